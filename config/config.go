@@ -1,0 +1,149 @@
+package config
+
+import "time"
+
+// Config is relay.yaml, checked and with every default filled in. Paths are
+// absolute or relative to the working directory (Load has resolved them
+// against the file's folder).
+type Config struct {
+	File    string // the file it was read from
+	Listen  string // host:port or unix:/path
+	Mapping string // path of the mapping file
+	Spool   string // directory of dropped files; empty: none
+
+	Admin  Admin
+	Auth   Auth
+	Intake Intake
+	TLS    TLS
+	Queue  Queue
+	Graph  Graph
+	Rate   Rate
+	Batch  Batch
+	Retry  Retry
+	Log    Log
+	Alerts Alerts
+	Watch  Watch
+}
+
+// Admin is the admin listener.
+type Admin struct {
+	Listen string
+	Token  Secret
+	Pprof  bool
+}
+
+// Auth holds the write keys; none: every local caller may write.
+type Auth struct {
+	WriteKeys []Secret
+	Keys      []Key // keys with an allow-list of event names
+}
+
+// Key is a write key that may send only some events.
+type Key struct {
+	Key    Secret
+	Events []string
+}
+
+// Intake bounds what clients may send.
+type Intake struct {
+	AllowedOrigins      []string
+	AllowedHosts        []string
+	MaxRequestBytes     int64 // compressed and decompressed, each
+	MaxEventBytes       int64
+	MaxBatchEvents      int
+	RequestsPerSecond   float64 // 0: no limit
+	Burst               int
+	MaxConnections      int
+	ReadTimeout         time.Duration // the whole request
+	AppendTimeout       time.Duration // how long the disk may take before 503
+	UnixSocketMode      uint32
+	ShutdownGracePeriod time.Duration
+}
+
+// TLS is the certificate of the intake listener; both empty: plain HTTP.
+type TLS struct {
+	Cert string
+	Key  string
+}
+
+// Full says what a full queue does.
+type Full string
+
+// The policies of queue.full.
+const (
+	Reject     Full = "reject"      // 429 until there is room
+	DropOldest Full = "drop_oldest" // the oldest waiting events go, counted
+)
+
+// Queue is the local queue.
+type Queue struct {
+	Path          string
+	MaxSize       int64 // bytes; 0: the smaller of 4 GiB and 80 % of the volume
+	MaxAge        time.Duration
+	Full          Full
+	SegmentSize   int64
+	KeepUnmapped  time.Duration
+	DedupWindow   time.Duration
+	DedupIDs      int64
+	DeadMaxSize   int64
+	DeadMaxAge    time.Duration
+	DeadFull      Full
+	EncryptionKey string // path of the key file; empty: not encrypted
+	NoSync        bool   // only for tests of the tests: 200 no longer means on disk
+}
+
+// Graph is Meta's Graph API.
+type Graph struct {
+	Endpoint        string
+	Version         string
+	OfflineVersion  string // for api: offline
+	AccessToken     Secret
+	AccessTokenFile string // re-read when it changes
+	AppSecret       Secret
+	AppSecretFile   string
+	DryRun          bool
+	Proxy           string // empty: from the environment; "none": direct
+	CAFile          string
+	Timeout         time.Duration
+	PartnerAgent    string
+}
+
+// Rate is the limit on requests to the Graph API, per access token.
+type Rate struct {
+	RequestsPerSecond float64 // 0: upload nothing
+	Burst             int
+}
+
+// Batch says how much goes into one request.
+type Batch struct {
+	MaxEvents int
+	MaxBytes  int64
+	MaxWait   time.Duration
+}
+
+// Retry is the backoff after errors that pass.
+type Retry struct {
+	MinInterval   time.Duration
+	MaxInterval   time.Duration
+	ProbeInterval time.Duration // how often a paused event set is tried again
+	BreakerAfter  int           // pause after so many permanent refusals in a row
+}
+
+// Log is the log on standard error.
+type Log struct {
+	Level  string // debug info warn error
+	Format string // auto text json
+}
+
+// Alerts are sent without Prometheus.
+type Alerts struct {
+	Webhook  string
+	Command  []string
+	Interval time.Duration // the same alert at most so often
+}
+
+// Watch says how file changes are noticed.
+type Watch struct {
+	Mode string // auto (fsnotify and a slow poll), poll, off
+	Poll time.Duration
+}

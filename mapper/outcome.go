@@ -1,0 +1,92 @@
+package mapper
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// API names one of Meta's two wire formats.
+type API string
+
+// The wire formats of CONTRACT section 5.
+const (
+	Conversions API = "conversions" // Conversions API, action_source physical_store
+	Offline     API = "offline"     // the pre-2025 Offline Conversions API
+)
+
+// Event is one track call as it was stored.
+type Event struct {
+	Body      []byte    // the JSON that arrived, batch context merged
+	MessageID string    // wins over the body's messageId when set
+	Received  time.Time // time of receipt
+	Imported  bool      // came by import or spool: no clock-skew correction
+	TooLarge  bool      // was over the event size limit
+}
+
+// Kind says what becomes of an event for one list and event set.
+type Kind string
+
+// The three outcomes.
+const (
+	Send Kind = "send" // would be uploaded
+	Skip Kind = "skip" // deliberately not sent, counted by reason
+	Hold Kind = "hold" // becomes a dead letter
+)
+
+// Outcome is what one event becomes for one (list, event set). Its JSON form
+// is one line of `relay map`.
+type Outcome struct {
+	Index      int             `json:"index"`
+	MessageID  string          `json:"message_id"`
+	Event      string          `json:"event"`
+	Kind       Kind            `json:"outcome"`
+	List       string          `json:"-"` // events, lead or complete_registration
+	EventSet   string          `json:"event_set,omitempty"`
+	API        API             `json:"api,omitempty"`
+	UploadTag  string          `json:"upload_tag,omitempty"`
+	Conversion json.RawMessage `json:"conversion,omitempty"` // one element of `data`
+	Reason     string          `json:"reason,omitempty"`
+	Message    string          `json:"message,omitempty"`
+	Notes      []Note          `json:"notes,omitempty"`
+
+	TestEventCode string    `json:"test_event_code,omitempty"`
+	Name          string    `json:"-"` // the conversion's name (event_name)
+	EventTime     time.Time `json:"-"` // whole seconds
+	OrderID       string    `json:"-"`
+}
+
+// Note is something odd about an event that did not stop it. Message never
+// holds a value of the event.
+type Note struct {
+	Code    string `json:"code"`
+	Field   string `json:"field,omitempty"`
+	Message string `json:"message"`
+}
+
+// Skip reasons.
+const (
+	ReasonNotTrack   = "not_track"
+	ReasonDisabled   = "disabled_by_integrations"
+	ReasonNoConsent  = "no_consent"
+	ReasonUnmapped   = "unmapped"
+	ReasonFiltered   = "filtered"
+	ReasonNoCustomer = "no_customer"
+	ReasonDuplicate  = "duplicate"
+)
+
+// Hold reasons, in the order in which they are tested.
+const (
+	ReasonInvalid         = "invalid"
+	ReasonTooLarge        = "too_large"
+	ReasonUnrouted        = "unrouted"
+	ReasonExpression      = "expression"
+	ReasonExpired         = "expired"
+	ReasonFuture          = "future"
+	ReasonNoMatchKey      = "no_match_key"
+	ReasonWeakMatchKeys   = "weak_match_keys"
+	ReasonMissingValue    = "missing_value"
+	ReasonInvalidValue    = "invalid_value"
+	ReasonMissingCurrency = "missing_currency"
+	ReasonInvalidCurrency = "invalid_currency"
+	ReasonRejected        = "rejected" // by Meta, later
+)

@@ -1,0 +1,96 @@
+package queue
+
+import "time"
+
+// Seq orders the records of one queue: segment number << 32 | index in it.
+// Sequence numbers only grow; they are never used again.
+type Seq uint64
+
+// Lane names. A lane is keyed by the id of an event set; the two below belong
+// to the queue's user and are treated like any other lane by the queue.
+const (
+	// LaneUnmapped holds events whose name no mapping knew when they came.
+	LaneUnmapped = "unmapped"
+	// LaneRefused holds messages that can never become a conversion (not an
+	// object, no event name, too large); draining it makes dead letters.
+	LaneRefused = "refused"
+)
+
+// Flags travel with a record and mean nothing to the queue.
+type Flags uint8
+
+const (
+	// FlagImported marks events that came late by import or spool: their
+	// sentAt says nothing about the sender's clock.
+	FlagImported Flags = 1 << iota
+	// FlagTooLarge marks a message over the event size limit.
+	FlagTooLarge
+	// FlagRedriven marks a record that was a dead letter before.
+	FlagRedriven
+)
+
+// Entry is one event to append.
+type Entry struct {
+	ID       string    // message id: kept with the record, and de-duplicated (DedupKey when set)
+	DedupKey string    // replaces ID for de-duplication; set by redrive
+	Lanes    []string  // who shall read it: fixed here, once
+	Received time.Time // time of receipt, kept to the millisecond
+	Flags    Flags
+	Body     []byte // the bytes that arrived; not kept after Append returns
+}
+
+// Record is one event as it lies in the log.
+type Record struct {
+	Seq      Seq
+	ID       string
+	Lanes    []string
+	Received time.Time
+	Flags    Flags
+	Body     []byte
+}
+
+// Appended says what became of one Append.
+type Appended struct {
+	Stored     int // newly on disk
+	Duplicates int // already there (or twice in the same call): nothing written
+}
+
+// Batch is what Read found for one lane.
+type Batch struct {
+	Records []Record // copies; no transaction stays open
+	Next    Seq      // settle up to here (exclusive) once all of Records are settled
+	More    bool     // the lane has more behind Next
+}
+
+// Settlement moves a lane forward. Everything in it becomes durable together
+// and in an order that may repeat work after a crash but never lose it: dead
+// letters are synced before the cursor moves past their records.
+type Settlement struct {
+	Cursor Seq    // first sequence not settled; 0 leaves the cursor where it is
+	State  []byte // replaces the lane's state unless nil (empty clears it); a few KB at most
+	Dead   []DeadLetter
+	Counts map[string]int // what the settled records became, added to the lane's counters: "delivered", "skip:no_consent", "dead:expired"
+}
+
+// DeadLetter is a conversion or message that is kept because it cannot be
+// delivered as it is.
+type DeadLetter struct {
+	ID          string    `json:"id"` // given by the queue when it is stored
+	MessageID   string    `json:"message_id"`
+	Event       string    `json:"event"`
+	List        string    `json:"list,omitempty"` // events, lead or complete_registration
+	EventSet    string    `json:"event_set"`
+	Reason      string    `json:"reason"`
+	Message     string    `json:"message"`
+	Code        int       `json:"code"`
+	Subcode     int       `json:"subcode"`
+	FBTraceID   string    `json:"fbtrace_id"`
+	ReceivedAt  time.Time `json:"received_at"`
+	DeadAt      time.Time `json:"dead_at"`
+	ReleaseAt   time.Time `json:"release_at,omitzero"` // redriven by itself once due (reason future)
+	Attempts    int       `json:"attempts"`
+	Redrives    int       `json:"redrives,omitempty"`
+	MappingHash string    `json:"mapping,omitempty"` // digest of the mapping that refused it
+	Flags       Flags     `json:"flags,omitempty"`
+	Body        []byte    `json:"-"` // the event as it arrived
+}

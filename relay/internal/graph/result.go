@@ -1,0 +1,60 @@
+package graph
+
+import (
+	"time"
+
+	"relay/mapper"
+)
+
+// Request is one upload to one event set.
+type Request struct {
+	EventSet      string
+	API           mapper.API
+	UploadTag     string
+	TestEventCode string
+	Data          [][]byte // each one conversion as JSON
+}
+
+// Class says what a lane does about an answer. It is decided by Meta's code
+// and subcode in one table (facts: meta-errors.csv), never by text or type.
+type Class int
+
+// The classes of answers.
+const (
+	Delivered     Class = iota // accepted, events_received equals what was sent
+	Duplicate                  // Meta has it already: counts as delivered
+	Retry                      // an error that passes: back off, send the same again
+	Doubt                      // no answer, or one that cannot be read: may have been stored; send the identical data again
+	Throttle                   // stop for RetryAfter
+	TokenPause                 // the token is dead: pause every lane of it
+	PermPause                  // the token may not do this: pause the lane
+	ConfigPause                // wrong id, version or signature: pause the lane
+	InvalidEvent               // one event is bad; Bad says which when Meta said so
+	InvalidBatch               // some event is bad, unnamed: bisect
+	NotApplicable              // an error that concerns calls relay never makes
+)
+
+// Result is what became of one Request.
+type Result struct {
+	Class      Class
+	HTTPStatus int // 0: no answer
+	Code       int
+	Subcode    int
+	Message    string // Meta's words, cleaned of anything personal; or what the network said, without the URL
+	FBTraceID  string
+	Received   int           // events_received or num_processed_entries
+	Bad        []BadEvent    // bad events by index, when the answer named them
+	RetryAfter time.Duration // as told by the headers or the body, clamped; 0: not told
+	Usage      float64       // highest usage percentage of the usage headers, 0..100+; 0: not told
+	ServerTime time.Time     // Date header; zero: none
+	Warning    string        // X-Ad-Api-Version-Warning and the like
+	Elapsed    time.Duration
+}
+
+// BadEvent names one refused event of a request.
+type BadEvent struct {
+	Index   int
+	Code    int
+	Subcode int
+	Message string
+}
