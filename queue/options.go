@@ -1,0 +1,55 @@
+package queue
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Options tune a queue; the zero value of each field means its default.
+type Options struct {
+	// SegmentSize is the size at which the tail is sealed. Default 64 MiB.
+	SegmentSize int64
+	// MaxSize bounds what the directory may hold on disk. Default: the smaller
+	// of 4 GiB and 80 % of the volume. One larger than the volume is refused.
+	MaxSize int64
+	// MaxAge: records older than that are dropped and counted, unsettled or
+	// not. 0: never (drain makes dead letters of expired events itself).
+	MaxAge time.Duration
+	// KeepUnmapped bounds the age of records of LaneUnmapped. Default 24 h;
+	// negative: no bound.
+	KeepUnmapped time.Duration
+	// DedupWindow and DedupIDs bound how long an id is remembered: until it is
+	// older than the window, or so many newer ones are. Defaults 24 h, 1 million.
+	DedupWindow time.Duration
+	DedupIDs    int64
+	// LaneQuota is the share of MaxSize that records only one lane still
+	// waits for may fill before that lane's oldest are dropped (counted).
+	// Default 0.5 once there are several lanes; negative: no quota.
+	LaneQuota float64
+	// DropOldest makes room by dropping the oldest segment when full,
+	// counted, instead of refusing.
+	DropOldest bool
+	// DeadMaxSize bounds the dead letters (default 256 MiB), DeadMaxAge their
+	// age (default: for ever). DeadDropOldest drops the oldest when full,
+	// otherwise settlements with dead letters fail with ErrDeadFull.
+	DeadMaxSize    int64
+	DeadMaxAge     time.Duration
+	DeadDropOldest bool
+	// Key encrypts what is written (32 bytes, AES-256-GCM); OldKeys still
+	// open what was written with them.
+	Key     []byte
+	OldKeys [][]byte
+	// AppendTimeout bounds how long an Append waits for the disk when its
+	// context does not end before. Default 10 s.
+	AppendTimeout time.Duration
+	// IOTimeout bounds how long Read and Settle wait for the disk. Default 30 s.
+	IOTimeout time.Duration
+	// MaxWaiting bounds the bytes of appends waiting for the writer.
+	// Default 32 MiB.
+	MaxWaiting int64
+	// NoSync leaves out every sync: what Append confirmed is lost with the
+	// power. For tests of the tests, and imports that can be repeated.
+	NoSync bool
+	Logger *slog.Logger     // default: discards
+	Now    func() time.Time // default: time.Now
+}

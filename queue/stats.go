@@ -1,0 +1,58 @@
+package queue
+
+import "time"
+
+// LaneStat is one lane as it stands.
+type LaneStat struct {
+	Name    string
+	Cursor  Seq              // first sequence not settled
+	Pending int64            // records waiting
+	Bytes   int64            // size of their bodies
+	Oldest  time.Time        // time of receipt of the first waiting record; zero when none waits
+	State   []byte           // as last settled
+	Counts  map[string]int64 // what settled records became, since the lane exists
+	Dropped bool             // DropLane was called and nothing came since
+}
+
+// Stats is the queue as it stands. Reading it never touches the disk.
+type Stats struct {
+	Pending      int64     // records waiting, summed over lanes
+	PendingBytes int64     // size of their bodies, summed over lanes
+	Oldest       time.Time // of all lanes
+	Segments     int
+	Opening      bool // old segments are still being looked at; numbers grow
+
+	DiskBytes  int64 // segments, ids, dead letters and meta.db
+	MaxSize    int64
+	HighMark   int64 // refuses at, or drops
+	LowMark    int64 // accepts again below
+	VolumeFree int64
+	VolumeSize int64
+	Full       string // why nothing is accepted: "", "max_size", "disk_full"
+	Reserve    bool   // the emergency reserve is in place
+
+	Appended   int64 // since Open
+	Duplicates int64
+	Commits    int64
+	Failures   int64            // commits that failed
+	Void       int64            // records in doubt that were made void, since Open
+	Dropped    map[string]int64 // records dropped, per reason: max_size, max_age, keep_unmapped, lane_quota, operator, forgotten; since Open
+
+	SyncLast    time.Duration
+	SyncP50     time.Duration // of the last 1,024 commits
+	SyncP99     time.Duration
+	Waiting     int64  // bytes waiting for the writer
+	LastError   string // of the last failed write; empty after a good one
+	LastErrorAt time.Time
+
+	DedupIDs  int64 // ids remembered
+	Dead      int64 // dead letters
+	DeadBytes int64
+
+	BadSegments    int64 // set aside as .bad, since Open
+	BadChunks      int64 // found damaged, since Open
+	LostRecords    int64 // in damaged chunks, as far as known, since Open
+	MetaRebuilt    bool  // meta.db was unreadable at Open: cursors start over
+	BadFiles       int   // *.bad lying in the directory
+	EncryptedKeyID uint32
+}
