@@ -1,0 +1,138 @@
+package strictyaml
+
+import (
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+)
+
+// checkTree reports what YAML allows and this package does not. It returns
+// false when the tree cannot be walked safely.
+func (d *Document) checkTree() bool {
+	c := treeCheck{doc: d, size: map[*yaml.Node]int{}, open: map[*yaml.Node]bool{}}
+	c.walk(d.root, 1)
+	if c.fatal {
+		return false
+	}
+	if c.extra > MaxAliasNodes {
+		d.add(c.bomb.Line, c.bomb.Column, fmt.Sprintf("aliases expand this file to more than %d values", MaxAliasNodes)).
+			WithHint("write the values out, or use fewer aliases")
+		return false
+	}
+	return true
+}
+
+// treeCheck walks every written node once and counts what it would be with
+// its aliases expanded.
+type treeCheck struct {
+	doc   *Document
+	size  map[*yaml.Node]int  // nodes below and including, aliases expanded
+	open  map[*yaml.Node]bool // on the way down
+	extra int                 // nodes that aliases add
+	bomb  *yaml.Node          // the alias that broke the bound
+	fatal bool
+}
+
+// saturated keeps sums of sums from overflowing.
+const saturated = 1 << 30
+
+func (c *treeCheck) walk(n *yaml.Node, depth int) int {
+	if depth > MaxDepth {
+		if !c.fatal {
+			c.fatal = true
+			c.doc.add(n.Line, n.Column, fmt.Sprintf("nested more than %d levels deep", MaxDepth))
+		}
+		return 1
+	}
+	if n.Kind == yaml.AliasNode {
+		return c.alias(n)
+	}
+	c.open[n] = true
+	defer delete(c.open, n)
+	total := 1
+	switch n.Kind {
+	case yaml.ScalarNode:
+		c.tag(n)
+	case yaml.SequenceNode:
+		c.tag(n)
+		for _, item := range n.Content {
+			total = min(total+c.walk(item, depth+1), saturated)
+		}
+	case yaml.MappingNode:
+		c.tag(n)
+		c.keys(n)
+		for i := 1; i < len(n.Content); i += 2 {
+			c.doc.keys[n.Content[i]] = n.Content[i-1]
+			if k := n.Content[i-1]; k.Kind != yaml.ScalarNode {
+				c.walk(k, depth+1)
+			}
+			total = min(total+1+c.walk(n.Content[i], depth+1), saturated)
+		}
+	}
+	c.size[n] = total
+	return total
+}
+
+func (c *treeCheck) alias(n *yaml.Node) int {
+	if c.open[n.Alias] {
+		c.fatal = true
+		c.doc.add(n.Line, n.Column, fmt.Sprintf("the alias *%s refers to something that contains it", n.Value))
+		return 1
+	}
+	size := c.size[n.Alias]
+	c.extra = min(c.extra+size, saturated)
+	if c.extra > MaxAliasNodes && c.bomb == nil {
+		c.bomb = n
+	}
+	return size
+}
+
+// tag refuses explicit tags, which would say that a value is not what it
+// looks like. !!str says nothing that is not so already.
+func (c *treeCheck) tag(n *yaml.Node) {
+	if n.Style&yaml.TaggedStyle == 0 {
+		return
+	}
+	switch {
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!str",
+		n.Kind == yaml.SequenceNode && n.Tag == "!!seq",
+		n.Kind == yaml.MappingNode && n.Tag == "!!map":
+		return
+	}
+	c.doc.add(n.Line, n.Column, fmt.Sprintf("the tag %s is not supported", n.Tag)).
+		WithHint(`write the value without it; put it in quotes if the "!" is part of the text`)
+}
+
+func (c *treeCheck) keys(n *yaml.Node) {
+	first := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := n.Content[i]
+		if !usableKey(k) {
+			c.badKey(k)
+			continue
+		}
+		if f := first[k.Value]; f != nil {
+			c.doc.add(k.Line, k.Column, fmt.Sprintf("duplicate key %q", k.Value)).WithHint("it is first set on line %d", f.Line)
+			continue
+		}
+		first[k.Value] = k
+	}
+}
+
+func (c *treeCheck) badKey(k *yaml.Node) {
+	switch {
+	case isMerge(k):
+		c.doc.add(k.Line, k.Column, "merge keys (<<) are not supported").WithHint("write the keys out")
+	case k.Kind == yaml.ScalarNode:
+		c.doc.add(k.Line, k.Column, "a key is missing here").WithHint(`write "key: value"`)
+	default:
+		c.doc.add(k.Line, k.Column, "a key must be plain text").WithHint("put it in quotes if it is meant as text")
+	}
+}
+
+func isMerge(k *yaml.Node) bool { return k.Kind == yaml.ScalarNode && k.Tag == "!!merge" }
+
+// usableKey says whether a key is text that a caller can ask for.
+func usableKey(k *yaml.Node) bool {
+	return k.Kind == yaml.ScalarNode && !isMerge(k) && (k.Value != "" || k.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0)
+}
