@@ -1,0 +1,41 @@
+# Everything here uses Go alone, but for what the target's comment names.
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS = -s -w -X main.version=$(VERSION)
+
+.PHONY: build test race exam bench fuzz lint fmt cross clean
+
+build: ## bin/relay
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./relay
+
+test: ## what the README says
+	$(GO) test ./...
+
+race:
+	$(GO) test -race -shuffle=on ./...
+
+exam: ## the long tests: kills, power cuts, full disks (Linux; root for the power cuts)
+	RELAY_EXAM=1 $(GO) test -count=1 -timeout 60m ./queue/... ./relay/...
+
+bench: ## the benchmarks; figures only compare within one run
+	$(GO) test -run '^$$' -bench . -benchmem ./queue ./mapper ./relay/internal/ingest ./relay/internal/drain
+
+fuzz: ## 30 s a target
+	@for p in strictyaml config mapper queue relay/internal/ingest relay/internal/graph; do \
+	  for f in $$($(GO) test ./$$p -list '^Fuzz' | grep '^Fuzz'); do \
+	    echo "== $$p $$f"; $(GO) test ./$$p -run '^$$' -fuzz "^$$f$$" -fuzztime 30s || exit 1; \
+	  done; done
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')
+
+lint: ## golangci-lint, built from source outside go.mod
+	$(GO) vet ./...
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+
+cross: ## the platforms relay is made for
+	@for t in linux/amd64 linux/arm64 linux/arm windows/amd64 darwin/arm64; do \
+	  echo "== $$t"; CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) vet ./... || exit 1; done
+
+clean:
+	rm -rf bin dist
