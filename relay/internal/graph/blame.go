@@ -1,0 +1,146 @@
+package graph
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// pathForm finds the index of an event in a path as Meta writes it into
+// texts and field lists: $['data'][0]['user_data'], data[3][event_time],
+// data.3.event_time (facts: meta-wire 6.2).
+var pathForm = regexp.MustCompile(`(?:^|[^\w])data['"]?\]?(?:\[['"]?|\.)(\d{1,5})(?:['"]?\]|\.|:|\b)`)
+
+// maxDepth bounds the walk through error_data; json itself allows 10,000.
+const maxDepth = 32
+
+// blame is the list of events that an error names, in order of their index,
+// each once and within the batch. The legacy API names them by event_index in
+// error_data (facts: meta-wire 6.3), whose nesting is not documented and
+// which may be an object or text that holds one: it is searched through. Else
+// paths in the blamed fields and the texts count.
+func (a *answer) blame(r *Result, m metaError) []BadEvent {
+	bad := map[int]BadEvent{}
+	add := func(b BadEvent) {
+		if _, ok := bad[b.Index]; !ok && b.Index >= 0 && b.Index < a.sent {
+			bad[b.Index] = b
+		}
+	}
+	var data any = decode(m.Data)
+	if s, ok := data.(string); ok {
+		if inner := decode([]byte(s)); inner != nil {
+			data = inner
+		}
+	}
+	a.indexed(data, r, maxDepth, add)
+	if len(bad) == 0 {
+		same := func(i int) {
+			add(BadEvent{Index: i, Code: r.Code, Subcode: r.Subcode, Message: r.Message})
+		}
+		for _, s := range []any{data, decode(m.Blame), string(m.Message), string(m.UserTitle), string(m.UserMsg)} {
+			paths(s, maxDepth, same)
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	list := make([]BadEvent, 0, len(bad))
+	for _, b := range bad {
+		list = append(list, b)
+	}
+	slices.SortFunc(list, func(x, y BadEvent) int { return x.Index - y.Index })
+	return list
+}
+
+// indexed finds every object with an event_index, at any depth.
+func (a *answer) indexed(v any, r *Result, depth int, add func(BadEvent)) {
+	if depth == 0 {
+		return
+	}
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			a.indexed(e, r, depth-1, add)
+		}
+	case map[string]any:
+		if i, ok := integer(v["event_index"]); ok {
+			b := BadEvent{Index: i, Code: r.Code, Subcode: r.Subcode, Message: r.Message}
+			if code, ok := integer(v["code"]); ok {
+				// The inner code is of the family that is a subcode elsewhere
+				// (2804xxx); keep it where a reader looks for it.
+				if code >= 1e6 {
+					b.Subcode = code
+				} else {
+					b.Code, b.Subcode = code, 0
+				}
+			}
+			if sub, ok := integer(v["error_subcode"]); ok {
+				b.Subcode = sub
+			}
+			if s, ok := v["message"].(string); ok && s != "" {
+				b.Message = a.clean.text(s)
+			}
+			add(b)
+			return
+		}
+		for _, e := range v {
+			a.indexed(e, r, depth-1, add)
+		}
+	}
+}
+
+// paths finds the indexes in texts, and in lists of path elements such as
+// ["data", "3", "event_time"].
+func paths(v any, depth int, found func(int)) {
+	if depth == 0 {
+		return
+	}
+	switch v := v.(type) {
+	case string:
+		for _, m := range pathForm.FindAllStringSubmatch(v, 64) {
+			if i, err := strconv.Atoi(m[1]); err == nil {
+				found(i)
+			}
+		}
+	case []any:
+		if len(v) >= 2 && v[0] == "data" {
+			if i, ok := integer(v[1]); ok {
+				found(i)
+				return
+			}
+		}
+		for _, e := range v {
+			paths(e, depth-1, found)
+		}
+	case map[string]any:
+		for _, e := range v {
+			paths(e, depth-1, found)
+		}
+	}
+}
+
+func decode(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return nil
+	}
+	return v
+}
+
+func integer(v any) (int, bool) {
+	switch v.(type) {
+	case json.Number, string:
+		i, err := strconv.Atoi(strings.TrimSpace(fmt.Sprint(v)))
+		return i, err == nil
+	}
+	return 0, false
+}

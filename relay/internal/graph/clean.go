@@ -1,0 +1,171 @@
+package graph
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"syscall"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxMessage bounds Result.Message in bytes.
+const maxMessage = 600
+
+// cleaner makes words that others wrote safe to log and to show.
+type cleaner struct {
+	secrets []string // never shown
+	keep    string   // an id that is ours and may be shown
+}
+
+var (
+	mailForm   = regexp.MustCompile(`[^\s"'<>()\[\],;:=]+(?:@|%40)[^\s"'<>()\[\],;:=]+`)
+	hexForm    = regexp.MustCompile(`(?i)\b[0-9a-f]{24,}\b|\b(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}\b`)
+	secretForm = regexp.MustCompile(`(?i)\b(access_token|appsecret_proof|input_token|client_secret)(["']?\s*[=:]\s*["']?)[^\s"'&,;]+`)
+	tokenForm  = regexp.MustCompile(`\b(?:EAA|IGQ)[0-9A-Za-z_-]{12,}|\b\d{6,}\|[0-9A-Za-z_-]{8,}`)
+	numberForm = regexp.MustCompile(`[+(]?\d(?:[\s().\-/·\x{00a0}\x{202f}]{0,2}\d){6,}`)
+	quotedForm = regexp.MustCompile(`(^|[^\pL\pN])("[^"]{1,400}"|'[^']{1,400}'|‘[^’]{1,400}’|“[^”]{1,400}”|„[^“”]{1,400}[“”]|«[^»]{1,400}»)`)
+	longForm   = regexp.MustCompile(`[^\s]{81,}`)
+)
+
+// text cleans what a server said: no secret, e-mail address, hash, number of
+// seven digits or more (phones, ids, times; the codes are in the Result), and
+// no quoted value unless it is a name of Meta's vocabulary. One line, bounded.
+func (c cleaner) text(s string) string {
+	if len(s) > 8*maxMessage {
+		s = s[:8*maxMessage]
+	}
+	s = oneLine(s)
+	s = c.secretsOut(s)
+	s = mailForm.ReplaceAllString(s, "[e-mail]")
+	s = hexForm.ReplaceAllString(s, "[hash]")
+	s = numberForm.ReplaceAllStringFunc(s, func(m string) string {
+		if c.keep != "" && m == c.keep {
+			return m
+		}
+		return "[number]"
+	})
+	s = quotedForm.ReplaceAllStringFunc(s, func(m string) string {
+		g := quotedForm.FindStringSubmatch(m)
+		_, first := utf8.DecodeRuneInString(g[2])
+		_, last := utf8.DecodeLastRuneInString(g[2])
+		inner := g[2][first : len(g[2])-last]
+		if vocabulary[strings.ToLower(inner)] || inner == c.keep || strings.HasPrefix(inner, "[") {
+			return m
+		}
+		return g[1] + "[value]"
+	})
+	s = longForm.ReplaceAllString(s, "[value]")
+	return bound(s)
+}
+
+func (c cleaner) secretsOut(s string) string {
+	for _, k := range c.secrets {
+		if len(k) >= 4 {
+			s = strings.ReplaceAll(s, k, "[secret]")
+			s = strings.ReplaceAll(s, url.QueryEscape(k), "[secret]")
+		}
+	}
+	s = secretForm.ReplaceAllString(s, "$1$2[secret]")
+	return tokenForm.ReplaceAllString(s, "[secret]")
+}
+
+// oneLine drops what could disturb a log or a terminal, and invisible text.
+func oneLine(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co):
+			return -1
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}
+
+func bound(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	s = s[:maxMessage-len("…")]
+	for !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s + "…"
+}
+
+// network puts a transport error into words: what failed, at which step,
+// without the URL.
+func (c cleaner) network(parent, ctx context.Context, err error) string {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		err = u.Err
+	}
+	return bound(c.secretsOut(oneLine(describe(parent, ctx, err))))
+}
+
+func describe(parent, ctx context.Context, err error) string {
+	var (
+		dns     *net.DNSError
+		op      *net.OpError
+		unknown x509.UnknownAuthorityError
+		host    x509.HostnameError
+		invalid x509.CertificateInvalidError
+		record  tls.RecordHeaderError
+		alert   tls.AlertError
+		timeout net.Error
+	)
+	switch {
+	case parent.Err() != nil:
+		return "relay stopped waiting for the answer"
+	case errors.Is(context.Cause(ctx), errTimeout):
+		return "no answer in time"
+	case errors.As(err, &dns):
+		what := "no such host"
+		if dns.IsTimeout {
+			what = "the name server does not answer"
+		}
+		return fmt.Sprintf("cannot find the address of %s: %s", dns.Name, what)
+	case errors.As(err, &unknown):
+		return "the certificate is signed by an authority this machine does not know"
+	case errors.As(err, &host):
+		return "the certificate is for another host"
+	case errors.As(err, &invalid):
+		return "the certificate is not valid: " + invalid.Error()
+	case errors.As(err, &record):
+		return "the other side does not speak TLS"
+	case errors.As(err, &alert):
+		return "the other side refused the TLS handshake: " + alert.Error()
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused" + through(err)
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return "no way to the network" + through(err)
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return "the proxy: " + op.Err.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was closed without an answer"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the connection was cut"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "no connection in time"
+	}
+	return err.Error()
+}
+
+// through adds " by the proxy" when it was the proxy that could not be had.
+func through(err error) string {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if op, ok := e.(*net.OpError); ok && op.Op == "proxyconnect" { //nolint:errorlint // each layer is looked at
+			return " by the proxy"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,242 @@
+package graph
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode"
+)
+
+// Defaults of Options.
+const (
+	DefaultEndpoint       = "https://graph.facebook.com"
+	DefaultVersion        = "v26.0" // facts: meta-wire 1.4, newest on 2026-07-29
+	DefaultOfflineVersion = "v16.0" // facts: meta-wire 1.5, the legacy API's last
+	DefaultTimeout        = 30 * time.Second
+	DefaultUserAgent      = "relay"
+)
+
+// Options of a Client. The zero value is usable once there is a token.
+type Options struct {
+	Endpoint       string        // scheme and host, perhaps a path; no query, no credentials
+	Version        string        // vN.N, for conversions
+	OfflineVersion string        // vN.N, for the legacy format
+	Token          func() string // asked for every request, so that a new token needs no restart; nil or "": none
+	AppSecret      func() string // "" or nil: no appsecret_proof
+	PartnerAgent   string        // under 23 characters, at least two letters (facts: meta-wire 2.1)
+	Proxy          string        // "" environment, "none" direct, or an http, https or socks5 URL
+	CAFile         string        // PEM, trusted beside the system's authorities
+	Timeout        time.Duration // from the call of Send to the last byte of the answer
+	UserAgent      string
+
+	Now func() time.Time // wall clock; tests
+}
+
+// Client sends to the Graph API. It is safe for concurrent use.
+type Client struct {
+	o    Options
+	base *url.URL
+	http *http.Client
+	tr   *http.Transport
+
+	// skew is server minus local time, in nanoseconds, as the Date header of
+	// the last answer gave it.
+	skew atomic.Int64
+}
+
+var versionForm = regexp.MustCompile(`^v\d{1,3}\.\d{1,2}$`)
+
+// New checks the options and builds a client. It does not touch the network.
+// Errors name the option, never a secret.
+func New(o Options) (*Client, error) {
+	fill(&o)
+	base, err := parseEndpoint(o.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range [...]struct{ name, value string }{{"version", o.Version}, {"offline_version", o.OfflineVersion}} {
+		if !versionForm.MatchString(v.value) {
+			return nil, fmt.Errorf("graph %s %q is not of the form v26.0", v.name, v.value)
+		}
+	}
+	if err := checkAgent(o.PartnerAgent); err != nil {
+		return nil, err
+	}
+	if o.Timeout < 0 {
+		return nil, fmt.Errorf("graph timeout %v is negative", o.Timeout)
+	}
+	tr, err := transport(o)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		o:    o,
+		base: base,
+		tr:   tr,
+		http: &http.Client{
+			Transport: tr,
+			// A redirect is an answer of somebody else (a captive portal); the
+			// body, and with it the token, must not be handed on to a third.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+func fill(o *Options) {
+	set := func(s *string, def string) {
+		if *s == "" {
+			*s = def
+		}
+	}
+	set(&o.Endpoint, DefaultEndpoint)
+	set(&o.Version, DefaultVersion)
+	set(&o.OfflineVersion, DefaultOfflineVersion)
+	set(&o.UserAgent, DefaultUserAgent)
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.Token == nil {
+		o.Token = func() string { return "" }
+	}
+	if o.AppSecret == nil {
+		o.AppSecret = func() string { return "" }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+}
+
+func parseEndpoint(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil { // the error of url.Parse quotes its input, which may hold a password
+		return nil, errors.New("graph endpoint is not a URL")
+	}
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("graph endpoint must begin with https:// (or http:// for a simulator)")
+	case u.Host == "":
+		return nil, errors.New("graph endpoint has no host")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("graph endpoint must not carry credentials, a query or a fragment")
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	return u, nil
+}
+
+// checkAgent applies Meta's rule for partner_agent (facts: meta-wire 2.1).
+func checkAgent(s string) error {
+	if s == "" {
+		return nil
+	}
+	letters := 0
+	for _, r := range s {
+		if unicode.IsLetter(r) {
+			letters++
+		}
+	}
+	if len([]rune(s)) >= 23 || letters < 2 {
+		return errors.New("graph partner_agent must be under 23 characters with at least two letters")
+	}
+	return nil
+}
+
+// transport has a limit for each phase of a request, so that a line that
+// swallows packets is noticed long before the next sale matters: dialling,
+// TLS, a silent HTTP/2 connection. Waiting for the answer is bounded by
+// Options.Timeout alone.
+func transport(o Options) (*http.Transport, error) {
+	proxy, err := proxyFunc(o.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if o.CAFile != "" {
+		if conf.RootCAs, err = roots(o.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	dial := &net.Dialer{Timeout: min(10*time.Second, o.Timeout), KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  proxy,
+		DialContext:            dial.DialContext,
+		TLSClientConfig:        conf,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    8,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 256 << 10,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second, WriteByteTimeout: 15 * time.Second},
+	}, nil
+}
+
+func proxyFunc(s string) (func(*http.Request) (*url.URL, error), error) {
+	switch s {
+	case "":
+		return http.ProxyFromEnvironment, nil
+	case "none":
+		return nil, nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" {
+		return nil, errors.New(`graph proxy is neither "none" nor a URL such as http://proxy.example.com:3128`)
+	}
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return http.ProxyURL(u), nil
+	}
+	return nil, fmt.Errorf("graph proxy: unknown scheme %q (http, https, socks5)", u.Scheme)
+}
+
+func roots(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read graph ca_file: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read graph ca_file: no PEM certificate in %s", file)
+	}
+	return pool, nil
+}
+
+// Close ends the connections that are kept open. The client stays usable.
+func (c *Client) Close() error {
+	c.tr.CloseIdleConnections()
+	return nil
+}
+
+// Skew is how far Meta's clock is ahead of ours, by the Date header of the
+// last answer of a server that was reached over TLS (or at a simulator);
+// known is false before the first. Whole seconds at best.
+func (c *Client) Skew() (d time.Duration, known bool) {
+	n := c.skew.Load()
+	if n == 0 {
+		return 0, false
+	}
+	return time.Duration(n), true
+}
+
+// url is the address of path elements below a version.
+func (c *Client) url(elem ...string) string {
+	return c.base.JoinPath(elem...).String()
+}
+
+// deadline bounds one request.
+func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, c.o.Timeout, errTimeout)
+}
+
+var errTimeout = errors.New("no answer in time")

@@ -1,0 +1,235 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"regexp"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"relay/mapper"
+)
+
+// maxAnswer is how much of an answer is read, after decompression. Meta's
+// largest, a legacy error that lists 2,000 events, is far below it.
+const maxAnswer = 2 << 20
+
+// proofTolerance is the clock difference above which appsecret_time is made
+// with Meta's clock instead of ours; a proof is stale after 5 minutes (facts:
+// meta-wire 1.3), and a wrong clock is common on tills.
+const proofTolerance = 30 * time.Second
+
+// setForm is what an event set id may look like. Ids are numbers; anything
+// that could change the path of the URL is refused before the network.
+var setForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+
+// Send uploads one batch and says what became of it. It blocks until the
+// answer has been read, Options.Timeout has passed or ctx is done. An empty
+// batch is Delivered without a request.
+func (c *Client) Send(ctx context.Context, r Request) Result {
+	start := time.Now()
+	res := c.send(ctx, r)
+	res.Elapsed = time.Since(start)
+	return res
+}
+
+func (c *Client) send(ctx context.Context, r Request) Result {
+	if len(r.Data) == 0 {
+		return Result{Class: Delivered, Message: "nothing to send"}
+	}
+	if !setForm.MatchString(r.EventSet) {
+		return Result{Class: ConfigPause, Message: "the event set id is not a number; nothing was sent"}
+	}
+	token := c.o.Token()
+	if token == "" {
+		return Result{Class: TokenPause, Message: "there is no access token; nothing was sent"}
+	}
+	secret := c.o.AppSecret()
+	version := c.version(r)
+	post := func() Result {
+		body := c.body(r, token, secret)
+		res := c.roundTrip(ctx, &call{
+			method: http.MethodPost, url: c.url(version, r.EventSet, "events"), body: body,
+			version: version, sent: len(r.Data), token: token, secret: secret, keep: r.EventSet,
+		})
+		return res
+	}
+	before := c.proofTime()
+	res := post()
+	// A proof made with a wrong clock is refused as a wrong signature; the
+	// refusal itself carries the right time. Nothing was stored: once more.
+	if secret != "" && res.Code == 104 && ctx.Err() == nil && c.proofTime().Sub(before).Abs() > time.Minute {
+		res = post()
+	}
+	return res
+}
+
+// version is the one that speaks the request's format.
+func (c *Client) version(r Request) string {
+	if r.API == mapper.Offline {
+		return c.o.OfflineVersion
+	}
+	return c.o.Version
+}
+
+// body is the request body: Data as it is, everything else after it.
+func (c *Client) body(r Request, token, secret string) pieces {
+	p := make(pieces, 0, 2*len(r.Data)+2)
+	open := []byte(`{"data":[`)
+	sep := open
+	for _, d := range r.Data {
+		p = append(p, sep, d)
+		sep = comma
+	}
+	if len(r.Data) == 0 {
+		p = append(p, open)
+	}
+	var b bytes.Buffer
+	b.WriteByte(']')
+	field := func(name, value string) {
+		if value == "" {
+			return
+		}
+		v, _ := json.Marshal(value) // a string always encodes
+		b.WriteString(`,"` + name + `":`)
+		b.Write(v)
+	}
+	field("access_token", token)
+	field("upload_tag", r.UploadTag)
+	if r.API != mapper.Offline { // unknown to the legacy API (facts: meta-wire 2.3)
+		field("test_event_code", r.TestEventCode)
+		field("partner_agent", c.o.PartnerAgent)
+	}
+	if secret != "" {
+		at := c.proofTime().Unix()
+		field("appsecret_proof", proof(token, secret, at))
+		b.WriteString(`,"appsecret_time":` + itoa(at))
+	}
+	b.WriteByte('}')
+	return append(p, b.Bytes())
+}
+
+var comma = []byte{','}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// proof is the timestamped appsecret_proof (facts: meta-wire 1.3).
+func proof(token, secret string, unix int64) string {
+	m := hmac.New(sha256.New, []byte(secret))
+	io.WriteString(m, token+"|"+itoa(unix))
+	return hex.EncodeToString(m.Sum(nil))
+}
+
+// proofTime is now, by Meta's clock where ours is known to be wrong.
+func (c *Client) proofTime() time.Time {
+	now := c.o.Now()
+	if d, ok := c.Skew(); ok && d.Abs() > proofTolerance {
+		now = now.Add(d)
+	}
+	return now
+}
+
+// call is one HTTP exchange.
+type call struct {
+	method  string
+	url     string
+	body    pieces
+	bearer  bool // token in the Authorization header: reads
+	version string
+	sent    int // events in the body
+	token   string
+	secret  string
+	keep    string  // an id that Message may show
+	got     *[]byte // where a read wants the body
+}
+
+// roundTrip does the exchange and classifies what came of it.
+func (c *Client) roundTrip(parent context.Context, k *call) Result {
+	ctx, cancel := c.deadline(parent)
+	defer cancel()
+	var wrote atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
+	req, err := http.NewRequestWithContext(ctx, k.method, k.url, nil)
+	if err != nil {
+		return Result{Class: ConfigPause, Message: "the endpoint makes no valid URL; nothing was sent"}
+	}
+	req.Header.Set("User-Agent", c.o.UserAgent)
+	req.Header.Set("Accept", "application/json")
+	if k.bearer {
+		req.Header.Set("Authorization", "Bearer "+k.token)
+	}
+	if k.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+		req.ContentLength = k.body.size()
+		req.GetBody = func() (io.ReadCloser, error) { return k.body.reader(), nil }
+		req.Body = k.body.reader()
+	}
+	clean := cleaner{secrets: []string{k.token, k.secret}, keep: k.keep}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		class := Retry
+		if wrote.Load() && k.method == http.MethodPost {
+			class = Doubt
+		}
+		return Result{Class: class, Message: clean.network(parent, ctx, err)}
+	}
+	defer resp.Body.Close()
+	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	a := answer{
+		status: resp.StatusCode, header: resp.Header, body: body,
+		cut:  readErr != nil || len(body) > maxAnswer,
+		sent: k.sent, version: k.version, now: c.o.Now(), clean: clean,
+	}
+	res := a.result()
+	if k.got != nil {
+		*k.got = body
+	}
+	if !res.ServerTime.IsZero() {
+		c.skew.Store(int64(res.ServerTime.Sub(a.now)) | 1) // never 0: that is "unknown"
+	}
+	return res
+}
+
+// pieces is a body that is written without being joined: a batch is up to
+// 4 MiB, and its events lie in memory already.
+type pieces [][]byte
+
+func (p pieces) size() (n int64) {
+	for _, b := range p {
+		n += int64(len(b))
+	}
+	return n
+}
+
+func (p pieces) reader() io.ReadCloser { return &piecesReader{rest: p} }
+
+type piecesReader struct {
+	rest pieces
+	off  int
+}
+
+// Read fills b from as many pieces as fit.
+func (r *piecesReader) Read(b []byte) (n int, err error) {
+	for n < len(b) && len(r.rest) > 0 {
+		m := copy(b[n:], r.rest[0][r.off:])
+		n += m
+		if r.off += m; r.off == len(r.rest[0]) {
+			r.rest, r.off = r.rest[1:], 0
+		}
+	}
+	if n == 0 && len(b) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// Close satisfies io.ReadCloser.
+func (r *piecesReader) Close() error { return nil }
