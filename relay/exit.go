@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"relay/strictyaml"
+)
+
+// Exit codes, as CONTRACT section 4 lists them.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitTryLater    = 75
+	exitConfig      = 78
+	exitInterrupted = 130
+)
+
+// codeError gives an error its exit code.
+type codeError struct {
+	code int
+	err  error
+}
+
+func (e codeError) Error() string { return e.err.Error() }
+func (e codeError) Unwrap() error { return e.err }
+
+// tryLater marks what may work on a second try: nobody listens, file locked.
+func tryLater(err error) error { return codeError{exitTryLater, err} }
+
+// badConfig marks what a person must mend in a file.
+func badConfig(err error) error { return codeError{exitConfig, err} }
+
+// usageError is a wrong call.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// errReported ends a command whose output has said everything already.
+var errReported = errors.New("reported")
+
+func exitCode(err error) int {
+	var c codeError
+	var u usageError
+	var p strictyaml.Problems
+	var i interrupted
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &c):
+		return c.code
+	case errors.As(err, &u):
+		return exitUsage
+	case errors.As(err, &p):
+		return exitConfig
+	case errors.As(err, &i):
+		return exitInterrupted
+	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "required flag"):
+		return exitUsage // cobra has no error types for these
+	}
+	return exitFailure
+}
+
+// printError writes an error for a person: problems of a file with their
+// source lines, everything else in one line.
+func printError(w io.Writer, err error) {
+	var p strictyaml.Problems
+	if errors.As(err, &p) {
+		for _, x := range p {
+			fmt.Fprintln(w, x.Render())
+		}
+		return
+	}
+	fmt.Fprintln(w, "relay: "+err.Error())
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"relay/mapper"
+	"relay/relay/internal/admin"
+	"relay/strictyaml"
+)
+
+// Notes of the queue directory under which mappings are kept. The last good
+// one carries relay over a restart with a broken file; the others rebuild a
+// request whose fate was unknown when relay stopped.
+const (
+	noteMappings = "mappings" // digests, newest first
+	noteMapping  = "mapping/" // + digest: the source
+	keepMappings = 16
+)
+
+// notes is what liveMapping needs of the queue.
+type notes interface {
+	SetNote(key string, val []byte) error
+	Note(key string) []byte
+}
+
+// liveMapping is the mapping in force and what is known of its file. A source
+// that does not check out changes nothing but what refused says.
+type liveMapping struct {
+	file    string
+	notes   notes
+	log     *slog.Logger
+	metrics *admin.Metrics
+	changed func(*mapper.Mapping) // called after each swap
+
+	current atomic.Pointer[mapper.Mapping]
+
+	mu    sync.Mutex
+	state admin.FileState
+}
+
+// openMapping reads the mapping file. When it is missing or wrong and the
+// queue directory knows a last good one, that one is in force.
+func openMapping(file string, n notes, log *slog.Logger, m *admin.Metrics) (*liveMapping, error) {
+	l := &liveMapping{file: file, notes: n, log: log, metrics: m}
+	src, err := os.ReadFile(file)
+	if err == nil {
+		_, err = l.offer(src)
+	} else {
+		err = fmt.Errorf("read mapping: %w", err)
+		l.refuse(err, nil)
+	}
+	if err == nil {
+		return l, nil
+	}
+	digests := l.digests()
+	if len(digests) == 0 {
+		return nil, badConfig(err)
+	}
+	good, _, perr := mapper.Parse(file+" (last good)", n.Note(noteMapping+digests[0]))
+	if perr != nil {
+		return nil, badConfig(errors.Join(err, fmt.Errorf("the last good mapping cannot be read either: %w", perr)))
+	}
+	l.put(good, n.Note(noteMapping+digests[0]), nil, true)
+	log.Error("mapping file refused, the last good one is in force", "code", "mapping_last_good", "file", file, "digest", good.Digest(), "err", err)
+	return l, nil
+}
+
+// Mapping is the mapping in force.
+func (l *liveMapping) Mapping() *mapper.Mapping { return l.current.Load() }
+
+// offer checks a new source and puts it in force, or refuses it with every
+// problem found. It reports whether the mapping changed.
+func (l *liveMapping) offer(src []byte) (changed bool, err error) {
+	m, warnings, err := mapper.Parse(l.file, src)
+	if err != nil {
+		l.refuse(err, src)
+		return false, err
+	}
+	if old := l.current.Load(); old != nil && old.Digest() == m.Digest() {
+		l.mu.Lock()
+		l.state.OK, l.state.Refused = true, nil
+		l.mu.Unlock()
+		l.metrics.MappingLoaded(true, m.Digest(), time.Now())
+		return false, nil
+	}
+	if err := l.keep(m.Digest(), src); err != nil {
+		l.log.Warn("mapping not kept for the next start", "code", "mapping_not_kept", "err", err)
+	}
+	l.put(m, src, warnings, false)
+	return true, nil
+}
+
+func (l *liveMapping) put(m *mapper.Mapping, src []byte, warnings []strictyaml.Problem, fromStore bool) {
+	now := time.Now()
+	l.mu.Lock()
+	refused := l.state.Refused
+	if !fromStore {
+		refused = nil
+	}
+	l.state = admin.FileState{
+		File: l.file, Digest: m.Digest(), LoadedAt: &now, Generation: l.state.Generation + 1,
+		OK: !fromStore, FromStore: fromStore, Text: string(src), Warnings: problems(warnings), Refused: refused,
+	}
+	l.mu.Unlock()
+	l.current.Store(m)
+	l.metrics.MappingLoaded(!fromStore, m.Digest(), now)
+	for _, w := range warnings {
+		l.log.Warn("mapping is suspicious", "code", "mapping_warning", "at", w.Error())
+	}
+	if l.changed != nil {
+		l.changed(m)
+	}
+}
+
+func (l *liveMapping) refuse(err error, src []byte) {
+	now := time.Now()
+	r := &admin.Refused{At: now, Message: err.Error(), Text: string(src)}
+	var ps strictyaml.Problems
+	if errors.As(err, &ps) {
+		r.Problems = problems(ps)
+	}
+	l.mu.Lock()
+	l.state.File = l.file
+	l.state.OK, l.state.Refused = false, r
+	l.mu.Unlock()
+	digest := ""
+	if m := l.current.Load(); m != nil {
+		digest = m.Digest()
+	}
+	l.metrics.MappingLoaded(false, digest, now)
+}
+
+// State is what is known of the file.
+func (l *liveMapping) State() admin.FileState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state
+}
+
+// ByDigest returns a mapping that was in force before, nil when it is not
+// kept any more.
+func (l *liveMapping) ByDigest(digest string) *mapper.Mapping {
+	if m := l.current.Load(); m != nil && m.Digest() == digest {
+		return m
+	}
+	src := l.notes.Note(noteMapping + digest)
+	if src == nil {
+		return nil
+	}
+	m, _, err := mapper.Parse(l.file, src)
+	if err != nil {
+		return nil
+	}
+	return m
+}
+
+func (l *liveMapping) digests() []string {
+	var ds []string
+	if json.Unmarshal(l.notes.Note(noteMappings), &ds) != nil {
+		return nil
+	}
+	return ds
+}
+
+// keep stores a source as the last good one and forgets the oldest.
+func (l *liveMapping) keep(digest string, src []byte) error {
+	ds := l.digests()
+	if len(ds) > 0 && ds[0] == digest {
+		return nil
+	}
+	if err := l.notes.SetNote(noteMapping+digest, src); err != nil {
+		return fmt.Errorf("keep mapping: %w", err)
+	}
+	ds = slices.DeleteFunc(ds, func(d string) bool { return d == digest })
+	ds = slices.Insert(ds, 0, digest)
+	var old []string
+	if len(ds) > keepMappings {
+		old, ds = ds[keepMappings:], ds[:keepMappings]
+	}
+	list, err := json.Marshal(ds)
+	if err != nil {
+		return fmt.Errorf("keep mapping: %w", err)
+	}
+	if err := l.notes.SetNote(noteMappings, list); err != nil {
+		return fmt.Errorf("keep mapping: %w", err)
+	}
+	for _, d := range old {
+		if err := l.notes.SetNote(noteMapping+d, nil); err != nil {
+			return fmt.Errorf("forget mapping: %w", err)
+		}
+	}
+	return nil
+}
+
+// problems turns findings into their form on the admin side.
+func problems(ps []strictyaml.Problem) []admin.Problem {
+	out := make([]admin.Problem, 0, len(ps))
+	for _, p := range ps {
+		out = append(out, admin.Problem{File: p.File, Line: p.Line, Column: p.Column, Message: p.Message, Hint: p.Hint})
+	}
+	return out
+}

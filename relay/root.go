@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// run is the whole program: arguments in, exit code out.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	if err != nil && !errors.Is(err, errReported) {
+		printError(stderr, err)
+	}
+	return code
+}
+
+// interruptible returns a context that the first SIGINT or SIGTERM cancels;
+// a second one ends the process at once.
+func interruptible(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	sig := make(chan os.Signal, 2)
+	signal.Notify(sig, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case s := <-sig:
+			cancel(interrupted{s})
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-sig:
+			os.Exit(exitInterrupted)
+		case <-parent.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(sig)
+		cancel(nil)
+	}
+}
+
+type interrupted struct{ os.Signal }
+
+func (i interrupted) Error() string { return "stopped by " + i.Signal.String() }
+
+// newRoot builds the command tree.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "relay",
+		Short: "Store-and-forward sidecar from a till to Meta's offline conversions",
+		Long: `relay takes Segment-style track calls on localhost, has them in a queue on disk
+before it answers 200, maps them by a YAML file that is reloaded when it changes,
+and uploads them to Meta's Graph API as offline conversions under a rate limit.
+
+Exit codes: 0 ok · 1 failure · 2 usage · 75 try later (relay not reachable, queue
+locked) · 78 bad config or mapping · 130 interrupted.`,
+		Example: `  relay demo                          see the whole of it work, with no set-up
+  relay check --config relay.yaml     look for mistakes before going live
+  relay run --config relay.yaml       the sidecar, in the foreground`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          usageArgs(cobra.NoArgs),
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
+	})
+	root.CompletionOptions.HiddenDefaultCmd = false
+	for _, add := range commands {
+		root.AddCommand(add())
+	}
+	return root
+}
+
+// usageArgs makes a wrong number of arguments a usage error (exit code 2).
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
+		}
+		return nil
+	}
+}
