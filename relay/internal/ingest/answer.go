@@ -1,0 +1,149 @@
+package ingest
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// success is the answer SDKs know, byte for byte.
+const success = `{"success":true}`
+
+// failure is an error answer. Its texts are ours and constant, or name a byte
+// offset: they show nothing of the request.
+type failure struct {
+	status  int
+	code    string
+	message string
+	retry   int // seconds; 0: no Retry-After
+	close   bool
+}
+
+func (f *failure) Error() string { return f.message }
+
+// Every error answer that needs nothing from the request.
+var (
+	failPath     = &failure{status: 404, code: "not_found", message: "there is no such path; see POST /v1/batch and POST /v1/track"}
+	failMethod   = &failure{status: 405, code: "method_not_allowed", message: "use POST"}
+	failOrigin   = &failure{status: 403, code: "forbidden_origin", message: "web pages of this origin may not send here; see allowed_origins"}
+	failHost     = &failure{status: 403, code: "forbidden_host", message: "this Host is not a name of this machine; see allowed_hosts"}
+	failKey      = &failure{status: 401, code: "invalid_write_key", message: "the write key is missing or wrong"}
+	failEvent    = &failure{status: 403, code: "event_not_allowed", message: "this write key may not send this event"}
+	failEncoding = &failure{status: 415, code: "unsupported_encoding", message: "the only Content-Encoding understood is gzip"}
+	failGzip     = &failure{status: 400, code: "invalid_gzip", message: "the body is not intact gzip"}
+	failCut      = &failure{status: 400, code: "incomplete_body", message: "the body ended early", close: true}
+	failSlow     = &failure{status: 408, code: "request_timeout", message: "the body did not arrive in time", retry: 1, close: true}
+	failLarge    = &failure{status: 413, code: "request_too_large", message: "the request is over the size limit"}
+	failMerged   = &failure{status: 413, code: "request_too_large", message: "the batch's context, merged into each event, makes the request too large"}
+	failEventBig = &failure{status: 413, code: "event_too_large", message: "the event is over the size limit"}
+	failMany     = &failure{status: 413, code: "too_many_events", message: "the batch holds too many events"}
+	failEmpty    = &failure{status: 400, code: "invalid_json", message: "the body is empty"}
+	failNoBatch  = &failure{status: 400, code: "missing_batch", message: "the body must be an object with a list named batch"}
+	failDeepAll  = &failure{status: 400, code: "too_deep", message: "the batch's context is nested too deeply"}
+	failRate     = &failure{status: 429, code: "rate_limited", message: "too many requests", retry: 1}
+	failBusy     = &failure{status: 429, code: "busy", message: "too much at once", retry: 1}
+	failCrowded  = &failure{status: 429, code: "too_many_connections", message: "too many connections", retry: 1, close: true}
+	failStopping = &failure{status: 503, code: "stopping", message: "relay is stopping", retry: 5, close: true}
+	failStorage  = &failure{status: 503, code: "storage_unavailable", message: "the event could not be stored", retry: 5}
+	failEntry    = &failure{status: 413, code: "event_too_large", message: "an event is larger than the queue can store"}
+	failTimeout  = &failure{status: 503, code: "storage_timeout", message: "the disk did not confirm in time", retry: 5}
+)
+
+// ofBody turns what went wrong with a body into its answer.
+func ofBody(err error) *failure {
+	var syntax *syntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return &failure{status: 400, code: "invalid_json", message: syntax.Error()}
+	case errors.Is(err, errTooLarge):
+		return failLarge
+	case errors.Is(err, errBusy):
+		return failBusy
+	case errors.Is(err, errSlow):
+		return failSlow
+	case errors.Is(err, errGzip):
+		return failGzip
+	case errors.Is(err, errEncoding):
+		return failEncoding
+	}
+	return failCut
+}
+
+// Header values are shared: net/http only reads them.
+var (
+	typeJSON    = []string{"application/json"}
+	lenSuccess  = []string{strconv.Itoa(len(success))}
+	allowed     = []string{"POST, OPTIONS"}
+	valueClose  = []string{"close"}
+	bodySuccess = []byte(success)
+)
+
+func writeSuccess(rw http.ResponseWriter) {
+	h := rw.Header()
+	h["Content-Type"] = typeJSON
+	h["Content-Length"] = lenSuccess
+	_, _ = rw.Write(bodySuccess) // a client that has gone will ask again
+}
+
+// writeFailure answers f. Seconds to wait are spread a little, so that clients
+// refused together do not come back together.
+func writeFailure(rw http.ResponseWriter, f *failure) {
+	h := rw.Header()
+	h["Content-Type"] = typeJSON
+	if f.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(f.retry+rand.IntN(f.retry/2+1)))
+	}
+	if f.close {
+		h["Connection"] = valueClose
+	}
+	if f.status == http.StatusMethodNotAllowed {
+		h["Allow"] = allowed
+	}
+	b := append(make([]byte, 0, 256), `{"success":false,"code":"`...)
+	b = append(append(b, f.code...), `","message":`...)
+	b = quote(b, f.message)
+	b = append(b, `,"error":`...)
+	b = append(quote(b, f.message), '}')
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	rw.WriteHeader(f.status)
+	_, _ = rw.Write(b)
+}
+
+// rejected is one unusable message of a batch.
+type rejected struct {
+	index     int
+	messageID string
+	failure   *failure
+}
+
+func writeRejected(rw http.ResponseWriter, list []rejected) {
+	b := append(make([]byte, 0, 64+160*len(list)), `{"success":true,"rejected":[`...)
+	for k, r := range list {
+		if k > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(append(b, `{"index":`...), int64(r.index), 10)
+		b = quote(append(b, `,"messageId":`...), r.messageID)
+		b = append(append(b, `,"code":"`...), r.failure.code...)
+		b = append(quote(append(b, `","message":`...), r.failure.message), '}')
+	}
+	b = append(b, `]}`...)
+	h := rw.Header()
+	h["Content-Type"] = typeJSON
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	_, _ = rw.Write(b)
+}
+
+func quote(b []byte, s string) []byte {
+	b, _ = jsontext.AppendQuote(b, s) // an error says that it put U+FFFD somewhere
+	return b
+}
+
+// seconds is d in whole seconds, rounded up, within an hour.
+func seconds(d time.Duration) int {
+	return int(min(max((d+time.Second-1)/time.Second, 1), 3600))
+}

@@ -1,0 +1,91 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// Key is a write key. With Events it may send only tracks of those names.
+type Key struct {
+	Key    string
+	Events []string
+}
+
+// keyring compares write keys without telling, by its time, how much of a
+// guess was right: digests are compared, and always all of them.
+type keyring struct {
+	sums   [][sha256.Size]byte
+	grants []*grant
+}
+
+// grant is what a key may do; a nil events means everything.
+type grant struct{ events map[string]bool }
+
+func (g *grant) allows(event []byte) bool {
+	return g == nil || g.events == nil || g.events[string(event)]
+}
+
+func newKeyring(keys []Key) (*keyring, error) {
+	r := &keyring{}
+	for _, k := range keys {
+		if strings.TrimSpace(k.Key) == "" {
+			return nil, errors.New("a write key is empty")
+		}
+		g := &grant{}
+		if len(k.Events) > 0 {
+			g.events = make(map[string]bool, len(k.Events))
+			for _, e := range k.Events {
+				g.events[e] = true
+			}
+		}
+		r.sums = append(r.sums, sha256.Sum256([]byte(k.Key)))
+		r.grants = append(r.grants, g)
+	}
+	return r, nil
+}
+
+func (r *keyring) required() bool { return len(r.sums) > 0 }
+
+// find returns what the key may do, or nil for a key nobody knows.
+func (r *keyring) find(key []byte) *grant {
+	sum := sha256.Sum256(key)
+	var found *grant
+	for i := range r.sums {
+		if subtle.ConstantTimeCompare(sum[:], r.sums[i][:]) == 1 && found == nil {
+			found = r.grants[i]
+		}
+	}
+	return found
+}
+
+// fromHeader looks for a known key in the Authorization header: Basic with the
+// key as user, with or without the colon, or Bearer.
+func (r *keyring) fromHeader(h http.Header) *grant {
+	scheme, rest, ok := strings.Cut(h.Get("Authorization"), " ")
+	if !ok {
+		return nil
+	}
+	rest = strings.TrimSpace(rest)
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return r.find([]byte(rest))
+	case strings.EqualFold(scheme, "Basic"):
+		user, err := base64.StdEncoding.DecodeString(rest)
+		if err != nil {
+			if user, err = base64.RawStdEncoding.DecodeString(rest); err != nil {
+				return nil
+			}
+		}
+		// The whole first, in case a key holds a colon.
+		if g := r.find(user); g != nil {
+			return g
+		}
+		name, _, _ := strings.Cut(string(user), ":")
+		return r.find([]byte(name))
+	}
+	return nil
+}

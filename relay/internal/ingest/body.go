@@ -1,0 +1,160 @@
+package ingest
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// Why a body could not be had.
+var (
+	errTooLarge = errors.New("request too large")
+	errBusy     = errors.New("too many bytes in flight")
+	errSlow     = errors.New("body too slow")
+	errCut      = errors.New("body incomplete")
+	errGzip     = errors.New("body is not gzip")
+	errEncoding = errors.New("unknown content encoding")
+)
+
+// read reads the body of r, gunzipped, into w.body.
+func (h *Handler) read(rw http.ResponseWriter, r *http.Request, w *work) error {
+	zipped, err := encoding(r.Header)
+	if err != nil {
+		return err
+	}
+	limit := h.o.MaxRequestBytes
+	if r.ContentLength > int64(limit) {
+		return errTooLarge
+	}
+	if err := h.fill(rw, r, w, limit); err != nil {
+		return err
+	}
+	b := w.body
+	if len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b { // no JSON begins like this
+		return h.gunzip(w, limit)
+	}
+	if zipped && len(b) == 0 {
+		return errGzip
+	}
+	return nil
+}
+
+// encoding reports whether the body claims to be gzip.
+func encoding(h http.Header) (zipped bool, err error) {
+	v := h["Content-Encoding"]
+	if len(v) == 0 {
+		return false, nil
+	}
+	switch e := strings.TrimSpace(v[0]); {
+	case len(v) > 1:
+		return false, errEncoding
+	case e == "", strings.EqualFold(e, "identity"):
+		return false, nil
+	case strings.EqualFold(e, "gzip"), strings.EqualFold(e, "x-gzip"):
+		return true, nil
+	}
+	return false, errEncoding
+}
+
+// fill reads the raw body. Buffers grow with what has arrived, not with what
+// was announced, and a sender that stalls is cut off long before the server's
+// own time-out: announcing or dripping bytes must not cost anybody else.
+func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit int) error {
+	most := limit + 1
+	if r.ContentLength >= 0 {
+		most = int(r.ContentLength)
+		if most == 0 {
+			return nil
+		}
+	}
+	b, ok := h.buffers.get(min(most, 16<<10))
+	if !ok {
+		return errBusy
+	}
+	w.body = b
+	var rc *http.ResponseController
+	defer func() {
+		if rc != nil {
+			_ = rc.SetReadDeadline(time.Time{})
+		}
+	}()
+	var start time.Time
+	for {
+		if len(w.body) == cap(w.body) {
+			if w.body, ok = h.buffers.grow(w.body, most); !ok {
+				return errBusy
+			}
+		}
+		n, err := r.Body.Read(w.body[len(w.body):cap(w.body)])
+		w.body = w.body[:len(w.body)+n]
+		switch {
+		case len(w.body) > limit:
+			return errTooLarge
+		case err == io.EOF || r.ContentLength >= 0 && len(w.body) == most:
+			return nil
+		case err != nil:
+			return readError(err)
+		}
+		now := time.Now()
+		if rc == nil {
+			rc, start = http.NewResponseController(rw), now
+		}
+		// Not every ResponseWriter has deadlines; a server's has.
+		deadline := now.Add(h.o.StallTimeout)
+		if whole := start.Add(h.o.ReadTimeout); whole.Before(deadline) {
+			deadline = whole
+		}
+		_ = rc.SetReadDeadline(deadline)
+	}
+}
+
+func readError(err error) error {
+	var ne net.Error
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &ne) && ne.Timeout() {
+		return errSlow
+	}
+	return errCut
+}
+
+// gunzip replaces w.body by what it unpacks to, at most limit bytes.
+func (h *Handler) gunzip(w *work, limit int) error {
+	w.source.Reset(w.body)
+	if w.zip == nil {
+		w.zip = new(gzip.Reader)
+	}
+	if err := w.zip.Reset(&w.source); err != nil {
+		return errGzip
+	}
+	out, ok := h.buffers.get(min(4*len(w.body), limit+1))
+	if !ok {
+		return errBusy
+	}
+	for {
+		if len(out) == cap(out) {
+			if out, ok = h.buffers.grow(out, limit+1); !ok {
+				h.buffers.put(out)
+				return errBusy
+			}
+		}
+		n, err := w.zip.Read(out[len(out):cap(out)])
+		out = out[:len(out)+n]
+		if len(out) > limit || err != nil && err != io.EOF {
+			h.buffers.put(out)
+			if len(out) > limit {
+				return errTooLarge
+			}
+			return errGzip
+		}
+		if err == io.EOF {
+			h.buffers.put(w.body)
+			w.body = out
+			return nil
+		}
+	}
+}

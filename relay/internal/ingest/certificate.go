@@ -1,0 +1,114 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	certStat   = time.Second      // how often a handshake looks at the files' dates
+	certReread = 30 * time.Second // how often at their content, whatever the dates say
+)
+
+// certificate is a key pair in two files that may be replaced at any time.
+type certificate struct {
+	certFile, keyFile string
+	log               *slog.Logger
+	now               func() time.Time
+
+	current atomic.Pointer[tls.Certificate]
+
+	mu               sync.Mutex // one handshake looks, the others go on
+	looked, read     time.Time
+	certInfo, keyNow fs.FileInfo
+	sum              [sha256.Size]byte // of both files, good or not
+}
+
+func loadCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, log: log, now: time.Now}
+	if _, err := c.reload(); err != nil {
+		return nil, err
+	}
+	c.looked, c.read = c.now(), c.now()
+	return c, nil
+}
+
+// get is tls.Config.GetCertificate. A pair that cannot be loaded, such as a
+// new certificate whose key is not there yet, leaves the old one in force and
+// is said once.
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if c.mu.TryLock() {
+		defer c.mu.Unlock()
+		if now := c.now(); now.Sub(c.looked) >= certStat {
+			c.looked = now
+			if now.Sub(c.read) >= certReread || c.changed() {
+				c.read = now
+				switch changed, err := c.reload(); {
+				case err != nil && changed:
+					c.log.Warn("intake: new certificate not usable, keeping the old one", "error", err)
+				case err == nil && changed:
+					c.log.Info("intake: certificate loaded", "not_after", c.current.Load().Leaf.NotAfter)
+				}
+			}
+		}
+	}
+	return c.current.Load(), nil
+}
+
+// changed compares what a stat shows.
+func (c *certificate) changed() bool {
+	same := func(file string, old fs.FileInfo) bool {
+		fi, err := os.Stat(file)
+		return err == nil && old != nil && os.SameFile(fi, old) && fi.ModTime().Equal(old.ModTime()) && fi.Size() == old.Size()
+	}
+	return !same(c.certFile, c.certInfo) || !same(c.keyFile, c.keyNow)
+}
+
+// reload reads both files and puts the pair into force. changed tells whether
+// they hold anything else than when they were read last.
+func (c *certificate) reload() (changed bool, err error) {
+	// Dates before contents: a change in between is seen next time.
+	certInfo, err1 := os.Stat(c.certFile)
+	keyInfo, err2 := os.Stat(c.keyFile)
+	if err1 == nil && err2 == nil {
+		c.certInfo, c.keyNow = certInfo, keyInfo
+	}
+	cert, err := os.ReadFile(c.certFile)
+	if err != nil {
+		return c.note(nil, nil), fmt.Errorf("read certificate: %w", err)
+	}
+	key, err := os.ReadFile(c.keyFile)
+	if err != nil {
+		return c.note(cert, nil), fmt.Errorf("read key of certificate: %w", err)
+	}
+	if !c.note(cert, key) {
+		return false, nil
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return true, fmt.Errorf("load certificate %s: %w", c.certFile, err)
+	}
+	c.current.Store(&pair)
+	return true, nil
+}
+
+// note remembers a digest of what was read and reports whether it is new.
+func (c *certificate) note(cert, key []byte) bool {
+	h := sha256.New()
+	a, b := sha256.Sum256(cert), sha256.Sum256(key)
+	h.Write(a[:])
+	h.Write(b[:])
+	sum := [sha256.Size]byte(h.Sum(nil))
+	if sum == c.sum {
+		return false
+	}
+	c.sum = sum
+	return true
+}

@@ -1,0 +1,47 @@
+package ingest
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// gate counts the requests inside and, once closed, lets none in.
+type gate struct {
+	inside atomic.Int64
+	closed atomic.Bool
+	empty  chan struct{} // capacity 1: a hint to look at inside again
+}
+
+func newGate() *gate { return &gate{empty: make(chan struct{}, 1)} }
+
+// enter reports whether the caller may go in; leave must follow if so.
+func (g *gate) enter() bool {
+	g.inside.Add(1)
+	if g.closed.Load() {
+		g.leave()
+		return false
+	}
+	return true
+}
+
+func (g *gate) leave() {
+	if g.inside.Add(-1) == 0 && g.closed.Load() {
+		select {
+		case g.empty <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// close shuts the gate and waits until nobody is inside.
+func (g *gate) close(ctx context.Context) error {
+	g.closed.Store(true)
+	for g.inside.Load() > 0 {
+		select {
+		case <-g.empty:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package ingest
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// door decides which web pages and which names of this machine may be used to
+// come in. A page in a browser on the same machine can reach a local port;
+// what it cannot do is leave out its Origin, or choose its Host when it
+// rebinds DNS.
+type door struct {
+	any     bool
+	origins map[string]bool
+	domains []string // from "https://*.example.com": "https://" and ".example.com"
+	hosts   map[string]bool
+}
+
+func newDoor(origins, hosts []string) *door {
+	d := &door{origins: map[string]bool{}, hosts: map[string]bool{}}
+	for _, o := range origins {
+		o = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(o), "/"))
+		switch {
+		case o == "*":
+			d.any = true
+		case strings.Contains(o, "://*."):
+			d.domains = append(d.domains, o)
+		case o != "":
+			d.origins[o] = true
+		}
+	}
+	for _, h := range hosts {
+		d.hosts[hostname(strings.TrimSpace(h))] = true
+	}
+	return d
+}
+
+// listed reports whether an Origin is one of allowed_origins.
+func (d *door) listed(origin string) bool {
+	o := strings.ToLower(origin)
+	if d.any || d.origins[o] {
+		return true
+	}
+	for _, p := range d.domains {
+		scheme, domain, _ := strings.Cut(p, "*")
+		if rest, ok := strings.CutPrefix(o, scheme); ok && strings.HasSuffix(rest, domain) &&
+			len(rest) > len(domain) && !strings.ContainsAny(rest, "/@") {
+			return true
+		}
+	}
+	return false
+}
+
+// foreign reports whether a request comes from a web page that may not send:
+// one of another origin than this very listener, and not listed.
+func (d *door) foreign(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		// Browsers name the origin of every POST; the newest say this besides.
+		switch r.Header.Get("Sec-Fetch-Site") {
+		case "cross-site", "same-site":
+			return true
+		}
+		return false
+	}
+	if d.listed(origin) {
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
+}
+
+// known reports whether the Host a request was sent to is a name of this
+// machine: loopback, listed, or none at all (no browser sends none). On a unix
+// socket any name will do.
+func (d *door) known(r *http.Request) bool {
+	h := hostname(r.Host)
+	return h == "" || h == "localhost" || h == "127.0.0.1" || loopback(h) || d.hosts[h] || onSocket(r.Context())
+}
+
+func onSocket(ctx context.Context) bool {
+	a, ok := ctx.Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && a.Network() == "unix"
+}
+
+func loopback(host string) bool {
+	if strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.Unmap().IsLoopback()
+}
+
+// hostname is the name in host:port, in lower case, without brackets and a
+// final dot.
+func hostname(hostport string) string {
+	h := hostport
+	if strings.HasPrefix(h, "[") {
+		if k := strings.IndexByte(h, ']'); k > 0 {
+			h = h[1:k]
+		}
+	} else if k := strings.LastIndexByte(h, ':'); k >= 0 && strings.IndexByte(h, ':') == k {
+		h = h[:k]
+	}
+	return strings.ToLower(strings.TrimSuffix(h, "."))
+}
+
+const corsHeaders = "Authorization, Content-Type, Content-Encoding, X-Retry-Count"
+
+// cors sets what a browser wants to hear before a listed page may read an answer.
+func (d *door) cors(h http.Header, r *http.Request) {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return
+	}
+	h.Add("Vary", "Origin")
+	if !d.listed(origin) {
+		return
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", "Retry-After")
+	if !d.any {
+		h.Set("Access-Control-Allow-Credentials", "true") // sendBeacon insists
+	}
+	if r.Method != http.MethodOptions {
+		return
+	}
+	h.Set("Access-Control-Allow-Methods", "POST, OPTIONS")
+	h.Set("Access-Control-Allow-Headers", corsHeaders)
+	h.Set("Access-Control-Max-Age", "600")
+	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
+		h.Set("Access-Control-Allow-Private-Network", "true")
+	}
+}

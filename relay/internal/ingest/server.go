@@ -1,0 +1,164 @@
+package ingest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// ServerOptions say where and how a Server listens. Handler and Listen are
+// required.
+type ServerOptions struct {
+	Handler *Handler
+	Listen  []string // host:port or unix:/path
+	// Cert and Key are PEM files; with them every TCP address speaks TLS 1.2
+	// or newer and nothing else. Unix sockets stay plain.
+	Cert, Key string
+
+	SocketMode     fs.FileMode   // of unix sockets; default 0660
+	MaxConnections int           // default 1,024
+	HeaderTimeout  time.Duration // for a request's header; default 10 s
+	IdleTimeout    time.Duration // between requests of a connection; default 120 s
+	Grace          time.Duration // for requests in flight when stopping; default 15 s
+	Logger         *slog.Logger
+}
+
+// maxHeaderBytes bounds a request's header (net/http adds 4 KiB of slack);
+// more is answered 431.
+const maxHeaderBytes = 32 << 10
+
+// Server owns the listeners.
+type Server struct {
+	o         ServerOptions
+	http      *http.Server
+	listeners []net.Listener
+	conns     *connections
+	closing   sync.Once
+}
+
+// Listen opens every address; it serves nobody until Run.
+func Listen(o ServerOptions) (*Server, error) {
+	if o.Handler == nil || len(o.Listen) == 0 {
+		return nil, errors.New("set up intake server: no handler or no address")
+	}
+	def := func(v *time.Duration, d time.Duration) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&o.HeaderTimeout, 10*time.Second)
+	def(&o.IdleTimeout, 120*time.Second)
+	def(&o.Grace, 15*time.Second)
+	if o.MaxConnections <= 0 {
+		o.MaxConnections = 1024
+	}
+	if o.SocketMode == 0 {
+		o.SocketMode = 0o660
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{o: o, conns: newConnections(o.MaxConnections, o.Handler.o.ConnRequestsPerSecond)}
+	var secure *tls.Config
+	if o.Cert != "" || o.Key != "" {
+		c, err := loadCertificate(o.Cert, o.Key, o.Logger)
+		if err != nil {
+			return nil, fmt.Errorf("set up TLS: %w", err)
+		}
+		secure = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get, NextProtos: []string{"http/1.1"}}
+	}
+	for _, addr := range o.Listen {
+		l, err := listen(addr, o.SocketMode)
+		if err != nil {
+			s.closeListeners()
+			return nil, err
+		}
+		if secure != nil && l.Addr().Network() == "tcp" {
+			l = tls.NewListener(l, secure)
+		}
+		s.listeners = append(s.listeners, l)
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	h := o.Handler
+	s.http = &http.Server{
+		Handler:           h,
+		Protocols:         protocols,
+		ReadHeaderTimeout: o.HeaderTimeout,
+		ReadTimeout:       o.HeaderTimeout + h.o.ReadTimeout,
+		WriteTimeout:      o.HeaderTimeout + h.o.ReadTimeout + h.o.AppendTimeout + 10*time.Second,
+		IdleTimeout:       o.IdleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         s.conns.state,
+		ConnContext:       s.conns.admit,
+		// What net/http has to say is about single connections: handshakes
+		// that failed, clients that sent no HTTP.
+		ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// Addrs are the addresses listened on, with the ports the system chose.
+func (s *Server) Addrs() []net.Addr {
+	var a []net.Addr
+	for _, l := range s.listeners {
+		a = append(a, l.Addr())
+	}
+	return a
+}
+
+// Run serves until ctx is done, then stops: requests in flight are finished
+// within the grace time while new ones are answered 503, then everything is
+// closed. It returns nil after a stop, or the error that made a listener
+// useless. It may be called once.
+func (s *Server) Run(ctx context.Context) error {
+	failed := make(chan error, len(s.listeners))
+	var serving sync.WaitGroup
+	for _, l := range s.listeners {
+		serving.Go(func() {
+			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
+			}
+		})
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Grace)
+	defer cancel()
+	left := s.o.Handler.Stop(grace)
+	if left == nil {
+		left = s.http.Shutdown(grace)
+	}
+	if left != nil {
+		s.o.Logger.Warn("intake: requests cut off, the grace time is over")
+	}
+	_ = s.Close()
+	serving.Wait()
+	return err
+}
+
+// Close closes every listener and connection at once. It may be called twice,
+// and instead of Run.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	s.closeListeners()
+	return err
+}
+
+func (s *Server) closeListeners() {
+	s.closing.Do(func() {
+		for _, l := range s.listeners {
+			_ = l.Close()
+		}
+	})
+}

@@ -1,0 +1,106 @@
+package ingest
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// unquote appends the text of a JSON string, given without its quotes and
+// already checked by the scanner, to dst.
+func unquote(dst, raw []byte) []byte {
+	for {
+		k := bytes.IndexByte(raw, '\\')
+		if k < 0 {
+			return append(dst, raw...)
+		}
+		dst = append(dst, raw[:k]...)
+		c := raw[k+1]
+		raw = raw[k+2:]
+		switch c {
+		case 'b':
+			c = '\b'
+		case 'f':
+			c = '\f'
+		case 'n':
+			c = '\n'
+		case 'r':
+			c = '\r'
+		case 't':
+			c = '\t'
+		case 'u':
+			r, _ := hex4(raw, 0)
+			raw = raw[4:]
+			if r&0xfc00 == 0xd800 && len(raw) >= 6 && raw[0] == '\\' && raw[1] == 'u' {
+				if low, ok := hex4(raw, 2); ok && low&0xfc00 == 0xdc00 {
+					r = 0x10000 + (r-0xd800)<<10 + (low - 0xdc00)
+					raw = raw[6:]
+				}
+			}
+			dst = utf8.AppendRune(dst, rune(r)) // half a pair becomes U+FFFD
+			continue
+		}
+		dst = append(dst, c)
+	}
+}
+
+// mendHalves replaces, in place, each \u escape that is half a surrogate pair
+// without its other half by \ufffd. Cutting a text in the middle of an emoji
+// makes such halves, and strict readers down the line refuse them.
+func mendHalves(b []byte) {
+	for i := 0; i+6 <= len(b); {
+		if b[i] != '\\' {
+			i++
+			continue
+		}
+		if b[i+1] != 'u' {
+			i += 2
+			continue
+		}
+		r, ok := hex4(b, i+2)
+		if !ok || r&0xf800 != 0xd800 {
+			i += 6
+			continue
+		}
+		if r < 0xdc00 && i+12 <= len(b) && b[i+6] == '\\' && b[i+7] == 'u' {
+			if low, ok := hex4(b, i+8); ok && low&0xfc00 == 0xdc00 {
+				i += 12
+				continue
+			}
+		}
+		copy(b[i+2:], "fffd")
+		i += 6
+	}
+}
+
+// toUTF8 appends b, which is not valid UTF-8, to out as valid UTF-8: read as
+// Windows-1252 if no multi-byte sequence in it is UTF-8, else with U+FFFD for
+// each byte that is none. It makes at most three bytes of one.
+func toUTF8(out, b []byte) []byte {
+	mixed := false
+	start := len(out)
+	for rest := b; len(rest) > 0 && !mixed; {
+		if rest[0] < utf8.RuneSelf {
+			out = append(out, rest[0])
+			rest = rest[1:]
+			continue
+		}
+		if _, n := utf8.DecodeRune(rest); n > 1 {
+			mixed = true
+			break
+		}
+		out = utf8.AppendRune(out, charmap.Windows1252.DecodeByte(rest[0]))
+		rest = rest[1:]
+	}
+	if !mixed {
+		return out
+	}
+	out = out[:start]
+	for rest := b; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		out = utf8.AppendRune(out, r)
+		rest = rest[n:]
+	}
+	return out
+}
