@@ -23,6 +23,14 @@ type Config struct {
 	Log    Log
 	Alerts Alerts
 	Watch  Watch
+
+	// Files lists every file this configuration was made from or names: itself,
+	// the mapping, token files, ${file:…}, ${cred:…}, TLS and CA files, whether
+	// they exist or not. They are what a Watcher is to watch.
+	Files []string
+
+	origins map[string]Origin
+	places  map[string]place
 }
 
 // Admin is the admin listener.

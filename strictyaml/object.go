@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Object reads the fields of an object and knows which were asked for.
+// Object reads the fields of an object and knows which were asked for. The
+// zero Object has no fields.
 type Object struct {
 	value  Value
 	fields []Field
@@ -82,6 +83,9 @@ func (o *Object) Fields() []Field {
 
 // Allow takes keys for known without reading them.
 func (o *Object) Allow(names ...string) {
+	if o.asked == nil {
+		o.asked = map[string]bool{}
+	}
 	for _, name := range names {
 		if !slices.Contains(o.known, name) {
 			o.known = append(o.known, name)

@@ -238,3 +238,11 @@ func (v Value) IsExpanded() bool {
 	_, ok := v.doc.expanded[v.node]
 	return ok
 }
+
+// Source returns the source line the value begins in.
+func (v Value) Source() string {
+	if n := v.at.Line; n >= 1 && n <= len(v.doc.lines) {
+		return v.doc.lines[n-1]
+	}
+	return ""
+}

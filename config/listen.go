@@ -1,0 +1,98 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Address is a listen address taken apart.
+type Address struct {
+	Network string // tcp or unix
+	Host    string // tcp: empty means every interface
+	Port    int    // tcp
+	Path    string // unix
+}
+
+// ParseAddress reads host:port or unix:/path.
+func ParseAddress(text string) (Address, error) {
+	if path, ok := strings.CutPrefix(text, "unix:"); ok {
+		path = strings.TrimPrefix(path, "//")
+		switch {
+		case path == "":
+			return Address{}, errors.New("the path behind unix: is missing")
+		case len(path) > 100:
+			return Address{}, errors.New("the path of a unix socket can be 100 bytes long")
+		}
+		return Address{Network: "unix", Path: path}, nil
+	}
+	if strings.Contains(text, "://") {
+		return Address{}, errors.New("expected host:port without http:// or a path")
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return Address{}, errors.New("expected host:port such as 127.0.0.1:8585, or unix:/path")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return Address{}, fmt.Errorf("the port %q is not a number from 0 to 65535", port)
+	}
+	if host != "" && strings.ContainsAny(host, "/ \t") {
+		return Address{}, fmt.Errorf("%q is not the name or address of a host", host)
+	}
+	return Address{Network: "tcp", Host: host, Port: int(n)}, nil
+}
+
+// Local says whether only this machine can reach the address.
+func (a Address) Local() bool { return a.Network == "unix" || isLoopback(a.Host) }
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// String returns the address as net.Listen and unix: write it.
+func (a Address) String() string {
+	if a.Network == "unix" {
+		return "unix:" + a.Path
+	}
+	return net.JoinHostPort(a.Host, strconv.Itoa(a.Port))
+}
+
+// clashes says whether two listeners cannot both have their address.
+func (a Address) clashes(b Address) bool {
+	if a.Network != b.Network {
+		return false
+	}
+	if a.Network == "unix" {
+		return a.Path == b.Path
+	}
+	if a.Port == 0 || a.Port != b.Port {
+		return false
+	}
+	return sameHost(a.Host, b.Host) || isWildcard(a.Host) || isWildcard(b.Host)
+}
+
+func isWildcard(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
+func sameHost(a, b string) bool {
+	plain := func(h string) string {
+		if strings.EqualFold(h, "localhost") {
+			return "127.0.0.1"
+		}
+		if ip, err := netip.ParseAddr(h); err == nil {
+			return ip.Unmap().String()
+		}
+		return strings.ToLower(h)
+	}
+	return plain(a) == plain(b)
+}

@@ -1,0 +1,254 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"relay/strictyaml"
+)
+
+// Options changes where Load finds things. The zero value means the process's
+// own environment.
+type Options struct {
+	LookupEnv func(name string) (string, bool) // nil: os.LookupEnv
+}
+
+// Load reads, expands and checks relay.yaml. It returns what is legal but
+// suspicious as warnings, and everything that is wrong as one *InvalidError.
+// The Config is nil exactly when there is an error. Relative paths in it are
+// relative to the file's folder.
+func Load(path string, o Options) (*Config, []strictyaml.Problem, error) {
+	src, err := readBounded(path, strictyaml.MaxSize+1)
+	if err != nil {
+		return nil, nil, &InvalidError{File: path, Err: withoutPath(err)}
+	}
+	return Parse(path, src, o)
+}
+
+// Parse is Load for bytes already read, such as a Watcher delivers.
+func Parse(path string, src []byte, o Options) (*Config, []strictyaml.Problem, error) {
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	l := loader{
+		file: path, dir: filepath.Dir(path), src: src, lines: splitLines(src),
+		cfg:     Default(filepath.Dir(path)),
+		values:  map[string]strictyaml.Value{},
+		sources: map[string]source{},
+	}
+	l.expander = expander{dir: l.dir, lookupEnv: o.LookupEnv}
+	warnings, err := l.run()
+	if err != nil {
+		return nil, warnings, err
+	}
+	return l.cfg, warnings, nil
+}
+
+// Default returns the configuration of an empty file in dir.
+func Default(dir string) *Config {
+	c := &Config{origins: map[string]Origin{}, places: map[string]place{}}
+	for _, s := range settings() {
+		if err := s.setDefault(c); err != nil {
+			panic(err) // the table is wrong; a test sets every default
+		}
+		if p, ok := s.at(c).(*string); ok && s.kind == kindPath {
+			*p = resolvePath(dir, *p)
+		}
+		c.origins[s.key] = Origin{Kind: FromDefault}
+	}
+	return c
+}
+
+// loader is one Load under way.
+type loader struct {
+	file, dir string
+	src       []byte
+	lines     []string
+	expander  expander
+	cfg       *Config
+	root      strictyaml.Value
+	values    map[string]strictyaml.Value // of the keys that are in the file
+	sources   map[string]source           // of expanded scalars, by path
+}
+
+func (l *loader) run() ([]strictyaml.Problem, error) {
+	doc, err := strictyaml.Parse(l.file, l.src)
+	if err != nil {
+		return nil, l.invalid(err)
+	}
+	l.root = doc.Root()
+	l.cfg.File = l.file
+	l.cfg.Files = []string{l.file}
+	doc.Expand(l.expand)
+	l.readAll()
+	l.readSecretFiles()
+	l.validate()
+	l.addFiles()
+	warnings := l.conceal(doc.Warnings())
+	if err := doc.Err(); err != nil {
+		return warnings, l.invalid(err)
+	}
+	return warnings, nil
+}
+
+func (l *loader) invalid(err error) error {
+	var ps strictyaml.Problems
+	if !errors.As(err, &ps) {
+		return &InvalidError{File: l.file, Err: err}
+	}
+	return &InvalidError{File: l.file, Problems: l.conceal(ps)}
+}
+
+func (l *loader) expand(v strictyaml.Value, text string) (string, error) {
+	if !strings.Contains(text, "${") {
+		return text, nil
+	}
+	out, src, err := l.expander.expand(text)
+	l.sources[v.Path()] = src
+	l.cfg.Files = append(l.cfg.Files, src.files...)
+	return out, err
+}
+
+// readAll reads every key of the table and reports those that are not in it.
+func (l *loader) readAll() {
+	root, _ := l.root.Object()
+	sections := map[string]*strictyaml.Object{"": root}
+	for _, s := range settings() {
+		section, name := s.section()
+		o := sections[section]
+		if o == nil {
+			o = l.openSection(root, section)
+			sections[section] = o
+		}
+		v, ok := o.Field(name)
+		if !ok {
+			continue
+		}
+		l.values[s.key] = v
+		l.notePlace(s, v)
+		s.read(l.cfg, v, l.dir)
+	}
+	names := make([]string, 0, len(sections))
+	for name := range sections {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		sections[name].Done(belongs(name))
+	}
+}
+
+func (l *loader) openSection(root *strictyaml.Object, name string) *strictyaml.Object {
+	v, ok := root.Field(name)
+	if !ok {
+		return &strictyaml.Object{}
+	}
+	o, _ := v.Object()
+	return o
+}
+
+// belongs says where a key that is unknown in one section does exist.
+func belongs(section string) func(string) string {
+	return func(name string) string {
+		var places []string
+		for _, s := range settings() {
+			if sec, n := s.section(); n == name && sec != section {
+				if sec == "" {
+					places = append(places, "at the top")
+				} else {
+					places = append(places, fmt.Sprintf("under %q", sec))
+				}
+			}
+		}
+		if len(places) == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%q belongs %s", name, orList(places))
+	}
+}
+
+// notePlace remembers where a key stands and where its value came from.
+func (l *loader) notePlace(s setting, v strictyaml.Value) {
+	line, column := v.Pos()
+	l.cfg.places[s.key] = place{line: line, column: column, source: concealLine(l.lines, line, v.Source())}
+	origin := Origin{Kind: FromFile, Line: line}
+	for path, src := range l.sources {
+		if (path == v.Path() || strings.HasPrefix(path, v.Path()+"[")) && src.kind != "" {
+			origin.Kind, origin.Name = OriginKind(src.kind), src.name
+			if src.kind == "file" {
+				origin.Kind = FromOtherFile
+			}
+		}
+	}
+	l.cfg.origins[s.key] = origin
+}
+
+// readSecretFiles fills access_token and app_secret from their files. A file
+// that cannot be read is a warning: relay then accepts and keeps events, and
+// the watcher sees the file come.
+func (l *loader) readSecretFiles() {
+	g := &l.cfg.Graph
+	for _, f := range []struct {
+		key, file string
+		path      string
+		secret    *Secret
+	}{
+		{"graph.access_token", "graph.access_token_file", g.AccessTokenFile, &g.AccessToken},
+		{"graph.app_secret", "graph.app_secret_file", g.AppSecretFile, &g.AppSecret},
+	} {
+		if f.path == "" {
+			continue
+		}
+		v := l.values[f.file]
+		if !f.secret.IsEmpty() {
+			v.Errorf("%s is set too", f.key).WithHint("keep one of the two")
+			continue
+		}
+		secret, err := ReadSecretFile(f.path)
+		if err != nil {
+			v.Warnf("%v", err).WithHint("until the file can be read, relay works as if it were empty")
+			continue
+		}
+		if secret.IsEmpty() {
+			v.Warnf("the file %s is empty", f.path)
+		}
+		*f.secret = secret
+		l.cfg.origins[f.key] = Origin{Kind: FromOtherFile, Name: f.path}
+		l.warnReadable(v, f.path)
+	}
+}
+
+// addFiles completes the list of files to watch.
+func (l *loader) addFiles() {
+	c := l.cfg
+	for _, path := range []string{
+		c.Mapping, c.Graph.AccessTokenFile, c.Graph.AppSecretFile, c.Graph.CAFile, c.TLS.Cert, c.TLS.Key,
+	} {
+		if path != "" && !slices.Contains(c.Files, path) {
+			c.Files = append(c.Files, path)
+		}
+	}
+	slices.Sort(c.Files[1:])
+	c.Files = slices.Compact(c.Files)
+}
+
+// readBounded reads a whole file of at most limit bytes; of a larger one it
+// returns limit bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	var b bytes.Buffer
+	if _, err := io.Copy(&b, io.LimitReader(f, limit)); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

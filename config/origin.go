@@ -1,0 +1,222 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// OriginKind says where a value came from.
+type OriginKind string
+
+// The origins.
+const (
+	FromDefault    OriginKind = "default"
+	FromFile       OriginKind = "file"        // relay.yaml
+	FromEnv        OriginKind = "env"         // ${env:NAME}
+	FromOtherFile  OriginKind = "secret file" // ${file:PATH} or a …_file key
+	FromCredential OriginKind = "cred"        // ${cred:NAME}
+)
+
+// Origin is where a value came from.
+type Origin struct {
+	Kind OriginKind
+	Name string // of the variable, file or credential
+	Line int    // in relay.yaml; 0: not there
+}
+
+// String returns such as "default", "file, line 3" or "env RELAY_WRITE_KEY".
+func (o Origin) String() string {
+	switch {
+	case o.Name != "":
+		return string(o.Kind) + " " + o.Name
+	case o.Line > 0:
+		return fmt.Sprintf("%s, line %d", o.Kind, o.Line)
+	}
+	return string(o.Kind)
+}
+
+// Setting is one key of the effective configuration.
+type Setting struct {
+	Key     string `json:"key"`
+	Value   string `json:"value"` // as it could be written in the file; secrets as <secret>
+	Origin  string `json:"origin"`
+	Default string `json:"default"`
+	Hot     bool   `json:"hot"` // taken over without a restart
+	Doc     string `json:"doc"`
+}
+
+// Effective returns every key with its value in force and where that came
+// from, in the order of the reference.
+func (c *Config) Effective() []Setting {
+	var out []Setting
+	for _, s := range settings() {
+		out = append(out, Setting{
+			Key: s.key, Value: s.show(c), Origin: c.origins[s.key].String(),
+			Default: s.def, Hot: s.hot, Doc: s.doc,
+		})
+	}
+	return out
+}
+
+// WriteYAML writes the effective configuration as YAML, each line with its
+// origin in a comment. Secrets are hidden, so it is for reading.
+func (c *Config) WriteYAML(w io.Writer) error {
+	var b bytes.Buffer
+	section := ""
+	for _, s := range settings() {
+		sec, name := s.section()
+		if sec != section {
+			section = sec
+			fmt.Fprintf(&b, "%s:\n", sec)
+		}
+		line := name + ": " + s.show(c)
+		if sec != "" {
+			line = "  " + line
+		}
+		fmt.Fprintf(&b, "%-50s # %s\n", line, c.origins[s.key])
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// Changed compares two configurations and returns the keys that differ: those
+// a running relay takes over, and those that wait for a restart.
+func Changed(old, now *Config) (hot, restart []string) {
+	for _, s := range settings() {
+		a, b := reflect.ValueOf(s.at(old)).Elem().Interface(), reflect.ValueOf(s.at(now)).Elem().Interface()
+		if reflect.DeepEqual(a, b) {
+			continue
+		}
+		if s.hot {
+			hot = append(hot, s.key)
+		} else {
+			restart = append(restart, s.key)
+		}
+	}
+	return hot, restart
+}
+
+// show returns the value as it would be written in the file, on one line.
+func (s setting) show(c *Config) string {
+	switch p := s.at(c).(type) {
+	case *string:
+		if s.kind == kindURL || s.kind == kindWebhook {
+			return quoteYAML(withoutPassword(*p, s.kind == kindWebhook))
+		}
+		return quoteYAML(*p)
+	case *Full:
+		return string(*p)
+	case *Secret:
+		return quoteYAML(p.String())
+	case *[]Secret:
+		items := make([]string, len(*p))
+		for i, k := range *p {
+			items[i] = quoteYAML(k.String())
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case *[]Key:
+		items := make([]string, len(*p))
+		for i, k := range *p {
+			items[i] = fmt.Sprintf("{key: %s, events: %s}", quoteYAML(k.Key.String()), listYAML(k.Events))
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case *[]string:
+		return listYAML(*p)
+	case *bool:
+		return strconv.FormatBool(*p)
+	case *int:
+		return strconv.Itoa(*p)
+	case *float64:
+		return strconv.FormatFloat(*p, 'f', -1, 64)
+	case *time.Duration:
+		return durationText(*p)
+	case *uint32:
+		return fmt.Sprintf("%04o", *p)
+	case *int64:
+		switch {
+		case s.auto != "" && *p == 0:
+			return s.auto
+		case s.kind == kindSize:
+			return sizeText(*p)
+		}
+		return strconv.FormatInt(*p, 10)
+	}
+	return ""
+}
+
+func listYAML(items []string) string {
+	quoted := make([]string, len(items))
+	for i, item := range items {
+		quoted[i] = quoteYAML(item)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// quoteYAML quotes text where YAML would read it as something else.
+func quoteYAML(text string) string {
+	if text == "" {
+		return `""`
+	}
+	if strings.ContainsAny(text, "\"'\\#{}[],&*!|>%@`\n\t\r") || strings.Contains(text, ": ") ||
+		strings.HasSuffix(text, ":") || strings.TrimSpace(text) != text || strings.HasPrefix(text, "-") || strings.HasPrefix(text, "?") {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+// withoutPassword hides what a URL may carry in secret: user and password, and
+// the path and query of a webhook.
+func withoutPassword(text string, webhook bool) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text
+	}
+	out := *u
+	if out.User != nil {
+		out.User = url.User("SECRET")
+	}
+	if webhook {
+		out.Path, out.RawPath, out.RawQuery, out.Fragment = "/SECRET", "", "", ""
+	}
+	if out == *u {
+		return text
+	}
+	return strings.Replace(out.String(), "SECRET", hidden, 1)
+}
+
+// durationText writes a duration as the file would: 62d, 24h, 1m30s.
+func durationText(d time.Duration) string {
+	if d == 0 {
+		return "0"
+	}
+	var b strings.Builder
+	for _, unit := range []struct {
+		size time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "us"}, {1, "ns"}} {
+		if n := d / unit.size; n > 0 {
+			fmt.Fprintf(&b, "%d%s", n, unit.name)
+			d -= n * unit.size
+		}
+	}
+	return b.String()
+}
+
+// sizeText writes a size as the file would, exactly.
+func sizeText(n int64) string {
+	for _, unit := range []struct {
+		size int64
+		name string
+	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
+		if n != 0 && n%unit.size == 0 {
+			return fmt.Sprintf("%d%s", n/unit.size, unit.name)
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}

@@ -1,0 +1,255 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"relay/strictyaml"
+)
+
+// setDefault puts the table's default into c. A default that does not parse is
+// a mistake in the table, which the tests find.
+func (s setting) setDefault(c *Config) error {
+	if s.def == "" {
+		return nil
+	}
+	text := s.def
+	var err error
+	switch p := s.at(c).(type) {
+	case *string:
+		*p = text
+	case *Full:
+		*p = Full(text)
+	case *bool:
+		*p, err = strconv.ParseBool(text)
+	case *int:
+		*p, err = strconv.Atoi(text)
+	case *float64:
+		*p, err = strconv.ParseFloat(text, 64)
+	case *time.Duration:
+		*p, err = strictyaml.ParseDuration(text)
+	case *uint32:
+		*p, err = parseMode(text)
+	case *int64:
+		switch {
+		case text == s.auto:
+			*p = 0
+		case s.kind == kindSize:
+			*p, err = strictyaml.ParseSize(text)
+		default:
+			*p, err = strconv.ParseInt(text, 10, 64)
+		}
+	default:
+		err = fmt.Errorf("type %T has no default", p)
+	}
+	if err != nil {
+		return fmt.Errorf("default of %s: %w", s.key, err)
+	}
+	return nil
+}
+
+// read puts the file's value into c and notes what is wrong with it. dir is
+// the file's folder.
+func (s setting) read(c *Config, v strictyaml.Value, dir string) {
+	switch p := s.at(c).(type) {
+	case *string:
+		if text, ok := v.Text(); ok {
+			*p = strings.TrimSpace(text)
+			if s.kind == kindPath {
+				*p = resolvePath(dir, *p)
+			}
+			s.checkChoice(v, *p)
+		}
+	case *Full:
+		if text, ok := v.Text(); ok {
+			*p = Full(text)
+			s.checkChoice(v, text)
+		}
+	case *Secret:
+		if v.IsNull() {
+			return
+		}
+		if text, ok := v.Text(); ok {
+			*p = readSecret(v, text)
+		}
+	case *[]Secret:
+		*p = nil
+		for _, item := range v.OneOrList() {
+			if text, ok := item.Text(); ok && text != "" {
+				*p = append(*p, readSecret(item, text))
+			}
+		}
+	case *[]Key:
+		*p = readKeys(v)
+	case *[]string:
+		*p = nil
+		for _, item := range v.OneOrList() {
+			text, ok := item.Text()
+			switch {
+			case ok && text == "" && !item.IsExpanded():
+				item.Errorf("is empty")
+			case ok && text != "":
+				*p = append(*p, text)
+			}
+		}
+	case *bool:
+		if b, ok := v.Bool(); ok {
+			*p = b
+		}
+	case *int:
+		if n, ok := v.Int(); ok && s.inRange(v, float64(n)) {
+			*p = int(n)
+		}
+	case *int64:
+		if s.auto != "" {
+			if text, ok := textOf(v); ok && text == s.auto {
+				*p = 0
+				return
+			}
+		}
+		n, ok := int64(0), false
+		if s.kind == kindSize {
+			n, ok = v.Size()
+		} else {
+			n, ok = v.Int()
+		}
+		if ok && s.inRange(v, float64(n)) {
+			*p = n
+		}
+	case *float64:
+		if f, ok := v.Float(); ok && s.inRange(v, f) {
+			*p = f
+		}
+	case *time.Duration:
+		if d, ok := v.Duration(); ok && s.inRange(v, float64(d)) {
+			*p = d
+		}
+	case *uint32:
+		if text, ok := v.Text(); ok {
+			mode, err := parseMode(text)
+			if err != nil {
+				v.Errorf("expected a file mode such as 0660, found %s", v.Written())
+				return
+			}
+			*p = mode
+		}
+	}
+}
+
+// textOf returns a scalar's text without noting a problem.
+func textOf(v strictyaml.Value) (string, bool) {
+	if v.Kind() != strictyaml.ScalarKind {
+		return "", false
+	}
+	return v.Text()
+}
+
+func readSecret(v strictyaml.Value, text string) Secret {
+	if err := plainToken(text); err != nil {
+		v.Errorf("%v", err)
+		return Secret{}
+	}
+	return NewSecret(text)
+}
+
+func readKeys(v strictyaml.Value) []Key {
+	items, _ := v.List()
+	var keys []Key
+	for _, item := range items {
+		o, ok := item.Object()
+		if !ok {
+			continue
+		}
+		var k Key
+		empty := false
+		if kv, ok := o.Need("key"); ok {
+			if text, ok := kv.Text(); ok {
+				k.Key = readSecret(kv, text)
+				empty = text == "" && kv.IsExpanded()
+				if text == "" && !empty {
+					kv.Errorf("is empty")
+				}
+			}
+		}
+		if ev, ok := o.Need("events"); ok {
+			k.Events = ev.Texts()
+			if len(k.Events) == 0 {
+				ev.Errorf("names no event").WithHint("list the events this key may send, or move it to auth.write_keys")
+			}
+		}
+		o.Done()
+		if !empty && !k.Key.IsEmpty() {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func parseMode(text string) (uint32, error) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(text, "0o"), 8, 32)
+	if err != nil || n > 0o777 || n == 0 {
+		return 0, fmt.Errorf("parse mode %q: want octal digits such as 0660", text)
+	}
+	return uint32(n), nil
+}
+
+func (s setting) checkChoice(v strictyaml.Value, text string) {
+	if len(s.choices) == 0 {
+		return
+	}
+	for _, c := range s.choices {
+		if c == text {
+			return
+		}
+	}
+	p := v.Errorf("expected %s, found %s", orList(s.choices), v.Written())
+	if best := strictyaml.Suggest(text, s.choices); best != "" {
+		p.WithHint("did you mean %q?", best)
+	}
+}
+
+func orList(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+// inRange notes a value outside the key's bounds.
+func (s setting) inRange(v strictyaml.Value, n float64) bool {
+	for _, bound := range []struct {
+		text, words string
+		broken      func(limit float64) bool
+	}{
+		{s.least, "less than", func(limit float64) bool { return n < limit }},
+		{s.most, "more than", func(limit float64) bool { return n > limit }},
+	} {
+		if bound.text == "" {
+			continue
+		}
+		if limit, err := s.parseBound(bound.text); err == nil && bound.broken(limit) {
+			p := v.Errorf("%s is %s %s", v.Written(), bound.words, bound.text)
+			if s.why != "" {
+				p.WithHint("%s", s.why)
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// parseBound reads least or most, in the unit of the key.
+func (s setting) parseBound(text string) (float64, error) {
+	switch s.kind {
+	case kindSize:
+		n, err := strictyaml.ParseSize(text)
+		return float64(n), err
+	case kindDuration:
+		d, err := strictyaml.ParseDuration(text)
+		return float64(d), err
+	default:
+		return strconv.ParseFloat(text, 64)
+	}
+}

@@ -1,0 +1,272 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"unicode"
+
+	"relay/strictyaml"
+)
+
+// errorf notes what is wrong with a key: at its value, or when it is not in the
+// file (a default that another key contradicts) at the top.
+func (l *loader) errorf(key, format string, args ...any) *strictyaml.Problem {
+	if v, ok := l.values[key]; ok {
+		return v.Errorf(format, args...)
+	}
+	return l.root.Errorf("%s: %s", key, fmt.Sprintf(format, args...))
+}
+
+func (l *loader) warnf(key, format string, args ...any) *strictyaml.Problem {
+	p := l.errorf(key, format, args...)
+	p.Warning = true
+	return p
+}
+
+// validate checks what single values cannot know. Whatever is wrong is noted;
+// it never stops.
+func (l *loader) validate() {
+	l.checkListeners()
+	l.checkAuth()
+	l.checkIntake()
+	l.checkTLS()
+	l.checkGraph()
+	l.checkAlerts()
+	c := l.cfg
+	if c.Mapping == "" {
+		l.errorf("mapping", "is empty")
+	}
+	if c.Queue.Path == "" {
+		l.errorf("queue.path", "is empty")
+	}
+	if c.Retry.MinInterval > c.Retry.MaxInterval {
+		key := "retry.max_interval"
+		if _, set := l.values[key]; !set {
+			key = "retry.min_interval"
+		}
+		l.errorf(key, "retry.min_interval (%s) is more than retry.max_interval (%s)", durationText(c.Retry.MinInterval), durationText(c.Retry.MaxInterval))
+	}
+	if c.Queue.NoSync {
+		l.warnf("queue.no_sync", "events are answered 200 before they are on disk; a power cut loses them")
+	}
+	if c.Rate.RequestsPerSecond == 0 {
+		l.warnf("rate.requests_per_second", "0 means that nothing is uploaded")
+	}
+	l.checkReadable()
+}
+
+func (l *loader) checkListeners() {
+	c := l.cfg
+	intake, ok1 := l.checkAddress("listen", &c.Listen)
+	admin, ok2 := l.checkAddress("admin.listen", &c.Admin.Listen)
+	if ok1 && ok2 && intake.clashes(admin) {
+		key := "admin.listen"
+		if _, set := l.values[key]; !set {
+			key = "listen"
+		}
+		l.errorf(key, "listen (%s) and admin.listen (%s) are the same address", intake, admin).WithHint("give them different ports")
+	}
+	if ok1 && !intake.Local() && len(c.Auth.WriteKeys) == 0 && len(c.Auth.Keys) == 0 {
+		l.errorf("listen", "%s can be reached from other machines, and auth.write_keys is not set", intake).
+			WithHint("set auth.write_keys, or listen on 127.0.0.1")
+	}
+	if ok2 && !admin.Local() && c.Admin.Token.IsEmpty() {
+		l.errorf("admin.listen", "%s can be reached from other machines, and admin.token is not set", admin).
+			WithHint("set admin.token, or listen on 127.0.0.1")
+	}
+}
+
+// checkAddress reads an address and resolves the path of a unix socket.
+func (l *loader) checkAddress(key string, text *string) (Address, bool) {
+	a, err := ParseAddress(*text)
+	if err != nil {
+		l.errorf(key, "%v", err)
+		return a, false
+	}
+	if a.Network == "unix" {
+		a.Path = resolvePath(l.dir, a.Path)
+	}
+	*text = a.String()
+	return a, true
+}
+
+func (l *loader) checkAuth() {
+	seen := []Secret{}
+	repeated := func(s Secret) bool {
+		for _, k := range seen {
+			if k.Equal(s) {
+				return true
+			}
+		}
+		seen = append(seen, s)
+		return false
+	}
+	for _, k := range l.cfg.Auth.WriteKeys {
+		if repeated(k) {
+			l.warnf("auth.write_keys", "the same key is listed twice")
+		}
+	}
+	for _, k := range l.cfg.Auth.Keys {
+		if repeated(k.Key) {
+			l.errorf("auth.keys", "a key is listed twice, so it is not clear which events it may send").
+				WithHint("list each key once, in auth.write_keys or in auth.keys")
+		}
+	}
+}
+
+func (l *loader) checkIntake() {
+	in := l.cfg.Intake
+	if in.MaxEventBytes > in.MaxRequestBytes {
+		key := "intake.max_event_bytes"
+		if _, set := l.values[key]; !set {
+			key = "intake.max_request_bytes"
+		}
+		l.errorf(key, "intake.max_event_bytes (%s) is more than intake.max_request_bytes (%s)", sizeText(in.MaxEventBytes), sizeText(in.MaxRequestBytes))
+	}
+	for i, origin := range in.AllowedOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+			l.errorf("intake.allowed_origins", "item %d is not an origin", i+1).
+				WithHint("write scheme and host without a path, such as https://till.example.com")
+		}
+	}
+	for i, host := range in.AllowedHosts {
+		if strings.ContainsAny(host, "/@ ") {
+			l.errorf("intake.allowed_hosts", "item %d is not a host name", i+1).WithHint("write the name alone, such as till-server.local")
+		}
+	}
+}
+
+func (l *loader) checkTLS() {
+	t := l.cfg.TLS
+	switch {
+	case t.Cert != "" && t.Key == "":
+		l.errorf("tls.cert", "tls.key is missing")
+	case t.Key != "" && t.Cert == "":
+		l.errorf("tls.key", "tls.cert is missing")
+	}
+	for _, f := range []struct{ key, path string }{
+		{"tls.cert", t.Cert},
+		{"tls.key", t.Key},
+		{"graph.ca_file", l.cfg.Graph.CAFile},
+		{"queue.encryption_key", l.cfg.Queue.EncryptionKey},
+	} {
+		if f.path == "" {
+			continue
+		}
+		file, err := os.Open(f.path)
+		if err != nil {
+			l.errorf(f.key, "open %s: %v", f.path, withoutPath(err))
+			continue
+		}
+		_ = file.Close()
+	}
+}
+
+var (
+	versionForm = regexp.MustCompile(`^v[1-9][0-9]*\.[0-9]+$`)
+	bareVersion = regexp.MustCompile(`^v?([1-9][0-9]*)(\.[0-9]+)?$`)
+)
+
+func (l *loader) checkGraph() {
+	g := &l.cfg.Graph
+	g.Endpoint = strings.TrimRight(g.Endpoint, "/")
+	u, err := url.Parse(g.Endpoint)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		l.errorf("graph.endpoint", "expected a URL such as https://graph.facebook.com")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		l.errorf("graph.endpoint", "a user, query or fragment has no place here")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		l.errorf("graph.endpoint", "plain http would send the access token in clear").WithHint("write https://%s", u.Host)
+	}
+	for key, version := range map[string]string{"graph.version": g.Version, "graph.offline_version": g.OfflineVersion} {
+		if versionForm.MatchString(version) {
+			continue
+		}
+		p := l.errorf(key, "expected a version such as v26.0")
+		if m := bareVersion.FindStringSubmatch(version); m != nil {
+			if m[2] == "" {
+				m[2] = ".0"
+			}
+			p.WithHint("write v%s%s", m[1], m[2])
+		}
+	}
+	if g.Proxy != "" && g.Proxy != "none" {
+		l.checkProxy(g.Proxy)
+	}
+	letters := 0
+	for _, r := range g.PartnerAgent {
+		if unicode.IsLetter(r) {
+			letters++
+		}
+	}
+	if g.PartnerAgent != "" && (len(g.PartnerAgent) > 22 || letters < 2) {
+		// facts: meta-wire 2.1
+		l.errorf("graph.partner_agent", "expected at most 22 characters with at least two letters among them")
+	}
+}
+
+func (l *loader) checkProxy(text string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" && u.Scheme != "socks5h" {
+		l.errorf("graph.proxy", "expected a URL such as http://proxy.example.com:3128, or none")
+	}
+}
+
+func (l *loader) checkAlerts() {
+	if w := l.cfg.Alerts.Webhook; w != "" {
+		u, err := url.Parse(w)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			l.errorf("alerts.webhook", "expected a URL that begins with https://")
+		}
+	}
+}
+
+// checkReadable warns about secrets that everybody on the machine can read.
+func (l *loader) checkReadable() {
+	if runtime.GOOS == "windows" {
+		return
+	}
+	for _, s := range settings() {
+		if s.kind != kindSecret && s.kind != kindSecrets && s.kind != kindKeys {
+			continue
+		}
+		v, ok := l.values[s.key]
+		if !ok {
+			continue
+		}
+		for _, path := range l.secretPaths(v) {
+			l.warnReadable(v, path)
+		}
+	}
+}
+
+// secretPaths lists the files a secret value's text came from: those it names,
+// and relay.yaml itself where it stands there in clear.
+func (l *loader) secretPaths(v strictyaml.Value) []string {
+	var paths []string
+	for _, item := range v.OneOrList() {
+		src, expanded := l.sources[item.Path()]
+		paths = append(paths, src.files...)
+		if text, ok := textOf(item); ok && text != "" && !expanded {
+			paths = append(paths, l.file)
+		}
+	}
+	return paths
+}
+
+// warnReadable warns when others may read the file. What a ConfigMap or a
+// secret volume links to is what counts.
+func (l *loader) warnReadable(v strictyaml.Value, path string) {
+	info, err := os.Stat(path)
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o004 == 0 {
+		return
+	}
+	v.Warnf("every user of this machine can read the secret in %s", path).WithHint("chmod 640 %s", filepath.Base(path))
+}
