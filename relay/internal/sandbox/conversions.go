@@ -1,0 +1,300 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/bojanz/currency"
+)
+
+const day = 24 * time.Hour
+
+// conversionRules are the rules of the Conversions API, in the order in which
+// they are judged.
+var conversionRules = []rule{
+	{"event members are known", "meta-wire 2.2 (I: unknown ones are refused)", knownMembers},
+	{"event_name is there", "meta-wire 2.2 (M)", eventName},
+	{"event_time is there, whole Unix seconds", "meta-wire 2.2 (M)", eventTime},
+	{"action_source is one of nine", "meta-wire 2.2 (M)", actionSource},
+	{"event is not older than 7 days, or 62 for physical_store", "meta-wire 5.2 (M, O)", tooOld},
+	{"event is not in the future", "meta-wire 5.2 (T)", inFuture},
+	{"user_data is an object of known keys", "meta-wire 2.2, 3.1 (M)", userDataObject},
+	{"contact data is hashed", "meta-wire 3.1, 3.4 (M, O)", userDataHashed},
+	{"lead_id is a positive integer", "meta-wire 3.1 (M), 6.5 (T)", leadID},
+	{"other keys have their form", "meta-wire 3.1 (M)", userDataPlain},
+	{"keys are not only a set that is too weak", "meta-wire 3.4 (M)", notWeak},
+	{"custom_data members have their types", "meta-wire 4.2 (M, C)", customData},
+	{"contents items have an id", "meta-wire 4.2 (T)", contentsID},
+	{"Purchase has a value", "meta-wire 4.2 (M), 6.5 (O)", purchaseValue},
+	{"Purchase has a currency", "meta-wire 4.2 (M), 6.5 (O)", purchaseCurrency},
+	{"value has a currency", "meta-wire 4.2 (M), 6.5 (T)", valueCurrency},
+	{"currency is an ISO 4217 code", "meta-wire 4.2, 3.3 (M, C)", currencyCode},
+	{"limited data use is complete", "meta-wire 2.2, 8.3 (M)", limitedUse},
+	{"app events carry 16 values of extinfo", "meta-wire 2.2 (M), 6.5 (O)", appData},
+	{"business_messaging events name a channel", "meta-wire 2.2 (C), 6.5 (T)", messaging},
+	{"other event members have their types", "meta-wire 2.2 (M)", otherMembers},
+}
+
+var eventMembers = names("event_name", "event_time", "action_source", "user_data", "custom_data", "event_id",
+	"event_source_url", "referrer_url", "opt_out", "data_processing_options", "data_processing_options_country",
+	"data_processing_options_state", "app_data", "original_event_data", "attribution_data", "customer_segmentation",
+	"messaging_channel", "advanced_measurement_table", "store_data")
+
+func knownMembers(_ *judge, e *event) *fault {
+	if k := unknown(e.m, eventMembers); k != "" {
+		return invalid("", "The event has a member that is no parameter of the Conversions API.")
+	}
+	return nil
+}
+
+func eventName(_ *judge, e *event) *fault {
+	if strings.TrimSpace(str(e.m["event_name"])) == "" {
+		return server("event_name", "event_name is required.")
+	}
+	return nil
+}
+
+func eventTime(_ *judge, e *event) *fault {
+	if _, ok := whole(e.m["event_time"]); !ok {
+		return server("event_time", "event_time is required, in whole Unix seconds.")
+	}
+	return nil
+}
+
+var actionSources = names("email", "website", "app", "phone_call", "chat", "physical_store", "system_generated",
+	"business_messaging", "other")
+
+func actionSource(_ *judge, e *event) *fault {
+	if !actionSources[str(e.m["action_source"])] {
+		return server("action_source", "action_source is required and must be one of the listed values.")
+	}
+	return nil
+}
+
+func tooOld(j *judge, e *event) *fault {
+	days := 7
+	if str(e.m["action_source"]) == "physical_store" && j.set.StoreDays != 7 {
+		days = 62
+	}
+	at, _ := whole(e.m["event_time"])
+	if at < j.now.Add(-time.Duration(days)*day).Unix() {
+		return &fault{subcode: 2804003, path: "event_time"}
+	}
+	return nil
+}
+
+func inFuture(j *judge, e *event) *fault {
+	ahead := j.set.FutureSeconds
+	if ahead == 0 {
+		ahead = 60
+	}
+	at, _ := whole(e.m["event_time"])
+	if at > j.now.Unix()+int64(ahead) {
+		return &fault{subcode: 2804004, path: "event_time"}
+	}
+	return nil
+}
+
+func custom(e *event) map[string]any {
+	m, _ := e.m["custom_data"].(map[string]any)
+	return m
+}
+
+func purchaseValue(_ *judge, e *event) *fault {
+	v, there := custom(e)["value"]
+	if str(e.m["event_name"]) == "Purchase" && (!there || v == nil) {
+		return &fault{subcode: 2804009, path: "custom_data.value"}
+	}
+	return nil
+}
+
+func purchaseCurrency(_ *judge, e *event) *fault {
+	if str(e.m["event_name"]) == "Purchase" && str(custom(e)["currency"]) == "" {
+		return &fault{subcode: 2804010, path: "custom_data.currency"}
+	}
+	return nil
+}
+
+func valueCurrency(_ *judge, e *event) *fault {
+	if v, ok := custom(e)["value"]; ok && v != nil && str(custom(e)["currency"]) == "" {
+		return &fault{subcode: 2804023, path: "custom_data.currency"}
+	}
+	return nil
+}
+
+func currencyCode(_ *judge, e *event) *fault {
+	v, ok := custom(e)["currency"]
+	if ok && !currency.IsValid(strings.ToUpper(str(v))) { // both cases appear in the documentation
+		return invalid("custom_data.currency", "currency must be an ISO 4217 code.")
+	}
+	return nil
+}
+
+// states of Limited Data Use (facts: meta-wire 8.3): 0 and 1000 to 1014.
+func lduState(n int64) bool { return n == 0 || n >= 1000 && n <= 1014 }
+
+func limitedUse(_ *judge, e *event) *fault {
+	const field = "data_processing_options"
+	raw, ok := e.m[field]
+	if !ok {
+		return nil
+	}
+	list, isList := raw.([]any)
+	if !isList || len(list) > 1 || len(list) == 1 && str(list[0]) != "LDU" {
+		return invalid(field, `data_processing_options must be ["LDU"] or empty.`)
+	}
+	country, okC := whole(e.m[field+"_country"])
+	state, okS := whole(e.m[field+"_state"])
+	_, hasC := e.m[field+"_country"]
+	_, hasS := e.m[field+"_state"]
+	user, _ := e.m["user_data"].(map[string]any)
+	_, hasIP := user["client_ip_address"]
+	switch {
+	case hasC && (!okC || country != 0 && country != 1):
+		return invalid(field+"_country", "data_processing_options_country must be 0 or 1.")
+	case hasS && (!okS || !lduState(state)):
+		return invalid(field+"_state", "data_processing_options_state is none of the listed states.")
+	case len(list) == 0:
+		return nil
+	case !hasC || !hasS && (!hasIP || country != 0):
+		return invalid(field, "Limited data use needs country and state.")
+	}
+	return nil
+}
+
+func appData(_ *judge, e *event) *fault {
+	if str(e.m["action_source"]) != "app" {
+		return nil
+	}
+	app, _ := e.m["app_data"].(map[string]any)
+	if ext, _ := app["extinfo"].([]any); len(ext) != 16 {
+		return &fault{subcode: 2804043, path: "app_data.extinfo"}
+	}
+	return nil
+}
+
+func messaging(_ *judge, e *event) *fault {
+	if str(e.m["action_source"]) == "business_messaging" && str(e.m["messaging_channel"]) == "" {
+		return &fault{subcode: 2804063, path: "messaging_channel"}
+	}
+	return nil
+}
+
+func otherMembers(_ *judge, e *event) *fault {
+	for _, k := range []string{"event_id", "event_source_url", "referrer_url", "customer_segmentation", "messaging_channel"} {
+		if v, ok := e.m[k]; ok && str(v) == "" {
+			return invalid(k, k+" must be text.")
+		}
+	}
+	for _, k := range []string{"app_data", "original_event_data", "attribution_data", "store_data"} {
+		if v, ok := e.m[k]; ok {
+			if _, isObject := v.(map[string]any); !isObject {
+				return invalid(k, k+" must be an object.")
+			}
+		}
+	}
+	if v, ok := e.m["opt_out"]; ok {
+		if _, isBool := v.(bool); !isBool {
+			return invalid("opt_out", "opt_out must be true or false.")
+		}
+	}
+	return nil
+}
+
+// customData judges the standard members of custom_data; others are free.
+func customData(_ *judge, e *event) *fault {
+	raw, ok := e.m["custom_data"]
+	if !ok {
+		return nil
+	}
+	m, ok := raw.(map[string]any)
+	if !ok {
+		return invalid("custom_data", "custom_data must be an object.")
+	}
+	for _, k := range []string{"currency", "content_type", "content_name", "content_category", "order_id", "item_number", "search_string", "status", "delivery_category"} {
+		if v, ok := m[k]; ok {
+			if _, isText := v.(string); !isText {
+				return invalid("custom_data."+k, k+" must be text.")
+			}
+		}
+	}
+	for _, k := range []string{"predicted_ltv", "net_revenue"} {
+		if v, ok := m[k]; ok {
+			if _, isNumber := v.(json.Number); !isNumber {
+				return invalid("custom_data."+k, k+" must be a number.")
+			}
+		}
+	}
+	if v, ok := m["value"]; ok && v != nil {
+		if sign, ok := amount(v); !ok || sign < 0 { // zero is legal (facts: meta-wire 4.2, surprise 18)
+			return invalid("custom_data.value", "value must be a number of 0 or more.")
+		}
+	}
+	if v, ok := m["num_items"]; ok {
+		if n, ok := whole(v); !ok || n < 0 {
+			return invalid("custom_data.num_items", "num_items must be a whole number.")
+		}
+	}
+	if v, ok := m["content_type"]; ok && v != "product" && v != "product_group" {
+		return invalid("custom_data.content_type", "content_type must be product or product_group.")
+	}
+	if v, ok := m["delivery_category"]; ok && !names("in_store", "curbside", "home_delivery")[str(v)] {
+		return invalid("custom_data.delivery_category", "delivery_category is none of the listed values.")
+	}
+	return contentLists(m, "custom_data.", "item_price")
+}
+
+// contentLists judges content_ids and contents, in either format.
+func contentLists(m map[string]any, at, price string) *fault {
+	if v, ok := m["content_ids"]; ok {
+		list, isList := v.([]any)
+		if !isList || len(list) == 0 {
+			return invalid(at+"content_ids", "content_ids must be a list that is not empty.")
+		}
+		for _, id := range list {
+			if str(id) == "" {
+				return invalid(at+"content_ids", "content_ids must hold texts.")
+			}
+		}
+	}
+	v, ok := m["contents"]
+	if !ok {
+		return nil
+	}
+	list, isList := v.([]any)
+	if !isList {
+		return invalid(at+"contents", "contents must be a list of objects.")
+	}
+	for _, raw := range list {
+		item, isObject := raw.(map[string]any)
+		if !isObject {
+			return invalid(at+"contents", "contents must be a list of objects.")
+		}
+		if q, ok := item["quantity"]; ok {
+			if sign, ok := amount(q); !ok || sign <= 0 {
+				return invalid(at+"contents.quantity", "quantity must be a number above 0.")
+			}
+		}
+		if p, ok := item[price]; ok {
+			if sign, ok := amount(p); !ok || sign < 0 {
+				return invalid(at+"contents."+price, "the price of an item must be a number of 0 or more.")
+			}
+		}
+	}
+	return nil
+}
+
+func contentsID(_ *judge, e *event) *fault {
+	return itemIDs(custom(e), "custom_data.contents")
+}
+
+func itemIDs(m map[string]any, at string) *fault {
+	list, _ := m["contents"].([]any)
+	for _, raw := range list {
+		if item, _ := raw.(map[string]any); len(item) > 0 && str(item["id"]) == "" {
+			return &fault{subcode: 2804008, path: at}
+		}
+	}
+	return nil
+}

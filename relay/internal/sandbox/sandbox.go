@@ -1,0 +1,153 @@
+package sandbox
+
+import (
+	"crypto/sha256"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options of a Sandbox; the zero value is usable.
+type Options struct {
+	Settings Settings
+	// Tokens that are known, and their state; none: every token is good.
+	Tokens map[string]TokenState
+	// AppSecret, when set, makes a right appsecret_proof necessary.
+	AppSecret string
+	// KeepBodies remembers the JSON of each event, for GET /sandbox/events.
+	KeepBodies bool
+	// MaxEvents bounds what is remembered; more are judged, answered and
+	// counted, but neither listed nor de-duplicated. Default 2,000,000.
+	MaxEvents int
+	Now       func() time.Time // tests
+	Seed      uint64           // of lost_rate and fail_rate
+}
+
+// Sandbox is the simulator. It is an http.Handler, safe for concurrent use.
+type Sandbox struct {
+	o    Options
+	gate gate
+
+	mu       sync.Mutex
+	set      Settings
+	tokens   map[[sha256.Size]byte]TokenState
+	changed  chan struct{} // closed and replaced when settings change
+	calls    callLog
+	events   eventLog
+	uploads  uploadLog
+	window   window
+	rand     *rand.Rand
+	scenario scenarioState
+}
+
+// New checks the options.
+func New(o Options) (*Sandbox, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxEvents == 0 {
+		o.MaxEvents = 2_000_000
+	}
+	s := &Sandbox{
+		o: o, set: o.Settings.clone(), changed: make(chan struct{}),
+		rand: rand.New(rand.NewPCG(o.Seed, 1)),
+	}
+	if err := s.set.check(); err != nil {
+		return nil, err
+	}
+	s.gate.sandbox = s
+	s.events.reset(o.MaxEvents)
+	s.calls.reset()
+	s.uploads.reset()
+	if err := s.SetTokens(o.Tokens); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Settings is a copy of what is in force.
+func (s *Sandbox) Settings() Settings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.set.clone()
+}
+
+// Update changes settings. It refuses what does not check out, and then
+// nothing has changed. Requests that hang are let go (without an answer), and
+// Down cuts every open connection before Update returns.
+func (s *Sandbox) Update(change func(*Settings)) error {
+	return s.update(func(n *Settings) error { change(n); return nil })
+}
+
+func (s *Sandbox) update(change func(*Settings) error) error {
+	s.mu.Lock()
+	n := s.set.clone()
+	if err := errors.Join(change(&n), n.check()); err != nil {
+		s.mu.Unlock()
+		return err
+	}
+	s.set = n
+	close(s.changed)
+	s.changed = make(chan struct{})
+	down := n.Mode == Down
+	s.mu.Unlock()
+	if down {
+		s.gate.cut()
+	}
+	return nil
+}
+
+// SetMode puts all event sets into a mode, until it is changed.
+func (s *Sandbox) SetMode(mode string) error {
+	return s.Update(func(n *Settings) { n.Behaviour = Behaviour{Mode: mode, LatencyMS: n.LatencyMS} })
+}
+
+// SetModeOf puts one event set into a mode; "" makes it like the others.
+func (s *Sandbox) SetModeOf(eventSet, mode string) error {
+	return s.Update(func(n *Settings) {
+		if mode == "" {
+			delete(n.Sets, eventSet)
+			return
+		}
+		n.Sets[eventSet] = &Behaviour{Mode: mode}
+	})
+}
+
+// Reset forgets everything that was received. Settings and tokens stay.
+func (s *Sandbox) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events.reset(s.o.MaxEvents)
+	s.calls.reset()
+	s.uploads.reset()
+	s.window = window{}
+}
+
+var (
+	versionPath = regexp.MustCompile(`^v\d{1,3}\.\d{1,2}$`)
+	idForm      = regexp.MustCompile(`^\d{1,32}$`)
+)
+
+// ServeHTTP answers as the Graph API, and at / and /sandbox/ as itself.
+func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/" || r.URL.Path == "/favicon.ico" || strings.HasPrefix(r.URL.Path, "/sandbox") {
+		s.control(w, r)
+		return
+	}
+	q := &request{s: s, w: w, r: r}
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if versionPath.MatchString(parts[0]) {
+		q.asked, parts = parts[0], parts[1:]
+	}
+	if len(parts) > 0 {
+		q.id = parts[0]
+	}
+	if len(parts) > 1 {
+		q.edge = strings.Join(parts[1:], "/")
+	}
+	q.serve()
+}
