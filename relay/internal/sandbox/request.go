@@ -40,6 +40,7 @@ func (q *request) serve() {
 	s := q.s
 	now := s.o.Now()
 	s.mu.Lock()
+	down := s.called()
 	q.set = s.set.clone()
 	q.mode = *q.set.forSet(q.id)
 	s.countDown(q.id)
@@ -48,6 +49,9 @@ func (q *request) serve() {
 	q.call = s.calls.begin(now, q.id, q.r.Method, q.edge)
 	changed := s.changed
 	s.mu.Unlock()
+	if down {
+		s.gate.cut()
+	}
 
 	switch q.mode.Mode {
 	case Down, Cut:
