@@ -1,0 +1,81 @@
+package config
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// contentKind says what a look at a file found.
+type contentKind int
+
+const (
+	unseen   contentKind = iota
+	present              // sum is of the bytes
+	missing              // no such file
+	failed               // there, but not usable; sum is of the error's words
+	unstable             // changed while it was read
+)
+
+// content is what a file held at one look, without its bytes. It is
+// comparable.
+type content struct {
+	kind contentKind
+	sum  [sha256.Size]byte
+}
+
+func contentOf(data []byte) content { return content{kind: present, sum: sha256.Sum256(data)} }
+
+// readContent reads a file whole. A file that changes while it is read is
+// unstable; one that is larger than limit, no regular file or not readable has
+// failed.
+func readContent(path string, limit int64) (content, Change) {
+	data, err := readStable(path, limit)
+	switch {
+	case errors.Is(err, errUnstable):
+		return content{kind: unstable}, Change{Path: path}
+	case errors.Is(err, fs.ErrNotExist):
+		return content{kind: missing}, Change{Path: path, Deleted: true}
+	case err != nil:
+		err = fmt.Errorf("read %s: %w", path, withoutPath(err))
+		return content{kind: failed, sum: sha256.Sum256([]byte(err.Error()))}, Change{Path: path, Err: err}
+	}
+	return contentOf(data), Change{Path: path, Data: data}
+}
+
+var errUnstable = errors.New("the file changed while it was read")
+
+func readStable(path string, limit int64) ([]byte, error) {
+	before, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !before.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case before.Size() > limit:
+		return nil, fmt.Errorf("larger than %s", sizeText(limit))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	var b bytes.Buffer
+	b.Grow(int(before.Size()) + bytes.MinRead)
+	n, err := io.Copy(&b, io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	after, err := os.Stat(path)
+	if err != nil {
+		return nil, errUnstable // it was there a moment ago
+	}
+	if !os.SameFile(before, after) || before.Size() != after.Size() || !before.ModTime().Equal(after.ModTime()) || n != after.Size() {
+		return nil, errUnstable
+	}
+	return b.Bytes(), nil
+}

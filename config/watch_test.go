@@ -1,0 +1,440 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must come; it is never what a
+// test measures.
+const patience = 20 * time.Second
+
+// watching is a watcher under test and what it told.
+type watching struct {
+	t       *testing.T
+	w       *Watcher
+	changes chan Change
+}
+
+// watch runs a watcher on path until the test ends.
+func watch(t *testing.T, o WatchOptions, paths ...string) *watching {
+	t.Helper()
+	h := &watching{t: t, changes: make(chan Change, 1000)}
+	for _, path := range paths {
+		o.Files = append(o.Files, WatchedFile{Path: path})
+	}
+	if o.Debounce == 0 && os.Getenv("RELAY_EXAM") == "" {
+		o.Debounce = 20 * time.Millisecond
+	}
+	o.OnChange = func(cs []Change) {
+		for _, c := range cs {
+			h.changes <- c
+		}
+	}
+	h.w = NewWatcher(o)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- h.w.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	h.check() // the first look is done: watches are in place
+	return h
+}
+
+func (h *watching) check() {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
+	defer cancel()
+	if err := h.w.Check(ctx); err != nil {
+		h.t.Fatalf("Check: %v", err)
+	}
+}
+
+func (h *watching) next() Change {
+	h.t.Helper()
+	select {
+	case c := <-h.changes:
+		return c
+	case <-time.After(patience):
+		h.t.Fatal("no change was told")
+		return Change{}
+	}
+}
+
+// wantContent waits for the next change and compares it whole.
+func (h *watching) wantContent(want string) {
+	h.t.Helper()
+	c := h.next()
+	if c.Deleted || c.Err != nil {
+		h.t.Fatalf("got deleted=%v err=%v, want content", c.Deleted, c.Err)
+	}
+	if string(c.Data) != want {
+		h.t.Fatalf("got %d bytes %.40q, want %d bytes %.40q", len(c.Data), c.Data, len(want), want)
+	}
+}
+
+// wantNothing looks at the files once more and wants silence.
+func (h *watching) wantNothing() {
+	h.t.Helper()
+	h.check()
+	select {
+	case c := <-h.changes:
+		h.t.Fatalf("told once too often: %q deleted=%v err=%v", c.Data[:min(len(c.Data), 40)], c.Deleted, c.Err)
+	default:
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// version is the i-th content: large enough that a half-read one would show.
+func version(i int) string {
+	return fmt.Sprintf("version: %d\n", i) + strings.Repeat("# filling\n", 5_000+i%7) + fmt.Sprintf("# end %d\n", i)
+}
+
+// rounds is how often each way of saving is tried (EXAM 36); fewer by polling,
+// where a round costs no less but can go wrong in fewer ways.
+func rounds(mode string) int {
+	if mode == WatchPoll && os.Getenv("RELAY_EXAM") == "" {
+		return 10
+	}
+	return 50
+}
+
+// Every way in which programs save a file: each save is told exactly once, and
+// whole.
+func TestWatcherTellsEverySaveOnce(t *testing.T) {
+	saves := map[string]func(t *testing.T, path string, i int){
+		"in place": func(t *testing.T, path string, i int) { write(t, path, version(i)) },
+		"in place in two writes": func(t *testing.T, path string, i int) {
+			f, err := os.Create(path)
+			must(t, err)
+			text := version(i)
+			_, err = f.WriteString(text[:len(text)/2])
+			must(t, err)
+			_, err = f.WriteString(text[len(text)/2:])
+			must(t, err)
+			must(t, f.Close())
+		},
+		"temp and rename": func(t *testing.T, path string, i int) {
+			write(t, path+".tmp", version(i))
+			must(t, os.Rename(path+".tmp", path))
+		},
+		"vim": func(t *testing.T, path string, i int) {
+			write(t, filepath.Join(filepath.Dir(path), "4913"), "")
+			must(t, os.Remove(filepath.Join(filepath.Dir(path), "4913")))
+			must(t, os.Rename(path, path+"~"))
+			write(t, path, version(i))
+			must(t, os.Remove(path+"~"))
+		},
+		"emacs": func(t *testing.T, path string, i int) {
+			old, err := os.ReadFile(path)
+			must(t, err)
+			write(t, path+"~", string(old))
+			write(t, path, version(i))
+		},
+	}
+	for _, mode := range []string{WatchAuto, WatchPoll} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			paths := map[string]string{} // by way of saving: each has a directory of its own
+			var all []string
+			for name := range saves {
+				paths[name] = filepath.Join(t.TempDir(), "mapping.yaml")
+				write(t, paths[name], version(0))
+				all = append(all, paths[name])
+			}
+			o := WatchOptions{Mode: mode, Poll: time.Hour} // the system alone must tell
+			if mode == WatchPoll {
+				o.Poll = 10 * time.Millisecond
+			}
+			h := watch(t, o, all...)
+			for i := 1; i <= rounds(mode); i++ {
+				for name, save := range saves {
+					save(t, paths[name], i)
+				}
+				told := map[string]string{}
+				for range saves {
+					c := h.next()
+					if _, twice := told[c.Path]; twice || c.Deleted || c.Err != nil {
+						t.Fatalf("round %d, %s: told twice (%v) or not as content: deleted=%v err=%v", i, c.Path, twice, c.Deleted, c.Err)
+					}
+					told[c.Path] = string(c.Data)
+				}
+				for name, path := range paths {
+					if told[path] != version(i) {
+						t.Fatalf("round %d, %s: got %d bytes %.40q", i, name, len(told[path]), told[path])
+					}
+				}
+			}
+			h.wantNothing()
+		})
+	}
+}
+
+// A ConfigMap volume: the file is a link into ..data, which is a link to a
+// directory that is swapped; no event ever names the file.
+func TestWatcherSeesConfigMapSwap(t *testing.T) {
+	for _, mode := range []string{WatchAuto, WatchPoll} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			path := filepath.Join(dir, "mapping.yaml")
+			other := filepath.Join(dir, "relay.yaml")
+			previous := ""
+			publish := func(i int) {
+				name := fmt.Sprintf("..2026_%d", i)
+				must(t, os.Mkdir(filepath.Join(dir, name), 0o700))
+				write(t, filepath.Join(dir, name, "mapping.yaml"), version(i))
+				write(t, filepath.Join(dir, name, "relay.yaml"), "listen: 127.0.0.1:8585\n")
+				must(t, os.Symlink(name, filepath.Join(dir, "..data_tmp")))
+				must(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
+				if previous != "" {
+					must(t, os.RemoveAll(filepath.Join(dir, previous)))
+				}
+				previous = name
+			}
+			publish(0)
+			must(t, os.Symlink("..data/mapping.yaml", path))
+			must(t, os.Symlink("..data/relay.yaml", other))
+			o := WatchOptions{Mode: mode, Poll: time.Hour}
+			if mode == WatchPoll {
+				o.Poll = 10 * time.Millisecond
+			}
+			h := watch(t, o, path, other)
+			for i := 1; i <= rounds(mode); i++ {
+				publish(i)
+				h.wantContent(version(i))
+			}
+			h.wantNothing()
+		})
+	}
+}
+
+func TestWatcherTellsDeletionAndReturn(t *testing.T) {
+	for _, mode := range []string{WatchAuto, WatchPoll} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "mapping.yaml")
+			write(t, path, version(0))
+			o := WatchOptions{Mode: mode, Poll: time.Hour}
+			if mode == WatchPoll {
+				o.Poll = 10 * time.Millisecond
+			}
+			h := watch(t, o, path)
+			for i := 1; i <= rounds(mode); i++ {
+				must(t, os.Remove(path))
+				if c := h.next(); !c.Deleted || c.Path != path {
+					t.Fatalf("got %+v, want deleted", c)
+				}
+				write(t, path, version(i/2)) // every other time what it held before
+				h.wantContent(version(i / 2))
+			}
+			h.wantNothing()
+		})
+	}
+}
+
+// The directory itself is moved away and another put in its place: the old
+// watch is on the wrong directory.
+func TestWatcherFollowsReplacedDirectory(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	dir := filepath.Join(base, "etc")
+	path := filepath.Join(dir, "mapping.yaml")
+	must(t, os.Mkdir(dir, 0o700))
+	write(t, path, version(0))
+	h := watch(t, WatchOptions{Poll: time.Hour}, path)
+	for i := 1; i <= rounds(WatchAuto); i++ {
+		aside := filepath.Join(base, fmt.Sprintf("old%d", i))
+		must(t, os.Rename(dir, aside))
+		if c := h.next(); !c.Deleted {
+			t.Fatalf("got %+v, want deleted", c)
+		}
+		must(t, os.Mkdir(dir, 0o700))
+		write(t, path, version(2*i))
+		h.wantContent(version(2 * i))
+		write(t, path, version(2*i+1)) // the new directory is watched too
+		h.wantContent(version(2*i + 1))
+	}
+	h.wantNothing()
+}
+
+// The directory does not exist when relay starts.
+func TestWatcherWaitsForDirectory(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	dir := filepath.Join(base, "a", "b")
+	path := filepath.Join(dir, "token")
+	h := watch(t, WatchOptions{Poll: time.Hour}, path)
+	must(t, os.Mkdir(filepath.Join(base, "a"), 0o700))
+	must(t, os.Mkdir(dir, 0o700))
+	write(t, path, "one")
+	h.wantContent("one")
+	write(t, path, "two")
+	h.wantContent("two")
+	h.wantNothing()
+}
+
+// A link to a file elsewhere: the file's own directory is watched as well, and
+// so is the one that the link is turned to.
+func TestWatcherFollowsLinks(t *testing.T) {
+	t.Parallel()
+	dir, a, b := t.TempDir(), t.TempDir(), t.TempDir()
+	path := filepath.Join(dir, "mapping.yaml")
+	write(t, filepath.Join(a, "m"), "a1")
+	write(t, filepath.Join(b, "m"), "b1")
+	must(t, os.Symlink(filepath.Join(a, "m"), path))
+	h := watch(t, WatchOptions{Poll: time.Hour}, path)
+	write(t, filepath.Join(a, "m"), "a2")
+	h.wantContent("a2")
+	must(t, os.Symlink(filepath.Join(b, "m"), path+".new"))
+	must(t, os.Rename(path+".new", path))
+	h.wantContent("b1")
+	write(t, filepath.Join(b, "m"), "b2")
+	h.wantContent("b2")
+	write(t, filepath.Join(a, "m"), "a3")
+	h.wantNothing()
+}
+
+// Touching, rewriting with the same text and noise beside the file are no
+// changes.
+func TestWatcherTellsContentsNotEvents(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mapping.yaml")
+	write(t, path, "same")
+	h := watch(t, WatchOptions{Poll: time.Hour}, path)
+	write(t, path, "same")
+	must(t, os.Chtimes(path, time.Now(), time.Now().Add(time.Hour)))
+	for i := range 20 {
+		write(t, filepath.Join(dir, fmt.Sprint("noise", i)), "x")
+	}
+	h.wantNothing()
+	write(t, path, "other")
+	h.wantContent("other")
+	h.wantNothing()
+}
+
+// A directory in which something happens all the time must not put a change
+// off for ever.
+func TestWatcherIsNotDeafenedByNoise(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mapping.yaml")
+	write(t, path, "one")
+	h := watch(t, WatchOptions{Poll: time.Hour, Debounce: 250 * time.Millisecond}, path)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = os.WriteFile(filepath.Join(dir, "noise"), []byte("x"), 0o600)
+			}
+		}
+	}()
+	write(t, path, "two")
+	h.wantContent("two")
+	close(stop)
+	<-stopped
+}
+
+func TestWatcherSeesChangeBeforeRun(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "mapping.yaml")
+	write(t, path, "new")
+	h := watch(t, WatchOptions{Mode: WatchOff, Files: []WatchedFile{{Path: path, Data: []byte("in use")}}})
+	h.wantContent("new")
+	h.wantNothing()
+}
+
+func TestWatcherOffNeedsTrigger(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "mapping.yaml")
+	write(t, path, "one")
+	h := watch(t, WatchOptions{Mode: WatchOff}, path)
+	write(t, path, "two")
+	h.w.Trigger()
+	h.wantContent("two")
+	h.wantNothing()
+}
+
+func TestWatcherTellsUnusableFiles(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "mapping.yaml")
+	write(t, path, "fine")
+	h := watch(t, WatchOptions{Poll: time.Hour, MaxBytes: 1 << 10}, path)
+	write(t, path, strings.Repeat("x", 2000))
+	if c := h.next(); c.Err == nil || c.Err.Error() != "read "+path+": larger than 1KiB" {
+		t.Errorf("got %v", c.Err)
+	}
+	must(t, os.Remove(path))
+	if c := h.next(); !c.Deleted {
+		t.Errorf("got %+v, want deleted", c)
+	}
+	must(t, os.Mkdir(path, 0o700))
+	if c := h.next(); c.Err == nil || c.Err.Error() != "read "+path+": not a regular file" {
+		t.Errorf("got %v", c.Err)
+	}
+	must(t, os.Remove(path))
+	if c := h.next(); !c.Deleted {
+		t.Errorf("got %+v, want deleted", c)
+	}
+	write(t, path, "fine")
+	h.wantContent("fine")
+	h.wantNothing()
+}
+
+// Files can be exchanged while it runs, also from within the callback.
+func TestWatcherChangesFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	write(t, a, "a1")
+	write(t, b, "b1")
+	h := watch(t, WatchOptions{Poll: time.Hour}, a)
+	h.w.Watch(WatchedFile{Path: a}, WatchedFile{Path: b, Data: []byte("b0")})
+	h.wantContent("b1")
+	h.w.Watch(WatchedFile{Path: b})
+	write(t, a, "a2")
+	write(t, b, "b2")
+	h.wantContent("b2")
+	h.wantNothing()
+}
+
+func TestCheckAfterStop(t *testing.T) {
+	w := NewWatcher(WatchOptions{Mode: WatchOff})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	must(t, w.Run(ctx))
+	if err := w.Check(t.Context()); err == nil {
+		t.Error("Check on a stopped watcher succeeded")
+	}
+}
