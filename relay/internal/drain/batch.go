@@ -1,0 +1,278 @@
+package drain
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"relay/mapper"
+	"relay/queue"
+	"relay/relay/internal/graph"
+)
+
+// batch is what one read of a lane became: conversions in the order in which
+// they are sent, and what is settled with the last of them.
+//
+//	records ──map──► items  [ group A ........ | group B ... | old ... ]
+//	                          request  request   request       request
+//
+// The same records, mapping, time and limits make the same items, byte for
+// byte: that is how a request in doubt comes back after a crash.
+type batch struct {
+	recs []queue.Record
+	next queue.Seq // the lane's cursor once all is settled
+	more bool      // the lane has more behind it
+
+	how   recipe
+	made  time.Time // monotonic
+	items []item
+	done  slots // decided conversions
+	stack []span
+
+	holds  []queue.DeadLetter
+	counts map[string]int // of skips and holds, settled with the cursor
+	notes  map[string]int
+	broke  int // events the mapping could not be applied to at all
+}
+
+// recipe is what a batch is made with, beside its records.
+type recipe struct {
+	m    Mapping
+	at   time.Time
+	ages bool
+	maxN int
+	maxB int64
+	age  time.Duration // since receipt; 0: no limit
+}
+
+// item is one conversion to send.
+type item struct {
+	out   mapper.Outcome
+	rec   int32
+	slot  int
+	group int
+	tries int // answered attempts it was part of
+}
+
+// span is a range of items: not yet sent, or known to hold a bad one.
+type span struct {
+	lo, hi  int
+	suspect bool
+}
+
+type groupKey struct {
+	api       mapper.API
+	uploadTag string
+	testCode  string
+	old       bool
+}
+
+// makeBatch maps records for a lane. done says what is decided already: such
+// items are made too, so that the order never depends on it, but not sent.
+func makeBatch(lane string, recs []queue.Record, how recipe, done slots) *batch {
+	b := &batch{recs: recs, how: how, made: time.Now(), done: done, counts: map[string]int{}, notes: map[string]int{}}
+	groups := make(map[groupKey]int)
+	var keys []groupKey
+	b.items = make([]item, 0, len(recs))
+	for i := range recs {
+		rec := &recs[i]
+		if how.tooOld(rec) {
+			b.hold(lane, i, mapper.Outcome{MessageID: rec.ID, Reason: mapper.ReasonExpired,
+				Message: fmt.Sprintf("waited in the queue for longer than %s (queue.max_age)", how.age)})
+			continue
+		}
+		for _, out := range b.mapOne(lane, rec) {
+			for _, n := range out.Notes {
+				b.notes[n.Code]++
+			}
+			switch out.Kind {
+			case mapper.Skip:
+				b.counts["skip:"+out.Reason]++
+			case mapper.Hold:
+				b.hold(lane, i, out)
+			case mapper.Send:
+				slot := b.slotOf(i, out.List)
+				k := groupKey{out.API, out.UploadTag, out.TestEventCode, how.at.Sub(out.EventTime) > youngAge}
+				g, ok := groups[k]
+				if !ok {
+					g = len(keys)
+					groups[k] = g
+					keys = append(keys, k)
+				}
+				b.items = append(b.items, item{out: out, rec: int32(i), slot: slot, group: g})
+			}
+		}
+	}
+	b.order(keys)
+	return b
+}
+
+// tooOld applies queue.max_age: only by a clock that is believed, and only to
+// a time of receipt that can be one (a till's clock may have stood at 1970).
+func (h recipe) tooOld(rec *queue.Record) bool {
+	return h.age > 0 && h.ages && rec.Received.Year() >= 2020 && h.at.Sub(rec.Received) > h.age
+}
+
+// mapOne maps one record. An event that makes the mapper panic is held: it
+// must not take the others with it, now and after each restart.
+func (b *batch) mapOne(lane string, rec *queue.Record) (outs []mapper.Outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.broke++
+			outs = []mapper.Outcome{{MessageID: rec.ID, Kind: mapper.Hold, Reason: mapper.ReasonInvalid,
+				Message: "relay could not map this event: an internal error"}}
+		}
+	}()
+	outs = b.how.m.MapLane(mapper.Event{
+		Body:      rec.Body,
+		MessageID: rec.ID,
+		Received:  rec.Received,
+		Imported:  rec.Flags&queue.FlagImported != 0,
+		TooLarge:  rec.Flags&queue.FlagTooLarge != 0,
+	}, lane, b.how.at, b.how.ages)
+	if only := rec.Flags & flagLists; only != 0 {
+		if of := slices.DeleteFunc(slices.Clone(outs), func(o mapper.Outcome) bool { return listFlag(o.List) != only }); len(of) > 0 {
+			return of // else today's mapping has it in another list
+		}
+	}
+	return outs
+}
+
+// slotOf is the slot of a conversion; should a list occur twice, the second
+// takes the spare one.
+func (b *batch) slotOf(rec int, list string) int {
+	s := rec*slotsPerRecord + listSlot(list)
+	for i := len(b.items) - 1; i >= 0 && int(b.items[i].rec) == rec; i-- {
+		if b.items[i].slot == s {
+			return rec*slotsPerRecord + slotsPerRecord - 1
+		}
+	}
+	return s
+}
+
+// hold makes a dead letter that is settled with the batch.
+func (b *batch) hold(lane string, rec int, out mapper.Outcome) {
+	if b.done.has(rec*slotsPerRecord + listSlot(out.List)) {
+		return
+	}
+	d := b.letter(lane, rec, out, out.Reason, out.Message)
+	if out.Reason == mapper.ReasonFuture {
+		d.ReleaseAt = out.EventTime
+	}
+	b.holds = append(b.holds, d)
+	b.counts["dead:"+out.Reason]++
+}
+
+// letter is a dead letter of a record; Attempts and Meta's words are added by
+// who knows them.
+func (b *batch) letter(lane string, rec int, out mapper.Outcome, reason, message string) queue.DeadLetter {
+	r := &b.recs[rec]
+	d := queue.DeadLetter{
+		MessageID: r.ID, Event: out.Event, List: out.List, EventSet: lane,
+		Reason: reason, Message: message,
+		ReceivedAt: r.Received, DeadAt: b.how.at,
+		Flags: r.Flags&^flagLists | listFlag(out.List), Body: r.Body,
+	}
+	if b.how.m != nil {
+		d.MappingHash = b.how.m.Digest()
+	}
+	if lane == queue.LaneRefused || lane == queue.LaneUnmapped {
+		d.EventSet = ""
+	}
+	return d
+}
+
+// order brings the items into the order of their requests and cuts it into
+// requests. Old ones come last, the youngest first, so that one refusal for
+// age decides all behind it.
+func (b *batch) order(keys []groupKey) {
+	if len(b.items) == 0 {
+		return
+	}
+	rank := make([]int, len(keys))
+	for i, k := range keys {
+		rank[i] = i
+		if k.old {
+			rank[i] += len(keys)
+		}
+	}
+	if len(keys) > 1 || keys[0].old {
+		slices.SortStableFunc(b.items, func(x, y item) int {
+			if d := rank[x.group] - rank[y.group]; d != 0 {
+				return d
+			}
+			if keys[x.group].old {
+				return y.out.EventTime.Compare(x.out.EventTime)
+			}
+			return 0
+		})
+	}
+	var cuts []span
+	lo, size := 0, int64(0)
+	for i := range b.items {
+		n := int64(len(b.items[i].out.Conversion)) + 1
+		if i > lo && (b.items[i].group != b.items[lo].group || i-lo >= b.limit(i) || size+n > b.how.maxB) {
+			cuts = append(cuts, span{lo: lo, hi: i})
+			lo, size = i, 0
+		}
+		size += n
+	}
+	cuts = append(cuts, span{lo: lo, hi: len(b.items)})
+	slices.Reverse(cuts) // the stack's end is its top
+	b.stack = cuts
+}
+
+// limit is how many conversions a request like the one of item i may have.
+func (b *batch) limit(i int) int {
+	if b.items[i].out.API == mapper.Offline {
+		return min(b.how.maxN, maxOffline)
+	}
+	return min(b.how.maxN, maxConversions)
+}
+
+func (b *batch) isOld(i int) bool { return b.how.at.Sub(b.items[i].out.EventTime) > youngAge }
+
+// alive lists the items of [lo,hi) whose fate is open.
+func (b *batch) alive(lo, hi int) []int {
+	open := make([]int, 0, hi-lo)
+	for i := lo; i < hi; i++ {
+		if !b.done.has(b.items[i].slot) {
+			open = append(open, i)
+		}
+	}
+	return open
+}
+
+// request is the upload of the given items, which are all of one group, and
+// the hash of its data.
+func (b *batch) request(lane string, items []int) (graph.Request, string) {
+	first := &b.items[items[0]].out
+	r := graph.Request{EventSet: lane, API: first.API, UploadTag: first.UploadTag, TestEventCode: first.TestEventCode,
+		Data: make([][]byte, len(items))}
+	h := sha256.New()
+	var n [8]byte
+	for i, at := range items {
+		c := b.items[at].out.Conversion
+		r.Data[i] = c
+		binary.BigEndian.PutUint64(n[:], uint64(len(c)))
+		h.Write(n[:])
+		h.Write(c)
+	}
+	for _, s := range []string{string(r.API), r.UploadTag, r.TestEventCode} {
+		h.Write([]byte{0})
+		h.Write([]byte(s))
+	}
+	return r, hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// note describes the batch and its request [lo,hi).
+func (b *batch) note(lo, hi int, hash string, sent time.Time) *note {
+	return &note{
+		First: b.recs[0].Seq, Last: b.recs[len(b.recs)-1].Seq, N: len(b.recs),
+		Mapping: b.how.m.Digest(), At: b.how.at, Ages: b.how.ages, MaxN: b.how.maxN, MaxB: b.how.maxB,
+		Done: slices.Clone(b.done), Lo: lo, Hi: hi, Hash: hash, Sent: sent.UTC(),
+	}
+}

@@ -1,0 +1,94 @@
+package drain
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"relay/relay/internal/graph"
+)
+
+// clock answers what time it is and whether that may be believed. The wall
+// clock of a till is wrong more often than not: it starts in 1970, or a year
+// off, until somebody sets it.
+//
+// It is believed once Meta's Date header has told the time; from then on the
+// time is that of the header plus what passed since on the monotonic clock, so
+// that a wall clock that jumps moves nothing. When wall and monotonic clock
+// part by more than a minute (a jump, or a machine that slept), the anchor is
+// dropped until the next answer. Without an answer the clock is believed when
+// the machine says that NTP disciplines it.
+//
+// What is not believed decides nothing about an event: the rules about age and
+// future wait.
+type clock struct {
+	wall   func() time.Time // may jump
+	synced func() bool
+
+	mu     sync.Mutex
+	anchor time.Time // Meta's time …
+	at     time.Time // … at this moment (monotonic) …
+	wallAt time.Time // … when the wall showed this
+	skew   time.Duration
+	known  bool // skew was measured
+}
+
+// maxDrift is how far wall and monotonic clock may part before the anchor is
+// dropped.
+const maxDrift = time.Minute
+
+func newClock(wall func() time.Time, synced func() bool) *clock {
+	if wall == nil {
+		wall = time.Now
+	}
+	if synced == nil {
+		synced = func() bool { return false }
+	}
+	return &clock{wall: wall, synced: synced}
+}
+
+// now is the best idea of the time, in UTC without a monotonic part, and
+// whether it is believed.
+func (c *clock) now() (t time.Time, believed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wall := c.wall().Round(0).UTC()
+	if c.anchor.IsZero() {
+		return wall, c.synced()
+	}
+	passed := time.Since(c.at)
+	if drift := wall.Sub(c.wallAt) - passed; drift > maxDrift || drift < -maxDrift {
+		c.anchor = time.Time{}
+		return wall, c.synced()
+	}
+	return c.anchor.Add(passed).Round(0).UTC(), true
+}
+
+// observe takes the Date header of an answer that Meta itself gave. It
+// returns the skew (ours minus Meta's) and whether it moved by over a second.
+func (c *clock) observe(r graph.Result) (skew time.Duration, news bool) {
+	if r.ServerTime.IsZero() || !(r.Class == graph.Delivered || r.Class == graph.Duplicate || r.Code != 0 || r.FBTraceID != "") {
+		return 0, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// The header was written somewhere between request and answer, and its
+	// second had half gone on average.
+	date := r.ServerTime.Add(time.Second / 2)
+	if e := r.Elapsed; e > 0 {
+		date = date.Add(min(e, 5*time.Second) / 2)
+	}
+	wall := c.wall().Round(0)
+	c.anchor, c.at, c.wallAt = date, time.Now(), wall
+	skew = wall.Sub(date)
+	news = !c.known || math.Abs(float64(skew-c.skew)) > float64(time.Second)
+	c.skew, c.known = skew, true
+	return skew, news
+}
+
+// measured is the last skew; false: no answer told the time yet.
+func (c *clock) measured() (time.Duration, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.skew, c.known
+}

@@ -1,0 +1,49 @@
+package drain
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"relay/queue"
+)
+
+// dryRun is how far a lane has looked in graph.dry_run: its own position
+// behind the cursor, which stands still.
+type dryRun struct {
+	digest string
+	cursor queue.Seq // the lane's, when the look began
+	from   queue.Seq // 0: from the start
+	counts map[string]int64
+}
+
+// dryRun maps a batch and counts what would become of it: "send" and the
+// lane's other counts. It begins anew with each mapping.
+func (l *lane) dryRun(ctx context.Context) {
+	set, m := l.settings(), l.s.o.Mapping()
+	st, _ := l.s.o.Log.Lane(l.name)
+	if l.dry.counts == nil || l.dry.digest != m.Digest() || l.dry.cursor != st.Cursor {
+		l.dry = dryRun{digest: m.Digest(), cursor: st.Cursor, counts: map[string]int64{}}
+	}
+	changed := l.s.o.Log.Changed()
+	found, err := l.s.o.Log.Read(l.name, l.dry.from, set.MaxEvents, set.MaxBytes)
+	if err != nil {
+		l.storage(ctx, "read", err)
+		return
+	}
+	l.badRead = 0
+	if len(found.Records) == 0 {
+		l.show(DryRun, time.Time{})
+		l.sleep(ctx, -1, changed)
+		return
+	}
+	b := makeBatch(l.name, found.Records, l.recipe(), nil)
+	counts := maps.Clone(l.dry.counts)
+	counts["send"] += int64(len(b.items))
+	for k, n := range b.counts {
+		counts[k] += int64(n)
+	}
+	l.dry.counts, l.dry.from = counts, found.Next
+	l.show(DryRun, time.Time{})
+	l.log.Info("dry run: nothing is sent", "code", "dry_run", "events", len(found.Records), "would_send", len(b.items), "would_hold", len(b.holds))
+}

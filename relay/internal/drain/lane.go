@@ -1,0 +1,462 @@
+package drain
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/graph"
+)
+
+// lane drains one event set. Everything below mu is for others to look at;
+// the rest belongs to the lane's goroutine.
+type lane struct {
+	s    *Supervisor
+	name string
+	log  *slog.Logger
+	kick chan struct{} // room for one
+
+	cancel context.CancelFunc
+	ended  chan struct{} // closed when run has returned
+
+	st                durable
+	dirty             bool             // st differs from what is stored
+	pend              queue.Settlement // decided, not stored yet
+	work              *batch
+	cur               *attempt          // the request at hand; kept while its fate is open
+	pre               chan *batch       // the batch behind work, being made
+	preFrom, position queue.Seq         // where pre was read from; where the next batch begins
+	carry             map[queue.Seq]int // decided lists of records to be read anew
+	gather            time.Time         // when waiting for a fuller batch began
+
+	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
+	probeAt   time.Time
+	notBefore time.Time
+	waitFor   State // what notBefore is: WaitingRetry or Throttled
+	paceUntil time.Time
+	pace      pacer
+	steady    int       // successes in a row since the last failure
+	acct      *account  // the token's; looked up anew each time around
+	badDisk   int       // settlements in a row that failed
+	settleErr error     // the last of them
+	badRead   int       // reads in a row that failed
+	dry       dryRun    // position of a dry run
+	announced bool      // said in the log that uploads begin
+	warned    string    // Meta's last warning
+	lastNoise time.Time // last log line about a failure that goes on
+
+	mu      sync.Mutex
+	reasons Reason
+	manual  *bool // an operator's wish, not stored yet
+	view_   LaneStatus
+	rate    rateMeter
+}
+
+// Reason says why the lanes are woken.
+type Reason uint
+
+// The reasons, as bits.
+const (
+	Changed  Reason = 1 << iota // settings: look again
+	NewToken                    // the access token is another one
+	NewMapping
+	Reload // SIGHUP, or a reload by hand: try what is paused
+	Admin  // an operator's resume: try at once, whatever the backoff
+	Forget // records were taken out of the queue: read them anew
+)
+
+func (l *lane) wake(r Reason) {
+	l.mu.Lock()
+	l.reasons |= r
+	l.mu.Unlock()
+	select {
+	case l.kick <- struct{}{}:
+	default:
+	}
+}
+
+// run drains until ctx ends.
+func (l *lane) run(ctx context.Context) {
+	defer l.dropPrefetch()
+	for ctx.Err() == nil {
+		l.heed()
+		if state, ok := l.mayWork(); !ok {
+			l.dropPrefetch()
+			l.show(state, time.Time{})
+			l.sleep(ctx, -1, nil)
+			continue
+		}
+		if l.settings().DryRun {
+			l.dropPrefetch()
+			l.dryRun(ctx)
+			continue
+		}
+		if l.work == nil && !l.fetch(ctx) {
+			continue
+		}
+		l.refresh()
+		if !l.pick() {
+			l.finish()
+			continue
+		}
+		if state, until, ok := l.maySend(); !ok {
+			l.show(state, until)
+			l.sleep(ctx, wallWait(until), nil)
+			continue
+		}
+		if !l.limit(ctx) {
+			continue
+		}
+		l.send(ctx)
+	}
+	l.flush()
+}
+
+// heed takes in what others want of the lane.
+func (l *lane) heed() {
+	l.mu.Lock()
+	r, manual := l.reasons, l.manual
+	l.reasons, l.manual = 0, nil
+	l.mu.Unlock()
+	if manual != nil && *manual != l.st.Manual {
+		l.st.Manual, l.dirty = *manual, true
+		if *manual {
+			l.log.Info("lane paused by an operator", "code", "lane_paused")
+		} else {
+			l.log.Info("lane resumed by an operator", "code", "lane_resumed")
+		}
+	}
+	if r&(NewToken|NewMapping|Reload|Admin) != 0 && l.pause != "" {
+		l.probeAt = time.Time{}
+		if l.pause == BreakerOpen && r&(NewMapping|Admin) != 0 {
+			l.closeBreaker()
+		}
+	}
+	if r&Admin != 0 && l.waitFor == WaitingRetry {
+		l.notBefore = time.Time{}
+	}
+	if r&Forget != 0 {
+		l.reread()
+	}
+}
+
+// mayWork says whether the lane may read and map at all.
+func (l *lane) mayWork() (State, bool) {
+	switch {
+	case l.st.Manual:
+		return ManuallyPaused, false
+	case l.s.o.Mapping() == nil:
+		return NoMapping, false
+	case l.s.retired(l.name):
+		return Retired, false
+	}
+	if l.acct = l.s.account(l.name); l.acct == nil && !l.settings().DryRun {
+		return NoToken, false
+	}
+	return "", true
+}
+
+// maySend says whether the request at hand may go out now.
+func (l *lane) maySend() (State, time.Time, bool) {
+	now := time.Now()
+	if l.settings().RequestsPerSecond <= 0 {
+		return RateLimited, time.Time{}, false
+	}
+	if now.Before(l.notBefore) {
+		return l.waitFor, l.notBefore, false
+	}
+	if l.pause != "" {
+		if now.Before(l.probeAt) {
+			return l.pause, l.probeAt, false
+		}
+		if l.pause == BreakerOpen && !l.cur.doubt && !l.cur.probe {
+			l.pickProbe()
+		}
+	}
+	if wait := l.acct.gate(); wait > 0 {
+		return PausedToken, now.Add(wait), false
+	}
+	if now.Before(l.paceUntil) {
+		return RateLimited, l.paceUntil, false
+	}
+	return "", time.Time{}, true
+}
+
+// limit waits for the token's limiter; false: something else came first.
+func (l *lane) limit(ctx context.Context) bool {
+	r, wait := l.acct.reserve()
+	if wait <= 0 {
+		return true
+	}
+	began := time.Now()
+	l.show(RateLimited, began.Add(wait))
+	woken := l.sleep(ctx, wait, nil)
+	l.s.o.Metrics.LimitWait(l.name, time.Since(began))
+	if woken {
+		r.Cancel()
+		return false
+	}
+	return true
+}
+
+// fetch gets the next batch, waiting for one; false: look at the gates again.
+func (l *lane) fetch(ctx context.Context) bool {
+	if l.st.Note != nil {
+		return l.restore(ctx)
+	}
+	set := l.settings()
+	if b := l.takePrefetch(ctx); b != nil {
+		l.work = b
+		return true
+	}
+	changed := l.s.o.Log.Changed()
+	found, err := l.s.o.Log.Read(l.name, l.pend.Cursor, set.MaxEvents, set.MaxBytes)
+	if err != nil {
+		l.storage(ctx, "read", err)
+		return false
+	}
+	l.badRead = 0
+	if len(found.Records) == 0 {
+		l.gather = time.Time{}
+		l.show(Idle, time.Time{})
+		if !l.sleep(ctx, -1, changed) {
+			l.sleep(ctx, min(set.MaxWait, 20*time.Millisecond), nil) // one wake for many appends
+		}
+		return false
+	}
+	if !full(found, set) && set.MaxWait > 0 {
+		if l.gather.IsZero() {
+			l.gather = time.Now()
+		}
+		if wait := set.MaxWait - time.Since(l.gather); wait > 0 {
+			l.sleep(ctx, min(wait, 100*time.Millisecond), nil)
+			if st, ok := l.s.o.Log.Lane(l.name); !ok || st.Pending < int64(set.MaxEvents) && time.Since(l.gather) < set.MaxWait {
+				return false
+			}
+			if found, err = l.s.o.Log.Read(l.name, l.pend.Cursor, set.MaxEvents, set.MaxBytes); err != nil || len(found.Records) == 0 {
+				return false
+			}
+		}
+	}
+	l.gather = time.Time{}
+	l.work = l.make(found, l.recipe(), l.carried(found.Records))
+	if l.carry != nil {
+		l.carry = nil
+		l.remember()
+	}
+	return true
+}
+
+func full(b queue.Batch, set Settings) bool { return b.More || len(b.Records) >= set.MaxEvents }
+
+// recipe is how a batch would be made now.
+func (l *lane) recipe() recipe {
+	set := l.settings()
+	at, believed := l.s.clock.now()
+	return recipe{m: l.s.o.Mapping(), at: at, ages: believed, maxN: set.MaxEvents, maxB: set.MaxBytes, age: set.MaxAge}
+}
+
+func (l *lane) make(found queue.Batch, how recipe, done slots) *batch {
+	b := makeBatch(l.name, found.Records, how, done)
+	b.next, b.more = found.Next, found.More
+	if b.broke > 0 {
+		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", "map_panic", "events", b.broke)
+	}
+	return b
+}
+
+// maxStale is how old a batch may be that waits to be sent: what time can
+// change is looked at again.
+const maxStale = time.Minute
+
+// refresh maps the batch at hand again when the mapping is another one, or
+// time has passed; never while a request of it is in doubt.
+func (l *lane) refresh() {
+	b := l.work
+	if b == nil || l.cur != nil && l.cur.doubt {
+		return
+	}
+	m := l.s.o.Mapping()
+	if m == nil || b.how.m != nil && m.Digest() == b.how.m.Digest() && time.Since(b.made) < maxStale {
+		return
+	}
+	l.remap()
+}
+
+// remap maps the batch's records again; what is decided stays so.
+func (l *lane) remap() {
+	b := l.work
+	how := l.recipe()
+	how.age = b.how.age
+	fresh := makeBatch(l.name, b.recs, how, b.done)
+	fresh.next, fresh.more = b.next, b.more
+	l.work, l.cur = fresh, nil
+}
+
+// pick makes sure there is a request at hand; false: the batch is done.
+func (l *lane) pick() bool {
+	if l.cur != nil {
+		return true
+	}
+	lo, hi, open, ok := l.work.head(l.st.Streak)
+	if ok {
+		l.cur = newAttempt(l.name, l.work, lo, hi, open)
+	}
+	return ok
+}
+
+// pickProbe takes one event at random to find out whether the breaker may
+// close: should the first one be the only bad one, another will pass.
+func (l *lane) pickProbe() {
+	open := l.work.alive(0, len(l.work.items))
+	i := open[min(int(l.s.o.Rand()*float64(len(open))), len(open)-1)]
+	l.work.try(i, i+1)
+	l.cur = newAttempt(l.name, l.work, i, i+1, []int{i})
+	l.cur.probe = true
+}
+
+// finish moves the cursor over the batch at hand.
+func (l *lane) finish() {
+	b := l.work
+	l.pend.Cursor, l.position = b.next, b.next
+	l.pend.Dead = append(l.pend.Dead, b.holds...)
+	for k, n := range b.counts {
+		l.count(k, n)
+	}
+	for code, n := range b.notes {
+		l.s.o.Metrics.Note(code, n)
+	}
+	for i := range b.holds {
+		if at := b.holds[i].ReleaseAt; !at.IsZero() {
+			l.s.releases.due(at)
+		}
+	}
+	l.st.Note, l.dirty = nil, true
+	l.work, l.cur = nil, nil
+}
+
+func (l *lane) count(k string, n int) {
+	if l.pend.Counts == nil {
+		l.pend.Counts = map[string]int{}
+	}
+	l.pend.Counts[k] += n
+}
+
+// flush makes durable what was decided.
+func (l *lane) flush() bool {
+	if !l.dirty && l.pend.Cursor == 0 && len(l.pend.Dead) == 0 && len(l.pend.Counts) == 0 {
+		return true
+	}
+	p := l.pend
+	p.State = l.st.encode()
+	if err := l.s.o.Log.Settle(l.name, p); err != nil {
+		l.badDisk++
+		l.settleErr = err
+		l.settleFailed(err)
+		return false
+	}
+	for k, n := range p.Counts {
+		l.s.o.Metrics.Settled(l.name, k, n)
+		l.settled(n)
+	}
+	if l.badDisk > 0 {
+		l.log.Info("settling works again", "code", "settle_ok", "failures", l.badDisk)
+		l.badDisk = 0
+	}
+	l.pend, l.dirty = queue.Settlement{}, false
+	return true
+}
+
+func (l *lane) settleFailed(err error) {
+	if l.badDisk > 1 && time.Since(l.lastNoise) < 10*time.Minute {
+		return
+	}
+	l.lastNoise = time.Now()
+	if errors.Is(err, queue.ErrDeadFull) {
+		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead.max_size", "code", "dead_full", "waiting", len(l.pend.Dead))
+		return
+	}
+	l.log.Error("cannot make delivery durable; nothing is sent until it is", "code", "settle_failed", "error", err)
+}
+
+// sleep waits for d (below 0: for ever), for also, for a wake or for the end;
+// it reports whether one of the last two came first. Everything decided is
+// made durable first; as long as that fails, that is what it waits for, and
+// the caller looks at everything again.
+func (l *lane) sleep(ctx context.Context, d time.Duration, also <-chan struct{}) (woken bool) {
+	if l.flush() {
+		return l.wait(ctx, d, also)
+	}
+	for failed := true; failed; failed = !l.flush() {
+		state := Storage
+		if errors.Is(l.settleErr, queue.ErrDeadFull) {
+			state = DeadFull
+		}
+		retry := backoff(l.badDisk, 2*time.Second, 30*time.Second, 1)
+		l.show(state, time.Now().Add(retry))
+		if l.wait(ctx, retry, nil) {
+			break
+		}
+	}
+	return true
+}
+
+func (l *lane) wait(ctx context.Context, d time.Duration, also <-chan struct{}) (woken bool) {
+	if d == 0 {
+		return ctx.Err() != nil
+	}
+	var after <-chan time.Time
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		after = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return true
+	case <-l.kick:
+		return true
+	case <-after:
+	case <-also:
+	}
+	return false
+}
+
+// storage waits after the queue failed to give.
+func (l *lane) storage(ctx context.Context, what string, err error) {
+	l.badRead++
+	if l.badRead == 1 || time.Since(l.lastNoise) > 10*time.Minute {
+		l.lastNoise = time.Now()
+		l.log.Error("the queue does not answer", "code", "queue_failed", "while", what, "error", err)
+	}
+	d := backoff(l.badRead, time.Second, 30*time.Second, 1)
+	l.show(Storage, time.Now().Add(d))
+	l.wait(ctx, d, nil)
+}
+
+func (l *lane) settings() Settings { return *l.s.settings.Load() }
+
+// wallWait is the time left until a monotonic moment; zero: for ever.
+func wallWait(until time.Time) time.Duration {
+	if until.IsZero() {
+		return -1
+	}
+	return max(time.Until(until), 0)
+}
+
+func (l *lane) closeBreaker() {
+	l.pause, l.st.Breaker, l.st.Streak, l.dirty = "", false, 0, true
+	l.log.Info("breaker closed: trying again", "code", "breaker_closed")
+}
+
+// said puts an answer other than success on the lane's status.
+func (l *lane) said(r graph.Result) {
+	at, _ := l.s.clock.now()
+	p := problem(r, at)
+	l.mu.Lock()
+	l.view_.LastError = p
+	l.mu.Unlock()
+}

@@ -1,0 +1,51 @@
+package drain
+
+import (
+	"context"
+	"time"
+)
+
+// prefetch begins to read and map the batch behind the one at hand while that
+// is on its way; one at most. Nothing of it is settled or sent before its turn.
+func (l *lane) prefetch() {
+	b := l.work
+	if l.pre != nil || !b.more || len(b.stack) > 1 {
+		return
+	}
+	set := l.settings()
+	ch := make(chan *batch, 1)
+	l.pre, l.preFrom = ch, b.next
+	from, how := b.next, l.recipe()
+	l.s.background.Go(func() {
+		defer close(ch)
+		found, err := l.s.o.Log.Read(l.name, from, set.MaxEvents, set.MaxBytes)
+		if err != nil || len(found.Records) == 0 || !full(found, set) {
+			return // read again when its turn comes
+		}
+		ch <- l.make(found, how, nil)
+	})
+}
+
+// takePrefetch is the batch made beforehand, if there is one and it is the
+// next one and still right.
+func (l *lane) takePrefetch(ctx context.Context) *batch {
+	if l.pre == nil {
+		return nil
+	}
+	var b *batch
+	select {
+	case b = <-l.pre:
+	case <-ctx.Done():
+		return nil
+	}
+	l.pre = nil
+	if b == nil || l.preFrom != l.position ||
+		b.how.m.Digest() != l.s.o.Mapping().Digest() || time.Since(b.made) > maxStale {
+		return nil
+	}
+	return b
+}
+
+// dropPrefetch forgets it; the goroutine ends by itself and is waited for by
+// the supervisor.
+func (l *lane) dropPrefetch() { l.pre = nil }

@@ -1,0 +1,141 @@
+package drain
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"relay/mapper"
+	"relay/queue"
+)
+
+// releases redrives future-dated dead letters once they are due.
+type releases struct {
+	s    *Supervisor
+	kick chan struct{}
+
+	mu   sync.Mutex
+	next time.Time // the earliest known; zero: none
+}
+
+func newReleases(s *Supervisor) *releases {
+	return &releases{s: s, kick: make(chan struct{}, 1)}
+}
+
+// due says that a letter waits for t.
+func (r *releases) due(t time.Time) {
+	r.mu.Lock()
+	if r.next.IsZero() || t.Before(r.next) {
+		r.next = t
+	}
+	r.mu.Unlock()
+	r.check()
+}
+
+// check looks at the time again.
+func (r *releases) check() {
+	select {
+	case r.kick <- struct{}{}:
+	default:
+	}
+}
+
+// releaseRetry is the time between looks when there is nothing to go by: the
+// clock is not believed, or the queue failed.
+const releaseRetry = time.Minute
+
+func (r *releases) run(ctx context.Context) {
+	scan := true // what is due is not known before the first look
+	for ctx.Err() == nil {
+		wait := releaseRetry
+		if now, believed := r.s.clock.now(); believed {
+			r.mu.Lock()
+			next := r.next
+			r.mu.Unlock()
+			if scan || !next.IsZero() && !now.Before(next) {
+				scan = !r.release(now)
+				continue
+			}
+			wait = time.Hour
+			if !next.IsZero() {
+				wait = min(wait, max(next.Sub(now), time.Second))
+			}
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		case <-r.kick:
+		}
+		t.Stop()
+	}
+}
+
+// release redrives what is due and finds out when the next one is.
+func (r *releases) release(now time.Time) (ok bool) {
+	const atOnce = 1000
+	var ids []string
+	r.mu.Lock()
+	r.next = time.Time{} // letters made from here on are seen by the scan or by due
+	r.mu.Unlock()
+	next := time.Time{}
+	err := r.s.o.Log.DeadLetters("", func(d queue.DeadLetter) bool {
+		switch {
+		case d.ReleaseAt.IsZero():
+		case d.ReleaseAt.After(now):
+			if next.IsZero() || d.ReleaseAt.Before(next) {
+				next = d.ReleaseAt
+			}
+		default:
+			ids = append(ids, d.ID)
+		}
+		return len(ids) < atOnce
+	})
+	if len(ids) > 0 && err == nil {
+		var n int
+		if n, err = r.s.o.Log.Redrive(ids, RedriveRoute(r.s.o.Mapping())); n > 0 {
+			r.s.log.Info("future-dated events are due and queued again", "code", "released", "events", n)
+			r.s.o.Metrics.Redriven(mapper.ReasonFuture, n)
+		}
+		next = now // look again: the scan stopped early, or some could not be routed
+		if n == 0 || err != nil {
+			next = now.Add(releaseRetry)
+		}
+	}
+	if err != nil {
+		r.s.log.Error("cannot release future-dated events", "code", "release_failed", "error", err)
+		next = now.Add(releaseRetry)
+	}
+	if !next.IsZero() {
+		r.due(next)
+	}
+	return true
+}
+
+// RedriveRoute says where a dead letter goes by a mapping: to the event set it
+// was for while the mapping still sends it there, else to those it names now;
+// nowhere: to the set it was for, to be held again with the reason.
+func RedriveRoute(m Mapping) func(queue.DeadLetter) []string {
+	return func(d queue.DeadLetter) []string {
+		name := d.Event
+		if n, ok := eventName(d.Body); ok {
+			name = n
+		}
+		var to []string
+		if m != nil {
+			to = m.Routes(name)
+		}
+		for _, set := range to {
+			if set == d.EventSet {
+				return []string{set}
+			}
+		}
+		if len(to) == 0 && d.EventSet != "" {
+			return []string{d.EventSet}
+		}
+		if len(to) == 0 {
+			return []string{queue.LaneRefused}
+		}
+		return to
+	}
+}

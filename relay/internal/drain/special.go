@@ -1,0 +1,163 @@
+package drain
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"relay/mapper"
+	"relay/queue"
+)
+
+// runRefused makes dead letters of messages that can never become a
+// conversion, at once and without network.
+func (l *lane) runRefused(ctx context.Context) {
+	for ctx.Err() == nil {
+		l.heed()
+		if l.st.Manual {
+			l.show(ManuallyPaused, time.Time{})
+			l.sleep(ctx, -1, nil)
+			continue
+		}
+		set := l.settings()
+		changed := l.s.o.Log.Changed()
+		found, err := l.s.o.Log.Read(l.name, l.pend.Cursor, set.MaxEvents, set.MaxBytes)
+		if err != nil {
+			l.storage(ctx, "read", err)
+			continue
+		}
+		l.badRead = 0
+		if len(found.Records) == 0 {
+			l.show(Idle, time.Time{})
+			l.sleep(ctx, -1, changed)
+			continue
+		}
+		l.show(Sending, time.Time{})
+		l.refuseAll(found)
+		l.sleep(ctx, 0, nil)
+	}
+	l.flush()
+}
+
+func (l *lane) refuseAll(found queue.Batch) {
+	how := l.recipe()
+	b := &batch{recs: found.Records, how: how}
+	for i := range found.Records {
+		rec := &found.Records[i]
+		out := mapper.Outcome{MessageID: rec.ID, Kind: mapper.Hold, Reason: mapper.ReasonInvalid, Message: "not a usable track call"}
+		if rec.Flags&queue.FlagTooLarge != 0 {
+			out.Reason, out.Message = mapper.ReasonTooLarge, "larger than an event may be"
+		}
+		if how.m != nil { // the mapper knows what is wrong with it
+			for _, o := range b.mapOne(l.name, rec) {
+				if o.Kind == mapper.Hold && (o.Reason == mapper.ReasonInvalid || o.Reason == mapper.ReasonTooLarge) {
+					out = o
+					break
+				}
+			}
+		}
+		d := b.letter(l.name, i, out, out.Reason, out.Message)
+		l.pend.Dead = append(l.pend.Dead, d)
+		l.count("dead:"+out.Reason, 1)
+	}
+	l.pend.Cursor = found.Next
+}
+
+// runUnmapped keeps events whose name no mapping knew: a mapping that knows
+// them takes them up, and after keep_unmapped they are settled, counted.
+func (l *lane) runUnmapped(ctx context.Context) {
+	tried := ""
+	for ctx.Err() == nil {
+		l.heed()
+		if m := l.s.o.Mapping(); m != nil && m.Digest() != tried && !l.st.Manual {
+			if l.reroute(ctx, m) {
+				tried = m.Digest()
+			}
+			continue
+		}
+		if l.st.Manual {
+			l.show(ManuallyPaused, time.Time{})
+			l.sleep(ctx, -1, nil)
+			continue
+		}
+		changed := l.s.o.Log.Changed()
+		wait, some := l.expireUnmapped(ctx)
+		if wait == 0 {
+			continue
+		}
+		if some {
+			l.show(Keeping, time.Time{})
+			changed = nil // what comes now is younger than what waits
+		} else {
+			l.show(Idle, time.Time{})
+		}
+		l.sleep(ctx, wait, changed)
+	}
+	l.flush()
+}
+
+// reroute moves what a new mapping knows to its lanes.
+func (l *lane) reroute(ctx context.Context, m Mapping) bool {
+	n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(r queue.Record) []string {
+		name, ok := eventName(r.Body)
+		if !ok {
+			return nil
+		}
+		return m.Routes(name)
+	})
+	if err != nil {
+		l.storage(ctx, "reroute", err)
+		return false
+	}
+	l.badRead = 0
+	if n > 0 {
+		l.log.Info("events that no mapping knew are mapped now", "code", "rerouted", "events", n, "mapping", m.Digest())
+	}
+	return true
+}
+
+func eventName(body []byte) (string, bool) {
+	var e struct {
+		Event string `json:"event"`
+	}
+	return e.Event, json.Unmarshal(body, &e) == nil && e.Event != ""
+}
+
+// expireUnmapped settles what was kept long enough. It returns how long to
+// wait before looking again (below 0: until something comes), and whether
+// anything is kept.
+func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some bool) {
+	set := l.settings()
+	found, err := l.s.o.Log.Read(l.name, l.pend.Cursor, set.MaxEvents, set.MaxBytes)
+	if err != nil {
+		l.storage(ctx, "read", err)
+		return 0, false
+	}
+	l.badRead = 0
+	if len(found.Records) == 0 {
+		return -1, false
+	}
+	now, believed := l.s.clock.now()
+	n := 0
+	for i := range found.Records {
+		rec := &found.Records[i]
+		if !believed || now.Sub(rec.Received) < set.KeepUnmapped {
+			break
+		}
+		n++
+	}
+	if n == 0 {
+		if !believed {
+			return time.Minute, true
+		}
+		return min(max(found.Records[0].Received.Add(set.KeepUnmapped).Sub(now), time.Second), time.Hour), true
+	}
+	l.pend.Cursor = found.Next
+	if n < len(found.Records) {
+		l.pend.Cursor = found.Records[n].Seq
+	}
+	l.count("skip:"+mapper.ReasonUnmapped, n)
+	l.log.Info("unmapped events were kept long enough and are let go", "code", "unmapped_expired", "events", n)
+	l.sleep(ctx, 0, nil)
+	return 0, true
+}

@@ -1,0 +1,331 @@
+package drain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/graph"
+)
+
+// ErrNoLane: no such lane.
+var ErrNoLane = errors.New("no such event set in the queue or the mapping")
+
+// Supervisor runs one lane for every event set that the queue holds events
+// for or the mapping names.
+type Supervisor struct {
+	o        Options
+	log      *slog.Logger
+	clock    *clock
+	settings atomic.Pointer[Settings]
+	releases *releases
+
+	mu       sync.Mutex
+	lanes    map[string]*lane
+	accounts map[string]*account
+	running  context.Context // of Run; nil before and after
+	stopped  map[string]bool // lanes that Exclusive holds still
+	digest   string          // of the mapping last looked at
+
+	kick       chan struct{}
+	group      sync.WaitGroup // lanes
+	background sync.WaitGroup // what they started
+}
+
+// New checks the options. Nothing runs before Run.
+func New(o Options) (*Supervisor, error) {
+	if o.Log == nil || o.Mapping == nil || o.Sender == nil {
+		return nil, errors.New("drain needs a log, a mapping and a sender")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics = NopMetrics{}
+	}
+	if o.Token == nil {
+		o.Token = func(string) string { return "token" }
+	}
+	if o.MappingByDigest == nil {
+		o.MappingByDigest = func(string) Mapping { return nil }
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
+	if o.Grace <= 0 {
+		o.Grace = 5 * time.Second
+	}
+	s := &Supervisor{
+		o: o, log: o.Logger, clock: newClock(o.Wall, o.ClockSynced),
+		lanes: map[string]*lane{}, accounts: map[string]*account{}, stopped: map[string]bool{},
+		kick: make(chan struct{}, 1),
+	}
+	s.releases = newReleases(s)
+	set := o.Settings.withDefaults()
+	s.settings.Store(&set)
+	return s, nil
+}
+
+// lookEvery is how often the supervisor looks for lanes it does not run yet,
+// beside the times when it is woken.
+const lookEvery = 10 * time.Second
+
+// Run drains until ctx ends; it returns when every lane has stopped. A request
+// in flight may go on for the grace time.
+func (s *Supervisor) Run(ctx context.Context) error {
+	s.mu.Lock()
+	if s.running != nil {
+		s.mu.Unlock()
+		return errors.New("drain runs already")
+	}
+	s.running = ctx
+	s.mu.Unlock()
+	s.background.Go(func() { s.releases.run(ctx) })
+	for ctx.Err() == nil {
+		changed := s.o.Log.Changed()
+		s.look()
+		t := time.NewTimer(lookEvery)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		case <-s.kick:
+		case <-changed:
+			// One look for many appends: a lane that is new has time.
+			select {
+			case <-ctx.Done():
+			case <-s.kick:
+			case <-time.After(time.Second):
+			}
+		}
+		t.Stop()
+	}
+	s.mu.Lock()
+	s.running = nil
+	s.mu.Unlock()
+	s.group.Wait()
+	s.background.Wait()
+	return nil
+}
+
+// look starts the lanes that are missing and tells them of a new mapping.
+func (s *Supervisor) look() {
+	names := []string{queue.LaneUnmapped, queue.LaneRefused}
+	for _, st := range s.o.Log.Lanes() {
+		if !st.Dropped || st.Pending > 0 {
+			names = append(names, st.Name)
+		}
+	}
+	digest := ""
+	if m := s.o.Mapping(); m != nil {
+		digest = m.Digest()
+		for _, set := range m.Sets() {
+			names = append(names, set.ID)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == nil || s.running.Err() != nil {
+		return
+	}
+	if digest != s.digest {
+		s.digest = digest
+		for _, l := range s.lanes {
+			l.wake(NewMapping)
+		}
+	}
+	for _, name := range names {
+		if s.lanes[name] == nil && !s.stopped[name] {
+			s.start(name)
+		}
+	}
+}
+
+// start runs a lane; s.mu is held.
+func (s *Supervisor) start(name string) {
+	ctx, cancel := context.WithCancel(s.running)
+	l := &lane{s: s, name: name, log: s.log.With("event_set", name), kick: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
+	l.view_ = LaneStatus{Lane: name, State: Idle, DrainSec: -1}
+	l.view_.Since, _ = s.clock.now()
+	s.lanes[name] = l
+	s.group.Go(func() {
+		defer close(l.ended)
+		defer cancel()
+		st, _ := s.o.Log.Lane(name)
+		l.load(st)
+		switch name {
+		case queue.LaneUnmapped:
+			l.runUnmapped(ctx)
+		case queue.LaneRefused:
+			l.runRefused(ctx)
+		default:
+			l.run(ctx)
+		}
+	})
+}
+
+// Wake tells the lanes that something has changed that may end a wait.
+func (s *Supervisor) Wake(r Reason) {
+	if r&(NewToken|Reload|NewMapping|Admin) != 0 {
+		s.mu.Lock()
+		for _, a := range s.accounts {
+			a.try()
+		}
+		s.mu.Unlock()
+	}
+	s.wakeAll(r)
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Supervisor) wakeAll(r Reason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.lanes {
+		l.wake(r)
+	}
+}
+
+// SetSettings puts other settings in force, also for who is waiting by the
+// old ones.
+func (s *Supervisor) SetSettings(set Settings) {
+	set = set.withDefaults()
+	s.settings.Store(&set)
+	s.mu.Lock()
+	for _, a := range s.accounts {
+		a.set(set)
+	}
+	s.mu.Unlock()
+	s.wakeAll(Changed)
+}
+
+// Settings are those in force.
+func (s *Supervisor) Settings() Settings { return *s.settings.Load() }
+
+// Pause stops a lane until Resume, also over a restart. A request on its way
+// is finished.
+func (s *Supervisor) Pause(name string) error { return s.byHand(name, true) }
+
+// Resume ends a Pause; of a lane that is paused by itself or waits for a
+// retry, it makes an attempt at once. It does not shorten what Meta asked for.
+func (s *Supervisor) Resume(name string) error { return s.byHand(name, false) }
+
+func (s *Supervisor) byHand(name string, pause bool) error {
+	s.mu.Lock()
+	l := s.lanes[name]
+	s.mu.Unlock()
+	if l == nil {
+		return fmt.Errorf("%w: %s", ErrNoLane, name)
+	}
+	l.mu.Lock()
+	l.manual = &pause
+	l.mu.Unlock()
+	if pause {
+		l.wake(Changed)
+		return nil
+	}
+	if a := s.account(name); a != nil {
+		a.try()
+	}
+	l.wake(Admin)
+	return nil
+}
+
+// Exclusive holds a lane still while fn runs, for what changes its cursor
+// behind its back (move, drop). It waits for a request on its way.
+func (s *Supervisor) Exclusive(name string, fn func() error) error {
+	s.mu.Lock()
+	if s.stopped[name] {
+		s.mu.Unlock()
+		return fmt.Errorf("event set %s is being worked on already", name)
+	}
+	s.stopped[name] = true
+	l := s.lanes[name]
+	s.mu.Unlock()
+	if l != nil {
+		l.cancel()
+		<-l.ended
+	}
+	err := fn()
+	s.mu.Lock()
+	delete(s.lanes, name)
+	delete(s.stopped, name)
+	s.mu.Unlock()
+	s.look()
+	return err
+}
+
+// account is the token's of an event set; nil: there is none.
+func (s *Supervisor) account(lane string) *account {
+	key := s.o.Token(lane)
+	if key == "" {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.accounts[key]
+	if a == nil {
+		if len(s.accounts) > 64 { // long-gone tokens
+			clear(s.accounts)
+		}
+		a = newAccount(*s.settings.Load())
+		s.accounts[key] = a
+	}
+	return a
+}
+
+// retired says whether the mapping does not name the event set any more.
+func (s *Supervisor) retired(lane string) bool {
+	m := s.o.Mapping()
+	if m == nil {
+		return false
+	}
+	for _, set := range m.Sets() {
+		if set.ID == lane {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Supervisor) setNames() map[string]string {
+	names := map[string]string{}
+	if m := s.o.Mapping(); m != nil {
+		for _, set := range m.Sets() {
+			names[set.ID] = set.Name
+		}
+	}
+	return names
+}
+
+// mappingBy is the mapping of a digest, if it is in force or was kept.
+func (s *Supervisor) mappingBy(digest string) Mapping {
+	if m := s.o.Mapping(); m != nil && m.Digest() == digest {
+		return m
+	}
+	return s.o.MappingByDigest(digest)
+}
+
+// observe learns the time from an answer.
+func (s *Supervisor) observe(r graph.Result) {
+	_, before := s.clock.now()
+	skew, news := s.clock.observe(r)
+	if !news {
+		return
+	}
+	s.o.Metrics.ClockSkew(skew)
+	if !before {
+		s.log.Info("the time is known from Meta's answer", "code", "clock_believed", "skew", skew.Round(time.Millisecond).String())
+	}
+	if skew > maxDrift || skew < -maxDrift {
+		s.log.Warn("this machine's clock is wrong; set it, best by NTP", "code", "clock_skew", "skew", skew.Round(time.Second).String())
+	}
+	s.releases.check()
+}
