@@ -1,0 +1,159 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"relay/queue"
+)
+
+// sampleEvent is a realistic track call of about 1.2 KB, as a browser's or a
+// till's SDK makes it. All people in it are made up.
+func sampleEvent(n int) string {
+	return fmt.Sprintf(`{"anonymousId":"%08x-51bd-4e0d-8a77-0242ac120002","context":{"campaign":{"medium":"paid-social","name":"summer-sale","source":"facebook"},`+
+		`"ip":"203.0.113.%d","library":{"name":"analytics.js","version":"2.11.1"},"locale":"en-US","page":{"path":"/checkout/thank-you","referrer":"https://shop.example.com/cart",`+
+		`"title":"Thank you for your order","url":"https://shop.example.com/checkout/thank-you?order=%d"},"traits":{"address":{"city":"São Paulo","country":"US","postalCode":"%05d","state":"CA"},`+
+		`"email":" jane.%d@Example.COM ","firstName":"Amélie","lastName":"Ó Briain","phone":"+1 (415) 555-%04d"},"userAgent":"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"},`+
+		`"event":"Order Completed","integrations":{"All":true},"messageId":"%08x-0001-4000-8000-%012x","properties":{"coupon":"SUMMER%02d","currency":"USD","fbc":"fb.1.1554763741205.abcdefgh","fbp":"fb.1.1596403881668.1116446470",`+
+		`"order_id":"ord-%d","products":[{"price":19.99,"product_id":"sku-%05d","quantity":2},{"price":5.5,"product_id":"sku-00042","quantity":1}],"revenue":45.48,"value":45.48},`+
+		`"sentAt":"2026-11-23T14:39:50.995Z","timestamp":"2026-11-23T14:39:50.990Z","type":"track","userId":"user-%07d"}`,
+		n, n%250+1, 100000+n, n%99999, n, n%10000, n, n, n%40, 100000+n, n%5000, n)
+}
+
+// sampleBatch is a body with n sample events, as analytics-node makes it.
+func sampleBatch(n int) string {
+	var b strings.Builder
+	b.WriteString(`{"batch":[`)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(sampleEvent(i))
+	}
+	b.WriteString(`],"writeKey":"WK","sentAt":"2026-11-23T14:39:50.995Z"}`)
+	return b.String()
+}
+
+// BenchmarkDecode is the choice of scanner, to be repeated when a library
+// claims to be faster: fields and message ranges out of one body, fully checked.
+func BenchmarkDecode(b *testing.B) {
+	for _, n := range []int{1, 100} {
+		body := []byte(sampleEvent(7))
+		if n > 1 {
+			body = []byte(sampleBatch(n))
+		}
+		b.Run(fmt.Sprintf("scanner/%d", n), func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			var d decoder
+			for b.Loop() {
+				err := d.single(body)
+				if n > 1 {
+					err = d.batch(body, 2500)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("jsontext/%d", n), func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := decodeWithJSONText(body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("encoding-json-valid/%d", n), func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				if !json.Valid(body) {
+					b.Fatal("not valid")
+				}
+			}
+		})
+	}
+}
+
+// decodeWithJSONText walks messages and their members with jsontext.
+func decodeWithJSONText(body []byte) error {
+	d := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	for {
+		_, err := d.ReadToken()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		// Depth 1: names of the body; 3: names of a message. Values of the
+		// members nobody asks for are skipped whole.
+		if k, n := d.StackIndex(d.StackDepth()); k == '{' && n%2 == 1 {
+			if name := d.StackPointer().LastToken(); name != "batch" {
+				if _, err := d.ReadValue(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// nowhere is an Appender that costs nothing.
+type nowhere struct{}
+
+func (nowhere) Append(_ context.Context, es []queue.Entry) (queue.Appended, error) {
+	return queue.Appended{Stored: len(es)}, nil
+}
+
+type discard struct {
+	h      http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header         { return d.h }
+func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d *discard) WriteHeader(s int)           { d.status = s }
+
+// BenchmarkServe is the whole handler but net/http and the queue.
+func BenchmarkServe(b *testing.B) {
+	for _, n := range []int{1, 100} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h, err := New(Options{Queue: nowhere{}, Route: routes, Keys: []Key{{Key: "WK"}, {Key: "next"}}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			body, path := sampleEvent(7), "/v1/track"
+			if n > 1 {
+				body, path = sampleBatch(n), "/v1/batch"
+			}
+			r, _ := http.NewRequest("POST", path, nil)
+			r.Host = "127.0.0.1:8585"
+			r.SetBasicAuth("WK", "")
+			r.Header.Set("Content-Type", "application/json")
+			r.ContentLength = int64(len(body))
+			var in strings.Reader
+			r.Body = io.NopCloser(&in)
+			rw := &discard{h: http.Header{}}
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				in.Reset(body)
+				clear(rw.h)
+				rw.status = 200
+				h.ServeHTTP(rw, r)
+				if rw.status != 200 {
+					b.Fatal(rw.status)
+				}
+			}
+		})
+	}
+}

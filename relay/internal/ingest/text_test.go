@@ -1,0 +1,53 @@
+package ingest
+
+import "testing"
+
+func TestToUTF8(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, in, want string }{
+		{"Windows-1252", "M\xfcller \x80 5 \x96 caf\xe9", "Müller € 5 – café"},
+		{"undefined in Windows-1252", "a\x81b", "a\ufffdb"},
+		{"mixed", "Müller \xff", "Müller \ufffd"},
+		{"cut in the middle of a letter", "ok ü \xc3", "ok ü \ufffd"},
+		{"surrogate in UTF-8", "ü\xed\xa0\x80", "ü\ufffd\ufffd\ufffd"},
+	} {
+		if got := string(toUTF8([]byte("keep "), []byte(tc.in))); got != "keep "+tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestMendHalves(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ in, want string }{
+		{`"\ud83d\ude00"`, `"\ud83d\ude00"`},
+		{`"\ud83d"`, `"\ufffd"`},
+		{`"\ude00"`, `"\ufffd"`},
+		{`"\uD83Dx\uDE00"`, `"\ufffdx\ufffd"`},
+		{`"\ud83d\ud83d\ude00"`, `"\ufffd\ud83d\ude00"`},
+		{`"\\ud83d"`, `"\\ud83d"`},
+		{`"\\\ud83d"`, `"\\\ufffd"`},
+		{`"\u0041\ud83d\u0041"`, `"\u0041\ufffd\u0041"`},
+	} {
+		b := []byte(tc.in)
+		if mendHalves(b); string(b) != tc.want {
+			t.Errorf("%s -> %s, want %s", tc.in, b, tc.want)
+		}
+	}
+}
+
+func TestUnquote(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ in, want string }{
+		{`plain`, "plain"},
+		{`\"\\\/\b\f\n\r\t`, "\"\\/\b\f\n\r\t"},
+		{`\u00e9\u20AC`, "é€"},
+		{`\ud83d\ude00!`, "😀!"},
+		{`\ud83d!`, "\ufffd!"},
+		{`\ud83d\u0041`, "\ufffdA"},
+	} {
+		if got := string(unquote(nil, []byte(tc.in))); got != tc.want {
+			t.Errorf("%s -> %q, want %q", tc.in, got, tc.want)
+		}
+	}
+}
