@@ -1,0 +1,129 @@
+package mapper
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// traceCity gives a city in NFC and lower case, letters and marks only:
+// accents stay (Meta takes UTF-8 as it is), everything else goes, words with a
+// digit and a state or country set off behind the name too.
+func traceCity(raw string, t *trace) normalised {
+	if t == nil && isSimpleWord(raw) && len(raw) < 32 {
+		if v := lower(raw); len(v) > 4 && !placeholders[v] && !runOfOne(v) {
+			return normalised{value: v}
+		}
+	}
+	s := clean(raw)
+	if s == "" {
+		return normalised{}
+	}
+	if n, done := hashedOr("city", s, t); done {
+		return n
+	}
+	if u := clean(unescape(s)); u != s {
+		t.add("HTML entities and broken encoding undone", u)
+		s = u
+	}
+	if isPlaceholder(s) || cityPlaceholders[squash(s)] {
+		return leftOut("city", "placeholder", whyPlaceholder)
+	}
+	if u := withoutDistrict(s); u != s {
+		t.add("district, number and postcode dropped", u)
+		s = u
+	}
+	if u := withoutRegion(s); u != s {
+		t.add("state or country behind the city dropped", u)
+		s = u
+	}
+	v := keep(lower(s), isLetterish)
+	t.add("lower case, letters only", v)
+	switch {
+	case v == "" || strings.IndexFunc(v, unicode.IsLetter) < 0:
+		return leftOut("city", "invalid", "holds no letter")
+	case isPlaceholder(v):
+		return leftOut("city", "placeholder", whyPlaceholder)
+	}
+	return normalised{value: v}
+}
+
+var cityPlaceholders = wordSet("city town anytown anycity cityname yourcity nocity nowhere ciudad ville stadt")
+
+// districtWords go with the number beside them.
+var districtWords = wordSet("arrondissement arrondissements arr arrdt ardt cedex bezirk kerület kerulet district zip plz cp postcode")
+
+func isCityBreak(r rune) bool {
+	return r == ' ' || r == ',' || r == ';' || r == '/' || r == '(' || r == ')' || r == '-' || r == '–'
+}
+
+// withoutDistrict drops the words that hold a digit (Paris 16e, 75016 Paris,
+// London SW1A 1AA), and Cedex.
+func withoutDistrict(s string) string {
+	if strings.IndexFunc(s, unicode.IsNumber) < 0 && !strings.Contains(lower(s), "cedex") {
+		return s
+	}
+	var b strings.Builder
+	word := 0 // where the word being read began
+	flush := func(end int) {
+		if w := s[word:end]; strings.IndexFunc(w, unicode.IsNumber) < 0 && !districtWords[titleKey(w)] {
+			b.WriteString(w)
+		}
+	}
+	for i, r := range s {
+		if isCityBreak(r) {
+			flush(i)
+			b.WriteRune(r)
+			word = i + utf8.RuneLen(r)
+		}
+	}
+	flush(len(s))
+	return strings.Trim(strings.Join(strings.Fields(b.String()), " "), " ,;/-–")
+}
+
+// withoutRegion drops a state or country behind the city, where it is set off
+// by a comma, brackets or capitals: "Portland, OR", "Springfield (IL)", "Paris,
+// France", "Austin TX". Washington keeps its D.C., and brackets that are part
+// of a name (Halle (Saale)) stay.
+func withoutRegion(s string) string {
+	if loc := brackets.FindStringIndex(s); loc != nil {
+		head, tail := s[:loc[0]], s[loc[1]:]
+		inner := strings.Trim(s[loc[0]:loc[1]], "()[]{} ")
+		if squash(head) != "" && (squash(inner) == "" || isRegion(inner)) && !isDC(head, inner) {
+			s = strings.TrimSpace(strings.TrimSpace(head) + " " + strings.TrimSpace(tail))
+		}
+	}
+	for {
+		i := strings.LastIndexByte(s, ',')
+		if i <= 0 || squash(s[:i]) == "" {
+			break
+		}
+		tail := strings.TrimSpace(s[i+1:])
+		if squash(tail) != "" && (!isRegion(tail) || isDC(s[:i], tail)) {
+			break
+		}
+		s = strings.TrimSpace(s[:i])
+	}
+	if i := strings.LastIndexByte(s, ' '); i > 0 && i+3 == len(s) {
+		code := s[i+1:]
+		if code == strings.ToUpper(code) && strings.ToUpper(s) != s && stateCodes[strings.ToLower(code)] != "" && !isDC(s[:i], code) {
+			s = strings.TrimRight(s[:i], " ,")
+		}
+	}
+	return s
+}
+
+func isDC(head, tail string) bool {
+	return foldLetters(head) == "washington" && stateOf(foldLetters(tail)) == "dc"
+}
+
+// isRegion reports a state of the US or Canada, or a country.
+func isRegion(s string) bool {
+	if stateOf(foldLetters(s)) != "" || countryOf(s) != "" {
+		return true
+	}
+	if i := strings.LastIndexAny(s, " "); i > 0 {
+		return stateOf(foldLetters(s[:i])) != "" && countryOf(s[i+1:]) != ""
+	}
+	return false
+}

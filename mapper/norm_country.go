@@ -1,0 +1,249 @@
+package mapper
+
+import (
+	_ "embed"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/biter777/countries"
+)
+
+// countryNames has one line a country: its ISO alpha-2 code, then its names in
+// the languages of CLDR that tills write, folded to bare letters. Made by
+// norm_countries_gen.go.
+//
+//go:embed norm_countries.txt
+var countryNames string
+
+// countryAliases are names that neither CLDR nor the library knows, and parts
+// of countries that people take for one.
+const countryAliases = `
+us usofa usofamerica america unitedstatesofamerica theunitedstates unitedstateofamerica unitedstate unitesstates eeuu eua ee estadosunidosdeamerica
+us estadosunidosdamerica etatsunisdamerique vereinigtestaatenvonamerika statiunitidamerica amerika amerique usausa unitedstatesusa сша американ 미국 美國 米国
+gb uk greatbritain britain england scotland wales northernireland ulster unitedkingdomofgreatbritainandnorthernireland unitedkingdomgreatbritain theunitedkingdom
+gb inglaterra angleterre inghilterra engeland england ecosse schottland escocia scozia schotland paysdegalles gales galles nordirland irlandedunord irlandadelnorte
+gb grossbritannien granbretana granbretagna grandebretagne grabretanha grootbrittannie storbritannien eng sco wal nir англия великобритания イギリス 英国 英國 영국
+nl holland thenetherlands hollande holanda olanda dieniederlande nederlanden lespaysbas ned 荷兰 荷蘭 オランダ
+de brd bundesrepublikdeutschland federalrepublicofgermany ger westgermany
+es reinodeespana kingdomofspain espanha
+fr republiquefrancaise frenchrepublic metropolitanfrance francemetropolitaine
+ch sui confoederatiohelvetica confederationsuisse swissconfederation swiss lasuisse dieschweiz
+at republikosterreich republikoesterreich oesterreich osterreich
+dk den kingdomofdenmark
+pt por
+gr gre hellas ellada el hellenicrepublic
+hr cro
+bg bul
+za rsa
+br republicafederativadobrasil
+mx mejico estadosunidosmexicanos
+cz czech czechrepublic czechia tschechei tschechischerepublik ceskarepublika cesko republiquetcheque republicacheca repubblicaceca
+ie eire republicofireland irishrepublic roi southernireland
+kr southkorea korea rok republicofkorea koreasouth 대한민국 남한
+kp northkorea dprk koreanorth democraticpeoplesrepublicofkorea koreademocraticpeoplesrepublicof
+cn prc mainlandchina peoplesrepublicofchina chine
+tw taiwanroc taiwanprovinceofchina republicofchina formosa chinesetaipei
+hk hongkong hongkongsar hongkongsarchina
+mo macau macao macausar
+cd drc drcongo rdc democraticrepublicofcongo democraticrepublicofthecongo congodemocraticrepublic congokinshasa congothedemocraticrepublicofthe zaire congodrc republiquedemocratiqueducongo
+cg congo republicofthecongo congorepublic congobrazzaville
+ci ivorycoast cotedivoire
+sz swaziland eswatini
+mk macedonia northmacedonia fyrom
+mm burma myanmar birma
+tl easttimor timorleste
+cv capeverde caboverde
+va vatican vaticancity holysee vatikan vaticancitystate holyseevaticancitystate
+ae uae emirates unitedarabemirates vae
+sa ksa saudi
+ru russianfederation russia
+sy syria syrianarabrepublic
+la laos laopeoplesdemocraticrepublic lao
+ir iran islamicrepublicofiran iranislamicrepublicof persia
+vn vietnam
+md moldova republicofmoldova moldovarepublicof
+tz tanzania unitedrepublicoftanzania tanzaniaunitedrepublicof
+bo bolivia plurinationalstateofbolivia boliviaplurinationalstateof
+ve venezuela bolivarianrepublicofvenezuela venezuelabolivarianrepublicof
+bn brunei bruneidarussalam
+ps palestine stateofpalestine palestinestateof palestinianterritories
+vi usvirginislands virginislandsus unitedstatesvirginislands
+vg britishvirginislands virginislandsbritish
+tr turkiye turkei
+ua theukraine
+gm thegambia
+bs thebahamas
+ph thephilippines pilipinas
+sd thesudan
+do dominicanrepublic republicadominicana
+cf centralafricanrepublic car
+pg papuanewguinea png
+nz aotearoa
+bq bonairesinteustatiusandsaba bonaire caribbeannetherlands
+cw curacao
+sh sthelena sainthelena
+kn stkittsandnevis stkitts
+lc stlucia
+vc stvincent stvincentandthegrenadines stvincentgrenadines
+st saotomeandprincipe
+ba bosnia bosniaherzegovina
+tt trinidad trinidadtobago tobago
+ag antigua antiguabarbuda
+fm micronesia federatedstatesofmicronesia
+`
+
+// traceCountry gives ISO 3166-1 alpha-2 in lower case, from alpha-2, alpha-3,
+// the numeric code or the name (facts: meta-wire 3.1).
+func traceCountry(raw string, t *trace) normalised {
+	s := clean(raw)
+	if s == "" {
+		return normalised{}
+	}
+	if n, done := hashedOr("country", s, t); done {
+		return n
+	}
+	s = clean(unescape(s))
+	if code := countryOf(s); code != "" {
+		if code != s {
+			t.add("ISO 3166-1 alpha-2", code)
+		}
+		return normalised{value: code}
+	}
+	if isPlaceholder(s) {
+		return leftOut("country", "placeholder", "is a placeholder")
+	}
+	return leftOut("country", "unknown", "is no country that ISO 3166-1 knows")
+}
+
+// countryOf gives the alpha-2 code of a clean code or name, "" when unknown.
+func countryOf(s string) string {
+	if len(s) == 2 && isSimpleWord(s) { // the common case, without a table of names
+		if c := lower(s); isoCountries()[c] {
+			return c
+		}
+	}
+	if len(s) > 100 {
+		return ""
+	}
+	if code := flagOf(s); code != "" {
+		s = code
+	}
+	if len(s) == 3 && onlyOf(s, "0123456789") {
+		n, _ := strconv.Atoi(s)
+		return isoCode(countries.ByNumeric(n))
+	}
+	if code := countryByName(s); code != "" {
+		return code
+	}
+	// "United States (US)", "DE - Germany", "Germany, Deutschland": all parts
+	// that are a country must be the same one.
+	parts := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("()[],/|;:–", r) })
+	if len(parts) < 2 {
+		parts = strings.Split(s, " - ")
+	}
+	if len(parts) < 2 {
+		parts = strings.Split(s, "-")
+	}
+	if len(parts) < 2 || len(parts) > 4 {
+		return ""
+	}
+	code := ""
+	for _, p := range parts {
+		if p = strings.TrimSpace(p); p == "" {
+			continue
+		}
+		c := countryByName(p)
+		if c == "" || code != "" && c != code {
+			return ""
+		}
+		code = c
+	}
+	return code
+}
+
+// countryByName looks one code or name up.
+func countryByName(s string) string {
+	f := foldLetters(s)
+	if strings.IndexFunc(s, func(r rune) bool { return '0' <= r && r <= '9' }) >= 0 {
+		return ""
+	}
+	names := countryTable()
+	if c := names[f]; c != "" {
+		return c
+	}
+	for _, p := range []string{"the", "republicof", "therepublicof", "kingdomof", "thekingdomof", "federalrepublicof", "peoplesrepublicof", "stateof", "republikof",
+		"republik", "republicade", "republicadel", "reinode", "repubblicadi", "republiquede", "republiquedu", "royaumede", "konigreich", "sultanateof", "principalityof", "grandduchyof"} {
+		if rest, ok := strings.CutPrefix(f, p); ok && len(rest) > 3 {
+			if c := names[rest]; c != "" {
+				return c
+			}
+		}
+	}
+	if len(f) < 4 {
+		return "" // the library takes number plates and sports codes for countries
+	}
+	return isoCode(countries.ByName(s))
+}
+
+// isoCode is the alpha-2 code in lower case; "" for what is not ISO 3166-1
+// (the library answers "Unknown" and knows Kosovo and former countries).
+func isoCode(c countries.CountryCode) string {
+	if !c.IsValid() {
+		return ""
+	}
+	if code := strings.ToLower(c.Alpha2()); isoCountries()[code] {
+		return code
+	}
+	return ""
+}
+
+// flagOf reads a flag, two regional indicators, as its letters.
+func flagOf(s string) string {
+	var code []byte
+	for _, r := range s {
+		if r < 0x1F1E6 || r > 0x1F1FF {
+			return ""
+		}
+		code = append(code, 'a'+byte(r-0x1F1E6))
+	}
+	if len(code) != 2 {
+		return ""
+	}
+	return string(code)
+}
+
+// isoCountries are the alpha-2 codes in force.
+var isoCountries = sync.OnceValue(func() map[string]bool {
+	m := make(map[string]bool, 256)
+	for line := range strings.Lines(countryNames) {
+		if len(line) > 2 && line[0] != '#' {
+			m[line[:2]] = true
+		}
+	}
+	return m
+})
+
+// countryTable gives the alpha-2 code for a folded code or name.
+var countryTable = sync.OnceValue(func() map[string]string {
+	m := make(map[string]string, 8192)
+	for _, table := range []string{countryNames, countryAliases} {
+		for line := range strings.Lines(table) {
+			f := strings.Fields(line)
+			if len(f) == 0 || f[0][0] == '#' {
+				continue
+			}
+			for _, name := range f[1:] {
+				m[name] = f[0]
+			}
+		}
+	}
+	// Codes win over names: the IOC's "por" is no one's alpha-3 but Portugal's is prt.
+	for code := range isoCountries() {
+		m[code] = code
+		if c := countries.ByName(code); c.IsValid() {
+			m[strings.ToLower(c.Alpha3())] = code
+		}
+	}
+	return m
+})

@@ -1,0 +1,230 @@
+package mapper
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// traceBirthDate reads a date of birth that has one reading only and gives
+// YYYYMMDD (facts: meta-wire 3.1). 03/04/1997 has two and is left out;
+// 2/16/1997 has one. A two-digit year counts when only one century fits.
+func traceBirthDate(raw string, t *trace) normalised { return birthDateAt(raw, time.Now(), t) }
+
+// normBirthDateAt is normBirthDate with the time by which a date is in the
+// future, for callers that must not depend on the clock.
+func normBirthDateAt(raw string, now time.Time) normalised { return birthDateAt(raw, now, nil) }
+
+func birthDateAt(raw string, now time.Time, t *trace) normalised {
+	s := clean(raw)
+	if s == "" {
+		return normalised{}
+	}
+	if n, done := hashedOr("date_of_birth", s, t); done {
+		return n
+	}
+	if isPlaceholder(s) {
+		return leftOut("date_of_birth", "placeholder", whyPlaceholder)
+	}
+	var found []string
+	d := dateReader{now: now}
+	d.read(lower(asciiDigits(s)))
+	for _, r := range d.readings {
+		if len(found) == 0 || found[0] != r {
+			found = append(found, r)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return leftOut("date_of_birth", "invalid", "is not a date of birth that could be read")
+	case len(found) > 1:
+		return leftOut("date_of_birth", "ambiguous", "can be read as more than one date")
+	case found[0] == "19000101":
+		return leftOut("date_of_birth", "placeholder", whyPlaceholder) // what databases put for nothing
+	}
+	t.add("one reading only", found[0])
+	return normalised{value: found[0]}
+}
+
+type dateReader struct {
+	now      time.Time
+	readings []string
+}
+
+// offer keeps y, m, d when they are a day between 1900 and today. A two-digit
+// year is offered in both centuries.
+func (r *dateReader) offer(ys string, m, d int) {
+	y, err := strconv.Atoi(ys)
+	if err != nil {
+		return
+	}
+	if len(ys) == 2 {
+		r.offerYear(1900+y, m, d)
+		r.offerYear(2000+y, m, d)
+	} else if len(ys) == 4 {
+		r.offerYear(y, m, d)
+	}
+}
+
+func (r *dateReader) offerYear(y, m, d int) {
+	day := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
+	if y < 1900 || day.After(r.now) || day.Month() != time.Month(m) || day.Day() != d {
+		return
+	}
+	r.readings = append(r.readings, day.Format("20060102"))
+}
+
+var (
+	isoTime = regexp.MustCompile(`^(\d{4}-?\d{2}-?\d{2})[t ]\s*(\d{1,2}):?(\d{2})(?::?(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?m\.?)?\s*(z|utc|gmt|[+-]\d{2}:?\d{0,2})?(?:\[.*\])?$`)
+	anyTime = regexp.MustCompile(`^(.*\d)[t, ]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?\s*(?:z|utc|gmt|[+-]\d{2}:?\d{0,2})?$`)
+	floatTl = regexp.MustCompile(`^(\d{8})\.0+$`)
+	cjkDate = regexp.MustCompile(`^(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일号]?$`)
+	numeric = regexp.MustCompile(`^(\d{1,4})\s*([-/. ])\s*(\d{1,2})\s*([-/. ])\s*(\d{1,4})\.?$`)
+)
+
+// read collects every reading of s, which is in lower case.
+func (r *dateReader) read(s string) {
+	if m := isoTime.FindStringSubmatch(s); m != nil {
+		if shiftedMidnight(m) {
+			return
+		}
+		s = m[1]
+	} else if m := anyTime.FindStringSubmatch(s); m != nil {
+		s = m[1]
+	}
+	if m := floatTl.FindStringSubmatch(s); m != nil {
+		s = m[1]
+	}
+	if m := cjkDate.FindStringSubmatch(s); m != nil {
+		r.offer(m[1], atoi(m[2]), atoi(m[3]))
+		return
+	}
+	if m := numeric.FindStringSubmatch(s); m != nil {
+		if m[2] == m[4] {
+			r.numeric(m[1], m[3], m[5])
+		}
+		return
+	}
+	if len(s) == 8 && strings.Trim(s, "0123456789") == "" {
+		r.offer(s[:4], atoi(s[4:6]), atoi(s[6:]))
+		r.offer(s[4:], atoi(s[2:4]), atoi(s[:2]))
+		r.offer(s[4:], atoi(s[:2]), atoi(s[2:4]))
+		return
+	}
+	r.named(s)
+}
+
+func (r *dateReader) numeric(a, b, c string) {
+	switch {
+	case len(a) == 4:
+		if len(c) <= 2 {
+			r.offer(a, atoi(b), atoi(c)) // year first is always year, month, day
+		}
+	case len(c) == 4 && len(a) <= 2:
+		r.offer(c, atoi(b), atoi(a))
+		r.offer(c, atoi(a), atoi(b))
+	case len(a) <= 2 && len(c) == 2:
+		r.offer(c, atoi(b), atoi(a))
+		r.offer(c, atoi(a), atoi(b))
+		if len(a) == 2 {
+			r.offer(a, atoi(b), atoi(c))
+		}
+	}
+}
+
+// shiftedMidnight reports a UTC time of day that looks like midnight somewhere
+// east of Greenwich: 1997-02-15T23:00:00Z was the 16th where it was entered.
+func shiftedMidnight(m []string) bool {
+	hour, minute, second, zone := atoi(m[2]), atoi(m[3]), atoi(m[4]), m[6]
+	return (zone == "z" || zone == "utc" || zone == "gmt" || zone == "+00:00" || zone == "+0000") && hour > 12 && minute%15 == 0 && second == 0
+}
+
+// named reads a date with the month in words.
+func (r *dateReader) named(s string) {
+	var nums []string
+	month := 0
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !isWordy(r) }) {
+		switch {
+		case '0' <= w[0] && w[0] <= '9':
+			digits := strings.TrimRightFunc(w, unicode.IsLetter)
+			if suffix := w[len(digits):]; suffix != "" && !ordinals[suffix] {
+				if m, ok := monthOf(suffix); ok && month == 0 { // 16feb1997 has no break; 16feb has
+					month = m
+				} else {
+					return
+				}
+			}
+			if strings.Trim(digits, "0123456789") != "" {
+				return
+			}
+			nums = append(nums, digits)
+		case dateFillers[w]:
+		default:
+			letters := strings.TrimRight(w, "0123456789")
+			m, ok := monthOf(letters)
+			if !ok || month != 0 {
+				return
+			}
+			month = m
+			if rest := w[len(letters):]; rest != "" {
+				nums = append(nums, rest)
+			}
+		}
+	}
+	if month == 0 || len(nums) != 2 {
+		return
+	}
+	a, b := nums[0], nums[1]
+	switch {
+	case len(a) == 4 && len(b) <= 2:
+		r.offer(a, month, atoi(b))
+	case len(a) <= 2 && len(b) == 4:
+		r.offer(b, month, atoi(a))
+	case len(a) <= 2 && len(b) == 2:
+		r.offer(b, month, atoi(a))
+		if len(a) == 2 {
+			r.offer(a, month, atoi(b))
+		}
+	}
+}
+
+var (
+	ordinals    = wordSet("st nd rd th er ère e º ª de")
+	dateFillers = wordSet(`de del of the le den d mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday
+		montag dienstag mittwoch donnerstag freitag samstag sonntag г года год`)
+	monthNames = [12]string{
+		"january jan januar jänner janvier janv enero ene gennaio gen janeiro januari stycznia января ocak tammikuuta leden ledna",
+		"february feb februar februari fevrier février févr fev febrero febbraio fevereiro lutego февраля şubat subat",
+		"march mar märz maerz mrz mär mars marzo março marco maart mrt marca марта mart",
+		"april apr avril avr abril abr aprile kwietnia апреля nisan",
+		"may mai mayo maggio mag maio mei maja maj мая mayıs",
+		"june jun juni juin junio giugno giu junho czerwca июня haziran",
+		"july jul juli juillet juil julio luglio lug julho lipca июля temmuz",
+		"august aug août aout agosto ago augustus augusti sierpnia августа ağustos",
+		"september sep sept septembre septiembre settembre set setembro września сентября eylül",
+		"october oct oktober okt octobre octubre ottobre ott outubro out października октября ekim",
+		"november nov novembre noviembre novembro listopada ноября kasım",
+		"december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro desember grudnia декабря aralık",
+	}
+	months = func() map[string]int {
+		m := make(map[string]int)
+		for i, names := range monthNames {
+			for w := range strings.FieldsSeq(names) {
+				m[w] = i + 1
+			}
+		}
+		return m
+	}()
+)
+
+func monthOf(w string) (int, bool) {
+	m, ok := months[w]
+	return m, ok
+}
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}

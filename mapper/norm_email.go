@@ -1,0 +1,182 @@
+package mapper
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// traceEmail gives the address alone, trimmed and in lower case (facts:
+// meta-wire 3.1). Dots, tags and Unicode domains stay: Meta hashes what the
+// person typed.
+func traceEmail(raw string, t *trace) normalised {
+	s := clean(raw)
+	if s == "" {
+		return normalised{}
+	}
+	if n, done := hashedOr("email", s, t); done {
+		return n
+	}
+	if isPlaceholder(s) {
+		return leftOut("email", "placeholder", whyPlaceholder)
+	}
+	a := bareAddress(s)
+	if a != s {
+		t.add("display name, mailto: and wrapping taken off", a)
+	}
+	l := lower(a)
+	if l != a {
+		t.add("lower case", l)
+	}
+	local, domain, ok := splitAddress(l)
+	if !ok {
+		return leftOut("email", "invalid", "is not one e-mail address")
+	}
+	if placeholderAddress(local, domain) {
+		return leftOut("email", "placeholder", whyPlaceholder)
+	}
+	return normalised{value: l}
+}
+
+// bareAddress takes off what surrounds an address: a display name with angle
+// brackets, mailto:, a trailing comment, quotes, and spaces beside @ and dots.
+func bareAddress(s string) string {
+	for range 3 { // layers: "Name <mailto:a@b.c?subject=x>"
+		before := s
+		if i := strings.LastIndexByte(s, '<'); i >= 0 {
+			if j := strings.IndexByte(s[i:], '>'); j > 0 && strings.Contains(s[i:i+j], "@") {
+				s = s[i+1 : i+j]
+			}
+		}
+		if j := strings.LastIndexByte(s, '('); j > 0 && strings.HasSuffix(s, ")") && strings.Contains(s[:j], "@") {
+			s = s[:j] // a@b.c (Name)
+		}
+		if j := strings.LastIndexByte(s, '['); j > 0 && strings.HasSuffix(s, "]") && strings.HasPrefix(strings.ToLower(s[j+1:]), "mailto:") {
+			s = strings.TrimSuffix(s[j+1:], "]") // Outlook: Name [mailto:a@b.c]
+		}
+		s = strings.Trim(s, " \t\"'`<>()[]{},;:")
+		if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
+			s = s[7:]
+			if i := strings.IndexByte(s, '?'); i >= 0 {
+				s = s[:i]
+			}
+			if u, err := url.PathUnescape(s); err == nil && utf8.ValidString(u) {
+				s = clean(u)
+			}
+		}
+		if i := strings.IndexByte(s, ':'); i > 0 && isEmailLabel(s[:i]) {
+			s = s[i+1:]
+		}
+		if s == before {
+			break
+		}
+	}
+	s = strings.TrimRight(s, ". ,;")
+	if strings.Contains(s, " ") {
+		s = joinAround(s, "@.")
+	}
+	return s
+}
+
+func isEmailLabel(s string) bool {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "email", "e-mail", "mail", "smtp", "correo", "courriel":
+		return true
+	}
+	return false
+}
+
+// joinAround removes the spaces beside any of the given characters.
+func joinAround(s, chars string) string {
+	f := strings.Fields(s)
+	var b strings.Builder
+	for i, w := range f {
+		if i > 0 && !strings.ContainsRune(chars, rune(f[i-1][len(f[i-1])-1])) && !strings.ContainsRune(chars, rune(w[0])) {
+			b.WriteByte(' ')
+		}
+		b.WriteString(w)
+	}
+	return b.String()
+}
+
+// splitAddress checks that s is one address that can receive mail from people:
+// one @, a local part of RFC 5322 atoms, a domain of at least two labels whose
+// last is no number and longer than one letter.
+func splitAddress(s string) (local, domain string, ok bool) {
+	local, domain, found := strings.Cut(s, "@")
+	if !found || local == "" || len(s) > 254 || len(local) > 64 || strings.Contains(domain, "@") {
+		return "", "", false
+	}
+	if local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..") {
+		return "", "", false
+	}
+	for _, r := range local {
+		if r < utf8.RuneSelf && !isAlnum(r) && !strings.ContainsRune(".!#$%&'*+/=?^_`{|}~-", r) {
+			return "", "", false
+		}
+		if r >= utf8.RuneSelf && !isWordy(r) {
+			return "", "", false
+		}
+	}
+	labels, last := 0, ""
+	for label := range strings.SplitSeq(domain, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return "", "", false
+		}
+		for _, r := range label {
+			if r != '-' && !isWordy(r) {
+				return "", "", false
+			}
+		}
+		labels, last = labels+1, label
+	}
+	if labels < 2 || utf8.RuneCountInString(last) < 2 || strings.IndexFunc(last, unicode.IsDigit) == 0 {
+		return "", "", false
+	}
+	return local, domain, true
+}
+
+// nobodyLocals are local parts that no customer has, whatever the domain.
+var nobodyLocals = wordSet(`noreply donotreply dontreply neverreply noemail noemails nomail nomailaddress none null undefined unknown nobody
+	noemailgiven noemailprovided notprovided noneprovided nonegiven notavailable notapplicable nothanks declined refused
+	anonymous walkin walkincustomer cashcustomer cashsale mailerdaemon emailaddress youremail customeremail fakeemail fake dummy
+	nereply nepasrepondre keineemail keinemail sinemail sincorreo notiene nincs asdf asdfgh qwerty`)
+
+// nobodyDomains are first labels of domains that tills fill in.
+var nobodyDomains = wordSet(`noemail nomail noreply none null undefined unknown fake fakeemail fakemail dummy noemailaddress notprovided nowhere
+	noemailgiven noone nobody notavailable anonymous walkin nomailaddress`)
+
+// twinWords are placeholders when the domain says the same again: test@test.com.
+var twinWords = wordSet(`test tests testing tester guest email mail name user example customer client abc abcd abcdef xyz a b x xx xxx y z aa aaa
+	aaaa bb bbb zz zzz na no nil nope no-email asdf qwerty asd qwe 123 1234 12345 111 1 0 00 000 temp info admin shop store pos cash sample you someone
+	something anything foo bar none blank void`)
+
+// placeholderAddress reports an address typed so that the field is not empty.
+func placeholderAddress(local, domain string) bool {
+	bare := squash(local)
+	if i := strings.IndexByte(local, '+'); i > 0 {
+		bare = squash(local[:i])
+	}
+	first, rest, _ := strings.Cut(domain, ".")
+	label := squash(first)
+	switch {
+	case bare == "", nobodyLocals[bare], nobodyDomains[label]:
+		return true
+	case strings.HasPrefix(bare, "noreply"), strings.HasPrefix(bare, "donotreply"), strings.HasPrefix(bare, "bounce") && strings.Contains(local, "bounce"+"+"):
+		return true
+	case onlyOf(bare, "x"), onlyOf(bare, "0"):
+		return true
+	case bare == label && twinWords[bare]:
+		return true
+	case strings.TrimRight(bare, "0123456789") == "test" && (strings.HasPrefix(label, "test") || mailHosts[label]):
+		return true
+	case bare == "no" && label == "email", bare == "na" && label == "na", bare == "email" && label == "domain", bare == "name" && label == "domain", bare == "user" && label == "domain":
+		return true
+	}
+	// RFC 2606 keeps .invalid and .test for nobody.
+	return rest == "invalid" || strings.HasSuffix(rest, ".invalid")
+}
+
+// mailHosts are the free mail hosts at which a till's "test@" is nobody's.
+var mailHosts = wordSet("gmail googlemail yahoo hotmail outlook live aol icloud gmx web mail me msn")

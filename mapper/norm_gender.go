@@ -1,0 +1,61 @@
+package mapper
+
+import "strings"
+
+// genderWords are the words that say one gender: those of Meta's parameter
+// builder that a till may hold (facts: meta-wire 3.3), and the words and single
+// letters on forms of other languages. m is always male, though it is mujer on
+// Spanish forms: Meta's rule wins.
+var genderWords = func() map[string]string {
+	m := make(map[string]string)
+	for w := range strings.FieldsSeq(`m male man men boy gentleman guy sir mister mr son father dad husband brother he him his himself
+		h homme masculin garçon monsieur männlich maennlich mann herr junge hombre masculino varón varon señor masc
+		homem maschio maschile uomo mannelijk heer mand mies mężczyzna muž muz férfi erkek erkeği e bărbat
+		м муж мужской мужчина άνδρας ανδρας άντρας ذكر رجل 男 男性 男子 男士 남 남자 남성 זכר גבר пол-мужской`) {
+		m[w] = "m"
+	}
+	for w := range strings.FieldsSeq(`f female woman women girl lady gentlewoman miss ms mrs madam ma'am daughter mother mom mum wife sister she her hers herself
+		femme féminin feminin fille madame mme mademoiselle weiblich w frau mädchen maedchen mujer femenino señora señorita fem femenina
+		mulher feminino femmina femminile donna vrouw vrouwelijk v mevrouw kvinna kvinde kvinne k nainen kobieta žena zena nő kadın kadin femeie
+		ж жен женский женщина γυναίκα γυναικα أنثى انثى امرأة 女 女性 女子 女士 여 여자 여성 נקבה אישה`) {
+		m[w] = "f"
+	}
+	return m
+}()
+
+// traceGender gives m or f (facts: meta-wire 3.1); anything else is left out.
+func traceGender(raw string, t *trace) normalised {
+	s := clean(raw)
+	if s == "" {
+		return normalised{}
+	}
+	if s == "m" || s == "f" {
+		return normalised{value: s}
+	}
+	if n, done := hashedOr("gender", s, t); done {
+		return n
+	}
+	l := lower(s)
+	g, ok := genderWords[l]
+	if !ok { // "F.", "(m)", "F - Female", "she/her": every word must say the same
+		words := 0
+		for w := range strings.FieldsFuncSeq(l, func(r rune) bool { return !isLetterish(r) }) {
+			one := genderWords[w]
+			if words++; one == "" || g != "" && one != g {
+				g = ""
+				words = -1
+				break
+			}
+			g = one
+		}
+		ok = words > 0
+	}
+	switch {
+	case ok:
+		t.add("one letter", g)
+		return normalised{value: g}
+	case isPlaceholder(s):
+		return leftOut("gender", "placeholder", "is a placeholder")
+	}
+	return leftOut("gender", "unknown", "is neither of the two that Meta matches on")
+}

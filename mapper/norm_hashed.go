@@ -1,0 +1,114 @@
+package mapper
+
+import (
+	"strings"
+	"sync"
+)
+
+// hashState says whether a value looks like somebody's hash.
+type hashState int
+
+const (
+	notHashed  hashState = iota
+	isSHA256             // 64 hex digits: passes as it is
+	isNoPerson           // SHA-256 of nothing, or of a placeholder: would join strangers
+	isOther              // MD5, SHA-1, SHA-512 or base64: Meta holds none of these
+)
+
+// readHash recognises a value that was hashed before it came. Meta's parameter
+// builder adds a dot and 2 or 8 characters to its hashes (facts: meta-wire
+// 3.3); that suffix is taken off. s is clean.
+func readHash(s string) (string, hashState) {
+	if len(s) < 32 {
+		return "", notHashed
+	}
+	s = strings.Trim(s, "\"'")
+	if n := len(s); n == 67 || n == 73 {
+		if s[64] == '.' && isHex(s[:64]) && isBase64URL(s[65:]) {
+			s = s[:64]
+		}
+	}
+	switch len(s) {
+	case 64:
+		if !isHex(s) {
+			return "", notHashed
+		}
+		s = strings.ToLower(s)
+		if emptyHashes()[s] || strings.Trim(s, s[:1]) == "" {
+			return "", isNoPerson
+		}
+		return s, isSHA256
+	case 32, 40, 96, 128:
+		if isHex(s) && hasHexLetter(s) {
+			return "", isOther
+		}
+	case 44: // base64 of 32 bytes
+		if s[43] == '=' && isBase64(s[:43]) && strings.ToLower(s) != s {
+			return "", isOther
+		}
+	}
+	return "", notHashed
+}
+
+func isHex(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		if !('0' <= s[i] && s[i] <= '9' || 'a' <= c && c <= 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func hasHexLetter(s string) bool { return strings.ContainsAny(s, "abcdefABCDEF") }
+
+func isBase64URL(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return !isAlnum(r) && r != '-' && r != '_' }) < 0
+}
+
+func isBase64(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return !isAlnum(r) && r != '+' && r != '/' }) < 0
+}
+
+func isAlnum(r rune) bool {
+	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+}
+
+// emptyHashes are the hashes of what no customer is called: somebody hashed
+// before looking.
+var emptyHashes = sync.OnceValue(func() map[string]bool {
+	m := map[string]bool{sha256hex(""): true, sha256hex(" "): true}
+	for _, w := range []string{"n/a", "N/A", "na", "NA", "nan", "NaN", "-", "--", "0", "00000", "x", "xx", "xxx", "[object Object]",
+		"[object Undefined]", "[object Null]", "test@test.com", "noreply@noreply.com", "none@none.com"} {
+		m[sha256hex(w)] = true
+	}
+	for _, w := range []string{"none", "null", "undefined", "unknown", "guest", "test", "anonymous"} {
+		m[sha256hex(w)] = true
+		m[sha256hex(strings.ToUpper(w))] = true
+		m[sha256hex(strings.ToUpper(w[:1])+w[1:])] = true
+	}
+	return m
+})
+
+// hashedOr settles a value that came hashed. done is false when the caller
+// must go on.
+func hashedOr(key, s string, t *trace) (n normalised, done bool) {
+	h, state := readHash(s)
+	switch state {
+	case isSHA256:
+		t.add("already a SHA-256: passed on unhashed, in lower case", h)
+		return normalised{value: h, hashed: true}, true
+	case isNoPerson:
+		return leftOut(key, "placeholder", "is the hash of an empty value or of a placeholder, which would join strangers"), true
+	case isOther:
+		return leftOut(key, "not_sha256", "looks hashed or encoded, but not with SHA-256, so it could never match"), true
+	}
+	return normalised{}, false
+}
+
+// leftOut is a value that is not sent. why reads on after the key's name.
+func leftOut(key, what, why string) normalised {
+	return normalised{code: key + "_" + what, why: strings.ReplaceAll(key, "_", " ") + " " + why + "; left out"}
+}
+
+const whyPlaceholder = "is a placeholder, which would join strangers"

@@ -1,0 +1,57 @@
+package mapper
+
+import (
+	"strconv"
+	"strings"
+)
+
+// traceExternalID gives the shop's own id of the customer, trimmed, its case
+// kept: it must be the same in every channel (facts: meta-wire 3.1). plain is
+// what the offline format sends.
+func traceExternalID(raw string, t *trace) normalised {
+	s := clean(raw)
+	if s == "" {
+		return normalised{}
+	}
+	if h, state := readHash(s); state == isSHA256 {
+		t.add("already a SHA-256: passed on unhashed, in lower case", h)
+		return normalised{value: h, plain: s, hashed: true}
+	} else if state == isNoPerson {
+		return leftOut("external_id", "placeholder", "is the hash of an empty value or of a placeholder, which would join strangers")
+	}
+	if isPlaceholder(s) || s == "-1" {
+		return leftOut("external_id", "placeholder", whyPlaceholder)
+	}
+	if s != raw {
+		t.add("trimmed, control and zero-width characters out", s)
+	}
+	return normalised{value: s, plain: s}
+}
+
+// traceLeadID gives the decimal digits of a lead id: a positive 64-bit integer,
+// Meta's export prefix l: taken off (facts: meta-wire 3.1). It is not hashed.
+func traceLeadID(raw string, t *trace) normalised {
+	s := asciiDigits(clean(raw))
+	if s == "" {
+		return normalised{}
+	}
+	d := s
+	if len(d) > 2 && (d[0] == 'l' || d[0] == 'L') && d[1] == ':' {
+		d = strings.TrimSpace(d[2:])
+		t.add("prefix l: dropped", d)
+	}
+	if whole, zeros, ok := strings.Cut(d, "."); ok && onlyOf(zeros, "0") {
+		d = whole // a spreadsheet's 123.0
+	}
+	if d == "" || strings.Trim(d, "0123456789") != "" {
+		if isPlaceholder(s) {
+			return leftOut("lead_id", "placeholder", "is a placeholder")
+		}
+		return leftOut("lead_id", "invalid", "is not a whole number")
+	}
+	n, err := strconv.ParseInt(d, 10, 64)
+	if err != nil || n <= 0 {
+		return leftOut("lead_id", "invalid", "is not a positive 64-bit number")
+	}
+	return normalised{value: strconv.FormatInt(n, 10)}
+}

@@ -1,0 +1,208 @@
+package mapper
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// traceName gives a first or last name in NFC and lower case, without white
+// space, punctuation or symbols, without title or degree (facts: meta-wire 3.1:
+// valéry keeps its accent). key is first_name or last_name.
+func traceName(raw, key string, t *trace) normalised {
+	if t == nil && isSimpleWord(raw) && len(raw) < 32 {
+		if v := lower(raw); len(v) > 4 && !placeholders[v] && !titles[v] && !runOfOne(v) {
+			return normalised{value: v}
+		}
+	}
+	s := clean(raw)
+	if s == "" {
+		return normalised{}
+	}
+	if n, done := hashedOr(key, s, t); done {
+		return n
+	}
+	if u := clean(unescape(s)); u != s {
+		t.add("HTML entities and broken encoding undone", u)
+		s = u
+	}
+	if isPlaceholder(s) {
+		return leftOut(key, "placeholder", whyPlaceholder)
+	}
+	if strings.Contains(s, "@") {
+		return leftOut(key, "invalid", "is an address, not a name")
+	}
+	if u := withoutAsides(s); u != s {
+		t.add("nickname or remark in brackets or quotes dropped", u)
+		s = u
+	}
+	if u, _ := shedTitles(s); u != s {
+		t.add("title dropped", u)
+		s = u
+	}
+	if u := shedDegrees(s); u != s {
+		t.add("degree dropped", u)
+		s = u
+	}
+	if s == "" || isTitle(s) {
+		return leftOut(key, "placeholder", "is a title without a name")
+	}
+	v := keep(lower(s), isWordy)
+	t.add("lower case, no white space, no punctuation", v)
+	switch {
+	case v == "":
+		return leftOut(key, "invalid", "holds no letter")
+	case isPlaceholder(v):
+		return leftOut(key, "placeholder", whyPlaceholder)
+	case strings.IndexFunc(v, unicode.IsLetter) < 0:
+		return leftOut(key, "invalid", "holds no letter")
+	}
+	return normalised{value: v}
+}
+
+// isSimpleWord reports one word of ASCII letters.
+func isSimpleWord(s string) bool {
+	for i := range len(s) {
+		if c := s[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func runOfOne(s string) bool { return strings.Trim(s, s[:1]) == "" }
+
+var (
+	brackets = regexp.MustCompile(`\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}`)
+	quoted   = regexp.MustCompile(`(^|\s)(?:"[^"]+"|“[^”]+”|„[^“”]+[“”]|«[^»]+»|'[^' ]+'|‘[^’ ]+’)(\s|$)`)
+)
+
+// withoutAsides drops what stands in brackets, and a nickname in quotes, when
+// a name is left without it: John "Johnny" Doe, Smith (née Jones).
+func withoutAsides(s string) string {
+	if !strings.ContainsAny(s, "([{\"“„«'‘") {
+		return s
+	}
+	u := brackets.ReplaceAllString(s, " ")
+	u = quoted.ReplaceAllString(u, " ")
+	u = strings.Join(strings.Fields(u), " ")
+	if squash(u) == "" {
+		return s
+	}
+	return u
+}
+
+// titles are words that come before a name and are no part of it. Words that
+// are somebody's first name are missing on purpose: Don, Dean, Major, Earl,
+// Lady, Prince, Pastor, Sri, Judge.
+var titles = wordSet(`mr mister mrs missus ms miss mx dr doctor prof professor sir madam ma'am
+	madame mme mlle mademoiselle monsieur messieurs mm maître docteur professeur
+	herr hr herrn frau frl fräulein fraulein doktor dipling diplom dring drmed drphil familie eheleute
+	sr sra srta señor señora señorita senor senora senorita dra doctora dña profa
+	senhor senhora doutor doutora exmo exma dhr mevr mevrouw mw meneer mijnheer drs
+	sig sigra signa signor signora signorina dott dottssa dottore dottoressa avv gentma egr
+	fru fröken froken hra rva rev reverend capt captain sgt sergeant lt lieutenant famille familia
+	shri smt bayan sayın
+	господин госпожа гн гжа д-р κος κύριος κυρία السيد السيدة الدكتور الآنسة`)
+
+// dottedTitles are titles only with a full stop: without it they are names or
+// ordinary words.
+var dottedTitles = wordSet(`fr ing mag med col gen maj hon dn phil jur rer nat habil med univ ir fam msgr adv cllr gov sen rep pres cmdr kap op`)
+
+// givenTitles go before a first name, the others before a surname.
+var givenTitles = wordSet("sir doña dña dn shri")
+
+// isTitle reports that s is one title and nothing else.
+func isTitle(s string) bool {
+	w := titleKey(s)
+	return titles[w] || dottedTitles[w] && strings.HasSuffix(s, ".")
+}
+
+func titleKey(w string) string {
+	w = lower(w)
+	if i := strings.IndexByte(w, '\''); i > 0 && w != "ma'am" {
+		return w
+	}
+	w = strings.ReplaceAll(w, "-", "")
+	return strings.ReplaceAll(strings.TrimRight(w, ".,:"), ".", "")
+}
+
+// shedTitles takes the leading titles off, "Mr & Mrs" and "Prof. Dr. med."
+// included, as long as a name is left. last is the last title taken.
+func shedTitles(s string) (rest, last string) {
+	rest = s
+	for {
+		word, after, ok := cutTitleWord(rest)
+		if !ok {
+			break
+		}
+		switch lower(word) {
+		case "&", "+", "and", "und", "et", "y", "e", "en", "u.":
+			if last == "" || !nextIsTitle(after) {
+				return rest, last
+			}
+		default:
+			if lower(word) == "de" && strings.HasPrefix(lower(after), "heer ") {
+				word, after = "heer", after[len("heer "):]
+			} else if !isTitle(word) {
+				return rest, last
+			}
+			last = titleKey(word)
+		}
+		rest = after
+	}
+	return rest, last
+}
+
+func nextIsTitle(s string) bool {
+	w, _, ok := cutTitleWord(s)
+	return ok && isTitle(w)
+}
+
+// cutTitleWord cuts the first word off; a full stop ends a title too
+// (Dr.Smith). ok is false when nothing would be left.
+func cutTitleWord(s string) (word, rest string, ok bool) {
+	i := strings.IndexByte(s, ' ')
+	if d := strings.IndexByte(s, '.'); d > 0 && (i < 0 || d < i) && d+1 < len(s) && s[d+1] != ' ' && isTitle(s[:d+1]) {
+		i = d + 1
+	}
+	if i < 0 {
+		return "", "", false
+	}
+	word, rest = s[:i], strings.TrimLeft(s[i:], " .,:")
+	return word, rest, squash(rest) != ""
+}
+
+// degrees follow a name in this spelling; commaDegrees only after a comma.
+// Facebook's names carry neither. Jr., Sr. and III are part of the name.
+var (
+	degrees = wordSet(`PhD Ph.D. Ph.D M.D. M.D D.D.S. DDS D.M.D. Esq Esq. Esquire MBA M.B.A. CPA C.P.A. DVM D.V.M. MSc M.Sc. BSc B.Sc. OBE MBE CBE FRCS
+		LLM LL.M. LL.B. M.A. B.A. R.N. J.D. B.Eng. M.Eng. Dipl.-Ing. MdB`)
+	commaDegrees = wordSet(`phd md dds dmd esq esquire mba cpa dvm msc bsc ma ba rn jd llm llb obe mbe cbe kc qc frcs np pa pe pmp dr prof ing dipling mr mrs ms sr sra miss herr frau`)
+)
+
+func shedDegrees(s string) string {
+	for {
+		i := strings.LastIndexAny(s, " ,")
+		if i <= 0 {
+			return shedHonorific(s)
+		}
+		word, before := s[i+1:], strings.TrimRight(s[:i], " ")
+		comma := s[i] == ',' || strings.HasSuffix(before, ",")
+		before = strings.TrimRight(before, " ,")
+		if squash(before) == "" || !degrees[word] && !(comma && commaDegrees[titleKey(word)] && !strings.EqualFold(word, "sr.") && !strings.EqualFold(word, "sr")) {
+			return shedHonorific(s)
+		}
+		s = before
+	}
+}
+
+// shedHonorific drops what Japanese and Korean letters address people with.
+func shedHonorific(s string) string {
+	for _, h := range []string{"様", "さん", "님"} {
+		if u := strings.TrimRight(strings.TrimSuffix(s, h), " "); u != s && len(u) >= 6 {
+			return u
+		}
+	}
+	return s
+}

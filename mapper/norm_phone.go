@@ -1,0 +1,269 @@
+package mapper
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// tracePhone gives E.164 digits without the plus (facts: meta-wire 3.1: the
+// country code is required). The country comes from the number, else from the
+// event's address, else from the mapping; a number without one, and one that
+// no plan allows, is left out: it could never match.
+func tracePhone(raw string, l locale, t *trace) normalised {
+	if t == nil {
+		if e164, ok := fastPhone(raw, l); ok {
+			return normalised{value: e164}
+		}
+	}
+	s := clean(raw)
+	if s == "" {
+		return normalised{}
+	}
+	if n, done := hashedOr("phone", s, t); done {
+		return n
+	}
+	s = asciiDigits(s)
+	if isPlaceholder(s) {
+		return leftOut("phone", "placeholder", whyPlaceholder)
+	}
+	if len(s) > 120 {
+		return leftOut("phone", "impossible", "is far too long for a number")
+	}
+	w := readPhone(s)
+	if w.bare != s {
+		t.add("labels, extension and punctuation taken off", w.bare)
+	}
+	if strings.Trim(w.digits, "0") == "" {
+		if w.digits == "" {
+			return leftOut("phone", "impossible", "holds no number")
+		}
+		return leftOut("phone", "placeholder", whyPlaceholder)
+	}
+	p := planOf(l)
+	n := p.resolve(w)
+	if n.status != possible {
+		for _, part := range numbersIn(s) { // "650-555-1212 / 650-555-1213": the first that stands
+			if m := p.resolve(readPhone(part)); m.status == possible && m.valid {
+				n = m
+				t.add("several numbers: the first one", part)
+				break
+			}
+		}
+	}
+	switch {
+	case n.status == noCountry:
+		return leftOut("phone", "no_country", "has no country code, and neither the address nor default_country names a country")
+	case n.status != possible:
+		return leftOut("phone", "impossible", "is not possible in its country's numbering plan")
+	case placeholderNumber(n):
+		return leftOut("phone", "placeholder", whyPlaceholder)
+	}
+	if t != nil {
+		rule := "country code from the number"
+		if n.national {
+			rule = "national number of " + p.region + ": country code added, trunk prefix dropped"
+		}
+		t.add(rule, n.e164)
+	}
+	return normalised{value: n.e164}
+}
+
+// asciiDigits turns decimal digits of any script into 0 to 9. Unicode lays
+// every set of ten out from zero.
+func asciiDigits(s string) string {
+	if isPlainASCII(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r < 0x80 || !unicode.Is(unicode.Nd, r) {
+			return r
+		}
+		zero := r
+		for unicode.Is(unicode.Nd, zero-1) && r-zero < 9 && digitBlock(zero-1, r) {
+			zero--
+		}
+		return '0' + (r - zero)
+	}, s)
+}
+
+// digitBlock reports whether a and r lie in the same block of ten digits.
+func digitBlock(a, r rune) bool {
+	for _, rg := range unicode.Nd.R16 {
+		if lo := rune(rg.Lo); lo <= r && r <= rune(rg.Hi) {
+			return a >= lo && (a-lo)/10 == (r-lo)/10
+		}
+	}
+	for _, rg := range unicode.Nd.R32 {
+		if lo := rune(rg.Lo); lo <= r && r <= rune(rg.Hi) {
+			return a >= lo && (a-lo)/10 == (r-lo)/10
+		}
+	}
+	return false
+}
+
+type phoneStatus int
+
+const (
+	impossible phoneStatus = iota
+	noCountry
+	possible
+)
+
+// number is one reading of a written number.
+type number struct {
+	status   phoneStatus
+	valid    bool   // the numbering plan knows its range, not only its length
+	national bool   // read as a national number of the plan's region
+	e164     string // digits without +
+	nsn      string // the national significant number
+}
+
+// plan is the numbering plan that a national number is read by.
+type plan struct {
+	region string // ISO alpha-2 in upper case, "" when no country is known
+	nanp   bool
+}
+
+func planOf(l locale) plan {
+	r := strings.ToUpper(l.effective())
+	if r == "UM" {
+		r = "US"
+	}
+	cc := phonenumbers.GetCountryCodeForRegion(r)
+	if cc == 0 {
+		return plan{} // no such plan: Antarctica, or no country
+	}
+	return plan{region: r, nanp: cc == 1}
+}
+
+// resolve tries the readings of a number from the likeliest on. A reading that
+// the plan knows (valid) beats one of merely the right length (possible).
+func (p plan) resolve(w written) number {
+	if w.international {
+		return p.international(w)
+	}
+	if p.region == "" {
+		// 011 is dialled from North America alone, and (0) is written only
+		// after a country code: both name the country after all.
+		if rest, ok := strings.CutPrefix(w.digits, "011"); ok && len(rest) >= 10 {
+			if n := parsePhone("+"+rest, ""); n.valid {
+				return n
+			}
+		}
+		if w.trunk > 0 && w.trunk <= 3 {
+			if n := p.international(w); n.valid {
+				return n
+			}
+		}
+		return number{status: noCountry}
+	}
+	n := parsePhone(w.digits, p.region)
+	if n.valid {
+		return n
+	}
+	if w.letters != "" {
+		if v := parsePhone(w.letters, p.region); v.valid || v.status == possible && n.status != possible {
+			return v
+		}
+	}
+	// A country code without its plus: longer than national numbers are.
+	if len(w.digits) >= 10 && w.digits[0] != '0' && (n.status != possible || len(w.digits) >= 11) {
+		if i := parsePhone("+"+w.digits, ""); i.valid {
+			return i
+		}
+		if i := p.international(w); i.valid && w.trunk > 0 {
+			return i
+		}
+	}
+	if n.status == possible && w.stripped {
+		return number{} // letters were dropped on the way: only a known range will do
+	}
+	return n
+}
+
+// international reads a number written with + or 00.
+func (p plan) international(w written) number {
+	d := w.digits
+	for {
+		switch {
+		case strings.HasPrefix(d, "00"):
+			d = strings.TrimLeft(d, "0")
+			continue
+		case strings.HasPrefix(d, "011") && len(d) > 12:
+			d = d[3:]
+			continue
+		}
+		break
+	}
+	n := parsePhone("+"+d, "")
+	if n.valid {
+		return n
+	}
+	if w.letters != "" {
+		if v := parsePhone("+"+w.letters, ""); v.valid {
+			return v
+		}
+	}
+	// A trunk zero that this plan does not drop by itself: +34 (0)91…, +39 (0)347…
+	if w.trunk > 0 && w.trunk < len(w.digits) && w.digits[w.trunk] == '0' {
+		if v := parsePhone("+"+strings.TrimLeft(w.digits[:w.trunk]+w.digits[w.trunk+1:], "0"), ""); v.valid || v.status == possible && n.status != possible {
+			return v
+		}
+	}
+	if strings.HasPrefix(n.nsn, "0") {
+		cc := n.e164[:len(n.e164)-len(n.nsn)]
+		if v := parsePhone("+"+cc+strings.TrimLeft(n.nsn, "0"), ""); v.valid {
+			return v
+		}
+	}
+	// A plus before a number that has no country code: +020 7946 0958, +650 555 1212.
+	if p.region != "" && (n.status != possible || p.nanp && len(d) == 10) {
+		if v := parsePhone(w.digits, p.region); v.valid {
+			return v
+		}
+	}
+	return n
+}
+
+// parsePhone asks the library. digits is digits, or a plus and digits.
+func parsePhone(digits, region string) number {
+	if len(digits) < 3 || len(digits) > 25 {
+		return number{}
+	}
+	var pn phonenumbers.PhoneNumber
+	if err := phonenumbers.ParseToNumber(digits, region, &pn); err != nil {
+		return number{}
+	}
+	// "Possible, but only as a local number" lacks its area code.
+	if phonenumbers.IsPossibleNumberWithReason(&pn) != phonenumbers.IS_POSSIBLE {
+		return number{}
+	}
+	nsn := phonenumbers.GetNationalSignificantNumber(&pn)
+	e164 := strings.TrimPrefix(phonenumbers.Format(&pn, phonenumbers.E164), "+")
+	n := number{status: possible, valid: phonenumbers.IsValidNumber(&pn), national: digits[0] != '+', e164: e164, nsn: nsn}
+	if !n.valid && len(nsn) < 7 {
+		return number{} // some plans call nearly any length possible
+	}
+	return n
+}
+
+// placeholderNumber reports a number typed so that the field is not empty: one
+// digit throughout, or a run such as 1234567890 that the plan does not know.
+func placeholderNumber(n number) bool {
+	if strings.Trim(n.nsn, n.nsn[:1]) == "" {
+		return true
+	}
+	if n.valid {
+		return false
+	}
+	distinct := 0
+	for d := '0'; d <= '9'; d++ {
+		if strings.ContainsRune(n.nsn, d) {
+			distinct++
+		}
+	}
+	return distinct <= 2 || strings.Contains("012345678901234567890", n.nsn) || strings.Contains("098765432109876543210", n.nsn) ||
+		strings.HasSuffix(n.nsn, "0000000") || n.nsn == "1231231234" || n.nsn == "1231234567"
+}

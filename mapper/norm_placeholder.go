@@ -1,0 +1,112 @@
+package mapper
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// What no customer is called (CONTRACT 5.2). Every entry is in the form that
+// squash gives: lower case, letters and digits only. Words that are somebody's
+// name are not here: Cash, Anon, Nan, Na, Nil, Foo, Gast, Kunde, Tester, Void,
+// Blank, Private. The contract names guest, test, none and null itself.
+var placeholders = wordSet(`
+	none null undefined unknown guest test
+	notavailable notapplicable notprovided notgiven nonegiven noneprovided notknown notspecified unspecified notset unset notonfile
+	noname nofirstname nolastname nosurname noemail nomail noemailgiven noemailaddress donthaveemail nophone nonumber noaddress nodata noinfo
+	novalue noentry nocustomer nobody 
+	anonymous anonym anonyme anonimo anonymus anonymized anonymised
+	walkin walkincustomer walkinguest walkinclient walkins
+	cashcustomer cashsale cashsales cashclient cashonly cashaccount countersale countersales
+	customer valuedcustomer retailcustomer instorecustomer storecustomer poscustomer newcustomer oldcustomer defaultcustomer generalcustomer
+	guestuser guestcustomer guestcheckout unknowncustomer unknownuser unknownname testuser testcustomer testaccount testperson testname
+	testing testtest testtesttest dummy dummyuser dummycustomer samplecustomer example
+	firstname lastname surname fname lname fullname yourname givenname familyname username emailaddress phonenumber
+	declined refused refusedtogive wontgive prefernottosay optedout donotcontact deleted redacted removed gdpr gdprdeleted
+	missing empty tbd tba tbc default
+	unbekannt unbekannter keineangabe keinname ohnename laufkunde laufkundschaft barverkauf barkunde testkunde
+	inconnu inconnue aucun aucune nonrenseigne nonfourni clientcomptant clientpassage clientdepassage clientanonyme
+	desconocido desconocida ninguno ninguna sinnombre sincorreo sinemail clientegenerico publicoengeneral consumidorfinal mostrador
+	desconhecido desconhecida nenhum nenhuma semnome clientepadrao
+	sconosciuto sconosciuta nessuno nessuna onbekend onbekende nieznany ukjent okänd tuntematon
+	objectobject objectundefined objectnull
+	asdf asdfg asdfgh asdfghjkl qwerty qwertz qwert azerty abc abcd abcde abcdef xyz abc123 asd asdasd lorem loremipsum
+	неизвестно неизвестный нет аноним тест гость
+	なし 不明 テスト ゲスト 無し 未知 无 無 测试 測試 没有 미상 없음 테스트
+	غيرمعروف لايوجد
+`)
+
+// placeholderWords may stand together: "Test Customer", "Unknown User".
+var placeholderWords = wordSet(`none null undefined unknown guest test anonymous customer user client shopper visitor dummy no name first last
+	n a not given provided available email phone account walk in cash sale default person `)
+
+// caseSensitive are placeholders only in this spelling; capitalised they are
+// names (Nan Goldin, the surname Na).
+var caseSensitive = map[string]bool{"nan": true, "NaN": true, "na": true, "NA": true, "nil": true, "NIL": true, "none": true}
+
+func wordSet(words string) map[string]bool {
+	m := make(map[string]bool)
+	for w := range strings.FieldsSeq(words) {
+		m[w] = true
+	}
+	return m
+}
+
+// isPlaceholder reports whether a clean, non-blank value stands for nobody.
+func isPlaceholder(s string) bool {
+	if caseSensitive[s] || isTemplate(s) {
+		return true
+	}
+	q := squash(s)
+	if q == "" || placeholders[q] {
+		return true // --- ... ??? or a listed word
+	}
+	if onlyOf(q, "x") || onlyOf(q, "0") || onlyOf(q, "x0") {
+		return true
+	}
+	if len(q) < len(s) && (q == "na" || q == "nil" || q == "nan") && !startsUpperWord(s) {
+		return true // n/a, N.A., #N/A, (nil)
+	}
+	if r, size := utf8.DecodeRuneInString(q); isLetterish(r) && len(q) >= 3*size && strings.Trim(q, string(r)) == "" && r < 0x2E80 {
+		return true // aaa, zzzz
+	}
+	if bare := strings.TrimRight(q, "0123456789"); len(bare) < len(q) && (bare == "test" || bare == "guest" || bare == "customer" || bare == "user" || bare == "dummy") {
+		return true // test123, Guest 4
+	}
+	return manyPlaceholders(s)
+}
+
+// manyPlaceholders reports whether s is several words, all of them stand-ins
+// and one of them a placeholder by itself.
+func manyPlaceholders(s string) bool {
+	if !strings.ContainsAny(s, " -_./") {
+		return false
+	}
+	words, core := 0, false
+	for w := range strings.FieldsFuncSeq(lower(s), func(r rune) bool { return !isWordy(r) }) {
+		words++
+		if !placeholderWords[w] && !placeholders[w] {
+			return false
+		}
+		core = core || placeholders[w]
+	}
+	return words > 1 && core
+}
+
+// startsUpperWord reports Xx: a capital followed by a small letter, as a name
+// is written.
+func startsUpperWord(s string) bool {
+	return len(s) >= 2 && 'A' <= s[0] && s[0] <= 'Z' && 'a' <= s[1] && s[1] <= 'z'
+}
+
+// isTemplate reports a variable that somebody's template engine did not fill.
+func isTemplate(s string) bool {
+	switch {
+	case strings.HasPrefix(s, "{{"), strings.HasPrefix(s, "${"), strings.HasPrefix(s, "<%"), strings.HasPrefix(s, "*|"):
+		return true
+	case len(s) > 2 && s[0] == '%' && s[len(s)-1] == '%':
+		return true
+	}
+	return false
+}
+
+func onlyOf(s, chars string) bool { return s != "" && strings.Trim(s, chars) == "" }

@@ -1,0 +1,116 @@
+package mapper
+
+import (
+	"strings"
+	"unicode"
+)
+
+// splitName divides a full name into the first word and all the rest
+// (CONTRACT 5.2), the parts still to be normalised. Where the spelling shows a
+// different order, that order is followed, since Meta holds first and last name
+// apart: "Doe, John", "Mr. Smith", 山田 太郎. A whole name that is a
+// placeholder or no name comes back as first, so that its note is written.
+func splitName(raw string) (first, last string) {
+	s := clean(raw)
+	if s == "" {
+		return "", ""
+	}
+	if _, state := readHash(s); state != notHashed {
+		return "", "" // the hash of a full name is neither name's
+	}
+	s = clean(unescape(s))
+	if isPlaceholder(s) || strings.Contains(s, "@") {
+		return s, ""
+	}
+	s = strings.Join(strings.Fields(withoutAsides(s)), " ")
+	s, title := shedTitles(s)
+	s = shedDegrees(s)
+	if family, given, ok := strings.Cut(s, ","); ok {
+		if f, l, ok := commaName(family, given); ok {
+			return f, l
+		}
+		s = strings.Join(strings.Fields(strings.ReplaceAll(s, ",", " ")), " ")
+	}
+	s = joinAround(s, "-‐‑–")
+	words := strings.Fields(s)
+	if len(words) == 0 {
+		return "", ""
+	}
+	rest := strings.Join(words[1:], " ")
+	switch {
+	case isTitle(s):
+		return s, ""
+	case title != "" && !givenTitles[title] && (len(words) == 1 || isParticle(words[0])):
+		return "", s // Mr. Smith, Frau von der Leyen
+	case len(words) > 1 && isParticle(words[0]) && lower(s) != s:
+		return "", s // van der Berg
+	case len(words) == 2 && isEastAsian(s):
+		return words[1], words[0] // these scripts put the family name first
+	case len(words) > 3 && isCouple(words[1]):
+		return words[0], strings.Join(words[3:], " ") // Anna & Max Meier
+	}
+	return words[0], rest
+}
+
+// commaName reads "Doe, John Michael": what comes before the comma is the
+// whole surname. ok is false when the comma sets off something else (Jr.).
+func commaName(family, given string) (first, last string, ok bool) {
+	given, extra, _ := strings.Cut(given, ",")
+	given, _ = shedTitles(strings.TrimSpace(given))
+	family = strings.TrimSpace(family)
+	words := strings.Fields(given)
+	if len(words) == 0 || squash(family) == "" || squash(given) == "" || isSuffix(words[0]) {
+		return "", "", false
+	}
+	suffix := ""
+	if w := words[len(words)-1]; len(words) > 1 && isSuffix(w) {
+		suffix = " " + w
+	} else if w := strings.TrimSpace(extra); isSuffix(w) {
+		suffix = " " + w
+	}
+	if len(words) == 1 && isTitle(given) {
+		return "", family, true // "Doe, Mr."
+	}
+	// Doe, Jan van der: the particles belong to the surname.
+	for i, w := range words {
+		if i > 0 && isParticle(w) {
+			return words[0], strings.Join(words[i:], " ") + " " + family + suffix, true
+		}
+	}
+	return words[0], family + suffix, true
+}
+
+func isSuffix(w string) bool {
+	switch titleKey(w) {
+	case "jr", "sr", "jnr", "snr", "junior", "senior", "ii", "iii", "iv", "jun", "sen", "filho", "neto":
+		return true
+	}
+	return false
+}
+
+var particles = wordSet("van von de der den del della di da dal dos das du des la le les zu zum zur ter ten te op bin ibn al el af av")
+
+// isParticle reports a particle of a surname, written small.
+func isParticle(w string) bool { return particles[w] }
+
+func isCouple(w string) bool {
+	switch lower(w) {
+	case "&", "+", "and", "und", "et":
+		return true
+	}
+	return false
+}
+
+// isEastAsian reports that every letter is Han, Hangul or kana.
+func isEastAsian(s string) bool {
+	letters := false
+	for _, r := range s {
+		if unicode.IsLetter(r) {
+			letters = true
+			if !unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana) && !(unicode.Is(unicode.Katakana, r) && false) {
+				return false
+			}
+		}
+	}
+	return letters
+}

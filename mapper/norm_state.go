@@ -1,0 +1,123 @@
+package mapper
+
+import (
+	"strings"
+	"unicode"
+)
+
+// traceState gives the two-letter code of a US or Canadian state, when the
+// country is one of the two or unknown; elsewhere the name in full, lower case,
+// letters, marks and digits (facts: meta-wire 3.1).
+func traceState(raw string, l locale, t *trace) normalised {
+	s := clean(raw)
+	if s == "" {
+		return normalised{}
+	}
+	if n, done := hashedOr("state", s, t); done {
+		return n
+	}
+	s = clean(unescape(s))
+	country := l.effective()
+	if isPlaceholder(s) && !(caseSensitive[s] && country != "us" && country != "ca" && country != "") {
+		return leftOut("state", "placeholder", whyPlaceholder)
+	}
+	switch country {
+	case "us", "ca", "":
+		code := resolveState(s, country)
+		if code != "" && (l.country == "" || stateCodes[code] == l.country) {
+			if code != s {
+				t.add("two-letter code", code)
+			}
+			return normalised{value: code}
+		}
+		if country != "" {
+			return leftOut("state", "unknown", "is no state of the US or province of Canada")
+		}
+	default:
+		s = withoutCountryPrefix(s, country)
+	}
+	v := keep(lower(s), isWordy)
+	if strings.IndexFunc(v, unicode.IsLetter) < 0 && len(v) > 3 || v == "" {
+		return leftOut("state", "invalid", "holds no name")
+	}
+	t.add("in full, lower case, letters and digits only", v)
+	return normalised{value: v}
+}
+
+// withoutCountryPrefix takes the country off an ISO 3166-2 code (AU-NSW).
+func withoutCountryPrefix(s, country string) string {
+	if i := strings.IndexByte(s, '-'); i == 2 && strings.EqualFold(s[:2], country) && len(s) > 3 && len(s) <= 6 {
+		return s[3:]
+	}
+	return s
+}
+
+// stateOf gives the code for a folded code, name or abbreviation.
+func stateOf(folded string) string {
+	if len(folded) == 2 && stateCodes[folded] != "" {
+		return folded
+	}
+	return stateNames[folded]
+}
+
+// resolveState reads a state however it is written: CA, Calif., US-CA, State of
+// California, California (CA), CA 94105, Seattle, WA.
+func resolveState(s, country string) string {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsNumber(r) {
+			return ' '
+		}
+		return r
+	}, s))
+	f := foldLetters(s)
+	if country == "ca" && frenchCodes[f] != "" {
+		return frenchCodes[f]
+	}
+	if code := stateOf(f); code != "" {
+		return code
+	}
+	for _, p := range []string{"thestateof", "stateof", "commonwealthof", "thecommonwealthof", "provinceof", "provincede", "provinceduquebec", "territoryof", "estadode", "etatde"} {
+		if rest, ok := strings.CutPrefix(f, p); ok && stateNames[rest] != "" {
+			return stateNames[rest]
+		}
+	}
+	for _, p := range []string{"state", "province", "usa", "us", "unitedstates", "unitedstatesofamerica", "canada"} {
+		if rest, ok := strings.CutSuffix(f, p); ok {
+			if code := stateOf(rest); code != "" && (len(rest) > 2 || p != "state") {
+				return code
+			}
+		}
+	}
+	parts := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("-–,/|()[]:;_", r) })
+	if len(parts) < 2 {
+		if first, rest, ok := strings.Cut(s, " "); ok && isStateCountry(first) {
+			return stateOf(foldLetters(rest)) // US CA
+		} else if ok { // CA California
+			if a, b := stateOf(foldLetters(first)), stateOf(foldLetters(rest)); a != "" && a == b {
+				return a
+			}
+		}
+		return ""
+	}
+	if isStateCountry(parts[0]) {
+		if code := stateOf(foldLetters(strings.Join(parts[1:], " "))); code != "" {
+			return code
+		}
+	}
+	code := stateOf(foldLetters(parts[len(parts)-1]))
+	if code == "" && len(parts) == 2 && foldLetters(parts[1]) != "" {
+		code = stateOf(foldLetters(parts[0])) // Ontario - Canada, NY (Manhattan)
+		if countryOf(parts[1]) == "" && !strings.ContainsAny(s, "()[]") {
+			return ""
+		}
+	}
+	return code
+}
+
+func isStateCountry(s string) bool {
+	switch foldLetters(s) {
+	case "us", "usa", "ca", "can", "canada":
+		return true
+	}
+	return false
+}
