@@ -1,0 +1,324 @@
+package mapper
+
+import (
+	"math"
+	"strconv"
+)
+
+// customRules are the mapping's custom_data.
+type customRules struct {
+	exclude []path
+	keep    []path
+	set     []setField
+}
+
+// setField is one entry of custom_data.set.
+type setField struct {
+	name    string
+	sources []source
+	line    int
+}
+
+// fixedField is what a setField gave for one event.
+type fixedField struct {
+	name string
+	node *node
+	line int
+	from string
+}
+
+// findFixed evaluates custom_data.set.
+func (s *subject) findFixed() {
+	for i := range s.m.custom.set {
+		f := &s.m.custom.set[i]
+		for j := range f.sources {
+			src := &f.sources[j]
+			found, err := src.resolve(s, s.scratch[:0])
+			if err != nil {
+				s.failExpression(src, err)
+				break
+			}
+			s.scratch = found[:0]
+			var n *node
+			switch {
+			case len(found) == 1 && !src.path.many:
+				n = found[0]
+			case len(found) > 0:
+				list := &node{kind: isList, name: f.name}
+				for _, item := range found {
+					list.kids = append(list.kids, *item)
+				}
+				n = list
+			}
+			if !n.blank() {
+				s.fixed = append(s.fixed, fixedField{f.name, n, f.line, src.label()})
+				break
+			}
+		}
+	}
+}
+
+// fixedNode returns what custom_data.set gave for a name, or nil.
+func (s *subject) fixedNode(name string) *fixedField {
+	for i := range s.fixed {
+		if s.fixed[i].name == name {
+			return &s.fixed[i]
+		}
+	}
+	return nil
+}
+
+// findIDs settles order_id and item_number.
+func (s *subject) findIDs(c *conversion, notes *noteList) {
+	for _, id := range []struct {
+		name string
+		into *string
+	}{{"order_id", &c.orderID}, {"item_number", &c.itemNumber}} {
+		n, at, line := s.props.get(id.name), "properties."+id.name, 0
+		if f := s.fixedNode(id.name); f != nil {
+			n, at, line = f.node, f.from, f.line
+		} else if n != nil && n.mark&(markExclude|markSource) != 0 {
+			continue
+		}
+		if n.blank() {
+			continue
+		}
+		text, ok := textID(n)
+		if !ok {
+			notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
+			continue
+		}
+		if holdsEmail(text) {
+			notes.add(notePersonal, at, "holds an e-mail address; left out")
+			continue
+		}
+		if c.api == Offline && id.name == "item_number" && c.orderID == "" {
+			notes.add(noteItemNoOrder, at, "the offline format takes no item_number without an order_id; left out")
+			continue
+		}
+		*id.into = text
+		if s.x != nil {
+			s.x.field(id.name, at, line, n, nil, quote(text))
+		}
+	}
+}
+
+// customWriter writes the properties that are left for custom_data.
+type customWriter struct {
+	s     *subject
+	c     *conversion
+	notes *noteList
+	out   []byte
+	trail []crumb // from the properties down to the node at hand
+}
+
+type crumb struct {
+	name  string
+	index int // of a list item, when name is ""
+}
+
+// maxCustomDepth is how deep custom_data may nest; deeper values are left out.
+const maxCustomDepth = 50
+
+// leftovers writes every property that nothing has consumed, and what the
+// mapping sets, as members without the braces.
+func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
+	w := customWriter{s: s, c: c, notes: notes, out: make([]byte, 0, 256)}
+	if s.props != nil {
+		w.members(s.props, "", true, false)
+	}
+	for i := range s.fixed {
+		f := &s.fixed[i]
+		if f.name == "order_id" || f.name == "item_number" {
+			continue
+		}
+		if f.node.mark&markSource != 0 {
+			notes.add(notePersonal, f.from, "a source of a match key is not sent in custom_data")
+			continue
+		}
+		if want := standardFields[f.name]; !want.fits(f.node, c.name) {
+			notes.add(noteWrongType, f.from, "custom_data."+f.name+" must be "+want.expected()+"; left out")
+			continue
+		}
+		w.trail = append(w.trail[:0], crumb{name: f.name})
+		start := len(w.out)
+		w.key(f.name)
+		if !w.value(f.node, "", false, 1) {
+			w.out = w.out[:start]
+			continue
+		}
+		if s.x != nil {
+			s.x.field("custom_data."+f.name, f.from, f.line, f.node, nil, string(w.out[valueStart(w.out, start, f.name):]))
+		}
+	}
+	return w.out
+}
+
+// valueStart is where the value of a member that was written at start begins.
+func valueStart(out []byte, start int, name string) int {
+	if start < len(out) && out[start] == ',' {
+		start++
+	}
+	return start + len(appendText(nil, name)) + 1
+}
+
+// key writes a member's name, with a comma where one is due.
+func (w *customWriter) key(name string) {
+	if n := len(w.out); n > 0 && w.out[n-1] != '{' {
+		w.out = append(w.out, ',')
+	}
+	w.out = append(appendText(w.out, name), ':')
+}
+
+// members writes what may be sent of an object's members.
+func (w *customWriter) members(n *node, parent string, top, kept bool) {
+	for i := range n.kids {
+		kid := &n.kids[i]
+		w.trail = append(w.trail, crumb{name: kid.name})
+		start := len(w.out)
+		if w.wanted(kid, parent, top, kept) {
+			w.key(kid.name)
+			if !w.value(kid, kid.name, kept || kid.mark&markKeep != 0, len(w.trail)) {
+				w.out = w.out[:start]
+			} else if top && w.s.x != nil {
+				w.s.x.field("custom_data."+fieldName(kid.name), w.at(), 0, kid, nil, string(w.out[valueStart(w.out, start, kid.name):]))
+			}
+		}
+		w.trail = w.trail[:len(w.trail)-1]
+	}
+}
+
+// wanted says whether a member may be sent, judged by its name and marks.
+func (w *customWriter) wanted(n *node, parent string, top, kept bool) bool {
+	switch {
+	case n.kind == isNull:
+		return false
+	case n.mark&markConsumed != 0 || n == w.c.consumed || n == w.s.currency.node && w.c.currency != "":
+		return false
+	case n.mark&markExclude != 0:
+		w.skip(n, "", "custom_data.exclude names it")
+		return false
+	case n.mark&markSource != 0:
+		w.skip(n, notePersonal, "a source of a match key is not sent in custom_data")
+		return false
+	case !kept && n.mark&markKeep == 0 && personalName(n.name, parent, top):
+		w.skip(n, notePersonal, "personal data is not sent in custom_data")
+		return false
+	case !top:
+		return true
+	}
+	if n.name == "order_id" || n.name == "item_number" || w.s.fixedNode(n.name) != nil {
+		return false
+	}
+	want := standardFields[n.name]
+	switch {
+	case want == reservedShape:
+		if !n.blank() && n.name != "currency" && (n.name != "value" || w.c.valueSource != "properties.value") {
+			w.skip(n, noteMetaField, "custom_data."+n.name+" is set by relay from the event's other properties; left out")
+		}
+		return false
+	case !want.fits(n, w.c.name):
+		w.skip(n, noteWrongType, "custom_data."+n.name+" must be "+want.expected()+"; left out")
+		return false
+	}
+	return true
+}
+
+// skip notes (unless code is "") and explains that the node at hand is left out.
+func (w *customWriter) skip(n *node, code, why string) {
+	if code != "" {
+		w.notes.add(code, w.at(), why)
+	}
+	if w.s.x != nil {
+		w.s.x.leftOut("custom_data", w.at(), 0, n, normalised{code: code, why: why})
+	}
+}
+
+// at is the path of the node at hand, for notes.
+func (w *customWriter) at() string {
+	path := "properties"
+	for _, c := range w.trail {
+		if c.name == "" && c.index >= 0 {
+			path += "[" + strconv.Itoa(c.index) + "]"
+			continue
+		}
+		path = joinPath(path, c.name)
+	}
+	return path
+}
+
+// value writes a value; false means that nothing of it may be sent, and what
+// was written of it is for the caller to take back.
+func (w *customWriter) value(n *node, name string, kept bool, depth int) bool {
+	switch n.kind {
+	case isNull:
+		return false
+	case isFalse:
+		w.out = append(w.out, "false"...)
+	case isTrue:
+		w.out = append(w.out, "true"...)
+	case isText:
+		if holdsEmail(n.text) {
+			w.skip(n, notePersonal, "holds an e-mail address; left out")
+			return false
+		}
+		w.out = appendText(w.out, n.text)
+	case isNumber:
+		var ok bool
+		if w.out, ok = appendNumber(w.out, n.text); !ok {
+			w.skip(n, noteBadNumber, "a number beyond what readers of JSON can hold; left out")
+			return false
+		}
+	default:
+		if depth > maxCustomDepth {
+			w.skip(n, noteTooDeep, "nested too deep; left out")
+			return false
+		}
+		return w.nested(n, name, kept, depth)
+	}
+	return true
+}
+
+// nested writes a list or an object. One of which nothing is left is left out;
+// one that came empty stays.
+func (w *customWriter) nested(n *node, name string, kept bool, depth int) bool {
+	if n.kind == isObject {
+		w.out = append(w.out, '{')
+		start := len(w.out)
+		w.members(n, name, false, kept)
+		empty := len(w.out) == start
+		w.out = append(w.out, '}')
+		return !empty || len(n.kids) == 0
+	}
+	w.out = append(w.out, '[')
+	start := len(w.out)
+	for i := range n.kids {
+		kid := &n.kids[i]
+		w.trail = append(w.trail, crumb{index: i})
+		before := len(w.out)
+		if before > start {
+			w.out = append(w.out, ',')
+		}
+		if kid.mark&(markSource|markExclude|markConsumed) != 0 || kid == w.c.consumed || !w.value(kid, name, kept || kid.mark&markKeep != 0, depth+1) {
+			w.out = w.out[:before]
+		}
+		w.trail = w.trail[:len(w.trail)-1]
+	}
+	empty := len(w.out) == start
+	w.out = append(w.out, ']')
+	return !empty || len(n.kids) == 0
+}
+
+// appendNumber writes a number in plain decimal form where that is not longer
+// than 40 digits, else as it came. False when it is too large for a double, in
+// which readers of JSON hold numbers: one such would spoil its whole request.
+func appendNumber(dst []byte, number string) ([]byte, bool) {
+	if out, ok := appendDecimal(dst, number, 40); ok {
+		return out, true
+	}
+	f, err := strconv.ParseFloat(number, 64)
+	if err != nil || math.IsInf(f, 0) {
+		return dst, false
+	}
+	return append(dst, number...), true
+}

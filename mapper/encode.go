@@ -1,0 +1,204 @@
+package mapper
+
+import (
+	"strconv"
+)
+
+// conversion is one element of data before it is written: the mapping result
+// that both formats are encoded from.
+type conversion struct {
+	api                 API
+	name                string
+	value, currency     string
+	orderID, itemNumber string
+	valueSource         string // where a value was found, usable or not
+	consumed            *node  // the property that gave the value
+	custom              []byte // members of custom_data that are left over
+}
+
+// encode writes a conversion in its format. Members always come in the same
+// order, so the same event gives the same bytes.
+func (s *subject) encode(c *conversion) []byte {
+	if c.api == Offline {
+		return s.encodeOffline(c)
+	}
+	return s.encodeConversions(c)
+}
+
+// encodeConversions writes an event of the Conversions API (facts: meta-wire 2.2).
+func (s *subject) encodeConversions(c *conversion) []byte {
+	o := object{out: make([]byte, 0, 1024+len(c.custom))}
+	o.open()
+	o.text("event_name", c.name)
+	o.raw("event_time", strconv.FormatInt(s.when.Unix(), 10))
+	if s.messageID != "" {
+		o.text("event_id", s.messageID)
+	}
+	o.text("action_source", s.m.actionSource)
+	o.key("user_data")
+	o.open()
+	for k := range keyCount {
+		if len(s.keys[k]) == 0 {
+			continue
+		}
+		o.key(keyTable[k].conversions)
+		if k == keyLeadID {
+			o.out = append(o.out, s.keys[k][0].value...)
+			continue
+		}
+		o.out = append(o.out, '[')
+		for i, v := range s.keys[k] {
+			if i > 0 {
+				o.out = append(o.out, ',')
+			}
+			sum := v.sum
+			if k == keyBirthDate && !v.hashed {
+				sum = sha256hex(v.value)
+			}
+			o.out = appendText(o.out, sum)
+		}
+		o.out = append(o.out, ']')
+	}
+	o.close()
+	if c.value != "" || c.currency != "" || len(s.goods.ids) > 0 || c.orderID != "" || c.itemNumber != "" || len(c.custom) > 0 {
+		o.key("custom_data")
+		o.open()
+		s.commerce(&o, c)
+		o.members(c.custom)
+		o.close()
+	}
+	if s.processing != nil {
+		o.comma()
+		o.out = s.processing.append(o.out)
+	}
+	o.close()
+	return o.out
+}
+
+// encodeOffline writes an event of the Offline Conversions API (facts:
+// meta-wire 2.4): what is money and goods stands beside match_keys, custom_data
+// has the rest.
+func (s *subject) encodeOffline(c *conversion) []byte {
+	o := object{out: make([]byte, 0, 1024+len(c.custom))}
+	o.open()
+	o.key("match_keys")
+	o.open()
+	for k := range keyCount {
+		if len(s.keys[k]) > 0 {
+			s.offlineKey(&o, k)
+		}
+	}
+	o.close()
+	o.text("event_name", c.name)
+	o.raw("event_time", strconv.FormatInt(s.when.Unix(), 10))
+	s.commerce(&o, c)
+	if len(c.custom) > 0 {
+		o.key("custom_data")
+		o.open()
+		o.members(c.custom)
+		o.close()
+	}
+	if s.processing != nil {
+		o.comma()
+		o.out = s.processing.append(o.out)
+	}
+	o.close()
+	return o.out
+}
+
+// offlineKey writes one match key: text, or a list when there are several
+// values; the birth date in three; the own id plain.
+func (s *subject) offlineKey(o *object, k keyID) {
+	values := s.keys[k]
+	first := values[0]
+	switch k {
+	case keyLeadID:
+		o.raw("lead_id", first.value)
+	case keyExternalID:
+		o.text("extern_id", first.plain)
+	case keyBirthDate:
+		if first.hashed {
+			return // a hash cannot be split
+		}
+		o.text("doby", sha256hex(first.value[:4]))
+		o.text("dobm", sha256hex(first.value[4:6]))
+		o.text("dobd", sha256hex(first.value[6:8]))
+	default:
+		if len(values) == 1 {
+			o.text(keyTable[k].offline, first.sum)
+			return
+		}
+		o.key(keyTable[k].offline)
+		o.out = append(o.out, '[')
+		for i, v := range values[:min(len(values), maxOfflineKeyValues)] {
+			if i > 0 {
+				o.out = append(o.out, ',')
+			}
+			o.out = appendText(o.out, v.sum)
+		}
+		o.out = append(o.out, ']')
+	}
+}
+
+// commerce writes money, goods and ids, which have the same names in both
+// formats.
+func (s *subject) commerce(o *object, c *conversion) {
+	if c.value != "" {
+		o.raw("value", c.value)
+	}
+	if c.currency != "" {
+		o.text("currency", c.currency)
+	}
+	if len(s.goods.ids) > 0 {
+		o.text("content_type", s.goods.kind)
+		o.key("content_ids")
+		o.out = s.goods.appendIDs(o.out)
+	}
+	if len(s.goods.contents) > 0 {
+		o.key("contents")
+		o.out = s.goods.appendContents(o.out, c.api)
+	}
+	if c.orderID != "" {
+		o.text("order_id", c.orderID)
+	}
+	if c.itemNumber != "" {
+		o.text("item_number", c.itemNumber)
+	}
+}
+
+// object writes JSON objects member by member.
+type object struct{ out []byte }
+
+func (o *object) open()  { o.out = append(o.out, '{') }
+func (o *object) close() { o.out = append(o.out, '}') }
+
+// comma separates what follows from the member before it, if there is one.
+func (o *object) comma() {
+	if last := o.out[len(o.out)-1]; last != '{' {
+		o.out = append(o.out, ',')
+	}
+}
+
+func (o *object) key(name string) {
+	o.comma()
+	o.out = append(o.out, '"')
+	o.out = append(append(o.out, name...), '"', ':')
+}
+
+func (o *object) text(name, value string) {
+	o.key(name)
+	o.out = appendText(o.out, value)
+}
+
+func (o *object) raw(name, value string) {
+	o.key(name)
+	o.out = append(o.out, value...)
+}
+
+// members adds members that are written already.
+func (o *object) members(written []byte) {
+	if len(written) > 0 {
+		o.comma()
+		o.out = append(o.out, written...)
+	}
+}

@@ -1,0 +1,93 @@
+package mapper
+
+// Field is how one field of a conversion came about, or why it was left out.
+type Field struct {
+	Field  string `json:"field"`            // in the conversion
+	Source string `json:"source"`           // path in the event, or what else gave it
+	Line   int    `json:"line,omitempty"`   // of the mapping; 0: a built-in rule
+	Raw    string `json:"raw,omitempty"`    // as it came, as JSON
+	Steps  []Step `json:"steps,omitempty"`  // on the way
+	Value  string `json:"value,omitempty"`  // normal form, or what is sent, as JSON
+	Hash   string `json:"sha256,omitempty"` // sent in place of the value
+	Left   string `json:"left_out,omitempty"`
+	Code   string `json:"code,omitempty"` // of the note, when left out
+
+	personal bool
+}
+
+// Step is one rule on the way from a raw value to what is sent.
+type Step struct {
+	Rule   string `json:"rule"`
+	Result string `json:"result"`
+}
+
+// tracer collects the fields of an explanation. Its methods are called only
+// where a tracer is set, so mapping without one pays nothing.
+type tracer struct{ fields []Field }
+
+// begin puts a field in front of those of its route.
+func (x *tracer) begin(name, source string, line int, value string) {
+	x.fields = append([]Field{{Field: name, Source: source, Line: line, Value: value}}, x.fields...)
+}
+
+// field records a field that is sent as it is.
+func (x *tracer) field(name, source string, line int, raw *node, steps []step, value string) {
+	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(steps), Value: value})
+}
+
+// key records a match key.
+func (x *tracer) key(k keyID, source string, line int, raw *node, n normalised, sum string) {
+	f := Field{Field: keyTable[k].name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.steps), Value: n.value, personal: true}
+	if k != keyLeadID {
+		f.Hash = sum
+	}
+	x.fields = append(x.fields, f)
+}
+
+// leftOut records what was not sent, and why.
+func (x *tracer) leftOut(name, source string, line int, raw *node, n normalised) {
+	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.steps), Left: n.why, Code: n.code, personal: true})
+}
+
+func exportSteps(steps []step) []Step {
+	var out []Step
+	for _, s := range steps {
+		out = append(out, Step{s.rule, s.result})
+	}
+	return out
+}
+
+// rawText is a value as JSON.
+func rawText(n *node) string {
+	if n == nil {
+		return ""
+	}
+	return string(appendNode(nil, n))
+}
+
+// appendNode writes a value as JSON, numbers as they came.
+func appendNode(dst []byte, n *node) []byte {
+	switch n.kind {
+	case isNull:
+		return append(dst, "null"...)
+	case isFalse:
+		return append(dst, "false"...)
+	case isTrue:
+		return append(dst, "true"...)
+	case isText:
+		return appendText(dst, n.text)
+	case isNumber:
+		return append(dst, n.text...)
+	}
+	dst = append(dst, byte(n.kind))
+	for i := range n.kids {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if n.kind == isObject {
+			dst = append(appendText(dst, n.kids[i].name), ':')
+		}
+		dst = appendNode(dst, &n.kids[i])
+	}
+	return append(dst, byte(n.kind)+2) // '}' follows '{' by two, as ']' does '['
+}

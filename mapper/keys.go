@@ -1,0 +1,278 @@
+package mapper
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// keyID is one of the match keys that a mapping can name.
+type keyID int
+
+const (
+	keyEmail keyID = iota
+	keyPhone
+	keyGender
+	keyFirstName
+	keyLastName
+	keyCity
+	keyState
+	keyZip
+	keyCountry
+	keyExternalID
+	keyLeadID
+	keyBirthDate
+	keyCount
+)
+
+// keyTable is CONTRACT 5.2: what a key is called in the mapping and in the two
+// formats, and where it comes from unless the mapping says otherwise.
+var keyTable = [keyCount]struct {
+	name, conversions, offline string
+	several                    bool // lists give several values
+	sources                    []string
+}{
+	keyEmail:      {"email", "em", "email", true, []string{"context.traits.email"}},
+	keyPhone:      {"phone", "ph", "phone", true, []string{"context.traits.phone"}},
+	keyGender:     {"gender", "ge", "gen", false, []string{"context.traits.gender"}},
+	keyFirstName:  {"first_name", "fn", "fn", false, []string{"context.traits.firstName", "context.traits.name"}},
+	keyLastName:   {"last_name", "ln", "ln", false, []string{"context.traits.lastName", "context.traits.name"}},
+	keyCity:       {"city", "ct", "ct", false, []string{"context.traits.address.city"}},
+	keyState:      {"state", "st", "st", false, []string{"context.traits.address.state"}},
+	keyZip:        {"zip", "zp", "zip", false, []string{"context.traits.address.postalCode"}},
+	keyCountry:    {"country", "country", "country", false, []string{"context.traits.address.country"}},
+	keyExternalID: {"external_id", "external_id", "extern_id", false, []string{"userId"}},
+	keyLeadID: {"lead_id", "lead_id", "lead_id", false, []string{
+		`integrations["Facebook Offline Conversions"].leadId`, `context["Facebook Offline Conversions"].leadId`,
+		`integrations["Facebook Conversions API"].leadId`, `context["Facebook Conversions API"].leadId`,
+	}},
+	keyBirthDate: {"date_of_birth", "db", "dob", false, nil},
+}
+
+// keyNames returns the names under match_keys.
+func keyNames() []string {
+	out := make([]string, keyCount)
+	for k := range keyTable {
+		out[k] = keyTable[k].name
+	}
+	return out
+}
+
+// keyValue is one usable value of a match key.
+type keyValue struct {
+	normalised
+	sum string // SHA-256 of the normal form, or the hash it came as
+}
+
+// maxKeyValues bounds the values of one key: the offline format documents 3
+// (facts: meta-wire 3.2), the Conversions API nothing; a person has no more.
+const (
+	maxKeyValues        = 10
+	maxOfflineKeyValues = 3
+)
+
+// deriveKeys finds and normalises every match key of the event.
+func (s *subject) deriveKeys() {
+	s.locale.defaultCountry = s.m.defaultCountry
+	s.deriveKey(keyCountry)
+	if c := s.keys[keyCountry]; len(c) > 0 && !c[0].hashed {
+		s.locale.country = c[0].value
+	}
+	for k := range keyCount {
+		if k != keyCountry {
+			s.deriveKey(k)
+		}
+	}
+	if len(s.keys[keyCountry]) == 0 && !s.countryGiven && s.m.defaultCountry != "" &&
+		len(s.keys[keyCity])+len(s.keys[keyState])+len(s.keys[keyZip]) > 0 {
+		n := normalised{value: s.m.defaultCountry}
+		s.keys[keyCountry] = []keyValue{{n, sha256hex(n.value)}}
+		if s.x != nil {
+			s.x.key(keyCountry, "default_country", s.m.lines["default_country"], nil, n, sha256hex(n.value))
+		}
+	}
+}
+
+// deriveKey goes through the sources of a key until one gives a usable value.
+func (s *subject) deriveKey(k keyID) {
+	for i := range s.m.keys[k] {
+		src := &s.m.keys[k][i]
+		found, err := src.resolve(s, s.scratch[:0])
+		if err != nil {
+			s.failExpression(src, err)
+			return
+		}
+		s.scratch = found[:0]
+		several := keyTable[k].several
+		if len(found) > 1 && !several {
+			if slices.ContainsFunc(found, func(n *node) bool { return !n.blank() }) {
+				s.customer = true
+				s.leaveOut(k, src, "", found[0], noteSeveralValues, "several values where one is expected")
+			}
+			continue
+		}
+		for j, n := range found {
+			at := src.label()
+			if len(found) > 1 {
+				at += "#" + strconv.Itoa(j)
+			}
+			s.take(k, src, at, n, several)
+		}
+		if len(s.keys[k]) > 0 {
+			return
+		}
+	}
+}
+
+// take normalises one raw value, or every item of a list, of a source.
+func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
+	if n.blank() {
+		return
+	}
+	s.customer = true
+	if k == keyCountry {
+		s.countryGiven = true
+	}
+	if n.kind == isList && several {
+		for i := range n.kids {
+			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &n.kids[i], false)
+		}
+		return
+	}
+	raw, ok := n.scalarText()
+	if !ok {
+		s.leaveOut(k, src, at, n, noteNotText, "neither text nor a number")
+		return
+	}
+	if s.t.badUTF8 && strings.ContainsRune(raw, '\uFFFD') {
+		s.leaveOut(k, src, at, n, noteBadUTF8, "holds bytes that are no text")
+		return
+	}
+	if src.fullName {
+		first, last := splitName(raw)
+		raw = first
+		if k == keyLastName {
+			raw = last
+		}
+		if strings.TrimSpace(raw) == "" {
+			return
+		}
+	}
+	var v normalised
+	if s.x != nil {
+		v = explainKey(keyTable[k].name, raw, s.locale)
+		if src.fullName {
+			rule := "first word of the name"
+			if k == keyLastName {
+				rule = "all of the name but the first word"
+			}
+			v.steps = append([]step{{rule, raw}}, v.steps...)
+		}
+	} else {
+		v = normalise(k, raw, s.locale)
+	}
+	if k == keyBirthDate && v.value != "" && !v.hashed && v.value > s.when.UTC().Format("20060102") {
+		v.value, v.code, v.why = "", noteFutureDate, "a birthday that is still to come"
+	}
+	if v.code != "" {
+		s.notes.add(v.code, at, v.why)
+	}
+	if v.value == "" {
+		if s.x != nil {
+			s.x.leftOut(keyTable[k].name, at, src.line, n, v)
+		}
+		return
+	}
+	for _, have := range s.keys[k] {
+		if have.value == v.value {
+			return
+		}
+	}
+	if len(s.keys[k]) == maxKeyValues {
+		s.leaveOut(k, src, at, n, noteTooMany, fmt.Sprintf("only %d values of a key are sent", maxKeyValues))
+		return
+	}
+	kv := keyValue{normalised: v, sum: v.value}
+	if !v.hashed && k != keyLeadID && k != keyBirthDate {
+		kv.sum = sha256hex(v.value)
+	}
+	s.keys[k] = append(s.keys[k], kv)
+	if s.x != nil {
+		sum := kv.sum
+		if k == keyBirthDate && !v.hashed {
+			sum = sha256hex(v.value)
+		}
+		s.x.key(k, at, src.line, n, v, sum)
+	}
+}
+
+// normalise brings one raw value of a key into its normal form.
+func normalise(k keyID, raw string, l locale) normalised {
+	switch k {
+	case keyEmail:
+		return normEmail(raw)
+	case keyPhone:
+		return normPhone(raw, l)
+	case keyGender:
+		return normGender(raw)
+	case keyFirstName:
+		return normFirstName(raw)
+	case keyLastName:
+		return normLastName(raw)
+	case keyCity:
+		return normCity(raw)
+	case keyState:
+		return normState(raw, l)
+	case keyZip:
+		return normZip(raw, l)
+	case keyCountry:
+		return normCountry(raw)
+	case keyExternalID:
+		return normExternalID(raw)
+	case keyLeadID:
+		return normLeadID(raw)
+	}
+	return normBirthDate(raw)
+}
+
+// leaveOut notes that a value of a key was not used.
+func (s *subject) leaveOut(k keyID, src *source, at string, n *node, code, why string) {
+	if at == "" {
+		at = src.label()
+	}
+	s.notes.add(code, at, why)
+	if s.x != nil {
+		s.x.leftOut(keyTable[k].name, at, src.line, n, normalised{code: code, why: why})
+	}
+}
+
+// weakSets are the sets of keys that Meta refuses when an event has no others
+// (facts: meta-wire 3.4).
+var weakSets = [][]keyID{
+	{keyCity, keyCountry, keyState, keyZip, keyGender},
+	{keyBirthDate},
+	{keyFirstName, keyGender},
+	{keyLastName, keyGender},
+}
+
+// keyStrength says whether the event has any key, and whether its keys are
+// more than one of the weak sets.
+func (s *subject) keyStrength(api API) (any, strong bool) {
+	var have []keyID
+	for k := range keyCount {
+		if len(s.keys[k]) == 0 || k == keyBirthDate && api == Offline && s.keys[k][0].hashed {
+			continue
+		}
+		have = append(have, k)
+	}
+	if len(have) == 0 {
+		return false, false
+	}
+	for _, weak := range weakSets {
+		if !slices.ContainsFunc(have, func(k keyID) bool { return !slices.Contains(weak, k) }) {
+			return true, false
+		}
+	}
+	return true, true
+}

@@ -1,0 +1,203 @@
+package mapper
+
+import (
+	"slices"
+	"time"
+)
+
+// Map says what becomes of an event: one Outcome for each (list, event set) it
+// goes to, in the order of the mapping, or a single one when it is skipped or
+// unusable as a whole. now is the time of the attempt; it decides expired and
+// future, and never what is sent.
+func (m *Mapping) Map(ev Event, now time.Time, opts ...Option) []Outcome {
+	outcomes, _ := m.run(ev, "", now, false, opts)
+	return outcomes
+}
+
+// MapLane is Map for one event set, for the lane that drains it: every outcome
+// carries the event set, one for each list that sends the event there. When the
+// mapping of today does not send it there it is held as unrouted.
+func (m *Mapping) MapLane(ev Event, eventSet string, now time.Time, opts ...Option) []Outcome {
+	outcomes, _ := m.run(ev, eventSet, now, false, opts)
+	return outcomes
+}
+
+// run maps an event to all of its event sets, or to one (lane not empty). The
+// second answer has the explanation of each outcome, when it was asked for.
+func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts []Option) ([]Outcome, [][]Field) {
+	var set settings
+	for _, o := range opts {
+		o(&set)
+	}
+	var x *tracer
+	if explain {
+		x = &tracer{}
+	}
+	s, err := m.newSubject(ev, now, set, x)
+	v := s.whole(err)
+	routes := m.events[s.name]
+	if lane != "" {
+		routes = slices.DeleteFunc(slices.Clone(routes), func(r route) bool { return r.set.ID != lane })
+	}
+	switch {
+	case v.reason != "":
+	case len(routes) == 0 && lane != "":
+		v = verdict{Hold, ReasonUnrouted, "the mapping does not send this event to this event set"}
+	case len(routes) == 0:
+		if near := nearMiss(s.name, m.knownNames()); near != "" {
+			s.notes.add(noteNearMiss, "event", "did you mean "+quote(near)+"?")
+		}
+		v = verdict{Skip, ReasonUnmapped, ""}
+	}
+	if v.reason != "" {
+		return s.asWhole(v, routes, lane)
+	}
+	s.prepare()
+	outcomes := make([]Outcome, 0, len(routes))
+	var fields [][]Field
+	var shared []Field
+	if x != nil {
+		shared = x.fields
+	}
+	for i := range routes {
+		if x != nil {
+			x.fields = slices.Clone(shared)
+		}
+		outcomes = append(outcomes, s.convert(&routes[i]))
+		if x != nil {
+			fields = append(fields, x.fields)
+		}
+	}
+	if lane == "" && len(outcomes) > 1 && !slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Reason != ReasonNoCustomer }) {
+		return s.asWhole(verdict{Skip, ReasonNoCustomer, ""}, nil, "")
+	}
+	if lane == "" && len(outcomes) == 1 && outcomes[0].Reason == ReasonNoCustomer {
+		outcomes[0].EventSet, outcomes[0].List = "", ""
+	}
+	return outcomes, fields
+}
+
+// asWhole is the outcome of an event that is skipped or held as a whole: one
+// line, or for a lane one for each list that sends it there.
+func (s *subject) asWhole(v verdict, routes []route, lane string) ([]Outcome, [][]Field) {
+	o := s.outcome(v)
+	outcomes := []Outcome{o}
+	if lane != "" {
+		outcomes = outcomes[:0]
+		for _, r := range routes {
+			o.EventSet, o.List = lane, r.list
+			outcomes = append(outcomes, o)
+		}
+		if len(routes) == 0 {
+			o.EventSet = lane
+			outcomes = append(outcomes, o)
+		}
+	}
+	var fields [][]Field
+	if s.x != nil {
+		for range outcomes {
+			fields = append(fields, slices.Clone(s.x.fields))
+		}
+	}
+	return outcomes, fields
+}
+
+// outcome is an Outcome with a verdict and the notes so far.
+func (s *subject) outcome(v verdict) Outcome {
+	return Outcome{
+		MessageID: s.messageID, Event: s.name, Kind: v.kind, Reason: v.reason, Message: v.message,
+		Notes: slices.Clone([]Note(s.notes)), EventTime: s.when,
+	}
+}
+
+// knownNames are the names a near miss may have meant.
+func (m *Mapping) knownNames() []string {
+	return m.eventNames
+}
+
+// convert makes the conversion of one route. Skip reasons come before hold
+// reasons, and both in the order of CONTRACT 4.1.
+func (s *subject) convert(r *route) Outcome {
+	c := conversion{api: r.set.API}
+	if s.set.api != "" {
+		c.api = s.set.api
+	}
+	c.name = r.name(s.name, c.api)
+	notes := slices.Clone(s.notes)
+	v := s.judge(r, &c, &notes)
+	o := s.outcome(v)
+	o.List, o.EventSet, o.Name, o.OrderID, o.Notes = r.list, r.set.ID, c.name, c.orderID, notes
+	if v.reason != "" {
+		return o
+	}
+	o.Kind, o.API, o.UploadTag, o.TestEventCode = Send, c.api, s.m.uploadTag, r.set.TestEventCode
+	if s.x != nil {
+		s.x.begin("event_name", eventNameSource(r), r.line, quote(c.name))
+	}
+	c.custom = s.leftovers(&c, &notes)
+	if c.api == Offline {
+		s.offlineNotes(&notes)
+	}
+	o.Notes = notes
+	o.Conversion = s.encode(&c)
+	return o
+}
+
+// judge says whether a conversion is skipped or held, and finds what it needs
+// for that.
+func (s *subject) judge(r *route, c *conversion, notes *noteList) verdict {
+	if r.when != nil {
+		yes, err := r.when.holds(s.environment())
+		if err != nil {
+			return verdict{Hold, ReasonExpression, expressionMessage(r.when, r.when.line, err)}
+		}
+		if !yes {
+			return verdict{Skip, ReasonFiltered, ""}
+		}
+	}
+	if !s.customer && s.exprError == "" && !s.m.holdUnmatched {
+		return verdict{Skip, ReasonNoCustomer, ""}
+	}
+	a, err := s.findValue(r, notes)
+	if err != nil {
+		return verdict{Hold, ReasonExpression, expressionMessage(nil, r.line, err)}
+	}
+	if s.exprError != "" {
+		return verdict{Hold, ReasonExpression, s.exprError}
+	}
+	s.findIDs(c, notes)
+	if v := s.age(); v.reason != "" {
+		return v
+	}
+	switch any, strong := s.keyStrength(c.api); {
+	case !any && !s.customer:
+		return verdict{Hold, ReasonNoMatchKey, "the event carries no customer data"}
+	case !any:
+		return verdict{Hold, ReasonNoMatchKey, "there is customer data, but none of it is usable as a match key"}
+	case !strong:
+		return verdict{Hold, ReasonWeakMatchKeys, "the match keys are too broad to find a person by; Meta refuses them"}
+	}
+	return s.checkMoney(c, a, notes)
+}
+
+func eventNameSource(r *route) string {
+	switch {
+	case r.list != ListEvents:
+		return r.list
+	case r.as != "":
+		return "as"
+	}
+	return "event"
+}
+
+// offlineNotes says what the offline format could not take of the match keys.
+func (s *subject) offlineNotes(notes *noteList) {
+	for _, k := range []keyID{keyEmail, keyPhone} {
+		if len(s.keys[k]) > maxOfflineKeyValues {
+			notes.add(noteTooMany, keyTable[k].name, "the offline format takes three values of a key; the others are left out")
+		}
+	}
+	if b := s.keys[keyBirthDate]; len(b) > 0 && b[0].hashed {
+		notes.add(noteHashedDate, "date_of_birth", "a hashed birth date cannot be split as the offline format wants it; left out")
+	}
+}

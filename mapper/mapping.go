@@ -1,0 +1,100 @@
+package mapper
+
+import (
+	"time"
+)
+
+// Mapping says which events become which conversions, where they go and how
+// their fields are found. It never changes once parsed and may be used by many
+// goroutines.
+type Mapping struct {
+	file   string
+	digest string
+
+	api        API
+	events     map[string][]route // by event name: events, lead, complete_registration, each in the order of the file
+	eventNames []string           // of the file, in order, each once
+	sets       []Set
+
+	valueField      []source
+	revenue         []source
+	defaultCountry  string // lower-case alpha-2, or ""
+	defaultCurrency string
+	location        *time.Location
+	correctSkew     bool
+	holdUnmatched   bool
+	consent         []string // categories that must all be true
+	uploadTag       string
+	actionSource    string
+	limitedUse      *limitedUse
+
+	keys   [keyCount][]source
+	custom customRules
+	needs  exprNeeds
+
+	lines map[string]int // line of a key of the file, for explanations
+}
+
+// Set is an event set that the mapping names.
+type Set struct {
+	ID            string
+	Name          string // alias under event_sets, or ""
+	API           API
+	TestEventCode string
+}
+
+// route is one way of one event: to one event set, through one list.
+type route struct {
+	list  string
+	set   Set
+	as    string
+	value []source // long form; nil: the default
+	when  *program // nil: always
+	line  int
+}
+
+// name is what the conversion is called in the format it is sent in.
+func (r *route) name(event string, api API) string {
+	switch r.list {
+	case ListLead:
+		return "Lead"
+	case ListRegistration:
+		return "CompleteRegistration"
+	}
+	return conversionName(event, r.as, api)
+}
+
+// limitedUse is the mapping's limited_data_use.
+type limitedUse struct{ country, state int }
+
+// Digest is a short SHA-256 of the mapping file, 12 hex digits: equal files,
+// equal digests.
+func (m *Mapping) Digest() string { return m.digest }
+
+// Routes returns the ids of the event sets an event goes to today, each once,
+// in the order of the mapping; nil when the mapping does not know the event.
+func (m *Mapping) Routes(event string) []string {
+	var out []string
+	for _, r := range m.events[event] {
+		if !containsText(out, r.set.ID) {
+			out = append(out, r.set.ID)
+		}
+	}
+	return out
+}
+
+// Sets returns the event sets that events go to or event_sets names, in the
+// order of the file.
+func (m *Mapping) Sets() []Set { return append([]Set(nil), m.sets...) }
+
+// Events returns the names of the mapped events in the order of the file.
+func (m *Mapping) Events() []string { return append([]string(nil), m.eventNames...) }
+
+func containsText(list []string, s string) bool {
+	for _, have := range list {
+		if have == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,254 @@
+package mapper
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/bojanz/currency"
+	"golang.org/x/text/unicode/norm"
+)
+
+// money is an amount as it was meant, exactly: decimal text, never a float.
+type money struct {
+	text      string // shortest decimal form: 47.6, -3, 0
+	code      string // ISO 4217 code written beside the amount, or ""
+	ambiguous bool   // 1.234 as text: read as a little over one
+}
+
+func (m money) negative() bool { return strings.HasPrefix(m.text, "-") }
+func (m money) zero() bool     { return m.text == "0" }
+
+// maxMoney is the largest amount relay believes, 10^12, and its digits.
+const maxMoney = "1000000000000"
+
+// parseMoney reads an amount: a JSON number, or text as tills write it, with an
+// optional sign, currency symbol or code, and 1,234.50 or 1.234,50 grouping.
+func parseMoney(n *node) (money, bool) {
+	switch n.kind {
+	case isNumber:
+		return exactMoney(n.text)
+	case isText:
+		return parseMoneyText(n.text)
+	}
+	return money{}, false
+}
+
+// exactMoney brings a number in JSON's form into the shortest form.
+func exactMoney(number string) (money, bool) {
+	text, ok := decimalText(number)
+	if !ok {
+		return money{}, false
+	}
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	if len(whole) > len(maxMoney) || len(fraction) > 60 ||
+		len(whole) == len(maxMoney) && (whole > maxMoney || whole == maxMoney && fraction != "") {
+		return money{}, false
+	}
+	return money{text: text}, true
+}
+
+// moneyWords are the ways of writing a currency that are neither a symbol of
+// Unicode nor an ISO code.
+var moneyWords = map[string]bool{
+	"kr": true, "kr.": true, "zł": true, "zl": true, "kč": true, "ft": true, "fr": true, "fr.": true, "sfr": true, "sfr.": true,
+	"r": true, "rs": true, "rs.": true, "rp": true, "rm": true, "lei": true, "лв": true, "лв.": true, "руб": true, "руб.": true, "tl": true,
+	"us": true, "ca": true, "au": true, "nz": true, "hk": true, "mx": true, "s": true, "c": true, "a": true, "nt": true,
+	"eur.": true, "euro": true, "euros": true,
+}
+
+func parseMoneyText(text string) (money, bool) {
+	if len(text) > 100 || !utf8.ValidString(text) {
+		return money{}, false
+	}
+	s := strings.Map(plainMoneyRune, norm.NFKC.String(text))
+	s = strings.TrimSpace(s)
+	negative := false
+	if strings.HasPrefix(s, "(") && strings.HasSuffix(s, ")") { // an accountant's minus
+		s, negative = strings.TrimSpace(s[1:len(s)-1]), true
+	}
+	var code string
+	signs := 0
+	for words := 0; ; words++ { // signs and currencies before the digits
+		s = strings.TrimSpace(s)
+		if sign := strings.IndexAny(s, "+-"); sign == 0 {
+			negative = negative || s[0] == '-'
+			signs++
+			s = s[1:]
+			continue
+		}
+		word := s[:len(s)-len(strings.TrimLeftFunc(s, moneyWordRune))]
+		if strings.HasPrefix(s, ".") || word == "" {
+			break
+		}
+		if !knownMoneyWord(word, &code) || words > 4 {
+			return money{}, false
+		}
+		s = s[len(word):]
+	}
+	for _, end := range []string{",--", ".--", ",-", ".-"} { // 47,- is 47
+		if whole, ok := strings.CutSuffix(s, end); ok {
+			s = whole
+			break
+		}
+	}
+	for words := 0; ; words++ { // and after them
+		s = strings.TrimSpace(s)
+		if rest, ok := strings.CutSuffix(s, "-"); ok {
+			s, negative = rest, true
+			signs++
+			continue
+		}
+		word := s[len(strings.TrimRightFunc(s, moneyWordRune)):]
+		word = strings.TrimLeft(word, ".")
+		if word == "" || exponentForm(s) {
+			break
+		}
+		if !knownMoneyWord(word, &code) || words > 4 {
+			return money{}, false
+		}
+		s = s[:len(s)-len(word)]
+	}
+	if signs > 1 {
+		return money{}, false
+	}
+	number, ambiguous, ok := plainNumber(s)
+	if !ok {
+		return money{}, false
+	}
+	if negative {
+		number = "-" + number
+	}
+	m, ok := exactMoney(number)
+	m.code, m.ambiguous = code, ambiguous
+	return m, ok
+}
+
+// plainMoneyRune folds what keyboards and locales make of digits, minus signs
+// and spaces, and takes out what cannot be seen.
+func plainMoneyRune(r rune) rune {
+	switch {
+	case r >= 0x0660 && r <= 0x0669:
+		return '0' + r - 0x0660
+	case r >= 0x06F0 && r <= 0x06F9:
+		return '0' + r - 0x06F0
+	case r >= 0x0966 && r <= 0x096F:
+		return '0' + r - 0x0966
+	case r == 0x066B:
+		return '.'
+	case r == 0x066C:
+		return ','
+	case r == '−' || r == '–' || r == '—' || r == '‐' || r == '‑':
+		return '-'
+	case r == '’' || r == '‘' || r == '´':
+		return '\''
+	case unicode.IsSpace(r):
+		return ' '
+	case unicode.Is(unicode.Cf, r) || unicode.IsControl(r):
+		return -1
+	}
+	return r
+}
+
+func moneyWordRune(r rune) bool {
+	return unicode.IsLetter(r) || unicode.Is(unicode.Sc, r) || unicode.Is(unicode.M, r) || r == '.'
+}
+
+// knownMoneyWord says whether word is a currency; an ISO code is kept.
+func knownMoneyWord(word string, code *string) bool {
+	letters := strings.TrimFunc(word, func(r rune) bool { return unicode.Is(unicode.Sc, r) })
+	if letters == "" {
+		return utf8.RuneCountInString(word) == 1
+	}
+	if upper := strings.ToUpper(letters); len(upper) == 3 && currency.IsValid(upper) {
+		if *code != "" && *code != upper {
+			return false
+		}
+		*code = upper
+		return true
+	}
+	return moneyWords[strings.ToLower(letters)]
+}
+
+// exponentForm says whether s is a number such as 1.0E7, as some languages
+// write large floats.
+func exponentForm(s string) bool {
+	i := strings.IndexAny(s, "eE")
+	if i < 1 || i == len(s)-1 {
+		return false
+	}
+	digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+	whole, fraction, point := strings.Cut(s[:i], ".")
+	return digits(whole) && (!point || digits(fraction)) && digits(strings.TrimLeft(s[i+1:], "+-")) && len(s)-i < 6
+}
+
+// plainNumber reads digits with grouping and a decimal mark; the answer has a
+// point and no grouping.
+func plainNumber(s string) (number string, ambiguous, ok bool) {
+	if exponentForm(s) {
+		return s, false, true
+	}
+	if s == "" || strings.Trim(s, "0123456789.,' ") != "" {
+		return "", false, false
+	}
+	points, commas := strings.Count(s, "."), strings.Count(s, ",")
+	others := strings.ContainsAny(s, "' ")
+	decimal := byte(0)
+	lastPoint, lastComma := strings.LastIndexByte(s, '.'), strings.LastIndexByte(s, ',')
+	switch {
+	case points > 0 && commas > 0:
+		decimal = '.'
+		if lastComma > lastPoint {
+			decimal = ','
+		}
+		if strings.Count(s, string(decimal)) > 1 || others {
+			return "", false, false
+		}
+	case points == 1:
+		decimal = '.'
+		ambiguous = !others && grouped(s, '.')
+	case commas == 1 && (others || !grouped(s, ',')):
+		decimal = ','
+	}
+	whole, fraction := s, ""
+	if decimal != 0 {
+		i := strings.LastIndexByte(s, decimal)
+		whole, fraction = s[:i], s[i+1:]
+	}
+	if strings.Trim(fraction, "0123456789") != "" || whole == "" && fraction == "" {
+		return "", false, false
+	}
+	if i := strings.IndexAny(whole, ".,' "); i >= 0 {
+		if !grouped(whole, whole[i]) {
+			return "", false, false
+		}
+		whole = strings.ReplaceAll(whole, whole[i:i+1], "")
+	}
+	if whole == "" {
+		whole = "0"
+	}
+	if fraction == "" {
+		return whole, ambiguous, true
+	}
+	return whole + "." + fraction, ambiguous, true
+}
+
+// grouped says whether s is digits in groups of three (12,34,567 with commas,
+// as in India, too), the first not beginning with 0.
+func grouped(s string, sep byte) bool {
+	groups := strings.Split(s, string(sep))
+	if len(groups) < 2 || len(groups[0]) < 1 || len(groups[0]) > 3 || groups[0][0] == '0' || len(groups[len(groups)-1]) != 3 {
+		return false
+	}
+	three, two := true, sep == ',' && len(groups[0]) < 3
+	for i, g := range groups {
+		if strings.Trim(g, "0123456789") != "" {
+			return false
+		}
+		if i > 0 && i < len(groups)-1 {
+			three = three && len(g) == 3
+			two = two && len(g) == 2
+		}
+	}
+	return three || two
+}

@@ -1,0 +1,95 @@
+package mapper
+
+import (
+	"slices"
+	"strings"
+
+	"relay/strictyaml"
+)
+
+// List names one of the three places of a mapping where an event is listed.
+const (
+	ListEvents       = "events"
+	ListLead         = "lead"                  // sent as Lead
+	ListRegistration = "complete_registration" // sent as CompleteRegistration
+)
+
+// The Segment names that the rules of CONTRACT 5.1 treat by themselves.
+const (
+	orderCompleted    = "Order Completed"
+	productListViewed = "Product List Viewed"
+)
+
+// The conversion names that checks depend on.
+const (
+	purchase = "Purchase"
+	other    = "Other" // what the offline format calls everything it does not know
+)
+
+// builtin is the seed document's table of Segment names and what Meta calls them.
+var builtin = []struct{ event, conversion string }{
+	{"Products Searched", "Search"},
+	{"Product Viewed", "ViewContent"},
+	{productListViewed, "ViewContent"},
+	{"Product Added to Wishlist", "AddToWishlist"},
+	{"Product Added", "AddToCart"},
+	{"Checkout Started", "InitiateCheckout"},
+	{"Payment Info Entered", "AddPaymentInfo"},
+	{orderCompleted, purchase},
+}
+
+// metaNames are Meta's standard event names (facts: meta-wire 4.1). The offline
+// format knows these and Other.
+var metaNames = []string{
+	"AddPaymentInfo", "AddToCart", "AddToWishlist", "CompleteRegistration", "Contact", "CustomizeProduct", "Donate",
+	"FindLocation", "InitiateCheckout", "Lead", purchase, "Schedule", "Search", "StartTrial", "SubmitApplication",
+	"Subscribe", "ViewContent",
+}
+
+// conversionName is what an event of the events list is called at Meta.
+func conversionName(event, as string, api API) string {
+	name := as
+	if name == "" {
+		name = event
+		for _, b := range builtin {
+			if b.event == event {
+				name = b.conversion
+				break
+			}
+		}
+	}
+	if api == Offline && name != other && !slices.Contains(metaNames, name) {
+		return other
+	}
+	return name
+}
+
+// builtinEvents returns the Segment names of the built-in table.
+func builtinEvents() []string {
+	out := make([]string, len(builtin))
+	for i, b := range builtin {
+		out[i] = b.event
+	}
+	return out
+}
+
+// nearMiss returns the name among candidates that name was probably meant to
+// be, or "". Different tenses and words are different events: only case,
+// spacing and a slip or two count.
+func nearMiss(name string, candidates []string) string {
+	for _, c := range candidates {
+		if c != name && foldName(c) == foldName(name) {
+			return c
+		}
+	}
+	return strictyaml.Suggest(name, candidates)
+}
+
+func foldName(s string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if r == ' ' || r == '_' || r == '-' || r == '.' {
+			return -1
+		}
+		return r
+	}, s))
+}

@@ -1,0 +1,60 @@
+package mapper
+
+// The codes of notes that this package makes itself; those of match keys (such
+// as phone_no_country) come from the normalising of each key. Metrics count by
+// code, so the set is closed and a code never holds a value.
+const (
+	noteNearMiss        = "near_miss_event" // an unmapped name close to a mapped or built-in one
+	noteNotObject       = "not_an_object"   // properties, context, traits … counts as absent
+	noteNotList         = "not_a_list"      // products that is no list
+	noteDuplicateName   = "duplicate_name"  // a member twice in one object: the last counts
+	noteBadUTF8         = "invalid_utf8"    // bytes that are no text were replaced
+	noteBadTime         = "unreadable_time" // a time that could not be read: next source
+	noteSkewCorrected   = "clock_skew_corrected"
+	noteMissingCurrency = "missing_currency"    // a value without a currency, left out
+	noteInvalidCurrency = "invalid_currency"    // left out
+	noteInvalidValue    = "invalid_value"       // an amount that is unreadable or negative, left out
+	noteZeroValue       = "zero_value"          // a Purchase of nothing
+	noteAmbiguousValue  = "ambiguous_value"     // 1.234 as text
+	noteCodeMismatch    = "currency_mismatch"   // "5 EUR" beside another currency
+	noteValueAlone      = "currency_alone"      // offline: a currency without a value, left out
+	noteProductNoID     = "product_without_id"  // left out of contents
+	noteBadQuantity     = "invalid_quantity"    // left out of contents
+	noteBadPrice        = "invalid_price"       // left out of contents
+	noteBadID           = "invalid_id"          // an id that is neither text nor number
+	notePersonal        = "property_personal"   // a property dropped as personal
+	noteWrongType       = "property_type"       // a standard name in a type Meta does not expect
+	noteTooDeep         = "property_too_deep"   // nested beyond reason
+	noteBadNumber       = "number_out_of_range" // a number no reader can hold
+	noteMetaField       = "property_reserved"   // a leftover under a name that is Meta's
+	noteNotText         = "not_text"            // a match key that is neither text nor number
+	noteSeveralValues   = "several_values"      // of a key that has one
+	noteTooMany         = "too_many_values"     // beyond what the format takes
+	noteHashedDate      = "hashed_date"         // offline: a hashed birth date cannot be split
+	noteFutureDate      = "future_date"         // a birthday that is still to come
+	noteBadOptions      = "invalid_processing_options"
+	noteItemNoOrder     = "item_number_without_order"
+)
+
+// noteList gathers notes; the same note twice is kept once, and an event full
+// of oddities gets at most maxNotes.
+type noteList []Note
+
+const maxNotes = 100
+
+func (l *noteList) add(code, field, message string) {
+	n := Note{Code: code, Field: field, Message: message}
+	for _, have := range *l {
+		if have == n {
+			return
+		}
+	}
+	switch {
+	case len(*l) < maxNotes-1:
+	case len(*l) == maxNotes-1:
+		n = Note{Code: noteTooMany, Message: "more notes than are kept"}
+	default:
+		return
+	}
+	*l = append(*l, n)
+}

@@ -1,0 +1,17 @@
+package mapper
+
+// Option changes how one call of Map, MapLane or Explain sees an event.
+type Option func(*settings)
+
+type settings struct {
+	noAge bool
+	api   API
+}
+
+// WithoutAgeChecks turns the reasons expired and future off, for as long as the
+// machine's clock is not believed.
+func WithoutAgeChecks() Option { return func(s *settings) { s.noAge = true } }
+
+// OverrideAPI maps to one wire format whatever the mapping says; "" changes
+// nothing.
+func OverrideAPI(api API) Option { return func(s *settings) { s.api = api } }

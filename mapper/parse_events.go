@@ -1,0 +1,188 @@
+package mapper
+
+import (
+	"slices"
+	"strings"
+
+	"relay/strictyaml"
+)
+
+// list reads events, lead or complete_registration.
+func (p *parser) list(o *strictyaml.Object, list string) {
+	v, ok := p.key(o, list)
+	if !ok {
+		return
+	}
+	events, ok := v.Object()
+	if !ok {
+		return
+	}
+	for _, f := range events.Fields() {
+		if strings.TrimSpace(f.Name) == "" {
+			f.Key.Errorf("an event needs a name")
+			continue
+		}
+		if near := nearMiss(f.Name, builtinEvents()); near != "" && !slices.Contains(builtinEvents(), f.Name) && list == ListEvents {
+			f.Key.Warnf("is not in the table of known events, but nearly").WithHint("did you mean %q? Names match exactly", near)
+		} else if strings.TrimSpace(f.Name) != f.Name {
+			f.Key.Warnf("begins or ends with white space; names match exactly")
+		}
+		p.event(list, f)
+	}
+}
+
+// event reads where one event goes: an event set, a list of them, or the long
+// form, which a list may hold too.
+func (p *parser) event(list string, f strictyaml.Field) {
+	items := f.Value.OneOrList()
+	if len(items) == 0 {
+		f.Value.Errorf("names no event set").WithHint("write the id of an event set, in quotes, or a name from event_sets")
+		return
+	}
+	for _, item := range items {
+		base := route{list: list}
+		base.line, _ = item.Pos()
+		to := []strictyaml.Value{item}
+		if item.Kind() == strictyaml.ObjectKind {
+			var ok bool
+			if to, ok = p.longForm(item, &base); !ok {
+				continue
+			}
+		}
+		for _, target := range to {
+			if set, ok := p.target(target); ok {
+				r := base
+				r.set = set
+				p.route(f, target, r)
+			}
+		}
+	}
+}
+
+// longForm reads to, as, value and when.
+func (p *parser) longForm(v strictyaml.Value, r *route) (to []strictyaml.Value, ok bool) {
+	o, ok := v.Object()
+	if target, found := o.Need("to"); found {
+		if to = target.OneOrList(); len(to) == 0 {
+			target.Errorf("names no event set")
+		}
+	}
+	if r.list == ListEvents {
+		if as, found := o.Field("as"); found {
+			p.conversionName(as, r)
+		}
+	}
+	if value, found := o.Field("value"); found {
+		r.value = p.sources(value)
+		if len(r.value) == 0 {
+			value.Errorf("names no source").WithHint("write a path such as [properties.amount]")
+		}
+		for _, src := range r.value {
+			if src.path.many {
+				value.Warnf("%s can lead to several amounts, and a conversion has one value", src.path.text).WithHint("write an expr that adds them up: { expr: \"sum(…)\" }")
+			}
+		}
+	}
+	if when, found := o.Field("when"); found {
+		r.when, _ = p.expression(when, true)
+	}
+	o.Done(func(name string) string {
+		if name == "as" {
+			return "events under " + r.list + " have their name from there"
+		}
+		return ""
+	})
+	return to, ok
+}
+
+// conversionName reads as.
+func (p *parser) conversionName(v strictyaml.Value, r *route) {
+	name, ok := p.word(v)
+	if !ok {
+		return
+	}
+	r.as = name
+	if slices.Contains(metaNames, name) || name == other || name == "PageView" {
+		return
+	}
+	if near := nearMiss(name, metaNames); near != "" {
+		v.Warnf("%s is not one of Meta's names, but nearly", v.Written()).WithHint("did you mean %q?", near)
+	} else if p.m.api == Offline {
+		v.Warnf("%s is not one of Meta's names: the offline format sends Other", v.Written())
+	}
+}
+
+// target reads the id or the name of an event set.
+func (p *parser) target(v strictyaml.Value) (Set, bool) {
+	text, ok := p.word(v)
+	if !ok {
+		return Set{}, false
+	}
+	if set, ok := p.byName[text]; ok {
+		return set, set.ID != ""
+	}
+	if set, ok := p.byID[text]; ok {
+		return set, true
+	}
+	if isSetID(text) {
+		set := Set{ID: text, API: p.m.api}
+		p.byID[text] = set
+		p.m.sets = append(p.m.sets, set)
+		return set, true
+	}
+	if floatLike(text) {
+		p.setID(v)
+		return Set{}, false
+	}
+	var names []string
+	for name := range p.byName {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	problem := v.Errorf("no event set is called %s", v.Written())
+	if near := nearMiss(text, names); near != "" {
+		problem.WithHint("did you mean %q?", near)
+	} else {
+		problem.WithHint("name it under event_sets, or write the id, in digits")
+	}
+	return Set{}, false
+}
+
+// route adds one way of an event.
+func (p *parser) route(f strictyaml.Field, at strictyaml.Value, r route) {
+	routes := p.m.events[f.Name]
+	for _, have := range routes {
+		if have.list == r.list && have.set.ID == r.set.ID {
+			at.Errorf("%s goes to event set %s already", f.Name, r.set.ID).WithHint("an event has one conversion for each event set of a list")
+			return
+		}
+	}
+	if len(routes) == 0 {
+		p.m.eventNames = append(p.m.eventNames, f.Name)
+	}
+	p.m.events[f.Name] = append(routes, r)
+}
+
+// suspicious warns of what is legal but costs matches or money.
+func (p *parser) suspicious(o *strictyaml.Object) {
+	m := p.m
+	if len(m.events) == 0 {
+		o.Value().Warnf("no event is mapped: nothing will be sent").WithHint("name events under events")
+		return
+	}
+	if m.defaultCountry == "" && len(m.keys[keyPhone]) > 0 {
+		o.Value().Warnf("no default_country: phones without a country code are left out, they could never match").
+			WithHint("write default_country: with the two letters of where the shop is")
+	}
+	if m.defaultCurrency == "" {
+		for _, name := range m.eventNames {
+			for _, r := range m.events[name] {
+				if r.name(name, r.set.API) == purchase {
+					o.Value().Warnf("no default_currency: a %q that names no currency will be held, Meta refuses a Purchase without one", name).
+						WithHint("write default_currency: with the three letters of what the till takes")
+					return
+				}
+			}
+		}
+	}
+}

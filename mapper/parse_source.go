@@ -1,0 +1,178 @@
+package mapper
+
+import (
+	"regexp"
+	"slices"
+
+	"relay/strictyaml"
+)
+
+// sources reads one source or a list of them.
+func (p *parser) sources(v strictyaml.Value) []source {
+	out := []source{}
+	for _, item := range v.OneOrList() {
+		if src, ok := p.source(item); ok {
+			out = append(out, src)
+		}
+	}
+	return out
+}
+
+// source reads a path, a bare number or truth value (a constant), or an object
+// with one of path, const and expr.
+func (p *parser) source(v strictyaml.Value) (source, bool) {
+	line, _ := v.Pos()
+	if v.Kind() == strictyaml.ObjectKind {
+		return p.longSource(v)
+	}
+	text, ok := p.word(v)
+	if !ok {
+		return source{}, false
+	}
+	if n := constantNode(v, text); n != nil && n.kind != isText {
+		return source{constant: n, line: line}, true
+	}
+	return p.pathSource(v, text)
+}
+
+func (p *parser) longSource(v strictyaml.Value) (source, bool) {
+	o, _ := v.Object()
+	line, _ := v.Pos()
+	src, found := source{line: line}, 0
+	good := true
+	if v, ok := o.Field("path"); ok {
+		found++
+		text, ok := p.word(v)
+		if ok {
+			var read source
+			if read, ok = p.pathSource(v, text); ok {
+				src = read
+			}
+		}
+		good = good && ok
+	}
+	if v, ok := o.Field("const"); ok {
+		found++
+		text, ok := v.Text()
+		src.constant = constantNode(v, text)
+		good = good && ok
+	}
+	if v, ok := o.Field("expr"); ok {
+		found++
+		src.expr, ok = p.expression(v, false)
+		good = good && ok
+	}
+	o.Done()
+	if found != 1 {
+		v.Errorf("a source has exactly one of path, const and expr")
+		return source{}, false
+	}
+	return src, good
+}
+
+var numberForm = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+
+// constantNode is what a scalar of the mapping means: unquoted numbers and truth
+// values are such, all else is text.
+func constantNode(v strictyaml.Value, text string) *node {
+	switch {
+	case v.IsQuoted():
+	case text == "true":
+		return &node{kind: isTrue}
+	case text == "false":
+		return &node{kind: isFalse}
+	case numberForm.MatchString(text):
+		return &node{kind: isNumber, text: text}
+	}
+	return &node{kind: isText, text: text}
+}
+
+func (p *parser) pathSource(v strictyaml.Value, text string) (source, bool) {
+	compiled, err := compilePath(text)
+	if err != nil {
+		v.Errorf("%s: %v", v.Written(), err).WithHint(`paths are written a.b, a["x y"], items[0], items[].id`)
+		return source{}, false
+	}
+	p.knownPath(v, &compiled)
+	line, _ := v.Pos()
+	return source{path: compiled, line: line}, true
+}
+
+func (p *parser) expression(v strictyaml.Value, wantBool bool) (*program, bool) {
+	text, ok := p.word(v)
+	if !ok {
+		return nil, false
+	}
+	compiled, err := compileExpr(text, wantBool)
+	if err != nil {
+		v.Errorf("%v", err)
+		return nil, false
+	}
+	compiled.line, _ = v.Pos()
+	p.m.needs = true
+	return compiled, true
+}
+
+// mustSource compiles a path of relay's own.
+func mustSource(text string) source {
+	compiled, err := compilePath(text)
+	if err != nil {
+		panic("mapper: built-in path " + text + ": " + err.Error())
+	}
+	if last := &compiled.parts[len(compiled.parts)-1]; last.how == byName && last.name == "leadId" {
+		last.other = otherCase(last.name)
+	}
+	return source{path: compiled}
+}
+
+// The members that Segment's specification gives a track call, its context, the
+// traits and an address: a path that leads elsewhere is suspicious when it is
+// close to one of them.
+var (
+	rootNames = []string{
+		"anonymousId", "channel", "context", "event", "integrations", "messageId", "originalTimestamp", "properties",
+		"receivedAt", "sentAt", "timestamp", "type", "userId", "version", "writeKey", "_metadata",
+	}
+	contextNames = []string{
+		"active", "app", "campaign", "channel", "consent", "device", "direct", "externalIds", "groupId", "ip", "library", "locale", "network", "os",
+		"page", "referrer", "screen", "timezone", "traits", "userAgent", "userAgentData", "Facebook Offline Conversions", "Facebook Conversions API",
+	}
+	traitNames = []string{
+		"address", "age", "avatar", "birthday", "company", "createdAt", "description", "email", "firstName", "gender", "id", "lastName", "name",
+		"phone", "title", "username", "website", "plan",
+	}
+	addressNames = []string{"city", "country", "postalCode", "state", "street", "region", "line1", "line2"}
+)
+
+// knownPath warns of a path that no known field has but one nearly so.
+func (p *parser) knownPath(v strictyaml.Value, at *path) {
+	known := rootNames
+	for i, s := range at.parts {
+		if s.how != byName || known == nil {
+			return
+		}
+		if !slices.Contains(known, s.name) && !(s.other != "" && slices.Contains(known, s.other)) {
+			near := strictyaml.Suggest(s.name, known)
+			if near == "" && i > 0 {
+				return // a member of the shop's own
+			}
+			problem := v.Warnf("%s: a track call has no %q here", v.Written(), s.name)
+			if near != "" {
+				problem.WithHint("did you mean %q?", near)
+			} else {
+				problem.WithHint("paths begin at the event: properties.…, context.traits.…, userId")
+			}
+			return
+		}
+		switch {
+		case i == 0 && s.name == "context":
+			known = contextNames
+		case i == 1 && s.name == "traits":
+			known = traitNames
+		case i == 2 && s.name == "address":
+			known = addressNames
+		default:
+			known = nil
+		}
+	}
+}

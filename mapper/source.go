@@ -1,0 +1,41 @@
+package mapper
+
+// source is one place a value may come from: a path into the event, a
+// constant, or an expression.
+type source struct {
+	path     path
+	constant *node
+	expr     *program
+	fullName bool // a path to a whole name, of which a key takes its part
+	line     int  // of the mapping; 0: built in
+}
+
+// label is the source as notes and explanations show it.
+func (src *source) label() string {
+	switch {
+	case src.constant != nil:
+		return "constant"
+	case src.expr != nil:
+		return "expr"
+	}
+	return src.path.text
+}
+
+// fullNames are the names under which events carry a person's whole name.
+var fullNames = []string{"name", "fullName", "full_name", "customerName", "customer_name"}
+
+// resolve appends what the source leads to in an event. The error is that of
+// an expression.
+func (src *source) resolve(s *subject, out []*node) ([]*node, error) {
+	switch {
+	case src.constant != nil:
+		return append(out, src.constant), nil
+	case src.expr != nil:
+		n, err := src.expr.value(s.environment())
+		if err != nil || n == nil {
+			return out, err
+		}
+		return append(out, n), nil
+	}
+	return src.path.all(&s.t.root, out), nil
+}

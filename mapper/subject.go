@@ -1,0 +1,328 @@
+package mapper
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// subject is one event on its way through a mapping: what is found once for all
+// of its conversions.
+type subject struct {
+	m   *Mapping
+	ev  Event
+	now time.Time
+	set settings
+	x   *tracer // collects the explanation; nil: nobody asked
+
+	t         *tree
+	name      string // of the event
+	messageID string
+	props     *node // nil when absent or no object
+	context   *node
+	options   *node // integrations
+
+	notes noteList
+
+	when         time.Time // event_time
+	keys         [keyCount][]keyValue
+	locale       locale
+	customer     bool // the event carries something a match key could come from
+	countryGiven bool
+	currency     currencyFound
+	goods        goods
+	processing   *processing
+	exprError    string // why an expression of a match key or custom field failed; "" when none did
+	fixed        []fixedField
+
+	scratch []*node
+	env     map[string]any
+}
+
+// newSubject decodes an event. It returns false when the event is no object.
+func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (*subject, error) {
+	s := &subject{m: m, ev: ev, now: now, set: set, x: x, messageID: ev.MessageID}
+	t, err := decodeEvent(ev.Body)
+	if err != nil {
+		return s, err
+	}
+	s.t = t
+	if t.root.kind != isObject {
+		return s, fmt.Errorf("decode event: not an object")
+	}
+	if s.messageID == "" {
+		s.messageID, _ = textID(t.root.get("messageId"))
+	}
+	if n := t.root.get("event"); n != nil && n.kind == isText && strings.TrimSpace(n.text) != "" {
+		s.name = n.text
+	}
+	return s, nil
+}
+
+// verdict is an outcome that is the same for every conversion of an event; the
+// zero value: none.
+type verdict struct {
+	kind            Kind
+	reason, message string
+}
+
+// whole looks at what decides an event as a whole, before its routes.
+func (s *subject) whole(err error) verdict {
+	if err != nil {
+		if s.ev.TooLarge && s.t == nil { // it may have been cut
+			return verdict{Hold, ReasonTooLarge, "the event is over the size limit"}
+		}
+		return verdict{Hold, ReasonInvalid, "the message is not a JSON object"}
+	}
+	if n := s.t.root.get("type"); n != nil && n.kind == isText && n.text != "" && n.text != "track" {
+		return verdict{Skip, ReasonNotTrack, ""}
+	}
+	if s.name == "" {
+		return verdict{Hold, ReasonInvalid, "event is " + missingName(s.t.root.get("event"))}
+	}
+	if s.ev.TooLarge {
+		return verdict{Hold, ReasonTooLarge, "the event is over the size limit"}
+	}
+	s.frame()
+	switch {
+	case s.optedOut():
+		return verdict{Skip, ReasonDisabled, ""}
+	case !s.consented():
+		return verdict{Skip, ReasonNoConsent, ""}
+	}
+	return verdict{}
+}
+
+func missingName(n *node) string {
+	switch {
+	case n.absent():
+		return "missing"
+	case n.kind == isText:
+		return "empty"
+	}
+	return "not text"
+}
+
+// frame finds the objects of the event and notes what is odd about its form.
+func (s *subject) frame() {
+	root := &s.t.root
+	if s.t.badUTF8 {
+		s.notes.add(noteBadUTF8, "", "the message holds bytes that are not UTF-8; they were replaced")
+	}
+	for _, name := range s.t.duplicates {
+		s.notes.add(noteDuplicateName, fieldName(name), "the name appears twice in one object; the last one counts")
+	}
+	s.props = s.objectAt(root, "properties", "properties")
+	s.context = s.objectAt(root, "context", "context")
+	s.options = s.objectAt(root, "integrations", "integrations")
+	traits := s.objectAt(s.context, "traits", "context.traits")
+	s.objectAt(traits, "address", "context.traits.address")
+}
+
+// objectAt returns a member that is an object; anything else but null counts as
+// absent, with a note.
+func (s *subject) objectAt(parent *node, name, at string) *node {
+	n := parent.get(name)
+	if n.absent() {
+		return nil
+	}
+	if n.kind != isObject {
+		if !n.blank() {
+			s.notes.add(noteNotObject, at, "not an object: counts as absent")
+		}
+		return nil
+	}
+	return n
+}
+
+// prepare finds what all conversions of the event share. The marks it leaves on
+// nodes are what custom_data leaves out.
+func (s *subject) prepare() {
+	s.findTime()
+	s.markSources()
+	s.deriveKeys()
+	s.findCurrency()
+	s.findGoods()
+	s.findProcessing()
+	s.findFixed()
+}
+
+// failExpression remembers that an expression could not be evaluated.
+func (s *subject) failExpression(src *source, err error) {
+	if s.exprError == "" {
+		s.exprError = expressionMessage(src.expr, src.line, err)
+	}
+}
+
+func expressionMessage(p *program, line int, err error) string {
+	msg := "the expression could not be evaluated: " + expressionCause(err)
+	if line > 0 {
+		msg = fmt.Sprintf("the expression at line %d of the mapping could not be evaluated: %s", line, expressionCause(err))
+	}
+	_ = p
+	return msg
+}
+
+// findTime settles event_time: timestamp, else originalTimestamp, else the
+// time of receipt, in whole seconds.
+func (s *subject) findTime() {
+	root := &s.t.root
+	s.when = s.ev.Received
+	source, line := "time of receipt", 0
+	var raw *node
+	var steps []step
+	for _, name := range []string{"timestamp", "originalTimestamp"} {
+		n := root.get(name)
+		if n.blank() {
+			continue
+		}
+		t, ok := parseTime(n, s.m.location)
+		if !ok {
+			s.notes.add(noteBadTime, name, "not a time that can be read; the next source counts")
+			continue
+		}
+		s.when, source, raw = t, name, n
+		if corrected, ok := s.correctSkew(t, name); ok {
+			s.when = corrected
+			line = s.m.lines["correct_clock_skew"]
+			s.notes.add(noteSkewCorrected, name, "corrected by the sender's clock skew")
+			steps = append(steps, step{"received - (sentAt - " + name + ")", corrected.UTC().Format(time.RFC3339Nano)})
+		}
+		break
+	}
+	s.when = s.when.Truncate(0).UTC()
+	s.when = time.Unix(s.when.Unix(), 0).UTC() // floor, also before 1970
+	if s.x != nil {
+		steps = append(steps, step{"whole seconds, " + s.when.Format(time.RFC3339), fmt.Sprint(s.when.Unix())})
+		s.x.field("event_time", source, line, raw, steps, fmt.Sprint(s.when.Unix()))
+	}
+}
+
+// correctSkew applies Segment's rule, receivedAt - (sentAt - timestamp), when
+// the mapping asks for it and the event is one it holds for.
+func (s *subject) correctSkew(t time.Time, name string) (time.Time, bool) {
+	root := &s.t.root
+	sent := root.get("sentAt")
+	if !s.m.correctSkew || s.ev.Imported || sent.blank() || s.ev.Received.IsZero() {
+		return t, false
+	}
+	if name == "timestamp" && !root.get("originalTimestamp").blank() {
+		return t, false // somebody has corrected already
+	}
+	at, ok := parseTime(sent, s.m.location)
+	if !ok {
+		s.notes.add(noteBadTime, "sentAt", "not a time that can be read; no clock skew corrected")
+		return t, false
+	}
+	if skew := s.ev.Received.Sub(at); skew.Abs() <= time.Minute {
+		return t, false
+	}
+	return s.ev.Received.Add(t.Sub(at)), true
+}
+
+// Meta's age rules (facts: meta-wire 5.2; CONTRACT 5.3).
+const (
+	maxStoreAge = 62 * 24 * time.Hour
+	maxOtherAge = 7 * 24 * time.Hour
+	maxAhead    = 60 * time.Second
+)
+
+// age says what the event's time makes of it at the time of the attempt.
+func (s *subject) age() verdict {
+	if s.set.noAge {
+		return verdict{}
+	}
+	limit, days := maxStoreAge, 62
+	if s.m.actionSource != physicalStore {
+		limit, days = maxOtherAge, 7
+	}
+	switch age := s.now.Sub(s.when); {
+	case age > limit:
+		return verdict{Hold, ReasonExpired, fmt.Sprintf("event_time is %d days old; Meta takes at most %d", int64(age/(24*time.Hour)), days)}
+	case age < -maxAhead:
+		return verdict{Hold, ReasonFuture, fmt.Sprintf("event_time is %s ahead", (-age).Truncate(time.Second))}
+	}
+	return verdict{}
+}
+
+// markSources marks what custom_data must not or may hold because of the
+// mapping.
+func (s *subject) markSources() {
+	for k := range s.m.keys {
+		for i := range s.m.keys[k] {
+			s.markPath(&s.m.keys[k][i].path, markSource)
+		}
+	}
+	for i := range s.m.custom.exclude {
+		s.markPath(&s.m.custom.exclude[i], markExclude)
+	}
+	for i := range s.m.custom.keep {
+		s.markPath(&s.m.custom.keep[i], markKeep)
+	}
+}
+
+func (s *subject) markPath(p *path, with mark) {
+	if len(p.parts) < 2 || p.parts[0].name != "properties" {
+		return
+	}
+	if !p.many {
+		if n := p.one(&s.t.root); n != nil {
+			n.mark |= with
+		}
+		return
+	}
+	for _, n := range p.all(&s.t.root, nil) {
+		n.mark |= with
+	}
+}
+
+// textID is an id as text: trimmed text, or a number as decimal text.
+func textID(n *node) (string, bool) {
+	text, ok := n.scalarText()
+	text = strings.TrimSpace(text)
+	return text, ok && text != ""
+}
+
+// optedOut says whether integrations switch this destination off. Destination
+// names are case-sensitive, as with Segment; All is not.
+func (s *subject) optedOut() bool {
+	if s.options == nil {
+		return false
+	}
+	all, on := true, false
+	for i := range s.options.kids {
+		n := &s.options.kids[i]
+		switch {
+		case strings.EqualFold(n.name, "All"):
+			if saysFalse(n) {
+				all = false
+			}
+		case slices.Contains(destinations, n.name):
+			if saysFalse(n) {
+				return true
+			}
+			on = on || n.kind == isTrue || n.kind == isObject || n.kind == isText && strings.EqualFold(strings.TrimSpace(n.text), "true")
+		}
+	}
+	return !all && !on
+}
+
+// saysFalse reads false, also as text: a wish to opt out is not lost to a
+// client that sends text.
+func saysFalse(n *node) bool {
+	return n.kind == isFalse || n.kind == isText && strings.EqualFold(strings.TrimSpace(n.text), "false")
+}
+
+// destinations are the names this destination answers to.
+var destinations = []string{"Facebook Offline Conversions", "Facebook Conversions API"}
+
+// consented says whether the consent that the mapping asks for is there.
+func (s *subject) consented() bool {
+	for _, category := range s.m.consent {
+		if n := s.context.get("consent").get("categoryPreferences").get(category); n == nil || n.kind != isTrue {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,306 @@
+package mapper
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// node is one JSON value of an event: numbers keep the text they came in,
+// members keep their order. The nodes of an event form a tree; a node's address
+// stays the same while the event is being mapped, so it can be marked.
+type node struct {
+	kind jsontext.Kind // 'n' 'f' 't' '"' '0' '{' '['
+	mark mark
+	name string // of a member of an object
+	text string // a string's content, a number's digits
+	kids []node // of an object or array
+}
+
+// mark says what is known about a node beyond its value.
+type mark uint8
+
+const (
+	markSource   mark = 1 << iota // a source of a match key: never leaves in custom_data
+	markKeep                      // custom_data.keep names it
+	markExclude                   // custom_data.exclude names it
+	markConsumed                  // gave value, currency, content_ids or contents
+)
+
+const (
+	isNull   jsontext.Kind = 'n'
+	isFalse  jsontext.Kind = 'f'
+	isTrue   jsontext.Kind = 't'
+	isText   jsontext.Kind = '"'
+	isNumber jsontext.Kind = '0'
+	isObject jsontext.Kind = '{'
+	isList   jsontext.Kind = '['
+)
+
+// get returns an object's member, or nil: of anything else, of a nil node, and
+// when there is none.
+func (n *node) get(name string) *node {
+	if n == nil || n.kind != isObject {
+		return nil
+	}
+	for i := range n.kids {
+		if n.kids[i].name == name {
+			return &n.kids[i]
+		}
+	}
+	return nil
+}
+
+// object returns the node if it is an object, else nil.
+func (n *node) object() *node {
+	if n == nil || n.kind != isObject {
+		return nil
+	}
+	return n
+}
+
+// absent says that there is nothing: no node, or null.
+func (n *node) absent() bool { return n == nil || n.kind == isNull }
+
+// blank says that there is nothing anybody meant: absent, text of white space,
+// or a list or object without content.
+func (n *node) blank() bool {
+	switch {
+	case n.absent():
+		return true
+	case n.kind == isText:
+		return strings.TrimSpace(n.text) == ""
+	case n.kind == isList || n.kind == isObject:
+		for i := range n.kids {
+			if !n.kids[i].blank() {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// scalarText returns text, or a number as decimal text.
+func (n *node) scalarText() (string, bool) {
+	if n == nil {
+		return "", false
+	}
+	switch n.kind {
+	case isText:
+		return n.text, true
+	case isNumber:
+		return decimalText(n.text)
+	}
+	return "", false
+}
+
+// tree is a decoded event.
+type tree struct {
+	root       node
+	duplicates []string // names that came twice in one object
+	badUTF8    bool     // bytes that are no UTF-8 were replaced by U+FFFD
+}
+
+// maxDepth is how deep an event may nest; deeper ones are not JSON to relay.
+const maxDepth = 1000
+
+// decodeEvent reads one JSON value. Of a member that comes twice the last
+// counts, as in every client's language; bytes that are no UTF-8 become U+FFFD.
+func decodeEvent(body []byte) (*tree, error) {
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	t := &tree{badUTF8: !utf8.Valid(body)}
+	d := decoder{tree: t, in: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	if err := d.value(&t.root, 0); err != nil {
+		return nil, fmt.Errorf("decode event: %w", err)
+	}
+	if _, err := d.in.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("decode event: something follows the JSON value")
+	}
+	return t, nil
+}
+
+type decoder struct {
+	tree  *tree
+	in    *jsontext.Decoder
+	stack []node // children of the values that are still open
+	arena []node // room for children of closed ones
+}
+
+// value reads the next value into n.
+func (d *decoder) value(n *node, depth int) error {
+	t, err := d.in.ReadToken()
+	if err != nil {
+		return err
+	}
+	return d.rest(n, t, depth)
+}
+
+// rest reads the value that begins with t.
+func (d *decoder) rest(n *node, t jsontext.Token, depth int) error {
+	n.kind = t.Kind()
+	switch n.kind {
+	case isText, isNumber:
+		n.text = t.String()
+	case isObject, isList:
+		if depth == maxDepth {
+			return fmt.Errorf("nested more than %d deep", maxDepth)
+		}
+		start := len(d.stack)
+		for {
+			t, err := d.in.ReadToken()
+			if err != nil {
+				return err
+			}
+			if k := t.Kind(); k == '}' || k == ']' {
+				break
+			}
+			var kid node
+			if n.kind == isObject {
+				kid.name = t.String()
+				err = d.value(&kid, depth+1)
+			} else {
+				err = d.rest(&kid, t, depth+1)
+			}
+			if err != nil {
+				return err
+			}
+			d.stack = append(d.stack, kid)
+		}
+		n.kids = d.keep(d.stack[start:], n.kind == isObject)
+		d.stack = d.stack[:start]
+	}
+	return nil
+}
+
+// keep copies children out of the stack; of members with the same name the
+// last stays, in the place of the first.
+func (d *decoder) keep(kids []node, members bool) []node {
+	if len(kids) == 0 {
+		return nil
+	}
+	if cap(d.arena)-len(d.arena) < len(kids) {
+		d.arena = make([]node, 0, max(64, len(kids)))
+	}
+	start := len(d.arena)
+	var index map[string]int
+	if members && len(kids) > 32 {
+		index = make(map[string]int, len(kids))
+	}
+	for i := range kids {
+		if members {
+			if at := find(d.arena[start:], index, kids[i].name); at >= 0 {
+				d.tree.duplicates = append(d.tree.duplicates, kids[i].name)
+				d.arena[start+at] = kids[i]
+				continue
+			}
+			if index != nil {
+				index[kids[i].name] = len(d.arena) - start
+			}
+		}
+		d.arena = append(d.arena, kids[i])
+	}
+	out := d.arena[start:len(d.arena):len(d.arena)]
+	return out
+}
+
+// find returns the place of the member called name, or -1.
+func find(kids []node, index map[string]int, name string) int {
+	if index != nil {
+		if at, ok := index[name]; ok {
+			return at
+		}
+		return -1
+	}
+	for i := range kids {
+		if kids[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// decimalText is a JSON number as plain decimal digits: no exponent, no zeros
+// that say nothing. False when that would take more than 400 digits.
+func decimalText(number string) (string, bool) {
+	out, ok := appendDecimal(nil, number, 400)
+	if !ok {
+		return "", false
+	}
+	if string(out) == number {
+		return number, true
+	}
+	return string(out), true
+}
+
+// appendDecimal appends a JSON number in plain decimal form, without zeros that
+// say nothing. False, and dst as it was, when that takes more than limit digits.
+func appendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
+	mantissa, exponent := number, 0
+	if i := strings.IndexAny(number, "eE"); i >= 0 {
+		e, err := strconv.Atoi(strings.TrimPrefix(number[i+1:], "+"))
+		if err != nil {
+			e = 1 << 30
+			if number[i+1] == '-' {
+				e = -e
+			}
+		}
+		mantissa, exponent = number[:i], e
+	}
+	negative := strings.HasPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
+	if exponent == 0 && len(whole) <= limit && (whole == "0" || whole[0] != '0') { // the usual case, without a copy
+		fraction = strings.TrimRight(fraction, "0")
+		if len(whole)+len(fraction) > limit {
+			return dst, false
+		}
+		if negative && (whole != "0" || fraction != "") {
+			dst = append(dst, '-')
+		}
+		dst = append(dst, whole...)
+		if fraction != "" {
+			dst = append(append(dst, '.'), fraction...)
+		}
+		return dst, true
+	}
+	digits := whole + fraction
+	point := len(whole) // the decimal point is before digits[point]
+	trimmed := strings.TrimLeft(digits, "0")
+	if trimmed == "" {
+		return append(dst, '0'), true
+	}
+	point -= len(digits) - len(trimmed)
+	digits = strings.TrimRight(trimmed, "0")
+	if exponent > 2*limit || exponent < -2*limit {
+		return dst, false
+	}
+	point += exponent
+	if len(digits) > limit || point > limit || point < -limit {
+		return dst, false
+	}
+	if negative {
+		dst = append(dst, '-')
+	}
+	switch {
+	case point <= 0:
+		dst = append(dst, "0."...)
+		for range -point {
+			dst = append(dst, '0')
+		}
+		dst = append(dst, digits...)
+	case point >= len(digits):
+		dst = append(dst, digits...)
+		for range point - len(digits) {
+			dst = append(dst, '0')
+		}
+	default:
+		dst = append(append(append(dst, digits[:point]...), '.'), digits[point:]...)
+	}
+	return dst, true
+}

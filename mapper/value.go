@@ -1,0 +1,167 @@
+package mapper
+
+import (
+	"strings"
+
+	"github.com/bojanz/currency"
+)
+
+// currencyFound is what an event and the mapping say about the currency.
+type currencyFound struct {
+	code    string // ISO 4217, or ""
+	invalid bool   // there is one, and it is none
+	node    *node  // of the event, when it gave the code
+}
+
+// findCurrency settles the currency: the event's own, which must be an ISO 4217
+// code, else the mapping's default.
+func (s *subject) findCurrency() {
+	n := s.props.get("currency")
+	switch {
+	case n.blank():
+		s.currency.code = s.m.defaultCurrency
+		if s.x != nil && s.currency.code != "" {
+			s.x.field("currency", "default_currency", s.m.lines["default_currency"], nil, nil, s.currency.code)
+		}
+	case n.kind == isText:
+		code := strings.ToUpper(strings.TrimSpace(n.text))
+		if len(code) != 3 || !currency.IsValid(code) {
+			s.currency.invalid = true
+			break
+		}
+		s.currency.code, s.currency.node = code, n
+		if s.x != nil {
+			s.x.field("currency", "properties.currency", 0, n, []step{{"trimmed, upper case, an ISO 4217 code", code}}, code)
+		}
+	default:
+		s.currency.invalid = true
+	}
+}
+
+// amount is the value of one conversion.
+type amount struct {
+	money
+	node   *node // of the event, that gave it; nil: none, or a constant or expression
+	state  amountState
+	source string
+}
+
+type amountState uint8
+
+const (
+	amountAbsent amountState = iota
+	amountReadable
+	amountUnreadable
+	amountNegative
+)
+
+// valueSources are where the value of a route's conversions comes from: the
+// long form's list, else revenue for Order Completed, else value_field.
+func (s *subject) valueSources(r *route) []source {
+	switch {
+	case r.value != nil:
+		return r.value
+	case s.name == orderCompleted:
+		return s.m.revenue
+	}
+	return s.m.valueField
+}
+
+// findValue reads the value of a route's conversion. Blank sources are passed
+// over, unreadable ones too while another follows; the first readable counts. The error is that of an expression.
+func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
+	var a amount
+	sources := s.valueSources(r)
+	for i := range sources {
+		src := &sources[i]
+		found, err := src.resolve(s, s.scratch[:0])
+		if err != nil {
+			return a, err
+		}
+		s.scratch = found[:0]
+		if len(found) == 0 || len(found) == 1 && found[0].blank() {
+			continue
+		}
+		at := src.label()
+		a.source = at
+		if len(found) > 1 {
+			a.state = amountUnreadable
+			notes.add(noteInvalidValue, at, "several amounts where one is expected")
+			continue
+		}
+		m, ok := parseMoney(found[0])
+		if !ok {
+			a.state = amountUnreadable
+			notes.add(noteInvalidValue, at, "not an amount that can be read, or over 10^12")
+			continue
+		}
+		a.money, a.state = m, amountReadable
+		if src.constant == nil && src.expr == nil {
+			a.node = found[0]
+		}
+		if m.negative() {
+			a.state = amountNegative
+		}
+		if m.ambiguous {
+			notes.add(noteAmbiguousValue, at, "three digits after a point: read as a decimal fraction, not as thousands")
+		}
+		if m.code != "" && s.currency.code != "" && m.code != s.currency.code {
+			notes.add(noteCodeMismatch, at, "the currency written beside the amount is not the event's currency")
+		}
+		if s.x != nil {
+			s.x.field("value", at, src.line, found[0], []step{{"decimal, shortest form", m.text}}, m.text)
+		}
+		return a, nil
+	}
+	return a, nil
+}
+
+// checkMoney applies CONTRACT 5.3 to value and currency of a conversion and
+// sets what is sent of them. The verdict, if any, holds the conversion.
+func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
+	isPurchase := c.name == purchase
+	c.valueSource = a.source
+	switch {
+	case a.state == amountAbsent && isPurchase:
+		return verdict{Hold, ReasonMissingValue, "a Purchase needs a value"}
+	case a.state == amountUnreadable && isPurchase:
+		return verdict{Hold, ReasonInvalidValue, "the value of a Purchase cannot be read"}
+	case a.state == amountNegative && isPurchase:
+		return verdict{Hold, ReasonInvalidValue, "the value of a Purchase is negative"}
+	case a.state == amountNegative:
+		notes.add(noteInvalidValue, a.source, "a negative value is left out")
+	case a.state == amountReadable && a.zero() && isPurchase && c.api == Offline:
+		return verdict{Hold, ReasonInvalidValue, "the offline format takes no Purchase with a value of zero"}
+	case a.state == amountReadable && a.zero() && c.api == Offline:
+		notes.add(noteZeroValue, a.source, "the offline format takes no value of zero; left out")
+		a.state = amountAbsent
+	case a.state == amountReadable && a.zero() && isPurchase:
+		notes.add(noteZeroValue, a.source, "a Purchase with a value of zero")
+	}
+	switch {
+	case s.currency.invalid && isPurchase:
+		return verdict{Hold, ReasonInvalidCurrency, "properties.currency is not an ISO 4217 code"}
+	case s.currency.invalid:
+		notes.add(noteInvalidCurrency, "properties.currency", "not an ISO 4217 code; left out")
+	case s.currency.code == "" && isPurchase:
+		return verdict{Hold, ReasonMissingCurrency, "a Purchase needs a currency: the event has none and the mapping no default_currency"}
+	}
+	if a.state == amountReadable && s.currency.code == "" {
+		notes.add(noteMissingCurrency, a.source, "a value without a currency is left out: Meta refuses it")
+		a.state = amountAbsent
+	}
+	if a.state == amountReadable {
+		c.value = a.text
+		if a.node != nil {
+			c.consumed = a.node
+		}
+	}
+	c.currency = s.currency.code
+	if c.api == Offline && c.value == "" && c.currency != "" {
+		if s.currency.node != nil {
+			notes.add(noteValueAlone, "properties.currency", "the offline format takes no currency without a value; left out")
+		}
+		c.currency = ""
+	}
+	return verdict{}
+}
