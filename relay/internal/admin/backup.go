@@ -1,0 +1,189 @@
+package admin
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A backup is a tar file: everything of the queue's directory under relay/,
+// and as the last entry SHA256SUMS. Only a file that ends in it is whole.
+const (
+	backupRoot = "relay-backup/"
+	backupSums = backupRoot + "SHA256SUMS"
+)
+
+// Backuper copies a queue while it runs.
+type Backuper interface {
+	Backup(ctx context.Context, dir string) error
+}
+
+// WriteBackup copies q to a directory under dir (empty: the system's for
+// temporary files), writes it to w as one tar file, and removes the copy.
+func WriteBackup(ctx context.Context, q Backuper, dir string, w io.Writer) error {
+	tmp, err := os.MkdirTemp(dir, "relay-backup-")
+	if err != nil {
+		return fmt.Errorf("make backup directory: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	copied := filepath.Join(tmp, "data")
+	if err := q.Backup(ctx, copied); err != nil {
+		return fmt.Errorf("copy queue: %w", err)
+	}
+	return writeTar(copied, w)
+}
+
+func writeTar(dir string, w io.Writer) error {
+	tw := tar.NewWriter(w)
+	var sums strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		fi, err := d.Info()
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		name := backupRoot + filepath.ToSlash(rel)
+		switch {
+		case fi.IsDir():
+			return tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o700, ModTime: fi.ModTime()})
+		case !fi.Mode().IsRegular():
+			return nil
+		}
+		if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: fi.Size(), ModTime: fi.ModTime()}); err != nil {
+			return err
+		}
+		sum, err := copyFile(tw, path, fi.Size())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&sums, "%s  %s\n", sum, strings.TrimPrefix(name, backupRoot))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write backup: %w", err)
+	}
+	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: backupSums, Mode: 0o600, Size: int64(sums.Len()), ModTime: time.Now()}); err != nil {
+		return fmt.Errorf("write backup: %w", err)
+	}
+	if _, err := io.WriteString(tw, sums.String()); err != nil {
+		return fmt.Errorf("write backup: %w", err)
+	}
+	if err := tw.Close(); err != nil {
+		return fmt.Errorf("write backup: %w", err)
+	}
+	return nil
+}
+
+func copyFile(w io.Writer, path string, size int64) (sum string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.CopyN(io.MultiWriter(w, h), f, size); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// ErrBackupCut is what VerifyBackup says of a file that is not whole.
+var ErrBackupCut = errors.New("the backup is not whole")
+
+// VerifyBackup reads a backup to its end and compares every sum.
+func VerifyBackup(r io.Reader) (files int, err error) {
+	tr := tar.NewReader(r)
+	sums := map[string]string{}
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return files, ErrBackupCut
+		}
+		if err != nil {
+			return files, fmt.Errorf("%w: %w", ErrBackupCut, err)
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		if h.Name == backupSums {
+			break
+		}
+		hash := sha256.New()
+		if _, err := io.Copy(hash, tr); err != nil {
+			return files, fmt.Errorf("%w: %w", ErrBackupCut, err)
+		}
+		sums[strings.TrimPrefix(h.Name, backupRoot)] = hex.EncodeToString(hash.Sum(nil))
+		files++
+	}
+	list, err := io.ReadAll(tr)
+	if err != nil {
+		return files, fmt.Errorf("%w: %w", ErrBackupCut, err)
+	}
+	n := 0
+	for line := range strings.Lines(string(list)) {
+		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		if !ok || sums[name] != sum {
+			return files, fmt.Errorf("%w: %s differs", ErrBackupCut, name)
+		}
+		n++
+	}
+	if n != files {
+		return files, ErrBackupCut
+	}
+	return files, nil
+}
+
+// backup answers with a consistent copy of the queue as a tar file. It holds
+// events, so it needs the token. One at a time.
+func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
+	if !s.backingUp.TryLock() {
+		s.fail(w, fmt.Errorf("backup: %w", errConflict))
+		return
+	}
+	defer s.backingUp.Unlock()
+	http.NewResponseController(w).SetReadDeadline(time.Time{})
+	out := &lateHeader{w: w}
+	err := WriteBackup(r.Context(), s.o.Queue, s.o.BackupDir, out)
+	switch {
+	case err == nil:
+		s.o.Logger.Info("backup sent", "bytes", out.n)
+	case out.n == 0:
+		s.fail(w, err)
+	default:
+		s.o.Logger.Error("backup ended early", "error", err)
+		panic(http.ErrAbortHandler) // cut, so that nobody takes it for whole
+	}
+}
+
+// lateHeader sets the type with the first byte, so that an error before it can
+// still be answered as one.
+type lateHeader struct {
+	w http.ResponseWriter
+	n int64
+}
+
+func (l *lateHeader) Write(p []byte) (int, error) {
+	if l.n == 0 {
+		l.w.Header().Set("Content-Type", "application/x-tar")
+		l.w.Header().Set("Content-Disposition", `attachment; filename="relay-backup.tar"`)
+	}
+	n, err := l.w.Write(p)
+	l.n += int64(n)
+	return n, err
+}

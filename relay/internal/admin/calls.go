@@ -1,0 +1,230 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Ping asks whether a relay is there.
+func (c *Client) Ping(ctx context.Context) (Ping, error) {
+	var out Ping
+	return out, c.get(ctx, "/api/v1/ping", nil, &out)
+}
+
+// Status is the whole picture.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var out Status
+	return out, c.get(ctx, "/api/v1/status", nil, &out)
+}
+
+// Watch calls fn with the status every few seconds until fn returns false.
+func (c *Client) Watch(ctx context.Context, fn func(Status) bool) error {
+	return c.events(ctx, "/api/v1/live", func(_ string, data []byte) bool {
+		var s Status
+		return json.Unmarshal(data, &s) != nil || fn(s)
+	})
+}
+
+// Tail calls fn with every outcome as it happens until fn returns false. An
+// outcome named "missed" says how many came too fast to be shown.
+func (c *Client) Tail(ctx context.Context, fn func(Outcome) bool) error {
+	return c.events(ctx, "/api/v1/tail", func(event string, data []byte) bool {
+		var o Outcome
+		if json.Unmarshal(data, &o) != nil {
+			return true
+		}
+		if event == "missed" {
+			o.Outcome = "missed"
+		}
+		return fn(o)
+	})
+}
+
+// History is the series behind the charts, of the last hour or the last day.
+func (c *Client) History(ctx context.Context, day bool) ([]Point, error) {
+	q := url.Values{"range": {"1h"}}
+	if day {
+		q.Set("range", "24h")
+	}
+	var out []Point
+	return out, c.get(ctx, "/api/v1/history", q, &out)
+}
+
+// Lanes lists the event sets.
+func (c *Client) Lanes(ctx context.Context) ([]LaneInfo, error) {
+	var out []LaneInfo
+	return out, c.get(ctx, "/api/v1/lanes", nil, &out)
+}
+
+// PauseLane stops sending to an event set, given by id or name.
+func (c *Client) PauseLane(ctx context.Context, lane string) (Done, error) {
+	return c.lane(ctx, lane, "pause", struct{}{})
+}
+
+// ResumeLane sends again, also to a set that was paused by an error.
+func (c *Client) ResumeLane(ctx context.Context, lane string) (Done, error) {
+	return c.lane(ctx, lane, "resume", struct{}{})
+}
+
+// MoveLane moves what waits for one event set to another.
+func (c *Client) MoveLane(ctx context.Context, lane, to string) (Done, error) {
+	return c.lane(ctx, lane, "move", map[string]string{"to": to})
+}
+
+// DropLane removes what waits for an event set for good; confirm repeats its id.
+func (c *Client) DropLane(ctx context.Context, lane, confirm string) (Done, error) {
+	return c.lane(ctx, lane, "drop", map[string]string{"confirm": confirm})
+}
+
+func (c *Client) lane(ctx context.Context, lane, action string, in any) (Done, error) {
+	var out Done
+	return out, c.post(ctx, "/api/v1/lanes/"+url.PathEscape(lane)+"/"+action, in, &out)
+}
+
+// Dead calls fn for every dead letter that f chooses, oldest first.
+func (c *Client) Dead(ctx context.Context, f DeadFilter, fn func(Dead) bool) error {
+	return list(ctx, c, "/api/v1/dead", f.Query(), fn)
+}
+
+// DeadSummary counts dead letters.
+func (c *Client) DeadSummary(ctx context.Context, f DeadFilter) (DeadSummary, error) {
+	var out DeadSummary
+	return out, c.get(ctx, "/api/v1/dead/summary", f.Query(), &out)
+}
+
+// DeadLetter is one dead letter, its event masked unless full.
+func (c *Client) DeadLetter(ctx context.Context, id string, full bool) (DeadDetail, error) {
+	var out DeadDetail
+	return out, c.get(ctx, "/api/v1/dead/"+url.PathEscape(id), bodyQuery(full), &out)
+}
+
+// ExportDead calls fn for every dead letter with its whole event.
+func (c *Client) ExportDead(ctx context.Context, f DeadFilter, fn func(DeadDetail) bool) error {
+	return list(ctx, c, "/api/v1/dead/export", f.Query(), fn)
+}
+
+// RetryDead sends dead letters through today's mapping again.
+func (c *Client) RetryDead(ctx context.Context, a DeadAction) (RetryResult, error) {
+	var out RetryResult
+	return out, c.post(ctx, "/api/v1/dead/retry", a, &out)
+}
+
+// DropDead removes dead letters for good.
+func (c *Client) DropDead(ctx context.Context, a DeadAction) (DropResult, error) {
+	var out DropResult
+	return out, c.post(ctx, "/api/v1/dead/drop", a, &out)
+}
+
+// QueueInfo is the queue as a whole.
+func (c *Client) QueueInfo(ctx context.Context) (QueueInfo, error) {
+	var out QueueInfo
+	return out, c.get(ctx, "/api/v1/queue", nil, &out)
+}
+
+// Queued calls fn for every waiting event that f chooses.
+func (c *Client) Queued(ctx context.Context, f QueueFilter, fn func(Queued) bool) error {
+	return list(ctx, c, "/api/v1/queue/events", f.query(), fn)
+}
+
+// QueuedEvent is one waiting event, masked unless full.
+func (c *Client) QueuedEvent(ctx context.Context, id string, full bool) (Queued, error) {
+	var out Queued
+	return out, c.get(ctx, "/api/v1/queue/events/"+url.PathEscape(id), bodyQuery(full), &out)
+}
+
+// ExportQueue calls fn for every waiting event with its whole body.
+func (c *Client) ExportQueue(ctx context.Context, f QueueFilter, fn func(Queued) bool) error {
+	return list(ctx, c, "/api/v1/queue/export", f.query(), fn)
+}
+
+func (f QueueFilter) query() url.Values {
+	q := url.Values{}
+	if f.EventSet != "" {
+		q.Set("event_set", f.EventSet)
+	}
+	if f.Event != "" {
+		q.Set("event", f.Event)
+	}
+	if !f.Since.IsZero() {
+		q.Set("since", f.Since.UTC().Format(time.RFC3339Nano))
+	}
+	if f.Limit > 0 {
+		q.Set("limit", strconv.Itoa(f.Limit))
+	}
+	return q
+}
+
+func bodyQuery(full bool) url.Values {
+	if full {
+		return url.Values{"body": {"full"}}
+	}
+	return nil
+}
+
+// Mapping is the mapping in force, and the file that was refused.
+func (c *Client) Mapping(ctx context.Context) (MappingText, error) {
+	var out MappingText
+	return out, c.get(ctx, "/api/v1/mapping", nil, &out)
+}
+
+// Reload reads config and mapping again. A file that was refused is no error
+// here: the result says so.
+func (c *Client) Reload(ctx context.Context) (ReloadResult, error) {
+	var out ReloadResult
+	res, err := c.request(ctx, http.MethodPost, "/api/v1/reload")
+	if err != nil {
+		return out, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusUnprocessableEntity {
+		return out, errorFrom(res)
+	}
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
+		return out, fmt.Errorf("read answer: %w", err)
+	}
+	return out, nil
+}
+
+// Forget removes a person.
+func (c *Client) Forget(ctx context.Context, p Person) (Done, error) {
+	var out Done
+	return out, c.post(ctx, "/api/v1/forget", p, &out)
+}
+
+// Backup writes a consistent copy of the queue to w as a tar file. An error
+// means that what was written is not whole.
+func (c *Client) Backup(ctx context.Context, w io.Writer) error {
+	return c.save(ctx, http.MethodPost, "/api/v1/backup", nil, w)
+}
+
+// Support writes a zip for whoever helps to w; the metrics in it are taken
+// twice, wait apart.
+func (c *Client) Support(ctx context.Context, wait time.Duration, w io.Writer) error {
+	q := url.Values{"wait": {strconv.Itoa(int(wait / time.Second))}}
+	return c.save(ctx, http.MethodGet, "/api/v1/support", q, w)
+}
+
+// Ready asks whether an event can be stored durably now; for `relay health`.
+// The error says what does not hold.
+func (c *Client) Ready(ctx context.Context) error {
+	res, err := c.request(ctx, http.MethodGet, "/readyz")
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return errors.New("not ready: " + string(b))
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+package admin
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Client talks to the admin listener of a running relay.
+type Client struct {
+	base  string
+	token string
+	http  *http.Client
+}
+
+// ErrUnreachable: nothing answers at the admin address. A command then opens
+// the queue itself, or says to try later (exit 75).
+var ErrUnreachable = errors.New("no relay answers")
+
+// Error is an answer of relay other than success.
+type Error struct {
+	Status  int    // HTTP
+	Code    string // snake_case
+	Message string // plain words
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// NewClient makes a client for an admin.listen as it stands in relay.yaml; an
+// unspecified address (0.0.0.0, ::) is reached over loopback.
+func NewClient(listen, token string) (*Client, error) {
+	network, address, _, err := splitListen(listen)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{token: token, base: "http://relay"}
+	if network == "tcp" {
+		host, port, _ := net.SplitHostPort(address)
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			host = "127.0.0.1"
+			if ip != nil && ip.To4() == nil {
+				host = "::1"
+			}
+		}
+		address = net.JoinHostPort(host, port)
+		c.base = "http://" + address
+	}
+	dialer := &net.Dialer{Timeout: 3 * time.Second}
+	c.http = &http.Client{
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return dialer.DialContext(ctx, network, address)
+			},
+			MaxIdleConns: 2, IdleConnTimeout: 30 * time.Second,
+			DisableCompression: true,
+		},
+		// The token must not follow a redirect; there are none.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c, nil
+}
+
+// Close ends idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// do sends a request and returns the answer when it is one of success.
+// Whatever else came is an *Error, or wraps ErrUnreachable when no relay did.
+func (c *Client) do(ctx context.Context, method, path string, query url.Values, in any) (*http.Response, error) {
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	if in == nil {
+		in = struct{}{}
+	}
+	res, err := c.send(ctx, method, path, in)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode/100 != 2 {
+		defer res.Body.Close()
+		return nil, errorFrom(res)
+	}
+	return res, nil
+}
+
+// request is do for answers whose status the caller reads.
+func (c *Client) request(ctx context.Context, method, path string) (*http.Response, error) {
+	return c.send(ctx, method, path, struct{}{})
+}
+
+func (c *Client) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	var body io.Reader
+	if method == http.MethodPost {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("write request: %w", err)
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.http.Do(req)
+	if err == nil {
+		return res, nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var uerr *url.Error
+	if errors.As(err, &uerr) {
+		err = uerr.Err // without the URL and its query
+	}
+	return nil, fmt.Errorf("%w at the admin address: %w", ErrUnreachable, err)
+}
+
+func errorFrom(res *http.Response) error {
+	b, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	var e struct{ Code, Message string }
+	if json.Unmarshal(b, &e) != nil || e.Message == "" {
+		e.Code, e.Message = "not_relay", fmt.Sprintf("the admin address answered %d, but not as relay does", res.StatusCode)
+	}
+	return &Error{Status: res.StatusCode, Code: e.Code, Message: e.Message}
+}
+
+func (c *Client) get(ctx context.Context, path string, query url.Values, out any) error {
+	return c.call(ctx, http.MethodGet, path, query, nil, out)
+}
+
+func (c *Client) post(ctx context.Context, path string, in, out any) error {
+	return c.call(ctx, http.MethodPost, path, nil, in, out)
+}
+
+func (c *Client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	res, err := c.do(ctx, method, path, query, in)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	return nil
+}
+
+// save copies an answer to w.
+func (c *Client) save(ctx context.Context, method, path string, query url.Values, w io.Writer) error {
+	res, err := c.do(ctx, method, path, query, struct{}{})
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	return nil
+}
+
+// list reads JSON lines, calling fn for each until it returns false.
+func list[T any](ctx context.Context, c *Client, path string, query url.Values, fn func(T) bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // an early end closes the connection
+	res, err := c.do(ctx, http.MethodGet, path, query, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	dec := json.NewDecoder(res.Body)
+	for {
+		var v T
+		if err := dec.Decode(&v); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read list: %w", err)
+		}
+		if !fn(v) {
+			return nil
+		}
+	}
+}
+
+// events reads server-sent events, calling fn for each until it returns
+// false, ctx ends or relay stops.
+func (c *Client) events(ctx context.Context, path string, fn func(event string, data []byte) bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	res, err := c.do(ctx, http.MethodGet, path, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	sc := bufio.NewScanner(res.Body)
+	sc.Buffer(make([]byte, 64<<10), 16<<20)
+	event := ""
+	for sc.Scan() {
+		line := sc.Text()
+		if name, ok := strings.CutPrefix(line, "event: "); ok {
+			event = name
+			continue
+		}
+		data, ok := strings.CutPrefix(line, "data: ")
+		if !ok {
+			continue
+		}
+		if event == "end" || !fn(event, []byte(data)) {
+			return nil
+		}
+	}
+	if err := sc.Err(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w any more: %w", ErrUnreachable, err)
+	}
+	return ctx.Err()
+}

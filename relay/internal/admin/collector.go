@@ -1,0 +1,234 @@
+package admin
+
+import (
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"relay/relay/internal/drain"
+)
+
+// stateCollector reads queue and lanes when somebody scrapes, so that these
+// numbers are never behind and cost nothing otherwise.
+type stateCollector struct{ server *Server }
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// The descriptions below are tables, never changed.
+var (
+	descReady        = desc("relay_ready", "1 when an event can be stored durably now.")
+	descQueueEvents  = desc("relay_queue_events", "Conversions in the queue, by state; dead ones are dead letters, unmapped ones events kept for a later mapping.", "state")
+	descCapacity     = desc("relay_queue_capacity_events", "How many events would fit, guessed from the size of those waiting.")
+	descSize         = desc("relay_queue_db_size_bytes", "What the queue's directory holds on disk.")
+	descMax          = desc("relay_queue_db_max_bytes", "What it may hold (queue.max_size).")
+	descFree         = desc("relay_queue_db_free_bytes", "What it may still take before it refuses.")
+	descDiskFree     = desc("relay_disk_free_bytes", "Free space on the queue's volume.")
+	descDiskSize     = desc("relay_disk_size_bytes", "Size of the queue's volume.")
+	descSegments     = desc("relay_queue_segments", "Segment files.")
+	descFull         = desc("relay_queue_full", "1 while the queue refuses events for want of space.")
+	descOldest       = desc("relay_queue_oldest_event_timestamp_seconds", "When the oldest event not yet settled was received; 0 when none waits.")
+	descDrain        = desc("relay_queue_drain_estimate_seconds", "When the backlog will be gone at the present rate; -1 when it is not draining.")
+	descAppended     = desc("relay_queue_appended_events_total", "Events stored.")
+	descDuplicates   = desc("relay_queue_duplicate_events_total", "Events that were stored already.")
+	descCommits      = desc("relay_queue_commits_total", "Writes confirmed by the disk.")
+	descFailures     = desc("relay_queue_commit_failures_total", "Writes the disk did not confirm.")
+	descDropped      = desc("relay_queue_dropped_events_total", "Events removed by a policy or by an operator.", "reason")
+	descVoid         = desc("relay_queue_void_events_total", "Events in doubt after a failed sync whose copy was made void; their senders were answered 503.")
+	descSync         = desc("relay_queue_sync_seconds", "Time of the disk's sync, over the last 1,024 commits.", "quantile")
+	descWaiting      = desc("relay_queue_waiting_bytes", "Bytes of requests waiting for the disk.")
+	descDedup        = desc("relay_queue_dedup_ids", "Message ids remembered.")
+	descDeadBytes    = desc("relay_dead_letters_bytes", "Size of the dead letters.")
+	descBadSegments  = desc("relay_queue_damaged_segments_total", "Segment files set aside as damaged.")
+	descBadChunks    = desc("relay_queue_damaged_chunks_total", "Damaged chunks found.")
+	descLost         = desc("relay_queue_damaged_events_total", "Events in damaged chunks, as far as known.")
+	descLaneEvents   = desc("relay_lane_events", "Conversions waiting for an event set.", "event_set")
+	descLaneBytes    = desc("relay_lane_bytes", "Size of the events waiting for an event set.", "event_set")
+	descLaneOldest   = desc("relay_lane_oldest_event_timestamp_seconds", "When the oldest event waiting for an event set was received; 0 when none waits.", "event_set")
+	descLaneState    = desc("relay_lane_state", "1 for the state an event set is in.", "event_set", "state")
+	descLaneFailures = desc("relay_lane_consecutive_failures", "Attempts in a row that failed.", "event_set")
+	descLaneNext     = desc("relay_lane_next_attempt_timestamp_seconds", "When the next attempt is due; 0 when none is waited for.", "event_set")
+	descLastSuccess  = desc("relay_delivery_last_success_timestamp_seconds", "When Meta last accepted something for an event set; 0: not since the start.", "event_set")
+)
+
+// Describe says nothing: an unchecked collector, because lanes come and go.
+func (c *stateCollector) Describe(ch chan<- *prometheus.Desc) { ch <- descReady }
+
+// Collect reads the state.
+func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	counter := func(d *prometheus.Desc, v int64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	st := c.server.o.Queue.Stats()
+	now := c.server.o.Now()
+	lanes, unmapped := c.server.lanes(now)
+
+	ready := 1.0
+	for _, k := range c.server.checks() {
+		if k.err != nil {
+			ready = 0
+		}
+	}
+	gauge(descReady, ready)
+
+	var pending, inflight, retry, bytes int64
+	var oldest float64
+	for _, l := range lanes {
+		set := l.Lane
+		waiting := max(0, l.Pending-int64(l.InFlight))
+		inflight += int64(l.InFlight)
+		if l.Failures > 0 {
+			retry += waiting
+		} else {
+			pending += waiting
+		}
+		bytes += l.Bytes
+		gauge(descLaneEvents, float64(l.Pending), set)
+		gauge(descLaneBytes, float64(l.Bytes), set)
+		var at float64
+		if l.OldestAt != nil {
+			at = unixSeconds(*l.OldestAt)
+			if oldest == 0 || at < oldest {
+				oldest = at
+			}
+		}
+		gauge(descLaneOldest, at, set)
+		for _, state := range drain.States() {
+			v := 0.0
+			if l.State == string(state) {
+				v = 1
+			}
+			gauge(descLaneState, v, set, string(state))
+		}
+		gauge(descLaneFailures, float64(l.Failures), set)
+		var next, success float64
+		if l.NextAttemptAt != nil {
+			next = unixSeconds(*l.NextAttemptAt)
+		}
+		if l.LastSuccessAt != nil {
+			success = unixSeconds(*l.LastSuccessAt)
+		}
+		gauge(descLaneNext, next, set)
+		gauge(descLastSuccess, success, set)
+	}
+	gauge(descQueueEvents, float64(pending), "pending")
+	gauge(descQueueEvents, float64(inflight), "inflight")
+	gauge(descQueueEvents, float64(retry), "retry")
+	gauge(descQueueEvents, float64(st.Dead), "dead")
+	gauge(descQueueEvents, float64(unmapped), "unmapped")
+	gauge(descOldest, oldest)
+	if d := c.server.drainSeconds(lanes); d != nil {
+		gauge(descDrain, *d)
+	} else {
+		gauge(descDrain, -1)
+	}
+	if n := pending + inflight + retry; n > 0 && st.DiskBytes > 0 {
+		// Segments are compressed: what an event takes on disk is known only
+		// on the average.
+		gauge(descCapacity, float64(st.MaxSize)/max(1, float64(st.DiskBytes-st.DeadBytes)/float64(n)))
+	}
+	gauge(descSize, float64(st.DiskBytes))
+	gauge(descMax, float64(st.MaxSize))
+	gauge(descFree, float64(max(0, st.HighMark-st.DiskBytes)))
+	gauge(descDiskFree, float64(st.VolumeFree))
+	gauge(descDiskSize, float64(st.VolumeSize))
+	gauge(descSegments, float64(st.Segments))
+	full := 0.0
+	if st.Full != "" {
+		full = 1
+	}
+	gauge(descFull, full)
+	counter(descAppended, st.Appended)
+	counter(descDuplicates, st.Duplicates)
+	counter(descCommits, st.Commits)
+	counter(descFailures, st.Failures)
+	for _, reason := range droppedReasons {
+		counter(descDropped, st.Dropped[reason], reason)
+	}
+	counter(descVoid, st.Void)
+	gauge(descSync, st.SyncP50.Seconds(), "0.5")
+	gauge(descSync, st.SyncP99.Seconds(), "0.99")
+	gauge(descWaiting, float64(st.Waiting))
+	gauge(descDedup, float64(st.DedupIDs))
+	gauge(descDeadBytes, float64(st.DeadBytes))
+	counter(descBadSegments, st.BadSegments)
+	counter(descBadChunks, st.BadChunks)
+	counter(descLost, st.LostRecords)
+}
+
+// droppedReasons are those of queue.Stats.Dropped.
+var droppedReasons = []string{"max_size", "max_age", "keep_unmapped", "lane_quota", "operator", "forgotten"}
+
+// each calls fn for every series of a vector.
+func each(c prometheus.Collector, fn func(labels map[string]string, value float64)) {
+	ch := make(chan prometheus.Metric)
+	go func() { // ends with Collect, which the loop below drains
+		defer close(ch)
+		c.Collect(ch)
+	}()
+	for m := range ch {
+		var d dto.Metric
+		if m.Write(&d) != nil {
+			continue
+		}
+		labels := make(map[string]string, len(d.GetLabel()))
+		for _, l := range d.GetLabel() {
+			labels[l.GetName()] = l.GetValue()
+		}
+		switch {
+		case d.Counter != nil:
+			fn(labels, d.Counter.GetValue())
+		case d.Gauge != nil:
+			fn(labels, d.Gauge.GetValue())
+		}
+	}
+}
+
+// coverage says how often conversions had each match key, the commonest first.
+func (m *Metrics) coverage() []Coverage {
+	byKey := map[string]*Coverage{}
+	each(m.matchKeys, func(l map[string]string, v float64) {
+		c := byKey[l["key"]]
+		if c == nil {
+			c = &Coverage{Key: l["key"]}
+			byKey[l["key"]] = c
+		}
+		switch l["result"] {
+		case "sent":
+			c.Sent += int64(v)
+		case "missing":
+			c.Missing += int64(v)
+		case "unusable":
+			c.Unusable += int64(v)
+		}
+	})
+	out := make([]Coverage, 0, len(byKey))
+	for _, c := range byKey {
+		out = append(out, *c)
+	}
+	sortCoverage(out)
+	return out
+}
+
+func (m *Metrics) totals() Totals {
+	t := Totals{Received: sums(m.received, "result"), Skipped: sums(m.skipped, "reason"), Dead: sums(m.dead, "reason")}
+	each(m.delivered, func(_ map[string]string, v float64) { t.Delivered += int64(v) })
+	return t
+}
+
+func (m *Metrics) skewSeconds() float64 {
+	var v float64
+	each(m.clockSkew, func(_ map[string]string, x float64) { v = x })
+	return v
+}
+
+func sums(c prometheus.Collector, label string) map[string]int64 {
+	out := map[string]int64{}
+	each(c, func(l map[string]string, v float64) { out[strings.Clone(l[label])] += int64(v) })
+	return out
+}

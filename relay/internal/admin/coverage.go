@@ -1,0 +1,127 @@
+package admin
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"relay/mapper"
+	"relay/relay/internal/drain"
+)
+
+// Counted is a mapping that counts which match keys the conversions it makes
+// carry. It goes between mapper and
+// drain. A conversion mapped twice (a request built again after a restart) is
+// counted twice; the shares are what matters.
+func (m *Metrics) Counted(in drain.Mapping) drain.Mapping {
+	if in == nil {
+		return nil
+	}
+	return counted{in, m}
+}
+
+type counted struct {
+	drain.Mapping
+	m *Metrics
+}
+
+func (c counted) MapLane(ev mapper.Event, eventSet string, now time.Time, ages bool) []mapper.Outcome {
+	outs := c.Mapping.MapLane(ev, eventSet, now, ages)
+	for i := range outs {
+		c.m.count(&outs[i])
+	}
+	return outs
+}
+
+// matchKeyNames are the keys that coverage shows, under their names in the
+// mapping file, with those of the two wire formats.
+var matchKeyNames = []struct{ name, conversions, offline string }{
+	{"email", "em", "email"},
+	{"phone", "ph", "phone"},
+	{"first_name", "fn", "fn"},
+	{"last_name", "ln", "ln"},
+	{"gender", "ge", "gen"},
+	{"city", "ct", "ct"},
+	{"state", "st", "st"},
+	{"zip", "zp", "zip"},
+	{"country", "country", "country"},
+	{"external_id", "external_id", "extern_id"},
+	{"lead_id", "lead_id", "lead_id"},
+	{"date_of_birth", "db", "doby"},
+}
+
+func (m *Metrics) count(o *mapper.Outcome) {
+	if o.Kind != mapper.Send {
+		return
+	}
+	keys := matchKeysOf(o.Conversion)
+	for i, k := range matchKeyNames {
+		result := resultMissing
+		switch {
+		case bytes.Contains(keys, []byte(`"`+k.conversions+`":`)), bytes.Contains(keys, []byte(`"`+k.offline+`":`)):
+			result = resultSent
+		case unusable(o.Notes, k.name):
+			result = resultUnusable
+		}
+		m.keyCounters[i][result].Inc()
+	}
+}
+
+const (
+	resultSent = iota
+	resultMissing
+	resultUnusable
+)
+
+// resultNames are the label values.
+var resultNames = [3]string{"sent", "missing", "unusable"}
+
+// matchKeysOf cuts the object of match keys out of a conversion. Its values
+// are hashes, digits and, offline, an external id in which a quote is
+// escaped, so a look for `"em":` in the cut finds a key and nothing else.
+func matchKeysOf(conversion []byte) []byte {
+	for _, marker := range [][]byte{[]byte(`"user_data":{`), []byte(`"match_keys":{`)} {
+		_, rest, ok := bytes.Cut(conversion, marker)
+		if !ok {
+			continue
+		}
+		inText, escaped := false, false
+		for i, c := range rest {
+			switch {
+			case escaped:
+				escaped = false
+			case inText && c == '\\':
+				escaped = true
+			case c == '"':
+				inText = !inText
+			case !inText && c == '}':
+				return rest[:i]
+			}
+		}
+		return rest
+	}
+	return nil
+}
+
+// unusable reports whether a note says that a value for the key was there and
+// left out: codes of keys begin with the key's name, or the field ends in it.
+func unusable(notes []mapper.Note, key string) bool {
+	for _, n := range notes {
+		if strings.HasPrefix(n.Code, key+"_") {
+			return true
+		}
+		last := n.Field[strings.LastIndexByte(n.Field, '.')+1:]
+		if name, ok := traitKeys[last]; ok && name == key {
+			return true
+		}
+	}
+	return false
+}
+
+// traitKeys are the last words of the usual sources, by key.
+var traitKeys = map[string]string{
+	"email": "email", "phone": "phone", "firstName": "first_name", "first_name": "first_name",
+	"lastName": "last_name", "last_name": "last_name", "name": "last_name", "gender": "gender", "city": "city", "state": "state",
+	"postalCode": "zip", "postal_code": "zip", "zip": "zip", "country": "country", "userId": "external_id",
+	"leadId": "lead_id", "birthday": "date_of_birth",
+}

@@ -1,0 +1,491 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"relay/mapper"
+	"relay/queue"
+)
+
+// Dead is a dead letter in lists: CONTRACT 4's shape, no more and no less.
+type Dead struct {
+	ID         string    `json:"id"`
+	MessageID  string    `json:"message_id"`
+	Event      string    `json:"event"`
+	EventSet   string    `json:"event_set"`
+	Reason     string    `json:"reason"`
+	Message    string    `json:"message"`
+	Code       int       `json:"code"`
+	Subcode    int       `json:"subcode"`
+	FBTraceID  string    `json:"fbtrace_id"`
+	ReceivedAt time.Time `json:"received_at"`
+	Attempts   int       `json:"attempts"`
+}
+
+// DeadDetail is one dead letter with everything known of it.
+type DeadDetail struct {
+	Dead
+	List      string          `json:"list,omitempty"`
+	DeadAt    time.Time       `json:"dead_at"`
+	ReleaseAt *time.Time      `json:"release_at,omitempty"` // goes back by itself then
+	Redrives  int             `json:"redrives"`
+	Mapping   string          `json:"mapping,omitempty"` // digest of the mapping that refused it
+	Plain     string          `json:"plain"`             // the reason in plain words
+	Masked    bool            `json:"masked"`
+	Body      json.RawMessage `json:"body,omitempty"`
+	Text      string          `json:"text,omitempty"` // instead of body, when it is not JSON
+}
+
+// DeadOf is the listed form of a dead letter.
+func DeadOf(d queue.DeadLetter) Dead {
+	return Dead{ID: d.ID, MessageID: d.MessageID, Event: d.Event, EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
+		Code: d.Code, Subcode: d.Subcode, FBTraceID: d.FBTraceID, ReceivedAt: d.ReceivedAt, Attempts: d.Attempts}
+}
+
+// DeadDetailOf is the full form; the body is masked unless full.
+func DeadDetailOf(d queue.DeadLetter, full bool) DeadDetail {
+	out := DeadDetail{Dead: DeadOf(d), List: d.List, DeadAt: d.DeadAt, ReleaseAt: timePtr(d.ReleaseAt), Redrives: d.Redrives,
+		Mapping: d.MappingHash, Plain: ReasonWords(d.Reason), Masked: !full}
+	switch {
+	case len(d.Body) == 0:
+	case !full:
+		out.Body = Mask(d.Body)
+	case json.Valid(d.Body):
+		out.Body = d.Body
+	default:
+		out.Text = strings.ToValidUTF8(string(d.Body), string(utf8.RuneError))
+	}
+	return out
+}
+
+// DeadFilter chooses dead letters; each condition that is set must hold.
+type DeadFilter struct {
+	IDs      []string  `json:"ids,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+	Event    string    `json:"event,omitempty"`
+	EventSet string    `json:"event_set,omitempty"`
+	Since    time.Time `json:"since,omitzero"`   // became a dead letter then or later
+	Search   string    `json:"search,omitempty"` // in ids, names, reason, message and trace id
+	After    string    `json:"after,omitempty"`  // behind this id
+	Limit    int       `json:"limit,omitempty"`  // 0: all
+}
+
+// Empty reports whether f chooses everything there is.
+func (f DeadFilter) Empty() bool {
+	return len(f.IDs) == 0 && f.Reason == "" && f.Event == "" && f.EventSet == "" && f.Since.IsZero() && f.Search == ""
+}
+
+// Match reports whether f chooses d; After and Limit are the lister's.
+func (f DeadFilter) Match(d queue.DeadLetter) bool {
+	return (len(f.IDs) == 0 || slices.Contains(f.IDs, d.ID)) &&
+		(f.Reason == "" || d.Reason == f.Reason) &&
+		(f.Event == "" || d.Event == f.Event) &&
+		(f.EventSet == "" || d.EventSet == f.EventSet) &&
+		(f.Since.IsZero() || !deadTime(d).Before(f.Since)) &&
+		(f.Search == "" || f.found(d))
+}
+
+func (f DeadFilter) found(d queue.DeadLetter) bool {
+	want := strings.ToLower(f.Search)
+	for _, s := range []string{d.ID, d.MessageID, d.Event, d.EventSet, d.Reason, d.Message, d.FBTraceID, strconv.Itoa(d.Code)} {
+		if strings.Contains(strings.ToLower(s), want) {
+			return true
+		}
+	}
+	return false
+}
+
+func deadTime(d queue.DeadLetter) time.Time {
+	if d.DeadAt.IsZero() {
+		return d.ReceivedAt
+	}
+	return d.DeadAt
+}
+
+// DeadLog is the part of a queue that holds dead letters.
+type DeadLog interface {
+	DeadLetters(after string, fn func(queue.DeadLetter) bool) error
+	DeadLetter(id string) (queue.DeadLetter, error)
+}
+
+// EachDead calls fn for every dead letter that f chooses, oldest first, until
+// fn returns false. It serves the commands as well when no relay runs. fn is
+// called outside of the queue's own reading, so it may be as slow as a network
+// is.
+func EachDead(q DeadLog, f DeadFilter, fn func(queue.DeadLetter) bool) error {
+	if len(f.IDs) > 0 {
+		return eachDeadID(q, f, fn)
+	}
+	n, after := 0, f.After
+	for {
+		var page []queue.DeadLetter
+		bytes, scanned, end := 0, 0, true
+		err := q.DeadLetters(after, func(d queue.DeadLetter) bool {
+			after = d.ID
+			scanned++
+			if f.Match(d) {
+				page = append(page, d)
+				bytes += len(d.Body)
+			}
+			end = len(page) < deadPage && bytes < deadPageBytes && scanned < deadPageScan
+			return end
+		})
+		if err != nil {
+			return err
+		}
+		for _, d := range page {
+			n++
+			if !fn(d) || f.Limit > 0 && n >= f.Limit {
+				return nil
+			}
+		}
+		if end {
+			return nil
+		}
+	}
+}
+
+// One page of EachDead: that many letters, or bytes, or looked at.
+const (
+	deadPage      = 500
+	deadPageBytes = 4 << 20
+	deadPageScan  = 20000
+)
+
+func eachDeadID(q DeadLog, f DeadFilter, fn func(queue.DeadLetter) bool) error {
+	n := 0
+	for _, id := range f.IDs {
+		d, err := q.DeadLetter(id)
+		if errors.Is(err, queue.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !f.Match(d) {
+			continue
+		}
+		if n++; !fn(d) || f.Limit > 0 && n >= f.Limit {
+			return nil
+		}
+	}
+	return nil
+}
+
+// Query is f as query parameters of GET /api/v1/dead.
+func (f DeadFilter) Query() url.Values {
+	q := url.Values{}
+	put := func(k, v string) {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	put("reason", f.Reason)
+	put("event", f.Event)
+	put("event_set", f.EventSet)
+	put("search", f.Search)
+	put("after", f.After)
+	if !f.Since.IsZero() {
+		put("since", f.Since.UTC().Format(time.RFC3339Nano))
+	}
+	if f.Limit > 0 {
+		put("limit", strconv.Itoa(f.Limit))
+	}
+	for _, id := range f.IDs {
+		q.Add("id", id)
+	}
+	return q
+}
+
+func deadFilter(r *http.Request, now time.Time) (DeadFilter, error) {
+	q := r.URL.Query()
+	f := DeadFilter{IDs: q["id"], Reason: q.Get("reason"), Event: q.Get("event"), EventSet: q.Get("event_set"),
+		Search: q.Get("search"), After: q.Get("after")}
+	var err error
+	if v := q.Get("since"); v != "" {
+		if f.Since, err = ParseSince(v, now); err != nil {
+			return f, err
+		}
+	}
+	f.Limit, err = intParam(r, "limit", 0)
+	return f, err
+}
+
+func (s *Server) listDead(w http.ResponseWriter, r *http.Request) {
+	f, err := deadFilter(r, s.o.Now())
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	out := newLines(w)
+	if err := EachDead(s.o.Queue, f, func(d queue.DeadLetter) bool { return out.write(DeadOf(d)) }); err != nil {
+		out.broken(s, err)
+	}
+}
+
+func (s *Server) exportDead(w http.ResponseWriter, r *http.Request) {
+	f, err := deadFilter(r, s.o.Now())
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	out := newLines(w)
+	if err := EachDead(s.o.Queue, f, func(d queue.DeadLetter) bool { return out.write(DeadDetailOf(d, true)) }); err != nil {
+		out.broken(s, err)
+	}
+}
+
+// DeadSummary counts dead letters by reason, event and event set.
+type DeadSummary struct {
+	Total     int            `json:"total"`
+	Reasons   map[string]int `json:"reasons"`
+	Events    map[string]int `json:"events"`
+	EventSets map[string]int `json:"event_sets"`
+}
+
+func (s *Server) deadSummary(w http.ResponseWriter, r *http.Request) {
+	f, err := deadFilter(r, s.o.Now())
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	sum, err := s.summary(f)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, sum)
+}
+
+func (s *Server) summary(f DeadFilter) (DeadSummary, error) {
+	sum := DeadSummary{Reasons: map[string]int{}, Events: map[string]int{}, EventSets: map[string]int{}}
+	err := EachDead(s.o.Queue, f, func(d queue.DeadLetter) bool {
+		sum.Total++
+		sum.Reasons[d.Reason]++
+		sum.Events[d.Event]++
+		sum.EventSets[d.EventSet]++
+		return true
+	})
+	return sum, err
+}
+
+func (s *Server) showDead(w http.ResponseWriter, r *http.Request) {
+	full := r.URL.Query().Get("body") == "full"
+	if full && !s.guard.authorised(r) {
+		writeError(w, http.StatusUnauthorized, "token_needed", "the whole event needs the admin token (Authorization: Bearer …)")
+		return
+	}
+	d, err := s.o.Queue.DeadLetter(r.PathValue("id"))
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, DeadDetailOf(d, full))
+}
+
+// DeadAction is the body of retry and drop: which dead letters, and whether
+// only to say what would happen. All must be set to choose every one.
+type DeadAction struct {
+	DeadFilter
+	All    bool `json:"all,omitempty"`
+	DryRun bool `json:"dry_run,omitempty"`
+}
+
+// RetryResult is the answer to a retry.
+type RetryResult struct {
+	Success  bool           `json:"success"`
+	DryRun   bool           `json:"dry_run"`
+	Matched  int            `json:"matched"`           // dead letters chosen
+	Redriven int            `json:"redriven"`          // put back into the queue; in a dry run: would be
+	Pass     int            `json:"would_pass"`        // dry run: today's mapping would send them
+	Skip     map[string]int `json:"would_skip"`        // dry run: deliberately not sent, by reason
+	Hold     map[string]int `json:"would_hold"`        // dry run: dead letters again, by reason
+	Unrouted int            `json:"unrouted"`          // stay: today's mapping sends them nowhere
+	Failed   string         `json:"message,omitempty"` // why it ended early
+}
+
+// DropResult is the answer to a drop.
+type DropResult struct {
+	Success bool `json:"success"`
+	DryRun  bool `json:"dry_run"`
+	Matched int  `json:"matched"`
+	Dropped int  `json:"dropped"`
+}
+
+func (s *Server) deadAction(w http.ResponseWriter, r *http.Request) (DeadAction, bool) {
+	var a DeadAction
+	if err := readJSON(w, r, &a); err != nil {
+		s.fail(w, err)
+		return a, false
+	}
+	if a.Empty() && !a.All {
+		s.fail(w, badf("say which: ids, a filter, or all"))
+		return a, false
+	}
+	return a, true
+}
+
+func (s *Server) retryDead(w http.ResponseWriter, r *http.Request) {
+	a, ok := s.deadAction(w, r)
+	if !ok {
+		return
+	}
+	res, err := RetryDead(s.o.Queue, s.o.mapping(), a, s.o.Now())
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	if !a.DryRun {
+		s.o.Metrics.Redriven("operator", res.Redriven)
+		s.o.Logger.Info("dead letters redriven", "matched", res.Matched, "redriven", res.Redriven, "unrouted", res.Unrouted)
+		if s.o.Drain != nil && res.Redriven > 0 {
+			s.o.Drain.Wake("redrive")
+		}
+	}
+	writeJSON(w, http.StatusOK, res)
+}
+
+func (s *Server) dropDead(w http.ResponseWriter, r *http.Request) {
+	a, ok := s.deadAction(w, r)
+	if !ok {
+		return
+	}
+	res, err := DropDead(s.o.Queue, a)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	if !a.DryRun {
+		s.o.Metrics.Removed("dropped_dead", res.Dropped)
+		s.o.Logger.Warn("dead letters dropped by an operator", "matched", res.Matched, "dropped", res.Dropped)
+	}
+	writeJSON(w, http.StatusOK, res)
+}
+
+// redriveStep is how many dead letters go back in one piece, so that a long
+// retry neither holds the queue nor loses its place when it is cut short.
+const redriveStep = 500
+
+// RedriveQueue is the part of a queue that retry and drop need.
+type RedriveQueue interface {
+	DeadLog
+	DropDead(ids ...string) (int, error)
+	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
+}
+
+// RetryDead sends dead letters through today's mapping again, or says what
+// would become of them. Repeating it is harmless: what went back is no longer
+// a dead letter.
+func RetryDead(q RedriveQueue, m Mapping, a DeadAction, now time.Time) (RetryResult, error) {
+	res := RetryResult{Success: true, DryRun: a.DryRun, Skip: map[string]int{}, Hold: map[string]int{}}
+	if m == nil {
+		return res, badf("there is no mapping in force, so nothing can be retried")
+	}
+	if a.DryRun {
+		err := EachDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
+			res.Matched++
+			res.foresee(m, d, now)
+			return true
+		})
+		return res, err
+	}
+	var ids []string
+	err := EachDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
+		res.Matched++
+		if len(RouteDead(m, d)) == 0 {
+			res.Unrouted++
+		} else {
+			ids = append(ids, d.ID)
+		}
+		return true
+	})
+	if err != nil {
+		return res, err
+	}
+	for chunk := range slices.Chunk(ids, redriveStep) {
+		n, err := q.Redrive(chunk, func(d queue.DeadLetter) []string { return RouteDead(m, d) })
+		res.Redriven += n
+		if err != nil {
+			if res.Redriven == 0 {
+				return res, err
+			}
+			res.Success, res.Failed = false, err.Error()
+			return res, nil
+		}
+	}
+	return res, nil
+}
+
+// foresee says what today's mapping would make of d.
+func (res *RetryResult) foresee(m Mapping, d queue.DeadLetter, now time.Time) {
+	lanes := RouteDead(m, d)
+	if len(lanes) == 0 {
+		res.Unrouted++
+		return
+	}
+	res.Redriven++
+	ev := mapper.Event{Body: d.Body, MessageID: d.MessageID, Received: d.ReceivedAt,
+		Imported: d.Flags&queue.FlagImported != 0, TooLarge: d.Flags&queue.FlagTooLarge != 0}
+	pass, skip, hold := false, "", ""
+	for _, lane := range lanes {
+		for _, o := range m.MapLane(ev, lane, now) {
+			switch o.Kind {
+			case mapper.Send:
+				pass = true
+			case mapper.Hold:
+				hold = o.Reason
+			case mapper.Skip:
+				skip = o.Reason
+			}
+		}
+	}
+	switch { // a letter counts once: by the worst that would befall it
+	case hold != "":
+		res.Hold[hold]++
+	case pass:
+		res.Pass++
+	case skip != "":
+		res.Skip[skip]++
+	}
+}
+
+// RouteDead says where today's mapping sends a dead letter: to the event set
+// it was for while the mapping still does, else to those it names now, else
+// nowhere (DESIGN 3).
+func RouteDead(m Mapping, d queue.DeadLetter) []string {
+	routes := m.Routes(d.Event)
+	if d.EventSet != "" && slices.Contains(routes, d.EventSet) {
+		return []string{d.EventSet}
+	}
+	return routes
+}
+
+// DropDead removes dead letters for good, or says how many it would.
+func DropDead(q RedriveQueue, a DeadAction) (DropResult, error) {
+	res := DropResult{Success: true, DryRun: a.DryRun}
+	var ids []string
+	err := EachDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
+		ids = append(ids, d.ID)
+		return true
+	})
+	res.Matched = len(ids)
+	if err != nil || a.DryRun {
+		return res, err
+	}
+	for chunk := range slices.Chunk(ids, redriveStep) {
+		n, err := q.DropDead(chunk...)
+		res.Dropped += n
+		if err != nil {
+			return res, err
+		}
+	}
+	return res, nil
+}

@@ -1,0 +1,99 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// checked is the outcome of one readiness check.
+type checked struct {
+	name string
+	err  error
+}
+
+// checks answers: can an event be stored durably now? Whether Meta can be
+// reached has no part in it: a till must not be turned away because the
+// internet is down, that is what relay is for.
+func (s *Server) checks() []checked {
+	out := []checked{{"queue", s.o.Queue.CanAppend()}}
+	for _, c := range s.o.Checks {
+		out = append(out, checked{c.Name, c.Err()})
+	}
+	select {
+	case <-s.stopping:
+		out = append(out, checked{"running", errStopping})
+	default:
+	}
+	return out
+}
+
+type plainError string
+
+func (e plainError) Error() string { return string(e) }
+
+const errStopping plainError = "relay is stopping"
+
+// livez says that the process answers.
+func (s *Server) livez(w http.ResponseWriter, r *http.Request) {
+	s.health(w, r, "livez", []checked{{"ping", nil}})
+}
+
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	s.health(w, r, "readyz", s.checks())
+}
+
+// health answers in text as Kubernetes' own components do, in JSON on demand:
+// 200 when every check holds, else 503; each check is listed with ?verbose
+// and when one fails.
+func (s *Server) health(w http.ResponseWriter, r *http.Request, name string, checks []checked) {
+	ok := true
+	for _, c := range checks {
+		ok = ok && c.err == nil
+	}
+	code := http.StatusOK
+	if !ok {
+		code = http.StatusServiceUnavailable
+	}
+	if strings.Contains(r.Header.Get("Accept"), "application/json") {
+		type one struct {
+			Name  string `json:"name"`
+			OK    bool   `json:"ok"`
+			Error string `json:"error,omitempty"`
+		}
+		out := struct {
+			OK     bool  `json:"ok"`
+			Checks []one `json:"checks"`
+		}{OK: ok}
+		for _, c := range checks {
+			o := one{Name: c.name, OK: c.err == nil}
+			if c.err != nil {
+				o.Error = c.err.Error()
+			}
+			out.Checks = append(out.Checks, o)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		json.NewEncoder(w).Encode(out)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	if ok && !r.URL.Query().Has("verbose") {
+		fmt.Fprintln(w, "ok")
+		return
+	}
+	for _, c := range checks {
+		if c.err != nil {
+			fmt.Fprintf(w, "[-]%s failed: %v\n", c.name, c.err)
+		} else {
+			fmt.Fprintf(w, "[+]%s ok\n", c.name)
+		}
+	}
+	if ok {
+		fmt.Fprintf(w, "%s check passed\n", name)
+	} else {
+		fmt.Fprintf(w, "%s check failed\n", name)
+	}
+}

@@ -1,0 +1,163 @@
+package admin
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// sample is one look at the counters.
+type sample struct {
+	at        time.Time
+	pending   int64
+	bytes     int64
+	dead      int64
+	received  float64 // totals since the start
+	delivered float64
+	settled   float64
+	lanes     map[string]laneSample
+}
+
+type laneSample struct {
+	pending int64
+	settled float64
+}
+
+// history keeps the last hour finely and the last day coarsely, in memory
+// only, for the page's charts and the rates. What matters is on disk.
+//
+//	fine    every 5 s for 1 h      720 points
+//	coarse  every 2 min for 24 h   720 points
+type history struct {
+	mu     sync.RWMutex
+	recent []sample // the last half minute and a little more, for rates
+	fine   ring
+	coarse ring
+}
+
+// Point is one point of GET /api/v1/history.
+type Point struct {
+	At        time.Time `json:"at"`
+	Pending   int64     `json:"pending"`
+	Dead      int64     `json:"dead"`
+	Bytes     int64     `json:"bytes"`
+	In        float64   `json:"in"`        // a second, since the point before
+	Delivered float64   `json:"delivered"` // a second
+}
+
+const (
+	rateWindow   = 30 * time.Second
+	keptSamples  = 64
+	fineStep     = 5 * time.Second
+	coarseStep   = 2 * time.Minute
+	ringCapacity = 720
+)
+
+func newHistory() *history {
+	return &history{fine: ring{step: fineStep}, coarse: ring{step: coarseStep}}
+}
+
+// add takes a sample. Going back in time (a clock put right) starts afresh.
+func (h *history) add(s sample) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := len(h.recent); n > 0 && !s.at.After(h.recent[n-1].at) {
+		h.recent = h.recent[:0]
+		h.fine.reset()
+		h.coarse.reset()
+	}
+	h.recent = append(h.recent, s)
+	for len(h.recent) > keptSamples || len(h.recent) > 2 && s.at.Sub(h.recent[1].at) >= rateWindow {
+		h.recent = h.recent[1:]
+	}
+	h.fine.add(s)
+	h.coarse.add(s)
+}
+
+// window returns the oldest and newest sample of the rate window; ok is false
+// before there are two.
+func (h *history) window() (first, last sample, ok bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if len(h.recent) < 2 {
+		return first, last, false
+	}
+	return h.recent[0], h.recent[len(h.recent)-1], true
+}
+
+// points returns the fine or the coarse series, oldest first.
+func (h *history) points(coarse bool) []Point {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if coarse {
+		return h.coarse.list()
+	}
+	return h.fine.list()
+}
+
+// perSecond is the growth of a counter between two samples.
+func perSecond(a, b float64, d time.Duration) float64 {
+	if d <= 0 || b < a {
+		return 0
+	}
+	return (b - a) / d.Seconds()
+}
+
+// ring is one series of points.
+type ring struct {
+	step   time.Duration
+	last   sample
+	have   bool
+	points []Point
+	head   int // oldest, once full
+}
+
+func (r *ring) reset() { *r = ring{step: r.step} }
+
+func (r *ring) add(s sample) {
+	if !r.have {
+		r.last, r.have = s, true
+		r.push(Point{At: s.at, Pending: s.pending, Dead: s.dead, Bytes: s.bytes})
+		return
+	}
+	d := s.at.Sub(r.last.at)
+	if d < r.step-r.step/10 {
+		return
+	}
+	r.push(Point{
+		At: s.at, Pending: s.pending, Dead: s.dead, Bytes: s.bytes,
+		In:        perSecond(r.last.received, s.received, d),
+		Delivered: perSecond(r.last.delivered, s.delivered, d),
+	})
+	r.last = s
+	r.last.lanes = nil
+}
+
+func (r *ring) push(p Point) {
+	if len(r.points) < ringCapacity {
+		r.points = append(r.points, p)
+		return
+	}
+	r.points[r.head] = p
+	r.head = (r.head + 1) % ringCapacity
+}
+
+func (r *ring) list() []Point {
+	out := make([]Point, 0, len(r.points))
+	out = append(out, r.points[r.head:]...)
+	return append(out, r.points[:r.head]...)
+}
+
+// sample looks at the counters every Interval until ctx ends.
+func (s *Server) sample(ctx context.Context) {
+	t := time.NewTicker(s.o.Interval)
+	defer t.Stop()
+	for {
+		s.history.add(s.look())
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}

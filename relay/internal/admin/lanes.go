@@ -1,0 +1,144 @@
+package admin
+
+import (
+	"fmt"
+	"net/http"
+
+	"relay/queue"
+)
+
+// Done is the answer to an action that returns nothing else.
+type Done struct {
+	Success bool   `json:"success"`
+	Message string `json:"message,omitempty"`
+	Count   int64  `json:"count"`
+}
+
+func (s *Server) getLanes(w http.ResponseWriter, r *http.Request) {
+	lanes, _ := s.lanes(s.o.Now())
+	writeJSON(w, http.StatusOK, lanes)
+}
+
+func (s *Server) pauseLane(w http.ResponseWriter, r *http.Request) {
+	s.steer(w, r, "paused", func(d Drain, lane string) error { return d.Pause(lane) })
+}
+
+func (s *Server) resumeLane(w http.ResponseWriter, r *http.Request) {
+	s.steer(w, r, "resumed", func(d Drain, lane string) error { return d.Resume(lane) })
+}
+
+func (s *Server) steer(w http.ResponseWriter, r *http.Request, done string, do func(Drain, string) error) {
+	lane, err := s.pathLane(r)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	if s.o.Drain == nil {
+		s.fail(w, badf("nothing uploads in this relay, so there is nothing to steer"))
+		return
+	}
+	if err := do(s.o.Drain, lane); err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.o.Logger.Info("lane steered by an operator", "event_set", lane, "action", done)
+	writeJSON(w, http.StatusOK, Done{Success: true, Message: "event set " + lane + " " + done})
+}
+
+// pathLane finds the lane named in the address, by id or by its name in the
+// mapping.
+func (s *Server) pathLane(r *http.Request) (string, error) {
+	return s.findLane(r.PathValue("lane"))
+}
+
+func (s *Server) findLane(name string) (string, error) {
+	if name == queue.LaneUnmapped || name == queue.LaneRefused {
+		return "", badf("%s is not an event set", name)
+	}
+	lanes, _ := s.lanes(s.o.Now())
+	for _, l := range lanes {
+		if l.Lane == name {
+			return name, nil
+		}
+	}
+	for _, l := range lanes {
+		if l.Name == name {
+			return l.Lane, nil
+		}
+	}
+	return "", fmt.Errorf("event set %q: %w", name, queue.ErrNotFound)
+}
+
+// moveLane moves what waits for one event set to another: {"to":"701…"}. The
+// other must be in the mapping, or nothing would ever read it.
+func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		To string `json:"to"`
+	}
+	if err := readJSON(w, r, &in); err != nil {
+		s.fail(w, err)
+		return
+	}
+	from, err := s.pathLane(r)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	m := s.o.mapping()
+	to := ""
+	if m != nil {
+		for _, set := range m.Sets() {
+			if set.ID == in.To || set.Name != "" && set.Name == in.To {
+				to = set.ID
+			}
+		}
+	}
+	switch {
+	case to == "":
+		err = badf("to: %q is no event set of the mapping", in.To)
+	case to == from:
+		err = badf("to: that is where they are")
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	ls, _ := s.o.Queue.Lane(from)
+	if err := s.o.Queue.MoveLane(from, to); err != nil {
+		s.fail(w, err)
+		return
+	}
+	if s.o.Drain != nil {
+		s.o.Drain.Wake("move")
+	}
+	s.o.Logger.Warn("lane moved by an operator", "event_set", from, "to", to, "events", ls.Pending)
+	writeJSON(w, http.StatusOK, Done{Success: true, Message: "moved to " + to, Count: ls.Pending})
+}
+
+// dropLane removes what waits for an event set, for good. {"confirm":"<id>"}
+// must repeat the id: this is the one call that loses events on purpose.
+func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Confirm string `json:"confirm"`
+	}
+	if err := readJSON(w, r, &in); err != nil {
+		s.fail(w, err)
+		return
+	}
+	lane, err := s.pathLane(r)
+	if err == nil && in.Confirm != lane {
+		err = badf(`confirm: repeat the event set's id, %q, to drop what waits for it`, lane)
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	ls, _ := s.o.Queue.Lane(lane)
+	if err := s.o.Queue.DropLane(lane); err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.o.Metrics.Removed("dropped_lane", int(ls.Pending))
+	s.o.Logger.Warn("lane dropped by an operator", "event_set", lane, "events", ls.Pending)
+	writeJSON(w, http.StatusOK, Done{Success: true, Message: "dropped", Count: ls.Pending})
+}

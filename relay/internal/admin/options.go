@@ -1,0 +1,135 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"time"
+
+	"relay/mapper"
+	"relay/queue"
+	"relay/relay/internal/drain"
+)
+
+// Options say what the admin listener shows and steers. Listen and Queue are
+// required; everything else may be left out and is then shown as absent.
+type Options struct {
+	Listen       string      // host:port, or unix:/path
+	Token        string      // Bearer token; empty: none
+	AllowedHosts []string    // further names of a loopback listener
+	SocketMode   os.FileMode // of a unix socket; 0: 0600
+	Pprof        bool        // serve /debug/pprof/, token needed when set
+
+	Queue   Queue
+	Drain   Drain          // nil: nothing uploads (no token, tests)
+	Mapping func() Mapping // the mapping in force; nil, or a nil Mapping: none yet
+	Files   func() Files   // config and mapping files and their last reload
+	Reload  func(context.Context) ReloadResult
+	Config  func() []byte // the effective config, secrets hidden, for the support bundle
+	Logs    func() []byte // the last log lines, for the support bundle
+	Checks  []Check       // further conditions of readiness
+
+	// Forget removes a person from what is kept beside the queue (receipts)
+	// and returns how many entries that were. nil: nothing is.
+	Forget func(context.Context, Person) (int, error)
+
+	// BackupDir is where a backup is put together before it is sent; it needs
+	// as much room as the queue. Empty: the system's temporary directory.
+	BackupDir string
+
+	// Limits is what can be uploaded at best: conversions a second over all
+	// lanes, for the estimate of when a backlog is gone. nil or 0: unknown.
+	Limits func() (conversionsPerSecond float64)
+
+	Metrics *Metrics // nil: own ones, without hooks called
+	Build   Build
+	Logger  *slog.Logger
+	Now     func() time.Time
+
+	Interval time.Duration // between samples for rates and charts; 0: 2 s
+}
+
+// Queue is what admin needs of *queue.Queue.
+type Queue interface {
+	CanAppend() error
+	Stats() queue.Stats
+	Lanes() []queue.LaneStat
+	Lane(name string) (queue.LaneStat, bool)
+	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
+	DeadLetters(after string, fn func(queue.DeadLetter) bool) error
+	DeadLetter(id string) (queue.DeadLetter, error)
+	DropDead(ids ...string) (int, error)
+	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
+	DropLane(name string) error
+	MoveLane(from, to string) error
+	Forget(match func(queue.Record) bool) (int, error)
+	Backup(ctx context.Context, dir string) error
+}
+
+// Drain is what admin needs of *drain.Supervisor.
+type Drain interface {
+	Status() []drain.LaneStatus
+	Pause(lane string) error
+	Resume(lane string) error
+	Wake(reason string)
+}
+
+// Mapping is what admin needs of *mapper.Mapping.
+type Mapping interface {
+	Digest() string
+	Routes(event string) []string
+	MapLane(ev mapper.Event, eventSet string, now time.Time, opts ...mapper.Option) []mapper.Outcome
+	Sets() []mapper.Set
+}
+
+// Check is one condition of readiness. It must not depend on Meta.
+type Check struct {
+	Name string
+	Err  func() error
+}
+
+// Build says what this binary is.
+type Build struct {
+	Version   string `json:"version"`
+	Revision  string `json:"revision,omitempty"`
+	GoVersion string `json:"go"`
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Queue == nil {
+		return o, errors.New("admin: no queue")
+	}
+	if o.SocketMode == 0 {
+		o.SocketMode = 0o600
+	}
+	if o.Build.GoVersion == "" {
+		o.Build.GoVersion = runtime.Version()
+	}
+	if o.Build.Version == "" {
+		o.Build.Version = "devel"
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(o.Build)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Interval <= 0 {
+		o.Interval = 2 * time.Second
+	}
+	return o, nil
+}
+
+// mapping returns the mapping in force, or nil.
+func (o *Options) mapping() Mapping {
+	if o.Mapping == nil {
+		return nil
+	}
+	return o.Mapping()
+}

@@ -1,0 +1,213 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"relay/queue"
+)
+
+// Queued is an event that waits.
+type Queued struct {
+	ID         string          `json:"id"` // sequence number: segment-index
+	MessageID  string          `json:"message_id"`
+	Event      string          `json:"event"`
+	EventSets  []string        `json:"event_sets"`
+	ReceivedAt time.Time       `json:"received_at"`
+	Bytes      int             `json:"bytes"`
+	Imported   bool            `json:"imported,omitempty"`
+	Redriven   bool            `json:"redriven,omitempty"`
+	Masked     bool            `json:"masked,omitempty"`
+	Body       json.RawMessage `json:"body,omitempty"`
+	Text       string          `json:"text,omitempty"` // instead of body, when it is not JSON
+}
+
+// FormatSeq writes a sequence number as people see it.
+func FormatSeq(s queue.Seq) string { return fmt.Sprintf("%d-%d", uint64(s)>>32, uint32(s)) }
+
+// ParseSeq reads what FormatSeq wrote.
+func ParseSeq(s string) (queue.Seq, error) {
+	seg, index, ok := strings.Cut(s, "-")
+	a, err1 := strconv.ParseUint(seg, 10, 32)
+	b, err2 := strconv.ParseUint(index, 10, 32)
+	if !ok || err1 != nil || err2 != nil {
+		return 0, badf("%q is not the id of an event in the queue", s)
+	}
+	return queue.Seq(a<<32 | b), nil
+}
+
+// QueuedOf is the listed form of a record, without its body.
+func QueuedOf(r queue.Record) Queued {
+	return Queued{ID: FormatSeq(r.Seq), MessageID: r.ID, Event: eventName(r.Body), EventSets: r.Lanes, ReceivedAt: r.Received,
+		Bytes: len(r.Body), Imported: r.Flags&queue.FlagImported != 0, Redriven: r.Flags&queue.FlagRedriven != 0}
+}
+
+// QueuedFull is QueuedOf with the body, whole or masked.
+func QueuedFull(r queue.Record, full bool) Queued {
+	q := QueuedOf(r)
+	q.Masked = !full
+	switch {
+	case !full:
+		q.Body = Mask(r.Body)
+	case json.Valid(r.Body):
+		q.Body = r.Body
+	default:
+		q.Text = strings.ToValidUTF8(string(r.Body), string(utf8.RuneError))
+	}
+	return q
+}
+
+func eventName(body []byte) string {
+	var e struct {
+		Event any `json:"event"`
+	}
+	if json.Unmarshal(body, &e) != nil {
+		return ""
+	}
+	name, _ := e.Event.(string)
+	return name
+}
+
+// QueueFilter chooses waiting events.
+type QueueFilter struct {
+	EventSet string // also unmapped
+	Event    string
+	Since    time.Time // received then or later
+	Limit    int       // 0: all
+}
+
+// Match reports whether f chooses r, whatever lane it was read from.
+func (f QueueFilter) Match(r queue.Record) bool {
+	return (f.Since.IsZero() || !r.Received.Before(f.Since)) && (f.Event == "" || eventName(r.Body) == f.Event)
+}
+
+// RecordLog is the part of a queue that holds waiting records.
+type RecordLog interface {
+	Lanes() []queue.LaneStat
+	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
+}
+
+// EachQueued calls fn for every record that waits and that f chooses, lane by
+// lane, oldest first, each once, until fn returns false.
+func EachQueued(q RecordLog, f QueueFilter, fn func(queue.Record) bool) error {
+	lanes := q.Lanes()
+	cursors := make(map[string]queue.Seq, len(lanes))
+	n := 0
+	for _, l := range lanes {
+		if f.EventSet != "" && l.Name != f.EventSet {
+			continue
+		}
+		for from, more := queue.Seq(0), true; more; {
+			b, err := q.Read(l.Name, from, 500, 4<<20)
+			if err != nil {
+				return fmt.Errorf("read lane: %w", err)
+			}
+			for _, r := range b.Records {
+				// A record for several lanes was listed with the first of them
+				// that still waits for it.
+				if listed(cursors, r) || !f.Match(r) {
+					continue
+				}
+				if n++; !fn(r) || f.Limit > 0 && n >= f.Limit {
+					return nil
+				}
+			}
+			more = b.More && b.Next > from
+			from = b.Next
+		}
+		cursors[l.Name] = l.Cursor
+	}
+	return nil
+}
+
+// listed reports whether a lane gone through before had r waiting.
+func listed(cursors map[string]queue.Seq, r queue.Record) bool {
+	return slices.ContainsFunc(r.Lanes, func(l string) bool {
+		cursor, done := cursors[l]
+		return done && r.Seq >= cursor
+	})
+}
+
+// findQueued finds a waiting record by its sequence number.
+func findQueued(q RecordLog, id queue.Seq) (queue.Record, error) {
+	for _, l := range q.Lanes() {
+		if l.Pending == 0 || l.Cursor > id {
+			continue
+		}
+		b, err := q.Read(l.Name, id, 1, 1)
+		if err != nil {
+			return queue.Record{}, fmt.Errorf("read lane: %w", err)
+		}
+		if len(b.Records) > 0 && b.Records[0].Seq == id {
+			return b.Records[0], nil
+		}
+	}
+	return queue.Record{}, fmt.Errorf("event %s waiting: %w", FormatSeq(id), queue.ErrNotFound)
+}
+
+func (s *Server) getQueue(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, http.StatusOK, s.Status().Queue)
+}
+
+func (s *Server) queueFilter(r *http.Request) (QueueFilter, error) {
+	q := r.URL.Query()
+	f := QueueFilter{EventSet: q.Get("event_set"), Event: q.Get("event")}
+	var err error
+	if f.EventSet != "" && f.EventSet != queue.LaneUnmapped {
+		if f.EventSet, err = s.findLane(f.EventSet); err != nil {
+			return f, err
+		}
+	}
+	if v := q.Get("since"); v != "" {
+		if f.Since, err = ParseSince(v, s.o.Now()); err != nil {
+			return f, err
+		}
+	}
+	f.Limit, err = intParam(r, "limit", 0)
+	return f, err
+}
+
+func (s *Server) listQueue(w http.ResponseWriter, r *http.Request) {
+	s.eachQueued(w, r, QueuedOf)
+}
+
+func (s *Server) exportQueue(w http.ResponseWriter, r *http.Request) {
+	s.eachQueued(w, r, func(rec queue.Record) Queued { return QueuedFull(rec, true) })
+}
+
+func (s *Server) eachQueued(w http.ResponseWriter, r *http.Request, form func(queue.Record) Queued) {
+	f, err := s.queueFilter(r)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	out := newLines(w)
+	if err := EachQueued(s.o.Queue, f, func(rec queue.Record) bool { return out.write(form(rec)) }); err != nil {
+		out.broken(s, err)
+	}
+}
+
+func (s *Server) showQueue(w http.ResponseWriter, r *http.Request) {
+	full := r.URL.Query().Get("body") == "full"
+	if full && !s.guard.authorised(r) {
+		writeError(w, http.StatusUnauthorized, "token_needed", "the whole event needs the admin token (Authorization: Bearer …)")
+		return
+	}
+	id, err := ParseSeq(r.PathValue("id"))
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	rec, err := findQueued(s.o.Queue, id)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, QueuedFull(rec, full))
+}

@@ -1,0 +1,48 @@
+package admin
+
+import (
+	"maps"
+	"strings"
+
+	"relay/queue"
+	"relay/relay/internal/drain"
+)
+
+// What of the queue's own numbers is shown where.
+
+func queueInfo(st queue.Stats) QueueInfo {
+	return QueueInfo{
+		Pending: st.Pending, Opening: st.Opening,
+		Bytes: st.DiskBytes, MaxBytes: st.MaxSize, DiskFree: st.VolumeFree, DiskSize: st.VolumeSize, Full: st.Full,
+		Segments: st.Segments, OldestAt: timePtr(st.Oldest), Dead: st.Dead, DeadBytes: st.DeadBytes,
+		Appended: st.Appended, Duplicates: st.Duplicates, Dropped: maps.Clone(st.Dropped),
+		DamagedChunks: st.BadChunks, LostRecords: st.LostRecords, BadFiles: st.BadFiles,
+		SyncP99: st.SyncP99.Seconds(), LastError: st.LastError, LastErrorAt: timePtr(st.LastErrorAt),
+	}
+}
+
+func fillFromQueue(l *LaneInfo, ls queue.LaneStat) {
+	l.Pending, l.Bytes = ls.Pending, ls.Bytes
+	l.OldestAt = timePtr(ls.Oldest)
+	l.Counts = maps.Clone(ls.Counts)
+}
+
+func fillFromDrain(l *LaneInfo, w drain.LaneStatus) {
+	l.State, l.Failures, l.InFlight, l.Usage = string(w.State), w.Failures, w.InFlight, w.Usage/100
+	l.NextAttemptAt, l.LastSuccessAt, l.LastAttemptAt = timePtr(w.NextAttempt), timePtr(w.LastSuccess), timePtr(w.LastAttempt)
+	l.Since, l.InDoubt, l.Paused, l.DryRun = timePtr(w.Since), w.InDoubt, w.Paused, w.DryRun
+	if e := w.LastError; e != nil {
+		l.LastError = &LaneError{At: e.At, Class: e.Class, HTTPStatus: e.HTTPStatus, Code: e.Code, Subcode: e.Subcode,
+			Message: e.Message, FBTraceID: e.FBTraceID, Advice: e.Advice}
+	}
+}
+
+// isDeadCount reports whether a lane's counter is of dead letters:
+// "dead:expired" and so on, as drain names them in queue.Settlement.Counts.
+func isDeadCount(key string) bool { return key == "dead" || strings.HasPrefix(key, "dead:") }
+
+// cutOutcome takes "skip:unmapped" apart.
+func cutOutcome(s string) (kind, reason string) {
+	kind, reason, _ = strings.Cut(s, ":")
+	return kind, reason
+}

@@ -1,0 +1,232 @@
+package admin
+
+import (
+	"cmp"
+	"os"
+	"slices"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/drain"
+)
+
+// Status is the whole picture at this moment.
+func (s *Server) Status() Status {
+	now := s.o.Now()
+	st := Status{
+		Build: s.o.Build, PID: os.Getpid(), StartedAt: s.started, Now: now,
+		Queue: queueInfo(s.o.Queue.Stats()),
+	}
+	for _, c := range s.checks() {
+		if c.err != nil {
+			st.NotReady = append(st.NotReady, c.name+": "+c.err.Error())
+		}
+	}
+	st.Ready = len(st.NotReady) == 0
+	st.Rates = s.rates()
+	st.Lanes, st.Queue.Unmapped = s.lanes(now)
+	st.Queue.Pending = 0
+	for _, l := range st.Lanes {
+		st.Queue.Pending += l.Pending
+		st.Queue.OldestAt = older(st.Queue.OldestAt, l.OldestAt)
+	}
+	st.Queue.DrainSeconds = s.drainSeconds(st.Lanes)
+	st.Queue.FullSeconds = s.fullSeconds(st.Queue)
+	if s.o.Files != nil {
+		f := s.o.Files()
+		st.Config, st.Mapping = f.Config, f.Mapping
+	}
+	if m := s.o.mapping(); m != nil && st.Mapping.Digest == "" {
+		st.Mapping.Digest, st.Mapping.OK = m.Digest(), st.Mapping.Refused == nil
+	}
+	st.Coverage = s.o.Metrics.coverage()
+	st.Totals = s.o.Metrics.totals()
+	st.ClockSkew = s.o.Metrics.skewSeconds()
+	return st
+}
+
+// lanes joins what the queue, the lanes at work and the mapping know. The
+// lane of refused messages counts as none: it empties itself into dead
+// letters. The unmapped lane is returned as a number.
+func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
+	byID := make(map[string]*LaneInfo)
+	get := func(id string) *LaneInfo {
+		l := byID[id]
+		if l == nil {
+			l = &LaneInfo{Lane: id}
+			byID[id] = l
+		}
+		return l
+	}
+	for _, ls := range s.o.Queue.Lanes() {
+		switch ls.Name {
+		case queue.LaneUnmapped:
+			unmapped = ls.Pending
+			continue
+		case queue.LaneRefused:
+			continue
+		}
+		fillFromQueue(get(ls.Name), ls)
+	}
+	mapped := map[string]bool{}
+	m := s.o.mapping()
+	if m != nil {
+		for _, set := range m.Sets() {
+			l := get(set.ID)
+			l.Name, l.API, l.TestEventCode = set.Name, string(set.API), set.TestEventCode
+			mapped[set.ID] = true
+		}
+	}
+	if s.o.Drain != nil {
+		for _, w := range s.o.Drain.Status() {
+			if w.Lane == queue.LaneUnmapped || w.Lane == queue.LaneRefused {
+				continue
+			}
+			fillFromDrain(get(w.Lane), w)
+		}
+	}
+	rates := s.laneRates()
+	limit := 0.0
+	if s.o.Limits != nil {
+		limit = s.o.Limits()
+	}
+	out = make([]LaneInfo, 0, len(byID))
+	for id, l := range byID {
+		if l.State == "" { // nothing drains it
+			l.State = string(drain.Idle)
+			if m != nil && !mapped[id] {
+				l.State = string(drain.Retired)
+			}
+		}
+		if l.OldestAt != nil {
+			l.LagSeconds = max(0, now.Sub(*l.OldestAt).Seconds())
+		}
+		l.Rate = rates[id]
+		l.DrainSeconds = laneDrain(l, limit)
+		l.Headline, l.Next = laneWords(l, now)
+		for k, n := range l.Counts {
+			if isDeadCount(k) {
+				l.Dead += n
+			}
+		}
+		out = append(out, *l)
+	}
+	slices.SortFunc(out, func(a, b LaneInfo) int {
+		return cmp.Or(cmp.Compare(cmp.Or(a.Name, a.Lane), cmp.Or(b.Name, b.Lane)), cmp.Compare(a.Lane, b.Lane))
+	})
+	return out, unmapped
+}
+
+// laneDrain estimates when a lane's backlog is gone: at the rate it has now,
+// else at the rate the limiter would allow, else unknown. A lane that waits
+// for a human has no estimate.
+func laneDrain(l *LaneInfo, limit float64) *float64 {
+	switch drain.State(l.State) {
+	case drain.Idle, drain.Sending, drain.WaitingRetry, drain.Throttled, drain.RateLimited:
+	default:
+		return nil
+	}
+	var secs float64
+	switch {
+	case l.Pending == 0:
+	case l.Rate > 0:
+		secs = float64(l.Pending) / l.Rate
+	case limit > 0 && l.State == string(drain.Sending):
+		secs = float64(l.Pending) / limit
+	default:
+		return nil
+	}
+	return &secs
+}
+
+// drainSeconds is the time until the last lane that moves is empty; null when
+// a lane with a backlog does not move.
+func (s *Server) drainSeconds(lanes []LaneInfo) *float64 {
+	var most float64
+	for _, l := range lanes {
+		if l.Pending == 0 {
+			continue
+		}
+		if l.DrainSeconds == nil {
+			return nil
+		}
+		most = max(most, *l.DrainSeconds)
+	}
+	return &most
+}
+
+// fullSeconds is the time until the queue reaches its limit at the growth of
+// the rate window.
+func (s *Server) fullSeconds(q QueueInfo) *float64 {
+	a, b, ok := s.history.window()
+	if !ok || q.MaxBytes <= 0 {
+		return nil
+	}
+	growth := perSecond(float64(a.bytes), float64(b.bytes), b.at.Sub(a.at))
+	if growth <= 0 {
+		return nil
+	}
+	secs := max(0, float64(q.MaxBytes-q.Bytes)/growth)
+	return &secs
+}
+
+func (s *Server) rates() Rates {
+	a, b, ok := s.history.window()
+	if !ok {
+		return Rates{}
+	}
+	d := b.at.Sub(a.at)
+	return Rates{
+		In:        perSecond(a.received, b.received, d),
+		Delivered: perSecond(a.delivered, b.delivered, d),
+		Settled:   perSecond(a.settled, b.settled, d),
+	}
+}
+
+func (s *Server) laneRates() map[string]float64 {
+	out := map[string]float64{}
+	a, b, ok := s.history.window()
+	if !ok {
+		return out
+	}
+	for id, l := range b.lanes {
+		if before, ok := a.lanes[id]; ok {
+			out[id] = perSecond(before.settled, l.settled, b.at.Sub(a.at))
+		}
+	}
+	return out
+}
+
+// look takes the sample of this moment.
+func (s *Server) look() sample {
+	q := queueInfo(s.o.Queue.Stats())
+	out := sample{at: s.o.Now(), bytes: q.Bytes, dead: q.Dead, received: float64(q.Appended), lanes: make(map[string]laneSample)}
+	for _, ls := range s.o.Queue.Lanes() {
+		if ls.Name == queue.LaneUnmapped || ls.Name == queue.LaneRefused {
+			continue
+		}
+		var n int64
+		for _, c := range ls.Counts {
+			n += c
+		}
+		out.delivered += float64(ls.Counts["delivered"])
+		out.pending += ls.Pending
+		out.settled += float64(n)
+		out.lanes[ls.Name] = laneSample{pending: ls.Pending, settled: float64(n)}
+	}
+	return out
+}
+
+func timePtr(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func older(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.Before(*a) {
+		return b
+	}
+	return a
+}
