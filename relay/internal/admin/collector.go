@@ -37,7 +37,8 @@ var (
 	descFailures     = desc("relay_queue_commit_failures_total", "Writes the disk did not confirm.")
 	descDropped      = desc("relay_queue_dropped_events_total", "Events removed by a policy or by an operator.", "reason")
 	descVoid         = desc("relay_queue_void_events_total", "Events in doubt after a failed sync whose copy was made void; their senders were answered 503.")
-	descSync         = desc("relay_queue_sync_seconds", "Time of the disk's sync, over the last 1,024 commits.", "quantile")
+	descSyncP50      = desc("relay_queue_sync_median_seconds", "Median time of the disk's sync, over the last 1,024 commits.")
+	descSyncP99      = desc("relay_queue_sync_p99_seconds", "99th percentile of the same.")
 	descWaiting      = desc("relay_queue_waiting_bytes", "Bytes of requests waiting for the disk.")
 	descDedup        = desc("relay_queue_dedup_ids", "Message ids remembered.")
 	descDeadBytes    = desc("relay_dead_letters_bytes", "Size of the dead letters.")
@@ -50,6 +51,7 @@ var (
 	descLaneState    = desc("relay_lane_state", "1 for the state an event set is in.", "event_set", "state")
 	descLaneFailures = desc("relay_lane_consecutive_failures", "Attempts in a row that failed.", "event_set")
 	descLaneNext     = desc("relay_lane_next_attempt_timestamp_seconds", "When the next attempt is due; 0 when none is waited for.", "event_set")
+	descLastError    = desc("relay_lane_last_error_timestamp_seconds", "When something last went wrong for an event set, and what class of error it was.", "event_set", "class")
 	descLastSuccess  = desc("relay_delivery_last_success_timestamp_seconds", "When Meta last accepted something for an event set; 0: not since the start.", "event_set")
 )
 
@@ -106,6 +108,9 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 			gauge(descLaneState, v, set, string(state))
 		}
 		gauge(descLaneFailures, float64(l.Failures), set)
+		if l.LastError != nil {
+			gauge(descLastError, unixSeconds(l.LastError.At), set, l.LastError.Class)
+		}
 		var next, success float64
 		if l.NextAttemptAt != nil {
 			next = unixSeconds(*l.NextAttemptAt)
@@ -151,8 +156,8 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 		counter(descDropped, st.Dropped[reason], reason)
 	}
 	counter(descVoid, st.Void)
-	gauge(descSync, st.SyncP50.Seconds(), "0.5")
-	gauge(descSync, st.SyncP99.Seconds(), "0.99")
+	gauge(descSyncP50, st.SyncP50.Seconds())
+	gauge(descSyncP99, st.SyncP99.Seconds())
 	gauge(descWaiting, float64(st.Waiting))
 	gauge(descDedup, float64(st.DedupIDs))
 	gauge(descDeadBytes, float64(st.DeadBytes))

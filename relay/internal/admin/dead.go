@@ -95,7 +95,10 @@ func (f DeadFilter) Match(d queue.DeadLetter) bool {
 
 func (f DeadFilter) found(d queue.DeadLetter) bool {
 	want := strings.ToLower(f.Search)
-	for _, s := range []string{d.ID, d.MessageID, d.Event, d.EventSet, d.Reason, d.Message, d.FBTraceID, strconv.Itoa(d.Code)} {
+	if want == strconv.Itoa(d.Code) || want == strconv.Itoa(d.Subcode) || want == d.EventSet {
+		return true
+	}
+	for _, s := range []string{d.ID, d.MessageID, d.Event, d.Reason, d.Message, d.FBTraceID} {
 		if strings.Contains(strings.ToLower(s), want) {
 			return true
 		}

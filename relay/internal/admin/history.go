@@ -51,6 +51,7 @@ const (
 	fineStep     = 5 * time.Second
 	coarseStep   = 2 * time.Minute
 	ringCapacity = 720
+	slack        = 500 * time.Millisecond // a tick that came a little early
 )
 
 func newHistory() *history {
@@ -121,7 +122,7 @@ func (r *ring) add(s sample) {
 		return
 	}
 	d := s.at.Sub(r.last.at)
-	if d < r.step-r.step/10 {
+	if d < r.step-slack {
 		return
 	}
 	r.push(Point{

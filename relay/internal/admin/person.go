@@ -71,7 +71,7 @@ var idKeys = set("userid anonymousid previousid externalid externid customerid l
 	"loyaltynumber membernumber customernumber accountid contactid clientid username login")
 
 // peopleKeys are names of objects whose plain "id" is somebody's.
-var peopleKeys = set("traits customer user person profile member contact account buyer client")
+var peopleKeys = set("traits customer user person profile member contact account buyer client externalids")
 
 func mentions(v any, key string, people bool, ids, mails map[string]bool) bool {
 	switch v := v.(type) {

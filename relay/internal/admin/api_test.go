@@ -1,0 +1,658 @@
+package admin
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"relay/mapper"
+	"relay/queue"
+	"relay/relay/internal/drain"
+)
+
+func isUnreachable(err error) bool { return errors.Is(err, ErrUnreachable) }
+
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A dead letter in a list is exactly CONTRACT 4's shape.
+func TestDeadShape(t *testing.T) {
+	f := newFixture(t, nil)
+	_, body, _ := f.ask("GET", "/api/v1/dead?limit=1&reason=rejected", "")
+	want := `{"id":"d2","message_id":"m-2","event":"Order Completed","event_set":"701000000000001","reason":"rejected",` +
+		`"message":"Invalid parameter","code":100,"subcode":2804003,"fbtrace_id":"AbCdEf","received_at":"2026-06-01T11:00:00Z","attempts":2}` + "\n"
+	if body != want {
+		t.Errorf("got  %swant %s", body, want)
+	}
+}
+
+func TestDeadFilters(t *testing.T) {
+	f := newFixture(t, nil)
+	c := f.client("")
+	for _, tc := range []struct {
+		name string
+		f    DeadFilter
+		want string
+	}{
+		{"all", DeadFilter{}, "d1 d2 d3 d4"},
+		{"reason", DeadFilter{Reason: "rejected"}, "d2"},
+		{"event", DeadFilter{Event: "Order Completed"}, "d1 d2"},
+		{"event set", DeadFilter{EventSet: setC}, "d3"},
+		{"since", DeadFilter{Since: noon.Add(-2 * time.Hour)}, "d2 d3 d4"},
+		{"both", DeadFilter{Event: "Order Completed", Since: noon.Add(-2 * time.Hour)}, "d2"},
+		{"limit", DeadFilter{Limit: 2}, "d1 d2"},
+		{"after", DeadFilter{After: "d2"}, "d3 d4"},
+		{"ids", DeadFilter{IDs: []string{"d3", "gone", "d1"}}, "d3 d1"},
+		{"search", DeadFilter{Search: "ABCD"}, "d2"},
+		{"search by code", DeadFilter{Search: "100"}, "d2"},
+		{"none", DeadFilter{Reason: "expired"}, ""},
+	} {
+		var got []string
+		if err := c.Dead(t.Context(), tc.f, func(d Dead) bool { got = append(got, d.ID); return true }); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Join(got, " ") != tc.want {
+			t.Errorf("%s: %v, want %s", tc.name, got, tc.want)
+		}
+	}
+	for since, want := range map[string]int{"24h": 3, "2d": 4, "90m": 3, "30m": 2, "2026-06-01": 3, "2026-06-01T11:30:00Z": 2} {
+		_, body, _ := f.ask("GET", "/api/v1/dead?since="+since, "")
+		if n := strings.Count(body, "\n"); n != want {
+			t.Errorf("since %s: %d, want %d", since, n, want)
+		}
+	}
+	sum, err := c.DeadSummary(t.Context(), DeadFilter{})
+	if err != nil || sum.Total != 4 || sum.Events["Order Completed"] != 2 || sum.Reasons["invalid"] != 1 || sum.EventSets[setA] != 2 {
+		t.Errorf("summary: %+v %v", sum, err)
+	}
+}
+
+// More than one page, and a fault in the middle: the list must not look whole.
+func TestDeadPages(t *testing.T) {
+	f := newFixture(t, nil)
+	f.queue.mu.Lock()
+	f.queue.dead = nil
+	for i := range 3*deadPage + 7 {
+		f.queue.dead = append(f.queue.dead, queue.DeadLetter{ID: string(rune('a'+i/1000)) + itoa3(i%1000), Reason: "expired", Body: []byte("{}")})
+	}
+	f.queue.mu.Unlock()
+	c := f.client("")
+	n := 0
+	if err := c.Dead(t.Context(), DeadFilter{}, func(Dead) bool { n++; return true }); err != nil || n != 3*deadPage+7 {
+		t.Errorf("%d letters, %v", n, err)
+	}
+	n = 0
+	err := c.Dead(t.Context(), DeadFilter{}, func(Dead) bool {
+		if n++; n == 1 {
+			f.queue.mu.Lock()
+			f.queue.broken = errors.New("disk gone")
+			f.queue.mu.Unlock()
+		}
+		return true
+	})
+	// The first pages may have been on their way already: either the whole list
+	// came, or the client was told that it did not.
+	if err == nil && n != 3*deadPage+7 {
+		t.Errorf("a list cut after %d letters looked whole", n)
+	}
+	if status, body, _ := f.ask("GET", "/api/v1/dead", ""); status != 500 || !strings.Contains(body, "disk gone") {
+		t.Errorf("broken from the start: %d %s", status, body)
+	}
+}
+
+func itoa3(n int) string {
+	return string([]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)})
+}
+
+func TestMasking(t *testing.T) {
+	f := newFixture(t, withToken)
+	c := f.client(testToken)
+	d, err := c.DeadLetter(t.Context(), "d1", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !d.Masked || d.Plain != "purchase without a currency" {
+		t.Errorf("%+v", d)
+	}
+	for _, secret := range []string{"pat@", "example.com", "555", "0042", "192.0.2.7", "Pat"} {
+		if bytes.Contains(d.Body, []byte(secret)) {
+			t.Errorf("masked body shows %q: %s", secret, d.Body)
+		}
+	}
+	for _, kept := range []string{`"phone":"+9 (999) 999-9999"`, `"order_id":"o-77"`, `"revenue":59.95`, `"currency":"USD"`, `"name":"Blue mug"`,
+		`"event":"Order Completed"`, `"userId":"aaaa-9999"`, `"name":"analytics-go"`, `"email":"aaa@aaaaaaa.aaa"`} {
+		if !bytes.Contains(d.Body, []byte(kept)) {
+			t.Errorf("masked body lacks %s: %s", kept, d.Body)
+		}
+	}
+	d, err = c.DeadLetter(t.Context(), "d1", true)
+	if err != nil || d.Masked || string(d.Body) != saleBody {
+		t.Errorf("whole: %v %s", err, d.Body)
+	}
+	if d, err = c.DeadLetter(t.Context(), "d4", true); err != nil || d.Text != "{{" || d.Body != nil {
+		t.Errorf("not JSON: %+v %v", d, err)
+	}
+	if d, err = c.DeadLetter(t.Context(), "d4", false); err != nil || strings.Contains(string(d.Body), "{{") {
+		t.Errorf("not JSON, masked: %+v %v", d, err)
+	}
+}
+
+// Whatever the shape of an event, no value outside of the list comes through.
+func TestMaskShowsOnlyTheList(t *testing.T) {
+	const secret = "Zebediah77"
+	for _, body := range []string{
+		`{"traits":{"name":"Zebediah77"}}`, `{"context":{"traits":{"address":{"city":"Zebediah77"}}}}`,
+		`{"properties":{"customer":{"name":"Zebediah77","order_id":"Zebediah77"}}}`, `{"properties":{"email":"Zebediah77"}}`,
+		`{"properties":{"products":[{"engraving":"Zebediah77"}]}}`, `["Zebediah77"]`, `"Zebediah77"`, `{"x":[["Zebediah77"]]}`,
+		`{"integrations":{"Facebook Offline Conversions":{"leadId":"Zebediah77"}}}`, `{"properties":{"name":"Zebediah77@example.com"}}`,
+		`{"Zebediah77@example.com":1}`, `{"traits":{"event":"Zebediah77","type":"Zebediah77"}}`, `{"userId":"Zebediah77"}`, `not json Zebediah77`,
+		`{"context":{"library":{"name":{"x":"Zebediah77"}}}}`, `{"properties":{"currency":{"order_id":"Zebediah77"}}}`,
+	} {
+		if got := Mask([]byte(body)); bytes.Contains(got, []byte(secret)) || bytes.Contains(got, []byte("77")) || !json.Valid(got) {
+			t.Errorf("%s: %s", body, got)
+		}
+	}
+}
+
+func FuzzMask(f *testing.F) {
+	f.Add([]byte(saleBody))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if got := Mask(b); !json.Valid(got) {
+			t.Errorf("%q: not JSON: %q", b, got)
+		}
+	})
+}
+
+func TestRetryAndDrop(t *testing.T) {
+	m := memMapping{hold: true}
+	f := newFixture(t, func(o *Options) {
+		o.Token = testToken
+		o.Mapping = func() Mapping { return m }
+	})
+	c := f.client(testToken)
+	ctx := t.Context()
+
+	res, err := c.RetryDead(ctx, DeadAction{All: true, DryRun: true})
+	if err != nil || res.Matched != 4 || res.Redriven != 2 || res.Hold["missing_currency"] != 2 || res.Pass != 0 || res.Unrouted != 2 {
+		t.Errorf("dry run under a bad mapping: %+v %v", res, err)
+	}
+	m.hold = false
+	res, err = c.RetryDead(ctx, DeadAction{DeadFilter: DeadFilter{Event: "Order Completed"}, DryRun: true})
+	if err != nil || res.Matched != 2 || res.Pass != 2 || !res.DryRun {
+		t.Errorf("dry run under a good mapping: %+v %v", res, err)
+	}
+	if len(f.queue.dead) != 4 || len(f.drain.woken) != 0 {
+		t.Error("a dry run changed something")
+	}
+	res, err = c.RetryDead(ctx, DeadAction{DeadFilter: DeadFilter{IDs: []string{"d1", "d3"}}})
+	if err != nil || !res.Success || res.Matched != 2 || res.Redriven != 1 || res.Unrouted != 1 {
+		t.Errorf("retry: %+v %v", res, err)
+	}
+	if len(f.drain.woken) != 1 {
+		t.Errorf("lanes woken: %v", f.drain.woken)
+	}
+	res, err = c.RetryDead(ctx, DeadAction{DeadFilter: DeadFilter{IDs: []string{"d1", "d3"}}})
+	if err != nil || res.Matched != 1 || res.Redriven != 0 {
+		t.Errorf("repeated: %+v %v", res, err)
+	}
+	drop, err := c.DropDead(ctx, DeadAction{DeadFilter: DeadFilter{Reason: "invalid"}, DryRun: true})
+	if err != nil || drop.Matched != 1 || drop.Dropped != 0 || len(f.queue.dead) != 3 {
+		t.Errorf("dry drop: %+v %v", drop, err)
+	}
+	drop, err = c.DropDead(ctx, DeadAction{DeadFilter: DeadFilter{Reason: "invalid"}})
+	if err != nil || drop.Dropped != 1 || len(f.queue.dead) != 2 {
+		t.Errorf("drop: %+v %v", drop, err)
+	}
+	if _, err := f.client("wrong").DropDead(ctx, DeadAction{All: true}); err == nil || len(f.queue.dead) != 2 {
+		t.Errorf("drop with a wrong token: %v", err)
+	}
+	var e *Error
+	if _, err := f.client("").RetryDead(ctx, DeadAction{All: true}); !errors.As(err, &e) || e.Status != 401 || e.Code != "token_needed" {
+		t.Errorf("retry without the token: %v", err)
+	}
+}
+
+// A letter goes to the set it was for while that is mapped, else to today's.
+func TestRouteDead(t *testing.T) {
+	for _, tc := range []struct{ event, set, want string }{
+		{"Product Added", setB, setB},
+		{"Product Added", setC, setA + " " + setB},
+		{"Product Added", "", setA + " " + setB},
+		{"Gone", setA, ""},
+	} {
+		if got := strings.Join(RouteDead(memMapping{}, queue.DeadLetter{Event: tc.event, EventSet: tc.set}), " "); got != tc.want {
+			t.Errorf("%s for %s: %q, want %q", tc.event, tc.set, got, tc.want)
+		}
+	}
+}
+
+func TestStatusOfLanes(t *testing.T) {
+	f := newFixture(t, nil)
+	st, err := f.client("").Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(st.Lanes) != 3 || st.Queue.Pending != 4 || st.Queue.Unmapped != 1 || st.Queue.Dead != 4 || !st.Ready {
+		t.Fatalf("%+v", st)
+	}
+	byID := map[string]LaneInfo{}
+	for _, l := range st.Lanes {
+		byID[l.Lane] = l
+	}
+	a, b, c := byID[setA], byID[setB], byID[setC]
+	if a.Name != "stores" || a.State != "paused_token" || a.Headline != "Access token refused" || a.Pending != 2 || a.LagSeconds != 3600 ||
+		a.Usage != 0.42 || a.LastError == nil || a.LastError.Subcode != 463 || a.DrainSeconds != nil || a.Dead != 3 ||
+		!strings.Contains(a.Next, "one request is tried in 7 minutes") {
+		t.Errorf("A: %+v", a)
+	}
+	if b.State != "sending" || b.Pending != 1 || b.LastSuccessAt == nil || b.InFlight != 1 {
+		t.Errorf("B: %+v", b)
+	}
+	if c.State != "retired" || c.Headline != "No longer in the mapping" || c.Pending != 1 {
+		t.Errorf("C: %+v", c)
+	}
+	if st.Queue.DrainSeconds != nil {
+		t.Error("an estimate though one set stands still")
+	}
+	if st.Queue.OldestAt == nil || !st.Queue.OldestAt.Equal(noon.Add(-time.Hour)) {
+		t.Errorf("oldest %v", st.Queue.OldestAt)
+	}
+	if st.Mapping.Digest != "3f2a9c10" {
+		t.Errorf("mapping %+v", st.Mapping)
+	}
+}
+
+// Every state of a lane has words for people.
+func TestEveryStateHasWords(t *testing.T) {
+	for _, s := range drain.States() {
+		if s == drain.Keeping { // of the unmapped lane, which is not shown as one
+			continue
+		}
+		h, next := laneWords(&LaneInfo{State: string(s)}, noon)
+		if h == "" || h == string(s) || next == "" {
+			t.Errorf("%s: %q, %q", s, h, next)
+		}
+	}
+}
+
+func TestLaneActions(t *testing.T) {
+	f := newFixture(t, withToken)
+	c := f.client(testToken)
+	ctx := t.Context()
+	if _, err := c.PauseLane(ctx, "stores"); err != nil || !slices.Equal(f.drain.paused, []string{setA}) {
+		t.Errorf("pause by name: %v %v", err, f.drain.paused)
+	}
+	lanes, err := c.Lanes(ctx)
+	if err != nil || !slices.ContainsFunc(lanes, func(l LaneInfo) bool { return l.Lane == setA && l.Paused && l.Headline == "Paused by an operator" }) {
+		t.Errorf("lanes: %+v %v", lanes, err)
+	}
+	if _, err := c.ResumeLane(ctx, setA); err != nil {
+		t.Error(err)
+	}
+	if d, err := c.MoveLane(ctx, setC, "stores"); err != nil || d.Count != 1 || len(f.queue.moved) != 1 || f.queue.moved[0] != [2]string{setC, setA} {
+		t.Errorf("move: %+v %v %v", d, err, f.queue.moved)
+	}
+	if _, err := c.DropLane(ctx, setC, setA); err == nil || len(f.queue.dropped) != 0 {
+		t.Errorf("drop with another id: %v", err)
+	}
+	if d, err := c.DropLane(ctx, setC, setC); err != nil || d.Count != 1 || !slices.Equal(f.queue.dropped, []string{setC}) {
+		t.Errorf("drop: %+v %v", d, err)
+	}
+}
+
+func TestQueued(t *testing.T) {
+	f := newFixture(t, withToken)
+	c := f.client(testToken)
+	list := func(q QueueFilter) string {
+		var got []string
+		if err := c.Queued(t.Context(), q, func(q Queued) bool { got = append(got, q.MessageID); return true }); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(got, " ")
+	}
+	// m-q2 waits in two lanes and is listed once.
+	if got := list(QueueFilter{}); got != "m-q1 m-q2 m-q3 m-q4" {
+		t.Errorf("all: %s", got)
+	}
+	for want, q := range map[string]QueueFilter{
+		"m-q2":      {EventSet: setB},
+		"m-q1 m-q2": {EventSet: "stores"},
+		"m-q4":      {EventSet: queue.LaneUnmapped},
+		"m-q1":      {Event: "Order Completed"},
+		"m-q3 m-q4": {Since: noon},
+	} {
+		if got := list(q); got != want {
+			t.Errorf("%+v: %s, want %s", q, got, want)
+		}
+	}
+	q, err := c.QueuedEvent(t.Context(), "1-1", false)
+	if err != nil || !q.Masked || strings.Contains(string(q.Body), "pat@") || q.Event != "Order Completed" {
+		t.Errorf("show: %+v %v", q, err)
+	}
+	q, err = c.QueuedEvent(t.Context(), "1-1", true)
+	if err != nil || string(q.Body) != saleBody {
+		t.Errorf("show whole: %+v %v", q, err)
+	}
+	n := 0
+	if err := c.ExportQueue(t.Context(), QueueFilter{}, func(q Queued) bool {
+		if len(q.Body) == 0 || q.Masked {
+			t.Errorf("export: %+v", q)
+		}
+		n++
+		return true
+	}); err != nil || n != 4 {
+		t.Errorf("export: %d %v", n, err)
+	}
+	if _, body, _ := f.ask("GET", "/api/v1/queue/events", ""); strings.Contains(body, "pat@") || strings.Contains(body, "body") {
+		t.Errorf("the list shows bodies: %s", body)
+	}
+}
+
+func TestReload(t *testing.T) {
+	refused := true
+	f := newFixture(t, func(o *Options) {
+		o.Token = testToken
+		o.Reload = func(context.Context) ReloadResult {
+			if refused {
+				return ReloadResult{Code: "mapping_refused", Message: "the mapping was refused; the old one stays in force", Digest: "3f2a9c10",
+					Problems: []Problem{{File: "mapping.yaml", Line: 3, Column: 5, Message: "unknown key evnts"}}}
+			}
+			return ReloadResult{Success: true, Changed: []string{"mapping"}}
+		}
+		o.Files = func() Files {
+			return Files{Mapping: FileState{File: "mapping.yaml", Text: "version: 1\n", Digest: "3f2a9c10",
+				Refused: &Refused{Message: "unknown key", Text: "version: 1\nevnts:\n", Problems: []Problem{{Line: 2, Column: 1, Message: "unknown key evnts"}}}}}
+		}
+	})
+	c := f.client(testToken)
+	res, err := c.Reload(t.Context())
+	if err != nil || res.Success || len(res.Problems) != 1 || res.Problems[0].Line != 3 {
+		t.Errorf("refused: %+v %v", res, err)
+	}
+	if status, body, _ := f.ask("POST", "/api/v1/reload", "", "Authorization", "Bearer "+testToken); status != 422 ||
+		!strings.Contains(body, `"success":false`) || !strings.Contains(body, `"error":"the mapping was refused`) {
+		t.Errorf("refused: %d %s", status, body)
+	}
+	refused = false
+	if res, err = c.Reload(t.Context()); err != nil || !res.Success || !slices.Equal(res.Changed, []string{"mapping"}) {
+		t.Errorf("accepted: %+v %v", res, err)
+	}
+	if _, err := f.client("").Reload(t.Context()); err == nil {
+		t.Error("reload without the token")
+	}
+	m, err := c.Mapping(t.Context())
+	if err != nil || m.Text != "version: 1\n" || m.RefusedText != "version: 1\nevnts:\n" || m.OK || m.Refused.Problems[0].Line != 2 {
+		t.Errorf("mapping: %+v %v", m, err)
+	}
+}
+
+func TestTail(t *testing.T) {
+	f := newFixture(t, nil)
+	tail := f.o.Metrics.Tail()
+	ctx, cancel := context.WithCancel(t.Context())
+	var mu sync.Mutex
+	var got []Outcome
+	seen := make(chan struct{}, 1)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- f.client("").Tail(ctx, func(o Outcome) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			if got = append(got, o); len(got) == 3 {
+				seen <- struct{}{}
+			}
+			return true
+		})
+	}()
+	for !tail.Watched() {
+		time.Sleep(time.Millisecond)
+	}
+	tail.Delivery(drain.Delivery{EventSet: setA, FBTraceID: "trace", At: noon, Items: []drain.Delivered{{MessageID: "m-1", Event: "Order Completed", OrderID: "o-77"}}})
+	f.o.Metrics.Drain().Settled(setA, "skip:no_consent", 2)
+	f.o.Metrics.Drain().Settled(setA, "dead:expired", 1)
+	<-seen
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+	if got[0].Outcome != "delivered" || got[0].MessageID != "m-1" || got[1].Outcome != "skip" || got[1].Reason != "no_consent" || got[1].Count != 2 || got[2].Reason != "expired" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A watcher that does not read holds nobody up and learns what it missed.
+func TestTailNeverBlocks(t *testing.T) {
+	var tail Tail
+	w := tail.watch()
+	for range cap(w.ch) + 5 {
+		tail.Publish(Outcome{})
+	}
+	if n := w.takeMissed(); n != 5 {
+		t.Errorf("missed %d, want 5", n)
+	}
+	for range maxWatchers - 1 {
+		if tail.watch() == nil {
+			t.Fatal("too few watchers allowed")
+		}
+	}
+	if tail.watch() != nil {
+		t.Error("more watchers than the bound")
+	}
+	tail.leave(w)
+	if tail.watch() == nil {
+		t.Error("no place after one left")
+	}
+}
+
+func TestForget(t *testing.T) {
+	f := newFixture(t, withToken)
+	f.o.Forget = func(_ context.Context, p Person) (int, error) { return 2, nil }
+	d, err := f.client(testToken).Forget(t.Context(), PersonOf([]string{" Pat@Example.com ", "", "unknown-id"}))
+	if err != nil || d.Count != 3+2 {
+		t.Errorf("%+v %v", d, err)
+	}
+	if len(f.queue.records) != 3 || len(f.queue.dead) != 2 {
+		t.Errorf("%d records, %d letters left", len(f.queue.records), len(f.queue.dead))
+	}
+}
+
+func TestPersonMatch(t *testing.T) {
+	for _, tc := range []struct {
+		who, body string
+		want      bool
+	}{
+		{"42", `{"userId":"42"}`, true},
+		{"42", `{"userId":42}`, true},
+		{"42", `{"anonymousId":"42"}`, true},
+		{"42", `{"properties":{"quantity":42,"order_id":"42"}}`, false},
+		{"42", `{"properties":{"customer":{"id":"42"}}}`, true},
+		{"42", `{"properties":{"id":"42"}}`, false},
+		{"42", `{"context":{"externalIds":[{"id":"42","type":"crm"}]}}`, true},
+		{"42", `{"properties":{"customer_id":"42"}}`, true},
+		{"42", `{"userId":"421"}`, false},
+		{"Pat@Example.com", `{"context":{"traits":{"email":"pat@example.com"}}}`, true},
+		{"pat@example.com", `{"context":{"traits":{"email":" PAT@EXAMPLE.COM "}}}`, true},
+		{"pat@example.com", `{"properties":{"emails":["x@example.com","pat@example.com"]}}`, true},
+		{"pat@example.com", `{"userId":"pat@example.com"}`, true},
+		{"pat@example.com", `{"context":{"traits":{"email":"` + sha256Hex("pat@example.com") + `"}}}`, true},
+		{"pat@example.com", `{"context":{"traits":{"email":"pats@example.com"}}}`, false},
+		{"pat@example.com", `garbage pat@example.com garbage`, true},
+	} {
+		if got := PersonOf([]string{tc.who}).Match()(queue.Record{Body: []byte(tc.body)}); got != tc.want {
+			t.Errorf("%s in %s: %v", tc.who, tc.body, got)
+		}
+	}
+	if (Person{}).Match()(queue.Record{Body: []byte(`{"userId":""}`)}) {
+		t.Error("nobody matches somebody")
+	}
+}
+
+func TestBackup(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.Token, o.BackupDir = testToken, t.TempDir() })
+	var buf bytes.Buffer
+	if err := f.client(testToken).Backup(t.Context(), &buf); err != nil {
+		t.Fatal(err)
+	}
+	whole := buf.Bytes()
+	if n, err := VerifyBackup(bytes.NewReader(whole)); n != 2 || err != nil {
+		t.Errorf("verify: %d %v", n, err)
+	}
+	for cut := 0; cut < len(whole)-2048; cut += 512 {
+		if _, err := VerifyBackup(bytes.NewReader(whole[:cut])); !errors.Is(err, ErrBackupCut) {
+			t.Errorf("cut at %d: %v", cut, err)
+		}
+	}
+	spoiled := bytes.Replace(whole, []byte("cursors"), []byte("cursor5"), 1)
+	if _, err := VerifyBackup(bytes.NewReader(spoiled)); !errors.Is(err, ErrBackupCut) {
+		t.Errorf("spoiled: %v", err)
+	}
+	if left, _ := os.ReadDir(f.o.BackupDir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if err := f.client("").Backup(t.Context(), io.Discard); err == nil {
+		t.Error("backup without the token")
+	}
+}
+
+func TestSupport(t *testing.T) {
+	f := newFixture(t, func(o *Options) {
+		o.Token = testToken
+		o.Config = func() []byte { return []byte("graph: { access_token: <secret> }\n") }
+		o.Logs = func() []byte { return []byte("a log line\n") }
+	})
+	var buf bytes.Buffer
+	if err := f.client(testToken).Support(t.Context(), 0, &buf); err != nil {
+		t.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(buf.Bytes()), int64(buf.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range z.File {
+		names = append(names, strings.TrimPrefix(file.Name, "relay-support/"))
+		r, err := file.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(r)
+		r.Close()
+		for _, secret := range []string{testToken, "pat@example.com", "(555)", "cust-0042"} {
+			if bytes.Contains(b, []byte(secret)) {
+				t.Errorf("%s holds %q", file.Name, secret)
+			}
+		}
+	}
+	for _, want := range []string{"status.json", "metrics-1.txt", "metrics-2.txt", "goroutines.txt", "config.yaml", "log.txt", "dead-letters.json", "mapping.yaml"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("no %s in %v", want, names)
+		}
+	}
+}
+
+func TestHistory(t *testing.T) {
+	h := newHistory()
+	at := noon
+	for i := range 2000 {
+		h.add(sample{at: at, pending: int64(i), received: float64(10 * i), delivered: float64(5 * i)})
+		at = at.Add(2 * time.Second)
+	}
+	fine, coarse := h.points(false), h.points(true)
+	if len(fine) != 667 && len(fine) != ringCapacity {
+		t.Errorf("%d fine points", len(fine))
+	}
+	if len(coarse) != 34 {
+		t.Errorf("%d coarse points", len(coarse))
+	}
+	last := fine[len(fine)-1]
+	if last.In != 5 || last.Delivered != 2.5 {
+		t.Errorf("rates %+v", last)
+	}
+	if !slices.IsSortedFunc(fine, func(a, b Point) int { return a.At.Compare(b.At) }) {
+		t.Error("points out of order")
+	}
+	a, b, ok := h.window()
+	if d := b.at.Sub(a.at); !ok || d < rateWindow || d > rateWindow+4*time.Second {
+		t.Errorf("window %v", d)
+	}
+	h.add(sample{at: noon.Add(-time.Hour)})
+	if len(h.points(false)) != 1 {
+		t.Error("a clock put back leaves points in the future")
+	}
+}
+
+func TestHistoryOverRing(t *testing.T) {
+	h := newHistory()
+	for i := range 3 * ringCapacity {
+		h.add(sample{at: noon.Add(time.Duration(i) * fineStep), pending: int64(i)})
+	}
+	p := h.points(false)
+	if len(p) != ringCapacity || p[0].Pending != 2*ringCapacity || p[ringCapacity-1].Pending != 3*ringCapacity-1 {
+		t.Errorf("%d points from %d", len(p), p[0].Pending)
+	}
+}
+
+func TestDrainEstimate(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.Interval = time.Hour; o.Limits = func() float64 { return 100 } })
+	f.drain.mu.Lock()
+	f.drain.lanes = []drain.LaneStatus{{Lane: setA, State: drain.Sending}, {Lane: setB, State: drain.WaitingRetry}}
+	f.drain.mu.Unlock()
+	f.queue.mu.Lock()
+	f.queue.records = f.queue.records[:2]
+	f.queue.mu.Unlock()
+	for len(f.history.points(false)) == 0 { // the sample Run begins with
+		time.Sleep(time.Millisecond)
+	}
+	// B waits after an error: no rate, no estimate, and none for the whole.
+	if l, _ := f.lanes(noon); l[0].Lane != setB || l[0].DrainSeconds != nil || f.drainSeconds(l) != nil {
+		t.Errorf("%+v", l)
+	}
+	f.history.add(sample{at: noon.Add(30 * time.Second), lanes: map[string]laneSample{setA: {settled: 45 + 60}, setB: {settled: 15}}})
+	f.history.mu.Lock()
+	f.history.recent[0].lanes[setB] = laneSample{}
+	f.history.mu.Unlock()
+	l, _ := f.lanes(noon)
+	// A: 2 waiting, 60 settled in 30 s; B: 1 waiting, 15 in 30 s.
+	if *l[0].DrainSeconds != 2 || *l[1].DrainSeconds != 1 || *f.drainSeconds(l) != 2 {
+		t.Errorf("%v %v", *l[0].DrainSeconds, *l[1].DrainSeconds)
+	}
+}
+
+func TestCoverage(t *testing.T) {
+	m := NewMetrics(Build{})
+	for _, o := range []mapper.Outcome{
+		{Kind: mapper.Send, Conversion: []byte(`{"event_name":"Purchase","user_data":{"em":["aa"],"ph":["bb"]},"custom_data":{"ct":1}}`)},
+		{Kind: mapper.Send, Conversion: []byte(`{"user_data":{"em":["aa"]}}`), Notes: []mapper.Note{{Code: "phone_no_country", Field: "context.traits.phone"}}},
+		{Kind: mapper.Send, Conversion: []byte(`{"match_keys":{"email":["aa"],"extern_id":"}\"em\":{"},"city":"x"}`)},
+		{Kind: mapper.Hold, Conversion: []byte(`{"user_data":{"em":["aa"]}}`)},
+	} {
+		m.count(&o)
+	}
+	got := map[string]Coverage{}
+	for _, c := range m.coverage() {
+		got[c.Key] = c
+	}
+	for key, want := range map[string]Coverage{
+		"email":       {"email", 3, 0, 0},
+		"phone":       {"phone", 1, 1, 1},
+		"city":        {"city", 0, 3, 0},
+		"external_id": {"external_id", 1, 2, 0},
+	} {
+		if got[key] != want {
+			t.Errorf("%s: %+v, want %+v", key, got[key], want)
+		}
+	}
+}
