@@ -118,3 +118,27 @@ func get(t *testing.T, url string) reply {
 func wrap(events ...string) string {
 	return `{"access_token":"secret-token-1","upload_tag":"Segment","data":[` + strings.Join(events, ",") + `]}`
 }
+
+// with changes one member of an event, at a path such as user_data.em; ""
+// removes it.
+func with(t *testing.T, event, path, value string) string {
+	t.Helper()
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(event), &m); err != nil {
+		t.Fatal(err)
+	}
+	key, rest, deeper := strings.Cut(path, ".")
+	switch {
+	case deeper:
+		m[key] = json.RawMessage(with(t, string(m[key]), rest, value))
+	case value == "":
+		delete(m, key)
+	default:
+		m[key] = json.RawMessage(value)
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		t.Fatalf("%s = %s: %v", path, value, err)
+	}
+	return string(b)
+}
