@@ -11,6 +11,12 @@ import (
 var (
 	// secretKey finds a key whose value must not be shown.
 	secretKey = regexp.MustCompile(`(?i)["']?[a-z_]*(token|secret|password|keys|key|webhook|proxy)["']?\s*:`)
+	// namesFile are keys of that kind whose value is a path.
+	namesFile = regexp.MustCompile(`(?i)(_file|encryption_key)["']?\s*:$`)
+	// flowValue is one value within { } and what follows it.
+	flowValue = regexp.MustCompile(`^(\s*)("[^"\\]*"|'[^']*'|[^,\[\]{}"'\s]+)(,\s*[A-Za-z_]+\s*:.*)$`)
+	urlUser   = regexp.MustCompile(`://[^/\s@"']*@`)
+	urlToken  = regexp.MustCompile(`(?i)([a-z_]*(?:token|secret|key|password))=[^&\s"']+`)
 	anyKey    = regexp.MustCompile(`^\s*(-\s+)*["']?[A-Za-z_]+["']?\s*:(\s|$)`)
 	// plainReference is a ${…} that tells nothing but a name.
 	plainReference = regexp.MustCompile(`\$\{(env|file|cred):[^}:]+(:-|:\?[^}]*)?\}`)
@@ -30,29 +36,44 @@ func splitLines(src []byte) []string {
 }
 
 // concealLine returns source, line number n, without the secrets it may hold:
-// what is behind a key that names one, or the whole of a line that belongs to
-// such a key further up.
+// what is behind a key that names one, the whole of a line that belongs to such
+// a key further up, and passwords and tokens in URLs. Where it can, it keeps
+// what follows in its column.
 func concealLine(lines []string, n int, source string) string {
-	if at := secretKey.FindStringIndex(source); at != nil && !strings.HasSuffix(strings.TrimRight(source[:at[1]], ":"), "_file") {
-		if tellsNothing(source[at[1]:]) {
+	source = urlUser.ReplaceAllString(source, "://"+hidden+"@")
+	source = urlToken.ReplaceAllString(source, "$1="+hidden)
+	if at := secretKey.FindStringIndex(source); at != nil && !namesFile.MatchString(source[at[0]:at[1]]) {
+		head, tail := source[:at[1]], source[at[1]:]
+		if tellsNothing(tail) {
 			return source
 		}
-		return source[:at[1]] + " " + hidden
+		if m := flowValue.FindStringSubmatch(tail); m != nil && strings.Contains(head, "{") {
+			return head + m[1] + sameWidth(m[2]) + concealLine(nil, 0, m[3])
+		}
+		return head + " " + hidden
 	}
 	if anyKey.MatchString(source) || tellsNothing(source) {
 		return source
 	}
 	for i := min(n-2, len(lines)-1); i >= 0; i-- {
-		if !anyKey.MatchString(lines[i]) && !secretKey.MatchString(lines[i]) {
-			continue
-		}
 		if secretKey.MatchString(lines[i]) {
 			indent := source[:len(source)-len(strings.TrimLeft(source, " \t-"))]
 			return indent + hidden
 		}
-		return source
+		if anyKey.MatchString(lines[i]) {
+			return source
+		}
 	}
 	return source
+}
+
+// sameWidth hides text and takes up as many columns.
+func sameWidth(text string) string {
+	width := utf8.RuneCountInString(text)
+	if width < len(hidden) {
+		return strings.Repeat("*", width)
+	}
+	return hidden + strings.Repeat(" ", width-len(hidden))
 }
 
 func tellsNothing(text string) bool {

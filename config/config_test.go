@@ -1,19 +1,233 @@
 package config
 
 import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"relay/strictyaml"
 )
 
-func TestLoadDefaultFile(t *testing.T) {
-	cfg, warnings, err := Load("../relay.yaml", Options{LookupEnv: func(string) (string, bool) { return "", false }})
-	if err != nil {
-		t.Fatal(err)
+// contractFile is relay.yaml as CONTRACT section 6 has it.
+const contractFile = `listen: 127.0.0.1:8585
+admin: { listen: 127.0.0.1:8586 }
+mapping: examples/mapping.yaml
+auth: { write_keys: ["${env:RELAY_WRITE_KEY:-}"] }
+queue: { path: data }               # a directory; relative paths are relative to this file
+# queue.max_size: smaller of 4 GiB and 80 % of the volume · queue.max_age: 62d, then dead letter ` + "`expired`" + `
+graph:
+  endpoint: https://graph.facebook.com
+  version: v26.0
+  access_token: ${env:META_ACCESS_TOKEN:-}   # or access_token_file, re-read when it changes
+rate: { requests_per_second: 2, burst: 4 }
+batch: { max_events: 1000, max_bytes: 4MiB, max_wait: 2s }
+log: { level: info, format: auto }
+`
+
+var sameConfig = cmp.Options{
+	cmpopts.IgnoreUnexported(Config{}),
+	cmp.Comparer(func(a, b Secret) bool { return a.Equal(b) }),
+}
+
+// The shipped file means what the contract's does, with and without its two
+// variables, and nothing about it is suspicious.
+func TestShippedFileIsTheContracts(t *testing.T) {
+	for _, env := range []map[string]string{nil, {"RELAY_WRITE_KEY": "key-1", "META_ACCESS_TOKEN": "token-1"}} {
+		shipped, warnings, err := Load("../relay.yaml", environment(env))
+		must(t, err)
+		for _, w := range warnings {
+			t.Errorf("warning: %s", w.Render())
+		}
+		contract, _, err := Parse("../relay.yaml", []byte(contractFile), environment(env))
+		must(t, err)
+		if d := cmp.Diff(contract, shipped, sameConfig); d != "" {
+			t.Errorf("-contract +shipped\n%s", d)
+		}
+		if got := len(shipped.Auth.WriteKeys); got != min(1, len(env)) {
+			t.Errorf("%d write keys with %v", got, env)
+		}
+		if got := shipped.Graph.AccessToken.Reveal(); got != env["META_ACCESS_TOKEN"] {
+			t.Errorf("token %q with %v", got, env)
+		}
 	}
-	for _, w := range warnings {
-		t.Errorf("warning: %s", w.Render())
+}
+
+var (
+	keyLine     = regexp.MustCompile(`^( *)(# )?([a-z_]+):( .*)?$`)
+	lineComment = regexp.MustCompile(`(\S) +# .*$`)
+)
+
+// Every key of the table stands in the shipped file, in force or in a comment,
+// once; what a comment shows is the table's default; (live) is said where it is
+// so.
+func TestShippedFileShowsEveryDefault(t *testing.T) {
+	src, err := os.ReadFile("../relay.yaml")
+	must(t, err)
+	shown := map[string]string{} // key: the value a comment shows, or "in force"
+	live := map[string]bool{}
+	section, sectionLive := "", false
+	for _, line := range strings.Split(string(src), "\n") {
+		m := keyLine.FindStringSubmatch(strings.TrimRight(lineComment.ReplaceAllString(line, "$1"), " "))
+		if m == nil {
+			continue
+		}
+		name, value := m[3], strings.TrimSpace(m[4])
+		saysLive := strings.Contains(line, "(live")
+		if m[1] == "" && m[2] == "" && value == "" {
+			section, sectionLive = name, saysLive
+			continue
+		}
+		key := name
+		if m[1] != "" {
+			key = section + "." + name
+		} else {
+			sectionLive = false
+		}
+		if _, twice := shown[key]; twice {
+			t.Errorf("%s is shown twice", key)
+		}
+		live[key] = saysLive || m[1] != "" && sectionLive
+		shown[key] = "in force"
+		if m[2] != "" {
+			shown[key] = value
+		}
 	}
-	t.Logf("%+v", cfg)
-	for _, s := range cfg.Effective() {
-		t.Logf("%s: %s  # %s", s.Key, s.Value, s.Origin)
+	for _, s := range settings() {
+		got, ok := shown[s.key]
+		delete(shown, s.key)
+		want := s.def
+		switch {
+		case want == "" && (s.kind == kindTexts || s.kind == kindKeys || s.kind == kindSecrets):
+			want = "[]"
+		case want == "":
+			want = `""`
+		}
+		switch {
+		case !ok:
+			t.Errorf("%s is not shown", s.key)
+		case got != "in force" && got != want:
+			t.Errorf("%s is shown as %s, its default is %s", s.key, got, want)
+		}
+		if live[s.key] != s.hot && s.key != "log.format" {
+			t.Errorf("%s: the file says live=%v, the table %v", s.key, live[s.key], s.hot)
+		}
+	}
+	for key := range shown {
+		t.Errorf("%s is shown and is no key", key)
+	}
+}
+
+// With every comment taken away the file still loads and is the default.
+func TestShippedFileUncommented(t *testing.T) {
+	src, err := os.ReadFile("../relay.yaml")
+	must(t, err)
+	uncommented := regexp.MustCompile(`(?m)^( *)# ([a-z_]+: )`).ReplaceAllString(string(src), "$1$2")
+	plain, _, err := Load("../relay.yaml", environment(nil))
+	must(t, err)
+	full, warnings, err := Parse("../relay.yaml", []byte(strings.Replace(uncommented, "yaml-language-server: ", "# ", 1)), environment(nil))
+	must(t, err)
+	if len(warnings) > 0 {
+		t.Errorf("warnings: %v", warnings)
+	}
+	if d := cmp.Diff(plain, full, sameConfig, cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("-plain +uncommented\n%s", d)
+	}
+	for _, s := range full.Effective() {
+		if s.Origin == "default" {
+			t.Errorf("%s is not in the uncommented file", s.Key)
+		}
+	}
+}
+
+// Every row of the table can be used as it says: its default parses, lies
+// within its bounds and is one of its choices, and names a field of its own.
+func TestTable(t *testing.T) {
+	c := Default("")
+	seen := map[any]string{}
+	for _, s := range settings() {
+		p := s.at(c)
+		if other := seen[p]; other != "" {
+			t.Errorf("%s and %s share a field", s.key, other)
+		}
+		seen[p] = s.key
+		if s.doc == "" || !strings.HasSuffix(s.doc, ".") {
+			t.Errorf("%s: doc %q is no sentence", s.key, s.doc)
+		}
+		for _, bound := range []string{s.least, s.most} {
+			if bound == "" {
+				continue
+			}
+			if _, err := s.parseBound(bound); err != nil {
+				t.Errorf("%s: bound %q: %v", s.key, bound, err)
+			}
+		}
+		if len(s.choices) > 0 && !slices.Contains(s.choices, s.def) {
+			t.Errorf("%s: default %q is no choice", s.key, s.def)
+		}
+		if s.def == "" {
+			continue
+		}
+		// The default, written into a file, is accepted and changes nothing.
+		section, name := s.section()
+		text := name + ": " + quoteYAML(s.def) + "\n"
+		if section != "" {
+			text = section + ":\n  " + text
+		}
+		got, _, err := Parse("relay.yaml", []byte(text), environment(nil))
+		if err != nil {
+			t.Errorf("%s: its default is refused: %v", s.key, err)
+			continue
+		}
+		hot, cold := Changed(Default("."), got)
+		if changed := append(hot, cold...); len(changed) > 0 {
+			t.Errorf("%s: its default changes %v", s.key, changed)
+		}
+	}
+}
+
+func TestPathsAreRelativeToTheFile(t *testing.T) {
+	c, _, err := Parse("/etc/relay/relay.yaml", []byte(`
+listen: unix:run/relay.sock
+admin: { listen: unix:///run/admin.sock }
+mapping: maps/m.yaml
+spool: /var/spool/relay
+queue: { path: ../../var/lib/relay }
+graph: { access_token_file: secrets/token }
+`), environment(nil))
+	must(t, err)
+	got := []string{c.Listen, c.Admin.Listen, c.Mapping, c.Spool, c.Queue.Path, c.Graph.AccessTokenFile, c.TLS.Cert}
+	want := []string{"unix:/etc/relay/run/relay.sock", "unix:/run/admin.sock", "/etc/relay/maps/m.yaml", "/var/spool/relay", "/var/lib/relay", "/etc/relay/secrets/token", ""}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	files := []string{"/etc/relay/relay.yaml", "/etc/relay/maps/m.yaml", "/etc/relay/secrets/token"}
+	if d := cmp.Diff(files, c.Files); d != "" {
+		t.Errorf("files to watch: %s", d)
+	}
+}
+
+func TestLoadMissingFile(t *testing.T) {
+	_, _, err := Load("no-such.yaml", Options{})
+	if err == nil || err.Error() != "read no-such.yaml: no such file or directory" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestInvalidNamesThePlace(t *testing.T) {
+	c, _, err := Parse("relay.yaml", []byte("queue:\n  path: data\n  max_size: 1TiB\n"), environment(nil))
+	must(t, err)
+	e := c.Invalid("queue.max_size", "%s is more than the volume has", "1TiB")
+	want := "relay.yaml:3:13: queue.max_size: 1TiB is more than the volume has\n  3 |   max_size: 1TiB\n    |             ^"
+	if e.Render() != want {
+		t.Errorf("got %s", e.Render())
+	}
+	var ps strictyaml.Problems = e.Problems
+	if len(ps) != 1 || c.Invalid("queue.max_age", "x").Problems[0].Line != 1 {
+		t.Error("a key that is not in the file is placed at the top")
 	}
 }

@@ -28,6 +28,16 @@ func (l *loader) warnf(key, format string, args ...any) *strictyaml.Problem {
 	return p
 }
 
+// errorOrder notes that one value is larger than another that bounds it, at
+// whichever is in the file.
+func (l *loader) errorOrder(small, smallText, large, largeText string) {
+	if _, set := l.values[small]; set {
+		l.errorf(small, "%s is more than %s (%s)", smallText, large, largeText)
+		return
+	}
+	l.errorf(large, "%s is less than %s (%s)", largeText, small, smallText)
+}
+
 // validate checks what single values cannot know. Whatever is wrong is noted;
 // it never stops.
 func (l *loader) validate() {
@@ -45,11 +55,7 @@ func (l *loader) validate() {
 		l.errorf("queue.path", "is empty")
 	}
 	if c.Retry.MinInterval > c.Retry.MaxInterval {
-		key := "retry.max_interval"
-		if _, set := l.values[key]; !set {
-			key = "retry.min_interval"
-		}
-		l.errorf(key, "retry.min_interval (%s) is more than retry.max_interval (%s)", durationText(c.Retry.MinInterval), durationText(c.Retry.MaxInterval))
+		l.errorOrder("retry.min_interval", durationText(c.Retry.MinInterval), "retry.max_interval", durationText(c.Retry.MaxInterval))
 	}
 	if c.Queue.NoSync {
 		l.warnf("queue.no_sync", "events are answered 200 before they are on disk; a power cut loses them")
@@ -65,11 +71,11 @@ func (l *loader) checkListeners() {
 	intake, ok1 := l.checkAddress("listen", &c.Listen)
 	admin, ok2 := l.checkAddress("admin.listen", &c.Admin.Listen)
 	if ok1 && ok2 && intake.clashes(admin) {
-		key := "admin.listen"
+		key, other, at := "admin.listen", "listen", intake
 		if _, set := l.values[key]; !set {
-			key = "listen"
+			key, other, at = other, key, admin
 		}
-		l.errorf(key, "listen (%s) and admin.listen (%s) are the same address", intake, admin).WithHint("give them different ports")
+		l.errorf(key, "the same address as %s (%s)", other, at).WithHint("give them different ports")
 	}
 	if ok1 && !intake.Local() && len(c.Auth.WriteKeys) == 0 && len(c.Auth.Keys) == 0 {
 		l.errorf("listen", "%s can be reached from other machines, and auth.write_keys is not set", intake).
@@ -122,11 +128,7 @@ func (l *loader) checkAuth() {
 func (l *loader) checkIntake() {
 	in := l.cfg.Intake
 	if in.MaxEventBytes > in.MaxRequestBytes {
-		key := "intake.max_event_bytes"
-		if _, set := l.values[key]; !set {
-			key = "intake.max_request_bytes"
-		}
-		l.errorf(key, "intake.max_event_bytes (%s) is more than intake.max_request_bytes (%s)", sizeText(in.MaxEventBytes), sizeText(in.MaxRequestBytes))
+		l.errorOrder("intake.max_event_bytes", sizeText(in.MaxEventBytes), "intake.max_request_bytes", sizeText(in.MaxRequestBytes))
 	}
 	for i, origin := range in.AllowedOrigins {
 		u, err := url.Parse(origin)

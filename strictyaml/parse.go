@@ -21,12 +21,13 @@ const (
 // Document is one parsed YAML document and what was found wrong with it so
 // far. It is not safe for concurrent use.
 type Document struct {
-	file     string
-	lines    []string
-	root     *yaml.Node
-	problems []*Problem
-	expanded map[*yaml.Node]string
-	keys     map[*yaml.Node]*yaml.Node // a value's key
+	file       string
+	lines      []string
+	root       *yaml.Node
+	problems   []*Problem
+	keys       map[*yaml.Node]*yaml.Node // a value's key
+	expanded   map[*yaml.Node]string     // text that Expand put in place of what was written
+	unexpanded map[*yaml.Node]bool       // scalars that Expand could not expand
 }
 
 // Parse reads the one document of src. file is its name in messages. The

@@ -7,7 +7,8 @@ import (
 
 // Suggest returns the candidate that name was probably meant to be, or "". Case,
 // spaces, dashes and underscores are not looked at; beyond that one mistake in
-// four letters is allowed, swapped neighbours counting as one.
+// four letters is allowed, swapped neighbours counting as one, and so is a word
+// cut short or run on ("warning" for "warn").
 func Suggest(name string, candidates []string) string {
 	best, bestDistance := "", 1<<30
 	a := fold(name)
@@ -23,7 +24,11 @@ func Suggest(name string, candidates []string) string {
 		if len(a) <= 2 && len(b) <= 2 {
 			limit = 0
 		}
-		if d := distance(a, b); d <= limit && d < bestDistance {
+		d := distance(a, b)
+		if short, long := min(len(a), len(b)), max(len(a), len(b)); short >= 3 && 2*short >= long && string(a[:short]) == string(b[:short]) {
+			d = min(d, limit)
+		}
+		if d <= limit && d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}

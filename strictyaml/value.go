@@ -126,6 +126,9 @@ func (v Value) Text() (string, bool) { return v.scalar("text") }
 func (v Value) scalar(want string) (string, bool) {
 	switch k := v.Kind(); k {
 	case ScalarKind:
+		if v.doc.unexpanded[v.node] {
+			return "", false
+		}
 		if text, ok := v.doc.expanded[v.node]; ok {
 			return text, true
 		}
@@ -195,11 +198,12 @@ func join(path, key string) string {
 
 // Expand replaces every scalar (keys excepted) by what fn makes of it. fn gets
 // the value and its text; when it returns an error, that is noted as a problem
-// and the text stays. Replaced text is what Text, Int and the like see, but
+// and the scalar counts as wrong without further words. Replaced text is what Text, Int and the like see, but
 // messages go on quoting what was written, so a secret cannot get into them.
 func (d *Document) Expand(fn func(v Value, text string) (string, error)) {
 	if d.expanded == nil {
 		d.expanded = map[*yaml.Node]string{}
+		d.unexpanded = map[*yaml.Node]bool{}
 	}
 	d.expand(d.Root(), fn)
 }
@@ -225,6 +229,7 @@ func (d *Document) expand(v Value, fn func(Value, string) (string, error)) {
 		text, err := fn(v, v.node.Value)
 		if err != nil {
 			v.Errorf("%v", err)
+			d.unexpanded[v.node] = true
 			return
 		}
 		if text != v.node.Value {
