@@ -350,10 +350,11 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 		}
 		l.bad(a.open[0], code, subcode, words, r)
 	case l.named(a, r):
-	case r.Code == codeInvalid && r.Subcode == subcodeOld && b.isOld(a.open[0]):
-		b.try(a.open[0], a.open[0]+1) // the youngest decides for all
 	default:
 		b.refuse(a.lo, a.hi)
+		if r.Code == codeInvalid && r.Subcode == subcodeOld && b.isOld(a.open[0]) && b.firstOld(a.open[0]) {
+			b.try(a.open[0], a.open[0]+1) // the youngest: refused, it decides for all
+		}
 	}
 	l.remember()
 }

@@ -64,39 +64,36 @@ func (p *pacer) succeeded(perSecond float64) {
 	}
 }
 
-// told takes the usage headers of any answer.
+// told takes the usage headers of any answer; without them nothing is known.
 func (p *pacer) told(usage float64) {
-	if usage <= 0 {
-		p.hold, p.usage = 0, 0
-		return
-	}
 	if d := usage - p.usage; p.usage > 0 && d > 0 {
-		p.step = max(d, p.step/2)
-	} else {
-		p.step /= 2
+		p.step = max(d, p.step*0.9)
 	}
 	p.usage = usage
 }
 
-// wait is the time to leave before the next request. At 80 % of the allowance
-// it is the steady gap, and it grows as the room shrinks that is left after
-// one more request like the last; with no room left it is a minute, doubling
-// up to five while that does not help.
+// wait is the time to leave before the next request. From 80 % of the
+// allowance on, what is left of it is spread over the hour that Meta counts
+// (facts: meta-wire 7), so that a healthy relay is never throttled: the gap
+// grows with what one request costs and as the room shrinks.
 func (p *pacer) wait(perSecond, rnd float64) time.Duration {
 	w := time.Duration(float64(p.gap) * (0.5 + rnd))
 	if p.usage < slowUsage {
 		p.hold = 0
 		return w
 	}
-	const full, longest = time.Minute, 5 * time.Minute
-	room := 100 - p.usage - p.step
+	const first, longest = time.Minute, 15 * time.Minute
+	room := 100 - p.usage - p.step // after one more
 	if room <= 0 {
-		p.hold = min(max(full, 2*p.hold), longest)
+		p.hold = min(max(first, 2*p.hold), longest)
+		if p.step > 0 {
+			p.hold = longest
+		}
 		return max(w, p.hold)
 	}
 	p.hold = 0
-	steady := time.Duration(float64(time.Second) / max(perSecond, 0.1))
-	steady = max(steady, 20*time.Millisecond)
-	slow := time.Duration(float64(steady) * (100 - slowUsage) / room)
-	return max(w, min(slow, full))
+	steady := max(time.Duration(float64(time.Second)/max(perSecond, 0.1)), 20*time.Millisecond)
+	slow := float64(steady) * (100 - slowUsage) / room
+	spread := float64(time.Hour) * p.step / room
+	return max(w, time.Duration(min(max(slow, spread), float64(longest))))
 }

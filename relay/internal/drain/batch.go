@@ -31,6 +31,7 @@ type batch struct {
 	items []item
 	done  slots // decided conversions
 	stack []span
+	aged  map[int]bool // groups whose youngest was tried for its age
 
 	holds  []queue.DeadLetter
 	counts map[string]int // of skips and holds, settled with the cursor
@@ -223,6 +224,17 @@ func (b *batch) order(keys []groupKey) {
 	cuts = append(cuts, span{lo: lo, hi: len(b.items)})
 	slices.Reverse(cuts) // the stack's end is its top
 	b.stack = cuts
+}
+
+// firstOld says once for each group that its youngest may be tried.
+func (b *batch) firstOld(i int) bool {
+	if b.aged == nil {
+		b.aged = map[int]bool{}
+	}
+	g := b.items[i].group
+	was := b.aged[g]
+	b.aged[g] = true
+	return !was
 }
 
 // limit is how many conversions a request like the one of item i may have.

@@ -1,0 +1,126 @@
+package drain
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relay/mapper"
+	"relay/relay/internal/graph"
+)
+
+// A wall clock that is wrong, or jumps, expires nothing and holds nothing
+// back; what Meta's Date header says counts.
+func TestWrongClock(t *testing.T) {
+	real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name string
+		wall time.Time
+	}{
+		{"a year ahead", real.AddDate(1, 0, 0)},
+		{"a year behind", real.AddDate(-1, 0, 0)},
+		{"1970", time.Unix(0, 0)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				start := time.Now()
+				w.opts.ClockSynced = nil
+				w.opts.Wall = func() time.Time { return tt.wall.Add(time.Since(start)) }
+				meta := func() time.Time { return real.Add(time.Since(start)) }
+				date := func(r graph.Result) graph.Result {
+					r.ServerTime = meta().Truncate(time.Second)
+					return r
+				}
+				w.sender.set(func(int, call) graph.Result { return date(graph.Result{Class: graph.Delivered, FBTraceID: "t"}) })
+				w.log.add(setA, "now", fakeEvent{Time: real})
+				w.log.add(setA, "yesterday", fakeEvent{Time: real.Add(-24 * time.Hour)})
+				w.run()
+				defer func() { w.stop() }()
+				pass(time.Second)
+				w.exactlyOnce("now/events", "yesterday/events")
+				if skew, ok := w.s.ClockSkew(); !ok || (skew-tt.wall.Sub(real)).Abs() > 2*time.Second {
+					t.Errorf("skew %s, want %s", skew, tt.wall.Sub(real))
+				}
+				if w.logs.count("clock_skew") != 1 {
+					t.Error("not said")
+				}
+				// From now on the age is that of Meta's clock.
+				w.log.add(setA, "ancient", fakeEvent{Time: real.AddDate(0, -3, 0)})
+				w.log.add(setA, "fresh", fakeEvent{Time: real})
+				pass(time.Second)
+				w.exactlyOnce("now/events", "yesterday/events", "fresh/events")
+				if d := w.log.letters(); len(d) != 1 || d[0].Reason != mapper.ReasonExpired || d[0].MessageID != "ancient" {
+					t.Errorf("dead letters %+v", d)
+				}
+			})
+		})
+	}
+}
+
+func TestClockJumps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+		start := time.Now()
+		off := time.Duration(0)
+		c := newClock(func() time.Time { return real.Add(time.Since(start) + off) }, nil)
+		if _, believed := c.now(); believed {
+			t.Error("believed before anybody told the time")
+		}
+		tell := func() {
+			c.observe(graph.Result{Class: graph.Delivered, ServerTime: real.Add(time.Since(start)).Truncate(time.Second)})
+		}
+		check := func(what string, believed bool) {
+			t.Helper()
+			now, ok := c.now()
+			if ok != believed {
+				t.Errorf("%s: believed %v", what, ok)
+			}
+			if d := now.Sub(real.Add(time.Since(start))).Abs(); ok && d > 2*time.Second {
+				t.Errorf("%s: off by %s", what, d)
+			}
+		}
+		tell()
+		check("told", true)
+		pass(100 * time.Hour)
+		check("long after", true)
+		off = 30 * time.Second
+		check("slewed", true)
+		off = 365 * 24 * time.Hour
+		check("jumped ahead", false)
+		tell()
+		check("told again", true)
+		off = -off
+		check("jumped back", false)
+		// A captive portal's Date says nothing.
+		c.observe(graph.Result{Class: graph.Doubt, HTTPStatus: 200, ServerTime: real.AddDate(3, 0, 0)})
+		check("told by a stranger", false)
+	})
+}
+
+// Waits are monotonic and survive a clock that moved while relay was off.
+func TestWaitAcrossClockChange(t *testing.T) {
+	for _, jump := range []time.Duration{-10 * 365 * 24 * time.Hour, 10 * 365 * 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			off := time.Duration(0)
+			w.opts.ClockSynced = nil
+			w.opts.Wall = func() time.Time { return time.Now().Add(off) }
+			w.fill(setA, "e", 1)
+			w.sender.set(func(n int, c call) graph.Result {
+				if n == 1 {
+					return graph.Result{Class: graph.Throttle, RetryAfter: time.Hour}
+				}
+				return graph.Result{Class: graph.Delivered}
+			})
+			w.run()
+			pass(time.Second)
+			w.stop()
+			off = jump
+			w.run()
+			defer func() { w.stop() }()
+			pass(2 * time.Hour)
+			w.exactlyOnce("e0000/events")
+		})
+	}
+}
