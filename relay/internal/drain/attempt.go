@@ -69,7 +69,7 @@ func (l *lane) send(ctx context.Context) {
 // notify makes the state durable that names the attempt, together with all
 // that was decided before; a repetition of what is noted needs no write.
 func (l *lane) notify(a *attempt) bool {
-	if a.noted && !l.dirty && l.pend.Cursor == 0 && len(l.pend.Counts) == 0 {
+	if a.noted && !l.dirty && l.stuck == nil && l.pend.Cursor == 0 && len(l.pend.Counts) == 0 {
 		return true
 	}
 	at, _ := l.s.clock.now()

@@ -21,7 +21,7 @@ func (l *lane) runRefused(ctx context.Context) {
 		}
 		set := l.settings()
 		changed := l.s.o.Log.Changed()
-		found, err := l.s.o.Log.Read(l.name, l.pend.Cursor, set.MaxEvents, set.MaxBytes)
+		found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
 		if err != nil {
 			l.storage(ctx, "read", err)
 			continue
@@ -60,7 +60,7 @@ func (l *lane) refuseAll(found queue.Batch) {
 		l.pend.Dead = append(l.pend.Dead, d)
 		l.count("dead:"+out.Reason, 1)
 	}
-	l.pend.Cursor = found.Next
+	l.pend.Cursor, l.position = found.Next, found.Next
 }
 
 // runUnmapped keeps events whose name no mapping knew: a mapping that knows
@@ -128,7 +128,7 @@ func eventName(body []byte) (string, bool) {
 // anything is kept.
 func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some bool) {
 	set := l.settings()
-	found, err := l.s.o.Log.Read(l.name, l.pend.Cursor, set.MaxEvents, set.MaxBytes)
+	found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
 	if err != nil {
 		l.storage(ctx, "read", err)
 		return 0, false
@@ -156,6 +156,7 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some boo
 	if n < len(found.Records) {
 		l.pend.Cursor = found.Records[n].Seq
 	}
+	l.position = l.pend.Cursor
 	l.count("skip:"+mapper.ReasonUnmapped, n)
 	l.log.Info("unmapped events were kept long enough and are let go", "code", "unmapped_expired", "events", n)
 	l.sleep(ctx, 0, nil)

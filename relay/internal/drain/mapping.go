@@ -1,0 +1,33 @@
+package drain
+
+import (
+	"time"
+
+	"relay/mapper"
+)
+
+// Live makes a Mapping of the mapper's; nil stays nil.
+func Live(m *mapper.Mapping) Mapping {
+	if m == nil {
+		return nil
+	}
+	return live{m}
+}
+
+type live struct{ *mapper.Mapping }
+
+func (l live) Sets() []Set {
+	sets := l.Mapping.Sets()
+	out := make([]Set, len(sets))
+	for i, s := range sets {
+		out[i] = Set{ID: s.ID, Name: s.Name}
+	}
+	return out
+}
+
+func (l live) MapLane(ev mapper.Event, eventSet string, now time.Time, ages bool) []mapper.Outcome {
+	if ages {
+		return l.Mapping.MapLane(ev, eventSet, now)
+	}
+	return l.Mapping.MapLane(ev, eventSet, now, mapper.WithoutAgeChecks())
+}
