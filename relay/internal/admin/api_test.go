@@ -308,7 +308,7 @@ func TestLaneActions(t *testing.T) {
 	if _, err := c.DropLane(ctx, setC, setA); err == nil || len(f.queue.dropped) != 0 {
 		t.Errorf("drop with another id: %v", err)
 	}
-	if d, err := c.DropLane(ctx, setC, setC); err != nil || d.Count != 1 || !slices.Equal(f.queue.dropped, []string{setC}) {
+	if d, err := c.DropLane(ctx, setC, setC); err != nil || d.Count != 1 || !slices.Equal(f.drain.held, []string{setC, setC}) || !slices.Equal(f.queue.dropped, []string{setC}) {
 		t.Errorf("drop: %+v %v", d, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/drain"
 )
 
 // Dead is a dead letter in lists: CONTRACT 4's shape, no more and no less.
@@ -350,7 +351,7 @@ func (s *Server) retryDead(w http.ResponseWriter, r *http.Request) {
 		s.o.Metrics.Redriven("operator", res.Redriven)
 		s.o.Logger.Info("dead letters redriven", "matched", res.Matched, "redriven", res.Redriven, "unrouted", res.Unrouted)
 		if s.o.Drain != nil && res.Redriven > 0 {
-			s.o.Drain.Wake("redrive")
+			s.o.Drain.Wake(drain.Admin)
 		}
 	}
 	writeJSON(w, http.StatusOK, res)

@@ -183,7 +183,8 @@ type memDrain struct {
 	mu     sync.Mutex
 	lanes  []drain.LaneStatus
 	paused []string
-	woken  []string
+	woken  []drain.Reason
+	held   []string
 }
 
 func (d *memDrain) Status() []drain.LaneStatus {
@@ -215,10 +216,15 @@ func (d *memDrain) Resume(lane string) error {
 	return nil
 }
 
-func (d *memDrain) Wake(reason string) {
+func (d *memDrain) Wake(reason drain.Reason) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.woken = append(d.woken, reason)
+}
+
+func (d *memDrain) Exclusive(lane string, fn func() error) error {
+	d.held = append(d.held, lane)
+	return fn()
 }
 
 // memMapping sends Order Completed to one set; hold makes it hold.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/drain"
 )
 
 // maxBody bounds what a request may carry; lists of ids are the largest.
@@ -45,7 +46,7 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	switch {
 	case errors.As(err, &bad):
 		writeError(w, http.StatusBadRequest, "bad_request", err.Error())
-	case errors.Is(err, queue.ErrNotFound):
+	case errors.Is(err, queue.ErrNotFound), errors.Is(err, drain.ErrNoLane):
 		writeError(w, http.StatusNotFound, "not_found", err.Error())
 	case errors.Is(err, errConflict):
 		writeError(w, http.StatusConflict, "conflict", err.Error())

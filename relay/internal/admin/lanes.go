@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"relay/queue"
+	"relay/relay/internal/drain"
 )
 
 // Done is the answer to an action that returns nothing else.
@@ -43,6 +44,14 @@ func (s *Server) steer(w http.ResponseWriter, r *http.Request, done string, do f
 	}
 	s.o.Logger.Info("lane steered by an operator", "event_set", lane, "action", done)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "event set " + lane + " " + done})
+}
+
+// exclusive runs fn while nothing drains lane.
+func (s *Server) exclusive(lane string, fn func() error) error {
+	if s.o.Drain == nil {
+		return fn()
+	}
+	return s.o.Drain.Exclusive(lane, fn)
 }
 
 // pathLane finds the lane named in the address, by id or by its name in the
@@ -104,12 +113,12 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ls, _ := s.o.Queue.Lane(from)
-	if err := s.o.Queue.MoveLane(from, to); err != nil {
+	if err := s.exclusive(from, func() error { return s.o.Queue.MoveLane(from, to) }); err != nil {
 		s.fail(w, err)
 		return
 	}
 	if s.o.Drain != nil {
-		s.o.Drain.Wake("move")
+		s.o.Drain.Wake(drain.Admin)
 	}
 	s.o.Logger.Warn("lane moved by an operator", "event_set", from, "to", to, "events", ls.Pending)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "moved to " + to, Count: ls.Pending})
@@ -134,7 +143,7 @@ func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ls, _ := s.o.Queue.Lane(lane)
-	if err := s.o.Queue.DropLane(lane); err != nil {
+	if err := s.exclusive(lane, func() error { return s.o.Queue.DropLane(lane) }); err != nil {
 		s.fail(w, err)
 		return
 	}

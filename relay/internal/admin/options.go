@@ -74,7 +74,9 @@ type Drain interface {
 	Status() []drain.LaneStatus
 	Pause(lane string) error
 	Resume(lane string) error
-	Wake(reason string)
+	Wake(r drain.Reason)
+	// Exclusive holds a lane still while fn changes its cursor behind its back.
+	Exclusive(lane string, fn func() error) error
 }
 
 // Mapping is what admin needs of *mapper.Mapping.
@@ -131,5 +133,9 @@ func (o *Options) mapping() Mapping {
 	if o.Mapping == nil {
 		return nil
 	}
-	return o.Mapping()
+	m := o.Mapping()
+	if p, ok := m.(*mapper.Mapping); ok && p == nil {
+		return nil // a nil pointer in an interface is still none
+	}
+	return m
 }
