@@ -57,9 +57,9 @@ func settings() []setting {
 		{key: "admin.pprof", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Admin.Pprof },
 			doc: "Serve Go's profiles under `/debug/pprof/`, to holders of the token."},
 
-		{key: "auth.write_keys", kind: kindSecrets, at: func(c *Config) any { return &c.Auth.WriteKeys },
+		{key: "auth.write_keys", kind: kindSecrets, hot: true, at: func(c *Config) any { return &c.Auth.WriteKeys },
 			doc: "Write keys that may send events; several for rotation. Empty ones are dropped; none: every local caller may."},
-		{key: "auth.keys", kind: kindKeys, at: func(c *Config) any { return &c.Auth.Keys },
+		{key: "auth.keys", kind: kindKeys, hot: true, at: func(c *Config) any { return &c.Auth.Keys },
 			doc: "Further write keys, each with the only event names it may send: `[{key: …, events: [Order Completed]}]`."},
 
 		{key: "intake.allowed_origins", kind: kindTexts, at: func(c *Config) any { return &c.Intake.AllowedOrigins },
@@ -133,7 +133,7 @@ func settings() []setting {
 			doc: "App secret; with it, calls carry `appsecret_proof`."},
 		{key: "graph.app_secret_file", kind: kindPath, hot: true, at: func(c *Config) any { return &c.Graph.AppSecretFile },
 			doc: "File that holds the app secret instead, re-read when it changes."},
-		{key: "graph.dry_run", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Graph.DryRun },
+		{key: "graph.dry_run", kind: kindBool, def: "false", hot: true, at: func(c *Config) any { return &c.Graph.DryRun },
 			doc: "Map, check and report, but send nothing and keep everything."},
 		{key: "graph.proxy", kind: kindURL, at: func(c *Config) any { return &c.Graph.Proxy },
 			doc: "Proxy for uploads, such as `http://proxy.example.com:3128`; `none`: direct; unset: HTTPS_PROXY and NO_PROXY of the environment."},
@@ -156,13 +156,13 @@ func settings() []setting {
 		{key: "batch.max_wait", kind: kindDuration, def: "2s", most: "1h", hot: true, at: func(c *Config) any { return &c.Batch.MaxWait },
 			doc: "How long a batch that is not full waits for more."},
 
-		{key: "retry.min_interval", kind: kindDuration, def: "1s", least: "10ms", most: "1h", at: func(c *Config) any { return &c.Retry.MinInterval },
+		{key: "retry.min_interval", kind: kindDuration, def: "1s", least: "10ms", most: "1h", hot: true, at: func(c *Config) any { return &c.Retry.MinInterval },
 			doc: "Backoff after the first error that passes; it doubles, with jitter."},
-		{key: "retry.max_interval", kind: kindDuration, def: "30s", least: "10ms", most: "24h", at: func(c *Config) any { return &c.Retry.MaxInterval },
+		{key: "retry.max_interval", kind: kindDuration, def: "30s", least: "10ms", most: "24h", hot: true, at: func(c *Config) any { return &c.Retry.MaxInterval },
 			doc: "Longest backoff."},
-		{key: "retry.probe_interval", kind: kindDuration, def: "10m", least: "1s", most: "7d", at: func(c *Config) any { return &c.Retry.ProbeInterval },
+		{key: "retry.probe_interval", kind: kindDuration, def: "10m", least: "1s", most: "7d", hot: true, at: func(c *Config) any { return &c.Retry.ProbeInterval },
 			doc: "How often a paused event set is tried again."},
-		{key: "retry.breaker_after", kind: kindWhole, def: "20", least: "1", most: "1000000", at: func(c *Config) any { return &c.Retry.BreakerAfter },
+		{key: "retry.breaker_after", kind: kindWhole, def: "20", least: "1", most: "1000000", hot: true, at: func(c *Config) any { return &c.Retry.BreakerAfter },
 			doc: "Pause an event set after so many refusals in a row, instead of turning its queue into dead letters."},
 
 		{key: "log.level", kind: kindText, def: "info", choices: []string{"debug", "info", "warn", "error"}, hot: true, at: func(c *Config) any { return &c.Log.Level },
