@@ -22,8 +22,9 @@ type lane struct {
 	ended  chan struct{} // closed when run has returned
 
 	st                durable
-	dirty             bool             // st differs from what is stored
-	pend              queue.Settlement // decided, not stored yet
+	dirty             bool              // st differs from what is stored
+	pend              queue.Settlement  // decided, not stored yet
+	stuck             *queue.Settlement // offered to the queue, not taken yet
 	work              *batch
 	cur               *attempt          // the request at hand; kept while its fate is open
 	pre               chan *batch       // the batch behind work, being made

@@ -1,0 +1,221 @@
+package drain
+
+import (
+	"context"
+	"time"
+
+	"relay/relay/internal/graph"
+)
+
+// settle acts on an answer.
+func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Result) {
+	class := r.Class
+	if class == graph.NotApplicable {
+		// About something relay does not do, so no event can be blamed for
+		// certain; Meta's code 100 is about the content of the request.
+		if class = graph.ConfigPause; r.Code == 100 {
+			class = graph.InvalidBatch
+		}
+	}
+	switch class {
+	case graph.Delivered, graph.Duplicate:
+		l.delivered(a, r)
+		l.well(acct, r)
+		return
+	}
+	l.said(r)
+	switch class {
+	case graph.Retry, graph.Doubt:
+		l.failed(a, r)
+	case graph.Throttle:
+		l.throttled(a, r)
+	case graph.TokenPause:
+		l.unsent(a)
+		if acct.pause(r, l.settings().ProbeInterval) {
+			l.log.Error("the access token is refused; all event sets that use it are paused", l.answer("token_paused", r)...)
+		}
+		l.s.wakeAll(Changed) // the others show it at once
+	case graph.PermPause:
+		l.unsent(a)
+		l.stop(PausedPermission, "permission_paused", "no permission to write to this event set; it is paused", r)
+	case graph.ConfigPause:
+		// An earlier attempt of unknown fate would have been refused for the
+		// same reason, so a mapping that cures it may be used.
+		a.doubt, a.asked = false, false
+		l.unsent(a)
+		l.stop(PausedConfig, "config_paused", "Meta does not accept uploads to this event set as they are set up; it is paused", r)
+	case graph.InvalidEvent, graph.InvalidBatch:
+		l.tokenWorks(acct)
+		l.refused(a, r)
+	default:
+		l.failed(a, r)
+	}
+	if !l.flush() {
+		l.sleep(ctx, 0, nil)
+	}
+}
+
+// delivered marks the request's conversions as accepted.
+func (l *lane) delivered(a *attempt, r graph.Result) {
+	b := l.work
+	at, _ := l.s.clock.now()
+	names := make(map[string]int, 8)
+	oldest := time.Time{}
+	for _, i := range a.open {
+		b.items[i].tries++
+		names[b.items[i].out.Name]++
+		if t := b.recs[b.items[i].rec].Received; oldest.IsZero() || t.Before(oldest) {
+			oldest = t
+		}
+	}
+	if l.s.o.Delivered != nil {
+		l.s.o.Delivered(l.delivery(a, r, at))
+	}
+	for name, n := range names {
+		l.s.o.Metrics.Delivered(l.name, name, n)
+	}
+	l.s.o.Metrics.Lag(l.name, oldest, at)
+	b.accept(a.hi, a.open)
+	l.count("delivered", len(a.open))
+	l.st.Streak = 0
+	l.remember() // the rest of the batch may be open: a crash must not send this again
+	l.cur = nil
+	l.mu.Lock()
+	l.view_.LastSuccess = at
+	l.mu.Unlock()
+	if r.Warning != "" && r.Warning != l.warned {
+		l.warned = r.Warning
+		l.log.Warn("Meta warns", "code", "meta_warning", "message", r.Warning)
+	}
+}
+
+func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
+	b := l.work
+	d := Delivery{EventSet: l.name, API: a.req.API, Request: a.hash, FBTraceID: r.FBTraceID, Mapping: b.how.m.Digest(),
+		At: at, Ambiguous: a.asked, Items: make([]Delivered, len(a.open))}
+	for n, i := range a.open {
+		o := &b.items[i].out
+		d.Items[n] = Delivered{MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
+			EventTime: o.EventTime, Received: b.recs[b.items[i].rec].Received}
+	}
+	return d
+}
+
+// well takes success into account: pauses end, the backoff shrinks, the next
+// request is paced.
+func (l *lane) well(acct *account, r graph.Result) {
+	l.tokenWorks(acct)
+	if l.pause != "" {
+		if l.pause == BreakerOpen {
+			l.closeBreaker()
+		} else {
+			l.log.Info("event set takes uploads again", "code", "lane_recovered", "was", l.pause)
+		}
+		l.pause = ""
+	}
+	perSecond := l.settings().RequestsPerSecond
+	l.pace.succeeded(perSecond)
+	if l.st.Failures > 0 || l.st.Throttle > 0 {
+		if l.steady == 0 {
+			l.log.Info("delivering again", "code", "recovered", "failures", l.st.Failures)
+			l.pace.recovered(perSecond)
+		}
+		// Forgotten after three successes in a row; until then a relapse
+		// waits nearly as long as before.
+		if l.steady++; l.steady >= 3 {
+			l.st.Failures, l.st.Throttle = 0, 0
+		}
+	}
+	l.st.Next, l.st.Wait = time.Time{}, 0
+	l.notBefore, l.waitFor = time.Time{}, ""
+	if w := l.pace.wait(perSecond, l.s.o.Rand()); w > 0 {
+		l.paceUntil = time.Now().Add(w)
+	}
+	if !l.st.Announced {
+		l.st.Announced, l.dirty = true, true
+	}
+}
+
+func (l *lane) tokenWorks(acct *account) {
+	if acct.works() {
+		l.log.Info("the access token is accepted again", "code", "token_resumed")
+		l.s.wakeAll(Changed)
+	}
+}
+
+// failed waits after an error that passes; the request stays as it is.
+func (l *lane) failed(a *attempt, r graph.Result) {
+	if r.Class == graph.Doubt {
+		a.asked = true
+	}
+	// What never left is not in doubt. What was answered with an error that
+	// passes may have been stored all the same (facts: meta-wire 10.10).
+	if a.doubt = a.doubt || a.asked || r.HTTPStatus != 0; !a.doubt {
+		l.unsent(a)
+	} else {
+		for _, i := range a.open {
+			l.work.items[i].tries++
+		}
+	}
+	set := l.settings()
+	l.steady = 0
+	l.st.Failures++
+	d := max(backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), min(r.RetryAfter, time.Hour))
+	l.waitUntil(d, WaitingRetry)
+	if l.st.Failures == 1 || time.Since(l.lastNoise) >= 10*time.Minute {
+		l.lastNoise = time.Now()
+		l.log.Warn("upload failed, trying again", append(l.answer("retrying", r), "failures", l.st.Failures, "in_doubt", a.doubt)...)
+	}
+}
+
+func (l *lane) throttled(a *attempt, r graph.Result) {
+	l.unsent(a)
+	l.steady = 0
+	l.st.Throttle++
+	d := throttleWait(r, l.st.Throttle, l.settings().ProbeInterval, l.s.o.Rand())
+	l.waitUntil(d, Throttled)
+	l.log.Warn("throttled by Meta", append(l.answer("throttled", r), "wait", d.Round(time.Second).String(), "usage_percent", r.Usage)...)
+}
+
+// waitUntil sets the next attempt, durably.
+func (l *lane) waitUntil(d time.Duration, why State) {
+	l.notBefore, l.waitFor = time.Now().Add(d), why
+	at, _ := l.s.clock.now()
+	l.st.Next, l.st.Wait, l.dirty = at.Add(d), d, true
+}
+
+// unsent takes back the note of an attempt that Meta certainly did not take;
+// an older one of the same data may still be in doubt.
+func (l *lane) unsent(a *attempt) {
+	if a.doubt {
+		return
+	}
+	l.remember()
+	a.noted = false
+}
+
+// remember notes what of the batch is decided, with no request in doubt.
+func (l *lane) remember() {
+	l.st.Note, l.dirty = nil, true
+	if b := l.work; b.done.any() {
+		at, _ := l.s.clock.now()
+		l.st.Note = b.note(0, 0, "", at)
+	}
+}
+
+// stop pauses the lane until a person acts, or the probe finds it well.
+func (l *lane) stop(why State, code, words string, r graph.Result) {
+	l.probeAt = time.Now().Add(l.settings().ProbeInterval)
+	if l.pause == why {
+		return
+	}
+	l.pause = why
+	l.log.Error(words, l.answer(code, r)...)
+}
+
+// answer is what a log line says of an answer.
+func (l *lane) answer(code string, r graph.Result) []any {
+	return []any{"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "meta_code", r.Code, "meta_subcode", r.Subcode,
+		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", advice(r)}
+}
+

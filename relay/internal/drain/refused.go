@@ -1,0 +1,157 @@
+package drain
+
+import (
+	"cmp"
+	"time"
+
+	"relay/mapper"
+	"relay/relay/internal/graph"
+)
+
+// Reasons of Meta's that have a name of ours.
+const (
+	codeInvalid   = 100
+	subcodeOld    = 2804003
+	subcodeFuture = 2804004
+)
+
+// refused finds the bad events of a refused request, or narrows the search.
+func (l *lane) refused(a *attempt, r graph.Result) {
+	b := l.work
+	for _, i := range a.open {
+		b.items[i].tries++
+	}
+	a.doubt, a.asked = false, false
+	l.st.Failures, l.st.Throttle = 0, 0
+	l.cur, l.dirty = nil, true
+	switch {
+	case a.probe:
+		b.stack = b.stack[:len(b.stack)-1]
+		l.probeAt = time.Now().Add(l.settings().ProbeInterval)
+	case l.outgrown(a, r):
+		l.remap() // became older than a week on the way: regroup
+	case len(a.open) == 1:
+		code, subcode, words := r.Code, r.Subcode, r.Message
+		if len(r.Bad) == 1 {
+			code, subcode, words = inner(r.Bad[0], r)
+		}
+		l.bad(a.open[0], code, subcode, words, r)
+	case l.named(a, r):
+	default:
+		b.refuse(a.lo, a.hi)
+		if r.Code == codeInvalid && r.Subcode == subcodeOld && b.isOld(a.open[0]) && b.firstOld(a.open[0]) {
+			b.try(a.open[0], a.open[0]+1) // the youngest: refused, it decides for all
+		}
+	}
+	l.remember()
+}
+
+// outgrown says whether a request was refused for age that holds events which
+// turned a week old since they were grouped.
+func (l *lane) outgrown(a *attempt, r graph.Result) bool {
+	if r.Code != codeInvalid || r.Subcode != subcodeOld || l.work.isOld(a.open[0]) {
+		return false
+	}
+	now, _ := l.s.clock.now()
+	for _, i := range a.open {
+		if now.Sub(l.work.items[i].out.EventTime) > youngAge {
+			return true
+		}
+	}
+	return false
+}
+
+// named uses the indexes that the answer gave. Those of the offline format are
+// believed; those of the other are read out of a text (facts: meta-wire 6.2)
+// and tried alone first.
+func (l *lane) named(a *attempt, r graph.Result) bool {
+	b, any := l.work, false
+	last := -1
+	for _, bad := range r.Bad {
+		if bad.Index < 0 || bad.Index >= len(a.open) || l.pause == BreakerOpen {
+			continue
+		}
+		i := a.open[bad.Index]
+		if b.done.has(b.items[i].slot) {
+			continue
+		}
+		if !any {
+			b.refuse(a.lo, a.hi)
+		}
+		any = true
+		if a.req.API != mapper.Offline {
+			b.try(i, i+1)
+			continue
+		}
+		if bad.Index != last+1 {
+			l.st.Streak = 0 // there is one in between that is not blamed
+		}
+		last = bad.Index
+		code, subcode, words := inner(bad, r)
+		l.bad(i, code, subcode, words, r)
+	}
+	return any
+}
+
+// inner is what an answer says of one event, or else of the request.
+func inner(bad graph.BadEvent, r graph.Result) (code, subcode int, words string) {
+	code, subcode = bad.Code, bad.Subcode
+	if code == 0 && subcode == 0 {
+		code, subcode = r.Code, r.Subcode
+	}
+	return code, subcode, cmp.Or(bad.Message, r.Message)
+}
+
+// bad makes a dead letter of one refused conversion.
+func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
+	b := l.work
+	it := &b.items[i]
+	reason := mapper.ReasonRejected
+	switch {
+	case code == subcodeOld, code == codeInvalid && subcode == subcodeOld:
+		reason = mapper.ReasonExpired
+	case code == subcodeFuture, code == codeInvalid && subcode == subcodeFuture:
+		reason = mapper.ReasonFuture
+	}
+	bury := func(i int, words string) {
+		it := &b.items[i]
+		d := b.letter(l.name, int(it.rec), it.out, reason, words)
+		d.Code, d.Subcode, d.FBTraceID, d.Attempts = code, subcode, r.FBTraceID, it.tries
+		d.DeadAt, _ = l.s.clock.now()
+		if reason == mapper.ReasonFuture {
+			d.ReleaseAt = it.out.EventTime
+			if soon := d.DeadAt.Add(time.Minute); d.ReleaseAt.Before(soon) {
+				d.ReleaseAt = soon
+			}
+			l.s.releases.due(d.ReleaseAt)
+		}
+		l.pend.Dead = append(l.pend.Dead, d)
+		l.count("dead:"+reason, 1)
+		b.kill(i)
+	}
+	old := b.isOld(i)
+	bury(i, words)
+	if reason == mapper.ReasonExpired && old {
+		// All behind it in its group are older still.
+		n := 1
+		for j := i + 1; j < len(b.items) && b.items[j].group == it.group; j++ {
+			if !b.done.has(b.items[j].slot) {
+				bury(j, "older than an event that Meta refused for its age: "+words)
+				n++
+			}
+		}
+		l.log.Warn("Meta refuses these events for their age; they are dead letters", append(l.answer("expired", r), "events", n)...)
+		return
+	}
+	l.log.Warn("Meta refused an event; it is a dead letter", append(l.answer("rejected", r), "reason", reason, "event_code", code, "event_subcode", subcode)...)
+	if reason != mapper.ReasonRejected {
+		return
+	}
+	l.st.Streak++
+	if set := l.settings(); l.st.Streak >= set.BreakerAfter && l.pause != BreakerOpen {
+		l.st.Breaker = true
+		l.pause, l.probeAt = BreakerOpen, time.Now().Add(set.ProbeInterval)
+		l.log.Error("everything is refused: the event set is paused and the rest is kept; look at the mapping",
+			append(l.answer("breaker_open", r), "refused_in_a_row", l.st.Streak)...)
+	}
+}
