@@ -29,13 +29,13 @@ func repeat(n int, s string) string {
 
 const (
 	order = `{"type":"track","event":"Order Completed","messageId":"m-1","userId":"u"}`
-	big   = 256 << 10
+	limit = 256 << 10
 )
 
 // TestAnswers holds every row of the contract's table of answers.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	pad := strings.Repeat("x", big)
+	pad := strings.Repeat("x", limit)
 	basic := func(user string) string {
 		r, _ := http.NewRequest("GET", "/", nil)
 		r.SetBasicAuth(user, "")

@@ -1,0 +1,499 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"relay/queue"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	close  bool
+}
+
+// raw sends head, the body's length and the body, and reads one answer.
+func raw(t *testing.T, addr, head, body string) answer {
+	t.Helper()
+	c := dial(t, addr)
+	if _, err := fmt.Fprintf(c, "%s%d\r\n\r\n%s", crlf(head), len(body), body); err != nil {
+		t.Fatal(err)
+	}
+	return read(t, c)
+}
+
+func crlf(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r", ""), "\n", "\r\n")
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func read(t *testing.T, c net.Conn) answer {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(b), resp.Close}
+}
+
+const head = "POST /v1/track HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+// served checks that somebody else is still served.
+func served(t *testing.T, url string) {
+	t.Helper()
+	resp, err := client(t).Post(url+"/v1/track", "application/json", strings.NewReader(`{"event":"Order Completed"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 {
+		t.Fatalf("somebody else: %d %s", resp.StatusCode, b)
+	}
+}
+
+// noneLent stops h and checks that no budget leaked.
+func noneLent(t *testing.T, h *Handler) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := h.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for n := h.buffers.used.Load(); n != 0; n = h.buffers.used.Load() {
+		if ctx.Err() != nil { // the last answer goes out just before its buffers come back
+			t.Fatalf("%d bytes still lent", n)
+		}
+	}
+}
+
+func TestGzipBomb(t *testing.T) {
+	t.Parallel()
+	url, h, m := start(t, Options{}, ServerOptions{})
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, `{"batch":["`)
+	zeros := bytes.Repeat([]byte("0"), 1<<20)
+	for range 32 {
+		_, _ = w.Write(zeros)
+	}
+	_ = w.Close()
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			req, _ := http.NewRequestWithContext(t.Context(), "POST", url+"/v1/batch", bytes.NewReader(b.Bytes()))
+			req.Header.Set("Content-Encoding", "gzip")
+			resp, err := client(t).Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != 413 && resp.StatusCode != 429 {
+				t.Errorf("status %d", resp.StatusCode)
+			}
+		})
+	}
+	wg.Wait()
+	served(t, url)
+	if n := len(m.take()); n != 1 {
+		t.Errorf("%d stored", n)
+	}
+	noneLent(t, h)
+}
+
+func TestHugeBody(t *testing.T) {
+	t.Parallel()
+	url, h, _ := start(t, Options{}, ServerOptions{})
+	addr := strings.TrimPrefix(url, "http://")
+	// Announced: refused before a byte of it is read.
+	c := dial(t, addr)
+	_, _ = io.WriteString(c, head+"Content-Length: 104857600\r\n\r\n")
+	if a := read(t, c); a.status != 413 {
+		t.Errorf("announced: %d", a.status)
+	}
+	// Chunked, without end: refused once over the limit.
+	c = dial(t, addr)
+	_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n")
+	chunk := "10000\r\n" + strings.Repeat(" ", 1<<16) + "\r\n"
+	go func() {
+		for range 1600 {
+			if _, err := io.WriteString(c, chunk); err != nil {
+				return
+			}
+		}
+	}()
+	if a := read(t, c); a.status != 413 {
+		t.Errorf("chunked: %d", a.status)
+	}
+	served(t, url)
+	noneLent(t, h)
+}
+
+func TestHeaderFlood(t *testing.T) {
+	t.Parallel()
+	url, _, _ := start(t, Options{}, ServerOptions{})
+	c := dial(t, strings.TrimPrefix(url, "http://"))
+	_, _ = io.WriteString(c, head)
+	go func() {
+		for i := range 100000 {
+			if _, err := fmt.Fprintf(c, "X-Flood-%d: %s\r\n", i, strings.Repeat("x", 100)); err != nil {
+				return
+			}
+		}
+	}()
+	if a := read(t, c); a.status != 431 {
+		t.Errorf("status %d", a.status)
+	}
+	served(t, url)
+}
+
+func TestSlowLoris(t *testing.T) {
+	t.Parallel()
+	url, h, m := start(t, Options{StallTimeout: 50 * time.Millisecond, ReadTimeout: 300 * time.Millisecond}, ServerOptions{HeaderTimeout: 100 * time.Millisecond})
+	addr := strings.TrimPrefix(url, "http://")
+
+	c := dial(t, addr) // a header that never ends: cut off
+	_, _ = io.WriteString(c, "POST /v1/tr")
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		t.Errorf("header: %v", err)
+	}
+
+	c = dial(t, addr) // a body that stops
+	_, _ = io.WriteString(c, head+"Content-Length: 100\r\n\r\n{\"event")
+	if a := read(t, c); a.status != 408 {
+		t.Errorf("stalled body: %d", a.status)
+	} else {
+		checkFailure(t, []byte(a.body), "request_timeout")
+	}
+
+	c = dial(t, addr) // a body that drips: never a stall, but too long as a whole
+	_, _ = io.WriteString(c, head+"Content-Length: 100000\r\n\r\n")
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				_, _ = io.WriteString(c, " ")
+			}
+		}
+	})
+	if a := read(t, c); a.status != 408 {
+		t.Errorf("dripping body: %d", a.status)
+	}
+	close(stop)
+	wg.Wait()
+
+	// After a body that came in two pieces the connection is good for more.
+	c = dial(t, addr)
+	for range 2 {
+		_, _ = fmt.Fprintf(c, head+"Content-Length: %d\r\n\r\n%s", len(order), order[:10])
+		_, _ = io.WriteString(c, order[10:])
+		if a := read(t, c); a.status != 200 {
+			t.Errorf("two pieces: %d", a.status)
+		}
+	}
+	if n := len(m.take()); n != 1 {
+		t.Errorf("%d stored", n)
+	}
+	noneLent(t, h)
+}
+
+// TestStalledBodies lets clients send most of large bodies and then nothing:
+// they are told 429 as soon as the budget is gone, and small requests go on.
+func TestStalledBodies(t *testing.T) {
+	t.Parallel()
+	url, h, _ := start(t, Options{MaxRequestBytes: 1 << 20, StallTimeout: time.Minute, ReadTimeout: time.Minute}, ServerOptions{})
+	addr := strings.TrimPrefix(url, "http://")
+	part := strings.Repeat(" ", 1<<20-1)
+	var wg sync.WaitGroup
+	busy := make(chan bool, 100)
+	var conns []net.Conn
+	for range 100 {
+		c := dial(t, addr)
+		conns = append(conns, c)
+		wg.Go(func() {
+			_, _ = io.WriteString(c, head+"Content-Length: 1048576\r\n\r\n")
+			_, _ = io.WriteString(c, part)
+			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			busy <- err == nil && resp.StatusCode == 429
+		})
+	}
+	if !<-busy {
+		t.Error("nobody was told that it is too much")
+	}
+	for range 20 {
+		served(t, url)
+	}
+	if n := h.buffers.used.Load(); n > h.o.MaxInFlightBytes {
+		t.Errorf("%d bytes lent, more than %d", n, h.o.MaxInFlightBytes)
+	}
+	for _, c := range conns {
+		_ = c.Close()
+	}
+	wg.Wait()
+	noneLent(t, h)
+}
+
+// TestGone: clients that go away in the middle of a body leave nothing behind.
+func TestGone(t *testing.T) {
+	t.Parallel()
+	seen := &seenMetrics{}
+	url, h, m := start(t, Options{Metrics: seen}, ServerOptions{})
+	addr := strings.TrimPrefix(url, "http://")
+	for i := range 50 {
+		c := dial(t, addr)
+		_, _ = fmt.Fprintf(c, head+"Content-Length: 100000\r\n\r\n%s", strings.Repeat(" ", i*1000))
+		if i%2 == 0 {
+			_ = c.(*net.TCPConn).SetLinger(0) // a reset instead of an end
+		}
+		_ = c.Close()
+	}
+	served(t, url)
+	noneLent(t, h)
+	if n := len(m.take()); n != 1 {
+		t.Errorf("%d stored", n)
+	}
+}
+
+// TestGoneAfterBody: the event of a client that did not wait for the answer is
+// stored all the same, whole.
+func TestGoneAfterBody(t *testing.T) {
+	t.Parallel()
+	entered, goOn := make(chan struct{}), make(chan struct{})
+	m := &memory{before: func(ctx context.Context) error {
+		close(entered)
+		<-goOn
+		return ctx.Err()
+	}}
+	url, h, _ := start(t, Options{Queue: m}, ServerOptions{})
+	c := dial(t, strings.TrimPrefix(url, "http://"))
+	_, _ = fmt.Fprintf(c, head+"Content-Length: %d\r\n\r\n%s", len(order), order)
+	<-entered
+	_ = c.(*net.TCPConn).SetLinger(0)
+	_ = c.Close()
+	close(goOn)
+	noneLent(t, h)
+	if es := m.take(); len(es) != 1 || string(es[0].Body) != order {
+		t.Errorf("stored %v", es)
+	}
+}
+
+// TestIdleConnections: many who hold a connection and do nothing keep nobody out.
+func TestIdleConnections(t *testing.T) {
+	t.Parallel()
+	url, _, _ := start(t, Options{}, ServerOptions{MaxConnections: 40})
+	for range 200 {
+		dial(t, strings.TrimPrefix(url, "http://"))
+	}
+	served(t, url)
+}
+
+// TestCrowd: when every connection is at work, new ones are told so, and the
+// far too many are closed.
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	entered, goOn := make(chan struct{}, 100), make(chan struct{})
+	m := &memory{before: func(context.Context) error {
+		entered <- struct{}{}
+		<-goOn
+		return nil
+	}}
+	url, _, _ := start(t, Options{Queue: m}, ServerOptions{MaxConnections: 8})
+	addr := strings.TrimPrefix(url, "http://")
+	var busy []net.Conn
+	for i := range 8 {
+		c := dial(t, addr)
+		body := fmt.Sprintf(`{"event":"Order Completed","messageId":"%d"}`, i)
+		_, _ = fmt.Fprintf(c, head+"Content-Length: %d\r\n\r\n%s", len(body), body)
+		<-entered
+		busy = append(busy, c)
+	}
+	a := raw(t, addr, head+"Content-Length: ", order)
+	checkFailure(t, []byte(a.body), "too_many_connections")
+	if a.status != 429 || a.header.Get("Retry-After") == "" || !a.close {
+		t.Errorf("%d %v", a.status, a.header)
+	}
+	close(goOn)
+	for _, c := range busy {
+		if a := read(t, c); a.status != 200 {
+			t.Errorf("at work: %d", a.status)
+		}
+	}
+	served(t, url)
+}
+
+func TestRate(t *testing.T) {
+	t.Parallel()
+	url, h, m := start(t, Options{RequestsPerSecond: 0.001, Burst: 3}, ServerOptions{})
+	addr := strings.TrimPrefix(url, "http://")
+	for range 3 {
+		if a := raw(t, addr, head+"Content-Length: ", order); a.status != 200 {
+			t.Fatalf("within the burst: %d", a.status)
+		}
+	}
+	a := raw(t, addr, head+"Content-Length: ", order)
+	checkFailure(t, []byte(a.body), "rate_limited")
+	if a.status != 429 || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %v", a.status, a.header)
+	}
+	h.SetRate(0, 0)
+	if a := raw(t, addr, head+"Content-Length: ", order); a.status != 200 {
+		t.Errorf("limit taken off: %d", a.status)
+	}
+	if len(m.take()) != 1 {
+		t.Error("not stored once")
+	}
+}
+
+func TestConnectionRate(t *testing.T) {
+	t.Parallel()
+	url, _, _ := start(t, Options{ConnRequestsPerSecond: 0.001}, ServerOptions{})
+	c := dial(t, strings.TrimPrefix(url, "http://"))
+	for _, want := range []int{200, 429} {
+		_, _ = fmt.Fprintf(c, head+"Content-Length: %d\r\n\r\n%s", len(order), order)
+		if a := read(t, c); a.status != want {
+			t.Errorf("status %d, want %d", a.status, want)
+		}
+	}
+	served(t, url) // on a connection of its own
+}
+
+// TestHangingDisk: a queue that does not answer costs each client the append
+// time-out and a 503, and its buffers are not used again.
+func TestHangingDisk(t *testing.T) {
+	t.Parallel()
+	m := &memory{before: func(ctx context.Context) error {
+		<-ctx.Done()
+		return fmt.Errorf("append: %w", ctx.Err())
+	}}
+	url, h, _ := start(t, Options{Queue: m, AppendTimeout: 30 * time.Millisecond}, ServerOptions{})
+	a := raw(t, strings.TrimPrefix(url, "http://"), head+"Content-Length: ", order)
+	checkFailure(t, []byte(a.body), "storage_timeout")
+	if a.status != 503 || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %v", a.status, a.header)
+	}
+	m.mu.Lock()
+	m.before = nil
+	m.mu.Unlock()
+	served(t, url)
+	noneLent(t, h)
+}
+
+// TestStop: while stopping, those inside are finished, newcomers get 503.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	entered, goOn := make(chan struct{}), make(chan struct{})
+	m := &memory{before: func(context.Context) error {
+		close(entered)
+		<-goOn
+		return nil
+	}}
+	h, err := New(Options{Queue: m, Route: routes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Listen(ServerOptions{Handler: h, Listen: []string{"127.0.0.1:0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	addr := s.Addrs()[0].String()
+	inside := dial(t, addr)
+	_, _ = fmt.Fprintf(inside, head+"Content-Length: %d\r\n\r\n%s", len(order), order)
+	<-entered
+	cancel()
+	for !h.gate.closed.Load() { // Run has been told, but not yet acted
+		select {
+		case err := <-done:
+			t.Fatalf("Run ended with a request inside: %v", err)
+		default:
+		}
+	}
+	a := raw(t, addr, head+"Content-Length: ", order)
+	checkFailure(t, []byte(a.body), "stopping")
+	if a.status != 503 || a.header.Get("Retry-After") == "" || !a.close {
+		t.Errorf("newcomer: %d %v", a.status, a.header)
+	}
+	close(goOn)
+	if a := read(t, inside); a.status != 200 {
+		t.Errorf("inside: %d", a.status)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if _, err := net.Dial("tcp", addr); err == nil {
+		t.Error("still listening")
+	}
+	if len(m.take()) != 1 {
+		t.Error("not stored once")
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("closing again: %v", err)
+	}
+}
+
+func TestObservations(t *testing.T) {
+	t.Parallel()
+	seen := &seenMetrics{}
+	url, h, m := start(t, Options{Metrics: seen}, ServerOptions{})
+	addr := strings.TrimPrefix(url, "http://")
+	body := `{"batch":[` + order + `,` + order + `,{"type":"track","event":"Till Opened"},{"type":"page"},{"type":"track"}]}`
+	raw(t, addr, "POST /v1/batch HTTP/1.1\nHost: localhost\nX-Retry-Count: 3\nContent-Length: ", body)
+	raw(t, addr, "POST /v1/nothing HTTP/1.1\nHost: localhost\nContent-Length: ", "")
+	m.refuse(errors.Join(queue.ErrUnavailable))
+	raw(t, addr, head+"Content-Length: ", order)
+	noneLent(t, h)
+	want := []Observation{
+		{Route: "batch", Status: 200, Bytes: len(body), Stored: 3, Duplicates: 1, Unmapped: 1, Ignored: 1, Rejected: 1, Retry: 3},
+		{Route: "other", Status: 404, Code: "not_found"},
+		{Route: "track", Status: 503, Code: "storage_unavailable", Bytes: len(order)},
+	}
+	seen.mu.Lock()
+	defer seen.mu.Unlock()
+	if fmt.Sprint(seen.all) != fmt.Sprint(want) {
+		t.Errorf("%+v\nwant\n%+v", seen.all, want)
+	}
+}

@@ -1,0 +1,307 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io/fs"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// pair writes a fresh certificate and key for 127.0.0.1 and returns the former.
+func pair(t *testing.T, certFile, keyFile, name string) *x509.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: raw}} {
+		if err := os.WriteFile(file+".tmp", pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+".tmp", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
+	cert := pair(t, certFile, keyFile, "first")
+	url, _, m := start(t, Options{}, ServerOptions{Cert: certFile, Key: keyFile})
+	addr := strings.TrimPrefix(url, "http://")
+
+	roots := x509.NewCertPool()
+	roots.AddCert(cert)
+	post := func(c *tls.Config) (*http.Response, error) {
+		tr := &http.Transport{TLSClientConfig: c, ForceAttemptHTTP2: true}
+		defer tr.CloseIdleConnections()
+		resp, err := (&http.Client{Transport: tr}).Post("https://"+addr+"/v1/track", "application/json", strings.NewReader(order))
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return resp, err
+	}
+	resp, err := post(&tls.Config{RootCAs: roots})
+	if err != nil || resp.StatusCode != 200 || resp.ProtoMajor != 1 || resp.TLS.Version < tls.VersionTLS12 {
+		t.Fatalf("%v %v", resp, err)
+	}
+	if _, err := post(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
+		t.Error("TLS 1.1 accepted")
+	}
+	if a := raw(t, addr, head+"Content-Length: ", order); a.status == 200 {
+		t.Error("plain HTTP accepted on the TLS port")
+	}
+	if len(m.take()) != 1 {
+		t.Error("not stored once")
+	}
+}
+
+func TestCertificateReload(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
+	pair(t, certFile, keyFile, "first")
+	var log bytes.Buffer
+	c, err := loadCertificate(certFile, keyFile, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	c.now = func() time.Time { return now }
+	name := func(after time.Duration) string {
+		t.Helper()
+		now = now.Add(after)
+		got, err := c.get(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Leaf.Subject.CommonName
+	}
+	expect := func(got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("certificate %q in force, want %q", got, want)
+		}
+	}
+	expect(name(0), "first")
+
+	// Only the certificate is there yet: the old pair stays, said once.
+	second := filepath.Join(dir, "second.pem")
+	secondKey := filepath.Join(dir, "second.key")
+	pair(t, second, secondKey, "second")
+	rename := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename(second, certFile)
+	expect(name(2*time.Second), "first")
+	expect(name(2*time.Minute), "first")
+	if n := strings.Count(log.String(), "keeping the old one"); n != 1 {
+		t.Errorf("said %d times: %s", n, &log)
+	}
+	rename(secondKey, keyFile)
+	expect(name(2*time.Second), "second")
+
+	// Same size and date in the same file: found by content, a little later.
+	pair(t, filepath.Join(dir, "x.pem"), filepath.Join(dir, "x.key"), "thirdX")
+	for from, to := range map[string]string{"x.pem": certFile, "x.key": keyFile} {
+		fi, err := os.Stat(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(to, fi.ModTime(), fi.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect(name(time.Minute), "thirdX")
+
+	// Gone, and back again.
+	rename(certFile, certFile+".away")
+	expect(name(2*time.Second), "thirdX")
+	rename(certFile+".away", certFile)
+	expect(name(2*time.Second), "thirdX")
+	if !strings.Contains(log.String(), "certificate loaded") {
+		t.Error("a new certificate was not said")
+	}
+
+	// A ConfigMap's symlink is swapped.
+	d2 := filepath.Join(dir, "..data2")
+	if err := os.Mkdir(d2, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	pair(t, filepath.Join(d2, "c.pem"), filepath.Join(d2, "k.pem"), "fourth")
+	for _, f := range []string{certFile, keyFile} {
+		if err := os.Symlink(filepath.Join(d2, filepath.Base(f)), f+".lnk"); err != nil {
+			t.Fatal(err)
+		}
+		rename(f+".lnk", f)
+	}
+	expect(name(2*time.Second), "fourth")
+
+	for _, files := range [][2]string{{"none", keyFile}, {certFile, "none"}, {keyFile, certFile}} {
+		if _, err := loadCertificate(files[0], files[1], slog.New(slog.DiscardHandler)); err == nil {
+			t.Errorf("loaded %v", files)
+		}
+	}
+}
+
+func TestUnixSocket(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("no modes on Windows")
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	// What a killed process leaves behind.
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	h, err := New(Options{Queue: &memory{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := ServerOptions{Handler: h, Listen: []string{"unix:" + path}, SocketMode: 0o620}
+	s, err := Listen(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	fi, err := os.Stat(path)
+	if err != nil || fi.Mode() != fs.ModeSocket|0o620 {
+		t.Fatalf("%v %v", fi.Mode(), err)
+	}
+	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}}
+	// Any Host will do: no web page gets here.
+	resp, err := (&http.Client{Transport: tr}).Post("http://whatever.example.com/v1/track", "", strings.NewReader(order))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	tr.CloseIdleConnections()
+	if resp.StatusCode != 200 {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	if _, err := Listen(o); err == nil || err.Error() != "listen on unix:"+path+": address already in use" {
+		t.Errorf("second listener: %v", err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Errorf("socket left behind: %v", err)
+	}
+
+	// A file in the way is not ours to remove.
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(o); err == nil {
+		t.Error("a file was replaced")
+	}
+	// A socket that another process has put there since is left alone.
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	s1, err := Listen(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	s2, err := Listen(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s1.Close()
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("the newer socket was removed: %v", err)
+	}
+	_ = s2.Close()
+}
+
+func TestListenFaults(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	h, err := New(Options{Queue: &memory{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy := l.Addr().String()
+	_, err = Listen(ServerOptions{Handler: h, Listen: []string{"127.0.0.1:0", busy}})
+	if err == nil || err.Error() != "listen on "+busy+": bind: address already in use" {
+		t.Errorf("busy port: %v", err)
+	}
+	if _, err := Listen(ServerOptions{Handler: h, Listen: []string{"127.0.0.1:0"}, Cert: "none.pem", Key: "none.key"}); err == nil {
+		t.Error("no certificate, and yet")
+	}
+	if _, err := Listen(ServerOptions{Listen: []string{"127.0.0.1:0"}}); err == nil {
+		t.Error("no handler, and yet")
+	}
+	for _, o := range []Options{{}, {Queue: &memory{}, MaxEventBytes: 100}, {Queue: &memory{}, MaxBatchEvents: 10}, {Queue: &memory{}, MaxRequestBytes: 1000},
+		{Queue: &memory{}, Keys: []Key{{Key: " "}}}, {Queue: &memory{}, RequestsPerSecond: -1}} {
+		if _, err := New(o); err == nil {
+			t.Errorf("accepted %+v", o)
+		}
+	}
+}
