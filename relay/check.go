@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"relay/config"
+	"relay/mapper"
+	"relay/strictyaml"
+)
+
+func newCheckCommand() *cobra.Command {
+	var strict bool
+	c := &cobra.Command{
+		Use:   "check [--config relay.yaml] [MAPPING…]",
+		Short: "Check config and mapping, start nothing",
+		Long: `Loads relay.yaml and the mapping it names and reports every mistake at once, with
+file, line and column. Starts nothing and touches no queue. With mapping files as
+arguments it checks those alone.
+
+Exits 0 when both would be taken, 78 when not. Warnings are legal but suspicious;
+with --strict they count as mistakes.`,
+		Example: `  relay check
+  relay check --config /etc/relay/relay.yaml --strict
+  relay check new-mapping.yaml`,
+		RunE: func(c *cobra.Command, args []string) error {
+			var f findings
+			if len(args) == 0 {
+				cfg, warnings, err := config.Load(configPath(c), config.Options{})
+				f.add(warnings, err)
+				if cfg == nil || err != nil {
+					// The mapping is named by a file that cannot be read: say what
+					// is known and stop.
+					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
+				}
+				f.ok = append(f.ok, cfg.File)
+				args = []string{cfg.Mapping}
+			}
+			for _, file := range args {
+				f.mapping(file)
+			}
+			return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVar(&strict, "strict", false, "warnings count as mistakes")
+	return c
+}
+
+// findings collects what is wrong and what is odd in several files.
+type findings struct {
+	ok       []string
+	problems strictyaml.Problems
+	warnings strictyaml.Problems
+	other    []error
+}
+
+func (f *findings) add(warnings []strictyaml.Problem, err error) {
+	f.warnings = append(f.warnings, warnings...)
+	var ps strictyaml.Problems
+	if errors.As(err, &ps) {
+		f.problems = append(f.problems, ps...)
+	} else if err != nil {
+		f.other = append(f.other, err)
+	}
+}
+
+func (f *findings) mapping(file string) {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		f.other = append(f.other, fmt.Errorf("read mapping: %w", err))
+		return
+	}
+	m, warnings, err := mapper.Parse(file, src)
+	f.add(warnings, err)
+	if err != nil {
+		return
+	}
+	f.ok = append(f.ok, fmt.Sprintf("%s: %d events, %d event sets", file, len(m.Events()), len(m.Sets())))
+}
+
+func (f *findings) report(out, errOut io.Writer, strict bool) error {
+	for _, p := range [][]strictyaml.Problem{f.problems, f.warnings} {
+		if len(p) > 0 {
+			fmt.Fprintf(errOut, "%s\n\n", strictyaml.Problems(p).Render())
+		}
+	}
+	for _, err := range f.other {
+		fmt.Fprintf(errOut, "relay: %v\n", err)
+	}
+	bad := len(f.problems) + len(f.other)
+	if strict {
+		bad += len(f.warnings)
+	}
+	if bad > 0 {
+		fmt.Fprintf(errOut, "%s, %s\n", count(len(f.problems)+len(f.other), "mistake"), count(len(f.warnings), "warning"))
+		return badConfig(errReported)
+	}
+	for _, s := range f.ok {
+		fmt.Fprintf(out, "ok  %s\n", s)
+	}
+	if len(f.warnings) > 0 {
+		fmt.Fprintln(out, count(len(f.warnings), "warning"))
+	}
+	return nil
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

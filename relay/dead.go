@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/relay/internal/admin"
+)
+
+func newDeadCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "dead",
+		Short: "Look at dead letters, send them again, drop them",
+		Long: `Dead letters are conversions and messages that cannot be delivered as they are. They
+are kept with their reason. After mending the cause (mostly the mapping), send them
+through today's mapping again with "relay dead retry".`,
+		Example: `  relay dead list
+  relay dead show 0000000000000001-00000000
+  relay dead retry --reason missing_currency --dry-run
+  relay dead retry --reason missing_currency`,
+		Args: usageArgs(cobra.NoArgs),
+	}
+	c.AddCommand(newDeadListCommand(), newDeadShowCommand(), newDeadRetryCommand(), newDeadDropCommand(), newDeadExportCommand())
+	return c
+}
+
+// deadFlags are the filters of every dead command.
+type deadFlags struct {
+	reason, event, set, since string
+	limit                     int
+}
+
+func (f *deadFlags) add(c *cobra.Command) {
+	addConfigFlag(c)
+	c.Flags().StringVar(&f.reason, "reason", "", "only this reason, such as missing_currency or rejected")
+	c.Flags().StringVar(&f.event, "event", "", "only this event name")
+	c.Flags().StringVar(&f.set, "event-set", "", "only this event set id")
+	c.Flags().StringVar(&f.since, "since", "", "only newer ones: 2h, 7d, or a time")
+}
+
+func (f *deadFlags) filter(ids []string) (admin.DeadFilter, error) {
+	at, err := since(f.since, time.Now())
+	return admin.DeadFilter{IDs: ids, Reason: f.reason, Event: f.event, EventSet: f.set, Since: at, Limit: f.limit}, err
+}
+
+func newDeadListCommand() *cobra.Command {
+	var f deadFlags
+	var asJSON bool
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List dead letters, oldest first",
+		Example: "  relay dead list --reason rejected --since 7d\n  relay dead list --json | jq -r .id",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			filter, err := f.filter(nil)
+			if err != nil {
+				return err
+			}
+			out := c.OutOrStdout()
+			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				if asJSON {
+					var werr error
+					err := d.Dead(ctx, filter, func(x admin.Dead) bool {
+						werr = jsonLine(out, x)
+						return werr == nil
+					})
+					return firstError(err, werr)
+				}
+				const most = 200 // of a table; --limit or --json show more
+				if filter.Limit == 0 {
+					filter.Limit = most
+				}
+				sum, err := d.DeadSummary(ctx, filter)
+				if err != nil {
+					return err
+				}
+				t := newTable(out, "ID", "RECEIVED", "EVENT", "EVENT SET", "REASON", "MESSAGE")
+				n := 0
+				err = d.Dead(ctx, filter, func(x admin.Dead) bool {
+					n++
+					t.row(x.ID, stamp(x.ReceivedAt), cell(x.Event, 28), x.EventSet, x.Reason, cell(x.Message, 60))
+					return true
+				})
+				if err != nil {
+					return err
+				}
+				if n > 0 {
+					if err := t.flush(); err != nil {
+						return err
+					}
+				}
+				fmt.Fprintf(out, "%s", count(sum.Total, "dead letter"))
+				if s := tally(sum.Reasons); s != "" {
+					fmt.Fprintf(out, ": %s", s)
+				}
+				if n < sum.Total {
+					fmt.Fprintf(out, " (the first %d are shown; --limit shows more)", n)
+				}
+				fmt.Fprintln(out)
+				return nil
+			})
+		},
+	}
+	f.add(c)
+	c.Flags().IntVar(&f.limit, "limit", 0, "at most so many (a table shows 200, --json all)")
+	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
+	return c
+}
+
+func newDeadShowCommand() *cobra.Command {
+	var full bool
+	c := &cobra.Command{
+		Use:     "show ID",
+		Short:   "Show one dead letter with its event",
+		Long:    "Shows everything known of a dead letter as JSON. Customers' data in the event is masked unless --show-pii.",
+		Example: "  relay dead show 0000000000000001-00000000",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				x, err := d.DeadLetter(ctx, args[0], full)
+				if err != nil {
+					return err
+				}
+				return jsonIndent(c.OutOrStdout(), x)
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVar(&full, "show-pii", false, "show the event as it arrived, customers' data included")
+	return c
+}
+
+func newDeadRetryCommand() *cobra.Command {
+	var f deadFlags
+	var a admin.DeadAction
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "retry [ID…]",
+		Short: "Send dead letters through today's mapping again",
+		Long: `Puts dead letters back into the queue: to the same event set while the mapping still
+sends them there, else to the sets it names now. What was delivered to other sets is
+not sent again. With --dry-run it says how many would pass.`,
+		Example: `  relay dead retry --reason missing_currency --dry-run
+  relay dead retry --reason missing_currency
+  relay dead retry 0000000000000001-00000000`,
+		RunE: func(c *cobra.Command, args []string) error {
+			filter, err := f.filter(args)
+			if err != nil {
+				return err
+			}
+			a.DeadFilter = filter
+			if filter.Empty() && !a.All {
+				return usageError{fmt.Errorf("say which: ids, a filter, or --all")}
+			}
+			return withDesk(c, !a.DryRun, func(ctx context.Context, d *desk) error {
+				r, err := d.RetryDead(ctx, a)
+				if err != nil {
+					return err
+				}
+				out := c.OutOrStdout()
+				if asJSON {
+					return jsonLine(out, r)
+				}
+				if r.DryRun {
+					fmt.Fprintf(out, "%s chosen: %d would be sent", count(r.Matched, "dead letter"), r.Pass)
+					if s := tally(r.Skip); s != "" {
+						fmt.Fprintf(out, "; not sent: %s", s)
+					}
+					if s := tally(r.Hold); s != "" {
+						fmt.Fprintf(out, "; dead letters again: %s", s)
+					}
+					if r.Unrouted > 0 {
+						fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere", r.Unrouted)
+					}
+					fmt.Fprintln(out, ". Nothing was changed.")
+					return nil
+				}
+				fmt.Fprintf(out, "%d of %s put back into the queue", r.Redriven, count(r.Matched, "dead letter"))
+				if r.Unrouted > 0 {
+					fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere", r.Unrouted)
+				}
+				fmt.Fprintln(out, ".")
+				if d.offline && r.Redriven > 0 {
+					fmt.Fprintln(out, "No relay is running: they go out when one does.")
+				}
+				if r.Failed != "" {
+					return fmt.Errorf("ended early: %s", r.Failed)
+				}
+				return nil
+			})
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&a.All, "all", false, "every dead letter")
+	c.Flags().BoolVar(&a.DryRun, "dry-run", false, "change nothing, say how many would pass today's mapping")
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	return c
+}
+
+func newDeadDropCommand() *cobra.Command {
+	var f deadFlags
+	var a admin.DeadAction
+	var yes bool
+	c := &cobra.Command{
+		Use:     "drop [ID…]",
+		Short:   "Remove dead letters for good",
+		Example: "  relay dead drop --reason expired --since 90d --dry-run\n  relay dead drop --reason expired",
+		RunE: func(c *cobra.Command, args []string) error {
+			filter, err := f.filter(args)
+			if err != nil {
+				return err
+			}
+			a.DeadFilter = filter
+			if filter.Empty() && !a.All {
+				return usageError{fmt.Errorf("say which: ids, a filter, or --all")}
+			}
+			return withDesk(c, !a.DryRun, func(ctx context.Context, d *desk) error {
+				if !a.DryRun {
+					dry := a
+					dry.DryRun = true
+					r, err := d.DropDead(ctx, dry)
+					if err != nil {
+						return err
+					}
+					if err := confirm(c, yes, fmt.Sprintf("Remove %s for good?", count(r.Matched, "dead letter"))); err != nil {
+						return err
+					}
+				}
+				r, err := d.DropDead(ctx, a)
+				if err != nil {
+					return err
+				}
+				if r.DryRun {
+					fmt.Fprintf(c.OutOrStdout(), "%s would be removed. Nothing was changed.\n", count(r.Matched, "dead letter"))
+					return nil
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s removed.\n", count(r.Dropped, "dead letter"))
+				return nil
+			})
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&a.All, "all", false, "every dead letter")
+	c.Flags().BoolVar(&a.DryRun, "dry-run", false, "change nothing, say how many it would be")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
+}
+
+func newDeadExportCommand() *cobra.Command {
+	var f deadFlags
+	c := &cobra.Command{
+		Use:     "export",
+		Short:   "Write dead letters with their whole events as JSON lines",
+		Long:    "Writes every dead letter with its event as it arrived: customers' data included. Keep the output safe.",
+		Example: "  relay dead export --reason rejected > rejected.jsonl",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			filter, err := f.filter(nil)
+			if err != nil {
+				return err
+			}
+			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				var werr error
+				err := d.ExportDead(ctx, filter, func(x admin.DeadDetail) bool {
+					werr = jsonLine(c.OutOrStdout(), x)
+					return werr == nil
+				})
+				return firstError(err, werr)
+			})
+		},
+	}
+	f.add(c)
+	c.Flags().IntVar(&f.limit, "limit", 0, "at most so many")
+	return c
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

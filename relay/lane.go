@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"relay/relay/internal/admin"
+)
+
+func newLaneCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "lane",
+		Short: "Pause, resume, move or drop what waits for an event set",
+		Long: `A lane is the queue's way to one event set. Each drains by itself; one that fails never
+holds back another. A set that leaves the mapping keeps what waits, as "retired", until
+it is moved or dropped here.`,
+		Example: "  relay lane list\n  relay lane pause 701000000000001\n  relay lane move 701000000000001 701000000000002",
+		Args:    usageArgs(cobra.NoArgs),
+	}
+	c.AddCommand(newLaneListCommand(),
+		newLaneActCommand("pause", "Stop sending to an event set; what comes is kept", (*admin.Client).PauseLane),
+		newLaneActCommand("resume", "Send again, also what an error has paused", (*admin.Client).ResumeLane),
+		newLaneMoveCommand(), newLaneDropCommand())
+	return c
+}
+
+func newLaneListCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the event sets and what waits for each",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				lanes, err := d.Lanes(ctx)
+				if err != nil {
+					return err
+				}
+				out := c.OutOrStdout()
+				t := newTable(out, "EVENT SET", "NAME", "STATE", "WAITING", "SIZE", "OLDEST", "SINCE THE START OF THE LANE")
+				for _, l := range lanes {
+					if asJSON {
+						if err := jsonLine(out, l); err != nil {
+							return err
+						}
+						continue
+					}
+					t.row(l.Lane, l.Name, l.State, fmt.Sprint(l.Pending), size(l.Bytes), stampPtr(l.OldestAt), tally(l.Counts))
+				}
+				if asJSON {
+					return nil
+				}
+				return t.flush()
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
+	return c
+}
+
+func newLaneActCommand(name, short string, act func(*admin.Client, context.Context, string) (admin.Done, error)) *cobra.Command {
+	c := &cobra.Command{
+		Use:   name + " EVENT-SET",
+		Short: short,
+		Args:  usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return online(c, func(ctx context.Context, client *admin.Client) error {
+				done, err := act(client, ctx, args[0])
+				return printDone(c, done, err)
+			})
+		},
+	}
+	addConfigFlag(c)
+	return c
+}
+
+func newLaneMoveCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "move FROM TO",
+		Short: "Move what waits for one event set to another",
+		Args:  usageArgs(cobra.ExactArgs(2)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withDesk(c, true, func(ctx context.Context, d *desk) error {
+				done, err := d.MoveLane(ctx, args[0], args[1])
+				return printDone(c, done, err)
+			})
+		},
+	}
+	addConfigFlag(c)
+	return c
+}
+
+func newLaneDropCommand() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use:   "drop EVENT-SET",
+		Short: "Remove what waits for an event set, for good",
+		Args:  usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withDesk(c, true, func(ctx context.Context, d *desk) error {
+				if err := confirm(c, yes, fmt.Sprintf("Remove everything that waits for %s, for good?", args[0])); err != nil {
+					return err
+				}
+				done, err := d.DropLane(ctx, args[0], args[0])
+				return printDone(c, done, err)
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
+}
+
+func printDone(c *cobra.Command, d admin.Done, err error) error {
+	if err != nil {
+		return err
+	}
+	if d.Message == "" {
+		d.Message = "done"
+	}
+	_, err = fmt.Fprintln(c.OutOrStdout(), d.Message)
+	return err
+}

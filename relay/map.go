@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/config"
+	"relay/mapper"
+)
+
+func newMapCommand() *cobra.Command {
+	var o mapOptions
+	c := &cobra.Command{
+		Use:   "map [--mapping FILE] [FILE…|-]",
+		Short: "Dry run: events in, what they would become out",
+		Long: `Reads events (an object, an array, {"batch":[…]} or JSON lines) and prints one JSON
+line per outcome, in input order: "send" would be uploaded, "skip" is deliberately
+not sent, "hold" would become a dead letter. No network, no queue.
+
+Exits 0 even with holds; with --strict 1.`,
+		Example: `  relay map --mapping examples/mapping.yaml examples/events.json
+  relay map --explain examples/events.json
+  echo '{"event":"Order Completed","userId":"u1","properties":{"revenue":1}}' | relay map -`,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.config = configPath(c)
+			return runMap(o, args, c.InOrStdin(), c.OutOrStdout())
+		},
+	}
+	addConfigFlag(c)
+	f := c.Flags()
+	f.StringVar(&o.mapping, "mapping", "", "the mapping file (default: the one the config names)")
+	f.StringVar(&o.now, "now", "", "time of receipt and of the attempt, RFC 3339 (default: now)")
+	f.StringVar(&o.api, "api", "", "conversions or offline, whatever the mapping says")
+	f.BoolVar(&o.explain, "explain", false, "say for each field where it comes from and why, for people (with --json for programs)")
+	f.BoolVar(&o.json, "json", false, "with --explain: JSON lines")
+	f.BoolVar(&o.showPII, "show-pii", false, "with --explain: show customers' data unmasked")
+	f.BoolVar(&o.strict, "strict", false, "exit 1 when anything would be held")
+	return c
+}
+
+type mapOptions struct {
+	config, mapping, now, api      string
+	explain, json, showPII, strict bool
+}
+
+func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) error {
+	now := time.Now()
+	if o.now != "" {
+		t, err := time.Parse(time.RFC3339, o.now)
+		if err != nil {
+			return usageError{fmt.Errorf("--now %q: want RFC 3339, such as 2026-11-24T12:00:00Z", o.now)}
+		}
+		now = t
+	}
+	switch mapper.API(o.api) {
+	case "", mapper.Conversions, mapper.Offline:
+	default:
+		return usageError{fmt.Errorf("--api %q: want conversions or offline", o.api)}
+	}
+	file := o.mapping
+	if file == "" {
+		cfg, _, err := config.Load(o.config, config.Options{})
+		if err != nil {
+			return badConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
+		}
+		file = cfg.Mapping
+	}
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return badConfig(fmt.Errorf("read mapping: %w", err))
+	}
+	m, _, err := mapper.Parse(file, src)
+	if err != nil {
+		return badConfig(err)
+	}
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	out := bufio.NewWriterSize(stdout, 64<<10)
+	p := mapPrinter{o: o, m: m, now: now, out: out}
+	for _, f := range files {
+		if err := p.file(f, stdin); err != nil {
+			return errors.Join(err, out.Flush())
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	if o.strict && p.held > 0 {
+		return codeError{exitFailure, fmt.Errorf("%s held", count(p.held, "outcome"))}
+	}
+	return nil
+}
+
+// mapPrinter maps events and prints their outcomes.
+type mapPrinter struct {
+	o     mapOptions
+	m     *mapper.Mapping
+	now   time.Time
+	out   *bufio.Writer
+	index int
+	held  int
+}
+
+func (p *mapPrinter) file(name string, stdin io.Reader) error {
+	in := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("read events: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	if err := readEvents(in, p.event); err != nil {
+		return fmt.Errorf("read events from %s: %w", name, err)
+	}
+	return nil
+}
+
+func (p *mapPrinter) event(body []byte) error {
+	ev := mapper.Event{Body: body, Received: p.now}
+	opt := mapper.OverrideAPI(mapper.API(p.o.api))
+	if p.o.explain {
+		return p.explain(ev, opt)
+	}
+	enc := json.NewEncoder(p.out)
+	enc.SetEscapeHTML(false)
+	for _, x := range p.m.Map(ev, p.now, opt) {
+		x.Index = p.index
+		if x.Kind == mapper.Hold {
+			p.held++
+		}
+		if err := enc.Encode(x); err != nil {
+			return fmt.Errorf("write outcome: %w", err)
+		}
+	}
+	p.index++
+	return nil
+}
+
+func (p *mapPrinter) explain(ev mapper.Event, opt mapper.Option) error {
+	return nil
+}

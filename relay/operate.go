@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/relay/internal/admin"
+)
+
+func newReloadCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "reload",
+		Short: "Make the running relay read config and mapping again, and say what came of it",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return online(c, func(ctx context.Context, client *admin.Client) error {
+				r, err := client.Reload(ctx)
+				if err != nil {
+					return err
+				}
+				for _, w := range r.Warnings {
+					fmt.Fprintf(c.ErrOrStderr(), "%s:%d:%d: warning: %s\n", w.File, w.Line, w.Column, w.Message)
+				}
+				if len(r.NeedRestart) > 0 {
+					fmt.Fprintf(c.OutOrStdout(), "need a restart: %s\n", strings.Join(r.NeedRestart, ", "))
+				}
+				if !r.Success {
+					return badConfig(fmt.Errorf("refused, what was in force stays:\n%s", r.Message))
+				}
+				if len(r.Changed) == 0 {
+					fmt.Fprintln(c.OutOrStdout(), "nothing has changed")
+					return nil
+				}
+				fmt.Fprintf(c.OutOrStdout(), "in force: %s\n", strings.Join(r.Changed, ", "))
+				return nil
+			})
+		},
+	}
+	addConfigFlag(c)
+	return c
+}
+
+func newTailCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "tail",
+		Short: "Show outcomes as they happen, without personal data",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			out := c.OutOrStdout()
+			return online(c, func(ctx context.Context, client *admin.Client) error {
+				var werr error
+				err := client.Tail(ctx, func(o admin.Outcome) bool {
+					if asJSON {
+						werr = jsonLine(out, o)
+						return werr == nil
+					}
+					_, werr = fmt.Fprintf(out, "%s  %-9s  %-15s  %s  %s", o.Time.Local().Format(time.TimeOnly), o.Outcome, o.EventSet, o.Event, o.MessageID)
+					if o.Reason != "" {
+						fmt.Fprintf(out, "  %s", o.Reason)
+					}
+					if o.Count > 1 {
+						fmt.Fprintf(out, "  × %d", o.Count)
+					}
+					if o.Message != "" {
+						fmt.Fprintf(out, "  %s", o.Message)
+					}
+					fmt.Fprintln(out)
+					return werr == nil
+				})
+				return firstError(werr, err)
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
+	return c
+}
+
+func newHealthCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "health",
+		Short: "Exit 0 when the running relay can store an event durably now",
+		Long:  "For a container's HEALTHCHECK. It does not depend on Meta: a store server without a line is healthy.",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return online(c, func(ctx context.Context, client *admin.Client) error {
+				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+				defer cancel()
+				if err := client.Ready(ctx); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintln(c.OutOrStdout(), "ready")
+				return err
+			})
+		},
+	}
+	addConfigFlag(c)
+	return c
+}
+
+func newForgetCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "forget",
+		Short: "Remove a person from queue, dead letters and receipts",
+		Long: `Reads ids and e-mail addresses from standard input, one a line; never from the command
+line, where other users of the machine could read them. What is with Meta already is
+not touched: Meta has no way to ask for that.`,
+		Example: "  relay forget < person.txt",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			p, err := readPerson(c.InOrStdin())
+			if err != nil {
+				return err
+			}
+			return withDesk(c, true, func(ctx context.Context, d *desk) error {
+				done, err := d.Forget(ctx, p)
+				return printDone(c, done, err)
+			})
+		},
+	}
+	addConfigFlag(c)
+	return c
+}
+
+// readPerson takes lines with an @ for e-mail addresses, others for ids.
+func readPerson(r io.Reader) (admin.Person, error) {
+	var p admin.Person
+	sc := bufio.NewScanner(r)
+	for sc.Scan() {
+		switch s := strings.TrimSpace(sc.Text()); {
+		case s == "":
+		case strings.Contains(s, "@"):
+			p.Emails = append(p.Emails, s)
+		default:
+			p.IDs = append(p.IDs, s)
+		}
+	}
+	if err := sc.Err(); err != nil {
+		return p, fmt.Errorf("read standard input: %w", err)
+	}
+	if len(p.IDs)+len(p.Emails) == 0 {
+		return p, usageError{errors.New("nobody named: give ids and e-mail addresses on standard input, one a line")}
+	}
+	return p, nil
+}
+
+func newBackupCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "backup FILE",
+		Short:   "Write a consistent copy of the queue, while relay runs",
+		Long:    "Writes a tar file of the queue directory. To restore, unpack it into an empty queue.path.",
+		Example: "  relay backup /mnt/usb/relay-queue.tar",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withDesk(c, true, func(ctx context.Context, d *desk) error {
+				return saveFile(c, args[0], func(w io.Writer) error { return d.Backup(ctx, w) })
+			})
+		},
+	}
+	addConfigFlag(c)
+	return c
+}
+
+func newSupportBundleCommand() *cobra.Command {
+	var wait time.Duration
+	c := &cobra.Command{
+		Use:     "support-bundle FILE.zip",
+		Short:   "Collect what a helper needs: status, metrics, config without secrets, no personal data",
+		Example: "  relay support-bundle relay-support.zip",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return online(c, func(ctx context.Context, client *admin.Client) error {
+				return saveFile(c, args[0], func(w io.Writer) error { return client.Support(ctx, wait, w) })
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().DurationVar(&wait, "wait", 5*time.Second, "time between the two looks at the metrics")
+	return c
+}
+
+// saveFile writes a new file whole or not at all; it overwrites nothing.
+func saveFile(c *cobra.Command, path string, write func(io.Writer) error) (err error) {
+	if _, err := os.Lstat(path); err == nil {
+		return usageError{fmt.Errorf("%s exists already", path)}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s written to %s\n", size(fi.Size()), path)
+	return err
+}

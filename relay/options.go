@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"relay/config"
+	"relay/queue"
+	"relay/relay/internal/drain"
+	"relay/relay/internal/graph"
+	"relay/relay/internal/ingest"
+)
+
+// This file says what each part is told of relay.yaml.
+
+func queueOptions(cfg *config.Config, log *slog.Logger) (queue.Options, error) {
+	c := cfg.Queue
+	o := queue.Options{
+		SegmentSize:    c.SegmentSize,
+		MaxSize:        c.MaxSize,
+		KeepUnmapped:   -1, // drain settles them, counted as skip:unmapped
+		DedupWindow:    c.DedupWindow,
+		DedupIDs:       c.DedupIDs,
+		DropOldest:     c.Full == config.DropOldest,
+		DeadMaxSize:    c.DeadMaxSize,
+		DeadMaxAge:     c.DeadMaxAge,
+		DeadDropOldest: c.DeadFull == config.DropOldest,
+		AppendTimeout:  cfg.Intake.AppendTimeout,
+		NoSync:         c.NoSync,
+		Logger:         log,
+	}
+	keys, err := queueKeys(c.EncryptionKey)
+	if err != nil {
+		return o, badConfig(err)
+	}
+	if len(keys) > 0 {
+		o.Key, o.OldKeys = keys[0], keys[1:]
+	}
+	return o, nil
+}
+
+// queueKeys reads the key file: 64 hex digits a line, the first one writes,
+// the others still open what was written with them.
+func queueKeys(file string) ([][]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read queue.encryption_key: %w", err)
+	}
+	var keys [][]byte
+	for i, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		k, err := hex.DecodeString(strings.TrimSpace(l))
+		if err != nil || len(k) != 32 {
+			return nil, fmt.Errorf("queue.encryption_key: line %d of %s is not 64 hex digits (make one with: openssl rand -hex 32)", i+1, file)
+		}
+		keys = append(keys, k)
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("queue.encryption_key: the file is empty")
+	}
+	return keys, nil
+}
+
+func graphOptions(cfg *config.Config, t *tokens) graph.Options {
+	g := cfg.Graph
+	return graph.Options{
+		Endpoint:       g.Endpoint,
+		Version:        g.Version,
+		OfflineVersion: g.OfflineVersion,
+		Token:          t.token,
+		AppSecret:      t.secret,
+		PartnerAgent:   g.PartnerAgent,
+		Proxy:          g.Proxy,
+		CAFile:         g.CAFile,
+		Timeout:        g.Timeout,
+		UserAgent:      "relay/" + build().Version,
+	}
+}
+
+func drainSettings(cfg *config.Config) drain.Settings {
+	return drain.Settings{
+		RequestsPerSecond: cfg.Rate.RequestsPerSecond,
+		Burst:             cfg.Rate.Burst,
+		MaxEvents:         cfg.Batch.MaxEvents,
+		MaxBytes:          cfg.Batch.MaxBytes,
+		MaxWait:           cfg.Batch.MaxWait,
+		MinInterval:       cfg.Retry.MinInterval,
+		MaxInterval:       cfg.Retry.MaxInterval,
+		ProbeInterval:     cfg.Retry.ProbeInterval,
+		BreakerAfter:      cfg.Retry.BreakerAfter,
+		DryRun:            cfg.Graph.DryRun,
+		MaxAge:            cfg.Queue.MaxAge,
+		KeepUnmapped:      cfg.Queue.KeepUnmapped,
+	}
+}
+
+func writeKeys(a config.Auth) []ingest.Key {
+	var keys []ingest.Key
+	for _, k := range a.WriteKeys {
+		keys = append(keys, ingest.Key{Key: k.Reveal()})
+	}
+	for _, k := range a.Keys {
+		keys = append(keys, ingest.Key{Key: k.Key.Reveal(), Events: k.Events})
+	}
+	return keys
+}
+
+func fileMode(m uint32) fs.FileMode { return fs.FileMode(m) & fs.ModePerm }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/relay/internal/admin"
+)
+
+func newQueueCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "queue",
+		Short:   "Look at what waits in the queue",
+		Example: "  relay queue stats\n  relay queue list --event-set 701000000000001\n  relay queue export > waiting.jsonl",
+		Args:    usageArgs(cobra.NoArgs),
+	}
+	c.AddCommand(newQueueListCommand(), newQueueShowCommand(), newQueueExportCommand(), newQueueStatsCommand())
+	return c
+}
+
+// queueFlags are the filters of the queue commands.
+type queueFlags struct {
+	set, event, since string
+	limit             int
+}
+
+func (f *queueFlags) add(c *cobra.Command) {
+	addConfigFlag(c)
+	c.Flags().StringVar(&f.set, "event-set", "", `only this event set id, or "unmapped"`)
+	c.Flags().StringVar(&f.event, "event", "", "only this event name")
+	c.Flags().StringVar(&f.since, "since", "", "only newer ones: 2h, 7d, or a time")
+	c.Flags().IntVar(&f.limit, "limit", 0, "at most so many")
+}
+
+func (f *queueFlags) filter() (admin.QueueFilter, error) {
+	at, err := since(f.since, time.Now())
+	return admin.QueueFilter{EventSet: f.set, Event: f.event, Since: at, Limit: f.limit}, err
+}
+
+func newQueueListCommand() *cobra.Command {
+	var f queueFlags
+	var asJSON bool
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List waiting events, oldest first",
+		Example: "  relay queue list --event 'Order Completed' --limit 20",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			filter, err := f.filter()
+			if err != nil {
+				return err
+			}
+			out := c.OutOrStdout()
+			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				if asJSON {
+					var werr error
+					err := d.Queued(ctx, filter, func(x admin.Queued) bool {
+						werr = jsonLine(out, x)
+						return werr == nil
+					})
+					return firstError(err, werr)
+				}
+				const most = 200
+				capped := filter.Limit == 0
+				if capped {
+					filter.Limit = most
+				}
+				n := 0
+				t := newTable(out, "ID", "RECEIVED", "EVENT", "EVENT SETS", "MESSAGE ID", "BYTES")
+				err := d.Queued(ctx, filter, func(x admin.Queued) bool {
+					n++
+					t.row(x.ID, stamp(x.ReceivedAt), cell(x.Event, 32), fmt.Sprint(x.EventSets), cell(x.MessageID, 40), fmt.Sprint(x.Bytes))
+					return true
+				})
+				if err != nil {
+					return err
+				}
+				if n == 0 {
+					fmt.Fprintln(out, "nothing waits")
+					return nil
+				}
+				if err := t.flush(); err != nil {
+					return err
+				}
+				if capped && n == most {
+					fmt.Fprintf(out, "the first %d; --limit or --json shows more\n", n)
+				}
+				return nil
+			})
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines, all of them")
+	return c
+}
+
+func newQueueShowCommand() *cobra.Command {
+	var full bool
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one waiting event",
+		Long:  "Shows a waiting event as JSON. Customers' data in it is masked unless --show-pii.",
+		Args:  usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				x, err := d.QueuedEvent(ctx, args[0], full)
+				if err != nil {
+					return err
+				}
+				return jsonIndent(c.OutOrStdout(), x)
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVar(&full, "show-pii", false, "show the event as it arrived, customers' data included")
+	return c
+}
+
+func newQueueExportCommand() *cobra.Command {
+	var f queueFlags
+	c := &cobra.Command{
+		Use:     "export",
+		Short:   "Write waiting events, whole, as JSON lines",
+		Long:    "Writes every waiting event as it arrived: customers' data included. Keep the output safe.",
+		Example: "  relay queue export --since 2h > waiting.jsonl",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			filter, err := f.filter()
+			if err != nil {
+				return err
+			}
+			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				var werr error
+				err := d.ExportQueue(ctx, filter, func(x admin.Queued) bool {
+					werr = jsonLine(c.OutOrStdout(), x)
+					return werr == nil
+				})
+				return firstError(err, werr)
+			})
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func newQueueStatsCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "stats",
+		Short: "Numbers of the queue as a whole",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				q, err := d.QueueInfo(ctx)
+				if err != nil {
+					return err
+				}
+				out := c.OutOrStdout()
+				if asJSON {
+					return jsonLine(out, q)
+				}
+				t := newTable(out, "WHAT", "HOW MUCH")
+				t.row("waiting conversions", fmt.Sprint(q.Pending))
+				t.row("unmapped events, kept", fmt.Sprint(q.Unmapped))
+				t.row("oldest", stampPtr(q.OldestAt))
+				t.row("dead letters", fmt.Sprint(q.Dead))
+				t.row("segments", fmt.Sprint(q.Segments))
+				t.row("on disk", size(q.Bytes))
+				t.row("at most", size(q.MaxBytes))
+				t.row("free on the volume", size(q.DiskFree))
+				t.row("damaged chunks", fmt.Sprint(q.DamagedChunks))
+				return t.flush()
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	return c
+}

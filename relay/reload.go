@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"relay/config"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/drain"
+	"relay/strictyaml"
+)
+
+// openWatcher watches relay.yaml, the mapping and every file they name.
+func (s *sidecar) openWatcher(cfg *config.Config) {
+	s.watcher = config.NewWatcher(config.WatchOptions{
+		Mode:     cfg.Watch.Mode,
+		Poll:     cfg.Watch.Poll,
+		OnChange: s.filesChanged,
+		Logger:   s.log,
+	})
+	s.watch(cfg)
+}
+
+func (s *sidecar) watch(cfg *config.Config) {
+	files := []config.WatchedFile{{Path: cfg.Mapping, Data: []byte(s.mapping.State().Text)}}
+	for _, f := range cfg.Files {
+		if f != cfg.Mapping {
+			files = append(files, config.WatchedFile{Path: f})
+		}
+	}
+	s.watcher.Watch(files...)
+}
+
+// filesChanged is told by the watcher what has a new content.
+func (s *sidecar) filesChanged(changes []config.Change) {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	configChanged := false
+	for _, c := range changes {
+		switch {
+		case c.Path != s.mapping.file:
+			configChanged = true
+		case c.Deleted:
+			s.log.Warn("mapping file is gone, the mapping in force stays", "code", "mapping_gone", "file", c.Path)
+		case c.Err != nil:
+			s.mapping.refuse(fmt.Errorf("read mapping: %w", c.Err), nil)
+			s.log.Error("mapping file cannot be read, the mapping in force stays", "code", "mapping_refused", "file", c.Path, "err", c.Err)
+		default:
+			var r admin.ReloadResult
+			s.takeMapping(c.Data, &r)
+		}
+	}
+	if configChanged {
+		var r admin.ReloadResult
+		s.takeConfig(&r)
+	}
+}
+
+// Reload reads config and mapping again, puts in force what checks out, and
+// wakes what is paused. It is what SIGHUP and `relay reload` do.
+func (s *sidecar) Reload(context.Context) admin.ReloadResult {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	r := admin.ReloadResult{Success: true, Changed: []string{}}
+	s.takeConfig(&r)
+	src, err := os.ReadFile(s.mapping.file)
+	if err != nil {
+		err = fmt.Errorf("read mapping: %w", err)
+		s.mapping.refuse(err, nil)
+		s.refused(&r, "mapping_refused", err)
+	} else {
+		s.takeMapping(src, &r)
+	}
+	r.Digest = s.mapping.State().Digest
+	s.drain.Wake(drain.Reload)
+	return r
+}
+
+func (s *sidecar) takeMapping(src []byte, r *admin.ReloadResult) {
+	changed, err := s.mapping.offer(src)
+	if err != nil {
+		s.refused(r, "mapping_refused", err)
+		return
+	}
+	st := s.mapping.State()
+	r.Warnings = append(r.Warnings, st.Warnings...)
+	if changed {
+		r.Changed = append(r.Changed, "mapping")
+		s.log.Info("mapping in force", "code", "mapping_loaded", "file", s.mapping.file, "digest", st.Digest, "warnings", len(st.Warnings))
+	}
+}
+
+// takeConfig loads relay.yaml and puts in force what can change without a
+// restart. A config that does not check out changes nothing.
+func (s *sidecar) takeConfig(r *admin.ReloadResult) {
+	old := s.settings.Load()
+	cfg, warnings, err := config.Load(s.path, config.Options{})
+	if err != nil {
+		s.noteConfig(old, warnings, err)
+		s.refused(r, "config_refused", err)
+		return
+	}
+	r.Warnings = append(r.Warnings, problems(warnings)...)
+	hot, restart := config.Changed(old, cfg)
+	r.Changed = append(r.Changed, hot...)
+	r.NeedRestart = append(r.NeedRestart, restart...)
+	s.noteConfig(cfg, warnings, nil)
+	s.settings.Store(cfg)
+	s.watch(cfg)
+	if len(restart) > 0 {
+		s.log.Warn("these settings need a restart", "code", "config_needs_restart", "keys", restart)
+	}
+	if len(hot) == 0 {
+		return
+	}
+	s.level.Set(logLevel(cfg.Log.Level))
+	s.drain.SetSettings(drainSettings(cfg))
+	if err := s.intake.SetKeys(writeKeys(cfg.Auth)); err != nil {
+		s.refused(r, "config_refused", err)
+	}
+	if s.tokens.set(cfg.Graph) {
+		s.drain.Wake(drain.NewToken)
+	}
+	if cfg.Mapping != s.mapping.file {
+		s.mapping.file = cfg.Mapping
+		if src, err := os.ReadFile(cfg.Mapping); err != nil {
+			s.refused(r, "mapping_refused", fmt.Errorf("read mapping: %w", err))
+		} else {
+			s.takeMapping(src, r)
+		}
+	}
+	s.log.Info("config in force", "code", "config_loaded", "file", s.path, "changed", hot)
+}
+
+func (s *sidecar) refused(r *admin.ReloadResult, code string, err error) {
+	r.Success, r.Code, r.Message = false, code, err.Error()
+	var ps strictyaml.Problems
+	if errors.As(err, &ps) {
+		r.Problems = append(r.Problems, problems(ps)...)
+	}
+	s.log.Error("file refused, what is in force stays", "code", code, "err", err)
+}
+
+// noteConfig keeps what is known of relay.yaml for status and metrics.
+func (s *sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, err error) {
+	now := time.Now()
+	st := admin.FileState{File: s.path}
+	if old := s.confState.Load(); old != nil {
+		st = *old
+	}
+	st.Warnings = problems(warnings)
+	if err == nil {
+		st.OK, st.Refused, st.LoadedAt = true, nil, &now
+		st.Generation++
+		st.File = cfg.File
+	} else {
+		st.OK = false
+		st.Refused = &admin.Refused{At: now, Message: err.Error()}
+		var ps strictyaml.Problems
+		if errors.As(err, &ps) {
+			st.Refused.Problems = problems(ps)
+		}
+	}
+	s.confState.Store(&st)
+	s.metrics.ConfigLoaded(err == nil, now)
+}

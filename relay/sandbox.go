@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"relay/relay/internal/sandbox"
+)
+
+func newSandboxCommand() *cobra.Command {
+	var listen, scenario string
+	var bodies bool
+	c := &cobra.Command{
+		Use:   "sandbox",
+		Short: "The Graph API simulator on its own",
+		Long: `Runs relay's simulator of Meta's Graph API. It takes uploads in both wire formats and
+is as strict as Meta's documents are. Point graph.endpoint at it. Its own page at / and
+its JSON API under /sandbox/ show what it received and change how it behaves.`,
+		Example: `  relay sandbox --listen 127.0.0.1:8587
+  curl -d '{"mode":"throttle"}' http://127.0.0.1:8587/sandbox/settings`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := sandbox.New(sandbox.Options{KeepBodies: bodies})
+			if err != nil {
+				return err
+			}
+			var sc sandbox.Scenario
+			if scenario != "" {
+				if sc, err = readScenario(scenario); err != nil {
+					return badConfig(err)
+				}
+			}
+			ln, err := new(net.ListenConfig).Listen(c.Context(), "tcp", listen)
+			if err != nil {
+				return tryLater(fmt.Errorf("listen for the sandbox: %w", err))
+			}
+			fmt.Fprintf(c.OutOrStdout(), "sandbox listens on http://%s\n", ln.Addr())
+			ctx, stop := context.WithCancel(c.Context())
+			var wg sync.WaitGroup
+			defer wg.Wait()
+			defer stop()
+			if scenario != "" {
+				wg.Go(func() { _ = s.Play(ctx, sc) })
+			}
+			if err := s.Serve(ctx, ln); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8587", "address")
+	c.Flags().StringVar(&scenario, "scenario", "", "a file of settings that change over time")
+	c.Flags().BoolVar(&bodies, "keep", true, "keep the events' JSON for GET /sandbox/events")
+	return c
+}
+
+func readScenario(file string) (sandbox.Scenario, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return sandbox.Scenario{}, fmt.Errorf("read scenario: %w", err)
+	}
+	defer f.Close()
+	sc, err := sandbox.ReadScenario(f)
+	if err != nil {
+		return sc, fmt.Errorf("%s: %w", file, err)
+	}
+	return sc, nil
+}

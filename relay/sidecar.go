@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"relay/config"
+	"relay/mapper"
+	"relay/queue"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/drain"
+	"relay/relay/internal/graph"
+	"relay/relay/internal/ingest"
+)
+
+// sidecar is a running relay: every part open and bound, wired together.
+//
+//	ingest ──Append──► queue ──Read──► drain ──► mapper ──► graph
+//	   ▲ Route                            ▲
+//	   └──────── liveMapping ─────────────┘ ◄── watcher, SIGHUP, POST /reload
+type sidecar struct {
+	log      *slog.Logger
+	level    *slog.LevelVar
+	metrics  *admin.Metrics
+	queue    *queue.Queue
+	mapping  *liveMapping
+	tokens   *tokens
+	graph    *graph.Client
+	intake   *ingest.Handler
+	server   *ingest.Server
+	admin    *admin.Server
+	drain    *drain.Supervisor
+	watcher  *config.Watcher
+	settings atomic.Pointer[config.Config] // the config in force
+	path     string                        // of relay.yaml
+
+	reloading sync.Mutex
+	confState atomic.Pointer[admin.FileState]
+}
+
+// openSidecar opens and binds everything that cfg names; nothing runs yet.
+// The intake listener is bound first, so that clients of a restart wait
+// instead of being refused.
+func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *sidecar, err error) {
+	s := &sidecar{log: log, level: level, path: cfg.File, metrics: admin.NewMetrics(build())}
+	defer func() {
+		if err != nil {
+			_ = s.close()
+		}
+	}()
+	s.settings.Store(cfg)
+	s.noteConfig(cfg, nil, nil)
+	if s.queue, err = openQueue(cfg, log); err != nil {
+		return nil, err
+	}
+	if s.mapping, err = openMapping(cfg.Mapping, s.queue, log, s.metrics); err != nil {
+		return nil, err
+	}
+	s.tokens = newTokens(cfg.Graph)
+	if s.graph, err = graph.New(graphOptions(cfg, s.tokens)); err != nil {
+		return nil, badConfig(err)
+	}
+	if err = s.openIntake(cfg); err != nil {
+		return nil, err
+	}
+	if err = s.openDrain(cfg); err != nil {
+		return nil, err
+	}
+	if err = s.openAdmin(cfg); err != nil {
+		return nil, err
+	}
+	s.openWatcher(cfg)
+	s.mapping.changed = func(*mapper.Mapping) { s.drain.Wake(drain.NewMapping) }
+	return s, nil
+}
+
+func openQueue(cfg *config.Config, log *slog.Logger) (*queue.Queue, error) {
+	o, err := queueOptions(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	q, err := queue.Open(cfg.Queue.Path, o)
+	return q, queueError(err)
+}
+
+// queueError gives an error of opening a queue its exit code.
+func queueError(err error) error {
+	var locked *queue.LockedError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &locked):
+		return tryLater(err)
+	case errors.Is(err, queue.ErrTooSmall), errors.Is(err, queue.ErrKey), errors.Is(err, queue.ErrNewerFormat):
+		return badConfig(err)
+	}
+	return fmt.Errorf("open queue: %w", err)
+}
+
+func (s *sidecar) openIntake(cfg *config.Config) error {
+	var err error
+	s.intake, err = ingest.New(ingest.Options{
+		Queue:             s.queue,
+		Route:             func(event string) []string { return s.mapping.Mapping().Routes(event) },
+		Keys:              writeKeys(cfg.Auth),
+		AllowedOrigins:    cfg.Intake.AllowedOrigins,
+		AllowedHosts:      cfg.Intake.AllowedHosts,
+		MaxRequestBytes:   int(cfg.Intake.MaxRequestBytes),
+		MaxEventBytes:     int(cfg.Intake.MaxEventBytes),
+		MaxBatchEvents:    cfg.Intake.MaxBatchEvents,
+		RequestsPerSecond: cfg.Intake.RequestsPerSecond,
+		Burst:             cfg.Intake.Burst,
+		AppendTimeout:     cfg.Intake.AppendTimeout,
+		ReadTimeout:       cfg.Intake.ReadTimeout,
+		Metrics:           s.metrics.Intake(),
+		Logger:            s.log,
+	})
+	if err != nil {
+		return badConfig(fmt.Errorf("set up intake: %w", err))
+	}
+	s.server, err = ingest.Listen(ingest.ServerOptions{
+		Handler:        s.intake,
+		Listen:         []string{cfg.Listen},
+		Cert:           cfg.TLS.Cert,
+		Key:            cfg.TLS.Key,
+		SocketMode:     fileMode(cfg.Intake.UnixSocketMode),
+		MaxConnections: cfg.Intake.MaxConnections,
+		Grace:          cfg.Intake.ShutdownGracePeriod,
+		Logger:         s.log,
+	})
+	return err
+}
+
+func (s *sidecar) openDrain(cfg *config.Config) error {
+	var err error
+	s.drain, err = drain.New(drain.Options{
+		Log:             s.queue,
+		Mapping:         func() drain.Mapping { return s.metrics.Counted(drain.Live(s.mapping.Mapping())) },
+		MappingByDigest: func(digest string) drain.Mapping { return drain.Live(s.mapping.ByDigest(digest)) },
+		Sender:          s.graph,
+		Token:           func(string) string { return s.tokens.name() },
+		Settings:        drainSettings(cfg),
+		Grace:           min(cfg.Intake.ShutdownGracePeriod, 10*time.Second),
+		Logger:          s.log,
+		Metrics:         s.metrics.Drain(),
+	})
+	if err != nil {
+		return fmt.Errorf("set up delivery: %w", err)
+	}
+	return nil
+}
+
+func (s *sidecar) openAdmin(cfg *config.Config) error {
+	var err error
+	s.admin, err = admin.New(admin.Options{
+		Listen:  cfg.Admin.Listen,
+		Token:   cfg.Admin.Token.Reveal(),
+		Pprof:   cfg.Admin.Pprof,
+		Queue:   s.queue,
+		Drain:   s.drain,
+		Mapping: func() admin.Mapping { return s.mapping.Mapping() },
+		Files:   s.files,
+		Reload:  s.Reload,
+		Metrics: s.metrics,
+		Build:   build(),
+		Logger:  s.log,
+		Limits: func() float64 {
+			c := s.settings.Load()
+			return c.Rate.RequestsPerSecond * float64(c.Batch.MaxEvents)
+		},
+	})
+	if errors.Is(err, admin.ErrTokenNeeded) {
+		return badConfig(err)
+	}
+	return err
+}
+
+func (s *sidecar) files() admin.Files {
+	return admin.Files{Config: *s.confState.Load(), Mapping: s.mapping.State()}
+}
+
+// Run serves until ctx ends, then stops in the order in which an event goes
+// its way: no new ones, those under way into the queue, requests in flight
+// within their grace time, the queue closed.
+func (s *sidecar) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	s.announce()
+
+	var wg sync.WaitGroup
+	part := func(name string, ctx context.Context, run func(context.Context) error) {
+		wg.Go(func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				stop(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	// The admin listener outlives the others: health and status answer while
+	// relay stops.
+	last, stopLast := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLast()
+	var adminDone sync.WaitGroup
+	adminDone.Go(func() {
+		if err := s.admin.Run(last); err != nil {
+			stop(fmt.Errorf("admin: %w", err))
+		}
+	})
+	part("intake", ctx, s.server.Run)
+	part("delivery", ctx, s.drain.Run)
+	part("watch", ctx, s.watcher.Run)
+	wg.Wait()
+	stopLast()
+	adminDone.Wait()
+	err := s.close()
+	if cause := context.Cause(ctx); cause != nil && !errors.As(cause, new(interrupted)) && !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	s.log.Info("stopped", "code", "stopped")
+	return err
+}
+
+func (s *sidecar) announce() {
+	cfg := s.settings.Load()
+	st := s.queue.Stats()
+	for _, a := range s.server.Addrs() {
+		s.log.Info("listening", "code", "listening", "addr", a.String(), "admin", s.admin.Addr(), "queue", cfg.Queue.Path,
+			"mapping", s.mapping.State().Digest, "max_size", st.MaxSize, "version", build().Version)
+	}
+	if s.tokens.name() == "" {
+		s.log.Warn("no access token: events are accepted and kept, nothing is uploaded; set graph.access_token or graph.access_token_file", "code", "no_token")
+	}
+	if cfg.Graph.DryRun {
+		s.log.Warn("dry run: events are mapped and checked, nothing is uploaded", "code", "dry_run")
+	}
+}
+
+// close is for Run's end and for an open that failed half way.
+func (s *sidecar) close() error {
+	var errs []error
+	if s.server != nil {
+		errs = append(errs, s.server.Close())
+	}
+	if s.admin != nil {
+		errs = append(errs, s.admin.Close())
+	}
+	if s.graph != nil {
+		errs = append(errs, s.graph.Close())
+	}
+	if s.queue != nil {
+		errs = append(errs, s.queue.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// tokens hands the access token and app secret in force to those who send.
+type tokens struct{ current atomic.Pointer[tokenPair] }
+
+type tokenPair struct{ token, secret, name string }
+
+func newTokens(g config.Graph) *tokens {
+	t := &tokens{}
+	t.set(g)
+	return t
+}
+
+// set reports whether anything changed.
+func (t *tokens) set(g config.Graph) bool {
+	p := tokenPair{token: g.AccessToken.Reveal(), secret: g.AppSecret.Reveal()}
+	if p.token != "" {
+		sum := sha256.Sum256([]byte("relay token name\x00" + p.token + "\x00" + p.secret))
+		p.name = hex.EncodeToString(sum[:6])
+	}
+	old := t.current.Swap(&p)
+	return old == nil || *old != p
+}
+
+func (t *tokens) token() string  { return t.current.Load().token }
+func (t *tokens) secret() string { return t.current.Load().secret }
+
+// name tells tokens apart without being one; empty: none.
+func (t *tokens) name() string { return t.current.Load().name }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/relay/internal/admin"
+)
+
+func newStatusCommand() *cobra.Command {
+	var asJSON, watch bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Depth, lag, rate, and each event set's state and last error",
+		Long: `Asks the running relay. When none runs it opens the queue itself and says what
+waits; what went on before is then not known.`,
+		Example: "  relay status\n  relay status --watch\n  relay status --json | jq .queue.pending",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			out := c.OutOrStdout()
+			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				show := func(s admin.Status) error {
+					if asJSON {
+						return jsonLine(out, s)
+					}
+					return printStatus(out, s, d.offline)
+				}
+				if !watch || d.offline {
+					s, err := d.Status(ctx)
+					if err != nil {
+						return err
+					}
+					return show(s)
+				}
+				var perr error
+				err := d.Watch(ctx, func(s admin.Status) bool {
+					if !asJSON && isTerminal(out) {
+						fmt.Fprint(out, "\x1b[H\x1b[2J")
+					}
+					perr = show(s)
+					return perr == nil
+				})
+				return firstError(perr, err)
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "go on, refreshed every few seconds")
+	return c
+}
+
+func printStatus(out io.Writer, s admin.Status, offline bool) error {
+	state := colour(out, "32", "ready")
+	switch {
+	case offline:
+		state = colour(out, "33", "not running") + " (read from the queue directory)"
+	case !s.Ready:
+		state = colour(out, "31", "not ready")
+	}
+	fmt.Fprintf(out, "relay %s  %s", s.Build.Version, state)
+	if !offline {
+		fmt.Fprintf(out, "  up %s  pid %d", span(s.Now.Sub(s.StartedAt).Seconds()), s.PID)
+	}
+	fmt.Fprintln(out)
+	for _, w := range s.NotReady {
+		fmt.Fprintf(out, "  ! %s\n", w)
+	}
+	q := s.Queue
+	fmt.Fprintf(out, "queue  %d waiting, %d unmapped, %s; %s of %s on disk", q.Pending, q.Unmapped, count(int(q.Dead), "dead letter"), size(q.Bytes), size(q.MaxBytes))
+	if q.OldestAt != nil {
+		fmt.Fprintf(out, "; oldest %s", span(s.Now.Sub(*q.OldestAt).Seconds()))
+	}
+	if q.DrainSeconds != nil && q.Pending > 0 {
+		fmt.Fprintf(out, "; empty in about %s", span(*q.DrainSeconds))
+	}
+	fmt.Fprintln(out)
+	if !offline {
+		fmt.Fprintf(out, "rates  %.1f events/s in, %.1f conversions/s delivered\n", s.Rates.In, s.Rates.Delivered)
+		printFile(out, "mapping", s.Mapping)
+		printFile(out, "config ", s.Config)
+	}
+	fmt.Fprintln(out)
+	t := newTable(out, "EVENT SET", "NAME", "STATE", "WAITING", "LAG", "DELIVERED", "DEAD", "LAST SUCCESS")
+	for _, l := range s.Lanes {
+		lag := ""
+		if l.Pending > 0 {
+			lag = span(l.LagSeconds)
+		}
+		t.row(l.Lane, l.Name, l.State, fmt.Sprint(l.Pending), lag, fmt.Sprint(l.Counts["delivered"]), fmt.Sprint(l.Dead), stampPtr(l.LastSuccessAt))
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	for _, l := range s.Lanes {
+		if l.LastError != nil && l.Failures > 0 || l.Next != "" && l.Pending > 0 {
+			fmt.Fprintf(out, "\n%s: %s", l.Lane, l.Headline)
+			if l.Next != "" {
+				fmt.Fprintf(out, " %s", l.Next)
+			}
+			if e := l.LastError; e != nil && l.Failures > 0 {
+				fmt.Fprintf(out, "\n  %s: %s", stamp(e.At), cmp.Or(e.Advice, e.Message))
+			}
+			fmt.Fprintln(out)
+		}
+	}
+	return nil
+}
+
+func printFile(out io.Writer, name string, f admin.FileState) {
+	fmt.Fprintf(out, "%s  %s", name, f.File)
+	if f.Digest != "" {
+		fmt.Fprintf(out, "  %s", f.Digest)
+	}
+	if f.LoadedAt != nil {
+		fmt.Fprintf(out, "  since %s", f.LoadedAt.Local().Format(time.DateTime))
+	}
+	if f.FromStore {
+		fmt.Fprint(out, "  (the last good one; the file is refused)")
+	}
+	fmt.Fprintln(out)
+	if r := f.Refused; r != nil {
+		fmt.Fprintf(out, "  %s at %s: %s\n", colour(out, "31", "refused"), stamp(r.At), r.Message)
+	}
+}
