@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -225,4 +226,15 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 func order(id string) string {
 	return fmt.Sprintf(`{"type":"track","messageId":%q,"event":"Order Completed","userId":"loyal-%s","properties":{"order_id":%q,"revenue":39.95,"currency":"USD"},"context":{"traits":{"email":"person.%s@example.com"}}}`, id, id, id, id)
+}
+
+func exitOf(err error) int {
+	if err == nil {
+		return 0
+	}
+	var e *exec.ExitError
+	if errors.As(err, &e) {
+		return e.ExitCode()
+	}
+	return -1
 }

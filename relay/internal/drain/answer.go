@@ -218,4 +218,3 @@ func (l *lane) answer(code string, r graph.Result) []any {
 	return []any{"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "meta_code", r.Code, "meta_subcode", r.Subcode,
 		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", advice(r)}
 }
-

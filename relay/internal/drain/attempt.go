@@ -106,4 +106,3 @@ func (l *lane) announce(a *attempt) {
 	}
 	l.log.Info("first real upload to this event set", attrs...)
 }
-
