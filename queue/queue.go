@@ -1,85 +1,503 @@
 package queue
 
 import (
-	"context"
+	"bytes"
+	"crypto/rand"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// Queue is an open directory.
-type Queue struct{}
+// Queue is an open directory. Its methods may be called from any goroutine.
+type Queue struct {
+	dir      string
+	o        Options
+	now      func() time.Time
+	readOnly bool
+	lockFd   *os.File
+	vault    *vault
+	zstd     *zstdPool
+	secret   [32]byte
+	meta     *metaStore
+	ids      *dedup
+	dead     *deadLog
+	cache    chunkCache
 
-var errLater = errors.New("queue: being built")
+	in         intake
+	wake       chan struct{}        // to the writer: something waits
+	onWriter   chan func(w *writer) // to the writer: run this between commits
+	idsReady   chan struct{}        // closed once the ids of before are known
+	committing atomic.Int64         // when the commit under way began, Unix ns; 0: none
+	tail       *segment             // the writer's
+	gen        *idGen               // the writer's
 
-// Open opens or makes the queue in dir.
-func Open(dir string, o Options) (*Queue, error) { return nil, errLater }
+	kick   chan struct{} // to the keeper: there are tasks
+	stop   chan struct{}
+	wg     sync.WaitGroup // bounded calls
+	owned  sync.WaitGroup // writer and keeper
+	closer sync.Once
+	closed bool // under mu
+	cerr   error
 
-// OpenReadOnly opens the queue in dir for looking.
-func OpenReadOnly(dir string, keys ...[]byte) (*Queue, error) { return nil, errLater }
+	callsMu     sync.Mutex
+	calls       map[string]chan struct{}
+	callsClosed bool
 
-// Append stores entries, all or none.
-func (q *Queue) Append(ctx context.Context, entries []Entry) (Appended, error) {
-	return Appended{}, errLater
+	handles  sync.Mutex // guards openSegs and the opening of sealed segments
+	openSegs []*segment
+	ticks    atomic.Int64
+
+	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
+
+	mu         sync.Mutex // never held while the disk is waited for
+	tasks      []task
+	segs       []*segment // ascending; the tail is last
+	lanes      map[string]*lane
+	notes      map[string][]byte
+	voids      []voidRange
+	voidsSaved int
+	changed    chan struct{}
+	lastNum    uint64 // highest segment number ever seen
+	version    int    // of segs: grows when one is added, opened, rewritten or removed
+	hold       int    // backups that forbid unlinking
+	opening    bool
+	broken     error // why the tail takes nothing
+	full       string
+	lastErr    string
+	lastErrAt  time.Time
+	count      Stats // only its counters
+	space      space
+	syncs      latencies
 }
 
-// CanAppend says whether an Append would be durable now.
-func (q *Queue) CanAppend() error { return errLater }
+var errLockHeld = errors.New("lock is held")
 
-// Lanes lists all lanes, by name.
-func (q *Queue) Lanes() []LaneStat { return nil }
+const lockName = "lock"
 
-// Lane is one of them.
-func (q *Queue) Lane(name string) (LaneStat, bool) { return LaneStat{}, false }
-
-// Read reads a lane.
-func (q *Queue) Read(lane string, from Seq, maxRecords int, maxBytes int64) (Batch, error) {
-	return Batch{}, errLater
+func (o Options) withDefaults() Options {
+	def := func(p *int64, v int64) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	defT := func(p *time.Duration, v time.Duration) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	def(&o.SegmentSize, 64<<20)
+	def(&o.DedupIDs, 1_000_000)
+	def(&o.DeadMaxSize, 256<<20)
+	def(&o.MaxWaiting, 32<<20)
+	defT(&o.KeepUnmapped, 24*time.Hour)
+	defT(&o.DedupWindow, 24*time.Hour)
+	defT(&o.AppendTimeout, 10*time.Second)
+	defT(&o.IOTimeout, 30*time.Second)
+	if o.LaneQuota == 0 {
+		o.LaneQuota = 0.5
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.SegmentSize = min(max(o.SegmentSize, 64<<10), 1<<30)
+	return o
 }
 
-// Settle moves a lane forward.
-func (q *Queue) Settle(lane string, s Settlement) error { return errLater }
-
-// Changed is closed when something was appended.
-func (q *Queue) Changed() <-chan struct{} { return nil }
-
-// Stats is the queue as it stands.
-func (q *Queue) Stats() Stats { return Stats{} }
-
-// DeadLetters calls fn for each dead letter behind id after.
-func (q *Queue) DeadLetters(after string, fn func(DeadLetter) bool) error { return errLater }
-
-// DeadLetter is one.
-func (q *Queue) DeadLetter(id string) (DeadLetter, error) { return DeadLetter{}, errLater }
-
-// DropDead removes dead letters.
-func (q *Queue) DropDead(ids ...string) (int, error) { return 0, errLater }
-
-// Redrive appends dead letters again.
-func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, error) {
-	return 0, errLater
+// Open opens the queue in dir, making it if need be, and has a fresh tail
+// ready when it returns: what lies there from before is looked at behind it.
+// Errors to decide by: *LockedError, ErrNewerFormat, ErrKey, ErrTooSmall; none
+// of them leaves a trace in the directory.
+func Open(dir string, o Options) (*Queue, error) {
+	return open(dir, o.withDefaults(), false)
 }
 
-// SetNote keeps a small value.
-func (q *Queue) SetNote(key string, val []byte) error { return errLater }
-
-// Note reads it.
-func (q *Queue) Note(key string) []byte { return nil }
-
-// Reroute appends records of a lane to others and settles them.
-func (q *Queue) Reroute(lane string, upTo Seq, route func(Record) []string) (int, error) {
-	return 0, errLater
+// OpenReadOnly opens the queue in dir for looking while no other process has
+// it open for writing. keys open what is encrypted. Everything that would
+// change something returns ErrReadOnly.
+func OpenReadOnly(dir string, keys ...[]byte) (*Queue, error) {
+	return open(dir, Options{OldKeys: keys}.withDefaults(), true)
 }
 
-// DropLane drops what a lane has waiting.
-func (q *Queue) DropLane(name string) error { return errLater }
+func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
+	q := &Queue{
+		dir: dir, o: o, now: o.Now, readOnly: readOnly,
+		zstd: newZstdPool(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
+		kick: make(chan struct{}, 1), stop: make(chan struct{}), calls: make(map[string]chan struct{}),
+		lanes: make(map[string]*lane), notes: make(map[string][]byte), changed: make(chan struct{}), opening: true,
+	}
+	q.count.Dropped = make(map[string]int64)
+	if q.vault, err = newVault(o.Key, o.OldKeys); err != nil {
+		return nil, err
+	}
+	if !readOnly {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make queue directory: %w", err)
+		}
+	}
+	if err := q.lock(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			q.abandon()
+		}
+	}()
+	names, err := q.names()
+	if err != nil {
+		return nil, err
+	}
+	if err := q.checkFormat(names); err != nil {
+		return nil, err
+	}
+	if err := q.checkSpace(); err != nil {
+		return nil, err
+	}
+	if err := q.openMeta(names); err != nil {
+		return nil, err
+	}
+	q.ids = &dedup{dir: dir, noSync: o.NoSync}
+	if !readOnly {
+		q.removeTemp(names)
+		bad, err := q.ids.open(names)
+		if err != nil {
+			return nil, err
+		}
+		q.count.BadChunks += int64(bad)
+	}
+	q.dead = newDeadLog(q)
+	q.findSegments(names)
+	if !readOnly {
+		w := &writer{q: q}
+		if err := w.rotate(); err != nil {
+			if !noSpace(err) {
+				return nil, err
+			}
+			// Full already: what is there still drains, and makes room.
+			q.setBroken(err)
+			q.setFull("disk_full")
+		}
+		q.owned.Add(1)
+		go func() { defer q.owned.Done(); q.write() }()
+	}
+	q.owned.Add(1)
+	go func() { defer q.owned.Done(); q.runKeeper() }()
+	return q, nil
+}
 
-// MoveLane moves what a lane has waiting to another.
-func (q *Queue) MoveLane(from, to string) error { return errLater }
+// lock takes the directory for this process.
+func (q *Queue) lock() error {
+	path := filepath.Join(q.dir, lockName)
+	flags := os.O_RDWR | os.O_CREATE
+	if q.readOnly {
+		flags = os.O_RDONLY
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		return fmt.Errorf("open lock: %w", err)
+	}
+	if err := lockFile(f, q.readOnly); err != nil {
+		b, _ := io.ReadAll(io.LimitReader(f, 32))
+		f.Close()
+		if errors.Is(err, errLockHeld) {
+			pid, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+			return &LockedError{Dir: q.dir, PID: pid}
+		}
+		return fmt.Errorf("lock queue: %w", err)
+	}
+	q.lockFd = f
+	if !q.readOnly {
+		// Best effort: on a full volume the lock itself is what counts.
+		if f.Truncate(0) == nil {
+			f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		}
+	}
+	return nil
+}
 
-// Forget removes the records and dead letters that match.
-func (q *Queue) Forget(match func(Record) bool) (int, error) { return 0, errLater }
+// abandon undoes a failed open.
+func (q *Queue) abandon() {
+	if q.meta != nil {
+		q.meta.close()
+	}
+	if q.ids != nil {
+		q.ids.close()
+	}
+	if q.tail != nil {
+		closeDB(&q.tail.db)
+	}
+	q.lockFd.Close()
+}
 
-// Backup writes a consistent copy to dir.
-func (q *Queue) Backup(ctx context.Context, dir string) error { return errLater }
+func (q *Queue) names() ([]string, error) {
+	es, err := os.ReadDir(q.dir)
+	if err != nil {
+		return nil, fmt.Errorf("list queue directory: %w", err)
+	}
+	names := make([]string, 0, len(es))
+	for _, e := range es {
+		names = append(names, e.Name())
+	}
+	return names, nil
+}
 
-// Close stops the queue; twice is fine.
-func (q *Queue) Close() error { return nil }
+func (q *Queue) removeTemp(names []string) {
+	for _, n := range names {
+		if strings.HasSuffix(n, tmpSuffix) {
+			os.Remove(filepath.Join(q.dir, n))
+		}
+	}
+}
+
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove file: %w", err)
+	}
+	return nil
+}
+
+// checkFormat refuses what this program cannot read, before anything is touched.
+func (q *Queue) checkFormat(names []string) error {
+	needs := func(id uint32) error {
+		if _, ok := q.vault.keys[id]; !ok {
+			return fmt.Errorf("queue is sealed with key %08x, which is not given: %w", id, ErrKey)
+		}
+		return nil
+	}
+	metaOK := false
+	if slices.Contains(names, metaName) {
+		info, err := checkMeta(filepath.Join(q.dir, metaName))
+		if err != nil && !errors.Is(err, errDamaged) {
+			return fmt.Errorf("check queue: %w", err)
+		}
+		metaOK = err == nil
+		for _, id := range info.Keys {
+			if err := needs(id); err != nil {
+				return err
+			}
+		}
+	}
+	// The newest segment says the same should meta.db be lost.
+	segs := segNames(names)
+	if metaOK && len(segs) > 1 {
+		segs = segs[len(segs)-1:]
+	}
+	for _, num := range segs {
+		info, err := readSegInfo(segPath(q.dir, num))
+		if errors.Is(err, errDamaged) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("check segment %016x: %w", num, err)
+		}
+		if len(info.Secret) >= 4 {
+			if _, err := q.vault.open("secret", num, nil, info.Secret); err != nil && errors.Is(err, ErrKey) {
+				return fmt.Errorf("check segment %016x: %w", num, err)
+			}
+		}
+	}
+	return nil
+}
+
+// segNames gives the numbers of the segments among names, ascending.
+func segNames(names []string) []uint64 {
+	var nums []uint64
+	for _, n := range names {
+		if num, ok := segNum(n); ok && strings.HasSuffix(n, segSuffix) && len(n) == 16+len(segSuffix) {
+			nums = append(nums, num)
+		}
+	}
+	slices.Sort(nums)
+	return nums
+}
+
+// openMeta opens meta.db. One that is damaged is set aside and started over:
+// every cursor is then at the oldest segment, which costs duplicates.
+func (q *Queue) openMeta(names []string) error {
+	path := filepath.Join(q.dir, metaName)
+	have := slices.Contains(names, metaName)
+	if have {
+		_, err := checkMeta(path)
+		if errors.Is(err, errDamaged) {
+			q.count.MetaRebuilt = true
+			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", slog.Any("error", err))
+			if q.readOnly {
+				return fmt.Errorf("open meta.db: %w", err)
+			}
+			if err := os.Rename(path, badName(path)); err != nil {
+				return fmt.Errorf("set meta.db aside: %w", err)
+			}
+			have = false
+		} else if err != nil {
+			return fmt.Errorf("open meta.db: %w", err)
+		}
+	}
+	if !have {
+		if q.readOnly {
+			return fmt.Errorf("open queue: %w", os.ErrNotExist)
+		}
+		secret := q.secretFromSegments(names)
+		if secret == nil {
+			secret = make([]byte, 32)
+			rand.Read(secret)
+		}
+		if err := makeMeta(q.dir, q.vault, secret, q.o.NoSync); err != nil {
+			return err
+		}
+	}
+	m, err := openMeta(q.dir, q.vault, q.readOnly, q.o.NoSync)
+	if err != nil {
+		return err
+	}
+	m.full = q.useReserve
+	q.meta = m
+	go m.run() // ends with close
+	c, err := m.load()
+	if err != nil {
+		return err
+	}
+	if c.bad > 0 {
+		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", slog.Int("rows", c.bad))
+		q.count.BadChunks += int64(c.bad)
+	}
+	if len(c.secret) != 32 {
+		if c.secret = q.secretFromSegments(names); c.secret == nil {
+			c.secret = make([]byte, 32)
+			rand.Read(c.secret)
+		}
+	}
+	copy(q.secret[:], c.secret)
+	for name, r := range c.lanes {
+		q.lanes[name] = &lane{name: name, cursor: r.Cursor, gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
+		q.lastNum = max(q.lastNum, uint64(r.Cursor)>>32)
+	}
+	q.notes, q.voids, q.voidsSaved = c.notes, c.voids, len(c.voids)
+	if !q.readOnly {
+		return q.recordKey(c.secret)
+	}
+	return nil
+}
+
+// secretFromSegments finds the secret of the id hashes in the newest segment
+// that has it.
+func (q *Queue) secretFromSegments(names []string) []byte {
+	nums := segNames(names)
+	slices.Reverse(nums)
+	for _, num := range nums {
+		info, err := readSegInfo(segPath(q.dir, num))
+		if err != nil {
+			continue
+		}
+		if b, err := q.vault.open("secret", num, nil, info.Secret); err == nil && len(b) == 32 {
+			return bytes.Clone(b)
+		}
+	}
+	return nil
+}
+
+// secretFor is the secret as the header of a segment carries it.
+func (q *Queue) secretFor(num uint64) []byte {
+	b, err := q.vault.seal("secret", num, nil, q.secret[:])
+	if err != nil {
+		return nil // meta.db has it
+	}
+	return b
+}
+
+// nextSegment is the number of the next segment. Only the writer asks.
+func (q *Queue) nextSegment() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.lastNum + 1
+}
+
+// badName gives a name that is not taken for a file that is set aside.
+func badName(path string) string {
+	name := path + badSuffix
+	for i := 1; ; i++ {
+		if _, err := os.Lstat(name); errors.Is(err, os.ErrNotExist) {
+			return name
+		}
+		name = path + "." + strconv.Itoa(i) + badSuffix
+	}
+}
+
+// findSegments lists what is there from before; the keeper looks at it.
+func (q *Queue) findSegments(names []string) {
+	for _, n := range names {
+		if num, ok := segNum(n); ok {
+			q.lastNum = max(q.lastNum, num) // .bad and .ids too: numbers are never used again
+		}
+	}
+	for _, num := range segNames(names) {
+		s := &segment{num: num, path: segPath(q.dir, num), ready: make(chan struct{})}
+		s.end.Store(math.MaxUint32)
+		if fi, err := os.Stat(s.path); err == nil {
+			s.disk = diskSize(fi)
+		}
+		q.segs = append(q.segs, s)
+	}
+}
+
+// Changed gives a channel that is closed when something was appended to any
+// lane, or turned up while old segments are being looked at. Ask for it
+// before reading, wait on it after.
+func (q *Queue) Changed() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.changed
+}
+
+// Close stops taking appends, waits for those under way and for every other
+// call, and closes the files. It may be called again and waits then too. A disk
+// that hangs is waited for: whoever cannot wait lets the process end instead,
+// which loses nothing that was confirmed.
+func (q *Queue) Close() error {
+	q.closer.Do(func() {
+		q.mu.Lock()
+		q.closed = true
+		q.mu.Unlock()
+		close(q.stop)
+		q.owned.Wait()
+		q.callsMu.Lock()
+		q.callsClosed = true
+		q.callsMu.Unlock()
+		q.wg.Wait()
+		q.cerr = q.closeFiles()
+	})
+	q.closer.Do(func() {})
+	return q.cerr
+}
+
+func (q *Queue) closeFiles() error {
+	var errs []error
+	if q.tail != nil {
+		errs = append(errs, q.sealOnClose())
+	}
+	q.mu.Lock()
+	segs := slices.Clone(q.segs)
+	q.mu.Unlock()
+	for _, s := range segs {
+		q.shut(s)
+	}
+	q.dead.close()
+	q.ids.close()
+	errs = append(errs, q.meta.close())
+	errs = append(errs, q.lockFd.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close queue: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,272 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// forgetDead rewrites the files of dead letters that match.
+func (q *Queue) forgetDead(match func(Record) bool) (int, error) {
+	if err := q.dead.wait(); err != nil {
+		return 0, err
+	}
+	d := q.dead
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	defer d.tally()
+	total := 0
+	for _, s := range slices.Clone(d.segs) {
+		n, err := d.forget(s, match)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// forget writes the file of s anew without what matches: a removed row would
+// linger in a free page.
+func (d *deadLog) forget(s *deadSeg, match func(Record) bool) (int, error) {
+	type row struct{ k, v []byte }
+	var keep, pend []row
+	n := 0
+	err := guard(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			if err := tx.Bucket(bucketPending).ForEach(func(k, v []byte) error {
+				pend = append(pend, row{slices.Clone(k), slices.Clone(v)})
+				return nil
+			}); err != nil {
+				return err
+			}
+			return tx.Bucket(bucketDead).ForEach(func(k, v []byte) error {
+				dl, err := d.decode(s.num, k, v)
+				if errors.Is(err, errDamaged) {
+					n++ // nobody can say whose it is
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+				if match(Record{ID: dl.MessageID, Lanes: []string{dl.EventSet}, Received: dl.ReceivedAt, Flags: dl.Flags, Body: dl.Body}) {
+					n++
+					return nil
+				}
+				keep = append(keep, row{slices.Clone(k), slices.Clone(v)})
+				return nil
+			})
+		})
+	})
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	if len(keep) == 0 {
+		return n, d.unlink(s)
+	}
+	closeDB(&s.db)
+	bytes := int64(0)
+	if err := d.makeFile(s, func(tx *bolt.Tx) error {
+		bytes = 0
+		b := tx.Bucket(bucketDead)
+		for _, r := range keep {
+			if err := b.Put(r.k, r.v); err != nil {
+				return err
+			}
+			bytes += int64(len(r.v))
+		}
+		for _, r := range pend {
+			if err := tx.Bucket(bucketPending).Put(r.k, r.v); err != nil {
+				return err
+			}
+		}
+		return b.SetSequence(s.next)
+	}); err != nil {
+		return 0, err
+	}
+	s.rows, s.bytes = int64(len(keep)), bytes
+	return n, nil
+}
+
+func (q *Queue) removeBad() error {
+	for _, dir := range []string{q.dir, q.dead.dir} {
+		es, err := os.ReadDir(dir)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("list files set aside: %w", err)
+		}
+		for _, e := range es {
+			if strings.HasSuffix(e.Name(), badSuffix) {
+				if err := removeFile(filepath.Join(dir, e.Name())); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	q.mu.Lock()
+	q.count.BadFiles = 0
+	q.mu.Unlock()
+	return nil
+}
+
+// Backup writes a copy to dir, which must not exist or be empty, while the
+// queue goes on. The copy holds everything that was appended when Backup was
+// called; its cursors are of that moment or before, so opening it repeats
+// work but loses none. The encryption key is not in it.
+func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	if es, err := os.ReadDir(dir); err != nil || len(es) > 0 {
+		return fmt.Errorf("backup: %w", errors.Join(err, fmt.Errorf("%s: %w", dir, os.ErrExist)))
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+			err = fmt.Errorf("backup: %w", err)
+		}
+	}()
+	q.mu.Lock()
+	q.hold++ // nothing is unlinked or rewritten meanwhile
+	q.mu.Unlock()
+	defer func() {
+		q.mu.Lock()
+		q.hold--
+		q.mu.Unlock()
+		q.keep(task{tidy: true})
+	}()
+	// meta.db first: cursors older than the segments repeat, never skip.
+	if err := copyBolt(q.meta.db, filepath.Join(dir, metaName)); err != nil {
+		return err
+	}
+	if err := q.backupDead(ctx, filepath.Join(dir, deadDir)); err != nil {
+		return err
+	}
+	if !q.readOnly {
+		if err := q.onTail(func(w *writer) error {
+			if w.q.tail == nil || w.q.tail.end.Load() == 0 {
+				return nil
+			}
+			return w.rotate()
+		}); err != nil {
+			return err
+		}
+	}
+	q.mu.Lock()
+	segs := slices.Clone(q.segs)
+	q.mu.Unlock()
+	for _, s := range segs {
+		q.mu.Lock()
+		ready, tail := s.ready, s.tail
+		q.mu.Unlock()
+		if tail {
+			continue
+		}
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-q.stop:
+			return ErrClosed
+		}
+		// Sealing, repairing and rewriting wait for the copy.
+		if err := q.copySegment(s, dir); err != nil {
+			return err
+		}
+	}
+	for _, f := range q.ids.list() {
+		if err := copyFile(f.path, filepath.Join(dir, filepath.Base(f.path))); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	if err := writeFile(filepath.Join(dir, lockName), false); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func (q *Queue) copySegment(s *segment, dir string) error {
+	q.repairing.Lock()
+	defer q.repairing.Unlock()
+	q.mu.Lock()
+	gone := s.gone
+	sealed := s.sealed
+	q.mu.Unlock()
+	if gone {
+		return nil
+	}
+	if !sealed && !q.readOnly {
+		q.mu.Lock()
+		sum := s.sum.clone()
+		q.mu.Unlock()
+		if err := q.sealInPlace(s, sum); err != nil {
+			return err
+		}
+		q.install(s, sum, true)
+	}
+	return copyFile(s.path, filepath.Join(dir, filepath.Base(s.path)))
+}
+
+func (q *Queue) backupDead(ctx context.Context, dir string) error {
+	if err := q.dead.wait(); err != nil {
+		return err
+	}
+	d := q.dead
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.segs) == 0 {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, s := range d.segs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := copyBolt(s.db, filepath.Join(dir, filepath.Base(s.path))); err != nil {
+			return err
+		}
+	}
+	return syncDir(dir)
+}
+
+// copyBolt copies a bbolt file as it is at this moment.
+func copyBolt(db *bolt.DB, path string) error {
+	return guard(func() error {
+		return db.View(func(tx *bolt.Tx) error {
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+			if err != nil {
+				return err
+			}
+			_, err = tx.WriteTo(f)
+			return errors.Join(err, f.Sync(), f.Close())
+		})
+	})
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("copy file: %w", err)
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("copy file: %w", err)
+	}
+	_, err = io.Copy(out, in)
+	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
+		return fmt.Errorf("copy file: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,317 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// writer is the state of the writer's goroutine.
+type writer struct {
+	q    *Queue
+	reqs []*request
+	last int // requests in the commit before
+
+	batch   map[idHash]struct{} // ids of this commit
+	ids     []idHash
+	raw     []byte
+	chunk   []byte // encoded chunks
+	scratch []byte
+	sets    laneSets
+	packed  []packed
+}
+
+// commit writes what is new in reqs to the tail, syncs once and answers all.
+func (w *writer) commit(reqs []*request) {
+	q := w.q
+	fresh := w.dedup(reqs)
+	if fresh == 0 {
+		w.answer(reqs, nil)
+		return
+	}
+	if err := w.usable(); err != nil {
+		w.answer(reqs, err)
+		return
+	}
+	if err := w.build(reqs); err != nil {
+		w.answer(reqs, err)
+		return
+	}
+	tail := q.tail
+	q.committing.Store(time.Now().UnixNano())
+	used, err := tail.put(w.packed)
+	start := time.Now()
+	doubt := err != nil && !noSpace(err)
+	if err == nil && !q.o.NoSync {
+		if err = tail.sync(); err != nil {
+			doubt = true
+		}
+	}
+	took := time.Since(start)
+	q.committing.Store(0)
+	if err != nil {
+		w.fail(tail, err, doubt)
+		if doubt {
+			w.answer(reqs, fmt.Errorf("%w: %w", ErrDoubt, err))
+			w.usable() // go on at once when the disk lets us; the keeper tries again otherwise
+		} else {
+			w.answer(reqs, &FullError{RetryAfter: 30 * time.Second, Reason: "disk_full"})
+		}
+		return
+	}
+	w.publish(tail, used, took)
+	w.answer(reqs, nil)
+	if q.nearFull() {
+		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", slog.String("reason", "max_size"))
+	}
+	if used >= q.o.SegmentSize || tail.end.Load() >= maxTailIDs {
+		if err := w.rotate(); err != nil {
+			q.o.Logger.Error("cannot start a new segment", slog.Any("error", err))
+			q.setBroken(err)
+		}
+	}
+}
+
+// dedup marks what is new and returns how many that are.
+func (w *writer) dedup(reqs []*request) int {
+	q := w.q
+	if w.batch == nil {
+		w.batch = make(map[idHash]struct{})
+	}
+	clear(w.batch)
+	w.ids = w.ids[:0]
+	for _, r := range reqs {
+		for i := range r.entries {
+			p := &r.entries[i]
+			p.fresh = false
+			if _, ok := w.batch[p.hash]; ok {
+				continue
+			}
+			known, err := q.ids.has(p.hash)
+			if err != nil {
+				q.o.Logger.Warn("cannot search message ids", slog.Any("error", err))
+			}
+			if known {
+				continue
+			}
+			p.fresh = true
+			w.batch[p.hash] = struct{}{}
+			w.ids = append(w.ids, p.hash)
+		}
+	}
+	return len(w.ids)
+}
+
+// usable gives the tail that takes the commit, a new one after a failure.
+func (w *writer) usable() error {
+	q := w.q
+	q.mu.Lock()
+	broken := q.broken
+	q.mu.Unlock()
+	if broken == nil && q.tail != nil {
+		return nil
+	}
+	if err := w.rotate(); err != nil {
+		q.setBroken(err)
+		if noSpace(err) {
+			q.setFull("disk_full")
+			return &FullError{RetryAfter: 30 * time.Second, Reason: "disk_full"}
+		}
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// build encodes the new records of reqs as chunks.
+func (w *writer) build(reqs []*request) error {
+	q := w.q
+	w.packed, w.chunk = w.packed[:0], w.chunk[:0]
+	next := q.tail.first() + Seq(q.tail.end.Load())
+	var h chunkHeader
+	var ids []byte
+	start := func() {
+		h = chunkHeader{first: next}
+		w.raw, ids = w.raw[:0], nil
+		w.sets.reset()
+	}
+	finish := func() error {
+		if h.count == 0 {
+			return nil
+		}
+		h.span = h.count
+		h.lanes = append([]chunkLane(nil), w.sets.lanes...)
+		// The table of lane sets comes first, and is only known now.
+		table := w.sets.appendTable(w.scratch[:0])
+		w.scratch = table
+		n := len(table)
+		w.raw = append(w.raw, table...)
+		copy(w.raw[n:], w.raw[:len(w.raw)-n])
+		copy(w.raw, table)
+		at := len(w.chunk)
+		var err error
+		w.chunk, err = packChunk(w.chunk, q.zstd, q.vault, &w.scratch, &h, ids, w.raw)
+		if err != nil {
+			return fmt.Errorf("pack chunk: %w", err)
+		}
+		w.packed = append(w.packed, packed{h: h, data: w.chunk[at:len(w.chunk):len(w.chunk)]})
+		next = h.end()
+		return nil
+	}
+	start()
+	for _, r := range reqs {
+		for i := range r.entries {
+			p := &r.entries[i]
+			if !p.fresh {
+				continue
+			}
+			if h.count > 0 && len(w.raw)+p.hi-p.lo > chunkTarget {
+				if err := finish(); err != nil {
+					return err
+				}
+				start()
+			}
+			set := w.sets.add(p.laneKey, p.lanes, uint32(next)+h.count, p.body, p.received)
+			w.raw = appendRecord(w.raw, uint64(set), 0, r.buf[p.lo:p.hi])
+			ids = append(ids, p.hash[:]...)
+			if h.count == 0 || p.received < h.min {
+				h.min = p.received
+			}
+			if h.count == 0 || p.received > h.max {
+				h.max = p.received
+			}
+			h.count++
+		}
+	}
+	return finish()
+}
+
+// publish makes a confirmed commit visible.
+func (w *writer) publish(tail *segment, used int64, took time.Duration) {
+	q := w.q
+	q.ids.add(q.gen, w.ids, q.now().UnixMilli())
+	q.mu.Lock()
+	for i := range w.packed {
+		h := &w.packed[i].h
+		tail.sum.add(h)
+		for j := range h.lanes {
+			c := &h.lanes[j]
+			l := q.lane(c.name)
+			if l.pending == 0 {
+				l.oldest = c.min
+			}
+			l.pending += int64(c.count)
+			l.bytes += int64(c.bytes)
+			l.dropped = false
+		}
+	}
+	tail.end.Store(tail.sum.Next)
+	tail.disk = used
+	q.count.Appended += int64(len(w.ids))
+	q.count.Commits++
+	q.syncs.add(took)
+	q.broken, q.lastErr = nil, ""
+	q.bump()
+	q.mu.Unlock()
+}
+
+// bump tells whoever waits that there is more to read. q.mu is held.
+func (q *Queue) bump() {
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+// fail handles a commit that did not come off. In doubt, the tail is closed to
+// writing, the range made void for good, and the next append starts a new one.
+func (w *writer) fail(tail *segment, err error, doubt bool) {
+	q := w.q
+	records := int64(len(w.ids))
+	q.mu.Lock()
+	q.count.Failures++
+	q.lastErr, q.lastErrAt = err.Error(), q.now()
+	q.mu.Unlock()
+	if !doubt {
+		q.o.Logger.Warn("no room on the volume for a commit", slog.Any("error", err))
+		q.setFull("disk_full")
+		return
+	}
+	q.o.Logger.Error("the disk did not confirm a commit; going on in a new segment", slog.Int64("records", records), slog.Any("error", err))
+	last := w.packed[len(w.packed)-1].h
+	v := voidRange{w.packed[0].h.first, last.end()}
+	q.mu.Lock()
+	q.count.Void += records
+	q.voids = append(q.voids, v)
+	q.mu.Unlock()
+	q.setBroken(err)
+}
+
+func (q *Queue) setBroken(err error) {
+	q.mu.Lock()
+	q.broken = err
+	q.lastErr, q.lastErrAt = err.Error(), q.now()
+	q.mu.Unlock()
+}
+
+// answer tells each caller what became of its entries.
+func (w *writer) answer(reqs []*request, err error) {
+	dups := int64(0)
+	for _, r := range reqs {
+		res := result{}
+		anew := false
+		for i := range r.entries {
+			if r.entries[i].fresh {
+				res.Stored++
+			} else {
+				res.Duplicates++
+				if _, ok := w.batch[r.entries[i].hash]; ok {
+					anew = true // a copy of one in this commit
+				}
+			}
+		}
+		if err != nil && (res.Stored > 0 || anew) {
+			res = result{err: err}
+		}
+		dups += int64(res.Duplicates)
+		r.done <- res
+	}
+	q := w.q
+	q.mu.Lock()
+	q.count.Duplicates += dups
+	q.mu.Unlock()
+}
+
+// rotate seals the tail, if there is one, and starts the next. A range in doubt
+// is on record before the new tail takes anything.
+func (w *writer) rotate() error {
+	q := w.q
+	if err := q.saveVoids(); err != nil {
+		return err
+	}
+	num := q.nextSegment()
+	if err := makeSegmentFile(q.dir, num, q.now(), q.secretFor(num), q.o.NoSync); err != nil {
+		return err
+	}
+	s := &segment{num: num, path: segPath(q.dir, num), tail: true, ready: make(chan struct{})}
+	close(s.ready)
+	if err := s.openTail(q.o.SegmentSize); err != nil {
+		return errors.Join(err, removeFile(s.path))
+	}
+	gen := q.ids.begin(num, 0)
+	q.mu.Lock()
+	old, oldGen, broken := q.tail, q.gen, q.broken
+	q.tail, q.gen = s, gen
+	q.segs = append(q.segs, s)
+	q.lastNum = num
+	q.broken = nil
+	if old != nil {
+		old.tail = false
+		if broken != nil {
+			old.ready = make(chan struct{})
+		}
+	}
+	q.mu.Unlock()
+	if old != nil {
+		q.keep(task{seal: old, gen: oldGen, repair: broken != nil})
+	}
+	return nil
+}

@@ -1,0 +1,462 @@
+package queue
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const metaName = "meta.db"
+
+var (
+	bucketLanes = []byte("lanes") // name: laneRow
+	bucketNotes = []byte("notes") // key: value
+	bucketVoid  = []byte("void")  // first sequence u64, big-endian: end u64
+	bucketDir   = []byte("dir")   // "info": metaInfo; "secret"
+	keyInfo     = []byte("info")
+	keySecret   = []byte("secret")
+	metaBuckets = [][]byte{bucketLanes, bucketNotes, bucketVoid, bucketDir}
+)
+
+// metaInfo says what the directory is. It can be read without the key.
+type metaInfo struct {
+	Format int      `json:"format"`
+	Keys   []uint32 `json:"keys"` // ids of keys something in the directory is sealed with
+}
+
+// laneRow is a lane as meta.db holds it.
+type laneRow struct {
+	Cursor  Seq
+	Gen     uint64
+	State   []byte
+	Counts  map[string]int64
+	Dropped bool
+}
+
+// voidRange is [first, end) of sequence numbers whose commit was in doubt.
+type voidRange struct{ first, end Seq }
+
+// metaStore is meta.db. Updates that come while one is being synced share the
+// next transaction. Every value carries a checksum: one that is damaged counts
+// as absent, which costs duplicates, never events.
+type metaStore struct {
+	vault *vault
+	full  func() bool // frees the reserve; true: try again
+
+	mu     sync.Mutex
+	db     *bolt.DB
+	ops    []*metaOp
+	wake   chan struct{}
+	closed bool
+	done   chan struct{}
+}
+
+type metaOp struct {
+	fn   func(tx *bolt.Tx) error
+	done chan error
+}
+
+func metaOptions(noSync bool) *bolt.Options {
+	return &bolt.Options{NoSync: noSync, FreelistType: bolt.FreelistMapType, NoStatistics: true, Timeout: time.Second}
+}
+
+// checkMeta reads meta.db without trusting it and returns its info.
+func checkMeta(path string) (metaInfo, error) {
+	info := metaInfo{}
+	err := withPages(path, func(p *pageFile) error {
+		return p.walk(p.metas[0], func(bucket string, k, v []byte) error {
+			if bucket == string(bucketDir) && string(k) == string(keyInfo) {
+				if err := json.Unmarshal(v, &info); err != nil {
+					return damaged("info: %v", err)
+				}
+			}
+			return nil
+		})
+	})
+	if err == nil && info.Format == 0 {
+		err = damaged("meta.db says no format")
+	}
+	if err == nil && info.Format > formatVersion {
+		err = fmt.Errorf("format %d: %w", info.Format, ErrNewerFormat)
+	}
+	return info, err
+}
+
+// withPages opens the bbolt file at path for reading page by page.
+func withPages(path string, fn func(p *pageFile) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	p, err := openPageFile(f, st.Size())
+	if err != nil {
+		return err
+	}
+	return fn(p)
+}
+
+func makeMeta(dir string, v *vault, secret []byte, noSync bool) error {
+	info := metaInfo{Format: formatVersion}
+	if v.cur != 0 {
+		info.Keys = []uint32{v.cur}
+	}
+	js, err := json.Marshal(info)
+	if err != nil {
+		return fmt.Errorf("encode info: %w", err)
+	}
+	fill := func(tx *bolt.Tx) error {
+		for _, name := range metaBuckets {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		if err := putRow(tx, v, bucketDir, keySecret, secret); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketDir).Put(keyInfo, js)
+	}
+	return placeFile(filepath.Join(dir, metaName), noSync, func(tmp string) error { return fillBolt(tmp, noSync, fill) })
+}
+
+func openMeta(dir string, v *vault, readOnly, noSync bool) (*metaStore, error) {
+	o := metaOptions(noSync)
+	o.ReadOnly = readOnly
+	var db *bolt.DB
+	err := guard(func() (err error) {
+		db, err = bolt.Open(filepath.Join(dir, metaName), 0o600, o)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open meta.db: %w", err)
+	}
+	return &metaStore{vault: v, db: db, wake: make(chan struct{}, 1), done: make(chan struct{}), full: func() bool { return false }}, nil
+}
+
+// run commits updates until close.
+func (m *metaStore) run() {
+	defer close(m.done)
+	for range m.wake {
+		m.mu.Lock()
+		ops, closed := m.ops, m.closed
+		m.ops = nil
+		m.mu.Unlock()
+		if len(ops) > 0 {
+			err := m.commit(ops)
+			if err != nil && noSpace(err) && m.full() {
+				err = m.commit(ops)
+			}
+			for _, o := range ops {
+				o.done <- err
+			}
+		}
+		if closed {
+			return
+		}
+	}
+}
+
+func (m *metaStore) commit(ops []*metaOp) error {
+	return guard(func() error {
+		return m.db.Update(func(tx *bolt.Tx) error {
+			for _, o := range ops {
+				if err := o.fn(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// update runs fn in a transaction and returns once it is synced.
+func (m *metaStore) update(fn func(tx *bolt.Tx) error) error {
+	o := &metaOp{fn: fn, done: make(chan error, 1)}
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	m.ops = append(m.ops, o)
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+	m.mu.Unlock()
+	if err := <-o.done; err != nil {
+		return fmt.Errorf("update meta.db: %w", err)
+	}
+	return nil
+}
+
+// close commits what waits and closes the file. Only after run was started.
+func (m *metaStore) close() error {
+	m.mu.Lock()
+	if !m.closed {
+		m.closed = true
+		select {
+		case m.wake <- struct{}{}:
+		default:
+		}
+	}
+	m.mu.Unlock()
+	<-m.done
+	return m.db.Close()
+}
+
+// putRow stores a sealed value with its checksum.
+func putRow(tx *bolt.Tx, v *vault, bucket, key, val []byte) error {
+	sealed, err := v.seal("meta", 0, rowBound(bucket, key), val)
+	if err != nil {
+		return err
+	}
+	sum := crc(append(rowBound(bucket, key), sealed...))
+	return tx.Bucket(bucket).Put(key, binary.LittleEndian.AppendUint32(sealed, sum))
+}
+
+func rowBound(bucket, key []byte) []byte {
+	return slices.Concat(bucket, []byte{0}, key)
+}
+
+func openRow(v *vault, bucket, key, b []byte) ([]byte, error) {
+	if len(b) < 8 {
+		return nil, damaged("row is cut short")
+	}
+	b, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
+	if crc(append(rowBound(bucket, key), b...)) != sum {
+		return nil, damaged("row checksum")
+	}
+	return v.open("meta", 0, rowBound(bucket, key), b)
+}
+
+func (r *laneRow) encode() []byte {
+	b := []byte{1}
+	if r.Dropped {
+		b[0] |= 2
+	}
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.Cursor))
+	b = binary.AppendUvarint(b, r.Gen)
+	b = binary.AppendUvarint(b, uint64(len(r.State)))
+	b = append(b, r.State...)
+	for _, k := range slices.Sorted(maps.Keys(r.Counts)) {
+		b = binary.AppendUvarint(b, uint64(len(k)))
+		b = append(b, k...)
+		b = binary.AppendVarint(b, r.Counts[k])
+	}
+	return b
+}
+
+func decodeLane(b []byte) (laneRow, error) {
+	if len(b) < 9 || b[0]&1 == 0 {
+		return laneRow{}, damaged("lane row")
+	}
+	r := laneRow{Dropped: b[0]&2 != 0, Cursor: Seq(binary.LittleEndian.Uint64(b[1:])), Counts: make(map[string]int64)}
+	rd := reader{b: b[9:]}
+	r.Gen = rd.uvarint()
+	r.State = slices.Clone(rd.bytes())
+	for len(rd.b) > 0 {
+		k := string(rd.bytes())
+		r.Counts[k] = rd.varint()
+	}
+	if rd.bad {
+		return laneRow{}, damaged("lane row")
+	}
+	return r, nil
+}
+
+func (m *metaStore) saveLane(name string, r laneRow) error {
+	b := r.encode()
+	return m.update(func(tx *bolt.Tx) error { return putRow(tx, m.vault, bucketLanes, []byte(name), b) })
+}
+
+func (m *metaStore) deleteLane(name string) error {
+	return m.update(func(tx *bolt.Tx) error { return tx.Bucket(bucketLanes).Delete([]byte(name)) })
+}
+
+// metaContent is all of meta.db.
+type metaContent struct {
+	lanes  map[string]laneRow
+	notes  map[string][]byte
+	voids  []voidRange
+	secret []byte
+	bad    int // rows that were damaged
+}
+
+func (m *metaStore) load() (metaContent, error) {
+	c := metaContent{lanes: make(map[string]laneRow), notes: make(map[string][]byte)}
+	err := guard(func() error {
+		return m.db.View(func(tx *bolt.Tx) error {
+			each := func(bucket []byte, fn func(k, v []byte) error) error {
+				b := tx.Bucket(bucket)
+				if b == nil {
+					return damaged("meta.db lacks %s", bucket)
+				}
+				return b.ForEach(func(k, v []byte) error {
+					plain, err := openRow(m.vault, bucket, k, v)
+					if err == nil {
+						err = fn(k, plain)
+					}
+					if errors.Is(err, errDamaged) {
+						c.bad++
+						return nil
+					}
+					return err
+				})
+			}
+			if err := each(bucketLanes, func(k, v []byte) error {
+				r, err := decodeLane(v)
+				if err == nil {
+					c.lanes[string(k)] = r
+				}
+				return err
+			}); err != nil {
+				return err
+			}
+			if err := each(bucketNotes, func(k, v []byte) error {
+				c.notes[string(k)] = slices.Clone(v)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := each(bucketVoid, func(k, v []byte) error {
+				if len(k) != 8 || len(v) != 8 {
+					return damaged("void range")
+				}
+				c.voids = append(c.voids, voidRange{Seq(binary.BigEndian.Uint64(k)), Seq(binary.LittleEndian.Uint64(v))})
+				return nil
+			}); err != nil {
+				return err
+			}
+			if v := tx.Bucket(bucketDir).Get(keySecret); v != nil {
+				plain, err := openRow(m.vault, bucketDir, keySecret, v)
+				if err != nil && !errors.Is(err, errDamaged) {
+					return err
+				}
+				c.secret = slices.Clone(plain)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return c, fmt.Errorf("read meta.db: %w", err)
+	}
+	return c, nil
+}
+
+// saveVoids puts the ranges in doubt on record.
+func (q *Queue) saveVoids() error {
+	q.mu.Lock()
+	voids := slices.Clone(q.voids)
+	saved := q.voidsSaved
+	q.mu.Unlock()
+	if len(voids) == saved {
+		return nil
+	}
+	err := q.meta.update(func(tx *bolt.Tx) error {
+		for _, v := range voids[saved:] {
+			k := binary.BigEndian.AppendUint64(nil, uint64(v.first))
+			if err := putRow(tx, q.vault, bucketVoid, k, binary.LittleEndian.AppendUint64(nil, uint64(v.end))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	q.mu.Lock()
+	q.voidsSaved = len(voids)
+	q.mu.Unlock()
+	return nil
+}
+
+// SetNote keeps a small value under key, durably; nil removes it. The
+// value is sealed when there is a key.
+func (q *Queue) SetNote(key string, val []byte) error {
+	if q.readOnly {
+		return ErrReadOnly
+	}
+	val = slices.Clone(val)
+	err := q.bounded("note "+key, func() error {
+		return q.meta.update(func(tx *bolt.Tx) error {
+			if val == nil {
+				return tx.Bucket(bucketNotes).Delete([]byte(key))
+			}
+			return putRow(tx, q.vault, bucketNotes, []byte(key), val)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("set note: %w", err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if val == nil {
+		delete(q.notes, key)
+	} else {
+		q.notes[key] = val
+	}
+	return nil
+}
+
+// Note gives the value kept under key, nil when there is none.
+func (q *Queue) Note(key string) []byte {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.notes[key])
+}
+
+// recordKey keeps the list of keys that something is sealed with, and seals
+// what meta.db holds with the present one.
+func (q *Queue) recordKey(secret []byte) error {
+	info, err := checkMeta(filepath.Join(q.dir, metaName))
+	if err != nil {
+		return fmt.Errorf("read meta.db: %w", err)
+	}
+	if q.vault.cur == 0 || slices.Contains(info.Keys, q.vault.cur) {
+		return nil
+	}
+	info.Keys = append(info.Keys, q.vault.cur)
+	return q.meta.update(func(tx *bolt.Tx) error {
+		for _, name := range metaBuckets {
+			rows := make(map[string][]byte)
+			if err := tx.Bucket(name).ForEach(func(k, v []byte) error {
+				if plain, err := openRow(q.vault, name, k, v); err == nil {
+					rows[string(k)] = slices.Clone(plain)
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+			for k, v := range rows {
+				if err := putRow(tx, q.vault, name, []byte(k), v); err != nil {
+					return err
+				}
+			}
+		}
+		if err := putRow(tx, q.vault, bucketDir, keySecret, secret); err != nil {
+			return err
+		}
+		return putInfo(tx, info)
+	})
+}
+
+func putInfo(tx *bolt.Tx, info metaInfo) error {
+	js, err := json.Marshal(info)
+	if err != nil {
+		return fmt.Errorf("encode info: %w", err)
+	}
+	return tx.Bucket(bucketDir).Put(keyInfo, js)
+}

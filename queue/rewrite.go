@@ -1,0 +1,227 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+)
+
+// rewriteSegment replaces a sealed segment by one that holds only the records
+// keep wants, under their old sequence numbers. It returns how many went. The
+// ids of all of them stay known.
+func (q *Queue) rewriteSegment(s *segment, keep func(r *Record) bool) (removed int64, err error) {
+	q.repairing.Lock()
+	defer q.repairing.Unlock()
+	q.mu.Lock()
+	ok := !s.tail && !s.gone && isClosed(s.ready) && s.failed == nil && q.hold == 0
+	q.mu.Unlock()
+	if !ok {
+		return 0, nil
+	}
+	var sum summary
+	var scratch, out []byte
+	err = q.writeSegment(s.num, func(put func(h *chunkHeader, data []byte) error) error {
+		return q.chunks(s, 0, func(h *chunkHeader, body func() ([]byte, []byte, error)) (bool, error) {
+			ids, pay, err := body()
+			if err != nil {
+				return false, err
+			}
+			ids = slices.Clone(ids)
+			raw, err := openChunk(q.zstd, q.vault, h, pay)
+			if err != nil {
+				return false, err
+			}
+			recs, err := decodePayload(h, raw)
+			if err != nil {
+				return false, err
+			}
+			kept := make([]Record, 0, len(recs))
+			for i := range recs {
+				if keep(&recs[i]) {
+					kept = append(kept, recs[i])
+				}
+			}
+			removed += int64(len(recs) - len(kept))
+			nh, nraw := encodeRecords(h, kept)
+			out, err = packChunk(out[:0], q.zstd, q.vault, &scratch, &nh, ids, nraw)
+			if err != nil {
+				return false, err
+			}
+			return true, put(&nh, out)
+		})
+	}, &sum)
+	tmp := s.path + tmpSuffix
+	if err != nil || removed == 0 {
+		return 0, errors.Join(err, removeFile(tmp))
+	}
+	q.shut(s)
+	if err := os.Rename(tmp, s.path); err != nil {
+		return 0, fmt.Errorf("rewrite segment: %w", err)
+	}
+	if !q.o.NoSync {
+		if err := syncDir(q.dir); err != nil {
+			return 0, err
+		}
+	}
+	q.shut(s)
+	q.cache.forget()
+	q.install(s, sum, true)
+	return removed, nil
+}
+
+// encodeRecords makes the payload of a chunk that stands for the numbers of h
+// but holds only recs.
+func encodeRecords(h *chunkHeader, recs []Record) (chunkHeader, []byte) {
+	var sets laneSets
+	sets.reset()
+	n := chunkHeader{first: h.first, span: h.span, count: uint32(len(recs)), min: h.min, max: h.max}
+	var body, rest []byte
+	at := h.first
+	for i := range recs {
+		r := &recs[i]
+		key := ""
+		for _, l := range r.Lanes {
+			key += l + "\x00"
+		}
+		received := r.Received.UnixMilli()
+		set := sets.add(key, r.Lanes, uint32(r.Seq), len(r.Body), received)
+		rest = appendRecordRest(rest[:0], r.Flags, received, r.ID, r.Body)
+		body = appendRecord(body, uint64(set), uint64(r.Seq-at), rest)
+		at = r.Seq + 1
+	}
+	n.lanes = sets.lanes
+	return n, append(sets.appendTable(nil), body...)
+}
+
+// shrink drops what a lane has waiting in sealed segments, beyond the newest
+// keep bytes of segments, and rewrites those that other lanes still need.
+// It says whether that freed anything.
+func (q *Queue) shrink(name string, keep int64, why string) bool {
+	q.mu.Lock()
+	l := q.lanes[name]
+	var end Seq
+	var segs []*segment
+	if l != nil && l.pending > 0 {
+		size := int64(0)
+		for i := len(q.segs) - 1; i >= 0; i-- {
+			s := q.segs[i]
+			if s.tail || !isClosed(s.ready) || s.failed != nil {
+				continue
+			}
+			c := s.sum.lane(name)
+			if c == nil || s.first()+Seq(c.last) < l.cursor {
+				continue
+			}
+			size += s.disk
+			if size > keep {
+				if end == 0 {
+					end = s.first() + Seq(s.sum.Next)
+				}
+				segs = append(segs, s)
+			}
+		}
+	}
+	q.mu.Unlock()
+	if len(segs) == 0 {
+		return false
+	}
+	if err := q.dropLaneTo(name, end, why); err != nil {
+		q.o.Logger.Warn("cannot drop a lane's oldest records", slog.String("lane", name), slog.Any("error", err))
+		return false
+	}
+	q.tidy()
+	for _, s := range segs {
+		q.compact(s)
+	}
+	q.recount()
+	return true
+}
+
+// compact rewrites a segment without what every lane has passed.
+func (q *Queue) compact(s *segment) {
+	n, err := q.rewriteSegment(s, func(r *Record) bool {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return slices.ContainsFunc(r.Lanes, func(name string) bool {
+			l := q.lanes[name]
+			return l == nil || l.cursor <= r.Seq
+		})
+	})
+	if err != nil {
+		q.o.Logger.Warn("cannot rewrite a segment", slog.Any("error", err))
+	} else if n > 0 {
+		q.o.Logger.Info("rewrote a segment that few still wait for", slog.Int64("removed", n))
+	}
+}
+
+// enforceQuota makes sure that no lane alone keeps more than quota bytes of
+// segments from being unlinked while others have moved on. First the segments
+// are rewritten to what is still waited for; only what is too much even then
+// is dropped. It says whether anything changed.
+func (q *Queue) enforceQuota(quota int64) bool {
+	q.mu.Lock()
+	var sparse []*segment
+	for _, s := range q.segs {
+		if s.tail || !isClosed(s.ready) || s.failed != nil || s.sum.Records == 0 {
+			continue
+		}
+		// Records that nobody waits for: at least those beyond the sum of what
+		// lanes that have not passed the segment hold there.
+		waiting := int64(0)
+		for i := range s.sum.lanes {
+			c := &s.sum.lanes[i]
+			if l := q.lanes[c.name]; l == nil || l.cursor <= s.first()+Seq(c.last) {
+				waiting += int64(c.count)
+			}
+		}
+		if waiting < s.sum.Records*3/4 {
+			sparse = append(sparse, s)
+		}
+	}
+	q.mu.Unlock()
+	for _, s := range sparse {
+		q.compact(s)
+	}
+	if len(sparse) > 0 {
+		q.recount()
+		return true
+	}
+	// Nothing to squeeze: does one lane fill it?
+	q.mu.Lock()
+	alone := make(map[string]int64)
+	lanes := 0
+	for _, l := range q.lanes {
+		if l.pending > 0 || len(l.counts) > 0 {
+			lanes++
+		}
+	}
+	for _, s := range q.segs {
+		if s.tail {
+			continue
+		}
+		name, n := "", 0
+		for i := range s.sum.lanes {
+			c := &s.sum.lanes[i]
+			if l := q.lanes[c.name]; l == nil || l.cursor <= s.first()+Seq(c.last) {
+				name = c.name
+				n++
+			}
+		}
+		if n == 1 {
+			alone[name] += s.disk
+		}
+	}
+	q.mu.Unlock()
+	if lanes < 2 {
+		return false
+	}
+	changed := false
+	for name, size := range alone {
+		if size > quota {
+			changed = q.shrink(name, quota, "lane_quota") || changed
+		}
+	}
+	return changed
+}

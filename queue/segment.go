@@ -1,0 +1,545 @@
+package queue
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const (
+	formatVersion = 1
+	pieceSize     = 1980 // two to a page: bbolt rewrites whole pages
+	segSuffix     = ".seg"
+	badSuffix     = ".bad"
+	tmpSuffix     = ".tmp"
+	maxOpenSealed = 8 // files kept open for readers
+)
+
+var (
+	bucketInfo = []byte("relay") // "segment": segInfo; "summary": once sealed
+	bucketLog  = []byte("log")   // chunks, in pieces: sequence u64 · piece u16, big-endian
+	keySegment = []byte("segment")
+	keySummary = []byte("summary")
+)
+
+// segInfo says what a segment file is. It can be read without the key.
+type segInfo struct {
+	Format  int       `json:"format"`
+	Segment uint64    `json:"segment"`
+	Created time.Time `json:"created"`
+	Secret  []byte    `json:"secret"` // of the id hashes, sealed when there is a key
+}
+
+// summary is what a segment holds, derived from its chunk headers.
+type summary struct {
+	Records int64
+	Chunks  int64
+	Next    uint32 // index behind the last record
+	Min     int64  // time of receipt, Unix ms
+	Max     int64
+	Missing int64 // sequence numbers no chunk stands for
+	lanes   []chunkLane
+}
+
+type summaryJSON struct {
+	summary
+	Lanes []laneJSON
+}
+
+type laneJSON struct {
+	Name  string
+	Count uint32
+	Last  uint32
+	Bytes uint64
+	Min   int64
+}
+
+func (s *summary) lane(name string) *chunkLane {
+	for i := range s.lanes {
+		if s.lanes[i].name == name {
+			return &s.lanes[i]
+		}
+	}
+	return nil
+}
+
+// add takes in the header of a further chunk.
+func (s *summary) add(h *chunkHeader) {
+	if s.Chunks == 0 || h.min < s.Min {
+		s.Min = h.min
+	}
+	if s.Chunks == 0 || h.max > s.Max {
+		s.Max = h.max
+	}
+	first := uint32(h.first)
+	s.Missing += int64(first) - int64(s.Next)
+	s.Chunks++
+	s.Records += int64(h.count)
+	s.Next = first + h.span
+	for i := range h.lanes {
+		c := &h.lanes[i]
+		l := s.lane(c.name)
+		if l == nil {
+			s.lanes = append(s.lanes, chunkLane{name: c.name, min: c.min})
+			l = &s.lanes[len(s.lanes)-1]
+		}
+		l.count += c.count
+		l.bytes += c.bytes
+		l.last = max(l.last, c.last)
+		l.min = min(l.min, c.min)
+	}
+}
+
+func (s *summary) clone() summary {
+	c := *s
+	c.lanes = append([]chunkLane(nil), s.lanes...)
+	return c
+}
+
+func (s *summary) encode() ([]byte, error) {
+	j := summaryJSON{summary: *s}
+	for _, l := range s.lanes {
+		j.Lanes = append(j.Lanes, laneJSON{l.name, l.count, l.last, l.bytes, l.min})
+	}
+	b, err := json.Marshal(j)
+	if err != nil {
+		return nil, fmt.Errorf("encode summary: %w", err)
+	}
+	return binary.LittleEndian.AppendUint32(b, crc(b)), nil
+}
+
+func decodeSummary(b []byte) (summary, error) {
+	if len(b) < 4 || crc(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
+		return summary{}, damaged("summary checksum")
+	}
+	var j summaryJSON
+	if err := json.Unmarshal(b[:len(b)-4], &j); err != nil {
+		return summary{}, damaged("summary: %v", err)
+	}
+	for _, l := range j.Lanes {
+		j.lanes = append(j.lanes, chunkLane{l.Name, l.Count, l.Last, l.Bytes, l.Min})
+	}
+	return j.summary, nil
+}
+
+// segment is one file of the log.
+type segment struct {
+	num  uint64
+	path string
+
+	// Under Queue.mu.
+	ready   chan struct{} // closed once it may be read; replaced while it is repaired
+	failed  error         // it cannot be read at all (a key that is missing)
+	sum     summary
+	disk    int64 // bytes on disk
+	tail    bool
+	sealed  bool // its summary is stored in it
+	repairs int  // attempts
+	gone    bool // unlinked or about to be
+
+	end atomic.Uint32 // index behind the last record that is confirmed
+
+	mu      sync.RWMutex // held for reading while db is used
+	db      *bolt.DB
+	lastUse atomic.Int64
+}
+
+func segPath(dir string, num uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%016x%s", num, segSuffix))
+}
+
+// segNum reads the number off a file name that starts with one.
+func segNum(name string) (uint64, bool) {
+	hex, _, ok := strings.Cut(name, ".")
+	if !ok || len(hex) != 16 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(hex, 16, 64)
+	return n, err == nil && n > 0 && n < 1<<32
+}
+
+func (s *segment) first() Seq { return Seq(s.num) << 32 }
+
+func pieceKey(seq Seq, piece int) []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 10), uint64(seq))
+	return binary.BigEndian.AppendUint16(b, uint16(piece))
+}
+
+func splitKey(k []byte) (Seq, int, bool) {
+	if len(k) != 10 {
+		return 0, 0, false
+	}
+	return Seq(binary.BigEndian.Uint64(k)), int(binary.BigEndian.Uint16(k[8:])), true
+}
+
+// makeSegmentFile makes an empty segment under a temporary name and moves it
+// into its place once it is whole on disk.
+func makeSegmentFile(dir string, num uint64, now time.Time, secret []byte, noSync bool) error {
+	return placeFile(segPath(dir, num), noSync, func(tmp string) error {
+		return makeSegmentAt(tmp, num, now, secret, noSync)
+	})
+}
+
+// makeSegmentAt makes an empty segment file at path.
+func makeSegmentAt(path string, num uint64, now time.Time, secret []byte, noSync bool) error {
+	info, err := json.Marshal(segInfo{Format: formatVersion, Segment: num, Created: now.UTC(), Secret: secret})
+	if err != nil {
+		return fmt.Errorf("encode segment header: %w", err)
+	}
+	return fillBolt(path, noSync, func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists(bucketInfo)
+		if err != nil {
+			return err
+		}
+		if err := b.Put(keySegment, info); err != nil {
+			return err
+		}
+		_, err = tx.CreateBucketIfNotExists(bucketLog)
+		return err
+	})
+}
+
+// placeFile has a file made under a temporary name and moves it to path.
+func placeFile(path string, noSync bool, make func(tmp string) error) error {
+	tmp := path + tmpSuffix
+	if err := removeFile(tmp); err != nil {
+		return err
+	}
+	err := make(tmp)
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err == nil && !noSync {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		os.Remove(tmp)
+		return fmt.Errorf("make %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+// fillBolt makes a bbolt file and syncs it.
+func fillBolt(path string, noSync bool, fill func(*bolt.Tx) error) error {
+	db, err := bolt.Open(path, 0o600, tailOptions(0))
+	if err != nil {
+		return err
+	}
+	err = db.Update(fill)
+	if err == nil && !noSync {
+		err = db.Sync()
+	}
+	if cerr := db.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// tailOptions: the free list is not written (a tail only grows, and is never
+// opened for writing again but to be sealed); syncing is ours (see Queue.commit).
+func tailOptions(mmap int64) *bolt.Options {
+	o := &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType, NoSync: true, NoStatistics: true, Timeout: time.Second}
+	if runtime.GOOS != "windows" { // there the file would grow to the whole of it
+		o.InitialMmapSize = int(mmap)
+	}
+	return o
+}
+
+// guard runs fn, in which bbolt reads a file through memory: what goes wrong
+// there (an unreadable page is a fault, a broken one a panic) is an error here.
+func guard(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = damaged("%v", r)
+		}
+	}()
+	return fn()
+}
+
+// openTail opens the file for writing.
+func (s *segment) openTail(size int64) error {
+	db, err := bolt.Open(s.path, 0o600, tailOptions(size+size/4))
+	if err != nil {
+		return fmt.Errorf("open segment: %w", err)
+	}
+	db.AllocSize = int(min(size, 16<<20)) // one growth, and one sync for it, per so much
+	s.db = db
+	return nil
+}
+
+// put stores chunks in one transaction. It is not on disk before sync.
+func (s *segment) put(chunks []packed) (used int64, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.db == nil {
+		return 0, fmt.Errorf("write segment: %w", ErrUnavailable)
+	}
+	err = s.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketLog)
+		b.FillPercent = 1
+		for _, c := range chunks {
+			if err := putPieces(b, c.h.first, c.data); err != nil {
+				return err
+			}
+		}
+		used = tx.Size()
+		return nil
+	})
+	return used, err
+}
+
+// packed is an encoded chunk.
+type packed struct {
+	h    chunkHeader
+	data []byte
+	ids  []byte // part of data
+}
+
+func putPieces(b *bolt.Bucket, first Seq, data []byte) error {
+	for i := 0; len(data) > 0; i++ {
+		n := min(len(data), pieceSize)
+		if i > 0xffff {
+			return fmt.Errorf("chunk of %d bytes: %w", len(data), ErrInvalid)
+		}
+		if err := b.Put(pieceKey(first, i), data[:n:n]); err != nil {
+			return fmt.Errorf("put chunk: %w", err)
+		}
+		data = data[n:]
+	}
+	return nil
+}
+
+func (s *segment) sync() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.db == nil {
+		return ErrUnavailable
+	}
+	return s.db.Sync()
+}
+
+// view runs fn on the log of the segment, opening its file when it is closed.
+func (q *Queue) view(s *segment, fn func(b *bolt.Bucket) error) error {
+	for {
+		s.mu.RLock()
+		if s.db != nil {
+			break
+		}
+		s.mu.RUnlock()
+		if err := q.openSealed(s); err != nil {
+			return err
+		}
+	}
+	defer s.mu.RUnlock()
+	s.lastUse.Store(q.ticks.Add(1))
+	return guard(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			b := tx.Bucket(bucketLog)
+			if b == nil {
+				return damaged("segment without log")
+			}
+			return fn(b)
+		})
+	})
+}
+
+// openSealed opens a sealed segment for reading, and closes the one that was
+// not used for longest when many are open.
+func (q *Queue) openSealed(s *segment) error {
+	q.handles.Lock()
+	defer q.handles.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db != nil {
+		return nil
+	}
+	var db *bolt.DB
+	err := guard(func() (err error) {
+		db, err = bolt.Open(s.path, 0o600, &bolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
+		return err
+	})
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("open segment: %w", errGone)
+		}
+		return damaged("open segment: %v", err)
+	}
+	s.db = db
+	s.lastUse.Store(q.ticks.Add(1))
+	q.openSegs = append(q.openSegs, s)
+	for len(q.openSegs) > maxOpenSealed {
+		oldest := 0
+		for i, o := range q.openSegs {
+			if o != s && (q.openSegs[oldest] == s || o.lastUse.Load() < q.openSegs[oldest].lastUse.Load()) {
+				oldest = i
+			}
+		}
+		o := q.openSegs[oldest]
+		if !o.mu.TryLock() {
+			break // being read; next time
+		}
+		closeDB(&o.db)
+		o.mu.Unlock()
+		q.openSegs = append(q.openSegs[:oldest], q.openSegs[oldest+1:]...)
+	}
+	return nil
+}
+
+// errGone: the segment was unlinked under the reader, who shall look again.
+var errGone = errors.New("segment is gone")
+
+// shut closes the segment's file; a reader opens it again.
+func (q *Queue) shut(s *segment) {
+	q.handles.Lock()
+	defer q.handles.Unlock()
+	s.mu.Lock()
+	closeDB(&s.db)
+	s.mu.Unlock()
+	for i, o := range q.openSegs {
+		if o == s {
+			q.openSegs = append(q.openSegs[:i], q.openSegs[i+1:]...)
+			break
+		}
+	}
+}
+
+func closeDB(db **bolt.DB) {
+	if *db != nil {
+		(*db).Close() // nothing is unwritten: every commit was synced or given up
+		*db = nil
+	}
+}
+
+// chunkCursor reads the pieces of chunks, in order.
+type chunkCursor struct {
+	c     *bolt.Cursor
+	first Seq
+	next  int // piece to read next
+	buf   []byte
+}
+
+// seek finds the chunk that holds at or, when none does, the next one or, when
+// at lies behind all of them, the last.
+func (r *chunkCursor) seek(at Seq) (Seq, bool, error) {
+	k, _ := r.c.Seek(pieceKey(at+1, 0)) // the first chunk that starts behind at
+	if k == nil {
+		k, _ = r.c.Last()
+	} else {
+		k, _ = r.c.Prev()
+	}
+	if k == nil {
+		k, _ = r.c.First()
+	}
+	return r.key(k)
+}
+
+// after finds the first chunk that starts at or behind at.
+func (r *chunkCursor) after(at Seq) (Seq, bool, error) {
+	k, _ := r.c.Seek(pieceKey(at, 0))
+	return r.key(k)
+}
+
+func (r *chunkCursor) key(k []byte) (Seq, bool, error) {
+	if k == nil {
+		return 0, false, nil
+	}
+	first, _, ok := splitKey(k)
+	if !ok {
+		return 0, false, damaged("key of %d bytes", len(k))
+	}
+	return first, true, nil
+}
+
+// need reads pieces until buf holds n bytes.
+func (r *chunkCursor) need(n int) error {
+	for len(r.buf) < n {
+		var k, v []byte
+		if r.next == 0 {
+			k, v = r.c.Seek(pieceKey(r.first, 0))
+		} else {
+			k, v = r.c.Next()
+		}
+		if f, p, ok := splitKey(k); !ok || f != r.first || p != r.next || len(v) == 0 {
+			return damaged("chunk %x: piece %d is missing", uint64(r.first), r.next)
+		}
+		r.buf = append(r.buf, v...)
+		r.next++
+	}
+	return nil
+}
+
+func (r *chunkCursor) header(first Seq) (chunkHeader, error) {
+	r.first, r.next, r.buf = first, 0, r.buf[:0]
+	if err := r.need(1); err != nil {
+		return chunkHeader{}, err
+	}
+	n, err := headerSize(r.buf)
+	if err != nil {
+		return chunkHeader{}, err
+	}
+	if err := r.need(n); err != nil {
+		return chunkHeader{}, err
+	}
+	h, err := decodeHeader(r.buf)
+	if err == nil && h.first != first {
+		err = damaged("chunk %x lies under %x", uint64(h.first), uint64(first))
+	}
+	return h, err
+}
+
+func (r *chunkCursor) body(h *chunkHeader) (ids, pay []byte, err error) {
+	if err := r.need(h.total()); err != nil {
+		return nil, nil, err
+	}
+	return splitBody(h, r.buf)
+}
+
+// splitBody gives the checked parts behind the header of an encoded chunk.
+func splitBody(h *chunkHeader, b []byte) (ids, pay []byte, err error) {
+	if len(b) != h.total() {
+		return nil, nil, damaged("chunk %x length", uint64(h.first))
+	}
+	ids, pay = b[h.size:h.size+h.idsLen], b[h.size+h.idsLen:]
+	if crc(ids) != h.idsCRC || crc(pay) != h.payCRC {
+		return nil, nil, damaged("chunk %x checksum", uint64(h.first))
+	}
+	return ids, pay, nil
+}
+
+// chunks calls fn for each chunk that holds or follows index from, in order,
+// until fn says stop. body gives its ids and stored payload, valid in fn only.
+func (q *Queue) chunks(s *segment, from uint32, fn func(h *chunkHeader, body func() (ids, pay []byte, err error)) (more bool, err error)) error {
+	return q.view(s, func(b *bolt.Bucket) error {
+		end := s.first() + Seq(s.end.Load())
+		at := s.first() + Seq(from)
+		r := chunkCursor{c: b.Cursor()}
+		first, ok, err := r.seek(at)
+		for ; ok && err == nil && first < end; first, ok, err = r.after(at) {
+			h, err := r.header(first)
+			if err != nil {
+				return err
+			}
+			if h.end() > at {
+				more, err := fn(&h, func() ([]byte, []byte, error) { return r.body(&h) })
+				if err != nil || !more {
+					return err
+				}
+			}
+			at = max(at, h.end())
+		}
+		return err
+	})
+}
