@@ -43,7 +43,7 @@ type Options struct {
 	MaxRequestBytes  int   // compressed and decompressed, each; default 4 MiB
 	MaxEventBytes    int   // default 256 KiB
 	MaxBatchEvents   int   // default 2,500
-	MaxInFlightBytes int64 // of all requests together; default 64 MiB, at least 6 requests of the largest size
+	MaxInFlightBytes int64 // of all requests together; default 40 MiB, at least 6 requests of the largest size
 
 	RequestsPerSecond     float64 // over all connections; 0: no limit
 	Burst                 int     // default: one second's worth
@@ -102,7 +102,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, errors.New("a request rate is negative")
 	}
 	if o.MaxInFlightBytes == 0 {
-		o.MaxInFlightBytes = 64 << 20
+		o.MaxInFlightBytes = 40 << 20
 	}
 	o.MaxInFlightBytes = max(o.MaxInFlightBytes, 6*int64(o.MaxRequestBytes))
 	if o.AppendTimeout <= 0 {
