@@ -96,7 +96,7 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 	for n, i := range a.open {
 		o := &b.items[i].out
 		d.Items[n] = Delivered{MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
-			EventTime: o.EventTime, Received: b.recs[b.items[i].rec].Received}
+			EventTime: o.EventTime, Received: b.recs[b.items[i].rec].Received, Conversion: o.Conversion}
 	}
 	return d
 }

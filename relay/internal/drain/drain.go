@@ -143,6 +143,8 @@ type Delivered struct {
 	List      string
 	EventTime time.Time
 	Received  time.Time
+
+	Conversion []byte // as it was sent; not to be kept or changed
 }
 
 // Facts about Meta (facts: meta-wire 5.1 and 5.2).

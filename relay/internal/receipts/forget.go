@@ -1,0 +1,84 @@
+package receipts
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+)
+
+// Forget removes the receipts of a person, given by ids (userId and the like)
+// and e-mail addresses, and says how many. Each file that held any is
+// rewritten beside itself and takes its place.
+func (l *Ledger) Forget(ids, emails []string) (n int, err error) {
+	gone := fingerprints(ids, emails)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return 0, ErrClosed
+	}
+	for i := range l.files {
+		k, err := l.forgetIn(&l.files[i], i == len(l.files)-1, gone)
+		n += k
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (l *Ledger) forgetIn(f *file, last bool, gone map[string]bool) (n int, err error) {
+	fresh := []byte(magic)
+	err = scan(l.dir, *f, l.codec, func(raw []byte, _ int64) error {
+		var e entry
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return nil // written by nobody we know: it goes
+		}
+		before := len(e.Items)
+		e.Items = slices.DeleteFunc(e.Items, func(it line) bool {
+			return slices.ContainsFunc(it.People, func(p string) bool { return gone[p] })
+		})
+		n += before - len(e.Items)
+		if len(e.Items) == 0 {
+			return nil
+		}
+		var err error
+		fresh, err = l.codec.record(fresh, &e, f.n, int64(len(fresh)))
+		return err
+	})
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	path := l.path(f.n)
+	if err := replace(path, fresh); err != nil {
+		return 0, fmt.Errorf("rewrite receipts: %w", err)
+	}
+	f.size = int64(len(fresh))
+	if last && l.out != nil {
+		l.out.Close()
+		if l.out, err = os.OpenFile(path, os.O_WRONLY, 0o600); err != nil {
+			l.out = nil
+			return n, fmt.Errorf("open receipts: %w", err)
+		}
+	}
+	return n, nil
+}
+
+// replace writes a file whole: old or new after a crash, never half.
+func replace(path string, b []byte) (err error) {
+	tmp := path + ".tmp"
+	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(b)
+	err = errors.Join(err, out.Sync(), out.Close())
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp)
+	}
+	return err
+}

@@ -1,0 +1,377 @@
+package receipts
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"relay/relay/internal/drain"
+)
+
+// Options of a ledger; the zero value of each field means its default.
+type Options struct {
+	MaxSize  int64    // of all files; default 64 MiB
+	FileSize int64    // at which the next file begins; default an eighth of MaxSize
+	Key      []byte   // encrypts, 32 bytes; OldKeys still open
+	OldKeys  [][]byte // …
+	Logger   *slog.Logger
+}
+
+// Ledger is an open ledger. It is safe for concurrent use.
+type Ledger struct {
+	dir string
+	o   Options
+	log *slog.Logger
+
+	mu     sync.Mutex
+	codec  *codec
+	files  []file // oldest first; the last one is written to
+	out    *os.File
+	buf    []byte
+	dirty  bool // written, not synced
+	synced time.Time
+	stats  Stats
+	closed bool
+	bad    bool // the last write failed
+}
+
+type file struct {
+	n    uint64
+	size int64
+}
+
+// Stats is a ledger as it stands.
+type Stats struct {
+	Bytes    int64
+	Files    int
+	Requests int64 // recorded since Open
+	Failures int64 // not recorded since Open
+}
+
+// ErrClosed: the ledger is closed.
+var ErrClosed = errors.New("receipts are closed")
+
+// Open opens or makes the ledger in dir. The caller sees to it that only one
+// process does (the queue's lock).
+func Open(dir string, o Options) (*Ledger, error) {
+	if o.MaxSize <= 0 {
+		o.MaxSize = 64 << 20
+	}
+	if o.FileSize <= 0 {
+		o.FileSize = max(o.MaxSize/8, 64<<10)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	c, err := newCodec(o.Key, o.OldKeys)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make receipts directory: %w", err)
+	}
+	l := &Ledger{dir: dir, o: o, log: o.Logger, codec: c}
+	if l.files, err = list(dir); err != nil {
+		return nil, err
+	}
+	if n := len(l.files); n > 0 {
+		if err := l.resume(&l.files[n-1]); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// resume cuts a torn end off the newest file, or leaves the file as it is and
+// starts another when what lies there is not understood.
+func (l *Ledger) resume(f *file) error {
+	path := l.path(f.n)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read receipts: %w", err)
+	}
+	good := int64(len(magic))
+	if !bytes.HasPrefix(b, []byte(magic)) {
+		if len(b) >= len(magic) {
+			return nil // another version's: not ours to append to
+		}
+		good = 0
+	} else {
+		for int(good) < len(b) {
+			_, n, err := l.codec.payload(b[good:], f.n, good)
+			if n == 0 || errors.Is(err, errDamaged) && int(good)+n == len(b) {
+				break
+			}
+			good += int64(n)
+		}
+	}
+	out, err := os.OpenFile(path, os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open receipts: %w", err)
+	}
+	if good < int64(len(b)) {
+		l.log.Warn("cutting a torn end off the receipts", "code", "receipts_torn", "bytes", int64(len(b))-good)
+		if err := out.Truncate(good); err != nil {
+			out.Close()
+			return fmt.Errorf("cut receipts: %w", err)
+		}
+	}
+	if good == 0 {
+		if _, err := out.WriteAt([]byte(magic), 0); err != nil {
+			out.Close()
+			return fmt.Errorf("write receipts: %w", err)
+		}
+		good = int64(len(magic))
+	}
+	l.out, f.size = out, good
+	return nil
+}
+
+func list(dir string) (files []file, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list receipts: %w", err)
+	}
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), ".log")
+		n, err := strconv.ParseUint(name, 16, 64)
+		if !ok || err != nil || len(name) != 16 {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			continue // gone meanwhile
+		}
+		files = append(files, file{n, info.Size()})
+	}
+	slices.SortFunc(files, func(a, b file) int { return int(int64(a.n) - int64(b.n)) })
+	return files, nil
+}
+
+func path(dir string, n uint64) string { return filepath.Join(dir, fmt.Sprintf("%016x.log", n)) }
+
+func (l *Ledger) path(n uint64) string { return path(l.dir, n) }
+
+// Record appends an accepted request; it is drain.Options.Delivered. Its
+// failure is logged and counted, never a reason to send again.
+func (l *Ledger) Record(d drain.Delivery) {
+	e := entryOf(d)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.append(&e); err != nil {
+		l.stats.Failures++
+		if !l.bad {
+			l.log.Error("receipts cannot be written; delivery goes on without", "code", "receipts_failed", "error", err)
+		}
+		l.bad = true
+		return
+	}
+	if l.bad {
+		l.log.Info("receipts are written again", "code", "receipts_ok", "lost", l.stats.Failures)
+	}
+	l.bad = false
+	l.stats.Requests++
+}
+
+func (l *Ledger) append(e *entry) error {
+	if l.closed {
+		return ErrClosed
+	}
+	if l.out == nil || l.files[len(l.files)-1].size >= l.o.FileSize {
+		if err := l.rotate(); err != nil {
+			return err
+		}
+	}
+	f := &l.files[len(l.files)-1]
+	var err error
+	if l.buf, err = l.codec.record(l.buf[:0], e, f.n, f.size); err != nil {
+		return err
+	}
+	if _, err := l.out.WriteAt(l.buf, f.size); err != nil {
+		// What was written of it is overwritten by the next one, or cut off.
+		_ = l.out.Truncate(f.size)
+		return fmt.Errorf("write receipts: %w", err)
+	}
+	f.size += int64(len(l.buf))
+	l.dirty = true
+	if time.Since(l.synced) >= time.Second {
+		return l.sync()
+	}
+	return nil
+}
+
+func (l *Ledger) sync() error {
+	if !l.dirty || l.out == nil {
+		return nil
+	}
+	if err := l.out.Sync(); err != nil {
+		return fmt.Errorf("sync receipts: %w", err)
+	}
+	l.dirty, l.synced = false, time.Now()
+	return nil
+}
+
+// rotate begins the next file and lets the oldest go.
+func (l *Ledger) rotate() error {
+	if l.out != nil {
+		if err := l.sync(); err != nil {
+			return err
+		}
+		l.out.Close()
+		l.out = nil
+	}
+	n := uint64(1)
+	if k := len(l.files); k > 0 {
+		n = l.files[k-1].n + 1
+	}
+	out, err := os.OpenFile(l.path(n), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("make receipts file: %w", err)
+	}
+	if _, err := out.Write([]byte(magic)); err != nil {
+		out.Close()
+		_ = os.Remove(l.path(n))
+		return fmt.Errorf("write receipts: %w", err)
+	}
+	l.out = out
+	l.files = append(l.files, file{n, int64(len(magic))})
+	total := int64(0)
+	for _, f := range l.files {
+		total += f.size
+	}
+	for len(l.files) > 2 && total+l.o.FileSize > l.o.MaxSize {
+		if err := os.Remove(l.path(l.files[0].n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove old receipts: %w", err)
+		}
+		total -= l.files[0].size
+		l.files = l.files[1:]
+	}
+	return nil
+}
+
+// Find returns the receipts of an order id or a messageId, the newest first.
+func (l *Ledger) Find(id string) ([]Receipt, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, ErrClosed
+	}
+	return find(l.dir, l.files, l.codec, id)
+}
+
+// Find is Ledger.Find on a directory that no process has open.
+func Find(dir, id string, keys ...[]byte) ([]Receipt, error) {
+	c, err := newCodec(nil, keys)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	files, err := list(dir)
+	if err != nil {
+		return nil, err
+	}
+	return find(dir, files, c, id)
+}
+
+func find(dir string, files []file, c *codec, id string) (out []Receipt, err error) {
+	if id == "" {
+		return nil, nil
+	}
+	quoted, err := json.Marshal(id)
+	if err != nil {
+		return nil, fmt.Errorf("look for %q: %w", id, err)
+	}
+	for _, f := range slices.Backward(files) {
+		var of []Receipt
+		err := scan(dir, f, c, func(raw []byte, _ int64) error {
+			if !bytes.Contains(raw, quoted) {
+				return nil
+			}
+			var e entry
+			if json.Unmarshal(raw, &e) != nil {
+				return nil
+			}
+			for _, it := range e.Items {
+				if it.MessageID == id || it.OrderID == id {
+					of = append(of, e.receipt(it))
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return out, err
+		}
+		slices.Reverse(of)
+		out = append(out, of...)
+	}
+	return out, nil
+}
+
+// scan calls fn for each readable record of a file. Damaged ones are passed
+// over; when the way to the next one is lost, the file ends there.
+func scan(dir string, f file, c *codec, fn func(raw []byte, offset int64) error) error {
+	b, err := os.ReadFile(path(dir, f.n))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read receipts: %w", err)
+	}
+	if !bytes.HasPrefix(b, []byte(magic)) {
+		return nil
+	}
+	for at := int64(len(magic)); at < int64(len(b)); {
+		raw, n, err := c.payload(b[at:], f.n, at)
+		switch {
+		case errors.Is(err, ErrKey):
+			return err
+		case n == 0:
+			return nil
+		case err == nil:
+			if err := fn(raw, at); err != nil {
+				return err
+			}
+		}
+		at += int64(n)
+	}
+	return nil
+}
+
+// Stats says how large the ledger is and how it fares.
+func (l *Ledger) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	st := l.stats
+	st.Files = len(l.files)
+	for _, f := range l.files {
+		st.Bytes += f.size
+	}
+	return st
+}
+
+// Close makes everything durable; twice is fine.
+func (l *Ledger) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	err := l.sync()
+	if l.out != nil {
+		err = errors.Join(err, l.out.Close())
+		l.out = nil
+	}
+	l.codec.close()
+	return err
+}

@@ -1,0 +1,303 @@
+package receipts
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/mapper"
+	"relay/relay/internal/drain"
+)
+
+var began = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+
+// delivery is request n with k conversions: m-n-i, order o-n-i.
+func delivery(n, k int) drain.Delivery {
+	d := drain.Delivery{EventSet: "701000000000001", API: mapper.Conversions, Request: fmt.Sprint("req", n), FBTraceID: fmt.Sprint("trace", n),
+		Mapping: "abc", At: began.Add(time.Duration(n) * time.Minute)}
+	for i := range k {
+		d.Items = append(d.Items, drain.Delivered{MessageID: fmt.Sprintf("m-%d-%d", n, i), OrderID: fmt.Sprintf("o-%d-%d", n, i),
+			Event: "Order Completed", Name: "Purchase", List: "events", EventTime: began, Received: began.Add(time.Second),
+			Conversion: fmt.Appendf(nil, `{"event_name":"Purchase","user_data":{"em":[%q],"external_id":[%q]}}`,
+				hash(fmt.Sprintf("c%d@example.com", i)), hash(fmt.Sprintf("user-%d", i)))})
+	}
+	return d
+}
+
+func open(t *testing.T, dir string, o Options) *Ledger {
+	t.Helper()
+	l, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func want(t *testing.T, l *Ledger, id string, n int) []Receipt {
+	t.Helper()
+	r, err := l.Find(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r) != n {
+		t.Fatalf("%d receipts of %s, want %d: %+v", len(r), id, n, r)
+	}
+	return r
+}
+
+func TestFind(t *testing.T) {
+	for _, key := range [][]byte{nil, bytes.Repeat([]byte{7}, 32)} {
+		t.Run(fmt.Sprint("sealed ", key != nil), func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "receipts")
+			l := open(t, dir, Options{Key: key})
+			for n := range 20 {
+				l.Record(delivery(n, 50))
+			}
+			l.Record(delivery(3, 50)) // delivered twice: both are there, the newest first
+			r := want(t, l, "o-7-33", 1)[0]
+			exp := Receipt{MessageID: "m-7-33", OrderID: "o-7-33", Event: "Order Completed", Name: "Purchase", List: "events",
+				EventSet: "701000000000001", API: mapper.Conversions, EventTime: began, ReceivedAt: began.Add(time.Second),
+				DeliveredAt: began.Add(7 * time.Minute), Request: "req7", FBTraceID: "trace7", Mapping: "abc"}
+			if r != exp {
+				t.Errorf("got  %+v\nwant %+v", r, exp)
+			}
+			want(t, l, "m-7-33", 1)
+			want(t, l, "m-3-1", 2)
+			want(t, l, "nothing", 0)
+			want(t, l, "", 0)
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Close(); err != nil {
+				t.Fatal("second close:", err)
+			}
+			if _, err := l.Find("m-1-1"); !errors.Is(err, ErrClosed) {
+				t.Errorf("closed: %v", err)
+			}
+			l.Record(delivery(99, 1))
+			if l.Stats().Failures != 1 {
+				t.Error("a record into a closed ledger is not counted")
+			}
+			keys := [][]byte{}
+			if key != nil {
+				keys = append(keys, key)
+				if _, err := Find(dir, "m-1-1"); !errors.Is(err, ErrKey) {
+					t.Errorf("without the key: %v", err)
+				}
+			}
+			if r, err := Find(dir, "m-1-1", keys...); err != nil || len(r) != 1 {
+				t.Errorf("from outside: %v %v", r, err)
+			}
+			files, _ := os.ReadDir(dir)
+			for _, f := range files {
+				b, _ := os.ReadFile(filepath.Join(dir, f.Name()))
+				if key != nil && bytes.Contains(b, []byte("Purchase")) {
+					t.Error("plain text in a sealed ledger")
+				}
+				if bytes.Contains(b, []byte("example.com")) {
+					t.Error("personal data in the ledger")
+				}
+			}
+			l = open(t, dir, Options{Key: bytes.Repeat([]byte{8}, 32), OldKeys: keys}) // another key from here on
+			l.Record(delivery(50, 1))
+			want(t, l, "m-1-1", 1)
+			want(t, l, "m-50-0", 1)
+		})
+	}
+}
+
+func TestBounded(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, Options{MaxSize: 256 << 10, FileSize: 32 << 10})
+	for n := range 600 {
+		l.Record(delivery(n, 50))
+	}
+	st := l.Stats()
+	if st.Bytes > 256<<10 || st.Files < 4 || st.Failures != 0 || st.Requests != 600 {
+		t.Errorf("stats %+v", st)
+	}
+	want(t, l, "m-0-0", 0)
+	want(t, l, "m-599-0", 1)
+	onDisk := int64(0)
+	files, _ := os.ReadDir(dir)
+	for _, f := range files {
+		i, _ := f.Info()
+		onDisk += i.Size()
+	}
+	if onDisk != st.Bytes {
+		t.Errorf("%d bytes on disk, stats say %d", onDisk, st.Bytes)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, dir, Options{MaxSize: 256 << 10, FileSize: 32 << 10})
+	l.Record(delivery(1000, 1))
+	want(t, l, "m-599-0", 1)
+	want(t, l, "m-1000-0", 1)
+}
+
+// Every way in which the newest file can end: what was whole stays, and the
+// ledger goes on.
+func TestTornEnd(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, Options{})
+	l.Record(delivery(0, 3))
+	whole := l.Stats().Bytes
+	l.Record(delivery(1, 3))
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path(dir, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := 0; cut <= len(b); cut += 7 {
+		sub := t.TempDir()
+		if err := os.WriteFile(path(sub, 1), b[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l := open(t, sub, Options{})
+		l.Record(delivery(2, 3))
+		first, second := 0, 0
+		if int64(cut) >= whole {
+			first = 1
+		}
+		if cut == len(b) {
+			second = 1
+		}
+		want(t, l, "m-0-0", first)
+		want(t, l, "m-1-0", second)
+		want(t, l, "m-2-0", 1)
+		l.Close()
+	}
+}
+
+// A flipped bit costs the record it is in.
+func TestDamage(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, Options{})
+	var at []int64
+	for n := range 5 {
+		at = append(at, l.Stats().Bytes)
+		l.Record(delivery(n, 3))
+	}
+	l.Close()
+	b, _ := os.ReadFile(path(dir, 1))
+	b[at[2]+headLen+5] ^= 4
+	if err := os.WriteFile(path(dir, 1), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, dir, Options{})
+	l.Record(delivery(9, 3))
+	for n, k := range map[int]int{0: 1, 1: 1, 2: 0, 3: 1, 4: 1, 9: 1} {
+		want(t, l, fmt.Sprintf("m-%d-0", n), k)
+	}
+}
+
+func TestForget(t *testing.T) {
+	for _, key := range [][]byte{nil, bytes.Repeat([]byte{7}, 32)} {
+		dir := t.TempDir()
+		l := open(t, dir, Options{Key: key, MaxSize: 1 << 20, FileSize: 16 << 10})
+		for n := range 100 {
+			l.Record(delivery(n, 20))
+		}
+		offline := delivery(200, 1)
+		offline.Items[0].Conversion = []byte(`{"event_name":"Purchase","match_keys":{"extern_id":"User-Plain"}}`)
+		l.Record(offline)
+		n, err := l.Forget([]string{" user-3 ", "User-Plain"}, []string{"C5@Example.com"})
+		if err != nil || n != 201 {
+			t.Fatalf("forgot %d: %v", n, err)
+		}
+		want(t, l, "m-7-3", 0)
+		want(t, l, "m-7-5", 0)
+		want(t, l, "m-7-4", 1)
+		want(t, l, "m-200-0", 0)
+		l.Record(delivery(300, 4))
+		want(t, l, "m-300-2", 1)
+		if n, err := l.Forget(nil, []string{"nobody@example.com"}); n != 0 || err != nil {
+			t.Errorf("nobody: %d %v", n, err)
+		}
+		l.Close()
+		l = open(t, dir, Options{Key: key})
+		want(t, l, "m-7-3", 0)
+		want(t, l, "m-300-2", 1)
+		left, _ := filepath.Glob(filepath.Join(dir, "*.tmp"))
+		if len(left) != 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	}
+}
+
+// A directory that takes no files: said once, counted, nothing else.
+func TestCannotWrite(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, Options{})
+	if err := os.Mkdir(path(dir, 1), 0o700); err != nil { // in the way
+		t.Fatal(err)
+	}
+	l.Record(delivery(0, 1))
+	l.Record(delivery(1, 1))
+	if st := l.Stats(); st.Failures != 2 || st.Requests != 0 {
+		t.Errorf("stats %+v", st)
+	}
+	if err := os.Remove(path(dir, 1)); err != nil {
+		t.Fatal(err)
+	}
+	l.Record(delivery(2, 1))
+	want(t, l, "m-2-0", 1)
+}
+
+func TestStrangeFiles(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"notes.txt": "x", "0000000000000001.log": "something else entirely", "zz.log": "x"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := open(t, dir, Options{})
+	l.Record(delivery(0, 1))
+	want(t, l, "m-0-0", 1)
+	b, _ := os.ReadFile(path(dir, 1))
+	if !strings.HasPrefix(string(b), "something else") {
+		t.Error("a file of another version was touched")
+	}
+}
+
+func FuzzPayload(f *testing.F) {
+	c, err := newCodec(nil, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	e := entryOf(delivery(1, 2))
+	b, err := c.record(nil, &e, 1, 8)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add(b[:20])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		raw, n, err := c.payload(b, 1, 8)
+		if n > len(b) || err == nil && n < headLen || len(raw) > maxPayload {
+			t.Errorf("%d of %d bytes, %d raw, %v", n, len(b), len(raw), err)
+		}
+	})
+}
+
+func BenchmarkRecord(b *testing.B) {
+	l, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	d := delivery(1, 1000)
+	for b.Loop() {
+		l.Record(d)
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1000, "µs/conversion")
+}

@@ -1,0 +1,153 @@
+package receipts
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"relay/mapper"
+	"relay/relay/internal/drain"
+)
+
+// Receipt says what became of one conversion.
+type Receipt struct {
+	MessageID   string     `json:"message_id"`
+	OrderID     string     `json:"order_id,omitempty"`
+	Event       string     `json:"event"` // the track call's name
+	Name        string     `json:"name"`  // the conversion's
+	List        string     `json:"list"`
+	EventSet    string     `json:"event_set"`
+	API         mapper.API `json:"api"`
+	EventTime   time.Time  `json:"event_time"`
+	ReceivedAt  time.Time  `json:"received_at"`
+	DeliveredAt time.Time  `json:"delivered_at"`
+	Request     string     `json:"request"` // names the upload it was part of
+	FBTraceID   string     `json:"fbtrace_id"`
+	Mapping     string     `json:"mapping"`             // digest
+	Ambiguous   bool       `json:"ambiguous,omitempty"` // an earlier attempt with the same data had no answer
+}
+
+// entry is one accepted request as it lies in the ledger.
+type entry struct {
+	At        time.Time  `json:"at"`
+	EventSet  string     `json:"set"`
+	API       mapper.API `json:"api"`
+	Request   string     `json:"req"`
+	FBTraceID string     `json:"trace"`
+	Mapping   string     `json:"map"`
+	Ambiguous bool       `json:"amb,omitempty"`
+	Items     []line     `json:"items"`
+}
+
+type line struct {
+	MessageID string   `json:"m"`
+	OrderID   string   `json:"o,omitempty"`
+	Event     string   `json:"e"`
+	Name      string   `json:"n,omitempty"` // when it is another than Event
+	List      string   `json:"l"`
+	Time      int64    `json:"t"` // Unix seconds
+	Received  int64    `json:"r"` // Unix ms
+	People    []string `json:"p,omitempty"`
+}
+
+func entryOf(d drain.Delivery) entry {
+	e := entry{At: d.At, EventSet: d.EventSet, API: d.API, Request: d.Request, FBTraceID: d.FBTraceID, Mapping: d.Mapping,
+		Ambiguous: d.Ambiguous, Items: make([]line, len(d.Items))}
+	for i, it := range d.Items {
+		l := line{MessageID: it.MessageID, OrderID: it.OrderID, Event: it.Event, List: it.List,
+			Time: it.EventTime.Unix(), Received: it.Received.UnixMilli(), People: people(it.Conversion)}
+		if it.Name != it.Event {
+			l.Name = it.Name
+		}
+		e.Items[i] = l
+	}
+	return e
+}
+
+func (e *entry) receipt(l line) Receipt {
+	r := Receipt{MessageID: l.MessageID, OrderID: l.OrderID, Event: l.Event, Name: l.Name, List: l.List, EventSet: e.EventSet, API: e.API,
+		EventTime: time.Unix(l.Time, 0).UTC(), ReceivedAt: time.UnixMilli(l.Received).UTC(), DeliveredAt: e.At, Request: e.Request,
+		FBTraceID: e.FBTraceID, Mapping: e.Mapping, Ambiguous: e.Ambiguous}
+	if r.Name == "" {
+		r.Name = l.Event
+	}
+	return r
+}
+
+// keysOfPeople are the match keys by which a person is forgotten, in both wire
+// formats. extern_id of the offline format is plain, the others are hashed.
+var keysOfPeople = [...]struct {
+	name  []byte
+	plain bool
+}{{[]byte(`"em":`), false}, {[]byte(`"external_id":`), false}, {[]byte(`"email":`), false}, {[]byte(`"extern_id":`), true}}
+
+// people finds the fingerprints of whom a conversion is about.
+func people(conversion []byte) (out []string) {
+	for _, k := range keysOfPeople {
+		i := bytes.Index(conversion, k.name)
+		if i < 0 {
+			continue
+		}
+		dec := json.NewDecoder(bytes.NewReader(conversion[i+len(k.name):]))
+		var v any
+		if dec.Decode(&v) != nil {
+			continue
+		}
+		list, ok := v.([]any)
+		if !ok {
+			list = []any{v}
+		}
+		for _, e := range list {
+			if s, ok := e.(string); ok && s != "" {
+				if k.plain && !isHash(s) {
+					s = hash(s)
+				}
+				out = append(out, fingerprint(s))
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func isHash(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 2*sha256.Size
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// fingerprint shortens a match key's hash: enough to find it again, too little
+// to be of use as a match key.
+func fingerprint(matchKey string) string {
+	sum := sha256.Sum256([]byte("relay receipt\x00" + strings.ToLower(matchKey)))
+	return hex.EncodeToString(sum[:6])
+}
+
+// fingerprints are all that ids and e-mail addresses of a person can have left.
+func fingerprints(ids, emails []string) map[string]bool {
+	out := map[string]bool{}
+	add := func(s string) {
+		if s == "" {
+			return
+		}
+		out[fingerprint(hash(s))] = true
+		if isHash(s) {
+			out[fingerprint(s)] = true
+		}
+	}
+	for _, s := range ids {
+		add(strings.TrimSpace(s))
+	}
+	for _, s := range emails {
+		add(strings.ToLower(strings.TrimSpace(s)))
+	}
+	return out
+}
