@@ -12,7 +12,7 @@ import (
 
 // Bounds on what Parse takes.
 const (
-	MaxSize       = 4 << 20 // bytes of a file
+	MaxSize       = 1 << 20 // bytes of a file; some 15,000 events
 	MaxAliasNodes = 10_000  // values that aliases may add to those that are written
 	MaxDepth      = 200     // lists and objects within each other
 	maxProblems   = 100     // reported of one file
@@ -38,7 +38,7 @@ type Document struct {
 func Parse(file string, src []byte) (*Document, error) {
 	d := &Document{file: file, keys: map[*yaml.Node]*yaml.Node{}}
 	if len(src) > MaxSize {
-		d.add(1, 1, fmt.Sprintf("the file is too large: %s, at most %s are read", sizeText(int64(len(src))), sizeText(MaxSize)))
+		d.add(1, 1, fmt.Sprintf("the file is too large: %s, at most %s is read", sizeText(int64(len(src))), sizeText(MaxSize)))
 		return nil, d.Err()
 	}
 	if enc := wideEncoding(src); enc != "" {

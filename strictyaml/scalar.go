@@ -178,11 +178,14 @@ func ParseSize(text string) (int64, error) {
 
 // sizeText is a size for people.
 func sizeText(n int64) string {
+	short := func(f float64, unit string) string {
+		return strings.TrimSuffix(strconv.FormatFloat(f, 'f', 1, 64), ".0") + unit
+	}
 	switch {
 	case n >= 1<<20:
-		return strconv.FormatFloat(float64(n)/(1<<20), 'f', -1, 32) + " MiB"
+		return short(float64(n)/(1<<20), " MiB")
 	case n >= 1<<10:
-		return strconv.FormatFloat(float64(n)/(1<<10), 'f', 1, 64) + " KiB"
+		return short(float64(n)/(1<<10), " KiB")
 	}
 	return strconv.FormatInt(n, 10) + " bytes"
 }

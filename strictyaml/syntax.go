@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
 // yamlPrefix is what yaml.v3 puts in front of its words. Its line is often that
 // of the enclosing block, so it is found anew.
-var yamlPrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
+var yamlPrefix = regexp.MustCompile(`^yaml: (line (\d+): )?`)
 
 func yamlWords(err error) string { return yamlPrefix.ReplaceAllString(err.Error(), "") }
 
@@ -24,7 +25,7 @@ func (d *Document) syntaxProblem(src []byte, err error) {
 		return err != nil && yamlWords(err) == words
 	}
 	ends := lineEnds(src)
-	n := sort.Search(len(ends), func(i int) bool { return i == len(ends)-1 || fails(ends[i]) })
+	n := firstFailing(len(ends), reportedLine(err)-2, func(i int) bool { return i == len(ends)-1 || fails(ends[i]) })
 	start := 0
 	if n > 0 {
 		start = ends[n-1]
@@ -57,6 +58,36 @@ func (d *Document) syntaxProblem(src []byte, err error) {
 	}
 	message, hint := plainWords(words, char, written)
 	d.add(n+1, column, message).Hint = hint
+}
+
+// firstFailing returns the first of n indexes that fails. All behind one that
+// fails do too, and the last does. Asking is dear, and guess is often just
+// before it.
+func firstFailing(n, guess int, fails func(int) bool) int {
+	low, high := 0, n-1
+	if guess = min(max(guess, 0), n-1); fails(guess) {
+		high = guess
+	} else {
+		low = guess + 1
+		for step := 1; low+step < high; step *= 2 {
+			if fails(low + step) {
+				high = low + step
+				break
+			}
+			low += step + 1
+		}
+	}
+	return low + sort.Search(high-low, func(i int) bool { return fails(low + i) })
+}
+
+// reportedLine is the line the parser names, or 0.
+func reportedLine(err error) int {
+	m := yamlPrefix.FindStringSubmatch(err.Error())
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[2]) // 0 when there is none
+	return n
 }
 
 // lineEnds returns the offsets behind each line of src.
