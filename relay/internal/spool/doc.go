@@ -1,0 +1,49 @@
+// Package spool takes events from files: those somebody imports, and those
+// that tills drop into a directory because they can do nothing else.
+//
+//	FILE ──survey──► key, encoding, format        (one pass over the file)
+//	     ──check───► the first 1,000 rows         (nothing is stored yet)
+//	     ──store───► Append, up to 500 rows or 1 MiB at a time
+//	                   └─► state file: rows behind us, and how they fared
+//
+//	DIR/sales.csv ──rename──► DIR/.work/CLAIM/sales.csv ──stored──► DIR/done/sales.csv
+//	                                      state.json
+//	                                      report.jsonl  ──────────► DIR/refused/sales.csv.CLAIM.jsonl
+//
+// # What it guarantees
+//
+//   - A file that is the wrong one (columns, separator, encoding, not JSON) is
+//     refused before anything of it is stored.
+//   - A row that cannot be used never stops the others: it goes to the report
+//     with its number and the reason.
+//   - A row is stored once, however often the work on its file is interrupted.
+//     A row without messageId gets an id made of the file's key and its
+//     number; the queue de-duplicates by it what a crash made us repeat. An
+//     imported file's key is a digest of its content, so the same file again
+//     is the same events; a dropped file's is the random name of its claim, so
+//     two equal files are two files.
+//   - A dropped file is moved only after the queue has confirmed all of it, and
+//     every move is synced.
+//
+// # Rows
+//
+// JSON lines: one Segment track call a line. CSV: the header names dotted paths
+// (`event`, `timestamp`, `context.traits.email`, `properties.products[0].price`);
+// names without a dot that are not a message's own belong to properties. Cells
+// are text; below properties a plain number is a number; below
+// context.consent and integrations true and false are what they say; a cell
+// that is a JSON object or list is one. Empty cells are absent.
+//
+// Files are UTF-8 with or without byte order mark, UTF-16 with one, or else
+// Windows-1252.
+//
+// # What can hurt you
+//
+// The queue remembers ids for its window only (a day by default). A crash in
+// the moment between Append and the state file, followed by a longer pause than
+// that, repeats up to one batch of rows that have no messageId of their own or
+// whose id was forgotten.
+//
+// A till that goes on writing into a file it has dropped may lose what it
+// writes after the file has been stored: write elsewhere and rename.
+package spool

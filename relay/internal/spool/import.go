@@ -1,0 +1,384 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/ingest"
+)
+
+// Appender is what is needed of the queue.
+type Appender interface {
+	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
+}
+
+// Options say how a file is read. Only Queue is required.
+type Options struct {
+	Queue Appender
+	Route func(event string) []string // as for ingest; nil: every event is unmapped
+
+	Format   Format
+	Encoding Encoding
+	Comma    rune              // of CSV; 0: , ; tab or |, by the header
+	Columns  map[string]string // of CSV: header name -> path; "" leaves the column out
+	Event    string            // name of rows that give none (CSV)
+
+	MaxEventBytes int  // default 256 KiB
+	CheckRows     int  // checked before anything is stored; default 1,000, negative: none
+	SkipBad       bool // store the good rows although some of the checked ones are bad
+	// Undated takes rows that do not say when they happened; they happened at
+	// Received then. Otherwise such a row is refused.
+	Undated bool
+	// Check has the last word on a checked row: a text it returns is what is
+	// wrong with the event.
+	Check func(event []byte) string
+
+	Key        string    // of the file; default: a digest of its content
+	StateFile  string    // makes the work resumable; default: none
+	ReportFile string    // refused rows, JSON lines; default: none
+	Received   time.Time // default: now
+
+	Progress func(Progress) // called after each batch, and while the file is surveyed
+	Logger   *slog.Logger
+	Now      func() time.Time
+}
+
+// Progress is how far an import is.
+type Progress struct {
+	Surveyed    int64 // bytes looked at before the first row
+	Bytes, Size int64 // of the file, behind us and in all
+	Counts
+}
+
+// Report is what became of a file.
+type Report struct {
+	Counts
+	Key     string
+	Size    int64
+	Resumed int64 // rows that an earlier run had dealt with
+	Already bool  // all of them
+}
+
+// CheckError says that a file was refused before anything of it was stored.
+type CheckError struct {
+	Checked  int
+	Bad      int
+	Problems []Problem // the first 20
+}
+
+func (e *CheckError) Error() string {
+	if e.Checked == 0 {
+		return "the file holds no rows"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of the first %d rows cannot be used, nothing was stored", e.Bad, e.Checked)
+	for _, p := range e.Problems {
+		b.WriteString("\n  " + p.String())
+	}
+	if e.Bad > len(e.Problems) {
+		fmt.Fprintf(&b, "\n  … and %d more", e.Bad-len(e.Problems))
+	}
+	return b.String()
+}
+
+// FormatError says that a file cannot be read as rows at all.
+type FormatError struct{ Err error }
+
+func (e *FormatError) Error() string { return e.Err.Error() }
+func (e *FormatError) Unwrap() error { return e.Err }
+
+const (
+	batchRows  = 500
+	batchBytes = 1 << 20
+)
+
+// Import stores the events of f. It may be stopped by ctx, or by a crash, and
+// run again with the same StateFile: it goes on behind the last batch that was
+// confirmed. While the queue is full, or its disk takes nothing, it waits.
+func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
+	o = o.withDefaults()
+	s, err := look(ctx, start(f), func(n int64) { o.Progress(Progress{Surveyed: n}) })
+	if err != nil {
+		return Report{}, err
+	}
+	if o.Format != Auto {
+		s.format = o.Format
+	}
+	if o.Encoding != AutoEncoding {
+		s.encoding = o.Encoding
+	}
+	if o.Key == "" {
+		o.Key = "import-" + s.digest[:20]
+	}
+	st, err := readState(o.StateFile, o.Key)
+	if err != nil {
+		return Report{}, err
+	}
+	rep := Report{Counts: st.Counts, Key: o.Key, Size: s.size, Resumed: st.Rows}
+	if st.Done && st.Size == s.size {
+		rep.Already = true
+		return rep, nil
+	}
+	if st.Rows == 0 && o.CheckRows > 0 {
+		if err := o.check(start(f), s); err != nil {
+			return rep, err
+		}
+	}
+	err = o.store(ctx, start(f), s, st)
+	rep.Counts = st.Counts
+	return rep, err
+}
+
+func (o Options) withDefaults() Options {
+	if o.Route == nil {
+		o.Route = func(string) []string { return nil }
+	}
+	if o.MaxEventBytes <= 0 {
+		o.MaxEventBytes = 256 << 10
+	}
+	if o.CheckRows == 0 {
+		o.CheckRows = 1000
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Received.IsZero() {
+		o.Received = o.Now()
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// counted counts what was read of a file from its beginning.
+type counted struct {
+	f     io.ReadSeeker
+	n     int64
+	begun bool
+}
+
+func start(f io.ReadSeeker) *counted { return &counted{f: f} }
+
+func (c *counted) Read(p []byte) (int, error) {
+	if !c.begun {
+		if _, err := c.f.Seek(0, io.SeekStart); err != nil {
+			return 0, err
+		}
+		c.begun = true
+	}
+	n, err := c.f.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// judge turns a row into an entry; nil for a call that is not a track.
+func (o *Options) judge(r *row) (*queue.Entry, *ingest.Refusal) {
+	if r.bad != nil {
+		return nil, r.bad
+	}
+	m, err := ingest.Inspect(r.body, o.MaxEventBytes)
+	var why *ingest.Refusal
+	switch {
+	case errors.As(err, &why):
+		return nil, why
+	case !m.Track:
+		return nil, nil
+	case !m.Dated && !o.Undated:
+		return nil, &ingest.Refusal{Code: "missing_timestamp", Message: "the row does not say when it happened"}
+	}
+	e := &queue.Entry{ID: m.ID, Lanes: o.Route(m.Event), Received: o.Received, Flags: queue.FlagImported, Body: m.Body}
+	if len(e.Lanes) == 0 {
+		e.Lanes = []string{queue.LaneUnmapped}
+	}
+	if e.ID == "" {
+		e.ID = o.Key + "-" + strconv.FormatInt(r.number, 10)
+	}
+	return e, nil
+}
+
+// check reads the first rows and stores nothing.
+func (o *Options) check(f io.Reader, s *survey) error {
+	in, err := o.open(f, s)
+	if err != nil {
+		return &FormatError{err}
+	}
+	e := &CheckError{}
+	for e.Checked < o.CheckRows {
+		var r row
+		if err := in.next(&r); err == io.EOF {
+			break
+		} else if err != nil {
+			return &FormatError{err}
+		}
+		e.Checked++
+		entry, why := o.judge(&r)
+		if why == nil && entry != nil && o.Check != nil {
+			if words := o.Check(entry.Body); words != "" {
+				why = &ingest.Refusal{Code: "check", Message: words}
+			}
+		}
+		if why == nil {
+			continue
+		}
+		if e.Bad++; e.Bad <= 20 {
+			e.Problems = append(e.Problems, problemOf(&r, why))
+		}
+	}
+	// When not one row is good the file is the wrong one, whatever is skipped.
+	if e.Checked == 0 || e.Bad == e.Checked || e.Bad > 0 && !o.SkipBad {
+		return e
+	}
+	return nil
+}
+
+// store appends the rows behind st.Rows, batch by batch.
+func (o *Options) store(ctx context.Context, f *counted, s *survey, st *state) error {
+	in, err := o.open(f, s)
+	if err != nil {
+		return &FormatError{err}
+	}
+	rep, err := openReport(o.ReportFile, st.Report)
+	if err != nil {
+		return err
+	}
+	defer rep.close()
+	for skip := st.Rows; skip > 0; skip-- {
+		var r row
+		if err := in.next(&r); err != nil {
+			return &FormatError{fmt.Errorf("the file has changed: it had more rows: %w", err)}
+		}
+	}
+	var b batch
+	flush := func() error {
+		if err := b.append(ctx, o); err != nil {
+			return err
+		}
+		if err := rep.sync(); err != nil {
+			return err
+		}
+		b.Rows += st.Rows
+		b.Stored += st.Stored
+		b.Duplicates += st.Duplicates
+		b.Refused += st.Refused
+		b.Ignored += st.Ignored
+		st.Counts, st.Report = b.Counts, rep.size
+		b.reset()
+		o.Progress(Progress{Surveyed: s.size, Bytes: min(f.n, s.size), Size: s.size, Counts: st.Counts})
+		return st.write(o.StateFile)
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var r row
+		err := in.next(&r)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			if e := flush(); e != nil {
+				return e
+			}
+			return &FormatError{fmt.Errorf("behind row %d: %w", st.Rows, err)}
+		}
+		b.Rows++
+		e, why := o.judge(&r)
+		switch {
+		case why != nil:
+			b.Refused++
+			p := problemOf(&r, why)
+			p.Text = string(r.text)
+			if err := rep.add(p); err != nil {
+				return err
+			}
+		case e == nil:
+			b.Ignored++
+		default:
+			b.add(e)
+		}
+		if len(b.entries) >= batchRows || len(b.bytes) >= batchBytes || b.Rows >= 10*batchRows {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	st.Done, st.Size = true, s.size
+	if err := flush(); err != nil {
+		st.Done = false
+		return err
+	}
+	return nil
+}
+
+// batch is what goes into one Append.
+type batch struct {
+	entries []queue.Entry
+	ends    []int // of their bodies in bytes
+	bytes   []byte
+	Counts
+}
+
+func (b *batch) add(e *queue.Entry) {
+	b.bytes = append(b.bytes, e.Body...)
+	b.ends = append(b.ends, len(b.bytes))
+	b.entries = append(b.entries, *e)
+}
+
+func (b *batch) reset() {
+	b.entries, b.ends, b.bytes, b.Counts = b.entries[:0], b.ends[:0], b.bytes[:0], Counts{}
+}
+
+// append stores the batch, waiting for as long as the queue says that later is
+// better. The ids are the same at each try.
+func (b *batch) append(ctx context.Context, o *Options) error {
+	if len(b.entries) == 0 {
+		return nil
+	}
+	from := 0
+	for i, end := range b.ends {
+		b.entries[i].Body = b.bytes[from:end:end]
+		from = end
+	}
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		a, err := o.Queue.Append(ctx, b.entries)
+		if err == nil {
+			b.Stored, b.Duplicates = int64(a.Stored), int64(a.Duplicates)
+			return nil
+		}
+		pause, later := patience(err, wait)
+		if !later || ctx.Err() != nil {
+			return fmt.Errorf("store rows: %w", err)
+		}
+		o.Logger.Warn("spool: queue takes nothing, waiting", "error", err, "wait", pause)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// patience tells whether, and when, to try again.
+func patience(err error, wait time.Duration) (time.Duration, bool) {
+	var full *queue.FullError
+	switch {
+	case errors.As(err, &full):
+		return min(max(full.RetryAfter, wait), time.Minute), true
+	case errors.Is(err, queue.ErrBusy), errors.Is(err, queue.ErrStalled), errors.Is(err, queue.ErrDoubt), errors.Is(err, queue.ErrUnavailable):
+		return wait, true
+	}
+	return 0, false
+}

@@ -1,0 +1,150 @@
+package spool
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// Format is how rows lie in a file.
+type Format string
+
+// The formats.
+const (
+	Auto      Format = ""
+	JSONLines Format = "jsonl"
+	JSON      Format = "json" // values over several lines, lists of them
+	CSV       Format = "csv"
+)
+
+// Encoding is how text lies in a file.
+type Encoding string
+
+// The encodings. AutoEncoding decides by the byte order mark, else by whether
+// what is not ASCII is mostly UTF-8.
+const (
+	AutoEncoding Encoding = ""
+	UTF8         Encoding = "utf-8"
+	UTF16        Encoding = "utf-16" // with a byte order mark
+	Windows1252  Encoding = "windows-1252"
+)
+
+// survey is what one pass over a file finds out.
+type survey struct {
+	digest   string // SHA-256 of the content, hex
+	size     int64
+	format   Format
+	encoding Encoding
+}
+
+// look reads all of f. A progress of it is told in bytes.
+func look(ctx context.Context, f io.Reader, told func(int64)) (*survey, error) {
+	s := &survey{}
+	hash := sha256.New()
+	var head []byte
+	var multi, stray int64 // UTF-8 sequences; bytes that are none
+	buf := make([]byte, 0, 1<<18)
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n, err := f.Read(buf[len(buf):cap(buf)])
+		got := buf[len(buf) : len(buf)+n]
+		buf = buf[:len(buf)+n]
+		hash.Write(got)
+		s.size += int64(n)
+		if len(head) < 4096 {
+			head = append(head, got[:min(n, 4096-len(head))]...)
+		}
+		end := err == io.EOF
+		rest := count(buf, end, &multi, &stray)
+		buf = buf[:copy(buf[:cap(buf)], rest)]
+		told(s.size)
+		if end {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read file: %w", err)
+		}
+	}
+	s.digest = hex.EncodeToString(hash.Sum(nil))
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		s.encoding = UTF16
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")), stray <= multi:
+		s.encoding = UTF8
+	default:
+		s.encoding = Windows1252
+	}
+	s.format = formatOf(head, s.encoding)
+	return s, nil
+}
+
+// count counts what is not ASCII in b and returns what of it may be the
+// beginning of a longer sequence.
+func count(b []byte, end bool, multi, stray *int64) []byte {
+	for len(b) > 0 {
+		if b[0] < utf8.RuneSelf {
+			k := 1
+			for k < len(b) && b[k] < utf8.RuneSelf {
+				k++
+			}
+			b = b[k:]
+			continue
+		}
+		if !end && !utf8.FullRune(b) {
+			return b
+		}
+		_, n := utf8.DecodeRune(b)
+		if n > 1 {
+			*multi++
+		} else {
+			*stray++
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// formatOf: JSON begins with a bracket, which no header of ours does, and it is
+// JSON lines unless the first line is not a value of its own.
+func formatOf(head []byte, e Encoding) Format {
+	b, _ := io.ReadAll(decoded(bytes.NewReader(head), e))
+	b = bytes.TrimLeft(b, " \t\r\n")
+	switch {
+	case len(b) == 0:
+		return JSONLines
+	case b[0] == '[':
+		return JSON
+	case b[0] != '{':
+		return CSV
+	}
+	if line, _, more := bytes.Cut(b, []byte("\n")); more && !json.Valid(line) {
+		return JSON
+	}
+	return JSONLines
+}
+
+// decoded reads r as UTF-8 without byte order mark.
+func decoded(r io.Reader, e Encoding) io.Reader {
+	var enc encoding.Encoding
+	switch e {
+	case UTF16:
+		enc = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case Windows1252:
+		enc = charmap.Windows1252
+	default:
+		enc = unicode.UTF8BOM // stray bytes become U+FFFD
+	}
+	return bufio.NewReaderSize(enc.NewDecoder().Reader(r), 1<<16)
+}
