@@ -144,8 +144,15 @@ func (q *Queue) openOne(s *segment, wantIDs bool) {
 	if fi, err := os.Stat(s.path); err == nil && fi.ModTime().Before(newest) {
 		newest = fi.ModTime()
 	}
-	ids, err := q.prepare(s, wantIDs)
-	if err != nil {
+	// The ids are filed before the segment is sealed: a seal says that they are
+	// in a file, and a crash in between must not make it lie.
+	file := func(ids []idHash) error {
+		if !wantIDs || len(ids) == 0 {
+			return nil
+		}
+		return q.ids.file(q.ids.insert(s.num, ids, newest.UnixMilli()))
+	}
+	if err := q.prepare(s, wantIDs, file); err != nil {
 		q.o.Logger.Error("cannot open a segment", slog.String("segment", filepath.Base(s.path)), slog.Any("error", err))
 		q.mu.Lock()
 		s.failed = err
@@ -153,13 +160,6 @@ func (q *Queue) openOne(s *segment, wantIDs bool) {
 			close(s.ready)
 		}
 		q.mu.Unlock()
-		return
-	}
-	if wantIDs && len(ids) > 0 {
-		g := q.ids.insert(s.num, ids, newest.UnixMilli())
-		if err := q.ids.file(g); err != nil {
-			q.o.Logger.Warn("cannot write message ids; they stay in memory", slog.Any("error", err))
-		}
 	}
 }
 
@@ -185,7 +185,7 @@ func (q *Queue) sealRotated(t task) {
 	}
 	if t.repair {
 		// Its newest commit is in doubt: only a file without it will do.
-		if _, err := q.salvage(s, false, nil); err != nil {
+		if _, err := q.salvage(s, false, nil, nil); err != nil {
 			q.o.Logger.Error("cannot rewrite a segment that ended in doubt", slog.Any("error", err))
 			q.shut(s)
 			q.install(s, sum, false) // end keeps the range in doubt from readers

@@ -177,38 +177,45 @@ func isVoid(voids []voidRange, h *chunkHeader) bool {
 	return slices.ContainsFunc(voids, func(v voidRange) bool { return h.first < v.end && v.first < h.end() })
 }
 
-// prepare makes a segment from before fit to be read. It returns the ids in
-// it when they were asked for or had to be read anyway.
-func (q *Queue) prepare(s *segment, wantIDs bool) ([]idHash, error) {
+// prepare makes a segment from before fit to be read. It calls file with the
+// ids in it, when they had to be read, before it seals the segment.
+func (q *Queue) prepare(s *segment, wantIDs bool, file func([]idHash) error) error {
 	sum, err := readSummary(s.path)
 	if err == nil && !wantIDs {
 		q.install(s, sum, true)
-		return nil, nil
+		return nil
 	}
 	x, err := q.examine(s, wantIDs)
 	switch {
 	case err == nil && !x.torn && !x.voided:
 		if q.readOnly {
 			q.install(s, x.sum, false)
-			return x.ids, nil
+			return nil
 		}
 		if x.sum.Chunks == 0 {
-			return nil, q.discard(s)
+			return q.discard(s)
+		}
+		if err := file(x.ids); err != nil {
+			q.o.Logger.Warn("cannot write message ids; they stay in memory", slog.Any("error", err))
+			q.install(s, x.sum, false)
+			return nil
 		}
 		err := q.sealInPlace(s, x.sum)
 		if err != nil {
 			q.o.Logger.Warn("cannot seal an old segment; it is read as it is", slog.String("segment", filepath.Base(s.path)), slog.Any("error", err))
 		}
 		q.install(s, x.sum, err == nil)
-		return x.ids, nil
+		return nil
 	case err == nil && q.readOnly:
-		return nil, damaged("segment %016x was not closed: start relay once", s.num)
+		return damaged("segment %016x was not closed: start relay once", s.num)
 	case err == nil:
-		return q.salvage(s, false, nil)
+		_, err := q.salvage(s, false, nil, file)
+		return err
 	case errors.Is(err, errDamaged) && !q.readOnly:
-		return q.salvage(s, true, err)
+		_, err := q.salvage(s, true, err, file)
+		return err
 	}
-	return nil, err
+	return err
 }
 
 // install makes a segment readable.
@@ -293,7 +300,8 @@ func boltSize(db *bolt.DB) (n int64, err error) {
 
 // salvage writes the chunks that are whole to a new file in the place of s.
 // A damaged original is kept as .bad.
-func (q *Queue) salvage(s *segment, isDamaged bool, cause error) ([]idHash, error) {
+// What it saves is sealed: file, when given, gets the ids before that counts.
+func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idHash) error) ([]idHash, error) {
 	q.shut(s)
 	q.mu.Lock()
 	voids := slices.Clone(q.voids)
@@ -355,6 +363,11 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error) ([]idHash, erro
 	tmp := s.path + tmpSuffix
 	if sum.Chunks == 0 {
 		return nil, errors.Join(removeFile(tmp), q.discard(s))
+	}
+	if file != nil {
+		if err := file(ids); err != nil {
+			q.o.Logger.Warn("cannot write message ids; they stay in memory", slog.Any("error", err))
+		}
 	}
 	if err := os.Rename(tmp, s.path); err != nil {
 		return nil, fmt.Errorf("salvage segment: %w", err)
@@ -574,7 +587,7 @@ func (q *Queue) repair(s *segment, cause error) error {
 		s.ready = make(chan struct{})
 	}
 	q.mu.Unlock()
-	if _, err := q.salvage(s, true, cause); err != nil {
+	if _, err := q.salvage(s, true, cause, nil); err != nil {
 		q.mu.Lock()
 		s.failed = err
 		close(s.ready)
