@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,8 @@ type Options struct {
 	Queue Appender
 	Route func(event string) []string // as for ingest; nil: every event is unmapped
 
-	Format   Format
+	Name     string // of the file: .csv is CSV, .json, .jsonl and .ndjson are not
+	Format   Format // overrides what name and content say
 	Encoding Encoding
 	Comma    rune              // of CSV; 0: , ; tab or |, by the header
 	Columns  map[string]string // of CSV: header name -> path; "" leaves the column out
@@ -108,9 +110,7 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if o.Format != Auto {
-		s.format = o.Format
-	}
+	s.format = o.formatOf(s.format)
 	if o.Encoding != AutoEncoding {
 		s.encoding = o.Encoding
 	}
@@ -159,6 +159,22 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o
+}
+
+// formatOf decides what a file is that looks like found.
+func (o *Options) formatOf(found Format) Format {
+	if o.Format != Auto {
+		return o.Format
+	}
+	switch strings.ToLower(filepath.Ext(o.Name)) {
+	case ".csv":
+		return CSV
+	case ".json", ".jsonl", ".ndjson":
+		if found == CSV {
+			return JSONLines
+		}
+	}
+	return found
 }
 
 // counted counts what was read of a file from its beginning.

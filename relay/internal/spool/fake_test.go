@@ -1,0 +1,88 @@
+package spool
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"relay/queue"
+)
+
+func TestMain(m *testing.M) {
+	if runChild() {
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// memory is an Appender that keeps and de-duplicates as a queue does, and
+// refuses when told to.
+type memory struct {
+	mu      sync.Mutex
+	entries []queue.Entry
+	seen    map[string]bool
+	before  func(call int) error // refuses
+	after   func(call int) error // the rows are stored, but nobody is told
+	calls   int
+}
+
+func (m *memory) Append(_ context.Context, es []queue.Entry) (queue.Appended, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls++
+	if m.before != nil {
+		if err := m.before(m.calls); err != nil {
+			return queue.Appended{}, err
+		}
+	}
+	var a queue.Appended
+	for _, e := range es {
+		if m.seen == nil {
+			m.seen = map[string]bool{}
+		}
+		if m.seen[e.ID] {
+			a.Duplicates++
+			continue
+		}
+		m.seen[e.ID] = true
+		a.Stored++
+		e.Body = slices.Clone(e.Body)
+		m.entries = append(m.entries, e)
+	}
+	if m.after != nil {
+		if err := m.after(m.calls); err != nil {
+			return queue.Appended{}, err
+		}
+	}
+	return a, nil
+}
+
+func (m *memory) bodies() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []string
+	for _, e := range m.entries {
+		all = append(all, string(e.Body))
+	}
+	return strings.Join(all, "\n")
+}
+
+func (m *memory) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.entries)
+}
+
+// sales are n rows of JSON lines without ids, beginning with number from.
+func sales(from, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"event":"Order Completed","timestamp":"2026-11-20T10:00:00Z","properties":{"n":%d}}`+"\n", from+i)
+	}
+	return b.String()
+}

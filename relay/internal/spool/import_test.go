@@ -1,0 +1,276 @@
+package spool
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf16"
+
+	"relay/queue"
+)
+
+func utf16le(s string) string {
+	b := []byte("\xff\xfe")
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = append(b, byte(u), byte(u>>8))
+	}
+	return string(b)
+}
+
+func TestImportForms(t *testing.T) {
+	t.Parallel()
+	const e1 = `{"event":"Order Completed","timestamp":"2026-11-20","messageId":"a"}`
+	const e2 = `{"event":"Product Added","timestamp":"2026-11-20","messageId":"b"}`
+	const pretty = "{\n \"event\": \"Order Completed\",\n \"timestamp\": \"2026-11-20\",\n \"messageId\": \"a\"\n}"
+	for _, tc := range []struct {
+		name string
+		file string
+		o    Options
+		want string
+	}{
+		{name: "JSON lines", file: e1 + "\n\n  " + e2, want: e1 + "\n" + e2},
+		{name: "JSON lines, CRLF and byte order mark", file: "\xef\xbb\xbf" + e1 + "\r\n" + e2 + "\r\n", want: e1 + "\n" + e2},
+		{name: "JSON lines in Windows-1252", file: "{\"event\":\"Caf\xe9\",\"timestamp\":1}", want: `{"event":"Café","timestamp":1}`},
+		{name: "stray bytes in UTF-8", file: "{\"event\":\"Café ü \xff\",\"timestamp\":1}", want: "{\"event\":\"Café ü \ufffd\",\"timestamp\":1}"},
+		{name: "a list", file: "[\n" + e1 + ",\n" + e2 + "]\n", want: e1 + "\n" + e2},
+		{name: "a value over several lines, and another", file: pretty + "\n" + e2, want: pretty + "\n" + e2},
+		{name: "a saved request", file: `{"batch":[` + e1 + `],"context":{"ip":"192.0.2.1"}}`, want: e1[:len(e1)-1] + `,"context":{"ip":"192.0.2.1"}}`},
+		{name: "saved requests, one a line", file: `{"batch":[` + e1 + `]}` + "\n" + `{"batch":[` + e2 + `]}`, want: e1 + "\n" + e2},
+		{name: "other calls are left out", file: e1 + "\n" + `{"type":"identify","userId":"u"}`, want: e1},
+
+		{name: "CSV", file: "event,timestamp,messageId,userId,context.traits.email,properties.revenue,currency\nOrder Completed,2026-11-20T10:00:00Z,m1,007,jane@example.com,47.60,USD\n",
+			want: `{"event":"Order Completed","timestamp":"2026-11-20T10:00:00Z","messageId":"m1","userId":"007","context":{"traits":{"email":"jane@example.com"}},"properties":{"revenue":47.60,"currency":"USD"}}`},
+		{name: "CSV with semicolons, CRLF, quotes, byte order mark", file: "\xef\xbb\xbf\"event\";timestamp;\"note; or so\"\r\nSale;2026-11-20;\"a \"\"b\"\"; c\"\r\n",
+			want: `{"event":"Sale","timestamp":"2026-11-20","properties":{"note; or so":"a \"b\"; c"}}`},
+		{name: "CSV with tabs in Windows-1252", file: "event\ttimestamp\tcontext.traits.lastName\nSale\t2026-11-20\tM\xfcller\n",
+			want: `{"event":"Sale","timestamp":"2026-11-20","context":{"traits":{"lastName":"Müller"}}}`},
+		{name: "CSV as Excel writes Unicode", file: utf16le("event\ttimestamp\tcity\r\nSale\t2026-11-20\tKøln\r\n"),
+			want: `{"event":"Sale","timestamp":"2026-11-20","properties":{"city":"Køln"}}`},
+		{name: "CSV: columns mapped, left out, event given", file: "Date,E-Mail,Internal,Total\n2026-11-20,x@example.com,secret,5\n",
+			o:    Options{Event: "Order Completed", Columns: map[string]string{"Date": "timestamp", "E-Mail": "context.traits.email", "Internal": "", "Total": "properties.revenue"}},
+			want: `{"event":"Order Completed","timestamp":"2026-11-20","context":{"traits":{"email":"x@example.com"}},"properties":{"revenue":5}}`},
+		{name: "CSV: lists, JSON, booleans, what is no plain number, empty cells", file: "event,timestamp,properties.products[1].product_id,properties.products[0].product_id,properties.products[1].quantity,extra,context.consent.categoryPreferences.advertising,flag,zip,big,exp,empty,context.ip\n" +
+			`Sale,1795444790,b,a,2,"[{""x"": 1}]",TRUE,true,02134,12345678901234567,1e5,,` + "\n",
+			want: `{"event":"Sale","timestamp":"1795444790","properties":{"products":[{"product_id":"a"},{"product_id":"b","quantity":2}],"extra":[{"x": 1}],"flag":"true","zip":"02134","big":"12345678901234567","exp":"1e5"},"context":{"consent":{"categoryPreferences":{"advertising":true}}}}`},
+		{name: "CSV: event by row or given", file: "event,timestamp\nSale,1\n,2\n", o: Options{Event: "Other"},
+			want: `{"event":"Sale","timestamp":"1"}` + "\n" + `{"event":"Other","timestamp":"2"}`},
+		{name: "CSV: a row over several lines, blank rows", file: "event,timestamp,note\nSale,1,\"a\nb\"\n,,\n\nSale,2,c\n",
+			want: `{"event":"Sale","timestamp":"1","properties":{"note":"a\nb"}}` + "\n" + `{"event":"Sale","timestamp":"2","properties":{"note":"c"}}`},
+		{name: "without a date, allowed", file: `{"event":"Sale"}`, o: Options{Undated: true}, want: `{"event":"Sale"}`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			m := &memory{}
+			tc.o.Queue = m
+			rep, err := Import(t.Context(), strings.NewReader(tc.file), tc.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := m.bodies(); got != tc.want {
+				t.Errorf("stored\n%s\nwant\n%s", got, tc.want)
+			}
+			if int(rep.Stored) != m.count() || rep.Rows != rep.Stored+rep.Ignored {
+				t.Errorf("report %+v", rep)
+			}
+			for _, e := range m.entries {
+				if e.Flags != queue.FlagImported || e.Received.IsZero() || e.ID == "" {
+					t.Errorf("entry %+v", e)
+				}
+			}
+		})
+	}
+}
+
+func TestImportFaults(t *testing.T) {
+	t.Parallel()
+	good := sales(0, 3)
+	for _, tc := range []struct {
+		name string
+		file string
+		o    Options
+		want string
+	}{
+		{name: "empty", want: "the file holds no rows"},
+		{name: "one bad row", file: good + "{\"event\":\n" + good, want: "1 of the first 7 rows cannot be used, nothing was stored\n  row 4 (line 4): the body is not JSON: unexpected end at byte 9"},
+		{name: "no date", file: good + `{"event":"Sale"}`, want: "1 of the first 4 rows cannot be used, nothing was stored\n  row 4 (line 4): the row does not say when it happened"},
+		{name: "not one row good, although bad ones are skipped", file: "{}\n{}\n", o: Options{SkipBad: true}, want: "2 of the first 2 rows cannot be used, nothing was stored\n" +
+			"  row 1 (line 1): a track needs the name of its event\n  row 2 (line 2): a track needs the name of its event"},
+		{name: "the check says no", file: good, o: Options{Check: func(ev []byte) string {
+			if strings.Contains(string(ev), `"n":1`) {
+				return "too old"
+			}
+			return ""
+		}}, want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 2): too old"},
+		{name: "no event column", file: "a,b\n1,2\n", want: "read header: no column is the event's name"},
+		{name: "two columns for one place", file: "event,timestamp,a,properties.a,context.traits,context.traits.email,x[0],x.y,c[],d..e\n", want: "read header: column 4 (properties.a): another column fills the same place\n" +
+			"column 6 (context.traits.email): another column fills the same place\ncolumn 8 (x.y): another column fills the same place\n" +
+			"column 9 (c[]): an index in the path is not like [0]\ncolumn 10 (d..e): a name in the path is empty"},
+		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Columns: map[string]string{"Mail": "context.traits.email"}}, want: `read header: there is no column "Mail"`},
+		{name: "a row with other columns", file: "event,timestamp\nSale,1\nSale,1,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2"},
+		{name: "a quote that does not close", file: "event,timestamp\nSale,1\n\"Sale,1\nSale,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): lines 3 to 4: extraneous or missing \" in quoted-field"},
+		{name: "JSON that breaks off", file: "[{\"event\":\"Sale\",\"timestamp\":1},", want: "read JSON: "},
+		{name: "a quote that does not close in a long file", file: "event,timestamp\n\"Sale,1\n" + strings.Repeat("Sale,2\n", 300000), want: "a row is longer than any event may be; is a quote missing?"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			m := &memory{}
+			tc.o.Queue = m
+			_, err := Import(t.Context(), strings.NewReader(tc.file), tc.o)
+			if err == nil || !strings.HasPrefix(err.Error(), tc.want) || !strings.HasSuffix(tc.want, ": ") && err.Error() != tc.want {
+				t.Errorf("error\n%v\nwant\n%s", err, tc.want)
+			}
+			if m.calls != 0 {
+				t.Error("something was stored")
+			}
+		})
+	}
+}
+
+// TestImportReport: bad rows behind the checked ones, or when they are to be
+// skipped, go to the report, and the good ones into the queue.
+func TestImportReport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	m := &memory{}
+	long := `{"event":"` + strings.Repeat("x", 300<<10) + `"}`
+	file := sales(0, 2) + "not JSON\n" + long + "\n" + `{"event":""}` + "\n" + sales(2, 2)
+	o := Options{Queue: m, SkipBad: true, ReportFile: filepath.Join(dir, "report"), StateFile: filepath.Join(dir, "state")}
+	rep, err := Import(t.Context(), strings.NewReader(file), o)
+	if err != nil || rep.Rows != 7 || rep.Stored != 4 || rep.Refused != 3 {
+		t.Fatalf("%+v %v", rep, err)
+	}
+	b, err := os.ReadFile(o.ReportFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []Problem
+	for line := range strings.Lines(string(b)) {
+		var p Problem
+		if err := json.Unmarshal([]byte(line), &p); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, p)
+	}
+	if len(got) != 3 || got[0].Code != "invalid_json" || got[0].Row != 3 || got[0].Line != 3 || got[0].Text != "not JSON" ||
+		got[1].Code != "event_too_large" || len(got[1].Text) != 1024 || got[2].Code != "missing_event" || got[2].Row != 5 {
+		t.Errorf("%+v", got)
+	}
+	if fi, _ := os.Stat(o.ReportFile); fi.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v", fi.Mode())
+	}
+
+	// The same file again: known, and nothing happens.
+	rep, err = Import(t.Context(), strings.NewReader(file), o)
+	if err != nil || !rep.Already || rep.Stored != 4 || m.calls != 1 {
+		t.Errorf("%+v %v", rep, err)
+	}
+	// Without the state it is work, but no duplicates.
+	o.StateFile = ""
+	rep, err = Import(t.Context(), strings.NewReader(file), o)
+	if err != nil || rep.Stored != 0 || rep.Duplicates != 4 || m.count() != 4 {
+		t.Errorf("%+v %v", rep, err)
+	}
+}
+
+// TestImportResume breaks an import off at every possible batch, before and
+// after the rows were stored, and goes on.
+func TestImportResume(t *testing.T) {
+	t.Parallel()
+	const n = 4*batchRows + 17
+	file := sales(0, n/2) + "bad\n" + sales(n/2, n-n/2) + "bad\n"
+	broken := errors.New("killed")
+	for at := 1; at <= 5; at++ {
+		for _, stored := range []bool{false, true} {
+			dir := t.TempDir()
+			m := &memory{}
+			o := Options{Queue: m, SkipBad: true, CheckRows: -1, StateFile: filepath.Join(dir, "s"), ReportFile: filepath.Join(dir, "r")}
+			fail := func(call int) error {
+				if call == at {
+					return broken
+				}
+				return nil
+			}
+			if stored {
+				m.after = fail
+			} else {
+				m.before = fail
+			}
+			rep, err := Import(t.Context(), strings.NewReader(file), o)
+			if !errors.Is(err, broken) || rep.Rows > n {
+				t.Fatalf("at %d: %+v %v", at, rep, err)
+			}
+			rep, err = Import(t.Context(), strings.NewReader(file), o)
+			if err != nil || rep.Rows != n+2 || rep.Refused != 2 || rep.Stored+rep.Duplicates != n || m.count() != n {
+				t.Fatalf("at %d, stored %v: %+v %v, %d in the queue", at, stored, rep, err, m.count())
+			}
+			if at > 1 && rep.Resumed == 0 {
+				t.Errorf("at %d: began anew", at)
+			}
+			b, _ := os.ReadFile(o.ReportFile)
+			if got := strings.Count(string(b), "\n"); got != 2 {
+				t.Errorf("at %d: %d lines in the report:\n%s", at, got, b)
+			}
+		}
+	}
+}
+
+func TestImportStops(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	m := &memory{before: func(call int) error {
+		if call == 2 {
+			cancel()
+			return &queue.FullError{RetryAfter: time.Hour}
+		}
+		return nil
+	}}
+	rep, err := Import(ctx, strings.NewReader(sales(0, 3*batchRows)), Options{Queue: m})
+	if !errors.Is(err, &queue.FullError{}) && !errors.As(err, new(*queue.FullError)) || rep.Stored != batchRows {
+		t.Errorf("%+v %v", rep, err)
+	}
+}
+
+// TestImportWaits: a full queue, a busy or a sick disk is waited for.
+func TestImportWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		answers := []error{&queue.FullError{RetryAfter: 20 * time.Second}, queue.ErrBusy, queue.ErrStalled, queue.ErrDoubt, queue.ErrUnavailable}
+		m := &memory{before: func(call int) error {
+			if call <= len(answers) {
+				return answers[call-1]
+			}
+			return nil
+		}}
+		begin := time.Now()
+		rep, err := Import(t.Context(), strings.NewReader(sales(0, 3)), Options{Queue: m})
+		if err != nil || rep.Stored != 3 {
+			t.Fatalf("%+v %v", rep, err)
+		}
+		if took := time.Since(begin); took != (20+2+4+8+16)*time.Second {
+			t.Errorf("waited %v", took)
+		}
+	})
+}
+
+func TestImportProgress(t *testing.T) {
+	t.Parallel()
+	file := sales(0, 3*batchRows)
+	var last Progress
+	calls := 0
+	_, err := Import(t.Context(), strings.NewReader(file), Options{Queue: &memory{}, Progress: func(p Progress) {
+		if p.Rows < last.Rows || p.Bytes < last.Bytes {
+			t.Errorf("back from %+v to %+v", last, p)
+		}
+		last = p
+		calls++
+	}})
+	if err != nil || last.Rows != 3*batchRows || last.Bytes != int64(len(file)) || last.Size != int64(len(file)) || calls < 4 {
+		t.Errorf("%d calls, last %+v, %v", calls, last, err)
+	}
+}

@@ -1,0 +1,126 @@
+package spool
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/queue"
+)
+
+const childEnv = "SPOOL_TEST_CHILD"
+
+// runChild makes this test binary the process that TestKill kills: a real
+// queue and a spool directory below the directory it is given.
+func runChild() bool {
+	dir := os.Getenv(childEnv)
+	if dir == "" {
+		return false
+	}
+	q, err := queue.Open(filepath.Join(dir, "queue"), queue.Options{SegmentSize: 256 << 10})
+	if err != nil {
+		fmt.Println("open:", err)
+		return true
+	}
+	d, err := NewDirectory(DirectoryOptions{Dir: filepath.Join(dir, "spool"), Queue: q, Quiet: -1, Poll: time.Millisecond})
+	if err != nil {
+		fmt.Println("directory:", err)
+		return true
+	}
+	fmt.Println("up")
+	_ = d.Run(context.Background())
+	return true
+}
+
+// TestKill drops files and kills the process that stores them, again and again
+// at random moments; in the end every row is in the queue exactly once.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	drops := filepath.Join(dir, "spool")
+	if err := os.Mkdir(drops, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for i := range 60 {
+		n := 1 + rand.IntN(3*batchRows)
+		name := filepath.Join(drops, fmt.Sprintf("%02d.jsonl", i))
+		if err := os.WriteFile(name+".tmp", []byte(sales(rows, n)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(name+".tmp", name); err != nil {
+			t.Fatal(err)
+		}
+		rows += n
+	}
+	for range 15 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+		cmd.Env = append(os.Environ(), childEnv+"="+dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		line, _ := bufio.NewReader(out).ReadString('\n')
+		if line != "up\n" {
+			t.Fatalf("child says %q", line)
+		}
+		timer := time.NewTimer(time.Duration(rand.IntN(40)) * time.Millisecond)
+		<-timer.C // the moment is random, nothing depends on it
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	left, _ := filepath.Glob(filepath.Join(drops, "*.jsonl"))
+	t.Logf("%d rows in 60 files, %d files untouched after 15 kills", rows, len(left))
+
+	q, err := queue.Open(filepath.Join(dir, "queue"), queue.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	d := newDirectory(t, DirectoryOptions{Dir: drops, Queue: q, Quiet: -1})
+	d.scan(t.Context())
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for q.Stats().Opening { // old segments are looked at behind Open
+		<-tick.C
+	}
+	times := make(map[string][]queue.Record, rows)
+	for from := queue.Seq(0); ; {
+		b, err := q.Read(queue.LaneUnmapped, from, 10000, 64<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range b.Records {
+			times[string(r.Body)] = append(times[string(r.Body)], r)
+		}
+		from = b.Next
+		if !b.More {
+			break
+		}
+	}
+	for want := range strings.Lines(sales(0, rows)) {
+		if rs := times[strings.TrimSpace(want)]; len(rs) != 1 {
+			t.Errorf("%d times in the queue: %s", len(rs), want)
+			for _, r := range rs {
+				t.Logf("%x %s", r.Seq, r.ID)
+			}
+			break
+		}
+	}
+	if len(times) != rows {
+		t.Errorf("%d different events, want %d", len(times), rows)
+	}
+	if got := tree(t, drops); strings.Contains(got, ".work") || strings.Count(got, "done/") != 60 {
+		t.Errorf("files %s", got)
+	}
+}
