@@ -26,6 +26,21 @@ type connections struct {
 	evicted, refused int64
 }
 
+// ConnStats is how connections fare.
+type ConnStats struct {
+	Open    int
+	Evicted int64 // idle ones closed to make room, since the start
+	Refused int64 // new ones told 429 or closed, since the start
+}
+
+// Connections tells how many connections there are.
+func (s *Server) Connections() ConnStats {
+	c := s.conns
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return ConnStats{Open: len(c.all), Evicted: c.evicted, Refused: c.refused}
+}
+
 func newConnections(most int, perSecond float64) *connections {
 	return &connections{most: most, perSecond: perSecond, all: map[net.Conn]struct{}{}, idle: map[net.Conn]time.Time{}}
 }

@@ -75,6 +75,9 @@ func (h *Handler) SetRate(perSecond float64, burst int) {
 // answered, or ctx is done.
 func (h *Handler) Stop(ctx context.Context) error { return h.gate.close(ctx) }
 
+// InFlight is the memory that requests hold at this moment, in bytes.
+func (h *Handler) InFlight() int64 { return h.buffers.used.Load() }
+
 // work is what one request needs, kept for the next one.
 type work struct {
 	o       Observation
@@ -288,5 +291,14 @@ func (h *Handler) release(w *work) {
 	w.source.Reset(nil)
 	w.decoder.scan.b, w.merger.scan.b = nil, nil
 	w.merger.context, w.merger.integrations = nil, nil
+	w.decoder.scratch, w.merger.scratch = modest(w.decoder.scratch), modest(w.merger.scratch)
 	h.works.Put(w)
+}
+
+// modest lets go of scratch space that one odd request made large.
+func modest(b []byte) []byte {
+	if cap(b) > small {
+		return nil
+	}
+	return b
 }
