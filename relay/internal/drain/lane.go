@@ -21,16 +21,17 @@ type lane struct {
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when run has returned
 
-	st                durable
-	dirty             bool              // st differs from what is stored
-	pend              queue.Settlement  // decided, not stored yet
-	stuck             *queue.Settlement // offered to the queue, not taken yet
-	work              *batch
-	cur               *attempt          // the request at hand; kept while its fate is open
-	pre               chan *batch       // the batch behind work, being made
-	preFrom, position queue.Seq         // where pre was read from; where the next batch begins
-	carry             map[queue.Seq]int // decided lists of records to be read anew
-	gather            time.Time         // when waiting for a fuller batch began
+	st            durable
+	dirty         bool              // st differs from what is stored
+	pend          queue.Settlement  // decided, not stored yet
+	stuck         *queue.Settlement // offered to the queue, not taken yet
+	work          *batch
+	cur           *attempt          // the request at hand; kept while its fate is open
+	pre           chan *batch       // the batch behind work, being made
+	preFrom, last queue.Seq         // where pre was read from; where the last finished batch ended
+	position      queue.Seq         // where the next batch begins; 0: at the cursor, nothing decided is unstored
+	carry         map[queue.Seq]int // decided lists of records to be read anew
+	gather        time.Time         // when waiting for a fuller batch began
 
 	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
 	probeAt   time.Time
@@ -219,6 +220,12 @@ func (l *lane) fetch(ctx context.Context) bool {
 		return false
 	}
 	l.badRead = 0
+	if len(found.Records) == 0 && l.position != 0 {
+		// The position may lie behind the end of the log, where the cursor
+		// never does: look again from there.
+		l.sleep(ctx, 0, nil)
+		return false
+	}
 	if len(found.Records) == 0 {
 		l.gather = time.Time{}
 		l.show(Idle, time.Time{})

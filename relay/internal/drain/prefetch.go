@@ -39,7 +39,7 @@ func (l *lane) takePrefetch(ctx context.Context) *batch {
 		return nil
 	}
 	l.pre = nil
-	if b == nil || l.preFrom != l.position ||
+	if b == nil || l.preFrom != l.last ||
 		b.how.m.Digest() != l.s.o.Mapping().Digest() || time.Since(b.made) > maxStale {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 // finish moves the cursor over the batch at hand.
 func (l *lane) finish() {
 	b := l.work
-	l.pend.Cursor, l.position = b.next, b.next
+	l.pend.Cursor, l.position, l.last = b.next, b.next, b.next
 	l.pend.Dead = append(l.pend.Dead, b.holds...)
 	for k, n := range b.counts {
 		l.count(k, n)
@@ -58,6 +58,9 @@ func (l *lane) flush() bool {
 		l.settled(n)
 	}
 	l.stuck = nil
+	if l.pend.Cursor == 0 {
+		l.position = 0
+	}
 	if l.badDisk > 0 {
 		l.log.Info("settling works again", "code", "settle_ok", "failures", l.badDisk)
 		l.badDisk = 0

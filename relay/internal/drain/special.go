@@ -19,6 +19,10 @@ func (l *lane) runRefused(ctx context.Context) {
 			l.sleep(ctx, -1, nil)
 			continue
 		}
+		if l.position != 0 { // what was decided is not stored yet
+			l.sleep(ctx, 0, nil)
+			continue
+		}
 		set := l.settings()
 		changed := l.s.o.Log.Changed()
 		found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
@@ -78,6 +82,10 @@ func (l *lane) runUnmapped(ctx context.Context) {
 		if l.st.Manual {
 			l.show(ManuallyPaused, time.Time{})
 			l.sleep(ctx, -1, nil)
+			continue
+		}
+		if l.position != 0 {
+			l.sleep(ctx, 0, nil)
 			continue
 		}
 		changed := l.s.o.Log.Changed()
