@@ -105,7 +105,7 @@ func TestPoisonOverCrashes(t *testing.T) {
 		want := w.fill(setA, "e", 1000)
 		for life := 0; life < 200; life++ {
 			w.run()
-			pass(3 * time.Millisecond) // a few requests each
+			pass(8 * time.Millisecond) // a few requests each
 			crash(w)
 			if l, _ := w.log.Lane(setA); l.Pending == 0 {
 				break

@@ -219,7 +219,7 @@ func TestUsageSlowsDown(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.opts.Settings.RequestsPerSecond, w.opts.Settings.MaxEvents = tt.rate, 1
-				w.fill(setA, "a", 30000)
+				w.fill(setA, "a", 4000)
 				var recent []time.Time
 				throttled := 0
 				w.sender.set(func(n int, c call) graph.Result {

@@ -6,7 +6,6 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -36,6 +35,7 @@ type codec struct {
 	dec  *zstd.Decoder
 	cur  uint32
 	keys map[uint32][]byte
+	raw  []byte // reused
 }
 
 func newCodec(key []byte, old [][]byte) (*codec, error) {
@@ -88,10 +88,11 @@ func place(file uint64, offset int64) []byte {
 
 // record encodes e for an offset of a file.
 func (c *codec) record(dst []byte, e *entry, file uint64, offset int64) ([]byte, error) {
-	raw, err := json.Marshal(e)
+	raw, err := e.append(c.raw[:0])
 	if err != nil {
-		return dst, fmt.Errorf("encode receipt: %w", err)
+		return dst, err
 	}
+	c.raw = raw
 	if len(raw) > maxPayload {
 		return dst, fmt.Errorf("encode receipt: %d bytes are too many", len(raw))
 	}

@@ -2,10 +2,13 @@ package receipts
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -266,6 +269,33 @@ func TestStrangeFiles(t *testing.T) {
 	b, _ := os.ReadFile(path(dir, 1))
 	if !strings.HasPrefix(string(b), "something else") {
 		t.Error("a file of another version was touched")
+	}
+}
+
+// The hand-written form is what encoding/json reads back.
+func TestEntryForm(t *testing.T) {
+	d := delivery(1, 3)
+	d.Items[1].OrderID, d.Items[1].Event, d.Items[1].Name = "", "Name \"with\" \u2028 <all> \\ of it", "other"
+	d.Items[2].Conversion = []byte(`{"match_keys":{"email":["` + hash("a") + `", "` + hash("b") + `"],"extern_id":"with \"quotes\""}}`)
+	d.Ambiguous = true
+	e := entryOf(d)
+	b, err := e.append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back entry
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatalf("%v: %s", err, b)
+	}
+	if !reflect.DeepEqual(back, e) {
+		t.Errorf("got  %+v\nwant %+v", back, e)
+	}
+	if p := back.Items[2].People; len(p) != 3 || !slices.Contains(p, fingerprint(hash(`with "quotes"`))) {
+		t.Errorf("people %v", p)
+	}
+	none := entryOf(delivery(1, 0))
+	if b, err = none.append(nil); err != nil || json.Unmarshal(b, &back) != nil {
+		t.Errorf("no items: %v %s", err, b)
 	}
 }
 
