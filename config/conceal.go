@@ -17,16 +17,21 @@ var (
 	flowValue = regexp.MustCompile(`^(\s*)("[^"\\]*"|'[^']*'|[^,\[\]{}"'\s]+)(,\s*[A-Za-z_]+\s*:.*)$`)
 	urlUser   = regexp.MustCompile(`://[^/\s@"']*@`)
 	urlToken  = regexp.MustCompile(`(?i)([a-z_]*(?:token|secret|key|password))=[^&\s"']+`)
+	// swallowed is a quotation in a message that holds a secret's key: an unclosed
+	// quote has swallowed the lines that follow it.
+	swallowed = regexp.MustCompile(`(?i)"(?:[^"\\]|\\.)*(token|secret|password|keys|key|webhook|proxy)(?:["'\\])*\s*:(?:[^"\\]|\\.)*"`)
 	anyKey    = regexp.MustCompile(`^\s*(-\s+)*["']?[A-Za-z_]+["']?\s*:(\s|$)`)
 	// plainReference is a ${…} that tells nothing but a name.
 	plainReference = regexp.MustCompile(`\$\{(env|file|cred):[^}:]+(:-|:\?[^}]*)?\}`)
-	punctuation    = regexp.MustCompile(`^[\s"'\[\]{},-]*(#.*)?$`)
+	punctuation    = regexp.MustCompile(`^[\s"'\[\]{},-]*(\s#.*)?$`)
 )
 
-// conceal takes secrets out of the source lines that problems show.
+// conceal takes secrets out of the source lines that problems show, and out of
+// what messages quote.
 func (l *loader) conceal(ps []strictyaml.Problem) []strictyaml.Problem {
 	for i := range ps {
 		ps[i].Source = concealLine(l.lines, ps[i].Line, ps[i].Source)
+		ps[i].Message = swallowed.ReplaceAllString(ps[i].Message, `"`+hidden+`"`)
 	}
 	return ps
 }
@@ -77,5 +82,6 @@ func sameWidth(text string) string {
 }
 
 func tellsNothing(text string) bool {
-	return utf8.ValidString(text) && punctuation.MatchString(plainReference.ReplaceAllString(text, ""))
+	text = plainReference.ReplaceAllString(text, "")
+	return utf8.ValidString(text) && !secretKey.MatchString(text) && punctuation.MatchString(text)
 }

@@ -44,7 +44,7 @@ func (p Problem) Render() string {
 	if p.Warning {
 		b.WriteString("warning: ")
 	}
-	b.WriteString(p.Message)
+	b.WriteString(strings.Map(printable, p.Message))
 	margin := "  "
 	if strings.TrimSpace(p.Source) != "" {
 		number := fmt.Sprintf("  %d", p.Line)
@@ -75,10 +75,7 @@ func excerpt(source string, column int) (text, blanks string) {
 	}
 	for i := from; i < to; i++ {
 		r := runes[i]
-		if r != '\t' && !unicode.IsGraphic(r) {
-			r = unicode.ReplacementChar
-		}
-		t.WriteRune(r)
+		t.WriteRune(printable(r))
 		if i < at {
 			if r != '\t' {
 				r = ' '
@@ -90,6 +87,13 @@ func excerpt(source string, column int) (text, blanks string) {
 		t.WriteString("…")
 	}
 	return t.String(), c.String()
+}
+
+func printable(r rune) rune {
+	if r != '\t' && r != '\n' && !unicode.IsGraphic(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // Problems is every problem of a file. It is an error.
