@@ -27,7 +27,7 @@ func (s *subject) encode(c *conversion) []byte {
 
 // encodeConversions writes an event of the Conversions API (facts: meta-wire 2.2).
 func (s *subject) encodeConversions(c *conversion) []byte {
-	o := object{out: make([]byte, 0, 1024+len(c.custom))}
+	o := object{out: make([]byte, 0, 1536+len(c.custom)+64*len(s.goods.ids))}
 	o.open()
 	o.text("event_name", c.name)
 	o.raw("event_time", strconv.FormatInt(s.when.Unix(), 10))
@@ -79,7 +79,7 @@ func (s *subject) encodeConversions(c *conversion) []byte {
 // meta-wire 2.4): what is money and goods stands beside match_keys, custom_data
 // has the rest.
 func (s *subject) encodeOffline(c *conversion) []byte {
-	o := object{out: make([]byte, 0, 1024+len(c.custom))}
+	o := object{out: make([]byte, 0, 1536+len(c.custom)+64*len(s.goods.ids))}
 	o.open()
 	o.key("match_keys")
 	o.open()

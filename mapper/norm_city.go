@@ -15,16 +15,12 @@ func traceCity(raw string, t *trace) normalised {
 			return normalised{value: v}
 		}
 	}
-	s := clean(raw)
+	s := cleanText(raw, t)
 	if s == "" {
 		return normalised{}
 	}
 	if n, done := hashedOr("city", s, t); done {
 		return n
-	}
-	if u := clean(unescape(s)); u != s {
-		t.add("HTML entities and broken encoding undone", u)
-		s = u
 	}
 	if isPlaceholder(s) || cityPlaceholders[squash(s)] {
 		return leftOut("city", "placeholder", whyPlaceholder)
@@ -42,7 +38,7 @@ func traceCity(raw string, t *trace) normalised {
 	switch {
 	case v == "" || strings.IndexFunc(v, unicode.IsLetter) < 0:
 		return leftOut("city", "invalid", "holds no letter")
-	case isPlaceholder(v):
+	case isPlaceholderForm(v):
 		return leftOut("city", "placeholder", whyPlaceholder)
 	}
 	return normalised{value: v}

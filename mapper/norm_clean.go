@@ -156,6 +156,17 @@ func foldLetters(s string) string {
 	}, s))
 }
 
+// cleanText is clean for words: HTML entities and broken encoding are undone
+// first, while their bytes are still there.
+func cleanText(raw string, t *trace) string {
+	u := unescape(raw)
+	s := clean(u)
+	if u != raw {
+		t.add("HTML entities and broken encoding undone", s)
+	}
+	return s
+}
+
 // unescape undoes HTML entities (O&#39;Neil) and one layer of UTF-8 read as
 // Windows-1252 (MÃ¼ller): both are common in what old tills export, and
 // neither ever is how a person or a place is written.

@@ -96,14 +96,13 @@ fm micronesia federatedstatesofmicronesia
 // traceCountry gives ISO 3166-1 alpha-2 in lower case, from alpha-2, alpha-3,
 // the numeric code or the name (facts: meta-wire 3.1).
 func traceCountry(raw string, t *trace) normalised {
-	s := clean(raw)
+	s := cleanText(raw, t)
 	if s == "" {
 		return normalised{}
 	}
 	if n, done := hashedOr("country", s, t); done {
 		return n
 	}
-	s = clean(unescape(s))
 	if code := countryOf(s); code != "" {
 		if code != s {
 			t.add("ISO 3166-1 alpha-2", code)

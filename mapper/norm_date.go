@@ -87,10 +87,13 @@ var (
 // read collects every reading of s, which is in lower case.
 func (r *dateReader) read(s string) {
 	if m := isoTime.FindStringSubmatch(s); m != nil {
-		if shiftedMidnight(m) {
-			return
-		}
 		s = m[1]
+		if shiftedMidnight(m) {
+			if day, err := time.Parse("20060102", strings.ReplaceAll(s, "-", "")); err == nil {
+				next := day.AddDate(0, 0, 1)
+				r.offerYear(next.Year(), int(next.Month()), next.Day())
+			}
+		}
 	} else if m := anyTime.FindStringSubmatch(s); m != nil {
 		s = m[1]
 	}

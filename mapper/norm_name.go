@@ -15,16 +15,12 @@ func traceName(raw, key string, t *trace) normalised {
 			return normalised{value: v}
 		}
 	}
-	s := clean(raw)
+	s := cleanText(raw, t)
 	if s == "" {
 		return normalised{}
 	}
 	if n, done := hashedOr(key, s, t); done {
 		return n
-	}
-	if u := clean(unescape(s)); u != s {
-		t.add("HTML entities and broken encoding undone", u)
-		s = u
 	}
 	if isPlaceholder(s) {
 		return leftOut(key, "placeholder", whyPlaceholder)
@@ -52,7 +48,7 @@ func traceName(raw, key string, t *trace) normalised {
 	switch {
 	case v == "":
 		return leftOut(key, "invalid", "holds no letter")
-	case isPlaceholder(v):
+	case isPlaceholderForm(v):
 		return leftOut(key, "placeholder", whyPlaceholder)
 	case strings.IndexFunc(v, unicode.IsLetter) < 0:
 		return leftOut(key, "invalid", "holds no letter")

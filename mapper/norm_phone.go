@@ -232,6 +232,7 @@ func parsePhone(digits, region string) number {
 	if len(digits) < 3 || len(digits) > 25 {
 		return number{}
 	}
+	digits = withoutMexicanToken(digits, region)
 	var pn phonenumbers.PhoneNumber
 	if err := phonenumbers.ParseToNumber(digits, region, &pn); err != nil {
 		return number{}
@@ -247,6 +248,24 @@ func parsePhone(digits, region string) number {
 		return number{} // some plans call nearly any length possible
 	}
 	return n
+}
+
+// withoutMexicanToken drops what Mexico abolished in 2019 and 2020, still in
+// every address book: the mobile token 1 after +52, and the prefixes 01, 044
+// and 045. The library has forgotten them.
+func withoutMexicanToken(digits, region string) string {
+	if rest, ok := strings.CutPrefix(digits, "+521"); ok && len(rest) == 10 {
+		return "+52" + rest
+	}
+	if region != "MX" {
+		return digits
+	}
+	for _, p := range []string{"01", "044", "045", "521", "1"} {
+		if rest, ok := strings.CutPrefix(digits, p); ok && len(rest) == 10 {
+			return rest
+		}
+	}
+	return digits
 }
 
 // placeholderNumber reports a number typed so that the field is not empty: one

@@ -25,7 +25,7 @@ var extension = regexp.MustCompile(`(?i)^(.*\d[\d\s().\-/]*?)\s*(?:;\s*ext=|;\s*
 var phoneLabels = wordSet(`tel tél telefon telefono teléfono telephone téléphone telefone phone ph fon mobile mob mobil móvil movil cell cellphone cel celular
 	cellular handy natel portable gsm home work office business private privat privé casa trabajo oficina haus arbeit büro bureau domicile fixe fix
 	fax main direct day night evening daytime whatsapp wa sms text landline primary secondary preferred h m w c t p o f tlf tfn tfno nr no number num
-	numéro número nummer de us uk usa ca fr es it and call callto intl international voice contact me my his her wife husband mum dad
+	numéro número nummer de us uk usa ca fr es it and callto intl international voice contact me my his her wife husband mum dad
 	тел телефон моб мобильный номер 電話 电话 携帯 手机`)
 
 var (

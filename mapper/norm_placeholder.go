@@ -57,14 +57,19 @@ func isPlaceholder(s string) bool {
 		return true
 	}
 	q := squash(s)
+	if len(q) < len(s) && (q == "na" || q == "nil" || q == "nan") && !startsUpperWord(s) {
+		return true // n/a, N.A., #N/A, (nil)
+	}
+	return isPlaceholderForm(q) || manyPlaceholders(s)
+}
+
+// isPlaceholderForm is isPlaceholder for a form that squash gave.
+func isPlaceholderForm(q string) bool {
 	if q == "" || placeholders[q] {
 		return true // --- ... ??? or a listed word
 	}
 	if onlyOf(q, "x") || onlyOf(q, "0") || onlyOf(q, "x0") {
 		return true
-	}
-	if len(q) < len(s) && (q == "na" || q == "nil" || q == "nan") && !startsUpperWord(s) {
-		return true // n/a, N.A., #N/A, (nil)
 	}
 	if r, size := utf8.DecodeRuneInString(q); isLetterish(r) && len(q) >= 3*size && strings.Trim(q, string(r)) == "" && r < 0x2E80 {
 		return true // aaa, zzzz
@@ -72,7 +77,7 @@ func isPlaceholder(s string) bool {
 	if bare := strings.TrimRight(q, "0123456789"); len(bare) < len(q) && (bare == "test" || bare == "guest" || bare == "customer" || bare == "user" || bare == "dummy") {
 		return true // test123, Guest 4
 	}
-	return manyPlaceholders(s)
+	return false
 }
 
 // manyPlaceholders reports whether s is several words, all of them stand-ins

@@ -11,27 +11,26 @@ import (
 // apart: "Doe, John", "Mr. Smith", 山田 太郎. A whole name that is a
 // placeholder or no name comes back as first, so that its note is written.
 func splitName(raw string) (first, last string) {
-	s := clean(raw)
+	s := cleanText(raw, nil)
 	if s == "" {
 		return "", ""
 	}
 	if _, state := readHash(s); state != notHashed {
 		return "", "" // the hash of a full name is neither name's
 	}
-	s = clean(unescape(s))
 	if isPlaceholder(s) || strings.Contains(s, "@") {
 		return s, ""
 	}
 	s = strings.Join(strings.Fields(withoutAsides(s)), " ")
 	s, title := shedTitles(s)
-	s = shedDegrees(s)
 	if family, given, ok := strings.Cut(s, ","); ok {
 		if f, l, ok := commaName(family, given); ok {
 			return f, l
 		}
+		s = shedDegrees(s)
 		s = strings.Join(strings.Fields(strings.ReplaceAll(s, ",", " ")), " ")
 	}
-	s = joinAround(s, "-‐‑–")
+	s = joinAround(shedDegrees(s), "-")
 	words := strings.Fields(s)
 	if len(words) == 0 {
 		return "", ""
@@ -59,7 +58,10 @@ func commaName(family, given string) (first, last string, ok bool) {
 	given, _ = shedTitles(strings.TrimSpace(given))
 	family = strings.TrimSpace(family)
 	words := strings.Fields(given)
-	if len(words) == 0 || squash(family) == "" || squash(given) == "" || isSuffix(words[0]) {
+	if isTitle(given) && !strings.Contains(family, " ") {
+		return "", family, true // Doe, Mr.
+	}
+	if len(words) == 0 || squash(family) == "" || squash(given) == "" || isSuffix(words[0]) || len(words) == 1 && commaDegrees[titleKey(given)] {
 		return "", "", false
 	}
 	suffix := ""
@@ -67,9 +69,6 @@ func commaName(family, given string) (first, last string, ok bool) {
 		suffix = " " + w
 	} else if w := strings.TrimSpace(extra); isSuffix(w) {
 		suffix = " " + w
-	}
-	if len(words) == 1 && isTitle(given) {
-		return "", family, true // "Doe, Mr."
 	}
 	// Doe, Jan van der: the particles belong to the surname.
 	for i, w := range words {
@@ -101,13 +100,14 @@ func isCouple(w string) bool {
 	return false
 }
 
-// isEastAsian reports that every letter is Han, Hangul or kana.
+// isEastAsian reports that every letter is Han, Hangul or hiragana. Katakana
+// also writes foreign names, which keep their own order.
 func isEastAsian(s string) bool {
 	letters := false
 	for _, r := range s {
 		if unicode.IsLetter(r) {
 			letters = true
-			if !unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana) && !(unicode.Is(unicode.Katakana, r) && false) {
+			if !unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana) {
 				return false
 			}
 		}

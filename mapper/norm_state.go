@@ -9,14 +9,13 @@ import (
 // country is one of the two or unknown; elsewhere the name in full, lower case,
 // letters, marks and digits (facts: meta-wire 3.1).
 func traceState(raw string, l locale, t *trace) normalised {
-	s := clean(raw)
+	s := cleanText(raw, t)
 	if s == "" {
 		return normalised{}
 	}
 	if n, done := hashedOr("state", s, t); done {
 		return n
 	}
-	s = clean(unescape(s))
 	country := l.effective()
 	if isPlaceholder(s) && !(caseSensitive[s] && country != "us" && country != "ca" && country != "") {
 		return leftOut("state", "placeholder", whyPlaceholder)

@@ -11,7 +11,7 @@ import (
 // country is left out.
 func traceZip(raw string, l locale, t *trace) normalised {
 	country := l.effective()
-	if t == nil && country == "us" && len(raw) == 5 && onlyOf(raw, "123456789") && raw != "99999" {
+	if t == nil && country == "us" && len(raw) == 5 && strings.Trim(raw, "0123456789") == "" && raw != "99999" && raw != "00000" {
 		return normalised{value: raw}
 	}
 	s := clean(raw)

@@ -15,11 +15,11 @@ type zipShape struct {
 // zipDigits by country. Eaten zeros: the contract names US, DE and FR; the same
 // happens wherever codes begin with zero and their length is fixed.
 var zipDigits = map[string]zipShape{
-	"de": {5, 4, 0}, "fr": {5, 4, 0}, "mc": {5, 0, 0}, "it": {5, 3, 0}, "sm": {5, 0, 0}, "va": {5, 3, 0}, "es": {5, 4, 0}, "ad": {3, 0, 0},
+	"de": {5, 4, 0}, "fr": {5, 4, 0}, "mc": {5, 0, 0}, "it": {5, 3, 0}, "sm": {5, 0, 0}, "va": {5, 3, 0}, "es": {5, 4, 0},
 	"at": {4, 0, 0}, "ch": {4, 0, 0}, "li": {4, 0, 0}, "be": {4, 0, 0}, "lu": {4, 0, 0}, "dk": {4, 3, 0}, "no": {4, 3, 0}, "gl": {4, 0, 0}, "fo": {3, 0, 0}, "is": {3, 0, 0},
 	"se": {5, 0, 0}, "fi": {5, 3, 0}, "pl": {5, 3, 0}, "pt": {7, 0, 4}, "cz": {5, 0, 0}, "sk": {5, 4, 0}, "hu": {4, 0, 0}, "ro": {6, 5, 0}, "bg": {4, 0, 0}, "gr": {5, 0, 0},
 	"hr": {5, 0, 0}, "si": {4, 0, 0}, "ee": {5, 0, 0}, "lv": {4, 0, 0}, "lt": {5, 4, 0}, "rs": {5, 0, 6}, "ba": {5, 0, 0}, "mk": {4, 0, 0}, "me": {5, 0, 0}, "al": {4, 0, 0},
-	"ua": {5, 4, 0}, "by": {6, 0, 0}, "ru": {6, 0, 0}, "kz": {6, 5, 0}, "ge": {4, 3, 0}, "am": {4, 3, 0}, "cy": {4, 0, 0}, "tr": {5, 4, 0},
+	"ua": {5, 4, 0}, "by": {6, 0, 0}, "md": {4, 0, 0}, "ru": {6, 0, 0}, "kz": {6, 5, 0}, "ge": {4, 3, 0}, "am": {4, 3, 0}, "cy": {4, 0, 0}, "tr": {5, 4, 0},
 	"gp": {5, 0, 0}, "mq": {5, 0, 0}, "gf": {5, 0, 0}, "re": {5, 0, 0}, "yt": {5, 0, 0}, "pm": {5, 0, 0}, "bl": {5, 0, 0}, "mf": {5, 0, 0}, "nc": {5, 0, 0}, "pf": {5, 0, 0},
 	"au": {4, 3, 0}, "nz": {4, 3, 0}, "za": {4, 2, 0}, "jp": {7, 6, 0}, "kr": {5, 4, 6}, "cn": {6, 5, 0}, "in": {6, 0, 0}, "sg": {6, 5, 0}, "my": {5, 4, 0}, "th": {5, 0, 0},
 	"id": {5, 0, 0}, "ph": {4, 3, 0}, "vn": {5, 0, 6}, "tw": {5, 0, 6}, "il": {7, 0, 5}, "sa": {5, 0, 9}, "eg": {5, 0, 7}, "ma": {5, 0, 0}, "dz": {5, 4, 0}, "tn": {4, 0, 0},
@@ -166,5 +166,5 @@ var zipPrefixes = map[string]string{
 	"de": "de", "fr": "fr", "lu": "lu", "at": "at", "be": "be", "it": "it", "es": "es", "pt": "pt", "se": "se", "no": "no", "hu": "hu",
 	"ch": "ch", "nl": "nl", "dk": "dk", "fi": "fi", "fin": "fi", "pl": "pl", "cz": "cz", "sk": "sk", "si": "si", "slo": "si", "hr": "hr", "ro": "ro", "bg": "bg",
 	"gr": "gr", "ee": "ee", "est": "ee", "lv": "lv", "lt": "lt", "fl": "li", "li": "li", "mc": "mc", "us": "us", "usa": "us", "is": "is", "rs": "rs", "srb": "rs",
-	"ua": "ua", "ru": "ru", "tr": "tr", "jp": "jp", "kr": "kr", "cn": "cn", "mx": "mx", "br": "br", "au": "au", "nz": "nz", "il": "il", "cy": "cy", "mk": "mk", "md": "md", "ad": "ad",
+	"ua": "ua", "ru": "ru", "tr": "tr", "jp": "jp", "kr": "kr", "cn": "cn", "mx": "mx", "br": "br", "au": "au", "nz": "nz", "il": "il", "cy": "cy", "mk": "mk", "md": "md",
 }

@@ -113,11 +113,16 @@ const maxDepth = 1000
 
 // decodeEvent reads one JSON value. Of a member that comes twice the last
 // counts, as in every client's language; bytes that are no UTF-8 become U+FFFD.
+// The tree shares one copy of the body and outlives it.
 func decodeEvent(body []byte) (*tree, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	t := &tree{badUTF8: !utf8.Valid(body)}
-	d := decoder{tree: t, in: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
-	if err := d.value(&t.root, 0); err != nil {
+	d := decoder{
+		tree: t, text: string(body), stack: make([]node, 0, 48),
+		in: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
+	}
+	var err error
+	if t.root, err = d.value(0); err != nil {
 		return nil, fmt.Errorf("decode event: %w", err)
 	}
 	if _, err := d.in.ReadToken(); !errors.Is(err, io.EOF) {
@@ -128,55 +133,81 @@ func decodeEvent(body []byte) (*tree, error) {
 
 type decoder struct {
 	tree  *tree
+	text  string // all of the body
 	in    *jsontext.Decoder
 	stack []node // children of the values that are still open
 	arena []node // room for children of closed ones
 }
 
-// value reads the next value into n.
-func (d *decoder) value(n *node, depth int) error {
-	t, err := d.in.ReadToken()
-	if err != nil {
-		return err
+// value reads the next value.
+func (d *decoder) value(depth int) (n node, err error) {
+	n.kind = d.in.PeekKind()
+	switch n.kind {
+	case isObject, isList:
+	case isNumber:
+		raw, err := d.in.ReadValue()
+		n.text = d.slice(len(raw))
+		return n, err
+	case isText:
+		n.text, err = d.string()
+		return n, err
+	default:
+		_, err = d.in.ReadToken()
+		return n, err
 	}
-	return d.rest(n, t, depth)
+	if depth == maxDepth {
+		return n, fmt.Errorf("nested more than %d deep", maxDepth)
+	}
+	if _, err = d.in.ReadToken(); err != nil {
+		return n, err
+	}
+	start := len(d.stack)
+	for {
+		if k := d.in.PeekKind(); k == '}' || k == ']' {
+			_, err = d.in.ReadToken()
+			n.kids = d.keep(d.stack[start:], n.kind == isObject)
+			d.stack = d.stack[:start]
+			return n, err
+		}
+		name := ""
+		if n.kind == isObject {
+			if name, err = d.string(); err != nil {
+				return n, err
+			}
+		}
+		kid, err := d.value(depth + 1)
+		if err != nil {
+			return n, err
+		}
+		kid.name = name
+		d.stack = append(d.stack, kid)
+	}
 }
 
-// rest reads the value that begins with t.
-func (d *decoder) rest(n *node, t jsontext.Token, depth int) error {
-	n.kind = t.Kind()
-	switch n.kind {
-	case isText, isNumber:
-		n.text = t.String()
-	case isObject, isList:
-		if depth == maxDepth {
-			return fmt.Errorf("nested more than %d deep", maxDepth)
-		}
-		start := len(d.stack)
-		for {
-			t, err := d.in.ReadToken()
-			if err != nil {
-				return err
-			}
-			if k := t.Kind(); k == '}' || k == ']' {
-				break
-			}
-			var kid node
-			if n.kind == isObject {
-				kid.name = t.String()
-				err = d.value(&kid, depth+1)
-			} else {
-				err = d.rest(&kid, t, depth+1)
-			}
-			if err != nil {
-				return err
-			}
-			d.stack = append(d.stack, kid)
-		}
-		n.kids = d.keep(d.stack[start:], n.kind == isObject)
-		d.stack = d.stack[:start]
+// slice is the text of the n bytes that were read last.
+func (d *decoder) slice(n int) string {
+	end := int(d.in.InputOffset())
+	return d.text[end-n : end]
+}
+
+// string reads a string, without a copy where nothing in it is escaped.
+func (d *decoder) string() (string, error) {
+	raw, err := d.in.ReadValue()
+	if err != nil {
+		return "", err
 	}
-	return nil
+	if raw.Kind() != isText {
+		return "", errors.New("a member's name is not a string")
+	}
+	if !d.tree.badUTF8 && bytes.IndexByte(raw, '\\') < 0 {
+		text := d.slice(len(raw))
+		return text[1 : len(text)-1], nil
+	}
+	text, err := jsontext.AppendUnquote(nil, raw)
+	if err != nil && !utf8.Valid(text) {
+		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	}
+	return string(text), nil
 }
 
 // keep copies children out of the stack; of members with the same name the
