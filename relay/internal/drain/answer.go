@@ -76,6 +76,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	}
 	l.s.o.Metrics.Lag(l.name, oldest, at)
 	b.accept(a.hi, a.open)
+	b.accepted++
 	l.count("delivered", len(a.open))
 	l.st.Streak = 0
 	l.remember() // the rest of the batch may be open: a crash must not send this again
@@ -157,6 +158,7 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 			l.work.items[i].tries++
 		}
 	}
+	l.suspect(a, r)
 	set := l.settings()
 	l.steady = 0
 	l.st.Failures++

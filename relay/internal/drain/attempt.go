@@ -14,10 +14,12 @@ type attempt struct {
 	open   []int // the items in it
 	req    graph.Request
 	hash   string
-	probe  bool // a single event, to find out whether the breaker may close
-	noted  bool // the durable state names it
-	doubt  bool // an earlier attempt of it may have been stored by Meta
-	asked  bool // that attempt had no readable answer: the next is an ambiguous resend
+	probe  bool      // a single event, to find out whether the breaker may close
+	noted  bool      // the durable state names it
+	doubt  bool      // an earlier attempt of it may have been stored by Meta
+	since  time.Time // of the first answer that said to try again
+	told   int       // answers with Meta's code that said so
+	asked  bool      // that attempt had no readable answer: the next is an ambiguous resend
 }
 
 func newAttempt(lane string, b *batch, lo, hi int, open []int) *attempt {

@@ -26,12 +26,14 @@ type batch struct {
 	next queue.Seq // the lane's cursor once all is settled
 	more bool      // the lane has more behind it
 
-	how   recipe
-	made  time.Time // monotonic
-	items []item
-	done  slots // decided conversions
-	stack []span
-	aged  map[int]bool // groups whose youngest was tried for its age
+	how      recipe
+	made     time.Time // monotonic
+	items    []item
+	done     slots // decided conversions
+	stack    []span
+	accepted int          // requests of it
+	rotated  bool         // a suspect was put last
+	aged     map[int]bool // groups whose youngest was tried for its age
 
 	holds  []queue.DeadLetter
 	counts map[string]int // of skips and holds, settled with the cursor

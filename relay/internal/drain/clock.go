@@ -31,6 +31,7 @@ type clock struct {
 	wallAt time.Time // … when the wall showed this
 	skew   time.Duration
 	known  bool // skew was measured
+	heard  bool // somebody has answered, with or without a date
 }
 
 // maxDrift is how far wall and monotonic clock may part before the anchor is
@@ -67,6 +68,11 @@ func (c *clock) now() (t time.Time, believed bool) {
 // observe takes the Date header of an answer that Meta itself gave. It
 // returns the skew (ours minus Meta's) and whether it moved by over a second.
 func (c *clock) observe(r graph.Result) (skew time.Duration, news bool) {
+	if r.Class == graph.Delivered {
+		c.mu.Lock()
+		c.heard = true
+		c.mu.Unlock()
+	}
 	if r.ServerTime.IsZero() || !(r.Class == graph.Delivered || r.Class == graph.Duplicate || r.Code != 0 || r.FBTraceID != "") {
 		return 0, false
 	}
@@ -84,6 +90,14 @@ func (c *clock) observe(r graph.Result) (skew time.Duration, news bool) {
 	news = !c.known || math.Abs(float64(skew-c.skew)) > float64(time.Second)
 	c.skew, c.known = skew, true
 	return skew, news
+}
+
+// asking says that the time is not known and that the next answer may tell it.
+func (c *clock) asking() bool {
+	_, believed := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !believed && !c.heard
 }
 
 // measured is the last skew; false: no answer told the time yet.

@@ -39,6 +39,7 @@ type lane struct {
 	waitFor   State // what notBefore is: WaitingRetry or Throttled
 	paceUntil time.Time
 	pace      pacer
+	halving   bool      // the batch at hand is tried in parts (suspect.go)
 	steady    int       // successes in a row since the last failure
 	acct      *account  // the token's; looked up anew each time around
 	badDisk   int       // settlements in a row that failed
@@ -263,7 +264,13 @@ func full(b queue.Batch, set Settings) bool { return b.More || len(b.Records) >=
 func (l *lane) recipe() recipe {
 	set := l.settings()
 	at, believed := l.s.clock.now()
-	return recipe{m: l.s.o.Mapping(), at: at, ages: believed, maxN: set.MaxEvents, maxB: set.MaxBytes, age: set.MaxAge}
+	how := recipe{m: l.s.o.Mapping(), at: at, ages: believed, maxN: set.MaxEvents, maxB: set.MaxBytes, age: set.MaxAge}
+	if l.s.clock.asking() {
+		// Who is too old, and who may travel with whom, is not known before an
+		// answer has told the time: ask with a single event.
+		how.maxN = 1
+	}
+	return how
 }
 
 func (l *lane) make(found queue.Batch, how recipe, done slots) *batch {
@@ -279,15 +286,19 @@ func (l *lane) make(found queue.Batch, how recipe, done slots) *batch {
 // change is looked at again.
 const maxStale = time.Minute
 
-// refresh maps the batch at hand again when the mapping is another one, or
-// time has passed; never while a request of it is in doubt.
+// refresh maps the batch at hand again when the mapping is another one, time
+// has passed, or the clock is believed now; never while a request of it is in doubt.
 func (l *lane) refresh() {
 	b := l.work
 	if b == nil || l.cur != nil && l.cur.doubt {
 		return
 	}
 	m := l.s.o.Mapping()
-	if m == nil || b.how.m != nil && m.Digest() == b.how.m.Digest() && time.Since(b.made) < maxStale {
+	if m == nil {
+		return
+	}
+	_, believed := l.s.clock.now()
+	if m.Digest() == b.how.m.Digest() && time.Since(b.made) < maxStale && believed == b.how.ages && b.how.maxN == l.recipe().maxN {
 		return
 	}
 	l.remap()

@@ -42,7 +42,7 @@ func (l *lane) takePrefetch(ctx context.Context) *batch {
 	if b == nil || l.preFrom != l.last ||
 		b.how.m.Digest() != l.s.o.Mapping().Digest() || time.Since(b.made) > maxStale {
 		return nil
-	}
+	} // refresh looks at the rest
 	return b
 }
 

@@ -25,7 +25,7 @@ func (l *lane) finish() {
 		}
 	}
 	l.st.Note, l.dirty = nil, true
-	l.work, l.cur = nil, nil
+	l.work, l.cur, l.halving = nil, nil, false
 }
 
 func (l *lane) count(k string, n int) {

@@ -125,7 +125,7 @@ func (r *rig) close() {
 
 func (r *rig) run() {
 	r.t.Helper()
-	o := drain.Options{Log: r.q, Sender: r.client, Settings: r.set, Grace: 50 * time.Millisecond,
+	o := drain.Options{Log: r.q, Sender: r.client, Settings: r.set, Grace: 50 * time.Millisecond, ClockSynced: func() bool { return true },
 		Logger: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Mapping: func() drain.Mapping {
 			r.mu.Lock()
@@ -503,8 +503,6 @@ func TestWholeEightDays(t *testing.T) {
 			}
 			r.append("Order Completed", "old", 1200, time.Now().Add(-8*24*time.Hour))
 			young := r.append("Order Completed", "young", 900, time.Now().Add(-6*24*time.Hour))
-			// The clock is believed: NTP.
-			r.tweak = func(o *drain.Options) { o.ClockSynced = func() bool { return true } }
 			r.run()
 			r.empty()
 			r.verify(false)

@@ -102,6 +102,9 @@ func people(conversion []byte) (out []string) {
 		rest = bytes.TrimLeft(rest, "[ ")
 		for len(rest) > 0 && rest[0] == '"' {
 			n := textEnd(rest)
+			if n < 2 {
+				break
+			}
 			s := string(rest[1 : n-1])
 			if strings.Contains(s, `\`) && json.Unmarshal(rest[:n], &s) != nil {
 				break
