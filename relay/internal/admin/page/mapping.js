@@ -1,0 +1,71 @@
+// The mapping: what is in force, and a refused file with each mistake at its line.
+import { $, h, text, cls, ago } from "./dom.js";
+import { get } from "./api.js";
+
+let seen = "";
+let view = "refused";
+let m = null;
+
+export function setupMapping() {
+  for (const b of $("map-seg").querySelectorAll("button")) b.onclick = () => { view = b.dataset.text; code(); };
+}
+
+/** mappingState is told with every status; the text is read again when it changed. */
+export async function mappingState(s, now) {
+  const bad = s.refused;
+  const warn = !bad && s.warnings && s.warnings.length;
+  cls($("map-chip"), "chip " + (bad ? "stop" : warn ? "wait" : s.digest ? "ok" : "off"));
+  text($("map-chip"), bad ? "new file refused" : s.from_store ? "last good one" : warn ? "in force, with warnings" : s.digest ? "in force" : "none yet");
+  const base = s.file ? s.file.split(/[\\/]/).pop() : "";
+  const parts = [base, s.digest ? s.digest.slice(0, 12) : "", s.loaded_at ? "loaded " + ago(s.loaded_at, now) : ""].filter(Boolean);
+  text($("map-note"), (bad ? `The file was refused ${ago(bad.at, now)}; the mapping before it stays in force. ` : "") + parts.join(" · "));
+  $("map-note").title = s.file || "";
+  const mark = JSON.stringify([s.digest, s.generation, bad && bad.at, bad && bad.message]);
+  if (mark === seen) return;
+  try {
+    m = await get("/api/v1/mapping");
+    seen = mark;
+    view = m.refused ? "refused" : "force";
+    code();
+  } catch { /* tried again with the next status */ }
+}
+
+function code() {
+  const refused = Boolean(m.refused);
+  $("map-seg").hidden = !refused;
+  for (const b of $("map-seg").querySelectorAll("button")) b.setAttribute("aria-pressed", String(b.dataset.text === view));
+  const problems = (refused ? m.refused.problems : m.warnings) || [];
+  const list = problems.length ? problems : refused ? [{ line: 0, message: m.refused.message }] : [];
+  $("map-problems").replaceChildren(...list.map((p) => h("li", { class: refused ? "" : "warning" },
+    p.line ? h("button", { type: "button", onclick: () => jump(p.line) }, `line ${p.line}${p.column ? ":" + p.column : ""}`) : null,
+    (p.line ? " " : "") + p.message + (p.hint ? " – " + p.hint : ""))));
+  const src = view === "refused" && refused ? m.refused_text || "" : m.text || "";
+  const marks = new Map();
+  if (view === "refused" && refused) for (const p of problems) if (p.line) marks.set(p.line, [...(marks.get(p.line) || []), p.message]);
+  const out = [];
+  src.replace(/\n$/, "").split("\n").forEach((line, i) => {
+    if (!src) return;
+    const why = marks.get(i + 1);
+    out.push(h("div", { class: why ? "bad" : "", id: "map-line-" + (i + 1) }, h("i", { "aria-hidden": "true" }, String(i + 1)), h("span", {}, paint(line))));
+    if (why) for (const w of why) out.push(h("div", { class: "why" }, w));
+  });
+  $("map-code").replaceChildren(...out);
+  const first = $("map-code").querySelector(".bad");
+  if (first) $("map-code").scrollTop = Math.max(0, first.offsetTop - $("map-code").offsetTop - 60);
+}
+
+/** paint tells keys and comments apart; a guess good enough for reading. */
+function paint(line) {
+  const com = /(^|\s)#.*$/.exec(line);
+  const body = com ? line.slice(0, com.index) : line;
+  const k = /^(\s*(?:- )?)([^\s:#][^:#]*)(:)(?=\s|$)/.exec(body);
+  const parts = k ? [k[1], h("span", { class: "k" }, k[2]), body.slice(k[1].length + k[2].length)] : [body];
+  if (com) parts.push(h("span", { class: "com" }, line.slice(com.index)));
+  return parts;
+}
+
+function jump(line) {
+  if (view !== "refused" && m.refused) { view = "refused"; code(); }
+  const el = $("map-line-" + line);
+  if (el) { $("map-code").scrollTop = el.offsetTop - $("map-code").offsetTop - 60; $("map-code").focus(); }
+}

@@ -1,0 +1,146 @@
+// The status page: one stream of the status keeps everything up to date.
+import { $, h, text, cls, num, rate, bytes, span, ago, timeOf, toast } from "./dom.js";
+import { get, post, stream, askToken } from "./api.js";
+import { kind, laneName, showLanes, stateWord } from "./lanes.js";
+import { setupDead, deadCount } from "./dead.js";
+import { setupMapping, mappingState } from "./mapping.js";
+import { setupCharts } from "./charts.js";
+
+function show(s) {
+  const now = new Date(s.now);
+  figures(s, now);
+  verdict(s);
+  showLanes(s.lanes, now);
+  deadCount(s.queue.dead);
+  mappingState(s.mapping, now);
+  keys(s.match_keys);
+  foot(s, now);
+}
+
+function figure(id, value, unit, sub, level) {
+  const el = $(id);
+  const key = value + "|" + unit;
+  if (el.dataset.was !== key) { el.dataset.was = key; el.replaceChildren(value, unit ? h("small", {}, " " + unit) : ""); }
+  cls(el, level || "");
+  if (sub !== undefined) text(el.nextElementSibling, sub || "\u00a0");
+}
+
+function figures(s, now) {
+  const q = s.queue;
+  figure("f-pending", num(q.pending), "", q.oldest_at ? `oldest ${ago(q.oldest_at, now)}` : "nothing waits");
+  figure("f-in", rate(s.rates.in), "/s", `${num(q.appended)} since the start`);
+  figure("f-out", rate(s.rates.delivered), "/s", `${num(s.totals.delivered)} since the start`);
+  if (!q.pending) figure("f-drain", "now", "", "the queue is empty");
+  else if (q.drain_seconds === null) figure("f-drain", "–", "", s.lanes.some((l) => l.pending && kind(l.state) !== "ok" && kind(l.state) !== "wait") ? "an event set stands still" : "not draining yet", "warn");
+  else { const [n, ...u] = span(q.drain_seconds).split(" "); figure("f-drain", n === "under" ? "1" : n, n === "under" ? "s" : u.join(" "), "at the present rate"); }
+  figure("f-dead", num(q.dead), "", q.dead ? bytes(q.dead_bytes) : "none", q.dead ? "warn" : "");
+  const share = q.max_bytes ? q.bytes / q.max_bytes : 0;
+  figure("f-disk", bytes(q.bytes), "", q.full ? "full: new events are refused" : q.max_bytes ? `${Math.round(share * 100)} % of ${bytes(q.max_bytes)}` : "", q.full ? "alarm" : share > 0.8 ? "warn" : "");
+}
+
+function verdict(s) {
+  const stop = s.lanes.filter((l) => kind(l.state) === "stop");
+  const wait = s.lanes.filter((l) => kind(l.state) === "wait" && l.state !== "rate_limited");
+  const say = (k, word, t) => { cls($("verdict-chip"), "chip " + k); text($("verdict-chip"), word); text($("verdict-text"), t); };
+  if (!s.ready) return say("stop", "not storing", `New events cannot be stored: ${s.not_ready.join("; ")}.`);
+  if (s.queue.full) return say("stop", "queue full", "New events are refused until some have been delivered or space is made.");
+  if (stop.length) return say("stop", "needs you", stop.length === 1 ? `${stop[0].name || stop[0].lane}: ${stop[0].headline.toLowerCase()}. Its events are kept.` : `${stop.length} event sets stand still. Their events are kept.`);
+  if (s.mapping.refused) return say("stop", "needs you", "The mapping file was refused; the one before it stays in force.");
+  if (s.config.refused) return say("stop", "needs you", "relay.yaml was refused; the settings before it stay in force: " + s.config.refused.message);
+  if (wait.length) return say("wait", "waiting", wait.length === 1 ? `${wait[0].name || wait[0].lane} tries again by itself.` : `${wait.length} event sets try again by themselves.`);
+  const off = s.lanes.filter((l) => kind(l.state) === "off" && l.pending);
+  if (off.length) return say("off", "on hold", off.length === 1 ? `${off[0].name || off[0].lane}: ${off[0].headline.toLowerCase()}.` : `${off.length} event sets are on hold.`);
+  say("ok", "all well", s.queue.pending ? "Events are stored and on their way." : "Everything that came in has been dealt with.");
+}
+
+function keys(list) {
+  const used = list.filter((k) => k.sent || k.unusable);
+  const total = list.length ? list[0].sent + list[0].missing + list[0].unusable : 0;
+  $("keys-empty").hidden = used.length > 0;
+  text($("keys-note"), total ? `of ${num(total)} conversions since the start` : "");
+  const mark = JSON.stringify(used);
+  if ($("keys").dataset.was === mark) return;
+  $("keys").dataset.was = mark;
+  $("keys").replaceChildren(...used.map((k) => {
+    const sent = h("i", { class: "sent" }), bad = h("i", { class: "unusable" });
+    sent.style.width = (100 * k.sent) / total + "%";
+    bad.style.width = (100 * k.unusable) / total + "%";
+    const pct = Math.round((100 * k.sent) / total);
+    return h("tr", {}, h("th", { scope: "row", class: "kname" }, k.key.replaceAll("_", " ")),
+      h("td", {}, h("div", { class: "share", role: "img", "aria-label": `${pct} % sent, ${num(k.unusable)} unusable, ${num(k.missing)} missing`, title: `${num(k.sent)} sent, ${num(k.unusable)} unusable, ${num(k.missing)} missing` }, sent, bad)),
+      h("td", {}, pct + " %"));
+  }));
+}
+
+function foot(s, now) {
+  const skew = Math.abs(s.clock_skew_seconds) >= 5 ? `clock ${Math.abs(Math.round(s.clock_skew_seconds))} s ${s.clock_skew_seconds > 0 ? "ahead of" : "behind"} Meta's` : "";
+  const bits = [`relay ${s.build.version}`, `up ${span((now - new Date(s.started_at)) / 1000)}`, `process ${s.pid}`, s.queue.unmapped ? `${num(s.queue.unmapped)} unmapped events kept for a later mapping` : "",
+    s.queue.damaged_chunks ? `${num(s.queue.damaged_chunks)} damaged chunks set aside` : "", skew].filter(Boolean);
+  const mark = bits.join("|");
+  if ($("foot").dataset.was === mark) return;
+  $("foot").dataset.was = mark;
+  $("foot").replaceChildren(...bits.map((b) => h("span", {}, b)), h("a", { href: "/metrics" }, "metrics"), h("a", { href: "/api/v1/status" }, "status as JSON"));
+}
+
+// ---- live
+
+const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
+
+function line(state, word) { cls($("live"), "live " + state); text($("live"), word); }
+
+async function keepAlive(path, on, onState) {
+  for (let wait = 500; ; ) {
+    try {
+      await stream(path, (event, data) => { wait = 500; onState("on"); on(event, data); });
+    } catch (e) {
+      if (e.status === 401) { onState("lost", "token needed"); if (!(await askToken(false))) await sleep(5000); continue; }
+    }
+    onState("lost", "not connected");
+    await sleep(wait);
+    wait = Math.min(wait * 2, 10000);
+  }
+}
+
+const kinds = { delivered: "ok", received: "off", skip: "off", dead: "stop", attempt: "wait", refused: "stop", state: "off", missed: "off" };
+let held = false;
+let buffer = [];
+
+function outcome(event, o) {
+  if (event === "missed") o.outcome = "missed";
+  o.time = o.time || new Date().toISOString();
+  buffer.push(o);
+  if (!held) requestAnimationFrame(flush);
+}
+
+function flush() {
+  if (held || !buffer.length) return;
+  const list = $("tail");
+  for (const o of buffer.splice(0).slice(-60)) {
+    const what = [o.count > 1 || o.outcome === "missed" ? num(o.count) + " ×" : "", o.event || "", o.reason ? (o.outcome === "state" ? stateWord(o.reason) : o.reason.replaceAll("_", " ")) : "", o.event_set ? "→ " + laneName(o.event_set) : "", o.message || "", o.message_id || ""].filter(Boolean).join(" ");
+    list.prepend(h("li", { class: kinds[o.outcome] || "off" }, h("time", { datetime: o.time }, timeOf(o.time)), h("b", {}, o.outcome), h("span", {}, what)));
+  }
+  while (list.children.length > 60) list.lastChild.remove();
+  $("tail-empty").hidden = list.children.length > 0;
+}
+
+// ---- start
+
+setupDead();
+setupMapping();
+setupCharts();
+$("token-open").onclick = async () => { if (await askToken(false)) { try { const p = await get("/api/v1/ping"); toast(p.token_needed ? "relay does not accept this token." : "Token accepted.", p.token_needed); } catch (e) { toast(e.message, true); } } };
+$("reload").onclick = async (e) => {
+  e.target.disabled = true;
+  try {
+    const r = await post("/api/v1/reload");
+    toast(r.changed.length ? "Reloaded: " + r.changed.join(", ") + "." : "Nothing has changed.");
+  } catch (err) {
+    toast(err.message, true);
+  } finally { e.target.disabled = false; }
+};
+$("tail-pause").onclick = (e) => { held = !held; e.target.setAttribute("aria-pressed", String(held)); text(e.target, held ? "Go on" : "Hold"); flush(); };
+document.addEventListener("keydown", (e) => {
+  if (e.key === "/" && !e.ctrlKey && !e.metaKey && !/^(INPUT|SELECT|TEXTAREA)$/.test(e.target.tagName) && !document.querySelector("dialog[open]")) { e.preventDefault(); $("dead-search").focus(); }
+});
+keepAlive("/api/v1/live", (event, data) => { if (event === "status") show(data); }, (state, word) => line(state, word || "live"));
+keepAlive("/api/v1/tail", outcome, () => {});
