@@ -153,7 +153,9 @@ func (b *browser) note(m cdpMessage) {
 	case "Runtime.exceptionThrown":
 		b.trouble = append(b.trouble, string(m.Params))
 	case "Log.entryAdded":
-		var p struct{ Entry struct{ Level, Text, URL string } }
+		var p struct {
+			Entry struct{ Level, Text, URL string }
+		}
 		json.Unmarshal(m.Params, &p)
 		if p.Entry.Level == "error" {
 			b.trouble = append(b.trouble, p.Entry.Text+" "+p.Entry.URL)
