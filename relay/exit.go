@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"relay/config"
 	"relay/strictyaml"
 )
 
@@ -54,12 +55,12 @@ func exitCode(err error) int {
 		return c.code
 	case errors.As(err, &u):
 		return exitUsage
-	case errors.As(err, &p):
+	case errors.As(err, &p), errors.Is(err, config.ErrInvalid):
 		return exitConfig
 	case errors.As(err, &i):
 		return exitInterrupted
-	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "required flag"):
-		return exitUsage // cobra has no error types for these
+	case strings.HasPrefix(err.Error(), "required flag"):
+		return exitUsage // cobra has no error type for it
 	}
 	return exitFailure
 }

@@ -76,7 +76,6 @@ locked) · 78 bad config or mapping · 130 interrupted.`,
   relay run --config relay.yaml       the sidecar, in the foreground`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usageArgs(cobra.NoArgs),
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
@@ -85,7 +84,32 @@ locked) · 78 bad config or mapping · 130 interrupted.`,
 	for _, add := range commands {
 		root.AddCommand(add())
 	}
+	group(root)
 	return root
+}
+
+// group makes each command that only has commands below it show its help, and
+// refuse a word that names none of them (cobra alone would show the help and
+// report success).
+func group(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		group(sub)
+	}
+	if c.Runnable() || !c.HasSubCommands() {
+		return
+	}
+	c.SuggestionsMinimumDistance = 2
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		hint := ""
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = fmt.Sprintf("; did you mean %q?", near[0])
+		}
+		return usageError{fmt.Errorf("unknown command %q for %q%s\nSee '%s --help'", args[0], c.CommandPath(), hint, c.CommandPath())}
+	}
 }
 
 // usageArgs makes a wrong number of arguments a usage error (exit code 2).
