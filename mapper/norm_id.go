@@ -19,7 +19,7 @@ func traceExternalID(raw string, t *trace) normalised {
 	} else if state == isNoPerson {
 		return leftOut("external_id", "placeholder", "is the hash of an empty value or of a placeholder, which would join strangers")
 	}
-	if isPlaceholder(s) || s == "-1" {
+	if isPlaceholderID(s) || s == "-1" {
 		return leftOut("external_id", "placeholder", whyPlaceholder)
 	}
 	if s != raw {

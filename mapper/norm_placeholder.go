@@ -63,6 +63,21 @@ func isPlaceholder(s string) bool {
 	return isPlaceholderForm(q) || manyPlaceholders(s)
 }
 
+// keyboardWords are typed to fill a field that wants a name. As a shop's own id
+// they may be real.
+var keyboardWords = wordSet("abc abcd abcde abcdef xyz abc123 asd asdasd asdf asdfg asdfgh asdfghjkl qwerty qwertz qwert azerty example default")
+
+// isPlaceholderID is isPlaceholder for a shop's own id of a customer: user1,
+// test123 and AAA name one there.
+func isPlaceholderID(s string) bool {
+	q := squash(s)
+	switch {
+	case caseSensitive[s], isTemplate(s), q == "", q == "na", q == "nil", q == "nan", onlyOf(q, "x"), onlyOf(q, "0"):
+		return true
+	}
+	return placeholders[q] && !keyboardWords[q]
+}
+
 // isPlaceholderForm is isPlaceholder for a form that squash gave.
 func isPlaceholderForm(q string) bool {
 	if q == "" || placeholders[q] {
