@@ -64,10 +64,10 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 	default:
 		return usageError{fmt.Errorf("--api %q: want conversions or offline", o.api)}
 	}
-	file := o.mapping
+	file, cfg := o.mapping, config.Default(".")
 	if file == "" {
-		cfg, _, err := config.Load(o.config, config.Options{})
-		if err != nil {
+		var err error
+		if cfg, _, err = config.Load(o.config, config.Options{}); err != nil {
 			return badConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
 		}
 		file = cfg.Mapping
@@ -84,7 +84,7 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 		files = []string{"-"}
 	}
 	out := bufio.NewWriterSize(stdout, 64<<10)
-	p := mapPrinter{o: o, m: m, now: now, out: out}
+	p := mapPrinter{o: o, m: m, now: now, most: int(cfg.Intake.MaxEventBytes), out: out}
 	for _, f := range files {
 		if err := p.file(f, stdin); err != nil {
 			return errors.Join(err, out.Flush())
@@ -104,6 +104,7 @@ type mapPrinter struct {
 	o     mapOptions
 	m     *mapper.Mapping
 	now   time.Time
+	most  int // bytes of an event
 	out   *bufio.Writer
 	index int
 	held  int
@@ -126,7 +127,7 @@ func (p *mapPrinter) file(name string, stdin io.Reader) error {
 }
 
 func (p *mapPrinter) event(body []byte) error {
-	ev := mapper.Event{Body: body, Received: p.now}
+	ev := mapper.Event{Body: body, Received: p.now, TooLarge: len(body) > p.most}
 	opt := mapper.OverrideAPI(mapper.API(p.o.api))
 	if p.o.explain {
 		return p.explain(ev, opt)
