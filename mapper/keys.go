@@ -74,7 +74,10 @@ const (
 
 // deriveKeys finds and normalises every match key of the event.
 func (s *subject) deriveKeys() {
-	s.locale.defaultCountry = s.m.defaultCountry
+	s.locale.defaultCountry, s.locale.today = s.m.defaultCountry, s.when
+	if s.ev.Received.After(s.when) {
+		s.locale.today = s.ev.Received // the till's clock may stand in 1970
+	}
 	s.deriveKey(keyCountry)
 	if c := s.keys[keyCountry]; len(c) > 0 && !c[0].hashed {
 		s.locale.country = c[0].value
@@ -161,7 +164,7 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 	}
 	var v normalised
 	if s.x != nil {
-		v = explainKey(keyTable[k].name, raw, s.locale)
+		v = normalise(k, raw, s.locale, &trace{})
 		if src.fullName {
 			rule := "first word of the name"
 			if k == keyLastName {
@@ -170,10 +173,7 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 			v.steps = append([]step{{rule, raw}}, v.steps...)
 		}
 	} else {
-		v = normalise(k, raw, s.locale)
-	}
-	if k == keyBirthDate && v.value != "" && !v.hashed && v.value > s.when.UTC().Format("20060102") {
-		v.value, v.code, v.why = "", noteFutureDate, "a birthday that is still to come"
+		v = normalise(k, raw, s.locale, nil)
 	}
 	if v.code != "" {
 		s.notes.add(v.code, at, v.why)
@@ -205,35 +205,6 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 		}
 		s.x.key(k, at, src.line, n, v, sum)
 	}
-}
-
-// normalise brings one raw value of a key into its normal form.
-func normalise(k keyID, raw string, l locale) normalised {
-	switch k {
-	case keyEmail:
-		return normEmail(raw)
-	case keyPhone:
-		return normPhone(raw, l)
-	case keyGender:
-		return normGender(raw)
-	case keyFirstName:
-		return normFirstName(raw)
-	case keyLastName:
-		return normLastName(raw)
-	case keyCity:
-		return normCity(raw)
-	case keyState:
-		return normState(raw, l)
-	case keyZip:
-		return normZip(raw, l)
-	case keyCountry:
-		return normCountry(raw)
-	case keyExternalID:
-		return normExternalID(raw)
-	case keyLeadID:
-		return normLeadID(raw)
-	}
-	return normBirthDate(raw)
 }
 
 // leaveOut notes that a value of a key was not used.

@@ -3,12 +3,15 @@ package mapper
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 )
 
-// locale is what an event says about where its customer lives.
+// locale is what an event says about where its customer lives, and when it
+// happened.
 type locale struct {
-	country        string // address.country as ISO alpha-2 in lower case, "" when absent or unknown
-	defaultCountry string // the mapping's default_country in lower case, or ""
+	country        string    // address.country as ISO alpha-2 in lower case, "" when absent or unknown
+	defaultCountry string    // the mapping's default_country in lower case, or ""
+	today          time.Time // the last day that somebody can be born on; never the clock's, so that a retry is the same
 }
 
 // effective is the country a value is read by: the event's own, else the mapping's.
@@ -26,7 +29,7 @@ type normalised struct {
 	hashed bool   // it came as a SHA-256 and passes unhashed
 	code   string // code of the note when a value was left out; "" when it was merely blank
 	why    string // the note in plain words, never with the value
-	steps  []step // how it came about; collected only by explainKey
+	steps  []step // how it came about; collected only when asked for
 }
 
 // step is one rule that changed a value on its way to the normal form.
@@ -49,48 +52,35 @@ func sha256hex(s string) string {
 	return string(out[:])
 }
 
-func normEmail(raw string) normalised           { return traceEmail(raw, nil) }
-func normPhone(raw string, l locale) normalised { return tracePhone(raw, l, nil) }
-func normGender(raw string) normalised          { return traceGender(raw, nil) }
-func normFirstName(raw string) normalised       { return traceName(raw, "first_name", nil) }
-func normLastName(raw string) normalised        { return traceName(raw, "last_name", nil) }
-func normCity(raw string) normalised            { return traceCity(raw, nil) }
-func normState(raw string, l locale) normalised { return traceState(raw, l, nil) }
-func normZip(raw string, l locale) normalised   { return traceZip(raw, l, nil) }
-func normCountry(raw string) normalised         { return traceCountry(raw, nil) }
-func normExternalID(raw string) normalised      { return traceExternalID(raw, nil) }
-func normLeadID(raw string) normalised          { return traceLeadID(raw, nil) }
-func normBirthDate(raw string) normalised       { return traceBirthDate(raw, nil) }
-
-// explainKey normalises with every step kept. key is a name under match_keys;
-// an unknown one gives the zero value.
-func explainKey(key, raw string, l locale) normalised {
-	t := &trace{}
-	var n normalised
-	switch key {
-	case "email":
+// normalise brings one raw value of a key into its normal form, keeping the
+// steps when t is not nil.
+func normalise(k keyID, raw string, l locale, t *trace) (n normalised) {
+	switch k {
+	case keyEmail:
 		n = traceEmail(raw, t)
-	case "phone":
+	case keyPhone:
 		n = tracePhone(raw, l, t)
-	case "gender":
+	case keyGender:
 		n = traceGender(raw, t)
-	case "first_name", "last_name":
-		n = traceName(raw, key, t)
-	case "city":
+	case keyFirstName, keyLastName:
+		n = traceName(raw, keyTable[k].name, t)
+	case keyCity:
 		n = traceCity(raw, t)
-	case "state":
+	case keyState:
 		n = traceState(raw, l, t)
-	case "zip":
+	case keyZip:
 		n = traceZip(raw, l, t)
-	case "country":
+	case keyCountry:
 		n = traceCountry(raw, t)
-	case "external_id":
+	case keyExternalID:
 		n = traceExternalID(raw, t)
-	case "lead_id":
+	case keyLeadID:
 		n = traceLeadID(raw, t)
-	case "date_of_birth":
-		n = traceBirthDate(raw, t)
+	case keyBirthDate:
+		n = traceBirthDate(raw, l, t)
 	}
-	n.steps = t.steps
+	if t != nil {
+		n.steps = t.steps
+	}
 	return n
 }

@@ -160,12 +160,15 @@ func foldLetters(s string) string {
 // first, while their bytes are still there.
 func cleanText(raw string, t *trace) string {
 	u := unescape(raw)
-	s := clean(u)
+	s := clean(tradeMarks.Replace(u))
 	if u != raw {
 		t.add("HTML entities and broken encoding undone", s)
 	}
 	return s
 }
+
+// tradeMarks are symbols that NFKC would turn into letters.
+var tradeMarks = strings.NewReplacer("™", "", "℠", "")
 
 // unescape undoes HTML entities (O&#39;Neil) and one layer of UTF-8 read as
 // Windows-1252 (MÃ¼ller): both are common in what old tills export, and

@@ -103,7 +103,7 @@ func traceCountry(raw string, t *trace) normalised {
 	if n, done := hashedOr("country", s, t); done {
 		return n
 	}
-	if code := countryOf(s); code != "" {
+	if code := countryOf(s); code != "" && (code != "na" || !isPlaceholder(s) || isSimpleWord(s)) { // NA is Namibia, n/a is not
 		if code != s {
 			t.add("ISO 3166-1 alpha-2", code)
 		}

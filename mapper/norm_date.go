@@ -11,13 +11,7 @@ import (
 // traceBirthDate reads a date of birth that has one reading only and gives
 // YYYYMMDD (facts: meta-wire 3.1). 03/04/1997 has two and is left out;
 // 2/16/1997 has one. A two-digit year counts when only one century fits.
-func traceBirthDate(raw string, t *trace) normalised { return birthDateAt(raw, time.Now(), t) }
-
-// normBirthDateAt is normBirthDate with the time by which a date is in the
-// future, for callers that must not depend on the clock.
-func normBirthDateAt(raw string, now time.Time) normalised { return birthDateAt(raw, now, nil) }
-
-func birthDateAt(raw string, now time.Time, t *trace) normalised {
+func traceBirthDate(raw string, l locale, t *trace) normalised {
 	s := clean(raw)
 	if s == "" {
 		return normalised{}
@@ -29,7 +23,7 @@ func birthDateAt(raw string, now time.Time, t *trace) normalised {
 		return leftOut("date_of_birth", "placeholder", whyPlaceholder)
 	}
 	var found []string
-	d := dateReader{now: now}
+	d := dateReader{today: l.today}
 	d.read(lower(asciiDigits(s)))
 	for _, r := range d.readings {
 		if len(found) == 0 || found[0] != r {
@@ -49,7 +43,7 @@ func birthDateAt(raw string, now time.Time, t *trace) normalised {
 }
 
 type dateReader struct {
-	now      time.Time
+	today    time.Time
 	readings []string
 }
 
@@ -70,7 +64,7 @@ func (r *dateReader) offer(ys string, m, d int) {
 
 func (r *dateReader) offerYear(y, m, d int) {
 	day := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
-	if y < 1900 || day.After(r.now) || day.Month() != time.Month(m) || day.Day() != d {
+	if y < 1900 || day.After(r.today) || day.Month() != time.Month(m) || day.Day() != d {
 		return
 	}
 	r.readings = append(r.readings, day.Format("20060102"))

@@ -29,6 +29,7 @@ var phoneLabels = wordSet(`tel tél telefon telefono teléfono telephone télép
 	тел телефон моб мобильный номер 電話 电话 携帯 手机`)
 
 var (
+	thousands  = regexp.MustCompile(`^\+?\d{1,3}(?:,\d{3}){2,4}(?:\.0+)?$`)
 	floatTail  = regexp.MustCompile(`^(\+?\d{7,15})[.,]0+$`)
 	scientific = regexp.MustCompile(`^\+?(\d)[.,](\d{6,14})[eE]\+?(\d{1,2})$`)
 	trunkZero  = regexp.MustCompile(`[(\[]\s*0\s*[)\]]`)
@@ -36,6 +37,9 @@ var (
 
 // readPhone takes a clean value with ASCII digits apart.
 func readPhone(s string) written {
+	if thousands.MatchString(s) {
+		s = strings.ReplaceAll(s, ",", "") // a spreadsheet's 6,505,551,212
+	}
 	if m := floatTail.FindStringSubmatch(s); m != nil {
 		s = m[1] // a spreadsheet's 16505551212.0
 	}

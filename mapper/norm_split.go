@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -30,8 +31,12 @@ func splitName(raw string) (first, last string) {
 		s = shedDegrees(s)
 		s = strings.Join(strings.Fields(strings.ReplaceAll(s, ",", " ")), " ")
 	}
-	s = joinAround(shedDegrees(s), "-")
-	words := strings.Fields(s)
+	s = shedDegrees(s)
+	words := slices.DeleteFunc(strings.Fields(s), func(w string) bool { return squash(w) == "" })
+	if len(words) != 2 { // Anne - Marie Dupont, but Jane - Doe
+		words = slices.DeleteFunc(strings.Fields(joinAround(s, "-")), func(w string) bool { return squash(w) == "" })
+	}
+	s = strings.Join(words, " ")
 	if len(words) == 0 {
 		return "", ""
 	}

@@ -132,8 +132,13 @@ func canadianZip(v string) string {
 }
 
 // britishZip reads a full postcode, or the area, district and sector that
-// Meta's documentation asks for.
+// Meta's documentation asks for; a country in front goes.
 func britishZip(v string) string {
+	for _, prefix := range []string{"gb", "uk"} {
+		if rest, ok := strings.CutPrefix(v, prefix); ok && britishFull.MatchString(rest) {
+			return rest
+		}
+	}
 	if n := len(v); n >= 5 && n <= 7 && v[n-3] == 'o' {
 		v = v[:n-3] + "0" + v[n-2:]
 	}

@@ -31,7 +31,6 @@ const (
 	noteSeveralValues   = "several_values"      // of a key that has one
 	noteTooMany         = "too_many_values"     // beyond what the format takes
 	noteHashedDate      = "hashed_date"         // offline: a hashed birth date cannot be split
-	noteFutureDate      = "future_date"         // a birthday that is still to come
 	noteBadOptions      = "invalid_processing_options"
 	noteItemNoOrder     = "item_number_without_order"
 )

@@ -205,7 +205,7 @@ func (p *parser) settings(o *strictyaml.Object) {
 	m := p.m
 	if v, ok := p.key(o, "default_country"); ok {
 		if text, ok := p.word(v); ok {
-			n := normCountry(text)
+			n := traceCountry(text, nil)
 			if n.value == "" || n.hashed {
 				v.Errorf("%s is not a country", v.Written()).WithHint("write its two letters, such as US or DE")
 			}
