@@ -16,15 +16,18 @@ const (
 	chunkTarget = 1 << 20  // raw bytes after which a commit starts another chunk
 	commitMost  = 16 << 20 // raw bytes one commit takes, unless one append is larger
 	maxEntry    = 64 << 20
-	maxTailIDs  = 1 << 18 // records after which a tail is sealed, so that their ids stay small
+	maxTailIDs  = 180_000 // records after which a tail is sealed: their ids take 4 MiB, and would soon take 8
 )
 
-// request is one Append on its way through the writer.
+// request is one Append on its way through the writer. It is used again once
+// its caller has the answer.
 type request struct {
-	entries []pending
-	buf     []byte // what of the entries the payload will hold
+	entries []Entry // the caller's; the writer reads them only while it holds Queue.building
+	pending []pending
+	size    int // bytes of the payload, about
 	state   atomic.Int32
 	done    chan result
+	timeout *time.Timer
 }
 
 const (
@@ -41,11 +44,10 @@ type result struct {
 // pending is one entry as the writer needs it.
 type pending struct {
 	hash     idHash
-	lo, hi   int // its record in buf
 	laneKey  string
 	lanes    []string
 	received int64
-	body     int
+	known    bool // it was stored before
 	fresh    bool // the writer will store it
 }
 
@@ -76,13 +78,12 @@ func (q *Queue) Append(ctx context.Context, entries []Entry) (Appended, error) {
 	if err := q.CanAppend(); err != nil {
 		return Appended{}, err
 	}
-	r, err := q.encode(entries)
+	r, err := q.request(entries)
 	if err != nil {
 		return Appended{}, err
 	}
-	timeout := time.NewTimer(q.o.AppendTimeout)
-	defer timeout.Stop()
-	if err := q.in.admit(ctx, r, q.o.MaxWaiting, timeout.C); err != nil {
+	if err := q.in.admit(ctx, r, q.o.MaxWaiting, r.timeout.C); err != nil {
+		q.reuse(r)
 		return Appended{}, err
 	}
 	select {
@@ -91,49 +92,58 @@ func (q *Queue) Append(ctx context.Context, entries []Entry) (Appended, error) {
 	}
 	select {
 	case res := <-r.done:
+		q.reuse(r)
 		return res.Appended, res.err
 	case <-ctx.Done():
 		err = fmt.Errorf("%w: %w", ErrStalled, ctx.Err())
-	case <-timeout.C:
+	case <-r.timeout.C:
 		err = ErrStalled
 	}
 	if r.state.CompareAndSwap(stateWaiting, stateGivenUp) {
 		return Appended{}, err
 	}
-	select { // the writer has it: its word counts if it has spoken
+	// The writer has it. It may still be copying the bodies, which are the
+	// caller's again once this returns; that never waits for the disk.
+	q.building.Lock()
+	q.building.Unlock() //nolint:staticcheck // only the waiting matters
+	select {            // its word counts if it has spoken
 	case res := <-r.done:
+		q.reuse(r)
 		return res.Appended, res.err
 	default:
 		return Appended{}, err
 	}
 }
 
-// encode copies entries into the form the payload holds.
-func (q *Queue) encode(entries []Entry) (*request, error) {
-	size := 0
-	for i := range entries {
-		size += len(entries[i].Body) + len(entries[i].ID) + 32
+// request makes ready what the writer needs to know of entries.
+func (q *Queue) request(entries []Entry) (*request, error) {
+	r, _ := q.requests.Get().(*request)
+	if r == nil {
+		r = &request{done: make(chan result, 1), timeout: time.NewTimer(q.o.AppendTimeout)}
+	} else {
+		r.timeout.Reset(q.o.AppendTimeout)
 	}
-	r := &request{entries: make([]pending, len(entries)), buf: make([]byte, 0, size), done: make(chan result, 1)}
+	r.entries, r.size = entries, 0
+	r.state.Store(stateWaiting)
+	r.pending = slices.Grow(r.pending[:0], len(entries))[:len(entries)]
 	var hb [256]byte
 	for i := range entries {
 		e := &entries[i]
 		if len(e.Lanes) == 0 || len(e.Lanes) > 1<<10 || len(e.Body)+len(e.ID) > maxEntry {
+			q.reuse(r)
 			return nil, fmt.Errorf("entry %d: %w", i, ErrInvalid)
 		}
-		p := &r.entries[i]
-		p.lanes = e.Lanes
-		p.laneKey = e.Lanes[0]
+		p := &r.pending[i]
+		*p = pending{lanes: e.Lanes[:1:1], laneKey: e.Lanes[0]}
 		if len(e.Lanes) > 1 {
 			p.lanes = slices.Clone(e.Lanes)
 			slices.Sort(p.lanes)
 			p.lanes = slices.Compact(p.lanes)
 			p.laneKey = strings.Join(p.lanes, "\x00")
-		} else {
-			p.lanes = []string{e.Lanes[0]}
 		}
 		for _, l := range p.lanes {
 			if l == "" || len(l) > 1<<10 {
+				q.reuse(r)
 				return nil, fmt.Errorf("entry %d: lane name: %w", i, ErrInvalid)
 			}
 		}
@@ -149,17 +159,28 @@ func (q *Queue) encode(entries []Entry) (*request, error) {
 			received = q.now()
 		}
 		p.received = received.UnixMilli()
-		p.body = len(e.Body)
-		p.lo = len(r.buf)
-		r.buf = appendRecordRest(r.buf, e.Flags, p.received, e.ID, e.Body)
-		p.hi = len(r.buf)
+		r.size += recordSize(e)
 	}
 	return r, nil
 }
 
+// recordSize is about what e takes of a payload.
+func recordSize(e *Entry) int { return len(e.Body) + len(e.ID) + 32 }
+
+// reuse keeps r for the next Append. Nobody else may know of it any more.
+func (q *Queue) reuse(r *request) {
+	r.timeout.Stop()
+	r.entries = nil
+	clear(r.pending)
+	if cap(r.pending) > 4096 {
+		r.pending = nil
+	}
+	q.requests.Put(r)
+}
+
 // admit puts r in line, once there is room.
 func (in *intake) admit(ctx context.Context, r *request, most int64, timeout <-chan time.Time) error {
-	n := int64(len(r.buf))
+	n := int64(r.size)
 	in.mu.Lock()
 	for in.bytes > 0 && in.bytes+n > most {
 		if in.closed {
@@ -216,14 +237,14 @@ func (in *intake) take(into []*request) []*request {
 	bytes, i := 0, 0
 	for ; i < len(in.queue); i++ {
 		r := in.queue[i]
-		if bytes > 0 && bytes+len(r.buf) > commitMost {
+		if bytes > 0 && bytes+r.size > commitMost {
 			break
 		}
-		if !r.state.CompareAndSwap(stateWaiting, stateTaken) {
-			in.bytes -= int64(len(r.buf))
+		if r.state.Load() == stateGivenUp {
+			in.bytes -= int64(r.size)
 			continue
 		}
-		bytes += len(r.buf)
+		bytes += r.size
 		into = append(into, r)
 	}
 	in.queue = slices.Delete(in.queue, 0, i)
@@ -285,7 +306,7 @@ func (w *writer) step() {
 	}
 	bytes := int64(0)
 	for _, r := range w.reqs {
-		bytes += int64(len(r.buf))
+		bytes += int64(r.size)
 	}
 	w.commit(w.reqs)
 	clear(w.reqs)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -15,7 +16,8 @@ type writer struct {
 
 	batch   map[idHash]struct{} // ids of this commit
 	ids     []idHash
-	raw     []byte
+	idBytes []byte // ids of one chunk
+	raw     []byte // payload of one chunk, behind room for its table
 	chunk   []byte // encoded chunks
 	scratch []byte
 	sets    laneSets
@@ -25,8 +27,8 @@ type writer struct {
 // commit writes what is new in reqs to the tail, syncs once and answers all.
 func (w *writer) commit(reqs []*request) {
 	q := w.q
-	fresh := w.dedup(reqs)
-	if fresh == 0 {
+	w.search(reqs)
+	if w.dedup(reqs) == 0 {
 		w.answer(reqs, nil)
 		return
 	}
@@ -34,7 +36,8 @@ func (w *writer) commit(reqs []*request) {
 		w.answer(reqs, err)
 		return
 	}
-	if err := w.build(reqs); err != nil {
+	reqs, err := w.copy(reqs)
+	if err != nil || len(w.packed) == 0 {
 		w.answer(reqs, err)
 		return
 	}
@@ -73,26 +76,35 @@ func (w *writer) commit(reqs []*request) {
 	}
 }
 
+// search finds out which ids were stored before.
+func (w *writer) search(reqs []*request) {
+	for _, r := range reqs {
+		for i := range r.pending {
+			p := &r.pending[i]
+			known, err := w.q.ids.has(p.hash)
+			if err != nil {
+				w.q.o.Logger.Warn("cannot search message ids", slog.Any("error", err))
+			}
+			p.known = known
+		}
+	}
+}
+
 // dedup marks what is new and returns how many that are.
 func (w *writer) dedup(reqs []*request) int {
-	q := w.q
 	if w.batch == nil {
 		w.batch = make(map[idHash]struct{})
 	}
 	clear(w.batch)
 	w.ids = w.ids[:0]
 	for _, r := range reqs {
-		for i := range r.entries {
-			p := &r.entries[i]
+		for i := range r.pending {
+			p := &r.pending[i]
 			p.fresh = false
-			if _, ok := w.batch[p.hash]; ok {
+			if p.known {
 				continue
 			}
-			known, err := q.ids.has(p.hash)
-			if err != nil {
-				q.o.Logger.Warn("cannot search message ids", slog.Any("error", err))
-			}
-			if known {
+			if _, ok := w.batch[p.hash]; ok {
 				continue
 			}
 			p.fresh = true
@@ -101,6 +113,25 @@ func (w *writer) dedup(reqs []*request) int {
 		}
 	}
 	return len(w.ids)
+}
+
+// copy takes reqs from their callers, who may give up until then, and encodes
+// what is new in them. It returns those it took. From here on the writer needs
+// nothing more of the callers' memory.
+func (w *writer) copy(reqs []*request) ([]*request, error) {
+	w.q.building.Lock()
+	defer w.q.building.Unlock()
+	taken := reqs[:0]
+	for _, r := range reqs {
+		if r.state.CompareAndSwap(stateWaiting, stateTaken) {
+			taken = append(taken, r)
+		}
+	}
+	w.packed = w.packed[:0]
+	if len(taken) < len(reqs) && w.dedup(taken) == 0 {
+		return taken, nil
+	}
+	return taken, w.build(taken)
 }
 
 // usable gives the tail that takes the commit, a new one after a failure.
@@ -123,57 +154,33 @@ func (w *writer) usable() error {
 	return nil
 }
 
+// tableRoom is left free in front of a payload: its table of lane sets comes
+// first, and is only known in the end.
+const tableRoom = 256
+
 // build encodes the new records of reqs as chunks.
 func (w *writer) build(reqs []*request) error {
-	q := w.q
-	w.packed, w.chunk = w.packed[:0], w.chunk[:0]
-	next := q.tail.first() + Seq(q.tail.end.Load())
-	var h chunkHeader
-	var ids []byte
-	start := func() {
-		h = chunkHeader{first: next}
-		w.raw, ids = w.raw[:0], nil
-		w.sets.reset()
-	}
-	finish := func() error {
-		if h.count == 0 {
-			return nil
-		}
-		h.span = h.count
-		h.lanes = append([]chunkLane(nil), w.sets.lanes...)
-		// The table of lane sets comes first, and is only known now.
-		table := w.sets.appendTable(w.scratch[:0])
-		w.scratch = table
-		n := len(table)
-		w.raw = append(w.raw, table...)
-		copy(w.raw[n:], w.raw[:len(w.raw)-n])
-		copy(w.raw, table)
-		at := len(w.chunk)
-		var err error
-		w.chunk, err = packChunk(w.chunk, q.zstd, q.vault, &w.scratch, &h, ids, w.raw)
-		if err != nil {
-			return fmt.Errorf("pack chunk: %w", err)
-		}
-		w.packed = append(w.packed, packed{h: h, data: w.chunk[at:len(w.chunk):len(w.chunk)]})
-		next = h.end()
-		return nil
-	}
-	start()
+	w.chunk = w.chunk[:0]
+	next := w.q.tail.first() + Seq(w.q.tail.end.Load())
+	h := w.startChunk(next)
 	for _, r := range reqs {
-		for i := range r.entries {
-			p := &r.entries[i]
+		for i := range r.pending {
+			p := &r.pending[i]
 			if !p.fresh {
 				continue
 			}
-			if h.count > 0 && len(w.raw)+p.hi-p.lo > chunkTarget {
-				if err := finish(); err != nil {
+			e := &r.entries[i]
+			if h.count > 0 && len(w.raw)+recordSize(e) > chunkTarget+tableRoom {
+				if err := w.finishChunk(&h); err != nil {
 					return err
 				}
-				start()
+				next = h.end()
+				h = w.startChunk(next)
 			}
-			set := w.sets.add(p.laneKey, p.lanes, uint32(next)+h.count, p.body, p.received)
-			w.raw = appendRecord(w.raw, uint64(set), 0, r.buf[p.lo:p.hi])
-			ids = append(ids, p.hash[:]...)
+			set := w.sets.add(p.laneKey, p.lanes, uint32(next)+h.count, len(e.Body), p.received)
+			w.raw = appendRecord(w.raw, uint64(set), 0, nil)
+			w.raw = appendRecordRest(w.raw, e.Flags, p.received, e.ID, e.Body)
+			w.idBytes = append(w.idBytes, p.hash[:]...)
 			if h.count == 0 || p.received < h.min {
 				h.min = p.received
 			}
@@ -183,7 +190,39 @@ func (w *writer) build(reqs []*request) error {
 			h.count++
 		}
 	}
-	return finish()
+	return w.finishChunk(&h)
+}
+
+func (w *writer) startChunk(first Seq) chunkHeader {
+	w.raw = append(w.raw[:0], make([]byte, tableRoom)...)
+	w.idBytes = w.idBytes[:0]
+	w.sets.reset()
+	return chunkHeader{first: first}
+}
+
+// finishChunk encodes what has been gathered since startChunk.
+func (w *writer) finishChunk(h *chunkHeader) error {
+	if h.count == 0 {
+		return nil
+	}
+	q := w.q
+	h.span = h.count
+	h.lanes = append([]chunkLane(nil), w.sets.lanes...)
+	table := w.sets.appendTable(w.scratch[:0])
+	w.scratch = table
+	if more := len(table) - tableRoom; more > 0 {
+		w.raw = slices.Insert(w.raw, 0, make([]byte, more)...)
+	}
+	raw := w.raw[max(0, tableRoom-len(table)):]
+	copy(raw, table)
+	at := len(w.chunk)
+	var err error
+	w.chunk, err = packChunk(w.chunk, q.zstd, q.vault, &w.scratch, h, w.idBytes, raw)
+	if err != nil {
+		return fmt.Errorf("pack chunk: %w", err)
+	}
+	w.packed = append(w.packed, packed{h: *h, data: w.chunk[at:len(w.chunk):len(w.chunk)]})
+	return nil
 }
 
 // publish makes a confirmed commit visible.
@@ -258,12 +297,12 @@ func (w *writer) answer(reqs []*request, err error) {
 	for _, r := range reqs {
 		res := result{}
 		anew := false
-		for i := range r.entries {
-			if r.entries[i].fresh {
+		for i := range r.pending {
+			if r.pending[i].fresh {
 				res.Stored++
 			} else {
 				res.Duplicates++
-				if _, ok := w.batch[r.entries[i].hash]; ok {
+				if _, ok := w.batch[r.pending[i].hash]; ok {
 					anew = true // a copy of one in this commit
 				}
 			}

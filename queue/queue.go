@@ -34,6 +34,8 @@ type Queue struct {
 	cache    chunkCache
 
 	in         intake
+	requests   sync.Pool            // of *request
+	building   sync.Mutex           // held by the writer while it reads what callers gave to Append
 	wake       chan struct{}        // to the writer: something waits
 	onWriter   chan func(w *writer) // to the writer: run this between commits
 	idsReady   chan struct{}        // closed once the ids of before are known
