@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -146,7 +145,7 @@ func (a *answer) fromError(r *Result, m metaError) {
 	}
 }
 
-var titleForm = regexp.MustCompile(`(?is)<title[^>]*>(.{1,200}?)</title>`)
+var titleForm = form(`(?is)<title[^>]*>(.{1,200}?)</title>`)
 
 // withoutJSON describes an answer that the Graph API did not write.
 func (a *answer) withoutJSON() string {
@@ -162,7 +161,7 @@ func (a *answer) withoutJSON() string {
 		kind = "unknown content"
 	}
 	s := fmt.Sprintf("HTTP %d with %s that is no Graph API answer", a.status, kind)
-	if m := titleForm.FindSubmatch(a.body); m != nil {
+	if m := titleForm().FindSubmatch(a.body); m != nil {
 		s += ": " + string(m[1])
 	}
 	return a.clean.text(s)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +12,7 @@ import (
 // pathForm finds the index of an event in a path as Meta writes it into
 // texts and field lists: $['data'][0]['user_data'], data[3][event_time],
 // data.3.event_time (facts: meta-wire 6.2).
-var pathForm = regexp.MustCompile(`(?:^|[^\w])data['"]?\]?(?:\[['"]?|\.)(\d{1,5})(?:['"]?\]|\.|:|\b)`)
+var pathForm = form(`(?:^|[^\w])data['"]?\]?(?:\[['"]?|\.)(\d{1,5})(?:['"]?\]|\.|:|\b)`)
 
 // maxDepth bounds the walk through error_data; json itself allows 10,000.
 const maxDepth = 32
@@ -101,7 +100,7 @@ func paths(v any, depth int, found func(int)) {
 	}
 	switch v := v.(type) {
 	case string:
-		for _, m := range pathForm.FindAllStringSubmatch(v, 64) {
+		for _, m := range pathForm().FindAllStringSubmatch(v, 64) {
 			if i, err := strconv.Atoi(m[1]); err == nil {
 				found(i)
 			}

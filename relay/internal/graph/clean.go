@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"unicode"
 	"unicode/utf8"
@@ -25,14 +26,20 @@ type cleaner struct {
 	keep    string   // an id that is ours and may be shown
 }
 
+// form is a pattern that is compiled when an answer first needs it: compiled at
+// start they cost more time and memory than all the rest of this package.
+func form(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
 var (
-	mailForm   = regexp.MustCompile(`[^\s"'<>()\[\],;:=]+(?:@|%40)[^\s"'<>()\[\],;:=]+`)
-	hexForm    = regexp.MustCompile(`(?i)\b[0-9a-f]{24,}\b|\b(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}\b`)
-	secretForm = regexp.MustCompile(`(?i)\b(access_token|appsecret_proof|input_token|client_secret)(["']?\s*[=:]\s*["']?)[^\s"'&,;]+`)
-	tokenForm  = regexp.MustCompile(`\b(?:EAA|IGQ)[0-9A-Za-z_-]{12,}|\b\d{6,}\|[0-9A-Za-z_-]{8,}`)
-	numberForm = regexp.MustCompile(`[+(]?\d(?:[\s().\-/·\x{00a0}\x{202f}]{0,2}\d){6,}`)
-	quotedForm = regexp.MustCompile(`(^|[^\pL\pN])("[^"]{1,400}"|'[^']{1,400}'|‘[^’]{1,400}’|“[^”]{1,400}”|„[^“”]{1,400}[“”]|«[^»]{1,400}»)`)
-	longForm   = regexp.MustCompile(`[^\s]{81,}`)
+	mailForm   = form(`[^\s"'<>()\[\],;:=]+(?:@|%40)[^\s"'<>()\[\],;:=]+`)
+	hexForm    = form(`(?i)\b[0-9a-f]{24,}\b|\b(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}\b`)
+	secretForm = form(`(?i)\b(access_token|appsecret_proof|input_token|client_secret)(["']?\s*[=:]\s*["']?)[^\s"'&,;]+`)
+	tokenForm  = form(`\b(?:EAA|IGQ)[0-9A-Za-z_-]{12,}|\b\d{6,}\|[0-9A-Za-z_-]{8,}`)
+	numberForm = form(`[+(]?\d(?:[\s().\-/·\x{00a0}\x{202f}]{0,2}\d){6,}`)
+	quotedForm = form(`(^|[^\pL\pN])("[^"]{1,400}"|'[^']{1,400}'|‘[^’]{1,400}’|“[^”]{1,400}”|„[^“”]{1,400}[“”]|«[^»]{1,400}»)`)
+	longForm   = form(`[^\s]{81,}`)
 )
 
 // text cleans what a server said: no secret, e-mail address, hash, number of
@@ -44,16 +51,16 @@ func (c cleaner) text(s string) string {
 	}
 	s = oneLine(s)
 	s = c.secretsOut(s)
-	s = mailForm.ReplaceAllString(s, "[e-mail]")
-	s = hexForm.ReplaceAllString(s, "[hash]")
-	s = numberForm.ReplaceAllStringFunc(s, func(m string) string {
+	s = mailForm().ReplaceAllString(s, "[e-mail]")
+	s = hexForm().ReplaceAllString(s, "[hash]")
+	s = numberForm().ReplaceAllStringFunc(s, func(m string) string {
 		if c.keep != "" && m == c.keep {
 			return m
 		}
 		return "[number]"
 	})
-	s = quotedForm.ReplaceAllStringFunc(s, func(m string) string {
-		g := quotedForm.FindStringSubmatch(m)
+	s = quotedForm().ReplaceAllStringFunc(s, func(m string) string {
+		g := quotedForm().FindStringSubmatch(m)
 		_, first := utf8.DecodeRuneInString(g[2])
 		_, last := utf8.DecodeLastRuneInString(g[2])
 		inner := g[2][first : len(g[2])-last]
@@ -62,7 +69,7 @@ func (c cleaner) text(s string) string {
 		}
 		return g[1] + "[value]"
 	})
-	s = longForm.ReplaceAllString(s, "[value]")
+	s = longForm().ReplaceAllString(s, "[value]")
 	return bound(s)
 }
 
@@ -73,8 +80,8 @@ func (c cleaner) secretsOut(s string) string {
 			s = strings.ReplaceAll(s, url.QueryEscape(k), "[secret]")
 		}
 	}
-	s = secretForm.ReplaceAllString(s, "$1$2[secret]")
-	return tokenForm.ReplaceAllString(s, "[secret]")
+	s = secretForm().ReplaceAllString(s, "$1$2[secret]")
+	return tokenForm().ReplaceAllString(s, "[secret]")
 }
 
 // oneLine drops what could disturb a log or a terminal, and invisible text.
