@@ -215,6 +215,7 @@ func (s *sidecar) Run(ctx context.Context) error {
 	part("intake", ctx, s.server.Run)
 	part("delivery", ctx, s.drain.Run)
 	part("watch", ctx, s.watcher.Run)
+	part("memory", ctx, tuneMemory().Run)
 	wg.Wait()
 	stopLast()
 	adminDone.Wait()

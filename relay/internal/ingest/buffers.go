@@ -7,7 +7,7 @@ import (
 
 // classes are the sizes of pooled buffers. The largest holds a request of the
 // default limit with room to notice that it is over.
-var classes = [...]int{4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4<<20 + 512}
+var classes = [...]int{4 << 10, 16 << 10, 64 << 10, 96 << 10, 144 << 10, 216 << 10, 324 << 10, 512 << 10, 1 << 20, 2 << 20, 4<<20 + 512}
 
 // small is the size up to which a request may use the whole budget; larger
 // ones leave a quarter of it alone, so that they cannot shut out the tills.
