@@ -170,11 +170,11 @@ func settings() []setting {
 		{key: "log.format", kind: kindText, def: "auto", choices: []string{"auto", "text", "json"}, at: func(c *Config) any { return &c.Log.Format },
 			doc: "`auto`: text on a terminal, JSON otherwise."},
 
-		{key: "alerts.webhook", kind: kindWebhook, at: func(c *Config) any { return &c.Alerts.Webhook },
+		{key: "alerts.webhook", kind: kindWebhook, hot: true, at: func(c *Config) any { return &c.Alerts.Webhook },
 			doc: "URL that gets alerts as JSON."},
-		{key: "alerts.command", kind: kindTexts, at: func(c *Config) any { return &c.Alerts.Command },
+		{key: "alerts.command", kind: kindTexts, hot: true, at: func(c *Config) any { return &c.Alerts.Command },
 			doc: "Program and arguments that get alerts as JSON on standard input; no shell."},
-		{key: "alerts.interval", kind: kindDuration, def: "1h", least: "1s", at: func(c *Config) any { return &c.Alerts.Interval },
+		{key: "alerts.interval", kind: kindDuration, def: "1h", least: "1s", hot: true, at: func(c *Config) any { return &c.Alerts.Interval },
 			doc: "The same alert goes out at most this often."},
 
 		{key: "watch.mode", kind: kindText, def: "auto", choices: []string{"auto", "poll", "off"}, at: func(c *Config) any { return &c.Watch.Mode },

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -51,4 +56,75 @@ func logLevel(s string) slog.Level {
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// logRing keeps the last log lines for the support bundle.
+type logRing struct {
+	mu    sync.Mutex
+	lines [][]byte
+	next  int
+}
+
+// keptLines bounds the ring; keptLine bounds one line of it.
+const (
+	keptLines = 500
+	keptLine  = 2048
+)
+
+// Write takes one line.
+func (r *logRing) Write(p []byte) (int, error) {
+	line := bytes.Clone(p[:min(len(p), keptLine)])
+	if len(line) < len(p) {
+		line = append(line, '\n')
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.lines) < keptLines {
+		r.lines = append(r.lines, line)
+	} else {
+		r.lines[r.next] = line
+	}
+	r.next = (r.next + 1) % keptLines
+	return len(p), nil
+}
+
+// Last returns the lines, oldest first.
+func (r *logRing) Last() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.lines) < keptLines {
+		return bytes.Join(r.lines, nil)
+	}
+	return bytes.Join(append(slices.Clone(r.lines[r.next:]), r.lines[:r.next]...), nil)
+}
+
+// Logger returns one that writes to log and keeps what it writes.
+func (r *logRing) Logger(log *slog.Logger) *slog.Logger {
+	keep := slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelInfo})
+	return slog.New(bothHandlers{log.Handler(), keep})
+}
+
+// bothHandlers hands a record to two handlers.
+type bothHandlers [2]slog.Handler
+
+func (b bothHandlers) Enabled(ctx context.Context, l slog.Level) bool {
+	return b[0].Enabled(ctx, l) || b[1].Enabled(ctx, l)
+}
+
+func (b bothHandlers) Handle(ctx context.Context, r slog.Record) error {
+	var errs []error
+	for _, h := range b {
+		if h.Enabled(ctx, r.Level) {
+			errs = append(errs, h.Handle(ctx, r.Clone()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (b bothHandlers) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return bothHandlers{b[0].WithAttrs(attrs), b[1].WithAttrs(attrs)}
+}
+
+func (b bothHandlers) WithGroup(name string) slog.Handler {
+	return bothHandlers{b[0].WithGroup(name), b[1].WithGroup(name)}
 }

@@ -65,6 +65,8 @@ func (s *sidecar) Reload(context.Context) admin.ReloadResult {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	r := admin.ReloadResult{Success: true, Changed: []string{}}
+	notifyReloading()
+	defer func() { notifyReloaded(r) }()
 	s.takeConfig(&r)
 	src, err := os.ReadFile(s.mapping.file)
 	if err != nil {
@@ -104,7 +106,8 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 		return
 	}
 	r.Warnings = append(r.Warnings, problems(warnings)...)
-	hot, restart := config.Changed(old, cfg)
+	hot, _ := config.Changed(old, cfg)
+	_, restart := config.Changed(s.started, cfg) // also what an earlier reload could not take over
 	r.Changed = append(r.Changed, hot...)
 	r.NeedRestart = append(r.NeedRestart, restart...)
 	s.noteConfig(cfg, warnings, nil)

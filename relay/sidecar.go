@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/alert"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/ingest"
@@ -28,6 +30,8 @@ import (
 type sidecar struct {
 	log      *slog.Logger
 	level    *slog.LevelVar
+	logs     *logRing
+	alerts   *alert.Watch
 	metrics  *admin.Metrics
 	queue    *queue.Queue
 	mapping  *liveMapping
@@ -38,8 +42,9 @@ type sidecar struct {
 	admin    *admin.Server
 	drain    *drain.Supervisor
 	watcher  *config.Watcher
-	settings atomic.Pointer[config.Config] // the config in force
-	path     string                        // of relay.yaml
+	settings atomic.Pointer[config.Config] // as last accepted; keys that need a restart count as started says
+	started  *config.Config
+	path     string // of relay.yaml
 
 	reloading sync.Mutex
 	confState atomic.Pointer[admin.FileState]
@@ -49,7 +54,9 @@ type sidecar struct {
 // The intake listener is bound first, so that clients of a restart wait
 // instead of being refused.
 func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *sidecar, err error) {
-	s := &sidecar{log: log, level: level, path: cfg.File, metrics: admin.NewMetrics(build())}
+	s := &sidecar{logs: new(logRing), level: level, path: cfg.File, started: cfg, metrics: admin.NewMetrics(build())}
+	s.log = s.logs.Logger(log)
+	log = s.log
 	defer func() {
 		if err != nil {
 			_ = s.close()
@@ -76,6 +83,7 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if err = s.openAdmin(cfg); err != nil {
 		return nil, err
 	}
+	s.openAlerts()
 	s.openWatcher(cfg)
 	s.mapping.changed = func(*mapper.Mapping) { s.drain.Wake(drain.NewMapping) }
 	return s, nil
@@ -150,6 +158,7 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 		Grace:           min(cfg.Intake.ShutdownGracePeriod, 10*time.Second),
 		Logger:          s.log,
 		Metrics:         s.metrics.Drain(),
+		Delivered:       s.metrics.Tail().Delivery,
 	})
 	if err != nil {
 		return fmt.Errorf("set up delivery: %w", err)
@@ -168,6 +177,8 @@ func (s *sidecar) openAdmin(cfg *config.Config) error {
 		Mapping: func() admin.Mapping { return s.mapping.Mapping() },
 		Files:   s.files,
 		Reload:  s.Reload,
+		Config:  s.effective,
+		Logs:    s.logs.Last,
 		Metrics: s.metrics,
 		Build:   build(),
 		Logger:  s.log,
@@ -182,6 +193,15 @@ func (s *sidecar) openAdmin(cfg *config.Config) error {
 	return err
 }
 
+// effective is the config for the support bundle, secrets hidden.
+func (s *sidecar) effective() []byte {
+	var b bytes.Buffer
+	if err := s.settings.Load().WriteYAML(&b); err != nil {
+		return []byte(err.Error())
+	}
+	return b.Bytes()
+}
+
 func (s *sidecar) files() admin.Files {
 	return admin.Files{Config: *s.confState.Load(), Mapping: s.mapping.State()}
 }
@@ -192,7 +212,6 @@ func (s *sidecar) files() admin.Files {
 func (s *sidecar) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s.announce()
 
 	var wg sync.WaitGroup
 	part := func(name string, ctx context.Context, run func(context.Context) error) {
@@ -216,6 +235,16 @@ func (s *sidecar) Run(ctx context.Context) error {
 	part("delivery", ctx, s.drain.Run)
 	part("watch", ctx, s.watcher.Run)
 	part("memory", ctx, tuneMemory().Run)
+	part("alerts", ctx, s.alerts.Run)
+	wg.Go(func() { <-ctx.Done(); notifyStopping() })
+	if self, err := admin.NewClient(s.admin.Addr(), ""); err == nil {
+		adminDone.Go(func() {
+			defer self.Close()
+			keepWatchdog(last, self.Alive)
+		})
+	}
+	s.announce()
+	notifyReady("Running")
 	wg.Wait()
 	stopLast()
 	adminDone.Wait()

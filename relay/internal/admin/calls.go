@@ -211,6 +211,19 @@ func (c *Client) Support(ctx context.Context, wait time.Duration, w io.Writer) e
 	return c.save(ctx, http.MethodGet, "/api/v1/support", q, w)
 }
 
+// Alive asks whether the process answers at all.
+func (c *Client) Alive(ctx context.Context) error {
+	res, err := c.request(ctx, http.MethodGet, "/livez")
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return errorFrom(res)
+	}
+	return nil
+}
+
 // Ready asks whether an event can be stored durably now; for `relay health`.
 // The error says what does not hold.
 func (c *Client) Ready(ctx context.Context) error {

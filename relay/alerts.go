@@ -1,0 +1,55 @@
+package main
+
+import (
+	"relay/relay/internal/admin"
+	"relay/relay/internal/alert"
+)
+
+// openAlerts sets up what tells a person without Prometheus.
+func (s *sidecar) openAlerts() {
+	s.alerts = alert.New(alert.Options{
+		Look: func() alert.Snapshot { return alertSnapshot(s.admin.Status()) },
+		Settings: func() alert.Settings {
+			c := s.settings.Load()
+			return alert.Settings{Webhook: c.Alerts.Webhook, Command: c.Alerts.Command, Interval: c.Alerts.Interval,
+				Proxy: c.Graph.Proxy, CAFile: c.Graph.CAFile}
+		},
+		Notes:   s.queue,
+		Logger:  s.log,
+		Version: build().Version,
+	})
+}
+
+// alertSnapshot takes from the status what alerts are made of.
+func alertSnapshot(st admin.Status) alert.Snapshot {
+	q := st.Queue
+	out := alert.Snapshot{Now: st.Now, Pending: q.Pending, DeadNow: q.Dead,
+		QueueBytes: q.Bytes, QueueMax: q.MaxBytes, DiskFree: q.DiskFree, DiskSize: q.DiskSize, Full: q.Full}
+	for _, n := range st.Totals.Dead {
+		out.Dead += n
+	}
+	for _, l := range st.Lanes {
+		out.Lanes = append(out.Lanes, alert.Lane{ID: l.Lane, Name: l.Name, State: l.State, Headline: l.Headline})
+		if l.Pending > 0 && l.OldestAt != nil && (out.Oldest.IsZero() || l.OldestAt.Before(out.Oldest)) {
+			out.Oldest = *l.OldestAt
+		}
+	}
+	for _, f := range []struct {
+		what string
+		st   admin.FileState
+	}{{"mapping", st.Mapping}, {"config", st.Config}} {
+		r := f.st.Refused
+		if r == nil {
+			continue
+		}
+		x := alert.Refused{What: f.what, File: f.st.File, At: r.At}
+		if len(r.Problems) > 0 {
+			x.Line, x.Column = r.Problems[0].Line, r.Problems[0].Column
+			if r.Problems[0].File != "" {
+				x.File = r.Problems[0].File
+			}
+		}
+		out.Refused = append(out.Refused, x)
+	}
+	return out
+}

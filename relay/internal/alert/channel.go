@@ -1,0 +1,178 @@
+package alert
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// channel is one way to reach a person.
+type channel struct {
+	name string
+	send func(context.Context, Alert) error
+}
+
+// Limits of a delivery.
+const (
+	webhookTimeout = 15 * time.Second
+	commandTimeout = 30 * time.Second
+)
+
+// channels are those that are set up, and the log.
+func (w *Watch) channels(s Settings) []channel {
+	out := []channel{{"log", w.log}}
+	if s.Webhook != "" {
+		out = append(out, channel{"webhook", func(ctx context.Context, a Alert) error { return w.post(ctx, s, a) }})
+	}
+	if len(s.Command) > 0 {
+		out = append(out, channel{"command", func(ctx context.Context, a Alert) error { return run(ctx, s.Command, a) }})
+	}
+	return out
+}
+
+func (w *Watch) log(_ context.Context, a Alert) error {
+	if a.State == "resolved" {
+		w.o.Logger.Info("alert is over", "code", "alert_resolved", "alert", a.Alert, "summary", a.Summary)
+		return nil
+	}
+	w.o.Logger.Warn("alert", "code", "alert", "alert", a.Alert, "severity", a.Severity, "summary", a.Summary, "action", a.Action,
+		"event_sets", a.EventSets, "count", a.Count)
+	return nil
+}
+
+// post delivers by webhook. Errors do not hold the URL.
+func (w *Watch) post(ctx context.Context, s Settings, a Alert) error {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("write alert: %w", err)
+	}
+	client, err := webhookClient(s)
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Webhook, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("alerts.webhook is not a URL")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "relay/"+w.o.Version)
+	resp, err := client.Do(req)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err
+		}
+		return fmt.Errorf("post to alerts.webhook: %w", err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return fmt.Errorf("post to alerts.webhook: it answered %d", resp.StatusCode)
+	}
+	return nil
+}
+
+// webhookClient goes the way uploads go, but reaches this machine directly.
+func webhookClient(s Settings) (*http.Client, error) {
+	tr := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second,
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+	u, err := url.Parse(s.Webhook)
+	switch {
+	case err != nil:
+		return nil, errors.New("alerts.webhook is not a URL")
+	case s.Proxy == "none" || isLoopback(u.Hostname()):
+		tr.Proxy = nil
+	case s.Proxy != "":
+		p, err := url.Parse(s.Proxy)
+		if err != nil {
+			return nil, errors.New("graph.proxy is not a URL")
+		}
+		tr.Proxy = http.ProxyURL(p)
+	}
+	if s.CAFile != "" {
+		pem, err := os.ReadFile(s.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read graph.ca_file: %w", err)
+		}
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, errors.New("graph.ca_file holds no certificate")
+		}
+		tr.TLSClientConfig.RootCAs = pool
+	}
+	return &http.Client{Transport: tr, Timeout: webhookTimeout,
+		// Another address than the configured one is not asked.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// passed are the variables that the command gets of relay's environment: what
+// programs need to work, and nothing that could be a secret.
+var passed = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE",
+	"COMSPEC", "PATHEXT", "WINDIR", "PROGRAMDATA", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"}
+
+// run delivers by a command: JSON on standard input, no shell.
+func run(ctx context.Context, command []string, a Alert) error {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("write alert: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.WaitDelay = time.Second // a grandchild must not hold us by its output
+	cmd.Stdin = bytes.NewReader(append(body, '\n'))
+	cmd.Env = []string{"RELAY_ALERT=" + a.Alert, "RELAY_ALERT_STATE=" + a.State, "RELAY_ALERT_TEXT=" + a.Text}
+	for _, name := range passed {
+		if v, ok := os.LookupEnv(name); ok {
+			cmd.Env = append(cmd.Env, name+"="+v)
+		}
+	}
+	var said bytes.Buffer
+	cmd.Stderr = &limited{b: &said, left: 300}
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = fmt.Errorf("ended after %s", commandTimeout)
+		}
+		line, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+		if line != "" {
+			return fmt.Errorf("run alerts.command: %w: %s", err, line)
+		}
+		return fmt.Errorf("run alerts.command: %w", err)
+	}
+	return nil
+}
+
+// limited keeps the first bytes and swallows the rest.
+type limited struct {
+	b    *bytes.Buffer
+	left int
+}
+
+// Write never fails.
+func (l *limited) Write(p []byte) (int, error) {
+	n := min(len(p), l.left)
+	l.left -= n
+	l.b.Write(p[:n])
+	return len(p), nil
+}

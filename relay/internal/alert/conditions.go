@@ -1,0 +1,224 @@
+package alert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The conditions; each is one alert.
+const (
+	TokenRefused    = "token_refused"        // Meta does not take the access token
+	DeliveryStopped = "delivery_stopped"     // an event set waits for a human: rights, settings, refusals
+	EventsWaiting   = "events_waiting"       // the oldest event is over an hour old
+	DeadGrowing     = "dead_letters_growing" // dead letters were made within the last interval
+	DiskNearlyFull  = "disk_nearly_full"     // queue or volume, by hysteresis
+	FileRefused     = "mapping_refused"      // mapping or config does not check out
+)
+
+// Bounds of the conditions. Those of the disk come in pairs: a condition ends
+// well below where it began.
+const (
+	oldEvent              = time.Hour
+	queueFull, queueEased = 0.90, 0.80
+	diskFree, diskEased   = 0.05, 0.10
+	growthWindow          = time.Hour
+)
+
+// Snapshot is what a look at relay finds.
+type Snapshot struct {
+	Now     time.Time
+	Lanes   []Lane
+	Oldest  time.Time // of all waiting events; zero: none wait
+	Pending int64
+	Dead    int64 // dead letters made since the start; only grows
+	DeadNow int64 // dead letters kept
+
+	QueueBytes, QueueMax int64
+	DiskFree, DiskSize   int64
+	Full                 string // why nothing is accepted
+
+	Refused []Refused
+}
+
+// Lane is an event set.
+type Lane struct {
+	ID, Name string
+	State    string // of package drain
+	Headline string // the state in plain words
+}
+
+// Refused is a file that was not accepted.
+type Refused struct {
+	What         string // mapping, config
+	File         string
+	Line, Column int
+	At           time.Time
+}
+
+// finding is a condition that holds.
+type finding struct {
+	code     string
+	severity string
+	text     string // plain words
+	action   string // what to do, and who
+	sets     []string
+	count    int64
+}
+
+// judge says which conditions hold. held are those that held at the last look.
+func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
+	var out []finding
+	if f, ok := tokenRefused(s); ok {
+		out = append(out, f)
+	}
+	if f, ok := stopped(s); ok {
+		out = append(out, f)
+	}
+	if age := s.Now.Sub(s.Oldest); !s.Oldest.IsZero() && s.Pending > 0 && age > oldEvent {
+		out = append(out, finding{code: EventsWaiting, severity: "warning", count: s.Pending,
+			text:   fmt.Sprintf("The oldest of %d waiting events came in %s ago.", s.Pending, about(age)),
+			action: "Events are kept. Run `relay status` at the machine: it says what each event set waits for."})
+	}
+	if n := w.growth.since(s.Now, s.Dead); n > 0 {
+		out = append(out, finding{code: DeadGrowing, severity: "warning", count: n,
+			text:   fmt.Sprintf("%d dead letters were made within the last hour; %d are kept.", n, s.DeadNow),
+			action: "Run `relay dead list`: it gives the reason of each. Correct the mapping, then `relay dead retry`."})
+	}
+	if f, ok := diskFull(s, held[DiskNearlyFull]); ok {
+		out = append(out, f)
+	}
+	if f, ok := refused(s); ok {
+		out = append(out, f)
+	}
+	return out
+}
+
+func tokenRefused(s Snapshot) (finding, bool) {
+	sets := inState(s, "paused_token")
+	if len(sets) == 0 {
+		return finding{}, false
+	}
+	return finding{code: TokenRefused, severity: "critical", sets: sets, count: s.Pending,
+		text:   fmt.Sprintf("Meta does not accept the access token; nothing is uploaded to %s. %d events wait.", places(sets), s.Pending),
+		action: "An admin of Meta's Business settings must make a new token (Events Manager, the dataset's Settings) and put it where relay reads it; a token file is noticed by itself. Events are kept."}, true
+}
+
+func stopped(s Snapshot) (finding, bool) {
+	sets := inState(s, "paused_permission", "paused_config", "breaker", "dead_letters_full", "storage")
+	if len(sets) == 0 {
+		return finding{}, false
+	}
+	var words []string
+	for _, l := range s.Lanes {
+		if slices.Contains(sets, l.ID) && !slices.Contains(words, l.Headline) {
+			words = append(words, l.Headline)
+		}
+	}
+	return finding{code: DeliveryStopped, severity: "critical", sets: sets, count: s.Pending,
+		text:   fmt.Sprintf("Nothing is uploaded to %s: %s.", places(sets), strings.Join(words, "; ")),
+		action: "Run `relay status` at the machine: it says what must be done, and by whom. Events are kept."}, true
+}
+
+func diskFull(s Snapshot, held bool) (finding, bool) {
+	most, least := queueFull, diskFree
+	if held {
+		most, least = queueEased, diskEased
+	}
+	f := finding{code: DiskNearlyFull, severity: "critical", count: s.QueueBytes,
+		action: "Free space on the volume, raise queue.max_size, or see why events are not delivered (`relay status`)."}
+	switch {
+	case s.Full != "":
+		f.text = "The queue is full: new events are refused (" + strings.ReplaceAll(s.Full, "_", " ") + ")."
+	case s.QueueMax > 0 && float64(s.QueueBytes) > most*float64(s.QueueMax):
+		f.text = fmt.Sprintf("The queue takes %d %% of the %s it may take.", 100*s.QueueBytes/s.QueueMax, sizeText(s.QueueMax))
+	case s.DiskSize > 0 && float64(s.DiskFree) < least*float64(s.DiskSize):
+		f.text = fmt.Sprintf("The volume of the queue has %s of %s left.", sizeText(s.DiskFree), sizeText(s.DiskSize))
+	default:
+		return finding{}, false
+	}
+	return f, true
+}
+
+func refused(s Snapshot) (finding, bool) {
+	if len(s.Refused) == 0 {
+		return finding{}, false
+	}
+	var where []string
+	for _, r := range s.Refused {
+		w := r.File
+		if r.Line > 0 {
+			w = fmt.Sprintf("%s:%d:%d", r.File, r.Line, r.Column)
+		}
+		where = append(where, r.What+" "+w)
+	}
+	return finding{code: FileRefused, severity: "warning", count: int64(len(where)),
+		text:   "A changed file does not check out and was refused; the one before stays in force: " + strings.Join(where, ", ") + ".",
+		action: "Run `relay check` at the machine, correct the file and save it."}, true
+}
+
+func inState(s Snapshot, states ...string) (ids []string) {
+	for _, l := range s.Lanes {
+		if slices.Contains(states, l.State) {
+			ids = append(ids, l.ID)
+		}
+	}
+	return ids
+}
+
+func places(sets []string) string {
+	if len(sets) > 3 {
+		return fmt.Sprintf("%d event sets", len(sets))
+	}
+	if len(sets) == 1 {
+		return "event set " + sets[0]
+	}
+	return "event sets " + strings.Join(sets, ", ")
+}
+
+func about(d time.Duration) string {
+	switch {
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d minutes", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d hours", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+func sizeText(n int64) string {
+	for _, u := range []struct {
+		n    int64
+		name string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if n >= u.n {
+			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.n), u.name)
+		}
+	}
+	return fmt.Sprintf("%d B", n)
+}
+
+// growth remembers a counter over the window.
+type growth struct{ seen []point }
+
+type point struct {
+	at time.Time
+	n  int64
+}
+
+// since notes n and returns how much it grew within the window.
+func (g *growth) since(now time.Time, n int64) int64 {
+	if k := len(g.seen); k == 0 || now.Before(g.seen[k-1].at) || n < g.seen[k-1].n {
+		g.seen = []point{{now, n}} // the first look, or a clock that was set back
+	}
+	// The oldest point kept is the last one before the window began; points
+	// are at least a minute apart, so that an hour of them is a handful.
+	for len(g.seen) > 1 && now.Sub(g.seen[1].at) >= growthWindow {
+		g.seen = g.seen[1:]
+	}
+	if last := g.seen[len(g.seen)-1]; n != last.n && now.Sub(last.at) >= time.Minute {
+		g.seen = append(g.seen, point{now, n})
+	}
+	return n - g.seen[0].n
+}
