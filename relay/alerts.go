@@ -1,6 +1,7 @@
 package main
 
 import (
+	"relay/config"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/alert"
 )
@@ -8,15 +9,11 @@ import (
 // openAlerts sets up what tells a person without Prometheus.
 func (s *sidecar) openAlerts() {
 	s.alerts = alert.New(alert.Options{
-		Look: func() alert.Snapshot { return alertSnapshot(s.admin.Status()) },
-		Settings: func() alert.Settings {
-			c := s.settings.Load()
-			return alert.Settings{Webhook: c.Alerts.Webhook, Command: c.Alerts.Command, Interval: c.Alerts.Interval,
-				Proxy: c.Graph.Proxy, CAFile: c.Graph.CAFile}
-		},
-		Notes:   s.queue,
-		Logger:  s.log,
-		Version: build().Version,
+		Look:     func() alert.Snapshot { return alertSnapshot(s.admin.Status()) },
+		Settings: func() alert.Settings { return alertSettings(s.settings.Load()) },
+		Notes:    s.queue,
+		Logger:   s.log,
+		Version:  build().Version,
 	})
 }
 
@@ -52,4 +49,9 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 		out.Refused = append(out.Refused, x)
 	}
 	return out
+}
+
+func alertSettings(c *config.Config) alert.Settings {
+	return alert.Settings{Webhook: c.Alerts.Webhook, Command: c.Alerts.Command, Interval: c.Alerts.Interval,
+		Proxy: c.Graph.Proxy, CAFile: c.Graph.CAFile}
 }

@@ -17,7 +17,9 @@ func configPath(c *cobra.Command) string {
 var commands = []func() *cobra.Command{
 	newRunCommand,
 	newDemoCommand,
+	newInitCommand,
 	newCheckCommand,
+	newDoctorCommand,
 	newMapCommand,
 	newStatusCommand,
 	newTailCommand,

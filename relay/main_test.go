@@ -58,11 +58,12 @@ func startSandbox(t *testing.T, o sandbox.Options) (s *sandbox.Sandbox, addr str
 // home is a directory with relay.yaml and mapping.yaml.
 type home struct {
 	dir string
+	env []string // of its processes, besides ours
 }
 
 func newHome(t *testing.T, config, mapping string) home {
 	t.Helper()
-	h := home{t.TempDir()}
+	h := home{dir: t.TempDir()}
 	h.write(t, "relay.yaml", config)
 	h.write(t, "mapping.yaml", mapping)
 	return h
@@ -126,6 +127,7 @@ func relayCommand(ctx context.Context, args ...string) *exec.Cmd {
 func (h home) start(t *testing.T) *process {
 	t.Helper()
 	p := &process{cmd: relayCommand(context.Background(), "run", "--config", h.path("relay.yaml")), log: &lockedBuffer{}, done: make(chan error, 1)}
+	p.cmd.Env = append(p.cmd.Env, h.env...)
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

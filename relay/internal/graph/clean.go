@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -157,6 +158,8 @@ func describe(parent, ctx context.Context, err error) string {
 		return "no way to the network" + through(err)
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		return "the proxy: " + op.Err.Error()
+	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)): // net/http has no type for it
+		return "the proxy asks for a name and password"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the connection was closed without an answer"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

@@ -38,6 +38,26 @@ func (c *Client) ReadNode(ctx context.Context, id string) (Node, Result) {
 	return Node{ID: string(n.ID), Name: oneLine(string(n.Name)), Consolidated: n.Consolidated}, res
 }
 
+// ReadScopes reads the permissions the token was granted. For `relay doctor`
+// only; a token made for sending cannot read them. That a system user's node
+// has this edge is an inference from the one of a person.
+func (c *Client) ReadScopes(ctx context.Context) ([]string, Result) {
+	res, body := c.get(ctx, "me/permissions", url.Values{})
+	var list struct {
+		Data []struct{ Permission, Status text } `json:"data"`
+	}
+	if res.Class != Delivered || json.Unmarshal(body, &list) != nil {
+		return nil, res
+	}
+	var out []string
+	for _, p := range list.Data {
+		if p.Status == "granted" {
+			out = append(out, oneLine(string(p.Permission)))
+		}
+	}
+	return out, res
+}
+
 // CheckToken asks, without storing anything, whether the token would be taken
 // for an event set: it uploads an empty list. Meta's order of checks is not
 // documented; that a dead token (TokenPause), a missing right (PermPause) and

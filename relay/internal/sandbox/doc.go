@@ -36,6 +36,7 @@
 //	POST /{version}/{event set}/validate     legacy: dry run
 //	POST /{version}/{event set}/uploads      legacy: upload_tag -> upload id; GET finds it
 //	GET  /{version}/{event set}              id, name, is_consolidated_container
+//	GET  /{version}/me/permissions           what the token was granted
 //
 // # Control side
 //

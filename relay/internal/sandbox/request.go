@@ -91,6 +91,10 @@ func (q *request) serve() {
 		q.refuse(*f)
 		return
 	}
+	if q.id == "me" && q.edge == "permissions" && q.r.Method == http.MethodGet {
+		q.permissions()
+		return
+	}
 	if f := q.known(); f != nil {
 		q.refuse(*f)
 		return

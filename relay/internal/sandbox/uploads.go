@@ -148,3 +148,9 @@ func (q *request) node() {
 	}
 	q.answer(map[string]any{"id": q.id, "name": "Sandbox event set", "is_consolidated_container": true})
 }
+
+// permissions answers what a token that may read was granted.
+func (q *request) permissions() {
+	granted := func(name string) map[string]string { return map[string]string{"permission": name, "status": "granted"} }
+	q.answer(map[string]any{"data": []any{granted("ads_management"), granted("business_management")}})
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/config"
+	"relay/mapper"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/alert"
+	"relay/relay/internal/doctor"
+	"relay/relay/internal/graph"
+	"relay/strictyaml"
+)
+
+func newDoctorCommand() *cobra.Command {
+	var asJSON, alerts bool
+	var code string
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Look for what is wrong: token, event sets, clock, disk, proxy, file rights",
+		Long: `Looks at config and mapping, this machine (addresses, file rights, disk speed and
+space, noticing of changed files), the way to Meta (proxy, TLS, clock, API version) and
+what Meta thinks of the token and of each event set. Each finding comes with its fix and
+who must do it. Works with and without a running relay; run it as the user that relay
+runs as.
+
+With --test-event-code it also sends one made-up event to each event set; find the code
+in Events Manager under Test events. Meta treats such events like real ones, which is why
+nothing is sent without it.
+
+Exits 0 when nothing fails (warnings are allowed), 1 when something does, 78 when config
+or mapping do not check out.`,
+		Example: `  relay doctor
+  sudo -u relay relay doctor --config /etc/relay/relay.yaml
+  relay doctor --test-event-code TEST12345
+  relay doctor --json | jq 'select(.level == "fail")'`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if code != "" && !testCodeForm.MatchString(code) {
+				return usageError{errors.New("--test-event-code: want a code such as TEST12345")}
+			}
+			cfg, warnings, err := config.Load(configPath(c), config.Options{})
+			if err != nil {
+				return err
+			}
+			src, err := os.ReadFile(cfg.Mapping)
+			if err != nil {
+				return badConfig(fmt.Errorf("read mapping: %w", err))
+			}
+			m, more, err := mapper.Parse(cfg.Mapping, src)
+			if err != nil {
+				return badConfig(err)
+			}
+			show := doctorTable(c.OutOrStdout())
+			if asJSON {
+				show = func(f doctor.Finding) { _ = jsonLine(c.OutOrStdout(), f) }
+			}
+			r, err := examine(c.Context(), cfg, append(warnings, more...), m, code, show)
+			if err != nil {
+				return err
+			}
+			if alerts {
+				testAlerts(c.Context(), cfg, &r, show)
+			}
+			if err := context.Cause(c.Context()); err != nil {
+				return err
+			}
+			if !asJSON {
+				fmt.Fprintf(c.OutOrStdout(), "\n%s, %s\n", count(r.Fails, "failure"), count(r.Warns, "warning"))
+			}
+			if r.Fails > 0 {
+				return codeError{exitFailure, errReported}
+			}
+			return nil
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
+	c.Flags().BoolVar(&alerts, "test-alerts", false, "send a test alert to alerts.webhook and alerts.command")
+	c.Flags().StringVar(&code, "test-event-code", "", "send one made-up event to each event set, under this code of Events Manager")
+	return c
+}
+
+var testCodeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
+
+// doctorTimeout bounds each call of the Graph API.
+const doctorTimeout = 15 * time.Second
+
+func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Problem, m *mapper.Mapping, code string, show func(doctor.Finding)) (doctor.Result, error) {
+	o := graphOptions(cfg, newTokens(cfg.Graph))
+	o.Timeout = min(o.Timeout, doctorTimeout)
+	client, err := graph.New(o)
+	if err != nil {
+		return doctor.Result{}, badConfig(err)
+	}
+	defer func() { _ = client.Close() }()
+	return doctor.Run(ctx, doctor.Options{Config: cfg, Warnings: warnings, Mapping: m, Client: client, Running: askRunning(ctx, cfg),
+		TestEventCode: code, Emit: show}), nil
+}
+
+// askRunning says whether a relay runs with this config, and how it is.
+func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
+	client, err := admin.NewClient(cfg.Admin.Listen, cfg.Admin.Token.Reveal())
+	if err != nil {
+		return r
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, err = client.Ping(ctx)
+	switch {
+	case errors.Is(err, admin.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
+		return r
+	case err != nil:
+		r.Foreign = err.Error()
+		return r
+	}
+	r.Up = true
+	if err := client.Ready(ctx); err != nil {
+		r.NotReady = strings.Join(strings.Fields(err.Error()), " ")
+	}
+	return r
+}
+
+func testAlerts(ctx context.Context, cfg *config.Config, r *doctor.Result, show func(doctor.Finding)) {
+	w := alert.New(alert.Options{Version: build().Version, Settings: func() alert.Settings { return alertSettings(cfg) }})
+	sent, err := w.Test(ctx)
+	for _, name := range sent {
+		show(doctor.Finding{Check: "alerts", Code: "sent", Level: doctor.OK, Text: "A test alert was delivered by " + name + "."})
+	}
+	switch {
+	case err != nil:
+		r.Fails++
+		show(doctor.Finding{Check: "alerts", Code: "not_sent", Level: doctor.Fail, Text: "A test alert could not be delivered: " + err.Error() + ".",
+			Fix: "Correct alerts in relay.yaml.", Who: doctor.You})
+	case len(sent) == 0:
+		show(doctor.Finding{Check: "alerts", Code: "none", Level: doctor.Note, Text: "Neither alerts.webhook nor alerts.command is set."})
+	}
+}
+
+// doctorTable writes findings for people.
+func doctorTable(out io.Writer) func(doctor.Finding) {
+	marks := map[doctor.Level]string{
+		doctor.OK:   colour(out, "32", "ok  "),
+		doctor.Note: "note",
+		doctor.Warn: colour(out, "33", "WARN"),
+		doctor.Fail: colour(out, "31", "FAIL"),
+	}
+	return func(f doctor.Finding) {
+		const indent = 18
+		fmt.Fprintf(out, "%s  %-10s  %s\n", marks[f.Level], f.Check, wrapText(f.Text, 78, indent))
+		if f.Fix != "" {
+			fix := "Do: " + f.Fix
+			if f.Who != "" {
+				fix += " (" + f.Who + ")"
+			}
+			fmt.Fprintf(out, "%*s%s\n", indent, "", wrapText(fix, 78, indent))
+		}
+	}
+}
+
+// wrapText breaks text at spaces into lines of about width characters, the
+// second and later ones indented.
+func wrapText(s string, width, indent int) string {
+	var b strings.Builder
+	n := 0
+	for i, w := range strings.Fields(s) {
+		l := len([]rune(w))
+		switch {
+		case i == 0:
+		case n+1+l > width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			n = 0
+		default:
+			b.WriteByte(' ')
+			n++
+		}
+		b.WriteString(w)
+		n += l
+	}
+	return b.String()
+}

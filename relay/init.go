@@ -1,0 +1,239 @@
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"text/template"
+
+	"github.com/spf13/cobra"
+
+	module "relay"
+	"relay/config"
+	"relay/examples"
+	"relay/mapper"
+)
+
+// serviceUnit is the unit `relay init` writes for a directory of one's own;
+// packages bring theirs.
+//
+//go:embed relay.service.tmpl
+var serviceUnit string
+
+// initial is what `relay init` was told.
+type initial struct {
+	eventSet, country, currency, zone string
+}
+
+func newInitCommand() *cobra.Command {
+	var o initial
+	c := &cobra.Command{
+		Use:   "init [DIRECTORY]",
+		Short: "Write a commented relay.yaml, a mapping and a systemd unit to begin with",
+		Long: `Writes relay.yaml (every key with its default and meaning), mapping.yaml and, except on
+Windows, relay.service into a directory, by default the current one. Overwrites nothing: when
+one of them is there already, none is written.`,
+		Example: `  relay init
+  relay init /srv/relay --event-set 701000000000001 --country DE --currency EUR --timezone Europe/Berlin`,
+		Args: usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			files, err := o.files(dir)
+			if err != nil {
+				return err
+			}
+			if err := writeNew(dir, files); err != nil {
+				return err
+			}
+			out := c.OutOrStdout()
+			for _, f := range files {
+				fmt.Fprintf(out, "wrote %s\n", filepath.Join(dir, f.name))
+			}
+			fmt.Fprint(out, nextSteps(dir, o.eventSet == ""))
+			return nil
+		},
+	}
+	c.Flags().StringVar(&o.eventSet, "event-set", "", "id of the event set (dataset) that everything goes to")
+	c.Flags().StringVar(&o.country, "country", "", "default_country of the mapping, such as US")
+	c.Flags().StringVar(&o.currency, "currency", "", "default_currency of the mapping, such as USD")
+	c.Flags().StringVar(&o.zone, "timezone", "", "timezone of the mapping, such as America/New_York")
+	return c
+}
+
+type newFile struct{ name, text string }
+
+// files makes the texts, and checks that relay would take them.
+func (o initial) files(dir string) ([]newFile, error) {
+	conf := initConfig()
+	if _, _, err := config.Parse(filepath.Join(dir, "relay.yaml"), []byte(conf), config.Options{}); err != nil {
+		return nil, err
+	}
+	mapping, err := o.mapping()
+	if err != nil {
+		return nil, err
+	}
+	files := []newFile{{"relay.yaml", conf}, {"mapping.yaml", mapping}}
+	if runtime.GOOS == "windows" {
+		return files, nil
+	}
+	unit, err := initUnit(dir)
+	if err != nil {
+		return nil, err
+	}
+	return append(files, newFile{"relay.service", unit}), nil
+}
+
+// initConfig is the documented default, with the mapping and the token beside it.
+func initConfig() string {
+	s := withoutModeline(module.DefaultConfig)
+	s = replaceLine(s, "mapping: ", "mapping: mapping.yaml               # (live) a version that does not check out changes nothing")
+	s = replaceLine(s, "  access_token: ", "  # access_token: ${env:META_ACCESS_TOKEN:-}   # (live) none: relay keeps events, uploads nothing")
+	return replaceLine(s, "  # access_token_file: ", "  access_token_file: meta-token     # (live) a file with nothing but the token; re-read when it changes")
+}
+
+var idForm = regexp.MustCompile(`^[0-9]{1,32}$`)
+
+// mapping is the example with the shop's own settings. What the mapper does
+// not take is a wrong flag.
+func (o initial) mapping() (string, error) {
+	b, err := examples.FS.ReadFile("mapping.yaml")
+	if err != nil {
+		return "", fmt.Errorf("read example: %w", err)
+	}
+	s := withoutModeline(string(b))
+	s = strings.ReplaceAll(s, "examples/", "")
+	s = strings.ReplaceAll(s, "relay map --mapping mapping.yaml events.json", "relay map --mapping mapping.yaml --explain some-events.json")
+	if o.eventSet != "" {
+		if !idForm.MatchString(o.eventSet) {
+			return "", usageError{errors.New("--event-set: want the number of a dataset, as Events Manager shows it")}
+		}
+		s = strings.ReplaceAll(s, "701000000000001", o.eventSet)
+		s = strings.Replace(s, "# Put your own ids here; the ones below are made up.\n", "", 1)
+	}
+	for key, value := range map[string]string{"default_country": o.country, "default_currency": o.currency, "timezone": o.zone} {
+		if value != "" {
+			s = replaceLine(s, key+": ", key+": "+value)
+		}
+	}
+	if _, _, err := mapper.Parse("mapping.yaml", []byte(s)); err != nil {
+		return "", usageError{err}
+	}
+	return s, nil
+}
+
+// initUnit is the unit for this binary, this directory and this user.
+func initUnit(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("find directory: %w", err)
+	}
+	bin, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find this program: %w", err)
+	}
+	name, create := "relay", true // not as root
+	if u, err := user.Current(); err == nil && u.Uid != "0" {
+		name, create = u.Username, false
+	}
+	home := "yes"
+	for _, h := range []string{"/home/", "/root/", "/run/user/"} {
+		if strings.HasPrefix(abs+"/", h) || strings.HasPrefix(bin, h) {
+			home = "read-only" // relay itself or its files lie there
+		}
+	}
+	t, err := template.New("unit").Parse(serviceUnit)
+	if err != nil {
+		return "", fmt.Errorf("read unit: %w", err)
+	}
+	var b strings.Builder
+	err = t.Execute(&b, map[string]any{"User": name, "Create": create, "Dir": unitText(abs), "Config": unitText(filepath.Join(abs, "relay.yaml")),
+		"Binary": unitText(bin), "Home": home})
+	if err != nil {
+		return "", fmt.Errorf("write unit: %w", err)
+	}
+	return b.String(), nil
+}
+
+// unitText writes a path as systemd reads it: % begins a specifier, and white
+// space ends a word.
+func unitText(path string) string {
+	path = strings.ReplaceAll(path, "%", "%%")
+	return strings.ReplaceAll(path, " ", `\x20`)
+}
+
+// writeNew writes all files or, when one is there already, none.
+func writeNew(dir string, files []newFile) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	for _, f := range files {
+		if _, err := os.Lstat(filepath.Join(dir, f.name)); err == nil {
+			return codeError{exitFailure, fmt.Errorf("%s is there already: nothing was written", filepath.Join(dir, f.name))}
+		}
+	}
+	for _, f := range files {
+		// O_EXCL: what has come meanwhile is not overwritten either.
+		w, err := os.OpenFile(filepath.Join(dir, f.name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+		if errors.Is(err, fs.ErrExist) {
+			return codeError{exitFailure, fmt.Errorf("%s is there already", filepath.Join(dir, f.name))}
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", f.name, err)
+		}
+		_, err = w.WriteString(f.text)
+		if err := errors.Join(err, w.Sync(), w.Close()); err != nil {
+			return fmt.Errorf("write %s: %w", f.name, err)
+		}
+	}
+	return nil
+}
+
+func nextSteps(dir string, ids bool) string {
+	at := ""
+	if dir != "." {
+		at = " --config " + filepath.Join(dir, "relay.yaml")
+	}
+	var b strings.Builder
+	b.WriteString("\nNext:\n")
+	n := 0
+	step := func(text string) { n++; fmt.Fprintf(&b, "  %d. %s\n", n, text) }
+	if ids {
+		step("put the ids of your event sets into " + filepath.Join(dir, "mapping.yaml"))
+	}
+	step("put the access token, and nothing else, into " + filepath.Join(dir, "meta-token") + " (chmod 600); relay notices it")
+	step("relay doctor" + at + "     says what is still missing")
+	step("relay run" + at)
+	return b.String()
+}
+
+// withoutModeline drops the line for editors, whose path is that of the
+// source tree; `relay schema` prints the schema.
+func withoutModeline(s string) string {
+	if rest, ok := strings.CutPrefix(s, "# yaml-language-server:"); ok {
+		_, rest, _ = strings.Cut(rest, "\n")
+		return strings.TrimPrefix(rest, "#\n")
+	}
+	return s
+}
+
+// replaceLine puts line in the place of the first that begins with prefix.
+func replaceLine(s, prefix, line string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, prefix) {
+			lines[i] = line
+			break
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,158 @@
+package doctor
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"time"
+
+	"relay/config"
+	"relay/mapper"
+	"relay/relay/internal/graph"
+	"relay/strictyaml"
+)
+
+// Level says how bad a finding is.
+type Level string
+
+// The levels.
+const (
+	OK   Level = "ok"   // looked at and right
+	Note Level = "note" // worth knowing, nothing to do
+	Warn Level = "warn" // works, but may not tomorrow
+	Fail Level = "fail" // does not work
+)
+
+// Who must act.
+const (
+	You       = "whoever looks after this machine"
+	Network   = "whoever looks after the network"
+	MetaAdmin = "an admin of the Meta business account"
+)
+
+// Finding is what one look found.
+type Finding struct {
+	Check    string `json:"check"` // config, mapping, process, files, disk, watch, network, clock, version, token, event_set, round_trip
+	Code     string `json:"code"`  // snake_case, stable
+	Level    Level  `json:"level"`
+	EventSet string `json:"event_set,omitempty"`
+	Text     string `json:"text"`
+	Fix      string `json:"fix,omitempty"`
+	Who      string `json:"who,omitempty"`
+}
+
+// Options say what to look at.
+type Options struct {
+	Config   *config.Config
+	Warnings []strictyaml.Problem // of config and mapping
+	Mapping  *mapper.Mapping
+	Client   *graph.Client
+
+	// Running says what the admin address answered.
+	Running Running
+
+	// TestEventCode, when set, sends one made-up event to each event set.
+	TestEventCode string
+
+	// Emit gets each finding as soon as it is made.
+	Emit func(Finding)
+
+	Now func() time.Time // default time.Now
+
+	// For tests: where the kernel's numbers are, and how a directory watch is
+	// tried.
+	proc  string
+	watch func(dir string) error
+	uid   func() int
+	// proxyOf is the proxy of the environment, as host:port; "": none.
+	proxyOf func(*http.Request) (string, error)
+}
+
+// Running is what is known of a relay that runs with this config.
+type Running struct {
+	Up       bool
+	NotReady string // why it is not ready
+	Foreign  string // the admin address answers, but not as relay does
+}
+
+// Result counts findings.
+type Result struct{ Fails, Warns int }
+
+// exam is one Run under way.
+type exam struct {
+	Options
+	Result
+}
+
+// Run makes every check and returns how many findings are bad.
+func Run(ctx context.Context, o Options) Result {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.proc == "" {
+		o.proc = "/proc"
+	}
+	if o.watch == nil {
+		o.watch = tryWatch
+	}
+	if o.uid == nil {
+		o.uid = os.Geteuid
+	}
+	if o.proxyOf == nil {
+		o.proxyOf = environmentProxy
+	}
+	e := &exam{Options: o}
+	e.settings()
+	e.process()
+	e.files()
+	e.disk()
+	e.watching()
+	usable := e.tokenText()
+	if e.network(ctx) && usable {
+		e.token(ctx)
+	}
+	return e.Result
+}
+
+func (e *exam) say(f Finding) {
+	switch f.Level {
+	case Fail:
+		e.Fails++
+	case Warn:
+		e.Warns++
+	}
+	e.Emit(f)
+}
+
+// settings repeats what config and mapping are suspicious of.
+func (e *exam) settings() {
+	for _, p := range e.Warnings {
+		check := "config"
+		if p.File == e.Config.Mapping {
+			check = "mapping"
+		}
+		e.say(Finding{Check: check, Code: "suspicious", Level: Warn, Text: p.Error(), Fix: p.Hint, Who: You})
+	}
+	if e.Config.Graph.DryRun {
+		e.say(Finding{Check: "config", Code: "dry_run", Level: Warn, Text: "graph.dry_run is on: nothing is uploaded.",
+			Fix: "Take graph.dry_run out of relay.yaml when you go live; relay notices by itself.", Who: You})
+	}
+	if len(e.Mapping.Sets()) == 0 {
+		e.say(Finding{Check: "mapping", Code: "no_events", Level: Warn, Text: "The mapping names no event: everything is skipped as unmapped.",
+			Fix: "Add events to " + e.Config.Mapping + ".", Who: You})
+	}
+	for _, s := range e.Mapping.Sets() {
+		if s.API == mapper.Offline {
+			e.say(Finding{Check: "version", Code: "offline_api", Level: Warn, EventSet: s.ID,
+				Text: "Event set " + label(s) + " uses api: offline, which Meta switched off on 2025-05-14.",
+				Fix:  "Use api: conversions in the mapping.", Who: You})
+		}
+	}
+}
+
+func label(s mapper.Set) string {
+	if s.Name != "" && s.Name != s.ID {
+		return s.ID + " (" + s.Name + ")"
+	}
+	return s.ID
+}

@@ -1,0 +1,76 @@
+package doctor
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// files looks at who may read what is secret. What config itself reads as a
+// secret it warns about; the rest is here.
+func (e *exam) files() {
+	c := e.Config
+	if f := c.Graph.AccessTokenFile; f != "" {
+		e.readable("graph.access_token_file", f)
+	}
+	if f := c.Graph.AppSecretFile; f != "" {
+		e.readable("graph.app_secret_file", f)
+	}
+	for _, f := range []struct{ key, path string }{{"queue.encryption_key", c.Queue.EncryptionKey}, {"tls.key", c.TLS.Key}} {
+		if f.path != "" && e.readable(f.key, f.path) {
+			e.private(f.key, f.path)
+		}
+	}
+	if info, err := os.Stat(c.Queue.Path); err == nil && others(info)&0o077 != 0 {
+		e.say(Finding{Check: "files", Code: "queue_readable", Level: Warn,
+			Text: fmt.Sprintf("Other users of this machine may look into the queue (%s, %04o), where customers' data lies.", c.Queue.Path, info.Mode().Perm()),
+			Fix:  "chmod 700 " + c.Queue.Path, Who: You})
+	}
+	if runtime.GOOS != "windows" && e.uid() == 0 {
+		e.say(Finding{Check: "files", Code: "root", Level: Note,
+			Text: "This runs as root, which may read and write everything: run `relay doctor` as the user that relay runs as to see file rights as relay will."})
+	}
+}
+
+// readable says whether this user can read a file.
+func (e *exam) readable(key, path string) bool {
+	f, err := os.Open(path)
+	if err == nil {
+		_ = f.Close()
+		return true
+	}
+	e.say(Finding{Check: "files", Code: "unreadable", Level: Fail, Text: fmt.Sprintf("%s: %s cannot be read: %v.", key, path, plainNet(err)),
+		Fix: "Create it, or give the user that relay runs as the right to read it.", Who: You})
+	return false
+}
+
+// private warns when everybody may read a file.
+func (e *exam) private(key, path string) {
+	info, err := os.Stat(path)
+	if err == nil && others(info)&0o004 != 0 {
+		e.say(Finding{Check: "files", Code: "secret_readable", Level: Warn, Text: fmt.Sprintf("%s: every user of this machine can read %s.", key, path),
+			Fix: "chmod 640 " + path, Who: You})
+	}
+}
+
+// others are the rights that mean something; Windows has none of this kind.
+func others(info os.FileInfo) fs.FileMode {
+	if runtime.GOOS == "windows" {
+		return 0
+	}
+	return info.Mode().Perm()
+}
+
+func dirOf(path string) string { return filepath.Dir(path) }
+
+// tryWrite makes and removes a file in dir.
+func tryWrite(dir string) error {
+	f, err := os.CreateTemp(dir, ".relay-doctor-*")
+	if err != nil {
+		return err
+	}
+	_ = f.Close()
+	return os.Remove(f.Name())
+}

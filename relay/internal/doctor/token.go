@@ -1,0 +1,157 @@
+package doctor
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"relay/mapper"
+	"relay/relay/internal/graph"
+)
+
+// tokenText looks at the token itself; false: there is none that could work.
+func (e *exam) tokenText() bool {
+	text := e.Config.Graph.AccessToken.Reveal()
+	switch {
+	case text == "":
+		e.say(Finding{Check: "token", Code: "token_missing", Level: Fail, Who: MetaAdmin,
+			Text: "There is no access token: events are kept, and nothing is uploaded.",
+			Fix:  "Make one in Events Manager (the dataset's Settings, Conversions API, Generate access token) and put it where graph.access_token or graph.access_token_file reads it."})
+		return false
+	case strings.ContainsAny(text, " \t\r\n\"'"):
+		e.say(Finding{Check: "token", Code: "token_malformed", Level: Fail, Who: You,
+			Text: "The access token has quotes or white space in it: it was not copied right.",
+			Fix:  "Put the bare token there, on one line."})
+		return false
+	}
+	return true
+}
+
+// token asks Meta what it thinks of the access token and of each event set.
+func (e *exam) token(ctx context.Context) {
+	e.scopes(ctx)
+	for _, set := range e.Mapping.Sets() {
+		if !e.eventSet(ctx, set) {
+			return
+		}
+	}
+	if len(e.Mapping.Sets()) == 0 {
+		e.say(Finding{Check: "token", Code: "token_untried", Level: Note, Text: "Without an event set in the mapping the token cannot be tried."})
+	}
+}
+
+// needed are the permissions of which a sending token has one (facts:
+// meta-wire 1.2).
+var needed = []string{"ads_management", "business_management"}
+
+// scopes reads the token's permissions, where it may.
+func (e *exam) scopes(ctx context.Context) {
+	scopes, res := e.Client.ReadScopes(ctx)
+	switch {
+	case res.Class == graph.TokenPause: // said with the event set
+	case res.Class != graph.Delivered:
+		e.say(Finding{Check: "token", Code: "send_only", Level: Note, Text: "The token may not be read with: it is made for sending alone, as Events Manager makes them. That is normal."})
+	case len(scopes) > 0 && !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(needed, s) }):
+		e.say(Finding{Check: "token", Code: "scopes", Level: Warn, Who: MetaAdmin,
+			Text: "The token has neither ads_management nor business_management, only: " + strings.Join(scopes, ", ") + ".",
+			Fix:  "If uploads are refused, make a token with ads_management, or let Events Manager make one."})
+	case len(scopes) > 0:
+		e.say(Finding{Check: "token", Code: "scopes", Level: OK, Text: "The token has the permissions " + strings.Join(scopes, ", ") + "."})
+	}
+}
+
+// eventSet asks for one event set; false: the token is dead, and the others
+// need not be asked.
+func (e *exam) eventSet(ctx context.Context, set mapper.Set) bool {
+	res := e.Client.CheckToken(ctx, graph.Request{EventSet: set.ID, API: set.API})
+	f := Finding{Check: "event_set", EventSet: set.ID, Level: Fail, Who: MetaAdmin, Text: fmt.Sprintf("Event set %s: %s", label(set), graph.Plain(res))}
+	switch res.Class {
+	case graph.Delivered:
+	case graph.TokenPause:
+		f.Check, f.Code, f.EventSet, f.Text = "token", "token_invalid", "", graph.Plain(res)
+		f.Fix = "Make a new token in Events Manager and put it where relay reads it."
+		e.say(f)
+		return false
+	case graph.PermPause:
+		f.Code, f.Fix = "no_permission", "In Business settings, assign the dataset to the token's system user."
+		e.say(f)
+		return true
+	case graph.ConfigPause:
+		f.Code, f.Fix = "event_set_wrong", "Compare the id in the mapping with Events Manager (the dataset's Settings), and assign the dataset to the token's system user."
+		if res.Code == 104 {
+			f.Check, f.Code, f.EventSet, f.Fix, f.Who = "token", "app_secret", "", "Correct graph.app_secret or take it out.", You
+		}
+		e.say(f)
+		return true
+	case graph.Throttle:
+		f.Code, f.Level, f.Fix = "throttled", Warn, "Nothing now. If it happens often, lower rate.requests_per_second."
+		f.Who = ""
+		e.say(f)
+		return true
+	default:
+		f.Code, f.Level, f.Fix, f.Who = "no_answer", Warn, "Try again later; events are kept.", ""
+		e.say(f)
+		return true
+	}
+	e.node(ctx, set)
+	e.roundTrip(ctx, set)
+	return true
+}
+
+// node reads what the event set is, where the token may.
+func (e *exam) node(ctx context.Context, set mapper.Set) {
+	f := Finding{Check: "event_set", Code: "accepted", Level: OK, EventSet: set.ID, Text: fmt.Sprintf("Event set %s takes uploads with this token.", label(set))}
+	n, res := e.Client.ReadNode(ctx, set.ID)
+	if res.Class == graph.Delivered && n.Name != "" {
+		f.Text = fmt.Sprintf("Event set %s, %q at Meta, takes uploads with this token.", label(set), n.Name)
+	}
+	e.say(f)
+	if res.Class == graph.Delivered && n.Consolidated != nil && !*n.Consolidated && set.API != mapper.Offline {
+		e.say(Finding{Check: "event_set", Code: "not_consolidated", Level: Warn, EventSet: set.ID, Who: MetaAdmin,
+			Text: fmt.Sprintf("Event set %s is not a dataset that takes offline events through the Conversions API (is_consolidated_container is false).", label(set)),
+			Fix:  "Use the dataset that replaced it: Events Manager shows which."})
+	}
+}
+
+// roundTrip sends one made-up event, when a test event code is given.
+func (e *exam) roundTrip(ctx context.Context, set mapper.Set) {
+	if e.TestEventCode == "" {
+		return
+	}
+	f := Finding{Check: "round_trip", EventSet: set.ID}
+	if set.API == mapper.Offline {
+		f.Code, f.Level, f.Text = "not_possible", Note, fmt.Sprintf("Event set %s: api: offline knows no test event code; nothing was sent.", label(set))
+		e.say(f)
+		return
+	}
+	res := e.Client.Send(ctx, graph.Request{EventSet: set.ID, API: set.API, UploadTag: "relay doctor", TestEventCode: e.TestEventCode,
+		Data: [][]byte{e.testEvent()}})
+	switch res.Class {
+	case graph.Delivered, graph.Duplicate:
+		f.Code, f.Level, f.Text = "round_trip", OK, fmt.Sprintf("Event set %s: Meta received a test event; see Events Manager, Test events.", label(set))
+	default:
+		f.Code, f.Level, f.Who = "round_trip_failed", Fail, MetaAdmin
+		f.Text = fmt.Sprintf("Event set %s: the test event did not arrive. %s", label(set), graph.Plain(res))
+		f.Fix = "Check the test event code in Events Manager, Test events."
+	}
+	e.say(f)
+}
+
+// testEvent is about nobody: the address is of a domain that cannot have one
+// (RFC 2606). Meta processes test events like others (facts: meta-wire 8), so
+// it is neither a purchase nor a lead.
+func (e *exam) testEvent() []byte {
+	now := e.Now()
+	sum := sha256.Sum256([]byte("relay.doctor@example.com"))
+	id := fmt.Sprintf("relay-doctor-%d", now.Unix())
+	b, _ := json.Marshal(map[string]any{ // text and numbers always encode
+		"event_name": "RelayDoctor", "event_time": now.Unix(), "event_id": id, "action_source": "physical_store",
+		"user_data":   map[string]any{"em": []string{hex.EncodeToString(sum[:])}},
+		"custom_data": map[string]any{"order_id": id},
+	})
+	return b
+}
