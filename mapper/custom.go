@@ -148,7 +148,7 @@ func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
 			continue
 		}
 		if s.x != nil {
-			s.x.field("custom_data."+f.name, f.from, f.line, f.node, nil, string(w.out[valueStart(w.out, start, f.name):]))
+			s.x.custom(f.name, f.from, f.line, f.node, string(w.out[valueStart(w.out, start, f.name):]))
 		}
 	}
 	return w.out
@@ -181,7 +181,7 @@ func (w *customWriter) members(n *node, parent string, top, kept bool) {
 			if !w.value(kid, kid.name, kept || kid.mark&markKeep != 0, len(w.trail)) {
 				w.out = w.out[:start]
 			} else if top && w.s.x != nil {
-				w.s.x.field("custom_data."+fieldName(kid.name), w.at(), 0, kid, nil, string(w.out[valueStart(w.out, start, kid.name):]))
+				w.s.x.custom(kid.name, w.at(), 0, kid, string(w.out[valueStart(w.out, start, kid.name):]))
 			}
 		}
 		w.trail = w.trail[:len(w.trail)-1]

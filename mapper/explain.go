@@ -1,5 +1,70 @@
 package mapper
 
+import (
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Explanation is an outcome with how each of its fields came about.
+type Explanation struct {
+	Outcome
+	Fields []Field `json:"fields"`
+}
+
+// Explain is Map with the reasons: the same code decides, and says why. What
+// the fields show of customers is unmasked; see Field.Masked.
+func (m *Mapping) Explain(ev Event, now time.Time, opts ...Option) []Explanation {
+	outcomes, fields := m.run(ev, "", now, true, opts)
+	out := make([]Explanation, len(outcomes))
+	for i := range outcomes {
+		out[i] = Explanation{Outcome: outcomes[i], Fields: []Field{}}
+		if i < len(fields) && fields[i] != nil {
+			out[i].Fields = fields[i]
+		}
+	}
+	return out
+}
+
+// Masked shows customers' data only by its shape: letters as x or X, digits as
+// 9, everything else as it is. The hash, which is what leaves, stays.
+func (f Field) Masked() Field {
+	if f.personalRaw {
+		f.Raw = mask(f.Raw)
+	}
+	if !f.personal {
+		return f
+	}
+	f.Raw, f.Value = mask(f.Raw), mask(f.Value)
+	steps := make([]Step, len(f.Steps))
+	for i, s := range f.Steps {
+		steps[i] = Step{Rule: s.Rule, Result: mask(s.Result)}
+	}
+	f.Steps = steps
+	return f
+}
+
+// mask replaces letters and digits. JSON stays JSON: a text in quotes is masked
+// by what it says, not by how it is escaped.
+func mask(s string) string {
+	var text string
+	if strings.HasPrefix(s, `"`) && json.Unmarshal([]byte(s), &text) == nil {
+		return quote(mask(text))
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsUpper(r):
+			return 'X'
+		case unicode.IsLetter(r), unicode.Is(unicode.M, r), unicode.Is(unicode.So, r):
+			return 'x'
+		case unicode.IsNumber(r):
+			return '9'
+		}
+		return r
+	}, s)
+}
+
 // Field is how one field of a conversion came about, or why it was left out.
 type Field struct {
 	Field  string `json:"field"`            // in the conversion
@@ -12,7 +77,8 @@ type Field struct {
 	Left   string `json:"left_out,omitempty"`
 	Code   string `json:"code,omitempty"` // of the note, when left out
 
-	personal bool
+	personal    bool
+	personalRaw bool // only what it came as may hold customers' data
 }
 
 // Step is one rule on the way from a raw value to what is sent.
@@ -35,6 +101,13 @@ func (x *tracer) field(name, source string, line int, raw *node, steps []step, v
 	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(steps), Value: value})
 }
 
+// custom records a property that is sent, if not all of it.
+func (x *tracer) custom(name, source string, line int, raw *node, value string) {
+	x.field("custom_data."+fieldName(name), source, line, raw, nil, value)
+	f := &x.fields[len(x.fields)-1]
+	f.personalRaw = f.Raw != f.Value
+}
+
 // key records a match key.
 func (x *tracer) key(k keyID, source string, line int, raw *node, n normalised, sum string) {
 	f := Field{Field: keyTable[k].name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.steps), Value: n.value, personal: true}
@@ -47,6 +120,15 @@ func (x *tracer) key(k keyID, source string, line int, raw *node, n normalised, 
 // leftOut records what was not sent, and why.
 func (x *tracer) leftOut(name, source string, line int, raw *node, n normalised) {
 	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.steps), Left: n.why, Code: n.code, personal: true})
+}
+
+// drop turns a field that was found into one that is left out after all.
+func (x *tracer) drop(name, code, why string) {
+	for i := range x.fields {
+		if f := &x.fields[i]; f.Field == name && f.Left == "" {
+			f.Left, f.Code = why, code
+		}
+	}
 }
 
 func exportSteps(steps []step) []Step {

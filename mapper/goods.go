@@ -57,6 +57,10 @@ func (s *subject) idAt(n *node, at string) (string, bool) {
 		s.notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
 		return "", false
 	}
+	if holdsEmail(id) {
+		s.notes.add(notePersonal, at, "holds an e-mail address; left out")
+		return "", false
+	}
 	n.mark |= markConsumed
 	return id, true
 }
@@ -77,6 +81,10 @@ func (s *subject) product(n *node, index int) {
 		return
 	}
 	id, ok := textID(n.get("product_id"))
+	if ok && holdsEmail(id) {
+		s.notes.add(notePersonal, at("product_id"), "holds an e-mail address; left out")
+		return
+	}
 	if !ok {
 		s.notes.add(noteProductNoID, at("product_id"), "a product without a usable product_id is left out of contents")
 		return

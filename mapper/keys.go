@@ -79,8 +79,12 @@ func (s *subject) deriveKeys() {
 		s.locale.today = s.ev.Received // the till's clock may stand in 1970
 	}
 	s.deriveKey(keyCountry)
-	if c := s.keys[keyCountry]; len(c) > 0 && !c[0].hashed {
+	s.locale.named = s.countryGiven
+	if c := s.keys[keyCountry]; len(c) > 0 {
 		s.locale.country = c[0].value
+		if c[0].hashed {
+			s.locale.country = hashedCountries()[c[0].value]
+		}
 	}
 	for k := range keyCount {
 		if k != keyCountry {
@@ -134,9 +138,6 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 		return
 	}
 	s.customer = true
-	if k == keyCountry {
-		s.countryGiven = true
-	}
 	if n.kind == isList && several {
 		for i := range n.kids {
 			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &n.kids[i], false)
@@ -174,6 +175,9 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 		}
 	} else {
 		v = normalise(k, raw, s.locale, nil)
+	}
+	if k == keyCountry && v.code != "country_placeholder" {
+		s.countryGiven = true
 	}
 	if v.code != "" {
 		s.notes.add(v.code, at, v.why)

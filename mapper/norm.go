@@ -10,13 +10,14 @@ import (
 // happened.
 type locale struct {
 	country        string    // address.country as ISO alpha-2 in lower case, "" when absent or unknown
+	named          bool      // the event names a country, if only one that nobody knows
 	defaultCountry string    // the mapping's default_country in lower case, or ""
 	today          time.Time // the last day that somebody can be born on; never the clock's, so that a retry is the same
 }
 
 // effective is the country a value is read by: the event's own, else the mapping's.
 func (l locale) effective() string {
-	if l.country != "" {
+	if l.country != "" || l.named {
 		return l.country
 	}
 	return l.defaultCountry

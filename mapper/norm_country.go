@@ -223,6 +223,16 @@ var isoCountries = sync.OnceValue(func() map[string]bool {
 	return m
 })
 
+// hashedCountries gives the alpha-2 code for its hash, so that a country that
+// came hashed still says how to read phones and postcodes.
+var hashedCountries = sync.OnceValue(func() map[string]string {
+	m := make(map[string]string, 256)
+	for code := range isoCountries() {
+		m[sha256hex(code)] = code
+	}
+	return m
+})
+
 // countryTable gives the alpha-2 code for a folded code or name.
 var countryTable = sync.OnceValue(func() map[string]string {
 	m := make(map[string]string, 8192)

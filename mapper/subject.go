@@ -263,9 +263,6 @@ func (s *subject) markSources() {
 }
 
 func (s *subject) markPath(p *path, with mark) {
-	if len(p.parts) < 2 || p.parts[0].name != "properties" {
-		return
-	}
 	if !p.many {
 		if n := p.one(&s.t.root); n != nil {
 			n.mark |= with
@@ -284,8 +281,8 @@ func textID(n *node) (string, bool) {
 	return text, ok && text != ""
 }
 
-// optedOut says whether integrations switch this destination off. Destination
-// names are case-sensitive, as with Segment; All is not.
+// optedOut says whether integrations switch this destination off. A wish to opt
+// out is honoured however its name is written.
 func (s *subject) optedOut() bool {
 	if s.options == nil {
 		return false
@@ -298,7 +295,7 @@ func (s *subject) optedOut() bool {
 			if saysFalse(n) {
 				all = false
 			}
-		case slices.Contains(destinations, n.name):
+		case isDestination(n.name):
 			if saysFalse(n) {
 				return true
 			}
@@ -316,6 +313,14 @@ func saysFalse(n *node) bool {
 
 // destinations are the names this destination answers to.
 var destinations = []string{"Facebook Offline Conversions", "Facebook Conversions API"}
+
+func isDestination(name string) bool {
+	if len(name) < len("facebookconversionsapi") {
+		return false
+	}
+	folded := foldName(name)
+	return slices.ContainsFunc(destinations, func(d string) bool { return foldName(d) == folded })
+}
 
 // consented says whether the consent that the mapping asks for is there.
 func (s *subject) consented() bool {

@@ -86,13 +86,13 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 		a.source = at
 		if len(found) > 1 {
 			a.state = amountUnreadable
-			notes.add(noteInvalidValue, at, "several amounts where one is expected")
+			s.leaveOutValue(src, found[0], notes, "several amounts where one is expected")
 			continue
 		}
 		m, ok := parseMoney(found[0])
 		if !ok {
 			a.state = amountUnreadable
-			notes.add(noteInvalidValue, at, "not an amount that can be read, or over 10^12")
+			s.leaveOutValue(src, found[0], notes, "not an amount that can be read, or over 10^12")
 			continue
 		}
 		a.money, a.state = m, amountReadable
@@ -116,6 +116,22 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 	return a, nil
 }
 
+// leaveOutValue notes a source of value that gives no amount.
+func (s *subject) leaveOutValue(src *source, n *node, notes *noteList, why string) {
+	notes.add(noteInvalidValue, src.label(), why)
+	if s.x != nil {
+		s.x.leftOut("value", src.label(), src.line, n, normalised{code: noteInvalidValue, why: why})
+	}
+}
+
+// drop notes that a field that was found is left out after all.
+func (s *subject) drop(field, at string, notes *noteList, code, why string) {
+	notes.add(code, at, why)
+	if s.x != nil {
+		s.x.drop(field, code, why)
+	}
+}
+
 // checkMoney applies CONTRACT 5.3 to value and currency of a conversion and
 // sets what is sent of them. The verdict, if any, holds the conversion.
 func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
@@ -129,11 +145,11 @@ func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 	case a.state == amountNegative && isPurchase:
 		return verdict{Hold, ReasonInvalidValue, "the value of a Purchase is negative"}
 	case a.state == amountNegative:
-		notes.add(noteInvalidValue, a.source, "a negative value is left out")
+		s.drop("value", a.source, notes, noteInvalidValue, "a negative value is left out")
 	case a.state == amountReadable && a.zero() && isPurchase && c.api == Offline:
 		return verdict{Hold, ReasonInvalidValue, "the offline format takes no Purchase with a value of zero"}
 	case a.state == amountReadable && a.zero() && c.api == Offline:
-		notes.add(noteZeroValue, a.source, "the offline format takes no value of zero; left out")
+		s.drop("value", a.source, notes, noteZeroValue, "the offline format takes no value of zero; left out")
 		a.state = amountAbsent
 	case a.state == amountReadable && a.zero() && isPurchase:
 		notes.add(noteZeroValue, a.source, "a Purchase with a value of zero")
@@ -143,11 +159,14 @@ func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 		return verdict{Hold, ReasonInvalidCurrency, "properties.currency is not an ISO 4217 code"}
 	case s.currency.invalid:
 		notes.add(noteInvalidCurrency, "properties.currency", "not an ISO 4217 code; left out")
+		if s.x != nil {
+			s.x.leftOut("currency", "properties.currency", 0, s.props.get("currency"), normalised{code: noteInvalidCurrency, why: "not an ISO 4217 code"})
+		}
 	case s.currency.code == "" && isPurchase:
 		return verdict{Hold, ReasonMissingCurrency, "a Purchase needs a currency: the event has none and the mapping no default_currency"}
 	}
 	if a.state == amountReadable && s.currency.code == "" {
-		notes.add(noteMissingCurrency, a.source, "a value without a currency is left out: Meta refuses it")
+		s.drop("value", a.source, notes, noteMissingCurrency, "a value without a currency is left out: Meta refuses it")
 		a.state = amountAbsent
 	}
 	if a.state == amountReadable {
@@ -158,8 +177,12 @@ func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 	}
 	c.currency = s.currency.code
 	if c.api == Offline && c.value == "" && c.currency != "" {
+		const why = "the offline format takes no currency without a value; left out"
 		if s.currency.node != nil {
-			notes.add(noteValueAlone, "properties.currency", "the offline format takes no currency without a value; left out")
+			notes.add(noteValueAlone, "properties.currency", why)
+		}
+		if s.x != nil {
+			s.x.drop("currency", noteValueAlone, why)
 		}
 		c.currency = ""
 	}

@@ -84,6 +84,7 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 		files = []string{"-"}
 	}
 	out := bufio.NewWriterSize(stdout, 64<<10)
+	o.mapping = file
 	p := mapPrinter{o: o, m: m, now: now, most: int(cfg.Intake.MaxEventBytes), out: out}
 	for _, f := range files {
 		if err := p.file(f, stdin); err != nil {
@@ -108,6 +109,8 @@ type mapPrinter struct {
 	out   *bufio.Writer
 	index int
 	held  int
+
+	printed bool // an explanation, which the next one keeps away from
 }
 
 func (p *mapPrinter) file(name string, stdin io.Reader) error {
@@ -144,9 +147,5 @@ func (p *mapPrinter) event(body []byte) error {
 		}
 	}
 	p.index++
-	return nil
-}
-
-func (p *mapPrinter) explain(ev mapper.Event, opt mapper.Option) error {
 	return nil
 }
