@@ -10,6 +10,7 @@ import (
 
 	"relay/config"
 	"relay/mapper"
+	"relay/relay/internal/maptest"
 	"relay/strictyaml"
 )
 
@@ -20,7 +21,7 @@ func newCheckCommand() *cobra.Command {
 		Short: "Check config and mapping, start nothing",
 		Long: `Loads relay.yaml and the mapping it names and reports every mistake at once, with
 file, line and column. Starts nothing and touches no queue. With mapping files as
-arguments it checks those alone.
+arguments it checks those alone. Tests beside a mapping (see 'relay test') are run.
 
 Exits 0 when both would be taken, 78 when not. Warnings are legal but suspicious;
 with --strict they count as mistakes.`,
@@ -41,7 +42,11 @@ with --strict they count as mistakes.`,
 				args = []string{cfg.Mapping}
 			}
 			for _, file := range args {
-				f.mapping(file)
+				if maptest.IsTests(file) {
+					f.form(file)
+				} else {
+					f.mapping(file)
+				}
 			}
 			return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 		},
@@ -80,7 +85,36 @@ func (f *findings) mapping(file string) {
 	if err != nil {
 		return
 	}
-	f.ok = append(f.ok, fmt.Sprintf("%s: %d events, %d event sets", file, len(m.Events()), len(m.Sets())))
+	f.ok = append(f.ok, fmt.Sprintf("%s: %s, %s", file, count(len(m.Events()), "event"), count(len(m.Sets()), "event set")))
+	f.tests(m, file)
+}
+
+// form checks a file of tests alone.
+func (f *findings) form(file string) {
+	suite, err := readTests(file)
+	if f.add(nil, err); err == nil {
+		f.ok = append(f.ok, fmt.Sprintf("%s: %s, not run", file, count(len(suite.Tests), "test")))
+	}
+}
+
+// tests runs the tests that lie beside a mapping.
+func (f *findings) tests(m *mapper.Mapping, file string) {
+	path, ok := maptest.Path(file)
+	if !ok {
+		return
+	}
+	suite, err := readTests(path)
+	if err != nil {
+		f.add(nil, err)
+		return
+	}
+	failures := suite.Run(m)
+	for _, x := range failures {
+		f.problems = append(f.problems, strictyaml.Problem{File: path, Line: x.Line, Column: 1, Message: "test fails: " + x.String()})
+	}
+	if len(failures) == 0 {
+		f.ok = append(f.ok, fmt.Sprintf("%s: %s", path, count(len(suite.Tests), "test")))
+	}
 }
 
 func (f *findings) report(out, errOut io.Writer, strict bool) error {

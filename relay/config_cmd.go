@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/mapper"
+	"relay/relay/internal/maptest"
 )
 
 func newConfigCommand() *cobra.Command {
@@ -49,10 +52,10 @@ func newConfigCommand() *cobra.Command {
 
 func newSchemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:       "schema config|mapping",
-		Short:     "Print the JSON Schema of relay.yaml or of the mapping, for editors",
+		Use:       "schema config|mapping|tests",
+		Short:     "Print the JSON Schema of relay.yaml, of a mapping or of its tests, for editors",
 		Example:   "  relay schema mapping > mapping.schema.json",
-		ValidArgs: []string{"config", "mapping"},
+		ValidArgs: []string{"config", "mapping", "tests"},
 		Args:      usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			var b []byte
@@ -60,11 +63,13 @@ func newSchemaCommand() *cobra.Command {
 			case "config":
 				b = config.Schema()
 			case "mapping":
-				b = nil
+				b = mapper.Schema()
+			case "tests":
+				b = maptest.Schema()
 			default:
-				return usageError{errors.New("want config or mapping")}
+				return usageError{errors.New("want config, mapping or tests")}
 			}
-			_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", b)
+			_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", bytes.TrimSpace(b))
 			return err
 		},
 	}

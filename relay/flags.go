@@ -21,6 +21,7 @@ var commands = []func() *cobra.Command{
 	newCheckCommand,
 	newDoctorCommand,
 	newMapCommand,
+	newTestCommand,
 	newStatusCommand,
 	newTailCommand,
 	newQueueCommand,

@@ -1,0 +1,141 @@
+package mapper
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"relay/strictyaml"
+)
+
+func compiledSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("mapping.schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("mapping.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func validates(t *testing.T, s *jsonschema.Schema, src []byte) error {
+	t.Helper()
+	doc, err := strictyaml.Parse("mapping.yaml", src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc.Root().JSON()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Validate(v)
+}
+
+// Every example is taken by the parser and by the schema its first line names.
+func TestExamplesAgainstSchema(t *testing.T) {
+	s := compiledSchema(t)
+	files, err := filepath.Glob("../examples/mapping*.yaml")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("examples: %v %v", files, err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, ".test.yaml") {
+			continue // another form; see relay/internal/maptest
+		}
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := Parse(file, src); err != nil {
+			t.Error(err)
+		}
+		if err := validates(t, s, src); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		if line, _, _ := strings.Cut(string(src), "\n"); line != "# yaml-language-server: $schema=../mapper/mapping.schema.json" {
+			t.Errorf("%s does not name its schema: %s", file, line)
+		}
+	}
+}
+
+// What the parser refuses for its form, the schema refuses too; what is legal
+// passes both.
+func TestSchemaAgreesWithParse(t *testing.T) {
+	s := compiledSchema(t)
+	for _, c := range []struct {
+		ok   bool
+		text string
+	}{
+		{true, "version: 1\n"},
+		{true, "version: '1'\nevents: { A: 701000000000001, B: ['1', '2'], C: { to: '1', as: Purchase, value: properties.x, when: 'true' } }\n"},
+		{true, "version: 1\nlead: { A: { to: ['1'], value: [properties.x, 5, { expr: '1 + 1' }, { const: x }, { path: properties.y }] } }\n"},
+		{true, "version: 1\nmatch_keys: { email: [], phone: context.traits.phone, date_of_birth: [context.traits.birthday] }\n"},
+		{true, "version: 1\nlimited_data_use: { country: 1, state: 1000 }\nconsent: [a, b]\nvalue_field: [price, value]\n"},
+		{true, "version: 1\ncustom_data: { exclude: a, keep: [b], set: { c: properties.d, e: 5 } }\n"},
+		{false, "events: {}\n"},
+		{false, "version: 2\n"},
+		{false, "version: 1\nevent: {}\n"},
+		{false, "version: 1\nevents: []\n"},
+		{false, "version: 1\nevents: { A: [] }\n"},
+		{false, "version: 1\nevents: { A: { as: Purchase } }\n"},
+		{false, "version: 1\nlead: { A: { to: '1', as: Purchase } }\n"},
+		{false, "version: 1\nevents: { A: { to: '1', vale: x } }\n"},
+		{false, "version: 1\nevent_sets: { s: { api: conversions } }\n"},
+		{false, "version: 1\nevent_sets: { '12': { id: '1' } }\n"},
+		{false, "version: 1\nevent_sets: { s: { id: 'x' } }\n"},
+		{false, "version: 1\napi: graph\n"},
+		{false, "version: 1\nmatch_keys: { em: context.traits.email }\n"},
+		{false, "version: 1\nlimited_data_use: { country: 1 }\n"},
+		{false, "version: 1\nlimited_data_use: { country: 49, state: 0 }\n"},
+		{false, "version: 1\ncorrect_clock_skew: sometimes\n"},
+		{false, "version: 1\nunmatched: drop\n"},
+		{false, "version: 1\ncustom_data: { set: { a: { expr: '1', const: 2 } } }\n"},
+	} {
+		_, _, err := Parse("mapping.yaml", []byte(c.text))
+		if (err == nil) != c.ok {
+			t.Errorf("parser: %q: %v", c.text, err)
+		}
+		if err := validates(t, s, []byte(c.text)); (err == nil) != c.ok {
+			t.Errorf("schema: %q: %v", c.text, err)
+		}
+	}
+}
+
+// A key that the parser knows and the schema does not would be marked as a
+// mistake by every editor.
+func TestSchemaKnowsEveryKey(t *testing.T) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	properties := doc.(map[string]any)["properties"].(map[string]any)
+	keys := properties["match_keys"].(map[string]any)["properties"].(map[string]any)
+	for _, name := range keyNames() {
+		if keys[name] == nil {
+			t.Errorf("the schema does not know match_keys.%s", name)
+		}
+	}
+	full, err := os.ReadFile("../examples/mapping-full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range properties {
+		if !slices.ContainsFunc(strings.Split(string(full), "\n"), func(l string) bool {
+			return strings.HasPrefix(l, name+":") || strings.HasPrefix(l, "# "+name+":")
+		}) {
+			t.Errorf("examples/mapping-full.yaml does not show %s", name)
+		}
+	}
+}
