@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"text/template"
 
 	"github.com/spf13/cobra"
 
@@ -151,17 +150,12 @@ func initUnit(dir string) (string, error) {
 			home = "read-only" // relay itself or its files lie there
 		}
 	}
-	t, err := template.New("unit").Parse(serviceUnit)
-	if err != nil {
-		return "", fmt.Errorf("read unit: %w", err)
+	steps := ""
+	if create {
+		steps = "#   sudo useradd --system --shell /usr/sbin/nologin relay\n#   sudo chown -R relay: '" + abs + "'\n"
 	}
-	var b strings.Builder
-	err = t.Execute(&b, map[string]any{"User": name, "Create": create, "Dir": unitText(abs), "Config": unitText(filepath.Join(abs, "relay.yaml")),
-		"Binary": unitText(bin), "Home": home})
-	if err != nil {
-		return "", fmt.Errorf("write unit: %w", err)
-	}
-	return b.String(), nil
+	return strings.NewReplacer("@CREATE@", steps, "@USER@", name, "@DIR@", unitText(abs), "@CONFIG@", unitText(filepath.Join(abs, "relay.yaml")),
+		"@BINARY@", unitText(bin), "@HOME@", home).Replace(serviceUnit), nil
 }
 
 // unitText writes a path as systemd reads it: % begins a specifier, and white

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -81,7 +82,7 @@ locked) · 78 bad config or mapping · 130 interrupted.`,
 		return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
 	})
 	root.CompletionOptions.HiddenDefaultCmd = false
-	for _, add := range commands {
+	for _, add := range slices.Concat(commands, platformCommands) {
 		root.AddCommand(add())
 	}
 	group(root)

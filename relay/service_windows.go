@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/kardianos/service"
+	"github.com/spf13/cobra"
+
+	"relay/config"
+)
+
+// platformCommands are those that only this system has.
+var platformCommands = []func() *cobra.Command{newServiceCommand}
+
+// serviceName is the default; several relays on one machine have several.
+const serviceName = "relay"
+
+// Size and number of the service's log files.
+const (
+	serviceLogSize = 10 << 20
+	serviceLogKeep = 3
+)
+
+func newServiceCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "service",
+		Short: "Run relay as a Windows service",
+		Long: `Installs, starts, stops and removes relay as a Windows service, from an elevated prompt.
+The service begins with Windows, is begun again when it fails, and writes its log to
+relay.log beside relay.yaml (3 old files of 10 MiB are kept); warnings and errors also go to
+the Event Log. Files it reads and the queue must be open to its user.`,
+		Example: `  relay service install --config C:\ProgramData\relay\relay.yaml
+  relay service start
+  relay service status
+  relay reload --config C:\ProgramData\relay\relay.yaml
+  relay service stop
+  relay service uninstall`,
+		Args: usageArgs(cobra.NoArgs),
+	}
+	c.PersistentFlags().String("name", serviceName, "name of the service, when there are several")
+	c.AddCommand(newServiceInstallCommand(), newServiceRunCommand(), newServiceStatusCommand(),
+		newServiceControlCommand("start", "Start the service", service.Service.Start, "started"),
+		newServiceControlCommand("stop", "Stop the service; requests under way finish first", service.Service.Stop, "stopped"),
+		newServiceControlCommand("uninstall", "Remove the service; config, mapping and queue stay", service.Service.Uninstall, "removed"))
+	return c
+}
+
+// winService runs the sidecar under Windows' service control.
+type winService struct {
+	config string
+	stop   context.CancelFunc
+	done   chan struct{}
+	err    error
+	logs   io.Closer
+}
+
+func openService(c *cobra.Command, w *winService, more func(*service.Config)) (service.Service, error) {
+	name, _ := c.Flags().GetString("name")
+	cfg := &service.Config{
+		Name: name, DisplayName: "relay (" + name + ")",
+		Description: "Takes the till's events and brings them to Meta as offline conversions.",
+		Option: service.KeyValue{
+			service.StartType: service.ServiceStartAutomatic,
+			service.OnFailure: service.OnFailureRestart, service.OnFailureDelayDuration: "5s", service.OnFailureResetPeriod: 3600,
+		},
+	}
+	if more != nil {
+		more(cfg)
+	}
+	s, err := service.New(w, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open service: %w", err)
+	}
+	return s, nil
+}
+
+func newServiceInstallCommand() *cobra.Command {
+	var user string
+	c := &cobra.Command{
+		Use:   "install --config relay.yaml",
+		Short: "Install the service; it starts with Windows",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			file, err := filepath.Abs(configPath(c))
+			if err != nil {
+				return fmt.Errorf("find config: %w", err)
+			}
+			if _, _, err := config.Load(file, config.Options{}); err != nil {
+				return err
+			}
+			name, _ := c.Flags().GetString("name")
+			s, err := openService(c, &winService{}, func(sc *service.Config) {
+				sc.UserName = user
+				sc.Arguments = []string{"service", "run", "--name", name, "--config", file}
+			})
+			if err != nil {
+				return err
+			}
+			if err := s.Install(); err != nil {
+				return fmt.Errorf("install service: %w", err)
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "installed; begin it with: relay service start --name %s\n", name)
+			return err
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().StringVar(&user, "user", "", `run as this user, such as "NT AUTHORITY\LocalService"; default: the local system`)
+	return c
+}
+
+func newServiceControlCommand(name, short string, do func(service.Service) error, done string) *cobra.Command {
+	return &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := openService(c, &winService{}, nil)
+			if err != nil {
+				return err
+			}
+			if err := do(s); err != nil {
+				return fmt.Errorf("%s service: %w", name, err)
+			}
+			_, err = fmt.Fprintln(c.OutOrStdout(), done)
+			return err
+		},
+	}
+}
+
+func newServiceStatusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Say whether the service runs (exit 0), or not (1)",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := openService(c, &winService{}, nil)
+			if err != nil {
+				return err
+			}
+			st, err := s.Status()
+			switch {
+			case errors.Is(err, service.ErrNotInstalled):
+				return codeError{exitFailure, errors.New("not installed")}
+			case err != nil:
+				return fmt.Errorf("ask for the service: %w", err)
+			case st != service.StatusRunning:
+				return codeError{exitFailure, errors.New("not running")}
+			}
+			_, err = fmt.Fprintln(c.OutOrStdout(), "running")
+			return err
+		},
+	}
+}
+
+// newServiceRunCommand is what Windows calls.
+func newServiceRunCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:    "run",
+		Short:  "What Windows calls to run the service",
+		Hidden: true,
+		Args:   usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			w := &winService{config: configPath(c)}
+			s, err := openService(c, w, nil)
+			if err != nil {
+				return err
+			}
+			if err := s.Run(); err != nil {
+				return fmt.Errorf("run service: %w", err)
+			}
+			return w.err
+		},
+	}
+	addConfigFlag(c)
+	return c
+}
+
+// Start opens everything and serves in the background. What is wrong with the
+// config is told to Windows at once.
+func (w *winService) Start(s service.Service) error {
+	cfg, warnings, err := config.Load(w.config, config.Options{})
+	if err != nil {
+		return err
+	}
+	file, err := openRotating(filepath.Join(filepath.Dir(cfg.File), "relay.log"), serviceLogSize, serviceLogKeep)
+	if err != nil {
+		return err
+	}
+	level := new(slog.LevelVar)
+	log := newLogger(file, cfg.Log, level)
+	if events, err := s.SystemLogger(nil); err == nil {
+		log = slog.New(bothHandlers{log.Handler(), eventLog{events}})
+	}
+	for _, p := range warnings {
+		log.Warn("config is suspicious", "code", "config_warning", "at", p.Error())
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	w.stop, w.done, w.logs = stop, make(chan struct{}), file
+	go func() {
+		defer close(w.done)
+		w.err = runSidecar(ctx, cfg, log, level)
+		if w.err != nil {
+			log.Error("relay ended", "code", "ended", "err", w.err)
+			_ = file.Close()
+			os.Exit(exitCode(w.err)) // so that Windows sees a failure and begins it again
+		}
+	}()
+	return nil
+}
+
+// Stop lets requests under way finish.
+func (w *winService) Stop(service.Service) error {
+	if w.stop == nil {
+		return nil
+	}
+	w.stop()
+	select {
+	case <-w.done:
+	case <-time.After(time.Minute):
+		return errors.New("relay does not stop")
+	}
+	return w.logs.Close()
+}
+
+// eventLog takes warnings and errors to the Event Log.
+type eventLog struct{ to service.Logger }
+
+// Enabled leaves out what is not worth an operator's look.
+func (e eventLog) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+
+// Handle writes message and attributes in one line.
+func (e eventLog) Handle(_ context.Context, r slog.Record) error {
+	text := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		text += " " + a.Key + "=" + a.Value.String()
+		return true
+	})
+	if r.Level >= slog.LevelError {
+		return e.to.Error(text)
+	}
+	return e.to.Warning(text)
+}
+
+// WithAttrs and WithGroup: relay's loggers carry neither.
+func (e eventLog) WithAttrs([]slog.Attr) slog.Handler { return e }
+
+// WithGroup: see WithAttrs.
+func (e eventLog) WithGroup(string) slog.Handler { return e }
