@@ -100,7 +100,7 @@ func settings() []setting {
 			doc: "Age at which a waiting event becomes a dead letter (`expired`)."},
 		{key: "queue.full", kind: kindText, def: "reject", choices: []string{"reject", "drop_oldest"}, at: func(c *Config) any { return &c.Queue.Full },
 			doc: "What a full queue does: `reject` answers 429, `drop_oldest` lets the oldest events go and counts them."},
-		{key: "queue.segment_size", kind: kindSize, def: "64MiB", least: "1MiB", most: "1GiB", at: func(c *Config) any { return &c.Queue.SegmentSize },
+		{key: "queue.segment_size", kind: kindSize, def: "64MiB", least: "64KiB", most: "1GiB", at: func(c *Config) any { return &c.Queue.SegmentSize },
 			doc: "Size at which a new segment file is begun; space returns in such pieces."},
 		{key: "queue.keep_unmapped", kind: kindDuration, def: "24h", at: func(c *Config) any { return &c.Queue.KeepUnmapped },
 			doc: "How long events that the mapping does not know are kept for a mapping that does; 0: not at all."},
