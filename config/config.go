@@ -85,19 +85,20 @@ const (
 
 // Queue is the local queue.
 type Queue struct {
-	Path          string
-	MaxSize       int64 // bytes; 0: the smaller of 4 GiB and 80 % of the volume
-	MaxAge        time.Duration
-	Full          Full
-	SegmentSize   int64
-	KeepUnmapped  time.Duration
-	DedupWindow   time.Duration
-	DedupIDs      int64
-	DeadMaxSize   int64
-	DeadMaxAge    time.Duration
-	DeadFull      Full
-	EncryptionKey string // path of the key file; empty: not encrypted
-	NoSync        bool   // only for tests of the tests: 200 no longer means on disk
+	Path            string
+	MaxSize         int64 // bytes; 0: the smaller of 4 GiB and 80 % of the volume
+	MaxAge          time.Duration
+	Full            Full
+	SegmentSize     int64
+	KeepUnmapped    time.Duration
+	DedupWindow     time.Duration
+	DedupIDs        int64
+	DeadMaxSize     int64
+	DeadMaxAge      time.Duration
+	DeadFull        Full
+	ReceiptsMaxSize int64  // bytes; 0: no receipts are kept
+	EncryptionKey   string // path of the key file; empty: not encrypted
+	NoSync          bool   // only for tests of the tests: 200 no longer means on disk
 }
 
 // Graph is Meta's Graph API.

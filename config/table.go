@@ -114,6 +114,8 @@ func settings() []setting {
 			doc: "Age at which dead letters are removed, and counted; 0: never."},
 		{key: "queue.dead_full", kind: kindText, def: "reject", choices: []string{"reject", "drop_oldest"}, at: func(c *Config) any { return &c.Queue.DeadFull },
 			doc: "What happens when there is no room for a dead letter: `reject` stops the lane, `drop_oldest` removes the oldest."},
+		{key: "queue.receipts_max_size", kind: kindSize, def: "64MiB", least: "0", at: func(c *Config) any { return &c.Queue.ReceiptsMaxSize },
+			doc: "Most that the receipts of what was delivered may take on disk, beside `queue.max_size`; the oldest go first. 0: none are kept."},
 		{key: "queue.encryption_key", kind: kindPath, at: func(c *Config) any { return &c.Queue.EncryptionKey },
 			doc: "File with the key under which everything on disk is encrypted; none: plain."},
 		{key: "queue.no_sync", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Queue.NoSync },

@@ -75,17 +75,23 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	if err != nil {
 		return nil, queueError(err)
 	}
-	token := rand.Text()
-	s, err := admin.New(admin.Options{
-		Listen:  "127.0.0.1:0",
-		Token:   token,
-		Queue:   q,
-		Mapping: offlineMapping(cfg.Mapping, q),
-		Build:   build(),
-		Logger:  slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
+	ledger, err := offlineReceipts(cfg, write)
 	if err != nil {
 		return nil, errors.Join(err, q.Close())
+	}
+	token := rand.Text()
+	s, err := admin.New(admin.Options{
+		Listen:   "127.0.0.1:0",
+		Token:    token,
+		Queue:    backedUp{q, ledger.open},
+		Receipts: ledger.find,
+		Forget:   forgetIn(ledger.open),
+		Mapping:  offlineMapping(cfg.Mapping, q),
+		Build:    build(),
+		Logger:   slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	if err != nil {
+		return nil, errors.Join(err, ledger.close(), q.Close())
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
@@ -93,6 +99,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	end := func() {
 		stop()
 		wg.Wait()
+		_ = ledger.close()
 		_ = q.Close()
 	}
 	client, err := admin.NewClient(s.Addr(), token)

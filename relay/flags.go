@@ -27,6 +27,7 @@ var commands = []func() *cobra.Command{
 	newQueueCommand,
 	newDeadCommand,
 	newLaneCommand,
+	newReceiptCommand,
 	newReloadCommand,
 	newForgetCommand,
 	newBackupCommand,

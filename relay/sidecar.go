@@ -20,6 +20,7 @@ import (
 	"relay/relay/internal/drain"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/ingest"
+	"relay/relay/internal/receipts"
 )
 
 // sidecar is a running relay: every part open and bound, wired together.
@@ -34,6 +35,7 @@ type sidecar struct {
 	alerts   *alert.Watch
 	metrics  *admin.Metrics
 	queue    *queue.Queue
+	receipts *receipts.Ledger // nil: none are kept
 	mapping  *liveMapping
 	tokens   *tokens
 	graph    *graph.Client
@@ -68,6 +70,12 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 		return nil, err
 	}
 	if s.mapping, err = openMapping(cfg.Mapping, s.queue, log, s.metrics); err != nil {
+		return nil, err
+	}
+	if s.receipts, err = openReceipts(cfg, log); err == nil {
+		err = s.registerReceipts()
+	}
+	if err != nil {
 		return nil, err
 	}
 	s.tokens = newTokens(cfg.Graph)
@@ -158,7 +166,8 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 		Grace:           min(cfg.Intake.ShutdownGracePeriod, 10*time.Second),
 		Logger:          s.log,
 		Metrics:         s.metrics.Drain(),
-		Delivered:       s.metrics.Tail().Delivery,
+		Delivered:       s.delivered,
+		ClockSynced:     drain.NTPSynced,
 	})
 	if err != nil {
 		return fmt.Errorf("set up delivery: %w", err)
@@ -169,19 +178,21 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 func (s *sidecar) openAdmin(cfg *config.Config) error {
 	var err error
 	s.admin, err = admin.New(admin.Options{
-		Listen:  cfg.Admin.Listen,
-		Token:   cfg.Admin.Token.Reveal(),
-		Pprof:   cfg.Admin.Pprof,
-		Queue:   s.queue,
-		Drain:   s.drain,
-		Mapping: func() admin.Mapping { return s.mapping.Mapping() },
-		Files:   s.files,
-		Reload:  s.Reload,
-		Config:  s.effective,
-		Logs:    s.logs.Last,
-		Metrics: s.metrics,
-		Build:   build(),
-		Logger:  s.log,
+		Listen:   cfg.Admin.Listen,
+		Token:    cfg.Admin.Token.Reveal(),
+		Pprof:    cfg.Admin.Pprof,
+		Queue:    backedUp{s.queue, s.receipts},
+		Drain:    s.drain,
+		Mapping:  func() admin.Mapping { return s.mapping.Mapping() },
+		Files:    s.files,
+		Reload:   s.Reload,
+		Receipts: receiptsOf(s.receipts),
+		Forget:   forgetIn(s.receipts),
+		Config:   s.effective,
+		Logs:     s.logs.Last,
+		Metrics:  s.metrics,
+		Build:    build(),
+		Logger:   s.log,
 		Limits: func() float64 {
 			c := s.settings.Load()
 			return c.Rate.RequestsPerSecond * float64(c.Batch.MaxEvents)
@@ -282,6 +293,9 @@ func (s *sidecar) close() error {
 	}
 	if s.graph != nil {
 		errs = append(errs, s.graph.Close())
+	}
+	if s.receipts != nil {
+		errs = append(errs, s.receipts.Close())
 	}
 	if s.queue != nil {
 		errs = append(errs, s.queue.Close())

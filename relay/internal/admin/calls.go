@@ -88,6 +88,11 @@ func (c *Client) lane(ctx context.Context, lane, action string, in any) (Done, e
 	return out, c.post(ctx, "/api/v1/lanes/"+url.PathEscape(lane)+"/"+action, in, &out)
 }
 
+// Sales calls fn for whatever became of an order id or a messageId.
+func (c *Client) Sales(ctx context.Context, id string, fn func(Sale) bool) error {
+	return list(ctx, c, "/api/v1/receipts", url.Values{"id": {id}}, fn)
+}
+
 // Dead calls fn for every dead letter that f chooses, oldest first.
 func (c *Client) Dead(ctx context.Context, f DeadFilter, fn func(Dead) bool) error {
 	return list(ctx, c, "/api/v1/dead", f.Query(), fn)

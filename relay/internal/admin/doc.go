@@ -58,6 +58,7 @@
 //	GET  /api/v1/queue/events          Queued; ?event_set event since limit
 //	GET  /api/v1/queue/events/{id}     Queued, body masked; ?body=full   T
 //	GET  /api/v1/queue/export          Queued with bodies                T
+//	GET  /api/v1/receipts?id=…         Sale: what became of an order id or messageId
 //	GET  /api/v1/mapping               MappingText: in force, and what was refused
 //	POST /api/v1/reload                ReloadResult; 422 when refused    T
 //	POST /api/v1/forget                Person                            T

@@ -12,6 +12,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/receipts"
 )
 
 // Options say what the admin listener shows and steers. Listen and Queue are
@@ -31,6 +32,10 @@ type Options struct {
 	Config  func() []byte // the effective config, secrets hidden, for the support bundle
 	Logs    func() []byte // the last log lines, for the support bundle
 	Checks  []Check       // further conditions of readiness
+
+	// Receipts finds the receipts of an order id or a messageId, newest first.
+	// nil: none are kept.
+	Receipts func(id string) ([]receipts.Receipt, error)
 
 	// Forget removes a person from what is kept beside the queue (receipts)
 	// and returns how many entries that were. nil: nothing is.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"relay/queue"
+	"relay/relay/internal/drain"
 )
 
 // Person says whom to forget. Neither list is ever logged.
@@ -144,6 +145,9 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	n, err := s.o.Queue.Forget(p.Match())
+	if s.o.Drain != nil {
+		s.o.Drain.Wake(drain.Forget) // what a lane has read already is read anew
+	}
 	if err == nil && s.o.Forget != nil {
 		var more int
 		more, err = s.o.Forget(r.Context(), p)
@@ -155,5 +159,5 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	}
 	s.o.Metrics.Removed("forgotten", n)
 	s.o.Logger.Warn("person forgotten by an operator", "removed", n)
-	writeJSON(w, http.StatusOK, Done{Success: true, Message: "removed from queue and dead letters", Count: int64(n)})
+	writeJSON(w, http.StatusOK, Done{Success: true, Message: "removed from queue, dead letters and receipts", Count: int64(n)})
 }

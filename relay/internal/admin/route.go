@@ -39,6 +39,7 @@ func (s *Server) handler() http.Handler {
 	add("GET /api/v1/queue/events/{id}", accessRead, s.showQueue)
 	add("GET /api/v1/queue/export", accessSecret, s.exportQueue)
 
+	add("GET /api/v1/receipts", accessRead, s.getReceipts)
 	add("GET /api/v1/mapping", accessRead, s.getMapping)
 	add("POST /api/v1/reload", accessSecret, s.reload)
 	add("POST /api/v1/forget", accessSecret, s.forget)

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"relay/relay/internal/drain"
 )
 
@@ -287,10 +289,7 @@ func find(dir string, files []file, c *codec, id string) (out []Receipt, err err
 	if id == "" {
 		return nil, nil
 	}
-	quoted, err := json.Marshal(id)
-	if err != nil {
-		return nil, fmt.Errorf("look for %q: %w", id, err)
-	}
+	quoted, _ := jsontext.AppendQuote(nil, id) // as entry.append writes it; an error is invalid UTF-8, which it mends
 	for _, f := range slices.Backward(files) {
 		var of []Receipt
 		err := scan(dir, f, c, func(raw []byte, _ int64) error {

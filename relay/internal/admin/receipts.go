@@ -1,0 +1,133 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/receipts"
+)
+
+// Sale says what became of one conversion of the order, or message, that was
+// asked for.
+type Sale struct {
+	State      string            `json:"state"` // delivered, dead_letter or waiting
+	MessageID  string            `json:"message_id"`
+	OrderID    string            `json:"order_id,omitempty"`
+	Event      string            `json:"event"`
+	EventSets  []string          `json:"event_sets"`
+	ReceivedAt time.Time         `json:"received_at"`
+	Receipt    *receipts.Receipt `json:"receipt,omitempty"`     // of a delivered one
+	Dead       *Dead             `json:"dead_letter,omitempty"` // of a dead one
+}
+
+// The states of a Sale.
+const (
+	SaleDelivered = "delivered"
+	SaleDead      = "dead_letter"
+	SaleWaiting   = "waiting"
+)
+
+// getReceipts answers what became of an order id or a messageId: receipts, the
+// newest first, then dead letters and what still waits.
+func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
+	id := r.URL.Query().Get("id")
+	if id == "" {
+		s.fail(w, badf("id: an order id or a messageId"))
+		return
+	}
+	var found []receipts.Receipt
+	var err error
+	if s.o.Receipts != nil {
+		if found, err = s.o.Receipts(id); err != nil {
+			s.fail(w, err)
+			return
+		}
+	}
+	out := newLines(w)
+	for i := range found {
+		x := &found[i]
+		if !out.write(Sale{State: SaleDelivered, MessageID: x.MessageID, OrderID: x.OrderID, Event: x.Event,
+			EventSets: []string{x.EventSet}, ReceivedAt: x.ReceivedAt, Receipt: x}) {
+			return
+		}
+	}
+	asked := orderFinder(id)
+	err = EachDead(s.o.Queue, DeadFilter{}, func(d queue.DeadLetter) bool {
+		order, ok := asked(d.MessageID, d.Body)
+		if !ok {
+			return r.Context().Err() == nil
+		}
+		dead := DeadOf(d)
+		sale := Sale{State: SaleDead, MessageID: d.MessageID, OrderID: order, Event: d.Event, EventSets: []string{}, ReceivedAt: d.ReceivedAt, Dead: &dead}
+		if d.EventSet != "" {
+			sale.EventSets = append(sale.EventSets, d.EventSet)
+		}
+		return out.write(sale)
+	})
+	if err == nil {
+		err = s.eachWaiting(func(sets []string, rec queue.Record) bool {
+			order, ok := asked(rec.ID, rec.Body)
+			if !ok {
+				return r.Context().Err() == nil
+			}
+			return out.write(Sale{State: SaleWaiting, MessageID: rec.ID, OrderID: order, Event: eventName(rec.Body), EventSets: sets, ReceivedAt: rec.Received})
+		})
+	}
+	if err != nil {
+		out.broken(s, err)
+	}
+}
+
+// eachWaiting is EachQueued that says for which lanes a record still waits.
+func (s *Server) eachWaiting(fn func(sets []string, r queue.Record) bool) error {
+	lanes := s.o.Queue.Lanes()
+	return EachQueued(s.o.Queue, QueueFilter{}, func(r queue.Record) bool {
+		sets := []string{}
+		for _, l := range lanes {
+			if r.Seq >= l.Cursor && slices.Contains(r.Lanes, l.Name) {
+				sets = append(sets, l.Name)
+			}
+		}
+		return fn(sets, r)
+	})
+}
+
+// orderFinder returns what tells whether an event is the one asked for, by its
+// messageId or its order id, and what its order id is.
+func orderFinder(id string) func(messageID string, body []byte) (order string, ok bool) {
+	// Most events do not hold the text at all. In JSON it may be escaped, but
+	// then with a backslash.
+	raw := []byte(id)
+	return func(messageID string, body []byte) (string, bool) {
+		if messageID != id && !bytes.Contains(body, raw) && bytes.IndexByte(body, '\\') < 0 {
+			return "", false
+		}
+		order := orderOf(body)
+		return order, messageID == id || order == id
+	}
+}
+
+// orderOf is the order id of an event as it arrived; a number is its text.
+func orderOf(body []byte) string {
+	var e struct {
+		Properties struct {
+			OrderID json.RawMessage `json:"order_id"`
+		} `json:"properties"`
+	}
+	if json.Unmarshal(body, &e) != nil {
+		return ""
+	}
+	raw := e.Properties.OrderID
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	if len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9') {
+		return string(raw)
+	}
+	return ""
+}

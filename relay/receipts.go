@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"relay/config"
+	"relay/queue"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/drain"
+	"relay/relay/internal/receipts"
+)
+
+// receiptsDir lies in the queue's directory: one lock, one key, one backup.
+const receiptsDir = "receipts"
+
+// openReceipts opens the ledger for writing; nil when none is kept. The caller
+// holds the queue's lock.
+func openReceipts(cfg *config.Config, log *slog.Logger) (*receipts.Ledger, error) {
+	if cfg.Queue.ReceiptsMaxSize == 0 {
+		return nil, nil
+	}
+	keys, err := queueKeys(cfg.Queue.EncryptionKey)
+	if err != nil {
+		return nil, badConfig(err)
+	}
+	o := receipts.Options{MaxSize: cfg.Queue.ReceiptsMaxSize, Logger: log}
+	if len(keys) > 0 {
+		o.Key, o.OldKeys = keys[0], keys[1:]
+	}
+	l, err := receipts.Open(filepath.Join(cfg.Queue.Path, receiptsDir), o)
+	if errors.Is(err, receipts.ErrKey) {
+		return nil, badConfig(err)
+	}
+	return l, err
+}
+
+// registerReceipts adds what the ledger is like to the metrics.
+func (s *sidecar) registerReceipts() error {
+	if s.receipts == nil {
+		return nil
+	}
+	err := s.metrics.Registry().Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "relay_receipts_bytes", Help: "Size of the receipts of what was delivered."},
+		func() float64 { return float64(s.receipts.Stats().Bytes) }))
+	return errors.Join(err, s.metrics.Registry().Register(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "relay_receipts_failed_total", Help: "Accepted requests whose receipts could not be written."},
+		func() float64 { return float64(s.receipts.Stats().Failures) })))
+}
+
+// delivered is told of each accepted request before the lane settles it.
+func (s *sidecar) delivered(d drain.Delivery) {
+	if s.receipts != nil {
+		s.receipts.Record(d)
+	}
+	s.metrics.Tail().Delivery(d)
+}
+
+// receiptsOf is admin's way to look receipts up; nil when none are kept.
+func receiptsOf(l *receipts.Ledger) func(string) ([]receipts.Receipt, error) {
+	if l == nil {
+		return nil
+	}
+	return l.Find
+}
+
+// forgetIn is admin's way to remove a person from the receipts.
+func forgetIn(l *receipts.Ledger) func(context.Context, admin.Person) (int, error) {
+	if l == nil {
+		return nil
+	}
+	return func(_ context.Context, p admin.Person) (int, error) { return l.Forget(p.IDs, p.Emails) }
+}
+
+// backedUp is a queue whose backup has the receipts in it.
+type backedUp struct {
+	*queue.Queue
+	receipts *receipts.Ledger
+}
+
+// Backup copies queue and receipts to dir. Receipts come last: what the copied
+// queue still holds may be in them already, and is sent again.
+func (b backedUp) Backup(ctx context.Context, dir string) error {
+	if err := b.Queue.Backup(ctx, dir); err != nil || b.receipts == nil {
+		return err
+	}
+	return b.receipts.Backup(filepath.Join(dir, receiptsDir))
+}
+
+// deskReceipts are those of a command that no relay answers: open for a change,
+// or only looked at.
+type deskReceipts struct {
+	open *receipts.Ledger
+	find func(string) ([]receipts.Receipt, error)
+}
+
+func (d deskReceipts) close() error {
+	if d.open == nil {
+		return nil
+	}
+	return d.open.Close()
+}
+
+func offlineReceipts(cfg *config.Config, write bool) (d deskReceipts, err error) {
+	dir := filepath.Join(cfg.Queue.Path, receiptsDir)
+	if _, err := os.Stat(dir); err != nil {
+		return d, nil // none were ever kept
+	}
+	if write {
+		c := *cfg
+		c.Queue.ReceiptsMaxSize = max(c.Queue.ReceiptsMaxSize, 1) // there are some, whether or not more are kept
+		d.open, err = openReceipts(&c, slog.New(slog.DiscardHandler))
+		d.find = receiptsOf(d.open)
+		return d, err
+	}
+	keys, err := queueKeys(cfg.Queue.EncryptionKey)
+	if err != nil {
+		return d, badConfig(fmt.Errorf("open receipts: %w", err))
+	}
+	d.find = func(id string) ([]receipts.Receipt, error) { return receipts.Find(dir, id, keys...) }
+	return d, nil
+}
