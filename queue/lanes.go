@@ -209,6 +209,12 @@ func (q *Queue) forgetIn(s *segment, match func(Record) bool) (int, error) {
 			return 0, err
 		}
 		if n == 0 {
+			q.mu.Lock()
+			gone := s.gone
+			q.mu.Unlock()
+			if gone { // all lanes have passed it meanwhile
+				return 0, nil
+			}
 			return 0, fmt.Errorf("segment %016x cannot be rewritten now: %w", s.num, ErrUnavailable)
 		}
 		if found, err := q.search(s, match); err != nil || found {
