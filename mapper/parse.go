@@ -411,8 +411,21 @@ func (p *parser) setField(f strictyaml.Field) {
 		if src.constant == nil && src.expr == nil && src.path.parts != nil && slices.ContainsFunc(src.path.parts, func(s part) bool { return s.how == byName && s.name == "traits" }) {
 			f.Value.Warnf("sends a trait of the customer unhashed")
 		}
+		if src.path.parts != nil && p.isKeySource(src.path.text) {
+			f.Value.Warnf("%s is a source of a match key: it is hashed there and left out here", src.path.text)
+		}
 	}
 	p.m.custom.set = append(p.m.custom.set, setField{name: name, sources: sources, line: line})
+}
+
+// isKeySource says whether a match key comes from a path.
+func (p *parser) isKeySource(path string) bool {
+	for k := range p.m.keys {
+		if slices.ContainsFunc(p.m.keys[k], func(s source) bool { return s.path.text == path }) {
+			return true
+		}
+	}
+	return false
 }
 
 // propertyPaths reads names and paths of properties.
