@@ -16,7 +16,7 @@ const (
 	chunkTarget = 1 << 20  // raw bytes after which a commit starts another chunk
 	commitMost  = 16 << 20 // raw bytes one commit takes, unless one append is larger
 	maxEntry    = 64 << 20
-	maxTailIDs  = 180_000 // records after which a tail is sealed: their ids take 4 MiB, and would soon take 8
+	maxTailIDs  = 96_000 // records after which a tail is sealed: their ids take 2 MiB, and soon would 4; a start after a crash reads so many
 )
 
 // request is one Append on its way through the writer. It is used again once

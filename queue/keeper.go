@@ -81,10 +81,11 @@ func (q *Queue) openOld() {
 		old = old[:len(old)-1]
 	}
 	q.mu.Unlock()
+	later := make(map[*segment]func() error) // what is left to do with those whose ids are known
 	if !q.readOnly {
 		for _, s := range old {
 			if !q.ids.covers(s.num) && !q.isSealed(s) {
-				q.openOne(s, true)
+				q.openFor(s, func() (err error) { later[s], err = q.recall(s); return err })
 			}
 		}
 	}
@@ -99,7 +100,11 @@ func (q *Queue) openOld() {
 		done := isClosed(s.ready)
 		q.mu.Unlock()
 		if !done {
-			q.openOne(s, false)
+			if fn := later[s]; fn != nil {
+				q.openFor(s, fn)
+			} else {
+				q.openFor(s, func() error { return q.prepare(s) })
+			}
 			q.recount()
 			q.mu.Lock()
 			q.bump()
@@ -137,22 +142,11 @@ func (q *Queue) isSealed(s *segment) bool {
 	return err == nil
 }
 
-func (q *Queue) openOne(s *segment, wantIDs bool) {
+// openFor runs fn, which makes s readable or fails.
+func (q *Queue) openFor(s *segment, fn func() error) {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
-	newest := q.now()
-	if fi, err := os.Stat(s.path); err == nil && fi.ModTime().Before(newest) {
-		newest = fi.ModTime()
-	}
-	// The ids are filed before the segment is sealed: a seal says that they are
-	// in a file, and a crash in between must not make it lie.
-	file := func(ids []idHash) error {
-		if !wantIDs || len(ids) == 0 {
-			return nil
-		}
-		return q.ids.file(q.ids.insert(s.num, ids, newest.UnixMilli()))
-	}
-	if err := q.prepare(s, wantIDs, file); err != nil {
+	if err := fn(); err != nil {
 		q.o.Logger.Error("cannot open a segment", slog.String("segment", filepath.Base(s.path)), slog.Any("error", err))
 		q.mu.Lock()
 		s.failed = err
@@ -161,6 +155,32 @@ func (q *Queue) openOne(s *segment, wantIDs bool) {
 		}
 		q.mu.Unlock()
 	}
+}
+
+// recall makes the ids of a segment that was never sealed known again; the first
+// append waits for that. The rest of what makes a good segment readable is left
+// for later; one that is not good is put in order first, which says what is in it.
+func (q *Queue) recall(s *segment) (later func() error, err error) {
+	newest := q.now()
+	if fi, err := os.Stat(s.path); err == nil && fi.ModTime().Before(newest) {
+		newest = fi.ModTime()
+	}
+	// The ids are filed before the segment is sealed: a seal says that they are
+	// in a file, and a crash in between must not make it lie.
+	x, err := q.examine(s, true)
+	if err == nil && !x.torn && !x.voided && len(x.ids) > 0 {
+		gen := q.ids.insert(s.num, x.ids, newest.UnixMilli())
+		x.ids = nil
+		return func() error {
+			return q.putInOrder(s, x, nil, func([]idHash) error { return q.ids.file(gen) })
+		}, nil
+	}
+	return nil, q.putInOrder(s, x, err, func(ids []idHash) error {
+		if len(ids) == 0 {
+			return nil
+		}
+		return q.ids.file(q.ids.insert(s.num, ids, newest.UnixMilli()))
+	})
 }
 
 // sealRotated finishes a tail that was rotated out.

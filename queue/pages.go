@@ -36,6 +36,33 @@ type pageFile struct {
 	metas    []boltMeta // the valid ones, newest first
 }
 
+// readAhead reads a file that is read from end to end in few, large pieces.
+type readAhead struct {
+	f   io.ReaderAt
+	at  int64
+	buf []byte
+}
+
+const aheadBytes = 256 << 10
+
+func (r *readAhead) ReadAt(b []byte, off int64) (int, error) {
+	end := off + int64(len(b))
+	if off < r.at || end > r.at+int64(len(r.buf)) {
+		if len(b) > aheadBytes/2 {
+			return r.f.ReadAt(b, off)
+		}
+		if r.buf == nil {
+			r.buf = make([]byte, 0, aheadBytes)
+		}
+		n, _ := r.f.ReadAt(r.buf[:aheadBytes], off)
+		r.at, r.buf = off, r.buf[:n]
+		if n < len(b) { // at the end, or one of the pages cannot be read
+			return r.f.ReadAt(b, off)
+		}
+	}
+	return copy(b, r.buf[off-r.at:]), nil
+}
+
 type boltMeta struct {
 	root, pgid, txid uint64
 }
@@ -104,13 +131,15 @@ type elem struct {
 	child    uint64 // branch only
 }
 
-// elements takes a page apart; b holds it with its overflow.
-func elements(b []byte, flags uint16, count int) ([]elem, error) {
+// elements takes a page apart, into the room of out; b holds the page with its
+// overflow.
+func elements(out []elem, b []byte, flags uint16, count int) ([]elem, error) {
 	if count*elemSize > len(b)-pageHead {
 		return nil, damaged("element count %d", count)
 	}
 	le := binary.LittleEndian
-	out := make([]elem, count)
+	out = slices.Grow(out[:0], count)[:count]
+	clear(out)
 	for i := range out {
 		at := pageHead + i*elemSize
 		e := b[at:]
@@ -176,12 +205,13 @@ func (p *pageFile) walkBucket(m boltMeta, only string, fn func(bucket string, ke
 }
 
 type walker struct {
-	p    *pageFile
-	m    boltMeta
-	seen []uint64 // pages visited
-	fn   func(bucket string, key, val []byte) error
-	bufs [maxTreeDepth + 1][]byte
-	only string // visit this bucket; empty: all
+	p     *pageFile
+	m     boltMeta
+	seen  []uint64 // pages visited
+	fn    func(bucket string, key, val []byte) error
+	bufs  [maxTreeDepth + 1][]byte
+	elems [maxTreeDepth + 1][]elem
+	only  string // visit this bucket; empty: all
 }
 
 // tree walks the subtree of page id; first is the key its parent knows it by.
@@ -198,10 +228,11 @@ func (w *walker) tree(id uint64, bucket string, depth int, first []byte) error {
 		return damaged("page %d is used twice", id)
 	}
 	w.seen[id/64] |= 1 << (id % 64)
-	es, err := elements(b, flags, count)
+	es, err := elements(w.elems[depth], b, flags, count)
 	if err != nil {
 		return err
 	}
+	w.elems[depth] = es
 	if first != nil && (len(es) == 0 || bytes.Compare(es[0].key, first) < 0) {
 		return damaged("page %d does not start where its parent says", id)
 	}
@@ -250,7 +281,7 @@ func (w *walker) leaf(es []elem, bucket string, depth int) error {
 		if len(in) < pageHead || binary.LittleEndian.Uint16(in[8:]) != pageLeaf {
 			return damaged("inline bucket")
 		}
-		sub, err := elements(in, pageLeaf, int(binary.LittleEndian.Uint16(in[10:])))
+		sub, err := elements(nil, in, pageLeaf, int(binary.LittleEndian.Uint16(in[10:])))
 		if err != nil {
 			return err
 		}
@@ -284,7 +315,7 @@ func (p *pageFile) scan(fn func(key, val []byte, off int64) error) error {
 }
 
 func scanLeaf(b []byte, count int, at int64, fn func(key, val []byte, off int64) error) error {
-	es, err := elements(b, pageLeaf, count)
+	es, err := elements(nil, b, pageLeaf, count)
 	if err != nil {
 		return nil
 	}

@@ -137,6 +137,7 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 	voids := slices.Clone(q.voids)
 	q.mu.Unlock()
 	err := withPages(s.path, func(p *pageFile) error {
+		p.f = &readAhead{f: p.f}
 		var first error
 		for i, m := range p.metas {
 			x := examined{torn: i > 0}
@@ -177,15 +178,19 @@ func isVoid(voids []voidRange, h *chunkHeader) bool {
 	return slices.ContainsFunc(voids, func(v voidRange) bool { return h.first < v.end && v.first < h.end() })
 }
 
-// prepare makes a segment from before fit to be read. It calls file with the
-// ids in it, when they had to be read, before it seals the segment.
-func (q *Queue) prepare(s *segment, wantIDs bool, file func([]idHash) error) error {
-	sum, err := readSummary(s.path)
-	if err == nil && !wantIDs {
+// prepare makes a segment from before fit to be read whose ids are known.
+func (q *Queue) prepare(s *segment) error {
+	if sum, err := readSummary(s.path); err == nil {
 		q.install(s, sum, true)
 		return nil
 	}
-	x, err := q.examine(s, wantIDs)
+	x, err := q.examine(s, false)
+	return q.putInOrder(s, x, err, func([]idHash) error { return nil })
+}
+
+// putInOrder makes a segment readable in which x was found. It calls file with
+// the ids in it before it seals the segment.
+func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]idHash) error) error {
 	switch {
 	case err == nil && !x.torn && !x.voided:
 		if q.readOnly {

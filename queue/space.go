@@ -354,7 +354,7 @@ func (q *Queue) retryFailed() {
 	}
 	q.mu.Unlock()
 	for _, s := range again {
-		q.openOne(s, false)
+		q.openFor(s, func() error { return q.prepare(s) })
 	}
 	if len(again) > 0 {
 		q.recount()

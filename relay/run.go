@@ -41,6 +41,8 @@ which relay also does by itself when the files change.`,
 
 // runSidecar opens and serves until ctx ends. A stop by signal is success.
 func runSidecar(ctx context.Context, cfg *config.Config, log *slog.Logger, level *slog.LevelVar) error {
+	mem := tuneMemory()
+	defer mem.restore()
 	s, err := openSidecar(cfg, log, level)
 	if err != nil {
 		return err
@@ -52,6 +54,7 @@ func runSidecar(ctx context.Context, cfg *config.Config, log *slog.Logger, level
 	}
 	done := make(chan struct{})
 	defer close(done)
+	go mem.run(done)
 	go func() {
 		for {
 			select {

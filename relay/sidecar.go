@@ -245,7 +245,6 @@ func (s *sidecar) Run(ctx context.Context) error {
 	part("intake", ctx, s.server.Run)
 	part("delivery", ctx, s.drain.Run)
 	part("watch", ctx, s.watcher.Run)
-	part("memory", ctx, tuneMemory().Run)
 	part("alerts", ctx, s.alerts.Run)
 	wg.Go(func() { <-ctx.Done(); notifyStopping() })
 	if self, err := admin.NewClient(s.admin.Addr(), ""); err == nil {
