@@ -9,8 +9,8 @@ type processing struct {
 }
 
 // maxState is the largest state that data processing options may name:
-// 1000 to 1013 are documented (facts: meta-wire 8.3) and Meta adds to them.
-const maxState = 1099
+// the documented ones begin at 1000 (facts: meta-wire 8.3).
+const maxState = 1014
 
 // findProcessing settles data_processing_options when the mapping asks for
 // limited data use: the event's own, else LDU with the mapping's country and
