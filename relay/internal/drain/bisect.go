@@ -1,5 +1,7 @@
 package drain
 
+import "bytes"
+
 // The search for bad events (facts: meta-wire 6.1, surprise 4): Meta refuses a
 // whole request for one bad event and may not say which. A refused span is
 // suspect. Of a suspect span the left part is sent: accepted, the bad one is
@@ -89,6 +91,24 @@ func (b *batch) kill(i int) {
 		if s := &b.stack[n]; s.lo <= i && i < s.hi {
 			s.suspect = false
 		}
+	}
+}
+
+// resume takes the search up where old had it, when b is made of the same
+// conversions in the same order: at a slow rate it takes longer than a batch
+// stays fresh, and must not begin anew each time.
+func (b *batch) resume(old *batch) {
+	same := len(b.items) == len(old.items) && b.how.maxN == old.how.maxN && b.how.maxB == old.how.maxB
+	for i := range min(len(b.items), len(old.items)) {
+		x, y := &b.items[i], &old.items[i]
+		same = same && x.slot == y.slot && x.group == y.group && bytes.Equal(x.out.Conversion, y.out.Conversion)
+	}
+	if !same {
+		return
+	}
+	b.stack, b.aged, b.accepted, b.rotated = old.stack, old.aged, old.accepted, old.rotated
+	for i := range b.items {
+		b.items[i].tries = old.items[i].tries
 	}
 }
 

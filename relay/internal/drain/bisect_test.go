@@ -346,3 +346,20 @@ func TestFutureRefusedAndReleased(t *testing.T) {
 		}
 	})
 }
+
+// At one request in ten seconds the search takes longer than a batch stays
+// fresh; it comes to its end all the same.
+func TestPoisonAtSlowRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.opts.Settings.RequestsPerSecond = 0.1
+		want := w.fill(setA, "e", 1000)
+		w.sender.set(poison("", 100, 2804019, "e0000", "e0700"))
+		w.run()
+		defer func() { w.stop() }()
+		pass(6 * time.Minute)
+		w.wantState(setA, Idle)
+		w.exactlyOnce(slices.DeleteFunc(want, func(id string) bool { return id == "e0000/events" || id == "e0700/events" })...)
+		w.wantCounts(setA, map[string]int64{"delivered": 998, "dead:rejected": 2})
+	})
+}

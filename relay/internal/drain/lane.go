@@ -302,6 +302,7 @@ func (l *lane) refresh() {
 		return
 	}
 	l.remap()
+	l.work.resume(b)
 }
 
 // remap maps the batch's records again; what is decided stays so.

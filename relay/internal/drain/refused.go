@@ -93,6 +93,28 @@ func (l *lane) named(a *attempt, r graph.Result) bool {
 	return any
 }
 
+// reason says what an event is refused for. That it is too old, or lies in the
+// future, is believed unless a clock that is believed says otherwise: then it
+// is a refusal like others, and counts for the breaker.
+func (l *lane) reason(it *item, code, subcode int) string {
+	now, believed := l.s.clock.now()
+	ago := now.Sub(it.out.EventTime)
+	switch {
+	case code == subcodeOld, code == codeInvalid && subcode == subcodeOld:
+		if !believed || ago > youngAge-clockSlack {
+			return mapper.ReasonExpired
+		}
+	case code == subcodeFuture, code == codeInvalid && subcode == subcodeFuture:
+		if !believed || ago < clockSlack {
+			return mapper.ReasonFuture
+		}
+	}
+	return mapper.ReasonRejected
+}
+
+// clockSlack is how far Meta's idea of the time may be from ours.
+const clockSlack = 10 * time.Minute
+
 // inner is what an answer says of one event, or else of the request.
 func inner(bad graph.BadEvent, r graph.Result) (code, subcode int, words string) {
 	code, subcode = bad.Code, bad.Subcode
@@ -106,13 +128,7 @@ func inner(bad graph.BadEvent, r graph.Result) (code, subcode int, words string)
 func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 	b := l.work
 	it := &b.items[i]
-	reason := mapper.ReasonRejected
-	switch {
-	case code == subcodeOld, code == codeInvalid && subcode == subcodeOld:
-		reason = mapper.ReasonExpired
-	case code == subcodeFuture, code == codeInvalid && subcode == subcodeFuture:
-		reason = mapper.ReasonFuture
-	}
+	reason := l.reason(it, code, subcode)
 	bury := func(i int, words string) {
 		it := &b.items[i]
 		d := b.letter(l.name, int(it.rec), it.out, reason, words)

@@ -40,11 +40,11 @@ func (l *lane) suspect(a *attempt, r graph.Result) {
 		b.refuse(a.lo, a.hi)
 	case b.accepted > 0:
 		l.bad(a.open[0], r.Code, r.Subcode, r.Message, r)
-	case len(b.stack) > 1 && !b.rotated:
+	case !b.rotated && b.others(a.open[0]):
 		l.halving, b.rotated = true, true
 		b.refuse(a.lo, a.hi)
 		b.rotate() // will the others get through?
-	case len(b.stack) > 1 || b.rotated:
+	case b.rotated:
 		l.halving = false
 		l.remap()
 	case l.waiting() > int64(len(b.recs)):
@@ -56,6 +56,16 @@ func (l *lane) suspect(a *attempt, r graph.Result) {
 	}
 	a.doubt, l.cur = false, nil
 	l.remember()
+}
+
+// others says whether an item is open beside this one.
+func (b *batch) others(i int) bool {
+	for j := range b.items {
+		if j != i && !b.done.has(b.items[j].slot) {
+			return true
+		}
+	}
+	return false
 }
 
 // waiting is how many records the lane has, those at hand included.
