@@ -21,6 +21,7 @@ const (
 	memoryLimit = 40 << 20
 	trimWorth   = 2 << 20 // free memory that is worth giving back
 	lookEvery   = time.Second
+	startOver   = 300 * time.Millisecond
 )
 
 // memory watches over the process's memory.
@@ -62,21 +63,32 @@ func tuneMemory() *memory {
 	return m
 }
 
-// run looks after the memory until done is closed.
+// run looks after the memory until done is closed. What only the start needed
+// is given back soon after it.
 func (m *memory) run(done <-chan struct{}) {
+	started := time.NewTimer(startOver)
+	defer started.Stop()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-done:
 			return
-		case <-tick.C:
+		case <-started.C:
 			m.look()
+			m.trim()
+			unmapProgram()
+		case <-tick.C:
+			if m.look() {
+				m.trim()
+			}
 		}
 	}
 }
 
-func (m *memory) look() {
+// look adjusts the bounds to what is alive. It says whether there is something to
+// give back and nobody busy: next to nothing was allocated since the last look.
+func (m *memory) look() (trim bool) {
 	metrics.Read(m.samples)
 	allocs, live := m.samples[0].Value.Uint64(), m.samples[1].Value.Uint64()
 	garbage := max(m.samples[2].Value.Uint64(), live) - live
@@ -93,9 +105,11 @@ func (m *memory) look() {
 	}
 	calm := allocs-m.allocs < trimWorth
 	m.allocs = allocs
-	if calm && allocs-m.trimmed >= trimWorth && (free+garbage >= trimWorth || m.trimmed == 0) {
-		runtime.GC() // pooled buffers survive one collection
-		debug.FreeOSMemory()
-		m.trimmed = allocs
-	}
+	return calm && allocs-m.trimmed >= trimWorth && free+garbage >= trimWorth
+}
+
+func (m *memory) trim() {
+	runtime.GC() // pooled buffers survive one collection
+	debug.FreeOSMemory()
+	m.trimmed = m.allocs
 }
