@@ -196,10 +196,7 @@ func (rd *laneReader) segment(s *segment) (done bool, err error) {
 	nothing := c == nil || s.first()+Seq(c.last) < rd.next
 	q.mu.Unlock()
 	if nothing {
-		rd.next = max(rd.next, end)
-		if end == s.first() {
-			rd.next = s.first() + 1<<32
-		}
+		rd.next = max(rd.next, end) // never behind it: the tail goes on growing
 		return false, nil
 	}
 	from := uint32(0)
