@@ -14,9 +14,10 @@ import (
 
 func newConfigCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "config",
-		Short: "Show the config in effect, and every key there is",
-		Args:  usageArgs(cobra.NoArgs),
+		Use:     "config",
+		Short:   "Show the config in effect, and every key there is",
+		Example: "  relay config print\n  relay config reference",
+		Args:    usageArgs(cobra.NoArgs),
 	}
 	var defaults bool
 	print := &cobra.Command{
@@ -38,9 +39,10 @@ func newConfigCommand() *cobra.Command {
 	addConfigFlag(print)
 	print.Flags().BoolVar(&defaults, "defaults", false, "the defaults, whatever the file says")
 	reference := &cobra.Command{
-		Use:   "reference",
-		Short: "Print every key with its type, default and meaning (Markdown)",
-		Args:  usageArgs(cobra.NoArgs),
+		Use:     "reference",
+		Short:   "Print every key with its type, default and meaning (Markdown)",
+		Example: "  relay config reference | less",
+		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprint(c.OutOrStdout(), config.Reference())
 			return err

@@ -18,7 +18,7 @@ func newDeadCommand() *cobra.Command {
 are kept with their reason. After mending the cause (mostly the mapping), send them
 through today's mapping again with "relay dead retry".`,
 		Example: `  relay dead list
-  relay dead show 0000000000000001-00000000
+  relay dead show 0000000100000000
   relay dead retry --reason missing_currency --dry-run
   relay dead retry --reason missing_currency`,
 		Args: usageArgs(cobra.NoArgs),
@@ -113,11 +113,12 @@ func newDeadListCommand() *cobra.Command {
 func newDeadShowCommand() *cobra.Command {
 	var full bool
 	c := &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show one dead letter with its event",
-		Long:    "Shows everything known of a dead letter as JSON. Customers' data in the event is masked unless --show-pii.",
-		Example: "  relay dead show 0000000000000001-00000000",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Use:               "show ID",
+		ValidArgsFunction: completeDead,
+		Short:             "Show one dead letter with its event",
+		Long:              "Shows everything known of a dead letter as JSON. Customers' data in the event is\nmasked unless --show-pii.",
+		Example:           "  relay dead show 0000000100000000",
+		Args:              usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withDesk(c, false, func(ctx context.Context, d *desk) error {
 				x, err := d.DeadLetter(ctx, args[0], full)
@@ -138,14 +139,15 @@ func newDeadRetryCommand() *cobra.Command {
 	var a admin.DeadAction
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "retry [ID…]",
-		Short: "Send dead letters through today's mapping again",
+		Use:               "retry [ID…]",
+		ValidArgsFunction: completeDead,
+		Short:             "Send dead letters through today's mapping again",
 		Long: `Puts dead letters back into the queue: to the same event set while the mapping still
 sends them there, else to the sets it names now. What was delivered to other sets is
 not sent again. With --dry-run it says how many would pass.`,
 		Example: `  relay dead retry --reason missing_currency --dry-run
   relay dead retry --reason missing_currency
-  relay dead retry 0000000000000001-00000000`,
+  relay dead retry 0000000100000000`,
 		RunE: func(c *cobra.Command, args []string) error {
 			filter, err := f.filter(args)
 			if err != nil {
@@ -205,9 +207,10 @@ func newDeadDropCommand() *cobra.Command {
 	var a admin.DeadAction
 	var yes bool
 	c := &cobra.Command{
-		Use:     "drop [ID…]",
-		Short:   "Remove dead letters for good",
-		Example: "  relay dead drop --reason expired --since 90d --dry-run\n  relay dead drop --reason expired",
+		Use:               "drop [ID…]",
+		ValidArgsFunction: completeDead,
+		Short:             "Remove dead letters for good",
+		Example:           "  relay dead drop --reason expired --since 90d --dry-run\n  relay dead drop --reason expired",
 		RunE: func(c *cobra.Command, args []string) error {
 			filter, err := f.filter(args)
 			if err != nil {
@@ -254,7 +257,7 @@ func newDeadExportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "export",
 		Short:   "Write dead letters with their whole events as JSON lines",
-		Long:    "Writes every dead letter with its event as it arrived: customers' data included. Keep the output safe.",
+		Long:    "Writes every dead letter with its event as it arrived: customers' data included.\nKeep the output safe.",
 		Example: "  relay dead export --reason rejected > rejected.jsonl",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -29,9 +29,10 @@ it is moved or dropped here.`,
 func newLaneListCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "list",
-		Short: "List the event sets and what waits for each",
-		Args:  usageArgs(cobra.NoArgs),
+		Use:     "list",
+		Short:   "List the event sets and what waits for each",
+		Example: "  relay lane list\n  relay lane list --json | jq 'select(.pending > 0)'",
+		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withDesk(c, false, func(ctx context.Context, d *desk) error {
 				lanes, err := d.Lanes(ctx)
@@ -63,9 +64,12 @@ func newLaneListCommand() *cobra.Command {
 
 func newLaneActCommand(name, short string, act func(*admin.Client, context.Context, string) (admin.Done, error)) *cobra.Command {
 	c := &cobra.Command{
-		Use:   name + " EVENT-SET",
-		Short: short,
-		Args:  usageArgs(cobra.ExactArgs(1)),
+		Use:     name + " EVENT-SET",
+		Short:   short,
+		Example: "  relay lane " + name + " 701000000000001",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+
+		ValidArgsFunction: completeFirst(completeEventSets),
 		RunE: func(c *cobra.Command, args []string) error {
 			return online(c, func(ctx context.Context, client *admin.Client) error {
 				done, err := act(client, ctx, args[0])
@@ -79,9 +83,12 @@ func newLaneActCommand(name, short string, act func(*admin.Client, context.Conte
 
 func newLaneMoveCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "move FROM TO",
-		Short: "Move what waits for one event set to another",
-		Args:  usageArgs(cobra.ExactArgs(2)),
+		Use:     "move FROM TO",
+		Example: "  relay lane move 701000000000001 701000000000002",
+		Short:   "Move what waits for one event set to another",
+		Args:    usageArgs(cobra.ExactArgs(2)),
+
+		ValidArgsFunction: completeEventSets,
 		RunE: func(c *cobra.Command, args []string) error {
 			return withDesk(c, true, func(ctx context.Context, d *desk) error {
 				done, err := d.MoveLane(ctx, args[0], args[1])
@@ -96,9 +103,12 @@ func newLaneMoveCommand() *cobra.Command {
 func newLaneDropCommand() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
-		Use:   "drop EVENT-SET",
-		Short: "Remove what waits for an event set, for good",
-		Args:  usageArgs(cobra.ExactArgs(1)),
+		Use:     "drop EVENT-SET",
+		Example: "  relay lane drop 701000000000001",
+		Short:   "Remove what waits for an event set, for good",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+
+		ValidArgsFunction: completeFirst(completeEventSets),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withDesk(c, true, func(ctx context.Context, d *desk) error {
 				if err := confirm(c, yes, fmt.Sprintf("Remove everything that waits for %s, for good?", args[0])); err != nil {

@@ -34,7 +34,6 @@ type notes interface {
 // liveMapping is the mapping in force and what is known of its file. A source
 // that does not check out changes nothing but what refused says.
 type liveMapping struct {
-	file    string
 	notes   notes
 	log     *slog.Logger
 	metrics *admin.Metrics
@@ -43,6 +42,7 @@ type liveMapping struct {
 	current atomic.Pointer[mapper.Mapping]
 
 	mu    sync.Mutex
+	file  string
 	state admin.FileState
 }
 
@@ -73,13 +73,33 @@ func openMapping(file string, n notes, log *slog.Logger, m *admin.Metrics) (*liv
 	return l, nil
 }
 
+// path is the file the mapping is read from.
+func (l *liveMapping) path() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.file
+}
+
+func (l *liveMapping) setPath(file string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.file = file
+}
+
+// refusedAlready says that this very source was the last one refused.
+func (l *liveMapping) refusedAlready(src []byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state.Refused != nil && len(src) > 0 && l.state.Refused.Text == string(src)
+}
+
 // Mapping is the mapping in force.
 func (l *liveMapping) Mapping() *mapper.Mapping { return l.current.Load() }
 
 // offer checks a new source and puts it in force, or refuses it with every
 // problem found. It reports whether the mapping changed.
 func (l *liveMapping) offer(src []byte) (changed bool, err error) {
-	m, warnings, err := mapper.Parse(l.file, src)
+	m, warnings, err := mapper.Parse(l.path(), src)
 	if err != nil {
 		l.refuse(err, src)
 		return false, err
@@ -155,7 +175,7 @@ func (l *liveMapping) ByDigest(digest string) *mapper.Mapping {
 	if src == nil {
 		return nil
 	}
-	m, _, err := mapper.Parse(l.file, src)
+	m, _, err := mapper.Parse(l.path(), src)
 	if err != nil {
 		return nil
 	}

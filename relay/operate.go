@@ -20,7 +20,12 @@ func newReloadCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reload",
 		Short: "Make the running relay read config and mapping again, and say what came of it",
-		Args:  usageArgs(cobra.NoArgs),
+		Long: `Asks the running relay to read relay.yaml and the mapping again, waits, and prints what is in
+force now and what needs a restart. What does not check out is refused with file, line and
+column (exit 78), and what was in force stays. It also wakes event sets that are paused.
+The same as SIGHUP; works on Windows, too.`,
+		Example: "  relay reload\n  relay reload --config /etc/relay/relay.yaml",
+		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return online(c, func(ctx context.Context, client *admin.Client) error {
 				r, err := client.Reload(ctx)
@@ -54,7 +59,10 @@ func newTailCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "tail",
 		Short: "Show outcomes as they happen, without personal data",
-		Args:  usageArgs(cobra.NoArgs),
+		Long: `Follows the running relay until it is interrupted: what came in, what Meta accepted, what was
+skipped, what became a dead letter and why, what an event set's state turned to.`,
+		Example: "  relay tail\n  relay tail --json | jq 'select(.outcome == \"dead\")'",
+		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			out := c.OutOrStdout()
 			return online(c, func(ctx context.Context, client *admin.Client) error {
@@ -88,10 +96,11 @@ func newTailCommand() *cobra.Command {
 
 func newHealthCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "health",
-		Short: "Exit 0 when the running relay can store an event durably now",
-		Long:  "For a container's HEALTHCHECK. It does not depend on Meta: a store server without a line is healthy.",
-		Args:  usageArgs(cobra.NoArgs),
+		Use:     "health",
+		Short:   "Exit 0 when the running relay can store an event durably now",
+		Example: "  relay health --config /etc/relay/relay.yaml",
+		Long:    "For a container's HEALTHCHECK. It does not depend on Meta: a store server without a line is healthy.",
+		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return online(c, func(ctx context.Context, client *admin.Client) error {
 				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

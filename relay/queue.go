@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,7 +73,7 @@ func newQueueListCommand() *cobra.Command {
 				t := newTable(out, "ID", "RECEIVED", "EVENT", "EVENT SETS", "MESSAGE ID", "BYTES")
 				err := d.Queued(ctx, filter, func(x admin.Queued) bool {
 					n++
-					t.row(x.ID, stamp(x.ReceivedAt), cell(x.Event, 32), fmt.Sprint(x.EventSets), cell(x.MessageID, 40), fmt.Sprint(x.Bytes))
+					t.row(x.ID, stamp(x.ReceivedAt), cell(x.Event, 32), strings.Join(x.EventSets, " "), cell(x.MessageID, 40), fmt.Sprint(x.Bytes))
 					return true
 				})
 				if err != nil {
@@ -100,10 +101,11 @@ func newQueueListCommand() *cobra.Command {
 func newQueueShowCommand() *cobra.Command {
 	var full bool
 	c := &cobra.Command{
-		Use:   "show ID",
-		Short: "Show one waiting event",
-		Long:  "Shows a waiting event as JSON. Customers' data in it is masked unless --show-pii.",
-		Args:  usageArgs(cobra.ExactArgs(1)),
+		Use:     "show ID",
+		Short:   "Show one waiting event",
+		Example: "  relay queue show 1-2\n  relay queue list --json | jq -r .id",
+		Long:    "Shows a waiting event as JSON. Customers' data in it is masked unless --show-pii.",
+		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withDesk(c, false, func(ctx context.Context, d *desk) error {
 				x, err := d.QueuedEvent(ctx, args[0], full)
@@ -149,9 +151,10 @@ func newQueueExportCommand() *cobra.Command {
 func newQueueStatsCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "stats",
-		Short: "Numbers of the queue as a whole",
-		Args:  usageArgs(cobra.NoArgs),
+		Use:     "stats",
+		Short:   "Numbers of the queue as a whole",
+		Example: "  relay queue stats\n  relay queue stats --json | jq .bytes",
+		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withDesk(c, false, func(ctx context.Context, d *desk) error {
 				q, err := d.QueueInfo(ctx)

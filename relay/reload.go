@@ -41,13 +41,15 @@ func (s *sidecar) filesChanged(changes []config.Change) {
 	configChanged := false
 	for _, c := range changes {
 		switch {
-		case c.Path != s.mapping.file:
+		case c.Path != s.mapping.path():
 			configChanged = true
 		case c.Deleted:
+			s.mapping.refuse(errors.New("the file is gone"), nil)
 			s.log.Warn("mapping file is gone, the mapping in force stays", "code", "mapping_gone", "file", c.Path)
 		case c.Err != nil:
 			s.mapping.refuse(fmt.Errorf("read mapping: %w", c.Err), nil)
 			s.log.Error("mapping file cannot be read, the mapping in force stays", "code", "mapping_refused", "file", c.Path, "err", c.Err)
+		case s.mapping.refusedAlready(c.Data): // by a reload that was faster
 		default:
 			var r admin.ReloadResult
 			s.takeMapping(c.Data, &r)
@@ -68,7 +70,7 @@ func (s *sidecar) Reload(context.Context) admin.ReloadResult {
 	notifyReloading()
 	defer func() { notifyReloaded(r) }()
 	s.takeConfig(&r)
-	src, err := os.ReadFile(s.mapping.file)
+	src, err := os.ReadFile(s.mapping.path())
 	if err != nil {
 		err = fmt.Errorf("read mapping: %w", err)
 		s.mapping.refuse(err, nil)
@@ -91,7 +93,7 @@ func (s *sidecar) takeMapping(src []byte, r *admin.ReloadResult) {
 	r.Warnings = append(r.Warnings, st.Warnings...)
 	if changed {
 		r.Changed = append(r.Changed, "mapping")
-		s.log.Info("mapping in force", "code", "mapping_loaded", "file", s.mapping.file, "digest", st.Digest, "warnings", len(st.Warnings))
+		s.log.Info("mapping in force", "code", "mapping_loaded", "file", s.mapping.path(), "digest", st.Digest, "warnings", len(st.Warnings))
 	}
 }
 
@@ -101,19 +103,19 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	old := s.settings.Load()
 	cfg, warnings, err := config.Load(s.path, config.Options{})
 	if err != nil {
-		s.noteConfig(old, warnings, err)
+		s.noteConfig(old, warnings, err, false)
 		s.refused(r, "config_refused", err)
 		return
 	}
 	r.Warnings = append(r.Warnings, problems(warnings)...)
-	hot, _ := config.Changed(old, cfg)
+	hot, waiting := config.Changed(old, cfg)
 	_, restart := config.Changed(s.started, cfg) // also what an earlier reload could not take over
 	r.Changed = append(r.Changed, hot...)
 	r.NeedRestart = append(r.NeedRestart, restart...)
-	s.noteConfig(cfg, warnings, nil)
+	s.noteConfig(cfg, warnings, nil, len(hot)+len(waiting) > 0)
 	s.settings.Store(cfg)
 	s.watch(cfg)
-	if len(restart) > 0 {
+	if len(waiting) > 0 && len(restart) > 0 {
 		s.log.Warn("these settings need a restart", "code", "config_needs_restart", "keys", restart)
 	}
 	if len(hot) == 0 {
@@ -127,8 +129,8 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	if s.tokens.set(cfg.Graph) {
 		s.drain.Wake(drain.NewToken)
 	}
-	if cfg.Mapping != s.mapping.file {
-		s.mapping.file = cfg.Mapping
+	if cfg.Mapping != s.mapping.path() {
+		s.mapping.setPath(cfg.Mapping)
 		if src, err := os.ReadFile(cfg.Mapping); err != nil {
 			s.refused(r, "mapping_refused", fmt.Errorf("read mapping: %w", err))
 		} else {
@@ -148,7 +150,7 @@ func (s *sidecar) refused(r *admin.ReloadResult, code string, err error) {
 }
 
 // noteConfig keeps what is known of relay.yaml for status and metrics.
-func (s *sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, err error) {
+func (s *sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, err error, changed bool) {
 	now := time.Now()
 	st := admin.FileState{File: s.path}
 	if old := s.confState.Load(); old != nil {
@@ -156,9 +158,12 @@ func (s *sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, 
 	}
 	st.Warnings = problems(warnings)
 	if err == nil {
-		st.OK, st.Refused, st.LoadedAt = true, nil, &now
-		st.Generation++
-		st.File = cfg.File
+		st.OK, st.Refused, st.File = true, nil, cfg.File
+		_, st.NeedRestart = config.Changed(s.started, cfg)
+		if changed {
+			st.LoadedAt = &now
+			st.Generation++
+		}
 	} else {
 		st.OK = false
 		st.Refused = &admin.Refused{At: now, Message: err.Error()}

@@ -83,7 +83,12 @@ locked) · 78 bad config or mapping · 130 interrupted.`,
 	})
 	root.CompletionOptions.HiddenDefaultCmd = false
 	for _, add := range slices.Concat(commands, platformCommands) {
-		root.AddCommand(add())
+		c := add()
+		completeFlags(c)
+		for _, sub := range c.Commands() {
+			completeFlags(sub)
+		}
+		root.AddCommand(c)
 	}
 	group(root)
 	return root

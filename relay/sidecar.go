@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"relay/config"
@@ -65,7 +66,7 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 		}
 	}()
 	s.settings.Store(cfg)
-	s.noteConfig(cfg, nil, nil)
+	s.noteConfig(cfg, nil, nil, true)
 	if s.queue, err = openQueue(cfg, log); err != nil {
 		return nil, err
 	}
@@ -103,6 +104,10 @@ func openQueue(cfg *config.Config, log *slog.Logger) (*queue.Queue, error) {
 		return nil, err
 	}
 	q, err := queue.Open(cfg.Queue.Path, o)
+	if errors.Is(err, queue.ErrTooSmall) {
+		return nil, cfg.Invalid("queue.max_size", "%s is more than the volume of %s has; leave it out for the smaller of 4 GiB and 80 %% of it",
+			size(cfg.Queue.MaxSize), cfg.Queue.Path)
+	}
 	return q, queueError(err)
 }
 
@@ -135,7 +140,7 @@ func (s *sidecar) openIntake(cfg *config.Config) error {
 		Burst:             cfg.Intake.Burst,
 		AppendTimeout:     cfg.Intake.AppendTimeout,
 		ReadTimeout:       cfg.Intake.ReadTimeout,
-		Metrics:           s.metrics.Intake(),
+		Metrics:           loggedIntake{s.metrics.Intake(), s.log},
 		Logger:            s.log,
 	})
 	if err != nil {
@@ -151,7 +156,10 @@ func (s *sidecar) openIntake(cfg *config.Config) error {
 		Grace:          cfg.Intake.ShutdownGracePeriod,
 		Logger:         s.log,
 	})
-	return err
+	if err != nil && cfg.TLS.Cert != "" && !errors.As(err, new(syscall.Errno)) && !addressInUse(err) {
+		return cfg.Invalid("tls.cert", "%v", err)
+	}
+	return listenError("listen", cfg.Listen, err)
 }
 
 func (s *sidecar) openDrain(cfg *config.Config) error {
@@ -165,7 +173,7 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 		Settings:        drainSettings(cfg),
 		Grace:           min(cfg.Intake.ShutdownGracePeriod, 10*time.Second),
 		Logger:          s.log,
-		Metrics:         s.metrics.Drain(),
+		Metrics:         loggedDrain{s.metrics.Drain(), s.log},
 		Delivered:       s.delivered,
 		ClockSynced:     drain.NTPSynced,
 	})
@@ -201,7 +209,7 @@ func (s *sidecar) openAdmin(cfg *config.Config) error {
 	if errors.Is(err, admin.ErrTokenNeeded) {
 		return badConfig(err)
 	}
-	return err
+	return listenError("admin.listen", cfg.Admin.Listen, err)
 }
 
 // effective is the config for the support bundle, secrets hidden.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,7 +74,7 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 	}
 	q := s.Queue
 	fmt.Fprintf(out, "queue  %d waiting, %d unmapped, %s; %s of %s on disk", q.Pending, q.Unmapped, count(int(q.Dead), "dead letter"), size(q.Bytes), size(q.MaxBytes))
-	if q.OldestAt != nil {
+	if q.OldestAt != nil && q.Pending > 0 {
 		fmt.Fprintf(out, "; oldest %s", span(s.Now.Sub(*q.OldestAt).Seconds()))
 	}
 	if q.DrainSeconds != nil && q.Pending > 0 {
@@ -124,6 +125,9 @@ func printFile(out io.Writer, name string, f admin.FileState) {
 		fmt.Fprint(out, "  (the last good one; the file is refused)")
 	}
 	fmt.Fprintln(out)
+	if len(f.NeedRestart) > 0 {
+		fmt.Fprintf(out, "  %s: %s\n", colour(out, "33", "waits for a restart"), strings.Join(f.NeedRestart, ", "))
+	}
 	if r := f.Refused; r != nil {
 		fmt.Fprintf(out, "  %s at %s: %s\n", colour(out, "31", "refused"), stamp(r.At), r.Message)
 	}

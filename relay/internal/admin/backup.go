@@ -162,11 +162,11 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	err := WriteBackup(r.Context(), s.o.Queue, s.o.BackupDir, out)
 	switch {
 	case err == nil:
-		s.o.Logger.Info("backup sent", "bytes", out.n)
+		s.o.Logger.Info("backup sent", "code", "backup_sent", "bytes", out.n)
 	case out.n == 0:
 		s.fail(w, err)
 	default:
-		s.o.Logger.Error("backup ended early", "error", err)
+		s.o.Logger.Error("backup ended early", "code", "backup_failed", "err", err)
 		panic(http.ErrAbortHandler) // cut, so that nobody takes it for whole
 	}
 }

@@ -349,7 +349,7 @@ func (s *Server) retryDead(w http.ResponseWriter, r *http.Request) {
 	}
 	if !a.DryRun {
 		s.o.Metrics.Redriven("operator", res.Redriven)
-		s.o.Logger.Info("dead letters redriven", "matched", res.Matched, "redriven", res.Redriven, "unrouted", res.Unrouted)
+		s.o.Logger.Info("dead letters redriven", "code", "dead_redriven", "matched", res.Matched, "redriven", res.Redriven, "unrouted", res.Unrouted)
 		if s.o.Drain != nil && res.Redriven > 0 {
 			s.o.Drain.Wake(drain.Admin)
 		}
@@ -369,7 +369,7 @@ func (s *Server) dropDead(w http.ResponseWriter, r *http.Request) {
 	}
 	if !a.DryRun {
 		s.o.Metrics.Removed("dropped_dead", res.Dropped)
-		s.o.Logger.Warn("dead letters dropped by an operator", "matched", res.Matched, "dropped", res.Dropped)
+		s.o.Logger.Warn("dead letters dropped by an operator", "code", "dead_dropped", "matched", res.Matched, "dropped", res.Dropped)
 	}
 	writeJSON(w, http.StatusOK, res)
 }

@@ -58,7 +58,7 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", "5")
 		writeError(w, http.StatusServiceUnavailable, "disk_unavailable", err.Error())
 	default:
-		s.o.Logger.Error("admin request failed", "error", err)
+		s.o.Logger.Error("admin request failed", "code", "admin_failed", "err", err)
 		writeError(w, http.StatusInternalServerError, "internal", err.Error())
 	}
 }
@@ -125,7 +125,7 @@ func (l *lines) broken(s *Server, err error) {
 		s.fail(l.w, err)
 		return
 	}
-	s.o.Logger.Error("admin list ended early", "error", err)
+	s.o.Logger.Error("admin list ended early", "code", "admin_list_cut", "err", err)
 	panic(http.ErrAbortHandler)
 }
 

@@ -42,7 +42,7 @@ func (s *Server) steer(w http.ResponseWriter, r *http.Request, done string, do f
 		s.fail(w, err)
 		return
 	}
-	s.o.Logger.Info("lane steered by an operator", "event_set", lane, "action", done)
+	s.o.Logger.Info("lane steered by an operator", "code", "lane_steered", "event_set", lane, "action", done)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "event set " + lane + " " + done})
 }
 
@@ -120,7 +120,7 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 	if s.o.Drain != nil {
 		s.o.Drain.Wake(drain.Admin)
 	}
-	s.o.Logger.Warn("lane moved by an operator", "event_set", from, "to", to, "events", ls.Pending)
+	s.o.Logger.Warn("lane moved by an operator", "code", "lane_moved", "event_set", from, "to", to, "events", ls.Pending)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "moved to " + to, Count: ls.Pending})
 }
 
@@ -148,6 +148,6 @@ func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.o.Metrics.Removed("dropped_lane", int(ls.Pending))
-	s.o.Logger.Warn("lane dropped by an operator", "event_set", lane, "events", ls.Pending)
+	s.o.Logger.Warn("lane dropped by an operator", "code", "lane_dropped", "event_set", lane, "events", ls.Pending)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "dropped", Count: ls.Pending})
 }

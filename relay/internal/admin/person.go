@@ -158,6 +158,6 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.o.Metrics.Removed("forgotten", n)
-	s.o.Logger.Warn("person forgotten by an operator", "removed", n)
+	s.o.Logger.Warn("person forgotten by an operator", "code", "person_forgotten", "removed", n)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "removed from queue, dead letters and receipts", Count: int64(n)})
 }

@@ -132,7 +132,9 @@ type FileState struct {
 	FromStore  bool       `json:"from_store,omitempty"`
 	Text       string     `json:"-"` // in force; mapping only
 	Warnings   []Problem  `json:"warnings,omitempty"`
-	Refused    *Refused   `json:"refused,omitempty"`
+	// NeedRestart are the keys that relay takes over at its next start only.
+	NeedRestart []string `json:"need_restart,omitempty"`
+	Refused     *Refused `json:"refused,omitempty"`
 }
 
 // Refused is a file that was not accepted.

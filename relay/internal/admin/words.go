@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -89,6 +90,9 @@ func about(d time.Duration) string {
 	}
 	return plural((s+12*3600)/(24*3600), "day")
 }
+
+// Reasons lists the reasons of dead letters with their plain words.
+func Reasons() map[string]string { return maps.Clone(reasonWords) }
 
 // ReasonWords says a dead letter's reason in plain words.
 func ReasonWords(reason string) string {

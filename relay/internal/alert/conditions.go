@@ -150,6 +150,8 @@ func refused(s Snapshot) (finding, bool) {
 		w := r.File
 		if r.Line > 0 {
 			w = fmt.Sprintf("%s:%d:%d", r.File, r.Line, r.Column)
+		} else {
+			w += " (cannot be read)"
 		}
 		where = append(where, r.What+" "+w)
 	}

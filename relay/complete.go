@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/config"
+	"relay/mapper"
+	"relay/relay/internal/admin"
+)
+
+// Completion of values, for all four shells: reasons, event sets and event
+// names come from the mapping file, ids from the running relay. What cannot be
+// found out is not completed, and says nothing.
+
+// completeFlags completes the filters that a command has.
+func completeFlags(c *cobra.Command) {
+	for name, values := range map[string]cobra.CompletionFunc{
+		"reason": completeReasons, "event-set": completeEventSets, "event": completeEvents,
+	} {
+		if c.Flags().Lookup(name) != nil {
+			_ = c.RegisterFlagCompletionFunc(name, values) // fails only for flags that are not there
+		}
+	}
+}
+
+func completeReasons(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	words := admin.Reasons()
+	var out []cobra.Completion
+	for _, r := range slices.Sorted(maps.Keys(words)) {
+		out = append(out, cobra.CompletionWithDesc(r, words[r]))
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completionMapping is the mapping that the command's config names, or nil.
+func completionMapping(c *cobra.Command) *mapper.Mapping {
+	cfg, _, err := config.Load(configPath(c), config.Options{})
+	if err != nil {
+		return nil
+	}
+	src, err := os.ReadFile(cfg.Mapping)
+	if err != nil {
+		return nil
+	}
+	m, _, err := mapper.Parse(cfg.Mapping, src)
+	if err != nil {
+		return nil
+	}
+	return m
+}
+
+func completeEventSets(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var out []cobra.Completion
+	if m := completionMapping(c); m != nil {
+		for _, s := range m.Sets() {
+			out = append(out, cobra.CompletionWithDesc(s.ID, s.Name))
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+func completeEvents(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if m := completionMapping(c); m != nil {
+		return m.Events(), cobra.ShellCompDirectiveNoFileComp
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFirst completes the first argument alone.
+func completeFirst(f cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, to string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return f(c, args, to)
+	}
+}
+
+// mostCompleted bounds what is asked of a running relay while somebody types.
+const mostCompleted = 100
+
+func completeDead(c *cobra.Command, _ []string, _ string) (out []cobra.Completion, _ cobra.ShellCompDirective) {
+	cfg, _, err := config.Load(configPath(c), config.Options{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	client, err := admin.NewClient(cfg.Admin.Listen, cfg.Admin.Token.Reveal())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = client.Dead(ctx, admin.DeadFilter{Limit: mostCompleted}, func(d admin.Dead) bool {
+		out = append(out, cobra.CompletionWithDesc(d.ID, d.Reason+", "+d.Event))
+		return true
+	})
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
