@@ -148,13 +148,13 @@ func testHotKeys(t *testing.T, name string, apply func(*testing.T, hotHome, *pro
 	apply(t, h, p)
 	delivered()
 
-	h.rate = "0"
+	h.rate, h.batch = "0", "1"
 	h.save(t)
 	apply(t, h, p)
 	eventually(t, "rate 0 is in force", func() bool { return strings.Count(p.log.String(), `"code":"config_loaded"`) >= 2 })
 	send(3)
 	eventually(t, "rate 0 holds the lane", func() bool { return p.laneState(t) == "rate_limited" })
-	h.rate, h.batch = "50", "1"
+	h.rate = "50"
 	calls := sb.Stats().Accepted
 	h.save(t)
 	apply(t, h, p)
