@@ -109,6 +109,7 @@ func TestHotKeys(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if name == "hangup" && runtime.GOOS == "windows" {
 				t.Skip("no SIGHUP there")
 			}
