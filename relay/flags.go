@@ -63,4 +63,5 @@ var commands = []func() *cobra.Command{
 	newSandboxCommand,
 	newSupportBundleCommand,
 	newVersionCommand,
+	newManCommand,
 }

@@ -1,0 +1,29 @@
+#!/bin/sh
+# After install and upgrade, of deb ("configure" and the old version, if any)
+# and rpm (how many are installed). Enables and starts nothing.
+set -e
+
+running() { [ -d /run/systemd/system ]; }
+
+case "$1" in
+configure) if [ -n "$2" ]; then upgrade=yes; fi ;;
+abort-*) exit 0 ;;
+*) if [ "$1" -gt 1 ] 2>/dev/null; then upgrade=yes; fi ;;
+esac
+
+if running; then
+	systemctl daemon-reload || true
+fi
+if [ "$upgrade" = yes ]; then
+	if running; then
+		systemctl try-restart relay.service || true
+	fi
+	exit 0
+fi
+cat <<'TEXT'
+relay is installed and not started. To go live:
+  1. /etc/relay/mapping.yaml: the ids of your event sets, country, currency
+  2. /etc/credstore/relay.meta_token: the access token, mode 0600
+  3. relay check
+  4. systemctl enable --now relay
+TEXT
