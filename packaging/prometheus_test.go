@@ -10,7 +10,7 @@ import (
 
 func TestAlertsFire(t *testing.T) {
 	promtool := need(t, "promtool")
-	for _, args := range [][]string{{"check", "rules", "alerts.yaml"}, {"test", "rules", "alerts_test.yaml"}} {
+	for _, args := range [][]string{{"check", "rules", "alerts.yaml"}, {"test", "rules", "alerts_test.yaml", "alerts_age_test.yaml"}} {
 		cmd := exec.CommandContext(t.Context(), promtool, args...)
 		cmd.Dir = "prometheus"
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -41,14 +41,16 @@ func TestAlertsAreTested(t *testing.T) {
 			} `yaml:"alert_rule_test"`
 		}
 	}
-	if err := yaml.Unmarshal([]byte(read(t, "prometheus/alerts_test.yaml")), &tests); err != nil {
-		t.Fatal(err)
-	}
 	fires, quiet := map[string]bool{}, map[string]bool{}
-	for _, one := range tests.Tests {
-		for _, r := range one.Rules {
-			fires[r.Name] = fires[r.Name] || len(r.Alerts) > 0
-			quiet[r.Name] = quiet[r.Name] || len(r.Alerts) == 0
+	for _, file := range []string{"prometheus/alerts_test.yaml", "prometheus/alerts_age_test.yaml"} {
+		if err := yaml.Unmarshal([]byte(read(t, file)), &tests); err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range tests.Tests {
+			for _, r := range one.Rules {
+				fires[r.Name] = fires[r.Name] || len(r.Alerts) > 0
+				quiet[r.Name] = quiet[r.Name] || len(r.Alerts) == 0
+			}
 		}
 	}
 	n := 0
