@@ -47,7 +47,7 @@ func (w *writer) commit(reqs []*request) {
 	start := time.Now()
 	doubt := err != nil && !noSpace(err)
 	if err == nil && !q.o.NoSync {
-		if err = tail.sync(); err != nil {
+		if err = q.syncTail(tail); err != nil {
 			doubt = true
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // The dead letters are a log of bbolt files under dead/, one row per letter so
@@ -114,9 +115,13 @@ func (d *deadLog) load() {
 		}
 	}
 	slices.SortFunc(d.segs, func(a, b *deadSeg) int { return int(int64(a.num) - int64(b.num)) })
-	if !d.q.readOnly && !d.q.count.MetaRebuilt {
+	if !d.q.readOnly {
 		for _, s := range d.segs {
-			if err := d.takeBack(s); err != nil {
+			settle := d.takeBack
+			if d.q.cursorsLost {
+				settle = d.forgetPending // nobody knows any more which settlement was the last
+			}
+			if err := settle(s); err != nil {
 				d.q.o.Logger.Warn("cannot take back dead letters of an unfinished settlement; they may appear twice", slog.Any("error", err))
 			}
 		}
@@ -252,6 +257,18 @@ func (d *deadLog) makeFile(s *deadSeg, fill func(tx *bolt.Tx) error) error {
 		return err
 	}
 	return guard(func() (err error) { s.db, err = bolt.Open(s.path, 0o600, metaOptions(d.q.o.NoSync)); return err })
+}
+
+// forgetPending lets every letter stand: the settlements of lanes that start
+// over are counted from the first again and must not be taken for old ones.
+func (d *deadLog) forgetPending(s *deadSeg) error {
+	return d.update(s, func(tx *bolt.Tx) error {
+		if err := tx.DeleteBucket(bucketPending); err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
+			return err
+		}
+		_, err := tx.CreateBucket(bucketPending)
+		return err
+	})
 }
 
 // takeBack removes the letters of the last settlement of each lane when its

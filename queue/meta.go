@@ -66,7 +66,9 @@ type metaOp struct {
 }
 
 func metaOptions(noSync bool) *bolt.Options {
-	return &bolt.Options{NoSync: noSync, FreelistType: bolt.FreelistMapType, NoStatistics: true, Timeout: time.Second}
+	// The free list is not written: nothing that was not read before it is
+	// trusted (checkMeta) decides which pages are written over.
+	return &bolt.Options{NoSync: noSync, NoFreelistSync: true, FreelistType: bolt.FreelistMapType, NoStatistics: true, Timeout: time.Second}
 }
 
 // checkMeta reads meta.db without trusting it and returns its info.
@@ -82,6 +84,9 @@ func checkMeta(path string) (metaInfo, error) {
 			return nil
 		})
 	})
+	if unreadable(err) {
+		err = damaged("cannot be read: %v", err)
+	}
 	if err == nil && info.Format == 0 {
 		err = damaged("meta.db says no format")
 	}
@@ -130,6 +135,24 @@ func makeMeta(dir string, v *vault, secret []byte, noSync bool) error {
 		return tx.Bucket(bucketDir).Put(keyInfo, js)
 	}
 	return placeFile(filepath.Join(dir, metaName), noSync, func(tmp string) error { return fillBolt(tmp, noSync, fill) })
+}
+
+// loadMeta opens meta.db, which it has read without trusting it before, and
+// reads all of it. errDamaged: it is of no use.
+func loadMeta(dir string, v *vault, readOnly, noSync bool) (*metaStore, metaContent, error) {
+	if _, err := checkMeta(filepath.Join(dir, metaName)); err != nil {
+		return nil, metaContent{}, err
+	}
+	m, err := openMeta(dir, v, readOnly, noSync)
+	if err != nil {
+		return nil, metaContent{}, err
+	}
+	c, err := m.load()
+	if err != nil {
+		m.db.Close()
+		return nil, metaContent{}, err
+	}
+	return m, c, nil
 }
 
 func openMeta(dir string, v *vault, readOnly, noSync bool) (*metaStore, error) {

@@ -41,6 +41,7 @@ type Queue struct {
 	idsReady   chan struct{}        // closed once the ids of before are known
 	committing atomic.Int64         // when the commit under way began, Unix ns; 0: none
 	tail       *segment             // the writer's
+	syncTail   func(*segment) error // what confirms a commit; tests have it fail
 	gen        *idGen               // the writer's
 
 	kick   chan struct{} // to the keeper: there are tasks
@@ -61,25 +62,26 @@ type Queue struct {
 
 	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
 
-	mu         sync.Mutex // never held while the disk is waited for
-	tasks      []task
-	segs       []*segment // ascending; the tail is last
-	lanes      map[string]*lane
-	notes      map[string][]byte
-	voids      []voidRange
-	voidsSaved int
-	changed    chan struct{}
-	lastNum    uint64 // highest segment number ever seen
-	version    int    // of segs: grows when one is added, opened, rewritten or removed
-	hold       int    // backups that forbid unlinking
-	opening    bool
-	broken     error // why the tail takes nothing
-	full       string
-	lastErr    string
-	lastErrAt  time.Time
-	count      Stats // only its counters
-	space      space
-	syncs      latencies
+	mu          sync.Mutex // never held while the disk is waited for
+	tasks       []task
+	segs        []*segment // ascending; the tail is last
+	lanes       map[string]*lane
+	notes       map[string][]byte
+	voids       []voidRange
+	voidsSaved  int
+	changed     chan struct{}
+	lastNum     uint64 // highest segment number ever seen
+	version     int    // of segs: grows when one is added, opened, rewritten or removed
+	hold        int    // backups that forbid unlinking
+	cursorsLost bool   // meta.db, or a row of it, was damaged or missing at Open
+	opening     bool
+	broken      error // why the tail takes nothing
+	full        string
+	lastErr     string
+	lastErrAt   time.Time
+	count       Stats // only its counters
+	space       space
+	syncs       latencies
 }
 
 var errLockHeld = errors.New("lock is held")
@@ -135,7 +137,7 @@ func OpenReadOnly(dir string, keys ...[]byte) (*Queue, error) {
 
 func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	q := &Queue{
-		dir: dir, o: o, now: o.Now, readOnly: readOnly,
+		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*segment).sync,
 		zstd: newZstdPool(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), calls: make(map[string]chan struct{}),
 		lanes: make(map[string]*lane), notes: make(map[string][]byte), changed: make(chan struct{}), opening: true,
@@ -325,31 +327,33 @@ func segNames(names []string) []uint64 {
 	return nums
 }
 
-// openMeta opens meta.db. One that is damaged is set aside and started over:
-// every cursor is then at the oldest segment, which costs duplicates.
+// openMeta opens meta.db. One that is damaged is set aside, and like one that is
+// missing started over: every cursor is then at the oldest segment, which costs
+// duplicates.
 func (q *Queue) openMeta(names []string) error {
 	path := filepath.Join(q.dir, metaName)
-	have := slices.Contains(names, metaName)
-	if have {
-		_, err := checkMeta(path)
-		if errors.Is(err, errDamaged) {
-			q.count.MetaRebuilt = true
+	var m *metaStore
+	var c metaContent
+	var err error
+	if slices.Contains(names, metaName) {
+		m, c, err = loadMeta(q.dir, q.vault, q.readOnly, q.o.NoSync)
+		switch {
+		case errors.Is(err, errDamaged) && !q.readOnly:
 			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", slog.Any("error", err))
-			if q.readOnly {
-				return fmt.Errorf("open meta.db: %w", err)
-			}
+			q.count.MetaRebuilt = true
 			if err := os.Rename(path, badName(path)); err != nil {
 				return fmt.Errorf("set meta.db aside: %w", err)
 			}
-			have = false
-		} else if err != nil {
+		case err != nil:
 			return fmt.Errorf("open meta.db: %w", err)
 		}
+	} else if q.readOnly {
+		return fmt.Errorf("open queue: %w", os.ErrNotExist)
+	} else if len(segNames(names)) > 0 || slices.Contains(names, deadDir) {
+		q.o.Logger.Error("meta.db is missing: starting over at the oldest segment, events will be sent again")
+		q.count.MetaRebuilt = true
 	}
-	if !have {
-		if q.readOnly {
-			return fmt.Errorf("open queue: %w", os.ErrNotExist)
-		}
+	if m == nil {
 		secret := q.secretFromSegments(names)
 		if secret == nil {
 			secret = make([]byte, 32)
@@ -358,18 +362,14 @@ func (q *Queue) openMeta(names []string) error {
 		if err := makeMeta(q.dir, q.vault, secret, q.o.NoSync); err != nil {
 			return err
 		}
-	}
-	m, err := openMeta(q.dir, q.vault, q.readOnly, q.o.NoSync)
-	if err != nil {
-		return err
+		if m, c, err = loadMeta(q.dir, q.vault, false, q.o.NoSync); err != nil {
+			return fmt.Errorf("open meta.db: %w", err)
+		}
 	}
 	m.full = q.useReserve
 	q.meta = m
 	go m.run() // ends with close
-	c, err := m.load()
-	if err != nil {
-		return err
-	}
+	q.cursorsLost = q.count.MetaRebuilt || c.bad > 0
 	if c.bad > 0 {
 		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", slog.Int("rows", c.bad))
 		q.count.BadChunks += int64(c.bad)
@@ -384,6 +384,10 @@ func (q *Queue) openMeta(names []string) error {
 	for name, r := range c.lanes {
 		q.lanes[name] = &lane{name: name, cursor: r.Cursor, gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
 		q.lastNum = max(q.lastNum, uint64(r.Cursor)>>32)
+	}
+	for _, v := range c.voids {
+		// A range stays void after its segment is gone: that number is spent.
+		q.lastNum = max(q.lastNum, uint64(v.first)>>32)
 	}
 	q.notes, q.voids, q.voidsSaved = c.notes, c.voids, len(c.voids)
 	if !q.readOnly {

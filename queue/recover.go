@@ -126,7 +126,8 @@ func verify(p *pageFile, m boltMeta, num uint64, fn func(h *chunkHeader, data []
 type examined struct {
 	sum    summary
 	ids    []idHash
-	torn   bool // only an older meta page is good
+	all    int  // chunks in the tree
+	torn   bool // the newest meta page does not lead to everything
 	voided bool // a range in doubt lies in it
 }
 
@@ -140,8 +141,9 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 		p.f = &readAhead{f: p.f}
 		var first error
 		for i, m := range p.metas {
-			x := examined{torn: i > 0}
+			var x examined
 			err := verify(p, m, s.num, func(h *chunkHeader, data []byte) error {
+				x.all++
 				if isVoid(voids, h) {
 					x.voided = true
 					return nil
@@ -154,24 +156,46 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 				}
 				return nil
 			})
-			if err == nil {
+			switch {
+			case err == nil:
 				best = x
+				// A page that did not reach the disk may be an older version of
+				// itself, with which the tree is whole and lacks the latest
+				// chunks. The older meta page knows better: chunks only come to
+				// a tree, none leaves it.
+				best.torn = i > 0 || len(p.metas) > 1 && countChunks(p, p.metas[1]) > x.all
 				return nil
-			}
-			if first == nil {
-				first = err
-			}
-			if errors.Is(err, ErrNewerFormat) {
+			case errors.Is(err, ErrNewerFormat):
 				return err
+			case first == nil:
+				first = err
 			}
 		}
 		return first
 	})
-	var pe *os.PathError
-	if err != nil && !errors.Is(err, errDamaged) && !errors.Is(err, ErrNewerFormat) && (errors.Is(err, io.EOF) || errors.As(err, &pe) && pe.Op == "read") {
+	if unreadable(err) {
 		err = damaged("cannot be read: %v", err)
 	}
 	return best, err
+}
+
+// countChunks counts the chunks under one meta page; 0 when that is not whole.
+func countChunks(p *pageFile, m boltMeta) (n int) {
+	if err := p.walkBucket(m, string(bucketLog), func(_ string, k, _ []byte) error {
+		if _, piece, ok := splitKey(k); ok && piece == 0 {
+			n++
+		}
+		return nil
+	}); err != nil {
+		return 0
+	}
+	return n
+}
+
+// unreadable says that the disk does not give a file's bytes.
+func unreadable(err error) bool {
+	var pe *os.PathError
+	return errors.Is(err, io.EOF) || errors.As(err, &pe) && pe.Op == "read"
 }
 
 func isVoid(voids []voidRange, h *chunkHeader) bool {

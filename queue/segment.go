@@ -287,16 +287,18 @@ func (s *segment) put(chunks []packed) (used int64, err error) {
 	if s.db == nil {
 		return 0, fmt.Errorf("write segment: %w", ErrUnavailable)
 	}
-	err = s.db.Update(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketLog)
-		b.FillPercent = 1
-		for _, c := range chunks {
-			if err := putPieces(b, c.h.first, c.data); err != nil {
-				return err
+	err = guard(func() error {
+		return s.db.Update(func(tx *bolt.Tx) error {
+			b := tx.Bucket(bucketLog)
+			b.FillPercent = 1
+			for _, c := range chunks {
+				if err := putPieces(b, c.h.first, c.data); err != nil {
+					return err
+				}
 			}
-		}
-		used = tx.Size()
-		return nil
+			used = tx.Size()
+			return nil
+		})
 	})
 	return used, err
 }
