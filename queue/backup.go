@@ -33,6 +33,26 @@ func (q *Queue) forgetDead(match func(Record) bool) (int, error) {
 	return total, nil
 }
 
+// asRecord shows a letter to who decides on records.
+func (dl *DeadLetter) asRecord() Record {
+	return Record{ID: dl.MessageID, Lanes: []string{dl.EventSet}, Received: dl.ReceivedAt, Flags: dl.Flags, Body: dl.Body}
+}
+
+// lingers says whether a letter that matches and was removed before is still
+// found in a page nobody uses any more.
+func (d *deadLog) lingers(s *deadSeg, match func(Record) bool) (found bool, err error) {
+	err = withScan(s.path, func(p *pageFile) error {
+		return p.scan(func(k, v []byte, _ int64) error {
+			if !found && len(k) == 8 && rowOK(s.num, k, v) {
+				dl, err := d.decode(s.num, k, v)
+				found = err != nil || match(dl.asRecord()) // what does not open may be anybody's
+			}
+			return nil
+		})
+	})
+	return found, err
+}
+
 // forget writes the file of s anew without what matches: a removed row would
 // linger in a free page.
 func (d *deadLog) forget(s *deadSeg, match func(Record) bool) (int, error) {
@@ -56,7 +76,7 @@ func (d *deadLog) forget(s *deadSeg, match func(Record) bool) (int, error) {
 				if err != nil {
 					return err
 				}
-				if match(Record{ID: dl.MessageID, Lanes: []string{dl.EventSet}, Received: dl.ReceivedAt, Flags: dl.Flags, Body: dl.Body}) {
+				if match(dl.asRecord()) {
 					n++
 					return nil
 				}
@@ -65,8 +85,13 @@ func (d *deadLog) forget(s *deadSeg, match func(Record) bool) (int, error) {
 			})
 		})
 	})
-	if err != nil || n == 0 {
+	if err != nil {
 		return 0, err
+	}
+	if n == 0 {
+		if lingers, err := d.lingers(s, match); err != nil || !lingers {
+			return 0, err
+		}
 	}
 	if len(keep) == 0 {
 		return n, d.unlink(s)
