@@ -10,6 +10,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/chromium"
 	"relay/relay/internal/drain"
 )
 
@@ -108,42 +109,33 @@ func busyFixture(t *testing.T, change func(*Options)) *fixture {
 // anybody else, no script error, no violation of the policy.
 func TestPage(t *testing.T) {
 	f := busyFixture(t, nil)
-	b := openBrowser(t)
+	b := chromium.Open(t)
 	for _, look := range []struct {
 		name          string
 		width, height int
 		dark          bool
 	}{{"wide", 1360, 1000, false}, {"dark", 1360, 1000, true}, {"tablet", 820, 1100, false}, {"phone", 390, 844, false}, {"phone-dark", 390, 844, true}} {
-		b.open(f.url, look.width, look.height, look.dark)
-		b.until("the event sets are there", `document.querySelectorAll(".card").length === 3`)
-		b.until("the dead letters are there", `document.querySelectorAll("#dead-rows tr").length === 7`)
-		b.until("the mapping is there", `document.querySelector("#map-code .bad")`)
-		b.until("the charts are drawn", `document.querySelectorAll(".uplot canvas").length === 2`)
+		b.Goto(f.url, look.width, look.height, look.dark)
+		b.Until("the event sets are there", `document.querySelectorAll(".card").length === 3`)
+		b.Until("the dead letters are there", `document.querySelectorAll("#dead-rows tr").length === 7`)
+		b.Until("the mapping is there", `document.querySelector("#map-code .bad")`)
+		b.Until("the charts are drawn", `document.querySelectorAll(".uplot canvas").length === 2`)
 		f.o.Metrics.tail.Delivery(drain.Delivery{EventSet: setA, At: time.Now(), Items: []drain.Delivered{{MessageID: "till-3-09001", Event: "Order Completed"}, {MessageID: "till-3-09002", Event: "Product Added"}}})
 		f.o.Metrics.Drain().Settled(setA, "skip:no_consent", 3)
 		f.o.Metrics.Drain().Settled(setA, "dead:missing_currency", 1)
-		b.until("outcomes come in", `document.querySelectorAll("#tail li").length >= 4`)
+		b.Until("outcomes come in", `document.querySelectorAll("#tail li").length >= 4`)
 		var wide struct{ Page, Window float64 }
-		json.Unmarshal(b.eval(`({Page: document.documentElement.scrollWidth, Window: window.innerWidth})`), &wide)
+		json.Unmarshal(b.Eval(`({Page: document.documentElement.scrollWidth, Window: window.innerWidth})`), &wide)
 		if wide.Page > wide.Window {
 			t.Errorf("%s: the page is %v wide in a window of %v", look.name, wide.Page, wide.Window)
 		}
-		b.shot("page-" + look.name)
+		b.Shot("page-" + look.name)
 	}
-	if got := b.text("#verdict"); !strings.Contains(got, "access token refused") {
+	if got := b.Text("#verdict"); !strings.Contains(got, "access token refused") {
 		t.Errorf("verdict: %q", got)
 	}
-	if got := b.text("#map-code .why"); !strings.Contains(got, "did you mean") {
+	if got := b.Text("#map-code .why"); !strings.Contains(got, "did you mean") {
 		t.Errorf("mistake in the mapping: %q", got)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, u := range b.requests {
-		if !strings.HasPrefix(u, f.url) && !strings.HasPrefix(u, "about:") && !strings.HasPrefix(u, "data:") {
-			t.Errorf("asked a third party: %s", u)
-		}
-	}
-	for _, e := range b.trouble {
-		t.Errorf("browser: %s", e)
-	}
+	b.CheckClean(f.url)
 }

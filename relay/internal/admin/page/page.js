@@ -27,7 +27,7 @@ function figure(id, value, unit, sub, level) {
 
 function figures(s, now) {
   const q = s.queue;
-  figure("f-pending", num(q.pending), "", q.oldest_at ? `oldest ${ago(q.oldest_at, now)}` : "nothing waits");
+  figure("f-pending", num(q.pending), "", q.pending && q.oldest_at ? `oldest ${ago(q.oldest_at, now)}` : "nothing waits");
   figure("f-in", rate(s.rates.in), "/s", `${num(q.appended)} since the start`);
   figure("f-out", rate(s.rates.delivered), "/s", `${num(s.totals.delivered)} since the start`);
   if (!q.pending) figure("f-drain", "now", "", "the queue is empty");
@@ -47,6 +47,7 @@ function verdict(s) {
   if (stop.length) return say("stop", "needs you", stop.length === 1 ? `${stop[0].name || stop[0].lane}: ${stop[0].headline.toLowerCase()}. Its events are kept.` : `${stop.length} event sets stand still. Their events are kept.`);
   if (s.mapping.refused) return say("stop", "needs you", "The mapping file was refused; the one before it stays in force.");
   if (s.config.refused) return say("stop", "needs you", "relay.yaml was refused; the settings before it stay in force: " + s.config.refused.message);
+  if (s.config.need_restart && s.config.need_restart.length) return say("wait", "restart", `relay.yaml has changed; these settings wait for a restart: ${s.config.need_restart.join(", ")}.`);
   if (wait.length) return say("wait", "waiting", wait.length === 1 ? `${wait[0].name || wait[0].lane} tries again by itself.` : `${wait.length} event sets try again by themselves.`);
   const off = s.lanes.filter((l) => kind(l.state) === "off" && l.pending);
   if (off.length) return say("off", "on hold", off.length === 1 ? `${off[0].name || off[0].lane}: ${off[0].headline.toLowerCase()}.` : `${off.length} event sets are on hold.`);

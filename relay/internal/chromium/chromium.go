@@ -1,4 +1,4 @@
-package admin
+package chromium
 
 import (
 	"bufio"
@@ -19,9 +19,9 @@ import (
 	"time"
 )
 
-// browser is a headless Chromium spoken to by the DevTools protocol over two
+// Browser is a headless Chromium spoken to by the DevTools protocol over two
 // pipes (--remote-debugging-pipe): NUL-ended JSON, no port, no library.
-type browser struct {
+type Browser struct {
 	t       *testing.T
 	out     io.WriteCloser
 	session string
@@ -43,8 +43,8 @@ type cdpMessage struct {
 	SessionID string `json:"sessionId"`
 }
 
-// openBrowser starts Chromium, or skips the test where there is none.
-func openBrowser(t *testing.T) *browser {
+// Open starts Chromium, or skips the test where there is none.
+func Open(t *testing.T) *Browser {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("skipped: -short leaves out the browser")
@@ -85,7 +85,7 @@ func openBrowser(t *testing.T) *browser {
 	}
 	inR.Close()
 	outW.Close()
-	b := &browser{t: t, out: inW, waiting: map[int]chan cdpMessage{}}
+	b := &Browser{t: t, out: inW, waiting: map[int]chan cdpMessage{}}
 	read := make(chan struct{})
 	go func() { defer close(read); b.read(outR) }()
 	t.Cleanup(func() {
@@ -114,7 +114,7 @@ func openBrowser(t *testing.T) *browser {
 	return b
 }
 
-func (b *browser) read(r io.Reader) {
+func (b *Browser) read(r io.Reader) {
 	br := bufio.NewReaderSize(r, 1<<20)
 	for {
 		line, err := br.ReadBytes(0)
@@ -144,7 +144,7 @@ func (b *browser) read(r io.Reader) {
 }
 
 // note keeps what a test asserts on: who was asked, and what went wrong.
-func (b *browser) note(m cdpMessage) {
+func (b *Browser) note(m cdpMessage) {
 	switch m.Method {
 	case "Network.requestWillBeSent":
 		var p struct{ Request struct{ URL string } }
@@ -163,7 +163,7 @@ func (b *browser) note(m cdpMessage) {
 	}
 }
 
-func (b *browser) send(method string, params any) (chan cdpMessage, error) {
+func (b *Browser) send(method string, params any) (chan cdpMessage, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.gone != nil {
@@ -187,7 +187,7 @@ func (b *browser) send(method string, params any) (chan cdpMessage, error) {
 	return ch, err
 }
 
-func (b *browser) call(method string, params, out any) {
+func (b *Browser) call(method string, params, out any) {
 	b.t.Helper()
 	ch, err := b.send(method, params)
 	if err != nil {
@@ -210,8 +210,8 @@ func (b *browser) call(method string, params, out any) {
 	}
 }
 
-// eval runs JavaScript and returns its value as JSON.
-func (b *browser) eval(js string) json.RawMessage {
+// Eval runs JavaScript and returns its value as JSON.
+func (b *Browser) Eval(js string) json.RawMessage {
 	b.t.Helper()
 	var res struct {
 		Result           struct{ Value json.RawMessage }
@@ -224,17 +224,17 @@ func (b *browser) eval(js string) json.RawMessage {
 	return res.Result.Value
 }
 
-// text is what an element shows.
-func (b *browser) text(selector string) string {
+// Text is what an element shows.
+func (b *Browser) Text(selector string) string {
 	b.t.Helper()
 	var s string
 	js, _ := json.Marshal(selector)
-	json.Unmarshal(b.eval(fmt.Sprintf(`(document.querySelector(%s)||{innerText:""}).innerText`, js)), &s)
+	json.Unmarshal(b.Eval(fmt.Sprintf(`(document.querySelector(%s)||{innerText:""}).innerText`, js)), &s)
 	return s
 }
 
-// until waits for a condition of the page, a minute at most.
-func (b *browser) until(what, js string) {
+// Until waits for a condition of the page, a minute at most.
+func (b *Browser) Until(what, js string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
 	defer cancel()
@@ -248,20 +248,20 @@ func (b *browser) until(what, js string) {
 	select {
 	case <-got:
 	case <-ctx.Done():
-		b.shot("failed")
-		b.t.Fatalf("%s: did not happen in a minute (%v); the page says:\n%s", what, context.Cause(ctx), b.text("body"))
+		b.Shot("failed")
+		b.t.Fatalf("%s: did not happen in a minute (%v); the page says:\n%s", what, context.Cause(ctx), b.Text("body"))
 	}
 }
 
-func (b *browser) click(selector string) {
+func (b *Browser) Click(selector string) {
 	b.t.Helper()
 	js, _ := json.Marshal(selector)
-	b.until("there is "+selector, fmt.Sprintf(`document.querySelector(%s) && !document.querySelector(%s).disabled`, js, js))
-	b.eval(fmt.Sprintf(`document.querySelector(%s).click()`, js))
+	b.Until("there is "+selector, fmt.Sprintf(`document.querySelector(%s) && !document.querySelector(%s).disabled`, js, js))
+	b.Eval(fmt.Sprintf(`document.querySelector(%s).click()`, js))
 }
 
-// open goes to an address in a window of that size.
-func (b *browser) open(url string, width, height int, dark bool) {
+// Goto goes to an address in a window of that size.
+func (b *Browser) Goto(url string, width, height int, dark bool) {
 	b.t.Helper()
 	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}, nil)
 	scheme := "light"
@@ -270,11 +270,11 @@ func (b *browser) open(url string, width, height int, dark bool) {
 	}
 	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 	b.call("Page.navigate", map[string]any{"url": url}, nil)
-	b.until("the page is loaded", `document.readyState === "complete" && document.getElementById("live")`)
+	b.Until("the page is loaded", `document.readyState === "complete" && document.getElementById("live")`)
 }
 
-// shot saves a picture of the whole page under RELAY_SHOTS, when that is set.
-func (b *browser) shot(name string) {
+// Shot saves a picture of the whole page under RELAY_SHOTS, when that is set.
+func (b *Browser) Shot(name string) {
 	dir := os.Getenv("RELAY_SHOTS")
 	if dir == "" {
 		return
