@@ -31,6 +31,8 @@ func (s *subject) findGoods() {
 	if !products.absent() && products.kind != isList {
 		s.notes.add(noteNotList, "properties.products", "not a list")
 	} else if products != nil && products.kind == isList {
+		s.goods.ids = make([]string, 0, len(products.kids))
+		s.goods.contents = make([]content, 0, len(products.kids))
 		for i := range products.kids {
 			s.product(&products.kids[i], i)
 		}

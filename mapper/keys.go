@@ -201,6 +201,9 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 	if !v.hashed && k != keyLeadID && k != keyBirthDate {
 		kv.sum = sha256hex(v.value)
 	}
+	if s.keys[k] == nil {
+		s.keys[k] = s.firstKeys[k : k : k+1] // nearly every key has one value
+	}
 	s.keys[k] = append(s.keys[k], kv)
 	if s.x != nil {
 		sum := kv.sum
@@ -222,30 +225,39 @@ func (s *subject) leaveOut(k keyID, src *source, at string, n *node, code, why s
 	}
 }
 
+// keySet is a set of keys, a bit each.
+type keySet uint16
+
+func keysOf(list ...keyID) (set keySet) {
+	for _, k := range list {
+		set |= 1 << k
+	}
+	return set
+}
+
 // weakSets are the sets of keys that Meta refuses when an event has no others
 // (facts: meta-wire 3.4).
-var weakSets = [][]keyID{
-	{keyCity, keyCountry, keyState, keyZip, keyGender},
-	{keyBirthDate},
-	{keyFirstName, keyGender},
-	{keyLastName, keyGender},
+var weakSets = []keySet{
+	keysOf(keyCity, keyCountry, keyState, keyZip, keyGender),
+	keysOf(keyBirthDate),
+	keysOf(keyFirstName, keyGender),
+	keysOf(keyLastName, keyGender),
 }
 
 // keyStrength says whether the event has any key, and whether its keys are
 // more than one of the weak sets.
 func (s *subject) keyStrength(api API) (any, strong bool) {
-	var have []keyID
+	var have keySet
 	for k := range keyCount {
-		if len(s.keys[k]) == 0 || k == keyBirthDate && api == Offline && s.keys[k][0].hashed {
-			continue
+		if len(s.keys[k]) > 0 && !(k == keyBirthDate && api == Offline && s.keys[k][0].hashed) {
+			have |= 1 << k
 		}
-		have = append(have, k)
 	}
-	if len(have) == 0 {
+	if have == 0 {
 		return false, false
 	}
 	for _, weak := range weakSets {
-		if !slices.ContainsFunc(have, func(k keyID) bool { return !slices.Contains(weak, k) }) {
+		if have&^weak == 0 {
 			return true, false
 		}
 	}

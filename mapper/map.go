@@ -34,6 +34,7 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 		x = &tracer{}
 	}
 	s, err := m.newSubject(ev, now, set, x)
+	defer s.done()
 	v := s.whole(err)
 	routes := m.events[s.name]
 	if lane != "" {

@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"sync"
 	"time"
 )
 
@@ -33,6 +34,8 @@ type Mapping struct {
 	needs  exprNeeds
 
 	lines map[string]int // line of a key of the file, for explanations
+
+	decoders sync.Pool // of *decoder: room to read events in
 }
 
 // Set is an event set that the mapping names.

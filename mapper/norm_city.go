@@ -10,8 +10,8 @@ import (
 // accents stay (Meta takes UTF-8 as it is), everything else goes, words with a
 // digit and a state or country set off behind the name too.
 func traceCity(raw string, t *trace) normalised {
-	if t == nil && isSimpleWord(raw) && len(raw) < 32 {
-		if v := lower(raw); len(v) > 4 && !placeholders[v] && !runOfOne(v) {
+	if t == nil {
+		if v, ok := simpleCity(raw); ok {
 			return normalised{value: v}
 		}
 	}
@@ -42,6 +42,35 @@ func traceCity(raw string, t *trace) normalised {
 		return leftOut("city", "placeholder", whyPlaceholder)
 	}
 	return normalised{value: v}
+}
+
+// simpleCity settles the common case, words of ASCII letters; ok is false when
+// the long way must decide.
+func simpleCity(raw string) (city string, ok bool) {
+	var room [32]byte
+	v := room[:0]
+	word := 0
+	for i := range len(raw) {
+		switch c := raw[i]; {
+		case len(v) == len(room):
+			return "", false
+		case 'a' <= c && c <= 'z':
+			v = append(v, c)
+		case 'A' <= c && c <= 'Z':
+			v = append(v, c+'a'-'A')
+		case c == ' ' && len(v)-word > 2 && !placeholders[string(v[word:])] && !placeholderWords[string(v[word:])]:
+			word = len(v)
+		default:
+			return "", false
+		}
+	}
+	if last := v[word:]; len(last) < 3 || placeholders[string(last)] || placeholderWords[string(last)] || districtWords[string(last)] {
+		return "", false // a state behind it, or nothing much
+	}
+	if placeholders[string(v)] || cityPlaceholders[string(v)] || caseSensitive[raw] || strings.Contains(string(v), "cedex") || runOfOne(string(v)) {
+		return "", false
+	}
+	return string(v), true
 }
 
 var cityPlaceholders = wordSet("city town anytown anycity cityname yourcity nocity nowhere ciudad ville stadt")

@@ -138,6 +138,23 @@ func isWordy(r rune) bool {
 // the form in which words are compared.
 func squash(s string) string { return keep(lower(s), isWordy) }
 
+// appendSquash appends squash(s) to dst, without a string of its own where s is
+// ASCII: most values are only compared with it.
+func appendSquash(dst []byte, s string) []byte {
+	start := len(dst)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'A' <= c && c <= 'Z':
+			dst = append(dst, c+'a'-'A')
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			dst = append(dst, c)
+		case c >= utf8.RuneSelf:
+			return append(dst[:start], squash(s)...)
+		}
+	}
+	return dst
+}
+
 // foldLetters is s reduced to bare letters without accents, for table look-ups
 // (Québec → quebec, N.Y. → ny, Île → ile).
 func foldLetters(s string) string {
@@ -160,7 +177,11 @@ func foldLetters(s string) string {
 // first, while their bytes are still there.
 func cleanText(raw string, t *trace) string {
 	u := unescape(raw)
-	s := clean(tradeMarks.Replace(u))
+	s := u
+	if !isPlainASCII(u) {
+		s = tradeMarks.Replace(u)
+	}
+	s = clean(s)
 	if u != raw {
 		t.add("HTML entities and broken encoding undone", s)
 	}

@@ -154,12 +154,13 @@ var twinWords = wordSet(`test tests testing tester guest email mail name user ex
 
 // placeholderAddress reports an address typed so that the field is not empty.
 func placeholderAddress(local, domain string) bool {
-	bare := squash(local)
+	var room, room2 [64]byte
+	bare := string(appendSquash(room[:0], local))
 	if i := strings.IndexByte(local, '+'); i > 0 {
 		bare = squash(local[:i])
 	}
 	first, rest, _ := strings.Cut(domain, ".")
-	label := squash(first)
+	label := string(appendSquash(room2[:0], first))
 	switch {
 	case bare == "", nobodyLocals[bare], nobodyDomains[label]:
 		return true

@@ -11,7 +11,7 @@ import (
 // valéry keeps its accent). key is first_name or last_name.
 func traceName(raw, key string, t *trace) normalised {
 	if t == nil && isSimpleWord(raw) && len(raw) < 32 {
-		if v := lower(raw); len(v) > 4 && !placeholders[v] && !titles[v] && !runOfOne(v) {
+		if v := lower(raw); len(v) > 2 && !placeholders[v] && !titles[v] && !caseSensitive[raw] && !runOfOne(v) {
 			return normalised{value: v}
 		}
 	}

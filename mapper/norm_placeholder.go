@@ -56,7 +56,8 @@ func isPlaceholder(s string) bool {
 	if caseSensitive[s] || isTemplate(s) {
 		return true
 	}
-	q := squash(s)
+	var room [64]byte
+	q := string(appendSquash(room[:0], s))
 	if len(q) < len(s) && (q == "na" || q == "nil" || q == "nan") && !startsUpperWord(s) {
 		return true // n/a, N.A., #N/A, (nil)
 	}
@@ -70,7 +71,8 @@ var keyboardWords = wordSet("abc abcd abcde abcdef xyz abc123 asd asdasd asdf as
 // isPlaceholderID is isPlaceholder for a shop's own id of a customer: user1,
 // test123 and AAA name one there.
 func isPlaceholderID(s string) bool {
-	q := squash(s)
+	var room [64]byte
+	q := string(appendSquash(room[:0], s))
 	switch {
 	case caseSensitive[s], isTemplate(s), q == "", q == "na", q == "nil", q == "nan", onlyOf(q, "x"), onlyOf(q, "0"):
 		return true
@@ -102,12 +104,15 @@ func manyPlaceholders(s string) bool {
 		return false
 	}
 	words, core := 0, false
-	for w := range strings.FieldsFuncSeq(lower(s), func(r rune) bool { return !isWordy(r) }) {
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !isWordy(r) }) {
 		words++
-		if !placeholderWords[w] && !placeholders[w] {
+		var room [32]byte
+		q := appendSquash(room[:0], w)
+		if placeholders[string(q)] {
+			core = true
+		} else if !placeholderWords[string(q)] {
 			return false
 		}
-		core = core || placeholders[w]
 	}
 	return words > 1 && core
 }

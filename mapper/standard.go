@@ -55,8 +55,11 @@ func (want shape) fits(n *node, conversion string) bool {
 	case numberShape:
 		return n.kind == isNumber
 	case wholeShape:
+		if n.kind != isNumber {
+			return false
+		}
 		text, ok := decimalText(n.text)
-		return n.kind == isNumber && ok && !strings.Contains(text, ".")
+		return ok && !strings.Contains(text, ".")
 	case listShape:
 		return n.kind == isList
 	case objectShape:

@@ -16,6 +16,7 @@ type subject struct {
 	set settings
 	x   *tracer // collects the explanation; nil: nobody asked
 
+	d         *decoder
 	t         *tree
 	name      string // of the event
 	messageID string
@@ -27,6 +28,7 @@ type subject struct {
 
 	when         time.Time // event_time
 	keys         [keyCount][]keyValue
+	firstKeys    [keyCount]keyValue // room for the first value of each
 	locale       locale
 	customer     bool // the event carries something a match key could come from
 	countryGiven bool
@@ -43,7 +45,11 @@ type subject struct {
 // newSubject decodes an event. It returns false when the event is no object.
 func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (*subject, error) {
 	s := &subject{m: m, ev: ev, now: now, set: set, x: x, messageID: ev.MessageID}
-	t, err := decodeEvent(ev.Body)
+	s.d, _ = m.decoders.Get().(*decoder)
+	if s.d == nil {
+		s.d = newDecoder()
+	}
+	t, err := s.d.event(ev.Body)
 	if err != nil {
 		return s, err
 	}
@@ -58,6 +64,15 @@ func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (
 		s.name = n.text
 	}
 	return s, nil
+}
+
+// done gives back what mapping an event borrowed. Nothing that leaves Map holds
+// a node.
+func (s *subject) done() {
+	if s.d.release() {
+		s.m.decoders.Put(s.d)
+	}
+	s.d, s.t = nil, nil
 }
 
 // verdict is an outcome that is the same for every conversion of an event; the

@@ -111,32 +111,59 @@ type tree struct {
 // maxDepth is how deep an event may nest; deeper ones are not JSON to relay.
 const maxDepth = 1000
 
-// decodeEvent reads one JSON value. Of a member that comes twice the last
-// counts, as in every client's language; bytes that are no UTF-8 become U+FFFD.
-// The tree shares one copy of the body and outlives it.
-func decodeEvent(body []byte) (*tree, error) {
+// decoder reads events into trees. It is used again and again: its room and
+// the nodes of the last event belong to the next one once release was called.
+type decoder struct {
+	tree  tree
+	text  string // all of the body
+	in    *jsontext.Decoder
+	buf   bytes.Buffer
+	stack []node // children of the values that are still open
+	arena []node // room for children of closed ones
+}
+
+// The room a decoder begins with, and the most it keeps for the next event.
+const (
+	decoderRoom = 64
+	keptRoom    = 1024
+)
+
+func newDecoder() *decoder {
+	d := &decoder{stack: make([]node, 0, decoderRoom), arena: make([]node, 0, 2*decoderRoom)}
+	d.in = jsontext.NewDecoder(&d.buf)
+	return d
+}
+
+// event reads one JSON value. Of a member that comes twice the last counts, as
+// in every client's language; bytes that are no UTF-8 become U+FFFD. The tree is
+// good until release.
+func (d *decoder) event(body []byte) (*tree, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	t := &tree{badUTF8: !utf8.Valid(body)}
-	d := decoder{
-		tree: t, text: string(body), stack: make([]node, 0, 48),
-		in: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
-	}
+	d.tree = tree{badUTF8: !utf8.Valid(body)}
+	d.text = string(body)
+	d.buf = *bytes.NewBuffer(body)
+	d.in.Reset(&d.buf, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	var err error
-	if t.root, err = d.value(0); err != nil {
+	if d.tree.root, err = d.value(0); err != nil {
 		return nil, fmt.Errorf("decode event: %w", err)
 	}
 	if _, err := d.in.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("decode event: something follows the JSON value")
 	}
-	return t, nil
+	return &d.tree, nil
 }
 
-type decoder struct {
-	tree  *tree
-	text  string // all of the body
-	in    *jsontext.Decoder
-	stack []node // children of the values that are still open
-	arena []node // room for children of closed ones
+// release forgets the event; nothing of its tree may be used afterwards. It
+// reports whether the decoder is worth keeping.
+func (d *decoder) release() bool {
+	if cap(d.stack) > keptRoom || cap(d.arena) > keptRoom {
+		return false
+	}
+	clear(d.stack[:cap(d.stack)])
+	clear(d.arena)
+	d.stack, d.arena, d.text, d.tree, d.buf = d.stack[:0], d.arena[:0], "", tree{}, bytes.Buffer{}
+	d.in.Reset(&d.buf)
+	return true
 }
 
 // value reads the next value.
@@ -217,7 +244,7 @@ func (d *decoder) keep(kids []node, members bool) []node {
 		return nil
 	}
 	if cap(d.arena)-len(d.arena) < len(kids) {
-		d.arena = make([]node, 0, max(64, len(kids)))
+		d.arena = make([]node, 0, max(2*decoderRoom, len(kids)))
 	}
 	start := len(d.arena)
 	var index map[string]int
@@ -260,7 +287,8 @@ func find(kids []node, index map[string]int, name string) int {
 // decimalText is a JSON number as plain decimal digits: no exponent, no zeros
 // that say nothing. False when that would take more than 400 digits.
 func decimalText(number string) (string, bool) {
-	out, ok := appendDecimal(nil, number, 400)
+	var room [64]byte
+	out, ok := appendDecimal(room[:0], number, 400)
 	if !ok {
 		return "", false
 	}
@@ -286,6 +314,9 @@ func appendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
 	}
 	negative := strings.HasPrefix(mantissa, "-")
 	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
+	if whole == "" || strings.Trim(whole, "0123456789") != "" || strings.Trim(fraction, "0123456789") != "" {
+		return dst, false // text that is no number
+	}
 	if exponent == 0 && len(whole) <= limit && (whole == "0" || whole[0] != '0') { // the usual case, without a copy
 		fraction = strings.TrimRight(fraction, "0")
 		if len(whole)+len(fraction) > limit {
