@@ -52,6 +52,7 @@ var commands = []func() *cobra.Command{
 	newTailCommand,
 	newQueueCommand,
 	newDeadCommand,
+	newImportCommand,
 	newLaneCommand,
 	newReceiptCommand,
 	newReloadCommand,

@@ -22,6 +22,7 @@ import (
 	"relay/relay/internal/graph"
 	"relay/relay/internal/ingest"
 	"relay/relay/internal/receipts"
+	"relay/relay/internal/spool"
 )
 
 // sidecar is a running relay: every part open and bound, wired together.
@@ -47,7 +48,9 @@ type sidecar struct {
 	watcher  *config.Watcher
 	settings atomic.Pointer[config.Config] // as last accepted; keys that need a restart count as started says
 	started  *config.Config
-	path     string // of relay.yaml
+	spool    *spool.Directory // nil: no directory of dropped files
+	dropped  chan struct{}    // hints to look into it
+	path     string           // of relay.yaml
 
 	reloading sync.Mutex
 	confState atomic.Pointer[admin.FileState]
@@ -93,6 +96,9 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 		return nil, err
 	}
 	s.openAlerts()
+	if err = s.openSpool(cfg); err != nil {
+		return nil, err
+	}
 	s.openWatcher(cfg)
 	s.mapping.changed = func(*mapper.Mapping) { s.drain.Wake(drain.NewMapping) }
 	return s, nil
@@ -190,6 +196,7 @@ func (s *sidecar) openAdmin(cfg *config.Config) error {
 		Token:    cfg.Admin.Token.Reveal(),
 		Pprof:    cfg.Admin.Pprof,
 		Queue:    backedUp{s.queue, s.receipts},
+		Imports:  s.queue,
 		Drain:    s.drain,
 		Mapping:  func() admin.Mapping { return s.mapping.Mapping() },
 		Files:    s.files,
@@ -254,6 +261,10 @@ func (s *sidecar) Run(ctx context.Context) error {
 	part("delivery", ctx, s.drain.Run)
 	part("watch", ctx, s.watcher.Run)
 	part("alerts", ctx, s.alerts.Run)
+	if s.spool != nil {
+		part("spool", ctx, s.spool.Run)
+		part("spool watch", ctx, s.watchSpool)
+	}
 	wg.Go(func() { <-ctx.Done(); notifyStopping() })
 	if self, err := admin.NewClient(s.admin.Addr(), ""); err == nil {
 		adminDone.Go(func() {

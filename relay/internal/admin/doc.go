@@ -60,6 +60,9 @@
 //	GET  /api/v1/queue/export          Queued with bodies                T
 //	GET  /api/v1/receipts?id=…         Sale: what became of an order id or messageId
 //	GET  /api/v1/mapping               MappingText: in force, and what was refused
+//	GET  /api/v1/imports/{key}         ImportState: how far the import of a file is
+//	POST /api/v1/imports/{key}         ImportBatch: past events          T
+//	POST /api/v1/imports/{key}/state   whatever the importer wants kept  T
 //	POST /api/v1/reload                ReloadResult; 422 when refused    T
 //	POST /api/v1/forget                Person                            T
 //	POST /api/v1/backup                a tar file                        T

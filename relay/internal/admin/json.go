@@ -74,7 +74,11 @@ const errConflict plainError = "another one is under way"
 
 // readJSON decodes a body strictly into v; an empty body leaves v as it is.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	return readJSONUpTo(w, r, v, maxBody)
+}
+
+func readJSONUpTo(w http.ResponseWriter, r *http.Request, v any, most int64) error {
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(v); err != nil {
 		if errors.Is(err, io.EOF) {

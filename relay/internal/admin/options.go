@@ -25,6 +25,7 @@ type Options struct {
 	Pprof        bool        // serve /debug/pprof/, token needed when set
 
 	Queue   Queue
+	Imports Imports        // nil: no imports
 	Drain   Drain          // nil: nothing uploads (no token, tests)
 	Mapping func() Mapping // the mapping in force; nil, or a nil Mapping: none yet
 	Files   func() Files   // config and mapping files and their last reload

@@ -41,6 +41,9 @@ func (s *Server) handler() http.Handler {
 
 	add("GET /api/v1/receipts", accessRead, s.getReceipts)
 	add("GET /api/v1/mapping", accessRead, s.getMapping)
+	add("GET /api/v1/imports/{key}", accessRead, s.imports(s.importState))
+	add("POST /api/v1/imports/{key}", accessSecret, s.imports(s.importEvents))
+	add("POST /api/v1/imports/{key}/state", accessSecret, s.imports(s.setImportState))
 	add("POST /api/v1/reload", accessSecret, s.reload)
 	add("POST /api/v1/forget", accessSecret, s.forget)
 	add("POST /api/v1/backup", accessSecret, s.backup)

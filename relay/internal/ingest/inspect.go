@@ -11,7 +11,10 @@ type Message struct {
 	Track bool   // else it is to be ignored
 	Event string
 	ID    string // empty if it has none
-	Dated bool   // it says when it happened
+	// Times are the values of timestamp and originalTimestamp, in that order,
+	// as JSON; what is absent, null or blank is left out. Reading them is the
+	// mapper's.
+	Times [][]byte
 }
 
 // Refusal says why a message can never become a conversion.
@@ -56,26 +59,28 @@ func Inspect(body []byte, maxBytes int) (Message, error) {
 		w.noteID(m)
 		msg.ID = string(w.idText)
 	}
-	msg.Dated = dated(d, m)
+	msg.Times = times(d, m)
 	return msg, nil
 }
 
-// dated looks for a time that is there at all; reading it is the mapper's.
-func dated(d *decoder, m *message) (found bool) {
+// times finds the values that say when it happened.
+func times(d *decoder, m *message) (found [][]byte) {
 	s := &d.scan
+	var at [2]span
 	s.i = m.whole.from
 	s.members(func(name []byte, escaped bool) bool {
-		when := string(d.plain(name, escaped))
-		var p span
-		if !d.value(&p) {
-			return false
+		switch string(d.plain(name, escaped)) {
+		case "timestamp":
+			return d.value(&at[0])
+		case "originalTimestamp":
+			return d.value(&at[1])
 		}
-		if when == "timestamp" || when == "originalTimestamp" {
-			if t, ok := d.text(p); ok && len(bytes.TrimSpace(t)) > 0 {
-				found = true
-			}
-		}
-		return true
+		return s.value()
 	})
+	for _, p := range at {
+		if t, ok := d.text(p); p.ok() && d.kind(p) != 'n' && (!ok || len(bytes.TrimSpace(t)) > 0) {
+			found = append(found, s.b[p.from:p.to])
+		}
+	}
 	return found
 }

@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -13,9 +15,9 @@ func TestInspect(t *testing.T) {
 		want Message
 		code string
 	}{
-		{body: ` {"event":"Sale","messageId":"m","timestamp":"2026-11-20"} `, want: Message{Body: []byte(`{"event":"Sale","messageId":"m","timestamp":"2026-11-20"}`), Track: true, Event: "Sale", ID: "m", Dated: true}},
+		{body: ` {"event":"Sale","messageId":"m","timestamp":"2026-11-20"} `, want: Message{Body: []byte(`{"event":"Sale","messageId":"m","timestamp":"2026-11-20"}`), Track: true, Event: "Sale", ID: "m", Times: [][]byte{[]byte(`"2026-11-20"`)}}},
 		{body: `{"type":"track","event":"Sale","timestamp":" ","originalTimestamp":null}`, want: Message{Body: []byte(`{"type":"track","event":"Sale","timestamp":" ","originalTimestamp":null}`), Track: true, Event: "Sale"}},
-		{body: `{"event":"S","messageId":7,"originalTimestamp":1795444790,"writeKey":"abc"}`, want: Message{Body: []byte(`{"event":"S","messageId":7,"originalTimestamp":1795444790,"writeKey":"***"}`), Track: true, Event: "S", ID: "7", Dated: true}},
+		{body: `{"event":"S","messageId":7,"originalTimestamp":1795444790,"writeKey":"abc"}`, want: Message{Body: []byte(`{"event":"S","messageId":7,"originalTimestamp":1795444790,"writeKey":"***"}`), Track: true, Event: "S", ID: "7", Times: [][]byte{[]byte("1795444790")}}},
 		{body: `{"type":"identify"}`, want: Message{Body: []byte(`{"type":"identify"}`)}},
 		{body: "{\"event\":\"Caf\xe9\"}", want: Message{Body: []byte(`{"event":"Café"}`), Track: true, Event: "Café"}},
 		{body: `{"event":"x"`, code: "invalid_json"},
@@ -29,7 +31,7 @@ func TestInspect(t *testing.T) {
 		if errors.As(err, &r) != (tc.code != "") || r != nil && r.Code != tc.code {
 			t.Errorf("%s: %v, want %q", tc.body, err, tc.code)
 		}
-		if string(got.Body) != string(tc.want.Body) || got.Track != tc.want.Track || got.Event != tc.want.Event || got.ID != tc.want.ID || got.Dated != tc.want.Dated {
+		if string(got.Body) != string(tc.want.Body) || got.Track != tc.want.Track || got.Event != tc.want.Event || got.ID != tc.want.ID || !slices.EqualFunc(got.Times, tc.want.Times, bytes.Equal) {
 			t.Errorf("%s: %+v, want %+v", tc.body, got, tc.want)
 		}
 	}

@@ -163,8 +163,8 @@ func (d *Directory) read(ctx context.Context, claim, path string) (Report, error
 		rep, err := Import(ctx, f, Options{
 			Queue: d.o.Queue, Route: d.o.Route, MaxEventBytes: d.o.MaxEventBytes,
 			Name: path, SkipBad: true, Undated: true, Received: received,
-			Key:       "spool-" + filepath.Base(claim),
-			StateFile: filepath.Join(claim, stateName), ReportFile: filepath.Join(claim, reportName),
+			Key:   "spool-" + filepath.Base(claim),
+			State: StateFile(filepath.Join(claim, stateName)), ReportFile: filepath.Join(claim, reportName),
 			Logger: d.o.Logger, Now: d.o.Now,
 		})
 		_ = f.Close()

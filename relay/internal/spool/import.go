@@ -2,15 +2,19 @@ package spool
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/ingest"
 )
@@ -35,17 +39,23 @@ type Options struct {
 	MaxEventBytes int  // default 256 KiB
 	CheckRows     int  // checked before anything is stored; default 1,000, negative: none
 	SkipBad       bool // store the good rows although some of the checked ones are bad
-	// Undated takes rows that do not say when they happened; they happened at
-	// Received then. Otherwise such a row is refused.
+	// Undated takes rows that do not say when they happened, or not so that it
+	// can be read; they happened at Received then. Otherwise such a row is refused.
 	Undated bool
 	// Check has the last word on a checked row: a text it returns is what is
 	// wrong with the event.
 	Check func(event []byte) string
+	// Checked is told how many rows were checked and found good enough.
+	Checked   func(rows int)
+	CheckOnly bool // store nothing
 
-	Key        string    // of the file; default: a digest of its content
-	StateFile  string    // makes the work resumable; default: none
-	ReportFile string    // refused rows, JSON lines; default: none
-	Received   time.Time // default: now
+	Key        string           // of the file; default: a digest of its content
+	Run        string           // part of that digest: the same file with another one is another file
+	OnKey      func(key string) // told before anything is asked of State and Queue
+	OnResume   func(rows int64) // an earlier run has dealt with so many
+	State      State            // makes the work resumable; default: none
+	ReportFile string           // refused rows, JSON lines; default: none
+	Received   time.Time        // default: now
 
 	Progress func(Progress) // called after each batch, and while the file is surveyed
 	Logger   *slog.Logger
@@ -96,13 +106,8 @@ type FormatError struct{ Err error }
 func (e *FormatError) Error() string { return e.Err.Error() }
 func (e *FormatError) Unwrap() error { return e.Err }
 
-const (
-	batchRows  = 500
-	batchBytes = 1 << 20
-)
-
 // Import stores the events of f. It may be stopped by ctx, or by a crash, and
-// run again with the same StateFile: it goes on behind the last batch that was
+// run again with the same State: it goes on behind the last batch that was
 // confirmed. While the queue is full, or its disk takes nothing, it waits.
 func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	o = o.withDefaults()
@@ -116,20 +121,31 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	}
 	if o.Key == "" {
 		o.Key = "import-" + s.digest[:20]
+		if o.Run != "" {
+			sum := sha256.Sum256([]byte(s.digest + o.Run))
+			o.Key = "import-" + hex.EncodeToString(sum[:10])
+		}
 	}
-	st, err := readState(o.StateFile, o.Key)
+	o.OnKey(o.Key)
+	st, err := loadState(ctx, o.State, o.Key)
 	if err != nil {
 		return Report{}, err
 	}
 	rep := Report{Counts: st.Counts, Key: o.Key, Size: s.size, Resumed: st.Rows}
-	if st.Done && st.Size == s.size {
+	if st.Done && st.Size == s.size && !o.CheckOnly {
 		rep.Already = true
 		return rep, nil
 	}
-	if st.Rows == 0 && o.CheckRows > 0 {
+	if o.CheckRows > 0 && (st.Rows == 0 || o.CheckOnly) {
 		if err := o.check(start(f), s); err != nil {
 			return rep, err
 		}
+	}
+	if st.Rows > 0 && !o.CheckOnly {
+		o.OnResume(st.Rows)
+	}
+	if o.CheckOnly {
+		return Report{Key: o.Key, Size: s.size}, nil
 	}
 	err = o.store(ctx, start(f), s, st)
 	rep.Counts = st.Counts
@@ -151,6 +167,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Received.IsZero() {
 		o.Received = o.Now()
+	}
+	if o.Checked == nil {
+		o.Checked = func(int) {}
+	}
+	if o.OnKey == nil {
+		o.OnKey = func(string) {}
+	}
+	if o.OnResume == nil {
+		o.OnResume = func(int64) {}
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
@@ -210,8 +235,11 @@ func (o *Options) judge(r *row) (*queue.Entry, *ingest.Refusal) {
 		return nil, why
 	case !m.Track:
 		return nil, nil
-	case !m.Dated && !o.Undated:
+	case o.Undated:
+	case len(m.Times) == 0:
 		return nil, &ingest.Refusal{Code: "missing_timestamp", Message: "the row does not say when it happened"}
+	case !slices.ContainsFunc(m.Times, readable):
+		return nil, &ingest.Refusal{Code: "invalid_timestamp", Message: "its time cannot be read; write 2026-11-20T18:30:00Z, or seconds since 1970"}
 	}
 	e := &queue.Entry{ID: m.ID, Lanes: o.Route(m.Event), Received: o.Received, Flags: queue.FlagImported, Body: m.Body}
 	if len(e.Lanes) == 0 {
@@ -221,6 +249,11 @@ func (o *Options) judge(r *row) (*queue.Entry, *ingest.Refusal) {
 		e.ID = o.Key + "-" + strconv.FormatInt(r.number, 10)
 	}
 	return e, nil
+}
+
+func readable(when []byte) bool {
+	_, ok := mapper.ReadTime(when, time.UTC)
+	return ok
 }
 
 // check reads the first rows and stores nothing.
@@ -255,6 +288,7 @@ func (o *Options) check(f io.Reader, s *survey) error {
 	if e.Checked == 0 || e.Bad == e.Checked || e.Bad > 0 && !o.SkipBad {
 		return e
 	}
+	o.Checked(e.Checked)
 	return nil
 }
 
@@ -291,7 +325,7 @@ func (o *Options) store(ctx context.Context, f *counted, s *survey, st *state) e
 		st.Counts, st.Report = b.Counts, rep.size
 		b.reset()
 		o.Progress(Progress{Surveyed: s.size, Bytes: min(f.n, s.size), Size: s.size, Counts: st.Counts})
-		return st.write(o.StateFile)
+		return st.save(ctx, o.State)
 	}
 	for {
 		if err := ctx.Err(); err != nil {
@@ -335,66 +369,4 @@ func (o *Options) store(ctx context.Context, f *counted, s *survey, st *state) e
 		return err
 	}
 	return nil
-}
-
-// batch is what goes into one Append.
-type batch struct {
-	entries []queue.Entry
-	ends    []int // of their bodies in bytes
-	bytes   []byte
-	Counts
-}
-
-func (b *batch) add(e *queue.Entry) {
-	b.bytes = append(b.bytes, e.Body...)
-	b.ends = append(b.ends, len(b.bytes))
-	b.entries = append(b.entries, *e)
-}
-
-func (b *batch) reset() {
-	b.entries, b.ends, b.bytes, b.Counts = b.entries[:0], b.ends[:0], b.bytes[:0], Counts{}
-}
-
-// append stores the batch, waiting for as long as the queue says that later is
-// better. The ids are the same at each try.
-func (b *batch) append(ctx context.Context, o *Options) error {
-	if len(b.entries) == 0 {
-		return nil
-	}
-	from := 0
-	for i, end := range b.ends {
-		b.entries[i].Body = b.bytes[from:end:end]
-		from = end
-	}
-	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		a, err := o.Queue.Append(ctx, b.entries)
-		if err == nil {
-			b.Stored, b.Duplicates = int64(a.Stored), int64(a.Duplicates)
-			return nil
-		}
-		pause, later := patience(err, wait)
-		if !later || ctx.Err() != nil {
-			return fmt.Errorf("store rows: %w", err)
-		}
-		o.Logger.Warn("spool: queue takes nothing, waiting", "error", err, "wait", pause)
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
-	}
-}
-
-// patience tells whether, and when, to try again.
-func patience(err error, wait time.Duration) (time.Duration, bool) {
-	var full *queue.FullError
-	switch {
-	case errors.As(err, &full):
-		return min(max(full.RetryAfter, wait), time.Minute), true
-	case errors.Is(err, queue.ErrBusy), errors.Is(err, queue.ErrStalled), errors.Is(err, queue.ErrDoubt), errors.Is(err, queue.ErrUnavailable):
-		return wait, true
-	}
-	return 0, false
 }

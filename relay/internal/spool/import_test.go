@@ -25,9 +25,9 @@ func utf16le(s string) string {
 
 func TestImportForms(t *testing.T) {
 	t.Parallel()
-	const e1 = `{"event":"Order Completed","timestamp":"2026-11-20","messageId":"a"}`
-	const e2 = `{"event":"Product Added","timestamp":"2026-11-20","messageId":"b"}`
-	const pretty = "{\n \"event\": \"Order Completed\",\n \"timestamp\": \"2026-11-20\",\n \"messageId\": \"a\"\n}"
+	const e1 = `{"event":"Order Completed","timestamp":"2026-11-20T10:00Z","messageId":"a"}`
+	const e2 = `{"event":"Product Added","timestamp":"2026-11-20T10:00Z","messageId":"b"}`
+	const pretty = "{\n \"event\": \"Order Completed\",\n \"timestamp\": \"2026-11-20T10:00Z\",\n \"messageId\": \"a\"\n}"
 	for _, tc := range []struct {
 		name string
 		file string
@@ -46,15 +46,15 @@ func TestImportForms(t *testing.T) {
 
 		{name: "CSV", file: "event,timestamp,messageId,userId,context.traits.email,properties.revenue,currency\nOrder Completed,2026-11-20T10:00:00Z,m1,007,jane@example.com,47.60,USD\n",
 			want: `{"event":"Order Completed","timestamp":"2026-11-20T10:00:00Z","messageId":"m1","userId":"007","context":{"traits":{"email":"jane@example.com"}},"properties":{"revenue":47.60,"currency":"USD"}}`},
-		{name: "CSV with semicolons, CRLF, quotes, byte order mark", file: "\xef\xbb\xbf\"event\";timestamp;\"note; or so\"\r\nSale;2026-11-20;\"a \"\"b\"\"; c\"\r\n",
-			want: `{"event":"Sale","timestamp":"2026-11-20","properties":{"note; or so":"a \"b\"; c"}}`},
-		{name: "CSV with tabs in Windows-1252", file: "event\ttimestamp\tcontext.traits.lastName\nSale\t2026-11-20\tM\xfcller\n",
-			want: `{"event":"Sale","timestamp":"2026-11-20","context":{"traits":{"lastName":"Müller"}}}`},
-		{name: "CSV as Excel writes Unicode", file: utf16le("event\ttimestamp\tcity\r\nSale\t2026-11-20\tKøln\r\n"),
-			want: `{"event":"Sale","timestamp":"2026-11-20","properties":{"city":"Køln"}}`},
-		{name: "CSV: columns mapped, left out, event given", file: "Date,E-Mail,Internal,Total\n2026-11-20,x@example.com,secret,5\n",
+		{name: "CSV with semicolons, CRLF, quotes, byte order mark", file: "\xef\xbb\xbf\"event\";timestamp;\"note; or so\"\r\nSale;2026-11-20T10:00Z;\"a \"\"b\"\"; c\"\r\n",
+			want: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"note; or so":"a \"b\"; c"}}`},
+		{name: "CSV with tabs in Windows-1252", file: "event\ttimestamp\tcontext.traits.lastName\nSale\t2026-11-20T10:00Z\tM\xfcller\n",
+			want: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","context":{"traits":{"lastName":"Müller"}}}`},
+		{name: "CSV as Excel writes Unicode", file: utf16le("event\ttimestamp\tcity\r\nSale\t2026-11-20T10:00Z\tKøln\r\n"),
+			want: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"city":"Køln"}}`},
+		{name: "CSV: columns mapped, left out, event given", file: "Date,E-Mail,Internal,Total\n2026-11-20T10:00Z,x@example.com,secret,5\n",
 			o:    Options{Event: "Order Completed", Columns: map[string]string{"Date": "timestamp", "E-Mail": "context.traits.email", "Internal": "", "Total": "properties.revenue"}},
-			want: `{"event":"Order Completed","timestamp":"2026-11-20","context":{"traits":{"email":"x@example.com"}},"properties":{"revenue":5}}`},
+			want: `{"event":"Order Completed","timestamp":"2026-11-20T10:00Z","context":{"traits":{"email":"x@example.com"}},"properties":{"revenue":5}}`},
 		{name: "CSV: lists, JSON, booleans, what is no plain number, empty cells", file: "event,timestamp,properties.products[1].product_id,properties.products[0].product_id,properties.products[1].quantity,extra,context.consent.categoryPreferences.advertising,flag,zip,big,exp,empty,context.ip\n" +
 			`Sale,1795444790,b,a,2,"[{""x"": 1}]",TRUE,true,02134,12345678901234567,1e5,,` + "\n",
 			want: `{"event":"Sale","timestamp":"1795444790","properties":{"products":[{"product_id":"a"},{"product_id":"b","quantity":2}],"extra":[{"x": 1}],"flag":"true","zip":"02134","big":"12345678901234567","exp":"1e5"},"context":{"consent":{"categoryPreferences":{"advertising":true}}}}`},
@@ -99,6 +99,8 @@ func TestImportFaults(t *testing.T) {
 		{name: "empty", want: "the file holds no rows"},
 		{name: "one bad row", file: good + "{\"event\":\n" + good, want: "1 of the first 7 rows cannot be used, nothing was stored\n  row 4 (line 4): the body is not JSON: unexpected end at byte 9"},
 		{name: "no date", file: good + `{"event":"Sale"}`, want: "1 of the first 4 rows cannot be used, nothing was stored\n  row 4 (line 4): the row does not say when it happened"},
+		{name: "a date alone, and what else is no time", file: good + `{"event":"Sale","timestamp":"2026-11-20"}` + "\n" + `{"event":"Sale","timestamp":{},"originalTimestamp":"20.11.2026"}`, want: "2 of the first 5 rows cannot be used, nothing was stored\n" +
+			"  row 4 (line 4): its time cannot be read; write 2026-11-20T18:30:00Z, or seconds since 1970\n  row 5 (line 5): its time cannot be read; write 2026-11-20T18:30:00Z, or seconds since 1970"},
 		{name: "not one row good, although bad ones are skipped", file: "{}\n{}\n", o: Options{SkipBad: true}, want: "2 of the first 2 rows cannot be used, nothing was stored\n" +
 			"  row 1 (line 1): a track needs the name of its event\n  row 2 (line 2): a track needs the name of its event"},
 		{name: "the check says no", file: good, o: Options{Check: func(ev []byte) string {
@@ -114,6 +116,7 @@ func TestImportFaults(t *testing.T) {
 		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Columns: map[string]string{"Mail": "context.traits.email"}}, want: `read header: there is no column "Mail"`},
 		{name: "a row with other columns", file: "event,timestamp\nSale,1\nSale,1,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2"},
 		{name: "a quote that does not close", file: "event,timestamp\nSale,1\n\"Sale,1\nSale,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): lines 3 to 4: extraneous or missing \" in quoted-field"},
+		{name: "a list with a bad value", file: "[\n" + strings.TrimSpace(good[:strings.Index(good, "\n")]) + ",\n{}]", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2: a track needs the name of its event"},
 		{name: "JSON that breaks off", file: "[{\"event\":\"Sale\",\"timestamp\":1},", want: "read JSON: "},
 		{name: "a quote that does not close in a long file", file: "event,timestamp\n\"Sale,1\n" + strings.Repeat("Sale,2\n", 300000), want: "a row is longer than any event may be; is a quote missing?"},
 	} {
@@ -140,7 +143,7 @@ func TestImportReport(t *testing.T) {
 	m := &memory{}
 	long := `{"event":"` + strings.Repeat("x", 300<<10) + `"}`
 	file := sales(0, 2) + "not JSON\n" + long + "\n" + `{"event":""}` + "\n" + sales(2, 2)
-	o := Options{Queue: m, SkipBad: true, ReportFile: filepath.Join(dir, "report"), StateFile: filepath.Join(dir, "state")}
+	o := Options{Queue: m, SkipBad: true, ReportFile: filepath.Join(dir, "report"), State: StateFile(filepath.Join(dir, "state"))}
 	rep, err := Import(t.Context(), strings.NewReader(file), o)
 	if err != nil || rep.Rows != 7 || rep.Stored != 4 || rep.Refused != 3 {
 		t.Fatalf("%+v %v", rep, err)
@@ -171,7 +174,7 @@ func TestImportReport(t *testing.T) {
 		t.Errorf("%+v %v", rep, err)
 	}
 	// Without the state it is work, but no duplicates.
-	o.StateFile = ""
+	o.State = nil
 	rep, err = Import(t.Context(), strings.NewReader(file), o)
 	if err != nil || rep.Stored != 0 || rep.Duplicates != 4 || m.count() != 4 {
 		t.Errorf("%+v %v", rep, err)
@@ -189,7 +192,7 @@ func TestImportResume(t *testing.T) {
 		for _, stored := range []bool{false, true} {
 			dir := t.TempDir()
 			m := &memory{}
-			o := Options{Queue: m, SkipBad: true, CheckRows: -1, StateFile: filepath.Join(dir, "s"), ReportFile: filepath.Join(dir, "r")}
+			o := Options{Queue: m, SkipBad: true, CheckRows: -1, State: StateFile(filepath.Join(dir, "s")), ReportFile: filepath.Join(dir, "r")}
 			fail := func(call int) error {
 				if call == at {
 					return broken

@@ -2,7 +2,10 @@ package spool
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 
 	"relay/relay/internal/ingest"
@@ -18,6 +21,9 @@ type Problem struct {
 }
 
 func (p Problem) String() string {
+	if p.Line == 0 { // JSON over several lines
+		return fmt.Sprintf("row %d: %s", p.Row, p.Message)
+	}
 	return fmt.Sprintf("row %d (line %d): %s", p.Row, p.Line, p.Message)
 }
 
@@ -39,12 +45,35 @@ func openReport(path string, size int64) (*report, error) {
 	if path == "" {
 		return r, nil
 	}
-	if fi, err := os.Stat(path); err == nil && fi.Size() > size {
+	switch fi, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist): // removed, or another report than before
+		r.size = 0
+	case err != nil:
+		return nil, fmt.Errorf("open report: %w", err)
+	case fi.Size() > size:
+		if !ours(path) {
+			return nil, fmt.Errorf("open report: %s holds something else, it is not written over", path)
+		}
 		if err := os.Truncate(path, size); err != nil {
 			return nil, fmt.Errorf("open report: %w", err)
 		}
+	default:
+		r.size = fi.Size()
 	}
 	return r, nil
+}
+
+// ours tells whether a file is a report: a wrong name must not cost somebody a file.
+func ours(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	const begin = `{"row":`
+	head := make([]byte, len(begin))
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) == begin
 }
 
 func (r *report) add(p Problem) error {

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,17 +33,37 @@ type Counts struct {
 
 const stateVersion = 1
 
-// readState returns the state in path if it is of the file with this key, else
-// a fresh one.
-func readState(path, key string) (*state, error) {
-	fresh := &state{Version: stateVersion, Key: key}
-	if path == "" {
-		return fresh, nil
-	}
-	b, err := os.ReadFile(path)
+// State keeps how far the work on a file is, by the file's key. Load returns
+// nothing for a key it does not know; what Save has confirmed is durable.
+type State interface {
+	Load(ctx context.Context, key string) ([]byte, error)
+	Save(ctx context.Context, key string, state []byte) error
+}
+
+// StateFile is a State in a file, for one key at a time.
+type StateFile string
+
+// Load reads the file.
+func (f StateFile) Load(context.Context, string) ([]byte, error) {
+	b, err := os.ReadFile(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
+
+// Save replaces the file.
+func (f StateFile) Save(_ context.Context, _ string, state []byte) error {
+	return replace(string(f), state)
+}
+
+// loadState returns what is known of the file with this key, else a fresh one.
+func loadState(ctx context.Context, from State, key string) (*state, error) {
+	fresh := &state{Version: stateVersion, Key: key}
+	if from == nil {
 		return fresh, nil
 	}
+	b, err := from.Load(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("read state: %w", err)
 	}
@@ -55,16 +76,16 @@ func readState(path, key string) (*state, error) {
 	return &s, nil
 }
 
-// write makes the state durable.
-func (s *state) write(path string) error {
-	if path == "" {
+// save makes the state durable.
+func (s *state) save(ctx context.Context, to State) error {
+	if to == nil {
 		return nil
 	}
 	b, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
-	if err := replace(path, append(b, '\n')); err != nil {
+	if err := to.Save(ctx, s.Key, append(b, '\n')); err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}
 	return nil

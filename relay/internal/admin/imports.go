@@ -1,0 +1,184 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/ingest"
+)
+
+// Imports is what `relay import` needs of the queue besides Queue: it appends,
+// and keeps how far each file is.
+type Imports interface {
+	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
+	SetNote(key string, val []byte) error
+	Note(key string) []byte
+}
+
+const (
+	noteImport     = "import/" // + key: what the importer saved
+	maxImport      = 32 << 20  // bytes of one request
+	maxImportState = 64 << 10
+)
+
+// ImportEvent is a past event. Its body travels as base64, so that it arrives
+// byte for byte.
+type ImportEvent struct {
+	ID   string `json:"id"`
+	Body []byte `json:"body"`
+}
+
+// ImportBatch is POST /api/v1/imports/{key}: all of it is stored, or none.
+type ImportBatch struct {
+	Received time.Time     `json:"received"`
+	Events   []ImportEvent `json:"events"`
+}
+
+// Imported is the answer to an ImportBatch that is on disk.
+type Imported struct {
+	Success    bool `json:"success"`
+	Stored     int  `json:"stored"`
+	Duplicates int  `json:"duplicates"`
+}
+
+// ImportState is how far a file is: what the importer saved, or null.
+type ImportState struct {
+	Success bool            `json:"success"`
+	State   json.RawMessage `json:"state"`
+}
+
+func validImportKey(key string) error {
+	if len(key) == 0 || len(key) > 100 {
+		return badf("key: want 1 to 100 letters, digits and dashes")
+	}
+	for _, c := range key {
+		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return badf("key: want 1 to 100 letters, digits and dashes")
+		}
+	}
+	return nil
+}
+
+// imports wraps the handlers below: without a queue that takes events there
+// are none.
+func (s *Server) imports(do func(w http.ResponseWriter, r *http.Request, key string) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		key := r.PathValue("key")
+		err := validImportKey(key)
+		if err == nil && s.o.Imports == nil {
+			err = badf("this relay takes no imports")
+		}
+		if err == nil {
+			err = do(w, r, key)
+		}
+		if err != nil {
+			s.fail(w, err)
+		}
+	}
+}
+
+func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, _ string) error {
+	var in ImportBatch
+	if err := readJSONUpTo(w, r, &in, maxImport); err != nil {
+		return err
+	}
+	if len(in.Events) == 0 {
+		return badf("events: want at least one")
+	}
+	now := s.o.Now()
+	if in.Received.IsZero() || in.Received.After(now) {
+		in.Received = now
+	}
+	m := s.o.mapping()
+	entries := make([]queue.Entry, len(in.Events))
+	unmapped := 0
+	for i, e := range in.Events {
+		msg, err := ingest.Inspect(e.Body, maxImport)
+		switch {
+		case err != nil:
+			return badf("events[%d]: %v", i, err)
+		case !msg.Track:
+			return badf("events[%d]: only track calls can be imported", i)
+		case e.ID == "":
+			return badf("events[%d]: id is missing", i)
+		}
+		var lanes []string
+		if m != nil {
+			lanes = m.Routes(msg.Event)
+		}
+		if len(lanes) == 0 {
+			lanes = []string{queue.LaneUnmapped}
+			unmapped++
+		}
+		entries[i] = queue.Entry{ID: e.ID, Lanes: lanes, Received: in.Received, Flags: queue.FlagImported, Body: msg.Body}
+	}
+	a, err := s.o.Imports.Append(r.Context(), entries)
+	if err != nil {
+		return err
+	}
+	s.o.Metrics.Imported(a, unmapped)
+	writeJSON(w, http.StatusOK, Imported{Success: true, Stored: a.Stored, Duplicates: a.Duplicates})
+	return nil
+}
+
+func (s *Server) importState(w http.ResponseWriter, _ *http.Request, key string) error {
+	out := ImportState{Success: true, State: json.RawMessage("null")}
+	if b := s.o.Imports.Note(noteImport + key); json.Valid(b) {
+		out.State = b
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+func (s *Server) setImportState(w http.ResponseWriter, r *http.Request, key string) error {
+	var in json.RawMessage
+	if err := readJSONUpTo(w, r, &in, maxImportState); err != nil {
+		return err
+	}
+	if len(in) == 0 {
+		return badf("the state is missing")
+	}
+	if err := s.o.Imports.SetNote(noteImport+key, in); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, Done{Success: true, Count: 1})
+	return nil
+}
+
+// Imported counts what an import or a dropped file has brought.
+func (m *Metrics) Imported(a queue.Appended, unmapped int) {
+	addTo(m.received, "accepted", max(0, a.Stored-unmapped))
+	addTo(m.received, "unmapped", min(unmapped, a.Stored))
+	addTo(m.received, "duplicate", a.Duplicates)
+	if a.Stored > 0 && m.tail.Watched() {
+		m.tail.Publish(Outcome{Time: time.Now(), Outcome: "received", Count: a.Stored})
+	}
+}
+
+// Import stores past events under the name of the file they are from.
+func (c *Client) Import(ctx context.Context, key string, b ImportBatch) (Imported, error) {
+	var out Imported
+	return out, c.post(ctx, "/api/v1/imports/"+url.PathEscape(key), b, &out)
+}
+
+// ImportState returns what SaveImport saved last for a file; nil: nothing.
+func (c *Client) ImportState(ctx context.Context, key string) ([]byte, error) {
+	var out ImportState
+	if err := c.get(ctx, "/api/v1/imports/"+url.PathEscape(key), nil, &out); err != nil {
+		return nil, err
+	}
+	if string(out.State) == "null" {
+		return nil, nil
+	}
+	return out.State, nil
+}
+
+// SaveImport keeps how far a file is, durably.
+func (c *Client) SaveImport(ctx context.Context, key string, state []byte) error {
+	var out Done
+	return c.post(ctx, "/api/v1/imports/"+url.PathEscape(key)+"/state", json.RawMessage(state), &out)
+}

@@ -1,0 +1,77 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"relay/queue"
+)
+
+const (
+	batchRows  = 500
+	batchBytes = 1 << 20
+)
+
+// batch is what goes into one Append.
+type batch struct {
+	entries []queue.Entry
+	ends    []int // of their bodies in bytes
+	bytes   []byte
+	Counts
+}
+
+func (b *batch) add(e *queue.Entry) {
+	b.bytes = append(b.bytes, e.Body...)
+	b.ends = append(b.ends, len(b.bytes))
+	b.entries = append(b.entries, *e)
+}
+
+func (b *batch) reset() {
+	b.entries, b.ends, b.bytes, b.Counts = b.entries[:0], b.ends[:0], b.bytes[:0], Counts{}
+}
+
+// append stores the batch, waiting for as long as the queue says that later is
+// better. The ids are the same at each try.
+func (b *batch) append(ctx context.Context, o *Options) error {
+	if len(b.entries) == 0 {
+		return nil
+	}
+	from := 0
+	for i, end := range b.ends {
+		b.entries[i].Body = b.bytes[from:end:end]
+		from = end
+	}
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		a, err := o.Queue.Append(ctx, b.entries)
+		if err == nil {
+			b.Stored, b.Duplicates = int64(a.Stored), int64(a.Duplicates)
+			return nil
+		}
+		pause, later := patience(err, wait)
+		if !later || ctx.Err() != nil {
+			return fmt.Errorf("store rows: %w", err)
+		}
+		o.Logger.Warn("spool: queue takes nothing, waiting", "error", err, "wait", pause)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// patience tells whether, and when, to try again.
+func patience(err error, wait time.Duration) (time.Duration, bool) {
+	var full *queue.FullError
+	switch {
+	case errors.As(err, &full):
+		return min(max(full.RetryAfter, wait), time.Minute), true
+	case errors.Is(err, queue.ErrBusy), errors.Is(err, queue.ErrStalled), errors.Is(err, queue.ErrDoubt), errors.Is(err, queue.ErrUnavailable):
+		return wait, true
+	}
+	return 0, false
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"relay/config"
+	"relay/queue"
+	"relay/relay/internal/spool"
+)
+
+// openSpool makes the directory of dropped files ready, if there is to be one.
+func (s *sidecar) openSpool(cfg *config.Config) error {
+	if cfg.Spool == "" {
+		return nil
+	}
+	s.dropped = make(chan struct{}, 1)
+	var err error
+	s.spool, err = spool.NewDirectory(spool.DirectoryOptions{
+		Dir:           cfg.Spool,
+		Queue:         countedAppends{s},
+		Route:         func(event string) []string { return s.mapping.Mapping().Routes(event) },
+		MaxEventBytes: int(cfg.Intake.MaxEventBytes),
+		Notify:        s.dropped,
+		Logger:        s.log,
+	})
+	if err != nil {
+		return badConfig(fmt.Errorf("spool: %w", err))
+	}
+	return nil
+}
+
+func (s *sidecar) watchSpool(ctx context.Context) error {
+	return config.Drops(ctx, s.started.Spool, s.started.Watch.Mode, s.dropped, s.log)
+}
+
+// countedAppends is the queue with the metrics of what comes in.
+type countedAppends struct{ s *sidecar }
+
+func (c countedAppends) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
+	a, err := c.s.queue.Append(ctx, entries)
+	if err == nil {
+		unmapped := 0
+		for _, e := range entries {
+			if len(e.Lanes) == 1 && e.Lanes[0] == queue.LaneUnmapped {
+				unmapped++
+			}
+		}
+		c.s.metrics.Imported(a, unmapped)
+	}
+	return a, err
+}
