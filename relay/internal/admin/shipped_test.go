@@ -1,6 +1,9 @@
 package admin
 
 import (
+	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -57,5 +60,87 @@ func TestShippedMetricNames(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The document of the admin API names every route, with the access it needs,
+// and none that is not there.
+func TestRoutesAreDocumented(t *testing.T) {
+	src, err := os.ReadFile("route.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile("../../../docs/admin-api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := map[string]string{"accessHealth": "health", "accessMetrics": "metrics", "accessOpen": "open", "accessRead": "read", "accessSecret": "token"}
+	rows := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `((?:GET|POST) [^`]+)` \\| ([a-z]+) \\|").FindAllStringSubmatch(string(doc), -1) {
+		rows[m[1]] = m[2]
+	}
+	n := 0
+	for _, m := range regexp.MustCompile(`add\("((?:GET|POST) [^"]+)", (\w+),`).FindAllStringSubmatch(string(src), -1) {
+		n++
+		pattern := strings.ReplaceAll(m[1], "{$}", "")
+		if strings.HasPrefix(pattern, "GET /debug/") {
+			if !strings.Contains(string(doc), "`"+pattern+"`") {
+				t.Errorf("docs/admin-api.md lacks %s", pattern)
+			}
+			continue
+		}
+		if rows[pattern] != words[m[2]] {
+			t.Errorf("docs/admin-api.md says %q of %s, which is %q", rows[pattern], pattern, words[m[2]])
+		}
+		delete(rows, pattern)
+	}
+	for row := range rows {
+		t.Errorf("docs/admin-api.md names %s, which is not there", row)
+	}
+	if n < 25 {
+		t.Errorf("only %d routes found", n)
+	}
+}
+
+var updateMetrics = flag.Bool("update-metrics", false, "rewrite docs/metrics.md")
+
+// The document of the metrics is what a scrape says of itself.
+func TestMetricsAreDocumented(t *testing.T) {
+	const path = "../../../docs/metrics.md"
+	f := newFixture(t, nil)
+	exercise(f.o.Metrics)
+	families, err := f.o.Metrics.Registry().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("# Metrics\n\nAt `/metrics` of the admin address, for Prometheus; [alerts](../packaging/prometheus/alerts.yaml) and a\n" +
+		"[dashboard](../packaging/grafana/relay.json) use them. Times are seconds since 1970, not ages. Beside these there are the\n" +
+		"usual `go_*` and `process_*`. This page is made from a scrape.\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n")
+	for _, m := range families {
+		if !strings.HasPrefix(m.GetName(), "relay_") {
+			continue
+		}
+		labels := map[string]bool{}
+		for _, one := range m.GetMetric() {
+			for _, l := range one.GetLabel() {
+				labels["`"+l.GetName()+"`"] = true
+			}
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.GetName(), strings.ToLower(m.GetType().String()),
+			strings.Join(slices.Sorted(maps.Keys(labels)), " "), strings.ReplaceAll(m.GetHelp(), "|", `\|`))
+	}
+	if *updateMetrics {
+		if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != b.String() {
+		t.Errorf("docs/metrics.md is not what a scrape says (go test ./relay/internal/admin -run MetricsAreDocumented -update-metrics)")
 	}
 }

@@ -1,0 +1,286 @@
+package mapper
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"relay/strictyaml"
+)
+
+const referenceFile = "../docs/mapping.md"
+
+// The reference of the mapping is made from the schema and from the tables
+// that map events, so that it cannot say anything else than they do.
+func TestReferenceIsCommitted(t *testing.T) {
+	got := reference(t)
+	if *update {
+		if err := os.WriteFile(referenceFile, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(referenceFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("docs/mapping.md is not what the tables say (go test ./mapper -run Reference -update)\n%s", d)
+	}
+}
+
+func reference(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString(`# The mapping
+
+Which track events become which conversions at Meta, where they go, and how their fields are found. The file is reloaded
+whenever it is saved; one with a mistake changes nothing. Begin with [examples/mapping.yaml](../examples/mapping.yaml);
+[examples/mapping-full.yaml](../examples/mapping-full.yaml) shows every key. Try a file before it goes live:
+
+    relay check new-mapping.yaml
+    relay map --mapping new-mapping.yaml --explain examples/events.json
+
+This page is made from the tables in package mapper.
+
+## Keys
+
+| key | may be | default | meaning |
+|---|---|---|---|
+`)
+	for _, k := range schemaKeys(t, Schema(), "") {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.name, k.kinds, k.def, k.doc)
+	}
+	b.WriteString(`
+A source, wherever one may be written, is a path into the event such as ` + "`properties.store.code`" + `,
+` + "`{const: value}`" + `, or ` + "`{expr: formula}`" + `. Several sources are tried in order.
+
+## Names of conversions
+
+| track event | conversion |
+|---|---|
+`)
+	for _, x := range builtin {
+		fmt.Fprintf(&b, "| %s | %s |\n", x.event, x.conversion)
+	}
+	fmt.Fprintf(&b, "\nUnder `lead` every event is sent as Lead, under `complete_registration` as CompleteRegistration. Any other event keeps its\n"+
+		"own name in the conversions format and is Other in the offline format; `as:` overrides. Meta's standard names, in both\nformats: %s.\n",
+		strings.Join(metaNames, ", "))
+
+	b.WriteString(`
+## Match keys
+
+What a customer is found by. Each value is cleaned, brought into the form Meta hashes, and hashed with SHA-256 (lead_id
+is not hashed; external_id only in the conversions format). What cannot be used is left out with a note that says why.
+
+| key | conversions | offline | from, unless ` + "`match_keys`" + ` says otherwise |
+|---|---|---|---|
+`)
+	for _, k := range keyTable {
+		from := "nothing: list a source to send it"
+		if len(k.sources) > 0 {
+			from = "`" + strings.Join(k.sources, "`, else `") + "`"
+		}
+		offline := "`" + k.offline + "`"
+		if k.name == "date_of_birth" {
+			offline = "`doby` `dobm` `dobd`"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", k.name, k.conversions, offline, from)
+	}
+	b.WriteString("\nMeta refuses an event whose only keys are within one of these sets; relay holds it (`weak_match_keys`):\n\n")
+	for _, set := range weakSets {
+		var names []string
+		for _, k := range set {
+			names = append(names, keyTable[k].name)
+		}
+		fmt.Fprintf(&b, "- %s\n", strings.Join(names, ", "))
+	}
+
+	b.WriteString(`
+## Value, currency, products
+
+| field | from |
+|---|---|
+| value | Order Completed: ` + "`properties.revenue`" + `; all others ` + "`properties.value`" + `, or what ` + "`value_field`" + ` names; a long-form ` + "`value:`" + ` wins over both |
+| currency | ` + "`properties.currency`" + `, else ` + "`default_currency`" + ` |
+| content_ids, contents | the ` + "`product_id`" + `s of ` + "`properties.products`" + `, else ` + "`properties.product_id`" + `; Product List Viewed: ` + "`properties.category`" + ` as a product_group |
+| event_time | ` + "`timestamp`" + `, else ` + "`originalTimestamp`" + `, else the time of receipt |
+| event_id | ` + "`messageId`" + ` |
+| custom_data | every other property, but for the personal ones below |
+
+Meta's own names in custom_data are only sent in the type Meta expects:
+
+| type | names |
+|---|---|
+`)
+	byShape := map[shape][]string{}
+	for name, s := range standardFields {
+		byShape[s] = append(byShape[s], name)
+	}
+	for s := textShape; s <= reservedShape; s++ {
+		slices.Sort(byShape[s])
+		fmt.Fprintf(&b, "| %s | %s |\n", s.expected(), strings.Join(byShape[s], ", "))
+	}
+	b.WriteString("\nNever sent in custom_data, however they are written (`firstName`, `first_name`, `First-Name`), unless `custom_data.keep` names\nthem; nor is any text that is an e-mail address, nor what a match key was taken from:\n\n")
+	fmt.Fprintf(&b, "- at any depth: %s\n", strings.Join(sortedNames(personalNames), ", "))
+	fmt.Fprintf(&b, "- as properties of the event itself: %s\n", strings.Join(sortedNames(personalAtTop), ", "))
+	fmt.Fprintf(&b, "- `name` within: %s\n", strings.Join(sortedNames(people), ", "))
+
+	b.WriteString(`
+## What is not sent
+
+Skipped: deliberately not sent, counted by reason.
+
+| reason | when |
+|---|---|
+`)
+	for _, r := range []struct{ reason, when string }{
+		{ReasonNotTrack, "the message is no track call"},
+		{ReasonDisabled, "the event's `integrations` switch this destination off"},
+		{ReasonNoConsent, "`consent` is set and the event does not say that the customer agreed"},
+		{ReasonUnmapped, "no list of the mapping names the event; kept for `queue.keep_unmapped`, and sent if a later mapping knows it"},
+		{ReasonFiltered, "the event's `when:` does not hold"},
+		{ReasonNoCustomer, "nothing in the event could identify a customer (a cash sale), and `unmatched` is skip"},
+		{ReasonDuplicate, "the same `messageId` was stored before"},
+	} {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", r.reason, r.when)
+	}
+	b.WriteString(`
+Held: becomes a dead letter, kept until somebody retries or drops it (` + "`relay dead list`" + `). The first that applies.
+
+| reason | when | mend it by |
+|---|---|---|
+`)
+	for _, r := range []struct{ reason, when, mend string }{
+		{ReasonInvalid, "not an object, or no usable `event`", "correct the sender; drop the dead letter"},
+		{ReasonTooLarge, "larger than `intake.max_event_bytes`", "send less, or raise the limit"},
+		{ReasonUnrouted, "today's mapping no longer sends this event to this event set", "map it again and retry, or drop"},
+		{ReasonExpression, "a formula of the mapping failed", "correct the formula and retry"},
+		{ReasonExpired, "over 62 days old (7 for an `action_source` other than physical_store)", "nothing: Meta does not take it"},
+		{ReasonFuture, "dated more than 60 s ahead", "released by itself once due; set the sender's clock"},
+		{ReasonNoMatchKey, "there was customer data, none of it usable", "`relay map --explain` says why; correct `match_keys` or the sender"},
+		{ReasonWeakMatchKeys, "the keys are within one of the sets above", "send an e-mail address, a phone number or a user id"},
+		{ReasonMissingValue, "a Purchase without a value", "name the property under `value:` of the event"},
+		{ReasonInvalidValue, "a Purchase whose value is unreadable or negative", "correct the sender; a refund is no Purchase"},
+		{ReasonMissingCurrency, "a Purchase without a currency", "set `default_currency` and retry"},
+		{ReasonInvalidCurrency, "a Purchase whose currency is none of ISO 4217", "correct the sender"},
+		{ReasonRejected, "refused by Meta, with its code and words", "what the message says"},
+	} {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.reason, r.when, r.mend)
+	}
+	return b.String()
+}
+
+func sortedNames(set map[string]bool) []string {
+	out := make([]string, 0, len(set))
+	for name := range set {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+type schemaKey struct{ name, kinds, def, doc string }
+
+// schemaKeys reads the keys of the schema in the order of its text.
+func schemaKeys(t *testing.T, src []byte, prefix string) []schemaKey {
+	t.Helper()
+	var doc struct {
+		Defs map[string]json.RawMessage `json:"$defs"`
+	}
+	if err := json.Unmarshal(src, &doc); err != nil {
+		t.Fatal(err)
+	}
+	ordered, err := strictyaml.Parse("schema", src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, _ := ordered.Root().Object()
+	props, ok := root.Field("properties")
+	if !ok {
+		return nil
+	}
+	fields, _ := props.Object()
+	var all struct {
+		Properties map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(src, &all); err != nil {
+		t.Fatal(err)
+	}
+	var out []schemaKey
+	for _, f := range fields.Fields() {
+		raw := all.Properties[f.Name]
+		var one struct {
+			Description          string
+			Default              json.RawMessage
+			AdditionalProperties json.RawMessage
+		}
+		if err := json.Unmarshal(raw, &one); err != nil {
+			t.Fatal(err)
+		}
+		k := schemaKey{name: prefix + f.Name, kinds: strings.Join(schemaKinds(t, raw, doc.Defs), " or "), doc: one.Description}
+		if one.Default != nil {
+			k.def = "`" + strings.Trim(string(one.Default), `"`) + "`"
+		}
+		out = append(out, k)
+		out = append(out, schemaKeys(t, raw, prefix+f.Name+".")...)
+		if f.Name == "event_sets" {
+			out = append(out, schemaKeys(t, one.AdditionalProperties, prefix+f.Name+".NAME.")...)
+		}
+	}
+	return out
+}
+
+// schemaKinds says in words what a part of the schema allows.
+func schemaKinds(t *testing.T, raw json.RawMessage, defs map[string]json.RawMessage) []string {
+	t.Helper()
+	var s struct {
+		Type  any
+		Enum  []any
+		Const any
+		AnyOf []json.RawMessage
+		OneOf []json.RawMessage
+		Ref   string `json:"$ref"`
+	}
+	if err := json.Unmarshal(raw, &s); err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	add := func(words ...string) {
+		for _, w := range words {
+			if !slices.Contains(out, w) {
+				out = append(out, w)
+			}
+		}
+	}
+	if s.Ref != "" {
+		if def, ok := defs[strings.TrimPrefix(s.Ref, "#/$defs/")]; ok {
+			add(schemaKinds(t, def, defs)...)
+		}
+	}
+	for _, part := range append(s.AnyOf, s.OneOf...) {
+		add(schemaKinds(t, part, defs)...)
+	}
+	for _, e := range s.Enum {
+		add(fmt.Sprintf("`%v`", e))
+	}
+	if s.Const != nil {
+		add(fmt.Sprintf("`%v`", s.Const))
+	}
+	kinds, _ := s.Type.([]any)
+	if one, ok := s.Type.(string); ok {
+		kinds = []any{one}
+	}
+	for _, k := range kinds {
+		word := map[string]string{"string": "text", "array": "list", "object": "keys below it", "integer": "whole number", "boolean": "`true` or `false`"}[fmt.Sprint(k)]
+		if word != "" {
+			add(word)
+		}
+	}
+	return out
+}
