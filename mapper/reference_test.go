@@ -95,8 +95,10 @@ is not hashed; external_id only in the conversions format). What cannot be used 
 	b.WriteString("\nMeta refuses an event whose only keys are within one of these sets; relay holds it (`weak_match_keys`):\n\n")
 	for _, set := range weakSets {
 		var names []string
-		for _, k := range set {
-			names = append(names, keyTable[k].name)
+		for k := range keyTable {
+			if set&(1<<k) != 0 {
+				names = append(names, keyTable[k].name)
+			}
 		}
 		fmt.Fprintf(&b, "- %s\n", strings.Join(names, ", "))
 	}

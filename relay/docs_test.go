@@ -69,7 +69,7 @@ func TestDocumentedCommands(t *testing.T) {
 	everyCommand(func(c *cobra.Command) { texts["help of "+c.CommandPath()] = c.Example })
 	// A call stands in backticks, alone on an indented line, behind a list's
 	// number, or behind go run.
-	call := regexp.MustCompile("(?m)(?:`|^ {2,}(?:#? *)|^#   |; |&& |sudo -u relay |then )(?:go run \\./|bin/)?relay(?:\\.exe)? ([a-z][^`\\n]*)")
+	call := regexp.MustCompile("(?m)(?:`|^ {2,}(?:#? *)|^#   |&& |sudo -u relay )(?:go run \\./|bin/)?relay(?:\\.exe)? ([a-z][^`\\n]*)")
 	n := 0
 	for path, text := range texts {
 		for _, m := range call.FindAllStringSubmatch(text, -1) {
@@ -147,7 +147,7 @@ func TestDocumentedYAML(t *testing.T) {
 // documents are about relay alone.
 func TestDocumentsAreWhole(t *testing.T) {
 	all := documents(t)
-	for _, r := range reasons() {
+	for _, r := range documentedReasons() {
 		if !strings.Contains(all["../docs/mapping.md"], "`"+r+"`") {
 			t.Errorf("docs/mapping.md does not explain %s", r)
 		}
@@ -173,7 +173,7 @@ func TestDocumentsAreWhole(t *testing.T) {
 	}
 }
 
-func reasons() []string {
+func documentedReasons() []string {
 	return []string{mapper.ReasonNotTrack, mapper.ReasonDisabled, mapper.ReasonNoConsent, mapper.ReasonUnmapped, mapper.ReasonFiltered,
 		mapper.ReasonNoCustomer, mapper.ReasonDuplicate, mapper.ReasonInvalid, mapper.ReasonTooLarge, mapper.ReasonUnrouted, mapper.ReasonExpression,
 		mapper.ReasonExpired, mapper.ReasonFuture, mapper.ReasonNoMatchKey, mapper.ReasonWeakMatchKeys, mapper.ReasonMissingValue,
