@@ -45,8 +45,8 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 	case len(routes) == 0 && lane != "":
 		v = verdict{Hold, ReasonUnrouted, "the mapping does not send this event to this event set"}
 	case len(routes) == 0:
-		if near := nearMiss(s.name, m.knownNames()); near != "" {
-			s.notes.add(noteNearMiss, "event", "did you mean "+quote(near)+"?")
+		if near := m.NearMiss(s.name); near != "" {
+			s.notes.add(NoteNearMiss, "event", "did you mean "+quote(near)+"?")
 		}
 		v = verdict{Skip, ReasonUnmapped, ""}
 	}
@@ -109,11 +109,6 @@ func (s *subject) outcome(v verdict) Outcome {
 		MessageID: s.messageID, Event: s.name, Kind: v.kind, Reason: v.reason, Message: v.message,
 		Notes: slices.Clone([]Note(s.notes)), EventTime: s.when,
 	}
-}
-
-// knownNames are the names a near miss may have meant.
-func (m *Mapping) knownNames() []string {
-	return m.eventNames
 }
 
 // convert makes the conversion of one route. Skip reasons come before hold

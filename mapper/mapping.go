@@ -2,6 +2,7 @@ package mapper
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,6 +37,8 @@ type Mapping struct {
 	lines map[string]int // line of a key of the file, for explanations
 
 	decoders sync.Pool // of *decoder: room to read events in
+	near     sync.Map  // near misses by name
+	nears    atomic.Int64
 }
 
 // Set is an event set that the mapping names.
@@ -85,6 +88,26 @@ func (m *Mapping) Routes(event string) []string {
 	}
 	return out
 }
+
+// NearMiss returns the mapped event that an unmapped name was probably meant to
+// be, "" when there is none. Answers for the first names asked about are kept,
+// so that a till which says one all day costs nothing.
+func (m *Mapping) NearMiss(event string) string {
+	if near, ok := m.near.Load(event); ok {
+		return near.(string)
+	}
+	near := nearMiss(event, m.eventNames)
+	if len(event) <= maxNearName && m.nears.Add(1) <= maxNearNames {
+		m.near.Store(event, near)
+	}
+	return near
+}
+
+// What NearMiss keeps.
+const (
+	maxNearNames = 1000
+	maxNearName  = 200 // bytes
+)
 
 // Sets returns the event sets that events go to or event_sets names, in the
 // order of the file.

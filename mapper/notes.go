@@ -4,7 +4,7 @@ package mapper
 // as phone_no_country) come from the normalising of each key. Metrics count by
 // code, so the set is closed and a code never holds a value.
 const (
-	noteNearMiss        = "near_miss_event" // an unmapped name close to a mapped or built-in one
+	NoteNearMiss        = "near_miss_event" // an unmapped name close to a mapped or built-in one
 	noteNotObject       = "not_an_object"   // properties, context, traits … counts as absent
 	noteNotList         = "not_a_list"      // products that is no list
 	noteDuplicateName   = "duplicate_name"  // a member twice in one object: the last counts

@@ -86,7 +86,7 @@ func (h drainHooks) Lag(lane string, received, now time.Time) {
 }
 
 // Note counts notes of the mapper by code.
-func (h drainHooks) Note(code string, n int) { addTo(h.m.notes, h.m.noteCodes.bound(code), n) }
+func (h drainHooks) Note(code string, n int) { h.m.Note(code, n) }
 
 // Redriven counts dead letters that went back by themselves.
 func (h drainHooks) Redriven(reason string, n int) { addTo(h.m.redriven, reason, n) }

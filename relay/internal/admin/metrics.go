@@ -170,6 +170,9 @@ func (m *Metrics) unregister(s *Server) {
 // forget, dropped_lane, dropped_dead.
 func (m *Metrics) Removed(cause string, n int) { addTo(m.removed, cause, n) }
 
+// Note counts notes of the mapper by code.
+func (m *Metrics) Note(code string, n int) { addTo(m.notes, m.noteCodes.bound(code), n) }
+
 // Redriven counts dead letters that went back into the queue.
 func (m *Metrics) Redriven(cause string, n int) { addTo(m.redriven, cause, n) }
 
