@@ -55,6 +55,7 @@ var commands = []func() *cobra.Command{
 	newImportCommand,
 	newLaneCommand,
 	newReceiptCommand,
+	newTLSCommand,
 	newReloadCommand,
 	newForgetCommand,
 	newBackupCommand,

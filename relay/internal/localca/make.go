@@ -1,0 +1,282 @@
+package localca
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Names of the files.
+const (
+	CAFile    = "ca.pem"
+	CAKeyFile = "ca.key"
+	CertFile  = "relay.pem"
+	KeyFile   = "relay.key"
+)
+
+const caLife = 10 * 365 * 24 * time.Hour
+
+// Options say what to make.
+type Options struct {
+	Dir   string
+	Hosts []string // names and IP addresses
+	Life  time.Duration
+	Now   func() time.Time // default: time.Now
+}
+
+// Made says what there is now.
+type Made struct {
+	Dir     string
+	Hosts   []string
+	KeptCA  bool
+	CAUntil time.Time
+	Until   time.Time
+}
+
+// authority is a certificate that signs, and its key.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+// Make makes the certificate, and the authority unless there is one.
+func Make(o Options) (Made, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	hosts, err := clean(o.Hosts)
+	if err != nil {
+		return Made{}, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return Made{}, err
+	}
+	ca, err := load(o.Dir)
+	kept := err == nil
+	if errors.Is(err, fs.ErrNotExist) {
+		ca, err = found(o.Dir, hosts, o.Now())
+	}
+	if err != nil {
+		return Made{}, err
+	}
+	if err := ca.covers(hosts); err != nil {
+		return Made{}, err
+	}
+	until, err := ca.issue(o.Dir, hosts, o.Now(), o.Life)
+	if err != nil {
+		return Made{}, err
+	}
+	return Made{Dir: o.Dir, Hosts: hosts, KeptCA: kept, CAUntil: ca.cert.NotAfter, Until: until}, nil
+}
+
+// clean sorts out what clients may call relay.
+func clean(hosts []string) ([]string, error) {
+	var out []string
+	for _, h := range hosts {
+		h = strings.ToLower(strings.Trim(strings.TrimSpace(h), "[]"))
+		if ip := net.ParseIP(h); ip != nil {
+			h = ip.String()
+		} else if h == "" || strings.ContainsAny(h, "/:* \t@") || strings.HasPrefix(h, ".") {
+			return nil, fmt.Errorf("%q is no host name or IP address", h)
+		}
+		if !slices.Contains(out, h) {
+			out = append(out, h)
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("no host given")
+	}
+	return out, nil
+}
+
+func split(hosts []string) (names []string, ips []net.IP) {
+	for _, h := range hosts {
+		if ip := net.ParseIP(h); ip != nil {
+			if v4 := ip.To4(); v4 != nil {
+				ip = v4
+			}
+			ips = append(ips, ip)
+		} else {
+			names = append(names, h)
+		}
+	}
+	return names, ips
+}
+
+// load reads the authority that is there; fs.ErrNotExist when neither of its
+// files is.
+func load(dir string) (*authority, error) {
+	cert, err1 := os.ReadFile(filepath.Join(dir, CAFile))
+	key, err2 := os.ReadFile(filepath.Join(dir, CAKeyFile))
+	switch {
+	case errors.Is(err1, fs.ErrNotExist) && errors.Is(err2, fs.ErrNotExist):
+		return nil, fs.ErrNotExist
+	case err1 != nil || err2 != nil:
+		return nil, fmt.Errorf("%s and %s must both be there, or neither: %s", CAFile, CAKeyFile, reason(err1, err2))
+	}
+	bc, _ := pem.Decode(cert)
+	bk, _ := pem.Decode(key)
+	if bc == nil || bk == nil {
+		return nil, fmt.Errorf("%s or %s in %s is no PEM file", CAFile, CAKeyFile, dir)
+	}
+	c, err := x509.ParseCertificate(bc.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", CAFile, err)
+	}
+	k, err := x509.ParsePKCS8PrivateKey(bk.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: it holds no PKCS #8 key", CAKeyFile)
+	}
+	ec, ok := k.(*ecdsa.PrivateKey)
+	if !ok || !ec.PublicKey.Equal(c.PublicKey) || !c.IsCA {
+		return nil, fmt.Errorf("%s and %s in %s do not belong together", CAFile, CAKeyFile, dir)
+	}
+	return &authority{cert: c, key: ec}, nil
+}
+
+// reason is one error in words that show no file's content.
+func reason(errs ...error) string {
+	for _, err := range errs {
+		if err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+func serial() (*big.Int, error) {
+	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+}
+
+// found makes an authority for hosts.
+func found(dir string, hosts []string, now time.Time) (*authority, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	n, err := serial()
+	if err != nil {
+		return nil, err
+	}
+	names, ips := split(hosts)
+	t := &x509.Certificate{
+		SerialNumber: n,
+		Subject:      pkix.Name{CommonName: "relay local CA " + n.Text(36)[:6]},
+		NotBefore:    now.Add(-time.Hour), NotAfter: now.Add(caLife),
+		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
+		KeyUsage:                    x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		PermittedDNSDomainsCritical: true,
+		PermittedDNSDomains:         names,
+	}
+	for _, ip := range ips {
+		t.PermittedIPRanges = append(t.PermittedIPRanges, &net.IPNet{IP: ip, Mask: net.CIDRMask(8*len(ip), 8*len(ip))})
+	}
+	// A kind of name that is not constrained at all would be free.
+	if len(names) == 0 {
+		t.PermittedDNSDomains = []string{"relay.invalid"}
+	}
+	if len(ips) == 0 {
+		t.PermittedIPRanges = []*net.IPNet{{IP: net.IPv4(192, 0, 2, 1).To4(), Mask: net.CIDRMask(32, 32)}}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, &key.PublicKey, key)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	return &authority{cert: cert, key: key}, save(dir, CAKeyFile, key, CAFile, der)
+}
+
+// covers checks that the authority may vouch for hosts: clients would refuse
+// what it may not.
+func (a *authority) covers(hosts []string) error {
+	names, ips := split(hosts)
+	for _, n := range names {
+		if !slices.ContainsFunc(a.cert.PermittedDNSDomains, func(d string) bool { return n == d || strings.HasSuffix(n, "."+d) }) {
+			return fmt.Errorf("the authority in %s was not made for %s: remove %s and %s to make one that is, which clients must then trust", CAFile, n, CAFile, CAKeyFile)
+		}
+	}
+	for _, ip := range ips {
+		if !slices.ContainsFunc(a.cert.PermittedIPRanges, func(r *net.IPNet) bool { return r.Contains(ip) }) {
+			return fmt.Errorf("the authority in %s was not made for %s: remove %s and %s to make one that is, which clients must then trust", CAFile, ip, CAFile, CAKeyFile)
+		}
+	}
+	return nil
+}
+
+// issue makes relay's certificate.
+func (a *authority) issue(dir string, hosts []string, now time.Time, life time.Duration) (time.Time, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return time.Time{}, err
+	}
+	n, err := serial()
+	if err != nil {
+		return time.Time{}, err
+	}
+	names, ips := split(hosts)
+	until := now.Add(life)
+	if until.After(a.cert.NotAfter) {
+		until = a.cert.NotAfter
+	}
+	if !until.After(now) {
+		return time.Time{}, fmt.Errorf("the authority in %s is no longer good: remove %s and %s to make another", CAFile, CAFile, CAKeyFile)
+	}
+	t := &x509.Certificate{
+		SerialNumber: n,
+		Subject:      pkix.Name{CommonName: hosts[0]},
+		NotBefore:    now.Add(-time.Hour), NotAfter: until,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		DNSNames:              names, IPAddresses: ips,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, a.cert, &key.PublicKey, a.key)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return until, save(dir, KeyFile, key, CertFile, der, a.cert.Raw)
+}
+
+// save writes a key, then the certificates that go with it.
+func save(dir, keyName string, key *ecdsa.PrivateKey, certName string, ders ...[]byte) error {
+	k, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	if err := replace(filepath.Join(dir, keyName), 0o600, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: k})); err != nil {
+		return err
+	}
+	var b []byte
+	for _, der := range ders {
+		b = append(b, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	return replace(filepath.Join(dir, certName), 0o644, b)
+}
+
+// replace writes a file whole or not at all.
+func replace(path string, mode fs.FileMode, b []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path+".new"))
+	}
+	return os.Rename(path+".new", path)
+}
