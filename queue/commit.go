@@ -43,7 +43,7 @@ func (w *writer) commit(reqs []*request) {
 	}
 	tail := q.tail
 	q.committing.Store(time.Now().UnixNano())
-	used, err := tail.put(w.packed)
+	used, err := tail.put(w.packed, !q.o.NoSync)
 	start := time.Now()
 	doubt := err != nil && !noSpace(err)
 	if err == nil && !q.o.NoSync {

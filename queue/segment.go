@@ -151,6 +151,8 @@ type segment struct {
 
 	end atomic.Uint32 // index behind the last record that is confirmed
 
+	used, filled int64 // of a tail: bytes of pages, and bytes that were written ahead (fill.go)
+
 	mu      sync.RWMutex // held for reading while db is used
 	db      *bolt.DB
 	lastUse atomic.Int64
@@ -281,11 +283,20 @@ func (s *segment) openTail(size int64) error {
 }
 
 // put stores chunks in one transaction. It is not on disk before sync.
-func (s *segment) put(chunks []packed) (used int64, err error) {
+func (s *segment) put(chunks []packed, ahead bool) (used int64, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.db == nil {
 		return 0, fmt.Errorf("write segment: %w", ErrUnavailable)
+	}
+	if ahead {
+		n := int64(0)
+		for _, c := range chunks {
+			n += int64(len(c.data))
+		}
+		if err := s.fill(n); err != nil {
+			return 0, err
+		}
 	}
 	err = guard(func() error {
 		return s.db.Update(func(tx *bolt.Tx) error {
@@ -300,6 +311,9 @@ func (s *segment) put(chunks []packed) (used int64, err error) {
 			return nil
 		})
 	})
+	if err == nil {
+		s.used = used
+	}
 	return used, err
 }
 
