@@ -33,7 +33,7 @@ func Mask(body []byte) json.RawMessage {
 var shown = map[string]map[string]bool{
 	"": set("type event messageId timestamp originalTimestamp sentAt receivedAt channel version All all"),
 	"properties": set("order_id checkout_id product_id sku currency revenue value price total subtotal tax shipping discount coupon " +
-		"quantity category brand variant name position list_id query affiliation payment_method shipping_method step store_id register_id " +
+		"quantity category brand variant name position list_id affiliation payment_method shipping_method step store_id register_id " +
 		"amount gratuity"),
 	"products":     set("product_id sku category name brand variant price quantity coupon position currency"),
 	"library":      set("name version"),
@@ -58,7 +58,7 @@ func maskValue(v any, in string, path []string) any {
 			case map[string]any, []any:
 				out[maskKey(k)] = maskValue(e, k, append(path, k))
 			default:
-				if plain(in, k, path) && !looksPersonal(e) {
+				if plain(in, k, path) && !looksPersonal(k, e) {
 					out[maskKey(k)] = e
 				} else {
 					out[maskKey(k)] = shape(e)
@@ -92,10 +92,27 @@ func plain(in, k string, path []string) bool {
 	return strings.HasPrefix(where, "context.consent") && len(path) <= 3
 }
 
-// looksPersonal catches personal values under harmless names.
-func looksPersonal(v any) bool {
+// numeric are shown keys that hold an amount or a count; anything else in
+// them is somebody's mistake, and may be anything.
+var numeric = set("revenue value price total subtotal tax shipping discount quantity position step amount gratuity currency")
+
+// looksPersonal catches personal values under harmless names: an address, or
+// words where an amount or a currency belongs.
+func looksPersonal(k string, v any) bool {
 	s, ok := v.(string)
-	return ok && strings.Contains(s, "@")
+	if !ok {
+		return false
+	}
+	return strings.Contains(s, "@") || numeric[k] && letters(s) > 3
+}
+
+func letters(s string) (n int) {
+	for _, r := range s {
+		if unicode.IsLetter(r) {
+			n++
+		}
+	}
+	return n
 }
 
 // maskKey hides a key that is itself a value (an e-mail address as key).

@@ -7,6 +7,8 @@ let depth = null;
 let rates = null;
 let points = [];
 
+const wholeSteps = [1, 2, 5].flatMap((n) => Array.from({ length: 12 }, (_, e) => n * 10 ** e)).sort((a, b) => a - b);
+
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export function setupCharts() {
@@ -26,6 +28,13 @@ export function setupCharts() {
   setInterval(readHistory, 10000);
 }
 
+/** shownTime is what has been seen so far, at least five minutes of it, at most the range. */
+function shownTime() {
+  const now = Date.now() / 1000;
+  const first = points.length ? new Date(points[0].at).getTime() / 1000 : now;
+  return [Math.max(now - (range === "1h" ? 3600 : 86400), Math.min(first, now - 300)), now];
+}
+
 const size = (id) => ({ width: Math.max(120, $(id).clientWidth), height: 172 });
 
 function build() {
@@ -33,16 +42,16 @@ function build() {
   const ink = css("--muted"), grid = css("--line"), accent = css("--accent");
   const font = "12px " + css("--sans");
   const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
-  const options = (id, series, values) => ({
+  const options = (id, series, values, whole) => ({
     ...size(id), legend: { show: false }, padding: [10, 8, 0, 0],
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false }, sync: { key: "relay" } },
-    scales: { y: { range: (u, min, max) => [0, Math.max(1, max * 1.1)] } },
-    axes: [{ ...axis, grid: { show: false }, size: 28, space: 70, values: (u, ts) => ts.map(hour) }, { ...axis, size: 56, space: 38, values }],
+    scales: { x: { range: shownTime }, y: { range: (u, min, max) => [0, Math.max(1, max * 1.1)] } },
+    axes: [{ ...axis, grid: { show: false }, size: 28, space: 70, values: (u, ts) => ts.map(hour) }, { ...axis, size: 56, space: 38, values, ...(whole ? { incrs: wholeSteps } : {}) }],
     series: [{}, ...series], plugins: [reader(values)],
   });
   const short = (u, vs) => vs.map((v) => num(v));
   const per = (u, vs) => vs.map((v) => (v < 10 && v % 1 ? v.toFixed(1) : num(v)));
-  depth = new uPlot(options("chart-depth", [{ label: "waiting", stroke: accent, width: 2, fill: accent + "1f", points: { show: false } }], short), [[], []], $("chart-depth"));
+  depth = new uPlot(options("chart-depth", [{ label: "waiting", stroke: accent, width: 2, fill: accent + "1f", points: { show: false } }], short, true), [[], []], $("chart-depth"));
   rates = new uPlot(options("chart-rates", [
     { label: "arriving", stroke: css("--in"), width: 2, dash: [5, 3], points: { show: false } },
     { label: "delivered", stroke: accent, width: 2, points: { show: false } }], per), [[], [], []], $("chart-rates"));

@@ -107,7 +107,7 @@ function card(id) {
       text(pause, l.paused ? "Resume" : k === "stop" || k === "wait" ? "Try now" : "Pause");
       pause.setAttribute("aria-label", pause.textContent + " " + (l.name || l.lane));
       move.hidden = drop.hidden = !retired;
-      text(extra, [l.in_doubt ? "one request in doubt, will be sent again unchanged" : "", l.dead ? num(l.dead) + " dead letters made" : ""].filter(Boolean).join(" · "));
+      text(extra, [l.in_doubt ? "one request in doubt, will be sent again unchanged" : "", l.dead ? num(l.dead) + (l.dead === 1 ? " dead letter made" : " dead letters made") : ""].filter(Boolean).join(" · "));
     },
   };
 }

@@ -58,7 +58,7 @@ function keys(list) {
   const used = list.filter((k) => k.sent || k.unusable);
   const total = list.length ? list[0].sent + list[0].missing + list[0].unusable : 0;
   $("keys-empty").hidden = used.length > 0;
-  text($("keys-note"), total ? `of ${num(total)} conversions since the start` : "");
+  text($("keys-note"), total ? `of ${num(total)} mapped since the start` : "");
   const mark = JSON.stringify(used);
   if ($("keys").dataset.was === mark) return;
   $("keys").dataset.was = mark;
@@ -117,7 +117,7 @@ function flush() {
   if (held || !buffer.length) return;
   const list = $("tail");
   for (const o of buffer.splice(0).slice(-60)) {
-    const what = [o.count > 1 || o.outcome === "missed" ? num(o.count) + " ×" : "", o.event || "", o.reason ? (o.outcome === "state" ? stateWord(o.reason) : o.reason.replaceAll("_", " ")) : "", o.event_set ? "→ " + laneName(o.event_set) : "", o.message || "", o.message_id || ""].filter(Boolean).join(" ");
+    const what = [o.outcome === "received" ? num(o.count) + (o.count === 1 ? " event" : " events") : o.count > 1 || o.outcome === "missed" ? num(o.count) + " ×" : "", o.event || "", o.reason ? (o.outcome === "state" ? stateWord(o.reason) : o.reason.replaceAll("_", " ")) : "", o.event_set ? "→ " + laneName(o.event_set) : "", o.message || "", o.message_id || ""].filter(Boolean).join(" ");
     list.prepend(h("li", { class: kinds[o.outcome] || "off" }, h("time", { datetime: o.time }, timeOf(o.time)), h("b", {}, o.outcome), h("span", {}, what)));
   }
   while (list.children.length > 60) list.lastChild.remove();
