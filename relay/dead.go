@@ -70,12 +70,14 @@ func newDeadListCommand() *cobra.Command {
 					return firstError(err, werr)
 				}
 				const most = 200 // of a table; --limit or --json show more
-				if filter.Limit == 0 {
-					filter.Limit = most
-				}
-				sum, err := d.DeadSummary(ctx, filter)
+				all := filter
+				all.Limit = 0
+				sum, err := d.DeadSummary(ctx, all)
 				if err != nil {
 					return err
+				}
+				if filter.Limit == 0 {
+					filter.Limit = most
 				}
 				t := newTable(out, "ID", "RECEIVED", "EVENT", "EVENT SET", "REASON", "MESSAGE")
 				n := 0

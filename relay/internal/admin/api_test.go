@@ -302,6 +302,14 @@ func TestLaneActions(t *testing.T) {
 	if _, err := c.ResumeLane(ctx, setA); err != nil {
 		t.Error(err)
 	}
+	if _, err := c.MoveLane(ctx, setC, "stores"); err == nil || !strings.Contains(err.Error(), "Gone") || len(f.queue.moved) != 0 {
+		t.Errorf("move where the mapping does not send them: %v", err)
+	}
+	for i := range f.queue.records {
+		if slices.Contains(f.queue.records[i].Lanes, setC) {
+			f.queue.records[i].Body = []byte(`{"event":"Order Completed"}`)
+		}
+	}
 	if d, err := c.MoveLane(ctx, setC, "stores"); err != nil || d.Count != 1 || len(f.queue.moved) != 1 || f.queue.moved[0] != [2]string{setC, setA} {
 		t.Errorf("move: %+v %v %v", d, err, f.queue.moved)
 	}

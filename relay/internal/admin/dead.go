@@ -351,7 +351,7 @@ func (s *Server) retryDead(w http.ResponseWriter, r *http.Request) {
 		s.o.Metrics.Redriven("operator", res.Redriven)
 		s.o.Logger.Info("dead letters redriven", "code", "dead_redriven", "matched", res.Matched, "redriven", res.Redriven, "unrouted", res.Unrouted)
 		if s.o.Drain != nil && res.Redriven > 0 {
-			s.o.Drain.Wake(drain.Admin)
+			s.o.Drain.Wake(drain.Changed)
 		}
 	}
 	writeJSON(w, http.StatusOK, res)

@@ -3,6 +3,8 @@ package admin
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"relay/queue"
 	"relay/relay/internal/drain"
@@ -107,6 +109,8 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		err = badf("to: %q is no event set of the mapping", in.To)
 	case to == from:
 		err = badf("to: that is where they are")
+	default:
+		err = s.mayMove(m, from, to)
 	}
 	if err != nil {
 		s.fail(w, err)
@@ -118,10 +122,33 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.o.Drain != nil {
-		s.o.Drain.Wake(drain.Admin)
+		s.o.Drain.Wake(drain.Changed)
 	}
 	s.o.Logger.Warn("lane moved by an operator", "code", "lane_moved", "event_set", from, "to", to, "events", ls.Pending)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "moved to " + to, Count: ls.Pending})
+}
+
+// mayMove refuses a move that would only make dead letters (unrouted), judging
+// by what waits first.
+func (s *Server) mayMove(m Mapping, from, to string) error {
+	b, err := s.o.Queue.Read(from, 0, 500, 4<<20)
+	if err != nil {
+		return fmt.Errorf("read lane: %w", err)
+	}
+	var names []string
+	for _, r := range b.Records {
+		name := eventName(r.Body)
+		if slices.Contains(m.Routes(name), to) {
+			return nil
+		}
+		if !slices.Contains(names, name) && len(names) < 5 {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return badf("today's mapping sends none of these events to %s (%s), so they would become dead letters there; add them to the mapping first", to, strings.Join(names, ", "))
 }
 
 // dropLane removes what waits for an event set, for good. {"confirm":"<id>"}
