@@ -35,8 +35,8 @@ type batch struct {
 	rotated  bool         // a suspect was put last
 	aged     map[int]bool // groups whose youngest was tried for its age
 
-	holds  []queue.DeadLetter
-	counts map[string]int // of skips and holds, settled with the cursor
+	holds  []held
+	counts map[string]int // of skips, settled with the cursor
 	notes  map[string]int
 	broke  int // events the mapping could not be applied to at all
 }
@@ -49,6 +49,12 @@ type recipe struct {
 	maxN int
 	maxB int64
 	age  time.Duration // since receipt; 0: no limit
+}
+
+// held is a conversion that becomes a dead letter without having been sent.
+type held struct {
+	letter queue.DeadLetter
+	slot   int
 }
 
 // item is one conversion to send.
@@ -158,15 +164,15 @@ func (b *batch) slotOf(rec int, list string) int {
 
 // hold makes a dead letter that is settled with the batch.
 func (b *batch) hold(lane string, rec int, out mapper.Outcome) {
-	if b.done.has(rec*slotsPerRecord + listSlot(out.List)) {
+	slot := rec*slotsPerRecord + listSlot(out.List)
+	if b.done.has(slot) {
 		return
 	}
 	d := b.letter(lane, rec, out, out.Reason, out.Message)
 	if out.Reason == mapper.ReasonFuture {
 		d.ReleaseAt = out.EventTime
 	}
-	b.holds = append(b.holds, d)
-	b.counts["dead:"+out.Reason]++
+	b.holds = append(b.holds, held{d, slot})
 }
 
 // letter is a dead letter of a record; Attempts and Meta's words are added by

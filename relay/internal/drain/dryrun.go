@@ -43,6 +43,9 @@ func (l *lane) dryRun(ctx context.Context) {
 	for k, n := range b.counts {
 		counts[k] += int64(n)
 	}
+	for i := range b.holds {
+		counts["dead:"+b.holds[i].letter.Reason]++
+	}
 	l.dry.counts, l.dry.from = counts, found.Next
 	l.show(DryRun, time.Time{})
 	l.log.Info("dry run: nothing is sent", "code", "dry_run", "events", len(found.Records), "would_send", len(b.items), "would_hold", len(b.holds))

@@ -28,6 +28,7 @@ type fakeLog struct {
 	settles  int
 	fail     error // of Settle
 	deadRoom int   // below 0: no bound
+	deadMost int   // of one settlement
 }
 
 func newFakeLog() *fakeLog {
@@ -146,6 +147,7 @@ func (f *fakeLog) Settle(lane string, s queue.Settlement) error {
 		return fmt.Errorf("settle: %w", queue.ErrDeadFull)
 	}
 	f.settles++
+	f.deadMost = max(f.deadMost, len(s.Dead))
 	l := f.lanes[lane]
 	if l == nil {
 		l = &queue.LaneStat{Name: lane, Counts: map[string]int64{}}

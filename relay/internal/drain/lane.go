@@ -42,6 +42,7 @@ type lane struct {
 	halving   bool      // the batch at hand is tried in parts (suspect.go)
 	steady    int       // successes in a row since the last failure
 	acct      *account  // the token's; looked up anew each time around
+	flushed   time.Time // the last settlement
 	badDisk   int       // settlements in a row that failed
 	settleErr error     // the last of them
 	badRead   int       // reads in a row that failed
@@ -101,7 +102,7 @@ func (l *lane) run(ctx context.Context) {
 		}
 		l.refresh()
 		if !l.pick() {
-			l.finish()
+			l.finish(ctx)
 			continue
 		}
 		if state, until, ok := l.maySend(); !ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -562,5 +563,54 @@ func TestDeadLettersFull(t *testing.T) {
 		pass(time.Minute)
 		w.wantState(setA, Idle)
 		w.wantCounts(setA, map[string]int64{"dead:missing_value": 1})
+	})
+}
+
+// A mapping that holds everything: the dead letters are settled in pieces, so
+// that a store with some room takes some; no more of them lie in memory than
+// that, and none is made twice over a restart in between.
+func TestDeadLettersInPieces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.log.deadRoom = 1000
+		const n = 4000
+		for _, id := range ids("h", 0, n) {
+			w.log.add(setA, id, fakeEvent{Hold: mapper.ReasonMissingValue, Pad: strings.Repeat("x", 500)})
+		}
+		w.log.append(queue.Record{ID: "broken", Lanes: []string{queue.LaneRefused}, Received: time.Now(), Body: []byte("{{")})
+		w.run()
+		pass(time.Minute)
+		w.wantState(setA, DeadFull)
+		if n := len(w.log.letters()); n < 700 || n > 1000 {
+			t.Errorf("%d dead letters in a store that takes 1,000", n)
+		}
+		w.stop()
+		w.log.deadRoom = 2500
+		w.run()
+		pass(time.Minute)
+		w.wantState(setA, DeadFull)
+		w.s.SetSettings(quick())
+		w.log.mu.Lock()
+		w.log.deadRoom = -1
+		w.log.mu.Unlock()
+		pass(time.Minute)
+		w.wantState(setA, Idle)
+		w.wantCounts(setA, map[string]int64{"dead:missing_value": n})
+		seen := map[string]int{}
+		for _, d := range w.log.letters() {
+			seen[d.MessageID]++
+		}
+		for id, k := range seen {
+			if k != 1 {
+				t.Errorf("%s is %d dead letters", id, k)
+			}
+		}
+		if len(seen) != n+1 {
+			t.Errorf("%d dead letters", len(seen))
+		}
+		if w.log.deadMost > 600 {
+			t.Errorf("%d dead letters in one settlement", w.log.deadMost)
+		}
+		w.stop()
 	})
 }

@@ -8,24 +8,70 @@ import (
 	"relay/queue"
 )
 
-// finish moves the cursor over the batch at hand.
-func (l *lane) finish() {
+// Dead letters are settled in pieces, so that a bounded store with some room
+// takes some of them; the rest waits for more room. Cursors that move without a
+// request are stored once a second.
+const (
+	deadPiece   = 256 << 10 // bytes
+	settleEvery = time.Second
+)
+
+// finish moves the cursor over the batch at hand; or part of the way, when its
+// dead letters do not go into one settlement, and is then called again.
+func (l *lane) finish(ctx context.Context) {
 	b := l.work
+	for len(b.holds) > 0 {
+		l.bury(b)
+		if len(b.holds) > 0 {
+			l.remember()
+			if !l.flush() {
+				l.sleep(ctx, 0, nil)
+				return
+			}
+		}
+	}
 	l.pend.Cursor, l.position, l.last = b.next, b.next, b.next
-	l.pend.Dead = append(l.pend.Dead, b.holds...)
 	for k, n := range b.counts {
 		l.count(k, n)
 	}
 	for code, n := range b.notes {
 		l.s.o.Metrics.Note(code, n)
 	}
-	for i := range b.holds {
-		if at := b.holds[i].ReleaseAt; !at.IsZero() {
+	l.st.Note, l.dirty = nil, true
+	l.work, l.cur, l.halving = nil, nil, false
+	if (deadBytes(l.pend.Dead) > deadPiece/2 || time.Since(l.flushed) > settleEvery) && !l.flush() {
+		l.sleep(ctx, 0, nil)
+	}
+}
+
+// bury settles as many of the batch's held conversions as go into one piece.
+func (l *lane) bury(b *batch) {
+	room := deadPiece - deadBytes(l.pend.Dead)
+	n := 0
+	for ; n < len(b.holds); n++ {
+		h := &b.holds[n]
+		size := deadSize(&h.letter)
+		if room -= size; room < 0 && len(l.pend.Dead) > 0 {
+			break
+		}
+		b.done.set(h.slot)
+		l.pend.Dead = append(l.pend.Dead, h.letter)
+		l.count("dead:"+h.letter.Reason, 1)
+		if at := h.letter.ReleaseAt; !at.IsZero() {
 			l.s.releases.due(at)
 		}
 	}
-	l.st.Note, l.dirty = nil, true
-	l.work, l.cur, l.halving = nil, nil, false
+	b.holds = b.holds[n:]
+}
+
+// deadSize is about what a dead letter takes, before compression.
+func deadSize(d *queue.DeadLetter) int { return len(d.Body) + len(d.Message) + 512 }
+
+func deadBytes(ds []queue.DeadLetter) (n int) {
+	for i := range ds {
+		n += deadSize(&ds[i])
+	}
+	return n
 }
 
 func (l *lane) count(k string, n int) {
@@ -57,7 +103,7 @@ func (l *lane) flush() bool {
 		l.s.o.Metrics.Settled(l.name, k, n)
 		l.settled(n)
 	}
-	l.stuck = nil
+	l.stuck, l.flushed = nil, time.Now()
 	if l.pend.Cursor == 0 {
 		l.position = 0
 	}
@@ -75,7 +121,7 @@ func (l *lane) settleFailed(err error) {
 	}
 	l.lastNoise = time.Now()
 	if errors.Is(err, queue.ErrDeadFull) {
-		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead.max_size", "code", "dead_full", "waiting", len(l.stuck.Dead))
+		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead_max_size", "code", "dead_full", "waiting", len(l.stuck.Dead))
 		return
 	}
 	l.log.Error("cannot make delivery durable; nothing is sent until it is", "code", "settle_failed", "error", err)

@@ -61,6 +61,10 @@ func (l *lane) refuseAll(found queue.Batch) {
 			}
 		}
 		d := b.letter(l.name, i, out, out.Reason, out.Message)
+		if deadBytes(l.pend.Dead)+deadSize(&d) > deadPiece && i > 0 {
+			found.Next = rec.Seq
+			break
+		}
 		l.pend.Dead = append(l.pend.Dead, d)
 		l.count("dead:"+out.Reason, 1)
 	}
