@@ -228,7 +228,7 @@ func (l *loader) readSecretFiles() {
 func (l *loader) addFiles() {
 	c := l.cfg
 	for _, path := range []string{
-		c.Mapping, c.Graph.AccessTokenFile, c.Graph.AppSecretFile, c.Graph.CAFile, c.TLS.Cert, c.TLS.Key,
+		c.Mapping, c.Graph.AccessTokenFile, c.Graph.AppSecretFile, c.Graph.CAFile, c.TLS.Cert, c.TLS.Key, c.Queue.EncryptionKey,
 	} {
 		if path != "" && !slices.Contains(c.Files, path) {
 			c.Files = append(c.Files, path)

@@ -117,7 +117,7 @@ func settings() []setting {
 		{key: "queue.receipts_max_size", kind: kindSize, def: "64MiB", least: "0", at: func(c *Config) any { return &c.Queue.ReceiptsMaxSize },
 			doc: "Most that the receipts of what was delivered may take on disk, beside `queue.max_size`; the oldest go first. 0: none are kept."},
 		{key: "queue.encryption_key", kind: kindPath, at: func(c *Config) any { return &c.Queue.EncryptionKey },
-			doc: "File with the key under which everything on disk is encrypted; none: plain."},
+			doc: "File with the keys under which everything on disk is encrypted (AES-256-GCM), 64 hex digits a line: the first one seals, the others open what was sealed with them before. Read again on reload; `relay queue stats` says which are still needed. None: plain."},
 		{key: "queue.no_sync", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Queue.NoSync },
 			doc: "For measurements only: do not wait for the disk. A 200 then promises nothing."},
 

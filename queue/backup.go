@@ -56,32 +56,22 @@ func (d *deadLog) lingers(s *deadSeg, match func(Record) bool) (found bool, err 
 // forget writes the file of s anew without what matches: a removed row would
 // linger in a free page.
 func (d *deadLog) forget(s *deadSeg, match func(Record) bool) (int, error) {
-	type row struct{ k, v []byte }
-	var keep, pend []row
 	n := 0
+	matches := func(k, v []byte) (bool, error) {
+		dl, err := d.decode(s.num, k, v)
+		if errors.Is(err, errDamaged) {
+			return true, nil // nobody can say whose it is
+		}
+		return err == nil && match(dl.asRecord()), err
+	}
 	err := guard(func() error {
 		return s.db.View(func(tx *bolt.Tx) error {
-			if err := tx.Bucket(bucketPending).ForEach(func(k, v []byte) error {
-				pend = append(pend, row{slices.Clone(k), slices.Clone(v)})
-				return nil
-			}); err != nil {
-				return err
-			}
 			return tx.Bucket(bucketDead).ForEach(func(k, v []byte) error {
-				dl, err := d.decode(s.num, k, v)
-				if errors.Is(err, errDamaged) {
-					n++ // nobody can say whose it is
-					return nil
-				}
-				if err != nil {
-					return err
-				}
-				if match(dl.asRecord()) {
+				ok, err := matches(k, v)
+				if ok {
 					n++
-					return nil
 				}
-				keep = append(keep, row{slices.Clone(k), slices.Clone(v)})
-				return nil
+				return err
 			})
 		})
 	})
@@ -93,8 +83,41 @@ func (d *deadLog) forget(s *deadSeg, match func(Record) bool) (int, error) {
 			return 0, err
 		}
 	}
+	return n, d.rewrite(s, func(k, v []byte) ([]byte, error) {
+		if ok, err := matches(k, v); err != nil || ok {
+			return nil, err
+		}
+		return v, nil
+	})
+}
+
+// rewrite writes the file of s anew with what change makes of each row; one it
+// makes nothing of goes, and a file without rows with it.
+func (d *deadLog) rewrite(s *deadSeg, change func(k, v []byte) ([]byte, error)) error {
+	type row struct{ k, v []byte }
+	var keep, pend []row
+	err := guard(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			if err := tx.Bucket(bucketPending).ForEach(func(k, v []byte) error {
+				pend = append(pend, row{slices.Clone(k), slices.Clone(v)})
+				return nil
+			}); err != nil {
+				return err
+			}
+			return tx.Bucket(bucketDead).ForEach(func(k, v []byte) error {
+				v, err := change(k, v)
+				if err == nil && v != nil {
+					keep = append(keep, row{slices.Clone(k), slices.Clone(v)})
+				}
+				return err
+			})
+		})
+	})
+	if err != nil {
+		return err
+	}
 	if len(keep) == 0 {
-		return n, d.unlink(s)
+		return d.unlink(s)
 	}
 	closeDB(&s.db)
 	bytes := int64(0)
@@ -114,10 +137,10 @@ func (d *deadLog) forget(s *deadSeg, match func(Record) bool) (int, error) {
 		}
 		return b.SetSequence(s.next)
 	}); err != nil {
-		return 0, err
+		return err
 	}
 	s.rows, s.bytes = int64(len(keep)), bytes
-	return n, nil
+	return nil
 }
 
 func (q *Queue) removeBad() error {

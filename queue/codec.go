@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -88,15 +89,20 @@ func (z *zstdPool) decompress(codec byte, b []byte, rawLen int) ([]byte, error) 
 	return nil, fmt.Errorf("codec %d: %w", codec, ErrNewerFormat)
 }
 
-// vault seals and opens what lies on disk. The zero vault has no key and
-// seals nothing. A key is known by its id, which lies beside what it sealed;
-// each purpose and segment has its own key, derived from it.
+// vault seals and opens what lies on disk. One without a key seals nothing. A
+// key is known by its id, which lies beside what it sealed; each purpose and
+// segment has its own key, derived from it.
 type vault struct {
-	cur  uint32 // 0: plain
-	keys map[uint32][]byte
+	ring atomic.Pointer[keyring]
 
 	mu    sync.Mutex
 	aeads map[aeadKey]cipher.AEAD
+}
+
+// keyring is the keys in force.
+type keyring struct {
+	cur  uint32 // seals; 0: plain
+	keys map[uint32][]byte
 }
 
 type aeadKey struct {
@@ -106,7 +112,17 @@ type aeadKey struct {
 }
 
 func newVault(key []byte, old [][]byte) (*vault, error) {
-	v := &vault{keys: make(map[uint32][]byte), aeads: make(map[aeadKey]cipher.AEAD)}
+	r, err := newKeyring(key, old)
+	if err != nil {
+		return nil, err
+	}
+	v := &vault{aeads: make(map[aeadKey]cipher.AEAD)}
+	v.ring.Store(r)
+	return v, nil
+}
+
+func newKeyring(key []byte, old [][]byte) (*keyring, error) {
+	r := &keyring{keys: make(map[uint32][]byte)}
 	for i, k := range append([][]byte{key}, old...) {
 		if i == 0 && len(k) == 0 {
 			continue
@@ -115,13 +131,24 @@ func newVault(key []byte, old [][]byte) (*vault, error) {
 			return nil, fmt.Errorf("key of %d bytes, want 32: %w", len(k), ErrKey)
 		}
 		id := keyID(k)
-		v.keys[id] = append([]byte(nil), k...)
+		r.keys[id] = append([]byte(nil), k...)
 		if i == 0 {
-			v.cur = id
+			r.cur = id
 		}
 	}
-	return v, nil
+	return r, nil
 }
+
+// opens says whether the ring opens what the key id sealed; 0 is no key.
+func (r *keyring) opens(id uint32) error {
+	if _, ok := r.keys[id]; !ok && id != 0 {
+		return fmt.Errorf("queue is sealed with key %08x, which is not given: %w", id, ErrKey)
+	}
+	return nil
+}
+
+// current is the id of the key that seals; 0: none.
+func (v *vault) current() uint32 { return v.ring.Load().cur }
 
 // keyID is the name of a key: it lies in plain sight and gives nothing away.
 func keyID(key []byte) uint32 {
@@ -136,7 +163,7 @@ func (v *vault) aead(id uint32, purpose string, segment uint64) (cipher.AEAD, er
 	if a := v.aeads[k]; a != nil {
 		return a, nil
 	}
-	master, ok := v.keys[id]
+	master, ok := v.ring.Load().keys[id]
 	if !ok {
 		return nil, fmt.Errorf("sealed with key %08x, which is not given: %w", id, ErrKey)
 	}
@@ -162,11 +189,12 @@ func (v *vault) aead(id uint32, purpose string, segment uint64) (cipher.AEAD, er
 // seal wraps a small value: key id, then nonce and sealed bytes when there is
 // a key, else the bytes themselves. bound is where it belongs.
 func (v *vault) seal(purpose string, segment uint64, bound, plain []byte) ([]byte, error) {
-	b := binary.LittleEndian.AppendUint32(nil, v.cur)
-	if v.cur == 0 {
+	cur := v.current()
+	b := binary.LittleEndian.AppendUint32(nil, cur)
+	if cur == 0 {
 		return append(b, plain...), nil
 	}
-	a, err := v.aead(v.cur, purpose, segment)
+	a, err := v.aead(cur, purpose, segment)
 	if err != nil {
 		return nil, err
 	}
@@ -202,10 +230,10 @@ func (v *vault) open(purpose string, segment uint64, bound, b []byte) ([]byte, e
 func packChunk(dst []byte, z *zstdPool, v *vault, scratch *[]byte, h *chunkHeader, ids, raw []byte) ([]byte, error) {
 	pay, codec := z.compress((*scratch)[:0], raw)
 	*scratch = pay
-	h.codec, h.flags, h.keyID = codec, 0, v.cur
+	h.codec, h.flags, h.keyID = codec, 0, v.current()
 	h.idsLen, h.rawLen, h.payLen = uint32(len(ids)), uint32(len(raw)), uint32(len(pay))
-	if v.cur != 0 {
-		a, err := v.aead(v.cur, "chunk", uint64(h.first)>>32)
+	if h.keyID != 0 {
+		a, err := v.aead(h.keyID, "chunk", uint64(h.first)>>32)
 		if err != nil {
 			return nil, err
 		}

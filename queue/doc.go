@@ -67,7 +67,10 @@
 //
 // Span is more than records when some were taken out again; gap says where. With
 // a key the payload is AES-256-GCM under a key derived for the segment, and bound
-// to the header: it opens nowhere else. A chunk never changes: its key always
+// to the header: it opens nowhere else. meta.db lists the ids of the keys in use
+// (keys.go): a start without one of them is refused before anything is touched.
+// A new key comes into force while the queue goes on (SetKeys); what older ones
+// sealed, or none, is sealed anew behind it. A chunk never changes: its key always
 // means the same bytes, whichever page they are found on.
 //
 // # One sync

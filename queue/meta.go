@@ -114,27 +114,53 @@ func withPages(path string, fn func(p *pageFile) error) error {
 	return fn(p)
 }
 
-func makeMeta(dir string, v *vault, secret []byte, noSync bool) error {
+// makeMeta makes meta.db. With others there are files already whose keys nobody
+// remembers.
+func makeMeta(dir string, v *vault, secret []byte, others, noSync bool) error {
 	info := metaInfo{Format: formatVersion}
-	if v.cur != 0 {
-		info.Keys = []uint32{v.cur}
+	if cur := v.current(); cur != 0 {
+		info.Keys = []uint32{cur}
+		if others {
+			info.Keys = []uint32{0, cur}
+		}
 	}
-	js, err := json.Marshal(info)
-	if err != nil {
-		return fmt.Errorf("encode info: %w", err)
-	}
+	return writeMeta(dir, v, metaContent{secret: secret}, info, noSync)
+}
+
+// writeMeta makes meta.db, or replaces it, with c in it.
+func writeMeta(dir string, v *vault, c metaContent, info metaInfo, noSync bool) error {
 	fill := func(tx *bolt.Tx) error {
 		for _, name := range metaBuckets {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
 		}
-		if err := putRow(tx, v, bucketDir, keySecret, secret); err != nil {
+		for name, r := range c.lanes {
+			if err := putRow(tx, v, bucketLanes, []byte(name), r.encode()); err != nil {
+				return err
+			}
+		}
+		for k, val := range c.notes {
+			if err := putRow(tx, v, bucketNotes, []byte(k), val); err != nil {
+				return err
+			}
+		}
+		for _, r := range c.voids {
+			if err := putVoid(tx, v, r); err != nil {
+				return err
+			}
+		}
+		if err := putRow(tx, v, bucketDir, keySecret, c.secret); err != nil {
 			return err
 		}
-		return tx.Bucket(bucketDir).Put(keyInfo, js)
+		return putInfo(tx, info)
 	}
 	return placeFile(filepath.Join(dir, metaName), noSync, func(tmp string) error { return fillBolt(tmp, noSync, fill) })
+}
+
+func putVoid(tx *bolt.Tx, v *vault, r voidRange) error {
+	k := binary.BigEndian.AppendUint64(nil, uint64(r.first))
+	return putRow(tx, v, bucketVoid, k, binary.LittleEndian.AppendUint64(nil, uint64(r.end)))
 }
 
 // loadMeta opens meta.db, which it has read without trusting it before, and
@@ -390,8 +416,7 @@ func (q *Queue) saveVoids() error {
 	}
 	err := q.meta.update(func(tx *bolt.Tx) error {
 		for _, v := range voids[saved:] {
-			k := binary.BigEndian.AppendUint64(nil, uint64(v.first))
-			if err := putRow(tx, q.vault, bucketVoid, k, binary.LittleEndian.AppendUint64(nil, uint64(v.end))); err != nil {
+			if err := putVoid(tx, q.vault, v); err != nil {
 				return err
 			}
 		}
@@ -439,41 +464,6 @@ func (q *Queue) Note(key string) []byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return slices.Clone(q.notes[key])
-}
-
-// recordKey keeps the list of keys that something is sealed with, and seals
-// what meta.db holds with the present one.
-func (q *Queue) recordKey(secret []byte) error {
-	info, err := checkMeta(filepath.Join(q.dir, metaName))
-	if err != nil {
-		return fmt.Errorf("read meta.db: %w", err)
-	}
-	if q.vault.cur == 0 || slices.Contains(info.Keys, q.vault.cur) {
-		return nil
-	}
-	info.Keys = append(info.Keys, q.vault.cur)
-	return q.meta.update(func(tx *bolt.Tx) error {
-		for _, name := range metaBuckets {
-			rows := make(map[string][]byte)
-			if err := tx.Bucket(name).ForEach(func(k, v []byte) error {
-				if plain, err := openRow(q.vault, name, k, v); err == nil {
-					rows[string(k)] = slices.Clone(plain)
-				}
-				return nil
-			}); err != nil {
-				return err
-			}
-			for k, v := range rows {
-				if err := putRow(tx, q.vault, name, []byte(k), v); err != nil {
-					return err
-				}
-			}
-		}
-		if err := putRow(tx, q.vault, bucketDir, keySecret, secret); err != nil {
-			return err
-		}
-		return putInfo(tx, info)
-	})
 }
 
 func putInfo(tx *bolt.Tx, info metaInfo) error {

@@ -77,6 +77,7 @@ type Queue struct {
 	opening     bool
 	broken      error // why the tail takes nothing
 	full        string
+	keysInUse   []uint32
 	lastErr     string
 	lastErrAt   time.Time
 	count       Stats // only its counters
@@ -274,12 +275,6 @@ func removeFile(path string) error {
 
 // checkFormat refuses what this program cannot read, before anything is touched.
 func (q *Queue) checkFormat(names []string) error {
-	needs := func(id uint32) error {
-		if _, ok := q.vault.keys[id]; !ok {
-			return fmt.Errorf("queue is sealed with key %08x, which is not given: %w", id, ErrKey)
-		}
-		return nil
-	}
 	metaOK := false
 	if slices.Contains(names, metaName) {
 		info, err := checkMeta(filepath.Join(q.dir, metaName))
@@ -288,7 +283,7 @@ func (q *Queue) checkFormat(names []string) error {
 		}
 		metaOK = err == nil
 		for _, id := range info.Keys {
-			if err := needs(id); err != nil {
+			if err := q.vault.ring.Load().opens(id); err != nil {
 				return err
 			}
 		}
@@ -359,16 +354,13 @@ func (q *Queue) openMeta(names []string) error {
 			secret = make([]byte, 32)
 			rand.Read(secret)
 		}
-		if err := makeMeta(q.dir, q.vault, secret, q.o.NoSync); err != nil {
+		if err := makeMeta(q.dir, q.vault, secret, q.count.MetaRebuilt, q.o.NoSync); err != nil {
 			return err
 		}
 		if m, c, err = loadMeta(q.dir, q.vault, false, q.o.NoSync); err != nil {
 			return fmt.Errorf("open meta.db: %w", err)
 		}
 	}
-	m.full = q.useReserve
-	q.meta = m
-	go m.run() // ends with close
 	q.cursorsLost = q.count.MetaRebuilt || c.bad > 0
 	if c.bad > 0 {
 		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", slog.Int("rows", c.bad))
@@ -390,9 +382,12 @@ func (q *Queue) openMeta(names []string) error {
 		q.lastNum = max(q.lastNum, uint64(v.first)>>32)
 	}
 	q.notes, q.voids, q.voidsSaved = c.notes, c.voids, len(c.voids)
-	if !q.readOnly {
-		return q.recordKey(c.secret)
+	if m, err = q.recordKey(m, c); err != nil {
+		return err
 	}
+	m.full = q.useReserve
+	q.meta = m
+	go m.run() // ends with close
 	return nil
 }
 

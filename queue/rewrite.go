@@ -12,6 +12,12 @@ import (
 // keep wants, under their old sequence numbers. It returns how many went. The
 // ids of all of them stay known.
 func (q *Queue) rewriteSegment(s *segment, keep func(r *Record) bool) (removed int64, err error) {
+	return q.rewriteAs(s, keep, false)
+}
+
+// rewriteAs is rewriteSegment that with always rewrites it even when nothing
+// goes, which seals it with the key in force.
+func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (removed int64, err error) {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	q.mu.Lock()
@@ -53,7 +59,7 @@ func (q *Queue) rewriteSegment(s *segment, keep func(r *Record) bool) (removed i
 		})
 	}, &sum)
 	tmp := s.path + tmpSuffix
-	if err != nil || removed == 0 {
+	if err != nil || removed == 0 && !always {
 		return 0, errors.Join(err, removeFile(tmp))
 	}
 	q.shut(s)

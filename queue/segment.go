@@ -145,9 +145,10 @@ type segment struct {
 	sum     summary
 	disk    int64 // bytes on disk
 	tail    bool
-	sealed  bool // its summary is stored in it
-	repairs int  // attempts
-	gone    bool // unlinked or about to be
+	sealed  bool   // its summary is stored in it
+	repairs int    // attempts
+	gone    bool   // unlinked or about to be
+	key     uint32 // all of it is known to be sealed with; 0: not looked at
 
 	end atomic.Uint32 // index behind the last record that is confirmed
 

@@ -198,6 +198,7 @@ func (q *Queue) periodic() {
 	q.measure()
 	q.makeRoom()
 	q.retryFailed()
+	q.reseal()
 	q.mu.Lock()
 	// A tail that has drained gives its space back, unless it is hardly used.
 	idle := q.tail != nil && !q.closed && q.broken == nil && q.tail.disk > q.o.SegmentSize/8 && q.drainedLocked(q.tail)

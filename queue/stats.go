@@ -53,12 +53,13 @@ type Stats struct {
 	Dead      int64 // dead letters
 	DeadBytes int64
 
-	BadSegments    int64 // set aside as .bad, since Open
-	BadChunks      int64 // found damaged, since Open
-	LostRecords    int64 // in damaged chunks, as far as known, since Open
-	MetaRebuilt    bool  // meta.db was unreadable at Open: cursors start over
-	BadFiles       int   // *.bad lying in the directory
-	EncryptedKeyID uint32
+	BadSegments    int64    // set aside as .bad, since Open
+	BadChunks      int64    // found damaged, since Open
+	LostRecords    int64    // in damaged chunks, as far as known, since Open
+	MetaRebuilt    bool     // meta.db was unreadable at Open: cursors start over
+	BadFiles       int      // *.bad lying in the directory
+	EncryptedKeyID uint32   // seals what is written; 0: none
+	KeysInUse      []uint32 // have sealed something that lies there; 0 among them: something is plain
 }
 
 // latencies keeps the last syncs.
@@ -108,6 +109,7 @@ func (q *Queue) Stats() Stats {
 	st.MaxSize, st.HighMark, st.LowMark = sp.max, sp.high, sp.low
 	st.VolumeFree, st.VolumeSize, st.Reserve = sp.volFree, sp.volSize, sp.haveReserve
 	st.Full = q.full
+	st.KeysInUse = slices.Clone(q.keysInUse)
 	st.LastError, st.LastErrorAt = q.lastErr, q.lastErrAt
 	st.SyncLast = q.syncs.last
 	syncs := q.syncs
@@ -120,6 +122,6 @@ func (q *Queue) Stats() Stats {
 	q.dead.st.Lock()
 	st.Dead, st.DeadBytes = q.dead.count, q.dead.bytes
 	q.dead.st.Unlock()
-	st.EncryptedKeyID = q.vault.cur
+	st.EncryptedKeyID = q.vault.current()
 	return st
 }

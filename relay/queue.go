@@ -175,6 +175,9 @@ func newQueueStatsCommand() *cobra.Command {
 				t.row("at most", size(q.MaxBytes))
 				t.row("free on the volume", size(q.DiskFree))
 				t.row("damaged chunks", fmt.Sprint(q.DamagedChunks))
+				if len(q.Keys) > 0 {
+					t.row("sealed with keys", strings.Join(q.Keys, ", "))
+				}
 				return t.flush()
 			})
 		},

@@ -118,6 +118,7 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	if len(waiting) > 0 && len(restart) > 0 {
 		s.log.Warn("these settings need a restart", "code", "config_needs_restart", "keys", restart)
 	}
+	s.takeKeys(cfg, r)
 	if len(hot) == 0 {
 		return
 	}

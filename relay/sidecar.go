@@ -50,6 +50,7 @@ type sidecar struct {
 	started  *config.Config
 	spool    *spool.Directory // nil: no directory of dropped files
 	dropped  chan struct{}    // hints to look into it
+	keys     [][]byte         // of the queue's encryption, the first one seals; under reloading once open
 	path     string           // of relay.yaml
 
 	reloading sync.Mutex
@@ -70,6 +71,9 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	}()
 	s.settings.Store(cfg)
 	s.noteConfig(cfg, nil, nil, true)
+	if s.keys, err = queueKeys(cfg.Queue.EncryptionKey); err != nil {
+		return nil, badConfig(err)
+	}
 	if s.queue, err = openQueue(cfg, log); err != nil {
 		return nil, err
 	}

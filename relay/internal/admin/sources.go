@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 
@@ -17,8 +18,21 @@ func queueInfo(st queue.Stats) QueueInfo {
 		Segments: st.Segments, OldestAt: timePtr(st.Oldest), Dead: st.Dead, DeadBytes: st.DeadBytes,
 		Appended: st.Appended, Duplicates: st.Duplicates, Dropped: maps.Clone(st.Dropped),
 		DamagedChunks: st.BadChunks, LostRecords: st.LostRecords, BadFiles: st.BadFiles,
+		Keys:    keyNames(st.KeysInUse),
 		SyncP99: st.SyncP99.Seconds(), LastError: st.LastError, LastErrorAt: timePtr(st.LastErrorAt),
 	}
+}
+
+// keyNames writes ids of keys as logs and errors do.
+func keyNames(ids []uint32) (out []string) {
+	for _, id := range ids {
+		if id == 0 {
+			out = append(out, "none")
+			continue
+		}
+		out = append(out, fmt.Sprintf("%08x", id))
+	}
+	return out
 }
 
 func fillFromQueue(l *LaneInfo, ls queue.LaneStat) {

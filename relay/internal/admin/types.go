@@ -56,6 +56,7 @@ type QueueInfo struct {
 	DamagedChunks int64            `json:"damaged_chunks"`
 	LostRecords   int64            `json:"lost_records"`
 	BadFiles      int              `json:"bad_files"`
+	Keys          []string         `json:"encryption_keys,omitempty"` // ids of the keys that what lies there needs; "none": something is not sealed
 	SyncP99       float64          `json:"sync_p99_seconds"`
 	LastError     string           `json:"last_error,omitempty"` // of the last failed write
 	LastErrorAt   *time.Time       `json:"last_error_at,omitempty"`

@@ -374,3 +374,17 @@ func (l *Ledger) Close() error {
 	l.codec.close()
 	return err
 }
+
+// SetKeys puts another key in force: what is recorded from now on is sealed with
+// it. Receipts of before stay as they are, and need their keys until they go.
+func (l *Ledger) SetKeys(key []byte, old ...[]byte) error {
+	c, err := newCodec(key, old)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.codec.close()
+	l.codec = c
+	return nil
+}
