@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -79,6 +80,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	if err != nil {
 		return nil, errors.Join(err, q.Close())
 	}
+	settle(ctx, q)
 	token := rand.Text()
 	s, err := admin.New(admin.Options{
 		Listen:   "127.0.0.1:0",
@@ -109,6 +111,23 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 		return nil, err
 	}
 	return &desk{Client: client, offline: true, close: func() { client.Close(); end() }}, nil
+}
+
+// settle waits until a queue just opened has looked at its old files, so that
+// its numbers are whole; a very large one is shown as far as it is known.
+func settle(ctx context.Context, q *queue.Queue) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_ = q.DeadLetters("", func(queue.DeadLetter) bool { return false }) // they are counted when first read
+	t := time.NewTicker(5 * time.Millisecond)
+	defer t.Stop()
+	for q.Stats().Opening {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // offlineMapping is the mapping of the file, or the last good one, or none.

@@ -188,8 +188,11 @@ func newSupportBundleCommand() *cobra.Command {
 		Example: "  relay support-bundle relay-support.zip",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return online(c, func(ctx context.Context, client *admin.Client) error {
-				return saveFile(c, args[0], func(w io.Writer) error { return client.Support(ctx, wait, w) })
+			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				if d.offline {
+					wait = 0 // nothing moves
+				}
+				return saveFile(c, args[0], func(w io.Writer) error { return d.Support(ctx, wait, w) })
 			})
 		},
 	}

@@ -127,7 +127,7 @@ alerts: { webhook: "%s/%s" }
 	for _, path := range []string{"/", "/metrics", "/livez", "/readyz?verbose", "/api/v1/ping", "/api/v1/status", "/api/v1/history", "/api/v1/lanes",
 		"/api/v1/dead", "/api/v1/dead/summary", "/api/v1/queue", "/api/v1/queue/events", "/api/v1/dead/export", "/api/v1/queue/export", "/api/v1/support",
 		"/api/v1/dead/nothing", "/api/v1/receipts?id=p-1"} {
-		body := httpGet(t, p.admin+path)
+		body := fetch(t, p.admin+path)
 		out["GET "+path] = body
 		if path == "/api/v1/dead" {
 			_, id, _ = strings.Cut(body, `"id":"`)
@@ -140,8 +140,8 @@ alerts: { webhook: "%s/%s" }
 	for _, line := range strings.Split(strings.TrimSpace(out["GET /api/v1/dead"]), "\n") {
 		_, id, _ := strings.Cut(line, `"id":"`)
 		id, _, _ = strings.Cut(id, `"`)
-		out["GET /api/v1/dead/"+id] = httpGet(t, p.admin+"/api/v1/dead/"+id)
-		out["GET …?body=full"] += httpGet(t, p.admin+"/api/v1/dead/"+id+"?body=full")
+		out["GET /api/v1/dead/"+id] = fetch(t, p.admin+"/api/v1/dead/"+id)
+		out["GET …?body=full"] += fetch(t, p.admin+"/api/v1/dead/"+id+"?body=full")
 	}
 	// … what the commands print …
 	for _, args := range [][]string{{"status"}, {"status", "--json"}, {"dead", "list"}, {"dead", "list", "--json"}, {"dead", "show", id}, {"queue", "list"},
@@ -231,7 +231,7 @@ func mappingText(where string) bool {
 	return false
 }
 
-func httpGet(t *testing.T, url string) string {
+func fetch(t *testing.T, url string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

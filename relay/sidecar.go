@@ -218,7 +218,7 @@ func (s *sidecar) openAdmin(cfg *config.Config) error {
 		Reload:   s.Reload,
 		Receipts: receiptsOf(s.receipts),
 		Forget:   forgetIn(s.receipts),
-		Config:   s.effective,
+		Config:   func() []byte { return effective(s.settings.Load()) },
 		Logs:     s.logs.Last,
 		Metrics:  s.metrics,
 		Build:    build(),
@@ -234,10 +234,10 @@ func (s *sidecar) openAdmin(cfg *config.Config) error {
 	return listenError("admin.listen", cfg.Admin.Listen, err)
 }
 
-// effective is the config for the support bundle, secrets hidden.
-func (s *sidecar) effective() []byte {
+// effective is a config for the support bundle, secrets hidden.
+func effective(cfg *config.Config) []byte {
 	var b bytes.Buffer
-	if err := s.settings.Load().WriteYAML(&b); err != nil {
+	if err := cfg.WriteYAML(&b); err != nil {
 		return []byte(err.Error())
 	}
 	return b.Bytes()

@@ -70,6 +70,9 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 	}
 	fmt.Fprintln(out)
 	for _, w := range s.NotReady {
+		if offline {
+			break // this process has it open for reading: that says nothing
+		}
 		fmt.Fprintf(out, "  ! %s\n", w)
 	}
 	q := s.Queue
