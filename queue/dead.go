@@ -132,6 +132,7 @@ func (d *deadLog) load() {
 func (d *deadLog) open(s *deadSeg) error {
 	q := d.q
 	rows, bytes, next := int64(0), int64(0), uint64(0)
+	known := false
 	err := withPages(s.path, func(p *pageFile) error {
 		return p.walk(p.metas[0], func(bucket string, k, v []byte) error {
 			if bucket == string(bucketInfo) {
@@ -139,6 +140,7 @@ func (d *deadLog) open(s *deadSeg) error {
 				if err := json.Unmarshal(v, &info); err == nil && info.Format > formatVersion {
 					return fmt.Errorf("format %d: %w", info.Format, ErrNewerFormat)
 				}
+				known = true
 			}
 			if bucket == string(bucketDead) {
 				if len(k) != 8 || !rowOK(s.num, k, v) {
@@ -151,28 +153,41 @@ func (d *deadLog) open(s *deadSeg) error {
 			return nil
 		})
 	})
-	if errors.Is(err, errDamaged) && !q.readOnly {
-		if err := d.salvage(s, err); err != nil {
-			return err
-		}
-		if s.db == nil {
-			return nil
-		}
-	} else if err != nil {
-		return err
-	} else {
+	if err == nil && !known {
+		err = damaged("no header")
+	}
+	if unreadable(err) {
+		err = damaged("cannot be read: %v", err)
+	}
+	if err == nil {
 		o := metaOptions(q.o.NoSync)
 		o.ReadOnly = q.readOnly
-		if err := guard(func() (err error) { s.db, err = bolt.Open(s.path, 0o600, o); return err }); err != nil {
-			return err
+		err = guard(func() (err error) { s.db, err = bolt.Open(s.path, 0o600, o); return err })
+	}
+	if err == nil {
+		s.rows, s.bytes = rows, bytes
+		err = guard(func() error {
+			return s.db.View(func(tx *bolt.Tx) error {
+				b := tx.Bucket(bucketDead)
+				if b == nil || tx.Bucket(bucketPending) == nil {
+					return damaged("no letters")
+				}
+				// Numbers are not used again even when the last rows were removed.
+				s.next = max(next, b.Sequence())
+				return nil
+			})
+		})
+	}
+	if errors.Is(err, errDamaged) && !q.readOnly {
+		closeDB(&s.db)
+		s.rows, s.bytes, s.next = 0, 0, 0
+		if err = d.salvage(s, err); err == nil && s.db == nil {
+			return nil
 		}
-		s.rows, s.bytes, s.next = rows, bytes, next
-		if !q.readOnly {
-			// Numbers are not used again even when the last rows were removed.
-			if err := s.db.View(func(tx *bolt.Tx) error { s.next = max(s.next, tx.Bucket(bucketDead).Sequence()); return nil }); err != nil {
-				return err
-			}
-		}
+	}
+	if err != nil {
+		closeDB(&s.db)
+		return err
 	}
 	if fi, err := os.Stat(s.path); err == nil {
 		s.disk = diskSize(fi)
