@@ -357,17 +357,10 @@ func (d *deadLog) append(lane string, gen uint64, dls []DeadLetter) error {
 	}
 	s := d.lastSeg()
 	if s == nil || s.disk >= deadSegment {
-		s = &deadSeg{num: d.last + 1}
-		s.path = filepath.Join(d.dir, fmt.Sprintf("%016x%s", s.num, deadSuffix))
-		err := d.makeFile(s, func(*bolt.Tx) error { return nil })
-		if err != nil && noSpace(err) && d.q.useReserve() {
-			err = d.makeFile(s, func(*bolt.Tx) error { return nil })
-		}
-		if err != nil {
+		if err := d.begin(); err != nil {
 			return err
 		}
-		d.last = s.num
-		d.segs = append(d.segs, s)
+		s = d.lastSeg()
 	}
 	rows := make([][]byte, len(dls))
 	added := int64(0)
@@ -427,6 +420,25 @@ func (d *deadLog) append(lane string, gen uint64, dls []DeadLetter) error {
 	return nil
 }
 
+// begin starts the next file.
+func (d *deadLog) begin() error {
+	s := &deadSeg{num: d.last + 1}
+	s.path = filepath.Join(d.dir, fmt.Sprintf("%016x%s", s.num, deadSuffix))
+	err := d.makeFile(s, func(*bolt.Tx) error { return nil })
+	if err != nil && noSpace(err) && d.q.useReserve() {
+		err = d.makeFile(s, func(*bolt.Tx) error { return nil })
+	}
+	if err != nil {
+		return err
+	}
+	if fi, err := os.Stat(s.path); err == nil {
+		s.disk = diskSize(fi)
+	}
+	d.last = s.num
+	d.segs = append(d.segs, s)
+	return nil
+}
+
 func (d *deadLog) lastSeg() *deadSeg {
 	if len(d.segs) == 0 {
 		return nil
@@ -456,7 +468,14 @@ func (d *deadLog) makeRoom(size int64) error {
 	}
 }
 
+// unlink removes the file of s. The newest leaves an empty successor, for the
+// ids of letters are never used again, and the names of the files are what says so.
 func (d *deadLog) unlink(s *deadSeg) error {
+	if s == d.lastSeg() {
+		if err := d.begin(); err != nil {
+			return err
+		}
+	}
 	closeDB(&s.db)
 	d.segs = slices.DeleteFunc(d.segs, func(o *deadSeg) bool { return o == s })
 	return removeFile(s.path)

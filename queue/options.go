@@ -22,9 +22,10 @@ type Options struct {
 	// older than the window, or so many newer ones are. Defaults 24 h, 1 million.
 	DedupWindow time.Duration
 	DedupIDs    int64
-	// LaneQuota is the share of MaxSize that records only one lane still
-	// waits for may fill before that lane's oldest are dropped (counted).
-	// Default 0.5 once there are several lanes; negative: no quota.
+	// LaneQuota is the share of MaxSize that the segments a lane waits for may
+	// fill. When the queue is full, and other lanes have settled newer records
+	// than what that lane waits for, its oldest are dropped (counted) down to
+	// it. Default 0.5; negative: no quota. While no lane gets on, none is dropped.
 	LaneQuota float64
 	// DropOldest makes room by dropping the oldest segment when full,
 	// counted, instead of refusing.

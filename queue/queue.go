@@ -148,7 +148,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		return nil, err
 	}
 	if !readOnly {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := makeDir(dir, o.NoSync); err != nil {
 			return nil, fmt.Errorf("make queue directory: %w", err)
 		}
 	}
@@ -170,6 +170,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	if err := q.checkSpace(); err != nil {
 		return nil, err
 	}
+	q.sign()
 	if err := q.openMeta(names); err != nil {
 		return nil, err
 	}
@@ -202,6 +203,29 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	return q, nil
 }
 
+// makeDir makes dir and what leads to it, durably.
+func makeDir(dir string, noSync bool) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if parent != filepath.Clean(dir) {
+		if err := makeDir(parent, noSync); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	if noSync {
+		return nil
+	}
+	if err := syncDir(parent); err != nil && !errors.Is(err, os.ErrPermission) { // not ours to open
+		return err
+	}
+	return nil
+}
+
 // lock takes the directory for this process.
 func (q *Queue) lock() error {
 	path := filepath.Join(q.dir, lockName)
@@ -223,13 +247,15 @@ func (q *Queue) lock() error {
 		return fmt.Errorf("lock queue: %w", err)
 	}
 	q.lockFd = f
-	if !q.readOnly {
-		// Best effort: on a full volume the lock itself is what counts.
-		if f.Truncate(0) == nil {
-			f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-		}
-	}
 	return nil
+}
+
+// sign writes the owner's process id into the lock. Best effort: on a full
+// volume the lock itself is what counts.
+func (q *Queue) sign() {
+	if !q.readOnly && q.lockFd.Truncate(0) == nil {
+		q.lockFd.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
 }
 
 // abandon undoes a failed open.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 )
@@ -145,8 +146,9 @@ func (q *Queue) shrink(name string, keep int64, why string) bool {
 	return true
 }
 
-// compact rewrites a segment without what every lane has passed.
-func (q *Queue) compact(s *segment) {
+// compact rewrites a segment without what every lane has passed, and says how
+// much that was.
+func (q *Queue) compact(s *segment) int64 {
 	n, err := q.rewriteSegment(s, func(r *Record) bool {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -160,10 +162,11 @@ func (q *Queue) compact(s *segment) {
 	} else if n > 0 {
 		q.o.Logger.Info("rewrote a segment that few still wait for", slog.Int64("removed", n))
 	}
+	return n
 }
 
-// enforceQuota makes sure that no lane alone keeps more than quota bytes of
-// segments from being unlinked while others have moved on. First the segments
+// enforceQuota makes sure that no lane keeps more than quota bytes of segments
+// from being unlinked while others have moved on. First the segments
 // are rewritten to what is still waited for; only what is too much even then
 // is dropped. It says whether anything changed.
 func (q *Queue) enforceQuota(quota int64) bool {
@@ -187,45 +190,43 @@ func (q *Queue) enforceQuota(quota int64) bool {
 		}
 	}
 	q.mu.Unlock()
+	gone := int64(0)
 	for _, s := range sparse {
-		q.compact(s)
+		gone += q.compact(s)
 	}
-	if len(sparse) > 0 {
+	if gone > 0 {
 		q.recount()
 		return true
 	}
-	// Nothing to squeeze: does one lane fill it?
+	// Nothing to squeeze: does a lane fill it that others have overtaken? While
+	// none gets on, it is not one lane's fault, and nothing is dropped for it.
 	q.mu.Lock()
-	alone := make(map[string]int64)
-	lanes := 0
-	for _, l := range q.lanes {
-		if l.pending > 0 || len(l.counts) > 0 {
-			lanes++
-		}
-	}
+	held := make(map[string]int64)
+	overtaken := make(map[string]bool)
 	for _, s := range q.segs {
-		if s.tail {
+		if s.tail || !isClosed(s.ready) || s.failed != nil {
 			continue
 		}
-		name, n := "", 0
+		passed := slices.ContainsFunc(s.sum.lanes, func(c chunkLane) bool {
+			l := q.lanes[c.name]
+			return l != nil && l.cursor > s.first()+Seq(c.last)
+		})
 		for i := range s.sum.lanes {
 			c := &s.sum.lanes[i]
-			if l := q.lanes[c.name]; l == nil || l.cursor <= s.first()+Seq(c.last) {
-				name = c.name
-				n++
+			l := q.lanes[c.name]
+			if l != nil && l.cursor > s.first()+Seq(c.last) {
+				continue
 			}
-		}
-		if n == 1 {
-			alone[name] += s.disk
+			held[c.name] += s.disk
+			if passed && (l == nil || l.cursor < s.first()) {
+				overtaken[c.name] = true
+			}
 		}
 	}
 	q.mu.Unlock()
-	if lanes < 2 {
-		return false
-	}
 	changed := false
-	for name, size := range alone {
-		if size > quota {
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		if held[name] > quota && overtaken[name] {
 			changed = q.shrink(name, quota, "lane_quota") || changed
 		}
 	}
