@@ -90,6 +90,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 		Receipts: ledger.find,
 		Forget:   forgetIn(ledger.open),
 		Mapping:  offlineMapping(cfg.Mapping, q),
+		Config:   func() []byte { return effective(cfg) },
 		Build:    build(),
 		Logger:   slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})

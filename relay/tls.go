@@ -13,9 +13,10 @@ import (
 
 func newTLSCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "tls",
-		Short: "Certificates for clients that speak only https",
-		Args:  usageArgs(cobra.NoArgs),
+		Use:     "tls",
+		Short:   "Certificates for clients that speak only https",
+		Example: "  relay tls init --help",
+		Args:    usageArgs(cobra.NoArgs),
 	}
 	c.AddCommand(newTLSInitCommand())
 	return c
