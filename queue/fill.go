@@ -36,11 +36,11 @@ func (s *segment) fill(n int64) error {
 		return fmt.Errorf("make room in segment: %w", err)
 	}
 	from := fi.Size() // bbolt may have made the file longer: what lies below is its own
-	to := need + min(max(s.used/8, fillLeast), fillMost)
-	for at := from; at < to; at += int64(len(zeros)) {
-		if _, err = f.WriteAt(zeros[:min(int64(len(zeros)), to-at)], at); err != nil {
-			break
-		}
+	to := (need + min(max(s.used/8, fillLeast), fillMost)) &^ (int64(len(zeros)) - 1)
+	// Page by page: the page cache would keep what is written at once as one
+	// large folio, and count and maybe write all of it for each page of a commit.
+	for at := from; at < to && err == nil; at += int64(len(zeros)) {
+		_, err = f.WriteAt(zeros[:min(int64(len(zeros)), to-at)], at)
 	}
 	if err == nil {
 		err = f.Sync()
@@ -52,4 +52,4 @@ func (s *segment) fill(n int64) error {
 	return nil
 }
 
-var zeros [256 << 10]byte
+var zeros [4 << 10]byte
