@@ -81,7 +81,9 @@ func Listen(o ServerOptions) (*Server, error) {
 			return nil, err
 		}
 		if secure != nil && l.Addr().Network() == "tcp" {
-			l = tls.NewListener(l, secure)
+			l = tls.NewListener(l, secure) // net/http wants to see a *tls.Conn
+		} else {
+			l = protocolListener{l}
 		}
 		s.listeners = append(s.listeners, l)
 	}

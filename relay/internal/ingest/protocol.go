@@ -1,0 +1,69 @@
+package ingest
+
+import (
+	"bytes"
+	"net"
+	"strconv"
+)
+
+// net/http itself answers what is no proper HTTP, before any handler is asked,
+// and as plain text. Clients that read every answer as JSON (Python's among
+// them) would take such an answer for a passing fault; so it is said again in
+// the form of all others.
+
+// plainAnswer is how net/http ends the header of such an answer.
+var plainAnswer = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
+
+// protocolListener gives connections that put net/http's own answers into JSON.
+type protocolListener struct{ net.Listener }
+
+func (l protocolListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &protocolConn{Conn: c}, nil
+}
+
+type protocolConn struct{ net.Conn }
+
+func (c *protocolConn) Write(b []byte) (int, error) {
+	if len(b) > 1024 || len(b) < 12 || b[9] != '4' && b[9] != '5' {
+		return c.Conn.Write(b)
+	}
+	head, _, plain := bytes.Cut(b, plainAnswer)
+	if !plain || bytes.IndexByte(head, '\n') >= 0 {
+		return c.Conn.Write(b)
+	}
+	if _, err := c.Conn.Write(protocolAnswer(head)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// CloseWrite lets an answer arrive although the request was not read to its end.
+func (c *protocolConn) CloseWrite() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return nil
+}
+
+// protocolAnswer makes the answer behind a status line.
+func protocolAnswer(status []byte) []byte {
+	code, words := "bad_request", "this is no proper HTTP request"
+	switch string(status[9:12]) {
+	case "431":
+		code, words = "headers_too_large", "the header of the request is too large"
+	case "501":
+		code, words = "unsupported_transfer_encoding", "the only Transfer-Encoding understood is chunked"
+	case "505":
+		code, words = "unsupported_version", "use HTTP/1.1"
+	}
+	body := `{"success":false,"code":"` + code + `","message":"` + words + `","error":"` + words + `"}`
+	out := append([]byte(nil), status...)
+	if i := bytes.IndexByte(out, ':'); i >= 0 { // net/http's own words
+		out = out[:i]
+	}
+	return append(out, "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body...)
+}
