@@ -217,6 +217,7 @@ func (q *Queue) prepare(s *segment) error {
 func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]idHash) error) error {
 	switch {
 	case err == nil && !x.torn && !x.voided:
+		s.checked.Store(true)
 		if q.readOnly {
 			q.install(s, x.sum, false)
 			return nil
@@ -408,6 +409,7 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 	}
 	q.shut(s) // whoever opened the old file meanwhile
 	q.cache.forget()
+	s.checked.Store(true)
 	q.install(s, sum, true)
 	return ids, nil
 }

@@ -150,6 +150,8 @@ type segment struct {
 	gone    bool   // unlinked or about to be
 	key     uint32 // all of it is known to be sealed with; 0: not looked at
 
+	checked atomic.Bool // this process wrote the file, or has read all of it
+
 	end atomic.Uint32 // index behind the last record that is confirmed
 
 	used, filled int64 // of a tail: bytes of pages, and bytes that were written ahead (fill.go)
@@ -278,6 +280,7 @@ func (s *segment) openTail(size int64) error {
 	if err != nil {
 		return fmt.Errorf("open segment: %w", err)
 	}
+	s.checked.Store(true)
 	db.AllocSize = int(min(size, 16<<20)) // one growth, and one sync for it, per so much
 	s.db = db
 	return nil
@@ -383,6 +386,9 @@ func (q *Queue) openSealed(s *segment) error {
 	if s.db != nil {
 		return nil
 	}
+	if err := q.check(s); err != nil {
+		return err
+	}
 	var db *bolt.DB
 	err := guard(func() (err error) {
 		db, err = bolt.Open(s.path, 0o600, &bolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
@@ -412,6 +418,34 @@ func (q *Queue) openSealed(s *segment) error {
 		o.mu.Unlock()
 		q.openSegs = append(q.openSegs[:oldest], q.openSegs[oldest+1:]...)
 	}
+	return nil
+}
+
+// check reads all of a sealed segment before bbolt does for the first time, and
+// makes sure that it holds what its summary says: a damaged page could make
+// bbolt pass over chunks, or never return.
+func (q *Queue) check(s *segment) error {
+	if s.checked.Load() {
+		return nil
+	}
+	q.mu.Lock()
+	want, sealed := s.sum.Chunks, s.sealed
+	q.mu.Unlock()
+	n := int64(0)
+	err := withPages(s.path, func(p *pageFile) error {
+		return verify(p, p.metas[0], s.num, func(*chunkHeader, []byte) error { n++; return nil })
+	})
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("open segment: %w", errGone)
+	case unreadable(err):
+		return damaged("cannot be read: %v", err)
+	case err != nil:
+		return fmt.Errorf("check segment: %w", err)
+	case sealed && n != want:
+		return damaged("segment holds %d chunks of %d", n, want)
+	}
+	s.checked.Store(true)
 	return nil
 }
 
