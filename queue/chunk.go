@@ -131,9 +131,6 @@ func headerSize(b []byte) (int, error) {
 	if b[0] != 'r' || b[1] == 0 {
 		return 0, damaged("not a chunk")
 	}
-	if b[1] > chunkVersion {
-		return 0, fmt.Errorf("chunk version %d: %w", b[1], ErrNewerFormat)
-	}
 	n := binary.LittleEndian.Uint32(b[4:])
 	if n < chunkFixed+chunkTail || n > maxHeader {
 		return 0, damaged("chunk header length %d", n)
@@ -155,6 +152,9 @@ func decodeHeader(b []byte) (chunkHeader, error) {
 	b = b[:n]
 	if crc(b[:n-4]) != le.Uint32(b[n-4:]) {
 		return h, damaged("chunk header checksum")
+	}
+	if b[1] > chunkVersion { // of whatever version, checksum and length are where they are
+		return h, fmt.Errorf("chunk version %d: %w", b[1], ErrNewerFormat)
 	}
 	h.codec, h.flags, h.size = b[2], b[3], uint32(n)
 	h.first = Seq(le.Uint64(b[8:]))

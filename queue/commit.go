@@ -289,6 +289,9 @@ func (q *Queue) setBroken(err error) {
 	q.broken = err
 	q.lastErr, q.lastErrAt = err.Error(), q.now()
 	q.mu.Unlock()
+	if noSpace(err) {
+		q.setFull("disk_full")
+	}
 }
 
 // answer tells each caller what became of its entries.

@@ -137,8 +137,10 @@ func (d *deadLog) open(s *deadSeg) error {
 		return p.walk(p.metas[0], func(bucket string, k, v []byte) error {
 			if bucket == string(bucketInfo) {
 				var info segInfo
-				if err := json.Unmarshal(v, &info); err == nil && info.Format > formatVersion {
-					return fmt.Errorf("format %d: %w", info.Format, ErrNewerFormat)
+				if json.Unmarshal(v, &info) == nil {
+					if err := newerFormat(info.Format, info.Sum); err != nil {
+						return err
+					}
 				}
 				known = true
 			}
@@ -240,7 +242,7 @@ func (d *deadLog) salvage(s *deadSeg, cause error) error {
 
 // makeFile makes and opens the file of s.
 func (d *deadLog) makeFile(s *deadSeg, fill func(tx *bolt.Tx) error) error {
-	info, err := json.Marshal(segInfo{Format: formatVersion, Segment: s.num, Created: d.q.now().UTC()})
+	info, err := json.Marshal(segInfo{Format: formatVersion, Sum: formatSum(formatVersion), Segment: s.num, Created: d.q.now().UTC()})
 	if err != nil {
 		return fmt.Errorf("encode segment header: %w", err)
 	}

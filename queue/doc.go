@@ -48,7 +48,7 @@
 // A sequence number is segment << 32 | index; numbers are never used again,
 // neither are those of segments. A segment is a bbolt file with two buckets:
 //
-//	relay   "segment": {"format":1,"segment":n,"created":…,"secret":…}
+//	relay   "segment": {"format":1,"sum":CRC32C of the format,"segment":n,"created":…,"secret":…}
 //	        "summary": what it holds per lane, JSON and CRC32C; once sealed
 //	log     sequence u64 · piece u16 (big-endian): piece of a chunk, at most 1,980 bytes
 //

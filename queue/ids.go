@@ -192,9 +192,11 @@ func openIDFile(path string) (*idFile, error) {
 	switch {
 	case err != nil || serr != nil:
 		err = damaged("ids file is cut short")
-	case string(b[:8]) == idsMagic && le.Uint32(b[8:]) > formatVersion:
+	case string(b[:8]) != idsMagic || crc(b[:]) != sum:
+		err = damaged("ids file header")
+	case le.Uint32(b[8:]) > formatVersion:
 		err = fmt.Errorf("ids version %d: %w", le.Uint32(b[8:]), ErrNewerFormat)
-	case string(b[:8]) != idsMagic || crc(b[:]) != sum || st.Size() != idsHeader+16*int64(le.Uint64(b[40:])):
+	case st.Size() != idsHeader+16*int64(le.Uint64(b[40:])):
 		err = damaged("ids file header")
 	}
 	if err != nil {

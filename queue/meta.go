@@ -31,6 +31,21 @@ var (
 type metaInfo struct {
 	Format int      `json:"format"`
 	Keys   []uint32 `json:"keys"` // ids of keys something in the directory is sealed with
+	Sum    uint32   `json:"sum"`  // formatSum: a flipped bit is not a newer format
+}
+
+// formatSum goes with a format number wherever one is written.
+func formatSum(format int) uint32 { return crc(fmt.Appendf(nil, "relay queue format %d", format)) }
+
+// newerFormat refuses a format this program does not know.
+func newerFormat(format int, sum uint32) error {
+	switch {
+	case format <= formatVersion:
+		return nil
+	case sum != formatSum(format):
+		return damaged("format %d does not go with its checksum", format)
+	}
+	return fmt.Errorf("format %d: %w", format, ErrNewerFormat)
 }
 
 // laneRow is a lane as meta.db holds it.
@@ -90,8 +105,8 @@ func checkMeta(path string) (metaInfo, error) {
 	if err == nil && info.Format == 0 {
 		err = damaged("meta.db says no format")
 	}
-	if err == nil && info.Format > formatVersion {
-		err = fmt.Errorf("format %d: %w", info.Format, ErrNewerFormat)
+	if err == nil {
+		err = newerFormat(info.Format, info.Sum)
 	}
 	return info, err
 }
@@ -117,7 +132,7 @@ func withPages(path string, fn func(p *pageFile) error) error {
 // makeMeta makes meta.db. With others there are files already whose keys nobody
 // remembers.
 func makeMeta(dir string, v *vault, secret []byte, others, noSync bool) error {
-	info := metaInfo{Format: formatVersion}
+	info := metaInfo{Format: formatVersion, Sum: formatSum(formatVersion)}
 	if cur := v.current(); cur != 0 {
 		info.Keys = []uint32{cur}
 		if others {

@@ -184,6 +184,12 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		q.count.BadChunks += int64(bad)
 	}
 	q.dead = newDeadLog(q)
+	if !readOnly {
+		// On a volume without room for another file the reserve makes way for
+		// one: that is for letters, not for the directory. Without room for it
+		// now, makeFile tries again.
+		os.Mkdir(q.dead.dir, 0o700)
+	}
 	q.findSegments(names)
 	if !readOnly {
 		w := &writer{q: q}

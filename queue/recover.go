@@ -50,8 +50,8 @@ func readSegInfo(path string) (segInfo, error) {
 	if err == nil && info.Format == 0 {
 		err = damaged("no segment header")
 	}
-	if err == nil && info.Format > formatVersion {
-		err = fmt.Errorf("format %d: %w", info.Format, ErrNewerFormat)
+	if err == nil {
+		err = newerFormat(info.Format, info.Sum)
 	}
 	return info, err
 }

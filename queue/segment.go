@@ -39,6 +39,7 @@ type segInfo struct {
 	Format  int       `json:"format"`
 	Segment uint64    `json:"segment"`
 	Created time.Time `json:"created"`
+	Sum     uint32    `json:"sum"`    // formatSum
 	Secret  []byte    `json:"secret"` // of the id hashes, sealed when there is a key
 }
 
@@ -199,7 +200,7 @@ func makeSegmentFile(dir string, num uint64, now time.Time, secret []byte, noSyn
 
 // makeSegmentAt makes an empty segment file at path.
 func makeSegmentAt(path string, num uint64, now time.Time, secret []byte, noSync bool) error {
-	info, err := json.Marshal(segInfo{Format: formatVersion, Segment: num, Created: now.UTC(), Secret: secret})
+	info, err := json.Marshal(segInfo{Format: formatVersion, Sum: formatSum(formatVersion), Segment: num, Created: now.UTC(), Secret: secret})
 	if err != nil {
 		return fmt.Errorf("encode segment header: %w", err)
 	}
