@@ -3,7 +3,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X main.version=$(VERSION)
 
-.PHONY: build test race exam bench fuzz lint fmt cross clean
+.PHONY: build test race exam bench fuzz lint fmt cross release release-check clean
 
 build: ## bin/relay
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./relay
@@ -36,6 +36,18 @@ lint: ## golangci-lint, built from source outside go.mod
 cross: ## the platforms relay is made for
 	@for t in linux/amd64 linux/arm64 linux/arm windows/amd64 darwin/arm64; do \
 	  echo "== $$t"; CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) vet ./... || exit 1; done
+
+release: ## dist/: archives, SBOMs, deb and rpm, SHA256SUMS; the same commit gives the same bytes
+	$(GO) run ./packaging/release -out dist
+
+release-check: release ## builds it again in another place, once with an empty build cache, and looks into the packages
+	@tmp=$$(mktemp -d) && trap 'chmod -R u+w "$$tmp" && rm -rf "$$tmp"' EXIT && \
+	git clone -q . "$$tmp/elsewhere" && cd "$$tmp/elsewhere" && \
+	$(GO) run ./packaging/release -out "$$tmp/again" && diff -r "$(CURDIR)/dist" "$$tmp/again" && \
+	GOCACHE="$$tmp/cache" $(GO) run ./packaging/release -out "$$tmp/fresh" -targets linux/amd64 -packages=false && \
+	for f in "$$tmp"/fresh/relay_*; do cmp "$$f" "$(CURDIR)/dist/$${f##*/}" || exit 1; done && \
+	echo "built three times, the same bytes"
+	RELAY_DIST="$(CURDIR)/dist" $(GO) test -count=1 ./packaging/release
 
 clean:
 	rm -rf bin dist

@@ -109,7 +109,7 @@ func (r *release) checksums() error {
 		}
 		b.WriteString(sum + "  " + e.Name() + "\n")
 	}
-	return os.WriteFile(filepath.Join(r.out, "SHA256SUMS"), []byte(b.String()), 0o600)
+	return os.WriteFile(filepath.Join(r.out, "SHA256SUMS"), []byte(b.String()), 0o644)
 }
 
 func sha256File(name string) (string, error) {

@@ -26,7 +26,7 @@ func (r *release) papers(ctx context.Context, relay, dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, "completions", name), []byte(text+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "completions", name), []byte(text+"\n"), 0o644); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func copyTree(from, to string) error {
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 			return err
 		}
-		return os.WriteFile(target, b, 0o600)
+		return os.WriteFile(target, b, 0o644)
 	})
 }
 

@@ -130,7 +130,7 @@ func writeLicences(_ context.Context, root string, modules []module, path string
 		}
 		section(strings.TrimPrefix(filepath.Base(file), "LICENSE-"), []string{strings.TrimSpace(string(text))})
 	}
-	return os.WriteFile(path, []byte(b.String()), 0o600)
+	return os.WriteFile(path, []byte(b.String()), 0o644)
 }
 
 // The parts of a CycloneDX 1.6 document that are used here.
@@ -209,7 +209,7 @@ func (r *release) writeSBOM(modules []module, binary, path string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(b, '\n'), 0o600)
+	return os.WriteFile(path, append(b, '\n'), 0o644)
 }
 
 func licences(id string) []cdxLicense {
