@@ -149,7 +149,7 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 		s.leaveOut(k, src, at, n, noteNotText, "neither text nor a number")
 		return
 	}
-	if s.t.badUTF8 && strings.ContainsRune(raw, '\uFFFD') {
+	if strings.ContainsRune(raw, '\uFFFD') {
 		s.leaveOut(k, src, at, n, noteBadUTF8, "holds bytes that are no text")
 		return
 	}

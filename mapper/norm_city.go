@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -78,6 +79,9 @@ var cityPlaceholders = wordSet("city town anytown anycity cityname yourcity noci
 // districtWords go with the number beside them.
 var districtWords = wordSet("arrondissement arrondissements arr arrdt ardt cedex bezirk kerület kerulet district zip plz cp postcode")
 
+// countryPostcode is a postcode with its country in front: D-10115 Berlin.
+var countryPostcode = regexp.MustCompile(`\b[A-Za-z]{1,3}[-–]\d{4,5}\b`)
+
 func isCityBreak(r rune) bool {
 	return r == ' ' || r == ',' || r == ';' || r == '/' || r == '(' || r == ')' || r == '-' || r == '–'
 }
@@ -88,6 +92,7 @@ func withoutDistrict(s string) string {
 	if strings.IndexFunc(s, unicode.IsNumber) < 0 && !strings.Contains(lower(s), "cedex") {
 		return s
 	}
+	s = countryPostcode.ReplaceAllString(s, " ")
 	var b strings.Builder
 	word := 0 // where the word being read began
 	flush := func(end int) {

@@ -211,6 +211,9 @@ var cp1252 = map[rune]byte{
 	'š': 0x9a, '›': 0x9b, 'œ': 0x9c, 'ž': 0x9e, 'Ÿ': 0x9f,
 }
 
+// demojibake undoes UTF-8 that was read as Windows-1252, where what comes out
+// is what such mistakes come from: letters of Latin alphabets and typographic
+// signs, or a text all in another script. Ó’Briain happens to be UTF-8 too.
 func demojibake(s string) string {
 	b := make([]byte, 0, len(s))
 	for _, r := range s {
@@ -225,6 +228,22 @@ func demojibake(s string) string {
 		}
 	}
 	if !utf8.Valid(b) {
+		return s
+	}
+	latin, foreign, ascii := 0, 0, 0
+	for _, r := range string(b) {
+		switch {
+		case r < 0x80:
+			if isAlnum(r) {
+				ascii++
+			}
+		case r <= 0x017F, r >= 0x2010 && r <= 0x203A, r == '€':
+			latin++
+		default:
+			foreign++
+		}
+	}
+	if foreign > 0 && (ascii > 0 || foreign < 3) || latin+foreign == 0 {
 		return s
 	}
 	return string(b)

@@ -103,7 +103,7 @@ var titles = wordSet(`mr mister mrs missus ms miss mx dr doctor prof professor s
 
 // dottedTitles are titles only with a full stop: without it they are names or
 // ordinary words.
-var dottedTitles = wordSet(`fr ing mag med col gen maj hon dn phil jur rer nat habil med univ ir fam msgr adv cllr gov sen rep pres cmdr kap op`)
+var dottedTitles = wordSet(`hc eh fr ing mag med col gen maj hon dn phil jur rer nat habil med univ ir fam msgr adv cllr gov sen rep pres cmdr kap op`)
 
 // givenTitles go before a first name, the others before a surname.
 var givenTitles = wordSet("sir doña dña dn shri")
@@ -159,7 +159,7 @@ func nextIsTitle(s string) bool {
 // (Dr.Smith). ok is false when nothing would be left.
 func cutTitleWord(s string) (word, rest string, ok bool) {
 	i := strings.IndexByte(s, ' ')
-	if d := strings.IndexByte(s, '.'); d > 0 && (i < 0 || d < i) && d+1 < len(s) && s[d+1] != ' ' && isTitle(s[:d+1]) {
+	if d := strings.IndexByte(s, '.'); d > 0 && (i < 0 || d < i && !isTitle(s[:i])) && d+1 < len(s) && s[d+1] != ' ' && isTitle(s[:d+1]) {
 		i = d + 1
 	}
 	if i < 0 {

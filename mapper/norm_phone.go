@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -115,6 +116,7 @@ const (
 type number struct {
 	status   phoneStatus
 	valid    bool   // the numbering plan knows its range, not only its length
+	mobile   bool   // and it is one of mobiles
 	national bool   // read as a national number of the plan's region
 	e164     string // digits without +
 	nsn      string // the national significant number
@@ -123,6 +125,7 @@ type number struct {
 // plan is the numbering plan that a national number is read by.
 type plan struct {
 	region string // ISO alpha-2 in upper case, "" when no country is known
+	code   string // its country code
 	nanp   bool
 }
 
@@ -135,7 +138,7 @@ func planOf(l locale) plan {
 	if cc == 0 {
 		return plan{} // no such plan: Antarctica, or no country
 	}
-	return plan{region: r, nanp: cc == 1}
+	return plan{region: r, code: strconv.Itoa(cc), nanp: cc == 1}
 }
 
 // resolve tries the readings of a number from the likeliest on. A reading that
@@ -161,6 +164,13 @@ func (p plan) resolve(w written) number {
 	}
 	n := parsePhone(w.digits, p.region)
 	if n.valid {
+		// 49 171 1234567 in Germany: a country code without its plus, though a
+		// number of some village begins with 0491 too.
+		if strings.HasPrefix(w.digits, p.code) && !n.mobile {
+			if i := parsePhone("+"+w.digits, ""); i.valid && i.mobile {
+				return i
+			}
+		}
 		return n
 	}
 	if w.letters != "" {
@@ -175,6 +185,15 @@ func (p plan) resolve(w written) number {
 		}
 		if i := p.international(w); i.valid && w.trunk > 0 {
 			return i
+		}
+	}
+	// 044 7700 900123: one of the two zeros before a country code was lost.
+	if rest := strings.TrimLeft(w.digits, "0"); n.status != possible && rest != w.digits {
+		if i := parsePhone("+"+rest, ""); i.valid && strings.HasPrefix(rest, p.code) && !p.nanp {
+			return i
+		}
+		if v := parsePhone(rest, p.region); p.nanp && v.valid {
+			return v
 		}
 	}
 	if n.status == possible && w.stripped {
@@ -244,6 +263,7 @@ func parsePhone(digits, region string) number {
 	nsn := phonenumbers.GetNationalSignificantNumber(&pn)
 	e164 := strings.TrimPrefix(phonenumbers.Format(&pn, phonenumbers.E164), "+")
 	n := number{status: possible, valid: phonenumbers.IsValidNumber(&pn), national: digits[0] != '+', e164: e164, nsn: nsn}
+	n.mobile = n.valid && phonenumbers.GetNumberType(&pn) == phonenumbers.MOBILE
 	if !n.valid && len(nsn) < 7 {
 		return number{} // some plans call nearly any length possible
 	}

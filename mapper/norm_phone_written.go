@@ -45,7 +45,7 @@ func readPhone(s string) written {
 	}
 	if m := scientific.FindStringSubmatch(s); m != nil {
 		if exp := (int(m[3][0]) - '0'); len(m[3]) == 1 && len(m[2]) == exp || len(m[3]) == 2 && len(m[2]) == 10*exp+int(m[3][1]-'0') {
-			s = m[1] + m[2] // 1.6505551212E+10 has kept every digit
+			s = s[:len(s)-len(strings.TrimPrefix(s, "+"))] + m[1] + m[2] // 1.6505551212E+10 has kept every digit
 		} else {
 			return written{bare: s}
 		}

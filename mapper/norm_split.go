@@ -32,9 +32,10 @@ func splitName(raw string) (first, last string) {
 		s = strings.Join(strings.Fields(strings.ReplaceAll(s, ",", " ")), " ")
 	}
 	s = shedDegrees(s)
-	words := slices.DeleteFunc(strings.Fields(s), func(w string) bool { return squash(w) == "" })
+	ornament := func(w string) bool { return squash(w) == "" && !isCouple(w) }
+	words := slices.DeleteFunc(strings.Fields(s), ornament)
 	if len(words) != 2 { // Anne - Marie Dupont, but Jane - Doe
-		words = slices.DeleteFunc(strings.Fields(joinAround(s, "-")), func(w string) bool { return squash(w) == "" })
+		words = slices.DeleteFunc(strings.Fields(joinAround(s, "-")), ornament)
 	}
 	s = strings.Join(words, " ")
 	if len(words) == 0 {
@@ -46,6 +47,8 @@ func splitName(raw string) (first, last string) {
 		return s, ""
 	case title != "" && !givenTitles[title] && (len(words) == 1 || isParticle(words[0])):
 		return "", s // Mr. Smith, Frau von der Leyen
+	case len(words) > 2 && isParticle(lower(words[0])) && isParticle(words[1]):
+		return "", s // Van der Berg
 	case len(words) > 1 && isParticle(words[0]) && lower(s) != s:
 		return "", s // van der Berg
 	case len(words) == 2 && isEastAsian(s):
