@@ -1,0 +1,41 @@
+package packaging
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Imports point one way: bbolt is known to queue alone, fsnotify to config
+// alone; queue, mapper and config import nothing of relay but strictyaml, and
+// that nothing at all.
+func TestImportsPointOneWay(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaves := map[string]bool{"relay/queue": true, "relay/mapper": true, "relay/config": true, "relay/strictyaml": true}
+	n := 0
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		pkg := words[0]
+		if leaves[pkg] {
+			n++
+		}
+		for _, imported := range words[1:] {
+			ours := strings.HasPrefix(imported, "relay/")
+			switch {
+			case strings.HasPrefix(imported, "go.etcd.io/bbolt") && pkg != "relay/queue",
+				imported == "github.com/fsnotify/fsnotify" && pkg != "relay/config",
+				leaves[pkg] && ours && imported != "relay/strictyaml",
+				pkg == "relay/strictyaml" && ours, pkg == "relay/queue" && ours:
+				t.Errorf("%s imports %s", pkg, imported)
+			}
+		}
+	}
+	if n != len(leaves) {
+		t.Errorf("found %d of %d leaves", n, len(leaves))
+	}
+}
