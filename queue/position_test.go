@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // A lane that has read everything and looks again while the tail is still
@@ -66,7 +65,7 @@ func failSyncs(q *Queue, n int) {
 	if err := q.onTail(func(*writer) error {
 		q.syncTail = func(s *segment) error {
 			if n--; n >= 0 {
-				return unix.EIO
+				return syscall.EIO
 			}
 			return s.sync()
 		}
