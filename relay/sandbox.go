@@ -24,7 +24,7 @@ func newSandboxCommand() *cobra.Command {
 is as strict as Meta's documents are. Point graph.endpoint at it. Its own page at / and
 its JSON API under /sandbox/ show what it received and change how it behaves.`,
 		Example: `  relay sandbox --listen 127.0.0.1:8587
-  curl -d '{"mode":"throttle"}' http://127.0.0.1:8587/sandbox/settings`,
+  curl -d '{"mode":"throttle"}' http://127.0.0.1:8587/sandbox/mode`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := sandbox.New(sandbox.Options{KeepBodies: bodies})
