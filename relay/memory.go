@@ -21,7 +21,6 @@ const (
 	memoryLimit = 40 << 20
 	trimWorth   = 2 << 20 // free memory that is worth giving back
 	lookEvery   = time.Second
-	startOver   = 300 * time.Millisecond
 )
 
 // memory watches over the process's memory.
@@ -64,20 +63,17 @@ func tuneMemory() *memory {
 }
 
 // run looks after the memory until done is closed. What only the start needed
-// is given back soon after it.
+// is given back at once.
 func (m *memory) run(done <-chan struct{}) {
-	started := time.NewTimer(startOver)
-	defer started.Stop()
+	m.look()
+	m.trim()
+	unmapProgram()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-done:
 			return
-		case <-started.C:
-			m.look()
-			m.trim()
-			unmapProgram()
 		case <-tick.C:
 			if m.look() {
 				m.trim()
