@@ -34,6 +34,7 @@ func (l *lane) send(ctx context.Context) {
 	if !acct.claim(l.settings().ProbeInterval) {
 		return
 	}
+	l.prefetch() // before the disk is waited for
 	if !l.notify(a) {
 		l.sleep(ctx, 0, nil)
 		return
@@ -47,7 +48,6 @@ func (l *lane) send(ctx context.Context) {
 		l.s.o.Metrics.AmbiguousResend(l.name, len(a.open))
 		l.log.Info("sending a request of unknown fate again, unchanged", "code", "ambiguous_resend", "events", len(a.open), "request", a.hash)
 	}
-	l.prefetch()
 	sctx, cancel := graceful(ctx, l.s.o.Grace)
 	began := time.Now()
 	r := l.s.o.Sender.Send(sctx, a.req)

@@ -92,6 +92,7 @@ var keysOfPeople = [...]struct {
 // people finds the fingerprints of whom a conversion is about: the texts, or
 // lists of texts, behind the keys above.
 func people(conversion []byte) (out []string) {
+	conversion = userData(conversion)
 	for _, k := range keysOfPeople {
 		i := bytes.Index(conversion, k.name)
 		if i < 0 {
@@ -124,14 +125,42 @@ func people(conversion []byte) (out []string) {
 	return slices.Compact(out)
 }
 
+// userData is the flat object of match keys in a conversion, or all of it when
+// it has none of the expected shape.
+func userData(conversion []byte) []byte {
+	for _, name := range [...]string{`"user_data":{`, `"match_keys":{`} {
+		_, in, ok := bytes.Cut(conversion, []byte(name))
+		if !ok {
+			continue
+		}
+		for i := 0; i < len(in); i++ {
+			switch in[i] {
+			case '"':
+				i += textEnd(in[i:]) - 1
+			case '}':
+				return in[:i+1]
+			case '{': // not flat
+				return conversion
+			}
+		}
+	}
+	return conversion
+}
+
 // textEnd is the length of the JSON text that b begins with.
 func textEnd(b []byte) int {
-	for i := 1; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+	for at := 1; at < len(b); {
+		n := bytes.IndexByte(b[at:], '"')
+		if n < 0 {
+			break
+		}
+		at += n + 1
+		slashes := 0
+		for at-2-slashes > 0 && b[at-2-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return at
 		}
 	}
 	return len(b)
