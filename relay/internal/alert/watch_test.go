@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,10 +52,14 @@ func commandMain(args []string) int {
 }
 
 // notes are kept in memory.
-type notes map[string][]byte
+type notes struct{ m sync.Map }
 
-func (n notes) Note(k string) []byte             { return n[k] }
-func (n notes) SetNote(k string, v []byte) error { n[k] = v; return nil }
+func (n *notes) SetNote(k string, v []byte) error { n.m.Store(k, v); return nil }
+func (n *notes) Note(k string) []byte {
+	v, _ := n.m.Load(k)
+	b, _ := v.([]byte)
+	return b
+}
 
 // told is the log of a Watch: what went out by the channel that cannot fail.
 type told struct{ lines []string }
@@ -174,7 +179,7 @@ func TestDiskHysteresis(t *testing.T) {
 // A relay that restarts all the time does not repeat itself.
 func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := notes{}
+		n := &notes{}
 		s := Snapshot{Lanes: []Lane{{ID: "701", State: "paused_token"}}}
 		_, first := watched(t, &s, Settings{Interval: time.Hour}, n)
 		expect(t, first, "first process", "alert "+TokenRefused)
