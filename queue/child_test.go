@@ -319,6 +319,9 @@ func (o *oracle) recent() []string {
 // how many acknowledged ids are lost.
 func (o *oracle) verify(dir string) (lost int) {
 	o.t.Helper()
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) && len(o.acked) == 0 {
+		return 0 // it had not come to make it
+	}
 	copied := filepath.Join(o.t.TempDir(), "copy")
 	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
 		o.t.Fatal(err)
@@ -373,7 +376,7 @@ func (o *oracle) verify(dir string) (lost int) {
 			if found[lane][id] == 0 && o.delivered[lane][id] == 0 {
 				if lost++; lost <= 5 {
 					st, _ := q.Lane(lane)
-					o.t.Logf("lost: %s of lane %s, which is at %x", id, lane, uint64(st.Cursor))
+					o.t.Logf("lost: %s of lane %s, which is at %x; a dead letter: %v", id, lane, uint64(st.Cursor), o.dead[lane][id])
 				}
 			}
 		}

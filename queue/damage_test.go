@@ -188,7 +188,7 @@ func TestBitFlips(t *testing.T) {
 	}
 	flips := 60
 	if exam() {
-		flips = 3000
+		flips = 1000
 	}
 	for n := range flips {
 		dir := filepath.Join(t.TempDir(), "queue")

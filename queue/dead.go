@@ -134,7 +134,7 @@ func (d *deadLog) open(s *deadSeg) error {
 	rows, bytes, next := int64(0), int64(0), uint64(0)
 	known := false
 	err := withPages(s.path, func(p *pageFile) error {
-		return p.walk(p.metas[0], func(bucket string, k, v []byte) error {
+		return p.walkExactly(p.metas[0], [][]byte{bucketInfo, bucketDead, bucketPending}, func(bucket string, k, v []byte) error {
 			if bucket == string(bucketInfo) {
 				var info segInfo
 				if json.Unmarshal(v, &info) == nil {

@@ -73,6 +73,10 @@
 // sealed, or none, is sealed anew behind it. A chunk never changes: its key always
 // means the same bytes, whichever page they are found on.
 //
+// Directories of each format, as they were written when it was new, lie in
+// testdata/format-N and are opened by a test for ever. A newer format is
+// refused before a byte of the directory changes.
+//
 // # One sync
 //
 // bbolt syncs twice a commit, pages before the meta page that leads to them. The

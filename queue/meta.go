@@ -90,7 +90,7 @@ func metaOptions(noSync bool) *bolt.Options {
 func checkMeta(path string) (metaInfo, error) {
 	info := metaInfo{}
 	err := withPages(path, func(p *pageFile) error {
-		return p.walk(p.metas[0], func(bucket string, k, v []byte) error {
+		return p.walkExactly(p.metas[0], metaBuckets, func(bucket string, k, v []byte) error {
 			if bucket == string(bucketDir) && string(k) == string(keyInfo) {
 				if err := json.Unmarshal(v, &info); err != nil {
 					return damaged("info: %v", err)

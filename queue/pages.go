@@ -189,13 +189,8 @@ func (p *pageFile) page(id, pgid uint64, buf []byte) (b []byte, flags uint16, co
 	return b, flags, count, nil
 }
 
-// walk visits every key and value of the buckets under m in order and fails at
-// the first thing that is wrong with the tree. It returns what fn returns.
-func (p *pageFile) walk(m boltMeta, fn func(bucket string, key, val []byte) error) error {
-	return p.walkBucket(m, "", fn)
-}
-
-// walkBucket is walk for one bucket only.
+// walkBucket visits every key and value of one bucket under m, in order, and fails
+// at the first thing that is wrong with its tree. It returns what fn returns.
 func (p *pageFile) walkBucket(m boltMeta, only string, fn func(bucket string, key, val []byte) error) error {
 	if m.pgid > uint64(p.size/int64(p.pageSize))+1 {
 		return damaged("file is cut short")
@@ -204,8 +199,30 @@ func (p *pageFile) walkBucket(m boltMeta, only string, fn func(bucket string, ke
 	return w.tree(m.root, "", 0, nil)
 }
 
+// walkExactly is walkBucket for a whole file, in which these buckets must be and
+// no others.
+func (p *pageFile) walkExactly(m boltMeta, names [][]byte, fn func(bucket string, key, val []byte) error) error {
+	if m.pgid > uint64(p.size/int64(p.pageSize))+1 {
+		return damaged("file is cut short")
+	}
+	w := walker{p: p, m: m, seen: make([]uint64, m.pgid/64+1), fn: fn}
+	if err := w.tree(m.root, "", 0, nil); err != nil {
+		return err
+	}
+	if len(w.names) != len(names) {
+		return damaged("%d buckets of %d", len(w.names), len(names))
+	}
+	for _, n := range names {
+		if !slices.Contains(w.names, string(n)) {
+			return damaged("bucket %s is missing", n)
+		}
+	}
+	return nil
+}
+
 type walker struct {
 	p     *pageFile
+	names []string // of buckets, as met
 	m     boltMeta
 	seen  []uint64 // pages visited
 	fn    func(bucket string, key, val []byte) error
@@ -268,6 +285,7 @@ func (w *walker) leaf(es []elem, bucket string, depth int) error {
 			return damaged("bucket in a bucket")
 		}
 		name := string(e.key)
+		w.names = append(w.names, name)
 		if w.only != "" && w.only != name {
 			continue
 		}

@@ -98,7 +98,12 @@ func verify(p *pageFile, m boltMeta, num uint64, fn func(h *chunkHeader, data []
 		end = h.end()
 		return fn(&h, data)
 	}
-	err := p.walkBucket(m, string(bucketLog), func(_ string, k, v []byte) error {
+	// All of it, though only the log counts: bbolt reads all when it opens a
+	// file to write, and cannot be stopped from falling over what is damaged.
+	err := p.walkExactly(m, [][]byte{bucketInfo, bucketLog}, func(bucket string, k, v []byte) error {
+		if bucket != string(bucketLog) {
+			return nil
+		}
 		seq, piece, ok := splitKey(k)
 		if !ok || uint64(seq>>32) != num {
 			return damaged("strange key")
