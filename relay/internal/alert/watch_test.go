@@ -88,11 +88,17 @@ func watched(t *testing.T, s *Snapshot, set Settings, n Notes) (*Watch, *told) {
 	w := New(Options{Host: "till-7", Version: "test", Logger: slog.New(log), Notes: n,
 		Look:     func() Snapshot { x := *s; x.Now = time.Now(); return x },
 		Settings: func() Settings { return set }})
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = w.Run(ctx) }()
-	t.Cleanup(func() { stop(); <-done })
+	w.look(t.Context())
 	return w, log
+}
+
+// pass lets time pass, with a look every ten seconds, as Run does.
+func pass(t *testing.T, w *Watch, d time.Duration) {
+	t.Helper()
+	for ; d > 0; d -= w.o.Every {
+		time.Sleep(min(d, w.o.Every))
+		w.look(t.Context())
+	}
 }
 
 func expect(t *testing.T, log *told, what string, want ...string) {
@@ -117,21 +123,21 @@ func TestConditions(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := Snapshot{QueueMax: 100, DiskSize: 100, DiskFree: 50}
 				calm := s
-				_, log := watched(t, &s, Settings{Interval: time.Hour}, nil)
-				time.Sleep(time.Minute)
+				w, log := watched(t, &s, Settings{Interval: time.Hour}, nil)
+				pass(t, w, time.Minute)
 				expect(t, log, "calm")
 				on(&s)
-				time.Sleep(11 * time.Second)
+				pass(t, w, 11*time.Second)
 				expect(t, log, "begins", "alert "+code)
-				time.Sleep(59 * time.Minute)
+				pass(t, w, 59*time.Minute)
 				expect(t, log, "within the interval")
-				time.Sleep(2 * time.Minute)
+				pass(t, w, 2*time.Minute)
 				expect(t, log, "repeats", "alert "+code)
 				s = calm
-				time.Sleep(11 * time.Second)
+				pass(t, w, 11*time.Second)
 				expect(t, log, "ends", "alert_resolved "+code)
 				on(&s) // comes back at once: not told again within the interval
-				time.Sleep(10 * time.Minute)
+				pass(t, w, 10*time.Minute)
 				expect(t, log, "flaps")
 			})
 		})
@@ -141,17 +147,17 @@ func TestConditions(t *testing.T) {
 func TestDeadLettersGrowing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := Snapshot{Dead: 40} // what was there before is no news
-		_, log := watched(t, &s, Settings{Interval: time.Hour}, nil)
-		time.Sleep(time.Hour)
+		w, log := watched(t, &s, Settings{Interval: time.Hour}, nil)
+		pass(t, w, time.Hour)
 		expect(t, log, "old ones")
 		s.Dead = 43
-		time.Sleep(20 * time.Second)
+		pass(t, w, 20*time.Second)
 		expect(t, log, "three more", "alert "+DeadGrowing)
-		time.Sleep(59 * time.Minute)
+		pass(t, w, 59*time.Minute)
 		s.Dead = 44
-		time.Sleep(2 * time.Minute)
+		pass(t, w, 2*time.Minute)
 		expect(t, log, "still", "alert "+DeadGrowing)
-		time.Sleep(2 * time.Hour)
+		pass(t, w, 2*time.Hour)
 		expect(t, log, "no more", "alert_resolved "+DeadGrowing)
 	})
 }
@@ -160,16 +166,16 @@ func TestDeadLettersGrowing(t *testing.T) {
 func TestDiskHysteresis(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := Snapshot{QueueMax: 100, QueueBytes: 95, DiskSize: 100, DiskFree: 50}
-		_, log := watched(t, &s, Settings{Interval: time.Hour}, nil)
+		w, log := watched(t, &s, Settings{Interval: time.Hour}, nil)
 		expect(t, log, "full", "alert "+DiskNearlyFull)
 		s.QueueBytes = 85
-		time.Sleep(time.Minute)
+		pass(t, w, time.Minute)
 		expect(t, log, "a little less")
 		s.QueueBytes = 79
-		time.Sleep(time.Minute)
+		pass(t, w, time.Minute)
 		expect(t, log, "much less", "alert_resolved "+DiskNearlyFull)
 		s.DiskFree = 4
-		time.Sleep(2 * time.Hour)
+		pass(t, w, 2*time.Hour)
 		if got := log.take(); len(got) == 0 || got[0] != "alert "+DiskNearlyFull {
 			t.Errorf("a volume with 4 %% left: told %q", got)
 		}
@@ -181,13 +187,13 @@ func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &notes{}
 		s := Snapshot{Lanes: []Lane{{ID: "701", State: "paused_token"}}}
-		_, first := watched(t, &s, Settings{Interval: time.Hour}, n)
+		w, first := watched(t, &s, Settings{Interval: time.Hour}, n)
 		expect(t, first, "first process", "alert "+TokenRefused)
-		_, second := watched(t, &s, Settings{Interval: time.Hour}, n)
-		time.Sleep(time.Minute)
+		w, second := watched(t, &s, Settings{Interval: time.Hour}, n)
+		pass(t, w, time.Minute)
 		expect(t, second, "second process")
 		s.Lanes = nil
-		time.Sleep(time.Minute)
+		pass(t, w, time.Minute)
 		expect(t, second, "over", "alert_resolved "+TokenRefused)
 	})
 }
