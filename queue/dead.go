@@ -54,8 +54,10 @@ type deadSeg struct {
 	next  uint64
 	rows  int64
 	bytes int64 // of rows
-	min   int64 // oldest DeadAt, Unix ms; 0: not known
 	disk  int64
+	// unsure: a write failed. It may be in the file all the same (its last sync
+	// failed), so the numbers above are taken from the file before they are used.
+	unsure bool
 }
 
 func newDeadLog(q *Queue) *deadLog {
@@ -331,8 +333,34 @@ func (d *deadLog) update(s *deadSeg, fn func(tx *bolt.Tx) error) error {
 		err = run()
 	}
 	if err != nil {
+		s.unsure = true
 		return fmt.Errorf("write dead letters: %w", err)
 	}
+	return nil
+}
+
+// sure counts anew what is in the file of s after a write that failed.
+func (d *deadLog) sure(s *deadSeg) error {
+	if !s.unsure {
+		return nil
+	}
+	rows, bytes, next := int64(0), int64(0), s.next
+	err := guard(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			b := tx.Bucket(bucketDead)
+			next = max(next, b.Sequence())
+			return b.ForEach(func(k, v []byte) error {
+				rows++
+				bytes += int64(len(v))
+				next = max(next, binary.BigEndian.Uint64(k)+1)
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("count dead letters: %w", err)
+	}
+	s.rows, s.bytes, s.next, s.unsure = rows, bytes, next, false
 	return nil
 }
 
@@ -363,6 +391,9 @@ func (d *deadLog) append(lane string, gen uint64, dls []DeadLetter) error {
 			return err
 		}
 		s = d.lastSeg()
+	}
+	if err := d.sure(s); err != nil {
+		return err
 	}
 	rows := make([][]byte, len(dls))
 	added := int64(0)
@@ -584,6 +615,9 @@ func (d *deadLog) page(seg, idx uint64, n int) (out []DeadLetter, err error) {
 
 // remove deletes rows of one file.
 func (d *deadLog) remove(s *deadSeg, idx []uint64, all bool) (int, error) {
+	if err := d.sure(s); err != nil {
+		return 0, err
+	}
 	n, bytes := 0, int64(0)
 	err := d.update(s, func(tx *bolt.Tx) error {
 		n, bytes = 0, 0

@@ -34,9 +34,6 @@ func TestFailingDisk(t *testing.T) {
 		"pwrite64:error=ENOSPC:when=60+83", // no room for a page
 		"renameat:error=EROFS:when=7+5",    // a disk that turns read-only now and then
 	} {
-		if strings.HasPrefix(fault, "fdatasync") && !exam() {
-			continue
-		}
 		t.Run(strings.SplitN(fault, ":when", 2)[0], func(t *testing.T) {
 			o := newOracle(t)
 			dir := filepath.Join(t.TempDir(), "queue")
