@@ -104,8 +104,18 @@ func (q *Queue) DropLane(name string) error {
 	if l == nil {
 		return fmt.Errorf("drop lane: %w", ErrNotFound)
 	}
-	if err := q.dropLaneTo(name, end, "operator"); err != nil {
+	if err := q.retire(l, end); err != nil {
 		return fmt.Errorf("drop lane: %w", err)
+	}
+	return nil
+}
+
+// retire drops what a lane has waiting before end and, when nothing has come
+// behind it, forgets the lane's state.
+func (q *Queue) retire(l *lane, end Seq) error {
+	name := l.name
+	if err := q.dropLaneTo(name, end, "operator"); err != nil {
+		return err
 	}
 	l.settling.Lock()
 	defer l.settling.Unlock()
@@ -115,26 +125,34 @@ func (q *Queue) DropLane(name string) error {
 	l.state = nil
 	q.mu.Unlock()
 	if err := q.meta.saveLane(name, row); err != nil {
-		return fmt.Errorf("drop lane: %w", err)
+		return err
 	}
 	q.keep(task{tidy: true})
 	return nil
 }
 
 // MoveLane moves what a lane has waiting to another lane, in order, behind
-// what waits there. A crash in between costs nothing when it is called again.
+// what waits there. What comes meanwhile stays. A crash in between costs
+// nothing when it is called again.
 func (q *Queue) MoveLane(from, to string) error {
 	if from == to || to == "" {
 		return fmt.Errorf("move lane: %w", ErrInvalid)
 	}
-	if _, ok := q.Lane(from); !ok {
+	q.mu.Lock()
+	l := q.lanes[from]
+	end := q.endSeq()
+	q.mu.Unlock()
+	if l == nil {
 		return fmt.Errorf("move lane: %w", ErrNotFound)
 	}
-	_, err := q.reroute(from, 0, "move", func(Record) []string { return []string{to} })
+	_, err := q.reroute(from, end, "move", func(Record) []string { return []string{to} })
+	if err == nil {
+		err = q.retire(l, end)
+	}
 	if err != nil {
 		return fmt.Errorf("move lane: %w", err)
 	}
-	return q.DropLane(from)
+	return nil
 }
 
 // Forget removes every record and dead letter that matches, wherever it lies:

@@ -122,11 +122,15 @@ func withPages(path string, fn func(p *pageFile) error) error {
 	if err != nil {
 		return err
 	}
-	p, err := openPageFile(f, st.Size())
-	if err != nil {
-		return err
+	r := &watchedReader{f: f}
+	p, err := openPageFile(r, st.Size())
+	if err == nil {
+		err = fn(p)
 	}
-	return fn(p)
+	if r.err != nil {
+		return r.err // whatever was made of a file that was not read whole
+	}
+	return err
 }
 
 // makeMeta makes meta.db. With others there are files already whose keys nobody

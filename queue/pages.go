@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/fnv"
 	"io"
 	"os"
@@ -34,7 +35,11 @@ type pageFile struct {
 	size     int64
 	pageSize int
 	metas    []boltMeta // the valid ones, newest first
+	watched  *watchedReader
 }
+
+// unread is what kept some of the file from being read so far.
+func (p *pageFile) unread() error { return p.watched.err }
 
 // readAhead reads a file that is read from end to end in few, large pieces.
 type readAhead struct {
@@ -61,6 +66,21 @@ func (r *readAhead) ReadAt(b []byte, off int64) (int, error) {
 		}
 	}
 	return copy(b, r.buf[off-r.at:]), nil
+}
+
+// watchedReader remembers that the disk did not give the bytes of a file, which
+// says nothing about what they are.
+type watchedReader struct {
+	f   io.ReaderAt
+	err error // the first
+}
+
+func (r *watchedReader) ReadAt(b []byte, off int64) (int, error) {
+	n, err := r.f.ReadAt(b, off)
+	if err != nil && r.err == nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return n, err
 }
 
 type boltMeta struct {

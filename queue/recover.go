@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -260,7 +261,7 @@ func (q *Queue) install(s *segment, sum summary, sealed bool) {
 		disk = diskSize(fi)
 	}
 	q.mu.Lock()
-	s.sum, s.sealed, s.disk, s.failed = sum, sealed, disk, nil
+	s.sum, s.sealed, s.disk, s.failed, s.unread = sum, sealed, disk, nil, time.Time{}
 	s.end.Store(sum.Next)
 	q.version++
 	for i := range sum.lanes {
@@ -346,6 +347,9 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 	var sum summary
 	err := withScan(s.path, func(p *pageFile) error {
 		found, err := findChunks(p, s.num)
+		if err == nil {
+			err = q.patience(s, p.unread())
+		}
 		if err != nil {
 			return err
 		}
@@ -364,7 +368,7 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 					return err
 				}
 			}
-			return nil
+			return q.patience(s, p.unread())
 		}, &sum)
 	})
 	if err != nil {
@@ -419,6 +423,27 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 	return ids, nil
 }
 
+// unreadFor is how long a segment is tried again that the disk does not give
+// whole, before what it does not give counts as lost: a cable, a volume behind a
+// network and a controller that starts over come back; a bad sector does not.
+const unreadFor = time.Minute
+
+// patience says that s is not to be given up yet when some of it was not read.
+func (q *Queue) patience(s *segment, unread error) error {
+	if unread == nil {
+		return nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s.unread.IsZero() {
+		s.unread = time.Now()
+	}
+	if time.Since(s.unread) < unreadFor {
+		return fmt.Errorf("it is tried again before anything counts as lost: %w", unread)
+	}
+	return nil
+}
+
 // keepCopy gives path a second name, or copies it where that is impossible.
 func keepCopy(path, name string) error {
 	if os.Link(path, name) == nil {
@@ -427,7 +452,8 @@ func keepCopy(path, name string) error {
 	return copyFile(path, name)
 }
 
-// withScan is withPages for files whose meta pages may be gone.
+// withScan is withPages for files whose meta pages may be gone, or that cannot
+// be read whole: p.unread says so.
 func withScan(path string, fn func(p *pageFile) error) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -438,7 +464,9 @@ func withScan(path string, fn func(p *pageFile) error) error {
 	if err != nil {
 		return err
 	}
-	p, _ := openPageFile(f, st.Size())
+	r := &watchedReader{f: f}
+	p, _ := openPageFile(r, st.Size())
+	p.watched = r
 	return fn(p)
 }
 
@@ -625,7 +653,8 @@ func (q *Queue) repair(s *segment, cause error) error {
 	q.mu.Unlock()
 	if _, err := q.salvage(s, true, cause, nil); err != nil {
 		q.mu.Lock()
-		s.failed = err
+		s.failed = err // the keeper tries again
+		s.repairs--    // nothing was
 		close(s.ready)
 		q.mu.Unlock()
 		return err

@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -146,10 +148,11 @@ type segment struct {
 	sum     summary
 	disk    int64 // bytes on disk
 	tail    bool
-	sealed  bool   // its summary is stored in it
-	repairs int    // attempts
-	gone    bool   // unlinked or about to be
-	key     uint32 // all of it is known to be sealed with; 0: not looked at
+	sealed  bool      // its summary is stored in it
+	repairs int       // how often it was
+	unread  time.Time // when the disk first did not give some of it; zero: it does
+	gone    bool      // unlinked or about to be
+	key     uint32    // all of it is known to be sealed with; 0: not looked at
 
 	checked atomic.Bool // this process wrote the file, or has read all of it
 
@@ -399,6 +402,9 @@ func (q *Queue) openSealed(s *segment) error {
 		if errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("open segment: %w", errGone)
 		}
+		if slices.ContainsFunc(outOfMeans, func(e syscall.Errno) bool { return errors.Is(err, e) }) {
+			return fmt.Errorf("open segment: %w", err)
+		}
 		return damaged("open segment: %v", err)
 	}
 	s.db = db
@@ -421,6 +427,9 @@ func (q *Queue) openSealed(s *segment) error {
 	}
 	return nil
 }
+
+// outOfMeans are errors of opening a file that say nothing about the file.
+var outOfMeans = []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR}
 
 // check reads all of a sealed segment before bbolt does for the first time, and
 // makes sure that it holds what its summary says: a damaged page could make

@@ -79,18 +79,8 @@ func (q *Queue) measure() {
 		disk += s.disk
 	}
 	sp.disk = disk
-	full := q.full
-	switch {
-	case files == 0 || free < sp.floor:
-		full = "disk_full"
-	case disk >= sp.high:
-		full = "max_size"
-	case full == "disk_full" && free < sp.floor+sp.floor/2:
-	case full == "max_size" && disk > sp.low:
-	default:
-		full = ""
-	}
 	was := q.full
+	full := sp.marks(was, files)
 	q.full = full
 	broken := q.broken
 	q.mu.Unlock()
@@ -106,6 +96,29 @@ func (q *Queue) measure() {
 	if full == "" {
 		q.makeReserve()
 	}
+}
+
+// filesFloor is how many files the volume must still take for anything to be
+// accepted: what drains needs some, for dead letters and for what is rewritten.
+const filesFloor = 8
+
+// marks says why nothing is accepted, if so; was is what it said before, and
+// files how many the volume still takes (-1: it does not say).
+func (sp *space) marks(was string, files int64) string {
+	if files < 0 {
+		files = 2 * filesFloor
+	}
+	switch {
+	case files < filesFloor || sp.volFree < sp.floor:
+		return "disk_full"
+	case sp.disk >= sp.high:
+		return "max_size"
+	case was == "disk_full" && (files < 2*filesFloor || sp.volFree < sp.floor+sp.floor/2):
+		return was
+	case was == "max_size" && sp.disk > sp.low:
+		return was
+	}
+	return ""
 }
 
 // nearFull lets the writer stop at the mark without asking the disk.
