@@ -339,28 +339,54 @@ func (d *deadLog) update(s *deadSeg, fn func(tx *bolt.Tx) error) error {
 	return nil
 }
 
-// sure counts anew what is in the file of s after a write that failed.
+// sure puts the file of s on a firm footing after a write that failed: what it
+// holds is written to a new file and counted. The old one is not written on:
+// what the disk did not confirm it may have dropped, though it still reads well.
 func (d *deadLog) sure(s *deadSeg) error {
 	if !s.unsure {
 		return nil
 	}
-	rows, bytes, next := int64(0), int64(0), s.next
-	err := guard(func() error {
-		return s.db.View(func(tx *bolt.Tx) error {
-			b := tx.Bucket(bucketDead)
-			next = max(next, b.Sequence())
-			return b.ForEach(func(k, v []byte) error {
-				rows++
-				bytes += int64(len(v))
-				next = max(next, binary.BigEndian.Uint64(k)+1)
-				return nil
-			})
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("count dead letters: %w", err)
+	type row struct{ k, v []byte }
+	var rows, pending []row
+	seq := uint64(0)
+	all := func(into *[]row) func(k, v []byte) error {
+		return func(k, v []byte) error {
+			*into = append(*into, row{slices.Clone(k), slices.Clone(v)})
+			return nil
+		}
 	}
-	s.rows, s.bytes, s.next, s.unsure = rows, bytes, next, false
+	if err := guard(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			seq = tx.Bucket(bucketDead).Sequence()
+			return errors.Join(tx.Bucket(bucketDead).ForEach(all(&rows)), tx.Bucket(bucketPending).ForEach(all(&pending)))
+		})
+	}); err != nil {
+		return fmt.Errorf("read dead letters: %w", err)
+	}
+	fresh := deadSeg{num: s.num, path: s.path, next: max(s.next, seq), rows: int64(len(rows)), disk: s.disk}
+	for _, r := range rows {
+		fresh.bytes += int64(len(r.v))
+		fresh.next = max(fresh.next, binary.BigEndian.Uint64(r.k)+1)
+	}
+	err := d.makeFile(&fresh, func(tx *bolt.Tx) error {
+		for name, rs := range map[string][]row{string(bucketDead): rows, string(bucketPending): pending} {
+			for _, r := range rs {
+				if err := tx.Bucket([]byte(name)).Put(r.k, r.v); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.Bucket(bucketDead).SetSequence(fresh.next)
+	})
+	switch {
+	case err == nil:
+		closeDB(&s.db)
+		*s = fresh
+	case noSpace(err): // the next letter may still fit into the old file; later, then
+		s.rows, s.bytes, s.next = fresh.rows, fresh.bytes, fresh.next
+	default:
+		return fmt.Errorf("write dead letters anew: %w", err)
+	}
 	return nil
 }
 
