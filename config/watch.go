@@ -64,7 +64,7 @@ type Watcher struct {
 	known map[string]content // last told, or in use at the start
 
 	// Used by Run's goroutine alone.
-	pending map[string]content // seen once, not yet told
+	pending map[string]sighting // seen once, not yet told
 	dirs    dirWatch
 	waiting []chan struct{} // Checks to be answered when nothing is pending
 }
@@ -92,7 +92,7 @@ func NewWatcher(o WatchOptions) *Watcher {
 	w := &Watcher{
 		opts:    o,
 		trigger: make(chan struct{}, 1), checks: make(chan chan struct{}), stopped: make(chan struct{}),
-		known: map[string]content{}, pending: map[string]content{},
+		known: map[string]content{}, pending: map[string]sighting{},
 	}
 	w.Watch(o.Files...)
 	return w
@@ -221,12 +221,14 @@ func (w *Watcher) look() (again bool) {
 			delete(w.pending, path)
 		case !inUse && now.kind != unstable:
 			w.setKnown(path, now)
-		case now.kind != unstable && w.pending[path] == now:
+		case now.kind != unstable && w.pending[path].content == now && time.Since(w.pending[path].at) >= w.opts.Debounce:
 			delete(w.pending, path)
 			w.setKnown(path, now)
 			changes = append(changes, change)
 		default:
-			w.pending[path] = now
+			if w.pending[path].content != now {
+				w.pending[path] = sighting{now, time.Now()}
+			}
 			again = true
 		}
 	}
@@ -245,6 +247,12 @@ func (w *Watcher) look() (again bool) {
 		w.waiting = nil
 	}
 	return again
+}
+
+// sighting is what a file was found to hold, and since when.
+type sighting struct {
+	content
+	at time.Time
 }
 
 func (w *Watcher) knownContent(path string) (content, bool) {

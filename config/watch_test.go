@@ -33,7 +33,7 @@ func watch(t *testing.T, o WatchOptions, paths ...string) *watching {
 		o.Files = append(o.Files, WatchedFile{Path: path})
 	}
 	if o.Debounce == 0 && os.Getenv("RELAY_EXAM") == "" {
-		o.Debounce = 20 * time.Millisecond
+		o.Debounce = 60 * time.Millisecond
 	}
 	o.OnChange = func(cs []Change) {
 		for _, c := range cs {
