@@ -271,7 +271,7 @@ func TestWatcherFollowsReplacedDirectory(t *testing.T) {
 	must(t, os.Mkdir(dir, 0o700))
 	write(t, path, version(0))
 	h := watch(t, WatchOptions{Poll: time.Hour}, path)
-	for i := 1; i <= rounds(WatchAuto)/3; i++ {
+	for i := 1; i <= rounds()/3; i++ {
 		aside := filepath.Join(base, fmt.Sprintf("old%d", i))
 		must(t, os.Rename(dir, aside))
 		if c := h.next(); !c.Deleted {
