@@ -123,7 +123,8 @@ const maxCustomDepth = 50
 // leftovers writes every property that nothing has consumed, and what the
 // mapping sets, as members without the braces.
 func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
-	w := customWriter{s: s, c: c, notes: notes, out: make([]byte, 0, 256)}
+	w := customWriter{s: s, c: c, notes: notes, out: s.room.custom[:0], trail: s.room.trail[:0]}
+	defer func() { s.room.custom, s.room.trail = w.out, w.trail }()
 	if s.props != nil {
 		w.members(s.props, "", true, false)
 	}

@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"bytes"
 	"strconv"
 )
 
@@ -19,18 +20,22 @@ type conversion struct {
 // encode writes a conversion in its format. Members always come in the same
 // order, so the same event gives the same bytes.
 func (s *subject) encode(c *conversion) []byte {
+	o := object{out: s.written[:0]}
 	if c.api == Offline {
-		return s.encodeOffline(c)
+		s.encodeOffline(&o, c)
+	} else {
+		s.encodeConversions(&o, c)
 	}
-	return s.encodeConversions(c)
+	s.written = o.out
+	return bytes.Clone(o.out) // in no more room than it takes: batches of them are kept
 }
 
 // encodeConversions writes an event of the Conversions API (facts: meta-wire 2.2).
-func (s *subject) encodeConversions(c *conversion) []byte {
-	o := object{out: make([]byte, 0, 1536+len(c.custom)+64*len(s.goods.ids))}
+func (s *subject) encodeConversions(o *object, c *conversion) {
 	o.open()
 	o.text("event_name", c.name)
-	o.raw("event_time", strconv.FormatInt(s.when.Unix(), 10))
+	o.key("event_time")
+	o.out = strconv.AppendInt(o.out, s.when.Unix(), 10)
 	if s.messageID != "" {
 		o.text("event_id", s.messageID)
 	}
@@ -47,15 +52,11 @@ func (s *subject) encodeConversions(c *conversion) []byte {
 			continue
 		}
 		o.out = append(o.out, '[')
-		for i, v := range s.keys[k] {
+		for i := range s.keys[k] {
 			if i > 0 {
 				o.out = append(o.out, ',')
 			}
-			sum := v.sum
-			if k == keyBirthDate && !v.hashed {
-				sum = sha256hex(v.value)
-			}
-			o.out = appendText(o.out, sum)
+			o.out = s.keys[k][i].sum.append(o.out)
 		}
 		o.out = append(o.out, ']')
 	}
@@ -63,7 +64,7 @@ func (s *subject) encodeConversions(c *conversion) []byte {
 	if c.value != "" || c.currency != "" || len(s.goods.ids) > 0 || c.orderID != "" || c.itemNumber != "" || len(c.custom) > 0 {
 		o.key("custom_data")
 		o.open()
-		s.commerce(&o, c)
+		s.commerce(o, c)
 		o.members(c.custom)
 		o.close()
 	}
@@ -72,26 +73,25 @@ func (s *subject) encodeConversions(c *conversion) []byte {
 		o.out = s.processing.append(o.out)
 	}
 	o.close()
-	return o.out
 }
 
 // encodeOffline writes an event of the Offline Conversions API (facts:
 // meta-wire 2.4): what is money and goods stands beside match_keys, custom_data
 // has the rest.
-func (s *subject) encodeOffline(c *conversion) []byte {
-	o := object{out: make([]byte, 0, 1536+len(c.custom)+64*len(s.goods.ids))}
+func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.open()
 	o.key("match_keys")
 	o.open()
 	for k := range keyCount {
 		if len(s.keys[k]) > 0 {
-			s.offlineKey(&o, k)
+			s.offlineKey(o, k)
 		}
 	}
 	o.close()
 	o.text("event_name", c.name)
-	o.raw("event_time", strconv.FormatInt(s.when.Unix(), 10))
-	s.commerce(&o, c)
+	o.key("event_time")
+	o.out = strconv.AppendInt(o.out, s.when.Unix(), 10)
+	s.commerce(o, c)
 	if len(c.custom) > 0 {
 		o.key("custom_data")
 		o.open()
@@ -103,14 +103,13 @@ func (s *subject) encodeOffline(c *conversion) []byte {
 		o.out = s.processing.append(o.out)
 	}
 	o.close()
-	return o.out
 }
 
 // offlineKey writes one match key: text, or a list when there are several
 // values; the birth date in three; the own id plain.
 func (s *subject) offlineKey(o *object, k keyID) {
 	values := s.keys[k]
-	first := values[0]
+	first := &values[0]
 	switch k {
 	case keyLeadID:
 		o.raw("lead_id", first.value)
@@ -125,16 +124,17 @@ func (s *subject) offlineKey(o *object, k keyID) {
 		o.text("dobd", sha256hex(first.value[6:8]))
 	default:
 		if len(values) == 1 {
-			o.text(keyTable[k].offline, first.sum)
+			o.key(keyTable[k].offline)
+			o.out = first.sum.append(o.out)
 			return
 		}
 		o.key(keyTable[k].offline)
 		o.out = append(o.out, '[')
-		for i, v := range values[:min(len(values), maxOfflineKeyValues)] {
+		for i := range values[:min(len(values), maxOfflineKeyValues)] {
 			if i > 0 {
 				o.out = append(o.out, ',')
 			}
-			o.out = appendText(o.out, v.sum)
+			o.out = values[i].sum.append(o.out)
 		}
 		o.out = append(o.out, ']')
 	}

@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,8 +32,9 @@ func (s *subject) findGoods() {
 	if !products.absent() && products.kind != isList {
 		s.notes.add(noteNotList, "properties.products", "not a list")
 	} else if products != nil && products.kind == isList {
-		s.goods.ids = make([]string, 0, len(products.kids))
-		s.goods.contents = make([]content, 0, len(products.kids))
+		s.goods.ids = slices.Grow(s.room.ids[:0], len(products.kids))
+		s.goods.contents = slices.Grow(s.room.goods[:0], len(products.kids))
+		s.room.ids, s.room.goods = s.goods.ids, s.goods.contents
 		for i := range products.kids {
 			s.product(&products.kids[i], i)
 		}

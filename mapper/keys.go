@@ -62,7 +62,7 @@ func keyNames() []string {
 // keyValue is one usable value of a match key.
 type keyValue struct {
 	normalised
-	sum string // SHA-256 of the normal form, or the hash it came as
+	sum digest // SHA-256 of the normal form, or the hash it came as
 }
 
 // maxKeyValues bounds the values of one key: the offline format documents 3
@@ -94,7 +94,7 @@ func (s *subject) deriveKeys() {
 	if len(s.keys[keyCountry]) == 0 && !s.countryGiven && s.m.defaultCountry != "" &&
 		len(s.keys[keyCity])+len(s.keys[keyState])+len(s.keys[keyZip]) > 0 {
 		n := normalised{value: s.m.defaultCountry}
-		s.keys[keyCountry] = []keyValue{{n, sha256hex(n.value)}}
+		s.keys[keyCountry] = append(s.roomOf(keyCountry), keyValue{n, digestOf(n.value)})
 		if s.x != nil {
 			s.x.key(keyCountry, "default_country", s.m.lines["default_country"], nil, n, sha256hex(n.value))
 		}
@@ -197,22 +197,25 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 		s.leaveOut(k, src, at, n, noteTooMany, fmt.Sprintf("only %d values of a key are sent", maxKeyValues))
 		return
 	}
-	kv := keyValue{normalised: v, sum: v.value}
-	if !v.hashed && k != keyLeadID && k != keyBirthDate {
-		kv.sum = sha256hex(v.value)
-	}
 	if s.keys[k] == nil {
-		s.keys[k] = s.firstKeys[k : k : k+1] // nearly every key has one value
+		s.keys[k] = s.roomOf(k)
 	}
-	s.keys[k] = append(s.keys[k], kv)
+	s.keys[k] = append(s.keys[k], keyValue{normalised: v})
+	kv := &s.keys[k][len(s.keys[k])-1]
+	switch {
+	case k == keyLeadID:
+	case v.hashed:
+		copy(kv.sum[:], v.value)
+	default:
+		kv.sum = digestOf(v.value)
+	}
 	if s.x != nil {
-		sum := kv.sum
-		if k == keyBirthDate && !v.hashed {
-			sum = sha256hex(v.value)
-		}
-		s.x.key(k, at, src.line, n, v, sum)
+		s.x.key(k, at, src.line, n, v, string(kv.sum[:]))
 	}
 }
+
+// roomOf is where the values of a key go: nearly every key has one.
+func (s *subject) roomOf(k keyID) []keyValue { return s.firstKeys[k : k : k+1] }
 
 // leaveOut notes that a value of a key was not used.
 func (s *subject) leaveOut(k keyID, src *source, at string, n *node, code, why string) {

@@ -36,7 +36,7 @@ type Mapping struct {
 
 	lines map[string]int // line of a key of the file, for explanations
 
-	decoders sync.Pool // of *decoder: room to read events in
+	subjects sync.Pool // of *subject: room to map events in
 	near     sync.Map  // near misses by name
 	nears    atomic.Int64
 }

@@ -45,12 +45,24 @@ func (t *trace) add(rule, result string) {
 	}
 }
 
-// sha256hex is the hash Meta wants: lower-case hex of the UTF-8 bytes.
+// digest is the hash Meta wants: lower-case hex of the UTF-8 bytes.
+type digest [2 * sha256.Size]byte
+
+func digestOf(s string) (d digest) {
+	var room [128]byte
+	sum := sha256.Sum256(append(room[:0], s...))
+	hex.Encode(d[:], sum[:])
+	return d
+}
+
+// append writes the digest as a JSON string.
+func (d *digest) append(dst []byte) []byte {
+	return append(append(append(dst, '"'), d[:]...), '"')
+}
+
 func sha256hex(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	var out [2 * sha256.Size]byte
-	hex.Encode(out[:], sum[:])
-	return string(out[:])
+	d := digestOf(s)
+	return string(d[:])
 }
 
 // normalise brings one raw value of a key into its normal form, keeping the

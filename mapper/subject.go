@@ -16,7 +16,6 @@ type subject struct {
 	set settings
 	x   *tracer // collects the explanation; nil: nobody asked
 
-	d         *decoder
 	t         *tree
 	name      string // of the event
 	messageID string
@@ -38,17 +37,30 @@ type subject struct {
 	exprError    string // why an expression of a match key or custom field failed; "" when none did
 	fixed        []fixedField
 
+	env map[string]any
+
+	room
+}
+
+// room is what one event leaves to the next: memory, nothing of its content.
+type room struct {
+	d       *decoder
 	scratch []*node
-	env     map[string]any
+	written []byte // the conversion being written
+	custom  []byte // custom_data of it
+	trail   []crumb
+	ids     []string
+	goods   []content
 }
 
 // newSubject decodes an event. It returns false when the event is no object.
 func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (*subject, error) {
-	s := &subject{m: m, ev: ev, now: now, set: set, x: x, messageID: ev.MessageID}
-	s.d, _ = m.decoders.Get().(*decoder)
-	if s.d == nil {
+	s, _ := m.subjects.Get().(*subject)
+	if s == nil {
+		s = &subject{}
 		s.d = newDecoder()
 	}
+	s.m, s.ev, s.now, s.set, s.x, s.messageID = m, ev, now, set, x, ev.MessageID
 	t, err := s.d.event(ev.Body)
 	if err != nil {
 		return s, err
@@ -66,14 +78,25 @@ func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (
 	return s, nil
 }
 
-// done gives back what mapping an event borrowed. Nothing that leaves Map holds
-// a node.
+// done gives back what mapping an event borrowed, emptied. Nothing that leaves
+// Map holds a node or any of the room.
 func (s *subject) done() {
-	if s.d.release() {
-		s.m.decoders.Put(s.d)
+	m, room := s.m, s.room
+	if !room.d.release() || cap(room.written)+cap(room.custom) > keptBytes || cap(room.ids)+cap(room.goods)+cap(room.scratch)+cap(room.trail) > keptRoom {
+		return
 	}
-	s.d, s.t = nil, nil
+	clear(room.scratch[:cap(room.scratch)])
+	clear(room.trail[:cap(room.trail)])
+	clear(room.ids[:cap(room.ids)])
+	clear(room.goods[:cap(room.goods)])
+	clear(room.written[:cap(room.written)])
+	clear(room.custom[:cap(room.custom)])
+	*s = subject{room: room}
+	m.subjects.Put(s)
 }
+
+// keptBytes is the most text that a room keeps space for.
+const keptBytes = 64 << 10
 
 // verdict is an outcome that is the same for every conversion of an event; the
 // zero value: none.
