@@ -116,6 +116,7 @@ const maxDepth = 1000
 type decoder struct {
 	tree  tree
 	text  string // all of the body
+	at    int    // plain: how far it was read
 	in    *jsontext.Decoder
 	buf   bytes.Buffer
 	stack []node // children of the values that are still open
@@ -141,6 +142,18 @@ func (d *decoder) event(body []byte) (*tree, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	d.tree = tree{badUTF8: !utf8.Valid(body)}
 	d.text = string(body)
+	if !d.tree.badUTF8 && d.plain() {
+		return &d.tree, nil
+	}
+	return d.anything(body)
+}
+
+// anything is event by way of jsontext, which takes all that can be read and
+// says what is wrong with the rest.
+func (d *decoder) anything(body []byte) (*tree, error) {
+	d.tree = tree{badUTF8: d.tree.badUTF8}
+	clear(d.arena)
+	d.stack, d.arena = d.stack[:0], d.arena[:0]
 	d.buf = *bytes.NewBuffer(body)
 	d.in.Reset(&d.buf, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	var err error
@@ -251,8 +264,12 @@ func (d *decoder) keep(kids []node, members bool) []node {
 	if members && len(kids) > 32 {
 		index = make(map[string]int, len(kids))
 	}
+	var seen uint64 // a bit for each name so far: most names need no look for their like
 	for i := range kids {
-		if members {
+		bit := nameBit(kids[i].name)
+		again := seen&bit != 0
+		seen |= bit
+		if members && (again || index != nil) {
 			if at := find(d.arena[start:], index, kids[i].name); at >= 0 {
 				d.tree.duplicates = append(d.tree.duplicates, kids[i].name)
 				d.arena[start+at] = kids[i]
@@ -266,6 +283,15 @@ func (d *decoder) keep(kids []node, members bool) []node {
 	}
 	out := d.arena[start:len(d.arena):len(d.arena)]
 	return out
+}
+
+// nameBit is one of 64 bits, the same for equal names.
+func nameBit(name string) uint64 {
+	n := len(name)
+	if n == 0 {
+		return 1
+	}
+	return 1 << ((uint(n) + 7*uint(name[0]) + 13*uint(name[n/2]) + 29*uint(name[n-1])) % 64)
 }
 
 // find returns the place of the member called name, or -1.
