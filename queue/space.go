@@ -20,6 +20,7 @@ type space struct {
 	max, high, low           int64
 	disk                     int64 // what the directory holds
 	volSize, volFree         int64
+	volFiles                 int64 // how many files the volume still takes
 	floor                    int64 // free bytes of the volume under which nothing is accepted
 	reserve                  int64 // size of the reserve file
 	haveReserve, warnedSpace bool
@@ -74,13 +75,16 @@ func (q *Queue) measure() {
 	q.mu.Lock()
 	sp := &q.space
 	sp.volSize, sp.volFree, sp.other = size, free, other
+	if sp.volFiles = files; files < 0 {
+		sp.volFiles = 2 * filesFloor // the volume has no such bound
+	}
 	disk := other
 	for _, s := range q.segs {
 		disk += s.disk
 	}
 	sp.disk = disk
 	was := q.full
-	full := sp.marks(was, files)
+	full := sp.marks(was)
 	q.full = full
 	broken := q.broken
 	q.mu.Unlock()
@@ -102,18 +106,14 @@ func (q *Queue) measure() {
 // accepted: what drains needs some, for dead letters and for what is rewritten.
 const filesFloor = 8
 
-// marks says why nothing is accepted, if so; was is what it said before, and
-// files how many the volume still takes (-1: it does not say).
-func (sp *space) marks(was string, files int64) string {
-	if files < 0 {
-		files = 2 * filesFloor
-	}
+// marks says why nothing is accepted, if so; was is what it said before.
+func (sp *space) marks(was string) string {
 	switch {
-	case files < filesFloor || sp.volFree < sp.floor:
+	case sp.volFiles < filesFloor || sp.volFree < sp.floor:
 		return "disk_full"
 	case sp.disk >= sp.high:
 		return "max_size"
-	case was == "disk_full" && (files < 2*filesFloor || sp.volFree < sp.floor+sp.floor/2):
+	case was == "disk_full" && (sp.volFiles < 2*filesFloor || sp.volFree < sp.floor+sp.floor/2):
 		return was
 	case was == "max_size" && sp.disk > sp.low:
 		return was
@@ -302,12 +302,12 @@ func (q *Queue) makeRoom() {
 	if full == "" {
 		return
 	}
-	if full == "disk_full" && sp.volFree >= sp.floor && sp.disk < sp.high {
-		return
-	}
-	if n := q.shrink(LaneUnmapped, 0, "max_size"); n {
+	if q.shrink(LaneUnmapped, 0, "max_size") {
 		q.measure()
 		return
+	}
+	if full == "disk_full" && sp.volFree >= sp.floor && sp.volFiles >= filesFloor && sp.disk < sp.high {
+		return // there is room, if not yet enough to begin again
 	}
 	if q.o.LaneQuota > 0 {
 		if q.enforceQuota(int64(q.o.LaneQuota * float64(sp.max))) {

@@ -95,18 +95,3 @@ func TestMoveLaneUnderLoad(t *testing.T) {
 		t.Errorf("%d of %d are left, dropped %v", len(got), n+1, q.Stats().Dropped)
 	}
 }
-
-// Intake stops while the volume still takes the files that draining needs, and
-// begins again some way above that.
-func TestMarksOfFiles(t *testing.T) {
-	sp := space{high: 100, low: 80, disk: 10, floor: 10, volFree: 1000}
-	was := ""
-	for _, c := range []struct {
-		files int64
-		want  string
-	}{{-1, ""}, {1000, ""}, {filesFloor, ""}, {filesFloor - 1, "disk_full"}, {0, "disk_full"}, {filesFloor, "disk_full"}, {2 * filesFloor, ""}} {
-		if was = sp.marks(was, c.files); was != c.want {
-			t.Errorf("%d files: %q", c.files, was)
-		}
-	}
-}

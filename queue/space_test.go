@@ -1,0 +1,45 @@
+package queue
+
+import "testing"
+
+// Intake stops while the volume still takes the files that draining needs, and
+// begins again some way above that.
+func TestMarksOfFiles(t *testing.T) {
+	sp := space{high: 100, low: 80, disk: 10, floor: 10, volFree: 1000}
+	was := ""
+	for _, c := range []struct {
+		files int64
+		want  string
+	}{{1000, ""}, {filesFloor, ""}, {filesFloor - 1, "disk_full"}, {0, "disk_full"}, {filesFloor, "disk_full"}, {2 * filesFloor, ""}} {
+		sp.volFiles = c.files
+		if was = sp.marks(was); was != c.want {
+			t.Errorf("%d files: %q", c.files, was)
+		}
+	}
+}
+
+// What nobody maps goes first, whatever it is that the volume runs out of: kept
+// for a day, it would keep intake shut for a day.
+func TestFullLetsUnmappedGo(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{NoSync: true})
+	mustAppend(t, q, entry("u", LaneUnmapped), entry("m", "l"))
+	if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Read("l", 0, 0, 0); err != nil { // waits until it is sealed
+		t.Fatal(err)
+	}
+	for i := 0; ; i++ { // the keeper may find in between that there is room
+		q.setFull("disk_full")
+		q.makeRoom()
+		if st, _ := q.Lane(LaneUnmapped); st.Pending == 0 {
+			break
+		}
+		if i == 100 {
+			t.Fatal("unmapped events are kept while the volume is full")
+		}
+	}
+	if st, _ := q.Lane("l"); st.Pending != 1 {
+		t.Errorf("%+v", st)
+	}
+}
