@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 )
 
 // rewriteSegment replaces a sealed segment by one that holds only the records
@@ -165,6 +166,10 @@ func (q *Queue) compact(s *segment) int64 {
 	return n
 }
 
+// stuckAfter is how long a lane must not have got on before anything is dropped
+// for its quota: longer than the pauses between tries.
+const stuckAfter = time.Minute
+
 // enforceQuota makes sure that no lane keeps more than quota bytes of segments
 // from being unlinked while others have moved on. First the segments
 // are rewritten to what is still waited for; only what is too much even then
@@ -199,7 +204,8 @@ func (q *Queue) enforceQuota(quota int64) bool {
 		return true
 	}
 	// Nothing to squeeze: does a lane fill it that others have overtaken? While
-	// none gets on, it is not one lane's fault, and nothing is dropped for it.
+	// none gets on, it is not one lane's fault, and nothing is dropped for it; nor
+	// while the lane gets on itself, as the largest one does last after an outage.
 	q.mu.Lock()
 	held := make(map[string]int64)
 	overtaken := make(map[string]bool)
@@ -218,7 +224,7 @@ func (q *Queue) enforceQuota(quota int64) bool {
 				continue
 			}
 			held[c.name] += s.disk
-			if passed && (l == nil || l.cursor < s.first()) {
+			if passed && l != nil && l.cursor < s.first() && time.Since(l.moved) > stuckAfter {
 				overtaken[c.name] = true
 			}
 		}

@@ -273,7 +273,7 @@ func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	l.settling.Lock()
 	defer l.settling.Unlock()
 	q.mu.Lock()
-	from := l.cursor
+	from, moved := l.cursor, l.moved
 	q.mu.Unlock()
 	if from >= end {
 		return nil
@@ -285,6 +285,9 @@ func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	if err := q.settle(l, Settlement{Cursor: end, Counts: map[string]int{"dropped:" + why: int(n)}}); err != nil {
 		return err
 	}
+	q.mu.Lock()
+	l.moved = moved // its reader did not get on
+	q.mu.Unlock()
 	q.drop(why, n)
 	if n > 0 {
 		q.o.Logger.Warn("dropped records", slog.String("lane", name), slog.String("reason", why), slog.Int64("records", n))

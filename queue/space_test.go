@@ -1,6 +1,10 @@
 package queue
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+	"time"
+)
 
 // Intake stops while the volume still takes the files that draining needs, and
 // begins again some way above that.
@@ -41,5 +45,37 @@ func TestFullLetsUnmappedGo(t *testing.T) {
 	}
 	if st, _ := q.Lane("l"); st.Pending != 1 {
 		t.Errorf("%+v", st)
+	}
+}
+
+// A lane that is behind the others but gets on loses nothing to its quota: so it
+// is for the largest one whenever a long outage ends. One that is stuck does.
+func TestQuotaSparesWhatGetsOn(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{NoSync: true})
+	for i := range 3 {
+		for k := range 5 {
+			mustAppend(t, q, entry(fmt.Sprintf("a-%d-%d", i, k), "a"))
+		}
+		mustAppend(t, q, entry(fmt.Sprintf("b-%d", i), "b"))
+		if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := drainAll(t, q, "b"); len(got) != 3 {
+		t.Fatal(got)
+	}
+	if _, err := q.Read("a", 0, 0, 0); err != nil { // waits until all are sealed
+		t.Fatal(err)
+	}
+	q.enforceQuota(1)
+	if st, _ := q.Lane("a"); st.Pending != 15 {
+		t.Fatalf("of a lane that gets on %d of 15 are left", st.Pending)
+	}
+	q.mu.Lock()
+	q.lanes["a"].moved = time.Now().Add(-2 * stuckAfter)
+	q.mu.Unlock()
+	q.enforceQuota(1)
+	if st, _ := q.Lane("a"); st.Pending == 15 {
+		t.Error("a stuck lane keeps everything")
 	}
 }
