@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -15,19 +16,39 @@ import (
 )
 
 func newSandboxCommand() *cobra.Command {
-	var listen, scenario string
+	var listen, scenario, secret string
 	var bodies bool
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "The Graph API simulator on its own",
 		Long: `Runs relay's simulator of Meta's Graph API. It takes uploads in both wire formats and
 is as strict as Meta's documents are. Point graph.endpoint at it. Its own page at / and
-its JSON API under /sandbox/ show what it received and change how it behaves.`,
+its JSON API under /sandbox/ show what it received and change how it behaves
+(GET /sandbox/mode lists the settings, GET /sandbox/rules the rules with their sources).
+
+A scenario is YAML: phases one after the other, each any of those settings, for a time
+(for) or a number of calls (calls); the last one stays.
+
+  phases:
+    - { name: a healthy morning, for: 20s }
+    - { mode: down, for: 10s }
+    - { mode: throttle, regain_minutes: 1, calls: 3 }
+    - { latency_ms: 200, sets: { "701000000000002": { mode: token } } }`,
 		Example: `  relay sandbox --listen 127.0.0.1:8587
   curl -d '{"mode":"throttle"}' http://127.0.0.1:8587/sandbox/mode`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := sandbox.New(sandbox.Options{KeepBodies: bodies})
+			o := sandbox.Options{KeepBodies: bodies}
+			if secret != "" {
+				b, err := os.ReadFile(secret)
+				if err != nil {
+					return badConfig(fmt.Errorf("read the app secret: %w", err))
+				}
+				if o.AppSecret = strings.TrimSpace(string(b)); o.AppSecret == "" {
+					return badConfig(fmt.Errorf("%s: no app secret in it", secret))
+				}
+			}
+			s, err := sandbox.New(o)
 			if err != nil {
 				return err
 			}
@@ -57,6 +78,7 @@ its JSON API under /sandbox/ show what it received and change how it behaves.`,
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8587", "address")
 	c.Flags().StringVar(&scenario, "scenario", "", "a file of settings that change over time")
+	c.Flags().StringVar(&secret, "app-secret-file", "", "refuse calls without the right appsecret_proof for the secret in this file")
 	c.Flags().BoolVar(&bodies, "keep", true, "keep the events' JSON for GET /sandbox/events")
 	return c
 }

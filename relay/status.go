@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,19 +103,60 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 	if err := t.flush(); err != nil {
 		return err
 	}
-	for _, l := range s.Lanes {
-		if l.LastError != nil && l.Failures > 0 || l.Next != "" && l.Pending > 0 {
-			fmt.Fprintf(out, "\n%s: %s", l.Lane, l.Headline)
-			if l.Next != "" {
-				fmt.Fprintf(out, " %s", l.Next)
-			}
-			if e := l.LastError; e != nil && l.Failures > 0 {
-				fmt.Fprintf(out, "\n  %s: %s", stamp(e.At), cmp.Or(e.Advice, e.Message))
-			}
-			fmt.Fprintln(out)
-		}
+	for i := range s.Lanes {
+		printTrouble(out, &s.Lanes[i])
 	}
 	return nil
+}
+
+// printTrouble says of a lane what is the matter, and what must be done.
+func printTrouble(out io.Writer, l *admin.LaneInfo) {
+	e := l.LastError
+	if e != nil && l.Failures == 0 && (l.Pending == 0 || l.LastSuccessAt != nil && !e.At.After(*l.LastSuccessAt)) {
+		e = nil // over
+	}
+	if e == nil && (l.Next == "" || l.Pending == 0) {
+		return
+	}
+	fmt.Fprintf(out, "\n%s: %s.", l.Lane, l.Headline)
+	if l.Next != "" {
+		fmt.Fprintf(out, " %s", l.Next)
+	}
+	fmt.Fprintln(out)
+	if len(l.DryRun) > 0 {
+		fmt.Fprintf(out, "  %s\n", dryRunWords(l.DryRun))
+	}
+	if e == nil {
+		return
+	}
+	fmt.Fprintf(out, "  %s: %s", stamp(e.At), cmp.Or(e.Message, e.Class))
+	if e.Code != 0 {
+		fmt.Fprintf(out, " (code %d/%d)", e.Code, e.Subcode)
+	}
+	fmt.Fprintln(out)
+	if e.Advice != "" {
+		fmt.Fprintf(out, "  %s\n", e.Advice)
+	}
+}
+
+// dryRunWords says what would become of the backlog: send, hold, skip, each
+// with its reasons.
+func dryRunWords(counts map[string]int64) string {
+	words := []string{fmt.Sprintf("would send %d", counts["send"])}
+	for _, k := range []struct{ kind, verb string }{{"dead:", "hold"}, {"skip:", "skip"}} {
+		var sum int64
+		var reasons []string
+		for _, key := range slices.Sorted(maps.Keys(counts)) {
+			if reason, ok := strings.CutPrefix(key, k.kind); ok {
+				sum += counts[key]
+				reasons = append(reasons, fmt.Sprintf("%s %d", reason, counts[key]))
+			}
+		}
+		if sum > 0 {
+			words = append(words, fmt.Sprintf("%s %d (%s)", k.verb, sum, strings.Join(reasons, ", ")))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 func printFile(out io.Writer, name string, f admin.FileState) {

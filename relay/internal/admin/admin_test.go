@@ -62,7 +62,7 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 	d := &memDrain{lanes: []drain.LaneStatus{
 		{Lane: setA, State: drain.PausedToken, Since: noon.Add(-time.Hour), NextAttempt: noon.Add(7 * time.Minute), Failures: 3, Usage: 42,
 			LastError: &drain.Problem{At: noon, Class: "token", Code: 190, Subcode: 463, Message: "Session has expired", Advice: "Make a new token."}},
-		{Lane: setB, State: drain.Sending, LastSuccess: noon, InFlight: 1},
+		{Lane: setB, State: drain.Sending, LastSuccess: noon, InFlight: 1, DryRun: map[string]int64{"send": 5, "dead:expired": 2, "skip:no_customer": 1}},
 	}}
 	o := Options{Listen: "127.0.0.1:0", Queue: q, Drain: d, Mapping: func() Mapping { return memMapping{} },
 		Now: func() time.Time { return noon }, Interval: 20 * time.Millisecond}

@@ -288,6 +288,19 @@ func TestEveryStateHasWords(t *testing.T) {
 	}
 }
 
+// A lane that waits because Meta's allowance is nearly used up does not blame
+// rate.requests_per_second.
+func TestWordsOfAllowance(t *testing.T) {
+	at := noon.Add(5 * time.Minute)
+	h, next := laneWords(&LaneInfo{State: string(drain.RateLimited), Usage: 0.97, NextAttemptAt: &at}, noon)
+	if !strings.Contains(h, "97 %") || !strings.Contains(next, "in 5 minutes") {
+		t.Errorf("%q, %q", h, next)
+	}
+	if h, _ = laneWords(&LaneInfo{State: string(drain.RateLimited), Usage: 0.5, NextAttemptAt: &at}, noon); h != "Waiting for its turn" {
+		t.Errorf("%q", h)
+	}
+}
+
 func TestLaneActions(t *testing.T) {
 	f := newFixture(t, withToken)
 	c := f.client(testToken)

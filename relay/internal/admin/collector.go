@@ -52,6 +52,7 @@ var (
 	descLaneFailures = desc("relay_lane_consecutive_failures", "Attempts in a row that failed.", "event_set")
 	descLaneNext     = desc("relay_lane_next_attempt_timestamp_seconds", "When the next attempt is due; 0 when none is waited for.", "event_set")
 	descLastError    = desc("relay_lane_last_error_timestamp_seconds", "When something last went wrong for an event set, and what class of error it was.", "event_set", "class")
+	descDryRun       = desc("relay_dry_run_conversions", "While graph.dry_run is on: what would become of the backlog of an event set (send, hold or skip), by reason.", "event_set", "outcome", "reason")
 	descLastSuccess  = desc("relay_delivery_last_success_timestamp_seconds", "When Meta last accepted something for an event set; 0: not since the start.", "event_set")
 )
 
@@ -117,6 +118,13 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		if l.LastSuccessAt != nil {
 			success = unixSeconds(*l.LastSuccessAt)
+		}
+		for key, n := range l.DryRun {
+			outcome, reason := cutOutcome(key)
+			if outcome == "dead" {
+				outcome = "hold"
+			}
+			gauge(descDryRun, float64(n), set, outcome, reason)
 		}
 		gauge(descLaneNext, next, set)
 		gauge(descLastSuccess, success, set)

@@ -79,6 +79,9 @@ func TestMetricNames(t *testing.T) {
 		`relay_mapping_info{digest="3f2a9c10"} 1`, `relay_match_keys_total{key="email",result="sent"} 1`, "relay_clock_skew_seconds -3",
 		"go_goroutines ", "process_", `relay_lane_state{event_set="701000000000001",state="paused_token"} 1`, "relay_ready 1",
 		`relay_lane_events{event_set="701000000000003"} 1`, "relay_queue_drain_estimate_seconds -1",
+		`relay_dry_run_conversions{event_set="701000000000002",outcome="send",reason=""} 5`,
+		`relay_dry_run_conversions{event_set="701000000000002",outcome="hold",reason="expired"} 2`,
+		`relay_dry_run_conversions{event_set="701000000000002",outcome="skip",reason="no_customer"} 1`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q", want)

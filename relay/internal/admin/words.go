@@ -29,6 +29,10 @@ func laneWords(l *LaneInfo, now time.Time) (headline, next string) {
 	case drain.Throttled:
 		return "Meta asked to slow down", "Sends again " + when + ". Events are kept; nothing to do."
 	case drain.RateLimited:
+		if l.Usage >= 0.8 && l.NextAttemptAt != nil {
+			return fmt.Sprintf("Going slowly: %.0f %% of Meta's allowance is used", 100*l.Usage),
+				"Sends again " + when + ", so that Meta has no reason to block. Events are kept; nothing to do unless it lasts."
+		}
 		return "Waiting for its turn", "Sends as fast as rate.requests_per_second in relay.yaml allows; at 0 nothing is sent."
 	case drain.ManuallyPaused:
 		return "Paused by an operator", "Sends nothing until it is resumed. Events are kept."

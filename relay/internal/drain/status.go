@@ -153,7 +153,7 @@ func problem(r graph.Result, at time.Time) *Problem {
 func advice(r graph.Result) string {
 	switch r.Class {
 	case graph.Retry, graph.Doubt:
-		return "Nothing to do: relay tries again by itself. If it lasts, look at the network and at https://metastatus.com."
+		return graph.Advice(r) // a certificate or a proxy needs a person
 	case graph.Throttle:
 		switch r.Code {
 		case 368, 1404078, 2859015:

@@ -46,6 +46,10 @@ func Ref(r Result) string {
 	return strings.Join(parts, ", ")
 }
 
+// Advice is Plain without what others said: what happened, and who must do
+// what.
+func Advice(r Result) string { return plain(r) }
+
 func plain(r Result) string {
 	switch r.Class {
 	case Delivered:

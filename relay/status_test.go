@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/relay/internal/admin"
+)
+
+// What a person needs is on the page: what the network said and who must act,
+// and of a dry run what would be sent.
+func TestStatusSaysWhatIsWrong(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	before := now.Add(-time.Minute)
+	wrong := admin.LaneError{At: now, Class: "retry", Message: "the certificate is signed by an authority this machine does not know", Advice: "Set graph.ca_file."}
+	tests := []struct {
+		name string
+		lane admin.LaneInfo
+		want []string
+		not  string
+	}{
+		{"retrying", admin.LaneInfo{Pending: 3, Failures: 2, LastError: &wrong, LastSuccessAt: &before}, []string{wrong.Message, wrong.Advice}, "code"},
+		{"token", admin.LaneInfo{Pending: 3, LastError: &admin.LaneError{At: now, Message: "Session has expired", Code: 190, Subcode: 463}},
+			[]string{"Session has expired (code 190/463)"}, "would send"},
+		{"recovered", admin.LaneInfo{Pending: 3, Next: "Nothing to do.", LastError: &admin.LaneError{At: before, Message: "OLD"}, LastSuccessAt: &now}, []string{"Nothing to do."}, "OLD"},
+		{"dry run", admin.LaneInfo{Pending: 9, Next: "Nothing is sent.", DryRun: map[string]int64{"send": 5, "dead:expired": 2, "dead:future": 1, "skip:no_customer": 1}},
+			[]string{"would send 5, hold 3 (expired 2, future 1), skip 1 (no_customer 1)"}, "code"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b bytes.Buffer
+			tt.lane.Lane = "701000000000001"
+			if err := printStatus(&b, admin.Status{Ready: true, Now: now, Lanes: []admin.LaneInfo{tt.lane}}, false); err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range tt.want {
+				if !strings.Contains(b.String(), w) {
+					t.Errorf("no %q in\n%s", w, &b)
+				}
+			}
+			if strings.Contains(b.String(), tt.not) {
+				t.Errorf("%q in\n%s", tt.not, &b)
+			}
+		})
+	}
+}
