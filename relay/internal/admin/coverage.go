@@ -54,11 +54,11 @@ func (m *Metrics) count(o *mapper.Outcome) {
 	if o.Kind != mapper.Send {
 		return
 	}
-	keys := matchKeysOf(o.Conversion)
+	sent := matchKeysOf(o.Conversion)
 	for i, k := range matchKeyNames {
 		result := resultMissing
 		switch {
-		case bytes.Contains(keys, []byte(`"`+k.conversions+`":`)), bytes.Contains(keys, []byte(`"`+k.offline+`":`)):
+		case sent&(1<<i) != 0:
 			result = resultSent
 		case unusable(o.Notes, k.name):
 			result = resultUnusable
@@ -76,31 +76,61 @@ const (
 // resultNames are the label values.
 var resultNames = [3]string{"sent", "missing", "unusable"}
 
-// matchKeysOf cuts the object of match keys out of a conversion. Its values
-// are hashes, digits and, offline, an external id in which a quote is
-// escaped, so a look for `"em":` in the cut finds a key and nothing else.
-func matchKeysOf(conversion []byte) []byte {
-	for _, marker := range [][]byte{[]byte(`"user_data":{`), []byte(`"match_keys":{`)} {
-		_, rest, ok := bytes.Cut(conversion, marker)
-		if !ok {
-			continue
+// matchKeyAt is the place in matchKeyNames of a name on the wire.
+var matchKeyAt = func() map[string]int {
+	at := map[string]int{}
+	for i, k := range matchKeyNames {
+		at[k.conversions], at[k.offline] = i, i
+	}
+	return at
+}()
+
+// matchKeysOf says which match keys a conversion carries, a bit for each of
+// matchKeyNames. It looks for the texts in the object of match keys that a
+// colon follows; the object is flat, and its values are hashes, digits and,
+// offline, an external id in which a quote is escaped.
+func matchKeysOf(conversion []byte) (sent uint16) {
+	_, rest, ok := bytes.Cut(conversion, []byte(`"user_data":{`))
+	if !ok {
+		if _, rest, ok = bytes.Cut(conversion, []byte(`"match_keys":{`)); !ok {
+			return 0
 		}
-		inText, escaped := false, false
-		for i, c := range rest {
-			switch {
-			case escaped:
-				escaped = false
-			case inText && c == '\\':
-				escaped = true
-			case c == '"':
-				inText = !inText
-			case !inText && c == '}':
-				return rest[:i]
+	}
+	for {
+		quote := bytes.IndexByte(rest, '"')
+		if quote < 0 || bytes.IndexByte(rest[:quote], '}') >= 0 {
+			return sent
+		}
+		rest = rest[quote+1:]
+		end := textEnd(rest)
+		if end < 0 {
+			return sent
+		}
+		if end+1 < len(rest) && rest[end+1] == ':' {
+			if i, ok := matchKeyAt[string(rest[:end])]; ok {
+				sent |= 1 << i
 			}
 		}
-		return rest
+		rest = rest[end+1:]
 	}
-	return nil
+}
+
+// textEnd is the place of the quote that ends a JSON text, or -1.
+func textEnd(b []byte) int {
+	for at := 0; ; at++ {
+		n := bytes.IndexByte(b[at:], '"')
+		if n < 0 {
+			return -1
+		}
+		at += n
+		slashes := 0
+		for slashes < at && b[at-1-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return at
+		}
+	}
 }
 
 // unusable reports whether a note says that a value for the key was there and

@@ -85,44 +85,62 @@ func (e *entry) receipt(l line) Receipt {
 // keysOfPeople are the match keys by which a person is forgotten, in both wire
 // formats. extern_id of the offline format is plain, the others are hashed.
 var keysOfPeople = [...]struct {
-	name  []byte
+	name  string // as it is written
 	plain bool
-}{{[]byte(`"em":`), false}, {[]byte(`"external_id":`), false}, {[]byte(`"email":`), false}, {[]byte(`"extern_id":`), true}}
+}{{`"em"`, false}, {`"external_id"`, false}, {`"email"`, false}, {`"extern_id"`, true}}
 
 // people finds the fingerprints of whom a conversion is about: the texts, or
-// lists of texts, behind the keys above.
+// lists of texts, behind the keys above, of a key that comes twice the first.
 func people(conversion []byte) (out []string) {
-	conversion = userData(conversion)
-	for _, k := range keysOfPeople {
-		i := bytes.Index(conversion, k.name)
+	var seen [len(keysOfPeople)]bool
+	rest := userData(conversion)
+	for {
+		i := bytes.IndexByte(rest, '"')
 		if i < 0 {
+			break
+		}
+		n := textEnd(rest[i:])
+		text := rest[i : i+n]
+		if rest = rest[i+n:]; len(rest) == 0 || rest[0] != ':' {
 			continue
 		}
-		rest := bytes.TrimLeft(conversion[i+len(k.name):], " ")
-		list := bytes.HasPrefix(rest, []byte("["))
-		rest = bytes.TrimLeft(rest, "[ ")
-		for len(rest) > 0 && rest[0] == '"' {
-			n := textEnd(rest)
-			if n < 2 {
-				break
-			}
-			s := string(rest[1 : n-1])
-			if strings.Contains(s, `\`) && json.Unmarshal(rest[:n], &s) != nil {
-				break
-			}
-			if k.plain && !isHash(s) {
-				s = hash(s)
-			}
-			if s != "" {
-				out = append(out, fingerprint(s))
-			}
-			if rest = bytes.TrimLeft(rest[n:], ", "); !list {
-				break
+		for k := range keysOfPeople {
+			if string(text) == keysOfPeople[k].name && !seen[k] {
+				seen[k] = true
+				out = appendPeople(out, rest[1:], keysOfPeople[k].plain)
 			}
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// appendPeople appends the fingerprints of the text, or list of texts, that rest
+// begins with.
+func appendPeople(out []string, rest []byte, plain bool) []string {
+	rest = bytes.TrimLeft(rest, " ")
+	list := bytes.HasPrefix(rest, []byte("["))
+	rest = bytes.TrimLeft(rest, "[ ")
+	for len(rest) > 0 && rest[0] == '"' {
+		n := textEnd(rest)
+		if n < 2 {
+			break
+		}
+		s := string(rest[1 : n-1])
+		if strings.Contains(s, `\`) && json.Unmarshal(rest[:n], &s) != nil {
+			break
+		}
+		if plain && !isHash(s) {
+			s = hash(s)
+		}
+		if s != "" {
+			out = append(out, fingerprint(s))
+		}
+		if rest = bytes.TrimLeft(rest[n:], ", "); !list {
+			break
+		}
+	}
+	return out
 }
 
 // userData is the flat object of match keys in a conversion, or all of it when
@@ -178,7 +196,8 @@ func hash(s string) string {
 // fingerprint shortens a match key's hash: enough to find it again, too little
 // to be of use as a match key.
 func fingerprint(matchKey string) string {
-	sum := sha256.Sum256([]byte("relay receipt\x00" + strings.ToLower(matchKey)))
+	var room [96]byte
+	sum := sha256.Sum256(append(append(room[:0], "relay receipt\x00"...), strings.ToLower(matchKey)...))
 	return hex.EncodeToString(sum[:6])
 }
 
