@@ -15,9 +15,14 @@ import (
 // and zero-width characters out, trimmed. Case is kept; see lower. Line breaks
 // and tabs count as spaces. Idempotent.
 func clean(raw string) string {
-	if isPlainASCII(raw) {
+	if isPlainLatin(raw) {
 		return strings.TrimSpace(raw)
 	}
+	return cleanAny(raw)
+}
+
+// cleanAny is clean for whatever may come.
+func cleanAny(raw string) string {
 	s := strings.ToValidUTF8(raw, "\uFFFD")
 	s = strings.Map(visible, s)
 	s = norm.NFKC.String(s)
@@ -85,6 +90,14 @@ func lower(s string) string {
 		}
 		return strings.ToLower(s)
 	}
+	if l, ok := lowerLatin(s); ok {
+		return l
+	}
+	return lowerAny(s)
+}
+
+// lowerAny is lower for whatever may come.
+func lowerAny(s string) string {
 	return norm.NFC.String(cases.Lower(language.Und).String(s))
 }
 
@@ -178,7 +191,7 @@ func foldLetters(s string) string {
 func cleanText(raw string, t *trace) string {
 	u := unescape(raw)
 	s := u
-	if !isPlainASCII(u) {
+	if !isPlainLatin(u) {
 		s = tradeMarks.Replace(u)
 	}
 	s = clean(s)
@@ -198,7 +211,7 @@ func unescape(s string) string {
 	if strings.Contains(s, "&") && strings.Contains(s, ";") {
 		s = html.UnescapeString(s)
 	}
-	if isPlainASCII(s) {
+	if isPlainLatin(s) {
 		return s
 	}
 	return demojibake(s)

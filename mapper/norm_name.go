@@ -10,8 +10,8 @@ import (
 // space, punctuation or symbols, without title or degree (facts: meta-wire 3.1:
 // valéry keeps its accent). key is first_name or last_name.
 func traceName(raw, key string, t *trace) normalised {
-	if t == nil && isSimpleWord(raw) && len(raw) < 32 {
-		if v := lower(raw); len(v) > 2 && !placeholders[v] && !titles[v] && !caseSensitive[raw] && !runOfOne(v) {
+	if t == nil {
+		if v, ok := plainName(raw); ok {
 			return normalised{value: v}
 		}
 	}
