@@ -88,12 +88,13 @@ func makeBatch(lane string, recs []queue.Record, how recipe, done slots) *batch 
 	b.items = make([]item, 0, len(recs))
 	for i := range recs {
 		rec := &recs[i]
-		if how.tooOld(rec) {
+		outs := b.mapOne(lane, rec)
+		if how.tooOld(rec) && !how.recent(outs) {
 			b.hold(lane, i, mapper.Outcome{MessageID: rec.ID, Reason: mapper.ReasonExpired,
 				Message: fmt.Sprintf("waited in the queue for longer than %s (queue.max_age)", how.age)})
 			continue
 		}
-		for _, out := range b.mapOne(lane, rec) {
+		for _, out := range outs {
 			for _, n := range out.Notes {
 				b.notes[n.Code]++
 			}
@@ -123,6 +124,17 @@ func makeBatch(lane string, recs []queue.Record, how recipe, done slots) *batch 
 // a time of receipt that can be one (a till's clock may have stood at 1970).
 func (h recipe) tooOld(rec *queue.Record) bool {
 	return h.age > 0 && h.ages && rec.Received.Year() >= 2020 && h.at.Sub(rec.Received) > h.age
+}
+
+// recent says that by its own time the event is younger than queue.max_age
+// allows: then the clock was wrong when it was received, and it is not old.
+func (h recipe) recent(outs []mapper.Outcome) bool {
+	for i := range outs {
+		if outs[i].Kind == mapper.Send && h.at.Sub(outs[i].EventTime) <= h.age {
+			return true
+		}
+	}
+	return false
 }
 
 // mapOne maps one record. An event that makes the mapper panic is held: it

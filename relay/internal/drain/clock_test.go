@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/mapper"
+	"relay/queue"
 	"relay/relay/internal/graph"
 )
 
@@ -56,6 +57,29 @@ func TestWrongClock(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What came in while the clock stood a year behind looks a year old once the
+// clock is right; by its own time it is not, and queue.max_age spares it.
+func TestReceivedByAWrongClock(t *testing.T) {
+	real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		start := time.Now()
+		w.opts.Wall = func() time.Time { return real.Add(time.Since(start)) }
+		w.opts.ClockSynced = func() bool { return true }
+		w.opts.Settings.MaxAge = 62 * 24 * time.Hour
+		yearAgo := real.AddDate(-1, 0, 0)
+		w.log.append(queue.Record{ID: "sale", Lanes: []string{setA}, Received: yearAgo, Body: []byte(`{"event":"Order Completed","time":"2026-07-01T11:00:00Z"}`)})
+		w.log.append(queue.Record{ID: "old", Lanes: []string{setA}, Received: yearAgo, Body: []byte(`{"event":"Order Completed"}`)})
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Second)
+		w.exactlyOnce("sale/events")
+		if d := w.log.letters(); len(d) != 1 || d[0].Reason != mapper.ReasonExpired || d[0].MessageID != "old" {
+			t.Errorf("dead letters %+v", d)
+		}
+	})
 }
 
 func TestClockJumps(t *testing.T) {
