@@ -105,6 +105,15 @@ func (s *subject) deriveKeys() {
 func (s *subject) deriveKey(k keyID) {
 	for i := range s.m.keys[k] {
 		src := &s.m.keys[k][i]
+		if src.plain() {
+			if n := s.sources[s.sourcesOf[k]+i]; n != nil {
+				s.take(k, src, src.label(), n, keyTable[k].several)
+			}
+			if len(s.keys[k]) > 0 {
+				return
+			}
+			continue
+		}
 		found, err := src.resolve(s, s.scratch[:0])
 		if err != nil {
 			s.failExpression(src, err)

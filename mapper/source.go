@@ -21,6 +21,9 @@ func (src *source) label() string {
 	return src.path.text
 }
 
+// plain says that the source is a path to one value.
+func (src *source) plain() bool { return src.constant == nil && src.expr == nil && !src.path.many }
+
 // fullNames are the names under which events carry a person's whole name.
 var fullNames = []string{"name", "fullName", "full_name", "customerName", "customer_name"}
 

@@ -28,6 +28,7 @@ type subject struct {
 	when         time.Time // event_time
 	keys         [keyCount][]keyValue
 	firstKeys    [keyCount]keyValue // room for the first value of each
+	sourcesOf    [keyCount]int      // where the sources of each begin
 	locale       locale
 	customer     bool // the event carries something a match key could come from
 	countryGiven bool
@@ -46,8 +47,9 @@ type subject struct {
 type room struct {
 	d       *decoder
 	scratch []*node
-	written []byte // the conversion being written
-	custom  []byte // custom_data of it
+	sources []*node // what the plain sources of the match keys lead to
+	written []byte  // the conversion being written
+	custom  []byte  // custom_data of it
 	trail   []crumb
 	ids     []string
 	goods   []content
@@ -86,6 +88,7 @@ func (s *subject) done() {
 		return
 	}
 	clear(room.scratch[:cap(room.scratch)])
+	clear(room.sources[:cap(room.sources)])
 	clear(room.trail[:cap(room.trail)])
 	clear(room.ids[:cap(room.ids)])
 	clear(room.goods[:cap(room.goods)])
@@ -287,9 +290,21 @@ func (s *subject) age() verdict {
 // markSources marks what custom_data must not or may hold because of the
 // mapping.
 func (s *subject) markSources() {
+	s.sources = s.sources[:0]
 	for k := range s.m.keys {
+		s.sourcesOf[k] = len(s.sources)
 		for i := range s.m.keys[k] {
-			s.markPath(&s.m.keys[k][i].path, markSource)
+			src := &s.m.keys[k][i]
+			if !src.plain() {
+				s.markPath(&src.path, markSource)
+				s.sources = append(s.sources, nil)
+				continue
+			}
+			n := src.path.one(&s.t.root)
+			if n != nil {
+				n.mark |= markSource
+			}
+			s.sources = append(s.sources, n)
 		}
 	}
 	for i := range s.m.custom.exclude {

@@ -260,29 +260,43 @@ func (d *decoder) keep(kids []node, members bool) []node {
 		d.arena = make([]node, 0, max(2*decoderRoom, len(kids)))
 	}
 	start := len(d.arena)
+	if !members || distinct(kids) {
+		d.arena = append(d.arena, kids...)
+		return d.arena[start:len(d.arena):len(d.arena)]
+	}
 	var index map[string]int
-	if members && len(kids) > 32 {
+	if len(kids) > 32 {
 		index = make(map[string]int, len(kids))
 	}
-	var seen uint64 // a bit for each name so far: most names need no look for their like
 	for i := range kids {
-		bit := nameBit(kids[i].name)
-		again := seen&bit != 0
-		seen |= bit
-		if members && (again || index != nil) {
-			if at := find(d.arena[start:], index, kids[i].name); at >= 0 {
-				d.tree.duplicates = append(d.tree.duplicates, kids[i].name)
-				d.arena[start+at] = kids[i]
-				continue
-			}
-			if index != nil {
-				index[kids[i].name] = len(d.arena) - start
-			}
+		if at := find(d.arena[start:], index, kids[i].name); at >= 0 {
+			d.tree.duplicates = append(d.tree.duplicates, kids[i].name)
+			d.arena[start+at] = kids[i]
+			continue
+		}
+		if index != nil {
+			index[kids[i].name] = len(d.arena) - start
 		}
 		d.arena = append(d.arena, kids[i])
 	}
 	out := d.arena[start:len(d.arena):len(d.arena)]
 	return out
+}
+
+// distinct reports that no two of the names are the same; false: two may be.
+func distinct(kids []node) bool {
+	if len(kids) > 32 {
+		return false
+	}
+	var seen uint64
+	for i := range kids {
+		bit := nameBit(kids[i].name)
+		if seen&bit != 0 && find(kids[:i], nil, kids[i].name) >= 0 {
+			return false
+		}
+		seen |= bit
+	}
+	return true
 }
 
 // nameBit is one of 64 bits, the same for equal names.
