@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -322,87 +321,4 @@ func find(kids []node, index map[string]int, name string) int {
 		}
 	}
 	return -1
-}
-
-// decimalText is a JSON number as plain decimal digits: no exponent, no zeros
-// that say nothing. False when that would take more than 400 digits.
-func decimalText(number string) (string, bool) {
-	var room [64]byte
-	out, ok := appendDecimal(room[:0], number, 400)
-	if !ok {
-		return "", false
-	}
-	if string(out) == number {
-		return number, true
-	}
-	return string(out), true
-}
-
-// appendDecimal appends a JSON number in plain decimal form, without zeros that
-// say nothing. False, and dst as it was, when that takes more than limit digits.
-func appendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
-	mantissa, exponent := number, 0
-	if i := strings.IndexAny(number, "eE"); i >= 0 {
-		e, err := strconv.Atoi(strings.TrimPrefix(number[i+1:], "+"))
-		if err != nil {
-			e = 1 << 30
-			if number[i+1] == '-' {
-				e = -e
-			}
-		}
-		mantissa, exponent = number[:i], e
-	}
-	negative := strings.HasPrefix(mantissa, "-")
-	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
-	if whole == "" || strings.Trim(whole, "0123456789") != "" || strings.Trim(fraction, "0123456789") != "" {
-		return dst, false // text that is no number
-	}
-	if exponent == 0 && len(whole) <= limit && (whole == "0" || whole[0] != '0') { // the usual case, without a copy
-		fraction = strings.TrimRight(fraction, "0")
-		if len(whole)+len(fraction) > limit {
-			return dst, false
-		}
-		if negative && (whole != "0" || fraction != "") {
-			dst = append(dst, '-')
-		}
-		dst = append(dst, whole...)
-		if fraction != "" {
-			dst = append(append(dst, '.'), fraction...)
-		}
-		return dst, true
-	}
-	digits := whole + fraction
-	point := len(whole) // the decimal point is before digits[point]
-	trimmed := strings.TrimLeft(digits, "0")
-	if trimmed == "" {
-		return append(dst, '0'), true
-	}
-	point -= len(digits) - len(trimmed)
-	digits = strings.TrimRight(trimmed, "0")
-	if exponent > 2*limit || exponent < -2*limit {
-		return dst, false
-	}
-	point += exponent
-	if len(digits) > limit || point > limit || point < -limit {
-		return dst, false
-	}
-	if negative {
-		dst = append(dst, '-')
-	}
-	switch {
-	case point <= 0:
-		dst = append(dst, "0."...)
-		for range -point {
-			dst = append(dst, '0')
-		}
-		dst = append(dst, digits...)
-	case point >= len(digits):
-		dst = append(dst, digits...)
-		for range point - len(digits) {
-			dst = append(dst, '0')
-		}
-	default:
-		dst = append(append(append(dst, digits[:point]...), '.'), digits[point:]...)
-	}
-	return dst, true
 }
