@@ -88,6 +88,13 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 	fmt.Fprintln(out)
 	if !offline {
 		fmt.Fprintf(out, "rates  %.1f events/s in, %.1f conversions/s delivered\n", s.Rates.In, s.Rates.Delivered)
+		if off := s.ClockSkew; off > 60 || off < -60 {
+			way := "ahead of"
+			if off < 0 {
+				way, off = "behind", -off
+			}
+			fmt.Fprintf(out, "clock  %s\n", colour(out, "33", fmt.Sprintf("%s %s Meta's: set it, best by NTP", span(off), way)))
+		}
 		printFile(out, "mapping", s.Mapping)
 		printFile(out, "config ", s.Config)
 	}

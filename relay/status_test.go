@@ -9,6 +9,19 @@ import (
 	"relay/relay/internal/admin"
 )
 
+// A wrong clock is on the page; a few seconds are not.
+func TestStatusSaysClockIsWrong(t *testing.T) {
+	for skew, want := range map[float64]string{86400 * 365: "ahead of Meta's", -7200: "behind Meta's", 2: ""} {
+		var b bytes.Buffer
+		if err := printStatus(&b, admin.Status{Ready: true, ClockSkew: skew}, false); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Contains(b.String(), "Meta's: set it"); said != (want != "") || !strings.Contains(b.String(), want) {
+			t.Errorf("%v: %s", skew, &b)
+		}
+	}
+}
+
 // What a person needs is on the page: what the network said and who must act,
 // and of a dry run what would be sent.
 func TestStatusSaysWhatIsWrong(t *testing.T) {
