@@ -230,14 +230,14 @@ func (in *intake) len() int {
 	return len(in.queue)
 }
 
-// take gives the next commit's requests. Requests given up meanwhile are left out.
-func (in *intake) take(into []*request) []*request {
+// take gives the next commit's requests, most bytes of them or one. Requests given up meanwhile are left out.
+func (in *intake) take(into []*request, most int) []*request {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	bytes, i := 0, 0
 	for ; i < len(in.queue); i++ {
 		r := in.queue[i]
-		if bytes > 0 && bytes+r.size > commitMost {
+		if bytes > 0 && bytes+r.size > most {
 			break
 		}
 		if r.state.Load() == stateGivenUp {
@@ -250,6 +250,9 @@ func (in *intake) take(into []*request) []*request {
 	in.queue = slices.Delete(in.queue, 0, i)
 	return into
 }
+
+// commitMost is how much one commit takes: in a small queue, not all there is.
+func (q *Queue) commitMost() int { return int(min(commitMost, q.space.max/32)) }
 
 // close refuses what comes and gives back what still waits.
 func (in *intake) close() []*request {
@@ -299,7 +302,7 @@ func (w *writer) step() {
 	case <-q.stop:
 		return
 	}
-	w.reqs = q.in.take(w.reqs[:0])
+	w.reqs = q.in.take(w.reqs[:0], q.commitMost())
 	w.last = len(w.reqs)
 	if len(w.reqs) == 0 {
 		return
@@ -321,8 +324,7 @@ func (w *writer) step() {
 
 // finish answers what came too late.
 func (w *writer) finish() {
-	w.q.in.close()
-	for _, r := range w.q.in.take(nil) {
+	for _, r := range w.q.in.close() {
 		r.done <- result{err: ErrClosed}
 	}
 }

@@ -42,6 +42,14 @@ func (w *writer) commit(reqs []*request) {
 		return
 	}
 	tail := q.tail
+	size := int64(0)
+	for _, c := range w.packed {
+		size += int64(len(c.data))
+	}
+	if err := w.admit(size); err != nil {
+		w.answer(reqs, err)
+		return
+	}
 	q.committing.Store(time.Now().UnixNano())
 	used, err := tail.put(w.packed, !q.o.NoSync)
 	start := time.Now()
@@ -63,11 +71,9 @@ func (w *writer) commit(reqs []*request) {
 		}
 		return
 	}
-	w.publish(tail, used, took)
+	w.publish(tail, took)
 	w.answer(reqs, nil)
-	if q.nearFull() {
-		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", slog.String("reason", "max_size"))
-	}
+	q.nearFull()
 	if used >= q.o.SegmentSize || tail.end.Load() >= maxTailIDs {
 		if err := w.rotate(); err != nil {
 			q.o.Logger.Error("cannot start a new segment", slog.Any("error", err))
@@ -226,8 +232,9 @@ func (w *writer) finishChunk(h *chunkHeader) error {
 }
 
 // publish makes a confirmed commit visible.
-func (w *writer) publish(tail *segment, used int64, took time.Duration) {
+func (w *writer) publish(tail *segment, took time.Duration) {
 	q := w.q
+	disk := tail.onDisk()
 	q.ids.add(q.gen, w.ids, q.now().UnixMilli())
 	q.mu.Lock()
 	for i := range w.packed {
@@ -245,7 +252,7 @@ func (w *writer) publish(tail *segment, used int64, took time.Duration) {
 		}
 	}
 	tail.end.Store(tail.sum.Next)
-	tail.disk = used
+	tail.disk = disk
 	q.count.Appended += int64(len(w.ids))
 	q.count.Commits++
 	q.syncs.add(took)
@@ -338,6 +345,7 @@ func (w *writer) rotate() error {
 	if err := s.openTail(q.o.SegmentSize); err != nil {
 		return errors.Join(err, removeFile(s.path))
 	}
+	s.disk = s.onDisk()
 	gen := q.ids.begin(num, 0)
 	q.mu.Lock()
 	old, oldGen, broken := q.tail, q.gen, q.broken

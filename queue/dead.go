@@ -412,7 +412,7 @@ func (d *deadLog) append(lane string, gen uint64, dls []DeadLetter) error {
 		return err
 	}
 	s := d.lastSeg()
-	if s == nil || s.disk >= deadSegment {
+	if s == nil || s.disk >= min(deadSegment, max(64<<10, d.q.o.DeadMaxSize/4)) {
 		if err := d.begin(); err != nil {
 			return err
 		}
@@ -681,15 +681,6 @@ func (d *deadLog) tally() {
 	d.st.Lock()
 	d.count, d.bytes = n, b
 	d.st.Unlock()
-}
-
-func (d *deadLog) diskBytes() (n int64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, s := range d.segs {
-		n += s.disk
-	}
-	return n
 }
 
 // expire removes letters older than the time.

@@ -12,6 +12,32 @@ const (
 	fillSlack = 64 << 10 // pages that a commit rewrites beside its data
 )
 
+// ahead is how far the zeros go beyond what is needed: some of what there is,
+// and never so much that small segments are mostly zeros.
+func (s *segment) ahead() int64 {
+	return min(max(s.used/8, fillLeast), fillMost, s.size/8)
+}
+
+// slack is fillSlack, less for small segments.
+func (s *segment) slack() int64 { return min(fillSlack, max(s.size/8, fillSlack/2)) }
+
+// growth is the most by which a commit of n bytes makes the tail grow on disk.
+func (s *segment) growth(n int64) int64 {
+	if need := s.used + n + n/4 + s.slack(); need > max(s.filled, s.used) {
+		return max(0, need+s.ahead()-max(s.filled, s.used))
+	}
+	return 0
+}
+
+// onDisk is what the tail takes on disk.
+func (s *segment) onDisk() int64 {
+	fi, err := os.Stat(s.path)
+	if err != nil {
+		return s.used
+	}
+	return max(s.used, diskSize(fi))
+}
+
 // fill makes room for a commit of n bytes: it writes zeros behind what the tail
 // has used and syncs them, some way ahead. A commit then only overwrites blocks
 // that the file has already. Its sync waits for its own data and for no
@@ -22,7 +48,7 @@ const (
 // It only helps. Without room for the zeros the commit finds out itself
 // whether it fits.
 func (s *segment) fill(n int64) error {
-	need := s.used + n + n/4 + fillSlack
+	need := s.used + n + n/4 + s.slack()
 	if need <= s.filled || runtime.GOOS == "windows" {
 		return nil
 	}
@@ -36,7 +62,7 @@ func (s *segment) fill(n int64) error {
 		return fmt.Errorf("make room in segment: %w", err)
 	}
 	from := fi.Size() // bbolt may have made the file longer: what lies below is its own
-	to := (need + min(max(s.used/8, fillLeast), fillMost)) &^ (int64(len(zeros)) - 1)
+	to := (need + s.ahead()) &^ (int64(len(zeros)) - 1)
 	// Page by page: the page cache would keep what is written at once as one
 	// large folio, and count and maybe write all of it for each page of a commit.
 	for at := from; at < to && err == nil; at += int64(len(zeros)) {

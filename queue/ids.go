@@ -117,7 +117,7 @@ const (
 	idsSuffix  = ".ids"
 	idsMagic   = "relayids"
 	idsHeader  = 64
-	mergeBelow = 1 << 18 // ids; files above are left alone
+	mergeBelow = 1 << 18 // ids, at most
 )
 
 type idFile struct {
@@ -312,6 +312,8 @@ type dedup struct {
 	gens  []*idGen  // oldest first; the last is the tail's
 	files []*idFile // oldest first
 
+	mergeBelow int64 // ids; files above are left alone
+
 	damaged []uint64 // files set aside at open
 }
 
@@ -385,11 +387,12 @@ func (d *dedup) count() (n int64) {
 	return n
 }
 
-func (d *dedup) diskBytes() (n int64) {
+// waiting is how many ids are in memory alone.
+func (d *dedup) waiting() (n int64) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	for _, f := range d.files {
-		n += idsHeader + 16*f.count
+	for _, g := range d.gens {
+		n += int64(g.set.len())
 	}
 	return n
 }
@@ -454,7 +457,7 @@ func (d *dedup) file(g *idGen) error {
 	sorted := g.set.sorted()
 	first, newest := g.num, g.newest
 	var merge *idFile
-	if n := len(d.files); n > 0 && d.files[n-1].last < g.num && d.files[n-1].count+int64(len(sorted)/16) <= mergeBelow {
+	if n := len(d.files); n > 0 && d.files[n-1].last < g.num && d.files[n-1].count+int64(len(sorted)/16) <= d.mergeBelow {
 		merge = d.files[n-1]
 	}
 	d.mu.RUnlock()

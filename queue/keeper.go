@@ -15,12 +15,13 @@ type task struct {
 	gen    *idGen   // its ids
 	repair bool     // it ended in doubt
 	tidy   bool     // segments may have been passed
+	room   bool     // the high mark is reached
 }
 
 // keep hands the keeper a task.
 func (q *Queue) keep(t task) {
 	q.mu.Lock()
-	if !t.tidy || !slices.ContainsFunc(q.tasks, func(o task) bool { return o.tidy }) {
+	if !t.tidy && !t.room || !slices.ContainsFunc(q.tasks, func(o task) bool { return o.tidy && t.tidy || o.room && t.room }) {
 		q.tasks = append(q.tasks, t)
 	}
 	q.mu.Unlock()
@@ -68,6 +69,15 @@ func (q *Queue) doTasks() {
 			q.measure()
 		case t.tidy:
 			q.tidy()
+			q.mu.Lock()
+			full := q.full != ""
+			q.mu.Unlock()
+			if full {
+				q.measure() // intake need not wait for the next look
+				q.makeRoom()
+			}
+		case t.room:
+			q.makeRoom()
 		}
 	}
 }
@@ -194,7 +204,10 @@ func (q *Queue) sealRotated(t task) {
 	q.mu.Unlock()
 	if t.gen != nil {
 		if err := q.ids.file(t.gen); err != nil {
-			q.o.Logger.Warn("cannot write message ids; they stay in memory", slog.Any("error", err))
+			q.o.Logger.Warn("cannot write message ids; they stay in memory until they can be", slog.Any("error", err))
+			q.mu.Lock()
+			q.unfiled = append(q.unfiled, task{seal: s, gen: t.gen})
+			q.mu.Unlock()
 			if !t.repair {
 				skip = true // a seal says that the ids are in a file
 			}
@@ -224,6 +237,17 @@ func (q *Queue) sealRotated(t task) {
 		q.o.Logger.Warn("cannot seal a segment; it is read as it is", slog.Any("error", err))
 	}
 	q.install(s, sum, err == nil)
+}
+
+// retryIDs tries again to file the ids of segments for which that failed.
+func (q *Queue) retryIDs() {
+	q.mu.Lock()
+	again := q.unfiled
+	q.unfiled = nil
+	q.mu.Unlock()
+	for _, t := range again {
+		q.sealRotated(t)
+	}
 }
 
 // sealOnClose leaves the tail so that the next open has nothing to rebuild.

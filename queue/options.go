@@ -9,8 +9,10 @@ import (
 type Options struct {
 	// SegmentSize is the size at which the tail is sealed. Default 64 MiB.
 	SegmentSize int64
-	// MaxSize bounds what the directory may hold on disk. Default: the smaller
-	// of 4 GiB and 80 % of the volume. One larger than the volume is refused.
+	// MaxSize bounds what the directory may hold on disk, all of its files
+	// together. Default: the smaller of 4 GiB and 80 % of the volume. One
+	// larger than the volume is refused. SegmentSize is at most a 16th of it,
+	// dead letters take at most a quarter, remembered ids an eighth.
 	MaxSize int64
 	// MaxAge: records older than that are dropped and counted, unsettled or
 	// not. 0: never (drain makes dead letters of expired events itself).
@@ -23,9 +25,10 @@ type Options struct {
 	DedupWindow time.Duration
 	DedupIDs    int64
 	// LaneQuota is the share of MaxSize that the segments a lane waits for may
-	// fill. When the queue is full, and other lanes have settled newer records
+	// fill, or several such lanes together. When the queue is full, and other lanes have settled newer records
 	// than what that lane waits for, its oldest are dropped (counted) down to
 	// it. Default 0.5; negative: no quota. While no lane gets on, none is dropped.
+	// With DropOldest there is no quota: what a stuck lane has is the oldest.
 	LaneQuota float64
 	// DropOldest makes room by dropping the oldest segment when full,
 	// counted, instead of refusing.

@@ -60,10 +60,12 @@ type Queue struct {
 	openSegs []*segment
 	ticks    atomic.Int64
 
+	dropping  sync.Mutex // the oldest are dropped by one at a time
 	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
 
 	mu          sync.Mutex // never held while the disk is waited for
 	tasks       []task
+	unfiled     []task     // segments whose ids could not be written to a file yet
 	segs        []*segment // ascending; the tail is last
 	lanes       map[string]*lane
 	notes       map[string][]byte
@@ -167,6 +169,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	if err := q.checkFormat(names); err != nil {
 		return nil, err
 	}
+	q.ids = &dedup{dir: dir, noSync: o.NoSync}
 	if err := q.checkSpace(); err != nil {
 		return nil, err
 	}
@@ -174,7 +177,6 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	if err := q.openMeta(names); err != nil {
 		return nil, err
 	}
-	q.ids = &dedup{dir: dir, noSync: o.NoSync}
 	if !readOnly {
 		q.removeTemp(names)
 		bad, err := q.ids.open(names)
@@ -191,6 +193,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		os.Mkdir(q.dead.dir, 0o700)
 	}
 	q.findSegments(names)
+	q.space.other = q.diskBesides()
 	if !readOnly {
 		w := &writer{q: q}
 		if err := w.rotate(); err != nil {

@@ -209,14 +209,18 @@ func (q *Queue) enforceQuota(quota int64) bool {
 	q.mu.Lock()
 	held := make(map[string]int64)
 	overtaken := make(map[string]bool)
+	furthest := Seq(0) // what a lane that gets on has settled
+	for n, l := range q.lanes {
+		if n != LaneUnmapped && !l.dropped {
+			furthest = max(furthest, l.cursor)
+		}
+	}
 	for _, s := range q.segs {
 		if s.tail || !isClosed(s.ready) || s.failed != nil {
 			continue
 		}
-		passed := slices.ContainsFunc(s.sum.lanes, func(c chunkLane) bool {
-			l := q.lanes[c.name]
-			return l != nil && l.cursor > s.first()+Seq(c.last)
-		})
+		// Whoever has passed it may have nothing left in it: it was squeezed.
+		passed := furthest >= s.first()+Seq(s.sum.Next)
 		for i := range s.sum.lanes {
 			c := &s.sum.lanes[i]
 			l := q.lanes[c.name]
@@ -231,6 +235,8 @@ func (q *Queue) enforceQuota(quota int64) bool {
 	}
 	q.mu.Unlock()
 	changed := false
+	// Several that are stuck share it: together they would fill the log.
+	quota /= int64(max(1, len(overtaken)))
 	for _, name := range slices.Sorted(maps.Keys(held)) {
 		if held[name] > quota && overtaken[name] {
 			changed = q.shrink(name, quota, "lane_quota") || changed

@@ -158,6 +158,7 @@ type segment struct {
 
 	end atomic.Uint32 // index behind the last record that is confirmed
 
+	size         int64 // of a tail: at which it is sealed
 	used, filled int64 // of a tail: bytes of pages, and bytes that were written ahead (fill.go)
 
 	mu      sync.RWMutex // held for reading while db is used
@@ -286,7 +287,7 @@ func (s *segment) openTail(size int64) error {
 	}
 	s.checked.Store(true)
 	db.AllocSize = int(min(size, 16<<20)) // one growth, and one sync for it, per so much
-	s.db = db
+	s.db, s.size = db, size
 	return nil
 }
 

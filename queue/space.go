@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -18,12 +18,14 @@ const (
 // space is how much room there is; under Queue.mu.
 type space struct {
 	max, high, low           int64
+	hard                     int64 // what no commit may pass: the rest is for settling
 	disk                     int64 // what the directory holds
 	volSize, volFree         int64
 	volFiles                 int64 // how many files the volume still takes
 	floor                    int64 // free bytes of the volume under which nothing is accepted
 	reserve                  int64 // size of the reserve file
 	haveReserve, warnedSpace bool
+	drops                    bool  // the oldest make room
 	other                    int64 // of disk: what is not segments
 }
 
@@ -41,12 +43,19 @@ func (q *Queue) checkSpace() error {
 	} else if sp.max > size && !q.readOnly {
 		return fmt.Errorf("max_size %d is more than the volume's %d bytes: %w", sp.max, size, ErrTooSmall)
 	}
+	// All that takes room is a share of the whole, so that there is some left for
+	// records whatever its size.
 	q.o.SegmentSize = min(q.o.SegmentSize, max(64<<10, sp.max/16))
+	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/16)
+	q.o.DeadMaxSize = min(q.o.DeadMaxSize, sp.max/4)
+	q.ids.mergeBelow = min(mergeBelow, q.o.DedupIDs/4)
 	// Dead letters, ids and meta.db go on growing while what is full drains.
 	sp.high = sp.max - max(sp.max/20, min(2*q.o.SegmentSize, sp.max/8))
+	sp.drops = q.o.DropOldest
+	sp.hard = sp.high + (sp.max-sp.high)/2
 	sp.low = sp.high - max(sp.max/10, min(2*q.o.SegmentSize, sp.max/4))
 	sp.floor = min(64<<20, size/50)
-	sp.reserve = min(8<<20, size/100)
+	sp.reserve = min(8<<20, size/100, sp.max/32)
 	return nil
 }
 
@@ -63,42 +72,43 @@ func (q *Queue) setFull(why string) {
 
 // measure looks at the disk and opens or shuts intake by the marks.
 func (q *Queue) measure() {
+	q.look()
+	q.mu.Lock()
+	full, broken := q.full, q.broken
+	q.mu.Unlock()
+	if full != "" {
+		return
+	}
+	if broken != nil {
+		q.onTail(func(w *writer) error { return w.usable() })
+	}
+	q.makeReserve()
+}
+
+// look is measure that waits for nobody.
+func (q *Queue) look() {
 	size, free, files, err := volume(q.dir)
 	if err != nil {
 		q.o.Logger.Warn("cannot ask the volume", slog.Any("error", err))
 		return
 	}
-	other := q.ids.diskBytes() + q.dead.diskBytes()
-	if fi, err := os.Stat(filepath.Join(q.dir, metaName)); err == nil {
-		other += diskSize(fi)
-	}
+	other := q.diskBesides()
 	q.mu.Lock()
 	sp := &q.space
 	sp.volSize, sp.volFree, sp.other = size, free, other
 	if sp.volFiles = files; files < 0 {
 		sp.volFiles = 2 * filesFloor // the volume has no such bound
 	}
-	disk := other
-	for _, s := range q.segs {
-		disk += s.disk
-	}
-	sp.disk = disk
+	sp.disk = q.diskLocked()
 	was := q.full
 	full := sp.marks(was)
 	q.full = full
-	broken := q.broken
 	q.mu.Unlock()
 	switch {
 	case was == "" && full != "":
 		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", slog.String("reason", full))
 	case was != "" && full == "":
 		q.o.Logger.Info("queue has room again")
-	}
-	if broken != nil && full == "" {
-		q.onTail(func(w *writer) error { return w.usable() })
-	}
-	if full == "" {
-		q.makeReserve()
 	}
 }
 
@@ -111,32 +121,99 @@ func (sp *space) marks(was string) string {
 	switch {
 	case sp.volFiles < filesFloor || sp.volFree < sp.floor:
 		return "disk_full"
-	case sp.disk >= sp.high:
+	case sp.disk >= sp.high && (!sp.drops || sp.disk >= sp.hard): // in between, room is made while intake goes on
 		return "max_size"
 	case was == "disk_full" && (sp.volFiles < 2*filesFloor || sp.volFree < sp.floor+sp.floor/2):
 		return was
-	case was == "max_size" && sp.disk > sp.low:
+	case was == "max_size" && sp.disk > sp.low && !sp.drops:
 		return was
 	}
 	return ""
 }
 
-// nearFull lets the writer stop at the mark without asking the disk.
-func (q *Queue) nearFull() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+// diskBesides is what the directory holds on disk beside the segments, and
+// beside what its owner keeps in directories of its own there.
+func (q *Queue) diskBesides() (n int64) {
+	add := func(dir string) {
+		es, err := os.ReadDir(dir)
+		if err != nil {
+			return // dead/ may not be there yet
+		}
+		for _, e := range es {
+			if e.IsDir() || strings.HasSuffix(e.Name(), segSuffix) {
+				continue
+			}
+			if fi, err := e.Info(); err == nil {
+				n += diskSize(fi)
+			}
+		}
+	}
+	add(q.dir)
+	add(filepath.Join(q.dir, deadDir))
+	return n
+}
+
+// diskLocked is what the directory holds on disk. q.mu is held.
+func (q *Queue) diskLocked() int64 {
 	disk := q.space.other
 	for _, s := range q.segs {
 		disk += s.disk
 	}
-	if disk < q.space.high {
-		return false
+	return disk
+}
+
+// fits says whether a commit of n bytes leaves the room that settling needs.
+// One that does not shuts intake, unless it is merely too large itself.
+func (w *writer) fits(n int64) bool {
+	q := w.q
+	ids := 16 * q.ids.waiting() // will be a file
+	grow := w.q.tail.growth(n)
+	q.mu.Lock()
+	disk := q.diskLocked() + ids
+	ok := disk+grow <= q.space.hard
+	shut := !ok && !q.o.DropOldest && q.full == "" && disk > q.space.low
+	q.mu.Unlock()
+	if shut {
+		q.setFull("max_size")
 	}
-	if q.full == "" {
-		q.full = "max_size"
-		return true
+	return ok
+}
+
+// admit makes sure that a commit of n bytes fits, if need be and allowed by
+// dropping what is oldest.
+func (w *writer) admit(n int64) error {
+	if w.fits(n) {
+		return nil
 	}
-	return false
+	if w.q.o.DropOldest {
+		// More than is needed now: not every commit shall wait for room.
+		w.q.dropOldest(func() bool { return w.q.belowMark() && w.fits(n) })
+		if w.fits(n) {
+			return nil
+		}
+	}
+	return &FullError{RetryAfter: 30 * time.Second, Reason: "max_size"}
+}
+
+// belowMark says that there is room for the next segment below the high mark.
+func (q *Queue) belowMark() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.diskLocked() < q.space.high-q.o.SegmentSize
+}
+
+// nearFull shuts intake at the mark, without asking the disk. Where the
+// oldest makes room it has that begin.
+func (q *Queue) nearFull() {
+	q.mu.Lock()
+	near := q.diskLocked() >= q.space.high && q.full == ""
+	q.mu.Unlock()
+	switch {
+	case near && q.o.DropOldest:
+		q.keep(task{room: true})
+	case near:
+		q.setFull("max_size")
+	}
 }
 
 // makeReserve sets aside room for cursors and dead letters on a volume that a
@@ -150,14 +227,14 @@ func (q *Queue) makeReserve() {
 	}
 	path := filepath.Join(q.dir, reserveName)
 	fi, err := os.Stat(path)
-	if err != nil || diskSize(fi) < n {
+	if err != nil || fi.Size() != n || diskSize(fi) < n {
 		b := make([]byte, 64<<10)
 		for i := range b {
 			b[i] = byte(i*7 + i>>8) // a volume that compresses or dedups gives no room back for zeros
 		}
-		parts := make([][]byte, 0, n/int64(len(b)))
-		for range n / int64(len(b)) {
-			parts = append(parts, b)
+		parts := make([][]byte, 0, n/int64(len(b))+1)
+		for left := n; left > 0; left -= int64(len(b)) {
+			parts = append(parts, b[:min(left, int64(len(b)))])
 		}
 		if err := writeFile(path, q.o.NoSync, parts...); err != nil {
 			q.o.Logger.Warn("cannot set the reserve aside", slog.Any("error", err))
@@ -211,6 +288,7 @@ func (q *Queue) periodic() {
 	q.measure()
 	q.makeRoom()
 	q.retryFailed()
+	q.retryIDs()
 	q.reseal()
 	q.mu.Lock()
 	// A tail that has drained gives its space back, unless it is hardly used.
@@ -238,124 +316,6 @@ func (q *Queue) drainedLocked(s *segment) bool {
 		}
 	}
 	return s.sum.Chunks > 0
-}
-
-// expireRecords settles, for one lane or for all, the sealed segments at the
-// head whose records are all older than the time.
-func (q *Queue) expireRecords(only string, before int64, why string) {
-	q.mu.Lock()
-	var end Seq
-	for _, s := range q.segs {
-		if s.tail || !isClosed(s.ready) || s.failed != nil || s.sum.Max >= before {
-			break
-		}
-		end = s.first() + Seq(s.sum.Next)
-	}
-	var names []string
-	for n, l := range q.lanes {
-		if (only == "" || n == only) && l.pending > 0 && l.cursor < end {
-			names = append(names, n)
-		}
-	}
-	q.mu.Unlock()
-	for _, n := range names {
-		if err := q.dropLaneTo(n, end, why); err != nil {
-			q.o.Logger.Warn("cannot drop old records", slog.Any("error", err))
-		}
-	}
-}
-
-// dropLaneTo settles a lane up to end, counting what it had as dropped.
-func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
-	q.mu.Lock()
-	l := q.lane(name)
-	q.mu.Unlock()
-	l.settling.Lock()
-	defer l.settling.Unlock()
-	q.mu.Lock()
-	from, moved := l.cursor, l.moved
-	q.mu.Unlock()
-	if from >= end {
-		return nil
-	}
-	n, _, err := q.countRange(name, from, end)
-	if err != nil {
-		return err
-	}
-	if err := q.settle(l, Settlement{Cursor: end, Counts: map[string]int{"dropped:" + why: int(n)}}); err != nil {
-		return err
-	}
-	q.mu.Lock()
-	l.moved = moved // its reader did not get on
-	q.mu.Unlock()
-	q.drop(why, n)
-	if n > 0 {
-		q.o.Logger.Warn("dropped records", slog.String("lane", name), slog.String("reason", why), slog.Int64("records", n))
-	}
-	return nil
-}
-
-// makeRoom frees space when the queue is full: first what nobody maps, then
-// what a lane keeps beyond its share, then by policy the oldest.
-func (q *Queue) makeRoom() {
-	q.mu.Lock()
-	full := q.full
-	sp := q.space
-	q.mu.Unlock()
-	if full == "" {
-		return
-	}
-	if q.shrink(LaneUnmapped, 0, "max_size") {
-		q.measure()
-		return
-	}
-	if full == "disk_full" && sp.volFree >= sp.floor && sp.volFiles >= filesFloor && sp.disk < sp.high {
-		return // there is room, if not yet enough to begin again
-	}
-	if q.o.LaneQuota > 0 {
-		if q.enforceQuota(int64(q.o.LaneQuota * float64(sp.max))) {
-			q.measure()
-			return
-		}
-	}
-	if !q.o.DropOldest {
-		return
-	}
-	for {
-		q.mu.Lock()
-		var end Seq
-		if len(q.segs) > 0 && !q.segs[0].tail && isClosed(q.segs[0].ready) {
-			end = q.segs[0].first() + 1<<32 - 1
-		}
-		full := q.full
-		names := make([]string, 0, len(q.lanes))
-		for n := range q.lanes {
-			names = append(names, n)
-		}
-		q.mu.Unlock()
-		if end == 0 || full == "" || isClosed(q.stop) {
-			return
-		}
-		slices.Sort(names)
-		for _, n := range names {
-			if err := q.dropLaneTo(n, end, "max_size"); err != nil {
-				q.o.Logger.Warn("cannot drop the oldest records", slog.Any("error", err))
-				return
-			}
-		}
-		before := q.segCount()
-		q.tidy()
-		if q.segCount() == before {
-			return
-		}
-		q.measure()
-	}
-}
-
-func (q *Queue) segCount() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.segs)
 }
 
 // retryFailed tries again to open segments that could not be.
