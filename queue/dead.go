@@ -304,8 +304,13 @@ func (d *deadLog) takeBack(s *deadSeg) error {
 			if len(v) != 24 {
 				return nil
 			}
-			gen := binary.BigEndian.Uint64(v)
-			if l := d.q.lanes[string(k)]; l == nil && gen == 1 || l != nil && l.gen+1 == gen {
+			d.q.mu.Lock()
+			settled := uint64(0)
+			if l := d.q.lanes[string(k)]; l != nil {
+				settled = l.gen
+			}
+			d.q.mu.Unlock()
+			if binary.BigEndian.Uint64(v) == settled+1 {
 				parts = append(parts, part{binary.BigEndian.Uint64(v[8:]), binary.BigEndian.Uint64(v[16:])})
 			}
 			return nil

@@ -78,17 +78,15 @@ func failSyncs(q *Queue, n int) {
 // crash leaves the directory as SIGKILL would: nothing is sealed, nothing closed.
 func crash(t testing.TB, q *Queue) {
 	t.Helper()
+	q.closer.Do(func() {
+		close(q.stop)
+		q.owned.Wait() // a copy of files that change is the state of no moment
+		q.lockFd.Close()
+	})
 	copyTo := t.TempDir()
-	q.building.Lock() // no commit begins
-	defer q.building.Unlock()
 	if err := os.CopyFS(copyTo, os.DirFS(q.dir)); err != nil {
 		t.Fatal(err)
 	}
-	q.closer.Do(func() {
-		close(q.stop)
-		q.owned.Wait()
-		q.lockFd.Close()
-	})
 	if err := os.RemoveAll(q.dir); err != nil {
 		t.Fatal(err)
 	}
