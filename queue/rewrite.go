@@ -61,6 +61,9 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 		})
 	}, &sum)
 	tmp := s.path + tmpSuffix
+	if errors.Is(err, errGone) { // all lanes have passed it meanwhile
+		return 0, removeFile(tmp)
+	}
 	if err != nil || removed == 0 && !always {
 		return 0, errors.Join(err, removeFile(tmp))
 	}
