@@ -354,7 +354,7 @@ func (w *writer) rotate() error {
 	q.lastNum = num
 	q.broken = nil
 	if old != nil {
-		old.tail = false
+		old.tail, old.filing = false, true
 		if broken != nil {
 			old.ready = make(chan struct{})
 		}

@@ -457,7 +457,10 @@ func (d *dedup) file(g *idGen) error {
 	sorted := g.set.sorted()
 	first, newest := g.num, g.newest
 	var merge *idFile
-	if n := len(d.files); n > 0 && d.files[n-1].last < g.num && d.files[n-1].count+int64(len(sorted)/16) <= d.mergeBelow {
+	// A file has the ids of every segment from its first to its last: with those of
+	// an earlier segment still to be filed there is no merging over it.
+	alone := !slices.ContainsFunc(d.gens, func(o *idGen) bool { return o.num < g.num })
+	if n := len(d.files); n > 0 && alone && d.files[n-1].last < g.num && d.files[n-1].count+int64(len(sorted)/16) <= d.mergeBelow {
 		merge = d.files[n-1]
 	}
 	d.mu.RUnlock()

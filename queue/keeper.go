@@ -213,6 +213,9 @@ func (q *Queue) sealRotated(t task) {
 			}
 		}
 	}
+	q.mu.Lock()
+	s.filing = false
+	q.mu.Unlock()
 	if skip {
 		return
 	}

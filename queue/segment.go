@@ -152,6 +152,7 @@ type segment struct {
 	repairs int       // how often it was
 	unread  time.Time // when the disk first did not give some of it; zero: it does
 	gone    bool      // unlinked or about to be
+	filing  bool      // rotated out, and nobody has tried yet to file its ids: it may not go
 	key     uint32    // all of it is known to be sealed with; 0: not looked at
 
 	checked atomic.Bool // this process wrote the file, or has read all of it

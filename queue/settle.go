@@ -285,7 +285,7 @@ func (q *Queue) passedLocked() bool {
 }
 
 func (q *Queue) segPassed(s *segment) bool {
-	if s.tail || s.gone || !isClosed(s.ready) || s.failed != nil || q.hold > 0 {
+	if s.tail || s.gone || s.filing || !isClosed(s.ready) || s.failed != nil || q.hold > 0 {
 		return false
 	}
 	for i := range s.sum.lanes {
