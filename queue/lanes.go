@@ -235,7 +235,7 @@ func (q *Queue) forgetIn(s *segment, match func(Record) bool) (int, error) {
 			}
 			return 0, fmt.Errorf("segment %016x cannot be rewritten now: %w", s.num, ErrUnavailable)
 		}
-		if found, err := q.search(s, match); err != nil || found {
+		if found, err := q.search(s, match); found || err != nil && !errors.Is(err, errGone) {
 			return int(n), errors.Join(err, fmt.Errorf("segment %016x still holds a match", s.num))
 		}
 		return int(n), nil

@@ -1,0 +1,269 @@
+package mapper
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bojanz/currency"
+
+	"relay/strictyaml"
+)
+
+// settings reads the keys that hold one value each.
+func (p *parser) settings(o *strictyaml.Object) {
+	m := p.m
+	if v, ok := p.key(o, "default_country"); ok {
+		if text, ok := p.word(v); ok {
+			n := traceCountry(text, nil)
+			if n.value == "" || n.hashed {
+				v.Errorf("%s is not a country", v.Written()).WithHint("write its two letters, such as US or DE")
+			}
+			m.defaultCountry = n.value
+		}
+	}
+	if v, ok := p.key(o, "default_currency"); ok {
+		if text, ok := p.word(v); ok {
+			m.defaultCurrency = strings.ToUpper(strings.TrimSpace(text))
+			if !currency.IsValid(m.defaultCurrency) {
+				v.Errorf("%s is not an ISO 4217 currency code", v.Written()).WithHint("write its three letters, such as USD or EUR")
+			}
+		}
+	}
+	if v, ok := p.key(o, "timezone"); ok {
+		if text, ok := p.word(v); ok {
+			loc, err := time.LoadLocation(text)
+			if err != nil || text == "Local" {
+				v.Errorf("%s is not a time zone", v.Written()).WithHint("write a name such as America/New_York, Europe/Berlin or UTC")
+			} else {
+				m.location = loc
+			}
+		}
+	}
+	if v, ok := p.key(o, "correct_clock_skew"); ok {
+		m.correctSkew, _ = v.Bool()
+	}
+	if v, ok := p.key(o, "unmatched"); ok {
+		text, _ := p.oneOf(v, "skip", "hold")
+		m.holdUnmatched = text == "hold"
+	}
+	if v, ok := p.key(o, "consent"); ok {
+		for _, item := range v.OneOrList() {
+			if text, ok := p.word(item); ok {
+				m.consent = append(m.consent, text)
+			}
+		}
+		if len(v.OneOrList()) == 0 {
+			v.Errorf("names no category").WithHint("write the consent category, or remove the key")
+		}
+	}
+	if v, ok := p.key(o, "upload_tag"); ok {
+		m.uploadTag, _ = p.word(v)
+	}
+	if v, ok := p.key(o, "action_source"); ok {
+		if text, ok := p.oneOf(v, actionSources...); ok {
+			m.actionSource = text
+			if text != physicalStore {
+				v.Warnf("%s is not physical_store: Meta then takes events of the last 7 days only", text)
+			}
+		}
+	}
+}
+
+// valueFields reads value_field.
+func (p *parser) valueFields(o *strictyaml.Object) {
+	p.m.revenue = []source{mustSource("properties.revenue")}
+	v, ok := p.key(o, "value_field")
+	if !ok {
+		p.m.valueField = []source{mustSource("properties.value")}
+		return
+	}
+	items := v.OneOrList()
+	if len(items) == 0 {
+		v.Errorf("names no property").WithHint("write value or price")
+	}
+	for _, item := range items {
+		text, ok := p.word(item)
+		if !ok {
+			continue
+		}
+		known := []string{"value", "price"}
+		if near := nearMiss(text, known); near != "" && !slices.Contains(known, text) {
+			item.Errorf("%s is neither value nor price", item.Written()).WithHint("did you mean %q?", near)
+			continue
+		}
+		if !strings.HasPrefix(text, "properties.") {
+			text = "properties." + text
+		}
+		if src, ok := p.pathSource(item, text); ok {
+			p.m.valueField = append(p.m.valueField, src)
+		}
+	}
+}
+
+// limitedUse reads limited_data_use: false, true, or country and state.
+func (p *parser) limitedUse(o *strictyaml.Object) {
+	v, ok := p.key(o, "limited_data_use")
+	if !ok {
+		return
+	}
+	if v.Kind() != strictyaml.ObjectKind {
+		on, ok := v.Bool()
+		if ok && on {
+			p.m.limitedUse = &limitedUse{}
+			v.Warnf("true alone leaves it to Meta to find out where the customer is, and a till's event has no address it could look at").
+				WithHint("write { country: 1, state: 1000 }: 1 is the USA, 1000 California")
+		}
+		return
+	}
+	fields, _ := v.Object()
+	use := limitedUse{}
+	for _, f := range []struct {
+		name string
+		into *int
+	}{{"country", &use.country}, {"state", &use.state}} {
+		if v, ok := fields.Need(f.name); ok {
+			n, _ := v.Int()
+			*f.into = int(n)
+			if !validPlace(use.country, use.state) {
+				v.Errorf("%d is not one of Meta's numbers", n).WithHint("country is 1 (USA) or 0, state 0 or 1000 (California) and up")
+				use = limitedUse{}
+			}
+		}
+	}
+	fields.Done()
+	p.m.limitedUse = &use
+}
+
+// matchKeys reads the sources that replace the built-in ones.
+func (p *parser) matchKeys(o *strictyaml.Object) {
+	for k := range keyCount {
+		for _, text := range keyTable[k].sources {
+			p.m.keys[k] = append(p.m.keys[k], keySource(k, mustSource(text)))
+		}
+	}
+	v, ok := p.key(o, "match_keys")
+	if !ok {
+		return
+	}
+	keys, ok := v.Object()
+	if !ok {
+		return
+	}
+	for k := range keyCount {
+		v, ok := keys.Field(keyTable[k].name)
+		if !ok {
+			continue
+		}
+		p.m.keys[k] = nil
+		if v.IsNull() {
+			v.Errorf("names no source").WithHint("write a path such as context.traits.%s, or [] to send none", keyTable[k].name)
+		}
+		for _, src := range p.sources(v) {
+			p.m.keys[k] = append(p.m.keys[k], keySource(k, src))
+		}
+	}
+	keys.Done(func(name string) string {
+		for k := range keyTable {
+			if t := keyTable[k]; name == t.conversions || name == t.offline {
+				return fmt.Sprintf("keys have plain names here: write %s", t.name)
+			}
+		}
+		return ""
+	})
+}
+
+// keySource sees to it that a whole name is split for the key it is used in.
+func keySource(k keyID, src source) source {
+	src.fullName = (k == keyFirstName || k == keyLastName) && src.constant == nil && src.expr == nil &&
+		slices.Contains(fullNames, src.path.last())
+	return src
+}
+
+// customData reads custom_data.
+func (p *parser) customData(o *strictyaml.Object) {
+	v, ok := p.key(o, "custom_data")
+	if !ok {
+		return
+	}
+	rules, ok := v.Object()
+	if !ok {
+		return
+	}
+	p.m.custom.exclude = p.propertyPaths(rules, "exclude")
+	p.m.custom.keep = p.propertyPaths(rules, "keep")
+	if v, ok := rules.Field("set"); ok {
+		if fields, ok := v.Object(); ok {
+			for _, f := range fields.Fields() {
+				p.setField(f)
+			}
+		}
+	}
+	rules.Done()
+}
+
+func (p *parser) setField(f strictyaml.Field) {
+	name := f.Name
+	switch {
+	case strings.TrimSpace(name) == "":
+		f.Key.Errorf("a field needs a name")
+	case standardFields[name] == reservedShape:
+		f.Key.Errorf("%s is set by relay itself", name).WithHint("for an event's value write its long form with value: [...]")
+	case personalName(name, "", false):
+		f.Key.Errorf("personal data is never sent in custom_data").WithHint("customer data belongs under match_keys, where it is hashed")
+	}
+	line, _ := f.Key.Pos()
+	sources := p.sources(f.Value)
+	if len(sources) == 0 {
+		f.Value.Errorf("names no source")
+	}
+	for _, src := range sources {
+		if src.constant == nil && src.expr == nil && src.path.parts != nil && slices.ContainsFunc(src.path.parts, func(s part) bool { return s.how == byName && s.name == "traits" }) {
+			f.Value.Warnf("sends a trait of the customer unhashed")
+		}
+		if src.path.parts != nil && p.isKeySource(src.path.text) {
+			f.Value.Warnf("%s is a source of a match key: it is hashed there and left out here", src.path.text)
+		}
+	}
+	p.m.custom.set = append(p.m.custom.set, setField{name: name, sources: sources, line: line})
+}
+
+// isKeySource says whether a match key comes from a path.
+func (p *parser) isKeySource(path string) bool {
+	for k := range p.m.keys {
+		if slices.ContainsFunc(p.m.keys[k], func(s source) bool { return s.path.text == path }) {
+			return true
+		}
+	}
+	return false
+}
+
+// propertyPaths reads names and paths of properties.
+func (p *parser) propertyPaths(o *strictyaml.Object, name string) []path {
+	v, ok := o.Field(name)
+	if !ok {
+		return nil
+	}
+	var out []path
+	for _, item := range v.OneOrList() {
+		text, ok := p.word(item)
+		if !ok {
+			continue
+		}
+		if !strings.HasPrefix(text, "properties.") && !strings.HasPrefix(text, "properties[") {
+			if strings.HasPrefix(text, "[") {
+				text = "properties" + text
+			} else {
+				text = "properties." + text
+			}
+		}
+		compiled, err := compilePath(text)
+		if err != nil {
+			item.Errorf("%v", err)
+			continue
+		}
+		out = append(out, compiled)
+	}
+	return out
+}

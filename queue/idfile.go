@@ -1,0 +1,188 @@
+package queue
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+)
+
+type idFile struct {
+	path        string
+	f           *os.File
+	first, last uint64 // segments
+	newest      int64  // Unix ms
+	count       int64
+	bloom       atomic.Pointer[bloom] // nil until it is loaded
+}
+
+func idsPath(dir string, num uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%016x%s", num, idsSuffix))
+}
+
+func writeIDFile(dir string, first, last uint64, newest int64, sorted []byte, noSync bool) error {
+	b := make([]byte, 0, idsHeader)
+	b = append(b, idsMagic...)
+	le := binary.LittleEndian
+	b = le.AppendUint32(b, formatVersion)
+	b = le.AppendUint32(b, 0)
+	b = le.AppendUint64(b, first)
+	b = le.AppendUint64(b, last)
+	b = le.AppendUint64(b, uint64(newest))
+	b = le.AppendUint64(b, uint64(len(sorted)/16))
+	b = append(b, make([]byte, idsHeader-len(b))...)
+	le.PutUint32(b[12:], crc(b))
+	return writeFile(idsPath(dir, last), noSync, b, sorted)
+}
+
+// writeFile replaces path by parts, atomically.
+func writeFile(path string, noSync bool, parts ...[]byte) error {
+	f, err := os.OpenFile(path+tmpSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("write file: %w", err)
+	}
+	for _, p := range parts {
+		if err == nil {
+			_, err = f.Write(p)
+		}
+	}
+	if err == nil && !noSync {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(path+tmpSuffix, path)
+	}
+	if err == nil && !noSync {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		os.Remove(path + tmpSuffix)
+		return fmt.Errorf("write file: %w", err)
+	}
+	return nil
+}
+
+func openIDFile(path string) (*idFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open ids: %w", err)
+	}
+	var b [idsHeader]byte
+	_, err = io.ReadFull(f, b[:])
+	le := binary.LittleEndian
+	sum := le.Uint32(b[12:])
+	le.PutUint32(b[12:], 0)
+	st, serr := f.Stat()
+	switch {
+	case err != nil || serr != nil:
+		err = damaged("ids file is cut short")
+	case string(b[:8]) != idsMagic || crc(b[:]) != sum:
+		err = damaged("ids file header")
+	case le.Uint32(b[8:]) > formatVersion:
+		err = fmt.Errorf("ids version %d: %w", le.Uint32(b[8:]), ErrNewerFormat)
+	case st.Size() != idsHeader+16*int64(le.Uint64(b[40:])):
+		err = damaged("ids file header")
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open ids: %w", err)
+	}
+	return &idFile{path: path, f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]),
+		newest: int64(le.Uint64(b[32:])), count: int64(le.Uint64(b[40:]))}, nil
+}
+
+// has searches the file: hashes are evenly spread, so the first guess is near.
+func (f *idFile) has(h idHash) (bool, error) {
+	if b := f.bloom.Load(); b != nil && !b.has(h) {
+		return false, nil
+	}
+	const window = 256 // ids read at once: one page
+	var buf [window * 16]byte
+	lo, hi := int64(0), f.count // h can only lie in [lo, hi)
+	v := binary.BigEndian.Uint64(h[:])
+	guess := int64(float64(v) / (1 << 64) * float64(f.count))
+	for lo < hi {
+		at := min(max(guess-window/2, lo), max(lo, hi-window))
+		n := min(window, hi-at)
+		b := buf[:16*n]
+		if _, err := f.f.ReadAt(b, idsHeader+16*at); err != nil {
+			return false, fmt.Errorf("search ids: %w", err)
+		}
+		switch {
+		case bytes.Compare(h[:], b[:16]) < 0:
+			hi = at
+		case bytes.Compare(h[:], b[len(b)-16:]) > 0:
+			lo = at + n
+		default:
+			i, j := 0, int(n)
+			for i < j {
+				m := (i + j) / 2
+				if bytes.Compare(b[16*m:16*m+16], h[:]) < 0 {
+					i = m + 1
+				} else {
+					j = m
+				}
+			}
+			return i < int(n) && bytes.Equal(b[16*i:16*i+16], h[:]), nil
+		}
+		guess = (lo + hi) / 2
+	}
+	return false, nil
+}
+
+// load reads the file once to build its filter.
+func (f *idFile) load() error {
+	b := newBloom(f.count)
+	buf := make([]byte, 64<<10)
+	r := io.NewSectionReader(f.f, idsHeader, 16*f.count)
+	for {
+		n, err := io.ReadFull(r, buf)
+		for i := 0; i+16 <= n; i += 16 {
+			b.add(idHash(buf[i : i+16]))
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			f.bloom.Store(b)
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("load ids: %w", err)
+		}
+	}
+}
+
+// bloom keeps most searches off the files: 10 bits an id, three of them set
+// in one 64-byte block.
+type bloom struct{ blocks [][8]uint64 }
+
+func newBloom(n int64) *bloom { return &bloom{make([][8]uint64, n*10/512+1)} }
+
+func (b *bloom) bits(h idHash) (*[8]uint64, uint64) {
+	v := binary.LittleEndian.Uint64(h[8:])
+	return &b.blocks[(v>>32)%uint64(len(b.blocks))], v
+}
+
+func (b *bloom) add(h idHash) {
+	blk, v := b.bits(h)
+	for i := range 3 {
+		n := v >> (9 * i) & 511
+		blk[n/64] |= 1 << (n % 64)
+	}
+}
+
+func (b *bloom) has(h idHash) bool {
+	blk, v := b.bits(h)
+	for i := range 3 {
+		n := v >> (9 * i) & 511
+		if blk[n/64]&(1<<(n%64)) == 0 {
+			return false
+		}
+	}
+	return true
+}
