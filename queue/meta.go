@@ -275,10 +275,6 @@ func (m *metaStore) saveLane(name string, r laneRow) error {
 	return m.update(func(tx *bolt.Tx) error { return putRow(tx, m.vault, bucketLanes, []byte(name), b) })
 }
 
-func (m *metaStore) deleteLane(name string) error {
-	return m.update(func(tx *bolt.Tx) error { return tx.Bucket(bucketLanes).Delete([]byte(name)) })
-}
-
 // metaContent is all of meta.db.
 type metaContent struct {
 	lanes  map[string]laneRow

@@ -239,7 +239,6 @@ func (s *segment) put(chunks []packed, ahead bool) (used int64, err error) {
 type packed struct {
 	h    chunkHeader
 	data []byte
-	ids  []byte // part of data
 }
 
 func putPieces(b *bolt.Bucket, first Seq, data []byte) error {

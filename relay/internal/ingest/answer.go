@@ -41,7 +41,6 @@ var (
 	failMerged   = &failure{status: 413, code: "request_too_large", message: "the batch's context, merged into each event, makes the request too large"}
 	failEventBig = &failure{status: 413, code: "event_too_large", message: "the event is over the size limit"}
 	failMany     = &failure{status: 413, code: "too_many_events", message: "the batch holds too many events"}
-	failEmpty    = &failure{status: 400, code: "invalid_json", message: "the body is empty"}
 	failNoBatch  = &failure{status: 400, code: "missing_batch", message: "the body must be an object with a list named batch"}
 	failDeepAll  = &failure{status: 400, code: "too_deep", message: "the batch's context is nested too deeply"}
 	failRate     = &failure{status: 429, code: "rate_limited", message: "too many requests", retry: 1}
