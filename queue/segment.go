@@ -23,6 +23,7 @@ import (
 const (
 	formatVersion = 1
 	pieceSize     = 1980 // two to a page: bbolt rewrites whole pages
+	smallPiece    = 480
 	segSuffix     = ".seg"
 	badSuffix     = ".bad"
 	tmpSuffix     = ".tmp"
@@ -241,9 +242,16 @@ type packed struct {
 	data []byte
 }
 
+// putPieces stores an encoded chunk. One that is small, a commit of one or two
+// events, goes in small pieces: bbolt leaves a page half empty when fewer than
+// four of its values fit.
 func putPieces(b *bolt.Bucket, first Seq, data []byte) error {
+	size := pieceSize
+	if len(data) < pieceSize {
+		size = smallPiece
+	}
 	for i := 0; len(data) > 0; i++ {
-		n := min(len(data), pieceSize)
+		n := min(len(data), size)
 		if i > 0xffff {
 			return fmt.Errorf("chunk of %d bytes: %w", len(data), ErrInvalid)
 		}
