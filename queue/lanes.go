@@ -98,7 +98,7 @@ func (q *Queue) DropLane(name string) error {
 		return ErrReadOnly
 	}
 	q.mu.Lock()
-	l := q.lanes[name]
+	l := q.known(name)
 	end := q.endSeq()
 	q.mu.Unlock()
 	if l == nil {
@@ -139,7 +139,7 @@ func (q *Queue) MoveLane(from, to string) error {
 		return fmt.Errorf("move lane: %w", ErrInvalid)
 	}
 	q.mu.Lock()
-	l := q.lanes[from]
+	l := q.known(from)
 	end := q.endSeq()
 	q.mu.Unlock()
 	if l == nil {

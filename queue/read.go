@@ -84,10 +84,7 @@ func (q *Queue) bounded(name string, fn func() error) error {
 
 func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Batch, error) {
 	q.mu.Lock()
-	l := q.lanes[name]
-	if l == nil && q.opening {
-		l = q.lane(name) // meta.db may have lost it: its records may lie in what is still being opened
-	}
+	l := q.known(name)
 	if l == nil {
 		next := q.endSeq()
 		q.mu.Unlock()

@@ -50,6 +50,15 @@ func (q *Queue) lane(name string) *lane {
 	return l
 }
 
+// known gives the lane, nil when there is none. One that meta.db does not name
+// may have its records in what is still being opened. q.mu is held.
+func (q *Queue) known(name string) *lane {
+	if l := q.lanes[name]; l != nil || !q.opening {
+		return l
+	}
+	return q.lane(name)
+}
+
 // Settle makes a settlement durable: dead letters first, then cursor, state
 // and counts together. A cursor never moves back; one behind the end of the
 // log stops there. When Settle returns an error nothing has happened, but for
