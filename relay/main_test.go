@@ -187,7 +187,7 @@ func (p *process) stop(t *testing.T) {
 		if err != nil {
 			t.Fatalf("relay stopped with %v\n%s", err, p.log)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatalf("relay does not stop\n%s", p.log)
 	}
 }
@@ -216,12 +216,12 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("waited 30 s: %s", what)
+			t.Fatalf("waited two minutes: %s", what)
 		}
 	}
 }

@@ -207,7 +207,7 @@ func (r *rig) append(name, prefix string, n int, at time.Time) (ids []string) {
 // until polls for a condition.
 func (r *rig) until(what string, ok func() bool) {
 	r.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
