@@ -193,7 +193,7 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 		q.keep(task{tidy: true})
 	}()
 	// meta.db first: cursors older than the segments repeat, never skip.
-	if err := copyBolt(q.meta.db, filepath.Join(dir, metaName)); err != nil {
+	if err := q.meta.copy(filepath.Join(dir, metaName)); err != nil {
 		return err
 	}
 	if err := q.backupDead(ctx, filepath.Join(dir, deadDir)); err != nil {

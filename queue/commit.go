@@ -65,10 +65,10 @@ func (w *writer) commit(reqs []*request) {
 		w.fail(tail, err, doubt)
 		if doubt {
 			w.answer(reqs, fmt.Errorf("%w: %w", ErrDoubt, err))
-			w.usable() // go on at once when the disk lets us; the keeper tries again otherwise
 		} else {
 			w.answer(reqs, &FullError{RetryAfter: 30 * time.Second, Reason: "disk_full"})
 		}
+		w.usable() // go on at once when the disk lets us; the keeper tries again otherwise
 		return
 	}
 	w.publish(tail, took)
@@ -144,10 +144,13 @@ func (w *writer) copy(reqs []*request) ([]*request, error) {
 func (w *writer) usable() error {
 	q := w.q
 	q.mu.Lock()
-	broken := q.broken
+	broken, full := q.broken, q.full
 	q.mu.Unlock()
 	if broken == nil && q.tail != nil {
 		return nil
+	}
+	if full == "disk_full" { // the keeper says when there is room again
+		return &FullError{RetryAfter: 30 * time.Second, Reason: full}
 	}
 	if err := w.rotate(); err != nil {
 		q.setBroken(err)
@@ -267,38 +270,39 @@ func (q *Queue) bump() {
 	q.changed = make(chan struct{})
 }
 
-// fail handles a commit that did not come off. In doubt, the tail is closed to
-// writing, the range made void for good, and the next append starts a new one.
+// fail handles a commit that did not come off. The tail is closed to writing,
+// the range made void for good, and the next append starts a new one: pages of
+// the commit may lie in the file, which must not be mixed with those of another
+// for the same sequence numbers. In doubt, the commit as a whole may.
 func (w *writer) fail(tail *segment, err error, doubt bool) {
 	q := w.q
 	records := int64(len(w.ids))
 	q.mu.Lock()
 	q.count.Failures++
-	q.lastErr, q.lastErrAt = err.Error(), q.now()
-	q.mu.Unlock()
-	if !doubt {
-		q.o.Logger.Warn("no room on the volume for a commit", slog.Any("error", err))
-		q.setFull("disk_full")
-		return
-	}
-	q.o.Logger.Error("the disk did not confirm a commit; going on in a new segment", slog.Int64("records", records), slog.Any("error", err))
 	last := w.packed[len(w.packed)-1].h
-	v := voidRange{w.packed[0].h.first, last.end()}
-	q.mu.Lock()
-	q.count.Void += records
-	q.voids = append(q.voids, v)
+	q.voids = append(q.voids, voidRange{w.packed[0].h.first, last.end()})
+	if doubt {
+		q.count.Void += records
+		tail.doubt = true
+	}
 	q.mu.Unlock()
+	if doubt {
+		q.o.Logger.Error("the disk did not confirm a commit; going on in a new segment", slog.Int64("records", records), slog.Any("error", err))
+	} else {
+		q.o.Logger.Warn("no room on the volume for a commit", slog.Any("error", err))
+	}
 	q.setBroken(err)
 }
 
+// setBroken says why the tail takes nothing.
 func (q *Queue) setBroken(err error) {
+	if noSpace(err) {
+		q.setFull("disk_full") // first: this is the answer to give
+	}
 	q.mu.Lock()
 	q.broken = err
 	q.lastErr, q.lastErrAt = err.Error(), q.now()
 	q.mu.Unlock()
-	if noSpace(err) {
-		q.setFull("disk_full")
-	}
 }
 
 // answer tells each caller what became of its entries.
@@ -348,20 +352,20 @@ func (w *writer) rotate() error {
 	s.disk = s.onDisk()
 	gen := q.ids.begin(num, 0)
 	q.mu.Lock()
-	old, oldGen, broken := q.tail, q.gen, q.broken
+	old, oldGen := q.tail, q.gen
 	q.tail, q.gen = s, gen
 	q.segs = append(q.segs, s)
 	q.lastNum = num
 	q.broken = nil
 	if old != nil {
 		old.tail, old.filing = false, true
-		if broken != nil {
+		if old.doubt {
 			old.ready = make(chan struct{})
 		}
 	}
 	q.mu.Unlock()
 	if old != nil {
-		q.keep(task{seal: old, gen: oldGen, repair: broken != nil})
+		q.keep(task{seal: old, gen: oldGen, repair: old.doubt})
 	}
 	return nil
 }

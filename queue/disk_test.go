@@ -145,6 +145,14 @@ func TestNeighbourFillsVolume(t *testing.T) {
 				t.Fatalf("with the volume full: %v", err)
 			}
 			want = append(want, more...)
+			if q.Stats().Failures > 0 {
+				q.mu.Lock()
+				voids := len(q.voids)
+				q.mu.Unlock()
+				if voids == 0 {
+					t.Error("a commit met the full volume, and its range is not void")
+				}
+			}
 			until(t, "intake is shut", func() bool { return errors.As(q.CanAppend(), &full) })
 			b, err := q.Read("l", 0, 20, 0)
 			if err != nil {

@@ -257,14 +257,15 @@ func (q *Queue) retryIDs() {
 // Writer and keeper have ended.
 func (q *Queue) sealOnClose() error {
 	q.mu.Lock()
-	broken := q.broken
+	doubt := q.tail.doubt
 	q.tail.tail = false
 	q.mu.Unlock()
-	if broken != nil {
+	if doubt {
 		return nil // the next open sorts it out
 	}
 	q.sealRotated(task{seal: q.tail, gen: q.gen})
 	q.tidy()
+	q.noteSealed()
 	return nil
 }
 

@@ -114,7 +114,7 @@ func (q *Queue) saveKeys(ids []uint32) error {
 				}
 			}
 		}
-		return putInfo(tx, metaInfo{Format: formatVersion, Keys: ids})
+		return putInfo(tx, metaInfo{Format: formatVersion, Sum: formatSum(formatVersion), Keys: ids})
 	})
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -20,7 +19,7 @@ var (
 	bucketLanes = []byte("lanes") // name: laneRow
 	bucketNotes = []byte("notes") // key: value
 	bucketVoid  = []byte("void")  // first sequence u64, big-endian: end u64
-	bucketDir   = []byte("dir")   // "info": metaInfo; "secret"
+	bucketDir   = []byte("dir")   // "info": metaInfo; "secret"; "records" and number of a sealed segment u64: records in it u64
 	keyInfo     = []byte("info")
 	keySecret   = []byte("secret")
 	metaBuckets = [][]byte{bucketLanes, bucketNotes, bucketVoid, bucketDir}
@@ -49,26 +48,6 @@ func newerFormat(format int, sum uint32) error {
 
 // voidRange is [first, end) of sequence numbers whose commit was in doubt.
 type voidRange struct{ first, end Seq }
-
-// metaStore is meta.db. Updates that come while one is being synced share the
-// next transaction. Every value carries a checksum: one that is damaged counts
-// as absent, which costs duplicates, never events.
-type metaStore struct {
-	vault *vault
-	full  func() bool // frees the reserve; true: try again
-
-	mu     sync.Mutex
-	db     *bolt.DB
-	ops    []*metaOp
-	wake   chan struct{}
-	closed bool
-	done   chan struct{}
-}
-
-type metaOp struct {
-	fn   func(tx *bolt.Tx) error
-	done chan error
-}
 
 func metaOptions(noSync bool) *bolt.Options {
 	// The free list is not written: nothing that was not read before it is
@@ -159,6 +138,11 @@ func writeMeta(dir string, v *vault, c metaContent, info metaInfo, noSync bool) 
 				return err
 			}
 		}
+		for num, n := range c.sealed {
+			if err := putSealed(tx, v, num, n); err != nil {
+				return err
+			}
+		}
 		if err := putRow(tx, v, bucketDir, keySecret, c.secret); err != nil {
 			return err
 		}
@@ -185,107 +169,18 @@ func loadMeta(dir string, v *vault, readOnly, noSync bool) (*metaStore, metaCont
 	return m, c, nil
 }
 
-func openMeta(dir string, v *vault, readOnly, noSync bool) (*metaStore, error) {
-	o := metaOptions(noSync)
-	o.ReadOnly = readOnly
-	var db *bolt.DB
-	err := guard(func() (err error) {
-		db, err = bolt.Open(filepath.Join(dir, metaName), 0o600, o)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open meta.db: %w", err)
-	}
-	return &metaStore{vault: v, db: db, wake: make(chan struct{}, 1), done: make(chan struct{}), full: func() bool { return false }}, nil
-}
-
-// run commits updates until close.
-func (m *metaStore) run() {
-	defer close(m.done)
-	for range m.wake {
-		m.mu.Lock()
-		ops, closed := m.ops, m.closed
-		m.ops = nil
-		m.mu.Unlock()
-		if len(ops) > 0 {
-			err := m.commit(ops)
-			if err != nil && noSpace(err) && m.full() {
-				err = m.commit(ops)
-			}
-			for _, o := range ops {
-				o.done <- err
-			}
-		}
-		if closed {
-			return
-		}
-	}
-}
-
-func (m *metaStore) commit(ops []*metaOp) error {
-	return guard(func() error {
-		return m.db.Update(func(tx *bolt.Tx) error {
-			for _, o := range ops {
-				if err := o.fn(tx); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	})
-}
-
-// update runs fn in a transaction and returns once it is synced.
-func (m *metaStore) update(fn func(tx *bolt.Tx) error) error {
-	o := &metaOp{fn: fn, done: make(chan error, 1)}
-	m.mu.Lock()
-	if m.closed {
-		m.mu.Unlock()
-		return ErrClosed
-	}
-	m.ops = append(m.ops, o)
-	select {
-	case m.wake <- struct{}{}:
-	default:
-	}
-	m.mu.Unlock()
-	if err := <-o.done; err != nil {
-		return fmt.Errorf("update meta.db: %w", err)
-	}
-	return nil
-}
-
-// close commits what waits and closes the file. Only after run was started.
-func (m *metaStore) close() error {
-	m.mu.Lock()
-	if !m.closed {
-		m.closed = true
-		select {
-		case m.wake <- struct{}{}:
-		default:
-		}
-	}
-	m.mu.Unlock()
-	<-m.done
-	return m.db.Close()
-}
-
-func (m *metaStore) saveLane(name string, r laneRow) error {
-	b := r.encode()
-	return m.update(func(tx *bolt.Tx) error { return putRow(tx, m.vault, bucketLanes, []byte(name), b) })
-}
-
 // metaContent is all of meta.db.
 type metaContent struct {
 	lanes  map[string]laneRow
 	notes  map[string][]byte
 	voids  []voidRange
 	secret []byte
-	bad    int // rows that were damaged
+	sealed map[uint64]int64 // records in sealed segments
+	bad    int              // rows that were damaged
 }
 
 func (m *metaStore) load() (metaContent, error) {
-	c := metaContent{lanes: make(map[string]laneRow), notes: make(map[string][]byte)}
+	c := metaContent{lanes: make(map[string]laneRow), notes: make(map[string][]byte), sealed: make(map[uint64]int64)}
 	err := guard(func() error {
 		return m.db.View(func(tx *bolt.Tx) error {
 			each := func(bucket []byte, fn func(k, v []byte) error) error {
@@ -336,7 +231,7 @@ func (m *metaStore) load() (metaContent, error) {
 				}
 				c.secret = slices.Clone(plain)
 			}
-			return nil
+			return loadSealed(tx, m.vault, c.sealed)
 		})
 	})
 	if err != nil {

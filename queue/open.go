@@ -294,7 +294,7 @@ func (q *Queue) openMeta(names []string) error {
 		// A range stays void after its segment is gone: that number is spent.
 		q.lastNum = max(q.lastNum, uint64(v.first)>>32)
 	}
-	q.notes, q.voids, q.voidsSaved = c.notes, c.voids, len(c.voids)
+	q.notes, q.voids, q.voidsSaved, q.sealed = c.notes, c.voids, len(c.voids), c.sealed
 	if m, err = q.recordKey(m, c); err != nil {
 		return err
 	}

@@ -64,6 +64,7 @@ type Queue struct {
 	notes       map[string][]byte
 	voids       []voidRange
 	voidsSaved  int
+	sealed      map[uint64]int64 // records in sealed segments, as meta.db has it
 	changed     chan struct{}
 	lastNum     uint64 // highest segment number ever seen
 	version     int    // of segs: grows when one is added, opened, rewritten or removed

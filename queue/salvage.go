@@ -21,6 +21,7 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 	q.mu.Lock()
 	voids := slices.Clone(q.voids)
 	before := s.sum.clone()
+	held, noted := q.sealed[s.num]
 	q.mu.Unlock()
 	var ids []idHash
 	var sum summary
@@ -53,15 +54,7 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 	if err != nil {
 		return nil, fmt.Errorf("salvage segment: %w", err)
 	}
-	lost := sum.Missing
-	if before.Next > sum.Next {
-		lost += int64(before.Next - sum.Next)
-	}
-	for _, v := range voids {
-		if uint64(v.first>>32) == s.num && uint32(v.end) < sum.Next {
-			lost -= int64(v.end - v.first)
-		}
-	}
+	lost, known := lostRecords(s.num, &before, &sum, held, noted, voids)
 	if isDamaged {
 		bad := badName(s.path)
 		if err := keepCopy(s.path, bad); err != nil {
@@ -69,14 +62,14 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 		}
 		q.mu.Lock()
 		q.count.BadSegments++
-		q.count.LostRecords += max(0, lost)
-		if lost > 0 {
+		q.count.LostRecords += lost
+		if lost > 0 || !known {
 			q.count.BadChunks++
 		}
 		q.count.BadFiles++
 		q.mu.Unlock()
 		q.o.Logger.Error("segment is damaged: what is readable was saved, the file is set aside",
-			slog.String("segment", filepath.Base(s.path)), slog.Int64("saved", sum.Records), slog.Int64("lost", max(0, lost)), slog.Any("error", cause))
+			slog.String("segment", filepath.Base(s.path)), slog.Int64("saved", sum.Records), slog.Int64("lost", lost), slog.Bool("lost_known", known), slog.Any("error", cause))
 	}
 	tmp := s.path + tmpSuffix
 	if sum.Chunks == 0 {
@@ -100,6 +93,25 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 	s.checked.Store(true)
 	q.install(s, sum, true)
 	return ids, nil
+}
+
+// lostRecords says how many records of a segment are not in sum, what was saved
+// of it: exactly, when it was read before or meta.db has noted how many it held,
+// else as far as the gaps in what was saved tell.
+func lostRecords(num uint64, before, sum *summary, held int64, noted bool, voids []voidRange) (lost int64, known bool) {
+	switch {
+	case before.Chunks > 0:
+		return max(0, before.Records-sum.Records), true
+	case noted:
+		return max(0, held-sum.Records), true
+	}
+	lost = sum.Missing
+	for _, v := range voids {
+		if uint64(v.first>>32) == num && uint32(v.end) < sum.Next {
+			lost -= int64(v.end - v.first)
+		}
+	}
+	return max(0, lost), false
 }
 
 // unreadFor is how long a segment is tried again that the disk does not give

@@ -57,6 +57,7 @@ type segment struct {
 	sum     summary
 	disk    int64 // bytes on disk
 	tail    bool
+	doubt   bool      // of a tail: its newest commit may be in it, or not
 	sealed  bool      // its summary is stored in it
 	repairs int       // how often it was
 	unread  time.Time // when the disk first did not give some of it; zero: it does

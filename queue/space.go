@@ -290,18 +290,32 @@ func (q *Queue) periodic() {
 	q.retryFailed()
 	q.retryIDs()
 	q.reseal()
+	q.noteSealed()
 	q.mu.Lock()
 	// A tail that has drained gives its space back, unless it is hardly used.
-	idle := q.tail != nil && !q.closed && q.broken == nil && q.tail.disk > q.o.SegmentSize/8 && q.drainedLocked(q.tail)
+	idle := q.tail != nil && !q.closed && (q.broken == nil || q.full != "") && q.tail.disk > q.o.SegmentSize/8 && q.drainedLocked(q.tail)
 	q.mu.Unlock()
 	if idle {
-		if err := q.onTail(func(w *writer) error {
-			if q.tail.end.Load() == 0 {
-				return nil
+		rotate := func() error {
+			return q.onTail(func(w *writer) error {
+				if q.tail.end.Load() == 0 {
+					return nil
+				}
+				return w.rotate()
+			})
+		}
+		err := rotate()
+		if err != nil && noSpace(err) && q.useReserve() {
+			err = rotate()
+		}
+		if err != nil && !errors.Is(err, ErrClosed) {
+			q.mu.Lock()
+			again := q.lastErr == err.Error()
+			q.lastErr, q.lastErrAt = err.Error(), q.now()
+			q.mu.Unlock()
+			if !again {
+				q.o.Logger.Warn("cannot start a new segment", slog.Any("error", err))
 			}
-			return w.rotate()
-		}); err != nil && !errors.Is(err, ErrClosed) {
-			q.o.Logger.Warn("cannot start a new segment", slog.Any("error", err))
 		}
 		q.doTasks()
 	}
