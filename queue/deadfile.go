@@ -17,7 +17,8 @@ func (d *deadLog) open(s *deadSeg) error {
 	q := d.q
 	rows, bytes, next := int64(0), int64(0), uint64(0)
 	known := false
-	err := withPages(s.path, func(p *pageFile) error {
+	err := readAgain(s.path, func(p *pageFile) error {
+		rows, bytes, next, known = 0, 0, 0, false
 		return p.walkExactly(p.metas[0], [][]byte{bucketInfo, bucketDead, bucketPending}, func(bucket string, k, v []byte) error {
 			if bucket == string(bucketInfo) {
 				var info segInfo

@@ -58,7 +58,7 @@ func metaOptions(noSync bool) *bolt.Options {
 // checkMeta reads meta.db without trusting it and returns its info.
 func checkMeta(path string) (metaInfo, error) {
 	info := metaInfo{}
-	err := withPages(path, func(p *pageFile) error {
+	err := readAgain(path, func(p *pageFile) error {
 		return p.walkExactly(p.metas[0], metaBuckets, func(bucket string, k, v []byte) error {
 			if bucket == string(bucketDir) && string(k) == string(keyInfo) {
 				if err := json.Unmarshal(v, &info); err != nil {

@@ -47,6 +47,30 @@ func TestUnreadableIsNotLost(t *testing.T) {
 	}
 }
 
+// The same for meta.db and dead letters at a start, which waits a little.
+func TestUnreadableForAMoment(t *testing.T) {
+	dir, waiting, dead := damagedDir(t)
+	for _, name := range []string{metaName, filepath.Join(deadDir, "0000000000000001"+deadSuffix)} {
+		path, aside := filepath.Join(dir, name), filepath.Join(t.TempDir(), "aside")
+		if err := errors.Join(os.Rename(path, aside), os.Mkdir(path, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		back := make(chan error, 1)
+		time.AfterFunc(100*time.Millisecond, func() { back <- errors.Join(os.Remove(path), os.Rename(aside, path)) })
+		q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
+		opened(t, q)
+		if err := <-back; err != nil {
+			t.Fatalf("%s was set aside: %v", name, err)
+		}
+		if st := q.Stats(); st.MetaRebuilt || st.BadFiles > 0 || st.BadSegments > 0 || st.Pending != int64(len(waiting)) || st.Dead != int64(len(dead)) {
+			t.Errorf("%s: %+v", name, st)
+		}
+		if err := q.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // One that does not come back is given up in the end, for the sake of the rest.
 func TestUnreadableIsGivenUp(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})

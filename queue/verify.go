@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 )
 
 // readSegInfo reads the header of a segment file.
@@ -176,6 +177,18 @@ func countChunks(p *pageFile, m boltMeta) (n int) {
 		return 0
 	}
 	return n
+}
+
+// readAgain is withPages that tries again for a second when the disk does not
+// give the file's bytes, as one does that has just come back.
+func readAgain(path string, fn func(p *pageFile) error) error {
+	for n := 0; ; n++ {
+		err := withPages(path, fn)
+		if err == nil || !unreadable(err) || errors.Is(err, io.EOF) || n == 5 {
+			return err
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
 }
 
 // unreadable says that the disk does not give a file's bytes.
