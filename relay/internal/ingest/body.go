@@ -137,6 +137,7 @@ func (h *Handler) gunzip(w *work, limit int) error {
 	}
 	for {
 		if len(out) == cap(out) {
+			h.heavies.take(w, len(out))
 			if out, ok = h.buffers.grow(out, limit+1); !ok {
 				h.buffers.put(out)
 				return errBusy

@@ -21,6 +21,8 @@
 //     batch says for all (context, integrations, sentAt) is spliced into each
 //     event; a writeKey is blanked out, because no secret may lie in the queue;
 //     text that is not UTF-8 is made so (see Text).
+//   - Small requests pass heavy ones: fewer of those are unpacked and scanned at
+//     once than there are processors.
 //   - Memory is bounded: by connection count, by header size, by the bytes of
 //     requests in flight (Options.MaxInFlightBytes), whatever a client sends.
 //

@@ -28,6 +28,7 @@ type Handler struct {
 	limit   *rate.Limiter
 	gate    *gate
 	buffers buffers
+	heavies slots
 	works   sync.Pool
 	failing atomic.Bool // the queue refused the last request
 }
@@ -40,6 +41,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{o: o, gate: newGate(), door: newDoor(o.AllowedOrigins, o.AllowedHosts)}
 	h.buffers.limit = o.MaxInFlightBytes
+	h.heavies = newSlots()
 	h.limit = rate.NewLimiter(rate.Inf, 0)
 	h.SetRate(o.RequestsPerSecond, o.Burst)
 	if err := h.SetKeys(o.Keys); err != nil {
@@ -84,6 +86,7 @@ type work struct {
 	body    []byte // pooled, counted
 	out     []byte // pooled, counted: messages that had to be spliced
 	doubt   bool   // the queue may still be reading body and out
+	heavy   bool   // it has one of Handler.heavies
 	source  bytes.Reader
 	zip     *gzip.Reader
 	decoder decoder
@@ -156,6 +159,7 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 		return ofBody(err)
 	}
 	w.o.Bytes = len(w.body)
+	h.heavies.take(w, len(w.body))
 	if err := h.decode(w, what); err != nil {
 		if keys.required() && grant == nil {
 			return failKey
@@ -177,6 +181,7 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 	if f != nil {
 		return f
 	}
+	h.heavies.give(w) // from here on it waits for the disk
 	if f := h.store(w); f != nil {
 		return f
 	}
@@ -277,6 +282,7 @@ func ofAppend(err error) *failure {
 
 // release gives back what w holds.
 func (h *Handler) release(w *work) {
+	h.heavies.give(w)
 	give := h.buffers.put
 	if w.doubt {
 		give = h.buffers.drop

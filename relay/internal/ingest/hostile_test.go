@@ -272,6 +272,54 @@ func TestStalledBodies(t *testing.T) {
 	noneLent(t, h)
 }
 
+// TestHeavyWait: while others are being unpacked a heavy request waits, packed
+// or not, and a small one does not; all are answered in the end.
+func TestHeavyWait(t *testing.T) {
+	t.Parallel()
+	url, h, m := start(t, Options{}, ServerOptions{})
+	for range cap(h.heavies) {
+		h.heavies <- struct{}{}
+	}
+	body := `{"batch":[` + strings.Repeat(" ", heavy) + order + `]}`
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, body)
+	_ = w.Close()
+	var wg sync.WaitGroup
+	for _, body := range []string{body, b.String()} {
+		wg.Go(func() {
+			resp, err := client(t).Post(url+"/v1/batch", "application/json", strings.NewReader(body))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != 200 {
+				t.Errorf("status %d", resp.StatusCode)
+			}
+		})
+	}
+	for h.buffers.used.Load() < 2*heavy { // both are there
+		served(t, url)
+	}
+	m.take()
+	served(t, url)
+	if n := len(m.take()); n != 1 {
+		t.Errorf("%d stored", n)
+	}
+	for range cap(h.heavies) {
+		<-h.heavies
+	}
+	wg.Wait()
+	if n := len(m.take()); n != 1 { // both have the id of order
+		t.Errorf("%d stored", n)
+	}
+	if len(h.heavies) != 0 {
+		t.Error("a slot is not given back")
+	}
+	noneLent(t, h)
+}
+
 // TestGone: clients that go away in the middle of a body leave nothing behind.
 func TestGone(t *testing.T) {
 	t.Parallel()
