@@ -27,7 +27,7 @@ func newDoctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look for what is wrong: token, event sets, clock, disk, proxy, file rights",
-		Long: `Looks at config and mapping, this machine (addresses, file rights, disk speed and
+		Long: `Looks at config and mapping, this machine (addresses, file rights, certificate, disk speed and
 space, noticing of changed files), the way to Meta (proxy, TLS, clock, API version) and
 what Meta thinks of the token and of each event set. Each finding comes with its fix and
 who must do it. Works with and without a running relay; run it as the user that relay

@@ -195,6 +195,9 @@ func (s *sidecar) openIntake(cfg *config.Config) error {
 	if err != nil && cfg.TLS.Cert != "" && !errors.As(err, new(syscall.Errno)) && !addressInUse(err) {
 		return cfg.Invalid("tls.cert", "%v", err)
 	}
+	if err == nil {
+		s.metrics.CertificateExpiry(s.server.CertificateExpiry)
+	}
 	return listenError("listen", cfg.Listen, err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,7 +47,7 @@ type Metrics struct {
 	config       *reloadMetrics
 	mapping      *reloadMetrics
 	mappingInfo  *prometheus.GaugeVec
-	certNotAfter prometheus.Gauge
+	certNotAfter atomic.Pointer[func() time.Time]
 
 	// keyCounters are those of matchKeyNames and resultNames, looked up once:
 	// every conversion counts twelve of them.
@@ -120,9 +121,13 @@ func NewMetrics(b Build) *Metrics {
 	m.config = newReloadMetrics(m.registry, "config", "relay.yaml")
 	m.mapping = newReloadMetrics(m.registry, "mapping", "the mapping")
 	m.mappingInfo = gauge("relay_mapping_info", "1 for the mapping in force.", "digest")
-	m.certNotAfter = prometheus.NewGauge(prometheus.GaugeOpts{Name: "relay_tls_certificate_expiry_timestamp_seconds",
-		Help: "When the intake listener's certificate runs out; 0 without one."})
-	m.registry.MustRegister(m.certNotAfter)
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "relay_tls_certificate_expiry_timestamp_seconds",
+		Help: "When the intake listener's certificate runs out; 0 without one."}, func() float64 {
+		if at := m.certNotAfter.Load(); at != nil {
+			return unixSeconds((*at)())
+		}
+		return 0
+	}))
 
 	info := gauge("relay_build_info", "1, with what was built.", "version", "revision", "goversion")
 	info.WithLabelValues(b.Version, b.Revision, b.GoVersion).Set(1)
@@ -176,8 +181,8 @@ func (m *Metrics) Note(code string, n int) { addTo(m.notes, m.noteCodes.bound(co
 // Redriven counts dead letters that went back into the queue.
 func (m *Metrics) Redriven(cause string, n int) { addTo(m.redriven, cause, n) }
 
-// CertificateExpiry tells when the intake certificate runs out.
-func (m *Metrics) CertificateExpiry(t time.Time) { m.certNotAfter.Set(unixSeconds(t)) }
+// CertificateExpiry takes what a scrape asks when the intake certificate runs out.
+func (m *Metrics) CertificateExpiry(at func() time.Time) { m.certNotAfter.Store(&at) }
 
 // ConfigLoaded tells of an attempt to load relay.yaml.
 func (m *Metrics) ConfigLoaded(ok bool, at time.Time) { m.config.loaded(ok, at) }

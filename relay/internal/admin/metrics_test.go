@@ -33,7 +33,7 @@ func exercise(m *Metrics) {
 	d.ClockSkew(-3 * time.Second)
 	d.Redriven("future", 1)
 	m.Removed("forgotten", 1)
-	m.CertificateExpiry(noon)
+	m.CertificateExpiry(func() time.Time { return noon })
 	m.ConfigLoaded(true, noon)
 	m.MappingLoaded(true, "3f2a9c10", noon)
 	m.MappingLoaded(false, "3f2a9c10", noon)

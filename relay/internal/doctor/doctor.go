@@ -105,6 +105,7 @@ func Run(ctx context.Context, o Options) Result {
 	e.settings()
 	e.process()
 	e.files()
+	e.certificate()
 	e.disk()
 	e.watching()
 	usable := e.tokenText()

@@ -21,6 +21,7 @@ import (
 	"relay/config"
 	"relay/mapper"
 	"relay/relay/internal/graph"
+	"relay/relay/internal/localca"
 	"relay/relay/internal/sandbox"
 	"relay/strictyaml"
 )
@@ -114,6 +115,20 @@ func (s setup) examine(t *testing.T) []Finding {
 	}
 	Run(t.Context(), o)
 	return got
+}
+
+// certificateAt gives relay a certificate for 30 days, and looks at it so long
+// after it was made.
+func certificateAt(after time.Duration) func(*testing.T, *Options) {
+	return func(t *testing.T, o *Options) {
+		t.Helper()
+		dir := t.TempDir()
+		if _, err := localca.Make(localca.Options{Dir: dir, Hosts: []string{"localhost"}, Life: 30 * 24 * time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		o.Config.TLS.Cert, o.Config.TLS.Key = filepath.Join(dir, localca.CertFile), filepath.Join(dir, localca.KeyFile)
+		o.Now = func() time.Time { return time.Now().Add(after) }
+	}
 }
 
 // seen are the codes that some test has provoked.
@@ -299,6 +314,14 @@ func TestFindings(t *testing.T) {
 			if err := os.Chmod(o.Config.Queue.EncryptionKey, 0o644); err != nil {
 				t.Fatal(err)
 			}
+		}}},
+		{"certificate good", "certificate", OK, setup{change: certificateAt(0)}},
+		{"certificate runs out", "certificate_expires", Warn, setup{change: certificateAt(20 * 24 * time.Hour)}},
+		{"certificate ran out", "certificate_expired", Fail, setup{change: certificateAt(31 * 24 * time.Hour)}},
+		{"certificate of tomorrow", "certificate_early", Fail, setup{change: certificateAt(-48 * time.Hour)}},
+		{"certificate without key", "certificate_unusable", Fail, setup{change: func(t *testing.T, o *Options) {
+			certificateAt(0)(t, o)
+			o.Config.TLS.Key = o.Config.TLS.Cert
 		}}},
 		{"root", "root", Note, setup{change: func(_ *testing.T, o *Options) { o.uid = func() int { return 0 } }}},
 

@@ -64,7 +64,15 @@ func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
 	cert := pair(t, certFile, keyFile, "first")
-	url, _, m := start(t, Options{}, ServerOptions{Cert: certFile, Key: keyFile})
+	url, h, m := start(t, Options{}, ServerOptions{Cert: certFile, Key: keyFile})
+	s, err := Listen(ServerOptions{Handler: h, Listen: []string{"127.0.0.1:0"}, Cert: certFile, Key: keyFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.closeListeners()
+	if at := s.CertificateExpiry(); !at.Equal(cert.NotAfter) {
+		t.Errorf("runs out at %v, want %v", at, cert.NotAfter)
+	}
 	addr := strings.TrimPrefix(url, "http://")
 
 	roots := x509.NewCertPool()

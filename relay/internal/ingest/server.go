@@ -40,6 +40,7 @@ type Server struct {
 	http      *http.Server
 	listeners []net.Listener
 	conns     *connections
+	cert      *certificate // nil: no TLS
 	closing   sync.Once
 }
 
@@ -72,6 +73,7 @@ func Listen(o ServerOptions) (*Server, error) {
 		if err != nil {
 			return nil, fmt.Errorf("set up TLS: %w", err)
 		}
+		s.cert = c
 		secure = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get, NextProtos: []string{"http/1.1"}}
 	}
 	for _, addr := range o.Listen {
@@ -105,6 +107,18 @@ func Listen(o ServerOptions) (*Server, error) {
 		ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}
 	return s, nil
+}
+
+// CertificateExpiry is when the certificate in force runs out; zero without one.
+func (s *Server) CertificateExpiry() time.Time {
+	if s.cert == nil {
+		return time.Time{}
+	}
+	c, err := s.cert.get(nil) // sees a new one, too
+	if err != nil || c.Leaf == nil {
+		return time.Time{}
+	}
+	return c.Leaf.NotAfter
 }
 
 // Addrs are the addresses listened on, with the ports the system chose.
