@@ -160,9 +160,7 @@ func (q *Queue) removeBad() error {
 			}
 		}
 	}
-	q.mu.Lock()
-	q.count.BadFiles = 0
-	q.mu.Unlock()
+	q.lookBesides()
 	return nil
 }
 

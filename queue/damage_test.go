@@ -167,8 +167,8 @@ func TestDamage(t *testing.T) {
 			if ids := drainAll(t, q, "l"); len(ids) != 0 {
 				t.Errorf("after another start %d records come again", len(ids))
 			}
-			if st := q.Stats(); st.BadSegments > 0 || st.MetaRebuilt {
-				t.Errorf("after another start: %+v", st)
+			if st := q.Stats(); st.BadSegments > 0 || st.MetaRebuilt || st.BadFiles != bad {
+				t.Errorf("after another start, with %d files set aside: %+v", bad, st)
 			}
 		})
 	}

@@ -102,8 +102,8 @@ func (d *deadLog) salvage(s *deadSeg, cause error) error {
 	}
 	d.q.mu.Lock()
 	d.q.count.BadSegments++
-	d.q.count.BadFiles++
 	d.q.mu.Unlock()
+	d.q.lookBesides()
 	d.q.o.Logger.Error("dead letters are damaged: what is readable was saved, the file is set aside",
 		slog.String("file", filepath.Base(s.path)), slog.Int("saved", len(seen)), slog.Any("error", cause))
 	if len(seen) == 0 {

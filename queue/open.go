@@ -71,7 +71,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		os.Mkdir(q.dead.dir, 0o700)
 	}
 	q.findSegments(names)
-	q.space.other = q.diskBesides()
+	q.lookBesides()
 	if !readOnly {
 		w := &writer{q: q}
 		if err := w.rotate(); err != nil {

@@ -217,9 +217,6 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 			continue
 		}
 		freed = true
-		q.mu.Lock()
-		q.count.BadFiles--
-		q.mu.Unlock()
 		q.o.Logger.Warn("removed a damaged file that was set aside: its room is needed", slog.String("file", filepath.Base(b.path)))
 	}
 	return freed

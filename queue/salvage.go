@@ -66,8 +66,8 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 		if lost > 0 || !known {
 			q.count.BadChunks++
 		}
-		q.count.BadFiles++
 		q.mu.Unlock()
+		q.lookBesides()
 		q.o.Logger.Error("segment is damaged: what is readable was saved, the file is set aside",
 			slog.String("segment", filepath.Base(s.path)), slog.Int64("saved", sum.Records), slog.Int64("lost", lost), slog.Bool("lost_known", known), slog.Any("error", cause))
 	}

@@ -92,10 +92,10 @@ func (q *Queue) look() {
 		q.o.Logger.Warn("cannot ask the volume", slog.Any("error", err))
 		return
 	}
-	other := q.diskBesides()
+	q.lookBesides()
 	q.mu.Lock()
 	sp := &q.space
-	sp.volSize, sp.volFree, sp.other = size, free, other
+	sp.volSize, sp.volFree = size, free
 	if sp.volFiles = files; files < 0 {
 		sp.volFiles = 2 * filesFloor // the volume has no such bound
 	}
@@ -131,9 +131,11 @@ func (sp *space) marks(was string) string {
 	return ""
 }
 
-// diskBesides is what the directory holds on disk beside the segments, and
-// beside what its owner keeps in directories of its own there.
-func (q *Queue) diskBesides() (n int64) {
+// lookBesides looks at what the directory holds beside the segments, and
+// beside what its owner keeps in directories of its own there: how much that
+// takes on disk, and how many files were set aside as damaged.
+func (q *Queue) lookBesides() {
+	size, bad := int64(0), 0
 	add := func(dir string) {
 		es, err := os.ReadDir(dir)
 		if err != nil {
@@ -143,14 +145,19 @@ func (q *Queue) diskBesides() (n int64) {
 			if e.IsDir() || strings.HasSuffix(e.Name(), segSuffix) {
 				continue
 			}
+			if strings.HasSuffix(e.Name(), badSuffix) {
+				bad++
+			}
 			if fi, err := e.Info(); err == nil {
-				n += diskSize(fi)
+				size += diskSize(fi)
 			}
 		}
 	}
 	add(q.dir)
 	add(filepath.Join(q.dir, deadDir))
-	return n
+	q.mu.Lock()
+	q.space.other, q.count.BadFiles = size, bad
+	q.mu.Unlock()
 }
 
 // diskLocked is what the directory holds on disk. q.mu is held.
@@ -350,14 +357,4 @@ func (q *Queue) retryFailed() {
 	if len(again) > 0 {
 		q.recount()
 	}
-}
-
-// badFiles counts what was set aside.
-func badFiles(names []string) (n int) {
-	for _, name := range names {
-		if strings.HasSuffix(name, badSuffix) {
-			n++
-		}
-	}
-	return n
 }

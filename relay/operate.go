@@ -143,20 +143,15 @@ not touched: Meta has no way to ask for that.`,
 
 // readPerson takes lines with an @ for e-mail addresses, others for ids.
 func readPerson(r io.Reader) (admin.Person, error) {
-	var p admin.Person
+	var lines []string
 	sc := bufio.NewScanner(r)
 	for sc.Scan() {
-		switch s := strings.TrimSpace(sc.Text()); {
-		case s == "":
-		case strings.Contains(s, "@"):
-			p.Emails = append(p.Emails, s)
-		default:
-			p.IDs = append(p.IDs, s)
-		}
+		lines = append(lines, sc.Text())
 	}
 	if err := sc.Err(); err != nil {
-		return p, fmt.Errorf("read standard input: %w", err)
+		return admin.Person{}, fmt.Errorf("read standard input: %w", err)
 	}
+	p := admin.PersonOf(lines)
 	if len(p.IDs)+len(p.Emails) == 0 {
 		return p, usageError{errors.New("nobody named: give ids and e-mail addresses on standard input, one a line")}
 	}
@@ -164,20 +159,49 @@ func readPerson(r io.Reader) (admin.Person, error) {
 }
 
 func newBackupCommand() *cobra.Command {
+	var verify bool
 	c := &cobra.Command{
-		Use:     "backup FILE",
-		Short:   "Write a consistent copy of the queue, while relay runs",
-		Long:    "Writes a tar file of the queue directory. To restore, unpack it into an empty queue.path.",
-		Example: "  relay backup /mnt/usb/relay-queue.tar",
+		Use:   "backup FILE",
+		Short: "Write a consistent copy of the queue, while relay runs",
+		Long: `Writes a tar file of the queue directory and reads it again: it is whole, or not there.
+To restore, unpack it into an empty queue.path. --verify reads a copy made before.`,
+		Example: "  relay backup /mnt/usb/relay-queue.tar\n  relay backup --verify /mnt/usb/relay-queue.tar",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
+			if verify {
+				return verifyBackup(c, args[0])
+			}
 			return withDesk(c, true, func(ctx context.Context, d *desk) error {
-				return saveFile(c, args[0], func(w io.Writer) error { return d.Backup(ctx, w) })
+				return saveFile(c, args[0], func(f *os.File) error {
+					if err := d.Backup(ctx, f); err != nil {
+						return err
+					}
+					if _, err := f.Seek(0, io.SeekStart); err != nil {
+						return fmt.Errorf("read %s: %w", args[0], err)
+					}
+					_, err := admin.VerifyBackup(f)
+					return err
+				})
 			})
 		},
 	}
+	c.Flags().BoolVar(&verify, "verify", false, "write nothing: read a copy made before and compare its sums")
 	addConfigFlag(c)
 	return c
+}
+
+func verifyBackup(c *cobra.Command, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("verify backup: %w", err)
+	}
+	defer f.Close()
+	n, err := admin.VerifyBackup(f)
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", path, err)
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s is whole: %d files, every sum agrees\n", path, n)
+	return err
 }
 
 func newSupportBundleCommand() *cobra.Command {
@@ -192,7 +216,7 @@ func newSupportBundleCommand() *cobra.Command {
 				if d.offline {
 					wait = 0 // nothing moves
 				}
-				return saveFile(c, args[0], func(w io.Writer) error { return d.Support(ctx, wait, w) })
+				return saveFile(c, args[0], func(f *os.File) error { return d.Support(ctx, wait, f) })
 			})
 		},
 	}
@@ -202,7 +226,7 @@ func newSupportBundleCommand() *cobra.Command {
 }
 
 // saveFile writes a new file whole or not at all; it overwrites nothing.
-func saveFile(c *cobra.Command, path string, write func(io.Writer) error) (err error) {
+func saveFile(c *cobra.Command, path string, write func(*os.File) error) (err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return usageError{fmt.Errorf("%s exists already", path)}
 	}
