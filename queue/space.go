@@ -321,7 +321,7 @@ func (q *Queue) periodic() {
 			q.lastErr, q.lastErrAt = err.Error(), q.now()
 			q.mu.Unlock()
 			if !again {
-				q.o.Logger.Warn("cannot start a new segment", slog.Any("error", err))
+				q.o.Logger.Error("cannot start a new segment", slog.Any("error", err))
 			}
 		}
 		q.doTasks()
