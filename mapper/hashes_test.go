@@ -34,3 +34,19 @@ func TestKnownHashes(t *testing.T) {
 		}
 	}
 }
+
+// TestAnyHashPasses: 64 hex digits are somebody's hash, whatever they look
+// like; only nothing but zeros stands for nothing.
+func TestAnyHashPasses(t *testing.T) {
+	for _, key := range []string{"email", "phone", "first_name", "city", "zip"} {
+		for _, digit := range "a1F" {
+			h := strings.Repeat(string(digit), 64)
+			if got, _ := (sample{key: key, raw: `"` + h + `"`, country: "US"}).run(t, Conversions); strings.Join(got, " ") != strings.ToLower(h) {
+				t.Errorf("%s: %v became %v", key, h, got)
+			}
+		}
+		if got, _ := (sample{key: key, raw: `"` + strings.Repeat("0", 64) + `"`, country: "US"}).run(t, Conversions); len(got) != 0 {
+			t.Errorf("%s: zeros became %v", key, got)
+		}
+	}
+}

@@ -11,7 +11,7 @@ type hashState int
 const (
 	notHashed  hashState = iota
 	isSHA256             // 64 hex digits: passes as it is
-	isNoPerson           // SHA-256 of nothing, or of a placeholder: would join strangers
+	isNoPerson           // SHA-256 of nothing or of a placeholder, or all zeros: would join strangers
 	isOther              // MD5, SHA-1, SHA-512 or base64: Meta holds none of these
 )
 
@@ -34,7 +34,7 @@ func readHash(s string) (string, hashState) {
 			return "", notHashed
 		}
 		s = strings.ToLower(s)
-		if emptyHashes()[s] || strings.Trim(s, s[:1]) == "" {
+		if emptyHashes()[s] || strings.Trim(s, "0") == "" {
 			return "", isNoPerson
 		}
 		return s, isSHA256

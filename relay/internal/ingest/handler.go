@@ -100,18 +100,27 @@ type work struct {
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if read, failed := h.answer(rw, r); failed {
+		h.linger(rw, r, read)
+	}
+}
+
+// answer answers a request and says how much of its body was read for it.
+func (h *Handler) answer(rw http.ResponseWriter, r *http.Request) (read int, failed bool) {
 	start := time.Now()
 	w, _ := h.works.Get().(*work)
 	if w == nil {
 		w = &work{names: map[string]string{}}
 	}
 	defer h.release(w)
-	if f := h.serve(rw, r, w); f != nil {
+	f := h.serve(rw, r, w)
+	if f != nil {
 		w.o.Status, w.o.Code = f.status, f.code
 		writeFailure(rw, f)
 	}
 	w.o.Took = time.Since(start)
 	h.o.Metrics.Request(w.o)
+	return len(w.body), f != nil
 }
 
 // serve answers a request, or returns the failure to answer.
