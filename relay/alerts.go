@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+
 	"relay/config"
+	"relay/queue"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/alert"
 )
@@ -9,7 +12,12 @@ import (
 // openAlerts sets up what tells a person without Prometheus.
 func (s *sidecar) openAlerts() {
 	s.alerts = alert.New(alert.Options{
-		Look:     func() alert.Snapshot { return alertSnapshot(s.admin.Status()) },
+		Look: func() alert.Snapshot {
+			snap := alertSnapshot(s.admin.Status())
+			err := s.queue.CanAppend()
+			snap.Refuses = errors.Is(err, queue.ErrStalled) || errors.Is(err, queue.ErrUnavailable)
+			return snap
+		},
 		Settings: func() alert.Settings { return alertSettings(s.settings.Load()) },
 		Notes:    s.queue,
 		Logger:   s.log,
@@ -25,6 +33,8 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 	for _, n := range st.Totals.Dead {
 		out.Dead += n
 	}
+	out.Dropped = q.Dropped["max_size"] + q.Dropped["lane_quota"]
+	out.Damaged, out.Lost = q.DamagedFiles+q.DamagedChunks, q.LostRecords
 	for _, l := range st.Lanes {
 		out.Lanes = append(out.Lanes, alert.Lane{ID: l.Lane, Name: l.Name, State: l.State, Headline: l.Headline})
 		if l.Pending > 0 && l.OldestAt != nil && (out.Oldest.IsZero() || l.OldestAt.Before(out.Oldest)) {

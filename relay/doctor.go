@@ -128,6 +128,9 @@ func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
 	if err := client.Ready(ctx); err != nil {
 		r.NotReady = strings.Join(strings.Fields(err.Error()), " ")
 	}
+	if q, err := client.QueueInfo(ctx); err == nil {
+		r.Dropped, r.Lost, r.Rebuilt = q.Dropped["max_size"]+q.Dropped["lane_quota"], q.LostRecords, q.Rebuilt
+	}
 	return r
 }
 

@@ -175,6 +175,11 @@ func newQueueStatsCommand() *cobra.Command {
 				t.row("at most", size(q.MaxBytes))
 				t.row("free on the volume", size(q.DiskFree))
 				t.row("damaged chunks", fmt.Sprint(q.DamagedChunks))
+				t.row("events lost with them", fmt.Sprint(q.LostRecords))
+				t.row("files set aside (.bad)", fmt.Sprint(q.BadFiles))
+				if words := droppedWords(q.Dropped); words != "" {
+					t.row("dropped", words)
+				}
 				if len(q.Keys) > 0 {
 					t.row("sealed with keys", strings.Join(q.Keys, ", "))
 				}

@@ -86,6 +86,7 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 		fmt.Fprintf(out, "; empty in about %s", span(*q.DrainSeconds))
 	}
 	fmt.Fprintln(out)
+	printLosses(out, q)
 	if !offline {
 		fmt.Fprintf(out, "rates  %.1f events/s in, %.1f conversions/s delivered\n", s.Rates.In, s.Rates.Delivered)
 		if off := s.ClockSkew; off > 60 || off < -60 {
@@ -114,6 +115,37 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 		printTrouble(out, &s.Lanes[i])
 	}
 	return nil
+}
+
+// printLosses says what is gone, and what the disk did to the queue.
+func printLosses(out io.Writer, q admin.QueueInfo) {
+	if words := droppedWords(q.Dropped); words != "" {
+		fmt.Fprintf(out, "%s  %s\n", colour(out, "33", "dropped"), words)
+	}
+	if q.DamagedChunks+q.DamagedFiles+int64(q.BadFiles) > 0 {
+		fmt.Fprintf(out, "%s  %s found, at least %s lost; %s set aside (.bad)\n", colour(out, "31", "damage"),
+			count(int(q.DamagedChunks), "damaged chunk"), count(int(q.LostRecords), "event"), count(q.BadFiles, "file"))
+	}
+	if q.Rebuilt {
+		fmt.Fprintf(out, "%s  meta.db was lost or damaged: every event set started over, some events are sent again\n", colour(out, "31", "damage"))
+	}
+	if q.LastError != "" {
+		fmt.Fprintf(out, "%s  %s: %s\n", colour(out, "31", "disk"), stampPtr(q.LastErrorAt), q.LastError)
+	}
+}
+
+// droppedWords says how many events were dropped since the start, by reason.
+func droppedWords(dropped map[string]int64) string {
+	var words []string
+	for _, reason := range slices.Sorted(maps.Keys(dropped)) {
+		if n := dropped[reason]; n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, reason))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return strings.Join(words, ", ") + " since the start"
 }
 
 // printTrouble says of a lane what is the matter, and what must be done.

@@ -44,7 +44,9 @@ var (
 	descDeadBytes    = desc("relay_dead_letters_bytes", "Size of the dead letters.")
 	descBadSegments  = desc("relay_queue_damaged_segments_total", "Segment files set aside as damaged.")
 	descBadChunks    = desc("relay_queue_damaged_chunks_total", "Damaged chunks found.")
-	descLost         = desc("relay_queue_damaged_events_total", "Events in damaged chunks, as far as known.")
+	descLost         = desc("relay_queue_damaged_events_total", "Events lost with damaged chunks and files, as far as known.")
+	descBadFiles     = desc("relay_queue_damaged_files", "Files that were set aside as damaged (.bad) and lie in the queue's directory.")
+	descRebuilt      = desc("relay_queue_cursors_rebuilt", "1 when meta.db was lost or damaged at the start: each event set started over at the oldest events, some are sent again.")
 	descLaneEvents   = desc("relay_lane_events", "Conversions waiting for an event set.", "event_set")
 	descLaneBytes    = desc("relay_lane_bytes", "Size of the events waiting for an event set.", "event_set")
 	descLaneOldest   = desc("relay_lane_oldest_event_timestamp_seconds", "When the oldest event waiting for an event set was received; 0 when none waits.", "event_set")
@@ -172,6 +174,12 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	counter(descBadSegments, st.BadSegments)
 	counter(descBadChunks, st.BadChunks)
 	counter(descLost, st.LostRecords)
+	gauge(descBadFiles, float64(st.BadFiles))
+	rebuilt := 0.0
+	if st.MetaRebuilt {
+		rebuilt = 1
+	}
+	gauge(descRebuilt, rebuilt)
 }
 
 // droppedReasons are those of queue.Stats.Dropped.

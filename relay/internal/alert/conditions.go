@@ -14,6 +14,9 @@ const (
 	EventsWaiting   = "events_waiting"       // the oldest event is over an hour old
 	DeadGrowing     = "dead_letters_growing" // dead letters were made within the last interval
 	DiskNearlyFull  = "disk_nearly_full"     // queue or volume, by hysteresis
+	DiskRefuses     = "disk_refuses"         // no event can be stored, and not for want of room
+	EventsDropped   = "events_dropped"       // within the last interval, for want of room
+	QueueDamaged    = "queue_damaged"        // damage was found within the last interval
 	FileRefused     = "mapping_refused"      // mapping or config does not check out
 )
 
@@ -38,6 +41,9 @@ type Snapshot struct {
 	QueueBytes, QueueMax int64
 	DiskFree, DiskSize   int64
 	Full                 string // why nothing is accepted
+	Refuses              bool   // nothing is accepted, for another reason than that
+	Dropped              int64  // events dropped for want of room since the start; only grows
+	Damaged, Lost        int64  // since the start: files set aside and chunks found damaged, events lost with them; only grow
 
 	Refused []Refused
 }
@@ -88,6 +94,21 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 	}
 	if f, ok := diskFull(s, held[DiskNearlyFull]); ok {
 		out = append(out, f)
+	}
+	if s.Refuses {
+		out = append(out, finding{code: DiskRefuses, severity: "critical",
+			text:   "The disk of the queue takes no writes: new events are answered 503, and their senders try again.",
+			action: "Run `relay doctor` at the machine, and look at the kernel's log and the health of the disk. relay goes on by itself once the disk does."})
+	}
+	if n := w.drops.since(s.Now, s.Dropped); n > 0 {
+		out = append(out, finding{code: EventsDropped, severity: "critical", count: n,
+			text:   fmt.Sprintf("The queue was full, and %d events were dropped within the last hour.", n),
+			action: "See why events are not delivered (`relay status`), or raise queue.max_size."})
+	}
+	if n := w.damage.since(s.Now, s.Damaged); n > 0 {
+		out = append(out, finding{code: QueueDamaged, severity: "critical", count: s.Lost,
+			text:   fmt.Sprintf("Files of the queue are damaged; %d events were lost with them, as far as known. All else is delivered.", s.Lost),
+			action: "Look at the kernel's log and the health of the disk, and replace it. Keep the .bad files in the queue's directory for support."})
 	}
 	if f, ok := refused(s); ok {
 		out = append(out, f)

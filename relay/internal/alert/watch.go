@@ -42,6 +42,8 @@ type Options struct {
 type Watch struct {
 	o      Options
 	growth growth
+	drops  growth
+	damage growth
 	states map[string]*state
 	retry  map[string]backoff // by channel
 }
@@ -93,6 +95,9 @@ func New(o Options) *Watch {
 		o.Now = time.Now
 	}
 	w := &Watch{o: o, states: map[string]*state{}, retry: map[string]backoff{}}
+	// Both count from zero since the start: what the first look finds is news.
+	start := []point{{at: o.Now()}}
+	w.drops.seen, w.damage.seen = start, slices.Clone(start)
 	if o.Notes != nil {
 		// What cannot be read is as good as none: an alert may repeat.
 		if json.Unmarshal(o.Notes.Note(noteAlerts), &w.states) != nil || w.states == nil {
@@ -216,6 +221,12 @@ func over(code string) string {
 		return "No dead letter was made within the last hour."
 	case DiskNearlyFull:
 		return "There is room on the disk again."
+	case DiskRefuses:
+		return "The disk takes writes again."
+	case EventsDropped:
+		return "No event was dropped within the last hour."
+	case QueueDamaged:
+		return "No damage was found within the last hour."
 	case FileRefused:
 		return "The files check out again."
 	}

@@ -117,6 +117,7 @@ func TestConditions(t *testing.T) {
 		DeliveryStopped: func(s *Snapshot) { s.Lanes = []Lane{{ID: "701", State: "breaker", Headline: "Stopped"}} },
 		EventsWaiting:   old,
 		DiskNearlyFull:  func(s *Snapshot) { s.QueueBytes, s.QueueMax = 91, 100 },
+		DiskRefuses:     func(s *Snapshot) { s.Refuses = true },
 		FileRefused:     func(s *Snapshot) { s.Refused = []Refused{{What: "mapping", File: "mapping.yaml", Line: 3, Column: 5}} },
 	} {
 		t.Run(code, func(t *testing.T) {
@@ -160,6 +161,29 @@ func TestDeadLettersGrowing(t *testing.T) {
 		pass(t, w, 2*time.Hour)
 		expect(t, log, "no more", "alert_resolved "+DeadGrowing)
 	})
+}
+
+// What is dropped or damaged is told when it grows, and what the first look
+// finds is news too: both count from the start.
+func TestLosses(t *testing.T) {
+	for code, add := range map[string]func(*Snapshot){
+		EventsDropped: func(s *Snapshot) { s.Dropped += 5 },
+		QueueDamaged:  func(s *Snapshot) { s.Damaged, s.Lost = s.Damaged+1, s.Lost+7 },
+	} {
+		t.Run(code, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := Snapshot{}
+				add(&s)
+				w, log := watched(t, &s, Settings{Interval: 90 * time.Minute}, nil)
+				expect(t, log, "at the start", "alert "+code)
+				pass(t, w, 3*time.Hour)
+				expect(t, log, "no more", "alert_resolved "+code)
+				add(&s)
+				pass(t, w, 20*time.Second)
+				expect(t, log, "again", "alert "+code)
+			})
+		})
+	}
 }
 
 // The disk condition ends well below where it began.

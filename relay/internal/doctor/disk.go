@@ -1,10 +1,12 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -43,13 +45,81 @@ func (e *exam) disk() {
 		}
 		at = parent
 	}
-	if err := tryWrite(at); err != nil {
-		e.say(Finding{Check: "disk", Code: "unwritable", Level: Fail, Text: fmt.Sprintf("queue.path: relay cannot write to %s: %v.", at, plainNet(err)),
-			Fix: fmt.Sprintf("Make it writable for the user that relay runs as (mkdir -p %s && chown …), or choose another queue.path.", dir), Who: You})
-		return
+	e.losses(dir)
+	err := within(e.patience, func() error { return e.write(at) })
+	if err != nil {
+		e.unwritable(dir, at, err)
 	}
-	e.space(at)
-	e.speed(at)
+	if !errors.Is(err, errHangs) {
+		e.space(at)
+	}
+	if err == nil {
+		e.speed(at)
+	}
+}
+
+// unwritable says why a small file could not be made, and what helps.
+func (e *exam) unwritable(dir, at string, err error) {
+	f := Finding{Check: "disk", Code: "unwritable", Level: Fail, Text: fmt.Sprintf("queue.path: relay cannot write to %s: %v.", at, plainNet(err)),
+		Fix: fmt.Sprintf("Make it writable for the user that relay runs as (mkdir -p %s && chown …), or choose another queue.path.", dir), Who: You}
+	switch {
+	case errors.Is(err, errHangs):
+		f.Code = "hanging"
+		f.Fix = "See the kernel's log (`dmesg`): the disk, its controller or the network behind it does not answer, or somebody froze the file system. relay answers 503 meanwhile and goes on by itself."
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		f.Code = "full"
+		f.Fix = "Free space there; if there is some, remove small files: the volume takes no more of them. relay delivers meanwhile, and takes events again by itself."
+	case errors.Is(err, syscall.EROFS):
+		f.Code = "read_only"
+		f.Fix = "The file system is mounted read-only. If the kernel's log (`dmesg`) says that errors did it: stop relay, check it (fsck), mount it anew, start relay; and replace the disk."
+	case errors.Is(err, syscall.EIO):
+		f.Code = "failing"
+		f.Fix = "The disk fails: see the kernel's log (`dmesg`), make a backup (`relay backup`) while it can be read, and replace it."
+	}
+	e.say(f)
+}
+
+// losses says what is gone already.
+func (e *exam) losses(dir string) {
+	bad := 0
+	for _, d := range []string{dir, filepath.Join(dir, "dead")} {
+		m, _ := filepath.Glob(filepath.Join(d, "*.bad"))
+		bad += len(m)
+	}
+	r := e.Running
+	if bad > 0 || r.Lost > 0 {
+		text := fmt.Sprintf("%d damaged files of the queue were set aside in %s.", bad, dir)
+		if r.Lost > 0 {
+			text += fmt.Sprintf(" At least %d events were lost with what was damaged since relay started.", r.Lost)
+		}
+		e.say(Finding{Check: "disk", Code: "damaged", Level: Warn, Text: text, Who: You,
+			Fix: "See the kernel's log (`dmesg`) and the health of the disk, and replace it. Keep the .bad files for support; remove them when nobody wants them any more."})
+	}
+	if r.Rebuilt {
+		e.say(Finding{Check: "disk", Code: "rebuilt", Level: Warn, Who: You,
+			Text: "meta.db was lost or damaged when relay started: every event set started over at the oldest events there were. Some are sent again, which Meta recognises for seven days.",
+			Fix:  "See the kernel's log (`dmesg`) and the health of the disk."})
+	}
+	if r.Dropped > 0 {
+		e.say(Finding{Check: "disk", Code: "dropped", Level: Warn, Who: You,
+			Text: fmt.Sprintf("The queue was full, and relay has dropped %d events since it started.", r.Dropped),
+			Fix:  "See why events are not delivered (`relay status`), or raise queue.max_size."})
+	}
+}
+
+var errHangs = errors.New("the disk does not answer")
+
+// within runs fn for at most d. It may go on by itself after that: nothing
+// ends a call that the kernel does not come back from.
+func within(d time.Duration, fn func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- fn() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(d):
+		return fmt.Errorf("%w within %s", errHangs, d)
+	}
 }
 
 func (e *exam) space(dir string) {
@@ -92,7 +162,14 @@ func (e *exam) judgeSpace(dir string, v volume) {
 
 // speed measures what a sale waits for: a small write and its sync.
 func (e *exam) speed(dir string) {
-	took, err := measureSync(dir)
+	var took []time.Duration
+	err := within(e.patience+2*time.Second, func() (err error) { took, err = measureSync(dir); return err })
+	for _, known := range []error{errHangs, syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
+		if errors.Is(err, known) {
+			e.unwritable(e.Config.Queue.Path, dir, err)
+			return
+		}
+	}
 	if err != nil {
 		e.say(Finding{Check: "disk", Code: "sync_failed", Level: Fail, Text: fmt.Sprintf("A test file in %s could not be written and synced: %v.", dir, plainNet(err)),
 			Fix: "Check the disk (`dmesg`), its free space and its mount options.", Who: You})

@@ -61,9 +61,11 @@ type Options struct {
 
 	// For tests: where the kernel's numbers are, and how a directory watch is
 	// tried.
-	proc  string
-	watch func(dir string) error
-	uid   func() int
+	proc     string
+	watch    func(dir string) error
+	uid      func() int
+	write    func(dir string) error
+	patience time.Duration // with the disk
 	// proxyOf is the proxy of the environment, as host:port; "": none.
 	proxyOf func(*http.Request) (string, error)
 }
@@ -73,6 +75,11 @@ type Running struct {
 	Up       bool
 	NotReady string // why it is not ready
 	Foreign  string // the admin address answers, but not as relay does
+
+	// What it has lost since its start, and whether it had to start over.
+	Dropped int64 // events, for want of room
+	Lost    int64 // events, with damaged files
+	Rebuilt bool  // meta.db was lost or damaged at the start
 }
 
 // Result counts findings.
@@ -94,6 +101,12 @@ func Run(ctx context.Context, o Options) Result {
 	}
 	if o.watch == nil {
 		o.watch = tryWatch
+	}
+	if o.patience == 0 {
+		o.patience = 10 * time.Second
+	}
+	if o.write == nil {
+		o.write = tryWrite
 	}
 	if o.uid == nil {
 		o.uid = os.Geteuid

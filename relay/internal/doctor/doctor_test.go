@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -129,6 +130,11 @@ func certificateAt(after time.Duration) func(*testing.T, *Options) {
 		o.Config.TLS.Cert, o.Config.TLS.Key = filepath.Join(dir, localca.CertFile), filepath.Join(dir, localca.KeyFile)
 		o.Now = func() time.Time { return time.Now().Add(after) }
 	}
+}
+
+// failingWrites makes every small file beside the queue fail with err.
+func failingWrites(err error) func(*testing.T, *Options) {
+	return func(_ *testing.T, o *Options) { o.write = func(string) error { return err } }
 }
 
 // seen are the codes that some test has provoked.
@@ -327,6 +333,24 @@ func TestFindings(t *testing.T) {
 
 		{"queue is a file", "not_a_directory", Fail, setup{change: func(_ *testing.T, o *Options) { o.Config.Queue.Path = o.Config.Mapping }}},
 		{"queue unwritable", "unwritable", Fail, setup{config: "queue: { path: /proc/relay }\n"}},
+		{"queue full", "full", Fail, setup{change: failingWrites(&os.PathError{Op: "open", Path: "x", Err: syscall.ENOSPC})}},
+		{"queue read-only", "read_only", Fail, setup{change: failingWrites(syscall.EROFS)}},
+		{"disk fails", "failing", Fail, setup{change: failingWrites(syscall.EIO)}},
+		{"disk hangs", "hanging", Fail, setup{change: func(t *testing.T, o *Options) {
+			end := make(chan struct{})
+			t.Cleanup(func() { close(end) })
+			o.patience = time.Millisecond
+			o.write = func(string) error { <-end; return nil }
+		}}},
+		{"damaged files", "damaged", Warn, setup{change: func(t *testing.T, o *Options) {
+			mkdir(t, filepath.Join(o.Config.Queue.Path, "dead"), 0o700)
+			if err := os.WriteFile(filepath.Join(o.Config.Queue.Path, "dead", "0000000000000001.dead.bad"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}}},
+		{"events lost", "damaged", Warn, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Up: true, Lost: 3} }}},
+		{"cursors rebuilt", "rebuilt", Warn, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Up: true, Rebuilt: true} }}},
+		{"events dropped", "dropped", Warn, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Up: true, Dropped: 3} }}},
 		{"max_size too large", "max_size", Fail, setup{config: "queue: { max_size: 4000TiB }\n"}},
 		{"in memory", "memory", Fail, setup{config: "queue: { path: /dev/shm/relay-doctor-test }\n"}},
 

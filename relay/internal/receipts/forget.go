@@ -15,6 +15,7 @@ func (l *Ledger) Forget(ids, emails []string) (n int, err error) {
 	gone := fingerprints(ids, emails)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.show()
 	if l.closed {
 		return 0, ErrClosed
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -45,6 +46,8 @@ type Ledger struct {
 	stats  Stats
 	closed bool
 	bad    bool // the last write failed
+
+	shown atomic.Pointer[Stats] // for those who must not wait for the disk
 }
 
 type file struct {
@@ -91,6 +94,7 @@ func Open(dir string, o Options) (*Ledger, error) {
 			return nil, err
 		}
 	}
+	l.show()
 	return l, nil
 }
 
@@ -170,6 +174,7 @@ func (l *Ledger) Record(d drain.Delivery) {
 	e := entryOf(d)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.show()
 	if err := l.append(&e); err != nil {
 		l.stats.Failures++
 		if !l.bad {
@@ -346,16 +351,18 @@ func scan(dir string, f file, c *codec, fn func(raw []byte, offset int64) error)
 	return nil
 }
 
-// Stats says how large the ledger is and how it fares.
-func (l *Ledger) Stats() Stats {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// Stats says how large the ledger is and how it fares. It never waits for the
+// disk: metrics are wanted most while that hangs.
+func (l *Ledger) Stats() Stats { return *l.shown.Load() }
+
+// show brings Stats up to date. l.mu is held.
+func (l *Ledger) show() {
 	st := l.stats
 	st.Files = len(l.files)
 	for _, f := range l.files {
 		st.Bytes += f.size
 	}
-	return st
+	l.shown.Store(&st)
 }
 
 // Close makes everything durable; twice is fine.

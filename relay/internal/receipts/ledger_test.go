@@ -331,3 +331,14 @@ func BenchmarkRecord(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1000, "µs/conversion")
 }
+
+// Stats answers while the disk hangs under somebody who writes.
+func TestStatsDoesNotWait(t *testing.T) {
+	l := open(t, filepath.Join(t.TempDir(), "receipts"), Options{})
+	l.Record(delivery(1, 2))
+	l.mu.Lock() // as Record holds it while it writes
+	defer l.mu.Unlock()
+	if st := l.Stats(); st.Requests != 1 || st.Bytes == 0 || st.Files != 1 {
+		t.Errorf("%+v", st)
+	}
+}
