@@ -106,32 +106,41 @@ func encodeRecords(h *chunkHeader, recs []Record) (chunkHeader, []byte) {
 	return n, append(sets.appendTable(nil), body...)
 }
 
-// shrink drops what a lane has waiting in sealed segments, beyond the newest
-// keep bytes of segments, and rewrites those that other lanes still need.
-// It says whether that freed anything.
-func (q *Queue) shrink(name string, keep int64, why string) bool {
+// holds says whether a lane waits for something in s, which is sealed and can
+// be read. q.mu is held.
+func (q *Queue) holds(s *segment, name string) bool {
+	if s.tail || !isClosed(s.ready) || s.failed != nil {
+		return false
+	}
+	c, l := s.sum.lane(name), q.lanes[name]
+	return c != nil && l != nil && l.pending > 0 && s.first()+Seq(c.last) >= l.cursor
+}
+
+// beyond gives the end of what must go for no more than keep bytes to be left of
+// the segments that any of names waits for, the newest; 0: nothing.
+func (q *Queue) beyond(keep int64, names ...string) Seq {
 	q.mu.Lock()
-	l := q.lanes[name]
-	var end Seq
+	defer q.mu.Unlock()
+	size := int64(0)
+	for _, s := range slices.Backward(q.segs) {
+		if !slices.ContainsFunc(names, func(name string) bool { return q.holds(s, name) }) {
+			continue
+		}
+		if size += s.disk; size > keep {
+			return s.first() + Seq(s.sum.Next)
+		}
+	}
+	return 0
+}
+
+// shrink drops what a lane has waiting in sealed segments up to end, and rewrites
+// those that other lanes still need. It says whether that freed anything.
+func (q *Queue) shrink(name string, end Seq, why string) bool {
+	q.mu.Lock()
 	var segs []*segment
-	if l != nil && l.pending > 0 {
-		size := int64(0)
-		for i := len(q.segs) - 1; i >= 0; i-- {
-			s := q.segs[i]
-			if s.tail || !isClosed(s.ready) || s.failed != nil {
-				continue
-			}
-			c := s.sum.lane(name)
-			if c == nil || s.first()+Seq(c.last) < l.cursor {
-				continue
-			}
-			size += s.disk
-			if size > keep {
-				if end == 0 {
-					end = s.first() + Seq(s.sum.Next)
-				}
-				segs = append(segs, s)
-			}
+	for _, s := range q.segs {
+		if s.first() < end && q.holds(s, name) {
+			segs = append(segs, s)
 		}
 	}
 	q.mu.Unlock()
@@ -210,7 +219,6 @@ func (q *Queue) enforceQuota(quota int64) bool {
 	// none gets on, it is not one lane's fault, and nothing is dropped for it; nor
 	// while the lane gets on itself, as the largest one does last after an outage.
 	q.mu.Lock()
-	held := make(map[string]int64)
 	overtaken := make(map[string]bool)
 	furthest := Seq(0) // what a lane that gets on has settled
 	for n, l := range q.lanes {
@@ -230,19 +238,20 @@ func (q *Queue) enforceQuota(quota int64) bool {
 			if l != nil && l.cursor > s.first()+Seq(c.last) {
 				continue
 			}
-			held[c.name] += s.disk
 			if passed && l != nil && l.cursor < s.first() && time.Since(l.moved) > stuckAfter {
 				overtaken[c.name] = true
 			}
 		}
 	}
 	q.mu.Unlock()
+	// Several that are stuck share it: together they would fill the log. What lies
+	// in the same segments counts once; none is brought below its part.
+	stuck := slices.Sorted(maps.Keys(overtaken))
+	together := q.beyond(quota, stuck...)
 	changed := false
-	// Several that are stuck share it: together they would fill the log.
-	quota /= int64(max(1, len(overtaken)))
-	for _, name := range slices.Sorted(maps.Keys(held)) {
-		if held[name] > quota && overtaken[name] {
-			changed = q.shrink(name, quota, "lane_quota") || changed
+	for _, name := range stuck {
+		if end := min(together, q.beyond(quota/int64(len(stuck)), name)); end > 0 {
+			changed = q.shrink(name, end, "lane_quota") || changed
 		}
 	}
 	return changed

@@ -122,7 +122,7 @@ func (q *Queue) makeRoom() {
 	if full == "" {
 		return
 	}
-	if q.shrink(LaneUnmapped, 0, "max_size") || q.trimBad(sp.max/16) {
+	if q.shrink(LaneUnmapped, q.beyond(0, LaneUnmapped), "max_size") || q.trimBad(sp.max/16) {
 		q.measure()
 		return
 	}

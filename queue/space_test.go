@@ -79,3 +79,44 @@ func TestQuotaSparesWhatGetsOn(t *testing.T) {
 		t.Error("a stuck lane keeps everything")
 	}
 }
+
+// Several lanes that are stuck share one quota: what lies in the same segments
+// counts once, and one that has less than its part of it loses nothing.
+func TestQuotaOfSeveral(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{NoSync: true})
+	const segs = 8
+	for i := range segs {
+		for k := range 50 {
+			mustAppend(t, q, entry(fmt.Sprintf("a-%d-%d", i, k), "a"), entry(fmt.Sprintf("b-%d-%d", i, k), "b"))
+		}
+		if i == segs-1 {
+			mustAppend(t, q, entry("small", "small"))
+		}
+		mustAppend(t, q, entry(fmt.Sprintf("good-%d", i), "good"))
+		if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustAppend(t, q, entry("good-last", "good"))
+	drainAll(t, q, "good")
+	if _, err := q.Read("a", 0, 0, 0); err != nil { // waits until all are sealed
+		t.Fatal(err)
+	}
+	size := int64(0)
+	q.mu.Lock()
+	for _, s := range q.segs {
+		if !s.tail {
+			size += s.disk
+		}
+	}
+	for _, n := range []string{"a", "b", "small"} {
+		q.lanes[n].moved = time.Now().Add(-2 * stuckAfter)
+	}
+	q.mu.Unlock()
+	q.enforceQuota(size * 5 / 8)
+	for name, want := range map[string]int64{"a": 5 * 50, "b": 5 * 50, "small": 1} {
+		if st, _ := q.Lane(name); st.Pending != want {
+			t.Errorf("lane %s has %d records left, want %d", name, st.Pending, want)
+		}
+	}
+}
