@@ -119,6 +119,9 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 
 // printLosses says what is gone, and what the disk did to the queue.
 func printLosses(out io.Writer, q admin.QueueInfo) {
+	if q.Refused > 0 {
+		fmt.Fprintf(out, "%s  %s to become dead letters\n", colour(out, "33", "unusable"), count(int(q.Refused), "message")+" of batches wait")
+	}
 	if words := droppedWords(q.Dropped); words != "" {
 		fmt.Fprintf(out, "%s  %s\n", colour(out, "33", "dropped"), words)
 	}

@@ -35,7 +35,7 @@ var (
 	descDuplicates   = desc("relay_queue_duplicate_events_total", "Events that were stored already.")
 	descCommits      = desc("relay_queue_commits_total", "Writes confirmed by the disk.")
 	descFailures     = desc("relay_queue_commit_failures_total", "Writes the disk did not confirm.")
-	descDropped      = desc("relay_queue_dropped_events_total", "Events removed by a policy or by an operator.", "reason")
+	descDropped      = desc("relay_queue_dropped_events_total", "Events and dead letters removed by a policy or by an operator.", "reason")
 	descVoid         = desc("relay_queue_void_events_total", "Events in doubt after a failed sync whose copy was made void; their senders were answered 503.")
 	descSyncP50      = desc("relay_queue_sync_median_seconds", "Median time of the disk's sync, over the last 1,024 commits.")
 	descSyncP99      = desc("relay_queue_sync_p99_seconds", "99th percentile of the same.")
@@ -47,6 +47,7 @@ var (
 	descLost         = desc("relay_queue_damaged_events_total", "Events lost with damaged chunks and files, as far as known.")
 	descBadFiles     = desc("relay_queue_damaged_files", "Files that were set aside as damaged (.bad) and lie in the queue's directory.")
 	descRebuilt      = desc("relay_queue_cursors_rebuilt", "1 when meta.db was lost or damaged at the start: each event set started over at the oldest events, some are sent again.")
+	descRefused      = desc("relay_queue_refused_events", "Unusable messages of batches that wait to become dead letters; they stay while there is no room for dead letters.")
 	descLaneEvents   = desc("relay_lane_events", "Conversions waiting for an event set.", "event_set")
 	descLaneBytes    = desc("relay_lane_bytes", "Size of the events waiting for an event set.", "event_set")
 	descLaneOldest   = desc("relay_lane_oldest_event_timestamp_seconds", "When the oldest event waiting for an event set was received; 0 when none waits.", "event_set")
@@ -174,6 +175,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	counter(descBadSegments, st.BadSegments)
 	counter(descBadChunks, st.BadChunks)
 	counter(descLost, st.LostRecords)
+	gauge(descRefused, float64(c.server.refused()))
 	gauge(descBadFiles, float64(st.BadFiles))
 	rebuilt := 0.0
 	if st.MetaRebuilt {
@@ -183,7 +185,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 }
 
 // droppedReasons are those of queue.Stats.Dropped.
-var droppedReasons = []string{"max_size", "max_age", "keep_unmapped", "lane_quota", "operator", "forgotten"}
+var droppedReasons = []string{"max_size", "max_age", "keep_unmapped", "lane_quota", "operator", "forgotten", "dead_max_size", "dead_max_age", "dead_operator"}
 
 // each calls fn for every series of a vector.
 func each(c prometheus.Collector, fn func(labels map[string]string, value float64)) {

@@ -25,6 +25,7 @@ func (s *Server) Status() Status {
 	st.Ready = len(st.NotReady) == 0
 	st.Rates = s.rates()
 	st.Lanes, st.Queue.Unmapped = s.lanes(now)
+	st.Queue.Refused = s.refused()
 	st.Queue.Pending = 0
 	for _, l := range st.Lanes {
 		st.Queue.Pending += l.Pending
@@ -115,6 +116,16 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 		return cmp.Or(cmp.Compare(cmp.Or(a.Name, a.Lane), cmp.Or(b.Name, b.Lane)), cmp.Compare(a.Lane, b.Lane))
 	})
 	return out, unmapped
+}
+
+// refused is how many unusable messages wait to become dead letters.
+func (s *Server) refused() int64 {
+	for _, l := range s.o.Queue.Lanes() {
+		if l.Name == queue.LaneRefused {
+			return l.Pending
+		}
+	}
+	return 0
 }
 
 // laneDrain estimates when a lane's backlog is gone: at the rate it has now,

@@ -40,6 +40,7 @@ type Status struct {
 type QueueInfo struct {
 	Pending       int64            `json:"pending"`  // conversions waiting, over all lanes
 	Unmapped      int64            `json:"unmapped"` // events kept for a later mapping
+	Refused       int64            `json:"refused"`  // unusable messages of batches that still wait to become dead letters: many while there is no room for those
 	Opening       bool             `json:"opening"`  // old segments are still being looked at: numbers grow
 	Bytes         int64            `json:"bytes"`    // on disk
 	MaxBytes      int64            `json:"max_bytes"`
