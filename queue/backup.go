@@ -229,6 +229,8 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 			return err
 		}
 	}
+	q.ids.work.Lock() // none is merged meanwhile
+	defer q.ids.work.Unlock()
 	for _, f := range q.ids.list() {
 		if err := copyFile(f.path, filepath.Join(dir, filepath.Base(f.path))); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err

@@ -350,7 +350,7 @@ func (w *writer) rotate() error {
 		return errors.Join(err, removeFile(s.path))
 	}
 	s.disk = s.onDisk()
-	gen := q.ids.begin(num, 0)
+	gen := q.ids.begin(num, q.now().UnixMilli())
 	q.mu.Lock()
 	old, oldGen := q.tail, q.gen
 	q.tail, q.gen = s, gen

@@ -12,31 +12,49 @@ import (
 )
 
 type idFile struct {
-	path        string
-	f           *os.File
-	first, last uint64 // segments
-	newest      int64  // Unix ms
-	count       int64
-	bloom       atomic.Pointer[bloom] // nil until it is loaded
+	path           string
+	f              *os.File
+	first, last    uint64 // segments
+	oldest, newest int64  // Unix ms
+	count          int64
+	bloom          atomic.Pointer[bloom] // nil until it is loaded
+	failed         atomic.Bool           // the disk did not give some of it
+
+	past int64 // Unix ms: since when it is older than the window, as the clock has it; 0: it is not
 }
 
 func idsPath(dir string, num uint64) string {
 	return filepath.Join(dir, fmt.Sprintf("%016x%s", num, idsSuffix))
 }
 
-func writeIDFile(dir string, first, last uint64, newest int64, sorted []byte, noSync bool) error {
+// write makes the file, in the place of one of its name, and opens it.
+func (f *idFile) write(sorted []byte, noSync bool) error {
+	f.count = int64(len(sorted) / 16)
 	b := make([]byte, 0, idsHeader)
 	b = append(b, idsMagic...)
 	le := binary.LittleEndian
 	b = le.AppendUint32(b, formatVersion)
 	b = le.AppendUint32(b, 0)
-	b = le.AppendUint64(b, first)
-	b = le.AppendUint64(b, last)
-	b = le.AppendUint64(b, uint64(newest))
-	b = le.AppendUint64(b, uint64(len(sorted)/16))
+	b = le.AppendUint64(b, f.first)
+	b = le.AppendUint64(b, f.last)
+	b = le.AppendUint64(b, uint64(f.newest))
+	b = le.AppendUint64(b, uint64(f.count))
+	b = le.AppendUint64(b, uint64(f.oldest))
 	b = append(b, make([]byte, idsHeader-len(b))...)
 	le.PutUint32(b[12:], crc(b))
-	return writeFile(idsPath(dir, last), noSync, b, sorted)
+	if err := writeFile(f.path, noSync, b, sorted); err != nil {
+		return err
+	}
+	var err error
+	if f.f, err = os.Open(f.path); err != nil {
+		return fmt.Errorf("open ids: %w", err)
+	}
+	filter := newBloom(f.count)
+	for i := 0; i < len(sorted); i += 16 {
+		filter.add(idHash(sorted[i : i+16]))
+	}
+	f.bloom.Store(filter)
+	return nil
 }
 
 // writeFile replaces path by parts, atomically.
@@ -81,8 +99,11 @@ func openIDFile(path string) (*idFile, error) {
 	le.PutUint32(b[12:], 0)
 	st, serr := f.Stat()
 	switch {
-	case err != nil || serr != nil:
+	case serr != nil:
+		err = serr
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		err = damaged("ids file is cut short")
+	case err != nil: // the disk
 	case string(b[:8]) != idsMagic || crc(b[:]) != sum:
 		err = damaged("ids file header")
 	case le.Uint32(b[8:]) > formatVersion:
@@ -94,7 +115,7 @@ func openIDFile(path string) (*idFile, error) {
 		f.Close()
 		return nil, fmt.Errorf("open ids: %w", err)
 	}
-	return &idFile{path: path, f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]),
+	return &idFile{path: path, f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]), oldest: int64(le.Uint64(b[48:])),
 		newest: int64(le.Uint64(b[32:])), count: int64(le.Uint64(b[40:]))}, nil
 }
 
@@ -135,6 +156,16 @@ func (f *idFile) has(h idHash) (bool, error) {
 		guess = (lo + hi) / 2
 	}
 	return false, nil
+}
+
+// read gives all ids, sorted.
+func (f *idFile) read() ([]byte, error) {
+	b := make([]byte, 16*f.count)
+	if _, err := f.f.ReadAt(b, idsHeader); err != nil {
+		f.failed.Store(true)
+		return nil, fmt.Errorf("read ids: %w", err)
+	}
+	return b, nil
 }
 
 // load reads the file once to build its filter.

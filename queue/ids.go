@@ -1,128 +1,35 @@
 package queue
 
 import (
-	"bytes"
-	"encoding/binary"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
+	"time"
 )
-
-// idSet is a set of id hashes in memory: open addressing, the hash is its own
-// hash. 16 bytes a slot, at most three quarters full.
-type idSet struct {
-	slots []idHash
-	n     int
-	zero  bool // the hash that is all zero
-}
-
-func newIDSet(capacity int) *idSet {
-	n := 1024
-	for n*3/4 < capacity {
-		n *= 2
-	}
-	return &idSet{slots: make([]idHash, n)}
-}
-
-func (s *idSet) find(h idHash) (int, bool) {
-	mask := uint64(len(s.slots) - 1)
-	i := binary.LittleEndian.Uint64(h[:]) & mask
-	for {
-		switch s.slots[i] {
-		case h:
-			return int(i), true
-		case idHash{}:
-			return int(i), false
-		}
-		i = (i + 1) & mask
-	}
-}
-
-func (s *idSet) has(h idHash) bool {
-	if h == (idHash{}) {
-		return s.zero
-	}
-	_, ok := s.find(h)
-	return ok
-}
-
-func (s *idSet) add(h idHash) {
-	if h == (idHash{}) {
-		s.zero = true
-		return
-	}
-	i, ok := s.find(h)
-	if ok {
-		return
-	}
-	s.slots[i] = h
-	if s.n++; s.n > len(s.slots)*3/4 {
-		old := s.slots
-		s.slots = make([]idHash, 2*len(old))
-		for _, h := range old {
-			if h != (idHash{}) {
-				i, _ := s.find(h)
-				s.slots[i] = h
-			}
-		}
-	}
-}
-
-func (s *idSet) len() int {
-	if s.zero {
-		return s.n + 1
-	}
-	return s.n
-}
-
-// sorted gives the hashes in order, 16 bytes each.
-func (s *idSet) sorted() []byte {
-	hs := make([]idHash, 0, s.len())
-	for _, h := range s.slots {
-		if h != (idHash{}) {
-			hs = append(hs, h)
-		}
-	}
-	if s.zero {
-		hs = append(hs, idHash{})
-	}
-	return sortHashes(hs)
-}
-
-func sortHashes(hs []idHash) []byte {
-	slices.SortFunc(hs, func(a, b idHash) int { return bytes.Compare(a[:], b[:]) })
-	hs = slices.Compact(hs)
-	out := make([]byte, 0, 16*len(hs))
-	for i := range hs {
-		out = append(out, hs[i][:]...)
-	}
-	return out
-}
 
 // The ids of sealed segments lie in files that are searched in place:
 //
 //	"relayids" · version u32 · checksum of the header u32 · first segment u64 ·
-//	last segment u64 · newest id, Unix ms, i64 · count u64 · reserved 16 bytes ·
-//	sorted hashes, 16 bytes each
+//	last segment u64 · newest id, Unix ms, i64 · count u64 · oldest id, Unix ms,
+//	i64 · reserved 8 bytes · sorted hashes, 16 bytes each
 //
 // named after their last segment. They outlive the segments. Neighbours that
-// are small are merged, so that many restarts do not make many files.
+// are small are merged (window.go).
 const (
-	idsSuffix  = ".ids"
-	idsMagic   = "relayids"
-	idsHeader  = 64
-	mergeBelow = 1 << 18 // ids, at most
+	idsSuffix = ".ids"
+	idsMagic  = "relayids"
+	idsHeader = 64
 )
 
 // idGen is the ids of one tail, in memory until they lie in a file.
 type idGen struct {
-	num    uint64
-	set    *idSet
-	newest int64
+	num            uint64
+	set            *idSet
+	oldest, newest int64 // when the first and the last were added, Unix ms; 0: none
 }
 
 // dedup remembers the ids of the window. The writer asks, the keeper files.
@@ -130,11 +37,14 @@ type dedup struct {
 	dir    string
 	noSync bool
 
+	work  sync.Mutex // held while files are written, merged, forgotten or copied
 	mu    sync.RWMutex
 	gens  []*idGen  // oldest first; the last is the tail's
 	files []*idFile // oldest first
 
-	mergeBelow int64 // ids; files above are left alone
+	window     time.Duration
+	keep       int64 // ids
+	mergeBelow int64 // ids; larger files are not merged
 
 	damaged []uint64 // files set aside at open
 }
@@ -155,23 +65,29 @@ func (d *dedup) has(h idHash) (bool, error) {
 		if ok {
 			return true, nil
 		}
-		err = errors.Join(err, e)
+		if e != nil && !f.failed.Swap(true) { // once is enough to say
+			err = errors.Join(err, e)
+		}
 	}
 	return false, err
 }
 
-// begin starts the ids of a new tail.
-func (d *dedup) begin(num uint64, capacity int) *idGen {
-	g := &idGen{num: num, set: newIDSet(capacity)}
+// begin starts the ids of a new tail. Those of the one before count from now on:
+// they may have come while the clock was not right yet.
+func (d *dedup) begin(num uint64, now int64) *idGen {
+	g := &idGen{num: num, set: newIDSet(0)}
 	d.mu.Lock()
+	if n := len(d.gens); n > 0 {
+		d.gens[n-1].newest = max(d.gens[n-1].newest, now)
+	}
 	d.gens = append(d.gens, g)
 	d.mu.Unlock()
 	return g
 }
 
-// insert adds the ids of a segment from before.
-func (d *dedup) insert(num uint64, ids []idHash, newest int64) *idGen {
-	g := &idGen{num: num, set: newIDSet(len(ids)), newest: newest}
+// insert adds the ids of a segment from before, which came between the times.
+func (d *dedup) insert(num uint64, ids []idHash, oldest, newest int64) *idGen {
+	g := &idGen{num: num, set: newIDSet(len(ids)), oldest: min(oldest, newest), newest: newest}
 	for _, h := range ids {
 		g.set.add(h)
 	}
@@ -192,6 +108,9 @@ func (d *dedup) add(g *idGen, ids []idHash, now int64) {
 	d.mu.Lock()
 	for _, h := range ids {
 		g.set.add(h)
+	}
+	if g.oldest == 0 {
+		g.oldest = now
 	}
 	g.newest = max(g.newest, now)
 	d.mu.Unlock()
@@ -219,32 +138,33 @@ func (d *dedup) waiting() (n int64) {
 	return n
 }
 
-// open finds the files of the directory. A damaged one is set aside: its
-// segment's ids are read again when the segment still exists.
-func (d *dedup) open(names []string) (bad int, err error) {
+// open finds the files of the directory. A damaged one is set aside, one that the
+// disk does not give is left: the ids of its segments are read again where those
+// still exist, and forgotten otherwise. It returns how many that were and why.
+func (d *dedup) open(names []string) (bad int, why, err error) {
 	for _, name := range names {
-		if !strings.HasSuffix(name, idsSuffix) {
+		num, ok := segNum(name)
+		if !ok || name[16:] != idsSuffix {
 			continue
 		}
-		if _, ok := segNum(name); !ok {
-			continue
-		}
-		f, err := openIDFile(filepath.Join(d.dir, name))
+		path := filepath.Join(d.dir, name)
+		f, err := openIDFile(path)
 		switch {
+		case errors.Is(err, ErrNewerFormat):
+			return bad, why, err
 		case errors.Is(err, errDamaged):
-			bad++
-			num, _ := segNum(name)
-			d.damaged = append(d.damaged, num)
-			if err := os.Rename(filepath.Join(d.dir, name), filepath.Join(d.dir, name+badSuffix)); err != nil {
-				return bad, fmt.Errorf("set ids aside: %w", err)
+			if err := os.Rename(path, badName(path)); err != nil {
+				return bad, why, fmt.Errorf("set ids aside: %w", err)
 			}
+			fallthrough
 		case err != nil:
-			return bad, err
+			bad, why = bad+1, err
+			d.damaged = append(d.damaged, num)
 		default:
 			d.files = append(d.files, f)
 		}
 	}
-	slices.SortFunc(d.files, func(a, b *idFile) int { return int(int64(a.last) - int64(b.last)) })
+	d.sort()
 	// A file whose segments a later one covers is left over from a merge.
 	for i := 0; i < len(d.files); i++ {
 		for _, o := range d.files[i+1:] {
@@ -255,7 +175,11 @@ func (d *dedup) open(names []string) (bad int, err error) {
 			}
 		}
 	}
-	return bad, nil
+	return bad, why, nil
+}
+
+func (d *dedup) sort() {
+	slices.SortFunc(d.files, func(a, b *idFile) int { return cmp.Compare(a.last, b.last) })
 }
 
 // covers says whether the ids of a segment lie in a file.
@@ -273,90 +197,27 @@ func (d *dedup) remove(f *idFile) {
 	os.Remove(f.path)
 }
 
-// file writes the ids of a sealed tail, merging them with a small neighbour.
+// file writes the ids of a sealed tail.
 func (d *dedup) file(g *idGen) error {
+	d.work.Lock()
+	defer d.work.Unlock()
 	d.mu.RLock()
+	f := &idFile{path: idsPath(d.dir, g.num), first: g.num, last: g.num, oldest: g.oldest, newest: g.newest}
 	sorted := g.set.sorted()
-	first, newest := g.num, g.newest
-	var merge *idFile
-	// A file has the ids of every segment from its first to its last: with those of
-	// an earlier segment still to be filed there is no merging over it.
-	alone := !slices.ContainsFunc(d.gens, func(o *idGen) bool { return o.num < g.num })
-	if n := len(d.files); n > 0 && alone && d.files[n-1].last < g.num && d.files[n-1].count+int64(len(sorted)/16) <= d.mergeBelow {
-		merge = d.files[n-1]
-	}
 	d.mu.RUnlock()
-	if merge != nil {
-		old := make([]byte, 16*merge.count)
-		if _, err := merge.f.ReadAt(old, idsHeader); err != nil {
-			merge = nil // it stays as it is
-		} else {
-			sorted = mergeSorted(old, sorted)
-			first, newest = merge.first, max(newest, merge.newest)
-		}
-	}
 	if len(sorted) > 0 {
-		if err := writeIDFile(d.dir, first, g.num, newest, sorted, d.noSync); err != nil {
+		if err := f.write(sorted, d.noSync); err != nil {
 			return err
-		}
-		f, err := openIDFile(idsPath(d.dir, g.num))
-		if err != nil {
-			return err
-		}
-		if err := f.load(); err != nil {
-			f.f.Close()
-			return err
-		}
-		d.mu.Lock()
-		d.files = append(d.files, f)
-		slices.SortFunc(d.files, func(a, b *idFile) int { return int(int64(a.last) - int64(b.last)) })
-		d.mu.Unlock()
-		if merge != nil {
-			d.remove(merge)
 		}
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f.f != nil {
+		d.files = append(d.files, f)
+		d.sort()
+	}
 	d.gens = slices.DeleteFunc(d.gens, func(o *idGen) bool { return o == g })
-	d.mu.Unlock()
 	return nil
-}
-
-func mergeSorted(a, b []byte) []byte {
-	out := make([]byte, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		switch c := bytes.Compare(a[:16], b[:16]); {
-		case c < 0:
-			out, a = append(out, a[:16]...), a[16:]
-		case c > 0:
-			out, b = append(out, b[:16]...), b[16:]
-		default:
-			out, a, b = append(out, a[:16]...), a[16:], b[16:]
-		}
-	}
-	return append(append(out, a...), b...)
-}
-
-// expire forgets files whose ids are all older than the time, or that more
-// than keep newer ids follow.
-func (d *dedup) expire(before, keep int64) {
-	d.mu.RLock()
-	newer := int64(0)
-	for _, g := range d.gens {
-		newer += int64(g.set.len())
-	}
-	var drop []*idFile
-	for i := len(d.files) - 1; i >= 0; i-- {
-		f := d.files[i]
-		if f.newest < before || newer >= keep {
-			drop = append(drop, f)
-			continue
-		}
-		newer += f.count
-	}
-	d.mu.RUnlock()
-	for _, f := range drop {
-		d.remove(f)
-	}
 }
 
 func (d *dedup) close() {

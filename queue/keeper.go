@@ -93,8 +93,9 @@ func (q *Queue) openOld() {
 	q.mu.Unlock()
 	later := make(map[*segment]func() error) // what is left to do with those whose ids are known
 	if !q.readOnly {
+		again := q.recallOf(old)
 		for _, s := range old {
-			if !q.ids.covers(s.num) && !q.isSealed(s) {
+			if !q.ids.covers(s.num) && (again[s] || !isSealed(s)) {
 				q.openFor(s, func() (err error) { later[s], err = q.recall(s); return err })
 			}
 		}
@@ -131,23 +132,13 @@ func (q *Queue) openOld() {
 	if q.readOnly {
 		return
 	}
-	for _, f := range q.ids.list() {
-		if isClosed(q.stop) {
-			return
-		}
-		if err := f.load(); err != nil {
-			q.o.Logger.Warn("cannot load message ids", slog.Any("error", err))
-		}
-	}
+	q.loadIDs()
 	q.periodic()
 }
 
 // isSealed says whether the segment carries its summary: then its ids were
 // filed too, and have been forgotten if there is no file.
-func (q *Queue) isSealed(s *segment) bool {
-	if slices.Contains(q.ids.damaged, s.num) {
-		return false
-	}
+func isSealed(s *segment) bool {
 	_, err := readSummary(s.path)
 	return err == nil
 }
@@ -171,25 +162,39 @@ func (q *Queue) openFor(s *segment, fn func() error) {
 // append waits for that. The rest of what makes a good segment readable is left
 // for later; one that is not good is put in order first, which says what is in it.
 func (q *Queue) recall(s *segment) (later func() error, err error) {
-	newest := q.now()
-	if fi, err := os.Stat(s.path); err == nil && fi.ModTime().Before(newest) {
-		newest = fi.ModTime()
+	// When they came is not known; the clock may be behind still, and the file's time.
+	newest := q.now().UnixMilli()
+	if fi, err := os.Stat(s.path); err == nil {
+		newest = max(newest, fi.ModTime().UnixMilli())
+	}
+	oldest := newest
+	if info, err := readSegInfo(s.path); err == nil {
+		oldest = info.Created.UnixMilli()
+	}
+	file := func(gen *idGen) error {
+		err := q.ids.file(gen)
+		if err != nil {
+			q.mu.Lock()
+			q.unfiled = append(q.unfiled, task{seal: s, gen: gen})
+			q.mu.Unlock()
+		}
+		return err
 	}
 	// The ids are filed before the segment is sealed: a seal says that they are
 	// in a file, and a crash in between must not make it lie.
 	x, err := q.examine(s, true)
 	if err == nil && !x.torn && !x.voided && len(x.ids) > 0 {
-		gen := q.ids.insert(s.num, x.ids, newest.UnixMilli())
+		gen := q.ids.insert(s.num, x.ids, oldest, newest)
 		x.ids = nil
 		return func() error {
-			return q.putInOrder(s, x, nil, func([]idHash) error { return q.ids.file(gen) })
+			return q.putInOrder(s, x, nil, func([]idHash) error { return file(gen) })
 		}, nil
 	}
 	return nil, q.putInOrder(s, x, err, func(ids []idHash) error {
 		if len(ids) == 0 {
 			return nil
 		}
-		return q.ids.file(q.ids.insert(s.num, ids, newest.UnixMilli()))
+		return file(q.ids.insert(s.num, ids, oldest, newest))
 	})
 }
 

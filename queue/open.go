@@ -47,7 +47,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	if err := q.checkFormat(names); err != nil {
 		return nil, err
 	}
-	q.ids = &dedup{dir: dir, noSync: o.NoSync}
+	q.ids = &dedup{dir: dir, noSync: o.NoSync, window: o.DedupWindow}
 	if err := q.checkSpace(); err != nil {
 		return nil, err
 	}
@@ -57,9 +57,12 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	}
 	if !readOnly {
 		q.removeTemp(names)
-		bad, err := q.ids.open(names)
+		bad, why, err := q.ids.open(names)
 		if err != nil {
 			return nil, err
+		}
+		if bad > 0 {
+			q.o.Logger.Error("message ids are damaged: those of segments that are gone are forgotten", slog.Int("files", bad), slog.Any("error", why))
 		}
 		q.count.BadChunks += int64(bad)
 	}

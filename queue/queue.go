@@ -59,6 +59,7 @@ type Queue struct {
 	mu          sync.Mutex // never held while the disk is waited for
 	tasks       []task
 	unfiled     []task     // segments whose ids could not be written to a file yet
+	mergeFailed time.Time  // when ids could not be merged
 	segs        []*segment // ascending; the tail is last
 	lanes       map[string]*lane
 	notes       map[string][]byte

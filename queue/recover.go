@@ -118,6 +118,9 @@ func (q *Queue) sealInPlace(s *segment, sum summary) error {
 	defer s.mu.Unlock()
 	used := int64(0)
 	err = guard(func() error {
+		if s.db != nil && s.db.IsReadOnly() {
+			closeDB(&s.db)
+		}
 		if s.db == nil {
 			db, err := bolt.Open(s.path, 0o600, tailOptions(0))
 			if err != nil {

@@ -71,6 +71,11 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 		q.o.Logger.Error("segment is damaged: what is readable was saved, the file is set aside",
 			slog.String("segment", filepath.Base(s.path)), slog.Int64("saved", sum.Records), slog.Int64("lost", lost), slog.Bool("lost_known", known), slog.Any("error", cause))
 	}
+	if isDamaged {
+		if err := q.ids.salvaged(s.num, ids); err != nil {
+			q.o.Logger.Warn("message ids of lost records stay known", slog.Any("error", err))
+		}
+	}
 	tmp := s.path + tmpSuffix
 	if sum.Chunks == 0 {
 		return nil, errors.Join(removeFile(tmp), q.discard(s))

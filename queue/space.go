@@ -48,7 +48,7 @@ func (q *Queue) checkSpace() error {
 	q.o.SegmentSize = min(q.o.SegmentSize, max(64<<10, sp.max/16))
 	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/16)
 	q.o.DeadMaxSize = min(q.o.DeadMaxSize, sp.max/4)
-	q.ids.mergeBelow = min(mergeBelow, q.o.DedupIDs/4)
+	q.ids.setKeep(q.o.DedupIDs)
 	// Dead letters, ids and meta.db go on growing while what is full drains.
 	sp.high = sp.max - max(sp.max/20, min(2*q.o.SegmentSize, sp.max/8))
 	sp.drops = q.o.DropOldest
@@ -280,7 +280,7 @@ func (q *Queue) drop(why string, n int64) {
 // periodic is what the keeper does every second.
 func (q *Queue) periodic() {
 	now := q.now()
-	q.ids.expire(now.Add(-q.o.DedupWindow).UnixMilli(), q.o.DedupIDs)
+	q.ids.expire(now.UnixMilli())
 	if q.o.DeadMaxAge > 0 {
 		if err := q.dead.expire(now.Add(-q.o.DeadMaxAge)); err != nil {
 			q.o.Logger.Warn("cannot remove old dead letters", slog.Any("error", err))
@@ -296,11 +296,13 @@ func (q *Queue) periodic() {
 	q.makeRoom()
 	q.retryFailed()
 	q.retryIDs()
+	q.mergeIDs()
 	q.reseal()
 	q.noteSealed()
 	q.mu.Lock()
+	aged := q.tail != nil && !q.closed && q.broken == nil && q.full == "" && q.ids.overdue(q.gen, now.UnixMilli())
 	// A tail that has drained gives its space back, unless it is hardly used.
-	idle := q.tail != nil && !q.closed && (q.broken == nil || q.full != "") && q.tail.disk > q.o.SegmentSize/8 && q.drainedLocked(q.tail)
+	idle := aged || q.tail != nil && !q.closed && (q.broken == nil || q.full != "") && q.tail.disk > q.o.SegmentSize/8 && q.drainedLocked(q.tail)
 	q.mu.Unlock()
 	if idle {
 		rotate := func() error {
