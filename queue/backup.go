@@ -289,7 +289,7 @@ func (q *Queue) backupDead(ctx context.Context, dir string) error {
 }
 
 // copyBolt copies a bbolt file as it is at this moment.
-func copyBolt(db *bolt.DB, path string) error {
+func copyBolt(db *boltFile, path string) error {
 	return guard(func() error {
 		return db.View(func(tx *bolt.Tx) error {
 			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

@@ -48,7 +48,7 @@ type deadLog struct {
 type deadSeg struct {
 	num   uint64
 	path  string
-	db    *bolt.DB
+	db    *boltFile
 	next  uint64
 	rows  int64
 	bytes int64 // of rows

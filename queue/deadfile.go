@@ -49,7 +49,7 @@ func (d *deadLog) open(s *deadSeg) error {
 	if err == nil {
 		o := metaOptions(q.o.NoSync)
 		o.ReadOnly = q.readOnly
-		err = guard(func() (err error) { s.db, err = bolt.Open(s.path, 0o600, o); return err })
+		err = guard(func() (err error) { s.db, err = openBolt(s.path, 0o600, o); return err })
 	}
 	if err == nil {
 		s.rows, s.bytes = rows, bytes
@@ -158,7 +158,7 @@ func (d *deadLog) makeFile(s *deadSeg, fill func(tx *bolt.Tx) error) error {
 	}); err != nil {
 		return err
 	}
-	return guard(func() (err error) { s.db, err = bolt.Open(s.path, 0o600, metaOptions(d.q.o.NoSync)); return err })
+	return guard(func() (err error) { s.db, err = openBolt(s.path, 0o600, metaOptions(d.q.o.NoSync)); return err })
 }
 
 // update runs fn in a synced transaction on the file of s, with the reserve

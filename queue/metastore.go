@@ -21,7 +21,7 @@ type metaStore struct {
 	unsure bool        // a write failed: what is in the file may not be on the disk; run's own
 
 	mu     sync.Mutex
-	db     *bolt.DB // nil when it could not be opened again; run tries
+	db     *boltFile // nil when it could not be opened again; run tries
 	ops    []*metaOp
 	wake   chan struct{}
 	closed bool
@@ -44,11 +44,11 @@ func openMeta(dir string, v *vault, readOnly, noSync bool) (*metaStore, error) {
 	}, nil
 }
 
-func openMetaDB(dir string, readOnly, noSync bool) (db *bolt.DB, err error) {
+func openMetaDB(dir string, readOnly, noSync bool) (db *boltFile, err error) {
 	o := metaOptions(noSync)
 	o.ReadOnly = readOnly
 	err = guard(func() (err error) {
-		db, err = bolt.Open(filepath.Join(dir, metaName), 0o600, o)
+		db, err = openBolt(filepath.Join(dir, metaName), 0o600, o)
 		return err
 	})
 	if err != nil {

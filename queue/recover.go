@@ -122,7 +122,7 @@ func (q *Queue) sealInPlace(s *segment, sum summary) error {
 			closeDB(&s.db)
 		}
 		if s.db == nil {
-			db, err := bolt.Open(s.path, 0o600, tailOptions(0))
+			db, err := openBolt(s.path, 0o600, tailOptions(0))
 			if err != nil {
 				return err
 			}
@@ -153,7 +153,7 @@ func (q *Queue) sealInPlace(s *segment, sum summary) error {
 	return nil
 }
 
-func boltSize(db *bolt.DB) (n int64, err error) {
+func boltSize(db *boltFile) (n int64, err error) {
 	err = db.View(func(tx *bolt.Tx) error { n = tx.Size(); return nil })
 	return n, err
 }

@@ -176,7 +176,7 @@ func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunkHeader, data
 	if err := makeSegmentAt(tmp, num, q.now(), q.secretFor(num), true); err != nil {
 		return err
 	}
-	db, err := bolt.Open(tmp, 0o600, tailOptions(q.o.SegmentSize))
+	db, err := openBolt(tmp, 0o600, tailOptions(q.o.SegmentSize))
 	if err != nil {
 		return fmt.Errorf("write segment: %w", err)
 	}

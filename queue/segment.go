@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,7 +72,7 @@ type segment struct {
 	used, filled int64 // of a tail: bytes of pages, and bytes that were written ahead (fill.go)
 
 	mu      sync.RWMutex // held for reading while db is used
-	db      *bolt.DB
+	db      *boltFile
 	lastUse atomic.Int64
 }
 
@@ -154,7 +153,7 @@ func placeFile(path string, noSync bool, make func(tmp string) error) error {
 
 // fillBolt makes a bbolt file and syncs it.
 func fillBolt(path string, noSync bool, fill func(*bolt.Tx) error) error {
-	db, err := bolt.Open(path, 0o600, tailOptions(0))
+	db, err := openBolt(path, 0o600, tailOptions(0))
 	if err != nil {
 		return err
 	}
@@ -178,21 +177,9 @@ func tailOptions(mmap int64) *bolt.Options {
 	return o
 }
 
-// guard runs fn, in which bbolt reads a file through memory: what goes wrong
-// there (an unreadable page is a fault, a broken one a panic) is an error here.
-func guard(fn func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = damaged("%v", r)
-		}
-	}()
-	return fn()
-}
-
 // openTail opens the file for writing.
 func (s *segment) openTail(size int64) error {
-	db, err := bolt.Open(s.path, 0o600, tailOptions(size+size/4))
+	db, err := openBolt(s.path, 0o600, tailOptions(size+size/4))
 	if err != nil {
 		return fmt.Errorf("open segment: %w", err)
 	}
@@ -311,9 +298,9 @@ func (q *Queue) openSealed(s *segment) error {
 	if err := q.check(s); err != nil {
 		return err
 	}
-	var db *bolt.DB
+	var db *boltFile
 	err := guard(func() (err error) {
-		db, err = bolt.Open(s.path, 0o600, &bolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
+		db, err = openBolt(s.path, 0o600, &bolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
 		return err
 	})
 	if err != nil {
@@ -392,12 +379,5 @@ func (q *Queue) shut(s *segment) {
 			q.openSegs = append(q.openSegs[:i], q.openSegs[i+1:]...)
 			break
 		}
-	}
-}
-
-func closeDB(db **bolt.DB) {
-	if *db != nil {
-		(*db).Close() // nothing is unwritten: every commit was synced or given up
-		*db = nil
 	}
 }
