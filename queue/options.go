@@ -20,8 +20,9 @@ type Options struct {
 	// KeepUnmapped bounds the age of records of LaneUnmapped. Default 24 h;
 	// negative: no bound.
 	KeepUnmapped time.Duration
-	// DedupWindow and DedupIDs bound how long an id is remembered: until it is
-	// older than the window, or so many newer ones are. Defaults 24 h, 1 million.
+	// DedupWindow and DedupIDs bound how long an id is remembered: at least until it
+	// is older than the window or so many newer ones are, and at most a quarter of the
+	// window, or a file's ids, longer. Defaults 24 h, 1 million.
 	DedupWindow time.Duration
 	DedupIDs    int64
 	// LaneQuota is the share of MaxSize that the segments a lane waits for may
