@@ -115,9 +115,15 @@ func (w *Watcher) Watch(files ...WatchedFile) {
 			w.known[f.Path] = c
 		} else if f.Data != nil {
 			w.known[f.Path] = contentOf(f.Data)
+		} else if w.opts.Mode == WatchOff { // no look is made that nobody asks for
+			if c, _ := readContent(f.Path, w.opts.MaxBytes); c.kind != unstable {
+				w.known[f.Path] = c
+			}
 		}
 	}
-	w.Trigger()
+	if w.opts.Mode != WatchOff {
+		w.Trigger()
+	}
 }
 
 // Trigger makes Run look at the files soon, without waiting for it: for SIGHUP.

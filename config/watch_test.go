@@ -388,6 +388,29 @@ func TestWatcherOffNeedsTrigger(t *testing.T) {
 	h.wantNothing()
 }
 
+// Exchanging the files is no reason to look at them: a change is told when
+// somebody asks, also of a file that is new.
+func TestWatcherOffWatchesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	write(t, a, "a1")
+	write(t, b, "b1")
+	w := NewWatcher(WatchOptions{Mode: WatchOff, Files: []WatchedFile{{Path: a}}})
+	w.Watch(WatchedFile{Path: a}, WatchedFile{Path: b})
+	if len(w.trigger) > 0 {
+		t.Error("a look is due that nobody asked for")
+	}
+	h := watch(t, WatchOptions{Mode: WatchOff}, a)
+	h.w.Watch(WatchedFile{Path: a}, WatchedFile{Path: b})
+	write(t, a, "a2")
+	write(t, b, "b2")
+	h.w.Trigger()
+	h.wantContent("a2")
+	h.wantContent("b2")
+	h.wantNothing()
+}
+
 func TestWatcherTellsUnusableFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mapping.yaml")

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -80,12 +81,18 @@ func (r *keyring) fromHeader(h http.Header) *grant {
 				return nil
 			}
 		}
-		// The whole first, in case a key holds a colon.
-		if g := r.find(user); g != nil {
-			return g
+		// The whole first, then without an empty or a short password: a key may
+		// hold colons.
+		for {
+			if g := r.find(user); g != nil {
+				return g
+			}
+			i := bytes.LastIndexByte(user, ':')
+			if i < 0 {
+				return nil
+			}
+			user = user[:i]
 		}
-		name, _, _ := strings.Cut(string(user), ":")
-		return r.find([]byte(name))
 	}
 	return nil
 }
