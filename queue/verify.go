@@ -113,9 +113,9 @@ func verify(p *pageFile, m boltMeta, num uint64, fn func(h *chunkHeader, data []
 type examined struct {
 	sum    summary
 	ids    []idHash
-	all    int  // chunks in the tree
-	torn   bool // the newest meta page does not lead to everything
-	voided bool // a range in doubt lies in it
+	all    []Seq // first sequence of each chunk in the tree
+	torn   bool  // the newest meta page does not lead to everything
+	voided bool  // a range in doubt lies in it
 }
 
 // examine verifies the segment; errDamaged: not even the older meta page will do.
@@ -130,7 +130,7 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 		for i, m := range p.metas {
 			var x examined
 			err := verify(p, m, s.num, func(h *chunkHeader, data []byte) error {
-				x.all++
+				x.all = append(x.all, h.first)
 				if isVoid(voids, h) {
 					x.voided = true
 					return nil
@@ -147,10 +147,11 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 			case err == nil:
 				best = x
 				// A page that did not reach the disk may be an older version of
-				// itself, with which the tree is whole and lacks the latest
-				// chunks. The older meta page knows better: chunks only come to
-				// a tree, none leaves it.
-				best.torn = i > 0 || len(p.metas) > 1 && countChunks(p, p.metas[1]) > x.all
+				// itself, with which the tree is whole and lacks chunks, if
+				// not as many as the commit brought. The older meta page knows
+				// better: chunks only come to a tree, at its end; none leaves it.
+				best.torn = i > 0 || len(p.metas) > 1 && !startsWith(x.all, p, p.metas[1])
+				best.all = nil
 				return nil
 			case errors.Is(err, ErrNewerFormat):
 				return err
@@ -166,17 +167,21 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 	return best, err
 }
 
-// countChunks counts the chunks under one meta page; 0 when that is not whole.
-func countChunks(p *pageFile, m boltMeta) (n int) {
-	if err := p.walkBucket(m, string(bucketLog), func(_ string, k, _ []byte) error {
-		if _, piece, ok := splitKey(k); ok && piece == 0 {
+// startsWith says whether all begins with the chunks under a meta page; yes when
+// that is not whole.
+func startsWith(all []Seq, p *pageFile, m boltMeta) bool {
+	missing := errors.New("missing")
+	n := 0
+	err := p.walkBucket(m, string(bucketLog), func(_ string, k, _ []byte) error {
+		if seq, piece, ok := splitKey(k); ok && piece == 0 {
+			if n == len(all) || all[n] != seq {
+				return missing
+			}
 			n++
 		}
 		return nil
-	}); err != nil {
-		return 0
-	}
-	return n
+	})
+	return !errors.Is(err, missing)
 }
 
 // readAgain is withPages that tries again for a second when the disk does not

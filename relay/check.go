@@ -38,6 +38,10 @@ with --strict they count as mistakes.`,
 					// is known and stop.
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
+				if _, err := os.Stat(cfg.Mapping); err != nil {
+					f.add(nil, cfg.Invalid("mapping", "%v", err))
+					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
+				}
 				f.ok = append(f.ok, cfg.File)
 				args = []string{cfg.Mapping}
 			}

@@ -36,6 +36,7 @@ func TestExitCodes(t *testing.T) {
 		{"run --config " + filepath.Join(dir, "nowhere.yaml"), exitConfig, "nowhere.yaml: no such file"},
 		{"check --config " + filepath.Join(dir, "nowhere.yaml"), exitConfig, "nowhere.yaml: no such file"},
 		{"run --config " + noMapping, exitConfig, "nowhere.yaml"},
+		{"check --config " + noMapping, exitConfig, "no-mapping.yaml:4:10: mapping:"},
 		{"run --config " + badMapping, exitConfig, "bad-mapping.yaml:2:"},
 		{"", exitOK, ""},
 		{"dead", exitOK, ""},

@@ -109,7 +109,9 @@ func (f *fixture) ask(method, path, body string, header ...string) (int, string,
 		if header[i] == "Host" {
 			req.Host = header[i+1]
 		}
-		req.Header.Set(header[i], header[i+1])
+		if req.Header.Set(header[i], header[i+1]); header[i+1] == "" {
+			req.Header.Del(header[i])
+		}
 	}
 	tr := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, f.listener.Addr().Network(), f.listener.Addr().String())
@@ -256,11 +258,14 @@ func TestCrossSite(t *testing.T) {
 		{"rebinding, metrics", "GET", "/metrics", []string{"Host", "evil.example"}, 403},
 		{"rebinding, page", "GET", "/", []string{"Host", "evil.example"}, 403},
 		{"probe with a host", "GET", "/readyz", []string{"Host", "pod-7.example"}, 200},
+		{"curl without a body", "POST", "/api/v1/reload", []string{"Content-Type", ""}, 400}, // taken: this one has nothing to reload
+		{"empty form post", "POST", "/api/v1/reload", []string{"Content-Type", "application/x-www-form-urlencoded"}, 415},
+		{"page without a body", "POST", "/api/v1/reload", []string{"Content-Type", "", "Origin", "https://evil.example"}, 403},
 		{"form post", "POST", "/api/v1/dead/retry", []string{"Content-Type", "text/plain"}, 415},
 		{"preflight", "OPTIONS", "/api/v1/dead/retry", []string{"Origin", "https://evil.example"}, 405},
 	} {
 		body := ""
-		if tc.method == http.MethodPost {
+		if tc.method == http.MethodPost && tc.path != "/api/v1/reload" {
 			body = `{"all":true,"dry_run":true}`
 		}
 		got, text, h := f.ask(tc.method, tc.path, body, tc.header...)

@@ -488,6 +488,9 @@ func TestForget(t *testing.T) {
 	if len(f.queue.records) != 3 || len(f.queue.dead) != 2 {
 		t.Errorf("%d records, %d letters left", len(f.queue.records), len(f.queue.dead))
 	}
+	if forgotten(0) == forgotten(1) || !strings.HasPrefix(d.Message, "5 ") {
+		t.Errorf("%q", d.Message)
+	}
 }
 
 func TestPersonMatch(t *testing.T) {

@@ -34,7 +34,7 @@
 // # Addresses
 //
 // Errors are {"success":false,"code","message","error"}. Lists are JSON lines.
-// POST takes Content-Type: application/json. T marks what needs the token.
+// POST takes Content-Type: application/json, or neither type nor body. T marks what needs the token.
 //
 //	GET  /livez  /readyz  /healthz     ?verbose; JSON when Accept asks for it
 //	GET  /metrics                      Prometheus

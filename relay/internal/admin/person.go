@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -133,6 +134,14 @@ func sha256Hex(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// forgotten says how much of a person was removed.
+func forgotten(n int) string {
+	if n == 0 {
+		return "nothing found: neither queue nor dead letters nor receipts hold anything of this person"
+	}
+	return fmt.Sprintf("%d removed from queue, dead letters and receipts", n)
+}
+
 // forget removes a person from the queue and the dead letters.
 func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	var p Person
@@ -159,5 +168,5 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	}
 	s.o.Metrics.Removed("forgotten", n)
 	s.o.Logger.Warn("person forgotten by an operator", "code", "person_forgotten", "removed", n)
-	writeJSON(w, http.StatusOK, Done{Success: true, Message: "removed from queue, dead letters and receipts", Count: int64(n)})
+	writeJSON(w, http.StatusOK, Done{Success: true, Message: forgotten(n), Count: int64(n)})
 }
