@@ -105,7 +105,7 @@ func settings() []setting {
 		{key: "queue.keep_unmapped", kind: kindDuration, def: "24h", at: func(c *Config) any { return &c.Queue.KeepUnmapped },
 			doc: "How long events that the mapping does not know are kept for a mapping that does; 0: not at all."},
 		{key: "queue.dedup_window", kind: kindDuration, def: "24h", least: "1m", at: func(c *Config) any { return &c.Queue.DedupWindow },
-			doc: "How long a messageId is remembered at least, and at most a quarter longer."},
+			doc: "How long a messageId is remembered at least; a quarter of that longer is usual."},
 		{key: "queue.dedup_ids", kind: kindWhole, def: "1000000", least: "1000", most: "1000000000", at: func(c *Config) any { return &c.Queue.DedupIDs },
 			doc: "How many messageIds are remembered at least, unless they are older than the window."},
 		{key: "queue.dead_max_size", kind: kindSize, def: "256MiB", least: "1MiB", at: func(c *Config) any { return &c.Queue.DeadMaxSize },

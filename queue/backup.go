@@ -64,15 +64,13 @@ func (d *deadLog) forget(s *deadSeg, match func(Record) bool) (int, error) {
 		}
 		return err == nil && match(dl.asRecord()), err
 	}
-	err := guard(func() error {
-		return s.db.View(func(tx *bolt.Tx) error {
-			return tx.Bucket(bucketDead).ForEach(func(k, v []byte) error {
-				ok, err := matches(k, v)
-				if ok {
-					n++
-				}
-				return err
-			})
+	err := s.db.View(func(tx *bolt.Tx) error {
+		return tx.Bucket(bucketDead).ForEach(func(k, v []byte) error {
+			ok, err := matches(k, v)
+			if ok {
+				n++
+			}
+			return err
 		})
 	})
 	if err != nil {
@@ -96,21 +94,19 @@ func (d *deadLog) forget(s *deadSeg, match func(Record) bool) (int, error) {
 func (d *deadLog) rewrite(s *deadSeg, change func(k, v []byte) ([]byte, error)) error {
 	type row struct{ k, v []byte }
 	var keep, pend []row
-	err := guard(func() error {
-		return s.db.View(func(tx *bolt.Tx) error {
-			if err := tx.Bucket(bucketPending).ForEach(func(k, v []byte) error {
-				pend = append(pend, row{slices.Clone(k), slices.Clone(v)})
-				return nil
-			}); err != nil {
-				return err
+	err := s.db.View(func(tx *bolt.Tx) error {
+		if err := tx.Bucket(bucketPending).ForEach(func(k, v []byte) error {
+			pend = append(pend, row{slices.Clone(k), slices.Clone(v)})
+			return nil
+		}); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketDead).ForEach(func(k, v []byte) error {
+			v, err := change(k, v)
+			if err == nil && v != nil {
+				keep = append(keep, row{slices.Clone(k), slices.Clone(v)})
 			}
-			return tx.Bucket(bucketDead).ForEach(func(k, v []byte) error {
-				v, err := change(k, v)
-				if err == nil && v != nil {
-					keep = append(keep, row{slices.Clone(k), slices.Clone(v)})
-				}
-				return err
-			})
+			return err
 		})
 	})
 	if err != nil {
@@ -290,15 +286,13 @@ func (q *Queue) backupDead(ctx context.Context, dir string) error {
 
 // copyBolt copies a bbolt file as it is at this moment.
 func copyBolt(db *boltFile, path string) error {
-	return guard(func() error {
-		return db.View(func(tx *bolt.Tx) error {
-			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-			if err != nil {
-				return err
-			}
-			_, err = tx.WriteTo(f)
-			return errors.Join(err, f.Sync(), f.Close())
-		})
+	return db.View(func(tx *bolt.Tx) error {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = tx.WriteTo(f)
+		return errors.Join(err, f.Sync(), f.Close())
 	})
 }
 

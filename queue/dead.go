@@ -304,21 +304,19 @@ func (d *deadLog) page(seg, idx uint64, n int) (out []DeadLetter, err error) {
 		if s.num == seg {
 			from = idx
 		}
-		err := guard(func() error {
-			return s.db.View(func(tx *bolt.Tx) error {
-				c := tx.Bucket(bucketDead).Cursor()
-				for k, v := c.Seek(binary.BigEndian.AppendUint64(nil, from)); k != nil && len(out) < n; k, v = c.Next() {
-					dl, err := d.decode(s.num, k, v)
-					if errors.Is(err, errDamaged) {
-						continue // met again, and salvaged, at the next open
-					}
-					if err != nil {
-						return err
-					}
-					out = append(out, dl)
+		err := s.db.View(func(tx *bolt.Tx) error {
+			c := tx.Bucket(bucketDead).Cursor()
+			for k, v := c.Seek(binary.BigEndian.AppendUint64(nil, from)); k != nil && len(out) < n; k, v = c.Next() {
+				dl, err := d.decode(s.num, k, v)
+				if errors.Is(err, errDamaged) {
+					continue // met again, and salvaged, at the next open
 				}
-				return nil
-			})
+				if err != nil {
+					return err
+				}
+				out = append(out, dl)
+			}
+			return nil
 		})
 		if err != nil {
 			return nil, fmt.Errorf("read dead letters: %w", err)
@@ -349,21 +347,19 @@ func (d *deadLog) expire(before time.Time) error {
 	defer d.tally()
 	for _, s := range slices.Clone(d.segs) {
 		var idx []uint64
-		err := guard(func() error {
-			return s.db.View(func(tx *bolt.Tx) error {
-				c := tx.Bucket(bucketDead).Cursor()
-				for k, v := c.First(); k != nil; k, v = c.Next() {
-					dl, err := d.decode(s.num, k, v)
-					if err != nil {
-						continue
-					}
-					if !dl.DeadAt.Before(before) {
-						return nil // they lie in order of time
-					}
-					idx = append(idx, binary.BigEndian.Uint64(k))
+		err := s.db.View(func(tx *bolt.Tx) error {
+			c := tx.Bucket(bucketDead).Cursor()
+			for k, v := c.First(); k != nil; k, v = c.Next() {
+				dl, err := d.decode(s.num, k, v)
+				if err != nil {
+					continue
 				}
-				return nil
-			})
+				if !dl.DeadAt.Before(before) {
+					return nil // they lie in order of time
+				}
+				idx = append(idx, binary.BigEndian.Uint64(k))
+			}
+			return nil
 		})
 		if err != nil || len(idx) == 0 {
 			return err

@@ -49,20 +49,18 @@ func (d *deadLog) open(s *deadSeg) error {
 	if err == nil {
 		o := metaOptions(q.o.NoSync)
 		o.ReadOnly = q.readOnly
-		err = guard(func() (err error) { s.db, err = openBolt(s.path, 0o600, o); return err })
+		s.db, err = openBolt(s.path, 0o600, o)
 	}
 	if err == nil {
 		s.rows, s.bytes = rows, bytes
-		err = guard(func() error {
-			return s.db.View(func(tx *bolt.Tx) error {
-				b := tx.Bucket(bucketDead)
-				if b == nil || tx.Bucket(bucketPending) == nil {
-					return damaged("no letters")
-				}
-				// Numbers are not used again even when the last rows were removed.
-				s.next = max(next, b.Sequence())
-				return nil
-			})
+		err = s.db.View(func(tx *bolt.Tx) error {
+			b := tx.Bucket(bucketDead)
+			if b == nil || tx.Bucket(bucketPending) == nil {
+				return damaged("no letters")
+			}
+			// Numbers are not used again even when the last rows were removed.
+			s.next = max(next, b.Sequence())
+			return nil
 		})
 	}
 	if errors.Is(err, errDamaged) && !q.readOnly {
@@ -158,13 +156,14 @@ func (d *deadLog) makeFile(s *deadSeg, fill func(tx *bolt.Tx) error) error {
 	}); err != nil {
 		return err
 	}
-	return guard(func() (err error) { s.db, err = openBolt(s.path, 0o600, metaOptions(d.q.o.NoSync)); return err })
+	s.db, err = openBolt(s.path, 0o600, metaOptions(d.q.o.NoSync))
+	return err
 }
 
 // update runs fn in a synced transaction on the file of s, with the reserve
 // given up when the volume is full.
 func (d *deadLog) update(s *deadSeg, fn func(tx *bolt.Tx) error) error {
-	run := func() error { return guard(func() error { return s.db.Update(fn) }) }
+	run := func() error { return s.db.Update(fn) }
 	err := run()
 	if err != nil && noSpace(err) && d.q.useReserve() {
 		err = run()
@@ -192,11 +191,9 @@ func (d *deadLog) sure(s *deadSeg) error {
 			return nil
 		}
 	}
-	if err := guard(func() error {
-		return s.db.View(func(tx *bolt.Tx) error {
-			seq = tx.Bucket(bucketDead).Sequence()
-			return errors.Join(tx.Bucket(bucketDead).ForEach(all(&rows)), tx.Bucket(bucketPending).ForEach(all(&pending)))
-		})
+	if err := s.db.View(func(tx *bolt.Tx) error {
+		seq = tx.Bucket(bucketDead).Sequence()
+		return errors.Join(tx.Bucket(bucketDead).ForEach(all(&rows)), tx.Bucket(bucketPending).ForEach(all(&pending)))
 	}); err != nil {
 		return fmt.Errorf("read dead letters: %w", err)
 	}

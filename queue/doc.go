@@ -8,7 +8,7 @@
 // Append returns nil only after the disk has confirmed a sync of the records:
 // they survive kill -9 and a power cut. It stores all of its entries or none.
 // An id is stored once within the window of Options.DedupWindow and
-// DedupIDs, across restarts; up to a quarter of the window longer, for ids are
+// DedupIDs, across restarts; about a quarter of the window longer, for ids are
 // forgotten by the file (window.go). Those of a segment that is lost go with it. A lane reads its records in the order of their
 // sequence numbers. Settle makes dead letters durable before the cursor that
 // passes their records, so that a crash repeats work and never loses it.

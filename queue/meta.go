@@ -181,58 +181,56 @@ type metaContent struct {
 
 func (m *metaStore) load() (metaContent, error) {
 	c := metaContent{lanes: make(map[string]laneRow), notes: make(map[string][]byte), sealed: make(map[uint64]int64)}
-	err := guard(func() error {
-		return m.db.View(func(tx *bolt.Tx) error {
-			each := func(bucket []byte, fn func(k, v []byte) error) error {
-				b := tx.Bucket(bucket)
-				if b == nil {
-					return damaged("meta.db lacks %s", bucket)
-				}
-				return b.ForEach(func(k, v []byte) error {
-					plain, err := openRow(m.vault, bucket, k, v)
-					if err == nil {
-						err = fn(k, plain)
-					}
-					if errors.Is(err, errDamaged) {
-						c.bad++
-						return nil
-					}
-					return err
-				})
+	err := m.db.View(func(tx *bolt.Tx) error {
+		each := func(bucket []byte, fn func(k, v []byte) error) error {
+			b := tx.Bucket(bucket)
+			if b == nil {
+				return damaged("meta.db lacks %s", bucket)
 			}
-			if err := each(bucketLanes, func(k, v []byte) error {
-				r, err := decodeLane(v)
+			return b.ForEach(func(k, v []byte) error {
+				plain, err := openRow(m.vault, bucket, k, v)
 				if err == nil {
-					c.lanes[string(k)] = r
+					err = fn(k, plain)
+				}
+				if errors.Is(err, errDamaged) {
+					c.bad++
+					return nil
 				}
 				return err
-			}); err != nil {
+			})
+		}
+		if err := each(bucketLanes, func(k, v []byte) error {
+			r, err := decodeLane(v)
+			if err == nil {
+				c.lanes[string(k)] = r
+			}
+			return err
+		}); err != nil {
+			return err
+		}
+		if err := each(bucketNotes, func(k, v []byte) error {
+			c.notes[string(k)] = slices.Clone(v)
+			return nil
+		}); err != nil {
+			return err
+		}
+		if err := each(bucketVoid, func(k, v []byte) error {
+			if len(k) != 8 || len(v) != 8 {
+				return damaged("void range")
+			}
+			c.voids = append(c.voids, voidRange{Seq(binary.BigEndian.Uint64(k)), Seq(binary.LittleEndian.Uint64(v))})
+			return nil
+		}); err != nil {
+			return err
+		}
+		if v := tx.Bucket(bucketDir).Get(keySecret); v != nil {
+			plain, err := openRow(m.vault, bucketDir, keySecret, v)
+			if err != nil && !errors.Is(err, errDamaged) {
 				return err
 			}
-			if err := each(bucketNotes, func(k, v []byte) error {
-				c.notes[string(k)] = slices.Clone(v)
-				return nil
-			}); err != nil {
-				return err
-			}
-			if err := each(bucketVoid, func(k, v []byte) error {
-				if len(k) != 8 || len(v) != 8 {
-					return damaged("void range")
-				}
-				c.voids = append(c.voids, voidRange{Seq(binary.BigEndian.Uint64(k)), Seq(binary.LittleEndian.Uint64(v))})
-				return nil
-			}); err != nil {
-				return err
-			}
-			if v := tx.Bucket(bucketDir).Get(keySecret); v != nil {
-				plain, err := openRow(m.vault, bucketDir, keySecret, v)
-				if err != nil && !errors.Is(err, errDamaged) {
-					return err
-				}
-				c.secret = slices.Clone(plain)
-			}
-			return loadSealed(tx, m.vault, c.sealed)
-		})
+			c.secret = slices.Clone(plain)
+		}
+		return loadSealed(tx, m.vault, c.sealed)
 	})
 	if err != nil {
 		return c, fmt.Errorf("read meta.db: %w", err)

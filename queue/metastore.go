@@ -47,11 +47,7 @@ func openMeta(dir string, v *vault, readOnly, noSync bool) (*metaStore, error) {
 func openMetaDB(dir string, readOnly, noSync bool) (db *boltFile, err error) {
 	o := metaOptions(noSync)
 	o.ReadOnly = readOnly
-	err = guard(func() (err error) {
-		db, err = openBolt(filepath.Join(dir, metaName), 0o600, o)
-		return err
-	})
-	if err != nil {
+	if db, err = openBolt(filepath.Join(dir, metaName), 0o600, o); err != nil {
 		return nil, fmt.Errorf("open meta.db: %w", err)
 	}
 	return db, nil
@@ -84,15 +80,13 @@ func (m *metaStore) commit(ops []*metaOp) error {
 	if err := m.renew(); err != nil {
 		return err
 	}
-	err := guard(func() error {
-		return m.db.Update(func(tx *bolt.Tx) error {
-			for _, o := range ops {
-				if err := o.fn(tx); err != nil {
-					return err
-				}
+	err := m.db.Update(func(tx *bolt.Tx) error {
+		for _, o := range ops {
+			if err := o.fn(tx); err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 	m.unsure = err != nil && !noSpace(err)
 	return err
@@ -113,9 +107,7 @@ func (m *metaStore) renew() error {
 	var info metaInfo
 	c, err := m.load()
 	if err == nil {
-		err = guard(func() error {
-			return m.db.View(func(tx *bolt.Tx) error { return json.Unmarshal(tx.Bucket(bucketDir).Get(keyInfo), &info) })
-		})
+		err = m.db.View(func(tx *bolt.Tx) error { return json.Unmarshal(tx.Bucket(bucketDir).Get(keyInfo), &info) })
 	}
 	if err != nil {
 		return fmt.Errorf("read meta.db: %w", err)

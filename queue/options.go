@@ -21,7 +21,7 @@ type Options struct {
 	// negative: no bound.
 	KeepUnmapped time.Duration
 	// DedupWindow and DedupIDs bound how long an id is remembered: at least until it
-	// is older than the window or so many newer ones are, and at most a quarter of the
+	// is older than the window or so many newer ones are, and about a quarter of the
 	// window, or a file's ids, longer. Defaults 24 h, 1 million.
 	DedupWindow time.Duration
 	DedupIDs    int64

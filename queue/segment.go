@@ -205,18 +205,16 @@ func (s *segment) put(chunks []packed, ahead bool) (used int64, err error) {
 			return 0, err
 		}
 	}
-	err = guard(func() error {
-		return s.db.Update(func(tx *bolt.Tx) error {
-			b := tx.Bucket(bucketLog)
-			b.FillPercent = 1
-			for _, c := range chunks {
-				if err := putPieces(b, c.h.first, c.data); err != nil {
-					return err
-				}
+	err = s.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketLog)
+		b.FillPercent = 1
+		for _, c := range chunks {
+			if err := putPieces(b, c.h.first, c.data); err != nil {
+				return err
 			}
-			used = tx.Size()
-			return nil
-		})
+		}
+		used = tx.Size()
+		return nil
 	})
 	if err == nil {
 		s.used = used
@@ -274,14 +272,12 @@ func (q *Queue) view(s *segment, fn func(b *bolt.Bucket) error) error {
 	}
 	defer s.mu.RUnlock()
 	s.lastUse.Store(q.ticks.Add(1))
-	return guard(func() error {
-		return s.db.View(func(tx *bolt.Tx) error {
-			b := tx.Bucket(bucketLog)
-			if b == nil {
-				return damaged("segment without log")
-			}
-			return fn(b)
-		})
+	return s.db.View(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketLog)
+		if b == nil {
+			return damaged("segment without log")
+		}
+		return fn(b)
 	})
 }
 
@@ -298,11 +294,7 @@ func (q *Queue) openSealed(s *segment) error {
 	if err := q.check(s); err != nil {
 		return err
 	}
-	var db *boltFile
-	err := guard(func() (err error) {
-		db, err = openBolt(s.path, 0o600, &bolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
-		return err
-	})
+	db, err := openBolt(s.path, 0o600, &bolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("open segment: %w", errGone)
