@@ -21,17 +21,19 @@ bench: ## the benchmarks; figures only compare within one run
 	$(GO) test -run '^$$' -bench . -benchmem ./queue ./mapper ./relay/internal/ingest ./relay/internal/drain
 
 fuzz: ## 30 s a target
-	@for p in strictyaml config mapper queue relay/internal/ingest relay/internal/graph; do \
+	@for p in internal/strictyaml config mapper queue relay/internal/ingest relay/internal/graph; do \
 	  for f in $$($(GO) test ./$$p -list '^Fuzz' | grep '^Fuzz'); do \
 	    echo "== $$p $$f"; $(GO) test ./$$p -run '^$$' -fuzz "^$$f$$" -fuzztime 30s || exit 1; \
 	  done; done
 
-fmt:
-	gofmt -w $$(git ls-files '*.go')
+GOLANGCI = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-lint: ## golangci-lint, built from source outside go.mod
-	$(GO) vet ./...
-	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
+fmt: ## gofumpt, as the linter wants it
+	$(GOLANGCI) fmt
+
+lint: ## golangci-lint, built from source outside go.mod; go.mod as `go mod tidy` leaves it
+	$(GO) mod tidy -diff
+	$(GOLANGCI) run
 
 cross: ## the platforms relay is made for
 	@for t in linux/amd64 linux/arm64 linux/arm windows/amd64 darwin/arm64; do \

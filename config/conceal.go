@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 var (

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 // contractFile is relay.yaml as CONTRACT section 6 has it.
@@ -71,7 +71,7 @@ func TestShippedFileShowsEveryDefault(t *testing.T) {
 	shown := map[string]string{} // key: the value a comment shows, or "in force"
 	live := map[string]bool{}
 	section, sectionLive := "", false
-	for _, line := range strings.Split(string(src), "\n") {
+	for line := range strings.SplitSeq(string(src), "\n") {
 		m := keyLine.FindStringSubmatch(strings.TrimRight(lineComment.ReplaceAllString(line, "$1"), " "))
 		if m == nil {
 			continue

@@ -47,7 +47,7 @@ func Drops(ctx context.Context, dir, mode string, tell chan<- struct{}, log *slo
 			dirs.set([]string{nearest(dir)})
 		case <-notify.Events:
 			waiting = note(waiting, due, last)
-		case <-notify.Errors: // some changes were lost
+		case <-notify.Errors: //nolint:errcheck // whatever it says, some changes were lost
 			waiting = note(waiting, due, last)
 		case <-due.C:
 			waiting, last = false, time.Now()

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 // ErrInvalid is what every error about the content or absence of a

@@ -248,8 +248,7 @@ func readTrimmed(path string) (string, error) {
 // withoutPath takes the path out of a file error, where the message names it
 // already.
 func withoutPath(err error) error {
-	var perr *fs.PathError
-	if errors.As(err, &perr) {
+	if perr, ok := errors.AsType[*fs.PathError](err); ok {
 		return perr.Err
 	}
 	return err

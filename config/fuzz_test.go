@@ -10,8 +10,18 @@ import (
 // a Config, and no message that tells it.
 func FuzzLoadConcealsSecrets(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"", ""}, {"rate: { burst: many }\n", "\n"}, {"listen: \"127", "\"\n"}, {"x: [", ": y]\n"}, {"", "\n  access_token: b\n"},
-		{"a: {", "}"}, {"\t", ""}, {"", "\"\n"}, {"? ", " : x\n"}, {"auth:\n  write_keys:\n  - ", "\n"}, {"", ", lsten: 1}"}, {"- ", "\n- [\n"},
+		{"", ""},
+		{"rate: { burst: many }\n", "\n"},
+		{"listen: \"127", "\"\n"},
+		{"x: [", ": y]\n"},
+		{"", "\n  access_token: b\n"},
+		{"a: {", "}"},
+		{"\t", ""},
+		{"", "\"\n"},
+		{"? ", " : x\n"},
+		{"auth:\n  write_keys:\n  - ", "\n"},
+		{"", ", lsten: 1}"},
+		{"- ", "\n- [\n"},
 		{"listen: ${env:A}\n", "\nadmin: { token: \"${env:S}\" }\n"},
 	} {
 		f.Add(seed[0], seed[1], uint8(0))

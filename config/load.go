@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 // Options changes where Load finds things. The zero value means the process's

@@ -10,7 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files with what the code says now")

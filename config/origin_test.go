@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 func TestEffectiveNamesOriginsAndHidesSecrets(t *testing.T) {

@@ -2,11 +2,12 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 // setDefault puts the table's default into c. A default that does not parse is
@@ -199,10 +200,8 @@ func (s setting) checkChoice(v strictyaml.Value, text string) {
 	if len(s.choices) == 0 {
 		return
 	}
-	for _, c := range s.choices {
-		if c == text {
-			return
-		}
+	if slices.Contains(s.choices, text) {
+		return
 	}
 	p := v.Errorf("expected %s, found %s", orList(s.choices), v.Written())
 	if best := strictyaml.Suggest(text, s.choices); best != "" {

@@ -130,7 +130,9 @@ func (s setting) schemaType() object {
 		return either(text, object{{"type", "array"}, {"items", text}}, object{{"type", "null"}})
 	case kindKeys:
 		return object{{"type", []string{"array", "null"}}, {"items", object{
-			{"type", "object"}, {"additionalProperties", false}, {"required", []string{"key", "events"}},
+			{"type", "object"},
+			{"additionalProperties", false},
+			{"required", []string{"key", "events"}},
 			{"properties", object{
 				{"key", text},
 				{"events", either(text, object{{"type", "array"}, {"items", text}, {"minItems", 1}})},

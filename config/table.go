@@ -43,146 +43,274 @@ type setting struct {
 // settings lists every key in the order of the reference.
 func settings() []setting {
 	return []setting{
-		{key: "listen", kind: kindAddress, def: "127.0.0.1:8585", at: func(c *Config) any { return &c.Listen },
-			doc: "Where track calls come in: `host:port` or `unix:/path`. Anything but loopback or a unix socket needs `auth.write_keys`."},
-		{key: "mapping", kind: kindPath, def: "mapping.yaml", hot: true, at: func(c *Config) any { return &c.Mapping },
-			doc: "The mapping file. Watched; a new version that does not check out changes nothing."},
-		{key: "spool", kind: kindPath, at: func(c *Config) any { return &c.Spool },
-			doc: "A directory from which dropped files of events are taken; none: off."},
+		{
+			key: "listen", kind: kindAddress, def: "127.0.0.1:8585", at: func(c *Config) any { return &c.Listen },
+			doc: "Where track calls come in: `host:port` or `unix:/path`. Anything but loopback or a unix socket needs `auth.write_keys`.",
+		},
+		{
+			key: "mapping", kind: kindPath, def: "mapping.yaml", hot: true, at: func(c *Config) any { return &c.Mapping },
+			doc: "The mapping file. Watched; a new version that does not check out changes nothing.",
+		},
+		{
+			key: "spool", kind: kindPath, at: func(c *Config) any { return &c.Spool },
+			doc: "A directory from which dropped files of events are taken; none: off.",
+		},
 
-		{key: "admin.listen", kind: kindAddress, def: "127.0.0.1:8586", at: func(c *Config) any { return &c.Admin.Listen },
-			doc: "Health, metrics, status page and the API of the commands. Anything but loopback or a unix socket needs `admin.token`."},
-		{key: "admin.token", kind: kindSecret, at: func(c *Config) any { return &c.Admin.Token },
-			doc: "Bearer token for whatever changes state or shows event bodies."},
-		{key: "admin.pprof", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Admin.Pprof },
-			doc: "Serve Go's profiles under `/debug/pprof/`, to holders of the token."},
+		{
+			key: "admin.listen", kind: kindAddress, def: "127.0.0.1:8586", at: func(c *Config) any { return &c.Admin.Listen },
+			doc: "Health, metrics, status page and the API of the commands. Anything but loopback or a unix socket needs `admin.token`.",
+		},
+		{
+			key: "admin.token", kind: kindSecret, at: func(c *Config) any { return &c.Admin.Token },
+			doc: "Bearer token for whatever changes state or shows event bodies.",
+		},
+		{
+			key: "admin.pprof", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Admin.Pprof },
+			doc: "Serve Go's profiles under `/debug/pprof/`, to holders of the token.",
+		},
 
-		{key: "auth.write_keys", kind: kindSecrets, hot: true, at: func(c *Config) any { return &c.Auth.WriteKeys },
-			doc: "Write keys that may send events; several for rotation. Empty ones are dropped; none: every local caller may."},
-		{key: "auth.keys", kind: kindKeys, hot: true, at: func(c *Config) any { return &c.Auth.Keys },
-			doc: "Further write keys, each with the only event names it may send: `[{key: …, events: [Order Completed]}]`."},
+		{
+			key: "auth.write_keys", kind: kindSecrets, hot: true, at: func(c *Config) any { return &c.Auth.WriteKeys },
+			doc: "Write keys that may send events; several for rotation. Empty ones are dropped; none: every local caller may.",
+		},
+		{
+			key: "auth.keys", kind: kindKeys, hot: true, at: func(c *Config) any { return &c.Auth.Keys },
+			doc: "Further write keys, each with the only event names it may send: `[{key: …, events: [Order Completed]}]`.",
+		},
 
-		{key: "intake.allowed_origins", kind: kindTexts, at: func(c *Config) any { return &c.Intake.AllowedOrigins },
-			doc: "Web origins whose pages may post events (browser tills), such as `https://till.example.com`."},
-		{key: "intake.allowed_hosts", kind: kindTexts, at: func(c *Config) any { return &c.Intake.AllowedHosts },
-			doc: "Host names besides loopback under which relay may be called when there are no write keys."},
-		{key: "intake.max_request_bytes", kind: kindSize, def: "4MiB", least: "500KB", most: "1GiB", why: "Segment's own limit is 500KB", at: func(c *Config) any { return &c.Intake.MaxRequestBytes },
-			doc: "Largest request, compressed and decompressed."},
-		{key: "intake.max_event_bytes", kind: kindSize, def: "256KiB", least: "32KB", most: "16MiB", why: "Segment's own limit is 32KB", at: func(c *Config) any { return &c.Intake.MaxEventBytes },
-			doc: "Largest event; a larger one becomes a dead letter (`too_large`)."},
-		{key: "intake.max_batch_events", kind: kindWhole, def: "2500", least: "2500", most: "100000", why: "Segment's own limit is 2500", at: func(c *Config) any { return &c.Intake.MaxBatchEvents },
-			doc: "Most events in one request."},
-		{key: "intake.requests_per_second", kind: kindNumber, def: "0", least: "0", at: func(c *Config) any { return &c.Intake.RequestsPerSecond },
-			doc: "Limit on incoming requests; 0: none. Beyond it the answer is 429."},
-		{key: "intake.burst", kind: kindWhole, def: "100", least: "1", most: "1000000", at: func(c *Config) any { return &c.Intake.Burst },
-			doc: "Requests that may come at once under that limit."},
-		{key: "intake.max_connections", kind: kindWhole, def: "1024", least: "1", most: "1000000", at: func(c *Config) any { return &c.Intake.MaxConnections },
-			doc: "Open connections; more wait."},
-		{key: "intake.read_timeout", kind: kindDuration, def: "30s", least: "1s", most: "10m", at: func(c *Config) any { return &c.Intake.ReadTimeout },
-			doc: "Longest a client may take to send a request."},
-		{key: "intake.append_timeout", kind: kindDuration, def: "10s", least: "100ms", most: "5m", at: func(c *Config) any { return &c.Intake.AppendTimeout },
-			doc: "Longest the disk may take before the answer is 503."},
-		{key: "intake.unix_socket_mode", kind: kindMode, def: "0660", at: func(c *Config) any { return &c.Intake.UnixSocketMode },
-			doc: "File mode of a unix socket."},
-		{key: "intake.shutdown_grace_period", kind: kindDuration, def: "20s", most: "1h", at: func(c *Config) any { return &c.Intake.ShutdownGracePeriod },
-			doc: "Longest that requests under way may take when relay stops."},
+		{
+			key: "intake.allowed_origins", kind: kindTexts, at: func(c *Config) any { return &c.Intake.AllowedOrigins },
+			doc: "Web origins whose pages may post events (browser tills), such as `https://till.example.com`.",
+		},
+		{
+			key: "intake.allowed_hosts", kind: kindTexts, at: func(c *Config) any { return &c.Intake.AllowedHosts },
+			doc: "Host names besides loopback under which relay may be called when there are no write keys.",
+		},
+		{
+			key: "intake.max_request_bytes", kind: kindSize, def: "4MiB", least: "500KB", most: "1GiB", why: "Segment's own limit is 500KB", at: func(c *Config) any { return &c.Intake.MaxRequestBytes },
+			doc: "Largest request, compressed and decompressed.",
+		},
+		{
+			key: "intake.max_event_bytes", kind: kindSize, def: "256KiB", least: "32KB", most: "16MiB", why: "Segment's own limit is 32KB", at: func(c *Config) any { return &c.Intake.MaxEventBytes },
+			doc: "Largest event; a larger one becomes a dead letter (`too_large`).",
+		},
+		{
+			key: "intake.max_batch_events", kind: kindWhole, def: "2500", least: "2500", most: "100000", why: "Segment's own limit is 2500", at: func(c *Config) any { return &c.Intake.MaxBatchEvents },
+			doc: "Most events in one request.",
+		},
+		{
+			key: "intake.requests_per_second", kind: kindNumber, def: "0", least: "0", at: func(c *Config) any { return &c.Intake.RequestsPerSecond },
+			doc: "Limit on incoming requests; 0: none. Beyond it the answer is 429.",
+		},
+		{
+			key: "intake.burst", kind: kindWhole, def: "100", least: "1", most: "1000000", at: func(c *Config) any { return &c.Intake.Burst },
+			doc: "Requests that may come at once under that limit.",
+		},
+		{
+			key: "intake.max_connections", kind: kindWhole, def: "1024", least: "1", most: "1000000", at: func(c *Config) any { return &c.Intake.MaxConnections },
+			doc: "Open connections; more wait.",
+		},
+		{
+			key: "intake.read_timeout", kind: kindDuration, def: "30s", least: "1s", most: "10m", at: func(c *Config) any { return &c.Intake.ReadTimeout },
+			doc: "Longest a client may take to send a request.",
+		},
+		{
+			key: "intake.append_timeout", kind: kindDuration, def: "10s", least: "100ms", most: "5m", at: func(c *Config) any { return &c.Intake.AppendTimeout },
+			doc: "Longest the disk may take before the answer is 503.",
+		},
+		{
+			key: "intake.unix_socket_mode", kind: kindMode, def: "0660", at: func(c *Config) any { return &c.Intake.UnixSocketMode },
+			doc: "File mode of a unix socket.",
+		},
+		{
+			key: "intake.shutdown_grace_period", kind: kindDuration, def: "20s", most: "1h", at: func(c *Config) any { return &c.Intake.ShutdownGracePeriod },
+			doc: "Longest that requests under way may take when relay stops.",
+		},
 
-		{key: "tls.cert", kind: kindPath, at: func(c *Config) any { return &c.TLS.Cert },
-			doc: "Certificate chain in PEM; makes `listen` speak https. The file is re-read when it changes."},
-		{key: "tls.key", kind: kindPath, at: func(c *Config) any { return &c.TLS.Key },
-			doc: "Its private key in PEM, re-read likewise."},
+		{
+			key: "tls.cert", kind: kindPath, at: func(c *Config) any { return &c.TLS.Cert },
+			doc: "Certificate chain in PEM; makes `listen` speak https. The file is re-read when it changes.",
+		},
+		{
+			key: "tls.key", kind: kindPath, at: func(c *Config) any { return &c.TLS.Key },
+			doc: "Its private key in PEM, re-read likewise.",
+		},
 
-		{key: "queue.path", kind: kindPath, def: "data", at: func(c *Config) any { return &c.Queue.Path },
-			doc: "Directory of the queue."},
-		{key: "queue.max_size", kind: kindSize, def: "auto", auto: "auto", least: "1MiB", at: func(c *Config) any { return &c.Queue.MaxSize },
-			doc: "Most the directory may take on disk, all files of the queue together, to within 5 % or 256 KiB; `auto`: the smaller of 4 GiB and 80 % of the volume. More than the volume has is refused at start. A quarter of it at most goes to dead letters, an eighth to remembered messageIds (16 bytes each), and a segment is at most a 16th. When it is full, room is made in this order: events no mapping knows go first, then damaged files that were set aside, then what event sets that are stuck have beyond half of it together, oldest first, which `drop_oldest` does without. Stuck is an event set that has settled nothing for a minute while another has settled newer events; while none gets on, nothing is dropped for it. All of it is counted."},
-		{key: "queue.max_age", kind: kindDuration, def: "62d", least: "1m", at: func(c *Config) any { return &c.Queue.MaxAge },
-			doc: "Age at which a waiting event becomes a dead letter (`expired`)."},
-		{key: "queue.full", kind: kindText, def: "reject", choices: []string{"reject", "drop_oldest"}, at: func(c *Config) any { return &c.Queue.Full },
-			doc: "What a full queue does: `reject` answers 429, `drop_oldest` lets the oldest events go and counts them (one that is being sent at that moment may count as delivered too)."},
-		{key: "queue.segment_size", kind: kindSize, def: "64MiB", least: "64KiB", most: "1GiB", at: func(c *Config) any { return &c.Queue.SegmentSize },
-			doc: "Size at which a new segment file is begun; space returns in such pieces."},
-		{key: "queue.keep_unmapped", kind: kindDuration, def: "24h", at: func(c *Config) any { return &c.Queue.KeepUnmapped },
-			doc: "How long events that the mapping does not know are kept for a mapping that does; 0: not at all."},
-		{key: "queue.dedup_window", kind: kindDuration, def: "24h", least: "1m", at: func(c *Config) any { return &c.Queue.DedupWindow },
-			doc: "How long a messageId is remembered at least; a quarter of that longer is usual."},
-		{key: "queue.dedup_ids", kind: kindWhole, def: "1000000", least: "1000", most: "1000000000", at: func(c *Config) any { return &c.Queue.DedupIDs },
-			doc: "How many messageIds are remembered at least, unless they are older than the window."},
-		{key: "queue.dead_max_size", kind: kindSize, def: "256MiB", least: "1MiB", at: func(c *Config) any { return &c.Queue.DeadMaxSize },
-			doc: "Most that dead letters may take on disk."},
-		{key: "queue.dead_max_age", kind: kindDuration, def: "0", at: func(c *Config) any { return &c.Queue.DeadMaxAge },
-			doc: "Age at which dead letters are removed, and counted; 0: never."},
-		{key: "queue.dead_full", kind: kindText, def: "reject", choices: []string{"reject", "drop_oldest"}, at: func(c *Config) any { return &c.Queue.DeadFull },
-			doc: "What happens when there is no room for a dead letter: `reject` stops the lane, `drop_oldest` removes the oldest."},
-		{key: "queue.receipts_max_size", kind: kindSize, def: "64MiB", least: "0", at: func(c *Config) any { return &c.Queue.ReceiptsMaxSize },
-			doc: "Most that the receipts of what was delivered may take on disk, beside `queue.max_size`; the oldest go first. 0: none are kept."},
-		{key: "queue.encryption_key", kind: kindPath, at: func(c *Config) any { return &c.Queue.EncryptionKey },
-			doc: "File with the keys under which everything on disk is encrypted (AES-256-GCM), 64 hex digits a line: the first one seals, the others open what was sealed with them before. Read again on reload; `relay queue stats` says which are still needed. None: plain."},
-		{key: "queue.no_sync", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Queue.NoSync },
-			doc: "For measurements only: do not wait for the disk. A 200 then promises nothing."},
+		{
+			key: "queue.path", kind: kindPath, def: "data", at: func(c *Config) any { return &c.Queue.Path },
+			doc: "Directory of the queue.",
+		},
+		{
+			key: "queue.max_size", kind: kindSize, def: "auto", auto: "auto", least: "1MiB", at: func(c *Config) any { return &c.Queue.MaxSize },
+			doc: "Most the directory may take on disk, all files of the queue together, to within 5 % or 256 KiB; `auto`: the smaller of 4 GiB and 80 % of the volume. More than the volume has is refused at start. A quarter of it at most goes to dead letters, an eighth to remembered messageIds (16 bytes each), and a segment is at most a 16th. When it is full, room is made in this order: events no mapping knows go first, then damaged files that were set aside, then what event sets that are stuck have beyond half of it together, oldest first, which `drop_oldest` does without. Stuck is an event set that has settled nothing for a minute while another has settled newer events; while none gets on, nothing is dropped for it. All of it is counted.",
+		},
+		{
+			key: "queue.max_age", kind: kindDuration, def: "62d", least: "1m", at: func(c *Config) any { return &c.Queue.MaxAge },
+			doc: "Age at which a waiting event becomes a dead letter (`expired`).",
+		},
+		{
+			key: "queue.full", kind: kindText, def: "reject", choices: []string{"reject", "drop_oldest"}, at: func(c *Config) any { return &c.Queue.Full },
+			doc: "What a full queue does: `reject` answers 429, `drop_oldest` lets the oldest events go and counts them (one that is being sent at that moment may count as delivered too).",
+		},
+		{
+			key: "queue.segment_size", kind: kindSize, def: "64MiB", least: "64KiB", most: "1GiB", at: func(c *Config) any { return &c.Queue.SegmentSize },
+			doc: "Size at which a new segment file is begun; space returns in such pieces.",
+		},
+		{
+			key: "queue.keep_unmapped", kind: kindDuration, def: "24h", at: func(c *Config) any { return &c.Queue.KeepUnmapped },
+			doc: "How long events that the mapping does not know are kept for a mapping that does; 0: not at all.",
+		},
+		{
+			key: "queue.dedup_window", kind: kindDuration, def: "24h", least: "1m", at: func(c *Config) any { return &c.Queue.DedupWindow },
+			doc: "How long a messageId is remembered at least; a quarter of that longer is usual.",
+		},
+		{
+			key: "queue.dedup_ids", kind: kindWhole, def: "1000000", least: "1000", most: "1000000000", at: func(c *Config) any { return &c.Queue.DedupIDs },
+			doc: "How many messageIds are remembered at least, unless they are older than the window.",
+		},
+		{
+			key: "queue.dead_max_size", kind: kindSize, def: "256MiB", least: "1MiB", at: func(c *Config) any { return &c.Queue.DeadMaxSize },
+			doc: "Most that dead letters may take on disk.",
+		},
+		{
+			key: "queue.dead_max_age", kind: kindDuration, def: "0", at: func(c *Config) any { return &c.Queue.DeadMaxAge },
+			doc: "Age at which dead letters are removed, and counted; 0: never.",
+		},
+		{
+			key: "queue.dead_full", kind: kindText, def: "reject", choices: []string{"reject", "drop_oldest"}, at: func(c *Config) any { return &c.Queue.DeadFull },
+			doc: "What happens when there is no room for a dead letter: `reject` stops the lane, `drop_oldest` removes the oldest.",
+		},
+		{
+			key: "queue.receipts_max_size", kind: kindSize, def: "64MiB", least: "0", at: func(c *Config) any { return &c.Queue.ReceiptsMaxSize },
+			doc: "Most that the receipts of what was delivered may take on disk, beside `queue.max_size`; the oldest go first. 0: none are kept.",
+		},
+		{
+			key: "queue.encryption_key", kind: kindPath, at: func(c *Config) any { return &c.Queue.EncryptionKey },
+			doc: "File with the keys under which everything on disk is encrypted (AES-256-GCM), 64 hex digits a line: the first one seals, the others open what was sealed with them before. Read again on reload; `relay queue stats` says which are still needed. None: plain.",
+		},
+		{
+			key: "queue.no_sync", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Queue.NoSync },
+			doc: "For measurements only: do not wait for the disk. A 200 then promises nothing.",
+		},
 
-		{key: "graph.endpoint", kind: kindURL, def: "https://graph.facebook.com", at: func(c *Config) any { return &c.Graph.Endpoint },
-			doc: "The Graph API. Plain http only to loopback."},
-		{key: "graph.version", kind: kindText, def: "v26.0", at: func(c *Config) any { return &c.Graph.Version },
-			doc: "Graph API version for `api: conversions`."},
-		{key: "graph.offline_version", kind: kindText, def: "v16.0", at: func(c *Config) any { return &c.Graph.OfflineVersion },
-			doc: "Graph API version for `api: offline`; v16.0 was the last that took it."},
-		{key: "graph.access_token", kind: kindSecret, hot: true, at: func(c *Config) any { return &c.Graph.AccessToken },
-			doc: "Access token. None: relay accepts and keeps, and uploads nothing."},
-		{key: "graph.access_token_file", kind: kindPath, hot: true, at: func(c *Config) any { return &c.Graph.AccessTokenFile },
-			doc: "File that holds the access token instead, re-read when it changes."},
-		{key: "graph.app_secret", kind: kindSecret, hot: true, at: func(c *Config) any { return &c.Graph.AppSecret },
-			doc: "App secret; with it, calls carry `appsecret_proof`."},
-		{key: "graph.app_secret_file", kind: kindPath, hot: true, at: func(c *Config) any { return &c.Graph.AppSecretFile },
-			doc: "File that holds the app secret instead, re-read when it changes."},
-		{key: "graph.dry_run", kind: kindBool, def: "false", hot: true, at: func(c *Config) any { return &c.Graph.DryRun },
-			doc: "Map, check and report, but send nothing and keep everything."},
-		{key: "graph.proxy", kind: kindURL, at: func(c *Config) any { return &c.Graph.Proxy },
-			doc: "Proxy for uploads, such as `http://proxy.example.com:3128`; `none`: direct; unset: HTTPS_PROXY and NO_PROXY of the environment."},
-		{key: "graph.ca_file", kind: kindPath, at: func(c *Config) any { return &c.Graph.CAFile },
-			doc: "Further certificate authorities in PEM, for shops behind a proxy that opens TLS."},
-		{key: "graph.timeout", kind: kindDuration, def: "60s", least: "1s", most: "10m", at: func(c *Config) any { return &c.Graph.Timeout },
-			doc: "Longest one request may take."},
-		{key: "graph.partner_agent", kind: kindText, at: func(c *Config) any { return &c.Graph.PartnerAgent },
-			doc: "Sent as `partner_agent`: who sends on behalf of whom, at most 22 characters."},
+		{
+			key: "graph.endpoint", kind: kindURL, def: "https://graph.facebook.com", at: func(c *Config) any { return &c.Graph.Endpoint },
+			doc: "The Graph API. Plain http only to loopback.",
+		},
+		{
+			key: "graph.version", kind: kindText, def: "v26.0", at: func(c *Config) any { return &c.Graph.Version },
+			doc: "Graph API version for `api: conversions`.",
+		},
+		{
+			key: "graph.offline_version", kind: kindText, def: "v16.0", at: func(c *Config) any { return &c.Graph.OfflineVersion },
+			doc: "Graph API version for `api: offline`; v16.0 was the last that took it.",
+		},
+		{
+			key: "graph.access_token", kind: kindSecret, hot: true, at: func(c *Config) any { return &c.Graph.AccessToken },
+			doc: "Access token. None: relay accepts and keeps, and uploads nothing.",
+		},
+		{
+			key: "graph.access_token_file", kind: kindPath, hot: true, at: func(c *Config) any { return &c.Graph.AccessTokenFile },
+			doc: "File that holds the access token instead, re-read when it changes.",
+		},
+		{
+			key: "graph.app_secret", kind: kindSecret, hot: true, at: func(c *Config) any { return &c.Graph.AppSecret },
+			doc: "App secret; with it, calls carry `appsecret_proof`.",
+		},
+		{
+			key: "graph.app_secret_file", kind: kindPath, hot: true, at: func(c *Config) any { return &c.Graph.AppSecretFile },
+			doc: "File that holds the app secret instead, re-read when it changes.",
+		},
+		{
+			key: "graph.dry_run", kind: kindBool, def: "false", hot: true, at: func(c *Config) any { return &c.Graph.DryRun },
+			doc: "Map, check and report, but send nothing and keep everything.",
+		},
+		{
+			key: "graph.proxy", kind: kindURL, at: func(c *Config) any { return &c.Graph.Proxy },
+			doc: "Proxy for uploads, such as `http://proxy.example.com:3128`; `none`: direct; unset: HTTPS_PROXY and NO_PROXY of the environment.",
+		},
+		{
+			key: "graph.ca_file", kind: kindPath, at: func(c *Config) any { return &c.Graph.CAFile },
+			doc: "Further certificate authorities in PEM, for shops behind a proxy that opens TLS.",
+		},
+		{
+			key: "graph.timeout", kind: kindDuration, def: "60s", least: "1s", most: "10m", at: func(c *Config) any { return &c.Graph.Timeout },
+			doc: "Longest one request may take.",
+		},
+		{
+			key: "graph.partner_agent", kind: kindText, at: func(c *Config) any { return &c.Graph.PartnerAgent },
+			doc: "Sent as `partner_agent`: who sends on behalf of whom, at most 22 characters.",
+		},
 
-		{key: "rate.requests_per_second", kind: kindNumber, def: "2", least: "0", most: "10000", hot: true, at: func(c *Config) any { return &c.Rate.RequestsPerSecond },
-			doc: "Requests a second to the Graph API, per access token; 0: upload nothing."},
-		{key: "rate.burst", kind: kindWhole, def: "4", least: "1", most: "10000", hot: true, at: func(c *Config) any { return &c.Rate.Burst },
-			doc: "Requests that may go out at once after a pause."},
+		{
+			key: "rate.requests_per_second", kind: kindNumber, def: "2", least: "0", most: "10000", hot: true, at: func(c *Config) any { return &c.Rate.RequestsPerSecond },
+			doc: "Requests a second to the Graph API, per access token; 0: upload nothing.",
+		},
+		{
+			key: "rate.burst", kind: kindWhole, def: "4", least: "1", most: "10000", hot: true, at: func(c *Config) any { return &c.Rate.Burst },
+			doc: "Requests that may go out at once after a pause.",
+		},
 
-		{key: "batch.max_events", kind: kindWhole, def: "1000", least: "1", most: "1000", why: "Meta takes at most 1000 events a request", hot: true, at: func(c *Config) any { return &c.Batch.MaxEvents },
-			doc: "Most conversions in one request."},
-		{key: "batch.max_bytes", kind: kindSize, def: "4MiB", least: "64KiB", most: "64MiB", hot: true, at: func(c *Config) any { return &c.Batch.MaxBytes },
-			doc: "Most bytes in one request."},
-		{key: "batch.max_wait", kind: kindDuration, def: "2s", most: "1h", hot: true, at: func(c *Config) any { return &c.Batch.MaxWait },
-			doc: "How long a batch that is not full waits for more."},
+		{
+			key: "batch.max_events", kind: kindWhole, def: "1000", least: "1", most: "1000", why: "Meta takes at most 1000 events a request", hot: true, at: func(c *Config) any { return &c.Batch.MaxEvents },
+			doc: "Most conversions in one request.",
+		},
+		{
+			key: "batch.max_bytes", kind: kindSize, def: "4MiB", least: "64KiB", most: "64MiB", hot: true, at: func(c *Config) any { return &c.Batch.MaxBytes },
+			doc: "Most bytes in one request.",
+		},
+		{
+			key: "batch.max_wait", kind: kindDuration, def: "2s", most: "1h", hot: true, at: func(c *Config) any { return &c.Batch.MaxWait },
+			doc: "How long a batch that is not full waits for more.",
+		},
 
-		{key: "retry.min_interval", kind: kindDuration, def: "1s", least: "10ms", most: "1h", hot: true, at: func(c *Config) any { return &c.Retry.MinInterval },
-			doc: "Backoff after the first error that passes; it doubles, with jitter."},
-		{key: "retry.max_interval", kind: kindDuration, def: "30s", least: "10ms", most: "24h", hot: true, at: func(c *Config) any { return &c.Retry.MaxInterval },
-			doc: "Longest backoff."},
-		{key: "retry.probe_interval", kind: kindDuration, def: "10m", least: "1s", most: "7d", hot: true, at: func(c *Config) any { return &c.Retry.ProbeInterval },
-			doc: "How often a paused event set is tried again."},
-		{key: "retry.breaker_after", kind: kindWhole, def: "20", least: "1", most: "1000000", hot: true, at: func(c *Config) any { return &c.Retry.BreakerAfter },
-			doc: "Pause an event set after so many refusals in a row, instead of turning its queue into dead letters."},
+		{
+			key: "retry.min_interval", kind: kindDuration, def: "1s", least: "10ms", most: "1h", hot: true, at: func(c *Config) any { return &c.Retry.MinInterval },
+			doc: "Backoff after the first error that passes; it doubles, with jitter.",
+		},
+		{
+			key: "retry.max_interval", kind: kindDuration, def: "30s", least: "10ms", most: "24h", hot: true, at: func(c *Config) any { return &c.Retry.MaxInterval },
+			doc: "Longest backoff.",
+		},
+		{
+			key: "retry.probe_interval", kind: kindDuration, def: "10m", least: "1s", most: "7d", hot: true, at: func(c *Config) any { return &c.Retry.ProbeInterval },
+			doc: "How often a paused event set is tried again.",
+		},
+		{
+			key: "retry.breaker_after", kind: kindWhole, def: "20", least: "1", most: "1000000", hot: true, at: func(c *Config) any { return &c.Retry.BreakerAfter },
+			doc: "Pause an event set after so many refusals in a row, instead of turning its queue into dead letters.",
+		},
 
-		{key: "log.level", kind: kindText, def: "info", choices: []string{"debug", "info", "warn", "error"}, hot: true, at: func(c *Config) any { return &c.Log.Level },
-			doc: "Least severe level that is logged."},
-		{key: "log.format", kind: kindText, def: "auto", choices: []string{"auto", "text", "json"}, at: func(c *Config) any { return &c.Log.Format },
-			doc: "`auto`: text on a terminal, JSON otherwise."},
+		{
+			key: "log.level", kind: kindText, def: "info", choices: []string{"debug", "info", "warn", "error"}, hot: true, at: func(c *Config) any { return &c.Log.Level },
+			doc: "Least severe level that is logged.",
+		},
+		{
+			key: "log.format", kind: kindText, def: "auto", choices: []string{"auto", "text", "json"}, at: func(c *Config) any { return &c.Log.Format },
+			doc: "`auto`: text on a terminal, JSON otherwise.",
+		},
 
-		{key: "alerts.webhook", kind: kindWebhook, hot: true, at: func(c *Config) any { return &c.Alerts.Webhook },
-			doc: "URL that gets alerts as JSON."},
-		{key: "alerts.command", kind: kindTexts, hot: true, at: func(c *Config) any { return &c.Alerts.Command },
-			doc: "Program and arguments that get alerts as JSON on standard input; no shell."},
-		{key: "alerts.interval", kind: kindDuration, def: "1h", least: "1s", hot: true, at: func(c *Config) any { return &c.Alerts.Interval },
-			doc: "The same alert goes out at most this often."},
+		{
+			key: "alerts.webhook", kind: kindWebhook, hot: true, at: func(c *Config) any { return &c.Alerts.Webhook },
+			doc: "URL that gets alerts as JSON.",
+		},
+		{
+			key: "alerts.command", kind: kindTexts, hot: true, at: func(c *Config) any { return &c.Alerts.Command },
+			doc: "Program and arguments that get alerts as JSON on standard input; no shell.",
+		},
+		{
+			key: "alerts.interval", kind: kindDuration, def: "1h", least: "1s", hot: true, at: func(c *Config) any { return &c.Alerts.Interval },
+			doc: "The same alert goes out at most this often.",
+		},
 
-		{key: "watch.mode", kind: kindText, def: "auto", choices: []string{"auto", "poll", "off"}, at: func(c *Config) any { return &c.Watch.Mode },
-			doc: "How changed files are noticed: `auto` by the system and by a slow poll, `poll` by polling alone (NFS), `off` by SIGHUP and `relay reload` alone."},
-		{key: "watch.poll", kind: kindDuration, def: "30s", least: "100ms", most: "24h", at: func(c *Config) any { return &c.Watch.Poll },
-			doc: "How often files are looked at besides."},
+		{
+			key: "watch.mode", kind: kindText, def: "auto", choices: []string{"auto", "poll", "off"}, at: func(c *Config) any { return &c.Watch.Mode },
+			doc: "How changed files are noticed: `auto` by the system and by a slow poll, `poll` by polling alone (NFS), `off` by SIGHUP and `relay reload` alone.",
+		},
+		{
+			key: "watch.poll", kind: kindDuration, def: "30s", least: "100ms", most: "24h", at: func(c *Config) any { return &c.Watch.Poll },
+			doc: "How often files are looked at besides.",
+		},
 	}
 }
 

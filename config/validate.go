@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 // errorf notes what is wrong with a key: at its value, or when it is not in the

@@ -93,8 +93,7 @@ func compileExpr(text string, wantBool bool) (*program, error) {
 
 // compileError is expr's message on one line, with its column.
 func compileError(err error) error {
-	var at *file.Error
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*file.Error](err); ok {
 		message := at.Message
 		if i := strings.IndexByte(message, '\n'); i >= 0 {
 			message = message[:i]
@@ -361,8 +360,7 @@ func (n *node) toExpr(depth int) (any, bool) {
 // the event: expr's own messages quote values.
 func expressionCause(err error) string {
 	where := ""
-	var at *file.Error
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*file.Error](err); ok {
 		where = fmt.Sprintf(" (line %d, column %d of the expression)", at.Line, at.Column+1)
 	}
 	message := err.Error()

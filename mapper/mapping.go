@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,10 +118,5 @@ func (m *Mapping) Sets() []Set { return append([]Set(nil), m.sets...) }
 func (m *Mapping) Events() []string { return append([]string(nil), m.eventNames...) }
 
 func containsText(list []string, s string) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, s)
 }

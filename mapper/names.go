@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 // List names one of the three places of a mapping where an event is listed.

@@ -171,8 +171,10 @@ func countryByName(s string) string {
 	if c := names[f]; c != "" {
 		return c
 	}
-	for _, p := range []string{"the", "republicof", "therepublicof", "kingdomof", "thekingdomof", "federalrepublicof", "peoplesrepublicof", "stateof", "republikof",
-		"republik", "republicade", "republicadel", "reinode", "repubblicadi", "republiquede", "republiquedu", "royaumede", "konigreich", "sultanateof", "principalityof", "grandduchyof"} {
+	for _, p := range []string{
+		"the", "republicof", "therepublicof", "kingdomof", "thekingdomof", "federalrepublicof", "peoplesrepublicof", "stateof", "republikof",
+		"republik", "republicade", "republicadel", "reinode", "repubblicadi", "republiquede", "republiquedu", "royaumede", "konigreich", "sultanateof", "principalityof", "grandduchyof",
+	} {
 		if rest, ok := strings.CutPrefix(f, p); ok && len(rest) > 3 {
 			if c := names[rest]; c != "" {
 				return c

@@ -78,8 +78,10 @@ func isAlnum(r rune) bool {
 // before looking.
 var emptyHashes = sync.OnceValue(func() map[string]bool {
 	m := map[string]bool{sha256hex(""): true, sha256hex(" "): true}
-	for _, w := range []string{"n/a", "N/A", "na", "NA", "nan", "NaN", "-", "--", "0", "00000", "x", "xx", "xxx", "[object Object]",
-		"[object Undefined]", "[object Null]", "test@test.com", "noreply@noreply.com", "none@none.com"} {
+	for _, w := range []string{
+		"n/a", "N/A", "na", "NA", "nan", "NaN", "-", "--", "0", "00000", "x", "xx", "xxx", "[object Object]",
+		"[object Undefined]", "[object Null]", "test@test.com", "noreply@noreply.com", "none@none.com",
+	} {
 		m[sha256hex(w)] = true
 	}
 	for _, w := range []string{"none", "null", "undefined", "unknown", "guest", "test", "anonymous"} {

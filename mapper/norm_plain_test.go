@@ -9,7 +9,7 @@ import (
 // latinSamples calls f with every short text of runes that the quick ways
 // treat, and the runes around them.
 func latinSamples(f func(string)) {
-	for a := rune(0); a < 0x260; a++ {
+	for a := range rune(0x260) {
 		f(string(a))
 		f(" x" + string(a) + "Y ")
 		for b := rune(0x7e); a >= 0xa0 && a < 0x182 && b < 0x182; b++ {
@@ -50,8 +50,10 @@ func TestPlainLatin(t *testing.T) {
 // FuzzQuickKeys: the quick ways, which are taken when nobody asks how a value
 // came about, give what the long ways give.
 func FuzzQuickKeys(f *testing.F) {
-	words := []string{"jane", "DOE", "Mr", "dr", "de", "heer", "van", "Test", "customer", "PhD", "MBA", "na", "NaN", "n", "a", "x", "xx", "aaa", "None", "and",
-		"mary", "No", "name", "first", "Esq", "de heer", "cedex", "bezirk", "CA", "New", "York", "esquire", "MA", "o", "guest", "sir"}
+	words := []string{
+		"jane", "DOE", "Mr", "dr", "de", "heer", "van", "Test", "customer", "PhD", "MBA", "na", "NaN", "n", "a", "x", "xx", "aaa", "None", "and",
+		"mary", "No", "name", "first", "Esq", "de heer", "cedex", "bezirk", "CA", "New", "York", "esquire", "MA", "o", "guest", "sir",
+	}
 	for _, a := range words {
 		f.Add(a)
 		for _, b := range words {
@@ -66,8 +68,10 @@ func FuzzQuickKeys(f *testing.F) {
 			f.Add(strings.Trim(s.raw, `"`))
 		}
 	}
-	for _, s := range []string{"test@test.com", "user@domain.com", "noreply+1@example.com", "x@x.xx", "a@b.invalid", "foo@bar.test", "0@0.co", "bounce+x@example.com",
-		"test1@gmail.com", "na@na.com", "a@b.c1", "a--b@c.de", "a@-b.de", "a@b-.de", "a@b_c.de", "name@no.name", "Ünal", "josé maría"} {
+	for _, s := range []string{
+		"test@test.com", "user@domain.com", "noreply+1@example.com", "x@x.xx", "a@b.invalid", "foo@bar.test", "0@0.co", "bounce+x@example.com",
+		"test1@gmail.com", "na@na.com", "a@b.c1", "a--b@c.de", "a@-b.de", "a@b-.de", "a@b_c.de", "name@no.name", "Ünal", "josé maría",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {

@@ -1,5 +1,7 @@
 package mapper
 
+import "slices"
+
 // The codes of notes that this package makes itself; those of match keys (such
 // as phone_no_country) come from the normalising of each key. Metrics count by
 // code, so the set is closed and a code never holds a value.
@@ -43,10 +45,8 @@ const maxNotes = 100
 
 func (l *noteList) add(code, field, message string) {
 	n := Note{Code: code, Field: field, Message: message}
-	for _, have := range *l {
-		if have == n {
-			return
-		}
+	if slices.Contains(*l, n) {
+		return
 	}
 	switch {
 	case len(*l) < maxNotes-1:

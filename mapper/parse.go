@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 const physicalStore = "physical_store"

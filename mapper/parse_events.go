@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 // list reads events, lead or complete_registration.

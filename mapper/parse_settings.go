@@ -8,7 +8,7 @@ import (
 
 	"github.com/bojanz/currency"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 // settings reads the keys that hold one value each.

@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"slices"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 // sources reads one source or a list of them.

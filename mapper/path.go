@@ -3,6 +3,7 @@ package mapper
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -124,9 +125,9 @@ func (p *path) has(name string) bool {
 
 // last returns the last name of the path.
 func (p *path) last() string {
-	for i := len(p.parts) - 1; i >= 0; i-- {
-		if p.parts[i].how == byName {
-			return p.parts[i].name
+	for _, v := range slices.Backward(p.parts) {
+		if v.how == byName {
+			return v.name
 		}
 	}
 	return ""

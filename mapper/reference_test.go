@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 const referenceFile = "../docs/mapping.md"

@@ -10,7 +10,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 func compiledSchema(t *testing.T) *jsonschema.Schema {

@@ -33,8 +33,10 @@ func instructions(t *testing.T, path string) [][]string {
 }
 
 func TestContainerfile(t *testing.T) {
-	known := map[string]bool{"FROM": true, "WORKDIR": true, "COPY": true, "RUN": true, "ARG": true, "USER": true, "VOLUME": true,
-		"EXPOSE": true, "STOPSIGNAL": true, "HEALTHCHECK": true, "ENTRYPOINT": true, "CMD": true}
+	known := map[string]bool{
+		"FROM": true, "WORKDIR": true, "COPY": true, "RUN": true, "ARG": true, "USER": true, "VOLUME": true,
+		"EXPOSE": true, "STOPSIGNAL": true, "HEALTHCHECK": true, "ENTRYPOINT": true, "CMD": true,
+	}
 	seen := map[string]string{}
 	last := ""
 	for _, f := range instructions(t, "container/Containerfile") {

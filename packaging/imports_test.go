@@ -16,7 +16,7 @@ func TestImportsPointOneWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaves := map[string]bool{"relay/queue": true, "relay/mapper": true, "relay/config": true, "relay/strictyaml": true}
+	leaves := map[string]bool{"relay/queue": true, "relay/mapper": true, "relay/config": true, "relay/internal/strictyaml": true}
 	n := 0
 	for line := range strings.Lines(string(out)) {
 		words := strings.Fields(line)
@@ -29,8 +29,8 @@ func TestImportsPointOneWay(t *testing.T) {
 			switch {
 			case strings.HasPrefix(imported, "go.etcd.io/bbolt") && pkg != "relay/queue",
 				imported == "github.com/fsnotify/fsnotify" && pkg != "relay/config",
-				leaves[pkg] && ours && imported != "relay/strictyaml",
-				pkg == "relay/strictyaml" && ours, pkg == "relay/queue" && ours:
+				leaves[pkg] && ours && imported != "relay/internal/strictyaml",
+				pkg == "relay/internal/strictyaml" && ours, pkg == "relay/queue" && ours:
 				t.Errorf("%s imports %s", pkg, imported)
 			}
 		}

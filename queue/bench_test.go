@@ -47,11 +47,15 @@ func (s *sampler) next() (string, []byte) {
 			"ip": fmt.Sprintf("203.0.113.%d", r.IntN(250)+1), "userAgent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36", "locale": "en-US",
 			"library": map[string]any{"name": "analytics.js", "version": "2.11.1"},
 			"page":    map[string]any{"url": fmt.Sprintf("https://shop.example.com/checkout/thank-you?order=%d", r.IntN(1e6)), "path": "/checkout/thank-you", "title": "Thank you for your order"},
-			"traits": map[string]any{"email": fmt.Sprintf("%s.%s%d@example.com", s.word(3), s.word(3), r.IntN(100)), "phone": fmt.Sprintf("+1 (%d) 555-%04d", 201+r.IntN(700), r.IntN(10000)),
-				"firstName": s.word(3), "lastName": s.word(4), "address": map[string]any{"city": s.word(4), "state": "CA", "postalCode": fmt.Sprintf("%05d", 10000+r.IntN(89999)), "country": "US"}},
+			"traits": map[string]any{
+				"email": fmt.Sprintf("%s.%s%d@example.com", s.word(3), s.word(3), r.IntN(100)), "phone": fmt.Sprintf("+1 (%d) 555-%04d", 201+r.IntN(700), r.IntN(10000)),
+				"firstName": s.word(3), "lastName": s.word(4), "address": map[string]any{"city": s.word(4), "state": "CA", "postalCode": fmt.Sprintf("%05d", 10000+r.IntN(89999)), "country": "US"},
+			},
 		},
-		"properties": map[string]any{"order_id": fmt.Sprintf("ord-%d", r.IntN(9e8)), "value": value, "revenue": value, "currency": "USD", "coupon": fmt.Sprintf("SUMMER%02d", r.IntN(40)),
-			"fbp": fmt.Sprintf("fb.1.%d.%d", r.Int64N(1e12), r.Int64N(1e10)), "products": products},
+		"properties": map[string]any{
+			"order_id": fmt.Sprintf("ord-%d", r.IntN(9e8)), "value": value, "revenue": value, "currency": "USD", "coupon": fmt.Sprintf("SUMMER%02d", r.IntN(40)),
+			"fbp": fmt.Sprintf("fb.1.%d.%d", r.Int64N(1e12), r.Int64N(1e10)), "products": products,
+		},
 	})
 	if err != nil {
 		panic(err)
@@ -133,9 +137,7 @@ func benchAppend(b *testing.B, producers, per int, o Options) {
 	b.ResetTimer()
 	var wg sync.WaitGroup
 	for p := range producers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			es := make([]Entry, per)
 			bufs := make([][]byte, per)
 			size := 0
@@ -151,7 +153,7 @@ func benchAppend(b *testing.B, producers, per int, o Options) {
 				}
 			}
 			bytes.Add(int64(size))
-		}()
+		})
 	}
 	wg.Wait()
 	b.StopTimer()

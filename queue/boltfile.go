@@ -69,7 +69,7 @@ func (f *boltFile) Close() error {
 
 func closeDB(f **boltFile) {
 	if *f != nil {
-		(*f).Close() // nothing is unwritten: every commit was synced or given up
+		_ = (*f).Close() // nothing is unwritten: every commit was synced or given up
 		*f = nil
 	}
 }

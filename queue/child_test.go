@@ -45,8 +45,10 @@ func TestMain(m *testing.M) {
 }
 
 func childOptions(opts string) Options {
-	return Options{SegmentSize: 256 << 10, NoSync: strings.Contains(opts, "nosync"), MaxSize: 64 << 20,
-		AppendTimeout: 20 * time.Second, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	return Options{
+		SegmentSize: 256 << 10, NoSync: strings.Contains(opts, "nosync"), MaxSize: 64 << 20,
+		AppendTimeout: 20 * time.Second, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
 }
 
 // bodyOf is the body of an id: the same wherever it is asked for.
@@ -90,7 +92,7 @@ func child(dir string) {
 	}
 	say("ready")
 	if known := os.Getenv(childKnown); known != "" {
-		for _, id := range strings.Fields(known) {
+		for id := range strings.FieldsSeq(known) {
 			a, err := q.Append(context.Background(), []Entry{{ID: id, Lanes: lanesOf(id), Body: bodyOf(id)}})
 			if err == nil && a.Stored > 0 {
 				say("error %s was stored again", id)
@@ -275,8 +277,10 @@ func newOracle(t *testing.T) *oracle {
 	lanes := func() map[string]map[string]int {
 		return map[string]map[string]int{"a": {}, "b": {}}
 	}
-	o := &oracle{t: t, logs: t.TempDir(), acked: make(map[string]bool), delivered: lanes(),
-		dead: map[string]map[string]bool{"a": {}, "b": {}}, round: make(map[string]int)}
+	o := &oracle{
+		t: t, logs: t.TempDir(), acked: make(map[string]bool), delivered: lanes(),
+		dead: map[string]map[string]bool{"a": {}, "b": {}}, round: make(map[string]int),
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			b, _ := os.ReadFile(filepath.Join(o.logs, "child.log"))

@@ -68,7 +68,7 @@ func (w *writer) commit(reqs []*request) {
 		} else {
 			w.answer(reqs, &FullError{RetryAfter: 30 * time.Second, Reason: "disk_full"})
 		}
-		w.usable() // go on at once when the disk lets us; the keeper tries again otherwise
+		_ = w.usable() // go on at once when the disk lets us; the keeper tries again otherwise
 		return
 	}
 	w.publish(tail, took)

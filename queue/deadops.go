@@ -133,8 +133,10 @@ func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, err
 			if len(lanes) == 0 {
 				continue
 			}
-			entries = append(entries, Entry{ID: dl.MessageID, DedupKey: "dead:" + dl.ID, Lanes: lanes,
-				Received: dl.ReceivedAt, Flags: dl.Flags | FlagRedriven, Body: dl.Body})
+			entries = append(entries, Entry{
+				ID: dl.MessageID, DedupKey: "dead:" + dl.ID, Lanes: lanes,
+				Received: dl.ReceivedAt, Flags: dl.Flags | FlagRedriven, Body: dl.Body,
+			})
 			done = append(done, dl.ID)
 			size += len(dl.Body)
 		}

@@ -115,8 +115,10 @@ func openIDFile(path string) (*idFile, error) {
 		f.Close()
 		return nil, fmt.Errorf("open ids: %w", err)
 	}
-	return &idFile{path: path, f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]), oldest: int64(le.Uint64(b[48:])),
-		newest: int64(le.Uint64(b[32:])), count: int64(le.Uint64(b[40:]))}, nil
+	return &idFile{
+		path: path, f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]), oldest: int64(le.Uint64(b[48:])),
+		newest: int64(le.Uint64(b[32:])), count: int64(le.Uint64(b[40:])),
+	}, nil
 }
 
 // has searches the file: hashes are evenly spread, so the first guess is near.

@@ -23,7 +23,7 @@ import (
 func (q *Queue) recordKey(m *metaStore, c metaContent) (*metaStore, error) {
 	info, err := checkMeta(filepath.Join(q.dir, metaName))
 	if err != nil {
-		m.db.Close()
+		_ = m.db.Close()
 		return nil, fmt.Errorf("read meta.db: %w", err)
 	}
 	if cur := q.vault.current(); cur != 0 && !q.readOnly && !slices.Contains(info.Keys, cur) {
@@ -31,7 +31,7 @@ func (q *Queue) recordKey(m *metaStore, c metaContent) (*metaStore, error) {
 			info.Keys = []uint32{0}
 		}
 		info.Keys = append(info.Keys, cur)
-		m.db.Close()
+		_ = m.db.Close()
 		if err := writeMeta(q.dir, q.vault, c, info, q.o.NoSync); err != nil {
 			return nil, err
 		}

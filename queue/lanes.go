@@ -51,8 +51,10 @@ func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) [
 				counts["rerouted"]++
 				n++
 			}
-			entries = append(entries, Entry{ID: r.ID, DedupKey: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
-				Lanes: lanes, Received: r.Received, Flags: r.Flags, Body: r.Body})
+			entries = append(entries, Entry{
+				ID: r.ID, DedupKey: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
+				Lanes: lanes, Received: r.Received, Flags: r.Flags, Body: r.Body,
+			})
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), q.o.AppendTimeout+time.Second)
 		defer cancel()

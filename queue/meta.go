@@ -163,7 +163,7 @@ func loadMeta(dir string, v *vault, readOnly, noSync bool) (*metaStore, metaCont
 	}
 	c, err := m.load()
 	if err != nil {
-		m.db.Close()
+		_ = m.db.Close()
 		return nil, metaContent{}, err
 	}
 	return m, c, nil

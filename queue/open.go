@@ -71,7 +71,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		// On a volume without room for another file the reserve makes way for
 		// one: that is for letters, not for the directory. Without room for it
 		// now, makeFile tries again.
-		os.Mkdir(q.dead.dir, 0o700)
+		_ = os.Mkdir(q.dead.dir, 0o700)
 	}
 	q.findSegments(names)
 	q.lookBesides()
@@ -85,11 +85,9 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 			q.setBroken(err)
 			q.setFull("disk_full")
 		}
-		q.owned.Add(1)
-		go func() { defer q.owned.Done(); q.write() }()
+		q.owned.Go(q.write)
 	}
-	q.owned.Add(1)
-	go func() { defer q.owned.Done(); q.runKeeper() }()
+	q.owned.Go(q.runKeeper)
 	return q, nil
 }
 
@@ -144,14 +142,14 @@ func (q *Queue) lock() error {
 // volume the lock itself is what counts.
 func (q *Queue) sign() {
 	if !q.readOnly && q.lockFd.Truncate(0) == nil {
-		q.lockFd.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		_, _ = q.lockFd.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 }
 
 // abandon undoes a failed open.
 func (q *Queue) abandon() {
 	if q.meta != nil {
-		q.meta.close()
+		_ = q.meta.close()
 	}
 	if q.ids != nil {
 		q.ids.close()

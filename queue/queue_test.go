@@ -178,16 +178,14 @@ func TestConcurrentAppend(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{SegmentSize: 256 << 10})
 	var wg sync.WaitGroup
 	for p := range 16 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for i := range 50 {
 				// Everybody also sends what his neighbour sends.
 				if _, err := q.Append(t.Context(), []Entry{entry(fmt.Sprintf("%d-%d", p, i), "l"), entry(fmt.Sprintf("%d-%d", (p+1)%16, i), "l")}); err != nil {
 					t.Error(err)
 				}
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	got := drainAll(t, q, "l")

@@ -307,8 +307,8 @@ const cacheBytes = 4 << 20
 func (c *chunkCache) get(first Seq, sum uint32) []Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := len(c.items) - 1; i >= 0; i-- {
-		if it := c.items[i]; it.first == first && it.crc == sum {
+	for i, it := range slices.Backward(c.items) {
+		if it.first == first && it.crc == sum {
 			c.items = append(append(c.items[:i], c.items[i+1:]...), it)
 			return it.recs
 		}

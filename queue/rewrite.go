@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -92,12 +93,12 @@ func encodeRecords(h *chunkHeader, recs []Record) (chunkHeader, []byte) {
 	at := h.first
 	for i := range recs {
 		r := &recs[i]
-		key := ""
+		var key strings.Builder
 		for _, l := range r.Lanes {
-			key += l + "\x00"
+			key.WriteString(l + "\x00")
 		}
 		received := r.Received.UnixMilli()
-		set := sets.add(key, r.Lanes, uint32(r.Seq), len(r.Body), received)
+		set := sets.add(key.String(), r.Lanes, uint32(r.Seq), len(r.Body), received)
 		rest = appendRecordRest(rest[:0], r.Flags, received, r.ID, r.Body)
 		body = appendRecord(body, uint64(set), uint64(r.Seq-at), rest)
 		at = r.Seq + 1

@@ -180,7 +180,7 @@ func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunkHeader, data
 	if err != nil {
 		return fmt.Errorf("write segment: %w", err)
 	}
-	defer func() { db.Close() }()
+	defer func() { _ = db.Close() }()
 	var waiting []packed
 	size := 0
 	flush := func() error {
@@ -278,7 +278,7 @@ func (c chunkPieces) assemble(p *pageFile, first Seq) ([]byte, chunkHeader, bool
 	pieces := c[first]
 	try := func(odd, copyN int) ([]byte, chunkHeader, bool) {
 		var data []byte
-		for i := 0; i < math.MaxUint16; i++ {
+		for i := range math.MaxUint16 {
 			ps := pieces[i]
 			if len(ps) == 0 {
 				break

@@ -330,8 +330,10 @@ func (q *Queue) Lane(name string) (LaneStat, bool) {
 }
 
 func (l *lane) stat() LaneStat {
-	st := LaneStat{Name: l.name, Cursor: l.cursor, Pending: l.pending, Bytes: l.bytes,
-		State: slices.Clone(l.state), Counts: maps.Clone(l.counts), Dropped: l.dropped}
+	st := LaneStat{
+		Name: l.name, Cursor: l.cursor, Pending: l.pending, Bytes: l.bytes,
+		State: slices.Clone(l.state), Counts: maps.Clone(l.counts), Dropped: l.dropped,
+	}
 	if l.pending > 0 && l.oldest != 0 {
 		st.Oldest = time.UnixMilli(l.oldest).UTC()
 	}

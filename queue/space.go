@@ -17,16 +17,16 @@ const (
 
 // space is how much room there is; under Queue.mu.
 type space struct {
-	max, high, low           int64
-	hard                     int64 // what no commit may pass: the rest is for settling
-	disk                     int64 // what the directory holds
-	volSize, volFree         int64
-	volFiles                 int64 // how many files the volume still takes
-	floor                    int64 // free bytes of the volume under which nothing is accepted
-	reserve                  int64 // size of the reserve file
-	haveReserve, warnedSpace bool
-	drops                    bool  // the oldest make room
-	other                    int64 // of disk: what is not segments
+	max, high, low   int64
+	hard             int64 // what no commit may pass: the rest is for settling
+	disk             int64 // what the directory holds
+	volSize, volFree int64
+	volFiles         int64 // how many files the volume still takes
+	floor            int64 // free bytes of the volume under which nothing is accepted
+	reserve          int64 // size of the reserve file
+	haveReserve      bool
+	drops            bool  // the oldest make room
+	other            int64 // of disk: what is not segments
 }
 
 // checkSpace sets the bounds, and refuses one that the volume cannot hold.
@@ -80,7 +80,7 @@ func (q *Queue) measure() {
 		return
 	}
 	if broken != nil {
-		q.onTail(func(w *writer) error { return w.usable() })
+		_ = q.onTail(func(w *writer) error { return w.usable() })
 	}
 	q.makeReserve()
 }

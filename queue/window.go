@@ -53,8 +53,7 @@ func (d *dedup) expire(now int64) {
 	var drop []*idFile
 	d.mu.Lock()
 	newer := int64(0)
-	for i := len(d.gens) - 1; i >= 0; i-- {
-		g := d.gens[i]
+	for i, g := range slices.Backward(d.gens) {
 		if i < len(d.gens)-1 && (g.newest < before-d.grace() || newer >= d.keep) { // a disk that takes no file
 			g.set = newIDSet(0)
 			d.gens = slices.Delete(d.gens, i, i+1)
@@ -62,8 +61,7 @@ func (d *dedup) expire(now int64) {
 		}
 		newer += int64(g.set.len())
 	}
-	for i := len(d.files) - 1; i >= 0; i-- {
-		f := d.files[i]
+	for _, f := range slices.Backward(d.files) {
 		switch {
 		case f.newest >= before:
 			f.past = 0

@@ -28,8 +28,10 @@ func (s *sidecar) openAlerts() {
 // alertSnapshot takes from the status what alerts are made of.
 func alertSnapshot(st admin.Status) alert.Snapshot {
 	q := st.Queue
-	out := alert.Snapshot{Now: st.Now, Pending: q.Pending, DeadNow: q.Dead,
-		QueueBytes: q.Bytes, QueueMax: q.MaxBytes, DiskFree: q.DiskFree, DiskSize: q.DiskSize, Full: q.Full}
+	out := alert.Snapshot{
+		Now: st.Now, Pending: q.Pending, DeadNow: q.Dead,
+		QueueBytes: q.Bytes, QueueMax: q.MaxBytes, DiskFree: q.DiskFree, DiskSize: q.DiskSize, Full: q.Full,
+	}
 	for _, n := range st.Totals.Dead {
 		out.Dead += n
 	}
@@ -62,6 +64,8 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 }
 
 func alertSettings(c *config.Config) alert.Settings {
-	return alert.Settings{Webhook: c.Alerts.Webhook, Command: c.Alerts.Command, Interval: c.Alerts.Interval,
-		Proxy: c.Graph.Proxy, CAFile: c.Graph.CAFile}
+	return alert.Settings{
+		Webhook: c.Alerts.Webhook, Command: c.Alerts.Command, Interval: c.Alerts.Interval,
+		Proxy: c.Graph.Proxy, CAFile: c.Graph.CAFile,
+	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/strictyaml"
 	"relay/mapper"
 	"relay/relay/internal/maptest"
-	"relay/strictyaml"
 )
 
 func newCheckCommand() *cobra.Command {
@@ -70,8 +70,7 @@ type findings struct {
 
 func (f *findings) add(warnings []strictyaml.Problem, err error) {
 	f.warnings = append(f.warnings, warnings...)
-	var ps strictyaml.Problems
-	if errors.As(err, &ps) {
+	if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
 		f.problems = append(f.problems, ps...)
 	} else if err != nil {
 		f.other = append(f.other, err)

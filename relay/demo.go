@@ -97,7 +97,7 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 	}
 	wg.Go(func() { failed <- d.sandbox.Serve(ctx, ln) })
 
-	if err := d.open(ln.Addr().String(), o.verbose); err != nil {
+	if err := d.open(ln.Addr().String(), o.verbose); err != nil { //nolint:contextcheck // as in runSidecar
 		return err
 	}
 	wg.Go(func() { failed <- d.relay.Run(ctx) })

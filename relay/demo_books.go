@@ -140,7 +140,7 @@ func (d *demo) reconcile() bool {
 		ok = ok && b.balances()
 		fmt.Fprintf(w, "%s %s\t%d\t%d\t%s\t%s\t%d\t%s\n", id, names[id], b.routed, b.delivered, reasons(b.skipped), reasons(b.dead), b.atMeta, verdict(b.balances()))
 	}
-	w.Flush()
+	_ = w.Flush()
 
 	kept := d.pending(queue.LaneUnmapped)
 	st := d.relay.queue.Stats()

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"sync"
@@ -82,7 +81,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	}
 	settle(ctx, q)
 	token := rand.Text()
-	s, err := admin.New(admin.Options{
+	s, err := admin.New(admin.Options{ //nolint:contextcheck // binding does not wait
 		Listen:   "127.0.0.1:0",
 		Token:    token,
 		Queue:    backedUp{q, ledger.open},
@@ -92,7 +91,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 		Mapping:  offlineMapping(cfg.Mapping, q),
 		Config:   func() []byte { return effective(cfg) },
 		Build:    build(),
-		Logger:   slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger:   slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return nil, errors.Join(err, ledger.close(), q.Close())

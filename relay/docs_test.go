@@ -58,8 +58,10 @@ func TestDocumentLinks(t *testing.T) {
 // names a command and flags there are.
 func TestDocumentedCommands(t *testing.T) {
 	texts := documents(t)
-	for _, p := range []string{"../packaging/scripts/postinstall.sh", "../packaging/config/relay.yaml", "../packaging/prometheus/alerts.yaml",
-		"../examples/mapping.yaml", "../relay.yaml"} {
+	for _, p := range []string{
+		"../packaging/scripts/postinstall.sh", "../packaging/config/relay.yaml", "../packaging/prometheus/alerts.yaml",
+		"../examples/mapping.yaml", "../relay.yaml",
+	} {
 		b, err := os.ReadFile(p)
 		if err != nil {
 			t.Fatal(err)
@@ -176,8 +178,10 @@ func TestDocumentsAreWhole(t *testing.T) {
 }
 
 func documentedReasons() []string {
-	return []string{mapper.ReasonNotTrack, mapper.ReasonDisabled, mapper.ReasonNoConsent, mapper.ReasonUnmapped, mapper.ReasonFiltered,
+	return []string{
+		mapper.ReasonNotTrack, mapper.ReasonDisabled, mapper.ReasonNoConsent, mapper.ReasonUnmapped, mapper.ReasonFiltered,
 		mapper.ReasonNoCustomer, mapper.ReasonDuplicate, mapper.ReasonInvalid, mapper.ReasonTooLarge, mapper.ReasonUnrouted, mapper.ReasonExpression,
 		mapper.ReasonExpired, mapper.ReasonFuture, mapper.ReasonNoMatchKey, mapper.ReasonWeakMatchKeys, mapper.ReasonMissingValue,
-		mapper.ReasonInvalidValue, mapper.ReasonMissingCurrency, mapper.ReasonInvalidCurrency, mapper.ReasonRejected}
+		mapper.ReasonInvalidValue, mapper.ReasonMissingCurrency, mapper.ReasonInvalidCurrency, mapper.ReasonRejected,
+	}
 }

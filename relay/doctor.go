@@ -13,12 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/strictyaml"
 	"relay/mapper"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/doctor"
 	"relay/relay/internal/graph"
-	"relay/strictyaml"
 )
 
 func newDoctorCommand() *cobra.Command {
@@ -103,8 +103,10 @@ func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Prob
 		return doctor.Result{}, badConfig(err)
 	}
 	defer func() { _ = client.Close() }()
-	return doctor.Run(ctx, doctor.Options{Config: cfg, Warnings: warnings, Mapping: m, Client: client, Running: askRunning(ctx, cfg),
-		TestEventCode: code, Emit: show}), nil
+	return doctor.Run(ctx, doctor.Options{
+		Config: cfg, Warnings: warnings, Mapping: m, Client: client, Running: askRunning(ctx, cfg),
+		TestEventCode: code, Emit: show,
+	}), nil
 }
 
 // askRunning says whether a relay runs with this config, and how it is.
@@ -143,8 +145,10 @@ func testAlerts(ctx context.Context, cfg *config.Config, r *doctor.Result, show 
 	switch {
 	case err != nil:
 		r.Fails++
-		show(doctor.Finding{Check: "alerts", Code: "not_sent", Level: doctor.Fail, Text: "A test alert could not be delivered: " + err.Error() + ".",
-			Fix: "Correct alerts in relay.yaml.", Who: doctor.You})
+		show(doctor.Finding{
+			Check: "alerts", Code: "not_sent", Level: doctor.Fail, Text: "A test alert could not be delivered: " + err.Error() + ".",
+			Fix: "Correct alerts in relay.yaml.", Who: doctor.You,
+		})
 	case len(sent) == 0:
 		show(doctor.Finding{Check: "alerts", Code: "none", Level: doctor.Note, Text: "Neither alerts.webhook nor alerts.command is set."})
 	}

@@ -74,8 +74,7 @@ func jsonValues(src []byte) ([][]byte, error) {
 			return out, nil
 		case err != nil:
 			at := int(d.InputOffset())
-			var syntax *json.SyntaxError
-			if errors.As(err, &syntax) {
+			if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 				at = int(syntax.Offset)
 			}
 			return nil, fmt.Errorf("%s: %w", position(src, at), err)

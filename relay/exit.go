@@ -8,7 +8,7 @@ import (
 	"syscall"
 
 	"relay/config"
-	"relay/strictyaml"
+	"relay/internal/strictyaml"
 )
 
 // Exit codes, as CONTRACT section 4 lists them.
@@ -90,8 +90,7 @@ func exitCode(err error) int {
 // printError writes an error for a person: problems of a file with their
 // source lines, everything else in one line.
 func printError(w io.Writer, err error) {
-	var p strictyaml.Problems
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[strictyaml.Problems](err); ok {
 		for _, x := range p {
 			fmt.Fprintln(w, x.Render())
 		}

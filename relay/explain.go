@@ -188,7 +188,7 @@ func (e *explanation) wrap(indent int, text string) {
 	width := explainWidth - indent
 	hang := 0
 	line := ""
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(w) > width-hang {
 			e.line(indent+hang, "%s", line)
 			line, hang = "", 2

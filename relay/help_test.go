@@ -25,8 +25,10 @@ func everyCommand(fn func(*cobra.Command)) {
 // Every command says what it does in a sentence without a stop and shows an
 // example that calls it; those that need a config take --config.
 func TestHelp(t *testing.T) {
-	alone := map[string]bool{"relay": true, "relay version": true, "relay sandbox": true, "relay demo": true, "relay init": true, "relay schema": true,
-		"relay config reference": true, "relay tls init": true}
+	alone := map[string]bool{
+		"relay": true, "relay version": true, "relay sandbox": true, "relay demo": true, "relay init": true, "relay schema": true,
+		"relay config reference": true, "relay tls init": true,
+	}
 	everyCommand(func(c *cobra.Command) {
 		path := c.CommandPath()
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") {

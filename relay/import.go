@@ -115,7 +115,7 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	if o.ReportFile = f.report; o.ReportFile == "" {
 		o.ReportFile = in.name + ".refused.jsonl"
 	}

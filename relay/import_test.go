@@ -98,8 +98,10 @@ func TestImport(t *testing.T) {
 
 	h.write(t, "export.csv", "\"Datum\";\"Kunde\";\"Ort\";Summe;Kasse;Bon\n"+
 		time.Now().UTC().Add(-time.Hour).Format("2006-01-02 15:04:05")+";j\xfcrgen@example.com;M\xfcnchen;47,60;3;o-9000\n")
-	csv := []string{"import", "export.csv", "--event", "Order Completed", "--column", "Datum=timestamp", "--column", "Kunde=context.traits.email",
-		"--column", "Ort=context.traits.address.city", "--column", "Summe=revenue", "--column", "Kasse=", "--column", "Bon=order_id"}
+	csv := []string{
+		"import", "export.csv", "--event", "Order Completed", "--column", "Datum=timestamp", "--column", "Kunde=context.traits.email",
+		"--column", "Ort=context.traits.address.city", "--column", "Summe=revenue", "--column", "Kasse=", "--column", "Bon=order_id",
+	}
 	if out, code := h.command(t, append(csv, "--dry-run")...); code != 0 || !strings.Contains(out, "1 row checked; with the mapping in force: 1 to send") || !strings.Contains(out, "nothing was stored") {
 		t.Errorf("dry run: exit code %d\n%s", code, out)
 	}

@@ -234,8 +234,7 @@ func exitOf(err error) int {
 	if err == nil {
 		return 0
 	}
-	var e *exec.ExitError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
 		return e.ExitCode()
 	}
 	return -1

@@ -11,9 +11,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/internal/strictyaml"
 	"relay/mapper"
 	"relay/relay/internal/admin"
-	"relay/strictyaml"
 )
 
 // Notes of the queue directory under which mappings are kept. The last good
@@ -143,8 +143,7 @@ func (l *liveMapping) put(m *mapper.Mapping, src []byte, warnings []strictyaml.P
 func (l *liveMapping) refuse(err error, src []byte) {
 	now := time.Now()
 	r := &admin.Refused{At: now, Message: err.Error(), Text: string(src)}
-	var ps strictyaml.Problems
-	if errors.As(err, &ps) {
+	if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
 		r.Problems = problems(ps)
 	}
 	l.mu.Lock()

@@ -67,7 +67,7 @@ func TestWithAndWithoutRelay(t *testing.T) {
 	if err := json.Unmarshal([]byte(running["dead list"]), &letter); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range strings.Fields("id message_id event event_set reason message code subcode fbtrace_id received_at attempts") {
+	for key := range strings.FieldsSeq("id message_id event event_set reason message code subcode fbtrace_id received_at attempts") {
 		if _, ok := letter[key]; !ok {
 			t.Errorf("a dead letter has no %s: %s", key, running["dead list"])
 		}

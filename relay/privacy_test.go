@@ -124,9 +124,11 @@ alerts: { webhook: "%s/%s" }
 
 	// Everything that can be had without the token …
 	id := ""
-	for _, path := range []string{"/", "/metrics", "/livez", "/readyz?verbose", "/api/v1/ping", "/api/v1/status", "/api/v1/history", "/api/v1/lanes",
+	for _, path := range []string{
+		"/", "/metrics", "/livez", "/readyz?verbose", "/api/v1/ping", "/api/v1/status", "/api/v1/history", "/api/v1/lanes",
 		"/api/v1/dead", "/api/v1/dead/summary", "/api/v1/queue", "/api/v1/queue/events", "/api/v1/dead/export", "/api/v1/queue/export", "/api/v1/support",
-		"/api/v1/dead/nothing", "/api/v1/receipts?id=p-1"} {
+		"/api/v1/dead/nothing", "/api/v1/receipts?id=p-1",
+	} {
 		body := fetch(t, p.admin+path)
 		out["GET "+path] = body
 		if path == "/api/v1/dead" {
@@ -137,15 +139,27 @@ alerts: { webhook: "%s/%s" }
 	if id == "" {
 		t.Fatal("no dead letter to look at")
 	}
-	for _, line := range strings.Split(strings.TrimSpace(out["GET /api/v1/dead"]), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(out["GET /api/v1/dead"]), "\n") {
 		_, id, _ := strings.Cut(line, `"id":"`)
 		id, _, _ = strings.Cut(id, `"`)
 		out["GET /api/v1/dead/"+id] = fetch(t, p.admin+"/api/v1/dead/"+id)
 		out["GET …?body=full"] += fetch(t, p.admin+"/api/v1/dead/"+id+"?body=full")
 	}
 	// … what the commands print …
-	for _, args := range [][]string{{"status"}, {"status", "--json"}, {"dead", "list"}, {"dead", "list", "--json"}, {"dead", "show", id}, {"queue", "list"},
-		{"queue", "stats"}, {"lane", "list"}, {"config", "print"}, {"doctor"}, {"dead", "retry", "--all", "--dry-run"}, {"check"}} {
+	for _, args := range [][]string{
+		{"status"},
+		{"status", "--json"},
+		{"dead", "list"},
+		{"dead", "list", "--json"},
+		{"dead", "show", id},
+		{"queue", "list"},
+		{"queue", "stats"},
+		{"lane", "list"},
+		{"config", "print"},
+		{"doctor"},
+		{"dead", "retry", "--all", "--dry-run"},
+		{"check"},
+	} {
 		b, _ := relayCommand(t.Context(), append(args, "--config", h.path("relay.yaml"))...).CombinedOutput()
 		out["relay "+strings.Join(args, " ")] = string(b)
 		if len(b) == 0 {

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/internal/strictyaml"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/drain"
-	"relay/strictyaml"
 )
 
 // openWatcher watches relay.yaml, the mapping and every file they name.
@@ -143,8 +143,7 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 
 func (s *sidecar) refused(r *admin.ReloadResult, code string, err error) {
 	r.Success, r.Code, r.Message = false, code, err.Error()
-	var ps strictyaml.Problems
-	if errors.As(err, &ps) {
+	if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
 		r.Problems = append(r.Problems, problems(ps)...)
 	}
 	s.log.Error("file refused, what is in force stays", "code", code, "err", err)
@@ -168,8 +167,7 @@ func (s *sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, 
 	} else {
 		st.OK = false
 		st.Refused = &admin.Refused{At: now, Message: err.Error()}
-		var ps strictyaml.Problems
-		if errors.As(err, &ps) {
+		if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
 			st.Refused.Problems = problems(ps)
 		}
 	}

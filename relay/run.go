@@ -43,7 +43,7 @@ which relay also does by itself when the files change.`,
 func runSidecar(ctx context.Context, cfg *config.Config, log *slog.Logger, level *slog.LevelVar) error {
 	mem := tuneMemory()
 	defer mem.restore()
-	s, err := openSidecar(cfg, log, level)
+	s, err := openSidecar(cfg, log, level) //nolint:contextcheck // what it closes when it fails has deadlines of its own
 	if err != nil {
 		return err
 	}

@@ -310,7 +310,7 @@ func (s *sidecar) Run(ctx context.Context) error {
 	wg.Wait()
 	stopLast()
 	adminDone.Wait()
-	err := s.close()
+	err := s.close() //nolint:contextcheck // the context has ended; closing has deadlines of its own
 	if cause := context.Cause(ctx); cause != nil && !errors.As(cause, new(interrupted)) && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}

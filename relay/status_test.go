@@ -35,11 +35,19 @@ func TestStatusSaysWhatIsWrong(t *testing.T) {
 		not  string
 	}{
 		{"retrying", admin.LaneInfo{Pending: 3, Failures: 2, LastError: &wrong, LastSuccessAt: &before}, []string{wrong.Message, wrong.Advice}, "code"},
-		{"token", admin.LaneInfo{Pending: 3, LastError: &admin.LaneError{At: now, Message: "Session has expired", Code: 190, Subcode: 463}},
-			[]string{"Session has expired (code 190/463)"}, "would send"},
+		{
+			"token",
+			admin.LaneInfo{Pending: 3, LastError: &admin.LaneError{At: now, Message: "Session has expired", Code: 190, Subcode: 463}},
+			[]string{"Session has expired (code 190/463)"},
+			"would send",
+		},
 		{"recovered", admin.LaneInfo{Pending: 3, Next: "Nothing to do.", LastError: &admin.LaneError{At: before, Message: "OLD"}, LastSuccessAt: &now}, []string{"Nothing to do."}, "OLD"},
-		{"dry run", admin.LaneInfo{Pending: 9, Next: "Nothing is sent.", DryRun: map[string]int64{"send": 5, "dead:expired": 2, "dead:future": 1, "skip:no_customer": 1}},
-			[]string{"would send 5, hold 3 (expired 2, future 1), skip 1 (no_customer 1)"}, "code"},
+		{
+			"dry run",
+			admin.LaneInfo{Pending: 9, Next: "Nothing is sent.", DryRun: map[string]int64{"send": 5, "dead:expired": 2, "dead:future": 1, "skip:no_customer": 1}},
+			[]string{"would send 5, hold 3 (expired 2, future 1), skip 1 (no_customer 1)"},
+			"code",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

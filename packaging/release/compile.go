@@ -15,8 +15,11 @@ type target struct{ os, arch, arm string }
 // targets are all of them. arm is version 6: every Raspberry Pi runs it.
 func targets() []target {
 	return []target{
-		{os: "linux", arch: "amd64"}, {os: "linux", arch: "arm64"}, {os: "linux", arch: "arm", arm: "6"},
-		{os: "windows", arch: "amd64"}, {os: "darwin", arch: "arm64"},
+		{os: "linux", arch: "amd64"},
+		{os: "linux", arch: "arm64"},
+		{os: "linux", arch: "arm", arm: "6"},
+		{os: "windows", arch: "amd64"},
+		{os: "darwin", arch: "arm64"},
 	}
 }
 

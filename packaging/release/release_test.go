@@ -105,9 +105,11 @@ func TestArchives(t *testing.T) {
 				names = append(names, h.Name)
 			}
 		}
-		for _, want := range []string{target.binary(), "README.md", "LICENSE", "THIRD-PARTY-LICENSES", "relay.yaml", "examples/mapping.yaml",
+		for _, want := range []string{
+			target.binary(), "README.md", "LICENSE", "THIRD-PARTY-LICENSES", "relay.yaml", "examples/mapping.yaml",
 			"man/relay-run.1.gz", "completions/relay.bash", "completions/_relay", "completions/relay.fish", "completions/relay.ps1", "docs/operations.md",
-			"monitoring/grafana-relay.json", "systemd/relay.service"} {
+			"monitoring/grafana-relay.json", "systemd/relay.service",
+		} {
 			if !slices.ContainsFunc(names, func(n string) bool { _, rest, _ := strings.Cut(n, "/"); return rest == want }) {
 				t.Errorf("%s: no %s", target.name(), want)
 			}
@@ -187,9 +189,11 @@ func TestDebian(t *testing.T) {
 			t.Errorf("odd owner or mode: %s", line)
 		}
 	}
-	for _, want := range []string{"-rwxr-xr-x root/root", "./usr/bin/relay\n", "./usr/lib/systemd/system/relay.service\n", "./usr/share/man/man1/relay-run.1.gz\n",
+	for _, want := range []string{
+		"-rwxr-xr-x root/root", "./usr/bin/relay\n", "./usr/lib/systemd/system/relay.service\n", "./usr/share/man/man1/relay-run.1.gz\n",
 		"./usr/share/bash-completion/completions/relay\n", "./usr/share/zsh/vendor-completions/_relay\n", "./usr/share/fish/vendor_completions.d/relay.fish\n",
-		"./etc/relay/relay.yaml\n", "./usr/share/doc/relay/copyright\n"} {
+		"./etc/relay/relay.yaml\n", "./usr/share/doc/relay/copyright\n",
+	} {
 		if !strings.Contains(files, want) {
 			t.Errorf("no %q", want)
 		}

@@ -184,8 +184,10 @@ func (r *release) writeSBOM(modules []module, binary, path string) error {
 	if err != nil {
 		return err
 	}
-	own := cdxComponent{Type: "application", Ref: "relay", Name: "relay", Version: r.version,
-		Hashes: []cdxHash{{"SHA-256", sum}}, Licenses: licences("Apache-2.0")}
+	own := cdxComponent{
+		Type: "application", Ref: "relay", Name: "relay", Version: r.version,
+		Hashes: []cdxHash{{"SHA-256", sum}}, Licenses: licences("Apache-2.0"),
+	}
 	doc := cdxDocument{
 		Schema: "http://cyclonedx.org/schema/bom-1.6.schema.json", Format: "CycloneDX", Spec: "1.6", Version: 1,
 		// The same binary has the same document.

@@ -49,23 +49,33 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 			{Seq: 1<<32 | 4, ID: "m-q4", Lanes: []string{queue.LaneUnmapped}, Received: noon, Body: []byte(`{"event":"Till Opened"}`)},
 		},
 		dead: []queue.DeadLetter{
-			{ID: "d1", MessageID: "m-1", Event: "Order Completed", EventSet: setA, Reason: "missing_currency", Message: "a Purchase needs a currency",
-				ReceivedAt: noon.Add(-48 * time.Hour), DeadAt: noon.Add(-47 * time.Hour), Body: []byte(saleBody)},
-			{ID: "d2", MessageID: "m-2", Event: "Order Completed", EventSet: setA, Reason: "rejected", Message: "Invalid parameter", Code: 100,
-				Subcode: 2804003, FBTraceID: "AbCdEf", Attempts: 2, ReceivedAt: noon.Add(-time.Hour), DeadAt: noon.Add(-time.Hour), Body: []byte(saleBody)},
-			{ID: "d3", MessageID: "m-3", Event: "Gone", EventSet: setC, Reason: "unrouted", Message: "not mapped any more",
-				ReceivedAt: noon.Add(-time.Minute), DeadAt: noon, Body: []byte(`{"event":"Gone"}`)},
+			{
+				ID: "d1", MessageID: "m-1", Event: "Order Completed", EventSet: setA, Reason: "missing_currency", Message: "a Purchase needs a currency",
+				ReceivedAt: noon.Add(-48 * time.Hour), DeadAt: noon.Add(-47 * time.Hour), Body: []byte(saleBody),
+			},
+			{
+				ID: "d2", MessageID: "m-2", Event: "Order Completed", EventSet: setA, Reason: "rejected", Message: "Invalid parameter", Code: 100,
+				Subcode: 2804003, FBTraceID: "AbCdEf", Attempts: 2, ReceivedAt: noon.Add(-time.Hour), DeadAt: noon.Add(-time.Hour), Body: []byte(saleBody),
+			},
+			{
+				ID: "d3", MessageID: "m-3", Event: "Gone", EventSet: setC, Reason: "unrouted", Message: "not mapped any more",
+				ReceivedAt: noon.Add(-time.Minute), DeadAt: noon, Body: []byte(`{"event":"Gone"}`),
+			},
 			{ID: "d4", MessageID: "m-4", Event: "", EventSet: "", Reason: "invalid", Message: "not an object", ReceivedAt: noon, DeadAt: noon, Body: []byte(`{{`)},
 		},
 		counts: map[string]map[string]int64{setA: {"delivered": 40, "skip:no_consent": 2, "dead:rejected": 3}},
 	}
 	d := &memDrain{lanes: []drain.LaneStatus{
-		{Lane: setA, State: drain.PausedToken, Since: noon.Add(-time.Hour), NextAttempt: noon.Add(7 * time.Minute), Failures: 3, Usage: 42,
-			LastError: &drain.Problem{At: noon, Class: "token", Code: 190, Subcode: 463, Message: "Session has expired", Advice: "Make a new token."}},
+		{
+			Lane: setA, State: drain.PausedToken, Since: noon.Add(-time.Hour), NextAttempt: noon.Add(7 * time.Minute), Failures: 3, Usage: 42,
+			LastError: &drain.Problem{At: noon, Class: "token", Code: 190, Subcode: 463, Message: "Session has expired", Advice: "Make a new token."},
+		},
 		{Lane: setB, State: drain.Sending, LastSuccess: noon, InFlight: 1, DryRun: map[string]int64{"send": 5, "dead:expired": 2, "skip:no_customer": 1}},
 	}}
-	o := Options{Listen: "127.0.0.1:0", Queue: q, Drain: d, Mapping: func() Mapping { return memMapping{} },
-		Now: func() time.Time { return noon }, Interval: 20 * time.Millisecond}
+	o := Options{
+		Listen: "127.0.0.1:0", Queue: q, Drain: d, Mapping: func() Mapping { return memMapping{} },
+		Now: func() time.Time { return noon }, Interval: 20 * time.Millisecond,
+	}
 	if change != nil {
 		change(&o)
 	}

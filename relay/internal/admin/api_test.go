@@ -132,8 +132,10 @@ func TestMasking(t *testing.T) {
 			t.Errorf("masked body shows %q: %s", secret, d.Body)
 		}
 	}
-	for _, kept := range []string{`"phone":"+9 (999) 999-9999"`, `"order_id":"o-77"`, `"revenue":59.95`, `"currency":"USD"`, `"name":"Blue mug"`,
-		`"event":"Order Completed"`, `"userId":"aaaa-9999"`, `"name":"analytics-go"`, `"email":"aaa@aaaaaaa.aaa"`} {
+	for _, kept := range []string{
+		`"phone":"+9 (999) 999-9999"`, `"order_id":"o-77"`, `"revenue":59.95`, `"currency":"USD"`, `"name":"Blue mug"`,
+		`"event":"Order Completed"`, `"userId":"aaaa-9999"`, `"name":"analytics-go"`, `"email":"aaa@aaaaaaa.aaa"`,
+	} {
 		if !bytes.Contains(d.Body, []byte(kept)) {
 			t.Errorf("masked body lacks %s: %s", kept, d.Body)
 		}
@@ -388,14 +390,18 @@ func TestReload(t *testing.T) {
 		o.Token = testToken
 		o.Reload = func(context.Context) ReloadResult {
 			if refused {
-				return ReloadResult{Code: "mapping_refused", Message: "the mapping was refused; the old one stays in force", Digest: "3f2a9c10",
-					Problems: []Problem{{File: "mapping.yaml", Line: 3, Column: 5, Message: "unknown key evnts"}}}
+				return ReloadResult{
+					Code: "mapping_refused", Message: "the mapping was refused; the old one stays in force", Digest: "3f2a9c10",
+					Problems: []Problem{{File: "mapping.yaml", Line: 3, Column: 5, Message: "unknown key evnts"}},
+				}
 			}
 			return ReloadResult{Success: true, Changed: []string{"mapping"}}
 		}
 		o.Files = func() Files {
-			return Files{Mapping: FileState{File: "mapping.yaml", Text: "version: 1\n", Digest: "3f2a9c10",
-				Refused: &Refused{Message: "unknown key", Text: "version: 1\nevnts:\n", Problems: []Problem{{Line: 2, Column: 1, Message: "unknown key evnts"}}}}}
+			return Files{Mapping: FileState{
+				File: "mapping.yaml", Text: "version: 1\n", Digest: "3f2a9c10",
+				Refused: &Refused{Message: "unknown key", Text: "version: 1\nevnts:\n", Problems: []Problem{{Line: 2, Column: 1, Message: "unknown key evnts"}}},
+			}}
 		}
 	})
 	c := f.client(testToken)

@@ -22,7 +22,7 @@ type Client struct {
 	http  *http.Client
 }
 
-// ErrUnreachable: nothing answers at the admin address. A command then opens
+// ErrUnreachable says that nothing answers at the admin address. A command then opens
 // the queue itself, or says to try later (exit 75).
 var ErrUnreachable = errors.New("no relay answers")
 
@@ -123,8 +123,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	var uerr *url.Error
-	if errors.As(err, &uerr) {
+	if uerr, ok := errors.AsType[*url.Error](err); ok {
 		err = uerr.Err // without the URL and its query
 	}
 	return nil, fmt.Errorf("%w at the admin address: %w", ErrUnreachable, err)

@@ -45,14 +45,18 @@ type DeadDetail struct {
 
 // DeadOf is the listed form of a dead letter.
 func DeadOf(d queue.DeadLetter) Dead {
-	return Dead{ID: d.ID, MessageID: d.MessageID, Event: d.Event, EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
-		Code: d.Code, Subcode: d.Subcode, FBTraceID: d.FBTraceID, ReceivedAt: d.ReceivedAt, Attempts: d.Attempts}
+	return Dead{
+		ID: d.ID, MessageID: d.MessageID, Event: d.Event, EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
+		Code: d.Code, Subcode: d.Subcode, FBTraceID: d.FBTraceID, ReceivedAt: d.ReceivedAt, Attempts: d.Attempts,
+	}
 }
 
 // DeadDetailOf is the full form; the body is masked unless full.
 func DeadDetailOf(d queue.DeadLetter, full bool) DeadDetail {
-	out := DeadDetail{Dead: DeadOf(d), List: d.List, DeadAt: d.DeadAt, ReleaseAt: timePtr(d.ReleaseAt), Redrives: d.Redrives,
-		Mapping: d.MappingHash, Plain: ReasonWords(d.Reason), Masked: !full}
+	out := DeadDetail{
+		Dead: DeadOf(d), List: d.List, DeadAt: d.DeadAt, ReleaseAt: timePtr(d.ReleaseAt), Redrives: d.Redrives,
+		Mapping: d.MappingHash, Plain: ReasonWords(d.Reason), Masked: !full,
+	}
 	switch {
 	case len(d.Body) == 0:
 	case !full:
@@ -209,8 +213,10 @@ func (f DeadFilter) Query() url.Values {
 
 func deadFilter(r *http.Request, now time.Time) (DeadFilter, error) {
 	q := r.URL.Query()
-	f := DeadFilter{IDs: q["id"], Reason: q.Get("reason"), Event: q.Get("event"), EventSet: q.Get("event_set"),
-		Search: q.Get("search"), After: q.Get("after")}
+	f := DeadFilter{
+		IDs: q["id"], Reason: q.Get("reason"), Event: q.Get("event"), EventSet: q.Get("event_set"),
+		Search: q.Get("search"), After: q.Get("after"),
+	}
 	var err error
 	if v := q.Get("since"); v != "" {
 		if f.Since, err = ParseSince(v, now); err != nil {

@@ -75,7 +75,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, name string, che
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(code)
-		json.NewEncoder(w).Encode(out)
+		_ = json.NewEncoder(w).Encode(out)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

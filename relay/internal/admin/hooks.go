@@ -52,8 +52,10 @@ func (h drainHooks) Attempt(lane string, r graph.Result, events int) {
 	}
 	m.errors.WithLabelValues(lane, m.codes.bound(strconv.Itoa(r.Code)), m.subcodes.bound(strconv.Itoa(r.Subcode))).Inc()
 	if m.tail.Watched() {
-		m.tail.Publish(Outcome{Time: time.Now(), Outcome: "attempt", EventSet: lane, Reason: r.Class.String(), Message: r.Message,
-			Code: r.Code, Subcode: r.Subcode, FBTraceID: r.FBTraceID, Count: events})
+		m.tail.Publish(Outcome{
+			Time: time.Now(), Outcome: "attempt", EventSet: lane, Reason: r.Class.String(), Message: r.Message,
+			Code: r.Code, Subcode: r.Subcode, FBTraceID: r.FBTraceID, Count: events,
+		})
 	}
 }
 
@@ -142,7 +144,9 @@ func (t *Tail) Delivery(d drain.Delivery) {
 		return
 	}
 	for _, it := range d.Items {
-		t.Publish(Outcome{Time: d.At, Outcome: "delivered", MessageID: it.MessageID, Event: it.Event, EventSet: d.EventSet,
-			FBTraceID: d.FBTraceID})
+		t.Publish(Outcome{
+			Time: d.At, Outcome: "delivered", MessageID: it.MessageID, Event: it.Event, EventSet: d.EventSet,
+			FBTraceID: d.FBTraceID,
+		})
 	}
 }

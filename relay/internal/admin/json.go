@@ -84,8 +84,7 @@ func readJSONUpTo(w http.ResponseWriter, r *http.Request, v any, most int64) err
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return badf("the body is larger than %d bytes", tooLarge.Limit)
 		}
 		return badf("the body is not the JSON object expected: %s", strings.TrimPrefix(err.Error(), "json: "))

@@ -85,8 +85,10 @@ func NewMetrics(b Build) *Metrics {
 	m.httpRequests = counter("relay_http_requests_total", "Requests to the intake listener.", "route", "code")
 	m.httpDuration = histogram("relay_http_request_duration_seconds", "Time from request to answer at the intake listener; a 200 includes the disk's sync.",
 		[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}, "route")
-	m.httpRetries = prometheus.NewCounter(prometheus.CounterOpts{Name: "relay_http_client_retries_total",
-		Help: "Requests whose client said that it tries again (X-Retry-Count)."})
+	m.httpRetries = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "relay_http_client_retries_total",
+		Help: "Requests whose client said that it tries again (X-Retry-Count).",
+	})
 	m.registry.MustRegister(m.httpRetries)
 	m.received = counter("relay_events_received_total", "Messages that came in, by what became of them at the door.", "result")
 
@@ -115,14 +117,18 @@ func NewMetrics(b Build) *Metrics {
 		[]float64{1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600, 62 * 24 * 3600}, "event_set")
 	m.usage = gauge("relay_destination_usage_ratio", "Highest share of Meta's rate limit used, as last told by its headers; 1 is the limit.", "event_set")
 	m.limitWait = counter("relay_rate_limit_wait_seconds_total", "Time lanes waited for the request rate.", "event_set")
-	m.clockSkew = prometheus.NewGauge(prometheus.GaugeOpts{Name: "relay_clock_skew_seconds",
-		Help: "This machine's clock minus Meta's, from the Date header of the last answer."})
+	m.clockSkew = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "relay_clock_skew_seconds",
+		Help: "This machine's clock minus Meta's, from the Date header of the last answer.",
+	})
 	m.registry.MustRegister(m.clockSkew)
 	m.config = newReloadMetrics(m.registry, "config", "relay.yaml")
 	m.mapping = newReloadMetrics(m.registry, "mapping", "the mapping")
 	m.mappingInfo = gauge("relay_mapping_info", "1 for the mapping in force.", "digest")
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "relay_tls_certificate_expiry_timestamp_seconds",
-		Help: "When the intake listener's certificate runs out; 0 without one."}, func() float64 {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "relay_tls_certificate_expiry_timestamp_seconds",
+		Help: "When the intake listener's certificate runs out; 0 without one.",
+	}, func() float64 {
 		if at := m.certNotAfter.Load(); at != nil {
 			return unixSeconds((*at)())
 		}
@@ -210,14 +216,22 @@ type reloadMetrics struct {
 
 func newReloadMetrics(r *prometheus.Registry, prefix, what string) *reloadMetrics {
 	m := &reloadMetrics{
-		ok: prometheus.NewGauge(prometheus.GaugeOpts{Name: "relay_" + prefix + "_last_reload_successful",
-			Help: "1 when the last attempt to load " + what + " was accepted."}),
-		time: prometheus.NewGauge(prometheus.GaugeOpts{Name: "relay_" + prefix + "_last_reload_success_timestamp_seconds",
-			Help: "When " + what + " was last accepted."}),
-		number: prometheus.NewGauge(prometheus.GaugeOpts{Name: "relay_" + prefix + "_generation",
-			Help: "How many times " + what + " has been accepted since the start."}),
-		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "relay_" + prefix + "_reloads_refused_total",
-			Help: "Attempts to load " + what + " that were refused; the one in force stayed."}),
+		ok: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "relay_" + prefix + "_last_reload_successful",
+			Help: "1 when the last attempt to load " + what + " was accepted.",
+		}),
+		time: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "relay_" + prefix + "_last_reload_success_timestamp_seconds",
+			Help: "When " + what + " was last accepted.",
+		}),
+		number: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "relay_" + prefix + "_generation",
+			Help: "How many times " + what + " has been accepted since the start.",
+		}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "relay_" + prefix + "_reloads_refused_total",
+			Help: "Attempts to load " + what + " that were refused; the one in force stayed.",
+		}),
 	}
 	r.MustRegister(m.ok, m.time, m.number, m.refused)
 	return m

@@ -28,7 +28,7 @@ var assetTypes = map[string]string{
 // it needs no token; its script asks for the rest.
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	pageTemplate.Execute(w, struct{ Version string }{s.o.Build.Version})
+	_ = pageTemplate.Execute(w, struct{ Version string }{s.o.Build.Version})
 }
 
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) {

@@ -24,9 +24,13 @@ func busyFixture(t *testing.T, change func(*Options)) *fixture {
 	bad := strings.Replace(good, "default_currency: USD", "default_curency: USD", 1)
 	files := Files{
 		Config: FileState{File: "/etc/relay/relay.yaml", OK: true, LoadedAt: &loadedAt, Generation: 1},
-		Mapping: FileState{File: "/etc/relay/mapping.yaml", Digest: "3f2a9c10d1e2f3a4", LoadedAt: &loadedAt, Generation: 3, Text: good,
-			Refused: &Refused{At: refusedAt, Message: "mapping.yaml:13:1: unknown key", Text: bad,
-				Problems: []Problem{{File: "mapping.yaml", Line: 13, Column: 1, Message: `unknown key "default_curency": did you mean "default_currency"?`}}}},
+		Mapping: FileState{
+			File: "/etc/relay/mapping.yaml", Digest: "3f2a9c10d1e2f3a4", LoadedAt: &loadedAt, Generation: 3, Text: good,
+			Refused: &Refused{
+				At: refusedAt, Message: "mapping.yaml:13:1: unknown key", Text: bad,
+				Problems: []Problem{{File: "mapping.yaml", Line: 13, Column: 1, Message: `unknown key "default_curency": did you mean "default_currency"?`}},
+			},
+		},
 	}
 	f := newFixture(t, func(o *Options) {
 		o.Now = time.Now
@@ -44,8 +48,10 @@ func busyFixture(t *testing.T, change func(*Options)) *fixture {
 		if i%7 == 0 {
 			lane = setB
 		}
-		f.queue.records = append(f.queue.records, queue.Record{Seq: queue.Seq(1<<32 | i), ID: fmt.Sprint("m-", i), Lanes: []string{lane},
-			Received: now.Add(-time.Duration(4310-i) * 2 * time.Second), Body: []byte(saleBody)})
+		f.queue.records = append(f.queue.records, queue.Record{
+			Seq: queue.Seq(1<<32 | i), ID: fmt.Sprint("m-", i), Lanes: []string{lane},
+			Received: now.Add(-time.Duration(4310-i) * 2 * time.Second), Body: []byte(saleBody),
+		})
 	}
 	for i := range 12 {
 		f.queue.records = append(f.queue.records, queue.Record{Seq: queue.Seq(2<<32 | i), Lanes: []string{setC}, Received: now.Add(-50 * time.Hour), Body: []byte(`{"event":"Gone"}`)})
@@ -69,9 +75,13 @@ func busyFixture(t *testing.T, change func(*Options)) *fixture {
 	f.drain.mu.Lock()
 	f.drain.lanes = []drain.LaneStatus{
 		{Lane: setA, State: drain.Sending, LastSuccess: now.Add(-2 * time.Second), InFlight: 500, Usage: 81},
-		{Lane: setB, State: drain.PausedToken, Since: now.Add(-20 * time.Minute), NextAttempt: now.Add(7 * time.Minute), Failures: 3, LastSuccess: now.Add(-22 * time.Minute),
-			LastError: &drain.Problem{At: now.Add(-20 * time.Minute), Class: "token", Code: 190, Subcode: 463, Message: "Error validating access token: Session has expired", FBTraceID: "A1b2C3d4E5",
-				Advice: "The access token has expired. Whoever administers the business account must generate a new one in Events Manager."}},
+		{
+			Lane: setB, State: drain.PausedToken, Since: now.Add(-20 * time.Minute), NextAttempt: now.Add(7 * time.Minute), Failures: 3, LastSuccess: now.Add(-22 * time.Minute),
+			LastError: &drain.Problem{
+				At: now.Add(-20 * time.Minute), Class: "token", Code: 190, Subcode: 463, Message: "Error validating access token: Session has expired", FBTraceID: "A1b2C3d4E5",
+				Advice: "The access token has expired. Whoever administers the business account must generate a new one in Events Manager.",
+			},
+		},
 	}
 	f.drain.mu.Unlock()
 	m := f.o.Metrics

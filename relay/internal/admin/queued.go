@@ -44,8 +44,10 @@ func ParseSeq(s string) (queue.Seq, error) {
 
 // QueuedOf is the listed form of a record, without its body.
 func QueuedOf(r queue.Record) Queued {
-	return Queued{ID: FormatSeq(r.Seq), MessageID: r.ID, Event: eventName(r.Body), EventSets: r.Lanes, ReceivedAt: r.Received,
-		Bytes: len(r.Body), Imported: r.Flags&queue.FlagImported != 0, Redriven: r.Flags&queue.FlagRedriven != 0}
+	return Queued{
+		ID: FormatSeq(r.Seq), MessageID: r.ID, Event: eventName(r.Body), EventSets: r.Lanes, ReceivedAt: r.Received,
+		Bytes: len(r.Body), Imported: r.Flags&queue.FlagImported != 0, Redriven: r.Flags&queue.FlagRedriven != 0,
+	}
 }
 
 // QueuedFull is QueuedOf with the body, whole or masked.

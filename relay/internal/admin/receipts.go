@@ -50,8 +50,10 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 	out := newLines(w)
 	for i := range found {
 		x := &found[i]
-		if !out.write(Sale{State: SaleDelivered, MessageID: x.MessageID, OrderID: x.OrderID, Event: x.Event,
-			EventSets: []string{x.EventSet}, ReceivedAt: x.ReceivedAt, Receipt: x}) {
+		if !out.write(Sale{
+			State: SaleDelivered, MessageID: x.MessageID, OrderID: x.OrderID, Event: x.Event,
+			EventSets: []string{x.EventSet}, ReceivedAt: x.ReceivedAt, Receipt: x,
+		}) {
 			return
 		}
 	}

@@ -151,8 +151,10 @@ func (res *RetryResult) foresee(m Mapping, d queue.DeadLetter, now time.Time) {
 		return
 	}
 	res.Redriven++
-	ev := mapper.Event{Body: d.Body, MessageID: d.MessageID, Received: d.ReceivedAt,
-		Imported: d.Flags&queue.FlagImported != 0, TooLarge: d.Flags&queue.FlagTooLarge != 0}
+	ev := mapper.Event{
+		Body: d.Body, MessageID: d.MessageID, Received: d.ReceivedAt,
+		Imported: d.Flags&queue.FlagImported != 0, TooLarge: d.Flags&queue.FlagTooLarge != 0,
+	}
 	pass, skip, hold := false, "", ""
 	for _, lane := range lanes {
 		for _, o := range m.MapLane(ev, lane, now) {

@@ -96,10 +96,10 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-s.stopping:
 		}
-		s.Close()
+		_ = s.Close() //nolint:contextcheck // it has a deadline of its own: ctx has ended
 	})
 	err := s.http.Serve(s.listener)
-	s.Close() // waits for requests under way
+	_ = s.Close() //nolint:contextcheck // waits for requests under way, with a deadline of its own
 	if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serve admin: %w", err)
 	}
@@ -114,7 +114,7 @@ func (s *Server) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
 		if err := s.http.Shutdown(ctx); err != nil {
-			s.http.Close()
+			_ = s.http.Close()
 		}
 		s.listener.Close() // when Serve was never called
 		s.o.Metrics.unregister(s)
@@ -152,7 +152,7 @@ func isLoopbackHost(host string) bool {
 // that somebody still serves is not.
 func listen(network, address string, mode os.FileMode) (net.Listener, error) {
 	if network != "unix" {
-		ln, err := net.Listen(network, address)
+		ln, err := new(net.ListenConfig).Listen(context.Background(), network, address)
 		if err != nil {
 			return nil, fmt.Errorf("listen for admin: %w", err)
 		}
@@ -162,7 +162,7 @@ func listen(network, address string, mode os.FileMode) (net.Listener, error) {
 		if fi.Mode()&os.ModeSocket == 0 {
 			return nil, fmt.Errorf("listen for admin: %s exists and is not a socket", address)
 		}
-		if c, err := net.DialTimeout("unix", address, time.Second); err == nil {
+		if c, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "unix", address); err == nil {
 			c.Close()
 			return nil, fmt.Errorf("listen for admin: %s is in use by another process", address)
 		}
@@ -170,7 +170,7 @@ func listen(network, address string, mode os.FileMode) (net.Listener, error) {
 			return nil, fmt.Errorf("remove stale socket: %w", err)
 		}
 	}
-	ln, err := net.Listen("unix", address)
+	ln, err := new(net.ListenConfig).Listen(context.Background(), "unix", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for admin: %w", err)
 	}

@@ -46,8 +46,10 @@ func fillFromDrain(l *LaneInfo, w drain.LaneStatus) {
 	l.NextAttemptAt, l.LastSuccessAt, l.LastAttemptAt = timePtr(w.NextAttempt), timePtr(w.LastSuccess), timePtr(w.LastAttempt)
 	l.Since, l.InDoubt, l.Paused, l.DryRun = timePtr(w.Since), w.InDoubt, w.Paused, w.DryRun
 	if e := w.LastError; e != nil {
-		l.LastError = &LaneError{At: e.At, Class: e.Class, HTTPStatus: e.HTTPStatus, Code: e.Code, Subcode: e.Subcode,
-			Message: e.Message, FBTraceID: e.FBTraceID, Advice: e.Advice}
+		l.LastError = &LaneError{
+			At: e.At, Class: e.Class, HTTPStatus: e.HTTPStatus, Code: e.Code, Subcode: e.Subcode,
+			Message: e.Message, FBTraceID: e.FBTraceID, Advice: e.Advice,
+		}
 	}
 }
 

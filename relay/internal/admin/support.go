@@ -71,7 +71,7 @@ func (s *Server) writeSupport(w io.Writer, first, second []byte) error {
 		return put(name, append(b, '\n'))
 	}
 	var goroutines bytes.Buffer
-	pprof.Lookup("goroutine").WriteTo(&goroutines, 1) // counts and code, no values
+	_ = pprof.Lookup("goroutine").WriteTo(&goroutines, 1) // counts and code, no values
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
 	sum, sumErr := s.summary(DeadFilter{})
@@ -93,8 +93,10 @@ func (s *Server) writeSupport(w io.Writer, first, second []byte) error {
 		func() error { return put("metrics-2.txt", second) },
 		func() error { return put("goroutines.txt", goroutines.Bytes()) },
 		func() error {
-			return putJSON("runtime.json", map[string]any{"os": runtime.GOOS, "arch": runtime.GOARCH, "cpus": runtime.NumCPU(),
-				"goroutines": runtime.NumGoroutine(), "heap_bytes": mem.HeapAlloc, "sys_bytes": mem.Sys, "gc_cycles": mem.NumGC})
+			return putJSON("runtime.json", map[string]any{
+				"os": runtime.GOOS, "arch": runtime.GOARCH, "cpus": runtime.NumCPU(),
+				"goroutines": runtime.NumGoroutine(), "heap_bytes": mem.HeapAlloc, "sys_bytes": mem.Sys, "gc_cycles": mem.NumGC,
+			})
 		},
 		func() error { return put("mapping.yaml", []byte(files.Mapping.Text)) },
 		func() error {

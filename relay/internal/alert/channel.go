@@ -71,8 +71,7 @@ func (w *Watch) post(ctx context.Context, s Settings, a Alert) error {
 	req.Header.Set("User-Agent", "relay/"+w.o.Version)
 	resp, err := client.Do(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
+		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
 		}
 		return fmt.Errorf("post to alerts.webhook: %w", err)
@@ -87,8 +86,10 @@ func (w *Watch) post(ctx context.Context, s Settings, a Alert) error {
 
 // webhookClient goes the way uploads go, but reaches this machine directly.
 func webhookClient(s Settings) (*http.Client, error) {
-	tr := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second,
-		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+	tr := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second,
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+	}
 	u, err := url.Parse(s.Webhook)
 	switch {
 	case err != nil:
@@ -116,9 +117,11 @@ func webhookClient(s Settings) (*http.Client, error) {
 		}
 		tr.TLSClientConfig.RootCAs = pool
 	}
-	return &http.Client{Transport: tr, Timeout: webhookTimeout,
+	return &http.Client{
+		Transport: tr, Timeout: webhookTimeout,
 		// Another address than the configured one is not asked.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
 }
 
 func isLoopback(host string) bool {
@@ -128,8 +131,10 @@ func isLoopback(host string) bool {
 
 // passed are the variables that the command gets of relay's environment: what
 // programs need to work, and nothing that could be a secret.
-var passed = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE",
-	"COMSPEC", "PATHEXT", "WINDIR", "PROGRAMDATA", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"}
+var passed = []string{
+	"PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE",
+	"COMSPEC", "PATHEXT", "WINDIR", "PROGRAMDATA", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
+}
 
 // run delivers by a command: JSON on standard input, no shell.
 func run(ctx context.Context, command []string, a Alert) error {

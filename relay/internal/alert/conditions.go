@@ -83,32 +83,42 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 		out = append(out, f)
 	}
 	if age := s.Now.Sub(s.Oldest); !s.Oldest.IsZero() && s.Pending > 0 && age > oldEvent {
-		out = append(out, finding{code: EventsWaiting, severity: "warning", count: s.Pending,
+		out = append(out, finding{
+			code: EventsWaiting, severity: "warning", count: s.Pending,
 			text:   fmt.Sprintf("The oldest of %d waiting events came in %s ago.", s.Pending, about(age)),
-			action: "Events are kept. Run `relay status` at the machine: it says what each event set waits for."})
+			action: "Events are kept. Run `relay status` at the machine: it says what each event set waits for.",
+		})
 	}
 	if n := w.growth.since(s.Now, s.Dead); n > 0 {
-		out = append(out, finding{code: DeadGrowing, severity: "warning", count: n,
+		out = append(out, finding{
+			code: DeadGrowing, severity: "warning", count: n,
 			text:   fmt.Sprintf("%d dead letters were made within the last hour; %d are kept.", n, s.DeadNow),
-			action: "Run `relay dead list`: it gives the reason of each. Correct the mapping, then `relay dead retry`."})
+			action: "Run `relay dead list`: it gives the reason of each. Correct the mapping, then `relay dead retry`.",
+		})
 	}
 	if f, ok := diskFull(s, held[DiskNearlyFull]); ok {
 		out = append(out, f)
 	}
 	if s.Refuses {
-		out = append(out, finding{code: DiskRefuses, severity: "critical",
+		out = append(out, finding{
+			code: DiskRefuses, severity: "critical",
 			text:   "The disk of the queue takes no writes: new events are answered 503, and their senders try again.",
-			action: "Run `relay doctor` at the machine, and look at the kernel's log and the health of the disk. relay goes on by itself once the disk does."})
+			action: "Run `relay doctor` at the machine, and look at the kernel's log and the health of the disk. relay goes on by itself once the disk does.",
+		})
 	}
 	if n := w.drops.since(s.Now, s.Dropped); n > 0 {
-		out = append(out, finding{code: EventsDropped, severity: "critical", count: n,
+		out = append(out, finding{
+			code: EventsDropped, severity: "critical", count: n,
 			text:   fmt.Sprintf("The queue was full, and %d events were dropped within the last hour.", n),
-			action: "See why events are not delivered (`relay status`), or raise queue.max_size."})
+			action: "See why events are not delivered (`relay status`), or raise queue.max_size.",
+		})
 	}
 	if n := w.damage.since(s.Now, s.Damaged); n > 0 {
-		out = append(out, finding{code: QueueDamaged, severity: "critical", count: s.Lost,
+		out = append(out, finding{
+			code: QueueDamaged, severity: "critical", count: s.Lost,
 			text:   fmt.Sprintf("Files of the queue are damaged; %d events were lost with them, as far as known. All else is delivered.", s.Lost),
-			action: "Look at the kernel's log and the health of the disk, and replace it. Keep the .bad files in the queue's directory for support."})
+			action: "Look at the kernel's log and the health of the disk, and replace it. Keep the .bad files in the queue's directory for support.",
+		})
 	}
 	if f, ok := refused(s); ok {
 		out = append(out, f)
@@ -121,9 +131,11 @@ func tokenRefused(s Snapshot) (finding, bool) {
 	if len(sets) == 0 {
 		return finding{}, false
 	}
-	return finding{code: TokenRefused, severity: "critical", sets: sets, count: s.Pending,
+	return finding{
+		code: TokenRefused, severity: "critical", sets: sets, count: s.Pending,
 		text:   fmt.Sprintf("Meta does not accept the access token; nothing is uploaded to %s. %d events wait.", places(sets), s.Pending),
-		action: "An admin of Meta's Business settings must make a new token (Events Manager, the dataset's Settings) and put it where relay reads it; a token file is noticed by itself. Events are kept."}, true
+		action: "An admin of Meta's Business settings must make a new token (Events Manager, the dataset's Settings) and put it where relay reads it; a token file is noticed by itself. Events are kept.",
+	}, true
 }
 
 func stopped(s Snapshot) (finding, bool) {
@@ -137,9 +149,11 @@ func stopped(s Snapshot) (finding, bool) {
 			words = append(words, l.Headline)
 		}
 	}
-	return finding{code: DeliveryStopped, severity: "critical", sets: sets, count: s.Pending,
+	return finding{
+		code: DeliveryStopped, severity: "critical", sets: sets, count: s.Pending,
 		text:   fmt.Sprintf("Nothing is uploaded to %s: %s.", places(sets), strings.Join(words, "; ")),
-		action: "Run `relay status` at the machine: it says what must be done, and by whom. Events are kept."}, true
+		action: "Run `relay status` at the machine: it says what must be done, and by whom. Events are kept.",
+	}, true
 }
 
 func diskFull(s Snapshot, held bool) (finding, bool) {
@@ -147,8 +161,10 @@ func diskFull(s Snapshot, held bool) (finding, bool) {
 	if held {
 		most, least = queueEased, diskEased
 	}
-	f := finding{code: DiskNearlyFull, severity: "critical", count: s.QueueBytes,
-		action: "Free space on the volume, raise queue.max_size, or see why events are not delivered (`relay status`)."}
+	f := finding{
+		code: DiskNearlyFull, severity: "critical", count: s.QueueBytes,
+		action: "Free space on the volume, raise queue.max_size, or see why events are not delivered (`relay status`).",
+	}
 	switch {
 	case s.Full != "":
 		f.text = "The queue is full: new events are refused (" + strings.ReplaceAll(s.Full, "_", " ") + ")."
@@ -176,9 +192,11 @@ func refused(s Snapshot) (finding, bool) {
 		}
 		where = append(where, r.What+" "+w)
 	}
-	return finding{code: FileRefused, severity: "warning", count: int64(len(where)),
+	return finding{
+		code: FileRefused, severity: "warning", count: int64(len(where)),
 		text:   "A changed file does not check out and was refused; the one before stays in force: " + strings.Join(where, ", ") + ".",
-		action: "Run `relay check` at the machine, correct the file and save it."}, true
+		action: "Run `relay check` at the machine, correct the file and save it.",
+	}, true
 }
 
 func inState(s Snapshot, states ...string) (ids []string) {

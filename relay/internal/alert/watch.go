@@ -234,8 +234,10 @@ func over(code string) string {
 }
 
 func (w *Watch) alert(f finding, what string, since, now time.Time) Alert {
-	a := Alert{Alert: f.code, State: what, Severity: f.severity, Summary: f.text, Action: f.action, Host: w.o.Host,
-		Since: since.UTC(), At: now.UTC(), EventSets: f.sets, Count: f.count, Version: w.o.Version}
+	a := Alert{
+		Alert: f.code, State: what, Severity: f.severity, Summary: f.text, Action: f.action, Host: w.o.Host,
+		Since: since.UTC(), At: now.UTC(), EventSets: f.sets, Count: f.count, Version: w.o.Version,
+	}
 	if since.IsZero() {
 		a.Since = a.At
 	}

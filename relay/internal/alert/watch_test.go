@@ -85,9 +85,11 @@ func (t *told) take() []string { l := t.lines; t.lines = nil; return l }
 func watched(t *testing.T, s *Snapshot, set Settings, n Notes) (*Watch, *told) {
 	t.Helper()
 	log := &told{}
-	w := New(Options{Host: "till-7", Version: "test", Logger: slog.New(log), Notes: n,
+	w := New(Options{
+		Host: "till-7", Version: "test", Logger: slog.New(log), Notes: n,
 		Look:     func() Snapshot { x := *s; x.Now = time.Now(); return x },
-		Settings: func() Settings { return set }})
+		Settings: func() Settings { return set },
+	})
 	w.look(t.Context())
 	return w, log
 }
@@ -211,7 +213,7 @@ func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &notes{}
 		s := Snapshot{Lanes: []Lane{{ID: "701", State: "paused_token"}}}
-		w, first := watched(t, &s, Settings{Interval: time.Hour}, n)
+		_, first := watched(t, &s, Settings{Interval: time.Hour}, n)
 		expect(t, first, "first process", "alert "+TokenRefused)
 		w, second := watched(t, &s, Settings{Interval: time.Hour}, n)
 		pass(t, w, time.Minute)
@@ -240,9 +242,11 @@ func TestWebhook(t *testing.T) {
 	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	s := Snapshot{Lanes: []Lane{{ID: "701000000000001", State: "paused_token"}}, Pending: 12}
 	log := &told{}
-	w := New(Options{Host: "till-7", Logger: slog.New(log),
+	w := New(Options{
+		Host: "till-7", Logger: slog.New(log),
 		Look:     func() Snapshot { s.Now = now; return s },
-		Settings: func() Settings { return Settings{Webhook: srv.URL + "/hook/s3cret", Interval: time.Hour} }})
+		Settings: func() Settings { return Settings{Webhook: srv.URL + "/hook/s3cret", Interval: time.Hour} },
+	})
 	w.look(t.Context())
 	if want := []string{"alert " + TokenRefused, "alert_failed " + TokenRefused}; !slices.Equal(log.take(), want) {
 		t.Errorf("told %q, want %q", log.lines, want)

@@ -70,7 +70,7 @@ func Open(t *testing.T) *Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile, err := os.MkdirTemp("", "relay-page-test")
+	profile, err := os.MkdirTemp("", "relay-page-test") //nolint:usetesting // Chromium writes in it until it has ended, after the test's own folders are removed
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,8 +33,10 @@ func (e *exam) disk() {
 	for {
 		if info, err := os.Stat(at); err == nil {
 			if !info.IsDir() {
-				e.say(Finding{Check: "disk", Code: "not_a_directory", Level: Fail, Text: fmt.Sprintf("queue.path: %s is a file, not a directory.", at),
-					Fix: "Give queue.path a directory.", Who: You})
+				e.say(Finding{
+					Check: "disk", Code: "not_a_directory", Level: Fail, Text: fmt.Sprintf("queue.path: %s is a file, not a directory.", at),
+					Fix: "Give queue.path a directory.", Who: You,
+				})
 				return
 			}
 			break
@@ -60,8 +62,10 @@ func (e *exam) disk() {
 
 // unwritable says why a small file could not be made, and what helps.
 func (e *exam) unwritable(dir, at string, err error) {
-	f := Finding{Check: "disk", Code: "unwritable", Level: Fail, Text: fmt.Sprintf("queue.path: relay cannot write to %s: %v.", at, plainNet(err)),
-		Fix: fmt.Sprintf("Make it writable for the user that relay runs as (mkdir -p %s && chown …), or choose another queue.path.", dir), Who: You}
+	f := Finding{
+		Check: "disk", Code: "unwritable", Level: Fail, Text: fmt.Sprintf("queue.path: relay cannot write to %s: %v.", at, plainNet(err)),
+		Fix: fmt.Sprintf("Make it writable for the user that relay runs as (mkdir -p %s && chown …), or choose another queue.path.", dir), Who: You,
+	}
 	switch {
 	case errors.Is(err, errHangs):
 		f.Code = "hanging"
@@ -92,18 +96,24 @@ func (e *exam) losses(dir string) {
 		if r.Lost > 0 {
 			text += fmt.Sprintf(" At least %d events were lost with what was damaged since relay started.", r.Lost)
 		}
-		e.say(Finding{Check: "disk", Code: "damaged", Level: Warn, Text: text, Who: You,
-			Fix: "See the kernel's log (`dmesg`) and the health of the disk, and replace it. Keep the .bad files for support; remove them when nobody wants them any more."})
+		e.say(Finding{
+			Check: "disk", Code: "damaged", Level: Warn, Text: text, Who: You,
+			Fix: "See the kernel's log (`dmesg`) and the health of the disk, and replace it. Keep the .bad files for support; remove them when nobody wants them any more.",
+		})
 	}
 	if r.Rebuilt {
-		e.say(Finding{Check: "disk", Code: "rebuilt", Level: Warn, Who: You,
+		e.say(Finding{
+			Check: "disk", Code: "rebuilt", Level: Warn, Who: You,
 			Text: "meta.db was lost or damaged when relay started: every event set started over at the oldest events there were. Some are sent again, which Meta recognises for seven days.",
-			Fix:  "See the kernel's log (`dmesg`) and the health of the disk."})
+			Fix:  "See the kernel's log (`dmesg`) and the health of the disk.",
+		})
 	}
 	if r.Dropped > 0 {
-		e.say(Finding{Check: "disk", Code: "dropped", Level: Warn, Who: You,
+		e.say(Finding{
+			Check: "disk", Code: "dropped", Level: Warn, Who: You,
 			Text: fmt.Sprintf("The queue was full, and relay has dropped %d events since it started.", r.Dropped),
-			Fix:  "See why events are not delivered (`relay status`), or raise queue.max_size."})
+			Fix:  "See why events are not delivered (`relay status`), or raise queue.max_size.",
+		})
 	}
 }
 
@@ -134,29 +144,41 @@ func (e *exam) space(dir string) {
 func (e *exam) judgeSpace(dir string, v volume) {
 	switch v.kind {
 	case "tmpfs", "ramfs":
-		e.say(Finding{Check: "disk", Code: "memory", Level: Fail, Text: fmt.Sprintf("queue.path: %s lies in memory (%s): a power cut loses what was answered 200.", dir, v.kind),
-			Fix: "Put queue.path on a disk.", Who: You})
+		e.say(Finding{
+			Check: "disk", Code: "memory", Level: Fail, Text: fmt.Sprintf("queue.path: %s lies in memory (%s): a power cut loses what was answered 200.", dir, v.kind),
+			Fix: "Put queue.path on a disk.", Who: You,
+		})
 	case "nfs", "smb", "fuse", "9p":
-		e.say(Finding{Check: "disk", Code: "network_disk", Level: Warn, Text: fmt.Sprintf("queue.path: %s lies on a file system of kind %s, on which file locks and syncs are not to be trusted.", dir, v.kind),
-			Fix: "Put queue.path on a local disk.", Who: You})
+		e.say(Finding{
+			Check: "disk", Code: "network_disk", Level: Warn, Text: fmt.Sprintf("queue.path: %s lies on a file system of kind %s, on which file locks and syncs are not to be trusted.", dir, v.kind),
+			Fix: "Put queue.path on a local disk.", Who: You,
+		})
 	case "overlay":
-		e.say(Finding{Check: "disk", Code: "container_layer", Level: Warn, Text: fmt.Sprintf("queue.path: %s lies in the container itself: it goes when the container is replaced.", dir),
-			Fix: "Mount a volume at queue.path.", Who: You})
+		e.say(Finding{
+			Check: "disk", Code: "container_layer", Level: Warn, Text: fmt.Sprintf("queue.path: %s lies in the container itself: it goes when the container is replaced.", dir),
+			Fix: "Mount a volume at queue.path.", Who: You,
+		})
 	}
 	most := e.Config.Queue.MaxSize
 	switch {
 	case most > v.size:
-		e.say(Finding{Check: "disk", Code: "max_size", Level: Fail, Text: fmt.Sprintf("queue.max_size is %s, and the volume has %s: relay will not start.", size(most), size(v.size)),
-			Fix: "Lower queue.max_size, or leave it out: then it is the smaller of 4 GiB and 80 % of the volume.", Who: You})
+		e.say(Finding{
+			Check: "disk", Code: "max_size", Level: Fail, Text: fmt.Sprintf("queue.max_size is %s, and the volume has %s: relay will not start.", size(most), size(v.size)),
+			Fix: "Lower queue.max_size, or leave it out: then it is the smaller of 4 GiB and 80 % of the volume.", Who: You,
+		})
 	case float64(v.free) < lowSpace*float64(v.size):
-		e.say(Finding{Check: "disk", Code: "low_space", Level: Warn, Text: fmt.Sprintf("The volume of the queue has %s of %s left.", size(v.free), size(v.size)),
-			Fix: "Free space on it: relay refuses new events before the disk is full.", Who: You})
+		e.say(Finding{
+			Check: "disk", Code: "low_space", Level: Warn, Text: fmt.Sprintf("The volume of the queue has %s of %s left.", size(v.free), size(v.size)),
+			Fix: "Free space on it: relay refuses new events before the disk is full.", Who: You,
+		})
 	default:
 		e.say(Finding{Check: "disk", Code: "space", Level: OK, Text: fmt.Sprintf("The volume of the queue has %s of %s free.", size(v.free), size(v.size))})
 	}
 	if v.inodes > 0 && v.iFree < lowInodes {
-		e.say(Finding{Check: "disk", Code: "low_inodes", Level: Warn, Text: fmt.Sprintf("The volume of the queue can hold only %d more files.", v.iFree),
-			Fix: "Remove small files there: relay cannot begin a new segment without room for one.", Who: You})
+		e.say(Finding{
+			Check: "disk", Code: "low_inodes", Level: Warn, Text: fmt.Sprintf("The volume of the queue can hold only %d more files.", v.iFree),
+			Fix: "Remove small files there: relay cannot begin a new segment without room for one.", Who: You,
+		})
 	}
 }
 
@@ -171,8 +193,10 @@ func (e *exam) speed(dir string) {
 		}
 	}
 	if err != nil {
-		e.say(Finding{Check: "disk", Code: "sync_failed", Level: Fail, Text: fmt.Sprintf("A test file in %s could not be written and synced: %v.", dir, plainNet(err)),
-			Fix: "Check the disk (`dmesg`), its free space and its mount options.", Who: You})
+		e.say(Finding{
+			Check: "disk", Code: "sync_failed", Level: Fail, Text: fmt.Sprintf("A test file in %s could not be written and synced: %v.", dir, plainNet(err)),
+			Fix: "Check the disk (`dmesg`), its free space and its mount options.", Who: You,
+		})
 		return
 	}
 	e.judgeSpeed(took)
@@ -184,11 +208,15 @@ func (e *exam) judgeSpeed(took []time.Duration) {
 	words := fmt.Sprintf("A write that is safe from a power cut takes %s, at worst %s.", round(median), round(worst))
 	switch {
 	case worst >= e.Config.Intake.AppendTimeout:
-		e.say(Finding{Check: "disk", Code: "hanging", Level: Fail, Text: words + " Events are answered 503 after intake.append_timeout (" + e.Config.Intake.AppendTimeout.String() + ").",
-			Fix: "Put queue.path on another disk, or see what keeps this one busy.", Who: You})
+		e.say(Finding{
+			Check: "disk", Code: "hanging", Level: Fail, Text: words + " Events are answered 503 after intake.append_timeout (" + e.Config.Intake.AppendTimeout.String() + ").",
+			Fix: "Put queue.path on another disk, or see what keeps this one busy.", Who: You,
+		})
 	case median > slowSync:
-		e.say(Finding{Check: "disk", Code: "slow", Level: Warn, Text: words + " Each sale waits that long for its answer.",
-			Fix: "Put queue.path on a faster disk, or send events in batches.", Who: You})
+		e.say(Finding{
+			Check: "disk", Code: "slow", Level: Warn, Text: words + " Each sale waits that long for its answer.",
+			Fix: "Put queue.path on a faster disk, or send events in batches.", Who: You,
+		})
 	default:
 		e.say(Finding{Check: "disk", Code: "speed", Level: OK, Text: words})
 	}

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/internal/strictyaml"
 	"relay/mapper"
 	"relay/relay/internal/graph"
-	"relay/strictyaml"
 )
 
 // Level says how bad a finding is.
@@ -116,7 +116,7 @@ func Run(ctx context.Context, o Options) Result {
 	}
 	e := &exam{Options: o}
 	e.settings()
-	e.process()
+	e.process() //nolint:contextcheck // binding does not wait
 	e.files()
 	e.certificate()
 	e.disk()
@@ -148,18 +148,24 @@ func (e *exam) settings() {
 		e.say(Finding{Check: check, Code: "suspicious", Level: Warn, Text: p.Error(), Fix: p.Hint, Who: You})
 	}
 	if e.Config.Graph.DryRun {
-		e.say(Finding{Check: "config", Code: "dry_run", Level: Warn, Text: "graph.dry_run is on: nothing is uploaded.",
-			Fix: "Take graph.dry_run out of relay.yaml when you go live; relay notices by itself.", Who: You})
+		e.say(Finding{
+			Check: "config", Code: "dry_run", Level: Warn, Text: "graph.dry_run is on: nothing is uploaded.",
+			Fix: "Take graph.dry_run out of relay.yaml when you go live; relay notices by itself.", Who: You,
+		})
 	}
 	if len(e.Mapping.Sets()) == 0 {
-		e.say(Finding{Check: "mapping", Code: "no_events", Level: Warn, Text: "The mapping names no event: everything is skipped as unmapped.",
-			Fix: "Add events to " + e.Config.Mapping + ".", Who: You})
+		e.say(Finding{
+			Check: "mapping", Code: "no_events", Level: Warn, Text: "The mapping names no event: everything is skipped as unmapped.",
+			Fix: "Add events to " + e.Config.Mapping + ".", Who: You,
+		})
 	}
 	for _, s := range e.Mapping.Sets() {
 		if s.API == mapper.Offline {
-			e.say(Finding{Check: "version", Code: "offline_api", Level: Warn, EventSet: s.ID,
+			e.say(Finding{
+				Check: "version", Code: "offline_api", Level: Warn, EventSet: s.ID,
 				Text: "Event set " + label(s) + " uses api: offline, which Meta switched off on 2025-05-14.",
-				Fix:  "Use api: conversions in the mapping.", Who: You})
+				Fix:  "Use api: conversions in the mapping.", Who: You,
+			})
 		}
 	}
 }

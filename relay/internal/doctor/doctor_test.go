@@ -20,11 +20,11 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/internal/strictyaml"
 	"relay/mapper"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/localca"
 	"relay/relay/internal/sandbox"
-	"relay/strictyaml"
 )
 
 const fakeToken = "EAAB-fake-token"
@@ -102,15 +102,19 @@ func (s setup) examine(t *testing.T) []Finding {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := graph.New(graph.Options{Endpoint: cfg.Graph.Endpoint, Version: cfg.Graph.Version, Proxy: cfg.Graph.Proxy, CAFile: cfg.Graph.CAFile,
-		Token: cfg.Graph.AccessToken.Reveal, AppSecret: cfg.Graph.AppSecret.Reveal, Timeout: 2 * time.Second})
+	client, err := graph.New(graph.Options{
+		Endpoint: cfg.Graph.Endpoint, Version: cfg.Graph.Version, Proxy: cfg.Graph.Proxy, CAFile: cfg.Graph.CAFile,
+		Token: cfg.Graph.AccessToken.Reveal, AppSecret: cfg.Graph.AppSecret.Reveal, Timeout: 2 * time.Second,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
 	var got []Finding
-	o := Options{Config: cfg, Warnings: append(warnings, more...), Mapping: m, Client: client, TestEventCode: s.code,
-		Emit: func(f Finding) { got = append(got, f) }}
+	o := Options{
+		Config: cfg, Warnings: append(warnings, more...), Mapping: m, Client: client, TestEventCode: s.code,
+		Emit: func(f Finding) { got = append(got, f) },
+	}
 	if s.change != nil {
 		s.change(t, &o)
 	}

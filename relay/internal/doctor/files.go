@@ -24,13 +24,17 @@ func (e *exam) files() {
 		}
 	}
 	if info, err := os.Stat(c.Queue.Path); err == nil && others(info)&0o077 != 0 {
-		e.say(Finding{Check: "files", Code: "queue_readable", Level: Warn,
+		e.say(Finding{
+			Check: "files", Code: "queue_readable", Level: Warn,
 			Text: fmt.Sprintf("Other users of this machine may look into the queue (%s, %04o), where customers' data lies.", c.Queue.Path, info.Mode().Perm()),
-			Fix:  "chmod 700 " + c.Queue.Path, Who: You})
+			Fix:  "chmod 700 " + c.Queue.Path, Who: You,
+		})
 	}
 	if runtime.GOOS != "windows" && e.uid() == 0 {
-		e.say(Finding{Check: "files", Code: "root", Level: Note,
-			Text: "This runs as root, which may read and write everything: run `relay doctor` as the user that relay runs as to see file rights as relay will."})
+		e.say(Finding{
+			Check: "files", Code: "root", Level: Note,
+			Text: "This runs as root, which may read and write everything: run `relay doctor` as the user that relay runs as to see file rights as relay will.",
+		})
 	}
 }
 
@@ -41,8 +45,10 @@ func (e *exam) readable(key, path string) bool {
 		_ = f.Close()
 		return true
 	}
-	e.say(Finding{Check: "files", Code: "unreadable", Level: Fail, Text: fmt.Sprintf("%s: %s cannot be read: %v.", key, path, plainNet(err)),
-		Fix: "Create it, or give the user that relay runs as the right to read it.", Who: You})
+	e.say(Finding{
+		Check: "files", Code: "unreadable", Level: Fail, Text: fmt.Sprintf("%s: %s cannot be read: %v.", key, path, plainNet(err)),
+		Fix: "Create it, or give the user that relay runs as the right to read it.", Who: You,
+	})
 	return false
 }
 
@@ -50,8 +56,10 @@ func (e *exam) readable(key, path string) bool {
 func (e *exam) private(key, path string) {
 	info, err := os.Stat(path)
 	if err == nil && others(info)&0o004 != 0 {
-		e.say(Finding{Check: "files", Code: "secret_readable", Level: Warn, Text: fmt.Sprintf("%s: every user of this machine can read %s.", key, path),
-			Fix: "chmod 640 " + path, Who: You})
+		e.say(Finding{
+			Check: "files", Code: "secret_readable", Level: Warn, Text: fmt.Sprintf("%s: every user of this machine can read %s.", key, path),
+			Fix: "chmod 640 " + path, Who: You,
+		})
 	}
 }
 

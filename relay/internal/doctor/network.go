@@ -23,8 +23,10 @@ func (e *exam) network(ctx context.Context) bool {
 	e.version()
 	via, err := e.proxy()
 	if err != nil {
-		e.say(Finding{Check: "network", Code: "proxy_invalid", Level: Fail, Text: "The proxy of the environment is not a URL.",
-			Fix: "Correct HTTPS_PROXY, or set graph.proxy.", Who: You})
+		e.say(Finding{
+			Check: "network", Code: "proxy_invalid", Level: Fail, Text: "The proxy of the environment is not a URL.",
+			Fix: "Correct HTTPS_PROXY, or set graph.proxy.", Who: You,
+		})
 		return false
 	}
 	res := e.Client.Reach(ctx)
@@ -32,8 +34,10 @@ func (e *exam) network(ctx context.Context) bool {
 		e.say(Finding{Check: "network", Code: "reached", Level: OK, Text: fmt.Sprintf("The Graph API answers at %s, %s.", e.Config.Graph.Endpoint, via)})
 		e.clock(res)
 		if res.Warning != "" {
-			e.say(Finding{Check: "version", Code: "version_warning", Level: Warn, Text: "Meta says of graph.version: " + res.Warning + ".",
-				Fix: "Set graph.version to a newer one.", Who: You})
+			e.say(Finding{
+				Check: "version", Code: "version_warning", Level: Warn, Text: "Meta says of graph.version: " + res.Warning + ".",
+				Fix: "Set graph.version to a newer one.", Who: You,
+			})
 		}
 		return true
 	}
@@ -43,9 +47,11 @@ func (e *exam) network(ctx context.Context) bool {
 
 func unreached(res graph.Result, endpoint, via string) Finding {
 	m := res.Message
-	f := Finding{Check: "network", Code: "unreachable", Level: Fail, Who: Network,
+	f := Finding{
+		Check: "network", Code: "unreachable", Level: Fail, Who: Network,
 		Text: fmt.Sprintf("The Graph API cannot be reached at %s, %s: %s.", endpoint, via, m),
-		Fix:  "Check the internet connection, and that the firewall lets this machine open connections to port 443 of graph.facebook.com. Events are kept meanwhile."}
+		Fix:  "Check the internet connection, and that the firewall lets this machine open connections to port 443 of graph.facebook.com. Events are kept meanwhile.",
+	}
 	switch {
 	case strings.Contains(m, "proxy"), res.HTTPStatus == http.StatusProxyAuthRequired:
 		f.Code = "proxy"

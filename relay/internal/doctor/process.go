@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -14,12 +15,16 @@ import (
 func (e *exam) process() {
 	switch r := e.Running; {
 	case r.Foreign != "":
-		e.say(Finding{Check: "process", Code: "foreign", Level: Fail, Text: "Something that is not this relay answers at admin.listen (" + e.Config.Admin.Listen + "): " + r.Foreign + ".",
-			Fix: "Give admin.listen another port, or end the other program.", Who: You})
+		e.say(Finding{
+			Check: "process", Code: "foreign", Level: Fail, Text: "Something that is not this relay answers at admin.listen (" + e.Config.Admin.Listen + "): " + r.Foreign + ".",
+			Fix: "Give admin.listen another port, or end the other program.", Who: You,
+		})
 		return
 	case r.Up && r.NotReady != "":
-		e.say(Finding{Check: "process", Code: "not_ready", Level: Fail, Text: "relay runs, but cannot store events now: " + r.NotReady + ".",
-			Fix: "See the disk findings below, and `relay status`.", Who: You})
+		e.say(Finding{
+			Check: "process", Code: "not_ready", Level: Fail, Text: "relay runs, but cannot store events now: " + r.NotReady + ".",
+			Fix: "See the disk findings below, and `relay status`.", Who: You,
+		})
 		return
 	case r.Up:
 		e.say(Finding{Check: "process", Code: "running", Level: OK, Text: "relay runs and can store events."})
@@ -47,7 +52,7 @@ func tryListen(addr string) error {
 	if a.Network == "unix" {
 		return tryWrite(dirOf(a.Path))
 	}
-	ln, err := net.Listen("tcp", a.String())
+	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", a.String())
 	if err != nil {
 		return err
 	}
@@ -55,9 +60,11 @@ func tryListen(addr string) error {
 }
 
 func listenFinding(key, addr string, err error) Finding {
-	f := Finding{Check: "process", Code: "cannot_listen", Level: Fail, Who: You,
+	f := Finding{
+		Check: "process", Code: "cannot_listen", Level: Fail, Who: You,
 		Text: fmt.Sprintf("%s: %s cannot be listened on: %v.", key, addr, plainNet(err)),
-		Fix:  "Choose another address for " + key + " in relay.yaml."}
+		Fix:  "Choose another address for " + key + " in relay.yaml.",
+	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		f.Code = "port_busy"
@@ -71,16 +78,13 @@ func listenFinding(key, addr string, err error) Finding {
 
 // plainNet is an error without the operation and address in front.
 func plainNet(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
 	}
-	var sys *os.SyscallError
-	if errors.As(err, &sys) {
+	if sys, ok := errors.AsType[*os.SyscallError](err); ok {
 		err = sys.Err
 	}
-	var path *os.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		err = path.Err
 	}
 	return err

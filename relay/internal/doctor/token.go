@@ -18,14 +18,18 @@ func (e *exam) tokenText() bool {
 	text := e.Config.Graph.AccessToken.Reveal()
 	switch {
 	case text == "":
-		e.say(Finding{Check: "token", Code: "token_missing", Level: Fail, Who: MetaAdmin,
+		e.say(Finding{
+			Check: "token", Code: "token_missing", Level: Fail, Who: MetaAdmin,
 			Text: "There is no access token: events are kept, and nothing is uploaded.",
-			Fix:  "Make one in Events Manager (the dataset's Settings, Conversions API, Generate access token) and put it where graph.access_token or graph.access_token_file reads it."})
+			Fix:  "Make one in Events Manager (the dataset's Settings, Conversions API, Generate access token) and put it where graph.access_token or graph.access_token_file reads it.",
+		})
 		return false
 	case strings.ContainsAny(text, " \t\r\n\"'"):
-		e.say(Finding{Check: "token", Code: "token_malformed", Level: Fail, Who: You,
+		e.say(Finding{
+			Check: "token", Code: "token_malformed", Level: Fail, Who: You,
 			Text: "The access token has quotes or white space in it: it was not copied right.",
-			Fix:  "Put the bare token there, on one line."})
+			Fix:  "Put the bare token there, on one line.",
+		})
 		return false
 	}
 	return true
@@ -56,9 +60,11 @@ func (e *exam) scopes(ctx context.Context) {
 	case res.Class != graph.Delivered:
 		e.say(Finding{Check: "token", Code: "send_only", Level: Note, Text: "The token may not be read with: it is made for sending alone, as Events Manager makes them. That is normal."})
 	case len(scopes) > 0 && !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(needed, s) }):
-		e.say(Finding{Check: "token", Code: "scopes", Level: Warn, Who: MetaAdmin,
+		e.say(Finding{
+			Check: "token", Code: "scopes", Level: Warn, Who: MetaAdmin,
 			Text: "The token has neither ads_management nor business_management, only: " + strings.Join(scopes, ", ") + ".",
-			Fix:  "If uploads are refused, make a token with ads_management, or let Events Manager make one."})
+			Fix:  "If uploads are refused, make a token with ads_management, or let Events Manager make one.",
+		})
 	case len(scopes) > 0:
 		e.say(Finding{Check: "token", Code: "scopes", Level: OK, Text: "The token has the permissions " + strings.Join(scopes, ", ") + "."})
 	}
@@ -111,9 +117,11 @@ func (e *exam) node(ctx context.Context, set mapper.Set) {
 	}
 	e.say(f)
 	if res.Class == graph.Delivered && n.Consolidated != nil && !*n.Consolidated && set.API != mapper.Offline {
-		e.say(Finding{Check: "event_set", Code: "not_consolidated", Level: Warn, EventSet: set.ID, Who: MetaAdmin,
+		e.say(Finding{
+			Check: "event_set", Code: "not_consolidated", Level: Warn, EventSet: set.ID, Who: MetaAdmin,
 			Text: fmt.Sprintf("Event set %s is not a dataset that takes offline events through the Conversions API (is_consolidated_container is false).", label(set)),
-			Fix:  "Use the dataset that replaced it: Events Manager shows which."})
+			Fix:  "Use the dataset that replaced it: Events Manager shows which.",
+		})
 	}
 }
 
@@ -128,8 +136,10 @@ func (e *exam) roundTrip(ctx context.Context, set mapper.Set) {
 		e.say(f)
 		return
 	}
-	res := e.Client.Send(ctx, graph.Request{EventSet: set.ID, API: set.API, UploadTag: "relay doctor", TestEventCode: e.TestEventCode,
-		Data: [][]byte{e.testEvent()}})
+	res := e.Client.Send(ctx, graph.Request{
+		EventSet: set.ID, API: set.API, UploadTag: "relay doctor", TestEventCode: e.TestEventCode,
+		Data: [][]byte{e.testEvent()},
+	})
 	switch res.Class {
 	case graph.Delivered, graph.Duplicate:
 		f.Code, f.Level, f.Text = "round_trip", OK, fmt.Sprintf("Event set %s: Meta received a test event; see Events Manager, Test events.", label(set))

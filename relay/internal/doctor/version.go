@@ -10,9 +10,18 @@ import (
 // lives says until when Graph API versions are usable (facts: meta-wire 1.4);
 // the newest has no end yet.
 var lives = []struct{ version, until string }{
-	{"v13.0", "2024-05-28"}, {"v16.0", "2025-05-14"}, {"v17.0", "2025-09-12"}, {"v18.0", "2026-01-26"}, {"v19.0", "2026-05-21"},
-	{"v20.0", "2026-09-24"}, {"v21.0", "2027-01-21"}, {"v22.0", "2027-05-20"}, {"v23.0", "2027-10-08"}, {"v24.0", "2028-02-18"},
-	{"v25.0", "2028-07-29"}, {"v26.0", ""},
+	{"v13.0", "2024-05-28"},
+	{"v16.0", "2025-05-14"},
+	{"v17.0", "2025-09-12"},
+	{"v18.0", "2026-01-26"},
+	{"v19.0", "2026-05-21"},
+	{"v20.0", "2026-09-24"},
+	{"v21.0", "2027-01-21"},
+	{"v22.0", "2027-05-20"},
+	{"v23.0", "2027-10-08"},
+	{"v24.0", "2028-02-18"},
+	{"v25.0", "2028-07-29"},
+	{"v26.0", ""},
 }
 
 // soon is when the end of a version is worth a warning.
@@ -31,8 +40,10 @@ func (e *exam) version() {
 	}
 	switch {
 	case !known && older(v, newest):
-		e.say(Finding{Check: "version", Code: "version_retired", Level: Warn, Who: You, Fix: fix,
-			Text: fmt.Sprintf("graph.version %s is not one of those known to live: Meta answers with the oldest version still alive.", v)})
+		e.say(Finding{
+			Check: "version", Code: "version_retired", Level: Warn, Who: You, Fix: fix,
+			Text: fmt.Sprintf("graph.version %s is not one of those known to live: Meta answers with the oldest version still alive.", v),
+		})
 		return
 	case !known:
 		e.say(Finding{Check: "version", Code: "version_unknown", Level: Note, Text: fmt.Sprintf("graph.version %s is newer than this relay, which knows %s.", v, newest)})
@@ -44,11 +55,15 @@ func (e *exam) version() {
 	end, _ := time.Parse(time.DateOnly, until) // the table's, tested
 	switch left := end.Sub(e.Now()); {
 	case left < 0:
-		e.say(Finding{Check: "version", Code: "version_retired", Level: Warn, Who: You, Fix: fix,
-			Text: fmt.Sprintf("graph.version %s ended on %s: Meta answers with the oldest version still alive, which may differ.", v, until)})
+		e.say(Finding{
+			Check: "version", Code: "version_retired", Level: Warn, Who: You, Fix: fix,
+			Text: fmt.Sprintf("graph.version %s ended on %s: Meta answers with the oldest version still alive, which may differ.", v, until),
+		})
 	case left < soon:
-		e.say(Finding{Check: "version", Code: "version_ends", Level: Warn, Who: You, Fix: fix,
-			Text: fmt.Sprintf("graph.version %s ends on %s, in %d days.", v, until, int(left.Hours()/24))})
+		e.say(Finding{
+			Check: "version", Code: "version_ends", Level: Warn, Who: You, Fix: fix,
+			Text: fmt.Sprintf("graph.version %s ends on %s, in %d days.", v, until, int(left.Hours()/24)),
+		})
 	default:
 		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable until %s.", v, until)})
 	}

@@ -14,6 +14,8 @@ func statVolume(dir string) (volume, error) {
 		return volume{}, err
 	}
 	block := int64(s.Bsize) //nolint:unconvert // not int64 everywhere
-	return volume{size: int64(s.Blocks) * block, free: int64(s.Bavail) * block, inodes: int64(s.Files), iFree: int64(s.Ffree),
-		kind: kinds[int64(uint32(s.Type))]}, nil
+	return volume{
+		size: int64(s.Blocks) * block, free: int64(s.Bavail) * block, inodes: int64(s.Files), iFree: int64(s.Ffree),
+		kind: kinds[int64(uint32(s.Type))],
+	}, nil
 }

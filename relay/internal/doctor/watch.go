@@ -30,9 +30,11 @@ func (e *exam) watching() {
 	}
 	dir := filepath.Dir(c.Mapping)
 	if err := e.watch(dir); err != nil {
-		e.say(Finding{Check: "watch", Code: "inotify", Level: Warn, Who: You,
+		e.say(Finding{
+			Check: "watch", Code: "inotify", Level: Warn, Who: You,
 			Text: fmt.Sprintf("Changes in %s cannot be watched (%v): they are noticed by looking every %s.", dir, plainNet(err), c.Watch.Poll),
-			Fix:  "Raise fs.inotify.max_user_instances and fs.inotify.max_user_watches (sysctl), or lower watch.poll."})
+			Fix:  "Raise fs.inotify.max_user_instances and fs.inotify.max_user_watches (sysctl), or lower watch.poll.",
+		})
 	} else {
 		e.say(Finding{Check: "watch", Code: "watch", Level: OK, Text: "Changed files are noticed at once."})
 	}
@@ -41,16 +43,20 @@ func (e *exam) watching() {
 		few  int
 	}{{"max_user_instances", fewInstances}, {"max_user_watches", fewWatches}} {
 		if n, ok := e.kernelNumber("sys/fs/inotify/" + l.name); ok && n < l.few {
-			e.say(Finding{Check: "watch", Code: "inotify_limit", Level: Warn, Who: You,
+			e.say(Finding{
+				Check: "watch", Code: "inotify_limit", Level: Warn, Who: You,
 				Text: fmt.Sprintf("fs.inotify.%s is %d, shared by all programs of this user: when it is used up, changes are noticed only every %s.", l.name, n, c.Watch.Poll),
-				Fix:  fmt.Sprintf("sysctl fs.inotify.%s=%d", l.name, 8*l.few)})
+				Fix:  fmt.Sprintf("sysctl fs.inotify.%s=%d", l.name, 8*l.few),
+			})
 		}
 	}
 	for _, f := range []string{c.File, c.Mapping} {
 		if e.mountedAlone(f) {
-			e.say(Finding{Check: "watch", Code: "mounted_file", Level: Warn, Who: You,
+			e.say(Finding{
+				Check: "watch", Code: "mounted_file", Level: Warn, Who: You,
 				Text: fmt.Sprintf("%s is mounted as a single file: a new version saved outside never arrives here.", f),
-				Fix:  "Mount its directory instead (in Kubernetes: no subPath)."})
+				Fix:  "Mount its directory instead (in Kubernetes: no subPath).",
+			})
 		}
 	}
 }

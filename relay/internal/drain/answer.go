@@ -82,7 +82,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	l.remember() // the rest of the batch may be open: a crash must not send this again
 	l.cur = nil
 	l.mu.Lock()
-	l.view_.LastSuccess = at
+	l.shown.LastSuccess = at
 	l.mu.Unlock()
 	if r.Warning != "" && r.Warning != l.warned {
 		l.warned = r.Warning
@@ -92,12 +92,16 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 
 func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 	b := l.work
-	d := Delivery{EventSet: l.name, API: a.req.API, Request: a.hash, FBTraceID: r.FBTraceID, Mapping: b.how.m.Digest(),
-		At: at, Ambiguous: a.asked, Items: make([]Delivered, len(a.open))}
+	d := Delivery{
+		EventSet: l.name, API: a.req.API, Request: a.hash, FBTraceID: r.FBTraceID, Mapping: b.how.m.Digest(),
+		At: at, Ambiguous: a.asked, Items: make([]Delivered, len(a.open)),
+	}
 	for n, i := range a.open {
 		o := &b.items[i].out
-		d.Items[n] = Delivered{MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
-			EventTime: o.EventTime, Received: b.recs[b.items[i].rec].Received, Conversion: o.Conversion}
+		d.Items[n] = Delivered{
+			MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
+			EventTime: o.EventTime, Received: b.recs[b.items[i].rec].Received, Conversion: o.Conversion,
+		}
 	}
 	return d
 }
@@ -212,11 +216,13 @@ func (l *lane) stop(why State, code, words string, r graph.Result) {
 		return
 	}
 	l.pause = why
-	l.log.Error(words, l.answer(code, r)...)
+	l.log.Error(words, l.answer(code, r)...) //nolint:sloglint // callers pass constants
 }
 
 // answer is what a log line says of an answer.
 func (l *lane) answer(code string, r graph.Result) []any {
-	return []any{"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "meta_code", r.Code, "meta_subcode", r.Subcode,
-		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", advice(r)}
+	return []any{
+		"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "meta_code", r.Code, "meta_subcode", r.Subcode,
+		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", advice(r),
+	}
 }

@@ -90,8 +90,10 @@ func makeBatch(lane string, recs []queue.Record, how recipe, done slots) *batch 
 		rec := &recs[i]
 		outs := b.mapOne(lane, rec)
 		if how.tooOld(rec) && !how.recent(outs) {
-			b.hold(lane, i, mapper.Outcome{MessageID: rec.ID, Reason: mapper.ReasonExpired,
-				Message: fmt.Sprintf("waited in the queue for longer than %s (queue.max_age)", how.age)})
+			b.hold(lane, i, mapper.Outcome{
+				MessageID: rec.ID, Reason: mapper.ReasonExpired,
+				Message: fmt.Sprintf("waited in the queue for longer than %s (queue.max_age)", how.age),
+			})
 			continue
 		}
 		for _, out := range outs {
@@ -143,8 +145,10 @@ func (b *batch) mapOne(lane string, rec *queue.Record) (outs []mapper.Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.broke++
-			outs = []mapper.Outcome{{MessageID: rec.ID, Kind: mapper.Hold, Reason: mapper.ReasonInvalid,
-				Message: "relay could not map this event: an internal error"}}
+			outs = []mapper.Outcome{{
+				MessageID: rec.ID, Kind: mapper.Hold, Reason: mapper.ReasonInvalid,
+				Message: "relay could not map this event: an internal error",
+			}}
 		}
 	}()
 	outs = b.how.m.MapLane(mapper.Event{
@@ -282,8 +286,10 @@ func (b *batch) alive(lo, hi int) []int {
 // the hash of its data.
 func (b *batch) request(lane string, items []int) (graph.Request, string) {
 	first := &b.items[items[0]].out
-	r := graph.Request{EventSet: lane, API: first.API, UploadTag: first.UploadTag, TestEventCode: first.TestEventCode,
-		Data: make([][]byte, len(items))}
+	r := graph.Request{
+		EventSet: lane, API: first.API, UploadTag: first.UploadTag, TestEventCode: first.TestEventCode,
+		Data: make([][]byte, len(items)),
+	}
 	h := sha256.New()
 	var n [8]byte
 	for i, at := range items {

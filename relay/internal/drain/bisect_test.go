@@ -103,7 +103,7 @@ func TestPoisonOverCrashes(t *testing.T) {
 		answer := poison("", 100, 2804019, bad...)
 		w.sender.set(answer)
 		want := w.fill(setA, "e", 1000)
-		for life := 0; life < 200; life++ {
+		for range 200 {
 			w.run()
 			pass(8 * time.Millisecond) // a few requests each
 			crash(w)

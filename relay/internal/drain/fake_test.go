@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -77,9 +78,7 @@ func (f *fakeLog) stat(name string) queue.LaneStat {
 	st := *f.lanes[name]
 	st.State = slices.Clone(st.State)
 	counts := map[string]int64{}
-	for k, n := range st.Counts {
-		counts[k] = n
-	}
+	maps.Copy(counts, st.Counts)
 	st.Counts = counts
 	for _, r := range f.recs {
 		if r.Seq >= st.Cursor && slices.Contains(r.Lanes, name) {
@@ -267,8 +266,10 @@ func (m *fakeMapping) MapLane(ev mapper.Event, set string, now time.Time, ages b
 		api = mapper.Conversions
 	}
 	for _, list := range e.Lists {
-		o := mapper.Outcome{MessageID: ev.MessageID, Event: e.Event, List: list, EventSet: set, API: api, UploadTag: "Segment" + e.Tag,
-			Name: list, EventTime: at, OrderID: "o-" + ev.MessageID}
+		o := mapper.Outcome{
+			MessageID: ev.MessageID, Event: e.Event, List: list, EventSet: set, API: api, UploadTag: "Segment" + e.Tag,
+			Name: list, EventTime: at, OrderID: "o-" + ev.MessageID,
+		}
 		switch {
 		case e.Skip != "":
 			o.Kind, o.Reason = mapper.Skip, e.Skip
@@ -364,9 +365,7 @@ func (f *fakeSender) accepted() map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	out := map[string]int{}
-	for k, n := range f.got {
-		out[k] = n
-	}
+	maps.Copy(out, f.got)
 	return out
 }
 
@@ -378,7 +377,7 @@ func (f *fakeSender) set(answer func(int, call) graph.Result) {
 
 // counting is Metrics for tests.
 type counting struct {
-	NopMetrics
+	nopMetrics
 	mu       sync.Mutex
 	resends  int
 	mismatch int
@@ -407,15 +406,20 @@ const setA, setB = "701000000000001", "701000000000002"
 
 // Settings of most tests: quick, and one that counts requests can rely on.
 func quick() Settings {
-	return Settings{RequestsPerSecond: 1000, Burst: 1, MaxEvents: 1000, MaxWait: 0, MinInterval: time.Second, MaxInterval: 30 * time.Second,
-		ProbeInterval: 10 * time.Minute, BreakerAfter: 20, KeepUnmapped: 24 * time.Hour}
+	return Settings{
+		RequestsPerSecond: 1000, Burst: 1, MaxEvents: 1000, MaxWait: 0, MinInterval: time.Second, MaxInterval: 30 * time.Second,
+		ProbeInterval: 10 * time.Minute, BreakerAfter: 20, KeepUnmapped: 24 * time.Hour,
+	}
 }
 
 func newWorld(t *testing.T) *world {
 	m := &fakeMapping{digest: "m1", sets: []string{setA, setB}, routes: map[string][]string{"Order Completed": {setA}}}
-	w := &world{t: t, log: newFakeLog(), sender: &fakeSender{}, metrics: &counting{}, logs: &logBook{}, mapping: m, token: "t1",
-		kept: map[string]Mapping{"m1": m}}
-	w.opts = Options{Log: w.log, Sender: w.sender, Metrics: w.metrics, Settings: quick(), Logger: slog.New(w.logs),
+	w := &world{
+		t: t, log: newFakeLog(), sender: &fakeSender{}, metrics: &counting{}, logs: &logBook{}, mapping: m, token: "t1",
+		kept: map[string]Mapping{"m1": m},
+	}
+	w.opts = Options{
+		Log: w.log, Sender: w.sender, Metrics: w.metrics, Settings: quick(), Logger: slog.New(w.logs),
 		ClockSynced: func() bool { return true },
 		Rand:        func() float64 { return 0.5 },
 		Mapping: func() Mapping {

@@ -54,7 +54,7 @@ type lane struct {
 	mu      sync.Mutex
 	reasons Reason
 	manual  *bool // an operator's wish, not stored yet
-	view_   LaneStatus
+	shown   LaneStatus
 	rate    rateMeter
 }
 
@@ -358,6 +358,6 @@ func (l *lane) said(r graph.Result) {
 	at, _ := l.s.clock.now()
 	p := problem(r, at)
 	l.mu.Lock()
-	l.view_.LastError = p
+	l.shown.LastError = p
 	l.mu.Unlock()
 }

@@ -249,8 +249,12 @@ func TestPausesEndOnWake(t *testing.T) {
 		class  graph.Class
 		reason Reason
 	}{
-		{graph.TokenPause, Reload}, {graph.TokenPause, NewMapping}, {graph.PermPause, Reload}, {graph.PermPause, NewToken},
-		{graph.ConfigPause, NewMapping}, {graph.ConfigPause, Reload},
+		{graph.TokenPause, Reload},
+		{graph.TokenPause, NewMapping},
+		{graph.PermPause, Reload},
+		{graph.PermPause, NewToken},
+		{graph.ConfigPause, NewMapping},
+		{graph.ConfigPause, Reload},
 	} {
 		t.Run(fmt.Sprint(tt.class, tt.reason), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

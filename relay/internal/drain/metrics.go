@@ -23,19 +23,19 @@ type Metrics interface {
 	Redriven(reason string, n int) // released by themselves (future)
 }
 
-// NopMetrics does nothing; embed it to implement only some of Metrics.
-type NopMetrics struct{}
+// nopMetrics does nothing; embed it to implement only some of Metrics.
+type nopMetrics struct{}
 
 // The methods of Metrics.
-func (NopMetrics) Attempt(string, graph.Result, int)     {}
-func (NopMetrics) Delivered(string, string, int)         {}
-func (NopMetrics) Lag(string, time.Time, time.Time)      {}
-func (NopMetrics) Settled(string, string, int)           {}
-func (NopMetrics) Note(string, int)                      {}
-func (NopMetrics) AmbiguousResend(string, int)           {}
-func (NopMetrics) RebuildMismatch(string)                {}
-func (NopMetrics) LimitWait(string, time.Duration)       {}
-func (NopMetrics) Usage(string, float64)                 {}
-func (NopMetrics) StateChanged(string, State, time.Time) {}
-func (NopMetrics) ClockSkew(time.Duration)               {}
-func (NopMetrics) Redriven(string, int)                  {}
+func (nopMetrics) Attempt(string, graph.Result, int)     {}
+func (nopMetrics) Delivered(string, string, int)         {}
+func (nopMetrics) Lag(string, time.Time, time.Time)      {}
+func (nopMetrics) Settled(string, string, int)           {}
+func (nopMetrics) Note(string, int)                      {}
+func (nopMetrics) AmbiguousResend(string, int)           {}
+func (nopMetrics) RebuildMismatch(string)                {}
+func (nopMetrics) LimitWait(string, time.Duration)       {}
+func (nopMetrics) Usage(string, float64)                 {}
+func (nopMetrics) StateChanged(string, State, time.Time) {}
+func (nopMetrics) ClockSkew(time.Duration)               {}
+func (nopMetrics) Redriven(string, int)                  {}

@@ -35,8 +35,10 @@ const (
 
 // States lists all states, for metrics and pages.
 func States() []State {
-	return []State{Idle, Sending, WaitingRetry, Throttled, RateLimited, PausedToken, PausedPermission, PausedConfig,
-		BreakerOpen, NoToken, DryRun, Retired, ManuallyPaused, Storage, DeadFull, NoMapping, Keeping}
+	return []State{
+		Idle, Sending, WaitingRetry, Throttled, RateLimited, PausedToken, PausedPermission, PausedConfig,
+		BreakerOpen, NoToken, DryRun, Retired, ManuallyPaused, Storage, DeadFull, NoMapping, Keeping,
+	}
 }
 
 // Problem is the last thing that went wrong in a lane. Message is Meta's or
@@ -145,8 +147,10 @@ func (s *Supervisor) Now() (time.Time, bool) { return s.clock.now() }
 
 // problem makes a Problem of an answer.
 func problem(r graph.Result, at time.Time) *Problem {
-	return &Problem{At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Code: r.Code, Subcode: r.Subcode,
-		Message: r.Message, FBTraceID: r.FBTraceID, Advice: advice(r)}
+	return &Problem{
+		At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Code: r.Code, Subcode: r.Subcode,
+		Message: r.Message, FBTraceID: r.FBTraceID, Advice: advice(r),
+	}
 }
 
 // advice says in plain words who must do what.

@@ -14,7 +14,7 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// ErrNoLane: no such lane.
+// ErrNoLane says that there is no such lane.
 var ErrNoLane = errors.New("no such event set in the queue or the mapping")
 
 // Supervisor runs one lane for every event set that the queue holds events
@@ -47,7 +47,7 @@ func New(o Options) (*Supervisor, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Metrics == nil {
-		o.Metrics = NopMetrics{}
+		o.Metrics = nopMetrics{}
 	}
 	if o.Token == nil {
 		o.Token = func(string) string { return "token" }
@@ -89,7 +89,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.background.Go(func() { s.releases.run(ctx) })
 	for ctx.Err() == nil {
 		changed := s.o.Log.Changed()
-		s.look()
+		s.look() //nolint:contextcheck // lanes live as long as Run: start takes s.running
 		t := time.NewTimer(lookEvery)
 		select {
 		case <-ctx.Done():
@@ -150,8 +150,8 @@ func (s *Supervisor) look() {
 func (s *Supervisor) start(name string) {
 	ctx, cancel := context.WithCancel(s.running)
 	l := &lane{s: s, name: name, log: s.log.With("event_set", name), kick: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
-	l.view_ = LaneStatus{Lane: name, State: Idle, DrainSec: -1}
-	l.view_.Since, _ = s.clock.now()
+	l.shown = LaneStatus{Lane: name, State: Idle, DrainSec: -1}
+	l.shown.Since, _ = s.clock.now()
 	s.lanes[name] = l
 	s.group.Go(func() {
 		defer close(l.ended)

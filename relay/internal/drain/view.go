@@ -13,7 +13,7 @@ func (l *lane) show(s State, until time.Time) {
 		next = now.Add(time.Until(until))
 	}
 	l.mu.Lock()
-	v := &l.view_
+	v := &l.shown
 	was := v.State
 	if was != s {
 		v.State, v.Since = s, now
@@ -47,7 +47,7 @@ func (l *lane) show(s State, until time.Time) {
 func (l *lane) view() LaneStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := l.view_
+	v := l.shown
 	v.Rate = l.rate.perSecond(time.Now())
 	return v
 }

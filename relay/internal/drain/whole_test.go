@@ -93,8 +93,10 @@ func newHastyRig(t *testing.T, api string, timeout time.Duration) *rig {
 	}
 	t.Cleanup(func() { _ = r.client.Close() })
 	r.use(fmt.Sprintf(mappingA, api))
-	r.set = drain.Settings{RequestsPerSecond: 10000, Burst: 10, MaxEvents: 1000, MaxWait: time.Millisecond, MinInterval: 5 * time.Millisecond,
-		MaxInterval: 50 * time.Millisecond, ProbeInterval: time.Hour}
+	r.set = drain.Settings{
+		RequestsPerSecond: 10000, Burst: 10, MaxEvents: 1000, MaxWait: time.Millisecond, MinInterval: 5 * time.Millisecond,
+		MaxInterval: 50 * time.Millisecond, ProbeInterval: time.Hour,
+	}
 	r.open()
 	t.Cleanup(func() { r.close() })
 	return r
@@ -131,7 +133,8 @@ func (r *rig) close() {
 
 func (r *rig) run() {
 	r.t.Helper()
-	o := drain.Options{Log: r.q, Sender: r.client, Settings: r.set, Grace: 50 * time.Millisecond, ClockSynced: func() bool { return true },
+	o := drain.Options{
+		Log: r.q, Sender: r.client, Settings: r.set, Grace: 50 * time.Millisecond, ClockSynced: func() bool { return true },
 		Logger: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Mapping: func() drain.Mapping {
 			r.mu.Lock()
@@ -322,9 +325,11 @@ func TestWholeOffline(t *testing.T) {
 // Every way in which the line or the server can fail for a while: all arrives,
 // and what was sent more than once was the same each time.
 func TestWholeTrouble(t *testing.T) {
-	for _, mode := range []string{sandbox.Down, sandbox.Hang, sandbox.HangAfter, sandbox.Cut, sandbox.CutAfter, sandbox.CutAnswer, sandbox.Fail,
+	for _, mode := range []string{
+		sandbox.Down, sandbox.Hang, sandbox.HangAfter, sandbox.Cut, sandbox.CutAfter, sandbox.CutAnswer, sandbox.Fail,
 		sandbox.HTML, sandbox.HTMLOK, sandbox.Empty, sandbox.Garbage, sandbox.Redirect, sandbox.Miscount, sandbox.Quiet, sandbox.Malformed,
-		sandbox.Gzipped, sandbox.TooLarge, sandbox.Suppressed, sandbox.Duplicate} {
+		sandbox.Gzipped, sandbox.TooLarge, sandbox.Suppressed, sandbox.Duplicate,
+	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			r := newHastyRig(t, "conversions", 500*time.Millisecond)
@@ -366,8 +371,14 @@ func TestWholePauses(t *testing.T) {
 	for _, tt := range []struct {
 		mode string
 		want drain.State
-	}{{sandbox.TokenDead, drain.PausedToken}, {sandbox.Permission, drain.PausedPermission}, {sandbox.Missing, drain.PausedConfig},
-		{sandbox.Proxy407, drain.PausedConfig}, {sandbox.Throttled, drain.Throttled}, {sandbox.TooMany, drain.Throttled}} {
+	}{
+		{sandbox.TokenDead, drain.PausedToken},
+		{sandbox.Permission, drain.PausedPermission},
+		{sandbox.Missing, drain.PausedConfig},
+		{sandbox.Proxy407, drain.PausedConfig},
+		{sandbox.Throttled, drain.Throttled},
+		{sandbox.TooMany, drain.Throttled},
+	} {
 		t.Run(tt.mode, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, "conversions")

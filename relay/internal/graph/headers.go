@@ -94,8 +94,10 @@ func (u *usage) business(values []string) {
 			}
 			for _, e := range list {
 				var calls, cpu, total, regain pct
-				if into(string(e), map[string]*pct{"call_count": &calls, "total_cputime": &cpu, "total_time": &total,
-					"estimated_time_to_regain_access": &regain}) {
+				if into(string(e), map[string]*pct{
+					"call_count": &calls, "total_cputime": &cpu, "total_time": &total,
+					"estimated_time_to_regain_access": &regain,
+				}) {
 					u.seen(max(float64(calls), float64(cpu), float64(total)))
 					u.wait = max(u.wait, bounded(float64(regain), time.Minute))
 				}

@@ -87,7 +87,8 @@ func TestAnswers(t *testing.T) {
 		{name: "byte order mark", body: "\xef\xbb\xbf" + `{"batch":[` + order + `]}`, status: 200, want: success, stored: "m-1>701"},
 		{name: "2,500 events", body: `{"batch":[` + repeat(2500, order) + `]}`, status: 200, want: success, stored: "m-1>701"},
 
-		{name: "bad ones in a batch", body: `{"batch":[` + order + `,{"type":"track","messageId":"b1"},5,{"type":"track","event":7,"messageId":"b3"},{"type":"track","event":" ","messageId":"b4"},{"type":3,"event":"e","messageId":"b5"},{"type":"track","event":null,"messageId":"b6"}]}`, status: 200,
+		{
+			name: "bad ones in a batch", body: `{"batch":[` + order + `,{"type":"track","messageId":"b1"},5,{"type":"track","event":7,"messageId":"b3"},{"type":"track","event":" ","messageId":"b4"},{"type":3,"event":"e","messageId":"b5"},{"type":"track","event":null,"messageId":"b6"}]}`, status: 200,
 			want: `{"success":true,"rejected":[` +
 				`{"index":1,"messageId":"b1","code":"missing_event","message":"a track needs the name of its event"},` +
 				`{"index":2,"messageId":"?","code":"not_an_object","message":"a message must be a JSON object"},` +
@@ -95,13 +96,18 @@ func TestAnswers(t *testing.T) {
 				`{"index":4,"messageId":"b4","code":"missing_event","message":"a track needs the name of its event"},` +
 				`{"index":5,"messageId":"b5","code":"invalid_type","message":"type must be text"},` +
 				`{"index":6,"messageId":"b6","code":"missing_event","message":"a track needs the name of its event"}]}`,
-			stored: "m-1>701 b1>refused ?>refused b3>refused b4>refused b5>refused b6>refused"},
-		{name: "too large in a batch", body: `{"batch":[{"type":"track","event":"x","messageId":"big","pad":"` + pad + `"},` + order + `]}`, status: 200,
+			stored: "m-1>701 b1>refused ?>refused b3>refused b4>refused b5>refused b6>refused",
+		},
+		{
+			name: "too large in a batch", body: `{"batch":[{"type":"track","event":"x","messageId":"big","pad":"` + pad + `"},` + order + `]}`, status: 200,
 			want:   `{"success":true,"rejected":[{"index":0,"messageId":"big","code":"event_too_large","message":"the event is over the size limit"}]}`,
-			stored: "big>refused+large m-1>701"},
-		{name: "too deep in a batch", body: `{"batch":[{"type":"track","event":"x","messageId":"deep","p":` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000) + `},` + order + `]}`, status: 200,
+			stored: "big>refused+large m-1>701",
+		},
+		{
+			name: "too deep in a batch", body: `{"batch":[{"type":"track","event":"x","messageId":"deep","p":` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000) + `},` + order + `]}`, status: 200,
 			want:   `{"success":true,"rejected":[{"index":0,"messageId":"deep","code":"too_deep","message":"the message is nested too deeply"}]}`,
-			stored: "deep>refused m-1>701"},
+			stored: "deep>refused m-1>701",
+		},
 
 		{name: "not JSON", body: `{"batch":[` + order, status: 400, want: "invalid_json"},
 		{name: "empty", body: ``, status: 400, want: "invalid_json"},
@@ -133,9 +139,11 @@ func TestAnswers(t *testing.T) {
 		{name: "key for this event", keys: keys, path: "/v1/track", header: "Authorization: " + basic("till"), body: order, status: 200, want: success, stored: "m-1>701"},
 		{name: "key not for this event", keys: keys, path: "/v1/track", header: "Authorization: " + basic("till"), body: `{"event":"Product Added"}`, status: 403, want: "event_not_allowed"},
 		{name: "key not for this event, duplicate name", keys: keys, path: "/v1/track", header: "Authorization: " + basic("till"), body: `{"event":"Order Completed","event":"Product Added"}`, status: 403, want: "event_not_allowed"},
-		{name: "key not for one event of a batch", keys: keys, header: "Authorization: " + basic("till"), body: `{"batch":[` + order + `,{"type":"track","event":"Product Added","messageId":"p"}]}`, status: 200,
+		{
+			name: "key not for one event of a batch", keys: keys, header: "Authorization: " + basic("till"), body: `{"batch":[` + order + `,{"type":"track","event":"Product Added","messageId":"p"}]}`, status: 200,
 			want:   `{"success":true,"rejected":[{"index":1,"messageId":"p","code":"event_not_allowed","message":"this write key may not send this event"}]}`,
-			stored: "m-1>701 p>refused"},
+			stored: "m-1>701 p>refused",
+		},
 
 		{name: "get", method: "GET", status: 405, want: "method_not_allowed"},
 		{name: "put", method: "PUT", body: `{"batch":[]}`, status: 405, want: "method_not_allowed"},

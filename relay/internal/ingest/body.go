@@ -145,14 +145,14 @@ func (h *Handler) gunzip(w *work, limit int) error {
 		}
 		n, err := w.zip.Read(out[len(out):cap(out)])
 		out = out[:len(out)+n]
-		if len(out) > limit || err != nil && err != io.EOF {
+		if len(out) > limit || err != nil && !errors.Is(err, io.EOF) {
 			h.buffers.put(out)
 			if len(out) > limit {
 				return errTooLarge
 			}
 			return errGzip
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			h.buffers.put(w.body)
 			w.body = out
 			return nil

@@ -190,8 +190,8 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 	if f != nil {
 		return f
 	}
-	h.heavies.give(w) // from here on it waits for the disk
-	if f := h.store(w); f != nil {
+	h.heavies.give(w)              // from here on it waits for the disk
+	if f := h.store(w); f != nil { //nolint:contextcheck // see store: the events are wanted whether or not the client waits
 		return f
 	}
 	if len(w.reject) > 0 {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,7 +16,7 @@ import (
 func listen(addr string, mode fs.FileMode) (net.Listener, error) {
 	path, ok := strings.CutPrefix(addr, "unix:")
 	if !ok {
-		l, err := net.Listen("tcp", addr)
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 		if err != nil {
 			return nil, fmt.Errorf("listen on %s: %w", addr, cause(err))
 		}
@@ -30,8 +31,7 @@ func listen(addr string, mode fs.FileMode) (net.Listener, error) {
 
 // cause takes off what net puts around an error: the address is said already.
 func cause(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
 	}
 	return err
@@ -45,7 +45,7 @@ func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	case err == nil && fi.Mode().Type() != fs.ModeSocket:
 		return nil, errors.New("there is a file in the way that is no socket")
 	case err == nil:
-		if c, err := net.Dial("unix", path); err == nil {
+		if c, err := new(net.Dialer).DialContext(context.Background(), "unix", path); err == nil {
 			_ = c.Close()
 			return nil, errors.New("address already in use")
 		}
@@ -54,7 +54,7 @@ func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	}
 	if runtime.GOOS == "windows" { // no modes there, and no moving of sockets
 		_ = os.Remove(path)
-		return net.Listen("unix", path)
+		return new(net.ListenConfig).Listen(context.Background(), "unix", path)
 	}
 	side := path + ".new"
 	_ = os.Remove(side)

@@ -306,8 +306,14 @@ func TestListenFaults(t *testing.T) {
 	if _, err := Listen(ServerOptions{Listen: []string{"127.0.0.1:0"}}); err == nil {
 		t.Error("no handler, and yet")
 	}
-	for _, o := range []Options{{}, {Queue: &memory{}, MaxEventBytes: 100}, {Queue: &memory{}, MaxBatchEvents: 10}, {Queue: &memory{}, MaxRequestBytes: 1000},
-		{Queue: &memory{}, Keys: []Key{{Key: " "}}}, {Queue: &memory{}, RequestsPerSecond: -1}} {
+	for _, o := range []Options{
+		{},
+		{Queue: &memory{}, MaxEventBytes: 100},
+		{Queue: &memory{}, MaxBatchEvents: 10},
+		{Queue: &memory{}, MaxRequestBytes: 1000},
+		{Queue: &memory{}, Keys: []Key{{Key: " "}}},
+		{Queue: &memory{}, RequestsPerSecond: -1},
+	} {
 		if _, err := New(o); err == nil {
 			t.Errorf("accepted %+v", o)
 		}

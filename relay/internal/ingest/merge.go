@@ -180,8 +180,8 @@ func (g *merger) splice(dst []byte, m *message, typ string) []byte {
 
 // comma adds a comma unless dst ends where an object has just begun.
 func comma(dst []byte) []byte {
-	for k := len(dst) - 1; k >= 0; k-- {
-		switch dst[k] {
+	for _, d := range slices.Backward(dst) {
+		switch d {
 		case ' ', '\n', '\r', '\t':
 			continue
 		case '{':

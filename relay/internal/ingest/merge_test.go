@@ -39,16 +39,22 @@ func TestSplice(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, shared, item, want string }{
 		{"nothing shared", ``, `{"event":"e"}`, `{"event":"e"}`},
-		{"all three", `"context":{"a":1},"integrations":{"All":true},"sentAt":"s"`, `{"event":"e"}`,
-			`{"event":"e","context":{"a":1},"integrations":{"All":true},"sentAt":"s"}`},
+		{
+			"all three", `"context":{"a":1},"integrations":{"All":true},"sentAt":"s"`, `{"event":"e"}`,
+			`{"event":"e","context":{"a":1},"integrations":{"All":true},"sentAt":"s"}`,
+		},
 		{"empty message", `"context":{"a":1}`, `{ }`, `{ "context":{"a":1}}`},
 		{"the message wins", `"context":{"a":1,"b":2},"sentAt":"s"`, `{"sentAt":"t","context":{"b":3,"c":4}}`, `{"sentAt":"t","context":{"b":3,"c":4,"a":1}}`},
-		{"recursively", `"context":{"traits":{"email":"x","address":{"city":"A","zip":"1"}},"ip":"i"}`,
+		{
+			"recursively", `"context":{"traits":{"email":"x","address":{"city":"A","zip":"1"}},"ip":"i"}`,
 			`{"context":{"traits":{"address":{"city":"B"},"phone":"p"}},"event":"e"}`,
-			`{"context":{"traits":{"address":{"city":"B","zip":"1"},"phone":"p","email":"x"},"ip":"i"},"event":"e"}`},
+			`{"context":{"traits":{"address":{"city":"B","zip":"1"},"phone":"p","email":"x"},"ip":"i"},"event":"e"}`,
+		},
 		{"an inner null of the message wins", `"context":{"traits":{"email":"x"}}`, `{"context":{"traits":null}}`, `{"context":{"traits":null}}`},
-		{"null and other types are absent", `"context":{"a":1},"integrations":{"b":2},"sentAt":"s"`, `{"integrations":[],"sentAt":null,"context":"x","event":"e"}`,
-			`{"integrations":{"b":2},"sentAt":"s","context":{"a":1},"event":"e"}`},
+		{
+			"null and other types are absent", `"context":{"a":1},"integrations":{"b":2},"sentAt":"s"`, `{"integrations":[],"sentAt":null,"context":"x","event":"e"}`,
+			`{"integrations":{"b":2},"sentAt":"s","context":{"a":1},"event":"e"}`,
+		},
 		{"shared of other types are ignored", `"context":[1],"integrations":null,"sentAt":{}`, `{"event":"e"}`, `{"event":"e"}`},
 		{"empty shared context", `"context":{}`, `{"event":"e"}`, `{"event":"e","context":{}}`},
 		{"escaped names are the same names", `"context":{"tra\u0069ts":{"a":1}}`, `{"cont\u0065xt":{"\u0074raits":{"b":2}}}`, `{"cont\u0065xt":{"\u0074raits":{"b":2,"a":1}}}`},

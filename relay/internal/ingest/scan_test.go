@@ -105,8 +105,10 @@ func FuzzDecode(f *testing.F) {
 		if s, _ := scanAll(b); s.deepest != m.depth {
 			t.Fatalf("depth %d, want %d", m.depth, s.deepest)
 		}
-		for name, p := range map[string]span{"type": m.typ, "event": m.event, "messageId": m.id, "context": m.context,
-			"integrations": m.integrations, "sentAt": m.sentAt, "writeKey": m.writeKey} {
+		for name, p := range map[string]span{
+			"type": m.typ, "event": m.event, "messageId": m.id, "context": m.context,
+			"integrations": m.integrations, "sentAt": m.sentAt, "writeKey": m.writeKey,
+		} {
 			raw, has := fields[name]
 			if has != p.ok() || has && !bytes.Equal(raw, b[p.from:p.to]) {
 				t.Fatalf("%s is %q, want %q: %q", name, b[p.from:p.to], raw, b)

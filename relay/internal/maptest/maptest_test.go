@@ -8,8 +8,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"relay/internal/strictyaml"
 	"relay/mapper"
-	"relay/strictyaml"
 )
 
 const example = "../../../examples/mapping.test.yaml"

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"relay/internal/strictyaml"
 	"relay/mapper"
-	"relay/strictyaml"
 )
 
 //go:embed tests.schema.json
@@ -193,10 +194,8 @@ func oneOf(v strictyaml.Value, words ...string) string {
 	if !ok {
 		return ""
 	}
-	for _, w := range words {
-		if text == w {
-			return text
-		}
+	if slices.Contains(words, text) {
+		return text
 	}
 	p := v.Errorf("%s is none of %s", v.Written(), strings.Join(words, ", "))
 	if near := strictyaml.Suggest(text, words); near != "" {

@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"relay/internal/strictyaml"
 	"relay/mapper"
-	"relay/strictyaml"
 )
 
 // Run runs every test against a mapping and returns what failed.

@@ -23,7 +23,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ErrKey: a record is sealed with a key that is not given.
+// ErrKey says that a record is sealed with a key that is not given.
 var ErrKey = errors.New("encryption key does not fit")
 
 // errDamaged: these bytes are no record.

@@ -63,7 +63,7 @@ type Stats struct {
 	Failures int64 // not recorded since Open
 }
 
-// ErrClosed: the ledger is closed.
+// ErrClosed says that the ledger is closed.
 var ErrClosed = errors.New("receipts are closed")
 
 // Open opens or makes the ledger in dir. The caller sees to it that only one

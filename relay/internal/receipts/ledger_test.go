@@ -21,13 +21,17 @@ var began = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
 // delivery is request n with k conversions: m-n-i, order o-n-i.
 func delivery(n, k int) drain.Delivery {
-	d := drain.Delivery{EventSet: "701000000000001", API: mapper.Conversions, Request: fmt.Sprint("req", n), FBTraceID: fmt.Sprint("trace", n),
-		Mapping: "abc", At: began.Add(time.Duration(n) * time.Minute)}
+	d := drain.Delivery{
+		EventSet: "701000000000001", API: mapper.Conversions, Request: fmt.Sprint("req", n), FBTraceID: fmt.Sprint("trace", n),
+		Mapping: "abc", At: began.Add(time.Duration(n) * time.Minute),
+	}
 	for i := range k {
-		d.Items = append(d.Items, drain.Delivered{MessageID: fmt.Sprintf("m-%d-%d", n, i), OrderID: fmt.Sprintf("o-%d-%d", n, i),
+		d.Items = append(d.Items, drain.Delivered{
+			MessageID: fmt.Sprintf("m-%d-%d", n, i), OrderID: fmt.Sprintf("o-%d-%d", n, i),
 			Event: "Order Completed", Name: "Purchase", List: "events", EventTime: began, Received: began.Add(time.Second),
 			Conversion: fmt.Appendf(nil, `{"event_name":"Purchase","user_data":{"em":[%q],"external_id":[%q]}}`,
-				hash(fmt.Sprintf("c%d@example.com", i)), hash(fmt.Sprintf("user-%d", i)))})
+				hash(fmt.Sprintf("c%d@example.com", i)), hash(fmt.Sprintf("user-%d", i))),
+		})
 	}
 	return d
 }
@@ -64,9 +68,11 @@ func TestFind(t *testing.T) {
 			}
 			l.Record(delivery(3, 50)) // delivered twice: both are there, the newest first
 			r := want(t, l, "o-7-33", 1)[0]
-			exp := Receipt{MessageID: "m-7-33", OrderID: "o-7-33", Event: "Order Completed", Name: "Purchase", List: "events",
+			exp := Receipt{
+				MessageID: "m-7-33", OrderID: "o-7-33", Event: "Order Completed", Name: "Purchase", List: "events",
 				EventSet: "701000000000001", API: mapper.Conversions, EventTime: began, ReceivedAt: began.Add(time.Second),
-				DeliveredAt: began.Add(7 * time.Minute), Request: "req7", FBTraceID: "trace7", Mapping: "abc"}
+				DeliveredAt: began.Add(7 * time.Minute), Request: "req7", FBTraceID: "trace7", Mapping: "abc",
+			}
 			if r != exp {
 				t.Errorf("got  %+v\nwant %+v", r, exp)
 			}

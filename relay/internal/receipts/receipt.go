@@ -59,11 +59,15 @@ type line struct {
 }
 
 func entryOf(d drain.Delivery) entry {
-	e := entry{At: d.At, EventSet: d.EventSet, API: d.API, Request: d.Request, FBTraceID: d.FBTraceID, Mapping: d.Mapping,
-		Ambiguous: d.Ambiguous, Items: make([]line, len(d.Items))}
+	e := entry{
+		At: d.At, EventSet: d.EventSet, API: d.API, Request: d.Request, FBTraceID: d.FBTraceID, Mapping: d.Mapping,
+		Ambiguous: d.Ambiguous, Items: make([]line, len(d.Items)),
+	}
 	for i, it := range d.Items {
-		l := line{MessageID: it.MessageID, OrderID: it.OrderID, Event: it.Event, List: it.List,
-			Time: it.EventTime.Unix(), Received: it.Received.UnixMilli(), People: people(it.Conversion)}
+		l := line{
+			MessageID: it.MessageID, OrderID: it.OrderID, Event: it.Event, List: it.List,
+			Time: it.EventTime.Unix(), Received: it.Received.UnixMilli(), People: people(it.Conversion),
+		}
 		if it.Name != it.Event {
 			l.Name = it.Name
 		}
@@ -73,9 +77,11 @@ func entryOf(d drain.Delivery) entry {
 }
 
 func (e *entry) receipt(l line) Receipt {
-	r := Receipt{MessageID: l.MessageID, OrderID: l.OrderID, Event: l.Event, Name: l.Name, List: l.List, EventSet: e.EventSet, API: e.API,
+	r := Receipt{
+		MessageID: l.MessageID, OrderID: l.OrderID, Event: l.Event, Name: l.Name, List: l.List, EventSet: e.EventSet, API: e.API,
 		EventTime: time.Unix(l.Time, 0).UTC(), ReceivedAt: time.UnixMilli(l.Received).UTC(), DeliveredAt: e.At, Request: e.Request,
-		FBTraceID: e.FBTraceID, Mapping: e.Mapping, Ambiguous: e.Ambiguous}
+		FBTraceID: e.FBTraceID, Mapping: e.Mapping, Ambiguous: e.Ambiguous,
+	}
 	if r.Name == "" {
 		r.Name = l.Event
 	}

@@ -15,8 +15,10 @@ func TestControl(t *testing.T) {
 	post(t, base+conversions, strings.Replace(wrap(good()), "secret-token-1", "secret-token-2", 1))
 
 	st := get(t, base+"/sandbox/stats").json
-	for k, want := range map[string]any{"requests": 5.0, "accepted_requests": 4.0, "events": 5.0, "unique": 3.0, "duplicates": 2.0,
-		"max_events_per_request": 2.0, "mode": "ok"} {
+	for k, want := range map[string]any{
+		"requests": 5.0, "accepted_requests": 4.0, "events": 5.0, "unique": 3.0, "duplicates": 2.0,
+		"max_events_per_request": 2.0, "mode": "ok",
+	} {
 		if st[k] != want {
 			t.Errorf("%s = %v, want %v", k, st[k], want)
 		}

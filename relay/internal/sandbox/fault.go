@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // fault is a refusal on its way to an error envelope.
@@ -142,15 +143,15 @@ func (q *request) form(m any) any {
 
 // brackets writes user_data.em as ['user_data']['em'].
 func brackets(path string) string {
-	out := ""
+	var out strings.Builder
 	start := 0
 	for i := 0; i <= len(path); i++ {
 		if i == len(path) || path[i] == '.' {
-			out += "['" + path[start:i] + "']"
+			out.WriteString("['" + path[start:i] + "']")
 			start = i + 1
 		}
 	}
-	return out
+	return out.String()
 }
 
 // unsupported is 100/33: no such object, no rights, or not an operation of it
@@ -159,6 +160,8 @@ func unsupported(method, id string) fault {
 	if !idForm.MatchString(id) {
 		id = "?"
 	}
-	return fault{code: 100, subcode: 33, typ: "GraphMethodException",
-		text: "Unsupported " + lower(method) + " request. Object with ID '" + id + "' does not exist, cannot be loaded due to missing permissions, or does not support this operation."}
+	return fault{
+		code: 100, subcode: 33, typ: "GraphMethodException",
+		text: "Unsupported " + lower(method) + " request. Object with ID '" + id + "' does not exist, cannot be loaded due to missing permissions, or does not support this operation.",
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -57,9 +58,7 @@ func parseParams(r *http.Request, body []byte) (params, error) {
 		if json.Unmarshal(body, &own) != nil {
 			return nil, errors.New("(#100) The body is not a JSON object")
 		}
-		for k, v := range own {
-			p[k] = v
-		}
+		maps.Copy(p, own)
 	default:
 		return nil, fmt.Errorf("(#100) Content-Type %q: want JSON or a form", kind)
 	}
@@ -129,7 +128,7 @@ func (p params) elements() ([]json.RawMessage, error) {
 	}
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil {
-		return nil, errors.New("(#100) param data must be an array.")
+		return nil, errors.New("(#100) param data must be an array.") //nolint:staticcheck // Meta's own words
 	}
 	for i, e := range list {
 		var s string

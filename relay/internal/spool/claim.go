@@ -107,8 +107,7 @@ func explain(path string, why error) error {
 	}
 	defer r.close()
 	problems := []Problem{{Code: "unreadable_file", Message: firstLine(why)}}
-	var check *CheckError
-	if errors.As(why, &check) {
+	if check, ok := errors.AsType[*CheckError](why); ok {
 		problems[0].Code = "unusable_rows"
 		problems = append(problems, check.Problems...)
 	}

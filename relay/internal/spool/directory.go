@@ -214,5 +214,5 @@ func (d *Directory) say(about, msg string, err error) {
 		return
 	}
 	d.said[about] = err.Error()
-	d.o.Logger.Warn(msg, "file", filepath.Base(about), "error", err)
+	d.o.Logger.Warn(msg, "file", filepath.Base(about), "error", err) //nolint:sloglint // callers pass constants
 }

@@ -64,8 +64,10 @@ func TestDirectory(t *testing.T) {
 	var log bytes.Buffer
 	var reports []Report
 	now := time.Now()
-	d := newDirectory(t, DirectoryOptions{Dir: dir, Queue: m, Quiet: time.Second, Stored: func(r Report) { reports = append(reports, r) },
-		Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	d := newDirectory(t, DirectoryOptions{
+		Dir: dir, Queue: m, Quiet: time.Second, Stored: func(r Report) { reports = append(reports, r) },
+		Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
 
 	drop(t, dir, "a.jsonl", sales(0, 2))
 	drop(t, dir, "b.csv", "event,timestamp\nSale,2026-11-20\nSale\n")

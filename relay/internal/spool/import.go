@@ -265,7 +265,7 @@ func (o *Options) check(f io.Reader, s *survey) error {
 	e := &CheckError{}
 	for e.Checked < o.CheckRows {
 		var r row
-		if err := in.next(&r); err == io.EOF {
+		if err := in.next(&r); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			return &FormatError{err}
@@ -333,7 +333,7 @@ func (o *Options) store(ctx context.Context, f *counted, s *survey, st *state) e
 		}
 		var r row
 		err := in.next(&r)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

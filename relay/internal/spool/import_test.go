@@ -44,24 +44,40 @@ func TestImportForms(t *testing.T) {
 		{name: "saved requests, one a line", file: `{"batch":[` + e1 + `]}` + "\n" + `{"batch":[` + e2 + `]}`, want: e1 + "\n" + e2},
 		{name: "other calls are left out", file: e1 + "\n" + `{"type":"identify","userId":"u"}`, want: e1},
 
-		{name: "CSV", file: "event,timestamp,messageId,userId,context.traits.email,properties.revenue,currency\nOrder Completed,2026-11-20T10:00:00Z,m1,007,jane@example.com,47.60,USD\n",
-			want: `{"event":"Order Completed","timestamp":"2026-11-20T10:00:00Z","messageId":"m1","userId":"007","context":{"traits":{"email":"jane@example.com"}},"properties":{"revenue":47.60,"currency":"USD"}}`},
-		{name: "CSV with semicolons, CRLF, quotes, byte order mark", file: "\xef\xbb\xbf\"event\";timestamp;\"note; or so\"\r\nSale;2026-11-20T10:00Z;\"a \"\"b\"\"; c\"\r\n",
-			want: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"note; or so":"a \"b\"; c"}}`},
-		{name: "CSV with tabs in Windows-1252", file: "event\ttimestamp\tcontext.traits.lastName\nSale\t2026-11-20T10:00Z\tM\xfcller\n",
-			want: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","context":{"traits":{"lastName":"Müller"}}}`},
-		{name: "CSV as Excel writes Unicode", file: utf16le("event\ttimestamp\tcity\r\nSale\t2026-11-20T10:00Z\tKøln\r\n"),
-			want: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"city":"Køln"}}`},
-		{name: "CSV: columns mapped, left out, event given", file: "Date,E-Mail,Internal,Total\n2026-11-20T10:00Z,x@example.com,secret,5\n",
+		{
+			name: "CSV", file: "event,timestamp,messageId,userId,context.traits.email,properties.revenue,currency\nOrder Completed,2026-11-20T10:00:00Z,m1,007,jane@example.com,47.60,USD\n",
+			want: `{"event":"Order Completed","timestamp":"2026-11-20T10:00:00Z","messageId":"m1","userId":"007","context":{"traits":{"email":"jane@example.com"}},"properties":{"revenue":47.60,"currency":"USD"}}`,
+		},
+		{
+			name: "CSV with semicolons, CRLF, quotes, byte order mark", file: "\xef\xbb\xbf\"event\";timestamp;\"note; or so\"\r\nSale;2026-11-20T10:00Z;\"a \"\"b\"\"; c\"\r\n",
+			want: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"note; or so":"a \"b\"; c"}}`,
+		},
+		{
+			name: "CSV with tabs in Windows-1252", file: "event\ttimestamp\tcontext.traits.lastName\nSale\t2026-11-20T10:00Z\tM\xfcller\n",
+			want: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","context":{"traits":{"lastName":"Müller"}}}`,
+		},
+		{
+			name: "CSV as Excel writes Unicode", file: utf16le("event\ttimestamp\tcity\r\nSale\t2026-11-20T10:00Z\tKøln\r\n"),
+			want: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"city":"Køln"}}`,
+		},
+		{
+			name: "CSV: columns mapped, left out, event given", file: "Date,E-Mail,Internal,Total\n2026-11-20T10:00Z,x@example.com,secret,5\n",
 			o:    Options{Event: "Order Completed", Columns: map[string]string{"Date": "timestamp", "E-Mail": "context.traits.email", "Internal": "", "Total": "properties.revenue"}},
-			want: `{"event":"Order Completed","timestamp":"2026-11-20T10:00Z","context":{"traits":{"email":"x@example.com"}},"properties":{"revenue":5}}`},
-		{name: "CSV: lists, JSON, booleans, what is no plain number, empty cells", file: "event,timestamp,properties.products[1].product_id,properties.products[0].product_id,properties.products[1].quantity,extra,context.consent.categoryPreferences.advertising,flag,zip,big,exp,empty,context.ip\n" +
-			`Sale,1795444790,b,a,2,"[{""x"": 1}]",TRUE,true,02134,12345678901234567,1e5,,` + "\n",
-			want: `{"event":"Sale","timestamp":"1795444790","properties":{"products":[{"product_id":"a"},{"product_id":"b","quantity":2}],"extra":[{"x": 1}],"flag":"true","zip":"02134","big":"12345678901234567","exp":"1e5"},"context":{"consent":{"categoryPreferences":{"advertising":true}}}}`},
-		{name: "CSV: event by row or given", file: "event,timestamp\nSale,1\n,2\n", o: Options{Event: "Other"},
-			want: `{"event":"Sale","timestamp":"1"}` + "\n" + `{"event":"Other","timestamp":"2"}`},
-		{name: "CSV: a row over several lines, blank rows", file: "event,timestamp,note\nSale,1,\"a\nb\"\n,,\n\nSale,2,c\n",
-			want: `{"event":"Sale","timestamp":"1","properties":{"note":"a\nb"}}` + "\n" + `{"event":"Sale","timestamp":"2","properties":{"note":"c"}}`},
+			want: `{"event":"Order Completed","timestamp":"2026-11-20T10:00Z","context":{"traits":{"email":"x@example.com"}},"properties":{"revenue":5}}`,
+		},
+		{
+			name: "CSV: lists, JSON, booleans, what is no plain number, empty cells", file: "event,timestamp,properties.products[1].product_id,properties.products[0].product_id,properties.products[1].quantity,extra,context.consent.categoryPreferences.advertising,flag,zip,big,exp,empty,context.ip\n" +
+				`Sale,1795444790,b,a,2,"[{""x"": 1}]",TRUE,true,02134,12345678901234567,1e5,,` + "\n",
+			want: `{"event":"Sale","timestamp":"1795444790","properties":{"products":[{"product_id":"a"},{"product_id":"b","quantity":2}],"extra":[{"x": 1}],"flag":"true","zip":"02134","big":"12345678901234567","exp":"1e5"},"context":{"consent":{"categoryPreferences":{"advertising":true}}}}`,
+		},
+		{
+			name: "CSV: event by row or given", file: "event,timestamp\nSale,1\n,2\n", o: Options{Event: "Other"},
+			want: `{"event":"Sale","timestamp":"1"}` + "\n" + `{"event":"Other","timestamp":"2"}`,
+		},
+		{
+			name: "CSV: a row over several lines, blank rows", file: "event,timestamp,note\nSale,1,\"a\nb\"\n,,\n\nSale,2,c\n",
+			want: `{"event":"Sale","timestamp":"1","properties":{"note":"a\nb"}}` + "\n" + `{"event":"Sale","timestamp":"2","properties":{"note":"c"}}`,
+		},
 		{name: "without a date, allowed", file: `{"event":"Sale"}`, o: Options{Undated: true}, want: `{"event":"Sale"}`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

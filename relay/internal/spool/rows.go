@@ -48,13 +48,13 @@ func (l *lines) next(r *row) error {
 			return nil
 		}
 		long, err := l.read()
-		if err != nil && (err != io.EOF || len(l.buf) == 0) {
+		if err != nil && (!errors.Is(err, io.EOF) || len(l.buf) == 0) {
 			return err
 		}
 		l.line++
 		text := bytes.TrimSpace(l.buf)
 		if len(text) == 0 {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return io.EOF
 			}
 			continue

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -39,7 +40,7 @@ func (v *values) next(r *row) error {
 			continue
 		}
 		value, err := v.in.ReadValue()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return io.EOF
 		}
 		if err != nil {

@@ -329,7 +329,7 @@ func TestExpand(t *testing.T) {
 	want := "f.yaml:2:9: secret: expected a size such as 500KB or 4MiB, found \"$secret\"\n" +
 		"f.yaml:2:9: secret: expected a whole number, found \"$secret\"\nf.yaml:4:6: bad: cannot be had"
 	got := strings.Split(d.Err().Error(), "\n")
-	for _, line := range strings.Split(want, "\n") {
+	for line := range strings.SplitSeq(want, "\n") {
 		found := false
 		for _, g := range got {
 			found = found || g == line
