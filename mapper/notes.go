@@ -10,6 +10,7 @@ const (
 	noteNotObject       = "not_an_object"   // properties, context, traits … counts as absent
 	noteNotList         = "not_a_list"      // products that is no list
 	noteDuplicateName   = "duplicate_name"  // a member twice in one object: the last counts
+	noteNaN             = "not_a_number"    // NaN or Infinity, read as null
 	noteBadUTF8         = "invalid_utf8"    // bytes that are no text were replaced
 	noteBadTime         = "unreadable_time" // a time that could not be read: next source
 	noteSkewCorrected   = "clock_skew_corrected"

@@ -21,6 +21,8 @@ type Event struct {
 	Received  time.Time // time of receipt
 	Imported  bool      // came by import or spool: no clock-skew correction
 	TooLarge  bool      // was over the event size limit
+	Repeated  bool      // a name stood more than once in one object: the last was kept
+	NaN       bool      // NaN or Infinity stood where null does now
 }
 
 // Kind says what becomes of an event for one list and event set.

@@ -151,6 +151,12 @@ func (s *subject) frame() {
 	if s.t.badUTF8 {
 		s.notes.add(noteBadUTF8, "", "the message holds bytes that are not UTF-8; they were replaced")
 	}
+	if s.ev.NaN {
+		s.notes.add(noteNaN, "", "a number was NaN or Infinity; it counts as null")
+	}
+	if s.ev.Repeated {
+		s.notes.add(noteDuplicateName, "", "a name appeared more than once in one object; the last one counts")
+	}
 	for _, name := range s.t.duplicates {
 		s.notes.add(noteDuplicateName, fieldName(name), "the name appears twice in one object; the last one counts")
 	}

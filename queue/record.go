@@ -16,7 +16,8 @@ const (
 	LaneRefused = "refused"
 )
 
-// Flags travel with a record and mean nothing to the queue.
+// Flags travel with a record and mean nothing to the queue. The two highest bits
+// are drain's.
 type Flags uint8
 
 const (
@@ -27,6 +28,13 @@ const (
 	FlagTooLarge
 	// FlagRedriven marks a record that was a dead letter before.
 	FlagRedriven
+	// FlagMerged marks an event into which its batch's context was merged.
+	FlagMerged
+	// FlagRepeated marks an event in which a name stood more than once in one
+	// object: the last stays.
+	FlagRepeated
+	// FlagNaN marks an event in which NaN or Infinity became null.
+	FlagNaN
 )
 
 // Entry is one event to append.

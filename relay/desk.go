@@ -16,6 +16,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/drain"
 )
 
 // desk is where a command asks and acts: at the running relay or, when none
@@ -81,6 +82,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	}
 	settle(ctx, q)
 	token := rand.Text()
+	m := offlineMapping(cfg.Mapping, q)
 	s, err := admin.New(admin.Options{ //nolint:contextcheck // binding does not wait
 		Listen:   "127.0.0.1:0",
 		Token:    token,
@@ -88,10 +90,13 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 		Imports:  q,
 		Receipts: ledger.find,
 		Forget:   forgetIn(ledger.open),
-		Mapping:  offlineMapping(cfg.Mapping, q),
-		Config:   func() []byte { return effective(cfg) },
-		Build:    build(),
-		Logger:   slog.New(slog.DiscardHandler),
+		Mapping:  func() admin.Mapping { return m },
+		Foresight: func() drain.Foresight {
+			return drain.Foresight{Mapping: drain.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true}
+		},
+		Config: func() []byte { return effective(cfg) },
+		Build:  build(),
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return nil, errors.Join(err, ledger.close(), q.Close())
@@ -131,17 +136,17 @@ func settle(ctx context.Context, q *queue.Queue) {
 }
 
 // offlineMapping is the mapping of the file, or the last good one, or none.
-func offlineMapping(file string, n interface{ Note(string) []byte }) func() admin.Mapping {
+func offlineMapping(file string, n interface{ Note(string) []byte }) *mapper.Mapping {
 	src, err := os.ReadFile(file)
 	if err == nil {
 		if m, _, err := mapper.Parse(file, src); err == nil {
-			return func() admin.Mapping { return m }
+			return m
 		}
 	}
 	l := &liveMapping{notes: noteReader{n}}
 	if ds := l.digests(); len(ds) > 0 {
 		if m, _, err := mapper.Parse(file, n.Note(noteMapping+ds[0])); err == nil {
-			return func() admin.Mapping { return m }
+			return m
 		}
 	}
 	return nil

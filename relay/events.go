@@ -2,85 +2,79 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
 
-	"relay/relay/internal/ingest"
+	"relay/relay/internal/track"
 )
 
-// readEvents reads events the way people keep them (one object, an array,
-// {"batch":[…]}, JSON values one after another or one a line) and calls each
-// with the bytes of one event. In JSON lines a line that is not JSON is an
-// event too: an invalid one.
-func readEvents(r io.Reader, each func(body []byte) error) error {
+// events reads events the way people keep them: one object, an array,
+// {"batch":[…]}, JSON values one after another or one a line. It takes them as
+// intake would, so that a dry run sees what would be stored.
+type events struct {
+	in   track.Reader
+	each func(track.Message) error
+}
+
+// readEvents calls each with every event of r. In JSON lines a line that is not
+// JSON is an event too: an invalid one. Events larger than most are marked.
+func readEvents(r io.Reader, most int, each func(track.Message) error) error {
 	src, err := io.ReadAll(r)
 	if err != nil {
 		return err
 	}
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
-	values, err := jsonValues(src)
-	if err != nil {
+	if !utf8.Valid(src) {
+		src = track.ToUTF8(nil, src)
+	}
+	values, err := track.Values(src)
+	if syntax := (*track.SyntaxError)(nil); errors.As(err, &syntax) {
 		lines, ok := jsonLines(src)
 		if !ok {
-			return err
+			return fmt.Errorf("%s: not JSON: %s", position(src, syntax.At+1), syntax.What)
 		}
 		values = lines
 	}
+	e := &events{in: track.Reader{Limits: track.Limits{EventBytes: most}}, each: each}
 	for _, v := range values {
-		if err := eachEvent(v, each); err != nil {
+		if err := e.value(v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func eachEvent(v []byte, each func([]byte) error) error {
-	switch v[0] {
-	case '[':
-		var items []json.RawMessage
-		if json.Unmarshal(v, &items) != nil {
-			break // not JSON: an invalid event
-		}
+// value takes the events of one value.
+func (e *events) value(v []byte) error {
+	if items, ok := track.Items(v); ok {
 		for _, x := range items {
-			if err := each(x); err != nil {
+			if err := e.one(x); err != nil {
 				return err
 			}
 		}
 		return nil
-	case '{':
-		if messages, ok, err := ingest.Split(v); err == nil && ok {
-			for _, x := range messages {
-				if err := each(x); err != nil {
-					return err
-				}
-			}
-			return nil
+	}
+	batch, err := e.in.Batch(v)
+	if bad := (*track.Problem)(nil); errors.As(err, &bad) {
+		return bad
+	}
+	if err != nil || !batch {
+		return e.one(v)
+	}
+	for k := range e.in.Len() {
+		if err := e.each(e.in.Next(k)); err != nil {
+			return err
 		}
 	}
-	return each(v)
+	return nil
 }
 
-// jsonValues reads values that follow each other, however they are laid out.
-func jsonValues(src []byte) ([][]byte, error) {
-	var out [][]byte
-	d := json.NewDecoder(bytes.NewReader(src))
-	for {
-		var v json.RawMessage
-		switch err := d.Decode(&v); {
-		case errors.Is(err, io.EOF):
-			return out, nil
-		case err != nil:
-			at := int(d.InputOffset())
-			if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-				at = int(syntax.Offset)
-			}
-			return nil, fmt.Errorf("%s: %w", position(src, at), err)
-		}
-		out = append(out, v)
-	}
+// one takes a value that is an event; what is not JSON is an invalid one.
+func (e *events) one(v []byte) error {
+	msg, _ := e.in.One(v)
+	return e.each(msg)
 }
 
 // jsonLines reads one value a line; it reports false when not even one line
@@ -92,12 +86,15 @@ func jsonLines(src []byte) (lines [][]byte, ok bool) {
 			continue
 		}
 		lines = append(lines, l)
-		ok = ok || json.Valid(l) && (l[0] == '{' || l[0] == '[')
+		if !ok && (l[0] == '{' || l[0] == '[') {
+			_, err := track.Values(l)
+			ok = err == nil
+		}
 	}
 	return lines, ok
 }
 
-// position says where byte `at` is, as line:column.
+// position says where byte `at` is, as line:column, both counted from 1.
 func position(src []byte, at int) string {
 	head := src[:min(max(at-1, 0), len(src))]
 	line := bytes.Count(head, []byte("\n")) + 1

@@ -8,12 +8,16 @@ import (
 	"unicode/utf8"
 
 	"relay/mapper"
+	"relay/relay/internal/track"
 )
 
 // explain prints the outcomes of one event with how each field came about: for
 // people, or as JSON lines.
-func (p *mapPrinter) explain(ev mapper.Event, opt mapper.Option) error {
+func (p *mapPrinter) explain(msg track.Message, ev mapper.Event, opt mapper.Option) error {
 	explained := p.m.Explain(ev, p.now, opt)
+	if msg.Problem != nil {
+		explained = []mapper.Explanation{{Outcome: track.Unusable(p.m.Map(ev, p.now, opt), string(msg.ID), msg.Flags)}}
+	}
 	for _, x := range explained {
 		x.Index = p.index
 		if x.Kind == mapper.Hold {

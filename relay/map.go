@@ -13,6 +13,7 @@ import (
 
 	"relay/config"
 	"relay/mapper"
+	"relay/relay/internal/track"
 )
 
 func newMapCommand() *cobra.Command {
@@ -123,21 +124,25 @@ func (p *mapPrinter) file(name string, stdin io.Reader) error {
 		defer f.Close()
 		in = f
 	}
-	if err := readEvents(in, p.event); err != nil {
+	if err := readEvents(in, p.most, p.event); err != nil {
 		return fmt.Errorf("read events from %s: %w", name, err)
 	}
 	return nil
 }
 
-func (p *mapPrinter) event(body []byte) error {
-	ev := mapper.Event{Body: body, Received: p.now, TooLarge: len(body) > p.most}
+func (p *mapPrinter) event(msg track.Message) error {
+	ev := track.Mapped(msg.Body, "", p.now, msg.Flags)
 	opt := mapper.OverrideAPI(mapper.API(p.o.api))
 	if p.o.explain {
-		return p.explain(ev, opt)
+		return p.explain(msg, ev, opt)
+	}
+	outs := p.m.Map(ev, p.now, opt)
+	if msg.Problem != nil {
+		outs = []mapper.Outcome{track.Unusable(outs, string(msg.ID), msg.Flags)}
 	}
 	enc := json.NewEncoder(p.out)
 	enc.SetEscapeHTML(false)
-	for _, x := range p.m.Map(ev, p.now, opt) {
+	for _, x := range outs {
 		x.Index = p.index
 		if x.Kind == mapper.Hold {
 			p.held++

@@ -7,6 +7,7 @@ import (
 	"relay/config"
 	"relay/queue"
 	"relay/relay/internal/spool"
+	"relay/relay/internal/track"
 )
 
 // openSpool makes the directory of dropped files ready, if there is to be one.
@@ -42,7 +43,7 @@ func (c countedAppends) Append(ctx context.Context, entries []queue.Entry) (queu
 	if err == nil {
 		unmapped := 0
 		for _, e := range entries {
-			if len(e.Lanes) == 1 && e.Lanes[0] == queue.LaneUnmapped {
+			if track.IsUnmapped(e.Lanes) {
 				unmapped++
 			}
 		}

@@ -74,7 +74,8 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 	}}
 	o := Options{
 		Listen: "127.0.0.1:0", Queue: q, Drain: d, Mapping: func() Mapping { return memMapping{} },
-		Now: func() time.Time { return noon }, Interval: 20 * time.Millisecond,
+		Foresight: func() drain.Foresight { return drain.Foresight{Mapping: memMapping{}} },
+		Now:       func() time.Time { return noon }, Interval: 20 * time.Millisecond,
 	}
 	if change != nil {
 		change(&o)

@@ -183,6 +183,7 @@ func TestRetryAndDrop(t *testing.T) {
 	f := newFixture(t, func(o *Options) {
 		o.Token = testToken
 		o.Mapping = func() Mapping { return m }
+		o.Foresight = func() drain.Foresight { return drain.Foresight{Mapping: m} }
 	})
 	c := f.client(testToken)
 	ctx := t.Context()
@@ -224,20 +225,6 @@ func TestRetryAndDrop(t *testing.T) {
 	var e *Error
 	if _, err := f.client("").RetryDead(ctx, DeadAction{All: true}); !errors.As(err, &e) || e.Status != 401 || e.Code != "token_needed" {
 		t.Errorf("retry without the token: %v", err)
-	}
-}
-
-// A letter goes to the set it was for while that is mapped, else to today's.
-func TestRouteDead(t *testing.T) {
-	for _, tc := range []struct{ event, set, want string }{
-		{"Product Added", setB, setB},
-		{"Product Added", setC, setA + " " + setB},
-		{"Product Added", "", setA + " " + setB},
-		{"Gone", setA, ""},
-	} {
-		if got := strings.Join(RouteDead(memMapping{}, queue.DeadLetter{Event: tc.event, EventSet: tc.set}), " "); got != tc.want {
-			t.Errorf("%s for %s: %q, want %q", tc.event, tc.set, got, tc.want)
-		}
 	}
 }
 

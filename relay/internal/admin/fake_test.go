@@ -250,7 +250,7 @@ func (m memMapping) Routes(event string) []string {
 	return nil
 }
 
-func (m memMapping) MapLane(ev mapper.Event, set string, _ time.Time, _ ...mapper.Option) []mapper.Outcome {
+func (m memMapping) MapLane(ev mapper.Event, set string, _ time.Time, _ bool) []mapper.Outcome {
 	o := mapper.Outcome{MessageID: ev.MessageID, EventSet: set, Kind: mapper.Send}
 	if m.hold {
 		o.Kind, o.Reason = mapper.Hold, mapper.ReasonMissingCurrency

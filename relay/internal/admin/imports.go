@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"relay/queue"
-	"relay/relay/internal/ingest"
+	"relay/relay/internal/track"
 )
 
 // Imports is what `relay import` needs of the queue besides Queue: it appends,
@@ -93,28 +93,30 @@ func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, _ string) 
 	if in.Received.IsZero() || in.Received.After(now) {
 		in.Received = now
 	}
-	m := s.o.mapping()
+	var routes track.Routes
+	if m := s.o.mapping(); m != nil {
+		routes = m.Routes
+	}
+	reader := track.Reader{}
 	entries := make([]queue.Entry, len(in.Events))
 	unmapped := 0
 	for i, e := range in.Events {
-		msg, err := ingest.Inspect(e.Body, maxImport)
+		msg, err := reader.One(e.Body)
 		switch {
 		case err != nil:
 			return badf("events[%d]: %v", i, err)
+		case msg.Problem != nil:
+			return badf("events[%d]: %v", i, msg.Problem)
 		case !msg.Track:
 			return badf("events[%d]: only track calls can be imported", i)
 		case e.ID == "":
 			return badf("events[%d]: id is missing", i)
 		}
-		var lanes []string
-		if m != nil {
-			lanes = m.Routes(msg.Event)
-		}
-		if len(lanes) == 0 {
-			lanes = []string{queue.LaneUnmapped}
+		lanes := track.Lanes(routes, string(msg.Event))
+		if track.IsUnmapped(lanes) {
 			unmapped++
 		}
-		entries[i] = queue.Entry{ID: e.ID, Lanes: lanes, Received: in.Received, Flags: queue.FlagImported, Body: msg.Body}
+		entries[i] = queue.Entry{ID: e.ID, Lanes: lanes, Received: in.Received, Flags: msg.Flags | queue.FlagImported, Body: msg.Body}
 	}
 	a, err := s.o.Imports.Append(r.Context(), entries)
 	if err != nil {

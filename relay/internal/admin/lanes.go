@@ -8,6 +8,7 @@ import (
 
 	"relay/queue"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/track"
 )
 
 // Done is the answer to an action that returns nothing else.
@@ -63,7 +64,7 @@ func (s *Server) pathLane(r *http.Request) (string, error) {
 }
 
 func (s *Server) findLane(name string) (string, error) {
-	if name == queue.LaneUnmapped || name == queue.LaneRefused {
+	if !track.IsEventSet(name) {
 		return "", badf("%s is not an event set", name)
 	}
 	lanes, _ := s.lanes(s.o.Now())
@@ -137,7 +138,7 @@ func (s *Server) mayMove(m Mapping, from, to string) error {
 	}
 	var names []string
 	for _, r := range b.Records {
-		name := eventName(r.Body)
+		name := track.Name(r.Body)
 		if slices.Contains(m.Routes(name), to) {
 			return nil
 		}

@@ -27,11 +27,14 @@ type Options struct {
 	Imports Imports        // nil: no imports
 	Drain   Drain          // nil: nothing uploads (no token, tests)
 	Mapping func() Mapping // the mapping in force; nil, or a nil Mapping: none yet
-	Files   func() Files   // config and mapping files and their last reload
-	Reload  func(context.Context) ReloadResult
-	Config  func() []byte // the effective config, secrets hidden, for the support bundle
-	Logs    func() []byte // the last log lines, for the support bundle
-	Checks  []Check       // further conditions of readiness
+	// Foresight tells the fate of dead letters that are sent again; nil, or one
+	// without a mapping: none can be.
+	Foresight func() drain.Foresight
+	Files     func() Files // config and mapping files and their last reload
+	Reload    func(context.Context) ReloadResult
+	Config    func() []byte // the effective config, secrets hidden, for the support bundle
+	Logs      func() []byte // the last log lines, for the support bundle
+	Checks    []Check       // further conditions of readiness
 
 	// Receipts finds the receipts of an order id or a messageId, newest first.
 	// nil: none are kept.
@@ -88,7 +91,6 @@ type Drain interface {
 type Mapping interface {
 	Digest() string
 	Routes(event string) []string
-	MapLane(ev mapper.Event, eventSet string, now time.Time, opts ...mapper.Option) []mapper.Outcome
 	Sets() []mapper.Set
 }
 
@@ -131,6 +133,14 @@ func (o Options) withDefaults() (Options, error) {
 		o.Interval = 2 * time.Second
 	}
 	return o, nil
+}
+
+// foresight returns what tells the fate of dead letters.
+func (o *Options) foresight() drain.Foresight {
+	if o.Foresight == nil {
+		return drain.Foresight{}
+	}
+	return o.Foresight()
 }
 
 // mapping returns the mapping in force, or nil.

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"relay/queue"
+	"relay/relay/internal/track"
 )
 
 // Queued is an event that waits.
@@ -45,7 +46,7 @@ func ParseSeq(s string) (queue.Seq, error) {
 // QueuedOf is the listed form of a record, without its body.
 func QueuedOf(r queue.Record) Queued {
 	return Queued{
-		ID: FormatSeq(r.Seq), MessageID: r.ID, Event: eventName(r.Body), EventSets: r.Lanes, ReceivedAt: r.Received,
+		ID: FormatSeq(r.Seq), MessageID: r.ID, Event: track.Name(r.Body), EventSets: r.Lanes, ReceivedAt: r.Received,
 		Bytes: len(r.Body), Imported: r.Flags&queue.FlagImported != 0, Redriven: r.Flags&queue.FlagRedriven != 0,
 	}
 }
@@ -65,17 +66,6 @@ func QueuedFull(r queue.Record, full bool) Queued {
 	return q
 }
 
-func eventName(body []byte) string {
-	var e struct {
-		Event any `json:"event"`
-	}
-	if json.Unmarshal(body, &e) != nil {
-		return ""
-	}
-	name, _ := e.Event.(string)
-	return name
-}
-
 // QueueFilter chooses waiting events.
 type QueueFilter struct {
 	EventSet string // also unmapped
@@ -86,7 +76,7 @@ type QueueFilter struct {
 
 // Match reports whether f chooses r, whatever lane it was read from.
 func (f QueueFilter) Match(r queue.Record) bool {
-	return (f.Since.IsZero() || !r.Received.Before(f.Since)) && (f.Event == "" || eventName(r.Body) == f.Event)
+	return (f.Since.IsZero() || !r.Received.Before(f.Since)) && (f.Event == "" || track.Name(r.Body) == f.Event)
 }
 
 // RecordLog is the part of a queue that holds waiting records.

@@ -2,13 +2,13 @@ package admin
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
 
 	"relay/queue"
 	"relay/relay/internal/receipts"
+	"relay/relay/internal/track"
 )
 
 // Sale says what became of one conversion of the order, or message, that was
@@ -76,7 +76,7 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 			if !ok {
 				return r.Context().Err() == nil
 			}
-			return out.write(Sale{State: SaleWaiting, MessageID: rec.ID, OrderID: order, Event: eventName(rec.Body), EventSets: sets, ReceivedAt: rec.Received})
+			return out.write(Sale{State: SaleWaiting, MessageID: rec.ID, OrderID: order, Event: track.Name(rec.Body), EventSets: sets, ReceivedAt: rec.Received})
 		})
 	}
 	if err != nil {
@@ -108,28 +108,7 @@ func orderFinder(id string) func(messageID string, body []byte) (order string, o
 		if messageID != id && !bytes.Contains(body, raw) && bytes.IndexByte(body, '\\') < 0 {
 			return "", false
 		}
-		order := orderOf(body)
+		order := track.OrderID(body)
 		return order, messageID == id || order == id
 	}
-}
-
-// orderOf is the order id of an event as it arrived; a number is its text.
-func orderOf(body []byte) string {
-	var e struct {
-		Properties struct {
-			OrderID json.RawMessage `json:"order_id"`
-		} `json:"properties"`
-	}
-	if json.Unmarshal(body, &e) != nil {
-		return ""
-	}
-	raw := e.Properties.OrderID
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return text
-	}
-	if len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9') {
-		return string(raw)
-	}
-	return ""
 }

@@ -1,11 +1,10 @@
 package admin
 
 import (
+	"maps"
 	"net/http"
 	"slices"
-	"time"
 
-	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain"
 )
@@ -57,7 +56,7 @@ func (s *Server) retryDead(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	res, err := RetryDead(s.o.Queue, s.o.mapping(), a, s.o.Now())
+	res, err := RetryDead(s.o.Queue, s.o.foresight(), a)
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -103,34 +102,29 @@ type RedriveQueue interface {
 // RetryDead sends dead letters through today's mapping again, or says what
 // would become of them. Repeating it is harmless: what went back is no longer
 // a dead letter.
-func RetryDead(q RedriveQueue, m Mapping, a DeadAction, now time.Time) (RetryResult, error) {
+func RetryDead(q RedriveQueue, f drain.Foresight, a DeadAction) (RetryResult, error) {
 	res := RetryResult{Success: true, DryRun: a.DryRun, Skip: map[string]int{}, Hold: map[string]int{}}
-	if m == nil {
+	if f.Mapping == nil {
 		return res, badf("there is no mapping in force, so nothing can be retried")
-	}
-	if a.DryRun {
-		err := EachDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
-			res.Matched++
-			res.foresee(m, d, now)
-			return true
-		})
-		return res, err
 	}
 	var ids []string
 	err := EachDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
 		res.Matched++
-		if len(RouteDead(m, d)) == 0 {
+		switch {
+		case len(f.Lanes(d)) == 0:
 			res.Unrouted++
-		} else {
+		case a.DryRun:
+			res.foresee(f.Of(d))
+		default:
 			ids = append(ids, d.ID)
 		}
 		return true
 	})
-	if err != nil {
+	if err != nil || a.DryRun {
 		return res, err
 	}
 	for chunk := range slices.Chunk(ids, redriveStep) {
-		n, err := q.Redrive(chunk, func(d queue.DeadLetter) []string { return RouteDead(m, d) })
+		n, err := q.Redrive(chunk, f.Lanes)
 		res.Redriven += n
 		if err != nil {
 			if res.Redriven == 0 {
@@ -143,50 +137,20 @@ func RetryDead(q RedriveQueue, m Mapping, a DeadAction, now time.Time) (RetryRes
 	return res, nil
 }
 
-// foresee says what today's mapping would make of d.
-func (res *RetryResult) foresee(m Mapping, d queue.DeadLetter, now time.Time) {
-	lanes := RouteDead(m, d)
-	if len(lanes) == 0 {
-		res.Unrouted++
-		return
-	}
+// foresee counts a letter once: by the worst that would befall it.
+func (res *RetryResult) foresee(fate drain.Fate) {
 	res.Redriven++
-	ev := mapper.Event{
-		Body: d.Body, MessageID: d.MessageID, Received: d.ReceivedAt,
-		Imported: d.Flags&queue.FlagImported != 0, TooLarge: d.Flags&queue.FlagTooLarge != 0,
-	}
-	pass, skip, hold := false, "", ""
-	for _, lane := range lanes {
-		for _, o := range m.MapLane(ev, lane, now) {
-			switch o.Kind {
-			case mapper.Send:
-				pass = true
-			case mapper.Hold:
-				hold = o.Reason
-			case mapper.Skip:
-				skip = o.Reason
-			}
+	switch {
+	case len(fate.Hold) > 0:
+		res.Hold[fate.Hold[len(fate.Hold)-1]]++
+	case fate.Send > 0:
+		res.Pass++
+	default:
+		for _, reason := range slices.Sorted(maps.Keys(fate.Skip)) {
+			res.Skip[reason]++
+			break
 		}
 	}
-	switch { // a letter counts once: by the worst that would befall it
-	case hold != "":
-		res.Hold[hold]++
-	case pass:
-		res.Pass++
-	case skip != "":
-		res.Skip[skip]++
-	}
-}
-
-// RouteDead says where today's mapping sends a dead letter: to the event set
-// it was for while the mapping still does, else to those it names now, else
-// nowhere (DESIGN 3).
-func RouteDead(m Mapping, d queue.DeadLetter) []string {
-	routes := m.Routes(d.Event)
-	if d.EventSet != "" && slices.Contains(routes, d.EventSet) {
-		return []string{d.EventSet}
-	}
-	return routes
 }
 
 // DropDead removes dead letters for good, or says how many it would.

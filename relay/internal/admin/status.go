@@ -8,6 +8,7 @@ import (
 
 	"relay/queue"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/track"
 )
 
 // Status is the whole picture at this moment.
@@ -80,7 +81,7 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 	}
 	if s.o.Drain != nil {
 		for _, w := range s.o.Drain.Status() {
-			if w.Lane == queue.LaneUnmapped || w.Lane == queue.LaneRefused {
+			if !track.IsEventSet(w.Lane) {
 				continue
 			}
 			fillFromDrain(get(w.Lane), w)
@@ -213,7 +214,7 @@ func (s *Server) look() sample {
 	q := queueInfo(s.o.Queue.Stats())
 	out := sample{at: s.o.Now(), bytes: q.Bytes, dead: q.Dead, received: float64(q.Appended), lanes: make(map[string]laneSample)}
 	for _, ls := range s.o.Queue.Lanes() {
-		if ls.Name == queue.LaneUnmapped || ls.Name == queue.LaneRefused {
+		if !track.IsEventSet(ls.Name) {
 			continue
 		}
 		var n int64

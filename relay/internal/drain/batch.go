@@ -11,6 +11,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/graph"
+	"relay/relay/internal/track"
 )
 
 // batch is what one read of a lane became: conversions in the order in which
@@ -151,13 +152,7 @@ func (b *batch) mapOne(lane string, rec *queue.Record) (outs []mapper.Outcome) {
 			}}
 		}
 	}()
-	outs = b.how.m.MapLane(mapper.Event{
-		Body:      rec.Body,
-		MessageID: rec.ID,
-		Received:  rec.Received,
-		Imported:  rec.Flags&queue.FlagImported != 0,
-		TooLarge:  rec.Flags&queue.FlagTooLarge != 0,
-	}, lane, b.how.at, b.how.ages)
+	outs = b.how.m.MapLane(track.Mapped(rec.Body, rec.ID, rec.Received, rec.Flags), lane, b.how.at, b.how.ages)
 	if only := rec.Flags & flagLists; only != 0 {
 		if of := slices.DeleteFunc(slices.Clone(outs), func(o mapper.Outcome) bool { return listFlag(o.List) != only }); len(of) > 0 {
 			return of // else today's mapping has it in another list
@@ -204,7 +199,7 @@ func (b *batch) letter(lane string, rec int, out mapper.Outcome, reason, message
 	if b.how.m != nil {
 		d.MappingHash = b.how.m.Digest()
 	}
-	if lane == queue.LaneRefused || lane == queue.LaneUnmapped {
+	if !track.IsEventSet(lane) {
 		d.EventSet = ""
 	}
 	return d

@@ -238,9 +238,9 @@ func (m *fakeMapping) Digest() string { return m.digest }
 
 func (m *fakeMapping) Routes(event string) []string { return m.routes[event] }
 
-func (m *fakeMapping) Sets() (out []Set) {
+func (m *fakeMapping) Sets() (out []mapper.Set) {
 	for _, id := range m.sets {
-		out = append(out, Set{ID: id, Name: "name of " + id})
+		out = append(out, mapper.Set{ID: id, Name: "name of " + id})
 	}
 	return out
 }

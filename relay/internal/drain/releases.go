@@ -7,6 +7,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/track"
 )
 
 // releases redrives future-dated dead letters once they are due.
@@ -74,6 +75,12 @@ func (r *releases) run(ctx context.Context) {
 // release redrives what is due and finds out when the next one is.
 func (r *releases) release(now time.Time) (ok bool) {
 	const atOnce = 1000
+	m := r.s.o.Mapping()
+	if m == nil {
+		r.due(now.Add(releaseRetry))
+		return true
+	}
+	route := func(d queue.DeadLetter) []string { return track.RedriveLanes(m.Routes, d) }
 	var ids []string
 	r.mu.Lock()
 	r.next = time.Time{} // letters made from here on are seen by the scan or by due
@@ -86,6 +93,7 @@ func (r *releases) release(now time.Time) (ok bool) {
 			if next.IsZero() || d.ReleaseAt.Before(next) {
 				next = d.ReleaseAt
 			}
+		case len(route(d)) == 0: // it stays until a mapping knows its event (Wake)
 		default:
 			ids = append(ids, d.ID)
 		}
@@ -93,7 +101,7 @@ func (r *releases) release(now time.Time) (ok bool) {
 	})
 	if len(ids) > 0 && err == nil {
 		var n int
-		if n, err = r.s.o.Log.Redrive(ids, RedriveRoute(r.s.o.Mapping())); n > 0 {
+		if n, err = r.s.o.Log.Redrive(ids, route); n > 0 {
 			r.s.log.Info("future-dated events are due and queued again", "code", "released", "events", n)
 			r.s.o.Metrics.Redriven(mapper.ReasonFuture, n)
 		}
@@ -110,32 +118,4 @@ func (r *releases) release(now time.Time) (ok bool) {
 		r.due(next)
 	}
 	return true
-}
-
-// RedriveRoute says where a dead letter goes by a mapping: to the event set it
-// was for while the mapping still sends it there, else to those it names now;
-// nowhere: to the set it was for, to be held again with the reason.
-func RedriveRoute(m Mapping) func(queue.DeadLetter) []string {
-	return func(d queue.DeadLetter) []string {
-		name := d.Event
-		if n, ok := eventName(d.Body); ok {
-			name = n
-		}
-		var to []string
-		if m != nil {
-			to = m.Routes(name)
-		}
-		for _, set := range to {
-			if set == d.EventSet {
-				return []string{set}
-			}
-		}
-		if len(to) == 0 && d.EventSet != "" {
-			return []string{d.EventSet}
-		}
-		if len(to) == 0 {
-			return []string{queue.LaneRefused}
-		}
-		return to
-	}
 }

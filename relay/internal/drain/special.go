@@ -2,11 +2,11 @@ package drain
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/track"
 )
 
 // runRefused makes dead letters of messages that can never become a
@@ -48,18 +48,11 @@ func (l *lane) refuseAll(found queue.Batch) {
 	b := &batch{recs: found.Records, how: how}
 	for i := range found.Records {
 		rec := &found.Records[i]
-		out := mapper.Outcome{MessageID: rec.ID, Kind: mapper.Hold, Reason: mapper.ReasonInvalid, Message: "not a usable track call"}
-		if rec.Flags&queue.FlagTooLarge != 0 {
-			out.Reason, out.Message = mapper.ReasonTooLarge, "larger than an event may be"
-		}
+		var outs []mapper.Outcome
 		if how.m != nil { // the mapper knows what is wrong with it
-			for _, o := range b.mapOne(l.name, rec) {
-				if o.Kind == mapper.Hold && (o.Reason == mapper.ReasonInvalid || o.Reason == mapper.ReasonTooLarge) {
-					out = o
-					break
-				}
-			}
+			outs = b.mapOne(l.name, rec)
 		}
+		out := track.Unusable(outs, rec.ID, rec.Flags)
 		d := b.letter(l.name, i, out, out.Reason, out.Message)
 		if deadBytes(l.pend.Dead)+deadSize(&d) > deadPiece && i > 0 {
 			found.Next = rec.Seq
@@ -110,13 +103,7 @@ func (l *lane) runUnmapped(ctx context.Context) {
 
 // reroute moves what a new mapping knows to its lanes.
 func (l *lane) reroute(ctx context.Context, m Mapping) bool {
-	n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(r queue.Record) []string {
-		name, ok := eventName(r.Body)
-		if !ok {
-			return nil
-		}
-		return m.Routes(name)
-	})
+	n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(r queue.Record) []string { return m.Routes(track.Name(r.Body)) })
 	if err != nil {
 		l.storage(ctx, "reroute", err)
 		return false
@@ -126,13 +113,6 @@ func (l *lane) reroute(ctx context.Context, m Mapping) bool {
 		l.log.Info("events that no mapping knew are mapped now", "code", "rerouted", "events", n, "mapping", m.Digest())
 	}
 	return true
-}
-
-func eventName(body []byte) (string, bool) {
-	var e struct {
-		Event string `json:"event"`
-	}
-	return e.Event, json.Unmarshal(body, &e) == nil && e.Event != ""
 }
 
 // expireUnmapped settles what was kept long enough. It returns how long to

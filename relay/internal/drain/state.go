@@ -99,13 +99,14 @@ func (s slots) any() bool {
 
 // Flags of records that were dead letters: only the list the letter was of is
 // mapped again, so that what another list delivered is not sent twice. The
-// queue keeps a dead letter's flags with the record it becomes.
+// queue keeps a dead letter's flags with the record it becomes. They are a
+// number in the two bits that the queue leaves to drain; 0: every list.
 const (
-	flagEvents queue.Flags = 1 << (5 + iota)
-	flagLead
-	flagRegistration
+	flagEvents       queue.Flags = 1 << 6
+	flagLead         queue.Flags = 2 << 6
+	flagRegistration queue.Flags = 3 << 6
 
-	flagLists = flagEvents | flagLead | flagRegistration
+	flagLists = flagRegistration
 )
 
 // Lists of a mapping (CONTRACT 5).

@@ -178,6 +178,10 @@ func (s *Supervisor) Wake(r Reason) {
 		}
 		s.mu.Unlock()
 	}
+	if r&NewMapping != 0 {
+		now, _ := s.clock.now()
+		s.releases.due(now) // letters that are due may have somewhere to go now
+	}
 	s.wakeAll(r)
 	select {
 	case s.kick <- struct{}{}:

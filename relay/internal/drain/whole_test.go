@@ -464,7 +464,7 @@ func TestWholePoison(t *testing.T) {
 	for i, l := range d {
 		ids[i] = l.ID
 	}
-	if n, err := r.q.Redrive(ids, drain.RedriveRoute(drain.Live(r.mapping))); n != 7 || err != nil {
+	if n, err := r.q.Redrive(ids, drain.Foresight{Mapping: drain.Live(r.mapping)}.Lanes); n != 7 || err != nil {
 		t.Fatalf("redrive: %d %v", n, err)
 	}
 	r.empty()

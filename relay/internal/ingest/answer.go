@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"relay/relay/internal/track"
 )
 
 // success is the answer SDKs know, byte for byte.
@@ -38,11 +40,6 @@ var (
 	failCut      = &failure{status: 400, code: "incomplete_body", message: "the body ended early", close: true}
 	failSlow     = &failure{status: 408, code: "request_timeout", message: "the body did not arrive in time", retry: 1, close: true}
 	failLarge    = &failure{status: 413, code: "request_too_large", message: "the request is over the size limit"}
-	failMerged   = &failure{status: 413, code: "request_too_large", message: "the batch's context, merged into each event, makes the request too large"}
-	failEventBig = &failure{status: 413, code: "event_too_large", message: "the event is over the size limit"}
-	failMany     = &failure{status: 413, code: "too_many_events", message: "the batch holds too many events"}
-	failNoBatch  = &failure{status: 400, code: "missing_batch", message: "the body must be an object with a list named batch"}
-	failDeepAll  = &failure{status: 400, code: "too_deep", message: "the batch's context is nested too deeply"}
 	failRate     = &failure{status: 429, code: "rate_limited", message: "too many requests", retry: 1}
 	failBusy     = &failure{status: 429, code: "busy", message: "too much at once", retry: 1}
 	failCrowded  = &failure{status: 429, code: "too_many_connections", message: "too many connections", retry: 1, close: true}
@@ -54,7 +51,7 @@ var (
 
 // ofBody turns what went wrong with a body into its answer.
 func ofBody(err error) *failure {
-	var syntax *syntaxError
+	var syntax *track.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
 		return &failure{status: 400, code: "invalid_json", message: syntax.Error()}
@@ -70,6 +67,17 @@ func ofBody(err error) *failure {
 		return failEncoding
 	}
 	return failCut
+}
+
+// ofProblem turns what makes a body or a message unusable into its answer.
+func ofProblem(p *track.Problem) *failure {
+	switch p {
+	case nil:
+		return nil
+	case track.TooLarge, track.TooManyEvents, track.MergedTooLarge:
+		return &failure{status: 413, code: p.Code, message: p.Message}
+	}
+	return &failure{status: 400, code: p.Code, message: p.Message}
 }
 
 // Header values are shared: net/http only reads them.

@@ -131,6 +131,7 @@ func TestAnswers(t *testing.T) {
 		{name: "wrong key and no JSON", keys: keys, header: "Authorization: " + basic("guess"), body: `{`, status: 401, want: "invalid_write_key"},
 		{name: "basic", keys: keys, header: "Authorization: " + basic("new"), body: `{"batch":[` + order + `]}`, status: 200, want: success, stored: "m-1>701"},
 		{name: "basic without colon", keys: keys, header: "Authorization: Basic b2xk", body: `{"batch":[` + order + `]}`, status: 200, want: success, stored: "m-1>701"},
+		{name: "basic, key and a password with colons", keys: keys, header: "Authorization: " + basic("old:a:b:c"), body: `{"batch":[` + order + `]}`, status: 200, want: success, stored: "m-1>701"},
 		{name: "basic, key with colons", keys: []Key{{Key: "till:2"}}, header: "Authorization: " + basic("till:2"), body: `{"batch":[` + order + `]}`, status: 200, want: success, stored: "m-1>701"},
 		{name: "bearer", keys: keys, header: "Authorization: bearer old", body: `{"batch":[` + order + `]}`, status: 200, want: success, stored: "m-1>701"},
 		{name: "key in body", keys: keys, body: `{"batch":[` + order + `],"writeKey":"new"}`, status: 200, want: success, stored: "m-1>701"},

@@ -81,17 +81,22 @@ func (r *keyring) fromHeader(h http.Header) *grant {
 				return nil
 			}
 		}
-		// The whole first, then without an empty or a short password: a key may
-		// hold colons.
-		for {
-			if g := r.find(user); g != nil {
-				return g
-			}
-			i := bytes.LastIndexByte(user, ':')
-			if i < 0 {
-				return nil
-			}
-			user = user[:i]
+		return r.findUser(user)
+	}
+	return nil
+}
+
+// findUser looks for a known key in what Basic carries: the whole, else what is
+// before the last colon (a key may hold colons, and clients add one), else before
+// the first (a password may hold some). Three tries, however many colons there are.
+func (r *keyring) findUser(user []byte) *grant {
+	ends := [...]int{len(user), bytes.LastIndexByte(user, ':'), bytes.IndexByte(user, ':')}
+	for _, end := range ends {
+		if end < 0 {
+			return nil
+		}
+		if g := r.find(user[:end]); g != nil {
+			return g
 		}
 	}
 	return nil

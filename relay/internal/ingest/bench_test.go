@@ -1,16 +1,12 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"relay/queue"
 )
@@ -40,71 +36,6 @@ func sampleBatch(n int) string {
 	}
 	b.WriteString(`],"writeKey":"WK","sentAt":"2026-11-23T14:39:50.995Z"}`)
 	return b.String()
-}
-
-// BenchmarkDecode is the choice of scanner, to be repeated when a library
-// claims to be faster: fields and message ranges out of one body, fully checked.
-func BenchmarkDecode(b *testing.B) {
-	for _, n := range []int{1, 100} {
-		body := []byte(sampleEvent(7))
-		if n > 1 {
-			body = []byte(sampleBatch(n))
-		}
-		b.Run(fmt.Sprintf("scanner/%d", n), func(b *testing.B) {
-			b.SetBytes(int64(len(body)))
-			b.ReportAllocs()
-			var d decoder
-			for b.Loop() {
-				err := d.single(body)
-				if n > 1 {
-					err = d.batch(body, 2500)
-				}
-				if err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run(fmt.Sprintf("jsontext/%d", n), func(b *testing.B) {
-			b.SetBytes(int64(len(body)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := decodeWithJSONText(body); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run(fmt.Sprintf("encoding-json-valid/%d", n), func(b *testing.B) {
-			b.SetBytes(int64(len(body)))
-			for b.Loop() {
-				if !json.Valid(body) {
-					b.Fatal("not valid")
-				}
-			}
-		})
-	}
-}
-
-// decodeWithJSONText walks messages and their members with jsontext.
-func decodeWithJSONText(body []byte) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	for {
-		_, err := d.ReadToken()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		// Depth 1: names of the body; 3: names of a message. Values of the
-		// members nobody asks for are skipped whole.
-		if k, n := d.StackIndex(d.StackDepth()); k == '{' && n%2 == 1 {
-			if name := d.StackPointer().LastToken(); name != "batch" {
-				if _, err := d.ReadValue(); err != nil {
-					return err
-				}
-			}
-		}
-	}
 }
 
 // nowhere is an Appender that costs nothing.

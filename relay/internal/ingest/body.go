@@ -73,7 +73,7 @@ func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit i
 			return nil
 		}
 	}
-	b, ok := h.buffers.get(min(most, 16<<10))
+	b, ok := w.loan.get(min(most, 16<<10))
 	if !ok {
 		return errBusy
 	}
@@ -87,7 +87,7 @@ func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit i
 	var start time.Time
 	for {
 		if len(w.body) == cap(w.body) {
-			if w.body, ok = h.buffers.grow(w.body, most); !ok {
+			if w.body, ok = w.loan.grow(w.body, most); !ok {
 				return errBusy
 			}
 		}
@@ -131,29 +131,29 @@ func (h *Handler) gunzip(w *work, limit int) error {
 	if err := w.zip.Reset(&w.source); err != nil {
 		return errGzip
 	}
-	out, ok := h.buffers.get(min(4*len(w.body), limit+1))
+	out, ok := w.loan.get(min(4*len(w.body), limit+1))
 	if !ok {
 		return errBusy
 	}
 	for {
 		if len(out) == cap(out) {
 			h.heavies.take(w, len(out))
-			if out, ok = h.buffers.grow(out, limit+1); !ok {
-				h.buffers.put(out)
+			if out, ok = w.loan.grow(out, limit+1); !ok {
+				w.loan.put(out)
 				return errBusy
 			}
 		}
 		n, err := w.zip.Read(out[len(out):cap(out)])
 		out = out[:len(out)+n]
 		if len(out) > limit || err != nil && !errors.Is(err, io.EOF) {
-			h.buffers.put(out)
+			w.loan.put(out)
 			if len(out) > limit {
 				return errTooLarge
 			}
 			return errGzip
 		}
 		if errors.Is(err, io.EOF) {
-			h.buffers.put(w.body)
+			w.loan.put(w.body)
 			w.body = out
 			return nil
 		}

@@ -21,9 +21,19 @@ type buffers struct {
 	pools [len(classes)]sync.Pool
 }
 
+// loan is what one request holds of the buffers.
+//
+// Invariant: what is taken off the count is what was added to it, whatever
+// became of the slices meanwhile.
+type loan struct {
+	from *buffers
+	size int64
+}
+
 // get lends a buffer of length 0 and at least n capacity; false when that
 // would break the bound.
-func (p *buffers) get(n int) ([]byte, bool) {
+func (l *loan) get(n int) ([]byte, bool) {
+	p := l.from
 	k, size := 0, n
 	for k < len(classes) && classes[k] < n {
 		k++
@@ -39,6 +49,7 @@ func (p *buffers) get(n int) ([]byte, bool) {
 		p.used.Add(-int64(size))
 		return nil, false
 	}
+	l.size += int64(size)
 	if k < len(classes) {
 		if b, ok := p.pools[k].Get().(*[]byte); ok {
 			return (*b)[:0], true
@@ -48,8 +59,28 @@ func (p *buffers) get(n int) ([]byte, bool) {
 }
 
 // put takes a buffer from get back.
-func (p *buffers) put(b []byte) {
-	p.drop(b)
+func (l *loan) put(b []byte) {
+	n := min(int64(cap(b)), l.size)
+	l.size -= n
+	l.from.used.Add(-n)
+	l.from.keep(b)
+}
+
+// end takes everything back. The slices may be used again unless somebody may
+// still read them (doubt).
+func (l *loan) end(doubt bool, slices ...[]byte) {
+	l.from.used.Add(-l.size)
+	l.size = 0
+	if doubt {
+		return
+	}
+	for _, b := range slices {
+		l.from.keep(b)
+	}
+}
+
+// keep holds a slice of one of the classes for the next request.
+func (p *buffers) keep(b []byte) {
 	for k, size := range classes {
 		if size == cap(b) {
 			b = b[:0]
@@ -59,17 +90,14 @@ func (p *buffers) put(b []byte) {
 	}
 }
 
-// drop ends a loan without taking the buffer back: somebody may still read it.
-func (p *buffers) drop(b []byte) { p.used.Add(-int64(cap(b))) }
-
 // grow exchanges b for a buffer with the same content and twice the capacity,
 // but not more than most needs.
-func (p *buffers) grow(b []byte, most int) ([]byte, bool) {
-	n, ok := p.get(min(max(2*cap(b), classes[0]), max(most, cap(b)+1)))
+func (l *loan) grow(b []byte, most int) ([]byte, bool) {
+	n, ok := l.get(min(max(2*cap(b), classes[0]), max(most, cap(b)+1)))
 	if !ok {
 		return b, false
 	}
 	n = append(n, b...)
-	p.put(b)
+	l.put(b)
 	return n, true
 }

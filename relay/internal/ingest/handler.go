@@ -10,12 +10,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/time/rate"
 
 	"relay/queue"
+	"relay/relay/internal/track"
 )
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
@@ -77,20 +77,17 @@ func (h *Handler) SetRate(perSecond float64, burst int) {
 // answered, or ctx is done.
 func (h *Handler) Stop(ctx context.Context) error { return h.gate.close(ctx) }
 
-// InFlight is the memory that requests hold at this moment, in bytes.
-func (h *Handler) InFlight() int64 { return h.buffers.used.Load() }
-
 // work is what one request needs, kept for the next one.
 type work struct {
 	o       Observation
-	body    []byte // pooled, counted
-	out     []byte // pooled, counted: messages that had to be spliced
+	loan    loan
+	body    []byte // of the loan
+	out     []byte // of the loan: messages that are stored otherwise than they came
 	doubt   bool   // the queue may still be reading body and out
 	heavy   bool   // it has one of Handler.heavies
 	source  bytes.Reader
 	zip     *gzip.Reader
-	decoder decoder
-	merger  merger
+	reader  track.Reader
 	entries []queue.Entry
 	idText  []byte // all ids of the request, one behind the other
 	idEnds  []int
@@ -110,7 +107,7 @@ func (h *Handler) answer(rw http.ResponseWriter, r *http.Request) (read int, fai
 	start := time.Now()
 	w, _ := h.works.Get().(*work)
 	if w == nil {
-		w = &work{names: map[string]string{}}
+		w = &work{loan: loan{from: &h.buffers}, names: map[string]string{}, reader: track.Reader{Limits: h.limits()}}
 	}
 	defer h.release(w)
 	f := h.serve(rw, r, w)
@@ -140,7 +137,7 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 	}
 	h.door.cors(rw.Header(), r)
 	switch {
-	case what == unknown:
+	case what == callUnknown:
 		return failPath
 	case r.Method == http.MethodOptions:
 		rw.Header()["Allow"] = allowed
@@ -176,18 +173,15 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 		return ofBody(err)
 	}
 	if keys.required() && grant == nil {
-		if grant = w.bodyKey(keys, what); grant == nil {
+		if key, ok := w.reader.WriteKey(); ok {
+			grant = keys.find(key)
+		}
+		if grant == nil {
 			return failKey
 		}
 	}
 	received := h.o.Now()
-	var f *failure
-	if what == batch {
-		f = h.takeBatch(w, grant, received)
-	} else {
-		f = h.takeSingle(w, grant, received, what)
-	}
-	if f != nil {
+	if f := h.take(w, grant, received, what); f != nil {
 		return f
 	}
 	h.heavies.give(w)              // from here on it waits for the disk
@@ -202,48 +196,29 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 	return nil
 }
 
+// limits are what a body may hold. Merging may not make a request larger than
+// four of the largest.
+func (h *Handler) limits() track.Limits {
+	return track.Limits{EventBytes: h.o.MaxEventBytes, Messages: h.o.MaxBatchEvents, Merged: 4 * h.o.MaxRequestBytes}
+}
+
 // decode scans w.body and leaves it in valid UTF-8.
 func (h *Handler) decode(w *work, what call) error {
-	scan := func() error {
-		text := bytes.TrimPrefix(w.body, byteOrderMark)
-		if what == batch {
-			return w.decoder.batch(text, h.o.MaxBatchEvents)
-		}
-		return w.decoder.single(text)
-	}
+	scan := func() error { return w.reader.Scan(bytes.TrimPrefix(w.body, byteOrderMark), what == callBatch) }
 	if err := scan(); err != nil {
 		return err
 	}
-	s := &w.decoder.scan
-	if s.wide && !utf8.Valid(w.body) {
-		mended, ok := h.buffers.get(3 * len(w.body))
-		if !ok {
-			return errBusy
-		}
-		mended = toUTF8(mended, w.body)
-		h.buffers.put(w.body)
-		w.body = mended
-		if err := scan(); err != nil {
-			return err
-		}
+	if !w.reader.Foreign() {
+		return nil
 	}
-	if s.halves {
-		mendHalves(w.body)
+	mended, ok := w.loan.get(3 * len(w.body))
+	if !ok {
+		return errBusy
 	}
-	return nil
-}
-
-// bodyKey looks for a known write key in the body.
-func (w *work) bodyKey(keys *keyring, what call) *grant {
-	d := &w.decoder
-	p := d.env.writeKey
-	if what != batch {
-		p = d.env.messages[0].writeKey
-	}
-	if key, ok := d.text(p); ok {
-		return keys.find(key)
-	}
-	return nil
+	mended = track.ToUTF8(mended, w.body)
+	w.loan.put(w.body)
+	w.body = mended
+	return scan()
 }
 
 // store appends the request's entries in one call.
@@ -292,28 +267,16 @@ func ofAppend(err error) *failure {
 // release gives back what w holds.
 func (h *Handler) release(w *work) {
 	h.heavies.give(w)
-	give := h.buffers.put
-	if w.doubt {
-		give = h.buffers.drop
-	}
-	give(w.body)
-	give(w.out)
+	w.loan.end(w.doubt, w.body, w.out)
 	w.body, w.out, w.doubt = nil, nil, false
 	clear(w.entries) // no references to bodies and lanes of the past
 	clear(w.reject)
 	w.entries, w.reject = w.entries[:0], w.reject[:0]
 	w.idText, w.idEnds = w.idText[:0], w.idEnds[:0]
 	w.source.Reset(nil)
-	w.decoder.scan.b, w.merger.scan.b = nil, nil
-	w.merger.context, w.merger.integrations = nil, nil
-	w.decoder.scratch, w.merger.scratch = modest(w.decoder.scratch), modest(w.merger.scratch)
-	h.works.Put(w)
-}
-
-// modest lets go of scratch space that one odd request made large.
-func modest(b []byte) []byte {
-	if cap(b) > small {
-		return nil
+	w.reader.Release()
+	if cap(w.idText) > small {
+		w.idText = nil
 	}
-	return b
+	h.works.Put(w)
 }

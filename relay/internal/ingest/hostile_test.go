@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"relay/queue"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -361,5 +363,102 @@ func TestGoneAfterBody(t *testing.T) {
 	noneLent(t, h)
 	if es := m.take(); len(es) != 1 || string(es[0].Body) != order {
 		t.Errorf("stored %v", es)
+	}
+}
+
+// TestMergeAmplification: a body whose messages repeat a name that the batch says
+// for all. The first edition merged it at each occurrence: 478 bytes on the wire
+// took gigabytes, and the budget was negative for good.
+func TestMergeAmplification(t *testing.T) {
+	t.Parallel()
+	url, h, m := start(t, Options{}, ServerOptions{})
+	shared := `"context":{"a":"` + strings.Repeat("x", 1000) + `"}`
+	for _, tc := range []struct {
+		name, body string
+		status     int
+	}{
+		{"a name repeated in a message", `{` + shared + `,"batch":[{"event":"Order Completed",` + strings.Repeat(`"context":{},`, 10000) + `"x":1}]}`, 200},
+		{"a name repeated inside of it", `{"context":{"a":{"b":"` + strings.Repeat("x", 4000) + `"}},"batch":[{"event":"Order Completed","context":{` + strings.Repeat(`"a":{},`, 20000) + `"x":1}}]}`, 200},
+		{"a context for very many", `{"context":{"a":"` + strings.Repeat("x", 100_000) + `"},"batch":[` + repeat(2500, `{"event":"e"}`) + `]}`, 413},
+	} {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				req, _ := http.NewRequestWithContext(t.Context(), "POST", url+"/v1/batch", strings.NewReader(zip(tc.body)))
+				req.Header.Set("Content-Encoding", "gzip")
+				resp, err := client(t).Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = resp.Body.Close()
+				if resp.StatusCode != tc.status && resp.StatusCode != 429 {
+					t.Errorf("%s: status %d", tc.name, resp.StatusCode)
+				}
+			})
+		}
+		wg.Wait()
+		for _, e := range m.take() {
+			if len(e.Body) > 5000 {
+				t.Errorf("%s: %d bytes stored", tc.name, len(e.Body))
+			}
+		}
+		for h.buffers.used.Load() != 0 { // the last answer goes out just before its buffers come back
+			served(t, url)
+		}
+	}
+	noneLent(t, h)
+}
+
+// TestMergedTooLarge: an event that its batch's context makes too large is
+// unusable by itself; its neighbours are stored.
+func TestMergedTooLarge(t *testing.T) {
+	t.Parallel()
+	url, _, m := start(t, Options{MaxEventBytes: 32 << 10}, ServerOptions{})
+	body := `{"context":{"a":"` + strings.Repeat("x", 20<<10) + `"},"batch":[` +
+		`{"event":"Order Completed","messageId":"small"},` +
+		`{"event":"Order Completed","messageId":"grows","b":"` + strings.Repeat("y", 20<<10) + `"},` +
+		`{"event":"Order Completed","messageId":"has its own","b":"` + strings.Repeat("y", 20<<10) + `","context":{"a":1}}]}`
+	resp, err := client(t).Post(url+"/v1/batch", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, _ := io.ReadAll(resp.Body)
+	if want := `{"success":true,"rejected":[{"index":1,"messageId":"grows","code":"event_too_large","message":"the event is over the size limit"}]}`; resp.StatusCode != 200 || string(b) != want {
+		t.Errorf("%d %s", resp.StatusCode, b)
+	}
+	for _, e := range m.take() {
+		large := e.Flags&queue.FlagTooLarge != 0
+		if large != (e.ID == "grows") || large != (e.Lanes[0] == queue.LaneRefused) || !large && len(e.Body) > 32<<10 {
+			t.Errorf("%s: flags %v, lanes %v, %d bytes", e.ID, e.Flags, e.Lanes, len(e.Body))
+		}
+	}
+}
+
+// TestColons: what Basic carries costs three comparisons, however many colons
+// are in it.
+func TestColons(t *testing.T) {
+	t.Parallel()
+	keys, err := newKeyring([]Key{{Key: "a"}, {Key: "b:c"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost := func(n int) time.Duration {
+		user := []byte(strings.Repeat(":", n))
+		best := time.Hour
+		for range 5 {
+			began := time.Now()
+			if keys.findUser(user) != nil {
+				t.Fatal("found")
+			}
+			best = min(best, time.Since(began))
+		}
+		return best
+	}
+	// 24,000 colons took 24,000 hashes of up to 24,000 bytes: 100 times as long
+	// as ten times fewer.
+	if few, many := cost(2_400), cost(24_000); many > 40*few+time.Millisecond {
+		t.Errorf("%v for 2,400 colons, %v for 24,000", few, many)
 	}
 }

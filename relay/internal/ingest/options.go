@@ -25,9 +25,6 @@ const (
 	minBatchEvents  = 2500
 )
 
-// MaxDepth is how deep a message may nest.
-const MaxDepth = 256
-
 // Options say how a Handler works. Only Queue is required.
 type Options struct {
 	Queue Appender

@@ -6,10 +6,10 @@ import "strings"
 type call int
 
 const (
-	unknown call = iota
-	batch
-	track
-	other // a single call that is not a track
+	callUnknown call = iota
+	callBatch
+	callTrack
+	callOther // a single call that is not a track
 )
 
 // route finds the call of a path, with or without a trailing slash and however
@@ -21,25 +21,25 @@ func route(path string) (call, string) {
 	}
 	p, ok := strings.CutPrefix(path, "/v1/")
 	if !ok {
-		return unknown, "other"
+		return callUnknown, "other"
 	}
 	switch strings.TrimSuffix(p, "/") {
 	case "batch", "b":
-		return batch, "batch"
+		return callBatch, "batch"
 	case "import":
-		return batch, "import"
+		return callBatch, "import"
 	case "track", "t":
-		return track, "track"
+		return callTrack, "track"
 	case "identify", "i":
-		return other, "identify"
+		return callOther, "identify"
 	case "page", "p":
-		return other, "page"
+		return callOther, "page"
 	case "screen", "s":
-		return other, "screen"
+		return callOther, "screen"
 	case "group", "g":
-		return other, "group"
+		return callOther, "group"
 	case "alias", "a":
-		return other, "alias"
+		return callOther, "alias"
 	}
-	return unknown, "other"
+	return callUnknown, "other"
 }

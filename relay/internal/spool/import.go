@@ -16,7 +16,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
-	"relay/relay/internal/ingest"
+	"relay/relay/internal/track"
 )
 
 // Appender is what is needed of the queue.
@@ -27,7 +27,7 @@ type Appender interface {
 // Options say how a file is read. Only Queue is required.
 type Options struct {
 	Queue Appender
-	Route func(event string) []string // as for ingest; nil: every event is unmapped
+	Route track.Routes // nil: every event is unmapped
 
 	Name     string // of the file: .csv is CSV, .json, .jsonl and .ndjson are not
 	Format   Format // overrides what name and content say
@@ -153,9 +153,6 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Route == nil {
-		o.Route = func(string) []string { return nil }
-	}
 	if o.MaxEventBytes <= 0 {
 		o.MaxEventBytes = 256 << 10
 	}
@@ -224,27 +221,23 @@ func (c *counted) Read(p []byte) (int, error) {
 }
 
 // judge turns a row into an entry; nil for a call that is not a track.
-func (o *Options) judge(r *row) (*queue.Entry, *ingest.Refusal) {
+func (o *Options) judge(r *row) (*queue.Entry, *track.Problem) {
 	if r.bad != nil {
 		return nil, r.bad
 	}
-	m, err := ingest.Inspect(r.body, o.MaxEventBytes)
-	var why *ingest.Refusal
-	switch {
-	case errors.As(err, &why):
-		return nil, why
-	case !m.Track:
+	m := &r.msg
+	if !m.Track {
 		return nil, nil
-	case o.Undated:
-	case len(m.Times) == 0:
-		return nil, &ingest.Refusal{Code: "missing_timestamp", Message: "the row does not say when it happened"}
-	case !slices.ContainsFunc(m.Times, readable):
-		return nil, &ingest.Refusal{Code: "invalid_timestamp", Message: "its time cannot be read; write 2026-11-20T18:30:00Z, or seconds since 1970"}
 	}
-	e := &queue.Entry{ID: m.ID, Lanes: o.Route(m.Event), Received: o.Received, Flags: queue.FlagImported, Body: m.Body}
-	if len(e.Lanes) == 0 {
-		e.Lanes = []string{queue.LaneUnmapped}
+	if !o.Undated {
+		switch times := m.Times(); {
+		case len(times) == 0:
+			return nil, &track.Problem{Code: "missing_timestamp", Message: "the row does not say when it happened"}
+		case !slices.ContainsFunc(times, readable):
+			return nil, &track.Problem{Code: "invalid_timestamp", Message: "its time cannot be read; write 2026-11-20T18:30:00Z, or seconds since 1970"}
+		}
 	}
+	e := &queue.Entry{ID: string(m.ID), Lanes: track.Lanes(o.Route, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
 	if e.ID == "" {
 		e.ID = o.Key + "-" + strconv.FormatInt(r.number, 10)
 	}
@@ -274,7 +267,7 @@ func (o *Options) check(f io.Reader, s *survey) error {
 		entry, why := o.judge(&r)
 		if why == nil && entry != nil && o.Check != nil {
 			if words := o.Check(entry.Body); words != "" {
-				why = &ingest.Refusal{Code: "check", Message: words}
+				why = &track.Problem{Code: "check", Message: words}
 			}
 		}
 		if why == nil {

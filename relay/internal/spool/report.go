@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 
-	"relay/relay/internal/ingest"
+	"relay/relay/internal/track"
 )
 
 // Problem is a row that cannot be used. As JSON it is a line of the report.
@@ -27,7 +27,7 @@ func (p Problem) String() string {
 	return fmt.Sprintf("row %d (line %d): %s", p.Row, p.Line, p.Message)
 }
 
-func problemOf(r *row, why *ingest.Refusal) Problem {
+func problemOf(r *row, why *track.Problem) Problem {
 	return Problem{Row: r.number, Line: r.line, Code: why.Code, Message: why.Message}
 }
 

@@ -7,22 +7,63 @@ import (
 	"fmt"
 	"io"
 
-	"relay/relay/internal/ingest"
+	"relay/relay/internal/track"
 )
 
 // row is one event of a file.
 type row struct {
-	number int64           // 1 for the first
-	line   int64           // of the file, where it begins
-	body   []byte          // the event as JSON; valid until the next row
-	text   []byte          // as it stands in the file, for the report
-	bad    *ingest.Refusal // it did not become an event
+	number int64          // 1 for the first
+	line   int64          // of the file, where it begins
+	msg    track.Message  // valid until the next row
+	text   []byte         // as it stands in the file, for the report
+	bad    *track.Problem // it cannot become an event
 }
 
 // rows reads a file. next returns io.EOF behind the last row; any other error
 // ends the file.
 type rows interface {
 	next(*row) error
+}
+
+// packed takes the events of a value one by one: a batch as clients post it holds
+// many, anything else is one.
+type packed struct {
+	in   track.Reader
+	at   int // the next message of the batch
+	left int
+}
+
+// open begins with a value. A batch that cannot be taken apart is one bad row.
+func (p *packed) open(value []byte) (one row, ok bool) {
+	if bytes.Contains(value, []byte(`"batch"`)) {
+		batch, err := p.in.Batch(value)
+		var bad *track.Problem
+		switch {
+		case errors.As(err, &bad):
+			return row{bad: bad, text: value[:min(len(value), 1024)]}, true
+		case err == nil && batch:
+			p.at, p.left = 0, p.in.Len()
+			if p.left > 0 {
+				return row{}, false
+			}
+		}
+	}
+	msg, err := p.in.One(value)
+	one = row{msg: msg, bad: msg.Problem, text: value}
+	if err != nil {
+		one.bad = &track.Problem{Code: "invalid_json", Message: err.Error()}
+	}
+	return one, true
+}
+
+// next is the next message of the batch.
+func (p *packed) next() (row, bool) {
+	if p.left == 0 {
+		return row{}, false
+	}
+	msg := p.in.Next(p.at)
+	p.at, p.left = p.at+1, p.left-1
+	return row{msg: msg, bad: msg.Problem, text: msg.Body}, true
 }
 
 // lines reads JSON lines. Blank ones do not count.
@@ -32,19 +73,19 @@ type lines struct {
 	number int64
 	line   int64
 	buf    []byte
-	packed [][]byte // events of a batch, to come
+	packed packed
 }
 
 func newLines(r io.Reader, most int) *lines {
-	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: most}
+	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: most, packed: packed{in: track.Reader{Limits: track.Limits{EventBytes: most}}}}
 }
 
 func (l *lines) next(r *row) error {
 	for {
-		if len(l.packed) > 0 {
+		var ok bool
+		if *r, ok = l.packed.next(); ok {
 			l.number++
-			*r = row{number: l.number, line: l.line, body: l.packed[0], text: l.packed[0]}
-			l.packed = l.packed[1:]
+			r.number, r.line = l.number, l.line
 			return nil
 		}
 		long, err := l.read()
@@ -53,23 +94,20 @@ func (l *lines) next(r *row) error {
 		}
 		l.line++
 		text := bytes.TrimSpace(l.buf)
-		if len(text) == 0 {
-			if errors.Is(err, io.EOF) {
-				return io.EOF
-			}
+		switch {
+		case len(text) == 0 && err != nil:
+			return io.EOF
+		case len(text) == 0:
 			continue
-		}
-		if !long {
-			if l.packed = unpack(text); len(l.packed) > 0 {
+		case long:
+			*r = row{text: text[:min(len(text), 1024)], bad: &track.Problem{Code: track.TooLarge.Code, Message: "the line is over the size limit of an event"}}
+		default:
+			if *r, ok = l.packed.open(text); !ok {
 				continue
 			}
 		}
 		l.number++
-		*r = row{number: l.number, line: l.line, body: text, text: text}
-		if long {
-			r.body, r.text = nil, text[:min(len(text), 1024)]
-			r.bad = &ingest.Refusal{Code: "event_too_large", Message: "the line is over the size limit of an event"}
-		}
+		r.number, r.line = l.number, l.line
 		return nil
 	}
 }
@@ -90,19 +128,6 @@ func (l *lines) read() (long bool, err error) {
 	}
 }
 
-// unpack returns the events of a value that is a batch as clients post it, or
-// none when it is not.
-func unpack(value []byte) [][]byte {
-	if !bytes.Contains(value, []byte(`"batch"`)) {
-		return nil
-	}
-	messages, ok, err := ingest.Split(value)
-	if err != nil || !ok {
-		return nil
-	}
-	return messages
-}
-
 // open makes the rows of a file.
 func (o *Options) open(f io.Reader, s *survey) (rows, error) {
 	in := decoded(f, s.encoding)
@@ -110,7 +135,7 @@ func (o *Options) open(f io.Reader, s *survey) (rows, error) {
 	case JSONLines:
 		return newLines(in, o.MaxEventBytes), nil
 	case JSON:
-		return newValues(in), nil
+		return newValues(in, o.MaxEventBytes), nil
 	case CSV:
 		return newTable(in, o)
 	}

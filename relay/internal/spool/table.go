@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"relay/relay/internal/ingest"
+	"relay/relay/internal/track"
 )
 
 // table reads CSV with a header.
@@ -20,6 +20,7 @@ type table struct {
 	number int64
 	buf    []byte
 	text   bytes.Buffer
+	packed track.Reader
 }
 
 // errLong ends a file in which a quote opens and never closes: what follows
@@ -50,6 +51,7 @@ func newTable(r io.Reader, o *Options) (*table, error) {
 	}
 	first := bytes.Clone(head.buf)
 	t := &table{guard: &guard{in: io.MultiReader(bytes.NewReader(first), head.in), most: 4*o.MaxEventBytes + 1<<16}}
+	t.packed.Limits.EventBytes = o.MaxEventBytes
 	t.guard.left = t.guard.most
 	t.in = csv.NewReader(t.guard)
 	t.in.FieldsPerRecord = -1
@@ -108,17 +110,21 @@ func (t *table) next(r *row) error {
 			return errLong
 		case fault != nil:
 			r.line = int64(fault.StartLine)
-			r.bad = &ingest.Refusal{Code: "invalid_csv", Message: faultWords(fault)}
+			r.bad = &track.Problem{Code: "invalid_csv", Message: faultWords(fault)}
 		default:
 			line, _ := t.in.FieldPos(0)
 			r.line = int64(line)
 			r.text = t.plain(cells)
 			if len(cells) != t.width {
-				r.bad = &ingest.Refusal{Code: "wrong_columns", Message: fmt.Sprintf("the row has %d cells, the header %d", len(cells), t.width)}
+				r.bad = &track.Problem{Code: "wrong_columns", Message: fmt.Sprintf("the row has %d cells, the header %d", len(cells), t.width)}
 				return nil
 			}
 			t.buf = t.cols.event(t.buf[:0], cells)
-			r.body = t.buf
+			if r.msg, err = t.packed.One(t.buf); err != nil {
+				r.bad = &track.Problem{Code: "invalid_json", Message: err.Error()} // a cell of JSON that is none
+			} else {
+				r.bad = r.msg.Problem
+			}
 		}
 		return nil
 	}

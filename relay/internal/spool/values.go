@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"relay/relay/internal/track"
 )
 
 // values reads JSON values however they are laid out, those in lists one by one.
@@ -13,24 +15,27 @@ type values struct {
 	in     *jsontext.Decoder
 	guard  *guard
 	number int64
-	packed [][]byte // events of a batch, to come
+	packed packed
 }
 
 // valueBytes bounds one value: a request body that a till has saved.
 const valueBytes = 32 << 20
 
-func newValues(r io.Reader) *values {
+func newValues(r io.Reader, most int) *values {
 	g := &guard{in: r, most: valueBytes, left: valueBytes}
-	return &values{guard: g, in: jsontext.NewDecoder(g, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	return &values{
+		guard: g, packed: packed{in: track.Reader{Limits: track.Limits{EventBytes: most}}},
+		in: jsontext.NewDecoder(track.WithoutNaN(g), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
+	}
 }
 
 func (v *values) next(r *row) error {
 	for {
 		v.guard.left = v.guard.most
-		if len(v.packed) > 0 {
+		var ok bool
+		if *r, ok = v.packed.next(); ok {
 			v.number++
-			*r = row{number: v.number, body: v.packed[0], text: v.packed[0]}
-			v.packed = v.packed[1:]
+			r.number = v.number
 			return nil
 		}
 		if k := v.in.PeekKind(); k == '[' && v.in.StackDepth() == 0 || k == ']' {
@@ -46,11 +51,11 @@ func (v *values) next(r *row) error {
 		if err != nil {
 			return fmt.Errorf("read JSON: %w", err)
 		}
-		if v.packed = unpack(value); len(v.packed) > 0 {
+		if *r, ok = v.packed.open(value); !ok {
 			continue
 		}
 		v.number++
-		*r = row{number: v.number, body: value, text: value}
+		r.number = v.number
 		return nil
 	}
 }

@@ -1,8 +1,10 @@
-package ingest
+package track
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"math/bits"
+	"slices"
 	"strconv"
 )
 
@@ -11,41 +13,64 @@ import (
 // one bit a level and no stack. UTF-8 is not checked here; wide tells the
 // caller that there is something to check.
 type scanner struct {
-	b       []byte
-	i       int
+	b []byte
+	i int
+
 	wide    bool // a byte above 0x7f was seen inside a string
 	halves  bool // a \u escape in the surrogate range was seen
 	escaped bool // the string read last holds an escape
 	deepest int  // deepest nesting since it was last set to 0
 
+	// Facts about what was read since they were last set to false.
+	repeated bool // an object has two members of one name
+	nan      bool // NaN, Infinity or -Infinity stands where a value does
+
+	seed   maphash.Seed
 	levels []uint64 // one bit a level: 1 = object
+	names  []uint64 // hashes of the names of all open objects
+	starts []int    // where in names each open object begins
+	plain  []byte   // room for a name without its escapes
+	named  span     // the name read last, quotes included
 	what   string   // what is wrong at b[i], after a method returned false
 }
 
-// span is a half-open range of the body; the zero span means absent.
-type span struct{ from, to int }
-
-func (p span) ok() bool { return p.to > p.from }
-func (p span) len() int { return p.to - p.from }
-
-// syntaxError says where a body stops being JSON. It shows nothing of the
+// SyntaxError says where a body stops being JSON. It shows nothing of the
 // body: what people type into tills is not for logs.
-type syntaxError struct {
-	at   int
-	what string
+type SyntaxError struct {
+	At   int // the byte, counted from 0
+	What string
 }
 
-func (e *syntaxError) Error() string {
-	return "the body is not JSON: " + e.what + " at byte " + strconv.Itoa(e.at)
+func (e *SyntaxError) Error() string {
+	return "the body is not JSON: " + e.What + " at byte " + strconv.Itoa(e.At)
 }
 
-func (s *scanner) err() error { return &syntaxError{at: s.i, what: s.what} }
+func (s *scanner) err() error { return &SyntaxError{At: s.i, What: s.what} }
+
+// kept is the most room, in elements, that a scanner keeps for the next body.
+const kept = 1024
 
 func (s *scanner) reset(b []byte) {
+	if s.names == nil {
+		s.seed = maphash.MakeSeed()
+		s.names = make([]uint64, 0, 64)
+	}
 	s.b, s.i = b, 0
 	s.wide, s.halves, s.escaped, s.deepest, s.what = false, false, false, 0, ""
-	if cap(s.levels) > 1024 { // somebody nested 65,536 deep: give it back
+	s.repeated, s.nan = false, false
+	s.names, s.starts = s.names[:0], s.starts[:0]
+	// What a hostile body made large is given back.
+	if cap(s.levels) > kept {
 		s.levels = nil
+	}
+	if cap(s.names) > kept {
+		s.names = make([]uint64, 0, 64)
+	}
+	if cap(s.starts) > kept {
+		s.starts = nil
+	}
+	if cap(s.plain) > kept {
+		s.plain = nil
 	}
 }
 
@@ -104,28 +129,7 @@ func (s *scanner) str() bool {
 			s.i = i + 1
 			return true
 		case c == '\\':
-			s.escaped = true
-			if i+1 >= len(b) {
-				s.i = len(b)
-				return s.fail("unexpected end")
-			}
-			switch b[i+1] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-				i += 2
-			case 'u':
-				r, ok := hex4(b, i+2)
-				if !ok {
-					s.i = i
-					s.what = "bad \\u escape"
-					return false
-				}
-				if r&0xf800 == 0xd800 {
-					s.halves = true
-				}
-				i += 6
-			default:
-				s.i = i
-				s.what = "bad escape"
+			if i = s.escape(i); i < 0 {
 				return false
 			}
 		case c < 0x20:
@@ -140,6 +144,35 @@ func (s *scanner) str() bool {
 			i++
 		}
 	}
+}
+
+// escape reads the escape at b[i] and returns where it ends, or -1.
+func (s *scanner) escape(i int) int {
+	b := s.b
+	s.escaped = true
+	if i+1 >= len(b) {
+		s.i = len(b)
+		s.fail("unexpected end")
+		return -1
+	}
+	switch b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2
+	case 'u':
+		r, ok := hex4(b, i+2)
+		if !ok {
+			break
+		}
+		if r&0xf800 == 0xd800 {
+			s.halves = true
+		}
+		return i + 6
+	default:
+		s.i, s.what = i, "bad escape"
+		return -1
+	}
+	s.i, s.what = i, "bad \\u escape"
+	return -1
 }
 
 // hex4 reads four hex digits at b[i:].
@@ -168,6 +201,10 @@ func (s *scanner) number() bool {
 	b, i := s.b, s.i
 	if b[i] == '-' {
 		i++
+		if i < len(b) && b[i] == 'I' {
+			s.i = i
+			return s.notANumber("Infinity")
+		}
 	}
 	digits := func() bool {
 		from := i
@@ -203,12 +240,42 @@ func (s *scanner) number() bool {
 	return true
 }
 
+// notANumber reads what Python's json.dumps writes for a float that is no number.
+func (s *scanner) notANumber(word string) bool {
+	if !s.literal(word) {
+		return false
+	}
+	s.nan = true
+	return true
+}
+
 func (s *scanner) literal(word string) bool {
 	if len(s.b)-s.i < len(word) || string(s.b[s.i:s.i+len(word)]) != word {
 		return s.fail("unexpected character")
 	}
 	s.i += len(word)
 	return true
+}
+
+// scalar reads the value that starts at b[i] and is neither object nor list.
+func (s *scanner) scalar(c byte) bool {
+	switch c {
+	case '"':
+		return s.str()
+	case 't':
+		return s.literal("true")
+	case 'f':
+		return s.literal("false")
+	case 'n':
+		return s.literal("null")
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return s.number()
+	case 'N':
+		return s.notANumber("NaN")
+	case 'I':
+		return s.notANumber("Infinity")
+	}
+	return s.fail("unexpected character")
 }
 
 // value reads the value that starts at b[i] (white space is already behind).
@@ -220,12 +287,7 @@ func (s *scanner) value() bool {
 		if s.i >= len(s.b) {
 			return s.fail("unexpected end")
 		}
-		switch c := s.b[s.i]; c {
-		case '"':
-			if !s.str() {
-				return false
-			}
-		case '{', '[':
+		if c := s.b[s.i]; c == '{' || c == '[' {
 			object = c == '{'
 			s.push(depth, object)
 			depth++
@@ -234,6 +296,7 @@ func (s *scanner) value() bool {
 			case object && c == '}', !object && c == ']':
 				s.i++
 				depth--
+				s.pop(object)
 				object = s.object(depth - 1)
 			case object:
 				if !s.name() {
@@ -243,24 +306,8 @@ func (s *scanner) value() bool {
 			default:
 				continue
 			}
-		case 't':
-			if !s.literal("true") {
-				return false
-			}
-		case 'f':
-			if !s.literal("false") {
-				return false
-			}
-		case 'n':
-			if !s.literal("null") {
-				return false
-			}
-		case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-			if !s.number() {
-				return false
-			}
-		default:
-			return s.fail("unexpected character")
+		} else if !s.scalar(c) {
+			return false
 		}
 		// A value ends here: go out as far as brackets close.
 		for {
@@ -281,6 +328,7 @@ func (s *scanner) value() bool {
 			}
 			s.i++
 			depth--
+			s.pop(object)
 			object = s.object(depth - 1)
 		}
 	}
@@ -288,18 +336,31 @@ func (s *scanner) value() bool {
 
 // name reads an object member's name and the colon behind it, up to the value.
 func (s *scanner) name() bool {
-	if s.i >= len(s.b) || s.b[s.i] != '"' {
+	from := s.i
+	if from >= len(s.b) || s.b[from] != '"' {
 		return s.fail("expected a name")
 	}
 	if !s.str() {
 		return false
 	}
+	s.named = span{int32(from), int32(s.i)}
+	s.names = append(s.names, s.hash(s.b[from:s.i], s.escaped))
 	if s.space() != ':' {
 		return s.fail("expected a colon")
 	}
 	s.i++
 	s.space()
 	return true
+}
+
+// hash is the hash of a name, given with its quotes; spelled with escapes or
+// not, the same name has the same one.
+func (s *scanner) hash(quoted []byte, escaped bool) uint64 {
+	if escaped {
+		s.plain = unquote(s.plain[:0], quoted)
+		return maphash.Bytes(s.seed, s.plain)
+	}
+	return maphash.Bytes(s.seed, quoted[1:len(quoted)-1])
 }
 
 // push notes that level is an object or an array.
@@ -310,6 +371,7 @@ func (s *scanner) push(level int, object bool) {
 	}
 	if object {
 		s.levels[w] |= bit
+		s.starts = append(s.starts, len(s.names))
 	} else {
 		s.levels[w] &^= bit
 	}
@@ -318,47 +380,70 @@ func (s *scanner) push(level int, object bool) {
 	}
 }
 
+// pop notes that the innermost value, an object or an array, has ended.
+func (s *scanner) pop(object bool) {
+	if !object {
+		return
+	}
+	last := len(s.starts) - 1
+	start := s.starts[last]
+	if !s.repeated {
+		s.repeated = repeats(s.names[start:])
+	}
+	s.starts, s.names = s.starts[:last], s.names[:start]
+}
+
+// fewNames is up to how many names are compared each with each.
+const fewNames = 24
+
+// repeats reports whether two of the hashes are equal. It may reorder them.
+func repeats(names []uint64) bool {
+	if len(names) > fewNames {
+		slices.Sort(names)
+		for i := 1; i < len(names); i++ {
+			if names[i] == names[i-1] {
+				return true
+			}
+		}
+		return false
+	}
+	for i := 1; i < len(names); i++ {
+		for _, other := range names[:i] {
+			if names[i] == other {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (s *scanner) object(level int) bool {
 	return level >= 0 && s.levels[level>>6]&(1<<(level&63)) != 0
 }
 
-// members walks the object that starts at b[i] and calls each with the name's
-// content (between the quotes, see escaped) once b[i] is the first byte of the
-// value; each must read the value. It returns false at the first fault.
+// members walks the object that starts at b[i] and calls each with the name,
+// quotes included (see escaped), once b[i] is the first byte of the value; each
+// must read the value. It returns false at the first fault.
 func (s *scanner) members(each func(name []byte, escaped bool) bool) bool {
 	s.i++
-	if s.space() == '}' {
-		s.i++
-		return true
-	}
-	for {
-		from := s.i
-		if from >= len(s.b) || s.b[from] != '"' {
-			return s.fail("expected a name")
-		}
-		if !s.str() {
+	s.starts = append(s.starts, len(s.names))
+	for c := s.space(); c != '}'; {
+		if !s.name() || !each(s.named.of(s.b), s.escaped) {
 			return false
 		}
-		name, escaped := s.b[from+1:s.i-1], s.escaped
-		if s.space() != ':' {
-			return s.fail("expected a colon")
-		}
-		s.i++
-		s.space()
-		if !each(name, escaped) {
-			return false
-		}
-		switch s.space() {
+		switch c = s.space(); c {
 		case ',':
 			s.i++
 			s.space()
+			c = ',' // a name must follow
 		case '}':
-			s.i++
-			return true
 		default:
 			return s.fail("unexpected character")
 		}
 	}
+	s.i++
+	s.pop(true)
+	return true
 }
 
 // end reports whether nothing but white space is left.
@@ -369,4 +454,20 @@ func (s *scanner) end() bool {
 		return false
 	}
 	return true
+}
+
+// span is a half-open range of a text; the zero span means absent.
+type span struct{ from, to int32 }
+
+func (p span) ok() bool           { return p.to > p.from }
+func (p span) len() int           { return int(p.to - p.from) }
+func (p span) of(b []byte) []byte { return b[p.from:p.to] }
+
+// kind is the first byte of a value: '{', '[', '"', 't', 'f', 'n', '-', a digit,
+// 'N' or 'I'; 0 for an absent one.
+func (p span) kind(b []byte) byte {
+	if !p.ok() {
+		return 0
+	}
+	return b[p.from]
 }

@@ -1,6 +1,11 @@
-package ingest
+package track
 
-import "testing"
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
 
 func TestToUTF8(t *testing.T) {
 	t.Parallel()
@@ -11,7 +16,7 @@ func TestToUTF8(t *testing.T) {
 		{"cut in the middle of a letter", "ok ü \xc3", "ok ü \ufffd"},
 		{"surrogate in UTF-8", "ü\xed\xa0\x80", "ü\ufffd\ufffd\ufffd"},
 	} {
-		if got := string(toUTF8([]byte("keep "), []byte(tc.in))); got != "keep "+tc.want {
+		if got := string(ToUTF8([]byte("keep "), []byte(tc.in))); got != "keep "+tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
 	}
@@ -36,18 +41,16 @@ func TestMendHalves(t *testing.T) {
 	}
 }
 
-func TestUnquote(t *testing.T) {
+func TestWithoutNaN(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []struct{ in, want string }{
-		{`plain`, "plain"},
-		{`\"\\\/\b\f\n\r\t`, "\"\\/\b\f\n\r\t"},
-		{`\u00e9\u20AC`, "é€"},
-		{`\ud83d\ude00!`, "😀!"},
-		{`\ud83d!`, "\ufffd!"},
-		{`\ud83d\u0041`, "\ufffdA"},
-	} {
-		if got := string(unquote(nil, []byte(tc.in))); got != tc.want {
-			t.Errorf("%s -> %q, want %q", tc.in, got, tc.want)
+	in := `{"NaN":[NaN,-Infinity,Infinity,-1,"NaN \" -Infinity \\",N,-I,Inf]} NaN`
+	want := `{"NaN":[null,null,null,-1,"NaN \" -Infinity \\",N,-I,Inf]} null`
+	for _, r := range []io.Reader{strings.NewReader(in), iotest.OneByteReader(strings.NewReader(in)), iotest.DataErrReader(strings.NewReader(in))} {
+		if got, err := io.ReadAll(WithoutNaN(r)); err != nil || string(got) != want {
+			t.Errorf("%v: %s", err, got)
+		}
+		if got, err := io.ReadAll(iotest.OneByteReader(WithoutNaN(strings.NewReader(in)))); err != nil || string(got) != want {
+			t.Errorf("byte by byte: %v: %s", err, got)
 		}
 	}
 }

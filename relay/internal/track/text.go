@@ -1,48 +1,17 @@
-package ingest
+package track
 
 import (
 	"bytes"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/text/encoding/charmap"
 )
 
-// unquote appends the text of a JSON string, given without its quotes and
-// already checked by the scanner, to dst.
-func unquote(dst, raw []byte) []byte {
-	for {
-		k := bytes.IndexByte(raw, '\\')
-		if k < 0 {
-			return append(dst, raw...)
-		}
-		dst = append(dst, raw[:k]...)
-		c := raw[k+1]
-		raw = raw[k+2:]
-		switch c {
-		case 'b':
-			c = '\b'
-		case 'f':
-			c = '\f'
-		case 'n':
-			c = '\n'
-		case 'r':
-			c = '\r'
-		case 't':
-			c = '\t'
-		case 'u':
-			r, _ := hex4(raw, 0)
-			raw = raw[4:]
-			if r&0xfc00 == 0xd800 && len(raw) >= 6 && raw[0] == '\\' && raw[1] == 'u' {
-				if low, ok := hex4(raw, 2); ok && low&0xfc00 == 0xdc00 {
-					r = 0x10000 + (r-0xd800)<<10 + (low - 0xdc00)
-					raw = raw[6:]
-				}
-			}
-			dst = utf8.AppendRune(dst, rune(r)) // half a pair becomes U+FFFD
-			continue
-		}
-		dst = append(dst, c)
-	}
+// unquote appends the text of a JSON string, quotes included, to dst.
+func unquote(dst, quoted []byte) []byte {
+	dst, _ = jsontext.AppendUnquote(dst, quoted) // an error says that it put U+FFFD for half a pair
+	return dst
 }
 
 // mendHalves replaces, in place, each \u escape that is half a surrogate pair
@@ -74,10 +43,10 @@ func mendHalves(b []byte) {
 	}
 }
 
-// toUTF8 appends b, which is not valid UTF-8, to out as valid UTF-8: read as
+// ToUTF8 appends b, which is not valid UTF-8, to out as valid UTF-8: read as
 // Windows-1252 if no multi-byte sequence in it is UTF-8, else with U+FFFD for
 // each byte that is none. It makes at most three bytes of one.
-func toUTF8(out, b []byte) []byte {
+func ToUTF8(out, b []byte) []byte {
 	mixed := false
 	start := len(out)
 	for rest := b; len(rest) > 0 && !mixed; {
@@ -104,3 +73,16 @@ func toUTF8(out, b []byte) []byte {
 	}
 	return out
 }
+
+// blankOut overwrites the content of a string in place.
+func blankOut(b []byte, p span) {
+	if p.kind(b) != '"' {
+		return
+	}
+	for i := p.from + 1; i < p.to-1; i++ {
+		b[i] = '*'
+	}
+}
+
+// isBlank reports whether a text is empty but for white space.
+func isBlank(t []byte) bool { return len(bytes.TrimSpace(t)) == 0 }

@@ -1,0 +1,56 @@
+package drain
+
+import (
+	"strings"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/track"
+)
+
+// Foresight says what becomes of dead letters that are sent again, without sending
+// them: where they go and what the mapping makes of them is found by the functions
+// that do it.
+type Foresight struct {
+	Mapping Mapping
+	MaxAge  time.Duration // queue.max_age; 0: no limit
+	Now     time.Time
+	Ages    bool // the clock is believed
+}
+
+// Fate is what becomes of one letter.
+type Fate struct {
+	Unrouted bool           // the mapping does not know its event: it stays a dead letter
+	Send     int            // conversions that would be sent
+	Skip     map[string]int // by reason
+	Hold     []string       // reasons
+}
+
+// Foresight is what would be in force if letters were sent again now.
+func (s *Supervisor) Foresight() Foresight {
+	now, believed := s.clock.now()
+	return Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed}
+}
+
+// Lanes are where a letter goes; none: nowhere, it stays a dead letter.
+func (f Foresight) Lanes(d queue.DeadLetter) []string { return track.RedriveLanes(f.Mapping.Routes, d) }
+
+// Of says what becomes of a letter.
+func (f Foresight) Of(d queue.DeadLetter) Fate {
+	lanes := f.Lanes(d)
+	fate := Fate{Unrouted: len(lanes) == 0, Skip: map[string]int{}}
+	rec := queue.Record{ID: d.MessageID, Lanes: lanes, Received: d.ReceivedAt, Flags: d.Flags | queue.FlagRedriven, Body: d.Body}
+	for _, lane := range lanes {
+		b := makeBatch(lane, []queue.Record{rec}, recipe{m: f.Mapping, at: f.Now, ages: f.Ages, age: f.MaxAge, maxN: 1}, nil)
+		fate.Send += len(b.items)
+		for i := range b.holds {
+			fate.Hold = append(fate.Hold, b.holds[i].letter.Reason)
+		}
+		for outcome, n := range b.counts {
+			if reason, ok := strings.CutPrefix(outcome, "skip:"); ok {
+				fate.Skip[reason] += n
+			}
+		}
+	}
+	return fate
+}

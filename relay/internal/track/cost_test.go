@@ -1,0 +1,193 @@
+package track
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"relay/queue"
+)
+
+// invariants checks what the package promises of a message that is usable.
+func invariants(t *testing.T, m *Message) {
+	t.Helper()
+	if m.Problem != nil || !m.Track {
+		return
+	}
+	if !utf8.Valid(m.Body) || !jsontext.Value(m.Body).IsValid() { // jsontext refuses repeated names, too
+		t.Fatalf("stored, yet not strict JSON: %q", m.Body)
+	}
+	if len(m.Event) == 0 || isBlank(m.Event) {
+		t.Fatalf("a track without a name: %q", m.Body)
+	}
+	if got := Name(m.Body); got != string(m.Event) {
+		t.Fatalf("its name is %q, read again %q: %q", m.Event, got, m.Body)
+	}
+	var fields struct {
+		Event string `json:"event"`
+	}
+	// A reader that folds cases finds another one only under another spelling.
+	if json.Unmarshal(m.Body, &fields) == nil && fields.Event != string(m.Event) && !bytes.Contains(bytes.ToLower(m.Body), []byte(`"event"`)) {
+		t.Fatalf("encoding/json reads %q, track %q", fields.Event, m.Event)
+	}
+}
+
+// FuzzReader gives bodies to all ways of reading and holds them against the
+// promises: what is stored, and what it costs.
+func FuzzReader(f *testing.F) {
+	for _, s := range scanSeeds {
+		f.Add([]byte(s))
+		f.Add([]byte(`{"context":` + s + `,"batch":[{"event":"e"},{"event":"e","context":{"a":` + s + `}}]}`))
+		f.Add([]byte(`{"event":"e","properties":{"a":` + s + `,"a":` + s + `}}`))
+	}
+	f.Add([]byte(`{"event":"a","event":"b","writeKey":"k1","writeKey":"k2"}`))
+	f.Add([]byte(`{"context":{"c":1},"batch":[{"event":"e","context":{},"context":{},"context":{}}]}`))
+	limits := Limits{EventBytes: 4096, Messages: 100}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if utf8.Valid(b) { // else the caller must make it so
+			batch := Reader{Limits: limits}
+			if batch.Scan(bytes.Clone(b), true) == nil {
+				if n, bad := batch.Room(); bad == nil {
+					if n > growFactor*len(b)+growFree {
+						t.Fatalf("%d bytes of room for a body of %d", n, len(b))
+					}
+					room := make([]byte, 0, n)
+					for k := range batch.Len() {
+						var m Message
+						m, room = batch.Take(k, false, room)
+						invariants(t, &m)
+						if m.Problem == nil && m.Track && len(m.Body) > limits.EventBytes {
+							t.Fatalf("%d bytes stored, %d allowed", len(m.Body), limits.EventBytes)
+						}
+					}
+					if cap(room) != n {
+						t.Fatalf("%d bytes of room used, %d asked for", cap(room), n)
+					}
+				}
+			}
+		}
+		one := Reader{Limits: limits}
+		if m, err := one.One(bytes.Clone(b)); err == nil {
+			invariants(t, &m)
+			if m.Flags&(queue.FlagRepeated|queue.FlagNaN) == 0 && m.Problem == nil && utf8.Valid(b) && !bytes.Contains(b, []byte("writeKey")) &&
+				!bytes.Contains(b, []byte(`\u`)) && !bytes.Equal(m.Body, bytes.Trim(withoutMark(b), " \t\r\n")) {
+				t.Fatalf("changed without a flag: %q -> %q", b, m.Body)
+			}
+		}
+	})
+}
+
+// hostile are shapes of bodies that cost somebody dear once, by a number that
+// makes them larger.
+var hostile = map[string]func(n int) string{
+	"repeated context in a message": func(n int) string {
+		return `{"context":{"a":"` + strings.Repeat("x", n) + `"},"batch":[{"event":"e",` + strings.Repeat(`"context":{},`, n/10) + `"x":1}]}`
+	},
+	"repeated inner names": func(n int) string {
+		return `{"context":{"a":{"b":"` + strings.Repeat("x", n) + `"}},"batch":[{"event":"e","context":{` + strings.Repeat(`"a":{},`, n/10) + `"x":1}}]}`
+	},
+	"repeated batch context": func(n int) string {
+		return `{` + strings.Repeat(`"context":{"a":1},`, n/20) + `"batch":[{"event":"e"}]}`
+	},
+	"a context for many": func(n int) string {
+		return `{"context":{"a":"` + strings.Repeat("x", n/50) + `"},"batch":[` + strings.TrimSuffix(strings.Repeat(`{"event":"e"},`, n/20), ",") + `]}`
+	},
+	"many names": func(n int) string {
+		var b strings.Builder
+		b.WriteString(`{"event":"e"`)
+		for i := range n / 10 {
+			fmt.Fprintf(&b, `,"k%d":1`, i)
+		}
+		return b.String() + `}`
+	},
+	"many names, each twice": func(n int) string {
+		var b strings.Builder
+		b.WriteString(`{"event":"e"`)
+		for i := range n / 10 {
+			fmt.Fprintf(&b, `,"k%d":1`, i%(n/20))
+		}
+		return b.String() + `}`
+	},
+	"many shared names merged into many": func(n int) string {
+		var b strings.Builder
+		b.WriteString(`{"context":{"a":1`)
+		for i := range n / 100 {
+			fmt.Fprintf(&b, `,"k%d":1`, i)
+		}
+		return b.String() + `},"batch":[` + strings.TrimSuffix(strings.Repeat(`{"event":"e","context":{"k1":2}},`, n/100), ",") + `]}`
+	},
+	"one name, all escaped": func(n int) string {
+		return `{"event":"e"` + strings.Repeat(`,"\u0061\u0061\u0061":1`, n/20) + `}`
+	},
+	"deep":    func(n int) string { return `{"event":"e","a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}` },
+	"objects": func(n int) string { return strings.Repeat(`{"a":`, n/5) + "1" + strings.Repeat("}", n/5) },
+	"NaN":     func(n int) string { return `{"event":"e","a":[` + strings.Repeat("NaN,", n/4) + `NaN]}` },
+	"blanks": func(n int) string {
+		return `{"event":"e"` + strings.Repeat(" ", n) + `,"context":{` + strings.Repeat(" ", n) + `}}`
+	},
+	"stray": func(n int) string { return `{"event":"` + strings.Repeat("\xff", n) + `"}` },
+}
+
+// TestCost: four times the body costs about four times as much, in memory and
+// in steps, whatever its shape, and a Reader keeps none of it.
+func TestCost(t *testing.T) {
+	for name, make := range hostile {
+		var bytesOf [2]uint64
+		var took [2]time.Duration
+		sizes := [2]int{50_000, 200_000}
+		for i, n := range sizes {
+			body := []byte(make(n))
+			best := time.Hour
+			for range 3 {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				start := time.Now()
+				readAll(body)
+				best = min(best, time.Since(start))
+				runtime.ReadMemStats(&after)
+				bytesOf[i] = after.TotalAlloc - before.TotalAlloc
+			}
+			took[i] = best
+			// 64 is what merging may do; all else stays far below.
+			if bytesOf[i] > 100*uint64(len(body))+1<<20 {
+				t.Errorf("%s: a body of %d bytes took %d", name, len(body), bytesOf[i])
+			}
+		}
+		// 16 would be quadratic. Times on a busy machine vary; a factor of 4 more does not.
+		if took[1] > 14*took[0]+20*time.Millisecond {
+			t.Errorf("%s: %v for %d, %v for %d", name, took[0], sizes[0], took[1], sizes[1])
+		}
+		if bytesOf[1] > 8*bytesOf[0]+1<<20 {
+			t.Errorf("%s: %d bytes for %d, %d for %d", name, bytesOf[0], sizes[0], bytesOf[1], sizes[1])
+		}
+	}
+	var r Reader
+	for _, make := range hostile {
+		if r.Scan(ToUTF8(nil, []byte(make(200_000))), true) == nil {
+			r.Room()
+		}
+		r.Release()
+	}
+	if held := cap(r.scan.names)*8 + cap(r.scan.levels)*8 + cap(r.scan.starts)*8 + cap(r.scan.plain) + cap(r.shared) + cap(r.env.messages)*128; held > 512<<10 {
+		t.Errorf("a reader keeps %d bytes", held)
+	}
+}
+
+// readAll reads a body in both ways, as far as they go.
+func readAll(body []byte) {
+	r := Reader{Limits: Limits{EventBytes: 256 << 10, Messages: 2500, Merged: 16 << 20}}
+	if ok, err := r.Batch(bytes.Clone(body)); err == nil && ok {
+		for k := range r.Len() {
+			r.Next(k)
+		}
+	}
+	_, _ = r.One(bytes.Clone(body))
+	Name(body)
+}

@@ -1,0 +1,203 @@
+package track
+
+import "bytes"
+
+// message is one call as the scanner found it: where it lies in its text and
+// where the few parts of it are that anybody here looks at. Spans of values
+// include the quotes of strings. Of two members with one name the last counts.
+type message struct {
+	whole, typ, event, id          span
+	context, integrations, sentAt  span
+	timestamp, original            span
+	properties, writeKey           span
+	depth                          int32
+	isObject, repeated, nan, taken bool
+}
+
+// rewritten reports whether the message is stored otherwise than as it came even
+// without a batch around it.
+func (m *message) rewritten() bool { return m.isObject && (m.repeated || m.nan) }
+
+// envelope is a whole request body.
+type envelope struct {
+	hasBatch, badBatch bool // there is a `batch`; it is not a list
+	tooMany            bool // more messages than allowed; scanning stopped there
+	depth              int  // of what the batch says for all
+	context            shared
+	integrations       shared
+	sentAt             span
+	writeKey           span
+	messages           []message
+}
+
+// shared is an object that a batch says for all its messages.
+type shared struct {
+	at            span
+	repeated, nan bool
+}
+
+// single reads a text that is one message.
+func (s *scanner) single(body []byte, m *message) error {
+	s.reset(body)
+	s.space()
+	if !s.message(m) || !s.end() {
+		return s.err()
+	}
+	return nil
+}
+
+// batch reads a body that holds a list of messages, at most limit of them.
+func (s *scanner) batch(body []byte, limit int, e *envelope) error {
+	s.reset(body)
+	*e = envelope{messages: e.messages[:0]}
+	if s.space() != '{' {
+		if !s.value() || !s.end() {
+			return s.err()
+		}
+		return nil // JSON, but nothing with a batch in it
+	}
+	ok := s.members(func(name []byte, escaped bool) bool {
+		switch string(s.content(name, escaped)) {
+		case "batch":
+			e.hasBatch = true
+			return s.list(limit, e)
+		case "context":
+			return s.shared(e, &e.context)
+		case "integrations":
+			return s.shared(e, &e.integrations)
+		case "sentAt":
+			return s.valueAt(&e.sentAt)
+		case "writeKey":
+			return s.valueAt(&e.writeKey)
+		}
+		return s.value()
+	})
+	if e.tooMany {
+		return nil
+	}
+	if !ok || !s.end() {
+		return s.err()
+	}
+	return nil
+}
+
+// list reads the value of `batch`.
+func (s *scanner) list(limit int, e *envelope) bool {
+	e.messages = e.messages[:0]
+	e.badBatch = s.i >= len(s.b) || s.b[s.i] != '['
+	if e.badBatch {
+		return s.value()
+	}
+	s.i++
+	if s.space() == ']' {
+		s.i++
+		return true
+	}
+	for {
+		if len(e.messages) == limit {
+			e.tooMany = true
+			return false
+		}
+		e.messages = append(e.messages, message{})
+		if !s.message(&e.messages[len(e.messages)-1]) {
+			return false
+		}
+		switch s.space() {
+		case ',':
+			s.i++
+			s.space()
+		case ']':
+			s.i++
+			return true
+		default:
+			return s.fail("unexpected character")
+		}
+	}
+}
+
+// message reads one message, whatever JSON value it is.
+func (s *scanner) message(m *message) bool {
+	*m = message{whole: span{from: int32(s.i)}}
+	s.deepest, s.repeated, s.nan = 0, false, false
+	if s.i < len(s.b) && s.b[s.i] == '{' {
+		m.isObject = true
+		ok := s.members(func(name []byte, escaped bool) bool {
+			switch string(s.content(name, escaped)) {
+			case "type":
+				return s.valueAt(&m.typ)
+			case "event":
+				return s.valueAt(&m.event)
+			case "messageId":
+				return s.valueAt(&m.id)
+			case "context":
+				return s.valueAt(&m.context)
+			case "integrations":
+				return s.valueAt(&m.integrations)
+			case "sentAt":
+				return s.valueAt(&m.sentAt)
+			case "timestamp":
+				return s.valueAt(&m.timestamp)
+			case "originalTimestamp":
+				return s.valueAt(&m.original)
+			case "properties":
+				return s.valueAt(&m.properties)
+			case "writeKey":
+				return s.valueAt(&m.writeKey)
+			}
+			return s.value()
+		})
+		if !ok {
+			return false
+		}
+		s.deepest++
+	} else if !s.value() {
+		return false
+	}
+	m.whole.to = int32(s.i)
+	m.depth, m.repeated, m.nan = int32(s.deepest), s.repeated, s.nan
+	return true
+}
+
+// shared reads a value of the batch that is for all its messages.
+func (s *scanner) shared(e *envelope, p *shared) bool {
+	s.deepest, s.repeated, s.nan = 0, false, false
+	if !s.valueAt(&p.at) {
+		return false
+	}
+	p.repeated, p.nan = s.repeated, s.nan
+	e.depth = max(e.depth, s.deepest)
+	return true
+}
+
+// valueAt reads a value and notes where it was.
+func (s *scanner) valueAt(p *span) bool {
+	from := s.i
+	if !s.value() {
+		return false
+	}
+	*p = span{int32(from), int32(s.i)}
+	return true
+}
+
+// content is the text of a string that is given with its quotes; it stays valid
+// until the next call.
+func (s *scanner) content(quoted []byte, escaped bool) []byte {
+	if !escaped {
+		return quoted[1 : len(quoted)-1]
+	}
+	s.plain = unquote(s.plain[:0], quoted)
+	return s.plain
+}
+
+// text is the text of the string at p in b, or a number as its decimal text. It
+// stays valid until the next call.
+func (s *scanner) text(b []byte, p span) (t []byte, ok bool) {
+	switch c := p.kind(b); {
+	case c == '"':
+		raw := p.of(b)
+		return s.content(raw, bytes.IndexByte(raw, '\\') >= 0), true
+	case c == '-' && p.of(b)[1] != 'I', '0' <= c && c <= '9':
+		return p.of(b), true
+	}
+	return nil, false
+}

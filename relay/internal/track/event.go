@@ -1,0 +1,105 @@
+package track
+
+import "unicode/utf8"
+
+const byteOrderMark = "\xef\xbb\xbf"
+
+// One judges a message that came another way than over HTTP, as Take would judge
+// it in a batch. It may change body, and what it returns may lie in it.
+func (r *Reader) One(body []byte) (Message, error) {
+	body = withoutMark(body)
+	if !utf8.Valid(body) {
+		body = ToUTF8(nil, body)
+	}
+	if err := r.Scan(body, false); err != nil {
+		return Message{Body: body}, err
+	}
+	n, _ := r.Room()
+	msg, _ := r.Take(0, false, make([]byte, 0, n))
+	return msg, nil
+}
+
+// Batch scans a body that came another way than over HTTP. It reports false when
+// body is a JSON value without a list called batch; it then is a message itself.
+func (r *Reader) Batch(body []byte) (bool, error) {
+	body = withoutMark(body)
+	if !utf8.Valid(body) {
+		body = ToUTF8(nil, body)
+	}
+	if err := r.Scan(body, true); err != nil {
+		return false, err
+	}
+	if !r.IsBatch() && !r.env.tooMany {
+		return false, nil
+	}
+	if _, bad := r.Room(); bad != nil {
+		return true, bad
+	}
+	return true, nil
+}
+
+// Next is Take with room of its own, for those who take the messages of a batch
+// one by one.
+func (r *Reader) Next(k int) Message {
+	msg, _ := r.Take(k, false, make([]byte, 0, r.roomFor(&r.env.messages[k], r.merge.extra())))
+	return msg
+}
+
+func withoutMark(body []byte) []byte {
+	if len(body) >= len(byteOrderMark) && string(body[:len(byteOrderMark)]) == byteOrderMark {
+		return body[len(byteOrderMark):]
+	}
+	return body
+}
+
+// Times are the values that say when it happened: timestamp and originalTimestamp,
+// in that order, as JSON; what is absent, null or blank is left out. Reading them
+// is the mapper's.
+func (m *Message) Times() (found [][]byte) {
+	for _, p := range [...]span{m.at.timestamp, m.at.original} {
+		switch raw := p.of(m.src); {
+		case !present(p.kind(m.src)):
+		case raw[0] == '"' && isBlank(plainText(nil, raw)):
+		default:
+			found = append(found, raw)
+		}
+	}
+	return found
+}
+
+// Name is the name of an event as it lies in the queue; empty when it is not a
+// usable one.
+func Name(event []byte) string {
+	var s scanner
+	m, ok := s.event(event)
+	if !ok || m.event.kind(event) != '"' {
+		return ""
+	}
+	name, _ := s.text(event, m.event)
+	return string(name)
+}
+
+// OrderID is the order number of an event as it lies in the queue, a number as
+// its text; empty when there is none.
+func OrderID(event []byte) string {
+	var s scanner
+	m, ok := s.event(event)
+	if !ok || m.properties.kind(event) != '{' {
+		return ""
+	}
+	var at span
+	s.i = int(m.properties.from)
+	s.members(func(name []byte, escaped bool) bool {
+		if string(s.content(name, escaped)) == "order_id" {
+			return s.valueAt(&at)
+		}
+		return s.value()
+	})
+	id, _ := s.text(event, at)
+	return string(id)
+}
+
+func (s *scanner) event(body []byte) (m message, ok bool) {
+	err := s.single(body, &m)
+	return m, err == nil && m.isObject
+}

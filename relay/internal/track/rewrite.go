@@ -1,0 +1,161 @@
+package track
+
+import (
+	"bytes"
+	"cmp"
+	"hash/maphash"
+	"slices"
+)
+
+// cut is a range of a text that is left out, or replaced by null.
+type cut struct {
+	at   span
+	null bool
+}
+
+// named is a member of an object that is still open, or just closed.
+type named struct {
+	hash uint64
+	name span  // quotes included
+	next int32 // where the next member's name begins; 0: there is none
+}
+
+// rewriter writes a JSON text again without what later readers could read in
+// two ways: of members with one name the last stays, and NaN becomes null.
+type rewriter struct {
+	seed  maphash.Seed
+	cuts  []cut
+	open  []int // where in names each open object begins, -1 for a list
+	names []named
+	a, b  []byte // two names without their escapes
+}
+
+// rewrittenRoom is the most bytes that write makes of n: NaN becomes null.
+func rewrittenRoom(n int) int { return n + n/3 + 4 }
+
+// write appends the JSON value src to dst. The scanner has found its grammar to
+// be good.
+func (w *rewriter) write(dst, src []byte) []byte {
+	w.find(src)
+	slices.SortFunc(w.cuts, func(x, y cut) int { return cmp.Compare(x.at.from, y.at.from) })
+	at := int32(0)
+	for _, c := range w.cuts {
+		if c.at.from < at {
+			continue // inside of what is left out already
+		}
+		dst = append(dst, src[at:c.at.from]...)
+		if c.null {
+			dst = append(dst, "null"...)
+		}
+		at = c.at.to
+	}
+	dst = append(dst, src[at:]...)
+	if cap(w.cuts)+cap(w.names)+cap(w.open)+cap(w.a)+cap(w.b) > kept {
+		*w = rewriter{}
+	}
+	return dst
+}
+
+// find notes what is to be left out of src.
+func (w *rewriter) find(src []byte) {
+	if w.names == nil {
+		w.seed = maphash.MakeSeed()
+		w.names = make([]named, 0, 16)
+	}
+	w.cuts, w.open, w.names = w.cuts[:0], w.open[:0], w.names[:0]
+	wantName := false
+	for i := 0; i < len(src); {
+		switch c := src[i]; c {
+		case '"':
+			end := i + stringLen(src[i:])
+			if wantName {
+				w.name(src, span{int32(i), int32(end)})
+				wantName = false
+			}
+			i = end
+			continue
+		case '{':
+			w.open = append(w.open, len(w.names))
+			wantName = true
+		case '[':
+			w.open = append(w.open, -1)
+			wantName = false
+		case '}', ']':
+			last := len(w.open) - 1
+			if start := w.open[last]; start >= 0 {
+				w.close(src, w.names[start:])
+				w.names = w.names[:start]
+			}
+			w.open = w.open[:last]
+			wantName = false
+		case ',':
+			wantName = w.open[len(w.open)-1] >= 0
+		case 'N':
+			w.cuts = append(w.cuts, cut{span{int32(i), int32(i + len("NaN"))}, true})
+			i += len("NaN")
+			continue
+		case 'I':
+			from := i
+			if i > 0 && src[i-1] == '-' {
+				from--
+			}
+			i += len("Infinity")
+			w.cuts = append(w.cuts, cut{span{int32(from), int32(i)}, true})
+			continue
+		}
+		i++
+	}
+}
+
+// name notes a member's name, and that the one before ends here.
+func (w *rewriter) name(src []byte, p span) {
+	start := w.open[len(w.open)-1]
+	if len(w.names) > start {
+		w.names[len(w.names)-1].next = p.from
+	}
+	w.a = plainText(w.a, p.of(src))
+	w.names = append(w.names, named{hash: maphash.Bytes(w.seed, w.a), name: p})
+}
+
+// close leaves out all but the last of the members that share a name. It reorders
+// them.
+func (w *rewriter) close(src []byte, members []named) {
+	slices.SortFunc(members, func(x, y named) int {
+		return cmp.Or(cmp.Compare(x.hash, y.hash), cmp.Compare(x.name.from, y.name.from))
+	})
+	for i := 0; i+1 < len(members); i++ {
+		m := members[i]
+		// The next with this hash is the same name, unless two names share a hash.
+		for _, later := range members[i+1:] {
+			if later.hash != m.hash {
+				break
+			}
+			w.a, w.b = plainText(w.a, m.name.of(src)), plainText(w.b, later.name.of(src))
+			if bytes.Equal(w.a, w.b) {
+				w.cuts = append(w.cuts, cut{at: span{m.name.from, m.next}})
+				break
+			}
+		}
+	}
+}
+
+// plainText is the text of a quoted string, in the room of dst.
+func plainText(dst, quoted []byte) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return append(dst[:0], quoted[1:len(quoted)-1]...)
+	}
+	return unquote(dst[:0], quoted)
+}
+
+// stringLen is the length of the JSON string that b begins with.
+func stringLen(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(b)
+}
