@@ -83,8 +83,8 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.key("match_keys")
 	o.open()
 	for k := range keyCount {
-		if len(s.keys[k]) > 0 {
-			s.offlineKey(o, k)
+		if values := s.taken(k, Offline); len(values) > 0 {
+			offlineKey(o, k, values)
 		}
 	}
 	o.close()
@@ -107,8 +107,7 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 
 // offlineKey writes one match key: text, or a list when there are several
 // values; the birth date in three; the own id plain.
-func (s *subject) offlineKey(o *object, k keyID) {
-	values := s.keys[k]
+func offlineKey(o *object, k keyID, values []keyValue) {
 	first := &values[0]
 	switch k {
 	case keyLeadID:
@@ -116,9 +115,6 @@ func (s *subject) offlineKey(o *object, k keyID) {
 	case keyExternalID:
 		o.text("extern_id", first.plain)
 	case keyBirthDate:
-		if first.hashed {
-			return // a hash cannot be split
-		}
 		o.text("doby", sha256hex(first.value[:4]))
 		o.text("dobm", sha256hex(first.value[4:6]))
 		o.text("dobd", sha256hex(first.value[6:8]))
@@ -130,7 +126,7 @@ func (s *subject) offlineKey(o *object, k keyID) {
 		}
 		o.key(keyTable[k].offline)
 		o.out = append(o.out, '[')
-		for i := range values[:min(len(values), maxOfflineKeyValues)] {
+		for i := range values {
 			if i > 0 {
 				o.out = append(o.out, ',')
 			}

@@ -50,19 +50,22 @@ var keyTable = [keyCount]struct {
 	keyBirthDate: {"date_of_birth", "db", "dob", false, nil},
 }
 
-// keyNames returns the names under match_keys.
-func keyNames() []string {
-	out := make([]string, keyCount)
-	for k := range keyTable {
-		out[k] = keyTable[k].name
-	}
-	return out
-}
-
 // keyValue is one usable value of a match key.
 type keyValue struct {
 	normalised
 	sum digest // SHA-256 of the normal form, or the hash it came as
+}
+
+// sumOf is the digest of a value; a lead id is not hashed and has none.
+func sumOf(k keyID, v normalised) (d digest) {
+	switch {
+	case k == keyLeadID:
+	case v.hashed:
+		copy(d[:], v.value)
+	default:
+		d = digestOf(v.value)
+	}
+	return d
 }
 
 // maxKeyValues bounds the values of one key: the offline format documents 3
@@ -95,6 +98,7 @@ func (s *subject) deriveKeys() {
 		len(s.keys[keyCity])+len(s.keys[keyState])+len(s.keys[keyZip]) > 0 {
 		n := normalised{value: s.m.defaultCountry}
 		s.keys[keyCountry] = append(s.roomOf(keyCountry), keyValue{n, digestOf(n.value)})
+		s.results[keyCountry] = KeyResult{State: KeySent, Source: "default_country"}
 		if s.x != nil {
 			s.x.key(keyCountry, "default_country", s.m.lines["default_country"], nil, n, sha256hex(n.value))
 		}
@@ -117,6 +121,7 @@ func (s *subject) deriveKey(k keyID) {
 		found, err := src.resolve(s, s.scratch[:0])
 		if err != nil {
 			s.failExpression(src, err)
+			s.unusable(k, src.label(), ReasonExpression, s.exprError)
 			return
 		}
 		s.scratch = found[:0]
@@ -192,6 +197,9 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 		s.notes.add(v.code, at, v.why)
 	}
 	if v.value == "" {
+		if v.code != "" {
+			s.unusable(k, at, v.code, v.why)
+		}
 		if s.x != nil {
 			s.x.leftOut(keyTable[k].name, at, src.line, n, v)
 		}
@@ -208,16 +216,10 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 	}
 	if s.keys[k] == nil {
 		s.keys[k] = s.roomOf(k)
+		s.results[k] = KeyResult{State: KeySent, Source: at}
 	}
-	s.keys[k] = append(s.keys[k], keyValue{normalised: v})
+	s.keys[k] = append(s.keys[k], keyValue{normalised: v, sum: sumOf(k, v)})
 	kv := &s.keys[k][len(s.keys[k])-1]
-	switch {
-	case k == keyLeadID:
-	case v.hashed:
-		copy(kv.sum[:], v.value)
-	default:
-		kv.sum = digestOf(v.value)
-	}
 	if s.x != nil {
 		s.x.key(k, at, src.line, n, v, string(kv.sum[:]))
 	}
@@ -232,6 +234,7 @@ func (s *subject) leaveOut(k keyID, src *source, at string, n *node, code, why s
 		at = src.label()
 	}
 	s.notes.add(code, at, why)
+	s.unusable(k, at, code, why)
 	if s.x != nil {
 		s.x.leftOut(keyTable[k].name, at, src.line, n, normalised{code: code, why: why})
 	}
@@ -261,7 +264,7 @@ var weakSets = []keySet{
 func (s *subject) keyStrength(api API) (any, strong bool) {
 	var have keySet
 	for k := range keyCount {
-		if len(s.keys[k]) > 0 && !(k == keyBirthDate && api == Offline && s.keys[k][0].hashed) {
+		if len(s.taken(k, api)) > 0 {
 			have |= 1 << k
 		}
 	}

@@ -123,6 +123,7 @@ func (s *subject) convert(r *route) Outcome {
 	v := s.judge(r, &c, &notes)
 	o := s.outcome(v)
 	o.List, o.EventSet, o.Name, o.OrderID, o.Notes = r.list, r.set.ID, c.name, c.orderID, notes
+	o.Keys, o.People = s.keyResults(c.api), s.people
 	if v.reason != "" {
 		return o
 	}
@@ -189,11 +190,13 @@ func eventNameSource(r *route) string {
 // offlineNotes says what the offline format could not take of the match keys.
 func (s *subject) offlineNotes(notes *noteList) {
 	for _, k := range []keyID{keyEmail, keyPhone} {
-		if len(s.keys[k]) > maxOfflineKeyValues {
+		if len(s.taken(k, Offline)) < len(s.keys[k]) {
 			notes.add(noteTooMany, keyTable[k].name, "the offline format takes three values of a key; the others are left out")
 		}
 	}
-	if b := s.keys[keyBirthDate]; len(b) > 0 && b[0].hashed {
-		notes.add(noteHashedDate, "date_of_birth", "a hashed birth date cannot be split as the offline format wants it; left out")
+	if len(s.taken(keyBirthDate, Offline)) < len(s.keys[keyBirthDate]) {
+		notes.add(noteHashedDate, keyTable[keyBirthDate].name, whyHashedDate)
 	}
 }
+
+const whyHashedDate = "a hashed birth date cannot be split as the offline format wants it; left out"

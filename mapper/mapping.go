@@ -32,6 +32,7 @@ type Mapping struct {
 	limitedUse      *limitedUse
 
 	keys   [keyCount][]source
+	secret []byte // of fingerprints; nil: none are made
 	custom customRules
 	needs  exprNeeds
 

@@ -8,6 +8,9 @@ type settings struct {
 	api   API
 }
 
+// ParseOption changes what a parsed mapping does with events.
+type ParseOption func(*Mapping)
+
 // WithoutAgeChecks turns the reasons expired and future off, for as long as the
 // machine's clock is not believed.
 func WithoutAgeChecks() Option { return func(s *settings) { s.noAge = true } }

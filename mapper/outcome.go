@@ -55,6 +55,17 @@ type Outcome struct {
 	Name          string    `json:"-"` // the conversion's name (event_name)
 	EventTime     time.Time `json:"-"` // whole seconds
 	OrderID       string    `json:"-"`
+
+	// Keys has each match key, in the order of KeyNames. It is nil when the
+	// event was settled as a whole, before anybody looked for its customer.
+	// Outcomes share it: it must not be changed.
+	Keys []KeyResult `json:"-"`
+
+	// People are fingerprints of whom the event is about: of each e-mail
+	// address, phone number, external id and lead id that is a match key of it.
+	// nil for a mapping without a secret (WithSecret), and where Keys is nil.
+	// Outcomes of one event share it: it must not be changed.
+	People []string `json:"-"`
 }
 
 // Note is something odd about an event that did not stop it. Message never

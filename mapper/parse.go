@@ -23,7 +23,7 @@ const otherSource = "other"
 // Parse reads a mapping file (CONTRACT section 5). file is its name in messages.
 // The warnings are what is legal but suspicious; the error, if any, is
 // strictyaml.Problems with every mistake of the file.
-func Parse(file string, src []byte) (*Mapping, []strictyaml.Problem, error) {
+func Parse(file string, src []byte, opts ...ParseOption) (*Mapping, []strictyaml.Problem, error) {
 	doc, err := strictyaml.Parse(file, src)
 	if err != nil {
 		return nil, nil, err
@@ -34,6 +34,9 @@ func Parse(file string, src []byte) (*Mapping, []strictyaml.Problem, error) {
 		api: Conversions, events: map[string][]route{}, location: time.UTC, uploadTag: "Segment", actionSource: physicalStore,
 		lines: map[string]int{},
 	}}
+	for _, o := range opts {
+		o(p.m)
+	}
 	p.mapping()
 	if err := doc.Err(); err != nil {
 		return nil, doc.Warnings(), err

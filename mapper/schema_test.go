@@ -122,7 +122,7 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 	}
 	properties := doc.(map[string]any)["properties"].(map[string]any)
 	keys := properties["match_keys"].(map[string]any)["properties"].(map[string]any)
-	for _, name := range keyNames() {
+	for _, name := range KeyNames() {
 		if keys[name] == nil {
 			t.Errorf("the schema does not know match_keys.%s", name)
 		}

@@ -27,8 +27,10 @@ type subject struct {
 
 	when         time.Time // event_time
 	keys         [keyCount][]keyValue
-	firstKeys    [keyCount]keyValue // room for the first value of each
-	sourcesOf    [keyCount]int      // where the sources of each begin
+	firstKeys    [keyCount]keyValue  // room for the first value of each
+	sourcesOf    [keyCount]int       // where the sources of each begin
+	results      [keyCount]KeyResult // but for Key and Values: keyResults adds them
+	people       []string
 	locale       locale
 	customer     bool // the event carries something a match key could come from
 	countryGiven bool
@@ -45,6 +47,9 @@ type subject struct {
 
 // room is what one event leaves to the next: memory, nothing of its content.
 type room struct {
+	told   []KeyResult    // the last answer of keyResults: paths and reasons, no values
+	prints *fingerprinter // nil until needed
+
 	d       *decoder
 	scratch []*node
 	sources []*node // what the plain sources of the match keys lead to
@@ -189,6 +194,7 @@ func (s *subject) prepare() {
 	s.findTime()
 	s.markSources()
 	s.deriveKeys()
+	s.findPeople()
 	s.findCurrency()
 	s.findGoods()
 	s.findProcessing()

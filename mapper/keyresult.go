@@ -1,0 +1,75 @@
+package mapper
+
+import "slices"
+
+// KeyResult says what became of one match key of an event, in one conversion.
+type KeyResult struct {
+	Key    string // its name under match_keys
+	State  KeyState
+	Values int    // that are sent
+	Source string // of the first value sent, else of the first that could not be used: a path, constant, expr or default_country
+	Code   string // KeyUnusable: of the note that says why, or ReasonExpression
+	Why    string // KeyUnusable: the words of that note; never a value of the event
+}
+
+// KeyState is what became of a match key.
+type KeyState uint8
+
+// The states of a match key.
+const (
+	KeyMissing  KeyState = iota // no source of it has a value
+	KeySent                     // at least one value goes to Meta
+	KeyUnusable                 // there are values, and none of them is sent
+)
+
+// KeyStates are the states in words, by their value.
+var KeyStates = [...]string{KeyMissing: "missing", KeySent: "sent", KeyUnusable: "unusable"}
+
+// KeyNames returns the names of the match keys, in the order of Outcome.Keys.
+func KeyNames() []string {
+	out := make([]string, keyCount)
+	for k := range keyTable {
+		out[k] = keyTable[k].name
+	}
+	return out
+}
+
+// unusable records why a value of a key is not used. The first one stays: it
+// comes from the source that the mapping prefers.
+func (s *subject) unusable(k keyID, at, code, why string) {
+	if r := &s.results[k]; r.State == KeyMissing {
+		*r = KeyResult{State: KeyUnusable, Source: at, Code: code, Why: why}
+	}
+}
+
+// taken are the values of a key that a format takes.
+func (s *subject) taken(k keyID, api API) []keyValue {
+	values := s.keys[k]
+	switch {
+	case api != Offline || len(values) == 0:
+	case k == keyBirthDate && values[0].hashed:
+		return nil // a hash cannot be split into year, month and day
+	case len(values) > maxOfflineKeyValues:
+		return values[:maxOfflineKeyValues]
+	}
+	return values
+}
+
+// keyResults says what becomes of each match key in a format. Most events of a
+// mapping have the same answer, which they share.
+// Invariant: a slice that was handed out is never changed.
+func (s *subject) keyResults(api API) []KeyResult {
+	results := s.results
+	for k := range keyCount {
+		r := &results[k]
+		r.Key = keyTable[k].name
+		r.Values = len(s.taken(k, api))
+		if r.State == KeySent && r.Values == 0 {
+			r.State, r.Code, r.Why = KeyUnusable, noteHashedDate, whyHashedDate
+		}
+	}
+	if !slices.Equal(s.told, results[:]) {
+		s.told = slices.Clone(results[:])
+	}
+	return s.told
+}

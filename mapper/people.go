@@ -1,0 +1,128 @@
+package mapper
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// keysOfPeople are the match keys that each name one person.
+var keysOfPeople = [...]keyID{keyEmail, keyPhone, keyExternalID, keyLeadID}
+
+// fingerprintBytes is how much of the HMAC a fingerprint keeps: 96 bits do not
+// meet by chance, and the ledger of receipts has room for more of them than of
+// 256.
+const fingerprintBytes = 12
+
+// WithSecret makes the mapping give Outcome.People, as fingerprints under a
+// secret of the installation. Without one there are none: nobody can make them
+// from a list of addresses who has not read the secret. nil changes nothing.
+func WithSecret(secret []byte) ParseOption {
+	return func(m *Mapping) { m.secret = slices.Clone(secret) }
+}
+
+// Fingerprints returns the fingerprints that Outcome.People has under the same
+// secret for whom the names mean: ids (userId, lead id), e-mail addresses, phone
+// numbers that begin with + and the country's code, and SHA-256 hashes of these.
+// They are read as Map reads them in an event, so any spelling that Map sends as
+// the same hash is found. A name that Map would not send gives none.
+func Fingerprints(secret []byte, names ...string) []string {
+	f := newFingerprinter(secret)
+	var out []string
+	for _, name := range names {
+		for _, k := range keysOfPeople {
+			for _, raw := range readings(k, name) {
+				n := normalise(k, raw, locale{}, nil)
+				if n.value == "" {
+					continue
+				}
+				if p := string(f.append(nil, k, n.value, sumOf(k, n))); !slices.Contains(out, p) {
+					out = append(out, p)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// readings are the texts under which a match key can hold a name.
+func readings(k keyID, name string) []string {
+	switch k {
+	case keyPhone:
+		// Any id of ten digits is a phone number somewhere: only one that says
+		// so, or a hash, is taken for one.
+		name = clean(name)
+		if _, state := readHash(name); state != isSHA256 && (!strings.HasPrefix(name, "+") || strings.Contains(name, "@")) {
+			return nil
+		}
+	case keyExternalID:
+		all := []string{name}
+		if v := jsontext.Value(strings.TrimSpace(name)); v.IsValid() && v.Kind() == isNumber {
+			if n, ok := decimalText(string(v)); ok && n != name {
+				all = append(all, n) // a userId that is a number: 4242.0 is 4242
+			}
+		}
+		if e := normalise(keyEmail, name, locale{}, nil); e.value != "" && e.value != name {
+			all = append(all, e.value) // a userId that is an address
+		}
+		return all
+	}
+	return []string{name}
+}
+
+// findPeople makes the fingerprints of whom the event is about.
+func (s *subject) findPeople() {
+	if len(s.m.secret) == 0 {
+		return
+	}
+	if s.prints == nil {
+		s.prints = newFingerprinter(s.m.secret)
+	}
+	text, n := s.written[:0], 0
+	for _, k := range keysOfPeople {
+		for i := range s.keys[k] {
+			v := &s.keys[k][i]
+			text = s.prints.append(text, k, v.value, v.sum)
+			n++
+		}
+	}
+	s.written = text
+	all := string(text)
+	s.people = make([]string, 0, n)
+	for ; all != ""; all = all[2*fingerprintBytes:] {
+		if p := all[:2*fingerprintBytes]; !slices.Contains(s.people, p) { // an address, and its hash
+			s.people = append(s.people, p)
+		}
+	}
+}
+
+// fingerprinter makes fingerprints under one secret, one at a time.
+type fingerprinter struct {
+	mac hash.Hash
+	buf []byte
+}
+
+func newFingerprinter(secret []byte) *fingerprinter {
+	return &fingerprinter{mac: hmac.New(sha256.New, secret)}
+}
+
+// append appends the fingerprint of a value of a key: of what Meta sees of it,
+// so that a value and its hash have one. Keys are kept apart: an id that reads
+// like an address is not that address.
+func (f *fingerprinter) append(dst []byte, k keyID, value string, sum digest) []byte {
+	f.buf = append(append(append(f.buf[:0], "relay person\x00"...), keyTable[k].name...), 0)
+	if k == keyLeadID {
+		f.buf = append(f.buf, value...)
+	} else {
+		f.buf = append(f.buf, sum[:]...)
+	}
+	f.mac.Reset()
+	_, _ = f.mac.Write(f.buf) // a hash takes anything
+	f.buf = f.mac.Sum(f.buf[:0])
+	return hex.AppendEncode(dst, f.buf[:fingerprintBytes])
+}
