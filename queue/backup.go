@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/seal"
 )
 
 // forgetDead rewrites the files of dead letters that match.
@@ -163,7 +165,8 @@ func (q *Queue) removeBad() error {
 // Backup writes a copy to dir, which must not exist or be empty, while the
 // queue goes on. The copy holds everything that was appended when Backup was
 // called; its cursors are of that moment or before, so opening it repeats
-// work but loses none. The encryption key is not in it.
+// work but loses none. The secret of the installation (package seal) is in it,
+// the encryption key is not.
 func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -231,6 +234,10 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 		if err := copyFile(f.path, filepath.Join(dir, filepath.Base(f.path))); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
+	}
+	err = copyFile(filepath.Join(q.dir, seal.SecretName), filepath.Join(dir, seal.SecretName))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
 	if err := writeFile(filepath.Join(dir, lockName), false); err != nil {
 		return err

@@ -1,12 +1,17 @@
 package queue
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"relay/internal/seal"
 )
 
 // Copies are taken while records come, are settled and become dead letters:
@@ -109,4 +114,31 @@ func TestBackupUnderLoad(t *testing.T) {
 	stop.Store(true)
 	mustAppend(t, q, entry("last", "a")) // wakes the reader
 	wg.Wait()
+}
+
+// The secret of the installation goes with every backup, unchanged, and a copy
+// of a directory without one makes none.
+func TestBackupHasTheSecret(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{})
+	mustAppend(t, q, entry("m-1", "a"))
+	before := filepath.Join(t.TempDir(), "before")
+	if err := q.Backup(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := seal.ReadSecret(before); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("copy of a directory without a secret: %v", err)
+	}
+	want, err := seal.Secret(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := q.Backup(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	opened(t, openTest(t, copied, Options{})) // what is opened is what is restored
+	if got, err := seal.Secret(copied); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("secret of the copy: %x, %v; want %x", got, err, want)
+	}
 }

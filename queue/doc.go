@@ -42,6 +42,7 @@
 //	  0000000000000002.seg    bbolt: the tail, being written
 //	  0000000000000001.ids    sorted id hashes of sealed segments, kept for the window
 //	  dead/0000000000000001.dead   bbolt: dead letters, one row each
+//	  secret                  of the installation (package seal); not the queue's, but in its backups
 //	  reserve                 room for cursors on a volume that a neighbour fills
 //	  *.bad                   set aside because it was damaged
 //	  *.tmp                   being made; removed at the next open

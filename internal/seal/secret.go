@@ -1,0 +1,92 @@
+package seal
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"relay/internal/disk"
+)
+
+// SecretName is the name of the file in the data directory.
+const SecretName = "secret"
+
+// The file is one line: what it is, the secret in hex, and a check, the first
+// four bytes of the SHA-256 of all before it, in hex.
+const (
+	secretMagic = "relay-secret-1 "
+	secretLen   = 32
+)
+
+// ErrDamaged says that the bytes are not what was written.
+var ErrDamaged = errors.New("damaged")
+
+// Secret returns the 32-byte secret of the installation whose data directory is
+// dir, and makes it if there is none. It is durable before anybody has it; of
+// two processes that make it at once, one wins and both get the same.
+//
+// A damaged file is never replaced: the error is ErrDamaged, and says what to
+// do.
+func Secret(dir string) ([]byte, error) {
+	path := filepath.Join(dir, SecretName)
+	for try := 0; ; try++ {
+		s, err := ReadSecret(dir)
+		if err == nil {
+			// Whoever made it may not have come to this yet.
+			return s, disk.SyncDir(dir)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		fresh := make([]byte, secretLen)
+		rand.Read(fresh)
+		// Not there any more: somebody has cleaned dir of temporary files.
+		if err := disk.Create(path, 0o600, encodeSecret(fresh)); err != nil && !errors.Is(err, fs.ErrExist) &&
+			(try == 10 || !errors.Is(err, fs.ErrNotExist)) {
+			return nil, fmt.Errorf("make secret of the installation: %w", err)
+		}
+	}
+}
+
+// ReadSecret is Secret for those who may only read: where there is none, the
+// error is fs.ErrNotExist.
+func ReadSecret(dir string) ([]byte, error) {
+	path := filepath.Join(dir, SecretName)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read secret of the installation: %w", err)
+	}
+	s, ok := decodeSecret(b)
+	if !ok {
+		return nil, fmt.Errorf("read secret of the installation: %s is %w: put the file of a backup in its place; "+
+			"if there is none, remove it: relay makes another, and no longer recognises what it fingerprinted with this one", path, ErrDamaged)
+	}
+	return s, nil
+}
+
+func encodeSecret(s []byte) []byte {
+	line := secretMagic + hex.EncodeToString(s) + " "
+	return []byte(line + secretCheck(line) + "\n")
+}
+
+func decodeSecret(b []byte) ([]byte, bool) {
+	line, ok := strings.CutSuffix(string(b), "\n")
+	at := len(line) - 8
+	if !ok || at < 0 || line[at:] != secretCheck(line[:at]) {
+		return nil, false
+	}
+	text, ok := strings.CutPrefix(strings.TrimSuffix(line[:at], " "), secretMagic)
+	s, err := hex.DecodeString(text)
+	return s, ok && err == nil && len(s) == secretLen
+}
+
+func secretCheck(line string) string {
+	sum := sha256.Sum256([]byte(line))
+	return hex.EncodeToString(sum[:4])
+}
