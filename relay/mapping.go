@@ -35,6 +35,7 @@ type notes interface {
 // that does not check out changes nothing but what refused says.
 type liveMapping struct {
 	notes   notes
+	secret  []byte // of the installation, for mapper.Outcome.People
 	log     *slog.Logger
 	metrics *admin.Metrics
 	changed func(*mapper.Mapping) // called after each swap
@@ -48,8 +49,8 @@ type liveMapping struct {
 
 // openMapping reads the mapping file. When it is missing or wrong and the
 // queue directory knows a last good one, that one is in force.
-func openMapping(file string, n notes, log *slog.Logger, m *admin.Metrics) (*liveMapping, error) {
-	l := &liveMapping{file: file, notes: n, log: log, metrics: m}
+func openMapping(file string, n notes, secret []byte, log *slog.Logger, m *admin.Metrics) (*liveMapping, error) {
+	l := &liveMapping{file: file, notes: n, secret: secret, log: log, metrics: m}
 	src, err := os.ReadFile(file)
 	if err == nil {
 		_, err = l.offer(src)
@@ -64,13 +65,18 @@ func openMapping(file string, n notes, log *slog.Logger, m *admin.Metrics) (*liv
 	if len(digests) == 0 {
 		return nil, badConfig(err)
 	}
-	good, _, perr := mapper.Parse(file+" (last good)", n.Note(noteMapping+digests[0]))
+	good, _, perr := l.parse(file+" (last good)", n.Note(noteMapping+digests[0]))
 	if perr != nil {
 		return nil, badConfig(errors.Join(err, fmt.Errorf("the last good mapping cannot be read either: %w", perr)))
 	}
 	l.put(good, n.Note(noteMapping+digests[0]), nil, true)
 	log.Error("mapping file refused, the last good one is in force", "code", "mapping_last_good", "file", file, "digest", good.Digest(), "err", err)
 	return l, nil
+}
+
+// parse reads a mapping that drains: its outcomes say whom they are about.
+func (l *liveMapping) parse(file string, src []byte) (*mapper.Mapping, []strictyaml.Problem, error) {
+	return mapper.Parse(file, src, mapper.WithSecret(l.secret))
 }
 
 // path is the file the mapping is read from.
@@ -99,7 +105,7 @@ func (l *liveMapping) Mapping() *mapper.Mapping { return l.current.Load() }
 // offer checks a new source and puts it in force, or refuses it with every
 // problem found. It reports whether the mapping changed.
 func (l *liveMapping) offer(src []byte) (changed bool, err error) {
-	m, warnings, err := mapper.Parse(l.path(), src)
+	m, warnings, err := l.parse(l.path(), src)
 	if err != nil {
 		l.refuse(err, src)
 		return false, err
@@ -174,7 +180,7 @@ func (l *liveMapping) ByDigest(digest string) *mapper.Mapping {
 	if src == nil {
 		return nil
 	}
-	m, _, err := mapper.Parse(l.path(), src)
+	m, _, err := l.parse(l.path(), src)
 	if err != nil {
 		return nil
 	}

@@ -1,13 +1,51 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 
+	"relay/mapper"
+	"relay/relay/internal/admin"
 	"relay/relay/internal/sandbox"
 )
+
+// Match keys are counted once for each conversion that Meta has accepted: not
+// again for one that was tried before, and not for what is skipped or held.
+func TestMatchKeysAreCountedOnce(t *testing.T) {
+	sb, addr := startSandbox(t, sandbox.Options{})
+	if err := sb.Update(func(s *sandbox.Settings) { s.Mode, s.Requests = sandbox.Fail, 3 }); err != nil {
+		t.Fatal(err)
+	}
+	p := newHome(t, testConfig(addr, ""), testMapping).start(t)
+	send := func(body string) {
+		t.Helper()
+		if status, answer := post(t, p.url+"/v1/track", body); status != http.StatusOK {
+			t.Fatal(status, answer)
+		}
+	}
+	for i := range 6 {
+		send(order(fmt.Sprint("k-", i)))
+	}
+	send(strings.Replace(order("opted-out"), `"type"`, `"integrations":{"All":false},"type"`, 1))
+	send(strings.Replace(order("held"), `"revenue":39.95`, `"revenue":"free"`, 1))
+	eventually(t, "six are delivered", func() bool { return p.status(t).Totals.Delivered == 6 })
+	for _, c := range p.status(t).Coverage {
+		want := admin.Coverage{Key: c.Key, Missing: 6}
+		if c.Key == "email" || c.Key == "external_id" {
+			want = admin.Coverage{Key: c.Key, Sent: 6}
+		}
+		if c != want {
+			t.Errorf("match key %+v, want %+v", c, want)
+		}
+	}
+	if n := len(p.status(t).Coverage); n != len(mapper.KeyNames()) {
+		t.Errorf("%d match keys", n)
+	}
+	p.stop(t)
+}
 
 // Notes for match quality are counted by code, never with values: those of what
 // is delivered, and names that are nearly mapped, which no lane ever sees.
@@ -48,6 +86,18 @@ func TestNotesAreCounted(t *testing.T) {
 		}
 		return true
 	})
+	for _, c := range p.status(t).Coverage {
+		want := admin.Coverage{Key: c.Key, Missing: 1}
+		switch c.Key {
+		case "external_id":
+			want = admin.Coverage{Key: c.Key, Sent: 1}
+		case "phone", "country":
+			want = admin.Coverage{Key: c.Key, Unusable: 1}
+		}
+		if c != want {
+			t.Errorf("match key %+v, want %+v", c, want)
+		}
+	}
 	if m := metrics(); strings.Contains(m, "jane") || strings.Contains(m, "Atlantis") || strings.Contains(m, "5551212") {
 		t.Error("a metric shows a customer's data")
 	}

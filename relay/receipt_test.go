@@ -39,7 +39,7 @@ func TestReceipts(t *testing.T) {
 			h := newHome(t, config, testMapping)
 			h.write(t, "key", key)
 			p := h.start(t)
-			for _, id := range []string{"A&1", "A2", "A3"} {
+			for _, id := range []string{"A&1", "A2", "A3", "A5", "A6"} {
 				if status, body := post(t, p.url+"/v1/track", order(id)); status != http.StatusOK {
 					t.Fatalf("%d %s", status, body)
 				}
@@ -69,7 +69,7 @@ func TestReceipts(t *testing.T) {
 				}
 				return sales[0]
 			}
-			for _, id := range []string{"A&1", "A2", "A3", "bad"} {
+			for _, id := range []string{"A&1", "A2", "A3", "A5", "A6", "bad"} {
 				eventually(t, id+" is settled", func() bool { _, s := ask(id); return len(s) == 1 && s[0].State != admin.SaleWaiting })
 			}
 			s := is("A&1", admin.SaleDelivered)
@@ -86,12 +86,14 @@ func TestReceipts(t *testing.T) {
 				t.Errorf("for people:\n%s", out)
 			}
 
-			code, out := command(t, "person.A2@example.com\n", "forget", "--config", h.path("relay.yaml"))
+			code, out := command(t, "Person <PERSON.A2@example.com>\nloyal-A5\n", "forget", "--config", h.path("relay.yaml"))
 			if code != 0 {
 				t.Fatalf("forget: exit %d\n%s", code, out)
 			}
-			if code, _ := ask("A2"); code != exitFailure {
-				t.Errorf("a forgotten person's sale: exit %d", code)
+			for _, id := range []string{"A2", "A5"} {
+				if code, _ := ask(id); code != exitFailure {
+					t.Errorf("a forgotten person's sale %s: exit %d", id, code)
+				}
 			}
 
 			if code, out := command(t, "", "lane", "pause", "701000000000001", "--config", h.path("relay.yaml")); code != 0 {
@@ -123,11 +125,13 @@ func TestReceipts(t *testing.T) {
 
 			is("A3", admin.SaleDelivered) // from the directory
 			is("later", admin.SaleWaiting)
-			if code, out := command(t, "person.A3@example.com\n", "forget", "--config", h.path("relay.yaml")); code != 0 {
+			if code, out := command(t, "mailto:person.A3@example.com\nloyal-A6\n", "forget", "--config", h.path("relay.yaml")); code != 0 {
 				t.Fatalf("forget: exit %d\n%s", code, out)
 			}
-			if code, _ := ask("A3"); code != exitFailure {
-				t.Errorf("a forgotten person's sale: exit %d", code)
+			for _, id := range []string{"A3", "A6"} {
+				if code, _ := ask(id); code != exitFailure {
+					t.Errorf("a forgotten person's sale %s: exit %d", id, code)
+				}
 			}
 			is("A&1", admin.SaleDelivered)
 
@@ -137,6 +141,12 @@ func TestReceipts(t *testing.T) {
 			untar(t, tarFile, h.path("data"))
 			is("A3", admin.SaleDelivered) // as it was when the copy was made
 			is("later", admin.SaleWaiting)
+			if code, out := command(t, "person.A3@example.com\n", "forget", "--config", h.path("relay.yaml")); code != 0 { // by the secret in the copy
+				t.Fatalf("forget: exit %d\n%s", code, out)
+			}
+			if code, _ := ask("A3"); code != exitFailure {
+				t.Errorf("a person forgotten in what was restored: exit %d", code)
+			}
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,7 +23,7 @@ const receiptsDir = "receipts"
 
 // openReceipts opens the ledger for writing; nil when none is kept. The caller
 // holds the queue's lock.
-func openReceipts(cfg *config.Config, log *slog.Logger) (*receipts.Ledger, error) {
+func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipts.Ledger, error) {
 	if cfg.Queue.ReceiptsMaxSize == 0 {
 		return nil, nil
 	}
@@ -30,7 +31,7 @@ func openReceipts(cfg *config.Config, log *slog.Logger) (*receipts.Ledger, error
 	if err != nil {
 		return nil, badConfig(err)
 	}
-	o := receipts.Options{MaxSize: cfg.Queue.ReceiptsMaxSize, Logger: log}
+	o := receipts.Options{MaxSize: cfg.Queue.ReceiptsMaxSize, Secret: secret, Logger: log}
 	if len(keys) > 0 {
 		o.Key, o.OldKeys = keys[0], keys[1:]
 	}
@@ -73,7 +74,9 @@ func forgetIn(l *receipts.Ledger) func(context.Context, admin.Person) (int, erro
 	if l == nil {
 		return nil
 	}
-	return func(_ context.Context, p admin.Person) (int, error) { return l.Forget(p.IDs, p.Emails) }
+	return func(_ context.Context, p admin.Person) (int, error) {
+		return l.Forget(slices.Concat(p.IDs, p.Emails)...)
+	}
 }
 
 // backedUp is a queue whose backup has the receipts in it.
@@ -113,7 +116,11 @@ func offlineReceipts(cfg *config.Config, write bool) (d deskReceipts, err error)
 	if write {
 		c := *cfg
 		c.Queue.ReceiptsMaxSize = max(c.Queue.ReceiptsMaxSize, 1) // there are some, whether or not more are kept
-		d.open, err = openReceipts(&c, slog.New(slog.DiscardHandler))
+		secret, err := installationSecret(cfg)
+		if err != nil {
+			return d, err
+		}
+		d.open, err = openReceipts(&c, secret, slog.New(slog.DiscardHandler))
 		d.find = receiptsOf(d.open)
 		return d, err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/internal/seal"
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/admin"
@@ -77,10 +78,14 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if s.queue, err = openQueue(cfg, log); err != nil {
 		return nil, err
 	}
-	if s.mapping, err = openMapping(cfg.Mapping, s.queue, log, s.metrics); err != nil {
+	secret, err := installationSecret(cfg)
+	if err != nil {
 		return nil, err
 	}
-	if s.receipts, err = openReceipts(cfg, log); err == nil {
+	if s.mapping, err = openMapping(cfg.Mapping, s.queue, secret, log, s.metrics); err != nil {
+		return nil, err
+	}
+	if s.receipts, err = openReceipts(cfg, secret, log); err == nil {
 		err = s.registerReceipts()
 	}
 	if err != nil {
@@ -119,6 +124,16 @@ func openQueue(cfg *config.Config, log *slog.Logger) (*queue.Queue, error) {
 			size(cfg.Queue.MaxSize), cfg.Queue.Path)
 	}
 	return q, queueError(err)
+}
+
+// installationSecret is the secret that fingerprints are made with. The caller
+// holds the queue's lock.
+func installationSecret(cfg *config.Config) ([]byte, error) {
+	secret, err := seal.Secret(cfg.Queue.Path)
+	if errors.Is(err, seal.ErrDamaged) {
+		return nil, badConfig(err) // until somebody puts it right
+	}
+	return secret, err
 }
 
 // queueError gives an error of opening a queue its exit code.
@@ -205,7 +220,7 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 	var err error
 	s.drain, err = drain.New(drain.Options{
 		Log:             s.queue,
-		Mapping:         func() drain.Mapping { return s.metrics.Counted(drain.Live(s.mapping.Mapping())) },
+		Mapping:         func() drain.Mapping { return drain.Live(s.mapping.Mapping()) },
 		MappingByDigest: func(digest string) drain.Mapping { return drain.Live(s.mapping.ByDigest(digest)) },
 		Sender:          s.graph,
 		Token:           func(string) string { return s.tokens.name() },

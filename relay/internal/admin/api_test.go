@@ -650,13 +650,12 @@ func TestDrainEstimate(t *testing.T) {
 
 func TestCoverage(t *testing.T) {
 	m := NewMetrics(Build{})
-	for _, o := range []mapper.Outcome{
-		{Kind: mapper.Send, Conversion: []byte(`{"event_name":"Purchase","user_data":{"em":["aa"],"ph":["bb"]},"custom_data":{"ct":1}}`)},
-		{Kind: mapper.Send, Conversion: []byte(`{"user_data":{"em":["aa"]}}`), Notes: []mapper.Note{{Code: "phone_no_country", Field: "context.traits.phone"}}},
-		{Kind: mapper.Send, Conversion: []byte(`{"match_keys":{"email":["aa"],"extern_id":"}\"em\":{"},"city":"x"}`)},
-		{Kind: mapper.Hold, Conversion: []byte(`{"user_data":{"em":["aa"]}}`)},
+	for _, states := range []map[string]mapper.KeyState{
+		{"email": mapper.KeySent, "phone": mapper.KeySent},
+		{"email": mapper.KeySent, "phone": mapper.KeyUnusable},
+		{"email": mapper.KeySent, "external_id": mapper.KeySent},
 	} {
-		m.count(&o)
+		m.Drain().MatchKeys(setA, keysOf(states))
 	}
 	got := map[string]Coverage{}
 	for _, c := range m.coverage() {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"relay/mapper"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/ingest"
@@ -79,6 +80,13 @@ func attemptOutcome(c graph.Class) string {
 func (h drainHooks) Delivered(lane, name string, n int) {
 	if n > 0 {
 		h.m.delivered.WithLabelValues(lane, h.m.names.bound(name)).Add(float64(n))
+	}
+}
+
+// MatchKeys counts the match keys of one conversion Meta has accepted.
+func (h drainHooks) MatchKeys(_ string, keys []mapper.KeyResult) {
+	for i := range keys { // in the order of mapper.KeyNames
+		h.m.keyCounters[i][keys[i].State].Inc()
 	}
 }
 

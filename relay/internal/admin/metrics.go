@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"relay/mapper"
 )
 
 // Metrics holds every metric of relay in a registry of its own and offers the
@@ -49,9 +51,9 @@ type Metrics struct {
 	mappingInfo  *prometheus.GaugeVec
 	certNotAfter atomic.Pointer[func() time.Time]
 
-	// keyCounters are those of matchKeyNames and resultNames, looked up once:
-	// every conversion counts twelve of them.
-	keyCounters [][len(resultNames)]prometheus.Counter
+	// keyCounters are those of mapper.KeyNames, by mapper.KeyState. They are
+	// looked up once: every conversion counts one of each key.
+	keyCounters [][len(mapper.KeyStates)]prometheus.Counter
 
 	tail      *Tail
 	names     bounded // conversion names
@@ -99,11 +101,11 @@ func NewMetrics(b Build) *Metrics {
 	m.removed = counter("relay_events_removed_total", "Events removed by a policy or by an operator.", "cause")
 	m.redriven = counter("relay_events_redriven_total", "Dead letters that were put back into the queue: by an operator, or by themselves when their date came (future).", "cause")
 	m.notes = counter("relay_event_notes_total", "Odd things about events that did not stop them.", "code")
-	m.matchKeys = counter("relay_match_keys_total", "Conversions mapped, by match key: sent, missing, or left out as unusable.", "key", "result")
-	for _, k := range matchKeyNames {
-		var c [len(resultNames)]prometheus.Counter
-		for i, result := range resultNames {
-			c[i] = m.matchKeys.WithLabelValues(k.name, result)
+	m.matchKeys = counter("relay_match_keys_total", "Conversions that Meta has accepted, by match key: sent, missing, or left out as unusable.", "key", "result")
+	for _, key := range mapper.KeyNames() {
+		var c [len(mapper.KeyStates)]prometheus.Counter
+		for state, result := range mapper.KeyStates {
+			c[state] = m.matchKeys.WithLabelValues(key, result)
 		}
 		m.keyCounters = append(m.keyCounters, c)
 	}

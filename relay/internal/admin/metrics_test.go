@@ -37,8 +37,15 @@ func exercise(m *Metrics) {
 	m.ConfigLoaded(true, noon)
 	m.MappingLoaded(true, "3f2a9c10", noon)
 	m.MappingLoaded(false, "3f2a9c10", noon)
-	o := mapper.Outcome{Kind: mapper.Send, Conversion: []byte(`{"user_data":{"em":["aa"]}}`)}
-	m.count(&o)
+	d.MatchKeys(setA, keysOf(map[string]mapper.KeyState{"email": mapper.KeySent}))
+}
+
+// keysOf are the match keys of a conversion; those not named are missing.
+func keysOf(states map[string]mapper.KeyState) (keys []mapper.KeyResult) {
+	for _, name := range mapper.KeyNames() {
+		keys = append(keys, mapper.KeyResult{Key: name, State: states[name]})
+	}
+	return keys
 }
 
 func TestMetricsAreLinted(t *testing.T) {

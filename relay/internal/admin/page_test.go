@@ -86,18 +86,23 @@ func busyFixture(t *testing.T, change func(*Options)) *fixture {
 	f.drain.mu.Unlock()
 	m := f.o.Metrics
 	for i := range 400 {
-		conv := `"em":["a"],"fn":["b"],"ln":["c"],"country":["d"]`
+		states := map[string]mapper.KeyState{}
+		sent := func(keys ...string) {
+			for _, k := range keys {
+				states[k] = mapper.KeySent
+			}
+		}
+		sent("email", "first_name", "last_name", "country")
 		if i%3 > 0 {
-			conv += `,"ph":["e"],"zp":["f"]`
+			sent("phone", "zip")
 		}
 		if i%5 == 0 {
-			conv += `,"external_id":["g"],"ct":["h"],"st":["i"]`
+			sent("external_id", "city", "state")
 		}
-		o := mapper.Outcome{Kind: mapper.Send, Conversion: []byte(`{"user_data":{` + conv + `}}`)}
 		if i%3 == 0 && i%2 == 0 {
-			o.Notes = []mapper.Note{{Code: "phone_no_country", Field: "context.traits.phone"}}
+			states["phone"] = mapper.KeyUnusable
 		}
-		m.count(&o)
+		m.Drain().MatchKeys(setA, keysOf(states))
 	}
 	f.history.mu.Lock()
 	f.history.fine.reset()

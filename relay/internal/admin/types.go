@@ -82,7 +82,8 @@ type Totals struct {
 	Dead      map[string]int64 `json:"dead"`
 }
 
-// Coverage says how often conversions had a match key.
+// Coverage says how many of the conversions that Meta has accepted had a match
+// key. The three add up to the delivered ones.
 type Coverage struct {
 	Key      string `json:"key"`
 	Sent     int64  `json:"sent"`

@@ -64,6 +64,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	for _, i := range a.open {
 		b.items[i].tries++
 		names[b.items[i].out.Name]++
+		l.s.o.Metrics.MatchKeys(l.name, b.items[i].out.Keys)
 		if t := b.recs[b.items[i].rec].Received; oldest.IsZero() || t.Before(oldest) {
 			oldest = t
 		}
@@ -100,7 +101,7 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 		o := &b.items[i].out
 		d.Items[n] = Delivered{
 			MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
-			EventTime: o.EventTime, Received: b.recs[b.items[i].rec].Received, Conversion: o.Conversion,
+			EventTime: o.EventTime, Received: b.recs[b.items[i].rec].Received, People: o.People,
 		}
 	}
 	return d

@@ -137,8 +137,7 @@ type Delivered struct {
 	List      string
 	EventTime time.Time
 	Received  time.Time
-
-	Conversion []byte // as it was sent; not to be kept or changed
+	People    []string // fingerprints of whom it is about (mapper.Outcome); not to be changed
 }
 
 // Facts about Meta (facts: meta-wire 5.1 and 5.2).

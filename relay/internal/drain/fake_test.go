@@ -269,6 +269,8 @@ func (m *fakeMapping) MapLane(ev mapper.Event, set string, now time.Time, ages b
 		o := mapper.Outcome{
 			MessageID: ev.MessageID, Event: e.Event, List: list, EventSet: set, API: api, UploadTag: "Segment" + e.Tag,
 			Name: list, EventTime: at, OrderID: "o-" + ev.MessageID,
+			Keys:   []mapper.KeyResult{{Key: "email", State: mapper.KeySent, Values: 1, Source: ev.MessageID + "/" + list}},
+			People: []string{ev.MessageID + "/" + list},
 		}
 		switch {
 		case e.Skip != "":
@@ -381,10 +383,28 @@ type counting struct {
 	mu       sync.Mutex
 	resends  int
 	mismatch int
+	keys     map[string]int // conversions whose match keys were told: id/list
 }
 
 func (c *counting) AmbiguousResend(string, int) { c.mu.Lock(); c.resends++; c.mu.Unlock() }
 func (c *counting) RebuildMismatch(string)      { c.mu.Lock(); c.mismatch++; c.mu.Unlock() }
+
+func (c *counting) MatchKeys(_ string, keys []mapper.KeyResult) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.keys == nil {
+		c.keys = map[string]int{}
+	}
+	for _, k := range keys {
+		c.keys[k.Source]++
+	}
+}
+
+func (c *counting) told() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.keys)
+}
 
 // world is everything a test plays with; run and stop are a process's life.
 type world struct {

@@ -3,6 +3,7 @@ package drain
 import (
 	"time"
 
+	"relay/mapper"
 	"relay/relay/internal/graph"
 )
 
@@ -11,6 +12,7 @@ import (
 type Metrics interface {
 	Attempt(lane string, r graph.Result, events int) // a request was answered, or not
 	Delivered(lane, name string, n int)              // conversions by their name
+	MatchKeys(lane string, keys []mapper.KeyResult)  // of one delivered conversion; not to be changed
 	Lag(lane string, received, now time.Time)        // of the oldest event of an accepted request
 	Settled(lane, outcome string, n int)             // made durable: "delivered", "skip:…", "dead:…", as in the lane's counts
 	Note(code string, n int)                         // notes of the mapper on what was settled
@@ -29,6 +31,7 @@ type nopMetrics struct{}
 // The methods of Metrics.
 func (nopMetrics) Attempt(string, graph.Result, int)     {}
 func (nopMetrics) Delivered(string, string, int)         {}
+func (nopMetrics) MatchKeys(string, []mapper.KeyResult)  {}
 func (nopMetrics) Lag(string, time.Time, time.Time)      {}
 func (nopMetrics) Settled(string, string, int)           {}
 func (nopMetrics) Note(string, int)                      {}

@@ -26,8 +26,9 @@ import (
 // the simulator, in real time.
 
 const (
-	setA = "701000000000001"
-	setB = "701000000000002"
+	setA   = "701000000000001"
+	setB   = "701000000000002"
+	secret = "of this installation"
 )
 
 const mappingA = `version: 1
@@ -104,7 +105,7 @@ func newHastyRig(t *testing.T, api string, timeout time.Duration) *rig {
 
 func (r *rig) use(src string) {
 	r.t.Helper()
-	m, _, err := mapper.Parse("mapping.yaml", []byte(src))
+	m, _, err := mapper.Parse("mapping.yaml", []byte(src), mapper.WithSecret([]byte(secret)))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -300,6 +301,51 @@ func TestWholeClean(t *testing.T) {
 			}
 			if n := r.uploads(); n > 4 {
 				t.Errorf("%d uploads for 2,560 conversions", n)
+			}
+		})
+	}
+}
+
+// A request that had no answer before a restart is delivered after it with the
+// people of its events.
+func TestWholePeople(t *testing.T) {
+	for _, api := range []string{"conversions", "offline"} {
+		t.Run(api, func(t *testing.T) {
+			r := newHastyRig(t, api, 200*time.Millisecond)
+			if err := r.sb.Update(func(s *sandbox.Settings) { s.Mode = sandbox.HangAfter }); err != nil {
+				t.Fatal(err)
+			}
+			var mu sync.Mutex
+			people := map[string][]string{}
+			r.tweak = func(o *drain.Options) {
+				o.Delivered = func(d drain.Delivery) {
+					mu.Lock()
+					defer mu.Unlock()
+					for _, it := range d.Items {
+						people[it.MessageID] = it.People
+					}
+				}
+			}
+			ids := r.append("Order Completed", "m", 20, time.Now())
+			r.run()
+			r.until("a request without an answer", func() bool { return r.uploads() > 0 })
+			r.stop()
+			if len(people) != 0 {
+				t.Fatal("delivered without an answer")
+			}
+			if err := r.sb.SetMode(sandbox.OK); err != nil {
+				t.Fatal(err)
+			}
+			r.restart()
+			r.empty()
+			mu.Lock()
+			defer mu.Unlock()
+			for i, id := range ids {
+				for _, name := range []string{fmt.Sprintf("c%d@example.com", i+1), fmt.Sprintf("user-%d", i+1), fmt.Sprintf("+1 401 555 %04d", i+1)} {
+					if !slices.ContainsFunc(mapper.Fingerprints([]byte(secret), name), func(p string) bool { return slices.Contains(people[id], p) }) {
+						t.Errorf("%s is not found in %s: %q", name, id, people[id])
+					}
+				}
 			}
 		})
 	}

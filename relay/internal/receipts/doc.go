@@ -25,7 +25,9 @@
 //
 //   - After a crash between answer and settlement the same request is
 //     delivered, and recorded, twice; both entries name the same request.
-//   - A receipt holds no personal data but fingerprints of the e-mail address
-//     and customer id that were sent, so that a person can be forgotten.
+//   - A receipt holds no personal data but fingerprints of the e-mail
+//     addresses, phone numbers and ids that were sent (mapper.Outcome.People),
+//     so that a person can be forgotten. They are keyed with the secret of the
+//     installation: without it they say nothing, and nobody is found by them.
 //   - Find reads the whole ledger: some hundred milliseconds for 64 MiB.
 package receipts

@@ -6,13 +6,21 @@ import (
 	"fmt"
 	"os"
 	"slices"
+
+	"relay/mapper"
 )
 
-// Forget removes the receipts of a person, given by ids (userId and the like)
-// and e-mail addresses, and says how many. Each file that held any is
+// errNoSecret says that nobody can tell whose receipts these are.
+var errNoSecret = errors.New("forget receipts: the secret of the installation is not given")
+
+// Forget removes the receipts of a person, given by names as
+// mapper.Fingerprints takes them, and says how many. Each file that held any is
 // rewritten beside itself and takes its place.
-func (l *Ledger) Forget(ids, emails []string) (n int, err error) {
-	gone := fingerprints(ids, emails)
+func (l *Ledger) Forget(names ...string) (n int, err error) {
+	if len(l.o.Secret) == 0 {
+		return 0, errNoSecret
+	}
+	gone := mapper.Fingerprints(l.o.Secret, names...)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.show()
@@ -29,7 +37,7 @@ func (l *Ledger) Forget(ids, emails []string) (n int, err error) {
 	return n, nil
 }
 
-func (l *Ledger) forgetIn(f *file, last bool, gone map[string]bool) (n int, err error) {
+func (l *Ledger) forgetIn(f *file, last bool, gone []string) (n int, err error) {
 	fresh := []byte(magic)
 	err = scan(l.dir, *f, l.codec, func(raw []byte, _ int64) error {
 		var e entry
@@ -38,7 +46,7 @@ func (l *Ledger) forgetIn(f *file, last bool, gone map[string]bool) (n int, err 
 		}
 		before := len(e.Items)
 		e.Items = slices.DeleteFunc(e.Items, func(it line) bool {
-			return slices.ContainsFunc(it.People, func(p string) bool { return gone[p] })
+			return slices.ContainsFunc(it.People, func(p string) bool { return slices.Contains(gone, p) })
 		})
 		n += before - len(e.Items)
 		if len(e.Items) == 0 {

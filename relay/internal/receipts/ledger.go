@@ -27,6 +27,7 @@ type Options struct {
 	FileSize int64    // at which the next file begins; default an eighth of MaxSize
 	Key      []byte   // encrypts, 32 bytes; OldKeys still open
 	OldKeys  [][]byte // …
+	Secret   []byte   // of the installation: the one of the mappings that give people; without it Forget is an error
 	Logger   *slog.Logger
 }
 

@@ -58,7 +58,7 @@ function keys(list) {
   const used = list.filter((k) => k.sent || k.unusable);
   const total = list.length ? list[0].sent + list[0].missing + list[0].unusable : 0;
   $("keys-empty").hidden = used.length > 0;
-  text($("keys-note"), total ? `of ${num(total)} mapped since the start` : "");
+  text($("keys-note"), total ? `of ${num(total)} delivered since the start` : "");
   const mark = JSON.stringify(used);
   if ($("keys").dataset.was === mark) return;
   $("keys").dataset.was = mark;
