@@ -57,7 +57,7 @@ type Outcome struct {
 	OrderID       string    `json:"-"`
 
 	// Keys has each match key, in the order of KeyNames. It is nil when the
-	// event was settled as a whole, before anybody looked for its customer.
+	// event was skipped or held as a whole: its keys were of no interest.
 	// Outcomes share it: it must not be changed.
 	Keys []KeyResult `json:"-"`
 
