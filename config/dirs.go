@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/fsnotify/fsnotify"
+
+	"relay/internal/logs"
 )
 
 // dirWatch keeps system watches on the directories through which files are
@@ -77,7 +79,7 @@ func (d *dirWatch) add(dir string) bool {
 	_ = d.notify.Remove(dir) // a watch on what was there before
 	err = d.notify.Add(dir)
 	if err != nil && !old.failed {
-		d.log.Warn("changes in a directory are found by polling alone", "dir", dir, "error", err)
+		d.log.Warn("changes in a directory are found by polling alone", "code", logs.PollingOnly, "dir", dir, "err", err)
 	}
 	d.dirs[dir] = watchedDir{info: info, failed: err != nil}
 	return err == nil

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"relay/internal/logs"
 )
 
 // dropsPause is the least time between two hints of Drops: a file that is
@@ -24,7 +26,7 @@ func Drops(ctx context.Context, dir, mode string, tell chan<- struct{}, log *slo
 	}
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
-		log.Warn("dropped files are found by polling alone", "error", err)
+		log.Warn("dropped files are found by polling alone", "code", logs.PollingOnly, "err", err)
 		<-ctx.Done()
 		return nil
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"relay/internal/logs"
 )
 
 // The modes of watch.mode.
@@ -163,7 +165,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	if w.opts.Mode == WatchAuto {
 		notify, err := fsnotify.NewWatcher()
 		if err != nil {
-			w.opts.Logger.Warn("file changes are found by polling alone", "error", err, "poll", w.opts.Poll)
+			w.opts.Logger.Warn("file changes are found by polling alone", "code", logs.PollingOnly, "err", err, "poll", w.opts.Poll)
 		} else {
 			defer func() { _ = notify.Close() }()
 			w.dirs = dirWatch{notify: notify, dirs: map[string]watchedDir{}, log: w.opts.Logger}
@@ -205,7 +207,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			}
 			timer.Reset(max(0, min(w.opts.Debounce, maxDelay-now.Sub(noisySince))))
 		case err := <-failures:
-			w.opts.Logger.Debug("watching a directory failed", "error", err)
+			w.opts.Logger.Debug("watching a directory failed", "code", logs.WatchFailed, "err", err)
 			timer.Reset(w.opts.Debounce)
 		}
 	}

@@ -3,9 +3,10 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
+
+	"relay/internal/logs"
 )
 
 // writer is the state of the writer's goroutine.
@@ -76,7 +77,7 @@ func (w *writer) commit(reqs []*request) {
 	q.nearFull()
 	if used >= q.o.SegmentSize || tail.end.Load() >= maxTailIDs {
 		if err := w.rotate(); err != nil {
-			q.o.Logger.Error("cannot start a new segment", slog.Any("error", err))
+			q.o.Logger.Error("cannot start a new segment", "code", logs.SegmentNotStarted, "err", err)
 			q.setBroken(err)
 		}
 	}
@@ -89,7 +90,7 @@ func (w *writer) search(reqs []*request) {
 			p := &r.pending[i]
 			known, err := w.q.ids.has(p.hash)
 			if err != nil {
-				w.q.o.Logger.Warn("cannot search message ids", slog.Any("error", err))
+				w.q.o.Logger.Warn("cannot search message ids", "code", logs.IDsNotSearched, "err", err)
 			}
 			p.known = known
 		}
@@ -287,9 +288,9 @@ func (w *writer) fail(tail *segment, err error, doubt bool) {
 	}
 	q.mu.Unlock()
 	if doubt {
-		q.o.Logger.Error("the disk did not confirm a commit; going on in a new segment", slog.Int64("records", records), slog.Any("error", err))
+		q.o.Logger.Error("the disk did not confirm a commit; going on in a new segment", "code", logs.CommitFailed, "records", records, "err", err)
 	} else {
-		q.o.Logger.Warn("no room on the volume for a commit", slog.Any("error", err))
+		q.o.Logger.Warn("no room on the volume for a commit", "code", logs.VolumeFull, "err", err)
 	}
 	q.setBroken(err)
 }

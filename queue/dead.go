@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"relay/internal/logs"
 )
 
 // The dead letters are a log of bbolt files under dead/, one row per letter so
@@ -106,7 +107,7 @@ func (d *deadLog) load() {
 		}
 		s := &deadSeg{num: num, path: filepath.Join(d.dir, e.Name())}
 		if err := d.open(s); err != nil {
-			d.q.o.Logger.Error("cannot open dead letters", slog.String("file", e.Name()), slog.Any("error", err))
+			d.q.o.Logger.Error("cannot open dead letters", "code", logs.DeadNotOpened, "file", e.Name(), "err", err)
 			d.err = fmt.Errorf("open dead letters: %w", err)
 			continue
 		}
@@ -122,7 +123,7 @@ func (d *deadLog) load() {
 				settle = d.forgetPending // nobody knows any more which settlement was the last
 			}
 			if err := settle(s); err != nil {
-				d.q.o.Logger.Warn("cannot take back dead letters of an unfinished settlement; they may appear twice", slog.Any("error", err))
+				d.q.o.Logger.Warn("cannot take back dead letters of an unfinished settlement; they may appear twice", "code", logs.DeadNotTakenBack, "err", err)
 			}
 		}
 	}
@@ -288,7 +289,7 @@ func (d *deadLog) makeRoom(size int64) error {
 			return err
 		}
 		d.q.drop("dead_max_size", s.rows)
-		d.q.o.Logger.Warn("dropped the oldest dead letters to make room", slog.Int64("letters", s.rows))
+		d.q.o.Logger.Warn("dropped the oldest dead letters to make room", "code", logs.DeadDroppedOldest, "letters", s.rows)
 	}
 }
 

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/logs"
 )
 
 func (d *deadLog) open(s *deadSeg) error {
@@ -102,8 +103,8 @@ func (d *deadLog) salvage(s *deadSeg, cause error) error {
 	d.q.count.BadSegments++
 	d.q.mu.Unlock()
 	d.q.lookBesides()
-	d.q.o.Logger.Error("dead letters are damaged: what is readable was saved, the file is set aside",
-		slog.String("file", filepath.Base(s.path)), slog.Int("saved", len(seen)), slog.Any("error", cause))
+	d.q.o.Logger.Error("dead letters are damaged: what is readable was saved, the file is set aside", "code", logs.DeadDamaged,
+		"file", filepath.Base(s.path), "saved", len(seen), "err", cause)
 	if len(seen) == 0 {
 		return removeFile(s.path)
 	}

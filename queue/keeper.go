@@ -2,11 +2,12 @@ package queue
 
 import (
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"relay/internal/logs"
 )
 
 // task is something for the keeper.
@@ -148,7 +149,7 @@ func (q *Queue) openFor(s *segment, fn func() error) {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	if err := fn(); err != nil {
-		q.o.Logger.Error("cannot open a segment", slog.String("segment", filepath.Base(s.path)), slog.Any("error", err))
+		q.o.Logger.Error("cannot open a segment", "code", logs.SegmentNotOpened, "segment", filepath.Base(s.path), "err", err)
 		q.mu.Lock()
 		s.failed = err
 		if !isClosed(s.ready) {
@@ -209,7 +210,7 @@ func (q *Queue) sealRotated(t task) {
 	q.mu.Unlock()
 	if t.gen != nil {
 		if err := q.ids.file(t.gen); err != nil {
-			q.o.Logger.Warn("cannot write message ids; they stay in memory until they can be", slog.Any("error", err))
+			q.o.Logger.Warn("cannot write message ids; they stay in memory until they can be", "code", logs.IDsNotWritten, "err", err)
 			q.mu.Lock()
 			q.unfiled = append(q.unfiled, task{seal: s, gen: t.gen})
 			q.mu.Unlock()
@@ -227,7 +228,7 @@ func (q *Queue) sealRotated(t task) {
 	if t.repair {
 		// Its newest commit is in doubt: only a file without it will do.
 		if _, err := q.salvage(s, false, nil, nil); err != nil {
-			q.o.Logger.Error("cannot rewrite a segment that ended in doubt", slog.Any("error", err))
+			q.o.Logger.Error("cannot rewrite a segment that ended in doubt", "code", logs.SegmentNotCleaned, "err", err)
 			q.shut(s)
 			q.install(s, sum, false) // end keeps the range in doubt from readers
 		}
@@ -236,13 +237,13 @@ func (q *Queue) sealRotated(t task) {
 	}
 	if sum.Chunks == 0 {
 		if err := q.discard(s); err != nil {
-			q.o.Logger.Warn("cannot remove an empty segment", slog.Any("error", err))
+			q.o.Logger.Warn("cannot remove an empty segment", "code", logs.SegmentNotRemoved, "err", err)
 		}
 		return
 	}
 	err := q.sealInPlace(s, sum)
 	if err != nil {
-		q.o.Logger.Warn("cannot seal a segment; it is read as it is", slog.Any("error", err))
+		q.o.Logger.Warn("cannot seal a segment; it is read as it is", "code", logs.SegmentNotSealed, "err", err)
 	}
 	q.install(s, sum, err == nil)
 }
@@ -293,7 +294,7 @@ func (q *Queue) tidy() {
 		q.mu.Unlock()
 		q.shut(s)
 		if err := removeFile(s.path); err != nil {
-			q.o.Logger.Warn("cannot remove a segment that is drained", slog.Any("error", err))
+			q.o.Logger.Warn("cannot remove a segment that is drained", "code", logs.SegmentNotRemoved, "err", err)
 			return
 		}
 	}

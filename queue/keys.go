@@ -4,11 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/logs"
 )
 
 // meta.db lists the keys that something in the directory is sealed with, so
@@ -161,7 +162,7 @@ func (q *Queue) reseal() {
 			}
 		}
 		if err != nil {
-			q.o.Logger.Warn("cannot seal a segment with the new key", slog.Any("error", err))
+			q.o.Logger.Warn("cannot seal a segment with the new key", "code", logs.ResealFailed, "err", err)
 			return
 		}
 		q.mu.Lock()
@@ -170,7 +171,7 @@ func (q *Queue) reseal() {
 	}
 	if done, err := q.dead.reseal(cur); err != nil || !done {
 		if err != nil {
-			q.o.Logger.Warn("cannot seal dead letters with the new key", slog.Any("error", err))
+			q.o.Logger.Warn("cannot seal dead letters with the new key", "code", logs.ResealFailed, "err", err)
 		}
 		return
 	}
@@ -181,10 +182,10 @@ func (q *Queue) reseal() {
 		return // what was set aside may be sealed with any of them
 	}
 	if err := q.saveKeys([]uint32{cur}); err != nil {
-		q.o.Logger.Warn("cannot let old keys go", slog.Any("error", err))
+		q.o.Logger.Warn("cannot let old keys go", "code", logs.ResealFailed, "err", err)
 		return
 	}
-	q.o.Logger.Info("everything in the queue is sealed with the key in force; older ones are not needed any more", slog.String("key", fmt.Sprintf("%08x", cur)))
+	q.o.Logger.Info("everything in the queue is sealed with the key in force; older ones are not needed any more", "code", logs.Resealed, "key", fmt.Sprintf("%08x", cur))
 }
 
 // sealedBy says whether all of a segment is sealed with one key.

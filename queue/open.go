@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"relay/internal/logs"
 )
 
 func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
@@ -62,7 +63,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 			return nil, err
 		}
 		if bad > 0 {
-			q.o.Logger.Error("message ids are damaged: those of segments that are gone are forgotten", slog.Int("files", bad), slog.Any("error", why))
+			q.o.Logger.Error("message ids are damaged: those of segments that are gone are forgotten", "code", logs.IDsDamaged, "files", bad, "err", why)
 		}
 		q.count.BadChunks += int64(bad)
 	}
@@ -248,7 +249,7 @@ func (q *Queue) openMeta(names []string) error {
 		m, c, err = loadMeta(q.dir, q.vault, q.readOnly, q.o.NoSync)
 		switch {
 		case errors.Is(err, errDamaged) && !q.readOnly:
-			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", slog.Any("error", err))
+			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
 			q.count.MetaRebuilt = true
 			if err := os.Rename(path, badName(path)); err != nil {
 				return fmt.Errorf("set meta.db aside: %w", err)
@@ -259,7 +260,7 @@ func (q *Queue) openMeta(names []string) error {
 	} else if q.readOnly {
 		return fmt.Errorf("open queue: %w", os.ErrNotExist)
 	} else if len(segNames(names)) > 0 || slices.Contains(names, deadDir) {
-		q.o.Logger.Error("meta.db is missing: starting over at the oldest segment, events will be sent again")
+		q.o.Logger.Error("meta.db is missing: starting over at the oldest segment, events will be sent again", "code", logs.MetaMissing)
 		q.count.MetaRebuilt = true
 	}
 	if m == nil {
@@ -277,7 +278,7 @@ func (q *Queue) openMeta(names []string) error {
 	}
 	q.cursorsLost = q.count.MetaRebuilt || c.bad > 0
 	if c.bad > 0 {
-		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", slog.Int("rows", c.bad))
+		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", "code", logs.MetaRowsDamaged, "rows", c.bad)
 		q.count.BadChunks += int64(c.bad)
 	}
 	if len(c.secret) != 32 {

@@ -3,13 +3,14 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/logs"
 )
 
 // How a segment that another process, or a failing disk, left behind is made
@@ -53,13 +54,13 @@ func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]idHash
 			return q.discard(s)
 		}
 		if err := file(x.ids); err != nil {
-			q.o.Logger.Warn("cannot write message ids; they stay in memory", slog.Any("error", err))
+			q.o.Logger.Warn("cannot write message ids; they stay in memory", "code", logs.IDsNotWritten, "err", err)
 			q.install(s, x.sum, false)
 			return nil
 		}
 		err := q.sealInPlace(s, x.sum)
 		if err != nil {
-			q.o.Logger.Warn("cannot seal an old segment; it is read as it is", slog.String("segment", filepath.Base(s.path)), slog.Any("error", err))
+			q.o.Logger.Warn("cannot seal an old segment; it is read as it is", "code", logs.SegmentNotSealed, "segment", filepath.Base(s.path), "err", err)
 		}
 		q.install(s, x.sum, err == nil)
 		return nil

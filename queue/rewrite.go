@@ -3,12 +3,13 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"relay/internal/logs"
 )
 
 // rewriteSegment replaces a sealed segment by one that holds only the records
@@ -149,7 +150,7 @@ func (q *Queue) shrink(name string, end Seq, why string) bool {
 		return false
 	}
 	if err := q.dropLaneTo(name, end, why); err != nil {
-		q.o.Logger.Warn("cannot drop a lane's oldest records", slog.String("lane", name), slog.Any("error", err))
+		q.o.Logger.Warn("cannot drop a lane's oldest records", "code", logs.DropFailed, "lane", name, "err", err)
 		return false
 	}
 	q.tidy()
@@ -172,9 +173,9 @@ func (q *Queue) compact(s *segment) int64 {
 		})
 	})
 	if err != nil {
-		q.o.Logger.Warn("cannot rewrite a segment", slog.Any("error", err))
+		q.o.Logger.Warn("cannot rewrite a segment", "code", logs.SegmentNotRewritten, "err", err)
 	} else if n > 0 {
-		q.o.Logger.Info("rewrote a segment that few still wait for", slog.Int64("removed", n))
+		q.o.Logger.Info("rewrote a segment that few still wait for", "code", logs.SegmentRewritten, "removed", n)
 	}
 	return n
 }

@@ -2,12 +2,13 @@ package queue
 
 import (
 	"errors"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"relay/internal/logs"
 )
 
 // What goes by age, or for want of room, and how it is counted.
@@ -29,7 +30,7 @@ func (q *Queue) expireRecords(only string, before int64, why string) {
 			err = q.dropLaneTo(n, end, why)
 		}
 		if err != nil {
-			q.o.Logger.Warn("cannot drop old records", slog.Any("error", err))
+			q.o.Logger.Warn("cannot drop old records", "code", logs.DropFailed, "err", err)
 		}
 	}
 }
@@ -103,7 +104,7 @@ func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	q.mu.Unlock()
 	q.drop(why, n)
 	if n > 0 {
-		q.o.Logger.Warn("dropped records", slog.String("lane", name), slog.String("reason", why), slog.Int64("records", n))
+		q.o.Logger.Warn("dropped records", "code", logs.RecordsDropped, "lane", name, "reason", why, "records", n)
 	}
 	return nil
 }
@@ -173,7 +174,7 @@ func (q *Queue) dropOldest(enough func() bool) {
 		}
 		for _, n := range names {
 			if err := q.dropLaneTo(n, s.first()+1<<32-1, "max_size"); err != nil {
-				q.o.Logger.Warn("cannot drop the oldest records", slog.Any("error", err))
+				q.o.Logger.Warn("cannot drop the oldest records", "code", logs.DropFailed, "err", err)
 				return
 			}
 		}
@@ -213,11 +214,11 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 		}
 		size -= diskSize(b.fi)
 		if err := removeFile(b.path); err != nil {
-			q.o.Logger.Warn("cannot remove a damaged file", slog.Any("error", err))
+			q.o.Logger.Warn("cannot remove a damaged file", "code", logs.DamagedNotRemoved, "err", err)
 			continue
 		}
 		freed = true
-		q.o.Logger.Warn("removed a damaged file that was set aside: its room is needed", slog.String("file", filepath.Base(b.path)))
+		q.o.Logger.Warn("removed a damaged file that was set aside: its room is needed", "code", logs.DamagedRemoved, "file", filepath.Base(b.path))
 	}
 	return freed
 }

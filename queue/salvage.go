@@ -3,7 +3,6 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/logs"
 )
 
 // salvage writes the chunks that are whole to a new file in the place of s.
@@ -68,12 +69,12 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 		}
 		q.mu.Unlock()
 		q.lookBesides()
-		q.o.Logger.Error("segment is damaged: what is readable was saved, the file is set aside",
-			slog.String("segment", filepath.Base(s.path)), slog.Int64("saved", sum.Records), slog.Int64("lost", lost), slog.Bool("lost_known", known), slog.Any("error", cause))
+		q.o.Logger.Error("segment is damaged: what is readable was saved, the file is set aside", "code", logs.SegmentDamaged,
+			"segment", filepath.Base(s.path), "saved", sum.Records, "lost", lost, "lost_known", known, "err", cause)
 	}
 	if isDamaged {
 		if err := q.ids.salvaged(s.num, ids); err != nil {
-			q.o.Logger.Warn("message ids of lost records stay known", slog.Any("error", err))
+			q.o.Logger.Warn("message ids of lost records stay known", "code", logs.IDsOfLostRecords, "err", err)
 		}
 	}
 	tmp := s.path + tmpSuffix
@@ -82,7 +83,7 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 	}
 	if file != nil {
 		if err := file(ids); err != nil {
-			q.o.Logger.Warn("cannot write message ids; they stay in memory", slog.Any("error", err))
+			q.o.Logger.Warn("cannot write message ids; they stay in memory", "code", logs.IDsNotWritten, "err", err)
 		}
 	}
 	if err := os.Rename(tmp, s.path); err != nil {

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"log/slog"
 	"maps"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/logs"
 )
 
 // meta.db notes how many records a sealed segment holds: when all of one is
@@ -64,7 +65,7 @@ func (q *Queue) noteSealed() {
 		return nil
 	})
 	if err != nil {
-		q.o.Logger.Warn("cannot note how many records a segment holds", slog.Any("error", err))
+		q.o.Logger.Warn("cannot note how many records a segment holds", "code", logs.SegmentNotCounted, "err", err)
 		return
 	}
 	q.mu.Lock()

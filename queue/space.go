@@ -3,11 +3,12 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"relay/internal/logs"
 )
 
 const (
@@ -66,7 +67,7 @@ func (q *Queue) setFull(why string) {
 	q.full = why
 	q.mu.Unlock()
 	if was == "" {
-		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", slog.String("reason", why))
+		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", "code", logs.QueueFull, "reason", why)
 	}
 }
 
@@ -89,7 +90,7 @@ func (q *Queue) measure() {
 func (q *Queue) look() {
 	size, free, files, err := volume(q.dir)
 	if err != nil {
-		q.o.Logger.Warn("cannot ask the volume", slog.Any("error", err))
+		q.o.Logger.Warn("cannot ask the volume", "code", logs.VolumeUnknown, "err", err)
 		return
 	}
 	q.lookBesides()
@@ -106,9 +107,9 @@ func (q *Queue) look() {
 	q.mu.Unlock()
 	switch {
 	case was == "" && full != "":
-		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", slog.String("reason", full))
+		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", "code", logs.QueueFull, "reason", full)
 	case was != "" && full == "":
-		q.o.Logger.Info("queue has room again")
+		q.o.Logger.Info("queue has room again", "code", logs.QueueOK)
 	}
 }
 
@@ -244,7 +245,7 @@ func (q *Queue) makeReserve() {
 			parts = append(parts, b[:min(left, int64(len(b)))])
 		}
 		if err := writeFile(path, q.o.NoSync, parts...); err != nil {
-			q.o.Logger.Warn("cannot set the reserve aside", slog.Any("error", err))
+			q.o.Logger.Warn("cannot set the reserve aside", "code", logs.ReserveMissing, "err", err)
 			return
 		}
 	}
@@ -263,7 +264,7 @@ func (q *Queue) useReserve() bool {
 	q.mu.Lock()
 	q.space.haveReserve = false
 	q.mu.Unlock()
-	q.o.Logger.Warn("no room on the volume: the reserve was given up so that draining goes on")
+	q.o.Logger.Warn("no room on the volume: the reserve was given up so that draining goes on", "code", logs.ReserveUsed)
 	return true
 }
 
@@ -283,7 +284,7 @@ func (q *Queue) periodic() {
 	q.ids.expire(now.UnixMilli())
 	if q.o.DeadMaxAge > 0 {
 		if err := q.dead.expire(now.Add(-q.o.DeadMaxAge)); err != nil {
-			q.o.Logger.Warn("cannot remove old dead letters", slog.Any("error", err))
+			q.o.Logger.Warn("cannot remove old dead letters", "code", logs.DeadNotExpired, "err", err)
 		}
 	}
 	if q.o.MaxAge > 0 {
@@ -323,7 +324,7 @@ func (q *Queue) periodic() {
 			q.lastErr, q.lastErrAt = err.Error(), q.now()
 			q.mu.Unlock()
 			if !again {
-				q.o.Logger.Error("cannot start a new segment", slog.Any("error", err))
+				q.o.Logger.Error("cannot start a new segment", "code", logs.SegmentNotStarted, "err", err)
 			}
 		}
 		q.doTasks()

@@ -2,10 +2,11 @@ package queue
 
 import (
 	"fmt"
-	"log/slog"
 	"math"
 	"slices"
 	"time"
+
+	"relay/internal/logs"
 )
 
 // An id is remembered for Options.DedupWindow at least, unless DedupIDs newer
@@ -204,7 +205,7 @@ func (q *Queue) mergeIDs() {
 		defer q.mu.Unlock()
 		return slices.ContainsFunc(q.segs, func(s *segment) bool { return first <= s.num && s.num <= last })
 	}); err != nil {
-		q.o.Logger.Warn("cannot merge message ids; they stay in more files", slog.Any("error", err))
+		q.o.Logger.Warn("cannot merge message ids; they stay in more files", "code", logs.IDsNotMerged, "err", err)
 		q.mu.Lock()
 		q.mergeFailed = time.Now()
 		q.mu.Unlock()
@@ -223,7 +224,7 @@ func (q *Queue) loadIDs() {
 			continue
 		}
 		if err := f.load(); err != nil {
-			q.o.Logger.Warn("cannot load message ids", slog.Any("error", err))
+			q.o.Logger.Warn("cannot load message ids", "code", logs.IDsNotLoaded, "err", err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"relay/internal/logs"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/ingest"
@@ -22,7 +23,7 @@ type loggedIntake struct {
 func (l loggedIntake) Request(o ingest.Observation) {
 	l.Metrics.Request(o)
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
-		l.log.Debug("request answered", "code", "request", "route", o.Route, "status", o.Status, "error_code", o.Code, "stored", o.Stored,
+		l.log.Debug("request answered", "code", logs.Request, "route", o.Route, "status", o.Status, "error_code", o.Code, "stored", o.Stored,
 			"duplicates", o.Duplicates, "rejected", o.Rejected, "bytes", o.Bytes, "took", o.Took)
 	}
 }
@@ -35,12 +36,12 @@ type loggedDrain struct {
 // Attempt logs one request to the Graph API.
 func (l loggedDrain) Attempt(lane string, r graph.Result, events int) {
 	l.Metrics.Attempt(lane, r, events)
-	l.log.Debug("request to Meta answered", "code", "upload", "event_set", lane, "class", r.Class.String(), "http_status", r.HTTPStatus,
+	l.log.Debug("request to Meta answered", "code", logs.Upload, "event_set", lane, "class", r.Class.String(), "http_status", r.HTTPStatus,
 		"events", events, "meta_code", r.Code, "meta_subcode", r.Subcode, "fbtrace_id", r.FBTraceID, "took", r.Elapsed)
 }
 
 // StateChanged logs what a lane turns to.
 func (l loggedDrain) StateChanged(lane string, state drain.State, since time.Time) {
 	l.Metrics.StateChanged(lane, state, since)
-	l.log.Debug("state of a lane", "code", "lane_state", "event_set", lane, "state", string(state))
+	l.log.Debug("state of a lane", "code", logs.LaneState, "event_set", lane, "state", string(state))
 }

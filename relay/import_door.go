@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/admin"
 )
@@ -74,7 +75,7 @@ func (d *importDoor) Save(ctx context.Context, key string, state []byte) error {
 		if !errors.Is(err, queue.ErrUnavailable) && !errors.As(err, new(*queue.FullError)) {
 			return err
 		}
-		d.logger.Warn("import: progress cannot be kept yet, waiting", "error", err)
+		d.logger.Warn("import: progress cannot be kept yet, waiting", "code", logs.ImportWaits, "err", err)
 		timer := time.NewTimer(time.Second)
 		select {
 		case <-timer.C:

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"relay/config"
+	"relay/internal/logs"
 	"relay/relay/internal/admin"
 )
 
@@ -26,10 +27,10 @@ func (s *sidecar) takeKeys(cfg *config.Config, r *admin.ReloadResult) {
 		err = s.receipts.SetKeys(keys[0], keys[1:]...)
 	}
 	if err != nil {
-		s.refused(r, "config_refused", fmt.Errorf("queue.encryption_key: %w", err))
+		s.configRefused(r, fmt.Errorf("queue.encryption_key: %w", err))
 		return
 	}
 	s.keys = keys
 	r.Changed = append(r.Changed, "queue.encryption_key")
-	s.log.Info("encryption keys in force", "code", "keys_loaded", "key", fmt.Sprintf("%08x", s.queue.Stats().EncryptedKeyID))
+	s.log.Info("encryption keys in force", "code", logs.KeysLoaded, "key", fmt.Sprintf("%08x", s.queue.Stats().EncryptedKeyID))
 }

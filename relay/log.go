@@ -36,9 +36,9 @@ func newLogger(w io.Writer, c config.Log, level *slog.LevelVar) *slog.Logger {
 			}
 			return a
 		}
-		return slog.New(codedHandler{slog.NewTextHandler(w, opts)})
+		return slog.New(slog.NewTextHandler(w, opts))
 	}
-	return slog.New(codedHandler{slog.NewJSONHandler(w, opts)})
+	return slog.New(slog.NewJSONHandler(w, opts))
 }
 
 func logLevel(s string) slog.Level {
@@ -100,7 +100,7 @@ func (r *logRing) Last() []byte {
 
 // Logger returns one that writes to log and keeps what it writes.
 func (r *logRing) Logger(log *slog.Logger) *slog.Logger {
-	keep := codedHandler{slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelInfo})}
+	keep := slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelInfo})
 	return slog.New(bothHandlers{log.Handler(), keep})
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/internal/logs"
 	"relay/internal/strictyaml"
 	"relay/mapper"
 	"relay/relay/internal/admin"
@@ -70,7 +71,7 @@ func openMapping(file string, n notes, secret []byte, log *slog.Logger, m *admin
 		return nil, badConfig(errors.Join(err, fmt.Errorf("the last good mapping cannot be read either: %w", perr)))
 	}
 	l.put(good, n.Note(noteMapping+digests[0]), nil, true)
-	log.Error("mapping file refused, the last good one is in force", "code", "mapping_last_good", "file", file, "digest", good.Digest(), "err", err)
+	log.Error("mapping file refused, the last good one is in force", "code", logs.MappingLastGood, "file", file, "digest", good.Digest(), "err", err)
 	return l, nil
 }
 
@@ -118,7 +119,7 @@ func (l *liveMapping) offer(src []byte) (changed bool, err error) {
 		return false, nil
 	}
 	if err := l.keep(m.Digest(), src); err != nil {
-		l.log.Warn("mapping not kept for the next start", "code", "mapping_not_kept", "err", err)
+		l.log.Warn("mapping not kept for the next start", "code", logs.MappingNotKept, "err", err)
 	}
 	l.put(m, src, warnings, false)
 	return true, nil
@@ -139,7 +140,7 @@ func (l *liveMapping) put(m *mapper.Mapping, src []byte, warnings []strictyaml.P
 	l.current.Store(m)
 	l.metrics.MappingLoaded(!fromStore, m.Digest(), now)
 	for _, w := range warnings {
-		l.log.Warn("mapping is suspicious", "code", "mapping_warning", "at", w.Error())
+		l.log.Warn("mapping is suspicious", "code", logs.MappingWarning, "at", w.Error())
 	}
 	if l.changed != nil {
 		l.changed(m)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/internal/logs"
 	"relay/internal/strictyaml"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/drain"
@@ -45,10 +46,10 @@ func (s *sidecar) filesChanged(changes []config.Change) {
 			configChanged = true
 		case c.Deleted:
 			s.mapping.refuse(errors.New("the file is gone"), nil)
-			s.log.Warn("mapping file is gone, the mapping in force stays", "code", "mapping_gone", "file", c.Path)
+			s.log.Warn("mapping file is gone, the mapping in force stays", "code", logs.MappingGone, "file", c.Path)
 		case c.Err != nil:
 			s.mapping.refuse(fmt.Errorf("read mapping: %w", c.Err), nil)
-			s.log.Error("mapping file cannot be read, the mapping in force stays", "code", "mapping_refused", "file", c.Path, "err", c.Err)
+			s.log.Error("mapping file cannot be read, the mapping in force stays", "code", logs.MappingRefused, "file", c.Path, "err", c.Err)
 		case s.mapping.refusedAlready(c.Data): // by a reload that was faster
 		default:
 			var r admin.ReloadResult
@@ -74,7 +75,7 @@ func (s *sidecar) Reload(context.Context) admin.ReloadResult {
 	if err != nil {
 		err = fmt.Errorf("read mapping: %w", err)
 		s.mapping.refuse(err, nil)
-		s.refused(&r, "mapping_refused", err)
+		s.mappingRefused(&r, err)
 	} else {
 		s.takeMapping(src, &r)
 	}
@@ -86,14 +87,14 @@ func (s *sidecar) Reload(context.Context) admin.ReloadResult {
 func (s *sidecar) takeMapping(src []byte, r *admin.ReloadResult) {
 	changed, err := s.mapping.offer(src)
 	if err != nil {
-		s.refused(r, "mapping_refused", err)
+		s.mappingRefused(r, err)
 		return
 	}
 	st := s.mapping.State()
 	r.Warnings = append(r.Warnings, st.Warnings...)
 	if changed {
 		r.Changed = append(r.Changed, "mapping")
-		s.log.Info("mapping in force", "code", "mapping_loaded", "file", s.mapping.path(), "digest", st.Digest, "warnings", len(st.Warnings))
+		s.log.Info("mapping in force", "code", logs.MappingLoaded, "file", s.mapping.path(), "digest", st.Digest, "warnings", len(st.Warnings))
 	}
 }
 
@@ -104,7 +105,7 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	cfg, warnings, err := config.Load(s.path, config.Options{})
 	if err != nil {
 		s.noteConfig(old, warnings, err, false)
-		s.refused(r, "config_refused", err)
+		s.configRefused(r, err)
 		return
 	}
 	r.Warnings = append(r.Warnings, problems(warnings)...)
@@ -116,7 +117,7 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	s.settings.Store(cfg)
 	s.watch(cfg)
 	if len(waiting) > 0 && len(restart) > 0 {
-		s.log.Warn("these settings need a restart", "code", "config_needs_restart", "keys", restart)
+		s.log.Warn("these settings need a restart", "code", logs.ConfigNeedsRestart, "keys", restart)
 	}
 	s.takeKeys(cfg, r)
 	if len(hot) == 0 {
@@ -125,7 +126,7 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	s.level.Set(logLevel(cfg.Log.Level))
 	s.drain.SetSettings(drainSettings(cfg))
 	if err := s.intake.SetKeys(writeKeys(cfg.Auth)); err != nil {
-		s.refused(r, "config_refused", err)
+		s.configRefused(r, err)
 	}
 	if s.tokens.set(cfg.Graph) {
 		s.drain.Wake(drain.NewToken)
@@ -133,20 +134,30 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	if cfg.Mapping != s.mapping.path() {
 		s.mapping.setPath(cfg.Mapping)
 		if src, err := os.ReadFile(cfg.Mapping); err != nil {
-			s.refused(r, "mapping_refused", fmt.Errorf("read mapping: %w", err))
+			s.mappingRefused(r, fmt.Errorf("read mapping: %w", err))
 		} else {
 			s.takeMapping(src, r)
 		}
 	}
-	s.log.Info("config in force", "code", "config_loaded", "file", s.path, "changed", hot)
+	s.log.Info("config in force", "code", logs.ConfigLoaded, "file", s.path, "changed", hot)
 }
 
-func (s *sidecar) refused(r *admin.ReloadResult, code string, err error) {
-	r.Success, r.Code, r.Message = false, code, err.Error()
+func (s *sidecar) configRefused(r *admin.ReloadResult, err error) {
+	refuse(r, logs.ConfigRefused, err)
+	s.log.Error("config refused, the one in force stays", "code", logs.ConfigRefused, "err", err)
+}
+
+func (s *sidecar) mappingRefused(r *admin.ReloadResult, err error) {
+	refuse(r, logs.MappingRefused, err)
+	s.log.Error("mapping refused, the one in force stays", "code", logs.MappingRefused, "err", err)
+}
+
+// refuse says in the answer why a file was refused, and where.
+func refuse(r *admin.ReloadResult, code logs.Code, err error) {
+	r.Success, r.Code, r.Message = false, string(code), err.Error()
 	if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
 		r.Problems = append(r.Problems, problems(ps)...)
 	}
-	s.log.Error("file refused, what is in force stays", "code", code, "err", err)
 }
 
 // noteConfig keeps what is known of relay.yaml for status and metrics.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/logs"
 )
 
 func newRunCommand() *cobra.Command {
@@ -30,7 +31,7 @@ which relay also does by itself when the files change.`,
 			level := new(slog.LevelVar)
 			log := newLogger(c.ErrOrStderr(), cfg.Log, level)
 			for _, w := range warnings {
-				log.Warn("config is suspicious", "code", "config_warning", "at", w.Error())
+				log.Warn("config is suspicious", "code", logs.ConfigWarning, "at", w.Error())
 			}
 			return runSidecar(c.Context(), cfg, log, level)
 		},

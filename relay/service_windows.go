@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/logs"
 )
 
 // platformCommands are those that only this system has.
@@ -196,10 +197,10 @@ func (w *winService) Start(s service.Service) error {
 	level := new(slog.LevelVar)
 	log := newLogger(file, cfg.Log, level)
 	if events, err := s.SystemLogger(nil); err == nil {
-		log = slog.New(bothHandlers{log.Handler(), eventLog{events}})
+		log = slog.New(bothHandlers{log.Handler(), eventLog{to: events}})
 	}
 	for _, p := range warnings {
-		log.Warn("config is suspicious", "code", "config_warning", "at", p.Error())
+		log.Warn("config is suspicious", "code", logs.ConfigWarning, "at", p.Error())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop, w.done, w.logs = stop, make(chan struct{}), file
@@ -207,7 +208,7 @@ func (w *winService) Start(s service.Service) error {
 		defer close(w.done)
 		w.err = runSidecar(ctx, cfg, log, level)
 		if w.err != nil {
-			log.Error("relay ended", "code", "ended", "err", w.err)
+			log.Error("relay ended", "code", logs.Ended, "err", w.err)
 			_ = file.Close()
 			os.Exit(exitCode(w.err)) // so that Windows sees a failure and begins it again
 		}
@@ -228,28 +229,3 @@ func (w *winService) Stop(service.Service) error {
 	}
 	return w.logs.Close()
 }
-
-// eventLog takes warnings and errors to the Event Log.
-type eventLog struct{ to service.Logger }
-
-// Enabled leaves out what is not worth an operator's look.
-func (e eventLog) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
-
-// Handle writes message and attributes in one line.
-func (e eventLog) Handle(_ context.Context, r slog.Record) error {
-	text := r.Message
-	r.Attrs(func(a slog.Attr) bool {
-		text += " " + a.Key + "=" + a.Value.String()
-		return true
-	})
-	if r.Level >= slog.LevelError {
-		return e.to.Error(text)
-	}
-	return e.to.Warning(text)
-}
-
-// WithAttrs and WithGroup: relay's loggers carry neither.
-func (e eventLog) WithAttrs([]slog.Attr) slog.Handler { return e }
-
-// WithGroup: see WithAttrs.
-func (e eventLog) WithGroup(string) slog.Handler { return e }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/mapper"
 	"relay/queue"
@@ -330,7 +331,7 @@ func (s *sidecar) Run(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.As(cause, new(interrupted)) && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}
-	s.log.Info("stopped", "code", "stopped")
+	s.log.Info("stopped", "code", logs.Stopped)
 	return err
 }
 
@@ -338,14 +339,14 @@ func (s *sidecar) announce() {
 	cfg := s.settings.Load()
 	st := s.queue.Stats()
 	for _, a := range s.server.Addrs() {
-		s.log.Info("listening", "code", "listening", "addr", a.String(), "admin", s.admin.Addr(), "queue", cfg.Queue.Path,
+		s.log.Info("listening", "code", logs.Listening, "addr", a.String(), "admin", s.admin.Addr(), "queue", cfg.Queue.Path,
 			"mapping", s.mapping.State().Digest, "max_size", st.MaxSize, "version", build().Version)
 	}
 	if s.tokens.name() == "" {
-		s.log.Warn("no access token: events are accepted and kept, nothing is uploaded; set graph.access_token or graph.access_token_file", "code", "no_token")
+		s.log.Warn("no access token: events are accepted and kept, nothing is uploaded; set graph.access_token or graph.access_token_file", "code", logs.NoToken)
 	}
 	if cfg.Graph.DryRun {
-		s.log.Warn("dry run: events are mapped and checked, nothing is uploaded", "code", "dry_run")
+		s.log.Warn("dry run: events are mapped and checked, nothing is uploaded", "code", logs.DryRun)
 	}
 }
 

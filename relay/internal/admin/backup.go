@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"relay/internal/logs"
 )
 
 // A backup is a tar file: everything of the queue's directory under relay/,
@@ -162,11 +164,11 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	err := WriteBackup(r.Context(), s.o.Queue, s.o.BackupDir, out)
 	switch {
 	case err == nil:
-		s.o.Logger.Info("backup sent", "code", "backup_sent", "bytes", out.n)
+		s.o.Logger.Info("backup sent", "code", logs.BackupSent, "bytes", out.n)
 	case out.n == 0:
 		s.fail(w, err)
 	default:
-		s.o.Logger.Error("backup ended early", "code", "backup_failed", "err", err)
+		s.o.Logger.Error("backup ended early", "code", logs.BackupFailed, "err", err)
 		panic(http.ErrAbortHandler) // cut, so that nobody takes it for whole
 	}
 }

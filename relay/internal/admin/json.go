@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/drain"
 )
@@ -58,7 +59,7 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", "5")
 		writeError(w, http.StatusServiceUnavailable, "disk_unavailable", err.Error())
 	default:
-		s.o.Logger.Error("admin request failed", "code", "admin_failed", "err", err)
+		s.o.Logger.Error("admin request failed", "code", logs.AdminFailed, "err", err)
 		writeError(w, http.StatusInternalServerError, "internal", err.Error())
 	}
 }
@@ -128,7 +129,7 @@ func (l *lines) broken(s *Server, err error) {
 		s.fail(l.w, err)
 		return
 	}
-	s.o.Logger.Error("admin list ended early", "code", "admin_list_cut", "err", err)
+	s.o.Logger.Error("admin list ended early", "code", logs.AdminListCut, "err", err)
 	panic(http.ErrAbortHandler)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/track"
@@ -45,7 +46,7 @@ func (s *Server) steer(w http.ResponseWriter, r *http.Request, done string, do f
 		s.fail(w, err)
 		return
 	}
-	s.o.Logger.Info("lane steered by an operator", "code", "lane_steered", "event_set", lane, "action", done)
+	s.o.Logger.Info("lane steered by an operator", "code", logs.LaneSteered, "event_set", lane, "action", done)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "event set " + lane + " " + done})
 }
 
@@ -125,7 +126,7 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 	if s.o.Drain != nil {
 		s.o.Drain.Wake(drain.Changed)
 	}
-	s.o.Logger.Warn("lane moved by an operator", "code", "lane_moved", "event_set", from, "to", to, "events", ls.Pending)
+	s.o.Logger.Warn("lane moved by an operator", "code", logs.LaneMoved, "event_set", from, "to", to, "events", ls.Pending)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "moved to " + to, Count: ls.Pending})
 }
 
@@ -176,6 +177,6 @@ func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.o.Metrics.Removed("dropped_lane", int(ls.Pending))
-	s.o.Logger.Warn("lane dropped by an operator", "code", "lane_dropped", "event_set", lane, "events", ls.Pending)
+	s.o.Logger.Warn("lane dropped by an operator", "code", logs.LaneDropped, "event_set", lane, "events", ls.Pending)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "dropped", Count: ls.Pending})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/drain"
 )
@@ -167,6 +168,6 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.o.Metrics.Removed("forgotten", n)
-	s.o.Logger.Warn("person forgotten by an operator", "code", "person_forgotten", "removed", n)
+	s.o.Logger.Warn("person forgotten by an operator", "code", logs.PersonForgotten, "removed", n)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: forgotten(n), Count: int64(n)})
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/drain"
 )
@@ -63,7 +64,7 @@ func (s *Server) retryDead(w http.ResponseWriter, r *http.Request) {
 	}
 	if !a.DryRun {
 		s.o.Metrics.Redriven("operator", res.Redriven)
-		s.o.Logger.Info("dead letters redriven", "code", "dead_redriven", "matched", res.Matched, "redriven", res.Redriven, "unrouted", res.Unrouted)
+		s.o.Logger.Info("dead letters redriven", "code", logs.DeadRedriven, "matched", res.Matched, "redriven", res.Redriven, "unrouted", res.Unrouted)
 		if s.o.Drain != nil && res.Redriven > 0 {
 			s.o.Drain.Wake(drain.Changed)
 		}
@@ -83,7 +84,7 @@ func (s *Server) dropDead(w http.ResponseWriter, r *http.Request) {
 	}
 	if !a.DryRun {
 		s.o.Metrics.Removed("dropped_dead", res.Dropped)
-		s.o.Logger.Warn("dead letters dropped by an operator", "code", "dead_dropped", "matched", res.Matched, "dropped", res.Dropped)
+		s.o.Logger.Warn("dead letters dropped by an operator", "code", logs.DeadDropped, "matched", res.Matched, "dropped", res.Dropped)
 	}
 	writeJSON(w, http.StatusOK, res)
 }

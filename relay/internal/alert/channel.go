@@ -16,6 +16,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"relay/internal/logs"
 )
 
 // channel is one way to reach a person.
@@ -44,10 +46,10 @@ func (w *Watch) channels(s Settings) []channel {
 
 func (w *Watch) log(_ context.Context, a Alert) error {
 	if a.State == "resolved" {
-		w.o.Logger.Info("alert is over", "code", "alert_resolved", "alert", a.Alert, "summary", a.Summary)
+		w.o.Logger.Info("alert is over", "code", logs.AlertResolved, "alert", a.Alert, "summary", a.Summary)
 		return nil
 	}
-	w.o.Logger.Warn("alert", "code", "alert", "alert", a.Alert, "severity", a.Severity, "summary", a.Summary, "action", a.Action,
+	w.o.Logger.Warn("alert", "code", logs.Alert, "alert", a.Alert, "severity", a.Severity, "summary", a.Summary, "action", a.Action,
 		"event_sets", a.EventSets, "count", a.Count)
 	return nil
 }

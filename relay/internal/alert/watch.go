@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"relay/internal/logs"
 )
 
 // Settings are read at every look, so that they may change while relay runs.
@@ -265,7 +267,7 @@ func (w *Watch) tell(ctx context.Context, c channel, a Alert, now time.Time) boo
 	b.wait = min(max(2*b.wait, 15*time.Second), 10*time.Minute)
 	b.next = now.Add(b.wait)
 	w.retry[c.name] = b
-	w.o.Logger.Warn("alert could not be delivered", "code", "alert_failed", "alert", a.Alert, "channel", c.name, "err", err, "again_in", b.wait)
+	w.o.Logger.Warn("alert could not be delivered", "code", logs.AlertFailed, "alert", a.Alert, "channel", c.name, "err", err, "again_in", b.wait)
 	return false
 }
 
@@ -295,6 +297,6 @@ func (w *Watch) keep() {
 		err = w.o.Notes.SetNote(noteAlerts, b)
 	}
 	if err != nil {
-		w.o.Logger.Debug("alert times not kept for the next start", "err", err)
+		w.o.Logger.Debug("alert times not kept for the next start", "code", logs.AlertTimesNotKept, "err", err)
 	}
 }

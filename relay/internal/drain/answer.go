@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"relay/internal/logs"
 	"relay/relay/internal/graph"
 )
 
@@ -32,18 +33,22 @@ func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Re
 	case graph.TokenPause:
 		l.unsent(a)
 		if acct.pause(r, l.settings().ProbeInterval) {
-			l.log.Error("the access token is refused; all event sets that use it are paused", l.answer("token_paused", r)...)
+			l.log.Error("the access token is refused; all event sets that use it are paused", l.answer(logs.TokenPaused, r)...)
 		}
 		l.s.wakeAll(Changed) // the others show it at once
 	case graph.PermPause:
 		l.unsent(a)
-		l.stop(PausedPermission, "permission_paused", "no permission to write to this event set; it is paused", r)
+		if l.stop(PausedPermission) {
+			l.log.Error("no permission to write to this event set; it is paused", l.answer(logs.PermissionPaused, r)...)
+		}
 	case graph.ConfigPause:
 		// An earlier attempt of unknown fate would have been refused for the
 		// same reason, so a mapping that cures it may be used.
 		a.doubt, a.asked = false, false
 		l.unsent(a)
-		l.stop(PausedConfig, "config_paused", "Meta does not accept uploads to this event set as they are set up; it is paused", r)
+		if l.stop(PausedConfig) {
+			l.log.Error("Meta does not accept uploads to this event set as they are set up; it is paused", l.answer(logs.ConfigPaused, r)...)
+		}
 	case graph.InvalidEvent, graph.InvalidBatch:
 		l.tokenWorks(acct)
 		l.refused(a, r)
@@ -87,7 +92,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	l.mu.Unlock()
 	if r.Warning != "" && r.Warning != l.warned {
 		l.warned = r.Warning
-		l.log.Warn("Meta warns", "code", "meta_warning", "message", r.Warning)
+		l.log.Warn("Meta warns", "code", logs.MetaWarning, "message", r.Warning)
 	}
 }
 
@@ -115,7 +120,7 @@ func (l *lane) well(acct *account, r graph.Result) {
 		if l.pause == BreakerOpen {
 			l.closeBreaker()
 		} else {
-			l.log.Info("event set takes uploads again", "code", "lane_recovered", "was", l.pause)
+			l.log.Info("event set takes uploads again", "code", logs.LaneRecovered, "was", l.pause)
 		}
 		l.pause = ""
 	}
@@ -123,7 +128,7 @@ func (l *lane) well(acct *account, r graph.Result) {
 	l.pace.succeeded(perSecond)
 	if l.st.Failures > 0 || l.st.Throttle > 0 {
 		if l.steady == 0 {
-			l.log.Info("delivering again", "code", "recovered", "failures", l.st.Failures)
+			l.log.Info("delivering again", "code", logs.Recovered, "failures", l.st.Failures)
 			l.pace.recovered(perSecond)
 		}
 		// Forgotten after three successes in a row; until then a relapse
@@ -144,7 +149,7 @@ func (l *lane) well(acct *account, r graph.Result) {
 
 func (l *lane) tokenWorks(acct *account) {
 	if acct.works() {
-		l.log.Info("the access token is accepted again", "code", "token_resumed")
+		l.log.Info("the access token is accepted again", "code", logs.TokenResumed)
 		l.s.wakeAll(Changed)
 	}
 }
@@ -171,7 +176,7 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 	l.waitUntil(d, WaitingRetry)
 	if l.st.Failures == 1 || time.Since(l.lastNoise) >= 10*time.Minute {
 		l.lastNoise = time.Now()
-		l.log.Warn("upload failed, trying again", append(l.answer("retrying", r), "failures", l.st.Failures, "in_doubt", a.doubt)...)
+		l.log.Warn("upload failed, trying again", append(l.answer(logs.Retrying, r), "failures", l.st.Failures, "in_doubt", a.doubt)...)
 	}
 }
 
@@ -181,7 +186,7 @@ func (l *lane) throttled(a *attempt, r graph.Result) {
 	l.st.Throttle++
 	d := throttleWait(r, l.st.Throttle, l.settings().ProbeInterval, l.s.o.Rand())
 	l.waitUntil(d, Throttled)
-	l.log.Warn("throttled by Meta", append(l.answer("throttled", r), "wait", d.Round(time.Second).String(), "usage_percent", r.Usage)...)
+	l.log.Warn("throttled by Meta", append(l.answer(logs.Throttled, r), "wait", d.Round(time.Second).String(), "usage_percent", r.Usage)...)
 }
 
 // waitUntil sets the next attempt, durably.
@@ -210,18 +215,19 @@ func (l *lane) remember() {
 	}
 }
 
-// stop pauses the lane until a person acts, or the probe finds it well.
-func (l *lane) stop(why State, code, words string, r graph.Result) {
+// stop pauses the lane until a person acts, or the probe finds it well; false:
+// it is paused for this reason already.
+func (l *lane) stop(why State) bool {
 	l.probeAt = time.Now().Add(l.settings().ProbeInterval)
 	if l.pause == why {
-		return
+		return false
 	}
 	l.pause = why
-	l.log.Error(words, l.answer(code, r)...) //nolint:sloglint // callers pass constants
+	return true
 }
 
 // answer is what a log line says of an answer.
-func (l *lane) answer(code string, r graph.Result) []any {
+func (l *lane) answer(code logs.Code, r graph.Result) []any {
 	return []any{
 		"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "meta_code", r.Code, "meta_subcode", r.Subcode,
 		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", advice(r),

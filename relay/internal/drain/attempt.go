@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"relay/internal/logs"
 	"relay/relay/internal/graph"
 )
 
@@ -46,7 +47,7 @@ func (l *lane) send(ctx context.Context) {
 	l.show(Sending, time.Time{})
 	if a.asked {
 		l.s.o.Metrics.AmbiguousResend(l.name, len(a.open))
-		l.log.Info("sending a request of unknown fate again, unchanged", "code", "ambiguous_resend", "events", len(a.open), "request", a.hash)
+		l.log.Info("sending a request of unknown fate again, unchanged", "code", logs.AmbiguousResend, "events", len(a.open), "request", a.hash)
 	}
 	sctx, cancel := graceful(ctx, l.s.o.Grace)
 	began := time.Now()
@@ -101,10 +102,10 @@ func (l *lane) announce(a *attempt) {
 		return
 	}
 	l.announced = true
-	attrs := []any{"code", "first_upload", "api", a.req.API, "upload_tag", a.req.UploadTag, "events", len(a.open)}
+	log := l.log
 	if a.req.TestEventCode != "" {
 		// Not a sandbox: such events count (facts: meta-wire 8.1).
-		attrs = append(attrs, "test_event_code", true)
+		log = log.With("test_event_code", true)
 	}
-	l.log.Info("first real upload to this event set", attrs...)
+	log.Info("first real upload to this event set", "code", logs.FirstUpload, "api", a.req.API, "upload_tag", a.req.UploadTag, "events", len(a.open))
 }

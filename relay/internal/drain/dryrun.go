@@ -5,6 +5,7 @@ import (
 	"maps"
 	"time"
 
+	"relay/internal/logs"
 	"relay/queue"
 )
 
@@ -48,5 +49,5 @@ func (l *lane) dryRun(ctx context.Context) {
 	}
 	l.dry.counts, l.dry.from = counts, found.Next
 	l.show(DryRun, time.Time{})
-	l.log.Info("dry run: nothing is sent", "code", "dry_run", "events", len(found.Records), "would_send", len(b.items), "would_hold", len(b.holds))
+	l.log.Info("dry run: nothing is sent", "code", logs.DryRunCounted, "events", len(found.Records), "would_send", len(b.items), "would_hold", len(b.holds))
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/graph"
 )
@@ -127,9 +128,9 @@ func (l *lane) heed() {
 	if manual != nil && *manual != l.st.Manual {
 		l.st.Manual, l.dirty = *manual, true
 		if *manual {
-			l.log.Info("lane paused by an operator", "code", "lane_paused")
+			l.log.Info("lane paused by an operator", "code", logs.LanePaused)
 		} else {
-			l.log.Info("lane resumed by an operator", "code", "lane_resumed")
+			l.log.Info("lane resumed by an operator", "code", logs.LaneResumed)
 		}
 	}
 	if r&(NewToken|NewMapping|Reload|Admin) != 0 && l.pause != "" {
@@ -278,7 +279,7 @@ func (l *lane) make(found queue.Batch, how recipe, done slots) *batch {
 	b := makeBatch(l.name, found.Records, how, done)
 	b.next, b.more = found.Next, found.More
 	if b.broke > 0 {
-		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", "map_panic", "events", b.broke)
+		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", logs.MapPanic, "events", b.broke)
 	}
 	return b
 }
@@ -350,7 +351,7 @@ func wallWait(until time.Time) time.Duration {
 
 func (l *lane) closeBreaker() {
 	l.pause, l.st.Breaker, l.st.Streak, l.dirty = "", false, 0, true
-	l.log.Info("breaker closed: trying again", "code", "breaker_closed")
+	l.log.Info("breaker closed: trying again", "code", logs.BreakerClosed)
 }
 
 // said puts an answer other than success on the lane's status.

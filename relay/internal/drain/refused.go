@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"relay/internal/logs"
 	"relay/mapper"
 	"relay/relay/internal/graph"
 )
@@ -156,10 +157,10 @@ func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 				n++
 			}
 		}
-		l.log.Warn("Meta refuses these events for their age; they are dead letters", append(l.answer("expired", r), "events", n)...)
+		l.log.Warn("Meta refuses these events for their age; they are dead letters", append(l.answer(logs.Expired, r), "events", n)...)
 		return
 	}
-	l.log.Warn("Meta refused an event; it is a dead letter", append(l.answer("rejected", r), "reason", reason, "event_code", code, "event_subcode", subcode)...)
+	l.log.Warn("Meta refused an event; it is a dead letter", append(l.answer(logs.Rejected, r), "reason", reason, "event_code", code, "event_subcode", subcode)...)
 	if reason != mapper.ReasonRejected {
 		return
 	}
@@ -168,6 +169,6 @@ func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 		l.st.Breaker = true
 		l.pause, l.probeAt = BreakerOpen, time.Now().Add(set.ProbeInterval)
 		l.log.Error("everything is refused: the event set is paused and the rest is kept; look at the mapping",
-			append(l.answer("breaker_open", r), "refused_in_a_row", l.st.Streak)...)
+			append(l.answer(logs.BreakerOpen, r), "refused_in_a_row", l.st.Streak)...)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"relay/internal/logs"
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/track"
@@ -102,7 +103,7 @@ func (r *releases) release(now time.Time) (ok bool) {
 	if len(ids) > 0 && err == nil {
 		var n int
 		if n, err = r.s.o.Log.Redrive(ids, route); n > 0 {
-			r.s.log.Info("future-dated events are due and queued again", "code", "released", "events", n)
+			r.s.log.Info("future-dated events are due and queued again", "code", logs.Released, "events", n)
 			r.s.o.Metrics.Redriven(mapper.ReasonFuture, n)
 		}
 		next = now // look again: the scan stopped early, or some could not be routed
@@ -111,7 +112,7 @@ func (r *releases) release(now time.Time) (ok bool) {
 		}
 	}
 	if err != nil {
-		r.s.log.Error("cannot release future-dated events", "code", "release_failed", "error", err)
+		r.s.log.Error("cannot release future-dated events", "code", logs.ReleaseFailed, "err", err)
 		next = now.Add(releaseRetry)
 	}
 	if !next.IsZero() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"relay/internal/logs"
 	"relay/queue"
 )
 
@@ -12,7 +13,7 @@ func (l *lane) load(st queue.LaneStat) {
 	d, err := decodeState(st.State)
 	if err != nil {
 		// The cursor is right all the same: at most a batch is sent twice.
-		l.log.Error("the lane's state cannot be read; starting at its cursor", "code", "state_unreadable", "error", err)
+		l.log.Error("the lane's state cannot be read; starting at its cursor", "code", logs.StateUnreadable, "err", err)
 	}
 	l.st = d
 	if d.Breaker {
@@ -61,7 +62,7 @@ func (l *lane) restore(ctx context.Context) bool {
 				a.noted, a.doubt, a.asked = true, true, true
 				b.try(n.Lo, n.Hi)
 				l.work, l.cur = b, a
-				l.log.Info("a request was in doubt when relay stopped; sending it again, unchanged", "code", "doubt_rebuilt", "events", len(open), "request", a.hash)
+				l.log.Info("a request was in doubt when relay stopped; sending it again, unchanged", "code", logs.DoubtRebuilt, "events", len(open), "request", a.hash)
 				return true
 			}
 		}
@@ -77,7 +78,7 @@ func (l *lane) mismatch(why string) {
 	if l.st.Note.Doubt {
 		l.s.o.Metrics.RebuildMismatch(l.name)
 		l.log.Warn("a request in doubt cannot be made again as it was; its events are mapped afresh and may arrive twice",
-			"code", "rebuild_mismatch", "why", why, "events", l.st.Note.N)
+			"code", logs.RebuildMismatch, "why", why, "events", l.st.Note.N)
 	}
 	l.st.Note, l.dirty = nil, true
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"relay/internal/logs"
 	"relay/queue"
 )
 
@@ -108,7 +109,7 @@ func (l *lane) flush() bool {
 		l.position = 0
 	}
 	if l.badDisk > 0 {
-		l.log.Info("settling works again", "code", "settle_ok", "failures", l.badDisk)
+		l.log.Info("settling works again", "code", logs.SettleOK, "failures", l.badDisk)
 		l.badDisk = 0
 		return l.flush() // what came after it
 	}
@@ -121,10 +122,10 @@ func (l *lane) settleFailed(err error) {
 	}
 	l.lastNoise = time.Now()
 	if errors.Is(err, queue.ErrDeadFull) {
-		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead_max_size", "code", "dead_full", "waiting", len(l.stuck.Dead))
+		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead_max_size", "code", logs.DeadFull, "waiting", len(l.stuck.Dead))
 		return
 	}
-	l.log.Error("cannot make delivery durable; nothing is sent until it is", "code", "settle_failed", "error", err)
+	l.log.Error("cannot make delivery durable; nothing is sent until it is", "code", logs.SettleFailed, "err", err)
 }
 
 // sleep waits for d (below 0: for ever), for also, for a wake or for the end;
@@ -175,7 +176,7 @@ func (l *lane) storage(ctx context.Context, what string, err error) {
 	l.badRead++
 	if l.badRead == 1 || time.Since(l.lastNoise) > 10*time.Minute {
 		l.lastNoise = time.Now()
-		l.log.Error("the queue does not answer", "code", "queue_failed", "while", what, "error", err)
+		l.log.Error("the queue does not answer", "code", logs.QueueFailed, "while", what, "err", err)
 	}
 	d := backoff(l.badRead, time.Second, 30*time.Second, 1)
 	l.show(Storage, time.Now().Add(d))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"relay/internal/logs"
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/track"
@@ -110,7 +111,7 @@ func (l *lane) reroute(ctx context.Context, m Mapping) bool {
 	}
 	l.badRead = 0
 	if n > 0 {
-		l.log.Info("events that no mapping knew are mapped now", "code", "rerouted", "events", n, "mapping", m.Digest())
+		l.log.Info("events that no mapping knew are mapped now", "code", logs.Rerouted, "events", n, "mapping", m.Digest())
 	}
 	return true
 }
@@ -150,7 +151,7 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some boo
 	}
 	l.position = l.pend.Cursor
 	l.count("skip:"+mapper.ReasonUnmapped, n)
-	l.log.Info("unmapped events were kept long enough and are let go", "code", "unmapped_expired", "events", n)
+	l.log.Info("unmapped events were kept long enough and are let go", "code", logs.UnmappedExpired, "events", n)
 	l.sleep(ctx, 0, nil)
 	return 0, true
 }

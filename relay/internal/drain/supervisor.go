@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/graph"
 )
@@ -326,10 +327,10 @@ func (s *Supervisor) observe(r graph.Result) {
 	}
 	s.o.Metrics.ClockSkew(skew)
 	if !before {
-		s.log.Info("the time is known from Meta's answer", "code", "clock_believed", "skew", skew.Round(time.Millisecond).String())
+		s.log.Info("the time is known from Meta's answer", "code", logs.ClockBelieved, "skew", skew.Round(time.Millisecond).String())
 	}
 	if skew > maxDrift || skew < -maxDrift {
-		s.log.Warn("this machine's clock is wrong; set it, best by NTP", "code", "clock_skew", "skew", skew.Round(time.Second).String())
+		s.log.Warn("this machine's clock is wrong; set it, best by NTP", "code", logs.ClockSkew, "skew", skew.Round(time.Second).String())
 	}
 	s.releases.check()
 }

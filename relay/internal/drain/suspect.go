@@ -3,6 +3,7 @@ package drain
 import (
 	"time"
 
+	"relay/internal/logs"
 	"relay/relay/internal/graph"
 )
 
@@ -34,7 +35,7 @@ func (l *lane) suspect(a *attempt, r graph.Result) {
 	switch {
 	case len(a.open) > 1:
 		if !l.halving {
-			l.log.Warn("Meta keeps answering with an error that should pass; trying the request in parts", l.answer("suspect", r)...)
+			l.log.Warn("Meta keeps answering with an error that should pass; trying the request in parts", l.answer(logs.Suspect, r)...)
 		}
 		l.halving = true
 		b.refuse(a.lo, a.hi)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"relay/internal/logs"
 )
 
 const (
@@ -52,9 +54,9 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 				c.read = now
 				switch changed, err := c.reload(); {
 				case err != nil && changed:
-					c.log.Warn("intake: new certificate not usable, keeping the old one", "error", err)
+					c.log.Warn("intake: new certificate not usable, keeping the old one", "code", logs.CertificateRefused, "err", err)
 				case err == nil && changed:
-					c.log.Info("intake: certificate loaded", "not_after", c.current.Load().Leaf.NotAfter)
+					c.log.Info("intake: certificate loaded", "code", logs.CertificateLoaded, "not_after", c.current.Load().Leaf.NotAfter)
 				}
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/time/rate"
 
+	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/track"
 )
@@ -235,12 +236,12 @@ func (h *Handler) store(w *work) *failure {
 		w.doubt = true
 		f := ofAppend(err)
 		if !h.failing.Swap(true) {
-			h.o.Logger.Warn("intake: queue refuses events", "status", f.status, "code", f.code, "error", err)
+			h.o.Logger.Warn("intake: queue refuses events", "code", logs.IntakeRefuses, "status", f.status, "error_code", f.code, "err", err)
 		}
 		return f
 	}
 	if h.failing.Load() && h.failing.Swap(false) {
-		h.o.Logger.Info("intake: queue takes events again")
+		h.o.Logger.Info("intake: queue takes events again", "code", logs.IntakeOK)
 	}
 	w.o.Stored, w.o.Duplicates = a.Stored, a.Duplicates
 	return nil

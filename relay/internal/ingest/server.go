@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"relay/internal/logs"
 )
 
 // ServerOptions say where and how a Server listens. Handler and Listen are
@@ -104,7 +106,7 @@ func Listen(o ServerOptions) (*Server, error) {
 		ConnContext:       s.conns.admit,
 		// What net/http has to say is about single connections: handshakes
 		// that failed, clients that sent no HTTP.
-		ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(o.Logger.With("code", logs.HTTPServer).Handler(), slog.LevelDebug),
 	}
 	return s, nil
 }
@@ -156,7 +158,7 @@ func (s *Server) Run(ctx context.Context) error {
 		left = s.http.Shutdown(grace)
 	}
 	if left != nil {
-		s.o.Logger.Warn("intake: requests cut off, the grace time is over")
+		s.o.Logger.Warn("intake: requests cut off, the grace time is over", "code", logs.IntakeCutOff)
 	}
 	_ = s.Close()
 	serving.Wait()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"relay/internal/logs"
 	"relay/relay/internal/drain"
 )
 
@@ -127,7 +128,7 @@ func (l *Ledger) resume(f *file) error {
 		return fmt.Errorf("open receipts: %w", err)
 	}
 	if good < int64(len(b)) {
-		l.log.Warn("cutting a torn end off the receipts", "code", "receipts_torn", "bytes", int64(len(b))-good)
+		l.log.Warn("cutting a torn end off the receipts", "code", logs.ReceiptsTorn, "bytes", int64(len(b))-good)
 		if err := out.Truncate(good); err != nil {
 			out.Close()
 			return fmt.Errorf("cut receipts: %w", err)
@@ -179,13 +180,13 @@ func (l *Ledger) Record(d drain.Delivery) {
 	if err := l.append(&e); err != nil {
 		l.stats.Failures++
 		if !l.bad {
-			l.log.Error("receipts cannot be written; delivery goes on without", "code", "receipts_failed", "error", err)
+			l.log.Error("receipts cannot be written; delivery goes on without", "code", logs.ReceiptsFailed, "err", err)
 		}
 		l.bad = true
 		return
 	}
 	if l.bad {
-		l.log.Info("receipts are written again", "code", "receipts_ok", "lost", l.stats.Failures)
+		l.log.Info("receipts are written again", "code", logs.ReceiptsOK, "lost", l.stats.Failures)
 	}
 	l.bad = false
 	l.stats.Requests++

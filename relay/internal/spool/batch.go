@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"relay/internal/logs"
 	"relay/queue"
 )
 
@@ -53,7 +54,7 @@ func (b *batch) append(ctx context.Context, o *Options) error {
 		if !later || ctx.Err() != nil {
 			return fmt.Errorf("store rows: %w", err)
 		}
-		o.Logger.Warn("spool: queue takes nothing, waiting", "error", err, "wait", pause)
+		o.Logger.Warn("spool: queue takes nothing, waiting", "code", logs.SpoolWaits, "err", err, "wait", pause)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"relay/internal/logs"
 )
 
 // claim moves a dropped file where nobody else will touch it, under a random
@@ -33,7 +35,7 @@ func (d *Directory) resume(ctx context.Context) {
 	work := filepath.Join(d.o.Dir, workDir)
 	claims, err := os.ReadDir(work)
 	if err != nil {
-		d.say(workDir, "spool: directory cannot be read", err)
+		d.once(workDir, err).Warn("spool: directory cannot be read", "code", logs.SpoolUnreadable)
 		return
 	}
 	for _, c := range claims {
@@ -47,7 +49,7 @@ func (d *Directory) resume(ctx context.Context) {
 func (d *Directory) take(ctx context.Context, claim string) {
 	path, err := claimed(claim)
 	if err != nil {
-		d.say(claim, "spool: claimed file cannot be found", err)
+		d.once(claim, err).Warn("spool: claimed file cannot be found", "code", logs.SpoolFileNotFound)
 		return
 	}
 	if path == "" { // moved already: what is left is to clear away
@@ -67,28 +69,28 @@ func (d *Directory) take(ctx context.Context, claim string) {
 	case ctx.Err() != nil:
 		return // the claim stays for the next run
 	default:
-		d.say(claim, "spool: file cannot be stored yet", err)
+		d.once(claim, err).Warn("spool: file cannot be stored yet", "code", logs.SpoolFileNotStored)
 		return
 	}
 	if to == refusedDir {
 		if err := explain(filepath.Join(claim, reportName), err); err != nil {
-			d.say(claim, "spool: report cannot be written yet", err)
+			d.once(claim, err).Warn("spool: report cannot be written yet", "code", logs.SpoolReportNotWritten)
 			return
 		}
 	}
 	if err := d.finish(claim, path, name, to); err != nil {
-		d.say(claim, "spool: file cannot be moved yet", err)
+		d.once(claim, err).Warn("spool: file cannot be moved yet", "code", logs.SpoolFileNotMoved)
 		return
 	}
 	delete(d.said, claim)
 	log := d.o.Logger.With("rows", rep.Rows, "stored", rep.Stored, "duplicates", rep.Duplicates, "refused", rep.Refused, "ignored", rep.Ignored)
 	switch {
 	case to == refusedDir:
-		log.Error("spool: file refused", "file", name, "error", firstLine(err))
+		log.Error("spool: file refused", "code", logs.SpoolFileRefused, "file", name, "err", firstLine(err))
 	case rep.Refused > 0:
-		log.Warn("spool: file stored, some rows refused", "file", name)
+		log.Warn("spool: file stored, some rows refused", "code", logs.SpoolRowsRefused, "file", name)
 	default:
-		log.Info("spool: file stored", "file", name)
+		log.Info("spool: file stored", "code", logs.SpoolFileStored, "file", name)
 	}
 	d.o.Stored(rep)
 }
@@ -205,6 +207,6 @@ func (d *Directory) clear(claim string) {
 		_ = os.Remove(filepath.Join(claim, f))
 	}
 	if err := os.Remove(claim); err != nil {
-		d.say(claim, "spool: claim cannot be removed", err)
+		d.once(claim, err).Warn("spool: claim cannot be removed", "code", logs.SpoolClaimNotRemoved)
 	}
 }

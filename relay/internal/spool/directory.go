@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"relay/internal/logs"
 )
 
 // Names below the spool directory.
@@ -111,7 +113,7 @@ func (d *Directory) scan(ctx context.Context) time.Duration {
 	d.resume(ctx)
 	names, err := d.dropped()
 	if err != nil {
-		d.say(".", "spool: directory cannot be read", err)
+		d.once(".", err).Warn("spool: directory cannot be read", "code", logs.SpoolUnreadable)
 		return d.o.Poll
 	}
 	next := d.o.Poll
@@ -125,7 +127,7 @@ func (d *Directory) scan(ctx context.Context) time.Duration {
 		}
 		claim, err := d.claim(name)
 		if err != nil {
-			d.say(name, "spool: file cannot be taken", err)
+			d.once(name, err).Warn("spool: file cannot be taken", "code", logs.SpoolFileNotTaken)
 			continue
 		}
 		d.take(ctx, claim)
@@ -208,11 +210,12 @@ func (d *Directory) tidy() {
 	}
 }
 
-// say logs a fault once, until it is another one.
-func (d *Directory) say(about, msg string, err error) {
+// once returns a logger for a fault: one that writes nothing when the same
+// fault was logged last.
+func (d *Directory) once(about string, err error) *slog.Logger {
 	if d.said[about] == err.Error() {
-		return
+		return slog.New(slog.DiscardHandler)
 	}
 	d.said[about] = err.Error()
-	d.o.Logger.Warn(msg, "file", filepath.Base(about), "error", err) //nolint:sloglint // callers pass constants
+	return d.o.Logger.With("file", filepath.Base(about), "err", err)
 }

@@ -1,0 +1,294 @@
+package logs
+
+import "log/slog"
+
+// Code is what a log line is about. It stays the same when the words of the
+// line change, so that scripts and alerts can match it.
+type Code string
+
+// Row is what docs/logs.md says about a code.
+type Row struct {
+	Code  Code
+	Level slog.Level // of every line with this code
+	Means string
+	Do    string // what a person does about it
+}
+
+// Section is a chapter of docs/logs.md.
+type Section struct {
+	Title string
+	About string // a paragraph in front of the rows, or ""
+	Rows  []Row
+}
+
+// The codes, in the order of Sections.
+const (
+	TokenPaused      Code = "token_paused"
+	PermissionPaused Code = "permission_paused"
+	ConfigPaused     Code = "config_paused"
+	BreakerOpen      Code = "breaker_open"
+	TokenResumed     Code = "token_resumed"
+	LaneRecovered    Code = "lane_recovered"
+	BreakerClosed    Code = "breaker_closed"
+	NoToken          Code = "no_token"
+	DryRun           Code = "dry_run"
+	DryRunCounted    Code = "dry_run_counted"
+	FirstUpload      Code = "first_upload"
+	Rejected         Code = "rejected"
+	Expired          Code = "expired"
+	MetaWarning      Code = "meta_warning"
+	Suspect          Code = "suspect"
+	Retrying         Code = "retrying"
+	Recovered        Code = "recovered"
+	Throttled        Code = "throttled"
+	AmbiguousResend  Code = "ambiguous_resend"
+	DoubtRebuilt     Code = "doubt_rebuilt"
+	RebuildMismatch  Code = "rebuild_mismatch"
+	MapPanic         Code = "map_panic"
+	ClockSkew        Code = "clock_skew"
+	ClockBelieved    Code = "clock_believed"
+	DeadFull         Code = "dead_full"
+	SettleFailed     Code = "settle_failed"
+	SettleOK         Code = "settle_ok"
+	QueueFailed      Code = "queue_failed"
+	Released         Code = "released"
+	ReleaseFailed    Code = "release_failed"
+	Rerouted         Code = "rerouted"
+	UnmappedExpired  Code = "unmapped_expired"
+	StateUnreadable  Code = "state_unreadable"
+
+	QueueFull           Code = "queue_full"
+	QueueOK             Code = "queue_ok"
+	VolumeFull          Code = "volume_full"
+	ReserveUsed         Code = "reserve_used"
+	ReserveMissing      Code = "reserve_missing"
+	VolumeUnknown       Code = "volume_unknown"
+	RecordsDropped      Code = "records_dropped"
+	DropFailed          Code = "drop_failed"
+	DeadDroppedOldest   Code = "dead_dropped_oldest"
+	DeadNotExpired      Code = "dead_not_expired"
+	CommitFailed        Code = "commit_failed"
+	SegmentDamaged      Code = "segment_damaged"
+	DeadDamaged         Code = "dead_damaged"
+	MetaDamaged         Code = "meta_damaged"
+	MetaMissing         Code = "meta_missing"
+	MetaRowsDamaged     Code = "meta_rows_damaged"
+	DamagedRemoved      Code = "damaged_removed"
+	DamagedNotRemoved   Code = "damaged_not_removed"
+	SegmentNotOpened    Code = "segment_not_opened"
+	DeadNotOpened       Code = "dead_not_opened"
+	DeadNotTakenBack    Code = "dead_not_taken_back"
+	SegmentNotStarted   Code = "segment_not_started"
+	SegmentNotCleaned   Code = "segment_not_cleaned"
+	SegmentNotRemoved   Code = "segment_not_removed"
+	SegmentNotSealed    Code = "segment_not_sealed"
+	SegmentNotCounted   Code = "segment_not_counted"
+	SegmentNotRewritten Code = "segment_not_rewritten"
+	SegmentRewritten    Code = "segment_rewritten"
+	IDsDamaged          Code = "ids_damaged"
+	IDsNotSearched      Code = "ids_not_searched"
+	IDsNotLoaded        Code = "ids_not_loaded"
+	IDsNotWritten       Code = "ids_not_written"
+	IDsNotMerged        Code = "ids_not_merged"
+	IDsOfLostRecords    Code = "ids_of_lost_records"
+	KeysLoaded          Code = "keys_loaded"
+	Resealed            Code = "resealed"
+	ResealFailed        Code = "reseal_failed"
+	ReceiptsFailed      Code = "receipts_failed"
+	ReceiptsOK          Code = "receipts_ok"
+	ReceiptsTorn        Code = "receipts_torn"
+
+	ConfigLoaded       Code = "config_loaded"
+	ConfigWarning      Code = "config_warning"
+	ConfigRefused      Code = "config_refused"
+	ConfigNeedsRestart Code = "config_needs_restart"
+	MappingLoaded      Code = "mapping_loaded"
+	MappingWarning     Code = "mapping_warning"
+	MappingRefused     Code = "mapping_refused"
+	MappingLastGood    Code = "mapping_last_good"
+	MappingGone        Code = "mapping_gone"
+	MappingNotKept     Code = "mapping_not_kept"
+	PollingOnly        Code = "polling_only"
+	WatchFailed        Code = "watch_failed"
+
+	IntakeRefuses         Code = "intake_refuses"
+	IntakeOK              Code = "intake_ok"
+	IntakeCutOff          Code = "intake_cut_off"
+	CertificateLoaded     Code = "certificate_loaded"
+	CertificateRefused    Code = "certificate_refused"
+	SpoolFileStored       Code = "spool_file_stored"
+	SpoolFileRefused      Code = "spool_file_refused"
+	SpoolRowsRefused      Code = "spool_rows_refused"
+	SpoolWaits            Code = "spool_waits"
+	SpoolUnreadable       Code = "spool_unreadable"
+	SpoolFileNotTaken     Code = "spool_file_not_taken"
+	SpoolFileNotFound     Code = "spool_file_not_found"
+	SpoolFileNotStored    Code = "spool_file_not_stored"
+	SpoolReportNotWritten Code = "spool_report_not_written"
+	SpoolFileNotMoved     Code = "spool_file_not_moved"
+	SpoolClaimNotRemoved  Code = "spool_claim_not_removed"
+	ImportWaits           Code = "import_waits"
+	Request               Code = "request"
+	HTTPServer            Code = "http_server"
+
+	Listening         Code = "listening"
+	Stopped           Code = "stopped"
+	Ended             Code = "ended"
+	Alert             Code = "alert"
+	AlertResolved     Code = "alert_resolved"
+	AlertFailed       Code = "alert_failed"
+	AlertTimesNotKept Code = "alert_times_not_kept"
+	LanePaused        Code = "lane_paused"
+	LaneResumed       Code = "lane_resumed"
+	LaneSteered       Code = "lane_steered"
+	LaneDropped       Code = "lane_dropped"
+	LaneMoved         Code = "lane_moved"
+	DeadDropped       Code = "dead_dropped"
+	DeadRedriven      Code = "dead_redriven"
+	PersonForgotten   Code = "person_forgotten"
+	BackupSent        Code = "backup_sent"
+	BackupFailed      Code = "backup_failed"
+	AdminFailed       Code = "admin_failed"
+	AdminListCut      Code = "admin_list_cut"
+	Upload            Code = "upload"
+	LaneState         Code = "lane_state"
+)
+
+// Sections has one row for each code.
+var Sections = []Section{
+	{Title: "Delivery", About: "Words in `advice` say what a person must do about an answer of Meta's; status, page, alerts and doctor give the same ones.", Rows: []Row{
+		{TokenPaused, slog.LevelError, "Meta refuses the token; its event sets are paused, nothing is lost", "save a new token; delivery resumes by itself"},
+		{PermissionPaused, slog.LevelError, "the token may not write to this event set; it is paused, nothing is lost", "assign the dataset to the token's system user; delivery resumes by itself"},
+		{ConfigPaused, slog.LevelError, "Meta does not accept uploads to this event set as relay is set up; it is paused, nothing is lost", "do what `advice` says: usually the event set's id, `graph.version` or `graph.app_secret`"},
+		{BreakerOpen, slog.LevelError, "so many events in a row were refused that the event set is paused; the rest is kept", "correct the mapping and save it, or `relay lane resume`"},
+		{TokenResumed, slog.LevelInfo, "Meta accepts the token again", "nothing"},
+		{LaneRecovered, slog.LevelInfo, "an event set that was paused takes uploads again", "nothing"},
+		{BreakerClosed, slog.LevelInfo, "an event set that refused everything is tried again", "nothing"},
+		{NoToken, slog.LevelWarn, "there is no token yet: events are kept, nothing is uploaded", "set `graph.access_token_file`"},
+		{DryRun, slog.LevelWarn, "`graph.dry_run` is on: nothing is uploaded", "take it out when you go live"},
+		{DryRunCounted, slog.LevelInfo, "what a dry run would have sent and held of an event set", "nothing"},
+		{FirstUpload, slog.LevelInfo, "the first real upload to an event set begins", "nothing"},
+		{Rejected, slog.LevelWarn, "one event became a dead letter; Meta's words are with it", "`relay dead show`, correct the mapping, `relay dead retry`"},
+		{Expired, slog.LevelWarn, "events too old for Meta became dead letters", "nothing; they were sold too long ago"},
+		{MetaWarning, slog.LevelWarn, "Meta took the events and has something to say", "read it: often a weak match key"},
+		{Suspect, slog.LevelWarn, "one request is refused again and again; it is tried in parts", "nothing: relay finds the event that causes it"},
+		{Retrying, slog.LevelWarn, "no answer, or a temporary error; tried again at growing intervals", "check the connection when it lasts; `advice` names a proxy or a certificate"},
+		{Recovered, slog.LevelInfo, "uploads to an event set succeed again", "nothing"},
+		{Throttled, slog.LevelWarn, "Meta asked for a pause", "nothing; lower `rate` when it happens daily"},
+		{AmbiguousResend, slog.LevelInfo, "a request whose fate is unknown is sent again, unchanged", "nothing; Meta knows repeats by event_id"},
+		{DoubtRebuilt, slog.LevelInfo, "the same after a restart", "nothing"},
+		{RebuildMismatch, slog.LevelWarn, "a request whose fate is unknown cannot be repeated byte for byte: its events may arrive twice", "nothing; Meta knows them by event_id"},
+		{MapPanic, slog.LevelError, "relay's mapper failed on an event: a bug; the event is a dead letter", "send a support bundle"},
+		{ClockSkew, slog.LevelWarn, "this machine's clock is wrong", "set up time synchronisation"},
+		{ClockBelieved, slog.LevelInfo, "the time is known from Meta's answer", "nothing"},
+		{DeadFull, slog.LevelError, "there is no space for more dead letters: the lane waits", "retry, export or drop some, or raise `queue.dead_max_size`"},
+		{SettleFailed, slog.LevelError, "progress cannot be written to disk; nothing is sent until it can", "check the disk"},
+		{SettleOK, slog.LevelInfo, "progress is written again", "nothing"},
+		{QueueFailed, slog.LevelError, "the disk does not give the next events", "check the disk"},
+		{Released, slog.LevelInfo, "events dated ahead are due and queued again", "nothing"},
+		{ReleaseFailed, slog.LevelError, "events dated ahead cannot be queued again", "check the disk"},
+		{Rerouted, slog.LevelInfo, "events that no mapping knew are known now and queued", "nothing"},
+		{UnmappedExpired, slog.LevelInfo, "events that no mapping knew were kept for `queue.keep_unmapped` and are removed", "nothing"},
+		{StateUnreadable, slog.LevelError, "a lane's state is damaged: it starts at its cursor, some events are sent again", "check the disk"},
+	}},
+	{Title: "The queue", Rows: []Row{
+		{QueueFull, slog.LevelWarn, "nothing is accepted until some has drained; clients are told 429", "find out why it does not drain, or raise `queue.max_size`"},
+		{QueueOK, slog.LevelInfo, "the queue accepts events again", "nothing"},
+		{VolumeFull, slog.LevelWarn, "the volume is full; that request was refused", "free space on the volume"},
+		{ReserveUsed, slog.LevelWarn, "the volume is full; the reserve was given up so that draining goes on", "free space on the volume"},
+		{ReserveMissing, slog.LevelWarn, "there is no space for the reserve", "free space on the volume"},
+		{VolumeUnknown, slog.LevelWarn, "the free space of the volume cannot be read", "check the disk"},
+		{RecordsDropped, slog.LevelWarn, "events were dropped: `reason` says by which rule", "see `queue.full`, or raise `queue.max_size`"},
+		{DropFailed, slog.LevelWarn, "such a rule could not be applied; tried again", "check the disk"},
+		{DeadDroppedOldest, slog.LevelWarn, "`queue.dead_full: drop_oldest` removed dead letters", "look at dead letters sooner"},
+		{DeadNotExpired, slog.LevelWarn, "dead letters older than `queue.dead_max_age` cannot be removed; tried again", "check the disk"},
+		{CommitFailed, slog.LevelError, "a write failed: clients were told 503, relay goes on in a new file", "check the disk: it fails"},
+		{SegmentDamaged, slog.LevelError, "what is readable was saved, `lost` says how many events were not, the file is kept as `.bad`", "check the disk; keep the file for whoever looks into it"},
+		{DeadDamaged, slog.LevelError, "the same for a file of dead letters", "check the disk"},
+		{MetaDamaged, slog.LevelError, "the lanes' positions are lost: everything in the queue is sent again", "nothing; Meta knows repeats of seven days by event_id"},
+		{MetaMissing, slog.LevelError, "the same: somebody removed meta.db", "do not remove it"},
+		{MetaRowsDamaged, slog.LevelError, "the same for some lanes", "check the disk"},
+		{DamagedRemoved, slog.LevelWarn, "a quarantined file (`.bad`) was removed: its space was needed", "nothing"},
+		{DamagedNotRemoved, slog.LevelWarn, "the same could not be done", "check the disk"},
+		{SegmentNotOpened, slog.LevelError, "a file cannot be read now; tried again every second", "check the disk, or the encryption key"},
+		{DeadNotOpened, slog.LevelError, "the same for dead letters", "check the disk, or the encryption key"},
+		{DeadNotTakenBack, slog.LevelWarn, "dead letters of an unfinished settlement stay; some may be listed twice", "drop one of the two"},
+		{SegmentNotStarted, slog.LevelError, "no new file can be made; tried again every second", "check the disk: full, read-only, out of inodes?"},
+		{SegmentNotCleaned, slog.LevelError, "a file that ended in a failed write cannot be rewritten; readers skip its end", "check the disk"},
+		{SegmentNotRemoved, slog.LevelWarn, "a file that is no longer needed stays; it is removed at the next start", "check the disk"},
+		{SegmentNotSealed, slog.LevelWarn, "a file is not closed properly; it works as it is", "check the disk"},
+		{SegmentNotCounted, slog.LevelWarn, "how many records a file holds cannot be noted: a later loss would be reported without its number; tried again", "check the disk"},
+		{SegmentNotRewritten, slog.LevelWarn, "space that nobody needs is not given back yet; tried again", "check the disk"},
+		{SegmentRewritten, slog.LevelInfo, "space of a file that few events wait in was given back", "nothing"},
+		{IDsDamaged, slog.LevelError, "a file of message ids is quarantined; ids of events that are still in the queue are read again, of the rest a repeat may be stored twice", "check the disk"},
+		{IDsNotSearched, slog.LevelWarn, "a repeat may be stored twice", "check the disk"},
+		{IDsNotLoaded, slog.LevelWarn, "the same", "check the disk"},
+		{IDsNotWritten, slog.LevelWarn, "message ids stay in memory; tried again", "check the disk"},
+		{IDsNotMerged, slog.LevelWarn, "small files of message ids stay as they are; tried again", "check the disk"},
+		{IDsOfLostRecords, slog.LevelWarn, "a repeat of an event that the disk destroyed is taken for known and not stored", "send such events under new ids"},
+		{KeysLoaded, slog.LevelInfo, "a changed encryption key is in force", "nothing"},
+		{Resealed, slog.LevelInfo, "everything in the queue is encrypted with the key in force", "older keys may be removed"},
+		{ResealFailed, slog.LevelWarn, "after a change of the encryption key some files keep the old one; tried again", "keep the old key"},
+		{ReceiptsFailed, slog.LevelError, "receipts cannot be written; delivery goes on without", "check the disk"},
+		{ReceiptsOK, slog.LevelInfo, "receipts are written again", "nothing"},
+		{ReceiptsTorn, slog.LevelWarn, "a crash cut the end of the receipts; some are missing", "nothing"},
+	}},
+	{Title: "Files and settings", Rows: []Row{
+		{ConfigLoaded, slog.LevelInfo, "a changed relay.yaml is in force", "nothing"},
+		{ConfigWarning, slog.LevelWarn, "relay.yaml holds something that looks wrong", "the line says what and where"},
+		{ConfigRefused, slog.LevelError, "relay.yaml cannot be used, the one in force stays", "correct the file"},
+		{ConfigNeedsRestart, slog.LevelWarn, "settings were saved that only a restart puts into force", "restart when it suits"},
+		{MappingLoaded, slog.LevelInfo, "a changed mapping is in force", "nothing"},
+		{MappingWarning, slog.LevelWarn, "the mapping holds something that looks wrong", "the line says what and where"},
+		{MappingRefused, slog.LevelError, "the mapping cannot be used, the one in force stays", "correct the file"},
+		{MappingLastGood, slog.LevelError, "relay started with the last good mapping: the file is refused", "correct the file"},
+		{MappingGone, slog.LevelWarn, "the file is gone, the mapping in force stays", "put it back"},
+		{MappingNotKept, slog.LevelWarn, "the mapping could not be kept for the next start", "check the disk"},
+		{PollingOnly, slog.LevelWarn, "the system does not report file changes: relay looks every 30 s", "raise `fs.inotify.max_user_instances`, or nothing"},
+		{WatchFailed, slog.LevelDebug, "a directory cannot be watched now; relay looks every 30 s", "nothing"},
+	}},
+	{Title: "Intake, spool, import", About: "The code that a refused request was answered with is in `error_code`.", Rows: []Row{
+		{IntakeRefuses, slog.LevelWarn, "events cannot be stored; clients are told to send them again; logged once until that is over", "look for the reason in the queue's lines"},
+		{IntakeOK, slog.LevelInfo, "events are stored again", "nothing"},
+		{IntakeCutOff, slog.LevelWarn, "relay stopped while requests were waiting; they were not answered", "nothing; clients send them again"},
+		{CertificateLoaded, slog.LevelInfo, "a changed certificate is in force", "nothing"},
+		{CertificateRefused, slog.LevelWarn, "a changed certificate cannot be used, the old one stays", "correct `tls.cert` and `tls.key`"},
+		{SpoolFileStored, slog.LevelInfo, "a dropped file is stored; it lies in `done/`", "nothing"},
+		{SpoolFileRefused, slog.LevelError, "a dropped file has no known format; it lies in `refused/`", "correct it and drop it again"},
+		{SpoolRowsRefused, slog.LevelWarn, "a dropped file is stored but for some rows; a report of them lies in `refused/`", "correct them and drop them again"},
+		{SpoolWaits, slog.LevelWarn, "the spool waits for the queue", "as for a full queue"},
+		{SpoolUnreadable, slog.LevelWarn, "the spool directory, or its `.work/`, cannot be read; tried again", "check the directory's permissions"},
+		{SpoolFileNotTaken, slog.LevelWarn, "a dropped file cannot be moved to `.work/`; tried again", "check the permissions of file and directory"},
+		{SpoolFileNotFound, slog.LevelWarn, "a file that relay had begun is gone from `.work/`; tried again", "put it back, or drop it again"},
+		{SpoolFileNotStored, slog.LevelWarn, "a dropped file cannot be read or stored now; tried again", "check the disk"},
+		{SpoolReportNotWritten, slog.LevelWarn, "the report of refused rows cannot be written; tried again", "check the disk"},
+		{SpoolFileNotMoved, slog.LevelWarn, "a finished file cannot be moved to `done/` or `refused/`; tried again", "check the disk"},
+		{SpoolClaimNotRemoved, slog.LevelWarn, "the empty directory of a finished file stays in `.work/`; tried again", "check the disk"},
+		{ImportWaits, slog.LevelWarn, "an import waits: its progress cannot be written", "check the disk"},
+		{Request, slog.LevelDebug, "a request was answered", "nothing"},
+		{HTTPServer, slog.LevelDebug, "what Go's HTTP server has to say about a connection", "nothing"},
+	}},
+	{Title: "Operators and alerts", Rows: []Row{
+		{Listening, slog.LevelInfo, "relay takes events", "nothing"},
+		{Stopped, slog.LevelInfo, "relay has stopped", "nothing"},
+		{Ended, slog.LevelError, "the Windows service ended with an error", "the line says why"},
+		{Alert, slog.LevelWarn, "an alert; it also goes to the webhook or command of `alerts:`", "what its `action` says"},
+		{AlertResolved, slog.LevelInfo, "an alert is over", "nothing"},
+		{AlertFailed, slog.LevelWarn, "an alert could not be delivered", "check the webhook or command of `alerts:`"},
+		{AlertTimesNotKept, slog.LevelDebug, "after a restart an alert that was just sent may be sent again", "check the disk"},
+		{LanePaused, slog.LevelInfo, "somebody paused an event set", "`relay lane resume` ends it"},
+		{LaneResumed, slog.LevelInfo, "somebody resumed an event set", "nothing"},
+		{LaneSteered, slog.LevelInfo, "somebody paused, resumed or retried an event set by the admin API", "nothing"},
+		{LaneDropped, slog.LevelWarn, "somebody dropped a lane's events", "nothing"},
+		{LaneMoved, slog.LevelWarn, "somebody moved a lane's events", "nothing"},
+		{DeadDropped, slog.LevelWarn, "somebody dropped dead letters", "nothing"},
+		{DeadRedriven, slog.LevelInfo, "somebody had dead letters sent again", "nothing"},
+		{PersonForgotten, slog.LevelWarn, "somebody had a person removed", "nothing"},
+		{BackupSent, slog.LevelInfo, "a backup is complete", "nothing"},
+		{BackupFailed, slog.LevelError, "a backup ended early; no file was left", "make another"},
+		{AdminFailed, slog.LevelError, "a request of the admin API failed", "the line says why"},
+		{AdminListCut, slog.LevelError, "a list ended early", "ask again"},
+		{Upload, slog.LevelDebug, "Meta answered a request", "nothing"},
+		{LaneState, slog.LevelDebug, "an event set changed its state", "nothing"},
+	}},
+}
