@@ -10,10 +10,10 @@ import (
 	"relay/relay/internal/track"
 )
 
-// events reads events the way people keep them: one object, an array,
+// eventReader reads events the way people keep them: one object, an array,
 // {"batch":[…]}, JSON values one after another or one a line. It takes them as
 // intake would, so that a dry run sees what would be stored.
-type events struct {
+type eventReader struct {
 	in   track.Reader
 	each func(track.Message) error
 }
@@ -37,7 +37,7 @@ func readEvents(r io.Reader, most int, each func(track.Message) error) error {
 		}
 		values = lines
 	}
-	e := &events{in: track.Reader{Limits: track.Limits{EventBytes: most}}, each: each}
+	e := &eventReader{in: track.Reader{Limits: track.Limits{EventBytes: most}}, each: each}
 	for _, v := range values {
 		if err := e.value(v); err != nil {
 			return err
@@ -47,7 +47,7 @@ func readEvents(r io.Reader, most int, each func(track.Message) error) error {
 }
 
 // value takes the events of one value.
-func (e *events) value(v []byte) error {
+func (e *eventReader) value(v []byte) error {
 	if items, ok := track.Items(v); ok {
 		for _, x := range items {
 			if err := e.one(x); err != nil {
@@ -72,7 +72,7 @@ func (e *events) value(v []byte) error {
 }
 
 // one takes a value that is an event; what is not JSON is an invalid one.
-func (e *events) one(v []byte) error {
+func (e *eventReader) one(v []byte) error {
 	msg, _ := e.in.One(v)
 	return e.each(msg)
 }
