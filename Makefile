@@ -3,7 +3,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X main.version=$(VERSION)
 
-.PHONY: build test race exam bench fuzz lint fmt cross release release-check clean
+.PHONY: build test race exam golden bench fuzz lint fmt cross release release-check clean
 
 build: ## bin/relay
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./relay
@@ -16,6 +16,9 @@ race:
 
 exam: ## the long tests: kills, power cuts, full disks (Linux; root for the power cuts)
 	RELAY_EXAM=1 $(GO) test -count=1 -timeout 60m ./queue/... ./relay/...
+
+golden: ## rewrites what the commands and the APIs say, relay/testdata/golden; look at the diff
+	$(GO) test ./relay -count=1 -run '^TestGolden$$' -update
 
 bench: ## the benchmarks; figures only compare within one run
 	$(GO) test -run '^$$' -bench . -benchmem ./queue ./mapper ./relay/internal/ingest ./relay/internal/drain
