@@ -16,7 +16,9 @@ import (
 func (p *mapPrinter) explain(msg track.Message, ev mapper.Event, opt mapper.Option) error {
 	explained := p.m.Explain(ev, p.now, opt)
 	if msg.Problem != nil {
-		explained = []mapper.Explanation{{Outcome: track.Unusable(p.m.Map(ev, p.now, opt), string(msg.ID), msg.Flags)}}
+		explained = []mapper.Explanation{{
+			Outcome: track.Unusable(p.m.Map(ev, p.now, opt), string(msg.ID), msg.Flags), Fields: []mapper.Field{},
+		}}
 	}
 	for _, x := range explained {
 		x.Index = p.index
