@@ -1,0 +1,292 @@
+package queuetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"relay/queue"
+)
+
+func testAppend(t *testing.T, e Engine) {
+	t.Helper()
+	run(t, e.Open, map[string]func(s *subject){
+		"what is appended is read":         appendKeepsAll,
+		"empty":                            appendNothing,
+		"invalid":                          appendInvalid,
+		"order":                            appendOrder,
+		"durable":                          appendDurable,
+		"an id is stored once":             appendOnce,
+		"an id of many callers":            appendOnceAmongMany,
+		"cancelled before":                 appendCancelled,
+		"cancelled at any moment":          appendCancelledAnytime,
+		"bodies belong to the caller":      appendBodies,
+		"closed":                           appendClosed,
+		"callers at once, each in order":   appendManyCallers,
+		"a request as large as any client": appendLarge,
+	})
+}
+
+// Every field of an entry comes back, whatever its body is.
+func appendKeepsAll(s *subject) {
+	var want []queue.Entry
+	for i, n := range []int{0, 1, 100, 1979, 1980, 1981, 4096, 64 << 10, 300 << 10} {
+		id := fmt.Sprintf("size-%d", n)
+		e := queue.Entry{ID: id, Lanes: []string{"a"}, Received: received.Add(time.Duration(i) * time.Millisecond), Body: noise(id, source(id), n)}
+		if n == 0 {
+			e.Body = []byte{}
+		}
+		if i%2 == 1 {
+			e.Flags, e.Lanes = queue.FlagImported, []string{"a", "b"}
+		}
+		want = append(want, e)
+	}
+	s.stored(want...)
+	check := func() {
+		got := s.all("a")
+		if len(got) != len(want) {
+			s.t.Fatalf("%d records of %d", len(got), len(want))
+		}
+		for i, r := range got {
+			e := want[i]
+			lanes := slices.Sorted(slices.Values(r.Lanes))
+			if r.ID != e.ID || !slices.Equal(lanes, e.Lanes) || !r.Received.Equal(e.Received) || r.Flags != e.Flags || !bytes.Equal(r.Body, e.Body) {
+				s.t.Errorf("record %s %v %v %d (%d bytes), want %s %v %v %d (%d bytes)", r.ID, lanes, r.Received, r.Flags, len(r.Body), e.ID, e.Lanes, e.Received, e.Flags, len(e.Body))
+			}
+		}
+	}
+	check()
+	s.reopen()
+	check()
+}
+
+func appendNothing(s *subject) {
+	if a := s.append(); a != (queue.Appended{}) {
+		s.t.Errorf("%+v", a)
+	}
+}
+
+// An entry that cannot be stored refuses its whole call.
+func appendInvalid(s *subject) {
+	good, ids := events("good", 2, "a")
+	for name, bad := range map[string]queue.Entry{"no lane": event("bad"), "lane without name": event("bad", "a", "")} {
+		_, err := s.log.Append(s.t.Context(), []queue.Entry{good[0], bad, good[1]})
+		if !errors.Is(err, queue.ErrInvalid) {
+			s.t.Errorf("%s: %v, want ErrInvalid", name, err)
+		}
+	}
+	s.wants("a")
+	s.stored(good...) // their ids were not remembered either
+	s.wants("a", ids...)
+}
+
+func appendOrder(s *subject) {
+	var want []string
+	for i := range 20 {
+		es, ids := events(fmt.Sprint("call-", i), 1+i%7, "a")
+		s.stored(es...)
+		want = append(want, ids...)
+	}
+	s.wants("a", want...)
+	s.reopen()
+	s.wants("a", want...)
+}
+
+// What was confirmed is there after any number of reopens, and so is what came between.
+func appendDurable(s *subject) {
+	var want []string
+	for i := range 4 {
+		es, ids := events(fmt.Sprint("life-", i), 5, "a")
+		s.stored(es...)
+		want = append(want, ids...)
+		s.reopen()
+		s.wants("a", want...)
+	}
+}
+
+// A repeat is no error and stores nothing: in the same call, in a later one,
+// after a reopen, for another lane, and when the record is settled.
+func appendOnce(s *subject) {
+	x, y, z := event("x", "a"), event("y", "a", "b"), event("z", "a")
+	if a := s.append(x, y, x); a != (queue.Appended{Stored: 2, Duplicates: 1}) {
+		s.t.Errorf("twice in a call: %+v", a)
+	}
+	if a := s.append(y, z, event("x", "b")); a != (queue.Appended{Stored: 1, Duplicates: 2}) {
+		s.t.Errorf("in a later call: %+v", a)
+	}
+	check := func(when string) {
+		if a := s.append(z, y, x); a != (queue.Appended{Duplicates: 3}) {
+			s.t.Errorf("%s: %+v", when, a)
+		}
+	}
+	check("all known")
+	s.wants("a", "x", "y", "z")
+	s.wants("b", "y")
+	s.reopen()
+	check("after a reopen")
+	s.settle("a", s.all("a"))
+	check("when lane a has settled them")
+	s.settle("b", s.all("b"))
+	s.reopen()
+	check("when all are settled, after a reopen")
+	s.wants("a")
+	s.wants("b")
+}
+
+// Many callers append the same ids at once: each id is stored by one of them.
+func appendOnceAmongMany(s *subject) {
+	es, ids := events("same", 60, "a")
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	sum := queue.Appended{}
+	const callers = 6
+	for c := range callers {
+		wg.Go(func() {
+			for i := 0; i < len(es); i += 3 {
+				at := (i + c*9) % len(es)
+				a, err := s.log.Append(s.t.Context(), es[at:at+3])
+				if err != nil {
+					s.t.Errorf("append: %v", err)
+				}
+				mu.Lock()
+				sum.Stored += a.Stored
+				sum.Duplicates += a.Duplicates
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if want := (queue.Appended{Stored: len(es), Duplicates: (callers - 1) * len(es)}); sum != want {
+		s.t.Errorf("%+v, want %+v", sum, want)
+	}
+	got := idsOf(s.all("a"))
+	slices.Sort(got)
+	slices.Sort(ids)
+	if !slices.Equal(got, ids) {
+		s.t.Errorf("lane a has %q, want %q", got, ids)
+	}
+}
+
+// A call whose context has ended stores nothing, and its ids stay unknown.
+func appendCancelled(s *subject) {
+	ctx, cancel := context.WithCancel(s.t.Context())
+	cancel()
+	es, ids := events("m", 3, "a")
+	if a, err := s.log.Append(ctx, es); !errors.Is(err, context.Canceled) || a != (queue.Appended{}) {
+		s.t.Errorf("%+v %v, want context.Canceled", a, err)
+	}
+	s.wants("a")
+	s.stored(es...)
+	s.wants("a", ids...)
+}
+
+// A context ends while the call is under way: what was confirmed is stored, and
+// a repeat of the rest stores each id once.
+func appendCancelledAnytime(s *subject) {
+	rng, seed := seeded(s.t)
+	var wg sync.WaitGroup
+	const calls = 60
+	confirmed := make([]bool, calls)
+	for i := range calls {
+		after := time.Duration(rng.IntN(3000)) * time.Microsecond
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(s.t.Context(), after)
+			defer cancel()
+			_, err := s.log.Append(ctx, []queue.Entry{event(fmt.Sprint("m-", i), "a")})
+			confirmed[i] = err == nil
+			if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+				s.t.Errorf("append: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	there := idsOf(s.all("a"))
+	for i := range calls {
+		id := fmt.Sprint("m-", i)
+		if confirmed[i] && !slices.Contains(there, id) {
+			s.t.Errorf("seed %d: %s was confirmed and is not there", seed, id)
+		}
+		if a := s.append(event(id, "a")); confirmed[i] && a.Duplicates != 1 {
+			s.t.Errorf("seed %d: %s was confirmed and is stored again", seed, id)
+		}
+	}
+	got := idsOf(s.all("a"))
+	slices.Sort(got)
+	if n := len(got); n != calls || len(slices.Compact(got)) != calls {
+		s.t.Errorf("seed %d: %d records of %d ids", seed, n, calls)
+	}
+}
+
+// The caller may write over its bodies and entries once Append is back.
+func appendBodies(s *subject) {
+	es, ids := events("m", 5, "a")
+	s.stored(es...)
+	for i := range es {
+		for j := range es[i].Body {
+			es[i].Body[j] = '!'
+		}
+		es[i].Lanes[0] = "changed"
+		es[i] = queue.Entry{}
+	}
+	s.wants("a", ids...)
+	s.wants("changed")
+	s.reopen()
+	s.wants("a", ids...)
+}
+
+func appendClosed(s *subject) {
+	l := s.log
+	s.close()
+	if _, err := l.Append(s.t.Context(), []queue.Entry{event("late", "a")}); !errors.Is(err, queue.ErrClosed) {
+		s.t.Errorf("%v, want ErrClosed", err)
+	}
+	if err := l.Close(); err != nil {
+		s.t.Errorf("close again: %v", err)
+	}
+	s.start()
+	s.wants("a")
+}
+
+// Callers do not disturb each other's order.
+func appendManyCallers(s *subject) {
+	var wg sync.WaitGroup
+	const callers, calls = 8, 15
+	for c := range callers {
+		wg.Go(func() {
+			for i := range calls {
+				es, _ := events(fmt.Sprintf("%d-%d", c, i), 2, "a")
+				if a, err := s.log.Append(s.t.Context(), es); err != nil || a.Stored != 2 {
+					s.t.Errorf("append: %+v %v", a, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var next [callers]int
+	got := s.all("a")
+	for _, r := range got {
+		var c, i, n int
+		if _, err := fmt.Sscanf(r.ID, "%d-%d-%d", &c, &i, &n); err != nil {
+			s.t.Fatalf("record %q", r.ID)
+		}
+		if i*2+n != next[c] {
+			s.t.Fatalf("record %s comes in place %d of its caller", r.ID, next[c])
+		}
+		next[c]++
+	}
+	if len(got) != callers*calls*2 {
+		s.t.Errorf("%d records, want %d", len(got), callers*calls*2)
+	}
+}
+
+// 2,500 events, as many as one request may bring, are stored as one.
+func appendLarge(s *subject) {
+	es, ids := events("m", 2500, "a")
+	s.stored(es...)
+	s.wants("a", ids...)
+}

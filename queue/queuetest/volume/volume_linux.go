@@ -1,0 +1,99 @@
+package volume
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Volume is a mounted file system. It is unmounted with its test.
+type Volume struct {
+	t      *testing.T
+	device string
+	dir    string
+	frozen atomic.Bool
+}
+
+// New makes an ext4 file system of so many MiB, or skips the test where that is
+// not possible. mkfs are further arguments of mkfs.ext4.
+func New(t *testing.T, mib int, mkfs ...string) *Volume {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("short")
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to mount a volume")
+	}
+	for _, tool := range []string{"mkfs.ext4", "losetup", "mount", "umount", "fsfreeze"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("needs %s", tool)
+		}
+	}
+	// An image in memory: what counts is what the file system wrote to it.
+	base := "/dev/shm"
+	var st unix.Statfs_t
+	if unix.Statfs(base, &st) != nil || int64(st.Bavail)*st.Bsize < int64(mib)<<21 {
+		base = t.TempDir()
+	}
+	img, err := os.CreateTemp(base, "relay-volume-*")
+	if err != nil {
+		t.Fatalf("make image: %v", err)
+	}
+	t.Cleanup(func() { os.Remove(img.Name()) })
+	if err := img.Truncate(int64(mib) << 20); err != nil {
+		t.Fatalf("make image: %v", err)
+	}
+	img.Close()
+	v := &Volume{t: t, dir: t.TempDir()}
+	if v.device, err = command("losetup", "-f", "--show", img.Name()); err != nil {
+		t.Skipf("no loop device here: %s", v.device)
+	}
+	t.Cleanup(func() { v.must("losetup", "-d", v.device) })
+	v.must("mkfs.ext4", append([]string{"-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"}, append(mkfs, v.device)...)...)
+	if out, err := command("mount", v.device, v.dir); err != nil {
+		t.Skipf("cannot mount here: %s", out)
+	}
+	t.Cleanup(func() { v.must("umount", "-l", v.dir) })
+	t.Cleanup(v.Thaw)
+	return v
+}
+
+// Dir is where it is mounted.
+func (v *Volume) Dir() string { return v.dir }
+
+// Device is the block device it lies on.
+func (v *Volume) Device() string { return v.device }
+
+// Freeze has every write hang until Thaw.
+func (v *Volume) Freeze() {
+	v.t.Helper()
+	v.must("fsfreeze", "-f", v.dir)
+	v.frozen.Store(true)
+}
+
+// Thaw ends Freeze. It may be called more than once.
+func (v *Volume) Thaw() {
+	v.t.Helper()
+	if v.frozen.CompareAndSwap(true, false) {
+		v.must("fsfreeze", "-u", v.dir)
+	}
+}
+
+func (v *Volume) must(name string, args ...string) {
+	v.t.Helper()
+	if out, err := command(name, args...); err != nil {
+		v.t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// command runs a program to its end: a context that ends with the test would
+// kill the clean-up.
+func command(name string, args ...string) (string, error) {
+	out, err := exec.CommandContext(context.Background(), name, args...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
