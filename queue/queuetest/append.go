@@ -7,15 +7,13 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"relay/queue"
 )
 
-func testAppend(t *testing.T, e Engine) {
-	t.Helper()
-	run(t, e.Open, map[string]func(s *subject){
+func testAppend(p part) {
+	run(p.T, p.Open, map[string]func(s *subject){
 		"what is appended is read":         appendKeepsAll,
 		"empty":                            appendNothing,
 		"invalid":                          appendInvalid,

@@ -2,13 +2,11 @@ package queuetest
 
 import (
 	"fmt"
-	"testing"
 	"time"
 )
 
-func testChanged(t *testing.T, e Engine) {
-	t.Helper()
-	run(t, e.Open, map[string]func(s *subject){
+func testChanged(p part) {
+	run(p.T, p.Open, map[string]func(s *subject){
 		"a reader that waits":           changedWakes,
 		"between look and wait":         changedBetween,
 		"each lane of a record":         changedLanes,
@@ -21,7 +19,7 @@ func testChanged(t *testing.T, e Engine) {
 // woken fails the test unless changed is closed before long.
 func (s *subject) woken(changed <-chan struct{}, what string) {
 	s.t.Helper()
-	late := time.NewTimer(patience)
+	late := time.NewTimer(s.patience())
 	defer late.Stop()
 	select {
 	case <-changed:

@@ -21,29 +21,28 @@ const (
 // A process with an open log is killed at random moments, under load from
 // several callers and two readers. What it had confirmed is there at the next
 // open, and nothing else than what it had tried.
-func testCrash(t *testing.T, e Engine) {
-	t.Helper()
-	if !e.Outlives {
-		t.Skip("a log of this engine ends with its process (Engine.Outlives)")
+func testCrash(p part) {
+	if !p.Outlives {
+		p.Skip("a log of this engine ends with its process (Engine.Outlives)")
 	}
 	if testing.Short() {
-		t.Skip("short")
+		p.Skip("short")
 	}
-	rng, seed := seeded(t)
-	base := t.TempDir()
-	c := &crash{t: t, seed: seed, dir: filepath.Join(base, "log"), journal: filepath.Join(base, "journal"), open: e.Open, known: newJournal()}
+	rng, seed := seeded(p.T)
+	base := p.TempDir()
+	c := &crash{t: p.T, seed: seed, dir: filepath.Join(base, "log"), journal: filepath.Join(base, "journal"), open: p.Open, known: newJournal()}
 	lives := times(5, 60)
 	for life := range lives {
 		c.live(life, rng)
 		c.check(life%4 == 3)
-		if t.Failed() {
+		if p.Failed() {
 			return
 		}
 	}
 	if n := len(c.known.acked); n < 20*lives {
-		t.Errorf("%d events in %d lives: this proves little", n, lives)
+		p.Errorf("%d events in %d lives: this proves little", n, lives)
 	}
-	t.Logf("%d kills, %d events confirmed", lives, len(c.known.acked))
+	p.Logf("%d kills, %d events confirmed", lives, len(c.known.acked))
 }
 
 type crash struct {
@@ -112,7 +111,7 @@ func (c *crash) wait(ended <-chan struct{}, rng *rand.Rand) {
 		}
 		return fi.Size()
 	}
-	for was, start := size(), time.Now(); size() < was+1000 && time.Since(start) < patience; {
+	for was, start := size(), time.Now(); size() < was+1000 && time.Since(start) < patience(c.t); {
 		sleep(time.Millisecond)
 		select {
 		case <-ended:

@@ -9,14 +9,13 @@ import (
 	"testing"
 )
 
-func testDamage(t *testing.T, e Engine) {
-	t.Helper()
-	if e.Damage == nil {
-		t.Skip("the files of this engine cannot be damaged (Engine.Damage)")
+func testDamage(p part) {
+	if p.Damage == nil {
+		p.Skip("the files of this engine cannot be damaged (Engine.Damage)")
 	}
-	d := &damage{Damage: e.Damage, dir: filepath.Join(t.TempDir(), "whole")}
-	d.make(t)
-	rng, seed := seeded(t)
+	d := &damage{Damage: p.Damage, dir: filepath.Join(p.TempDir(), "whole")}
+	d.make(p.T)
+	rng, seed := seeded(p.T)
 	for _, c := range []struct {
 		name  string
 		times int
@@ -29,7 +28,7 @@ func testDamage(t *testing.T, e Engine) {
 		{"truncated", times(4, 60), func(b []byte) []byte { return b[:rng.IntN(len(b))] }},
 		{"empty", 1, func([]byte) []byte { return nil }},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		p.Run(c.name, func(t *testing.T) {
 			lost := 0
 			for range c.times {
 				file := d.files[rng.IntN(len(d.files))]

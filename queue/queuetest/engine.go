@@ -59,7 +59,7 @@ func Run(t *testing.T, e Engine) {
 	}
 	for _, c := range []struct {
 		name string
-		fn   func(t *testing.T, e Engine)
+		fn   func(p part)
 	}{
 		{"append", testAppend},
 		{"read", testRead},
@@ -72,8 +72,14 @@ func Run(t *testing.T, e Engine) {
 		{"damage", testDamage},
 		{"crash", testCrash},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.fn(t, e) })
+		t.Run(c.name, func(t *testing.T) { c.fn(part{t, e}) })
 	}
+}
+
+// part is a part of the contract at work on an engine.
+type part struct {
+	*testing.T
+	Engine
 }
 
 // run runs tests of one part, each on a fresh log.

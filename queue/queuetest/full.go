@@ -4,20 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"testing"
 	"time"
 
 	"relay/queue"
 )
 
-func testFull(t *testing.T, e Engine) {
-	t.Helper()
-	if e.Full == nil {
-		t.Skip("this engine cannot be bounded (Engine.Full)")
+func testFull(p part) {
+	if p.Full == nil {
+		p.Skip("this engine cannot be bounded (Engine.Full)")
 	}
-	run(t, e.Full.Open, map[string]func(s *subject){
-		"refused, drained, taken again": func(s *subject) { fullCycle(s, e.Full.Size) },
-		"callers at once":               func(s *subject) { fullCallers(s, e.Full.Size) },
+	run(p.T, p.Full.Open, map[string]func(s *subject){
+		"refused, drained, taken again": func(s *subject) { fullCycle(s, p.Full.Size) },
+		"callers at once":               func(s *subject) { fullCallers(s, p.Full.Size) },
 	})
 }
 
@@ -70,7 +68,7 @@ func (s *subject) taken(entries []queue.Entry) {
 		if full := new(queue.FullError); !errors.As(err, &full) {
 			s.t.Fatalf("append: %v", err)
 		}
-		if time.Since(start) > patience {
+		if time.Since(start) > s.patience() {
 			s.t.Fatalf("the log is drained and still full: %v", err)
 		}
 	}

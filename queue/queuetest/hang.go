@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"relay/queue"
@@ -24,14 +23,13 @@ const (
 // The disk hangs under a log. Calls end with an error, by their context or by
 // the engine's own bound, and cost bounded memory; once the disk answers, the
 // log is used again, and every id that was refused is stored once.
-func testHang(t *testing.T, e Engine) {
-	t.Helper()
-	if e.Hang == nil {
-		t.Skip("the disk under this engine cannot be made to hang (Engine.Hang)")
+func testHang(p part) {
+	if p.Hang == nil {
+		p.Skip("the disk under this engine cannot be made to hang (Engine.Hang)")
 	}
-	v := e.Hang.Volume(t)
-	s := newSubject(t, e.Hang.Open, filepath.Join(v.Dir(), "log"))
-	t.Cleanup(v.Thaw) // before the log is closed
+	v := p.Hang.Volume(p.T)
+	s := newSubject(p.T, p.Hang.Open, filepath.Join(v.Dir(), "log"))
+	p.Cleanup(v.Thaw) // before the log is closed
 	es, ids := events("before", 4, "a", "b")
 	s.stored(es...)
 	x := s.settlement("a", s.all("a")[:2])
@@ -41,22 +39,24 @@ func testHang(t *testing.T, e Engine) {
 	s.hangsWithContext()
 	tried := s.hangsBounded()
 	if grown := heap() - before; grown > hangMemory {
-		t.Errorf("%d bytes of %d that were refused stay in memory", grown, int64(len(tried))*hangBody)
+		p.Errorf("%d bytes of %d that were refused stay in memory", grown, int64(len(tried))*hangBody)
 	}
 	if err := s.ends(func(ctx context.Context) error {
 		_, err := s.log.Settle(ctx, "a", x)
 		return err
 	}); err == nil {
-		t.Error("a settlement is confirmed by a disk that hangs")
+		p.Error("a settlement is confirmed by a disk that hangs")
 	}
-	s.ends(func(ctx context.Context) error { // from memory, or not at all
+	err := s.ends(func(ctx context.Context) error {
 		_, err := s.log.Read(ctx, "b", 0, Limit{})
 		return err
 	})
-	s.ends(func(ctx context.Context) error {
+	p.Logf("read while the disk hangs: %v", err) // from memory, or not at all
+	err = s.ends(func(ctx context.Context) error {
 		_, err := s.log.Lanes(ctx)
 		return err
 	})
+	p.Logf("lanes while the disk hangs: %v", err)
 
 	v.Thaw()
 	s.recovers(x, ids, tried)
@@ -80,7 +80,7 @@ func (s *subject) ends(fn func(ctx context.Context) error) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(2 * patience):
+	case <-time.After(2 * s.patience()):
 		s.t.Fatal("a call hangs with the disk")
 		return nil
 	}
@@ -89,8 +89,8 @@ func (s *subject) ends(fn func(ctx context.Context) error) error {
 // hangsWithContext: an append ends with its context while the disk hangs.
 func (s *subject) hangsWithContext() {
 	s.t.Helper()
-	err := s.ends(func(context.Context) error {
-		ctx, cancel := context.WithTimeout(s.t.Context(), 50*time.Millisecond)
+	err := s.ends(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
 		_, err := s.log.Append(ctx, []queue.Entry{event("impatient", "a")})
 		return err
@@ -136,7 +136,7 @@ func (s *subject) recovers(x Settlement, before, tried []string) {
 		if err == nil {
 			break
 		}
-		if time.Since(start) > patience {
+		if time.Since(start) > s.patience() {
 			s.t.Fatalf("the disk answers, and nothing is taken: %v", err)
 		}
 	}

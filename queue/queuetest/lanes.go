@@ -2,15 +2,13 @@ package queuetest
 
 import (
 	"maps"
-	"testing"
 	"time"
 
 	"relay/queue"
 )
 
-func testLanes(t *testing.T, e Engine) {
-	t.Helper()
-	run(t, e.Open, map[string]func(s *subject){
+func testLanes(p part) {
+	run(p.T, p.Open, map[string]func(s *subject){
 		"what waits is counted":     lanesPending,
 		"counts":                    lanesCounts,
 		"state":                     lanesState,

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"testing"
 
 	"relay/queue"
 )
@@ -26,11 +25,10 @@ type model struct {
 }
 
 // Anything at all, in any order, against the plain model.
-func testModel(t *testing.T, e Engine) {
-	t.Helper()
-	rng, seed := seeded(t)
+func testModel(p part) {
+	rng, seed := seeded(p.T)
 	m := &model{
-		subject: newSubject(t, e.Open, t.TempDir()), rng: rng, seed: seed, anyOrder: e.AnyOrder, lanes: []string{"a", "b", "c"},
+		subject: newSubject(p.T, p.Open, p.TempDir()), rng: rng, seed: seed, anyOrder: p.AnyOrder, lanes: []string{"a", "b", "c"},
 		waiting: make(map[string][]string), counts: make(map[string]int64), known: make(map[string]bool),
 	}
 	steps := times(300, 6000)
@@ -38,7 +36,7 @@ func testModel(t *testing.T, e Engine) {
 		m.step(i)
 	}
 	m.compare()
-	t.Logf("%d steps, %d events, %d letters", steps, m.next, len(m.letters))
+	p.Logf("%d steps, %d events, %d letters", steps, m.next, len(m.letters))
 }
 
 func (m *model) step(i int) {

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"testing"
 
 	"relay/queue"
 )
 
-func testRead(t *testing.T, e Engine) {
-	t.Helper()
-	run(t, e.Open, map[string]func(s *subject){
+func testRead(p part) {
+	run(p.T, p.Open, map[string]func(s *subject){
 		"the same until settled":         readSame,
 		"limit of records":               readRecords,
 		"limit of bytes":                 readBytes,

@@ -10,9 +10,8 @@ import (
 	"relay/queue"
 )
 
-func testSettle(t *testing.T, e Engine) {
-	t.Helper()
-	run(t, e.Open, map[string]func(s *subject){
+func testSettle(p part) {
+	run(p.T, p.Open, map[string]func(s *subject){
 		"what is settled is not read again": settleAll,
 		"the first of a batch":              settleFirst,
 		"one by one":                        settleOneByOne,
@@ -23,11 +22,11 @@ func testSettle(t *testing.T, e Engine) {
 		"cancelled":                         settleCancelled,
 		"lanes at once":                     settleAtOnce,
 	})
-	t.Run("in any order", func(t *testing.T) {
-		if !e.AnyOrder {
+	p.Run("in any order", func(t *testing.T) {
+		if !p.AnyOrder {
 			t.Skip("this engine settles only the first records that wait (Engine.AnyOrder)")
 		}
-		run(t, e.Open, map[string]func(s *subject){
+		run(t, p.Open, map[string]func(s *subject){
 			"the last of a batch":  settleLast,
 			"each order":           settleShuffled,
 			"ahead of the letters": settleLettersFirst,

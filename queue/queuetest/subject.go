@@ -12,9 +12,6 @@ import (
 	"relay/queue"
 )
 
-// patience is how long a call may take before the test says that it hangs.
-const patience = 30 * time.Second
-
 // subject is an open log under test. Its methods fail the test where the log
 // returns an error.
 type subject struct {
@@ -59,9 +56,11 @@ func (s *subject) reopen() {
 	s.start()
 }
 
+func (s *subject) patience() time.Duration { return patience(s.t) }
+
 // ctx ends when the test has waited long enough.
 func (s *subject) ctx() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(s.t.Context(), patience)
+	return context.WithTimeout(s.t.Context(), s.patience())
 }
 
 func (s *subject) append(entries ...queue.Entry) queue.Appended {
@@ -207,6 +206,17 @@ func (s *subject) letters() (out []string) {
 			return out
 		}
 	}
+}
+
+// patience is how long a call may take before the test says that it hangs: that
+// is before go test ends everything.
+func patience(t *testing.T) time.Duration {
+	t.Helper()
+	most := 30 * time.Second
+	if end, ok := t.Deadline(); ok {
+		most = min(most, time.Until(end)/10)
+	}
+	return most
 }
 
 // letter gives the letter that r becomes.

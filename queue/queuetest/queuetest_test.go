@@ -1,0 +1,109 @@
+package queuetest_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"relay/queue/queuetest"
+)
+
+// fault is one thing that an engine does wrong.
+type fault string
+
+const (
+	dropsOne         fault = "confirms a record that it drops"
+	storesRefused    fault = "stores a part of a call that is invalid"
+	storesTwice      fault = "stores an id twice"
+	keepsBodies      fault = "keeps the caller's bodies"
+	reorders         fault = "changes the order"
+	ignoresContext   fault = "goes on when the context has ended"
+	losesRecords     fault = "loses the last record at an open"
+	losesIDs         fault = "loses the ids at an open"
+	hidesMore        fault = "does not say that there is more"
+	readsTooMuch     fault = "reads more bytes than it may"
+	sharesRecords    fault = "gives its own records away"
+	losesSettled     fault = "loses what is settled at an open"
+	settlesEveryLane fault = "settles a record for every lane"
+	settlesBefore    fault = "settles what lies before"
+	losesLetters     fault = "loses the letters at an open"
+	losesCounts      fault = "loses the counts at an open"
+	wakesNobody      fault = "wakes nobody"
+	wakesOne         fault = "wakes one lane of a record"
+	storesFull       fault = "stores a part of what it refuses when it is full"
+	staysFull        fault = "stays full"
+	confirmsFrozen   fault = "confirms what a disk that hangs has not taken"
+	keepsRefused     fault = "keeps what it refuses in memory"
+)
+
+const faultEnv = "RELAY_QUEUETEST_FAULT"
+
+// An engine in memory passes, with settling in any order.
+func TestMemory(t *testing.T) {
+	newDisk := func(most int64) *disk {
+		return &disk{fault: fault(os.Getenv(faultEnv)), max: most, logs: make(map[string]*content)}
+	}
+	frozen := newDisk(0)
+	queuetest.Run(t, queuetest.Engine{
+		Open:     newDisk(0).open,
+		AnyOrder: true,
+		Full:     &queuetest.Full{Open: newDisk(1 << 20).open, Size: 2 << 20},
+		Hang:     &queuetest.Hang{Open: frozen.open, Volume: func(*testing.T) queuetest.Freezer { return frozen }},
+	})
+}
+
+// Each part of the contract finds the engine that breaks it.
+func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	for f, part := range map[fault]string{
+		dropsOne:         "append",
+		storesRefused:    "append",
+		storesTwice:      "append",
+		keepsBodies:      "append",
+		reorders:         "append",
+		ignoresContext:   "append",
+		losesRecords:     "append",
+		losesIDs:         "append",
+		hidesMore:        "read",
+		readsTooMuch:     "read",
+		sharesRecords:    "read",
+		losesSettled:     "settle",
+		settlesEveryLane: "settle",
+		settlesBefore:    "settle",
+		losesLetters:     "settle",
+		losesCounts:      "lanes",
+		wakesNobody:      "changed",
+		wakesOne:         "changed",
+		storesFull:       "full",
+		staysFull:        "full",
+		confirmsFrozen:   "hang",
+		keepsRefused:     "hang",
+	} {
+		t.Run(string(f), func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			out, err := inProcess(t, f, part)
+			if err == nil {
+				t.Errorf("the tests of %s pass an engine that %s", part, f)
+			} else if !strings.Contains(out, "--- FAIL: TestMemory/"+part) {
+				t.Errorf("they fail otherwise: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// inProcess runs a part of the contract in a process of its own, where it may fail.
+func inProcess(t *testing.T, f fault, part string) (string, error) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(context.Background(), exe, "-test.run=^TestMemory$/^"+part+"$", "-test.timeout=10s")
+	cmd.Env = append(os.Environ(), faultEnv+"="+string(f))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
