@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"relay/queue/queuetest/disktest"
 )
 
 // Syncs and writes fail again and again while a queue is used: nobody gets an
@@ -213,21 +215,11 @@ func TestVolumeTooSmall(t *testing.T) {
 // The disk freezes: appends end in time, what waits is bounded, and all goes on
 // by itself once it thaws.
 func TestFrozenDisk(t *testing.T) {
-	if _, err := exec.LookPath("fsfreeze"); err != nil {
-		t.Skip("needs fsfreeze")
-	}
-	v := newVolume(t, 64)
-	q := openTest(t, filepath.Join(v.dir, "queue"), Options{SegmentSize: 256 << 10, MaxSize: 32 << 20, AppendTimeout: 300 * time.Millisecond, IOTimeout: 500 * time.Millisecond, MaxWaiting: 1 << 20})
+	v := disktest.NewVolume(t, 64)
+	q := openTest(t, filepath.Join(v.Dir(), "queue"), Options{SegmentSize: 256 << 10, MaxSize: 32 << 20, AppendTimeout: 300 * time.Millisecond, IOTimeout: 500 * time.Millisecond, MaxWaiting: 1 << 20})
 	mustAppend(t, q, entry("before", "l"))
-	run(t, "fsfreeze", "-f", v.dir)
-	thawed := false
-	thaw := func() {
-		if !thawed {
-			thawed = true
-			run(t, "fsfreeze", "-u", v.dir)
-		}
-	}
-	t.Cleanup(thaw)
+	v.Freeze()
+	t.Cleanup(v.Thaw) // before the queue is closed
 	done := make(chan error, 64)
 	for i := range cap(done) {
 		go func() {
@@ -252,7 +244,7 @@ func TestFrozenDisk(t *testing.T) {
 	if err := q.Settle("l", Settlement{State: []byte("x")}); !errors.Is(err, ErrStalled) {
 		t.Errorf("frozen: settle %v", err)
 	}
-	thaw()
+	v.Thaw()
 	until(t, "intake is open again", func() bool { return q.CanAppend() == nil })
 	until(t, "an append succeeds", func() bool {
 		_, err := q.Append(t.Context(), []Entry{entry("after", "l")})

@@ -11,7 +11,7 @@ import (
 
 	"relay/queue"
 	"relay/queue/queuetest"
-	"relay/queue/queuetest/volume"
+	"relay/queue/queuetest/disktest"
 )
 
 func TestContract(t *testing.T) {
@@ -24,7 +24,7 @@ func TestContract(t *testing.T) {
 				MaxSize: 32 << 20, SegmentSize: 256 << 10,
 				AppendTimeout: 300 * time.Millisecond, IOTimeout: 500 * time.Millisecond, MaxWaiting: 1 << 20,
 			}),
-			Volume: func(t *testing.T) queuetest.Freezer { return volume.New(t, 64) },
+			Volume: func(t *testing.T) queuetest.Freezer { return disktest.NewVolume(t, 64) },
 		},
 		Damage: &queuetest.Damage{
 			Open:  opener(queue.Options{MaxSize: 64 << 20, SegmentSize: 64 << 10}),

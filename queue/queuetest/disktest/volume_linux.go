@@ -1,12 +1,14 @@
-package volume
+package disktest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,9 +21,9 @@ type Volume struct {
 	frozen atomic.Bool
 }
 
-// New makes an ext4 file system of so many MiB, or skips the test where that is
+// NewVolume makes an ext4 file system of so many MiB, or skips the test where that is
 // not possible. mkfs are further arguments of mkfs.ext4.
-func New(t *testing.T, mib int, mkfs ...string) *Volume {
+func NewVolume(t *testing.T, mib int, mkfs ...string) *Volume {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("short")
@@ -37,7 +39,7 @@ func New(t *testing.T, mib int, mkfs ...string) *Volume {
 	// An image in memory: what counts is what the file system wrote to it.
 	base := "/dev/shm"
 	var st unix.Statfs_t
-	if unix.Statfs(base, &st) != nil || int64(st.Bavail)*st.Bsize < int64(mib)<<21 {
+	if unix.Statfs(base, &st) != nil || int64(st.Bavail)*int64(st.Bsize) < int64(mib)<<21 {
 		base = t.TempDir()
 	}
 	img, err := os.CreateTemp(base, "relay-volume-*")
@@ -66,9 +68,6 @@ func New(t *testing.T, mib int, mkfs ...string) *Volume {
 // Dir is where it is mounted.
 func (v *Volume) Dir() string { return v.dir }
 
-// Device is the block device it lies on.
-func (v *Volume) Device() string { return v.device }
-
 // Freeze has every write hang until Thaw.
 func (v *Volume) Freeze() {
 	v.t.Helper()
@@ -82,6 +81,34 @@ func (v *Volume) Thaw() {
 	if v.frozen.CompareAndSwap(true, false) {
 		v.must("fsfreeze", "-u", v.dir)
 	}
+}
+
+// Cut ends all writes to the device, as a power cut does: what is not on it yet
+// never gets there. It skips the test where the kernel cannot.
+func (v *Volume) Cut() {
+	v.t.Helper()
+	f, err := os.Open(v.dir)
+	if err != nil {
+		v.t.Fatalf("cut volume: %v", err)
+	}
+	defer f.Close()
+	const shutdown, noLogFlush = 0x8004587d, 2 // EXT4_IOC_SHUTDOWN
+	if err := unix.IoctlSetPointerInt(int(f.Fd()), shutdown, noLogFlush); err != nil {
+		v.t.Skipf("this kernel cannot cut the power of a file system: %v", err)
+	}
+}
+
+// Remount mounts the volume as after the power came back.
+func (v *Volume) Remount() {
+	v.t.Helper()
+	for range 100 { // whoever used it is dying
+		err := unix.Unmount(v.dir, 0)
+		if err == nil || errors.Is(err, unix.EINVAL) {
+			break
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	v.must("mount", v.device, v.dir)
 }
 
 func (v *Volume) must(name string, args ...string) {
