@@ -16,13 +16,13 @@ import (
 
 func TestContract(t *testing.T) {
 	queuetest.Run(t, queuetest.Engine{
-		Open:     opener(queue.Options{MaxSize: 64 << 20, SegmentSize: 256 << 10}),
+		Open:     opener(queue.Options{MaxSize: 64 << 20, SegmentSize: 256 << 10, AppendTimeout: 30 * time.Second}),
 		Outlives: true,
 		Full:     &queuetest.Full{Open: opener(queue.Options{MaxSize: 2 << 20}), Size: 2 << 20},
 		Hang: &queuetest.Hang{
 			Open: opener(queue.Options{
 				MaxSize: 32 << 20, SegmentSize: 256 << 10,
-				AppendTimeout: 300 * time.Millisecond, IOTimeout: 500 * time.Millisecond, MaxWaiting: 1 << 20,
+				AppendTimeout: 900 * time.Millisecond, IOTimeout: 900 * time.Millisecond, MaxWaiting: 1 << 20,
 			}),
 			Volume: func(t *testing.T) queuetest.Freezer { return disktest.NewVolume(t, 64) },
 		},

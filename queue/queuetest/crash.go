@@ -33,13 +33,13 @@ func testCrash(p part) {
 	c := &crash{t: p.T, seed: seed, dir: filepath.Join(base, "log"), journal: filepath.Join(base, "journal"), open: p.Open, known: newJournal()}
 	lives := times(5, 60)
 	for life := range lives {
-		c.live(life, rng)
+		c.live(life, rng, life%5 == 1)
 		c.check(life%4 == 3)
 		if p.Failed() {
 			return
 		}
 	}
-	if n := len(c.known.acked); n < 20*lives {
+	if n := len(c.known.acked); n < 10*lives {
 		p.Errorf("%d events in %d lives: this proves little", n, lives)
 	}
 	p.Logf("%d kills, %d events confirmed", lives, len(c.known.acked))
@@ -54,8 +54,9 @@ type crash struct {
 	known   *journal
 }
 
-// live starts a child, lets it work for a moment and kills it.
-func (c *crash) live(life int, rng *rand.Rand) {
+// live starts a child, lets it work for a moment and kills it, or kills it while
+// it starts.
+func (c *crash) live(life int, rng *rand.Rand, early bool) {
 	c.t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -80,7 +81,7 @@ func (c *crash) live(life int, rng *rand.Rand) {
 		cmd.Wait() //nolint:errcheck // it was killed: the error says so
 		close(ended)
 	}()
-	c.wait(ended, rng)
+	c.wait(ended, rng, early)
 	select {
 	case <-ended:
 		c.t.Fatalf("seed %d: the child of life %d ended by itself:\n%s", c.seed, life, said)
@@ -90,9 +91,9 @@ func (c *crash) live(life int, rng *rand.Rand) {
 	<-ended
 }
 
-// wait lets a child live: mostly some time after its first event is confirmed,
-// sometimes only just started.
-func (c *crash) wait(ended <-chan struct{}, rng *rand.Rand) {
+// wait lets a child live for a random time: after some of its events are
+// confirmed, or after its start.
+func (c *crash) wait(ended <-chan struct{}, rng *rand.Rand, early bool) {
 	c.t.Helper()
 	sleep := func(d time.Duration) {
 		select {
@@ -100,7 +101,7 @@ func (c *crash) wait(ended <-chan struct{}, rng *rand.Rand) {
 		case <-time.After(d):
 		}
 	}
-	if rng.IntN(5) == 0 {
+	if early {
 		sleep(time.Duration(rng.IntN(60)) * time.Millisecond)
 		return
 	}
@@ -111,7 +112,7 @@ func (c *crash) wait(ended <-chan struct{}, rng *rand.Rand) {
 		}
 		return fi.Size()
 	}
-	for was, start := size(), time.Now(); size() < was+1000 && time.Since(start) < patience(c.t); {
+	for was, start := size(), time.Now(); size() < was+2000 && time.Since(start) < patience(c.t); {
 		sleep(time.Millisecond)
 		select {
 		case <-ended:

@@ -26,8 +26,8 @@ type Full struct {
 	Size int64 // bytes of bodies that are certainly more than it holds
 }
 
-// Hang opens a log whose calls wait for the disk for less than a second, and of
-// whose appends only a few MiB wait at a time.
+// Hang opens a log whose calls wait for the disk for about a second, and of whose
+// appends only a few MiB wait at a time.
 type Hang struct {
 	Open Opener
 	// Volume gives a directory on a disk that hangs on demand, or skips the test.

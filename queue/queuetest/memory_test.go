@@ -98,6 +98,9 @@ func (d *disk) answers(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the disk: %w", ctx.Err())
 	case <-late.C:
+		if err := ctx.Err(); err != nil { // on a busy machine both are over
+			return fmt.Errorf("wait for the disk: %w", err)
+		}
 		return queue.ErrStalled
 	}
 }

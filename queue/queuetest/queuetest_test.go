@@ -76,10 +76,10 @@ func TestFaults(t *testing.T) {
 		settlesBefore:    "settle",
 		losesLetters:     "settle",
 		losesCounts:      "lanes",
-		wakesNobody:      "changed",
+		wakesNobody:      "changed/a_reader_that_waits",
 		wakesOne:         "changed",
 		storesFull:       "full",
-		staysFull:        "full",
+		staysFull:        "full/refused,_drained,_taken_again",
 		confirmsFrozen:   "hang",
 		keepsRefused:     "hang",
 	} {
@@ -102,7 +102,7 @@ func inProcess(t *testing.T, f fault, part string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(context.Background(), exe, "-test.run=^TestMemory$/^"+part+"$", "-test.timeout=10s")
+	cmd := exec.CommandContext(context.Background(), exe, "-test.run=^TestMemory$/^"+strings.ReplaceAll(part, "/", "$/^")+"$", "-test.timeout=30s")
 	cmd.Env = append(os.Environ(), faultEnv+"="+string(f))
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -214,7 +214,7 @@ func patience(t *testing.T) time.Duration {
 	t.Helper()
 	most := 30 * time.Second
 	if end, ok := t.Deadline(); ok {
-		most = min(most, time.Until(end)/10)
+		most = min(most, time.Until(end)/20)
 	}
 	return most
 }
