@@ -44,6 +44,16 @@ func flip(b []byte, at int, rng *rand.Rand) []byte {
 	return b
 }
 
+// firstDifference is where b and after part.
+func firstDifference(b, after []byte) int {
+	for i := range after {
+		if b[i] != after[i] {
+			return i
+		}
+	}
+	return len(after)
+}
+
 // damage is a whole log of several files, and what lies in it.
 type damage struct {
 	*Damage
@@ -92,10 +102,11 @@ func (d *damage) try(t *testing.T, file string, seed uint64, hurt func(b []byte)
 	if err != nil {
 		t.Fatalf("read %s: %v", file, err)
 	}
-	if err := os.WriteFile(path, hurt(b), 0o600); err != nil {
+	after := hurt(slices.Clone(b))
+	if err := os.WriteFile(path, after, 0o600); err != nil {
 		t.Fatalf("write %s: %v", file, err)
 	}
-	where := fmt.Sprintf("seed %d, %s", seed, file)
+	where := fmt.Sprintf("seed %d, %s damaged at %d of %d", seed, file, firstDifference(b, after), len(b))
 	s := newSubject(t, d.Open, dir)
 	defer s.close()
 	got := s.all("a")
