@@ -17,7 +17,7 @@ func (p *mapPrinter) explain(msg track.Message, ev mapper.Event, opt mapper.Opti
 	explained := p.m.Explain(ev, p.now, opt)
 	if msg.Problem != nil {
 		explained = []mapper.Explanation{{
-			Outcome: track.Unusable(p.m.Map(ev, p.now, opt), string(msg.ID), msg.Flags), Fields: []mapper.Field{},
+			Outcome: track.Unusable(p.m.Map(ev, p.now, opt), msg.Body, string(msg.ID), msg.Flags), Fields: []mapper.Field{},
 		}}
 	}
 	for _, x := range explained {

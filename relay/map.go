@@ -138,7 +138,7 @@ func (p *mapPrinter) event(msg track.Message) error {
 	}
 	outs := p.m.Map(ev, p.now, opt)
 	if msg.Problem != nil {
-		outs = []mapper.Outcome{track.Unusable(outs, string(msg.ID), msg.Flags)}
+		outs = []mapper.Outcome{track.Unusable(outs, msg.Body, string(msg.ID), msg.Flags)}
 	}
 	enc := json.NewEncoder(p.out)
 	enc.SetEscapeHTML(false)

@@ -53,7 +53,7 @@ func (l *lane) refuseAll(found queue.Batch) {
 		if how.m != nil { // the mapper knows what is wrong with it
 			outs = b.mapOne(l.name, rec)
 		}
-		out := track.Unusable(outs, rec.ID, rec.Flags)
+		out := track.Unusable(outs, rec.Body, rec.ID, rec.Flags)
 		d := b.letter(l.name, i, out, out.Reason, out.Message)
 		if deadBytes(l.pend.Dead)+deadSize(&d) > deadPiece && i > 0 {
 			found.Next = rec.Seq

@@ -1,6 +1,7 @@
 package track
 
 import (
+	"bytes"
 	"time"
 
 	"relay/mapper"
@@ -21,15 +22,21 @@ func Mapped(body []byte, id string, received time.Time, flags queue.Flags) mappe
 }
 
 // Unusable is what becomes of an unusable message: the mapper's word for it when
-// it has one, else that it is no usable track call.
-func Unusable(outcomes []mapper.Outcome, id string, flags queue.Flags) mapper.Outcome {
+// it has one, else what Take found, which is found again here.
+func Unusable(outcomes []mapper.Outcome, body []byte, id string, flags queue.Flags) mapper.Outcome {
 	for _, o := range outcomes {
 		if o.Kind == mapper.Hold && (o.Reason == mapper.ReasonInvalid || o.Reason == mapper.ReasonTooLarge) {
 			return o
 		}
 	}
+	out := mapper.Outcome{MessageID: id, Kind: mapper.Hold, Reason: mapper.ReasonInvalid, Message: "not a usable track call"}
 	if flags&queue.FlagTooLarge != 0 {
-		return mapper.Outcome{MessageID: id, Kind: mapper.Hold, Reason: mapper.ReasonTooLarge, Message: "larger than an event may be"}
+		out.Reason, out.Message = mapper.ReasonTooLarge, TooLarge.Message
+		return out
 	}
-	return mapper.Outcome{MessageID: id, Kind: mapper.Hold, Reason: mapper.ReasonInvalid, Message: "not a usable track call"}
+	var r Reader
+	if msg, err := r.One(bytes.Clone(body)); err == nil && msg.Problem != nil {
+		out.Message = msg.Problem.Message
+	}
+	return out
 }
