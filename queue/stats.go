@@ -40,7 +40,7 @@ type Stats struct {
 	Commits    int64
 	Failures   int64            // commits that failed
 	Void       int64            // records in doubt that were made void, since Open
-	Dropped    map[string]int64 // records dropped, per reason: max_size, max_age, keep_unmapped, lane_quota, operator, forgotten; since Open
+	Dropped    map[string]int64 // records and dead letters dropped, per reason of DropReasons; since Open
 
 	SyncLast    time.Duration
 	SyncP50     time.Duration // of the last 1,024 commits
@@ -60,6 +60,23 @@ type Stats struct {
 	BadFiles       int      // *.bad lying in the directory
 	EncryptedKeyID uint32   // seals what is written; 0: none
 	KeysInUse      []uint32 // have sealed something that lies there; 0 among them: something is plain
+}
+
+// Why records and dead letters are dropped: the keys of Stats.Dropped. What an
+// age limit on events ends is settled by whoever sets it, and not dropped.
+const (
+	DropMaxSize      = "max_size"      // Options.DropOldest, or unmapped events of a full queue
+	DropLaneQuota    = "lane_quota"    // Options.LaneQuota
+	DropOperator     = "operator"      // DropLane
+	DropForgotten    = "forgotten"     // Forget, dead letters included
+	DropDeadMaxSize  = "dead_max_size" // Options.DeadDropOldest
+	DropDeadMaxAge   = "dead_max_age"  // Options.DeadMaxAge
+	DropDeadOperator = "dead_operator" // DropDead
+)
+
+// DropReasons lists them.
+func DropReasons() []string {
+	return []string{DropMaxSize, DropLaneQuota, DropOperator, DropForgotten, DropDeadMaxSize, DropDeadMaxAge, DropDeadOperator}
 }
 
 // latencies keeps the last syncs.

@@ -35,7 +35,7 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 	for _, n := range st.Totals.Dead {
 		out.Dead += n
 	}
-	out.Dropped = q.Dropped["max_size"] + q.Dropped["lane_quota"]
+	out.Dropped = q.Dropped[queue.DropMaxSize] + q.Dropped[queue.DropLaneQuota]
 	out.Damaged, out.Lost = q.DamagedFiles+q.DamagedChunks, q.LostRecords
 	for _, l := range st.Lanes {
 		out.Lanes = append(out.Lanes, alert.Lane{ID: l.Lane, Name: l.Name, State: l.State, Headline: l.Headline})

@@ -116,7 +116,7 @@ func (r *rig) use(src string) {
 func (r *rig) open() {
 	r.t.Helper()
 	var err error
-	if r.q, err = queue.Open(r.dir, queue.Options{NoSync: true, KeepUnmapped: -1}); err != nil {
+	if r.q, err = queue.Open(r.dir, queue.Options{NoSync: true}); err != nil {
 		r.t.Fatal(err)
 	}
 }
