@@ -531,7 +531,11 @@ func TestPersonMatch(t *testing.T) {
 }
 
 func TestBackup(t *testing.T) {
-	f := newFixture(t, func(o *Options) { o.Token, o.BackupDir = testToken, t.TempDir() })
+	tmp := t.TempDir()
+	for _, name := range []string{"TMPDIR", "TMP"} { // Unix, Windows
+		t.Setenv(name, tmp)
+	}
+	f := newFixture(t, func(o *Options) { o.Token = testToken })
 	var buf bytes.Buffer
 	if err := f.client(testToken).Backup(t.Context(), &buf); err != nil {
 		t.Fatal(err)
@@ -549,7 +553,7 @@ func TestBackup(t *testing.T) {
 	if _, err := VerifyBackup(bytes.NewReader(spoiled)); !errors.Is(err, ErrBackupCut) {
 		t.Errorf("spoiled: %v", err)
 	}
-	if left, _ := os.ReadDir(f.o.BackupDir); len(left) != 0 {
+	if left, _ := os.ReadDir(tmp); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
 	if err := f.client("").Backup(t.Context(), io.Discard); err == nil {

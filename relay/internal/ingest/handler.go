@@ -43,7 +43,9 @@ func New(o Options) (*Handler, error) {
 	h.buffers.limit = o.MaxInFlightBytes
 	h.heavies = newSlots()
 	h.limit = rate.NewLimiter(rate.Inf, 0)
-	h.SetRate(o.RequestsPerSecond, o.Burst)
+	if o.RequestsPerSecond > 0 {
+		h.limit = rate.NewLimiter(rate.Limit(o.RequestsPerSecond), o.Burst)
+	}
 	if err := h.SetKeys(o.Keys); err != nil {
 		return nil, fmt.Errorf("set up intake: %w", err)
 	}
@@ -60,25 +62,9 @@ func (h *Handler) SetKeys(keys []Key) error {
 	return nil
 }
 
-// SetRate replaces the limit on requests; 0 means none.
-func (h *Handler) SetRate(perSecond float64, burst int) {
-	if perSecond <= 0 {
-		h.limit.SetLimit(rate.Inf)
-		return
-	}
-	if burst <= 0 {
-		burst = max(int(perSecond), 1)
-	}
-	h.limit.SetBurst(burst)
-	h.limit.SetLimit(rate.Limit(perSecond))
-}
-
 // Stop refuses new requests with 503 and waits until those inside are
 // answered, or ctx is done.
 func (h *Handler) Stop(ctx context.Context) error { return h.gate.close(ctx) }
-
-// InFlight is the memory that requests hold at this moment, in bytes.
-func (h *Handler) InFlight() int64 { return h.buffers.used.Load() }
 
 // work is what one request needs, kept for the next one.
 type work struct {
