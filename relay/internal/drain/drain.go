@@ -26,16 +26,10 @@ type Log interface {
 type Mapping interface {
 	Digest() string
 	Routes(event string) []string
-	Sets() []Set
+	Sets() []mapper.Set
 	// MapLane maps an event for one event set; ages false leaves out the
 	// rules that need a clock to be believed (expired, future).
 	MapLane(ev mapper.Event, eventSet string, now time.Time, ages bool) []mapper.Outcome
-}
-
-// Set is an event set that the mapping names.
-type Set struct {
-	ID   string
-	Name string // alias in the mapping; may be empty
 }
 
 // Sender makes one upload and says what became of it. It must return when

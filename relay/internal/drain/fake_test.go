@@ -238,9 +238,9 @@ func (m *fakeMapping) Digest() string { return m.digest }
 
 func (m *fakeMapping) Routes(event string) []string { return m.routes[event] }
 
-func (m *fakeMapping) Sets() (out []Set) {
+func (m *fakeMapping) Sets() (out []mapper.Set) {
 	for _, id := range m.sets {
-		out = append(out, Set{ID: id, Name: "name of " + id})
+		out = append(out, mapper.Set{ID: id})
 	}
 	return out
 }
@@ -489,6 +489,13 @@ func (w *world) wantState(name string, want State) {
 	w.t.Helper()
 	if got := w.lane(name); got.State != want {
 		w.t.Fatalf("lane %s is %s, want %s (%+v)", name, got.State, want, got)
+	}
+}
+
+func (w *world) wantPending(name string, want int64) {
+	w.t.Helper()
+	if l, _ := w.log.Lane(name); l.Pending != want {
+		w.t.Errorf("%d wait in lane %s, want %d", l.Pending, name, want)
 	}
 }
 

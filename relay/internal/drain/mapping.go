@@ -16,15 +16,6 @@ func Live(m *mapper.Mapping) Mapping {
 
 type live struct{ *mapper.Mapping }
 
-func (l live) Sets() []Set {
-	sets := l.Mapping.Sets()
-	out := make([]Set, len(sets))
-	for i, s := range sets {
-		out[i] = Set{ID: s.ID, Name: s.Name}
-	}
-	return out
-}
-
 func (l live) MapLane(ev mapper.Event, eventSet string, now time.Time, ages bool) []mapper.Outcome {
 	if ages {
 		return l.Mapping.MapLane(ev, eventSet, now)
