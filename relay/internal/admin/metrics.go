@@ -117,7 +117,7 @@ func NewMetrics(b Build) *Metrics {
 	m.limitWait = counter("relay_rate_limit_wait_seconds_total", "Time lanes waited for the request rate.", "event_set")
 	m.clockSkew = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "relay_clock_skew_seconds",
-		Help: "This machine's clock minus Meta's, from the Date header of the last answer.",
+		Help: "This machine's clock minus Meta's, from the Date header of the last answer; 0 where they agree as far as whole seconds tell.",
 	})
 	m.registry.MustRegister(m.clockSkew)
 	m.config = newReloadMetrics(m.registry, "config", "relay.yaml")

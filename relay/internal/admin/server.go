@@ -57,7 +57,7 @@ func New(o Options) (*Server, error) {
 		guard:    newGuard(o, network, local),
 		listener: ln,
 		history:  newHistory(),
-		started:  o.Now(),
+		started:  time.Now(),
 		stopping: make(chan struct{}),
 	}
 	if err := o.Metrics.register(s); err != nil {

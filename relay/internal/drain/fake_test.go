@@ -381,10 +381,16 @@ type counting struct {
 	mu       sync.Mutex
 	resends  int
 	mismatch int
+	skews    []time.Duration
 }
 
 func (c *counting) AmbiguousResend(string, int) { c.mu.Lock(); c.resends++; c.mu.Unlock() }
 func (c *counting) RebuildMismatch(string)      { c.mu.Lock(); c.mismatch++; c.mu.Unlock() }
+func (c *counting) ClockSkew(d time.Duration) {
+	c.mu.Lock()
+	c.skews = append(c.skews, d)
+	c.mu.Unlock()
+}
 
 // world is everything a test plays with; run and stop are a process's life.
 type world struct {

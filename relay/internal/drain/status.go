@@ -85,9 +85,6 @@ func (s *Supervisor) Status() []LaneStatus {
 	return out
 }
 
-// ClockSkew is our clock minus Meta's; false: not measured yet.
-func (s *Supervisor) ClockSkew() (time.Duration, bool) { return s.clock.measured() }
-
 // Now is the best idea of the time, and whether it is believed (clock.go).
 func (s *Supervisor) Now() (time.Time, bool) { return s.clock.now() }
 

@@ -570,8 +570,8 @@ func TestWholeIsolation(t *testing.T) {
 			t.Errorf("the failing set: %+v", l)
 		}
 	}
-	if n := r.pending(); n != 500 {
-		t.Errorf("%d wait, want the failing set's 500", n)
+	if l, _ := r.q.Lane(setA); l.Pending != 500 {
+		t.Errorf("%d of the failing set wait, want 500", l.Pending)
 	}
 	_ = r.sb.SetModeOf(setA, sandbox.OK)
 	r.empty()
