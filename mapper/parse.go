@@ -60,7 +60,7 @@ func (p *parser) mapping() {
 		p.readAPI(v, &m.api)
 	}
 	p.eventSets(o)
-	for _, list := range []string{ListEvents, ListLead, ListRegistration} {
+	for _, list := range Lists() {
 		p.list(o, list)
 	}
 	p.settings(o)

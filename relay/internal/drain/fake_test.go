@@ -254,7 +254,7 @@ func (m *fakeMapping) MapLane(ev mapper.Event, set string, now time.Time, ages b
 		panic("a bug")
 	}
 	if len(e.Lists) == 0 {
-		e.Lists = []string{listEvents}
+		e.Lists = []string{mapper.ListEvents}
 	}
 	at := e.Time
 	if at.IsZero() {
@@ -551,7 +551,7 @@ func ids(prefix string, from, to int) (out []string) {
 func (w *world) fill(lane, prefix string, n int) (want []string) {
 	for _, id := range ids(prefix, 0, n) {
 		w.log.add(lane, id, fakeEvent{})
-		want = append(want, id+"/"+listEvents)
+		want = append(want, id+"/"+mapper.ListEvents)
 	}
 	return want
 }

@@ -21,7 +21,7 @@ func TestDelivers(t *testing.T) {
 		want = append(want, w.fill(setB, "b", 3)...)
 		w.log.add(setA, "skipped", fakeEvent{Skip: mapper.ReasonNoConsent})
 		w.log.add(setA, "held", fakeEvent{Hold: mapper.ReasonMissingCurrency})
-		w.log.add(setA, "both", fakeEvent{Lists: []string{listEvents, listLead}})
+		w.log.add(setA, "both", fakeEvent{Lists: []string{mapper.ListEvents, mapper.ListLead}})
 		want = append(want, "both/events", "both/lead")
 		var receipts int
 		w.opts.Delivered = func(d Delivery) { receipts += len(d.Items) }
@@ -39,7 +39,7 @@ func TestDelivers(t *testing.T) {
 		}
 		w.wantState(setA, Idle)
 		d := w.log.letters()
-		if len(d) != 1 || d[0].MessageID != "held" || d[0].EventSet != setA || d[0].Event != "Order Completed" || d[0].List != listEvents ||
+		if len(d) != 1 || d[0].MessageID != "held" || d[0].EventSet != setA || d[0].Event != "Order Completed" || d[0].List != mapper.ListEvents ||
 			d[0].MappingHash != "m1" || len(d[0].Body) == 0 || d[0].ReceivedAt.IsZero() || d[0].DeadAt.IsZero() {
 			t.Errorf("dead letters: %+v", d)
 		}

@@ -3,8 +3,10 @@ package drain
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
+	"relay/mapper"
 	"relay/queue"
 )
 
@@ -77,7 +79,7 @@ func decodeState(b []byte) (durable, error) {
 // depend on the mapping's order: record × slotsPerRecord + list.
 type slots []byte
 
-const slotsPerRecord = 4 // events, lead, complete_registration, and whatever else
+const slotsPerRecord = 4 // one for each of mapper.Lists, and one for whatever else
 
 func (s slots) has(i int) bool { return i>>3 < len(s) && s[i>>3]&(1<<(i&7)) != 0 }
 
@@ -99,42 +101,20 @@ func (s slots) any() bool {
 
 // Flags of records that were dead letters: only the list the letter was of is
 // mapped again, so that what another list delivered is not sent twice. The
-// queue keeps a dead letter's flags with the record it becomes.
+// queue keeps a dead letter's flags with the record it becomes. The flag of a
+// list is flagList shifted by its slot.
 const (
-	flagEvents queue.Flags = 1 << (5 + iota)
-	flagLead
-	flagRegistration
-
-	flagLists = flagEvents | flagLead | flagRegistration
+	flagList  queue.Flags = 1 << 5
+	flagLists             = (1<<(slotsPerRecord-1) - 1) * flagList
 )
 
-// Lists of a mapping (CONTRACT 5).
-const (
-	listEvents       = "events"
-	listLead         = "lead"
-	listRegistration = "complete_registration"
-)
-
+// listSlot is the slot of a list among those of a record.
 func listSlot(list string) int {
-	switch list {
-	case listEvents:
-		return 0
-	case listLead:
-		return 1
-	case listRegistration:
-		return 2
+	if i := slices.Index(mapper.Lists(), list); i >= 0 {
+		return i
 	}
-	return 3
+	return slotsPerRecord - 1
 }
 
-func listFlag(list string) queue.Flags {
-	switch list {
-	case listEvents:
-		return flagEvents
-	case listLead:
-		return flagLead
-	case listRegistration:
-		return flagRegistration
-	}
-	return 0
-}
+// listFlag is the flag of a list; 0: it has none.
+func listFlag(list string) queue.Flags { return flagList << listSlot(list) & flagLists }
