@@ -50,15 +50,6 @@ var keyTable = [keyCount]struct {
 	keyBirthDate: {"date_of_birth", "db", "dob", false, nil},
 }
 
-// keyNames returns the names under match_keys.
-func keyNames() []string {
-	out := make([]string, keyCount)
-	for k := range keyTable {
-		out[k] = keyTable[k].name
-	}
-	return out
-}
-
 // keyValue is one usable value of a match key.
 type keyValue struct {
 	normalised

@@ -30,8 +30,8 @@ func Parse(file string, src []byte) (*Mapping, []strictyaml.Problem, error) {
 	}
 	sum := sha256.Sum256(src)
 	p := parser{doc: doc, m: &Mapping{
-		file: file, digest: hex.EncodeToString(sum[:6]),
-		api: Conversions, events: map[string][]route{}, location: time.UTC, uploadTag: "Segment", actionSource: physicalStore,
+		digest: hex.EncodeToString(sum[:6]),
+		api:    Conversions, events: map[string][]route{}, location: time.UTC, uploadTag: "Segment", actionSource: physicalStore,
 		lines: map[string]int{},
 	}}
 	p.mapping()

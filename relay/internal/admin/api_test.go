@@ -654,9 +654,9 @@ func TestDrainEstimate(t *testing.T) {
 	if l, _ := f.lanes(noon); l[0].Lane != setB || l[0].DrainSeconds != nil || f.drainSeconds(l) != nil {
 		t.Errorf("%+v", l)
 	}
-	f.history.add(sample{at: noon.Add(30 * time.Second), lanes: map[string]laneSample{setA: {settled: 45 + 60}, setB: {settled: 15}}})
+	f.history.add(sample{at: noon.Add(30 * time.Second), lanes: map[string]float64{setA: 45 + 60, setB: 15}})
 	f.history.mu.Lock()
-	f.history.recent[0].lanes[setB] = laneSample{}
+	f.history.recent[0].lanes[setB] = 0
 	f.history.mu.Unlock()
 	l, _ := f.lanes(noon)
 	// A: 2 waiting, 60 settled in 30 s; B: 1 waiting, 15 in 30 s.

@@ -202,9 +202,9 @@ func (s *Server) laneRates() map[string]float64 {
 	if !ok {
 		return out
 	}
-	for id, l := range b.lanes {
+	for id, settled := range b.lanes {
 		if before, ok := a.lanes[id]; ok {
-			out[id] = perSecond(before.settled, l.settled, b.at.Sub(a.at))
+			out[id] = perSecond(before, settled, b.at.Sub(a.at))
 		}
 	}
 	return out
@@ -213,7 +213,7 @@ func (s *Server) laneRates() map[string]float64 {
 // look takes the sample of this moment.
 func (s *Server) look() sample {
 	q := queueInfo(s.o.Queue.Stats())
-	out := sample{at: s.o.Now(), bytes: q.Bytes, dead: q.Dead, received: float64(q.Appended), lanes: make(map[string]laneSample)}
+	out := sample{at: s.o.Now(), bytes: q.Bytes, dead: q.Dead, received: float64(q.Appended), lanes: make(map[string]float64)}
 	for _, ls := range s.o.Queue.Lanes() {
 		if ls.Name == queue.LaneUnmapped || ls.Name == queue.LaneRefused {
 			continue
@@ -225,7 +225,7 @@ func (s *Server) look() sample {
 		out.delivered += float64(ls.Counts["delivered"])
 		out.pending += ls.Pending
 		out.settled += float64(n)
-		out.lanes[ls.Name] = laneSample{pending: ls.Pending, settled: float64(n)}
+		out.lanes[ls.Name] = float64(n)
 	}
 	return out
 }
