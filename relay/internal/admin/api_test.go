@@ -663,6 +663,13 @@ func TestDrainEstimate(t *testing.T) {
 	if *l[0].DrainSeconds != 2 || *l[1].DrainSeconds != 1 || *f.drainSeconds(l) != 2 {
 		t.Errorf("%v %v", *l[0].DrainSeconds, *l[1].DrainSeconds)
 	}
+	// Page, commands and metrics read the same.
+	if st := f.Status(); st.Lanes[0].Rate != l[0].Rate || st.Lanes[1].Rate != l[1].Rate || l[0].Rate+l[1].Rate != 2.5 || *st.Queue.DrainSeconds != 2 {
+		t.Errorf("status %+v", st.Lanes)
+	}
+	if _, body, _ := f.ask("GET", "/metrics", ""); !strings.Contains(body, "relay_queue_drain_estimate_seconds 2\n") {
+		t.Errorf("metrics: %s", body)
+	}
 }
 
 func TestCoverage(t *testing.T) {
