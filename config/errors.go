@@ -27,14 +27,6 @@ func (e *InvalidError) Error() string {
 	return fmt.Sprintf("read %s: %v", e.File, e.Err)
 }
 
-// Render returns the problems with source lines, carets and hints.
-func (e *InvalidError) Render() string {
-	if len(e.Problems) > 0 {
-		return e.Problems.Render()
-	}
-	return e.Error()
-}
-
 // Unwrap lets errors.As find strictyaml.Problems, and errors.Is the cause.
 func (e *InvalidError) Unwrap() []error {
 	var errs []error

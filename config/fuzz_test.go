@@ -38,19 +38,19 @@ func FuzzLoadConcealsSecrets(f *testing.F) {
 		if (c == nil) != (err != nil) {
 			t.Fatalf("config %v with error %v", c, err)
 		}
-		told := ""
+		out := ""
 		for _, w := range warnings {
-			told += w.Render()
+			out += w.Render()
 		}
 		var invalid *InvalidError
 		if err != nil {
 			if !errors.As(err, &invalid) || !errors.Is(err, ErrInvalid) {
 				t.Fatalf("%T", err)
 			}
-			told += invalid.Render()
+			out += told(invalid)
 		}
-		if strings.Contains(told, "hunter2") {
-			t.Errorf("%q\ntells\n%s", src, told)
+		if strings.Contains(out, "hunter2") {
+			t.Errorf("%q\ntells\n%s", src, out)
 		}
 	})
 }

@@ -52,7 +52,7 @@ func TestLoadBadFiles(t *testing.T) {
 			if !errors.Is(err, ErrInvalid) || !errors.As(err, &invalid) {
 				t.Fatalf("%T is no *InvalidError", err)
 			}
-			got := invalid.Render() + "\n"
+			got := told(invalid) + "\n"
 			for _, secret := range []string{"hunter2", "secretsecret", "second-secret", "my-secret-token", "EAABsecret", "hidden", "third-secret"} {
 				if strings.Contains(got+err.Error(), secret) {
 					t.Errorf("tells the secret %q:\n%s", secret, got)
@@ -82,4 +82,12 @@ func TestInvalidErrorUnwraps(t *testing.T) {
 	if !errors.As(err, &ps) || len(ps) != 1 || err.Error() != `relay.yaml:1:1: unknown key "x"` {
 		t.Errorf("got %v", err)
 	}
+}
+
+// told is what a person reads of an invalid file: problems with their lines.
+func told(e *InvalidError) string {
+	if len(e.Problems) > 0 {
+		return e.Problems.Render()
+	}
+	return e.Error()
 }

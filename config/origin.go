@@ -41,29 +41,6 @@ func (o Origin) String() string {
 	return string(o.Kind)
 }
 
-// Setting is one key of the effective configuration.
-type Setting struct {
-	Key     string `json:"key"`
-	Value   string `json:"value"` // as it could be written in the file; secrets as <secret>
-	Origin  string `json:"origin"`
-	Default string `json:"default"`
-	Hot     bool   `json:"hot"` // taken over without a restart
-	Doc     string `json:"doc"`
-}
-
-// Effective returns every key with its value in force and where that came
-// from, in the order of the reference.
-func (c *Config) Effective() []Setting {
-	var out []Setting
-	for _, s := range settings() {
-		out = append(out, Setting{
-			Key: s.key, Value: s.show(c), Origin: c.origins[s.key].String(),
-			Default: s.def, Hot: s.hot, Doc: s.doc,
-		})
-	}
-	return out
-}
-
 // WriteYAML writes the effective configuration as YAML, each line with its
 // origin in a comment. Secrets are hidden, so it is for reading.
 func (c *Config) WriteYAML(w io.Writer) error {

@@ -25,9 +25,6 @@ type program struct {
 	line int // of the mapping
 }
 
-// exprNeeds says whether a mapping has expressions at all.
-type exprNeeds bool
-
 const (
 	maxExprNodes  = 500
 	maxExprItems  = 5000

@@ -146,7 +146,7 @@ func (s *subject) judge(r *route, c *conversion, notes *noteList) verdict {
 	if r.when != nil {
 		yes, err := r.when.holds(s.environment())
 		if err != nil {
-			return verdict{Hold, ReasonExpression, expressionMessage(r.when, r.when.line, err)}
+			return verdict{Hold, ReasonExpression, expressionMessage(r.when.line, err)}
 		}
 		if !yes {
 			return verdict{Skip, ReasonFiltered, ""}
@@ -157,7 +157,7 @@ func (s *subject) judge(r *route, c *conversion, notes *noteList) verdict {
 	}
 	a, err := s.findValue(r, notes)
 	if err != nil {
-		return verdict{Hold, ReasonExpression, expressionMessage(nil, r.line, err)}
+		return verdict{Hold, ReasonExpression, expressionMessage(r.line, err)}
 	}
 	if s.exprError != "" {
 		return verdict{Hold, ReasonExpression, s.exprError}

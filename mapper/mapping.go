@@ -11,7 +11,6 @@ import (
 // their fields are found. It never changes once parsed and may be used by many
 // goroutines.
 type Mapping struct {
-	file   string
 	digest string
 
 	api        API
@@ -34,7 +33,6 @@ type Mapping struct {
 	keys   [keyCount][]source
 	secret []byte // of fingerprints; nil: none are made
 	custom customRules
-	needs  exprNeeds
 
 	lines map[string]int // line of a key of the file, for explanations
 

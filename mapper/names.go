@@ -7,12 +7,16 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// List names one of the three places of a mapping where an event is listed.
+// The lists of a mapping: the places where an event is listed.
 const (
 	ListEvents       = "events"
 	ListLead         = "lead"                  // sent as Lead
 	ListRegistration = "complete_registration" // sent as CompleteRegistration
 )
+
+// Lists names them, in an order that stays: package drain numbers a record's
+// conversions by it, durably.
+func Lists() []string { return []string{ListEvents, ListLead, ListRegistration} }
 
 // The Segment names that the rules of CONTRACT 5.1 treat by themselves.
 const (

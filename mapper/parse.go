@@ -30,8 +30,8 @@ func Parse(file string, src []byte, opts ...ParseOption) (*Mapping, []strictyaml
 	}
 	sum := sha256.Sum256(src)
 	p := parser{doc: doc, m: &Mapping{
-		file: file, digest: hex.EncodeToString(sum[:6]),
-		api: Conversions, events: map[string][]route{}, location: time.UTC, uploadTag: "Segment", actionSource: physicalStore,
+		digest: hex.EncodeToString(sum[:6]),
+		api:    Conversions, events: map[string][]route{}, location: time.UTC, uploadTag: "Segment", actionSource: physicalStore,
 		lines: map[string]int{},
 	}}
 	for _, o := range opts {
@@ -63,7 +63,7 @@ func (p *parser) mapping() {
 		p.readAPI(v, &m.api)
 	}
 	p.eventSets(o)
-	for _, list := range []string{ListEvents, ListLead, ListRegistration} {
+	for _, list := range Lists() {
 		p.list(o, list)
 	}
 	p.settings(o)

@@ -109,7 +109,6 @@ func (p *parser) expression(v strictyaml.Value, wantBool bool) (*program, bool) 
 		return nil, false
 	}
 	compiled.line, _ = v.Pos()
-	p.m.needs = true
 	return compiled, true
 }
 

@@ -204,16 +204,15 @@ func (s *subject) prepare() {
 // failExpression remembers that an expression could not be evaluated.
 func (s *subject) failExpression(src *source, err error) {
 	if s.exprError == "" {
-		s.exprError = expressionMessage(src.expr, src.line, err)
+		s.exprError = expressionMessage(src.line, err)
 	}
 }
 
-func expressionMessage(p *program, line int, err error) string {
+func expressionMessage(line int, err error) string {
 	msg := "the expression could not be evaluated: " + expressionCause(err)
 	if line > 0 {
 		msg = fmt.Sprintf("the expression at line %d of the mapping could not be evaluated: %s", line, expressionCause(err))
 	}
-	_ = p
 	return msg
 }
 

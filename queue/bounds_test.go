@@ -270,34 +270,6 @@ func TestStuckLane(t *testing.T) {
 	}
 }
 
-// Records in a tail that is never full age too, chunk by chunk.
-func TestAgeInTail(t *testing.T) {
-	now := time.UnixMilli(1_790_000_000_000)
-	q := openTest(t, t.TempDir(), Options{MaxAge: 48 * time.Hour, NoSync: true, Now: func() time.Time { return now }})
-	put := func(id, lane string, age time.Duration) {
-		e := entry(id, lane)
-		e.Received = now.Add(-age)
-		mustAppend(t, q, e)
-	}
-	put("old", "a", 50*time.Hour)
-	put("u-old", LaneUnmapped, 30*time.Hour)
-	put("young", "a", time.Hour)
-	put("u-young", LaneUnmapped, time.Hour)
-	opened(t, q)
-	q.periodic()
-	l, _ := q.Lane("a")
-	u, _ := q.Lane(LaneUnmapped)
-	if l.Counts["dropped:max_age"] != 1 || u.Counts["dropped:keep_unmapped"] != 1 {
-		t.Errorf("%v and %v were dropped", l.Counts, u.Counts)
-	}
-	if d := q.Stats().Dropped; d["max_age"] != 1 || d["keep_unmapped"] != 1 {
-		t.Errorf("counted: %v", d)
-	}
-	if ids := fmt.Sprint(drainAll(t, q, "a"), drainAll(t, q, LaneUnmapped)); ids != "[young] [u-young]" {
-		t.Errorf("left: %s", ids)
-	}
-}
-
 // Ids that could not be written to their file are, as soon as they can.
 func TestIDsFiledLater(t *testing.T) {
 	dir := t.TempDir()

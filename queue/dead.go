@@ -288,7 +288,7 @@ func (d *deadLog) makeRoom(size int64) error {
 		if err := d.unlink(s); err != nil {
 			return err
 		}
-		d.q.drop("dead_max_size", s.rows)
+		d.q.drop(DropDeadMaxSize, s.rows)
 		d.q.o.Logger.Warn("dropped the oldest dead letters to make room", "code", logs.DeadDroppedOldest, "letters", s.rows)
 	}
 }
@@ -369,7 +369,7 @@ func (d *deadLog) expire(before time.Time) error {
 		if err != nil {
 			return err
 		}
-		d.q.drop("dead_max_age", int64(n))
+		d.q.drop(DropDeadMaxAge, int64(n))
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func (q *Queue) DeadLetter(id string) (DeadLetter, error) {
 // DropDead removes dead letters, durably, and returns how many there were.
 func (q *Queue) DropDead(ids ...string) (int, error) {
 	n, err := q.removeDead(ids)
-	q.drop("dead_operator", int64(n))
+	q.drop(DropDeadOperator, int64(n))
 	return n, err
 }
 

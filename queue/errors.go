@@ -62,6 +62,3 @@ func (e *LockedError) Error() string {
 	}
 	return fmt.Sprintf("queue %s is in use by process %d", e.Dir, e.PID)
 }
-
-// ErrLocked is the type that errors.As finds when the directory is in use.
-type ErrLocked = LockedError

@@ -53,8 +53,8 @@ func goldenDir(t *testing.T, dir string, o Options) {
 // None of them is ever written again.
 func TestGolden(t *testing.T) {
 	for name, o := range map[string]Options{
-		"format-1":        {SegmentSize: 64 << 10, DedupWindow: 1 << 62, KeepUnmapped: -1},
-		"format-1-sealed": {SegmentSize: 64 << 10, DedupWindow: 1 << 62, KeepUnmapped: -1, Key: goldenKey},
+		"format-1":        {SegmentSize: 64 << 10, DedupWindow: 1 << 62},
+		"format-1-sealed": {SegmentSize: 64 << 10, DedupWindow: 1 << 62, Key: goldenKey},
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden := filepath.Join("testdata", name)

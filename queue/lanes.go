@@ -116,7 +116,7 @@ func (q *Queue) DropLane(name string) error {
 // behind it, forgets the lane's state.
 func (q *Queue) retire(l *lane, end Seq) error {
 	name := l.name
-	if err := q.dropLaneTo(name, end, "operator"); err != nil {
+	if err := q.dropLaneTo(name, end, DropOperator); err != nil {
 		return err
 	}
 	l.settling.Lock()
@@ -189,7 +189,7 @@ func (q *Queue) Forget(match func(Record) bool) (int, error) {
 	q.recount()
 	n, err := q.forgetDead(match)
 	total += n
-	q.drop("forgotten", int64(total))
+	q.drop(DropForgotten, int64(total))
 	if err == nil {
 		err = q.removeBad()
 	}

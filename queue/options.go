@@ -14,12 +14,6 @@ type Options struct {
 	// larger than the volume is refused. SegmentSize is at most a 16th of it,
 	// dead letters take at most a quarter, remembered ids an eighth.
 	MaxSize int64
-	// MaxAge: records older than that are dropped and counted, unsettled or
-	// not. 0: never (drain makes dead letters of expired events itself).
-	MaxAge time.Duration
-	// KeepUnmapped bounds the age of records of LaneUnmapped. Default 24 h;
-	// negative: no bound.
-	KeepUnmapped time.Duration
 	// DedupWindow and DedupIDs bound how long an id is remembered: at least until it
 	// is older than the window or so many newer ones are, and about a quarter of the
 	// window, or a file's ids, longer. Defaults 24 h, 1 million.

@@ -101,7 +101,6 @@ func (o Options) withDefaults() Options {
 	def(&o.DedupIDs, 1_000_000)
 	def(&o.DeadMaxSize, 256<<20)
 	def(&o.MaxWaiting, 32<<20)
-	defT(&o.KeepUnmapped, 24*time.Hour)
 	defT(&o.DedupWindow, 24*time.Hour)
 	defT(&o.AppendTimeout, 10*time.Second)
 	defT(&o.IOTimeout, 30*time.Second)
@@ -166,7 +165,6 @@ func (q *Queue) Close() error {
 		q.wg.Wait()
 		q.cerr = q.closeFiles()
 	})
-	q.closer.Do(func() {})
 	return q.cerr
 }
 

@@ -260,7 +260,7 @@ func TestSecondInstance(t *testing.T) {
 	dir := t.TempDir()
 	openTest(t, dir, Options{})
 	_, err := Open(dir, Options{})
-	var locked *ErrLocked
+	var locked *LockedError
 	if !errors.As(err, &locked) || locked.PID != os.Getpid() {
 		t.Fatal(err)
 	}

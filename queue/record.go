@@ -97,7 +97,6 @@ type DeadLetter struct {
 	DeadAt      time.Time `json:"dead_at"`
 	ReleaseAt   time.Time `json:"release_at,omitzero"` // redriven by itself once due (reason future)
 	Attempts    int       `json:"attempts"`
-	Redrives    int       `json:"redrives,omitempty"`
 	MappingHash string    `json:"mapping,omitempty"` // digest of the mapping that refused it
 	Flags       Flags     `json:"flags,omitempty"`
 	Body        []byte    `json:"-"` // the event as it arrived

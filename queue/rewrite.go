@@ -253,7 +253,7 @@ func (q *Queue) enforceQuota(quota int64) bool {
 	changed := false
 	for _, name := range stuck {
 		if end := min(together, q.beyond(quota/int64(len(stuck)), name)); end > 0 {
-			changed = q.shrink(name, end, "lane_quota") || changed
+			changed = q.shrink(name, end, DropLaneQuota) || changed
 		}
 	}
 	return changed

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,73 +10,7 @@ import (
 	"relay/internal/logs"
 )
 
-// What goes by age, or for want of room, and how it is counted.
-
-// expireRecords settles, for one lane or for all, the chunks at the head of
-// the lane whose records are all older than the time, in the tail too.
-func (q *Queue) expireRecords(only string, before int64, why string) {
-	q.mu.Lock()
-	var names []string
-	for n, l := range q.lanes {
-		if (only == "" || n == only) && l.pending > 0 && l.oldest != 0 && l.oldest < before {
-			names = append(names, n)
-		}
-	}
-	q.mu.Unlock()
-	for _, n := range names {
-		end, err := q.agedTo(n, before)
-		if err == nil {
-			err = q.dropLaneTo(n, end, why)
-		}
-		if err != nil {
-			q.o.Logger.Warn("cannot drop old records", "code", logs.DropFailed, "err", err)
-		}
-	}
-}
-
-// agedTo gives the end of what a lane has waiting in chunks that hold nothing
-// younger than before.
-func (q *Queue) agedTo(name string, before int64) (end Seq, err error) {
-	q.mu.Lock()
-	at := q.lane(name).cursor
-	segs := slices.Clone(q.segs)
-	q.mu.Unlock()
-	for _, s := range segs {
-		if s.first()+1<<32 <= at {
-			continue
-		}
-		q.mu.Lock()
-		ok := isClosed(s.ready) && s.failed == nil && !s.gone
-		sum, last := s.sum, s.first()+Seq(s.end.Load())
-		q.mu.Unlock()
-		if !ok {
-			return end, nil
-		}
-		if sum.Chunks == 0 {
-			continue
-		}
-		if sum.Max < before {
-			end = last
-			continue
-		}
-		from := uint32(0)
-		if at > s.first() {
-			from = uint32(at)
-		}
-		err := q.chunks(s, from, func(h *chunkHeader, _ func() ([]byte, []byte, error)) (bool, error) {
-			if h.max >= before {
-				return false, nil
-			}
-			end = h.end()
-			return true, nil
-		})
-		if errors.Is(err, errGone) || errors.Is(err, errDamaged) {
-			err = nil // a reader will meet the damage and deal with it
-		}
-		return end, err
-	}
-	return end, nil
-}
+// What goes for want of room, and how it is counted.
 
 // dropLaneTo settles a lane up to end, counting what it had as dropped.
 func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
@@ -123,7 +56,7 @@ func (q *Queue) makeRoom() {
 	if full == "" {
 		return
 	}
-	if q.shrink(LaneUnmapped, q.beyond(0, LaneUnmapped), "max_size") || q.trimBad(sp.max/16) {
+	if q.shrink(LaneUnmapped, q.beyond(0, LaneUnmapped), DropMaxSize) || q.trimBad(sp.max/16) {
 		q.measure()
 		return
 	}
@@ -173,7 +106,7 @@ func (q *Queue) dropOldest(enough func() bool) {
 			return
 		}
 		for _, n := range names {
-			if err := q.dropLaneTo(n, s.first()+1<<32-1, "max_size"); err != nil {
+			if err := q.dropLaneTo(n, s.first()+1<<32-1, DropMaxSize); err != nil {
 				q.o.Logger.Warn("cannot drop the oldest records", "code", logs.DropFailed, "err", err)
 				return
 			}

@@ -287,12 +287,6 @@ func (q *Queue) periodic() {
 			q.o.Logger.Warn("cannot remove old dead letters", "code", logs.DeadNotExpired, "err", err)
 		}
 	}
-	if q.o.MaxAge > 0 {
-		q.expireRecords("", now.Add(-q.o.MaxAge).UnixMilli(), "max_age")
-	}
-	if q.o.KeepUnmapped > 0 {
-		q.expireRecords(LaneUnmapped, now.Add(-q.o.KeepUnmapped).UnixMilli(), "keep_unmapped")
-	}
 	q.measure()
 	q.makeRoom()
 	q.retryFailed()

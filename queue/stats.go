@@ -20,11 +20,10 @@ type LaneStat struct {
 
 // Stats is the queue as it stands. Reading it never touches the disk.
 type Stats struct {
-	Pending      int64     // records waiting, summed over lanes
-	PendingBytes int64     // size of their bodies, summed over lanes
-	Oldest       time.Time // of all lanes
-	Segments     int
-	Opening      bool // old segments are still being looked at; numbers grow
+	Pending  int64     // records waiting, summed over lanes
+	Oldest   time.Time // of all lanes
+	Segments int
+	Opening  bool // old segments are still being looked at; numbers grow
 
 	DiskBytes  int64 // segments, ids, dead letters and meta.db
 	MaxSize    int64
@@ -40,9 +39,8 @@ type Stats struct {
 	Commits    int64
 	Failures   int64            // commits that failed
 	Void       int64            // records in doubt that were made void, since Open
-	Dropped    map[string]int64 // records dropped, per reason: max_size, max_age, keep_unmapped, lane_quota, operator, forgotten; since Open
+	Dropped    map[string]int64 // records and dead letters dropped, per reason of DropReasons; since Open
 
-	SyncLast    time.Duration
 	SyncP50     time.Duration // of the last 1,024 commits
 	SyncP99     time.Duration
 	Waiting     int64  // bytes waiting for the writer
@@ -62,17 +60,32 @@ type Stats struct {
 	KeysInUse      []uint32 // have sealed something that lies there; 0 among them: something is plain
 }
 
+// Why records and dead letters are dropped: the keys of Stats.Dropped. What an
+// age limit on events ends is settled by whoever sets it, and not dropped.
+const (
+	DropMaxSize      = "max_size"      // Options.DropOldest, or unmapped events of a full queue
+	DropLaneQuota    = "lane_quota"    // Options.LaneQuota
+	DropOperator     = "operator"      // DropLane
+	DropForgotten    = "forgotten"     // Forget, dead letters included
+	DropDeadMaxSize  = "dead_max_size" // Options.DeadDropOldest
+	DropDeadMaxAge   = "dead_max_age"  // Options.DeadMaxAge
+	DropDeadOperator = "dead_operator" // DropDead
+)
+
+// DropReasons lists them.
+func DropReasons() []string {
+	return []string{DropMaxSize, DropLaneQuota, DropOperator, DropForgotten, DropDeadMaxSize, DropDeadMaxAge, DropDeadOperator}
+}
+
 // latencies keeps the last syncs.
 type latencies struct {
 	ring [1024]time.Duration
 	n    int
-	last time.Duration
 }
 
 func (l *latencies) add(d time.Duration) {
 	l.ring[l.n%len(l.ring)] = d
 	l.n++
-	l.last = d
 }
 
 func (l *latencies) quantiles() (p50, p99 time.Duration) {
@@ -92,7 +105,6 @@ func (q *Queue) Stats() Stats {
 	st.Dropped = maps.Clone(q.count.Dropped)
 	for _, l := range q.lanes {
 		st.Pending += l.pending
-		st.PendingBytes += l.bytes
 		if l.pending > 0 && l.oldest != 0 {
 			if t := time.UnixMilli(l.oldest).UTC(); st.Oldest.IsZero() || t.Before(st.Oldest) {
 				st.Oldest = t
@@ -111,7 +123,6 @@ func (q *Queue) Stats() Stats {
 	st.Full = q.full
 	st.KeysInUse = slices.Clone(q.keysInUse)
 	st.LastError, st.LastErrorAt = q.lastErr, q.lastErrAt
-	st.SyncLast = q.syncs.last
 	syncs := q.syncs
 	q.mu.Unlock()
 	st.SyncP50, st.SyncP99 = syncs.quantiles()

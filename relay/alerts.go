@@ -35,10 +35,10 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 	for _, n := range st.Totals.Dead {
 		out.Dead += n
 	}
-	out.Dropped = q.Dropped["max_size"] + q.Dropped["lane_quota"]
+	out.Dropped = q.Dropped[queue.DropMaxSize] + q.Dropped[queue.DropLaneQuota]
 	out.Damaged, out.Lost = q.DamagedFiles+q.DamagedChunks, q.LostRecords
 	for _, l := range st.Lanes {
-		out.Lanes = append(out.Lanes, alert.Lane{ID: l.Lane, Name: l.Name, State: l.State, Headline: l.Headline})
+		out.Lanes = append(out.Lanes, alert.Lane{ID: l.Lane, State: l.State, Headline: l.Headline})
 		if l.Pending > 0 && l.OldestAt != nil && (out.Oldest.IsZero() || l.OldestAt.Before(out.Oldest)) {
 			out.Oldest = *l.OldestAt
 		}
@@ -51,7 +51,7 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 		if r == nil {
 			continue
 		}
-		x := alert.Refused{What: f.what, File: f.st.File, At: r.At}
+		x := alert.Refused{What: f.what, File: f.st.File}
 		if len(r.Problems) > 0 {
 			x.Line, x.Column = r.Problems[0].Line, r.Problems[0].Column
 			if r.Problems[0].File != "" {

@@ -214,15 +214,15 @@ func (d *demo) editMapping(ctx context.Context) error {
 	if ps := d.relay.mapping.State().Refused.Problems; len(ps) > 0 {
 		d.say("… it is refused: mapping.yaml:%d:%d: %s; the old one stays in force", ps[0].Line, ps[0].Column, ps[0].Message)
 	}
-	unmapped := d.pending("unmapped")
+	unmapped := d.unmapped()
 	good := strings.Replace(string(src), "lead:", "  Gift Card Sold: { to: stores, as: Purchase, value: [properties.amount] }\nlead:", 1)
 	if err := replaceFile(d.mapping, good); err != nil {
 		return err
 	}
-	if err := d.until(ctx, "the new mapping is in force", func() bool { return d.pending("unmapped") < unmapped }); err != nil {
+	if err := d.until(ctx, "the new mapping is in force", func() bool { return d.unmapped() < unmapped }); err != nil {
 		return err
 	}
-	d.say("… and mends it: Gift Card Sold is a Purchase now; %d sold earlier are picked up", unmapped-d.pending("unmapped"))
+	d.say("… and mends it: Gift Card Sold is a Purchase now; %d sold earlier are picked up", unmapped-d.unmapped())
 	return nil
 }
 

@@ -9,25 +9,21 @@ import (
 	"text/tabwriter"
 
 	"relay/queue"
+	"relay/relay/internal/admin"
 	"relay/relay/internal/sandbox"
 )
 
 // What the demo asks relay and the simulator while it waits.
 
-func (d *demo) pending(lane string) int64 {
-	l, _ := d.relay.queue.Lane(lane)
-	return l.Pending
-}
+// status is what the status page shows.
+func (d *demo) status() admin.Status { return d.relay.admin.Status() }
 
 // waiting counts the conversions that are not settled.
-func (d *demo) waiting() (n int64) {
-	for _, id := range demoSets {
-		n += d.pending(id)
-	}
-	return n
-}
+func (d *demo) waiting() int64 { return d.status().Queue.Pending }
 
-func (d *demo) refused() int64 { return d.pending(queue.LaneRefused) }
+func (d *demo) refused() int64 { return d.status().Queue.Refused }
+
+func (d *demo) unmapped() int64 { return d.status().Queue.Unmapped }
 
 func (d *demo) atMeta() int {
 	n := 0
@@ -40,7 +36,7 @@ func (d *demo) atMeta() int {
 }
 
 func (d *demo) backingOff() bool {
-	for _, l := range d.relay.drain.Status() {
+	for _, l := range d.status().Lanes {
 		if l.Failures > 0 {
 			return true
 		}
@@ -49,7 +45,7 @@ func (d *demo) backingOff() bool {
 }
 
 func (d *demo) lastError() string {
-	for _, l := range d.relay.drain.Status() {
+	for _, l := range d.status().Lanes {
 		if l.LastError != nil {
 			return l.LastError.Advice
 		}
@@ -62,10 +58,24 @@ type book struct {
 	routed    int // conversions the posted events make, by the mapping
 	delivered int64
 	atMeta    int
-	twice     int // received more than once
 	skipped   map[string]int64
 	dead      map[string]int64
 	waiting   int64
+}
+
+// read takes over what the status page says of the event set.
+func (b *book) read(l admin.LaneInfo) {
+	b.waiting, b.skipped, b.dead = l.Pending, map[string]int64{}, map[string]int64{}
+	for k, n := range l.Counts {
+		switch kind, reason, _ := strings.Cut(k, ":"); kind {
+		case "delivered":
+			b.delivered = n
+		case "skip":
+			b.skipped[reason] = n
+		case "dead":
+			b.dead[reason] = n
+		}
+	}
 }
 
 func (b *book) settled() int64 {
@@ -111,19 +121,15 @@ func (d *demo) reconcile() bool {
 		}
 		seen[x.MessageID] = true
 	}
-	for _, l := range d.relay.drain.Status() {
-		b := books[l.Lane]
-		if b == nil {
-			continue
+	shown := d.status()
+	for _, l := range shown.Lanes {
+		if b := books[l.Lane]; b != nil {
+			b.read(l)
 		}
-		b.delivered, b.skipped, b.dead, b.waiting = l.Delivered, l.Skipped, l.Dead, l.Pending
 	}
 	for _, e := range d.sandbox.Events(sandbox.Filter{}) {
 		if b := books[e.Set]; b != nil {
 			b.atMeta++
-			if e.Times > 1 {
-				b.twice++
-			}
 		}
 	}
 
@@ -142,11 +148,10 @@ func (d *demo) reconcile() bool {
 	}
 	_ = w.Flush()
 
-	kept := d.pending(queue.LaneUnmapped)
-	st := d.relay.queue.Stats()
+	kept := shown.Queue.Unmapped
 	refused, _ := d.relay.queue.Lane(queue.LaneRefused)
 	once := len(seen) - unmapped - invalid
-	events := d.posted.messages == len(d.day) && int64(unmapped) == kept && st.Duplicates == int64(duplicates) &&
+	events := d.posted.messages == len(d.day) && int64(unmapped) == kept && shown.Queue.Duplicates == int64(duplicates) &&
 		refused.Counts["dead:invalid"] == int64(invalid) && d.posted.rejected == invalid
 	ok = ok && events
 	fmt.Fprintf(d.out, "\n%d events posted in %d requests = %d for event sets + %d unmapped (kept for a mapping that knows them)\n"+

@@ -15,6 +15,7 @@ import (
 	"relay/config"
 	"relay/internal/strictyaml"
 	"relay/mapper"
+	"relay/queue"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/doctor"
@@ -131,7 +132,7 @@ func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
 		r.NotReady = strings.Join(strings.Fields(err.Error()), " ")
 	}
 	if q, err := client.QueueInfo(ctx); err == nil {
-		r.Dropped, r.Lost, r.Rebuilt = q.Dropped["max_size"]+q.Dropped["lane_quota"], q.LostRecords, q.Rebuilt
+		r.Dropped, r.Lost, r.Rebuilt = q.Dropped[queue.DropMaxSize]+q.Dropped[queue.DropLaneQuota], q.LostRecords, q.Rebuilt
 	}
 	return r
 }

@@ -67,7 +67,6 @@ func tuneMemory() *memory {
 func (m *memory) run(done <-chan struct{}) {
 	m.look()
 	m.trim()
-	unmapProgram()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {

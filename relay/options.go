@@ -23,7 +23,6 @@ func queueOptions(cfg *config.Config, log *slog.Logger) (queue.Options, error) {
 	o := queue.Options{
 		SegmentSize:    c.SegmentSize,
 		MaxSize:        c.MaxSize,
-		KeepUnmapped:   -1, // drain settles them, counted as skip:unmapped
 		DedupWindow:    c.DedupWindow,
 		DedupIDs:       c.DedupIDs,
 		DropOldest:     c.Full == config.DropOldest,

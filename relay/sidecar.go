@@ -258,6 +258,7 @@ func (s *sidecar) openAdmin(cfg *config.Config) error {
 		Metrics:   s.metrics,
 		Build:     build(),
 		Logger:    s.log,
+		Now:       func() time.Time { t, _ := s.drain.Now(); return t }, // what lanes date by
 		Limits: func() float64 {
 			c := s.settings.Load()
 			return c.Rate.RequestsPerSecond * float64(c.Batch.MaxEvents)

@@ -518,7 +518,11 @@ func TestPersonMatch(t *testing.T) {
 }
 
 func TestBackup(t *testing.T) {
-	f := newFixture(t, func(o *Options) { o.Token, o.BackupDir = testToken, t.TempDir() })
+	tmp := t.TempDir()
+	for _, name := range []string{"TMPDIR", "TMP"} { // Unix, Windows
+		t.Setenv(name, tmp)
+	}
+	f := newFixture(t, func(o *Options) { o.Token = testToken })
 	var buf bytes.Buffer
 	if err := f.client(testToken).Backup(t.Context(), &buf); err != nil {
 		t.Fatal(err)
@@ -536,7 +540,7 @@ func TestBackup(t *testing.T) {
 	if _, err := VerifyBackup(bytes.NewReader(spoiled)); !errors.Is(err, ErrBackupCut) {
 		t.Errorf("spoiled: %v", err)
 	}
-	if left, _ := os.ReadDir(f.o.BackupDir); len(left) != 0 {
+	if left, _ := os.ReadDir(tmp); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
 	if err := f.client("").Backup(t.Context(), io.Discard); err == nil {
@@ -637,14 +641,21 @@ func TestDrainEstimate(t *testing.T) {
 	if l, _ := f.lanes(noon); l[0].Lane != setB || l[0].DrainSeconds != nil || f.drainSeconds(l) != nil {
 		t.Errorf("%+v", l)
 	}
-	f.history.add(sample{at: noon.Add(30 * time.Second), lanes: map[string]laneSample{setA: {settled: 45 + 60}, setB: {settled: 15}}})
+	f.history.add(sample{at: noon.Add(30 * time.Second), lanes: map[string]float64{setA: 45 + 60, setB: 15}})
 	f.history.mu.Lock()
-	f.history.recent[0].lanes[setB] = laneSample{}
+	f.history.recent[0].lanes[setB] = 0
 	f.history.mu.Unlock()
 	l, _ := f.lanes(noon)
 	// A: 2 waiting, 60 settled in 30 s; B: 1 waiting, 15 in 30 s.
 	if *l[0].DrainSeconds != 2 || *l[1].DrainSeconds != 1 || *f.drainSeconds(l) != 2 {
 		t.Errorf("%v %v", *l[0].DrainSeconds, *l[1].DrainSeconds)
+	}
+	// Page, commands and metrics read the same.
+	if st := f.Status(); st.Lanes[0].Rate != l[0].Rate || st.Lanes[1].Rate != l[1].Rate || l[0].Rate+l[1].Rate != 2.5 || *st.Queue.DrainSeconds != 2 {
+		t.Errorf("status %+v", st.Lanes)
+	}
+	if _, body, _ := f.ask("GET", "/metrics", ""); !strings.Contains(body, "relay_queue_drain_estimate_seconds 2\n") {
+		t.Errorf("metrics: %s", body)
 	}
 }
 

@@ -25,15 +25,11 @@ const (
 	backupSums = backupRoot + "SHA256SUMS"
 )
 
-// Backuper copies a queue while it runs.
-type Backuper interface {
-	Backup(ctx context.Context, dir string) error
-}
-
-// WriteBackup copies q to a directory under dir (empty: the system's for
-// temporary files), writes it to w as one tar file, and removes the copy.
-func WriteBackup(ctx context.Context, q Backuper, dir string, w io.Writer) error {
-	tmp, err := os.MkdirTemp(dir, "relay-backup-")
+// writeBackup copies q to the system's directory for temporary files, which
+// needs as much room as the queue, writes the copy to w as one tar file, and
+// removes it.
+func writeBackup(ctx context.Context, q Queue, w io.Writer) error {
+	tmp, err := os.MkdirTemp("", "relay-backup-")
 	if err != nil {
 		return fmt.Errorf("make backup directory: %w", err)
 	}
@@ -161,7 +157,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	defer s.backingUp.Unlock()
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	out := &lateHeader{w: w}
-	err := WriteBackup(r.Context(), s.o.Queue, s.o.BackupDir, out)
+	err := writeBackup(r.Context(), s.o.Queue, out)
 	switch {
 	case err == nil:
 		s.o.Logger.Info("backup sent", "code", logs.BackupSent, "bytes", out.n)

@@ -47,16 +47,6 @@ func (c *Client) Tail(ctx context.Context, fn func(Outcome) bool) error {
 	})
 }
 
-// History is the series behind the charts, of the last hour or the last day.
-func (c *Client) History(ctx context.Context, day bool) ([]Point, error) {
-	q := url.Values{"range": {"1h"}}
-	if day {
-		q.Set("range", "24h")
-	}
-	var out []Point
-	return out, c.get(ctx, "/api/v1/history", q, &out)
-}
-
 // Lanes lists the event sets.
 func (c *Client) Lanes(ctx context.Context) ([]LaneInfo, error) {
 	var out []LaneInfo

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"relay/queue"
 	"relay/relay/internal/drain"
 )
 
@@ -163,7 +164,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	counter(descDuplicates, st.Duplicates)
 	counter(descCommits, st.Commits)
 	counter(descFailures, st.Failures)
-	for _, reason := range droppedReasons {
+	for _, reason := range queue.DropReasons() {
 		counter(descDropped, st.Dropped[reason], reason)
 	}
 	counter(descVoid, st.Void)
@@ -183,9 +184,6 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descRebuilt, rebuilt)
 }
-
-// droppedReasons are those of queue.Stats.Dropped.
-var droppedReasons = []string{"max_size", "max_age", "keep_unmapped", "lane_quota", "operator", "forgotten", "dead_max_size", "dead_max_age", "dead_operator"}
 
 // each calls fn for every series of a vector.
 func each(c prometheus.Collector, fn func(labels map[string]string, value float64)) {

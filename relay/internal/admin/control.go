@@ -39,9 +39,8 @@ func (s *Server) getHistory(w http.ResponseWriter, r *http.Request) {
 // MappingText is GET /api/v1/mapping: what is in force, and what was refused.
 type MappingText struct {
 	FileState
-	Text        string   `json:"text"`
-	RefusedText string   `json:"refused_text,omitempty"`
-	Events      []string `json:"events,omitempty"`
+	Text        string `json:"text"`
+	RefusedText string `json:"refused_text,omitempty"`
 }
 
 func (s *Server) getMapping(w http.ResponseWriter, r *http.Request) {

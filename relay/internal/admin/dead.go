@@ -35,9 +35,8 @@ type DeadDetail struct {
 	List      string          `json:"list,omitempty"`
 	DeadAt    time.Time       `json:"dead_at"`
 	ReleaseAt *time.Time      `json:"release_at,omitempty"` // goes back by itself then
-	Redrives  int             `json:"redrives"`
-	Mapping   string          `json:"mapping,omitempty"` // digest of the mapping that refused it
-	Plain     string          `json:"plain"`             // the reason in plain words
+	Mapping   string          `json:"mapping,omitempty"`    // digest of the mapping that refused it
+	Plain     string          `json:"plain"`                // the reason in plain words
 	Masked    bool            `json:"masked"`
 	Body      json.RawMessage `json:"body,omitempty"`
 	Text      string          `json:"text,omitempty"` // instead of body, when it is not JSON
@@ -54,7 +53,7 @@ func DeadOf(d queue.DeadLetter) Dead {
 // DeadDetailOf is the full form; the body is masked unless full.
 func DeadDetailOf(d queue.DeadLetter, full bool) DeadDetail {
 	out := DeadDetail{
-		Dead: DeadOf(d), List: d.List, DeadAt: d.DeadAt, ReleaseAt: timePtr(d.ReleaseAt), Redrives: d.Redrives,
+		Dead: DeadOf(d), List: d.List, DeadAt: d.DeadAt, ReleaseAt: timePtr(d.ReleaseAt),
 		Mapping: d.MappingHash, Plain: ReasonWords(d.Reason), Masked: !full,
 	}
 	switch {

@@ -17,7 +17,7 @@ import (
 )
 
 // memQueue is a queue in memory, for what a test needs to provoke at will;
-// live_test.go runs the same server on a real one.
+// removed_test.go runs the same server on a real one.
 type memQueue struct {
 	mu      sync.Mutex
 	broken  error

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -24,7 +23,6 @@ type guard struct {
 	hasToken bool
 	local    bool // loopback or unix socket
 	unix     bool
-	hosts    []string // names under which a loopback listener may be addressed
 }
 
 // access is what a route needs.
@@ -38,13 +36,8 @@ const (
 	accessSecret
 )
 
-func newGuard(o Options, network string, local bool, addr net.Addr) *guard {
-	g := &guard{local: local, unix: network == "unix", hasToken: o.Token != ""}
-	g.token = sha256.Sum256([]byte(o.Token))
-	for _, h := range o.AllowedHosts {
-		g.hosts = append(g.hosts, strings.ToLower(hostOnly(h)))
-	}
-	return g
+func newGuard(o Options, network string, local bool) *guard {
+	return &guard{local: local, unix: network == "unix", hasToken: o.Token != "", token: sha256.Sum256([]byte(o.Token))}
 }
 
 // wrap puts the guard and the headers of every answer in front of h.
@@ -53,7 +46,7 @@ func (g *guard) wrap(need access, h http.Handler) http.Handler {
 		setHeaders(w.Header())
 		if need != accessHealth && !g.knownHost(r.Host) {
 			writeError(w, http.StatusForbidden, "host_not_allowed",
-				"this address is not one relay answers to; use the loopback address, or list the host in allowed_hosts")
+				"this address is not one relay answers to; use the loopback address")
 			return
 		}
 		if crossSite(r, need) {
@@ -99,7 +92,7 @@ func (g *guard) knownHost(host string) bool {
 		return true
 	}
 	h := strings.ToLower(hostOnly(host))
-	return isLoopbackHost(h) || slices.Contains(g.hosts, h)
+	return isLoopbackHost(h)
 }
 
 // crossSite reports whether a browser says that another site asks. The one

@@ -18,9 +18,6 @@ type checked struct {
 // internet is down, that is what relay is for.
 func (s *Server) checks() []checked {
 	out := []checked{{"queue", s.o.Queue.CanAppend()}}
-	for _, c := range s.o.Checks {
-		out = append(out, checked{c.Name, c.Err()})
-	}
 	select {
 	case <-s.stopping:
 		out = append(out, checked{"running", errStopping})

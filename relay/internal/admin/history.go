@@ -15,12 +15,7 @@ type sample struct {
 	received  float64 // totals since the start
 	delivered float64
 	settled   float64
-	lanes     map[string]laneSample
-}
-
-type laneSample struct {
-	pending int64
-	settled float64
+	lanes     map[string]float64 // settled, by lane
 }
 
 // history keeps the last hour finely and the last day coarsely, in memory

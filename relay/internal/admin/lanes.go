@@ -176,7 +176,6 @@ func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	s.o.Metrics.Removed("dropped_lane", int(ls.Pending))
 	s.o.Logger.Warn("lane dropped by an operator", "code", logs.LaneDropped, "event_set", lane, "events", ls.Pending)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: "dropped", Count: ls.Pending})
 }

@@ -34,7 +34,6 @@ type Metrics struct {
 	delivered    *prometheus.CounterVec
 	skipped      *prometheus.CounterVec
 	dead         *prometheus.CounterVec
-	removed      *prometheus.CounterVec
 	redriven     *prometheus.CounterVec
 	notes        *prometheus.CounterVec
 	matchKeys    *prometheus.CounterVec
@@ -98,7 +97,6 @@ func NewMetrics(b Build) *Metrics {
 	m.delivered = counter("relay_events_delivered_total", "Conversions that Meta has accepted.", "event_set", "event")
 	m.skipped = counter("relay_events_skipped_total", "Conversions deliberately not sent.", "reason")
 	m.dead = counter("relay_events_dead_total", "Conversions and messages that became dead letters.", "reason")
-	m.removed = counter("relay_events_removed_total", "Events removed by a policy or by an operator.", "cause")
 	m.redriven = counter("relay_events_redriven_total", "Dead letters that were put back into the queue: by an operator, or by themselves when their date came (future).", "cause")
 	m.notes = counter("relay_event_notes_total", "Odd things about events that did not stop them.", "code")
 	m.matchKeys = counter("relay_match_keys_total", "Conversions that Meta has accepted, by match key: sent, missing, or left out as unusable.", "key", "result")
@@ -121,7 +119,7 @@ func NewMetrics(b Build) *Metrics {
 	m.limitWait = counter("relay_rate_limit_wait_seconds_total", "Time lanes waited for the request rate.", "event_set")
 	m.clockSkew = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "relay_clock_skew_seconds",
-		Help: "This machine's clock minus Meta's, from the Date header of the last answer.",
+		Help: "This machine's clock minus Meta's, from the Date header of the last answer; 0 where they agree as far as whole seconds tell.",
 	})
 	m.registry.MustRegister(m.clockSkew)
 	m.config = newReloadMetrics(m.registry, "config", "relay.yaml")
@@ -178,10 +176,6 @@ func (m *Metrics) unregister(s *Server) {
 		m.sources = nil
 	}
 }
-
-// Removed counts events taken out by a policy or operator: full, max_age,
-// forget, dropped_lane, dropped_dead.
-func (m *Metrics) Removed(cause string, n int) { addTo(m.removed, cause, n) }
 
 // Note counts notes of the mapper by code.
 func (m *Metrics) Note(code string, n int) { addTo(m.notes, m.noteCodes.bound(code), n) }

@@ -32,7 +32,6 @@ func exercise(m *Metrics) {
 	d.StateChanged(setA, drain.Idle, noon)
 	d.ClockSkew(-3 * time.Second)
 	d.Redriven("future", 1)
-	m.Removed("forgotten", 1)
 	m.CertificateExpiry(func() time.Time { return noon })
 	m.ConfigLoaded(true, noon)
 	m.MappingLoaded(true, "3f2a9c10", noon)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"runtime"
 	"time"
 
@@ -17,11 +16,9 @@ import (
 // Options say what the admin listener shows and steers. Listen and Queue are
 // required; everything else may be left out and is then shown as absent.
 type Options struct {
-	Listen       string      // host:port, or unix:/path
-	Token        string      // Bearer token; empty: none
-	AllowedHosts []string    // further names of a loopback listener
-	SocketMode   os.FileMode // of a unix socket; 0: 0600
-	Pprof        bool        // serve /debug/pprof/, token needed when set
+	Listen string // host:port, or unix:/path
+	Token  string // Bearer token; empty: none
+	Pprof  bool   // serve /debug/pprof/, token needed when set
 
 	Queue   Queue
 	Imports Imports        // nil: no imports
@@ -34,7 +31,6 @@ type Options struct {
 	Reload    func(context.Context) ReloadResult
 	Config    func() []byte // the effective config, secrets hidden, for the support bundle
 	Logs      func() []byte // the last log lines, for the support bundle
-	Checks    []Check       // further conditions of readiness
 
 	// Receipts finds the receipts of an order id or a messageId, newest first.
 	// nil: none are kept.
@@ -43,10 +39,6 @@ type Options struct {
 	// Forget removes a person from what is kept beside the queue (receipts)
 	// and returns how many entries that were. nil: nothing is.
 	Forget func(context.Context, Person) (int, error)
-
-	// BackupDir is where a backup is put together before it is sent; it needs
-	// as much room as the queue. Empty: the system's temporary directory.
-	BackupDir string
 
 	// Limits is what can be uploaded at best: conversions a second over all
 	// lanes, for the estimate of when a backlog is gone. nil or 0: unknown.
@@ -94,12 +86,6 @@ type Mapping interface {
 	Sets() []mapper.Set
 }
 
-// Check is one condition of readiness. It must not depend on Meta.
-type Check struct {
-	Name string
-	Err  func() error
-}
-
 // Build says what this binary is.
 type Build struct {
 	Version   string `json:"version"`
@@ -110,9 +96,6 @@ type Build struct {
 func (o Options) withDefaults() (Options, error) {
 	if o.Queue == nil {
 		return o, errors.New("admin: no queue")
-	}
-	if o.SocketMode == 0 {
-		o.SocketMode = 0o600
 	}
 	if o.Build.GoVersion == "" {
 		o.Build.GoVersion = runtime.Version()

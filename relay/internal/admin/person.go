@@ -167,7 +167,6 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	s.o.Metrics.Removed("forgotten", n)
 	s.o.Logger.Warn("person forgotten by an operator", "code", logs.PersonForgotten, "removed", n)
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: forgotten(n), Count: int64(n)})
 }

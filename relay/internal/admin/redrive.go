@@ -83,7 +83,6 @@ func (s *Server) dropDead(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !a.DryRun {
-		s.o.Metrics.Removed("dropped_dead", res.Dropped)
 		s.o.Logger.Warn("dead letters dropped by an operator", "code", logs.DeadDropped, "matched", res.Matched, "dropped", res.Dropped)
 	}
 	writeJSON(w, http.StatusOK, res)

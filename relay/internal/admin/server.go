@@ -50,16 +50,16 @@ func New(o Options) (*Server, error) {
 	if !local && o.Token == "" {
 		return nil, fmt.Errorf("listen on %s: %w", o.Listen, ErrTokenNeeded)
 	}
-	ln, err := listen(network, address, o.SocketMode)
+	ln, err := listen(network, address)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
 		o:        o,
-		guard:    newGuard(o, network, local, ln.Addr()),
+		guard:    newGuard(o, network, local),
 		listener: ln,
 		history:  newHistory(),
-		started:  o.Now(),
+		started:  time.Now(),
 		stopping: make(chan struct{}),
 	}
 	if err := o.Metrics.register(s); err != nil {
@@ -151,8 +151,8 @@ func isLoopbackHost(host string) bool {
 }
 
 // listen binds. A socket file that a dead process left behind is replaced; one
-// that somebody still serves is not.
-func listen(network, address string, mode os.FileMode) (net.Listener, error) {
+// that somebody still serves is not. A socket is for relay's own user.
+func listen(network, address string) (net.Listener, error) {
 	if network != "unix" {
 		ln, err := new(net.ListenConfig).Listen(context.Background(), network, address)
 		if err != nil {
@@ -176,7 +176,7 @@ func listen(network, address string, mode os.FileMode) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for admin: %w", err)
 	}
-	if err := os.Chmod(address, mode); err != nil {
+	if err := os.Chmod(address, 0o600); err != nil {
 		ln.Close()
 		return nil, fmt.Errorf("set rights of admin socket: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 func (s *Server) Status() Status {
 	now := s.o.Now()
 	st := Status{
-		Build: s.o.Build, PID: os.Getpid(), StartedAt: s.started, Now: now,
+		Build: s.o.Build, PID: os.Getpid(),
 		Queue: queueInfo(s.o.Queue.Stats()),
 	}
 	for _, c := range s.checks() {
@@ -44,6 +44,8 @@ func (s *Server) Status() Status {
 	st.Coverage = s.o.Metrics.coverage()
 	st.Totals = s.o.Metrics.totals()
 	st.ClockSkew = s.o.Metrics.skewSeconds()
+	st.Now = s.o.Now() // not before what the lanes say of themselves
+	st.StartedAt = st.Now.Add(-time.Since(s.started))
 	return st
 }
 
@@ -201,9 +203,9 @@ func (s *Server) laneRates() map[string]float64 {
 	if !ok {
 		return out
 	}
-	for id, l := range b.lanes {
+	for id, settled := range b.lanes {
 		if before, ok := a.lanes[id]; ok {
-			out[id] = perSecond(before.settled, l.settled, b.at.Sub(a.at))
+			out[id] = perSecond(before, settled, b.at.Sub(a.at))
 		}
 	}
 	return out
@@ -212,7 +214,7 @@ func (s *Server) laneRates() map[string]float64 {
 // look takes the sample of this moment.
 func (s *Server) look() sample {
 	q := queueInfo(s.o.Queue.Stats())
-	out := sample{at: s.o.Now(), bytes: q.Bytes, dead: q.Dead, received: float64(q.Appended), lanes: make(map[string]laneSample)}
+	out := sample{at: s.o.Now(), bytes: q.Bytes, dead: q.Dead, received: float64(q.Appended), lanes: make(map[string]float64)}
 	for _, ls := range s.o.Queue.Lanes() {
 		if !track.IsEventSet(ls.Name) {
 			continue
@@ -224,7 +226,7 @@ func (s *Server) look() sample {
 		out.delivered += float64(ls.Counts["delivered"])
 		out.pending += ls.Pending
 		out.settled += float64(n)
-		out.lanes[ls.Name] = laneSample{pending: ls.Pending, settled: float64(n)}
+		out.lanes[ls.Name] = float64(n)
 	}
 	return out
 }

@@ -50,7 +50,7 @@ type Snapshot struct {
 
 // Lane is an event set.
 type Lane struct {
-	ID, Name string
+	ID       string
 	State    string // of package drain
 	Headline string // the state in plain words
 }
@@ -60,7 +60,6 @@ type Refused struct {
 	What         string // mapping, config
 	File         string
 	Line, Column int
-	At           time.Time
 }
 
 // finding is a condition that holds.

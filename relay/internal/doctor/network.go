@@ -111,11 +111,11 @@ func environmentProxy(r *http.Request) (string, error) {
 
 // clock compares this machine's clock with Meta's.
 func (e *exam) clock(res graph.Result) {
-	if res.ServerTime.IsZero() {
+	skew, ok := res.Skew(e.Now(), 0)
+	if !ok {
 		e.say(Finding{Check: "clock", Code: "no_date", Level: Note, Text: "The answer brought no date: the clock cannot be compared."})
 		return
 	}
-	skew := e.Now().Sub(res.ServerTime)
 	ahead := "ahead of"
 	if skew < 0 {
 		ahead = "behind"

@@ -32,7 +32,7 @@ func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Re
 		l.throttled(a, r)
 	case graph.TokenPause:
 		l.unsent(a)
-		if acct.pause(r, l.settings().ProbeInterval) {
+		if acct.pause(l.settings().ProbeInterval) {
 			l.log.Error("the access token is refused; all event sets that use it are paused", l.answer(logs.TokenPaused, r)...)
 		}
 		l.s.wakeAll(Changed) // the others show it at once

@@ -324,7 +324,7 @@ func TestFutureRefusedAndReleased(t *testing.T) {
 		w := newWorld(t)
 		due := time.Now().Add(30 * time.Second)
 		w.log.add(setA, "ahead", fakeEvent{Time: due})
-		w.log.add(setA, "tomorrow", fakeEvent{Time: time.Now().Add(24 * time.Hour), Lists: []string{listEvents, listLead}})
+		w.log.add(setA, "tomorrow", fakeEvent{Time: time.Now().Add(24 * time.Hour), Lists: []string{mapper.ListEvents, mapper.ListLead}})
 		w.sender.set(func(n int, c call) graph.Result {
 			if time.Now().Before(due) {
 				return graph.Result{Class: graph.InvalidEvent, HTTPStatus: 400, Code: 100, Subcode: 2804004}

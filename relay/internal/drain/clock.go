@@ -1,7 +1,6 @@
 package drain
 
 import (
-	"math"
 	"sync"
 	"time"
 
@@ -13,8 +12,8 @@ import (
 // off, until somebody sets it.
 //
 // It is believed once Meta's Date header has told the time; from then on the
-// time is that of the header plus what passed since on the monotonic clock, so
-// that a wall clock that jumps moves nothing. When wall and monotonic clock
+// time is the wall clock's less its skew, plus what passed since on the
+// monotonic clock, so that a wall clock that jumps moves nothing. When wall and monotonic clock
 // part by more than a minute (a jump, or a machine that slept), the anchor is
 // dropped until the next answer. Without an answer the clock is believed when
 // the machine says that NTP disciplines it.
@@ -66,28 +65,20 @@ func (c *clock) now() (t time.Time, believed bool) {
 }
 
 // observe takes the Date header of an answer that Meta itself gave. It
-// returns the skew (ours minus Meta's) and whether it moved by over a second.
+// returns the skew (ours minus Meta's) and whether that is news.
 func (c *clock) observe(r graph.Result) (skew time.Duration, news bool) {
-	if r.Class == graph.Delivered {
-		c.mu.Lock()
-		c.heard = true
-		c.mu.Unlock()
-	}
-	if r.ServerTime.IsZero() || !(r.Class == graph.Delivered || r.Class == graph.Duplicate || r.Code != 0 || r.FBTraceID != "") {
-		return 0, false
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// The header was written somewhere between request and answer, and its
-	// second had half gone on average.
-	date := r.ServerTime.Add(time.Second / 2)
-	if e := r.Elapsed; e > 0 {
-		date = date.Add(min(e, 5*time.Second) / 2)
+	if r.Class == graph.Delivered {
+		c.heard = true
 	}
 	wall := c.wall().Round(0)
-	c.anchor, c.at, c.wallAt = date, time.Now(), wall
-	skew = wall.Sub(date)
-	news = !c.known || math.Abs(float64(skew-c.skew)) > float64(time.Second)
+	skew, ok := r.Skew(wall, c.skew)
+	if !ok {
+		return 0, false
+	}
+	c.anchor, c.at, c.wallAt = wall.Add(-skew), time.Now(), wall
+	news = !c.known || skew != c.skew
 	c.skew, c.known = skew, true
 	return skew, news
 }
@@ -98,11 +89,4 @@ func (c *clock) asking() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !believed && !c.heard
-}
-
-// measured is the last skew; false: no answer told the time yet.
-func (c *clock) measured() (time.Duration, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.skew, c.known
 }

@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,8 +41,8 @@ func TestWrongClock(t *testing.T) {
 				defer func() { w.stop() }()
 				pass(time.Second)
 				w.exactlyOnce("now/events", "yesterday/events")
-				if skew, ok := w.s.ClockSkew(); !ok || (skew-tt.wall.Sub(real)).Abs() > 2*time.Second {
-					t.Errorf("skew %s, want %s", skew, tt.wall.Sub(real))
+				if s := w.metrics.skews; len(s) != 1 || (s[0]-tt.wall.Sub(real)).Abs() > 2*time.Second {
+					t.Errorf("skew %s, want %s", s, tt.wall.Sub(real))
 				}
 				if w.logs.count("clock_skew") != 1 {
 					t.Error("not said")
@@ -55,6 +56,34 @@ func TestWrongClock(t *testing.T) {
 					t.Errorf("dead letters %+v", d)
 				}
 			})
+		})
+	}
+}
+
+// A clock that is right has no skew, whatever part of a second the Date header
+// leaves out, and relay's time never goes back behind what a lane said.
+func TestRightClockHasNoSkew(t *testing.T) {
+	for _, part := range []time.Duration{0, 300 * time.Millisecond, 999 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			start := time.Now()
+			w.opts.Wall = func() time.Time { return time.Date(2026, 7, 1, 12, 0, 0, int(part), time.UTC).Add(time.Since(start)) }
+			w.sender.set(func(int, call) graph.Result {
+				return graph.Result{Class: graph.Delivered, ServerTime: w.opts.Wall().Truncate(time.Second), Elapsed: 40 * time.Millisecond}
+			})
+			w.run()
+			defer func() { w.stop() }()
+			for i := range 5 {
+				w.log.add(setA, fmt.Sprint(i), fakeEvent{Time: w.opts.Wall()})
+				pass(1300 * time.Millisecond)
+				l := w.lane(setA)
+				if now, believed := w.s.Now(); !believed || now.Before(l.Since) || l.LastSuccess.IsZero() || now.Before(l.LastSuccess) || !now.Equal(w.opts.Wall()) {
+					t.Errorf("%s: it is %s, believed %v; the lane says %+v", part, now, believed, l)
+				}
+			}
+			if s := w.metrics.skews; len(s) != 1 || s[0] != 0 {
+				t.Errorf("%s: skew %v, want 0 once", part, s)
+			}
 		})
 	}
 }

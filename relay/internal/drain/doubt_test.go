@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/graph"
 )
@@ -19,7 +20,7 @@ func TestDoubtOverRestart(t *testing.T) {
 		w := newWorld(t)
 		now := time.Now()
 		for i := range 20 {
-			w.log.add(setA, fmt.Sprint("young", i), fakeEvent{Lists: []string{listEvents, listLead}})
+			w.log.add(setA, fmt.Sprint("young", i), fakeEvent{Lists: []string{mapper.ListEvents, mapper.ListLead}})
 			w.log.add(setA, fmt.Sprint("old", i), fakeEvent{Time: now.Add(-7*24*time.Hour - time.Hour)})
 		}
 		w.sender.set(func(int, call) graph.Result { return graph.Result{Class: graph.Doubt} })

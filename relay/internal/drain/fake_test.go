@@ -240,7 +240,7 @@ func (m *fakeMapping) Routes(event string) []string { return m.routes[event] }
 
 func (m *fakeMapping) Sets() (out []mapper.Set) {
 	for _, id := range m.sets {
-		out = append(out, mapper.Set{ID: id, Name: "name of " + id})
+		out = append(out, mapper.Set{ID: id})
 	}
 	return out
 }
@@ -254,7 +254,7 @@ func (m *fakeMapping) MapLane(ev mapper.Event, set string, now time.Time, ages b
 		panic("a bug")
 	}
 	if len(e.Lists) == 0 {
-		e.Lists = []string{listEvents}
+		e.Lists = []string{mapper.ListEvents}
 	}
 	at := e.Time
 	if at.IsZero() {
@@ -384,10 +384,16 @@ type counting struct {
 	resends  int
 	mismatch int
 	keys     map[string]int // conversions whose match keys were told: id/list
+	skews    []time.Duration
 }
 
 func (c *counting) AmbiguousResend(string, int) { c.mu.Lock(); c.resends++; c.mu.Unlock() }
 func (c *counting) RebuildMismatch(string)      { c.mu.Lock(); c.mismatch++; c.mu.Unlock() }
+func (c *counting) ClockSkew(d time.Duration) {
+	c.mu.Lock()
+	c.skews = append(c.skews, d)
+	c.mu.Unlock()
+}
 
 func (c *counting) MatchKeys(_ string, keys []mapper.KeyResult) {
 	c.mu.Lock()
@@ -512,6 +518,13 @@ func (w *world) wantState(name string, want State) {
 	}
 }
 
+func (w *world) wantPending(name string, want int64) {
+	w.t.Helper()
+	if l, _ := w.log.Lane(name); l.Pending != want {
+		w.t.Errorf("%d wait in lane %s, want %d", l.Pending, name, want)
+	}
+}
+
 func (w *world) wantCounts(name string, want map[string]int64) {
 	w.t.Helper()
 	st, _ := w.log.Lane(name)
@@ -558,7 +571,7 @@ func ids(prefix string, from, to int) (out []string) {
 func (w *world) fill(lane, prefix string, n int) (want []string) {
 	for _, id := range ids(prefix, 0, n) {
 		w.log.add(lane, id, fakeEvent{})
-		want = append(want, id+"/"+listEvents)
+		want = append(want, id+"/"+mapper.ListEvents)
 	}
 	return want
 }

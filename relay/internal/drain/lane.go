@@ -56,7 +56,6 @@ type lane struct {
 	reasons Reason
 	manual  *bool // an operator's wish, not stored yet
 	shown   LaneStatus
-	rate    rateMeter
 }
 
 // Reason says why the lanes are woken.

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-
-	"relay/relay/internal/graph"
 )
 
 // account is an access token as the lanes that use it share it: one limiter,
@@ -16,9 +14,7 @@ type account struct {
 
 	mu     sync.Mutex
 	paused bool
-	since  time.Time
 	probe  time.Time // when one lane may try again
-	said   graph.Result
 }
 
 // newAccount starts with one request in hand, not with a full burst: a relay
@@ -47,14 +43,11 @@ func (a *account) reserve() (r *rate.Reservation, wait time.Duration) {
 }
 
 // pause stops all lanes of the token; it reports whether that is news.
-func (a *account) pause(r graph.Result, probe time.Duration) bool {
+func (a *account) pause(probe time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	news := !a.paused
-	if news {
-		a.paused, a.since = true, time.Now()
-	}
-	a.probe, a.said = time.Now().Add(probe), r
+	a.paused, a.probe = true, time.Now().Add(probe)
 	return news
 }
 

@@ -102,7 +102,6 @@ func (l *lane) flush() bool {
 	}
 	for k, n := range l.stuck.Counts {
 		l.s.o.Metrics.Settled(l.name, k, n)
-		l.settled(n)
 	}
 	l.stuck, l.flushed = nil, time.Now()
 	if l.pend.Cursor == 0 {

@@ -3,8 +3,10 @@ package drain
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
+	"relay/mapper"
 	"relay/queue"
 )
 
@@ -77,7 +79,7 @@ func decodeState(b []byte) (durable, error) {
 // depend on the mapping's order: record × slotsPerRecord + list.
 type slots []byte
 
-const slotsPerRecord = 4 // events, lead, complete_registration, and whatever else
+const slotsPerRecord = 4 // one for each of mapper.Lists, and one for whatever else
 
 func (s slots) has(i int) bool { return i>>3 < len(s) && s[i>>3]&(1<<(i&7)) != 0 }
 
@@ -99,43 +101,26 @@ func (s slots) any() bool {
 
 // Flags of records that were dead letters: only the list the letter was of is
 // mapped again, so that what another list delivered is not sent twice. The
-// queue keeps a dead letter's flags with the record it becomes. They are a
-// number in the two bits that the queue leaves to drain; 0: every list.
+// queue keeps a dead letter's flags with the record it becomes. They are a number
+// in the two bits that the queue leaves to drain, the list's slot and one; 0:
+// every list.
 const (
-	flagEvents       queue.Flags = 1 << 6
-	flagLead         queue.Flags = 2 << 6
-	flagRegistration queue.Flags = 3 << 6
-
-	flagLists = flagRegistration
+	flagList  queue.Flags = 1 << 6
+	flagLists             = (slotsPerRecord - 1) * flagList
 )
 
-// Lists of a mapping (CONTRACT 5).
-const (
-	listEvents       = "events"
-	listLead         = "lead"
-	listRegistration = "complete_registration"
-)
-
+// listSlot is the slot of a list among those of a record.
 func listSlot(list string) int {
-	switch list {
-	case listEvents:
-		return 0
-	case listLead:
-		return 1
-	case listRegistration:
-		return 2
+	if i := slices.Index(mapper.Lists(), list); i >= 0 {
+		return i
 	}
-	return 3
+	return slotsPerRecord - 1
 }
 
+// listFlag is the flag of a list; 0: it has none.
 func listFlag(list string) queue.Flags {
-	switch list {
-	case listEvents:
-		return flagEvents
-	case listLead:
-		return flagLead
-	case listRegistration:
-		return flagRegistration
+	if slot := listSlot(list); slot < slotsPerRecord-1 {
+		return queue.Flags(slot+1) * flagList
 	}
 	return 0
 }

@@ -44,103 +44,46 @@ func States() []State {
 // Problem is the last thing that went wrong in a lane. Message is Meta's or
 // the network's, cleaned; Advice says what a person must do, if anything.
 type Problem struct {
-	At         time.Time `json:"at"`
-	Class      string    `json:"class"`
-	HTTPStatus int       `json:"http_status,omitempty"`
-	Code       int       `json:"code"`
-	Subcode    int       `json:"subcode"`
-	Message    string    `json:"message"`
-	FBTraceID  string    `json:"fbtrace_id,omitempty"`
-	Advice     string    `json:"advice,omitempty"`
+	At         time.Time
+	Class      string
+	HTTPStatus int // 0: no answer
+	Code       int
+	Subcode    int
+	Message    string
+	FBTraceID  string
+	Advice     string
 }
 
-// LaneStatus is a lane as it stands.
+// LaneStatus is what a lane at work knows of itself. What waits, what has been
+// settled and how fast, the queue knows (queue.LaneStat), and admin tells.
 type LaneStatus struct {
-	Lane        string           `json:"lane"`
-	Name        string           `json:"name,omitempty"`
-	State       State            `json:"state"`
-	Since       time.Time        `json:"since"`
-	NextAttempt time.Time        `json:"next_attempt,omitzero"`
-	LastAttempt time.Time        `json:"last_attempt,omitzero"`
-	LastSuccess time.Time        `json:"last_success,omitzero"`
-	LastError   *Problem         `json:"last_error,omitempty"`
-	Failures    int              `json:"failures"`
-	InFlight    int              `json:"in_flight"`
-	InDoubt     bool             `json:"in_doubt"` // a request of unknown fate will be sent again
-	Paused      bool             `json:"paused"`   // by an operator
-	Retired     bool             `json:"retired"`
-	Pending     int64            `json:"pending"`
-	Bytes       int64            `json:"bytes"`
-	Oldest      time.Time        `json:"oldest,omitzero"`
-	LagSeconds  float64          `json:"lag_seconds"`
-	Delivered   int64            `json:"delivered"`
-	Skipped     map[string]int64 `json:"skipped,omitempty"`
-	Dead        map[string]int64 `json:"dead,omitempty"`
-	Rate        float64          `json:"rate"`                  // settled a second, over the last half minute
-	DrainSec    float64          `json:"drain_seconds"`         // at that rate; -1: unknown
-	Usage       float64          `json:"usage_percent"`         // of Meta's allowance, as last told
-	DryRun      map[string]int64 `json:"dry_run,omitempty"`     // what would have become of the backlog
-	MappedWith  string           `json:"mapped_with,omitempty"` // digest, of the batch at hand
+	Lane        string
+	State       State
+	Since       time.Time
+	NextAttempt time.Time // zero: none is waited for
+	LastAttempt time.Time
+	LastSuccess time.Time
+	LastError   *Problem
+	Failures    int              // in a row
+	InFlight    int              // conversions
+	InDoubt     bool             // a request of unknown fate will be sent again
+	Paused      bool             // by an operator
+	Usage       float64          // percent of Meta's allowance, as last told
+	DryRun      map[string]int64 // what would have become of the backlog
 }
 
-// Status is a snapshot of all lanes, by name.
+// Status is a snapshot of the lanes at work, by name.
 func (s *Supervisor) Status() []LaneStatus {
-	stats := s.o.Log.Lanes()
 	s.mu.Lock()
-	lanes := maps.Clone(s.lanes)
+	lanes := slices.Collect(maps.Values(s.lanes))
 	s.mu.Unlock()
-	now, _ := s.clock.now()
-	names := s.setNames()
-
-	out := make([]LaneStatus, 0, len(stats))
-	for _, st := range stats {
-		ls := LaneStatus{Lane: st.Name, State: Idle, DrainSec: -1}
-		if l := lanes[st.Name]; l != nil {
-			ls = l.view()
-			delete(lanes, st.Name)
-		}
-		ls.Pending, ls.Bytes, ls.Oldest = st.Pending, st.Bytes, st.Oldest
-		if !st.Oldest.IsZero() {
-			ls.LagSeconds = max(now.Sub(st.Oldest).Seconds(), 0)
-		}
-		for k, n := range st.Counts {
-			switch kind, reason, _ := strings.Cut(k, ":"); kind {
-			case "delivered":
-				ls.Delivered = n
-			case "skip":
-				add(&ls.Skipped, reason, n)
-			case "dead":
-				add(&ls.Dead, reason, n)
-			}
-		}
-		if ls.Rate > 0 {
-			ls.DrainSec = float64(ls.Pending) / ls.Rate
-		} else if ls.Pending == 0 {
-			ls.DrainSec = 0
-		}
-		out = append(out, ls)
-	}
-	for _, l := range lanes { // nothing was ever appended for it
-		ls := l.view()
-		ls.DrainSec = 0
-		out = append(out, ls)
-	}
-	for i := range out {
-		out[i].Name = names[out[i].Lane]
+	out := make([]LaneStatus, len(lanes))
+	for i, l := range lanes {
+		out[i] = l.view()
 	}
 	slices.SortFunc(out, func(a, b LaneStatus) int { return strings.Compare(a.Lane, b.Lane) })
 	return out
 }
-
-func add(m *map[string]int64, k string, n int64) {
-	if *m == nil {
-		*m = map[string]int64{}
-	}
-	(*m)[k] += n
-}
-
-// ClockSkew is our clock minus Meta's; false: not measured yet.
-func (s *Supervisor) ClockSkew() (time.Duration, bool) { return s.clock.measured() }
 
 // Now is the best idea of the time, and whether it is believed (clock.go).
 func (s *Supervisor) Now() (time.Time, bool) { return s.clock.now() }

@@ -151,7 +151,7 @@ func (s *Supervisor) look() {
 func (s *Supervisor) start(name string) {
 	ctx, cancel := context.WithCancel(s.running)
 	l := &lane{s: s, name: name, log: s.log.With("event_set", name), kick: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
-	l.shown = LaneStatus{Lane: name, State: Idle, DrainSec: -1}
+	l.shown = LaneStatus{Lane: name, State: Idle}
 	l.shown.Since, _ = s.clock.now()
 	s.lanes[name] = l
 	s.group.Go(func() {
@@ -210,9 +210,6 @@ func (s *Supervisor) SetSettings(set Settings) {
 	s.mu.Unlock()
 	s.wakeAll(Changed)
 }
-
-// Settings are those in force.
-func (s *Supervisor) Settings() Settings { return *s.settings.Load() }
 
 // Pause stops a lane until Resume, also over a restart. A request on its way
 // is finished.
@@ -298,16 +295,6 @@ func (s *Supervisor) retired(lane string) bool {
 		}
 	}
 	return true
-}
-
-func (s *Supervisor) setNames() map[string]string {
-	names := map[string]string{}
-	if m := s.o.Mapping(); m != nil {
-		for _, set := range m.Sets() {
-			names[set.ID] = set.Name
-		}
-	}
-	return names
 }
 
 // mappingBy is the mapping of a digest, if it is in force or was kept.

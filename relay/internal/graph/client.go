@@ -49,9 +49,7 @@ type Client struct {
 	http *http.Client
 	tr   *http.Transport
 
-	// skew is server minus local time, in nanoseconds, as the Date header of
-	// the last answer gave it.
-	skew atomic.Int64
+	skew atomic.Int64 // the last Result.Skew, in nanoseconds
 }
 
 var versionForm = regexp.MustCompile(`^v\d{1,3}\.\d{1,2}$`)
@@ -216,17 +214,6 @@ func roots(file string) (*x509.CertPool, error) {
 func (c *Client) Close() error {
 	c.tr.CloseIdleConnections()
 	return nil
-}
-
-// Skew is how far Meta's clock is ahead of ours, by the Date header of the
-// last answer of a server that was reached over TLS (or at a simulator);
-// known is false before the first. Whole seconds at best.
-func (c *Client) Skew() (d time.Duration, known bool) {
-	n := c.skew.Load()
-	if n == 0 {
-		return 0, false
-	}
-	return time.Duration(n), true
 }
 
 // url is the address of path elements below a version.

@@ -88,7 +88,7 @@ func (c *Client) CheckToken(ctx context.Context, r Request) Result {
 func (c *Client) Reach(ctx context.Context) Result {
 	res := c.roundTrip(ctx, &call{method: http.MethodGet, url: c.url(c.o.Version, "me"), version: c.o.Version})
 	if res.Code != 0 {
-		res = Result{Class: Delivered, HTTPStatus: res.HTTPStatus, ServerTime: res.ServerTime, Warning: res.Warning}
+		res = Result{Class: Delivered, HTTPStatus: res.HTTPStatus, ServerTime: res.ServerTime, Elapsed: res.Elapsed, Warning: res.Warning}
 	}
 	return res
 }

@@ -131,8 +131,8 @@ func proof(token, secret string, unix int64) string {
 // proofTime is now, by Meta's clock where ours is known to be wrong.
 func (c *Client) proofTime() time.Time {
 	now := c.o.Now()
-	if d, ok := c.Skew(); ok && d.Abs() > proofTolerance {
-		now = now.Add(d)
+	if skew := time.Duration(c.skew.Load()); skew.Abs() > proofTolerance {
+		now = now.Add(-skew)
 	}
 	return now
 }
@@ -173,6 +173,7 @@ func (c *Client) roundTrip(parent context.Context, k *call) Result {
 		req.Body = k.body.reader()
 	}
 	clean := cleaner{secrets: []string{k.token, k.secret}, keep: k.keep}
+	start := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		class := Retry
@@ -192,8 +193,9 @@ func (c *Client) roundTrip(parent context.Context, k *call) Result {
 	if k.got != nil {
 		*k.got = body
 	}
-	if !res.ServerTime.IsZero() {
-		c.skew.Store(int64(res.ServerTime.Sub(a.now)) | 1) // never 0: that is "unknown"
+	res.Elapsed = time.Since(start)
+	if skew, ok := res.Skew(a.now, time.Duration(c.skew.Load())); ok {
+		c.skew.Store(int64(skew))
 	}
 	return res
 }

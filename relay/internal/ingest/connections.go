@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // connections bounds how many there are. When one comes and all places are
@@ -16,54 +14,24 @@ import (
 // at work, a quarter more are let in to be told 429, and those beyond are
 // closed.
 type connections struct {
-	most      int
-	perSecond float64 // requests of one connection; 0: no limit
+	most int
 
 	mu   sync.Mutex
 	all  map[net.Conn]struct{}
 	idle map[net.Conn]time.Time // not in a request: since when
-
-	evicted, refused int64
 }
 
-// ConnStats is how connections fare.
-type ConnStats struct {
-	Open    int
-	Evicted int64 // idle ones closed to make room, since the start
-	Refused int64 // new ones told 429 or closed, since the start
+func newConnections(most int) *connections {
+	return &connections{most: most, all: map[net.Conn]struct{}{}, idle: map[net.Conn]time.Time{}}
 }
 
-// Connections tells how many connections there are.
-func (s *Server) Connections() ConnStats {
-	c := s.conns
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return ConnStats{Open: len(c.all), Evicted: c.evicted, Refused: c.refused}
-}
-
-func newConnections(most int, perSecond float64) *connections {
-	return &connections{most: most, perSecond: perSecond, all: map[net.Conn]struct{}{}, idle: map[net.Conn]time.Time{}}
-}
-
-// connState is what requests know about their connection; those of a
-// connection without one are free.
-type connState struct {
-	limit   *rate.Limiter
-	crowded bool
-}
-
-type connKey struct{}
+// crowdedKey marks the context of a connection for which there was no place.
+type crowdedKey struct{}
 
 // connRefuses returns the answer to a request whose connection may not send it.
 func connRefuses(ctx context.Context) *failure {
-	s, ok := ctx.Value(connKey{}).(*connState)
-	switch {
-	case !ok:
-		return nil
-	case s.crowded:
+	if ctx.Value(crowdedKey{}) != nil {
 		return failCrowded
-	case s.limit != nil && !s.limit.Allow():
-		return failRate
 	}
 	return nil
 }
@@ -72,15 +40,12 @@ func connRefuses(ctx context.Context) *failure {
 func (c *connections) admit(ctx context.Context, conn net.Conn) context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := connState{}
 	if len(c.all) >= c.most {
 		if victim := c.longestIdle(); victim != nil {
 			c.forget(victim)
-			c.evicted++
 			_ = victim.Close()
 		} else {
-			c.refused++
-			s.crowded = true
+			ctx = context.WithValue(ctx, crowdedKey{}, true)
 		}
 	}
 	if len(c.all) >= c.most+c.most/4 {
@@ -89,13 +54,7 @@ func (c *connections) admit(ctx context.Context, conn net.Conn) context.Context 
 	}
 	c.all[conn] = struct{}{}
 	c.idle[conn] = time.Now()
-	if c.perSecond > 0 {
-		s.limit = rate.NewLimiter(rate.Limit(c.perSecond), max(int(c.perSecond), 1))
-	}
-	if s == (connState{}) {
-		return ctx
-	}
-	return context.WithValue(ctx, connKey{}, &s)
+	return ctx
 }
 
 // state is http.Server's ConnState hook.

@@ -44,7 +44,9 @@ func New(o Options) (*Handler, error) {
 	h.buffers.limit = o.MaxInFlightBytes
 	h.heavies = newSlots()
 	h.limit = rate.NewLimiter(rate.Inf, 0)
-	h.SetRate(o.RequestsPerSecond, o.Burst)
+	if o.RequestsPerSecond > 0 {
+		h.limit = rate.NewLimiter(rate.Limit(o.RequestsPerSecond), o.Burst)
+	}
 	if err := h.SetKeys(o.Keys); err != nil {
 		return nil, fmt.Errorf("set up intake: %w", err)
 	}
@@ -59,19 +61,6 @@ func (h *Handler) SetKeys(keys []Key) error {
 	}
 	h.keys.Store(r)
 	return nil
-}
-
-// SetRate replaces the limit on requests; 0 means none.
-func (h *Handler) SetRate(perSecond float64, burst int) {
-	if perSecond <= 0 {
-		h.limit.SetLimit(rate.Inf)
-		return
-	}
-	if burst <= 0 {
-		burst = max(int(perSecond), 1)
-	}
-	h.limit.SetBurst(burst)
-	h.limit.SetLimit(rate.Limit(perSecond))
 }
 
 // Stop refuses new requests with 503 and waits until those inside are

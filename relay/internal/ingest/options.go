@@ -42,9 +42,8 @@ type Options struct {
 	MaxBatchEvents   int   // default 2,500
 	MaxInFlightBytes int64 // of all requests together; default 40 MiB, at least 6 requests of the largest size
 
-	RequestsPerSecond     float64 // over all connections; 0: no limit
-	Burst                 int     // default: one second's worth
-	ConnRequestsPerSecond float64 // of one connection; 0: no limit
+	RequestsPerSecond float64 // over all connections; 0: no limit
+	Burst             int     // default: one second's worth
 
 	AppendTimeout time.Duration // how long the queue may take before 503; default 10 s
 	ReadTimeout   time.Duration // for a whole body; default 30 s
@@ -95,8 +94,11 @@ func (o Options) withDefaults() (Options, error) {
 	); err != nil {
 		return o, err
 	}
-	if o.RequestsPerSecond < 0 || o.ConnRequestsPerSecond < 0 || o.Burst < 0 {
+	if o.RequestsPerSecond < 0 || o.Burst < 0 {
 		return o, errors.New("a request rate is negative")
+	}
+	if o.Burst == 0 {
+		o.Burst = max(int(o.RequestsPerSecond), 1)
 	}
 	if o.MaxInFlightBytes == 0 {
 		o.MaxInFlightBytes = 40 << 20

@@ -68,7 +68,7 @@ func Listen(o ServerOptions) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, conns: newConnections(o.MaxConnections, o.Handler.o.ConnRequestsPerSecond)}
+	s := &Server{o: o, conns: newConnections(o.MaxConnections)}
 	var secure *tls.Config
 	if o.Cert != "" || o.Key != "" {
 		c, err := loadCertificate(o.Cert, o.Key, o.Logger)

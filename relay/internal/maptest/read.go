@@ -38,7 +38,6 @@ func IsTests(file string) bool {
 
 // Suite is a file of tests.
 type Suite struct {
-	File  string
 	Tests []Test
 }
 
@@ -71,7 +70,7 @@ func Read(file string, src []byte) (*Suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := reader{suite: &Suite{File: file}, now: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)}
+	r := reader{suite: &Suite{}, now: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)}
 	if o, ok := doc.Root().Object(); ok {
 		r.file(o)
 	}
