@@ -29,7 +29,10 @@ func TestWithAndWithoutRelay(t *testing.T) {
 	if status, answer := post(t, p.url+"/v1/batch", read(t, h.path("one.json"))); status != http.StatusOK {
 		t.Fatalf("%d %s", status, answer)
 	}
-	eventually(t, "the refused message is a dead letter", func() bool { return p.status(t).Queue.Dead == 1 })
+	eventually(t, "the refused message is a dead letter, and waits no more", func() bool {
+		q := p.status(t).Queue
+		return q.Dead == 1 && q.Refused == 0
+	})
 
 	questions := map[string][]string{
 		"queue list":    {"queue", "list", "--json"},
