@@ -158,7 +158,7 @@ func settings() []setting {
 		},
 		{
 			key: "queue.keep_unmapped", kind: kindDuration, def: "24h", at: func(c *Config) any { return &c.Queue.KeepUnmapped },
-			doc: "How long events that the mapping does not know are kept for a mapping that does; 0: not at all.",
+			doc: "How long events that the mapping does not know are kept for a mapping that does; 0: not at all once the mapping in force was asked.",
 		},
 		{
 			key: "queue.dedup_window", kind: kindDuration, def: "24h", least: "1m", at: func(c *Config) any { return &c.Queue.DedupWindow },

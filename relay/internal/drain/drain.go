@@ -54,7 +54,7 @@ type Settings struct {
 
 	DryRun       bool          // map and count, send nothing, keep everything
 	MaxAge       time.Duration // since receipt; then dead letter `expired`; 0: no limit
-	KeepUnmapped time.Duration // since receipt; then settled as skip:unmapped
+	KeepUnmapped time.Duration // since receipt; then settled as skip:unmapped; 0: not kept
 }
 
 func (s Settings) withDefaults() Settings {
@@ -79,7 +79,6 @@ func (s Settings) withDefaults() Settings {
 	def(&s.MaxInterval, 30*time.Second)
 	s.MaxInterval = max(s.MaxInterval, s.MinInterval)
 	def(&s.ProbeInterval, 10*time.Minute)
-	def(&s.KeepUnmapped, 24*time.Hour)
 	return s
 }
 

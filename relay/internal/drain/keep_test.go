@@ -18,6 +18,7 @@ func TestKeepUnmappedOnARealQueue(t *testing.T) {
 	}{
 		{48 * time.Hour, 1},
 		{24 * time.Hour, 0},
+		{0, 0},
 	} {
 		t.Run(tt.keep.String(), func(t *testing.T) {
 			dir := t.TempDir()
@@ -44,4 +45,36 @@ func TestKeepUnmappedOnARealQueue(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An event that is stored by the routes of a mapping that did not know its name,
+// after the one that does has looked: it goes to its lane, and is not settled as
+// unmapped.
+func TestUnmappedAskedBeforeItGoes(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		q, err := queue.Open(dir, queue.Options{NoSync: true, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		w := newWorld(t)
+		w.opts.Log, w.opts.Settings.KeepUnmapped = q, time.Hour
+		w.mapping.routes = map[string][]string{"Gift Card Sold": {"a"}}
+		w.run()
+		defer func() { w.stop() }()
+		pass(10 * time.Second) // the mapping was asked about all there was
+		if _, err := q.Append(t.Context(), []queue.Entry{{
+			ID: "late", Lanes: []string{queue.LaneUnmapped}, Received: time.Now(), Body: []byte(`{"event":"Gift Card Sold","messageId":"late"}`),
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		pass(2 * time.Hour)
+		if l, _ := q.Lane(queue.LaneUnmapped); l.Counts["skip:unmapped"] != 0 || l.Pending != 0 {
+			t.Errorf("settled as unmapped: %+v", l)
+		}
+		if l, _ := q.Lane("a"); l.Pending+l.Counts["delivered"] != 1 {
+			t.Errorf("not in its lane: %+v", l)
+		}
+	})
 }

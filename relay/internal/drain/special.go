@@ -87,7 +87,11 @@ func (l *lane) runUnmapped(ctx context.Context) {
 			continue
 		}
 		changed := l.s.o.Log.Changed()
-		wait, some := l.expireUnmapped(ctx)
+		wait, some, known := l.expireUnmapped(ctx)
+		if known {
+			tried = "" // it was stored by the routes of a mapping that did not know it yet
+			continue
+		}
 		if wait == 0 {
 			continue
 		}
@@ -116,34 +120,38 @@ func (l *lane) reroute(ctx context.Context, m Mapping) bool {
 	return true
 }
 
-// expireUnmapped settles what was kept long enough. It returns how long to
-// wait before looking again (below 0: until something comes), and whether
-// anything is kept.
-func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some bool) {
-	set := l.settings()
+// expireUnmapped settles what was kept long enough and the mapping in force does
+// not know; without one nothing is settled. It returns how long to wait before
+// looking again (below 0: until something comes), whether anything is kept, and
+// whether the mapping knows an event that would have been settled.
+func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, known bool) {
+	set, m := l.settings(), l.s.o.Mapping()
 	found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
 	if err != nil {
 		l.storage(ctx, "read", err)
-		return 0, false
+		return 0, false, false
 	}
 	l.badRead = 0
 	if len(found.Records) == 0 {
-		return -1, false
+		return -1, false, false
 	}
 	now, believed := l.s.clock.now()
 	n := 0
 	for i := range found.Records {
 		rec := &found.Records[i]
-		if !believed || now.Sub(rec.Received) < set.KeepUnmapped {
+		if m == nil || !believed || now.Sub(rec.Received) < set.KeepUnmapped {
 			break
+		}
+		if len(m.Routes(track.Name(rec.Body))) > 0 {
+			return 0, true, true
 		}
 		n++
 	}
 	if n == 0 {
-		if !believed {
-			return time.Minute, true
+		if m == nil || !believed {
+			return time.Minute, true, false
 		}
-		return min(max(found.Records[0].Received.Add(set.KeepUnmapped).Sub(now), time.Second), time.Hour), true
+		return min(max(found.Records[0].Received.Add(set.KeepUnmapped).Sub(now), time.Second), time.Hour), true, false
 	}
 	l.pend.Cursor = found.Next
 	if n < len(found.Records) {
@@ -153,5 +161,5 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some boo
 	l.count("skip:"+mapper.ReasonUnmapped, n)
 	l.log.Info("unmapped events were kept long enough and are let go", "code", logs.UnmappedExpired, "events", n)
 	l.sleep(ctx, 0, nil)
-	return 0, true
+	return 0, true, false
 }
