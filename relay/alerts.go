@@ -38,7 +38,8 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 	out.Dropped = q.Dropped[queue.DropMaxSize] + q.Dropped[queue.DropLaneQuota]
 	out.Damaged, out.Lost = q.DamagedFiles+q.DamagedChunks, q.LostRecords
 	for _, l := range st.Lanes {
-		out.Lanes = append(out.Lanes, alert.Lane{ID: l.Lane, State: l.State, Headline: l.Headline})
+		todo, told := l.Todo()
+		out.Lanes = append(out.Lanes, alert.Lane{ID: l.Lane, State: l.State, Headline: l.Headline, Todo: todo, Told: told})
 		if l.Pending > 0 && l.OldestAt != nil && (out.Oldest.IsZero() || l.OldestAt.Before(out.Oldest)) {
 			out.Oldest = *l.OldestAt
 		}

@@ -12,6 +12,7 @@ import (
 	"relay/config"
 	"relay/mapper"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/advice"
 )
 
 // Completion of values, for all four shells: reasons, event sets and event
@@ -30,7 +31,7 @@ func completeFlags(c *cobra.Command) {
 }
 
 func completeReasons(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	words := admin.Reasons()
+	words := advice.Reasons()
 	var out []cobra.Completion
 	for _, r := range slices.Sorted(maps.Keys(words)) {
 		out = append(out, cobra.CompletionWithDesc(r, words[r]))

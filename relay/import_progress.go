@@ -12,6 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"relay/mapper"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/spool"
 )
 
@@ -60,10 +61,10 @@ func (p *importProgress) update(s spool.Progress) {
 	}
 	p.last = now
 	if s.Size == 0 {
-		fmt.Fprintf(p.out, "looking at the file: %s\n", size(s.Surveyed))
+		fmt.Fprintf(p.out, "looking at the file: %s\n", advice.Size(s.Surveyed))
 		return
 	}
-	fmt.Fprintf(p.out, "%d rows, %d %% of %s, %d stored, %d refused\n", s.Rows, 100*s.Bytes/s.Size, size(s.Size), s.Stored, s.Refused)
+	fmt.Fprintf(p.out, "%d rows, %d %% of %s, %d stored, %d refused\n", s.Rows, 100*s.Bytes/s.Size, advice.Size(s.Size), s.Stored, s.Refused)
 }
 
 // say writes a line of its own.

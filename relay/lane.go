@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/relay/internal/admin"
+	"relay/relay/internal/advice"
 )
 
 func newLaneCommand() *cobra.Command {
@@ -48,7 +49,7 @@ func newLaneListCommand() *cobra.Command {
 						}
 						continue
 					}
-					t.row(l.Lane, l.Name, l.State, fmt.Sprint(l.Pending), size(l.Bytes), stampPtr(l.OldestAt), tally(l.Counts))
+					t.row(l.Lane, l.Name, l.State, fmt.Sprint(l.Pending), advice.Size(l.Bytes), stampPtr(l.OldestAt), tally(l.Counts))
 				}
 				if asJSON {
 					return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/relay/internal/admin"
+	"relay/relay/internal/advice"
 )
 
 func newReloadCommand() *cobra.Command {
@@ -253,6 +254,6 @@ func saveFile(c *cobra.Command, path string, write func(*os.File) error) (err er
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "%s written to %s\n", size(fi.Size()), path)
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s written to %s\n", advice.Size(fi.Size()), path)
 	return err
 }

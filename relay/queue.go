@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/relay/internal/admin"
+	"relay/relay/internal/advice"
 )
 
 func newQueueCommand() *cobra.Command {
@@ -171,9 +172,9 @@ func newQueueStatsCommand() *cobra.Command {
 				t.row("oldest", stampPtr(q.OldestAt))
 				t.row("dead letters", fmt.Sprint(q.Dead))
 				t.row("segments", fmt.Sprint(q.Segments))
-				t.row("on disk", size(q.Bytes))
-				t.row("at most", size(q.MaxBytes))
-				t.row("free on the volume", size(q.DiskFree))
+				t.row("on disk", advice.Size(q.Bytes))
+				t.row("at most", advice.Size(q.MaxBytes))
+				t.row("free on the volume", advice.Size(q.DiskFree))
 				t.row("damaged chunks", fmt.Sprint(q.DamagedChunks))
 				t.row("events lost with them", fmt.Sprint(q.LostRecords))
 				t.row("files set aside (.bad)", fmt.Sprint(q.BadFiles))

@@ -19,6 +19,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/graph"
@@ -122,7 +123,7 @@ func openQueue(cfg *config.Config, log *slog.Logger) (*queue.Queue, error) {
 	q, err := queue.Open(cfg.Queue.Path, o)
 	if errors.Is(err, queue.ErrTooSmall) {
 		return nil, cfg.Invalid("queue.max_size", "%s is more than the volume of %s has; leave it out for the smaller of 4 GiB and 80 %% of it",
-			size(cfg.Queue.MaxSize), cfg.Queue.Path)
+			advice.Size(cfg.Queue.MaxSize), cfg.Queue.Path)
 	}
 	return q, queueError(err)
 }
@@ -344,10 +345,10 @@ func (s *sidecar) announce() {
 			"mapping", s.mapping.State().Digest, "max_size", st.MaxSize, "version", build().Version)
 	}
 	if s.tokens.name() == "" {
-		s.log.Warn("no access token: events are accepted and kept, nothing is uploaded; set graph.access_token or graph.access_token_file", "code", logs.NoToken)
+		s.log.Warn("no access token", "code", logs.NoToken, "advice", advice.NoToken().String())
 	}
 	if cfg.Graph.DryRun {
-		s.log.Warn("dry run: events are mapped and checked, nothing is uploaded", "code", logs.DryRun)
+		s.log.Warn("dry run", "code", logs.DryRun, "advice", advice.DryRun().String())
 	}
 }
 

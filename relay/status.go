@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/relay/internal/admin"
+	"relay/relay/internal/advice"
 )
 
 func newStatusCommand() *cobra.Command {
@@ -78,7 +79,7 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 		fmt.Fprintf(out, "  ! %s\n", w)
 	}
 	q := s.Queue
-	fmt.Fprintf(out, "queue  %d waiting, %d unmapped, %s; %s of %s on disk", q.Pending, q.Unmapped, count(int(q.Dead), "dead letter"), size(q.Bytes), size(q.MaxBytes))
+	fmt.Fprintf(out, "queue  %d waiting, %d unmapped, %s; %s of %s on disk", q.Pending, q.Unmapped, count(int(q.Dead), "dead letter"), advice.Size(q.Bytes), advice.Size(q.MaxBytes))
 	if q.OldestAt != nil && q.Pending > 0 {
 		fmt.Fprintf(out, "; oldest %s", span(s.Now.Sub(*q.OldestAt).Seconds()))
 	}

@@ -69,18 +69,6 @@ func stampPtr(t *time.Time) string {
 	return stamp(*t)
 }
 
-func size(n int64) string {
-	for _, u := range []struct {
-		n    int64
-		name string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= u.n {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.n), u.name)
-		}
-	}
-	return fmt.Sprintf("%d B", n)
-}
-
 func span(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {

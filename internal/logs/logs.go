@@ -156,20 +156,20 @@ const (
 
 // Sections has one row for each code.
 var Sections = []Section{
-	{Title: "Delivery", About: "Words in `advice` say what a person must do about an answer of Meta's; status, page, alerts and doctor give the same ones.", Rows: []Row{
-		{TokenPaused, slog.LevelError, "Meta refuses the token; its event sets are paused, nothing is lost", "save a new token; delivery resumes by itself"},
-		{PermissionPaused, slog.LevelError, "the token may not write to this event set; it is paused, nothing is lost", "assign the dataset to the token's system user; delivery resumes by itself"},
-		{ConfigPaused, slog.LevelError, "Meta does not accept uploads to this event set as relay is set up; it is paused, nothing is lost", "do what `advice` says: usually the event set's id, `graph.version` or `graph.app_secret`"},
+	{Title: "Delivery", About: "The words in `advice` say what a person must do about an answer of Meta's; status, page, alerts and doctor give the same ones.", Rows: []Row{
+		{TokenPaused, slog.LevelError, "Meta refuses the token; its event sets are paused, nothing is lost", "do what `advice` says; delivery resumes by itself"},
+		{PermissionPaused, slog.LevelError, "the token has no permission for this event set; it is paused, nothing is lost", "do what `advice` says; delivery resumes by itself"},
+		{ConfigPaused, slog.LevelError, "Meta does not accept uploads to this event set as relay is set up; it is paused, nothing is lost", "do what `advice` says: usually about the event set's id, `graph.version` or `graph.app_secret`"},
 		{BreakerOpen, slog.LevelError, "so many events in a row were refused that the event set is paused; the rest is kept", "correct the mapping and save it, or `relay lane resume`"},
 		{TokenResumed, slog.LevelInfo, "Meta accepts the token again", "nothing"},
 		{LaneRecovered, slog.LevelInfo, "an event set that was paused takes uploads again", "nothing"},
 		{BreakerClosed, slog.LevelInfo, "an event set that refused everything is tried again", "nothing"},
-		{NoToken, slog.LevelWarn, "there is no token yet: events are kept, nothing is uploaded", "set `graph.access_token_file`"},
+		{NoToken, slog.LevelWarn, "there is no token yet: events are kept, nothing is uploaded", "do what `advice` says"},
 		{DryRun, slog.LevelWarn, "`graph.dry_run` is on: nothing is uploaded", "take it out when you go live"},
 		{DryRunCounted, slog.LevelInfo, "what a dry run would have sent and held of an event set", "nothing"},
 		{FirstUpload, slog.LevelInfo, "the first real upload to an event set begins", "nothing"},
 		{Rejected, slog.LevelWarn, "one event became a dead letter; Meta's words are with it", "`relay dead show`, correct the mapping, `relay dead retry`"},
-		{Expired, slog.LevelWarn, "events too old for Meta became dead letters", "nothing; they were sold too long ago"},
+		{Expired, slog.LevelWarn, "Meta refused events for their age; they are dead letters", "nothing; they were sold too long ago"},
 		{MetaWarning, slog.LevelWarn, "Meta took the events and has something to say", "read it: often a weak match key"},
 		{Suspect, slog.LevelWarn, "one request is refused again and again; it is tried in parts", "nothing: relay finds the event that causes it"},
 		{Retrying, slog.LevelWarn, "no answer, or a temporary error; tried again at growing intervals", "check the connection when it lasts; `advice` names a proxy or a certificate"},

@@ -264,19 +264,6 @@ func TestStatusOfLanes(t *testing.T) {
 	}
 }
 
-// Every state of a lane has words for people.
-func TestEveryStateHasWords(t *testing.T) {
-	for _, s := range drain.States() {
-		if s == drain.Keeping { // of the unmapped lane, which is not shown as one
-			continue
-		}
-		h, next := laneWords(&LaneInfo{State: string(s)}, noon)
-		if h == "" || h == string(s) || next == "" {
-			t.Errorf("%s: %q, %q", s, h, next)
-		}
-	}
-}
-
 // A lane that waits because Meta's allowance is nearly used up does not blame
 // rate.requests_per_second.
 func TestWordsOfAllowance(t *testing.T) {

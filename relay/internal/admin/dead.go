@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"relay/queue"
+	"relay/relay/internal/advice"
 )
 
 // Dead is a dead letter in lists: CONTRACT 4's shape, no more and no less.
@@ -54,7 +55,7 @@ func DeadOf(d queue.DeadLetter) Dead {
 func DeadDetailOf(d queue.DeadLetter, full bool) DeadDetail {
 	out := DeadDetail{
 		Dead: DeadOf(d), List: d.List, DeadAt: d.DeadAt, ReleaseAt: timePtr(d.ReleaseAt),
-		Mapping: d.MappingHash, Plain: ReasonWords(d.Reason), Masked: !full,
+		Mapping: d.MappingHash, Plain: advice.ForReason(d.Reason), Masked: !full,
 	}
 	switch {
 	case len(d.Body) == 0:
@@ -256,6 +257,8 @@ type DeadSummary struct {
 	Reasons   map[string]int `json:"reasons"`
 	Events    map[string]int `json:"events"`
 	EventSets map[string]int `json:"event_sets"`
+
+	Plain map[string]string `json:"plain"` // every reason there is, in plain words
 }
 
 func (s *Server) deadSummary(w http.ResponseWriter, r *http.Request) {
@@ -273,7 +276,7 @@ func (s *Server) deadSummary(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) summary(f DeadFilter) (DeadSummary, error) {
-	sum := DeadSummary{Reasons: map[string]int{}, Events: map[string]int{}, EventSets: map[string]int{}}
+	sum := DeadSummary{Plain: advice.Reasons(), Reasons: map[string]int{}, Events: map[string]int{}, EventSets: map[string]int{}}
 	err := EachDead(s.o.Queue, f, func(d queue.DeadLetter) bool {
 		sum.Total++
 		sum.Reasons[d.Reason]++

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"relay/relay/internal/advice"
 )
 
 // The conditions; each is one alert.
@@ -53,6 +55,8 @@ type Lane struct {
 	ID       string
 	State    string // of package drain
 	Headline string // the state in plain words
+	Todo     string // what must be done about it
+	Told     bool   // Todo is about the answer that stopped it, not the state alone
 }
 
 // Refused is a file that was not accepted.
@@ -84,7 +88,7 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 	if age := s.Now.Sub(s.Oldest); !s.Oldest.IsZero() && s.Pending > 0 && age > oldEvent {
 		out = append(out, finding{
 			code: EventsWaiting, severity: "warning", count: s.Pending,
-			text:   fmt.Sprintf("The oldest of %d waiting events came in %s ago.", s.Pending, about(age)),
+			text:   fmt.Sprintf("The oldest of %d waiting events came in %s ago.", s.Pending, advice.About(age)),
 			action: "Events are kept. Run `relay status` at the machine: it says what each event set waits for.",
 		})
 	}
@@ -126,33 +130,44 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 }
 
 func tokenRefused(s Snapshot) (finding, bool) {
-	sets := inState(s, "paused_token")
-	if len(sets) == 0 {
+	lanes := inState(s, "paused_token")
+	if len(lanes) == 0 {
 		return finding{}, false
 	}
-	return finding{
-		code: TokenRefused, severity: "critical", sets: sets, count: s.Pending,
-		text:   fmt.Sprintf("Meta does not accept the access token; nothing is uploaded to %s. %d events wait.", places(sets), s.Pending),
-		action: "An admin of Meta's Business settings must make a new token (Events Manager, the dataset's Settings) and put it where relay reads it; a token file is noticed by itself. Events are kept.",
-	}, true
+	return standsStill(s, TokenRefused, lanes), true
 }
 
 func stopped(s Snapshot) (finding, bool) {
-	sets := inState(s, "paused_permission", "paused_config", "breaker", "dead_letters_full", "storage")
-	if len(sets) == 0 {
+	lanes := inState(s, "paused_permission", "paused_config", "breaker", "dead_letters_full", "storage")
+	if len(lanes) == 0 {
 		return finding{}, false
 	}
-	var words []string
-	for _, l := range s.Lanes {
-		if slices.Contains(sets, l.ID) && !slices.Contains(words, l.Headline) {
+	return standsStill(s, DeliveryStopped, lanes), true
+}
+
+// standsStill says of lanes what keeps them, and what must be done.
+func standsStill(s Snapshot, code string, lanes []Lane) finding {
+	var sets, words, todo []string
+	told := make(map[string]bool) // states of which an answer says what to do
+	for _, l := range lanes {
+		sets = append(sets, l.ID)
+		if !slices.Contains(words, l.Headline) {
 			words = append(words, l.Headline)
 		}
+		told[l.State] = told[l.State] || l.Told
+	}
+	for _, l := range lanes {
+		if l.Told == told[l.State] && !slices.Contains(todo, l.Todo) {
+			todo = append(todo, l.Todo)
+		}
+	}
+	if len(todo) > 1 {
+		todo = []string{"Run `relay status` at the machine: it says what must be done, and by whom. Events are kept."}
 	}
 	return finding{
-		code: DeliveryStopped, severity: "critical", sets: sets, count: s.Pending,
-		text:   fmt.Sprintf("Nothing is uploaded to %s: %s.", places(sets), strings.Join(words, "; ")),
-		action: "Run `relay status` at the machine: it says what must be done, and by whom. Events are kept.",
-	}, true
+		code: code, severity: "critical", sets: sets, count: s.Pending, action: todo[0],
+		text: fmt.Sprintf("Nothing is uploaded to %s: %s. %d events wait.", places(sets), strings.Join(words, "; "), s.Pending),
+	}
 }
 
 func diskFull(s Snapshot, held bool) (finding, bool) {
@@ -168,9 +183,9 @@ func diskFull(s Snapshot, held bool) (finding, bool) {
 	case s.Full != "":
 		f.text = "The queue is full: new events are refused (" + strings.ReplaceAll(s.Full, "_", " ") + ")."
 	case s.QueueMax > 0 && float64(s.QueueBytes) > most*float64(s.QueueMax):
-		f.text = fmt.Sprintf("The queue takes %d %% of the %s it may take.", 100*s.QueueBytes/s.QueueMax, sizeText(s.QueueMax))
+		f.text = fmt.Sprintf("The queue takes %d %% of the %s it may take.", 100*s.QueueBytes/s.QueueMax, advice.Size(s.QueueMax))
 	case s.DiskSize > 0 && float64(s.DiskFree) < least*float64(s.DiskSize):
-		f.text = fmt.Sprintf("The volume of the queue has %s of %s left.", sizeText(s.DiskFree), sizeText(s.DiskSize))
+		f.text = fmt.Sprintf("The volume of the queue has %s of %s left.", advice.Size(s.DiskFree), advice.Size(s.DiskSize))
 	default:
 		return finding{}, false
 	}
@@ -198,13 +213,13 @@ func refused(s Snapshot) (finding, bool) {
 	}, true
 }
 
-func inState(s Snapshot, states ...string) (ids []string) {
+func inState(s Snapshot, states ...string) (lanes []Lane) {
 	for _, l := range s.Lanes {
 		if slices.Contains(states, l.State) {
-			ids = append(ids, l.ID)
+			lanes = append(lanes, l)
 		}
 	}
-	return ids
+	return lanes
 }
 
 func places(sets []string) string {
@@ -215,28 +230,6 @@ func places(sets []string) string {
 		return "event set " + sets[0]
 	}
 	return "event sets " + strings.Join(sets, ", ")
-}
-
-func about(d time.Duration) string {
-	switch {
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d minutes", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d hours", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
-}
-
-func sizeText(n int64) string {
-	for _, u := range []struct {
-		n    int64
-		name string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= u.n {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.n), u.name)
-		}
-	}
-	return fmt.Sprintf("%d B", n)
 }
 
 // growth remembers a counter over the window.

@@ -240,7 +240,7 @@ func TestWebhook(t *testing.T) {
 	}))
 	defer srv.Close()
 	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
-	s := Snapshot{Lanes: []Lane{{ID: "701000000000001", State: "paused_token"}}, Pending: 12}
+	s := Snapshot{Lanes: []Lane{{ID: "701000000000001", State: "paused_token", Headline: "Access token refused", Todo: "Make a new one."}}, Pending: 12}
 	log := &told{}
 	w := New(Options{
 		Host: "till-7", Logger: slog.New(log),
@@ -267,7 +267,7 @@ func TestWebhook(t *testing.T) {
 	}
 	a := got[0]
 	if a.Alert != TokenRefused || a.Host != "till-7" || !slices.Equal(a.EventSets, []string{"701000000000001"}) || a.Count != 12 ||
-		!strings.HasPrefix(a.Text, "relay on till-7: Meta does not accept the access token") {
+		a.Text != "relay on till-7: Nothing is uploaded to event set 701000000000001: Access token refused. 12 events wait. Make a new one." || a.Action != "Make a new one." {
 		t.Errorf("received %+v", a)
 	}
 }
@@ -327,5 +327,26 @@ func TestCommandFails(t *testing.T) {
 	cancel()
 	if err := run(ctx, []string{os.Args[0], "fail"}, Alert{State: "test"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+// An alert says what the answer that stopped an event set asks for; a lane that
+// shares its fate adds nothing, one in another trouble does.
+func TestActionOfStoppedLanes(t *testing.T) {
+	told := Lane{ID: "701", State: "paused_permission", Headline: "Not allowed", Todo: "Assign it.", Told: true}
+	same := Lane{ID: "702", State: "paused_permission", Headline: "Not allowed", Todo: "The state alone.", Told: false}
+	other := Lane{ID: "703", State: "breaker", Headline: "Stopped", Todo: "Correct the mapping."}
+	for _, c := range []struct {
+		lanes          []Lane
+		text, contains string
+	}{
+		{[]Lane{told, same}, "Nothing is uploaded to event sets 701, 702: Not allowed. 3 events wait.", "Assign it."},
+		{[]Lane{same}, "Nothing is uploaded to event set 702: Not allowed. 3 events wait.", "The state alone."},
+		{[]Lane{told, other}, "Nothing is uploaded to event sets 701, 703: Not allowed; Stopped. 3 events wait.", "relay status"},
+	} {
+		f, ok := stopped(Snapshot{Lanes: c.lanes, Pending: 3})
+		if !ok || f.text != c.text || !strings.Contains(f.action, c.contains) {
+			t.Errorf("%+v: %q, %q", c.lanes, f.text, f.action)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"relay/config"
 	"relay/internal/strictyaml"
 	"relay/mapper"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -25,9 +26,9 @@ const (
 
 // Who must act.
 const (
-	You       = "whoever looks after this machine"
-	Network   = "whoever looks after the network"
-	MetaAdmin = "an admin of the Meta business account"
+	You       = advice.Operator
+	Network   = advice.Network
+	MetaAdmin = advice.MetaAdmin
 )
 
 // Finding is what one look found.
@@ -148,10 +149,7 @@ func (e *exam) settings() {
 		e.say(Finding{Check: check, Code: "suspicious", Level: Warn, Text: p.Error(), Fix: p.Hint, Who: You})
 	}
 	if e.Config.Graph.DryRun {
-		e.say(Finding{
-			Check: "config", Code: "dry_run", Level: Warn, Text: "graph.dry_run is on: nothing is uploaded.",
-			Fix: "Take graph.dry_run out of relay.yaml when you go live; relay notices by itself.", Who: You,
-		})
+		e.say(advised(Finding{Check: "config", Level: Warn}, advice.DryRun()))
 	}
 	if len(e.Mapping.Sets()) == 0 {
 		e.say(Finding{
@@ -168,6 +166,12 @@ func (e *exam) settings() {
 			})
 		}
 	}
+}
+
+// advised puts into f what is advised: cause, words, what to do and who must.
+func advised(f Finding, a advice.Advice) Finding {
+	f.Code, f.Text, f.Fix, f.Who = a.Cause, a.What, a.Fix(), a.Who
+	return f
 }
 
 func label(s mapper.Set) string {

@@ -265,7 +265,7 @@ func TestFindings(t *testing.T) {
 		}}},
 		{"dataset not assigned", "no_permission", Fail, setup{sandbox: modeOf(set1, sandbox.Permission)}},
 		{"throttled", "throttled", Warn, setup{sandbox: modeOf(set1, sandbox.Throttled)}},
-		{"Meta in trouble", "no_answer", Warn, setup{sandbox: modeOf(set1, sandbox.Fail)}},
+		{"Meta in trouble", "meta_trouble", Warn, setup{sandbox: modeOf(set1, sandbox.Fail)}},
 		{"not a dataset for this", "not_consolidated", Warn, setup{serve: answers(`{"id":"701000000000001","name":"Old set","is_consolidated_container":false}`)}},
 		{"round trip", "round_trip", OK, setup{code: "TEST1"}},
 		{"round trip refused", "round_trip_failed", Fail, setup{code: "TEST1", sandbox: modeOf(set1, sandbox.RefuseAll)}},
@@ -281,7 +281,7 @@ func TestFindings(t *testing.T) {
 		}}},
 		{"certificate unknown", "tls", Fail, setup{graph: "  endpoint: " + secure.URL + "\n"}},
 		{"log-in page", "foreign_answer", Fail, setup{sandbox: mode(sandbox.HTMLOK)}},
-		{"gateway page", "foreign_answer", Fail, setup{sandbox: mode(sandbox.HTML)}},
+		{"gateway page", "server_trouble", Fail, setup{sandbox: mode(sandbox.HTML)}},
 
 		{"clock off", "clock_off", Warn, setup{sandbox: func(s *sandbox.Sandbox) error {
 			return s.Update(func(n *sandbox.Settings) { n.DateOffsetS = 120 })

@@ -1,13 +1,14 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -46,32 +47,20 @@ func (e *exam) network(ctx context.Context) bool {
 }
 
 func unreached(res graph.Result, endpoint, via string) Finding {
-	m := res.Message
-	f := Finding{
-		Check: "network", Code: "unreachable", Level: Fail, Who: Network,
-		Text: fmt.Sprintf("The Graph API cannot be reached at %s, %s: %s.", endpoint, via, m),
-		Fix:  "Check the internet connection, and that the firewall lets this machine open connections to port 443 of graph.facebook.com. Events are kept meanwhile.",
-	}
-	switch {
-	case strings.Contains(m, "proxy"), res.HTTPStatus == http.StatusProxyAuthRequired:
-		f.Code = "proxy"
-		f.Fix = "Check graph.proxy (or HTTPS_PROXY): host, port, and user and password if the proxy asks for them (http://user:password@host:port)."
-	case strings.Contains(m, "certificate"), strings.Contains(m, "TLS"), strings.Contains(m, "x509"):
-		f.Code = "tls"
-		f.Text = fmt.Sprintf("The connection to %s, %s, is not to be trusted: %s.", endpoint, via, m)
-		f.Fix = "If a firewall here opens encrypted traffic, put its certificate (PEM) into graph.ca_file. Else install the system's certificates (ca-certificates) and check the clock."
-	case strings.Contains(m, "address of"):
-		f.Code = "dns"
-		f.Fix = "Check the name server of this machine; with a proxy set graph.proxy, which then looks names up."
-	case res.HTTPStatus != 0:
-		f.Code = "foreign_answer"
-		f.Text = fmt.Sprintf("Something other than Meta answers at %s, %s: %s.", endpoint, via, m)
-		f.Fix = "A log-in page, a proxy or a firewall stands between: let graph.facebook.com through. Check graph.endpoint if you changed it."
-		if res.HTTPStatus >= 500 {
-			f.Fix = "If it lasts, look at https://metastatus.com; a proxy in between may also be in trouble."
-		}
-	}
+	res = question(res)
+	f := advised(Finding{Check: "network", Level: Fail}, advice.For(res))
+	f.Text = fmt.Sprintf("%s Asked: %s, %s. Seen: %s.", f.Text, endpoint, via, res.Message)
+	f.Who = cmp.Or(f.Who, Network)
 	return f
+}
+
+// question is the answer to a request that stores nothing: nothing is in doubt
+// after it.
+func question(res graph.Result) graph.Result {
+	if res.Class == graph.Doubt {
+		res.Class = graph.Retry
+	}
+	return res
 }
 
 // proxy says by which way requests go.

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"relay/mapper"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -18,11 +20,7 @@ func (e *exam) tokenText() bool {
 	text := e.Config.Graph.AccessToken.Reveal()
 	switch {
 	case text == "":
-		e.say(Finding{
-			Check: "token", Code: "token_missing", Level: Fail, Who: MetaAdmin,
-			Text: "There is no access token: events are kept, and nothing is uploaded.",
-			Fix:  "Make one in Events Manager (the dataset's Settings, Conversions API, Generate access token) and put it where graph.access_token or graph.access_token_file reads it.",
-		})
+		e.say(advised(Finding{Check: "token", Level: Fail}, advice.NoToken()))
 		return false
 	case strings.ContainsAny(text, " \t\r\n\"'"):
 		e.say(Finding{
@@ -74,38 +72,31 @@ func (e *exam) scopes(ctx context.Context) {
 // need not be asked.
 func (e *exam) eventSet(ctx context.Context, set mapper.Set) bool {
 	res := e.Client.CheckToken(ctx, graph.Request{EventSet: set.ID, API: set.API})
-	f := Finding{Check: "event_set", EventSet: set.ID, Level: Fail, Who: MetaAdmin, Text: fmt.Sprintf("Event set %s: %s", label(set), graph.Plain(res))}
-	switch res.Class {
-	case graph.Delivered:
-	case graph.TokenPause:
-		f.Check, f.Code, f.EventSet, f.Text = "token", "token_invalid", "", graph.Plain(res)
-		f.Fix = "Make a new token in Events Manager and put it where relay reads it."
-		e.say(f)
-		return false
-	case graph.PermPause:
-		f.Code, f.Fix = "no_permission", "In Business settings, assign the dataset to the token's system user."
-		e.say(f)
-		return true
-	case graph.ConfigPause:
-		f.Code, f.Fix = "event_set_wrong", "Compare the id in the mapping with Events Manager (the dataset's Settings), and assign the dataset to the token's system user."
-		if res.Code == 104 {
-			f.Check, f.Code, f.EventSet, f.Fix, f.Who = "token", "app_secret", "", "Correct graph.app_secret or take it out.", You
-		}
-		e.say(f)
-		return true
-	case graph.Throttle:
-		f.Code, f.Level, f.Fix = "throttled", Warn, "Nothing now. If it happens often, lower rate.requests_per_second."
-		f.Who = ""
-		e.say(f)
-		return true
-	default:
-		f.Code, f.Level, f.Fix, f.Who = "no_answer", Warn, "Try again later; events are kept.", ""
-		e.say(f)
-		return true
+	if res.Class != graph.Delivered {
+		e.say(refusal(set, res))
+		return res.Class != graph.TokenPause
 	}
 	e.node(ctx, set)
 	e.roundTrip(ctx, set)
 	return true
+}
+
+// refusal is what Meta's answer means for an event set, or for the token.
+func refusal(set mapper.Set, res graph.Result) Finding {
+	res = question(res)
+	a := advice.For(res)
+	f := advised(Finding{Check: "event_set", EventSet: set.ID, Level: Fail}, a)
+	f.Text = fmt.Sprintf("Event set %s: %s", label(set), advice.Told(res))
+	switch {
+	case res.Class == graph.TokenPause:
+		f.Check, f.EventSet, f.Text = "token", "", advice.Told(res)
+	case a.Cause == advice.AppSecret:
+		f.Check, f.EventSet = "token", ""
+	case res.Class != graph.PermPause && res.Class != graph.ConfigPause: // it passes
+		f.Level = Warn
+		f.Fix = cmp.Or(f.Fix, "Try again later; events are kept.")
+	}
+	return f
 }
 
 // node reads what the event set is, where the token may.
@@ -144,9 +135,12 @@ func (e *exam) roundTrip(ctx context.Context, set mapper.Set) {
 	case graph.Delivered, graph.Duplicate:
 		f.Code, f.Level, f.Text = "round_trip", OK, fmt.Sprintf("Event set %s: Meta received a test event; see Events Manager, Test events.", label(set))
 	default:
-		f.Code, f.Level, f.Who = "round_trip_failed", Fail, MetaAdmin
-		f.Text = fmt.Sprintf("Event set %s: the test event did not arrive. %s", label(set), graph.Plain(res))
-		f.Fix = "Check the test event code in Events Manager, Test events."
+		f = advised(Finding{Check: f.Check, EventSet: set.ID, Level: Fail}, advice.For(res))
+		f.Code = "round_trip_failed"
+		f.Text = fmt.Sprintf("Event set %s: the test event did not arrive. %s", label(set), advice.Told(res))
+		if f.Fix == "" || res.Class == graph.InvalidEvent || res.Class == graph.InvalidBatch { // no mapping made this event
+			f.Fix, f.Who = "Check the test event code in Events Manager, Test events.", MetaAdmin
+		}
 	}
 	e.say(f)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -230,6 +231,6 @@ func (l *lane) stop(why State) bool {
 func (l *lane) answer(code logs.Code, r graph.Result) []any {
 	return []any{
 		"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "meta_code", r.Code, "meta_subcode", r.Subcode,
-		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", advice(r),
+		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", advice.For(r).String(),
 	}
 }

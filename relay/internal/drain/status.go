@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -92,41 +93,6 @@ func (s *Supervisor) Now() (time.Time, bool) { return s.clock.now() }
 func problem(r graph.Result, at time.Time) *Problem {
 	return &Problem{
 		At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Code: r.Code, Subcode: r.Subcode,
-		Message: r.Message, FBTraceID: r.FBTraceID, Advice: advice(r),
+		Message: r.Message, FBTraceID: r.FBTraceID, Advice: advice.For(r).String(),
 	}
-}
-
-// advice says in plain words who must do what.
-func advice(r graph.Result) string {
-	switch r.Class {
-	case graph.Retry, graph.Doubt:
-		return graph.Advice(r) // a certificate or a proxy needs a person
-	case graph.Throttle:
-		switch r.Code {
-		case 368, 1404078, 2859015:
-			return "Meta has blocked the account or app for a while. Whoever administers the business account must look into the Account Quality page; relay goes on when the block ends."
-		}
-		return "Nothing to do: relay waits as long as Meta asked. If it happens often, lower rate.requests_per_second."
-	case graph.TokenPause:
-		return "The access token is not accepted any more. Whoever administers the business account must generate a new one in Events Manager; put it where graph.access_token or access_token_file reads it. A file is noticed by itself, a changed environment needs a restart."
-	case graph.PermPause:
-		return "The access token may not write to this event set. In Business Settings, give its system user access to the dataset (and the ads_management or business_management permission); relay notices within the probe interval, or at once with `relay lane resume`."
-	case graph.ConfigPause, graph.NotApplicable:
-		switch {
-		case r.Code == 100 && r.Subcode == 33, r.Code == 803, r.Code == 2044055:
-			return "No such event set, or the token may not see it. Check the id in the mapping, and that the dataset is assigned to the token's system user."
-		case r.Code == 104:
-			return "The app secret does not belong to the token's app. Correct graph.app_secret or take it out."
-		case r.Code == 2635:
-			return "This version of the Graph API is retired. Set graph.version to a current one."
-		case r.Code == 100 && r.Subcode == 2804030:
-			return "Meta asks for a choice on Limited Data Use: set limited_data_use in the mapping, or choose in Events Manager."
-		case r.HTTPStatus == 407:
-			return "The proxy wants a user and password: set graph.proxy."
-		}
-		return "Meta does not accept this kind of request: check graph.version, the event set and the mapping's api. relay tries again in the probe interval."
-	case graph.InvalidEvent, graph.InvalidBatch:
-		return "Meta refused single events; they are dead letters with Meta's words. Correct the mapping, then `relay dead retry`."
-	}
-	return ""
 }

@@ -4,17 +4,11 @@ import { get, getSecret, post, lines } from "./api.js";
 import { laneName } from "./lanes.js";
 
 const step = 100;
-const reasons = {
-  invalid: "not a usable event", too_large: "larger than the limit", unrouted: "no longer mapped to this event set", expression: "a formula in the mapping failed",
-  expired: "too old for Meta", future: "dated in the future", no_match_key: "no usable customer data", weak_match_keys: "customer data too weak to match",
-  missing_value: "purchase without a value", invalid_value: "purchase with an unreadable value", missing_currency: "purchase without a currency",
-  invalid_currency: "purchase with an unknown currency", rejected: "refused by Meta",
-};
-const plain = (r) => reasons[r] || r.replaceAll("_", " ");
+const plain = (r) => summary.plain[r] || r.replaceAll("_", " ");
 
 let shown = [];       // letters in the table
 let picked = new Set();
-let summary = { total: 0, reasons: {}, event_sets: {} };
+let summary = { total: 0, reasons: {}, event_sets: {}, plain: {} };
 let last = -1;        // number of letters when the list was read
 let turn = 0;         // answers of an older filter are dropped
 

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"relay/relay/internal/admin"
+	"relay/relay/internal/alert"
+	"relay/relay/internal/doctor"
+	"relay/relay/internal/sandbox"
+)
+
+// What stops an event set is said in the same words by the log, the API of the
+// page, `relay status`, the alert and `relay doctor`.
+func TestOneAdviceEverywhere(t *testing.T) {
+	for _, c := range []struct {
+		state     sandbox.TokenState
+		lane      string
+		alert     string
+		what, fix string
+	}{
+		{sandbox.TokenExpired, "paused_token", alert.TokenRefused, "The access token has expired.", "ake a new one (Events Manager"},
+		{sandbox.TokenNoRights, "paused_permission", alert.DeliveryStopped, "The access token is not allowed to send", "ssign the dataset to the token's system user"},
+	} {
+		t.Run(c.lane, func(t *testing.T) {
+			t.Parallel()
+			var mu sync.Mutex
+			alerts := make(map[string]alert.Alert)
+			hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				var a alert.Alert
+				if err := json.NewDecoder(r.Body).Decode(&a); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				alerts[a.Alert] = a
+			}))
+			defer hook.Close()
+			_, addr := startSandbox(t, sandbox.Options{Tokens: map[string]sandbox.TokenState{"EAAB-test": c.state}})
+			h := newHome(t, "", testMapping)
+			h.write(t, "token", "EAAB-test\n")
+			h.write(t, "relay.yaml", fmt.Sprintf(`listen: 127.0.0.1:0
+admin: { listen: %q }
+mapping: mapping.yaml
+queue: { path: data, segment_size: 1MiB }
+graph: { endpoint: "http://%s", access_token_file: token }
+batch: { max_wait: 10ms }
+alerts: { webhook: %q }
+`, freeAddr(t), addr, hook.URL))
+			p := h.start(t)
+			if status, body := post(t, p.url+"/v1/track", order("advice-1")); status != http.StatusOK {
+				t.Fatalf("%d %s", status, body)
+			}
+			eventually(t, "the lane is paused", func() bool { return p.laneState(t) == c.lane })
+
+			var lane admin.LaneInfo
+			for _, l := range p.status(t).Lanes {
+				if l.State == c.lane {
+					lane = l
+				}
+			}
+			if lane.LastError == nil {
+				t.Fatalf("%+v", lane)
+			}
+			words := lane.LastError.Advice
+			if !strings.HasPrefix(words, c.what) || !strings.Contains(words, c.fix) || strings.Contains(lane.Next, c.fix) {
+				t.Errorf("advice %q, next %q", words, lane.Next)
+			}
+			quoted, _ := json.Marshal(words) // text always encodes
+			if !strings.Contains(p.log.String(), `"code":"`+c.lane[len("paused_"):]+`_paused"`) || !strings.Contains(p.log.String(), `"advice":`+string(quoted)) {
+				t.Errorf("the log has no %q", words)
+			}
+			if out, code := h.command(t, "status", "--config", h.path("relay.yaml")); code != exitOK || !strings.Contains(out, words) {
+				t.Errorf("relay status ended with %d and lacks %q:\n%s", code, words, out)
+			}
+			var a alert.Alert
+			eventually(t, "the alert", func() bool { mu.Lock(); defer mu.Unlock(); a = alerts[c.alert]; return a.Alert != "" })
+			if a.Action != words {
+				t.Errorf("the alert says %q", a.Action)
+			}
+			out, _ := h.command(t, "doctor", "--json", "--config", h.path("relay.yaml"))
+			found := false
+			for line := range strings.Lines(out) {
+				var f doctor.Finding
+				if json.Unmarshal([]byte(line), &f) == nil && strings.Contains(f.Text, c.what) {
+					fix := strings.TrimSuffix(f.Fix[1:], ".")
+					found = found || strings.Contains(fix, c.fix) && strings.Contains(words, fix) && strings.Contains(strings.ToLower(words), strings.ToLower(f.Who))
+				}
+			}
+			if !found {
+				t.Errorf("relay doctor does not say %q:\n%s", words, out)
+			}
+		})
+	}
+}

@@ -1,0 +1,252 @@
+package advice_test
+
+import (
+	"encoding/csv"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/mapper"
+	"relay/relay/internal/advice"
+	"relay/relay/internal/drain"
+	"relay/relay/internal/graph"
+)
+
+// answers are those that graph's tests know, with those of HTTP and of the
+// network.
+func answers(t *testing.T) []graph.Result {
+	t.Helper()
+	f, err := os.Open("../graph/testdata/meta-errors.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []graph.Result
+	for _, row := range rows[1:] {
+		code, sub := row[0], row[1]
+		if code == "" { // by HTTP status, below
+			continue
+		}
+		if code == "<0" {
+			code = "-3"
+		}
+		from, _, _ := strings.Cut(strings.TrimPrefix(code, "-"), "-")
+		n, errN := strconv.Atoi(from)
+		s, errS := strconv.Atoi("0" + strings.TrimSpace(sub))
+		if errN != nil || errS != nil {
+			t.Fatalf("%q: no code", row[:2])
+		}
+		if strings.HasPrefix(code, "-") {
+			n = -n
+		}
+		class, _ := graph.Verdict(n, s)
+		all = append(all, graph.Result{Class: class, HTTPStatus: 400, Code: n, Subcode: s})
+	}
+	if len(all) < 70 {
+		t.Fatalf("only %d codes", len(all))
+	}
+	for status := 200; status < 600; status++ {
+		all = append(all, graph.Result{Class: graph.StatusVerdict(status), HTTPStatus: status})
+	}
+	for c := graph.Delivered; !strings.HasPrefix(c.String(), "unknown"); c++ {
+		all = append(all, graph.Result{Class: c}, graph.Result{Class: c, HTTPStatus: 400, Code: 999999})
+	}
+	return append(all, network()...)
+}
+
+// network are answers that did not come, as package graph says why.
+func network() (all []graph.Result) {
+	for _, m := range []string{
+		"the certificate is signed by an authority this machine does not know", "the certificate is not valid: x509: certificate has expired",
+		"the proxy asks for a name and password", "connection refused by the proxy", "the address of graph.facebook.com was not found", "connection refused",
+	} {
+		all = append(all, graph.Result{Class: graph.Retry, Message: m})
+	}
+	return all
+}
+
+var (
+	causeForm    = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+	sentenceForm = regexp.MustCompile(`^([A-Z]|relay |graph\.).*\.$`)
+)
+
+// Every answer there is has whole sentences, and one that stops a lane says who
+// must do what.
+func TestEveryAnswerHasWords(t *testing.T) {
+	for _, r := range answers(t) {
+		a := advice.For(r)
+		for _, s := range []string{a.What, a.String(), a.Fix()} {
+			if s == "" && a.Do == "" {
+				continue
+			}
+			if !sentenceForm.MatchString(s) || strings.Contains(s, "%!") || strings.Contains(s, "..") {
+				t.Errorf("%s %d/%d HTTP %d: %q", r.Class, r.Code, r.Subcode, r.HTTPStatus, s)
+			}
+		}
+		if !causeForm.MatchString(a.Cause) {
+			t.Errorf("%s %d/%d: cause %q", r.Class, r.Code, r.Subcode, a.Cause)
+		}
+		if a.Who != "" && a.Do == "" {
+			t.Errorf("%s %d/%d: %s must do nothing", r.Class, r.Code, r.Subcode, a.Who)
+		}
+		stops := slices.Contains([]graph.Class{graph.TokenPause, graph.PermPause, graph.ConfigPause, graph.NotApplicable}, r.Class)
+		if stops && (a.Who == "" || a.Do == "" || !strings.Contains(a.String(), a.Who[1:]+" must "+a.Do)) {
+			t.Errorf("%s %d/%d: nobody must do anything: %q", r.Class, r.Code, r.Subcode, a)
+		}
+	}
+}
+
+// What one class has several causes of is told apart.
+func TestCauses(t *testing.T) {
+	meta := func(class graph.Class, code, sub int) graph.Result {
+		return graph.Result{Class: class, HTTPStatus: 400, Code: code, Subcode: sub}
+	}
+	for _, c := range []struct {
+		r     graph.Result
+		cause string
+		words []string
+	}{
+		{graph.Result{Class: graph.TokenPause}, "token_missing", []string{"There is no access token", "Generate access token"}},
+		{meta(graph.TokenPause, 190, 0), "token_invalid", []string{"does not accept the access token", "An admin", "by itself"}},
+		{meta(graph.TokenPause, 190, 463), "token_invalid", []string{"has expired"}},
+		{meta(graph.TokenPause, 190, 460), "token_invalid", []string{"password"}},
+		{meta(graph.TokenPause, 190, 458), "token_invalid", []string{"removed its app"}},
+		{meta(graph.TokenPause, 190, 459), "token_invalid", []string{"The owner of the access token must log in"}},
+		{meta(graph.PermPause, 200, 0), "no_permission", []string{"not allowed to send", "Business settings", "ads_management"}},
+		{meta(graph.ConfigPause, 100, 33), "event_set_wrong", []string{"does not know this event set", "Events Manager", "Business settings"}},
+		{meta(graph.ConfigPause, 803, 0), "event_set_wrong", nil},
+		{meta(graph.ConfigPause, 275, 0), "event_set_wrong", nil},
+		{meta(graph.ConfigPause, 2044055, 0), "event_set_wrong", nil},
+		{meta(graph.ConfigPause, 104, 0), advice.AppSecret, []string{"graph.app_secret", "clock of this machine"}},
+		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Message: "Invalid appsecret_proof provided in the API argument"}, advice.AppSecret, nil},
+		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Message: "API calls from the server require an appsecret_proof argument"}, advice.AppSecret, nil},
+		{meta(graph.ConfigPause, 2635, 0), "version_retired", []string{"graph.version"}},
+		{meta(graph.ConfigPause, 100, 2804030), "data_use", []string{"limited_data_use"}},
+		{meta(graph.ConfigPause, 105, 0), "settings", nil},
+		{graph.Result{Class: graph.ConfigPause}, "request_impossible", []string{"graph.endpoint"}},
+		{graph.Result{Class: graph.ConfigPause, HTTPStatus: 407}, "proxy", []string{"graph.proxy"}},
+		{meta(graph.Throttle, 368, 0), "blocked", []string{"Account Quality"}},
+		{meta(graph.Throttle, 80004, 0), "throttled", []string{"rate.requests_per_second"}},
+		{network()[0], "tls", []string{"graph.ca_file"}},
+		{network()[1], "tls", []string{"clock of this machine"}},
+		{network()[2], "proxy", []string{"graph.proxy"}},
+		{network()[3], "proxy", []string{"graph.proxy"}},
+		{network()[4], "dns", []string{"name server"}},
+		{network()[5], "unreachable", []string{"internet connection"}},
+		{meta(graph.Retry, 2, 0), "meta_trouble", []string{"Nobody has to do anything."}},
+		{meta(graph.Retry, 999999, 0), "unknown_code", []string{"Meta's documentation"}},
+		{graph.Result{Class: graph.Retry, HTTPStatus: 503}, "server_trouble", nil},
+		{graph.Result{Class: graph.Retry, HTTPStatus: 302}, "foreign_answer", []string{"login page"}},
+		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413}, "request_too_large", []string{"batch.max_bytes"}},
+		{meta(graph.InvalidEvent, 100, 2804009), "events_refused", []string{"a Purchase has no value", "relay dead retry"}},
+		{meta(graph.InvalidEvent, 100, 2804003), "events_refused", []string{"too old", "Nobody has to do anything."}},
+		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Bad: make([]graph.BadEvent, 3)}, "events_refused", []string{"3 events"}},
+		{meta(graph.NotApplicable, 100, 2804063), "not_applicable", []string{"report this code"}},
+	} {
+		a := advice.For(c.r)
+		if a.Cause != c.cause {
+			t.Errorf("%s %d/%d %q: %s, want %s", c.r.Class, c.r.Code, c.r.Subcode, c.r.Message, a.Cause, c.cause)
+		}
+		for _, w := range c.words {
+			if !strings.Contains(a.String(), w) {
+				t.Errorf("%s: %q lacks %q", c.cause, a, w)
+			}
+		}
+	}
+}
+
+// Meta's own words and codes follow what relay says.
+func TestTold(t *testing.T) {
+	r := graph.Result{Class: graph.TokenPause, HTTPStatus: 400, Code: 190, Subcode: 463, Message: "Session has expired.", FBTraceID: "A1"}
+	if got, want := advice.Told(r), "The access token has expired. Meta says: Session has expired. (code 190/463, fbtrace_id A1)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	r = graph.Result{Class: graph.Retry, HTTPStatus: 503, Message: "HTTP 503 with text/html"}
+	if got := advice.Told(r); !strings.HasSuffix(got, " Seen: HTTP 503 with text/html. (HTTP 503)") {
+		t.Errorf("%q", got)
+	}
+}
+
+// Every state of a lane has a headline and says what comes next.
+func TestEveryStateHasWords(t *testing.T) {
+	for _, s := range drain.States() {
+		if s == drain.Keeping { // of the unmapped lane, which is not shown as one
+			continue
+		}
+		h, next := advice.ForState(advice.Lane{State: string(s)})
+		if h == "" || h == string(s) || strings.HasSuffix(h, ".") || !sentenceForm.MatchString(next) {
+			t.Errorf("%s: %q, %q", s, h, next)
+		}
+	}
+}
+
+// A lane that waits for a person says the same as the answer that stopped it,
+// unless that answer is shown beside it; and when it looks by itself.
+func TestPausedStates(t *testing.T) {
+	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for state, r := range map[drain.State]graph.Result{
+		drain.PausedToken:      {Class: graph.TokenPause, HTTPStatus: 400, Code: 190},
+		drain.PausedPermission: {Class: graph.PermPause, HTTPStatus: 400, Code: 200},
+		drain.PausedConfig:     {Class: graph.ConfigPause, HTTPStatus: 400, Code: 105},
+		drain.NoToken:          {Class: graph.TokenPause},
+	} {
+		a := advice.For(r)
+		if state != drain.NoToken && !advice.Explains(string(state), r.Class.String()) {
+			t.Errorf("%s is not explained by %s", state, r.Class)
+		}
+		l := advice.Lane{State: string(state), Now: noon, Next: noon.Add(5 * time.Minute)}
+		if _, next := advice.ForState(l); !strings.Contains(next, a.Do) || !strings.Contains(next, "in 5 minutes") {
+			t.Errorf("%s: %q lacks %q", state, next, a.Do)
+		}
+		l.Told = true
+		if _, next := advice.ForState(l); strings.Contains(next, a.Do) {
+			t.Errorf("%s: %q says again what the answer says", state, next)
+		}
+	}
+	if advice.Explains(string(drain.PausedToken), graph.Retry.String()) || advice.Explains(string(drain.Idle), graph.TokenPause.String()) {
+		t.Error("explained by another trouble")
+	}
+}
+
+// Every reason of a dead letter has words.
+func TestEveryReasonHasWords(t *testing.T) {
+	reasons := []string{
+		mapper.ReasonInvalid, mapper.ReasonTooLarge, mapper.ReasonUnrouted, mapper.ReasonExpression, mapper.ReasonExpired, mapper.ReasonFuture,
+		mapper.ReasonNoMatchKey, mapper.ReasonWeakMatchKeys, mapper.ReasonMissingValue, mapper.ReasonInvalidValue, mapper.ReasonMissingCurrency,
+		mapper.ReasonInvalidCurrency, mapper.ReasonRejected,
+	}
+	for _, r := range reasons {
+		if w := advice.ForReason(r); w == "" || w == strings.ReplaceAll(r, "_", " ") || advice.Reasons()[r] != w {
+			t.Errorf("%s: %q", r, w)
+		}
+	}
+	if len(advice.Reasons()) != len(reasons) {
+		t.Errorf("%d reasons have words, %d are known", len(advice.Reasons()), len(reasons))
+	}
+	if got := advice.ForReason("of_a_later_relay"); got != "of a later relay" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestAmounts(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "1 second", 89 * time.Second: "89 seconds", 90 * time.Second: "2 minutes", 2 * time.Hour: "2 hours", 40 * time.Hour: "2 days",
+	} {
+		if got := advice.About(d); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 1 << 20: "1.0 MiB", 3 << 30: "3.0 GiB"} {
+		if got := advice.Size(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package advice_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// phrases are of sentences that have been written in several places before.
+var phrases = []string{
+	"Generate access token", "Account Quality", "token's system user", "not accept the access token", "refuses the access token",
+	"make a new token", "no longer serves", "secret of the app", "wants a choice", "Limited Data Use", "not allowed to send",
+	"may not write to this event set", "asks for a user and password", "log in at facebook.com", "too old for Meta", "refused by Meta",
+}
+
+// A sentence of this package is in no other file of the program, nor are the
+// words that five others had for the same.
+func TestSaidOnce(t *testing.T) {
+	said := sentences(t)
+	if len(said) < 80 {
+		t.Fatalf("only %d sentences found", len(said))
+	}
+	said = append(said, phrases...)
+	for _, root := range []string{"config", "internal", "mapper", "queue", "relay"} {
+		err := filepath.WalkDir(filepath.Join("../../..", root), func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && (d.Name() == "testdata" || d.Name() == "sandbox" || d.Name() == "advice"): // Meta's own words; this package
+				return fs.SkipDir
+			case d.IsDir() || strings.HasSuffix(path, "_test.go") || !strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, ".js"):
+				return nil
+			}
+			texts := []string{""}
+			if strings.HasSuffix(path, ".go") {
+				texts = literals(t, path)
+			} else if b, err := os.ReadFile(path); err == nil {
+				texts[0] = string(b)
+			}
+			for _, s := range said {
+				for _, text := range texts {
+					if strings.Contains(text, s) {
+						t.Errorf("%s has %q, which package advice says", path, s)
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// sentences are the texts of this package that are long enough to be telling.
+func sentences(t *testing.T) (all []string) {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		for _, s := range literals(t, path) {
+			if len(s) >= 20 && strings.Contains(s, " ") {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// literals are the strings of a Go file.
+func literals(t *testing.T, path string) (all []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if s, err := strconv.Unquote(lit.Value); err == nil {
+				all = append(all, s)
+			}
+		}
+		return true
+	})
+	return all
+}
