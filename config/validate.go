@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"relay/internal/disk"
 	"relay/internal/strictyaml"
 )
 
@@ -267,7 +268,7 @@ func (l *loader) secretPaths(v strictyaml.Value) []string {
 // secret volume links to is what counts.
 func (l *loader) warnReadable(v strictyaml.Value, path string) {
 	info, err := os.Stat(path)
-	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o004 == 0 {
+	if err != nil || disk.Rights(info)&0o004 == 0 {
 		return
 	}
 	v.Warnf("every user of this machine can read the secret in %s", path).WithHint("chmod 640 %s", filepath.Base(path))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"relay/internal/disk"
 	"relay/internal/seal"
 )
 
@@ -231,18 +231,18 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 	q.ids.work.Lock() // none is merged meanwhile
 	defer q.ids.work.Unlock()
 	for _, f := range q.ids.list() {
-		if err := copyFile(f.path, filepath.Join(dir, filepath.Base(f.path))); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := disk.Copy(filepath.Join(dir, filepath.Base(f.path)), f.path, -1); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
-	err = copyFile(filepath.Join(q.dir, seal.SecretName), filepath.Join(dir, seal.SecretName))
+	err = disk.Copy(filepath.Join(dir, seal.SecretName), filepath.Join(q.dir, seal.SecretName), -1)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := writeFile(filepath.Join(dir, lockName), false); err != nil {
+	if err := disk.WriteFile(filepath.Join(dir, lockName), 0o600); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return disk.SyncDir(dir)
 }
 
 func (q *Queue) copySegment(s *segment, dir string) error {
@@ -264,7 +264,7 @@ func (q *Queue) copySegment(s *segment, dir string) error {
 		}
 		q.install(s, sum, true)
 	}
-	return copyFile(s.path, filepath.Join(dir, filepath.Base(s.path)))
+	return disk.Copy(filepath.Join(dir, filepath.Base(s.path)), s.path, -1)
 }
 
 func (q *Queue) backupDead(ctx context.Context, dir string) error {
@@ -288,7 +288,7 @@ func (q *Queue) backupDead(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	return syncDir(dir)
+	return disk.SyncDir(dir)
 }
 
 // copyBolt copies a bbolt file as it is at this moment.
@@ -301,21 +301,4 @@ func copyBolt(db *boltFile, path string) error {
 		_, err = tx.WriteTo(f)
 		return errors.Join(err, f.Sync(), f.Close())
 	})
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return fmt.Errorf("copy file: %w", err)
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("copy file: %w", err)
-	}
-	_, err = io.Copy(out, in)
-	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return fmt.Errorf("copy file: %w", err)
-	}
-	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"relay/internal/disk"
 )
 
 // A till's events, about 1.2 KB each, with enough chance in them that
@@ -113,7 +115,7 @@ func diskUsage(t testing.TB, dir string) (n int64) {
 	t.Helper()
 	err := filepath.Walk(dir, func(_ string, fi os.FileInfo, err error) error {
 		if err == nil && !fi.IsDir() && fi.Name() != reserveName {
-			n += diskSize(fi)
+			n += disk.Used(fi)
 		}
 		return err
 	})

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"relay/internal/disk"
 )
 
 // du is what dir takes on disk.
@@ -25,7 +27,7 @@ func du(t testing.TB, dir string) (n int64) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		n += diskSize(fi)
+		n += disk.Used(fi)
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -278,7 +280,7 @@ func TestIDsFiledLater(t *testing.T) {
 	mustAppend(t, q, entry("m-1", "a"))
 	num := q.tail.num
 	// A directory stands where the file is to be.
-	block := idsPath(dir, num) + tmpSuffix
+	block := idsPath(dir, num)
 	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}

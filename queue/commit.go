@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -54,7 +55,7 @@ func (w *writer) commit(reqs []*request) {
 	q.committing.Store(time.Now().UnixNano())
 	used, err := tail.put(w.packed, !q.o.NoSync)
 	start := time.Now()
-	doubt := err != nil && !noSpace(err)
+	doubt := err != nil && !disk.NoSpace(err)
 	if err == nil && !q.o.NoSync {
 		if err = q.syncTail(tail); err != nil {
 			doubt = true
@@ -155,7 +156,7 @@ func (w *writer) usable() error {
 	}
 	if err := w.rotate(); err != nil {
 		q.setBroken(err)
-		if noSpace(err) {
+		if disk.NoSpace(err) {
 			q.setFull("disk_full")
 			return &FullError{RetryAfter: 30 * time.Second, Reason: "disk_full"}
 		}
@@ -297,7 +298,7 @@ func (w *writer) fail(tail *segment, err error, doubt bool) {
 
 // setBroken says why the tail takes nothing.
 func (q *Queue) setBroken(err error) {
-	if noSpace(err) {
+	if disk.NoSpace(err) {
 		q.setFull("disk_full") // first: this is the answer to give
 	}
 	q.mu.Lock()

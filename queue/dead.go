@@ -14,6 +14,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -259,7 +260,7 @@ func (d *deadLog) append(lane string, gen uint64, dls []DeadLetter) error {
 	s.rows += int64(len(rows)) - gone
 	s.bytes += added - goneBytes
 	if fi, err := os.Stat(s.path); err == nil {
-		s.disk = diskSize(fi)
+		s.disk = disk.Used(fi)
 	}
 	return nil
 }

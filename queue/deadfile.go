@@ -11,6 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -76,7 +77,7 @@ func (d *deadLog) open(s *deadSeg) error {
 		return err
 	}
 	if fi, err := os.Stat(s.path); err == nil {
-		s.disk = diskSize(fi)
+		s.disk = disk.Used(fi)
 	}
 	return nil
 }
@@ -134,7 +135,7 @@ func (d *deadLog) makeFile(s *deadSeg, fill func(tx *bolt.Tx) error) error {
 		return fmt.Errorf("make dead letters: %w", err)
 	}
 	if !d.q.o.NoSync {
-		if err := syncDir(d.q.dir); err != nil {
+		if err := disk.SyncDir(d.q.dir); err != nil {
 			return err
 		}
 	}
@@ -166,7 +167,7 @@ func (d *deadLog) makeFile(s *deadSeg, fill func(tx *bolt.Tx) error) error {
 func (d *deadLog) update(s *deadSeg, fn func(tx *bolt.Tx) error) error {
 	run := func() error { return s.db.Update(fn) }
 	err := run()
-	if err != nil && noSpace(err) && d.q.useReserve() {
+	if err != nil && disk.NoSpace(err) && d.q.useReserve() {
 		err = run()
 	}
 	if err != nil {
@@ -217,7 +218,7 @@ func (d *deadLog) sure(s *deadSeg) error {
 	case err == nil:
 		closeDB(&s.db)
 		*s = fresh
-	case noSpace(err): // the next letter may still fit into the old file; later, then
+	case disk.NoSpace(err): // the next letter may still fit into the old file; later, then
 		s.rows, s.bytes, s.next = fresh.rows, fresh.bytes, fresh.next
 	default:
 		return fmt.Errorf("write dead letters anew: %w", err)
@@ -230,14 +231,14 @@ func (d *deadLog) begin() error {
 	s := &deadSeg{num: d.last + 1}
 	s.path = filepath.Join(d.dir, fmt.Sprintf("%016x%s", s.num, deadSuffix))
 	err := d.makeFile(s, func(*bolt.Tx) error { return nil })
-	if err != nil && noSpace(err) && d.q.useReserve() {
+	if err != nil && disk.NoSpace(err) && d.q.useReserve() {
 		err = d.makeFile(s, func(*bolt.Tx) error { return nil })
 	}
 	if err != nil {
 		return err
 	}
 	if fi, err := os.Stat(s.path); err == nil {
-		s.disk = diskSize(fi)
+		s.disk = disk.Used(fi)
 	}
 	d.last = s.num
 	d.segs = append(d.segs, s)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+
+	"relay/internal/disk"
 )
 
 const (
@@ -35,7 +37,7 @@ func (s *segment) onDisk() int64 {
 	if err != nil {
 		return s.used
 	}
-	return max(s.used, diskSize(fi))
+	return max(s.used, disk.Used(fi))
 }
 
 // fill makes room for a commit of n bytes: it writes zeros behind what the tail
@@ -72,7 +74,7 @@ func (s *segment) fill(n int64) error {
 		err = f.Sync()
 	}
 	s.filled = to // a second try would fare no better
-	if err != nil && !noSpace(err) {
+	if err != nil && !disk.NoSpace(err) {
 		return fmt.Errorf("make room in segment: %w", err)
 	}
 	return nil

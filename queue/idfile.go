@@ -57,36 +57,6 @@ func (f *idFile) write(sorted []byte, noSync bool) error {
 	return nil
 }
 
-// writeFile replaces path by parts, atomically.
-func writeFile(path string, noSync bool, parts ...[]byte) error {
-	f, err := os.OpenFile(path+tmpSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("write file: %w", err)
-	}
-	for _, p := range parts {
-		if err == nil {
-			_, err = f.Write(p)
-		}
-	}
-	if err == nil && !noSync {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(path+tmpSuffix, path)
-	}
-	if err == nil && !noSync {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
-		os.Remove(path + tmpSuffix)
-		return fmt.Errorf("write file: %w", err)
-	}
-	return nil
-}
-
 func openIDFile(path string) (*idFile, error) {
 	f, err := os.Open(path)
 	if err != nil {

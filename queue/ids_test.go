@@ -59,7 +59,7 @@ func TestSameIDAgain(t *testing.T) {
 			return on
 		}},
 		{"ids cannot be filed", func(t *testing.T, q *Queue) func() {
-			block := idsPath(q.dir, q.tail.num) + tmpSuffix // a directory stands where the file is to be made
+			block := idsPath(q.dir, q.tail.num) // a directory stands where the file is to be
 			if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 				t.Fatal(err)
 			}

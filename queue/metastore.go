@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/disk"
 )
 
 // metaStore is meta.db. Updates that come while one is being synced share the
@@ -63,7 +65,7 @@ func (m *metaStore) run() {
 		m.mu.Unlock()
 		if len(ops) > 0 {
 			err := m.commit(ops)
-			if err != nil && noSpace(err) && m.full() {
+			if err != nil && disk.NoSpace(err) && m.full() {
 				err = m.commit(ops)
 			}
 			for _, o := range ops {
@@ -88,7 +90,7 @@ func (m *metaStore) commit(ops []*metaOp) error {
 		}
 		return nil
 	})
-	m.unsure = err != nil && !noSpace(err)
+	m.unsure = err != nil && !disk.NoSpace(err)
 	return err
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -29,11 +29,11 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		return nil, err
 	}
 	if !readOnly {
-		if err := makeDir(dir, o.NoSync); err != nil {
+		if err := disk.MakeDir(dir); err != nil {
 			return nil, fmt.Errorf("make queue directory: %w", err)
 		}
 	}
-	if err := q.lock(); err != nil {
+	if err := q.takeLock(); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -52,7 +52,9 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	if err := q.checkSpace(); err != nil {
 		return nil, err
 	}
-	q.sign()
+	if !readOnly {
+		q.lock.Sign()
+	}
 	if err := q.openMeta(names); err != nil {
 		return nil, err
 	}
@@ -79,7 +81,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	if !readOnly {
 		w := &writer{q: q}
 		if err := w.rotate(); err != nil {
-			if !noSpace(err) {
+			if !disk.NoSpace(err) {
 				return nil, err
 			}
 			// Full already: what is there still drains, and makes room.
@@ -92,59 +94,18 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	return q, nil
 }
 
-// makeDir makes dir and what leads to it, durably.
-func makeDir(dir string, noSync bool) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
+// takeLock takes the directory for this process.
+func (q *Queue) takeLock() error {
+	l, err := disk.TakeLock(filepath.Join(q.dir, lockName), q.readOnly)
+	var held *disk.HeldError
+	if errors.As(err, &held) {
+		return &LockedError{Dir: q.dir, PID: held.PID}
 	}
-	parent := filepath.Dir(filepath.Clean(dir))
-	if parent != filepath.Clean(dir) {
-		if err := makeDir(parent, noSync); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	if noSync {
-		return nil
-	}
-	if err := syncDir(parent); err != nil && !errors.Is(err, os.ErrPermission) { // not ours to open
-		return err
-	}
-	return nil
-}
-
-// lock takes the directory for this process.
-func (q *Queue) lock() error {
-	path := filepath.Join(q.dir, lockName)
-	flags := os.O_RDWR | os.O_CREATE
-	if q.readOnly {
-		flags = os.O_RDONLY
-	}
-	f, err := os.OpenFile(path, flags, 0o600)
 	if err != nil {
-		return fmt.Errorf("open lock: %w", err)
-	}
-	if err := lockFile(f, q.readOnly); err != nil {
-		b, _ := io.ReadAll(io.LimitReader(f, 32))
-		f.Close()
-		if errors.Is(err, errLockHeld) {
-			pid, _ := strconv.Atoi(strings.TrimSpace(string(b)))
-			return &LockedError{Dir: q.dir, PID: pid}
-		}
 		return fmt.Errorf("lock queue: %w", err)
 	}
-	q.lockFd = f
+	q.lock = l
 	return nil
-}
-
-// sign writes the owner's process id into the lock. Best effort: on a full
-// volume the lock itself is what counts.
-func (q *Queue) sign() {
-	if !q.readOnly && q.lockFd.Truncate(0) == nil {
-		_, _ = q.lockFd.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	}
 }
 
 // abandon undoes a failed open.
@@ -158,7 +119,7 @@ func (q *Queue) abandon() {
 	if q.tail != nil {
 		closeDB(&q.tail.db)
 	}
-	q.lockFd.Close()
+	_ = q.lock.Close()
 }
 
 func (q *Queue) names() ([]string, error) {
@@ -354,7 +315,7 @@ func (q *Queue) findSegments(names []string) {
 		s := &segment{num: num, path: segPath(q.dir, num), ready: make(chan struct{})}
 		s.end.Store(math.MaxUint32)
 		if fi, err := os.Stat(s.path); err == nil {
-			s.disk = diskSize(fi)
+			s.disk = disk.Used(fi)
 		}
 		q.segs = append(q.segs, s)
 	}

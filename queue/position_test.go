@@ -81,7 +81,7 @@ func crash(t testing.TB, q *Queue) {
 	q.closer.Do(func() {
 		close(q.stop)
 		q.owned.Wait() // a copy of files that change is the state of no moment
-		q.lockFd.Close()
+		q.lock.Close()
 	})
 	copyTo := t.TempDir()
 	if err := os.CopyFS(copyTo, os.DirFS(q.dir)); err != nil {

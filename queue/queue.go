@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"relay/internal/disk"
 )
 
 // Queue is an open directory. Its methods may be called from any goroutine.
@@ -17,7 +18,7 @@ type Queue struct {
 	o        Options
 	now      func() time.Time
 	readOnly bool
-	lockFd   *os.File
+	lock     *disk.Lock
 	vault    *vault
 	zstd     *zstdPool
 	secret   [32]byte
@@ -81,8 +82,6 @@ type Queue struct {
 	space       space
 	syncs       latencies
 }
-
-var errLockHeld = errors.New("lock is held")
 
 const lockName = "lock"
 
@@ -182,7 +181,7 @@ func (q *Queue) closeFiles() error {
 	q.dead.close()
 	q.ids.close()
 	errs = append(errs, q.meta.close())
-	errs = append(errs, q.lockFd.Close())
+	errs = append(errs, q.lock.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close queue: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -78,12 +79,12 @@ func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]idHash
 
 // install makes a segment readable.
 func (q *Queue) install(s *segment, sum summary, sealed bool) {
-	disk := int64(0)
+	size := int64(0)
 	if fi, err := os.Stat(s.path); err == nil {
-		disk = diskSize(fi)
+		size = disk.Used(fi)
 	}
 	q.mu.Lock()
-	s.sum, s.sealed, s.disk, s.failed, s.unread = sum, sealed, disk, nil, time.Time{}
+	s.sum, s.sealed, s.disk, s.failed, s.unread = sum, sealed, size, nil, time.Time{}
 	s.end.Store(sum.Next)
 	q.version++
 	for i := range sum.lanes {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -70,13 +69,8 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 		return 0, errors.Join(err, removeFile(tmp))
 	}
 	q.shut(s)
-	if err := os.Rename(tmp, s.path); err != nil {
+	if err := replaceFile(tmp, s.path, q.o.NoSync); err != nil {
 		return 0, fmt.Errorf("rewrite segment: %w", err)
-	}
-	if !q.o.NoSync {
-		if err := syncDir(q.dir); err != nil {
-			return 0, err
-		}
 	}
 	q.shut(s)
 	q.cache.forget()

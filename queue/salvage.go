@@ -11,6 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -86,13 +87,8 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 			q.o.Logger.Warn("cannot write message ids; they stay in memory", "code", logs.IDsNotWritten, "err", err)
 		}
 	}
-	if err := os.Rename(tmp, s.path); err != nil {
+	if err := replaceFile(tmp, s.path, q.o.NoSync); err != nil {
 		return nil, fmt.Errorf("salvage segment: %w", err)
-	}
-	if !q.o.NoSync {
-		if err := syncDir(q.dir); err != nil {
-			return nil, err
-		}
 	}
 	q.shut(s) // whoever opened the old file meanwhile
 	q.cache.forget()
@@ -146,7 +142,7 @@ func keepCopy(path, name string) error {
 	if os.Link(path, name) == nil {
 		return nil
 	}
-	return copyFile(path, name)
+	return disk.Copy(name, path, -1)
 }
 
 // withScan is withPages for files whose meta pages may be gone, or that cannot

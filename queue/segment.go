@@ -131,26 +131,6 @@ func makeSegmentAt(path string, num uint64, now time.Time, secret []byte, noSync
 	})
 }
 
-// placeFile has a file made under a temporary name and moves it to path.
-func placeFile(path string, noSync bool, make func(tmp string) error) error {
-	tmp := path + tmpSuffix
-	if err := removeFile(tmp); err != nil {
-		return err
-	}
-	err := make(tmp)
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err == nil && !noSync {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
-		os.Remove(tmp)
-		return fmt.Errorf("make %s: %w", filepath.Base(path), err)
-	}
-	return nil
-}
-
 // fillBolt makes a bbolt file and syncs it.
 func fillBolt(path string, noSync bool, fill func(*bolt.Tx) error) error {
 	db, err := openBolt(path, 0o600, tailOptions(0))

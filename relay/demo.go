@@ -16,6 +16,7 @@ import (
 
 	"relay/config"
 	"relay/examples"
+	"relay/internal/disk"
 	"relay/relay/internal/sandbox"
 )
 
@@ -205,7 +206,7 @@ func (d *demo) editMapping(ctx context.Context) error {
 	}
 	d.say("Somebody saves the mapping half finished …")
 	broken := strings.Replace(string(src), "lead:", "  Gift Card Sold: shop\nlead:", 1)
-	if err := replaceFile(d.mapping, broken); err != nil {
+	if err := disk.WriteFile(d.mapping, 0o600, []byte(broken)); err != nil {
 		return err
 	}
 	if err := d.until(ctx, "the broken mapping is refused", func() bool { return d.relay.mapping.State().Refused != nil }); err != nil {
@@ -216,25 +217,13 @@ func (d *demo) editMapping(ctx context.Context) error {
 	}
 	unmapped := d.unmapped()
 	good := strings.Replace(string(src), "lead:", "  Gift Card Sold: { to: stores, as: Purchase, value: [properties.amount] }\nlead:", 1)
-	if err := replaceFile(d.mapping, good); err != nil {
+	if err := disk.WriteFile(d.mapping, 0o600, []byte(good)); err != nil {
 		return err
 	}
 	if err := d.until(ctx, "the new mapping is in force", func() bool { return d.unmapped() < unmapped }); err != nil {
 		return err
 	}
 	d.say("… and mends it: Gift Card Sold is a Purchase now; %d sold earlier are picked up", unmapped-d.unmapped())
-	return nil
-}
-
-// replaceFile saves the way good editors do: a new file, moved into place.
-func replaceFile(path, text string) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
-		return fmt.Errorf("save mapping: %w", err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return fmt.Errorf("save mapping: %w", err)
-	}
 	return nil
 }
 

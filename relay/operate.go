@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"relay/internal/disk"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
 )
@@ -227,27 +227,11 @@ func newSupportBundleCommand() *cobra.Command {
 }
 
 // saveFile writes a new file whole or not at all; it overwrites nothing.
-func saveFile(c *cobra.Command, path string, write func(*os.File) error) (err error) {
+func saveFile(c *cobra.Command, path string, write func(*os.File) error) error {
 	if _, err := os.Lstat(path); err == nil {
 		return usageError{fmt.Errorf("%s exists already", path)}
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := disk.CreateWith(path, 0o600, write); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	fi, err := os.Stat(path)

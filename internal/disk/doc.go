@@ -1,18 +1,23 @@
-// Package disk writes files that are whole or absent, and makes their names
-// durable.
+// Package disk writes files that are whole or absent, makes their names durable,
+// and says what the file system under them is.
 //
-// A file is written under a temporary name in the directory of its target,
-// synced, and renamed; then the directory is synced. After a crash at any point
-// the target is the old file or the new one, and a temporary file may be left
-// behind, which Clean removes:
+// # What it guarantees
 //
-//	dir/name.<16 hex digits>.tmp   create, write, sync
-//	dir/name                       rename, sync dir
+// WriteFile and Create write a file under a temporary name in the directory of
+// its target, sync it, rename it, and sync the directory:
 //
-// What can hurt you: a rename replaces a symbolic link, not the file it points
-// to; an error of the last step (the sync of the directory) leaves the new file
-// in place, but a power cut may bring the old one back; on Windows directories
-// cannot be synced, NTFS journals names itself.
+//	dir/name.<16 hex digits>.tmp   make (O_EXCL), write, sync
+//	dir/name                       rename; sync dir
+//
+// After a crash at any point the target is the old file or the new one. A
+// temporary file may be left; Clean removes it. A file never has more rights than
+// it was asked for, not even for a moment.
+//
+// # What can hurt you
+//
+// A rename replaces a symbolic link, not the file it points to. When only the
+// sync of the directory fails, there is an error and the new file is in place: a
+// power cut may bring the old one back. On Windows directories cannot be synced.
 //
 // The package imports nothing else of relay's.
 package disk

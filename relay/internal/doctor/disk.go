@@ -8,6 +8,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"relay/internal/disk"
 )
 
 // Bounds of the disk checks. A till's flash card syncs in some 20 ms; a sale
@@ -18,13 +20,6 @@ const (
 	lowSpace   = 0.05
 	lowInodes  = 1000
 )
-
-// volume is what the system says of the file system under a path.
-type volume struct {
-	size, free    int64
-	inodes, iFree int64  // 0, 0: not told
-	kind          string // nfs, tmpfs …; empty: an ordinary one
-}
 
 // disk looks at where the queue lies.
 func (e *exam) disk() {
@@ -70,7 +65,7 @@ func (e *exam) unwritable(dir, at string, err error) {
 	case errors.Is(err, errHangs):
 		f.Code = "hanging"
 		f.Fix = "See the kernel's log (`dmesg`): the disk, its controller or the network behind it does not answer, or somebody froze the file system. relay answers 503 meanwhile and goes on by itself."
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case disk.NoSpace(err):
 		f.Code = "full"
 		f.Fix = "Free space there; if there is some, remove small files: the volume takes no more of them. relay delivers meanwhile, and takes events again by itself."
 	case errors.Is(err, syscall.EROFS):
@@ -133,7 +128,7 @@ func within(d time.Duration, fn func() error) error {
 }
 
 func (e *exam) space(dir string) {
-	v, err := statVolume(dir)
+	v, err := disk.VolumeOf(dir)
 	if err != nil {
 		e.say(Finding{Check: "disk", Code: "space_unknown", Level: Note, Text: fmt.Sprintf("The space of the volume of %s cannot be told: %v.", dir, err)})
 		return
@@ -141,16 +136,16 @@ func (e *exam) space(dir string) {
 	e.judgeSpace(dir, v)
 }
 
-func (e *exam) judgeSpace(dir string, v volume) {
-	switch v.kind {
+func (e *exam) judgeSpace(dir string, v disk.Volume) {
+	switch v.Kind {
 	case "tmpfs", "ramfs":
 		e.say(Finding{
-			Check: "disk", Code: "memory", Level: Fail, Text: fmt.Sprintf("queue.path: %s lies in memory (%s): a power cut loses what was answered 200.", dir, v.kind),
+			Check: "disk", Code: "memory", Level: Fail, Text: fmt.Sprintf("queue.path: %s lies in memory (%s): a power cut loses what was answered 200.", dir, v.Kind),
 			Fix: "Put queue.path on a disk.", Who: You,
 		})
 	case "nfs", "smb", "fuse", "9p":
 		e.say(Finding{
-			Check: "disk", Code: "network_disk", Level: Warn, Text: fmt.Sprintf("queue.path: %s lies on a file system of kind %s, on which file locks and syncs are not to be trusted.", dir, v.kind),
+			Check: "disk", Code: "network_disk", Level: Warn, Text: fmt.Sprintf("queue.path: %s lies on a file system of kind %s, on which file locks and syncs are not to be trusted.", dir, v.Kind),
 			Fix: "Put queue.path on a local disk.", Who: You,
 		})
 	case "overlay":
@@ -161,22 +156,22 @@ func (e *exam) judgeSpace(dir string, v volume) {
 	}
 	most := e.Config.Queue.MaxSize
 	switch {
-	case most > v.size:
+	case most > v.Size:
 		e.say(Finding{
-			Check: "disk", Code: "max_size", Level: Fail, Text: fmt.Sprintf("queue.max_size is %s, and the volume has %s: relay will not start.", size(most), size(v.size)),
+			Check: "disk", Code: "max_size", Level: Fail, Text: fmt.Sprintf("queue.max_size is %s, and the volume has %s: relay will not start.", size(most), size(v.Size)),
 			Fix: "Lower queue.max_size, or leave it out: then it is the smaller of 4 GiB and 80 % of the volume.", Who: You,
 		})
-	case float64(v.free) < lowSpace*float64(v.size):
+	case float64(v.Free) < lowSpace*float64(v.Size):
 		e.say(Finding{
-			Check: "disk", Code: "low_space", Level: Warn, Text: fmt.Sprintf("The volume of the queue has %s of %s left.", size(v.free), size(v.size)),
+			Check: "disk", Code: "low_space", Level: Warn, Text: fmt.Sprintf("The volume of the queue has %s of %s left.", size(v.Free), size(v.Size)),
 			Fix: "Free space on it: relay refuses new events before the disk is full.", Who: You,
 		})
 	default:
-		e.say(Finding{Check: "disk", Code: "space", Level: OK, Text: fmt.Sprintf("The volume of the queue has %s of %s free.", size(v.free), size(v.size))})
+		e.say(Finding{Check: "disk", Code: "space", Level: OK, Text: fmt.Sprintf("The volume of the queue has %s of %s free.", size(v.Free), size(v.Size))})
 	}
-	if v.inodes > 0 && v.iFree < lowInodes {
+	if v.Files > 0 && v.FreeFiles < lowInodes {
 		e.say(Finding{
-			Check: "disk", Code: "low_inodes", Level: Warn, Text: fmt.Sprintf("The volume of the queue can hold only %d more files.", v.iFree),
+			Check: "disk", Code: "low_inodes", Level: Warn, Text: fmt.Sprintf("The volume of the queue can hold only %d more files.", v.FreeFiles),
 			Fix: "Remove small files there: relay cannot begin a new segment without room for one.", Who: You,
 		})
 	}
@@ -186,11 +181,9 @@ func (e *exam) judgeSpace(dir string, v volume) {
 func (e *exam) speed(dir string) {
 	var took []time.Duration
 	err := within(e.patience+2*time.Second, func() (err error) { took, err = measureSync(dir); return err })
-	for _, known := range []error{errHangs, syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
-		if errors.Is(err, known) {
-			e.unwritable(e.Config.Queue.Path, dir, err)
-			return
-		}
+	if errors.Is(err, errHangs) || disk.NoSpace(err) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO) {
+		e.unwritable(e.Config.Queue.Path, dir, err)
+		return
 	}
 	if err != nil {
 		e.say(Finding{

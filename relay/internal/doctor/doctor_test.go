@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/internal/disk"
 	"relay/internal/strictyaml"
 	"relay/mapper"
 	"relay/relay/internal/graph"
@@ -407,13 +408,13 @@ func testDisks(t *testing.T) {
 		do(e)
 		return got
 	}
-	volumes := func(v volume) func(*exam) { return func(e *exam) { e.judgeSpace("/data", v) } }
-	roomy := volume{size: 1 << 40, free: 1 << 39}
-	kind := func(k string) volume { v := roomy; v.kind = k; return v }
+	volumes := func(v disk.Volume) func(*exam) { return func(e *exam) { e.judgeSpace("/data", v) } }
+	roomy := disk.Volume{Size: 1 << 40, Free: 1 << 39}
+	kind := func(k string) disk.Volume { v := roomy; v.Kind = k; return v }
 	want(t, judge(volumes(kind("nfs"))), "network_disk", Warn)
 	want(t, judge(volumes(kind("overlay"))), "container_layer", Warn)
-	want(t, judge(volumes(volume{size: 1 << 40, free: 1 << 30})), "low_space", Warn)
-	want(t, judge(volumes(volume{size: 1 << 40, free: 1 << 39, inodes: 1 << 20, iFree: 12})), "low_inodes", Warn)
+	want(t, judge(volumes(disk.Volume{Size: 1 << 40, Free: 1 << 30})), "low_space", Warn)
+	want(t, judge(volumes(disk.Volume{Size: 1 << 40, Free: 1 << 39, Files: 1 << 20, FreeFiles: 12})), "low_inodes", Warn)
 	want(t, judge(func(e *exam) { e.space(filepath.Join(t.TempDir(), "nothing")) }), "space_unknown", Note)
 	want(t, judge(func(e *exam) { e.speed(filepath.Join(t.TempDir(), "nothing")) }), "sync_failed", Fail)
 	want(t, judge(func(e *exam) { e.judgeSpeed([]time.Duration{60 * time.Millisecond}) }), "slow", Warn)

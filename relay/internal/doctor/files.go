@@ -2,10 +2,11 @@ package doctor
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"relay/internal/disk"
 )
 
 // files looks at who may read what is secret. What config itself reads as a
@@ -23,7 +24,7 @@ func (e *exam) files() {
 			e.private(f.key, f.path)
 		}
 	}
-	if info, err := os.Stat(c.Queue.Path); err == nil && others(info)&0o077 != 0 {
+	if info, err := os.Stat(c.Queue.Path); err == nil && disk.Rights(info)&0o077 != 0 {
 		e.say(Finding{
 			Check: "files", Code: "queue_readable", Level: Warn,
 			Text: fmt.Sprintf("Other users of this machine may look into the queue (%s, %04o), where customers' data lies.", c.Queue.Path, info.Mode().Perm()),
@@ -55,20 +56,12 @@ func (e *exam) readable(key, path string) bool {
 // private warns when everybody may read a file.
 func (e *exam) private(key, path string) {
 	info, err := os.Stat(path)
-	if err == nil && others(info)&0o004 != 0 {
+	if err == nil && disk.Rights(info)&0o004 != 0 {
 		e.say(Finding{
 			Check: "files", Code: "secret_readable", Level: Warn, Text: fmt.Sprintf("%s: every user of this machine can read %s.", key, path),
 			Fix: "chmod 640 " + path, Who: You,
 		})
 	}
-}
-
-// others are the rights that mean something; Windows has none of this kind.
-func others(info os.FileInfo) fs.FileMode {
-	if runtime.GOOS == "windows" {
-		return 0
-	}
-	return info.Mode().Perm()
 }
 
 func dirOf(path string) string { return filepath.Dir(path) }

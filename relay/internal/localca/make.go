@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"relay/internal/disk"
 )
 
 // Names of the files.
@@ -62,6 +64,9 @@ func Make(o Options) (Made, error) {
 		return Made{}, err
 	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return Made{}, err
+	}
+	if err := disk.Clean(o.Dir); err != nil { // a crash may have left a key
 		return Made{}, err
 	}
 	ca, err := load(o.Dir)
@@ -258,25 +263,12 @@ func save(dir, keyName string, key *ecdsa.PrivateKey, certName string, ders ...[
 	if err != nil {
 		return err
 	}
-	if err := replace(filepath.Join(dir, keyName), 0o600, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: k})); err != nil {
+	if err := disk.WriteFile(filepath.Join(dir, keyName), 0o600, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: k})); err != nil {
 		return err
 	}
 	var b []byte
 	for _, der := range ders {
 		b = append(b, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
 	}
-	return replace(filepath.Join(dir, certName), 0o644, b)
-}
-
-// replace writes a file whole or not at all.
-func replace(path string, mode fs.FileMode, b []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
-	}
-	return os.Rename(path+".new", path)
+	return disk.WriteFile(filepath.Join(dir, certName), 0o644, b)
 }

@@ -1,10 +1,10 @@
 package receipts
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
+
+	"relay/internal/disk"
 )
 
 // Backup copies the ledger to dir, which it makes.
@@ -18,23 +18,9 @@ func (l *Ledger) Backup(dir string) error {
 		return fmt.Errorf("copy receipts: %w", err)
 	}
 	for _, f := range l.files {
-		if err := copyTo(path(dir, f.n), l.path(f.n), f.size); err != nil {
+		if err := disk.Copy(path(dir, f.n), l.path(f.n), f.size); err != nil {
 			return fmt.Errorf("copy receipts: %w", err)
 		}
 	}
-	return nil
-}
-
-func copyTo(to, from string, size int64) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.CopyN(out, in, size)
-	return errors.Join(err, out.Sync(), out.Close())
+	return disk.SyncDir(dir)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"relay/internal/disk"
 	"relay/mapper"
 )
 
@@ -60,7 +61,7 @@ func (l *Ledger) forgetIn(f *file, last bool, gone []string) (n int, err error) 
 		return 0, err
 	}
 	path := l.path(f.n)
-	if err := replace(path, fresh); err != nil {
+	if err := disk.WriteFile(path, 0o600, fresh); err != nil {
 		return 0, fmt.Errorf("rewrite receipts: %w", err)
 	}
 	f.size = int64(len(fresh))
@@ -72,22 +73,4 @@ func (l *Ledger) forgetIn(f *file, last bool, gone []string) (n int, err error) 
 		}
 	}
 	return n, nil
-}
-
-// replace writes a file whole: old or new after a crash, never half.
-func replace(path string, b []byte) (err error) {
-	tmp := path + ".tmp"
-	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(b)
-	err = errors.Join(err, out.Sync(), out.Close())
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp)
-	}
-	return err
 }

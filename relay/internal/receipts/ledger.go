@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/relay/internal/drain"
 )
@@ -84,8 +85,11 @@ func Open(dir string, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := disk.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("make receipts directory: %w", err)
+	}
+	if err := disk.Clean(dir); err != nil {
+		return nil, fmt.Errorf("open receipts: %w", err)
 	}
 	l := &Ledger{dir: dir, o: o, log: o.Logger, codec: c}
 	if l.files, err = list(dir); err != nil {
@@ -251,6 +255,11 @@ func (l *Ledger) rotate() error {
 		out.Close()
 		_ = os.Remove(l.path(n))
 		return fmt.Errorf("write receipts: %w", err)
+	}
+	if err := disk.SyncDir(l.dir); err != nil {
+		out.Close()
+		_ = os.Remove(l.path(n))
+		return fmt.Errorf("make receipts file: %w", err)
 	}
 	l.out = out
 	l.files = append(l.files, file{n, int64(len(magic))})

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/internal/disk"
 	"relay/mapper"
 	"relay/relay/internal/drain"
 )
@@ -231,6 +232,9 @@ func TestForget(t *testing.T) {
 			t.Errorf("nobody: %d %v", n, err)
 		}
 		l.Close()
+		if err := os.WriteFile(disk.TempName(path(dir, 1)), []byte("of a crash"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		l = open(t, dir, Options{Key: key})
 		want(t, l, "m-7-3", 0)
 		want(t, l, "m-300-2", 1)

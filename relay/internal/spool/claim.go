@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -27,7 +28,7 @@ func (d *Directory) claim(name string) (string, error) {
 		return "", err
 	}
 	delete(d.waiting, name)
-	return claim, errors.Join(syncDir(claim), syncDir(filepath.Dir(claim)), syncDir(d.o.Dir))
+	return claim, errors.Join(disk.SyncDir(claim), disk.SyncDir(filepath.Dir(claim)), disk.SyncDir(d.o.Dir))
 }
 
 // resume goes on with the files that are claimed already.
@@ -195,7 +196,7 @@ func (d *Directory) finish(claim, path, name, to string) error {
 	}
 	now := d.o.Now()
 	_ = os.Chtimes(target, now, now) // Keep counts from here
-	if err := errors.Join(syncDir(filepath.Join(d.o.Dir, refusedDir)), syncDir(filepath.Join(d.o.Dir, to)), syncDir(claim)); err != nil {
+	if err := errors.Join(disk.SyncDir(filepath.Join(d.o.Dir, refusedDir)), disk.SyncDir(filepath.Join(d.o.Dir, to)), disk.SyncDir(claim)); err != nil {
 		return err
 	}
 	d.clear(claim)
@@ -203,9 +204,10 @@ func (d *Directory) finish(claim, path, name, to string) error {
 }
 
 func (d *Directory) clear(claim string) {
-	for _, f := range []string{stateName, stateName + ".new", reportName} {
+	for _, f := range []string{stateName, reportName} {
 		_ = os.Remove(filepath.Join(claim, f))
 	}
+	_ = disk.Clean(claim)
 	if err := os.Remove(claim); err != nil {
 		d.once(claim, err).Warn("spool: claim cannot be removed", "code", logs.SpoolClaimNotRemoved)
 	}

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
+
+	"relay/internal/disk"
 )
 
 // state is how far the work on a file is. It is written after each batch that
@@ -54,7 +54,7 @@ func (f StateFile) Load(context.Context, string) ([]byte, error) {
 
 // Save replaces the file.
 func (f StateFile) Save(_ context.Context, _ string, state []byte) error {
-	return replace(string(f), state)
+	return disk.WriteFile(string(f), 0o600, state)
 }
 
 // loadState returns what is known of the file with this key, else a fresh one.
@@ -89,39 +89,4 @@ func (s *state) save(ctx context.Context, to State) error {
 		return fmt.Errorf("write state: %w", err)
 	}
 	return nil
-}
-
-// replace writes a file beside path, syncs it and renames it into place.
-func replace(path string, b []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes renames in dir durable, where the system knows of that.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
