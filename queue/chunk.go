@@ -2,11 +2,12 @@ package queue
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"math"
 	"time"
+
+	"relay/internal/seal"
 )
 
 // A chunk is what one group commit stores: a header that can be read alone, the
@@ -25,7 +26,7 @@ const (
 
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
-	errDamaged = errors.New("damaged")
+	errDamaged = seal.ErrDamaged
 )
 
 func damaged(format string, a ...any) error {

@@ -228,7 +228,7 @@ func (w *writer) finishChunk(h *chunkHeader) error {
 	copy(raw, table)
 	at := len(w.chunk)
 	var err error
-	w.chunk, err = packChunk(w.chunk, q.zstd, q.vault, &w.scratch, h, w.idBytes, raw)
+	w.chunk, err = packChunk(w.chunk, q.zstd, q.ring, &w.scratch, h, w.idBytes, raw)
 	if err != nil {
 		return fmt.Errorf("pack chunk: %w", err)
 	}

@@ -14,7 +14,7 @@ type deadRow struct {
 	Lane string `json:"lane"`
 }
 
-// A row is: checksum u32 · what vault.seal made of: codec u8 · raw length u32 ·
+// A row is: checksum u32 · what Ring.Seal made of: codec u8 · raw length u32 ·
 // compressed (length of the JSON u32 · JSON · body).
 func (d *deadLog) encode(seg, idx uint64, lane string, dl DeadLetter) ([]byte, error) {
 	dl.ID = ""
@@ -28,7 +28,7 @@ func (d *deadLog) encode(seg, idx uint64, lane string, dl DeadLetter) ([]byte, e
 	b, codec := d.q.zstd.compress(b, raw)
 	b[0] = codec
 	key := binary.BigEndian.AppendUint64(nil, idx)
-	sealed, err := d.q.vault.seal("dead", seg, key, b)
+	sealed, err := d.q.ring.Seal(nil, "dead", seg, key, b)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (d *deadLog) decode(seg uint64, k, v []byte) (DeadLetter, error) {
 	if !rowOK(seg, k, v) {
 		return DeadLetter{}, damaged("dead letter checksum")
 	}
-	b, err := d.q.vault.open("dead", seg, k, v[4:])
+	b, err := d.q.ring.Open("dead", seg, k, v[4:])
 	if err != nil {
 		return DeadLetter{}, err
 	}

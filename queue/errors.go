@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"relay/internal/seal"
 )
 
 // Errors a caller chooses by. Every error of Append but ErrInvalid means 503
@@ -30,7 +32,7 @@ var (
 	ErrNewerFormat = errors.New("directory was written by a newer version")
 	// ErrKey: the directory is encrypted and no given key opens it, or is
 	// not and must not become so by accident; nothing was touched.
-	ErrKey = errors.New("encryption key does not fit")
+	ErrKey = seal.ErrKey
 	// ErrReadOnly: the queue was opened with OpenReadOnly.
 	ErrReadOnly = errors.New("queue is open for reading only")
 	// ErrNotFound: no such dead letter or lane.

@@ -44,7 +44,7 @@ func everything(t *testing.T, q *Queue) []byte {
 				if !ok {
 					continue
 				}
-				raw, err := openChunk(q.zstd, q.vault, &h, data[h.size+h.idsLen:])
+				raw, err := openChunk(q.zstd, q.ring, &h, data[h.size+h.idsLen:])
 				if err != nil {
 					return err
 				}

@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/logs"
+	"relay/internal/seal"
 )
 
 // meta.db lists the keys that something in the directory is sealed with, so
@@ -27,16 +28,16 @@ func (q *Queue) recordKey(m *metaStore, c metaContent) (*metaStore, error) {
 		_ = m.db.Close()
 		return nil, fmt.Errorf("read meta.db: %w", err)
 	}
-	if cur := q.vault.current(); cur != 0 && !q.readOnly && !slices.Contains(info.Keys, cur) {
+	if cur := q.ring.Keys().Current(); cur != 0 && !q.readOnly && !slices.Contains(info.Keys, cur) {
 		if len(info.Keys) == 0 {
 			info.Keys = []uint32{0}
 		}
 		info.Keys = append(info.Keys, cur)
 		_ = m.db.Close()
-		if err := writeMeta(q.dir, q.vault, c, info, q.o.NoSync); err != nil {
+		if err := writeMeta(q.dir, q.ring, c, info, q.o.NoSync); err != nil {
 			return nil, err
 		}
-		if m, _, err = loadMeta(q.dir, q.vault, false, q.o.NoSync); err != nil {
+		if m, _, err = loadMeta(q.dir, q.ring, false, q.o.NoSync); err != nil {
 			return nil, fmt.Errorf("open meta.db: %w", err)
 		}
 	}
@@ -52,37 +53,37 @@ func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 	if q.readOnly {
 		return ErrReadOnly
 	}
-	ring, err := newKeyring(key, old)
+	keys, err := seal.NewKeys(key, old...)
 	if err != nil {
 		return fmt.Errorf("set keys: %w", err)
 	}
 	err = q.onTail(func(w *writer) error {
-		before := q.vault.ring.Load()
+		before, cur := q.ring.Keys().Current(), keys.Current()
 		q.mu.Lock()
 		inUse := slices.Clone(q.keysInUse)
 		q.mu.Unlock()
-		if before.cur != 0 && ring.cur == 0 {
+		if before != 0 && cur == 0 {
 			return fmt.Errorf("a sealed queue stays sealed: %w", ErrKey)
 		}
 		for _, id := range inUse {
-			if err := ring.opens(id); err != nil {
+			if err := keys.Opens(id); err != nil {
 				return err
 			}
 		}
-		if ring.cur == before.cur {
-			q.vault.ring.Store(ring)
+		if cur == before {
+			q.ring.Use(keys)
 			return nil
 		}
 		if len(inUse) == 0 {
 			inUse = []uint32{0}
 		}
-		if !slices.Contains(inUse, ring.cur) {
-			inUse = append(inUse, ring.cur)
+		if !slices.Contains(inUse, cur) {
+			inUse = append(inUse, cur)
 		}
 		if err := q.saveKeys(inUse); err != nil {
 			return err
 		}
-		q.vault.ring.Store(ring)
+		q.ring.Use(keys)
 		// The tail's header is sealed too: the next one's will be with the new key.
 		if err := w.rotate(); err != nil {
 			q.setBroken(err)
@@ -102,7 +103,7 @@ func (q *Queue) saveKeys(ids []uint32) error {
 		for _, name := range metaBuckets {
 			rows := make(map[string][]byte)
 			if err := tx.Bucket(name).ForEach(func(k, v []byte) error {
-				if plain, err := openRow(q.vault, name, k, v); err == nil {
+				if plain, err := openRow(q.ring, name, k, v); err == nil {
 					rows[string(k)] = slices.Clone(plain)
 				}
 				return nil
@@ -110,7 +111,7 @@ func (q *Queue) saveKeys(ids []uint32) error {
 				return err
 			}
 			for k, v := range rows {
-				if err := putRow(tx, q.vault, name, []byte(k), v); err != nil {
+				if err := putRow(tx, q.ring, name, []byte(k), v); err != nil {
 					return err
 				}
 			}
@@ -129,7 +130,7 @@ func (q *Queue) saveKeys(ids []uint32) error {
 // reseal seals one file anew that is not sealed with the key in force, and once
 // there is none, lets the other keys go. The keeper calls it time and again.
 func (q *Queue) reseal() {
-	cur := q.vault.current()
+	cur := q.ring.Keys().Current()
 	q.mu.Lock()
 	due := cur != 0 && !q.opening && q.hold == 0 && slices.ContainsFunc(q.keysInUse, func(id uint32) bool { return id != cur })
 	segs := slices.Clone(q.segs)
@@ -225,11 +226,11 @@ func (d *deadLog) reseal(id uint32) (done bool, err error) {
 			continue
 		}
 		return false, d.rewrite(s, func(k, v []byte) ([]byte, error) {
-			plain, err := d.q.vault.open("dead", s.num, k, v[4:])
+			plain, err := d.q.ring.Open("dead", s.num, k, v[4:])
 			if err != nil {
 				return nil, err
 			}
-			sealed, err := d.q.vault.seal("dead", s.num, k, plain)
+			sealed, err := d.q.ring.Seal(nil, "dead", s.num, k, plain)
 			if err != nil {
 				return nil, err
 			}

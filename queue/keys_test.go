@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"relay/internal/seal"
 )
 
 func testKey(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
@@ -83,7 +85,7 @@ func TestSealPlainQueue(t *testing.T) {
 	q = openTest(t, dir, o)
 	resealed(t, q)
 	// Whoever has no key: everything, without it.
-	blind, err := newVault(nil, nil)
+	none, err := seal.NewKeys(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +105,7 @@ func TestSealPlainQueue(t *testing.T) {
 				found, err := findChunks(p, num)
 				for _, c := range found.order() {
 					if data, h, ok := found.assemble(p, c); ok {
-						if raw, err := openChunk(q.zstd, blind, &h, data[h.size+h.idsLen:]); !errors.Is(err, ErrKey) {
+						if raw, err := openChunk(q.zstd, seal.NewRing(none), &h, data[h.size+h.idsLen:]); !errors.Is(err, ErrKey) {
 							t.Errorf("chunk %x opens without a key: %d bytes, %v", uint64(c), len(raw), err)
 						}
 					}
@@ -153,7 +155,7 @@ func TestSetKeys(t *testing.T) {
 	}
 	wg.Wait()
 	fill(t, q, 200, 300)
-	want := []uint32{keyID(testKey(1)), keyID(testKey(2)), keyID(testKey(3))}
+	want := []uint32{seal.KeyID(testKey(1)), seal.KeyID(testKey(2)), seal.KeyID(testKey(3))}
 	if got := q.Stats().KeysInUse; !slices.Equal(got, want) && len(got) != 1 {
 		t.Errorf("keys in use %x, want %x", got, want)
 	}

@@ -251,7 +251,7 @@ func (q *Queue) search(s *segment, match func(Record) bool) (found bool, err err
 		if err != nil {
 			return false, err
 		}
-		raw, err := openChunk(q.zstd, q.vault, h, pay)
+		raw, err := openChunk(q.zstd, q.ring, h, pay)
 		if err != nil {
 			return false, err
 		}

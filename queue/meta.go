@@ -11,6 +11,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/seal"
 )
 
 const metaName = "meta.db"
@@ -104,19 +106,19 @@ func withPages(path string, fn func(p *pageFile) error) error {
 
 // makeMeta makes meta.db. With others there are files already whose keys nobody
 // remembers.
-func makeMeta(dir string, v *vault, secret []byte, others, noSync bool) error {
+func makeMeta(dir string, ring *seal.Ring, secret []byte, others, noSync bool) error {
 	info := metaInfo{Format: formatVersion, Sum: formatSum(formatVersion)}
-	if cur := v.current(); cur != 0 {
+	if cur := ring.Keys().Current(); cur != 0 {
 		info.Keys = []uint32{cur}
 		if others {
 			info.Keys = []uint32{0, cur}
 		}
 	}
-	return writeMeta(dir, v, metaContent{secret: secret}, info, noSync)
+	return writeMeta(dir, ring, metaContent{secret: secret}, info, noSync)
 }
 
 // writeMeta makes meta.db, or replaces it, with c in it.
-func writeMeta(dir string, v *vault, c metaContent, info metaInfo, noSync bool) error {
+func writeMeta(dir string, ring *seal.Ring, c metaContent, info metaInfo, noSync bool) error {
 	fill := func(tx *bolt.Tx) error {
 		for _, name := range metaBuckets {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
@@ -124,26 +126,26 @@ func writeMeta(dir string, v *vault, c metaContent, info metaInfo, noSync bool) 
 			}
 		}
 		for name, r := range c.lanes {
-			if err := putRow(tx, v, bucketLanes, []byte(name), r.encode()); err != nil {
+			if err := putRow(tx, ring, bucketLanes, []byte(name), r.encode()); err != nil {
 				return err
 			}
 		}
 		for k, val := range c.notes {
-			if err := putRow(tx, v, bucketNotes, []byte(k), val); err != nil {
+			if err := putRow(tx, ring, bucketNotes, []byte(k), val); err != nil {
 				return err
 			}
 		}
 		for _, r := range c.voids {
-			if err := putVoid(tx, v, r); err != nil {
+			if err := putVoid(tx, ring, r); err != nil {
 				return err
 			}
 		}
 		for num, n := range c.sealed {
-			if err := putSealed(tx, v, num, n); err != nil {
+			if err := putSealed(tx, ring, num, n); err != nil {
 				return err
 			}
 		}
-		if err := putRow(tx, v, bucketDir, keySecret, c.secret); err != nil {
+		if err := putRow(tx, ring, bucketDir, keySecret, c.secret); err != nil {
 			return err
 		}
 		return putInfo(tx, info)
@@ -153,11 +155,11 @@ func writeMeta(dir string, v *vault, c metaContent, info metaInfo, noSync bool) 
 
 // loadMeta opens meta.db, which it has read without trusting it before, and
 // reads all of it. errDamaged: it is of no use.
-func loadMeta(dir string, v *vault, readOnly, noSync bool) (*metaStore, metaContent, error) {
+func loadMeta(dir string, ring *seal.Ring, readOnly, noSync bool) (*metaStore, metaContent, error) {
 	if _, err := checkMeta(filepath.Join(dir, metaName)); err != nil {
 		return nil, metaContent{}, err
 	}
-	m, err := openMeta(dir, v, readOnly, noSync)
+	m, err := openMeta(dir, ring, readOnly, noSync)
 	if err != nil {
 		return nil, metaContent{}, err
 	}
@@ -188,7 +190,7 @@ func (m *metaStore) load() (metaContent, error) {
 				return damaged("meta.db lacks %s", bucket)
 			}
 			return b.ForEach(func(k, v []byte) error {
-				plain, err := openRow(m.vault, bucket, k, v)
+				plain, err := openRow(m.ring, bucket, k, v)
 				if err == nil {
 					err = fn(k, plain)
 				}
@@ -224,13 +226,13 @@ func (m *metaStore) load() (metaContent, error) {
 			return err
 		}
 		if v := tx.Bucket(bucketDir).Get(keySecret); v != nil {
-			plain, err := openRow(m.vault, bucketDir, keySecret, v)
+			plain, err := openRow(m.ring, bucketDir, keySecret, v)
 			if err != nil && !errors.Is(err, errDamaged) {
 				return err
 			}
 			c.secret = slices.Clone(plain)
 		}
-		return loadSealed(tx, m.vault, c.sealed)
+		return loadSealed(tx, m.ring, c.sealed)
 	})
 	if err != nil {
 		return c, fmt.Errorf("read meta.db: %w", err)
@@ -249,7 +251,7 @@ func (q *Queue) saveVoids() error {
 	}
 	err := q.meta.update(func(tx *bolt.Tx) error {
 		for _, v := range voids[saved:] {
-			if err := putVoid(tx, q.vault, v); err != nil {
+			if err := putVoid(tx, q.ring, v); err != nil {
 				return err
 			}
 		}
@@ -276,7 +278,7 @@ func (q *Queue) SetNote(key string, val []byte) error {
 			if val == nil {
 				return tx.Bucket(bucketNotes).Delete([]byte(key))
 			}
-			return putRow(tx, q.vault, bucketNotes, []byte(key), val)
+			return putRow(tx, q.ring, bucketNotes, []byte(key), val)
 		})
 	})
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/seal"
 )
 
 // laneRow is a lane as meta.db holds it.
@@ -19,14 +21,14 @@ type laneRow struct {
 	Dropped bool
 }
 
-func putVoid(tx *bolt.Tx, v *vault, r voidRange) error {
+func putVoid(tx *bolt.Tx, ring *seal.Ring, r voidRange) error {
 	k := binary.BigEndian.AppendUint64(nil, uint64(r.first))
-	return putRow(tx, v, bucketVoid, k, binary.LittleEndian.AppendUint64(nil, uint64(r.end)))
+	return putRow(tx, ring, bucketVoid, k, binary.LittleEndian.AppendUint64(nil, uint64(r.end)))
 }
 
 // putRow stores a sealed value with its checksum.
-func putRow(tx *bolt.Tx, v *vault, bucket, key, val []byte) error {
-	sealed, err := v.seal("meta", 0, rowBound(bucket, key), val)
+func putRow(tx *bolt.Tx, ring *seal.Ring, bucket, key, val []byte) error {
+	sealed, err := ring.Seal(nil, "meta", 0, rowBound(bucket, key), val)
 	if err != nil {
 		return err
 	}
@@ -38,7 +40,7 @@ func rowBound(bucket, key []byte) []byte {
 	return slices.Concat(bucket, []byte{0}, key)
 }
 
-func openRow(v *vault, bucket, key, b []byte) ([]byte, error) {
+func openRow(ring *seal.Ring, bucket, key, b []byte) ([]byte, error) {
 	if len(b) < 8 {
 		return nil, damaged("row is cut short")
 	}
@@ -46,7 +48,7 @@ func openRow(v *vault, bucket, key, b []byte) ([]byte, error) {
 	if crc(append(rowBound(bucket, key), b...)) != sum {
 		return nil, damaged("row checksum")
 	}
-	return v.open("meta", 0, rowBound(bucket, key), b)
+	return ring.Open("meta", 0, rowBound(bucket, key), b)
 }
 
 func (r *laneRow) encode() []byte {

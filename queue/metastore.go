@@ -10,13 +10,14 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/disk"
+	"relay/internal/seal"
 )
 
 // metaStore is meta.db. Updates that come while one is being synced share the
 // next transaction. Every value carries a checksum: one that is damaged counts
 // as absent, which costs duplicates, never events.
 type metaStore struct {
-	vault  *vault
+	ring   *seal.Ring
 	dir    string
 	noSync bool
 	full   func() bool // frees the reserve; true: try again
@@ -35,13 +36,13 @@ type metaOp struct {
 	done chan error
 }
 
-func openMeta(dir string, v *vault, readOnly, noSync bool) (*metaStore, error) {
+func openMeta(dir string, ring *seal.Ring, readOnly, noSync bool) (*metaStore, error) {
 	db, err := openMetaDB(dir, readOnly, noSync)
 	if err != nil {
 		return nil, err
 	}
 	return &metaStore{
-		vault: v, dir: dir, noSync: noSync, db: db,
+		ring: ring, dir: dir, noSync: noSync, db: db,
 		wake: make(chan struct{}, 1), done: make(chan struct{}), full: func() bool { return false },
 	}, nil
 }
@@ -117,7 +118,7 @@ func (m *metaStore) renew() error {
 	m.mu.Lock()
 	closeDB(&m.db) // there are systems where an open file cannot be replaced
 	m.mu.Unlock()
-	err = writeMeta(m.dir, m.vault, c, info, m.noSync)
+	err = writeMeta(m.dir, m.ring, c, info, m.noSync)
 	if oerr := m.reopen(); err != nil || oerr != nil {
 		return errors.Join(err, oerr)
 	}
@@ -187,5 +188,5 @@ func (m *metaStore) close() error {
 
 func (m *metaStore) saveLane(name string, r laneRow) error {
 	b := r.encode()
-	return m.update(func(tx *bolt.Tx) error { return putRow(tx, m.vault, bucketLanes, []byte(name), b) })
+	return m.update(func(tx *bolt.Tx) error { return putRow(tx, m.ring, bucketLanes, []byte(name), b) })
 }

@@ -15,6 +15,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/internal/seal"
 )
 
 func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
@@ -25,9 +26,11 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		lanes: make(map[string]*lane), notes: make(map[string][]byte), changed: make(chan struct{}), opening: true,
 	}
 	q.count.Dropped = make(map[string]int64)
-	if q.vault, err = newVault(o.Key, o.OldKeys); err != nil {
+	keys, err := seal.NewKeys(o.Key, o.OldKeys...)
+	if err != nil {
 		return nil, err
 	}
+	q.ring = seal.NewRing(keys)
 	if !readOnly {
 		if err := disk.MakeDir(dir); err != nil {
 			return nil, fmt.Errorf("make queue directory: %w", err)
@@ -159,7 +162,7 @@ func (q *Queue) checkFormat(names []string) error {
 		}
 		metaOK = err == nil
 		for _, id := range info.Keys {
-			if err := q.vault.ring.Load().opens(id); err != nil {
+			if err := q.ring.Keys().Opens(id); err != nil {
 				return err
 			}
 		}
@@ -178,7 +181,7 @@ func (q *Queue) checkFormat(names []string) error {
 			return fmt.Errorf("check segment %016x: %w", num, err)
 		}
 		if len(info.Secret) >= 4 {
-			if _, err := q.vault.open("secret", num, nil, info.Secret); err != nil && errors.Is(err, ErrKey) {
+			if _, err := q.ring.Open("secret", num, nil, info.Secret); err != nil && errors.Is(err, ErrKey) {
 				return fmt.Errorf("check segment %016x: %w", num, err)
 			}
 		}
@@ -207,7 +210,7 @@ func (q *Queue) openMeta(names []string) error {
 	var c metaContent
 	var err error
 	if slices.Contains(names, metaName) {
-		m, c, err = loadMeta(q.dir, q.vault, q.readOnly, q.o.NoSync)
+		m, c, err = loadMeta(q.dir, q.ring, q.readOnly, q.o.NoSync)
 		switch {
 		case errors.Is(err, errDamaged) && !q.readOnly:
 			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
@@ -230,10 +233,10 @@ func (q *Queue) openMeta(names []string) error {
 			secret = make([]byte, 32)
 			rand.Read(secret)
 		}
-		if err := makeMeta(q.dir, q.vault, secret, q.count.MetaRebuilt, q.o.NoSync); err != nil {
+		if err := makeMeta(q.dir, q.ring, secret, q.count.MetaRebuilt, q.o.NoSync); err != nil {
 			return err
 		}
-		if m, c, err = loadMeta(q.dir, q.vault, false, q.o.NoSync); err != nil {
+		if m, c, err = loadMeta(q.dir, q.ring, false, q.o.NoSync); err != nil {
 			return fmt.Errorf("open meta.db: %w", err)
 		}
 	}
@@ -277,7 +280,7 @@ func (q *Queue) secretFromSegments(names []string) []byte {
 		if err != nil {
 			continue
 		}
-		if b, err := q.vault.open("secret", num, nil, info.Secret); err == nil && len(b) == 32 {
+		if b, err := q.ring.Open("secret", num, nil, info.Secret); err == nil && len(b) == 32 {
 			return bytes.Clone(b)
 		}
 	}
@@ -286,7 +289,7 @@ func (q *Queue) secretFromSegments(names []string) []byte {
 
 // secretFor is the secret as the header of a segment carries it.
 func (q *Queue) secretFor(num uint64) []byte {
-	b, err := q.vault.seal("secret", num, nil, q.secret[:])
+	b, err := q.ring.Seal(nil, "secret", num, nil, q.secret[:])
 	if err != nil {
 		return nil // meta.db has it
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relay/internal/disk"
+	"relay/internal/seal"
 )
 
 // Queue is an open directory. Its methods may be called from any goroutine.
@@ -19,7 +20,7 @@ type Queue struct {
 	now      func() time.Time
 	readOnly bool
 	lock     *disk.Lock
-	vault    *vault
+	ring     *seal.Ring
 	zstd     *zstdPool
 	secret   [32]byte
 	meta     *metaStore

@@ -273,7 +273,7 @@ func (q *Queue) decoded(h *chunkHeader, body func() ([]byte, []byte, error)) ([]
 	if err != nil {
 		return nil, err
 	}
-	raw, err := openChunk(q.zstd, q.vault, h, pay)
+	raw, err := openChunk(q.zstd, q.ring, h, pay)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 				return false, err
 			}
 			ids = slices.Clone(ids)
-			raw, err := openChunk(q.zstd, q.vault, h, pay)
+			raw, err := openChunk(q.zstd, q.ring, h, pay)
 			if err != nil {
 				return false, err
 			}
@@ -54,7 +54,7 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 			}
 			removed += int64(len(recs) - len(kept))
 			nh, nraw := encodeRecords(h, kept)
-			out, err = packChunk(out[:0], q.zstd, q.vault, &scratch, &nh, ids, nraw)
+			out, err = packChunk(out[:0], q.zstd, q.ring, &scratch, &nh, ids, nraw)
 			if err != nil {
 				return false, err
 			}

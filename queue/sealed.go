@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/logs"
+	"relay/internal/seal"
 )
 
 // meta.db notes how many records a sealed segment holds: when all of one is
@@ -18,14 +19,14 @@ var keySealed = []byte("records")
 
 func sealedKey(num uint64) []byte { return binary.BigEndian.AppendUint64(bytes.Clone(keySealed), num) }
 
-func putSealed(tx *bolt.Tx, v *vault, num uint64, records int64) error {
-	return putRow(tx, v, bucketDir, sealedKey(num), binary.LittleEndian.AppendUint64(nil, uint64(records)))
+func putSealed(tx *bolt.Tx, ring *seal.Ring, num uint64, records int64) error {
+	return putRow(tx, ring, bucketDir, sealedKey(num), binary.LittleEndian.AppendUint64(nil, uint64(records)))
 }
 
-func loadSealed(tx *bolt.Tx, v *vault, into map[uint64]int64) error {
+func loadSealed(tx *bolt.Tx, ring *seal.Ring, into map[uint64]int64) error {
 	c := tx.Bucket(bucketDir).Cursor()
 	for k, b := c.Seek(keySealed); bytes.HasPrefix(k, keySealed); k, b = c.Next() {
-		plain, err := openRow(v, bucketDir, k, b)
+		plain, err := openRow(ring, bucketDir, k, b)
 		if errors.Is(err, errDamaged) || err == nil && (len(plain) != 8 || len(k) != len(keySealed)+8) {
 			continue // a loss is then reported without its number
 		}
@@ -58,7 +59,7 @@ func (q *Queue) noteSealed() {
 			}
 		}
 		for num, n := range set {
-			if err := putSealed(tx, q.vault, num, n); err != nil {
+			if err := putSealed(tx, q.ring, num, n); err != nil {
 				return err
 			}
 		}

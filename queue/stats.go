@@ -133,6 +133,6 @@ func (q *Queue) Stats() Stats {
 	q.dead.st.Lock()
 	st.Dead, st.DeadBytes = q.dead.count, q.dead.bytes
 	q.dead.st.Unlock()
-	st.EncryptedKeyID = q.vault.current()
+	st.EncryptedKeyID = q.ring.Keys().Current()
 	return st
 }

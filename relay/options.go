@@ -1,15 +1,12 @@
 package main
 
 import (
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
-	"strings"
 
 	"relay/config"
+	"relay/internal/seal"
 	"relay/queue"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/graph"
@@ -43,26 +40,14 @@ func queueOptions(cfg *config.Config, log *slog.Logger) (queue.Options, error) {
 	return o, nil
 }
 
-// queueKeys reads the key file: 64 hex digits a line, the first one writes,
-// the others still open what was written with them.
+// queueKeys reads the key file; without one there are none.
 func queueKeys(file string) ([][]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(file)
+	keys, err := seal.ReadKeys(file)
 	if err != nil {
-		return nil, fmt.Errorf("read queue.encryption_key: %w", err)
-	}
-	var keys [][]byte
-	for i, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
-		k, err := hex.DecodeString(strings.TrimSpace(l))
-		if err != nil || len(k) != 32 {
-			return nil, fmt.Errorf("queue.encryption_key: line %d of %s is not 64 hex digits (make one with: openssl rand -hex 32)", i+1, file)
-		}
-		keys = append(keys, k)
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("queue.encryption_key: the file is empty")
+		return nil, fmt.Errorf("queue.encryption_key: %w", err)
 	}
 	return keys, nil
 }

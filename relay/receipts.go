@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"relay/config"
+	"relay/internal/seal"
 	"relay/queue"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/drain"
@@ -36,7 +37,7 @@ func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipt
 		o.Key, o.OldKeys = keys[0], keys[1:]
 	}
 	l, err := receipts.Open(filepath.Join(cfg.Queue.Path, receiptsDir), o)
-	if errors.Is(err, receipts.ErrKey) {
+	if errors.Is(err, seal.ErrKey) {
 		return nil, badConfig(err)
 	}
 	return l, err

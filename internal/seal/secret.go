@@ -24,9 +24,6 @@ const (
 	secretLen   = 32
 )
 
-// ErrDamaged says that the bytes are not what was written.
-var ErrDamaged = errors.New("damaged")
-
 // Secret returns the 32-byte secret of the installation whose data directory is
 // dir, and makes it if there is none. It is durable before anybody has it; of
 // two processes that make it at once, one wins and both get the same.

@@ -6,9 +6,9 @@
 //	  0000000000000002.log   being appended to
 //
 //	file    magic "RLYR" | version u8 | 3 zero bytes | record …
-//	record  length u32 | CRC-32C u32 | codec u8 | key id u32 | payload
-//	payload one accepted request as JSON, compressed with zstd, sealed when
-//	        there is a key (bound to file and offset)
+//	record  length u32 | CRC-32C u32 | codec u8 | payload
+//	payload one accepted request as JSON, compressed with zstd, as
+//	        seal.Ring.Seal stores it: bound to file and offset
 //
 // What it guarantees:
 //

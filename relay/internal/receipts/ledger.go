@@ -20,6 +20,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/internal/seal"
 	"relay/relay/internal/drain"
 )
 
@@ -348,7 +349,7 @@ func scan(dir string, f file, c *codec, fn func(raw []byte, offset int64) error)
 	for at := int64(len(magic)); at < int64(len(b)); {
 		raw, n, err := c.payload(b[at:], f.n, at)
 		switch {
-		case errors.Is(err, ErrKey):
+		case errors.Is(err, seal.ErrKey):
 			return err
 		case n == 0:
 			return nil
@@ -396,13 +397,10 @@ func (l *Ledger) Close() error {
 // SetKeys puts another key in force: what is recorded from now on is sealed with
 // it. Receipts of before stay as they are, and need their keys until they go.
 func (l *Ledger) SetKeys(key []byte, old ...[]byte) error {
-	c, err := newCodec(key, old)
+	keys, err := seal.NewKeys(key, old...)
 	if err != nil {
-		return err
+		return fmt.Errorf("set keys of receipts: %w", err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.codec.close()
-	l.codec = c
+	l.codec.ring.Use(keys)
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"relay/internal/disk"
+	"relay/internal/seal"
 	"relay/mapper"
 	"relay/relay/internal/drain"
 )
@@ -99,7 +100,7 @@ func TestFind(t *testing.T) {
 			keys := [][]byte{}
 			if key != nil {
 				keys = append(keys, key)
-				if _, err := Find(dir, "m-1-1"); !errors.Is(err, ErrKey) {
+				if _, err := Find(dir, "m-1-1"); !errors.Is(err, seal.ErrKey) {
 					t.Errorf("without the key: %v", err)
 				}
 			}
