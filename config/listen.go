@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"relay/internal/loopback"
 )
 
 // Address is a listen address taken apart.
@@ -47,15 +49,7 @@ func ParseAddress(text string) (Address, error) {
 }
 
 // Local says whether only this machine can reach the address.
-func (a Address) Local() bool { return a.Network == "unix" || isLoopback(a.Host) }
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
-}
+func (a Address) Local() bool { return a.Network == "unix" || loopback.Address(a.Host) }
 
 // String returns the address as net.Listen and unix: write it.
 func (a Address) String() string {

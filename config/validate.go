@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"relay/internal/disk"
+	"relay/internal/loopback"
 	"relay/internal/strictyaml"
 )
 
@@ -185,7 +186,7 @@ func (l *loader) checkGraph() {
 		l.errorf("graph.endpoint", "expected a URL such as https://graph.facebook.com")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		l.errorf("graph.endpoint", "a user, query or fragment has no place here")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !loopback.Address(u.Hostname()):
 		l.errorf("graph.endpoint", "plain http would send the access token in clear").WithHint("write https://%s", u.Host)
 	}
 	for key, version := range map[string]string{"graph.version": g.Version, "graph.offline_version": g.OfflineVersion} {

@@ -100,8 +100,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 // takeLock takes the directory for this process.
 func (q *Queue) takeLock() error {
 	l, err := disk.TakeLock(filepath.Join(q.dir, lockName), q.readOnly)
-	var held *disk.HeldError
-	if errors.As(err, &held) {
+	if held, ok := errors.AsType[*disk.HeldError](err); ok {
 		return &LockedError{Dir: q.dir, PID: held.PID}
 	}
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"relay/internal/loopback"
 )
 
 // guard decides who may see what (CONTRACT 3):
@@ -92,7 +94,7 @@ func (g *guard) knownHost(host string) bool {
 		return true
 	}
 	h := strings.ToLower(hostOnly(host))
-	return isLoopbackHost(h)
+	return loopback.Name(h)
 }
 
 // crossSite reports whether a browser says that another site asks. The one

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/internal/loopback"
 )
 
 // Server is the admin listener. New has bound it; Run serves it.
@@ -137,17 +138,7 @@ func splitListen(s string) (network, address string, local bool, err error) {
 	if err != nil {
 		return "", "", false, fmt.Errorf("admin.listen %q: want host:port or unix:/path", s)
 	}
-	return "tcp", s, isLoopbackHost(host), nil
-}
-
-// isLoopbackHost takes a host without port, brackets allowed.
-func isLoopbackHost(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return "tcp", s, loopback.Address(host), nil
 }
 
 // listen binds. A socket file that a dead process left behind is replaced; one

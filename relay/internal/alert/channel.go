@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/internal/loopback"
 )
 
 // channel is one way to reach a person.
@@ -96,7 +96,7 @@ func webhookClient(s Settings) (*http.Client, error) {
 	switch {
 	case err != nil:
 		return nil, errors.New("alerts.webhook is not a URL")
-	case s.Proxy == "none" || isLoopback(u.Hostname()):
+	case s.Proxy == "none" || loopback.Address(u.Hostname()):
 		tr.Proxy = nil
 	case s.Proxy != "":
 		p, err := url.Parse(s.Proxy)
@@ -124,11 +124,6 @@ func webhookClient(s Settings) (*http.Client, error) {
 		// Another address than the configured one is not asked.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // passed are the variables that the command gets of relay's environment: what
