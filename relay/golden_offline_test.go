@@ -70,7 +70,7 @@ func goldenFiles(t *testing.T, r *record) {
 		r.relay(t, ask{}, append([]string{"init", filepath.Join(dir, "other")}, args...)...)
 	}
 
-	dates := []rule{pattern(`[0-9A-F]{2}(:[0-9A-F]{2}){19,}`, "<fingerprint>"), pattern(`good until \d{4}-\d\d-\d\d`, "good until <date>")}
+	dates := []rule{pattern(`[0-9A-F]{2}(:[0-9A-F]{2}){19,}`, "<fingerprint>"), pattern(`\b(until) \d{4}-\d\d-\d\d`, "${1} <date>")}
 	r.state = "no certificates yet"
 	r.relay(t, ask{rules: dates}, "tls", "init", "--dir", filepath.Join(dir, "tls"))
 	r.state = "an authority is there"
@@ -103,22 +103,9 @@ var ofUser = []rule{
 func goldenMistakes(t *testing.T, r *record) {
 	r.state = "wrong calls"
 	for _, args := range [][]string{
-		{"nonsense"},
-		{"stauts"},
-		{"--nonsense"},
-		{"dead", "lst"},
-		{"queue", "nonsense"},
-		{"status", "extra"},
-		{"status", "--jsn"},
-		{"dead", "show"},
-		{"lane", "move", "701000000000001"},
-		{"run", "extra"},
-		{"import"},
-		{"backup"},
-		{"receipt"},
-		{"queue", "list", "--limit", "many"},
-		{"map", "--now", "yesterday"},
-		{"map", "--api", "graph"},
+		{"nonsense"}, {"stauts"}, {"--nonsense"}, {"dead", "lst"}, {"queue", "nonsense"}, {"status", "extra"}, {"status", "--jsn"},
+		{"dead", "show"}, {"lane", "move", "701000000000001"}, {"run", "extra"}, {"import"}, {"backup"}, {"receipt"},
+		{"queue", "list", "--limit", "many"}, {"map", "--now", "yesterday"}, {"map", "--api", "graph"},
 	} {
 		r.relay(t, ask{file: "mistakes"}, args...)
 	}
@@ -126,16 +113,9 @@ func goldenMistakes(t *testing.T, r *record) {
 	r.know(h.dir, "<dir>")
 	conf := h.path("relay.yaml")
 	for _, args := range [][]string{
-		{"dead", "retry"},
-		{"dead", "drop"},
-		{"dead", "list", "--since", "yesterday"},
-		{"queue", "list", "--since", "soon"},
-		{"forget"},
-		{"doctor", "--test-event-code", "two words"},
-		{"import", "x", "--format", "xml"},
-		{"import", "x", "--encoding", "ebcdic"},
-		{"import", "x", "--separator", "||"},
-		{"import", "x", "--column", "Date"},
+		{"dead", "retry"}, {"dead", "drop"}, {"dead", "list", "--since", "yesterday"}, {"queue", "list", "--since", "soon"}, {"forget"},
+		{"doctor", "--test-event-code", "two words"}, {"import", "x", "--format", "xml"}, {"import", "x", "--encoding", "ebcdic"},
+		{"import", "x", "--separator", "||"}, {"import", "x", "--column", "Date"},
 	} {
 		r.relay(t, ask{file: "mistakes", config: conf}, args...)
 	}

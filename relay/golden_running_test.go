@@ -1,20 +1,45 @@
 package main
 
 import (
-	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"relay/relay/internal/admin"
 )
 
-func listenOn(t *testing.T, addr string) net.Listener {
-	t.Helper()
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
-	if err != nil {
-		t.Fatal(err)
+// everyAsk are the commands that want a relay or its queue.
+var everyAsk = [][]string{
+	{"status"},
+	{"status", "--json"},
+	{"health"},
+	{"queue", "stats"},
+	{"queue", "list"},
+	{"queue", "show", "1-0"},
+	{"queue", "export"},
+	{"dead", "list"},
+	{"dead", "show", "0000000100000000"},
+	{"dead", "export"},
+	{"dead", "retry", "--all"},
+	{"dead", "drop", "--all", "--yes"},
+	{"lane", "list"},
+	{"lane", "pause", "701000000000001"},
+	{"lane", "resume", "701000000000001"},
+	{"lane", "move", "701000000000001", "701000000000002"},
+	{"lane", "drop", "701000000000001", "--yes"},
+	{"receipt", "o-1"},
+	{"forget"},
+	{"reload"},
+	{"tail"},
+	{"backup", "never-written.tar"},
+	{"support-bundle", "never-written.zip"},
+}
+
+func stdinOf(args []string) string {
+	if args[0] == "forget" {
+		return "ada@example.com\nu1\n"
 	}
-	return ln
+	return ""
 }
 
 // goldenNothing records what commands say when no relay runs and there is no
@@ -63,22 +88,11 @@ func goldenWaiting(t *testing.T, r *record) {
 	r.looks(t, s, "1-0", "1-3", "1-9", "0000000100000000", "nothing")
 	conf := s.path("relay.yaml")
 	for _, args := range [][]string{
-		{"queue", "list", "--limit", "1"},
-		{"queue", "list", "--event-set", "unmapped"},
-		{"queue", "list", "--event", "Product Added", "--json"},
-		{"queue", "list", "--since", "2000-01-01", "--event", "nothing"},
-		{"queue", "show", "--show-pii", "1-0"},
-		{"queue", "show", "first"},
-		{"dead", "list", "--reason", "expired"},
-		{"dead", "retry", "--all", "--dry-run"},
-		{"dead", "retry", "--all", "--dry-run", "--json"},
-		{"dead", "drop", "--all", "--dry-run"},
-		{"dead", "drop", "--all"},
-		{"lane", "drop", "701000000000002"},
-		{"receipt", "o-1"},
-		{"receipt", "o-1", "--json"},
-		{"receipt", "t-1"},
-		{"receipt", "unknown"},
+		{"queue", "list", "--limit", "1"}, {"queue", "list", "--event-set", "unmapped"}, {"queue", "list", "--event", "Product Added", "--json"}, {"queue", "list", "--since", "2000-01-01", "--event", "nothing"},
+		{"queue", "show", "--show-pii", "1-0"}, {"queue", "show", "first"},
+		{"dead", "list", "--reason", "expired"}, {"dead", "retry", "--all", "--dry-run"}, {"dead", "retry", "--all", "--dry-run", "--json"},
+		{"dead", "drop", "--all", "--dry-run"}, {"dead", "drop", "--all"}, {"lane", "drop", "701000000000002"},
+		{"receipt", "o-1"}, {"receipt", "o-1", "--json"}, {"receipt", "t-1"}, {"receipt", "unknown"},
 	} {
 		r.relay(t, ask{config: conf, rules: []rule{columns}}, args...)
 	}
@@ -89,17 +103,9 @@ func goldenWaiting(t *testing.T, r *record) {
 	r.rules = volume
 	r.looks(t, s, "1-0", "nothing")
 	for _, args := range [][]string{
-		{"health"},
-		{"reload"},
-		{"tail"},
-		{"lane", "pause", "stores"},
-		{"receipt", "o-1"},
-		{"dead", "retry", "--all", "--dry-run"},
-		{"dead", "retry", "--all"},
-		{"dead", "drop", "--all", "--yes"},
-		{"lane", "move", "carts", "stores"},
-		{"lane", "drop", "carts", "--yes"},
-		{"lane", "list"},
+		{"health"}, {"reload"}, {"tail"}, {"lane", "pause", "stores"},
+		{"receipt", "o-1"}, {"dead", "retry", "--all", "--dry-run"}, {"dead", "retry", "--all"}, {"dead", "drop", "--all", "--yes"},
+		{"lane", "move", "carts", "stores"}, {"lane", "drop", "carts", "--yes"}, {"lane", "list"},
 	} {
 		r.relay(t, ask{config: conf, rules: []rule{sizes, columns}}, args...)
 	}
@@ -127,23 +133,18 @@ func goldenWaiting(t *testing.T, r *record) {
 func (r *record) imports(t *testing.T, s *shop) {
 	t.Helper()
 	conf := s.path("relay.yaml")
-	s.write(t, "sales.jsonl", `{"event":"Order Completed","messageId":"i-1","timestamp":"2026-11-24T11:00:00Z","userId":"u1","properties":{"revenue":5}}
+	yesterday := time.Now().UTC().Add(-24 * time.Hour) // not too old to be sent
+	s.write(t, "sales.jsonl", `{"event":"Order Completed","messageId":"i-1","timestamp":"`+yesterday.Format(time.RFC3339)+`","userId":"u1","properties":{"revenue":5}}
 {"event":"Order Completed","messageId":"i-2","timestamp":"yesterday","userId":"u1","properties":{"revenue":5}}
 not JSON
 {"type":"identify","userId":"u1"}
 `)
-	s.write(t, "sales.csv", "Date;E-Mail;Total;Clerk\n2026-11-24 11:00;ada@example.com;9,50;7\n")
+	s.write(t, "sales.csv", "Date;E-Mail;Total;Clerk\n"+yesterday.Format("2006-01-02 15:04")+";ada@example.com;9,50;7\n")
 	for _, args := range [][]string{
-		{"sales.jsonl", "--dry-run"},
-		{"sales.jsonl"},
-		{"sales.jsonl", "--skip-bad"},
-		{"sales.jsonl", "--skip-bad"},
-		{"sales.jsonl", "--skip-bad", "--strict", "--run", "again"},
+		{"sales.jsonl", "--dry-run"}, {"sales.jsonl"}, {"sales.jsonl", "--skip-bad"}, {"sales.jsonl", "--skip-bad"}, {"sales.jsonl", "--skip-bad", "--strict", "--run", "again"},
 		{"sales.jsonl", "--skip-bad", "--json", "--run", "third"},
 		{"sales.csv", "--event", "Order Completed", "--column", "Date=timestamp", "--column", "E-Mail=context.traits.email", "--column", "Total=revenue", "--column", "Clerk=", "--json"},
-		{"nowhere.csv"},
-		{"mapping.yaml"},
-		{"."},
+		{"nowhere.csv"}, {"mapping.yaml"}, {"."},
 	} {
 		call := append([]string{"import", s.path(args[0])}, args[1:]...)
 		r.relay(t, ask{config: conf}, call...)

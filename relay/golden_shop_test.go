@@ -2,46 +2,13 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 
 	"relay/relay/internal/admin"
 )
-
-// everyAsk are the commands that want a relay or its queue.
-var everyAsk = [][]string{
-	{"status"},
-	{"status", "--json"},
-	{"health"},
-	{"queue", "stats"},
-	{"queue", "list"},
-	{"queue", "show", "1-0"},
-	{"queue", "export"},
-	{"dead", "list"},
-	{"dead", "show", "0000000100000000"},
-	{"dead", "export"},
-	{"dead", "retry", "--all"},
-	{"dead", "drop", "--all", "--yes"},
-	{"lane", "list"},
-	{"lane", "pause", "701000000000001"},
-	{"lane", "resume", "701000000000001"},
-	{"lane", "move", "701000000000001", "701000000000002"},
-	{"lane", "drop", "701000000000001", "--yes"},
-	{"receipt", "o-1"},
-	{"forget"},
-	{"reload"},
-	{"tail"},
-	{"backup", "never-written.tar"},
-	{"support-bundle", "never-written.zip"},
-}
-
-func stdinOf(args []string) string {
-	if args[0] == "forget" {
-		return "ada@example.com\nu1\n"
-	}
-	return ""
-}
 
 // shop is a relay whose addresses have names in the record.
 type shop struct {
@@ -126,18 +93,8 @@ func (r *record) looks(t *testing.T, s *shop, ids ...string) {
 	conf := s.path("relay.yaml")
 	table := []rule{ages, sizes, columns, when}
 	for _, args := range [][]string{
-		{"status"},
-		{"status", "--json"},
-		{"queue", "stats"},
-		{"queue", "stats", "--json"},
-		{"queue", "list"},
-		{"queue", "list", "--json"},
-		{"queue", "export"},
-		{"dead", "list"},
-		{"dead", "list", "--json"},
-		{"dead", "export"},
-		{"lane", "list"},
-		{"lane", "list", "--json"},
+		{"status"}, {"status", "--json"}, {"queue", "stats"}, {"queue", "stats", "--json"}, {"queue", "list"}, {"queue", "list", "--json"}, {"queue", "export"},
+		{"dead", "list"}, {"dead", "list", "--json"}, {"dead", "export"}, {"lane", "list"}, {"lane", "list", "--json"},
 	} {
 		r.relay(t, ask{config: conf, rules: table}, args...)
 	}
@@ -152,23 +109,11 @@ func (r *record) looks(t *testing.T, s *shop, ids ...string) {
 
 // apiLooks are the calls that change nothing.
 var apiLooks = []struct{ file, path string }{
-	{"health", "/livez"},
-	{"health", "/livez?verbose"},
-	{"health", "/readyz"},
-	{"health", "/readyz?verbose"},
-	{"health", "/healthz"},
-	{"health", "/healthz?verbose"},
-	{"ping", "/api/v1/ping"},
-	{"status", "/api/v1/status"},
-	{"lanes", "/api/v1/lanes"},
-	{"dead", "/api/v1/dead"},
-	{"dead", "/api/v1/dead/summary"},
-	{"dead", "/api/v1/dead/export"},
-	{"queue", "/api/v1/queue"},
-	{"queue", "/api/v1/queue/events"},
-	{"queue", "/api/v1/queue/export"},
-	{"mapping", "/api/v1/mapping"},
-	{"receipts", "/api/v1/receipts?id=o-1"},
+	{"health", "/livez"}, {"health", "/livez?verbose"}, {"health", "/readyz"}, {"health", "/readyz?verbose"}, {"health", "/healthz"}, {"health", "/healthz?verbose"},
+	{"ping", "/api/v1/ping"}, {"status", "/api/v1/status"}, {"lanes", "/api/v1/lanes"},
+	{"dead", "/api/v1/dead"}, {"dead", "/api/v1/dead/summary"}, {"dead", "/api/v1/dead/export"},
+	{"queue", "/api/v1/queue"}, {"queue", "/api/v1/queue/events"}, {"queue", "/api/v1/queue/export"},
+	{"mapping", "/api/v1/mapping"}, {"receipts", "/api/v1/receipts?id=o-1"},
 }
 
 // gets records apiLooks.
@@ -192,7 +137,10 @@ func (r *record) posts(t *testing.T, s *shop, file, path, body string) {
 func occupy(t *testing.T, addr string) {
 	t.Helper()
 	s := &http.Server{Addr: addr, Handler: http.NotFoundHandler()} //nolint:gosec // a test's own
-	ln := listenOn(t, addr)
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Serve(ln) }()
 	t.Cleanup(func() { _ = s.Close(); <-done })
