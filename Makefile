@@ -3,7 +3,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X main.version=$(VERSION)
 
-.PHONY: build test race exam golden bench fuzz lint fmt cross release release-check clean
+.PHONY: build test race exam golden bench figures fuzz lint fmt cross release release-check clean
 
 build: ## bin/relay
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./relay
@@ -22,6 +22,9 @@ golden: ## rewrites what the commands and the APIs say, relay/testdata/golden; l
 
 bench: ## the benchmarks; figures only compare within one run
 	$(GO) test -run '^$$' -bench . -benchmem ./queue ./mapper ./relay/internal/ingest ./relay/internal/drain
+
+figures: ## this commit beside the first edition in one run of ten minutes (Linux; the tools of ../shared/perf)
+	.ci/figures $(BASE)
 
 fuzz: ## 30 s a target
 	@for p in internal/strictyaml config mapper queue relay/internal/ingest relay/internal/graph; do \
