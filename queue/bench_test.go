@@ -129,8 +129,8 @@ func benchAppend(b *testing.B, producers, per int, o Options) {
 	pool := poolOnce()
 	dir := b.TempDir()
 	o.MaxSize = 1 << 36
-	if sz, _, _, err := volume(dir); err == nil {
-		o.MaxSize = min(o.MaxSize, sz)
+	if v, err := disk.VolumeOf(dir); err == nil {
+		o.MaxSize = min(o.MaxSize, v.Size)
 	}
 	q := openTest(b, dir, o)
 	lanes := []string{"701000000000001"}

@@ -39,17 +39,3 @@ func replaceFile(tmp, path string, noSync bool) error {
 	}
 	return disk.Replace(tmp, path)
 }
-
-func diskSize(fi os.FileInfo) int64 { return disk.Used(fi) }
-
-// volume says how large the volume of dir is, what of it is free for us, and how
-// many files it can still take (-1: it does not say).
-func volume(dir string) (size, free, files int64, err error) {
-	v, err := disk.VolumeOf(dir)
-	if err == nil && v.Files == 0 {
-		v.FreeFiles = -1
-	}
-	return v.Size, v.Free, v.FreeFiles, err
-}
-
-func noSpace(err error) bool { return disk.NoSpace(err) }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -136,7 +137,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 		for _, e := range es {
 			if fi, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), badSuffix) {
 				all = append(all, bad{filepath.Join(dir, e.Name()), fi})
-				size += diskSize(fi)
+				size += disk.Used(fi)
 			}
 		}
 	}
@@ -145,7 +146,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 		if size <= most {
 			break
 		}
-		size -= diskSize(b.fi)
+		size -= disk.Used(b.fi)
 		if err := removeFile(b.path); err != nil {
 			q.o.Logger.Warn("cannot remove a damaged file", "code", logs.DamagedNotRemoved, "err", err)
 			continue

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -32,12 +33,12 @@ type space struct {
 
 // checkSpace sets the bounds, and refuses one that the volume cannot hold.
 func (q *Queue) checkSpace() error {
-	size, free, _, err := volume(q.dir)
+	vol, err := disk.VolumeOf(q.dir)
 	if err != nil {
 		return err
 	}
-	sp := &q.space
-	sp.volSize, sp.volFree = size, free
+	sp, size := &q.space, vol.Size
+	sp.volSize, sp.volFree = size, vol.Free
 	sp.max = q.o.MaxSize
 	if sp.max == 0 {
 		sp.max = min(defaultMax, size/5*4)
@@ -88,7 +89,7 @@ func (q *Queue) measure() {
 
 // look is measure that waits for nobody.
 func (q *Queue) look() {
-	size, free, files, err := volume(q.dir)
+	vol, err := disk.VolumeOf(q.dir)
 	if err != nil {
 		q.o.Logger.Warn("cannot ask the volume", "code", logs.VolumeUnknown, "err", err)
 		return
@@ -96,8 +97,8 @@ func (q *Queue) look() {
 	q.lookBesides()
 	q.mu.Lock()
 	sp := &q.space
-	sp.volSize, sp.volFree = size, free
-	if sp.volFiles = files; files < 0 {
+	sp.volSize, sp.volFree = vol.Size, vol.Free
+	if sp.volFiles = vol.FreeFiles; vol.Files == 0 {
 		sp.volFiles = 2 * filesFloor // the volume has no such bound
 	}
 	sp.disk = q.diskLocked()
@@ -150,7 +151,7 @@ func (q *Queue) lookBesides() {
 				bad++
 			}
 			if fi, err := e.Info(); err == nil {
-				size += diskSize(fi)
+				size += disk.Used(fi)
 			}
 		}
 	}
@@ -163,11 +164,11 @@ func (q *Queue) lookBesides() {
 
 // diskLocked is what the directory holds on disk. q.mu is held.
 func (q *Queue) diskLocked() int64 {
-	disk := q.space.other
+	total := q.space.other
 	for _, s := range q.segs {
-		disk += s.disk
+		total += s.disk
 	}
-	return disk
+	return total
 }
 
 // fits says whether a commit of n bytes leaves the room that settling needs.
@@ -177,9 +178,9 @@ func (w *writer) fits(n int64) bool {
 	ids := 16 * q.ids.waiting() // will be a file
 	grow := w.q.tail.growth(n)
 	q.mu.Lock()
-	disk := q.diskLocked() + ids
-	ok := disk+grow <= q.space.hard
-	shut := !ok && !q.o.DropOldest && q.full == "" && disk > q.space.low
+	used := q.diskLocked() + ids
+	ok := used+grow <= q.space.hard
+	shut := !ok && !q.o.DropOldest && q.full == "" && used > q.space.low
 	q.mu.Unlock()
 	if shut {
 		q.setFull("max_size")
@@ -235,7 +236,7 @@ func (q *Queue) makeReserve() {
 	}
 	path := filepath.Join(q.dir, reserveName)
 	fi, err := os.Stat(path)
-	if err != nil || fi.Size() != n || diskSize(fi) < n {
+	if err != nil || fi.Size() != n || disk.Used(fi) < n {
 		b := make([]byte, 64<<10)
 		for i := range b {
 			b[i] = byte(i*7 + i>>8) // a volume that compresses or dedups gives no room back for zeros
@@ -309,7 +310,7 @@ func (q *Queue) periodic() {
 			})
 		}
 		err := rotate()
-		if err != nil && noSpace(err) && q.useReserve() {
+		if err != nil && disk.NoSpace(err) && q.useReserve() {
 			err = rotate()
 		}
 		if err != nil && !errors.Is(err, ErrClosed) {

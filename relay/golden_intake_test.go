@@ -67,9 +67,16 @@ intake: { allowed_origins: ["https://till.example.com"], requests_per_second: 0.
 
 	r.state = "an admin token is set"
 	for _, c := range []call{
-		{path: "/api/v1/ping"}, {path: "/livez"}, {path: "/api/v1/dead/export"}, {path: "/api/v1/queue/export", header: "Authorization: Bearer wrong"},
-		{method: http.MethodPost, path: "/api/v1/reload"}, {method: http.MethodPost, path: "/api/v1/reload", header: "Authorization: Bearer " + token},
-		{path: "/api/v1/queue/events/1-0?body=full"}, {path: "/api/v1/dead/0000000100000000?body=full"}, {path: "/debug/pprof/"}, {path: "/debug/pprof/cmdline"},
+		{path: "/api/v1/ping"},
+		{path: "/livez"},
+		{path: "/api/v1/dead/export"},
+		{path: "/api/v1/queue/export", header: "Authorization: Bearer wrong"},
+		{method: http.MethodPost, path: "/api/v1/reload"},
+		{method: http.MethodPost, path: "/api/v1/reload", header: "Authorization: Bearer " + token},
+		{path: "/api/v1/queue/events/1-0?body=full"},
+		{path: "/api/v1/dead/0000000100000000?body=full"},
+		{path: "/debug/pprof/"},
+		{path: "/debug/pprof/cmdline"},
 	} {
 		c.file, c.base = "api/token", s.p.admin
 		r.http(t, c)
@@ -87,8 +94,10 @@ intake: { allowed_origins: ["https://till.example.com"], requests_per_second: 0.
 // goldenFull records a queue that takes no more.
 func goldenFull(t *testing.T, r *record) {
 	s := r.openShop(t, "127.0.0.1:1", testMapping, "queue: { path: data, max_size: 1MiB, segment_size: 256KiB }\ngraph: { endpoint: \"http://%s\" }\n")
-	r.rules = []rule{field("pending|appended|segments", "<count>"), pattern(`queue  \d+ waiting`, "queue  <count> waiting"), pattern(`"accepted": \d+`, `"accepted": <count>`),
-		pattern(`  no_token  \d+  `, "  no_token  <count>  ")}
+	r.rules = []rule{
+		field("pending|appended|segments", "<count>"), pattern(`queue  \d+ waiting`, "queue  <count> waiting"), pattern(`"accepted": \d+`, `"accepted": <count>`),
+		pattern(`  no_token  \d+  `, "  no_token  <count>  "),
+	}
 	s.open(t, r)
 	noise := make([]byte, 64<<10) // what cannot be compressed
 	for i := 0; ; i++ {
@@ -102,8 +111,10 @@ func goldenFull(t *testing.T, r *record) {
 		}
 	}
 	r.state = "the queue is full"
-	r.http(t, call{file: "intake/answers", base: s.p.url, method: http.MethodPost, path: "/v1/batch", body: `{"batch":[{"event":"Order Completed","messageId":"f-1","properties":{"noise":"` + hex.EncodeToString(noise) + `"}}]}`,
-		show: `{"batch":[{"event":"Order Completed","messageId":"f-1","properties":{"noise":"(131072 characters)"}}]}` + "\n"})
+	r.http(t, call{
+		file: "intake/answers", base: s.p.url, method: http.MethodPost, path: "/v1/batch", body: `{"batch":[{"event":"Order Completed","messageId":"f-1","properties":{"noise":"` + hex.EncodeToString(noise) + `"}}]}`,
+		show: `{"batch":[{"event":"Order Completed","messageId":"f-1","properties":{"noise":"(131072 characters)"}}]}` + "\n",
+	})
 	conf := s.path("relay.yaml")
 	r.relay(t, ask{config: conf, rules: []rule{ages, columns}}, "status")
 	r.relay(t, ask{config: conf}, "status", "--json")
@@ -132,20 +143,32 @@ func goldenIntake(t *testing.T, r *record) {
 		{path: "/v1/batch", body: `{"batch":[` + order("o-3") + `,` + order("o-3") + `],"context":{"ip":"203.0.113.7"}}`},
 		{path: "/v1/import", body: `{"batch":[]}`},
 		{path: "/v1/b", body: `{"batch":[{"type":"identify","userId":"u1"}]}`},
-		{path: "/v1/identify", body: `{"userId":"u1"}`}, {path: "/v1/p", body: "{}"}, {path: "/v1/screen", body: "{}"}, {path: "/v1/g", body: "{}"}, {path: "/v1/alias", body: "{}"},
+		{path: "/v1/identify", body: `{"userId":"u1"}`},
+		{path: "/v1/p", body: "{}"},
+		{path: "/v1/screen", body: "{}"},
+		{path: "/v1/g", body: "{}"},
+		{path: "/v1/alias", body: "{}"},
 		{path: "/v1/track", header: "Content-Encoding: gzip", body: zipped.String(), show: "(gzip of " + order("o-z") + ")\n"},
 		{path: "/v1/track", header: "Content-Type: text/plain", body: order("o-4")},
 		{path: "/v1/batch", body: `{"batch":[` + order("o-5") + `,{"type":"track","messageId":"b-1"},5,{"type":"track","event":7,"messageId":"b-3"},{"type":3,"event":"e","messageId":"b-5"}]}`},
 		{path: "/v1/batch", body: `{"batch":[{"type":"track","event":"x","messageId":"b-6","pad":"` + big(256<<10) + `"}]}`, show: `{"batch":[{"type":"track","event":"x","messageId":"b-6","pad":"(262144 characters)"}]}` + "\n"},
-		{path: "/v1/batch", body: "no JSON"}, {path: "/v1/batch", body: `{"batch":{}}`}, {path: "/v1/batch", body: order("o-6")}, {path: "/v1/batch"},
-		{path: "/v1/track", body: "5"}, {path: "/v1/track", body: `{"messageId":"o-7"}`}, {path: "/v1/track", body: `{"event":7}`}, {path: "/v1/track", body: `{"event":NaN}`},
+		{path: "/v1/batch", body: "no JSON"},
+		{path: "/v1/batch", body: `{"batch":{}}`},
+		{path: "/v1/batch", body: order("o-6")},
+		{path: "/v1/batch"},
+		{path: "/v1/track", body: "5"},
+		{path: "/v1/track", body: `{"messageId":"o-7"}`},
+		{path: "/v1/track", body: `{"event":7}`},
+		{path: "/v1/track", body: `{"event":NaN}`},
 		{path: "/v1/track", body: `{"event":"x","pad":"` + big(256<<10) + `"}`, show: `{"event":"x","pad":"(262144 characters)"}` + "\n"},
 		{path: "/v1/batch", body: `{"batch":["` + big(4<<20) + `"]}`, show: `{"batch":["(4194304 characters)"]}` + "\n"},
 		{path: "/v1/batch", body: `{"batch":[` + strings.Repeat("{},", 2500) + `{}]}`, show: "(2501 messages)\n"},
 		{path: "/v1/track", header: "Content-Encoding: br", body: "x"},
 		{path: "/v1/track", header: "Content-Encoding: gzip", body: "no gzip"},
-		{method: http.MethodGet, path: "/v1/track"}, {method: http.MethodPut, path: "/v1/batch", body: "{}"},
-		{path: "/v1/nothing", body: "{}"}, {method: http.MethodGet, path: "/"},
+		{method: http.MethodGet, path: "/v1/track"},
+		{method: http.MethodPut, path: "/v1/batch", body: "{}"},
+		{path: "/v1/nothing", body: "{}"},
+		{method: http.MethodGet, path: "/"},
 		{method: http.MethodOptions, path: "/v1/track"},
 		{path: "/v1/track", header: "Origin: https://evil.example.com", body: order("o-8")},
 		{path: "/v1/track", header: "Host: evil.example.com", body: order("o-8")},

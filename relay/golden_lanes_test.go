@@ -93,9 +93,15 @@ func goldenLanes(t *testing.T, r *record) {
 	r.relay(t, ask{config: conf}, "receipt", "d-9")
 	r.relay(t, ask{config: conf}, "receipt", "p-1")
 	for _, args := range [][]string{
-		{"dead", "list", "--reason", "rejected"}, {"dead", "list", "--limit", "2"}, {"dead", "list", "--event-set", "701000000000006"}, {"dead", "list", "--since", "2000-01-01", "--event", "Refused Sale", "--json"},
-		{"dead", "retry", "--all", "--dry-run"}, {"dead", "retry", "--reason", "missing_currency", "--dry-run", "--json"}, {"dead", "retry", "nothing"},
-		{"dead", "drop", "--reason", "expired", "--dry-run"}, {"dead", "drop", "--reason", "expired", "--yes"},
+		{"dead", "list", "--reason", "rejected"},
+		{"dead", "list", "--limit", "2"},
+		{"dead", "list", "--event-set", "701000000000006"},
+		{"dead", "list", "--since", "2000-01-01", "--event", "Refused Sale", "--json"},
+		{"dead", "retry", "--all", "--dry-run"},
+		{"dead", "retry", "--reason", "missing_currency", "--dry-run", "--json"},
+		{"dead", "retry", "nothing"},
+		{"dead", "drop", "--reason", "expired", "--dry-run"},
+		{"dead", "drop", "--reason", "expired", "--yes"},
 	} {
 		r.relay(t, ask{config: conf, rules: []rule{columns}}, args...)
 	}

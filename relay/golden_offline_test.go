@@ -103,9 +103,22 @@ var ofUser = []rule{
 func goldenMistakes(t *testing.T, r *record) {
 	r.state = "wrong calls"
 	for _, args := range [][]string{
-		{"nonsense"}, {"stauts"}, {"--nonsense"}, {"dead", "lst"}, {"queue", "nonsense"}, {"status", "extra"}, {"status", "--jsn"},
-		{"dead", "show"}, {"lane", "move", "701000000000001"}, {"run", "extra"}, {"import"}, {"backup"}, {"receipt"},
-		{"queue", "list", "--limit", "many"}, {"map", "--now", "yesterday"}, {"map", "--api", "graph"},
+		{"nonsense"},
+		{"stauts"},
+		{"--nonsense"},
+		{"dead", "lst"},
+		{"queue", "nonsense"},
+		{"status", "extra"},
+		{"status", "--jsn"},
+		{"dead", "show"},
+		{"lane", "move", "701000000000001"},
+		{"run", "extra"},
+		{"import"},
+		{"backup"},
+		{"receipt"},
+		{"queue", "list", "--limit", "many"},
+		{"map", "--now", "yesterday"},
+		{"map", "--api", "graph"},
 	} {
 		r.relay(t, ask{file: "mistakes"}, args...)
 	}
@@ -113,9 +126,16 @@ func goldenMistakes(t *testing.T, r *record) {
 	r.know(h.dir, "<dir>")
 	conf := h.path("relay.yaml")
 	for _, args := range [][]string{
-		{"dead", "retry"}, {"dead", "drop"}, {"dead", "list", "--since", "yesterday"}, {"queue", "list", "--since", "soon"}, {"forget"},
-		{"doctor", "--test-event-code", "two words"}, {"import", "x", "--format", "xml"}, {"import", "x", "--encoding", "ebcdic"},
-		{"import", "x", "--separator", "||"}, {"import", "x", "--column", "Date"},
+		{"dead", "retry"},
+		{"dead", "drop"},
+		{"dead", "list", "--since", "yesterday"},
+		{"queue", "list", "--since", "soon"},
+		{"forget"},
+		{"doctor", "--test-event-code", "two words"},
+		{"import", "x", "--format", "xml"},
+		{"import", "x", "--encoding", "ebcdic"},
+		{"import", "x", "--separator", "||"},
+		{"import", "x", "--column", "Date"},
 	} {
 		r.relay(t, ask{file: "mistakes", config: conf}, args...)
 	}

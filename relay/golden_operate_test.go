@@ -21,8 +21,14 @@ func (r *record) operates(t *testing.T, s *shop) {
 	conf := s.path("relay.yaml")
 	r.state = "operating"
 	for _, args := range [][]string{
-		{"lane", "pause", "stores"}, {"lane", "pause", "701000000000009"}, {"lane", "resume", "stores"}, {"lane", "move", "paused", "nowhere"},
-		{"lane", "move", "paused", "paused"}, {"lane", "move", "paused", "stores"}, {"lane", "drop", "doubtful", "--yes"}, {"lane", "drop", "701000000000009", "--yes"},
+		{"lane", "pause", "stores"},
+		{"lane", "pause", "701000000000009"},
+		{"lane", "resume", "stores"},
+		{"lane", "move", "paused", "nowhere"},
+		{"lane", "move", "paused", "paused"},
+		{"lane", "move", "paused", "stores"},
+		{"lane", "drop", "doubtful", "--yes"},
+		{"lane", "drop", "701000000000009", "--yes"},
 		{"health"},
 	} {
 		r.relay(t, ask{config: conf}, args...)
@@ -150,7 +156,8 @@ func (r *record) errors(t *testing.T, s *shop) {
 	t.Helper()
 	base := s.p.admin
 	for _, c := range []call{
-		{path: "/nothing"}, {path: "/api/v1/nothing"},
+		{path: "/nothing"},
+		{path: "/api/v1/nothing"},
 		{method: http.MethodDelete, path: "/api/v1/status"},
 		{method: http.MethodPost, path: "/api/v1/status", header: "Content-Type: application/json"},
 		{path: "/api/v1/reload"},

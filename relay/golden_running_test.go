@@ -88,11 +88,22 @@ func goldenWaiting(t *testing.T, r *record) {
 	r.looks(t, s, "1-0", "1-3", "1-9", "0000000100000000", "nothing")
 	conf := s.path("relay.yaml")
 	for _, args := range [][]string{
-		{"queue", "list", "--limit", "1"}, {"queue", "list", "--event-set", "unmapped"}, {"queue", "list", "--event", "Product Added", "--json"}, {"queue", "list", "--since", "2000-01-01", "--event", "nothing"},
-		{"queue", "show", "--show-pii", "1-0"}, {"queue", "show", "first"},
-		{"dead", "list", "--reason", "expired"}, {"dead", "retry", "--all", "--dry-run"}, {"dead", "retry", "--all", "--dry-run", "--json"},
-		{"dead", "drop", "--all", "--dry-run"}, {"dead", "drop", "--all"}, {"lane", "drop", "701000000000002"},
-		{"receipt", "o-1"}, {"receipt", "o-1", "--json"}, {"receipt", "t-1"}, {"receipt", "unknown"},
+		{"queue", "list", "--limit", "1"},
+		{"queue", "list", "--event-set", "unmapped"},
+		{"queue", "list", "--event", "Product Added", "--json"},
+		{"queue", "list", "--since", "2000-01-01", "--event", "nothing"},
+		{"queue", "show", "--show-pii", "1-0"},
+		{"queue", "show", "first"},
+		{"dead", "list", "--reason", "expired"},
+		{"dead", "retry", "--all", "--dry-run"},
+		{"dead", "retry", "--all", "--dry-run", "--json"},
+		{"dead", "drop", "--all", "--dry-run"},
+		{"dead", "drop", "--all"},
+		{"lane", "drop", "701000000000002"},
+		{"receipt", "o-1"},
+		{"receipt", "o-1", "--json"},
+		{"receipt", "t-1"},
+		{"receipt", "unknown"},
 	} {
 		r.relay(t, ask{config: conf, rules: []rule{columns}}, args...)
 	}
@@ -103,9 +114,17 @@ func goldenWaiting(t *testing.T, r *record) {
 	r.rules = volume
 	r.looks(t, s, "1-0", "nothing")
 	for _, args := range [][]string{
-		{"health"}, {"reload"}, {"tail"}, {"lane", "pause", "stores"},
-		{"receipt", "o-1"}, {"dead", "retry", "--all", "--dry-run"}, {"dead", "retry", "--all"}, {"dead", "drop", "--all", "--yes"},
-		{"lane", "move", "carts", "stores"}, {"lane", "drop", "carts", "--yes"}, {"lane", "list"},
+		{"health"},
+		{"reload"},
+		{"tail"},
+		{"lane", "pause", "stores"},
+		{"receipt", "o-1"},
+		{"dead", "retry", "--all", "--dry-run"},
+		{"dead", "retry", "--all"},
+		{"dead", "drop", "--all", "--yes"},
+		{"lane", "move", "carts", "stores"},
+		{"lane", "drop", "carts", "--yes"},
+		{"lane", "list"},
 	} {
 		r.relay(t, ask{config: conf, rules: []rule{sizes, columns}}, args...)
 	}
@@ -141,10 +160,16 @@ not JSON
 `)
 	s.write(t, "sales.csv", "Date;E-Mail;Total;Clerk\n"+yesterday.Format("2006-01-02 15:04")+";ada@example.com;9,50;7\n")
 	for _, args := range [][]string{
-		{"sales.jsonl", "--dry-run"}, {"sales.jsonl"}, {"sales.jsonl", "--skip-bad"}, {"sales.jsonl", "--skip-bad"}, {"sales.jsonl", "--skip-bad", "--strict", "--run", "again"},
+		{"sales.jsonl", "--dry-run"},
+		{"sales.jsonl"},
+		{"sales.jsonl", "--skip-bad"},
+		{"sales.jsonl", "--skip-bad"},
+		{"sales.jsonl", "--skip-bad", "--strict", "--run", "again"},
 		{"sales.jsonl", "--skip-bad", "--json", "--run", "third"},
 		{"sales.csv", "--event", "Order Completed", "--column", "Date=timestamp", "--column", "E-Mail=context.traits.email", "--column", "Total=revenue", "--column", "Clerk=", "--json"},
-		{"nowhere.csv"}, {"mapping.yaml"}, {"."},
+		{"nowhere.csv"},
+		{"mapping.yaml"},
+		{"."},
 	} {
 		call := append([]string{"import", s.path(args[0])}, args[1:]...)
 		r.relay(t, ask{config: conf}, call...)

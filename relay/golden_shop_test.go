@@ -93,8 +93,18 @@ func (r *record) looks(t *testing.T, s *shop, ids ...string) {
 	conf := s.path("relay.yaml")
 	table := []rule{ages, sizes, columns, when}
 	for _, args := range [][]string{
-		{"status"}, {"status", "--json"}, {"queue", "stats"}, {"queue", "stats", "--json"}, {"queue", "list"}, {"queue", "list", "--json"}, {"queue", "export"},
-		{"dead", "list"}, {"dead", "list", "--json"}, {"dead", "export"}, {"lane", "list"}, {"lane", "list", "--json"},
+		{"status"},
+		{"status", "--json"},
+		{"queue", "stats"},
+		{"queue", "stats", "--json"},
+		{"queue", "list"},
+		{"queue", "list", "--json"},
+		{"queue", "export"},
+		{"dead", "list"},
+		{"dead", "list", "--json"},
+		{"dead", "export"},
+		{"lane", "list"},
+		{"lane", "list", "--json"},
 	} {
 		r.relay(t, ask{config: conf, rules: table}, args...)
 	}
@@ -109,11 +119,23 @@ func (r *record) looks(t *testing.T, s *shop, ids ...string) {
 
 // apiLooks are the calls that change nothing.
 var apiLooks = []struct{ file, path string }{
-	{"health", "/livez"}, {"health", "/livez?verbose"}, {"health", "/readyz"}, {"health", "/readyz?verbose"}, {"health", "/healthz"}, {"health", "/healthz?verbose"},
-	{"ping", "/api/v1/ping"}, {"status", "/api/v1/status"}, {"lanes", "/api/v1/lanes"},
-	{"dead", "/api/v1/dead"}, {"dead", "/api/v1/dead/summary"}, {"dead", "/api/v1/dead/export"},
-	{"queue", "/api/v1/queue"}, {"queue", "/api/v1/queue/events"}, {"queue", "/api/v1/queue/export"},
-	{"mapping", "/api/v1/mapping"}, {"receipts", "/api/v1/receipts?id=o-1"},
+	{"health", "/livez"},
+	{"health", "/livez?verbose"},
+	{"health", "/readyz"},
+	{"health", "/readyz?verbose"},
+	{"health", "/healthz"},
+	{"health", "/healthz?verbose"},
+	{"ping", "/api/v1/ping"},
+	{"status", "/api/v1/status"},
+	{"lanes", "/api/v1/lanes"},
+	{"dead", "/api/v1/dead"},
+	{"dead", "/api/v1/dead/summary"},
+	{"dead", "/api/v1/dead/export"},
+	{"queue", "/api/v1/queue"},
+	{"queue", "/api/v1/queue/events"},
+	{"queue", "/api/v1/queue/export"},
+	{"mapping", "/api/v1/mapping"},
+	{"receipts", "/api/v1/receipts?id=o-1"},
 }
 
 // gets records apiLooks.

@@ -229,7 +229,9 @@ func goldenDemo(t *testing.T, r *record) {
 	r.know(taken, "<taken>")
 	occupy(t, taken)
 	for _, args := range [][]string{
-		{"--scenario", filepath.Join(dir, "none.yaml")}, {"--scenario", filepath.Join(dir, "bad.yaml")}, {"--app-secret-file", filepath.Join(dir, "empty")},
+		{"--scenario", filepath.Join(dir, "none.yaml")},
+		{"--scenario", filepath.Join(dir, "bad.yaml")},
+		{"--app-secret-file", filepath.Join(dir, "empty")},
 		{"--listen", taken},
 	} {
 		r.relay(t, ask{}, append([]string{"sandbox"}, args...)...)

@@ -4,9 +4,10 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"relay/internal/loopback"
 )
 
 // door decides which web pages and which names of this machine may be used to
@@ -79,20 +80,12 @@ func (d *door) foreign(r *http.Request) bool {
 // socket any name will do.
 func (d *door) known(r *http.Request) bool {
 	h := hostname(r.Host)
-	return h == "" || h == "localhost" || h == "127.0.0.1" || loopback(h) || d.hosts[h] || onSocket(r.Context())
+	return h == "" || h == "localhost" || h == "127.0.0.1" || loopback.Name(h) || d.hosts[h] || onSocket(r.Context())
 }
 
 func onSocket(ctx context.Context) bool {
 	a, ok := ctx.Value(http.LocalAddrContextKey).(net.Addr)
 	return ok && a.Network() == "unix"
-}
-
-func loopback(host string) bool {
-	if strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback()
 }
 
 // hostname is the name in host:port, in lower case, without brackets and a

@@ -6,12 +6,12 @@ import "bytes"
 // where the few parts of it are that anybody here looks at. Spans of values
 // include the quotes of strings. Of two members with one name the last counts.
 type message struct {
-	whole, typ, event, id          span
-	context, integrations, sentAt  span
-	timestamp, original            span
-	properties, writeKey           span
-	depth                          int32
-	isObject, repeated, nan, taken bool
+	whole, typ, event, id         span
+	context, integrations, sentAt span
+	timestamp, original           span
+	properties, writeKey          span
+	depth                         int32
+	isObject, repeated, nan       bool
 }
 
 // rewritten reports whether the message is stored otherwise than as it came even

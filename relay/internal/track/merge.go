@@ -254,8 +254,8 @@ func (k *sink) addText(p string) {
 
 // comma adds a comma unless the text ends where an object has just begun.
 func (k *sink) comma() {
-	for i := len(k.b) - 1; i >= 0; i-- {
-		switch k.b[i] {
+	for _, c := range slices.Backward(k.b) {
+		switch c {
 		case ' ', '\n', '\r', '\t':
 			continue
 		case '{':

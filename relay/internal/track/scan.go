@@ -408,10 +408,8 @@ func repeats(names []uint64) bool {
 		return false
 	}
 	for i := 1; i < len(names); i++ {
-		for _, other := range names[:i] {
-			if names[i] == other {
-				return true
-			}
+		if slices.Contains(names[:i], names[i]) {
+			return true
 		}
 	}
 	return false
