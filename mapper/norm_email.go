@@ -11,6 +11,11 @@ import (
 // meta-wire 3.1). Dots, tags and Unicode domains stay: Meta hashes what the
 // person typed.
 func traceEmail(raw string, t *trace) normalised {
+	if t == nil {
+		if v, ok := plainEmail(raw); ok {
+			return normalised{value: v}
+		}
+	}
 	s := clean(raw)
 	if s == "" {
 		return normalised{}

@@ -10,6 +10,11 @@ import (
 // space, punctuation or symbols, without title or degree (facts: meta-wire 3.1:
 // valéry keeps its accent). key is first_name or last_name.
 func traceName(raw, key string, t *trace) normalised {
+	if t == nil {
+		if v, ok := plainName(raw); ok {
+			return normalised{value: v}
+		}
+	}
 	s := cleanText(raw, t)
 	if s == "" {
 		return normalised{}

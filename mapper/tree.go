@@ -115,6 +115,7 @@ const maxDepth = 1000
 type decoder struct {
 	tree  tree
 	text  string // all of the body
+	at    int    // plain: how far it was read
 	in    *jsontext.Decoder
 	buf   bytes.Buffer
 	stack []node // children of the values that are still open
@@ -140,6 +141,18 @@ func (d *decoder) event(body []byte) (*tree, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	d.tree = tree{badUTF8: !utf8.Valid(body)}
 	d.text = string(body)
+	if !d.tree.badUTF8 && d.plain() {
+		return &d.tree, nil
+	}
+	return d.anything(body)
+}
+
+// anything is event by way of jsontext, which takes all that can be read and
+// says what is wrong with the rest.
+func (d *decoder) anything(body []byte) (*tree, error) {
+	d.tree = tree{badUTF8: d.tree.badUTF8}
+	clear(d.arena)
+	d.stack, d.arena = d.stack[:0], d.arena[:0]
 	d.buf = *bytes.NewBuffer(body)
 	d.in.Reset(&d.buf, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	var err error
