@@ -175,7 +175,7 @@ func (r *Reader) beginMerge() {
 		text := p.at.of(r.body)
 		if p.repeated || p.nan {
 			from := len(r.shared)
-			r.shared = r.rewrite.write(r.shared, text)
+			r.shared, _, _ = r.rewrite.write(r.shared, text)
 			text = r.shared[from:len(r.shared):len(r.shared)]
 		}
 		return text
@@ -221,14 +221,14 @@ func (r *Reader) Take(k int, forced bool, room []byte) (Message, []byte) {
 	b, m := r.body, r.env.messages[k]
 	msg := Message{Body: m.whole.of(b)}
 	if m.rewritten() {
-		if m.repeated {
+		from := len(room)
+		var repeated, nan bool
+		if room, repeated, nan = r.rewrite.write(room, msg.Body); repeated {
 			msg.Flags |= queue.FlagRepeated
 		}
-		if m.nan {
+		if nan {
 			msg.Flags |= queue.FlagNaN
 		}
-		from := len(room)
-		room = r.rewrite.write(room, msg.Body)
 		b = room[from:len(room):len(room)]
 		if r.scan.single(b, &m) != nil { // cannot be: what is written is what was read
 			msg.Problem = NotAnObject

@@ -3,7 +3,6 @@ package track
 import (
 	"bytes"
 	"cmp"
-	"hash/maphash"
 	"slices"
 )
 
@@ -23,7 +22,6 @@ type named struct {
 // rewriter writes a JSON text again without what later readers could read in
 // two ways: of members with one name the last stays, and NaN becomes null.
 type rewriter struct {
-	seed  maphash.Seed
 	cuts  []cut
 	open  []int // where in names each open object begins, -1 for a list
 	names []named
@@ -33,9 +31,9 @@ type rewriter struct {
 // rewrittenRoom is the most bytes that write makes of n: NaN becomes null.
 func rewrittenRoom(n int) int { return n + n/3 + 4 }
 
-// write appends the JSON value src to dst. The scanner has found its grammar to
-// be good.
-func (w *rewriter) write(dst, src []byte) []byte {
+// write appends the JSON value src to dst, and says whether a name was repeated
+// and a number NaN. The scanner has found its grammar to be good.
+func (w *rewriter) write(dst, src []byte) (out []byte, repeated, nan bool) {
 	w.find(src)
 	slices.SortFunc(w.cuts, func(x, y cut) int { return cmp.Compare(x.at.from, y.at.from) })
 	at := int32(0)
@@ -46,6 +44,9 @@ func (w *rewriter) write(dst, src []byte) []byte {
 		dst = append(dst, src[at:c.at.from]...)
 		if c.null {
 			dst = append(dst, "null"...)
+			nan = true
+		} else {
+			repeated = true
 		}
 		at = c.at.to
 	}
@@ -53,13 +54,12 @@ func (w *rewriter) write(dst, src []byte) []byte {
 	if cap(w.cuts)+cap(w.names)+cap(w.open)+cap(w.a)+cap(w.b) > kept {
 		*w = rewriter{}
 	}
-	return dst
+	return dst, repeated, nan
 }
 
 // find notes what is to be left out of src.
 func (w *rewriter) find(src []byte) {
 	if w.names == nil {
-		w.seed = maphash.MakeSeed()
 		w.names = make([]named, 0, 16)
 	}
 	w.cuts, w.open, w.names = w.cuts[:0], w.open[:0], w.names[:0]
@@ -113,8 +113,16 @@ func (w *rewriter) name(src []byte, p span) {
 	if len(w.names) > start {
 		w.names[len(w.names)-1].next = p.from
 	}
-	w.a = plainText(w.a, p.of(src))
-	w.names = append(w.names, named{hash: maphash.Bytes(w.seed, w.a), name: p})
+	w.names = append(w.names, named{hash: w.hash(p.of(src)), name: p})
+}
+
+// hash is nameHash, whether or not the name is spelled with escapes.
+func (w *rewriter) hash(quoted []byte) uint64 {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return nameHash(quoted)
+	}
+	w.a = append(unquote(append(w.a[:0], '"'), quoted), '"')
+	return nameHash(w.a)
 }
 
 // close leaves out all but the last of the members that share a name. It reorders

@@ -2,7 +2,6 @@ package track
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -22,10 +21,9 @@ type scanner struct {
 	deepest int  // deepest nesting since it was last set to 0
 
 	// Facts about what was read since they were last set to false.
-	repeated bool // an object has two members of one name
+	repeated bool // an object has two members of one name, or of one hash
 	nan      bool // NaN, Infinity or -Infinity stands where a value does
 
-	seed   maphash.Seed
 	levels []uint64 // one bit a level: 1 = object
 	names  []uint64 // hashes of the names of all open objects
 	starts []int    // where in names each open object begins
@@ -52,7 +50,6 @@ const kept = 1024
 
 func (s *scanner) reset(b []byte) {
 	if s.names == nil {
-		s.seed = maphash.MakeSeed()
 		s.names = make([]uint64, 0, 64)
 	}
 	s.b, s.i = b, 0
@@ -354,13 +351,38 @@ func (s *scanner) name() bool {
 }
 
 // hash is the hash of a name, given with its quotes; spelled with escapes or
-// not, the same name has the same one.
+// not, the same name has the same one. Two names may share one: whoever finds
+// equal hashes compares the names.
 func (s *scanner) hash(quoted []byte, escaped bool) uint64 {
 	if escaped {
-		s.plain = unquote(s.plain[:0], quoted)
-		return maphash.Bytes(s.seed, s.plain)
+		s.plain = unquote(append(s.plain[:0], '"'), quoted)
+		return nameHash(append(s.plain, '"'))
 	}
-	return maphash.Bytes(s.seed, quoted[1:len(quoted)-1])
+	return nameHash(quoted)
+}
+
+// nameHash hashes a name between quotes. A short one is its own hash.
+func nameHash(quoted []byte) uint64 {
+	const odd = 0x9e3779b97f4a7c15
+	n := len(quoted) - 2
+	switch {
+	case n <= 6: // with the quotes up to eight bytes
+		var w uint64
+		for _, c := range quoted[1 : n+1] {
+			w = w<<8 | uint64(c)
+		}
+		return w + uint64(n)*odd
+	case n <= 16:
+		a := binary.LittleEndian.Uint64(quoted[1:])
+		b := binary.LittleEndian.Uint64(quoted[n-6:])
+		return (a^bits.RotateLeft64(b*odd, 31))*odd + uint64(n)
+	}
+	h := uint64(n)
+	rest := quoted[1 : n+1]
+	for ; len(rest) >= 8; rest = rest[8:] {
+		h = bits.RotateLeft64((h^binary.LittleEndian.Uint64(rest))*odd, 29)
+	}
+	return (h ^ binary.LittleEndian.Uint64(quoted[n-6:])) * odd
 }
 
 // push notes that level is an object or an array.
@@ -407,10 +429,13 @@ func repeats(names []uint64) bool {
 		}
 		return false
 	}
-	for i := 1; i < len(names); i++ {
-		if slices.Contains(names[:i], names[i]) {
+	var seen uint64 // a bit for each name: most are not set yet
+	for i, n := range names {
+		bit := uint64(1) << (n * 0x9e3779b97f4a7c15 >> 58)
+		if seen&bit != 0 && slices.Contains(names[:i], n) {
 			return true
 		}
+		seen |= bit
 	}
 	return false
 }
