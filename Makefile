@@ -21,13 +21,13 @@ golden: ## rewrites what the commands and the APIs say, relay/testdata/golden; l
 	$(GO) test ./relay -count=1 -run '^TestGolden$$' -update
 
 bench: ## the benchmarks; figures only compare within one run
-	$(GO) test -run '^$$' -bench . -benchmem ./queue ./mapper ./relay/internal/ingest ./relay/internal/drain
+	$(GO) test -run '^$$' -bench . -benchmem ./queue/local ./mapper ./relay/internal/ingest ./relay/internal/drain
 
 figures: ## this commit beside the first edition in one run of ten minutes (Linux; the tools of ../shared/perf)
 	.ci/figures $(BASE)
 
 fuzz: ## 30 s a target
-	@for p in internal/strictyaml config mapper queue relay/internal/ingest relay/internal/graph; do \
+	@for p in internal/strictyaml config mapper queue/local relay/internal/track relay/internal/graph; do \
 	  for f in $$($(GO) test ./$$p -list '^Fuzz' | grep '^Fuzz'); do \
 	    echo "== $$p $$f"; $(GO) test ./$$p -run '^$$' -fuzz "^$$f$$" -fuzztime 30s || exit 1; \
 	  done; done

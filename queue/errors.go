@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"relay/internal/seal"
 )
 
 // Errors a caller chooses by. Every error of Append but ErrInvalid means 503
@@ -28,17 +26,8 @@ var (
 	// ErrDeadFull: the dead letters have reached their bound and the policy
 	// is to hold: the settlement did not happen, the lane waits.
 	ErrDeadFull = errors.New("no room for more dead letters")
-	// ErrNewerFormat: a newer program wrote this directory; nothing was touched.
-	ErrNewerFormat = errors.New("directory was written by a newer version")
-	// ErrKey: the directory is encrypted and no given key opens it, or is
-	// not and must not become so by accident; nothing was touched.
-	ErrKey = seal.ErrKey
-	// ErrReadOnly: the queue was opened with OpenReadOnly.
-	ErrReadOnly = errors.New("queue is open for reading only")
 	// ErrNotFound: no such dead letter or lane.
 	ErrNotFound = errors.New("not found")
-	// ErrTooSmall: the volume is smaller than the wanted maximum size.
-	ErrTooSmall = errors.New("volume is smaller than max_size")
 )
 
 // FullError says that the queue takes nothing until some of it has drained.
@@ -50,17 +39,4 @@ type FullError struct {
 
 func (e *FullError) Error() string {
 	return fmt.Sprintf("queue is full (%s), retry after %s", e.Reason, e.RetryAfter)
-}
-
-// LockedError says that another process owns the directory.
-type LockedError struct {
-	Dir string
-	PID int // 0 when it did not say
-}
-
-func (e *LockedError) Error() string {
-	if e.PID == 0 {
-		return fmt.Sprintf("queue %s is in use by another process", e.Dir)
-	}
-	return fmt.Sprintf("queue %s is in use by process %d", e.Dir, e.PID)
 }

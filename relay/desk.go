@@ -15,6 +15,7 @@ import (
 	"relay/config"
 	"relay/mapper"
 	"relay/queue"
+	"relay/queue/local"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/drain"
 )
@@ -63,15 +64,15 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	if err != nil {
 		return nil, err
 	}
-	var q *queue.Queue
+	var q *local.Queue
 	if write {
-		q, err = queue.Open(cfg.Queue.Path, o)
+		q, err = local.Open(cfg.Queue.Path, o)
 	} else {
 		keys := o.OldKeys
 		if o.Key != nil {
 			keys = append([][]byte{o.Key}, keys...)
 		}
-		q, err = queue.OpenReadOnly(cfg.Queue.Path, keys...)
+		q, err = local.OpenReadOnly(cfg.Queue.Path, keys...)
 	}
 	if err != nil {
 		return nil, queueError(err)
@@ -120,7 +121,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 
 // settle waits until a queue just opened has looked at its old files, so that
 // its numbers are whole; a very large one is shown as far as it is known.
-func settle(ctx context.Context, q *queue.Queue) {
+func settle(ctx context.Context, q *local.Queue) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	_ = q.DeadLetters("", func(queue.DeadLetter) bool { return false }) // they are counted when first read

@@ -13,6 +13,7 @@ import (
 	"relay/config"
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/queue/local"
 	"relay/relay/internal/admin"
 )
 
@@ -114,7 +115,7 @@ func openImportDesk(c *cobra.Command, dryRun bool) (*desk, *config.Config, error
 			return nil, cfg, nil
 		}
 		d, err := openLocalDesk(c.Context(), cfg, true)
-		if err == nil || !errors.As(err, new(*queue.LockedError)) || tries == 20 {
+		if err == nil || !errors.As(err, new(*local.LockedError)) || tries == 20 {
 			return d, cfg, err
 		}
 		timer := time.NewTimer(500 * time.Millisecond)

@@ -7,7 +7,7 @@ import (
 
 	"relay/config"
 	"relay/internal/seal"
-	"relay/queue"
+	"relay/queue/local"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/ingest"
@@ -15,9 +15,9 @@ import (
 
 // This file says what each part is told of relay.yaml.
 
-func queueOptions(cfg *config.Config, log *slog.Logger) (queue.Options, error) {
+func queueOptions(cfg *config.Config, log *slog.Logger) (local.Options, error) {
 	c := cfg.Queue
-	o := queue.Options{
+	o := local.Options{
 		SegmentSize:    c.SegmentSize,
 		MaxSize:        c.MaxSize,
 		DedupWindow:    c.DedupWindow,

@@ -13,7 +13,7 @@ import (
 
 	"relay/config"
 	"relay/internal/seal"
-	"relay/queue"
+	"relay/queue/local"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/receipts"
@@ -82,7 +82,7 @@ func forgetIn(l *receipts.Ledger) func(context.Context, admin.Person) (int, erro
 
 // backedUp is a queue whose backup has the receipts in it.
 type backedUp struct {
-	*queue.Queue
+	*local.Queue
 	receipts *receipts.Ledger
 }
 

@@ -17,7 +17,7 @@ import (
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/mapper"
-	"relay/queue"
+	"relay/queue/local"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
@@ -39,7 +39,7 @@ type sidecar struct {
 	logs     *logRing
 	alerts   *alert.Watch
 	metrics  *admin.Metrics
-	queue    *queue.Queue
+	queue    *local.Queue
 	receipts *receipts.Ledger // nil: none are kept
 	mapping  *liveMapping
 	tokens   *tokens
@@ -115,13 +115,13 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	return s, nil
 }
 
-func openQueue(cfg *config.Config, log *slog.Logger) (*queue.Queue, error) {
+func openQueue(cfg *config.Config, log *slog.Logger) (*local.Queue, error) {
 	o, err := queueOptions(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	q, err := queue.Open(cfg.Queue.Path, o)
-	if errors.Is(err, queue.ErrTooSmall) {
+	q, err := local.Open(cfg.Queue.Path, o)
+	if errors.Is(err, local.ErrTooSmall) {
 		return nil, cfg.Invalid("queue.max_size", "%s is more than the volume of %s has; leave it out for the smaller of 4 GiB and 80 %% of it",
 			advice.Size(cfg.Queue.MaxSize), cfg.Queue.Path)
 	}
@@ -140,13 +140,13 @@ func installationSecret(cfg *config.Config) ([]byte, error) {
 
 // queueError gives an error of opening a queue its exit code.
 func queueError(err error) error {
-	var locked *queue.LockedError
+	var locked *local.LockedError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &locked):
 		return tryLater(err)
-	case errors.Is(err, queue.ErrTooSmall), errors.Is(err, queue.ErrKey), errors.Is(err, queue.ErrNewerFormat):
+	case errors.Is(err, local.ErrTooSmall), errors.Is(err, local.ErrKey), errors.Is(err, local.ErrNewerFormat):
 		return badConfig(err)
 	}
 	return fmt.Errorf("open queue: %w", err)

@@ -14,6 +14,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/queue/local"
 	"relay/relay/internal/drain"
 )
 
@@ -54,7 +55,7 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	case errors.As(err, &full):
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(full.RetryAfter.Seconds()))))
 		writeError(w, http.StatusServiceUnavailable, "queue_full", "the queue is full; nothing was changed")
-	case errors.Is(err, queue.ErrReadOnly), errors.Is(err, queue.ErrUnavailable), errors.Is(err, queue.ErrClosed),
+	case errors.Is(err, local.ErrReadOnly), errors.Is(err, queue.ErrUnavailable), errors.Is(err, queue.ErrClosed),
 		errors.Is(err, queue.ErrDoubt), errors.Is(err, queue.ErrStalled), errors.Is(err, queue.ErrBusy):
 		w.Header().Set("Retry-After", "5")
 		writeError(w, http.StatusServiceUnavailable, "disk_unavailable", err.Error())

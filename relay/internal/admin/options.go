@@ -52,7 +52,7 @@ type Options struct {
 	Interval time.Duration // between samples for rates and charts; 0: 2 s
 }
 
-// Queue is what admin needs of *queue.Queue.
+// Queue is what admin needs of *local.Queue.
 type Queue interface {
 	CanAppend() error
 	Stats() queue.Stats

@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"relay/queue"
+	"relay/queue/local"
 )
 
 // What a person removes is counted once, by the queue, under the reason that
 // its documentation gives.
 func TestRemovedByAPerson(t *testing.T) {
-	q, err := queue.Open(t.TempDir(), queue.Options{NoSync: true})
+	q, err := local.Open(t.TempDir(), local.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// Log is what drain needs of a queue. *queue.Queue is one.
+// Log is what drain needs of a queue. *local.Queue is one.
 type Log interface {
 	Lanes() []queue.LaneStat
 	Lane(name string) (queue.LaneStat, bool)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/queue/local"
 )
 
 // Settings.KeepUnmapped alone says how long unmapped events are kept: the queue
@@ -23,7 +24,7 @@ func TestKeepUnmappedOnARealQueue(t *testing.T) {
 		t.Run(tt.keep.String(), func(t *testing.T) {
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
-				q, err := queue.Open(dir, queue.Options{NoSync: true, Logger: slog.New(slog.DiscardHandler)})
+				q, err := local.Open(dir, local.Options{NoSync: true, Logger: slog.New(slog.DiscardHandler)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -53,7 +54,7 @@ func TestKeepUnmappedOnARealQueue(t *testing.T) {
 func TestUnmappedAskedBeforeItGoes(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		q, err := queue.Open(dir, queue.Options{NoSync: true, Logger: slog.New(slog.DiscardHandler)})
+		q, err := local.Open(dir, local.Options{NoSync: true, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/queue/local"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/sandbox"
@@ -46,7 +47,7 @@ lead:
 type rig struct {
 	t       *testing.T
 	dir     string
-	q       *queue.Queue
+	q       *local.Queue
 	sb      *sandbox.Sandbox
 	server  *httptest.Server
 	front   func(http.ResponseWriter, *http.Request) bool // answered already
@@ -117,7 +118,7 @@ func (r *rig) use(src string) {
 func (r *rig) open() {
 	r.t.Helper()
 	var err error
-	if r.q, err = queue.Open(r.dir, queue.Options{NoSync: true}); err != nil {
+	if r.q, err = local.Open(r.dir, local.Options{NoSync: true}); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"relay/queue"
+	"relay/queue/local"
 )
 
 // TestRealQueue: the same message three times, and again after a restart, is
@@ -13,7 +14,7 @@ import (
 func TestRealQueue(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	post := func(q *queue.Queue, body, want string) {
+	post := func(q *local.Queue, body, want string) {
 		t.Helper()
 		h, err := New(Options{Queue: q, Route: routes})
 		if err != nil {
@@ -37,7 +38,7 @@ func TestRealQueue(t *testing.T) {
 	}
 	const rejected = `{"success":true,"rejected":[{"index":1,"messageId":"b","code":"missing_event","message":"a track needs the name of its event"}]}`
 	for range 2 {
-		q, err := queue.Open(dir, queue.Options{})
+		q, err := local.Open(dir, local.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +49,7 @@ func TestRealQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	q, err := queue.Open(dir, queue.Options{})
+	q, err := local.Open(dir, local.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

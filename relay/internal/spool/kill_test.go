@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/queue/local"
 )
 
 const childEnv = "SPOOL_TEST_CHILD"
@@ -24,7 +25,7 @@ func runChild() bool {
 	if dir == "" {
 		return false
 	}
-	q, err := queue.Open(filepath.Join(dir, "queue"), queue.Options{SegmentSize: 256 << 10})
+	q, err := local.Open(filepath.Join(dir, "queue"), local.Options{SegmentSize: 256 << 10})
 	if err != nil {
 		fmt.Println("open:", err)
 		return true
@@ -82,7 +83,7 @@ func TestKill(t *testing.T) {
 	left, _ := filepath.Glob(filepath.Join(drops, "*.jsonl"))
 	t.Logf("%d rows in 60 files, %d files untouched after 15 kills", rows, len(left))
 
-	q, err := queue.Open(filepath.Join(dir, "queue"), queue.Options{})
+	q, err := local.Open(filepath.Join(dir, "queue"), local.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

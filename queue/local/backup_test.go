@@ -1,0 +1,144 @@
+package local
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"relay/internal/seal"
+)
+
+// Copies are taken while records come, are settled and become dead letters:
+// each copy holds all that was confirmed when it was begun, unless it was
+// settled, and nothing waits in it that was settled by then.
+func TestBackupUnderLoad(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
+	var stop atomic.Bool
+	var mu sync.Mutex
+	acked, settled, passed := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	var wg sync.WaitGroup
+	for p := range 3 {
+		wg.Go(func() {
+			for n := 0; !stop.Load(); n++ {
+				id := fmt.Sprintf("m-%d-%d", p, n)
+				if _, err := q.Append(t.Context(), []Entry{entry(id, "a")}); err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				acked[id] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Go(func() {
+		for !stop.Load() {
+			c := q.Changed()
+			b, err := q.Read("a", 0, 50, 0)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if len(b.Records) == 0 {
+				<-c
+				continue
+			}
+			s := Settlement{Cursor: b.Next}
+			mu.Lock() // before it happens: a copy may show it at any moment
+			for i, r := range b.Records {
+				if i == 0 {
+					s.Dead = append(s.Dead, DeadLetter{MessageID: r.ID, EventSet: "a", Reason: "rejected", Body: r.Body})
+				} else {
+					settled[r.ID] = true
+				}
+			}
+			mu.Unlock()
+			if err := q.Settle("a", s); err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			for _, r := range b.Records {
+				passed[r.ID] = true
+			}
+			mu.Unlock()
+		}
+	})
+	until(t, "there is something to copy", func() bool { mu.Lock(); defer mu.Unlock(); return len(settled) > 2000 })
+	for n := range 5 {
+		mu.Lock()
+		before := make([]string, 0, len(acked))
+		for id := range acked {
+			before = append(before, id)
+		}
+		behind := maps.Clone(passed)
+		mu.Unlock()
+		copied := filepath.Join(t.TempDir(), fmt.Sprint("copy-", n))
+		if err := q.Backup(t.Context(), copied); err != nil {
+			t.Fatal(err)
+		}
+		c := openTest(t, copied, Options{NoSync: true})
+		opened(t, c)
+		if st := c.Stats(); st.BadChunks+st.BadSegments+st.LostRecords > 0 || st.MetaRebuilt {
+			t.Errorf("copy %d is damaged: %+v", n, st)
+		}
+		have := map[string]bool{}
+		for _, id := range drainAll(t, c, "a") {
+			have[id] = true
+			if behind[id] {
+				t.Errorf("copy %d: %s waits again, its settlement was confirmed before", n, id)
+			}
+		}
+		if err := c.DeadLetters("", func(dl DeadLetter) bool { have[dl.MessageID] = true; return true }); err != nil {
+			t.Fatal(err)
+		}
+		lost := 0
+		mu.Lock()
+		for _, id := range before {
+			if !have[id] && !settled[id] {
+				lost++
+			}
+		}
+		mu.Unlock()
+		if lost > 0 {
+			t.Errorf("copy %d lacks %d of %d confirmed records", n, lost, len(before))
+		}
+	}
+	stop.Store(true)
+	mustAppend(t, q, entry("last", "a")) // wakes the reader
+	wg.Wait()
+}
+
+// The secret of the installation goes with every backup, unchanged, and a copy
+// of a directory without one makes none.
+func TestBackupHasTheSecret(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{})
+	mustAppend(t, q, entry("m-1", "a"))
+	before := filepath.Join(t.TempDir(), "before")
+	if err := q.Backup(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := seal.ReadSecret(before); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("copy of a directory without a secret: %v", err)
+	}
+	want, err := seal.Secret(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := q.Backup(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	opened(t, openTest(t, copied, Options{})) // what is opened is what is restored
+	if got, err := seal.Secret(copied); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("secret of the copy: %x, %v; want %x", got, err, want)
+	}
+}

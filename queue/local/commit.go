@@ -1,0 +1,373 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"relay/internal/disk"
+	"relay/internal/logs"
+)
+
+// writer is the state of the writer's goroutine.
+type writer struct {
+	q    *Queue
+	reqs []*request
+	last int // requests in the commit before
+
+	batch   map[idHash]struct{} // ids of this commit
+	ids     []idHash
+	idBytes []byte // ids of one chunk
+	raw     []byte // payload of one chunk, behind room for its table
+	chunk   []byte // encoded chunks
+	scratch []byte
+	sets    laneSets
+	packed  []packed
+}
+
+// commit writes what is new in reqs to the tail, syncs once and answers all.
+func (w *writer) commit(reqs []*request) {
+	q := w.q
+	w.search(reqs)
+	if w.dedup(reqs) == 0 {
+		w.answer(reqs, nil)
+		return
+	}
+	if err := w.usable(); err != nil {
+		w.answer(reqs, err)
+		return
+	}
+	reqs, err := w.copy(reqs)
+	if err != nil || len(w.packed) == 0 {
+		w.answer(reqs, err)
+		return
+	}
+	tail := q.tail
+	size := int64(0)
+	for _, c := range w.packed {
+		size += int64(len(c.data))
+	}
+	if err := w.admit(size); err != nil {
+		w.answer(reqs, err)
+		return
+	}
+	q.committing.Store(time.Now().UnixNano())
+	used, err := tail.put(w.packed, !q.o.NoSync)
+	start := time.Now()
+	doubt := err != nil && !disk.NoSpace(err)
+	if err == nil && !q.o.NoSync {
+		if err = q.syncTail(tail); err != nil {
+			doubt = true
+		}
+	}
+	took := time.Since(start)
+	q.committing.Store(0)
+	if err != nil {
+		w.fail(tail, err, doubt)
+		if doubt {
+			w.answer(reqs, fmt.Errorf("%w: %w", ErrDoubt, err))
+		} else {
+			w.answer(reqs, &FullError{RetryAfter: 30 * time.Second, Reason: "disk_full"})
+		}
+		_ = w.usable() // go on at once when the disk lets us; the keeper tries again otherwise
+		return
+	}
+	w.publish(tail, took)
+	w.answer(reqs, nil)
+	q.nearFull()
+	if used >= q.o.SegmentSize || tail.end.Load() >= maxTailIDs {
+		if err := w.rotate(); err != nil {
+			q.o.Logger.Error("cannot start a new segment", "code", logs.SegmentNotStarted, "err", err)
+			q.setBroken(err)
+		}
+	}
+}
+
+// search finds out which ids were stored before.
+func (w *writer) search(reqs []*request) {
+	for _, r := range reqs {
+		for i := range r.pending {
+			p := &r.pending[i]
+			known, err := w.q.ids.has(p.hash)
+			if err != nil {
+				w.q.o.Logger.Warn("cannot search message ids", "code", logs.IDsNotSearched, "err", err)
+			}
+			p.known = known
+		}
+	}
+}
+
+// dedup marks what is new and returns how many that are.
+func (w *writer) dedup(reqs []*request) int {
+	if w.batch == nil {
+		w.batch = make(map[idHash]struct{})
+	}
+	clear(w.batch)
+	w.ids = w.ids[:0]
+	for _, r := range reqs {
+		for i := range r.pending {
+			p := &r.pending[i]
+			p.fresh = false
+			if p.known {
+				continue
+			}
+			if _, ok := w.batch[p.hash]; ok {
+				continue
+			}
+			p.fresh = true
+			w.batch[p.hash] = struct{}{}
+			w.ids = append(w.ids, p.hash)
+		}
+	}
+	return len(w.ids)
+}
+
+// copy takes reqs from their callers, who may give up until then, and encodes
+// what is new in them. It returns those it took. From here on the writer needs
+// nothing more of the callers' memory.
+func (w *writer) copy(reqs []*request) ([]*request, error) {
+	w.q.building.Lock()
+	defer w.q.building.Unlock()
+	taken := reqs[:0]
+	for _, r := range reqs {
+		if r.state.CompareAndSwap(stateWaiting, stateTaken) {
+			taken = append(taken, r)
+		}
+	}
+	w.packed = w.packed[:0]
+	if len(taken) < len(reqs) && w.dedup(taken) == 0 {
+		return taken, nil
+	}
+	return taken, w.build(taken)
+}
+
+// usable gives the tail that takes the commit, a new one after a failure.
+func (w *writer) usable() error {
+	q := w.q
+	q.mu.Lock()
+	broken, full := q.broken, q.full
+	q.mu.Unlock()
+	if broken == nil && q.tail != nil {
+		return nil
+	}
+	if full == "disk_full" { // the keeper says when there is room again
+		return &FullError{RetryAfter: 30 * time.Second, Reason: full}
+	}
+	if err := w.rotate(); err != nil {
+		q.setBroken(err)
+		if disk.NoSpace(err) {
+			q.setFull("disk_full")
+			return &FullError{RetryAfter: 30 * time.Second, Reason: "disk_full"}
+		}
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// tableRoom is left free in front of a payload: its table of lane sets comes
+// first, and is only known in the end.
+const tableRoom = 256
+
+// build encodes the new records of reqs as chunks.
+func (w *writer) build(reqs []*request) error {
+	w.chunk = w.chunk[:0]
+	next := w.q.tail.first() + Seq(w.q.tail.end.Load())
+	h := w.startChunk(next)
+	for _, r := range reqs {
+		for i := range r.pending {
+			p := &r.pending[i]
+			if !p.fresh {
+				continue
+			}
+			e := &r.entries[i]
+			if h.count > 0 && len(w.raw)+recordSize(e) > chunkTarget+tableRoom {
+				if err := w.finishChunk(&h); err != nil {
+					return err
+				}
+				next = h.end()
+				h = w.startChunk(next)
+			}
+			set := w.sets.add(p.laneKey, p.lanes, uint32(next)+h.count, len(e.Body), p.received)
+			w.raw = appendRecord(w.raw, uint64(set), 0, nil)
+			w.raw = appendRecordRest(w.raw, e.Flags, p.received, e.ID, e.Body)
+			w.idBytes = append(w.idBytes, p.hash[:]...)
+			if h.count == 0 || p.received < h.min {
+				h.min = p.received
+			}
+			if h.count == 0 || p.received > h.max {
+				h.max = p.received
+			}
+			h.count++
+		}
+	}
+	return w.finishChunk(&h)
+}
+
+func (w *writer) startChunk(first Seq) chunkHeader {
+	w.raw = append(w.raw[:0], make([]byte, tableRoom)...)
+	w.idBytes = w.idBytes[:0]
+	w.sets.reset()
+	return chunkHeader{first: first}
+}
+
+// finishChunk encodes what has been gathered since startChunk.
+func (w *writer) finishChunk(h *chunkHeader) error {
+	if h.count == 0 {
+		return nil
+	}
+	q := w.q
+	h.span = h.count
+	h.lanes = append([]chunkLane(nil), w.sets.lanes...)
+	table := w.sets.appendTable(w.scratch[:0])
+	w.scratch = table
+	if more := len(table) - tableRoom; more > 0 {
+		w.raw = slices.Insert(w.raw, 0, make([]byte, more)...)
+	}
+	raw := w.raw[max(0, tableRoom-len(table)):]
+	copy(raw, table)
+	at := len(w.chunk)
+	var err error
+	w.chunk, err = packChunk(w.chunk, q.zstd, q.ring, &w.scratch, h, w.idBytes, raw)
+	if err != nil {
+		return fmt.Errorf("pack chunk: %w", err)
+	}
+	w.packed = append(w.packed, packed{h: *h, data: w.chunk[at:len(w.chunk):len(w.chunk)]})
+	return nil
+}
+
+// publish makes a confirmed commit visible.
+func (w *writer) publish(tail *segment, took time.Duration) {
+	q := w.q
+	disk := tail.onDisk()
+	q.ids.add(q.gen, w.ids, q.now().UnixMilli())
+	q.mu.Lock()
+	for i := range w.packed {
+		h := &w.packed[i].h
+		tail.sum.add(h)
+		for j := range h.lanes {
+			c := &h.lanes[j]
+			l := q.lane(c.name)
+			if l.pending == 0 {
+				l.oldest = c.min
+			}
+			l.pending += int64(c.count)
+			l.bytes += int64(c.bytes)
+			l.dropped = false
+		}
+	}
+	tail.end.Store(tail.sum.Next)
+	tail.disk = disk
+	q.count.Appended += int64(len(w.ids))
+	q.count.Commits++
+	q.syncs.add(took)
+	q.broken, q.lastErr = nil, ""
+	q.bump()
+	q.mu.Unlock()
+}
+
+// bump tells whoever waits that there is more to read. q.mu is held.
+func (q *Queue) bump() {
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+// fail handles a commit that did not come off. The tail is closed to writing,
+// the range made void for good, and the next append starts a new one: pages of
+// the commit may lie in the file, which must not be mixed with those of another
+// for the same sequence numbers. In doubt, the commit as a whole may.
+func (w *writer) fail(tail *segment, err error, doubt bool) {
+	q := w.q
+	records := int64(len(w.ids))
+	q.mu.Lock()
+	q.count.Failures++
+	last := w.packed[len(w.packed)-1].h
+	q.voids = append(q.voids, voidRange{w.packed[0].h.first, last.end()})
+	if doubt {
+		q.count.Void += records
+		tail.doubt = true
+	}
+	q.mu.Unlock()
+	if doubt {
+		q.o.Logger.Error("the disk did not confirm a commit; going on in a new segment", "code", logs.CommitFailed, "records", records, "err", err)
+	} else {
+		q.o.Logger.Warn("no room on the volume for a commit", "code", logs.VolumeFull, "err", err)
+	}
+	q.setBroken(err)
+}
+
+// setBroken says why the tail takes nothing.
+func (q *Queue) setBroken(err error) {
+	if disk.NoSpace(err) {
+		q.setFull("disk_full") // first: this is the answer to give
+	}
+	q.mu.Lock()
+	q.broken = err
+	q.lastErr, q.lastErrAt = err.Error(), q.now()
+	q.mu.Unlock()
+}
+
+// answer tells each caller what became of its entries.
+func (w *writer) answer(reqs []*request, err error) {
+	dups := int64(0)
+	for _, r := range reqs {
+		res := result{}
+		anew := false
+		for i := range r.pending {
+			if r.pending[i].fresh {
+				res.Stored++
+			} else {
+				res.Duplicates++
+				if _, ok := w.batch[r.pending[i].hash]; ok {
+					anew = true // a copy of one in this commit
+				}
+			}
+		}
+		if err != nil && (res.Stored > 0 || anew) {
+			res = result{err: err}
+		}
+		dups += int64(res.Duplicates)
+		r.done <- res
+	}
+	q := w.q
+	q.mu.Lock()
+	q.count.Duplicates += dups
+	q.mu.Unlock()
+}
+
+// rotate seals the tail, if there is one, and starts the next. A range in doubt
+// is on record before the new tail takes anything.
+func (w *writer) rotate() error {
+	q := w.q
+	if err := q.saveVoids(); err != nil {
+		return err
+	}
+	num := q.nextSegment()
+	if err := makeSegmentFile(q.dir, num, q.now(), q.secretFor(num), q.o.NoSync); err != nil {
+		return err
+	}
+	s := &segment{num: num, path: segPath(q.dir, num), tail: true, ready: make(chan struct{})}
+	close(s.ready)
+	if err := s.openTail(q.o.SegmentSize); err != nil {
+		return errors.Join(err, removeFile(s.path))
+	}
+	s.disk = s.onDisk()
+	gen := q.ids.begin(num, q.now().UnixMilli())
+	q.mu.Lock()
+	old, oldGen := q.tail, q.gen
+	q.tail, q.gen = s, gen
+	q.segs = append(q.segs, s)
+	q.lastNum = num
+	q.broken = nil
+	if old != nil {
+		old.tail, old.filing = false, true
+		if old.doubt {
+			old.ready = make(chan struct{})
+		}
+	}
+	q.mu.Unlock()
+	if old != nil {
+		q.keep(task{seal: old, gen: oldGen, repair: old.doubt})
+	}
+	return nil
+}

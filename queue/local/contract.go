@@ -1,0 +1,32 @@
+package local
+
+import "relay/queue"
+
+// The words of the contract, so that the engine is written in them.
+//
+//nolint:revive // package queue documents them
+type (
+	Seq        = queue.Seq
+	Flags      = queue.Flags
+	Entry      = queue.Entry
+	Record     = queue.Record
+	Appended   = queue.Appended
+	Batch      = queue.Batch
+	Settlement = queue.Settlement
+	DeadLetter = queue.DeadLetter
+	LaneStat   = queue.LaneStat
+	Stats      = queue.Stats
+	FullError  = queue.FullError
+)
+
+// The errors of the contract.
+var (
+	ErrClosed      = queue.ErrClosed
+	ErrDoubt       = queue.ErrDoubt
+	ErrStalled     = queue.ErrStalled
+	ErrUnavailable = queue.ErrUnavailable
+	ErrBusy        = queue.ErrBusy
+	ErrInvalid     = queue.ErrInvalid
+	ErrDeadFull    = queue.ErrDeadFull
+	ErrNotFound    = queue.ErrNotFound
+)

@@ -1,0 +1,230 @@
+package local
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// damagedDir makes a queue of several sealed segments, one lane partly settled,
+// with dead letters, and returns the ids that wait and those that are dead.
+func damagedDir(t *testing.T) (dir string, waiting, dead []string) {
+	t.Helper()
+	dir = t.TempDir()
+	q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
+	mustAppend(t, q, entry("dead-1", "l"), entry("dead-2", "l"), entry("dead-3", "l"))
+	settleDead(t, q, "l")
+	for i := range 150 {
+		id := fmt.Sprintf("m-%03d", i)
+		waiting = append(waiting, id)
+		mustAppend(t, q, Entry{ID: id, Lanes: []string{"l"}, Body: bodyOf(id + strings.Repeat("-", i%2*3000))})
+	}
+	if n := q.Stats().Segments; n < 4 {
+		t.Fatalf("%d segments", n)
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir, waiting, []string{"dead-1", "dead-2", "dead-3"}
+}
+
+// segments gives the segment files of dir.
+func segments(t *testing.T, dir string) []string {
+	t.Helper()
+	m, err := filepath.Glob(filepath.Join(dir, "*"+segSuffix))
+	if err != nil || len(m) == 0 {
+		t.Fatal(m, err)
+	}
+	slices.Sort(m)
+	return m
+}
+
+func change(t *testing.T, path string, fn func(b []byte) []byte) {
+	t.Helper()
+	put(t, path, fn(readAll(t, path)))
+}
+
+// What a disk may do to a file costs what lies in it, and never a start: the
+// rest is delivered, the loss is counted, the file kept, a fresh event stored.
+func TestDamage(t *testing.T) {
+	nul := func(b []byte) []byte { return make([]byte, len(b)) }
+	empty := func([]byte) []byte { return nil }
+	half := func(b []byte) []byte { return b[:len(b)/2+777] }
+	stub := func(b []byte) []byte { return b[:9000] }
+	noise := func(b []byte) []byte { return bytes.Repeat([]byte("noise"), len(b)/5) }
+	for _, c := range []struct {
+		name    string
+		hurt    func(t *testing.T, dir string)
+		loses   bool // waiting records
+		repeats bool // settled records come again
+		letters int  // that are left
+		bad     int  // files set aside, at least
+	}{
+		{"segment of NUL", func(t *testing.T, dir string) { change(t, segments(t, dir)[1], nul) }, true, false, 3, 1},
+		{"empty segment", func(t *testing.T, dir string) { change(t, segments(t, dir)[1], empty) }, true, false, 3, 1},
+		{"truncated segment", func(t *testing.T, dir string) { change(t, segments(t, dir)[1], half) }, true, false, 3, 1},
+		{"segment of noise", func(t *testing.T, dir string) { change(t, segments(t, dir)[1], noise) }, true, false, 3, 1},
+		{"oldest segment of NUL", func(t *testing.T, dir string) { change(t, segments(t, dir)[0], nul) }, true, false, 3, 1},
+		{"newest segment of NUL", func(t *testing.T, dir string) { s := segments(t, dir); change(t, s[len(s)-1], nul) }, true, false, 3, 1},
+		{"all segments of NUL", func(t *testing.T, dir string) {
+			for _, s := range segments(t, dir) {
+				change(t, s, nul)
+			}
+		}, true, false, 3, 4},
+		{"meta.db of NUL", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), nul) }, false, true, 3, 1},
+		{"empty meta.db", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), empty) }, false, true, 3, 1},
+		{"truncated meta.db", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), stub) }, false, true, 3, 1},
+		{"meta.db of noise", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), noise) }, false, true, 3, 1},
+		{"no meta.db", func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, metaName)); err != nil {
+				t.Fatal(err)
+			}
+		}, false, true, 3, 0},
+		{"dead letters of NUL", func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, deadDir, "0000000000000001"+deadSuffix), nul)
+		}, false, false, 0, 1},
+		{"empty dead letters", func(t *testing.T, dir string) {
+			change(t, filepath.Join(dir, deadDir, "0000000000000001"+deadSuffix), empty)
+		}, false, false, 0, 1},
+		{"ids of NUL", func(t *testing.T, dir string) {
+			ids, _ := filepath.Glob(filepath.Join(dir, "*"+idsSuffix))
+			for _, f := range ids {
+				change(t, f, nul)
+			}
+		}, false, false, 3, 1},
+		{"empty ids", func(t *testing.T, dir string) {
+			ids, _ := filepath.Glob(filepath.Join(dir, "*"+idsSuffix))
+			for _, f := range ids {
+				change(t, f, empty)
+			}
+		}, false, false, 3, 1},
+		{"everything of NUL", func(t *testing.T, dir string) {
+			if err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+				if err == nil && !d.IsDir() {
+					change(t, path, nul)
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}, true, true, 0, 6},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, waiting, _ := damagedDir(t)
+			c.hurt(t, dir)
+			q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
+			opened(t, q)
+			got := drainAll(t, q, "l")
+			have := make(map[string]bool)
+			for _, id := range got {
+				have[id] = true
+			}
+			lost := 0
+			for _, id := range waiting {
+				if !have[id] {
+					lost++
+				}
+			}
+			st := q.Stats()
+			if lost > 0 != c.loses {
+				t.Errorf("%d of %d records are lost", lost, len(waiting))
+			}
+			// What was settled before lay there too; without meta.db nobody knows.
+			if n := st.LostRecords; !st.MetaRebuilt && (n < int64(lost) || n > int64(lost)+3) {
+				t.Errorf("%d records are lost, and %d reported", lost, n)
+			}
+			if !c.repeats && len(got) != len(waiting)-lost {
+				t.Errorf("%d records delivered of %d that are left", len(got), len(waiting)-lost)
+			}
+			if _, letters := deadIDs(t, q); len(letters) != c.letters {
+				t.Errorf("dead letters %q, want %d", letters, c.letters)
+			}
+			bad := 0
+			for _, pattern := range []string{"*" + badSuffix, deadDir + "/*" + badSuffix} {
+				m, _ := filepath.Glob(filepath.Join(dir, pattern))
+				bad += len(m)
+			}
+			if bad < c.bad {
+				t.Errorf("%d files are set aside, want %d", bad, c.bad)
+			}
+			if c.bad > 0 && st.BadSegments == 0 && st.BadChunks == 0 && !st.MetaRebuilt {
+				t.Errorf("nothing is reported: %+v", st)
+			}
+			mustAppend(t, q, entry("fresh", "l"))
+			if ids := drainAll(t, q, "l"); fmt.Sprint(ids) != "[fresh]" {
+				t.Errorf("a fresh event: %q", ids)
+			}
+			// It stays so: the next start has nothing to repair.
+			if err := q.Close(); err != nil {
+				t.Fatal(err)
+			}
+			q = openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
+			opened(t, q)
+			if ids := drainAll(t, q, "l"); len(ids) != 0 {
+				t.Errorf("after another start %d records come again", len(ids))
+			}
+			if st := q.Stats(); st.BadSegments > 0 || st.MetaRebuilt || st.BadFiles != bad {
+				t.Errorf("after another start, with %d files set aside: %+v", bad, st)
+			}
+		})
+	}
+}
+
+// One flipped bit in each page in turn, and everywhere at random: what is
+// delivered is what was sent, and nobody crashes.
+func TestBitFlips(t *testing.T) {
+	rng, seed := seeded(t)
+	src, waiting, _ := damagedDir(t)
+	var files []string
+	if err := filepath.WalkDir(src, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && d.Name() != lockName && d.Name() != reserveName {
+			rel, err := filepath.Rel(src, path)
+			files = append(files, rel)
+			return err
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	flips := 60
+	if exam() {
+		flips = 1000
+	}
+	for n := range flips {
+		dir := filepath.Join(t.TempDir(), "queue")
+		if err := os.CopyFS(dir, os.DirFS(src)); err != nil {
+			t.Fatal(err)
+		}
+		file := files[n%len(files)]
+		at := 0
+		change(t, filepath.Join(dir, file), func(b []byte) []byte {
+			at = rng.IntN(len(b))
+			if n%3 > 0 { // in the head of a page, where its structure is
+				at = min(len(b)-1, at&^4095+rng.IntN(64))
+			}
+			b[at] ^= 1 << rng.IntN(8)
+			return b
+		})
+		where := fmt.Sprintf("seed %d, flip %d in %s at %d", seed, n, file, at)
+		q, err := Open(dir, Options{SegmentSize: 64 << 10, NoSync: true})
+		if err != nil {
+			t.Fatalf("%s: %v", where, err)
+		}
+		opened(t, q)
+		got := drainAll(t, q, "l")
+		if len(got) < len(waiting)-40 {
+			t.Errorf("%s: %d of %d records are left", where, len(got), len(waiting))
+		}
+		if st := q.Stats(); len(got) < len(waiting) && st.LostRecords == 0 && st.BadSegments == 0 {
+			t.Errorf("%s: %d records are lost in silence", where, len(waiting)-len(got))
+		}
+		if err := q.Close(); err != nil {
+			t.Errorf("%s: %v", where, err)
+		}
+		os.RemoveAll(dir)
+	}
+}

@@ -1,0 +1,34 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+
+	"relay/internal/seal"
+)
+
+// Errors of a directory that cannot be opened as it is asked for.
+var (
+	// ErrNewerFormat: a newer program wrote this directory; nothing was touched.
+	ErrNewerFormat = errors.New("directory was written by a newer version")
+	// ErrKey: the directory is encrypted and no given key opens it, or is
+	// not and must not become so by accident; nothing was touched.
+	ErrKey = seal.ErrKey
+	// ErrReadOnly: the queue was opened with OpenReadOnly.
+	ErrReadOnly = errors.New("queue is open for reading only")
+	// ErrTooSmall: the volume is smaller than the wanted maximum size.
+	ErrTooSmall = errors.New("volume is smaller than max_size")
+)
+
+// LockedError says that another process owns the directory.
+type LockedError struct {
+	Dir string
+	PID int // 0 when it did not say
+}
+
+func (e *LockedError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("queue %s is in use by another process", e.Dir)
+	}
+	return fmt.Sprintf("queue %s is in use by process %d", e.Dir, e.PID)
+}

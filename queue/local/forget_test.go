@@ -1,0 +1,128 @@
+package local
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// everything gives all that can be got out of a queue's directory by someone
+// who knows its formats and its key: the bytes of every file, and what every
+// chunk and dead letter holds on any page, whether or not it is still reached.
+func everything(t *testing.T, q *Queue) []byte {
+	t.Helper()
+	var all bytes.Buffer
+	err := filepath.WalkDir(q.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		all.Write(b)
+		num, ok := segNum(d.Name())
+		if !ok {
+			return nil
+		}
+		return withScan(path, func(p *pageFile) error {
+			if strings.Contains(d.Name(), deadSuffix) {
+				return p.scan(func(k, v []byte, _ int64) error {
+					if dl, err := q.dead.decode(num, k, v); err == nil {
+						fmt.Fprintf(&all, "%+v %s", dl, dl.Body)
+					}
+					return nil
+				})
+			}
+			found, err := findChunks(p, num)
+			for _, c := range found.order() {
+				data, h, ok := found.assemble(p, c)
+				if !ok {
+					continue
+				}
+				raw, err := openChunk(q.zstd, q.ring, &h, data[h.size+h.idsLen:])
+				if err != nil {
+					return err
+				}
+				all.Write(raw)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.Bytes()
+}
+
+func TestForgetLeavesNothing(t *testing.T) {
+	for _, key := range [][]byte{nil, bytes.Repeat([]byte{7}, 32)} {
+		t.Run(fmt.Sprintf("sealed=%v", key != nil), func(t *testing.T) {
+			q := openTest(t, t.TempDir(), Options{Key: key, SegmentSize: 64 << 10, NoSync: true})
+			person := func(who string, n int) Entry {
+				e := entry(fmt.Sprintf("%s-%d", who, n), "a")
+				e.Body = fmt.Appendf(nil, `{"event":"x","n":%d,"userId":"%s","filler":%q}`, n, who, strings.Repeat(fmt.Sprint(n*7919), 40))
+				return e
+			}
+			dead := func(who string, n int) DeadLetter {
+				e := person(who, n)
+				return DeadLetter{MessageID: e.ID, EventSet: "a", Reason: "rejected", Message: "letter of " + who, Body: e.Body}
+			}
+			for n := range 600 { // several segments, the person in some of them
+				who := "stranger"
+				if n%97 == 5 {
+					who = "person-to-forget"
+				}
+				mustAppend(t, q, person(who, n))
+			}
+			// Dead letters of the person that were dropped since: their rows
+			// lie in pages that are free, but not empty.
+			for n := range 40 {
+				who := "stranger"
+				if n == 3 || n == 30 {
+					who = "person-to-forget"
+				}
+				if err := q.Settle("a", Settlement{Dead: []DeadLetter{dead(who, 1000+n)}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var gone []string
+			if err := q.DeadLetters("", func(dl DeadLetter) bool {
+				if strings.HasPrefix(dl.MessageID, "person-to-forget") {
+					gone = append(gone, dl.ID)
+				}
+				return true
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := q.DropDead(gone...); err != nil || n != 2 {
+				t.Fatal(n, err)
+			}
+			before := everything(t, q)
+			for _, s := range []string{`"userId":"person-to-forget"`, "letter of person-to-forget"} {
+				if !bytes.Contains(before, []byte(s)) {
+					t.Fatalf("the search does not find %q, which is there", s)
+				}
+			}
+			n, err := q.Forget(func(r Record) bool { return bytes.Contains(r.Body, []byte(`"person-to-forget"`)) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n != 7 {
+				t.Errorf("forgot %d, want the 7 records", n)
+			}
+			if all := everything(t, q); bytes.Contains(all, []byte("person-to-forget")) {
+				t.Error("something of the person is still on disk")
+			} else if !bytes.Contains(all, []byte("stranger")) {
+				t.Error("nothing of anybody is on disk")
+			}
+			if got := len(drainAll(t, q, "a")); got != 593 {
+				t.Errorf("%d records are left, want 593", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,119 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// until waits for something that another goroutine is about to do.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for !ok() {
+		if t.Context().Err() != nil {
+			t.Fatal("never: ", what)
+		}
+		runtime.Gosched()
+	}
+}
+
+// appending starts an Append whose caller scribbles over its body as soon as it
+// is back, as it may.
+func appending(ctx context.Context, q *Queue, e Entry) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		a, err := q.Append(ctx, []Entry{e})
+		for i := range e.Body {
+			e.Body[i] = 'x'
+		}
+		if err == nil && a.Stored != 1 {
+			err = errors.New("not stored")
+		}
+		done <- err
+	}()
+	return done
+}
+
+// A caller that gives up before the writer copied its entries leaves no trace,
+// and does not take the place of another who brings the same id.
+func TestGiveUpBeforeCopy(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{})
+	hold, held := make(chan struct{}), make(chan struct{})
+	blocked := make(chan error, 1)
+	go func() { blocked <- q.onTail(func(*writer) error { close(held); <-hold; return nil }) }()
+	<-held
+	ctx, giveUp := context.WithCancel(t.Context())
+	first := appending(ctx, q, entry("m-1", "a"))
+	until(t, "first waits", func() bool { return q.in.len() == 1 })
+	again := entry("m-1", "a")
+	again.Body = []byte(`{"event":"again"}`)
+	second := appending(t.Context(), q, again)
+	until(t, "second waits", func() bool { return q.in.len() == 2 })
+	q.building.Lock()
+	close(hold)
+	if err := <-blocked; err != nil {
+		t.Fatal(err)
+	}
+	until(t, "both are taken", func() bool { return q.in.len() == 0 })
+	giveUp()
+	if err := <-first; !errors.Is(err, ErrStalled) {
+		t.Fatalf("gave up with %v, want ErrStalled", err)
+	}
+	q.building.Unlock()
+	if err := <-second; err != nil {
+		t.Fatal(err)
+	}
+	b, err := q.Read("a", 0, 0, 0)
+	if err != nil || len(b.Records) != 1 || string(b.Records[0].Body) != `{"event":"again"}` {
+		t.Fatalf("stored %+v, %v; want the second caller's", b.Records, err)
+	}
+}
+
+// A caller that gives up later has its memory back at once, though what was
+// copied from it is still on its way to the disk.
+func TestGiveUpAfterCopy(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{})
+	tail := q.tail
+	tail.mu.Lock() // the write hangs
+	ctx, giveUp := context.WithCancel(t.Context())
+	e := entry("m-1", "a")
+	want := strings.Clone(string(e.Body))
+	done := appending(ctx, q, e)
+	until(t, "the write has begun", func() bool { return q.committing.Load() != 0 })
+	giveUp()
+	if err := <-done; !errors.Is(err, ErrStalled) {
+		t.Fatalf("gave up with %v, want ErrStalled", err)
+	}
+	tail.mu.Unlock()
+	if a := mustAppend(t, q, entry("m-1", "a")); a.Duplicates != 1 {
+		t.Fatalf("appended again: %+v, want a duplicate", a)
+	}
+	b, err := q.Read("a", 0, 0, 0)
+	if err != nil || len(b.Records) != 1 || string(b.Records[0].Body) != want {
+		t.Fatalf("stored %+v, %v; want %q", b.Records, err, want)
+	}
+}
+
+// More lane sets than there is room for in front of a payload.
+func TestManyLaneSets(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{})
+	var es []Entry
+	lanes := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+	for set := 1; set < 1<<len(lanes); set++ {
+		var in []string
+		for i, l := range lanes {
+			if set>>i&1 == 1 {
+				in = append(in, l)
+			}
+		}
+		es = append(es, entry(strings.Join(in, ""), in...))
+	}
+	mustAppend(t, q, es...)
+	for _, l := range lanes {
+		if ids := drainAll(t, q, l); len(ids) != 128 {
+			t.Errorf("lane %s: %d records, want 128", l, len(ids))
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package local
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/queue"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+var makeGolden = flag.Bool("golden", false, "write testdata of the present format; never over what is there")
+
+var goldenKey = []byte("a key that only this test may use")[:32]
+
+// goldenDir fills a directory with one of everything the format knows.
+func goldenDir(t *testing.T, dir string, o Options) {
+	t.Helper()
+	q, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened(t, q)
+	mustAppend(t, q, entry("settled-1", "701"), entry("dead-1", "701"))
+	settleDead(t, q, "701")
+	mustAppend(t, q, entry("m-1", "701"), entry("m-2", "701", "702"), entry("m-3", queue.LaneUnmapped))
+	if err := q.Settle("701", Settlement{State: []byte("state of 701"), Counts: map[string]int{"delivered": 2}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.SetNote("note", []byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
+		t.Fatal(err)
+	}
+	big := entry("m-4", "702")
+	big.Body = bodyOf("m-4" + strings.Repeat("-", 8000))
+	big.Flags = queue.FlagImported
+	mustAppend(t, q, big)
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(filepath.Join(dir, reserveName))
+	os.Remove(filepath.Join(dir, lockName))
+}
+
+// TestGolden opens directories that were written when their format was new.
+// None of them is ever written again.
+func TestGolden(t *testing.T) {
+	for name, o := range map[string]Options{
+		"format-1":        {SegmentSize: 64 << 10, DedupWindow: 1 << 62},
+		"format-1-sealed": {SegmentSize: 64 << 10, DedupWindow: 1 << 62, Key: goldenKey},
+	} {
+		t.Run(name, func(t *testing.T) {
+			golden := filepath.Join("testdata", name)
+			if *makeGolden {
+				if _, err := os.Stat(golden); err == nil {
+					t.Fatalf("%s exists", golden)
+				}
+				made := o
+				made.Now = func() time.Time { return time.UnixMilli(1_790_000_000_000) }
+				goldenDir(t, golden, made)
+			}
+			dir := filepath.Join(t.TempDir(), "queue")
+			if err := os.CopyFS(dir, os.DirFS(golden)); err != nil {
+				t.Fatal(err)
+			}
+			q := openTest(t, dir, o)
+			opened(t, q)
+			if a := mustAppend(t, q, entry("settled-1", "701"), entry("m-1", "701"), entry("new", "702")); a != (Appended{Stored: 1, Duplicates: 2}) {
+				t.Errorf("appended %+v", a)
+			}
+			st, _ := q.Lane("701")
+			if string(st.State) != "state of 701" || st.Counts["delivered"] != 2 || string(q.Note("note")) != "kept" {
+				t.Errorf("lane %+v, note %q", st, q.Note("note"))
+			}
+			b, err := q.Read("702", 0, 0, 0)
+			if err != nil || len(b.Records) != 3 || b.Records[1].Flags != queue.FlagImported || string(b.Records[1].Body) != string(bodyOf("m-4"+strings.Repeat("-", 8000))) {
+				t.Errorf("lane 702: %+v, %v", b.Records, err)
+			}
+			if got := fmt.Sprint(drainAll(t, q, "701"), drainAll(t, q, "702"), drainAll(t, q, queue.LaneUnmapped)); got != "[m-1 m-2] [m-2 m-4 new] [m-3]" {
+				t.Errorf("drained %s", got)
+			}
+			if _, letters := deadIDs(t, q); fmt.Sprint(letters) != "[settled-1 dead-1]" {
+				t.Errorf("dead letters %q", letters)
+			}
+			if st := q.Stats(); st.BadSegments+st.BadChunks > 0 || st.MetaRebuilt {
+				t.Errorf("%+v", st)
+			}
+		})
+	}
+}
+
+// A directory of a newer format is refused, and not one byte of it changes.
+func TestNewerFormat(t *testing.T) {
+	for _, file := range []string{metaName, "segment"} {
+		t.Run(file, func(t *testing.T) {
+			dir := t.TempDir()
+			q := openTest(t, dir, Options{})
+			mustAppend(t, q, entry("a", "l"))
+			if err := q.Close(); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, metaName)
+			bucket, key := bucketDir, keyInfo
+			js := fmt.Sprintf(`{"format":2,"sum":%d,"something":"new"}`, formatSum(2))
+			if file != metaName {
+				path, bucket, key = segPath(dir, 1), bucketInfo, keySegment
+			}
+			db, err := bolt.Open(path, 0o600, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucket).Put(key, []byte(js)) }); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			before := content(t, dir)
+			if _, err := Open(dir, Options{}); !errors.Is(err, ErrNewerFormat) {
+				t.Fatal(err)
+			}
+			if _, err := OpenReadOnly(dir); !errors.Is(err, ErrNewerFormat) {
+				t.Fatal(err)
+			}
+			after := content(t, dir)
+			for name, b := range before {
+				if after[name] != b {
+					t.Errorf("%s has changed", name)
+				}
+			}
+			if len(before) != len(after) {
+				t.Errorf("%d files became %d", len(before), len(after))
+			}
+		})
+	}
+}
+
+// content is every file of dir.
+func content(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := make(map[string]string)
+	if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			out[path] = string(readAll(t, path))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

@@ -1,0 +1,261 @@
+package local
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// mergeAll makes one file of all that were filed.
+func mergeAll(t testing.TB, q *Queue) {
+	t.Helper()
+	q.ids.work.Lock()
+	defer q.ids.work.Unlock()
+	for {
+		files := q.ids.list()
+		if len(files) < 2 {
+			return
+		}
+		if err := q.ids.join(files[0], files[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The same id is stored once, whatever has become of its first copy, over a
+// kill at that moment and over a stop.
+func TestSameIDAgain(t *testing.T) {
+	o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true}
+	// keeperOff has the keeper not come to what it is given.
+	keeperOff := func(q *Queue) func() { q.repairing.Lock(); return q.repairing.Unlock }
+	unlinked := func(t *testing.T, q *Queue) {
+		s := q.tail
+		drainAll(t, q, "a")
+		rotateNow(t, q)
+		filed(t, q)
+		until(t, "the segment is unlinked", func() bool { _, err := os.Stat(s.path); return os.IsNotExist(err) })
+	}
+	none := func() {}
+	for _, c := range []struct {
+		name string
+		do   func(t *testing.T, q *Queue) (undo func())
+	}{
+		{"in the tail", func(*testing.T, *Queue) func() { return none }},
+		{"in the tail, settled", func(t *testing.T, q *Queue) func() { drainAll(t, q, "a"); return none }},
+		{"rotated", func(t *testing.T, q *Queue) func() { rotateNow(t, q); filed(t, q); return none }},
+		{"rotated this moment", func(t *testing.T, q *Queue) func() {
+			on := keeperOff(q)
+			rotateNow(t, q)
+			return on
+		}},
+		{"ids filed, segment not sealed", func(t *testing.T, q *Queue) func() {
+			on := keeperOff(q)
+			gen := q.gen
+			rotateNow(t, q)
+			if err := q.ids.file(gen); err != nil {
+				t.Fatal(err)
+			}
+			return on
+		}},
+		{"ids cannot be filed", func(t *testing.T, q *Queue) func() {
+			block := idsPath(q.dir, q.tail.num) // a directory stands where the file is to be
+			if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			rotateNow(t, q)
+			until(t, "filing fails", func() bool { q.mu.Lock(); defer q.mu.Unlock(); return len(q.unfiled) > 0 })
+			return func() { os.RemoveAll(block) }
+		}},
+		{"drained, its segment gone", func(t *testing.T, q *Queue) func() { unlinked(t, q); return none }},
+		{"ids merged", func(t *testing.T, q *Queue) func() {
+			unlinked(t, q)
+			mustAppend(t, q, entry("later", "a"))
+			unlinked(t, q)
+			mergeAll(t, q)
+			return none
+		}},
+		{"ids merged, an old file still there", func(t *testing.T, q *Queue) func() {
+			unlinked(t, q)
+			old := q.ids.list()[0].path
+			b := readAll(t, old)
+			mustAppend(t, q, entry("later", "a"))
+			unlinked(t, q)
+			mergeAll(t, q)
+			put(t, old, b)
+			return none
+		}},
+		{"a dead letter, dropped", func(t *testing.T, q *Queue) func() {
+			settleDead(t, q, "a")
+			ids, _ := deadIDs(t, q)
+			if n, err := q.DropDead(ids...); n != len(ids) || err != nil {
+				t.Fatal(n, err)
+			}
+			return none
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			again := func(q *Queue, when string) {
+				t.Helper()
+				if a := mustAppend(t, q, entry("m", "a"), entry("m", "a")); a != (Appended{Duplicates: 2}) {
+					t.Errorf("%s: %+v", when, a)
+				}
+			}
+			q := openTest(t, t.TempDir(), o)
+			opened(t, q)
+			if a := mustAppend(t, q, entry("before", "a"), entry("m", "a"), entry("m", "a")); a != (Appended{Stored: 2, Duplicates: 1}) {
+				t.Fatalf("twice in one request: %+v", a)
+			}
+			undo := c.do(t, q)
+			again(q, "at work")
+			dir := copyAsIs(t, q)
+			undo()
+			again(q, "after it")
+
+			q = openTest(t, dir, o)
+			again(q, "first thing after a kill")
+			opened(t, q)
+			again(q, "after a kill")
+			if err := q.Close(); err != nil {
+				t.Fatal(err)
+			}
+			q = openTest(t, dir, o)
+			again(q, "first thing after a stop")
+			opened(t, q)
+			drainAll(t, q, "a")
+			again(q, "drained after a stop")
+			if files, _ := filepath.Glob(filepath.Join(dir, "*"+badSuffix)); len(files) > 0 {
+				t.Errorf("set aside: %q", files)
+			}
+		})
+	}
+}
+
+// An event that a disk has destroyed is stored when its sender repeats it, and
+// delivered; what was saved, or delivered before, is not stored again.
+func TestLostIDs(t *testing.T) {
+	nul := func(b []byte) []byte { return make([]byte, len(b)) }
+	for _, c := range []struct {
+		name string
+		hurt func(t *testing.T, dir string)
+	}{
+		{"whole segment", func(t *testing.T, dir string) { change(t, segments(t, dir)[1], nul) }},
+		{"all segments", func(t *testing.T, dir string) {
+			for _, s := range segments(t, dir) {
+				change(t, s, nul)
+			}
+		}},
+		{"half a segment", func(t *testing.T, dir string) {
+			change(t, segments(t, dir)[1], func(b []byte) []byte { return append(b[:len(b)/2:len(b)/2], nul(b[len(b)/2:])...) })
+		}},
+		{"meta pages", func(t *testing.T, dir string) { // nothing is lost
+			change(t, segments(t, dir)[1], func(b []byte) []byte { return append(nul(b[:8192]), b[8192:]...) })
+		}},
+	} {
+		for _, running := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, running %v", c.name, running), func(t *testing.T) {
+				dir, waiting, dead := damagedDir(t)
+				o := Options{SegmentSize: 64 << 10, NoSync: true}
+				if !running {
+					c.hurt(t, dir)
+				}
+				q := openTest(t, dir, o)
+				opened(t, q)
+				if running {
+					c.hurt(t, dir)
+				}
+				got := make(map[string]int)
+				for _, id := range drainAll(t, q, "l") {
+					got[id]++
+				}
+				lost := 0
+				// The tail may be of those that were hurt: a client would try again.
+				until(t, "an append succeeds", func() bool {
+					_, err := q.Append(t.Context(), []Entry{entry("poke", "poke")})
+					return err == nil
+				})
+				for _, id := range waiting {
+					n := mustAppend(t, q, entry(id, "l")).Stored
+					if n != 1-got[id] {
+						t.Errorf("%s, delivered %d times, was stored %d times when repeated", id, got[id], n)
+					}
+					lost += n
+				}
+				if (lost == 0) != (c.name == "meta pages") {
+					t.Errorf("%d of %d were lost", lost, len(waiting))
+				}
+				for _, id := range drainAll(t, q, "l") {
+					got[id]++
+				}
+				if err := q.Close(); err != nil {
+					t.Fatal(err)
+				}
+				q = openTest(t, dir, o)
+				for _, id := range waiting {
+					if got[id] != 1 {
+						t.Errorf("%s was delivered %d times", id, got[id])
+					}
+					if n := mustAppend(t, q, entry(id, "l")).Stored; n != 0 {
+						t.Errorf("%s was stored again after a restart", id)
+					}
+				}
+				if c.name != "all segments" { // they lie in the first
+					for _, id := range dead {
+						if n := mustAppend(t, q, entry(id, "l")).Stored; n != 0 {
+							t.Errorf("%s, a dead letter, was stored again", id)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// A file of ids that is damaged costs only the ids of segments that are gone.
+func TestDamagedIDFiles(t *testing.T) {
+	nul := func(b []byte) []byte { return make([]byte, len(b)) }
+	for name, hurt := range map[string]func(b []byte) []byte{
+		"header of NUL": func(b []byte) []byte { return append(nul(b[:idsHeader]), b[idsHeader:]...) },
+		"cut short":     func(b []byte) []byte { return b[:len(b)-5] },
+		"empty":         func([]byte) []byte { return nil },
+		"count":         func(b []byte) []byte { b[40] ^= 1; return b },
+	} {
+		for _, merged := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, merged %v", name, merged), func(t *testing.T) {
+				dir, waiting, _ := damagedDir(t)
+				o := Options{SegmentSize: 64 << 10, NoSync: true}
+				if merged {
+					q := openTest(t, dir, o)
+					opened(t, q)
+					mergeAll(t, q)
+					if err := q.Close(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				files, _ := filepath.Glob(filepath.Join(dir, "*"+idsSuffix))
+				if (len(files) == 1) != merged {
+					t.Fatalf("files %q", files)
+				}
+				for _, f := range files {
+					change(t, f, hurt)
+				}
+				for range 2 {
+					q := openTest(t, dir, o)
+					for _, id := range waiting {
+						if n := mustAppend(t, q, entry(id, "l")).Stored; n != 0 {
+							t.Fatalf("%s was stored again", id)
+						}
+					}
+					opened(t, q)
+					if err := q.Close(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				bad, _ := filepath.Glob(filepath.Join(dir, "*"+idsSuffix+badSuffix))
+				if len(bad) != len(files) {
+					t.Errorf("set aside: %q", bad)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,378 @@
+package local
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"relay/internal/logs"
+)
+
+// task is something for the keeper.
+type task struct {
+	seal   *segment // a tail that was rotated out
+	gen    *idGen   // its ids
+	repair bool     // it ended in doubt
+	tidy   bool     // segments may have been passed
+	room   bool     // the high mark is reached
+}
+
+// keep hands the keeper a task.
+func (q *Queue) keep(t task) {
+	q.mu.Lock()
+	if !t.tidy && !t.room || !slices.ContainsFunc(q.tasks, func(o task) bool { return o.tidy && t.tidy || o.room && t.room }) {
+		q.tasks = append(q.tasks, t)
+	}
+	q.mu.Unlock()
+	select {
+	case q.kick <- struct{}{}:
+	default:
+	}
+}
+
+// runKeeper does what nobody waits for: it looks at the segments of before,
+// seals rotated ones, unlinks those every lane has passed, and keeps the bounds.
+func (q *Queue) runKeeper() {
+	q.openOld()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-q.stop:
+			q.doTasks()
+			return
+		case <-q.kick:
+			q.doTasks()
+		case <-tick.C:
+			if !q.readOnly {
+				q.periodic()
+			}
+		}
+	}
+}
+
+func (q *Queue) doTasks() {
+	for {
+		q.mu.Lock()
+		if len(q.tasks) == 0 {
+			q.mu.Unlock()
+			return
+		}
+		t := q.tasks[0]
+		q.tasks = slices.Delete(q.tasks, 0, 1)
+		q.mu.Unlock()
+		switch {
+		case t.seal != nil:
+			q.sealRotated(t)
+			q.tidy()
+			q.measure()
+		case t.tidy:
+			q.tidy()
+			q.mu.Lock()
+			full := q.full != ""
+			q.mu.Unlock()
+			if full {
+				q.measure() // intake need not wait for the next look
+				q.makeRoom()
+			}
+		case t.room:
+			q.makeRoom()
+		}
+	}
+}
+
+// openOld looks at what lay there before: first at the ids that are not in a
+// file yet, which the first append waits for, then at the rest, oldest first.
+func (q *Queue) openOld() {
+	q.mu.Lock()
+	old := slices.Clone(q.segs)
+	if q.tail != nil {
+		old = old[:len(old)-1]
+	}
+	q.mu.Unlock()
+	later := make(map[*segment]func() error) // what is left to do with those whose ids are known
+	if !q.readOnly {
+		again := q.recallOf(old)
+		for _, s := range old {
+			if !q.ids.covers(s.num) && (again[s] || !isSealed(s)) {
+				q.openFor(s, func() (err error) { later[s], err = q.recall(s); return err })
+			}
+		}
+	}
+	close(q.idsReady)
+	for _, s := range old {
+		select {
+		case <-q.stop:
+			return
+		default:
+		}
+		q.mu.Lock()
+		done := isClosed(s.ready)
+		q.mu.Unlock()
+		if !done {
+			if fn := later[s]; fn != nil {
+				q.openFor(s, fn)
+			} else {
+				q.openFor(s, func() error { return q.prepare(s) })
+			}
+			q.recount()
+			q.mu.Lock()
+			q.bump()
+			q.mu.Unlock()
+		}
+	}
+	q.recount()
+	q.dead.load()
+	q.mu.Lock()
+	q.opening = false
+	q.bump()
+	q.mu.Unlock()
+	q.tidy()
+	if q.readOnly {
+		return
+	}
+	q.loadIDs()
+	q.periodic()
+}
+
+// isSealed says whether the segment carries its summary: then its ids were
+// filed too, and have been forgotten if there is no file.
+func isSealed(s *segment) bool {
+	_, err := readSummary(s.path)
+	return err == nil
+}
+
+// openFor runs fn, which makes s readable or fails.
+func (q *Queue) openFor(s *segment, fn func() error) {
+	q.repairing.Lock()
+	defer q.repairing.Unlock()
+	if err := fn(); err != nil {
+		q.o.Logger.Error("cannot open a segment", "code", logs.SegmentNotOpened, "segment", filepath.Base(s.path), "err", err)
+		q.mu.Lock()
+		s.failed = err
+		if !isClosed(s.ready) {
+			close(s.ready)
+		}
+		q.mu.Unlock()
+	}
+}
+
+// recall makes the ids of a segment that was never sealed known again; the first
+// append waits for that. The rest of what makes a good segment readable is left
+// for later; one that is not good is put in order first, which says what is in it.
+func (q *Queue) recall(s *segment) (later func() error, err error) {
+	// When they came is not known; the clock may be behind still, and the file's time.
+	newest := q.now().UnixMilli()
+	if fi, err := os.Stat(s.path); err == nil {
+		newest = max(newest, fi.ModTime().UnixMilli())
+	}
+	oldest := newest
+	if info, err := readSegInfo(s.path); err == nil {
+		oldest = info.Created.UnixMilli()
+	}
+	file := func(gen *idGen) error {
+		err := q.ids.file(gen)
+		if err != nil {
+			q.mu.Lock()
+			q.unfiled = append(q.unfiled, task{seal: s, gen: gen})
+			q.mu.Unlock()
+		}
+		return err
+	}
+	// The ids are filed before the segment is sealed: a seal says that they are
+	// in a file, and a crash in between must not make it lie.
+	x, err := q.examine(s, true)
+	if err == nil && !x.torn && !x.voided && len(x.ids) > 0 {
+		gen := q.ids.insert(s.num, x.ids, oldest, newest)
+		x.ids = nil
+		return func() error {
+			return q.putInOrder(s, x, nil, func([]idHash) error { return file(gen) })
+		}, nil
+	}
+	return nil, q.putInOrder(s, x, err, func(ids []idHash) error {
+		if len(ids) == 0 {
+			return nil
+		}
+		return file(q.ids.insert(s.num, ids, oldest, newest))
+	})
+}
+
+// sealRotated finishes a tail that was rotated out.
+func (q *Queue) sealRotated(t task) {
+	q.repairing.Lock()
+	defer q.repairing.Unlock()
+	s := t.seal
+	q.mu.Lock()
+	sum := s.sum.clone()
+	skip := s.sealed || s.gone
+	q.mu.Unlock()
+	if t.gen != nil {
+		if err := q.ids.file(t.gen); err != nil {
+			q.o.Logger.Warn("cannot write message ids; they stay in memory until they can be", "code", logs.IDsNotWritten, "err", err)
+			q.mu.Lock()
+			q.unfiled = append(q.unfiled, task{seal: s, gen: t.gen})
+			q.mu.Unlock()
+			if !t.repair {
+				skip = true // a seal says that the ids are in a file
+			}
+		}
+	}
+	q.mu.Lock()
+	s.filing = false
+	q.mu.Unlock()
+	if skip {
+		return
+	}
+	if t.repair {
+		// Its newest commit is in doubt: only a file without it will do.
+		if _, err := q.salvage(s, false, nil, nil); err != nil {
+			q.o.Logger.Error("cannot rewrite a segment that ended in doubt", "code", logs.SegmentNotCleaned, "err", err)
+			q.shut(s)
+			q.install(s, sum, false) // end keeps the range in doubt from readers
+		}
+		q.recount()
+		return
+	}
+	if sum.Chunks == 0 {
+		if err := q.discard(s); err != nil {
+			q.o.Logger.Warn("cannot remove an empty segment", "code", logs.SegmentNotRemoved, "err", err)
+		}
+		return
+	}
+	err := q.sealInPlace(s, sum)
+	if err != nil {
+		q.o.Logger.Warn("cannot seal a segment; it is read as it is", "code", logs.SegmentNotSealed, "err", err)
+	}
+	q.install(s, sum, err == nil)
+}
+
+// retryIDs tries again to file the ids of segments for which that failed.
+func (q *Queue) retryIDs() {
+	q.mu.Lock()
+	again := q.unfiled
+	q.unfiled = nil
+	q.mu.Unlock()
+	for _, t := range again {
+		q.sealRotated(t)
+	}
+}
+
+// sealOnClose leaves the tail so that the next open has nothing to rebuild.
+// Writer and keeper have ended.
+func (q *Queue) sealOnClose() error {
+	q.mu.Lock()
+	doubt := q.tail.doubt
+	q.tail.tail = false
+	q.mu.Unlock()
+	if doubt {
+		return nil // the next open sorts it out
+	}
+	q.sealRotated(task{seal: q.tail, gen: q.gen})
+	q.tidy()
+	q.noteSealed()
+	return nil
+}
+
+// tidy unlinks the segments every lane has passed.
+func (q *Queue) tidy() {
+	if q.readOnly {
+		return
+	}
+	for {
+		q.mu.Lock()
+		i := slices.IndexFunc(q.segs, q.segPassed)
+		if i < 0 {
+			q.mu.Unlock()
+			return
+		}
+		s := q.segs[i]
+		s.gone = true
+		q.segs = slices.Delete(q.segs, i, i+1)
+		q.version++
+		q.mu.Unlock()
+		q.shut(s)
+		if err := removeFile(s.path); err != nil {
+			q.o.Logger.Warn("cannot remove a segment that is drained", "code", logs.SegmentNotRemoved, "err", err)
+			return
+		}
+	}
+}
+
+// recount derives what each lane has waiting from summaries and headers.
+func (q *Queue) recount() {
+	q.mu.Lock()
+	names := make([]string, 0, len(q.lanes))
+	for n := range q.lanes {
+		names = append(names, n)
+	}
+	q.mu.Unlock()
+	for _, n := range names {
+		for !q.recountLane(n) {
+			if isClosed(q.stop) {
+				return
+			}
+		}
+	}
+}
+
+// recountLane says false when the lane moved meanwhile.
+func (q *Queue) recountLane(name string) bool {
+	q.mu.Lock()
+	l := q.lane(name)
+	cursor, version := l.cursor, q.version
+	var in *segment
+	for _, s := range q.segs {
+		if s.num == uint64(cursor>>32) && isClosed(s.ready) && s.failed == nil {
+			in = s
+		}
+	}
+	q.mu.Unlock()
+	settled, settledBytes := int64(0), int64(0)
+	if in != nil {
+		var err error
+		settled, settledBytes, err = q.countIn(in, name, in.first(), cursor)
+		if err != nil && !errors.Is(err, errGone) {
+			settled, settledBytes = 0, 0 // a reader will meet the damage and deal with it
+		}
+	}
+	oldest := q.oldestFromReady(name, cursor)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l.cursor != cursor || q.version != version {
+		return false
+	}
+	l.pending, l.bytes = -settled, -settledBytes
+	for _, s := range q.segs {
+		if s.num < uint64(cursor>>32) || !isClosed(s.ready) || s.failed != nil {
+			continue
+		}
+		if c := s.sum.lane(name); c != nil {
+			l.pending += int64(c.count)
+			l.bytes += int64(c.bytes)
+		}
+	}
+	l.pending, l.bytes = max(0, l.pending), max(0, l.bytes)
+	if l.pending > 0 && oldest != 0 {
+		l.oldest = oldest
+	}
+	l.span = span{}
+	return true
+}
+
+// oldestFromReady is oldestFrom that does not wait for segments being opened.
+func (q *Queue) oldestFromReady(name string, at Seq) int64 {
+	q.mu.Lock()
+	for _, s := range q.segs {
+		if s.num >= uint64(at>>32) && !isClosed(s.ready) {
+			q.mu.Unlock()
+			return 0
+		}
+		if c := s.sum.lane(name); c != nil && s.first()+Seq(c.last) >= at {
+			break
+		}
+	}
+	q.mu.Unlock()
+	return q.oldestFrom(name, at)
+}

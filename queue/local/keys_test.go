@@ -1,0 +1,188 @@
+package local
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"relay/internal/seal"
+)
+
+func testKey(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
+
+// digest is one of all that lies in a directory.
+func digest(t *testing.T, dir string) string {
+	t.Helper()
+	h := sha256.New()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		fmt.Fprintf(h, "%s %x\n", path, b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+// resealed has everything sealed with the key in force.
+func resealed(t *testing.T, q *Queue) {
+	t.Helper()
+	opened(t, q)
+	for range 1000 {
+		if ids := q.Stats().KeysInUse; len(ids) == 1 && ids[0] == q.Stats().EncryptedKeyID {
+			return
+		}
+		q.reseal()
+	}
+	t.Fatalf("keys in use: %x", q.Stats().KeysInUse)
+}
+
+// fill gives a queue something of every kind that holds a customer's data.
+func fill(t *testing.T, q *Queue, from, to int) {
+	t.Helper()
+	for n := from; n < to; n++ {
+		e := entry(fmt.Sprintf("m-%d", n), "a")
+		e.Body = fmt.Appendf(nil, `{"event":"x","n":%d,"email":"customer@example.com","filler":%q}`, n, strings.Repeat(fmt.Sprint(n*7919), 40))
+		mustAppend(t, q, e)
+	}
+	if err := q.Settle("a", Settlement{State: []byte("state of customer@example.com"), Dead: []DeadLetter{{MessageID: "d", EventSet: "a", Body: []byte(`{"email":"customer@example.com"}`)}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.SetNote("note", []byte("note of customer@example.com")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A plain queue that is given a key is sealed through and through, what lies in
+// pages nobody uses any more included.
+func TestSealPlainQueue(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{SegmentSize: 64 << 10, NoSync: true}
+	q, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, q, 0, 300)
+	if !bytes.Contains(everything(t, q), []byte("customer@example.com")) {
+		t.Fatal("the search cannot find what is there")
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.Key = testKey(1)
+	q = openTest(t, dir, o)
+	resealed(t, q)
+	// Whoever has no key: everything, without it.
+	none, err := seal.NewKeys(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if bytes.Contains(b, []byte("customer@")) {
+			t.Errorf("%s holds plain text", d.Name())
+		}
+		if bytes.Contains(b, q.secret[:]) {
+			t.Errorf("%s holds the secret of the id hashes", d.Name())
+		}
+		if num, ok := segNum(d.Name()); ok && strings.HasSuffix(path, segSuffix) && err == nil {
+			err = withScan(path, func(p *pageFile) error {
+				found, err := findChunks(p, num)
+				for _, c := range found.order() {
+					if data, h, ok := found.assemble(p, c); ok {
+						if raw, err := openChunk(q.zstd, seal.NewRing(none), &h, data[h.size+h.idsLen:]); !errors.Is(err, ErrKey) {
+							t.Errorf("chunk %x opens without a key: %d bytes, %v", uint64(c), len(raw), err)
+						}
+					}
+				}
+				return err
+			})
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ids := drainAll(t, q, "a"); len(ids) != 300 {
+		t.Errorf("%d records, want 300", len(ids))
+	}
+}
+
+// Another key comes into force under load; then the old one may go.
+func TestSetKeys(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{SegmentSize: 64 << 10, NoSync: true, Key: testKey(1)}
+	q, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, q, 0, 200)
+	if err := q.SetKeys(testKey(2)); !errors.Is(err, ErrKey) {
+		t.Fatalf("without the key that is in use: %v, want ErrKey", err)
+	}
+	if err := q.SetKeys(nil, testKey(1)); !errors.Is(err, ErrKey) {
+		t.Fatalf("no key for a sealed queue: %v, want ErrKey", err)
+	}
+	var wg sync.WaitGroup
+	for p := range 4 {
+		wg.Go(func() {
+			for n := range 100 {
+				if _, err := q.Append(t.Context(), []Entry{entry(fmt.Sprintf("p-%d-%d", p, n), "a")}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for _, k := range []byte{2, 3} {
+		if err := q.SetKeys(testKey(k), testKey(1), testKey(2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wg.Wait()
+	fill(t, q, 200, 300)
+	want := []uint32{seal.KeyID(testKey(1)), seal.KeyID(testKey(2)), seal.KeyID(testKey(3))}
+	if got := q.Stats().KeysInUse; !slices.Equal(got, want) && len(got) != 1 {
+		t.Errorf("keys in use %x, want %x", got, want)
+	}
+	resealed(t, q)
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := digest(t, dir)
+	for _, key := range [][]byte{nil, testKey(1), testKey(9)} {
+		o.Key = key
+		if _, err := Open(dir, o); !errors.Is(err, ErrKey) {
+			t.Fatalf("opened with a key that is not in use: %v", err)
+		}
+	}
+	if digest(t, dir) != before {
+		t.Error("a start that was refused changed the directory")
+	}
+	o.Key = testKey(3)
+	q = openTest(t, dir, o)
+	if got := drainAll(t, q, "a"); len(got) != 300+400 {
+		t.Errorf("%d records, want 700", len(got))
+	}
+	if string(q.Note("note")) != "note of customer@example.com" {
+		t.Errorf("note is %q", q.Note("note"))
+	}
+	n := 0
+	if err := q.DeadLetters("", func(dl DeadLetter) bool { n++; return string(dl.Body) == `{"email":"customer@example.com"}` }); err != nil || n != 2 {
+		t.Errorf("%d dead letters, %v; want 2", n, err)
+	}
+}

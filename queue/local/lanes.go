@@ -1,0 +1,268 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"relay/queue"
+)
+
+// Reroute goes through what a lane has waiting before upTo (0: all of it). A
+// record for which route names lanes is appended to them, as it was received;
+// the lane is settled as far as all records before were rerouted or route
+// named none and the record was the last looked at. Records for which route
+// names none stay in the lane, behind those that went: they are appended to it
+// again. It returns how many found another lane. A crash in between costs
+// nothing: what was appended already is known by its key.
+func (q *Queue) Reroute(name string, upTo Seq, route func(Record) []string) (int, error) {
+	return q.reroute(name, upTo, "reroute", route)
+}
+
+func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) []string) (int, error) {
+	if q.readOnly {
+		return 0, ErrReadOnly
+	}
+	q.mu.Lock()
+	end := q.endSeq()
+	q.mu.Unlock()
+	if upTo == 0 || upTo > end {
+		upTo = end
+	}
+	// First look whether anything moves at all: nothing is written otherwise.
+	any := false
+	if err := q.eachRecord(name, upTo, func(recs []Record, _ Seq) (bool, error) {
+		any = slices.ContainsFunc(recs, func(r Record) bool { return len(route(r)) > 0 })
+		return !any, nil
+	}); err != nil || !any {
+		return 0, err
+	}
+	total := 0
+	err := q.eachRecord(name, upTo, func(recs []Record, next Seq) (bool, error) {
+		entries := make([]Entry, 0, len(recs))
+		counts := make(map[string]int)
+		n := 0
+		for _, r := range recs {
+			lanes := slices.DeleteFunc(slices.Clone(route(r)), func(l string) bool { return l == name })
+			if len(lanes) == 0 {
+				lanes = []string{name}
+				counts["requeued"]++
+			} else {
+				counts["rerouted"]++
+				n++
+			}
+			entries = append(entries, Entry{
+				ID: r.ID, DedupKey: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
+				Lanes: lanes, Received: r.Received, Flags: r.Flags, Body: r.Body,
+			})
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), q.o.AppendTimeout+time.Second)
+		defer cancel()
+		if _, err := q.Append(ctx, entries); err != nil {
+			return false, err
+		}
+		if err := q.Settle(name, Settlement{Cursor: next, Counts: counts}); err != nil {
+			return false, err
+		}
+		total += n
+		return true, nil
+	})
+	return total, err
+}
+
+// eachRecord reads a lane from its cursor to upTo, a batch at a time.
+func (q *Queue) eachRecord(name string, upTo Seq, fn func(recs []Record, next Seq) (bool, error)) error {
+	from := Seq(0)
+	for {
+		b, err := q.Read(name, from, 500, 1<<20)
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(b.Records, func(r Record) bool { return r.Seq >= upTo }); i >= 0 {
+			b.Next, b.More = b.Records[i].Seq, false
+			b.Records = b.Records[:i]
+		}
+		if len(b.Records) == 0 {
+			return nil
+		}
+		more, err := fn(b.Records, b.Next)
+		if err != nil || !more || !b.More {
+			return err
+		}
+		from = b.Next
+	}
+}
+
+// DropLane drops what a lane has waiting, counted, and forgets its state. An
+// append to it later starts it anew.
+func (q *Queue) DropLane(name string) error {
+	if q.readOnly {
+		return ErrReadOnly
+	}
+	q.mu.Lock()
+	l := q.known(name)
+	end := q.endSeq()
+	q.mu.Unlock()
+	if l == nil {
+		return fmt.Errorf("drop lane: %w", ErrNotFound)
+	}
+	if err := q.retire(l, end); err != nil {
+		return fmt.Errorf("drop lane: %w", err)
+	}
+	return nil
+}
+
+// retire drops what a lane has waiting before end and, when nothing has come
+// behind it, forgets the lane's state.
+func (q *Queue) retire(l *lane, end Seq) error {
+	name := l.name
+	if err := q.dropLaneTo(name, end, queue.DropOperator); err != nil {
+		return err
+	}
+	l.settling.Lock()
+	defer l.settling.Unlock()
+	q.mu.Lock()
+	l.dropped = l.pending == 0
+	row := laneRow{Cursor: l.cursor, Gen: l.gen, Counts: l.counts, Dropped: l.dropped}
+	l.state = nil
+	q.mu.Unlock()
+	if err := q.meta.saveLane(name, row); err != nil {
+		return err
+	}
+	q.keep(task{tidy: true})
+	return nil
+}
+
+// MoveLane moves what a lane has waiting to another lane, in order, behind
+// what waits there. What comes meanwhile stays. A crash in between costs
+// nothing when it is called again.
+func (q *Queue) MoveLane(from, to string) error {
+	if from == to || to == "" {
+		return fmt.Errorf("move lane: %w", ErrInvalid)
+	}
+	q.mu.Lock()
+	l := q.known(from)
+	end := q.endSeq()
+	q.mu.Unlock()
+	if l == nil {
+		return fmt.Errorf("move lane: %w", ErrNotFound)
+	}
+	_, err := q.reroute(from, end, "move", func(Record) []string { return []string{to} })
+	if err == nil {
+		err = q.retire(l, end)
+	}
+	if err != nil {
+		return fmt.Errorf("move lane: %w", err)
+	}
+	return nil
+}
+
+// Forget removes every record and dead letter that matches, wherever it lies:
+// the files that hold one are written anew without it, and then searched to
+// prove it. A dead letter is shown to match as a Record with its message id,
+// body, time of receipt and event set. Files set aside as .bad may hold
+// anything and are removed. It returns how many records and letters went.
+func (q *Queue) Forget(match func(Record) bool) (int, error) {
+	if q.readOnly {
+		return 0, ErrReadOnly
+	}
+	// What lies in the tail can only be removed once it is sealed.
+	if err := q.onTail(func(w *writer) error {
+		if w.q.tail == nil || w.q.tail.end.Load() == 0 {
+			return nil
+		}
+		return w.rotate()
+	}); err != nil {
+		return 0, fmt.Errorf("forget: %w", err)
+	}
+	q.mu.Lock()
+	segs := slices.Clone(q.segs)
+	q.mu.Unlock()
+	total := 0
+	for _, s := range segs {
+		n, err := q.forgetIn(s, match)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("forget: %w", err)
+		}
+	}
+	q.recount()
+	n, err := q.forgetDead(match)
+	total += n
+	q.drop(queue.DropForgotten, int64(total))
+	if err == nil {
+		err = q.removeBad()
+	}
+	if err != nil {
+		return total, fmt.Errorf("forget: %w", err)
+	}
+	return total, nil
+}
+
+func (q *Queue) forgetIn(s *segment, match func(Record) bool) (int, error) {
+	for {
+		q.mu.Lock()
+		ready, tail, gone := s.ready, s.tail, s.gone
+		q.mu.Unlock()
+		if gone || tail {
+			return 0, nil
+		}
+		select {
+		case <-ready:
+		case <-q.stop:
+			return 0, ErrClosed
+		}
+		found, err := q.search(s, match)
+		switch {
+		case errors.Is(err, errGone):
+			return 0, nil
+		case errors.Is(err, errDamaged):
+			if err := q.repair(s, err); err != nil {
+				return 0, err
+			}
+			continue
+		case err != nil || !found:
+			return 0, err
+		}
+		n, err := q.rewriteSegment(s, func(r *Record) bool { return !match(*r) })
+		if err != nil {
+			return 0, err
+		}
+		if n == 0 {
+			q.mu.Lock()
+			gone := s.gone
+			q.mu.Unlock()
+			if gone { // all lanes have passed it meanwhile
+				return 0, nil
+			}
+			return 0, fmt.Errorf("segment %016x cannot be rewritten now: %w", s.num, ErrUnavailable)
+		}
+		if found, err := q.search(s, match); found || err != nil && !errors.Is(err, errGone) {
+			return int(n), errors.Join(err, fmt.Errorf("segment %016x still holds a match", s.num))
+		}
+		return int(n), nil
+	}
+}
+
+// search says whether a record of s matches.
+func (q *Queue) search(s *segment, match func(Record) bool) (found bool, err error) {
+	err = q.chunks(s, 0, func(h *chunkHeader, body func() ([]byte, []byte, error)) (bool, error) {
+		_, pay, err := body()
+		if err != nil {
+			return false, err
+		}
+		raw, err := openChunk(q.zstd, q.ring, h, pay)
+		if err != nil {
+			return false, err
+		}
+		recs, err := decodePayload(h, raw)
+		if err != nil {
+			return false, err
+		}
+		found = slices.ContainsFunc(recs, match)
+		return !found, nil
+	})
+	return found, err
+}

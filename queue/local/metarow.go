@@ -1,0 +1,95 @@
+package local
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/seal"
+)
+
+// laneRow is a lane as meta.db holds it.
+type laneRow struct {
+	Cursor  Seq
+	Gen     uint64
+	State   []byte
+	Counts  map[string]int64
+	Dropped bool
+}
+
+func putVoid(tx *bolt.Tx, ring *seal.Ring, r voidRange) error {
+	k := binary.BigEndian.AppendUint64(nil, uint64(r.first))
+	return putRow(tx, ring, bucketVoid, k, binary.LittleEndian.AppendUint64(nil, uint64(r.end)))
+}
+
+// putRow stores a sealed value with its checksum.
+func putRow(tx *bolt.Tx, ring *seal.Ring, bucket, key, val []byte) error {
+	sealed, err := ring.Seal(nil, "meta", 0, rowBound(bucket, key), val)
+	if err != nil {
+		return err
+	}
+	sum := crc(append(rowBound(bucket, key), sealed...))
+	return tx.Bucket(bucket).Put(key, binary.LittleEndian.AppendUint32(sealed, sum))
+}
+
+func rowBound(bucket, key []byte) []byte {
+	return slices.Concat(bucket, []byte{0}, key)
+}
+
+func openRow(ring *seal.Ring, bucket, key, b []byte) ([]byte, error) {
+	if len(b) < 8 {
+		return nil, damaged("row is cut short")
+	}
+	b, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
+	if crc(append(rowBound(bucket, key), b...)) != sum {
+		return nil, damaged("row checksum")
+	}
+	return ring.Open("meta", 0, rowBound(bucket, key), b)
+}
+
+func (r *laneRow) encode() []byte {
+	b := []byte{1}
+	if r.Dropped {
+		b[0] |= 2
+	}
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.Cursor))
+	b = binary.AppendUvarint(b, r.Gen)
+	b = binary.AppendUvarint(b, uint64(len(r.State)))
+	b = append(b, r.State...)
+	for _, k := range slices.Sorted(maps.Keys(r.Counts)) {
+		b = binary.AppendUvarint(b, uint64(len(k)))
+		b = append(b, k...)
+		b = binary.AppendVarint(b, r.Counts[k])
+	}
+	return b
+}
+
+func decodeLane(b []byte) (laneRow, error) {
+	if len(b) < 9 || b[0]&1 == 0 {
+		return laneRow{}, damaged("lane row")
+	}
+	r := laneRow{Dropped: b[0]&2 != 0, Cursor: Seq(binary.LittleEndian.Uint64(b[1:])), Counts: make(map[string]int64)}
+	rd := reader{b: b[9:]}
+	r.Gen = rd.uvarint()
+	r.State = slices.Clone(rd.bytes())
+	for len(rd.b) > 0 {
+		k := string(rd.bytes())
+		r.Counts[k] = rd.varint()
+	}
+	if rd.bad {
+		return laneRow{}, damaged("lane row")
+	}
+	return r, nil
+}
+
+func putInfo(tx *bolt.Tx, info metaInfo) error {
+	js, err := json.Marshal(info)
+	if err != nil {
+		return fmt.Errorf("encode info: %w", err)
+	}
+	return tx.Bucket(bucketDir).Put(keyInfo, js)
+}

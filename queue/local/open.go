@@ -1,0 +1,324 @@
+package local
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"relay/internal/disk"
+	"relay/internal/logs"
+	"relay/internal/seal"
+)
+
+func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
+	q := &Queue{
+		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*segment).sync,
+		zstd: newZstdPool(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
+		kick: make(chan struct{}, 1), stop: make(chan struct{}), calls: make(map[string]chan struct{}),
+		lanes: make(map[string]*lane), notes: make(map[string][]byte), changed: make(chan struct{}), opening: true,
+	}
+	q.count.Dropped = make(map[string]int64)
+	keys, err := seal.NewKeys(o.Key, o.OldKeys...)
+	if err != nil {
+		return nil, err
+	}
+	q.ring = seal.NewRing(keys)
+	if !readOnly {
+		if err := disk.MakeDir(dir); err != nil {
+			return nil, fmt.Errorf("make queue directory: %w", err)
+		}
+	}
+	if err := q.takeLock(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			q.abandon()
+		}
+	}()
+	names, err := q.names()
+	if err != nil {
+		return nil, err
+	}
+	if err := q.checkFormat(names); err != nil {
+		return nil, err
+	}
+	q.ids = &dedup{dir: dir, noSync: o.NoSync, window: o.DedupWindow}
+	if err := q.checkSpace(); err != nil {
+		return nil, err
+	}
+	if !readOnly {
+		q.lock.Sign()
+	}
+	if err := q.openMeta(names); err != nil {
+		return nil, err
+	}
+	if !readOnly {
+		q.removeTemp(names)
+		bad, why, err := q.ids.open(names)
+		if err != nil {
+			return nil, err
+		}
+		if bad > 0 {
+			q.o.Logger.Error("message ids are damaged: those of segments that are gone are forgotten", "code", logs.IDsDamaged, "files", bad, "err", why)
+		}
+		q.count.BadChunks += int64(bad)
+	}
+	q.dead = newDeadLog(q)
+	if !readOnly {
+		// On a volume without room for another file the reserve makes way for
+		// one: that is for letters, not for the directory. Without room for it
+		// now, makeFile tries again.
+		_ = os.Mkdir(q.dead.dir, 0o700)
+	}
+	q.findSegments(names)
+	q.lookBesides()
+	if !readOnly {
+		w := &writer{q: q}
+		if err := w.rotate(); err != nil {
+			if !disk.NoSpace(err) {
+				return nil, err
+			}
+			// Full already: what is there still drains, and makes room.
+			q.setBroken(err)
+			q.setFull("disk_full")
+		}
+		q.owned.Go(q.write)
+	}
+	q.owned.Go(q.runKeeper)
+	return q, nil
+}
+
+// takeLock takes the directory for this process.
+func (q *Queue) takeLock() error {
+	l, err := disk.TakeLock(filepath.Join(q.dir, lockName), q.readOnly)
+	if held, ok := errors.AsType[*disk.HeldError](err); ok {
+		return &LockedError{Dir: q.dir, PID: held.PID}
+	}
+	if err != nil {
+		return fmt.Errorf("lock queue: %w", err)
+	}
+	q.lock = l
+	return nil
+}
+
+// abandon undoes a failed open.
+func (q *Queue) abandon() {
+	if q.meta != nil {
+		_ = q.meta.close()
+	}
+	if q.ids != nil {
+		q.ids.close()
+	}
+	if q.tail != nil {
+		closeDB(&q.tail.db)
+	}
+	_ = q.lock.Close()
+}
+
+func (q *Queue) names() ([]string, error) {
+	es, err := os.ReadDir(q.dir)
+	if err != nil {
+		return nil, fmt.Errorf("list queue directory: %w", err)
+	}
+	names := make([]string, 0, len(es))
+	for _, e := range es {
+		names = append(names, e.Name())
+	}
+	return names, nil
+}
+
+func (q *Queue) removeTemp(names []string) {
+	for _, n := range names {
+		if strings.HasSuffix(n, tmpSuffix) {
+			os.Remove(filepath.Join(q.dir, n))
+		}
+	}
+}
+
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove file: %w", err)
+	}
+	return nil
+}
+
+// checkFormat refuses what this program cannot read, before anything is touched.
+func (q *Queue) checkFormat(names []string) error {
+	metaOK := false
+	if slices.Contains(names, metaName) {
+		info, err := checkMeta(filepath.Join(q.dir, metaName))
+		if err != nil && !errors.Is(err, errDamaged) {
+			return fmt.Errorf("check queue: %w", err)
+		}
+		metaOK = err == nil
+		for _, id := range info.Keys {
+			if err := q.ring.Keys().Opens(id); err != nil {
+				return err
+			}
+		}
+	}
+	// The newest segment says the same should meta.db be lost.
+	segs := segNames(names)
+	if metaOK && len(segs) > 1 {
+		segs = segs[len(segs)-1:]
+	}
+	for _, num := range segs {
+		info, err := readSegInfo(segPath(q.dir, num))
+		if errors.Is(err, errDamaged) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("check segment %016x: %w", num, err)
+		}
+		if len(info.Secret) >= 4 {
+			if _, err := q.ring.Open("secret", num, nil, info.Secret); err != nil && errors.Is(err, ErrKey) {
+				return fmt.Errorf("check segment %016x: %w", num, err)
+			}
+		}
+	}
+	return nil
+}
+
+// segNames gives the numbers of the segments among names, ascending.
+func segNames(names []string) []uint64 {
+	var nums []uint64
+	for _, n := range names {
+		if num, ok := segNum(n); ok && strings.HasSuffix(n, segSuffix) && len(n) == 16+len(segSuffix) {
+			nums = append(nums, num)
+		}
+	}
+	slices.Sort(nums)
+	return nums
+}
+
+// openMeta opens meta.db. One that is damaged is set aside, and like one that is
+// missing started over: every cursor is then at the oldest segment, which costs
+// duplicates.
+func (q *Queue) openMeta(names []string) error {
+	path := filepath.Join(q.dir, metaName)
+	var m *metaStore
+	var c metaContent
+	var err error
+	if slices.Contains(names, metaName) {
+		m, c, err = loadMeta(q.dir, q.ring, q.readOnly, q.o.NoSync)
+		switch {
+		case errors.Is(err, errDamaged) && !q.readOnly:
+			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
+			q.count.MetaRebuilt = true
+			if err := os.Rename(path, badName(path)); err != nil {
+				return fmt.Errorf("set meta.db aside: %w", err)
+			}
+		case err != nil:
+			return fmt.Errorf("open meta.db: %w", err)
+		}
+	} else if q.readOnly {
+		return fmt.Errorf("open queue: %w", os.ErrNotExist)
+	} else if len(segNames(names)) > 0 || slices.Contains(names, deadDir) {
+		q.o.Logger.Error("meta.db is missing: starting over at the oldest segment, events will be sent again", "code", logs.MetaMissing)
+		q.count.MetaRebuilt = true
+	}
+	if m == nil {
+		secret := q.secretFromSegments(names)
+		if secret == nil {
+			secret = make([]byte, 32)
+			rand.Read(secret)
+		}
+		if err := makeMeta(q.dir, q.ring, secret, q.count.MetaRebuilt, q.o.NoSync); err != nil {
+			return err
+		}
+		if m, c, err = loadMeta(q.dir, q.ring, false, q.o.NoSync); err != nil {
+			return fmt.Errorf("open meta.db: %w", err)
+		}
+	}
+	q.cursorsLost = q.count.MetaRebuilt || c.bad > 0
+	if c.bad > 0 {
+		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", "code", logs.MetaRowsDamaged, "rows", c.bad)
+		q.count.BadChunks += int64(c.bad)
+	}
+	if len(c.secret) != 32 {
+		if c.secret = q.secretFromSegments(names); c.secret == nil {
+			c.secret = make([]byte, 32)
+			rand.Read(c.secret)
+		}
+	}
+	copy(q.secret[:], c.secret)
+	for name, r := range c.lanes {
+		q.lanes[name] = &lane{name: name, cursor: r.Cursor, gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped, moved: time.Now()}
+		q.lastNum = max(q.lastNum, uint64(r.Cursor)>>32)
+	}
+	for _, v := range c.voids {
+		// A range stays void after its segment is gone: that number is spent.
+		q.lastNum = max(q.lastNum, uint64(v.first)>>32)
+	}
+	q.notes, q.voids, q.voidsSaved, q.sealed = c.notes, c.voids, len(c.voids), c.sealed
+	if m, err = q.recordKey(m, c); err != nil {
+		return err
+	}
+	m.full = q.useReserve
+	q.meta = m
+	go m.run() // ends with close
+	return nil
+}
+
+// secretFromSegments finds the secret of the id hashes in the newest segment
+// that has it.
+func (q *Queue) secretFromSegments(names []string) []byte {
+	nums := segNames(names)
+	slices.Reverse(nums)
+	for _, num := range nums {
+		info, err := readSegInfo(segPath(q.dir, num))
+		if err != nil {
+			continue
+		}
+		if b, err := q.ring.Open("secret", num, nil, info.Secret); err == nil && len(b) == 32 {
+			return bytes.Clone(b)
+		}
+	}
+	return nil
+}
+
+// secretFor is the secret as the header of a segment carries it.
+func (q *Queue) secretFor(num uint64) []byte {
+	b, err := q.ring.Seal(nil, "secret", num, nil, q.secret[:])
+	if err != nil {
+		return nil // meta.db has it
+	}
+	return b
+}
+
+// badName gives a name that is not taken for a file that is set aside.
+func badName(path string) string {
+	name := path + badSuffix
+	for i := 1; ; i++ {
+		if _, err := os.Lstat(name); errors.Is(err, os.ErrNotExist) {
+			return name
+		}
+		name = path + "." + strconv.Itoa(i) + badSuffix
+	}
+}
+
+// findSegments lists what is there from before; the keeper looks at it.
+func (q *Queue) findSegments(names []string) {
+	for _, n := range names {
+		if num, ok := segNum(n); ok {
+			q.lastNum = max(q.lastNum, num) // .bad and .ids too: numbers are never used again
+		}
+	}
+	for _, num := range segNames(names) {
+		s := &segment{num: num, path: segPath(q.dir, num), ready: make(chan struct{})}
+		s.end.Store(math.MaxUint32)
+		if fi, err := os.Stat(s.path); err == nil {
+			s.disk = disk.Used(fi)
+		}
+		q.segs = append(q.segs, s)
+	}
+}

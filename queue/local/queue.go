@@ -1,0 +1,190 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"relay/internal/disk"
+	"relay/internal/seal"
+)
+
+// Queue is an open directory. Its methods may be called from any goroutine.
+type Queue struct {
+	dir      string
+	o        Options
+	now      func() time.Time
+	readOnly bool
+	lock     *disk.Lock
+	ring     *seal.Ring
+	zstd     *zstdPool
+	secret   [32]byte
+	meta     *metaStore
+	ids      *dedup
+	dead     *deadLog
+	cache    chunkCache
+
+	in         intake
+	requests   sync.Pool            // of *request
+	building   sync.Mutex           // held by the writer while it reads what callers gave to Append
+	wake       chan struct{}        // to the writer: something waits
+	onWriter   chan func(w *writer) // to the writer: run this between commits
+	idsReady   chan struct{}        // closed once the ids of before are known
+	committing atomic.Int64         // when the commit under way began, Unix ns; 0: none
+	tail       *segment             // the writer's
+	syncTail   func(*segment) error // what confirms a commit; tests have it fail
+	gen        *idGen               // the writer's
+
+	kick   chan struct{} // to the keeper: there are tasks
+	stop   chan struct{}
+	wg     sync.WaitGroup // bounded calls
+	owned  sync.WaitGroup // writer and keeper
+	closer sync.Once
+	closed bool // under mu
+	cerr   error
+
+	callsMu     sync.Mutex
+	calls       map[string]chan struct{}
+	callsClosed bool
+
+	handles  sync.Mutex // guards openSegs and the opening of sealed segments
+	openSegs []*segment
+	ticks    atomic.Int64
+
+	dropping  sync.Mutex // the oldest are dropped by one at a time
+	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
+
+	mu          sync.Mutex // never held while the disk is waited for
+	tasks       []task
+	unfiled     []task     // segments whose ids could not be written to a file yet
+	mergeFailed time.Time  // when ids could not be merged
+	segs        []*segment // ascending; the tail is last
+	lanes       map[string]*lane
+	notes       map[string][]byte
+	voids       []voidRange
+	voidsSaved  int
+	sealed      map[uint64]int64 // records in sealed segments, as meta.db has it
+	changed     chan struct{}
+	lastNum     uint64 // highest segment number ever seen
+	version     int    // of segs: grows when one is added, opened, rewritten or removed
+	hold        int    // backups that forbid unlinking
+	cursorsLost bool   // meta.db, or a row of it, was damaged or missing at Open
+	opening     bool
+	broken      error // why the tail takes nothing
+	full        string
+	keysInUse   []uint32
+	lastErr     string
+	lastErrAt   time.Time
+	count       Stats // only its counters
+	space       space
+	syncs       latencies
+}
+
+const lockName = "lock"
+
+func (o Options) withDefaults() Options {
+	def := func(p *int64, v int64) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	defT := func(p *time.Duration, v time.Duration) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	def(&o.SegmentSize, 64<<20)
+	def(&o.DedupIDs, 1_000_000)
+	def(&o.DeadMaxSize, 256<<20)
+	def(&o.MaxWaiting, 32<<20)
+	defT(&o.DedupWindow, 24*time.Hour)
+	defT(&o.AppendTimeout, 10*time.Second)
+	defT(&o.IOTimeout, 30*time.Second)
+	if o.LaneQuota == 0 {
+		o.LaneQuota = 0.5
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	o.SegmentSize = min(max(o.SegmentSize, 64<<10), 1<<30)
+	return o
+}
+
+// Open opens the queue in dir, making it if need be, and has a fresh tail
+// ready when it returns: what lies there from before is looked at behind it.
+// Errors to decide by: *LockedError, ErrNewerFormat, ErrKey, ErrTooSmall; none
+// of them leaves a trace in the directory.
+func Open(dir string, o Options) (*Queue, error) {
+	return open(dir, o.withDefaults(), false)
+}
+
+// OpenReadOnly opens the queue in dir for looking while no other process has
+// it open for writing. keys open what is encrypted. Everything that would
+// change something returns ErrReadOnly.
+func OpenReadOnly(dir string, keys ...[]byte) (*Queue, error) {
+	return open(dir, Options{OldKeys: keys}.withDefaults(), true)
+}
+
+// nextSegment is the number of the next segment. Only the writer asks.
+func (q *Queue) nextSegment() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.lastNum + 1
+}
+
+// Changed gives a channel that is closed when something was appended to any
+// lane, or turned up while old segments are being looked at. Ask for it
+// before reading, wait on it after.
+func (q *Queue) Changed() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.changed
+}
+
+// Close stops taking appends, waits for those under way and for every other
+// call, and closes the files. It may be called again and waits then too. A disk
+// that hangs is waited for: whoever cannot wait lets the process end instead,
+// which loses nothing that was confirmed.
+func (q *Queue) Close() error {
+	q.closer.Do(func() {
+		q.mu.Lock()
+		q.closed = true
+		q.mu.Unlock()
+		close(q.stop)
+		q.owned.Wait()
+		q.callsMu.Lock()
+		q.callsClosed = true
+		q.callsMu.Unlock()
+		q.wg.Wait()
+		q.cerr = q.closeFiles()
+	})
+	return q.cerr
+}
+
+func (q *Queue) closeFiles() error {
+	var errs []error
+	if q.tail != nil {
+		errs = append(errs, q.sealOnClose())
+	}
+	q.mu.Lock()
+	segs := slices.Clone(q.segs)
+	q.mu.Unlock()
+	for _, s := range segs {
+		q.shut(s)
+	}
+	q.dead.close()
+	q.ids.close()
+	errs = append(errs, q.meta.close())
+	errs = append(errs, q.lock.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close queue: %w", err)
+	}
+	return nil
+}

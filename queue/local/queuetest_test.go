@@ -1,0 +1,155 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"relay/queue"
+	"relay/queue/local"
+	"relay/queue/queuetest"
+	"relay/queue/queuetest/disktest"
+)
+
+func TestContract(t *testing.T) {
+	queuetest.Run(t, queuetest.Engine{
+		Open:     opener(local.Options{MaxSize: 64 << 20, SegmentSize: 256 << 10, AppendTimeout: 30 * time.Second}),
+		Outlives: true,
+		Full:     &queuetest.Full{Open: opener(local.Options{MaxSize: 2 << 20}), Size: 2 << 20},
+		Hang: &queuetest.Hang{
+			Open: opener(local.Options{
+				MaxSize: 32 << 20, SegmentSize: 256 << 10,
+				AppendTimeout: 900 * time.Millisecond, IOTimeout: 900 * time.Millisecond, MaxWaiting: 1 << 20,
+			}),
+			Volume: func(t *testing.T) queuetest.Freezer { return disktest.NewVolume(t, 64) },
+		},
+		Damage: &queuetest.Damage{
+			Open:  opener(local.Options{MaxSize: 64 << 20, SegmentSize: 64 << 10}),
+			Files: func(dir string) ([]string, error) { return filepath.Glob(filepath.Join(dir, "*.seg")) },
+			Lost:  func(l queuetest.Log) int64 { return l.(*adapter).q.Stats().LostRecords },
+			Blind: inBranchPage,
+		},
+	})
+}
+
+// inBranchPage says that at lies in a branch page of a bbolt file. A key there
+// that is damaged leads a reader of a sealed segment past records that are whole,
+// and the queue does not notice.
+func inBranchPage(file []byte, at int) bool {
+	const flags, branch = 8, 1
+	return file[at&^4095+flags]&branch != 0
+}
+
+// adapter has a Queue speak the contract. It goes once the queue does so itself.
+//
+// A Queue settles what lies before a cursor, so the adapter takes only the
+// first records that wait. It knows no revisions: the adapter gives none.
+type adapter struct{ q *local.Queue }
+
+// opener opens a queue and waits until it has looked at all its segments.
+func opener(o local.Options) queuetest.Opener {
+	return func(dir string) (queuetest.Log, error) {
+		q, err := local.Open(dir, o)
+		if err != nil {
+			return nil, err
+		}
+		for {
+			changed := q.Changed()
+			if !q.Stats().Opening {
+				return &adapter{q}, nil
+			}
+			<-changed
+		}
+	}
+}
+
+func (a *adapter) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
+	return a.q.Append(ctx, entries)
+}
+
+func (a *adapter) Read(ctx context.Context, lane string, from queuetest.Position, limit queuetest.Limit) (queuetest.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return queuetest.Batch{}, err
+	}
+	b, err := a.q.Read(lane, queue.Seq(from), limit.Records, limit.Bytes)
+	return queuetest.Batch{Records: b.Records, Next: queuetest.Position(b.Next), More: b.More}, err
+}
+
+func (a *adapter) Settle(ctx context.Context, lane string, s queuetest.Settlement) (queuetest.Revision, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	cursor, err := a.cursor(lane, s.Records)
+	if err != nil {
+		return 0, err
+	}
+	out := queue.Settlement{Cursor: cursor, State: s.State, Counts: make(map[string]int)}
+	for k, n := range s.Counts {
+		out.Counts[k] = int(n)
+	}
+	for _, l := range s.Dead {
+		r := l.Record
+		out.Dead = append(out.Dead, queue.DeadLetter{
+			MessageID: r.ID, EventSet: lane, Reason: l.Reason, Message: l.Message,
+			ReceivedAt: r.Received, Flags: r.Flags, Body: r.Body,
+		})
+	}
+	return 0, a.q.Settle(lane, out)
+}
+
+// cursor gives the one that settles exactly these records.
+func (a *adapter) cursor(lane string, records []queue.Seq) (queue.Seq, error) {
+	if len(records) == 0 {
+		return 0, nil
+	}
+	b, err := a.q.Read(lane, 0, len(records)+1, 1<<40)
+	if err != nil {
+		return 0, err
+	}
+	var have []queue.Seq
+	for _, r := range b.Records {
+		have = append(have, r.Seq)
+	}
+	switch n := len(records); {
+	case len(have) < n || !slices.Equal(have[:n], records):
+		return 0, fmt.Errorf("settle %d records that are not the first that wait: %w", n, errors.ErrUnsupported)
+	case len(have) > n:
+		return have[n], nil
+	}
+	return b.Next, nil
+}
+
+func (a *adapter) Lanes(ctx context.Context) ([]queuetest.Lane, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var out []queuetest.Lane
+	for _, l := range a.q.Lanes() {
+		out = append(out, queuetest.Lane{Name: l.Name, Pending: l.Pending, Bytes: l.Bytes, Oldest: l.Oldest, State: l.State, Counts: l.Counts})
+	}
+	return out, nil
+}
+
+// Changed is the queue's: it is closed for any lane.
+func (a *adapter) Changed(string) <-chan struct{} { return a.q.Changed() }
+
+func (a *adapter) Dead(ctx context.Context, after string, n int) ([]queuetest.Letter, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var out []queuetest.Letter
+	err := a.q.DeadLetters(after, func(d queue.DeadLetter) bool {
+		out = append(out, queuetest.Letter{
+			ID: d.ID, Lane: d.EventSet, Reason: d.Reason, Message: d.Message,
+			Record: queue.Record{ID: d.MessageID, Received: d.ReceivedAt, Flags: d.Flags, Body: d.Body},
+		})
+		return len(out) < n
+	})
+	return out, err
+}
+
+func (a *adapter) Close() error { return a.q.Close() }

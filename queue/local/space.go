@@ -1,0 +1,358 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"relay/internal/disk"
+	"relay/internal/logs"
+)
+
+const (
+	reserveName = "reserve"
+	defaultMax  = 4 << 30
+)
+
+// space is how much room there is; under Queue.mu.
+type space struct {
+	max, high, low   int64
+	hard             int64 // what no commit may pass: the rest is for settling
+	disk             int64 // what the directory holds
+	volSize, volFree int64
+	volFiles         int64 // how many files the volume still takes
+	floor            int64 // free bytes of the volume under which nothing is accepted
+	reserve          int64 // size of the reserve file
+	haveReserve      bool
+	drops            bool  // the oldest make room
+	other            int64 // of disk: what is not segments
+}
+
+// checkSpace sets the bounds, and refuses one that the volume cannot hold.
+func (q *Queue) checkSpace() error {
+	vol, err := disk.VolumeOf(q.dir)
+	if err != nil {
+		return err
+	}
+	sp, size := &q.space, vol.Size
+	sp.volSize, sp.volFree = size, vol.Free
+	sp.max = q.o.MaxSize
+	if sp.max == 0 {
+		sp.max = min(defaultMax, size/5*4)
+	} else if sp.max > size && !q.readOnly {
+		return fmt.Errorf("max_size %d is more than the volume's %d bytes: %w", sp.max, size, ErrTooSmall)
+	}
+	// All that takes room is a share of the whole, so that there is some left for
+	// records whatever its size.
+	q.o.SegmentSize = min(q.o.SegmentSize, max(64<<10, sp.max/16))
+	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/16)
+	q.o.DeadMaxSize = min(q.o.DeadMaxSize, sp.max/4)
+	q.ids.setKeep(q.o.DedupIDs)
+	// Dead letters, ids and meta.db go on growing while what is full drains.
+	sp.high = sp.max - max(sp.max/20, min(2*q.o.SegmentSize, sp.max/8))
+	sp.drops = q.o.DropOldest
+	sp.hard = sp.high + (sp.max-sp.high)/2
+	sp.low = sp.high - max(sp.max/10, min(2*q.o.SegmentSize, sp.max/4))
+	sp.floor = min(64<<20, size/50)
+	sp.reserve = min(8<<20, size/100, sp.max/32)
+	return nil
+}
+
+// setFull stops accepting.
+func (q *Queue) setFull(why string) {
+	q.mu.Lock()
+	was := q.full
+	q.full = why
+	q.mu.Unlock()
+	if was == "" {
+		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", "code", logs.QueueFull, "reason", why)
+	}
+}
+
+// measure looks at the disk and opens or shuts intake by the marks.
+func (q *Queue) measure() {
+	q.look()
+	q.mu.Lock()
+	full, broken := q.full, q.broken
+	q.mu.Unlock()
+	if full != "" {
+		return
+	}
+	if broken != nil {
+		_ = q.onTail(func(w *writer) error { return w.usable() })
+	}
+	q.makeReserve()
+}
+
+// look is measure that waits for nobody.
+func (q *Queue) look() {
+	vol, err := disk.VolumeOf(q.dir)
+	if err != nil {
+		q.o.Logger.Warn("cannot ask the volume", "code", logs.VolumeUnknown, "err", err)
+		return
+	}
+	q.lookBesides()
+	q.mu.Lock()
+	sp := &q.space
+	sp.volSize, sp.volFree = vol.Size, vol.Free
+	if sp.volFiles = vol.FreeFiles; vol.Files == 0 {
+		sp.volFiles = 2 * filesFloor // the volume has no such bound
+	}
+	sp.disk = q.diskLocked()
+	was := q.full
+	full := sp.marks(was)
+	q.full = full
+	q.mu.Unlock()
+	switch {
+	case was == "" && full != "":
+		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", "code", logs.QueueFull, "reason", full)
+	case was != "" && full == "":
+		q.o.Logger.Info("queue has room again", "code", logs.QueueOK)
+	}
+}
+
+// filesFloor is how many files the volume must still take for anything to be
+// accepted: what drains needs some, for dead letters and for what is rewritten.
+const filesFloor = 8
+
+// marks says why nothing is accepted, if so; was is what it said before.
+func (sp *space) marks(was string) string {
+	switch {
+	case sp.volFiles < filesFloor || sp.volFree < sp.floor:
+		return "disk_full"
+	case sp.disk >= sp.high && (!sp.drops || sp.disk >= sp.hard): // in between, room is made while intake goes on
+		return "max_size"
+	case was == "disk_full" && (sp.volFiles < 2*filesFloor || sp.volFree < sp.floor+sp.floor/2):
+		return was
+	case was == "max_size" && sp.disk > sp.low && !sp.drops:
+		return was
+	}
+	return ""
+}
+
+// lookBesides looks at what the directory holds beside the segments, and
+// beside what its owner keeps in directories of its own there: how much that
+// takes on disk, and how many files were set aside as damaged.
+func (q *Queue) lookBesides() {
+	size, bad := int64(0), 0
+	add := func(dir string) {
+		es, err := os.ReadDir(dir)
+		if err != nil {
+			return // dead/ may not be there yet
+		}
+		for _, e := range es {
+			if e.IsDir() || strings.HasSuffix(e.Name(), segSuffix) {
+				continue
+			}
+			if strings.HasSuffix(e.Name(), badSuffix) {
+				bad++
+			}
+			if fi, err := e.Info(); err == nil {
+				size += disk.Used(fi)
+			}
+		}
+	}
+	add(q.dir)
+	add(filepath.Join(q.dir, deadDir))
+	q.mu.Lock()
+	q.space.other, q.count.BadFiles = size, bad
+	q.mu.Unlock()
+}
+
+// diskLocked is what the directory holds on disk. q.mu is held.
+func (q *Queue) diskLocked() int64 {
+	total := q.space.other
+	for _, s := range q.segs {
+		total += s.disk
+	}
+	return total
+}
+
+// fits says whether a commit of n bytes leaves the room that settling needs.
+// One that does not shuts intake, unless it is merely too large itself.
+func (w *writer) fits(n int64) bool {
+	q := w.q
+	ids := 16 * q.ids.waiting() // will be a file
+	grow := w.q.tail.growth(n)
+	q.mu.Lock()
+	used := q.diskLocked() + ids
+	ok := used+grow <= q.space.hard
+	shut := !ok && !q.o.DropOldest && q.full == "" && used > q.space.low
+	q.mu.Unlock()
+	if shut {
+		q.setFull("max_size")
+	}
+	return ok
+}
+
+// admit makes sure that a commit of n bytes fits, if need be and allowed by
+// dropping what is oldest.
+func (w *writer) admit(n int64) error {
+	if w.fits(n) {
+		return nil
+	}
+	if w.q.o.DropOldest {
+		// More than is needed now: not every commit shall wait for room.
+		w.q.dropOldest(func() bool { return w.q.belowMark() && w.fits(n) })
+		if w.fits(n) {
+			return nil
+		}
+	}
+	return &FullError{RetryAfter: 30 * time.Second, Reason: "max_size"}
+}
+
+// belowMark says that there is room for the next segment below the high mark.
+func (q *Queue) belowMark() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.diskLocked() < q.space.high-q.o.SegmentSize
+}
+
+// nearFull shuts intake at the mark, without asking the disk. Where the
+// oldest makes room it has that begin.
+func (q *Queue) nearFull() {
+	q.mu.Lock()
+	near := q.diskLocked() >= q.space.high && q.full == ""
+	q.mu.Unlock()
+	switch {
+	case near && q.o.DropOldest:
+		q.keep(task{room: true})
+	case near:
+		q.setFull("max_size")
+	}
+}
+
+// makeReserve sets aside room for cursors and dead letters on a volume that a
+// neighbour fills.
+func (q *Queue) makeReserve() {
+	q.mu.Lock()
+	have, n, free, floor := q.space.haveReserve, q.space.reserve, q.space.volFree, q.space.floor
+	q.mu.Unlock()
+	if have || free < floor+n {
+		return
+	}
+	path := filepath.Join(q.dir, reserveName)
+	fi, err := os.Stat(path)
+	if err != nil || fi.Size() != n || disk.Used(fi) < n {
+		b := make([]byte, 64<<10)
+		for i := range b {
+			b[i] = byte(i*7 + i>>8) // a volume that compresses or dedups gives no room back for zeros
+		}
+		parts := make([][]byte, 0, n/int64(len(b))+1)
+		for left := n; left > 0; left -= int64(len(b)) {
+			parts = append(parts, b[:min(left, int64(len(b)))])
+		}
+		if err := writeFile(path, q.o.NoSync, parts...); err != nil {
+			q.o.Logger.Warn("cannot set the reserve aside", "code", logs.ReserveMissing, "err", err)
+			return
+		}
+	}
+	q.mu.Lock()
+	q.space.haveReserve = true
+	q.mu.Unlock()
+}
+
+// useReserve gives the reserve up; true when there was one.
+func (q *Queue) useReserve() bool {
+	path := filepath.Join(q.dir, reserveName)
+	fi, err := os.Stat(path)
+	if err != nil || fi.Size() == 0 || os.Remove(path) != nil {
+		return false
+	}
+	q.mu.Lock()
+	q.space.haveReserve = false
+	q.mu.Unlock()
+	q.o.Logger.Warn("no room on the volume: the reserve was given up so that draining goes on", "code", logs.ReserveUsed)
+	return true
+}
+
+// drop counts records or letters that a policy or an operator removed.
+func (q *Queue) drop(why string, n int64) {
+	if n == 0 {
+		return
+	}
+	q.mu.Lock()
+	q.count.Dropped[why] += n
+	q.mu.Unlock()
+}
+
+// periodic is what the keeper does every second.
+func (q *Queue) periodic() {
+	now := q.now()
+	q.ids.expire(now.UnixMilli())
+	if q.o.DeadMaxAge > 0 {
+		if err := q.dead.expire(now.Add(-q.o.DeadMaxAge)); err != nil {
+			q.o.Logger.Warn("cannot remove old dead letters", "code", logs.DeadNotExpired, "err", err)
+		}
+	}
+	q.measure()
+	q.makeRoom()
+	q.retryFailed()
+	q.retryIDs()
+	q.mergeIDs()
+	q.reseal()
+	q.noteSealed()
+	q.mu.Lock()
+	aged := q.tail != nil && !q.closed && q.broken == nil && q.full == "" && q.ids.overdue(q.gen, now.UnixMilli())
+	// A tail that has drained gives its space back, unless it is hardly used.
+	idle := aged || q.tail != nil && !q.closed && (q.broken == nil || q.full != "") && q.tail.disk > q.o.SegmentSize/8 && q.drainedLocked(q.tail)
+	q.mu.Unlock()
+	if idle {
+		rotate := func() error {
+			return q.onTail(func(w *writer) error {
+				if q.tail.end.Load() == 0 {
+					return nil
+				}
+				return w.rotate()
+			})
+		}
+		err := rotate()
+		if err != nil && disk.NoSpace(err) && q.useReserve() {
+			err = rotate()
+		}
+		if err != nil && !errors.Is(err, ErrClosed) {
+			q.mu.Lock()
+			again := q.lastErr == err.Error()
+			q.lastErr, q.lastErrAt = err.Error(), q.now()
+			q.mu.Unlock()
+			if !again {
+				q.o.Logger.Error("cannot start a new segment", "code", logs.SegmentNotStarted, "err", err)
+			}
+		}
+		q.doTasks()
+	}
+}
+
+// drainedLocked says whether every lane has passed all of s.
+func (q *Queue) drainedLocked(s *segment) bool {
+	for i := range s.sum.lanes {
+		c := &s.sum.lanes[i]
+		if l := q.lanes[c.name]; l == nil || l.cursor <= s.first()+Seq(c.last) {
+			return false
+		}
+	}
+	return s.sum.Chunks > 0
+}
+
+// retryFailed tries again to open segments that could not be.
+func (q *Queue) retryFailed() {
+	q.mu.Lock()
+	var again []*segment
+	for _, s := range q.segs {
+		if s.failed != nil && !errors.Is(s.failed, ErrKey) && !errors.Is(s.failed, ErrNewerFormat) && !q.opening {
+			s.failed = nil
+			s.ready = make(chan struct{})
+			again = append(again, s)
+		}
+	}
+	q.mu.Unlock()
+	for _, s := range again {
+		q.openFor(s, func() error { return q.prepare(s) })
+	}
+	if len(again) > 0 {
+		q.recount()
+	}
+}

@@ -1,0 +1,457 @@
+package local
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// clock is a clock that stands until it is moved.
+type clock struct{ ms atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.ms.Store(time.Now().UnixMilli())
+	return c
+}
+
+func (c *clock) now() time.Time         { return time.UnixMilli(c.ms.Load()) }
+func (c *clock) move(d time.Duration)   { c.ms.Add(d.Milliseconds()) }
+func (c *clock) since(ms int64) float64 { return time.Duration((c.ms.Load() - ms) * 1e6).Hours() }
+
+// after moves the clock, and has the keeper's work of that moment done.
+func (c *clock) after(t testing.TB, q *Queue, d time.Duration) {
+	t.Helper()
+	c.move(d)
+	q.periodic()
+	filed(t, q)
+}
+
+// filed waits until only the ids of the tail are in memory alone.
+func filed(t testing.TB, q *Queue) {
+	t.Helper()
+	for {
+		q.ids.mu.RLock()
+		n := len(q.ids.gens)
+		q.ids.mu.RUnlock()
+		if n == 1 {
+			return
+		}
+		if t.Context().Err() != nil {
+			t.Fatal("the ids of a sealed tail are never filed")
+		}
+		runtime.Gosched()
+	}
+}
+
+func idFiles(q *Queue) int { return len(q.ids.list()) }
+
+// remembered asks for an id without leaving a trace.
+func remembered(t testing.TB, q *Queue, id string) bool {
+	t.Helper()
+	sum := sha256.Sum256(append(slices.Clone(q.secret[:]), id...))
+	ok, err := q.ids.has(idHash(sum[:16]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok
+}
+
+func rotateNow(t testing.TB, q *Queue) {
+	t.Helper()
+	if err := q.onTail(func(w *writer) error {
+		if q.tail.end.Load() == 0 {
+			return nil
+		}
+		return w.rotate()
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asKilled copies the directory as a process that is killed at this moment leaves it.
+func asKilled(t testing.TB, q *Queue) (dir string) {
+	t.Helper()
+	if err := q.onTail(func(*writer) error { // neither writer nor keeper change anything meanwhile
+		q.repairing.Lock()
+		defer q.repairing.Unlock()
+		q.ids.work.Lock()
+		defer q.ids.work.Unlock()
+		dir = copyAsIs(t, q)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// copyAsIs copies the directory of a queue in which nothing is being written.
+func copyAsIs(t testing.TB, q *Queue) string {
+	t.Helper()
+	hold := func(n int) {
+		q.mu.Lock()
+		q.hold += n
+		q.mu.Unlock()
+	}
+	hold(1)
+	defer hold(-1)
+	dir := filepath.Join(t.TempDir(), "copy")
+	if err := filepath.WalkDir(q.dir, func(path string, e fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(q.dir, path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case strings.HasSuffix(path, tmpSuffix):
+			return nil
+		case e.IsDir() && strings.HasSuffix(path, idsSuffix): // stands in the way of a file
+			return fs.SkipDir
+		case e.IsDir():
+			return os.Mkdir(filepath.Join(dir, rel), 0o700)
+		}
+		b, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) { // it was on its way out
+			return nil
+		}
+		return errors.Join(err, os.WriteFile(filepath.Join(dir, rel), b, 0o600))
+	}); err != nil {
+		t.Error(err)
+	}
+	return dir
+}
+
+// A shop over days: whatever it restarts, drains and seals in between, an id is
+// known for the window and forgotten soon after, and each event that was stored
+// is delivered once.
+func TestIDWindowModel(t *testing.T) {
+	rng, seed := seeded(t)
+	rounds := 1
+	if exam() {
+		rounds = 30
+	}
+	for round := range rounds {
+		const window = 24 * time.Hour
+		const step = 30 * time.Minute
+		c := newClock()
+		o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true, DedupWindow: window, Now: c.now}
+		dir := t.TempDir()
+		q := openTest(t, dir, o)
+		stored := make(map[string]int64) // when an id was stored last
+		base := make(map[string]int64)   // from when its window counts at the latest, less a quarter
+		copies := make(map[string]int)   // how often it was
+		delivered := make(map[string]int)
+		var ids []string
+		started := c.ms.Load()
+		files, again, early := 0, 0, 0
+		drain := func() {
+			for _, id := range drainAll(t, q, "a") {
+				delivered[id]++
+			}
+		}
+		for n := range 900 {
+			switch k := rng.IntN(24); {
+			case k < 6 || len(ids) == 0:
+				id := fmt.Sprintf("m-%d", n)
+				ids = append(ids, id)
+				if a := mustAppend(t, q, entry(id, "a"), entry(id, "a")); a != (Appended{Stored: 1, Duplicates: 1}) {
+					t.Fatalf("seed %d round %d: a fresh id: %+v", seed, round, a)
+				}
+				stored[id], base[id], copies[id] = c.ms.Load(), c.ms.Load(), 1
+			case k < 14:
+				id := ids[rng.IntN(len(ids))]
+				a := mustAppend(t, q, entry(id, "a"))
+				bound := max(base[id]+(window+window/4).Milliseconds(), started) + (mostGrace + 2*step).Milliseconds()
+				switch age := c.since(stored[id]); {
+				case a.Stored == 0 && c.ms.Load() > bound:
+					t.Fatalf("seed %d round %d: %s is still known after %.1f h", seed, round, id, age)
+				case a.Stored > 0 && age <= window.Hours():
+					t.Fatalf("seed %d round %d: %s is forgotten after %.1f h", seed, round, id, age)
+				case a.Stored > 0:
+					stored[id], base[id] = c.ms.Load(), c.ms.Load()
+					copies[id]++
+					again++
+				default:
+					early++
+				}
+			case k < 20:
+				c.after(t, q, time.Duration(rng.Int64N(int64(step))))
+			case k < 21:
+				rotateNow(t, q)
+			case k < 22:
+				drain()
+			default:
+				kill := rng.IntN(2) == 0
+				if kill {
+					dir = asKilled(t, q)
+				}
+				down := c.ms.Load()
+				if err := q.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if rng.IntN(8) == 0 {
+					c.move(time.Duration(rng.Int64N(int64(2 * window))))
+				}
+				q = openTest(t, dir, o)
+				opened(t, q)
+				started = c.ms.Load()
+				for id, at := range stored {
+					if kill && down-at <= (window/4+step).Milliseconds() { // it may have been in the tail
+						base[id] = max(base[id], started-(window/4).Milliseconds())
+					}
+				}
+			}
+			files = max(files, idFiles(q))
+		}
+		drain()
+		for _, id := range ids {
+			if delivered[id] != copies[id] {
+				t.Errorf("seed %d round %d: %s was stored %d times and delivered %d times", seed, round, id, copies[id], delivered[id])
+			}
+		}
+		if again == 0 || early == 0 {
+			t.Errorf("%d repeats were stored anew and %d were known: this proves little", again, early)
+		}
+		if files > 24 {
+			t.Errorf("%d files of ids", files)
+		}
+		t.Logf("%d ids, %d repeats stored anew, %d known, at most %d files", len(ids), again, early, files)
+	}
+}
+
+// A quiet shop does not remember for ever: neither what lies in a tail that is
+// never full, nor because restarts have its ids merged again and again.
+func TestIDWindowOfQuietShop(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		t.Run(fmt.Sprintf("restarts %v", restarts), func(t *testing.T) {
+			c := newClock()
+			o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true, Now: c.now}
+			dir := t.TempDir()
+			q := openTest(t, dir, o)
+			opened(t, q)
+			for hour := range 24 * 7 {
+				mustAppend(t, q, entry(fmt.Sprintf("h-%d", hour), "a"))
+				if restarts && hour%3 == 0 {
+					if err := q.Close(); err != nil {
+						t.Fatal(err)
+					}
+					q = openTest(t, dir, o)
+					opened(t, q)
+				}
+				for range 2 {
+					c.after(t, q, 30*time.Minute)
+				}
+				for age := range hour {
+					known := remembered(t, q, fmt.Sprintf("h-%d", hour-age))
+					if !known && age < 24 {
+						t.Fatalf("hour %d: an id %d h old is forgotten", hour, age+1)
+					}
+					if known && age > 34 { // a start gives the clock another hour
+						t.Fatalf("hour %d: an id %d h old is known", hour, age+1)
+					}
+				}
+				if n := idFiles(q); n > 20 {
+					t.Fatalf("hour %d: %d files of ids", hour, n)
+				}
+			}
+		})
+	}
+}
+
+// By number too: the newest are known, and not many more.
+func TestIDWindowByCount(t *testing.T) {
+	const keep, per = 4000, 300
+	c := newClock()
+	dir := t.TempDir()
+	o := Options{NoSync: true, DedupIDs: keep, Now: c.now}
+	q := openTest(t, dir, o)
+	total := 0
+	for round := range 40 {
+		es := make([]Entry, per)
+		for i := range es {
+			es[i] = entry(fmt.Sprint("n-", total+i), "a")
+		}
+		total += per
+		if a := mustAppend(t, q, es...); a.Stored != per {
+			t.Fatalf("round %d: %+v", round, a)
+		}
+		drainAll(t, q, "a")
+		if round%7 == 3 {
+			if err := q.Close(); err != nil {
+				t.Fatal(err)
+			}
+			q = openTest(t, dir, o)
+			opened(t, q)
+		}
+		rotateNow(t, q)
+		c.after(t, q, time.Minute)
+		if n := q.Stats().DedupIDs; n > keep+keep/4+per {
+			t.Fatalf("round %d: %d ids are remembered", round, n)
+		}
+		for i := range min(total, keep) {
+			if !remembered(t, q, fmt.Sprint("n-", total-1-i)) {
+				t.Fatalf("round %d: of the newest %d ids, number %d is forgotten", round, keep, i)
+			}
+		}
+		for i := 0; i < total-keep-keep/4-per; i++ {
+			if remembered(t, q, fmt.Sprint("n-", i)) {
+				t.Fatalf("round %d: id %d of %d is still known", round, i, total)
+			}
+		}
+	}
+	if n := idFiles(q); n > manyFiles {
+		t.Errorf("%d files of ids", n)
+	}
+	if a := mustAppend(t, q, entry("n-0", "a"), entry(fmt.Sprint("n-", total-1), "a")); a != (Appended{Stored: 1, Duplicates: 1}) {
+		t.Errorf("the oldest and the newest: %+v", a)
+	}
+}
+
+// A clock that is wrong for a while has nothing forgotten.
+func TestIDWindowAndClock(t *testing.T) {
+	for name, wrong := range map[string]time.Duration{"ahead": 365 * 24 * time.Hour, "behind": -50 * 365 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			dir := t.TempDir()
+			o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true, Now: c.now}
+			q := openTest(t, dir, o)
+			opened(t, q)
+			check := func(when string, ids ...string) {
+				t.Helper()
+				for _, id := range ids {
+					if !remembered(t, q, id) {
+						t.Errorf("%s: %s is forgotten", when, id)
+					}
+				}
+			}
+			mustAppend(t, q, entry("filed", "a"))
+			rotateNow(t, q)
+			c.after(t, q, time.Hour)
+			mustAppend(t, q, entry("tail", "a"))
+			if err := q.Close(); err != nil {
+				t.Fatal(err)
+			}
+			c.move(wrong)
+			q = openTest(t, dir, o)
+			opened(t, q)
+			c.after(t, q, time.Minute)
+			mustAppend(t, q, entry("wrong", "a"))
+			c.after(t, q, 30*time.Minute)
+			check("while it is wrong", "filed", "tail", "wrong")
+			c.after(t, q, -wrong)
+			c.after(t, q, time.Second)
+			check("put right", "filed", "tail", "wrong")
+			for range 20 {
+				c.after(t, q, time.Hour)
+			}
+			check("20 h later", "filed", "tail", "wrong")
+			if name == "behind" {
+				for range 20 {
+					c.after(t, q, time.Hour)
+				}
+				for _, id := range []string{"filed", "tail", "wrong"} {
+					if remembered(t, q, id) {
+						t.Errorf("40 h later %s is known", id)
+					}
+				}
+			}
+		})
+	}
+}
+
+// fillIDs has n ids remembered as a busy queue would have them.
+func fillIDs(tb testing.TB, d *dedup, n int) {
+	tb.Helper()
+	num := uint64(0)
+	for i := 0; i < n; {
+		num++
+		g := d.begin(num, 0)
+		hs := make([]idHash, 0, maxTailIDs)
+		for ; len(hs) < maxTailIDs && i < n; i++ {
+			hs = append(hs, numbered(i))
+		}
+		d.add(g, hs, 1)
+		if i < n {
+			if err := d.file(g); err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+}
+
+func numbered(i int) idHash {
+	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, uint64(i)))
+	return idHash(sum[:16])
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// A million ids take little memory.
+func TestIDMemory(t *testing.T) {
+	before := heap()
+	d := &dedup{dir: t.TempDir(), noSync: true, window: 24 * time.Hour}
+	defer d.close()
+	d.setKeep(1_000_000)
+	fillIDs(t, d, 1_000_000)
+	if n := d.count(); n != 1_000_000 {
+		t.Fatalf("%d ids", n)
+	}
+	if grown := heap() - before; grown > 6<<20 {
+		t.Errorf("a million ids take %d KiB of memory", grown>>10)
+	}
+	for i := 0; i < 1_000_000; i += 997 {
+		if ok, err := d.has(numbered(i)); !ok || err != nil {
+			t.Fatalf("id %d: %v %v", i, ok, err)
+		}
+		if ok, err := d.has(numbered(1_000_000 + i)); ok || err != nil {
+			t.Fatalf("id %d, which never was: %v %v", 1_000_000+i, ok, err)
+		}
+	}
+	runtime.KeepAlive(d)
+}
+
+// BenchmarkIDs asks for ids with a million remembered, of which all but the
+// newest lie in files.
+func BenchmarkIDs(b *testing.B) {
+	const n = 1_000_000
+	before := heap()
+	d := &dedup{dir: b.TempDir(), window: 24 * time.Hour}
+	defer d.close()
+	d.setKeep(n)
+	fillIDs(b, d, n)
+	grown := float64(heap()-before) / (1 << 20)
+	for _, c := range []struct {
+		name string
+		from int
+	}{{"new", n}, {"repeated", 0}} {
+		b.Run(c.name, func(b *testing.B) {
+			hs := make([]idHash, 1<<16)
+			for i := range hs {
+				hs[i] = numbered(c.from + i*13%n)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if ok, err := d.has(hs[i%len(hs)]); ok != (c.from == 0) || err != nil {
+					b.Fatal(ok, err)
+				}
+			}
+			b.ReportMetric(grown, "heap-MiB")
+			b.ReportMetric(float64(len(d.files)), "files")
+		})
+	}
+}
