@@ -52,6 +52,12 @@ func TestKeepUnmappedOnARealQueue(t *testing.T) {
 // after the one that does has looked: it goes to its lane, and is not settled as
 // unmapped.
 func TestUnmappedAskedBeforeItGoes(t *testing.T) {
+	for _, keep := range []time.Duration{24 * time.Hour, 0} {
+		t.Run(keep.String(), func(t *testing.T) { lateUnmapped(t, keep) })
+	}
+}
+
+func lateUnmapped(t *testing.T, keep time.Duration) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		q, err := local.Open(dir, local.Options{NoSync: true, Logger: slog.New(slog.DiscardHandler)})
@@ -60,7 +66,7 @@ func TestUnmappedAskedBeforeItGoes(t *testing.T) {
 		}
 		defer q.Close()
 		w := newWorld(t)
-		w.opts.Log, w.opts.Settings.KeepUnmapped = q, time.Hour
+		w.opts.Log, w.opts.Settings.KeepUnmapped = q, keep
 		w.mapping.routes = map[string][]string{"Gift Card Sold": {"a"}}
 		w.run()
 		defer func() { w.stop() }()
@@ -70,7 +76,7 @@ func TestUnmappedAskedBeforeItGoes(t *testing.T) {
 		}}); err != nil {
 			t.Fatal(err)
 		}
-		pass(2 * time.Hour)
+		pass(15 * time.Second)
 		if l, _ := q.Lane(queue.LaneUnmapped); l.Counts["skip:unmapped"] != 0 || l.Pending != 0 {
 			t.Errorf("settled as unmapped: %+v", l)
 		}

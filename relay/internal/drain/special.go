@@ -68,14 +68,28 @@ func (l *lane) refuseAll(found queue.Batch) {
 // runUnmapped keeps events whose name no mapping knew: a mapping that knows
 // them takes them up, and after keep_unmapped they are settled, counted.
 func (l *lane) runUnmapped(ctx context.Context) {
-	tried := ""
+	tried, asked := "", queue.Seq(0)
 	for ctx.Err() == nil {
 		l.heed()
-		if m := l.s.o.Mapping(); m != nil && m.Digest() != tried && !l.st.Manual {
-			if l.reroute(ctx, m) {
-				tried = m.Digest()
+		changed := l.s.o.Log.Changed() // before the look: what comes during it wakes
+		if m := l.s.o.Mapping(); m != nil && !l.st.Manual {
+			if m.Digest() != tried {
+				if l.reroute(ctx, m) {
+					tried, asked = m.Digest(), 0
+				}
+				continue
 			}
-			continue
+			// An event may be stored by the routes of the mapping before, after
+			// this one was asked about all there was.
+			known, err := l.known(m, &asked)
+			if err != nil {
+				l.storage(ctx, "read", err)
+				continue
+			}
+			if known {
+				l.reroute(ctx, m)
+				continue
+			}
 		}
 		if l.st.Manual {
 			l.show(ManuallyPaused, time.Time{})
@@ -86,10 +100,9 @@ func (l *lane) runUnmapped(ctx context.Context) {
 			l.sleep(ctx, 0, nil)
 			continue
 		}
-		changed := l.s.o.Log.Changed()
 		wait, some, known := l.expireUnmapped(ctx)
 		if known {
-			tried = "" // it was stored by the routes of a mapping that did not know it yet
+			asked = 0
 			continue
 		}
 		if wait == 0 {
@@ -97,13 +110,42 @@ func (l *lane) runUnmapped(ctx context.Context) {
 		}
 		if some {
 			l.show(Keeping, time.Time{})
-			changed = nil // what comes now is younger than what waits
 		} else {
 			l.show(Idle, time.Time{})
 		}
-		l.sleep(ctx, wait, changed)
+		if !l.sleep(ctx, wait, changed) {
+			l.sleep(ctx, askEvery, nil) // one look for many appends
+		}
 	}
 	l.flush()
+}
+
+// askEvery is the least time between two looks at what came unmapped.
+const askEvery = time.Second
+
+// known reports whether the mapping knows an event at or behind asked, and moves
+// asked past those it does not.
+func (l *lane) known(m Mapping, asked *queue.Seq) (bool, error) {
+	set := l.settings()
+	for {
+		found, err := l.s.o.Log.Read(l.name, *asked, set.MaxEvents, set.MaxBytes)
+		if err != nil {
+			return false, err
+		}
+		l.badRead = 0
+		for i := range found.Records {
+			if len(m.Routes(track.Name(found.Records[i].Body))) > 0 {
+				return true, nil
+			}
+		}
+		if len(found.Records) == 0 || found.Next <= *asked {
+			return false, nil
+		}
+		*asked = found.Next
+		if !found.More {
+			return false, nil
+		}
+	}
 }
 
 // reroute moves what a new mapping knows to its lanes.
