@@ -153,8 +153,9 @@ func (s *Server) mayMove(m Mapping, from, to string) error {
 	return badf("today's mapping sends none of these events to %s (%s), so they would become dead letters there; add them to the mapping first", to, strings.Join(names, ", "))
 }
 
-// dropLane removes what waits for an event set, for good. {"confirm":"<id>"}
-// must repeat the id: this is the one call that loses events on purpose.
+// dropLane removes what waits for an event set, for good. "confirm" must repeat
+// its id, or the name in the address: this is the one call that loses events on
+// purpose.
 func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Confirm string `json:"confirm"`
@@ -164,7 +165,7 @@ func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	lane, err := s.pathLane(r)
-	if err == nil && in.Confirm != lane {
+	if err == nil && in.Confirm != lane && in.Confirm != r.PathValue("lane") {
 		err = badf(`confirm: repeat the event set's id, %q, to drop what waits for it`, lane)
 	}
 	if err != nil {

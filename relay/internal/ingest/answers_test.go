@@ -123,6 +123,8 @@ func TestAnswers(t *testing.T) {
 		{name: "identify no object", path: "/v1/identify", body: `null`, status: 400, want: "not_an_object"},
 		{name: "single too deep", path: "/v1/track", body: `{"event":"x","p":` + strings.Repeat(`{"a":`, 300) + "1" + strings.Repeat("}", 300) + `}`, status: 400, want: "too_deep"},
 		{name: "broken gzip", header: "Content-Encoding: gzip", body: zip(order)[:30], status: 400, want: "invalid_gzip"},
+		{name: "gzip that is none", header: "Content-Encoding: gzip", body: "\x1e\x8b\x08nonsense", status: 400, want: "invalid_gzip"},
+		{name: "gzip that is plain", header: "Content-Encoding: gzip", body: `{"batch":[` + order + `]}`, status: 200, want: success, stored: "m-1>701"},
 		{name: "empty gzip", header: "Content-Encoding: gzip", status: 400, want: "invalid_gzip"},
 
 		{name: "no key", keys: keys, body: `{"batch":[` + order + `]}`, status: 401, want: "invalid_write_key"},

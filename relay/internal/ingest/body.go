@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -39,8 +40,8 @@ func (h *Handler) read(rw http.ResponseWriter, r *http.Request, w *work) error {
 	if len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b { // no JSON begins like this
 		return h.gunzip(w, limit)
 	}
-	if zipped && len(b) == 0 {
-		return errGzip
+	if text := bytes.TrimLeft(bytes.TrimPrefix(b, byteOrderMark), " \t\r\n"); zipped && (len(text) == 0 || text[0] != '{' && text[0] != '[') {
+		return errGzip // neither what it claims to be nor what some clients send instead
 	}
 	return nil
 }
