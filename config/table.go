@@ -88,7 +88,7 @@ func settings() []setting {
 		},
 		{
 			key: "intake.max_request_bytes", kind: kindSize, def: "4MiB", least: "500KB", most: "1GiB", why: "Segment's own limit is 500KB", at: func(c *Config) any { return &c.Intake.MaxRequestBytes },
-			doc: "Largest request, compressed and decompressed.",
+			doc: "Largest request, compressed and decompressed. A batch's context, merged into its events, may make four times that of it, and 64 times of what the request is.",
 		},
 		{
 			key: "intake.max_event_bytes", kind: kindSize, def: "256KiB", least: "32KB", most: "16MiB", why: "Segment's own limit is 32KB", at: func(c *Config) any { return &c.Intake.MaxEventBytes },

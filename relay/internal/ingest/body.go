@@ -138,7 +138,10 @@ func (h *Handler) gunzip(w *work, limit int) error {
 	}
 	for {
 		if len(out) == cap(out) {
-			h.heavies.take(w, len(out))
+			if !h.heavies.take(w, len(out), h.o.AppendTimeout) {
+				w.loan.put(out)
+				return errBusy
+			}
 			if out, ok = w.loan.grow(out, limit+1); !ok {
 				w.loan.put(out)
 				return errBusy

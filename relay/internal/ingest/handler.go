@@ -155,7 +155,9 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 		return ofBody(err)
 	}
 	w.o.Bytes = len(w.body)
-	h.heavies.take(w, len(w.body))
+	if !h.heavies.take(w, len(w.body), h.o.AppendTimeout) {
+		return failBusy
+	}
 	if err := h.decode(w, what); err != nil {
 		if keys.required() && grant == nil {
 			return failKey
@@ -205,7 +207,7 @@ func (h *Handler) decode(w *work, what call) error {
 	if !ok {
 		return errBusy
 	}
-	mended = track.ToUTF8(mended, w.body)
+	mended = track.ToUTF8(mended, bytes.TrimPrefix(w.body, byteOrderMark))
 	w.loan.put(w.body)
 	w.body = mended
 	return scan()

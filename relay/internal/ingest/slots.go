@@ -1,6 +1,9 @@
 package ingest
 
-import "runtime"
+import (
+	"runtime"
+	"time"
+)
 
 // heavy is the size from which a request may not be worked on whenever it likes:
 // more than a Segment client sends at once.
@@ -12,15 +15,22 @@ type slots chan struct{}
 
 func newSlots() slots { return make(slots, max(1, runtime.GOMAXPROCS(0)-1)) }
 
-// take has w wait for a slot when a body of n bytes is heavy and w has none yet.
-// It keeps its buffers meanwhile, of which there are only so many. Whoever has
-// a slot only computes, so the wait is short, and does not end with the client:
-// its events are wanted.
-func (s slots) take(w *work, n int) {
-	if n >= heavy && !w.heavy {
-		s <- struct{}{}
-		w.heavy = true
+// take has w wait for a slot when a body of n bytes is heavy and w has none yet;
+// false: it waited for as long as it may. It keeps its buffers meanwhile, of which
+// there are only so many. Whoever has a slot only computes, so the wait is short,
+// and does not end with the client: its events are wanted.
+func (s slots) take(w *work, n int, most time.Duration) bool {
+	if n < heavy || w.heavy {
+		return true
 	}
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case s <- struct{}{}:
+		w.heavy = true
+	case <-t.C:
+	}
+	return w.heavy
 }
 
 // give ends what take began.

@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,7 +64,8 @@ func (h *Handler) enter(w *work, msg *track.Message, received time.Time) {
 }
 
 // refuse adds the entry of an unusable message of a batch. It is de-duplicated
-// among its kind alone: the same id, mended and sent again, is not a duplicate.
+// among its kind alone, by id and content: the same id, mended and sent again, is
+// not a duplicate, and neither is another unusable message.
 func (h *Handler) refuse(w *work, msg *track.Message, index int, f *failure, received time.Time) {
 	w.o.Rejected++
 	w.reject = append(w.reject, rejected{index: index, failure: f})
@@ -90,7 +93,8 @@ func (w *work) finish() {
 		e.ID = all[from:w.idEnds[i]]
 		from = w.idEnds[i]
 		if e.DedupKey != "" {
-			e.DedupKey = "refused:" + e.ID
+			sum := sha256.Sum256(e.Body)
+			e.DedupKey = "refused:" + hex.EncodeToString(sum[:8]) + e.ID
 			w.reject[k].messageID = e.ID
 			k++
 		}

@@ -25,17 +25,23 @@ type rows interface {
 	next(*row) error
 }
 
-// packed takes the events of a value one by one: a batch as clients post it holds
-// many, anything else is one.
+// packed takes the events of a value one by one: a batch as clients post it, or a
+// list, holds many, anything else is one.
 type packed struct {
-	in   track.Reader
-	at   int // the next message of the batch
-	left int
+	in    track.Reader
+	at    int      // the next message of the batch
+	left  int      // messages of the batch
+	items [][]byte // of the list
 }
 
-// open begins with a value. A batch that cannot be taken apart is one bad row.
+// open begins with a value. false: it holds many, or none.
 func (p *packed) open(value []byte) (one row, ok bool) {
-	if bytes.Contains(value, []byte(`"batch"`)) {
+	if items, ok := track.Items(value); ok {
+		p.items = items
+		return row{}, false
+	}
+	// Most values are no batch: those that cannot be one are not read twice.
+	if bytes.Contains(value, []byte(`"batch"`)) || bytes.Contains(value, []byte(`\u`)) {
 		batch, err := p.in.Batch(value)
 		var bad *track.Problem
 		switch {
@@ -43,21 +49,29 @@ func (p *packed) open(value []byte) (one row, ok bool) {
 			return row{bad: bad, text: value[:min(len(value), 1024)]}, true
 		case err == nil && batch:
 			p.at, p.left = 0, p.in.Len()
-			if p.left > 0 {
-				return row{}, false
-			}
+			return row{}, false
 		}
 	}
+	return p.one(value), true
+}
+
+// one is the row of a value that is an event, or ought to be.
+func (p *packed) one(value []byte) row {
 	msg, err := p.in.One(value)
-	one = row{msg: msg, bad: msg.Problem, text: value}
+	one := row{msg: msg, bad: msg.Problem, text: value}
 	if err != nil {
 		one.bad = &track.Problem{Code: "invalid_json", Message: err.Error()}
 	}
-	return one, true
+	return one
 }
 
-// next is the next message of the batch.
+// next is the next event of a batch or a list.
 func (p *packed) next() (row, bool) {
+	if len(p.items) > 0 {
+		item := p.items[0]
+		p.items = p.items[1:]
+		return p.one(item), true
+	}
 	if p.left == 0 {
 		return row{}, false
 	}
@@ -76,8 +90,16 @@ type lines struct {
 	packed packed
 }
 
-func newLines(r io.Reader, most int) *lines {
-	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: most, packed: packed{in: track.Reader{Limits: track.Limits{EventBytes: most}}}}
+// lineBytes bounds a line: a request body of the largest kind that a till has
+// saved. What an event may have is less.
+const lineBytes = 4 << 20
+
+// newLines reads lines of events of at most eventBytes.
+func newLines(r io.Reader, eventBytes int) *lines {
+	return &lines{
+		in: bufio.NewReaderSize(r, 1<<16), most: max(lineBytes, eventBytes),
+		packed: packed{in: track.Reader{Limits: track.Limits{EventBytes: eventBytes}}},
+	}
 }
 
 func (l *lines) next(r *row) error {
@@ -100,7 +122,7 @@ func (l *lines) next(r *row) error {
 		case len(text) == 0:
 			continue
 		case long:
-			*r = row{text: text[:min(len(text), 1024)], bad: &track.Problem{Code: track.TooLarge.Code, Message: "the line is over the size limit of an event"}}
+			*r = row{text: text[:min(len(text), 1024)], bad: &track.Problem{Code: track.TooLarge.Code, Message: "the line is over the size limit of a request"}}
 		default:
 			if *r, ok = l.packed.open(text); !ok {
 				continue

@@ -45,7 +45,8 @@ func (g *guard) Read(p []byte) (int, error) {
 
 func newTable(r io.Reader, o *Options) (*table, error) {
 	// The CSV reader reads ahead; the first line is wanted whole.
-	head := newLines(r, 1<<16)
+	head := newLines(r, o.MaxEventBytes)
+	head.most = 1 << 16 // of a header
 	if _, err := head.read(); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read header: %w", err)
 	}

@@ -2,10 +2,13 @@ package track
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -123,6 +126,19 @@ var hostile = map[string]func(n int) string{
 		}
 		return b.String() + `},"batch":[` + strings.TrimSuffix(strings.Repeat(`{"event":"e","context":{"k1":2}},`, n/100), ",") + `]}`
 	},
+	"names of one hash": func(n int) string { return `{"event":"e","a":{` + collisions(n/25) + `}}` },
+	"names of one hash, merged": func(n int) string {
+		names := collisions(n / 50)
+		return `{"context":{"a":{` + names + `}},"batch":[{"event":"e","context":{"a":{` + names + `}}}]}`
+	},
+	"too large, white space before the end": func(n int) string {
+		var b strings.Builder
+		b.WriteString(`{"context":{"big":"` + strings.Repeat("x", 8000) + `"`)
+		for i := range n / 20 {
+			fmt.Fprintf(&b, `,"k%d":1`, i)
+		}
+		return b.String() + `},"batch":[{"event":"e","context":{` + strings.Repeat(" ", 255_000) + `}}]}`
+	},
 	"one name, all escaped": func(n int) string {
 		return `{"event":"e"` + strings.Repeat(`,"\u0061\u0061\u0061":1`, n/20) + `}`
 	},
@@ -177,6 +193,44 @@ func TestCost(t *testing.T) {
 	}
 	if held := cap(r.scan.names)*8 + cap(r.scan.levels)*8 + cap(r.scan.starts)*8 + cap(r.scan.plain) + cap(r.shared) + cap(r.env.messages)*128; held > 512<<10 {
 		t.Errorf("a reader keeps %d bytes", held)
+	}
+}
+
+// colliding are names of 16 bytes that share a hash: half of each is chosen, the
+// other half solved for.
+var colliding = sync.OnceValue(func() (names []string) {
+	const odd = 0x9e3779b97f4a7c15
+	for i := uint64(0); len(names) < 8000; i++ {
+		var name [16]byte
+		for k := range 8 {
+			name[8+k] = 'a' + byte(i>>(4*k))&15
+		}
+		half := binary.LittleEndian.Uint64(name[8:])
+		w := bits.RotateLeft64(half*odd, 31) ^ 0x4141414141414141
+		if (w|(w-0x2020202020202020))&0x8080808080808080 != 0 {
+			continue // not printable
+		}
+		binary.LittleEndian.PutUint64(name[:], w)
+		if !bytes.ContainsAny(name[:8], "\"\\\x7f") {
+			names = append(names, string(name[:]))
+		}
+	}
+	return names
+})
+
+// collisions are n members with such names.
+func collisions(n int) string { return `"` + strings.Join(colliding()[:n], `":0,"`) + `":0` }
+
+// The names above do share a hash, or the test of their cost tests nothing.
+func TestCollisions(t *testing.T) {
+	t.Parallel()
+	body := []byte(`{` + collisions(3) + `}`)
+	if s, ok := scanAll(body); !ok || !s.repeated {
+		t.Fatalf("no collision: %s", body)
+	}
+	var w rewriter
+	if out, repeated, _ := w.write(nil, body); repeated || !bytes.Equal(out, body) {
+		t.Errorf("names that only share a hash were taken for one: %s", out)
 	}
 }
 

@@ -27,6 +27,7 @@ type envelope struct {
 	integrations       shared
 	sentAt             span
 	writeKey           span
+	event              span // of a message that has a member called batch
 	messages           []message
 }
 
@@ -69,6 +70,8 @@ func (s *scanner) batch(body []byte, limit int, e *envelope) error {
 			return s.valueAt(&e.sentAt)
 		case "writeKey":
 			return s.valueAt(&e.writeKey)
+		case "event":
+			return s.valueAt(&e.event)
 		}
 		return s.value()
 	})

@@ -20,7 +20,8 @@ func (r *Reader) One(body []byte) (Message, error) {
 }
 
 // Batch scans a body that came another way than over HTTP. It reports false when
-// body is a JSON value without a list called batch; it then is a message itself.
+// body is a JSON value without a list called batch, or with an event of its own: it
+// then is a message itself.
 func (r *Reader) Batch(body []byte) (bool, error) {
 	body = withoutMark(body)
 	if !utf8.Valid(body) {
@@ -29,7 +30,7 @@ func (r *Reader) Batch(body []byte) (bool, error) {
 	if err := r.Scan(body, true); err != nil {
 		return false, err
 	}
-	if !r.IsBatch() && !r.env.tooMany {
+	if !r.IsBatch() && !r.env.tooMany || r.env.event.kind(r.body) == '"' {
 		return false, nil
 	}
 	if _, bad := r.Room(); bad != nil {

@@ -29,7 +29,7 @@ func Unusable(outcomes []mapper.Outcome, body []byte, id string, flags queue.Fla
 			return o
 		}
 	}
-	out := mapper.Outcome{MessageID: id, Kind: mapper.Hold, Reason: mapper.ReasonInvalid, Message: "not a usable track call"}
+	out := mapper.Outcome{MessageID: id, Event: Name(body), Kind: mapper.Hold, Reason: mapper.ReasonInvalid, Message: "not a usable track call"}
 	if flags&queue.FlagTooLarge != 0 {
 		out.Reason, out.Message = mapper.ReasonTooLarge, TooLarge.Message
 		return out

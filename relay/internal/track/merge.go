@@ -6,24 +6,19 @@ import (
 	"slices"
 )
 
-// mergeDepth is how many levels of objects are merged member by member; what
-// lies deeper is taken whole from the message or else from the batch.
-const mergeDepth = 16
-
 // object is an object that a batch says for all, taken apart once per body. No
 // two of its members have one name.
 type object struct {
 	members []member
-	order   []int32 // members by the hash of their names
+	order   []int32 // members by the hash of their names, and by these
 	seen    []bool  // members the message at hand has, too
 }
 
 // member is one member of an object.
 type member struct {
 	hash  uint64
-	whole span // "name": value, as it came
-	name  span // quotes included
-	value span
+	name  []byte  // without quotes and escapes
+	whole span    // "name": value, as it came
 	inner *object // its members when the value is an object
 }
 
@@ -140,24 +135,27 @@ func (g *merger) splice(dst *sink, b []byte, m *message, typ string) {
 func (g *merger) objectOf(p *part) *object {
 	if p.obj == nil {
 		g.scan.reset(p.text)
-		p.obj = g.take(1)
+		p.obj = g.take()
 	}
 	return p.obj
 }
 
-// take takes the object at the scanner apart. Its grammar is known to be good.
-func (g *merger) take(depth int) *object {
+// take takes the object at the scanner apart. Its grammar is known to be good, and
+// its depth below MaxDepth.
+func (g *merger) take() *object {
 	s := &g.scan
 	o := &object{}
 	s.members(func(name []byte, escaped bool) bool {
-		m := member{hash: s.hash(name, escaped), name: s.named, value: span{from: int32(s.i)}}
-		if s.b[s.i] == '{' && depth < mergeDepth {
-			m.inner = g.take(depth + 1)
+		m := member{hash: s.hash(name, escaped), name: name[1 : len(name)-1], whole: span{from: s.named.from}}
+		if escaped {
+			m.name = unquote(nil, name)
+		}
+		if s.b[s.i] == '{' {
+			m.inner = g.take()
 		} else {
 			s.value()
 		}
-		m.value.to = int32(s.i)
-		m.whole = span{m.name.from, m.value.to}
+		m.whole.to = int32(s.i)
 		o.members = append(o.members, m)
 		return true
 	})
@@ -165,33 +163,26 @@ func (g *merger) take(depth int) *object {
 	for k := range o.order {
 		o.order[k] = int32(k)
 	}
-	slices.SortFunc(o.order, func(x, y int32) int { return cmp.Compare(o.members[x].hash, o.members[y].hash) })
+	slices.SortFunc(o.order, func(x, y int32) int { return o.members[x].compare(o.members[y].hash, o.members[y].name) })
 	o.seen = make([]bool, len(o.members))
 	return o
 }
 
-// find returns the place of the member with this name, or -1. The object lies in
-// text.
-func (o *object) find(s *scanner, text []byte, hash uint64, name []byte, escaped bool) int {
-	k, _ := slices.BinarySearchFunc(o.order, hash, func(m int32, h uint64) int { return cmp.Compare(o.members[m].hash, h) })
-	var plain []byte
-	for ; k < len(o.order); k++ {
-		m := &o.members[o.order[k]]
-		if m.hash != hash {
-			break
-		}
-		if theirs := m.name.of(text); !escaped && bytes.Equal(theirs, name) {
-			return int(o.order[k])
-		} else if escaped || bytes.IndexByte(theirs, '\\') >= 0 {
-			if plain == nil {
-				plain = plainText(nil, name)
-			}
-			if bytes.Equal(plainText(nil, theirs), plain) {
-				return int(o.order[k])
-			}
-		}
+// compare compares a member's name with another.
+func (m *member) compare(hash uint64, name []byte) int {
+	if m.hash != hash {
+		return cmp.Compare(m.hash, hash)
 	}
-	return -1
+	return bytes.Compare(m.name, name)
+}
+
+// find returns the place of the member with this name, or -1.
+func (o *object) find(hash uint64, name []byte) int {
+	k, ok := slices.BinarySearchFunc(o.order, hash, func(m int32, h uint64) int { return o.members[m].compare(h, name) })
+	if !ok {
+		return -1
+	}
+	return int(o.order[k])
 }
 
 // merge adds the object at p in b, with the members of o it lacks. o lies in text.
@@ -208,7 +199,8 @@ func (g *merger) mergeHere(dst *sink, o *object, text []byte) {
 	clear(o.seen)
 	at := s.i
 	s.members(func(name []byte, escaped bool) bool {
-		k := o.find(s, text, s.hash(name, escaped), name, escaped)
+		hash := s.hash(name, escaped)
+		k := o.find(hash, s.content(name, escaped))
 		if k < 0 {
 			return s.value()
 		}
@@ -224,6 +216,9 @@ func (g *merger) mergeHere(dst *sink, o *object, text []byte) {
 	})
 	dst.add(s.b[at : s.i-1])
 	for k := range o.members {
+		if dst.over {
+			return
+		}
 		if !o.seen[k] {
 			dst.comma()
 			dst.add(o.members[k].whole.of(text))

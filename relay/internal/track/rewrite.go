@@ -126,25 +126,26 @@ func (w *rewriter) hash(quoted []byte) uint64 {
 }
 
 // close leaves out all but the last of the members that share a name. It reorders
-// them.
+// them. Names that share a hash, however many somebody has made, are told apart by
+// sorting, too.
 func (w *rewriter) close(src []byte, members []named) {
 	slices.SortFunc(members, func(x, y named) int {
-		return cmp.Or(cmp.Compare(x.hash, y.hash), cmp.Compare(x.name.from, y.name.from))
+		if x.hash != y.hash {
+			return cmp.Compare(x.hash, y.hash)
+		}
+		return cmp.Or(w.compare(src, x, y), cmp.Compare(x.name.from, y.name.from))
 	})
-	for i := 0; i+1 < len(members); i++ {
-		m := members[i]
-		// The next with this hash is the same name, unless two names share a hash.
-		for _, later := range members[i+1:] {
-			if later.hash != m.hash {
-				break
-			}
-			w.a, w.b = plainText(w.a, m.name.of(src)), plainText(w.b, later.name.of(src))
-			if bytes.Equal(w.a, w.b) {
-				w.cuts = append(w.cuts, cut{at: span{m.name.from, m.next}})
-				break
-			}
+	for i := 1; i < len(members); i++ {
+		if m := members[i-1]; m.hash == members[i].hash && w.compare(src, m, members[i]) == 0 {
+			w.cuts = append(w.cuts, cut{at: span{m.name.from, m.next}})
 		}
 	}
+}
+
+// compare compares two names.
+func (w *rewriter) compare(src []byte, x, y named) int {
+	w.a, w.b = plainText(w.a, x.name.of(src)), plainText(w.b, y.name.of(src))
+	return bytes.Compare(w.a, w.b)
 }
 
 // plainText is the text of a quoted string, in the room of dst.

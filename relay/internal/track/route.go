@@ -1,6 +1,7 @@
 package track
 
 import (
+	"bytes"
 	"slices"
 
 	"relay/queue"
@@ -39,9 +40,15 @@ func IsEventSet(lane string) bool { return lane != queue.LaneUnmapped && lane !=
 
 // RedriveLanes are the lanes that a dead letter goes to when it is sent again: to
 // the event set it was for while the mapping still sends its event there, else to
-// those the mapping names now. None: the mapping does not know its event, and it
-// stays a dead letter.
+// those the mapping names now. None: the mapping does not know its event, or it is
+// of a message that is no usable track call, whoever maps it; it stays a dead letter.
 func RedriveLanes(routes Routes, d queue.DeadLetter) []string {
+	if d.EventSet == "" {
+		var r Reader
+		if msg, err := r.One(bytes.Clone(d.Body)); err != nil || msg.Problem != nil || !msg.Track {
+			return nil
+		}
+	}
 	name := Name(d.Body)
 	if name == "" {
 		name = d.Event

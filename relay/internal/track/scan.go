@@ -374,7 +374,7 @@ func nameHash(quoted []byte) uint64 {
 		return w + uint64(n)*odd
 	case n <= 16:
 		a := binary.LittleEndian.Uint64(quoted[1:])
-		b := binary.LittleEndian.Uint64(quoted[n-6:])
+		b := binary.LittleEndian.Uint64(quoted[n-7:])
 		return (a^bits.RotateLeft64(b*odd, 31))*odd + uint64(n)
 	}
 	h := uint64(n)
@@ -382,7 +382,7 @@ func nameHash(quoted []byte) uint64 {
 	for ; len(rest) >= 8; rest = rest[8:] {
 		h = bits.RotateLeft64((h^binary.LittleEndian.Uint64(rest))*odd, 29)
 	}
-	return (h ^ binary.LittleEndian.Uint64(quoted[n-6:])) * odd
+	return (h ^ binary.LittleEndian.Uint64(quoted[n-7:])) * odd
 }
 
 // push notes that level is an object or an array.

@@ -74,13 +74,19 @@ func ToUTF8(out, b []byte) []byte {
 	return out
 }
 
-// blankOut overwrites the content of a string in place.
+// blankOut overwrites the content of a string, or the digits of a number, in place.
 func blankOut(b []byte, p span) {
-	if p.kind(b) != '"' {
-		return
-	}
-	for i := p.from + 1; i < p.to-1; i++ {
-		b[i] = '*'
+	switch kind := p.kind(b); {
+	case kind == '"':
+		for i := p.from + 1; i < p.to-1; i++ {
+			b[i] = '*'
+		}
+	case kind == '-', '0' <= kind && kind <= '9':
+		for i := p.from; i < p.to; i++ {
+			if '0' <= b[i] && b[i] <= '9' {
+				b[i] = '9'
+			}
+		}
 	}
 }
 
