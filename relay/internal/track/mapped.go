@@ -35,8 +35,11 @@ func Unusable(outcomes []mapper.Outcome, body []byte, id string, flags queue.Fla
 		return out
 	}
 	var r Reader
-	if msg, err := r.One(bytes.Clone(body)); err == nil && msg.Problem != nil {
+	switch msg, err := r.One(bytes.Clone(body)); {
+	case err == nil && msg.Problem != nil:
 		out.Message = msg.Problem.Message
+	case err == nil && msg.Track:
+		out.Message = "the write key it came with may not send this event"
 	}
 	return out
 }

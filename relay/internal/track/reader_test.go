@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"relay/mapper"
 	"relay/queue"
 )
 
@@ -183,5 +184,36 @@ func TestTakeKeeps(t *testing.T) {
 	}
 	if !bytes.Equal(all[1].Event, []byte("b")) || all[3].Problem != NotAnObject {
 		t.Errorf("%s %v", all[1].Event, all[3].Problem)
+	}
+}
+
+// What is wrong with an unusable message is found again wherever it is shown.
+func TestUnusable(t *testing.T) {
+	t.Parallel()
+	held := []mapper.Outcome{{Kind: mapper.Hold, Reason: mapper.ReasonInvalid, Message: "event is missing"}}
+	for _, tc := range []struct {
+		body   string
+		flags  queue.Flags
+		outs   []mapper.Outcome
+		reason string
+		want   string
+	}{
+		{`{}`, 0, held, mapper.ReasonInvalid, "event is missing"},
+		{`{"event":"Sale","type":5}`, 0, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonInvalid, "type must be text"},
+		{`{"event":"Sale"}`, queue.FlagTooLarge, nil, mapper.ReasonTooLarge, "the event is over the size limit"},
+		{`{"event":"Sale"}`, 0, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonInvalid, "the write key it came with may not send this event"},
+		{`cut`, 0, nil, mapper.ReasonInvalid, "not a usable track call"},
+	} {
+		got := Unusable(tc.outs, []byte(tc.body), "m", tc.flags)
+		if got.Kind != mapper.Hold || got.Reason != tc.reason || got.Message != tc.want {
+			t.Errorf("%s: %+v, want %s: %s", tc.body, got, tc.reason, tc.want)
+		}
+	}
+	// One that no mapping can mend is sent nowhere.
+	routes := func(string) []string { return []string{"a"} }
+	for body, want := range map[string]int{`{"event":"Sale","type":5}`: 0, `{"event":"Sale"}`: 1, `{"type":"page","event":"Sale"}`: 0} {
+		if got := RedriveLanes(routes, queue.DeadLetter{Body: []byte(body)}); len(got) != want {
+			t.Errorf("%s goes to %v", body, got)
+		}
 	}
 }
