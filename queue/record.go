@@ -81,9 +81,13 @@ type Settlement struct {
 }
 
 // DeadLetter is a conversion or message that is kept because it cannot be
-// delivered as it is.
+// delivered as it is. A lane has one for a record and slot: storing it again
+// overwrites it, under its old id.
 type DeadLetter struct {
-	ID          string    `json:"id"` // given by the queue when it is stored
+	ID          string    `json:"id"`              // given by the queue when it is stored
+	Seq         Seq       `json:"-"`               // the record it was made of
+	Slot        uint8     `json:"-"`               // which of the conversions of that record in this lane
+	Lanes       []string  `json:"lanes,omitempty"` // that the record was for
 	MessageID   string    `json:"message_id"`
 	Event       string    `json:"event"`
 	List        string    `json:"list,omitempty"` // events, lead or complete_registration
@@ -99,5 +103,6 @@ type DeadLetter struct {
 	Attempts    int       `json:"attempts"`
 	MappingHash string    `json:"mapping,omitempty"` // digest of the mapping that refused it
 	Flags       Flags     `json:"flags,omitempty"`
-	Body        []byte    `json:"-"` // the event as it arrived
+	Body        []byte    `json:"-"`             // the event as it arrived
+	Cut         int64     `json:"cut,omitempty"` // bytes of Body that the queue had no room for
 }

@@ -77,7 +77,7 @@ const (
 	DamagedNotRemoved   Code = "damaged_not_removed"
 	SegmentNotOpened    Code = "segment_not_opened"
 	DeadNotOpened       Code = "dead_not_opened"
-	DeadNotTakenBack    Code = "dead_not_taken_back"
+	DeadNotCompacted    Code = "dead_not_compacted"
 	SegmentNotStarted   Code = "segment_not_started"
 	SegmentNotCleaned   Code = "segment_not_cleaned"
 	SegmentNotRemoved   Code = "segment_not_removed"
@@ -212,7 +212,7 @@ var Sections = []Section{
 		{DamagedNotRemoved, slog.LevelWarn, "the same could not be done", "check the disk"},
 		{SegmentNotOpened, slog.LevelError, "a file cannot be read now; tried again every second", "check the disk, or the encryption key"},
 		{DeadNotOpened, slog.LevelError, "the same for dead letters", "check the disk, or the encryption key"},
-		{DeadNotTakenBack, slog.LevelWarn, "dead letters of an unfinished settlement stay; some may be listed twice", "drop one of the two"},
+		{DeadNotCompacted, slog.LevelWarn, "the file of dead letters cannot be written anew to give free room back; tried again", "check the disk"},
 		{SegmentNotStarted, slog.LevelError, "no new file can be made; tried again every second", "check the disk: full, read-only, out of inodes?"},
 		{SegmentNotCleaned, slog.LevelError, "a file that ended in a failed write cannot be rewritten; readers skip its end", "check the disk"},
 		{SegmentNotRemoved, slog.LevelWarn, "a file that is no longer needed stays; it is removed at the next start", "check the disk"},

@@ -54,7 +54,7 @@ func TestBackupUnderLoad(t *testing.T) {
 			mu.Lock() // before it happens: a copy may show it at any moment
 			for i, r := range b.Records {
 				if i == 0 {
-					s.Dead = append(s.Dead, DeadLetter{MessageID: r.ID, EventSet: "a", Reason: "rejected", Body: r.Body})
+					s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "a", Reason: "rejected", Body: r.Body})
 				} else {
 					settled[r.ID] = true
 				}

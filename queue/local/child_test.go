@@ -160,7 +160,7 @@ func consume(q *Queue, lane string, say func(string, ...any)) {
 				say("error body of %s in lane %s", r.ID, lane)
 			}
 			if len(r.Body)%50 == 0 {
-				s.Dead = append(s.Dead, DeadLetter{MessageID: r.ID, EventSet: lane, Reason: "rejected", ReceivedAt: r.Received, Body: r.Body})
+				s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: lane, Reason: "rejected", ReceivedAt: r.Received, Body: r.Body})
 				say("X %s %s", lane, r.ID)
 			} else {
 				say("D %s %s", lane, r.ID)

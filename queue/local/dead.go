@@ -1,387 +1,358 @@
 package local
 
 import (
-	"encoding/binary"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"math/rand/v2"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"relay/queue"
-
-	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
-
-	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue"
+	"relay/queue/local/internal/dead"
 )
 
-// The dead letters are a log of bbolt files under dead/, one row per letter so
-// that single ones can go; a file without rows is unlinked. Their ids are
-// sequence numbers like those of the log, in hex.
-const (
-	deadDir     = "dead"
-	deadSuffix  = ".dead"
-	deadSegment = 8 << 20
-)
+const deadName = "dead.db"
 
-var (
-	bucketDead    = []byte("dead")    // index u64, big-endian: row
-	bucketPending = []byte("pending") // lane: settlement u64 · first index u64 · index behind the last u64
-)
-
+// deadLog is dead.db, which is opened behind the segments.
 type deadLog struct {
 	q     *Queue
-	dir   string
-	ready chan struct{} // closed once load has run
-
-	mu   sync.Mutex // held while the disk is written: never with Queue.mu
-	segs []*deadSeg // ascending
-	last uint64
-
-	st    sync.Mutex
-	count int64
-	bytes int64
-	err   error // what load met
-}
-
-type deadSeg struct {
-	num   uint64
 	path  string
-	db    *boltFile
-	next  uint64
-	rows  int64
-	bytes int64 // of rows
-	disk  int64
-	// unsure: a write failed. It may be in the file all the same (its last sync
-	// failed), so the numbers above are taken from the file before they are used.
-	unsure bool
+	first uint64            // number of the first letter, should there be no file
+	gens  map[string]uint64 // last settlement of each lane as meta.db had it at Open
+	ready chan struct{}     // closed once load has run
+
+	mu    sync.Mutex
+	store *dead.Store
+	err   error // what load met; the keeper tries again
 }
 
-func newDeadLog(q *Queue) *deadLog {
-	return &deadLog{q: q, dir: filepath.Join(q.dir, deadDir), ready: make(chan struct{})}
+// newDeadLog is called when meta.db is open and no lane has settled yet. fresh
+// says that the directory is new: no letter had a number there.
+func newDeadLog(q *Queue, fresh bool) *deadLog {
+	d := &deadLog{q: q, path: filepath.Join(q.dir, deadName), first: 1 << 32, gens: make(map[string]uint64), ready: make(chan struct{})}
+	if !fresh {
+		// Should dead.db be lost, nobody knows the numbers it gave: a copy that is
+		// redriven under an old number would count as stored.
+		d.first = (2 + uint64(rand.Uint32N(1<<30))) << 32
+	}
+	for name, l := range q.lanes {
+		d.gens[name] = l.gen
+	}
+	return d
 }
 
-// wait returns once the log may be used.
-func (d *deadLog) wait() error {
+// newGen is where a lane begins to count its settlements. The upper half tells
+// its letters from those of a lane of the same name whose row was lost.
+func newGen() uint64 { return uint64(rand.Uint32()) << 32 }
+
+// load opens dead.db.
+func (d *deadLog) load() {
+	header, err := json.Marshal(metaInfo{Format: formatVersion, Sum: formatSum(formatVersion)})
+	var s *dead.Store
+	if err == nil {
+		s, err = dead.Open(d.path, dead.Options{
+			Ring: d.q.ring, Codec: letterCodec{d.q.zstd}, Files: boltFiles{readOnly: d.q.readOnly, noSync: d.q.o.NoSync},
+			MaxSize: d.q.o.DeadMaxSize, DropOldest: d.q.o.DeadDropOldest, First: d.first, Header: header,
+			Format: func(b []byte) error {
+				var info metaInfo
+				if err := json.Unmarshal(b, &info); err != nil {
+					return damaged("header: %v", err)
+				}
+				return knownFormat(info.Format, info.Sum)
+			},
+			Committed: func(lane string) (uint64, bool) { gen, ok := d.gens[lane]; return gen, ok },
+			Repaired:  d.repaired, Full: d.q.useReserve, ReadOnly: d.q.readOnly, NoSync: d.q.o.NoSync,
+		})
+	}
+	d.mu.Lock()
+	again := err != nil && d.err != nil && d.err.Error() == err.Error()
+	d.store, d.err = s, err
+	d.mu.Unlock()
+	if err != nil && !again {
+		d.q.o.Logger.Error("cannot open dead letters", "code", logs.DeadNotOpened, "err", err)
+	}
+	if !isClosed(d.ready) {
+		close(d.ready)
+	}
+}
+
+func (d *deadLog) repaired(r dead.Repair) {
+	d.q.mu.Lock()
+	d.q.count.BadSegments++
+	d.q.count.LostRecords += r.Lost
+	d.q.mu.Unlock()
+	d.q.lookBesides()
+	d.q.o.Logger.Error("dead letters are damaged: what is readable was saved, the file is set aside", "code", logs.DeadDamaged,
+		"saved", r.Saved, "lost", r.Lost, "lost_known", r.Known, "err", r.Cause)
+}
+
+// get gives the store once it is open.
+func (d *deadLog) get() (*dead.Store, error) {
 	select {
 	case <-d.ready:
-		return d.err
 	case <-d.q.stop:
-		if isClosed(d.ready) {
-			return d.err
+		if !isClosed(d.ready) {
+			return nil, ErrClosed
 		}
-		return ErrClosed
 	}
-}
-
-// load opens the files of before, and takes back the letters of settlements
-// that were not completed: their lanes will make them again.
-func (d *deadLog) load() {
-	defer close(d.ready)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	es, err := os.ReadDir(d.dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return
+	return d.store, d.err
+}
+
+// stats is what Stats shows.
+func (d *deadLog) stats() (letters, bytes int64) {
+	if !isClosed(d.ready) {
+		return 0, 0
 	}
+	if s, err := d.get(); err == nil {
+		return s.Stats()
+	}
+	return 0, 0
+}
+
+// put stores the letters of one settlement of a lane, durably.
+func (d *deadLog) put(lane string, gen uint64, letters []DeadLetter) error {
+	s, err := d.get()
 	if err != nil {
-		d.err = fmt.Errorf("open dead letters: %w", err)
-		return
-	}
-	for _, e := range es {
-		num, ok := segNum(e.Name())
-		if strings.HasSuffix(e.Name(), tmpSuffix) {
-			if !d.q.readOnly {
-				os.Remove(filepath.Join(d.dir, e.Name()))
-			}
-			continue
-		}
-		if !ok {
-			continue
-		}
-		d.last = max(d.last, num)
-		if !strings.HasSuffix(e.Name(), deadSuffix) {
-			continue
-		}
-		s := &deadSeg{num: num, path: filepath.Join(d.dir, e.Name())}
-		if err := d.open(s); err != nil {
-			d.q.o.Logger.Error("cannot open dead letters", "code", logs.DeadNotOpened, "file", e.Name(), "err", err)
-			d.err = fmt.Errorf("open dead letters: %w", err)
-			continue
-		}
-		if s.db != nil {
-			d.segs = append(d.segs, s)
-		}
-	}
-	slices.SortFunc(d.segs, func(a, b *deadSeg) int { return int(int64(a.num) - int64(b.num)) })
-	if !d.q.readOnly {
-		for _, s := range d.segs {
-			settle := d.takeBack
-			if d.q.cursorsLost {
-				settle = d.forgetPending // nobody knows any more which settlement was the last
-			}
-			if err := settle(s); err != nil {
-				d.q.o.Logger.Warn("cannot take back dead letters of an unfinished settlement; they may appear twice", "code", logs.DeadNotTakenBack, "err", err)
-			}
-		}
-	}
-	d.tally()
-}
-
-// forgetPending lets every letter stand: the settlements of lanes that start
-// over are counted from the first again and must not be taken for old ones.
-func (d *deadLog) forgetPending(s *deadSeg) error {
-	return d.update(s, func(tx *bolt.Tx) error {
-		if err := tx.DeleteBucket(bucketPending); err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
-			return err
-		}
-		_, err := tx.CreateBucket(bucketPending)
-		return err
-	})
-}
-
-// takeBack removes the letters of the last settlement of each lane when its
-// cursor did not follow.
-func (d *deadLog) takeBack(s *deadSeg) error {
-	type part struct{ lo, hi uint64 }
-	var parts []part
-	err := s.db.View(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketPending)
-		if b == nil {
-			return nil
-		}
-		return b.ForEach(func(k, v []byte) error {
-			if len(v) != 24 {
-				return nil
-			}
-			d.q.mu.Lock()
-			settled := uint64(0)
-			if l := d.q.lanes[string(k)]; l != nil {
-				settled = l.gen
-			}
-			d.q.mu.Unlock()
-			if binary.BigEndian.Uint64(v) == settled+1 {
-				parts = append(parts, part{binary.BigEndian.Uint64(v[8:]), binary.BigEndian.Uint64(v[16:])})
-			}
-			return nil
-		})
-	})
-	if err != nil || len(parts) == 0 {
 		return err
 	}
-	var idx []uint64
-	for _, p := range parts {
-		for i := p.lo; i < p.hi; i++ {
-			idx = append(idx, i)
+	for i := range letters {
+		if letters[i].DeadAt.IsZero() {
+			letters[i].DeadAt = d.q.now().UTC()
 		}
 	}
-	_, err = d.remove(s, idx, true)
+	n, err := s.Put(lane, gen, letters)
+	if n > 0 {
+		d.q.drop(queue.DropDeadMaxSize, int64(n))
+		d.q.o.Logger.Warn("dropped the oldest dead letters to make room", "code", logs.DeadDroppedOldest, "letters", n)
+	}
 	return err
 }
 
-// append stores letters of one settlement of a lane, synced.
-func (d *deadLog) append(lane string, gen uint64, dls []DeadLetter) error {
-	if err := d.wait(); err != nil {
-		return err
+// commit says that the lane's row follows its letters.
+func (d *deadLog) commit(lane string) {
+	if s, err := d.get(); err == nil {
+		s.Commit(lane)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	defer d.tally()
-	size := int64(0)
-	for i := range dls {
-		size += int64(len(dls[i].Body)) + 512
-	}
-	if err := d.makeRoom(size); err != nil {
-		return err
-	}
-	s := d.lastSeg()
-	if s == nil || s.disk >= min(deadSegment, max(64<<10, d.q.o.DeadMaxSize/4)) {
-		if err := d.begin(); err != nil {
-			return err
-		}
-		s = d.lastSeg()
-	}
-	if err := d.sure(s); err != nil {
-		return err
-	}
-	rows := make([][]byte, len(dls))
-	added := int64(0)
-	for i := range dls {
-		dl := dls[i]
-		if dl.DeadAt.IsZero() {
-			dl.DeadAt = d.q.now().UTC()
-		}
-		b, err := d.encode(s.num, s.next+uint64(i), lane, dl)
-		if err != nil {
-			return err
-		}
-		rows[i] = b
-		added += int64(len(b))
-	}
-	var gone, goneBytes int64
-	err := d.update(s, func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketDead)
-		b.FillPercent = 0.9
-		gone, goneBytes = 0, 0
-		// The same settlement again: the first try wrote its letters but not
-		// its cursor.
-		if p := tx.Bucket(bucketPending).Get([]byte(lane)); len(p) == 24 && binary.BigEndian.Uint64(p) == gen {
-			for i := binary.BigEndian.Uint64(p[8:]); i < binary.BigEndian.Uint64(p[16:]); i++ {
-				k := binary.BigEndian.AppendUint64(nil, i)
-				if v := b.Get(k); v != nil {
-					gone++
-					goneBytes += int64(len(v))
-					if err := b.Delete(k); err != nil {
-						return err
-					}
-				}
-			}
-		}
-		for i, r := range rows {
-			if err := b.Put(binary.BigEndian.AppendUint64(nil, s.next+uint64(i)), r); err != nil {
-				return err
-			}
-		}
-		if err := b.SetSequence(s.next + uint64(len(rows))); err != nil {
-			return err
-		}
-		p := binary.BigEndian.AppendUint64(nil, gen)
-		p = binary.BigEndian.AppendUint64(p, s.next)
-		p = binary.BigEndian.AppendUint64(p, s.next+uint64(len(rows)))
-		return tx.Bucket(bucketPending).Put([]byte(lane), p)
-	})
+}
+
+// tend removes letters that are too old, and gives free room back to the disk
+// while there is some to write the file anew. The keeper calls it time and again.
+func (d *deadLog) tend(now time.Time) {
+	s, err := d.get()
 	if err != nil {
-		return err
+		if !errors.Is(err, ErrClosed) {
+			d.load()
+		}
+		return
 	}
-	s.next += uint64(len(rows))
-	s.rows += int64(len(rows)) - gone
-	s.bytes += added - goneBytes
-	if fi, err := os.Stat(s.path); err == nil {
-		s.disk = disk.Used(fi)
-	}
-	return nil
-}
-
-func (d *deadLog) lastSeg() *deadSeg {
-	if len(d.segs) == 0 {
-		return nil
-	}
-	return d.segs[len(d.segs)-1]
-}
-
-// makeRoom keeps the log within its bound.
-func (d *deadLog) makeRoom(size int64) error {
-	for {
-		total := size
-		for _, s := range d.segs {
-			total += s.bytes
-		}
-		if total <= d.q.o.DeadMaxSize {
-			return nil
-		}
-		if !d.q.o.DeadDropOldest || len(d.segs) == 0 {
-			return ErrDeadFull
-		}
-		s := d.segs[0]
-		if err := d.unlink(s); err != nil {
-			return err
-		}
-		d.q.drop(queue.DropDeadMaxSize, s.rows)
-		d.q.o.Logger.Warn("dropped the oldest dead letters to make room", "code", logs.DeadDroppedOldest, "letters", s.rows)
-	}
-}
-
-// page reads up to n letters behind (seg, idx).
-func (d *deadLog) page(seg, idx uint64, n int) (out []DeadLetter, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, s := range d.segs {
-		if s.num < seg || len(out) >= n {
-			continue
-		}
-		from := uint64(0)
-		if s.num == seg {
-			from = idx
-		}
-		err := s.db.View(func(tx *bolt.Tx) error {
-			c := tx.Bucket(bucketDead).Cursor()
-			for k, v := c.Seek(binary.BigEndian.AppendUint64(nil, from)); k != nil && len(out) < n; k, v = c.Next() {
-				dl, err := d.decode(s.num, k, v)
-				if errors.Is(err, errDamaged) {
-					continue // met again, and salvaged, at the next open
-				}
-				if err != nil {
-					return err
-				}
-				out = append(out, dl)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read dead letters: %w", err)
-		}
-	}
-	return out, nil
-}
-
-// tally refreshes what Stats shows.
-func (d *deadLog) tally() {
-	n, b := int64(0), int64(0)
-	for _, s := range d.segs {
-		n += s.rows
-		b += s.bytes
-	}
-	d.st.Lock()
-	d.count, d.bytes = n, b
-	d.st.Unlock()
-}
-
-// expire removes letters older than the time.
-func (d *deadLog) expire(before time.Time) error {
-	if d.wait() != nil {
-		return nil
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	defer d.tally()
-	for _, s := range slices.Clone(d.segs) {
-		var idx []uint64
-		err := s.db.View(func(tx *bolt.Tx) error {
-			c := tx.Bucket(bucketDead).Cursor()
-			for k, v := c.First(); k != nil; k, v = c.Next() {
-				dl, err := d.decode(s.num, k, v)
-				if err != nil {
-					continue
-				}
-				if !dl.DeadAt.Before(before) {
-					return nil // they lie in order of time
-				}
-				idx = append(idx, binary.BigEndian.Uint64(k))
-			}
-			return nil
-		})
-		if err != nil || len(idx) == 0 {
-			return err
-		}
-		n, err := d.remove(s, idx, true)
-		if err != nil {
-			return err
-		}
+	if d.q.o.DeadMaxAge > 0 {
+		n, err := s.Expire(now.Add(-d.q.o.DeadMaxAge))
 		d.q.drop(queue.DropDeadMaxAge, int64(n))
+		if err != nil {
+			d.q.o.Logger.Warn("cannot remove old dead letters", "code", logs.DeadNotExpired, "err", err)
+		}
 	}
-	return nil
+	_, bytes := s.Stats()
+	d.q.mu.Lock()
+	room := d.q.hold == 0 && d.q.space.volFree > d.q.space.floor+4*bytes
+	d.q.mu.Unlock()
+	if !room || !s.Loose() {
+		return
+	}
+	if err := s.Compact(); err != nil {
+		d.q.o.Logger.Warn("cannot compact dead letters", "code", logs.DeadNotCompacted, "err", err)
+	}
 }
 
-func (d *deadLog) close() {
+func (d *deadLog) close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, s := range d.segs {
-		closeDB(&s.db)
+	if d.store == nil {
+		return nil
 	}
-	d.segs = nil
+	return d.store.Close()
 }
+
+// DeadLetters calls fn for each dead letter behind the id after (empty: from
+// the first), oldest first, until fn returns false. Nothing is locked while fn
+// runs; it may drop or redrive what it is given.
+func (q *Queue) DeadLetters(after string, fn func(DeadLetter) bool) error {
+	from := uint64(0)
+	for {
+		if after != "" {
+			n, ok := dead.ParseID(after)
+			if !ok {
+				return fmt.Errorf("dead letter %q: %w", after, ErrNotFound)
+			}
+			from = n + 1
+		}
+		var page []DeadLetter
+		err := q.bounded(fmt.Sprintf("dead letters %x", from), func() error {
+			s, err := q.dead.get()
+			if err == nil {
+				page, err = s.List(from, 100)
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("list dead letters: %w", err)
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		for _, dl := range page {
+			if !fn(dl) {
+				return nil
+			}
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
+// DeadLetter gives one; ErrNotFound when there is none of that id.
+func (q *Queue) DeadLetter(id string) (DeadLetter, error) {
+	n, ok := dead.ParseID(id)
+	if !ok {
+		return DeadLetter{}, fmt.Errorf("dead letter %q: %w", id, ErrNotFound)
+	}
+	s, err := q.dead.get()
+	if err != nil {
+		return DeadLetter{}, err
+	}
+	return s.Get(n)
+}
+
+// DropDead removes dead letters, durably, and returns how many there were.
+func (q *Queue) DropDead(ids ...string) (int, error) {
+	n, err := q.removeDead(ids)
+	q.drop(queue.DropDeadOperator, int64(n))
+	return n, err
+}
+
+func (q *Queue) removeDead(ids []string) (int, error) {
+	if q.readOnly {
+		return 0, ErrReadOnly
+	}
+	s, err := q.dead.get()
+	if err != nil {
+		return 0, err
+	}
+	var numbers []uint64
+	for _, id := range ids {
+		if n, ok := dead.ParseID(id); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	n, err := s.Remove(numbers)
+	if err != nil {
+		return 0, fmt.Errorf("drop dead letters: %w", err)
+	}
+	return n, nil
+}
+
+// Redrive appends dead letters to the lanes route names, as they were received,
+// and removes them. Those for which route names none stay, and those that had to
+// be cut. A crash in between costs nothing: the same call again finds the copy
+// and only removes. It returns how many were redriven.
+func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, error) {
+	if q.readOnly {
+		return 0, ErrReadOnly
+	}
+	total := 0
+	for len(ids) > 0 {
+		var entries []Entry
+		var done []string
+		size := 0
+		for len(ids) > 0 && len(entries) < 500 && size < 1<<20 {
+			dl, err := q.DeadLetter(ids[0])
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return total, fmt.Errorf("redrive: %w", err)
+			}
+			ids = ids[1:]
+			if err != nil || dl.Cut > 0 {
+				continue
+			}
+			lanes := route(dl)
+			if len(lanes) == 0 {
+				continue
+			}
+			entries = append(entries, Entry{
+				ID: dl.MessageID, DedupKey: "dead:" + dl.ID, Lanes: lanes,
+				Received: dl.ReceivedAt, Flags: dl.Flags | queue.FlagRedriven, Body: dl.Body,
+			})
+			done = append(done, dl.ID)
+			size += len(dl.Body)
+		}
+		if len(entries) == 0 {
+			return total, nil
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), q.o.AppendTimeout+time.Second)
+		_, err := q.Append(ctx, entries)
+		cancel()
+		if err != nil {
+			return total, fmt.Errorf("redrive: %w", err)
+		}
+		n, err := q.removeDead(done)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("redrive: %w", err)
+		}
+	}
+	return total, nil
+}
+
+// recordOf shows a letter to who decides on records.
+func recordOf(dl DeadLetter) Record {
+	return Record{Seq: dl.Seq, ID: dl.MessageID, Lanes: []string{dl.EventSet}, Received: dl.ReceivedAt, Flags: dl.Flags, Body: dl.Body}
+}
+
+// letterCodec has the queue's compressors compress letters.
+type letterCodec struct{ *zstdPool }
+
+func (c letterCodec) Compress(dst, raw []byte) ([]byte, byte) { return c.compress(dst, raw) }
+
+func (c letterCodec) Decompress(codec byte, b []byte, rawLen int) ([]byte, error) {
+	return c.decompress(codec, b, rawLen)
+}
+
+// boltFiles has package dead read files as all others here are read.
+type boltFiles struct{ readOnly, noSync bool }
+
+func (f boltFiles) Open(path string) (dead.DB, error) {
+	o := metaOptions(f.noSync)
+	o.ReadOnly = f.readOnly
+	db, err := openBolt(path, 0o600, o)
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// Walk wants both meta pages: should one be damaged, the other may lead to the
+// tree as it was before the newest letters.
+func (boltFiles) Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error {
+	err := readAgain(path, func(p *pageFile) error {
+		if len(p.metas) < 2 {
+			return damaged("a meta page")
+		}
+		return p.walkExactly(p.metas[0], buckets, visit())
+	})
+	if unreadable(err) {
+		err = damaged("cannot be read: %v", err)
+	}
+	return err
+}
+
+func (boltFiles) Scan(path string, fn func(k, v []byte) error) error {
+	return withScan(path, func(p *pageFile) error {
+		return p.scan(func(k, v []byte, _ int64) error { return fn(k, v) })
+	})
+}
+
+func (boltFiles) Keep(path string) error { return keepCopy(path, badName(path)) }

@@ -162,7 +162,7 @@ func TestNeighbourFillsVolume(t *testing.T) {
 			}
 			s := Settlement{Cursor: b.Next, State: make([]byte, 3000)}
 			for _, r := range b.Records {
-				s.Dead = append(s.Dead, DeadLetter{MessageID: r.ID, EventSet: "l", Reason: "rejected", Body: r.Body[:100]})
+				s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "l", Reason: "rejected", Body: r.Body[:100]})
 			}
 			if err := q.Settle("l", s); err != nil {
 				t.Fatalf("settling on a full volume: %v", err)

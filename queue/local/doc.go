@@ -11,7 +11,9 @@
 // DedupIDs, across restarts; about a quarter of the window longer, for ids are
 // forgotten by the file (window.go). Those of a segment that is lost go with it. A lane reads its records in the order of their
 // sequence numbers. Settle makes dead letters durable before the cursor that
-// passes their records, so that a crash repeats work and never loses it.
+// passes their records, so that a crash repeats work and never loses it. A lane has
+// one letter for a record and slot, however often its settlement is made; a letter
+// is seen once its settlement has committed, and removed if it never does.
 //
 // What is lost nevertheless is counted: chunks a disk has damaged, and what a
 // policy or an operator removed (Stats).
@@ -28,7 +30,8 @@
 // Settle that gave up may still happen.
 //
 // Loss of meta.db costs duplicates: every lane starts over at the oldest
-// segment. It costs no event and no dead letter.
+// segment. It costs no event and no dead letter: a lane that starts over counts
+// its settlements from another number, and letters of the old ones are valid.
 //
 // The directory must be on a local disk that syncs when it is told to. One
 // process writes it at a time.
@@ -41,7 +44,7 @@
 //	  0000000000000001.seg    bbolt: sealed, being drained
 //	  0000000000000002.seg    bbolt: the tail, being written
 //	  0000000000000001.ids    sorted id hashes of sealed segments, kept for the window
-//	  dead/0000000000000001.dead   bbolt: dead letters, one row each
+//	  dead.db                 bbolt: dead letters, one row each (package dead)
 //	  secret                  of the installation (package seal); not the queue's, but in its backups
 //	  reserve                 room for cursors on a volume that a neighbour fills
 //	  *.bad                   set aside because it was damaged
@@ -50,7 +53,7 @@
 // A sequence number is segment << 32 | index; numbers are never used again,
 // neither are those of segments. A segment is a bbolt file with two buckets:
 //
-//	relay   "segment": {"format":1,"sum":CRC32C of the format,"segment":n,"created":…,"secret":…}
+//	relay   "segment": {"format":2,"sum":CRC32C of the format,"segment":n,"created":…,"secret":…}
 //	        "summary": what it holds per lane, JSON and CRC32C; once sealed
 //	log     sequence u64 · piece u16 (big-endian): piece of a chunk, at most 1,980 bytes
 //
@@ -75,9 +78,10 @@
 // sealed, or none, is sealed anew behind it. A chunk never changes: its key always
 // means the same bytes, whichever page they are found on.
 //
-// Directories of each format, as they were written when it was new, lie in
-// testdata/format-N and are opened by a test for ever. A newer format is
-// refused before a byte of the directory changes.
+// Directories of each released format, as they were written when it was new, lie
+// in testdata/format-N and are opened by a test for ever. A newer format is
+// refused before a byte of the directory changes, and so is format 1, which was
+// never released.
 //
 // # One sync
 //

@@ -11,6 +11,9 @@ import (
 var (
 	// ErrNewerFormat: a newer program wrote this directory; nothing was touched.
 	ErrNewerFormat = errors.New("directory was written by a newer version")
+	// ErrOlderFormat: a version of before the first release wrote this directory;
+	// nothing was touched.
+	ErrOlderFormat = errors.New("directory was written by a version from before the first release: move it away")
 	// ErrKey: the directory is encrypted and no given key opens it, or is
 	// not and must not become so by accident; nothing was touched.
 	ErrKey = seal.ErrKey

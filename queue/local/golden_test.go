@@ -55,8 +55,8 @@ func goldenDir(t *testing.T, dir string, o Options) {
 // None of them is ever written again.
 func TestGolden(t *testing.T) {
 	for name, o := range map[string]Options{
-		"format-1":        {SegmentSize: 64 << 10, DedupWindow: 1 << 62},
-		"format-1-sealed": {SegmentSize: 64 << 10, DedupWindow: 1 << 62, Key: goldenKey},
+		"format-2":        {SegmentSize: 64 << 10, DedupWindow: 1 << 62},
+		"format-2-sealed": {SegmentSize: 64 << 10, DedupWindow: 1 << 62, Key: goldenKey},
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden := filepath.Join("testdata", name)
@@ -110,7 +110,7 @@ func TestNewerFormat(t *testing.T) {
 			}
 			path := filepath.Join(dir, metaName)
 			bucket, key := bucketDir, keyInfo
-			js := fmt.Sprintf(`{"format":2,"sum":%d,"something":"new"}`, formatSum(2))
+			js := fmt.Sprintf(`{"format":3,"sum":%d,"something":"new"}`, formatSum(3))
 			if file != metaName {
 				path, bucket, key = segPath(dir, 1), bucketInfo, keySegment
 			}

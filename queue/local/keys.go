@@ -135,7 +135,8 @@ func (q *Queue) reseal() {
 	due := cur != 0 && !q.opening && q.hold == 0 && slices.ContainsFunc(q.keysInUse, func(id uint32) bool { return id != cur })
 	segs := slices.Clone(q.segs)
 	q.mu.Unlock()
-	if !due || q.dead.wait() != nil {
+	letters, err := q.dead.get()
+	if !due || err != nil {
 		return
 	}
 	for _, s := range segs {
@@ -170,10 +171,8 @@ func (q *Queue) reseal() {
 		s.key = cur
 		q.mu.Unlock()
 	}
-	if done, err := q.dead.reseal(cur); err != nil || !done {
-		if err != nil {
-			q.o.Logger.Warn("cannot seal dead letters with the new key", "code", logs.ResealFailed, "err", err)
-		}
+	if err := letters.Reseal(); err != nil {
+		q.o.Logger.Warn("cannot seal dead letters with the new key", "code", logs.ResealFailed, "err", err)
 		return
 	}
 	q.mu.Lock()
@@ -204,38 +203,4 @@ func (q *Queue) sealedBy(s *segment, id uint32) (bool, error) {
 		return all, nil
 	})
 	return all, err
-}
-
-// reseal writes one file of dead letters anew that has rows of another key, on
-// a page in use or not. It says whether there was none.
-func (d *deadLog) reseal(id uint32) (done bool, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	defer d.tally()
-	for _, s := range slices.Clone(d.segs) {
-		other := false
-		if err := withScan(s.path, func(p *pageFile) error {
-			return p.scan(func(k, v []byte, _ int64) error {
-				other = other || len(k) == 8 && rowOK(s.num, k, v) && len(v) >= 8 && binary.LittleEndian.Uint32(v[4:]) != id
-				return nil
-			})
-		}); err != nil {
-			return false, err
-		}
-		if !other {
-			continue
-		}
-		return false, d.rewrite(s, func(k, v []byte) ([]byte, error) {
-			plain, err := d.q.ring.Open("dead", s.num, k, v[4:])
-			if err != nil {
-				return nil, err
-			}
-			sealed, err := d.q.ring.Seal(nil, "dead", s.num, k, plain)
-			if err != nil {
-				return nil, err
-			}
-			return append(binary.LittleEndian.AppendUint32(nil, deadCRC(s.num, k, sealed)), sealed...), nil
-		})
-	}
-	return true, nil
 }

@@ -189,8 +189,11 @@ func (q *Queue) Forget(match func(Record) bool) (int, error) {
 		}
 	}
 	q.recount()
-	n, err := q.forgetDead(match)
-	total += n
+	letters, err := q.dead.get()
+	if err == nil {
+		n, ferr := letters.Forget(func(d DeadLetter) bool { return match(recordOf(d)) })
+		total, err = total+n, ferr
+	}
 	q.drop(queue.DropForgotten, int64(total))
 	if err == nil {
 		err = q.removeBad()

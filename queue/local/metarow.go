@@ -15,7 +15,7 @@ import (
 // laneRow is a lane as meta.db holds it.
 type laneRow struct {
 	Cursor  Seq
-	Gen     uint64
+	Gen     uint64 // number of the settlement
 	State   []byte
 	Counts  map[string]int64
 	Dropped bool

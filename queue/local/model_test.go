@@ -94,7 +94,7 @@ func TestModel(t *testing.T) {
 			}
 			for _, r := range b.Records[:n] {
 				if rng.IntN(8) == 0 {
-					s.Dead = append(s.Dead, DeadLetter{MessageID: r.ID, EventSet: lane, Reason: "rejected", Body: r.Body})
+					s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: lane, Reason: "rejected", Body: r.Body})
 					m.dead = append(m.dead, r.ID+"@"+lane)
 				}
 			}

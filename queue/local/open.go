@@ -72,13 +72,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		}
 		q.count.BadChunks += int64(bad)
 	}
-	q.dead = newDeadLog(q)
-	if !readOnly {
-		// On a volume without room for another file the reserve makes way for
-		// one: that is for letters, not for the directory. Without room for it
-		// now, makeFile tries again.
-		_ = os.Mkdir(q.dead.dir, 0o700)
-	}
+	q.dead = newDeadLog(q, !slices.Contains(names, metaName) && !q.count.MetaRebuilt)
 	q.findSegments(names)
 	q.lookBesides()
 	if !readOnly {
@@ -222,7 +216,7 @@ func (q *Queue) openMeta(names []string) error {
 		}
 	} else if q.readOnly {
 		return fmt.Errorf("open queue: %w", os.ErrNotExist)
-	} else if len(segNames(names)) > 0 || slices.Contains(names, deadDir) {
+	} else if len(segNames(names)) > 0 || slices.Contains(names, deadName) {
 		q.o.Logger.Error("meta.db is missing: starting over at the oldest segment, events will be sent again", "code", logs.MetaMissing)
 		q.count.MetaRebuilt = true
 	}
@@ -239,7 +233,6 @@ func (q *Queue) openMeta(names []string) error {
 			return fmt.Errorf("open meta.db: %w", err)
 		}
 	}
-	q.cursorsLost = q.count.MetaRebuilt || c.bad > 0
 	if c.bad > 0 {
 		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", "code", logs.MetaRowsDamaged, "rows", c.bad)
 		q.count.BadChunks += int64(c.bad)

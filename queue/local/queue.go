@@ -72,7 +72,6 @@ type Queue struct {
 	lastNum     uint64 // highest segment number ever seen
 	version     int    // of segs: grows when one is added, opened, rewritten or removed
 	hold        int    // backups that forbid unlinking
-	cursorsLost bool   // meta.db, or a row of it, was damaged or missing at Open
 	opening     bool
 	broken      error // why the tail takes nothing
 	full        string
@@ -119,7 +118,7 @@ func (o Options) withDefaults() Options {
 
 // Open opens the queue in dir, making it if need be, and has a fresh tail
 // ready when it returns: what lies there from before is looked at behind it.
-// Errors to decide by: *LockedError, ErrNewerFormat, ErrKey, ErrTooSmall; none
+// Errors to decide by: *LockedError, ErrNewerFormat, ErrOlderFormat, ErrKey, ErrTooSmall; none
 // of them leaves a trace in the directory.
 func Open(dir string, o Options) (*Queue, error) {
 	return open(dir, o.withDefaults(), false)
@@ -179,7 +178,7 @@ func (q *Queue) closeFiles() error {
 	for _, s := range segs {
 		q.shut(s)
 	}
-	q.dead.close()
+	errs = append(errs, q.dead.close())
 	q.ids.close()
 	errs = append(errs, q.meta.close())
 	errs = append(errs, q.lock.Close())

@@ -213,7 +213,7 @@ func TestDeadLetters(t *testing.T) {
 	}
 	var dead []DeadLetter
 	for _, r := range b.Records {
-		dead = append(dead, DeadLetter{MessageID: r.ID, EventSet: "l", Reason: "invalid_value", ReceivedAt: r.Received, Body: r.Body})
+		dead = append(dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "l", Reason: "invalid_value", ReceivedAt: r.Received, Body: r.Body})
 	}
 	if err := q.Settle("l", Settlement{Cursor: b.Next, Dead: dead, Counts: map[string]int{"dead:invalid_value": 3}}); err != nil {
 		t.Fatal(err)

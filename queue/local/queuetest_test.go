@@ -94,7 +94,7 @@ func (a *adapter) Settle(ctx context.Context, lane string, s queuetest.Settlemen
 	for _, l := range s.Dead {
 		r := l.Record
 		out.Dead = append(out.Dead, queue.DeadLetter{
-			MessageID: r.ID, EventSet: lane, Reason: l.Reason, Message: l.Message,
+			Seq: r.Seq, MessageID: r.ID, EventSet: lane, Reason: l.Reason, Message: l.Message,
 			ReceivedAt: r.Received, Flags: r.Flags, Body: r.Body,
 		})
 	}

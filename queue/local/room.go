@@ -131,16 +131,14 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 	}
 	var all []bad
 	size := int64(0)
-	for _, dir := range []string{q.dir, filepath.Join(q.dir, deadDir)} {
-		es, err := os.ReadDir(dir)
-		if err != nil {
-			continue // dead/ may not be there yet
-		}
-		for _, e := range es {
-			if fi, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), badSuffix) {
-				all = append(all, bad{filepath.Join(dir, e.Name()), fi})
-				size += disk.Used(fi)
-			}
+	es, err := os.ReadDir(q.dir)
+	if err != nil {
+		return false
+	}
+	for _, e := range es {
+		if fi, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), badSuffix) {
+			all = append(all, bad{filepath.Join(q.dir, e.Name()), fi})
+			size += disk.Used(fi)
 		}
 	}
 	slices.SortFunc(all, func(a, b bad) int { return a.fi.ModTime().Compare(b.fi.ModTime()) })

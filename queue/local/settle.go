@@ -14,7 +14,7 @@ import (
 type lane struct {
 	name    string
 	cursor  Seq
-	gen     uint64 // settlements so far
+	gen     uint64 // number of its last settlement, counted from newGen
 	state   []byte
 	counts  map[string]int64
 	dropped bool
@@ -44,7 +44,7 @@ type settling struct {
 func (q *Queue) lane(name string) *lane {
 	l := q.lanes[name]
 	if l == nil {
-		l = &lane{name: name, counts: make(map[string]int64), moved: time.Now()}
+		l = &lane{name: name, gen: newGen(), counts: make(map[string]int64), moved: time.Now()}
 		q.lanes[name] = l
 	}
 	return l
@@ -120,6 +120,7 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	from := l.cursor
 	to := max(min(s.Cursor, q.endSeq()), from)
 	sp := l.span
+	before := laneRow{Cursor: from, Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
 	row := laneRow{Cursor: to, Gen: l.gen + 1, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
 	q.mu.Unlock()
 	if s.State != nil {
@@ -129,7 +130,14 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 		row.Counts[k] += int64(n)
 	}
 	if len(s.Dead) > 0 {
-		if err := q.dead.append(l.name, row.Gen, s.Dead); err != nil {
+		if uint32(before.Gen) == 0 {
+			// The lane's first. Its row says where the lane began to count: without
+			// one, letters that did not commit could not be told from valid ones.
+			if err := q.meta.saveLane(l.name, before); err != nil {
+				return err
+			}
+		}
+		if err := q.dead.put(l.name, row.Gen, slices.Clone(s.Dead)); err != nil {
 			return err
 		}
 	}
@@ -142,6 +150,9 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	}
 	if err := q.meta.saveLane(l.name, row); err != nil {
 		return err
+	}
+	if len(s.Dead) > 0 {
+		q.dead.commit(l.name)
 	}
 	oldest := int64(0)
 	if to > from {

@@ -138,25 +138,21 @@ func (sp *space) marks(was string) string {
 // takes on disk, and how many files were set aside as damaged.
 func (q *Queue) lookBesides() {
 	size, bad := int64(0), 0
-	add := func(dir string) {
-		es, err := os.ReadDir(dir)
-		if err != nil {
-			return // dead/ may not be there yet
+	es, err := os.ReadDir(q.dir)
+	if err != nil {
+		return
+	}
+	for _, e := range es {
+		if e.IsDir() || strings.HasSuffix(e.Name(), segSuffix) {
+			continue
 		}
-		for _, e := range es {
-			if e.IsDir() || strings.HasSuffix(e.Name(), segSuffix) {
-				continue
-			}
-			if strings.HasSuffix(e.Name(), badSuffix) {
-				bad++
-			}
-			if fi, err := e.Info(); err == nil {
-				size += disk.Used(fi)
-			}
+		if strings.HasSuffix(e.Name(), badSuffix) {
+			bad++
+		}
+		if fi, err := e.Info(); err == nil {
+			size += disk.Used(fi)
 		}
 	}
-	add(q.dir)
-	add(filepath.Join(q.dir, deadDir))
 	q.mu.Lock()
 	q.space.other, q.count.BadFiles = size, bad
 	q.mu.Unlock()
@@ -283,11 +279,7 @@ func (q *Queue) drop(why string, n int64) {
 func (q *Queue) periodic() {
 	now := q.now()
 	q.ids.expire(now.UnixMilli())
-	if q.o.DeadMaxAge > 0 {
-		if err := q.dead.expire(now.Add(-q.o.DeadMaxAge)); err != nil {
-			q.o.Logger.Warn("cannot remove old dead letters", "code", logs.DeadNotExpired, "err", err)
-		}
-	}
+	q.dead.tend(now)
 	q.measure()
 	q.makeRoom()
 	q.retryFailed()

@@ -59,9 +59,7 @@ func (q *Queue) Stats() Stats {
 	st.Waiting = q.in.bytes
 	q.in.mu.Unlock()
 	st.DedupIDs = q.ids.count()
-	q.dead.st.Lock()
-	st.Dead, st.DeadBytes = q.dead.count, q.dead.bytes
-	q.dead.st.Unlock()
+	st.Dead, st.DeadBytes = q.dead.stats()
 	st.EncryptedKeyID = q.ring.Keys().Current()
 	return st
 }

@@ -50,7 +50,7 @@ func TestUnreadableIsNotLost(t *testing.T) {
 // The same for meta.db and dead letters at a start, which waits a little.
 func TestUnreadableForAMoment(t *testing.T) {
 	dir, waiting, dead := damagedDir(t)
-	for _, name := range []string{metaName, filepath.Join(deadDir, "0000000000000001"+deadSuffix)} {
+	for _, name := range []string{metaName, deadName} {
 		path, aside := filepath.Join(dir, name), filepath.Join(t.TempDir(), "aside")
 		if err := errors.Join(os.Rename(path, aside), os.Mkdir(path, 0o700)); err != nil {
 			t.Fatal(err)

@@ -33,7 +33,7 @@ func readSegInfo(path string) (segInfo, error) {
 		err = damaged("no segment header")
 	}
 	if err == nil {
-		err = newerFormat(info.Format, info.Sum)
+		err = knownFormat(info.Format, info.Sum)
 	}
 	return info, err
 }
@@ -153,7 +153,7 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 				best.torn = i > 0 || len(p.metas) > 1 && !startsWith(x.all, p, p.metas[1])
 				best.all = nil
 				return nil
-			case errors.Is(err, ErrNewerFormat):
+			case errors.Is(err, ErrNewerFormat), errors.Is(err, ErrOlderFormat):
 				return err
 			case first == nil:
 				first = err

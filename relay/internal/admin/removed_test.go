@@ -24,7 +24,7 @@ func TestRemovedByAPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := q.Settle(setB, queue.Settlement{Dead: []queue.DeadLetter{
-		{MessageID: "m-4", EventSet: setB, Reason: "rejected", Body: []byte(`{"userId":"m-4"}`)},
+		{Seq: 1, MessageID: "m-4", EventSet: setB, Reason: "rejected", Body: []byte(`{"userId":"m-4"}`)},
 	}}); err != nil {
 		t.Fatal(err)
 	}

@@ -80,11 +80,8 @@ func (e *exam) unwritable(dir, at string, err error) {
 
 // losses says what is gone already.
 func (e *exam) losses(dir string) {
-	bad := 0
-	for _, d := range []string{dir, filepath.Join(dir, "dead")} {
-		m, _ := filepath.Glob(filepath.Join(d, "*.bad"))
-		bad += len(m)
-	}
+	m, _ := filepath.Glob(filepath.Join(dir, "*.bad"))
+	bad := len(m)
 	r := e.Running
 	if bad > 0 || r.Lost > 0 {
 		text := fmt.Sprintf("%d damaged files of the queue were set aside in %s.", bad, dir)

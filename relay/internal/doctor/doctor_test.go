@@ -348,8 +348,8 @@ func TestFindings(t *testing.T) {
 			o.write = func(string) error { <-end; return nil }
 		}}},
 		{"damaged files", "damaged", Warn, setup{change: func(t *testing.T, o *Options) {
-			mkdir(t, filepath.Join(o.Config.Queue.Path, "dead"), 0o700)
-			if err := os.WriteFile(filepath.Join(o.Config.Queue.Path, "dead", "0000000000000001.dead.bad"), nil, 0o600); err != nil {
+			mkdir(t, o.Config.Queue.Path, 0o700)
+			if err := os.WriteFile(filepath.Join(o.Config.Queue.Path, "dead.db.bad"), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}}},

@@ -91,13 +91,14 @@ func makeBatch(lane string, recs []queue.Record, how recipe, done slots) *batch 
 		rec := &recs[i]
 		outs := b.mapOne(lane, rec)
 		if how.tooOld(rec) && !how.recent(outs) {
-			b.hold(lane, i, mapper.Outcome{
+			b.hold(lane, slotOf(i, "", nil), mapper.Outcome{
 				MessageID: rec.ID, Reason: mapper.ReasonExpired,
 				Message: fmt.Sprintf("waited in the queue for longer than %s (queue.max_age)", how.age),
 			})
 			continue
 		}
-		for _, out := range outs {
+		for j, out := range outs {
+			slot := slotOf(i, out.List, outs[:j])
 			for _, n := range out.Notes {
 				b.notes[n.Code]++
 			}
@@ -105,9 +106,8 @@ func makeBatch(lane string, recs []queue.Record, how recipe, done slots) *batch 
 			case mapper.Skip:
 				b.counts["skip:"+out.Reason]++
 			case mapper.Hold:
-				b.hold(lane, i, out)
+				b.hold(lane, slot, out)
 			case mapper.Send:
-				slot := b.slotOf(i, out.List)
 				k := groupKey{out.API, out.UploadTag, out.TestEventCode, how.at.Sub(out.EventTime) > youngAge}
 				g, ok := groups[k]
 				if !ok {
@@ -161,36 +161,34 @@ func (b *batch) mapOne(lane string, rec *queue.Record) (outs []mapper.Outcome) {
 	return outs
 }
 
-// slotOf is the slot of a conversion; should a list occur twice, the second
-// takes the spare one.
-func (b *batch) slotOf(rec int, list string) int {
-	s := rec*slotsPerRecord + listSlot(list)
-	for i := len(b.items) - 1; i >= 0 && int(b.items[i].rec) == rec; i-- {
-		if b.items[i].slot == s {
-			return rec*slotsPerRecord + slotsPerRecord - 1
-		}
+// slotOf is the slot of a conversion of record rec; before are those that the
+// record made before it. Should a list occur twice, the second takes the spare one.
+func slotOf(rec int, list string, before []mapper.Outcome) int {
+	slot := listSlot(list)
+	if slices.ContainsFunc(before, func(o mapper.Outcome) bool { return o.Kind != mapper.Skip && o.List == list }) {
+		slot = slotsPerRecord - 1
 	}
-	return s
+	return rec*slotsPerRecord + slot
 }
 
 // hold makes a dead letter that is settled with the batch.
-func (b *batch) hold(lane string, rec int, out mapper.Outcome) {
-	slot := rec*slotsPerRecord + listSlot(out.List)
+func (b *batch) hold(lane string, slot int, out mapper.Outcome) {
 	if b.done.has(slot) {
 		return
 	}
-	d := b.letter(lane, rec, out, out.Reason, out.Message)
+	d := b.letter(lane, slot, out, out.Reason, out.Message)
 	if out.Reason == mapper.ReasonFuture {
 		d.ReleaseAt = out.EventTime
 	}
 	b.holds = append(b.holds, held{d, slot})
 }
 
-// letter is a dead letter of a record; Attempts and Meta's words are added by
+// letter is the dead letter of a conversion, by its slot; Attempts and Meta's words are added by
 // who knows them.
-func (b *batch) letter(lane string, rec int, out mapper.Outcome, reason, message string) queue.DeadLetter {
-	r := &b.recs[rec]
+func (b *batch) letter(lane string, slot int, out mapper.Outcome, reason, message string) queue.DeadLetter {
+	r := &b.recs[slot/slotsPerRecord]
 	d := queue.DeadLetter{
+		Seq: r.Seq, Slot: uint8(slot % slotsPerRecord), Lanes: r.Lanes,
 		MessageID: r.ID, Event: out.Event, List: out.List, EventSet: lane,
 		Reason: reason, Message: message,
 		ReceivedAt: r.Received, DeadAt: b.how.at,

@@ -132,7 +132,7 @@ func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 	reason := l.reason(it, code, subcode)
 	bury := func(i int, words string) {
 		it := &b.items[i]
-		d := b.letter(l.name, int(it.rec), it.out, reason, words)
+		d := b.letter(l.name, it.slot, it.out, reason, words)
 		d.Code, d.Subcode, d.FBTraceID, d.Attempts = code, subcode, r.FBTraceID, it.tries
 		d.DeadAt, _ = l.s.clock.now()
 		if reason == mapper.ReasonFuture {

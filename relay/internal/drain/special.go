@@ -54,7 +54,7 @@ func (l *lane) refuseAll(found queue.Batch) {
 			outs = b.mapOne(l.name, rec)
 		}
 		out := track.Unusable(outs, rec.Body, rec.ID, rec.Flags)
-		d := b.letter(l.name, i, out, out.Reason, out.Message)
+		d := b.letter(l.name, slotOf(i, out.List, nil), out, out.Reason, out.Message)
 		if deadBytes(l.pend.Dead)+deadSize(&d) > deadPiece && i > 0 {
 			found.Next = rec.Seq
 			break

@@ -1,0 +1,143 @@
+package dead
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/seal"
+	"relay/queue"
+)
+
+func isDamaged(err error) bool { return errors.Is(err, seal.ErrDamaged) }
+
+// each visits the letters from a number on, in the order of their numbers, until
+// fn returns false. It passes over hidden and damaged ones. The caller holds s.mu.
+func (s *Store) each(tx *bolt.Tx, from uint64, fn func(k []byte, r row) (bool, error)) error {
+	letters := tx.Bucket(bucketLetters)
+	c := tx.Bucket(bucketOrder).Cursor()
+	for n, k := c.Seek(numberKey(from)); n != nil; n, k = c.Next() {
+		v := letters.Get(k)
+		if v == nil {
+			continue // damaged; the next Open repairs it
+		}
+		r, err := decodeRow(k, v)
+		if err != nil || string(numberKey(r.number)) != string(n) || s.isHidden(k) {
+			continue
+		}
+		if more, err := fn(k, r); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) isHidden(k []byte) bool {
+	if len(s.hidden) == 0 {
+		return false
+	}
+	lane, _, _, _ := splitKey(k)
+	return s.hidden[lane][string(k)]
+}
+
+// List gives up to n letters from a number on, oldest first.
+func (s *Store) List(from uint64, n int) (out []queue.DeadLetter, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db == nil {
+		return nil, nil
+	}
+	err = s.db.View(func(tx *bolt.Tx) error {
+		out = nil
+		return s.each(tx, from, func(k []byte, r row) (bool, error) {
+			d, err := s.openLetter(k, r)
+			if isDamaged(err) {
+				return true, nil
+			}
+			if err == nil {
+				out = append(out, d)
+			}
+			return len(out) < n, err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read dead letters: %w", err)
+	}
+	return out, nil
+}
+
+// Get gives one letter, or queue.ErrNotFound.
+func (s *Store) Get(number uint64) (queue.DeadLetter, error) {
+	page, err := s.List(number, 1)
+	if err == nil && (len(page) == 0 || page[0].ID != FormatID(number)) {
+		err = fmt.Errorf("dead letter %s: %w", FormatID(number), queue.ErrNotFound)
+	}
+	if err != nil {
+		return queue.DeadLetter{}, err
+	}
+	return page[0], nil
+}
+
+// Remove removes letters, durably, and returns how many there were. Hidden ones
+// stay.
+func (s *Store) Remove(numbers []uint64) (n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err = s.update(func(c *change) error {
+		n = 0
+		for _, number := range numbers {
+			k := c.order.Get(numberKey(number))
+			if r, ok := c.get(k); !ok || r.number != number || s.isHidden(k) {
+				continue
+			}
+			n++
+			if err := c.remove(k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// Expire removes the letters that died before a time and returns how many. The
+// first younger one ends it: letters lie in the order in which they died.
+func (s *Store) Expire(before time.Time) (int, error) {
+	var old []uint64
+	s.mu.Lock()
+	if s.db != nil {
+		err := s.db.View(func(tx *bolt.Tx) error {
+			old = nil
+			return s.each(tx, 0, func(_ []byte, r row) (bool, error) {
+				if r.died >= died(before) {
+					return false, nil
+				}
+				old = append(old, r.number)
+				return true, nil
+			})
+		})
+		if err != nil {
+			s.mu.Unlock()
+			return 0, fmt.Errorf("read dead letters: %w", err)
+		}
+	}
+	s.mu.Unlock()
+	if len(old) == 0 {
+		return 0, nil
+	}
+	return s.Remove(old)
+}
+
+// Decode gives the letter of a row that was found on any page of the file.
+func (s *Store) Decode(k, v []byte) (queue.DeadLetter, error) {
+	r, err := decodeRow(k, v)
+	if err != nil {
+		return queue.DeadLetter{}, err
+	}
+	return s.openLetter(k, r)
+}

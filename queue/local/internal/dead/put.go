@@ -1,0 +1,142 @@
+package dead
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"relay/queue"
+)
+
+// Put stores the letters of one settlement of a lane. They are hidden until
+// Commit. What an earlier Put of the lane stored that was not committed, and is
+// not among them, is removed. It returns how many others were dropped for them.
+// queue.ErrDeadFull: there is no room, nothing has changed.
+func (s *Store) Put(lane string, settlement uint64, letters []queue.DeadLetter) (dropped int, err error) {
+	at, rows, err := s.encode(lane, settlement, letters)
+	if err != nil {
+		return 0, err
+	}
+	keys := make(map[string]bool, len(letters))
+	for _, k := range at {
+		keys[string(k)] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.hidden[lane]
+	hide := make(map[string]bool, len(letters))
+	err = s.update(func(c *change) (err error) {
+		clear(hide)
+		for k := range before {
+			if !keys[k] {
+				if err := c.remove([]byte(k)); err != nil {
+					return err
+				}
+			}
+		}
+		for i, k := range at {
+			r := rows[i]
+			have, ok := c.get(k)
+			switch {
+			case !ok:
+				if r.number, err = c.number(); err != nil {
+					return err
+				}
+			case hide[string(k)] || before[string(k)]:
+				r.number = have.number
+			default: // it is valid, and stays so should this settlement not commit
+				r.number, r.settlement = have.number, have.settlement
+			}
+			if !ok || before[string(k)] {
+				hide[string(k)] = true
+			}
+			if err := c.put(k, r); err != nil {
+				return err
+			}
+		}
+		dropped, err = s.makeRoom(c, keys)
+		return err
+	})
+	if errors.Is(err, queue.ErrDeadFull) {
+		return 0, err
+	}
+	if err != nil { // it may have happened all the same
+		for k := range before {
+			hide[k] = true
+		}
+		dropped = 0
+	}
+	s.hidden[lane] = hide
+	return dropped, err
+}
+
+// makeRoom drops the oldest letters but those under keep until all is within the
+// bound. Invariant: letters that are alone in the file fit.
+func (s *Store) makeRoom(c *change, keep map[string]bool) (dropped int, err error) {
+	over := func() bool { return s.bytes.Load()+c.bytes > s.o.MaxSize }
+	if !over() || s.rows.Load()+c.rows <= int64(len(keep)) {
+		return 0, nil
+	}
+	if !s.o.DropOldest {
+		return 0, queue.ErrDeadFull
+	}
+	var gone [][]byte
+	cur := c.order.Cursor()
+	for n, k := cur.First(); n != nil && over(); n, k = cur.Next() {
+		v := c.letters.Get(k)
+		if keep[string(k)] || v == nil {
+			continue
+		}
+		c.rows--
+		c.bytes -= int64(len(v))
+		gone = append(gone, slices.Clone(n), slices.Clone(k))
+	}
+	for i := 0; i < len(gone); i += 2 {
+		if err := errors.Join(c.order.Delete(gone[i]), c.letters.Delete(gone[i+1])); err != nil {
+			return 0, err
+		}
+	}
+	return len(gone) / 2, nil
+}
+
+// encode makes the rows of one settlement, without numbers, and their keys.
+// When all of them together exceed the bound, those above an equal share of it
+// lose the end of their bodies.
+func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLetter) (keys [][]byte, rows []row, err error) {
+	keys, rows = make([][]byte, len(letters)), make([]row, len(letters))
+	size := int64(0)
+	one := func(i int, most int64) error {
+		d := letters[i]
+		d.ID = ""
+		sealed, err := s.sealLetter(keys[i], d, most)
+		rows[i] = row{settlement: settlement, died: died(d.DeadAt), sealed: sealed}
+		return err
+	}
+	for i := range letters {
+		if letters[i].Seq == 0 || lane == "" {
+			return nil, nil, fmt.Errorf("dead letter of no record: %w", queue.ErrInvalid)
+		}
+		keys[i] = rowKey(lane, letters[i].Seq, letters[i].Slot)
+		if err := one(i, s.o.MaxSize); err != nil {
+			return nil, nil, err
+		}
+		size += int64(rowHead + len(rows[i].sealed))
+	}
+	if share := s.o.MaxSize / int64(max(1, len(letters))); size > s.o.MaxSize {
+		for i := range letters {
+			if int64(rowHead+len(rows[i].sealed)) > share {
+				if err := one(i, share); err != nil {
+					return nil, nil, err
+				}
+			}
+		}
+	}
+	return keys, rows, nil
+}
+
+// Commit says that the settlement of the lane's last Put committed.
+func (s *Store) Commit(lane string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.hidden, lane)
+}

@@ -1,0 +1,160 @@
+package dead
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/fnv"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Repair says what became of a damaged file, which is kept under another name.
+type Repair struct {
+	Saved int64
+	Lost  int64 // at least
+	Known bool  // Lost is exact
+	Cause error
+}
+
+// content is what verify found in a file.
+type content struct {
+	rows, bytes int64
+	bad         int64  // rows with a wrong checksum
+	letters     uint64 // sum over letters of the hash of number and key
+	order       uint64 // the same over the order: equal when both agree
+	void        map[string]map[string]bool
+}
+
+// flawed says that rows are damaged; the tree is whole.
+func (c *content) flawed() bool { return c.bad > 0 || c.letters != c.order }
+
+func pairSum(number, key []byte) uint64 {
+	h := fnv.New64a()
+	h.Write(number)
+	h.Write(key)
+	return h.Sum64()
+}
+
+// verify reads all of the file without trusting it. seal.ErrDamaged: its tree is
+// not whole.
+func (s *Store) verify() (content, error) {
+	var found content
+	header := false
+	err := s.o.Files.Walk(s.path, buckets, func() func(bucket string, k, v []byte) error {
+		found, header = content{void: make(map[string]map[string]bool)}, false
+		return func(bucket string, k, v []byte) error {
+			switch bucket {
+			case string(bucketHeader):
+				header = true
+				return s.o.Format(v)
+			case string(bucketOrder):
+				found.order += pairSum(k, v)
+				return nil
+			}
+			r, err := decodeRow(k, v)
+			if err != nil {
+				found.bad++
+				return nil
+			}
+			found.rows++
+			found.bytes += int64(len(v))
+			found.letters += pairSum(numberKey(r.number), k)
+			if lane, _, _, _ := splitKey(k); s.void(lane, r.settlement) {
+				if found.void[lane] == nil {
+					found.void[lane] = make(map[string]bool)
+				}
+				found.void[lane][string(k)] = true
+			}
+			return nil
+		}
+	})
+	if err == nil && !header {
+		err = damaged("file has no header")
+	}
+	return found, err
+}
+
+// void says that a settlement did not commit: it comes behind the lane's last,
+// and was counted from the same beginning. A lane whose row was lost counts from
+// another number.
+func (s *Store) void(lane string, settlement uint64) bool {
+	last, ok := s.o.Committed(lane)
+	return ok && settlement>>32 == last>>32 && settlement > last
+}
+
+// repair replaces a damaged file by what is readable of it. When its tree is
+// whole (cause is nil), other pages are searched for the rows that are missing
+// in it alone; else for all, and letters that were removed may come back.
+func (s *Store) repair(found content, cause error) error {
+	if err := s.close(); err != nil {
+		return err
+	}
+	whole := cause == nil
+	if whole {
+		cause = damaged("%d rows", found.bad)
+	}
+	missing := make(map[string]bool)
+	listed, first := int64(0), uint64(0)
+	err := s.rebuild(func(put func(k []byte, r row) error) error {
+		if whole {
+			db, err := s.o.Files.Open(s.path)
+			if err != nil {
+				return err
+			}
+			listed, first, err = salvageTree(db, missing, put)
+			if err = errors.Join(err, db.Close()); err != nil || len(missing) == 0 {
+				return err
+			}
+		}
+		return s.o.Files.Scan(s.path, func(k, v []byte) error {
+			r, err := decodeRow(k, v)
+			if err != nil || whole && !missing[string(k)] {
+				return nil
+			}
+			return put(k, r)
+		})
+	}, func(used uint64) (uint64, error) {
+		first = max(first, used)
+		if !whole && first > 0 { // higher numbers may have been given
+			first = (first>>32 + 1) << 32
+		}
+		return cmp.Or(first, s.o.First), s.o.Files.Keep(s.path)
+	})
+	if err != nil {
+		return fmt.Errorf("repair dead letters: %w", err)
+	}
+	if s.o.Repaired != nil {
+		saved := s.rows.Load()
+		s.o.Repaired(Repair{Saved: saved, Lost: max(0, listed-saved), Known: whole, Cause: cause})
+	}
+	return nil
+}
+
+// salvageTree puts the good rows of a file whose tree is whole, and adds the keys
+// of the others to missing. It gives how many letters are listed, and the next
+// number.
+func salvageTree(db DB, missing map[string]bool, put func(k []byte, r row) error) (listed int64, next uint64, err error) {
+	err = db.View(func(tx *bolt.Tx) error {
+		letters, order := tx.Bucket(bucketLetters), tx.Bucket(bucketOrder)
+		next = order.Sequence()
+		if err := letters.ForEach(func(k, v []byte) error {
+			r, err := decodeRow(k, v)
+			if err != nil {
+				missing[string(k)] = true
+				return nil
+			}
+			return put(k, r)
+		}); err != nil {
+			return err
+		}
+		return order.ForEach(func(_, k []byte) error {
+			listed++
+			if letters.Get(k) == nil {
+				missing[string(k)] = true
+			}
+			return nil
+		})
+	})
+	return listed, next, err
+}

@@ -1,0 +1,160 @@
+package dead
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"strconv"
+	"time"
+
+	"relay/internal/seal"
+	"relay/queue"
+)
+
+// row is a letter as it is stored: checksum u32 · number u64 · settlement u64 ·
+// time of death, Unix ms, i64 (little-endian) · what Ring.Seal made of
+//
+//	codec u8 · raw length u32 · compressed (length of the JSON u32 · JSON · body)
+//
+// The checksum covers the key too.
+type row struct {
+	number     uint64
+	settlement uint64
+	died       int64
+	sealed     []byte
+}
+
+const (
+	rowHead    = 4 + 8 + 8 + 8
+	keyTail    = 8 + 1
+	maxLetter  = 256 << 20 // a row that claims more is damaged
+	rowPurpose = "dead"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func damaged(format string, a ...any) error {
+	return fmt.Errorf("dead letter: "+format+": %w", append(a, seal.ErrDamaged)...)
+}
+
+func rowKey(lane string, seq queue.Seq, slot uint8) []byte {
+	k := append(make([]byte, 0, len(lane)+keyTail), lane...)
+	return append(binary.BigEndian.AppendUint64(k, uint64(seq)), slot)
+}
+
+// splitKey is false for what cannot be the key of a row.
+func splitKey(k []byte) (lane string, seq queue.Seq, slot uint8, ok bool) {
+	at := len(k) - keyTail
+	if at < 1 {
+		return "", 0, 0, false
+	}
+	return string(k[:at]), queue.Seq(binary.BigEndian.Uint64(k[at:])), k[len(k)-1], true
+}
+
+func (r *row) encode(k []byte) []byte {
+	b := make([]byte, 4, rowHead+len(r.sealed))
+	b = binary.LittleEndian.AppendUint64(b, r.number)
+	b = binary.LittleEndian.AppendUint64(b, r.settlement)
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.died))
+	b = append(b, r.sealed...)
+	binary.LittleEndian.PutUint32(b, rowSum(k, b))
+	return b
+}
+
+func rowSum(k, v []byte) uint32 {
+	return crc32.Update(crc32.Checksum(k, castagnoli), castagnoli, v[4:])
+}
+
+// decodeRow takes a row apart; sealed is part of v.
+func decodeRow(k, v []byte) (row, error) {
+	if _, _, _, ok := splitKey(k); !ok || len(v) < rowHead {
+		return row{}, damaged("row is cut short")
+	}
+	le := binary.LittleEndian
+	if le.Uint32(v) != rowSum(k, v) {
+		return row{}, damaged("checksum")
+	}
+	return row{le.Uint64(v[4:]), le.Uint64(v[12:]), int64(le.Uint64(v[20:])), v[rowHead:]}, nil
+}
+
+// newer says that r was stored after o under the same key.
+func (r *row) newer(o *row) bool {
+	return r.number > o.number || r.number == o.number && r.died >= o.died
+}
+
+// keyID is the key that seals the row; 0: it is plain.
+func (r *row) keyID() uint32 {
+	if len(r.sealed) < 4 {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(r.sealed)
+}
+
+// sealLetter makes the sealed part of a row. A letter whose row would be larger
+// than most loses the end of its body, and says how much.
+func (s *Store) sealLetter(k []byte, d queue.DeadLetter, most int64) ([]byte, error) {
+	for {
+		js, err := json.Marshal(d)
+		if err != nil {
+			return nil, fmt.Errorf("encode dead letter: %w", err)
+		}
+		raw := binary.LittleEndian.AppendUint32(nil, uint32(len(js)))
+		raw = append(append(raw, js...), d.Body...)
+		b := binary.LittleEndian.AppendUint32([]byte{0}, uint32(len(raw)))
+		b, codec := s.o.Codec.Compress(b, raw)
+		b[0] = codec
+		sealed, err := s.o.Ring.Seal(nil, rowPurpose, 0, k, b)
+		if err != nil {
+			return nil, err
+		}
+		if int64(rowHead+len(sealed)) <= most || len(d.Body) == 0 {
+			return sealed, nil
+		}
+		// What is not compressed fits for sure: a row is its parts and at most
+		// 64 bytes of seal.
+		room := min(max(0, most-int64(rowHead+len(js)+64+32)), int64(len(d.Body)-1))
+		d.Cut += int64(len(d.Body)) - room
+		d.Body = d.Body[:room]
+	}
+}
+
+func (s *Store) openLetter(k []byte, r row) (queue.DeadLetter, error) {
+	b, err := s.o.Ring.Open(rowPurpose, 0, k, r.sealed)
+	if err != nil {
+		return queue.DeadLetter{}, err
+	}
+	if len(b) < 5 || binary.LittleEndian.Uint32(b[1:]) > maxLetter {
+		return queue.DeadLetter{}, damaged("length")
+	}
+	raw, err := s.o.Codec.Decompress(b[0], b[5:], int(binary.LittleEndian.Uint32(b[1:])))
+	if err != nil {
+		return queue.DeadLetter{}, err
+	}
+	if len(raw) < 4 || uint64(binary.LittleEndian.Uint32(raw)) > uint64(len(raw)-4) {
+		return queue.DeadLetter{}, damaged("length of its JSON")
+	}
+	n := 4 + int(binary.LittleEndian.Uint32(raw))
+	var d queue.DeadLetter
+	if err := json.Unmarshal(raw[4:n], &d); err != nil {
+		return queue.DeadLetter{}, damaged("%v", err)
+	}
+	_, d.Seq, d.Slot, _ = splitKey(k)
+	d.ID, d.Body = FormatID(r.number), slices.Clone(raw[n:])
+	return d, nil
+}
+
+// FormatID makes a letter's public id of its number. Ids sort as numbers do.
+func FormatID(number uint64) string { return fmt.Sprintf("%016x", number) }
+
+// ParseID is the reverse of FormatID.
+func ParseID(id string) (number uint64, ok bool) {
+	n, err := strconv.ParseUint(id, 16, 64)
+	return n, err == nil && len(id) == 16
+}
+
+func numberKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// died is the time of death as a row has it.
+func died(t time.Time) int64 { return t.UnixMilli() }

@@ -1,0 +1,302 @@
+package dead
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/disk"
+	"relay/internal/seal"
+)
+
+var (
+	bucketHeader  = []byte("header")
+	bucketLetters = []byte("letters")
+	bucketOrder   = []byte("order")
+	buckets       = [][]byte{bucketHeader, bucketLetters, bucketOrder}
+	keyFormat     = []byte("format")
+)
+
+// Options tune a Store. All but the booleans and Full must be set.
+type Options struct {
+	Ring       *seal.Ring
+	Codec      Codec
+	Files      Files
+	MaxSize    int64  // bound of the rows together
+	DropOldest bool   // when full; else Put fails with queue.ErrDeadFull
+	First      uint64 // number of the first letter in a file that starts empty; never used before
+	Header     []byte // is written to a new file
+	// Format judges the header of a file. An error of its own refuses the file,
+	// seal.ErrDamaged has it repaired.
+	Format func(header []byte) error
+	// Committed gives the last settlement of a lane that committed. ok is false
+	// when nobody knows: then every letter of the lane is valid.
+	Committed func(lane string) (settlement uint64, ok bool)
+	Repaired  func(Repair) // a damaged file was replaced
+	Full      func() bool  // frees room on a full volume; true: try again
+	ReadOnly  bool
+	NoSync    bool
+}
+
+// Codec compresses letters.
+type Codec interface {
+	Compress(dst, raw []byte) (out []byte, codec byte) // appends
+	Decompress(codec byte, b []byte, rawLen int) ([]byte, error)
+}
+
+// DB is an open bbolt file.
+type DB interface {
+	View(fn func(*bolt.Tx) error) error
+	Update(fn func(*bolt.Tx) error) error
+	Close() error
+}
+
+// Files opens bbolt files and reads those that must not be trusted.
+type Files interface {
+	Open(path string) (DB, error)
+	// Walk visits all rows of a file in order. seal.ErrDamaged: its tree is not
+	// whole. It may start over; visit then gives a new visitor.
+	Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error
+	// Scan visits what still looks like a row, on any page.
+	Scan(path string, fn func(k, v []byte) error) error
+	// Keep gives a damaged file a second name under which it stays.
+	Keep(path string) error
+}
+
+// Store is an open dead.db. Its methods may be called from any goroutine.
+type Store struct {
+	path string
+	o    Options
+
+	mu     sync.Mutex // held while the disk is written
+	db     DB         // nil: there is no file yet, or it could not be opened again
+	unsure bool       // a write failed: what is in the file may not be on the disk
+	// hidden has the keys that each lane has put and not committed.
+	hidden map[string]map[string]bool
+
+	rows, bytes atomic.Int64
+}
+
+// Open opens the file at path, or makes it. A damaged one is repaired first.
+// Letters of settlements that did not commit are removed. A new file for which
+// the volume has no room is made by the first Put.
+func Open(path string, o Options) (*Store, error) {
+	s := &Store{path: path, o: o, hidden: make(map[string]map[string]bool)}
+	if o.Full == nil {
+		s.o.Full = func() bool { return false }
+	}
+	found, err := s.verify()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if o.ReadOnly {
+			return s, nil
+		}
+		if err := s.create(); err != nil && !disk.NoSpace(err) {
+			return nil, err
+		}
+		return s, nil
+	case !o.ReadOnly && (errors.Is(err, seal.ErrDamaged) || err == nil && found.flawed()):
+		if err := s.repair(found, err); err != nil {
+			return nil, err
+		}
+		if found, err = s.verify(); err == nil && found.flawed() {
+			err = damaged("still damaged after it was repaired")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open dead letters: %w", err)
+	}
+	if s.db == nil {
+		if s.db, err = o.Files.Open(path); err != nil {
+			return nil, fmt.Errorf("open dead letters: %w", err)
+		}
+	}
+	s.rows.Store(found.rows)
+	s.bytes.Store(found.bytes)
+	s.hidden = found.void
+	if len(s.hidden) > 0 && !o.ReadOnly {
+		if err := s.removeVoid(); err != nil {
+			_ = s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// removeVoid removes all letters that are hidden.
+func (s *Store) removeVoid() error {
+	if err := s.update(func(c *change) error {
+		for _, keys := range s.hidden {
+			for k := range keys {
+				if err := c.remove([]byte(k)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	s.hidden = make(map[string]map[string]bool)
+	return nil
+}
+
+// Close closes the file. It may be called again.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.close()
+}
+
+func (s *Store) close() error {
+	db := s.db
+	s.db = nil
+	if db == nil {
+		return nil
+	}
+	return db.Close()
+}
+
+// Stats gives how many letters there are and the size of their rows. It never
+// waits for the disk.
+func (s *Store) Stats() (letters, bytes int64) { return s.rows.Load(), s.bytes.Load() }
+
+// Copy writes the file as it stands to path, synced. Without a file it does nothing.
+func (s *Store) Copy(path string) error {
+	s.mu.Lock()
+	if s.db == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	unlock := sync.OnceFunc(s.mu.Unlock)
+	defer unlock()
+	return s.db.View(func(tx *bolt.Tx) error {
+		unlock() // the file stays open while tx is
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = tx.WriteTo(f)
+		return errors.Join(err, f.Sync(), f.Close())
+	})
+}
+
+// change is a transaction on the letters.
+type change struct {
+	letters, order *bolt.Bucket
+	rows, bytes    int64 // by how much they grow
+}
+
+// get gives the row under k. One that is damaged counts as absent.
+func (c *change) get(k []byte) (row, bool) {
+	v := c.letters.Get(k)
+	if v == nil {
+		return row{}, false
+	}
+	r, err := decodeRow(k, v)
+	return r, err == nil
+}
+
+func (c *change) put(k []byte, r row) error {
+	if v := c.letters.Get(k); v != nil {
+		c.rows--
+		c.bytes -= int64(len(v))
+	}
+	b := r.encode(k)
+	c.rows++
+	c.bytes += int64(len(b))
+	return errors.Join(c.letters.Put(k, b), c.order.Put(numberKey(r.number), k))
+}
+
+func (c *change) remove(k []byte) error {
+	v := c.letters.Get(k)
+	if v == nil {
+		return nil
+	}
+	c.rows--
+	c.bytes -= int64(len(v))
+	if r, err := decodeRow(k, v); err == nil {
+		if err := c.order.Delete(numberKey(r.number)); err != nil {
+			return err
+		}
+	}
+	return c.letters.Delete(k)
+}
+
+// number gives the next one.
+func (c *change) number() (uint64, error) {
+	n := c.order.Sequence()
+	return n, c.order.SetSequence(n + 1)
+}
+
+// update runs fn in a synced transaction. What fn returns is returned as it is,
+// and nothing has changed then. The caller holds s.mu.
+func (s *Store) update(fn func(c *change) error) error {
+	if err := s.ready(); err != nil {
+		return err
+	}
+	var c change
+	var refused error
+	run := func() error {
+		return s.db.Update(func(tx *bolt.Tx) error {
+			c = change{letters: tx.Bucket(bucketLetters), order: tx.Bucket(bucketOrder)}
+			c.letters.FillPercent = 0.9
+			refused = fn(&c)
+			return refused
+		})
+	}
+	err := run()
+	if err != nil && refused == nil && disk.NoSpace(err) && s.o.Full() {
+		err = run()
+	}
+	switch {
+	case refused != nil:
+		return refused
+	case err != nil:
+		s.unsure = true
+		return fmt.Errorf("write dead letters: %w", err)
+	}
+	s.rows.Add(c.rows)
+	s.bytes.Add(c.bytes)
+	return nil
+}
+
+// ready has a file that can be written. After a write that failed it is a new
+// one: what the disk did not confirm it may have dropped, though it still reads
+// well. The caller holds s.mu.
+func (s *Store) ready() error {
+	if s.o.ReadOnly {
+		return errors.ErrUnsupported
+	}
+	if s.db == nil {
+		db, err := s.o.Files.Open(s.path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("open dead letters: %w", err)
+		}
+		s.db = db
+		if err != nil {
+			err = s.create()
+			if err != nil && disk.NoSpace(err) && s.o.Full() {
+				err = s.create()
+			}
+			return err
+		}
+	}
+	if !s.unsure {
+		return nil
+	}
+	err := s.rewrite(same)
+	switch {
+	case isDamaged(err):
+		found, verr := s.verify()
+		return s.repair(found, errors.Join(verr, err))
+	case disk.NoSpace(err):
+		return s.recount() // the next letter may still fit into the old file
+	}
+	return err
+}
