@@ -156,6 +156,9 @@ func TestRedriveLanes(t *testing.T) {
 		{queue.DeadLetter{Body: []byte(`5`)}, nil},
 		{queue.DeadLetter{Event: "Kept", EventSet: "b", Body: []byte(`cut`)}, []string{"b"}},
 		{queue.DeadLetter{Event: "?", Body: []byte(`{"event":"Sale"}`)}, []string{"b", "c"}},
+		// A refused it, B took it; today's mapping says B and C.
+		{queue.DeadLetter{Event: "Sale", EventSet: "a", Lanes: []string{"a", "b"}, Body: []byte(`{"event":"Sale"}`)}, []string{"c"}},
+		{queue.DeadLetter{Event: "Kept", EventSet: "a", Lanes: []string{"a", "b"}, Body: []byte(`{"event":"Kept"}`)}, []string{"a"}},
 	} {
 		if got := RedriveLanes(routes, tc.letter); !slices.Equal(got, tc.want) {
 			t.Errorf("%s for %s: %v, want %v", tc.letter.Body, tc.letter.EventSet, got, tc.want)

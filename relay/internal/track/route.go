@@ -40,7 +40,8 @@ func IsEventSet(lane string) bool { return lane != queue.LaneUnmapped && lane !=
 
 // RedriveLanes are the lanes that a dead letter goes to when it is sent again: to
 // the event set it was for while the mapping still sends its event there, else to
-// those the mapping names now. None: the mapping does not know its event, or it is
+// those the mapping names now, but for those that had the event themselves: what
+// became of it there is decided. None: the mapping does not know its event, or it is
 // of a message that is no usable track call, whoever maps it; it stays a dead letter.
 func RedriveLanes(routes Routes, d queue.DeadLetter) []string {
 	if d.EventSet == "" {
@@ -57,5 +58,5 @@ func RedriveLanes(routes Routes, d queue.DeadLetter) []string {
 	if d.EventSet != "" && slices.Contains(to, d.EventSet) {
 		return []string{d.EventSet}
 	}
-	return to
+	return slices.DeleteFunc(slices.Clone(to), func(lane string) bool { return slices.Contains(d.Lanes, lane) })
 }
