@@ -84,6 +84,9 @@ func (d *deadLog) repaired(r dead.Repair) {
 	d.q.mu.Lock()
 	d.q.count.BadSegments++
 	d.q.count.LostRecords += r.Lost
+	if r.Lost > 0 || !r.Known {
+		d.q.count.BadChunks++
+	}
 	d.q.mu.Unlock()
 	d.q.lookBesides()
 	d.q.o.Logger.Error("dead letters are damaged: what is readable was saved, the file is set aside", "code", logs.DeadDamaged,
@@ -347,12 +350,6 @@ func (boltFiles) Walk(path string, buckets [][]byte, visit func() func(bucket st
 		err = damaged("cannot be read: %v", err)
 	}
 	return err
-}
-
-func (boltFiles) Scan(path string, fn func(k, v []byte) error) error {
-	return withScan(path, func(p *pageFile) error {
-		return p.scan(func(k, v []byte, _ int64) error { return fn(k, v) })
-	})
 }
 
 func (boltFiles) Keep(path string) error { return keepCopy(path, badName(path)) }

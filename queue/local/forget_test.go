@@ -30,12 +30,7 @@ func everything(t *testing.T, q *Queue) []byte {
 			if err != nil {
 				return err
 			}
-			return boltFiles{}.Scan(path, func(k, v []byte) error {
-				if dl, err := s.Decode(k, v); err == nil {
-					fmt.Fprintf(&all, "%+v %s", dl, dl.Body)
-				}
-				return nil
-			})
+			return s.Linger(func(dl DeadLetter) { fmt.Fprintf(&all, "%+v %s", dl, dl.Body) })
 		}
 		num, ok := segNum(d.Name())
 		if !ok {

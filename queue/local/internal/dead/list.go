@@ -133,11 +133,12 @@ func (s *Store) Expire(before time.Time) (int, error) {
 	return s.Remove(old)
 }
 
-// Decode gives the letter of a row that was found on any page of the file.
-func (s *Store) Decode(k, v []byte) (queue.DeadLetter, error) {
-	r, err := decodeRow(k, v)
-	if err != nil {
-		return queue.DeadLetter{}, err
-	}
-	return s.openLetter(k, r)
+// Linger calls fn for every letter whose bytes are in the file, removed ones too.
+func (s *Store) Linger(fn func(queue.DeadLetter)) error {
+	return scan(s.path, func(k []byte, r row) error {
+		if d, err := s.openLetter(k, r); err == nil {
+			fn(d)
+		}
+		return nil
+	})
 }

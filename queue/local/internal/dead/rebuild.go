@@ -212,24 +212,6 @@ func (s *Store) rewrite(change func(k []byte, r row) (row, bool, error)) error {
 
 func same(_ []byte, r row) (row, bool, error) { return r, true, nil }
 
-// recount takes the numbers of Stats from the file.
-func (s *Store) recount() error {
-	rows, bytes := int64(0), int64(0)
-	err := s.db.View(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketLetters).ForEach(func(_, v []byte) error {
-			rows++
-			bytes += int64(len(v))
-			return nil
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("read dead letters: %w", err)
-	}
-	s.rows.Store(rows)
-	s.bytes.Store(bytes)
-	return nil
-}
-
 // Loose says that more than half of the file is free.
 func (s *Store) Loose() bool {
 	fi, err := os.Stat(s.path)
@@ -264,14 +246,14 @@ func (s *Store) Forget(match func(queue.DeadLetter) bool) (int, error) {
 		return err == nil && match(d), err
 	}
 	lingers := false
-	if err := s.o.Files.Scan(s.path, func(k, v []byte) error {
-		if r, err := decodeRow(k, v); err == nil && !lingers {
+	if err := scan(s.path, func(k []byte, r row) error {
+		if !lingers {
 			m, err := matches(k, r)
 			lingers = m || err != nil
 		}
 		return nil
 	}); err != nil {
-		return 0, fmt.Errorf("search dead letters: %w", err)
+		return 0, err
 	}
 	if !lingers {
 		return 0, nil
@@ -299,9 +281,8 @@ func (s *Store) Reseal() error {
 		return err
 	}
 	cur, other := s.o.Ring.Keys().Current(), false
-	if err := s.o.Files.Scan(s.path, func(k, v []byte) error {
-		r, err := decodeRow(k, v)
-		other = other || err == nil && r.keyID() != cur
+	if err := scan(s.path, func(_ []byte, r row) error {
+		other = other || r.keyID() != cur
 		return nil
 	}); err != nil || !other {
 		return err

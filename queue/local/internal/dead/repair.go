@@ -84,19 +84,23 @@ func (s *Store) void(lane string, settlement uint64) bool {
 }
 
 // repair replaces a damaged file by what is readable of it. When its tree is
-// whole (cause is nil), other pages are searched for the rows that are missing
-// in it alone; else for all, and letters that were removed may come back.
-func (s *Store) repair(found content, cause error) error {
+// whole, free pages are searched only for the rows that are missing in it; else
+// for all, and letters that were removed may come back.
+func (s *Store) repair(cause error) error {
 	if err := s.close(); err != nil {
 		return err
 	}
-	whole := cause == nil
-	if whole {
+	found, err := s.verify()
+	whole := err == nil
+	switch {
+	case !whole && !isDamaged(err):
+		return err
+	case whole && cause == nil:
 		cause = damaged("%d rows", found.bad)
 	}
 	missing := make(map[string]bool)
 	listed, first := int64(0), uint64(0)
-	err := s.rebuild(func(put func(k []byte, r row) error) error {
+	err = s.rebuild(func(put func(k []byte, r row) error) error {
 		if whole {
 			db, err := s.o.Files.Open(s.path)
 			if err != nil {
@@ -107,9 +111,8 @@ func (s *Store) repair(found content, cause error) error {
 				return err
 			}
 		}
-		return s.o.Files.Scan(s.path, func(k, v []byte) error {
-			r, err := decodeRow(k, v)
-			if err != nil || whole && !missing[string(k)] {
+		return scan(s.path, func(k []byte, r row) error {
+			if whole && !missing[string(k)] {
 				return nil
 			}
 			return put(k, r)

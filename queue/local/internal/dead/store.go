@@ -1,6 +1,7 @@
 package dead
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -62,8 +63,6 @@ type Files interface {
 	// Walk visits all rows of a file in order. seal.ErrDamaged: its tree is not
 	// whole. It may start over; visit then gives a new visitor.
 	Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error
-	// Scan visits what still looks like a row, on any page.
-	Scan(path string, fn func(k, v []byte) error) error
 	// Keep gives a damaged file a second name under which it stays.
 	Keep(path string) error
 }
@@ -101,9 +100,10 @@ func Open(path string, o Options) (*Store, error) {
 		}
 		return s, nil
 	case !o.ReadOnly && (errors.Is(err, seal.ErrDamaged) || err == nil && found.flawed()):
-		if err := s.repair(found, err); err != nil {
+		if err := s.repair(err); err != nil {
 			return nil, err
 		}
+		_ = s.close()
 		if found, err = s.verify(); err == nil && found.flawed() {
 			err = damaged("still damaged after it was repaired")
 		}
@@ -210,7 +210,8 @@ func (c *change) put(k []byte, r row) error {
 	b := r.encode(k)
 	c.rows++
 	c.bytes += int64(len(b))
-	return errors.Join(c.letters.Put(k, b), c.order.Put(numberKey(r.number), k))
+	// bbolt copies keys, not values, and k may be a page of another file.
+	return errors.Join(c.letters.Put(k, b), c.order.Put(numberKey(r.number), bytes.Clone(k)))
 }
 
 func (c *change) remove(k []byte) error {
@@ -293,10 +294,9 @@ func (s *Store) ready() error {
 	err := s.rewrite(same)
 	switch {
 	case isDamaged(err):
-		found, verr := s.verify()
-		return s.repair(found, errors.Join(verr, err))
+		return s.repair(err)
 	case disk.NoSpace(err):
-		return s.recount() // the next letter may still fit into the old file
+		return nil // the next letter may still fit into the old file
 	}
 	return err
 }

@@ -1,0 +1,325 @@
+package local
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// deadOf is a settlement that makes a letter of each record a lane has.
+func deadOf(t testing.TB, q *Queue, lane string) Settlement {
+	t.Helper()
+	b, err := q.Read(lane, 0, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Settlement{Cursor: b.Next, Counts: map[string]int{"dead": len(b.Records)}}
+	for _, r := range b.Records {
+		s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, Lanes: r.Lanes, MessageID: r.ID, EventSet: lane, Reason: "rejected", ReceivedAt: r.Received, Body: r.Body})
+	}
+	return s
+}
+
+// failMeta has the next n writes of meta.db fail before anything is stored.
+func failMeta(q *Queue, n int) {
+	q.meta.mu.Lock()
+	defer q.meta.mu.Unlock()
+	q.meta.ops = append(q.meta.ops, &metaOp{done: make(chan error, 1), fn: func(*bolt.Tx) error {
+		if n--; n >= 0 {
+			return errors.New("input/output error")
+		}
+		return nil
+	}})
+}
+
+// A settlement made twice, because the first try took longer than its caller
+// waited, makes each letter once, under the id it has.
+func TestLettersOfASettlementMadeTwice(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{})
+	mustAppend(t, q, entry("m-1", "a"), entry("m-2", "a"))
+	s := deadOf(t, q, "a")
+	var before []string
+	for range 3 {
+		if err := q.Settle("a", s); err != nil {
+			t.Fatal(err)
+		}
+		ids, letters := deadIDs(t, q)
+		if fmt.Sprint(letters) != "[m-1 m-2]" || before != nil && fmt.Sprint(ids) != fmt.Sprint(before) {
+			t.Fatalf("letters %q with ids %q, before %q", letters, ids, before)
+		}
+		before = ids
+	}
+	if n, err := q.Redrive(before, func(DeadLetter) []string { return []string{"b"} }); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	if got := drainAll(t, q, "b"); fmt.Sprint(got) != "[m-1 m-2]" {
+		t.Errorf("redriven: %q", got)
+	}
+}
+
+// meta.db fails once, with letters in several settlements: 300 events stay 300
+// letters, and none is shown before its settlement has committed.
+func TestLettersWhenMetaFails(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{NoSync: true})
+	for n := range 300 {
+		mustAppend(t, q, entry(fmt.Sprintf("m-%03d", n), "a"))
+	}
+	total := 0
+	for total < 300 {
+		b, err := q.Read("a", 0, 60, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := Settlement{Cursor: b.Next}
+		for _, r := range b.Records {
+			s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "a", Body: r.Body})
+		}
+		failMeta(q, 1)
+		if err := q.Settle("a", s); err == nil {
+			t.Fatal("meta.db did not fail")
+		}
+		if _, letters := deadIDs(t, q); len(letters) != total {
+			t.Fatalf("%d letters are shown of %d that are settled", len(letters), total)
+		}
+		if err := q.Settle("a", s); err != nil {
+			t.Fatal(err)
+		}
+		total += len(s.Dead)
+	}
+	for range 2 {
+		_, letters := deadIDs(t, q)
+		if len(letters) != 300 || q.Stats().Dead != 300 || letters[0] != "m-000" || letters[299] != "m-299" {
+			t.Fatalf("%d letters, %d counted", len(letters), q.Stats().Dead)
+		}
+		if err := q.Close(); err != nil {
+			t.Fatal(err)
+		}
+		q = openTest(t, dir, Options{NoSync: true})
+		opened(t, q)
+	}
+}
+
+// A crash between any two steps of a settlement (the lane's first row, its letters,
+// its row) repeats the settlement: what it then makes is all there is, and a letter
+// is there exactly if its record was settled.
+func TestCrashWithinASettlement(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		for _, c := range []struct {
+			step string
+			do   func(q *Queue, s Settlement) error
+		}{
+			{"before", func(*Queue, Settlement) error { return nil }},
+			{"first row", func(q *Queue, _ Settlement) error {
+				q.mu.Lock()
+				l := q.lane("a")
+				row := laneRow{Cursor: l.cursor, Gen: l.gen, State: l.state, Counts: l.counts}
+				q.mu.Unlock()
+				return q.meta.saveLane("a", row)
+			}},
+			{"letters", func(q *Queue, s Settlement) error {
+				failMeta(q, 0) // let the first row through
+				q.mu.Lock()
+				l := q.lane("a")
+				row := laneRow{Cursor: l.cursor, Gen: l.gen, State: l.state, Counts: l.counts}
+				q.mu.Unlock()
+				return errors.Join(q.meta.saveLane("a", row), q.dead.put("a", row.Gen+1, s.Dead))
+			}},
+		} {
+			t.Run(fmt.Sprintf("%s, first=%v", c.step, first), func(t *testing.T) {
+				dir := t.TempDir()
+				q := openTest(t, dir, Options{})
+				opened(t, q)
+				want := "[x-1 x-2]"
+				if !first {
+					mustAppend(t, q, entry("earlier", "a"))
+					settleDead(t, q, "a")
+					want = "[earlier x-1 x-2]"
+				}
+				mustAppend(t, q, entry("x-1", "a"), entry("x-2", "a"))
+				if err := c.do(q, deadOf(t, q, "a")); err != nil {
+					t.Fatal(err)
+				}
+				// The process ends here: what lies on disk is what the next one finds.
+				copied := filepath.Join(t.TempDir(), "queue")
+				if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+					t.Fatal(err)
+				}
+				q = openTest(t, copied, Options{})
+				opened(t, q)
+				if _, letters := deadIDs(t, q); len(letters) != strings.Count(want, " ")-1 {
+					t.Errorf("letters of a settlement that did not commit: %q", letters)
+				}
+				// The mapping has changed meanwhile: one is delivered, the other made again.
+				s := deadOf(t, q, "a")
+				if len(s.Dead) != 2 {
+					t.Fatalf("%d records wait", len(s.Dead))
+				}
+				s.Dead = s.Dead[1:]
+				if err := q.Settle("a", s); err != nil {
+					t.Fatal(err)
+				}
+				if _, letters := deadIDs(t, q); fmt.Sprint(letters) != strings.Replace(want, "x-1 ", "", 1) {
+					t.Errorf("letters %q, want %s without x-1", letters, want)
+				}
+			})
+		}
+	}
+}
+
+// The loss of meta.db costs no letter, nor does a lane that starts over with a
+// settlement whose letters are not the same.
+func TestLettersOutliveMeta(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{})
+	mustAppend(t, q, entry("m-1", "a"), entry("m-2", "a"))
+	settleDead(t, q, "a")
+	for n := range 3 {
+		if err := q.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(dir, metaName)); err != nil {
+			t.Fatal(err)
+		}
+		q = openTest(t, dir, Options{})
+		opened(t, q)
+		if _, letters := deadIDs(t, q); fmt.Sprint(letters) != "[m-1 m-2]" {
+			t.Fatalf("loss %d: letters %q", n, letters)
+		}
+		settleDead(t, q, "a") // made again, should its segment still be there
+		if _, letters := deadIDs(t, q); fmt.Sprint(letters) != "[m-1 m-2]" {
+			t.Fatalf("loss %d: letters %q once they were made again", n, letters)
+		}
+	}
+}
+
+// A letter larger than all room for letters stops no lane, and is not redriven cut.
+func TestLetterLargerThanItsRoom(t *testing.T) {
+	for _, drop := range []bool{false, true} {
+		q := openTest(t, t.TempDir(), Options{DeadMaxSize: 16 << 10, DeadDropOldest: drop})
+		opened(t, q)
+		e := entry("large", "a")
+		e.Body = make([]byte, 100<<10)
+		rand.NewChaCha8([32]byte{1}).Read(e.Body) // does not compress
+		if drop {
+			mustAppend(t, q, entry("small", "a"))
+			settleDead(t, q, "a")
+		}
+		mustAppend(t, q, e)
+		settleDead(t, q, "a")
+		ids, letters := deadIDs(t, q)
+		if fmt.Sprint(letters) != "[large]" {
+			t.Fatalf("letters %q", letters)
+		}
+		d, err := q.DeadLetter(ids[0])
+		if err != nil || d.Cut == 0 || !bytes.HasPrefix(e.Body, d.Body) || len(d.Body) < 10<<10 {
+			t.Errorf("%d bytes of body, %d cut, %v", len(d.Body), d.Cut, err)
+		}
+		if n, err := q.Redrive(ids, func(DeadLetter) []string { return []string{"a"} }); n != 0 || err != nil {
+			t.Errorf("%d cut letters redriven, %v", n, err)
+		}
+	}
+}
+
+// One flipped bit anywhere in dead.db costs at most the letters it lies in, and
+// that is counted; what is read is what was written.
+func TestDeadBitFlips(t *testing.T) {
+	rng, seed := seeded(t)
+	src := t.TempDir()
+	q := openTest(t, src, Options{NoSync: true})
+	for n := range 60 {
+		mustAppend(t, q, entry(fmt.Sprintf("m-%02d", n), fmt.Sprint("lane-", n%3)))
+		settleDead(t, q, fmt.Sprint("lane-", n%3))
+	}
+	ids, _ := deadIDs(t, q)
+	if n, err := q.DropDead(ids[5], ids[17]); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	good := readAll(t, filepath.Join(src, deadName))
+	flips := 60
+	if exam() {
+		flips = 2000
+	}
+	for n := range flips {
+		b := bytes.Clone(good)
+		at := rng.IntN(len(b))
+		if n%3 > 0 {
+			at = at&^4095 + rng.IntN(200)
+		}
+		b[at] ^= 1 << rng.IntN(8)
+		put(t, filepath.Join(src, deadName), b)
+		q, err := Open(src, Options{NoSync: true})
+		if err != nil {
+			t.Fatalf("seed %d, flip at %d: %v", seed, at, err)
+		}
+		opened(t, q)
+		seen := map[string]bool{}
+		if err := q.DeadLetters("", func(d DeadLetter) bool {
+			if string(d.Body) != string(entry(d.MessageID, "").Body) || seen[d.MessageID] {
+				t.Errorf("seed %d, flip at %d: %+v", seed, at, d)
+			}
+			seen[d.MessageID] = true
+			return true
+		}); err != nil {
+			t.Errorf("seed %d, flip at %d: %v", seed, at, err)
+		}
+		lost := 0
+		for n := range 60 {
+			if id := fmt.Sprintf("m-%02d", n); n != 5 && n != 17 && !seen[id] {
+				lost++
+			}
+		}
+		if st := q.Stats(); lost > 1 || lost > 0 && (st.BadSegments == 0 || st.BadChunks == 0) {
+			t.Errorf("seed %d, flip at %d: %d letters are lost; %d files damaged and %d parts of them are reported", seed, at, lost, st.BadSegments, st.BadChunks)
+		}
+		if err := q.Close(); err != nil {
+			t.Error(err)
+		}
+		m, _ := filepath.Glob(filepath.Join(src, "*"+badSuffix))
+		for _, f := range m {
+			os.Remove(f)
+		}
+	}
+}
+
+// A directory of before the first release is refused, and left as it is.
+func TestOlderFormat(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{})
+	mustAppend(t, q, entry("a", "l"))
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bolt.Open(filepath.Join(dir, metaName), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Update(func(tx *bolt.Tx) error {
+		return tx.Bucket(bucketDir).Put(keyInfo, fmt.Appendf(nil, `{"format":1,"sum":%d}`, formatSum(1)))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := digest(t, dir)
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrOlderFormat) {
+		t.Error(err)
+	}
+	if _, err := OpenReadOnly(dir); !errors.Is(err, ErrOlderFormat) {
+		t.Error(err)
+	}
+	if digest(t, dir) != before {
+		t.Error("something has changed")
+	}
+}

@@ -1,0 +1,216 @@
+package dead
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"testing"
+
+	"relay/internal/seal"
+	"relay/queue"
+)
+
+// hurt changes the file while it is closed.
+func (w *world) hurt(fn func(b []byte)) {
+	w.t.Helper()
+	if err := w.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	b, err := os.ReadFile(w.path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	fn(b)
+	if err := os.WriteFile(w.path, b, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	w.open()
+}
+
+func flip(t *testing.T, b []byte, what string) {
+	t.Helper()
+	n := 0
+	for at := 0; ; n++ {
+		i := bytes.Index(b[at:], []byte(what))
+		if i < 0 {
+			break
+		}
+		b[at+i+len(what)-1] ^= 4
+		at += i + len(what)
+	}
+	if n == 0 {
+		t.Fatalf("%q is not there", what)
+	}
+}
+
+// A bit of a letter costs the letter, and the loss is known exactly.
+func TestDamagedRows(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		hurt func(t *testing.T, b []byte)
+		want []string
+		lost int64
+	}{
+		{"body", func(t *testing.T, b []byte) { flip(t, b, "body of 2") }, []string{"m-1", "m-3"}, 1},
+		{"key, everywhere", func(t *testing.T, b []byte) { flip(t, b, string(rowKey("lane", 2, 0)[:12])) }, []string{"m-1", "m-3"}, 1},
+		{"key in the order", func(t *testing.T, b []byte) { flip(t, b, string(numberKey(1<<32+1))+"lane") }, []string{"m-1", "m-2", "m-3"}, 0},
+		{"number", func(t *testing.T, b []byte) {
+			what := append(numberKey(1<<32+1), "lane"...)
+			for i := bytes.Index(b, what); i >= 0; i = bytes.Index(b, what) {
+				b[i+7] ^= 4
+			}
+		}, []string{"m-1", "m-2", "m-3"}, 0},
+		{"header", func(t *testing.T, b []byte) { flip(t, b, "format 2") }, []string{"m-1", "m-2", "m-3"}, 0},
+		{"two bodies", func(t *testing.T, b []byte) { flip(t, b, "body of 2"); flip(t, b, "body of 1") }, []string{"m-3"}, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.put("lane", 1, 1, 2, 3)
+			if err := w.Compact(); err != nil { // no other copy of anything
+				t.Fatal(err)
+			}
+			w.hurt(func(b []byte) { c.hurt(t, b) })
+			w.want(int64(len(c.want)), c.want...)
+			if len(w.repairs) != 1 || w.repairs[0].Lost != c.lost || w.repairs[0].Saved != int64(len(c.want)) {
+				t.Errorf("%+v", w.repairs)
+			}
+			if _, err := os.Stat(w.path + ".bad"); err != nil {
+				t.Error(err)
+			}
+			w.again()
+			w.put("lane", 2, 4)
+			if len(w.repairs) != 1 {
+				t.Errorf("repaired again: %+v", w.repairs)
+			}
+			w.want(int64(len(c.want)+1), append(c.want, "m-4")...)
+		})
+	}
+}
+
+// A letter whose row is damaged is taken from an older page; letters that were
+// removed do not come back with it.
+func TestOlderPage(t *testing.T) {
+	w := newWorld(t)
+	for n := 1; n <= 4; n++ {
+		w.put("a", uint64(n), n)
+	}
+	if _, err := w.Remove([]uint64{1<<32 + 3}); err != nil {
+		t.Fatal(err)
+	}
+	// Only the page in use.
+	w.hurt(func(b []byte) {
+		at := -1
+		for page := 0; page < len(b); page += os.Getpagesize() {
+			p := b[page : page+os.Getpagesize()]
+			if bytes.Contains(p, []byte("body of 1")) && bytes.Contains(p, []byte("body of 3")) && !bytes.Contains(p, []byte("body of 4")) {
+				at = page + bytes.Index(p, []byte("body of 1"))
+			}
+		}
+		b[at] ^= 1
+	})
+	for _, d := range w.all() {
+		if d.MessageID == "m-4" {
+			t.Error("a letter that was removed is back")
+		}
+	}
+	w.want(3, "m-1", "m-2", "m-3")
+}
+
+// Two rows with one number: one is of a transaction that never ended.
+func TestOneNumberTwice(t *testing.T) {
+	w := newWorld(t)
+	w.put("a", 1, 1, 2)
+	if err := w.rewrite(same); err != nil {
+		t.Fatal(err)
+	}
+	err := w.rebuild(func(put func([]byte, row) error) error {
+		for seq := range 3 {
+			k := rowKey("a", queue.Seq(seq+1), 0)
+			sealed, err := w.sealLetter(k, letter(seq+1, "x"), 1<<20)
+			if err != nil {
+				return err
+			}
+			for _, number := range []uint64{5, 4} { // the older version comes second
+				if err := put(k, row{number: number, settlement: 1, sealed: sealed}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}, func(used uint64) (uint64, error) { return used, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.again()
+	if len(w.repairs) != 0 {
+		t.Errorf("%+v", w.repairs)
+	}
+	if got := w.all(); len(got) != 3 {
+		t.Errorf("%d letters", len(got))
+	}
+}
+
+// Damage that a running process meets is repaired at its next write.
+func TestDamageWhileOpen(t *testing.T) {
+	w := newWorld(t)
+	w.put("a", 1, 1, 2)
+	f, err := os.OpenFile(w.path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b, _ := os.ReadFile(w.path)
+	for at := 0; ; {
+		i := bytes.Index(b[at:], []byte("body of 1"))
+		if i < 0 {
+			break
+		}
+		at += i
+		if _, err := f.WriteAt([]byte{'B'}, int64(at)); err != nil {
+			t.Fatal(err)
+		}
+		at++
+	}
+	if got := w.all(); len(got) != 1 {
+		t.Errorf("%d letters", len(got))
+	}
+	if err := w.Compact(); !errors.Is(err, seal.ErrDamaged) {
+		t.Errorf("compacted a damaged file: %v", err)
+	}
+	w.unsure = true // as after a write that failed
+	w.put("a", 2, 3)
+	w.want(2, "m-2", "m-3")
+	if len(w.repairs) != 1 || w.repairs[0].Lost != 1 || !w.repairs[0].Known {
+		t.Errorf("%+v", w.repairs)
+	}
+}
+
+func FuzzRow(f *testing.F) {
+	w := &Store{o: Options{Ring: ringOf(f, 0), Codec: noCodec{}, MaxSize: 1 << 20}}
+	k := rowKey("a", 7, 1)
+	sealed, err := w.sealLetter(k, letter(7, "body"), 1<<20)
+	if err != nil {
+		f.Fatal(err)
+	}
+	r := row{number: 3, settlement: 4, died: 5, sealed: sealed}
+	f.Add(k, r.encode(k))
+	f.Add([]byte("short"), []byte{})
+	f.Fuzz(func(t *testing.T, k, v []byte) {
+		if r, err := decodeRow(k, v); err == nil {
+			if !bytes.Equal(r.encode(k), v) {
+				t.Error("a row is not what it was decoded from")
+			}
+			_, _ = w.openLetter(k, r)
+			return
+		} else if !errors.Is(err, seal.ErrDamaged) {
+			t.Error(err)
+		}
+		// Whatever passes the checksum, too.
+		if len(v) < 16<<20 {
+			d, err := w.openLetter(k, row{sealed: v})
+			if err == nil && len(d.Body) > len(v) {
+				t.Errorf("%d bytes of %d", len(d.Body), len(v))
+			}
+		}
+	})
+}

@@ -1,0 +1,456 @@
+package dead
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"relay/internal/seal"
+	"relay/queue"
+)
+
+func TestPutTwice(t *testing.T) {
+	w := newWorld(t)
+	w.put("a", 1<<32|1, 7, 8)
+	ids := []string{w.all()[0].ID, w.all()[1].ID}
+	w.put("b", 1, 7) // another lane's
+	w.put("a", 1<<32|2, 7, 8)
+	all := w.all()
+	w.want(3, "m-7", "m-8", "m-7")
+	if all[0].ID != ids[0] || all[1].ID != ids[1] || ids[0] != "0000000100000000" {
+		t.Errorf("ids were %q and are %q, %q", ids, all[0].ID, all[1].ID)
+	}
+	if d := all[0]; d.Seq != 7 || fmt.Sprint(d.Lanes) != "[a b]" || string(d.Body) != "body of 7" || !d.DeadAt.Equal(time.UnixMilli(7000)) {
+		t.Errorf("%+v", d)
+	}
+	two := letter(7, "another list")
+	two.Slot = 1
+	if _, err := w.Put("a", 1<<32|3, []queue.DeadLetter{two}); err != nil {
+		t.Fatal(err)
+	}
+	w.Commit("a")
+	w.want(4, "m-7", "m-8", "m-7", "m-7")
+}
+
+func TestUncommitted(t *testing.T) {
+	const gen = 5<<32 | 10
+	for _, c := range []struct {
+		name string
+		do   func(w *world)
+		want string
+	}{
+		{"crash before the row", func(w *world) {}, "[m-1]"},
+		{"crash behind the row", func(w *world) { w.gens["a"] = gen + 1 }, "[m-1 m-2 m-3]"},
+		{"row lost", func(w *world) { delete(w.gens, "a") }, "[m-1 m-2 m-3]"},
+		{"row lost, lane begun anew", func(w *world) { w.gens["a"] = 77<<32 | 1 }, "[m-1 m-2 m-3]"},
+		{"row of long ago, from a backup", func(w *world) { w.gens["a"] = gen - 1 }, "[]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.put("a", gen, 1)
+			if _, err := w.Put("a", gen+1, []queue.DeadLetter{letter(2, "x"), letter(3, "y")}); err != nil {
+				t.Fatal(err)
+			}
+			w.want(3, "m-1")
+			number, _ := ParseID("0000000100000001")
+			if _, err := w.Get(number); !errors.Is(err, queue.ErrNotFound) {
+				t.Errorf("a hidden letter: %v", err)
+			}
+			if n, err := w.Remove([]uint64{number}); n != 0 || err != nil {
+				t.Errorf("removed %d hidden letters, %v", n, err)
+			}
+			c.do(w)
+			for range 2 {
+				w.again()
+				var got []string
+				for _, d := range w.all() {
+					got = append(got, d.MessageID)
+				}
+				if fmt.Sprint(got) != c.want {
+					t.Errorf("letters %q, want %s", got, c.want)
+				}
+				if n, _ := w.Stats(); int(n) != len(got) {
+					t.Errorf("%d counted, %d there", n, len(got))
+				}
+			}
+		})
+	}
+}
+
+// Another settlement under the same number: what the first made and this one does
+// not make is gone; what was valid before stays, whatever becomes of either.
+func TestUncommittedIsReplaced(t *testing.T) {
+	w := newWorld(t)
+	w.put("a", 1, 1)
+	for _, ls := range [][]queue.DeadLetter{{letter(1, "again"), letter(2, "x")}, {letter(1, "again"), letter(3, "y")}} {
+		if _, err := w.Put("a", 2, ls); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.want(2, "m-1")
+	w.again() // 2 did not commit
+	w.want(1, "m-1")
+	w.put("a", 2, 2)
+	w.want(2, "m-1", "m-2")
+}
+
+func TestFull(t *testing.T) {
+	size := func(o *Options) { o.MaxSize = 3000 }
+	w := newWorld(t, size)
+	w.put("a", 1, 1, 2)
+	big := letter(3, strings.Repeat("x", 2500))
+	if _, err := w.Put("a", 2, []queue.DeadLetter{big}); !errors.Is(err, queue.ErrDeadFull) {
+		t.Fatalf("no room: %v", err)
+	}
+	w.want(2, "m-1", "m-2")
+	if n, err := w.Remove([]uint64{1 << 32, 1<<32 + 1, 5}); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	w.put("a", 2, 3)
+	w.want(1, "m-3")
+
+	w = newWorld(t, size, func(o *Options) { o.DropOldest = true })
+	w.put("a", 1, 1, 2, 3)
+	w.put("a", 2, 4)
+	if n, err := w.Put("a", 3, []queue.DeadLetter{big}); n != 4-1 || err != nil {
+		t.Fatalf("dropped %d, %v", n, err)
+	}
+	w.Commit("a")
+	w.want(1, "m-3")
+}
+
+// What does not fit at all is cut, and says so.
+func TestTooLarge(t *testing.T) {
+	for _, drop := range []bool{false, true} {
+		w := newWorld(t, func(o *Options) { o.MaxSize, o.DropOldest = 4000, drop })
+		if drop {
+			w.put("a", 1, 1, 2)
+		}
+		if n, err := w.Put("a", 2, []queue.DeadLetter{letter(3, strings.Repeat("y", 10_000))}); err != nil || drop != (n == 2) {
+			t.Fatalf("dropped %d, %v", n, err)
+		}
+		w.Commit("a")
+		d := w.all()[0]
+		if len(d.Body) < 2000 || d.Cut+int64(len(d.Body)) != 10_000 || strings.Trim(string(d.Body), "y") != "" {
+			t.Errorf("body of %d, %d cut", len(d.Body), d.Cut)
+		}
+		if _, bytes := w.Stats(); bytes > 4000 {
+			t.Errorf("%d bytes", bytes)
+		}
+	}
+	// Several that do not fit together: the small ones stay whole.
+	w := newWorld(t, func(o *Options) { o.MaxSize = 4000 })
+	if _, err := w.Put("a", 1, []queue.DeadLetter{letter(1, "small"), letter(2, strings.Repeat("y", 3500)), letter(3, strings.Repeat("z", 3500))}); err != nil {
+		t.Fatal(err)
+	}
+	w.Commit("a")
+	w.want(3, "m-1", "m-2", "m-3")
+	for i, d := range w.all() {
+		if (d.Cut > 0) != (i > 0) {
+			t.Errorf("letter %d: %d bytes are cut", i, d.Cut)
+		}
+	}
+	// Words alone that exceed it are stored nevertheless.
+	d := letter(4, "x")
+	d.Message = strings.Repeat("w", 9000)
+	w = newWorld(t, func(o *Options) { o.MaxSize = 4000 })
+	if _, err := w.Put("a", 1, []queue.DeadLetter{d}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNoRecord(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		lane string
+		seq  int
+	}{{"a", 0}, {"", 1}} {
+		if _, err := w.Put(c.lane, 1, []queue.DeadLetter{letter(c.seq, "x")}); !errors.Is(err, queue.ErrInvalid) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+func TestExpire(t *testing.T) {
+	w := newWorld(t)
+	w.put("a", 1, 1, 2, 3)
+	for _, c := range []struct{ before, want int }{{1, 0}, {3, 2}, {3, 0}} {
+		if n, err := w.Expire(time.UnixMilli(int64(c.before) * 1000)); n != c.want || err != nil {
+			t.Errorf("before %d: %d, %v", c.before, n, err)
+		}
+	}
+	w.want(1, "m-3")
+}
+
+// The number of a letter is not given again, whatever became of it.
+func TestNumbersAreNotGivenAgain(t *testing.T) {
+	w := newWorld(t)
+	last := uint64(0)
+	for i, do := range []func(){
+		func() {}, w.again,
+		func() {
+			if err := w.Compact(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		func() {
+			if _, err := w.Forget(func(queue.DeadLetter) bool { return true }); err != nil {
+				t.Fatal(err)
+			}
+		},
+		func() { // damage
+			if err := os.WriteFile(w.path, make([]byte, 4096), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			w.o.First = 9 << 32
+			w.again()
+		},
+	} {
+		w.put("a", uint64(i+1), i+1)
+		n, _ := ParseID(w.all()[0].ID)
+		if n <= last {
+			t.Errorf("%d: number %x after %x", i, n, last)
+		}
+		last = n
+		if i != 3 && i != 4 {
+			if _, err := w.Remove([]uint64{n}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		do()
+	}
+	w.put("a", 9, 9)
+	if n, _ := ParseID(w.all()[0].ID); n <= last {
+		t.Errorf("number %x after %x", n, last)
+	}
+}
+
+func TestForget(t *testing.T) {
+	for _, key := range []byte{0, 7} {
+		w := newWorld(t, func(o *Options) { o.Ring = ringOf(t, key) })
+		w.put("a", 1, 1, 2, 3)
+		if _, err := w.Remove([]uint64{1<<32 + 2}); err != nil { // lies in a free page
+			t.Fatal(err)
+		}
+		whose := func(id string) func(queue.DeadLetter) bool {
+			return func(d queue.DeadLetter) bool { return d.MessageID == id }
+		}
+		for _, c := range []struct {
+			id   string
+			want int
+		}{{"m-1", 1}, {"m-3", 0}, {"nobody", 0}} {
+			if n, err := w.Forget(whose(c.id)); n != c.want || err != nil {
+				t.Errorf("%s: %d, %v", c.id, n, err)
+			}
+		}
+		w.want(1, "m-2")
+		found := 0
+		if err := w.Linger(func(d queue.DeadLetter) {
+			found++
+			if d.MessageID != "m-2" {
+				t.Errorf("%s is still there", d.MessageID)
+			}
+		}); err != nil || found == 0 {
+			t.Error(found, err)
+		}
+	}
+}
+
+func TestReseal(t *testing.T) {
+	w := newWorld(t)
+	w.put("a", 1, 1, 2)
+	if _, err := w.Remove([]uint64{1 << 32}); err != nil {
+		t.Fatal(err)
+	}
+	for _, ring := range []*seal.Ring{ringOf(t, 1), ringOf(t, 2, 1)} {
+		w.o.Ring = ring
+		w.again()
+		for range 2 {
+			if err := w.Reseal(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.want(1, "m-2")
+		if b, _ := os.ReadFile(w.path); bytes.Contains(b, []byte("body of")) {
+			t.Error("something is plain")
+		}
+	}
+	w.o.Ring = ringOf(t, 3)
+	w.again()
+	if _, err := w.List(0, 1); !errors.Is(err, seal.ErrKey) {
+		t.Errorf("without its key: %v", err)
+	}
+	if _, err := w.Forget(func(queue.DeadLetter) bool { return false }); !errors.Is(err, seal.ErrKey) {
+		t.Errorf("forget without its key: %v", err)
+	}
+}
+
+func TestCompact(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.MaxSize = 64 << 20 })
+	var gone []uint64
+	for n := 1; n <= 300; n++ {
+		if _, err := w.Put("a", uint64(n), []queue.DeadLetter{letter(n, strings.Repeat("x", 20_000))}); err != nil {
+			t.Fatal(err)
+		}
+		w.Commit("a")
+		gone = append(gone, 1<<32+uint64(n-1))
+	}
+	if w.Loose() {
+		t.Error("loose although it is full")
+	}
+	if n, err := w.Remove(gone[1:]); n != 299 || err != nil {
+		t.Fatal(n, err)
+	}
+	if !w.Loose() {
+		t.Error("not loose although it is empty")
+	}
+	if err := w.Compact(); err != nil || w.Loose() {
+		t.Error(err)
+	}
+	w.want(1, "m-1")
+	fi, err := os.Stat(w.path)
+	if err != nil || fi.Size() > 256<<10 {
+		t.Error(fi.Size(), err)
+	}
+}
+
+func TestCopyAndReadOnly(t *testing.T) {
+	w := newWorld(t)
+	w.put("a", 1, 1)
+	if _, err := w.Put("a", 2, []queue.DeadLetter{letter(2, "in flight")}); err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if err := w.Copy(copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Copy(copied); err == nil {
+		t.Error("copied over a file")
+	}
+	r := *w
+	r.path, r.o.ReadOnly, r.o.Files = copied, true, &plainFiles{readOnly: true}
+	r.open()
+	defer r.Close()
+	r.want(2, "m-1") // the other one is hidden: nothing is removed
+	for _, fn := range []func() error{
+		func() error { _, err := r.Put("a", 3, []queue.DeadLetter{letter(3, "x")}); return err },
+		func() error { _, err := r.Remove([]uint64{1}); return err },
+		func() error { _, err := r.Forget(nil); return err },
+		r.Compact, r.Reseal,
+	} {
+		if fn() == nil {
+			t.Error("something was written")
+		}
+	}
+	none := *w
+	none.path, none.o = filepath.Join(t.TempDir(), "none.db"), r.o
+	none.open()
+	none.want(0)
+	if err := errors.Join(none.Copy("x"), none.Close(), none.Close()); err != nil {
+		t.Error(err)
+	}
+	if n, err := none.Expire(time.Now()); n != 0 || err != nil {
+		t.Error(n, err)
+	}
+}
+
+// A write that fails leaves what was there, and what the same write makes later is
+// made once, whether or not it had reached the file.
+func TestFailedWrite(t *testing.T) {
+	for _, fail := range []error{errors.New("input/output error"), errNoSpace} {
+		for _, late := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v, late=%v", fail, late), func(t *testing.T) {
+				var next error
+				files := &plainFiles{opened: func(db DB) DB { return &flaky{db, &next, late} }}
+				w := newWorld(t, func(o *Options) { o.Files = files })
+				w.put("a", 1, 1)
+				for range 3 {
+					next = fail
+					if _, err := w.Put("a", 2, []queue.DeadLetter{letter(2, "x"), letter(3, "y")}); err == nil {
+						t.Fatal("no error")
+					}
+					if got := w.all(); len(got) != 1 {
+						t.Fatalf("%d letters are shown", len(got))
+					}
+				}
+				w.put("a", 2, 2, 3)
+				w.want(3, "m-1", "m-2", "m-3")
+				w.again()
+				w.want(3, "m-1", "m-2", "m-3")
+			})
+		}
+	}
+}
+
+// The reserve is given up for letters.
+func TestFullVolume(t *testing.T) {
+	var next error
+	freed := 0
+	w := newWorld(t, func(o *Options) {
+		o.Files = &plainFiles{opened: func(db DB) DB { return &flaky{db, &next, false} }}
+		o.Full = func() bool { freed++; return true }
+	})
+	next = errNoSpace
+	w.put("a", 1, 1)
+	w.want(1, "m-1")
+	if freed != 1 {
+		t.Errorf("the reserve was asked for %d times", freed)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	w := newWorld(t)
+	w.put("a", 1, 1)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	busy := errors.New("too many open files")
+	o := w.o
+	o.Files = &plainFiles{openErr: busy}
+	if _, err := Open(w.path, o); !errors.Is(err, busy) {
+		t.Error(err)
+	}
+	o = w.o
+	o.Header = []byte("format 3")
+	newer, err := Open(filepath.Join(t.TempDir(), "newer.db"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer.Close()
+	if _, err := Open(newer.path, w.o); err == nil || errors.Is(err, seal.ErrDamaged) {
+		t.Errorf("a newer format: %v", err)
+	}
+	o = w.o
+	if _, err := Open(filepath.Join(t.TempDir(), "no", "such", "dead.db"), o); err == nil {
+		t.Error("made in a directory that does not exist")
+	}
+	// What cannot be opened again after a rewrite is tried at the next write.
+	files := &plainFiles{}
+	o.Files = files
+	s, err := Open(w.path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	files.openErr = busy
+	if err := s.Compact(); !errors.Is(err, busy) {
+		t.Error(err)
+	}
+	if _, err := s.Remove([]uint64{1}); !errors.Is(err, busy) {
+		t.Error(err)
+	}
+	files.openErr = nil
+	if n, err := s.Remove([]uint64{1 << 32}); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+	if db, ok := s.db.(*bolt.DB); !ok || db.Path() != w.path {
+		t.Error("another file is open")
+	}
+}
