@@ -142,7 +142,7 @@ func settings() []setting {
 		},
 		{
 			key: "queue.max_size", kind: kindSize, def: "auto", auto: "auto", least: "1MiB", at: func(c *Config) any { return &c.Queue.MaxSize },
-			doc: "Most the directory may take on disk, all files of the queue together, to within 5 % or 256 KiB; `auto`: the smaller of 4 GiB and 80 % of the volume. More than the volume has is refused at start. A quarter of it at most goes to dead letters, an eighth to remembered messageIds (16 bytes each), and a segment is at most a 16th. When it is full, room is made in this order: events no mapping knows go first, then damaged files that were set aside, then what event sets that are stuck have beyond half of it together, oldest first, which `drop_oldest` does without. Stuck is an event set that has settled nothing for a minute while another has settled newer events; while none gets on, nothing is dropped for it. All of it is counted.",
+			doc: "Most the directory may take on disk, all files of the queue together, to within 5 % or 256 KiB; `auto`: the smaller of 4 GiB and 80 % of the volume. More than the volume has is refused at start. A quarter of it at most goes to dead letters, an eighth to remembered messageIds (16 bytes each), and a segment is at most a 16th. When it is reached, files are rewritten to what is still waited for; then events that no mapping knows go, counted, then damaged files that were set aside; then `queue.full` decides. No event set loses anything to another: `relay lane drop` frees what one keeps. When other files fill the volume, relay refuses events and drops nothing.",
 		},
 		{
 			key: "queue.max_age", kind: kindDuration, def: "62d", least: "1m", at: func(c *Config) any { return &c.Queue.MaxAge },
@@ -150,7 +150,7 @@ func settings() []setting {
 		},
 		{
 			key: "queue.full", kind: kindText, def: "reject", choices: []string{"reject", "drop_oldest"}, at: func(c *Config) any { return &c.Queue.Full },
-			doc: "What a full queue does: `reject` answers 429, `drop_oldest` lets the oldest events go and counts them (one that is being sent at that moment may count as delivered too).",
+			doc: "What a full queue does: `reject` answers 429 and drops nothing that a mapping knows; `drop_oldest` drops the oldest events and counts them (one that is being sent at that moment may count as delivered too), for `queue.max_size` only: a volume that other files fill is answered 429.",
 		},
 		{
 			key: "queue.segment_size", kind: kindSize, def: "64MiB", least: "64KiB", most: "1GiB", at: func(c *Config) any { return &c.Queue.SegmentSize },

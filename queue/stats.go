@@ -60,7 +60,6 @@ type Stats struct {
 // age limit on events ends is settled by whoever sets it, and not dropped.
 const (
 	DropMaxSize      = "max_size"      // Options.DropOldest, or unmapped events of a full queue
-	DropLaneQuota    = "lane_quota"    // Options.LaneQuota
 	DropOperator     = "operator"      // DropLane
 	DropForgotten    = "forgotten"     // Forget, dead letters included
 	DropDeadMaxSize  = "dead_max_size" // Options.DeadDropOldest
@@ -70,5 +69,5 @@ const (
 
 // DropReasons lists them.
 func DropReasons() []string {
-	return []string{DropMaxSize, DropLaneQuota, DropOperator, DropForgotten, DropDeadMaxSize, DropDeadMaxAge, DropDeadOperator}
+	return []string{DropMaxSize, DropOperator, DropForgotten, DropDeadMaxSize, DropDeadMaxAge, DropDeadOperator}
 }

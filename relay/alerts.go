@@ -35,7 +35,7 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 	for _, n := range st.Totals.Dead {
 		out.Dead += n
 	}
-	out.Dropped = q.Dropped[queue.DropMaxSize] + q.Dropped[queue.DropLaneQuota]
+	out.Dropped = q.Dropped[queue.DropMaxSize]
 	out.Damaged, out.Lost = q.DamagedFiles+q.DamagedChunks, q.LostRecords
 	for _, l := range st.Lanes {
 		todo, told := l.Todo()

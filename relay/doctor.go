@@ -132,7 +132,7 @@ func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
 		r.NotReady = strings.Join(strings.Fields(err.Error()), " ")
 	}
 	if q, err := client.QueueInfo(ctx); err == nil {
-		r.Dropped, r.Lost, r.Rebuilt = q.Dropped[queue.DropMaxSize]+q.Dropped[queue.DropLaneQuota], q.LostRecords, q.Rebuilt
+		r.Dropped, r.Lost, r.Rebuilt = q.Dropped[queue.DropMaxSize], q.LostRecords, q.Rebuilt
 	}
 	return r
 }

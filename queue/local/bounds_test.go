@@ -218,22 +218,15 @@ func TestDropOldest(t *testing.T) {
 	}
 }
 
-// A lane that is stuck does not fill the log for another that gets on: the other's
-// records give their room back, and what the stuck one has beyond its quota goes,
-// oldest first, and is counted.
+// A lane that is stuck keeps no room but its own: what others have settled is
+// squeezed out of the segments they share, and nothing is dropped.
 func TestStuckLane(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{MaxSize: 2 << 20, NoSync: true})
 	check := within(t, dir, 2<<20)
 	s := newNoise()
 	refused, stuck, total := 0, 0, 0
-	began := time.Now()
-	for total < 5000 {
-		q.mu.Lock()
-		if l := q.lanes["stuck"]; l != nil {
-			l.moved = time.Time{} // it has been stuck for long
-		}
-		q.mu.Unlock()
+	for total < 3000 { // what is stuck is well under the low mark
 		es := append(s.batch(3, 1000, "stuck"), s.batch(17, 1000, "good")...)
 		_, err := q.Append(t.Context(), es)
 		check()
@@ -241,12 +234,7 @@ func TestStuckLane(t *testing.T) {
 			refused++
 			s.n -= len(es) // they come again
 			drainAll(t, q, "good")
-			until(t, "intake is open again", func() bool {
-				if time.Since(began) > 20*time.Second {
-					t.Fatalf("%+v", q.Stats())
-				}
-				return q.CanAppend() == nil
-			})
+			until(t, "intake is open again", func() bool { return q.CanAppend() == nil })
 			continue
 		}
 		if err != nil {
@@ -255,20 +243,18 @@ func TestStuckLane(t *testing.T) {
 		total += len(es)
 		stuck += 3
 	}
-	l, _ := q.Lane("stuck")
-	if n := l.Counts["dropped:lane_quota"]; n == 0 || n+l.Pending != int64(stuck) || q.Stats().Dropped["lane_quota"] != n {
-		t.Errorf("of %d records %d wait and %d were dropped (%v)", stuck, l.Pending, n, q.Stats().Dropped)
+	if refused == 0 {
+		t.Error("the queue was never full")
 	}
-	if l.Bytes < 400<<10 {
-		t.Errorf("the stuck lane has %d bytes left", l.Bytes)
+	if n := q.Stats().Dropped; len(n) > 0 {
+		t.Errorf("dropped %v", n)
 	}
 	g, _ := q.Lane("good")
 	if len(g.Counts) != 1 || g.Counts["delivered"]+g.Pending != int64(total-stuck) {
 		t.Errorf("the other lane: %+v of %d", g, total-stuck)
 	}
-	ids := drainAll(t, q, "stuck")
-	if int64(len(ids)) != l.Pending {
-		t.Errorf("%d records of %d", len(ids), l.Pending)
+	if ids := drainAll(t, q, "stuck"); len(ids) != stuck {
+		t.Errorf("%d records of %d", len(ids), stuck)
 	}
 }
 

@@ -95,28 +95,32 @@ func fillUp(t *testing.T, q *Queue, prefix string, most int) (ids []string, err 
 
 // A neighbour takes the last byte, or the last file, of the volume: intake is
 // refused, what is there drains with its cursor and dead letters, intake
-// resumes by itself, and nothing is lost.
+// resumes by itself, and nothing is lost: drop_oldest drops for the queue's own
+// bound only.
 func TestNeighbourFillsVolume(t *testing.T) {
+	takeBytes := func(dir string) error {
+		f, err := os.Create(filepath.Join(dir, "neighbour"))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		b := make([]byte, 4096)
+		for err == nil {
+			_, err = f.Write(b)
+		}
+		if errors.Is(err, unix.ENOSPC) {
+			return nil
+		}
+		return err
+	}
 	for _, c := range []struct {
 		name, opts string
+		dropOldest bool
 		take       func(dir string) error
 	}{
-		{"bytes", "size=32m", func(dir string) error {
-			f, err := os.Create(filepath.Join(dir, "neighbour"))
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			b := make([]byte, 4096)
-			for err == nil {
-				_, err = f.Write(b)
-			}
-			if errors.Is(err, unix.ENOSPC) {
-				return nil
-			}
-			return err
-		}},
-		{"files", "size=32m,nr_inodes=64", func(dir string) error {
+		{"bytes", "size=32m", false, takeBytes},
+		{"bytes, drop oldest", "size=32m", true, takeBytes},
+		{"files", "size=32m,nr_inodes=64", false, func(dir string) error {
 			for i := 0; ; i++ {
 				f, err := os.Create(filepath.Join(dir, fmt.Sprint("neighbour-", i)))
 				if errors.Is(err, unix.ENOSPC) {
@@ -132,7 +136,7 @@ func TestNeighbourFillsVolume(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			vol := tmpfs(t, c.opts)
 			dir := filepath.Join(vol, "queue")
-			q := openTest(t, dir, Options{SegmentSize: 256 << 10, MaxSize: 16 << 20})
+			q := openTest(t, dir, Options{SegmentSize: 256 << 10, MaxSize: 16 << 20, DropOldest: c.dropOldest})
 			until(t, "the reserve is there", func() bool { return q.Stats().Reserve })
 			want, err := fillUp(t, q, "before", 100)
 			if err != nil {
@@ -156,6 +160,11 @@ func TestNeighbourFillsVolume(t *testing.T) {
 				}
 			}
 			until(t, "intake is shut", func() bool { return errors.As(q.CanAppend(), &full) })
+			q.look()
+			q.makeRoom()
+			if n := q.Stats().Dropped; len(n) > 0 {
+				t.Errorf("dropped for the neighbour: %v", n)
+			}
 			b, err := q.Read("l", 0, 20, 0)
 			if err != nil {
 				t.Fatal(err)

@@ -148,7 +148,7 @@ func TestModel(t *testing.T) {
 			m.waiting[to] = append(m.waiting[to], m.waiting[lane]...)
 			m.waiting[lane] = nil
 		case what < 93: // rewrite what few wait for
-			q.enforceQuota(1 << 40)
+			q.squeeze()
 		case what < 96:
 			if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
 				fatal("rotate: %v", err)

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"relay/internal/disk"
 	"relay/internal/logs"
@@ -245,7 +244,7 @@ func (q *Queue) openMeta(names []string) error {
 	}
 	copy(q.secret[:], c.secret)
 	for name, r := range c.lanes {
-		q.lanes[name] = &lane{name: name, cursor: r.Cursor, gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped, moved: time.Now()}
+		q.lanes[name] = &lane{name: name, cursor: r.Cursor, gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
 		q.lastNum = max(q.lastNum, uint64(r.Cursor)>>32)
 	}
 	for _, v := range c.voids {

@@ -19,14 +19,9 @@ type Options struct {
 	// window, or a file's ids, longer. Defaults 24 h, 1 million.
 	DedupWindow time.Duration
 	DedupIDs    int64
-	// LaneQuota is the share of MaxSize that the segments a lane waits for may
-	// fill, or several such lanes together. When the queue is full, and other lanes have settled newer records
-	// than what that lane waits for, its oldest are dropped (counted) down to
-	// it. Default 0.5; negative: no quota. While no lane gets on, none is dropped.
-	// With DropOldest there is no quota: what a stuck lane has is the oldest.
-	LaneQuota float64
-	// DropOldest makes room by dropping the oldest segment when full,
-	// counted, instead of refusing.
+	// DropOldest makes room by dropping the oldest segment when MaxSize is
+	// reached, counted, instead of refusing. When other files fill the volume
+	// the queue refuses and drops nothing.
 	DropOldest bool
 	// DeadMaxSize bounds the dead letters (default 256 MiB), DeadMaxAge their
 	// age (default: for ever). DeadDropOldest drops the oldest when full,

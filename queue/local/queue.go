@@ -103,9 +103,6 @@ func (o Options) withDefaults() Options {
 	defT(&o.DedupWindow, 24*time.Hour)
 	defT(&o.AppendTimeout, 10*time.Second)
 	defT(&o.IOTimeout, 30*time.Second)
-	if o.LaneQuota == 0 {
-		o.LaneQuota = 0.5
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -166,19 +166,10 @@ func (q *Queue) repair(s *segment, cause error) error {
 	if q.readOnly {
 		return cause
 	}
-	q.repairing.Lock()
-	defer q.repairing.Unlock()
 	q.mu.Lock()
-	tail, gone := s.tail, s.gone
-	s.repairs++
-	n := s.repairs
+	tail := s.tail
 	q.mu.Unlock()
-	switch {
-	case gone:
-		return nil
-	case n > 4:
-		return cause
-	case tail:
+	if tail { // before repairing is held, which the writer may come to wait for
 		if err := q.onTail(func(w *writer) error {
 			if q.tail != s {
 				return nil
@@ -187,6 +178,19 @@ func (q *Queue) repair(s *segment, cause error) error {
 		}); err != nil {
 			return err
 		}
+	}
+	q.repairing.Lock()
+	defer q.repairing.Unlock()
+	q.mu.Lock()
+	gone := s.gone
+	s.repairs++
+	n := s.repairs
+	q.mu.Unlock()
+	switch {
+	case gone:
+		return nil
+	case n > 4:
+		return cause
 	}
 	q.mu.Lock()
 	if isClosed(s.ready) {

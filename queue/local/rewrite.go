@@ -3,12 +3,8 @@ package local
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"time"
-
-	"relay/queue"
 
 	"relay/internal/logs"
 )
@@ -114,17 +110,13 @@ func (q *Queue) holds(s *segment, name string) bool {
 	return c != nil && l != nil && l.pending > 0 && s.first()+Seq(c.last) >= l.cursor
 }
 
-// beyond gives the end of what must go for no more than keep bytes to be left of
-// the segments that any of names waits for, the newest; 0: nothing.
-func (q *Queue) beyond(keep int64, names ...string) Seq {
+// waitsTo gives the end of the newest segment that holds something a lane waits
+// for and can be rewritten; 0: there is none.
+func (q *Queue) waitsTo(name string) Seq {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	size := int64(0)
 	for _, s := range slices.Backward(q.segs) {
-		if !slices.ContainsFunc(names, func(name string) bool { return q.holds(s, name) }) {
-			continue
-		}
-		if size += s.disk; size > keep {
+		if q.holds(s, name) {
 			return s.first() + Seq(s.sum.Next)
 		}
 	}
@@ -145,7 +137,11 @@ func (q *Queue) shrink(name string, end Seq, why string) bool {
 	if len(segs) == 0 {
 		return false
 	}
-	if err := q.dropLaneTo(name, end, why); err != nil {
+	err := q.dropLaneTo(name, end, why)
+	if errors.Is(err, errBusy) {
+		return false
+	}
+	if err != nil {
 		q.o.Logger.Warn("cannot drop a lane's oldest records", "code", logs.DropFailed, "lane", name, "err", err)
 		return false
 	}
@@ -176,23 +172,19 @@ func (q *Queue) compact(s *segment) int64 {
 	return n
 }
 
-// stuckAfter is how long a lane must not have got on before anything is dropped
-// for its quota: longer than the pauses between tries.
-const stuckAfter = time.Minute
-
-// enforceQuota makes sure that no lane keeps more than quota bytes of segments
-// from being unlinked while others have moved on. First the segments
-// are rewritten to what is still waited for; only what is too much even then
-// is dropped. It says whether anything changed.
-func (q *Queue) enforceQuota(quota int64) bool {
+// squeeze rewrites the segments of which less than three quarters is waited for
+// to what is. Nothing that a lane waits for goes. It says whether anything was
+// freed.
+func (q *Queue) squeeze() bool {
 	q.mu.Lock()
+	free := q.space.volFree
 	var sparse []*segment
 	for _, s := range q.segs {
 		if s.tail || !isClosed(s.ready) || s.failed != nil || s.sum.Records == 0 {
 			continue
 		}
-		// Records that nobody waits for: at least those beyond the sum of what
-		// lanes that have not passed the segment hold there.
+		// At most so many are waited for: what lanes that have not passed the
+		// segment hold there.
 		waiting := int64(0)
 		for i := range s.sum.lanes {
 			c := &s.sum.lanes[i]
@@ -200,7 +192,7 @@ func (q *Queue) enforceQuota(quota int64) bool {
 				waiting += int64(c.count)
 			}
 		}
-		if waiting < s.sum.Records*3/4 {
+		if waiting < s.sum.Records*3/4 && s.disk < free { // the new file stands beside the old one for a while
 			sparse = append(sparse, s)
 		}
 	}
@@ -211,46 +203,6 @@ func (q *Queue) enforceQuota(quota int64) bool {
 	}
 	if gone > 0 {
 		q.recount()
-		return true
 	}
-	// Nothing to squeeze: does a lane fill it that others have overtaken? While
-	// none gets on, it is not one lane's fault, and nothing is dropped for it; nor
-	// while the lane gets on itself, as the largest one does last after an outage.
-	q.mu.Lock()
-	overtaken := make(map[string]bool)
-	furthest := Seq(0) // what a lane that gets on has settled
-	for n, l := range q.lanes {
-		if n != queue.LaneUnmapped && !l.dropped {
-			furthest = max(furthest, l.cursor)
-		}
-	}
-	for _, s := range q.segs {
-		if s.tail || !isClosed(s.ready) || s.failed != nil {
-			continue
-		}
-		// Whoever has passed it may have nothing left in it: it was squeezed.
-		passed := furthest >= s.first()+Seq(s.sum.Next)
-		for i := range s.sum.lanes {
-			c := &s.sum.lanes[i]
-			l := q.lanes[c.name]
-			if l != nil && l.cursor > s.first()+Seq(c.last) {
-				continue
-			}
-			if passed && l != nil && l.cursor < s.first() && time.Since(l.moved) > stuckAfter {
-				overtaken[c.name] = true
-			}
-		}
-	}
-	q.mu.Unlock()
-	// Several that are stuck share it: together they would fill the log. What lies
-	// in the same segments counts once; none is brought below its part.
-	stuck := slices.Sorted(maps.Keys(overtaken))
-	together := q.beyond(quota, stuck...)
-	changed := false
-	for _, name := range stuck {
-		if end := min(together, q.beyond(quota/int64(len(stuck)), name)); end > 0 {
-			changed = q.shrink(name, end, queue.DropLaneQuota) || changed
-		}
-	}
-	return changed
+	return gone > 0
 }

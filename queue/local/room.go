@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,17 +14,26 @@ import (
 	"relay/internal/logs"
 )
 
-// What goes for want of room, and how it is counted.
+// What goes for want of room, and how it is counted. A policy drops for the
+// queue's own bound only: what other files take of the volume, and which lane
+// gets on, decide nothing here.
 
-// dropLaneTo settles a lane up to end, counting what it had as dropped.
+// errBusy says that something is not to be had at this moment. Keeper and
+// writer do not wait for it: who holds it may be waiting for them.
+var errBusy = errors.New("busy")
+
+// dropLaneTo settles a lane up to end, counting what it had as dropped. errBusy:
+// the lane is being settled.
 func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	q.mu.Lock()
 	l := q.lane(name)
 	q.mu.Unlock()
-	l.settling.Lock()
+	if !l.settling.TryLock() {
+		return errBusy
+	}
 	defer l.settling.Unlock()
 	q.mu.Lock()
-	from, moved := l.cursor, l.moved
+	from := l.cursor
 	q.mu.Unlock()
 	if from >= end {
 		return nil
@@ -35,9 +45,6 @@ func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	if err := q.settle(l, Settlement{Cursor: end, Counts: map[string]int{"dropped:" + why: int(n)}}); err != nil {
 		return err
 	}
-	q.mu.Lock()
-	l.moved = moved // its reader did not get on
-	q.mu.Unlock()
 	q.drop(why, n)
 	if n > 0 {
 		q.o.Logger.Warn("dropped records", "code", logs.RecordsDropped, "lane", name, "reason", why, "records", n)
@@ -45,71 +52,64 @@ func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	return nil
 }
 
-// makeRoom frees space when the queue is full: first what nobody maps, then
-// what was set aside, then what a lane keeps beyond its share, then by policy
-// the oldest.
+// makeRoom frees space when the queue is full. First what nobody waits for is
+// squeezed out of the segments. The rest happens only when the queue has reached
+// its own bound, not when something else fills the volume: what nobody maps goes,
+// then what was set aside as damaged, then by policy the oldest.
 func (q *Queue) makeRoom() {
 	q.mu.Lock()
-	full := q.full
-	sp := q.space
-	if q.diskLocked() >= sp.high && full == "" {
-		full = "max_size"
-	}
+	full, sp := q.full, q.space
+	atBound := full == "max_size" || q.diskLocked() >= sp.high
 	q.mu.Unlock()
-	if full == "" {
+	if full == "" && !atBound {
 		return
 	}
-	if q.shrink(queue.LaneUnmapped, q.beyond(0, queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(sp.max/16) {
+	if full == "disk_full" && sp.volFree >= sp.floor && sp.volFiles >= filesFloor && !atBound {
+		return // there is room, if not yet enough to begin again
+	}
+	if q.squeeze() {
 		q.measure()
 		return
 	}
-	if full == "disk_full" && sp.volFree >= sp.floor && sp.volFiles >= filesFloor && sp.disk < sp.high {
-		return // there is room, if not yet enough to begin again
+	if !atBound {
+		return
 	}
-	if q.o.LaneQuota > 0 && !q.o.DropOldest { // the oldest are what a stuck lane has
-		if q.enforceQuota(int64(q.o.LaneQuota * float64(sp.max))) {
-			q.measure()
-			return
-		}
+	if q.shrink(queue.LaneUnmapped, q.waitsTo(queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(sp.max/16) {
+		q.measure()
+		return
 	}
 	if q.o.DropOldest {
 		q.dropOldest(func() bool {
 			q.look()
-			q.mu.Lock()
-			full := q.full
-			q.mu.Unlock()
-			return full == "" && q.belowMark()
+			return q.belowMark()
 		})
 	}
 }
 
 // dropOldest drops segment after segment, the oldest first, until enough says
-// that there is room again.
+// that there is room again. It waits neither for a segment that cannot be read
+// yet (the keeper may be the one to repair it) nor for a lane that is being
+// settled: the keeper looks again in a second.
 func (q *Queue) dropOldest(enough func() bool) {
 	q.dropping.Lock()
 	defer q.dropping.Unlock()
 	for !enough() && !isClosed(q.stop) {
 		q.mu.Lock()
 		var s *segment
-		if i := slices.IndexFunc(q.segs, func(s *segment) bool { return !s.tail && s.failed == nil }); i >= 0 && q.hold == 0 {
+		if i := slices.IndexFunc(q.segs, func(s *segment) bool { return !s.tail && s.failed == nil }); i >= 0 && q.hold == 0 && isClosed(q.segs[i].ready) {
 			s = q.segs[i]
-		}
-		var ready chan struct{}
-		if s != nil {
-			ready = s.ready
 		}
 		names := slices.Sorted(maps.Keys(q.lanes))
 		q.mu.Unlock()
 		if s == nil {
 			return
 		}
-		select { // after a start it may not have been looked at
-		case <-ready:
-		case <-q.stop:
-			return
-		}
 		for _, n := range names {
-			if err := q.dropLaneTo(n, s.first()+1<<32-1, queue.DropMaxSize); err != nil {
+			err := q.dropLaneTo(n, s.first()+1<<32-1, queue.DropMaxSize)
+			if errors.Is(err, errBusy) {
+				return
+			}
+			if err != nil {
 				q.o.Logger.Warn("cannot drop the oldest records", "code", logs.DropFailed, "err", err)
 				return
 			}

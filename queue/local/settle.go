@@ -21,9 +21,8 @@ type lane struct {
 
 	pending int64
 	bytes   int64
-	oldest  int64     // Unix ms, of the first pending record
-	span    span      // what the last Read from the cursor found
-	moved   time.Time // when its reader last got on; at first, when it was made or opened
+	oldest  int64 // Unix ms, of the first pending record
+	span    span  // what the last Read from the cursor found
 
 	settling sync.Mutex // one settlement at a time
 	doing    *settling  // under Queue.mu: the one that hangs
@@ -44,7 +43,7 @@ type settling struct {
 func (q *Queue) lane(name string) *lane {
 	l := q.lanes[name]
 	if l == nil {
-		l = &lane{name: name, gen: newGen(), counts: make(map[string]int64), moved: time.Now()}
+		l = &lane{name: name, gen: newGen(), counts: make(map[string]int64)}
 		q.lanes[name] = l
 	}
 	return l
@@ -156,12 +155,11 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	}
 	oldest := int64(0)
 	if to > from {
-		oldest = q.oldestFrom(l.name, to)
+		oldest = q.oldestFromReady(l.name, to) // the keeper may be here: it waits for no segment
 	}
 	q.mu.Lock()
 	l.cursor, l.gen, l.state, l.counts = to, row.Gen, row.State, row.Counts
 	if to > from {
-		l.moved = time.Now()
 		l.pending = max(0, l.pending-moved.records)
 		l.bytes = max(0, l.bytes-moved.bytes)
 		l.oldest = oldest

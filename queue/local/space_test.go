@@ -1,9 +1,9 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"relay/queue"
 )
@@ -24,8 +24,8 @@ func TestMarksOfFiles(t *testing.T) {
 	}
 }
 
-// What nobody maps goes first, whatever it is that the volume runs out of: kept
-// for a day, it would keep intake shut for a day.
+// What nobody maps goes first when the queue has reached its bound: kept for a
+// day, it would keep intake shut for a day. It stays when others fill the volume.
 func TestFullLetsUnmappedGo(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	mustAppend(t, q, entry("u", queue.LaneUnmapped), entry("m", "l"))
@@ -35,14 +35,24 @@ func TestFullLetsUnmappedGo(t *testing.T) {
 	if _, err := q.Read("l", 0, 0, 0); err != nil { // waits until it is sealed
 		t.Fatal(err)
 	}
+	q.mu.Lock()
+	q.space.volFree = 0
+	q.full = "disk_full"
+	q.mu.Unlock()
+	q.makeRoom()
+	if st, _ := q.Lane(queue.LaneUnmapped); st.Pending != 1 {
+		t.Error("unmapped events went because others fill the volume")
+	}
 	for i := 0; ; i++ { // the keeper may find in between that there is room
-		q.setFull("disk_full")
+		q.mu.Lock()
+		q.full = "max_size"
+		q.mu.Unlock()
 		q.makeRoom()
 		if st, _ := q.Lane(queue.LaneUnmapped); st.Pending == 0 {
 			break
 		}
 		if i == 100 {
-			t.Fatal("unmapped events are kept while the volume is full")
+			t.Fatal("unmapped events are kept while the queue is full")
 		}
 	}
 	if st, _ := q.Lane("l"); st.Pending != 1 {
@@ -50,75 +60,129 @@ func TestFullLetsUnmappedGo(t *testing.T) {
 	}
 }
 
-// A lane that is behind the others but gets on loses nothing to its quota: so it
-// is for the largest one whenever a long outage ends. One that is stuck does.
-func TestQuotaSparesWhatGetsOn(t *testing.T) {
-	q := openTest(t, t.TempDir(), Options{NoSync: true})
-	for i := range 3 {
-		for k := range 5 {
-			mustAppend(t, q, entry(fmt.Sprintf("a-%d-%d", i, k), "a"))
+// An outage fills the queue while unmapped events have gone, another lane skips
+// all it gets and one makes a dead letter of it: intake is refused, and nothing
+// of what waits for the line is dropped.
+func TestFullRefusesAndDropsNothing(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{MaxSize: 2 << 20, NoSync: true})
+	s := newNoise()
+	var full *FullError
+	stored := 0
+	for {
+		es := s.batch(20, 1000, "set", "skips")
+		if stored%200 == 0 {
+			es = append(es, entry(fmt.Sprint("unusable-", stored), "refused"))
 		}
-		mustAppend(t, q, entry(fmt.Sprintf("b-%d", i), "b"))
-		if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
+		a, err := q.Append(t.Context(), es)
+		if errors.As(err, &full) {
+			break
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
+		stored += min(a.Stored, 20)
 	}
-	if got := drainAll(t, q, "b"); len(got) != 3 {
-		t.Fatal(got)
+	drainAll(t, q, "skips")
+	b, err := q.Read("refused", 0, 0, 0)
+	if err != nil || len(b.Records) == 0 {
+		t.Fatalf("%d unusable records, %v", len(b.Records), err)
 	}
-	if _, err := q.Read("a", 0, 0, 0); err != nil { // waits until all are sealed
+	dead := Settlement{Cursor: b.Next}
+	for _, r := range b.Records {
+		dead.Dead = append(dead.Dead, DeadLetter{MessageID: r.ID, EventSet: "refused", Reason: "invalid", Body: r.Body})
+	}
+	if err := q.Settle("refused", dead); err != nil {
 		t.Fatal(err)
 	}
-	q.enforceQuota(1)
-	if st, _ := q.Lane("a"); st.Pending != 15 {
-		t.Fatalf("of a lane that gets on %d of 15 are left", st.Pending)
+	for range 3 {
+		q.makeRoom()
 	}
-	q.mu.Lock()
-	q.lanes["a"].moved = time.Now().Add(-2 * stuckAfter)
-	q.mu.Unlock()
-	q.enforceQuota(1)
-	if st, _ := q.Lane("a"); st.Pending == 15 {
-		t.Error("a stuck lane keeps everything")
+	if n := q.Stats().Dropped; len(n) > 0 {
+		t.Errorf("dropped %v", n)
+	}
+	if err := q.CanAppend(); !errors.As(err, &full) {
+		t.Errorf("the queue takes more: %v", err)
+	}
+	if got := drainAll(t, q, "set"); len(got) != stored {
+		t.Errorf("%d of %d are delivered after the outage", len(got), stored)
 	}
 }
 
-// Several lanes that are stuck share one quota: what lies in the same segments
-// counts once, and one that has less than its part of it loses nothing.
-func TestQuotaOfSeveral(t *testing.T) {
-	q := openTest(t, t.TempDir(), Options{NoSync: true})
-	const segs = 8
-	for i := range segs {
-		for k := range 50 {
-			mustAppend(t, q, entry(fmt.Sprintf("a-%d-%d", i, k), "a"), entry(fmt.Sprintf("b-%d-%d", i, k), "b"))
-		}
-		if i == segs-1 {
-			mustAppend(t, q, entry("small", "small"))
-		}
-		mustAppend(t, q, entry(fmt.Sprintf("good-%d", i), "good"))
-		if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mustAppend(t, q, entry("good-last", "good"))
-	drainAll(t, q, "good")
-	if _, err := q.Read("a", 0, 0, 0); err != nil { // waits until all are sealed
+// The keeper makes room while the segment that is next to go has to be repaired,
+// by the keeper itself: it skips it, repairs it, and intake goes on.
+func TestMakeRoomWaitsForNothing(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{DropOldest: true})
+	opened(t, q)
+	mustAppend(t, q, entry("m-1", "l"))
+	rotate := func(w *writer) error { return w.rotate() }
+	// The keeper is held until it has three tasks: to seal, to make room, to repair.
+	q.repairing.Lock()
+	if err := q.onTail(rotate); err != nil {
 		t.Fatal(err)
 	}
-	size := int64(0)
+	tasks := func() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.tasks) }
+	until(t, "the keeper seals", func() bool { return tasks() == 0 })
+	sync := q.syncTail
+	fail := func(fn func(*segment) error) error {
+		return q.onTail(func(*writer) error { q.syncTail = fn; return nil })
+	}
+	if err := fail(func(*segment) error { return errors.New("no answer") }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Append(t.Context(), []Entry{entry("m-2", "l")}); !errors.Is(err, ErrDoubt) {
+		t.Fatal(err)
+	}
+	if err := fail(sync); err != nil {
+		t.Fatal(err)
+	}
 	q.mu.Lock()
-	for _, s := range q.segs {
-		if !s.tail {
-			size += s.disk
-		}
-	}
-	for _, n := range []string{"a", "b", "small"} {
-		q.lanes[n].moved = time.Now().Add(-2 * stuckAfter)
-	}
+	high := q.space.high
+	q.space.high = 1
 	q.mu.Unlock()
-	q.enforceQuota(size * 5 / 8)
-	for name, want := range map[string]int64{"a": 5 * 50, "b": 5 * 50, "small": 1} {
-		if st, _ := q.Lane(name); st.Pending != want {
-			t.Errorf("lane %s has %d records left, want %d", name, st.Pending, want)
+	q.keep(task{room: true})
+	if err := q.onTail(rotate); err != nil {
+		t.Fatal(err)
+	}
+	q.repairing.Unlock()
+	until(t, "every segment can be read", func() bool {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		for _, s := range q.segs {
+			if !isClosed(s.ready) {
+				return false
+			}
 		}
+		return len(q.tasks) == 0
+	})
+	q.mu.Lock()
+	q.space.high = high
+	q.mu.Unlock()
+	until(t, "intake is open again", func() bool { return q.CanAppend() == nil })
+	mustAppend(t, q, entry("m-2", "l"))
+}
+
+// A lane that is being settled is passed over: its settlement may wait for what
+// only the keeper repairs.
+func TestMakeRoomPassesOverALaneAtWork(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{DropOldest: true, NoSync: true})
+	mustAppend(t, q, entry("m-1", "l"))
+	if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Read("l", 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	q.mu.Lock()
+	l := q.lane("l")
+	q.mu.Unlock()
+	l.settling.Lock()
+	q.dropOldest(func() bool { return false })
+	l.settling.Unlock()
+	if st, _ := q.Lane("l"); st.Pending != 1 {
+		t.Error("it was dropped nevertheless")
+	}
+	q.dropOldest(func() bool { return false })
+	if st, _ := q.Lane("l"); st.Pending != 0 {
+		t.Error("it is not dropped afterwards")
 	}
 }
