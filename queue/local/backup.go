@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
@@ -31,11 +30,22 @@ func (q *Queue) removeBad() error {
 	return nil
 }
 
+// manifest is what a backup consists of, fixed at one moment between two
+// commits. Invariant: everything that was confirmed by then, and nothing of what
+// came later, is in its segments or was settled by its meta.db; the ids that go
+// with it are those of segments up to last.
+type manifest struct {
+	meta *bolt.Tx // meta.db as it was
+	segs []*segment
+	last uint64
+}
+
 // Backup writes a copy to dir, which must not exist or be empty, while the
 // queue goes on. The copy holds everything that was appended when Backup was
-// called; its cursors are of that moment or before, so opening it repeats
-// work but loses none. The secret of the installation (package seal) is in it,
-// the encryption key is not.
+// called, as far as it was settled at one moment behind that, so opening it
+// repeats work but loses none. It knows the ids of what it holds, and of nothing
+// that came later: what a sender repeats after a restore is stored. The secret of
+// the installation (package seal) is in it, the encryption key is not.
 func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -50,7 +60,7 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 		}
 	}()
 	q.mu.Lock()
-	q.hold++ // nothing is unlinked or rewritten meanwhile
+	q.hold++ // nothing is unlinked, rewritten or merged meanwhile
 	q.mu.Unlock()
 	defer func() {
 		q.mu.Lock()
@@ -58,10 +68,14 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 		q.mu.Unlock()
 		q.keep(task{tidy: true})
 	}()
-	// meta.db first: cursors older than the segments repeat, never skip.
-	if err := q.meta.copy(filepath.Join(dir, metaName)); err != nil {
+	m, err := q.manifest()
+	if err != nil {
 		return err
 	}
+	if err := writeTx(m.meta, filepath.Join(dir, metaName)); err != nil {
+		return err
+	}
+	// Behind meta.db: a letter stands in the copy if its record is settled there.
 	letters, err := q.dead.get()
 	if err == nil {
 		err = letters.Copy(filepath.Join(dir, deadName))
@@ -69,26 +83,13 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	if !q.readOnly {
-		if err := q.onTail(func(w *writer) error {
-			if w.q.tail == nil || w.q.tail.end.Load() == 0 {
-				return nil
-			}
-			return w.rotate()
-		}); err != nil {
-			return err
-		}
+	if err := q.backupIDs(dir, m.last); err != nil {
+		return err
 	}
-	q.mu.Lock()
-	segs := slices.Clone(q.segs)
-	q.mu.Unlock()
-	for _, s := range segs {
+	for _, s := range m.segs {
 		q.mu.Lock()
-		ready, tail := s.ready, s.tail
+		ready := s.ready
 		q.mu.Unlock()
-		if tail {
-			continue
-		}
 		select {
 		case <-ready:
 		case <-ctx.Done():
@@ -98,13 +99,6 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 		}
 		// Sealing, repairing and rewriting wait for the copy.
 		if err := q.copySegment(s, dir); err != nil {
-			return err
-		}
-	}
-	q.ids.work.Lock() // none is merged meanwhile
-	defer q.ids.work.Unlock()
-	for _, f := range q.ids.list() {
-		if err := disk.Copy(filepath.Join(dir, filepath.Base(f.path)), f.path, -1); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
@@ -118,36 +112,113 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 	return disk.SyncDir(dir)
 }
 
+// manifest fixes what a backup consists of. The caller has q.hold raised, and
+// ends the transaction.
+func (q *Queue) manifest() (m manifest, err error) {
+	fix := func() (err error) {
+		q.mu.Lock()
+		for _, s := range q.segs {
+			if !s.tail {
+				m.segs, m.last = append(m.segs, s), s.num
+			}
+		}
+		q.mu.Unlock()
+		m.meta, err = q.meta.begin()
+		return err
+	}
+	if q.readOnly {
+		return m, fix()
+	}
+	return m, q.onTail(func(w *writer) error {
+		if q.tail != nil && q.tail.end.Load() > 0 {
+			if err := w.rotate(); err != nil {
+				return err
+			}
+		}
+		return fix()
+	})
+}
+
+// copySegment copies a segment as it stands. One that nobody has sealed yet is
+// not sealed here: that says that its ids are in a file, which the keeper sees to.
 func (q *Queue) copySegment(s *segment, dir string) error {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	q.mu.Lock()
 	gone := s.gone
-	sealed := s.sealed
 	q.mu.Unlock()
-	if gone {
+	if gone { // nothing was in it, or nothing could be saved of it
 		return nil
-	}
-	if !sealed && !q.readOnly {
-		q.mu.Lock()
-		sum := s.sum.clone()
-		q.mu.Unlock()
-		if err := q.sealInPlace(s, sum); err != nil {
-			return err
-		}
-		q.install(s, sum, true)
 	}
 	return disk.Copy(filepath.Join(dir, filepath.Base(s.path)), s.path, -1)
 }
 
-// copyBolt copies a bbolt file as it is at this moment.
-func copyBolt(db *boltFile, path string) error {
-	return db.View(func(tx *bolt.Tx) error {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// backupIDs copies the ids of segments up to last, whether they lie in a file or
+// in memory alone.
+func (q *Queue) backupIDs(dir string, last uint64) error {
+	q.ids.work.Lock() // none is filed, merged or forgotten meanwhile
+	defer q.ids.work.Unlock()
+	paths, gens := q.ids.upTo(last)
+	if q.readOnly { // which has read none
+		names, err := q.names()
 		if err != nil {
 			return err
 		}
-		_, err = tx.WriteTo(f)
-		return errors.Join(err, f.Sync(), f.Close())
-	})
+		for _, n := range names {
+			if num, ok := segNum(n); ok && n[16:] == idsSuffix && num <= last {
+				paths = append(paths, filepath.Join(q.dir, n))
+			}
+		}
+	}
+	for _, path := range paths {
+		if err := disk.Copy(filepath.Join(dir, filepath.Base(path)), path, -1); err != nil {
+			return err
+		}
+	}
+	for _, g := range gens {
+		f := &idFile{path: idsPath(dir, g.num), first: g.num, last: g.num, oldest: g.oldest, newest: g.newest}
+		if err := f.write(g.set.sorted(), q.o.NoSync); err != nil {
+			return err
+		}
+		f.f.Close()
+	}
+	return nil
+}
+
+// upTo gives the files with the ids of segments up to last, and the ids of those
+// segments that are in memory alone. The caller holds d.work.
+func (d *dedup) upTo(last uint64) (paths []string, gens []idGen) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for _, f := range d.files {
+		if f.last <= last {
+			paths = append(paths, f.path)
+		}
+	}
+	for _, g := range d.gens {
+		if g.num <= last && g.set.len() > 0 {
+			gens = append(gens, *g)
+		}
+	}
+	return paths, gens
+}
+
+// copyBolt copies a bbolt file as it is at this moment.
+func copyBolt(db *boltFile, path string) error {
+	return db.View(func(tx *bolt.Tx) error { return writeFileOf(tx, path) })
+}
+
+// writeTx copies a bbolt file as tx sees it, and ends tx.
+func writeTx(tx *bolt.Tx, path string) error {
+	err := guard(func() error { return writeFileOf(tx, path) })
+	return errors.Join(err, tx.Rollback())
+}
+
+func writeFileOf(tx *bolt.Tx, path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = tx.WriteTo(f)
+	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -114,6 +116,93 @@ func TestBackupUnderLoad(t *testing.T) {
 	stop.Store(true)
 	mustAppend(t, q, entry("last", "a")) // wakes the reader
 	wg.Wait()
+}
+
+// A copy is taken while records come, and opened; the journal of those who sent
+// them is sent again. Every record that was confirmed is in the copy then, once:
+// none is called a duplicate that is nowhere, none is stored beside itself.
+func TestReplayAfterRestore(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{SegmentSize: 64 << 10, NoSync: true})
+	var stop atomic.Bool
+	var mu sync.Mutex
+	var journal []string
+	var wg sync.WaitGroup
+	for p := range 3 {
+		wg.Go(func() {
+			for n := 0; !stop.Load(); n++ {
+				id := fmt.Sprintf("m-%d-%d", p, n)
+				if _, err := q.Append(t.Context(), []Entry{entry(id, "a")}); err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				journal = append(journal, id)
+				mu.Unlock()
+			}
+		})
+	}
+	sent := func() []string { mu.Lock(); defer mu.Unlock(); return slices.Clone(journal) }
+	for n := range 5 {
+		until(t, "there is more to copy", func() bool { return len(sent()) > (n+1)*500 })
+		copied := filepath.Join(t.TempDir(), fmt.Sprint("copy-", n))
+		if err := q.Backup(t.Context(), copied); err != nil {
+			t.Fatal(err)
+		}
+		replayed := sent()
+		c := openTest(t, copied, Options{NoSync: true})
+		stored, again := 0, 0
+		for part := range slices.Chunk(replayed, 500) {
+			es := make([]Entry, 0, len(part))
+			for _, id := range part {
+				es = append(es, entry(id, "a"))
+			}
+			a := mustAppend(t, c, es...)
+			stored, again = stored+a.Stored, again+a.Duplicates
+		}
+		count := map[string]int{}
+		for _, id := range drainAll(t, c, "a") {
+			count[id]++
+		}
+		lost, twice := 0, 0
+		for _, id := range replayed {
+			if count[id] == 0 {
+				lost++
+			}
+			if count[id] > 1 {
+				twice++
+			}
+		}
+		if lost > 0 || twice > 0 || again == 0 {
+			t.Errorf("copy %d: of %d records %d are lost, %d are there twice (%d stored, %d duplicates)", n, len(replayed), lost, twice, stored, again)
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
+}
+
+// The ids of a segment go with it while they are in memory alone, because the disk
+// takes no file for them.
+func TestBackupHasUnfiledIDs(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{NoSync: true})
+	opened(t, q)
+	mustAppend(t, q, entry("m-1", "a"))
+	block := idsPath(dir, q.tail.num) // a directory stands where the file is to be
+	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := q.Backup(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(block); err != nil {
+		t.Fatal(err)
+	}
+	c := openTest(t, copied, Options{})
+	drainAll(t, c, "a") // its segment may go
+	if a := mustAppend(t, c, entry("m-1", "a"), entry("m-2", "a")); a.Duplicates != 1 || a.Stored != 1 {
+		t.Errorf("%+v", a)
+	}
 }
 
 // The secret of the installation goes with every backup, unchanged, and a copy

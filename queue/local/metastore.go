@@ -137,15 +137,19 @@ func (m *metaStore) reopen() error {
 	return nil
 }
 
-// copy writes meta.db as it stands to path.
-func (m *metaStore) copy(path string) error {
+// begin gives meta.db as it stands at this moment. The caller ends the transaction.
+func (m *metaStore) begin() (tx *bolt.Tx, err error) {
 	m.mu.Lock()
 	db := m.db
 	m.mu.Unlock()
 	if db == nil {
-		return ErrUnavailable
+		return nil, ErrUnavailable
 	}
-	return copyBolt(db, path)
+	err = db.run(func() error {
+		tx, err = db.Begin(false)
+		return err
+	}, func() bool { return true })
+	return tx, err
 }
 
 // update runs fn in a transaction and returns once it is synced.
