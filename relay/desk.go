@@ -60,6 +60,9 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	if _, err := os.Stat(cfg.Queue.Path); err != nil {
 		return nil, tryLater(fmt.Errorf("no relay answers at %s, and there is no queue in %s", cfg.Admin.Listen, cfg.Queue.Path))
 	}
+	if err := checkRestored(cfg.Queue.Path); err != nil {
+		return nil, err
+	}
 	o, err := queueOptions(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err

@@ -59,6 +59,7 @@ var commands = []func() *cobra.Command{
 	newReloadCommand,
 	newForgetCommand,
 	newBackupCommand,
+	newRestoreCommand,
 	newHealthCommand,
 	newConfigCommand,
 	newSchemaCommand,

@@ -115,6 +115,7 @@ func goldenMistakes(t *testing.T, r *record) {
 		{"run", "extra"},
 		{"import"},
 		{"backup"},
+		{"restore"},
 		{"receipt"},
 		{"queue", "list", "--limit", "many"},
 		{"map", "--now", "yesterday"},

@@ -32,6 +32,7 @@ var everyAsk = [][]string{
 	{"reload"},
 	{"tail"},
 	{"backup", "never-written.tar"},
+	{"restore", "never-written.tar"},
 	{"support-bundle", "never-written.zip"},
 }
 
@@ -135,6 +136,7 @@ func goldenWaiting(t *testing.T, r *record) {
 	r.relay(t, ask{config: conf, rules: written}, "backup", s.path("copy.tar"))
 	r.relay(t, ask{config: conf}, "backup", "--verify", s.path("copy.tar"))
 	r.relay(t, ask{config: conf}, "backup", "--verify", s.path("mapping.yaml"))
+	r.relay(t, ask{config: conf}, "restore", s.path("copy.tar"))
 	r.relay(t, ask{config: conf, rules: written}, "support-bundle", s.path("help.zip"))
 	r.relay(t, ask{config: conf}, "support-bundle", s.path("help.zip"))
 	r.imports(t, s)

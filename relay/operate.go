@@ -165,7 +165,7 @@ func newBackupCommand() *cobra.Command {
 		Use:   "backup FILE",
 		Short: "Write a consistent copy of the queue, while relay runs",
 		Long: `Writes a tar file of the queue directory and reads it again: it is whole, or not there.
-To restore, unpack it into an empty queue.path. --verify reads a copy made before.`,
+It is of one moment. ` + "`relay restore`" + ` unpacks it. --verify reads a copy made before.`,
 		Example: "  relay backup /mnt/usb/relay-queue.tar\n  relay backup --verify /mnt/usb/relay-queue.tar",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {

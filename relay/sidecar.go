@@ -77,7 +77,13 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if s.keys, err = queueKeys(cfg.Queue.EncryptionKey); err != nil {
 		return nil, badConfig(err)
 	}
+	if err = checkRestored(cfg.Queue.Path); err != nil {
+		return nil, err
+	}
 	if s.queue, err = openQueue(cfg, log); err != nil {
+		return nil, err
+	}
+	if err = sayRestored(cfg.Queue.Path, log); err != nil {
 		return nil, err
 	}
 	secret, err := installationSecret(cfg)

@@ -67,6 +67,7 @@ const (
 	DropFailed          Code = "drop_failed"
 	DeadDroppedOldest   Code = "dead_dropped_oldest"
 	DeadNotExpired      Code = "dead_not_expired"
+	QueueRestored       Code = "queue_restored"
 	CommitFailed        Code = "commit_failed"
 	SegmentDamaged      Code = "segment_damaged"
 	DeadDamaged         Code = "dead_damaged"
@@ -201,6 +202,7 @@ var Sections = []Section{
 		{RecordsDropped, slog.LevelWarn, "events were dropped: `reason` says by which rule", "see `queue.full`, or raise `queue.max_size`"},
 		{DropFailed, slog.LevelWarn, "such a rule could not be applied; tried again", "check the disk"},
 		{DeadDroppedOldest, slog.LevelWarn, "`queue.dead_full: drop_oldest` removed dead letters", "look at dead letters sooner"},
+		{QueueRestored, slog.LevelWarn, "the first start after `relay restore`: of the `events` that wait, those that were delivered after the backup was `made` are sent again", "nothing; Meta recognises them for seven days"},
 		{DeadNotExpired, slog.LevelWarn, "dead letters older than `queue.dead_max_age` cannot be removed; tried again", "check the disk"},
 		{CommitFailed, slog.LevelError, "a write failed: clients were told 503, relay goes on in a new file", "check the disk: it fails"},
 		{SegmentDamaged, slog.LevelError, "what is readable was saved, `lost` says how many events were not, the file is kept as `.bad`", "check the disk; keep the file for whoever looks into it"},

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -106,45 +107,118 @@ var ErrBackupCut = errors.New("the backup is not whole")
 
 // VerifyBackup reads a backup to its end and compares every sum.
 func VerifyBackup(r io.Reader) (files int, err error) {
+	files, _, err = readBackup(r, func(_ string, _ bool, body io.Reader) error {
+		_, err := io.Copy(io.Discard, body)
+		return err
+	})
+	return files, err
+}
+
+// BackupLock is the file of a queue's directory that holds its lock. It is in a
+// backup and never unpacked: whoever unpacks holds that of the directory.
+const BackupLock = "lock"
+
+// UnpackBackup writes the files of a backup to dir, synced, compares every sum,
+// and says when the backup was made. After an error what was written is to be
+// removed.
+func UnpackBackup(r io.Reader, dir string) (files int, made time.Time, err error) {
+	root, err := os.OpenRoot(dir) // whatever the names say
+	if err != nil {
+		return 0, made, fmt.Errorf("unpack backup: %w", err)
+	}
+	defer root.Close()
+	dirs := []string{dir}
+	files, made, err = readBackup(r, func(name string, isDir bool, body io.Reader) error {
+		switch {
+		case isDir:
+			dirs = append(dirs, filepath.Join(dir, filepath.FromSlash(name)))
+			return root.Mkdir(name, 0o700)
+		case name == BackupLock:
+			return nil
+		}
+		f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, body)
+		return errors.Join(err, f.Sync(), f.Close())
+	})
+	for _, d := range dirs {
+		if err == nil {
+			err = disk.SyncDir(d)
+		}
+	}
+	return files, made, err
+}
+
+// readBackup gives each file and directory of a backup to take, and compares the
+// sums of what take was given in the end.
+func readBackup(r io.Reader, take func(name string, isDir bool, body io.Reader) error) (files int, made time.Time, err error) {
 	tr := tar.NewReader(r)
 	sums := map[string]string{}
 	for {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			return files, ErrBackupCut
+			return files, made, ErrBackupCut
 		}
 		if err != nil {
-			return files, fmt.Errorf("%w: %w", ErrBackupCut, err)
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
+			return files, made, fmt.Errorf("%w: %w", ErrBackupCut, err)
 		}
 		if h.Name == backupSums {
+			made = h.ModTime.UTC()
 			break
 		}
-		hash := sha256.New()
-		if _, err := io.Copy(hash, tr); err != nil {
-			return files, fmt.Errorf("%w: %w", ErrBackupCut, err)
+		name, ok := strings.CutPrefix(strings.TrimSuffix(h.Name, "/"), backupRoot)
+		if !ok || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir {
+			return files, made, fmt.Errorf("%w: %q is not of a backup", ErrBackupCut, h.Name)
 		}
-		sums[strings.TrimPrefix(h.Name, backupRoot)] = hex.EncodeToString(hash.Sum(nil))
-		files++
+		body := &cutReader{r: tr}
+		hash := sha256.New()
+		if err = take(name, h.Typeflag == tar.TypeDir, io.TeeReader(body, hash)); err == nil {
+			_, err = io.Copy(hash, body)
+		}
+		if body.err != nil {
+			return files, made, fmt.Errorf("%w: %w", ErrBackupCut, body.err)
+		}
+		if err != nil {
+			return files, made, fmt.Errorf("unpack backup: %w", err)
+		}
+		if h.Typeflag == tar.TypeReg {
+			sums[name] = hex.EncodeToString(hash.Sum(nil))
+			files++
+		}
 	}
 	list, err := io.ReadAll(tr)
 	if err != nil {
-		return files, fmt.Errorf("%w: %w", ErrBackupCut, err)
+		return files, made, fmt.Errorf("%w: %w", ErrBackupCut, err)
 	}
 	n := 0
 	for line := range strings.Lines(string(list)) {
 		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		if !ok || sums[name] != sum {
-			return files, fmt.Errorf("%w: %s differs", ErrBackupCut, name)
+			return files, made, fmt.Errorf("%w: %s differs", ErrBackupCut, name)
 		}
 		n++
 	}
 	if n != files {
-		return files, ErrBackupCut
+		return files, made, ErrBackupCut
 	}
-	return files, nil
+	return files, made, nil
+}
+
+// cutReader keeps what reading ended with, so that it is told from an error of
+// whoever writes.
+type cutReader struct {
+	r   io.Reader
+	err error
+}
+
+func (c *cutReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.err = err
+	}
+	return n, err
 }
 
 // backup answers with a consistent copy of the queue as a tar file. It holds

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/config"
+	"relay/internal/disk"
+	"relay/internal/logs"
+	"relay/queue"
+	"relay/queue/local"
+	"relay/relay/internal/admin"
+)
+
+func newRestoreCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Unpack a backup into an empty queue directory",
+		Long: `Unpacks what ` + "`relay backup`" + ` wrote into queue.path, which must be empty or not exist,
+and compares every sum: all of it is there afterwards, or none. It says how many events
+may go twice; the next start logs it once more.
+Stop relay first, and move the old directory away: of two queues with the same events
+each sends them.`,
+		Example: "  relay restore /mnt/usb/relay-queue.tar",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, _, err := config.Load(configPath(c), config.Options{})
+			if err != nil {
+				return err
+			}
+			files, mark, err := restore(c.Context(), cfg, args[0])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), `%d files restored to %s, as of %s
+%d events wait in it, each counted once for each event set. Those that were delivered after that time are sent again, with
+the same event_id, time and order number, which Meta recognises for seven days.
+`, files, cfg.Queue.Path, mark.Made.Format(time.RFC3339), mark.Events)
+			return err
+		},
+	}
+	addConfigFlag(c)
+	return c
+}
+
+// restoreMark lies in the directory of a queue that came out of a backup until
+// the first start has said so.
+const restoreMark = "restored.json"
+
+type restoredQueue struct {
+	Whole  bool      `json:"whole"`  // false: the restore has not ended
+	Made   time.Time `json:"made"`   // when the backup was
+	Events int64     `json:"events"` // waited in it: what may go twice
+}
+
+// restore unpacks the backup file into the queue directory of cfg, all or
+// nothing. Invariant: from the first file on, and until all of them are there and
+// were counted, a mark in the directory keeps every relay from opening it.
+func restore(ctx context.Context, cfg *config.Config, file string) (files int, mark restoredQueue, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return 0, mark, fmt.Errorf("restore: %w", err)
+	}
+	defer f.Close()
+	dir := cfg.Queue.Path
+	if err := disk.MakeDir(dir); err != nil {
+		return 0, mark, fmt.Errorf("restore: %w", err)
+	}
+	if err := wantEmpty(dir); err != nil {
+		return 0, mark, err
+	}
+	lock, err := disk.TakeLock(filepath.Join(dir, admin.BackupLock), false)
+	if held, ok := errors.AsType[*disk.HeldError](err); ok {
+		return 0, mark, queueError(&local.LockedError{Dir: dir, PID: held.PID})
+	}
+	if err != nil {
+		return 0, mark, fmt.Errorf("restore: %w", err)
+	}
+	defer func() {
+		_ = lock.Close()
+		if err != nil {
+			err = errors.Join(err, emptyAgain(dir))
+		}
+	}()
+	if err := mark.write(dir); err != nil {
+		return 0, mark, err
+	}
+	if files, mark.Made, err = admin.UnpackBackup(f, dir); err != nil {
+		return 0, mark, fmt.Errorf("restore %s: %w", file, err)
+	}
+	_ = lock.Close() // whoever reads takes it too; the mark keeps others out
+	if mark.Events, err = waitingIn(ctx, cfg); err != nil {
+		return 0, mark, queueError(err)
+	}
+	mark.Whole = true
+	return files, mark, mark.write(dir)
+}
+
+// wantEmpty refuses a directory in which something lies.
+func wantEmpty(dir string) error {
+	es, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	for _, e := range es {
+		switch e.Name() {
+		case "lost+found", admin.BackupLock: // of a volume; of a queue that is gone
+			continue
+		}
+		// One that a relay has open says so rather.
+		lock, err := disk.TakeLock(filepath.Join(dir, admin.BackupLock), true)
+		if held, ok := errors.AsType[*disk.HeldError](err); ok {
+			return queueError(&local.LockedError{Dir: dir, PID: held.PID})
+		}
+		if err == nil {
+			_ = lock.Close()
+		}
+		return usageError{fmt.Errorf("%s is not empty: move what is in it away, and restore into an empty directory", dir)}
+	}
+	return nil
+}
+
+// emptyAgain removes what a restore that failed has left.
+func emptyAgain(dir string) error {
+	es, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	for _, e := range es {
+		switch e.Name() {
+		case "lost+found", admin.BackupLock, restoreMark:
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
+	}
+	// Last: until here the directory is not to be opened.
+	if err := os.Remove(filepath.Join(dir, restoreMark)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("restore: %w", err)
+	}
+	return nil
+}
+
+// waitingIn counts what waits for an event set in the queue of cfg.
+func waitingIn(ctx context.Context, cfg *config.Config) (n int64, err error) {
+	keys, err := queueKeys(cfg.Queue.EncryptionKey)
+	if err != nil {
+		return 0, badConfig(err)
+	}
+	q, err := local.OpenReadOnly(cfg.Queue.Path, keys...)
+	if err != nil {
+		return 0, err
+	}
+	settle(ctx, q)
+	for _, l := range q.Lanes() {
+		if l.Name != queue.LaneUnmapped && l.Name != queue.LaneRefused {
+			n += l.Pending
+		}
+	}
+	return n, q.Close()
+}
+
+func (m restoredQueue) write(dir string) error {
+	b, err := json.Marshal(m)
+	if err == nil {
+		err = disk.WriteFile(filepath.Join(dir, restoreMark), 0o600, b)
+	}
+	if err != nil {
+		return fmt.Errorf("mark the queue as restored: %w", err)
+	}
+	return nil
+}
+
+// restoredIn reads the mark of dir; ok: there is one.
+func restoredIn(dir string) (m restoredQueue, ok bool, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, restoreMark))
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, false, nil
+	}
+	if err != nil {
+		return m, false, fmt.Errorf("look for a restore: %w", err)
+	}
+	if json.Unmarshal(b, &m) != nil {
+		m = restoredQueue{} // it was being written
+	}
+	return m, true, nil
+}
+
+// checkRestored refuses a directory in which a restore has not ended.
+func checkRestored(dir string) error {
+	m, ok, err := restoredIn(dir)
+	if err == nil && ok && !m.Whole {
+		err = badConfig(fmt.Errorf("a restore into %s did not end: remove what is in it and run `relay restore` again", dir))
+	}
+	return err
+}
+
+// sayRestored logs once that the queue in dir came out of a backup.
+func sayRestored(dir string, log *slog.Logger) error {
+	m, ok, err := restoredIn(dir)
+	if err != nil || !ok {
+		return err
+	}
+	log.Warn("this queue was restored from a backup: what was delivered after it was made is sent again", "code", logs.QueueRestored,
+		"made", m.Made, "events", m.Events)
+	if err := os.Remove(filepath.Join(dir, restoreMark)); err != nil {
+		return fmt.Errorf("remove the mark of a restore: %w", err)
+	}
+	return nil
+}
