@@ -66,6 +66,7 @@ const (
 	RecordsDropped      Code = "records_dropped"
 	DropFailed          Code = "drop_failed"
 	DeadDroppedOldest   Code = "dead_dropped_oldest"
+	DeadCut             Code = "dead_cut"
 	DeadNotExpired      Code = "dead_not_expired"
 	QueueRestored       Code = "queue_restored"
 	CommitFailed        Code = "commit_failed"
@@ -203,10 +204,11 @@ var Sections = []Section{
 		{DropFailed, slog.LevelWarn, "such a rule could not be applied; tried again", "check the disk"},
 		{DeadDroppedOldest, slog.LevelWarn, "`queue.dead_full: drop_oldest` removed dead letters", "look at dead letters sooner"},
 		{QueueRestored, slog.LevelWarn, "the first start after `relay restore`: of the `events` that wait, those that were delivered after the backup was `made` are sent again", "nothing; Meta recognises them for seven days"},
+		{DeadCut, slog.LevelWarn, "dead letters were larger than `queue.dead_max_size`: each keeps the beginning of its event, and is not retried", "raise `queue.dead_max_size`"},
 		{DeadNotExpired, slog.LevelWarn, "dead letters older than `queue.dead_max_age` cannot be removed; tried again", "check the disk"},
 		{CommitFailed, slog.LevelError, "a write failed: clients were told 503, relay goes on in a new file", "check the disk: it fails"},
 		{SegmentDamaged, slog.LevelError, "what is readable was saved, `lost` says how many events were not, the file is kept as `.bad`", "check the disk; keep the file for whoever looks into it"},
-		{DeadDamaged, slog.LevelError, "the same for a file of dead letters", "check the disk"},
+		{DeadDamaged, slog.LevelError, "the same for dead.db: what is readable stays, the rest is lost", "check the disk"},
 		{MetaDamaged, slog.LevelError, "the lanes' positions are lost: everything in the queue is sent again", "nothing; Meta knows repeats of seven days by event_id"},
 		{MetaMissing, slog.LevelError, "the same: somebody removed meta.db", "do not remove it"},
 		{MetaRowsDamaged, slog.LevelError, "the same for some lanes", "check the disk"},

@@ -369,8 +369,19 @@ func (o *oracle) verify(dir string) (lost int) {
 			}
 		}
 	}
+	type made struct {
+		lane string
+		seq  Seq
+		slot uint8
+	}
+	letters := make(map[made]string)
 	if err := q.DeadLetters("", func(d DeadLetter) bool {
 		note(d.EventSet, d.MessageID, d.Body, "dead letters")
+		of := made{d.EventSet, d.Seq, d.Slot}
+		if other, ok := letters[of]; ok {
+			o.t.Errorf("dead letters %s and %s are of one record", other, d.ID)
+		}
+		letters[of] = d.ID
 		return true
 	}); err != nil {
 		o.t.Fatal(err)

@@ -65,7 +65,10 @@ func (d *deadLog) load() {
 				return knownFormat(info.Format, info.Sum)
 			},
 			Committed: func(lane string) (uint64, bool) { gen, ok := d.gens[lane]; return gen, ok },
-			Repaired:  d.repaired, Full: d.q.useReserve, ReadOnly: d.q.readOnly, NoSync: d.q.o.NoSync,
+			Cut: func(n int) {
+				d.q.o.Logger.Warn("dead letters were larger than all the room there is for them: the end of their events is lost", "code", logs.DeadCut, "letters", n)
+			},
+			Repaired: d.repaired, Full: d.q.useReserve, ReadOnly: d.q.readOnly, NoSync: d.q.o.NoSync,
 		})
 	}
 	d.mu.Lock()

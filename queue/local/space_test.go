@@ -89,7 +89,7 @@ func TestFullRefusesAndDropsNothing(t *testing.T) {
 	}
 	dead := Settlement{Cursor: b.Next}
 	for _, r := range b.Records {
-		dead.Dead = append(dead.Dead, DeadLetter{MessageID: r.ID, EventSet: "refused", Reason: "invalid", Body: r.Body})
+		dead.Dead = append(dead.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "refused", Reason: "invalid", Body: r.Body})
 	}
 	if err := q.Settle("refused", dead); err != nil {
 		t.Fatal(err)

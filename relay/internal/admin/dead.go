@@ -41,6 +41,7 @@ type DeadDetail struct {
 	Masked    bool            `json:"masked"`
 	Body      json.RawMessage `json:"body,omitempty"`
 	Text      string          `json:"text,omitempty"` // instead of body, when it is not JSON
+	Cut       int64           `json:"cut,omitempty"`  // bytes of the event that there was no room for
 }
 
 // DeadOf is the listed form of a dead letter.
@@ -55,7 +56,7 @@ func DeadOf(d queue.DeadLetter) Dead {
 func DeadDetailOf(d queue.DeadLetter, full bool) DeadDetail {
 	out := DeadDetail{
 		Dead: DeadOf(d), List: d.List, DeadAt: d.DeadAt, ReleaseAt: timePtr(d.ReleaseAt),
-		Mapping: d.MappingHash, Plain: advice.ForReason(d.Reason), Masked: !full,
+		Mapping: d.MappingHash, Plain: advice.ForReason(d.Reason), Masked: !full, Cut: d.Cut,
 	}
 	switch {
 	case len(d.Body) == 0:

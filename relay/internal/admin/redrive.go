@@ -111,7 +111,7 @@ func RetryDead(q RedriveQueue, f drain.Foresight, a DeadAction) (RetryResult, er
 	err := EachDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
 		res.Matched++
 		switch {
-		case len(f.Lanes(d)) == 0:
+		case d.Cut > 0 || len(f.Lanes(d)) == 0: // half an event goes nowhere
 			res.Unrouted++
 		case a.DryRun:
 			res.foresee(f.Of(d))

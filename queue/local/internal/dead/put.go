@@ -13,7 +13,7 @@ import (
 // not among them, is removed. It returns how many others were dropped for them.
 // queue.ErrDeadFull: there is no room, nothing has changed.
 func (s *Store) Put(lane string, settlement uint64, letters []queue.DeadLetter) (dropped int, err error) {
-	at, rows, err := s.encode(lane, settlement, letters)
+	at, rows, cut, err := s.encode(lane, settlement, letters)
 	if err != nil {
 		return 0, err
 	}
@@ -67,6 +67,9 @@ func (s *Store) Put(lane string, settlement uint64, letters []queue.DeadLetter) 
 		dropped = 0
 	}
 	s.hidden[lane] = hide
+	if err == nil && len(cut) > 0 && s.o.Cut != nil {
+		s.o.Cut(len(cut))
+	}
 	return dropped, err
 }
 
@@ -102,23 +105,26 @@ func (s *Store) makeRoom(c *change, keep map[string]bool) (dropped int, err erro
 // encode makes the rows of one settlement, without numbers, and their keys.
 // When all of them together exceed the bound, those above an equal share of it
 // lose the end of their bodies.
-func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLetter) (keys [][]byte, rows []row, err error) {
-	keys, rows = make([][]byte, len(letters)), make([]row, len(letters))
+func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLetter) (keys [][]byte, rows []row, cut map[int]bool, err error) {
+	keys, rows, cut = make([][]byte, len(letters)), make([]row, len(letters)), make(map[int]bool)
 	size := int64(0)
 	one := func(i int, most int64) error {
 		d := letters[i]
 		d.ID = ""
-		sealed, err := s.sealLetter(keys[i], d, most)
+		sealed, less, err := s.sealLetter(keys[i], d, most)
+		if less {
+			cut[i] = true
+		}
 		rows[i] = row{settlement: settlement, died: died(d.DeadAt), sealed: sealed}
 		return err
 	}
 	for i := range letters {
 		if letters[i].Seq == 0 || lane == "" {
-			return nil, nil, fmt.Errorf("dead letter of no record: %w", queue.ErrInvalid)
+			return nil, nil, nil, fmt.Errorf("dead letter of no record: %w", queue.ErrInvalid)
 		}
 		keys[i] = rowKey(lane, letters[i].Seq, letters[i].Slot)
 		if err := one(i, s.o.MaxSize); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		size += int64(rowHead + len(rows[i].sealed))
 	}
@@ -126,12 +132,12 @@ func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLette
 		for i := range letters {
 			if int64(rowHead+len(rows[i].sealed)) > share {
 				if err := one(i, share); err != nil {
-					return nil, nil, err
+					return nil, nil, nil, err
 				}
 			}
 		}
 	}
-	return keys, rows, nil
+	return keys, rows, cut, nil
 }
 
 // Commit says that the settlement of the lane's last Put committed.

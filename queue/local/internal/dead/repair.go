@@ -83,31 +83,20 @@ func (s *Store) void(lane string, settlement uint64) bool {
 	return ok && settlement>>32 == last>>32 && settlement > last
 }
 
-// repair replaces a damaged file by what is readable of it. When its tree is
-// whole, free pages are searched only for the rows that are missing in it; else
-// for all, and letters that were removed may come back.
-func (s *Store) repair(cause error) error {
-	if err := s.close(); err != nil {
-		return err
-	}
-	found, err := s.verify()
-	whole := err == nil
-	switch {
-	case !whole && !isDamaged(err):
-		return err
-	case whole && cause == nil:
-		cause = damaged("%d rows", found.bad)
-	}
+// repair replaces a damaged file by what is readable of it. With whole its tree
+// can be followed, and free pages are searched only for the rows that are missing
+// in it; else for all, and letters that were removed may come back.
+func (s *Store) repair(cause error, whole bool) error {
+	_ = s.close()
 	missing := make(map[string]bool)
 	listed, first := int64(0), uint64(0)
-	err = s.rebuild(func(put func(k []byte, r row) error) error {
+	err := s.rebuild(func(put func(k []byte, r row) error) (err error) {
 		if whole {
-			db, err := s.o.Files.Open(s.path)
-			if err != nil {
-				return err
-			}
-			listed, first, err = salvageTree(db, missing, put)
-			if err = errors.Join(err, db.Close()); err != nil || len(missing) == 0 {
+			listed, first, err = s.salvageTree(missing, put)
+			switch {
+			case isDamaged(err): // bbolt does not follow what Walk could
+				whole = false
+			case err != nil || len(missing) == 0:
 				return err
 			}
 		}
@@ -137,7 +126,11 @@ func (s *Store) repair(cause error) error {
 // salvageTree puts the good rows of a file whose tree is whole, and adds the keys
 // of the others to missing. It gives how many letters are listed, and the next
 // number.
-func salvageTree(db DB, missing map[string]bool, put func(k []byte, r row) error) (listed int64, next uint64, err error) {
+func (s *Store) salvageTree(missing map[string]bool, put func(k []byte, r row) error) (listed int64, next uint64, err error) {
+	db, err := s.o.Files.Open(s.path)
+	if err != nil {
+		return 0, 0, err
+	}
 	err = db.View(func(tx *bolt.Tx) error {
 		letters, order := tx.Bucket(bucketLetters), tx.Bucket(bucketOrder)
 		next = order.Sequence()
@@ -159,5 +152,5 @@ func salvageTree(db DB, missing map[string]bool, put func(k []byte, r row) error
 			return nil
 		})
 	})
-	return listed, next, err
+	return listed, next, errors.Join(err, db.Close())
 }

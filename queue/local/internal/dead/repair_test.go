@@ -126,7 +126,7 @@ func TestOneNumberTwice(t *testing.T) {
 	err := w.rebuild(func(put func([]byte, row) error) error {
 		for seq := range 3 {
 			k := rowKey("a", queue.Seq(seq+1), 0)
-			sealed, err := w.sealLetter(k, letter(seq+1, "x"), 1<<20)
+			sealed, _, err := w.sealLetter(k, letter(seq+1, "x"), 1<<20)
 			if err != nil {
 				return err
 			}
@@ -188,7 +188,7 @@ func TestDamageWhileOpen(t *testing.T) {
 func FuzzRow(f *testing.F) {
 	w := &Store{o: Options{Ring: ringOf(f, 0), Codec: noCodec{}, MaxSize: 1 << 20}}
 	k := rowKey("a", 7, 1)
-	sealed, err := w.sealLetter(k, letter(7, "body"), 1<<20)
+	sealed, _, err := w.sealLetter(k, letter(7, "body"), 1<<20)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -213,4 +213,47 @@ func FuzzRow(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What opens and is no letter is damaged, not a panic.
+func TestOpenLetter(t *testing.T) {
+	w := &Store{o: Options{Ring: ringOf(t, 0), Codec: noCodec{}}}
+	for _, sealed := range []string{
+		"", "\x00\x00", "\x00\x00\x00\x00", "\x00\x00\x00\x00\x00\xff\xff\xff\xff{}",
+		"\x00\x00\x00\x00\x00\x02\x00\x00\x00{}", "\x00\x00\x00\x00\x00\x06\x00\x00\x00\x07\x00\x00\x00{}",
+		"\x00\x00\x00\x00\x00\x06\x00\x00\x00\x02\x00\x00\x00[]", "\x00\x00\x00\x00\x07\x06\x00\x00\x00\x02\x00\x00\x00{}",
+	} {
+		r := row{sealed: []byte(sealed)}
+		if _, err := w.openLetter(rowKey("a", 1, 0), r); !errors.Is(err, seal.ErrDamaged) {
+			t.Errorf("%q: %v", sealed, err)
+		}
+		if r.keyID() != 0 {
+			t.Errorf("%q: sealed with %x", sealed, r.keyID())
+		}
+	}
+	for _, id := range []string{"", "1", "000000010000000g", "00000001000000000"} {
+		if _, ok := ParseID(id); ok {
+			t.Errorf("%q is an id", id)
+		}
+	}
+}
+
+// badSector does not give one byte.
+type badSector int64
+
+func (at badSector) ReadAt(b []byte, off int64) (int, error) {
+	if off <= int64(at) && int64(at) < off+int64(len(b)) {
+		return 0, errors.New("input/output error")
+	}
+	for i := range b {
+		b[i] = 1
+	}
+	return len(b), nil
+}
+
+func TestReadSome(t *testing.T) {
+	b := readSome(badSector(5000), make([]byte, 3*scanUnit), 0)
+	if n := bytes.Count(b, []byte{0}); n != scanUnit || b[5000] != 0 || b[0] != 1 || b[len(b)-1] != 1 {
+		t.Errorf("%d bytes are missing", n)
+	}
 }

@@ -94,29 +94,28 @@ func (r *row) keyID() uint32 {
 
 // sealLetter makes the sealed part of a row. A letter whose row would be larger
 // than most loses the end of its body, and says how much.
-func (s *Store) sealLetter(k []byte, d queue.DeadLetter, most int64) ([]byte, error) {
+func (s *Store) sealLetter(k []byte, d queue.DeadLetter, most int64) (sealed []byte, cut bool, err error) {
 	for {
 		js, err := json.Marshal(d)
 		if err != nil {
-			return nil, fmt.Errorf("encode dead letter: %w", err)
+			return nil, false, fmt.Errorf("encode dead letter: %w", err)
 		}
 		raw := binary.LittleEndian.AppendUint32(nil, uint32(len(js)))
 		raw = append(append(raw, js...), d.Body...)
 		b := binary.LittleEndian.AppendUint32([]byte{0}, uint32(len(raw)))
 		b, codec := s.o.Codec.Compress(b, raw)
 		b[0] = codec
-		sealed, err := s.o.Ring.Seal(nil, rowPurpose, 0, k, b)
-		if err != nil {
-			return nil, err
+		if sealed, err = s.o.Ring.Seal(nil, rowPurpose, 0, k, b); err != nil {
+			return nil, false, err
 		}
 		if int64(rowHead+len(sealed)) <= most || len(d.Body) == 0 {
-			return sealed, nil
+			return sealed, cut, nil
 		}
 		// What is not compressed fits for sure: a row is its parts and at most
 		// 64 bytes of seal.
 		room := min(max(0, most-int64(rowHead+len(js)+64+32)), int64(len(d.Body)-1))
 		d.Cut += int64(len(d.Body)) - room
-		d.Body = d.Body[:room]
+		d.Body, cut = d.Body[:room], true
 	}
 }
 

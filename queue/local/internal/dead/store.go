@@ -38,8 +38,9 @@ type Options struct {
 	// Committed gives the last settlement of a lane that committed. ok is false
 	// when nobody knows: then every letter of the lane is valid.
 	Committed func(lane string) (settlement uint64, ok bool)
-	Repaired  func(Repair) // a damaged file was replaced
-	Full      func() bool  // frees room on a full volume; true: try again
+	Repaired  func(Repair)      // a damaged file was replaced
+	Cut       func(letters int) // so many were larger than all room, and lost the end of their bodies
+	Full      func() bool       // frees room on a full volume; true: try again
 	ReadOnly  bool
 	NoSync    bool
 }
@@ -90,8 +91,7 @@ func Open(path string, o Options) (*Store, error) {
 		s.o.Full = func() bool { return false }
 	}
 	found, err := s.verify()
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		if o.ReadOnly {
 			return s, nil
 		}
@@ -99,22 +99,26 @@ func Open(path string, o Options) (*Store, error) {
 			return nil, err
 		}
 		return s, nil
-	case !o.ReadOnly && (errors.Is(err, seal.ErrDamaged) || err == nil && found.flawed()):
-		if err := s.repair(err); err != nil {
-			return nil, err
+	}
+	for tries := 0; ; tries++ {
+		whole := err == nil && found.flawed() && !o.ReadOnly
+		switch {
+		case whole:
+			err = damaged("%d rows", found.bad)
+		case err == nil:
+			s.db, err = o.Files.Open(path)
 		}
-		_ = s.close()
-		if found, err = s.verify(); err == nil && found.flawed() {
-			err = damaged("still damaged after it was repaired")
+		if !isDamaged(err) || o.ReadOnly || tries == 2 {
+			break
 		}
+		if err = s.repair(err, whole); err != nil {
+			break
+		}
+		_ = s.close() // it is verified like any other
+		found, err = s.verify()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open dead letters: %w", err)
-	}
-	if s.db == nil {
-		if s.db, err = o.Files.Open(path); err != nil {
-			return nil, fmt.Errorf("open dead letters: %w", err)
-		}
 	}
 	s.rows.Store(found.rows)
 	s.bytes.Store(found.bytes)
@@ -294,7 +298,12 @@ func (s *Store) ready() error {
 	err := s.rewrite(same)
 	switch {
 	case isDamaged(err):
-		return s.repair(err)
+		_ = s.close()
+		found, verr := s.verify()
+		if verr != nil && !isDamaged(verr) {
+			return verr
+		}
+		return s.repair(err, verr == nil && found.flawed())
 	case disk.NoSpace(err):
 		return nil // the next letter may still fit into the old file
 	}

@@ -129,7 +129,11 @@ func TestFull(t *testing.T) {
 // What does not fit at all is cut, and says so.
 func TestTooLarge(t *testing.T) {
 	for _, drop := range []bool{false, true} {
-		w := newWorld(t, func(o *Options) { o.MaxSize, o.DropOldest = 4000, drop })
+		said := 0
+		w := newWorld(t, func(o *Options) {
+			o.MaxSize, o.DropOldest = 4000, drop
+			o.Cut = func(n int) { said += n }
+		})
 		if drop {
 			w.put("a", 1, 1, 2)
 		}
@@ -138,6 +142,9 @@ func TestTooLarge(t *testing.T) {
 		}
 		w.Commit("a")
 		d := w.all()[0]
+		if said != 1 {
+			t.Errorf("%d letters are said to be cut", said)
+		}
 		if len(d.Body) < 2000 || d.Cut+int64(len(d.Body)) != 10_000 || strings.Trim(string(d.Body), "y") != "" {
 			t.Errorf("body of %d, %d cut", len(d.Body), d.Cut)
 		}
