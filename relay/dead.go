@@ -177,14 +177,14 @@ not sent again. With --dry-run it says how many would pass.`,
 						fmt.Fprintf(out, "; dead letters again: %s", s)
 					}
 					if r.Unrouted > 0 {
-						fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere", r.Unrouted)
+						fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere, or their events are cut", r.Unrouted)
 					}
 					fmt.Fprintln(out, ". Nothing was changed.")
 					return nil
 				}
 				fmt.Fprintf(out, "%d of %s put back into the queue", r.Redriven, count(r.Matched, "dead letter"))
 				if r.Unrouted > 0 {
-					fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere", r.Unrouted)
+					fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere, or their events are cut", r.Unrouted)
 				}
 				fmt.Fprintln(out, ".")
 				if d.offline && r.Redriven > 0 {
