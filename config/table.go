@@ -174,7 +174,7 @@ func settings() []setting {
 		},
 		{
 			key: "queue.dead_max_age", kind: kindDuration, def: "0", at: func(c *Config) any { return &c.Queue.DeadMaxAge },
-			doc: "Age at which dead letters are removed, and counted; 0: never.",
+			doc: "Age at which dead letters are removed, and counted; 0: never. It counts by a clock that Meta's answers or NTP confirm, otherwise by the time for which relay ran, so that a clock that is wrong removes nothing.",
 		},
 		{
 			key: "queue.dead_full", kind: kindText, def: "reject", choices: []string{"reject", "drop_oldest"}, at: func(c *Config) any { return &c.Queue.DeadFull },

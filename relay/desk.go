@@ -63,7 +63,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	if err := checkRestored(cfg.Queue.Path); err != nil {
 		return nil, err
 	}
-	o, err := queueOptions(cfg, slog.New(slog.DiscardHandler))
+	o, err := queueOptions(cfg, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

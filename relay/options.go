@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"time"
 
 	"relay/config"
 	"relay/internal/seal"
@@ -15,7 +16,8 @@ import (
 
 // This file says what each part is told of relay.yaml.
 
-func queueOptions(cfg *config.Config, log *slog.Logger) (local.Options, error) {
+// queueOptions takes the clock of what drains; nil: none is believed.
+func queueOptions(cfg *config.Config, clock func() (time.Time, bool), log *slog.Logger) (local.Options, error) {
 	c := cfg.Queue
 	o := local.Options{
 		SegmentSize:    c.SegmentSize,
@@ -28,6 +30,7 @@ func queueOptions(cfg *config.Config, log *slog.Logger) (local.Options, error) {
 		DeadDropOldest: c.DeadFull == config.DropOldest,
 		AppendTimeout:  cfg.Intake.AppendTimeout,
 		NoSync:         c.NoSync,
+		Clock:          clock,
 		Logger:         log,
 	}
 	keys, err := queueKeys(c.EncryptionKey)

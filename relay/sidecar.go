@@ -48,6 +48,7 @@ type sidecar struct {
 	server   *ingest.Server
 	admin    *admin.Server
 	drain    *drain.Supervisor
+	clock    atomic.Pointer[drain.Supervisor] // drain, for the queue, which is open before it
 	watcher  *config.Watcher
 	settings atomic.Pointer[config.Config] // as last accepted; keys that need a restart count as started says
 	started  *config.Config
@@ -80,7 +81,7 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if err = checkRestored(cfg.Queue.Path); err != nil {
 		return nil, err
 	}
-	if s.queue, err = openQueue(cfg, log); err != nil {
+	if s.queue, err = openQueue(cfg, s.believed, log); err != nil {
 		return nil, err
 	}
 	if err = sayRestored(cfg.Queue.Path, log); err != nil {
@@ -121,8 +122,8 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	return s, nil
 }
 
-func openQueue(cfg *config.Config, log *slog.Logger) (*local.Queue, error) {
-	o, err := queueOptions(cfg, log)
+func openQueue(cfg *config.Config, clock func() (time.Time, bool), log *slog.Logger) (*local.Queue, error) {
+	o, err := queueOptions(cfg, clock, log)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +175,14 @@ func (s *sidecar) route(event string) []string {
 func (s *sidecar) now() time.Time {
 	told, believed := s.drain.Now() // set before anything is served
 	return timeOfReceipt(time.Now(), told, believed)
+}
+
+// believed is the time that dead letters age by, and whether it is believed.
+func (s *sidecar) believed() (time.Time, bool) {
+	if d := s.clock.Load(); d != nil {
+		return d.Now()
+	}
+	return time.Now(), false
 }
 
 func timeOfReceipt(wall, told time.Time, believed bool) time.Time {
@@ -242,6 +251,7 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 	if err != nil {
 		return fmt.Errorf("set up delivery: %w", err)
 	}
+	s.clock.Store(s.drain)
 	return nil
 }
 

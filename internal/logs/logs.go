@@ -69,6 +69,7 @@ const (
 	DeadCut             Code = "dead_cut"
 	DeadNotExpired      Code = "dead_not_expired"
 	QueueRestored       Code = "queue_restored"
+	RunTimeNotNoted     Code = "run_time_not_noted"
 	CommitFailed        Code = "commit_failed"
 	SegmentDamaged      Code = "segment_damaged"
 	DeadDamaged         Code = "dead_damaged"
@@ -205,6 +206,7 @@ var Sections = []Section{
 		{DeadDroppedOldest, slog.LevelWarn, "`queue.dead_full: drop_oldest` removed dead letters", "look at dead letters sooner"},
 		{QueueRestored, slog.LevelWarn, "the first start after `relay restore`: of the `events` that wait, those that were delivered after the backup was `made` are sent again", "nothing; Meta recognises them for seven days"},
 		{DeadCut, slog.LevelWarn, "dead letters were larger than `queue.dead_max_size`: each keeps the beginning of its event, and is not retried", "raise `queue.dead_max_size`"},
+		{RunTimeNotNoted, slog.LevelWarn, "for how long the queue has been open cannot be noted: dead letters may be kept longer than `queue.dead_max_age`; tried again", "check the disk"},
 		{DeadNotExpired, slog.LevelWarn, "dead letters older than `queue.dead_max_age` cannot be removed; tried again", "check the disk"},
 		{CommitFailed, slog.LevelError, "a write failed: clients were told 503, relay goes on in a new file", "check the disk: it fails"},
 		{SegmentDamaged, slog.LevelError, "what is readable was saved, `lost` says how many events were not, the file is kept as `.bad`", "check the disk; keep the file for whoever looks into it"},

@@ -13,6 +13,7 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/queue/local/internal/dead"
+	"relay/queue/local/internal/room"
 )
 
 const deadName = "dead.db"
@@ -55,7 +56,7 @@ func (d *deadLog) load() {
 	var s *dead.Store
 	if err == nil {
 		s, err = dead.Open(d.path, dead.Options{
-			Ring: d.q.ring, Codec: letterCodec{d.q.zstd}, Files: boltFiles{readOnly: d.q.readOnly, noSync: d.q.o.NoSync},
+			Stamp: d.q.stamp, Ring: d.q.ring, Codec: letterCodec{d.q.zstd}, Files: boltFiles{readOnly: d.q.readOnly, noSync: d.q.o.NoSync},
 			MaxSize: d.q.o.DeadMaxSize, DropOldest: d.q.o.DeadDropOldest, First: d.first, Header: header,
 			Format: func(b []byte) error {
 				var info metaInfo
@@ -147,9 +148,20 @@ func (d *deadLog) commit(lane string) {
 	}
 }
 
-// tend removes letters that are too old, and gives free room back to the disk
-// while there is some to write the file anew. The keeper calls it time and again.
-func (d *deadLog) tend(now time.Time) {
+// expire removes the letters for which old says so.
+func (d *deadLog) expire(old func(room.Stamp) bool) error {
+	s, err := d.get()
+	if err != nil {
+		return err
+	}
+	n, err := s.Expire(old)
+	d.q.drop(queue.DropDeadMaxAge, int64(n))
+	return err
+}
+
+// tend gives free room back to the disk while there is some to write the file
+// anew. The keeper calls it time and again.
+func (d *deadLog) tend() {
 	s, err := d.get()
 	if err != nil {
 		if !errors.Is(err, ErrClosed) {
@@ -157,18 +169,11 @@ func (d *deadLog) tend(now time.Time) {
 		}
 		return
 	}
-	if d.q.o.DeadMaxAge > 0 {
-		n, err := s.Expire(now.Add(-d.q.o.DeadMaxAge))
-		d.q.drop(queue.DropDeadMaxAge, int64(n))
-		if err != nil {
-			d.q.o.Logger.Warn("cannot remove old dead letters", "code", logs.DeadNotExpired, "err", err)
-		}
-	}
 	_, bytes := s.Stats()
 	d.q.mu.Lock()
-	room := d.q.hold == 0 && d.q.space.volFree > d.q.space.floor+4*bytes
+	enough := d.q.hold == 0 && d.q.space.volFree > d.q.space.floor+4*bytes
 	d.q.mu.Unlock()
-	if !room || !s.Loose() {
+	if !enough || !s.Loose() {
 		return
 	}
 	if err := s.Compact(); err != nil {

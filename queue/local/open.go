@@ -71,6 +71,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		}
 		q.count.BadChunks += int64(bad)
 	}
+	q.openAges()
 	q.dead = newDeadLog(q, !slices.Contains(names, metaName) && !q.count.MetaRebuilt)
 	q.findSegments(names)
 	q.lookBesides()

@@ -24,7 +24,8 @@ type Options struct {
 	// the queue refuses and drops nothing.
 	DropOldest bool
 	// DeadMaxSize bounds the dead letters (default 256 MiB), DeadMaxAge their
-	// age (default: for ever). DeadDropOldest drops the oldest when full,
+	// age (default: for ever), which counts between two times that Clock believes,
+	// otherwise by the time for which the queue was open. DeadDropOldest drops the oldest when full,
 	// otherwise settlements with dead letters fail with ErrDeadFull.
 	DeadMaxSize    int64
 	DeadMaxAge     time.Duration
@@ -46,4 +47,6 @@ type Options struct {
 	NoSync bool
 	Logger *slog.Logger     // default: discards
 	Now    func() time.Time // default: time.Now
+	// Clock tells the time and whether it is believed. Default: Now, not believed.
+	Clock func() (now time.Time, believed bool)
 }

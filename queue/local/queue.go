@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/queue/local/internal/room"
+
 	"relay/internal/disk"
 	"relay/internal/seal"
 )
@@ -80,6 +82,8 @@ type Queue struct {
 	lastErrAt   time.Time
 	count       Stats // only its counters
 	space       space
+	age         room.Age
+	ageNoted    time.Duration // run time on record
 	syncs       latencies
 }
 
@@ -108,6 +112,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Clock == nil {
+		o.Clock = func() (time.Time, bool) { return o.Now(), false }
 	}
 	o.SegmentSize = min(max(o.SegmentSize, 64<<10), 1<<30)
 	return o

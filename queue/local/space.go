@@ -279,7 +279,8 @@ func (q *Queue) drop(why string, n int64) {
 func (q *Queue) periodic() {
 	now := q.now()
 	q.ids.expire(now.UnixMilli())
-	q.dead.tend(now)
+	q.tellAges()
+	q.dead.tend()
 	q.measure()
 	q.makeRoom()
 	q.retryFailed()

@@ -3,12 +3,12 @@ package dead
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/seal"
 	"relay/queue"
+	"relay/queue/local/internal/room"
 )
 
 func isDamaged(err error) bool { return errors.Is(err, seal.ErrDamaged) }
@@ -105,19 +105,20 @@ func (s *Store) Remove(numbers []uint64) (n int, err error) {
 	return n, nil
 }
 
-// Expire removes the letters that died before a time and returns how many. The
-// first younger one ends it: letters lie in the order in which they died.
-func (s *Store) Expire(before time.Time) (int, error) {
-	var old []uint64
+// Expire removes the letters for which old says so, by when they died, and returns
+// how many. The first younger one ends it, since letters lie in the order in which
+// they died; but those behind one that died at no known time may be older.
+func (s *Store) Expire(old func(room.Stamp) bool) (int, error) {
+	var gone []uint64
 	s.mu.Lock()
 	if s.db != nil {
 		err := s.db.View(func(tx *bolt.Tx) error {
-			old = nil
+			gone = nil
 			return s.each(tx, 0, func(_ []byte, r row) (bool, error) {
-				if r.died >= died(before) {
-					return false, nil
+				if at := r.stamp(); !old(at) {
+					return at.At.IsZero(), nil
 				}
-				old = append(old, r.number)
+				gone = append(gone, r.number)
 				return true, nil
 			})
 		})
@@ -127,10 +128,10 @@ func (s *Store) Expire(before time.Time) (int, error) {
 		}
 	}
 	s.mu.Unlock()
-	if len(old) == 0 {
+	if len(gone) == 0 {
 		return 0, nil
 	}
-	return s.Remove(old)
+	return s.Remove(gone)
 }
 
 // Linger calls fn for every letter whose bytes are in the file, removed ones too.

@@ -107,7 +107,7 @@ func (s *Store) makeRoom(c *change, keep map[string]bool) (dropped int, err erro
 // lose the end of their bodies.
 func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLetter) (keys [][]byte, rows []row, cut map[int]bool, err error) {
 	keys, rows, cut = make([][]byte, len(letters)), make([]row, len(letters)), make(map[int]bool)
-	size := int64(0)
+	size, now := int64(0), s.o.Stamp()
 	one := func(i int, most int64) error {
 		d := letters[i]
 		d.ID = ""
@@ -115,7 +115,8 @@ func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLette
 		if less {
 			cut[i] = true
 		}
-		rows[i] = row{settlement: settlement, died: died(d.DeadAt), sealed: sealed}
+		rows[i] = stamped(settlement, now)
+		rows[i].sealed = sealed
 		return err
 	}
 	for i := range letters {

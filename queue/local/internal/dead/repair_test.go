@@ -192,7 +192,7 @@ func FuzzRow(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r := row{number: 3, settlement: 4, died: 5, sealed: sealed}
+	r := row{number: 3, settlement: 4, ran: 5, sealed: sealed}
 	f.Add(k, r.encode(k))
 	f.Add([]byte("short"), []byte{})
 	f.Fuzz(func(t *testing.T, k, v []byte) {

@@ -11,10 +11,12 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
+	"relay/queue/local/internal/room"
 )
 
 // row is a letter as it is stored: checksum u32 · number u64 · settlement u64 ·
-// time of death, Unix ms, i64 (little-endian) · what Ring.Seal made of
+// run time at its death, ns, i64 · believed time of it, Unix ms, i64, 0: none was
+// (little-endian) · what Ring.Seal made of
 //
 //	codec u8 · raw length u32 · compressed (length of the JSON u32 · JSON · body)
 //
@@ -22,12 +24,12 @@ import (
 type row struct {
 	number     uint64
 	settlement uint64
-	died       int64
+	ran, told  int64 // when it died: a room.Stamp
 	sealed     []byte
 }
 
 const (
-	rowHead    = 4 + 8 + 8 + 8
+	rowHead    = 4 + 8 + 8 + 8 + 8
 	keyTail    = 8 + 1
 	maxLetter  = 256 << 20 // a row that claims more is damaged
 	rowPurpose = "dead"
@@ -57,7 +59,8 @@ func (r *row) encode(k []byte) []byte {
 	b := make([]byte, 4, rowHead+len(r.sealed))
 	b = binary.LittleEndian.AppendUint64(b, r.number)
 	b = binary.LittleEndian.AppendUint64(b, r.settlement)
-	b = binary.LittleEndian.AppendUint64(b, uint64(r.died))
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.ran))
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.told))
 	b = append(b, r.sealed...)
 	binary.LittleEndian.PutUint32(b, rowSum(k, b))
 	return b
@@ -76,12 +79,12 @@ func decodeRow(k, v []byte) (row, error) {
 	if le.Uint32(v) != rowSum(k, v) {
 		return row{}, damaged("checksum")
 	}
-	return row{le.Uint64(v[4:]), le.Uint64(v[12:]), int64(le.Uint64(v[20:])), v[rowHead:]}, nil
+	return row{le.Uint64(v[4:]), le.Uint64(v[12:]), int64(le.Uint64(v[20:])), int64(le.Uint64(v[28:])), v[rowHead:]}, nil
 }
 
 // newer says that r was stored after o under the same key.
 func (r *row) newer(o *row) bool {
-	return r.number > o.number || r.number == o.number && r.died >= o.died
+	return r.number > o.number || r.number == o.number && r.ran >= o.ran
 }
 
 // keyID is the key that seals the row; 0: it is plain.
@@ -155,5 +158,20 @@ func ParseID(id string) (number uint64, ok bool) {
 
 func numberKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// died is the time of death as a row has it.
-func died(t time.Time) int64 { return t.UnixMilli() }
+// stamped is a row without number or letter, of one that dies at s.
+func stamped(settlement uint64, s room.Stamp) row {
+	r := row{settlement: settlement, ran: int64(s.Ran)}
+	if !s.At.IsZero() {
+		r.told = s.At.UnixMilli()
+	}
+	return r
+}
+
+// stamp is when the letter died.
+func (r *row) stamp() room.Stamp {
+	s := room.Stamp{Ran: time.Duration(r.ran)}
+	if r.told != 0 {
+		s.At = time.UnixMilli(r.told)
+	}
+	return s
+}

@@ -13,6 +13,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/queue/local/internal/room"
 )
 
 var (
@@ -28,10 +29,11 @@ type Options struct {
 	Ring       *seal.Ring
 	Codec      Codec
 	Files      Files
-	MaxSize    int64  // bound of the rows together
-	DropOldest bool   // when full; else Put fails with queue.ErrDeadFull
-	First      uint64 // number of the first letter in a file that starts empty; never used before
-	Header     []byte // is written to a new file
+	Stamp      func() room.Stamp // for what dies now
+	MaxSize    int64             // bound of the rows together
+	DropOldest bool              // when full; else Put fails with queue.ErrDeadFull
+	First      uint64            // number of the first letter in a file that starts empty; never used before
+	Header     []byte            // is written to a new file
 	// Format judges the header of a file. An error of its own refuses the file,
 	// seal.ErrDamaged has it repaired.
 	Format func(header []byte) error

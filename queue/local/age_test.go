@@ -1,0 +1,85 @@
+package local
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"relay/queue/local/internal/room"
+)
+
+// settableClock is a clock that shows what it is told to show.
+type settableClock struct{ at atomic.Pointer[shown] }
+
+type shown struct {
+	told     time.Time
+	believed bool
+}
+
+func (c *settableClock) set(told time.Time, believed bool) { c.at.Store(&shown{told, believed}) }
+
+func (c *settableClock) now() (time.Time, bool) { s := c.at.Load(); return s.told, s.believed }
+
+// No clock that is wrong removes a letter: not one that began in 1970, whether it
+// is put right or not, nor one that is a year ahead for a moment. What a right one
+// and the run time make old goes, and is counted.
+func TestDeadMaxAge(t *testing.T) {
+	const limit = 90 * 24 * time.Hour
+	year2026 := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		name       string
+		died, now  time.Time
+		knew, know bool          // the time was and is believed
+		agreed     time.Duration // so long the clock has been right by now
+		ran        time.Duration // in between
+		gone       bool
+	}{
+		{name: "1970, then NTP", died: time.Unix(60, 0), now: year2026, know: true, agreed: time.Hour, ran: 2 * time.Hour},
+		{name: "1970 for ever", died: time.Unix(60, 0), now: time.Unix(0, 0).Add(2 * limit), ran: 2 * time.Hour},
+		{name: "a year ahead for a second", died: year2026, knew: true, now: year2026.AddDate(1, 0, 0), know: true, ran: time.Hour},
+		{name: "a year ahead, believed by nobody", died: year2026, knew: true, now: year2026.AddDate(1, 0, 0), ran: time.Hour},
+		{name: "off for a year", died: year2026, knew: true, now: year2026.AddDate(1, 0, 0), know: true, agreed: time.Hour, ran: 2 * time.Hour, gone: true},
+		{name: "1970 for ever, on for a quarter", died: time.Unix(60, 0), now: time.Unix(120, 0), ran: limit + time.Hour, gone: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			clock := new(settableClock)
+			clock.set(c.died, c.knew)
+			q := openTest(t, t.TempDir(), Options{DeadMaxAge: limit, Clock: clock.now, NoSync: true})
+			opened(t, q)
+			mustAppend(t, q, entry("m-1", "l"))
+			settleDead(t, q, "l")
+			clock.set(c.now, c.know)
+			q.mu.Lock()
+			at := time.Now().Add(-c.agreed)
+			q.age = room.NewAge(q.age.Ran()+c.ran-c.agreed, at)
+			q.age.Look(at, c.now.Add(-c.agreed), c.know)
+			q.age.Look(time.Now(), c.now, c.know)
+			q.mu.Unlock()
+			q.expireDead()
+			if ids, _ := deadIDs(t, q); (len(ids) == 0) != c.gone {
+				t.Errorf("%d letters", len(ids))
+			}
+			if n := q.Stats().Dropped["dead_max_age"]; (n == 1) != c.gone {
+				t.Errorf("%d counted", n)
+			}
+		})
+	}
+}
+
+// The run time goes on where it was after a restart.
+func TestRunTimeIsKept(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{NoSync: true})
+	opened(t, q)
+	q.mu.Lock()
+	q.age = room.NewAge(1000*time.Hour, time.Now())
+	q.mu.Unlock()
+	q.tellAges()
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q = openTest(t, dir, Options{NoSync: true})
+	if ran := q.stamp().Ran; ran < 1000*time.Hour {
+		t.Errorf("after a restart it ran for %v", ran)
+	}
+}
