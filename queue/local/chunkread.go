@@ -5,63 +5,41 @@ import bolt "go.etcd.io/bbolt"
 // chunkCursor reads the pieces of chunks, in order.
 type chunkCursor struct {
 	c     *bolt.Cursor
+	k, v  []byte // where c stands; k is nil before it was sought, and at the end
 	first Seq
 	next  int // piece to read next
 	buf   []byte
+	whole int // length of the chunk in buf
 }
 
-// seek finds the chunk that holds at or, when none does, the next one or, when
-// at lies behind all of them, the last.
-func (r *chunkCursor) seek(at Seq) (Seq, bool, error) {
-	k, _ := r.c.Seek(pieceKey(at+1, 0)) // the first chunk that starts behind at
-	if k == nil {
-		k, _ = r.c.Last()
+// holding reads the header of the chunk that holds at.
+func (r *chunkCursor) holding(at Seq) (chunkHeader, error) {
+	// The last piece of a chunk lies before the first that begins behind at.
+	if k, _ := r.c.Seek(pieceKey(at+1, 0)); k == nil {
+		r.k, r.v = r.c.Last()
 	} else {
-		k, _ = r.c.Prev()
+		r.k, r.v = r.c.Prev()
 	}
-	if k == nil {
-		k, _ = r.c.First()
-	}
-	return r.key(k)
-}
-
-// after finds the first chunk that starts at or behind at.
-func (r *chunkCursor) after(at Seq) (Seq, bool, error) {
-	k, _ := r.c.Seek(pieceKey(at, 0))
-	return r.key(k)
-}
-
-func (r *chunkCursor) key(k []byte) (Seq, bool, error) {
-	if k == nil {
-		return 0, false, nil
-	}
-	first, _, ok := splitKey(k)
+	first, _, ok := splitKey(r.k)
 	if !ok {
-		return 0, false, damaged("key of %d bytes", len(k))
+		return chunkHeader{}, damaged("no chunk holds %x", uint64(at))
 	}
-	return first, true, nil
+	h, err := r.header(first)
+	if err == nil && (h.first > at || h.end() <= at) {
+		err = damaged("no chunk holds %x", uint64(at))
+	}
+	return h, err
 }
 
-// need reads pieces until buf holds n bytes.
-func (r *chunkCursor) need(n int) error {
-	for len(r.buf) < n {
-		var k, v []byte
-		if r.next == 0 {
-			k, v = r.c.Seek(pieceKey(r.first, 0))
-		} else {
-			k, v = r.c.Next()
-		}
-		if f, p, ok := splitKey(k); !ok || f != r.first || p != r.next || len(v) == 0 {
-			return damaged("chunk %x: piece %d is missing", uint64(r.first), r.next)
-		}
-		r.buf = append(r.buf, v...)
-		r.next++
-	}
-	return nil
-}
-
+// header reads the header of the chunk that begins with first.
 func (r *chunkCursor) header(first Seq) (chunkHeader, error) {
-	r.first, r.next, r.buf = first, 0, r.buf[:0]
+	if len(r.buf) > 0 && len(r.buf) == r.whole { // it was read to its end: the next one follows
+		r.k, r.v = r.c.Next()
+	}
+	if k, piece, ok := splitKey(r.k); !ok || k != first || piece != 0 {
+		r.k, r.v = r.c.Seek(pieceKey(first, 0))
+	}
+	r.first, r.next, r.buf, r.whole = first, 0, r.buf[:0], 0
 	if err := r.need(1); err != nil {
 		return chunkHeader{}, err
 	}
@@ -76,7 +54,23 @@ func (r *chunkCursor) header(first Seq) (chunkHeader, error) {
 	if err == nil && h.first != first {
 		err = damaged("chunk %x lies under %x", uint64(h.first), uint64(first))
 	}
+	r.whole = h.total()
 	return h, err
+}
+
+// need reads pieces until buf holds n bytes.
+func (r *chunkCursor) need(n int) error {
+	for len(r.buf) < n {
+		if r.next > 0 {
+			r.k, r.v = r.c.Next()
+		}
+		if f, p, ok := splitKey(r.k); !ok || f != r.first || p != r.next || len(r.v) == 0 {
+			return damaged("chunk %x: piece %d is missing", uint64(r.first), r.next)
+		}
+		r.buf = append(r.buf, r.v...)
+		r.next++
+	}
+	return nil
 }
 
 func (r *chunkCursor) body(h *chunkHeader) (ids, pay []byte, err error) {
@@ -100,25 +94,29 @@ func splitBody(h *chunkHeader, b []byte) (ids, pay []byte, err error) {
 
 // chunks calls fn for each chunk that holds or follows index from, in order,
 // until fn says stop. body gives its ids and stored payload, valid in fn only.
+//
+// Invariant: nothing is passed over. Each chunk begins where the one before
+// ended, or where a gap ends that the summary knows; the last ends where the
+// segment does. Whatever bbolt finds instead is damage.
 func (q *Queue) chunks(s *segment, from uint32, fn func(h *chunkHeader, body func() (ids, pay []byte, err error)) (more bool, err error)) error {
+	end := s.end.Load() // before the transaction begins: what is published by now is in it
 	return q.view(s, func(b *bolt.Bucket) error {
-		end := s.first() + Seq(s.end.Load())
-		at := s.first() + Seq(from)
+		q.mu.Lock()
+		gaps := s.sum.gaps
+		q.mu.Unlock()
 		r := chunkCursor{c: b.Cursor()}
-		first, ok, err := r.seek(at)
-		for ; ok && err == nil && first < end; first, ok, err = r.after(at) {
-			h, err := r.header(first)
+		find := r.holding
+		for at := gaps.skip(from); at < end; find = r.header {
+			h, err := find(s.first() + Seq(at))
 			if err != nil {
 				return err
 			}
-			if h.end() > at {
-				more, err := fn(&h, func() ([]byte, []byte, error) { return r.body(&h) })
-				if err != nil || !more {
-					return err
-				}
+			more, err := fn(&h, func() ([]byte, []byte, error) { return r.body(&h) })
+			if err != nil || !more {
+				return err
 			}
-			at = max(at, h.end())
+			at = gaps.skip(uint32(h.end()))
 		}
-		return err
+		return nil
 	})
 }

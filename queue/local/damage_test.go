@@ -172,6 +172,29 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// The header of a segment has no checksum. One that names another key than it is
+// sealed with must not refuse the start as if that key were missing.
+func TestKeyInHeaderDamaged(t *testing.T) {
+	dir, waiting, _ := damagedDir(t)
+	segs := segments(t, dir)
+	change(t, segs[len(segs)-1], func(b []byte) []byte {
+		const key = `"secret":"`
+		at := bytes.LastIndex(b, []byte(key+"AAAA"))
+		if at < 0 {
+			t.Fatal("no header")
+		}
+		for ; at >= 0; at = bytes.LastIndex(b, []byte(key+"AAAA")) {
+			b[at+len(key)] ^= 'A' ^ 'E'
+		}
+		return b
+	})
+	q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
+	opened(t, q)
+	if got := drainAll(t, q, "l"); len(got) != len(waiting) {
+		t.Errorf("%d of %d records are left", len(got), len(waiting))
+	}
+}
+
 // One flipped bit in each page in turn, and everywhere at random: what is
 // delivered is what was sent, and nobody crashes.
 func TestBitFlips(t *testing.T) {

@@ -217,12 +217,13 @@ func (q *Queue) forgetIn(s *segment, match func(Record) bool) (int, error) {
 		case <-q.stop:
 			return 0, ErrClosed
 		}
+		installed := s.installed.Load()
 		found, err := q.search(s, match)
 		switch {
 		case errors.Is(err, errGone):
 			return 0, nil
 		case errors.Is(err, errDamaged):
-			if err := q.repair(s, err); err != nil {
+			if err := q.repair(s, installed, err); err != nil {
 				return 0, err
 			}
 			continue

@@ -216,7 +216,7 @@ func (p *pageFile) walkBucket(m boltMeta, only string, fn func(bucket string, ke
 		return damaged("file is cut short")
 	}
 	w := walker{p: p, m: m, seen: make([]uint64, m.pgid/64+1), only: only, fn: fn}
-	return w.tree(m.root, "", 0, nil)
+	return w.tree(m.root, "", 0, nil, nil)
 }
 
 // walkExactly is walkBucket for a whole file, in which these buckets must be and
@@ -226,7 +226,7 @@ func (p *pageFile) walkExactly(m boltMeta, names [][]byte, fn func(bucket string
 		return damaged("file is cut short")
 	}
 	w := walker{p: p, m: m, seen: make([]uint64, m.pgid/64+1), fn: fn}
-	if err := w.tree(m.root, "", 0, nil); err != nil {
+	if err := w.tree(m.root, "", 0, nil, nil); err != nil {
 		return err
 	}
 	if len(w.names) != len(names) {
@@ -251,8 +251,12 @@ type walker struct {
 	only  string // visit this bucket; empty: all
 }
 
-// tree walks the subtree of page id; first is the key its parent knows it by.
-func (w *walker) tree(id uint64, bucket string, depth int, first []byte) error {
+// tree walks the subtree of page id. The parent knows it by the key first, and
+// what lies behind it begins with the key limit; nil: there is none.
+//
+// A key of a branch page that is damaged leads a search past what is whole, so
+// the tree counts as whole only when each is the key its page begins with.
+func (w *walker) tree(id uint64, bucket string, depth int, first, limit []byte) error {
 	if depth > maxTreeDepth {
 		return damaged("tree too deep")
 	}
@@ -261,37 +265,63 @@ func (w *walker) tree(id uint64, bucket string, depth int, first []byte) error {
 	if err != nil {
 		return err
 	}
-	if w.seen[id/64]&(1<<(id%64)) != 0 {
-		return damaged("page %d is used twice", id)
+	for i := id; i < id+uint64(len(b)/w.p.pageSize); i++ {
+		if w.seen[i/64]&(1<<(i%64)) != 0 {
+			return damaged("page %d is used twice", i)
+		}
+		w.seen[i/64] |= 1 << (i % 64)
 	}
-	w.seen[id/64] |= 1 << (id % 64)
 	es, err := elements(w.elems[depth], b, flags, count)
 	if err != nil {
 		return err
 	}
 	w.elems[depth] = es
-	if first != nil && (len(es) == 0 || bytes.Compare(es[0].key, first) < 0) {
+	if err := inOrder(es); err != nil {
+		return err
+	}
+	if first != nil && (len(es) == 0 || !bytes.Equal(es[0].key, first)) {
 		return damaged("page %d does not start where its parent says", id)
 	}
-	if flags == pageBranch {
-		if len(es) == 0 {
-			return damaged("empty branch page %d", id)
-		}
-		for _, e := range es {
-			if err := w.tree(e.child, bucket, depth+1, e.key); err != nil {
-				return err
-			}
-		}
-		return nil
+	if limit != nil && bytes.Compare(es[len(es)-1].key, limit) >= 0 {
+		return damaged("page %d does not end where its parent says", id)
 	}
-	return w.leaf(es, bucket, depth)
+	if flags == pageLeaf {
+		return w.leaf(es, bucket, depth)
+	}
+	if len(es) == 0 {
+		return damaged("empty branch page %d", id)
+	}
+	for i, e := range es {
+		next := limit
+		if i+1 < len(es) {
+			next = es[i+1].key
+		}
+		if err := w.tree(e.child, bucket, depth+1, e.key, next); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (w *walker) leaf(es []elem, bucket string, depth int) error {
+// inOrder says that the keys of a page ascend, and that its elements lie one
+// behind the other as bbolt writes them: with a smaller count than it was written
+// with, a page would lack its last elements and look whole.
+func inOrder(es []elem) error {
+	at := pageHead + len(es)*elemSize
 	for i, e := range es {
+		if e.at-len(e.key) != at {
+			return damaged("elements are not packed")
+		}
+		at += len(e.key) + len(e.val)
 		if i > 0 && bytes.Compare(es[i-1].key, e.key) >= 0 {
 			return damaged("keys out of order")
 		}
+	}
+	return nil
+}
+
+func (w *walker) leaf(es []elem, bucket string, depth int) error {
+	for _, e := range es {
 		if e.flags&elemBucket == 0 {
 			if bucket == "" {
 				return damaged("value outside any bucket")
@@ -310,7 +340,7 @@ func (w *walker) leaf(es []elem, bucket string, depth int) error {
 			continue
 		}
 		if root := binary.LittleEndian.Uint64(e.val); root != 0 {
-			if err := w.tree(root, name, depth+1, nil); err != nil {
+			if err := w.tree(root, name, depth+1, nil, nil); err != nil {
 				return err
 			}
 			continue
@@ -320,6 +350,9 @@ func (w *walker) leaf(es []elem, bucket string, depth int) error {
 			return damaged("inline bucket")
 		}
 		sub, err := elements(nil, in, pageLeaf, int(binary.LittleEndian.Uint16(in[10:])))
+		if err == nil {
+			err = inOrder(sub)
+		}
 		if err != nil {
 			return err
 		}

@@ -105,12 +105,13 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 		if s == nil {
 			break
 		}
+		installed := s.installed.Load()
 		done, err := rd.segment(s)
 		if errors.Is(err, errGone) {
 			continue // unlinked meanwhile: look again
 		}
 		if errors.Is(err, errDamaged) {
-			if err := q.repair(s, err); err != nil {
+			if err := q.repair(s, installed, err); err != nil {
 				return Batch{}, err
 			}
 			continue

@@ -34,6 +34,8 @@ func isVoid(voids []voidRange, h *chunkHeader) bool {
 // prepare makes a segment from before fit to be read whose ids are known.
 func (q *Queue) prepare(s *segment) error {
 	if sum, err := readSummary(s.path); err == nil {
+		s.checked.Store(false) // where its gaps are is not in it
+		q.shut(s)
 		q.install(s, sum, true)
 		return nil
 	}
@@ -86,6 +88,7 @@ func (q *Queue) install(s *segment, sum summary, sealed bool) {
 	q.mu.Lock()
 	s.sum, s.sealed, s.disk, s.failed, s.unread = sum, sealed, size, nil, time.Time{}
 	s.end.Store(sum.Next)
+	s.installed.Add(1)
 	q.version++
 	for i := range sum.lanes {
 		q.lane(sum.lanes[i].name)
@@ -160,9 +163,10 @@ func boltSize(db *boltFile) (n int64, err error) {
 	return n, err
 }
 
-// repair deals with damage a reader met in s. When it returns nil the reader
-// tries again; what could not be saved is gone then, and counted.
-func (q *Queue) repair(s *segment, cause error) error {
+// repair deals with damage a reader met in s as it was when it had been installed
+// so often. When it returns nil the reader tries again; what could not be saved
+// is gone then, and counted.
+func (q *Queue) repair(s *segment, installed uint32, cause error) error {
 	if q.readOnly {
 		return cause
 	}
@@ -181,6 +185,9 @@ func (q *Queue) repair(s *segment, cause error) error {
 	}
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
+	if s.installed.Load() != installed {
+		return nil // it is another file by now, or one that was put in order
+	}
 	q.mu.Lock()
 	gone := s.gone
 	s.repairs++

@@ -68,6 +68,8 @@ type segment struct {
 
 	end atomic.Uint32 // index behind the last record that is confirmed
 
+	installed atomic.Uint32 // how often install has run: a reader who met damage sees that another dealt with it
+
 	size         int64 // of a tail: at which it is sealed
 	used, filled int64 // of a tail: bytes of pages, and bytes that were written ahead (fill.go)
 
@@ -309,18 +311,18 @@ func (q *Queue) openSealed(s *segment) error {
 var outOfMeans = []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR}
 
 // check reads all of a sealed segment before bbolt does for the first time, and
-// makes sure that it holds what its summary says: a damaged page could make
-// bbolt pass over chunks, or never return.
+// makes sure that it holds what its summary says, chunk for chunk: a damaged page
+// could make bbolt pass over chunks, or never return.
 func (q *Queue) check(s *segment) error {
 	if s.checked.Load() {
 		return nil
 	}
 	q.mu.Lock()
-	want, sealed := s.sum.Chunks, s.sealed
+	want, sealed := s.sum.clone(), s.sealed
 	q.mu.Unlock()
-	n := int64(0)
+	var sum summary
 	err := withPages(s.path, func(p *pageFile) error {
-		return verify(p, p.metas[0], s.num, func(*chunkHeader, []byte) error { n++; return nil })
+		return verify(p, p.metas[0], s.num, func(h *chunkHeader, _ []byte) error { sum.add(h); return nil })
 	})
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -329,9 +331,12 @@ func (q *Queue) check(s *segment) error {
 		return damaged("cannot be read: %v", err)
 	case err != nil:
 		return fmt.Errorf("check segment: %w", err)
-	case sealed && n != want:
-		return damaged("segment holds %d chunks of %d", n, want)
+	case sealed && !sum.same(&want):
+		return damaged("segment holds %d records in %d chunks, not %d in %d as its summary says", sum.Records, sum.Chunks, want.Records, want.Chunks)
 	}
+	q.mu.Lock()
+	s.sum.gaps = sum.gaps
+	q.mu.Unlock()
 	s.checked.Store(true)
 	return nil
 }

@@ -184,12 +184,13 @@ func (q *Queue) countRange(name string, from, to Seq) (records, bytes int64, err
 		if s == nil || s.first() >= to {
 			break
 		}
+		installed := s.installed.Load()
 		n, b, err := q.countIn(s, name, at, to)
 		if errors.Is(err, errGone) {
 			continue
 		}
 		if errors.Is(err, errDamaged) {
-			if err := q.repair(s, err); err != nil {
+			if err := q.repair(s, installed, err); err != nil {
 				return 0, 0, err
 			}
 			continue

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // summary is what a segment holds, derived from its chunk headers.
@@ -15,6 +16,27 @@ type summary struct {
 	Max     int64
 	Missing int64 // sequence numbers no chunk stands for
 	lanes   []chunkLane
+	gaps    gaps // which those are; not stored, segment.check finds them again
+}
+
+// gaps are ranges of indexes that no chunk of a segment stands for, ascending.
+// Only a segment that was salvaged has any.
+type gaps []gap
+
+type gap struct{ from, to uint32 }
+
+// skip gives the first index at or behind at that does not lie in a gap.
+func (g gaps) skip(at uint32) uint32 {
+	i, _ := slices.BinarySearchFunc(g, at, func(e gap, at uint32) int {
+		if e.to <= at {
+			return -1
+		}
+		return 1
+	})
+	if i < len(g) && g[i].from <= at {
+		return g[i].to
+	}
+	return at
 }
 
 type summaryJSON struct {
@@ -48,6 +70,9 @@ func (s *summary) add(h *chunkHeader) {
 		s.Max = h.max
 	}
 	first := uint32(h.first)
+	if first > s.Next {
+		s.gaps = append(s.gaps, gap{s.Next, first})
+	}
 	s.Missing += int64(first) - int64(s.Next)
 	s.Chunks++
 	s.Records += int64(h.count)
@@ -66,9 +91,15 @@ func (s *summary) add(h *chunkHeader) {
 	}
 }
 
+// same says whether o was derived from the same chunks.
+func (s *summary) same(o *summary) bool {
+	return s.Records == o.Records && s.Chunks == o.Chunks && s.Next == o.Next && s.Min == o.Min && s.Max == o.Max &&
+		s.Missing == o.Missing && slices.Equal(s.lanes, o.lanes)
+}
+
 func (s *summary) clone() summary {
 	c := *s
-	c.lanes = append([]chunkLane(nil), s.lanes...)
+	c.lanes, c.gaps = slices.Clone(s.lanes), slices.Clone(s.gaps)
 	return c
 }
 

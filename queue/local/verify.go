@@ -38,6 +38,29 @@ func readSegInfo(path string) (segInfo, error) {
 	return info, err
 }
 
+// lacksKey says that the first chunk of a segment is sealed with a key that is
+// not given. A chunk's header has a checksum, that of its segment has none.
+func (q *Queue) lacksKey(num uint64) bool {
+	enough := errors.New("enough")
+	var id uint32
+	var data []byte
+	err := withPages(segPath(q.dir, num), func(p *pageFile) error {
+		return p.walkBucket(p.metas[0], string(bucketLog), func(_ string, _, v []byte) error {
+			data = append(data, v...)
+			if n, err := headerSize(data); err != nil || len(data) < n {
+				return err
+			}
+			h, err := decodeHeader(data)
+			if err != nil {
+				return err
+			}
+			id = h.keyID
+			return enough
+		})
+	})
+	return errors.Is(err, enough) && q.ring.Keys().Opens(id) != nil
+}
+
 // readSummary gives the summary a sealed segment carries.
 func readSummary(path string) (summary, error) {
 	var sum summary
@@ -129,7 +152,12 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 		var first error
 		for i, m := range p.metas {
 			var x examined
+			next := s.first()
 			err := verify(p, m, s.num, func(h *chunkHeader, data []byte) error {
+				if h.first != next { // nothing leaves a segment before it is sealed
+					return damaged("chunks between %x and %x are missing", uint64(next), uint64(h.first))
+				}
+				next = h.end()
 				x.all = append(x.all, h.first)
 				if isVoid(voids, h) {
 					x.voided = true

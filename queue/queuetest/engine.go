@@ -49,9 +49,6 @@ type Damage struct {
 	Files func(dir string) ([]string, error)
 	// Lost gives how many records the open log knows to be lost.
 	Lost func(l Log) int64
-	// Blind says that the engine does not notice a flipped bit at an offset of a
-	// file: a defect, which the tests then leave out. nil: it notices each.
-	Blind func(file []byte, at int) bool
 }
 
 // Run runs the contract's tests against e. Each log gets a directory of its own.
