@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"relay/queue/local/internal/chunk"
 )
 
 const (
@@ -40,6 +41,10 @@ type result struct {
 	Appended
 	err error
 }
+
+// idHash names a message: SHA-256 of the directory's secret and the id, cut to
+// 16 bytes. Without the secret it says nothing about the id.
+type idHash [16]byte
 
 // pending is one entry as the writer needs it.
 type pending struct {
@@ -134,13 +139,13 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 			return nil, fmt.Errorf("entry %d: %w", i, ErrInvalid)
 		}
 		p := &r.pending[i]
-		*p = pending{lanes: e.Lanes[:1:1], laneKey: e.Lanes[0]}
+		*p = pending{lanes: e.Lanes[:1:1]}
 		if len(e.Lanes) > 1 {
 			p.lanes = slices.Clone(e.Lanes)
 			slices.Sort(p.lanes)
 			p.lanes = slices.Compact(p.lanes)
-			p.laneKey = strings.Join(p.lanes, "\x00")
 		}
+		p.laneKey = chunk.SetKey(p.lanes)
 		for _, l := range p.lanes {
 			if l == "" || len(l) > 1<<10 {
 				q.reuse(r)
@@ -270,7 +275,7 @@ func (in *intake) close() []*request {
 
 // write is the writer: the one goroutine that writes the tail.
 func (q *Queue) write() {
-	w := &writer{q: q}
+	w := &writer{q: q, builder: chunk.NewBuilder(q.zstd, q.ring)}
 	for {
 		select {
 		case <-q.stop:

@@ -1,6 +1,10 @@
 package local
 
-import bolt "go.etcd.io/bbolt"
+import (
+	bolt "go.etcd.io/bbolt"
+
+	"relay/queue/local/internal/chunk"
+)
 
 // chunkCursor reads the pieces of chunks, in order.
 type chunkCursor struct {
@@ -13,7 +17,7 @@ type chunkCursor struct {
 }
 
 // holding reads the header of the chunk that holds at.
-func (r *chunkCursor) holding(at Seq) (chunkHeader, error) {
+func (r *chunkCursor) holding(at Seq) (chunk.Header, error) {
 	// The last piece of a chunk lies before the first that begins behind at.
 	if k, _ := r.c.Seek(pieceKey(at+1, 0)); k == nil {
 		r.k, r.v = r.c.Last()
@@ -22,17 +26,17 @@ func (r *chunkCursor) holding(at Seq) (chunkHeader, error) {
 	}
 	first, _, ok := splitKey(r.k)
 	if !ok {
-		return chunkHeader{}, damaged("no chunk holds %x", uint64(at))
+		return chunk.Header{}, damaged("no chunk holds %x", uint64(at))
 	}
 	h, err := r.header(first)
-	if err == nil && (h.first > at || h.end() <= at) {
+	if err == nil && (h.First > at || h.End() <= at) {
 		err = damaged("no chunk holds %x", uint64(at))
 	}
 	return h, err
 }
 
 // header reads the header of the chunk that begins with first.
-func (r *chunkCursor) header(first Seq) (chunkHeader, error) {
+func (r *chunkCursor) header(first Seq) (chunk.Header, error) {
 	if len(r.buf) > 0 && len(r.buf) == r.whole { // it was read to its end: the next one follows
 		r.k, r.v = r.c.Next()
 	}
@@ -41,20 +45,20 @@ func (r *chunkCursor) header(first Seq) (chunkHeader, error) {
 	}
 	r.first, r.next, r.buf, r.whole = first, 0, r.buf[:0], 0
 	if err := r.need(1); err != nil {
-		return chunkHeader{}, err
+		return chunk.Header{}, err
 	}
-	n, err := headerSize(r.buf)
+	n, err := chunk.HeaderLen(r.buf)
 	if err != nil {
-		return chunkHeader{}, err
+		return chunk.Header{}, err
 	}
 	if err := r.need(n); err != nil {
-		return chunkHeader{}, err
+		return chunk.Header{}, err
 	}
-	h, err := decodeHeader(r.buf)
-	if err == nil && h.first != first {
-		err = damaged("chunk %x lies under %x", uint64(h.first), uint64(first))
+	h, err := chunk.DecodeHeader(r.buf)
+	if err == nil && h.First != first {
+		err = damaged("chunk %x lies under %x", uint64(h.First), uint64(first))
 	}
-	r.whole = h.total()
+	r.whole = h.Len()
 	return h, err
 }
 
@@ -73,23 +77,11 @@ func (r *chunkCursor) need(n int) error {
 	return nil
 }
 
-func (r *chunkCursor) body(h *chunkHeader) (ids, pay []byte, err error) {
-	if err := r.need(h.total()); err != nil {
+func (r *chunkCursor) body(h *chunk.Header) (ids, pay []byte, err error) {
+	if err := r.need(h.Len()); err != nil {
 		return nil, nil, err
 	}
-	return splitBody(h, r.buf)
-}
-
-// splitBody gives the checked parts behind the header of an encoded chunk.
-func splitBody(h *chunkHeader, b []byte) (ids, pay []byte, err error) {
-	if len(b) != h.total() {
-		return nil, nil, damaged("chunk %x length", uint64(h.first))
-	}
-	ids, pay = b[h.size:h.size+h.idsLen], b[h.size+h.idsLen:]
-	if crc(ids) != h.idsCRC || crc(pay) != h.payCRC {
-		return nil, nil, damaged("chunk %x checksum", uint64(h.first))
-	}
-	return ids, pay, nil
+	return h.Split(r.buf)
 }
 
 // chunks calls fn for each chunk that holds or follows index from, in order,
@@ -98,7 +90,7 @@ func splitBody(h *chunkHeader, b []byte) (ids, pay []byte, err error) {
 // Invariant: nothing is passed over. Each chunk begins where the one before
 // ended, or where a gap ends that the summary knows; the last ends where the
 // segment does. Whatever bbolt finds instead is damage.
-func (q *Queue) chunks(s *segment, from uint32, fn func(h *chunkHeader, body func() (ids, pay []byte, err error)) (more bool, err error)) error {
+func (q *Queue) chunks(s *segment, from uint32, fn func(h *chunk.Header, body func() (ids, pay []byte, err error)) (more bool, err error)) error {
 	end := s.end.Load() // before the transaction begins: what is published by now is in it
 	return q.view(s, func(b *bolt.Bucket) error {
 		q.mu.Lock()
@@ -115,7 +107,7 @@ func (q *Queue) chunks(s *segment, from uint32, fn func(h *chunkHeader, body fun
 			if err != nil || !more {
 				return err
 			}
-			at = gaps.skip(uint32(h.end()))
+			at = gaps.skip(uint32(h.End()))
 		}
 		return nil
 	})

@@ -3,11 +3,11 @@ package local
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue/local/internal/chunk"
 )
 
 // writer is the state of the writer's goroutine.
@@ -18,11 +18,8 @@ type writer struct {
 
 	batch   map[idHash]struct{} // ids of this commit
 	ids     []idHash
-	idBytes []byte // ids of one chunk
-	raw     []byte // payload of one chunk, behind room for its table
-	chunk   []byte // encoded chunks
-	scratch []byte
-	sets    laneSets
+	builder *chunk.Builder
+	data    []byte // encoded chunks
 	packed  []packed
 }
 
@@ -165,15 +162,11 @@ func (w *writer) usable() error {
 	return nil
 }
 
-// tableRoom is left free in front of a payload: its table of lane sets comes
-// first, and is only known in the end.
-const tableRoom = 256
-
 // build encodes the new records of reqs as chunks.
 func (w *writer) build(reqs []*request) error {
-	w.chunk = w.chunk[:0]
-	next := w.q.tail.first() + Seq(w.q.tail.end.Load())
-	h := w.startChunk(next)
+	w.data = w.data[:0]
+	b := w.builder
+	b.Start(w.q.tail.first() + Seq(w.q.tail.end.Load()))
 	for _, r := range reqs {
 		for i := range r.pending {
 			p := &r.pending[i]
@@ -181,59 +174,36 @@ func (w *writer) build(reqs []*request) error {
 				continue
 			}
 			e := &r.entries[i]
-			if h.count > 0 && len(w.raw)+recordSize(e) > chunkTarget+tableRoom {
-				if err := w.finishChunk(&h); err != nil {
+			if b.Count() > 0 && b.Size()+recordSize(e) > chunkTarget {
+				next, err := w.finishChunk()
+				if err != nil {
 					return err
 				}
-				next = h.end()
-				h = w.startChunk(next)
+				b.Start(next)
 			}
-			set := w.sets.add(p.laneKey, p.lanes, uint32(next)+h.count, len(e.Body), p.received)
-			w.raw = appendRecord(w.raw, uint64(set), 0, nil)
-			w.raw = appendRecordRest(w.raw, e.Flags, p.received, e.ID, e.Body)
-			w.idBytes = append(w.idBytes, p.hash[:]...)
-			if h.count == 0 || p.received < h.min {
-				h.min = p.received
-			}
-			if h.count == 0 || p.received > h.max {
-				h.max = p.received
-			}
-			h.count++
+			b.Add(&chunk.Item{
+				Hash: p.hash, Lanes: p.lanes, SetKey: p.laneKey,
+				Received: p.received, Flags: e.Flags, ID: e.ID, Body: e.Body,
+			})
 		}
 	}
-	return w.finishChunk(&h)
-}
-
-func (w *writer) startChunk(first Seq) chunkHeader {
-	w.raw = append(w.raw[:0], make([]byte, tableRoom)...)
-	w.idBytes = w.idBytes[:0]
-	w.sets.reset()
-	return chunkHeader{first: first}
-}
-
-// finishChunk encodes what has been gathered since startChunk.
-func (w *writer) finishChunk(h *chunkHeader) error {
-	if h.count == 0 {
+	if b.Count() == 0 {
 		return nil
 	}
-	q := w.q
-	h.span = h.count
-	h.lanes = append([]chunkLane(nil), w.sets.lanes...)
-	table := w.sets.appendTable(w.scratch[:0])
-	w.scratch = table
-	if more := len(table) - tableRoom; more > 0 {
-		w.raw = slices.Insert(w.raw, 0, make([]byte, more)...)
-	}
-	raw := w.raw[max(0, tableRoom-len(table)):]
-	copy(raw, table)
-	at := len(w.chunk)
-	var err error
-	w.chunk, err = packChunk(w.chunk, q.zstd, q.ring, &w.scratch, h, w.idBytes, raw)
+	_, err := w.finishChunk()
+	return err
+}
+
+// finishChunk encodes what has been gathered and says where the next chunk begins.
+func (w *writer) finishChunk() (next Seq, err error) {
+	at := len(w.data)
+	data, h, err := w.builder.Finish(w.data)
 	if err != nil {
-		return fmt.Errorf("pack chunk: %w", err)
+		return 0, fmt.Errorf("pack chunk: %w", err)
 	}
-	w.packed = append(w.packed, packed{h: *h, data: w.chunk[at:len(w.chunk):len(w.chunk)]})
-	return nil
+	w.data = data
+	w.packed = append(w.packed, packed{h: h, data: data[at:len(data):len(data)]})
+	return h.End(), nil
 }
 
 // publish makes a confirmed commit visible.
@@ -245,14 +215,14 @@ func (w *writer) publish(tail *segment, took time.Duration) {
 	for i := range w.packed {
 		h := &w.packed[i].h
 		tail.sum.add(h)
-		for j := range h.lanes {
-			c := &h.lanes[j]
-			l := q.lane(c.name)
+		for j := range h.Lanes {
+			c := &h.Lanes[j]
+			l := q.lane(c.Name)
 			if l.pending == 0 {
-				l.oldest = c.min
+				l.oldest = c.Min
 			}
-			l.pending += int64(c.count)
-			l.bytes += int64(c.bytes)
+			l.pending += int64(c.Count)
+			l.bytes += int64(c.Bytes)
 			l.dropped = false
 		}
 	}
@@ -282,7 +252,7 @@ func (w *writer) fail(tail *segment, err error, doubt bool) {
 	q.mu.Lock()
 	q.count.Failures++
 	last := w.packed[len(w.packed)-1].h
-	q.voids = append(q.voids, voidRange{w.packed[0].h.first, last.end()})
+	q.voids = append(q.voids, voidRange{w.packed[0].h.First, last.End()})
 	if doubt {
 		q.count.Void += records
 		tail.doubt = true

@@ -56,7 +56,7 @@ func (d *deadLog) load() {
 	var s *dead.Store
 	if err == nil {
 		s, err = dead.Open(d.path, dead.Options{
-			Stamp: d.q.stamp, Ring: d.q.ring, Codec: letterCodec{d.q.zstd}, Files: boltFiles{readOnly: d.q.readOnly, noSync: d.q.o.NoSync},
+			Stamp: d.q.stamp, Ring: d.q.ring, Codec: d.q.zstd, Files: boltFiles{readOnly: d.q.readOnly, noSync: d.q.o.NoSync},
 			MaxSize: d.q.o.DeadMaxSize, DropOldest: d.q.o.DeadDropOldest, First: d.first, Header: header,
 			Format: func(b []byte) error {
 				var info metaInfo
@@ -321,15 +321,6 @@ func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, err
 // recordOf shows a letter to who decides on records.
 func recordOf(dl DeadLetter) Record {
 	return Record{Seq: dl.Seq, ID: dl.MessageID, Lanes: []string{dl.EventSet}, Received: dl.ReceivedAt, Flags: dl.Flags, Body: dl.Body}
-}
-
-// letterCodec has the queue's compressors compress letters.
-type letterCodec struct{ *zstdPool }
-
-func (c letterCodec) Compress(dst, raw []byte) ([]byte, byte) { return c.compress(dst, raw) }
-
-func (c letterCodec) Decompress(codec byte, b []byte, rawLen int) ([]byte, error) {
-	return c.decompress(codec, b, rawLen)
 }
 
 // boltFiles has package dead read files as all others here are read.

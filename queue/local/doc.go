@@ -57,23 +57,9 @@
 //	        "summary": what it holds per lane, JSON and CRC32C; once sealed
 //	log     sequence u64 · piece u16 (big-endian): piece of a chunk, at most 1,980 bytes
 //
-// A chunk is what one group commit stored, or about 1 MiB of it (little-endian):
-//
-//	'r' · version 1 · codec (0 none, 1 zstd) · flags (1: sealed) ·
-//	header length u32 · first sequence u64 · records u32 · span u32 ·
-//	length of ids, raw payload, stored payload u32 each · key id u32 ·
-//	earliest, latest time of receipt, Unix ms, i64 each · nonce 12 bytes ·
-//	lanes u32 · 8 bytes reserved ·
-//	per lane: name (length u16), records u32, index of the last u32,
-//	          bytes of bodies u64, earliest time of receipt i64 ·
-//	CRC32C of ids, of stored payload, of the header
-//	ids: SHA-256(secret · id), 16 bytes each
-//	payload: table of lane sets; per record: set · gap · flags · time · id · body
-//
-// Span is more than records when some were taken out again; gap says where. With
-// a key the payload is AES-256-GCM under a key derived for the segment, and bound
-// to the header: it opens nowhere else. meta.db lists the ids of the keys in use
-// (keys.go): a start without one of them is refused before anything is touched.
+// A chunk is what one group commit stored, or about 1 MiB of it; package chunk
+// draws it. Its ids are SHA-256(secret · id), cut to 16 bytes. meta.db
+// lists the ids of the keys in use (keys.go): a start without one of them is refused before anything is touched.
 // A new key comes into force while the queue goes on (SetKeys); what older ones
 // sealed, or none, is sealed anew behind it. A chunk never changes: its key always
 // means the same bytes, whichever page they are found on.

@@ -5,12 +5,13 @@ import (
 	"fmt"
 
 	"relay/internal/seal"
+	"relay/queue/local/internal/chunk"
 )
 
 // Errors of a directory that cannot be opened as it is asked for.
 var (
 	// ErrNewerFormat: a newer program wrote this directory; nothing was touched.
-	ErrNewerFormat = errors.New("directory was written by a newer version")
+	ErrNewerFormat = chunk.ErrNewerFormat
 	// ErrOlderFormat: a version of before the first release wrote this directory;
 	// nothing was touched.
 	ErrOlderFormat = errors.New("directory was written by a version from before the first release: move it away")
@@ -22,6 +23,13 @@ var (
 	// ErrTooSmall: the volume is smaller than the wanted maximum size.
 	ErrTooSmall = errors.New("volume is smaller than max_size")
 )
+
+// errDamaged: what a file holds is not what was written to it.
+var errDamaged = seal.ErrDamaged
+
+func damaged(format string, a ...any) error {
+	return fmt.Errorf("%w: %s", errDamaged, fmt.Sprintf(format, a...))
+}
 
 // LockedError says that another process owns the directory.
 type LockedError struct {

@@ -39,15 +39,22 @@ func everything(t *testing.T, q *Queue) []byte {
 		return withScan(path, func(p *pageFile) error {
 			found, err := findChunks(p, num)
 			for _, c := range found.order() {
-				data, h, ok := found.assemble(p, c)
+				data, h, _, ok := found.assemble(p, c)
 				if !ok {
 					continue
 				}
-				raw, err := openChunk(q.zstd, q.ring, &h, data[h.size+h.idsLen:])
+				_, pay, err := h.Split(data)
 				if err != nil {
 					return err
 				}
-				all.Write(raw)
+				recs, err := q.zstd.Decode(q.ring, &h, pay)
+				if err != nil {
+					return err
+				}
+				for _, r := range recs {
+					all.WriteString(r.ID)
+					all.Write(r.Body)
+				}
 			}
 			return err
 		})

@@ -349,8 +349,8 @@ func (q *Queue) recountLane(name string) bool {
 			continue
 		}
 		if c := s.sum.lane(name); c != nil {
-			l.pending += int64(c.count)
-			l.bytes += int64(c.bytes)
+			l.pending += int64(c.Count)
+			l.bytes += int64(c.Bytes)
 		}
 	}
 	l.pending, l.bytes = max(0, l.pending), max(0, l.bytes)
@@ -369,7 +369,7 @@ func (q *Queue) oldestFromReady(name string, at Seq) int64 {
 			q.mu.Unlock()
 			return 0
 		}
-		if c := s.sum.lane(name); c != nil && s.first()+Seq(c.last) >= at {
+		if c := s.sum.lane(name); c != nil && s.first()+Seq(c.Last) >= at {
 			break
 		}
 	}

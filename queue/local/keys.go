@@ -11,6 +11,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/internal/seal"
+	"relay/queue/local/internal/chunk"
 )
 
 // meta.db lists the keys that something in the directory is sealed with, so
@@ -198,8 +199,8 @@ func (q *Queue) sealedBy(s *segment, id uint32) (bool, error) {
 		return false, nil
 	}
 	all := true
-	err = q.chunks(s, 0, func(h *chunkHeader, _ func() ([]byte, []byte, error)) (bool, error) {
-		all = h.keyID == id
+	err = q.chunks(s, 0, func(h *chunk.Header, _ func() ([]byte, []byte, error)) (bool, error) {
+		all = h.KeyID == id
 		return all, nil
 	})
 	return all, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/queue/local/internal/chunk"
 )
 
 // Reroute goes through what a lane has waiting before upTo (0: all of it). A
@@ -252,16 +253,12 @@ func (q *Queue) forgetIn(s *segment, match func(Record) bool) (int, error) {
 
 // search says whether a record of s matches.
 func (q *Queue) search(s *segment, match func(Record) bool) (found bool, err error) {
-	err = q.chunks(s, 0, func(h *chunkHeader, body func() ([]byte, []byte, error)) (bool, error) {
+	err = q.chunks(s, 0, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
 		_, pay, err := body()
 		if err != nil {
 			return false, err
 		}
-		raw, err := openChunk(q.zstd, q.ring, h, pay)
-		if err != nil {
-			return false, err
-		}
-		recs, err := decodePayload(h, raw)
+		recs, err := q.zstd.Decode(q.ring, h, pay)
 		if err != nil {
 			return false, err
 		}

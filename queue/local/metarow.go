@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/seal"
+	"relay/queue/local/internal/varint"
 )
 
 // laneRow is a lane as meta.db holds it.
@@ -73,14 +74,14 @@ func decodeLane(b []byte) (laneRow, error) {
 		return laneRow{}, damaged("lane row")
 	}
 	r := laneRow{Dropped: b[0]&2 != 0, Cursor: Seq(binary.LittleEndian.Uint64(b[1:])), Counts: make(map[string]int64)}
-	rd := reader{b: b[9:]}
-	r.Gen = rd.uvarint()
-	r.State = slices.Clone(rd.bytes())
-	for len(rd.b) > 0 {
-		k := string(rd.bytes())
-		r.Counts[k] = rd.varint()
+	rd := varint.NewReader(b[9:])
+	r.Gen = rd.Uint()
+	r.State = slices.Clone(rd.Bytes())
+	for rd.Len() > 0 {
+		k := string(rd.Bytes())
+		r.Counts[k] = rd.Int()
 	}
-	if rd.bad {
+	if rd.Bad() {
 		return laneRow{}, damaged("lane row")
 	}
 	return r, nil

@@ -15,12 +15,13 @@ import (
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/internal/seal"
+	"relay/queue/local/internal/chunk"
 )
 
 func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	q := &Queue{
 		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*segment).sync,
-		zstd: newZstdPool(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
+		zstd: chunk.NewCodec(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), calls: make(map[string]chan struct{}),
 		lanes: make(map[string]*lane), notes: make(map[string][]byte), changed: make(chan struct{}), opening: true,
 	}

@@ -13,6 +13,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/queue/local/internal/chunk"
 )
 
 // Queue is an open directory. Its methods may be called from any goroutine.
@@ -23,7 +24,7 @@ type Queue struct {
 	readOnly bool
 	lock     *disk.Lock
 	ring     *seal.Ring
-	zstd     *zstdPool
+	zstd     *chunk.Codec
 	secret   [32]byte
 	meta     *metaStore
 	ids      *dedup

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"relay/queue/local/internal/chunk"
 )
 
 // Read returns up to maxRecords records of a lane, in order, starting at from
@@ -194,7 +196,7 @@ func (rd *laneReader) segment(s *segment) (done bool, err error) {
 	q.mu.Lock()
 	end := s.first() + Seq(s.end.Load())
 	c := s.sum.lane(rd.lane)
-	nothing := c == nil || s.first()+Seq(c.last) < rd.next
+	nothing := c == nil || s.first()+Seq(c.Last) < rd.next
 	q.mu.Unlock()
 	if nothing {
 		rd.next = max(rd.next, end) // never behind it: the tail goes on growing
@@ -205,10 +207,10 @@ func (rd *laneReader) segment(s *segment) (done bool, err error) {
 		from = uint32(rd.next)
 	}
 	rd.next = max(rd.next, s.first())
-	err = q.chunks(s, from, func(h *chunkHeader, body func() ([]byte, []byte, error)) (bool, error) {
-		l := h.lane(rd.lane)
-		if l == nil || s.first()+Seq(l.last) < rd.next {
-			rd.next = h.end()
+	err = q.chunks(s, from, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
+		l := h.Lane(rd.lane)
+		if l == nil || s.first()+Seq(l.Last) < rd.next {
+			rd.next = h.End()
 			return true, nil
 		}
 		recs, err := q.decoded(h, body)
@@ -228,10 +230,10 @@ func (rd *laneReader) segment(s *segment) (done bool, err error) {
 }
 
 // take copies what is for the lane out of a chunk's records.
-func (rd *laneReader) take(h *chunkHeader, recs []Record) error {
+func (rd *laneReader) take(h *chunk.Header, recs []Record) error {
 	size := 0
 	n := 0
-	stop := h.end()
+	stop := h.End()
 	for i := range recs {
 		r := &recs[i]
 		if r.Seq < rd.next || !slices.Contains(r.Lanes, rd.lane) {
@@ -266,26 +268,19 @@ func (rd *laneReader) take(h *chunkHeader, recs []Record) error {
 
 // decoded gives the records of a chunk, decoding it once for all lanes that
 // pass it in step. They are shared: read only.
-func (q *Queue) decoded(h *chunkHeader, body func() ([]byte, []byte, error)) ([]Record, error) {
-	if recs := q.cache.get(h.first, h.payCRC); recs != nil {
+func (q *Queue) decoded(h *chunk.Header, body func() ([]byte, []byte, error)) ([]Record, error) {
+	if recs := q.cache.get(h.First, h.Sum()); recs != nil {
 		return recs, nil
 	}
 	_, pay, err := body()
 	if err != nil {
 		return nil, err
 	}
-	raw, err := openChunk(q.zstd, q.ring, h, pay)
+	recs, err := q.zstd.Decode(q.ring, h, pay)
 	if err != nil {
 		return nil, err
 	}
-	if h.codec == codecNone && h.flags&flagSealed == 0 {
-		raw = slices.Clone(raw) // it lies in the reader's buffer
-	}
-	recs, err := decodePayload(h, raw)
-	if err != nil {
-		return nil, err
-	}
-	q.cache.put(h.first, h.payCRC, recs, int64(len(raw)))
+	q.cache.put(h.First, h.Sum(), recs, int64(h.RawLen()))
 	return recs, nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue/local/internal/chunk"
 )
 
 // How a segment that another process, or a failing disk, left behind is made
@@ -27,8 +28,8 @@ import (
 //
 // The last two give a new file. Ranges in doubt are left out of it.
 
-func isVoid(voids []voidRange, h *chunkHeader) bool {
-	return slices.ContainsFunc(voids, func(v voidRange) bool { return h.first < v.end && v.first < h.end() })
+func isVoid(voids []voidRange, h *chunk.Header) bool {
+	return slices.ContainsFunc(voids, func(v voidRange) bool { return h.First < v.end && v.first < h.End() })
 }
 
 // prepare makes a segment from before fit to be read whose ids are known.
@@ -90,8 +91,8 @@ func (q *Queue) install(s *segment, sum summary, sealed bool) {
 	s.end.Store(sum.Next)
 	s.installed.Add(1)
 	q.version++
-	for i := range sum.lanes {
-		q.lane(sum.lanes[i].name)
+	for i := range sum.Lanes {
+		q.lane(sum.Lanes[i].Name)
 	}
 	if !isClosed(s.ready) {
 		close(s.ready)

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"relay/internal/logs"
+	"relay/queue/local/internal/chunk"
 )
 
 // rewriteSegment replaces a sealed segment by one that holds only the records
@@ -28,19 +28,16 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 		return 0, nil
 	}
 	var sum summary
-	var scratch, out []byte
-	err = q.writeSegment(s.num, func(put func(h *chunkHeader, data []byte) error) error {
-		return q.chunks(s, 0, func(h *chunkHeader, body func() ([]byte, []byte, error)) (bool, error) {
+	var out []byte
+	b := chunk.NewBuilder(q.zstd, q.ring)
+	err = q.writeSegment(s.num, func(put func(h *chunk.Header, data []byte) error) error {
+		return q.chunks(s, 0, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
 			ids, pay, err := body()
 			if err != nil {
 				return false, err
 			}
 			ids = slices.Clone(ids)
-			raw, err := openChunk(q.zstd, q.ring, h, pay)
-			if err != nil {
-				return false, err
-			}
-			recs, err := decodePayload(h, raw)
+			recs, err := q.zstd.Decode(q.ring, h, pay)
 			if err != nil {
 				return false, err
 			}
@@ -51,12 +48,12 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 				}
 			}
 			removed += int64(len(recs) - len(kept))
-			nh, nraw := encodeRecords(h, kept)
-			out, err = packChunk(out[:0], q.zstd, q.ring, &scratch, &nh, ids, nraw)
+			data, nh, err := b.Rewrite(out[:0], h, ids, kept)
 			if err != nil {
 				return false, err
 			}
-			return true, put(&nh, out)
+			out = data
+			return true, put(&nh, data)
 		})
 	}, &sum)
 	tmp := s.path + tmpSuffix
@@ -76,30 +73,6 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 	return removed, nil
 }
 
-// encodeRecords makes the payload of a chunk that stands for the numbers of h
-// but holds only recs.
-func encodeRecords(h *chunkHeader, recs []Record) (chunkHeader, []byte) {
-	var sets laneSets
-	sets.reset()
-	n := chunkHeader{first: h.first, span: h.span, count: uint32(len(recs)), min: h.min, max: h.max}
-	var body, rest []byte
-	at := h.first
-	for i := range recs {
-		r := &recs[i]
-		var key strings.Builder
-		for _, l := range r.Lanes {
-			key.WriteString(l + "\x00")
-		}
-		received := r.Received.UnixMilli()
-		set := sets.add(key.String(), r.Lanes, uint32(r.Seq), len(r.Body), received)
-		rest = appendRecordRest(rest[:0], r.Flags, received, r.ID, r.Body)
-		body = appendRecord(body, uint64(set), uint64(r.Seq-at), rest)
-		at = r.Seq + 1
-	}
-	n.lanes = sets.lanes
-	return n, append(sets.appendTable(nil), body...)
-}
-
 // holds says whether a lane waits for something in s, which is sealed and can
 // be read. q.mu is held.
 func (q *Queue) holds(s *segment, name string) bool {
@@ -107,7 +80,7 @@ func (q *Queue) holds(s *segment, name string) bool {
 		return false
 	}
 	c, l := s.sum.lane(name), q.lanes[name]
-	return c != nil && l != nil && l.pending > 0 && s.first()+Seq(c.last) >= l.cursor
+	return c != nil && l != nil && l.pending > 0 && s.first()+Seq(c.Last) >= l.cursor
 }
 
 // waitsTo gives the end of the newest segment that holds something a lane waits
@@ -186,10 +159,10 @@ func (q *Queue) squeeze() bool {
 		// At most so many are waited for: what lanes that have not passed the
 		// segment hold there.
 		waiting := int64(0)
-		for i := range s.sum.lanes {
-			c := &s.sum.lanes[i]
-			if l := q.lanes[c.name]; l == nil || l.cursor <= s.first()+Seq(c.last) {
-				waiting += int64(c.count)
+		for i := range s.sum.Lanes {
+			c := &s.sum.Lanes[i]
+			if l := q.lanes[c.Name]; l == nil || l.cursor <= s.first()+Seq(c.Last) {
+				waiting += int64(c.Count)
 			}
 		}
 		if waiting < s.sum.Records*3/4 && s.disk < free { // the new file stands beside the old one for a while

@@ -13,6 +13,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue/local/internal/chunk"
 )
 
 // salvage writes the chunks that are whole to a new file in the place of s.
@@ -35,17 +36,15 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 		if err != nil {
 			return err
 		}
-		return q.writeSegment(s.num, func(put func(h *chunkHeader, data []byte) error) error {
+		return q.writeSegment(s.num, func(put func(h *chunk.Header, data []byte) error) error {
 			end := s.first()
 			for _, c := range found.order() {
-				data, h, ok := found.assemble(p, c)
-				if !ok || h.first < end || isVoid(voids, &h) {
+				data, h, more, ok := found.assemble(p, c)
+				if !ok || h.First < end || isVoid(voids, &h) {
 					continue
 				}
-				end = h.end()
-				for b := data[h.size : h.size+h.idsLen]; len(b) > 0; b = b[16:] {
-					ids = append(ids, idHash(b[:16]))
-				}
+				end = h.End()
+				ids = appendHashes(ids, more)
 				if err := put(&h, data); err != nil {
 					return err
 				}
@@ -164,7 +163,7 @@ func withScan(path string, fn func(p *pageFile) error) error {
 }
 
 // writeSegment writes a sealed segment file under its temporary name.
-func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunkHeader, data []byte) error) error, sum *summary) error {
+func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunk.Header, data []byte) error) error, sum *summary) error {
 	path := segPath(q.dir, num)
 	tmp := path + tmpSuffix
 	if err := removeFile(tmp); err != nil {
@@ -185,7 +184,7 @@ func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunkHeader, data
 			b := tx.Bucket(bucketLog)
 			b.FillPercent = 1
 			for _, c := range waiting {
-				if err := putPieces(b, c.h.first, c.data); err != nil {
+				if err := putPieces(b, c.h.First, c.data); err != nil {
 					return err
 				}
 			}
@@ -194,7 +193,7 @@ func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunkHeader, data
 		waiting, size = waiting[:0], 0
 		return err
 	}
-	err = fill(func(h *chunkHeader, data []byte) error {
+	err = fill(func(h *chunk.Header, data []byte) error {
 		sum.add(h)
 		waiting = append(waiting, packed{h: *h, data: slices.Clone(data)})
 		if size += len(data); size > 1<<20 {
@@ -233,7 +232,10 @@ func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunkHeader, data
 }
 
 // chunkPieces is where the pieces of chunks were found.
-type chunkPieces map[Seq]map[int][]place
+type chunkPieces map[Seq]copies
+
+// copies is where each copy of each piece of a chunk lies.
+type copies map[int][]place
 
 type place struct {
 	off int64
@@ -249,7 +251,7 @@ func findChunks(p *pageFile, num uint64) (chunkPieces, error) {
 		}
 		ps := found[seq]
 		if ps == nil {
-			ps = make(map[int][]place)
+			ps = make(copies)
 			found[seq] = ps
 		}
 		if len(ps[piece]) < 8 {
@@ -270,43 +272,45 @@ func (c chunkPieces) order() []Seq {
 }
 
 // assemble puts a chunk together, trying every copy of a piece in turn until
-// the checksums agree.
-func (c chunkPieces) assemble(p *pageFile, first Seq) ([]byte, chunkHeader, bool) {
+// the checksums agree. ids lie in data.
+func (c chunkPieces) assemble(p *pageFile, first Seq) (data []byte, h chunk.Header, ids []byte, ok bool) {
 	pieces := c[first]
-	try := func(odd, copyN int) ([]byte, chunkHeader, bool) {
-		var data []byte
-		for i := range math.MaxUint16 {
-			ps := pieces[i]
-			if len(ps) == 0 {
-				break
-			}
-			at := ps[0]
-			if i == odd {
-				at = ps[copyN]
-			}
-			b := make([]byte, at.n)
-			if _, err := p.f.ReadAt(b, at.off); err != nil {
-				return nil, chunkHeader{}, false
-			}
-			data = append(data, b...)
-		}
-		h, err := decodeHeader(data)
-		if err != nil || h.first != first || len(data) < h.total() {
-			return nil, h, false
-		}
-		data = data[:h.total()]
-		_, _, err = splitBody(&h, data)
-		return data, h, err == nil
-	}
-	if data, h, ok := try(-1, 0); ok {
-		return data, h, true
+	if data, h, ids, ok = pieces.join(p, first, -1, 0); ok {
+		return data, h, ids, true
 	}
 	for i, ps := range pieces {
 		for n := 1; n < len(ps); n++ {
-			if data, h, ok := try(i, n); ok {
-				return data, h, true
+			if data, h, ids, ok = pieces.join(p, first, i, n); ok {
+				return data, h, ids, true
 			}
 		}
 	}
-	return nil, chunkHeader{}, false
+	return nil, chunk.Header{}, nil, false
+}
+
+// join puts a chunk together from the first copy of each piece but of the piece
+// odd, of which it takes copy n.
+func (c copies) join(p *pageFile, first Seq, odd, n int) (data []byte, h chunk.Header, ids []byte, ok bool) {
+	for i := range math.MaxUint16 {
+		ps := c[i]
+		if len(ps) == 0 {
+			break
+		}
+		at := ps[0]
+		if i == odd {
+			at = ps[n]
+		}
+		b := make([]byte, at.n)
+		if _, err := p.f.ReadAt(b, at.off); err != nil {
+			return nil, chunk.Header{}, nil, false
+		}
+		data = append(data, b...)
+	}
+	h, err := chunk.DecodeHeader(data)
+	if err != nil || h.First != first || len(data) < h.Len() {
+		return nil, chunk.Header{}, nil, false
+	}
+	data = data[:h.Len()]
+	ids, _, err = h.Split(data)
+	return data, h, ids, err == nil
 }

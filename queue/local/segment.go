@@ -17,6 +17,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/queue/local/internal/chunk"
 )
 
 const (
@@ -191,7 +193,7 @@ func (s *segment) put(chunks []packed, ahead bool) (used int64, err error) {
 		b := tx.Bucket(bucketLog)
 		b.FillPercent = 1
 		for _, c := range chunks {
-			if err := putPieces(b, c.h.first, c.data); err != nil {
+			if err := putPieces(b, c.h.First, c.data); err != nil {
 				return err
 			}
 		}
@@ -206,7 +208,7 @@ func (s *segment) put(chunks []packed, ahead bool) (used int64, err error) {
 
 // packed is an encoded chunk.
 type packed struct {
-	h    chunkHeader
+	h    chunk.Header
 	data []byte
 }
 
@@ -322,7 +324,7 @@ func (q *Queue) check(s *segment) error {
 	q.mu.Unlock()
 	var sum summary
 	err := withPages(s.path, func(p *pageFile) error {
-		return verify(p, p.metas[0], s.num, func(h *chunkHeader, _ []byte) error { sum.add(h); return nil })
+		return verify(p, p.metas[0], s.num, func(h *chunk.Header, _ []byte) error { sum.add(h); return nil })
 	})
 	switch {
 	case errors.Is(err, os.ErrNotExist):

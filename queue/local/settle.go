@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"relay/queue/local/internal/chunk"
 )
 
 // lane is what is known of a lane. Its fields are under Queue.mu.
@@ -209,31 +211,31 @@ func (q *Queue) countIn(s *segment, name string, from, to Seq) (records, bytes i
 	q.mu.Lock()
 	end := s.first() + Seq(s.end.Load())
 	c := s.sum.lane(name)
-	var whole chunkLane
+	var whole chunk.Lane
 	if c != nil {
 		whole = *c
 	}
 	q.mu.Unlock()
-	if c == nil || s.first()+Seq(whole.last) < from {
+	if c == nil || s.first()+Seq(whole.Last) < from {
 		return 0, 0, nil
 	}
 	if from <= s.first() && to >= end {
-		return int64(whole.count), int64(whole.bytes), nil
+		return int64(whole.Count), int64(whole.Bytes), nil
 	}
 	at := uint32(0)
 	if from > s.first() {
 		at = uint32(from)
 	}
-	err = q.chunks(s, at, func(h *chunkHeader, body func() ([]byte, []byte, error)) (bool, error) {
-		if h.first >= to {
+	err = q.chunks(s, at, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
+		if h.First >= to {
 			return false, nil
 		}
-		l := h.lane(name)
+		l := h.Lane(name)
 		switch {
 		case l == nil:
-		case from <= h.first && to >= h.end():
-			records += int64(l.count)
-			bytes += int64(l.bytes)
+		case from <= h.First && to >= h.End():
+			records += int64(l.Count)
+			bytes += int64(l.Bytes)
 		default:
 			recs, err := q.decoded(h, body)
 			if err != nil {
@@ -260,29 +262,29 @@ func (q *Queue) oldestFrom(name string, at Seq) int64 {
 			return 0
 		}
 		q.mu.Lock()
-		var l chunkLane
+		var l chunk.Lane
 		if c := s.sum.lane(name); c != nil {
 			l = *c
 		}
 		q.mu.Unlock()
-		if l.count == 0 || s.first()+Seq(l.last) < at {
+		if l.Count == 0 || s.first()+Seq(l.Last) < at {
 			at = s.first() + 1<<32
 			continue
 		}
 		if at <= s.first() {
-			return l.min
+			return l.Min
 		}
-		oldest, n := l.min, 0
-		err = q.chunks(s, uint32(at), func(h *chunkHeader, _ func() ([]byte, []byte, error)) (bool, error) {
-			if c := h.lane(name); c != nil && s.first()+Seq(c.last) >= at {
-				oldest = c.min
+		oldest, n := l.Min, 0
+		err = q.chunks(s, uint32(at), func(h *chunk.Header, _ func() ([]byte, []byte, error)) (bool, error) {
+			if c := h.Lane(name); c != nil && s.first()+Seq(c.Last) >= at {
+				oldest = c.Min
 				return false, nil
 			}
 			n++
 			return n < 64, nil
 		})
 		if err != nil {
-			return l.min // a reader will meet the damage and deal with it
+			return l.Min // a reader will meet the damage and deal with it
 		}
 		return oldest
 	}
@@ -307,10 +309,10 @@ func (q *Queue) segPassed(s *segment) bool {
 	if s.tail || s.gone || s.filing || !isClosed(s.ready) || s.failed != nil || q.hold > 0 {
 		return false
 	}
-	for i := range s.sum.lanes {
-		c := &s.sum.lanes[i]
-		l := q.lanes[c.name]
-		if l == nil || l.cursor <= s.first()+Seq(c.last) {
+	for i := range s.sum.Lanes {
+		c := &s.sum.Lanes[i]
+		l := q.lanes[c.Name]
+		if l == nil || l.cursor <= s.first()+Seq(c.Last) {
 			return false
 		}
 	}

@@ -321,9 +321,9 @@ func (q *Queue) periodic() {
 
 // drainedLocked says whether every lane has passed all of s.
 func (q *Queue) drainedLocked(s *segment) bool {
-	for i := range s.sum.lanes {
-		c := &s.sum.lanes[i]
-		if l := q.lanes[c.name]; l == nil || l.cursor <= s.first()+Seq(c.last) {
+	for i := range s.sum.Lanes {
+		c := &s.sum.Lanes[i]
+		if l := q.lanes[c.Name]; l == nil || l.cursor <= s.first()+Seq(c.Last) {
 			return false
 		}
 	}

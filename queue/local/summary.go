@@ -4,8 +4,16 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"slices"
+
+	"relay/queue/local/internal/chunk"
 )
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// crc is the checksum of all that is not part of a chunk.
+func crc(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
 // summary is what a segment holds, derived from its chunk headers.
 type summary struct {
@@ -15,7 +23,7 @@ type summary struct {
 	Min     int64  // time of receipt, Unix ms
 	Max     int64
 	Missing int64 // sequence numbers no chunk stands for
-	lanes   []chunkLane
+	Lanes   []chunk.Lane
 	gaps    gaps // which those are; not stored, segment.check finds them again
 }
 
@@ -39,76 +47,59 @@ func (g gaps) skip(at uint32) uint32 {
 	return at
 }
 
-type summaryJSON struct {
-	summary
-	Lanes []laneJSON
-}
-
-type laneJSON struct {
-	Name  string
-	Count uint32
-	Last  uint32
-	Bytes uint64
-	Min   int64
-}
-
-func (s *summary) lane(name string) *chunkLane {
-	for i := range s.lanes {
-		if s.lanes[i].name == name {
-			return &s.lanes[i]
+func (s *summary) lane(name string) *chunk.Lane {
+	for i := range s.Lanes {
+		if s.Lanes[i].Name == name {
+			return &s.Lanes[i]
 		}
 	}
 	return nil
 }
 
 // add takes in the header of a further chunk.
-func (s *summary) add(h *chunkHeader) {
-	if s.Chunks == 0 || h.min < s.Min {
-		s.Min = h.min
+func (s *summary) add(h *chunk.Header) {
+	if s.Chunks == 0 || h.Min < s.Min {
+		s.Min = h.Min
 	}
-	if s.Chunks == 0 || h.max > s.Max {
-		s.Max = h.max
+	if s.Chunks == 0 || h.Max > s.Max {
+		s.Max = h.Max
 	}
-	first := uint32(h.first)
+	first := uint32(h.First)
 	if first > s.Next {
 		s.gaps = append(s.gaps, gap{s.Next, first})
 	}
 	s.Missing += int64(first) - int64(s.Next)
 	s.Chunks++
-	s.Records += int64(h.count)
-	s.Next = first + h.span
-	for i := range h.lanes {
-		c := &h.lanes[i]
-		l := s.lane(c.name)
+	s.Records += int64(h.Count)
+	s.Next = first + h.Span
+	for i := range h.Lanes {
+		c := &h.Lanes[i]
+		l := s.lane(c.Name)
 		if l == nil {
-			s.lanes = append(s.lanes, chunkLane{name: c.name, min: c.min})
-			l = &s.lanes[len(s.lanes)-1]
+			s.Lanes = append(s.Lanes, chunk.Lane{Name: c.Name, Min: c.Min})
+			l = &s.Lanes[len(s.Lanes)-1]
 		}
-		l.count += c.count
-		l.bytes += c.bytes
-		l.last = max(l.last, c.last)
-		l.min = min(l.min, c.min)
+		l.Count += c.Count
+		l.Bytes += c.Bytes
+		l.Last = max(l.Last, c.Last)
+		l.Min = min(l.Min, c.Min)
 	}
 }
 
 // same says whether o was derived from the same chunks.
 func (s *summary) same(o *summary) bool {
 	return s.Records == o.Records && s.Chunks == o.Chunks && s.Next == o.Next && s.Min == o.Min && s.Max == o.Max &&
-		s.Missing == o.Missing && slices.Equal(s.lanes, o.lanes)
+		s.Missing == o.Missing && slices.Equal(s.Lanes, o.Lanes)
 }
 
 func (s *summary) clone() summary {
 	c := *s
-	c.lanes, c.gaps = slices.Clone(s.lanes), slices.Clone(s.gaps)
+	c.Lanes, c.gaps = slices.Clone(s.Lanes), slices.Clone(s.gaps)
 	return c
 }
 
 func (s *summary) encode() ([]byte, error) {
-	j := summaryJSON{summary: *s}
-	for _, l := range s.lanes {
-		j.Lanes = append(j.Lanes, laneJSON{l.name, l.count, l.last, l.bytes, l.min})
-	}
-	b, err := json.Marshal(j)
+	b, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("encode summary: %w", err)
 	}
@@ -119,12 +110,9 @@ func decodeSummary(b []byte) (summary, error) {
 	if len(b) < 4 || crc(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
 		return summary{}, damaged("summary checksum")
 	}
-	var j summaryJSON
-	if err := json.Unmarshal(b[:len(b)-4], &j); err != nil {
+	var s summary
+	if err := json.Unmarshal(b[:len(b)-4], &s); err != nil {
 		return summary{}, damaged("summary: %v", err)
 	}
-	for _, l := range j.Lanes {
-		j.lanes = append(j.lanes, chunkLane{l.Name, l.Count, l.Last, l.Bytes, l.Min})
-	}
-	return j.summary, nil
+	return s, nil
 }

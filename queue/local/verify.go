@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"relay/queue/local/internal/chunk"
 )
 
 // readSegInfo reads the header of a segment file.
@@ -47,14 +49,14 @@ func (q *Queue) lacksKey(num uint64) bool {
 	err := withPages(segPath(q.dir, num), func(p *pageFile) error {
 		return p.walkBucket(p.metas[0], string(bucketLog), func(_ string, _, v []byte) error {
 			data = append(data, v...)
-			if n, err := headerSize(data); err != nil || len(data) < n {
+			if n, err := chunk.HeaderLen(data); err != nil || len(data) < n {
 				return err
 			}
-			h, err := decodeHeader(data)
+			h, err := chunk.DecodeHeader(data)
 			if err != nil {
 				return err
 			}
-			id = h.keyID
+			id = h.KeyID
 			return enough
 		})
 	})
@@ -81,7 +83,7 @@ func readSummary(path string) (summary, error) {
 }
 
 // verify reads all of a segment under one meta page and calls fn for each chunk.
-func verify(p *pageFile, m boltMeta, num uint64, fn func(h *chunkHeader, data []byte) error) error {
+func verify(p *pageFile, m boltMeta, num uint64, fn func(h *chunk.Header, ids []byte) error) error {
 	var data []byte
 	var first Seq
 	next := 0
@@ -90,18 +92,19 @@ func verify(p *pageFile, m boltMeta, num uint64, fn func(h *chunkHeader, data []
 		if next == 0 {
 			return nil
 		}
-		h, err := decodeHeader(data)
+		h, err := chunk.DecodeHeader(data)
 		if err != nil {
 			return err
 		}
-		if h.first != first || h.first < end {
+		if h.First != first || h.First < end {
 			return damaged("chunk %x is out of place", uint64(first))
 		}
-		if _, _, err := splitBody(&h, data); err != nil {
+		ids, _, err := h.Split(data)
+		if err != nil {
 			return err
 		}
-		end = h.end()
-		return fn(&h, data)
+		end = h.End()
+		return fn(&h, ids)
 	}
 	// All of it, though only the log counts: bbolt reads all when it opens a
 	// file to write, and cannot be stopped from falling over what is damaged.
@@ -153,21 +156,19 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 		for i, m := range p.metas {
 			var x examined
 			next := s.first()
-			err := verify(p, m, s.num, func(h *chunkHeader, data []byte) error {
-				if h.first != next { // nothing leaves a segment before it is sealed
-					return damaged("chunks between %x and %x are missing", uint64(next), uint64(h.first))
+			err := verify(p, m, s.num, func(h *chunk.Header, ids []byte) error {
+				if h.First != next { // nothing leaves a segment before it is sealed
+					return damaged("chunks between %x and %x are missing", uint64(next), uint64(h.First))
 				}
-				next = h.end()
-				x.all = append(x.all, h.first)
+				next = h.End()
+				x.all = append(x.all, h.First)
 				if isVoid(voids, h) {
 					x.voided = true
 					return nil
 				}
 				x.sum.add(h)
 				if wantIDs {
-					for ids := data[h.size : h.size+h.idsLen]; len(ids) > 0; ids = ids[16:] {
-						x.ids = append(x.ids, idHash(ids[:16]))
-					}
+					x.ids = appendHashes(x.ids, ids)
 				}
 				return nil
 			})
@@ -193,6 +194,14 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 		err = damaged("cannot be read: %v", err)
 	}
 	return best, err
+}
+
+// appendHashes appends the ids of a chunk.
+func appendHashes(to []idHash, ids []byte) []idHash {
+	for h := range slices.Chunk(ids, len(idHash{})) {
+		to = append(to, idHash(h))
+	}
+	return to
 }
 
 // startsWith says whether all begins with the chunks under a meta page; yes when

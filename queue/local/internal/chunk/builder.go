@@ -1,0 +1,137 @@
+package chunk
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+
+	"relay/internal/seal"
+	"relay/queue"
+)
+
+// Builder makes chunks, one after the other, each between Start and Finish. It
+// keeps its memory for the next. One goroutine uses it.
+type Builder struct {
+	codec   *Codec
+	ring    *seal.Ring
+	h       Header
+	sets    laneSets
+	ids     []byte
+	raw     []byte // payload, behind room for its table
+	scratch []byte
+}
+
+// tableRoom is left free in front of a payload: its table of lane sets comes
+// first, and is only known in the end.
+const tableRoom = 256
+
+// Item is a record as a chunk takes it.
+type Item struct {
+	Hash     [16]byte // of its id, for the chunk's ids
+	Lanes    []string // none twice
+	SetKey   string   // SetKey of Lanes
+	Received int64    // Unix ms
+	Flags    queue.Flags
+	ID       string
+	Body     []byte
+}
+
+// NewBuilder makes a Builder of chunks that are sealed with the key in force.
+func NewBuilder(codec *Codec, ring *seal.Ring) *Builder {
+	b := &Builder{codec: codec, ring: ring}
+	b.Start(0)
+	return b
+}
+
+// Start begins a chunk whose first record gets the number first. What was not
+// finished is forgotten.
+func (b *Builder) Start(first queue.Seq) {
+	b.h = Header{First: first}
+	b.raw = append(b.raw[:0], make([]byte, tableRoom)...)
+	b.ids = b.ids[:0]
+	b.sets.reset()
+}
+
+// Count is the number of records since Start.
+func (b *Builder) Count() int { return int(b.h.Count) }
+
+// Size is about what they take before compression.
+func (b *Builder) Size() int { return len(b.raw) - tableRoom }
+
+// Add takes a record, under the next number.
+func (b *Builder) Add(it *Item) {
+	h := &b.h
+	if h.Count == 0 || it.Received < h.Min {
+		h.Min = it.Received
+	}
+	if h.Count == 0 || it.Received > h.Max {
+		h.Max = it.Received
+	}
+	b.ids = append(b.ids, it.Hash[:]...)
+	b.put(it, 0)
+}
+
+// put appends a record, gap numbers behind the one before.
+func (b *Builder) put(it *Item, gap uint32) {
+	h := &b.h
+	h.Span += gap
+	set := b.sets.add(it, uint32(h.First)+h.Span)
+	b.raw = appendRecord(b.raw, uint64(set), uint64(gap), it)
+	h.Count++
+	h.Span++
+}
+
+// Finish appends the chunk to dst. There must be a record in it.
+func (b *Builder) Finish(dst []byte) ([]byte, Header, error) {
+	return b.finish(dst, b.ids)
+}
+
+// Rewrite appends to dst the chunk of h without the records that are not among
+// recs, which are some of its own, in order. It stands for the same numbers, has
+// the same ids, and is sealed with the key in force.
+func (b *Builder) Rewrite(dst []byte, h *Header, ids []byte, recs []queue.Record) ([]byte, Header, error) {
+	b.Start(h.First)
+	b.h.Min, b.h.Max = h.Min, h.Max
+	for i := range recs {
+		r := &recs[i]
+		b.put(&Item{
+			Lanes: r.Lanes, SetKey: SetKey(r.Lanes), Received: r.Received.UnixMilli(),
+			Flags: r.Flags, ID: r.ID, Body: r.Body,
+		}, uint32(r.Seq-b.h.End()))
+	}
+	b.h.Span = h.Span
+	return b.finish(dst, ids)
+}
+
+// finish compresses and seals the payload, fills in what the header says about
+// it, and appends header, ids and payload to dst.
+func (b *Builder) finish(dst, ids []byte) ([]byte, Header, error) {
+	h := &b.h
+	h.Lanes = slices.Clone(b.sets.lanes)
+	table := b.sets.appendTable(b.scratch[:0])
+	b.scratch = table
+	if more := len(table) - tableRoom; more > 0 {
+		b.raw = slices.Insert(b.raw, 0, make([]byte, more)...)
+	}
+	raw := b.raw[max(0, tableRoom-len(table)):]
+	copy(raw, table)
+
+	pay, codec := b.codec.Compress(b.scratch[:0], raw)
+	b.scratch = pay
+	h.codec, h.KeyID = codec, b.ring.Keys().Current()
+	h.idsLen, h.rawLen, h.payLen = uint32(len(ids)), uint32(len(raw)), uint32(len(pay))
+	if h.KeyID != 0 {
+		a, err := b.ring.AEAD(h.KeyID, "chunk", uint64(h.First)>>32)
+		if err != nil {
+			return nil, Header{}, fmt.Errorf("seal chunk: %w", err)
+		}
+		h.flags |= flagSealed
+		h.payLen += uint32(a.Overhead())
+		rand.Read(h.nonce[:])
+		pay = a.Seal(nil, h.nonce[:], pay, h.appendBound(nil))
+	}
+	h.idsCRC, h.payCRC = crc(ids), crc(pay)
+	dst = h.append(dst)
+	dst = append(dst, ids...)
+	return append(dst, pay...), *h, nil
+}

@@ -1,0 +1,72 @@
+// Package chunk is what one group commit of the queue stores, or about 1 MiB of
+// it: bytes that are made once and never change. It knows no file and no queue.
+//
+// # The format
+//
+// Little-endian, without padding:
+//
+//	header   'r' · version 1 · codec (0 none, 1 zstd) · flags (1: sealed) ·
+//	         length of the header u32 · first sequence u64 ·
+//	         records u32 · span u32 · length of ids u32 ·
+//	         length of the payload u32, of the stored payload u32 · key id u32 ·
+//	         earliest, latest time of receipt, Unix ms, i64 each · nonce 12 bytes ·
+//	         lanes u32 · 8 bytes reserved, zero ·
+//	         per lane: name (length u16), records u32, index of the last u32,
+//	                   bytes of bodies u64, earliest time of receipt i64 ·
+//	         CRC-32C of ids, of the stored payload, of the header before it
+//	ids      16 bytes each, as the caller made them
+//	payload  lane sets: how many, then per set how many and which lanes of the header;
+//	         per record: set · gap · flags byte · time (zigzag) · id · body
+//
+// Numbers of the payload are varints; id and body have their length before them.
+// Span is the number of sequence numbers a chunk stands for. It is more than its
+// records once some were taken out; a record's gap says how many before it.
+//
+// With a key the stored payload is AES-256-GCM under a key derived for the
+// segment, which is the upper half of the first sequence number, and bound to the
+// header up to its checksums: it opens in no other place.
+//
+// # What can hurt you
+//
+// The header can be read, and believed, without the rest: it has a checksum of
+// its own. What it says of the payload is believed only as far as the bytes that
+// came with it can hold. ErrDamaged says that bytes are not what was written,
+// seal.ErrKey that the key is missing, ErrNewerFormat that a newer program wrote
+// them; nothing here panics on any bytes.
+//
+// The parts that Split gives lie in the bytes it was given. Records do not.
+package chunk
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"relay/internal/seal"
+)
+
+const (
+	version    = 1
+	fixed      = 80        // header up to the lane table
+	tail       = 12        // three checksums
+	laneFixed  = 26        // of the lane table, a lane without its name
+	maxHeader  = 1 << 20   // a header that claims more is damaged
+	maxPayload = 256 << 20 // a payload that claims more is damaged
+
+	flagSealed = 1 << 0 // payload is AES-256-GCM
+)
+
+var (
+	// ErrDamaged: the bytes are not what was written.
+	ErrDamaged = seal.ErrDamaged
+	// ErrNewerFormat: a newer program wrote the bytes.
+	ErrNewerFormat = errors.New("directory was written by a newer version")
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func crc(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
+
+func damaged(format string, a ...any) error {
+	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, a...))
+}

@@ -1,0 +1,127 @@
+package chunk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"relay/internal/seal"
+	"relay/queue"
+)
+
+// How a payload is stored.
+const (
+	codecNone = 0
+	codecZstd = 1
+)
+
+// zstdRatio is more than zstd can make of a byte: a block of four becomes 128 KiB.
+const zstdRatio = 1 << 15
+
+// Codec compresses and decompresses. It may be used by several goroutines, and
+// starts none. The window is bounded by the largest chunk that is common.
+type Codec struct {
+	enc sync.Pool
+	dec sync.Pool
+}
+
+// NewCodec makes a Codec. What it allocates it keeps for the next call.
+func NewCodec() *Codec {
+	return &Codec{
+		enc: sync.Pool{New: func() any {
+			e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+				zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+			if err != nil {
+				panic(err) // only wrong options do this
+			}
+			return e
+		}},
+		dec: sync.Pool{New: func() any {
+			d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+				zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecodeAllCapLimit(true))
+			if err != nil {
+				panic(err)
+			}
+			return d
+		}},
+	}
+}
+
+// Compress appends raw to dst, compressed when that pays, and says how.
+func (c *Codec) Compress(dst, raw []byte) ([]byte, byte) {
+	at := len(dst)
+	e := c.enc.Get().(*zstd.Encoder)
+	dst = e.EncodeAll(raw, dst)
+	c.enc.Put(e)
+	if len(dst)-at >= len(raw) {
+		return append(dst[:at], raw...), codecNone
+	}
+	return dst, codecZstd
+}
+
+// Decompress undoes Compress. rawLen bytes must come of it; a lie about that
+// costs no more memory than b can hold. What was not compressed is b itself.
+func (c *Codec) Decompress(codec byte, b []byte, rawLen int) ([]byte, error) {
+	switch codec {
+	case codecNone:
+		if len(b) != rawLen {
+			return nil, damaged("payload length")
+		}
+		return b, nil
+	case codecZstd:
+		if rawLen < 0 || rawLen > maxPayload || rawLen > len(b)*zstdRatio {
+			return nil, damaged("payload length")
+		}
+		d := c.dec.Get().(*zstd.Decoder)
+		defer c.dec.Put(d)
+		room := min(rawLen, 1<<20+len(b)*64)
+		raw, err := d.DecodeAll(b, make([]byte, 0, room))
+		if errors.Is(err, zstd.ErrDecoderSizeExceeded) && room < rawLen {
+			raw, err = d.DecodeAll(b, make([]byte, 0, rawLen))
+		}
+		if err != nil {
+			return nil, damaged("payload: %v", err)
+		}
+		if len(raw) != rawLen {
+			return nil, damaged("payload length")
+		}
+		return raw, nil
+	}
+	return nil, fmt.Errorf("codec %d: %w", codec, ErrNewerFormat)
+}
+
+// Decode gives the records of a chunk whose stored payload is payload. It fails
+// with seal.ErrKey when ring has not the key. Records that lie on one set of
+// lanes share it.
+func (c *Codec) Decode(ring *seal.Ring, h *Header, payload []byte) ([]queue.Record, error) {
+	raw, err := c.open(ring, h, payload)
+	if err != nil {
+		return nil, err
+	}
+	if h.codec == codecNone && h.flags&flagSealed == 0 {
+		raw = bytes.Clone(raw) // it is the caller's
+	}
+	return decodePayload(h, raw)
+}
+
+// open gives the payload before it was compressed and sealed.
+func (c *Codec) open(ring *seal.Ring, h *Header, payload []byte) ([]byte, error) {
+	if crc(payload) != h.payCRC {
+		return nil, damaged("chunk %x payload checksum", uint64(h.First))
+	}
+	if h.flags&flagSealed != 0 {
+		a, err := ring.AEAD(h.KeyID, "chunk", uint64(h.First)>>32)
+		if err != nil {
+			return nil, err
+		}
+		plain, err := a.Open(nil, h.nonce[:], payload, h.appendBound(nil))
+		if err != nil {
+			return nil, damaged("chunk %x does not open with its key", uint64(h.First))
+		}
+		payload = plain
+	}
+	return c.Decompress(h.codec, payload, int(h.rawLen))
+}

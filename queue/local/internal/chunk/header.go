@@ -1,0 +1,194 @@
+package chunk
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"relay/queue"
+)
+
+// Header says what a chunk holds.
+type Header struct {
+	First queue.Seq
+	Count uint32 // records in it
+	Span  uint32 // sequence numbers it stands for, at least Count
+	Min   int64  // earliest time of receipt, Unix ms
+	Max   int64  // latest
+	KeyID uint32 // of the key it is sealed with; 0: none
+	Lanes []Lane
+
+	codec  byte
+	flags  byte
+	idsLen uint32
+	rawLen uint32 // payload before compression
+	payLen uint32 // payload as stored
+	nonce  [12]byte
+	idsCRC uint32
+	payCRC uint32
+	size   uint32 // of the header itself, set as it is encoded or decoded
+}
+
+// Lane is what a chunk, or a whole segment, holds for one lane.
+type Lane struct {
+	Name  string
+	Count uint32
+	Last  uint32 // index of the last record for it, within the segment
+	Bytes uint64 // of bodies
+	Min   int64  // earliest time of receipt, Unix ms
+}
+
+// End is the sequence number behind the last one the chunk stands for.
+func (h *Header) End() queue.Seq { return h.First + queue.Seq(h.Span) }
+
+// Len is the length of the whole chunk.
+func (h *Header) Len() int { return int(h.size) + int(h.idsLen) + int(h.payLen) }
+
+// RawLen is the length of the payload before compression, which is about what
+// its records take in memory, but for their structs.
+func (h *Header) RawLen() int { return int(h.rawLen) }
+
+// Sum is a checksum of the stored payload: with First it says which version of a
+// chunk this is.
+func (h *Header) Sum() uint32 { return h.payCRC }
+
+// Lane gives what is for one lane; nil: nothing.
+func (h *Header) Lane(name string) *Lane {
+	for i := range h.Lanes {
+		if h.Lanes[i].Name == name {
+			return &h.Lanes[i]
+		}
+	}
+	return nil
+}
+
+// Split gives the parts behind the header of the chunk b, once their checksums
+// agree. They lie in b.
+func (h *Header) Split(b []byte) (ids, payload []byte, err error) {
+	if len(b) != h.Len() {
+		return nil, nil, damaged("chunk %x length", uint64(h.First))
+	}
+	ids, payload = b[h.size:h.size+h.idsLen], b[h.size+h.idsLen:]
+	if crc(ids) != h.idsCRC || crc(payload) != h.payCRC {
+		return nil, nil, damaged("chunk %x checksum", uint64(h.First))
+	}
+	return ids, payload, nil
+}
+
+// HeaderLen says how long the header is that starts b, of which it needs 8 bytes.
+func HeaderLen(b []byte) (int, error) {
+	if len(b) < 8 {
+		return 0, damaged("chunk header is cut short")
+	}
+	if b[0] != 'r' || b[1] == 0 {
+		return 0, damaged("not a chunk")
+	}
+	n := binary.LittleEndian.Uint32(b[4:])
+	if n < fixed+tail || n > maxHeader {
+		return 0, damaged("chunk header length %d", n)
+	}
+	return int(n), nil
+}
+
+// DecodeHeader reads the header that starts b, which must hold all of it.
+func DecodeHeader(b []byte) (Header, error) {
+	var h Header
+	n, err := HeaderLen(b)
+	if err != nil {
+		return h, err
+	}
+	if len(b) < n {
+		return h, damaged("chunk header is cut short")
+	}
+	le := binary.LittleEndian
+	b = b[:n]
+	if crc(b[:n-4]) != le.Uint32(b[n-4:]) {
+		return h, damaged("chunk header checksum")
+	}
+	if b[1] > version { // of whatever version, checksum and length are where they are
+		return h, fmt.Errorf("chunk version %d: %w", b[1], ErrNewerFormat)
+	}
+	h.codec, h.flags, h.size = b[2], b[3], uint32(n)
+	h.First = queue.Seq(le.Uint64(b[8:]))
+	for i, p := range h.numbers() {
+		*p = le.Uint32(b[16+4*i:])
+	}
+	h.Min, h.Max = int64(le.Uint64(b[40:])), int64(le.Uint64(b[48:]))
+	copy(h.nonce[:], b[56:])
+	h.idsCRC, h.payCRC = le.Uint32(b[n-12:]), le.Uint32(b[n-8:])
+	if h.Span == 0 || h.Count > h.Span || uint64(h.First)&math.MaxUint32+uint64(h.Span) > math.MaxUint32 ||
+		h.idsLen%16 != 0 || h.idsLen > maxPayload || h.payLen > maxPayload || h.rawLen > maxPayload {
+		return h, damaged("chunk header values")
+	}
+	h.Lanes, err = decodeLanes(b[fixed:n-tail], le.Uint32(b[68:]))
+	return h, err
+}
+
+// numbers are the fields that lie behind the first sequence number.
+func (h *Header) numbers() [6]*uint32 {
+	return [...]*uint32{&h.Count, &h.Span, &h.idsLen, &h.rawLen, &h.payLen, &h.KeyID}
+}
+
+// decodeLanes reads the lane table b of n lanes.
+func decodeLanes(b []byte, n uint32) ([]Lane, error) {
+	if uint64(n)*laneFixed > uint64(len(b)) {
+		return nil, damaged("lane table")
+	}
+	le := binary.LittleEndian
+	lanes := make([]Lane, n)
+	for i := range lanes {
+		if len(b) < laneFixed || len(b) < laneFixed+int(le.Uint16(b)) {
+			return nil, damaged("lane table")
+		}
+		k := 2 + int(le.Uint16(b))
+		lanes[i] = Lane{
+			Name:  string(b[2:k]),
+			Count: le.Uint32(b[k:]), Last: le.Uint32(b[k+4:]), Bytes: le.Uint64(b[k+8:]), Min: int64(le.Uint64(b[k+16:])),
+		}
+		b = b[k+24:]
+	}
+	if len(b) != 0 {
+		return nil, damaged("lane table")
+	}
+	return lanes, nil
+}
+
+// append appends the header, whose checksums of ids and payload are set.
+func (h *Header) append(b []byte) []byte {
+	at := len(b)
+	b = h.appendBound(b)
+	b = binary.LittleEndian.AppendUint32(b, h.idsCRC)
+	b = binary.LittleEndian.AppendUint32(b, h.payCRC)
+	return binary.LittleEndian.AppendUint32(b, crc(b[at:]))
+}
+
+// appendBound appends the part of the header that a sealed payload is bound to.
+func (h *Header) appendBound(b []byte) []byte {
+	n := fixed + tail
+	for i := range h.Lanes {
+		n += laneFixed + len(h.Lanes[i].Name)
+	}
+	h.size = uint32(n)
+	le := binary.LittleEndian
+	b = append(b, 'r', version, h.codec, h.flags)
+	b = le.AppendUint32(b, h.size)
+	b = le.AppendUint64(b, uint64(h.First))
+	for _, p := range h.numbers() {
+		b = le.AppendUint32(b, *p)
+	}
+	b = le.AppendUint64(b, uint64(h.Min))
+	b = le.AppendUint64(b, uint64(h.Max))
+	b = append(b, h.nonce[:]...)
+	b = le.AppendUint32(b, uint32(len(h.Lanes)))
+	b = append(b, 0, 0, 0, 0, 0, 0, 0, 0) // reserved, zero
+	for i := range h.Lanes {
+		l := &h.Lanes[i]
+		b = le.AppendUint16(b, uint16(len(l.Name)))
+		b = append(b, l.Name...)
+		b = le.AppendUint32(b, l.Count)
+		b = le.AppendUint32(b, l.Last)
+		b = le.AppendUint64(b, l.Bytes)
+		b = le.AppendUint64(b, uint64(l.Min))
+	}
+	return b
+}

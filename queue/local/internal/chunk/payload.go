@@ -1,0 +1,66 @@
+package chunk
+
+import (
+	"encoding/binary"
+	"math"
+	"time"
+
+	"relay/queue"
+	"relay/queue/local/internal/varint"
+)
+
+const minRecord = 6 // set, gap, flags, time and the lengths of id and body, a byte each at least
+
+// appendRecord appends a record as the payload holds it. set is its index in
+// the payload's lane sets, gap the sequence numbers left out before it.
+func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
+	b = binary.AppendUvarint(b, set)
+	b = binary.AppendUvarint(b, gap)
+	b = append(b, byte(it.Flags))
+	b = binary.AppendVarint(b, it.Received)
+	b = binary.AppendUvarint(b, uint64(len(it.ID)))
+	b = append(b, it.ID...)
+	b = binary.AppendUvarint(b, uint64(len(it.Body)))
+	return append(b, it.Body...)
+}
+
+// decodePayload reads the records of a chunk. Bodies lie in raw.
+func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
+	r := varint.NewReader(raw)
+	sets := make([][]string, r.Count())
+	for i := range sets {
+		set := make([]string, r.Count())
+		for j := range set {
+			k := r.Uint()
+			if k >= uint64(len(h.Lanes)) {
+				return nil, damaged("lane set")
+			}
+			set[j] = h.Lanes[k].Name
+		}
+		sets[i] = set
+	}
+	if uint64(h.Count)*minRecord > uint64(r.Len()) || r.Bad() {
+		return nil, damaged("record table")
+	}
+	recs := make([]queue.Record, h.Count)
+	idx := uint64(0)
+	for i := range recs {
+		set, gap := r.Uint(), r.Uint()
+		flags, received := r.Byte(), r.Int()
+		id := r.Bytes()
+		body := r.Bytes()
+		idx += gap
+		if r.Bad() || set >= uint64(len(sets)) || gap > math.MaxUint32 || idx >= uint64(h.Span) {
+			return nil, damaged("record %d", i)
+		}
+		recs[i] = queue.Record{
+			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set],
+			Received: time.UnixMilli(received).UTC(), Flags: queue.Flags(flags), Body: body,
+		}
+		idx++
+	}
+	if r.Len() != 0 {
+		return nil, damaged("%d bytes behind the last record", r.Len())
+	}
+	return recs, nil
+}

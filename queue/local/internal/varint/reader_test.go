@@ -1,0 +1,38 @@
+package varint
+
+import (
+	"encoding/binary"
+	"math"
+	"testing"
+)
+
+func TestReader(t *testing.T) {
+	b := binary.AppendUvarint(nil, math.MaxUint64)
+	b = binary.AppendVarint(b, -3)
+	b = append(b, 7)
+	b = binary.AppendUvarint(b, 2)
+	b = append(b, "ab"...)
+	read := func(r *Reader) (uint64, int64, byte, string) {
+		return r.Uint(), r.Int(), r.Byte(), string(r.Bytes())
+	}
+	r := NewReader(b)
+	if u, i, c, s := read(&r); u != math.MaxUint64 || i != -3 || c != 7 || s != "ab" || r.Bad() || r.Len() != 0 {
+		t.Errorf("%d, %d, %d, %q, %d left, bad %v", u, i, c, s, r.Len(), r.Bad())
+	}
+	for n := range b {
+		r := NewReader(b[:n])
+		read(&r)
+		if !r.Bad() || r.Len() != 0 {
+			t.Errorf("%d of %d bytes are not bad", n, len(b))
+		}
+	}
+	for name, b := range map[string][]byte{
+		"a number of 11 bytes":   {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1},
+		"more things than bytes": {3, 1, 1},
+	} {
+		r := NewReader(b)
+		if n := r.Count(); n != 0 || !r.Bad() {
+			t.Errorf("%s: %d", name, n)
+		}
+	}
+}
