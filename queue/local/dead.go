@@ -12,6 +12,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/dead"
 	"relay/queue/local/internal/room"
 )
@@ -339,11 +340,11 @@ func (f boltFiles) Open(path string) (dead.DB, error) {
 // Walk wants both meta pages: should one be damaged, the other may lead to the
 // tree as it was before the newest letters.
 func (boltFiles) Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error {
-	err := readAgain(path, func(p *pageFile) error {
-		if len(p.metas) < 2 {
+	err := readAgain(path, func(p *boltscan.File) error {
+		if len(p.Metas()) < 2 {
 			return damaged("a meta page")
 		}
-		return p.walkExactly(p.metas[0], buckets, visit())
+		return p.WalkAll(p.Metas()[0], buckets, visit())
 	})
 	if unreadable(err) {
 		err = damaged("cannot be read: %v", err)

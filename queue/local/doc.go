@@ -76,7 +76,7 @@
 // page may be on disk without its pages; the pages of the commit before are
 // whole, since bbolt writes over none of them, and the other meta page leads to
 // them. So an old tail is never given to bbolt before every page and checksum of
-// it was read (pages.go, recover.go); one that is torn is rewritten from the
+// it was read (package boltscan, recover.go); one that is torn is rewritten from the
 // chunks that are whole. What was confirmed was synced with its own meta page
 // and is among them.
 package local

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"relay/queue/local/internal/boltscan"
 )
 
 // everything gives all that can be got out of a queue's directory by someone
@@ -36,7 +38,7 @@ func everything(t *testing.T, q *Queue) []byte {
 		if !ok {
 			return nil
 		}
-		return withScan(path, func(p *pageFile) error {
+		return withScan(path, func(p *boltscan.File) error {
 			found, err := findChunks(p, num)
 			for _, c := range found.order() {
 				data, h, _, ok := found.assemble(p, c)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"relay/internal/seal"
+	"relay/queue/local/internal/boltscan"
 )
 
 func testKey(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
@@ -101,7 +102,7 @@ func TestSealPlainQueue(t *testing.T) {
 			t.Errorf("%s holds the secret of the id hashes", d.Name())
 		}
 		if num, ok := segNum(d.Name()); ok && strings.HasSuffix(path, segSuffix) && err == nil {
-			err = withScan(path, func(p *pageFile) error {
+			err = withScan(path, func(p *boltscan.File) error {
 				found, err := findChunks(p, num)
 				for _, c := range found.order() {
 					if data, h, _, ok := found.assemble(p, c); ok {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -13,6 +12,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/seal"
+	"relay/queue/local/internal/boltscan"
 )
 
 const metaName = "meta.db"
@@ -63,8 +63,8 @@ func metaOptions(noSync bool) *bolt.Options {
 // checkMeta reads meta.db without trusting it and returns its info.
 func checkMeta(path string) (metaInfo, error) {
 	info := metaInfo{}
-	err := readAgain(path, func(p *pageFile) error {
-		return p.walkExactly(p.metas[0], metaBuckets, func(bucket string, k, v []byte) error {
+	err := readAgain(path, func(p *boltscan.File) error {
+		return p.WalkAll(p.Metas()[0], metaBuckets, func(bucket string, k, v []byte) error {
 			if bucket == string(bucketDir) && string(k) == string(keyInfo) {
 				if err := json.Unmarshal(v, &info); err != nil {
 					return damaged("info: %v", err)
@@ -83,28 +83,6 @@ func checkMeta(path string) (metaInfo, error) {
 		err = knownFormat(info.Format, info.Sum)
 	}
 	return info, err
-}
-
-// withPages opens the bbolt file at path for reading page by page.
-func withPages(path string, fn func(p *pageFile) error) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	r := &watchedReader{f: f}
-	p, err := openPageFile(r, st.Size())
-	if err == nil {
-		err = fn(p)
-	}
-	if r.err != nil {
-		return r.err // whatever was made of a file that was not read whole
-	}
-	return err
 }
 
 // makeMeta makes meta.db. With others there are files already whose keys nobody

@@ -13,6 +13,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
 )
 
@@ -28,10 +29,10 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 	q.mu.Unlock()
 	var ids []idHash
 	var sum summary
-	err := withScan(s.path, func(p *pageFile) error {
+	err := withScan(s.path, func(p *boltscan.File) error {
 		found, err := findChunks(p, s.num)
 		if err == nil {
-			err = q.patience(s, p.unread())
+			err = q.patience(s, p.Unread())
 		}
 		if err != nil {
 			return err
@@ -49,7 +50,7 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 					return err
 				}
 			}
-			return q.patience(s, p.unread())
+			return q.patience(s, p.Unread())
 		}, &sum)
 	})
 	if err != nil {
@@ -144,24 +145,6 @@ func keepCopy(path, name string) error {
 	return disk.Copy(name, path, -1)
 }
 
-// withScan is withPages for files whose meta pages may be gone, or that cannot
-// be read whole: p.unread says so.
-func withScan(path string, fn func(p *pageFile) error) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	r := &watchedReader{f: f}
-	p, _ := openPageFile(r, st.Size())
-	p.watched = r
-	return fn(p)
-}
-
 // writeSegment writes a sealed segment file under its temporary name.
 func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunk.Header, data []byte) error) error, sum *summary) error {
 	path := segPath(q.dir, num)
@@ -242,9 +225,9 @@ type place struct {
 	n   int
 }
 
-func findChunks(p *pageFile, num uint64) (chunkPieces, error) {
+func findChunks(p *boltscan.File, num uint64) (chunkPieces, error) {
 	found := make(chunkPieces)
-	err := p.scan(func(k, v []byte, off int64) error {
+	err := p.Scan(func(k, v []byte, off int64) error {
 		seq, piece, ok := splitKey(k)
 		if !ok || uint64(seq>>32) != num || len(v) > pieceSize || len(v) == 0 {
 			return nil
@@ -273,7 +256,7 @@ func (c chunkPieces) order() []Seq {
 
 // assemble puts a chunk together, trying every copy of a piece in turn until
 // the checksums agree. ids lie in data.
-func (c chunkPieces) assemble(p *pageFile, first Seq) (data []byte, h chunk.Header, ids []byte, ok bool) {
+func (c chunkPieces) assemble(p *boltscan.File, first Seq) (data []byte, h chunk.Header, ids []byte, ok bool) {
 	pieces := c[first]
 	if data, h, ids, ok = pieces.join(p, first, -1, 0); ok {
 		return data, h, ids, true
@@ -290,7 +273,7 @@ func (c chunkPieces) assemble(p *pageFile, first Seq) (data []byte, h chunk.Head
 
 // join puts a chunk together from the first copy of each piece but of the piece
 // odd, of which it takes copy n.
-func (c copies) join(p *pageFile, first Seq, odd, n int) (data []byte, h chunk.Header, ids []byte, ok bool) {
+func (c copies) join(p *boltscan.File, first Seq, odd, n int) (data []byte, h chunk.Header, ids []byte, ok bool) {
 	for i := range math.MaxUint16 {
 		ps := c[i]
 		if len(ps) == 0 {
@@ -301,7 +284,7 @@ func (c copies) join(p *pageFile, first Seq, odd, n int) (data []byte, h chunk.H
 			at = ps[n]
 		}
 		b := make([]byte, at.n)
-		if _, err := p.f.ReadAt(b, at.off); err != nil {
+		if _, err := p.ReadAt(b, at.off); err != nil {
 			return nil, chunk.Header{}, nil, false
 		}
 		data = append(data, b...)

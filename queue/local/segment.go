@@ -18,6 +18,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
 )
 
@@ -323,8 +324,8 @@ func (q *Queue) check(s *segment) error {
 	want, sealed := s.sum.clone(), s.sealed
 	q.mu.Unlock()
 	var sum summary
-	err := withPages(s.path, func(p *pageFile) error {
-		return verify(p, p.metas[0], s.num, func(h *chunk.Header, _ []byte) error { sum.add(h); return nil })
+	err := withPages(s.path, func(p *boltscan.File) error {
+		return verify(p, p.Metas()[0], s.num, func(h *chunk.Header, _ []byte) error { sum.add(h); return nil })
 	})
 	switch {
 	case errors.Is(err, os.ErrNotExist):

@@ -3,21 +3,19 @@ package local
 import (
 	"encoding/json"
 	"errors"
-	"io"
-	"os"
 	"slices"
-	"time"
 
+	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
 )
 
 // readSegInfo reads the header of a segment file.
 func readSegInfo(path string) (segInfo, error) {
 	var info segInfo
-	err := withPages(path, func(p *pageFile) error {
+	err := withPages(path, func(p *boltscan.File) error {
 		var last error
-		for _, m := range p.metas {
-			last = p.walkBucket(m, string(bucketInfo), func(_ string, k, v []byte) error {
+		for _, m := range p.Metas() {
+			last = p.Walk(m, bucketInfo, func(k, v []byte) error {
 				if string(k) == string(keySegment) {
 					if err := json.Unmarshal(v, &info); err != nil {
 						return damaged("segment header: %v", err)
@@ -46,8 +44,8 @@ func (q *Queue) lacksKey(num uint64) bool {
 	enough := errors.New("enough")
 	var id uint32
 	var data []byte
-	err := withPages(segPath(q.dir, num), func(p *pageFile) error {
-		return p.walkBucket(p.metas[0], string(bucketLog), func(_ string, _, v []byte) error {
+	err := withPages(segPath(q.dir, num), func(p *boltscan.File) error {
+		return p.Walk(p.Metas()[0], bucketLog, func(_, v []byte) error {
 			data = append(data, v...)
 			if n, err := chunk.HeaderLen(data); err != nil || len(data) < n {
 				return err
@@ -67,8 +65,8 @@ func (q *Queue) lacksKey(num uint64) bool {
 func readSummary(path string) (summary, error) {
 	var sum summary
 	found := false
-	err := withPages(path, func(p *pageFile) error {
-		return p.walkBucket(p.metas[0], string(bucketInfo), func(_ string, k, v []byte) (err error) {
+	err := withPages(path, func(p *boltscan.File) error {
+		return p.Walk(p.Metas()[0], bucketInfo, func(k, v []byte) (err error) {
 			if string(k) == string(keySummary) {
 				found = true
 				sum, err = decodeSummary(v)
@@ -83,7 +81,7 @@ func readSummary(path string) (summary, error) {
 }
 
 // verify reads all of a segment under one meta page and calls fn for each chunk.
-func verify(p *pageFile, m boltMeta, num uint64, fn func(h *chunk.Header, ids []byte) error) error {
+func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Header, ids []byte) error) error {
 	var data []byte
 	var first Seq
 	next := 0
@@ -108,7 +106,7 @@ func verify(p *pageFile, m boltMeta, num uint64, fn func(h *chunk.Header, ids []
 	}
 	// All of it, though only the log counts: bbolt reads all when it opens a
 	// file to write, and cannot be stopped from falling over what is damaged.
-	err := p.walkExactly(m, [][]byte{bucketInfo, bucketLog}, func(bucket string, k, v []byte) error {
+	err := p.WalkAll(m, [][]byte{bucketInfo, bucketLog}, func(bucket string, k, v []byte) error {
 		if bucket != string(bucketLog) {
 			return nil
 		}
@@ -150,10 +148,10 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 	q.mu.Lock()
 	voids := slices.Clone(q.voids)
 	q.mu.Unlock()
-	err := withPages(s.path, func(p *pageFile) error {
-		p.f = &readAhead{f: p.f}
+	err := withPages(s.path, func(p *boltscan.File) error {
+		p.ReadAhead()
 		var first error
-		for i, m := range p.metas {
+		for i, m := range p.Metas() {
 			var x examined
 			next := s.first()
 			err := verify(p, m, s.num, func(h *chunk.Header, ids []byte) error {
@@ -179,7 +177,7 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 				// itself, with which the tree is whole and lacks chunks, if
 				// not as many as the commit brought. The older meta page knows
 				// better: chunks only come to a tree, at its end; none leaves it.
-				best.torn = i > 0 || len(p.metas) > 1 && !startsWith(x.all, p, p.metas[1])
+				best.torn = i > 0 || len(p.Metas()) > 1 && !startsWith(x.all, p, p.Metas()[1])
 				best.all = nil
 				return nil
 			case errors.Is(err, ErrNewerFormat), errors.Is(err, ErrOlderFormat):
@@ -206,10 +204,10 @@ func appendHashes(to []idHash, ids []byte) []idHash {
 
 // startsWith says whether all begins with the chunks under a meta page; yes when
 // that is not whole.
-func startsWith(all []Seq, p *pageFile, m boltMeta) bool {
+func startsWith(all []Seq, p *boltscan.File, m boltscan.Meta) bool {
 	missing := errors.New("missing")
 	n := 0
-	err := p.walkBucket(m, string(bucketLog), func(_ string, k, _ []byte) error {
+	err := p.Walk(m, bucketLog, func(k, _ []byte) error {
 		if seq, piece, ok := splitKey(k); ok && piece == 0 {
 			if n == len(all) || all[n] != seq {
 				return missing
@@ -219,22 +217,4 @@ func startsWith(all []Seq, p *pageFile, m boltMeta) bool {
 		return nil
 	})
 	return !errors.Is(err, missing)
-}
-
-// readAgain is withPages that tries again for a second when the disk does not
-// give the file's bytes, as one does that has just come back.
-func readAgain(path string, fn func(p *pageFile) error) error {
-	for n := 0; ; n++ {
-		err := withPages(path, fn)
-		if err == nil || !unreadable(err) || errors.Is(err, io.EOF) || n == 5 {
-			return err
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-}
-
-// unreadable says that the disk does not give a file's bytes.
-func unreadable(err error) bool {
-	var pe *os.PathError
-	return errors.Is(err, io.EOF) || errors.As(err, &pe) && pe.Op == "read"
 }
