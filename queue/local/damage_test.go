@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -169,6 +170,49 @@ func TestDamage(t *testing.T) {
 				t.Errorf("after another start, with %d files set aside: %+v", bad, st)
 			}
 		})
+	}
+}
+
+// Several lanes that meet one damage have it repaired once.
+func TestDamageMetByAll(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{SegmentSize: 64 << 10, NoSync: true}
+	lanes := []string{"a", "b", "c", "d"}
+	q := openTest(t, dir, o)
+	for i := range 300 {
+		id := fmt.Sprint(i)
+		mustAppend(t, q, Entry{ID: id, Lanes: lanes, Body: bodyOf(id + strings.Repeat("-", 500))})
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	hurt := segments(t, dir)[0]
+	q = openTest(t, dir, o)
+	opened(t, q)
+	change(t, hurt, func(b []byte) []byte { clear(b[len(b)/2 : len(b)/2+4096]); return b })
+	start := make(chan struct{})
+	read := make([]int, len(lanes))
+	var wg sync.WaitGroup
+	for i, l := range lanes {
+		wg.Go(func() {
+			<-start
+			b, err := q.Read(l, 0, 1000, 1<<30)
+			if err != nil {
+				t.Error(err)
+			}
+			read[i] = len(b.Records)
+		})
+	}
+	close(start)
+	wg.Wait()
+	st := q.Stats()
+	if st.BadSegments != 1 || st.BadFiles != 1 || st.LostRecords == 0 {
+		t.Errorf("%+v", st)
+	}
+	for i, n := range read {
+		if n != 300-int(st.LostRecords) {
+			t.Errorf("lane %s: %d records, %d are lost", lanes[i], n, st.LostRecords)
+		}
 	}
 }
 

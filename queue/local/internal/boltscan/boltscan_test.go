@@ -64,7 +64,7 @@ func open(t testing.TB, path string) *File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
+	t.Cleanup(f.Close)
 	return f
 }
 

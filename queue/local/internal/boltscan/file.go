@@ -54,7 +54,7 @@ const (
 	maxOverflow = 1 << 14 // pages a single leaf may span
 )
 
-// ErrDamaged: the file is not as bbolt writes one.
+// ErrDamaged means that the file is not as bbolt writes one.
 var ErrDamaged = errors.New("bbolt file is damaged")
 
 // damage says what is wrong. It is ErrDamaged.
@@ -69,7 +69,7 @@ func damaged(format string, a ...any) error { return damage(fmt.Sprintf(format, 
 type File struct {
 	r        io.ReaderAt
 	watched  *watchedReader
-	close    func() error
+	file     *os.File // that Open opened
 	size     int64
 	pageSize int
 	metas    []Meta
@@ -92,7 +92,7 @@ func Open(path string) (*File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	p, err := New(f, st.Size())
-	p.close = f.Close
+	p.file = f
 	return p, err
 }
 
@@ -100,7 +100,7 @@ func Open(path string) (*File, error) {
 // Open does.
 func New(r io.ReaderAt, size int64) (*File, error) {
 	w := &watchedReader{r: r}
-	f := &File{r: w, watched: w, size: size, close: func() error { return nil }}
+	f := &File{r: w, watched: w, size: size}
 	f.findMetas()
 	if len(f.metas) == 0 {
 		f.pageSize = os.Getpagesize()
@@ -111,7 +111,11 @@ func New(r io.ReaderAt, size int64) (*File, error) {
 }
 
 // Close closes what Open opened.
-func (f *File) Close() error { return f.close() }
+func (f *File) Close() {
+	if f.file != nil {
+		f.file.Close()
+	}
+}
 
 // Metas gives the valid meta pages, the newest first.
 func (f *File) Metas() []Meta { return f.metas }

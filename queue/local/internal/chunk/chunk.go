@@ -57,9 +57,9 @@ const (
 )
 
 var (
-	// ErrDamaged: the bytes are not what was written.
+	// ErrDamaged means that the bytes are not what was written.
 	ErrDamaged = seal.ErrDamaged
-	// ErrNewerFormat: a newer program wrote the bytes.
+	// ErrNewerFormat means that a newer program wrote the bytes.
 	ErrNewerFormat = errors.New("directory was written by a newer version")
 )
 
