@@ -8,7 +8,8 @@ import (
 
 // Imports point one way: bbolt is known to queue/local alone, fsnotify to config
 // alone; queue, mapper, config and the packages under internal import nothing of
-// relay but packages under internal, and queue/local beside them the contract.
+// relay but packages under internal; queue/local and its rooms beside them the
+// contract and those rooms.
 func TestImportsPointOneWay(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
 	cmd.Dir = ".."
@@ -17,7 +18,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	leaves := map[string]bool{"relay/queue": true, "relay/queue/local": true, "relay/mapper": true, "relay/config": true}
-	const internal = "relay/internal/"
+	const internal, local, rooms = "relay/internal/", "relay/queue/local", "relay/queue/local/internal/"
 	n := 0
 	for line := range strings.Lines(string(out)) {
 		words := strings.Fields(line)
@@ -26,11 +27,13 @@ func TestImportsPointOneWay(t *testing.T) {
 			n++
 		}
 		for _, imported := range words[1:] {
-			ours := strings.HasPrefix(imported, "relay/")
+			ours := strings.HasPrefix(imported, "relay/") && !strings.HasPrefix(imported, internal)
+			engine := pkg == local || strings.HasPrefix(pkg, rooms)
 			switch {
-			case strings.HasPrefix(imported, "go.etcd.io/bbolt") && pkg != "relay/queue/local",
+			case strings.HasPrefix(imported, "go.etcd.io/bbolt") && !engine,
 				imported == "github.com/fsnotify/fsnotify" && pkg != "relay/config",
-				(leaves[pkg] || strings.HasPrefix(pkg, internal)) && ours && !strings.HasPrefix(imported, internal) && (pkg != "relay/queue/local" || imported != "relay/queue"):
+				engine && ours && imported != "relay/queue" && !strings.HasPrefix(imported, rooms),
+				(leaves[pkg] || strings.HasPrefix(pkg, internal)) && !engine && ours:
 				t.Errorf("%s imports %s", pkg, imported)
 			}
 		}

@@ -58,11 +58,14 @@
 //	log     sequence u64 · piece u16 (big-endian): piece of a chunk, at most 1,980 bytes
 //
 // A chunk is what one group commit stored, or about 1 MiB of it; package chunk
-// draws it. Its ids are SHA-256(secret · id), cut to 16 bytes. meta.db
-// lists the ids of the keys in use (keys.go): a start without one of them is refused before anything is touched.
-// A new key comes into force while the queue goes on (SetKeys); what older ones
-// sealed, or none, is sealed anew behind it. A chunk never changes: its key always
-// means the same bytes, whichever page they are found on.
+// draws it. Its ids are SHA-256(secret · id), cut to 16 bytes. A chunk never
+// changes: its key always means the same bytes, whichever page they are found on.
+// Each begins where the one before ends; the summary counts the numbers that are
+// missing since a disk destroyed their chunks.
+//
+// meta.db lists the ids of the keys in use (keys.go): a start without one of them
+// is refused before anything is touched. A new key comes into force while the
+// queue goes on (SetKeys); what older ones sealed, or none, is sealed anew behind it.
 //
 // Directories of each released format, as they were written when it was new, lie
 // in testdata/format-N and are opened by a test for ever. A newer format is
