@@ -150,7 +150,7 @@ func settings() []setting {
 		},
 		{
 			key: "queue.full", kind: kindText, def: "reject", choices: []string{"reject", "drop_oldest"}, at: func(c *Config) any { return &c.Queue.Full },
-			doc: "What a full queue does: `reject` answers 429 and drops nothing that a mapping knows; `drop_oldest` drops the oldest events and counts them (one that is being sent at that moment may count as delivered too), for `queue.max_size` only: a volume that other files fill is answered 429.",
+			doc: "What a full queue does: `reject` answers 429 and drops nothing that a mapping knows; `drop_oldest` drops the oldest events of the event set that has most waiting, and counts them (one that is being sent at that moment may count as delivered too), for `queue.max_size` only: a volume that other files fill is answered 429.",
 		},
 		{
 			key: "queue.segment_size", kind: kindSize, def: "64MiB", least: "64KiB", most: "1GiB", at: func(c *Config) any { return &c.Queue.SegmentSize },

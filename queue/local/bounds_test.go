@@ -218,6 +218,50 @@ func TestDropOldest(t *testing.T) {
 	}
 }
 
+// drop_oldest takes from the lane that has most waiting: one that is hardly used,
+// and waits for its line as long, loses nothing to it.
+func TestDropOldestOfTheLargest(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{MaxSize: 2 << 20, DropOldest: true, NoSync: true})
+	check := within(t, dir, 2<<20)
+	s := newNoise()
+	small, total := 0, int64(0)
+	for n := range 300 {
+		total += int64(mustAppend(t, q, s.batch(20, 1000, "large")...).Stored)
+		if n%10 == 0 {
+			small += mustAppend(t, q, s.batch(1, 1000, "small")...).Stored
+		}
+		check()
+	}
+	if ids := drainAll(t, q, "small"); len(ids) != small {
+		t.Errorf("the small lane has %d of %d", len(ids), small)
+	}
+	dropped := q.Stats().Dropped["max_size"]
+	if ids := drainAll(t, q, "large"); dropped == 0 || dropped+int64(len(ids)) != total {
+		t.Errorf("the large lane has %d of %d, %d were dropped", len(ids), total, dropped)
+	}
+}
+
+// A smaller max_size gives back at once what the reserve of the larger one has
+// more, full as the queue may be by it.
+func TestReserveShrinks(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{MaxSize: 64 << 20, NoSync: true})
+	until(t, "the reserve is there", func() bool { return q.Stats().Reserve })
+	newNoise().fill(t, q, 100, 10_000, func() {}, "a")
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q = openTest(t, dir, Options{MaxSize: 8 << 20, NoSync: true})
+	if fi, err := os.Stat(filepath.Join(dir, reserveName)); err != nil || fi.Size() > 8<<20/32 {
+		t.Errorf("the reserve: %v, %v", fi.Size(), err)
+	}
+	until(t, "it is full", func() bool { return q.Stats().Full == "max_size" })
+	if n := len(drainAll(t, q, "a")); n < 1000 {
+		t.Errorf("%d records are left", n)
+	}
+}
+
 // A lane that is stuck keeps no room but its own: what others have settled is
 // squeezed out of the segments they share, and nothing is dropped.
 func TestStuckLane(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"relay/queue/local/internal/room"
+
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue/local/internal/chunk"
@@ -65,7 +67,7 @@ func (w *writer) commit(reqs []*request) {
 		if doubt {
 			w.answer(reqs, fmt.Errorf("%w: %w", ErrDoubt, err))
 		} else {
-			w.answer(reqs, &FullError{RetryAfter: 30 * time.Second, Reason: "disk_full"})
+			w.answer(reqs, &FullError{RetryAfter: 30 * time.Second, Reason: room.DiskFull})
 		}
 		_ = w.usable() // go on at once when the disk lets us; the keeper tries again otherwise
 		return
@@ -148,14 +150,14 @@ func (w *writer) usable() error {
 	if broken == nil && q.tail != nil {
 		return nil
 	}
-	if full == "disk_full" { // the keeper says when there is room again
+	if full == room.DiskFull { // the keeper says when there is room again
 		return &FullError{RetryAfter: 30 * time.Second, Reason: full}
 	}
 	if err := w.rotate(); err != nil {
 		q.setBroken(err)
 		if disk.NoSpace(err) {
-			q.setFull("disk_full")
-			return &FullError{RetryAfter: 30 * time.Second, Reason: "disk_full"}
+			q.setFull(room.DiskFull)
+			return &FullError{RetryAfter: 30 * time.Second, Reason: room.DiskFull}
 		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -269,7 +271,7 @@ func (w *writer) fail(tail *segment, err error, doubt bool) {
 // setBroken says why the tail takes nothing.
 func (q *Queue) setBroken(err error) {
 	if disk.NoSpace(err) {
-		q.setFull("disk_full") // first: this is the answer to give
+		q.setFull(room.DiskFull) // first: this is the answer to give
 	}
 	q.mu.Lock()
 	q.broken = err

@@ -172,7 +172,7 @@ func (d *deadLog) tend() {
 	}
 	_, bytes := s.Stats()
 	d.q.mu.Lock()
-	enough := d.q.hold == 0 && d.q.space.volFree > d.q.space.floor+4*bytes
+	enough := d.q.hold == 0 && d.q.space.volFree > d.q.space.marks.Floor+4*bytes
 	d.q.mu.Unlock()
 	if !enough || !s.Loose() {
 		return

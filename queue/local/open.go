@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"relay/queue/local/internal/room"
+
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/internal/seal"
@@ -63,6 +65,9 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	}
 	if !readOnly {
 		q.removeTemp(names)
+		if err := q.shrinkReserve(); err != nil {
+			return nil, err
+		}
 		bad, why, err := q.ids.open(names)
 		if err != nil {
 			return nil, err
@@ -84,7 +89,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 			}
 			// Full already: what is there still drains, and makes room.
 			q.setBroken(err)
-			q.setFull("disk_full")
+			q.setFull(room.DiskFull)
 		}
 		q.owned.Go(q.write)
 	}

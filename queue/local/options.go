@@ -19,8 +19,8 @@ type Options struct {
 	// window, or a file's ids, longer. Defaults 24 h, 1 million.
 	DedupWindow time.Duration
 	DedupIDs    int64
-	// DropOldest makes room by dropping the oldest segment when MaxSize is
-	// reached, counted, instead of refusing. When other files fill the volume
+	// DropOldest makes room by dropping the oldest that the lane with most waiting
+	// has when MaxSize is reached, counted, instead of refusing. When other files fill the volume
 	// the queue refuses and drops nothing.
 	DropOldest bool
 	// DeadMaxSize bounds the dead letters (default 256 MiB), DeadMaxAge their

@@ -145,6 +145,18 @@ func (q *Queue) compact(s *segment) int64 {
 	return n
 }
 
+// waitingIn says how many records of s are waited for at most: what lanes that
+// have not passed it hold there. q.mu is held.
+func (q *Queue) waitingIn(s *segment) (n int64) {
+	for i := range s.sum.Lanes {
+		c := &s.sum.Lanes[i]
+		if l := q.lanes[c.Name]; l == nil || l.cursor <= s.first()+Seq(c.Last) {
+			n += int64(c.Count)
+		}
+	}
+	return n
+}
+
 // squeeze rewrites the segments of which less than three quarters is waited for
 // to what is. Nothing that a lane waits for goes. It says whether anything was
 // freed.
@@ -156,16 +168,7 @@ func (q *Queue) squeeze() bool {
 		if s.tail || !isClosed(s.ready) || s.failed != nil || s.sum.Records == 0 {
 			continue
 		}
-		// At most so many are waited for: what lanes that have not passed the
-		// segment hold there.
-		waiting := int64(0)
-		for i := range s.sum.Lanes {
-			c := &s.sum.Lanes[i]
-			if l := q.lanes[c.Name]; l == nil || l.cursor <= s.first()+Seq(c.Last) {
-				waiting += int64(c.Count)
-			}
-		}
-		if waiting < s.sum.Records*3/4 && s.disk < free { // the new file stands beside the old one for a while
+		if q.waitingIn(s) < s.sum.Records*3/4 && s.disk < free { // the new file stands beside the old one for a while
 			sparse = append(sparse, s)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"relay/queue"
+	"relay/queue/local/internal/room"
 
 	"relay/internal/disk"
 	"relay/internal/logs"
@@ -52,33 +53,18 @@ func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	return nil
 }
 
-// makeRoom frees space when the queue is full. First what nobody waits for is
-// squeezed out of the segments. The rest happens only when the queue has reached
-// its own bound, not when something else fills the volume: what nobody maps goes,
-// then what was set aside as damaged, then by policy the oldest.
+// makeRoom does what room decides when the queue is full.
 func (q *Queue) makeRoom() {
 	q.mu.Lock()
-	full, sp := q.full, q.space
-	atBound := full == "max_size" || q.diskLocked() >= sp.high
+	do := q.space.marks.Decide(q.seen())
+	most := q.space.max / 16 // of what was set aside
 	q.mu.Unlock()
-	if full == "" && !atBound {
-		return
-	}
-	if full == "disk_full" && sp.volFree >= sp.floor && sp.volFiles >= filesFloor && !atBound {
-		return // there is room, if not yet enough to begin again
-	}
-	if q.squeeze() {
+	if do >= room.Squeeze && q.squeeze() ||
+		do >= room.Drop && (q.shrink(queue.LaneUnmapped, q.waitsTo(queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(most)) {
 		q.measure()
 		return
 	}
-	if !atBound {
-		return
-	}
-	if q.shrink(queue.LaneUnmapped, q.waitsTo(queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(sp.max/16) {
-		q.measure()
-		return
-	}
-	if q.o.DropOldest {
+	if do == room.DropOldest {
 		q.dropOldest(func() bool {
 			q.look()
 			return q.belowMark()
@@ -86,40 +72,67 @@ func (q *Queue) makeRoom() {
 	}
 }
 
-// dropOldest drops segment after segment, the oldest first, until enough says
-// that there is room again. It waits neither for a segment that cannot be read
-// yet (the keeper may be the one to repair it) nor for a lane that is being
-// settled: the keeper looks again in a second.
+// dropOldest drops the oldest that the largest lane has, a segment at a time,
+// until enough says that there is room again: a lane with little waiting does not
+// pay for one with much. It waits neither for a segment that cannot be read yet
+// (the keeper may be the one to repair it) nor for a lane that is being settled:
+// the keeper looks again in a second.
 func (q *Queue) dropOldest(enough func() bool) {
 	q.dropping.Lock()
 	defer q.dropping.Unlock()
 	for !enough() && !isClosed(q.stop) {
-		q.mu.Lock()
-		var s *segment
-		if i := slices.IndexFunc(q.segs, func(s *segment) bool { return !s.tail && s.failed == nil }); i >= 0 && q.hold == 0 && isClosed(q.segs[i].ready) {
-			s = q.segs[i]
-		}
-		names := slices.Sorted(maps.Keys(q.lanes))
-		q.mu.Unlock()
+		name, s := q.oldestOfLargest()
 		if s == nil {
 			return
 		}
-		for _, n := range names {
-			err := q.dropLaneTo(n, s.first()+1<<32-1, queue.DropMaxSize)
-			if errors.Is(err, errBusy) {
-				return
-			}
-			if err != nil {
-				q.o.Logger.Warn("cannot drop the oldest records", "code", logs.DropFailed, "err", err)
-				return
-			}
-		}
-		before := q.segCount()
-		q.tidy()
-		if q.segCount() >= before {
+		err := q.dropLaneTo(name, s.first()+1<<32-1, queue.DropMaxSize)
+		if errors.Is(err, errBusy) {
 			return
 		}
+		if err != nil {
+			q.o.Logger.Warn("cannot drop the oldest records", "code", logs.DropFailed, "err", err)
+			return
+		}
+		q.tidy()
+		q.mu.Lock()
+		gone, waiting, records := s.gone, q.waitingIn(s), s.sum.Records
+		q.mu.Unlock()
+		switch {
+		case gone:
+		case waiting == 0:
+			return // it cannot be unlinked yet: to drop more would free nothing either
+		case waiting < records:
+			q.compact(s) // others wait for something in it
+			q.recount()
+		}
 	}
+}
+
+// oldestOfLargest gives the lane that has most waiting, of those that have
+// something in a sealed segment, and the first such segment; nil: there is none,
+// or one before has to be looked at first.
+func (q *Queue) oldestOfLargest() (name string, oldest *segment) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.hold > 0 {
+		return "", nil
+	}
+	most := int64(-1)
+	for _, n := range slices.Sorted(maps.Keys(q.lanes)) {
+		if q.lanes[n].bytes <= most {
+			continue
+		}
+		for _, s := range q.segs {
+			if !s.tail && s.failed == nil && !isClosed(s.ready) {
+				break // what is behind it is not the oldest
+			}
+			if q.holds(s, n) {
+				name, oldest, most = n, s, q.lanes[n].bytes
+				break
+			}
+		}
+	}
+	return name, oldest
 }
 
 // trimBad removes the oldest of what was set aside as damaged until the rest
@@ -155,10 +168,4 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 		q.o.Logger.Warn("removed a damaged file that was set aside: its room is needed", "code", logs.DamagedRemoved, "file", filepath.Base(b.path))
 	}
 	return freed
-}
-
-func (q *Queue) segCount() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.segs)
 }

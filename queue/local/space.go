@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"relay/queue/local/internal/room"
+
 	"relay/internal/disk"
 	"relay/internal/logs"
 )
@@ -19,16 +21,13 @@ const (
 
 // space is how much room there is; under Queue.mu.
 type space struct {
-	max, high, low   int64
-	hard             int64 // what no commit may pass: the rest is for settling
-	disk             int64 // what the directory holds
+	max              int64
+	marks            room.Marks
 	volSize, volFree int64
 	volFiles         int64 // how many files the volume still takes
-	floor            int64 // free bytes of the volume under which nothing is accepted
 	reserve          int64 // size of the reserve file
 	haveReserve      bool
-	drops            bool  // the oldest make room
-	other            int64 // of disk: what is not segments
+	other            int64 // what the directory holds besides segments
 }
 
 // checkSpace sets the bounds, and refuses one that the volume cannot hold.
@@ -51,12 +50,7 @@ func (q *Queue) checkSpace() error {
 	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/16)
 	q.o.DeadMaxSize = min(q.o.DeadMaxSize, sp.max/4)
 	q.ids.setKeep(q.o.DedupIDs)
-	// Dead letters, ids and meta.db go on growing while what is full drains.
-	sp.high = sp.max - max(sp.max/20, min(2*q.o.SegmentSize, sp.max/8))
-	sp.drops = q.o.DropOldest
-	sp.hard = sp.high + (sp.max-sp.high)/2
-	sp.low = sp.high - max(sp.max/10, min(2*q.o.SegmentSize, sp.max/4))
-	sp.floor = min(64<<20, size/50)
+	sp.marks = room.NewMarks(sp.max, q.o.SegmentSize, size, q.o.DropOldest)
 	sp.reserve = min(8<<20, size/100, sp.max/32)
 	return nil
 }
@@ -99,11 +93,10 @@ func (q *Queue) look() {
 	sp := &q.space
 	sp.volSize, sp.volFree = vol.Size, vol.Free
 	if sp.volFiles = vol.FreeFiles; vol.Files == 0 {
-		sp.volFiles = 2 * filesFloor // the volume has no such bound
+		sp.volFiles = 2 * room.FilesFloor // the volume has no such bound
 	}
-	sp.disk = q.diskLocked()
 	was := q.full
-	full := sp.marks(was)
+	full := sp.marks.Full(q.seen())
 	q.full = full
 	q.mu.Unlock()
 	switch {
@@ -114,23 +107,9 @@ func (q *Queue) look() {
 	}
 }
 
-// filesFloor is how many files the volume must still take for anything to be
-// accepted: what drains needs some, for dead letters and for what is rewritten.
-const filesFloor = 8
-
-// marks says why nothing is accepted, if so; was is what it said before.
-func (sp *space) marks(was string) string {
-	switch {
-	case sp.volFiles < filesFloor || sp.volFree < sp.floor:
-		return "disk_full"
-	case sp.disk >= sp.high && (!sp.drops || sp.disk >= sp.hard): // in between, room is made while intake goes on
-		return "max_size"
-	case was == "disk_full" && (sp.volFiles < 2*filesFloor || sp.volFree < sp.floor+sp.floor/2):
-		return was
-	case was == "max_size" && sp.disk > sp.low && !sp.drops:
-		return was
-	}
-	return ""
+// seen is what room decides by. q.mu is held.
+func (q *Queue) seen() room.View {
+	return room.View{Full: q.full, Used: q.diskLocked(), VolFree: q.space.volFree, VolFiles: q.space.volFiles}
 }
 
 // lookBesides looks at what the directory holds beside the segments, and
@@ -175,11 +154,11 @@ func (w *writer) fits(n int64) bool {
 	grow := w.q.tail.growth(n)
 	q.mu.Lock()
 	used := q.diskLocked() + ids
-	ok := used+grow <= q.space.hard
-	shut := !ok && !q.o.DropOldest && q.full == "" && used > q.space.low
+	ok := used+grow <= q.space.marks.Hard
+	shut := !ok && !q.o.DropOldest && q.full == "" && used > q.space.marks.Low
 	q.mu.Unlock()
 	if shut {
-		q.setFull("max_size")
+		q.setFull(room.MaxSize)
 	}
 	return ok
 }
@@ -197,35 +176,48 @@ func (w *writer) admit(n int64) error {
 			return nil
 		}
 	}
-	return &FullError{RetryAfter: 30 * time.Second, Reason: "max_size"}
+	return &FullError{RetryAfter: 30 * time.Second, Reason: room.MaxSize}
 }
 
 // belowMark says that there is room for the next segment below the high mark.
 func (q *Queue) belowMark() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.diskLocked() < q.space.high-q.o.SegmentSize
+	return q.diskLocked() < q.space.marks.High-q.o.SegmentSize
 }
 
 // nearFull shuts intake at the mark, without asking the disk. Where the
 // oldest makes room it has that begin.
 func (q *Queue) nearFull() {
 	q.mu.Lock()
-	near := q.diskLocked() >= q.space.high && q.full == ""
+	near := q.diskLocked() >= q.space.marks.High && q.full == ""
 	q.mu.Unlock()
 	switch {
 	case near && q.o.DropOldest:
 		q.keep(task{room: true})
 	case near:
-		q.setFull("max_size")
+		q.setFull(room.MaxSize)
 	}
+}
+
+// shrinkReserve gives back what the reserve of a larger max_size had more, also
+// while the queue is full by the smaller one.
+func (q *Queue) shrinkReserve() error {
+	path := filepath.Join(q.dir, reserveName)
+	if fi, err := os.Stat(path); err != nil || fi.Size() <= q.space.reserve {
+		return nil //nolint:nilerr // without one there is nothing to shrink
+	}
+	if err := os.Truncate(path, q.space.reserve); err != nil {
+		return fmt.Errorf("shrink the reserve: %w", err)
+	}
+	return nil
 }
 
 // makeReserve sets aside room for cursors and dead letters on a volume that a
 // neighbour fills.
 func (q *Queue) makeReserve() {
 	q.mu.Lock()
-	have, n, free, floor := q.space.haveReserve, q.space.reserve, q.space.volFree, q.space.floor
+	have, n, free, floor := q.space.haveReserve, q.space.reserve, q.space.volFree, q.space.marks.Floor
 	q.mu.Unlock()
 	if have || free < floor+n {
 		return

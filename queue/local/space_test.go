@@ -8,22 +8,6 @@ import (
 	"relay/queue"
 )
 
-// Intake stops while the volume still takes the files that draining needs, and
-// begins again some way above that.
-func TestMarksOfFiles(t *testing.T) {
-	sp := space{high: 100, low: 80, disk: 10, floor: 10, volFree: 1000}
-	was := ""
-	for _, c := range []struct {
-		files int64
-		want  string
-	}{{1000, ""}, {filesFloor, ""}, {filesFloor - 1, "disk_full"}, {0, "disk_full"}, {filesFloor, "disk_full"}, {2 * filesFloor, ""}} {
-		sp.volFiles = c.files
-		if was = sp.marks(was); was != c.want {
-			t.Errorf("%d files: %q", c.files, was)
-		}
-	}
-}
-
 // What nobody maps goes first when the queue has reached its bound: kept for a
 // day, it would keep intake shut for a day. It stays when others fill the volume.
 func TestFullLetsUnmappedGo(t *testing.T) {
@@ -36,7 +20,7 @@ func TestFullLetsUnmappedGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	q.mu.Lock()
-	q.space.volFree = 0
+	q.space.volFree = 0 // below the floor
 	q.full = "disk_full"
 	q.mu.Unlock()
 	q.makeRoom()
@@ -136,8 +120,8 @@ func TestMakeRoomWaitsForNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	q.mu.Lock()
-	high := q.space.high
-	q.space.high = 1
+	high := q.space.marks.High
+	q.space.marks.High = 1
 	q.mu.Unlock()
 	q.keep(task{room: true})
 	if err := q.onTail(rotate); err != nil {
@@ -155,7 +139,7 @@ func TestMakeRoomWaitsForNothing(t *testing.T) {
 		return len(q.tasks) == 0
 	})
 	q.mu.Lock()
-	q.space.high = high
+	q.space.marks.High = high
 	q.mu.Unlock()
 	until(t, "intake is open again", func() bool { return q.CanAppend() == nil })
 	mustAppend(t, q, entry("m-2", "l"))

@@ -47,7 +47,7 @@ func (q *Queue) Stats() Stats {
 		st.DiskBytes += s.disk
 	}
 	sp := &q.space
-	st.MaxSize, st.HighMark, st.LowMark = sp.max, sp.high, sp.low
+	st.MaxSize, st.HighMark, st.LowMark = sp.max, sp.marks.High, sp.marks.Low
 	st.VolumeFree, st.VolumeSize, st.Reserve = sp.volFree, sp.volSize, sp.haveReserve
 	st.Full = q.full
 	st.KeysInUse = slices.Clone(q.keysInUse)
