@@ -126,7 +126,7 @@ func UnpackBackup(r io.Reader, dir string) (files int, made time.Time, err error
 	if err != nil {
 		return 0, made, fmt.Errorf("unpack backup: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	dirs := []string{dir}
 	files, made, err = readBackup(r, func(name string, isDir bool, body io.Reader) error {
 		switch {

@@ -60,6 +60,7 @@ func (m Marks) short(v View) bool { return v.VolFiles < FilesFloor || v.VolFree 
 // Action is what is to be done for room.
 type Action int
 
+// The actions, each with what the ones before it do.
 const (
 	Nothing    Action = iota
 	Squeeze           // rewrite segments to what is waited for: nothing is lost by it

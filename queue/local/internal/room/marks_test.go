@@ -14,21 +14,31 @@ func TestFull(t *testing.T) {
 		seen []View // the next one is told what the one before said
 		want []string
 	}{
-		{"files", marks,
+		{
+			"files", marks,
 			[]View{{VolFiles: 1000}, {VolFiles: 8}, {VolFiles: 7}, {VolFiles: 0}, {VolFiles: 8}, {VolFiles: 15}, {VolFiles: 16}},
-			[]string{"", "", DiskFull, DiskFull, DiskFull, DiskFull, ""}},
-		{"bytes of the volume", marks,
+			[]string{"", "", DiskFull, DiskFull, DiskFull, DiskFull, ""},
+		},
+		{
+			"bytes of the volume", marks,
 			[]View{{VolFree: 10, VolFiles: 99}, {VolFree: 9, VolFiles: 99}, {VolFree: 14, VolFiles: 99}, {VolFree: 15, VolFiles: 99}},
-			[]string{"", DiskFull, DiskFull, ""}},
-		{"size", marks,
+			[]string{"", DiskFull, DiskFull, ""},
+		},
+		{
+			"size", marks,
 			[]View{{Used: 99}, {Used: 100}, {Used: 81}, {Used: 80}, {Used: 99}},
-			[]string{"", MaxSize, MaxSize, "", ""}},
-		{"size, the oldest go", drops,
+			[]string{"", MaxSize, MaxSize, "", ""},
+		},
+		{
+			"size, the oldest go", drops,
 			[]View{{Used: 100}, {Used: 109}, {Used: 110}, {Used: 109}},
-			[]string{"", "", MaxSize, ""}},
-		{"size and volume", marks,
+			[]string{"", "", MaxSize, ""},
+		},
+		{
+			"size and volume", marks,
 			[]View{{Used: 100, VolFree: 1, VolFiles: 99}, {Used: 100}, {Used: 90}},
-			[]string{DiskFull, MaxSize, MaxSize}},
+			[]string{DiskFull, MaxSize, MaxSize},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			was := ""
