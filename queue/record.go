@@ -37,10 +37,26 @@ const (
 	FlagNaN
 )
 
+// Space is what an Entry is de-duplicated by. Invariant: keys of two spaces are
+// never equal, whatever their text.
+type Space uint8
+
+const (
+	// ByID is the space of the ids that clients give.
+	ByID Space = iota
+	// ByRefusedID is the space of the ids of messages that cannot be used: one that
+	// is corrected and sent again under its id is no duplicate.
+	ByRefusedID
+	// ByKey is the space of the keys that relay makes for itself, in Entry.Key. They
+	// do not count against the bound on the number of ids.
+	ByKey
+)
+
 // Entry is one event to append.
 type Entry struct {
-	ID       string    // message id: kept with the record, and de-duplicated (DedupKey when set)
-	DedupKey string    // replaces ID for de-duplication; set by redrive
+	ID       string    // message id: kept with the record
+	Space    Space     // what it is de-duplicated by
+	Key      string    // in the space ByKey: what takes the place of ID
 	Lanes    []string  // who shall read it: fixed here, once
 	Received time.Time // time of receipt, kept to the millisecond
 	Flags    Flags

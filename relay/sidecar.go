@@ -146,7 +146,7 @@ func queueError(err error) error {
 		return nil
 	case errors.As(err, &locked):
 		return tryLater(err)
-	case errors.Is(err, local.ErrTooSmall), errors.Is(err, local.ErrKey), errors.Is(err, local.ErrNewerFormat):
+	case errors.Is(err, local.ErrTooSmall), errors.Is(err, local.ErrKey), errors.Is(err, local.ErrNewerFormat), errors.Is(err, local.ErrOlderFormat):
 		return badConfig(err)
 	}
 	return fmt.Errorf("open queue: %w", err)

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"runtime"
 	"slices"
@@ -147,13 +146,7 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 				return nil, fmt.Errorf("entry %d: lane name: %w", i, ErrInvalid)
 			}
 		}
-		key := e.DedupKey
-		if key == "" {
-			key = e.ID
-		}
-		b := append(hb[:0], q.secret[:]...)
-		sum := sha256.Sum256(append(b, key...))
-		p.hash = idHash(sum[:16])
+		p.hash = hashID(hb[:0], &q.secret, e)
 		received := e.Received
 		if received.IsZero() {
 			received = q.now()

@@ -35,10 +35,6 @@ func damaged(format string, a ...any) error {
 
 func crc(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
-// idHash names a message: SHA-256 of the directory's secret and the id, cut to
-// 16 bytes. Without the secret it says nothing about the id.
-type idHash [16]byte
-
 // chunkLane is what a chunk, or a whole segment, holds for one lane.
 type chunkLane struct {
 	name  string

@@ -25,7 +25,7 @@ func (d *deadLog) open(s *deadSeg) error {
 			if bucket == string(bucketInfo) {
 				var info segInfo
 				if json.Unmarshal(v, &info) == nil {
-					if err := newerFormat(info.Format, info.Sum); err != nil {
+					if err := knownFormat(info.Format, info.Sum); err != nil {
 						return err
 					}
 				}

@@ -136,7 +136,7 @@ func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, err
 				continue
 			}
 			entries = append(entries, Entry{
-				ID: dl.MessageID, DedupKey: "dead:" + dl.ID, Lanes: lanes,
+				ID: dl.MessageID, Space: queue.ByKey, Key: "dead:" + dl.ID, Lanes: lanes,
 				Received: dl.ReceivedAt, Flags: dl.Flags | queue.FlagRedriven, Body: dl.Body,
 			})
 			done = append(done, dl.ID)

@@ -64,7 +64,7 @@
 //	per lane: name (length u16), records u32, index of the last u32,
 //	          bytes of bodies u64, earliest time of receipt i64 ·
 //	CRC32C of ids, of stored payload, of the header
-//	ids: SHA-256(secret · id), 16 bytes each
+//	ids: SHA-256(secret · space · id), 16 bytes each (idhash.go)
 //	payload: table of lane sets; per record: set · gap · flags · time · id · body
 //
 // Span is more than records when some were taken out again; gap says where. With
@@ -76,8 +76,8 @@
 // means the same bytes, whichever page they are found on.
 //
 // Directories of each format, as they were written when it was new, lie in
-// testdata/format-N and are opened by a test for ever. A newer format is
-// refused before a byte of the directory changes.
+// testdata/format-N and are opened by a test for ever. A newer format, and 1, which
+// was never released, are refused before a byte of the directory changes.
 //
 // # One sync
 //

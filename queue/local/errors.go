@@ -11,6 +11,9 @@ import (
 var (
 	// ErrNewerFormat: a newer program wrote this directory; nothing was touched.
 	ErrNewerFormat = errors.New("directory was written by a newer version")
+	// ErrOlderFormat: an older program wrote this directory in a format that is not
+	// read any more; nothing was touched.
+	ErrOlderFormat = errors.New("directory was written by an older version, which alone can read it")
 	// ErrKey: the directory is encrypted and no given key opens it, or is
 	// not and must not become so by accident; nothing was touched.
 	ErrKey = seal.ErrKey

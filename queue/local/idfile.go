@@ -14,9 +14,9 @@ import (
 type idFile struct {
 	path           string
 	f              *os.File
-	first, last    uint64 // segments
-	oldest, newest int64  // Unix ms
-	count          int64
+	first, last    uint64                // segments
+	oldest, newest int64                 // Unix ms
+	count, own     int64                 // hashes; those of keys that relay made
 	bloom          atomic.Pointer[bloom] // nil until it is loaded
 	failed         atomic.Bool           // the disk did not give some of it
 
@@ -29,7 +29,10 @@ func idsPath(dir string, num uint64) string {
 
 // write makes the file, in the place of one of its name, and opens it.
 func (f *idFile) write(sorted []byte, noSync bool) error {
-	f.count = int64(len(sorted) / 16)
+	f.count, f.own = int64(len(sorted)/16), 0
+	for at := 15; at < len(sorted); at += 16 {
+		f.own += int64(sorted[at] & 1)
+	}
 	b := make([]byte, 0, idsHeader)
 	b = append(b, idsMagic...)
 	le := binary.LittleEndian
@@ -40,7 +43,7 @@ func (f *idFile) write(sorted []byte, noSync bool) error {
 	b = le.AppendUint64(b, uint64(f.newest))
 	b = le.AppendUint64(b, uint64(f.count))
 	b = le.AppendUint64(b, uint64(f.oldest))
-	b = append(b, make([]byte, idsHeader-len(b))...)
+	b = le.AppendUint64(b, uint64(f.own))
 	le.PutUint32(b[12:], crc(b))
 	if err := writeFile(f.path, noSync, b, sorted); err != nil {
 		return err
@@ -56,6 +59,9 @@ func (f *idFile) write(sorted []byte, noSync bool) error {
 	f.bloom.Store(filter)
 	return nil
 }
+
+// counted is how many of the hashes are of ids that clients gave.
+func (f *idFile) counted() int64 { return f.count - f.own }
 
 func openIDFile(path string) (*idFile, error) {
 	f, err := os.Open(path)
@@ -78,6 +84,8 @@ func openIDFile(path string) (*idFile, error) {
 		err = damaged("ids file header")
 	case le.Uint32(b[8:]) > formatVersion:
 		err = fmt.Errorf("ids version %d: %w", le.Uint32(b[8:]), ErrNewerFormat)
+	case le.Uint32(b[8:]) != formatVersion:
+		err = damaged("ids version %d", le.Uint32(b[8:]))
 	case st.Size() != idsHeader+16*int64(le.Uint64(b[40:])):
 		err = damaged("ids file header")
 	}
@@ -87,7 +95,7 @@ func openIDFile(path string) (*idFile, error) {
 	}
 	return &idFile{
 		path: path, f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]), oldest: int64(le.Uint64(b[48:])),
-		newest: int64(le.Uint64(b[32:])), count: int64(le.Uint64(b[40:])),
+		newest: int64(le.Uint64(b[32:])), count: int64(le.Uint64(b[40:])), own: int64(le.Uint64(b[56:])),
 	}, nil
 }
 

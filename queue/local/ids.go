@@ -15,7 +15,7 @@ import (
 //
 //	"relayids" · version u32 · checksum of the header u32 · first segment u64 ·
 //	last segment u64 · newest id, Unix ms, i64 · count u64 · oldest id, Unix ms,
-//	i64 · reserved 8 bytes · sorted hashes, 16 bytes each
+//	i64 · count of those whose key relay made u64 · sorted hashes, 16 bytes each
 //
 // named after their last segment. They outlive the segments. Neighbours that
 // are small are merged (window.go).
@@ -116,14 +116,15 @@ func (d *dedup) add(g *idGen, ids []idHash, now int64) {
 	d.mu.Unlock()
 }
 
+// count is how many ids of clients are remembered.
 func (d *dedup) count() (n int64) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for _, g := range d.gens {
-		n += int64(g.set.len())
+		n += int64(g.set.counted())
 	}
 	for _, f := range d.files {
-		n += f.count
+		n += f.counted()
 	}
 	return n
 }

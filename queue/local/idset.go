@@ -11,6 +11,7 @@ import (
 type idSet struct {
 	slots []idHash
 	n     int
+	own   int  // of n: keys that relay made
 	zero  bool // the hash that is all zero
 }
 
@@ -54,6 +55,9 @@ func (s *idSet) add(h idHash) {
 		return
 	}
 	s.slots[i] = h
+	if h.own() {
+		s.own++
+	}
 	if s.n++; s.n > len(s.slots)*3/4 {
 		old := s.slots
 		s.slots = make([]idHash, 2*len(old))
@@ -65,6 +69,9 @@ func (s *idSet) add(h idHash) {
 		}
 	}
 }
+
+// counted is how many of the hashes are of ids that clients gave.
+func (s *idSet) counted() int { return s.len() - s.own }
 
 func (s *idSet) len() int {
 	if s.zero {

@@ -37,13 +37,15 @@ type metaInfo struct {
 // formatSum goes with a format number wherever one is written.
 func formatSum(format int) uint32 { return crc(fmt.Appendf(nil, "relay queue format %d", format)) }
 
-// newerFormat refuses a format this program does not know.
-func newerFormat(format int, sum uint32) error {
+// knownFormat refuses a format this program does not read.
+func knownFormat(format int, sum uint32) error {
 	switch {
-	case format <= formatVersion:
-		return nil
 	case sum != formatSum(format):
 		return damaged("format %d does not go with its checksum", format)
+	case format == formatVersion:
+		return nil
+	case format < formatVersion:
+		return fmt.Errorf("format %d: %w", format, ErrOlderFormat)
 	}
 	return fmt.Errorf("format %d: %w", format, ErrNewerFormat)
 }
@@ -77,7 +79,7 @@ func checkMeta(path string) (metaInfo, error) {
 		err = damaged("meta.db says no format")
 	}
 	if err == nil {
-		err = newerFormat(info.Format, info.Sum)
+		err = knownFormat(info.Format, info.Sum)
 	}
 	return info, err
 }

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	formatVersion = 1
+	formatVersion = 2
 	pieceSize     = 1980 // two to a page: bbolt rewrites whole pages
 	smallPiece    = 480
 	segSuffix     = ".seg"

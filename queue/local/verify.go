@@ -33,7 +33,7 @@ func readSegInfo(path string) (segInfo, error) {
 		err = damaged("no segment header")
 	}
 	if err == nil {
-		err = newerFormat(info.Format, info.Sum)
+		err = knownFormat(info.Format, info.Sum)
 	}
 	return info, err
 }

@@ -60,7 +60,7 @@ func (d *dedup) expire(now int64) {
 			d.gens = slices.Delete(d.gens, i, i+1)
 			continue
 		}
-		newer += int64(g.set.len())
+		newer += int64(g.set.counted())
 	}
 	for _, f := range slices.Backward(d.files) {
 		switch {
@@ -73,7 +73,7 @@ func (d *dedup) expire(now int64) {
 			drop = append(drop, f)
 			continue
 		}
-		newer += f.count
+		newer += f.counted()
 	}
 	d.mu.Unlock()
 	for _, f := range drop {

@@ -21,6 +21,7 @@ func testAppend(p part) {
 		"durable":                          appendDurable,
 		"an id is stored once":             appendOnce,
 		"an id of many callers":            appendOnceAmongMany,
+		"spaces of ids never meet":         appendSpaces,
 		"cancelled before":                 appendCancelled,
 		"cancelled at any moment":          appendCancelledAnytime,
 		"bodies belong to the caller":      appendBodies,
@@ -134,6 +135,32 @@ func appendOnce(s *subject) {
 	check("when all are settled, after a reopen")
 	s.wants("a")
 	s.wants("b")
+}
+
+// The same text is another key in each space, also after a reopen. Within a space
+// it is the same.
+func appendSpaces(s *subject) {
+	in := func(space queue.Space, text string) queue.Entry {
+		e := event(text, "a")
+		if space == queue.ByKey {
+			e = event("id of "+text, "a")
+			e.Key = text
+		}
+		e.Space = space
+		return e
+	}
+	spaces := []queue.Space{queue.ByID, queue.ByRefusedID, queue.ByKey}
+	for again := range 3 {
+		for _, space := range spaces {
+			if a := s.append(in(space, "x")); a.Stored != 1-min(again, 1) {
+				s.t.Errorf("space %d, round %d: %+v", space, again, a)
+			}
+		}
+		if again == 1 {
+			s.reopen()
+		}
+	}
+	s.wants("a", "x", "x", "id of x")
 }
 
 // Many callers append the same ids at once: each id is stored by one of them.

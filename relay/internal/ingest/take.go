@@ -68,7 +68,7 @@ func (h *Handler) refuse(w *work, msg *track.Message, index int, f *failure, rec
 	w.reject = append(w.reject, rejected{index: index, failure: f})
 	w.noteID(msg)
 	w.entries = append(w.entries, queue.Entry{
-		Lanes: track.RefusedLanes(), Received: received, DedupKey: "refused", Flags: msg.Flags, Body: msg.Body,
+		Lanes: track.RefusedLanes(), Received: received, Space: queue.ByRefusedID, Flags: msg.Flags, Body: msg.Body,
 	})
 }
 
@@ -89,8 +89,7 @@ func (w *work) finish() {
 		e := &w.entries[i]
 		e.ID = all[from:w.idEnds[i]]
 		from = w.idEnds[i]
-		if e.DedupKey != "" {
-			e.DedupKey = "refused:" + e.ID
+		if e.Space == queue.ByRefusedID {
 			w.reject[k].messageID = e.ID
 			k++
 		}
