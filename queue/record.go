@@ -16,9 +16,9 @@ const (
 	LaneRefused = "refused"
 )
 
-// Flags travel with a record and mean nothing to the queue. The two highest bits
-// are drain's.
-type Flags uint8
+// Flags travel with a record and mean nothing to the queue. The bits 6 and 7 are
+// drain's.
+type Flags uint16
 
 const (
 	// FlagImported marks events that came late by import or spool: their
@@ -35,6 +35,10 @@ const (
 	FlagRepeated
 	// FlagNaN marks an event in which NaN or Infinity became null.
 	FlagNaN
+	_
+	_
+	// FlagIDConflict marks an event whose id is that of another event.
+	FlagIDConflict
 )
 
 // Space is what an Entry is de-duplicated by. Invariant: keys of two spaces are
@@ -47,6 +51,9 @@ const (
 	// ByRefusedID is the space of the ids of messages that cannot be used: one that
 	// is corrected and sent again under its id is no duplicate.
 	ByRefusedID
+	// ByContent is the space of ids and fingerprints together: events whose id is
+	// another event's.
+	ByContent
 	// ByKey is the space of the keys that relay makes for itself, in Entry.Key. They
 	// do not count against the bound on the number of ids.
 	ByKey
@@ -57,6 +64,7 @@ type Entry struct {
 	ID       string    // message id: kept with the record
 	Space    Space     // what it is de-duplicated by
 	Key      string    // in the space ByKey: what takes the place of ID
+	Print    uint64    // fingerprint of the event: two with one ID are the same when they are equal; 0: not known
 	Lanes    []string  // who shall read it: fixed here, once
 	Received time.Time // time of receipt, kept to the millisecond
 	Flags    Flags
@@ -75,8 +83,9 @@ type Record struct {
 
 // Appended says what became of one Append.
 type Appended struct {
-	Stored     int // newly on disk
-	Duplicates int // already there (or twice in the same call): nothing written
+	Stored     int   // newly on disk
+	Duplicates int   // already there (or twice in the same call): nothing written
+	Conflicts  []int // indexes of entries whose ID is that of another event, by Print: nothing written
 }
 
 // Batch is what Read found for one lane.

@@ -15,7 +15,7 @@ const (
 	chunkTarget = 1 << 20  // raw bytes after which a commit starts another chunk
 	commitMost  = 16 << 20 // raw bytes one commit takes, unless one append is larger
 	maxEntry    = 64 << 20
-	maxTailIDs  = 96_000 // records after which a tail is sealed: their ids take 2 MiB, and soon would 4; a start after a crash reads so many
+	maxTailIDs  = 96_000 // records after which a tail is sealed: their ids take 3 MiB, and soon would 6; a start after a crash reads so many
 )
 
 // request is one Append on its way through the writer. It is used again once
@@ -46,8 +46,10 @@ type pending struct {
 	laneKey  string
 	lanes    []string
 	received int64
+	print    uint64
 	known    bool // it was stored before
 	fresh    bool // the writer will store it
+	conflict bool // its id is another event's
 }
 
 // intake is what waits for the writer, bounded in bytes.
@@ -60,8 +62,9 @@ type intake struct {
 }
 
 // Append stores entries, all of them or none, and returns once the disk has
-// confirmed them. Entries whose id is known already are counted as duplicates;
-// when the first copy is being written at this moment, its fate decides. Append
+// confirmed them. Entries whose id is known already are duplicates, or conflicts
+// when it is known of an event with another fingerprint; when the first copy is
+// being written at this moment, its fate decides. Append
 // gives up when ctx ends or after Options.AppendTimeout (ErrStalled): the
 // entries are then not stored, or will be as soon as the disk goes on.
 //
@@ -146,6 +149,7 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 				return nil, fmt.Errorf("entry %d: lane name: %w", i, ErrInvalid)
 			}
 		}
+		p.print = e.Print
 		p.hash = hashID(hb[:0], &q.secret, e)
 		received := e.Received
 		if received.IsZero() {

@@ -163,7 +163,7 @@ func decodeHeader(b []byte) (chunkHeader, error) {
 	lanes := le.Uint32(b[68:])
 	h.idsCRC, h.payCRC = le.Uint32(b[n-12:]), le.Uint32(b[n-8:])
 	if h.span == 0 || h.count > h.span || uint64(h.first)&math.MaxUint32+uint64(h.span) > math.MaxUint32 ||
-		h.idsLen%16 != 0 || h.idsLen > maxPayload || h.payLen > maxPayload || h.rawLen > maxPayload {
+		h.idsLen%idRow != 0 || h.idsLen > maxPayload || h.payLen > maxPayload || h.rawLen > maxPayload {
 		return h, damaged("chunk header values")
 	}
 	rest := b[chunkFixed : n-chunkTail]
@@ -201,7 +201,7 @@ func appendRecord(b []byte, set, gap uint64, rest []byte) []byte {
 
 // appendRecordRest appends what does not depend on the chunk it comes to lie in.
 func appendRecordRest(b []byte, flags Flags, received int64, id string, body []byte) []byte {
-	b = append(b, byte(flags))
+	b = binary.AppendUvarint(b, uint64(flags))
 	b = binary.AppendVarint(b, received)
 	b = binary.AppendUvarint(b, uint64(len(id)))
 	b = append(b, id...)
@@ -301,11 +301,11 @@ func decodePayload(h *chunkHeader, raw []byte) ([]Record, error) {
 	idx := uint64(0)
 	for i := range recs {
 		set, gap := r.uvarint(), r.uvarint()
-		flags, received := r.byte(), r.varint()
+		flags, received := r.uvarint(), r.varint()
 		id := r.bytes()
 		body := r.bytes()
 		idx += gap
-		if r.bad || set >= uint64(len(sets)) || gap > math.MaxUint32 || idx >= uint64(h.span) {
+		if r.bad || set >= uint64(len(sets)) || gap > math.MaxUint32 || flags > math.MaxUint16 || idx >= uint64(h.span) {
 			return nil, damaged("record %d", i)
 		}
 		recs[i] = Record{Seq: h.first + Seq(idx), ID: string(id), Lanes: sets[set], Received: time.UnixMilli(received).UTC(), Flags: Flags(flags), Body: body}
@@ -340,16 +340,6 @@ func (r *reader) varint() int64 {
 		return 0
 	}
 	r.b = r.b[n:]
-	return v
-}
-
-func (r *reader) byte() byte {
-	if len(r.b) == 0 {
-		r.bad = true
-		return 0
-	}
-	v := r.b[0]
-	r.b = r.b[1:]
 	return v
 }
 

@@ -16,8 +16,8 @@ type writer struct {
 	reqs []*request
 	last int // requests in the commit before
 
-	batch   map[idHash]struct{} // ids of this commit
-	ids     []idHash
+	batch   map[idHash]uint64 // ids of this commit, and their fingerprints
+	ids     []knownID
 	idBytes []byte // ids of one chunk
 	raw     []byte // payload of one chunk, behind room for its table
 	chunk   []byte // encoded chunks
@@ -89,11 +89,11 @@ func (w *writer) search(reqs []*request) {
 	for _, r := range reqs {
 		for i := range r.pending {
 			p := &r.pending[i]
-			known, err := w.q.ids.has(p.hash)
+			id, known, err := w.q.ids.get(p.hash)
 			if err != nil {
 				w.q.o.Logger.Warn("cannot search message ids", "code", logs.IDsNotSearched, "err", err)
 			}
-			p.known = known
+			p.known, p.conflict = known, known && id.conflicts(p.print)
 		}
 	}
 }
@@ -101,7 +101,7 @@ func (w *writer) search(reqs []*request) {
 // dedup marks what is new and returns how many that are.
 func (w *writer) dedup(reqs []*request) int {
 	if w.batch == nil {
-		w.batch = make(map[idHash]struct{})
+		w.batch = make(map[idHash]uint64)
 	}
 	clear(w.batch)
 	w.ids = w.ids[:0]
@@ -112,12 +112,15 @@ func (w *writer) dedup(reqs []*request) int {
 			if p.known {
 				continue
 			}
-			if _, ok := w.batch[p.hash]; ok {
+			id := knownID{p.hash, p.print}
+			if print, ok := w.batch[p.hash]; ok {
+				id.print = print
+				p.conflict = id.conflicts(p.print)
 				continue
 			}
-			p.fresh = true
-			w.batch[p.hash] = struct{}{}
-			w.ids = append(w.ids, p.hash)
+			p.fresh, p.conflict = true, false
+			w.batch[p.hash] = p.print
+			w.ids = append(w.ids, id)
 		}
 	}
 	return len(w.ids)
@@ -191,7 +194,7 @@ func (w *writer) build(reqs []*request) error {
 			set := w.sets.add(p.laneKey, p.lanes, uint32(next)+h.count, len(e.Body), p.received)
 			w.raw = appendRecord(w.raw, uint64(set), 0, nil)
 			w.raw = appendRecordRest(w.raw, e.Flags, p.received, e.ID, e.Body)
-			w.idBytes = append(w.idBytes, p.hash[:]...)
+			w.idBytes = knownID{p.hash, p.print}.append(w.idBytes)
 			if h.count == 0 || p.received < h.min {
 				h.min = p.received
 			}
@@ -314,13 +317,18 @@ func (w *writer) answer(reqs []*request, err error) {
 		res := result{}
 		anew := false
 		for i := range r.pending {
-			if r.pending[i].fresh {
+			p := &r.pending[i]
+			switch {
+			case p.fresh:
 				res.Stored++
-			} else {
+				continue
+			case p.conflict:
+				res.Conflicts = append(res.Conflicts, i)
+			default:
 				res.Duplicates++
-				if _, ok := w.batch[r.pending[i].hash]; ok {
-					anew = true // a copy of one in this commit
-				}
+			}
+			if _, ok := w.batch[p.hash]; ok {
+				anew = true // a copy of one in this commit
 			}
 		}
 		if err != nil && (res.Stored > 0 || anew) {

@@ -64,7 +64,7 @@
 //	per lane: name (length u16), records u32, index of the last u32,
 //	          bytes of bodies u64, earliest time of receipt i64 ·
 //	CRC32C of ids, of stored payload, of the header
-//	ids: SHA-256(secret · space · id), 16 bytes each (idhash.go)
+//	ids: SHA-256(secret · space · id), 16 bytes, and fingerprint u64 each (idhash.go)
 //	payload: table of lane sets; per record: set · gap · flags · time · id · body
 //
 // Span is more than records when some were taken out again; gap says where. With

@@ -1,7 +1,9 @@
 package local
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 
 	"relay/queue"
 )
@@ -15,9 +17,13 @@ type idHash [16]byte
 func hashID(b []byte, secret *[32]byte, e *Entry) idHash {
 	b = append(b, secret[:]...)
 	b = append(b, byte(e.Space))
-	if e.Space == queue.ByKey {
+	switch e.Space {
+	case queue.ByKey:
 		b = append(b, e.Key...)
-	} else {
+	case queue.ByContent:
+		b = binary.LittleEndian.AppendUint64(b, e.Print)
+		b = append(b, e.ID...)
+	default:
 		b = append(b, e.ID...)
 	}
 	sum := sha256.Sum256(b)
@@ -31,3 +37,40 @@ func hashID(b []byte, secret *[32]byte, e *Entry) idHash {
 
 // own says that relay made the key: it does not count against Options.DedupIDs.
 func (h idHash) own() bool { return h[15]&1 != 0 }
+
+// knownID is what is remembered of a record: the name of its key, and its
+// Entry.Print.
+type knownID struct {
+	hash  idHash
+	print uint64
+}
+
+// conflicts says that an event of this fingerprint is another than the one that is
+// known.
+func (k knownID) conflicts(print uint64) bool {
+	return k.print != 0 && print != 0 && k.print != print
+}
+
+// idRow is the length of a knownID in chunks and files: hash · fingerprint u64,
+// little-endian.
+const idRow = 24
+
+func (k knownID) append(b []byte) []byte {
+	return binary.LittleEndian.AppendUint64(append(b, k.hash[:]...), k.print)
+}
+
+// idAt reads the row that starts b.
+func idAt(b []byte) knownID {
+	return knownID{idHash(b[:16]), binary.LittleEndian.Uint64(b[16:idRow])}
+}
+
+// appendIDs reads the rows of b, whose length is a multiple of idRow.
+func appendIDs(ids []knownID, b []byte) []knownID {
+	for ; len(b) >= idRow; b = b[idRow:] {
+		ids = append(ids, idAt(b))
+	}
+	return ids
+}
+
+// compareIDs orders rows by their hashes.
+func compareIDs(a, b []byte) int { return bytes.Compare(a[:16], b[:16]) }

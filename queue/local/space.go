@@ -48,7 +48,7 @@ func (q *Queue) checkSpace() error {
 	// All that takes room is a share of the whole, so that there is some left for
 	// records whatever its size.
 	q.o.SegmentSize = min(q.o.SegmentSize, max(64<<10, sp.max/16))
-	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/16)
+	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/idRow)
 	q.o.DeadMaxSize = min(q.o.DeadMaxSize, sp.max/4)
 	q.ids.setKeep(q.o.DedupIDs)
 	// Dead letters, ids and meta.db go on growing while what is full drains.

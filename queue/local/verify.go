@@ -112,7 +112,7 @@ func verify(p *pageFile, m boltMeta, num uint64, fn func(h *chunkHeader, data []
 // examined is what was found in a segment file.
 type examined struct {
 	sum    summary
-	ids    []idHash
+	ids    []knownID
 	all    []Seq // first sequence of each chunk in the tree
 	torn   bool  // the newest meta page does not lead to everything
 	voided bool  // a range in doubt lies in it
@@ -137,9 +137,7 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 				}
 				x.sum.add(h)
 				if wantIDs {
-					for ids := data[h.size : h.size+h.idsLen]; len(ids) > 0; ids = ids[16:] {
-						x.ids = append(x.ids, idHash(ids[:16]))
-					}
+					x.ids = appendIDs(x.ids, data[h.size:h.size+h.idsLen])
 				}
 				return nil
 			})

@@ -157,12 +157,12 @@ func (d *dedup) replace(old, f *idFile) {
 // salvaged forgets the ids of a segment but those that were saved of it: of an
 // event that a disk has destroyed, the copy that its sender repeats is the only
 // one. Where the ids share a file with those of other segments they stay known.
-func (d *dedup) salvaged(num uint64, saved []idHash) error {
+func (d *dedup) salvaged(num uint64, saved []knownID) error {
 	d.work.Lock()
 	defer d.work.Unlock()
 	set := newIDSet(len(saved))
-	for _, h := range saved {
-		set.add(h)
+	for _, id := range saved {
+		set.add(id)
 	}
 	var f *idFile
 	d.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -58,7 +59,7 @@ func idFiles(q *Queue) int { return len(q.ids.list()) }
 // remembered asks for an id without leaving a trace.
 func remembered(t testing.TB, q *Queue, id string) bool {
 	t.Helper()
-	ok, err := q.ids.has(hashID(nil, &q.secret, &Entry{ID: id}))
+	_, ok, err := q.ids.get(hashID(nil, &q.secret, &Entry{ID: id}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func TestIDWindowModel(t *testing.T) {
 			case k < 6 || len(ids) == 0:
 				id := fmt.Sprintf("m-%d", n)
 				ids = append(ids, id)
-				if a := mustAppend(t, q, entry(id, "a"), entry(id, "a")); a != (Appended{Stored: 1, Duplicates: 1}) {
+				if a := mustAppend(t, q, entry(id, "a"), entry(id, "a")); !reflect.DeepEqual(a, Appended{Stored: 1, Duplicates: 1}) {
 					t.Fatalf("seed %d round %d: a fresh id: %+v", seed, round, a)
 				}
 				stored[id], base[id], copies[id] = c.ms.Load(), c.ms.Load(), 1
@@ -310,7 +311,7 @@ func TestIDWindowByCount(t *testing.T) {
 	if n := idFiles(q); n > manyFiles {
 		t.Errorf("%d files of ids", n)
 	}
-	if a := mustAppend(t, q, entry("n-0", "a"), entry(fmt.Sprint("n-", total-1), "a")); a != (Appended{Stored: 1, Duplicates: 1}) {
+	if a := mustAppend(t, q, entry("n-0", "a"), entry(fmt.Sprint("n-", total-1), "a")); !reflect.DeepEqual(a, Appended{Stored: 1, Duplicates: 1}) {
 		t.Errorf("the oldest and the newest: %+v", a)
 	}
 }
@@ -374,11 +375,11 @@ func fillIDs(tb testing.TB, d *dedup, n int) {
 	for i := 0; i < n; {
 		num++
 		g := d.begin(num, 0)
-		hs := make([]idHash, 0, maxTailIDs)
-		for ; len(hs) < maxTailIDs && i < n; i++ {
-			hs = append(hs, numbered(i))
+		ids := make([]knownID, 0, maxTailIDs)
+		for ; len(ids) < maxTailIDs && i < n; i++ {
+			ids = append(ids, knownID{numbered(i), uint64(i)})
 		}
-		d.add(g, hs, 1)
+		d.add(g, ids, 1)
 		if i < n {
 			if err := d.file(g); err != nil {
 				tb.Fatal(err)
@@ -415,10 +416,10 @@ func TestIDMemory(t *testing.T) {
 		t.Errorf("a million ids take %d KiB of memory", grown>>10)
 	}
 	for i := 0; i < 1_000_000; i += 997 {
-		if ok, err := d.has(numbered(i)); !ok || err != nil {
-			t.Fatalf("id %d: %v %v", i, ok, err)
+		if id, ok, err := d.get(numbered(i)); !ok || id.print != uint64(i) || err != nil {
+			t.Fatalf("id %d: %+v %v %v", i, id, ok, err)
 		}
-		if ok, err := d.has(numbered(1_000_000 + i)); ok || err != nil {
+		if _, ok, err := d.get(numbered(1_000_000 + i)); ok || err != nil {
 			t.Fatalf("id %d, which never was: %v %v", 1_000_000+i, ok, err)
 		}
 	}
@@ -446,7 +447,7 @@ func BenchmarkIDs(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if ok, err := d.has(hs[i%len(hs)]); ok != (c.from == 0) || err != nil {
+				if _, ok, err := d.get(hs[i%len(hs)]); ok != (c.from == 0) || err != nil {
 					b.Fatal(ok, err)
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ func testAppend(p part) {
 		"an id is stored once":             appendOnce,
 		"an id of many callers":            appendOnceAmongMany,
 		"spaces of ids never meet":         appendSpaces,
+		"the id of another event":          appendConflicts,
 		"cancelled before":                 appendCancelled,
 		"cancelled at any moment":          appendCancelledAnytime,
 		"bodies belong to the caller":      appendBodies,
@@ -65,7 +67,7 @@ func appendKeepsAll(s *subject) {
 }
 
 func appendNothing(s *subject) {
-	if a := s.append(); a != (queue.Appended{}) {
+	if a := s.append(); !reflect.DeepEqual(a, queue.Appended{}) {
 		s.t.Errorf("%+v", a)
 	}
 }
@@ -112,14 +114,14 @@ func appendDurable(s *subject) {
 // after a reopen, for another lane, and when the record is settled.
 func appendOnce(s *subject) {
 	x, y, z := event("x", "a"), event("y", "a", "b"), event("z", "a")
-	if a := s.append(x, y, x); a != (queue.Appended{Stored: 2, Duplicates: 1}) {
+	if a := s.append(x, y, x); !reflect.DeepEqual(a, queue.Appended{Stored: 2, Duplicates: 1}) {
 		s.t.Errorf("twice in a call: %+v", a)
 	}
-	if a := s.append(y, z, event("x", "b")); a != (queue.Appended{Stored: 1, Duplicates: 2}) {
+	if a := s.append(y, z, event("x", "b")); !reflect.DeepEqual(a, queue.Appended{Stored: 1, Duplicates: 2}) {
 		s.t.Errorf("in a later call: %+v", a)
 	}
 	check := func(when string) {
-		if a := s.append(z, y, x); a != (queue.Appended{Duplicates: 3}) {
+		if a := s.append(z, y, x); !reflect.DeepEqual(a, queue.Appended{Duplicates: 3}) {
 			s.t.Errorf("%s: %+v", when, a)
 		}
 	}
@@ -163,6 +165,38 @@ func appendSpaces(s *subject) {
 	s.wants("a", "x", "x", "id of x")
 }
 
+// Of two events with one id the second is not stored, and the caller learns which
+// it was: in the same call, in a later one and after a reopen. An event of no
+// known fingerprint is a repeat. By id and content together it is stored, once.
+func appendConflicts(s *subject) {
+	of := func(id string, print uint64) queue.Entry {
+		e := event(id, "a")
+		e.Print = print
+		return e
+	}
+	check := func(when string, want queue.Appended, entries ...queue.Entry) {
+		if a := s.append(entries...); !reflect.DeepEqual(a, want) {
+			s.t.Errorf("%s: %+v, want %+v", when, a, want)
+		}
+	}
+	check("in one call", queue.Appended{Stored: 2, Duplicates: 1, Conflicts: []int{1}},
+		of("x", 1), of("x", 2), of("y", 5), of("x", 1))
+	again := func(when string) {
+		check(when, queue.Appended{Stored: 1, Duplicates: 2, Conflicts: []int{0, 4}},
+			of("x", 2), of("x", 1), event("new "+when, "a"), of("x", 0), of("y", 4))
+	}
+	again("later")
+	s.reopen()
+	again("after a reopen")
+	kept := of("x", 2)
+	kept.Space = queue.ByContent
+	check("by content", queue.Appended{Stored: 1}, kept)
+	check("by content again", queue.Appended{Duplicates: 1}, kept)
+	kept.Print = 3
+	check("by another content", queue.Appended{Stored: 1}, kept)
+	s.wants("a", "x", "y", "new later", "new after a reopen", "x", "x")
+}
+
 // Many callers append the same ids at once: each id is stored by one of them.
 func appendOnceAmongMany(s *subject) {
 	es, ids := events("same", 60, "a")
@@ -186,7 +220,7 @@ func appendOnceAmongMany(s *subject) {
 		})
 	}
 	wg.Wait()
-	if want := (queue.Appended{Stored: len(es), Duplicates: (callers - 1) * len(es)}); sum != want {
+	if want := (queue.Appended{Stored: len(es), Duplicates: (callers - 1) * len(es)}); !reflect.DeepEqual(sum, want) {
 		s.t.Errorf("%+v, want %+v", sum, want)
 	}
 	got := idsOf(s.all("a"))
@@ -202,7 +236,7 @@ func appendCancelled(s *subject) {
 	ctx, cancel := context.WithCancel(s.t.Context())
 	cancel()
 	es, ids := events("m", 3, "a")
-	if a, err := s.log.Append(ctx, es); !errors.Is(err, context.Canceled) || a != (queue.Appended{}) {
+	if a, err := s.log.Append(ctx, es); !errors.Is(err, context.Canceled) || !reflect.DeepEqual(a, queue.Appended{}) {
 		s.t.Errorf("%+v %v, want context.Canceled", a, err)
 	}
 	s.wants("a")

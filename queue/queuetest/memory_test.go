@@ -28,7 +28,7 @@ type disk struct {
 type content struct {
 	records []queue.Record
 	settled map[string]map[queue.Seq]bool
-	ids     map[key]bool
+	ids     map[key]uint64 // fingerprints
 	letters []queuetest.Letter
 	lanes   map[string]*queuetest.Lane // without what is counted
 	changed map[string]chan struct{}
@@ -39,12 +39,16 @@ type content struct {
 type key struct {
 	space queue.Space
 	text  string
+	print uint64 // in the space queue.ByContent
 }
 
 func (d *disk) keyOf(e queue.Entry) key {
-	k := key{e.Space, e.ID}
-	if e.Space == queue.ByKey {
+	k := key{space: e.Space, text: e.ID}
+	switch e.Space {
+	case queue.ByKey:
 		k.text = e.Key
+	case queue.ByContent:
+		k.print = e.Print
 	}
 	if d.fault == mixesSpaces {
 		k.space = 0
@@ -57,7 +61,7 @@ func (d *disk) open(dir string) (queuetest.Log, error) {
 	defer d.mu.Unlock()
 	c := d.logs[dir]
 	if c == nil {
-		c = &content{settled: make(map[string]map[queue.Seq]bool), ids: make(map[key]bool), lanes: make(map[string]*queuetest.Lane)}
+		c = &content{settled: make(map[string]map[queue.Seq]bool), ids: make(map[key]uint64), lanes: make(map[string]*queuetest.Lane)}
 		d.logs[dir] = c
 	}
 	c.changed = make(map[string]chan struct{})
@@ -164,8 +168,11 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 	}
 	var out queue.Appended
 	for i, e := range entries {
+		print, known := m.c.ids[d.keyOf(e)]
 		switch {
-		case m.c.ids[d.keyOf(e)] && d.fault != storesTwice:
+		case known && print != 0 && e.Print != 0 && print != e.Print && d.fault != takesAnyEvent:
+			out.Conflicts = append(out.Conflicts, i)
+		case known && d.fault != storesTwice:
 			out.Duplicates++
 		case d.fault == dropsOne && i == 3:
 			out.Stored++
@@ -186,7 +193,7 @@ func (m *memory) store(e queue.Entry) {
 	}
 	lanes := slices.Compact(slices.Sorted(slices.Values(e.Lanes)))
 	r := queue.Record{Seq: m.c.seq, ID: e.ID, Lanes: lanes, Received: e.Received, Flags: e.Flags, Body: body}
-	m.c.ids[m.disk.keyOf(e)] = true
+	m.c.ids[m.disk.keyOf(e)] = e.Print
 	if m.disk.fault == reorders && len(m.c.records)%7 == 6 {
 		m.c.records = slices.Insert(m.c.records, len(m.c.records)-1, r)
 	} else {

@@ -17,6 +17,7 @@ const (
 	dropsOne         fault = "confirms a record that it drops"
 	storesRefused    fault = "stores a part of a call that is invalid"
 	storesTwice      fault = "stores an id twice"
+	takesAnyEvent    fault = "takes another event of a known id for a repeat"
 	mixesSpaces      fault = "takes a key of relay's for a client's id"
 	keepsBodies      fault = "keeps the caller's bodies"
 	reorders         fault = "changes the order"
@@ -65,6 +66,7 @@ func TestFaults(t *testing.T) {
 		storesRefused:    "append",
 		storesTwice:      "append",
 		mixesSpaces:      "append",
+		takesAnyEvent:    "append",
 		keepsBodies:      "append",
 		reorders:         "append",
 		ignoresContext:   "append",
