@@ -51,20 +51,19 @@ const (
 	// ByRefusedID is the space of the ids of messages that cannot be used: one that
 	// is corrected and sent again under its id is no duplicate.
 	ByRefusedID
-	// ByContent is the space of ids and fingerprints together: events whose id is
-	// another event's.
-	ByContent
 	// ByKey is the space of the keys that relay makes for itself, in Entry.Key. They
 	// do not count against the bound on the number of ids.
 	ByKey
 )
 
-// Entry is one event to append.
+// Entry is one event to append. In the space ByID, an entry whose ID is known of an
+// event with another Print is no duplicate: it is stored for LaneRefused in the
+// place of its own lanes, with FlagIDConflict, once for each ID and Print.
 type Entry struct {
 	ID       string    // message id: kept with the record
 	Space    Space     // what it is de-duplicated by
 	Key      string    // in the space ByKey: what takes the place of ID
-	Print    uint64    // fingerprint of the event: two with one ID are the same when they are equal; 0: not known
+	Print    uint64    // fingerprint of the event, equal for equal events; 0: not known, and the same as any
 	Lanes    []string  // who shall read it: fixed here, once
 	Received time.Time // time of receipt, kept to the millisecond
 	Flags    Flags
@@ -83,9 +82,9 @@ type Record struct {
 
 // Appended says what became of one Append.
 type Appended struct {
-	Stored     int   // newly on disk
-	Duplicates int   // already there (or twice in the same call): nothing written
-	Conflicts  []int // indexes of entries whose ID is that of another event, by Print: nothing written
+	Stored     int // newly on disk
+	Duplicates int // already there (or twice in the same call): nothing written
+	Conflicts  int // newly on disk for LaneRefused, flagged, since their ID is that of another event
 }
 
 // Batch is what Read found for one lane.

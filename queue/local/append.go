@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"relay/queue"
 )
 
 const (
@@ -46,10 +48,15 @@ type pending struct {
 	laneKey  string
 	lanes    []string
 	received int64
+	id       string
 	print    uint64
-	known    bool // it was stored before
-	fresh    bool // the writer will store it
-	conflict bool // its id is another event's
+	first    uint64 // fingerprint of the event that is known by its id
+	known    bool   // its id was stored before
+	fresh    bool   // the writer will store it
+	conflict bool   // its id is another event's:
+	content  idHash // what it is de-duplicated by then,
+	kept     bool   // and whether that was stored before
+	hashed   bool   // content and kept are known
 }
 
 // intake is what waits for the writer, bounded in bytes.
@@ -62,9 +69,9 @@ type intake struct {
 }
 
 // Append stores entries, all of them or none, and returns once the disk has
-// confirmed them. Entries whose id is known already are duplicates, or conflicts
-// when it is known of an event with another fingerprint; when the first copy is
-// being written at this moment, its fate decides. Append
+// confirmed them. Entries whose id is known already are counted as duplicates, or
+// kept as conflicts (queue.Entry); when the first copy is being written at this
+// moment, its fate decides. Append
 // gives up when ctx ends or after Options.AppendTimeout (ErrStalled): the
 // entries are then not stored, or will be as soon as the disk goes on.
 //
@@ -150,6 +157,9 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 			}
 		}
 		p.print = e.Print
+		if e.Space == queue.ByID {
+			p.id = e.ID
+		}
 		p.hash = hashID(hb[:0], &q.secret, e)
 		received := e.Received
 		if received.IsZero() {

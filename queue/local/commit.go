@@ -8,6 +8,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue"
 )
 
 // writer is the state of the writer's goroutine.
@@ -30,7 +31,7 @@ type writer struct {
 func (w *writer) commit(reqs []*request) {
 	q := w.q
 	w.search(reqs)
-	if w.dedup(reqs) == 0 {
+	if w.dedup(reqs, true) == 0 {
 		w.answer(reqs, nil)
 		return
 	}
@@ -89,17 +90,50 @@ func (w *writer) search(reqs []*request) {
 	for _, r := range reqs {
 		for i := range r.pending {
 			p := &r.pending[i]
-			id, known, err := w.q.ids.get(p.hash)
-			if err != nil {
-				w.q.o.Logger.Warn("cannot search message ids", "code", logs.IDsNotSearched, "err", err)
-			}
-			p.known, p.conflict = known, known && id.conflicts(p.print)
+			p.first, p.known = w.find(p.hash)
 		}
 	}
 }
 
-// dedup marks what is new and returns how many that are.
-func (w *writer) dedup(reqs []*request) int {
+// find gives the fingerprint of the event that was stored under a hash before.
+func (w *writer) find(h idHash) (print uint64, known bool) {
+	id, known, err := w.q.ids.get(h)
+	if err != nil {
+		w.q.o.Logger.Warn("cannot search message ids", "code", logs.IDsNotSearched, "err", err)
+	}
+	return id.print, known
+}
+
+// key is what a record is stored by.
+func (p *pending) key() idHash {
+	if p.conflict {
+		return p.content
+	}
+	return p.hash
+}
+
+// another turns p into an event whose id is another event's, and says whether it
+// was stored before.
+func (w *writer) another(p *pending, search bool) bool {
+	p.conflict = true
+	if !p.hashed {
+		p.content = hashContent(&w.q.secret, p.id, p.print)
+		if search {
+			_, p.kept = w.find(p.content)
+			p.hashed = true
+		}
+	}
+	if p.kept {
+		return true
+	}
+	_, here := w.batch[p.content]
+	return here
+}
+
+// dedup marks what is new and returns how many that are. Without search it never
+// waits for the disk: a conflict that the call before did not meet may then be
+// kept twice.
+func (w *writer) dedup(reqs []*request, search bool) int {
 	if w.batch == nil {
 		w.batch = make(map[idHash]uint64)
 	}
@@ -108,19 +142,20 @@ func (w *writer) dedup(reqs []*request) int {
 	for _, r := range reqs {
 		for i := range r.pending {
 			p := &r.pending[i]
-			p.fresh = false
-			if p.known {
+			p.fresh, p.conflict = false, false
+			first, known := p.first, p.known
+			if !known {
+				first, known = w.batch[p.hash]
+			}
+			if known && p.id != "" && differ(first, p.print) {
+				known = w.another(p, search)
+			}
+			if known {
 				continue
 			}
-			id := knownID{p.hash, p.print}
-			if print, ok := w.batch[p.hash]; ok {
-				id.print = print
-				p.conflict = id.conflicts(p.print)
-				continue
-			}
-			p.fresh, p.conflict = true, false
-			w.batch[p.hash] = p.print
-			w.ids = append(w.ids, id)
+			p.fresh = true
+			w.batch[p.key()] = p.print
+			w.ids = append(w.ids, knownID{p.key(), p.print})
 		}
 	}
 	return len(w.ids)
@@ -139,7 +174,7 @@ func (w *writer) copy(reqs []*request) ([]*request, error) {
 		}
 	}
 	w.packed = w.packed[:0]
-	if len(taken) < len(reqs) && w.dedup(taken) == 0 {
+	if len(taken) < len(reqs) && w.dedup(taken, false) == 0 {
 		return taken, nil
 	}
 	return taken, w.build(taken)
@@ -172,6 +207,8 @@ func (w *writer) usable() error {
 // first, and is only known in the end.
 const tableRoom = 256
 
+var refusedLanes = []string{queue.LaneRefused}
+
 // build encodes the new records of reqs as chunks.
 func (w *writer) build(reqs []*request) error {
 	w.chunk = w.chunk[:0]
@@ -191,10 +228,14 @@ func (w *writer) build(reqs []*request) error {
 				next = h.end()
 				h = w.startChunk(next)
 			}
-			set := w.sets.add(p.laneKey, p.lanes, uint32(next)+h.count, len(e.Body), p.received)
+			laneKey, lanes, flags := p.laneKey, p.lanes, e.Flags
+			if p.conflict {
+				laneKey, lanes, flags = queue.LaneRefused, refusedLanes, flags|queue.FlagIDConflict
+			}
+			set := w.sets.add(laneKey, lanes, uint32(next)+h.count, len(e.Body), p.received)
 			w.raw = appendRecord(w.raw, uint64(set), 0, nil)
-			w.raw = appendRecordRest(w.raw, e.Flags, p.received, e.ID, e.Body)
-			w.idBytes = knownID{p.hash, p.print}.append(w.idBytes)
+			w.raw = appendRecordRest(w.raw, flags, p.received, e.ID, e.Body)
+			w.idBytes = knownID{p.key(), p.print}.append(w.idBytes)
 			if h.count == 0 || p.received < h.min {
 				h.min = p.received
 			}
@@ -312,34 +353,37 @@ func (q *Queue) setBroken(err error) {
 
 // answer tells each caller what became of its entries.
 func (w *writer) answer(reqs []*request, err error) {
-	dups := int64(0)
+	dups, conflicts := int64(0), int64(0)
 	for _, r := range reqs {
 		res := result{}
 		anew := false
 		for i := range r.pending {
 			p := &r.pending[i]
 			switch {
+			case p.fresh && p.conflict:
+				res.Conflicts++
+				anew = true
 			case p.fresh:
 				res.Stored++
-				continue
-			case p.conflict:
-				res.Conflicts = append(res.Conflicts, i)
+				anew = true
 			default:
 				res.Duplicates++
-			}
-			if _, ok := w.batch[p.hash]; ok {
-				anew = true // a copy of one in this commit
+				if _, ok := w.batch[p.key()]; ok {
+					anew = true // a copy of one in this commit
+				}
 			}
 		}
-		if err != nil && (res.Stored > 0 || anew) {
+		if err != nil && anew {
 			res = result{err: err}
 		}
 		dups += int64(res.Duplicates)
+		conflicts += int64(res.Conflicts)
 		r.done <- res
 	}
 	q := w.q
 	q.mu.Lock()
 	q.count.Duplicates += dups
+	q.count.Conflicts += conflicts
 	q.mu.Unlock()
 }
 

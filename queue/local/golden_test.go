@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +74,7 @@ func TestGolden(t *testing.T) {
 			}
 			q := openTest(t, dir, o)
 			opened(t, q)
-			if a := mustAppend(t, q, entry("settled-1", "701"), entry("m-1", "701"), entry("new", "702")); !reflect.DeepEqual(a, Appended{Stored: 1, Duplicates: 2}) {
+			if a := mustAppend(t, q, entry("settled-1", "701"), entry("m-1", "701"), entry("new", "702")); a != (Appended{Stored: 1, Duplicates: 2}) {
 				t.Errorf("appended %+v", a)
 			}
 			st, _ := q.Lane("701")

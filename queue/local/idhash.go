@@ -15,23 +15,27 @@ type idHash [16]byte
 
 // hashID gives the name of what e is de-duplicated by. b is room for it.
 func hashID(b []byte, secret *[32]byte, e *Entry) idHash {
-	b = append(b, secret[:]...)
-	b = append(b, byte(e.Space))
-	switch e.Space {
-	case queue.ByKey:
-		b = append(b, e.Key...)
-	case queue.ByContent:
-		b = binary.LittleEndian.AppendUint64(b, e.Print)
-		b = append(b, e.ID...)
-	default:
-		b = append(b, e.ID...)
+	b = append(append(b, secret[:]...), byte(e.Space))
+	if e.Space == queue.ByKey {
+		return hashKey(append(b, e.Key...), 1)
 	}
+	return hashKey(append(b, e.ID...), 0)
+}
+
+// byContent is the space of ids and fingerprints together: of events whose id is
+// another event's.
+const byContent queue.Space = 255
+
+// hashContent gives the name of an event whose id is another event's.
+func hashContent(secret *[32]byte, id string, print uint64) idHash {
+	b := append(secret[:len(secret):len(secret)], byte(byContent))
+	return hashKey(append(binary.LittleEndian.AppendUint64(b, print), id...), 0)
+}
+
+func hashKey(b []byte, own byte) idHash {
 	sum := sha256.Sum256(b)
 	h := idHash(sum[:16])
-	h[15] &^= 1
-	if e.Space == queue.ByKey {
-		h[15] |= 1
-	}
+	h[15] = h[15]&^1 | own
 	return h
 }
 
@@ -45,11 +49,8 @@ type knownID struct {
 	print uint64
 }
 
-// conflicts says that an event of this fingerprint is another than the one that is
-// known.
-func (k knownID) conflicts(print uint64) bool {
-	return k.print != 0 && print != 0 && k.print != print
-}
+// differ says that two fingerprints are of two events.
+func differ(a, b uint64) bool { return a != 0 && b != 0 && a != b }
 
 // idRow is the length of a knownID in chunks and files: hash · fingerprint u64,
 // little-endian.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"testing"
 )
 
@@ -98,13 +97,13 @@ func TestSameIDAgain(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			again := func(q *Queue, when string) {
 				t.Helper()
-				if a := mustAppend(t, q, entry("m", "a"), entry("m", "a")); !reflect.DeepEqual(a, Appended{Duplicates: 2}) {
+				if a := mustAppend(t, q, entry("m", "a"), entry("m", "a")); a != (Appended{Duplicates: 2}) {
 					t.Errorf("%s: %+v", when, a)
 				}
 			}
 			q := openTest(t, t.TempDir(), o)
 			opened(t, q)
-			if a := mustAppend(t, q, entry("before", "a"), entry("m", "a"), entry("m", "a")); !reflect.DeepEqual(a, Appended{Stored: 2, Duplicates: 1}) {
+			if a := mustAppend(t, q, entry("before", "a"), entry("m", "a"), entry("m", "a")); a != (Appended{Stored: 2, Duplicates: 1}) {
 				t.Fatalf("twice in one request: %+v", a)
 			}
 			undo := c.do(t, q)

@@ -3,7 +3,6 @@ package local
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -82,7 +81,7 @@ func TestModel(t *testing.T) {
 					m.waiting[l] = append(m.waiting[l], id)
 				}
 			}
-			if a, err := q.Append(t.Context(), es); err != nil || !reflect.DeepEqual(a, want) {
+			if a, err := q.Append(t.Context(), es); err != nil || a != want {
 				fatal("append: %+v %v, want %+v", a, err, want)
 			}
 		case what < 75: // read, and settle some of it, some as dead letters

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -102,7 +101,7 @@ func TestAppendReadSettle(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{})
 	a := mustAppend(t, q, entry("a", "1"), entry("b", "1", "2"), entry("c", "2"), entry("a", "1"))
-	if !reflect.DeepEqual(a, Appended{Stored: 3, Duplicates: 1}) {
+	if a != (Appended{Stored: 3, Duplicates: 1}) {
 		t.Fatalf("appended %+v", a)
 	}
 	b, err := q.Read("1", 0, 0, 0)

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -163,7 +162,7 @@ func TestIDWindowModel(t *testing.T) {
 			case k < 6 || len(ids) == 0:
 				id := fmt.Sprintf("m-%d", n)
 				ids = append(ids, id)
-				if a := mustAppend(t, q, entry(id, "a"), entry(id, "a")); !reflect.DeepEqual(a, Appended{Stored: 1, Duplicates: 1}) {
+				if a := mustAppend(t, q, entry(id, "a"), entry(id, "a")); a != (Appended{Stored: 1, Duplicates: 1}) {
 					t.Fatalf("seed %d round %d: a fresh id: %+v", seed, round, a)
 				}
 				stored[id], base[id], copies[id] = c.ms.Load(), c.ms.Load(), 1
@@ -311,7 +310,7 @@ func TestIDWindowByCount(t *testing.T) {
 	if n := idFiles(q); n > manyFiles {
 		t.Errorf("%d files of ids", n)
 	}
-	if a := mustAppend(t, q, entry("n-0", "a"), entry(fmt.Sprint("n-", total-1), "a")); !reflect.DeepEqual(a, Appended{Stored: 1, Duplicates: 1}) {
+	if a := mustAppend(t, q, entry("n-0", "a"), entry(fmt.Sprint("n-", total-1), "a")); a != (Appended{Stored: 1, Duplicates: 1}) {
 		t.Errorf("the oldest and the newest: %+v", a)
 	}
 }

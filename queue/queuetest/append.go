@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -67,7 +66,7 @@ func appendKeepsAll(s *subject) {
 }
 
 func appendNothing(s *subject) {
-	if a := s.append(); !reflect.DeepEqual(a, queue.Appended{}) {
+	if a := s.append(); a != (queue.Appended{}) {
 		s.t.Errorf("%+v", a)
 	}
 }
@@ -114,14 +113,14 @@ func appendDurable(s *subject) {
 // after a reopen, for another lane, and when the record is settled.
 func appendOnce(s *subject) {
 	x, y, z := event("x", "a"), event("y", "a", "b"), event("z", "a")
-	if a := s.append(x, y, x); !reflect.DeepEqual(a, queue.Appended{Stored: 2, Duplicates: 1}) {
+	if a := s.append(x, y, x); a != (queue.Appended{Stored: 2, Duplicates: 1}) {
 		s.t.Errorf("twice in a call: %+v", a)
 	}
-	if a := s.append(y, z, event("x", "b")); !reflect.DeepEqual(a, queue.Appended{Stored: 1, Duplicates: 2}) {
+	if a := s.append(y, z, event("x", "b")); a != (queue.Appended{Stored: 1, Duplicates: 2}) {
 		s.t.Errorf("in a later call: %+v", a)
 	}
 	check := func(when string) {
-		if a := s.append(z, y, x); !reflect.DeepEqual(a, queue.Appended{Duplicates: 3}) {
+		if a := s.append(z, y, x); a != (queue.Appended{Duplicates: 3}) {
 			s.t.Errorf("%s: %+v", when, a)
 		}
 	}
@@ -165,36 +164,42 @@ func appendSpaces(s *subject) {
 	s.wants("a", "x", "x", "id of x")
 }
 
-// Of two events with one id the second is not stored, and the caller learns which
-// it was: in the same call, in a later one and after a reopen. An event of no
-// known fingerprint is a repeat. By id and content together it is stored, once.
+// Of two events with one id the second is kept for the lane of what is refused,
+// flagged, once for each content: in the same call, in a later one and after a
+// reopen. An event of no known fingerprint is a repeat.
 func appendConflicts(s *subject) {
 	of := func(id string, print uint64) queue.Entry {
-		e := event(id, "a")
+		e := event(id, "a", "b")
 		e.Print = print
 		return e
 	}
 	check := func(when string, want queue.Appended, entries ...queue.Entry) {
-		if a := s.append(entries...); !reflect.DeepEqual(a, want) {
+		if a := s.append(entries...); a != want {
 			s.t.Errorf("%s: %+v, want %+v", when, a, want)
 		}
 	}
-	check("in one call", queue.Appended{Stored: 2, Duplicates: 1, Conflicts: []int{1}},
-		of("x", 1), of("x", 2), of("y", 5), of("x", 1))
-	again := func(when string) {
-		check(when, queue.Appended{Stored: 1, Duplicates: 2, Conflicts: []int{0, 4}},
-			of("x", 2), of("x", 1), event("new "+when, "a"), of("x", 0), of("y", 4))
+	check("in one call", queue.Appended{Stored: 2, Duplicates: 2, Conflicts: 1},
+		of("x", 1), of("x", 2), of("y", 5), of("x", 1), of("x", 2))
+	again := func(when string, print uint64) {
+		check(when, queue.Appended{Stored: 1, Duplicates: 3, Conflicts: 1},
+			of("x", 2), of("x", 1), event("new "+when, "a", "b"), of("x", 0), of("y", print))
 	}
-	again("later")
+	again("later", 6)
 	s.reopen()
-	again("after a reopen")
-	kept := of("x", 2)
-	kept.Space = queue.ByContent
-	check("by content", queue.Appended{Stored: 1}, kept)
-	check("by content again", queue.Appended{Duplicates: 1}, kept)
-	kept.Print = 3
-	check("by another content", queue.Appended{Stored: 1}, kept)
-	s.wants("a", "x", "y", "new later", "new after a reopen", "x", "x")
+	again("after a reopen", 7)
+	for _, lane := range []string{"a", "b"} {
+		s.wants(lane, "x", "y", "new later", "new after a reopen")
+	}
+	s.wants(queue.LaneRefused, "x", "y", "y")
+	for _, r := range s.all(queue.LaneRefused) {
+		if r.Flags&queue.FlagIDConflict == 0 {
+			s.t.Errorf("%s is not flagged", r.ID)
+		}
+	}
+	// What waits there is no event of its id, and none is stored by its content alone.
+	other := of("x", 2)
+	other.Space = queue.ByRefusedID
+	check("in another space", queue.Appended{Stored: 1}, other)
 }
 
 // Many callers append the same ids at once: each id is stored by one of them.
@@ -220,7 +225,7 @@ func appendOnceAmongMany(s *subject) {
 		})
 	}
 	wg.Wait()
-	if want := (queue.Appended{Stored: len(es), Duplicates: (callers - 1) * len(es)}); !reflect.DeepEqual(sum, want) {
+	if want := (queue.Appended{Stored: len(es), Duplicates: (callers - 1) * len(es)}); sum != want {
 		s.t.Errorf("%+v, want %+v", sum, want)
 	}
 	got := idsOf(s.all("a"))
@@ -236,7 +241,7 @@ func appendCancelled(s *subject) {
 	ctx, cancel := context.WithCancel(s.t.Context())
 	cancel()
 	es, ids := events("m", 3, "a")
-	if a, err := s.log.Append(ctx, es); !errors.Is(err, context.Canceled) || !reflect.DeepEqual(a, queue.Appended{}) {
+	if a, err := s.log.Append(ctx, es); !errors.Is(err, context.Canceled) || a != (queue.Appended{}) {
 		s.t.Errorf("%+v %v, want context.Canceled", a, err)
 	}
 	s.wants("a")

@@ -3,7 +3,6 @@ package queuetest
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -37,7 +36,7 @@ func (s *subject) fill(prefix string, size int64) (ids []string, refused []queue
 		a, err := s.log.Append(ctx, refused)
 		cancel()
 		if full := new(queue.FullError); errors.As(err, &full) {
-			if full.RetryAfter <= 0 || full.Reason == "" || !reflect.DeepEqual(a, queue.Appended{}) {
+			if full.RetryAfter <= 0 || full.Reason == "" || a != (queue.Appended{}) {
 				s.t.Errorf("%+v, %+v", a, full)
 			}
 			return ids, refused

@@ -39,15 +39,18 @@ type content struct {
 type key struct {
 	space queue.Space
 	text  string
-	print uint64 // in the space queue.ByContent
+	print uint64 // in the space byContent
 }
+
+// byContent is the space of events whose id is another event's.
+const byContent queue.Space = 255
 
 func (d *disk) keyOf(e queue.Entry) key {
 	k := key{space: e.Space, text: e.ID}
 	switch e.Space {
 	case queue.ByKey:
 		k.text = e.Key
-	case queue.ByContent:
+	case byContent:
 		k.print = e.Print
 	}
 	if d.fault == mixesSpaces {
@@ -170,8 +173,14 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 	for i, e := range entries {
 		print, known := m.c.ids[d.keyOf(e)]
 		switch {
-		case known && print != 0 && e.Print != 0 && print != e.Print && d.fault != takesAnyEvent:
-			out.Conflicts = append(out.Conflicts, i)
+		case known && e.Space == queue.ByID && print != 0 && e.Print != 0 && print != e.Print && d.fault != takesAnyEvent:
+			e.Space, e.Lanes, e.Flags = byContent, []string{queue.LaneRefused}, e.Flags|queue.FlagIDConflict
+			if _, kept := m.c.ids[d.keyOf(e)]; kept {
+				out.Duplicates++
+				continue
+			}
+			m.store(e)
+			out.Conflicts++
 		case known && d.fault != storesTwice:
 			out.Duplicates++
 		case d.fault == dropsOne && i == 3:

@@ -3,7 +3,6 @@ package queuetest
 import (
 	"fmt"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -89,7 +88,7 @@ func (m *model) appendSome(lane string) {
 			m.waiting[l] = append(m.waiting[l], id)
 		}
 	}
-	if got := m.append(entries...); !reflect.DeepEqual(got, want) {
+	if got := m.append(entries...); got != want {
 		m.fail("append: %+v, want %+v", got, want)
 	}
 }
