@@ -125,3 +125,15 @@ type DeadLetter struct {
 	Flags       Flags     `json:"flags,omitempty"`
 	Body        []byte    `json:"-"` // the event as it arrived
 }
+
+// Again is what is appended when the letter is sent again, but for its lanes and
+// its key: the event as it arrived, under the id it had. An event whose id is
+// another event's gets one of its own, since Meta would take it for the other too.
+func (d DeadLetter) Again() Entry {
+	e := Entry{ID: d.MessageID, Received: d.ReceivedAt, Flags: d.Flags | FlagRedriven, Body: d.Body}
+	if d.Flags&FlagIDConflict != 0 {
+		e.ID += "." + d.ID
+		e.Flags &^= FlagIDConflict
+	}
+	return e
+}

@@ -32,7 +32,6 @@ type Stats struct {
 
 	Appended   int64 // since Open
 	Duplicates int64
-	Conflicts  int64 // events kept for LaneRefused because their id was another event's
 	Commits    int64
 	Failures   int64            // commits that failed
 	Void       int64            // records in doubt that were made void, since Open

@@ -353,7 +353,7 @@ func (q *Queue) setBroken(err error) {
 
 // answer tells each caller what became of its entries.
 func (w *writer) answer(reqs []*request, err error) {
-	dups, conflicts := int64(0), int64(0)
+	dups := int64(0)
 	for _, r := range reqs {
 		res := result{}
 		anew := false
@@ -377,13 +377,11 @@ func (w *writer) answer(reqs []*request, err error) {
 			res = result{err: err}
 		}
 		dups += int64(res.Duplicates)
-		conflicts += int64(res.Conflicts)
 		r.done <- res
 	}
 	q := w.q
 	q.mu.Lock()
 	q.count.Duplicates += dups
-	q.count.Conflicts += conflicts
 	q.mu.Unlock()
 }
 

@@ -58,7 +58,7 @@ func (h *Handler) enter(w *work, msg *track.Message, received time.Time) {
 		w.o.Unmapped++
 	}
 	w.noteID(msg)
-	w.entries = append(w.entries, queue.Entry{Lanes: lanes, Received: received, Flags: msg.Flags, Body: msg.Body})
+	w.entries = append(w.entries, queue.Entry{Print: msg.Print, Lanes: lanes, Received: received, Flags: msg.Flags, Body: msg.Body})
 }
 
 // refuse adds the entry of an unusable message of a batch. It is de-duplicated

@@ -76,8 +76,13 @@ type lines struct {
 	packed packed
 }
 
-func newLines(r io.Reader, most int) *lines {
-	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: most, packed: packed{in: track.Reader{Limits: track.Limits{EventBytes: most}}}}
+func newLines(r io.Reader, o *Options) *lines {
+	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: o.MaxEventBytes, packed: packed{in: o.reader()}}
+}
+
+// reader judges the events of rows.
+func (o *Options) reader() track.Reader {
+	return track.Reader{Limits: track.Limits{EventBytes: o.MaxEventBytes}, Key: o.PrintKey}
 }
 
 func (l *lines) next(r *row) error {
@@ -133,9 +138,9 @@ func (o *Options) open(f io.Reader, s *survey) (rows, error) {
 	in := decoded(f, s.encoding)
 	switch s.format {
 	case JSONLines:
-		return newLines(in, o.MaxEventBytes), nil
+		return newLines(in, o), nil
 	case JSON:
-		return newValues(in, o.MaxEventBytes), nil
+		return newValues(in, o), nil
 	case CSV:
 		return newTable(in, o)
 	}
