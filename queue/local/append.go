@@ -42,23 +42,6 @@ type result struct {
 	err error
 }
 
-// pending is one entry as the writer needs it.
-type pending struct {
-	hash     idHash
-	laneKey  string
-	lanes    []string
-	received int64
-	id       string
-	print    uint64
-	first    uint64 // fingerprint of the event that is known by its id
-	known    bool   // its id was stored before
-	fresh    bool   // the writer will store it
-	conflict bool   // its id is another event's:
-	content  idHash // what it is de-duplicated by then,
-	kept     bool   // and whether that was stored before
-	hashed   bool   // content and kept are known
-}
-
 // intake is what waits for the writer, bounded in bytes.
 type intake struct {
 	mu      sync.Mutex
