@@ -91,6 +91,7 @@ const (
 const (
 	ReasonInvalid         = "invalid"
 	ReasonTooLarge        = "too_large"
+	ReasonIDConflict      = "id_conflict" // by the queue: the id is another event's
 	ReasonUnrouted        = "unrouted"
 	ReasonExpression      = "expression"
 	ReasonExpired         = "expired"

@@ -148,7 +148,7 @@ Skipped: deliberately not sent, counted by reason.
 		{ReasonUnmapped, "no list of the mapping names the event; kept for `queue.keep_unmapped`, and sent if a later mapping knows it"},
 		{ReasonFiltered, "the event's `when:` does not hold"},
 		{ReasonNoCustomer, "nothing in the event could identify a customer (a cash sale), and `unmatched` is skip"},
-		{ReasonDuplicate, "the same `messageId` was stored before"},
+		{ReasonDuplicate, "the same event was stored before under its `messageId`"},
 	} {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", r.reason, r.when)
 	}
@@ -161,6 +161,7 @@ Held: becomes a dead letter, kept until somebody retries or drops it (` + "`rela
 	for _, r := range []struct{ reason, when, mend string }{
 		{ReasonInvalid, "not an object, or no usable `event`", "correct the sender; drop the dead letter"},
 		{ReasonTooLarge, "larger than `intake.max_event_bytes`", "send less, or raise the limit"},
+		{ReasonIDConflict, "another event was received under the same `messageId`: `event`, `userId` or `properties` differ", "have the sender give each event an id of its own; a retry sends the event under one"},
 		{ReasonUnrouted, "today's mapping no longer sends this event to this event set", "map it again and retry, or drop"},
 		{ReasonExpression, "a formula of the mapping failed", "correct the formula and retry"},
 		{ReasonExpired, "over 62 days old (7 for an `action_source` other than physical_store)", "nothing: Meta does not take it"},

@@ -16,9 +16,9 @@ const (
 	LaneRefused = "refused"
 )
 
-// Flags travel with a record and mean nothing to the queue. The two highest bits
-// are drain's.
-type Flags uint8
+// Flags travel with a record and mean nothing to the queue. The bits 6 and 7 are
+// drain's.
+type Flags uint16
 
 const (
 	// FlagImported marks events that came late by import or spool: their
@@ -35,12 +35,36 @@ const (
 	FlagRepeated
 	// FlagNaN marks an event in which NaN or Infinity became null.
 	FlagNaN
+	_
+	_
+	// FlagIDConflict marks an event whose id is that of another event.
+	FlagIDConflict
 )
 
-// Entry is one event to append.
+// Space is what an Entry is de-duplicated by. Invariant: keys of two spaces are
+// never equal, whatever their text.
+type Space uint8
+
+const (
+	// ByID is the space of the ids that clients give.
+	ByID Space = iota
+	// ByRefusedID is the space of the messages that cannot be used, by their ID and
+	// Print together: one that is corrected and sent again under its id is no
+	// duplicate, and neither is another that cannot be used.
+	ByRefusedID
+	// ByKey is the space of the keys that relay makes for itself, in Entry.Key. They
+	// do not count against the bound on the number of ids.
+	ByKey
+)
+
+// Entry is one event to append. In the space ByID, an entry whose ID is known of an
+// event with another Print is no duplicate: it is stored for LaneRefused in the
+// place of its own lanes, with FlagIDConflict, once for each ID and Print.
 type Entry struct {
-	ID       string    // message id: kept with the record, and de-duplicated (DedupKey when set)
-	DedupKey string    // replaces ID for de-duplication; set by redrive
+	ID       string    // message id: kept with the record
+	Space    Space     // what it is de-duplicated by
+	Key      string    // in the space ByKey: what takes the place of ID
+	Print    uint64    // fingerprint of the event, equal for equal events; 0: not known, and the same as any
 	Lanes    []string  // who shall read it: fixed here, once
 	Received time.Time // time of receipt, kept to the millisecond
 	Flags    Flags
@@ -61,6 +85,7 @@ type Record struct {
 type Appended struct {
 	Stored     int // newly on disk
 	Duplicates int // already there (or twice in the same call): nothing written
+	Conflicts  int // newly on disk for LaneRefused, flagged, since their ID is that of another event
 }
 
 // Batch is what Read found for one lane.
@@ -105,4 +130,16 @@ type DeadLetter struct {
 	Flags       Flags     `json:"flags,omitempty"`
 	Body        []byte    `json:"-"`             // the event as it arrived
 	Cut         int64     `json:"cut,omitempty"` // bytes of Body that the queue had no room for
+}
+
+// Again is what is appended when the letter is sent again, but for its lanes and
+// its key: the event as it arrived, under the id it had. An event whose id is
+// another event's gets one of its own, since Meta would take it for the other too.
+func (d DeadLetter) Again() Entry {
+	e := Entry{ID: d.MessageID, Received: d.ReceivedAt, Flags: d.Flags | FlagRedriven, Body: d.Body}
+	if d.Flags&FlagIDConflict != 0 {
+		e.ID += "." + d.ID
+		e.Flags &^= FlagIDConflict
+	}
+	return e
 }

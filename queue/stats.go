@@ -43,7 +43,7 @@ type Stats struct {
 	LastError   string // of the last failed write; empty after a good one
 	LastErrorAt time.Time
 
-	DedupIDs  int64 // ids remembered
+	DedupIDs  int64 // ids of clients that are remembered
 	Dead      int64 // dead letters
 	DeadBytes int64
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"relay/mapper"
 	"relay/relay/internal/admin"
 )
 
@@ -139,14 +140,15 @@ func newDeadShowCommand() *cobra.Command {
 func newDeadRetryCommand() *cobra.Command {
 	var f deadFlags
 	var a admin.DeadAction
-	var asJSON bool
+	var asJSON, yes bool
 	c := &cobra.Command{
 		Use:               "retry [ID…]",
 		ValidArgsFunction: completeDead,
 		Short:             "Send dead letters through today's mapping again",
 		Long: `Puts dead letters back into the queue: to the same event set while the mapping still
 sends them there, else to the sets it names now. What was delivered to other sets is
-not sent again. With --dry-run it says how many would pass.`,
+not sent again. With --dry-run it says how many would pass. Events whose messageId
+was another event's (id_conflict) are sent under an id of their own; it asks first.`,
 		Example: `  relay dead retry --reason missing_currency --dry-run
   relay dead retry --reason missing_currency
   relay dead retry 0000000100000000`,
@@ -160,6 +162,11 @@ not sent again. With --dry-run it says how many would pass.`,
 				return usageError{fmt.Errorf("say which: ids, a filter, or --all")}
 			}
 			return withDesk(c, !a.DryRun, func(ctx context.Context, d *desk) error {
+				if !a.DryRun && !yes {
+					if err := askOwnIDs(ctx, c, d, a); err != nil {
+						return err
+					}
+				}
 				r, err := d.RetryDead(ctx, a)
 				if err != nil {
 					return err
@@ -175,6 +182,9 @@ not sent again. With --dry-run it says how many would pass.`,
 					}
 					if s := tally(r.Hold); s != "" {
 						fmt.Fprintf(out, "; dead letters again: %s", s)
+					}
+					if r.OwnIDs > 0 {
+						fmt.Fprintf(out, "; %d under an id of their own", r.OwnIDs)
 					}
 					if r.Unrouted > 0 {
 						fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere, or their events are cut", r.Unrouted)
@@ -200,8 +210,24 @@ not sent again. With --dry-run it says how many would pass.`,
 	f.add(c)
 	c.Flags().BoolVar(&a.All, "all", false, "every dead letter")
 	c.Flags().BoolVar(&a.DryRun, "dry-run", false, "change nothing, say how many would pass today's mapping")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
+}
+
+// askOwnIDs asks before events are sent under ids of their own: when they are one
+// sale that was changed and sent again, Meta counts it twice.
+func askOwnIDs(ctx context.Context, c *cobra.Command, d *desk, a admin.DeadAction) error {
+	if a.Reason != "" && a.Reason != mapper.ReasonIDConflict {
+		return nil
+	}
+	a.DryRun, a.Reason = true, mapper.ReasonIDConflict
+	r, err := d.RetryDead(ctx, a)
+	if err != nil || r.OwnIDs == 0 {
+		return err
+	}
+	return confirm(c, false, fmt.Sprintf("%s came under the messageId of another event and will be sent under an id of its own; "+
+		"Meta counts both. Send?", count(r.OwnIDs, "dead letter")))
 }
 
 func newDeadDropCommand() *cobra.Command {

@@ -24,7 +24,7 @@ func (l loggedIntake) Request(o ingest.Observation) {
 	l.Metrics.Request(o)
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
 		l.log.Debug("request answered", "code", logs.Request, "route", o.Route, "status", o.Status, "error_code", o.Code, "stored", o.Stored,
-			"duplicates", o.Duplicates, "rejected", o.Rejected, "bytes", o.Bytes, "took", o.Took)
+			"duplicates", o.Duplicates, "id_conflicts", o.Conflicts, "rejected", o.Rejected, "bytes", o.Bytes, "took", o.Took)
 	}
 }
 

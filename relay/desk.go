@@ -18,6 +18,7 @@ import (
 	"relay/queue/local"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/track"
 )
 
 // desk is where a command asks and acts: at the running relay or, when none
@@ -84,6 +85,14 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	if err != nil {
 		return nil, errors.Join(err, q.Close())
 	}
+	var prints track.PrintKey // nothing is appended without it
+	if write {
+		secret, err := installationSecret(cfg)
+		if err != nil {
+			return nil, errors.Join(err, ledger.close(), q.Close())
+		}
+		prints = track.NewPrintKey(secret)
+	}
 	settle(ctx, q)
 	token := rand.Text()
 	m := offlineMapping(cfg.Mapping, q)
@@ -92,6 +101,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 		Token:    token,
 		Queue:    backedUp{q, ledger.open},
 		Imports:  q,
+		PrintKey: prints,
 		Receipts: ledger.find,
 		Forget:   forgetIn(ledger.open),
 		Mapping:  func() admin.Mapping { return m },

@@ -180,7 +180,7 @@ func TestDocumentsAreWhole(t *testing.T) {
 func documentedReasons() []string {
 	return []string{
 		mapper.ReasonNotTrack, mapper.ReasonDisabled, mapper.ReasonNoConsent, mapper.ReasonUnmapped, mapper.ReasonFiltered,
-		mapper.ReasonNoCustomer, mapper.ReasonDuplicate, mapper.ReasonInvalid, mapper.ReasonTooLarge, mapper.ReasonUnrouted, mapper.ReasonExpression,
+		mapper.ReasonNoCustomer, mapper.ReasonDuplicate, mapper.ReasonInvalid, mapper.ReasonTooLarge, mapper.ReasonIDConflict, mapper.ReasonUnrouted, mapper.ReasonExpression,
 		mapper.ReasonExpired, mapper.ReasonFuture, mapper.ReasonNoMatchKey, mapper.ReasonWeakMatchKeys, mapper.ReasonMissingValue,
 		mapper.ReasonInvalidValue, mapper.ReasonMissingCurrency, mapper.ReasonInvalidCurrency, mapper.ReasonRejected,
 	}

@@ -14,11 +14,11 @@ import (
 // explain prints the outcomes of one event with how each field came about: for
 // people, or as JSON lines.
 func (p *mapPrinter) explain(msg track.Message, ev mapper.Event, opt mapper.Option) error {
-	explained := p.m.Explain(ev, p.now, opt)
-	if msg.Problem != nil {
-		explained = []mapper.Explanation{{
-			Outcome: track.Unusable(p.m.Map(ev, p.now, opt), msg.Body, string(msg.ID), msg.Flags), Fields: []mapper.Field{},
-		}}
+	var explained []mapper.Explanation
+	if x, ok := p.whole(&msg, ev, opt); ok {
+		explained = []mapper.Explanation{{Outcome: x, Fields: []mapper.Field{}}}
+	} else {
+		explained = p.m.Explain(ev, p.now, opt)
 	}
 	for _, x := range explained {
 		x.Index = p.index

@@ -201,6 +201,9 @@ func importWords(name, report string, rep spool.Report) string {
 	if rep.Duplicates > 0 {
 		fmt.Fprintf(&b, ", %d were there already", rep.Duplicates)
 	}
+	if rep.Conflicts > 0 {
+		fmt.Fprintf(&b, ", %d have the messageId of another event and are dead letters (id_conflict)", rep.Conflicts)
+	}
 	if rep.Ignored > 0 {
 		fmt.Fprintf(&b, ", %d other than track calls left out", rep.Ignored)
 	}

@@ -39,7 +39,7 @@ func (d *importDoor) Append(ctx context.Context, entries []queue.Entry) (queue.A
 		b.Events[i] = admin.ImportEvent{ID: e.ID, Body: e.Body}
 	}
 	done, err := d.desk.Import(ctx, d.key, b)
-	return queue.Appended{Stored: done.Stored, Duplicates: done.Duplicates}, d.later(err)
+	return queue.Appended{Stored: done.Stored, Duplicates: done.Duplicates, Conflicts: done.Conflicts}, d.later(err)
 }
 
 // later marks an error after which the same may be tried again.

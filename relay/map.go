@@ -23,7 +23,8 @@ func newMapCommand() *cobra.Command {
 		Short: "Dry run: events in, what they would become out",
 		Long: `Reads events (an object, an array, {"batch":[…]} or JSON lines) and prints one JSON
 line per outcome, in input order: "send" would be uploaded, "skip" is deliberately
-not sent, "hold" would become a dead letter. No network, no queue.
+not sent, "hold" would become a dead letter. No network, no queue. A messageId that
+stands in the input twice is skipped the second time, or held when the event differs.
 
 Exits 0 even with holds; with --strict 1.`,
 		Example: `  relay map --mapping examples/mapping.yaml examples/events.json
@@ -86,7 +87,7 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 	}
 	out := bufio.NewWriterSize(stdout, 64<<10)
 	o.mapping = file
-	p := mapPrinter{o: o, m: m, now: now, most: int(cfg.Intake.MaxEventBytes), out: out}
+	p := mapPrinter{o: o, m: m, now: now, most: int(cfg.Intake.MaxEventBytes), out: out, seen: make(map[string]uint64)}
 	for _, f := range files {
 		if err := p.file(f, stdin); err != nil {
 			return errors.Join(err, out.Flush())
@@ -110,6 +111,7 @@ type mapPrinter struct {
 	out   *bufio.Writer
 	index int
 	held  int
+	seen  map[string]uint64 // fingerprint of the first event of each messageId
 
 	printed bool // an explanation, which the next one keeps away from
 }
@@ -130,15 +132,38 @@ func (p *mapPrinter) file(name string, stdin io.Reader) error {
 	return nil
 }
 
+// whole is the outcome of a message that never comes to be mapped: one that is
+// unusable, or that has the messageId of one before. ok is false for any other.
+func (p *mapPrinter) whole(msg *track.Message, ev mapper.Event, opt mapper.Option) (x mapper.Outcome, ok bool) {
+	id := string(msg.ID)
+	switch {
+	case msg.Problem != nil:
+		return track.Unusable(p.m.Map(ev, p.now, opt), msg.Body, id, msg.Flags), true
+	case !msg.Track || id == "":
+		return x, false
+	}
+	first, known := p.seen[id]
+	switch {
+	case !known:
+		p.seen[id] = msg.Print
+		return x, false
+	case first != msg.Print:
+		return track.IDConflict(nil, msg.Body, id), true
+	}
+	return mapper.Outcome{MessageID: id, Event: string(msg.Event), Kind: mapper.Skip, Reason: mapper.ReasonDuplicate}, true
+}
+
 func (p *mapPrinter) event(msg track.Message) error {
 	ev := track.Mapped(msg.Body, "", p.now, msg.Flags)
 	opt := mapper.OverrideAPI(mapper.API(p.o.api))
 	if p.o.explain {
 		return p.explain(msg, ev, opt)
 	}
-	outs := p.m.Map(ev, p.now, opt)
-	if msg.Problem != nil {
-		outs = []mapper.Outcome{track.Unusable(outs, msg.Body, string(msg.ID), msg.Flags)}
+	var outs []mapper.Outcome
+	if x, ok := p.whole(&msg, ev, opt); ok {
+		outs = []mapper.Outcome{x}
+	} else {
+		outs = p.m.Map(ev, p.now, opt)
 	}
 	enc := json.NewEncoder(p.out)
 	enc.SetEscapeHTML(false)

@@ -26,6 +26,7 @@ import (
 	"relay/relay/internal/ingest"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/spool"
+	"relay/relay/internal/track"
 )
 
 // sidecar is a running relay: every part open and bound, wired together.
@@ -91,6 +92,7 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if err != nil {
 		return nil, err
 	}
+	prints := track.NewPrintKey(secret)
 	if s.mapping, err = openMapping(cfg.Mapping, s.queue, secret, log, s.metrics); err != nil {
 		return nil, err
 	}
@@ -104,17 +106,17 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if s.graph, err = graph.New(graphOptions(cfg, s.tokens)); err != nil {
 		return nil, badConfig(err)
 	}
-	if err = s.openIntake(cfg); err != nil {
+	if err = s.openIntake(cfg, prints); err != nil {
 		return nil, err
 	}
 	if err = s.openDrain(cfg); err != nil {
 		return nil, err
 	}
-	if err = s.openAdmin(cfg); err != nil {
+	if err = s.openAdmin(cfg, prints); err != nil {
 		return nil, err
 	}
 	s.openAlerts()
-	if err = s.openSpool(cfg); err != nil {
+	if err = s.openSpool(cfg, prints); err != nil {
 		return nil, err
 	}
 	s.openWatcher(cfg)
@@ -153,7 +155,7 @@ func queueError(err error) error {
 		return nil
 	case errors.As(err, &locked):
 		return tryLater(err)
-	case errors.Is(err, local.ErrTooSmall), errors.Is(err, local.ErrKey), errors.Is(err, local.ErrNewerFormat):
+	case errors.Is(err, local.ErrTooSmall), errors.Is(err, local.ErrKey), errors.Is(err, local.ErrNewerFormat), errors.Is(err, local.ErrOlderFormat):
 		return badConfig(err)
 	}
 	return fmt.Errorf("open queue: %w", err)
@@ -170,12 +172,13 @@ func (s *sidecar) route(event string) []string {
 	return to
 }
 
-func (s *sidecar) openIntake(cfg *config.Config) error {
+func (s *sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
 	var err error
 	s.intake, err = ingest.New(ingest.Options{
 		Queue:             s.queue,
 		Now:               s.now,
 		Route:             s.route,
+		PrintKey:          prints,
 		Keys:              writeKeys(cfg.Auth),
 		AllowedOrigins:    cfg.Intake.AllowedOrigins,
 		AllowedHosts:      cfg.Intake.AllowedHosts,
@@ -233,7 +236,7 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 	return nil
 }
 
-func (s *sidecar) openAdmin(cfg *config.Config) error {
+func (s *sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 	var err error
 	s.admin, err = admin.New(admin.Options{
 		Listen:    cfg.Admin.Listen,
@@ -241,6 +244,7 @@ func (s *sidecar) openAdmin(cfg *config.Config) error {
 		Pprof:     cfg.Admin.Pprof,
 		Queue:     backedUp{s.queue, s.receipts},
 		Imports:   s.queue,
+		PrintKey:  prints,
 		Drain:     s.drain,
 		Mapping:   func() admin.Mapping { return s.mapping.Mapping() },
 		Foresight: s.drain.Foresight,

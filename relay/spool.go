@@ -11,7 +11,7 @@ import (
 )
 
 // openSpool makes the directory of dropped files ready, if there is to be one.
-func (s *sidecar) openSpool(cfg *config.Config) error {
+func (s *sidecar) openSpool(cfg *config.Config, prints track.PrintKey) error {
 	if cfg.Spool == "" {
 		return nil
 	}
@@ -21,6 +21,7 @@ func (s *sidecar) openSpool(cfg *config.Config) error {
 		Dir:           cfg.Spool,
 		Queue:         countedAppends{s},
 		Route:         func(event string) []string { return s.mapping.Mapping().Routes(event) },
+		PrintKey:      prints,
 		MaxEventBytes: int(cfg.Intake.MaxEventBytes),
 		Notify:        s.dropped,
 		Logger:        s.log,

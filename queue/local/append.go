@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"runtime"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/queue"
 	"relay/queue/local/internal/chunk"
 )
 
@@ -17,7 +17,7 @@ const (
 	chunkTarget = 1 << 20  // raw bytes after which a commit starts another chunk
 	commitMost  = 16 << 20 // raw bytes one commit takes, unless one append is larger
 	maxEntry    = 64 << 20
-	maxTailIDs  = 96_000 // records after which a tail is sealed: their ids take 2 MiB, and soon would 4; a start after a crash reads so many
+	maxTailIDs  = 96_000 // records after which a tail is sealed: their ids take 3 MiB, and soon would 6; a start after a crash reads so many
 )
 
 // request is one Append on its way through the writer. It is used again once
@@ -42,20 +42,6 @@ type result struct {
 	err error
 }
 
-// idHash names a message: SHA-256 of the directory's secret and the id, cut to
-// 16 bytes. Without the secret it says nothing about the id.
-type idHash [16]byte
-
-// pending is one entry as the writer needs it.
-type pending struct {
-	hash     idHash
-	laneKey  string
-	lanes    []string
-	received int64
-	known    bool // it was stored before
-	fresh    bool // the writer will store it
-}
-
 // intake is what waits for the writer, bounded in bytes.
 type intake struct {
 	mu      sync.Mutex
@@ -66,8 +52,9 @@ type intake struct {
 }
 
 // Append stores entries, all of them or none, and returns once the disk has
-// confirmed them. Entries whose id is known already are counted as duplicates;
-// when the first copy is being written at this moment, its fate decides. Append
+// confirmed them. Entries whose id is known already are counted as duplicates, or
+// kept as conflicts (queue.Entry); when the first copy is being written at this
+// moment, its fate decides. Append
 // gives up when ctx ends or after Options.AppendTimeout (ErrStalled): the
 // entries are then not stored, or will be as soon as the disk goes on.
 //
@@ -152,13 +139,10 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 				return nil, fmt.Errorf("entry %d: lane name: %w", i, ErrInvalid)
 			}
 		}
-		key := e.DedupKey
-		if key == "" {
-			key = e.ID
+		if e.Space == queue.ByID {
+			p.id, p.print = e.ID, e.Print
 		}
-		b := append(hb[:0], q.secret[:]...)
-		sum := sha256.Sum256(append(b, key...))
-		p.hash = idHash(sum[:16])
+		p.hash = hashID(hb[:0], &q.secret, e)
 		received := e.Received
 		if received.IsZero() {
 			received = q.now()

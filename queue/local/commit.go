@@ -9,6 +9,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue"
 	"relay/queue/local/internal/chunk"
 )
 
@@ -18,8 +19,8 @@ type writer struct {
 	reqs []*request
 	last int // requests in the commit before
 
-	batch   map[idHash]struct{} // ids of this commit
-	ids     []idHash
+	batch   map[idHash]uint64 // ids of this commit, and their fingerprints
+	ids     []knownID
 	builder *chunk.Builder
 	data    []byte // encoded chunks
 	packed  []packed
@@ -29,7 +30,7 @@ type writer struct {
 func (w *writer) commit(reqs []*request) {
 	q := w.q
 	w.search(reqs)
-	if w.dedup(reqs) == 0 {
+	if w.dedup(reqs, true) == 0 {
 		w.answer(reqs, nil)
 		return
 	}
@@ -83,45 +84,6 @@ func (w *writer) commit(reqs []*request) {
 	}
 }
 
-// search finds out which ids were stored before.
-func (w *writer) search(reqs []*request) {
-	for _, r := range reqs {
-		for i := range r.pending {
-			p := &r.pending[i]
-			known, err := w.q.ids.has(p.hash)
-			if err != nil {
-				w.q.o.Logger.Warn("cannot search message ids", "code", logs.IDsNotSearched, "err", err)
-			}
-			p.known = known
-		}
-	}
-}
-
-// dedup marks what is new and returns how many that are.
-func (w *writer) dedup(reqs []*request) int {
-	if w.batch == nil {
-		w.batch = make(map[idHash]struct{})
-	}
-	clear(w.batch)
-	w.ids = w.ids[:0]
-	for _, r := range reqs {
-		for i := range r.pending {
-			p := &r.pending[i]
-			p.fresh = false
-			if p.known {
-				continue
-			}
-			if _, ok := w.batch[p.hash]; ok {
-				continue
-			}
-			p.fresh = true
-			w.batch[p.hash] = struct{}{}
-			w.ids = append(w.ids, p.hash)
-		}
-	}
-	return len(w.ids)
-}
-
 // copy takes reqs from their callers, who may give up until then, and encodes
 // what is new in them. It returns those it took. From here on the writer needs
 // nothing more of the callers' memory.
@@ -135,7 +97,7 @@ func (w *writer) copy(reqs []*request) ([]*request, error) {
 		}
 	}
 	w.packed = w.packed[:0]
-	if len(taken) < len(reqs) && w.dedup(taken) == 0 {
+	if len(taken) < len(reqs) && w.dedup(taken, false) == 0 {
 		return taken, nil
 	}
 	return taken, w.build(taken)
@@ -164,6 +126,8 @@ func (w *writer) usable() error {
 	return nil
 }
 
+var refusedLanes = []string{queue.LaneRefused}
+
 // build encodes the new records of reqs as chunks.
 func (w *writer) build(reqs []*request) error {
 	w.data = w.data[:0]
@@ -183,9 +147,13 @@ func (w *writer) build(reqs []*request) error {
 				}
 				b.Start(next)
 			}
+			setKey, lanes, flags := p.laneKey, p.lanes, e.Flags
+			if p.conflict {
+				setKey, lanes, flags = queue.LaneRefused, refusedLanes, flags|queue.FlagIDConflict
+			}
 			b.Add(&chunk.Item{
-				Hash: p.hash, Lanes: p.lanes, SetKey: p.laneKey,
-				Received: p.received, Flags: e.Flags, ID: e.ID, Body: e.Body,
+				Hash: p.key(), Print: p.print, Lanes: lanes, SetKey: setKey,
+				Received: p.received, Flags: flags, ID: e.ID, Body: e.Body,
 			})
 		}
 	}
@@ -286,16 +254,22 @@ func (w *writer) answer(reqs []*request, err error) {
 		res := result{}
 		anew := false
 		for i := range r.pending {
-			if r.pending[i].fresh {
+			p := &r.pending[i]
+			switch {
+			case p.fresh && p.conflict:
+				res.Conflicts++
+				anew = true
+			case p.fresh:
 				res.Stored++
-			} else {
+				anew = true
+			default:
 				res.Duplicates++
-				if _, ok := w.batch[r.pending[i].hash]; ok {
+				if _, ok := w.batch[p.key()]; ok {
 					anew = true // a copy of one in this commit
 				}
 			}
 		}
-		if err != nil && (res.Stored > 0 || anew) {
+		if err != nil && anew {
 			res = result{err: err}
 		}
 		dups += int64(res.Duplicates)

@@ -294,10 +294,9 @@ func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, err
 			if len(lanes) == 0 {
 				continue
 			}
-			entries = append(entries, Entry{
-				ID: dl.MessageID, DedupKey: "dead:" + dl.ID, Lanes: lanes,
-				Received: dl.ReceivedAt, Flags: dl.Flags | queue.FlagRedriven, Body: dl.Body,
-			})
+			e := dl.Again()
+			e.Space, e.Key, e.Lanes = queue.ByKey, "dead:"+dl.ID, lanes
+			entries = append(entries, e)
 			done = append(done, dl.ID)
 			size += len(dl.Body)
 		}

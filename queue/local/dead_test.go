@@ -322,35 +322,3 @@ func TestDeadBitFlips(t *testing.T) {
 		}
 	}
 }
-
-// A directory of before the first release is refused, and left as it is.
-func TestOlderFormat(t *testing.T) {
-	dir := t.TempDir()
-	q := openTest(t, dir, Options{})
-	mustAppend(t, q, entry("a", "l"))
-	if err := q.Close(); err != nil {
-		t.Fatal(err)
-	}
-	db, err := bolt.Open(filepath.Join(dir, metaName), 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketDir).Put(keyInfo, fmt.Appendf(nil, `{"format":1,"sum":%d}`, formatSum(1)))
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	before := digest(t, dir)
-	if _, err := Open(dir, Options{}); !errors.Is(err, ErrOlderFormat) {
-		t.Error(err)
-	}
-	if _, err := OpenReadOnly(dir); !errors.Is(err, ErrOlderFormat) {
-		t.Error(err)
-	}
-	if digest(t, dir) != before {
-		t.Error("something has changed")
-	}
-}

@@ -58,7 +58,8 @@
 //	log     sequence u64 · piece u16 (big-endian): piece of a chunk, at most 1,980 bytes
 //
 // A chunk is what one group commit stored, or about 1 MiB of it; package chunk
-// draws it. Its ids are SHA-256(secret · id), cut to 16 bytes. A chunk never
+// draws it. Its ids are SHA-256(secret · space · id), cut to 16 bytes, each with
+// the fingerprint of its event (idhash.go). A chunk never
 // changes: its key always means the same bytes, whichever page they are found on.
 // Each begins where the one before ends; the summary counts the numbers that are
 // missing since a disk destroyed their chunks.

@@ -37,7 +37,8 @@ func appending(ctx context.Context, q *Queue, e Entry) <-chan error {
 }
 
 // A caller that gives up before the writer copied its entries leaves no trace,
-// and does not take the place of another who brings the same id.
+// and does not take the place of another who brings the same id, nor makes another
+// event of that id a conflict.
 func TestGiveUpBeforeCopy(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{})
 	hold, held := make(chan struct{}), make(chan struct{})
@@ -45,9 +46,12 @@ func TestGiveUpBeforeCopy(t *testing.T) {
 	go func() { blocked <- q.onTail(func(*writer) error { close(held); <-hold; return nil }) }()
 	<-held
 	ctx, giveUp := context.WithCancel(t.Context())
-	first := appending(ctx, q, entry("m-1", "a"))
+	gone := entry("m-1", "a")
+	gone.Print = 1
+	first := appending(ctx, q, gone)
 	until(t, "first waits", func() bool { return q.in.len() == 1 })
 	again := entry("m-1", "a")
+	again.Print = 2
 	again.Body = []byte(`{"event":"again"}`)
 	second := appending(t.Context(), q, again)
 	until(t, "second waits", func() bool { return q.in.len() == 2 })

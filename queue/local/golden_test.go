@@ -98,10 +98,19 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// A directory of a newer format is refused, and not one byte of it changes.
-func TestNewerFormat(t *testing.T) {
-	for _, file := range []string{metaName, "segment"} {
-		t.Run(file, func(t *testing.T) {
+// A directory of another format is refused, and not one byte of it changes.
+func TestOtherFormat(t *testing.T) {
+	for _, c := range []struct {
+		file   string
+		format int
+		want   error
+	}{
+		{metaName, formatVersion + 1, ErrNewerFormat},
+		{"segment", formatVersion + 1, ErrNewerFormat},
+		{metaName, 1, ErrOlderFormat},
+		{"segment", 1, ErrOlderFormat},
+	} {
+		t.Run(fmt.Sprint(c.file, " ", c.format), func(t *testing.T) {
 			dir := t.TempDir()
 			q := openTest(t, dir, Options{})
 			mustAppend(t, q, entry("a", "l"))
@@ -110,8 +119,8 @@ func TestNewerFormat(t *testing.T) {
 			}
 			path := filepath.Join(dir, metaName)
 			bucket, key := bucketDir, keyInfo
-			js := fmt.Sprintf(`{"format":3,"sum":%d,"something":"new"}`, formatSum(3))
-			if file != metaName {
+			js := fmt.Sprintf(`{"format":%d,"sum":%d,"something":"other"}`, c.format, formatSum(c.format))
+			if c.file != metaName {
 				path, bucket, key = segPath(dir, 1), bucketInfo, keySegment
 			}
 			db, err := bolt.Open(path, 0o600, nil)
@@ -125,10 +134,10 @@ func TestNewerFormat(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := content(t, dir)
-			if _, err := Open(dir, Options{}); !errors.Is(err, ErrNewerFormat) {
+			if _, err := Open(dir, Options{}); !errors.Is(err, c.want) {
 				t.Fatal(err)
 			}
-			if _, err := OpenReadOnly(dir); !errors.Is(err, ErrNewerFormat) {
+			if _, err := OpenReadOnly(dir); !errors.Is(err, c.want) {
 				t.Fatal(err)
 			}
 			after := content(t, dir)

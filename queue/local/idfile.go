@@ -14,9 +14,9 @@ import (
 type idFile struct {
 	path           string
 	f              *os.File
-	first, last    uint64 // segments
-	oldest, newest int64  // Unix ms
-	count          int64
+	first, last    uint64                // segments
+	oldest, newest int64                 // Unix ms
+	count, own     int64                 // hashes; those of keys that relay made
 	bloom          atomic.Pointer[bloom] // nil until it is loaded
 	failed         atomic.Bool           // the disk did not give some of it
 
@@ -29,7 +29,12 @@ func idsPath(dir string, num uint64) string {
 
 // write makes the file, in the place of one of its name, and opens it.
 func (f *idFile) write(sorted []byte, noSync bool) error {
-	f.count = int64(len(sorted) / 16)
+	f.count, f.own = int64(len(sorted)/idRow), 0
+	for at := 0; at < len(sorted); at += idRow {
+		if idAt(sorted[at:]).hash.own() {
+			f.own++
+		}
+	}
 	b := make([]byte, 0, idsHeader)
 	b = append(b, idsMagic...)
 	le := binary.LittleEndian
@@ -40,7 +45,7 @@ func (f *idFile) write(sorted []byte, noSync bool) error {
 	b = le.AppendUint64(b, uint64(f.newest))
 	b = le.AppendUint64(b, uint64(f.count))
 	b = le.AppendUint64(b, uint64(f.oldest))
-	b = append(b, make([]byte, idsHeader-len(b))...)
+	b = le.AppendUint64(b, uint64(f.own))
 	le.PutUint32(b[12:], crc(b))
 	if err := writeFile(f.path, noSync, b, sorted); err != nil {
 		return err
@@ -50,12 +55,15 @@ func (f *idFile) write(sorted []byte, noSync bool) error {
 		return fmt.Errorf("open ids: %w", err)
 	}
 	filter := newBloom(f.count)
-	for i := 0; i < len(sorted); i += 16 {
-		filter.add(idHash(sorted[i : i+16]))
+	for i := 0; i < len(sorted); i += idRow {
+		filter.add(idAt(sorted[i:]).hash)
 	}
 	f.bloom.Store(filter)
 	return nil
 }
+
+// counted is how many of the hashes are of ids that clients gave.
+func (f *idFile) counted() int64 { return f.count - f.own }
 
 func openIDFile(path string) (*idFile, error) {
 	f, err := os.Open(path)
@@ -78,7 +86,9 @@ func openIDFile(path string) (*idFile, error) {
 		err = damaged("ids file header")
 	case le.Uint32(b[8:]) > formatVersion:
 		err = fmt.Errorf("ids version %d: %w", le.Uint32(b[8:]), ErrNewerFormat)
-	case st.Size() != idsHeader+16*int64(le.Uint64(b[40:])):
+	case le.Uint32(b[8:]) != formatVersion:
+		err = damaged("ids version %d", le.Uint32(b[8:]))
+	case st.Size() != idsHeader+idRow*int64(le.Uint64(b[40:])):
 		err = damaged("ids file header")
 	}
 	if err != nil {
@@ -87,52 +97,55 @@ func openIDFile(path string) (*idFile, error) {
 	}
 	return &idFile{
 		path: path, f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]), oldest: int64(le.Uint64(b[48:])),
-		newest: int64(le.Uint64(b[32:])), count: int64(le.Uint64(b[40:])),
+		newest: int64(le.Uint64(b[32:])), count: int64(le.Uint64(b[40:])), own: int64(le.Uint64(b[56:])),
 	}, nil
 }
 
-// has searches the file: hashes are evenly spread, so the first guess is near.
-func (f *idFile) has(h idHash) (bool, error) {
+// get searches the file: hashes are evenly spread, so the first guess is near.
+func (f *idFile) get(h idHash) (knownID, bool, error) {
 	if b := f.bloom.Load(); b != nil && !b.has(h) {
-		return false, nil
+		return knownID{}, false, nil
 	}
-	const window = 256 // ids read at once: one page
-	var buf [window * 16]byte
+	const window = 4096 / idRow // ids read at once: one page
+	var buf [window * idRow]byte
 	lo, hi := int64(0), f.count // h can only lie in [lo, hi)
 	v := binary.BigEndian.Uint64(h[:])
 	guess := int64(float64(v) / (1 << 64) * float64(f.count))
 	for lo < hi {
 		at := min(max(guess-window/2, lo), max(lo, hi-window))
 		n := min(window, hi-at)
-		b := buf[:16*n]
-		if _, err := f.f.ReadAt(b, idsHeader+16*at); err != nil {
-			return false, fmt.Errorf("search ids: %w", err)
+		b := buf[:idRow*n]
+		if _, err := f.f.ReadAt(b, idsHeader+idRow*at); err != nil {
+			return knownID{}, false, fmt.Errorf("search ids: %w", err)
 		}
 		switch {
 		case bytes.Compare(h[:], b[:16]) < 0:
 			hi = at
-		case bytes.Compare(h[:], b[len(b)-16:]) > 0:
+		case bytes.Compare(h[:], b[len(b)-idRow:len(b)-idRow+16]) > 0:
 			lo = at + n
 		default:
 			i, j := 0, int(n)
 			for i < j {
 				m := (i + j) / 2
-				if bytes.Compare(b[16*m:16*m+16], h[:]) < 0 {
+				if bytes.Compare(b[idRow*m:idRow*m+16], h[:]) < 0 {
 					i = m + 1
 				} else {
 					j = m
 				}
 			}
-			return i < int(n) && bytes.Equal(b[16*i:16*i+16], h[:]), nil
+			if i == int(n) || idHash(b[idRow*i:]) != h {
+				return knownID{}, false, nil
+			}
+			return idAt(b[idRow*i:]), true, nil
 		}
 		guess = (lo + hi) / 2
 	}
-	return false, nil
+	return knownID{}, false, nil
 }
 
-// read gives all ids, sorted.
+// read gives the rows of all ids, sorted.
 func (f *idFile) read() ([]byte, error) {
-	b := make([]byte, 16*f.count)
+	b := make([]byte, idRow*f.count)
 	if _, err := f.f.ReadAt(b, idsHeader); err != nil {
 		f.failed.Store(true)
 		return nil, fmt.Errorf("read ids: %w", err)
@@ -143,12 +156,12 @@ func (f *idFile) read() ([]byte, error) {
 // load reads the file once to build its filter.
 func (f *idFile) load() error {
 	b := newBloom(f.count)
-	buf := make([]byte, 64<<10)
-	r := io.NewSectionReader(f.f, idsHeader, 16*f.count)
+	buf := make([]byte, 2048*idRow)
+	r := io.NewSectionReader(f.f, idsHeader, idRow*f.count)
 	for {
 		n, err := io.ReadFull(r, buf)
-		for i := 0; i+16 <= n; i += 16 {
-			b.add(idHash(buf[i : i+16]))
+		for i := 0; i+idRow <= n; i += idRow {
+			b.add(idAt(buf[i:]).hash)
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			f.bloom.Store(b)

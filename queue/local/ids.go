@@ -15,7 +15,7 @@ import (
 //
 //	"relayids" · version u32 · checksum of the header u32 · first segment u64 ·
 //	last segment u64 · newest id, Unix ms, i64 · count u64 · oldest id, Unix ms,
-//	i64 · reserved 8 bytes · sorted hashes, 16 bytes each
+//	i64 · count of those whose key relay made u64 · rows, sorted by their hashes (idhash.go)
 //
 // named after their last segment. They outlive the segments. Neighbours that
 // are small are merged (window.go).
@@ -49,27 +49,27 @@ type dedup struct {
 	damaged []uint64 // files set aside at open
 }
 
-// has says whether the id was stored. A file that cannot be read says no: a
-// duplicate is the lesser harm.
-func (d *dedup) has(h idHash) (bool, error) {
+// get gives what is known of an id that was stored. A file that cannot be read
+// says no: a duplicate is the lesser harm.
+func (d *dedup) get(h idHash) (knownID, bool, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for _, g := range d.gens {
-		if g.set.has(h) {
-			return true, nil
+		if id, ok := g.set.get(h); ok {
+			return id, true, nil
 		}
 	}
 	var err error
 	for _, f := range d.files {
-		ok, e := f.has(h)
+		id, ok, e := f.get(h)
 		if ok {
-			return true, nil
+			return id, true, nil
 		}
 		if e != nil && !f.failed.Swap(true) { // once is enough to say
 			err = errors.Join(err, e)
 		}
 	}
-	return false, err
+	return knownID{}, false, err
 }
 
 // begin starts the ids of a new tail. Those of the one before count from now on:
@@ -86,10 +86,10 @@ func (d *dedup) begin(num uint64, now int64) *idGen {
 }
 
 // insert adds the ids of a segment from before, which came between the times.
-func (d *dedup) insert(num uint64, ids []idHash, oldest, newest int64) *idGen {
+func (d *dedup) insert(num uint64, ids []knownID, oldest, newest int64) *idGen {
 	g := &idGen{num: num, set: newIDSet(len(ids)), oldest: min(oldest, newest), newest: newest}
-	for _, h := range ids {
-		g.set.add(h)
+	for _, id := range ids {
+		g.set.add(id)
 	}
 	d.mu.Lock()
 	d.gens = slices.Insert(d.gens, 0, g)
@@ -104,10 +104,10 @@ func (d *dedup) list() []*idFile {
 }
 
 // add remembers confirmed ids; only the writer calls it, for the tail.
-func (d *dedup) add(g *idGen, ids []idHash, now int64) {
+func (d *dedup) add(g *idGen, ids []knownID, now int64) {
 	d.mu.Lock()
-	for _, h := range ids {
-		g.set.add(h)
+	for _, id := range ids {
+		g.set.add(id)
 	}
 	if g.oldest == 0 {
 		g.oldest = now
@@ -116,14 +116,15 @@ func (d *dedup) add(g *idGen, ids []idHash, now int64) {
 	d.mu.Unlock()
 }
 
+// count is how many ids of clients are remembered.
 func (d *dedup) count() (n int64) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for _, g := range d.gens {
-		n += int64(g.set.len())
+		n += int64(g.set.counted())
 	}
 	for _, f := range d.files {
-		n += f.count
+		n += f.counted()
 	}
 	return n
 }

@@ -95,15 +95,20 @@ func TestSameIDAgain(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			m := entry("m", "a")
+			m.Print = 0x1122334455667788
 			again := func(q *Queue, when string) {
 				t.Helper()
-				if a := mustAppend(t, q, entry("m", "a"), entry("m", "a")); a != (Appended{Duplicates: 2}) {
+				if a := mustAppend(t, q, m, m); a != (Appended{Duplicates: 2}) {
 					t.Errorf("%s: %+v", when, a)
+				}
+				if id, ok, err := q.ids.get(hashID(nil, &q.secret, &m)); id.print != m.Print || !ok || err != nil {
+					t.Errorf("%s: the fingerprint is %x, want %x; %v %v", when, id.print, m.Print, ok, err)
 				}
 			}
 			q := openTest(t, t.TempDir(), o)
 			opened(t, q)
-			if a := mustAppend(t, q, entry("before", "a"), entry("m", "a"), entry("m", "a")); a != (Appended{Stored: 2, Duplicates: 1}) {
+			if a := mustAppend(t, q, entry("before", "a"), m, m); a != (Appended{Stored: 2, Duplicates: 1}) {
 				t.Fatalf("twice in one request: %+v", a)
 			}
 			undo := c.do(t, q)

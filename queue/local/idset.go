@@ -6,12 +6,13 @@ import (
 	"slices"
 )
 
-// idSet is a set of id hashes in memory: open addressing, the hash is its own
-// hash. 16 bytes a slot, at most three quarters full.
+// idSet is a set of ids in memory: open addressing, the hash is its own hash.
+// idRow bytes a slot, at most three quarters full.
 type idSet struct {
-	slots []idHash
+	slots []knownID
 	n     int
-	zero  bool // the hash that is all zero
+	own   int      // of n: keys that relay made
+	zero  *knownID // the one whose hash is all zero
 }
 
 func newIDSet(capacity int) *idSet {
@@ -19,94 +20,104 @@ func newIDSet(capacity int) *idSet {
 	for n*3/4 < capacity {
 		n *= 2
 	}
-	return &idSet{slots: make([]idHash, n)}
+	return &idSet{slots: make([]knownID, n)}
 }
 
-func (s *idSet) find(h idHash) (int, bool) {
+// find gives the slot of h: where it is, or where it belongs.
+func (s *idSet) find(h idHash) (*knownID, bool) {
 	mask := uint64(len(s.slots) - 1)
 	i := binary.LittleEndian.Uint64(h[:]) & mask
 	for {
-		switch s.slots[i] {
+		switch k := &s.slots[i]; k.hash {
 		case h:
-			return int(i), true
+			return k, true
 		case idHash{}:
-			return int(i), false
+			return k, false
 		}
 		i = (i + 1) & mask
 	}
 }
 
-func (s *idSet) has(h idHash) bool {
+func (s *idSet) get(h idHash) (knownID, bool) {
 	if h == (idHash{}) {
-		return s.zero
+		if s.zero == nil {
+			return knownID{}, false
+		}
+		return *s.zero, true
 	}
-	_, ok := s.find(h)
-	return ok
+	k, ok := s.find(h)
+	return *k, ok
 }
 
-func (s *idSet) add(h idHash) {
-	if h == (idHash{}) {
-		s.zero = true
+// add adds an id. One that is there already stays as it is.
+func (s *idSet) add(id knownID) {
+	if id.hash == (idHash{}) {
+		if s.zero == nil {
+			s.zero = &id
+		}
 		return
 	}
-	i, ok := s.find(h)
+	k, ok := s.find(id.hash)
 	if ok {
 		return
 	}
-	s.slots[i] = h
+	*k = id
+	if id.hash.own() {
+		s.own++
+	}
 	if s.n++; s.n > len(s.slots)*3/4 {
 		old := s.slots
-		s.slots = make([]idHash, 2*len(old))
-		for _, h := range old {
-			if h != (idHash{}) {
-				i, _ := s.find(h)
-				s.slots[i] = h
+		s.slots = make([]knownID, 2*len(old))
+		for _, id := range old {
+			if id.hash != (idHash{}) {
+				k, _ := s.find(id.hash)
+				*k = id
 			}
 		}
 	}
 }
 
+// counted is how many of the ids were given by clients.
+func (s *idSet) counted() int { return s.len() - s.own }
+
 func (s *idSet) len() int {
-	if s.zero {
+	if s.zero != nil {
 		return s.n + 1
 	}
 	return s.n
 }
 
-// sorted gives the hashes in order, 16 bytes each.
+// sorted gives the rows of all ids, in the order of their hashes.
 func (s *idSet) sorted() []byte {
-	hs := make([]idHash, 0, s.len())
-	for _, h := range s.slots {
-		if h != (idHash{}) {
-			hs = append(hs, h)
+	ids := make([]knownID, 0, s.len())
+	for _, id := range s.slots {
+		if id.hash != (idHash{}) {
+			ids = append(ids, id)
 		}
 	}
-	if s.zero {
-		hs = append(hs, idHash{})
+	if s.zero != nil {
+		ids = append(ids, *s.zero)
 	}
-	return sortHashes(hs)
-}
-
-func sortHashes(hs []idHash) []byte {
-	slices.SortFunc(hs, func(a, b idHash) int { return bytes.Compare(a[:], b[:]) })
-	hs = slices.Compact(hs)
-	out := make([]byte, 0, 16*len(hs))
-	for i := range hs {
-		out = append(out, hs[i][:]...)
+	slices.SortFunc(ids, func(a, b knownID) int { return bytes.Compare(a.hash[:], b.hash[:]) })
+	out := make([]byte, 0, idRow*len(ids))
+	for _, id := range ids {
+		out = id.append(out)
 	}
 	return out
 }
 
+// mergeSorted makes one of two sorted lists of rows. Where both know an id, the
+// row of a stays.
 func mergeSorted(a, b []byte) []byte {
 	out := make([]byte, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
-		switch c := bytes.Compare(a[:16], b[:16]); {
+		switch c := compareIDs(a, b); {
 		case c < 0:
-			out, a = append(out, a[:16]...), a[16:]
+			out, a = append(out, a[:idRow]...), a[idRow:]
 		case c > 0:
-			out, b = append(out, b[:16]...), b[16:]
+			out, b = append(out, b[:idRow]...), b[idRow:]
 		default:
-			out, a, b = append(out, a[:16]...), a[16:], b[16:]
+			out, a, b = append(out, a[:idRow]...), a[idRow:], b[idRow:]
 		}
 	}
 	return append(append(out, a...), b...)

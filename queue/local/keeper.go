@@ -188,10 +188,10 @@ func (q *Queue) recall(s *segment) (later func() error, err error) {
 		gen := q.ids.insert(s.num, x.ids, oldest, newest)
 		x.ids = nil
 		return func() error {
-			return q.putInOrder(s, x, nil, func([]idHash) error { return file(gen) })
+			return q.putInOrder(s, x, nil, func([]knownID) error { return file(gen) })
 		}, nil
 	}
-	return nil, q.putInOrder(s, x, err, func(ids []idHash) error {
+	return nil, q.putInOrder(s, x, err, func(ids []knownID) error {
 		if len(ids) == 0 {
 			return nil
 		}

@@ -55,7 +55,7 @@ func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) [
 				n++
 			}
 			entries = append(entries, Entry{
-				ID: r.ID, DedupKey: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
+				ID: r.ID, Space: queue.ByKey, Key: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
 				Lanes: lanes, Received: r.Received, Flags: r.Flags, Body: r.Body,
 			})
 		}

@@ -37,15 +37,14 @@ type metaInfo struct {
 // formatSum goes with a format number wherever one is written.
 func formatSum(format int) uint32 { return crc(fmt.Appendf(nil, "relay queue format %d", format)) }
 
-// knownFormat refuses a format this program does not know.
+// knownFormat refuses a format this program does not read.
 func knownFormat(format int, sum uint32) error {
 	switch {
-	case format == formatVersion:
-		return nil
 	case sum != formatSum(format):
 		return damaged("format %d does not go with its checksum", format)
-	}
-	if format < formatVersion {
+	case format == formatVersion:
+		return nil
+	case format < formatVersion:
 		return fmt.Errorf("format %d: %w", format, ErrOlderFormat)
 	}
 	return fmt.Errorf("format %d: %w", format, ErrNewerFormat)

@@ -16,7 +16,8 @@ type Options struct {
 	MaxSize int64
 	// DedupWindow and DedupIDs bound how long an id is remembered: at least until it
 	// is older than the window or so many newer ones are, and about a quarter of the
-	// window, or a file's ids, longer. Defaults 24 h, 1 million.
+	// window, or a file's ids, longer. Keys that relay makes for itself (queue.ByKey)
+	// count by the window alone. Defaults 24 h, 1 million.
 	DedupWindow time.Duration
 	DedupIDs    int64
 	// DropOldest makes room by dropping the oldest that the lane with most waiting

@@ -41,12 +41,12 @@ func (q *Queue) prepare(s *segment) error {
 		return nil
 	}
 	x, err := q.examine(s, false)
-	return q.putInOrder(s, x, err, func([]idHash) error { return nil })
+	return q.putInOrder(s, x, err, func([]knownID) error { return nil })
 }
 
 // putInOrder makes a segment readable in which x was found. It calls file with
 // the ids in it before it seals the segment.
-func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]idHash) error) error {
+func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]knownID) error) error {
 	switch {
 	case err == nil && !x.torn && !x.voided:
 		s.checked.Store(true)

@@ -20,14 +20,14 @@ import (
 // salvage writes the chunks that are whole to a new file in the place of s.
 // A damaged original is kept as .bad.
 // What it saves is sealed: file, when given, gets the ids before that counts.
-func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idHash) error) ([]idHash, error) {
+func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]knownID) error) ([]knownID, error) {
 	q.shut(s)
 	q.mu.Lock()
 	voids := slices.Clone(q.voids)
 	before := s.sum.clone()
 	held, noted := q.sealed[s.num]
 	q.mu.Unlock()
-	var ids []idHash
+	var ids []knownID
 	var sum summary
 	err := withScan(s.path, func(p *boltscan.File) error {
 		found, err := findChunks(p, s.num)
@@ -45,7 +45,7 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]idH
 					continue
 				}
 				end = h.End()
-				ids = appendHashes(ids, more)
+				ids = appendIDs(ids, more)
 				if err := put(&h, data); err != nil {
 					return err
 				}

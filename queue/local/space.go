@@ -47,7 +47,7 @@ func (q *Queue) checkSpace() error {
 	// All that takes room is a share of the whole, so that there is some left for
 	// records whatever its size.
 	q.o.SegmentSize = min(q.o.SegmentSize, max(64<<10, sp.max/16))
-	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/16)
+	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/idRow)
 	q.o.DeadMaxSize = min(q.o.DeadMaxSize, sp.max/4)
 	q.ids.setKeep(q.o.DedupIDs)
 	sp.marks = room.NewMarks(sp.max, q.o.SegmentSize, size, q.o.DropOldest)
@@ -150,7 +150,7 @@ func (q *Queue) diskLocked() int64 {
 // One that does not shuts intake, unless it is merely too large itself.
 func (w *writer) fits(n int64) bool {
 	q := w.q
-	ids := 16 * q.ids.waiting() // will be a file
+	ids := idRow * q.ids.waiting() // will be a file
 	grow := w.q.tail.growth(n)
 	q.mu.Lock()
 	used := q.diskLocked() + ids

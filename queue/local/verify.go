@@ -136,7 +136,7 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 // examined is what was found in a segment file.
 type examined struct {
 	sum    summary
-	ids    []idHash
+	ids    []knownID
 	all    []Seq // first sequence of each chunk in the tree
 	torn   bool  // the newest meta page does not lead to everything
 	voided bool  // a range in doubt lies in it
@@ -166,7 +166,7 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 				}
 				x.sum.add(h)
 				if wantIDs {
-					x.ids = appendHashes(x.ids, ids)
+					x.ids = appendIDs(x.ids, ids)
 				}
 				return nil
 			})
@@ -192,14 +192,6 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 		err = damaged("cannot be read: %v", err)
 	}
 	return best, err
-}
-
-// appendHashes appends the ids of a chunk.
-func appendHashes(to []idHash, ids []byte) []idHash {
-	for h := range slices.Chunk(ids, len(idHash{})) {
-		to = append(to, idHash(h))
-	}
-	return to
 }
 
 // startsWith says whether all begins with the chunks under a meta page; yes when

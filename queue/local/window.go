@@ -60,7 +60,7 @@ func (d *dedup) expire(now int64) {
 			d.gens = slices.Delete(d.gens, i, i+1)
 			continue
 		}
-		newer += int64(g.set.len())
+		newer += int64(g.set.counted())
 	}
 	for _, f := range slices.Backward(d.files) {
 		switch {
@@ -73,7 +73,7 @@ func (d *dedup) expire(now int64) {
 			drop = append(drop, f)
 			continue
 		}
-		newer += f.count
+		newer += f.counted()
 	}
 	d.mu.Unlock()
 	for _, f := range drop {
@@ -157,12 +157,12 @@ func (d *dedup) replace(old, f *idFile) {
 // salvaged forgets the ids of a segment but those that were saved of it: of an
 // event that a disk has destroyed, the copy that its sender repeats is the only
 // one. Where the ids share a file with those of other segments they stay known.
-func (d *dedup) salvaged(num uint64, saved []idHash) error {
+func (d *dedup) salvaged(num uint64, saved []knownID) error {
 	d.work.Lock()
 	defer d.work.Unlock()
 	set := newIDSet(len(saved))
-	for _, h := range saved {
-		set.add(h)
+	for _, id := range saved {
+		set.add(id)
 	}
 	var f *idFile
 	d.mu.Lock()

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,8 +58,7 @@ func idFiles(q *Queue) int { return len(q.ids.list()) }
 // remembered asks for an id without leaving a trace.
 func remembered(t testing.TB, q *Queue, id string) bool {
 	t.Helper()
-	sum := sha256.Sum256(append(slices.Clone(q.secret[:]), id...))
-	ok, err := q.ids.has(idHash(sum[:16]))
+	_, ok, err := q.ids.get(hashID(nil, &q.secret, &Entry{ID: id}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -376,11 +374,11 @@ func fillIDs(tb testing.TB, d *dedup, n int) {
 	for i := 0; i < n; {
 		num++
 		g := d.begin(num, 0)
-		hs := make([]idHash, 0, maxTailIDs)
-		for ; len(hs) < maxTailIDs && i < n; i++ {
-			hs = append(hs, numbered(i))
+		ids := make([]knownID, 0, maxTailIDs)
+		for ; len(ids) < maxTailIDs && i < n; i++ {
+			ids = append(ids, knownID{numbered(i), uint64(i)})
 		}
-		d.add(g, hs, 1)
+		d.add(g, ids, 1)
 		if i < n {
 			if err := d.file(g); err != nil {
 				tb.Fatal(err)
@@ -391,7 +389,9 @@ func fillIDs(tb testing.TB, d *dedup, n int) {
 
 func numbered(i int) idHash {
 	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, uint64(i)))
-	return idHash(sum[:16])
+	h := idHash(sum[:16])
+	h[15] &^= 1
+	return h
 }
 
 func heap() int64 {
@@ -415,10 +415,10 @@ func TestIDMemory(t *testing.T) {
 		t.Errorf("a million ids take %d KiB of memory", grown>>10)
 	}
 	for i := 0; i < 1_000_000; i += 997 {
-		if ok, err := d.has(numbered(i)); !ok || err != nil {
-			t.Fatalf("id %d: %v %v", i, ok, err)
+		if id, ok, err := d.get(numbered(i)); !ok || id.print != uint64(i) || err != nil {
+			t.Fatalf("id %d: %+v %v %v", i, id, ok, err)
 		}
-		if ok, err := d.has(numbered(1_000_000 + i)); ok || err != nil {
+		if _, ok, err := d.get(numbered(1_000_000 + i)); ok || err != nil {
 			t.Fatalf("id %d, which never was: %v %v", 1_000_000+i, ok, err)
 		}
 	}
@@ -446,7 +446,7 @@ func BenchmarkIDs(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if ok, err := d.has(hs[i%len(hs)]); ok != (c.from == 0) || err != nil {
+				if _, ok, err := d.get(hs[i%len(hs)]); ok != (c.from == 0) || err != nil {
 					b.Fatal(ok, err)
 				}
 			}

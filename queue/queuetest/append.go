@@ -21,6 +21,8 @@ func testAppend(p part) {
 		"durable":                          appendDurable,
 		"an id is stored once":             appendOnce,
 		"an id of many callers":            appendOnceAmongMany,
+		"spaces of ids never meet":         appendSpaces,
+		"the id of another event":          appendConflicts,
 		"cancelled before":                 appendCancelled,
 		"cancelled at any moment":          appendCancelledAnytime,
 		"bodies belong to the caller":      appendBodies,
@@ -134,6 +136,70 @@ func appendOnce(s *subject) {
 	check("when all are settled, after a reopen")
 	s.wants("a")
 	s.wants("b")
+}
+
+// The same text is another key in each space, also after a reopen. Within a space
+// it is the same.
+func appendSpaces(s *subject) {
+	in := func(space queue.Space, text string) queue.Entry {
+		e := event(text, "a")
+		if space == queue.ByKey {
+			e = event("id of "+text, "a")
+			e.Key = text
+		}
+		e.Space = space
+		return e
+	}
+	spaces := []queue.Space{queue.ByID, queue.ByRefusedID, queue.ByKey}
+	for again := range 3 {
+		for _, space := range spaces {
+			if a := s.append(in(space, "x")); a.Stored != 1-min(again, 1) {
+				s.t.Errorf("space %d, round %d: %+v", space, again, a)
+			}
+		}
+		if again == 1 {
+			s.reopen()
+		}
+	}
+	s.wants("a", "x", "x", "id of x")
+}
+
+// Of two events with one id the second is kept for the lane of what is refused,
+// flagged, once for each content: in the same call, in a later one and after a
+// reopen. An event of no known fingerprint is a repeat.
+func appendConflicts(s *subject) {
+	of := func(id string, print uint64) queue.Entry {
+		e := event(id, "a", "b")
+		e.Print = print
+		return e
+	}
+	check := func(when string, want queue.Appended, entries ...queue.Entry) {
+		if a := s.append(entries...); a != want {
+			s.t.Errorf("%s: %+v, want %+v", when, a, want)
+		}
+	}
+	check("in one call", queue.Appended{Stored: 2, Duplicates: 2, Conflicts: 1},
+		of("x", 1), of("x", 2), of("y", 5), of("x", 1), of("x", 2))
+	again := func(when string, print uint64) {
+		check(when, queue.Appended{Stored: 1, Duplicates: 3, Conflicts: 1},
+			of("x", 2), of("x", 1), event("new "+when, "a", "b"), of("x", 0), of("y", print))
+	}
+	again("later", 6)
+	s.reopen()
+	again("after a reopen", 7)
+	for _, lane := range []string{"a", "b"} {
+		s.wants(lane, "x", "y", "new later", "new after a reopen")
+	}
+	s.wants(queue.LaneRefused, "x", "y", "y")
+	for _, r := range s.all(queue.LaneRefused) {
+		if r.Flags&queue.FlagIDConflict == 0 {
+			s.t.Errorf("%s is not flagged", r.ID)
+		}
+	}
+	// What waits there is no event of its id, and none is stored by its content alone.
+	other := of("x", 2)
+	other.Space = queue.ByRefusedID
+	check("in another space", queue.Appended{Stored: 1}, other)
 }
 
 // Many callers append the same ids at once: each id is stored by one of them.

@@ -28,11 +28,35 @@ type disk struct {
 type content struct {
 	records []queue.Record
 	settled map[string]map[queue.Seq]bool
-	ids     map[string]bool
+	ids     map[key]uint64 // fingerprints
 	letters []queuetest.Letter
 	lanes   map[string]*queuetest.Lane // without what is counted
 	changed map[string]chan struct{}
 	seq     queue.Seq
+}
+
+// key is what an entry is de-duplicated by.
+type key struct {
+	space queue.Space
+	text  string
+	print uint64 // in the spaces ByRefusedID and byContent
+}
+
+// byContent is the space of events whose id is another event's.
+const byContent queue.Space = 255
+
+func (d *disk) keyOf(e queue.Entry) key {
+	k := key{space: e.Space, text: e.ID}
+	switch e.Space {
+	case queue.ByKey:
+		k.text = e.Key
+	case queue.ByRefusedID, byContent:
+		k.print = e.Print
+	}
+	if d.fault == mixesSpaces {
+		k.space = 0
+	}
+	return k
 }
 
 func (d *disk) open(dir string) (queuetest.Log, error) {
@@ -40,7 +64,7 @@ func (d *disk) open(dir string) (queuetest.Log, error) {
 	defer d.mu.Unlock()
 	c := d.logs[dir]
 	if c == nil {
-		c = &content{settled: make(map[string]map[queue.Seq]bool), ids: make(map[string]bool), lanes: make(map[string]*queuetest.Lane)}
+		c = &content{settled: make(map[string]map[queue.Seq]bool), ids: make(map[key]uint64), lanes: make(map[string]*queuetest.Lane)}
 		d.logs[dir] = c
 	}
 	c.changed = make(map[string]chan struct{})
@@ -147,8 +171,17 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 	}
 	var out queue.Appended
 	for i, e := range entries {
+		print, known := m.c.ids[d.keyOf(e)]
 		switch {
-		case m.c.ids[e.ID] && d.fault != storesTwice:
+		case known && e.Space == queue.ByID && print != 0 && e.Print != 0 && print != e.Print && d.fault != takesAnyEvent:
+			e.Space, e.Lanes, e.Flags = byContent, []string{queue.LaneRefused}, e.Flags|queue.FlagIDConflict
+			if _, kept := m.c.ids[d.keyOf(e)]; kept {
+				out.Duplicates++
+				continue
+			}
+			m.store(e)
+			out.Conflicts++
+		case known && d.fault != storesTwice:
 			out.Duplicates++
 		case d.fault == dropsOne && i == 3:
 			out.Stored++
@@ -169,7 +202,7 @@ func (m *memory) store(e queue.Entry) {
 	}
 	lanes := slices.Compact(slices.Sorted(slices.Values(e.Lanes)))
 	r := queue.Record{Seq: m.c.seq, ID: e.ID, Lanes: lanes, Received: e.Received, Flags: e.Flags, Body: body}
-	m.c.ids[e.ID] = true
+	m.c.ids[m.disk.keyOf(e)] = e.Print
 	if m.disk.fault == reorders && len(m.c.records)%7 == 6 {
 		m.c.records = slices.Insert(m.c.records, len(m.c.records)-1, r)
 	} else {

@@ -17,6 +17,8 @@ const (
 	dropsOne         fault = "confirms a record that it drops"
 	storesRefused    fault = "stores a part of a call that is invalid"
 	storesTwice      fault = "stores an id twice"
+	takesAnyEvent    fault = "takes another event of a known id for a repeat"
+	mixesSpaces      fault = "takes a key of relay's for a client's id"
 	keepsBodies      fault = "keeps the caller's bodies"
 	reorders         fault = "changes the order"
 	ignoresContext   fault = "goes on when the context has ended"
@@ -63,6 +65,8 @@ func TestFaults(t *testing.T) {
 		dropsOne:         "append",
 		storesRefused:    "append",
 		storesTwice:      "append",
+		mixesSpaces:      "append",
+		takesAnyEvent:    "append",
 		keepsBodies:      "append",
 		reorders:         "append",
 		ignoresContext:   "append",

@@ -43,6 +43,7 @@ type Imported struct {
 	Success    bool `json:"success"`
 	Stored     int  `json:"stored"`
 	Duplicates int  `json:"duplicates"`
+	Conflicts  int  `json:"id_conflicts"`
 }
 
 // ImportState is how far a file is: what the importer saved, or null.
@@ -97,7 +98,7 @@ func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, _ string) 
 	if m := s.o.mapping(); m != nil {
 		routes = m.Routes
 	}
-	reader := track.Reader{}
+	reader := track.Reader{Key: s.o.PrintKey}
 	entries := make([]queue.Entry, len(in.Events))
 	unmapped := 0
 	for i, e := range in.Events {
@@ -116,14 +117,14 @@ func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, _ string) 
 		if track.IsUnmapped(lanes) {
 			unmapped++
 		}
-		entries[i] = queue.Entry{ID: e.ID, Lanes: lanes, Received: in.Received, Flags: msg.Flags | queue.FlagImported, Body: msg.Body}
+		entries[i] = queue.Entry{ID: e.ID, Print: msg.Print, Lanes: lanes, Received: in.Received, Flags: msg.Flags | queue.FlagImported, Body: msg.Body}
 	}
 	a, err := s.o.Imports.Append(r.Context(), entries)
 	if err != nil {
 		return err
 	}
 	s.o.Metrics.Imported(a, unmapped)
-	writeJSON(w, http.StatusOK, Imported{Success: true, Stored: a.Stored, Duplicates: a.Duplicates})
+	writeJSON(w, http.StatusOK, Imported{Success: true, Stored: a.Stored, Duplicates: a.Duplicates, Conflicts: a.Conflicts})
 	return nil
 }
 
@@ -156,6 +157,7 @@ func (m *Metrics) Imported(a queue.Appended, unmapped int) {
 	addTo(m.received, "accepted", max(0, a.Stored-unmapped))
 	addTo(m.received, "unmapped", min(unmapped, a.Stored))
 	addTo(m.received, "duplicate", a.Duplicates)
+	addTo(m.received, "id_conflict", a.Conflicts)
 	if a.Stored > 0 && m.tail.Watched() {
 		m.tail.Publish(Outcome{Time: time.Now(), Outcome: "received", Count: a.Stored})
 	}

@@ -11,6 +11,7 @@ import (
 	"relay/queue"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/receipts"
+	"relay/relay/internal/track"
 )
 
 // Options say what the admin listener shows and steers. Listen and Queue are
@@ -21,9 +22,11 @@ type Options struct {
 	Pprof  bool   // serve /debug/pprof/, token needed when set
 
 	Queue   Queue
-	Imports Imports        // nil: no imports
-	Drain   Drain          // nil: nothing uploads (no token, tests)
-	Mapping func() Mapping // the mapping in force; nil, or a nil Mapping: none yet
+	Imports Imports // nil: no imports
+	// PrintKey is that of intake, so that an import of what came over HTTP is no other event.
+	PrintKey track.PrintKey
+	Drain    Drain          // nil: nothing uploads (no token, tests)
+	Mapping  func() Mapping // the mapping in force; nil, or a nil Mapping: none yet
 	// Foresight tells the fate of dead letters that are sent again; nil, or one
 	// without a mapping: none can be.
 	Foresight func() drain.Foresight

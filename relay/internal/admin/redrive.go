@@ -27,6 +27,7 @@ type RetryResult struct {
 	Pass     int            `json:"would_pass"`        // dry run: today's mapping would send them
 	Skip     map[string]int `json:"would_skip"`        // dry run: deliberately not sent, by reason
 	Hold     map[string]int `json:"would_hold"`        // dry run: dead letters again, by reason
+	OwnIDs   int            `json:"own_ids"`           // of those matched, go under an id of their own (id_conflict)
 	Unrouted int            `json:"unrouted"`          // stay: today's mapping sends them nowhere
 	Failed   string         `json:"message,omitempty"` // why it ended early
 }
@@ -110,6 +111,9 @@ func RetryDead(q RedriveQueue, f drain.Foresight, a DeadAction) (RetryResult, er
 	var ids []string
 	err := EachDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
 		res.Matched++
+		if d.Flags&queue.FlagIDConflict != 0 {
+			res.OwnIDs++
+		}
 		switch {
 		case d.Cut > 0 || len(f.Lanes(d)) == 0: // half an event goes nowhere
 			res.Unrouted++

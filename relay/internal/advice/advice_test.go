@@ -219,7 +219,7 @@ func TestPausedStates(t *testing.T) {
 // Every reason of a dead letter has words.
 func TestEveryReasonHasWords(t *testing.T) {
 	reasons := []string{
-		mapper.ReasonInvalid, mapper.ReasonTooLarge, mapper.ReasonUnrouted, mapper.ReasonExpression, mapper.ReasonExpired, mapper.ReasonFuture,
+		mapper.ReasonInvalid, mapper.ReasonTooLarge, mapper.ReasonIDConflict, mapper.ReasonUnrouted, mapper.ReasonExpression, mapper.ReasonExpired, mapper.ReasonFuture,
 		mapper.ReasonNoMatchKey, mapper.ReasonWeakMatchKeys, mapper.ReasonMissingValue, mapper.ReasonInvalidValue, mapper.ReasonMissingCurrency,
 		mapper.ReasonInvalidCurrency, mapper.ReasonRejected,
 	}

@@ -11,6 +11,7 @@ import (
 var reasons = map[string]string{
 	mapper.ReasonInvalid:         "not a usable event",
 	mapper.ReasonTooLarge:        "larger than the limit",
+	mapper.ReasonIDConflict:      "another event came under its messageId",
 	mapper.ReasonUnrouted:        "no longer mapped to this event set",
 	mapper.ReasonExpression:      "a formula in the mapping failed",
 	mapper.ReasonExpired:         "too old for Meta",

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -39,9 +40,9 @@ func (m *memory) Append(ctx context.Context, es []queue.Entry) (queue.Appended, 
 	m.calls++
 	var a queue.Appended
 	for _, e := range es {
-		key := e.DedupKey
-		if key == "" {
-			key = e.ID
+		key := fmt.Sprint(e.Space, e.ID)
+		if e.Space == queue.ByRefusedID {
+			key = fmt.Sprint(e.Space, e.Print, e.ID)
 		}
 		if m.seen == nil {
 			m.seen = map[string]bool{}

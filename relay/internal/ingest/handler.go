@@ -97,7 +97,7 @@ func (h *Handler) answer(rw http.ResponseWriter, r *http.Request) (read int, fai
 	start := time.Now()
 	w, _ := h.works.Get().(*work)
 	if w == nil {
-		w = &work{loan: loan{from: &h.buffers}, names: map[string]string{}, reader: track.Reader{Limits: h.limits()}}
+		w = &work{loan: loan{from: &h.buffers}, names: map[string]string{}, reader: track.Reader{Limits: h.limits(), Key: h.o.PrintKey}}
 	}
 	defer h.release(w)
 	f := h.serve(rw, r, w)
@@ -234,7 +234,7 @@ func (h *Handler) store(w *work) *failure {
 	if h.failing.Load() && h.failing.Swap(false) {
 		h.o.Logger.Info("intake: queue takes events again", "code", logs.IntakeOK)
 	}
-	w.o.Stored, w.o.Duplicates = a.Stored, a.Duplicates
+	w.o.Stored, w.o.Duplicates, w.o.Conflicts = a.Stored, a.Duplicates, a.Conflicts
 	return nil
 }
 

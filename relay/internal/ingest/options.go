@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/track"
 )
 
 // Appender is what intake needs of the queue: all entries durable, or an
@@ -33,6 +34,7 @@ type Options struct {
 	// only read. Without a Route every event is unmapped.
 	Route func(event string) []string
 
+	PrintKey       track.PrintKey
 	Keys           []Key    // none: every caller may write
 	AllowedOrigins []string // web pages that may send: "https://till.example.com", "https://*.example.com", "*"
 	AllowedHosts   []string // names besides loopback that this machine answers to when there are no keys
@@ -68,6 +70,7 @@ type Observation struct {
 	Bytes      int // of the body, unpacked
 	Stored     int // messages newly on disk, refused ones included
 	Duplicates int // messages that were there already
+	Conflicts  int // tracks newly kept as refused, as their id is another event's
 	Unmapped   int // of the tracks: no mapping knew the name
 	Ignored    int // messages other than track
 	Rejected   int // unusable messages of a batch, kept as refused

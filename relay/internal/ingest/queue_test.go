@@ -10,7 +10,8 @@ import (
 )
 
 // TestRealQueue: the same message three times, and again after a restart, is
-// one record; what is refused in a batch comes back mended under the same id.
+// one record, and so is what is refused in a batch. It comes back mended under the
+// same id; another refused message of that id is kept too.
 func TestRealQueue(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -54,6 +55,9 @@ func TestRealQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer q.Close()
+	for range 2 {
+		post(q, `{"batch":[`+order+`,{"type":"track","messageId":"b","properties":{}}]}`, rejected)
+	}
 	post(q, `{"batch":[{"type":"track","event":"Product Added","messageId":"b"}]}`, success)
 	count := func(lane string) (ids []string) {
 		for from := queue.Seq(0); ; {
@@ -72,7 +76,7 @@ func TestRealQueue(t *testing.T) {
 	for changed := q.Changed(); q.Stats().Opening; changed = q.Changed() {
 		<-changed // old segments are looked at behind Open
 	}
-	for lane, want := range map[string]string{"701": "m-1 b", "702": "b", queue.LaneRefused: "b"} {
+	for lane, want := range map[string]string{"701": "m-1 b", "702": "b", queue.LaneRefused: "b b"} {
 		if got := strings.Join(count(lane), " "); got != want {
 			t.Errorf("lane %s holds %q, want %q", lane, got, want)
 		}

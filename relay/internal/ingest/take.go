@@ -2,7 +2,7 @@ package ingest
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,7 +60,7 @@ func (h *Handler) enter(w *work, msg *track.Message, received time.Time) {
 		w.o.Unmapped++
 	}
 	w.noteID(msg)
-	w.entries = append(w.entries, queue.Entry{Lanes: lanes, Received: received, Flags: msg.Flags, Body: msg.Body})
+	w.entries = append(w.entries, queue.Entry{Print: msg.Print, Lanes: lanes, Received: received, Flags: msg.Flags, Body: msg.Body})
 }
 
 // refuse adds the entry of an unusable message of a batch. It is de-duplicated
@@ -71,7 +71,7 @@ func (h *Handler) refuse(w *work, msg *track.Message, index int, f *failure, rec
 	w.reject = append(w.reject, rejected{index: index, failure: f})
 	w.noteID(msg)
 	w.entries = append(w.entries, queue.Entry{
-		Lanes: track.RefusedLanes(), Received: received, DedupKey: "refused", Flags: msg.Flags, Body: msg.Body,
+		Lanes: track.RefusedLanes(), Received: received, Space: queue.ByRefusedID, Flags: msg.Flags, Body: msg.Body,
 	})
 }
 
@@ -92,9 +92,9 @@ func (w *work) finish() {
 		e := &w.entries[i]
 		e.ID = all[from:w.idEnds[i]]
 		from = w.idEnds[i]
-		if e.DedupKey != "" {
+		if e.Space == queue.ByRefusedID {
 			sum := sha256.Sum256(e.Body)
-			e.DedupKey = "refused:" + hex.EncodeToString(sum[:8]) + e.ID
+			e.Print = binary.LittleEndian.Uint64(sum[:])
 			w.reject[k].messageID = e.ID
 			k++
 		}

@@ -84,7 +84,7 @@ func (d *Directory) take(ctx context.Context, claim string) {
 		return
 	}
 	delete(d.said, claim)
-	log := d.o.Logger.With("rows", rep.Rows, "stored", rep.Stored, "duplicates", rep.Duplicates, "refused", rep.Refused, "ignored", rep.Ignored)
+	log := d.o.Logger.With("rows", rep.Rows, "stored", rep.Stored, "duplicates", rep.Duplicates, "id_conflicts", rep.Conflicts, "refused", rep.Refused, "ignored", rep.Ignored)
 	switch {
 	case to == refusedDir:
 		log.Error("spool: file refused", "code", logs.SpoolFileRefused, "file", name, "err", firstLine(err))
@@ -163,7 +163,7 @@ func (d *Directory) read(ctx context.Context, claim, path string) (Report, error
 			received = now
 		}
 		rep, err := Import(ctx, f, Options{
-			Queue: d.o.Queue, Route: d.o.Route, MaxEventBytes: d.o.MaxEventBytes,
+			Queue: d.o.Queue, Route: d.o.Route, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes,
 			Name: path, SkipBad: true, Undated: true, Received: received,
 			Key:   "spool-" + filepath.Base(claim),
 			State: StateFile(filepath.Join(claim, stateName)), ReportFile: filepath.Join(claim, reportName),

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/relay/internal/track"
 )
 
 // Names below the spool directory.
@@ -31,6 +32,7 @@ type DirectoryOptions struct {
 	Dir           string
 	Queue         Appender
 	Route         func(event string) []string
+	PrintKey      track.PrintKey
 	MaxEventBytes int
 
 	Notify <-chan struct{} // something may have been dropped: look now

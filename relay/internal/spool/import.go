@@ -36,6 +36,7 @@ type Options struct {
 	Columns  map[string]string // of CSV: header name -> path; "" leaves the column out
 	Event    string            // name of rows that give none (CSV)
 
+	PrintKey      track.PrintKey
 	MaxEventBytes int  // default 256 KiB
 	CheckRows     int  // checked before anything is stored; default 1,000, negative: none
 	SkipBad       bool // store the good rows although some of the checked ones are bad
@@ -237,7 +238,7 @@ func (o *Options) judge(r *row) (*queue.Entry, *track.Problem) {
 			return nil, &track.Problem{Code: "invalid_timestamp", Message: "its time cannot be read; write 2026-11-20T18:30:00Z, or seconds since 1970"}
 		}
 	}
-	e := &queue.Entry{ID: string(m.ID), Lanes: track.Lanes(o.Route, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
+	e := &queue.Entry{ID: string(m.ID), Print: m.Print, Lanes: track.Lanes(o.Route, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
 	if e.ID == "" {
 		e.ID = o.Key + "-" + strconv.FormatInt(r.number, 10)
 	}
@@ -313,6 +314,7 @@ func (o *Options) store(ctx context.Context, f *counted, s *survey, st *state) e
 		b.Rows += st.Rows
 		b.Stored += st.Stored
 		b.Duplicates += st.Duplicates
+		b.Conflicts += st.Conflicts
 		b.Refused += st.Refused
 		b.Ignored += st.Ignored
 		st.Counts, st.Report = b.Counts, rep.size

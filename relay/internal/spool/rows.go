@@ -94,12 +94,13 @@ type lines struct {
 // saved. What an event may have is less.
 const lineBytes = 4 << 20
 
-// newLines reads lines of events of at most eventBytes.
-func newLines(r io.Reader, eventBytes int) *lines {
-	return &lines{
-		in: bufio.NewReaderSize(r, 1<<16), most: max(lineBytes, eventBytes),
-		packed: packed{in: track.Reader{Limits: track.Limits{EventBytes: eventBytes}}},
-	}
+func newLines(r io.Reader, o *Options) *lines {
+	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: max(lineBytes, o.MaxEventBytes), packed: packed{in: o.reader()}}
+}
+
+// reader judges the events of rows.
+func (o *Options) reader() track.Reader {
+	return track.Reader{Limits: track.Limits{EventBytes: o.MaxEventBytes}, Key: o.PrintKey}
 }
 
 func (l *lines) next(r *row) error {
@@ -155,9 +156,9 @@ func (o *Options) open(f io.Reader, s *survey) (rows, error) {
 	in := decoded(f, s.encoding)
 	switch s.format {
 	case JSONLines:
-		return newLines(in, o.MaxEventBytes), nil
+		return newLines(in, o), nil
 	case JSON:
-		return newValues(in, o.MaxEventBytes), nil
+		return newValues(in, o), nil
 	case CSV:
 		return newTable(in, o)
 	}

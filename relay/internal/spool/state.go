@@ -27,6 +27,7 @@ type Counts struct {
 	Rows       int64 `json:"rows"`
 	Stored     int64 `json:"stored"`
 	Duplicates int64 `json:"duplicates"`
+	Conflicts  int64 `json:"id_conflicts"` // kept as dead letters: their id is another event's
 	Refused    int64 `json:"refused"`
 	Ignored    int64 `json:"ignored"` // calls other than track
 }

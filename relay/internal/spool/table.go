@@ -45,14 +45,14 @@ func (g *guard) Read(p []byte) (int, error) {
 
 func newTable(r io.Reader, o *Options) (*table, error) {
 	// The CSV reader reads ahead; the first line is wanted whole.
-	head := newLines(r, o.MaxEventBytes)
+	head := newLines(r, o)
 	head.most = 1 << 16 // of a header
 	if _, err := head.read(); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
 	first := bytes.Clone(head.buf)
 	t := &table{guard: &guard{in: io.MultiReader(bytes.NewReader(first), head.in), most: 4*o.MaxEventBytes + 1<<16}}
-	t.packed.Limits.EventBytes = o.MaxEventBytes
+	t.packed = o.reader()
 	t.guard.left = t.guard.most
 	t.in = csv.NewReader(t.guard)
 	t.in.FieldsPerRecord = -1

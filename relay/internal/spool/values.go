@@ -21,10 +21,10 @@ type values struct {
 // valueBytes bounds one value: a request body that a till has saved.
 const valueBytes = 32 << 20
 
-func newValues(r io.Reader, most int) *values {
+func newValues(r io.Reader, o *Options) *values {
 	g := &guard{in: r, most: valueBytes, left: valueBytes}
 	return &values{
-		guard: g, packed: packed{in: track.Reader{Limits: track.Limits{EventBytes: most}}},
+		guard: g, packed: packed{in: o.reader()},
 		in: jsontext.NewDecoder(track.WithoutNaN(g), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
 	}
 }

@@ -95,3 +95,18 @@ func offsets(in *jsontext.Decoder) error {
 		}
 	}
 }
+
+// BenchmarkPrint is what the fingerprint adds to a message.
+func BenchmarkPrint(b *testing.B) {
+	body := []byte(sampleEvent(7))
+	var r Reader
+	if err := r.Scan(body, false); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if r.print.event(body, &r.env.messages[0]) == 0 {
+			b.Fatal()
+		}
+	}
+}

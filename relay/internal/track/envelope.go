@@ -9,7 +9,7 @@ type message struct {
 	whole, typ, event, id         span
 	context, integrations, sentAt span
 	timestamp, original           span
-	properties, writeKey          span
+	properties, writeKey, user    span
 	depth                         int32
 	isObject, repeated, nan       bool
 }
@@ -144,6 +144,8 @@ func (s *scanner) message(m *message) bool {
 				return s.valueAt(&m.original)
 			case "properties":
 				return s.valueAt(&m.properties)
+			case "userId":
+				return s.valueAt(&m.user)
 			case "writeKey":
 				return s.valueAt(&m.writeKey)
 			}

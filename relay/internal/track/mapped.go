@@ -21,9 +21,26 @@ func Mapped(body []byte, id string, received time.Time, flags queue.Flags) mappe
 	}
 }
 
+// IDConflict is what becomes of an event whose id is another event's.
+func IDConflict(outcomes []mapper.Outcome, body []byte, id string) mapper.Outcome {
+	out := mapper.Outcome{
+		MessageID: id, Kind: mapper.Hold, Reason: mapper.ReasonIDConflict,
+		Message: "another event was received under this messageId before",
+	}
+	if len(outcomes) > 0 {
+		out.Event = outcomes[0].Event
+	} else {
+		out.Event = Name(body)
+	}
+	return out
+}
+
 // Unusable is what becomes of an unusable message: the mapper's word for it when
 // it has one, else what Take found, which is found again here.
 func Unusable(outcomes []mapper.Outcome, body []byte, id string, flags queue.Flags) mapper.Outcome {
+	if flags&queue.FlagIDConflict != 0 {
+		return IDConflict(outcomes, body, id)
+	}
 	for _, o := range outcomes {
 		if o.Kind == mapper.Hold && (o.Reason == mapper.ReasonInvalid || o.Reason == mapper.ReasonTooLarge) {
 			return o

@@ -36,6 +36,7 @@ type Message struct {
 	Track   bool   // else it is another type of call, to be ignored
 	Event   []byte // the event's name; valid until the next call of the Reader
 	ID      []byte // the messageId, empty when there is none; valid until the next call
+	Print   uint64 // of a usable track: its fingerprint, the same for the same event (PrintKey); never 0
 	Flags   queue.Flags
 	Problem *Problem // why it is unusable; nil when it is not
 
@@ -47,6 +48,7 @@ type Message struct {
 // by one goroutine.
 type Reader struct {
 	Limits Limits
+	Key    PrintKey // of Message.Print
 
 	scan    scanner
 	env     envelope
@@ -54,6 +56,7 @@ type Reader struct {
 	isBatch bool
 	rewrite rewriter
 	merge   merger
+	print   printer
 	shared  []byte // what of the batch's context had to be rewritten
 	event   []byte // room for an event's name, and for an id
 	id      []byte
@@ -249,6 +252,8 @@ func (r *Reader) Take(k int, forced bool, room []byte) (Message, []byte) {
 	event, _ := r.scan.text(b, m.event)
 	r.event = append(r.event[:0], event...)
 	msg.Event = r.event
+	r.print.k = r.Key
+	msg.Print = r.print.event(b, &m)
 	typ := ""
 	if forced && m.typ.ok() {
 		if t, ok := r.scan.text(b, m.typ); !ok || string(t) != "track" {
@@ -270,7 +275,7 @@ func (r *Reader) merged(msg Message, b []byte, m *message, typ string, room []by
 	}
 	r.merge.splice(&out, b, m, typ)
 	if out.over {
-		msg.Problem, msg.Event = TooLarge, nil
+		msg.Problem, msg.Event, msg.Print = TooLarge, nil, 0
 		msg.Flags |= queue.FlagTooLarge
 		return msg, out.b[:from]
 	}

@@ -205,6 +205,7 @@ func TestUnusable(t *testing.T) {
 		{`{"event":"Sale","type":5}`, 0, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonInvalid, "type must be text"},
 		{`{"event":"Sale"}`, queue.FlagTooLarge, nil, mapper.ReasonTooLarge, "the event is over the size limit"},
 		{`{"event":"Sale"}`, 0, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonInvalid, "the write key it came with may not send this event"},
+		{`{"event":"Sale"}`, queue.FlagIDConflict, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonIDConflict, "another event was received under this messageId before"},
 		{`cut`, 0, nil, mapper.ReasonInvalid, "not a usable track call"},
 	} {
 		got := Unusable(tc.outs, []byte(tc.body), "m", tc.flags)
@@ -218,5 +219,10 @@ func TestUnusable(t *testing.T) {
 		if got := RedriveLanes(routes, queue.DeadLetter{Body: []byte(body)}); len(got) != want {
 			t.Errorf("%s goes to %v", body, got)
 		}
+	}
+	// The other event of an id is usable.
+	other := queue.DeadLetter{Flags: queue.FlagIDConflict, Body: []byte(`{"event":"Sale","messageId":"m"}`)}
+	if got := RedriveLanes(routes, other); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("the other event of an id goes to %v", got)
 	}
 }

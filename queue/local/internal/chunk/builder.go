@@ -28,6 +28,7 @@ const tableRoom = 256
 // Item is a record as a chunk takes it.
 type Item struct {
 	Hash     [16]byte // of its id, for the chunk's ids
+	Print    uint64   // fingerprint, beside Hash
 	Lanes    []string // none twice
 	SetKey   string   // SetKey of Lanes
 	Received int64    // Unix ms
@@ -67,7 +68,7 @@ func (b *Builder) Add(it *Item) {
 	if h.Count == 0 || it.Received > h.Max {
 		h.Max = it.Received
 	}
-	b.ids = append(b.ids, it.Hash[:]...)
+	b.ids = AppendID(b.ids, it.Hash, it.Print)
 	b.put(it, 0)
 }
 

@@ -14,9 +14,9 @@
 //	         per lane: name (length u16), records u32, index of the last u32,
 //	                   bytes of bodies u64, earliest time of receipt i64 ·
 //	         CRC-32C of ids, of the stored payload, of the header before it
-//	ids      16 bytes each, as the caller made them
+//	ids      per record: hash 16 bytes · fingerprint u64, as the caller made them
 //	payload  lane sets: how many, then per set how many and which lanes of the header;
-//	         per record: set · gap · flags byte · time (zigzag) · id · body
+//	         per record: set · gap · flags · time (zigzag) · id · body
 //
 // Numbers of the payload are varints; id and body have their length before them.
 // Span is the number of sequence numbers a chunk stands for. It is more than its
@@ -52,6 +52,9 @@ const (
 	laneFixed  = 26        // of the lane table, a lane without its name
 	maxHeader  = 1 << 20   // a header that claims more is damaged
 	maxPayload = 256 << 20 // a payload that claims more is damaged
+
+	// IDLen is the length of a row of ids.
+	IDLen = 24
 
 	flagSealed = 1 << 0 // payload is AES-256-GCM
 )

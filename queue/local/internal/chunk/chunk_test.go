@@ -38,8 +38,8 @@ func ring(t testing.TB, key string, old ...string) *seal.Ring {
 // item makes record i for the lanes.
 func item(i int, body string, lanes ...string) *Item {
 	return &Item{
-		Hash: [16]byte{byte(i), 1}, Lanes: lanes, SetKey: SetKey(lanes), Received: int64(1_700_000_000_000 - i),
-		Flags: queue.Flags(i % 3), ID: fmt.Sprint("m-", i), Body: []byte(body),
+		Hash: [16]byte{byte(i), 1}, Print: 1<<63 + uint64(i), Lanes: lanes, SetKey: SetKey(lanes), Received: int64(1_700_000_000_000 - i),
+		Flags: queue.Flags(i%3 | i%2<<8), ID: fmt.Sprint("m-", i), Body: []byte(body),
 	}
 }
 
@@ -131,7 +131,7 @@ func TestRoundTrip(t *testing.T) {
 					if len(recs) != n || text(&recs[i]) != text(&rec) {
 						t.Fatalf("record %d of %d: %.200s", i, len(recs), text(&recs[i]))
 					}
-					if !bytes.Equal(ids[16*i:16*i+16], it.Hash[:]) || len(ids) != 16*n {
+					if !bytes.Equal(ids[IDLen*i:IDLen*(i+1)], AppendID(nil, it.Hash, it.Print)) || len(ids) != IDLen*n {
 						t.Fatalf("id %d", i)
 					}
 					for _, name := range it.Lanes {
@@ -270,7 +270,7 @@ func TestHeaderThatLies(t *testing.T) {
 		{"fewer records than bytes", func(b []byte) { le.PutUint32(b[16:], 1) }, ErrDamaged},
 		{"numbers of the next segment", func(b []byte) { le.PutUint64(b[8:], 7<<32|math.MaxUint32) }, ErrDamaged},
 		{"a third of an id", func(b []byte) { le.PutUint32(b[24:], 5) }, ErrDamaged},
-		{"many ids", func(b []byte) { le.PutUint32(b[24:], maxPayload+16) }, ErrDamaged},
+		{"many ids", func(b []byte) { le.PutUint32(b[24:], maxPayload/IDLen*IDLen+IDLen) }, ErrDamaged},
 		{"large payload", func(b []byte) { le.PutUint32(b[28:], maxPayload+1) }, ErrDamaged},
 		{"large stored payload", func(b []byte) { le.PutUint32(b[32:], maxPayload+1) }, ErrDamaged},
 		{"another payload length", func(b []byte) { le.PutUint32(b[28:], 3) }, ErrDamaged},

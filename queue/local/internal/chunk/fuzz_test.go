@@ -64,7 +64,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			next = rec.Seq + 1
 		}
-		if size > h.RawLen() || len(recs) != int(h.Count) || len(ids)%16 != 0 {
+		if size > h.RawLen() || len(recs) != int(h.Count) || len(ids)%IDLen != 0 {
 			t.Errorf("%d records of %d bytes, header %+v", len(recs), size, h)
 		}
 		again, _, err := NewBuilder(codec, r).Rewrite(nil, &h, ids, recs)

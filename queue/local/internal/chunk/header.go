@@ -75,6 +75,11 @@ func (h *Header) Split(b []byte) (ids, payload []byte, err error) {
 	return ids, payload, nil
 }
 
+// AppendID appends a row of a chunk's ids.
+func AppendID(b []byte, hash [16]byte, print uint64) []byte {
+	return binary.LittleEndian.AppendUint64(append(b, hash[:]...), print)
+}
+
 // HeaderLen says how long the header is that starts b, of which it needs 8 bytes.
 func HeaderLen(b []byte) (int, error) {
 	if len(b) < 8 {
@@ -117,7 +122,7 @@ func DecodeHeader(b []byte) (Header, error) {
 	copy(h.nonce[:], b[56:])
 	h.idsCRC, h.payCRC = le.Uint32(b[n-12:]), le.Uint32(b[n-8:])
 	if h.Span == 0 || h.Count > h.Span || uint64(h.First)&math.MaxUint32+uint64(h.Span) > math.MaxUint32 ||
-		h.idsLen%16 != 0 || h.idsLen > maxPayload || h.payLen > maxPayload || h.rawLen > maxPayload {
+		h.idsLen%IDLen != 0 || h.idsLen > maxPayload || h.payLen > maxPayload || h.rawLen > maxPayload {
 		return h, damaged("chunk header values")
 	}
 	h.Lanes, err = decodeLanes(b[fixed:n-tail], le.Uint32(b[68:]))

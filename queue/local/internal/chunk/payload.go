@@ -16,7 +16,7 @@ const minRecord = 6 // set, gap, flags, time and the lengths of id and body, a b
 func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
 	b = binary.AppendUvarint(b, set)
 	b = binary.AppendUvarint(b, gap)
-	b = append(b, byte(it.Flags))
+	b = binary.AppendUvarint(b, uint64(it.Flags))
 	b = binary.AppendVarint(b, it.Received)
 	b = binary.AppendUvarint(b, uint64(len(it.ID)))
 	b = append(b, it.ID...)
@@ -46,11 +46,11 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 	idx := uint64(0)
 	for i := range recs {
 		set, gap := r.Uint(), r.Uint()
-		flags, received := r.Byte(), r.Int()
+		flags, received := r.Uint(), r.Int()
 		id := r.Bytes()
 		body := r.Bytes()
 		idx += gap
-		if r.Bad() || set >= uint64(len(sets)) || gap > math.MaxUint32 || idx >= uint64(h.Span) {
+		if r.Bad() || set >= uint64(len(sets)) || gap > math.MaxUint32 || flags > math.MaxUint16 || idx >= uint64(h.Span) {
 			return nil, damaged("record %d", i)
 		}
 		recs[i] = queue.Record{

@@ -9,15 +9,14 @@ import (
 func TestReader(t *testing.T) {
 	b := binary.AppendUvarint(nil, math.MaxUint64)
 	b = binary.AppendVarint(b, -3)
-	b = append(b, 7)
 	b = binary.AppendUvarint(b, 2)
 	b = append(b, "ab"...)
-	read := func(r *Reader) (uint64, int64, byte, string) {
-		return r.Uint(), r.Int(), r.Byte(), string(r.Bytes())
+	read := func(r *Reader) (uint64, int64, string) {
+		return r.Uint(), r.Int(), string(r.Bytes())
 	}
 	r := NewReader(b)
-	if u, i, c, s := read(&r); u != math.MaxUint64 || i != -3 || c != 7 || s != "ab" || r.Bad() || r.Len() != 0 {
-		t.Errorf("%d, %d, %d, %q, %d left, bad %v", u, i, c, s, r.Len(), r.Bad())
+	if u, i, s := read(&r); u != math.MaxUint64 || i != -3 || s != "ab" || r.Bad() || r.Len() != 0 {
+		t.Errorf("%d, %d, %q, %d left, bad %v", u, i, s, r.Len(), r.Bad())
 	}
 	for n := range b {
 		r := NewReader(b[:n])

@@ -1,0 +1,78 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"relay/queue"
+)
+
+// printed is an entry whose event has a fingerprint.
+func printed(id string, print uint64) Entry {
+	e := entry(id, "a")
+	e.Print = print
+	return e
+}
+
+// A conflict in a commit that fails is in doubt like the rest of it: the retry
+// keeps it, once, also after a crash.
+func TestConflictInDoubt(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{})
+	mustAppend(t, q, printed("m", 1))
+	both := []Entry{printed("m", 2), printed("n", 1), printed("n", 2), printed("m", 1)}
+	failSyncs(q, 1)
+	if a, err := q.Append(t.Context(), both); !errors.Is(err, ErrDoubt) || a != (Appended{}) {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	until(t, "a new segment takes events", func() bool { return q.CanAppend() == nil })
+	if a := mustAppend(t, q, both...); a != (Appended{Stored: 1, Duplicates: 1, Conflicts: 2}) {
+		t.Errorf("the retry: %+v", a)
+	}
+	crash(t, q)
+	q = openTest(t, dir, Options{})
+	opened(t, q)
+	if a := mustAppend(t, q, both...); a != (Appended{Duplicates: 4}) {
+		t.Errorf("after a crash: %+v", a)
+	}
+	if got := fmt.Sprint(drainAll(t, q, "a"), drainAll(t, q, queue.LaneRefused)); got != "[m n] [m n]" {
+		t.Errorf("stored %s", got)
+	}
+}
+
+// A letter of a conflict goes out again under an id of its own, without its flag;
+// any other under the id it had.
+func TestConflictAgain(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{})
+	mustAppend(t, q, printed("m", 1), printed("m", 2))
+	b, err := q.Read(queue.LaneRefused, 0, 0, 0)
+	if err != nil || len(b.Records) != 1 {
+		t.Fatal(b, err)
+	}
+	r := b.Records[0]
+	s := Settlement{Cursor: b.Next, Dead: []DeadLetter{
+		{Seq: r.Seq, MessageID: r.ID, Reason: "id_conflict", ReceivedAt: r.Received, Flags: r.Flags, Body: r.Body},
+		{Seq: r.Seq, Slot: 1, MessageID: "other", Reason: "rejected", ReceivedAt: r.Received, Flags: queue.FlagImported, Body: r.Body},
+	}}
+	if err := q.Settle(queue.LaneRefused, s); err != nil {
+		t.Fatal(err)
+	}
+	drainAll(t, q, "a")
+	letters, _ := deadIDs(t, q)
+	if n, err := q.Redrive(letters, func(DeadLetter) []string { return []string{"a"} }); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	b, err = q.Read("a", 0, 0, 0)
+	if err != nil || len(b.Records) != 2 {
+		t.Fatal(b, err)
+	}
+	for i, want := range []Record{
+		{ID: "m." + letters[0], Flags: queue.FlagRedriven},
+		{ID: "other", Flags: queue.FlagRedriven | queue.FlagImported},
+	} {
+		if r := b.Records[i]; r.ID != want.ID || r.Flags != want.Flags {
+			t.Errorf("record %d is %s with flags %b, want %s with %b", i, r.ID, r.Flags, want.ID, want.Flags)
+		}
+	}
+}

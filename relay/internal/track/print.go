@@ -1,0 +1,263 @@
+package track
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"math/bits"
+)
+
+// PrintKey is what fingerprints of events are made with. Who does not have it can
+// neither make two events of one fingerprint nor test a guess about an event. The
+// zero value is a key that everybody has.
+type PrintKey [4]uint64
+
+// NewPrintKey derives the key from the secret of the installation.
+func NewPrintKey(secret []byte) PrintKey {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("relay: fingerprints of events"))
+	sum := mac.Sum(nil)
+	var k PrintKey
+	for i := range k {
+		k[i] = binary.LittleEndian.Uint64(sum[8*i:])
+	}
+	return k
+}
+
+// printer makes fingerprints of events: 8 bytes that are equal for events of the
+// same name, userId and properties, by value. The order of members makes no
+// difference, nor does spelling: 1, 1.0 and 10e-1 are one number. What a client
+// changes when it sends an event again (sentAt, timestamp, context) is no part.
+//
+// It is a keyed hash in the manner of wyhash: Go's own maps use the same one, with
+// a random key, against those who would choose their names. It is not
+// cryptographic, and need not be: a client that found two events of one
+// fingerprint could make relay forget its own event, and nobody else's.
+type printer struct {
+	k     PrintKey
+	plain []byte // room for a string without its escapes
+}
+
+// Kinds of values, so that "1" is not 1. They also keep the zero key from having
+// zeros in it.
+const (
+	printText   = 0xa0761d6478bd642f
+	printNumber = 0xe7037ed1a0b428db
+	printList   = 0x8ebc6af09c88c6e3
+	printObject = 0x589965cc75374cc3
+	printWord   = 0x1d8e4e27c47d124f
+)
+
+// event is the fingerprint of a usable track, which lies in b; never 0.
+func (p *printer) event(b []byte, m *message) uint64 {
+	h := p.mix(p.at(b, m.event), p.at(b, m.user))
+	h = p.mix(h, p.at(b, m.properties))
+	if cap(p.plain) > kept {
+		p.plain = nil
+	}
+	return max(h, 1)
+}
+
+func (p *printer) at(b []byte, at span) uint64 {
+	if !at.ok() {
+		return 0
+	}
+	h, _ := p.value(b, int(at.from))
+	return h
+}
+
+// mix is the hash of two words in their order.
+func (p *printer) mix(x, y uint64) uint64 {
+	return multiply(x^p.k[0]^printText, y^p.k[1]^printNumber)
+}
+
+func multiply(x, y uint64) uint64 {
+	hi, lo := bits.Mul64(x, y)
+	return hi ^ lo
+}
+
+// value is the hash of the JSON value at b[i], and where it ends. The scanner has
+// found its grammar to be good, and that it nests no deeper than MaxDepth.
+func (p *printer) value(b []byte, i int) (h uint64, end int) {
+	switch b[i] {
+	case '{':
+		n := uint64(0)
+		i = skip(b, i+1)
+		for b[i] != '}' {
+			name, at := p.text(b, i)
+			value, at := p.value(b, skip(b, skip(b, at)+1)) // behind the colon
+			h += p.mix(name, value)
+			n++
+			if i = skip(b, at); b[i] == ',' {
+				i = skip(b, i+1)
+			}
+		}
+		return multiply(h^p.k[2]^printObject, n^p.k[3]^printObject), i + 1
+	case '[':
+		n := uint64(0)
+		i = skip(b, i+1)
+		for b[i] != ']' {
+			value, at := p.value(b, i)
+			h = p.mix(h, value)
+			n++
+			if i = skip(b, at); b[i] == ',' {
+				i = skip(b, i+1)
+			}
+		}
+		return multiply(h^p.k[2]^printList, n^p.k[3]^printList), i + 1
+	case '"':
+		return p.text(b, i)
+	case 't', 'n':
+		return p.mix(printWord, uint64(b[i])), i + len("true")
+	case 'f':
+		return p.mix(printWord, 'f'), i + len("false")
+	}
+	return p.number(b, i)
+}
+
+// skip moves over white space.
+func skip(b []byte, i int) int {
+	for b[i] <= ' ' {
+		i++
+	}
+	return i
+}
+
+// text is the hash of the string at b[i], without its escapes, and where it ends.
+// It is what bytes gives for the text: hashed as it is read, eight bytes at a time.
+func (p *printer) text(b []byte, i int) (h uint64, end int) {
+	from := i
+	h = p.k[2] ^ printText
+	for i++; i+8 <= len(b); i += 8 {
+		// The lowest mark is a true one; see scanner.str.
+		w := binary.LittleEndian.Uint64(b[i:])
+		q, e := w^ones*'"', w^ones*'\\'
+		if m := ((q-ones)&^q | (e-ones)&^e) & highs; m != 0 {
+			n := bits.TrailingZeros64(m) >> 3
+			if b[i+n] == '\\' {
+				break
+			}
+			return p.last(h, w, n), i + n + 1
+		}
+		h = multiply(h^w, p.k[1]^printText)
+	}
+	end = from + stringLen(b[from:])
+	p.plain = unquote(p.plain[:0], b[from:end])
+	return p.bytes(p.plain), end
+}
+
+// bytes is the hash of a text.
+func (p *printer) bytes(t []byte) uint64 {
+	h := p.k[2] ^ printText
+	for ; len(t) >= 8; t = t[8:] {
+		h = multiply(h^binary.LittleEndian.Uint64(t), p.k[1]^printText)
+	}
+	var rest [8]byte
+	copy(rest[:], t)
+	return p.last(h, binary.LittleEndian.Uint64(rest[:]), len(t))
+}
+
+// last ends the hash h of a text, of which the first n bytes of w, up to 7, are left.
+func (p *printer) last(h, w uint64, n int) uint64 {
+	w = w&(1<<(8*n)-1) | uint64(n)<<56
+	return multiply(h^w, p.k[3]^printText)
+}
+
+// number is the hash of the number at b[i], and where it ends: of its digits from
+// the first to the last that is not 0, the power of ten of that last one, and its
+// sign, so that it is the same however the number is written.
+func (p *printer) number(b []byte, i int) (h uint64, end int) {
+	var sign, mantissa, power, point uint64
+	if b[i] == '-' {
+		sign = 1
+		i++
+	}
+	from := i
+	for ; ; i++ {
+		if c := b[i] - '0'; c <= 9 {
+			mantissa = mantissa*10 + uint64(c)
+			power -= point
+		} else if b[i] == '.' {
+			point = 1
+		} else {
+			break
+		}
+	}
+	if i-from > 18 || b[i]|0x20 == 'e' {
+		return p.longNumber(b, from, sign)
+	}
+	for ; mantissa != 0 && mantissa%10 == 0; mantissa /= 10 {
+		power++
+	}
+	return p.decimal(p.k[3], mantissa, power, sign), i
+}
+
+// decimal is the hash of ±mantissa·10^power, of whose mantissa the digits before
+// are in h.
+func (p *printer) decimal(h, mantissa, power, sign uint64) uint64 {
+	if mantissa == 0 { // 0, -0 and 0e7 are one
+		power, sign = 0, 0
+	}
+	return p.mix(multiply(h^mantissa^printNumber, p.k[2]^printNumber)+sign, power)
+}
+
+// longNumber is number for one that starts at b[i], without its sign, and is too
+// long for a word or has an exponent.
+func (p *printer) longNumber(b []byte, i int, sign uint64) (h uint64, end int) {
+	d := digits{p: p, hash: p.k[3]}
+	power, point := uint64(0), uint64(0)
+	for ; isDigit(b[i]) || b[i] == '.'; i++ {
+		if b[i] == '.' {
+			point = 1
+			continue
+		}
+		power -= point
+		d.add(uint64(b[i] - '0'))
+	}
+	if b[i]|0x20 == 'e' {
+		i++
+		minus := b[i] == '-'
+		if minus || b[i] == '+' {
+			i++
+		}
+		exponent := uint64(0) // may wrap around, for the same number in the same way
+		for ; isDigit(b[i]); i++ {
+			exponent = exponent*10 + uint64(b[i]-'0')
+		}
+		if minus {
+			exponent = -exponent
+		}
+		power += exponent
+	}
+	return p.decimal(d.hash, d.last, power+d.zeros, sign), i
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
+
+// digits hashes a number's digits without the zeros before and behind them.
+type digits struct {
+	p     *printer
+	hash  uint64 // of all digits but the last ones
+	last  uint64 // the last ones, up to 18 of them
+	zeros uint64 // read behind them: part of the number if another digit follows
+}
+
+func (d *digits) add(digit uint64) {
+	if digit == 0 {
+		d.zeros++
+		return
+	}
+	for ; d.last > 0 && d.zeros > 0; d.zeros-- {
+		d.put(0)
+	}
+	d.zeros = 0
+	d.put(digit)
+}
+
+func (d *digits) put(digit uint64) {
+	if d.last >= 1e17 {
+		// The 1 in front says how many digits follow, zeros first or not.
+		d.hash, d.last = d.p.mix(d.hash, d.last), 1
+	}
+	d.last = d.last*10 + digit
+}
