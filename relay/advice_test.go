@@ -98,3 +98,87 @@ alerts: { webhook: %q }
 		})
 	}
 }
+
+// What one answer means, and who must do what, is the same in log, status and
+// doctor; no state says that nothing is to do where the answer says otherwise.
+func TestOneAdviceForEachAnswer(t *testing.T) {
+	t.Parallel()
+	modes := []*sandbox.Behaviour{
+		{Mode: sandbox.HTMLOK},
+		{Mode: sandbox.Garbage},
+		{Mode: sandbox.Empty},
+		{Mode: sandbox.HTML}, // 502
+		{Mode: sandbox.Redirect},
+		{Mode: sandbox.TooMany}, // 429 of a proxy
+		{Mode: sandbox.Throttled},
+		{Mode: sandbox.Fail, Status: 400, Code: 368}, // blocked
+		{Mode: sandbox.Fail},                         // code 2
+		{Mode: sandbox.Fail, Status: 400, Code: 99999},
+		{Mode: sandbox.Proxy407},
+		{Mode: sandbox.TooLarge}, // 413 of a proxy, whatever the size
+		{Mode: sandbox.Permission},
+		{Mode: sandbox.Missing},
+	}
+	sets := make(map[string]*sandbox.Behaviour)
+	mapping := "version: 1\ndefault_country: US\ndefault_currency: USD\nevents:\n"
+	var ids []string
+	for i, m := range modes {
+		id := fmt.Sprintf("7010000000000%02d", i)
+		ids, sets[id] = append(ids, id), m
+		mapping += fmt.Sprintf("  Event %d: %q\n", i, id)
+	}
+	_, addr := startSandbox(t, sandbox.Options{Settings: sandbox.Settings{Sets: sets}})
+	h := newHome(t, "", mapping)
+	h.write(t, "token", "EAAB-test\n")
+	h.write(t, "relay.yaml", fmt.Sprintf(`listen: 127.0.0.1:0
+admin: { listen: %q }
+mapping: mapping.yaml
+queue: { path: data, segment_size: 1MiB }
+graph: { endpoint: "http://%s", access_token_file: token }
+batch: { max_wait: 10ms }
+rate: { requests_per_second: 1000, burst: 1000 }
+`, freeAddr(t), addr))
+	p := h.start(t)
+	for i := range modes {
+		body := fmt.Sprintf(`{"messageId":"m-%d","userId":"u","event":"Event %d","context":{"traits":{"email":"a@example.com"}},"properties":{"order_id":"o-%d"}}`, i, i, i)
+		if status, answer := post(t, p.url+"/v1/track", body); status != http.StatusOK {
+			t.Fatalf("%d %s", status, answer)
+		}
+	}
+	lanes := make(map[string]admin.LaneInfo)
+	eventually(t, "every event set is answered", func() bool {
+		for _, l := range p.status(t).Lanes {
+			if l.LastError != nil {
+				lanes[l.Lane] = l
+			}
+		}
+		return len(lanes) == len(modes)
+	})
+	out, _ := h.command(t, "doctor", "--json", "--config", h.path("relay.yaml"))
+	found := make(map[string]doctor.Finding)
+	for line := range strings.Lines(out) {
+		var f doctor.Finding
+		if json.Unmarshal([]byte(line), &f) == nil && f.Check == "event_set" && f.Fix != "" {
+			found[f.EventSet] = f
+		}
+	}
+	printed, _ := h.command(t, "status", "--config", h.path("relay.yaml"))
+	for i, id := range ids {
+		l, f := lanes[id], found[id]
+		words := l.LastError.Advice
+		quoted, _ := json.Marshal(words) // text always encodes
+		if !strings.Contains(p.log.String(), `"advice":`+string(quoted)) {
+			t.Errorf("%+v: the log has no %q", *modes[i], words)
+		}
+		if l.Pending > 0 && !strings.Contains(printed, words) {
+			t.Errorf("%+v: relay status has no %q", *modes[i], words)
+		}
+		if strings.Contains(l.Next, "nothing to do") || strings.Contains(words, "Nobody has to") {
+			t.Errorf("%+v: %q, %q", *modes[i], l.Next, words)
+		}
+		plain := strings.Replace(strings.ToLower(words), strings.ToLower(f.Who)+" must ", "", 1)
+		if f.Who == "" || !strings.Contains(plain, strings.ToLower(f.Fix)) || !strings.Contains(f.Text, l.LastError.Message) {
+			t.Errorf("%+v: log and status say %q, doctor %+v", *modes[i], words, f)
+		}
+	}
+}

@@ -28,6 +28,12 @@ func Explains(state, class string) bool {
 		return class == graph.PermPause.String()
 	case "paused_config":
 		return class == graph.ConfigPause.String() || class == graph.NotApplicable.String()
+	case "breaker":
+		return class == graph.InvalidEvent.String() || class == graph.InvalidBatch.String() || class == graph.NotApplicable.String()
+	case "waiting_retry":
+		return class == graph.Retry.String() || class == graph.Doubt.String()
+	case "throttled":
+		return class == graph.Throttle.String()
 	}
 	return false
 }
@@ -48,9 +54,9 @@ func ForState(l Lane) (headline, next string) {
 		}
 		return "Sending", "Nothing to do."
 	case "waiting_retry":
-		return "Waiting to try again", "Tries again " + when + ". Events are kept; nothing to do unless it lasts."
+		return "Waiting to try again", "Tries again " + when + "." + l.kept()
 	case "throttled":
-		return "Meta asked to slow down", "Sends again " + when + ". Events are kept; nothing to do."
+		return "Asked to wait", "Sends again " + when + "." + l.kept()
 	case "rate_limited":
 		if l.Usage >= 0.8 && !l.Next.IsZero() {
 			return fmt.Sprintf("Going slowly: %.0f %% of Meta's allowance is used", 100*l.Usage),
@@ -66,7 +72,7 @@ func ForState(l Lane) (headline, next string) {
 	case "paused_config":
 		return "Settings are wrong", l.waits(settingsWrong())
 	case "breaker":
-		return "Stopped: Meta refuses everything", l.waits(Advice{Who: Operator, Do: "correct the mapping, which is probably wrong; relay goes on when it is saved"})
+		return "Stopped: everything is refused", l.waits(Breaker(graph.Result{}))
 	case "no_token":
 		return "No access token", l.waits(NoToken())
 	case "dry_run":
@@ -99,7 +105,7 @@ func DryRun() Advice {
 func (l Lane) waits(a Advice) string {
 	var parts []string
 	if !l.Told {
-		parts = append(parts, sentence(a.Who+" must "+a.Do))
+		parts = append(parts, a.must())
 	}
 	if l.Next.IsZero() {
 		parts = append(parts, "Events are kept.")
@@ -107,6 +113,15 @@ func (l Lane) waits(a Advice) string {
 		parts = append(parts, "Events are kept; one request is tried "+in(l.Next.Sub(l.Now))+".")
 	}
 	return strings.Join(parts, " ")
+}
+
+// kept says of a lane that goes on by itself what becomes of its events. What
+// somebody must do is for the answer to say, where it is shown.
+func (l Lane) kept() string {
+	if l.Told {
+		return " Events are kept."
+	}
+	return " Events are kept; nothing to do unless it lasts."
 }
 
 func in(d time.Duration) string {
