@@ -2,14 +2,18 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 
+	"relay/config"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/doctor"
 	"relay/relay/internal/sandbox"
@@ -179,6 +183,59 @@ rate: { requests_per_second: 1000, burst: 1000 }
 		plain := strings.Replace(strings.ToLower(words), strings.ToLower(f.Who)+" must ", "", 1)
 		if f.Who == "" || !strings.Contains(plain, strings.ToLower(f.Fix)) || !strings.Contains(f.Text, l.LastError.Message) {
 			t.Errorf("%+v: log and status say %q, doctor %+v", *modes[i], words, f)
+		}
+	}
+}
+
+// A token that is lost while relay runs is said once for each cause, in the same
+// words by log, status and doctor.
+func TestOneAdviceForNoToken(t *testing.T) {
+	t.Parallel()
+	_, addr := startSandbox(t, sandbox.Options{})
+	h := newHome(t, "", testMapping)
+	h.write(t, "token", "EAAB-test\n")
+	h.write(t, "relay.yaml", fmt.Sprintf(`listen: 127.0.0.1:0
+admin: { listen: %q }
+mapping: mapping.yaml
+queue: { path: data, segment_size: 1MiB }
+graph: { endpoint: "http://%s", access_token_file: token }
+`, freeAddr(t), addr))
+	p := h.start(t)
+	if strings.Contains(p.log.String(), `"code":"no_token"`) {
+		t.Fatal("a token that is there is missed")
+	}
+	for i, c := range []struct {
+		lack   config.Lack
+		change func() error
+	}{
+		{config.FileMissing, func() error { return os.Remove(h.path("token")) }},
+		{config.FileUnreadable, func() error { return os.Mkdir(h.path("token"), 0o700) }},
+		{config.FileEmpty, func() error {
+			return errors.Join(os.Remove(h.path("token")), os.WriteFile(h.path("token"), nil, 0o600))
+		}},
+	} {
+		if err := c.change(); err != nil {
+			t.Fatal(err)
+		}
+		if out, code := h.command(t, "reload", "--config", h.path("relay.yaml")); code != exitOK {
+			t.Fatalf("%s: %d %s", c.lack, code, out)
+		}
+		if i == 0 {
+			if status, body := post(t, p.url+"/v1/track", order("lost-1")); status != http.StatusOK {
+				t.Fatalf("%d %s", status, body)
+			}
+		}
+		eventually(t, "the lane is without a token", func() bool { return p.laneState(t) == "no_token" })
+		want := advice.NoToken(string(c.lack))
+		quoted, _ := json.Marshal(want.String()) // text always encodes
+		if n := strings.Count(p.log.String(), `"code":"no_token"`); n != i+1 || !strings.Contains(p.log.String(), `"advice":`+string(quoted)) {
+			t.Errorf("%s: logged %d times, or without %q", c.lack, n, want)
+		}
+		if out, _ := h.command(t, "status", "--config", h.path("relay.yaml")); !strings.Contains(out, strings.ToUpper(want.Who[:1])+want.Who[1:]+" must "+want.Do+".") {
+			t.Errorf("%s: relay status:\n%s", c.lack, out)
+		}
+		if out, _ := h.command(t, "doctor", "--json", "--config", h.path("relay.yaml")); !strings.Contains(out, `"text":"`+want.What+`","fix":"`+want.Fix()) {
+			t.Errorf("%s: relay doctor:\n%s", c.lack, out)
 		}
 	}
 }

@@ -252,6 +252,7 @@ func (s *sidecar) openAdmin(cfg *config.Config) error {
 		Foresight: s.drain.Foresight,
 		Files:     s.files,
 		Reload:    s.Reload,
+		TokenLack: s.tokens.lack,
 		Receipts:  receiptsOf(s.receipts),
 		Forget:    forgetIn(s.receipts),
 		Config:    func() []byte { return effective(s.settings.Load()) },
@@ -344,11 +345,16 @@ func (s *sidecar) announce() {
 		s.log.Info("listening", "code", logs.Listening, "addr", a.String(), "admin", s.admin.Addr(), "queue", cfg.Queue.Path,
 			"mapping", s.mapping.State().Digest, "max_size", st.MaxSize, "version", build().Version)
 	}
-	if s.tokens.name() == "" {
-		s.log.Warn("no access token", "code", logs.NoToken, "advice", advice.NoToken().String())
-	}
+	s.sayNoToken()
 	if cfg.Graph.DryRun {
 		s.log.Warn("dry run", "code", logs.DryRun, "advice", advice.DryRun().String())
+	}
+}
+
+// sayNoToken says that there is no access token, if so, and why.
+func (s *sidecar) sayNoToken() {
+	if t := s.tokens.current.Load(); t.name == "" {
+		s.log.Warn("no access token", "code", logs.NoToken, "advice", advice.NoToken(t.lack).String())
 	}
 }
 
@@ -376,7 +382,11 @@ func (s *sidecar) close() error {
 // tokens hands the access token and app secret in force to those who send.
 type tokens struct{ current atomic.Pointer[tokenPair] }
 
-type tokenPair struct{ token, secret, name string }
+type tokenPair struct {
+	token, secret string
+	name          string // tells tokens apart without being one; empty: none
+	lack          string // why there is none, as advice.NoToken takes it
+}
 
 func newTokens(g config.Graph) *tokens {
 	t := &tokens{}
@@ -386,7 +396,7 @@ func newTokens(g config.Graph) *tokens {
 
 // set reports whether anything changed.
 func (t *tokens) set(g config.Graph) bool {
-	p := tokenPair{token: g.AccessToken.Reveal(), secret: g.AppSecret.Reveal()}
+	p := tokenPair{token: g.AccessToken.Reveal(), secret: g.AppSecret.Reveal(), lack: string(g.AccessTokenLack)}
 	if p.token != "" {
 		sum := sha256.Sum256([]byte("relay token name\x00" + p.token + "\x00" + p.secret))
 		p.name = hex.EncodeToString(sum[:6])
@@ -397,6 +407,5 @@ func (t *tokens) set(g config.Graph) bool {
 
 func (t *tokens) token() string  { return t.current.Load().token }
 func (t *tokens) secret() string { return t.current.Load().secret }
-
-// name tells tokens apart without being one; empty: none.
-func (t *tokens) name() string { return t.current.Load().name }
+func (t *tokens) name() string   { return t.current.Load().name }
+func (t *tokens) lack() string   { return t.current.Load().lack }

@@ -164,7 +164,7 @@ var Sections = []Section{
 		{TokenResumed, slog.LevelInfo, "Meta accepts the token again", "nothing"},
 		{LaneRecovered, slog.LevelInfo, "an event set that was paused takes uploads again", "nothing"},
 		{BreakerClosed, slog.LevelInfo, "an event set that refused everything is tried again", "nothing"},
-		{NoToken, slog.LevelWarn, "there is no token yet: events are kept, nothing is uploaded", "do what `advice` says"},
+		{NoToken, slog.LevelWarn, "there is no token, or not any more: events are kept, nothing is uploaded", "do what `advice` says"},
 		{DryRun, slog.LevelWarn, "`graph.dry_run` is on: nothing is uploaded", "take it out when you go live"},
 		{DryRunCounted, slog.LevelInfo, "what a dry run would have sent and held of an event set", "nothing"},
 		{FirstUpload, slog.LevelInfo, "the first real upload to an event set begins", "nothing"},

@@ -29,6 +29,7 @@ type Options struct {
 	Foresight func() drain.Foresight
 	Files     func() Files // config and mapping files and their last reload
 	Reload    func(context.Context) ReloadResult
+	TokenLack func() string // why there is no access token, as advice.NoToken takes it; nil: none is configured
 	Config    func() []byte // the effective config, secrets hidden, for the support bundle
 	Logs      func() []byte // the last log lines, for the support bundle
 

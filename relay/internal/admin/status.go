@@ -90,6 +90,10 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 		}
 	}
 	rates := s.laneRates()
+	lack := ""
+	if s.o.TokenLack != nil {
+		lack = s.o.TokenLack()
+	}
 	limit := 0.0
 	if s.o.Limits != nil {
 		limit = s.o.Limits()
@@ -107,7 +111,7 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 		}
 		l.Rate = rates[id]
 		l.DrainSeconds = laneDrain(l, limit)
-		l.Headline, l.Next = laneWords(l, now)
+		l.Headline, l.Next = laneWords(l, now, lack)
 		for k, n := range l.Counts {
 			if isDeadCount(k) {
 				l.Dead += n

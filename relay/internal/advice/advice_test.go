@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/config"
 	"relay/mapper"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/drain"
@@ -179,6 +180,18 @@ func TestTold(t *testing.T) {
 	r = graph.Result{Class: graph.Retry, HTTPStatus: 503, Message: "HTTP 503 with text/html"}
 	if got := advice.Told(r); !strings.HasSuffix(got, " Seen: HTTP 503 with text/html. (HTTP 503)") {
 		t.Errorf("%q", got)
+	}
+}
+
+// Each reason for having no access token has a sentence of its own.
+func TestNoToken(t *testing.T) {
+	said := map[string]bool{advice.NoToken("").String(): true}
+	for _, lack := range config.Lacks() {
+		a := advice.NoToken(string(lack))
+		if said[a.String()] || a.Cause != "token_"+string(lack) || a.Who != advice.Operator || !strings.Contains(a.What, "graph.access_token_file") {
+			t.Errorf("%s: %+v", lack, a)
+		}
+		said[a.String()] = true
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 const (
 	retries = "relay keeps the events and tries again by itself."
+	notices = "relay keeps the events and notices a changed file by itself; a changed environment needs a restart."
 	waits   = "relay keeps the events, waits as long as it is asked to and goes on by itself."
 	probes  = "relay keeps the events and tries again by itself after each retry.probe_interval, or at once with `relay lane resume`."
 )
@@ -166,17 +167,16 @@ func throttle(r graph.Result) Advice {
 
 const tokenHow = "(Events Manager, the dataset's Settings, Conversions API, Generate access token) and put it where graph.access_token or graph.access_token_file reads it"
 
-// token is about an access token that is missing or refused, by Meta's
-// subcodes (facts: meta-wire 6.4).
+// token is about an access token that is refused, by Meta's subcodes (facts:
+// meta-wire 6.4).
 func token(r graph.Result) Advice {
 	a := Advice{
 		Cause: "token_invalid", What: "Meta does not accept the access token.", Who: MetaAdmin,
-		Do:    "make a new one " + tokenHow,
-		Relay: "relay keeps the events and notices a changed file by itself; a changed environment needs a restart.",
+		Do: "make a new one " + tokenHow, Relay: notices,
 	}
 	switch {
 	case r.HTTPStatus == 0:
-		a.Cause, a.What, a.Do = "token_missing", "There is no access token, so nothing is uploaded.", "make one "+tokenHow
+		return NoToken("")
 	case r.Subcode == 458:
 		a.What = "The owner of the access token has removed its app."
 	case r.Subcode == 459, r.Subcode == 464:
@@ -187,6 +187,27 @@ func token(r graph.Result) Advice {
 	case r.Subcode == 463:
 		a.What = "The access token has expired."
 	}
+	return a
+}
+
+// NoToken is about a relay without an access token. lack says why the file of
+// the token gave none, as package config does; "": no token is configured.
+func NoToken(lack string) Advice {
+	a := Advice{Cause: "token_missing", Who: Operator, Relay: notices}
+	switch lack {
+	case "file_missing":
+		a.What, a.Do = "The file that graph.access_token_file names does not exist, so nothing is uploaded.", "put the access token there, or correct the path"
+	case "file_unreadable":
+		a.What, a.Do = "The file that graph.access_token_file names cannot be read, so nothing is uploaded.", "let the user that relay runs as read it"
+	case "file_empty":
+		a.What, a.Do = "The file that graph.access_token_file names is empty, so nothing is uploaded.", "put the access token there"
+	case "file_malformed":
+		a.What, a.Do = "What the file that graph.access_token_file names holds is no access token, so nothing is uploaded.", "put the bare token there, on one line"
+	default:
+		a.What, a.Who, a.Do = "There is no access token, so nothing is uploaded.", MetaAdmin, "make one "+tokenHow
+		return a
+	}
+	a.Cause = "token_" + lack
 	return a
 }
 

@@ -15,6 +15,7 @@ type Lane struct {
 	Next  time.Time     // of the next attempt; zero: none is planned
 	Drain time.Duration // how long what waits will take; 0: not known
 	Usage float64       // of Meta's allowance; 1 is all of it
+	Lack  string        // why there is no access token, as NoToken takes it
 	Told  bool          // the answer that caused the state is shown with its own advice
 }
 
@@ -74,7 +75,7 @@ func ForState(l Lane) (headline, next string) {
 	case "breaker":
 		return "Stopped: everything is refused", l.waits(Breaker(graph.Result{}))
 	case "no_token":
-		return "No access token", l.waits(NoToken())
+		return "No access token", l.waits(NoToken(l.Lack))
 	case "dry_run":
 		return "Dry run", DryRun().What + " Events are mapped and checked, and kept."
 	case "retired":
@@ -88,9 +89,6 @@ func ForState(l Lane) (headline, next string) {
 	}
 	return strings.ReplaceAll(l.State, "_", " "), ""
 }
-
-// NoToken is about a relay without an access token.
-func NoToken() Advice { return token(graph.Result{}) }
 
 // DryRun is about graph.dry_run.
 func DryRun() Advice {

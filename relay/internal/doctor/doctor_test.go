@@ -250,7 +250,7 @@ func TestFindings(t *testing.T) {
 		{"no set to try", "token_untried", Note, setup{mapping: "version: 1\nevents: {}\n"}},
 		{"offline api", "offline_api", Warn, setup{mapping: "version: 1\napi: offline\nevents: { Order Completed: \"701000000000001\" }\n"}},
 
-		{"no token", "token_missing", Fail, setup{token: "-"}},
+		{"no token", "token_file_empty", Fail, setup{token: "-"}},
 		{"token in quotes", "token_malformed", Fail, setup{token: `"EAAB-fake"`}},
 		{"token expired", "token_invalid", Fail, setup{sandbox: tokens(sandbox.TokenExpired)}},
 		{"token unknown", "token_invalid", Fail, setup{sandbox: func(s *sandbox.Sandbox) error {
@@ -311,10 +311,11 @@ func TestFindings(t *testing.T) {
 		{"port busy", "port_busy", Fail, setup{config: "listen: " + busy.Addr().String() + "\n"}},
 		{"address of another machine", "cannot_listen", Fail, setup{config: "listen: 192.0.2.1:8585\nauth: { write_keys: [fake-key] }\n"}},
 
-		{"token file missing", "unreadable", Fail, setup{change: func(t *testing.T, o *Options) {
-			if err := os.Remove(o.Config.Graph.AccessTokenFile); err != nil {
-				t.Fatal(err)
-			}
+		{"app secret file missing", "unreadable", Fail, setup{change: func(t *testing.T, o *Options) {
+			o.Config.Graph.AppSecretFile = filepath.Join(t.TempDir(), "absent")
+		}}},
+		{"token file missing", "token_file_missing", Fail, setup{change: func(_ *testing.T, o *Options) {
+			o.Config.Graph.AccessToken, o.Config.Graph.AccessTokenLack = config.Secret{}, config.FileMissing
 		}}},
 		{"queue readable", "queue_readable", Warn, setup{change: func(t *testing.T, o *Options) { mkdir(t, o.Config.Queue.Path, 0o755) }}},
 		{"key readable", "secret_readable", Warn, setup{change: func(t *testing.T, o *Options) {

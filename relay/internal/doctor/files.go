@@ -10,12 +10,9 @@ import (
 )
 
 // files looks at who may read what is secret. What config itself reads as a
-// secret it warns about; the rest is here.
+// secret it warns about, and tokenText speaks of the token; the rest is here.
 func (e *exam) files() {
 	c := e.Config
-	if f := c.Graph.AccessTokenFile; f != "" {
-		e.readable("graph.access_token_file", f)
-	}
 	if f := c.Graph.AppSecretFile; f != "" {
 		e.readable("graph.app_secret_file", f)
 	}

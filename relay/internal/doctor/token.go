@@ -19,7 +19,7 @@ func (e *exam) tokenText() bool {
 	text := e.Config.Graph.AccessToken.Reveal()
 	switch {
 	case text == "":
-		e.say(advised(Finding{Check: "token", Level: Fail}, advice.NoToken()))
+		e.say(advised(Finding{Check: "token", Level: Fail}, advice.NoToken(string(e.Config.Graph.AccessTokenLack))))
 		return false
 	case strings.ContainsAny(text, " \t\r\n\"'"):
 		e.say(Finding{
