@@ -65,7 +65,7 @@ func ForState(l Lane) (headline, next string) {
 		}
 		return "Waiting for its turn", "Sends as fast as rate.requests_per_second in relay.yaml allows; at 0 nothing is sent."
 	case "manually_paused":
-		return "Paused by an operator", "Sends nothing until it is resumed. Events are kept."
+		return "Paused by an operator", "Events are kept; `relay lane resume` lets it send again."
 	case "paused_token":
 		return "Access token refused", l.waits(token(graph.Result{HTTPStatus: 400}))
 	case "paused_permission":
