@@ -131,7 +131,7 @@ func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Prob
 	defer func() { _ = client.Close() }()
 	return doctor.Run(ctx, doctor.Options{
 		Config: cfg, Warnings: warnings, Mapping: m, Client: client, Running: askRunning(ctx, cfg),
-		TestEventCode: code, Emit: show,
+		Receipts: receiptsKept(cfg), TestEventCode: code, Emit: show,
 	}), nil
 }
 

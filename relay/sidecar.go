@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -80,7 +82,7 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if s.queue, err = openQueue(cfg, log); err != nil {
 		return nil, err
 	}
-	secret, err := installationSecret(cfg)
+	secret, made, err := installationSecret(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +91,10 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	}
 	if s.receipts, err = openReceipts(cfg, secret, log); err == nil {
 		err = s.registerReceipts()
+	}
+	if made && s.receipts != nil && s.receipts.Stats().Files > 0 {
+		log.Warn("the secret of the installation is gone and was made anew; a person's receipts of before are not found", "code", logs.SecretReplaced,
+			"file", filepath.Join(cfg.Queue.Path, seal.SecretName))
 	}
 	if err != nil {
 		return nil, err
@@ -128,14 +134,16 @@ func openQueue(cfg *config.Config, log *slog.Logger) (*local.Queue, error) {
 	return q, queueError(err)
 }
 
-// installationSecret is the secret that fingerprints are made with. The caller
-// holds the queue's lock.
-func installationSecret(cfg *config.Config) ([]byte, error) {
-	secret, err := seal.Secret(cfg.Queue.Path)
-	if errors.Is(err, seal.ErrDamaged) {
-		return nil, badConfig(err) // until somebody puts it right
+// installationSecret is the secret that fingerprints are made with, and whether
+// it was made just now. The caller holds the queue's lock.
+func installationSecret(cfg *config.Config) (secret []byte, made bool, err error) {
+	_, err = seal.ReadSecret(cfg.Queue.Path)
+	made = errors.Is(err, fs.ErrNotExist)
+	secret, err = seal.Secret(cfg.Queue.Path)
+	if errors.Is(err, seal.ErrDamaged) || errors.Is(err, fs.ErrPermission) {
+		err = badConfig(err) // until somebody puts it right
 	}
-	return secret, err
+	return secret, made, err
 }
 
 // queueError gives an error of opening a queue its exit code.

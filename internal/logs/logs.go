@@ -97,6 +97,7 @@ const (
 	ReceiptsFailed      Code = "receipts_failed"
 	ReceiptsOK          Code = "receipts_ok"
 	ReceiptsTorn        Code = "receipts_torn"
+	SecretReplaced      Code = "secret_replaced"
 
 	ConfigLoaded       Code = "config_loaded"
 	ConfigWarning      Code = "config_warning"
@@ -231,6 +232,7 @@ var Sections = []Section{
 		{ResealFailed, slog.LevelWarn, "after a change of the encryption key some files keep the old one; tried again", "keep the old key"},
 		{ReceiptsFailed, slog.LevelError, "receipts cannot be written; delivery goes on without", "check the disk"},
 		{ReceiptsOK, slog.LevelInfo, "receipts are written again", "nothing"},
+		{SecretReplaced, slog.LevelWarn, "the secret of the installation was gone and is made anew: `relay forget` does not find a person in receipts of before", "stop relay, put the file `secret` of a backup into `queue.path`, start it; or remove the receipts"},
 		{ReceiptsTorn, slog.LevelWarn, "a crash cut the end of the receipts; some are missing", "nothing"},
 	}},
 	{Title: "Files and settings", Rows: []Row{

@@ -52,6 +52,9 @@ type Options struct {
 	// Running says what the admin address answered.
 	Running Running
 
+	// Receipts are those kept in the queue's directory.
+	Receipts Receipts
+
 	// TestEventCode, when set, sends one made-up event to each event set.
 	TestEventCode string
 
@@ -85,6 +88,14 @@ type Running struct {
 	Dropped int64 // events, for want of room
 	Lost    int64 // events, with damaged files
 	Rebuilt bool  // meta.db was lost or damaged at the start
+}
+
+// Receipts is what is known of the receipts and of the secret that persons are
+// recognised with in them.
+type Receipts struct {
+	Kept       bool
+	Secret     error // why the secret cannot be used: fs.ErrNotExist, or what is wrong with its file
+	Unsearched int   // receipts that were fingerprinted with another secret
 }
 
 // Result counts findings.

@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -327,6 +328,9 @@ func TestFindings(t *testing.T) {
 		{"token file missing", "token_file_missing", Fail, setup{change: func(_ *testing.T, o *Options) {
 			o.Config.Graph.AccessToken, o.Config.Graph.AccessTokenLack = config.Secret{}, config.FileMissing
 		}}},
+		{"secret missing", "secret_missing", Warn, setup{change: func(_ *testing.T, o *Options) { o.Receipts = Receipts{Kept: true, Secret: fs.ErrNotExist} }}},
+		{"secret damaged", "secret_unusable", Fail, setup{change: func(_ *testing.T, o *Options) { o.Receipts = Receipts{Secret: errors.New("damaged")} }}},
+		{"secret replaced", "secret_replaced", Warn, setup{change: func(_ *testing.T, o *Options) { o.Receipts = Receipts{Kept: true, Unsearched: 3} }}},
 		{"queue readable", "queue_readable", Warn, setup{change: func(t *testing.T, o *Options) { mkdir(t, o.Config.Queue.Path, 0o755) }}},
 		{"key readable", "secret_readable", Warn, setup{change: func(t *testing.T, o *Options) {
 			o.Config.Queue.EncryptionKey = filepath.Join(t.TempDir(), "key")

@@ -39,6 +39,7 @@ type Ledger struct {
 	dir string
 	o   Options
 	log *slog.Logger
+	tag string // of the secret
 
 	mu     sync.Mutex
 	codec  *codec
@@ -92,7 +93,7 @@ func Open(dir string, o Options) (*Ledger, error) {
 	if err := disk.Clean(dir); err != nil {
 		return nil, fmt.Errorf("open receipts: %w", err)
 	}
-	l := &Ledger{dir: dir, o: o, log: o.Logger, codec: c}
+	l := &Ledger{dir: dir, o: o, log: o.Logger, tag: tagOf(o.Secret), codec: c}
 	if l.files, err = list(dir); err != nil {
 		return nil, err
 	}
@@ -179,6 +180,7 @@ func (l *Ledger) path(n uint64) string { return path(l.dir, n) }
 // failure is logged and counted, never a reason to send again.
 func (l *Ledger) Record(d drain.Delivery) {
 	e := entryOf(d)
+	e.Secret = l.tag
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.show()
