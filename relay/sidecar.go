@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -359,13 +357,6 @@ func (s *sidecar) announce() {
 	}
 }
 
-// sayNoToken says that there is no access token, if so, and why.
-func (s *sidecar) sayNoToken() {
-	if t := s.tokens.current.Load(); t.name == "" {
-		s.log.Warn("no access token", "code", logs.NoToken, "advice", advice.NoToken(t.lack).String())
-	}
-}
-
 // close is for Run's end and for an open that failed half way.
 func (s *sidecar) close() error {
 	var errs []error
@@ -386,34 +377,3 @@ func (s *sidecar) close() error {
 	}
 	return errors.Join(errs...)
 }
-
-// tokens hands the access token and app secret in force to those who send.
-type tokens struct{ current atomic.Pointer[tokenPair] }
-
-type tokenPair struct {
-	token, secret string
-	name          string // tells tokens apart without being one; empty: none
-	lack          string // why there is none, as advice.NoToken takes it
-}
-
-func newTokens(g config.Graph) *tokens {
-	t := &tokens{}
-	t.set(g)
-	return t
-}
-
-// set reports whether anything changed.
-func (t *tokens) set(g config.Graph) bool {
-	p := tokenPair{token: g.AccessToken.Reveal(), secret: g.AppSecret.Reveal(), lack: string(g.AccessTokenLack)}
-	if p.token != "" {
-		sum := sha256.Sum256([]byte("relay token name\x00" + p.token + "\x00" + p.secret))
-		p.name = hex.EncodeToString(sum[:6])
-	}
-	old := t.current.Swap(&p)
-	return old == nil || *old != p
-}
-
-func (t *tokens) token() string  { return t.current.Load().token }
-func (t *tokens) secret() string { return t.current.Load().secret }
-func (t *tokens) name() string   { return t.current.Load().name }
-func (t *tokens) lack() string   { return t.current.Load().lack }

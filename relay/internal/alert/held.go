@@ -54,10 +54,9 @@ func (w *Watch) ended(code string, st *state, s Snapshot) end {
 	for id, h := range st.Lanes {
 		l, ok := lanes[id]
 		switch {
-		case !ok || l.Pending == 0 || l.State == "retired":
-		case h.disproved(l):
+		case ok && h.disproved(l):
 			how = answered
-		default:
+		case ok && l.Pending > 0 && l.State != "retired":
 			return lasts
 		}
 	}

@@ -82,6 +82,25 @@ func TestGrowthOverRestart(t *testing.T) {
 	})
 }
 
+// An event set that was delivered to is not one that is gone, also when nothing
+// waits for it any more.
+func TestDeliveredIsAnswered(t *testing.T) {
+	at := time.Unix(1000, 0)
+	st := &state{Since: at, Lanes: map[string]held{"701": {"paused_token", at}}}
+	for _, c := range []struct {
+		lanes []Lane
+		want  end
+	}{
+		{[]Lane{{ID: "701", State: "idle", Delivered: at.Add(1)}}, answered},
+		{[]Lane{{ID: "701", State: "idle"}}, gone},
+		{nil, gone},
+	} {
+		if got := new(Watch).ended(TokenRefused, st, Snapshot{Now: at.Add(2), Lanes: c.lanes}); got != c.want {
+			t.Errorf("%+v: %d, want %d", c.lanes, got, c.want)
+		}
+	}
+}
+
 // A resolved alert says no more than what is known.
 func TestOverWords(t *testing.T) {
 	for _, code := range []string{TokenRefused, DeliveryStopped} {
