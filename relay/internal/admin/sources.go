@@ -38,7 +38,6 @@ func keyNames(ids []uint32) (out []string) {
 func fillFromQueue(l *LaneInfo, ls queue.LaneStat) {
 	l.Pending, l.Bytes = ls.Pending, ls.Bytes
 	l.OldestAt = timePtr(ls.Oldest)
-	l.Counts = map[string]int64{} // an event set of which nothing is settled has counts, all 0
 	maps.Copy(l.Counts, ls.Counts)
 }
 

@@ -57,7 +57,7 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 	get := func(id string) *LaneInfo {
 		l := byID[id]
 		if l == nil {
-			l = &LaneInfo{Lane: id}
+			l = &LaneInfo{Lane: id, Counts: map[string]int64{}}
 			byID[id] = l
 		}
 		return l
