@@ -101,6 +101,20 @@ type Queue struct {
 	NoSync          bool   // only for tests of the tests: 200 no longer means on disk
 }
 
+// Lack says why a file gave no secret.
+type Lack string
+
+// The lacks; the zero value: the file gave one, or none is named.
+const (
+	FileMissing    Lack = "file_missing"
+	FileUnreadable Lack = "file_unreadable"
+	FileEmpty      Lack = "file_empty"
+	FileMalformed  Lack = "file_malformed" // not one line of plain text
+)
+
+// Lacks lists all lacks.
+func Lacks() []Lack { return []Lack{FileMissing, FileUnreadable, FileEmpty, FileMalformed} }
+
 // Graph is Meta's Graph API.
 type Graph struct {
 	Endpoint        string
@@ -108,6 +122,7 @@ type Graph struct {
 	OfflineVersion  string // for api: offline
 	AccessToken     Secret
 	AccessTokenFile string // re-read when it changes
+	AccessTokenLack Lack   // why that file gave none
 	AppSecret       Secret
 	AppSecretFile   string
 	DryRun          bool

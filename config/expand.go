@@ -178,6 +178,11 @@ type absent string
 func (a absent) Error() string        { return string(a) }
 func (a absent) Is(target error) bool { return target == errAbsent }
 
+// malformed is the error of a text that cannot be a secret.
+type malformed string
+
+func (m malformed) Error() string { return string(m) }
+
 func (e *expander) fetch(ref reference, src *source) (string, error) {
 	path := ref.name
 	switch ref.kind {
@@ -218,7 +223,7 @@ func ReadSecretFile(path string) (Secret, error) {
 func plainToken(text string) error {
 	for _, r := range text {
 		if r <= ' ' || r == 0x7f || r == utf8.RuneError {
-			return errors.New("the secret holds white space or control characters; it must be one line of plain text")
+			return malformed("the secret holds white space or control characters; it must be one line of plain text")
 		}
 	}
 	return nil
@@ -238,9 +243,9 @@ func readTrimmed(path string) (string, error) {
 	case err != nil:
 		return "", withoutPath(err)
 	case len(data) > maxSecretFile:
-		return "", fmt.Errorf("the file is larger than %d bytes", maxSecretFile)
+		return "", malformed(fmt.Sprintf("the file is larger than %d bytes", maxSecretFile))
 	case !utf8.Valid(data):
-		return "", errors.New("the file is not UTF-8 text")
+		return "", malformed("the file is not UTF-8 text")
 	}
 	return strings.TrimRight(strings.TrimPrefix(string(data), "\ufeff"), "\r\n"), nil
 }

@@ -198,9 +198,10 @@ func (l *loader) readSecretFiles() {
 		key, file string
 		path      string
 		secret    *Secret
+		lack      *Lack // nil: nobody asks
 	}{
-		{"graph.access_token", "graph.access_token_file", g.AccessTokenFile, &g.AccessToken},
-		{"graph.app_secret", "graph.app_secret_file", g.AppSecretFile, &g.AppSecret},
+		{"graph.access_token", "graph.access_token_file", g.AccessTokenFile, &g.AccessToken, &g.AccessTokenLack},
+		{"graph.app_secret", "graph.app_secret_file", g.AppSecretFile, &g.AppSecret, nil},
 	} {
 		if f.path == "" {
 			continue
@@ -211,6 +212,9 @@ func (l *loader) readSecretFiles() {
 			continue
 		}
 		secret, err := ReadSecretFile(f.path)
+		if f.lack != nil {
+			*f.lack = lackOf(secret, err)
+		}
 		if err != nil {
 			v.Warnf("%v", err).WithHint("until the file can be read, relay works as if it were empty")
 			continue
@@ -222,6 +226,21 @@ func (l *loader) readSecretFiles() {
 		l.cfg.origins[f.key] = Origin{Kind: FromOtherFile, Name: f.path}
 		l.warnReadable(v, f.path)
 	}
+}
+
+// lackOf says why reading a file gave no secret.
+func lackOf(s Secret, err error) Lack {
+	switch {
+	case errors.As(err, new(malformed)):
+		return FileMalformed
+	case errors.Is(err, errAbsent):
+		return FileMissing
+	case err != nil:
+		return FileUnreadable
+	case s.IsEmpty():
+		return FileEmpty
+	}
+	return ""
 }
 
 // addFiles completes the list of files to watch.

@@ -160,7 +160,7 @@ Held: becomes a dead letter, kept until somebody retries or drops it (` + "`rela
 `)
 	for _, r := range []struct{ reason, when, mend string }{
 		{ReasonInvalid, "not an object, or no usable `event`", "correct the sender; drop the dead letter"},
-		{ReasonTooLarge, "larger than `intake.max_event_bytes`", "send less, or raise the limit"},
+		{ReasonTooLarge, "larger than `intake.max_event_bytes`, or than a proxy on the way to Meta takes", "send less, or raise the limit"},
 		{ReasonIDConflict, "another event was received under the same `messageId`: `event`, `userId` or `properties` differ", "have the sender give each event an id of its own; a retry sends the event under one"},
 		{ReasonUnrouted, "today's mapping no longer sends this event to this event set", "map it again and retry, or drop"},
 		{ReasonExpression, "a formula of the mapping failed", "correct the formula and retry"},

@@ -36,10 +36,17 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 		out.Dead += n
 	}
 	out.Dropped = q.Dropped[queue.DropMaxSize]
-	out.Damaged, out.Lost = q.DamagedFiles+q.DamagedChunks, q.LostRecords
+	out.Damaged, out.Lost, out.SetAside, out.Opening = q.DamagedFiles+q.DamagedChunks, q.LostRecords, q.BadFiles, q.Opening
 	for _, l := range st.Lanes {
 		todo, told := l.Todo()
-		out.Lanes = append(out.Lanes, alert.Lane{ID: l.Lane, State: l.State, Headline: l.Headline, Todo: todo, Told: told})
+		a := alert.Lane{ID: l.Lane, State: l.State, Headline: l.Headline, Todo: todo, Told: told, Pending: l.Pending}
+		if l.LastSuccessAt != nil {
+			a.Delivered = *l.LastSuccessAt
+		}
+		if e := l.LastError; e != nil && e.Code != 0 {
+			a.MetaError, a.ErrorAt = e.Class, e.At
+		}
+		out.Lanes = append(out.Lanes, a)
 		if l.Pending > 0 && l.OldestAt != nil && (out.Oldest.IsZero() || l.OldestAt.Before(out.Oldest)) {
 			out.Oldest = *l.OldestAt
 		}

@@ -87,7 +87,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	}
 	var prints track.PrintKey // nothing is appended without it
 	if write {
-		secret, err := installationSecret(cfg)
+		secret, _, err := installationSecret(cfg)
 		if err != nil {
 			return nil, errors.Join(err, ledger.close(), q.Close())
 		}

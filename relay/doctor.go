@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,11 +29,11 @@ func newDoctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look for what is wrong: token, event sets, clock, disk, proxy, file rights",
-		Long: `Looks at config and mapping, this machine (addresses, file rights, certificate, disk speed and
-space, noticing of changed files), the way to Meta (proxy, TLS, clock, API version) and
-what Meta thinks of the token and of each event set. Each finding comes with its fix and
-who must do it. Works with and without a running relay; run it as the user that relay
-runs as.
+		Long: `Looks at config and mapping, at the event sets of a running relay, this machine (addresses,
+file rights, certificate, disk speed and space, noticing of changed files), the way to Meta
+(proxy, TLS, clock, API version) and what Meta thinks of the token and of each event set.
+Each finding comes with its fix and who must do it. Works with and without a running relay;
+run it as the user that relay runs as.
 
 With --test-event-code it also sends one made-up event to each event set; find the code
 in Events Manager under Test events. Meta treats such events like real ones, which is why
@@ -49,21 +50,30 @@ or mapping do not check out.`,
 			if code != "" && !testCodeForm.MatchString(code) {
 				return usageError{errors.New("--test-event-code: want a code such as TEST12345")}
 			}
+			show := doctorTable(c.OutOrStdout())
+			if asJSON {
+				show = func(f doctor.Finding) { _ = jsonLine(c.OutOrStdout(), f) }
+			}
+			refused := func(check string, err error) error {
+				if asJSON { // for people the error is printed
+					showRefused(check, err, show)
+				}
+				return badConfig(err)
+			}
 			cfg, warnings, err := config.Load(configPath(c), config.Options{})
+			if err != nil && exitCode(err) == exitConfig {
+				return refused("config", err)
+			}
 			if err != nil {
 				return err
 			}
 			src, err := os.ReadFile(cfg.Mapping)
 			if err != nil {
-				return badConfig(fmt.Errorf("read mapping: %w", err))
+				return refused("mapping", fmt.Errorf("read mapping: %w", err))
 			}
 			m, more, err := mapper.Parse(cfg.Mapping, src)
 			if err != nil {
-				return badConfig(err)
-			}
-			show := doctorTable(c.OutOrStdout())
-			if asJSON {
-				show = func(f doctor.Finding) { _ = jsonLine(c.OutOrStdout(), f) }
+				return refused("mapping", err)
 			}
 			r, err := examine(c.Context(), cfg, append(warnings, more...), m, code, show)
 			if err != nil {
@@ -91,6 +101,21 @@ or mapping do not check out.`,
 	return c
 }
 
+// showRefused makes findings of what keeps config or mapping from being taken.
+func showRefused(check string, err error, show func(doctor.Finding)) {
+	f := doctor.Finding{Check: check, Code: "refused", Level: doctor.Fail, Who: doctor.You}
+	ps, ok := errors.AsType[strictyaml.Problems](err)
+	if !ok {
+		f.Text, f.Fix = err.Error(), "Correct the file or its path; `relay check` says when it would be taken."
+		show(f)
+		return
+	}
+	for _, p := range ps {
+		f.Text, f.Fix = p.Error(), cmp.Or(p.Hint, "Correct it; `relay check` says when the file would be taken.")
+		show(f)
+	}
+}
+
 var testCodeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
 // doctorTimeout bounds each call of the Graph API.
@@ -106,7 +131,7 @@ func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Prob
 	defer func() { _ = client.Close() }()
 	return doctor.Run(ctx, doctor.Options{
 		Config: cfg, Warnings: warnings, Mapping: m, Client: client, Running: askRunning(ctx, cfg),
-		TestEventCode: code, Emit: show,
+		Receipts: receiptsKept(cfg), TestEventCode: code, Emit: show,
 	}), nil
 }
 
@@ -131,8 +156,19 @@ func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
 	if err := client.Ready(ctx); err != nil {
 		r.NotReady = strings.Join(strings.Fields(err.Error()), " ")
 	}
-	if q, err := client.QueueInfo(ctx); err == nil {
-		r.Dropped, r.Lost, r.Rebuilt = q.Dropped[queue.DropMaxSize], q.LostRecords, q.Rebuilt
+	st, err := client.Status(ctx)
+	if err != nil {
+		return r
+	}
+	q := st.Queue
+	r.Dropped, r.Lost, r.Rebuilt = q.Dropped[queue.DropMaxSize], q.LostRecords, q.Rebuilt
+	r.Full, r.Pending, r.Unmapped, r.Dead = q.Full, q.Pending, q.Unmapped, q.Dead
+	for _, l := range st.Lanes {
+		todo, told := l.Todo()
+		if !told {
+			todo = l.Next
+		}
+		r.Lanes = append(r.Lanes, doctor.Lane{ID: l.Lane, State: l.State, Says: l.Headline, Todo: todo, Pending: l.Pending})
 	}
 	return r
 }

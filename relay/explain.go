@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"relay/internal/screen"
 	"relay/mapper"
 	"relay/relay/internal/track"
 )
@@ -175,13 +176,7 @@ func (e *explanation) named(name, from string) {
 
 // line writes one line, cut to the width.
 func (e *explanation) line(indent int, format string, args ...any) {
-	text := strings.Repeat(" ", indent) + fmt.Sprintf(format, args...)
-	text = strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
-			return '·'
-		}
-		return r
-	}, text)
+	text := strings.Repeat(" ", indent) + screen.Line(fmt.Sprintf(format, args...))
 	if utf8.RuneCountInString(text) > explainWidth {
 		text = string([]rune(text)[:explainWidth-1]) + "…"
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/internal/disk"
+	"relay/internal/screen"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
 )
@@ -73,17 +74,17 @@ skipped, what became a dead letter and why, what an event set's state turned to.
 						werr = jsonLine(out, o)
 						return werr == nil
 					}
-					_, werr = fmt.Fprintf(out, "%s  %-9s  %-15s  %s  %s", o.Time.Local().Format(time.TimeOnly), o.Outcome, o.EventSet, o.Event, o.MessageID)
+					line := fmt.Sprintf("%s  %-9s  %-15s  %s  %s", o.Time.Local().Format(time.TimeOnly), o.Outcome, o.EventSet, o.Event, o.MessageID)
 					if o.Reason != "" {
-						fmt.Fprintf(out, "  %s", o.Reason)
+						line += "  " + o.Reason
 					}
 					if o.Count > 1 {
-						fmt.Fprintf(out, "  × %d", o.Count)
+						line += fmt.Sprintf("  × %d", o.Count)
 					}
 					if o.Message != "" {
-						fmt.Fprintf(out, "  %s", o.Message)
+						line += "  " + o.Message
 					}
-					fmt.Fprintln(out)
+					_, werr = fmt.Fprintln(out, screen.Line(line))
 					return werr == nil
 				})
 				return firstError(werr, err)

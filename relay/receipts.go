@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"relay/internal/seal"
 	"relay/queue/local"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/doctor"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/receipts"
 )
@@ -22,21 +24,22 @@ import (
 // receiptsDir lies in the queue's directory: one lock, one key, one backup.
 const receiptsDir = "receipts"
 
-// openReceipts opens the ledger for writing; nil when none is kept. The caller
-// holds the queue's lock.
+// openReceipts opens the ledger for writing; nil when none is kept and none is
+// left of before. The caller holds the queue's lock.
 func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipts.Ledger, error) {
-	if cfg.Queue.ReceiptsMaxSize == 0 {
+	dir := filepath.Join(cfg.Queue.Path, receiptsDir)
+	if _, err := os.Stat(dir); err != nil && cfg.Queue.ReceiptsMaxSize == 0 {
 		return nil, nil
 	}
 	keys, err := queueKeys(cfg.Queue.EncryptionKey)
 	if err != nil {
 		return nil, badConfig(err)
 	}
-	o := receipts.Options{MaxSize: cfg.Queue.ReceiptsMaxSize, Secret: secret, Logger: log}
+	o := receipts.Options{MaxSize: max(cfg.Queue.ReceiptsMaxSize, 1), Secret: secret, Logger: log}
 	if len(keys) > 0 {
 		o.Key, o.OldKeys = keys[0], keys[1:]
 	}
-	l, err := receipts.Open(filepath.Join(cfg.Queue.Path, receiptsDir), o)
+	l, err := receipts.Open(dir, o)
 	if errors.Is(err, seal.ErrKey) {
 		return nil, badConfig(err)
 	}
@@ -56,7 +59,7 @@ func (s *sidecar) registerReceipts() error {
 
 // delivered is told of each accepted request before the lane settles it.
 func (s *sidecar) delivered(d drain.Delivery) {
-	if s.receipts != nil {
+	if s.started.Queue.ReceiptsMaxSize > 0 { // 0: those of before are only read and forgotten
 		s.receipts.Record(d)
 	}
 	s.metrics.Tail().Delivery(d)
@@ -71,11 +74,11 @@ func receiptsOf(l *receipts.Ledger) func(string) ([]receipts.Receipt, error) {
 }
 
 // forgetIn is admin's way to remove a person from the receipts.
-func forgetIn(l *receipts.Ledger) func(context.Context, admin.Person) (int, error) {
+func forgetIn(l *receipts.Ledger) func(context.Context, admin.Person) (receipts.Forgotten, error) {
 	if l == nil {
 		return nil
 	}
-	return func(_ context.Context, p admin.Person) (int, error) {
+	return func(_ context.Context, p admin.Person) (receipts.Forgotten, error) {
 		return l.Forget(slices.Concat(p.IDs, p.Emails)...)
 	}
 }
@@ -93,6 +96,26 @@ func (b backedUp) Backup(ctx context.Context, dir string) error {
 		return err
 	}
 	return b.receipts.Backup(filepath.Join(dir, receiptsDir))
+}
+
+// receiptsKept describes for doctor the receipts and the secret they are
+// fingerprinted with.
+func receiptsKept(cfg *config.Config) (k doctor.Receipts) {
+	dir := filepath.Join(cfg.Queue.Path, receiptsDir)
+	files, _ := filepath.Glob(filepath.Join(dir, "*.log")) // the pattern is well formed
+	k.Kept = len(files) > 0
+	secret, err := seal.ReadSecret(cfg.Queue.Path)
+	if _, absent := os.Stat(cfg.Queue.Path); errors.Is(err, fs.ErrNotExist) && (absent != nil || !k.Kept) {
+		return k // not made yet
+	}
+	if k.Secret = err; err != nil || !k.Kept {
+		return k
+	}
+	keys, err := queueKeys(cfg.Queue.EncryptionKey)
+	if err == nil {
+		k.Unsearched, _ = receipts.Unsearched(dir, secret, keys...) // what cannot be read, the check of keys says
+	}
+	return k
 }
 
 // deskReceipts are those of a command that no relay answers: open for a change,
@@ -115,13 +138,11 @@ func offlineReceipts(cfg *config.Config, write bool) (d deskReceipts, err error)
 		return d, nil // none were ever kept
 	}
 	if write {
-		c := *cfg
-		c.Queue.ReceiptsMaxSize = max(c.Queue.ReceiptsMaxSize, 1) // there are some, whether or not more are kept
-		secret, err := installationSecret(cfg)
+		secret, _, err := installationSecret(cfg)
 		if err != nil {
 			return d, err
 		}
-		d.open, err = openReceipts(&c, secret, slog.New(slog.DiscardHandler))
+		d.open, err = openReceipts(cfg, secret, slog.New(slog.DiscardHandler))
 		d.find = receiptsOf(d.open)
 		return d, err
 	}

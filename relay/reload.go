@@ -120,6 +120,10 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 		s.log.Warn("these settings need a restart", "code", logs.ConfigNeedsRestart, "keys", restart)
 	}
 	s.takeKeys(cfg, r)
+	if s.tokens.set(cfg.Graph) {
+		s.drain.Wake(drain.NewToken)
+		s.sayNoToken()
+	}
 	if len(hot) == 0 {
 		return
 	}
@@ -127,9 +131,6 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	s.drain.SetSettings(drainSettings(cfg))
 	if err := s.intake.SetKeys(writeKeys(cfg.Auth)); err != nil {
 		s.configRefused(r, err)
-	}
-	if s.tokens.set(cfg.Graph) {
-		s.drain.Wake(drain.NewToken)
 	}
 	if cfg.Mapping != s.mapping.path() {
 		s.mapping.setPath(cfg.Mapping)

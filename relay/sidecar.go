@@ -3,11 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -88,7 +88,7 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if err = sayRestored(cfg.Queue.Path, log); err != nil {
 		return nil, err
 	}
-	secret, err := installationSecret(cfg)
+	secret, made, err := installationSecret(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +98,10 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	}
 	if s.receipts, err = openReceipts(cfg, secret, log); err == nil {
 		err = s.registerReceipts()
+	}
+	if made && s.receipts != nil && s.receipts.Stats().Files > 0 {
+		log.Warn("the secret of the installation is gone and was made anew; a person's receipts of before are not found", "code", logs.SecretReplaced,
+			"file", filepath.Join(cfg.Queue.Path, seal.SecretName))
 	}
 	if err != nil {
 		return nil, err
@@ -137,14 +141,16 @@ func openQueue(cfg *config.Config, clock func() (time.Time, bool), log *slog.Log
 	return q, queueError(err)
 }
 
-// installationSecret is the secret that fingerprints are made with. The caller
-// holds the queue's lock.
-func installationSecret(cfg *config.Config) ([]byte, error) {
-	secret, err := seal.Secret(cfg.Queue.Path)
-	if errors.Is(err, seal.ErrDamaged) {
-		return nil, badConfig(err) // until somebody puts it right
+// installationSecret is the secret that fingerprints are made with, and whether
+// it was made just now. The caller holds the queue's lock.
+func installationSecret(cfg *config.Config) (secret []byte, made bool, err error) {
+	_, err = seal.ReadSecret(cfg.Queue.Path)
+	made = errors.Is(err, fs.ErrNotExist)
+	secret, err = seal.Secret(cfg.Queue.Path)
+	if errors.Is(err, seal.ErrDamaged) || errors.Is(err, fs.ErrPermission) {
+		err = badConfig(err) // until somebody puts it right
 	}
-	return secret, err
+	return secret, made, err
 }
 
 // queueError gives an error of opening a queue its exit code.
@@ -250,6 +256,7 @@ func (s *sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		Foresight: s.drain.Foresight,
 		Files:     s.files,
 		Reload:    s.Reload,
+		TokenLack: s.tokens.lack,
 		Receipts:  receiptsOf(s.receipts),
 		Forget:    forgetIn(s.receipts),
 		Config:    func() []byte { return effective(s.settings.Load()) },
@@ -342,9 +349,7 @@ func (s *sidecar) announce() {
 		s.log.Info("listening", "code", logs.Listening, "addr", a.String(), "admin", s.admin.Addr(), "queue", cfg.Queue.Path,
 			"mapping", s.mapping.State().Digest, "max_size", st.MaxSize, "version", build().Version)
 	}
-	if s.tokens.name() == "" {
-		s.log.Warn("no access token", "code", logs.NoToken, "advice", advice.NoToken().String())
-	}
+	s.sayNoToken()
 	if cfg.Graph.DryRun {
 		s.log.Warn("dry run", "code", logs.DryRun, "advice", advice.DryRun().String())
 	}
@@ -370,31 +375,3 @@ func (s *sidecar) close() error {
 	}
 	return errors.Join(errs...)
 }
-
-// tokens hands the access token and app secret in force to those who send.
-type tokens struct{ current atomic.Pointer[tokenPair] }
-
-type tokenPair struct{ token, secret, name string }
-
-func newTokens(g config.Graph) *tokens {
-	t := &tokens{}
-	t.set(g)
-	return t
-}
-
-// set reports whether anything changed.
-func (t *tokens) set(g config.Graph) bool {
-	p := tokenPair{token: g.AccessToken.Reveal(), secret: g.AppSecret.Reveal()}
-	if p.token != "" {
-		sum := sha256.Sum256([]byte("relay token name\x00" + p.token + "\x00" + p.secret))
-		p.name = hex.EncodeToString(sum[:6])
-	}
-	old := t.current.Swap(&p)
-	return old == nil || *old != p
-}
-
-func (t *tokens) token() string  { return t.current.Load().token }
-func (t *tokens) secret() string { return t.current.Load().secret }
-
-// name tells tokens apart without being one; empty: none.
-func (t *tokens) name() string { return t.current.Load().name }

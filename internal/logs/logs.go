@@ -100,6 +100,7 @@ const (
 	ReceiptsFailed      Code = "receipts_failed"
 	ReceiptsOK          Code = "receipts_ok"
 	ReceiptsTorn        Code = "receipts_torn"
+	SecretReplaced      Code = "secret_replaced"
 
 	ConfigLoaded       Code = "config_loaded"
 	ConfigWarning      Code = "config_warning"
@@ -163,21 +164,21 @@ var Sections = []Section{
 		{TokenPaused, slog.LevelError, "Meta refuses the token; its event sets are paused, nothing is lost", "do what `advice` says; delivery resumes by itself"},
 		{PermissionPaused, slog.LevelError, "the token has no permission for this event set; it is paused, nothing is lost", "do what `advice` says; delivery resumes by itself"},
 		{ConfigPaused, slog.LevelError, "Meta does not accept uploads to this event set as relay is set up; it is paused, nothing is lost", "do what `advice` says: usually about the event set's id, `graph.version` or `graph.app_secret`"},
-		{BreakerOpen, slog.LevelError, "so many events in a row were refused that the event set is paused; the rest is kept", "correct the mapping and save it, or `relay lane resume`"},
+		{BreakerOpen, slog.LevelError, "so many events in a row were refused that the event set is paused; the rest is kept", "do what `advice` says: usually about the mapping"},
 		{TokenResumed, slog.LevelInfo, "Meta accepts the token again", "nothing"},
 		{LaneRecovered, slog.LevelInfo, "an event set that was paused takes uploads again", "nothing"},
 		{BreakerClosed, slog.LevelInfo, "an event set that refused everything is tried again", "nothing"},
-		{NoToken, slog.LevelWarn, "there is no token yet: events are kept, nothing is uploaded", "do what `advice` says"},
+		{NoToken, slog.LevelWarn, "there is no token, or not any more: events are kept, nothing is uploaded", "do what `advice` says"},
 		{DryRun, slog.LevelWarn, "`graph.dry_run` is on: nothing is uploaded", "take it out when you go live"},
 		{DryRunCounted, slog.LevelInfo, "what a dry run would have sent and held of an event set", "nothing"},
 		{FirstUpload, slog.LevelInfo, "the first real upload to an event set begins", "nothing"},
-		{Rejected, slog.LevelWarn, "one event became a dead letter; Meta's words are with it", "`relay dead show`, correct the mapping, `relay dead retry`"},
+		{Rejected, slog.LevelWarn, "one event was refused and became a dead letter; the words of the answer are with it", "`relay dead show`, correct the mapping, `relay dead retry`"},
 		{Expired, slog.LevelWarn, "Meta refused events for their age; they are dead letters", "nothing; they were sold too long ago"},
 		{MetaWarning, slog.LevelWarn, "Meta took the events and has something to say", "read it: often a weak match key"},
 		{Suspect, slog.LevelWarn, "one request is refused again and again; it is tried in parts", "nothing: relay finds the event that causes it"},
-		{Retrying, slog.LevelWarn, "no answer, or a temporary error; tried again at growing intervals", "check the connection when it lasts; `advice` names a proxy or a certificate"},
+		{Retrying, slog.LevelWarn, "no answer, or a temporary error; tried again at growing intervals", "do what `advice` says when it lasts"},
 		{Recovered, slog.LevelInfo, "uploads to an event set succeed again", "nothing"},
-		{Throttled, slog.LevelWarn, "Meta asked for a pause", "nothing; lower `rate` when it happens daily"},
+		{Throttled, slog.LevelWarn, "Meta, or a proxy on the way, asked for a pause", "do what `advice` says"},
 		{AmbiguousResend, slog.LevelInfo, "a request whose fate is unknown is sent again, unchanged", "nothing; Meta knows repeats by event_id"},
 		{DoubtRebuilt, slog.LevelInfo, "the same after a restart", "nothing"},
 		{RebuildMismatch, slog.LevelWarn, "a request whose fate is unknown cannot be repeated byte for byte: its events may arrive twice", "nothing; Meta knows them by event_id"},
@@ -237,6 +238,7 @@ var Sections = []Section{
 		{ResealFailed, slog.LevelWarn, "after a change of the encryption key some files keep the old one; tried again", "keep the old key"},
 		{ReceiptsFailed, slog.LevelError, "receipts cannot be written; delivery goes on without", "check the disk"},
 		{ReceiptsOK, slog.LevelInfo, "receipts are written again", "nothing"},
+		{SecretReplaced, slog.LevelWarn, "the secret of the installation was gone and is made anew: `relay forget` does not find a person in receipts of before", "stop relay, put the file `secret` of a backup into `queue.path`, start it; or remove the receipts"},
 		{ReceiptsTorn, slog.LevelWarn, "a crash cut the end of the receipts; some are missing", "nothing"},
 	}},
 	{Title: "Files and settings", Rows: []Row{

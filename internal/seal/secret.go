@@ -56,11 +56,17 @@ func Secret(dir string) ([]byte, error) {
 func ReadSecret(dir string) ([]byte, error) {
 	path := filepath.Join(dir, SecretName)
 	b, err := os.ReadFile(path)
-	if err != nil {
+	info, _ := os.Stat(path)
+	directory := info != nil && info.IsDir()
+	switch {
+	case directory:
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("read secret of the installation: %w: give relay's user the right to read it", err)
+	case err != nil:
 		return nil, fmt.Errorf("read secret of the installation: %w", err)
 	}
 	s, ok := decodeSecret(b)
-	if !ok {
+	if !ok || directory {
 		return nil, fmt.Errorf("read secret of the installation: %s is %w: put the file of a backup in its place; "+
 			"if there is none, remove it: relay makes another, and no longer recognises what it fingerprinted with this one", path, ErrDamaged)
 	}

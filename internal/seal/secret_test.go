@@ -166,3 +166,15 @@ func TestSecretWithoutDirectory(t *testing.T) {
 		t.Errorf("%x, %v; want fs.ErrNotExist", s, err)
 	}
 }
+
+// Something in the secret's place that cannot be read is not replaced, and the
+// error says what to do.
+func TestSecretIsDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, seal.SecretName), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := seal.Secret(dir); !errors.Is(err, seal.ErrDamaged) || !strings.Contains(err.Error(), "backup") {
+		t.Errorf("%v", err)
+	}
+}

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
+
+	"relay/internal/screen"
 )
 
 // Problem is one mistake, or with Warning one thing that is legal but
@@ -44,7 +45,7 @@ func (p Problem) Render() string {
 	if p.Warning {
 		b.WriteString("warning: ")
 	}
-	b.WriteString(strings.Map(printable, p.Message))
+	b.WriteString(strings.Map(screen.Rune, p.Message))
 	margin := "  "
 	if strings.TrimSpace(p.Source) != "" {
 		number := fmt.Sprintf("  %d", p.Line)
@@ -75,7 +76,7 @@ func excerpt(source string, column int) (text, blanks string) {
 	}
 	for i := from; i < to; i++ {
 		r := runes[i]
-		t.WriteRune(printable(r))
+		t.WriteRune(screen.Rune(r))
 		if i < at {
 			if r != '\t' {
 				r = ' '
@@ -87,13 +88,6 @@ func excerpt(source string, column int) (text, blanks string) {
 		t.WriteString("…")
 	}
 	return t.String(), c.String()
-}
-
-func printable(r rune) rune {
-	if r != '\t' && r != '\n' && !unicode.IsGraphic(r) {
-		return unicode.ReplacementChar
-	}
-	return r
 }
 
 // Problems is every problem of a file. It is an error.

@@ -203,11 +203,6 @@ func (d *dedup) upTo(last uint64) (paths []string, gens []idGen) {
 	return paths, gens
 }
 
-// copyBolt copies a bbolt file as it is at this moment.
-func copyBolt(db *boltFile, path string) error {
-	return db.View(func(tx *bolt.Tx) error { return writeFileOf(tx, path) })
-}
-
 // writeTx copies a bbolt file as tx sees it, and ends tx.
 func writeTx(tx *bolt.Tx, path string) error {
 	err := guard(func() error { return writeFileOf(tx, path) })

@@ -17,6 +17,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/receipts"
 )
 
 func isUnreachable(err error) bool { return errors.Is(err, ErrUnreachable) }
@@ -268,11 +269,11 @@ func TestStatusOfLanes(t *testing.T) {
 // rate.requests_per_second.
 func TestWordsOfAllowance(t *testing.T) {
 	at := noon.Add(5 * time.Minute)
-	h, next := laneWords(&LaneInfo{State: string(drain.RateLimited), Usage: 0.97, NextAttemptAt: &at}, noon)
+	h, next := laneWords(&LaneInfo{State: string(drain.RateLimited), Usage: 0.97, NextAttemptAt: &at}, noon, "")
 	if !strings.Contains(h, "97 %") || !strings.Contains(next, "in 5 minutes") {
 		t.Errorf("%q, %q", h, next)
 	}
-	if h, _ = laneWords(&LaneInfo{State: string(drain.RateLimited), Usage: 0.5, NextAttemptAt: &at}, noon); h != "Waiting for its turn" {
+	if h, _ = laneWords(&LaneInfo{State: string(drain.RateLimited), Usage: 0.5, NextAttemptAt: &at}, noon, ""); h != "Waiting for its turn" {
 		t.Errorf("%q", h)
 	}
 }
@@ -460,7 +461,9 @@ func TestTailNeverBlocks(t *testing.T) {
 
 func TestForget(t *testing.T) {
 	f := newFixture(t, withToken)
-	f.o.Forget = func(_ context.Context, p Person) (int, error) { return 2, nil }
+	f.o.Forget = func(_ context.Context, p Person) (receipts.Forgotten, error) {
+		return receipts.Forgotten{Removed: 2}, nil
+	}
 	d, err := f.client(testToken).Forget(t.Context(), PersonOf([]string{" Pat@Example.com ", "", "unknown-id"}))
 	if err != nil || d.Count != 3+2 {
 		t.Errorf("%+v %v", d, err)
@@ -468,7 +471,10 @@ func TestForget(t *testing.T) {
 	if len(f.queue.records) != 3 || len(f.queue.dead) != 2 {
 		t.Errorf("%d records, %d letters left", len(f.queue.records), len(f.queue.dead))
 	}
-	if forgotten(0) == forgotten(1) || !strings.HasPrefix(d.Message, "5 ") {
+	if s := forgotten(0, 7); strings.Contains(s, "nor receipts") || !strings.Contains(s, "7 receipts could not be searched") {
+		t.Errorf("%q", s)
+	}
+	if forgotten(0, 0) == forgotten(1, 0) || !strings.HasPrefix(d.Message, "5 ") {
 		t.Errorf("%q", d.Message)
 	}
 }

@@ -32,7 +32,7 @@ var (
 	descFull         = desc("relay_queue_full", "1 while the queue refuses events for want of space.")
 	descOldest       = desc("relay_queue_oldest_event_timestamp_seconds", "When the oldest event not yet settled was received; 0 when none waits.")
 	descDrain        = desc("relay_queue_drain_estimate_seconds", "When the backlog will be gone at the present rate; -1 when it is not draining.")
-	descAppended     = desc("relay_queue_appended_events_total", "Events stored.")
+	descAppended     = desc("relay_queue_appended_events_total", "Events stored: those taken in, and those stored anew when dead letters are redriven, event sets moved or unmapped events mapped.")
 	descDuplicates   = desc("relay_queue_duplicate_events_total", "Events that were stored already.")
 	descCommits      = desc("relay_queue_commits_total", "Writes confirmed by the disk.")
 	descFailures     = desc("relay_queue_commit_failures_total", "Writes the disk did not confirm.")

@@ -10,6 +10,7 @@ import (
 type sample struct {
 	at        time.Time
 	pending   int64
+	kept      int64 // waiting in any list, dead letters included
 	bytes     int64
 	dead      int64
 	received  float64 // totals since the start

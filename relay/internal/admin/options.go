@@ -32,6 +32,7 @@ type Options struct {
 	Foresight func() drain.Foresight
 	Files     func() Files // config and mapping files and their last reload
 	Reload    func(context.Context) ReloadResult
+	TokenLack func() string // why there is no access token, as advice.NoToken takes it; nil: none is configured
 	Config    func() []byte // the effective config, secrets hidden, for the support bundle
 	Logs      func() []byte // the last log lines, for the support bundle
 
@@ -40,8 +41,8 @@ type Options struct {
 	Receipts func(id string) ([]receipts.Receipt, error)
 
 	// Forget removes a person from what is kept beside the queue (receipts)
-	// and returns how many entries that were. nil: nothing is.
-	Forget func(context.Context, Person) (int, error)
+	// nil: nothing is kept.
+	Forget func(context.Context, Person) (receipts.Forgotten, error)
 
 	// Limits is what can be uploaded at best: conversions a second over all
 	// lanes, for the estimate of when a backlog is gone. nil or 0: unknown.

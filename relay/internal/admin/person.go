@@ -13,6 +13,7 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/receipts"
 )
 
 // Person says whom to forget. Neither list is ever logged.
@@ -135,12 +136,17 @@ func sha256Hex(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// forgotten says how much of a person was removed.
-func forgotten(n int) string {
-	if n == 0 {
+// forgotten says how much of a person was removed, and where nobody could look:
+// in receipts, unsearched of them.
+func forgotten(n, unsearched int) string {
+	switch {
+	case unsearched == 0 && n == 0:
 		return "nothing found: neither queue nor dead letters nor receipts hold anything of this person"
+	case unsearched == 0:
+		return fmt.Sprintf("%d removed from queue, dead letters and receipts", n)
 	}
-	return fmt.Sprintf("%d removed from queue, dead letters and receipts", n)
+	return fmt.Sprintf("%d removed; %d receipts could not be searched, because they were fingerprinted with a secret that is not there any more: "+
+		"put the file `secret` of a backup back and do this again, or remove the receipts", n, unsearched)
 }
 
 // forget removes a person from the queue and the dead letters.
@@ -158,15 +164,15 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	if s.o.Drain != nil {
 		s.o.Drain.Wake(drain.Forget) // what a lane has read already is read anew
 	}
+	var more receipts.Forgotten
 	if err == nil && s.o.Forget != nil {
-		var more int
 		more, err = s.o.Forget(r.Context(), p)
-		n += more
+		n += more.Removed
 	}
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
-	s.o.Logger.Warn("person forgotten by an operator", "code", logs.PersonForgotten, "removed", n)
-	writeJSON(w, http.StatusOK, Done{Success: true, Message: forgotten(n), Count: int64(n)})
+	s.o.Logger.Warn("person forgotten by an operator", "code", logs.PersonForgotten, "removed", n, "unsearched", more.Unsearched)
+	writeJSON(w, http.StatusOK, Done{Success: true, Message: forgotten(n, more.Unsearched), Count: int64(n)})
 }

@@ -38,7 +38,7 @@ func keyNames(ids []uint32) (out []string) {
 func fillFromQueue(l *LaneInfo, ls queue.LaneStat) {
 	l.Pending, l.Bytes = ls.Pending, ls.Bytes
 	l.OldestAt = timePtr(ls.Oldest)
-	l.Counts = maps.Clone(ls.Counts)
+	maps.Copy(l.Counts, ls.Counts)
 }
 
 func fillFromDrain(l *LaneInfo, w drain.LaneStatus) {

@@ -57,7 +57,7 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 	get := func(id string) *LaneInfo {
 		l := byID[id]
 		if l == nil {
-			l = &LaneInfo{Lane: id}
+			l = &LaneInfo{Lane: id, Counts: map[string]int64{}}
 			byID[id] = l
 		}
 		return l
@@ -90,6 +90,10 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 		}
 	}
 	rates := s.laneRates()
+	lack := ""
+	if s.o.TokenLack != nil {
+		lack = s.o.TokenLack()
+	}
 	limit := 0.0
 	if s.o.Limits != nil {
 		limit = s.o.Limits()
@@ -107,7 +111,7 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 		}
 		l.Rate = rates[id]
 		l.DrainSeconds = laneDrain(l, limit)
-		l.Headline, l.Next = laneWords(l, now)
+		l.Headline, l.Next = laneWords(l, now, lack)
 		for k, n := range l.Counts {
 			if isDeadCount(k) {
 				l.Dead += n
@@ -170,14 +174,15 @@ func (s *Server) drainSeconds(lanes []LaneInfo) *float64 {
 }
 
 // fullSeconds is the time until the queue reaches its limit at the growth of
-// the rate window.
+// the rate window. Files grow in steps, and are given back later than events
+// leave: while no more events are kept than before, the queue does not fill.
 func (s *Server) fullSeconds(q QueueInfo) *float64 {
 	a, b, ok := s.history.window()
 	if !ok || q.MaxBytes <= 0 {
 		return nil
 	}
 	growth := perSecond(float64(a.bytes), float64(b.bytes), b.at.Sub(a.at))
-	if growth <= 0 {
+	if growth <= 0 || b.kept <= a.kept {
 		return nil
 	}
 	secs := max(0, float64(q.MaxBytes-q.Bytes)/growth)
@@ -215,7 +220,9 @@ func (s *Server) laneRates() map[string]float64 {
 func (s *Server) look() sample {
 	q := queueInfo(s.o.Queue.Stats())
 	out := sample{at: s.o.Now(), bytes: q.Bytes, dead: q.Dead, received: float64(q.Appended), lanes: make(map[string]float64)}
+	out.kept = q.Dead
 	for _, ls := range s.o.Queue.Lanes() {
+		out.kept += ls.Pending
 		if !track.IsEventSet(ls.Name) {
 			continue
 		}

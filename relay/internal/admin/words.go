@@ -7,8 +7,8 @@ import (
 )
 
 // laneWords says a lane's state in plain words, and what happens next.
-func laneWords(l *LaneInfo, now time.Time) (headline, next string) {
-	w := advice.Lane{State: l.State, Now: now, Usage: l.Usage, Told: l.told()}
+func laneWords(l *LaneInfo, now time.Time, lack string) (headline, next string) {
+	w := advice.Lane{State: l.State, Now: now, Usage: l.Usage, Lack: lack, Told: l.told()}
 	if l.NextAttemptAt != nil {
 		w.Next = *l.NextAttemptAt
 	}

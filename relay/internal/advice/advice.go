@@ -14,13 +14,17 @@ import (
 type Advice struct {
 	Cause string // a stable name in snake_case
 	What  string // a sentence: what happened
+	When  string // on which condition somebody must act, as in "if this lasts"; "": at once
 	Who   string // who must act; "": nobody must
 	Do    string // what they do, as in "must …", without a full stop; "": nothing
 	Relay string // a sentence: what relay does; "": nothing worth telling
 }
 
-// AppSecret is the cause of a refused or missing appsecret_proof.
-const AppSecret = "app_secret"
+// Causes that readers tell from others.
+const (
+	AppSecret     = "app_secret"     // a refused or missing appsecret_proof
+	EventsRefused = "events_refused" // by Meta, for what is in them
+)
 
 // Who must act.
 const (
@@ -33,12 +37,8 @@ const (
 // String is all of it.
 func (a Advice) String() string {
 	parts := []string{a.What}
-	switch {
-	case a.Do == "":
-	case a.Who == "":
-		parts = append(parts, a.Fix())
-	default:
-		parts = append(parts, sentence(a.Who+" must "+a.Do))
+	if a.Do != "" {
+		parts = append(parts, a.must())
 	}
 	if a.Relay != "" {
 		parts = append(parts, a.Relay)
@@ -55,7 +55,17 @@ func (a Advice) Fix() string {
 	if a.Do == "" {
 		return ""
 	}
-	return sentence(a.Do)
+	return sentence(a.given() + a.Do)
+}
+
+// must says who must do what, and when. a.Do is set.
+func (a Advice) must() string { return sentence(a.given() + a.Who + " must " + a.Do) }
+
+func (a Advice) given() string {
+	if a.When == "" {
+		return ""
+	}
+	return a.When + ", "
 }
 
 // sentence begins s with a capital and ends it with a full stop.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/config"
 	"relay/mapper"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/drain"
@@ -94,8 +95,8 @@ func TestEveryAnswerHasWords(t *testing.T) {
 		if !causeForm.MatchString(a.Cause) {
 			t.Errorf("%s %d/%d: cause %q", r.Class, r.Code, r.Subcode, a.Cause)
 		}
-		if a.Who != "" && a.Do == "" {
-			t.Errorf("%s %d/%d: %s must do nothing", r.Class, r.Code, r.Subcode, a.Who)
+		if (a.Who == "") != (a.Do == "") || a.When != "" && a.Do == "" {
+			t.Errorf("%s %d/%d: who, what and when do not go together: %+v", r.Class, r.Code, r.Subcode, a)
 		}
 		stops := slices.Contains([]graph.Class{graph.TokenPause, graph.PermPause, graph.ConfigPause, graph.NotApplicable}, r.Class)
 		if stops && (a.Who == "" || a.Do == "" || !strings.Contains(a.String(), a.Who[1:]+" must "+a.Do)) {
@@ -141,11 +142,18 @@ func TestCauses(t *testing.T) {
 		{network()[3], "proxy", []string{"graph.proxy"}},
 		{network()[4], "dns", []string{"name server"}},
 		{network()[5], "unreachable", []string{"internet connection"}},
-		{meta(graph.Retry, 2, 0), "meta_trouble", []string{"Nobody has to do anything."}},
+		{meta(graph.Retry, 2, 0), "meta_trouble", []string{"If this lasts, whoever looks after this machine must look at https://metastatus.com."}},
 		{meta(graph.Retry, 999999, 0), "unknown_code", []string{"Meta's documentation"}},
 		{graph.Result{Class: graph.Retry, HTTPStatus: 503}, "server_trouble", nil},
 		{graph.Result{Class: graph.Retry, HTTPStatus: 302}, "foreign_answer", []string{"login page"}},
-		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413}, "request_too_large", []string{"batch.max_bytes"}},
+		{graph.Result{Class: graph.Doubt, HTTPStatus: 200, Foreign: true}, "foreign_answer", []string{"login page", "If this lasts, whoever looks after the network must let this machine through", "exactly the same"}},
+		{graph.Result{Class: graph.Doubt, HTTPStatus: 200}, "answer_unclear", []string{"If this lasts, whoever looks after the network must", "exactly the same"}},
+		{graph.Result{Class: graph.Doubt, HTTPStatus: 502, Foreign: true}, "server_trouble", []string{"metastatus.com", "exactly the same"}},
+		{graph.Result{Class: graph.Doubt}, "no_answer", []string{"check the internet connection", "exactly the same"}},
+		{graph.Result{Class: graph.Throttle, HTTPStatus: 429, Foreign: true}, "throttled_on_the_way", []string{"none of the Graph API's"}},
+		{graph.Result{Class: graph.Retry, Message: "the other side does not speak TLS"}, "not_encrypted", []string{"graph.endpoint"}},
+		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413, Sent: 2}, "request_too_large", []string{"batch.max_bytes", "smaller parts"}},
+		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413, Sent: 1}, "way_too_narrow", []string{"not even a single event", "Whoever looks after the network"}},
 		{meta(graph.InvalidEvent, 100, 2804009), "events_refused", []string{"a Purchase has no value", "relay dead retry"}},
 		{meta(graph.InvalidEvent, 100, 2804003), "events_refused", []string{"too old", "Nobody has to do anything."}},
 		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Bad: make([]graph.BadEvent, 3)}, "events_refused", []string{"3 events"}},
@@ -175,6 +183,18 @@ func TestTold(t *testing.T) {
 	}
 }
 
+// Each reason for having no access token has a sentence of its own.
+func TestNoToken(t *testing.T) {
+	said := map[string]bool{advice.NoToken("").String(): true}
+	for _, lack := range config.Lacks() {
+		a := advice.NoToken(string(lack))
+		if said[a.String()] || a.Cause != "token_"+string(lack) || a.Who != advice.Operator || !strings.Contains(a.What, "graph.access_token_file") {
+			t.Errorf("%s: %+v", lack, a)
+		}
+		said[a.String()] = true
+	}
+}
+
 // Every state of a lane has a headline and says what comes next.
 func TestEveryStateHasWords(t *testing.T) {
 	for _, s := range drain.States() {
@@ -197,8 +217,12 @@ func TestPausedStates(t *testing.T) {
 		drain.PausedPermission: {Class: graph.PermPause, HTTPStatus: 400, Code: 200},
 		drain.PausedConfig:     {Class: graph.ConfigPause, HTTPStatus: 400, Code: 105},
 		drain.NoToken:          {Class: graph.TokenPause},
+		drain.BreakerOpen:      {Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100},
 	} {
 		a := advice.For(r)
+		if state == drain.BreakerOpen {
+			a = advice.Breaker(r)
+		}
 		if state != drain.NoToken && !advice.Explains(string(state), r.Class.String()) {
 			t.Errorf("%s is not explained by %s", state, r.Class)
 		}

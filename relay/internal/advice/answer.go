@@ -3,6 +3,7 @@ package advice
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"relay/relay/internal/graph"
@@ -10,6 +11,8 @@ import (
 
 const (
 	retries = "relay keeps the events and tries again by itself."
+	notices = "relay keeps the events and notices a changed file by itself; a changed environment needs a restart."
+	waits   = "relay keeps the events, waits as long as it is asked to and goes on by itself."
 	probes  = "relay keeps the events and tries again by itself after each retry.probe_interval, or at once with `relay lane resume`."
 )
 
@@ -25,10 +28,7 @@ func For(r graph.Result) Advice {
 	case graph.Duplicate:
 		return Advice{Cause: "duplicate", What: "Meta has these events already; they count as delivered."}
 	case graph.Doubt:
-		return Advice{
-			Cause: "doubt", What: "It is not known whether Meta stored these events.",
-			Relay: "relay sends exactly the same again, so that Meta can tell a repeat from new events.",
-		}
+		return doubt(r)
 	case graph.Retry:
 		return retry(r)
 	case graph.Throttle:
@@ -50,88 +50,133 @@ func For(r graph.Result) Advice {
 	return Advice{Cause: "unknown", What: "relay does not know what this answer means.", Relay: "relay keeps the events."}
 }
 
+// Conditions on which somebody must act.
+const (
+	lasts = "if this lasts"
+	often = "if this happens often"
+)
+
+// doubt is about answers that leave open whether Meta stored the events. What
+// caused them is said in the words of an answer that leaves nothing open.
+func doubt(r graph.Result) Advice {
+	var a Advice
+	switch {
+	case r.HTTPStatus == 0:
+		a = unreachable()
+		a.Cause, a.What = "no_answer", "The connection ended before Meta's answer came."
+	case r.Foreign, r.HTTPStatus > 299:
+		a = retry(r)
+	default:
+		a = foreign()
+		a.Cause, a.What = "answer_unclear", "An answer came that does not say whether Meta received the events."
+	}
+	a.Relay = "Meta may have stored the events: relay keeps them and sends exactly the same again, so that Meta can tell a repeat from new events."
+	return a
+}
+
 // retry is about errors that pass, and about those of the network that a
 // person must end.
 func retry(r graph.Result) Advice {
-	is := func(words ...string) bool {
-		for _, w := range words {
-			if strings.Contains(r.Message, w) {
-				return true
+	switch {
+	case r.HTTPStatus == 0:
+		return network(r.Message)
+	case r.Code != 0:
+		if _, known := graph.Verdict(r.Code, r.Subcode); !known {
+			return Advice{
+				Cause: "unknown_code", What: "Meta answered with an error that relay does not know.",
+				When: lasts, Who: Operator, Do: "look for its code in Meta's documentation", Relay: retries,
 			}
 		}
-		return false
+		return Advice{
+			Cause: "meta_trouble", What: "Meta has trouble of its own.",
+			When: lasts, Who: Operator, Do: "look at https://metastatus.com", Relay: retries,
+		}
+	case r.HTTPStatus >= 500:
+		return Advice{
+			Cause: "server_trouble", What: "Meta's servers, or a proxy on the way to them, are in trouble.",
+			When: lasts, Who: Network, Do: "look at https://metastatus.com, and at the proxy or firewall on the way if there is one", Relay: retries,
+		}
+	}
+	return foreign()
+}
+
+func foreign() Advice {
+	return Advice{
+		Cause: "foreign_answer", What: "Something other than Meta answered: a login page, a proxy or a firewall on the way.",
+		When: lasts, Who: Network, Do: "let this machine through to graph.facebook.com, and check graph.endpoint if it is set", Relay: retries,
+	}
+}
+
+// network is about requests that did not get through, by what the network said.
+func network(said string) Advice {
+	is := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(said, w) })
 	}
 	switch {
-	case r.HTTPStatus == 0 && is("proxy"):
+	case is("proxy"):
 		return Advice{
 			Cause: "proxy", What: "The proxy could not be used, so nothing was sent.",
 			Who: Network, Do: "check graph.proxy (or HTTPS_PROXY): host, port, and user and password if the proxy asks for them (http://user:password@host:port)", Relay: retries,
 		}
-	case r.HTTPStatus == 0 && is("certificate", "TLS", "x509"):
+	case is("does not speak TLS"):
+		return Advice{
+			Cause: "not_encrypted", What: "What answers in Meta's place does not encrypt, so nothing was sent.",
+			Who: Network, Do: "check scheme and port of graph.endpoint if it is set; if it is not, let this machine through to graph.facebook.com", Relay: retries,
+		}
+	case is("certificate", "TLS", "x509"):
 		return Advice{
 			Cause: "tls", What: "The connection to Meta is not secure, so nothing was sent.",
 			Who: Network, Do: "put the certificate (PEM) of a firewall that inspects encrypted traffic into graph.ca_file; without one, install the system's certificates (ca-certificates) and check the clock of this machine",
 			Relay: retries,
 		}
-	case r.HTTPStatus == 0 && is("address of"):
+	case is("address of"):
 		return Advice{
 			Cause: "dns", What: "The name of Meta's server could not be looked up, so nothing was sent.",
-			Do: "if this lasts, check the name server of this machine; with a proxy set graph.proxy, which then looks names up", Relay: retries,
-		}
-	case r.HTTPStatus == 0:
-		return Advice{
-			Cause: "unreachable", What: "Meta could not be reached, so nothing was sent.",
-			Do:    "if this lasts, check the internet connection, and that the firewall lets this machine open connections to port 443 of graph.facebook.com",
-			Relay: retries,
-		}
-	case r.Code != 0:
-		if _, known := graph.Verdict(r.Code, r.Subcode); !known {
-			return Advice{
-				Cause: "unknown_code", What: "Meta answered with an error that relay does not know.",
-				Do: "if this lasts, look for its code in Meta's documentation", Relay: retries,
-			}
-		}
-		return Advice{Cause: "meta_trouble", What: "Meta has trouble of its own.", Relay: retries}
-	case r.HTTPStatus >= 500:
-		return Advice{
-			Cause: "server_trouble", What: "Meta's servers, or a proxy on the way to them, are in trouble.",
-			Do: "if this lasts, look at https://metastatus.com", Relay: retries,
+			When: lasts, Who: Network, Do: "check the name server of this machine; with a proxy set graph.proxy, which then looks names up", Relay: retries,
 		}
 	}
+	return unreachable()
+}
+
+func unreachable() Advice {
 	return Advice{
-		Cause: "foreign_answer", What: "Something other than Meta answered: a login page, a proxy or a firewall on the way.",
-		Do: "if this lasts, let this machine through to graph.facebook.com, and check graph.endpoint if it is set", Relay: retries,
+		Cause: "unreachable", What: "Meta could not be reached, so nothing was sent.",
+		When: lasts, Who: Network, Do: "check the internet connection, and that the firewall lets this machine open connections to port 443 of graph.facebook.com (or to graph.endpoint)",
+		Relay: retries,
 	}
 }
 
 func throttle(r graph.Result) Advice {
-	switch r.Code {
-	case 368, 1404078, 2859015:
+	switch {
+	case r.Code == 368, r.Code == 1404078, r.Code == 2859015:
 		return Advice{
 			Cause: "blocked", What: "Meta has blocked the account or app for a while because of its rules.",
 			Who: MetaAdmin, Do: "look into Account Quality in Business Manager", Relay: "relay keeps the events and goes on when the block ends.",
 		}
+	case r.Code == 0:
+		return Advice{
+			Cause: "throttled_on_the_way", What: "Something on the way to Meta limits how often it is called: this answer is none of the Graph API's.",
+			When: lasts, Who: Network, Do: "raise the limit of the proxy or firewall on the way; if there is none, lower rate.requests_per_second", Relay: waits,
+		}
 	}
 	return Advice{
 		Cause: "throttled", What: "Meta limits how often it is called.",
-		Do:    "if this happens often, lower rate.requests_per_second, or look for other programs that use the same token",
-		Relay: "relay waits as long as Meta asks and goes on by itself.",
+		When: often, Who: Operator, Do: "lower rate.requests_per_second, or look for other programs that use the same token", Relay: waits,
 	}
 }
 
 const tokenHow = "(Events Manager, the dataset's Settings, Conversions API, Generate access token) and put it where graph.access_token or graph.access_token_file reads it"
 
-// token is about an access token that is missing or refused, by Meta's
-// subcodes (facts: meta-wire 6.4).
+// token is about an access token that is refused, by Meta's subcodes (facts:
+// meta-wire 6.4).
 func token(r graph.Result) Advice {
 	a := Advice{
 		Cause: "token_invalid", What: "Meta does not accept the access token.", Who: MetaAdmin,
-		Do:    "make a new one " + tokenHow,
-		Relay: "relay keeps the events and notices a changed file by itself; a changed environment needs a restart.",
+		Do: "make a new one " + tokenHow, Relay: notices,
 	}
 	switch {
 	case r.HTTPStatus == 0:
-		a.Cause, a.What, a.Do = "token_missing", "There is no access token, so nothing is uploaded.", "make one "+tokenHow
+		return NoToken("")
 	case r.Subcode == 458:
 		a.What = "The owner of the access token has removed its app."
 	case r.Subcode == 459, r.Subcode == 464:
@@ -142,6 +187,27 @@ func token(r graph.Result) Advice {
 	case r.Subcode == 463:
 		a.What = "The access token has expired."
 	}
+	return a
+}
+
+// NoToken is about a relay without an access token. lack says why the file of
+// the token gave none, as package config does; "": no token is configured.
+func NoToken(lack string) Advice {
+	a := Advice{Cause: "token_missing", Who: Operator, Relay: notices}
+	switch lack {
+	case "file_missing":
+		a.What, a.Do = "The file that graph.access_token_file names does not exist, so nothing is uploaded.", "put the access token there, or correct the path"
+	case "file_unreadable":
+		a.What, a.Do = "The file that graph.access_token_file names cannot be read, so nothing is uploaded.", "let the user that relay runs as read it"
+	case "file_empty":
+		a.What, a.Do = "The file that graph.access_token_file names is empty, so nothing is uploaded.", "put the access token there"
+	case "file_malformed":
+		a.What, a.Do = "What the file that graph.access_token_file names holds is no access token, so nothing is uploaded.", "put the bare token there, on one line"
+	default:
+		a.What, a.Who, a.Do = "There is no access token, so nothing is uploaded.", MetaAdmin, "make one "+tokenHow
+		return a
+	}
+	a.Cause = "token_" + lack
 	return a
 }
 
@@ -164,8 +230,9 @@ func settings(r graph.Result) Advice {
 		}
 	case r.HTTPStatus == http.StatusProxyAuthRequired:
 		return Advice{
-			Cause: "proxy", What: "The proxy asks for a user and password, so nothing was sent.",
-			Who: Network, Do: "put them into graph.proxy (http://user:password@host:port)", Relay: probes,
+			Cause: "proxy", What: "A proxy on the way asks for a user and password, so nothing was sent.",
+			Who: Network, Do: "put them into graph.proxy (http://user:password@host:port); if no proxy is wanted, let this machine through to graph.facebook.com, and check graph.endpoint if it is set",
+			Relay: probes,
 		}
 	case r.Code == 100 && r.Subcode == 33, r.Code == 803, r.Code == 275, r.Code == 2044055:
 		return Advice{
@@ -219,14 +286,11 @@ var eventWords = map[int]string{
 }
 
 func invalid(r graph.Result) Advice {
-	if r.HTTPStatus == http.StatusRequestEntityTooLarge {
-		return Advice{
-			Cause: "request_too_large", What: "The request was too large for something on the way to Meta.",
-			Do: "if this happens often, lower batch.max_bytes", Relay: "relay sends it in smaller parts.",
-		}
+	if TooLarge(r) {
+		return tooLarge(r)
 	}
 	a := Advice{
-		Cause: "events_refused", What: "Meta refused the request because of an event in it",
+		Cause: EventsRefused, What: "Meta refused the request because of an event in it",
 		Who: Operator, Do: "correct the mapping if it is the cause, then `relay dead retry`",
 		Relay: "relay finds the event and makes it a dead letter with Meta's words; the others are delivered.",
 	}
@@ -240,6 +304,40 @@ func invalid(r graph.Result) Advice {
 	a.What += "."
 	if r.Subcode == 2804003 {
 		a.Who, a.Do = "", "" // nothing makes it younger
+	}
+	return a
+}
+
+// TooLarge reports whether something on the way refused a request for its size:
+// the Graph API says why it refuses.
+func TooLarge(r graph.Result) bool {
+	return r.Code == 0 && r.HTTPStatus == http.StatusRequestEntityTooLarge
+}
+
+func tooLarge(r graph.Result) Advice {
+	if r.Sent > 1 {
+		return Advice{
+			Cause: "request_too_large", What: "The request was too large for something on the way to Meta.",
+			When: often, Who: Operator, Do: "lower batch.max_bytes", Relay: "relay sends it in smaller parts.",
+		}
+	}
+	return Advice{
+		Cause: "way_too_narrow", What: "Something on the way to Meta takes not even a single event: this answer is none of the Graph API's.",
+		Who: Network, Do: "raise the limit of the proxy or firewall on the way, or let this machine through to graph.facebook.com; then `relay dead retry` the events that became dead letters",
+	}
+}
+
+// Breaker is about an event set of which so many events in a row were refused
+// that it is paused; r is the last refusal, or the zero Result.
+func Breaker(r graph.Result) Advice {
+	a := Advice{
+		Cause: "breaker", What: "So many events in a row were refused that the event set is paused; the rest is kept.",
+		Who: Operator, Do: "correct the mapping, which is probably wrong, and then `relay dead retry`",
+		Relay: "relay goes on when the mapping is saved, or at once with `relay lane resume`; it tries one event after each retry.probe_interval.",
+	}
+	if TooLarge(r) {
+		narrow := tooLarge(graph.Result{})
+		a.Who, a.Do = narrow.Who, narrow.Do
 	}
 	return a
 }

@@ -15,6 +15,7 @@ type Lane struct {
 	Next  time.Time     // of the next attempt; zero: none is planned
 	Drain time.Duration // how long what waits will take; 0: not known
 	Usage float64       // of Meta's allowance; 1 is all of it
+	Lack  string        // why there is no access token, as NoToken takes it
 	Told  bool          // the answer that caused the state is shown with its own advice
 }
 
@@ -28,6 +29,12 @@ func Explains(state, class string) bool {
 		return class == graph.PermPause.String()
 	case "paused_config":
 		return class == graph.ConfigPause.String() || class == graph.NotApplicable.String()
+	case "breaker":
+		return class == graph.InvalidEvent.String() || class == graph.InvalidBatch.String() || class == graph.NotApplicable.String()
+	case "waiting_retry":
+		return class == graph.Retry.String() || class == graph.Doubt.String()
+	case "throttled":
+		return class == graph.Throttle.String()
 	}
 	return false
 }
@@ -48,9 +55,9 @@ func ForState(l Lane) (headline, next string) {
 		}
 		return "Sending", "Nothing to do."
 	case "waiting_retry":
-		return "Waiting to try again", "Tries again " + when + ". Events are kept; nothing to do unless it lasts."
+		return "Waiting to try again", "Tries again " + when + "." + l.kept()
 	case "throttled":
-		return "Meta asked to slow down", "Sends again " + when + ". Events are kept; nothing to do."
+		return "Asked to wait", "Sends again " + when + "." + l.kept()
 	case "rate_limited":
 		if l.Usage >= 0.8 && !l.Next.IsZero() {
 			return fmt.Sprintf("Going slowly: %.0f %% of Meta's allowance is used", 100*l.Usage),
@@ -58,7 +65,7 @@ func ForState(l Lane) (headline, next string) {
 		}
 		return "Waiting for its turn", "Sends as fast as rate.requests_per_second in relay.yaml allows; at 0 nothing is sent."
 	case "manually_paused":
-		return "Paused by an operator", "Sends nothing until it is resumed. Events are kept."
+		return "Paused by an operator", "Events are kept; `relay lane resume` lets it send again."
 	case "paused_token":
 		return "Access token refused", l.waits(token(graph.Result{HTTPStatus: 400}))
 	case "paused_permission":
@@ -66,9 +73,9 @@ func ForState(l Lane) (headline, next string) {
 	case "paused_config":
 		return "Settings are wrong", l.waits(settingsWrong())
 	case "breaker":
-		return "Stopped: Meta refuses everything", l.waits(Advice{Who: Operator, Do: "correct the mapping, which is probably wrong; relay goes on when it is saved"})
+		return "Stopped: everything is refused", l.waits(Breaker(graph.Result{}))
 	case "no_token":
-		return "No access token", l.waits(NoToken())
+		return "No access token", l.waits(NoToken(l.Lack))
 	case "dry_run":
 		return "Dry run", DryRun().What + " Events are mapped and checked, and kept."
 	case "retired":
@@ -83,9 +90,6 @@ func ForState(l Lane) (headline, next string) {
 	return strings.ReplaceAll(l.State, "_", " "), ""
 }
 
-// NoToken is about a relay without an access token.
-func NoToken() Advice { return token(graph.Result{}) }
-
 // DryRun is about graph.dry_run.
 func DryRun() Advice {
 	return Advice{
@@ -99,7 +103,7 @@ func DryRun() Advice {
 func (l Lane) waits(a Advice) string {
 	var parts []string
 	if !l.Told {
-		parts = append(parts, sentence(a.Who+" must "+a.Do))
+		parts = append(parts, a.must())
 	}
 	if l.Next.IsZero() {
 		parts = append(parts, "Events are kept.")
@@ -107,6 +111,15 @@ func (l Lane) waits(a Advice) string {
 		parts = append(parts, "Events are kept; one request is tried "+in(l.Next.Sub(l.Now))+".")
 	}
 	return strings.Join(parts, " ")
+}
+
+// kept says of a lane that goes on by itself what becomes of its events. What
+// somebody must do is for the answer to say, where it is shown.
+func (l Lane) kept() string {
+	if l.Told {
+		return " Events are kept."
+	}
+	return " Events are kept; nothing to do unless it lasts."
 }
 
 func in(d time.Duration) string {

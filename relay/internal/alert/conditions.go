@@ -46,6 +46,8 @@ type Snapshot struct {
 	Refuses              bool   // nothing is accepted, for another reason than that
 	Dropped              int64  // events dropped for want of room since the start; only grows
 	Damaged, Lost        int64  // since the start: files set aside and chunks found damaged, events lost with them; only grow
+	SetAside             int    // damaged files that lie there now
+	Opening              bool   // the queue is being opened: its numbers still grow
 
 	Refused []Refused
 }
@@ -57,6 +59,11 @@ type Lane struct {
 	Headline string // the state in plain words
 	Todo     string // what must be done about it
 	Told     bool   // Todo is about the answer that stopped it, not the state alone
+
+	Pending   int64
+	Delivered time.Time // when Meta last took events of it; zero: not since the start
+	MetaError string    // the class of the last other answer, if Meta gave it; "": the network, or none
+	ErrorAt   time.Time
 }
 
 // Refused is a file that was not accepted.
@@ -74,6 +81,7 @@ type finding struct {
 	action   string // what to do, and who
 	sets     []string
 	count    int64
+	lanes    []Lane // those that it stops
 }
 
 // judge says which conditions hold. held are those that held at the last look.
@@ -117,16 +125,24 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 		})
 	}
 	if n := w.damage.since(s.Now, s.Damaged); n > 0 {
-		out = append(out, finding{
-			code: QueueDamaged, severity: "critical", count: s.Lost,
-			text:   fmt.Sprintf("Files of the queue are damaged; %d events were lost with them, as far as known. All else is delivered.", s.Lost),
-			action: "Look at the kernel's log and the health of the disk, and replace it. Keep the .bad files in the queue's directory for support.",
-		})
+		out = append(out, damaged(s))
 	}
 	if f, ok := refused(s); ok {
 		out = append(out, f)
 	}
 	return out
+}
+
+func damaged(s Snapshot) finding {
+	f := finding{
+		code: QueueDamaged, severity: "critical", count: s.Lost,
+		text:   fmt.Sprintf("The queue is damaged; %d events were lost with it, as far as known. All others are kept.", s.Lost),
+		action: "Look at the kernel's log and the health of the disk, and replace it.",
+	}
+	if s.SetAside > 0 {
+		f.action += " Keep the .bad files in the queue's directory for support."
+	}
+	return f
 }
 
 func tokenRefused(s Snapshot) (finding, bool) {
@@ -165,7 +181,7 @@ func standsStill(s Snapshot, code string, lanes []Lane) finding {
 		todo = []string{"Run `relay status` at the machine: it says what must be done, and by whom. Events are kept."}
 	}
 	return finding{
-		code: code, severity: "critical", sets: sets, count: s.Pending, action: todo[0],
+		code: code, severity: "critical", sets: sets, count: s.Pending, action: todo[0], lanes: lanes,
 		text: fmt.Sprintf("Nothing is uploaded to %s: %s. %d events wait.", places(sets), strings.Join(words, "; "), s.Pending),
 	}
 }
@@ -233,7 +249,10 @@ func places(sets []string) string {
 }
 
 // growth remembers a counter over the window.
-type growth struct{ seen []point }
+type growth struct {
+	began time.Time // since when it is watched
+	seen  []point
+}
 
 type point struct {
 	at time.Time
@@ -243,7 +262,7 @@ type point struct {
 // since notes n and returns how much it grew within the window.
 func (g *growth) since(now time.Time, n int64) int64 {
 	if k := len(g.seen); k == 0 || now.Before(g.seen[k-1].at) || n < g.seen[k-1].n {
-		g.seen = []point{{now, n}} // the first look, or a clock that was set back
+		g.began, g.seen = now, []point{{now, n}} // the first look, or a clock that was set back
 	}
 	// The oldest point kept is the last one before the window began; points
 	// are at least a minute apart, so that an hour of them is a handful.

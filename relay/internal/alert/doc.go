@@ -8,6 +8,8 @@
 //   - One alert for each condition (the constants of conditions.go), however
 //     many event sets it concerns. It goes out when the condition begins, again
 //     at most once an interval while it lasts, and once when it is over.
+//     That an event set is stopped no longer is told only when an answer of
+//     Meta's proves it, or nothing waits for it any more (held.go).
 //     The times are kept in the queue directory, so that a relay that restarts
 //     all the time does not repeat itself.
 //   - No personal data: an alert is made of counts, ages, event set ids, file

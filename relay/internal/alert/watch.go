@@ -55,6 +55,8 @@ type state struct {
 	Since time.Time            `json:"since,omitzero"` // zero: it does not hold
 	Sent  map[string]time.Time `json:"sent"`           // by channel: when it was last told that it holds
 	Open  map[string]bool      `json:"open"`           // by channel: told that it holds, not yet that it is over
+	Lanes map[string]held      `json:"lanes,omitempty"`
+	End   end                  `json:"end,omitempty"` // how it ended, when it does not hold
 	last  finding
 }
 
@@ -98,8 +100,9 @@ func New(o Options) *Watch {
 	}
 	w := &Watch{o: o, states: map[string]*state{}, retry: map[string]backoff{}}
 	// Both count from zero since the start: what the first look finds is news.
-	start := []point{{at: o.Now()}}
-	w.drops.seen, w.damage.seen = start, slices.Clone(start)
+	start := o.Now()
+	w.drops = growth{start, []point{{at: start}}}
+	w.damage = growth{start, []point{{at: start}}}
 	if o.Notes != nil {
 		// What cannot be read is as good as none: an alert may repeat.
 		if json.Unmarshal(o.Notes.Note(noteAlerts), &w.states) != nil || w.states == nil {
@@ -144,12 +147,16 @@ func (w *Watch) look(ctx context.Context) {
 			changed = true
 		}
 		st.last = f
+		if st.hold(f.lanes, s.Now) {
+			changed = true
+		}
 		if w.tellHeld(ctx, st, f, s.Now, set) {
 			changed = true
 		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(w.states)) {
-		if !found[code] && w.tellOver(ctx, code, w.states[code], s.Now, set) {
+		st := w.states[code]
+		if !found[code] && w.over(code, st, s) && w.tellOver(ctx, code, st, s.Now, set) {
 			changed = true
 		}
 	}
@@ -180,6 +187,15 @@ func (w *Watch) tellHeld(ctx context.Context, st *state, f finding, now time.Tim
 	return told
 }
 
+// over reports whether a condition that is not found is over, or was before.
+func (w *Watch) over(code string, st *state, s Snapshot) bool {
+	if st.Since.IsZero() {
+		return true
+	}
+	st.End = w.ended(code, st, s)
+	return st.End != lasts
+}
+
 // tellOver tells each channel that knows of the condition that it is over, and
 // forgets the condition once an interval has passed: one that comes and goes
 // is not told more often than one that stays.
@@ -191,9 +207,10 @@ func (w *Watch) tellOver(ctx context.Context, code string, st *state, now time.T
 	}
 	f := st.last
 	if f.code == "" {
-		f = finding{code: code, severity: "info"}
+		f = finding{code: code, sets: slices.Sorted(maps.Keys(st.Lanes))}
 	}
-	f.text, f.action, f.severity = over(code), "", "info"
+	f.text, f.action, f.severity = over(code, st.End), "", "info"
+	st.Lanes = nil // what stops them again is another onset
 	a := w.alert(f, "resolved", since, now)
 	for _, c := range w.channels(set) {
 		if st.Open[c.name] && w.tell(ctx, c, a, now) {
@@ -210,13 +227,19 @@ func (w *Watch) tellOver(ctx context.Context, code string, st *state, now time.T
 	return true
 }
 
-// over says that a condition does not hold any more.
-func over(code string) string {
+// over says that a condition does not hold any more, and no more than is known.
+func over(code string, how end) string {
 	switch code {
 	case TokenRefused:
-		return "Meta accepts the access token again."
+		if how == answered {
+			return "Meta accepts the access token again."
+		}
+		return "No event waits for another access token any more."
 	case DeliveryStopped:
-		return "Every event set is being sent to again."
+		if how == answered {
+			return "No event set stands still any more: Meta's answers show it."
+		}
+		return "No event set stands still any more: nothing waits for those that did."
 	case EventsWaiting:
 		return "No event waits for over an hour any more."
 	case DeadGrowing:

@@ -1,7 +1,7 @@
 // Package doctor looks at everything a relay needs around it and says in plain
 // words what is wrong, what to do, and who must do it.
 //
-//	config, mapping ─► this machine: process, files, certificate, disk, file changes
+//	config, mapping ─► this machine: process, its event sets, files, certificate, disk, file changes
 //	                ─► the way to Meta: proxy, TLS, clock, API version
 //	                ─► Meta: token, each event set, a round trip on demand
 //

@@ -33,7 +33,7 @@ const (
 
 // Finding is what one look found.
 type Finding struct {
-	Check    string `json:"check"` // config, mapping, process, files, disk, watch, network, clock, version, token, event_set, round_trip
+	Check    string `json:"check"` // config, mapping, process, lane, files, disk, watch, network, clock, version, token, event_set, round_trip
 	Code     string `json:"code"`  // snake_case, stable
 	Level    Level  `json:"level"`
 	EventSet string `json:"event_set,omitempty"`
@@ -51,6 +51,9 @@ type Options struct {
 
 	// Running says what the admin address answered.
 	Running Running
+
+	// Receipts are those kept in the queue's directory.
+	Receipts Receipts
 
 	// TestEventCode, when set, sends one made-up event to each event set.
 	TestEventCode string
@@ -76,11 +79,23 @@ type Running struct {
 	Up       bool
 	NotReady string // why it is not ready
 	Foreign  string // the admin address answers, but not as relay does
+	Full     string // why the queue is full: max_size, disk_full; "": it is not
+
+	Lanes                   []Lane
+	Pending, Unmapped, Dead int64
 
 	// What it has lost since its start, and whether it had to start over.
 	Dropped int64 // events, for want of room
 	Lost    int64 // events, with damaged files
 	Rebuilt bool  // meta.db was lost or damaged at the start
+}
+
+// Receipts is what is known of the receipts and of the secret that persons are
+// recognised with in them.
+type Receipts struct {
+	Kept       bool
+	Secret     error // why the secret cannot be used: fs.ErrNotExist, or what is wrong with its file
+	Unsearched int   // receipts that were fingerprinted with another secret
 }
 
 // Result counts findings.
@@ -118,6 +133,7 @@ func Run(ctx context.Context, o Options) Result {
 	e := &exam{Options: o}
 	e.settings()
 	e.process() //nolint:contextcheck // binding does not wait
+	e.lanes()
 	e.files()
 	e.certificate()
 	e.disk()

@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +24,7 @@ import (
 	"relay/internal/disk"
 	"relay/internal/strictyaml"
 	"relay/mapper"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/localca"
 	"relay/relay/internal/sandbox"
@@ -250,7 +252,7 @@ func TestFindings(t *testing.T) {
 		{"no set to try", "token_untried", Note, setup{mapping: "version: 1\nevents: {}\n"}},
 		{"offline api", "offline_api", Warn, setup{mapping: "version: 1\napi: offline\nevents: { Order Completed: \"701000000000001\" }\n"}},
 
-		{"no token", "token_missing", Fail, setup{token: "-"}},
+		{"no token", "token_file_empty", Fail, setup{token: "-"}},
 		{"token in quotes", "token_malformed", Fail, setup{token: `"EAAB-fake"`}},
 		{"token expired", "token_invalid", Fail, setup{sandbox: tokens(sandbox.TokenExpired)}},
 		{"token unknown", "token_invalid", Fail, setup{sandbox: func(s *sandbox.Sandbox) error {
@@ -307,15 +309,28 @@ func TestFindings(t *testing.T) {
 
 		{"another program", "foreign", Fail, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Foreign: "404"} }}},
 		{"not ready", "not_ready", Fail, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Up: true, NotReady: "queue: full"} }}},
+		{"an event set stands still", "breaker", Fail, setup{change: func(_ *testing.T, o *Options) {
+			o.Running = Running{Up: true, Lanes: []Lane{{ID: "701", State: "breaker", Says: "Stopped", Todo: "Correct the mapping.", Pending: 3}, {ID: "702", State: "breaker"}}}
+		}}},
+		{"an event set is paused", "manually_paused", Warn, setup{change: func(_ *testing.T, o *Options) {
+			o.Running = Running{Up: true, Lanes: []Lane{{ID: "701", State: "manually_paused", Says: "Paused", Todo: "Resume it.", Pending: 3}}}
+		}}},
+		{"the running relay has no token", "no_token", Fail, setup{change: func(_ *testing.T, o *Options) {
+			o.Running = Running{Up: true, Lanes: []Lane{{ID: "701", State: "no_token", Says: "No access token", Todo: "Put it there."}}}
+		}}},
 		{"running", "running", OK, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Up: true} }}},
 		{"port busy", "port_busy", Fail, setup{config: "listen: " + busy.Addr().String() + "\n"}},
 		{"address of another machine", "cannot_listen", Fail, setup{config: "listen: 192.0.2.1:8585\nauth: { write_keys: [fake-key] }\n"}},
 
-		{"token file missing", "unreadable", Fail, setup{change: func(t *testing.T, o *Options) {
-			if err := os.Remove(o.Config.Graph.AccessTokenFile); err != nil {
-				t.Fatal(err)
-			}
+		{"app secret file missing", "unreadable", Fail, setup{change: func(t *testing.T, o *Options) {
+			o.Config.Graph.AppSecretFile = filepath.Join(t.TempDir(), "absent")
 		}}},
+		{"token file missing", "token_file_missing", Fail, setup{change: func(_ *testing.T, o *Options) {
+			o.Config.Graph.AccessToken, o.Config.Graph.AccessTokenLack = config.Secret{}, config.FileMissing
+		}}},
+		{"secret missing", "secret_missing", Warn, setup{change: func(_ *testing.T, o *Options) { o.Receipts = Receipts{Kept: true, Secret: fs.ErrNotExist} }}},
+		{"secret damaged", "secret_unusable", Fail, setup{change: func(_ *testing.T, o *Options) { o.Receipts = Receipts{Secret: errors.New("damaged")} }}},
+		{"secret replaced", "secret_replaced", Warn, setup{change: func(_ *testing.T, o *Options) { o.Receipts = Receipts{Kept: true, Unsearched: 3} }}},
 		{"queue readable", "queue_readable", Warn, setup{change: func(t *testing.T, o *Options) { mkdir(t, o.Config.Queue.Path, 0o755) }}},
 		{"key readable", "secret_readable", Warn, setup{change: func(t *testing.T, o *Options) {
 			o.Config.Queue.EncryptionKey = filepath.Join(t.TempDir(), "key")
@@ -398,6 +413,35 @@ func TestFindings(t *testing.T) {
 	}
 	t.Run("disks", testDisks)
 	t.Run("all codes", allCodes)
+}
+
+// A full queue says what fills it.
+func TestFilled(t *testing.T) {
+	still := Lane{ID: "701", State: "paused_permission", Says: "Not allowed", Pending: 300}
+	busy := Lane{ID: "702", State: "sending", Says: "Sending", Pending: 20}
+	for _, c := range []struct {
+		r         Running
+		text, fix string
+	}{
+		{Running{Full: "max_size", Pending: 320, Dead: 4, Lanes: []Lane{busy, still}}, "4 dead letters; 320 events wait. Most wait for event set 701: Not allowed.", "relay lane drop 701"},
+		{Running{Full: "max_size", Pending: 20, Lanes: []Lane{busy}}, "Most wait for event set 702: Sending.", "raise queue.max_size"},
+		{Running{Full: "max_size", Dead: 900, Lanes: []Lane{{ID: "701"}}}, "900 dead letters", "drop dead letters"},
+		{Running{Full: "disk_full", Lanes: []Lane{still}}, "", "Free space"},
+	} {
+		if text, fix := filled(c.r); !strings.Contains(text, c.text) || !strings.Contains(fix, c.fix) {
+			t.Errorf("%+v: %q, %q", c.r, text, fix)
+		}
+	}
+}
+
+// The states in which an event set stands still are those that package advice
+// knows.
+func TestStandingStates(t *testing.T) {
+	for s := range standing {
+		if headline, _ := advice.ForState(advice.Lane{State: s}); headline == strings.ReplaceAll(s, "_", " ") {
+			t.Errorf("%s is no state", s)
+		}
+	}
 }
 
 // testDisks judges volumes that a test machine does not have.

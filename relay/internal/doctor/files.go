@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,12 +12,9 @@ import (
 )
 
 // files looks at who may read what is secret. What config itself reads as a
-// secret it warns about; the rest is here.
+// secret it warns about, and tokenText speaks of the token; the rest is here.
 func (e *exam) files() {
 	c := e.Config
-	if f := c.Graph.AccessTokenFile; f != "" {
-		e.readable("graph.access_token_file", f)
-	}
 	if f := c.Graph.AppSecretFile; f != "" {
 		e.readable("graph.app_secret_file", f)
 	}
@@ -24,6 +23,7 @@ func (e *exam) files() {
 			e.private(f.key, f.path)
 		}
 	}
+	e.secret()
 	if info, err := os.Stat(c.Queue.Path); err == nil && disk.Rights(info)&0o077 != 0 {
 		e.say(Finding{
 			Check: "files", Code: "queue_readable", Level: Warn,
@@ -37,6 +37,24 @@ func (e *exam) files() {
 			Text: "This runs as root, which may read and write everything: run `relay doctor` as the user that relay runs as to see file rights as relay will.",
 		})
 	}
+}
+
+// secret looks at what persons are recognised with in the receipts.
+func (e *exam) secret() {
+	const putBack = "Stop relay, put the file `secret` of a backup into queue.path, and start it; if there is no backup, remove the receipts."
+	f := Finding{Check: "files", Level: Warn, Fix: putBack, Who: You}
+	switch r := e.Receipts; {
+	case errors.Is(r.Secret, fs.ErrNotExist):
+		f.Code, f.Text = "secret_missing", "The secret of the installation is gone: `relay forget` would not find a person in the receipts there are."
+	case r.Secret != nil:
+		f.Code, f.Level, f.Text = "secret_unusable", Fail, "relay does not start: "+r.Secret.Error()+"."
+	case r.Unsearched > 0:
+		f.Code = "secret_replaced"
+		f.Text = fmt.Sprintf("%d receipts were fingerprinted with another secret than that of this installation: `relay forget` does not find a person in them.", r.Unsearched)
+	default:
+		return
+	}
+	e.say(f)
 }
 
 // readable says whether this user can read a file.

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -47,20 +46,9 @@ func (e *exam) network(ctx context.Context) bool {
 }
 
 func unreached(res graph.Result, endpoint, via string) Finding {
-	res = question(res)
 	f := advised(Finding{Check: "network", Level: Fail}, advice.For(res))
 	f.Text = fmt.Sprintf("%s Asked: %s, %s. Seen: %s.", f.Text, endpoint, via, res.Message)
-	f.Who = cmp.Or(f.Who, Network)
 	return f
-}
-
-// question is the answer to a request that stores nothing: nothing is in doubt
-// after it.
-func question(res graph.Result) graph.Result {
-	if res.Class == graph.Doubt {
-		res.Class = graph.Retry
-	}
-	return res
 }
 
 // proxy says by which way requests go.

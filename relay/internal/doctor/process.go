@@ -21,10 +21,15 @@ func (e *exam) process() {
 		})
 		return
 	case r.Up && r.NotReady != "":
-		e.say(Finding{
+		f := Finding{
 			Check: "process", Code: "not_ready", Level: Fail, Text: "relay runs, but cannot store events now: " + r.NotReady + ".",
 			Fix: "See the disk findings below, and `relay status`.", Who: You,
-		})
+		}
+		if r.Full != "" {
+			text, fix := filled(r)
+			f.Text, f.Fix = f.Text+text, fix
+		}
+		e.say(f)
 		return
 	case r.Up:
 		e.say(Finding{Check: "process", Code: "running", Level: OK, Text: "relay runs and can store events."})

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,7 +19,7 @@ func (e *exam) tokenText() bool {
 	text := e.Config.Graph.AccessToken.Reveal()
 	switch {
 	case text == "":
-		e.say(advised(Finding{Check: "token", Level: Fail}, advice.NoToken()))
+		e.say(advised(Finding{Check: "token", Level: Fail}, advice.NoToken(string(e.Config.Graph.AccessTokenLack))))
 		return false
 	case strings.ContainsAny(text, " \t\r\n\"'"):
 		e.say(Finding{
@@ -83,7 +82,6 @@ func (e *exam) eventSet(ctx context.Context, set mapper.Set) bool {
 
 // refusal is what Meta's answer means for an event set, or for the token.
 func refusal(set mapper.Set, res graph.Result) Finding {
-	res = question(res)
 	a := advice.For(res)
 	f := advised(Finding{Check: "event_set", EventSet: set.ID, Level: Fail}, a)
 	f.Text = fmt.Sprintf("Event set %s: %s", label(set), advice.Told(res))
@@ -94,7 +92,6 @@ func refusal(set mapper.Set, res graph.Result) Finding {
 		f.Check, f.EventSet = "token", ""
 	case res.Class != graph.PermPause && res.Class != graph.ConfigPause: // it passes
 		f.Level = Warn
-		f.Fix = cmp.Or(f.Fix, "Try again later; events are kept.")
 	}
 	return f
 }
@@ -135,10 +132,11 @@ func (e *exam) roundTrip(ctx context.Context, set mapper.Set) {
 	case graph.Delivered, graph.Duplicate:
 		f.Code, f.Level, f.Text = "round_trip", OK, fmt.Sprintf("Event set %s: Meta received a test event; see Events Manager, Test events.", label(set))
 	default:
-		f = advised(Finding{Check: f.Check, EventSet: set.ID, Level: Fail}, advice.For(res))
+		a := advice.For(res)
+		f = advised(Finding{Check: f.Check, EventSet: set.ID, Level: Fail}, a)
 		f.Code = "round_trip_failed"
 		f.Text = fmt.Sprintf("Event set %s: the test event did not arrive. %s", label(set), advice.Told(res))
-		if f.Fix == "" || res.Class == graph.InvalidEvent || res.Class == graph.InvalidBatch { // no mapping made this event
+		if f.Fix == "" || a.Cause == advice.EventsRefused { // no mapping made this event
 			f.Fix, f.Who = "Check the test event code in Events Manager, Test events.", MetaAdmin
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"relay/internal/logs"
-	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -48,7 +47,7 @@ func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Re
 		a.doubt, a.asked = false, false
 		l.unsent(a)
 		if l.stop(PausedConfig) {
-			l.log.Error("Meta does not accept uploads to this event set as they are set up; it is paused", l.answer(logs.ConfigPaused, r)...)
+			l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answer(logs.ConfigPaused, r)...)
 		}
 	case graph.InvalidEvent, graph.InvalidBatch:
 		l.tokenWorks(acct)
@@ -231,6 +230,6 @@ func (l *lane) stop(why State) bool {
 func (l *lane) answer(code logs.Code, r graph.Result) []any {
 	return []any{
 		"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "meta_code", r.Code, "meta_subcode", r.Subcode,
-		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", advice.For(r).String(),
+		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", l.advice(r).String(),
 	}
 }

@@ -2,6 +2,7 @@ package drain
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"relay/mapper"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -176,6 +178,9 @@ func TestBreaker(t *testing.T) {
 				if w.logs.count("breaker_open") != 1 {
 					t.Error("not said")
 				}
+				if got, want := w.lane(setA).LastError.Advice, advice.Breaker(graph.Result{}).String(); got != want {
+					t.Errorf("advice %q, want %q", got, want)
+				}
 				w.stop() // a restart burns nothing
 				w.run()
 				pass(5 * time.Minute)
@@ -204,6 +209,24 @@ func TestBreaker(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A proxy that takes not even one event is not Meta, nor is the mapping wrong.
+func TestTooLargeForTheWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		tooLarge := graph.Result{Class: graph.InvalidBatch, HTTPStatus: http.StatusRequestEntityTooLarge, Foreign: true, Message: "HTTP 413"}
+		w.sender.set(func(_ int, c call) graph.Result { r := tooLarge; r.Sent = len(c.ids); return r })
+		w.fill(setA, "e", 300)
+		w.run()
+		defer func() { w.stop() }()
+		pass(5 * time.Minute)
+		w.wantState(setA, BreakerOpen)
+		w.wantCounts(setA, map[string]int64{"dead:too_large": 20})
+		if got, want := w.lane(setA).LastError.Advice, advice.Breaker(tooLarge).String(); got != want || strings.Contains(got, "mapping, which") {
+			t.Errorf("advice %q, want %q", got, want)
+		}
+	})
 }
 
 // The breaker's probe finds out by itself that it may close, although one

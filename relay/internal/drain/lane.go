@@ -8,6 +8,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -353,10 +354,18 @@ func (l *lane) closeBreaker() {
 	l.log.Info("breaker closed: trying again", "code", logs.BreakerClosed)
 }
 
+// advice is what a person is told about an answer.
+func (l *lane) advice(r graph.Result) advice.Advice {
+	if l.pause == BreakerOpen && advice.Explains(string(BreakerOpen), r.Class.String()) {
+		return advice.Breaker(r)
+	}
+	return advice.For(r)
+}
+
 // said puts an answer other than success on the lane's status.
 func (l *lane) said(r graph.Result) {
 	at, _ := l.s.clock.now()
-	p := problem(r, at)
+	p := problem(r, l.advice(r), at)
 	l.mu.Lock()
 	l.shown.LastError = p
 	l.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/mapper"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -97,7 +98,7 @@ func (l *lane) named(a *attempt, r graph.Result) bool {
 // reason says what an event is refused for. That it is too old, or lies in the
 // future, is believed unless a clock that is believed says otherwise: then it
 // is a refusal like others, and counts for the breaker.
-func (l *lane) reason(it *item, code, subcode int) string {
+func (l *lane) reason(it *item, code, subcode int, r graph.Result) string {
 	now, believed := l.s.clock.now()
 	ago := now.Sub(it.out.EventTime)
 	switch {
@@ -109,6 +110,9 @@ func (l *lane) reason(it *item, code, subcode int) string {
 		if !believed || ago < clockSlack {
 			return mapper.ReasonFuture
 		}
+	}
+	if advice.TooLarge(r) {
+		return mapper.ReasonTooLarge
 	}
 	return mapper.ReasonRejected
 }
@@ -129,7 +133,7 @@ func inner(bad graph.BadEvent, r graph.Result) (code, subcode int, words string)
 func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 	b := l.work
 	it := &b.items[i]
-	reason := l.reason(it, code, subcode)
+	reason := l.reason(it, code, subcode, r)
 	bury := func(i int, words string) {
 		it := &b.items[i]
 		d := b.letter(l.name, it.slot, it.out, reason, words)
@@ -160,14 +164,15 @@ func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 		l.log.Warn("Meta refuses these events for their age; they are dead letters", append(l.answer(logs.Expired, r), "events", n)...)
 		return
 	}
-	l.log.Warn("Meta refused an event; it is a dead letter", append(l.answer(logs.Rejected, r), "reason", reason, "event_code", code, "event_subcode", subcode)...)
-	if reason != mapper.ReasonRejected {
+	l.log.Warn("an event was refused; it is a dead letter", append(l.answer(logs.Rejected, r), "reason", reason, "event_code", code, "event_subcode", subcode)...)
+	if reason != mapper.ReasonRejected && reason != mapper.ReasonTooLarge {
 		return
 	}
 	l.st.Streak++
 	if set := l.settings(); l.st.Streak >= set.BreakerAfter && l.pause != BreakerOpen {
 		l.st.Breaker = true
 		l.pause, l.probeAt = BreakerOpen, time.Now().Add(set.ProbeInterval)
+		l.said(r) // what must be done is another thing now
 		l.log.Error("everything is refused: the event set is paused and the rest is kept; look at the mapping",
 			append(l.answer(logs.BreakerOpen, r), "refused_in_a_row", l.st.Streak)...)
 	}

@@ -90,9 +90,9 @@ func (s *Supervisor) Status() []LaneStatus {
 func (s *Supervisor) Now() (time.Time, bool) { return s.clock.now() }
 
 // problem makes a Problem of an answer.
-func problem(r graph.Result, at time.Time) *Problem {
+func problem(r graph.Result, a advice.Advice, at time.Time) *Problem {
 	return &Problem{
 		At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Code: r.Code, Subcode: r.Subcode,
-		Message: r.Message, FBTraceID: r.FBTraceID, Advice: advice.For(r).String(),
+		Message: r.Message, FBTraceID: r.FBTraceID, Advice: a.String(),
 	}
 }

@@ -61,7 +61,7 @@ func (a *answer) result() Result {
 		a.fromJSON(&r, &e)
 	} else {
 		r.Class = StatusVerdict(a.status)
-		r.Message = a.withoutJSON()
+		r.Message, r.Foreign = a.withoutJSON(), !a.cut
 	}
 	r.FBTraceID = traceID(cmp.Or(r.FBTraceID, a.header.Get("X-Fb-Trace-Id")))
 	a.fromHeaders(&r)

@@ -148,7 +148,7 @@ func describe(parent, ctx context.Context, err error) string {
 		return "the certificate is for another host"
 	case errors.As(err, &invalid):
 		return "the certificate is not valid: " + invalid.Error()
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the other side does not speak TLS"
 	case errors.As(err, &alert):
 		return "the other side refused the TLS handshake: " + alert.Error()

@@ -76,7 +76,7 @@ func (c *Client) CheckToken(ctx context.Context, r Request) Result {
 		method: http.MethodPost, url: c.url(version, r.EventSet, "events"), body: c.body(r, token, secret),
 		version: version, token: token, secret: secret, keep: r.EventSet,
 	})
-	if res.Class == InvalidBatch || res.Class == InvalidEvent {
+	if (res.Class == InvalidBatch || res.Class == InvalidEvent) && res.Code != 0 {
 		res.Class = Delivered // it got as far as the list
 	}
 	return res

@@ -37,7 +37,9 @@ const (
 // Result is what became of one Request.
 type Result struct {
 	Class      Class
-	HTTPStatus int // 0: no answer
+	HTTPStatus int  // 0: no answer
+	Sent       int  // events of the request
+	Foreign    bool // the answer was read, and is none that the Graph API gives
 	Code       int
 	Subcode    int
 	Message    string // Meta's words, cleaned of anything personal; or what the network said, without the URL

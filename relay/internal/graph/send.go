@@ -180,7 +180,7 @@ func (c *Client) roundTrip(parent context.Context, k *call) Result {
 		if wrote.Load() && k.method == http.MethodPost {
 			class = Doubt
 		}
-		return Result{Class: class, Message: clean.network(parent, ctx, err)}
+		return Result{Class: class, Sent: k.sent, Message: clean.network(parent, ctx, err)}
 	}
 	defer resp.Body.Close()
 	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -190,6 +190,7 @@ func (c *Client) roundTrip(parent context.Context, k *call) Result {
 		sent: k.sent, version: k.version, now: c.o.Now(), clean: clean,
 	}
 	res := a.result()
+	res.Sent = k.sent
 	if k.got != nil {
 		*k.got = body
 	}

@@ -221,16 +221,16 @@ func TestForget(t *testing.T) {
 			l.Record(delivery(n, 20))
 		}
 		n, err := l.Forget(" user-3 ", "C5@Example.com")
-		if err != nil || n != 200 {
-			t.Fatalf("forgot %d: %v", n, err)
+		if err != nil || n != (Forgotten{Removed: 200}) {
+			t.Fatalf("forgot %+v: %v", n, err)
 		}
 		want(t, l, "m-7-3", 0)
 		want(t, l, "m-7-5", 0)
 		want(t, l, "m-7-4", 1)
 		l.Record(delivery(300, 4))
 		want(t, l, "m-300-2", 1)
-		if n, err := l.Forget("nobody@example.com"); n != 0 || err != nil {
-			t.Errorf("nobody: %d %v", n, err)
+		if n, err := l.Forget("nobody@example.com"); n != (Forgotten{}) || err != nil {
+			t.Errorf("nobody: %+v %v", n, err)
 		}
 		l.Close()
 		if err := os.WriteFile(disk.TempName(path(dir, 1)), []byte("of a crash"), 0o600); err != nil {
@@ -239,13 +239,22 @@ func TestForget(t *testing.T) {
 		l = open(t, dir, Options{Key: key})
 		want(t, l, "m-7-3", 0)
 		want(t, l, "m-300-2", 1)
-		if n, err := l.Forget("user-2"); n != 0 || err == nil {
-			t.Errorf("without the secret: %d %v", n, err)
+		if n, err := l.Forget("user-2"); n != (Forgotten{}) || err == nil {
+			t.Errorf("without the secret: %+v %v", n, err)
 		}
 		l.Close()
 		l = open(t, dir, Options{Key: key, Secret: []byte("another installation's")})
-		if n, err := l.Forget("user-2"); n != 0 || err != nil {
-			t.Errorf("with another secret: %d %v", n, err)
+		if n, err := l.Forget("user-2"); n != (Forgotten{Unsearched: 1804}) || err != nil {
+			t.Errorf("with another secret: %+v %v", n, err)
+		}
+		var keys [][]byte
+		if key != nil {
+			keys = [][]byte{key}
+		}
+		for of, want := range map[string]int{string(secret): 0, "another installation's": 1804} {
+			if n, err := Unsearched(dir, []byte(of), keys...); n != want || err != nil {
+				t.Errorf("%q: %d cannot be searched, want %d: %v", of, n, want, err)
+			}
 		}
 		left, _ := filepath.Glob(filepath.Join(dir, "*.tmp"))
 		if len(left) != 0 {
@@ -278,8 +287,8 @@ func TestForgetWhatWasMapped(t *testing.T) {
 			d.Items[0].MessageID, d.Items[0].People = o.MessageID, o.People
 			l.Record(d)
 		}
-		if n, err := l.Forget("Ada@Example.com", "4242"); n != 4 || err != nil {
-			t.Errorf("%s: forgot %d: %v", api, n, err)
+		if n, err := l.Forget("Ada@Example.com", "4242"); n.Removed != 4 || err != nil {
+			t.Errorf("%s: forgot %+v: %v", api, n, err)
 		}
 		want(t, l, "other", 1)
 	}

@@ -40,6 +40,7 @@ type entry struct {
 	FBTraceID string     `json:"trace"`
 	Mapping   string     `json:"map"`
 	Ambiguous bool       `json:"amb,omitempty"`
+	Secret    string     `json:"sec,omitempty"` // tag of the one that made the fingerprints
 	Items     []line     `json:"items"`
 }
 
