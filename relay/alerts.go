@@ -35,6 +35,7 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 	for _, n := range st.Totals.Dead {
 		out.Dead += n
 	}
+	out.IDConflicts = st.Totals.Received[admin.ReceivedIDConflict]
 	out.Dropped = q.Dropped[queue.DropMaxSize]
 	out.Damaged, out.Lost, out.SetAside, out.Opening = q.DamagedFiles+q.DamagedChunks, q.LostRecords, q.BadFiles, q.Opening
 	for _, l := range st.Lanes {

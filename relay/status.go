@@ -88,6 +88,9 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 	}
 	fmt.Fprintln(out)
 	printLosses(out, q)
+	if n := s.Totals.Received[admin.ReceivedIDConflict]; n > 0 {
+		fmt.Fprintf(out, "%s  %s %s\n", colour(out, "31", "ids"), advice.IDConflicts(n, "since the start"), advice.FixIDConflicts)
+	}
 	if !offline {
 		fmt.Fprintf(out, "rates  %.1f events/s in, %.1f conversions/s delivered\n", s.Rates.In, s.Rates.Delivered)
 		if off := s.ClockSkew; off > 60 || off < -60 {

@@ -27,7 +27,7 @@ func (h intakeHooks) Request(o ingest.Observation) {
 	addTo(m.received, "accepted", max(0, stored-o.Unmapped))
 	addTo(m.received, "unmapped", o.Unmapped)
 	addTo(m.received, "duplicate", o.Duplicates)
-	addTo(m.received, "id_conflict", o.Conflicts)
+	addTo(m.received, ReceivedIDConflict, o.Conflicts)
 	addTo(m.received, "ignored", o.Ignored)
 	addTo(m.received, "invalid", o.Rejected)
 	if o.Retry > 0 {

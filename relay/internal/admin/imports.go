@@ -157,7 +157,7 @@ func (m *Metrics) Imported(a queue.Appended, unmapped int) {
 	addTo(m.received, "accepted", max(0, a.Stored-unmapped))
 	addTo(m.received, "unmapped", min(unmapped, a.Stored))
 	addTo(m.received, "duplicate", a.Duplicates)
-	addTo(m.received, "id_conflict", a.Conflicts)
+	addTo(m.received, ReceivedIDConflict, a.Conflicts)
 	if a.Stored > 0 && m.tail.Watched() {
 		m.tail.Publish(Outcome{Time: time.Now(), Outcome: "received", Count: a.Stored})
 	}

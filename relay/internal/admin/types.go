@@ -74,6 +74,10 @@ type Rates struct {
 	Settled   float64 `json:"settled"`   // delivered, skipped or dead
 }
 
+// ReceivedIDConflict is the member of Totals.Received that counts events whose
+// messageId was another event's.
+const ReceivedIDConflict = "id_conflict"
+
 // Totals since the start of this process.
 type Totals struct {
 	Received  map[string]int64 `json:"received"`

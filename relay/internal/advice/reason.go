@@ -1,6 +1,7 @@
 package advice
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 
@@ -34,4 +35,15 @@ func ForReason(reason string) string {
 		return w
 	}
 	return strings.ReplaceAll(reason, "_", " ")
+}
+
+// FixIDConflicts is what to do about events whose messageId was another event's.
+const FixIDConflicts = "Have the sender give each event a messageId of its own, then run `relay dead retry --reason id_conflict`: it sends them under ids that relay makes."
+
+// IDConflicts is a sentence about n of them, in the time that when names.
+func IDConflicts(n int64, when string) string {
+	if n == 1 {
+		return "1 event came under another event's messageId " + when + "; it is kept as a dead letter (id_conflict)."
+	}
+	return fmt.Sprintf("%d events came under other events' messageIds %s; they are kept as dead letters (id_conflict).", n, when)
 }

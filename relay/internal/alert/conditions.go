@@ -15,6 +15,7 @@ const (
 	DeliveryStopped = "delivery_stopped"     // an event set waits for a human: rights, settings, refusals
 	EventsWaiting   = "events_waiting"       // the oldest event is over an hour old
 	DeadGrowing     = "dead_letters_growing" // dead letters were made within the last interval
+	IDsRepeat       = "ids_repeat"           // events came under other events' messageIds within the last interval
 	DiskNearlyFull  = "disk_nearly_full"     // queue or volume, by hysteresis
 	DiskRefuses     = "disk_refuses"         // no event can be stored, and not for want of room
 	EventsDropped   = "events_dropped"       // within the last interval, for want of room
@@ -39,6 +40,8 @@ type Snapshot struct {
 	Pending int64
 	Dead    int64 // dead letters made since the start; only grows
 	DeadNow int64 // dead letters kept
+
+	IDConflicts int64 // events whose messageId was another event's, since the start; only grows
 
 	QueueBytes, QueueMax int64
 	DiskFree, DiskSize   int64
@@ -105,6 +108,13 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 			code: DeadGrowing, severity: "warning", count: n,
 			text:   fmt.Sprintf("%d dead letters were made within the last hour; %d are kept.", n, s.DeadNow),
 			action: "Run `relay dead list`: it gives the reason of each. Correct the mapping, then `relay dead retry`.",
+		})
+	}
+	if n := w.conflicts.since(s.Now, s.IDConflicts); n > 0 {
+		out = append(out, finding{
+			code: IDsRepeat, severity: "critical", count: n,
+			text:   advice.IDConflicts(n, "within the last hour"),
+			action: advice.FixIDConflicts,
 		})
 	}
 	if f, ok := diskFull(s, held[DiskNearlyFull]); ok {

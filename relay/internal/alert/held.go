@@ -42,7 +42,7 @@ func (w *Watch) ended(code string, st *state, s Snapshot) end {
 	if s.Opening {
 		return lasts // the queue does not know yet what it has
 	}
-	watched := map[string]*growth{DeadGrowing: &w.growth, EventsDropped: &w.drops, QueueDamaged: &w.damage}[code]
+	watched := map[string]*growth{DeadGrowing: &w.growth, EventsDropped: &w.drops, QueueDamaged: &w.damage, IDsRepeat: &w.conflicts}[code]
 	if watched != nil && s.Now.Sub(watched.began) < growthWindow {
 		return lasts
 	}

@@ -42,12 +42,13 @@ type Options struct {
 
 // Watch looks at relay and tells what it finds.
 type Watch struct {
-	o      Options
-	growth growth
-	drops  growth
-	damage growth
-	states map[string]*state
-	retry  map[string]backoff // by channel
+	o         Options
+	growth    growth
+	drops     growth
+	damage    growth
+	conflicts growth
+	states    map[string]*state
+	retry     map[string]backoff // by channel
 }
 
 // state is what is known of one condition; kept as JSON.
@@ -99,10 +100,11 @@ func New(o Options) *Watch {
 		o.Now = time.Now
 	}
 	w := &Watch{o: o, states: map[string]*state{}, retry: map[string]backoff{}}
-	// Both count from zero since the start: what the first look finds is news.
+	// These count from zero since the start: what the first look finds is news.
 	start := o.Now()
 	w.drops = growth{start, []point{{at: start}}}
 	w.damage = growth{start, []point{{at: start}}}
+	w.conflicts = growth{start, []point{{at: start}}}
 	if o.Notes != nil {
 		// What cannot be read is as good as none: an alert may repeat.
 		if json.Unmarshal(o.Notes.Note(noteAlerts), &w.states) != nil || w.states == nil {
@@ -244,6 +246,8 @@ func over(code string, how end) string {
 		return "No event waits for over an hour any more."
 	case DeadGrowing:
 		return "No dead letter was made within the last hour."
+	case IDsRepeat:
+		return "No event came under another event's messageId within the last hour."
 	case DiskNearlyFull:
 		return "There is room on the disk again."
 	case DiskRefuses:

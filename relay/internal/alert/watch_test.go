@@ -170,6 +170,7 @@ func TestDeadLettersGrowing(t *testing.T) {
 func TestLosses(t *testing.T) {
 	for code, add := range map[string]func(*Snapshot){
 		EventsDropped: func(s *Snapshot) { s.Dropped += 5 },
+		IDsRepeat:     func(s *Snapshot) { s.IDConflicts += 2 },
 		QueueDamaged:  func(s *Snapshot) { s.Damaged, s.Lost = s.Damaged+1, s.Lost+7 },
 	} {
 		t.Run(code, func(t *testing.T) {

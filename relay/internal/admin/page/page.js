@@ -33,7 +33,8 @@ function figures(s, now) {
   if (!q.pending) figure("f-drain", "now", "", "the queue is empty");
   else if (q.drain_seconds === null) figure("f-drain", "–", "", s.lanes.some((l) => l.pending && kind(l.state) !== "ok" && kind(l.state) !== "wait") ? "an event set stands still" : "not draining yet", "warn");
   else { const [n, ...u] = span(q.drain_seconds).split(" "); figure("f-drain", n === "under" ? "1" : n, n === "under" ? "s" : u.join(" "), "at the present rate"); }
-  figure("f-dead", num(q.dead), "", q.dead ? bytes(q.dead_bytes) : "none", q.dead ? "warn" : "");
+  const conflicts = s.totals.received.id_conflict;
+  figure("f-dead", num(q.dead), "", conflicts ? `${num(conflicts)} with another event's messageId` : q.dead ? bytes(q.dead_bytes) : "none", conflicts ? "alarm" : q.dead ? "warn" : "");
   const share = q.max_bytes ? q.bytes / q.max_bytes : 0;
   figure("f-disk", bytes(q.bytes), "", q.full ? "full: new events are refused" : q.max_bytes ? `${Math.round(share * 100)} % of ${bytes(q.max_bytes)}` : "", q.full ? "alarm" : share > 0.8 ? "warn" : "");
 }
