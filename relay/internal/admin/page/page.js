@@ -34,7 +34,7 @@ function figures(s, now) {
   else if (q.drain_seconds === null) figure("f-drain", "–", "", s.lanes.some((l) => l.pending && kind(l.state) !== "ok" && kind(l.state) !== "wait") ? "an event set stands still" : "not draining yet", "warn");
   else { const [n, ...u] = span(q.drain_seconds).split(" "); figure("f-drain", n === "under" ? "1" : n, n === "under" ? "s" : u.join(" "), "at the present rate"); }
   const conflicts = s.totals.received.id_conflict;
-  figure("f-dead", num(q.dead), "", conflicts ? `${num(conflicts)} with another event's messageId` : q.dead ? bytes(q.dead_bytes) : "none", conflicts ? "alarm" : q.dead ? "warn" : "");
+  figure("f-dead", num(q.dead), "", conflicts ? `${num(conflicts)} repeat a messageId` : q.dead ? bytes(q.dead_bytes) : "none", conflicts ? "alarm" : q.dead ? "warn" : "");
   const share = q.max_bytes ? q.bytes / q.max_bytes : 0;
   figure("f-disk", bytes(q.bytes), "", q.full ? "full: new events are refused" : q.max_bytes ? `${Math.round(share * 100)} % of ${bytes(q.max_bytes)}` : "", q.full ? "alarm" : share > 0.8 ? "warn" : "");
 }
@@ -48,6 +48,8 @@ function verdict(s) {
   if (stop.length) return say("stop", "needs you", stop.length === 1 ? `${stop[0].name || stop[0].lane}: ${stop[0].headline.toLowerCase()}. Its events are kept.` : `${stop.length} event sets stand still. Their events are kept.`);
   if (s.mapping.refused) return say("stop", "needs you", "The mapping file was refused; the one before it stays in force.");
   if (s.config.refused) return say("stop", "needs you", "relay.yaml was refused; the settings before it stay in force: " + s.config.refused.message);
+  const conflicts = s.queue.dead && s.totals.received.id_conflict;
+  if (conflicts) return say("stop", "needs you", `${conflicts === 1 ? "1 event" : num(conflicts) + " events"} came under a messageId that another event has. They are kept as dead letters; have the sender give each event an id of its own.`);
   if (s.config.need_restart && s.config.need_restart.length) return say("wait", "restart", `relay.yaml has changed; these settings wait for a restart: ${s.config.need_restart.join(", ")}.`);
   if (wait.length) return say("wait", "waiting", wait.length === 1 ? `${wait[0].name || wait[0].lane} tries again by itself.` : `${wait.length} event sets try again by themselves.`);
   const off = s.lanes.filter((l) => kind(l.state) === "off" && l.pending);
