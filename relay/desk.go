@@ -87,11 +87,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	}
 	var prints track.PrintKey // nothing is appended without it
 	if write {
-		secret, _, err := installationSecret(cfg)
-		if err != nil {
-			return nil, errors.Join(err, ledger.close(), q.Close())
-		}
-		prints = track.NewPrintKey(secret)
+		prints = track.NewPrintKey(q.PrintSecret())
 	}
 	settle(ctx, q)
 	token := rand.Text()

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"relay/internal/seal"
 	"relay/mapper"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/sandbox"
@@ -36,6 +38,11 @@ func TestOneIDForSeveralEvents(t *testing.T) {
 	send(p, "/v1/track", order("a"))
 	send(p, "/v1/batch", `{"sentAt":"2026-11-26T10:00:01Z","batch":[`+again+","+other+","+order("b")+"]}")
 	p.kill(t)
+	// Fingerprints do not hang on the secret of the installation: without it, a
+	// repeat is a repeat still.
+	if err := os.Remove(h.path("data/" + seal.SecretName)); err != nil {
+		t.Fatal(err)
+	}
 	p = h.start(t)
 	send(p, "/v1/track", again)
 	send(p, "/v1/track", other)

@@ -92,7 +92,7 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if err != nil {
 		return nil, err
 	}
-	prints := track.NewPrintKey(secret)
+	prints := track.NewPrintKey(s.queue.PrintSecret())
 	if s.mapping, err = openMapping(cfg.Mapping, s.queue, secret, log, s.metrics); err != nil {
 		return nil, err
 	}

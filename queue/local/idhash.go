@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 
@@ -45,6 +46,15 @@ func hashKey(b []byte, own byte) idHash {
 
 // own says that relay made the key: it does not count against Options.DedupIDs.
 func (h idHash) own() bool { return h[15]&1 != 0 }
+
+// PrintSecret is a secret to make the fingerprints of entries with (Entry.Print).
+// It is derived from that of the id hashes, so that it is lost only when no id is
+// known any more.
+func (q *Queue) PrintSecret() []byte {
+	mac := hmac.New(sha256.New, q.secret[:])
+	mac.Write([]byte("fingerprints"))
+	return mac.Sum(nil)
+}
 
 // knownID is what is remembered of a record: the name of its key, and its
 // Entry.Print.

@@ -12,7 +12,8 @@ import (
 // zero value is a key that everybody has.
 type PrintKey [4]uint64
 
-// NewPrintKey derives the key from the secret of the installation.
+// NewPrintKey derives the key from a secret that lasts as long as the fingerprints
+// do that are kept.
 func NewPrintKey(secret []byte) PrintKey {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("relay: fingerprints of events"))
