@@ -51,6 +51,7 @@ type lane struct {
 	dry       dryRun    // position of a dry run
 	announced bool      // said in the log that uploads begin
 	warned    string    // Meta's last warning
+	problem   *Problem  // the last answer that was none of success
 	lastNoise time.Time // last log line about a failure that goes on
 
 	mu      sync.Mutex
@@ -362,11 +363,9 @@ func (l *lane) advice(r graph.Result) advice.Advice {
 	return advice.For(r)
 }
 
-// said puts an answer other than success on the lane's status.
+// said keeps an answer other than success for show: a status never has the answer
+// without the state that it led to.
 func (l *lane) said(r graph.Result) {
 	at, _ := l.s.clock.now()
-	p := problem(r, l.advice(r), at)
-	l.mu.Lock()
-	l.shown.LastError = p
-	l.mu.Unlock()
+	l.problem = problem(r, l.advice(r), at)
 }

@@ -19,6 +19,7 @@ func (l *lane) show(s State, until time.Time) {
 		v.State, v.Since = s, now
 	}
 	v.NextAttempt = next
+	v.LastError = l.problem
 	v.Failures = l.st.Failures
 	v.Paused = l.st.Manual
 	v.InDoubt = l.cur != nil && l.cur.doubt
