@@ -7,8 +7,9 @@
 //	                                           ◄─Settle──
 //
 // A record is appended once, durably, for the lanes that its entry names. Each
-// lane reads its records in the order in which they were stored and settles them;
-// a record that every lane has settled is given back to the disk.
+// lane reads its records in the order in which they were stored and settles them
+// in any, one conversion of a record at a time if need be; a record that every lane
+// has settled is given back to the disk.
 //
 // # What an engine guarantees
 //

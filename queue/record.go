@@ -39,7 +39,35 @@ const (
 	_
 	// FlagIDConflict marks an event whose id is that of another event.
 	FlagIDConflict
+	// Behind it are the slots that were settled when the record was copied.
+	flagSlots = FlagIDConflict << 1
 )
+
+// Slots is a set of the conversions that a record becomes in one lane, by number:
+// what one of them is, whoever drains knows.
+type Slots uint8
+
+// MaxSlots bounds their number.
+const MaxSlots = 4
+
+const allSlots = 1<<MaxSlots - 1
+
+// Slots are those that were settled before the record was moved to another lane.
+func (f Flags) Slots() Slots { return Slots(f/flagSlots) & allSlots }
+
+// WithSlots is f with these in the place of its own.
+func (f Flags) WithSlots(s Slots) Flags {
+	return f&^(allSlots*flagSlots) | Flags(s&allSlots)*flagSlots
+}
+
+// Range is the sequence numbers from From to To, exclusive.
+type Range struct{ From, To Seq }
+
+// Part is a record of which some conversions are settled and others are not.
+type Part struct {
+	Seq   Seq
+	Slots Slots
+}
 
 // Space is what an Entry is de-duplicated by. Invariant: keys of two spaces are
 // never equal, whatever their text.
@@ -78,6 +106,7 @@ type Record struct {
 	Lanes    []string
 	Received time.Time
 	Flags    Flags
+	Settled  Slots // in the lane it was read from: what must not be sent again
 	Body     []byte
 }
 
@@ -88,22 +117,46 @@ type Appended struct {
 	Conflicts  int // newly on disk for LaneRefused, flagged, since their ID is that of another event
 }
 
-// Batch is what Read found for one lane.
+// Batch is what Read found for one lane: the records of it that are not settled,
+// in order.
 type Batch struct {
 	Records []Record // copies; no transaction stays open
-	Next    Seq      // settle up to here (exclusive) once all of Records are settled
+	From    Seq      // the lane has no others from here
+	Next    Seq      // to here, exclusive
 	More    bool     // the lane has more behind Next
 }
 
-// Settlement moves a lane forward. Everything in it becomes durable together
-// and in an order that may repeat work after a crash but never lose it: dead
-// letters are synced before the cursor moves past their records.
-type Settlement struct {
-	Cursor Seq    // first sequence not settled; 0 leaves the cursor where it is
-	State  []byte // replaces the lane's state unless nil (empty clears it); a few KB at most
-	Dead   []DeadLetter
-	Counts map[string]int // what the settled records became, added to the lane's counters: "delivered", "skip:no_consent", "dead:expired"
+// Done gives ranges in which every record of the batch is settled, for Settlement:
+// all of it but the records for which open says so.
+func (b *Batch) Done(open func(i int) bool) (out []Range) {
+	from := b.From
+	for i := range b.Records {
+		if open(i) {
+			if at := b.Records[i].Seq; at > from {
+				out = append(out, Range{from, at})
+			}
+			from = b.Records[i].Seq + 1
+		}
+	}
+	if b.Next > from {
+		out = append(out, Range{from, b.Next})
+	}
+	return out
 }
+
+// Settlement says what became of records. Everything in it becomes durable together
+// and in an order that may repeat work after a crash but never lose it: dead
+// letters are synced before their records are settled.
+type Settlement struct {
+	Settled []Range // every record of the lane in them is; those of Batch.Done leave no number between two batches open
+	Parts   []Part  // what is settled of other records
+	State   []byte  // replaces the lane's state unless nil (empty clears it); some 10 KB
+	Dead    []DeadLetter
+	Counts  map[string]int // what the settled records became, added to the lane's counters: "delivered", "skip:no_consent", "dead:expired"
+}
+
+// Upto is Settlement.Settled of everything before a sequence number.
+func Upto(end Seq) []Range { return []Range{{0, end}} }
 
 // DeadLetter is a conversion or message that is kept because it cannot be
 // delivered as it is. A lane has one for a record and slot: storing it again

@@ -5,7 +5,7 @@ import "time"
 // LaneStat is one lane as it stands.
 type LaneStat struct {
 	Name    string
-	Cursor  Seq              // first sequence not settled
+	Cursor  Seq              // nothing before it waits; what waits behind it, Read says
 	Pending int64            // records waiting
 	Bytes   int64            // size of their bodies
 	Oldest  time.Time        // time of receipt of the first waiting record; zero when none waits

@@ -193,7 +193,7 @@ var Sections = []Section{
 		{ReleaseFailed, slog.LevelError, "events dated ahead cannot be queued again", "check the disk"},
 		{Rerouted, slog.LevelInfo, "events that no mapping knew are known now and queued", "nothing"},
 		{UnmappedExpired, slog.LevelInfo, "events that no mapping knew were kept for `queue.keep_unmapped` and are removed", "nothing"},
-		{StateUnreadable, slog.LevelError, "a lane's state is damaged: it starts at its cursor, some events are sent again", "check the disk"},
+		{StateUnreadable, slog.LevelError, "a lane's state is damaged: it starts with the first event that waits, one request may be sent again", "check the disk"},
 	}},
 	{Title: "The queue", Rows: []Row{
 		{QueueFull, slog.LevelWarn, "nothing is accepted until some has drained; clients are told 429", "find out why it does not drain, or raise `queue.max_size`"},

@@ -52,7 +52,7 @@ func TestBackupUnderLoad(t *testing.T) {
 				<-c
 				continue
 			}
-			s := Settlement{Cursor: b.Next}
+			s := Settlement{Settled: upto(b.Next)}
 			mu.Lock() // before it happens: a copy may show it at any moment
 			for i, r := range b.Records {
 				if i == 0 {

@@ -51,7 +51,7 @@ func TestConflictAgain(t *testing.T) {
 		t.Fatal(b, err)
 	}
 	r := b.Records[0]
-	s := Settlement{Cursor: b.Next, Dead: []DeadLetter{
+	s := Settlement{Settled: upto(b.Next), Dead: []DeadLetter{
 		{Seq: r.Seq, MessageID: r.ID, Reason: "id_conflict", ReceivedAt: r.Received, Flags: r.Flags, Body: r.Body},
 		{Seq: r.Seq, Slot: 1, MessageID: "other", Reason: "rejected", ReceivedAt: r.Received, Flags: queue.FlagImported, Body: r.Body},
 	}}

@@ -23,7 +23,7 @@ func deadOf(t testing.TB, q *Queue, lane string) Settlement {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := Settlement{Cursor: b.Next, Counts: map[string]int{"dead": len(b.Records)}}
+	s := Settlement{Settled: upto(b.Next), Counts: map[string]int{"dead": len(b.Records)}}
 	for _, r := range b.Records {
 		s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, Lanes: r.Lanes, MessageID: r.ID, EventSet: lane, Reason: "rejected", ReceivedAt: r.Received, Body: r.Body})
 	}
@@ -110,7 +110,7 @@ func TestLettersWhenMetaFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := Settlement{Cursor: b.Next}
+		s := Settlement{Settled: upto(b.Next)}
 		for _, r := range b.Records {
 			s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "a", Body: r.Body})
 		}
@@ -152,16 +152,16 @@ func TestCrashWithinASettlement(t *testing.T) {
 			{"first row", func(q *Queue, _ Settlement) error {
 				q.mu.Lock()
 				l := q.lane("a")
-				row := laneRow{Cursor: l.cursor, Gen: l.gen, State: l.state, Counts: l.counts}
+				row := laneRow{Cursor: l.set.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts}
 				q.mu.Unlock()
-				return q.meta.saveLane("a", row)
+				return q.meta.saveLane("a", row, nil, nil)
 			}},
 			{"letters", func(q *Queue, s Settlement) error {
 				q.mu.Lock()
 				l := q.lane("a")
-				row := laneRow{Cursor: l.cursor, Gen: l.gen, State: l.state, Counts: l.counts}
+				row := laneRow{Cursor: l.set.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts}
 				q.mu.Unlock()
-				return errors.Join(q.meta.saveLane("a", row), q.dead.put("a", row.Gen+1, s.Dead))
+				return errors.Join(q.meta.saveLane("a", row, nil, nil), q.dead.put("a", row.Gen+1, s.Dead))
 			}},
 		} {
 			t.Run(fmt.Sprintf("%s, first=%v", c.step, first), func(t *testing.T) {

@@ -14,7 +14,7 @@ func settleDead(t testing.TB, q *Queue, lane string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := Settlement{Cursor: b.Next}
+	s := Settlement{Settled: upto(b.Next)}
 	for _, r := range b.Records {
 		s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: lane, Reason: "rejected", ReceivedAt: r.Received, Body: r.Body})
 	}

@@ -169,7 +169,7 @@ func TestNeighbourFillsVolume(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := Settlement{Cursor: b.Next, State: make([]byte, 3000)}
+			s := Settlement{Settled: upto(b.Next), State: make([]byte, 3000)}
 			for _, r := range b.Records {
 				s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "l", Reason: "rejected", Body: r.Body[:100]})
 			}

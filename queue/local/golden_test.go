@@ -43,7 +43,15 @@ func goldenDir(t *testing.T, dir string, o Options) {
 	big := entry("m-4", "702")
 	big.Body = bodyOf("m-4" + strings.Repeat("-", 8000))
 	big.Flags = queue.FlagImported
-	mustAppend(t, q, big)
+	mustAppend(t, q, big, entry("m-5", "702"), entry("m-6", "702"))
+	b, err := q.Read("702", 0, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m5, m6 := b.Records[2].Seq, b.Records[3].Seq
+	if err := q.Settle("702", Settlement{Settled: []queue.Range{{From: m5, To: m6}}, Parts: []queue.Part{{Seq: m6, Slots: 2}}}); err != nil {
+		t.Fatal(err)
+	}
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -82,10 +90,10 @@ func TestGolden(t *testing.T) {
 				t.Errorf("lane %+v, note %q", st, q.Note("note"))
 			}
 			b, err := q.Read("702", 0, 0, 0)
-			if err != nil || len(b.Records) != 3 || b.Records[1].Flags != queue.FlagImported || string(b.Records[1].Body) != string(bodyOf("m-4"+strings.Repeat("-", 8000))) {
+			if err != nil || len(b.Records) != 4 || b.Records[2].Settled != 2 || b.Records[1].Flags != queue.FlagImported || string(b.Records[1].Body) != string(bodyOf("m-4"+strings.Repeat("-", 8000))) {
 				t.Errorf("lane 702: %+v, %v", b.Records, err)
 			}
-			if got := fmt.Sprint(drainAll(t, q, "701"), drainAll(t, q, "702"), drainAll(t, q, queue.LaneUnmapped)); got != "[m-1 m-2] [m-2 m-4 new] [m-3]" {
+			if got := fmt.Sprint(drainAll(t, q, "701"), drainAll(t, q, "702"), drainAll(t, q, queue.LaneUnmapped)); got != "[m-1 m-2] [m-2 m-4 m-6 new] [m-3]" {
 				t.Errorf("drained %s", got)
 			}
 			if _, letters := deadIDs(t, q); fmt.Sprint(letters) != "[settled-1 dead-1]" {

@@ -321,43 +321,32 @@ func (q *Queue) recount() {
 func (q *Queue) recountLane(name string) bool {
 	q.mu.Lock()
 	l := q.lane(name)
-	cursor, version := l.cursor, q.version
-	var in *segment
-	for _, s := range q.segs {
-		if s.num == uint64(cursor>>32) && isClosed(s.ready) && s.failed == nil {
-			in = s
-		}
-	}
+	set, gen, version := l.set, l.gen, q.version
+	segs := slices.DeleteFunc(slices.Clone(q.segs), func(s *segment) bool { return !isClosed(s.ready) || s.failed != nil })
 	q.mu.Unlock()
-	settled, settledBytes := int64(0), int64(0)
-	if in != nil {
-		var err error
-		settled, settledBytes, err = q.countIn(in, name, in.first(), cursor)
-		if err != nil && !errors.Is(err, errGone) {
-			settled, settledBytes = 0, 0 // a reader will meet the damage and deal with it
+	pending, bytes := int64(0), int64(0)
+	for _, s := range segs {
+		n, size, err := q.openIn(s, name, set, 0, 1<<63)
+		if err != nil && !errors.Is(err, errGone) { // a reader will meet the damage and deal with it
+			q.mu.Lock()
+			if c := s.sum.lane(name); c != nil {
+				n, size = int64(c.Count), int64(c.Bytes)
+			}
+			q.mu.Unlock()
 		}
+		pending, bytes = pending+n, bytes+size
 	}
-	oldest := q.oldestFromReady(name, cursor)
+	oldest := q.oldestFromReady(name, set.Cursor())
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if l.cursor != cursor || q.version != version {
+	if l.gen != gen || q.version != version {
 		return false
 	}
-	l.pending, l.bytes = -settled, -settledBytes
-	for _, s := range q.segs {
-		if s.num < uint64(cursor>>32) || !isClosed(s.ready) || s.failed != nil {
-			continue
-		}
-		if c := s.sum.lane(name); c != nil {
-			l.pending += int64(c.Count)
-			l.bytes += int64(c.Bytes)
-		}
-	}
-	l.pending, l.bytes = max(0, l.pending), max(0, l.bytes)
+	l.pending, l.bytes = pending, bytes
 	if l.pending > 0 && oldest != 0 {
 		l.oldest = oldest
 	}
-	l.span = span{}
+	l.seen = [2]seen{}
 	return true
 }
 

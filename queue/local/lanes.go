@@ -12,12 +12,10 @@ import (
 )
 
 // Reroute goes through what a lane has waiting before upTo (0: all of it). A
-// record for which route names lanes is appended to them, as it was received;
-// the lane is settled as far as all records before were rerouted or route
-// named none and the record was the last looked at. Records for which route
-// names none stay in the lane, behind those that went: they are appended to it
-// again. It returns how many found another lane. A crash in between costs
-// nothing: what was appended already is known by its key.
+// record for which route names lanes is appended to them, as it was received, and
+// settled here; those for which route names none stay where they are. It returns
+// how many found another lane. A crash in between costs nothing: what was appended
+// already is known by its key.
 func (q *Queue) Reroute(name string, upTo Seq, route func(Record) []string) (int, error) {
 	return q.reroute(name, upTo, "reroute", route)
 }
@@ -32,64 +30,52 @@ func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) [
 	if upTo == 0 || upTo > end {
 		upTo = end
 	}
-	// First look whether anything moves at all: nothing is written otherwise.
-	any := false
-	if err := q.eachRecord(name, upTo, func(recs []Record, _ Seq) (bool, error) {
-		any = slices.ContainsFunc(recs, func(r Record) bool { return len(route(r)) > 0 })
-		return !any, nil
-	}); err != nil || !any {
-		return 0, err
-	}
 	total := 0
-	err := q.eachRecord(name, upTo, func(recs []Record, next Seq) (bool, error) {
-		entries := make([]Entry, 0, len(recs))
-		counts := make(map[string]int)
-		n := 0
-		for _, r := range recs {
+	err := q.eachBatch(name, upTo, func(b *Batch) error {
+		var entries []Entry
+		stays := make([]bool, len(b.Records))
+		for i, r := range b.Records {
 			lanes := slices.DeleteFunc(slices.Clone(route(r)), func(l string) bool { return l == name })
-			if len(lanes) == 0 {
-				lanes = []string{name}
-				counts["requeued"]++
-			} else {
-				counts["rerouted"]++
-				n++
+			if stays[i] = len(lanes) == 0; stays[i] {
+				continue
 			}
 			entries = append(entries, Entry{
 				ID: r.ID, Space: queue.ByKey, Key: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
-				Lanes: lanes, Received: r.Received, Flags: r.Flags, Body: r.Body,
+				Lanes: lanes, Received: r.Received, Flags: r.Flags.WithSlots(r.Settled), Body: r.Body,
 			})
+		}
+		if len(entries) == 0 {
+			return nil
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), q.o.AppendTimeout+time.Second)
 		defer cancel()
 		if _, err := q.Append(ctx, entries); err != nil {
-			return false, err
+			return err
 		}
-		if err := q.Settle(name, Settlement{Cursor: next, Counts: counts}); err != nil {
-			return false, err
+		done := Settlement{Settled: b.Done(func(i int) bool { return stays[i] }), Counts: map[string]int{"rerouted": len(entries)}}
+		if err := q.Settle(name, done); err != nil {
+			return err
 		}
-		total += n
-		return true, nil
+		total += len(entries)
+		return nil
 	})
 	return total, err
 }
 
-// eachRecord reads a lane from its cursor to upTo, a batch at a time.
-func (q *Queue) eachRecord(name string, upTo Seq, fn func(recs []Record, next Seq) (bool, error)) error {
-	from := Seq(0)
-	for {
+// eachBatch reads what a lane has waiting before upTo, a batch at a time.
+func (q *Queue) eachBatch(name string, upTo Seq, fn func(b *Batch) error) error {
+	for from := Seq(0); ; {
 		b, err := q.Read(name, from, 500, 1<<20)
 		if err != nil {
 			return err
 		}
 		if i := slices.IndexFunc(b.Records, func(r Record) bool { return r.Seq >= upTo }); i >= 0 {
-			b.Next, b.More = b.Records[i].Seq, false
-			b.Records = b.Records[:i]
+			b.Next, b.More, b.Records = b.Records[i].Seq, false, b.Records[:i]
 		}
 		if len(b.Records) == 0 {
 			return nil
 		}
-		more, err := fn(b.Records, b.Next)
-		if err != nil || !more || !b.More {
+		if err := fn(&b); err != nil || !b.More {
 			return err
 		}
 		from = b.Next
@@ -126,10 +112,10 @@ func (q *Queue) retire(l *lane, end Seq) error {
 	defer l.settling.Unlock()
 	q.mu.Lock()
 	l.dropped = l.pending == 0
-	row := laneRow{Cursor: l.cursor, Gen: l.gen, Counts: l.counts, Dropped: l.dropped}
+	row := laneRow{Cursor: l.set.Cursor(), Gen: l.gen, Counts: l.counts, Dropped: l.dropped}
 	l.state = nil
 	q.mu.Unlock()
-	if err := q.meta.saveLane(name, row); err != nil {
+	if err := q.meta.saveLane(name, row, nil, nil); err != nil {
 		return err
 	}
 	q.keep(task{tidy: true})

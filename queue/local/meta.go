@@ -13,18 +13,20 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue/local/internal/boltscan"
+	"relay/queue/local/internal/settled"
 )
 
 const metaName = "meta.db"
 
 var (
-	bucketLanes = []byte("lanes") // name: laneRow
-	bucketNotes = []byte("notes") // key: value
-	bucketVoid  = []byte("void")  // first sequence u64, big-endian: end u64
-	bucketDir   = []byte("dir")   // "info": metaInfo; "secret"; "records" and number of a sealed segment u64: records in it u64
-	keyInfo     = []byte("info")
-	keySecret   = []byte("secret")
-	metaBuckets = [][]byte{bucketLanes, bucketNotes, bucketVoid, bucketDir}
+	bucketLanes   = []byte("lanes")   // name: laneRow
+	bucketSettled = []byte("settled") // number of a block u64, big-endian · name of its lane: settled.Block
+	bucketNotes   = []byte("notes")   // key: value
+	bucketVoid    = []byte("void")    // first sequence u64, big-endian: end u64
+	bucketDir     = []byte("dir")     // "info": metaInfo; "secret"; "records" and number of a sealed segment u64: records in it u64
+	keyInfo       = []byte("info")
+	keySecret     = []byte("secret")
+	metaBuckets   = [][]byte{bucketLanes, bucketSettled, bucketNotes, bucketVoid, bucketDir}
 )
 
 // metaInfo says what the directory is. It can be read without the key.
@@ -106,7 +108,7 @@ func writeMeta(dir string, ring *seal.Ring, c metaContent, info metaInfo, noSync
 			}
 		}
 		for name, r := range c.lanes {
-			if err := putRow(tx, ring, bucketLanes, []byte(name), r.encode()); err != nil {
+			if err := putLane(tx, ring, name, r, c.settled[name], nil); err != nil {
 				return err
 			}
 		}
@@ -153,16 +155,20 @@ func loadMeta(dir string, ring *seal.Ring, readOnly, noSync bool) (*metaStore, m
 
 // metaContent is all of meta.db.
 type metaContent struct {
-	lanes  map[string]laneRow
-	notes  map[string][]byte
-	voids  []voidRange
-	secret []byte
-	sealed map[uint64]int64 // records in sealed segments
-	bad    int              // rows that were damaged
+	lanes   map[string]laneRow
+	settled map[string][]*settled.Block // by lane
+	notes   map[string][]byte
+	voids   []voidRange
+	secret  []byte
+	sealed  map[uint64]int64 // records in sealed segments
+	bad     int              // rows that were damaged
 }
 
 func (m *metaStore) load() (metaContent, error) {
-	c := metaContent{lanes: make(map[string]laneRow), notes: make(map[string][]byte), sealed: make(map[uint64]int64)}
+	c := metaContent{
+		lanes: make(map[string]laneRow), settled: make(map[string][]*settled.Block),
+		notes: make(map[string][]byte), sealed: make(map[uint64]int64),
+	}
 	err := m.db.View(func(tx *bolt.Tx) error {
 		each := func(bucket []byte, fn func(k, v []byte) error) error {
 			b := tx.Bucket(bucket)
@@ -187,6 +193,20 @@ func (m *metaStore) load() (metaContent, error) {
 				c.lanes[string(k)] = r
 			}
 			return err
+		}); err != nil {
+			return err
+		}
+		if err := each(bucketSettled, func(k, v []byte) error {
+			if len(k) < 8 {
+				return damaged("settled row")
+			}
+			b, err := settled.Decode(binary.BigEndian.Uint64(k), v)
+			if err != nil {
+				return damaged("%v", err)
+			}
+			name := string(k[8:])
+			c.settled[name] = append(c.settled[name], b)
+			return nil
 		}); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/seal"
+	"relay/queue/local/internal/settled"
 	"relay/queue/local/internal/varint"
 )
 
@@ -20,6 +21,26 @@ type laneRow struct {
 	State   []byte
 	Counts  map[string]int64
 	Dropped bool
+}
+
+// settledKey orders the blocks of all lanes by where in the log they stand.
+func settledKey(num uint64, lane string) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, num), lane...)
+}
+
+// putLane stores a lane, and what changed of what it settled.
+func putLane(tx *bolt.Tx, ring *seal.Ring, name string, r laneRow, put []*settled.Block, gone []uint64) error {
+	for _, num := range gone {
+		if err := tx.Bucket(bucketSettled).Delete(settledKey(num, name)); err != nil {
+			return err
+		}
+	}
+	for _, b := range put {
+		if err := putRow(tx, ring, bucketSettled, settledKey(b.Num(), name), b.Encode()); err != nil {
+			return err
+		}
+	}
+	return putRow(tx, ring, bucketLanes, []byte(name), r.encode())
 }
 
 func putVoid(tx *bolt.Tx, ring *seal.Ring, r voidRange) error {

@@ -11,6 +11,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/queue/local/internal/settled"
 )
 
 // metaStore is meta.db. Updates that come while one is being synced share the
@@ -190,7 +191,6 @@ func (m *metaStore) close() error {
 	return m.db.Close()
 }
 
-func (m *metaStore) saveLane(name string, r laneRow) error {
-	b := r.encode()
-	return m.update(func(tx *bolt.Tx) error { return putRow(tx, m.ring, bucketLanes, []byte(name), b) })
+func (m *metaStore) saveLane(name string, r laneRow, put []*settled.Block, gone []uint64) error {
+	return m.update(func(tx *bolt.Tx) error { return putLane(tx, m.ring, name, r, put, gone) })
 }

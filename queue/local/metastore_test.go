@@ -22,7 +22,7 @@ func TestMetaRenewed(t *testing.T) {
 			if err := q.SetNote("note", []byte("kept")); err != nil {
 				t.Fatal(err)
 			}
-			if err := q.Settle("l", Settlement{Cursor: q.tail.first() + 1, State: []byte("state")}); err != nil {
+			if err := q.Settle("l", Settlement{Settled: upto(q.tail.first() + 1), State: []byte("state")}); err != nil {
 				t.Fatal(err)
 			}
 			q.mu.Lock()

@@ -86,19 +86,20 @@ func TestModel(t *testing.T) {
 			}
 		case what < 75: // read, and settle some of it, some as dead letters
 			b := read(lane, 1+rng.IntN(60))
-			n := len(b.Records)
-			s := Settlement{Cursor: b.Next}
-			if n > 0 && rng.IntN(2) == 0 {
-				n = rng.IntN(n)
-				s.Cursor = b.Records[n].Seq
+			waits, rest := make([]bool, len(b.Records)), []string(nil)
+			for i, r := range b.Records {
+				if waits[i] = rng.IntN(4) == 0; waits[i] {
+					rest = append(rest, r.ID)
+				}
 			}
-			for _, r := range b.Records[:n] {
-				if rng.IntN(8) == 0 {
+			s := Settlement{Settled: b.Done(func(i int) bool { return waits[i] })}
+			for i, r := range b.Records {
+				if !waits[i] && rng.IntN(8) == 0 {
 					s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: lane, Reason: "rejected", Body: r.Body})
 					m.dead = append(m.dead, r.ID+"@"+lane)
 				}
 			}
-			m.waiting[lane] = m.waiting[lane][n:]
+			m.waiting[lane] = append(rest, m.waiting[lane][len(b.Records):]...)
 			if err := q.Settle(lane, s); err != nil {
 				fatal("settle: %v", err)
 			}

@@ -18,6 +18,7 @@ import (
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/settled"
 )
 
 func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
@@ -255,7 +256,7 @@ func (q *Queue) openMeta(names []string) error {
 	}
 	copy(q.secret[:], c.secret)
 	for name, r := range c.lanes {
-		q.lanes[name] = &lane{name: name, cursor: r.Cursor, gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
+		q.lanes[name] = &lane{name: name, set: settled.New(r.Cursor, c.settled[name]), gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
 		q.lastNum = max(q.lastNum, uint64(r.Cursor)>>32)
 	}
 	for _, v := range c.voids {

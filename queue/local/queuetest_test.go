@@ -2,10 +2,7 @@ package local_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -37,8 +34,7 @@ func TestContract(t *testing.T) {
 
 // adapter has a Queue speak the contract. It goes once the queue does so itself.
 //
-// A Queue settles what lies before a cursor, so the adapter takes only the
-// first records that wait. It knows no revisions: the adapter gives none.
+// A Queue knows no revisions: the adapter gives none.
 type adapter struct{ q *local.Queue }
 
 // opener opens a queue and waits until it has looked at all its segments.
@@ -67,18 +63,14 @@ func (a *adapter) Read(ctx context.Context, lane string, from queuetest.Position
 		return queuetest.Batch{}, err
 	}
 	b, err := a.q.Read(lane, queue.Seq(from), limit.Records, limit.Bytes)
-	return queuetest.Batch{Records: b.Records, Next: queuetest.Position(b.Next), More: b.More}, err
+	return queuetest.Batch{Records: b.Records, From: queuetest.Position(b.From), Next: queuetest.Position(b.Next), More: b.More}, err
 }
 
 func (a *adapter) Settle(ctx context.Context, lane string, s queuetest.Settlement) (queuetest.Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	cursor, err := a.cursor(lane, s.Records)
-	if err != nil {
-		return 0, err
-	}
-	out := queue.Settlement{Cursor: cursor, State: s.State, Counts: make(map[string]int)}
+	out := queue.Settlement{Settled: s.Settled, Parts: s.Parts, State: s.State, Counts: make(map[string]int)}
 	for k, n := range s.Counts {
 		out.Counts[k] = int(n)
 	}
@@ -90,28 +82,6 @@ func (a *adapter) Settle(ctx context.Context, lane string, s queuetest.Settlemen
 		})
 	}
 	return 0, a.q.Settle(lane, out)
-}
-
-// cursor gives the one that settles exactly these records.
-func (a *adapter) cursor(lane string, records []queue.Seq) (queue.Seq, error) {
-	if len(records) == 0 {
-		return 0, nil
-	}
-	b, err := a.q.Read(lane, 0, len(records)+1, 1<<40)
-	if err != nil {
-		return 0, err
-	}
-	var have []queue.Seq
-	for _, r := range b.Records {
-		have = append(have, r.Seq)
-	}
-	switch n := len(records); {
-	case len(have) < n || !slices.Equal(have[:n], records):
-		return 0, fmt.Errorf("settle %d records that are not the first that wait: %w", n, errors.ErrUnsupported)
-	case len(have) > n:
-		return have[n], nil
-	}
-	return b.Next, nil
 }
 
 func (a *adapter) Lanes(ctx context.Context) ([]queuetest.Lane, error) {

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/settled"
 )
 
-// Read returns up to maxRecords records of a lane, in order, starting at from
-// (0: at the lane's cursor), as long as their bodies stay within maxBytes; the
+// Read returns up to maxRecords records of a lane that are not settled, in order,
+// starting at from (0: with the first of them), as long as their bodies stay within maxBytes; the
 // first is returned whatever its size. Zero bounds mean 1,000 and 4 MiB. What
 // it returns are copies: nothing stays open or pinned.
 //
@@ -92,13 +93,11 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 		q.mu.Unlock()
 		return Batch{Next: next}, nil
 	}
-	if from == 0 || from < l.cursor {
-		from = l.cursor
-	}
-	cursor := l.cursor
+	set, gen := l.set, l.gen
+	from = max(from, set.Cursor())
 	q.mu.Unlock()
 
-	rd := laneReader{q: q, lane: name, next: from, maxRecords: maxRecords, maxBytes: maxBytes}
+	rd := laneReader{q: q, lane: name, set: set, next: from, maxRecords: maxRecords, maxBytes: maxBytes}
 	for {
 		s, err := q.segmentAt(rd.next)
 		if err != nil {
@@ -126,13 +125,15 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 		}
 	}
 	b := rd.batch
-	b.Next = rd.next
+	b.From, b.Next = from, rd.next
+	found := seen{from, b.Next, make([]sized, len(b.Records))}
+	for i := range b.Records {
+		found.records[i] = sized{b.Records[i].Seq, int64(len(b.Records[i].Body))}
+	}
 	q.mu.Lock()
-	if from == cursor && l.cursor == cursor {
-		l.span = span{cursor, b.Next, int64(len(b.Records)), rd.bytes}
-		if len(b.Records) > 0 {
-			l.oldest = b.Records[0].Received.UnixMilli()
-		}
+	l.seen = [2]seen{found, l.seen[0]}
+	if from == set.Cursor() && l.gen == gen && len(b.Records) > 0 {
+		l.oldest = b.Records[0].Received.UnixMilli()
 	}
 	q.mu.Unlock()
 	return b, nil
@@ -183,6 +184,7 @@ func isClosed(c chan struct{}) bool {
 type laneReader struct {
 	q          *Queue
 	lane       string
+	set        settled.Set // what the lane had settled when it began
 	next       Seq
 	maxRecords int
 	maxBytes   int64
@@ -202,14 +204,10 @@ func (rd *laneReader) segment(s *segment) (done bool, err error) {
 		rd.next = max(rd.next, end) // never behind it: the tail goes on growing
 		return false, nil
 	}
-	from := uint32(0)
-	if rd.next > s.first() {
-		from = uint32(rd.next)
-	}
-	rd.next = max(rd.next, s.first())
-	err = q.chunks(s, from, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
+	rd.next = rd.set.Next(max(rd.next, s.first()))
+	err = q.chunks(s, uint32(rd.next), func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
 		l := h.Lane(rd.lane)
-		if l == nil || s.first()+Seq(l.Last) < rd.next {
+		if l == nil || s.first()+Seq(l.Last) < rd.next || rd.set.All(max(rd.next, h.First), h.End()) {
 			rd.next = h.End()
 			return true, nil
 		}
@@ -236,7 +234,7 @@ func (rd *laneReader) take(h *chunk.Header, recs []Record) error {
 	stop := h.End()
 	for i := range recs {
 		r := &recs[i]
-		if r.Seq < rd.next || !slices.Contains(r.Lanes, rd.lane) {
+		if !rd.wants(r) {
 			continue
 		}
 		have := len(rd.batch.Records) + n
@@ -251,10 +249,11 @@ func (rd *laneReader) take(h *chunk.Header, recs []Record) error {
 	arena := make([]byte, 0, size)
 	for i := range recs {
 		r := &recs[i]
-		if r.Seq < rd.next || r.Seq >= stop || !slices.Contains(r.Lanes, rd.lane) {
+		if r.Seq >= stop || !rd.wants(r) {
 			continue
 		}
 		c := *r
+		c.Settled = r.Flags.Slots() | rd.set.Slots(r.Seq)
 		at := len(arena)
 		arena = append(arena, r.Body...)
 		c.Body = arena[at:len(arena):len(arena)]
@@ -264,6 +263,11 @@ func (rd *laneReader) take(h *chunk.Header, recs []Record) error {
 	rd.bytes += int64(size)
 	rd.next = stop
 	return nil
+}
+
+// wants says whether a record is one that the lane waits for.
+func (rd *laneReader) wants(r *Record) bool {
+	return r.Seq >= rd.next && !rd.set.Has(r.Seq) && slices.Contains(r.Lanes, rd.lane)
 }
 
 // decoded gives the records of a chunk, decoding it once for all lanes that

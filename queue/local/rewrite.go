@@ -80,7 +80,7 @@ func (q *Queue) holds(s *segment, name string) bool {
 		return false
 	}
 	c, l := s.sum.lane(name), q.lanes[name]
-	return c != nil && l != nil && l.pending > 0 && s.first()+Seq(c.Last) >= l.cursor
+	return c != nil && l != nil && l.pending > 0 && q.waitsIn(s, c)
 }
 
 // waitsTo gives the end of the newest segment that holds something a lane waits
@@ -126,7 +126,7 @@ func (q *Queue) shrink(name string, end Seq, why string) bool {
 	return true
 }
 
-// compact rewrites a segment without what every lane has passed, and says how
+// compact rewrites a segment without what every lane has settled, and says how
 // much that was.
 func (q *Queue) compact(s *segment) int64 {
 	n, err := q.rewriteSegment(s, func(r *Record) bool {
@@ -134,7 +134,7 @@ func (q *Queue) compact(s *segment) int64 {
 		defer q.mu.Unlock()
 		return slices.ContainsFunc(r.Lanes, func(name string) bool {
 			l := q.lanes[name]
-			return l == nil || l.cursor <= r.Seq
+			return l == nil || !l.set.Has(r.Seq)
 		})
 	})
 	if err != nil {
@@ -145,14 +145,15 @@ func (q *Queue) compact(s *segment) int64 {
 	return n
 }
 
-// waitingIn says how many records of s are waited for at most: what lanes that
-// have not passed it hold there. q.mu is held.
+// waitingIn says how many records of s are waited for at most. q.mu is held.
 func (q *Queue) waitingIn(s *segment) (n int64) {
 	for i := range s.sum.Lanes {
 		c := &s.sum.Lanes[i]
-		if l := q.lanes[c.Name]; l == nil || l.cursor <= s.first()+Seq(c.Last) {
-			n += int64(c.Count)
+		open := int64(c.Count)
+		if l := q.lanes[c.Name]; l != nil {
+			open = min(open, l.set.Open(s.first(), s.first()+Seq(c.Last)+1))
 		}
+		n += open
 	}
 	return n
 }

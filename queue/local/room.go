@@ -34,16 +34,17 @@ func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	}
 	defer l.settling.Unlock()
 	q.mu.Lock()
-	from := l.cursor
+	set := l.set
+	end = min(end, q.endSeq())
 	q.mu.Unlock()
-	if from >= end {
+	if set.Cursor() >= end {
 		return nil
 	}
-	n, _, err := q.countRange(name, from, end)
+	n, _, err := q.countOpen(l, set, set.Cursor(), end)
 	if err != nil {
 		return err
 	}
-	if err := q.settle(l, Settlement{Cursor: end, Counts: map[string]int{"dropped:" + why: int(n)}}); err != nil {
+	if err := q.settle(l, Settlement{Settled: queue.Upto(end), Counts: map[string]int{"dropped:" + why: int(n)}}); err != nil {
 		return err
 	}
 	q.drop(why, n)

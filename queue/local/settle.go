@@ -1,21 +1,25 @@
 package local
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"sync"
 	"time"
 
+	"relay/queue"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/settled"
 )
 
 // lane is what is known of a lane. Its fields are under Queue.mu.
 type lane struct {
 	name    string
-	cursor  Seq
+	set     settled.Set
 	gen     uint64 // number of its last settlement, counted from newGen
 	state   []byte
 	counts  map[string]int64
@@ -23,16 +27,22 @@ type lane struct {
 
 	pending int64
 	bytes   int64
-	oldest  int64 // Unix ms, of the first pending record
-	span    span  // what the last Read from the cursor found
+	oldest  int64   // Unix ms, of the first pending record
+	seen    [2]seen // what the last Reads found, the newest first
 
 	settling sync.Mutex // one settlement at a time
 	doing    *settling  // under Queue.mu: the one that hangs
 }
 
-type span struct {
-	from, to       Seq
-	records, bytes int64
+// seen is what a Read found, so that settling it need not look again.
+type seen struct {
+	from, to Seq // the lane has no other records there that wait
+	records  []sized
+}
+
+type sized struct {
+	seq  Seq
+	size int64
 }
 
 type settling struct {
@@ -60,11 +70,11 @@ func (q *Queue) known(name string) *lane {
 	return q.lane(name)
 }
 
-// Settle makes a settlement durable: dead letters first, then cursor, state
-// and counts together. A cursor never moves back; one behind the end of the
-// log stops there. When Settle returns an error nothing has happened, but for
-// ErrStalled: then it may still happen, and calling again with the same
-// settlement waits for it instead of doing it twice.
+// Settle makes a settlement durable: dead letters first, then what is settled,
+// state and counts together. What is settled already stays so, and what lies behind
+// the end of the log is not touched. When Settle returns an error nothing has
+// happened, but for ErrStalled: then it may still happen, and calling again with
+// the same settlement waits for it instead of doing it twice.
 func (q *Queue) Settle(name string, s Settlement) error {
 	if q.readOnly {
 		return ErrReadOnly
@@ -118,11 +128,11 @@ func (q *Queue) Settle(name string, s Settlement) error {
 
 func (q *Queue) settle(l *lane, s Settlement) error {
 	q.mu.Lock()
-	from := l.cursor
-	to := max(min(s.Cursor, q.endSeq()), from)
-	sp := l.span
-	before := laneRow{Cursor: from, Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
-	row := laneRow{Cursor: to, Gen: l.gen + 1, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
+	was, end := l.set, q.endSeq()
+	s.Settled = merged(s.Settled)
+	set := q.with(was, s, end)
+	before := laneRow{Cursor: was.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
+	row := laneRow{Cursor: set.Cursor(), Gen: l.gen + 1, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
 	q.mu.Unlock()
 	if s.State != nil {
 		row.State = slices.Clone(s.State)
@@ -134,7 +144,7 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 		if uint32(before.Gen) == 0 {
 			// The lane's first. Its row says where the lane began to count: without
 			// one, letters that did not commit could not be told from valid ones.
-			if err := q.meta.saveLane(l.name, before); err != nil {
+			if err := q.meta.saveLane(l.name, before, nil, nil); err != nil {
 				return err
 			}
 		}
@@ -142,32 +152,33 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 			return err
 		}
 	}
-	moved := span{from, to, sp.records, sp.bytes}
-	if to > from && moved != sp {
-		var err error
-		if moved.records, moved.bytes, err = q.countRange(l.name, from, to); err != nil {
+	var records, bytes int64
+	for _, r := range s.Settled {
+		n, b, err := q.countOpen(l, was, max(r.From, was.Cursor()), min(r.To, end))
+		if err != nil {
 			return err
 		}
+		records, bytes = records+n, bytes+b
 	}
-	if err := q.meta.saveLane(l.name, row); err != nil {
+	put, gone := set.Changes(was)
+	if err := q.meta.saveLane(l.name, row, put, gone); err != nil {
 		return err
 	}
 	if len(s.Dead) > 0 {
 		q.dead.commit(l.name)
 	}
+	moved := set.Cursor() > was.Cursor()
 	oldest := int64(0)
-	if to > from {
-		oldest = q.oldestFromReady(l.name, to) // the keeper may be here: it waits for no segment
+	if moved {
+		oldest = q.oldestFromReady(l.name, set.Cursor()) // the keeper may be here: it waits for no segment
 	}
 	q.mu.Lock()
-	l.cursor, l.gen, l.state, l.counts = to, row.Gen, row.State, row.Counts
-	if to > from {
-		l.pending = max(0, l.pending-moved.records)
-		l.bytes = max(0, l.bytes-moved.bytes)
+	l.set, l.gen, l.state, l.counts = set, row.Gen, row.State, row.Counts
+	l.pending, l.bytes = max(0, l.pending-records), max(0, l.bytes-bytes)
+	if moved {
 		l.oldest = oldest
-		l.span = span{}
 	}
-	unlink := q.passedLocked()
+	unlink := records > 0 && q.passedLocked()
 	q.mu.Unlock()
 	if unlink {
 		q.keep(task{tidy: true})
@@ -175,9 +186,82 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	return nil
 }
 
-// countRange counts a lane's records in [from, to). Whole chunks are counted
-// by their headers; only one that the bounds cut through is opened.
-func (q *Queue) countRange(name string, from, to Seq) (records, bytes int64, err error) {
+// merged gives ranges of the same numbers, ascending, that do not overlap.
+func merged(ranges []queue.Range) (out []queue.Range) {
+	sorted := slices.SortedFunc(slices.Values(ranges), func(a, b queue.Range) int { return cmp.Compare(a.From, b.From) })
+	for _, r := range sorted {
+		if n := len(out); n > 0 && r.From <= out[n-1].To {
+			out[n-1].To = max(out[n-1].To, r.To)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// with is a lane's set once s is settled. q.mu is held.
+func (q *Queue) with(set settled.Set, s Settlement, end Seq) settled.Set {
+	for _, r := range s.Settled {
+		r.To = min(r.To, end)
+		if r.From <= set.Cursor() {
+			set = set.Before(r.To)
+			continue
+		}
+		for _, seg := range q.segs {
+			// What is not known to lie there is not settled: it would be once more.
+			if last := seg.end.Load(); last != math.MaxUint32 && seg.first() < r.To {
+				set = set.Settle(queue.Range{From: max(r.From, seg.first()), To: min(r.To, seg.first()+Seq(last))})
+			}
+		}
+	}
+	for _, p := range s.Parts {
+		if p.Seq < end {
+			set = set.SettleSlots(p.Seq, p.Slots)
+		}
+	}
+	return q.advance(set)
+}
+
+// advance moves a lane's cursor over what is settled, and over where nothing lies.
+// What was settled of segments that are gone goes too. q.mu is held.
+func (q *Queue) advance(set settled.Set) settled.Set {
+	set = set.Keep(func(num uint64) bool {
+		_, ok := slices.BinarySearchFunc(q.segs, num, func(s *segment, num uint64) int { return cmp.Compare(s.num, num) })
+		return ok
+	})
+	at := set.Next(set.Cursor())
+	for i, s := range q.segs {
+		switch {
+		case s.num < uint64(at>>32):
+			continue
+		case s.num > uint64(at>>32):
+			at = set.Next(s.first())
+		}
+		if at < s.first()+Seq(s.end.Load()) || i == len(q.segs)-1 {
+			break
+		}
+		at = set.Next(q.segs[i+1].first())
+	}
+	return set.Before(at)
+}
+
+// countOpen counts a lane's records in [from, to) that are not settled by set.
+func (q *Queue) countOpen(l *lane, set settled.Set, from, to Seq) (records, bytes int64, err error) {
+	q.mu.Lock()
+	read := l.seen
+	q.mu.Unlock()
+	for _, r := range read {
+		if from < r.from || to > r.to {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(r.records, from, func(s sized, at Seq) int { return cmp.Compare(s.seq, at) })
+		for ; i < len(r.records) && r.records[i].seq < to; i++ {
+			if !set.Has(r.records[i].seq) {
+				records, bytes = records+1, bytes+r.records[i].size
+			}
+		}
+		return records, bytes, nil
+	}
 	for at := from; at < to; {
 		s, err := q.segmentAt(at)
 		if err != nil {
@@ -187,7 +271,7 @@ func (q *Queue) countRange(name string, from, to Seq) (records, bytes int64, err
 			break
 		}
 		installed := s.installed.Load()
-		n, b, err := q.countIn(s, name, at, to)
+		n, b, err := q.openIn(s, l.name, set, at, to)
 		if errors.Is(err, errGone) {
 			continue
 		}
@@ -206,34 +290,32 @@ func (q *Queue) countRange(name string, from, to Seq) (records, bytes int64, err
 	return records, bytes, nil
 }
 
-// countIn counts within one segment.
-func (q *Queue) countIn(s *segment, name string, from, to Seq) (records, bytes int64, err error) {
+// openIn counts within one segment. Chunks of which nothing or everything is settled
+// are counted by their headers.
+func (q *Queue) openIn(s *segment, name string, set settled.Set, from, to Seq) (records, bytes int64, err error) {
+	from, to = max(from, s.first()), min(to, s.first()+Seq(s.end.Load()))
 	q.mu.Lock()
-	end := s.first() + Seq(s.end.Load())
 	c := s.sum.lane(name)
 	var whole chunk.Lane
 	if c != nil {
 		whole = *c
 	}
 	q.mu.Unlock()
-	if c == nil || s.first()+Seq(whole.Last) < from {
+	last := s.first() + Seq(whole.Last)
+	if c == nil || last < from || set.All(from, min(to, last+1)) {
 		return 0, 0, nil
 	}
-	if from <= s.first() && to >= end {
+	if from == s.first() && to > last && set.Open(from, last+1) == int64(whole.Last)+1 {
 		return int64(whole.Count), int64(whole.Bytes), nil
 	}
-	at := uint32(0)
-	if from > s.first() {
-		at = uint32(from)
-	}
-	err = q.chunks(s, at, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
+	err = q.chunks(s, uint32(set.Next(from)), func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
 		if h.First >= to {
 			return false, nil
 		}
 		l := h.Lane(name)
 		switch {
-		case l == nil:
-		case from <= h.First && to >= h.End():
+		case l == nil || set.All(max(from, h.First), min(to, h.End())):
+		case from <= h.First && to >= h.End() && set.Open(h.First, h.End()) == int64(h.Span):
 			records += int64(l.Count)
 			bytes += int64(l.Bytes)
 		default:
@@ -242,7 +324,7 @@ func (q *Queue) countIn(s *segment, name string, from, to Seq) (records, bytes i
 				return false, err
 			}
 			for i := range recs {
-				if r := &recs[i]; r.Seq >= from && r.Seq < to && slices.Contains(r.Lanes, name) {
+				if r := &recs[i]; r.Seq >= from && r.Seq < to && !set.Has(r.Seq) && slices.Contains(r.Lanes, name) {
 					records++
 					bytes += int64(len(r.Body))
 				}
@@ -306,17 +388,31 @@ func (q *Queue) passedLocked() bool {
 }
 
 func (q *Queue) segPassed(s *segment) bool {
-	if s.tail || s.gone || s.filing || !isClosed(s.ready) || s.failed != nil || q.hold > 0 {
-		return false
-	}
+	return !s.tail && !s.gone && !s.filing && isClosed(s.ready) && s.failed == nil && q.hold == 0 && q.drainedLocked(s)
+}
+
+// drainedLocked says whether every lane has settled all that s has for it. q.mu is held.
+func (q *Queue) drainedLocked(s *segment) bool {
 	for i := range s.sum.Lanes {
-		c := &s.sum.Lanes[i]
-		l := q.lanes[c.Name]
-		if l == nil || l.cursor <= s.first()+Seq(c.Last) {
+		if q.waitsIn(s, &s.sum.Lanes[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// waitsIn says whether a lane may wait for some of c, what s has for it. q.mu is held.
+func (q *Queue) waitsIn(s *segment, c *chunk.Lane) bool {
+	l := q.lanes[c.Name]
+	return l == nil || !l.set.All(s.first(), s.first()+Seq(c.Last)+1)
+}
+
+// Waits says whether the record of a number, should it be for a lane, waits there.
+func (q *Queue) Waits(lane string, seq Seq) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := q.lanes[lane]
+	return l == nil || !l.set.Has(seq)
 }
 
 // Lanes lists every lane that has or had something, by name.
@@ -343,7 +439,7 @@ func (q *Queue) Lane(name string) (LaneStat, bool) {
 
 func (l *lane) stat() LaneStat {
 	st := LaneStat{
-		Name: l.name, Cursor: l.cursor, Pending: l.pending, Bytes: l.bytes,
+		Name: l.name, Cursor: l.set.Cursor(), Pending: l.pending, Bytes: l.bytes,
 		State: slices.Clone(l.state), Counts: maps.Clone(l.counts), Dropped: l.dropped,
 	}
 	if l.pending > 0 && l.oldest != 0 {

@@ -283,7 +283,7 @@ func (q *Queue) periodic() {
 	q.mu.Lock()
 	aged := q.tail != nil && !q.closed && q.broken == nil && q.full == "" && q.ids.overdue(q.gen, now.UnixMilli())
 	// A tail that has drained gives its space back, unless it is hardly used.
-	idle := aged || q.tail != nil && !q.closed && (q.broken == nil || q.full != "") && q.tail.disk > q.o.SegmentSize/8 && q.drainedLocked(q.tail)
+	idle := aged || q.tail != nil && !q.closed && (q.broken == nil || q.full != "") && q.tail.disk > q.o.SegmentSize/8 && q.tail.sum.Chunks > 0 && q.drainedLocked(q.tail)
 	q.mu.Unlock()
 	if idle {
 		rotate := func() error {
@@ -309,17 +309,6 @@ func (q *Queue) periodic() {
 		}
 		q.doTasks()
 	}
-}
-
-// drainedLocked says whether every lane has passed all of s.
-func (q *Queue) drainedLocked(s *segment) bool {
-	for i := range s.sum.Lanes {
-		c := &s.sum.Lanes[i]
-		if l := q.lanes[c.Name]; l == nil || l.cursor <= s.first()+Seq(c.Last) {
-			return false
-		}
-	}
-	return s.sum.Chunks > 0
 }
 
 // retryFailed tries again to open segments that could not be.

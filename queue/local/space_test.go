@@ -71,7 +71,7 @@ func TestFullRefusesAndDropsNothing(t *testing.T) {
 	if err != nil || len(b.Records) == 0 {
 		t.Fatalf("%d unusable records, %v", len(b.Records), err)
 	}
-	dead := Settlement{Cursor: b.Next}
+	dead := Settlement{Settled: upto(b.Next)}
 	for _, r := range b.Records {
 		dead.Dead = append(dead.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "refused", Reason: "invalid", Body: r.Body})
 	}

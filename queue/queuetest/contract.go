@@ -13,8 +13,9 @@ type Log interface {
 	// Append stores all entries or none. They are durable when it returns nil.
 	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
 	// Read returns records of a lane that are not settled, in order, starting at
-	// from; the zero Position starts at the first of them. A lane that nobody
-	// appended to has none.
+	// from; the zero Position starts at the first of them. Record.Settled says what
+	// is settled of one of which others are open. A lane that nobody appended to has
+	// none.
 	Read(ctx context.Context, lane string, from Position, limit Limit) (Batch, error)
 	// Settle makes all of s durable, or returns an error. After one the
 	// settlement has not happened, unless the engine could not wait for the disk:
@@ -49,18 +50,26 @@ type Limit struct {
 // Batch is what Read found.
 type Batch struct {
 	Records []queue.Record // copies: the caller may change them
+	From    Position       // the lane has no others from here to Next
 	Next    Position       // reads on behind Records
 	More    bool           // the lane has a record behind Records
 }
 
+// done is ranges of all of b but the records for which open says so.
+func (b Batch) done(open func(r queue.Record) bool) []queue.Range {
+	q := queue.Batch{Records: b.Records, From: queue.Seq(b.From), Next: queue.Seq(b.Next)}
+	return q.Done(func(i int) bool { return open(b.Records[i]) })
+}
+
 // Settlement is what becomes durable together.
 type Settlement struct {
-	ID       string      // another one for each settlement
-	Revision Revision    // the lane's, as the caller last saw it
-	Records  []queue.Seq // what is settled, ascending
-	State    []byte      // replaces the lane's state unless nil
+	ID       string        // another one for each settlement
+	Revision Revision      // the lane's, as the caller last saw it
+	Settled  []queue.Range // every record of the lane in them is, ascending
+	Parts    []queue.Part  // what is settled of other records
+	State    []byte        // replaces the lane's state unless nil
 	Counts   map[string]int64
-	Dead     []Letter // of Records
+	Dead     []Letter // of what is settled
 }
 
 // Letter is a record that is kept because it cannot be delivered.

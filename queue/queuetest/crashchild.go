@@ -98,8 +98,8 @@ func (c *crashChild) produce(prefix string) {
 	}
 }
 
-// consume settles a lane until it is killed, some of it as letters. It takes
-// only the first records of a batch, a different number each time.
+// consume settles a lane until it is killed, some of it as letters. It leaves some
+// records of each batch to be settled later.
 func (c *crashChild) consume(lane string) {
 	ctx := context.Background()
 	var rev Revision
@@ -120,13 +120,17 @@ func (c *crashChild) consume(lane string) {
 		}
 		s := Settlement{ID: fmt.Sprintf("%s-%s-%d", os.Getenv(childLife), lane, n), Revision: rev}
 		var ids []string
-		for _, r := range b.Records[:1+n*11%len(b.Records)] {
-			s.Records = append(s.Records, r.Seq)
+		waits := make(map[queue.Seq]bool)
+		for i, r := range b.Records {
+			if waits[r.Seq] = (i*7+n)%3 == 0 && n%4 > 0; waits[r.Seq] {
+				continue
+			}
 			ids = append(ids, lane+" "+r.ID)
 			if becomesLetter(r.ID) {
 				s.Dead = append(s.Dead, letter(r))
 			}
 		}
+		s.Settled = b.done(func(r queue.Record) bool { return waits[r.Seq] })
 		c.write(settling, ids...)
 		if rev, err = c.log.Settle(ctx, lane, s); err != nil {
 			c.fail("settle: %v", err)

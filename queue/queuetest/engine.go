@@ -14,7 +14,6 @@ type Opener func(dir string) (Log, error)
 type Engine struct {
 	Open     Opener
 	Outlives bool    // a log outlives the process that has it open
-	AnyOrder bool    // Settle takes records in any order, not only the first ones that wait
 	Full     *Full   // a log may be bounded
 	Hang     *Hang   // the disk under a log may hang
 	Damage   *Damage // the files of a log may be damaged

@@ -28,6 +28,7 @@ type disk struct {
 type content struct {
 	records []queue.Record
 	settled map[string]map[queue.Seq]bool
+	parts   map[string]map[queue.Seq]queue.Slots
 	ids     map[key]uint64 // fingerprints
 	letters []queuetest.Letter
 	lanes   map[string]*queuetest.Lane // without what is counted
@@ -64,7 +65,7 @@ func (d *disk) open(dir string) (queuetest.Log, error) {
 	defer d.mu.Unlock()
 	c := d.logs[dir]
 	if c == nil {
-		c = &content{settled: make(map[string]map[queue.Seq]bool), ids: make(map[key]uint64), lanes: make(map[string]*queuetest.Lane)}
+		c = &content{settled: make(map[string]map[queue.Seq]bool), parts: make(map[string]map[queue.Seq]queue.Slots), ids: make(map[key]uint64), lanes: make(map[string]*queuetest.Lane)}
 		d.logs[dir] = c
 	}
 	c.changed = make(map[string]chan struct{})
@@ -75,6 +76,10 @@ func (d *disk) open(dir string) (queuetest.Log, error) {
 		clear(c.ids)
 	case losesSettled:
 		clear(c.settled)
+	case losesParts:
+		for _, of := range c.parts {
+			clear(of)
+		}
 	case losesLetters:
 		c.letters = nil
 	case losesCounts:
@@ -225,7 +230,7 @@ func (m *memory) lane(name string) *queuetest.Lane {
 	if l == nil {
 		l = &queuetest.Lane{Name: name, Counts: make(map[string]int64)}
 		m.c.lanes[name] = l
-		m.c.settled[name] = make(map[queue.Seq]bool)
+		m.c.settled[name], m.c.parts[name] = make(map[queue.Seq]bool), make(map[queue.Seq]queue.Slots)
 	}
 	return l
 }
@@ -234,6 +239,7 @@ func (m *memory) lane(name string) *queuetest.Lane {
 func (m *memory) open(lane string) (out []queue.Record) {
 	for _, r := range m.c.records {
 		if slices.Contains(r.Lanes, lane) && !m.c.settled[lane][r.Seq] {
+			r.Settled = m.c.parts[lane][r.Seq]
 			out = append(out, r)
 		}
 	}
@@ -265,7 +271,7 @@ func (m *memory) Read(ctx context.Context, lane string, from queuetest.Position,
 	if limit.Bytes == 0 || m.disk.fault == readsTooMuch {
 		limit.Bytes = 4 << 20
 	}
-	out := queuetest.Batch{Next: max(from, queuetest.Position(m.c.seq+1))}
+	out := queuetest.Batch{From: from, Next: max(from, queuetest.Position(m.c.seq+1))}
 	size := int64(0)
 	for _, r := range m.open(lane) {
 		if queuetest.Position(r.Seq) < from {
@@ -291,18 +297,20 @@ func (m *memory) Settle(ctx context.Context, lane string, s queuetest.Settlement
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
 	l := m.lane(lane)
-	for _, seq := range s.Records {
-		m.c.settled[lane][seq] = true
-		if m.disk.fault == settlesEveryLane {
-			for _, of := range m.c.settled {
-				of[seq] = true
+	for _, r := range m.open(lane) {
+		if slices.ContainsFunc(s.Settled, func(in queue.Range) bool {
+			return r.Seq < in.To && (r.Seq >= in.From || m.disk.fault == settlesBefore)
+		}) {
+			m.c.settled[lane][r.Seq] = true
+			if m.disk.fault == settlesEveryLane {
+				for _, of := range m.c.settled {
+					of[r.Seq] = true
+				}
 			}
 		}
 	}
-	if n := len(s.Records); n > 0 && m.disk.fault == settlesBefore {
-		for _, r := range m.open(lane) {
-			m.c.settled[lane][r.Seq] = m.c.settled[lane][r.Seq] || r.Seq < s.Records[n-1]
-		}
+	for _, p := range s.Parts {
+		m.c.parts[lane][p.Seq] |= p.Slots
 	}
 	for _, d := range s.Dead {
 		d.ID, d.Lane = fmt.Sprintf("%08d", len(m.c.letters)), lane

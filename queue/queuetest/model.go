@@ -12,23 +12,22 @@ import (
 // model is a log as it should be: plain slices and maps.
 type model struct {
 	*subject
-	rng      *rand.Rand
-	seed     uint64
-	anyOrder bool
-	lanes    []string
-	waiting  map[string][]string // lane: ids, in order
-	letters  []string            // "lane id"
-	counts   map[string]int64    // lane: records settled
-	known    map[string]bool     // ids ever stored
-	next     int                 // number of the next id
-	last     []string            // the steps taken last
+	rng     *rand.Rand
+	seed    uint64
+	lanes   []string
+	waiting map[string][]string // lane: ids, in order
+	letters []string            // "lane id"
+	counts  map[string]int64    // lane: records settled
+	known   map[string]bool     // ids ever stored
+	next    int                 // number of the next id
+	last    []string            // the steps taken last
 }
 
 // Anything at all, in any order, against the plain model.
 func testModel(p part) {
 	rng, seed := seeded(p.T)
 	m := &model{
-		subject: newSubject(p.T, p.Open, p.TempDir()), rng: rng, seed: seed, anyOrder: p.AnyOrder, lanes: []string{"a", "b", "c"},
+		subject: newSubject(p.T, p.Open, p.TempDir()), rng: rng, seed: seed, lanes: []string{"a", "b", "c"},
 		waiting: make(map[string][]string), counts: make(map[string]int64), known: make(map[string]bool),
 	}
 	steps := times(300, 6000)
@@ -97,11 +96,7 @@ func (m *model) appendSome(lane string) {
 func (m *model) settleSome(lane string) {
 	m.t.Helper()
 	records := m.check(lane, 1+m.rng.IntN(60))
-	if m.anyOrder {
-		records = slices.DeleteFunc(records, func(queue.Record) bool { return m.rng.IntN(3) == 0 })
-	} else {
-		records = records[:m.rng.IntN(len(records)+1)]
-	}
+	records = slices.DeleteFunc(records, func(queue.Record) bool { return m.rng.IntN(3) == 0 })
 	var dead []Letter
 	for _, r := range records {
 		m.waiting[lane] = slices.DeleteFunc(m.waiting[lane], func(id string) bool { return id == r.ID })

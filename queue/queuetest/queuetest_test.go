@@ -30,6 +30,7 @@ const (
 	losesSettled     fault = "loses what is settled at an open"
 	settlesEveryLane fault = "settles a record for every lane"
 	settlesBefore    fault = "settles what lies before"
+	losesParts       fault = "loses what is settled in part at an open"
 	losesLetters     fault = "loses the letters at an open"
 	losesCounts      fault = "loses the counts at an open"
 	wakesNobody      fault = "wakes nobody"
@@ -42,17 +43,16 @@ const (
 
 const faultEnv = "RELAY_QUEUETEST_FAULT"
 
-// An engine in memory passes, with settling in any order.
+// An engine in memory passes.
 func TestMemory(t *testing.T) {
 	newDisk := func(most int64) *disk {
 		return &disk{fault: fault(os.Getenv(faultEnv)), max: most, logs: make(map[string]*content)}
 	}
 	frozen := newDisk(0)
 	queuetest.Run(t, queuetest.Engine{
-		Open:     newDisk(0).open,
-		AnyOrder: true,
-		Full:     &queuetest.Full{Open: newDisk(1 << 20).open, Size: 2 << 20},
-		Hang:     &queuetest.Hang{Open: frozen.open, Volume: func(*testing.T) queuetest.Freezer { return frozen }},
+		Open: newDisk(0).open,
+		Full: &queuetest.Full{Open: newDisk(1 << 20).open, Size: 2 << 20},
+		Hang: &queuetest.Hang{Open: frozen.open, Volume: func(*testing.T) queuetest.Freezer { return frozen }},
 	})
 }
 
@@ -78,6 +78,7 @@ func TestFaults(t *testing.T) {
 		losesSettled:     "settle",
 		settlesEveryLane: "settle",
 		settlesBefore:    "settle",
+		losesParts:       "settle",
 		losesLetters:     "settle",
 		losesCounts:      "lanes",
 		wakesNobody:      "changed/a_reader_that_waits",

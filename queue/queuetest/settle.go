@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"testing"
 
 	"relay/queue"
 )
@@ -21,16 +20,12 @@ func testSettle(p part) {
 		"letters of several lanes":          settleLettersOfLanes,
 		"cancelled":                         settleCancelled,
 		"lanes at once":                     settleAtOnce,
-	})
-	p.Run("in any order", func(t *testing.T) {
-		if !p.AnyOrder {
-			t.Skip("this engine settles only the first records that wait (Engine.AnyOrder)")
-		}
-		run(t, p.Open, map[string]func(s *subject){
-			"the last of a batch":  settleLast,
-			"each order":           settleShuffled,
-			"ahead of the letters": settleLettersFirst,
-		})
+		"the last of a batch":               settleLast,
+		"each order":                        settleShuffled,
+		"ahead of the letters":              settleLettersFirst,
+		"a record in parts":                 settleParts,
+		"again":                             settleAgain,
+		"behind one that waits":             settleBehind,
 	})
 }
 
@@ -265,5 +260,96 @@ func settleLettersFirst(s *subject) {
 		}
 		s.wants("a", append(slices.Clone(ids[:4]), ids[5])...)
 		s.reopen()
+	}
+}
+
+// slotsOf gives what is settled of each record of a lane that waits.
+func (s *subject) slotsOf(lane string) (out []queue.Slots) {
+	s.t.Helper()
+	for _, r := range s.all(lane) {
+		out = append(out, r.Settled)
+	}
+	return out
+}
+
+// The conversions of a record are settled one by one. It waits until all of it is.
+func settleParts(s *subject) {
+	es, ids := events("m", 5, "a", "b")
+	s.stored(es...)
+	records := s.all("a")
+	parts := func(parts ...queue.Part) {
+		s.t.Helper()
+		x := s.settlement("a", nil)
+		x.Parts = parts
+		s.commit("a", x)
+	}
+	wants := func(slots ...queue.Slots) {
+		s.t.Helper()
+		for range 2 {
+			if got := s.slotsOf("a"); !slices.Equal(got, slots) {
+				s.t.Fatalf("settled in part: %v, want %v", got, slots)
+			}
+			s.wants("b", ids...)
+			if n := s.lane("a").Pending; n != int64(len(slots)) {
+				s.t.Errorf("%d are pending, want %d", n, len(slots))
+			}
+			s.reopen()
+		}
+	}
+	parts(queue.Part{Seq: records[1].Seq, Slots: 1}, queue.Part{Seq: records[3].Seq, Slots: 4})
+	wants(0, 1, 0, 4, 0)
+	parts(queue.Part{Seq: records[3].Seq, Slots: 1})
+	wants(0, 1, 0, 5, 0)
+	s.settle("a", []queue.Record{records[0], records[3]})
+	wants(1, 0, 0)
+	parts(queue.Part{Seq: records[3].Seq, Slots: 2}) // it is settled: there is no part of it
+	wants(1, 0, 0)
+	s.settle("a", s.all("a"))
+	wants()
+	if got := s.slotsOf("b"); slices.ContainsFunc(got, func(x queue.Slots) bool { return x != 0 }) {
+		s.t.Errorf("the other lane has %v", got)
+	}
+}
+
+// What is settled already may be settled again: it counts once.
+func settleAgain(s *subject) {
+	es, ids := events("m", 30, "a")
+	s.stored(es...)
+	records := s.all("a")
+	s.settle("a", records[10:20])
+	x := s.settlement("a", nil)
+	x.Settled = []queue.Range{{From: records[5].Seq, To: records[25].Seq}}
+	s.commit("a", x)
+	want := slices.Concat(ids[:5], ids[25:])
+	for range 2 {
+		s.wants("a", want...)
+		if n := s.lane("a").Pending; n != int64(len(want)) {
+			s.t.Errorf("%d are pending, want %d", n, len(want))
+		}
+		s.reopen()
+	}
+}
+
+// A record that waits, and what comes and goes behind it for long.
+func settleBehind(s *subject) {
+	s.stored(event("suspect", "a", "b"))
+	suspect := s.all("a")[0]
+	for i := range 40 {
+		es, ids := events(fmt.Sprintf("m%d", i), 100, "a", "b")
+		s.stored(es...)
+		s.wants("a", append([]string{"suspect"}, ids...)...)
+		s.settle("a", s.all("a")[1:])
+		s.settle("b", s.all("b")[min(i, 1):])
+		if i%13 == 0 {
+			s.reopen()
+		}
+		s.wants("a", "suspect")
+	}
+	s.settle("a", []queue.Record{suspect})
+	s.wants("a")
+	s.reopen()
+	s.wants("a")
+	if n := s.lane("a").Pending; n != 0 {
+		s.t.Errorf("%d are pending", n)
 	}
 }

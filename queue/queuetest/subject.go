@@ -99,16 +99,18 @@ func (s *subject) read(lane string, from Position, limit Limit) Batch {
 // all reads a lane to its end, without settling anything.
 func (s *subject) all(lane string) []queue.Record {
 	s.t.Helper()
-	var out []queue.Record
-	var from Position
-	for {
-		b := s.read(lane, from, Limit{})
-		out = append(out, b.Records...)
-		if !b.More {
-			return out
-		}
-		from = b.Next
+	return s.batch(lane).Records
+}
+
+// batch is all of a lane as one.
+func (s *subject) batch(lane string) Batch {
+	s.t.Helper()
+	out := s.read(lane, 0, Limit{})
+	for out.More {
+		b := s.read(lane, out.Next, Limit{})
+		out.Records, out.Next, out.More = append(out.Records, b.Records...), b.Next, b.More
 	}
+	return out
 }
 
 // wants fails the test unless exactly these ids wait in lane, in this order,
@@ -131,9 +133,11 @@ func (s *subject) settlement(lane string, records []queue.Record) Settlement {
 	s.t.Helper()
 	s.n++
 	out := Settlement{ID: fmt.Sprintf("%s-%d", s.t.Name(), s.n), Revision: s.lane(lane).Revision}
+	in := make(map[queue.Seq]bool)
 	for _, r := range records {
-		out.Records = append(out.Records, r.Seq)
+		in[r.Seq] = true
 	}
+	out.Settled = s.batch(lane).done(func(r queue.Record) bool { return !in[r.Seq] })
 	return out
 }
 

@@ -60,9 +60,8 @@ type Options struct {
 type Queue interface {
 	CanAppend() error
 	Stats() queue.Stats
-	Lanes() []queue.LaneStat
 	Lane(name string) (queue.LaneStat, bool)
-	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
+	RecordLog
 	DeadLetters(after string, fn func(queue.DeadLetter) bool) error
 	DeadLetter(id string) (queue.DeadLetter, error)
 	DropDead(ids ...string) (int, error)

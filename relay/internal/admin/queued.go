@@ -83,13 +83,14 @@ func (f QueueFilter) Match(r queue.Record) bool {
 type RecordLog interface {
 	Lanes() []queue.LaneStat
 	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
+	Waits(lane string, seq queue.Seq) bool
 }
 
 // EachQueued calls fn for every record that waits and that f chooses, lane by
 // lane, oldest first, each once, until fn returns false.
 func EachQueued(q RecordLog, f QueueFilter, fn func(queue.Record) bool) error {
 	lanes := q.Lanes()
-	cursors := make(map[string]queue.Seq, len(lanes))
+	var before []string // lanes gone through
 	n := 0
 	for _, l := range lanes {
 		if f.EventSet != "" && l.Name != f.EventSet {
@@ -103,7 +104,8 @@ func EachQueued(q RecordLog, f QueueFilter, fn func(queue.Record) bool) error {
 			for _, r := range b.Records {
 				// A record for several lanes was listed with the first of them
 				// that still waits for it.
-				if listed(cursors, r) || !f.Match(r) {
+				listed := slices.ContainsFunc(before, func(l string) bool { return slices.Contains(r.Lanes, l) && q.Waits(l, r.Seq) })
+				if listed || !f.Match(r) {
 					continue
 				}
 				if n++; !fn(r) || f.Limit > 0 && n >= f.Limit {
@@ -113,17 +115,9 @@ func EachQueued(q RecordLog, f QueueFilter, fn func(queue.Record) bool) error {
 			more = b.More && b.Next > from
 			from = b.Next
 		}
-		cursors[l.Name] = l.Cursor
+		before = append(before, l.Name)
 	}
 	return nil
-}
-
-// listed reports whether a lane gone through before had r waiting.
-func listed(cursors map[string]queue.Seq, r queue.Record) bool {
-	return slices.ContainsFunc(r.Lanes, func(l string) bool {
-		cursor, done := cursors[l]
-		return done && r.Seq >= cursor
-	})
 }
 
 // findQueued finds a waiting record by its sequence number.

@@ -86,14 +86,14 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 
 // eachWaiting is EachQueued that says for which lanes a record still waits.
 func (s *Server) eachWaiting(fn func(sets []string, r queue.Record) bool) error {
-	lanes := s.o.Queue.Lanes()
 	return EachQueued(s.o.Queue, QueueFilter{}, func(r queue.Record) bool {
 		sets := []string{}
-		for _, l := range lanes {
-			if r.Seq >= l.Cursor && slices.Contains(r.Lanes, l.Name) {
-				sets = append(sets, l.Name)
+		for _, l := range r.Lanes {
+			if s.o.Queue.Waits(l, r.Seq) {
+				sets = append(sets, l)
 			}
 		}
+		slices.Sort(sets)
 		return fn(sets, r)
 	})
 }

@@ -70,7 +70,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 		b.items[i].tries++
 		names[b.items[i].out.Name]++
 		l.s.o.Metrics.MatchKeys(l.name, b.items[i].out.Keys)
-		if t := b.recs[b.items[i].rec].Received; oldest.IsZero() || t.Before(oldest) {
+		if t := b.Records[b.items[i].rec].Received; oldest.IsZero() || t.Before(oldest) {
 			oldest = t
 		}
 	}
@@ -85,7 +85,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	b.accepted++
 	l.count("delivered", len(a.open))
 	l.st.Streak = 0
-	l.remember() // the rest of the batch may be open: a crash must not send this again
+	l.remember()
 	l.cur = nil
 	l.mu.Lock()
 	l.shown.LastSuccess = at
@@ -106,7 +106,7 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 		o := &b.items[i].out
 		d.Items[n] = Delivered{
 			MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
-			EventTime: o.EventTime, Received: b.recs[b.items[i].rec].Received, People: o.People,
+			EventTime: o.EventTime, Received: b.Records[b.items[i].rec].Received, People: o.People,
 		}
 	}
 	return d
@@ -206,14 +206,9 @@ func (l *lane) unsent(a *attempt) {
 	a.noted = false
 }
 
-// remember notes what of the batch is decided, with no request in doubt.
-func (l *lane) remember() {
-	l.st.Note, l.dirty = nil, true
-	if b := l.work; b.done.any() {
-		at, _ := l.s.clock.now()
-		l.st.Note = b.note(0, 0, "", at)
-	}
-}
+// remember says that more of the batch is decided, with no request in doubt: it is
+// settled with the next write, since the rest may stay open for long.
+func (l *lane) remember() { l.st.Note, l.dirty, l.decided = nil, true, true }
 
 // stop pauses the lane until a person acts, or the probe finds it well; false:
 // it is paused for this reason already.

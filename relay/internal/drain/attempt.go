@@ -70,13 +70,11 @@ func (l *lane) send(ctx context.Context) {
 // notify makes the state durable that names the attempt, together with all
 // that was decided before; a repetition of what is noted needs no write.
 func (l *lane) notify(a *attempt) bool {
-	if a.noted && !l.dirty && l.stuck == nil && l.pend.Cursor == 0 && len(l.pend.Counts) == 0 {
+	if a.noted && !l.dirty && l.stuck == nil && len(l.pend.Settled) == 0 && len(l.pend.Counts) == 0 {
 		return true
 	}
 	at, _ := l.s.clock.now()
-	n := l.work.note(a.lo, a.hi, a.hash, at)
-	n.Doubt = true
-	l.st.Note, l.dirty = n, true
+	l.st.Note, l.dirty = l.work.note(a.open, at), true
 	a.noted = l.flush()
 	return a.noted
 }

@@ -2,7 +2,6 @@ package drain
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -23,14 +22,13 @@ import (
 // The same records, mapping, time and limits make the same items, byte for
 // byte: that is how a request in doubt comes back after a crash.
 type batch struct {
-	recs []queue.Record
-	next queue.Seq // the lane's cursor once all is settled
-	more bool      // the lane has more behind it
+	queue.Batch
 
 	how      recipe
 	made     time.Time // monotonic
 	items    []item
 	done     slots // decided conversions
+	skips    slots // records with a conversion that is skipped: counted, and so settled, with the batch
 	stack    []span
 	accepted int          // requests of it
 	rotated  bool         // a suspect was put last
@@ -61,6 +59,7 @@ type held struct {
 // item is one conversion to send.
 type item struct {
 	out   mapper.Outcome
+	hash  [sha256.Size]byte // of the conversion, once it was in a request
 	rec   int32
 	slot  int
 	group int
@@ -80,10 +79,18 @@ type groupKey struct {
 	old       bool
 }
 
-// makeBatch maps records for a lane. done says what is decided already: such
-// items are made too, so that the order never depends on it, but not sent.
-func makeBatch(lane string, recs []queue.Record, how recipe, done slots) *batch {
-	b := &batch{recs: recs, how: how, made: time.Now(), done: done, counts: map[string]int{}, notes: map[string]int{}}
+// makeBatch maps records for a lane. What of them is settled already is made too, so
+// that the order never depends on it, but not sent; done is what else is decided.
+func makeBatch(lane string, found queue.Batch, how recipe, done slots) *batch {
+	b := &batch{Batch: found, how: how, made: time.Now(), done: done, counts: map[string]int{}, notes: map[string]int{}}
+	recs := found.Records
+	for i := range recs {
+		for s := range slotsPerRecord {
+			if recs[i].Settled&(1<<s) != 0 {
+				b.done.set(i*slotsPerRecord + s)
+			}
+		}
+	}
 	groups := make(map[groupKey]int)
 	var keys []groupKey
 	b.items = make([]item, 0, len(recs))
@@ -105,6 +112,7 @@ func makeBatch(lane string, recs []queue.Record, how recipe, done slots) *batch 
 			switch out.Kind {
 			case mapper.Skip:
 				b.counts["skip:"+out.Reason]++
+				b.skips.set(i)
 			case mapper.Hold:
 				b.hold(lane, slot, out)
 			case mapper.Send:
@@ -186,13 +194,13 @@ func (b *batch) hold(lane string, slot int, out mapper.Outcome) {
 // letter is the dead letter of a conversion, by its slot; Attempts and Meta's words are added by
 // who knows them.
 func (b *batch) letter(lane string, slot int, out mapper.Outcome, reason, message string) queue.DeadLetter {
-	r := &b.recs[slot/slotsPerRecord]
+	r := &b.Records[slot/slotsPerRecord]
 	d := queue.DeadLetter{
 		Seq: r.Seq, Slot: uint8(slot % slotsPerRecord), Lanes: r.Lanes,
 		MessageID: r.ID, Event: out.Event, List: out.List, EventSet: lane,
 		Reason: reason, Message: message,
 		ReceivedAt: r.Received, DeadAt: b.how.at,
-		Flags: r.Flags&^flagLists | listFlag(out.List), Body: r.Body,
+		Flags: r.Flags.WithSlots(0)&^flagLists | listFlag(out.List), Body: r.Body,
 	}
 	if b.how.m != nil {
 		d.MappingHash = b.how.m.Digest()
@@ -284,13 +292,11 @@ func (b *batch) request(lane string, items []int) (graph.Request, string) {
 		Data: make([][]byte, len(items)),
 	}
 	h := sha256.New()
-	var n [8]byte
 	for i, at := range items {
-		c := b.items[at].out.Conversion
-		r.Data[i] = c
-		binary.BigEndian.PutUint64(n[:], uint64(len(c)))
-		h.Write(n[:])
-		h.Write(c)
+		it := &b.items[at]
+		it.hash = sha256.Sum256(it.out.Conversion)
+		r.Data[i] = it.out.Conversion
+		h.Write(it.hash[:])
 	}
 	for _, s := range []string{string(r.API), r.UploadTag, r.TestEventCode} {
 		h.Write([]byte{0})
@@ -299,11 +305,52 @@ func (b *batch) request(lane string, items []int) (graph.Request, string) {
 	return r, hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// note describes the batch and its request [lo,hi).
-func (b *batch) note(lo, hi int, hash string, sent time.Time) *note {
-	return &note{
-		First: b.recs[0].Seq, Last: b.recs[len(b.recs)-1].Seq, N: len(b.recs),
-		Mapping: b.how.m.Digest(), At: b.how.at, Ages: b.how.ages, MaxN: b.how.maxN, MaxB: b.how.maxB,
-		Done: slices.Clone(b.done), Lo: lo, Hi: hi, Hash: hash, Sent: sent.UTC(),
+// note describes the request of these items.
+func (b *batch) note(items []int, at time.Time) *note {
+	list := make([]sent, len(items))
+	for n, i := range items {
+		list[n] = b.sent(i)
 	}
+	return &note{
+		N: len(b.Records), Mapping: b.how.m.Digest(), At: b.how.at, Ages: b.how.ages, Sent: at.UTC(), Items: encodeSent(list),
+	}
+}
+
+// sent is an item as a note has it.
+func (b *batch) sent(i int) sent {
+	it := &b.items[i]
+	return sent{seq: b.Records[it.rec].Seq, slot: it.slot % slotsPerRecord, hash: [8]byte(it.hash[:])}
+}
+
+// settled says what of the batch is decided: records as a whole, and conversions of
+// others. A record that has a conversion to skip is open until the batch is done.
+func (b *batch) settled() (whole []queue.Range, parts []queue.Part) {
+	open := make([]bool, len(b.Records))
+	some := make([]bool, len(b.Records))
+	for i := range b.items {
+		it := &b.items[i]
+		done := b.done.has(it.slot)
+		open[it.rec] = open[it.rec] || !done
+		some[it.rec] = true
+	}
+	for i := range b.holds {
+		open[b.holds[i].slot/slotsPerRecord] = true
+	}
+	for i := range b.Records {
+		slots := b.decided(i)
+		if open[i] = open[i] || b.skips.has(i) || !some[i] && slots == 0; open[i] && slots&^b.Records[i].Settled != 0 {
+			parts = append(parts, queue.Part{Seq: b.Records[i].Seq, Slots: slots})
+		}
+	}
+	return b.Done(func(i int) bool { return open[i] }), parts
+}
+
+// decided are the slots of a record that are.
+func (b *batch) decided(rec int) (s queue.Slots) {
+	for slot := range slotsPerRecord {
+		if b.done.has(rec*slotsPerRecord + slot) {
+			s |= 1 << slot
+		}
+	}
+	return s
 }

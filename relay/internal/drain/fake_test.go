@@ -3,7 +3,6 @@ package drain
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -24,6 +23,8 @@ type fakeLog struct {
 	mu       sync.Mutex
 	recs     []queue.Record
 	lanes    map[string]*queue.LaneStat
+	settled  map[string]map[queue.Seq]bool
+	parts    map[string]map[queue.Seq]queue.Slots
 	dead     []queue.DeadLetter
 	changed  chan struct{}
 	settles  int
@@ -33,7 +34,10 @@ type fakeLog struct {
 }
 
 func newFakeLog() *fakeLog {
-	return &fakeLog{lanes: map[string]*queue.LaneStat{}, changed: make(chan struct{}), deadRoom: -1}
+	return &fakeLog{
+		lanes: map[string]*queue.LaneStat{}, settled: map[string]map[queue.Seq]bool{}, parts: map[string]map[queue.Seq]queue.Slots{},
+		changed: make(chan struct{}), deadRoom: -1,
+	}
 }
 
 // fakeEvent is what the fake mapping understands.
@@ -66,12 +70,24 @@ func (f *fakeLog) appendLocked(r queue.Record) {
 	r.Seq = queue.Seq(1<<32 | len(f.recs))
 	f.recs = append(f.recs, r)
 	for _, name := range r.Lanes {
-		if f.lanes[name] == nil {
-			f.lanes[name] = &queue.LaneStat{Name: name, Cursor: r.Seq, Counts: map[string]int64{}}
-		}
+		f.lane(name)
 	}
 	close(f.changed)
 	f.changed = make(chan struct{})
+}
+
+func (f *fakeLog) lane(name string) *queue.LaneStat {
+	l := f.lanes[name]
+	if l == nil {
+		l = &queue.LaneStat{Name: name, Counts: map[string]int64{}}
+		f.lanes[name], f.settled[name], f.parts[name] = l, map[queue.Seq]bool{}, map[queue.Seq]queue.Slots{}
+	}
+	return l
+}
+
+// waits says whether a lane has r and it is not settled.
+func (f *fakeLog) waits(lane string, r queue.Record) bool {
+	return slices.Contains(r.Lanes, lane) && !f.settled[lane][r.Seq]
 }
 
 func (f *fakeLog) stat(name string) queue.LaneStat {
@@ -81,9 +97,9 @@ func (f *fakeLog) stat(name string) queue.LaneStat {
 	maps.Copy(counts, st.Counts)
 	st.Counts = counts
 	for _, r := range f.recs {
-		if r.Seq >= st.Cursor && slices.Contains(r.Lanes, name) {
+		if f.waits(name, r) {
 			if st.Pending == 0 {
-				st.Oldest = r.Received
+				st.Oldest, st.Cursor = r.Received, r.Seq
 			}
 			st.Pending++
 			st.Bytes += int64(len(r.Body))
@@ -117,21 +133,18 @@ func (f *fakeLog) Read(lane string, from queue.Seq, maxRecords int, maxBytes int
 	if l == nil {
 		return b, nil
 	}
-	if from == 0 {
-		from = l.Cursor
-	}
-	b.Next = from
+	b.From, b.Next = from, max(from, queue.Seq(1<<32|len(f.recs)))
 	for _, r := range f.recs {
-		if r.Seq < from || !slices.Contains(r.Lanes, lane) {
+		if r.Seq < from || !f.waits(lane, r) {
 			continue
 		}
 		if len(b.Records) == maxRecords || len(b.Records) > 0 && maxBytes < int64(len(r.Body)) {
-			b.More = true
+			b.More, b.Next = true, r.Seq
 			break
 		}
 		maxBytes -= int64(len(r.Body))
+		r.Settled = r.Flags.Slots() | f.parts[lane][r.Seq]
 		b.Records = append(b.Records, r)
-		b.Next = r.Seq + 1
 	}
 	return b, nil
 }
@@ -147,20 +160,18 @@ func (f *fakeLog) Settle(lane string, s queue.Settlement) error {
 	}
 	f.settles++
 	f.deadMost = max(f.deadMost, len(s.Dead))
-	l := f.lanes[lane]
-	if l == nil {
-		l = &queue.LaneStat{Name: lane, Counts: map[string]int64{}}
-		f.lanes[lane] = l
-	}
+	l := f.lane(lane)
 	for _, d := range s.Dead {
 		d.ID = fmt.Sprintf("d%04d", len(f.dead)+1)
 		f.dead = append(f.dead, d)
 	}
-	if s.Cursor != 0 {
-		if s.Cursor < l.Cursor {
-			return errors.New("cursor went back")
+	for _, r := range f.recs {
+		if slices.ContainsFunc(s.Settled, func(in queue.Range) bool { return in.From <= r.Seq && r.Seq < in.To }) {
+			f.settled[lane][r.Seq] = true
 		}
-		l.Cursor = s.Cursor
+	}
+	for _, p := range s.Parts {
+		f.parts[lane][p.Seq] |= p.Slots
 	}
 	if s.State != nil {
 		l.State = slices.Clone(s.State)
@@ -211,7 +222,7 @@ func (f *fakeLog) Reroute(lane string, upTo queue.Seq, route func(queue.Record) 
 	defer f.mu.Unlock()
 	for i := range f.recs {
 		r := &f.recs[i]
-		if r.Seq >= upTo || !slices.Contains(r.Lanes, lane) || r.Seq < f.lanes[lane].Cursor {
+		if r.Seq >= upTo || !f.waits(lane, *r) {
 			continue
 		}
 		if to := route(*r); len(to) > 0 {

@@ -28,12 +28,12 @@ type lane struct {
 	pend          queue.Settlement  // decided, not stored yet
 	stuck         *queue.Settlement // offered to the queue, not taken yet
 	work          *batch
-	cur           *attempt          // the request at hand; kept while its fate is open
-	pre           chan *batch       // the batch behind work, being made
-	preFrom, last queue.Seq         // where pre was read from; where the last finished batch ended
-	position      queue.Seq         // where the next batch begins; 0: at the cursor, nothing decided is unstored
-	carry         map[queue.Seq]int // decided lists of records to be read anew
-	gather        time.Time         // when waiting for a fuller batch began
+	cur           *attempt    // the request at hand; kept while its fate is open
+	pre           chan *batch // the batch behind work, being made
+	preFrom, last queue.Seq   // where pre was read from; where the last finished batch ended
+	position      queue.Seq   // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
+	decided       bool        // some of work is, and not in pend
+	gather        time.Time   // when waiting for a fuller batch began
 
 	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
 	probeAt   time.Time
@@ -225,8 +225,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 	}
 	l.badRead = 0
 	if len(found.Records) == 0 && l.position != 0 {
-		// The position may lie behind the end of the log, where the cursor
-		// never does: look again from there.
+		// The position may lie behind the end of the log: look again from the first.
 		l.sleep(ctx, 0, nil)
 		return false
 	}
@@ -253,11 +252,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 		}
 	}
 	l.gather = time.Time{}
-	l.work = l.make(found, l.recipe(), l.carried(found.Records))
-	if l.carry != nil {
-		l.carry = nil
-		l.remember()
-	}
+	l.work = l.make(found, l.recipe())
 	return true
 }
 
@@ -276,9 +271,8 @@ func (l *lane) recipe() recipe {
 	return how
 }
 
-func (l *lane) make(found queue.Batch, how recipe, done slots) *batch {
-	b := makeBatch(l.name, found.Records, how, done)
-	b.next, b.more = found.Next, found.More
+func (l *lane) make(found queue.Batch, how recipe) *batch {
+	b := makeBatch(l.name, found, how, nil)
 	if b.broke > 0 {
 		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", logs.MapPanic, "events", b.broke)
 	}
@@ -313,9 +307,7 @@ func (l *lane) remap() {
 	b := l.work
 	how := l.recipe()
 	how.age = b.how.age
-	fresh := makeBatch(l.name, b.recs, how, b.done)
-	fresh.next, fresh.more = b.next, b.more
-	l.work, l.cur = fresh, nil
+	l.work, l.cur = makeBatch(l.name, b.Batch, how, b.done), nil
 }
 
 // pick makes sure there is a request at hand; false: the batch is done.

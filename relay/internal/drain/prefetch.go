@@ -9,20 +9,20 @@ import (
 // is on its way; one at most. Nothing of it is settled or sent before its turn.
 func (l *lane) prefetch() {
 	b := l.work
-	if l.pre != nil || !b.more || len(b.stack) > 1 {
+	if l.pre != nil || !b.More || len(b.stack) > 1 {
 		return
 	}
 	set := l.settings()
 	ch := make(chan *batch, 1)
-	l.pre, l.preFrom = ch, b.next
-	from, how := b.next, l.recipe()
+	l.pre, l.preFrom = ch, b.Next
+	from, how := b.Next, l.recipe()
 	l.s.background.Go(func() {
 		defer close(ch)
 		found, err := l.s.o.Log.Read(l.name, from, set.MaxEvents, set.MaxBytes)
 		if err != nil || len(found.Records) == 0 || !full(found, set) {
 			return // read again when its turn comes
 		}
-		ch <- l.make(found, how, nil)
+		ch <- l.make(found, how)
 	})
 }
 

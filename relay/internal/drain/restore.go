@@ -2,6 +2,8 @@ package drain
 
 import (
 	"context"
+	"crypto/sha256"
+	"slices"
 	"time"
 
 	"relay/internal/logs"
@@ -12,8 +14,8 @@ import (
 func (l *lane) load(st queue.LaneStat) {
 	d, err := decodeState(st.State)
 	if err != nil {
-		// The cursor is right all the same: at most a batch is sent twice.
-		l.log.Error("the lane's state cannot be read; starting at its cursor", "code", logs.StateUnreadable, "err", err)
+		// What is settled is known all the same: at most a request is sent twice.
+		l.log.Error("the lane's state cannot be read; starting with the first event that waits", "code", logs.StateUnreadable, "err", err)
 	}
 	l.st = d
 	if d.Breaker {
@@ -31,86 +33,94 @@ func (l *lane) load(st queue.LaneStat) {
 	}
 }
 
-// restore makes the batch again that the durable state names, and the request
-// in doubt with it. false: look again.
+// restore makes the conversions again that the durable state has in doubt, and the
+// request of them. false: look again.
 func (l *lane) restore(ctx context.Context) bool {
+	if l.position != 0 { // what was decided is not stored yet
+		l.sleep(ctx, 0, nil)
+		return false
+	}
 	n := l.st.Note
+	list, err := decodeSent(n.Items)
+	if err != nil {
+		l.mismatch(err.Error(), 0)
+		return false
+	}
 	found, err := l.s.o.Log.Read(l.name, 0, n.N, 1<<62)
 	if err != nil {
 		l.storage(ctx, "read", err)
 		return false
 	}
-	same := len(found.Records) == n.N && n.N > 0 && found.Records[0].Seq == n.First && found.Records[n.N-1].Seq == n.Last
-	if !same {
-		l.mismatch("the records it was made of are not the same any more")
-		return false
+	last := queue.Seq(0)
+	for _, it := range list {
+		last = max(last, it.seq)
 	}
-	if !n.Doubt {
-		l.work = l.make(found, l.recipe(), n.Done)
-		return true
+	if i := slices.IndexFunc(found.Records, func(r queue.Record) bool { return r.Seq > last }); i >= 0 {
+		found.Records, found.Next, found.More = found.Records[:i], found.Records[i].Seq, true
 	}
 	m := l.s.mappingBy(n.Mapping)
 	if m == nil {
-		l.work = l.make(found, l.recipe(), n.Done)
-		l.mismatch("the mapping it was made with is not kept any more")
-		return true
+		l.mismatch("the mapping it was made with is not kept any more", len(list))
+		return false
 	}
-	b := l.make(found, recipe{m: m, at: n.At, ages: n.Ages, maxN: n.MaxN, maxB: n.MaxB, age: l.settings().MaxAge}, n.Done)
-	if n.Hi <= len(b.items) && n.Lo < n.Hi && n.Lo >= 0 {
-		if open := b.alive(n.Lo, n.Hi); len(open) > 0 {
-			if a := newAttempt(l.name, b, n.Lo, n.Hi, open); a.hash == n.Hash {
-				a.noted, a.doubt, a.asked = true, true, true
-				b.try(n.Lo, n.Hi)
-				l.work, l.cur = b, a
-				l.log.Info("a request was in doubt when relay stopped; sending it again, unchanged", "code", logs.DoubtRebuilt, "events", len(open), "request", a.hash)
-				return true
-			}
-		}
+	set := l.settings()
+	b := l.make(found, recipe{m: m, at: n.At, ages: n.Ages, maxN: set.MaxEvents, maxB: set.MaxBytes, age: set.MaxAge})
+	open, changed := b.find(list)
+	if changed > 0 {
+		l.mismatch("made again they have other data", changed)
 	}
-	l.work = l.make(found, l.recipe(), n.Done)
-	l.mismatch("made again it has other data")
+	if len(open) == 0 {
+		l.st.Note, l.dirty = nil, true
+		return false
+	}
+	lo, hi := slices.Min(open), slices.Max(open)+1
+	a := newAttempt(l.name, b, lo, hi, open)
+	a.noted, a.doubt, a.asked = changed == 0, true, true
+	b.try(lo, hi)
+	l.work, l.cur, l.st.Note = b, a, n
+	l.log.Info("events are in doubt; sending them again, unchanged", "code", logs.DoubtRebuilt, "events", len(open), "request", a.hash)
 	return true
 }
 
-// mismatch says that a request in doubt cannot be sent identically; its events
-// are mapped afresh, with the same event_id and event_time.
-func (l *lane) mismatch(why string) {
-	if l.st.Note.Doubt {
-		l.s.o.Metrics.RebuildMismatch(l.name)
-		l.log.Warn("a request in doubt cannot be made again as it was; its events are mapped afresh and may arrive twice",
-			"code", logs.RebuildMismatch, "why", why, "events", l.st.Note.N)
+// find gives the items of a note, in its order, that are the same byte for byte, and
+// how many are not. One that is not there any more was forgotten.
+func (b *batch) find(list []sent) (open []int, changed int) {
+	at := make(map[sent]int, len(b.items))
+	for i := range b.items {
+		it := &b.items[i]
+		it.hash = sha256.Sum256(it.out.Conversion)
+		at[b.sent(i)] = i
 	}
+	records := make(map[queue.Seq]bool, len(b.Records))
+	for i := range b.Records {
+		records[b.Records[i].Seq] = true
+	}
+	for _, s := range list {
+		if i, ok := at[s]; ok && !b.done.has(b.items[i].slot) {
+			open = append(open, i)
+		} else if records[s.seq] {
+			changed++
+		}
+	}
+	return open, changed
+}
+
+// mismatch says that conversions in doubt cannot be sent identically; they are
+// mapped afresh, with the same event_id and event_time.
+func (l *lane) mismatch(why string, events int) {
+	l.s.o.Metrics.RebuildMismatch(l.name)
+	l.log.Warn("a request in doubt cannot be made again as it was; its events are mapped afresh and may arrive twice",
+		"code", logs.RebuildMismatch, "why", why, "events", events)
 	l.st.Note, l.dirty = nil, true
 }
 
-// reread drops what was read, because the queue's records have changed; what
-// of it was delivered is remembered by sequence number.
+// reread drops what was read, because the queue's records have changed. What of it is
+// decided is settled, and a request in doubt is made again from its note.
 func (l *lane) reread() {
 	l.dropPrefetch()
 	if l.work == nil {
 		return
 	}
 	l.flush()
-	done := map[queue.Seq]int{}
-	for i, r := range l.work.recs {
-		for s := range slotsPerRecord {
-			if l.work.done.has(i*slotsPerRecord + s) {
-				done[r.Seq] |= 1 << s
-			}
-		}
-	}
-	l.work, l.cur, l.st.Note, l.dirty = nil, nil, nil, true
-	l.carry = done
-}
-
-// carried is what of records read anew is decided already.
-func (l *lane) carried(recs []queue.Record) (done slots) {
-	for i, r := range recs {
-		for s := range slotsPerRecord {
-			if l.carry[r.Seq]&(1<<s) != 0 {
-				done.set(i*slotsPerRecord + s)
-			}
-		}
-	}
-	return done
+	l.work, l.cur = nil, nil
 }

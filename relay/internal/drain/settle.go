@@ -10,15 +10,15 @@ import (
 )
 
 // Dead letters are settled in pieces, so that a bounded store with some room
-// takes some of them; the rest waits for more room. Cursors that move without a
-// request are stored once a second.
+// takes some of them; the rest waits for more room. What is settled without a
+// request is stored once a second.
 const (
 	deadPiece   = 256 << 10 // bytes
 	settleEvery = time.Second
 )
 
-// finish moves the cursor over the batch at hand; or part of the way, when its
-// dead letters do not go into one settlement, and is then called again.
+// finish settles the batch at hand; or part of it, when its dead letters do not go
+// into one settlement, and is then called again.
 func (l *lane) finish(ctx context.Context) {
 	b := l.work
 	for len(b.holds) > 0 {
@@ -31,7 +31,8 @@ func (l *lane) finish(ctx context.Context) {
 			}
 		}
 	}
-	l.pend.Cursor, l.position, l.last = b.next, b.next, b.next
+	l.settleRange(queue.Range{From: b.From, To: b.Next})
+	l.last = b.Next
 	for k, n := range b.counts {
 		l.count(k, n)
 	}
@@ -39,10 +40,20 @@ func (l *lane) finish(ctx context.Context) {
 		l.s.o.Metrics.Note(code, n)
 	}
 	l.st.Note, l.dirty = nil, true
-	l.work, l.cur, l.halving = nil, nil, false
+	l.work, l.cur, l.halving, l.decided = nil, nil, false, false
 	if (deadBytes(l.pend.Dead) > deadPiece/2 || time.Since(l.flushed) > settleEvery) && !l.flush() {
 		l.sleep(ctx, 0, nil)
 	}
+}
+
+// settleRange settles records, and has the next batch begin behind them.
+func (l *lane) settleRange(r queue.Range) {
+	if n := len(l.pend.Settled); n > 0 && l.pend.Settled[n-1].To == r.From {
+		l.pend.Settled[n-1].To = r.To
+	} else {
+		l.pend.Settled = append(l.pend.Settled, r)
+	}
+	l.position = r.To
 }
 
 // bury settles as many of the batch's held conversions as go into one piece.
@@ -82,12 +93,22 @@ func (l *lane) count(k string, n int) {
 	l.pend.Counts[k] += n
 }
 
+// decide takes what of the batch at hand is decided into the next settlement.
+func (l *lane) decide() {
+	if l.decided {
+		whole, parts := l.work.settled()
+		l.pend.Settled, l.pend.Parts = append(l.pend.Settled, whole...), append(l.pend.Parts, parts...)
+		l.decided = false
+	}
+}
+
 // flush makes durable what was decided. What the queue did not take is offered
 // again unchanged before anything newer: a settlement that only took too long
 // may still happen, and must not happen twice.
 func (l *lane) flush() bool {
+	l.decide()
 	if l.stuck == nil {
-		if !l.dirty && l.pend.Cursor == 0 && len(l.pend.Dead) == 0 && len(l.pend.Counts) == 0 {
+		if !l.dirty && len(l.pend.Settled) == 0 && len(l.pend.Dead) == 0 && len(l.pend.Counts) == 0 {
 			return true
 		}
 		p := l.pend
@@ -104,7 +125,7 @@ func (l *lane) flush() bool {
 		l.s.o.Metrics.Settled(l.name, k, n)
 	}
 	l.stuck, l.flushed = nil, time.Now()
-	if l.pend.Cursor == 0 {
+	if len(l.pend.Settled) == 0 {
 		l.position = 0
 	}
 	if l.badDisk > 0 {

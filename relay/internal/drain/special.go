@@ -46,7 +46,7 @@ func (l *lane) runRefused(ctx context.Context) {
 
 func (l *lane) refuseAll(found queue.Batch) {
 	how := l.recipe()
-	b := &batch{recs: found.Records, how: how}
+	b := &batch{Batch: found, how: how}
 	for i := range found.Records {
 		rec := &found.Records[i]
 		var outs []mapper.Outcome
@@ -62,7 +62,7 @@ func (l *lane) refuseAll(found queue.Batch) {
 		l.pend.Dead = append(l.pend.Dead, d)
 		l.count("dead:"+out.Reason, 1)
 	}
-	l.pend.Cursor, l.position = found.Next, found.Next
+	l.settleRange(queue.Range{From: found.From, To: found.Next})
 }
 
 // runUnmapped keeps events whose name no mapping knew: a mapping that knows
@@ -195,11 +195,10 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 		}
 		return min(max(found.Records[0].Received.Add(set.KeepUnmapped).Sub(now), time.Second), time.Hour), true, false
 	}
-	l.pend.Cursor = found.Next
 	if n < len(found.Records) {
-		l.pend.Cursor = found.Records[n].Seq
+		found.Next = found.Records[n].Seq
 	}
-	l.position = l.pend.Cursor
+	l.settleRange(queue.Range{From: found.From, To: found.Next})
 	l.count("skip:"+mapper.ReasonUnmapped, n)
 	l.log.Info("unmapped events were kept long enough and are let go", "code", logs.UnmappedExpired, "events", n)
 	l.sleep(ctx, 0, nil)

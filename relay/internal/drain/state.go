@@ -1,7 +1,9 @@
 package drain
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,8 +13,8 @@ import (
 )
 
 // durable is the lane's position of work as it lies in the queue, in
-// Settlement.State. It stays under 4 KB: the bitmap of a batch of 2,000 is its
-// largest part.
+// Settlement.State. It stays under 32 KB: the note of a request of 2,000 events is
+// its largest part.
 type durable struct {
 	V         int  `json:"v"`
 	Manual    bool `json:"manual,omitempty"`    // paused by an operator
@@ -30,26 +32,52 @@ type durable struct {
 	Note *note `json:"note,omitempty"`
 }
 
-// note says what a batch is made of and which request of it was begun.
+// note says which conversions are in a request that Meta may have stored, and how
+// they were made.
 type note struct {
-	First   queue.Seq `json:"first"`
-	Last    queue.Seq `json:"last"`
-	N       int       `json:"n"`
+	N       int       `json:"n"` // records among which they are, from the first that waits
 	Mapping string    `json:"mapping"`
 	At      time.Time `json:"at"`   // the time it was mapped for
 	Ages    bool      `json:"ages"` // the clock was believed
-	MaxN    int       `json:"max_n"`
-	MaxB    int64     `json:"max_b"`
-	Done    slots     `json:"done,omitempty"` // decided: delivered or dead
-
-	Lo    int       `json:"lo"` // the request: items [lo,hi) that are not done
-	Hi    int       `json:"hi"`
-	Hash  string    `json:"hash"`
-	Sent  time.Time `json:"sent"`
-	Doubt bool      `json:"doubt,omitempty"` // it may have been stored by Meta
+	Sent    time.Time `json:"sent"`
+	Items   []byte    `json:"items"` // encodeSent
 }
 
-const stateVersion = 1
+// sent is one conversion of a note.
+type sent struct {
+	seq  queue.Seq
+	slot int     // of the record's
+	hash [8]byte // the start of the conversion's
+}
+
+// encodeSent writes conversions, in the order of their request, each as how far its
+// record is from that of the one before, its slot and its hash.
+func encodeSent(items []sent) []byte {
+	b := make([]byte, 0, 12*len(items))
+	last := queue.Seq(0)
+	for _, it := range items {
+		b = binary.AppendVarint(b, int64(it.seq)-int64(last))
+		b = append(append(b, byte(it.slot)), it.hash[:]...)
+		last = it.seq
+	}
+	return b
+}
+
+func decodeSent(b []byte) (items []sent, err error) {
+	last := int64(0)
+	for len(b) > 0 {
+		d, n := binary.Varint(b)
+		if n <= 0 || len(b) < n+1+8 || b[n] >= slotsPerRecord {
+			return nil, errors.New("read note: an item is cut short")
+		}
+		last += d
+		items = append(items, sent{seq: queue.Seq(last), slot: int(b[n]), hash: [8]byte(b[n+1 : n+9])})
+		b = b[n+9:]
+	}
+	return items, nil
+}
+
+const stateVersion = 2
 
 func (d *durable) encode() []byte {
 	d.V = stateVersion
@@ -79,7 +107,7 @@ func decodeState(b []byte) (durable, error) {
 // depend on the mapping's order: record × slotsPerRecord + list.
 type slots []byte
 
-const slotsPerRecord = 4 // one for each of mapper.Lists, and one for whatever else
+const slotsPerRecord = queue.MaxSlots // one for each of mapper.Lists, and one for whatever else
 
 func (s slots) has(i int) bool { return i>>3 < len(s) && s[i>>3]&(1<<(i&7)) != 0 }
 
@@ -88,15 +116,6 @@ func (s *slots) set(i int) {
 		*s = append(*s, 0)
 	}
 	(*s)[i>>3] |= 1 << (i & 7)
-}
-
-func (s slots) any() bool {
-	for _, b := range s {
-		if b != 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // Flags of records that were dead letters: only the list the letter was of is

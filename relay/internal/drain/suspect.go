@@ -48,8 +48,9 @@ func (l *lane) suspect(a *attempt, r graph.Result) {
 	case b.rotated:
 		l.halving = false
 		l.remap()
-	case l.waiting() > int64(len(b.recs)):
+	case l.waiting() > int64(len(b.Records)):
 		l.halving = true
+		l.remember()
 		l.reread() // with those behind it
 		return
 	default:

@@ -44,6 +44,17 @@ func (r *Reader) Int() int64 {
 	return v
 }
 
+// Byte reads one byte.
+func (r *Reader) Byte() byte {
+	if len(r.b) == 0 {
+		r.fail()
+		return 0
+	}
+	v := r.b[0]
+	r.b = r.b[1:]
+	return v
+}
+
 // Count reads how many things follow, of at least one byte each: more than are
 // left is damage.
 func (r *Reader) Count() int {

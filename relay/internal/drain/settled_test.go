@@ -1,0 +1,136 @@
+package drain
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relay/mapper"
+	"relay/queue"
+	"relay/relay/internal/graph"
+)
+
+// twoRequests fills a lane with what becomes two requests of one batch, some of it
+// for two lists, and has the second one end in doubt. It returns what the first held
+// and what the second was.
+func twoRequests(t *testing.T, w *world) (first, second []string) {
+	t.Helper()
+	for i := range 6 {
+		e := fakeEvent{Lists: []string{mapper.ListEvents, mapper.ListLead}, Tag: "B"}
+		if i%2 == 0 {
+			e = fakeEvent{}
+		}
+		w.log.add(setA, fmt.Sprintf("e%d", i), e)
+	}
+	w.sender.set(func(_ int, c call) graph.Result {
+		if strings.HasSuffix(c.req.UploadTag, "B") {
+			return graph.Result{Class: graph.Doubt}
+		}
+		return graph.Result{Class: graph.Delivered, Received: len(c.ids)}
+	})
+	w.run()
+	pass(10 * time.Millisecond)
+	for _, c := range w.sender.seen() {
+		if strings.HasSuffix(c.req.UploadTag, "B") {
+			second = c.ids
+		} else {
+			first = c.ids
+		}
+	}
+	if len(first) != 3 || len(second) != 6 {
+		t.Fatalf("requests of %q and %q", first, second)
+	}
+	return first, second
+}
+
+// What was delivered of a lane that waits is settled, record by record, whatever
+// becomes of the rest: after a forget, a crash or a move only what is open is there.
+func TestPartOfABatchIsSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		first, second := twoRequests(t, w)
+		w.wantPending(setA, 3)
+		w.wantCounts(setA, map[string]int64{"delivered": 3})
+		if d, err := decodeState(w.log.lanes[setA].State); err != nil || d.Note == nil {
+			t.Fatalf("no note of the request in doubt: %+v %v", d, err)
+		}
+		w.log.mu.Lock()
+		w.log.recs[3].Lanes = nil // forgotten
+		w.log.mu.Unlock()
+		w.s.Wake(Forget)
+		pass(5 * time.Second)
+		crash(w)
+		w.sender.set(nil)
+		w.mapping = &fakeMapping{digest: "m2", sets: w.mapping.sets}
+		before := len(w.sender.seen())
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Minute)
+		want := slices.DeleteFunc(slices.Clone(second), func(id string) bool { return strings.HasPrefix(id, "e3/") })
+		calls := w.sender.seen()
+		if len(calls) != before+1 || !slices.Equal(calls[before].ids, want) {
+			t.Fatalf("after the crash %d requests, want one of %q", len(calls)-before, want)
+		}
+		for _, d := range calls[before].req.Data {
+			if !slices.ContainsFunc(calls[1].req.Data, func(was []byte) bool { return bytes.Equal(was, d) }) {
+				t.Errorf("%s is not what was in doubt", d)
+			}
+		}
+		w.exactlyOnce(append(first, want...)...)
+		w.wantPending(setA, 0)
+	})
+}
+
+// Of a record for two lists one may be delivered, the other a letter or in doubt:
+// what is settled is not sent again by another mapping and another process.
+func TestSlotsOutliveACrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.log.add(setA, "both", fakeEvent{Lists: []string{mapper.ListEvents, mapper.ListLead}})
+		w.log.add(setA, "after", fakeEvent{})
+		w.sender.set(func(_ int, c call) graph.Result {
+			if slices.Contains(c.ids, "both/"+mapper.ListLead) {
+				return graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100}
+			}
+			return graph.Result{Class: graph.Delivered, Received: len(c.ids)}
+		})
+		w.log.deadRoom = 0 // the letter cannot be stored: the record stays open
+		w.run()
+		pass(time.Minute)
+		crash(w)
+		w.log.deadRoom = -1
+		w.mapping = &fakeMapping{digest: "m2", sets: w.mapping.sets}
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Minute)
+		for id, n := range w.sender.accepted() {
+			if n != 1 {
+				t.Errorf("%s was accepted %d times", id, n)
+			}
+		}
+		if got := w.log.letters(); len(got) != 1 || got[0].List != mapper.ListLead {
+			t.Errorf("letters %+v", got)
+		}
+		w.wantPending(setA, 0)
+	})
+}
+
+// What a record had settled in the lane it was moved from is not sent by the other.
+func TestSettledSlotsMoveWithTheRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.log.append(queue.Record{
+			ID: "moved", Lanes: []string{setB}, Received: time.Now(), Body: []byte(`{"event":"Order Completed","lists":["events","lead"]}`),
+			Flags: queue.Flags(0).WithSlots(1 << listSlot(mapper.ListEvents)),
+		})
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Minute)
+		w.exactlyOnce("moved/" + mapper.ListLead)
+		w.wantPending(setB, 0)
+	})
+}
