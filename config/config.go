@@ -150,6 +150,7 @@ type Retry struct {
 	MinInterval   time.Duration
 	MaxInterval   time.Duration
 	ProbeInterval time.Duration // how often a paused event set is tried again
+	SplitAfter    int           // answers that settle nothing, after which a request is taken apart
 	BreakerAfter  int           // pause after so many permanent refusals in a row
 }
 

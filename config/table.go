@@ -235,7 +235,7 @@ func settings() []setting {
 		},
 		{
 			key: "graph.timeout", kind: kindDuration, def: "60s", least: "1s", most: "10m", at: func(c *Config) any { return &c.Graph.Timeout },
-			doc: "Longest one request may take.",
+			doc: "How long an upload may stand still, and how long Meta may take to answer it. A slow upload that gets on may take 10 minutes.",
 		},
 		{
 			key: "graph.partner_agent", kind: kindText, at: func(c *Config) any { return &c.Graph.PartnerAgent },
@@ -257,7 +257,7 @@ func settings() []setting {
 		},
 		{
 			key: "batch.max_bytes", kind: kindSize, def: "4MiB", least: "64KiB", most: "64MiB", hot: true, at: func(c *Config) any { return &c.Batch.MaxBytes },
-			doc: "Most bytes in one request.",
+			doc: "Most bytes in one request; on a line too slow for it fewer are sent at once.",
 		},
 		{
 			key: "batch.max_wait", kind: kindDuration, def: "2s", most: "1h", hot: true, at: func(c *Config) any { return &c.Batch.MaxWait },
@@ -275,6 +275,10 @@ func settings() []setting {
 		{
 			key: "retry.probe_interval", kind: kindDuration, def: "10m", least: "1s", most: "7d", hot: true, at: func(c *Config) any { return &c.Retry.ProbeInterval },
 			doc: "How often a paused event set is tried again.",
+		},
+		{
+			key: "retry.split_after", kind: kindWhole, def: "3", least: "1", most: "1000", hot: true, at: func(c *Config) any { return &c.Retry.SplitAfter },
+			doc: "Try a request in parts after so many answers that are not Meta's, or none: one event may cause them.",
 		},
 		{
 			key: "retry.breaker_after", kind: kindWhole, def: "20", least: "1", most: "1000000", hot: true, at: func(c *Config) any { return &c.Retry.BreakerAfter },

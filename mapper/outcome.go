@@ -102,5 +102,6 @@ const (
 	ReasonInvalidValue    = "invalid_value"
 	ReasonMissingCurrency = "missing_currency"
 	ReasonInvalidCurrency = "invalid_currency"
-	ReasonRejected        = "rejected" // by Meta, later
+	ReasonRejected        = "rejected"   // by Meta, later
+	ReasonUnanswered      = "unanswered" // by delivery: alone it draws no answer of Meta's, though others do
 )

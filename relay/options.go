@@ -81,6 +81,7 @@ func drainSettings(cfg *config.Config) drain.Settings {
 		MinInterval:       cfg.Retry.MinInterval,
 		MaxInterval:       cfg.Retry.MaxInterval,
 		ProbeInterval:     cfg.Retry.ProbeInterval,
+		SplitAfter:        cfg.Retry.SplitAfter,
 		BreakerAfter:      cfg.Retry.BreakerAfter,
 		DryRun:            cfg.Graph.DryRun,
 		MaxAge:            cfg.Queue.MaxAge,

@@ -44,6 +44,8 @@ const (
 	AmbiguousResend  Code = "ambiguous_resend"
 	DoubtRebuilt     Code = "doubt_rebuilt"
 	RebuildMismatch  Code = "rebuild_mismatch"
+	DoubtExpired     Code = "doubt_expired"
+	Unanswered       Code = "unanswered"
 	MapPanic         Code = "map_panic"
 	ClockSkew        Code = "clock_skew"
 	ClockBelieved    Code = "clock_believed"
@@ -175,12 +177,14 @@ var Sections = []Section{
 		{Rejected, slog.LevelWarn, "one event was refused and became a dead letter; the words of the answer are with it", "`relay dead show`, correct the mapping, `relay dead retry`"},
 		{Expired, slog.LevelWarn, "Meta refused events for their age; they are dead letters", "nothing; they were sold too long ago"},
 		{MetaWarning, slog.LevelWarn, "Meta took the events and has something to say", "read it: often a weak match key"},
-		{Suspect, slog.LevelWarn, "one request is refused again and again; it is tried in parts", "nothing: relay finds the event that causes it"},
+		{Suspect, slog.LevelWarn, "one request draws no answer that ends it; it is tried in parts", "nothing: relay finds the event that causes it"},
+		{Unanswered, slog.LevelWarn, "one event draws no answer of Meta's, though others do: it is a dead letter", "look for a firewall or proxy on the way that objects to what it holds, then `relay dead retry --reason unanswered`"},
 		{Retrying, slog.LevelWarn, "no answer, or a temporary error; tried again at growing intervals", "do what `advice` says when it lasts"},
 		{Recovered, slog.LevelInfo, "uploads to an event set succeed again", "nothing"},
 		{Throttled, slog.LevelWarn, "Meta, or a proxy on the way, asked for a pause", "do what `advice` says"},
 		{AmbiguousResend, slog.LevelInfo, "a request whose fate is unknown is sent again, unchanged", "nothing; Meta knows repeats by event_id"},
 		{DoubtRebuilt, slog.LevelInfo, "the same after a restart", "nothing"},
+		{DoubtExpired, slog.LevelWarn, "events whose fate is unknown are sent again after more than a week", "if Meta has stored them, they count twice; nothing can be done"},
 		{RebuildMismatch, slog.LevelWarn, "a request whose fate is unknown cannot be repeated byte for byte: its events may arrive twice", "nothing; Meta knows them by event_id"},
 		{MapPanic, slog.LevelError, "relay's mapper failed on an event: a bug; the event is a dead letter", "send a support bundle"},
 		{ClockSkew, slog.LevelWarn, "this machine's clock is wrong", "set up time synchronisation"},

@@ -31,6 +31,8 @@ func For(r graph.Result) Advice {
 		return doubt(r)
 	case graph.Retry:
 		return retry(r)
+	case graph.TooMuch:
+		return Advice{Cause: "too_much", What: "Meta wants less at once.", Relay: "relay keeps the events and makes its requests smaller."}
 	case graph.Throttle:
 		return throttle(r)
 	case graph.TokenPause:
@@ -128,6 +130,11 @@ func network(said string) Advice {
 			Cause: "tls", What: "The connection to Meta is not secure, so nothing was sent.",
 			Who: Network, Do: "put the certificate (PEM) of a firewall that inspects encrypted traffic into graph.ca_file; without one, install the system's certificates (ca-certificates) and check the clock of this machine",
 			Relay: retries,
+		}
+	case is("too slow"):
+		return Advice{
+			Cause: "slow_line", What: "The line did not carry the request to its end, so Meta stored none of it.",
+			When: lasts, Who: Network, Do: "check the internet connection", Relay: "relay keeps the events and makes its requests smaller until they get through.",
 		}
 	case is("address of"):
 		return Advice{

@@ -24,6 +24,7 @@ var reasons = map[string]string{
 	mapper.ReasonMissingCurrency: "purchase without a currency",
 	mapper.ReasonInvalidCurrency: "purchase with an unknown currency",
 	mapper.ReasonRejected:        "refused by Meta",
+	mapper.ReasonUnanswered:      "Meta gives no answer to it",
 }
 
 // Reasons are those of dead letters, with their words.

@@ -2,6 +2,7 @@ package drain
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"relay/internal/logs"
@@ -26,7 +27,7 @@ func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Re
 	}
 	l.said(r)
 	switch class {
-	case graph.Retry, graph.Doubt:
+	case graph.Retry, graph.Doubt, graph.TooMuch:
 		l.failed(a, r)
 	case graph.Throttle:
 		l.throttled(a, r)
@@ -42,9 +43,6 @@ func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Re
 			l.log.Error("no permission to write to this event set; it is paused", l.answer(logs.PermissionPaused, r)...)
 		}
 	case graph.ConfigPause:
-		// An earlier attempt of unknown fate would have been refused for the
-		// same reason, so a mapping that cures it may be used.
-		a.doubt, a.asked = false, false
 		l.unsent(a)
 		if l.stop(PausedConfig) {
 			l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answer(logs.ConfigPaused, r)...)
@@ -82,7 +80,9 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	}
 	l.s.o.Metrics.Lag(l.name, oldest, at)
 	b.accept(a.hi, a.open)
-	b.accepted++
+	l.accepts++
+	l.st.Size = l.fit.passes(l.st.Size, l.settings().MaxBytes)
+	b.limits.bytes = l.limits().bytes
 	l.count("delivered", len(a.open))
 	l.st.Streak = 0
 	l.remember()
@@ -122,7 +122,7 @@ func (l *lane) well(acct *account, r graph.Result) {
 		} else {
 			l.log.Info("event set takes uploads again", "code", logs.LaneRecovered, "was", l.pause)
 		}
-		l.pause = ""
+		l.pause, l.alone = "", false
 	}
 	perSecond := l.settings().RequestsPerSecond
 	l.pace.succeeded(perSecond)
@@ -156,20 +156,24 @@ func (l *lane) tokenWorks(acct *account) {
 
 // failed waits after an error that passes; the request stays as it is.
 func (l *lane) failed(a *attempt, r graph.Result) {
-	if r.Class == graph.Doubt {
-		a.asked = true
-	}
-	// What never left is not in doubt. What was answered with an error that
+	b, set := l.work, l.settings()
+	// What did not leave whole is not in doubt. What was answered with an error that
 	// passes may have been stored all the same (facts: meta-wire 10.10).
-	if a.doubt = a.doubt || a.asked || r.HTTPStatus != 0; !a.doubt {
-		l.unsent(a)
-	} else {
+	if r.Class == graph.Doubt || r.HTTPStatus != 0 && r.Upload != graph.UploadPart {
 		for _, i := range a.open {
-			l.work.items[i].tries++
+			it := &b.items[i]
+			it.tries++
+			it.doubt, it.asked = true, it.asked || r.Class == graph.Doubt
 		}
+		a.doubt, a.asked = true, a.asked || r.Class == graph.Doubt
+	} else {
+		l.unsent(a)
 	}
-	l.suspect(a, r)
-	set := l.settings()
+	if size := l.fit.failed(r, a.size()); size > 0 && len(a.open) > 1 {
+		l.smaller(size)
+	} else {
+		l.suspect(a, r)
+	}
 	l.steady = 0
 	l.st.Failures++
 	d := max(backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), min(r.RetryAfter, time.Hour))
@@ -178,6 +182,14 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 		l.lastNoise = time.Now()
 		l.log.Warn("upload failed, trying again", append(l.answer(logs.Retrying, r), "failures", l.st.Failures, "in_doubt", a.doubt)...)
 	}
+}
+
+// smaller cuts what is open into requests that the line may carry.
+func (l *lane) smaller(size int64) {
+	l.st.Size, l.dirty = size, true
+	l.work.limits.bytes = l.limits().bytes
+	l.work.cut()
+	l.cur, l.halving = nil, false
 }
 
 func (l *lane) throttled(a *attempt, r graph.Result) {
@@ -196,19 +208,23 @@ func (l *lane) waitUntil(d time.Duration, why State) {
 	l.st.Next, l.st.Wait, l.dirty = at.Add(d), d, true
 }
 
-// unsent takes back the note of an attempt that Meta certainly did not take;
-// an older one of the same data may still be in doubt.
+// unsent takes back the note of an attempt that Meta certainly did not take; some of
+// it may be in doubt for an older one.
 func (l *lane) unsent(a *attempt) {
-	if a.doubt {
-		return
+	if slices.ContainsFunc(a.open, func(i int) bool { return !l.work.items[i].doubt }) {
+		l.remember()
+		a.noted = false
 	}
-	l.remember()
-	a.noted = false
 }
 
-// remember says that more of the batch is decided, with no request in doubt: it is
+// remember says that more of the batch is decided, and no request on its way: it is
 // settled with the next write, since the rest may stay open for long.
-func (l *lane) remember() { l.st.Note, l.dirty, l.decided = nil, true, true }
+func (l *lane) remember() {
+	if l.work == nil { // it is read anew
+		return
+	}
+	l.st.Notes, l.dirty, l.decided = l.work.doubtful(nil, time.Time{}), true, true
+}
 
 // stop pauses the lane until a person acts, or the probe finds it well; false:
 // it is paused for this reason already.
@@ -217,7 +233,7 @@ func (l *lane) stop(why State) bool {
 	if l.pause == why {
 		return false
 	}
-	l.pause = why
+	l.pause, l.alone = why, false
 	return true
 }
 

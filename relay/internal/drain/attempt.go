@@ -9,24 +9,36 @@ import (
 )
 
 // attempt is a request at hand. It is kept, bytes and all, until its fate is
-// known; then the next one is picked.
+// known or it is taken apart; then the next one is picked.
 type attempt struct {
 	lo, hi int
 	open   []int // the items in it
 	req    graph.Request
 	hash   string
-	probe  bool      // a single event, to find out whether the breaker may close
+	probe  bool      // a single event, to find out whether a pause may end
 	noted  bool      // the durable state names it
-	doubt  bool      // an earlier attempt of it may have been stored by Meta
+	doubt  bool      // some of it may have been stored by Meta
+	asked  bool      // and a request with that had no readable answer: the next is an ambiguous resend
 	since  time.Time // of the first answer that said to try again
-	told   int       // answers with Meta's code that said so
-	asked  bool      // that attempt had no readable answer: the next is an ambiguous resend
+	told   int       // answers that said so
 }
 
 func newAttempt(lane string, b *batch, lo, hi int, open []int) *attempt {
 	a := &attempt{lo: lo, hi: hi, open: open}
 	a.req, a.hash = b.request(lane, open)
+	for _, i := range open {
+		a.doubt = a.doubt || b.items[i].doubt
+		a.asked = a.asked || b.items[i].asked
+	}
 	return a
+}
+
+// size is about how many bytes its data has.
+func (a *attempt) size() (n int64) {
+	for _, d := range a.req.Data {
+		n += int64(len(d)) + 1
+	}
+	return n
 }
 
 // send makes one attempt: note it, send it, act on the answer.
@@ -47,7 +59,8 @@ func (l *lane) send(ctx context.Context) {
 	l.show(Sending, time.Time{})
 	if a.asked {
 		l.s.o.Metrics.AmbiguousResend(l.name, len(a.open))
-		l.log.Info("sending a request of unknown fate again, unchanged", "code", logs.AmbiguousResend, "events", len(a.open), "request", a.hash)
+		l.log.Info("sending events of unknown fate again, unchanged", "code", logs.AmbiguousResend, "events", len(a.open), "request", a.hash)
+		l.overdue(a)
 	}
 	sctx, cancel := graceful(ctx, l.s.o.Grace)
 	began := time.Now()
@@ -67,6 +80,24 @@ func (l *lane) send(ctx context.Context) {
 	l.settle(ctx, a, acct, r)
 }
 
+// overdue counts what is sent again when Meta does not know it any more: it will
+// count twice if it was stored.
+func (l *lane) overdue(a *attempt) {
+	now, _ := l.s.clock.now()
+	n := 0
+	for _, i := range a.open {
+		if it := &l.work.items[i]; it.asked && now.Sub(it.since) > metaForgets {
+			it.since = now // said once in that time
+			n++
+		}
+	}
+	if n > 0 {
+		l.count("doubt_expired", n)
+		l.log.Warn("events of unknown fate are sent again after more than a week: if Meta has stored them, they count twice",
+			"code", logs.DoubtExpired, "events", n)
+	}
+}
+
 // notify makes the state durable that names the attempt, together with all
 // that was decided before; a repetition of what is noted needs no write.
 func (l *lane) notify(a *attempt) bool {
@@ -74,7 +105,7 @@ func (l *lane) notify(a *attempt) bool {
 		return true
 	}
 	at, _ := l.s.clock.now()
-	l.st.Note, l.dirty = l.work.note(a.open, at), true
+	l.st.Notes, l.dirty = l.work.doubtful(a.open, at), true
 	a.noted = l.flush()
 	return a.noted
 }

@@ -24,15 +24,15 @@ import (
 type batch struct {
 	queue.Batch
 
-	how      recipe
-	made     time.Time // monotonic
-	items    []item
-	done     slots // decided conversions
-	skips    slots // records with a conversion that is skipped: counted, and so settled, with the batch
-	stack    []span
-	accepted int          // requests of it
-	rotated  bool         // a suspect was put last
-	aged     map[int]bool // groups whose youngest was tried for its age
+	how     *recipe
+	limits  limits
+	made    time.Time // monotonic
+	items   []item
+	done    slots // decided conversions
+	skips   slots // records with a conversion that is skipped: counted, and so settled, with the batch
+	stack   []span
+	rotated int          // the acceptances of the lane, and one, when a suspect was put last
+	aged    map[int]bool // groups whose youngest was tried for its age
 
 	holds  []held
 	counts map[string]int // of skips, settled with the cursor
@@ -40,14 +40,18 @@ type batch struct {
 	broke  int // events the mapping could not be applied to at all
 }
 
-// recipe is what a batch is made with, beside its records.
+// recipe is what conversions are made with, beside their records.
 type recipe struct {
 	m    Mapping
 	at   time.Time
 	ages bool
-	maxN int
-	maxB int64
 	age  time.Duration // since receipt; 0: no limit
+}
+
+// limits bound a request.
+type limits struct {
+	events int
+	bytes  int64
 }
 
 // held is a conversion that becomes a dead letter without having been sent.
@@ -64,6 +68,13 @@ type item struct {
 	slot  int
 	group int
 	tries int // answered attempts it was part of
+
+	how   *recipe   // that it was made with
+	doubt bool      // Meta may have stored it: its bytes stay as they are until that is known
+	asked bool      // and of a request with it there was no readable answer
+	since time.Time // when it was first sent
+	alone int       // times that it failed alone, for no reason that names it, while others got through
+	later int       // an acceptance with this number, or a later one, shows that others get through; 0: it was in no failed request
 }
 
 // span is a range of items: not yet sent, or known to hold a bad one.
@@ -77,12 +88,14 @@ type groupKey struct {
 	uploadTag string
 	testCode  string
 	old       bool
+	doubt     *recipe // of conversions in doubt: they keep to themselves
 }
 
-// makeBatch maps records for a lane. What of them is settled already is made too, so
-// that the order never depends on it, but not sent; done is what else is decided.
-func makeBatch(lane string, found queue.Batch, how recipe, done slots) *batch {
-	b := &batch{Batch: found, how: how, made: time.Now(), done: done, counts: map[string]int{}, notes: map[string]int{}}
+// makeBatch maps records for a lane, but for the conversions in doubt, which are
+// given as they are. What of them is settled already is made too, so that the order
+// never depends on it, but not sent; done is what else is decided.
+func makeBatch(lane string, found queue.Batch, how *recipe, most limits, done slots, doubt []item) *batch {
+	b := &batch{Batch: found, how: how, limits: most, made: time.Now(), done: done, counts: map[string]int{}, notes: map[string]int{}}
 	recs := found.Records
 	for i := range recs {
 		for s := range slotsPerRecord {
@@ -93,11 +106,28 @@ func makeBatch(lane string, found queue.Batch, how recipe, done slots) *batch {
 	}
 	groups := make(map[groupKey]int)
 	var keys []groupKey
+	add := func(it item, k groupKey) {
+		g, ok := groups[k]
+		if !ok {
+			g = len(keys)
+			groups[k] = g
+			keys = append(keys, k)
+		}
+		it.group = g
+		b.items = append(b.items, it)
+	}
 	b.items = make([]item, 0, len(recs))
+	var taken slots
+	for _, it := range doubt {
+		if !b.done.has(it.slot) {
+			taken.set(it.slot)
+			add(it, groupKey{api: it.out.API, uploadTag: it.out.UploadTag, testCode: it.out.TestEventCode, doubt: it.how})
+		}
+	}
 	for i := range recs {
 		rec := &recs[i]
-		outs := b.mapOne(lane, rec)
-		if how.tooOld(rec) && !how.recent(outs) {
+		outs := b.mapOne(lane, rec, how)
+		if how.tooOld(rec) && !how.recent(outs) && !taken.any(i) {
 			b.hold(lane, slotOf(i, "", nil), mapper.Outcome{
 				MessageID: rec.ID, Reason: mapper.ReasonExpired,
 				Message: fmt.Sprintf("waited in the queue for longer than %s (queue.max_age)", how.age),
@@ -106,6 +136,9 @@ func makeBatch(lane string, found queue.Batch, how recipe, done slots) *batch {
 		}
 		for j, out := range outs {
 			slot := slotOf(i, out.List, outs[:j])
+			if taken.has(slot) {
+				continue
+			}
 			for _, n := range out.Notes {
 				b.notes[n.Code]++
 			}
@@ -116,14 +149,8 @@ func makeBatch(lane string, found queue.Batch, how recipe, done slots) *batch {
 			case mapper.Hold:
 				b.hold(lane, slot, out)
 			case mapper.Send:
-				k := groupKey{out.API, out.UploadTag, out.TestEventCode, how.at.Sub(out.EventTime) > youngAge}
-				g, ok := groups[k]
-				if !ok {
-					g = len(keys)
-					groups[k] = g
-					keys = append(keys, k)
-				}
-				b.items = append(b.items, item{out: out, rec: int32(i), slot: slot, group: g})
+				add(item{out: out, rec: int32(i), slot: slot, how: how},
+					groupKey{api: out.API, uploadTag: out.UploadTag, testCode: out.TestEventCode, old: how.at.Sub(out.EventTime) > youngAge})
 			}
 		}
 	}
@@ -133,13 +160,13 @@ func makeBatch(lane string, found queue.Batch, how recipe, done slots) *batch {
 
 // tooOld applies queue.max_age: only by a clock that is believed, and only to
 // a time of receipt that can be one (a till's clock may have stood at 1970).
-func (h recipe) tooOld(rec *queue.Record) bool {
+func (h *recipe) tooOld(rec *queue.Record) bool {
 	return h.age > 0 && h.ages && rec.Received.Year() >= 2020 && h.at.Sub(rec.Received) > h.age
 }
 
 // recent says that by its own time the event is younger than queue.max_age
 // allows: then the clock was wrong when it was received, and it is not old.
-func (h recipe) recent(outs []mapper.Outcome) bool {
+func (h *recipe) recent(outs []mapper.Outcome) bool {
 	for i := range outs {
 		if outs[i].Kind == mapper.Send && h.at.Sub(outs[i].EventTime) <= h.age {
 			return true
@@ -150,7 +177,7 @@ func (h recipe) recent(outs []mapper.Outcome) bool {
 
 // mapOne maps one record. An event that makes the mapper panic is held: it
 // must not take the others with it, now and after each restart.
-func (b *batch) mapOne(lane string, rec *queue.Record) (outs []mapper.Outcome) {
+func (b *batch) mapOne(lane string, rec *queue.Record, how *recipe) (outs []mapper.Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.broke++
@@ -160,7 +187,7 @@ func (b *batch) mapOne(lane string, rec *queue.Record) (outs []mapper.Outcome) {
 			}}
 		}
 	}()
-	outs = b.how.m.MapLane(track.Mapped(rec.Body, rec.ID, rec.Received, rec.Flags), lane, b.how.at, b.how.ages)
+	outs = how.m.MapLane(track.Mapped(rec.Body, rec.ID, rec.Received, rec.Flags), lane, how.at, how.ages)
 	if only := rec.Flags & flagLists; only != 0 {
 		if of := slices.DeleteFunc(slices.Clone(outs), func(o mapper.Outcome) bool { return listFlag(o.List) != only }); len(of) > 0 {
 			return of // else today's mapping has it in another list
@@ -212,20 +239,17 @@ func (b *batch) letter(lane string, slot int, out mapper.Outcome, reason, messag
 }
 
 // order brings the items into the order of their requests and cuts it into
-// requests. Old ones come last, the youngest first, so that one refusal for
-// age decides all behind it.
+// requests. Those in doubt come first, as they were sent. Old ones come last, the
+// youngest first, so that one refusal for age decides all behind it.
 func (b *batch) order(keys []groupKey) {
-	if len(b.items) == 0 {
-		return
-	}
 	rank := make([]int, len(keys))
-	for i, k := range keys {
+	for i, k := range keys { // the groups in doubt are the first
 		rank[i] = i
 		if k.old {
 			rank[i] += len(keys)
 		}
 	}
-	if len(keys) > 1 || keys[0].old {
+	if len(keys) > 1 || len(keys) == 1 && keys[0].old {
 		slices.SortStableFunc(b.items, func(x, y item) int {
 			if d := rank[x.group] - rank[y.group]; d != 0 {
 				return d
@@ -236,11 +260,20 @@ func (b *batch) order(keys []groupKey) {
 			return 0
 		})
 	}
+	b.cut()
+}
+
+// cut cuts the items into requests, as if none of them had been sent yet.
+func (b *batch) cut() {
+	b.stack, b.rotated = nil, 0
+	if len(b.items) == 0 {
+		return
+	}
 	var cuts []span
 	lo, size := 0, int64(0)
 	for i := range b.items {
 		n := int64(len(b.items[i].out.Conversion)) + 1
-		if i > lo && (b.items[i].group != b.items[lo].group || i-lo >= b.limit(i) || size+n > b.how.maxB) {
+		if i > lo && (b.items[i].group != b.items[lo].group || i-lo >= b.limit(i) || size+n > b.limits.bytes) {
 			cuts = append(cuts, span{lo: lo, hi: i})
 			lo, size = i, 0
 		}
@@ -265,9 +298,9 @@ func (b *batch) firstOld(i int) bool {
 // limit is how many conversions a request like the one of item i may have.
 func (b *batch) limit(i int) int {
 	if b.items[i].out.API == mapper.Offline {
-		return min(b.how.maxN, maxOffline)
+		return min(b.limits.events, maxOffline)
 	}
-	return min(b.how.maxN, maxConversions)
+	return min(b.limits.events, maxConversions)
 }
 
 func (b *batch) isOld(i int) bool { return b.how.at.Sub(b.items[i].out.EventTime) > youngAge }
@@ -303,23 +336,6 @@ func (b *batch) request(lane string, items []int) (graph.Request, string) {
 		h.Write([]byte(s))
 	}
 	return r, hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-// note describes the request of these items.
-func (b *batch) note(items []int, at time.Time) *note {
-	list := make([]sent, len(items))
-	for n, i := range items {
-		list[n] = b.sent(i)
-	}
-	return &note{
-		N: len(b.Records), Mapping: b.how.m.Digest(), At: b.how.at, Ages: b.how.ages, Sent: at.UTC(), Items: encodeSent(list),
-	}
-}
-
-// sent is an item as a note has it.
-func (b *batch) sent(i int) sent {
-	it := &b.items[i]
-	return sent{seq: b.Records[it.rec].Seq, slot: it.slot % slotsPerRecord, hash: [8]byte(it.hash[:])}
 }
 
 // settled says what of the batch is decided: records as a whole, and conversions of

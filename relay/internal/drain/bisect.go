@@ -73,7 +73,7 @@ func (b *batch) refuse(lo, hi int) {
 // sameRequest says whether two neighbours may travel together: they were cut
 // from one request.
 func (b *batch) sameRequest(x, y span) bool {
-	return b.items[x.lo].group == b.items[y.lo].group && y.hi-x.lo <= b.limit(x.lo) && b.bytes(x.lo, y.hi) <= b.how.maxB
+	return b.items[x.lo].group == b.items[y.lo].group && y.hi-x.lo <= b.limit(x.lo) && b.bytes(x.lo, y.hi) <= b.limits.bytes
 }
 
 func (b *batch) bytes(lo, hi int) (n int64) {
@@ -98,7 +98,7 @@ func (b *batch) kill(i int) {
 // conversions in the same order: at a slow rate it takes longer than a batch
 // stays fresh, and must not begin anew each time.
 func (b *batch) resume(old *batch) {
-	same := len(b.items) == len(old.items) && b.how.maxN == old.how.maxN && b.how.maxB == old.how.maxB
+	same := len(b.items) == len(old.items) && b.limits == old.limits
 	for i := range min(len(b.items), len(old.items)) {
 		x, y := &b.items[i], &old.items[i]
 		same = same && x.slot == y.slot && x.group == y.group && bytes.Equal(x.out.Conversion, y.out.Conversion)
@@ -106,9 +106,9 @@ func (b *batch) resume(old *batch) {
 	if !same {
 		return
 	}
-	b.stack, b.aged, b.accepted, b.rotated = old.stack, old.aged, old.accepted, old.rotated
+	b.stack, b.aged, b.rotated = old.stack, old.aged, old.rotated
 	for i := range b.items {
-		b.items[i].tries = old.items[i].tries
+		b.items[i].tries, b.items[i].later, b.items[i].alone = old.items[i].tries, old.items[i].later, old.items[i].alone
 	}
 }
 

@@ -178,7 +178,7 @@ func TestStopInFlight(t *testing.T) {
 				if err != nil || d.Failures != 0 || !d.Next.IsZero() {
 					t.Errorf("the stop was counted as a failure: %+v %v", d, err)
 				}
-				if !tt.delivered && d.Note == nil {
+				if !tt.delivered && len(d.Notes) == 0 {
 					t.Error("the request in flight is not noted as in doubt")
 				}
 			})

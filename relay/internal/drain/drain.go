@@ -50,6 +50,7 @@ type Settings struct {
 	MinInterval   time.Duration // first backoff
 	MaxInterval   time.Duration // longest backoff
 	ProbeInterval time.Duration // how often a paused lane is tried
+	SplitAfter    int           // answers that settle nothing after which a request is taken apart
 	BreakerAfter  int           // refusals in a row that pause a lane
 
 	DryRun       bool          // map and count, send nothing, keep everything
@@ -70,6 +71,9 @@ func (s Settings) withDefaults() Settings {
 	s.MaxEvents = min(s.MaxEvents, maxOffline)
 	if s.MaxBytes <= 0 {
 		s.MaxBytes = 4 << 20
+	}
+	if s.SplitAfter <= 0 {
+		s.SplitAfter = 3
 	}
 	if s.BreakerAfter <= 0 {
 		s.BreakerAfter = 20

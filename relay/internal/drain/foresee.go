@@ -41,7 +41,7 @@ func (f Foresight) Of(d queue.DeadLetter) Fate {
 	fate := Fate{Unrouted: len(lanes) == 0, Skip: map[string]int{}}
 	rec := queue.Record{ID: d.MessageID, Lanes: lanes, Received: d.ReceivedAt, Flags: d.Flags | queue.FlagRedriven, Body: d.Body}
 	for _, lane := range lanes {
-		b := makeBatch(lane, queue.Batch{Records: []queue.Record{rec}}, recipe{m: f.Mapping, at: f.Now, ages: f.Ages, age: f.MaxAge, maxN: 1}, nil)
+		b := makeBatch(lane, queue.Batch{Records: []queue.Record{rec}}, &recipe{m: f.Mapping, at: f.Now, ages: f.Ages, age: f.MaxAge}, limits{events: 1}, nil, nil)
 		fate.Send += len(b.items)
 		for i := range b.holds {
 			fate.Hold = append(fate.Hold, b.holds[i].letter.Reason)

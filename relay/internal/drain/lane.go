@@ -33,9 +33,13 @@ type lane struct {
 	preFrom, last queue.Seq   // where pre was read from; where the last finished batch ended
 	position      queue.Seq   // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
 	decided       bool        // some of work is, and not in pend
+	unstored      bool        // what is decided must be stored before anything is read
+	accepts       int         // requests that Meta accepted
+	fit           fit         // of requests to the line
 	gather        time.Time   // when waiting for a fuller batch began
 
 	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
+	alone     bool  // the pause is tried with a single event
 	probeAt   time.Time
 	notBefore time.Time
 	waitFor   State // what notBefore is: WaitingRetry or Throttled
@@ -177,7 +181,7 @@ func (l *lane) maySend() (State, time.Time, bool) {
 		if now.Before(l.probeAt) {
 			return l.pause, l.probeAt, false
 		}
-		if l.pause == BreakerOpen && !l.cur.doubt && !l.cur.probe {
+		if l.alone && !l.cur.probe && len(l.cur.open) > 1 {
 			l.pickProbe()
 		}
 	}
@@ -209,10 +213,21 @@ func (l *lane) limit(ctx context.Context) bool {
 
 // fetch gets the next batch, waiting for one; false: look at the gates again.
 func (l *lane) fetch(ctx context.Context) bool {
-	if l.st.Note != nil {
-		return l.restore(ctx)
+	if l.unstored {
+		if !l.flush() {
+			l.sleep(ctx, 0, nil)
+			return false
+		}
+		l.unstored, l.position = false, 0
 	}
 	set := l.settings()
+	if len(l.st.Notes) > 0 {
+		if l.position != 0 { // what was decided is not stored yet
+			l.unstored = true
+			return false
+		}
+		return l.restore(ctx)
+	}
 	if b := l.takePrefetch(ctx); b != nil {
 		l.work = b
 		return true
@@ -252,27 +267,35 @@ func (l *lane) fetch(ctx context.Context) bool {
 		}
 	}
 	l.gather = time.Time{}
-	l.work = l.make(found, l.recipe())
+	l.work = l.make(found, l.recipe(), l.limits(), nil)
 	return true
 }
 
 func full(b queue.Batch, set Settings) bool { return b.More || len(b.Records) >= set.MaxEvents }
 
 // recipe is how a batch would be made now.
-func (l *lane) recipe() recipe {
-	set := l.settings()
+func (l *lane) recipe() *recipe {
 	at, believed := l.s.clock.now()
-	how := recipe{m: l.s.o.Mapping(), at: at, ages: believed, maxN: set.MaxEvents, maxB: set.MaxBytes, age: set.MaxAge}
+	return &recipe{m: l.s.o.Mapping(), at: at, ages: believed, age: l.settings().MaxAge}
+}
+
+// limits are those of requests now.
+func (l *lane) limits() limits {
+	set := l.settings()
+	most := limits{events: set.MaxEvents, bytes: set.MaxBytes}
+	if l.st.Size > 0 {
+		most.bytes = min(most.bytes, l.st.Size)
+	}
 	if l.s.clock.asking() {
 		// Who is too old, and who may travel with whom, is not known before an
 		// answer has told the time: ask with a single event.
-		how.maxN = 1
+		most.events = 1
 	}
-	return how
+	return most
 }
 
-func (l *lane) make(found queue.Batch, how recipe) *batch {
-	b := makeBatch(l.name, found, how, nil)
+func (l *lane) make(found queue.Batch, how *recipe, most limits, doubt []item) *batch {
+	b := makeBatch(l.name, found, how, most, nil, doubt)
 	if b.broke > 0 {
 		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", logs.MapPanic, "events", b.broke)
 	}
@@ -295,19 +318,19 @@ func (l *lane) refresh() {
 		return
 	}
 	_, believed := l.s.clock.now()
-	if m.Digest() == b.how.m.Digest() && time.Since(b.made) < maxStale && believed == b.how.ages && b.how.maxN == l.recipe().maxN {
+	if m.Digest() == b.how.m.Digest() && time.Since(b.made) < maxStale && believed == b.how.ages && b.limits == l.limits() ||
+		recipes(b.inDoubt()) >= maxNotes {
 		return
 	}
 	l.remap()
 	l.work.resume(b)
 }
 
-// remap maps the batch's records again; what is decided stays so.
+// remap maps the batch's records again; what is decided stays so, and what is in doubt
+// as it is.
 func (l *lane) remap() {
 	b := l.work
-	how := l.recipe()
-	how.age = b.how.age
-	l.work, l.cur = makeBatch(l.name, b.Batch, how, b.done), nil
+	l.work, l.cur = makeBatch(l.name, b.Batch, l.recipe(), l.limits(), b.done, b.inDoubt()), nil
 }
 
 // pick makes sure there is a request at hand; false: the batch is done.
@@ -322,14 +345,19 @@ func (l *lane) pick() bool {
 	return ok
 }
 
-// pickProbe takes one event at random to find out whether the breaker may
-// close: should the first one be the only bad one, another will pass.
+// pickProbe takes one event at random to find out whether the pause may end:
+// should the first one be the only bad one, another will pass.
 func (l *lane) pickProbe() {
-	open := l.work.alive(0, len(l.work.items))
-	i := open[min(int(l.s.o.Rand()*float64(len(open))), len(open)-1)]
+	i := l.random()
 	l.work.try(i, i+1)
 	l.cur = newAttempt(l.name, l.work, i, i+1, []int{i})
 	l.cur.probe = true
+}
+
+// random is an open item of the batch.
+func (l *lane) random() int {
+	open := l.work.alive(0, len(l.work.items))
+	return open[min(int(l.s.o.Rand()*float64(len(open))), len(open)-1)]
 }
 
 func (l *lane) settings() Settings { return *l.s.settings.Load() }
@@ -343,7 +371,7 @@ func wallWait(until time.Time) time.Duration {
 }
 
 func (l *lane) closeBreaker() {
-	l.pause, l.st.Breaker, l.st.Streak, l.dirty = "", false, 0, true
+	l.pause, l.alone, l.st.Breaker, l.st.Streak, l.dirty = "", false, false, 0, true
 	l.log.Info("breaker closed: trying again", "code", logs.BreakerClosed)
 }
 

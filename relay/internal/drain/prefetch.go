@@ -15,14 +15,14 @@ func (l *lane) prefetch() {
 	set := l.settings()
 	ch := make(chan *batch, 1)
 	l.pre, l.preFrom = ch, b.Next
-	from, how := b.Next, l.recipe()
+	from, how, most := b.Next, l.recipe(), l.limits()
 	l.s.background.Go(func() {
 		defer close(ch)
 		found, err := l.s.o.Log.Read(l.name, from, set.MaxEvents, set.MaxBytes)
 		if err != nil || len(found.Records) == 0 || !full(found, set) {
 			return // read again when its turn comes
 		}
-		ch <- l.make(found, how)
+		ch <- l.make(found, how, most, nil)
 	})
 }
 

@@ -20,10 +20,18 @@ const (
 // refused finds the bad events of a refused request, or narrows the search.
 func (l *lane) refused(a *attempt, r graph.Result) {
 	b := l.work
+	// Without a subcode it may be how relay is set up that is refused, which says
+	// nothing about what was sent before (suspect.go).
+	setup := r.Code == codeInvalid && r.Subcode == 0 && len(r.Bad) == 0
 	for _, i := range a.open {
-		b.items[i].tries++
+		it := &b.items[i]
+		it.tries++
+		if !setup {
+			it.doubt, it.asked = false, false // a request with it before was refused, too
+		} else if it.later == 0 {
+			it.later = l.accepts + 1
+		}
 	}
-	a.doubt, a.asked = false, false
 	l.st.Failures, l.st.Throttle = 0, 0
 	l.cur, l.dirty = nil, true
 	switch {
@@ -32,6 +40,7 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 		l.probeAt = time.Now().Add(l.settings().ProbeInterval)
 	case l.outgrown(a, r):
 		l.remap() // became older than a week on the way: regroup
+	case len(a.open) == 1 && setup && l.setUpFault(a, r):
 	case len(a.open) == 1:
 		code, subcode, words := r.Code, r.Subcode, r.Message
 		if len(r.Bad) == 1 {
@@ -129,27 +138,32 @@ func inner(bad graph.BadEvent, r graph.Result) (code, subcode int, words string)
 	return code, subcode, cmp.Or(bad.Message, r.Message)
 }
 
+// bury makes a dead letter of one conversion.
+func (l *lane) bury(i int, reason string, code, subcode int, words string, r graph.Result) {
+	b := l.work
+	it := &b.items[i]
+	d := b.letter(l.name, it.slot, it.out, reason, words)
+	d.Code, d.Subcode, d.FBTraceID, d.Attempts = code, subcode, r.FBTraceID, it.tries
+	d.MappingHash = it.how.m.Digest()
+	d.DeadAt, _ = l.s.clock.now()
+	if reason == mapper.ReasonFuture {
+		d.ReleaseAt = it.out.EventTime
+		if soon := d.DeadAt.Add(time.Minute); d.ReleaseAt.Before(soon) {
+			d.ReleaseAt = soon
+		}
+		l.s.releases.due(d.ReleaseAt)
+	}
+	l.pend.Dead = append(l.pend.Dead, d)
+	l.count("dead:"+reason, 1)
+	b.kill(i)
+}
+
 // bad makes a dead letter of one refused conversion.
 func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 	b := l.work
 	it := &b.items[i]
 	reason := l.reason(it, code, subcode, r)
-	bury := func(i int, words string) {
-		it := &b.items[i]
-		d := b.letter(l.name, it.slot, it.out, reason, words)
-		d.Code, d.Subcode, d.FBTraceID, d.Attempts = code, subcode, r.FBTraceID, it.tries
-		d.DeadAt, _ = l.s.clock.now()
-		if reason == mapper.ReasonFuture {
-			d.ReleaseAt = it.out.EventTime
-			if soon := d.DeadAt.Add(time.Minute); d.ReleaseAt.Before(soon) {
-				d.ReleaseAt = soon
-			}
-			l.s.releases.due(d.ReleaseAt)
-		}
-		l.pend.Dead = append(l.pend.Dead, d)
-		l.count("dead:"+reason, 1)
-		b.kill(i)
-	}
+	bury := func(i int, words string) { l.bury(i, reason, code, subcode, words, r) }
 	old := b.isOld(i)
 	bury(i, words)
 	if reason == mapper.ReasonExpired && old {
@@ -171,7 +185,7 @@ func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 	l.st.Streak++
 	if set := l.settings(); l.st.Streak >= set.BreakerAfter && l.pause != BreakerOpen {
 		l.st.Breaker = true
-		l.pause, l.probeAt = BreakerOpen, time.Now().Add(set.ProbeInterval)
+		l.pause, l.alone, l.probeAt = BreakerOpen, true, time.Now().Add(set.ProbeInterval)
 		l.said(r) // what must be done is another thing now
 		l.log.Error("everything is refused: the event set is paused and the rest is kept; look at the mapping",
 			append(l.answer(logs.BreakerOpen, r), "refused_in_a_row", l.st.Streak)...)

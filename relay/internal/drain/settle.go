@@ -22,7 +22,7 @@ const (
 func (l *lane) finish(ctx context.Context) {
 	b := l.work
 	for len(b.holds) > 0 {
-		l.bury(b)
+		l.buryHeld(b)
 		if len(b.holds) > 0 {
 			l.remember()
 			if !l.flush() {
@@ -39,7 +39,7 @@ func (l *lane) finish(ctx context.Context) {
 	for code, n := range b.notes {
 		l.s.o.Metrics.Note(code, n)
 	}
-	l.st.Note, l.dirty = nil, true
+	l.st.Notes, l.dirty = nil, true
 	l.work, l.cur, l.halving, l.decided = nil, nil, false, false
 	if (deadBytes(l.pend.Dead) > deadPiece/2 || time.Since(l.flushed) > settleEvery) && !l.flush() {
 		l.sleep(ctx, 0, nil)
@@ -56,8 +56,8 @@ func (l *lane) settleRange(r queue.Range) {
 	l.position = r.To
 }
 
-// bury settles as many of the batch's held conversions as go into one piece.
-func (l *lane) bury(b *batch) {
+// buryHeld settles as many of the batch's held conversions as go into one piece.
+func (l *lane) buryHeld(b *batch) {
 	room := deadPiece - deadBytes(l.pend.Dead)
 	n := 0
 	for ; n < len(b.holds); n++ {

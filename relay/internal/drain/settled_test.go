@@ -55,7 +55,7 @@ func TestPartOfABatchIsSettled(t *testing.T) {
 		first, second := twoRequests(t, w)
 		w.wantPending(setA, 3)
 		w.wantCounts(setA, map[string]int64{"delivered": 3})
-		if d, err := decodeState(w.log.lanes[setA].State); err != nil || d.Note == nil {
+		if d, err := decodeState(w.log.lanes[setA].State); err != nil || len(d.Notes) == 0 {
 			t.Fatalf("no note of the request in doubt: %+v %v", d, err)
 		}
 		w.log.mu.Lock()
@@ -94,7 +94,7 @@ func TestSlotsOutliveACrash(t *testing.T) {
 		w.log.add(setA, "after", fakeEvent{})
 		w.sender.set(func(_ int, c call) graph.Result {
 			if slices.Contains(c.ids, "both/"+mapper.ListLead) {
-				return graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100}
+				return graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Subcode: 2804009}
 			}
 			return graph.Result{Class: graph.Delivered, Received: len(c.ids)}
 		})

@@ -51,7 +51,7 @@ func (l *lane) refuseAll(found queue.Batch) {
 		rec := &found.Records[i]
 		var outs []mapper.Outcome
 		if how.m != nil { // the mapper knows what is wrong with it
-			outs = b.mapOne(l.name, rec)
+			outs = b.mapOne(l.name, rec, how)
 		}
 		out := track.Unusable(outs, rec.Body, rec.ID, rec.Flags)
 		d := b.letter(l.name, slotOf(i, out.List, nil), out, out.Reason, out.Message)

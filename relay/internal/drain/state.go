@@ -29,17 +29,17 @@ type durable struct {
 	Next     time.Time     `json:"next,omitzero"`
 	Wait     time.Duration `json:"wait,omitempty"`
 
-	Note *note `json:"note,omitempty"`
+	Size  int64   `json:"size,omitempty"`  // most bytes of a request that the line carries; 0: what the settings allow
+	Notes []*note `json:"notes,omitempty"` // of what is in doubt, one for each recipe
 }
 
-// note says which conversions are in a request that Meta may have stored, and how
-// they were made.
+// note says which conversions Meta may have stored, and how they were made.
 type note struct {
 	N       int       `json:"n"` // records among which they are, from the first that waits
 	Mapping string    `json:"mapping"`
-	At      time.Time `json:"at"`   // the time it was mapped for
-	Ages    bool      `json:"ages"` // the clock was believed
-	Sent    time.Time `json:"sent"`
+	At      time.Time `json:"at"`    // the time it was mapped for
+	Ages    bool      `json:"ages"`  // the clock was believed
+	Sent    time.Time `json:"sent"`  // the first of them, for the first time
 	Items   []byte    `json:"items"` // encodeSent
 }
 
@@ -50,7 +50,7 @@ type sent struct {
 	hash [8]byte // the start of the conversion's
 }
 
-// encodeSent writes conversions, in the order of their request, each as how far its
+// encodeSent writes conversions, in the order of their requests, each as how far its
 // record is from that of the one before, its slot and its hash.
 func encodeSent(items []sent) []byte {
 	b := make([]byte, 0, 12*len(items))
@@ -110,6 +110,16 @@ type slots []byte
 const slotsPerRecord = queue.MaxSlots // one for each of mapper.Lists, and one for whatever else
 
 func (s slots) has(i int) bool { return i>>3 < len(s) && s[i>>3]&(1<<(i&7)) != 0 }
+
+// any says whether one of a record is.
+func (s slots) any(rec int) bool {
+	for slot := range slotsPerRecord {
+		if s.has(rec*slotsPerRecord + slot) {
+			return true
+		}
+	}
+	return false
+}
 
 func (s *slots) set(i int) {
 	for i>>3 >= len(*s) {

@@ -4,60 +4,157 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/mapper"
 	"relay/relay/internal/graph"
 )
 
-// By an hour and twenty answers an outage is either over or so long that
-// smaller requests cost nothing.
+// By an hour and twenty answers an outage of Meta's own is either over or so long
+// that smaller requests cost nothing.
 const (
 	suspectTime  = time.Hour
 	suspectAfter = 20 // answers
 	suspectPart  = 5  // answers, of a part
 )
 
-// suspect looks for an event that Meta answers, for ever, with an error that
-// should pass: nothing is given up by count, but one event must not hold back
-// the others. After an hour of such answers the request is halved as a refused
-// one is. An event that fails alone while others of its batch get through is a
-// dead letter. When nothing gets through it is an outage: the batch is put
-// together again and waits.
+// patience is how often a request is sent as it is before it is taken apart. Answers
+// that are not Meta's (a firewall's page for what one event holds, an empty 500) do
+// not pass by themselves, and what has left whole without an answer may hold one event
+// that draws none; a request that never left says nothing about its events.
+func (l *lane) patience(a *attempt, r graph.Result) (answers int, atLeast time.Duration) {
+	switch {
+	case r.Class == graph.Doubt && r.Received > 0: // not all of it counted: one of it is to blame
+		return 1, 0
+	case r.Code == 0 && (l.halving || len(a.open) == 1):
+		return 1, 0
+	case r.Code == 0:
+		return l.settings().SplitAfter, 0
+	case l.halving:
+		return suspectPart, 0
+	}
+	return suspectAfter, suspectTime
+}
+
+// suspect looks for an event for which Meta gives no answer, or for ever an error that
+// should pass: nothing is given up by count, but one event must not hold back the
+// others. The request is halved as a refused one is; each conversion keeps its bytes.
+// One that fails alone while others have been accepted since is a dead letter. When
+// nothing gets through it is an outage: the batch is put together again and waits.
 func (l *lane) suspect(a *attempt, r graph.Result) {
-	if r.Class != graph.Retry || r.Code == 0 {
-		return
+	if r.HTTPStatus == 0 && r.Class != graph.Doubt {
+		return // it did not get there
+	}
+	b := l.work
+	for _, i := range a.open {
+		if it := &b.items[i]; it.later == 0 {
+			it.later = l.accepts + 1
+		}
 	}
 	if a.told++; a.told == 1 {
 		a.since = time.Now()
 	}
-	if !l.halving && (a.told < suspectAfter || time.Since(a.since) < suspectTime) || a.told < suspectPart {
+	if answers, atLeast := l.patience(a, r); a.told < answers || time.Since(a.since) < atLeast {
 		return
 	}
-	b := l.work
-	switch {
-	case len(a.open) > 1:
+	if len(a.open) > 1 {
 		if !l.halving {
-			l.log.Warn("Meta keeps answering with an error that should pass; trying the request in parts", l.answer(logs.Suspect, r)...)
+			l.log.Warn("a request gets no answer that ends it; trying it in parts", l.answer(logs.Suspect, r)...)
 		}
 		l.halving = true
 		b.refuse(a.lo, a.hi)
-	case b.accepted > 0:
-		l.bad(a.open[0], r.Code, r.Subcode, r.Message, r)
-	case !b.rotated && b.others(a.open[0]):
-		l.halving, b.rotated = true, true
+		l.cur = nil
+		l.remember()
+		return
+	}
+	if l.toBlame(a.open[0], r.Code != 0) {
+		l.unanswered(a, r)
+		return
+	}
+	l.tryOthers(a)
+}
+
+// toBlame says whether an event that fails alone is the reason: others get through,
+// and unless the answer is Meta's own, it has failed alone since then often enough for
+// that to be no chance.
+func (l *lane) toBlame(i int, certain bool) bool {
+	if !l.othersPass(i) {
+		return false
+	}
+	it := &l.work.items[i]
+	it.alone++
+	return certain || it.alone >= 2*l.settings().SplitAfter
+}
+
+// othersPass says whether Meta has accepted others since an event was first in a
+// request that failed.
+func (l *lane) othersPass(i int) bool {
+	return l.work.items[i].later > 0 && l.accepts >= l.work.items[i].later
+}
+
+// tryOthers puts an event behind all others of its batch, or has those read that wait
+// behind it: will they get through? If none did since that was done last, everything is
+// put together again, but for one at random: where several are to blame they must not
+// hide the others. It says whether there is another to try at once.
+func (l *lane) tryOthers(a *attempt) bool {
+	b := l.work
+	switch {
+	case b.others(a.open[0]) && b.rotated != l.accepts+1:
+		l.halving, b.rotated = true, l.accepts+1
 		b.refuse(a.lo, a.hi)
-		b.rotate() // will the others get through?
-	case b.rotated:
+		b.rotate()
+	case b.others(a.open[0]):
 		l.halving = false
-		l.remap()
+		b.cut()
+		i := l.random()
+		b.try(i, i+1)
+		l.cur = nil
+		l.remember()
+		return false
 	case l.waiting() > int64(len(b.Records)):
-		l.halving = true
 		l.remember()
 		l.reread() // with those behind it
-		return
+		return true
 	default:
-		return // it is all there is
+		return false // it is all there is
 	}
-	a.doubt, l.cur = false, nil
+	l.cur = nil
 	l.remember()
+	return true
+}
+
+// unanswered makes a dead letter of an event that draws no answer by which it could be
+// settled. With Meta's code that is a refusal.
+func (l *lane) unanswered(a *attempt, r graph.Result) {
+	if r.Code != 0 {
+		l.bad(a.open[0], r.Code, r.Subcode, r.Message, r)
+	} else {
+		l.bury(a.open[0], mapper.ReasonUnanswered, 0, 0, r.Message, r)
+		l.log.Warn("an event draws no answer of Meta's, though others do; it is a dead letter", l.answer(logs.Unanswered, r)...)
+	}
+	l.cur = nil
+	l.remember()
+}
+
+// setUpFault deals with the refusal of a single event that names none: code 100
+// without subcode is also what Meta answers to a request that is signed wrongly, now
+// and then to one that is not (facts: meta-wire 6.7). Unless others get through and it
+// is refused time and again, no event is to blame. false: this one is.
+func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
+	if l.toBlame(a.open[0], false) {
+		return false
+	}
+	if l.tryOthers(a) {
+		return true
+	}
+	if l.othersPass(a.open[0]) { // it is all that is left
+		set := l.settings()
+		l.waitUntil(backoff(l.work.items[a.open[0]].alone, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
+		return true
+	}
+	news := l.stop(PausedConfig)
+	if l.alone = true; news {
+		l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answer(logs.ConfigPaused, r)...)
+	}
+	return true
 }
 
 // others says whether an item is open beside this one.

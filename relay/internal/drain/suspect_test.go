@@ -108,22 +108,114 @@ func TestSuspectAlone(t *testing.T) {
 	})
 }
 
-// An answer that is not Meta's (a gateway's page) says nothing about an event:
-// the request is not taken apart.
+// An outage of what is on the way blames nobody, however often requests were tried in
+// parts, and costs few requests once it is over.
 func TestGatewayIsNoSuspect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.fill(setA, "e", 100)
+		want := w.fill(setA, "e", 1500)
 		w.sender.set(func(int, call) graph.Result {
-			return graph.Result{Class: graph.Retry, HTTPStatus: 502, Message: "an HTML page"}
+			return graph.Result{Class: graph.Doubt, HTTPStatus: 502, Message: "an HTML page"}
 		})
 		w.run()
 		defer func() { w.stop() }()
 		pass(12 * time.Hour)
+		if n := len(w.log.letters()); n != 0 {
+			t.Fatalf("%d dead letters", n)
+		}
+		first := map[string]string{}
 		for _, c := range w.sender.seen() {
-			if len(c.ids) != 100 {
-				t.Fatalf("a request of %d events", len(c.ids))
+			for i, id := range c.ids {
+				if was, ok := first[id]; ok && was != string(c.req.Data[i]) {
+					t.Fatalf("%s was sent as %s and as %s", id, was, c.req.Data[i])
+				}
+				first[id] = string(c.req.Data[i])
 			}
+		}
+		before := len(w.sender.seen())
+		w.sender.set(nil)
+		pass(5 * time.Minute)
+		w.exactlyOnce(want...)
+		if n := len(w.sender.seen()) - before; n > 20 {
+			t.Errorf("%d requests for 1,500 events", n)
+		}
+	})
+}
+
+// One event for which nothing answers as Meta does: the others are delivered, each
+// once, in few requests; it becomes a letter with its very mapping.
+func TestUnanswered(t *testing.T) {
+	for name, bad := range map[string]graph.Result{
+		"403 of a firewall": {Class: graph.Retry, HTTPStatus: 403, Foreign: true, Upload: graph.UploadWhole, Message: "HTTP 403 with text/html"},
+		"400 midway":        {Class: graph.Retry, HTTPStatus: 400, Foreign: true, Upload: graph.UploadPart, Message: "HTTP 400 with text/html"},
+		"empty 500":         {Class: graph.Retry, HTTPStatus: 500, Foreign: true, Upload: graph.UploadWhole, Message: "HTTP 500 with an empty answer"},
+		"502":               {Class: graph.Doubt, HTTPStatus: 502, Foreign: true, Upload: graph.UploadWhole, Message: "HTTP 502"},
+		"hang":              {Class: graph.Doubt, Upload: graph.UploadWhole, Message: "no answer in time"},
+		"one short":         {Class: graph.Doubt, HTTPStatus: 200, Received: 299, Upload: graph.UploadWhole, Message: "300 events were sent, Meta says it received 299"},
+		"success false":     {Class: graph.Doubt, HTTPStatus: 200, Upload: graph.UploadWhole, Message: "the answer names neither an error nor how many events were received"},
+	} {
+		for where, at := range map[string]int{"first": 0, "middle": 137, "last": 299} {
+			t.Run(name+"/"+where, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t)
+					want := w.fill(setA, "e", 300)
+					id := ids("e", at, at+1)[0] + "/events"
+					w.sender.set(func(_ int, c call) graph.Result {
+						if slices.Contains(c.ids, id) {
+							return bad
+						}
+						return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(c.ids)}
+					})
+					w.run()
+					defer func() { w.stop() }()
+					pass(time.Hour)
+					w.exactlyOnce(slices.DeleteFunc(want, func(s string) bool { return s == id })...)
+					d := w.log.letters()
+					if len(d) != 1 || d[0].MessageID+"/events" != id || d[0].Reason != mapper.ReasonUnanswered || d[0].Message != bad.Message || d[0].MappingHash != "m1" {
+						t.Fatalf("letters %+v", d)
+					}
+					if n := len(w.sender.seen()); n > 40 {
+						t.Errorf("%d requests", n)
+					}
+					w.wantState(setA, Idle)
+				})
+			})
+		}
+	}
+}
+
+// Code 100 without a subcode for everything is how relay is set up: no event is to
+// blame, the lane pauses and tries with one event. For one event it is that event.
+func TestInvalidWithoutSubcode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		want := w.fill(setA, "e", 2500)
+		proof := graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Message: "Invalid appsecret_proof provided in the API argument"}
+		w.sender.set(func(int, call) graph.Result { return proof })
+		w.run()
+		defer func() { w.stop() }()
+		pass(5 * time.Minute)
+		w.wantState(setA, PausedConfig)
+		n := len(w.sender.seen())
+		if l := w.log.letters(); len(l) != 0 || n > 40 {
+			t.Fatalf("%d letters after %d requests", len(l), n)
+		}
+		pass(3 * time.Hour)
+		for _, c := range w.sender.seen()[n:] {
+			if len(c.ids) > 1 {
+				t.Errorf("a probe of %d events", len(c.ids))
+			}
+		}
+		w.sender.set(func(_ int, c call) graph.Result { // set right; one event is bad
+			if slices.Contains(c.ids, "e0700/events") {
+				return graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Message: "Invalid parameter"}
+			}
+			return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(c.ids)}
+		})
+		pass(time.Hour)
+		w.exactlyOnce(slices.DeleteFunc(want, func(s string) bool { return s == "e0700/events" })...)
+		if d := w.log.letters(); len(d) != 1 || d[0].MessageID != "e0700" || d[0].Reason != mapper.ReasonRejected {
+			t.Errorf("letters %+v", d)
 		}
 	})
 }

@@ -139,6 +139,9 @@ func (a *answer) fromError(r *Result, m metaError) {
 			said = strings.TrimSpace(strings.TrimRight(said, " ") + " – " + string(s))
 		}
 	}
+	if r.Code == 1 && strings.Contains(strings.ToLower(string(m.Message)), "reduce the amount of data") { // facts: meta-wire 6.8
+		r.Class = TooMuch
+	}
 	r.Message = cmp.Or(a.clean.text(strings.TrimPrefix(said, " – ")), fmt.Sprintf("error without words (HTTP %d)", a.status))
 	if r.Class == InvalidEvent || r.Class == InvalidBatch {
 		r.Bad = a.blame(r, m)

@@ -134,8 +134,8 @@ func describe(parent, ctx context.Context, err error) string {
 	switch {
 	case parent.Err() != nil:
 		return "relay stopped waiting for the answer"
-	case errors.Is(context.Cause(ctx), errTimeout):
-		return "no answer in time"
+	case errors.Is(context.Cause(ctx), errTimeout), errors.Is(context.Cause(ctx), errUpload):
+		return context.Cause(ctx).Error()
 	case errors.As(err, &dns):
 		what := "no such host"
 		if dns.IsTimeout {

@@ -36,7 +36,7 @@ type Options struct {
 	PartnerAgent   string        // under 23 characters, at least two letters (facts: meta-wire 2.1)
 	Proxy          string        // "" environment, "none" direct, or an http, https or socks5 URL
 	CAFile         string        // PEM, trusted beside the system's authorities
-	Timeout        time.Duration // from the call of Send to the last byte of the answer
+	Timeout        time.Duration // without any progress: of the upload, and from its last byte to that of the answer
 	UserAgent      string
 
 	Now func() time.Time // wall clock; tests
@@ -151,7 +151,8 @@ func checkAgent(s string) error {
 // transport has a limit for each phase of a request, so that a line that
 // swallows packets is noticed long before the next sale matters: dialling,
 // TLS, a silent HTTP/2 connection. Waiting for the answer is bounded by
-// Options.Timeout alone.
+// Options.Timeout alone. A line that is slow is not silent: what was written before a
+// ping may take long to leave.
 func transport(o Options) (*http.Transport, error) {
 	proxy, err := proxyFunc(o.Proxy)
 	if err != nil {
@@ -165,15 +166,21 @@ func transport(o Options) (*http.Transport, error) {
 	}
 	dial := &net.Dialer{Timeout: min(10*time.Second, o.Timeout), KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy:                  proxy,
-		DialContext:            dial.DialContext,
+		Proxy: proxy,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dial.DialContext(ctx, network, addr)
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetWriteBuffer(writeBuffer) // a larger one makes a slow line look quick, no more
+			}
+			return conn, err
+		},
 		TLSClientConfig:        conf,
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second, WriteByteTimeout: 15 * time.Second},
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 30 * time.Second, WriteByteTimeout: 30 * time.Second},
 	}, nil
 }
 
@@ -220,10 +227,3 @@ func (c *Client) Close() error {
 func (c *Client) url(elem ...string) string {
 	return c.base.JoinPath(elem...).String()
 }
-
-// deadline bounds one request.
-func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, c.o.Timeout, errTimeout)
-}
-
-var errTimeout = errors.New("no answer in time")

@@ -25,6 +25,7 @@ const (
 	Duplicate                  // Meta has it already: counts as delivered
 	Retry                      // an error that passes: back off, send the same again
 	Doubt                      // no answer, or one that cannot be read: may have been stored; send the identical data again
+	TooMuch                    // an error that passes once less is sent at once
 	Throttle                   // stop for RetryAfter
 	TokenPause                 // the token is dead: pause every lane of it
 	PermPause                  // the token may not do this: pause the lane
@@ -37,9 +38,11 @@ const (
 // Result is what became of one Request.
 type Result struct {
 	Class      Class
-	HTTPStatus int  // 0: no answer
-	Sent       int  // events of the request
-	Foreign    bool // the answer was read, and is none that the Graph API gives
+	HTTPStatus int    // 0: no answer
+	Sent       int    // events of the request
+	Upload     Upload // how much of it left
+	TooSlow    bool   // it was given up while its body was on its way
+	Foreign    bool   // the answer was read, and is none that the Graph API gives
 	Code       int
 	Subcode    int
 	Message    string // Meta's words, cleaned of anything personal; or what the network said, without the URL

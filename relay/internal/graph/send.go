@@ -7,12 +7,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"regexp"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"relay/mapper"
@@ -32,7 +31,7 @@ const proofTolerance = 30 * time.Second
 var setForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
 
 // Send uploads one batch and says what became of it. It blocks until the
-// answer has been read, Options.Timeout has passed or ctx is done. An empty
+// answer has been read, nothing has moved for Options.Timeout or ctx is done. An empty
 // batch is Delivered without a request.
 func (c *Client) Send(ctx context.Context, r Request) Result {
 	start := time.Now()
@@ -153,10 +152,8 @@ type call struct {
 
 // roundTrip does the exchange and classifies what came of it.
 func (c *Client) roundTrip(parent context.Context, k *call) Result {
-	ctx, cancel := c.deadline(parent)
-	defer cancel()
-	var wrote atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
+	ctx, up := begin(parent, c.o.Timeout)
+	defer up.done()
 	req, err := http.NewRequestWithContext(ctx, k.method, k.url, nil)
 	if err != nil {
 		return Result{Class: ConfigPause, Message: "the endpoint makes no valid URL; nothing was sent"}
@@ -169,18 +166,19 @@ func (c *Client) roundTrip(parent context.Context, k *call) Result {
 	if k.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 		req.ContentLength = k.body.size()
-		req.GetBody = func() (io.ReadCloser, error) { return k.body.reader(), nil }
-		req.Body = k.body.reader()
+		req.GetBody = func() (io.ReadCloser, error) { return k.body.reader(up.took), nil }
+		req.Body = k.body.reader(up.took)
 	}
 	clean := cleaner{secrets: []string{k.token, k.secret}, keep: k.keep}
 	start := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		class := Retry
-		if wrote.Load() && k.method == http.MethodPost {
+		class, left := Retry, up.left()
+		if left == UploadWhole {
 			class = Doubt
 		}
-		return Result{Class: class, Sent: k.sent, Message: clean.network(parent, ctx, err)}
+		slow := errors.Is(context.Cause(ctx), errUpload)
+		return Result{Class: class, Sent: k.sent, Upload: left, TooSlow: slow, Message: clean.network(parent, ctx, err)}
 	}
 	defer resp.Body.Close()
 	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -190,7 +188,7 @@ func (c *Client) roundTrip(parent context.Context, k *call) Result {
 		sent: k.sent, version: k.version, now: c.o.Now(), clean: clean,
 	}
 	res := a.result()
-	res.Sent = k.sent
+	res.Sent, res.Upload = k.sent, up.left()
 	if k.got != nil {
 		*k.got = body
 	}
@@ -200,39 +198,3 @@ func (c *Client) roundTrip(parent context.Context, k *call) Result {
 	}
 	return res
 }
-
-// pieces is a body that is written without being joined: a batch is up to
-// 4 MiB, and its events lie in memory already.
-type pieces [][]byte
-
-func (p pieces) size() (n int64) {
-	for _, b := range p {
-		n += int64(len(b))
-	}
-	return n
-}
-
-func (p pieces) reader() io.ReadCloser { return &piecesReader{rest: p} }
-
-type piecesReader struct {
-	rest pieces
-	off  int
-}
-
-// Read fills b from as many pieces as fit.
-func (r *piecesReader) Read(b []byte) (n int, err error) {
-	for n < len(b) && len(r.rest) > 0 {
-		m := copy(b[n:], r.rest[0][r.off:])
-		n += m
-		if r.off += m; r.off == len(r.rest[0]) {
-			r.rest, r.off = r.rest[1:], 0
-		}
-	}
-	if n == 0 && len(b) > 0 {
-		return 0, io.EOF
-	}
-	return n, nil
-}
-
-// Close satisfies io.ReadCloser.
-func (r *piecesReader) Close() error { return nil }

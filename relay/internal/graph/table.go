@@ -154,6 +154,8 @@ func (c Class) String() string {
 		return "retry"
 	case Doubt:
 		return "doubt"
+	case TooMuch:
+		return "too_much"
 	case Throttle:
 		return "throttle"
 	case TokenPause:
