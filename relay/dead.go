@@ -148,7 +148,8 @@ func newDeadRetryCommand() *cobra.Command {
 		Long: `Puts dead letters back into the queue: to the same event set while the mapping still
 sends them there, else to the sets it names now. What was delivered to other sets is
 not sent again. With --dry-run it says how many would pass. Events whose messageId
-was another event's (id_conflict) are sent under an id of their own; it asks first.`,
+was another event's (id_conflict) are sent under an id of their own, and those that
+drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 		Example: `  relay dead retry --reason missing_currency --dry-run
   relay dead retry --reason missing_currency
   relay dead retry 0000000100000000`,
@@ -163,7 +164,7 @@ was another event's (id_conflict) are sent under an id of their own; it asks fir
 			}
 			return withDesk(c, !a.DryRun, func(ctx context.Context, d *desk) error {
 				if !a.DryRun && !yes {
-					if err := askOwnIDs(ctx, c, d, a); err != nil {
+					if err := askFirst(ctx, c, d, a); err != nil {
 						return err
 					}
 				}
@@ -185,6 +186,9 @@ was another event's (id_conflict) are sent under an id of their own; it asks fir
 					}
 					if r.OwnIDs > 0 {
 						fmt.Fprintf(out, "; %d under an id of their own", r.OwnIDs)
+					}
+					if r.InDoubt > 0 {
+						fmt.Fprintf(out, "; %d may be at Meta already", r.InDoubt)
 					}
 					if r.Unrouted > 0 {
 						fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere, or their events are cut", r.Unrouted)
@@ -215,19 +219,36 @@ was another event's (id_conflict) are sent under an id of their own; it asks fir
 	return c
 }
 
-// askOwnIDs asks before events are sent under ids of their own: when they are one
-// sale that was changed and sent again, Meta counts it twice.
-func askOwnIDs(ctx context.Context, c *cobra.Command, d *desk, a admin.DeadAction) error {
-	if a.Reason != "" && a.Reason != mapper.ReasonIDConflict {
-		return nil
+// askFirst asks before events are sent that Meta may count twice: under ids of their
+// own, when they are one sale that was changed and sent again, and those that drew no
+// answer, which it may have stored.
+func askFirst(ctx context.Context, c *cobra.Command, d *desk, a admin.DeadAction) error {
+	for _, reason := range []string{mapper.ReasonIDConflict, mapper.ReasonUnanswered} {
+		if a.Reason != "" && a.Reason != reason {
+			continue
+		}
+		of := a
+		of.DryRun, of.Reason = true, reason
+		r, err := d.RetryDead(ctx, of)
+		if err != nil {
+			return err
+		}
+		question := ""
+		switch {
+		case r.OwnIDs > 0:
+			question = count(r.OwnIDs, "dead letter") + " came under the messageId of another event and will be sent under an id of its own; " +
+				"Meta counts both. Send?"
+		case r.InDoubt > 0:
+			question = count(r.InDoubt, "dead letter") + " drew no answer of Meta's, which may have stored it all the same; Meta knows the repeat " +
+				"for seven days, while the mapping makes the same of it. Send?"
+		default:
+			continue
+		}
+		if err := confirm(c, false, question); err != nil {
+			return err
+		}
 	}
-	a.DryRun, a.Reason = true, mapper.ReasonIDConflict
-	r, err := d.RetryDead(ctx, a)
-	if err != nil || r.OwnIDs == 0 {
-		return err
-	}
-	return confirm(c, false, fmt.Sprintf("%s came under the messageId of another event and will be sent under an id of its own; "+
-		"Meta counts both. Send?", count(r.OwnIDs, "dead letter")))
+	return nil
 }
 
 func newDeadDropCommand() *cobra.Command {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"relay/internal/logs"
+	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain"
 )
@@ -28,6 +29,7 @@ type RetryResult struct {
 	Skip     map[string]int `json:"would_skip"`        // dry run: deliberately not sent, by reason
 	Hold     map[string]int `json:"would_hold"`        // dry run: dead letters again, by reason
 	OwnIDs   int            `json:"own_ids"`           // of those matched, go under an id of their own (id_conflict)
+	InDoubt  int            `json:"in_doubt"`          // of those matched, Meta may have stored (unanswered)
 	Unrouted int            `json:"unrouted"`          // stay: today's mapping sends them nowhere
 	Failed   string         `json:"message,omitempty"` // why it ended early
 }
@@ -113,6 +115,9 @@ func RetryDead(q RedriveQueue, f drain.Foresight, a DeadAction) (RetryResult, er
 		res.Matched++
 		if d.Flags&queue.FlagIDConflict != 0 {
 			res.OwnIDs++
+		}
+		if d.Reason == mapper.ReasonUnanswered {
+			res.InDoubt++
 		}
 		switch {
 		case d.Cut > 0 || len(f.Lanes(d)) == 0: // half an event goes nowhere
