@@ -348,3 +348,16 @@ func Breaker(r graph.Result) Advice {
 	}
 	return a
 }
+
+// HeldClass is the class of a trouble that is no answer: a new mapping lets nothing pass.
+const HeldClass = "held"
+
+// Held is about events that a mapping lets not pass, one after the other, since it is
+// in force.
+func Held() Advice {
+	return Advice{
+		Cause: "held", What: "The mapping that is in force lets none of these events pass, and nothing was delivered by it yet.",
+		Who: Operator, Do: "correct the mapping; if it is right, let the events become dead letters with `relay lane resume`",
+		Relay: "relay keeps the events and goes on when the mapping is saved.",
+	}
+}

@@ -28,11 +28,12 @@ func Explains(state, class string) bool {
 	case "paused_permission":
 		return class == graph.PermPause.String()
 	case "paused_config":
-		return class == graph.ConfigPause.String() || class == graph.NotApplicable.String()
+		return class == graph.ConfigPause.String() || class == graph.NotApplicable.String() || class == graph.InvalidBatch.String()
 	case "breaker":
-		return class == graph.InvalidEvent.String() || class == graph.InvalidBatch.String() || class == graph.NotApplicable.String()
+		return class == graph.InvalidEvent.String() || class == graph.InvalidBatch.String() || class == graph.NotApplicable.String() ||
+			class == HeldClass
 	case "waiting_retry":
-		return class == graph.Retry.String() || class == graph.Doubt.String()
+		return class == graph.Retry.String() || class == graph.Doubt.String() || class == graph.TooMuch.String()
 	case "throttled":
 		return class == graph.Throttle.String()
 	}

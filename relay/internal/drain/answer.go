@@ -81,6 +81,10 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	l.s.o.Metrics.Lag(l.name, oldest, at)
 	b.accept(a.hi, a.open)
 	l.accepts++
+	l.heldBack = 0
+	if d := b.how.m.Digest(); l.st.Mapping != d && slices.ContainsFunc(a.open, func(i int) bool { return b.items[i].how.m.Digest() == d }) {
+		l.st.Mapping, l.dirty = d, true
+	}
 	l.st.Size = l.fit.passes(l.st.Size, l.settings().MaxBytes)
 	b.limits.bytes = l.limits().bytes
 	l.count("delivered", len(a.open))

@@ -35,7 +35,8 @@ type batch struct {
 	aged    map[int]bool // groups whose youngest was tried for its age
 
 	holds  []held
-	counts map[string]int // of skips, settled with the cursor
+	looked bool           // its holds were counted (held.go)
+	counts map[string]int // of skips, settled with the batch
 	notes  map[string]int
 	broke  int // events the mapping could not be applied to at all
 }

@@ -243,6 +243,7 @@ type fakeMapping struct {
 	sets   []string
 	routes map[string][]string
 	api    mapper.API
+	hold   string // the reason, for every event
 }
 
 func (m *fakeMapping) Digest() string { return m.digest }
@@ -284,6 +285,8 @@ func (m *fakeMapping) MapLane(ev mapper.Event, set string, now time.Time, ages b
 			People: []string{ev.MessageID + "/" + list},
 		}
 		switch {
+		case m.hold != "":
+			o.Kind, o.Reason, o.Message = mapper.Hold, m.hold, "held by the mapping"
 		case e.Skip != "":
 			o.Kind, o.Reason = mapper.Skip, e.Skip
 		case e.Hold != "":

@@ -33,6 +33,7 @@ type lane struct {
 	preFrom, last queue.Seq   // where pre was read from; where the last finished batch ended
 	position      queue.Seq   // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
 	decided       bool        // some of work is, and not in pend
+	heldBack      int         // conversions in a row that the mapping let not pass
 	unstored      bool        // what is decided must be stored before anything is read
 	accepts       int         // requests that Meta accepted
 	fit           fit         // of requests to the line
@@ -108,6 +109,11 @@ func (l *lane) run(ctx context.Context) {
 		}
 		l.refresh()
 		if !l.pick() {
+			if l.lettersOfMapping() {
+				l.show(BreakerOpen, time.Time{})
+				l.sleep(ctx, -1, nil)
+				continue
+			}
 			l.finish(ctx)
 			continue
 		}
@@ -141,6 +147,10 @@ func (l *lane) heed() {
 	if r&(NewToken|NewMapping|Reload|Admin) != 0 && l.pause != "" {
 		l.probeAt = time.Time{}
 		if l.pause == BreakerOpen && r&(NewMapping|Admin) != 0 {
+			if l.work != nil && l.heldBack > 0 && r&Admin != 0 { // let them become letters
+				l.st.Mapping = l.work.how.m.Digest()
+			}
+			l.heldBack = 0
 			l.closeBreaker()
 		}
 	}

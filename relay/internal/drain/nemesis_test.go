@@ -226,6 +226,13 @@ func nemesis(t *testing.T, seed uint64) {
 			j.fail("%d still wait for %s in state %s", st.Pending, set, w.lane(set).State)
 		}
 	}
+	if t.Failed() {
+		calls := w.sender.seen()
+		for _, c := range calls[max(0, len(calls)-40):] {
+			t.Logf("%s %s %d of %q", c.at.Format(time.TimeOnly), c.set, len(c.ids), c.ids[:min(3, len(c.ids))])
+		}
+		t.Logf("mute %v", j.mute)
+	}
 	for _, r := range w.log.recs {
 		for _, set := range r.Lanes {
 			of := set + "/" + r.ID + "/" + mapper.ListEvents

@@ -29,6 +29,8 @@ type durable struct {
 	Next     time.Time     `json:"next,omitzero"`
 	Wait     time.Duration `json:"wait,omitempty"`
 
+	Mapping string `json:"mapping,omitempty"` // digest of that of the last delivery, or of one that an operator let pass
+
 	Size  int64   `json:"size,omitempty"`  // most bytes of a request that the line carries; 0: what the settings allow
 	Notes []*note `json:"notes,omitempty"` // of what is in doubt, one for each recipe
 }

@@ -1,0 +1,118 @@
+package drain
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relay/mapper"
+)
+
+// A new mapping that lets nothing pass pauses the event set instead of turning its
+// backlog into letters; a corrected one delivers it.
+func TestMappingThatHoldsEverything(t *testing.T) {
+	for _, reason := range byMapping {
+		t.Run(reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				want := w.fill(setA, "a", 3)
+				w.run()
+				pass(time.Second)
+				broken := &fakeMapping{digest: "m2", sets: w.mapping.sets, hold: reason}
+				w.kept["m2"] = broken
+				w.remap(broken)
+				want = append(want, w.fill(setA, "b", 500)...)
+				pass(time.Hour)
+				w.wantState(setA, BreakerOpen)
+				if l := w.lane(setA); l.LastError == nil || l.LastError.Class != "held" || l.LastError.Advice == "" {
+					t.Errorf("status %+v", l.LastError)
+				}
+				crash(w)
+				w.run()
+				defer func() { w.stop() }()
+				pass(time.Hour)
+				w.wantState(setA, BreakerOpen)
+				if n := len(w.log.letters()); n != 0 || w.logs.count("breaker_open") != 1 {
+					t.Errorf("%d letters, logged %d times", n, w.logs.count("breaker_open"))
+				}
+				w.remap(&fakeMapping{digest: "m3", sets: w.mapping.sets})
+				pass(time.Minute)
+				w.exactlyOnce(want...)
+				w.wantState(setA, Idle)
+			})
+		})
+	}
+}
+
+// An operator may let the events become letters.
+func TestHeldByResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.fill(setA, "a", 3)
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Second)
+		w.remap(&fakeMapping{digest: "m2", sets: w.mapping.sets, hold: mapper.ReasonMissingCurrency})
+		w.fill(setA, "b", 1500)
+		pass(time.Hour)
+		if n := len(w.log.letters()); n != 0 {
+			t.Fatalf("%d letters", n)
+		}
+		if err := w.s.Resume(setA); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		w.fill(setA, "c", 1500)
+		pass(time.Minute)
+		w.wantState(setA, Idle)
+		if n := len(w.log.letters()); n != 3000 {
+			t.Errorf("%d letters", n)
+		}
+	})
+}
+
+// What events are held for by themselves, and what the first mapping of all holds,
+// opens no breaker; nor does a new mapping that holds some.
+func TestHeldOpensNoBreaker(t *testing.T) {
+	for name, change := range map[string]func(w *world){
+		"cash sales": func(w *world) {
+			w.remap(&fakeMapping{digest: "m2", sets: w.mapping.sets, hold: mapper.ReasonNoMatchKey})
+			w.fill(setA, "b", 500)
+		},
+		"some": func(w *world) {
+			w.remap(&fakeMapping{digest: "m2", sets: w.mapping.sets})
+			for _, id := range ids("b", 0, 500) {
+				w.log.add(setA, id, fakeEvent{Hold: mapper.ReasonMissingValue})
+			}
+			w.log.add(setA, "good", fakeEvent{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.fill(setA, "a", 3)
+				w.run()
+				defer func() { w.stop() }()
+				pass(time.Second)
+				change(w)
+				pass(time.Minute)
+				w.wantState(setA, Idle)
+				if n := len(w.log.letters()); n != 500 {
+					t.Errorf("%d letters", n)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.mapping.hold = mapper.ReasonMissingCurrency
+		w.fill(setA, "b", 500)
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Minute)
+		if d := w.log.letters(); len(d) != 500 || slices.IndexFunc(w.logs.codes, func(c string) bool { return c == "breaker_open" }) >= 0 {
+			t.Errorf("%d letters, %v", len(d), w.logs.codes)
+		}
+	})
+}
