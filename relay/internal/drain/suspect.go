@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"slices"
 	"time"
 
 	"relay/internal/logs"
@@ -101,7 +102,7 @@ func (l *lane) tryOthers(a *attempt) bool {
 		l.halving, b.rotated = true, l.accepts+1
 		b.refuse(a.lo, a.hi)
 		b.rotate()
-	case b.others(a.open[0]):
+	case b.others(a.open[0]) && (b.anew() || !l.more()):
 		l.halving = false
 		b.cut()
 		i := l.random()
@@ -109,7 +110,7 @@ func (l *lane) tryOthers(a *attempt) bool {
 		l.cur = nil
 		l.remember()
 		return false
-	case l.waiting() > int64(len(b.Records)):
+	case l.more():
 		l.remember()
 		l.reread() // with those behind it
 		return true
@@ -167,10 +168,23 @@ func (b *batch) others(i int) bool {
 	return false
 }
 
-// waiting is how many records the lane has, those at hand included.
-func (l *lane) waiting() int64 {
+// anew says whether something is open that was never sent.
+func (b *batch) anew() bool {
+	return slices.ContainsFunc(b.items, func(it item) bool { return !it.doubt && !b.done.has(it.slot) })
+}
+
+// more says whether the lane has records that wait behind those at hand.
+func (l *lane) more() bool {
+	var open slots
+	n := int64(0)
+	for i := range l.work.items {
+		if it := &l.work.items[i]; !l.work.done.has(it.slot) && !open.has(int(it.rec)) {
+			open.set(int(it.rec))
+			n++
+		}
+	}
 	st, _ := l.s.o.Log.Lane(l.name)
-	return st.Pending
+	return st.Pending > n
 }
 
 // rotate puts the span on top below all others.

@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -182,6 +183,46 @@ func TestUnanswered(t *testing.T) {
 			})
 		}
 	}
+}
+
+// An event that is all there is cannot be told from an outage. It holds back nothing
+// that comes behind it, and is found out then.
+func TestUnansweredAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		want := w.fill(setA, "e", 300)
+		w.sender.set(func(_ int, c call) graph.Result {
+			if slices.Contains(c.ids, "e0299/events") || slices.Contains(c.ids, "mute/events") {
+				return graph.Result{Class: graph.Retry, HTTPStatus: 403, Foreign: true, Upload: graph.UploadWhole, Message: "a firewall"}
+			}
+			return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(c.ids)}
+		})
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Hour)
+		w.exactlyOnce(want[:299]...)
+		w.log.add(setA, "mute", fakeEvent{})
+		pass(24 * time.Hour)
+		if n := len(w.log.letters()); n != 1 { // the first: others got through
+			t.Fatalf("%d letters", n)
+		}
+		for i := range 3 {
+			before := len(w.sender.seen())
+			w.log.add(setA, fmt.Sprint("after", i), fakeEvent{})
+			pass(time.Minute)
+			if n := len(w.sender.seen()) - before; n > 8 {
+				t.Errorf("%d requests for an event behind it", n)
+			}
+			if w.sender.accepted()[fmt.Sprintf("after%d/events", i)] != 1 {
+				t.Fatalf("event %d waits behind one that nothing answers", i)
+			}
+		}
+		pass(time.Hour)
+		if d := w.log.letters(); len(d) != 2 || d[1].MessageID != "mute" || d[1].Reason != mapper.ReasonUnanswered {
+			t.Errorf("letters %+v", d)
+		}
+		w.wantPending(setA, 0)
+	})
 }
 
 // Code 100 without a subcode for everything is how relay is set up: no event is to
