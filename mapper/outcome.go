@@ -94,6 +94,7 @@ const (
 	ReasonIDConflict      = "id_conflict" // by the queue: the id is another event's
 	ReasonUnrouted        = "unrouted"
 	ReasonExpression      = "expression"
+	ReasonUnknownTime     = "unknown_time"
 	ReasonExpired         = "expired"
 	ReasonFuture          = "future"
 	ReasonNoMatchKey      = "no_match_key"

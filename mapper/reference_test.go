@@ -164,6 +164,7 @@ Held: becomes a dead letter, kept until somebody retries or drops it (` + "`rela
 		{ReasonIDConflict, "another event was received under the same `messageId`: `event`, `userId` or `properties` differ", "have the sender give each event an id of its own; a retry sends the event under one"},
 		{ReasonUnrouted, "today's mapping no longer sends this event to this event set", "map it again and retry, or drop"},
 		{ReasonExpression, "a formula of the mapping failed", "correct the formula and retry"},
+		{ReasonUnknownTime, "no timestamp of its own, and received by a clock that nobody had set", "have the sender give a `timestamp`; set the clock of this machine"},
 		{ReasonExpired, "over 62 days old (7 for an `action_source` other than physical_store)", "nothing: Meta does not take it"},
 		{ReasonFuture, "dated more than 60 s ahead", "released by itself once due; set the sender's clock"},
 		{ReasonNoMatchKey, "there was customer data, none of it usable", "`relay map --explain` says why; correct `match_keys` or the sender"},

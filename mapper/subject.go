@@ -26,6 +26,7 @@ type subject struct {
 	notes noteList
 
 	when         time.Time // event_time
+	undated      bool      // when says nothing about the event
 	keys         [keyCount][]keyValue
 	firstKeys    [keyCount]keyValue  // room for the first value of each
 	sourcesOf    [keyCount]int       // where the sources of each begin
@@ -221,6 +222,7 @@ func expressionMessage(line int, err error) string {
 func (s *subject) findTime() {
 	root := &s.t.root
 	s.when = s.ev.Received
+	s.undated = s.when.Year() < 2020 // the clock of a machine that nobody has set
 	source, line := "time of receipt", 0
 	var raw *node
 	var steps []step
@@ -234,7 +236,7 @@ func (s *subject) findTime() {
 			s.notes.add(noteBadTime, name, "not a time that can be read; the next source counts")
 			continue
 		}
-		s.when, source, raw = t, name, n
+		s.when, source, raw, s.undated = t, name, n, false
 		if corrected, ok := s.correctSkew(t, name); ok {
 			s.when = corrected
 			line = s.m.lines["correct_clock_skew"]
@@ -282,7 +284,10 @@ const (
 
 // age says what the event's time makes of it at the time of the attempt.
 func (s *subject) age() verdict {
-	if s.set.noAge {
+	switch {
+	case s.undated:
+		return verdict{Hold, ReasonUnknownTime, "it has no timestamp, and came when the clock of this machine was not set"}
+	case s.set.noAge:
 		return verdict{}
 	}
 	limit, days := maxStoreAge, 62

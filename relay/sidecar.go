@@ -227,6 +227,7 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 		Mapping:         func() drain.Mapping { return drain.Live(s.mapping.Mapping()) },
 		MappingByDigest: func(digest string) drain.Mapping { return drain.Live(s.mapping.ByDigest(digest)) },
 		Sender:          s.graph,
+		Ask:             s.graph.Reach,
 		Token:           func(string) string { return s.tokens.name() },
 		Settings:        drainSettings(cfg),
 		Grace:           min(cfg.Intake.ShutdownGracePeriod, 10*time.Second),

@@ -245,7 +245,7 @@ func TestEveryReasonHasWords(t *testing.T) {
 	reasons := []string{
 		mapper.ReasonInvalid, mapper.ReasonTooLarge, mapper.ReasonIDConflict, mapper.ReasonUnrouted, mapper.ReasonExpression, mapper.ReasonExpired, mapper.ReasonFuture,
 		mapper.ReasonNoMatchKey, mapper.ReasonWeakMatchKeys, mapper.ReasonMissingValue, mapper.ReasonInvalidValue, mapper.ReasonMissingCurrency,
-		mapper.ReasonInvalidCurrency, mapper.ReasonRejected, mapper.ReasonUnanswered,
+		mapper.ReasonInvalidCurrency, mapper.ReasonRejected, mapper.ReasonUnanswered, mapper.ReasonUnknownTime,
 	}
 	for _, r := range reasons {
 		if w := advice.ForReason(r); w == "" || w == strings.ReplaceAll(r, "_", " ") || advice.Reasons()[r] != w {

@@ -15,6 +15,7 @@ var reasons = map[string]string{
 	mapper.ReasonIDConflict:      "another event came under its messageId",
 	mapper.ReasonUnrouted:        "no longer mapped to this event set",
 	mapper.ReasonExpression:      "a formula in the mapping failed",
+	mapper.ReasonUnknownTime:     "nobody knows when it happened",
 	mapper.ReasonExpired:         "too old for Meta",
 	mapper.ReasonFuture:          "dated in the future",
 	mapper.ReasonNoMatchKey:      "no usable customer data",

@@ -47,6 +47,17 @@ type recipe struct {
 	at   time.Time
 	ages bool
 	age  time.Duration // since receipt; 0: no limit
+
+	wrong, right time.Time // clock.start: what relay received before its clock was set
+}
+
+// received is when a record was received: by the clock as it was then, or by what is
+// known of it since.
+func (h *recipe) received(rec *queue.Record) time.Time {
+	if !h.wrong.IsZero() && !plausible(rec.Received) && !rec.Received.Before(h.wrong) {
+		return h.right.Add(rec.Received.Sub(h.wrong))
+	}
+	return rec.Received
 }
 
 // limits bound a request.
@@ -162,7 +173,7 @@ func makeBatch(lane string, found queue.Batch, how *recipe, most limits, done sl
 // tooOld applies queue.max_age: only by a clock that is believed, and only to
 // a time of receipt that can be one (a till's clock may have stood at 1970).
 func (h *recipe) tooOld(rec *queue.Record) bool {
-	return h.age > 0 && h.ages && rec.Received.Year() >= 2020 && h.at.Sub(rec.Received) > h.age
+	return h.age > 0 && h.ages && plausible(rec.Received) && h.at.Sub(rec.Received) > h.age
 }
 
 // recent says that by its own time the event is younger than queue.max_age
@@ -188,7 +199,7 @@ func (b *batch) mapOne(lane string, rec *queue.Record, how *recipe) (outs []mapp
 			}}
 		}
 	}()
-	outs = how.m.MapLane(track.Mapped(rec.Body, rec.ID, rec.Received, rec.Flags), lane, how.at, how.ages)
+	outs = how.m.MapLane(track.Mapped(rec.Body, rec.ID, how.received(rec), rec.Flags), lane, how.at, how.ages)
 	if only := rec.Flags & flagLists; only != 0 {
 		if of := slices.DeleteFunc(slices.Clone(outs), func(o mapper.Outcome) bool { return listFlag(o.List) != only }); len(of) > 0 {
 			return of // else today's mapping has it in another list

@@ -31,6 +31,9 @@ type clock struct {
 	skew   time.Duration
 	known  bool // skew was measured
 	heard  bool // somebody has answered, with or without a date
+
+	began     time.Time // when this process began, by the wall clock …
+	beganMono time.Time // … and by the monotonic one
 }
 
 // maxDrift is how far wall and monotonic clock may part before the anchor is
@@ -44,7 +47,22 @@ func newClock(wall func() time.Time, synced func() bool) *clock {
 	if synced == nil {
 		synced = func() bool { return false }
 	}
-	return &clock{wall: wall, synced: synced}
+	return &clock{wall: wall, synced: synced, began: wall().Round(0).UTC(), beganMono: time.Now()}
+}
+
+// plausible says whether a time of receipt may be one. A machine without a battery
+// begins in 1970, or on the day its system was made, until somebody sets its clock.
+func plausible(t time.Time) bool { return t.Year() >= 2020 }
+
+// start is when this process began, by a clock that nobody had set and as it was: what
+// it received by that clock can be dated. Both are zero while that is not known, and
+// when the clock was right.
+func (c *clock) start() (wrong, right time.Time) {
+	now, believed := c.now()
+	if !believed || plausible(c.began) {
+		return time.Time{}, time.Time{}
+	}
+	return c.began, now.Add(-time.Since(c.beganMono))
 }
 
 // now is the best idea of the time, in UTC without a monotonic part, and

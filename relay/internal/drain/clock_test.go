@@ -1,6 +1,8 @@
 package drain
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -176,4 +178,47 @@ func TestWaitAcrossClockChange(t *testing.T) {
 			w.exactlyOnce("e0000/events")
 		})
 	}
+}
+
+// What came before anybody had set the clock is dated by what is known of it since,
+// and nothing escapes the rules about age while the time is not known: Meta is asked
+// first.
+func TestTimeIsAskedFirst(t *testing.T) {
+	real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		start := time.Now()
+		off := time.Duration(0)
+		w.opts.ClockSynced = nil
+		w.opts.Wall = func() time.Time { return time.Unix(0, 0).UTC().Add(time.Since(start) + off) }
+		asked, up := 0, false
+		w.opts.Ask = func(context.Context) graph.Result {
+			if asked++; !up {
+				return graph.Result{Class: graph.Retry, Message: "no way to the network"}
+			}
+			return graph.Result{Class: graph.Delivered, HTTPStatus: 400, ServerTime: real.Add(time.Since(start)).Truncate(time.Second)}
+		}
+		w.log.add(setA, "ancient", fakeEvent{Time: real.AddDate(0, -3, 0)})
+		w.run()
+		defer func() { w.stop() }()
+		pass(10 * time.Minute)
+		w.log.append(queue.Record{ID: "undated", Lanes: []string{setA}, Received: w.opts.Wall(), Body: []byte(`{"event":"Order Completed"}`)})
+		came := real.Add(time.Since(start))
+		pass(10 * time.Minute)
+		if len(w.sender.seen()) != 0 || asked == 0 {
+			t.Fatalf("%d requests before anybody told the time, asked %d times", len(w.sender.seen()), asked)
+		}
+		w.wantState(setA, WaitingRetry)
+		up = true
+		off = real.Sub(time.Unix(0, 0)) // NTP sets the clock, too
+		pass(10 * time.Minute)
+		w.exactlyOnce("undated/events")
+		if d := w.log.letters(); len(d) != 1 || d[0].MessageID != "ancient" || d[0].Reason != mapper.ReasonExpired {
+			t.Errorf("letters %+v", d)
+		}
+		var got struct{ Time int64 }
+		if err := json.Unmarshal(w.sender.seen()[0].req.Data[0], &got); err != nil || time.Unix(got.Time, 0).Sub(came).Abs() > 2*time.Second {
+			t.Errorf("dated %s, want %s (%v)", time.Unix(got.Time, 0).UTC(), came, err)
+		}
+	})
 }

@@ -98,6 +98,10 @@ type Options struct {
 	// Nil: there is one, and it never changes.
 	Token func(eventSet string) string
 
+	// Ask has Meta say anything at all, with the time in it, and sends nothing. Nil: the
+	// time is asked with a single event.
+	Ask func(ctx context.Context) graph.Result
+
 	// MappingByDigest brings back the mapping a request in doubt was built
 	// with by an earlier process; nil when it is not kept any more.
 	MappingByDigest func(digest string) Mapping

@@ -230,6 +230,9 @@ func (l *lane) fetch(ctx context.Context) bool {
 		}
 		l.unstored, l.position = false, 0
 	}
+	if !l.knowTime(ctx) {
+		return false
+	}
 	set := l.settings()
 	if len(l.st.Notes) > 0 {
 		if l.position != 0 { // what was decided is not stored yet
@@ -281,12 +284,41 @@ func (l *lane) fetch(ctx context.Context) bool {
 	return true
 }
 
+// knowTime has Meta tell the time before the first event is mapped and sent by a clock
+// that is not believed: none shall escape the rules about age. It says whether to go
+// on: when nobody answers, nothing can be sent either.
+func (l *lane) knowTime(ctx context.Context) bool {
+	if l.s.o.Ask == nil || !l.s.clock.asking() {
+		return true
+	}
+	if st, ok := l.s.o.Log.Lane(l.name); !ok || st.Pending == 0 {
+		return true
+	}
+	if time.Now().Before(l.notBefore) {
+		l.show(l.waitFor, l.notBefore)
+		l.sleep(ctx, wallWait(l.notBefore), nil)
+		return false
+	}
+	r := l.s.o.Ask(ctx)
+	l.s.observe(r)
+	if r.HTTPStatus != 0 || ctx.Err() != nil {
+		return true // who tells no time will be asked with a single event
+	}
+	l.said(r)
+	set := l.settings()
+	l.steady = 0
+	l.st.Failures++
+	l.waitUntil(backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
+	return false
+}
+
 func full(b queue.Batch, set Settings) bool { return b.More || len(b.Records) >= set.MaxEvents }
 
 // recipe is how a batch would be made now.
 func (l *lane) recipe() *recipe {
 	at, believed := l.s.clock.now()
-	return &recipe{m: l.s.o.Mapping(), at: at, ages: believed, age: l.settings().MaxAge}
+	wrong, right := l.s.clock.start()
+	return &recipe{m: l.s.o.Mapping(), at: at, ages: believed, age: l.settings().MaxAge, wrong: wrong, right: right}
 }
 
 // limits are those of requests now.

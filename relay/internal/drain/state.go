@@ -39,8 +39,10 @@ type durable struct {
 type note struct {
 	N       int       `json:"n"` // records among which they are, from the first that waits
 	Mapping string    `json:"mapping"`
-	At      time.Time `json:"at"`    // the time it was mapped for
-	Ages    bool      `json:"ages"`  // the clock was believed
+	At      time.Time `json:"at"`             // the time it was mapped for
+	Ages    bool      `json:"ages"`           // the clock was believed
+	Wrong   time.Time `json:"wrong,omitzero"` // recipe.wrong and right
+	Right   time.Time `json:"right,omitzero"`
 	Sent    time.Time `json:"sent"`  // the first of them, for the first time
 	Items   []byte    `json:"items"` // encodeSent
 }
