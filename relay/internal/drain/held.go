@@ -23,16 +23,12 @@ var byMapping = []string{
 }
 
 // lettersOfMapping says whether the batch, of which nothing is left to send, would make
-// letters of too many events in a row by a mapping that has delivered none, and opens
-// the breaker then. The very first mapping has nothing to be compared with.
+// letters of too many events in a row by a mapping that has delivered none. The very
+// first mapping has nothing to be compared with.
 func (l *lane) lettersOfMapping() bool {
 	b := l.work
-	digest := b.how.m.Digest()
-	if l.st.Mapping == "" || l.st.Mapping == digest || len(b.holds) == 0 {
+	if l.st.Mapping == "" || l.st.Mapping == b.how.m.Digest() {
 		return false
-	}
-	if l.pause == BreakerOpen && l.heldBack > 0 {
-		return true
 	}
 	why := make(map[string]int)
 	for i := range b.holds {
@@ -49,15 +45,33 @@ func (l *lane) lettersOfMapping() bool {
 	if len(why) == 0 || l.heldBack < l.settings().BreakerAfter {
 		return false
 	}
+	if !l.passed {
+		l.heldProblem(why)
+	}
+	return true
+}
+
+// passOver leaves the batch where it is and goes on behind it: should something there
+// be delivered by this mapping, it is right, and what was passed over is read again.
+func (l *lane) passOver() {
+	b := l.work
+	l.decide()
+	l.position, l.last, l.passed = b.Next, b.Next, true
+	l.work, l.cur, l.halving = nil, nil, false
+}
+
+// lookAgain reads what was passed over again.
+func (l *lane) lookAgain() {
+	if l.passed {
+		l.passed, l.heldBack, l.unstored = false, 0, true
+	}
+}
+
+func (l *lane) heldProblem(why map[string]int) {
 	reasons := strings.Join(slices.SortedFunc(maps.Keys(why), func(a, b string) int { return cmp.Compare(why[b], why[a]) }), ", ")
 	at, _ := l.s.clock.now()
 	what := advice.Held()
 	l.problem = &Problem{At: at, Class: advice.HeldClass, Message: "held by the mapping: " + reasons, Advice: what.String()}
-	if l.pause != BreakerOpen {
-		l.st.Breaker, l.dirty = true, true
-		l.pause, l.alone = BreakerOpen, true
-		l.log.Error("a new mapping lets no event pass: the event set is paused and the events are kept; look at the mapping",
-			"code", logs.BreakerOpen, "class", advice.HeldClass, "reasons", reasons, "events", l.heldBack, "mapping", digest, "advice", what.String())
-	}
-	return true
+	l.log.Error("a new mapping lets no event pass: none becomes a dead letter until it has delivered one; look at the mapping",
+		"code", logs.BreakerOpen, "class", advice.HeldClass, "reasons", reasons, "events", l.heldBack, "mapping", l.work.how.m.Digest(), "advice", what.String())
 }

@@ -33,6 +33,7 @@ type lane struct {
 	preFrom, last queue.Seq   // where pre was read from; where the last finished batch ended
 	position      queue.Seq   // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
 	decided       bool        // some of work is, and not in pend
+	passed        bool        // what the mapping holds is passed over (held.go)
 	heldBack      int         // conversions in a row that the mapping let not pass
 	unstored      bool        // what is decided must be stored before anything is read
 	accepts       int         // requests that Meta accepted
@@ -110,8 +111,7 @@ func (l *lane) run(ctx context.Context) {
 		l.refresh()
 		if !l.pick() {
 			if l.lettersOfMapping() {
-				l.show(BreakerOpen, time.Time{})
-				l.sleep(ctx, -1, nil)
+				l.passOver()
 				continue
 			}
 			l.finish(ctx)
@@ -147,12 +147,14 @@ func (l *lane) heed() {
 	if r&(NewToken|NewMapping|Reload|Admin) != 0 && l.pause != "" {
 		l.probeAt = time.Time{}
 		if l.pause == BreakerOpen && r&(NewMapping|Admin) != 0 {
-			if l.work != nil && l.heldBack > 0 && r&Admin != 0 { // let them become letters
-				l.st.Mapping = l.work.how.m.Digest()
-			}
-			l.heldBack = 0
 			l.closeBreaker()
 		}
+	}
+	if l.passed && r&(NewMapping|Admin) != 0 {
+		if r&Admin != 0 { // let them become letters
+			l.st.Mapping, l.dirty = l.s.o.Mapping().Digest(), true
+		}
+		l.lookAgain()
 	}
 	if r&Admin != 0 && l.waitFor == WaitingRetry {
 		l.notBefore = time.Time{}
@@ -252,6 +254,11 @@ func (l *lane) fetch(ctx context.Context) bool {
 		return false
 	}
 	l.badRead = 0
+	if len(found.Records) == 0 && l.passed {
+		l.show(BreakerOpen, time.Time{})
+		l.sleep(ctx, -1, changed)
+		return false
+	}
 	if len(found.Records) == 0 && l.position != 0 {
 		// The position may lie behind the end of the log: look again from the first.
 		l.sleep(ctx, 0, nil)

@@ -41,6 +41,9 @@ func (l *lane) finish(ctx context.Context) {
 	}
 	l.st.Notes, l.dirty = nil, true
 	l.work, l.cur, l.halving, l.decided = nil, nil, false, false
+	if l.st.Mapping == b.how.m.Digest() {
+		l.lookAgain()
+	}
 	if (deadBytes(l.pend.Dead) > deadPiece/2 || time.Since(l.flushed) > settleEvery) && !l.flush() {
 		l.sleep(ctx, 0, nil)
 	}
@@ -125,7 +128,7 @@ func (l *lane) flush() bool {
 		l.s.o.Metrics.Settled(l.name, k, n)
 	}
 	l.stuck, l.flushed = nil, time.Now()
-	if len(l.pend.Settled) == 0 {
+	if len(l.pend.Settled) == 0 && !l.passed {
 		l.position = 0
 	}
 	if l.badDisk > 0 {
