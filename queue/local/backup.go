@@ -12,6 +12,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/queue/local/internal/files"
 )
 
 func (q *Queue) removeBad() error {
@@ -20,8 +21,8 @@ func (q *Queue) removeBad() error {
 		return fmt.Errorf("list files set aside: %w", err)
 	}
 	for _, e := range es {
-		if strings.HasSuffix(e.Name(), badSuffix) {
-			if err := removeFile(filepath.Join(q.dir, e.Name())); err != nil {
+		if strings.HasSuffix(e.Name(), files.BadSuffix) {
+			if err := files.Remove(filepath.Join(q.dir, e.Name())); err != nil {
 				return err
 			}
 		}
@@ -83,7 +84,7 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := q.backupIDs(dir, m.last); err != nil {
+	if err := q.ids.Copy(dir, m.last); err != nil {
 		return err
 	}
 	for _, s := range m.segs {
@@ -151,56 +152,6 @@ func (q *Queue) copySegment(s *segment, dir string) error {
 		return nil
 	}
 	return disk.Copy(filepath.Join(dir, filepath.Base(s.path)), s.path, -1)
-}
-
-// backupIDs copies the ids of segments up to last, whether they lie in a file or
-// in memory alone.
-func (q *Queue) backupIDs(dir string, last uint64) error {
-	q.ids.work.Lock() // none is filed, merged or forgotten meanwhile
-	defer q.ids.work.Unlock()
-	paths, gens := q.ids.upTo(last)
-	if q.readOnly { // which has read none
-		names, err := q.names()
-		if err != nil {
-			return err
-		}
-		for _, n := range names {
-			if num, ok := segNum(n); ok && n[16:] == idsSuffix && num <= last {
-				paths = append(paths, filepath.Join(q.dir, n))
-			}
-		}
-	}
-	for _, path := range paths {
-		if err := disk.Copy(filepath.Join(dir, filepath.Base(path)), path, -1); err != nil {
-			return err
-		}
-	}
-	for _, g := range gens {
-		f := &idFile{path: idsPath(dir, g.num), first: g.num, last: g.num, oldest: g.oldest, newest: g.newest}
-		if err := f.write(g.set.sorted(), q.o.NoSync); err != nil {
-			return err
-		}
-		f.f.Close()
-	}
-	return nil
-}
-
-// upTo gives the files with the ids of segments up to last, and the ids of those
-// segments that are in memory alone. The caller holds d.work.
-func (d *dedup) upTo(last uint64) (paths []string, gens []idGen) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	for _, f := range d.files {
-		if f.last <= last {
-			paths = append(paths, f.path)
-		}
-	}
-	for _, g := range d.gens {
-		if g.num <= last && g.set.len() > 0 {
-			gens = append(gens, *g)
-		}
-	}
-	return paths, gens
 }
 
 // writeTx copies a bbolt file as tx sees it, and ends tx.

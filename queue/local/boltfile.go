@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/queue/local/internal/files"
 )
 
 // boltFile is an open bbolt file. When bbolt panics as a transaction begins, or
@@ -50,7 +52,7 @@ func (f *boltFile) Update(fn func(*bolt.Tx) error) error {
 // run runs fn; wedges says whether a panic in it leaves locks behind.
 func (f *boltFile) run(fn func() error, wedges func() bool) error {
 	if f.wedged.Load() {
-		return damaged("the file changed while it was open")
+		return files.Damaged("the file changed while it was open")
 	}
 	err := guard(fn)
 	if errors.As(err, new(*panicError)) && wedges() {
@@ -85,7 +87,7 @@ func guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = &panicError{damaged("%v", r)}
+			err = &panicError{files.Damaged("%v", r)}
 		}
 	}()
 	return fn()

@@ -4,6 +4,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
 )
 
 // chunkCursor reads the pieces of chunks, in order.
@@ -26,11 +27,11 @@ func (r *chunkCursor) holding(at Seq) (chunk.Header, error) {
 	}
 	first, _, ok := splitKey(r.k)
 	if !ok {
-		return chunk.Header{}, damaged("no chunk holds %x", uint64(at))
+		return chunk.Header{}, files.Damaged("no chunk holds %x", uint64(at))
 	}
 	h, err := r.header(first)
 	if err == nil && (h.First > at || h.End() <= at) {
-		err = damaged("no chunk holds %x", uint64(at))
+		err = files.Damaged("no chunk holds %x", uint64(at))
 	}
 	return h, err
 }
@@ -56,7 +57,7 @@ func (r *chunkCursor) header(first Seq) (chunk.Header, error) {
 	}
 	h, err := chunk.DecodeHeader(r.buf)
 	if err == nil && h.First != first {
-		err = damaged("chunk %x lies under %x", uint64(h.First), uint64(first))
+		err = files.Damaged("chunk %x lies under %x", uint64(h.First), uint64(first))
 	}
 	r.whole = h.Len()
 	return h, err
@@ -69,7 +70,7 @@ func (r *chunkCursor) need(n int) error {
 			r.k, r.v = r.c.Next()
 		}
 		if f, p, ok := splitKey(r.k); !ok || f != r.first || p != r.next || len(r.v) == 0 {
-			return damaged("chunk %x: piece %d is missing", uint64(r.first), r.next)
+			return files.Damaged("chunk %x: piece %d is missing", uint64(r.first), r.next)
 		}
 		r.buf = append(r.buf, r.v...)
 		r.next++

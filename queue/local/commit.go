@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"relay/queue/local/internal/room"
-
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/room"
 )
 
 // writer is the state of the writer's goroutine.
@@ -19,8 +20,8 @@ type writer struct {
 	reqs []*request
 	last int // requests in the commit before
 
-	batch   map[idHash]uint64 // ids of this commit, and their fingerprints
-	ids     []knownID
+	batch   map[ids.Hash]uint64 // ids of this commit, and their fingerprints
+	ids     []ids.Known
 	builder *chunk.Builder
 	data    []byte // encoded chunks
 	packed  []packed
@@ -180,7 +181,7 @@ func (w *writer) finishChunk() (next Seq, err error) {
 func (w *writer) publish(tail *segment, took time.Duration) {
 	q := w.q
 	disk := tail.onDisk()
-	q.ids.add(q.gen, w.ids, q.now().UnixMilli())
+	q.ids.Add(q.tailIDs, w.ids, q.now().UnixMilli())
 	q.mu.Lock()
 	for i := range w.packed {
 		h := &w.packed[i].h
@@ -295,13 +296,13 @@ func (w *writer) rotate() error {
 	s := &segment{num: num, path: segPath(q.dir, num), tail: true, ready: make(chan struct{})}
 	close(s.ready)
 	if err := s.openTail(q.o.SegmentSize); err != nil {
-		return errors.Join(err, removeFile(s.path))
+		return errors.Join(err, files.Remove(s.path))
 	}
 	s.disk = s.onDisk()
-	gen := q.ids.begin(num, q.now().UnixMilli())
+	tailIDs := q.ids.Begin(num, q.now().UnixMilli())
 	q.mu.Lock()
-	old, oldGen := q.tail, q.gen
-	q.tail, q.gen = s, gen
+	old, oldIDs := q.tail, q.tailIDs
+	q.tail, q.tailIDs = s, tailIDs
 	q.segs = append(q.segs, s)
 	q.lastNum = num
 	q.broken = nil
@@ -313,7 +314,7 @@ func (w *writer) rotate() error {
 	}
 	q.mu.Unlock()
 	if old != nil {
-		q.keep(task{seal: old, gen: oldGen, repair: old.doubt})
+		q.keep(task{seal: old, ids: oldIDs, repair: old.doubt})
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"relay/queue/local/internal/ids"
 )
 
 // damagedDir makes a queue of several sealed segments, one lane partly settled,
@@ -92,13 +94,13 @@ func TestDamage(t *testing.T) {
 			change(t, filepath.Join(dir, deadName), empty)
 		}, false, false, 0, 1},
 		{"ids of NUL", func(t *testing.T, dir string) {
-			ids, _ := filepath.Glob(filepath.Join(dir, "*"+idsSuffix))
+			ids, _ := filepath.Glob(filepath.Join(dir, "*"+ids.Suffix))
 			for _, f := range ids {
 				change(t, f, nul)
 			}
 		}, false, false, 3, 1},
 		{"empty ids", func(t *testing.T, dir string) {
-			ids, _ := filepath.Glob(filepath.Join(dir, "*"+idsSuffix))
+			ids, _ := filepath.Glob(filepath.Join(dir, "*"+ids.Suffix))
 			for _, f := range ids {
 				change(t, f, empty)
 			}
@@ -145,7 +147,7 @@ func TestDamage(t *testing.T) {
 				t.Errorf("dead letters %q, want %d", letters, c.letters)
 			}
 			bad := 0
-			m, _ := filepath.Glob(filepath.Join(dir, "*"+badSuffix))
+			m, _ := filepath.Glob(filepath.Join(dir, "*.bad"))
 			bad += len(m)
 			if bad < c.bad {
 				t.Errorf("%d files are set aside, want %d", bad, c.bad)

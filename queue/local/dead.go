@@ -14,6 +14,7 @@ import (
 	"relay/queue"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/dead"
+	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/room"
 )
 
@@ -53,7 +54,7 @@ func newGen() uint64 { return uint64(rand.Uint32()) << 32 }
 
 // load opens dead.db.
 func (d *deadLog) load() {
-	header, err := json.Marshal(metaInfo{Format: formatVersion, Sum: formatSum(formatVersion)})
+	header, err := json.Marshal(metaInfo{Format: files.Version, Sum: files.FormatSum(files.Version)})
 	var s *dead.Store
 	if err == nil {
 		s, err = dead.Open(d.path, dead.Options{
@@ -62,9 +63,9 @@ func (d *deadLog) load() {
 			Format: func(b []byte) error {
 				var info metaInfo
 				if err := json.Unmarshal(b, &info); err != nil {
-					return damaged("header: %v", err)
+					return files.Damaged("header: %v", err)
 				}
-				return knownFormat(info.Format, info.Sum)
+				return files.KnownFormat(info.Format, info.Sum)
 			},
 			Committed: func(lane string) (uint64, bool) { gen, ok := d.gens[lane]; return gen, ok },
 			Cut: func(n int) {
@@ -341,14 +342,14 @@ func (f boltFiles) Open(path string) (dead.DB, error) {
 func (boltFiles) Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error {
 	err := readAgain(path, func(p *boltscan.File) error {
 		if len(p.Metas()) < 2 {
-			return damaged("a meta page")
+			return files.Damaged("a meta page")
 		}
 		return p.WalkAll(p.Metas()[0], buckets, visit())
 	})
 	if unreadable(err) {
-		err = damaged("cannot be read: %v", err)
+		err = files.Damaged("cannot be read: %v", err)
 	}
 	return err
 }
 
-func (boltFiles) Keep(path string) error { return keepCopy(path, badName(path)) }
+func (boltFiles) Keep(path string) error { return files.KeepCopy(path, files.BadName(path)) }

@@ -316,7 +316,7 @@ func TestDeadBitFlips(t *testing.T) {
 		if err := q.Close(); err != nil {
 			t.Error(err)
 		}
-		m, _ := filepath.Glob(filepath.Join(src, "*"+badSuffix))
+		m, _ := filepath.Glob(filepath.Join(src, "*.bad"))
 		for _, f := range m {
 			os.Remove(f)
 		}

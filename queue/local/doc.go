@@ -9,7 +9,7 @@
 // they survive kill -9 and a power cut. It stores all of its entries or none.
 // An id is stored once within the window of Options.DedupWindow and
 // DedupIDs, across restarts; about a quarter of the window longer, for ids are
-// forgotten by the file (window.go). Those of a segment that is lost go with it. A lane reads its records in the order of their
+// forgotten by the file (package ids). Those of a segment that is lost go with it. A lane reads its records in the order of their
 // sequence numbers. Settle makes dead letters durable before the cursor that
 // passes their records, so that a crash repeats work and never loses it. A lane has
 // one letter for a record and slot, however often its settlement is made; a letter
@@ -59,7 +59,7 @@
 //
 // A chunk is what one group commit stored, or about 1 MiB of it; package chunk
 // draws it. Its ids are SHA-256(secret · space · id), cut to 16 bytes, each with
-// the fingerprint of its event (idhash.go). A chunk never
+// the fingerprint of its event (package ids). A chunk never
 // changes: its key always means the same bytes, whichever page they are found on.
 // Each begins where the one before ends; the summary counts the numbers that are
 // missing since a disk destroyed their chunks.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"relay/queue/local/internal/boltscan"
+	"relay/queue/local/internal/files"
 )
 
 // everything gives all that can be got out of a queue's directory by someone
@@ -38,7 +39,7 @@ func everything(t *testing.T, q *Queue) []byte {
 			}
 			return s.Linger(func(dl DeadLetter) { fmt.Fprintf(&all, "%+v %s", dl, dl.Body) })
 		}
-		num, ok := segNum(d.Name())
+		num, _, ok := files.Number(d.Name())
 		if !ok {
 			return nil
 		}

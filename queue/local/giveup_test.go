@@ -9,7 +9,7 @@ import (
 )
 
 // until waits for something that another goroutine is about to do.
-func until(t *testing.T, what string, ok func() bool) {
+func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for !ok() {
 		if t.Context().Err() != nil {

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"relay/queue"
-
 	bolt "go.etcd.io/bbolt"
+
+	"relay/queue"
+	"relay/queue/local/internal/files"
 )
 
 var makeGolden = flag.Bool("golden", false, "write testdata of the present format; never over what is there")
@@ -113,8 +114,8 @@ func TestOtherFormat(t *testing.T) {
 		format int
 		want   error
 	}{
-		{metaName, formatVersion + 1, ErrNewerFormat},
-		{"segment", formatVersion + 1, ErrNewerFormat},
+		{metaName, files.Version + 1, ErrNewerFormat},
+		{"segment", files.Version + 1, ErrNewerFormat},
 		{metaName, 1, ErrOlderFormat},
 		{"segment", 1, ErrOlderFormat},
 	} {
@@ -127,7 +128,7 @@ func TestOtherFormat(t *testing.T) {
 			}
 			path := filepath.Join(dir, metaName)
 			bucket, key := bucketDir, keyInfo
-			js := fmt.Sprintf(`{"format":%d,"sum":%d,"something":"other"}`, c.format, formatSum(c.format))
+			js := fmt.Sprintf(`{"format":%d,"sum":%d,"something":"other"}`, c.format, files.FormatSum(c.format))
 			if c.file != metaName {
 				path, bucket, key = segPath(dir, 1), bucketInfo, keySegment
 			}

@@ -8,15 +8,17 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
 )
 
 // task is something for the keeper.
 type task struct {
-	seal   *segment // a tail that was rotated out
-	gen    *idGen   // its ids
-	repair bool     // it ended in doubt
-	tidy   bool     // segments may have been passed
-	room   bool     // the high mark is reached
+	seal   *segment  // a tail that was rotated out
+	ids    *ids.Tail // its ids
+	repair bool      // it ended in doubt
+	tidy   bool      // segments may have been passed
+	room   bool      // the high mark is reached
 }
 
 // keep hands the keeper a task.
@@ -96,7 +98,7 @@ func (q *Queue) openOld() {
 	if !q.readOnly {
 		again := q.recallOf(old)
 		for _, s := range old {
-			if !q.ids.covers(s.num) && (again[s] || !isSealed(s)) {
+			if !q.ids.Covers(s.num) && (again[s.num] || !isSealed(s)) {
 				q.openFor(s, func() (err error) { later[s], err = q.recall(s); return err })
 			}
 		}
@@ -133,7 +135,7 @@ func (q *Queue) openOld() {
 	if q.readOnly {
 		return
 	}
-	q.loadIDs()
+	q.ids.Load(q.stop, func(err error) { q.o.Logger.Warn("cannot load message ids", "code", logs.IDsNotLoaded, "err", err) })
 	q.periodic()
 }
 
@@ -142,6 +144,19 @@ func (q *Queue) openOld() {
 func isSealed(s *segment) bool {
 	_, err := readSummary(s.path)
 	return err == nil
+}
+
+// recallOf gives the sealed segments whose ids lay in files that were set aside at
+// open.
+func (q *Queue) recallOf(old []*segment) map[uint64]bool {
+	nums := make([]uint64, len(old))
+	for i, s := range old {
+		nums[i] = s.num
+	}
+	return q.ids.Recall(nums, func(num uint64) (int64, bool) {
+		sum, err := readSummary(segPath(q.dir, num))
+		return sum.Records, err == nil
+	})
 }
 
 // openFor runs fn, which makes s readable or fails.
@@ -172,11 +187,11 @@ func (q *Queue) recall(s *segment) (later func() error, err error) {
 	if info, err := readSegInfo(s.path); err == nil {
 		oldest = info.Created.UnixMilli()
 	}
-	file := func(gen *idGen) error {
-		err := q.ids.file(gen)
+	file := func(t *ids.Tail) error {
+		err := q.ids.File(t)
 		if err != nil {
 			q.mu.Lock()
-			q.unfiled = append(q.unfiled, task{seal: s, gen: gen})
+			q.unfiled = append(q.unfiled, task{seal: s, ids: t})
 			q.mu.Unlock()
 		}
 		return err
@@ -185,17 +200,17 @@ func (q *Queue) recall(s *segment) (later func() error, err error) {
 	// in a file, and a crash in between must not make it lie.
 	x, err := q.examine(s, true)
 	if err == nil && !x.torn && !x.voided && len(x.ids) > 0 {
-		gen := q.ids.insert(s.num, x.ids, oldest, newest)
+		t := q.ids.Insert(s.num, x.ids, oldest, newest)
 		x.ids = nil
 		return func() error {
-			return q.putInOrder(s, x, nil, func([]knownID) error { return file(gen) })
+			return q.putInOrder(s, x, nil, func([]ids.Known) error { return file(t) })
 		}, nil
 	}
-	return nil, q.putInOrder(s, x, err, func(ids []knownID) error {
-		if len(ids) == 0 {
+	return nil, q.putInOrder(s, x, err, func(found []ids.Known) error {
+		if len(found) == 0 {
 			return nil
 		}
-		return file(q.ids.insert(s.num, ids, oldest, newest))
+		return file(q.ids.Insert(s.num, found, oldest, newest))
 	})
 }
 
@@ -208,11 +223,11 @@ func (q *Queue) sealRotated(t task) {
 	sum := s.sum.clone()
 	skip := s.sealed || s.gone
 	q.mu.Unlock()
-	if t.gen != nil {
-		if err := q.ids.file(t.gen); err != nil {
+	if t.ids != nil {
+		if err := q.ids.File(t.ids); err != nil {
 			q.o.Logger.Warn("cannot write message ids; they stay in memory until they can be", "code", logs.IDsNotWritten, "err", err)
 			q.mu.Lock()
-			q.unfiled = append(q.unfiled, task{seal: s, gen: t.gen})
+			q.unfiled = append(q.unfiled, task{seal: s, ids: t.ids})
 			q.mu.Unlock()
 			if !t.repair {
 				skip = true // a seal says that the ids are in a file
@@ -259,6 +274,23 @@ func (q *Queue) retryIDs() {
 	}
 }
 
+// mergeIDs keeps the files of ids few.
+func (q *Queue) mergeIDs() {
+	q.mu.Lock()
+	wait := q.full != "" || q.hold > 0
+	q.mu.Unlock()
+	if wait {
+		return
+	}
+	if err := q.ids.Merge(ids.FewFiles, func(first, last uint64) bool {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return slices.ContainsFunc(q.segs, func(s *segment) bool { return first <= s.num && s.num <= last })
+	}); err != nil {
+		q.o.Logger.Warn("cannot merge message ids; they stay in more files", "code", logs.IDsNotMerged, "err", err)
+	}
+}
+
 // sealOnClose leaves the tail so that the next open has nothing to rebuild.
 // Writer and keeper have ended.
 func (q *Queue) sealOnClose() error {
@@ -269,7 +301,7 @@ func (q *Queue) sealOnClose() error {
 	if doubt {
 		return nil // the next open sorts it out
 	}
-	q.sealRotated(task{seal: q.tail, gen: q.gen})
+	q.sealRotated(task{seal: q.tail, ids: q.tailIDs})
 	q.tidy()
 	q.noteSealed()
 	return nil
@@ -293,7 +325,7 @@ func (q *Queue) tidy() {
 		q.version++
 		q.mu.Unlock()
 		q.shut(s)
-		if err := removeFile(s.path); err != nil {
+		if err := files.Remove(s.path); err != nil {
 			q.o.Logger.Warn("cannot remove a segment that is drained", "code", logs.SegmentNotRemoved, "err", err)
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
 )
 
 // meta.db lists the keys that something in the directory is sealed with, so
@@ -117,7 +118,7 @@ func (q *Queue) saveKeys(ids []uint32) error {
 				}
 			}
 		}
-		return putInfo(tx, metaInfo{Format: formatVersion, Sum: formatSum(formatVersion), Keys: ids})
+		return putInfo(tx, metaInfo{Format: files.Version, Sum: files.FormatSum(files.Version), Keys: ids})
 	})
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue/local/internal/boltscan"
+	"relay/queue/local/internal/files"
 )
 
 func testKey(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
@@ -101,7 +102,7 @@ func TestSealPlainQueue(t *testing.T) {
 		if bytes.Contains(b, q.secret[:]) {
 			t.Errorf("%s holds the secret of the id hashes", d.Name())
 		}
-		if num, ok := segNum(d.Name()); ok && strings.HasSuffix(path, segSuffix) && err == nil {
+		if num, suffix, ok := files.Number(d.Name()); ok && suffix == segSuffix && err == nil {
 			err = withScan(path, func(p *boltscan.File) error {
 				found, err := findChunks(p, num)
 				for _, c := range found.order() {

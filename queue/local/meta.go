@@ -13,6 +13,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue/local/internal/boltscan"
+	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/settled"
 )
 
@@ -36,22 +37,6 @@ type metaInfo struct {
 	Sum    uint32   `json:"sum"`  // formatSum: a flipped bit is not a newer format
 }
 
-// formatSum goes with a format number wherever one is written.
-func formatSum(format int) uint32 { return crc(fmt.Appendf(nil, "relay queue format %d", format)) }
-
-// knownFormat refuses a format this program does not read.
-func knownFormat(format int, sum uint32) error {
-	switch {
-	case sum != formatSum(format):
-		return damaged("format %d does not go with its checksum", format)
-	case format == formatVersion:
-		return nil
-	case format < formatVersion:
-		return fmt.Errorf("format %d: %w", format, ErrOlderFormat)
-	}
-	return fmt.Errorf("format %d: %w", format, ErrNewerFormat)
-}
-
 // voidRange is [first, end) of sequence numbers whose commit was in doubt.
 type voidRange struct{ first, end Seq }
 
@@ -68,20 +53,20 @@ func checkMeta(path string) (metaInfo, error) {
 		return p.WalkAll(p.Metas()[0], metaBuckets, func(bucket string, k, v []byte) error {
 			if bucket == string(bucketDir) && string(k) == string(keyInfo) {
 				if err := json.Unmarshal(v, &info); err != nil {
-					return damaged("info: %v", err)
+					return files.Damaged("info: %v", err)
 				}
 			}
 			return nil
 		})
 	})
 	if unreadable(err) {
-		err = damaged("cannot be read: %v", err)
+		err = files.Damaged("cannot be read: %v", err)
 	}
 	if err == nil && info.Format == 0 {
-		err = damaged("meta.db says no format")
+		err = files.Damaged("meta.db says no format")
 	}
 	if err == nil {
-		err = knownFormat(info.Format, info.Sum)
+		err = files.KnownFormat(info.Format, info.Sum)
 	}
 	return info, err
 }
@@ -89,7 +74,7 @@ func checkMeta(path string) (metaInfo, error) {
 // makeMeta makes meta.db. With others there are files already whose keys nobody
 // remembers.
 func makeMeta(dir string, ring *seal.Ring, secret []byte, others, noSync bool) error {
-	info := metaInfo{Format: formatVersion, Sum: formatSum(formatVersion)}
+	info := metaInfo{Format: files.Version, Sum: files.FormatSum(files.Version)}
 	if cur := ring.Keys().Current(); cur != 0 {
 		info.Keys = []uint32{cur}
 		if others {
@@ -132,7 +117,7 @@ func writeMeta(dir string, ring *seal.Ring, c metaContent, info metaInfo, noSync
 		}
 		return putInfo(tx, info)
 	}
-	return placeFile(filepath.Join(dir, metaName), noSync, func(tmp string) error { return fillBolt(tmp, noSync, fill) })
+	return files.Place(filepath.Join(dir, metaName), noSync, func(tmp string) error { return fillBolt(tmp, noSync, fill) })
 }
 
 // loadMeta opens meta.db, which it has read without trusting it before, and
@@ -173,7 +158,7 @@ func (m *metaStore) load() (metaContent, error) {
 		each := func(bucket []byte, fn func(k, v []byte) error) error {
 			b := tx.Bucket(bucket)
 			if b == nil {
-				return damaged("meta.db lacks %s", bucket)
+				return files.Damaged("meta.db lacks %s", bucket)
 			}
 			return b.ForEach(func(k, v []byte) error {
 				plain, err := openRow(m.ring, bucket, k, v)
@@ -198,11 +183,11 @@ func (m *metaStore) load() (metaContent, error) {
 		}
 		if err := each(bucketSettled, func(k, v []byte) error {
 			if len(k) < 8 {
-				return damaged("settled row")
+				return files.Damaged("settled row")
 			}
 			b, err := settled.Decode(binary.BigEndian.Uint64(k), v)
 			if err != nil {
-				return damaged("%v", err)
+				return files.Damaged("%v", err)
 			}
 			name := string(k[8:])
 			c.settled[name] = append(c.settled[name], b)
@@ -218,7 +203,7 @@ func (m *metaStore) load() (metaContent, error) {
 		}
 		if err := each(bucketVoid, func(k, v []byte) error {
 			if len(k) != 8 || len(v) != 8 {
-				return damaged("void range")
+				return files.Damaged("void range")
 			}
 			c.voids = append(c.voids, voidRange{Seq(binary.BigEndian.Uint64(k)), Seq(binary.LittleEndian.Uint64(v))})
 			return nil

@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/seal"
+	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/settled"
 	"relay/queue/local/internal/varint"
 )
@@ -54,7 +55,7 @@ func putRow(tx *bolt.Tx, ring *seal.Ring, bucket, key, val []byte) error {
 	if err != nil {
 		return err
 	}
-	sum := crc(append(rowBound(bucket, key), sealed...))
+	sum := files.CRC(append(rowBound(bucket, key), sealed...))
 	return tx.Bucket(bucket).Put(key, binary.LittleEndian.AppendUint32(sealed, sum))
 }
 
@@ -64,11 +65,11 @@ func rowBound(bucket, key []byte) []byte {
 
 func openRow(ring *seal.Ring, bucket, key, b []byte) ([]byte, error) {
 	if len(b) < 8 {
-		return nil, damaged("row is cut short")
+		return nil, files.Damaged("row is cut short")
 	}
 	b, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
-	if crc(append(rowBound(bucket, key), b...)) != sum {
-		return nil, damaged("row checksum")
+	if files.CRC(append(rowBound(bucket, key), b...)) != sum {
+		return nil, files.Damaged("row checksum")
 	}
 	return ring.Open("meta", 0, rowBound(bucket, key), b)
 }
@@ -92,7 +93,7 @@ func (r *laneRow) encode() []byte {
 
 func decodeLane(b []byte) (laneRow, error) {
 	if len(b) < 9 || b[0]&1 == 0 {
-		return laneRow{}, damaged("lane row")
+		return laneRow{}, files.Damaged("lane row")
 	}
 	r := laneRow{Dropped: b[0]&2 != 0, Cursor: Seq(binary.LittleEndian.Uint64(b[1:])), Counts: make(map[string]int64)}
 	rd := varint.NewReader(b[9:])
@@ -103,7 +104,7 @@ func decodeLane(b []byte) (laneRow, error) {
 		r.Counts[k] = rd.Int()
 	}
 	if rd.Bad() {
-		return laneRow{}, damaged("lane row")
+		return laneRow{}, files.Damaged("lane row")
 	}
 	return r, nil
 }

@@ -9,15 +9,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-
-	"relay/queue/local/internal/room"
 
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/room"
 	"relay/queue/local/internal/settled"
 )
 
@@ -54,7 +54,6 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	if err := q.checkFormat(names); err != nil {
 		return nil, err
 	}
-	q.ids = &dedup{dir: dir, noSync: o.NoSync, window: o.DedupWindow}
 	if err := q.checkSpace(); err != nil {
 		return nil, err
 	}
@@ -69,13 +68,12 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		if err := q.shrinkReserve(); err != nil {
 			return nil, err
 		}
-		bad, why, err := q.ids.open(names)
-		if err != nil {
-			return nil, err
-		}
-		if bad > 0 {
-			q.o.Logger.Error("message ids are damaged: those of segments that are gone are forgotten", "code", logs.IDsDamaged, "files", bad, "err", why)
-		}
+	}
+	if q.ids, err = ids.Open(names, ids.Options{Dir: dir, Window: o.DedupWindow, Keep: q.o.DedupIDs, NoSync: o.NoSync, ReadOnly: readOnly}); err != nil {
+		return nil, err
+	}
+	if bad, why := q.ids.Damaged(); bad > 0 {
+		q.o.Logger.Error("message ids are damaged: those of segments that are gone are forgotten", "code", logs.IDsDamaged, "files", bad, "err", why)
 		q.count.BadChunks += int64(bad)
 	}
 	q.openAges()
@@ -117,7 +115,7 @@ func (q *Queue) abandon() {
 		_ = q.meta.close()
 	}
 	if q.ids != nil {
-		q.ids.close()
+		q.ids.Close()
 	}
 	if q.tail != nil {
 		closeDB(&q.tail.db)
@@ -143,13 +141,6 @@ func (q *Queue) removeTemp(names []string) {
 			os.Remove(filepath.Join(q.dir, n))
 		}
 	}
-}
-
-func removeFile(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove file: %w", err)
-	}
-	return nil
 }
 
 // checkFormat refuses what this program cannot read, before anything is touched.
@@ -197,7 +188,7 @@ func (q *Queue) checkFormat(names []string) error {
 func segNames(names []string) []uint64 {
 	var nums []uint64
 	for _, n := range names {
-		if num, ok := segNum(n); ok && strings.HasSuffix(n, segSuffix) && len(n) == 16+len(segSuffix) {
+		if num, suffix, ok := files.Number(n); ok && suffix == segSuffix {
 			nums = append(nums, num)
 		}
 	}
@@ -219,7 +210,7 @@ func (q *Queue) openMeta(names []string) error {
 		case errors.Is(err, errDamaged) && !q.readOnly:
 			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
 			q.count.MetaRebuilt = true
-			if err := os.Rename(path, badName(path)); err != nil {
+			if err := os.Rename(path, files.BadName(path)); err != nil {
 				return fmt.Errorf("set meta.db aside: %w", err)
 			}
 		case err != nil:
@@ -299,21 +290,10 @@ func (q *Queue) secretFor(num uint64) []byte {
 	return b
 }
 
-// badName gives a name that is not taken for a file that is set aside.
-func badName(path string) string {
-	name := path + badSuffix
-	for i := 1; ; i++ {
-		if _, err := os.Lstat(name); errors.Is(err, os.ErrNotExist) {
-			return name
-		}
-		name = path + "." + strconv.Itoa(i) + badSuffix
-	}
-}
-
 // findSegments lists what is there from before; the keeper looks at it.
 func (q *Queue) findSegments(names []string) {
 	for _, n := range names {
-		if num, ok := segNum(n); ok {
+		if num, _, ok := files.Number(n); ok {
 			q.lastNum = max(q.lastNum, num) // .bad and .ids too: numbers are never used again
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
 )
 
 // How a segment that another process, or a failing disk, left behind is made
@@ -41,12 +43,12 @@ func (q *Queue) prepare(s *segment) error {
 		return nil
 	}
 	x, err := q.examine(s, false)
-	return q.putInOrder(s, x, err, func([]knownID) error { return nil })
+	return q.putInOrder(s, x, err, func([]ids.Known) error { return nil })
 }
 
 // putInOrder makes a segment readable in which x was found. It calls file with
 // the ids in it before it seals the segment.
-func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]knownID) error) error {
+func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]ids.Known) error) error {
 	switch {
 	case err == nil && !x.torn && !x.voided:
 		s.checked.Store(true)
@@ -69,7 +71,7 @@ func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]knownI
 		q.install(s, x.sum, err == nil)
 		return nil
 	case err == nil && q.readOnly:
-		return damaged("segment %016x was not closed: start relay once", s.num)
+		return files.Damaged("segment %016x was not closed: start relay once", s.num)
 	case err == nil:
 		_, err := q.salvage(s, false, nil, file)
 		return err
@@ -111,7 +113,7 @@ func (q *Queue) discard(s *segment) error {
 	q.version++
 	q.mu.Unlock()
 	q.shut(s)
-	return removeFile(s.path)
+	return files.Remove(s.path)
 }
 
 // sealInPlace stores the summary in a segment that was verified.

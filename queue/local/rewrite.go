@@ -7,6 +7,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
 )
 
 // rewriteSegment replaces a sealed segment by one that holds only the records
@@ -58,13 +59,13 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 	}, &sum)
 	tmp := s.path + tmpSuffix
 	if errors.Is(err, errGone) { // all lanes have passed it meanwhile
-		return 0, removeFile(tmp)
+		return 0, files.Remove(tmp)
 	}
 	if err != nil || removed == 0 && !always {
-		return 0, errors.Join(err, removeFile(tmp))
+		return 0, errors.Join(err, files.Remove(tmp))
 	}
 	q.shut(s)
-	if err := replaceFile(tmp, s.path, q.o.NoSync); err != nil {
+	if err := files.Replace(tmp, s.path, q.o.NoSync); err != nil {
 		return 0, fmt.Errorf("rewrite segment: %w", err)
 	}
 	q.shut(s)

@@ -8,11 +8,11 @@ import (
 	"slices"
 	"strings"
 
-	"relay/queue"
-	"relay/queue/local/internal/room"
-
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/room"
 )
 
 // What goes for want of room, and how it is counted. A policy drops for the
@@ -150,7 +150,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 		return false
 	}
 	for _, e := range es {
-		if fi, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), badSuffix) {
+		if fi, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), files.BadSuffix) {
 			all = append(all, bad{filepath.Join(q.dir, e.Name()), fi})
 			size += disk.Used(fi)
 		}
@@ -161,7 +161,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 			break
 		}
 		size -= disk.Used(b.fi)
-		if err := removeFile(b.path); err != nil {
+		if err := files.Remove(b.path); err != nil {
 			q.o.Logger.Warn("cannot remove a damaged file", "code", logs.DamagedNotRemoved, "err", err)
 			continue
 		}

@@ -11,23 +11,24 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
 )
 
 // salvage writes the chunks that are whole to a new file in the place of s.
 // A damaged original is kept as .bad.
 // What it saves is sealed: file, when given, gets the ids before that counts.
-func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]knownID) error) ([]knownID, error) {
+func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]ids.Known) error) ([]ids.Known, error) {
 	q.shut(s)
 	q.mu.Lock()
 	voids := slices.Clone(q.voids)
 	before := s.sum.clone()
 	held, noted := q.sealed[s.num]
 	q.mu.Unlock()
-	var ids []knownID
+	var saved []ids.Known
 	var sum summary
 	err := withScan(s.path, func(p *boltscan.File) error {
 		found, err := findChunks(p, s.num)
@@ -45,7 +46,7 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]kno
 					continue
 				}
 				end = h.End()
-				ids = appendIDs(ids, more)
+				saved = ids.Append(saved, more)
 				if err := put(&h, data); err != nil {
 					return err
 				}
@@ -58,8 +59,8 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]kno
 	}
 	lost, known := lostRecords(s.num, &before, &sum, held, noted, voids)
 	if isDamaged {
-		bad := badName(s.path)
-		if err := keepCopy(s.path, bad); err != nil {
+		bad := files.BadName(s.path)
+		if err := files.KeepCopy(s.path, bad); err != nil {
 			return nil, fmt.Errorf("salvage segment: %w", err)
 		}
 		q.mu.Lock()
@@ -74,27 +75,27 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]kno
 			"segment", filepath.Base(s.path), "saved", sum.Records, "lost", lost, "lost_known", known, "err", cause)
 	}
 	if isDamaged {
-		if err := q.ids.salvaged(s.num, ids); err != nil {
+		if err := q.ids.Salvaged(s.num, saved); err != nil {
 			q.o.Logger.Warn("message ids of lost records stay known", "code", logs.IDsOfLostRecords, "err", err)
 		}
 	}
 	tmp := s.path + tmpSuffix
 	if sum.Chunks == 0 {
-		return nil, errors.Join(removeFile(tmp), q.discard(s))
+		return nil, errors.Join(files.Remove(tmp), q.discard(s))
 	}
 	if file != nil {
-		if err := file(ids); err != nil {
+		if err := file(saved); err != nil {
 			q.o.Logger.Warn("cannot write message ids; they stay in memory", "code", logs.IDsNotWritten, "err", err)
 		}
 	}
-	if err := replaceFile(tmp, s.path, q.o.NoSync); err != nil {
+	if err := files.Replace(tmp, s.path, q.o.NoSync); err != nil {
 		return nil, fmt.Errorf("salvage segment: %w", err)
 	}
 	q.shut(s) // whoever opened the old file meanwhile
 	q.cache.forget()
 	s.checked.Store(true)
 	q.install(s, sum, true)
-	return ids, nil
+	return saved, nil
 }
 
 // lostRecords says how many records of a segment are not in sum, what was saved
@@ -137,19 +138,11 @@ func (q *Queue) patience(s *segment, unread error) error {
 	return nil
 }
 
-// keepCopy gives path a second name, or copies it where that is impossible.
-func keepCopy(path, name string) error {
-	if os.Link(path, name) == nil {
-		return nil
-	}
-	return disk.Copy(name, path, -1)
-}
-
 // writeSegment writes a sealed segment file under its temporary name.
 func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunk.Header, data []byte) error) error, sum *summary) error {
 	path := segPath(q.dir, num)
 	tmp := path + tmpSuffix
-	if err := removeFile(tmp); err != nil {
+	if err := files.Remove(tmp); err != nil {
 		return err
 	}
 	if err := makeSegmentAt(tmp, num, q.now(), q.secretFor(num), true); err != nil {

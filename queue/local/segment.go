@@ -6,11 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -20,14 +17,13 @@ import (
 
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
 )
 
 const (
-	formatVersion = 2
 	pieceSize     = 1980 // two to a page: bbolt rewrites whole pages
 	smallPiece    = 480
 	segSuffix     = ".seg"
-	badSuffix     = ".bad"
 	tmpSuffix     = ".tmp"
 	maxOpenSealed = 8 // files kept open for readers
 )
@@ -82,17 +78,7 @@ type segment struct {
 }
 
 func segPath(dir string, num uint64) string {
-	return filepath.Join(dir, fmt.Sprintf("%016x%s", num, segSuffix))
-}
-
-// segNum reads the number off a file name that starts with one.
-func segNum(name string) (uint64, bool) {
-	hex, _, ok := strings.Cut(name, ".")
-	if !ok || len(hex) != 16 {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(hex, 16, 64)
-	return n, err == nil && n > 0 && n < 1<<32
+	return files.Path(dir, num, segSuffix)
 }
 
 func (s *segment) first() Seq { return Seq(s.num) << 32 }
@@ -112,14 +98,14 @@ func splitKey(k []byte) (Seq, int, bool) {
 // makeSegmentFile makes an empty segment under a temporary name and moves it
 // into its place once it is whole on disk.
 func makeSegmentFile(dir string, num uint64, now time.Time, secret []byte, noSync bool) error {
-	return placeFile(segPath(dir, num), noSync, func(tmp string) error {
+	return files.Place(segPath(dir, num), noSync, func(tmp string) error {
 		return makeSegmentAt(tmp, num, now, secret, noSync)
 	})
 }
 
 // makeSegmentAt makes an empty segment file at path.
 func makeSegmentAt(path string, num uint64, now time.Time, secret []byte, noSync bool) error {
-	info, err := json.Marshal(segInfo{Format: formatVersion, Sum: formatSum(formatVersion), Segment: num, Created: now.UTC(), Secret: secret})
+	info, err := json.Marshal(segInfo{Format: files.Version, Sum: files.FormatSum(files.Version), Segment: num, Created: now.UTC(), Secret: secret})
 	if err != nil {
 		return fmt.Errorf("encode segment header: %w", err)
 	}
@@ -260,7 +246,7 @@ func (q *Queue) view(s *segment, fn func(b *bolt.Bucket) error) error {
 	return s.db.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketLog)
 		if b == nil {
-			return damaged("segment without log")
+			return files.Damaged("segment without log")
 		}
 		return fn(b)
 	})
@@ -287,7 +273,7 @@ func (q *Queue) openSealed(s *segment) error {
 		if slices.ContainsFunc(outOfMeans, func(e syscall.Errno) bool { return errors.Is(err, e) }) {
 			return fmt.Errorf("open segment: %w", err)
 		}
-		return damaged("open segment: %v", err)
+		return files.Damaged("open segment: %v", err)
 	}
 	s.db = db
 	s.lastUse.Store(q.ticks.Add(1))
@@ -331,11 +317,11 @@ func (q *Queue) check(s *segment) error {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("open segment: %w", errGone)
 	case unreadable(err):
-		return damaged("cannot be read: %v", err)
+		return files.Damaged("cannot be read: %v", err)
 	case err != nil:
 		return fmt.Errorf("check segment: %w", err)
 	case sealed && !sum.same(&want):
-		return damaged("segment holds %d records in %d chunks, not %d in %d as its summary says", sum.Records, sum.Chunks, want.Records, want.Chunks)
+		return files.Damaged("segment holds %d records in %d chunks, not %d in %d as its summary says", sum.Records, sum.Chunks, want.Records, want.Chunks)
 	}
 	q.mu.Lock()
 	s.sum.gaps = sum.gaps

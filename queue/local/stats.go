@@ -58,7 +58,7 @@ func (q *Queue) Stats() Stats {
 	q.in.mu.Lock()
 	st.Waiting = q.in.bytes
 	q.in.mu.Unlock()
-	st.DedupIDs = q.ids.count()
+	st.DedupIDs = q.ids.Count()
 	st.Dead, st.DeadBytes = q.dead.stats()
 	st.EncryptedKeyID = q.ring.Keys().Current()
 	return st

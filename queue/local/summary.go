@@ -4,16 +4,11 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"slices"
 
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// crc is the checksum of all that is not part of a chunk.
-func crc(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
 // summary is what a segment holds, derived from its chunk headers.
 type summary struct {
@@ -103,16 +98,16 @@ func (s *summary) encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode summary: %w", err)
 	}
-	return binary.LittleEndian.AppendUint32(b, crc(b)), nil
+	return binary.LittleEndian.AppendUint32(b, files.CRC(b)), nil
 }
 
 func decodeSummary(b []byte) (summary, error) {
-	if len(b) < 4 || crc(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
-		return summary{}, damaged("summary checksum")
+	if len(b) < 4 || files.CRC(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
+		return summary{}, files.Damaged("summary checksum")
 	}
 	var s summary
 	if err := json.Unmarshal(b[:len(b)-4], &s); err != nil {
-		return summary{}, damaged("summary: %v", err)
+		return summary{}, files.Damaged("summary: %v", err)
 	}
 	return s, nil
 }

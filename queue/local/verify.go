@@ -7,6 +7,8 @@ import (
 
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
 )
 
 // readSegInfo reads the header of a segment file.
@@ -18,7 +20,7 @@ func readSegInfo(path string) (segInfo, error) {
 			last = p.Walk(m, bucketInfo, func(k, v []byte) error {
 				if string(k) == string(keySegment) {
 					if err := json.Unmarshal(v, &info); err != nil {
-						return damaged("segment header: %v", err)
+						return files.Damaged("segment header: %v", err)
 					}
 				}
 				return nil
@@ -30,10 +32,10 @@ func readSegInfo(path string) (segInfo, error) {
 		return last
 	})
 	if err == nil && info.Format == 0 {
-		err = damaged("no segment header")
+		err = files.Damaged("no segment header")
 	}
 	if err == nil {
-		err = knownFormat(info.Format, info.Sum)
+		err = files.KnownFormat(info.Format, info.Sum)
 	}
 	return info, err
 }
@@ -75,7 +77,7 @@ func readSummary(path string) (summary, error) {
 		})
 	})
 	if err == nil && !found {
-		err = damaged("not sealed")
+		err = files.Damaged("not sealed")
 	}
 	return sum, err
 }
@@ -95,7 +97,7 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 			return err
 		}
 		if h.First != first || h.First < end {
-			return damaged("chunk %x is out of place", uint64(first))
+			return files.Damaged("chunk %x is out of place", uint64(first))
 		}
 		ids, _, err := h.Split(data)
 		if err != nil {
@@ -112,7 +114,7 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 		}
 		seq, piece, ok := splitKey(k)
 		if !ok || uint64(seq>>32) != num {
-			return damaged("strange key")
+			return files.Damaged("strange key")
 		}
 		if piece == 0 {
 			if err := flush(); err != nil {
@@ -121,7 +123,7 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 			first, next, data = seq, 0, data[:0]
 		}
 		if seq != first || piece != next {
-			return damaged("chunk %x: piece %d is missing", uint64(first), next)
+			return files.Damaged("chunk %x: piece %d is missing", uint64(first), next)
 		}
 		data = append(data, v...)
 		next++
@@ -136,7 +138,7 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 // examined is what was found in a segment file.
 type examined struct {
 	sum    summary
-	ids    []knownID
+	ids    []ids.Known
 	all    []Seq // first sequence of each chunk in the tree
 	torn   bool  // the newest meta page does not lead to everything
 	voided bool  // a range in doubt lies in it
@@ -154,9 +156,9 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 		for i, m := range p.Metas() {
 			var x examined
 			next := s.first()
-			err := verify(p, m, s.num, func(h *chunk.Header, ids []byte) error {
+			err := verify(p, m, s.num, func(h *chunk.Header, rows []byte) error {
 				if h.First != next { // nothing leaves a segment before it is sealed
-					return damaged("chunks between %x and %x are missing", uint64(next), uint64(h.First))
+					return files.Damaged("chunks between %x and %x are missing", uint64(next), uint64(h.First))
 				}
 				next = h.End()
 				x.all = append(x.all, h.First)
@@ -166,7 +168,7 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 				}
 				x.sum.add(h)
 				if wantIDs {
-					x.ids = appendIDs(x.ids, ids)
+					x.ids = ids.Append(x.ids, rows)
 				}
 				return nil
 			})
@@ -189,7 +191,7 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 		return first
 	})
 	if unreadable(err) {
-		err = damaged("cannot be read: %v", err)
+		err = files.Damaged("cannot be read: %v", err)
 	}
 	return best, err
 }
