@@ -8,11 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	bolt "go.etcd.io/bbolt"
-
 	"relay/internal/disk"
 	"relay/internal/seal"
 	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/meta"
 )
 
 func (q *Queue) removeBad() error {
@@ -36,7 +35,7 @@ func (q *Queue) removeBad() error {
 // came later, is in its segments or was settled by its meta.db; the ids that go
 // with it are those of segments up to last.
 type manifest struct {
-	meta *bolt.Tx // meta.db as it was
+	meta *meta.Snapshot // meta.db as it was
 	segs []*segment
 	last uint64
 }
@@ -73,7 +72,7 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := writeTx(m.meta, filepath.Join(dir, metaName)); err != nil {
+	if err := m.meta.Write(filepath.Join(dir, meta.Name)); err != nil {
 		return err
 	}
 	// Behind meta.db: a letter stands in the copy if its record is settled there.
@@ -124,7 +123,7 @@ func (q *Queue) manifest() (m manifest, err error) {
 			}
 		}
 		q.mu.Unlock()
-		m.meta, err = q.meta.begin()
+		m.meta, err = q.meta.Begin()
 		return err
 	}
 	if q.readOnly {
@@ -152,19 +151,4 @@ func (q *Queue) copySegment(s *segment, dir string) error {
 		return nil
 	}
 	return disk.Copy(filepath.Join(dir, filepath.Base(s.path)), s.path, -1)
-}
-
-// writeTx copies a bbolt file as tx sees it, and ends tx.
-func writeTx(tx *bolt.Tx, path string) error {
-	err := guard(func() error { return writeFileOf(tx, path) })
-	return errors.Join(err, tx.Rollback())
-}
-
-func writeFileOf(tx *bolt.Tx, path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = tx.WriteTo(f)
-	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -11,6 +11,7 @@ import (
 	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/room"
 )
 
@@ -220,10 +221,10 @@ func (q *Queue) bump() {
 func (w *writer) fail(tail *segment, err error, doubt bool) {
 	q := w.q
 	records := int64(len(w.ids))
+	last := w.packed[len(w.packed)-1].h
+	q.meta.AddVoid(meta.Void{First: w.packed[0].h.First, End: last.End()})
 	q.mu.Lock()
 	q.count.Failures++
-	last := w.packed[len(w.packed)-1].h
-	q.voids = append(q.voids, voidRange{w.packed[0].h.First, last.End()})
 	if doubt {
 		q.count.Void += records
 		tail.doubt = true
@@ -286,7 +287,7 @@ func (w *writer) answer(reqs []*request, err error) {
 // is on record before the new tail takes anything.
 func (w *writer) rotate() error {
 	q := w.q
-	if err := q.saveVoids(); err != nil {
+	if err := q.meta.SaveVoids(); err != nil {
 		return err
 	}
 	num := q.nextSegment()

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
 )
 
 // damagedDir makes a queue of several sealed segments, one lane partly settled,
@@ -78,12 +79,12 @@ func TestDamage(t *testing.T) {
 				change(t, s, nul)
 			}
 		}, true, false, 3, 4},
-		{"meta.db of NUL", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), nul) }, false, true, 3, 1},
-		{"empty meta.db", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), empty) }, false, true, 3, 1},
-		{"truncated meta.db", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), stub) }, false, true, 3, 1},
-		{"meta.db of noise", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), noise) }, false, true, 3, 1},
+		{"meta.db of NUL", func(t *testing.T, dir string) { change(t, filepath.Join(dir, meta.Name), nul) }, false, true, 3, 1},
+		{"empty meta.db", func(t *testing.T, dir string) { change(t, filepath.Join(dir, meta.Name), empty) }, false, true, 3, 1},
+		{"truncated meta.db", func(t *testing.T, dir string) { change(t, filepath.Join(dir, meta.Name), stub) }, false, true, 3, 1},
+		{"meta.db of noise", func(t *testing.T, dir string) { change(t, filepath.Join(dir, meta.Name), noise) }, false, true, 3, 1},
 		{"no meta.db", func(t *testing.T, dir string) {
-			if err := os.Remove(filepath.Join(dir, metaName)); err != nil {
+			if err := os.Remove(filepath.Join(dir, meta.Name)); err != nil {
 				t.Fatal(err)
 			}
 		}, false, true, 3, 0},

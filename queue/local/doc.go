@@ -40,7 +40,7 @@
 //
 //	data/
 //	  lock                    flock; the process id of the owner
-//	  meta.db                 bbolt: lanes, notes, void ranges, secret of the id hashes
+//	  meta.db                 bbolt: lanes, notes, void ranges, secret of the id hashes (package meta)
 //	  0000000000000001.seg    bbolt: sealed, being drained
 //	  0000000000000002.seg    bbolt: the tail, being written
 //	  0000000000000001.ids    sorted id hashes of sealed segments, kept for the window
@@ -64,7 +64,7 @@
 // Each begins where the one before ends; the summary counts the numbers that are
 // missing since a disk destroyed their chunks.
 //
-// meta.db lists the ids of the keys in use (keys.go): a start without one of them
+// meta.db lists the ids of the keys in use (package meta): a start without one of them
 // is refused before anything is touched. A new key comes into force while the
 // queue goes on (SetKeys); what older ones sealed, or none, is sealed anew behind it.
 //

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/files"
 )
@@ -43,7 +44,7 @@ func everything(t *testing.T, q *Queue) []byte {
 		if !ok {
 			return nil
 		}
-		return withScan(path, func(p *boltscan.File) error {
+		return boltdb.Scan(path, func(p *boltscan.File) error {
 			found, err := findChunks(p, num)
 			for _, c := range found.order() {
 				data, h, _, ok := found.assemble(p, c)

@@ -15,6 +15,7 @@ import (
 
 	"relay/queue"
 	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/meta"
 )
 
 var makeGolden = flag.Bool("golden", false, "write testdata of the present format; never over what is there")
@@ -114,9 +115,9 @@ func TestOtherFormat(t *testing.T) {
 		format int
 		want   error
 	}{
-		{metaName, files.Version + 1, ErrNewerFormat},
+		{meta.Name, files.Version + 1, ErrNewerFormat},
 		{"segment", files.Version + 1, ErrNewerFormat},
-		{metaName, 1, ErrOlderFormat},
+		{meta.Name, 1, ErrOlderFormat},
 		{"segment", 1, ErrOlderFormat},
 	} {
 		t.Run(fmt.Sprint(c.file, " ", c.format), func(t *testing.T) {
@@ -126,10 +127,10 @@ func TestOtherFormat(t *testing.T) {
 			if err := q.Close(); err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join(dir, metaName)
-			bucket, key := bucketDir, keyInfo
+			path := filepath.Join(dir, meta.Name)
+			bucket, key := []byte("dir"), []byte("info")
 			js := fmt.Sprintf(`{"format":%d,"sum":%d,"something":"other"}`, c.format, files.FormatSum(c.format))
-			if c.file != metaName {
+			if c.file != meta.Name {
 				path, bucket, key = segPath(dir, 1), bucketInfo, keySegment
 			}
 			db, err := bolt.Open(path, 0o600, nil)

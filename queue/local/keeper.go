@@ -307,6 +307,23 @@ func (q *Queue) sealOnClose() error {
 	return nil
 }
 
+// noteSealed keeps in meta.db how many records each sealed segment holds.
+func (q *Queue) noteSealed() {
+	sealed, others := make(map[uint64]int64), []uint64(nil)
+	q.mu.Lock()
+	for _, s := range q.segs {
+		if s.sealed {
+			sealed[s.num] = s.sum.Records
+		} else {
+			others = append(others, s.num)
+		}
+	}
+	q.mu.Unlock()
+	if err := q.meta.NoteSealed(sealed, others); err != nil {
+		q.o.Logger.Warn("cannot note how many records a segment holds", "code", logs.SegmentNotCounted, "err", err)
+	}
+}
+
 // tidy unlinks the segments every lane has passed.
 func (q *Queue) tidy() {
 	if q.readOnly {

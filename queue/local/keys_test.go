@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"relay/internal/seal"
+	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/files"
 )
@@ -103,7 +104,7 @@ func TestSealPlainQueue(t *testing.T) {
 			t.Errorf("%s holds the secret of the id hashes", d.Name())
 		}
 		if num, suffix, ok := files.Number(d.Name()); ok && suffix == segSuffix && err == nil {
-			err = withScan(path, func(p *boltscan.File) error {
+			err = boltdb.Scan(path, func(p *boltscan.File) error {
 				found, err := findChunks(p, num)
 				for _, c := range found.order() {
 					if data, h, _, ok := found.assemble(p, c); ok {

@@ -9,6 +9,7 @@ import (
 
 	"relay/queue"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/meta"
 )
 
 // Reroute goes through what a lane has waiting before upTo (0: all of it). A
@@ -112,10 +113,10 @@ func (q *Queue) retire(l *lane, end Seq) error {
 	defer l.settling.Unlock()
 	q.mu.Lock()
 	l.dropped = l.pending == 0
-	row := laneRow{Cursor: l.set.Cursor(), Gen: l.gen, Counts: l.counts, Dropped: l.dropped}
+	row := meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, Counts: l.counts, Dropped: l.dropped}
 	l.state = nil
 	q.mu.Unlock()
-	if err := q.meta.saveLane(name, row, nil, nil); err != nil {
+	if err := q.meta.SaveLane(name, row, nil, nil); err != nil {
 		return err
 	}
 	q.keep(task{tidy: true})

@@ -14,9 +14,11 @@ import (
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/internal/seal"
+	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/room"
 	"relay/queue/local/internal/settled"
 )
@@ -26,7 +28,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*segment).sync,
 		zstd: chunk.NewCodec(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), calls: make(map[string]chan struct{}),
-		lanes: make(map[string]*lane), notes: make(map[string][]byte), changed: make(chan struct{}), opening: true,
+		lanes: make(map[string]*lane), changed: make(chan struct{}), opening: true,
 	}
 	q.count.Dropped = make(map[string]int64)
 	keys, err := seal.NewKeys(o.Key, o.OldKeys...)
@@ -77,7 +79,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		q.count.BadChunks += int64(bad)
 	}
 	q.openAges()
-	q.dead = newDeadLog(q, !slices.Contains(names, metaName) && !q.count.MetaRebuilt)
+	q.dead = newDeadLog(q, !slices.Contains(names, meta.Name) && !q.count.MetaRebuilt)
 	q.findSegments(names)
 	q.lookBesides()
 	if !readOnly {
@@ -112,13 +114,13 @@ func (q *Queue) takeLock() error {
 // abandon undoes a failed open.
 func (q *Queue) abandon() {
 	if q.meta != nil {
-		_ = q.meta.close()
+		_ = q.meta.Close()
 	}
 	if q.ids != nil {
 		q.ids.Close()
 	}
 	if q.tail != nil {
-		closeDB(&q.tail.db)
+		boltdb.Close(&q.tail.db)
 	}
 	_ = q.lock.Close()
 }
@@ -146,8 +148,8 @@ func (q *Queue) removeTemp(names []string) {
 // checkFormat refuses what this program cannot read, before anything is touched.
 func (q *Queue) checkFormat(names []string) error {
 	metaOK := false
-	if slices.Contains(names, metaName) {
-		info, err := checkMeta(filepath.Join(q.dir, metaName))
+	if slices.Contains(names, meta.Name) {
+		info, err := meta.Check(filepath.Join(q.dir, meta.Name))
 		if err != nil && !errors.Is(err, errDamaged) {
 			return fmt.Errorf("check queue: %w", err)
 		}
@@ -200,12 +202,15 @@ func segNames(names []string) []uint64 {
 // missing started over: every cursor is then at the oldest segment, which costs
 // duplicates.
 func (q *Queue) openMeta(names []string) error {
-	path := filepath.Join(q.dir, metaName)
-	var m *metaStore
-	var c metaContent
+	path := filepath.Join(q.dir, meta.Name)
+	o := meta.Options{
+		Dir: q.dir, Ring: q.ring, Full: q.useReserve, ReadOnly: q.readOnly, NoSync: q.o.NoSync,
+		Secret: func() []byte { return q.newSecret(names) },
+	}
+	var c meta.Content
 	var err error
-	if slices.Contains(names, metaName) {
-		m, c, err = loadMeta(q.dir, q.ring, q.readOnly, q.o.NoSync)
+	if slices.Contains(names, meta.Name) {
+		q.meta, c, err = meta.Open(o)
 		switch {
 		case errors.Is(err, errDamaged) && !q.readOnly:
 			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
@@ -222,46 +227,39 @@ func (q *Queue) openMeta(names []string) error {
 		q.o.Logger.Error("meta.db is missing: starting over at the oldest segment, events will be sent again", "code", logs.MetaMissing)
 		q.count.MetaRebuilt = true
 	}
-	if m == nil {
-		secret := q.secretFromSegments(names)
-		if secret == nil {
-			secret = make([]byte, 32)
-			rand.Read(secret)
-		}
-		if err := makeMeta(q.dir, q.ring, secret, q.count.MetaRebuilt, q.o.NoSync); err != nil {
+	if q.meta == nil {
+		if err := meta.Create(o, q.count.MetaRebuilt); err != nil {
 			return err
 		}
-		if m, c, err = loadMeta(q.dir, q.ring, false, q.o.NoSync); err != nil {
+		if q.meta, c, err = meta.Open(o); err != nil {
 			return fmt.Errorf("open meta.db: %w", err)
 		}
 	}
-	if c.bad > 0 {
-		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", "code", logs.MetaRowsDamaged, "rows", c.bad)
-		q.count.BadChunks += int64(c.bad)
+	if c.Bad > 0 {
+		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", "code", logs.MetaRowsDamaged, "rows", c.Bad)
+		q.count.BadChunks += int64(c.Bad)
 	}
-	if len(c.secret) != 32 {
-		if c.secret = q.secretFromSegments(names); c.secret == nil {
-			c.secret = make([]byte, 32)
-			rand.Read(c.secret)
-		}
-	}
-	copy(q.secret[:], c.secret)
-	for name, r := range c.lanes {
-		q.lanes[name] = &lane{name: name, set: settled.New(r.Cursor, c.settled[name]), gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
+	copy(q.secret[:], c.Secret)
+	for name, r := range c.Lanes {
+		q.lanes[name] = &lane{name: name, set: settled.New(r.Cursor, c.Settled[name]), gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
 		q.lastNum = max(q.lastNum, uint64(r.Cursor)>>32)
 	}
-	for _, v := range c.voids {
+	for _, v := range q.meta.Voids() {
 		// A range stays void after its segment is gone: that number is spent.
-		q.lastNum = max(q.lastNum, uint64(v.first)>>32)
+		q.lastNum = max(q.lastNum, uint64(v.First)>>32)
 	}
-	q.notes, q.voids, q.voidsSaved, q.sealed = c.notes, c.voids, len(c.voids), c.sealed
-	if m, err = q.recordKey(m, c); err != nil {
-		return err
-	}
-	m.full = q.useReserve
-	q.meta = m
-	go m.run() // ends with close
 	return nil
+}
+
+// newSecret is the secret of the id hashes when meta.db does not have it: that of the
+// newest segment that has one.
+func (q *Queue) newSecret(names []string) []byte {
+	secret := q.secretFromSegments(names)
+	if secret == nil {
+		secret = make([]byte, 32)
+		rand.Read(secret)
+	}
+	return secret
 }
 
 // secretFromSegments finds the secret of the id hashes in the newest segment

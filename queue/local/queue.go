@@ -15,6 +15,7 @@ import (
 	"relay/internal/seal"
 	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/room"
 )
 
@@ -28,7 +29,7 @@ type Queue struct {
 	ring     *seal.Ring
 	zstd     *chunk.Codec
 	secret   [32]byte
-	meta     *metaStore
+	meta     *meta.Store
 	ids      *ids.Store
 	dead     *deadLog
 	cache    chunkCache
@@ -63,30 +64,25 @@ type Queue struct {
 	dropping  sync.Mutex // the oldest are dropped by one at a time
 	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
 
-	mu         sync.Mutex // never held while the disk is waited for
-	tasks      []task
-	unfiled    []task     // segments whose ids could not be written to a file yet
-	segs       []*segment // ascending; the tail is last
-	lanes      map[string]*lane
-	notes      map[string][]byte
-	voids      []voidRange
-	voidsSaved int
-	sealed     map[uint64]int64 // records in sealed segments, as meta.db has it
-	changed    chan struct{}
-	lastNum    uint64 // highest segment number ever seen
-	version    int    // of segs: grows when one is added, opened, rewritten or removed
-	hold       int    // backups that forbid unlinking
-	opening    bool
-	broken     error // why the tail takes nothing
-	full       string
-	keysInUse  []uint32
-	lastErr    string
-	lastErrAt  time.Time
-	count      Stats // only its counters
-	space      space
-	age        room.Age
-	ageNoted   time.Duration // run time on record
-	syncs      latencies
+	mu        sync.Mutex // never held while the disk is waited for
+	tasks     []task
+	unfiled   []task     // segments whose ids could not be written to a file yet
+	segs      []*segment // ascending; the tail is last
+	lanes     map[string]*lane
+	changed   chan struct{}
+	lastNum   uint64 // highest segment number ever seen
+	version   int    // of segs: grows when one is added, opened, rewritten or removed
+	hold      int    // backups that forbid unlinking
+	opening   bool
+	broken    error // why the tail takes nothing
+	full      string
+	lastErr   string
+	lastErrAt time.Time
+	count     Stats // only its counters
+	space     space
+	age       room.Age
+	ageNoted  time.Duration // run time on record
+	syncs     latencies
 }
 
 const lockName = "lock"
@@ -195,7 +191,7 @@ func (q *Queue) closeFiles() error {
 	}
 	errs = append(errs, q.dead.close())
 	q.ids.Close()
-	errs = append(errs, q.meta.close())
+	errs = append(errs, q.meta.Close())
 	errs = append(errs, q.lock.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close queue: %w", err)

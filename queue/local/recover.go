@@ -12,9 +12,11 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
 )
 
 // How a segment that another process, or a failing disk, left behind is made
@@ -30,8 +32,8 @@ import (
 //
 // The last two give a new file. Ranges in doubt are left out of it.
 
-func isVoid(voids []voidRange, h *chunk.Header) bool {
-	return slices.ContainsFunc(voids, func(v voidRange) bool { return h.First < v.end && v.first < h.End() })
+func isVoid(voids []meta.Void, h *chunk.Header) bool {
+	return slices.ContainsFunc(voids, func(v meta.Void) bool { return h.First < v.End && v.First < h.End() })
 }
 
 // prepare makes a segment from before fit to be read whose ids are known.
@@ -125,12 +127,12 @@ func (q *Queue) sealInPlace(s *segment, sum summary) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	used := int64(0)
-	err = guard(func() error {
+	err = boltdb.Guard(func() error {
 		if s.db != nil && s.db.IsReadOnly() {
-			closeDB(&s.db)
+			boltdb.Close(&s.db)
 		}
 		if s.db == nil {
-			db, err := openBolt(s.path, 0o600, tailOptions(0))
+			db, err := boltdb.Open(s.path, tailOptions(0))
 			if err != nil {
 				return err
 			}
@@ -142,13 +144,13 @@ func (q *Queue) sealInPlace(s *segment, sum summary) error {
 		}); err != nil {
 			return err
 		}
-		used, err = boltSize(s.db)
+		used, err = s.db.Size()
 		if err != nil || q.o.NoSync {
 			return err
 		}
 		return s.db.Sync()
 	})
-	closeDB(&s.db)
+	boltdb.Close(&s.db)
 	if err != nil {
 		return fmt.Errorf("seal segment: %w", err)
 	}
@@ -159,11 +161,6 @@ func (q *Queue) sealInPlace(s *segment, sum summary) error {
 		}
 	}
 	return nil
-}
-
-func boltSize(db *boltFile) (n int64, err error) {
-	err = db.View(func(tx *bolt.Tx) error { n = tx.Size(); return nil })
-	return n, err
 }
 
 // repair deals with damage a reader met in s as it was when it had been installed

@@ -12,10 +12,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/logs"
+	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
 )
 
 // salvage writes the chunks that are whole to a new file in the place of s.
@@ -23,14 +25,14 @@ import (
 // What it saves is sealed: file, when given, gets the ids before that counts.
 func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]ids.Known) error) ([]ids.Known, error) {
 	q.shut(s)
+	voids := q.meta.Voids()
+	held, noted := q.meta.Sealed(s.num)
 	q.mu.Lock()
-	voids := slices.Clone(q.voids)
 	before := s.sum.clone()
-	held, noted := q.sealed[s.num]
 	q.mu.Unlock()
 	var saved []ids.Known
 	var sum summary
-	err := withScan(s.path, func(p *boltscan.File) error {
+	err := boltdb.Scan(s.path, func(p *boltscan.File) error {
 		found, err := findChunks(p, s.num)
 		if err == nil {
 			err = q.patience(s, p.Unread())
@@ -101,7 +103,7 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]ids
 // lostRecords says how many records of a segment are not in sum, what was saved
 // of it: exactly, when it was read before or meta.db has noted how many it held,
 // else as far as the gaps in what was saved tell.
-func lostRecords(num uint64, before, sum *summary, held int64, noted bool, voids []voidRange) (lost int64, known bool) {
+func lostRecords(num uint64, before, sum *summary, held int64, noted bool, voids []meta.Void) (lost int64, known bool) {
 	switch {
 	case before.Chunks > 0:
 		return max(0, before.Records-sum.Records), true
@@ -110,8 +112,8 @@ func lostRecords(num uint64, before, sum *summary, held int64, noted bool, voids
 	}
 	lost = sum.Missing
 	for _, v := range voids {
-		if uint64(v.first>>32) == num && uint32(v.end) < sum.Next {
-			lost -= int64(v.end - v.first)
+		if uint64(v.First>>32) == num && uint32(v.End) < sum.Next {
+			lost -= int64(v.End - v.First)
 		}
 	}
 	return max(0, lost), false
@@ -148,7 +150,7 @@ func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunk.Header, dat
 	if err := makeSegmentAt(tmp, num, q.now(), q.secretFor(num), true); err != nil {
 		return err
 	}
-	db, err := openBolt(tmp, 0o600, tailOptions(q.o.SegmentSize))
+	db, err := boltdb.Open(tmp, tailOptions(q.o.SegmentSize))
 	if err != nil {
 		return fmt.Errorf("write segment: %w", err)
 	}
@@ -189,7 +191,7 @@ func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunk.Header, dat
 	}
 	var used int64
 	if err == nil {
-		used, err = boltSize(db)
+		used, err = db.Size()
 	}
 	if err == nil && !q.o.NoSync {
 		err = db.Sync()

@@ -15,6 +15,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
@@ -73,7 +74,7 @@ type segment struct {
 	used, filled int64 // of a tail: bytes of pages, and bytes that were written ahead (fill.go)
 
 	mu      sync.RWMutex // held for reading while db is used
-	db      *boltFile
+	db      *boltdb.File
 	lastUse atomic.Int64
 }
 
@@ -109,7 +110,7 @@ func makeSegmentAt(path string, num uint64, now time.Time, secret []byte, noSync
 	if err != nil {
 		return fmt.Errorf("encode segment header: %w", err)
 	}
-	return fillBolt(path, noSync, func(tx *bolt.Tx) error {
+	return boltdb.Make(path, noSync, func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(bucketInfo)
 		if err != nil {
 			return err
@@ -122,26 +123,10 @@ func makeSegmentAt(path string, num uint64, now time.Time, secret []byte, noSync
 	})
 }
 
-// fillBolt makes a bbolt file and syncs it.
-func fillBolt(path string, noSync bool, fill func(*bolt.Tx) error) error {
-	db, err := openBolt(path, 0o600, tailOptions(0))
-	if err != nil {
-		return err
-	}
-	err = db.Update(fill)
-	if err == nil && !noSync {
-		err = db.Sync()
-	}
-	if cerr := db.Close(); err == nil {
-		err = cerr
-	}
-	return err
-}
-
-// tailOptions: the free list is not written (a tail only grows, and is never
-// opened for writing again but to be sealed); syncing is ours (see Queue.commit).
+// tailOptions: a tail only grows, and is never opened for writing again but to be
+// sealed; syncing is ours (see Queue.commit).
 func tailOptions(mmap int64) *bolt.Options {
-	o := &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType, NoSync: true, NoStatistics: true, Timeout: time.Second}
+	o := boltdb.Options(true)
 	if runtime.GOOS != "windows" { // there the file would grow to the whole of it
 		o.InitialMmapSize = int(mmap)
 	}
@@ -150,7 +135,7 @@ func tailOptions(mmap int64) *bolt.Options {
 
 // openTail opens the file for writing.
 func (s *segment) openTail(size int64) error {
-	db, err := openBolt(s.path, 0o600, tailOptions(size+size/4))
+	db, err := boltdb.Open(s.path, tailOptions(size+size/4))
 	if err != nil {
 		return fmt.Errorf("open segment: %w", err)
 	}
@@ -265,7 +250,7 @@ func (q *Queue) openSealed(s *segment) error {
 	if err := q.check(s); err != nil {
 		return err
 	}
-	db, err := openBolt(s.path, 0o600, &bolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
+	db, err := boltdb.Open(s.path, &bolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("open segment: %w", errGone)
@@ -289,7 +274,7 @@ func (q *Queue) openSealed(s *segment) error {
 		if !o.mu.TryLock() {
 			break // being read; next time
 		}
-		closeDB(&o.db)
+		boltdb.Close(&o.db)
 		o.mu.Unlock()
 		q.openSegs = append(q.openSegs[:oldest], q.openSegs[oldest+1:]...)
 	}
@@ -310,13 +295,13 @@ func (q *Queue) check(s *segment) error {
 	want, sealed := s.sum.clone(), s.sealed
 	q.mu.Unlock()
 	var sum summary
-	err := withPages(s.path, func(p *boltscan.File) error {
+	err := boltdb.Read(s.path, func(p *boltscan.File) error {
 		return verify(p, p.Metas()[0], s.num, func(h *chunk.Header, _ []byte) error { sum.add(h); return nil })
 	})
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("open segment: %w", errGone)
-	case unreadable(err):
+	case boltdb.Unreadable(err):
 		return files.Damaged("cannot be read: %v", err)
 	case err != nil:
 		return fmt.Errorf("check segment: %w", err)
@@ -338,7 +323,7 @@ func (q *Queue) shut(s *segment) {
 	q.handles.Lock()
 	defer q.handles.Unlock()
 	s.mu.Lock()
-	closeDB(&s.db)
+	boltdb.Close(&s.db)
 	s.mu.Unlock()
 	for i, o := range q.openSegs {
 		if o == s {

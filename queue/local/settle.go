@@ -13,6 +13,7 @@ import (
 
 	"relay/queue"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/settled"
 )
 
@@ -131,8 +132,8 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	was, end := l.set, q.endSeq()
 	s.Settled = merged(s.Settled)
 	set := q.with(was, s, end)
-	before := laneRow{Cursor: was.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
-	row := laneRow{Cursor: set.Cursor(), Gen: l.gen + 1, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
+	before := meta.Lane{Cursor: was.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
+	row := meta.Lane{Cursor: set.Cursor(), Gen: l.gen + 1, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
 	q.mu.Unlock()
 	if s.State != nil {
 		row.State = slices.Clone(s.State)
@@ -144,7 +145,7 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 		if uint32(before.Gen) == 0 {
 			// The lane's first. Its row says where the lane began to count: without
 			// one, letters that did not commit could not be told from valid ones.
-			if err := q.meta.saveLane(l.name, before, nil, nil); err != nil {
+			if err := q.meta.SaveLane(l.name, before, nil, nil); err != nil {
 				return err
 			}
 		}
@@ -161,7 +162,7 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 		records, bytes = records+n, bytes+b
 	}
 	put, gone := set.Changes(was)
-	if err := q.meta.saveLane(l.name, row, put, gone); err != nil {
+	if err := q.meta.SaveLane(l.name, row, put, gone); err != nil {
 		return err
 	}
 	if len(s.Dead) > 0 {

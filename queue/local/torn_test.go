@@ -50,7 +50,7 @@ func TestTornCommit(t *testing.T) {
 					continue
 				}
 				if meta == nil {
-					meta = readAll(t, filepath.Join(src, metaName))
+					meta = readAll(t, filepath.Join(src, "meta.db"))
 				}
 				for trial := range 4 {
 					img := bytes.Clone(before)
@@ -63,7 +63,7 @@ func TestTornCommit(t *testing.T) {
 						}
 					}
 					dir := t.TempDir()
-					put(t, filepath.Join(dir, metaName), meta)
+					put(t, filepath.Join(dir, "meta.db"), meta)
 					put(t, filepath.Join(dir, filepath.Base(path)), img)
 					o, err := Open(dir, Options{NoSync: true})
 					if err != nil {

@@ -3,8 +3,8 @@ package local
 import (
 	"encoding/json"
 	"errors"
-	"slices"
 
+	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
@@ -14,7 +14,7 @@ import (
 // readSegInfo reads the header of a segment file.
 func readSegInfo(path string) (segInfo, error) {
 	var info segInfo
-	err := withPages(path, func(p *boltscan.File) error {
+	err := boltdb.Read(path, func(p *boltscan.File) error {
 		var last error
 		for _, m := range p.Metas() {
 			last = p.Walk(m, bucketInfo, func(k, v []byte) error {
@@ -46,7 +46,7 @@ func (q *Queue) lacksKey(num uint64) bool {
 	enough := errors.New("enough")
 	var id uint32
 	var data []byte
-	err := withPages(segPath(q.dir, num), func(p *boltscan.File) error {
+	err := boltdb.Read(segPath(q.dir, num), func(p *boltscan.File) error {
 		return p.Walk(p.Metas()[0], bucketLog, func(_, v []byte) error {
 			data = append(data, v...)
 			if n, err := chunk.HeaderLen(data); err != nil || len(data) < n {
@@ -67,7 +67,7 @@ func (q *Queue) lacksKey(num uint64) bool {
 func readSummary(path string) (summary, error) {
 	var sum summary
 	found := false
-	err := withPages(path, func(p *boltscan.File) error {
+	err := boltdb.Read(path, func(p *boltscan.File) error {
 		return p.Walk(p.Metas()[0], bucketInfo, func(k, v []byte) (err error) {
 			if string(k) == string(keySummary) {
 				found = true
@@ -147,10 +147,8 @@ type examined struct {
 // examine verifies the segment; errDamaged: not even the older meta page will do.
 func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 	var best examined
-	q.mu.Lock()
-	voids := slices.Clone(q.voids)
-	q.mu.Unlock()
-	err := withPages(s.path, func(p *boltscan.File) error {
+	voids := q.meta.Voids()
+	err := boltdb.Read(s.path, func(p *boltscan.File) error {
 		p.ReadAhead()
 		var first error
 		for i, m := range p.Metas() {
@@ -190,7 +188,7 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 		}
 		return first
 	})
-	if unreadable(err) {
+	if boltdb.Unreadable(err) {
 		err = files.Damaged("cannot be read: %v", err)
 	}
 	return best, err
