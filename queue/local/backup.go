@@ -36,7 +36,7 @@ func (q *Queue) removeBad() error {
 // with it are those of segments up to last.
 type manifest struct {
 	meta *meta.Snapshot // meta.db as it was
-	segs []*segment
+	segs []*seg
 	last uint64
 }
 
@@ -119,7 +119,7 @@ func (q *Queue) manifest() (m manifest, err error) {
 		q.mu.Lock()
 		for _, s := range q.segs {
 			if !s.tail {
-				m.segs, m.last = append(m.segs, s), s.num
+				m.segs, m.last = append(m.segs, s), s.Num
 			}
 		}
 		q.mu.Unlock()
@@ -141,7 +141,7 @@ func (q *Queue) manifest() (m manifest, err error) {
 
 // copySegment copies a segment as it stands. One that nobody has sealed yet is
 // not sealed here: that says that its ids are in a file, which the keeper sees to.
-func (q *Queue) copySegment(s *segment, dir string) error {
+func (q *Queue) copySegment(s *seg, dir string) error {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	q.mu.Lock()
@@ -150,5 +150,5 @@ func (q *Queue) copySegment(s *segment, dir string) error {
 	if gone { // nothing was in it, or nothing could be saved of it
 		return nil
 	}
-	return disk.Copy(filepath.Join(dir, filepath.Base(s.path)), s.path, -1)
+	return disk.Copy(filepath.Join(dir, filepath.Base(s.Path)), s.Path, -1)
 }

@@ -310,7 +310,7 @@ func TestIDsFiledLater(t *testing.T) {
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "a"))
-	num := q.tail.num
+	num := q.tail.Num
 	// A directory stands where the file is to be.
 	block := files.Path(dir, num, ids.Suffix)
 	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {

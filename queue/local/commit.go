@@ -13,6 +13,7 @@ import (
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/segment"
 )
 
 // writer is the state of the writer's goroutine.
@@ -25,7 +26,7 @@ type writer struct {
 	ids     []ids.Known
 	builder *chunk.Builder
 	data    []byte // encoded chunks
-	packed  []packed
+	packed  []segment.Chunk
 }
 
 // commit writes what is new in reqs to the tail, syncs once and answers all.
@@ -48,14 +49,14 @@ func (w *writer) commit(reqs []*request) {
 	tail := q.tail
 	size := int64(0)
 	for _, c := range w.packed {
-		size += int64(len(c.data))
+		size += int64(len(c.Data))
 	}
 	if err := w.admit(size); err != nil {
 		w.answer(reqs, err)
 		return
 	}
 	q.committing.Store(time.Now().UnixNano())
-	used, err := tail.put(w.packed, !q.o.NoSync)
+	used, err := tail.Put(w.packed, !q.o.NoSync)
 	start := time.Now()
 	doubt := err != nil && !disk.NoSpace(err)
 	if err == nil && !q.o.NoSync {
@@ -134,7 +135,7 @@ var refusedLanes = []string{queue.LaneRefused}
 func (w *writer) build(reqs []*request) error {
 	w.data = w.data[:0]
 	b := w.builder
-	b.Start(w.q.tail.first() + Seq(w.q.tail.end.Load()))
+	b.Start(w.q.tail.First() + Seq(w.q.tail.end.Load()))
 	for _, r := range reqs {
 		for i := range r.pending {
 			p := &r.pending[i]
@@ -174,19 +175,19 @@ func (w *writer) finishChunk() (next Seq, err error) {
 		return 0, fmt.Errorf("pack chunk: %w", err)
 	}
 	w.data = data
-	w.packed = append(w.packed, packed{h: h, data: data[at:len(data):len(data)]})
+	w.packed = append(w.packed, segment.Chunk{Header: h, Data: data[at:len(data):len(data)]})
 	return h.End(), nil
 }
 
 // publish makes a confirmed commit visible.
-func (w *writer) publish(tail *segment, took time.Duration) {
+func (w *writer) publish(tail *seg, took time.Duration) {
 	q := w.q
-	disk := tail.onDisk()
+	disk := tail.OnDisk()
 	q.ids.Add(q.tailIDs, w.ids, q.now().UnixMilli())
 	q.mu.Lock()
 	for i := range w.packed {
-		h := &w.packed[i].h
-		tail.sum.add(h)
+		h := &w.packed[i].Header
+		tail.sum.Add(h)
 		for j := range h.Lanes {
 			c := &h.Lanes[j]
 			l := q.lane(c.Name)
@@ -218,11 +219,11 @@ func (q *Queue) bump() {
 // the range made void for good, and the next append starts a new one: pages of
 // the commit may lie in the file, which must not be mixed with those of another
 // for the same sequence numbers. In doubt, the commit as a whole may.
-func (w *writer) fail(tail *segment, err error, doubt bool) {
+func (w *writer) fail(tail *seg, err error, doubt bool) {
 	q := w.q
 	records := int64(len(w.ids))
-	last := w.packed[len(w.packed)-1].h
-	q.meta.AddVoid(meta.Void{First: w.packed[0].h.First, End: last.End()})
+	last := w.packed[len(w.packed)-1].Header
+	q.meta.AddVoid(meta.Void{First: w.packed[0].Header.First, End: last.End()})
 	q.mu.Lock()
 	q.count.Failures++
 	if doubt {
@@ -291,15 +292,16 @@ func (w *writer) rotate() error {
 		return err
 	}
 	num := q.nextSegment()
-	if err := makeSegmentFile(q.dir, num, q.now(), q.secretFor(num), q.o.NoSync); err != nil {
+	if err := segment.Create(q.dir, q.segInfo(num), q.o.NoSync); err != nil {
 		return err
 	}
-	s := &segment{num: num, path: segPath(q.dir, num), tail: true, ready: make(chan struct{})}
+	s := newSeg(q.dir, num)
+	s.tail = true
 	close(s.ready)
-	if err := s.openTail(q.o.SegmentSize); err != nil {
-		return errors.Join(err, files.Remove(s.path))
+	if err := s.OpenTail(q.o.SegmentSize); err != nil {
+		return errors.Join(err, files.Remove(s.Path))
 	}
-	s.disk = s.onDisk()
+	s.disk = s.OnDisk()
 	tailIDs := q.ids.Begin(num, q.now().UnixMilli())
 	q.mu.Lock()
 	old, oldIDs := q.tail, q.tailIDs

@@ -12,6 +12,7 @@ import (
 
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/segment"
 )
 
 // damagedDir makes a queue of several sealed segments, one lane partly settled,
@@ -39,7 +40,7 @@ func damagedDir(t *testing.T) (dir string, waiting, dead []string) {
 // segments gives the segment files of dir.
 func segments(t *testing.T, dir string) []string {
 	t.Helper()
-	m, err := filepath.Glob(filepath.Join(dir, "*"+segSuffix))
+	m, err := filepath.Glob(filepath.Join(dir, "*"+segment.Suffix))
 	if err != nil || len(m) == 0 {
 		t.Fatal(m, err)
 	}

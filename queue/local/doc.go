@@ -51,12 +51,7 @@
 //	  *.tmp                   being made; removed at the next open
 //
 // A sequence number is segment << 32 | index; numbers are never used again,
-// neither are those of segments. A segment is a bbolt file with two buckets:
-//
-//	relay   "segment": {"format":2,"sum":CRC32C of the format,"segment":n,"created":…,"secret":…}
-//	        "summary": what it holds per lane, JSON and CRC32C; once sealed
-//	log     sequence u64 · piece u16 (big-endian): piece of a chunk, at most 1,980 bytes
-//
+// neither are those of segments. A segment is a bbolt file of chunks (package segment).
 // A chunk is what one group commit stored, or about 1 MiB of it; package chunk
 // draws it. Its ids are SHA-256(secret · space · id), cut to 16 bytes, each with
 // the fingerprint of its event (package ids). A chunk never
@@ -80,7 +75,7 @@
 // page may be on disk without its pages; the pages of the commit before are
 // whole, since bbolt writes over none of them, and the other meta page leads to
 // them. So an old tail is never given to bbolt before every page and checksum of
-// it was read (package boltscan, recover.go); one that is torn is rewritten from the
+// it was read (packages boltscan and segment); one that is torn is rewritten from the
 // chunks that are whole. What was confirmed was synced with its own meta page
 // and is among them.
 package local

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"relay/queue/local/internal/boltdb"
-	"relay/queue/local/internal/boltscan"
+	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/segment"
 )
 
 // everything gives all that can be got out of a queue's directory by someone
@@ -26,7 +26,7 @@ func everything(t *testing.T, q *Queue) []byte {
 			return err
 		}
 		b, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(path, tmpSuffix) {
+		if errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(path, segment.TmpSuffix) {
 			return nil // it has its name by now
 		}
 		if err != nil {
@@ -44,18 +44,13 @@ func everything(t *testing.T, q *Queue) []byte {
 		if !ok {
 			return nil
 		}
-		return boltdb.Scan(path, func(p *boltscan.File) error {
-			found, err := findChunks(p, num)
-			for _, c := range found.order() {
-				data, h, _, ok := found.assemble(p, c)
-				if !ok {
-					continue
-				}
+		return segment.Find(path, num, func(found *segment.Found) error {
+			return found.Each(func(h *chunk.Header, data, _ []byte) error {
 				_, pay, err := h.Split(data)
 				if err != nil {
 					return err
 				}
-				recs, err := q.zstd.Decode(q.ring, &h, pay)
+				recs, err := q.zstd.Decode(q.ring, h, pay)
 				if err != nil {
 					return err
 				}
@@ -63,8 +58,8 @@ func everything(t *testing.T, q *Queue) []byte {
 					all.WriteString(r.ID)
 					all.Write(r.Body)
 				}
-			}
-			return err
+				return nil
+			})
 		})
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"relay/queue"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/segment"
 )
 
 var makeGolden = flag.Bool("golden", false, "write testdata of the present format; never over what is there")
@@ -131,7 +132,7 @@ func TestOtherFormat(t *testing.T) {
 			bucket, key := []byte("dir"), []byte("info")
 			js := fmt.Sprintf(`{"format":%d,"sum":%d,"something":"other"}`, c.format, files.FormatSum(c.format))
 			if c.file != meta.Name {
-				path, bucket, key = segPath(dir, 1), bucketInfo, keySegment
+				path, bucket, key = segment.Path(dir, 1), []byte("relay"), []byte("segment")
 			}
 			db, err := bolt.Open(path, 0o600, nil)
 			if err != nil {

@@ -32,7 +32,7 @@ func TestSameIDAgain(t *testing.T) {
 		drainAll(t, q, "a")
 		rotateNow(t, q)
 		filed(t, q)
-		until(t, "the segment is unlinked", func() bool { _, err := os.Stat(s.path); return os.IsNotExist(err) })
+		until(t, "the segment is unlinked", func() bool { _, err := os.Stat(s.Path); return os.IsNotExist(err) })
 	}
 	none := func() {}
 	for _, c := range []struct {
@@ -57,7 +57,7 @@ func TestSameIDAgain(t *testing.T) {
 			return on
 		}},
 		{"ids cannot be filed", func(t *testing.T, q *Queue) func() {
-			block := files.Path(q.dir, q.tail.num, ids.Suffix) // a directory stands where the file is to be
+			block := files.Path(q.dir, q.tail.Num, ids.Suffix) // a directory stands where the file is to be
 			if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 				t.Fatal(err)
 			}

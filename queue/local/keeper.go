@@ -10,11 +10,12 @@ import (
 	"relay/internal/logs"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/segment"
 )
 
 // task is something for the keeper.
 type task struct {
-	seal   *segment  // a tail that was rotated out
+	seal   *seg      // a tail that was rotated out
 	ids    *ids.Tail // its ids
 	repair bool      // it ended in doubt
 	tidy   bool      // segments may have been passed
@@ -94,11 +95,11 @@ func (q *Queue) openOld() {
 		old = old[:len(old)-1]
 	}
 	q.mu.Unlock()
-	later := make(map[*segment]func() error) // what is left to do with those whose ids are known
+	later := make(map[*seg]func() error) // what is left to do with those whose ids are known
 	if !q.readOnly {
 		again := q.recallOf(old)
 		for _, s := range old {
-			if !q.ids.Covers(s.num) && (again[s.num] || !isSealed(s)) {
+			if !q.ids.Covers(s.Num) && (again[s.Num] || !isSealed(s)) {
 				q.openFor(s, func() (err error) { later[s], err = q.recall(s); return err })
 			}
 		}
@@ -141,30 +142,30 @@ func (q *Queue) openOld() {
 
 // isSealed says whether the segment carries its summary: then its ids were
 // filed too, and have been forgotten if there is no file.
-func isSealed(s *segment) bool {
-	_, err := readSummary(s.path)
+func isSealed(s *seg) bool {
+	_, err := segment.ReadSummary(s.Path)
 	return err == nil
 }
 
 // recallOf gives the sealed segments whose ids lay in files that were set aside at
 // open.
-func (q *Queue) recallOf(old []*segment) map[uint64]bool {
+func (q *Queue) recallOf(old []*seg) map[uint64]bool {
 	nums := make([]uint64, len(old))
 	for i, s := range old {
-		nums[i] = s.num
+		nums[i] = s.Num
 	}
 	return q.ids.Recall(nums, func(num uint64) (int64, bool) {
-		sum, err := readSummary(segPath(q.dir, num))
+		sum, err := segment.ReadSummary(segment.Path(q.dir, num))
 		return sum.Records, err == nil
 	})
 }
 
 // openFor runs fn, which makes s readable or fails.
-func (q *Queue) openFor(s *segment, fn func() error) {
+func (q *Queue) openFor(s *seg, fn func() error) {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	if err := fn(); err != nil {
-		q.o.Logger.Error("cannot open a segment", "code", logs.SegmentNotOpened, "segment", filepath.Base(s.path), "err", err)
+		q.o.Logger.Error("cannot open a segment", "code", logs.SegmentNotOpened, "segment", filepath.Base(s.Path), "err", err)
 		q.mu.Lock()
 		s.failed = err
 		if !isClosed(s.ready) {
@@ -177,14 +178,14 @@ func (q *Queue) openFor(s *segment, fn func() error) {
 // recall makes the ids of a segment that was never sealed known again; the first
 // append waits for that. The rest of what makes a good segment readable is left
 // for later; one that is not good is put in order first, which says what is in it.
-func (q *Queue) recall(s *segment) (later func() error, err error) {
+func (q *Queue) recall(s *seg) (later func() error, err error) {
 	// When they came is not known; the clock may be behind still, and the file's time.
 	newest := q.now().UnixMilli()
-	if fi, err := os.Stat(s.path); err == nil {
+	if fi, err := os.Stat(s.Path); err == nil {
 		newest = max(newest, fi.ModTime().UnixMilli())
 	}
 	oldest := newest
-	if info, err := readSegInfo(s.path); err == nil {
+	if info, err := segment.ReadInfo(s.Path); err == nil {
 		oldest = info.Created.UnixMilli()
 	}
 	file := func(t *ids.Tail) error {
@@ -199,9 +200,9 @@ func (q *Queue) recall(s *segment) (later func() error, err error) {
 	// The ids are filed before the segment is sealed: a seal says that they are
 	// in a file, and a crash in between must not make it lie.
 	x, err := q.examine(s, true)
-	if err == nil && !x.torn && !x.voided && len(x.ids) > 0 {
-		t := q.ids.Insert(s.num, x.ids, oldest, newest)
-		x.ids = nil
+	if err == nil && !x.Torn && !x.Voided && len(x.IDs) > 0 {
+		t := q.ids.Insert(s.Num, x.IDs, oldest, newest)
+		x.IDs = nil
 		return func() error {
 			return q.putInOrder(s, x, nil, func([]ids.Known) error { return file(t) })
 		}, nil
@@ -210,7 +211,7 @@ func (q *Queue) recall(s *segment) (later func() error, err error) {
 		if len(found) == 0 {
 			return nil
 		}
-		return file(q.ids.Insert(s.num, found, oldest, newest))
+		return file(q.ids.Insert(s.Num, found, oldest, newest))
 	})
 }
 
@@ -220,7 +221,7 @@ func (q *Queue) sealRotated(t task) {
 	defer q.repairing.Unlock()
 	s := t.seal
 	q.mu.Lock()
-	sum := s.sum.clone()
+	sum := s.sum.Clone()
 	skip := s.sealed || s.gone
 	q.mu.Unlock()
 	if t.ids != nil {
@@ -244,7 +245,7 @@ func (q *Queue) sealRotated(t task) {
 		// Its newest commit is in doubt: only a file without it will do.
 		if _, err := q.salvage(s, false, nil, nil); err != nil {
 			q.o.Logger.Error("cannot rewrite a segment that ended in doubt", "code", logs.SegmentNotCleaned, "err", err)
-			q.shut(s)
+			q.pool.Shut(&s.File)
 			q.install(s, sum, false) // end keeps the range in doubt from readers
 		}
 		q.recount()
@@ -256,7 +257,7 @@ func (q *Queue) sealRotated(t task) {
 		}
 		return
 	}
-	err := q.sealInPlace(s, sum)
+	err := s.Seal(&sum, q.o.NoSync)
 	if err != nil {
 		q.o.Logger.Warn("cannot seal a segment; it is read as it is", "code", logs.SegmentNotSealed, "err", err)
 	}
@@ -285,7 +286,7 @@ func (q *Queue) mergeIDs() {
 	if err := q.ids.Merge(ids.FewFiles, func(first, last uint64) bool {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		return slices.ContainsFunc(q.segs, func(s *segment) bool { return first <= s.num && s.num <= last })
+		return slices.ContainsFunc(q.segs, func(s *seg) bool { return first <= s.Num && s.Num <= last })
 	}); err != nil {
 		q.o.Logger.Warn("cannot merge message ids; they stay in more files", "code", logs.IDsNotMerged, "err", err)
 	}
@@ -313,9 +314,9 @@ func (q *Queue) noteSealed() {
 	q.mu.Lock()
 	for _, s := range q.segs {
 		if s.sealed {
-			sealed[s.num] = s.sum.Records
+			sealed[s.Num] = s.sum.Records
 		} else {
-			others = append(others, s.num)
+			others = append(others, s.Num)
 		}
 	}
 	q.mu.Unlock()
@@ -341,8 +342,8 @@ func (q *Queue) tidy() {
 		q.segs = slices.Delete(q.segs, i, i+1)
 		q.version++
 		q.mu.Unlock()
-		q.shut(s)
-		if err := files.Remove(s.path); err != nil {
+		q.pool.Shut(&s.File)
+		if err := files.Remove(s.Path); err != nil {
 			q.o.Logger.Warn("cannot remove a segment that is drained", "code", logs.SegmentNotRemoved, "err", err)
 			return
 		}
@@ -371,14 +372,14 @@ func (q *Queue) recountLane(name string) bool {
 	q.mu.Lock()
 	l := q.lane(name)
 	set, gen, version := l.set, l.gen, q.version
-	segs := slices.DeleteFunc(slices.Clone(q.segs), func(s *segment) bool { return !isClosed(s.ready) || s.failed != nil })
+	segs := slices.DeleteFunc(slices.Clone(q.segs), func(s *seg) bool { return !isClosed(s.ready) || s.failed != nil })
 	q.mu.Unlock()
 	pending, bytes := int64(0), int64(0)
 	for _, s := range segs {
 		n, size, err := q.openIn(s, name, set, 0, 1<<63)
-		if err != nil && !errors.Is(err, errGone) { // a reader will meet the damage and deal with it
+		if err != nil && !errors.Is(err, segment.ErrGone) { // a reader will meet the damage and deal with it
 			q.mu.Lock()
-			if c := s.sum.lane(name); c != nil {
+			if c := s.sum.Lane(name); c != nil {
 				n, size = int64(c.Count), int64(c.Bytes)
 			}
 			q.mu.Unlock()
@@ -403,11 +404,11 @@ func (q *Queue) recountLane(name string) bool {
 func (q *Queue) oldestFromReady(name string, at Seq) int64 {
 	q.mu.Lock()
 	for _, s := range q.segs {
-		if s.num >= uint64(at>>32) && !isClosed(s.ready) {
+		if s.Num >= uint64(at>>32) && !isClosed(s.ready) {
 			q.mu.Unlock()
 			return 0
 		}
-		if c := s.sum.lane(name); c != nil && s.first()+Seq(c.Last) >= at {
+		if c := s.sum.Lane(name); c != nil && s.First()+Seq(c.Last) >= at {
 			break
 		}
 	}

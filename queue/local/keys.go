@@ -9,6 +9,7 @@ import (
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/segment"
 )
 
 // SetKeys puts another key in force while the queue goes on, as Options.Key and
@@ -86,7 +87,7 @@ func (q *Queue) reseal() {
 			continue
 		}
 		sealed, err := q.sealedBy(s, cur)
-		if errors.Is(err, errGone) {
+		if errors.Is(err, segment.ErrGone) {
 			continue
 		}
 		if err == nil && !sealed {
@@ -123,9 +124,16 @@ func (q *Queue) reseal() {
 	q.o.Logger.Info("everything in the queue is sealed with the key in force; older ones are not needed any more", "code", logs.Resealed, "key", fmt.Sprintf("%08x", cur))
 }
 
+// lacksKey says that the first chunk of a segment is sealed with a key that is
+// not given.
+func (q *Queue) lacksKey(num uint64) bool {
+	id, ok := segment.FirstKey(segment.Path(q.dir, num))
+	return ok && q.ring.Keys().Opens(id) != nil
+}
+
 // sealedBy says whether all of a segment is sealed with one key.
-func (q *Queue) sealedBy(s *segment, id uint32) (bool, error) {
-	info, err := readSegInfo(s.path)
+func (q *Queue) sealedBy(s *seg, id uint32) (bool, error) {
+	info, err := segment.ReadInfo(s.Path)
 	if err != nil {
 		return false, err
 	}

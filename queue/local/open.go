@@ -14,18 +14,18 @@ import (
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/internal/seal"
-	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/segment"
 	"relay/queue/local/internal/settled"
 )
 
 func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	q := &Queue{
-		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*segment).sync,
+		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*seg).Sync,
 		zstd: chunk.NewCodec(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), calls: make(map[string]chan struct{}),
 		lanes: make(map[string]*lane), changed: make(chan struct{}), opening: true,
@@ -120,7 +120,7 @@ func (q *Queue) abandon() {
 		q.ids.Close()
 	}
 	if q.tail != nil {
-		boltdb.Close(&q.tail.db)
+		q.tail.Close()
 	}
 	_ = q.lock.Close()
 }
@@ -139,7 +139,7 @@ func (q *Queue) names() ([]string, error) {
 
 func (q *Queue) removeTemp(names []string) {
 	for _, n := range names {
-		if strings.HasSuffix(n, tmpSuffix) {
+		if strings.HasSuffix(n, segment.TmpSuffix) {
 			os.Remove(filepath.Join(q.dir, n))
 		}
 	}
@@ -166,7 +166,7 @@ func (q *Queue) checkFormat(names []string) error {
 		segs = segs[len(segs)-1:]
 	}
 	for _, num := range segs {
-		info, err := readSegInfo(segPath(q.dir, num))
+		info, err := segment.ReadInfo(segment.Path(q.dir, num))
 		if errors.Is(err, errDamaged) {
 			continue
 		}
@@ -190,7 +190,7 @@ func (q *Queue) checkFormat(names []string) error {
 func segNames(names []string) []uint64 {
 	var nums []uint64
 	for _, n := range names {
-		if num, suffix, ok := files.Number(n); ok && suffix == segSuffix {
+		if num, suffix, ok := files.Number(n); ok && suffix == segment.Suffix {
 			nums = append(nums, num)
 		}
 	}
@@ -268,7 +268,7 @@ func (q *Queue) secretFromSegments(names []string) []byte {
 	nums := segNames(names)
 	slices.Reverse(nums)
 	for _, num := range nums {
-		info, err := readSegInfo(segPath(q.dir, num))
+		info, err := segment.ReadInfo(segment.Path(q.dir, num))
 		if err != nil {
 			continue
 		}
@@ -277,6 +277,11 @@ func (q *Queue) secretFromSegments(names []string) []byte {
 		}
 	}
 	return nil
+}
+
+// segInfo is the header of a segment that is made now.
+func (q *Queue) segInfo(num uint64) segment.Info {
+	return segment.NewInfo(num, q.now(), q.secretFor(num))
 }
 
 // secretFor is the secret as the header of a segment carries it.
@@ -296,9 +301,9 @@ func (q *Queue) findSegments(names []string) {
 		}
 	}
 	for _, num := range segNames(names) {
-		s := &segment{num: num, path: segPath(q.dir, num), ready: make(chan struct{})}
+		s := newSeg(q.dir, num)
 		s.end.Store(math.MaxUint32)
-		if fi, err := os.Stat(s.path); err == nil {
+		if fi, err := os.Stat(s.Path); err == nil {
 			s.disk = disk.Used(fi)
 		}
 		q.segs = append(q.segs, s)

@@ -17,6 +17,7 @@ import (
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/segment"
 )
 
 // Queue is an open directory. Its methods may be called from any goroutine.
@@ -32,6 +33,7 @@ type Queue struct {
 	meta     *meta.Store
 	ids      *ids.Store
 	dead     *deadLog
+	pool     segment.Pool // open files
 	cache    chunkCache
 
 	in         intake
@@ -41,8 +43,8 @@ type Queue struct {
 	onWriter   chan func(w *writer) // to the writer: run this between commits
 	idsReady   chan struct{}        // closed once the ids of before are known
 	committing atomic.Int64         // when the commit under way began, Unix ns; 0: none
-	tail       *segment             // the writer's
-	syncTail   func(*segment) error // what confirms a commit; tests have it fail
+	tail       *seg                 // the writer's
+	syncTail   func(*seg) error     // what confirms a commit; tests have it fail
 	tailIDs    *ids.Tail            // the writer's
 
 	kick   chan struct{} // to the keeper: there are tasks
@@ -57,17 +59,13 @@ type Queue struct {
 	calls       map[string]chan struct{}
 	callsClosed bool
 
-	handles  sync.Mutex // guards openSegs and the opening of sealed segments
-	openSegs []*segment
-	ticks    atomic.Int64
-
 	dropping  sync.Mutex // the oldest are dropped by one at a time
 	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
 
 	mu        sync.Mutex // never held while the disk is waited for
 	tasks     []task
-	unfiled   []task     // segments whose ids could not be written to a file yet
-	segs      []*segment // ascending; the tail is last
+	unfiled   []task // segments whose ids could not be written to a file yet
+	segs      []*seg // ascending; the tail is last
 	lanes     map[string]*lane
 	changed   chan struct{}
 	lastNum   uint64 // highest segment number ever seen
@@ -187,7 +185,7 @@ func (q *Queue) closeFiles() error {
 	segs := slices.Clone(q.segs)
 	q.mu.Unlock()
 	for _, s := range segs {
-		q.shut(s)
+		q.pool.Shut(&s.File)
 	}
 	errs = append(errs, q.dead.close())
 	q.ids.Close()

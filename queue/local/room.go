@@ -86,7 +86,7 @@ func (q *Queue) dropOldest(enough func() bool) {
 		if s == nil {
 			return
 		}
-		err := q.dropLaneTo(name, s.first()+1<<32-1, queue.DropMaxSize)
+		err := q.dropLaneTo(name, s.First()+1<<32-1, queue.DropMaxSize)
 		if errors.Is(err, errBusy) {
 			return
 		}
@@ -112,7 +112,7 @@ func (q *Queue) dropOldest(enough func() bool) {
 // oldestOfLargest gives the lane that has most waiting, of those that have
 // something in a sealed segment, and the first such segment; nil: there is none,
 // or one before has to be looked at first.
-func (q *Queue) oldestOfLargest() (name string, oldest *segment) {
+func (q *Queue) oldestOfLargest() (name string, oldest *seg) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.hold > 0 {

@@ -13,6 +13,7 @@ import (
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/segment"
 )
 
 const (
@@ -122,7 +123,7 @@ func (q *Queue) lookBesides() {
 		return
 	}
 	for _, e := range es {
-		if e.IsDir() || strings.HasSuffix(e.Name(), segSuffix) {
+		if e.IsDir() || strings.HasSuffix(e.Name(), segment.Suffix) {
 			continue
 		}
 		if strings.HasSuffix(e.Name(), files.BadSuffix) {
@@ -151,7 +152,7 @@ func (q *Queue) diskLocked() int64 {
 func (w *writer) fits(n int64) bool {
 	q := w.q
 	waiting := ids.Row * q.ids.Waiting() // will be a file
-	grow := w.q.tail.growth(n)
+	grow := w.q.tail.Growth(n)
 	q.mu.Lock()
 	used := q.diskLocked() + waiting
 	ok := used+grow <= q.space.marks.Hard
@@ -314,7 +315,7 @@ func (q *Queue) periodic() {
 // retryFailed tries again to open segments that could not be.
 func (q *Queue) retryFailed() {
 	q.mu.Lock()
-	var again []*segment
+	var again []*seg
 	for _, s := range q.segs {
 		if s.failed != nil && !errors.Is(s.failed, ErrKey) && !errors.Is(s.failed, ErrNewerFormat) && !q.opening {
 			s.failed = nil

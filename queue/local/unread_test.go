@@ -76,7 +76,7 @@ func TestUnreadableForAMoment(t *testing.T) {
 // One that does not come back is given up in the end, for the sake of the rest.
 func TestUnreadableIsGivenUp(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
-	s := &segment{}
+	s := &seg{}
 	bad := errors.New("bad sector")
 	if err := q.patience(s, bad); !errors.Is(err, bad) {
 		t.Errorf("at first: %v", err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/segment"
 )
 
 // clock is a clock that stands until it is moved.
@@ -42,7 +43,7 @@ func filed(t testing.TB, q *Queue) {
 	until(t, "the ids of sealed tails are filed", func() bool {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		return len(q.unfiled) == 0 && !slices.ContainsFunc(q.segs, func(s *segment) bool { return s.filing })
+		return len(q.unfiled) == 0 && !slices.ContainsFunc(q.segs, func(s *seg) bool { return s.filing })
 	})
 }
 
@@ -109,7 +110,7 @@ func copyAsIs(t testing.TB, q *Queue) string {
 			return nil
 		case err != nil:
 			return err
-		case strings.HasSuffix(path, tmpSuffix):
+		case strings.HasSuffix(path, segment.TmpSuffix):
 			return nil
 		case e.IsDir() && strings.HasSuffix(path, ids.Suffix): // stands in the way of a file
 			return fs.SkipDir

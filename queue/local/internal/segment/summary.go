@@ -1,4 +1,4 @@
-package local
+package segment
 
 import (
 	"encoding/binary"
@@ -10,8 +10,8 @@ import (
 	"relay/queue/local/internal/files"
 )
 
-// summary is what a segment holds, derived from its chunk headers.
-type summary struct {
+// Summary is what a segment holds, derived from its chunk headers.
+type Summary struct {
 	Records int64
 	Chunks  int64
 	Next    uint32 // index behind the last record
@@ -19,17 +19,17 @@ type summary struct {
 	Max     int64
 	Missing int64 // sequence numbers no chunk stands for
 	Lanes   []chunk.Lane
-	gaps    gaps // which those are; not stored, segment.check finds them again
+	Gaps    Gaps `json:"-"` // which those are; not stored, File.Check finds them again
 }
 
-// gaps are ranges of indexes that no chunk of a segment stands for, ascending.
+// Gaps are ranges of indexes that no chunk of a segment stands for, ascending.
 // Only a segment that was salvaged has any.
-type gaps []gap
+type Gaps []gap
 
 type gap struct{ from, to uint32 }
 
 // skip gives the first index at or behind at that does not lie in a gap.
-func (g gaps) skip(at uint32) uint32 {
+func (g Gaps) skip(at uint32) uint32 {
 	i, _ := slices.BinarySearchFunc(g, at, func(e gap, at uint32) int {
 		if e.to <= at {
 			return -1
@@ -42,7 +42,8 @@ func (g gaps) skip(at uint32) uint32 {
 	return at
 }
 
-func (s *summary) lane(name string) *chunk.Lane {
+// Lane gives what there is for a lane; nil: nothing.
+func (s *Summary) Lane(name string) *chunk.Lane {
 	for i := range s.Lanes {
 		if s.Lanes[i].Name == name {
 			return &s.Lanes[i]
@@ -51,8 +52,8 @@ func (s *summary) lane(name string) *chunk.Lane {
 	return nil
 }
 
-// add takes in the header of a further chunk.
-func (s *summary) add(h *chunk.Header) {
+// Add takes in the header of a further chunk.
+func (s *Summary) Add(h *chunk.Header) {
 	if s.Chunks == 0 || h.Min < s.Min {
 		s.Min = h.Min
 	}
@@ -61,7 +62,7 @@ func (s *summary) add(h *chunk.Header) {
 	}
 	first := uint32(h.First)
 	if first > s.Next {
-		s.gaps = append(s.gaps, gap{s.Next, first})
+		s.Gaps = append(s.Gaps, gap{s.Next, first})
 	}
 	s.Missing += int64(first) - int64(s.Next)
 	s.Chunks++
@@ -69,7 +70,7 @@ func (s *summary) add(h *chunk.Header) {
 	s.Next = first + h.Span
 	for i := range h.Lanes {
 		c := &h.Lanes[i]
-		l := s.lane(c.Name)
+		l := s.Lane(c.Name)
 		if l == nil {
 			s.Lanes = append(s.Lanes, chunk.Lane{Name: c.Name, Min: c.Min})
 			l = &s.Lanes[len(s.Lanes)-1]
@@ -82,18 +83,19 @@ func (s *summary) add(h *chunk.Header) {
 }
 
 // same says whether o was derived from the same chunks.
-func (s *summary) same(o *summary) bool {
+func (s *Summary) same(o *Summary) bool {
 	return s.Records == o.Records && s.Chunks == o.Chunks && s.Next == o.Next && s.Min == o.Min && s.Max == o.Max &&
 		s.Missing == o.Missing && slices.Equal(s.Lanes, o.Lanes)
 }
 
-func (s *summary) clone() summary {
+// Clone gives a copy that shares nothing.
+func (s *Summary) Clone() Summary {
 	c := *s
-	c.Lanes, c.gaps = slices.Clone(s.Lanes), slices.Clone(s.gaps)
+	c.Lanes, c.Gaps = slices.Clone(s.Lanes), slices.Clone(s.Gaps)
 	return c
 }
 
-func (s *summary) encode() ([]byte, error) {
+func (s *Summary) encode() ([]byte, error) {
 	b, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("encode summary: %w", err)
@@ -101,13 +103,13 @@ func (s *summary) encode() ([]byte, error) {
 	return binary.LittleEndian.AppendUint32(b, files.CRC(b)), nil
 }
 
-func decodeSummary(b []byte) (summary, error) {
+func decodeSummary(b []byte) (Summary, error) {
 	if len(b) < 4 || files.CRC(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
-		return summary{}, files.Damaged("summary checksum")
+		return Summary{}, files.Damaged("summary checksum")
 	}
-	var s summary
+	var s Summary
 	if err := json.Unmarshal(b[:len(b)-4], &s); err != nil {
-		return summary{}, files.Damaged("summary: %v", err)
+		return Summary{}, files.Damaged("summary: %v", err)
 	}
 	return s, nil
 }

@@ -1,9 +1,12 @@
-package local
+package segment
 
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 
+	"relay/queue"
 	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
@@ -11,9 +14,9 @@ import (
 	"relay/queue/local/internal/ids"
 )
 
-// readSegInfo reads the header of a segment file.
-func readSegInfo(path string) (segInfo, error) {
-	var info segInfo
+// ReadInfo reads the header of a segment file.
+func ReadInfo(path string) (Info, error) {
+	var info Info
 	err := boltdb.Read(path, func(p *boltscan.File) error {
 		var last error
 		for _, m := range p.Metas() {
@@ -40,13 +43,12 @@ func readSegInfo(path string) (segInfo, error) {
 	return info, err
 }
 
-// lacksKey says that the first chunk of a segment is sealed with a key that is
-// not given. A chunk's header has a checksum, that of its segment has none.
-func (q *Queue) lacksKey(num uint64) bool {
+// FirstKey gives the key that the first chunk of a segment is sealed with. A chunk's
+// header has a checksum, that of its segment has none.
+func FirstKey(path string) (id uint32, ok bool) {
 	enough := errors.New("enough")
-	var id uint32
 	var data []byte
-	err := boltdb.Read(segPath(q.dir, num), func(p *boltscan.File) error {
+	err := boltdb.Read(path, func(p *boltscan.File) error {
 		return p.Walk(p.Metas()[0], bucketLog, func(_, v []byte) error {
 			data = append(data, v...)
 			if n, err := chunk.HeaderLen(data); err != nil || len(data) < n {
@@ -60,12 +62,12 @@ func (q *Queue) lacksKey(num uint64) bool {
 			return enough
 		})
 	})
-	return errors.Is(err, enough) && q.ring.Keys().Opens(id) != nil
+	return id, errors.Is(err, enough)
 }
 
-// readSummary gives the summary a sealed segment carries.
-func readSummary(path string) (summary, error) {
-	var sum summary
+// ReadSummary gives the summary a sealed segment carries.
+func ReadSummary(path string) (Summary, error) {
+	var sum Summary
 	found := false
 	err := boltdb.Read(path, func(p *boltscan.File) error {
 		return p.Walk(p.Metas()[0], bucketInfo, func(k, v []byte) (err error) {
@@ -82,12 +84,34 @@ func readSummary(path string) (summary, error) {
 	return sum, err
 }
 
+// Check reads all of a segment before bbolt does for the first time, and gives where
+// its gaps are. It makes sure that a sealed one holds what its summary says, chunk for
+// chunk; want is nil for one that is not sealed.
+func (s *File) Check(want *Summary) (Gaps, error) {
+	var sum Summary
+	err := boltdb.Read(s.Path, func(p *boltscan.File) error {
+		return verify(p, p.Metas()[0], s.Num, func(h *chunk.Header, _ []byte) error { sum.Add(h); return nil })
+	})
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("open segment: %w", ErrGone)
+	case boltdb.Unreadable(err):
+		return nil, files.Damaged("cannot be read: %v", err)
+	case err != nil:
+		return nil, fmt.Errorf("check segment: %w", err)
+	case want != nil && !sum.same(want):
+		return nil, files.Damaged("segment holds %d records in %d chunks, not %d in %d as its summary says", sum.Records, sum.Chunks, want.Records, want.Chunks)
+	}
+	s.Checked.Store(true)
+	return sum.Gaps, nil
+}
+
 // verify reads all of a segment under one meta page and calls fn for each chunk.
 func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Header, ids []byte) error) error {
 	var data []byte
-	var first Seq
+	var first queue.Seq
 	next := 0
-	end := Seq(num) << 32
+	end := queue.Seq(num) << 32
 	flush := func() error {
 		if next == 0 {
 			return nil
@@ -135,38 +159,39 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 	return flush()
 }
 
-// examined is what was found in a segment file.
-type examined struct {
-	sum    summary
-	ids    []ids.Known
-	all    []Seq // first sequence of each chunk in the tree
-	torn   bool  // the newest meta page does not lead to everything
-	voided bool  // a range in doubt lies in it
+// Examined is what was found in a segment file.
+type Examined struct {
+	Sum    Summary
+	IDs    []ids.Known
+	Torn   bool // the newest meta page does not lead to everything
+	Voided bool // a range in doubt lies in it
+
+	all []queue.Seq // first sequence of each chunk in the tree
 }
 
-// examine verifies the segment; errDamaged: not even the older meta page will do.
-func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
-	var best examined
-	voids := q.meta.Voids()
-	err := boltdb.Read(s.path, func(p *boltscan.File) error {
+// Examine verifies a segment that was not sealed, but for chunks that void says are in
+// doubt; seal.ErrDamaged: not even the older meta page will do.
+func (s *File) Examine(void func(h *chunk.Header) bool, wantIDs bool) (Examined, error) {
+	var best Examined
+	err := boltdb.Read(s.Path, func(p *boltscan.File) error {
 		p.ReadAhead()
 		var first error
 		for i, m := range p.Metas() {
-			var x examined
-			next := s.first()
-			err := verify(p, m, s.num, func(h *chunk.Header, rows []byte) error {
+			var x Examined
+			next := s.First()
+			err := verify(p, m, s.Num, func(h *chunk.Header, rows []byte) error {
 				if h.First != next { // nothing leaves a segment before it is sealed
 					return files.Damaged("chunks between %x and %x are missing", uint64(next), uint64(h.First))
 				}
 				next = h.End()
 				x.all = append(x.all, h.First)
-				if isVoid(voids, h) {
-					x.voided = true
+				if void(h) {
+					x.Voided = true
 					return nil
 				}
-				x.sum.add(h)
+				x.Sum.Add(h)
 				if wantIDs {
-					x.ids = ids.Append(x.ids, rows)
+					x.IDs = ids.Append(x.IDs, rows)
 				}
 				return nil
 			})
@@ -177,10 +202,10 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 				// itself, with which the tree is whole and lacks chunks, if
 				// not as many as the commit brought. The older meta page knows
 				// better: chunks only come to a tree, at its end; none leaves it.
-				best.torn = i > 0 || len(p.Metas()) > 1 && !startsWith(x.all, p, p.Metas()[1])
+				best.Torn = i > 0 || len(p.Metas()) > 1 && !startsWith(x.all, p, p.Metas()[1])
 				best.all = nil
 				return nil
-			case errors.Is(err, ErrNewerFormat), errors.Is(err, ErrOlderFormat):
+			case errors.Is(err, files.ErrNewerFormat), errors.Is(err, files.ErrOlderFormat):
 				return err
 			case first == nil:
 				first = err
@@ -196,7 +221,7 @@ func (q *Queue) examine(s *segment, wantIDs bool) (examined, error) {
 
 // startsWith says whether all begins with the chunks under a meta page; yes when
 // that is not whole.
-func startsWith(all []Seq, p *boltscan.File, m boltscan.Meta) bool {
+func startsWith(all []queue.Seq, p *boltscan.File, m boltscan.Meta) bool {
 	missing := errors.New("missing")
 	n := 0
 	err := p.Walk(m, bucketLog, func(k, _ []byte) error {
