@@ -21,7 +21,7 @@ golden: ## rewrites what the commands and the APIs say, relay/testdata/golden; l
 	$(GO) test ./relay -count=1 -run '^TestGolden$$' -update
 
 bench: ## the benchmarks; figures only compare within one run
-	$(GO) test -run '^$$' -bench . -benchmem ./queue/local ./mapper ./relay/internal/ingest ./relay/internal/drain
+	$(GO) test -run '^$$' -bench . -benchmem ./queue/local ./queue/local/internal/ids ./mapper ./relay/internal/ingest ./relay/internal/drain
 
 figures: ## this commit beside the first edition in one run of ten minutes (Linux; the tools of ../shared/perf)
 	.ci/figures $(BASE)

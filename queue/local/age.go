@@ -5,9 +5,8 @@ import (
 	"strconv"
 	"time"
 
-	"relay/queue/local/internal/room"
-
 	"relay/internal/logs"
+	"relay/queue/local/internal/room"
 )
 
 const (
@@ -17,7 +16,7 @@ const (
 
 // openAges goes on with the run time that meta.db has.
 func (q *Queue) openAges() {
-	ran, err := strconv.ParseInt(string(q.notes[noteRan]), 10, 64)
+	ran, err := strconv.ParseInt(string(q.Note(noteRan)), 10, 64)
 	if err != nil || ran < 0 {
 		ran = 0 // everything counts as younger
 	}

@@ -11,6 +11,7 @@ import (
 
 	"relay/queue"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/ids"
 )
 
 const (
@@ -142,7 +143,7 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 		if e.Space == queue.ByID {
 			p.id, p.print = e.ID, e.Print
 		}
-		p.hash = hashID(hb[:0], &q.secret, e)
+		p.hash = ids.HashOf(hb[:0], &q.secret, e)
 		received := e.Received
 		if received.IsZero() {
 			received = q.now()

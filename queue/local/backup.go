@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	bolt "go.etcd.io/bbolt"
-
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/meta"
 )
 
 func (q *Queue) removeBad() error {
@@ -20,8 +20,8 @@ func (q *Queue) removeBad() error {
 		return fmt.Errorf("list files set aside: %w", err)
 	}
 	for _, e := range es {
-		if strings.HasSuffix(e.Name(), badSuffix) {
-			if err := removeFile(filepath.Join(q.dir, e.Name())); err != nil {
+		if strings.HasSuffix(e.Name(), files.BadSuffix) {
+			if err := files.Remove(filepath.Join(q.dir, e.Name())); err != nil {
 				return err
 			}
 		}
@@ -35,8 +35,8 @@ func (q *Queue) removeBad() error {
 // came later, is in its segments or was settled by its meta.db; the ids that go
 // with it are those of segments up to last.
 type manifest struct {
-	meta *bolt.Tx // meta.db as it was
-	segs []*segment
+	meta *meta.Snapshot // meta.db as it was
+	segs []*seg
 	last uint64
 }
 
@@ -72,7 +72,7 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := writeTx(m.meta, filepath.Join(dir, metaName)); err != nil {
+	if err := m.meta.Write(filepath.Join(dir, meta.Name)); err != nil {
 		return err
 	}
 	// Behind meta.db: a letter stands in the copy if its record is settled there.
@@ -83,7 +83,7 @@ func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := q.backupIDs(dir, m.last); err != nil {
+	if err := q.ids.Copy(dir, m.last); err != nil {
 		return err
 	}
 	for _, s := range m.segs {
@@ -119,11 +119,11 @@ func (q *Queue) manifest() (m manifest, err error) {
 		q.mu.Lock()
 		for _, s := range q.segs {
 			if !s.tail {
-				m.segs, m.last = append(m.segs, s), s.num
+				m.segs, m.last = append(m.segs, s), s.Num
 			}
 		}
 		q.mu.Unlock()
-		m.meta, err = q.meta.begin()
+		m.meta, err = q.meta.Begin()
 		return err
 	}
 	if q.readOnly {
@@ -141,7 +141,7 @@ func (q *Queue) manifest() (m manifest, err error) {
 
 // copySegment copies a segment as it stands. One that nobody has sealed yet is
 // not sealed here: that says that its ids are in a file, which the keeper sees to.
-func (q *Queue) copySegment(s *segment, dir string) error {
+func (q *Queue) copySegment(s *seg, dir string) error {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	q.mu.Lock()
@@ -150,70 +150,5 @@ func (q *Queue) copySegment(s *segment, dir string) error {
 	if gone { // nothing was in it, or nothing could be saved of it
 		return nil
 	}
-	return disk.Copy(filepath.Join(dir, filepath.Base(s.path)), s.path, -1)
-}
-
-// backupIDs copies the ids of segments up to last, whether they lie in a file or
-// in memory alone.
-func (q *Queue) backupIDs(dir string, last uint64) error {
-	q.ids.work.Lock() // none is filed, merged or forgotten meanwhile
-	defer q.ids.work.Unlock()
-	paths, gens := q.ids.upTo(last)
-	if q.readOnly { // which has read none
-		names, err := q.names()
-		if err != nil {
-			return err
-		}
-		for _, n := range names {
-			if num, ok := segNum(n); ok && n[16:] == idsSuffix && num <= last {
-				paths = append(paths, filepath.Join(q.dir, n))
-			}
-		}
-	}
-	for _, path := range paths {
-		if err := disk.Copy(filepath.Join(dir, filepath.Base(path)), path, -1); err != nil {
-			return err
-		}
-	}
-	for _, g := range gens {
-		f := &idFile{path: idsPath(dir, g.num), first: g.num, last: g.num, oldest: g.oldest, newest: g.newest}
-		if err := f.write(g.set.sorted(), q.o.NoSync); err != nil {
-			return err
-		}
-		f.f.Close()
-	}
-	return nil
-}
-
-// upTo gives the files with the ids of segments up to last, and the ids of those
-// segments that are in memory alone. The caller holds d.work.
-func (d *dedup) upTo(last uint64) (paths []string, gens []idGen) {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	for _, f := range d.files {
-		if f.last <= last {
-			paths = append(paths, f.path)
-		}
-	}
-	for _, g := range d.gens {
-		if g.num <= last && g.set.len() > 0 {
-			gens = append(gens, *g)
-		}
-	}
-	return paths, gens
-}
-
-// writeTx copies a bbolt file as tx sees it, and ends tx.
-func writeTx(tx *bolt.Tx, path string) error {
-	err := guard(func() error { return writeFileOf(tx, path) })
-	return errors.Join(err, tx.Rollback())
-}
-
-func writeFileOf(tx *bolt.Tx, path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = tx.WriteTo(f)
-	return errors.Join(err, f.Sync(), f.Close())
+	return disk.Copy(filepath.Join(dir, filepath.Base(s.Path)), s.Path, -1)
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"relay/internal/seal"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
 )
 
 // Copies are taken while records come, are settled and become dead letters:
@@ -187,7 +189,7 @@ func TestBackupHasUnfiledIDs(t *testing.T) {
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "a"))
-	block := idsPath(dir, q.tail.num) // a directory stands where the file is to be
+	block := files.Path(dir, q.tail.Num, ids.Suffix) // a directory stands where the file is to be
 	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}

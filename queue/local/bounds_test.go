@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"relay/internal/disk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
 )
 
 // du is what dir takes on disk.
@@ -308,9 +310,9 @@ func TestIDsFiledLater(t *testing.T) {
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "a"))
-	num := q.tail.num
+	num := q.tail.Num
 	// A directory stands where the file is to be.
-	block := idsPath(dir, num)
+	block := files.Path(dir, num, ids.Suffix)
 	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +332,7 @@ func TestIDsFiledLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	drainAll(t, q, "a") // their segment may go
-	until(t, "the ids are filed", func() bool { return q.ids.covers(num) && unfiled() == 0 })
+	until(t, "the ids are filed", func() bool { return q.ids.Covers(num) && unfiled() == 0 })
 	if a := mustAppend(t, q, entry("m-1", "a")); a.Duplicates != 1 {
 		t.Errorf("from the file: %+v", a)
 	}

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"time"
 
-	"relay/queue/local/internal/room"
-
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/segment"
 )
 
 // writer is the state of the writer's goroutine.
@@ -19,11 +22,11 @@ type writer struct {
 	reqs []*request
 	last int // requests in the commit before
 
-	batch   map[idHash]uint64 // ids of this commit, and their fingerprints
-	ids     []knownID
+	batch   map[ids.Hash]uint64 // ids of this commit, and their fingerprints
+	ids     []ids.Known
 	builder *chunk.Builder
 	data    []byte // encoded chunks
-	packed  []packed
+	packed  []segment.Chunk
 }
 
 // commit writes what is new in reqs to the tail, syncs once and answers all.
@@ -46,14 +49,14 @@ func (w *writer) commit(reqs []*request) {
 	tail := q.tail
 	size := int64(0)
 	for _, c := range w.packed {
-		size += int64(len(c.data))
+		size += int64(len(c.Data))
 	}
 	if err := w.admit(size); err != nil {
 		w.answer(reqs, err)
 		return
 	}
 	q.committing.Store(time.Now().UnixNano())
-	used, err := tail.put(w.packed, !q.o.NoSync)
+	used, err := tail.Put(w.packed, !q.o.NoSync)
 	start := time.Now()
 	doubt := err != nil && !disk.NoSpace(err)
 	if err == nil && !q.o.NoSync {
@@ -132,7 +135,7 @@ var refusedLanes = []string{queue.LaneRefused}
 func (w *writer) build(reqs []*request) error {
 	w.data = w.data[:0]
 	b := w.builder
-	b.Start(w.q.tail.first() + Seq(w.q.tail.end.Load()))
+	b.Start(w.q.tail.First() + Seq(w.q.tail.end.Load()))
 	for _, r := range reqs {
 		for i := range r.pending {
 			p := &r.pending[i]
@@ -172,19 +175,19 @@ func (w *writer) finishChunk() (next Seq, err error) {
 		return 0, fmt.Errorf("pack chunk: %w", err)
 	}
 	w.data = data
-	w.packed = append(w.packed, packed{h: h, data: data[at:len(data):len(data)]})
+	w.packed = append(w.packed, segment.Chunk{Header: h, Data: data[at:len(data):len(data)]})
 	return h.End(), nil
 }
 
 // publish makes a confirmed commit visible.
-func (w *writer) publish(tail *segment, took time.Duration) {
+func (w *writer) publish(tail *seg, took time.Duration) {
 	q := w.q
-	disk := tail.onDisk()
-	q.ids.add(q.gen, w.ids, q.now().UnixMilli())
+	disk := tail.OnDisk()
+	q.ids.Add(q.tailIDs, w.ids, q.now().UnixMilli())
 	q.mu.Lock()
 	for i := range w.packed {
-		h := &w.packed[i].h
-		tail.sum.add(h)
+		h := &w.packed[i].Header
+		tail.sum.Add(h)
 		for j := range h.Lanes {
 			c := &h.Lanes[j]
 			l := q.lane(c.Name)
@@ -216,13 +219,13 @@ func (q *Queue) bump() {
 // the range made void for good, and the next append starts a new one: pages of
 // the commit may lie in the file, which must not be mixed with those of another
 // for the same sequence numbers. In doubt, the commit as a whole may.
-func (w *writer) fail(tail *segment, err error, doubt bool) {
+func (w *writer) fail(tail *seg, err error, doubt bool) {
 	q := w.q
 	records := int64(len(w.ids))
+	last := w.packed[len(w.packed)-1].Header
+	q.meta.AddVoid(meta.Void{First: w.packed[0].Header.First, End: last.End()})
 	q.mu.Lock()
 	q.count.Failures++
-	last := w.packed[len(w.packed)-1].h
-	q.voids = append(q.voids, voidRange{w.packed[0].h.First, last.End()})
 	if doubt {
 		q.count.Void += records
 		tail.doubt = true
@@ -285,23 +288,24 @@ func (w *writer) answer(reqs []*request, err error) {
 // is on record before the new tail takes anything.
 func (w *writer) rotate() error {
 	q := w.q
-	if err := q.saveVoids(); err != nil {
+	if err := q.meta.SaveVoids(); err != nil {
 		return err
 	}
 	num := q.nextSegment()
-	if err := makeSegmentFile(q.dir, num, q.now(), q.secretFor(num), q.o.NoSync); err != nil {
+	if err := segment.Create(q.dir, q.segInfo(num), q.o.NoSync); err != nil {
 		return err
 	}
-	s := &segment{num: num, path: segPath(q.dir, num), tail: true, ready: make(chan struct{})}
+	s := newSeg(q.dir, num)
+	s.tail = true
 	close(s.ready)
-	if err := s.openTail(q.o.SegmentSize); err != nil {
-		return errors.Join(err, removeFile(s.path))
+	if err := s.OpenTail(q.o.SegmentSize); err != nil {
+		return errors.Join(err, files.Remove(s.Path))
 	}
-	s.disk = s.onDisk()
-	gen := q.ids.begin(num, q.now().UnixMilli())
+	s.disk = s.OnDisk()
+	tailIDs := q.ids.Begin(num, q.now().UnixMilli())
 	q.mu.Lock()
-	old, oldGen := q.tail, q.gen
-	q.tail, q.gen = s, gen
+	old, oldIDs := q.tail, q.tailIDs
+	q.tail, q.tailIDs = s, tailIDs
 	q.segs = append(q.segs, s)
 	q.lastNum = num
 	q.broken = nil
@@ -313,7 +317,7 @@ func (w *writer) rotate() error {
 	}
 	q.mu.Unlock()
 	if old != nil {
-		q.keep(task{seal: old, gen: oldGen, repair: old.doubt})
+		q.keep(task{seal: old, ids: oldIDs, repair: old.doubt})
 	}
 	return nil
 }

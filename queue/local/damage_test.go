@@ -9,6 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/segment"
 )
 
 // damagedDir makes a queue of several sealed segments, one lane partly settled,
@@ -36,7 +40,7 @@ func damagedDir(t *testing.T) (dir string, waiting, dead []string) {
 // segments gives the segment files of dir.
 func segments(t *testing.T, dir string) []string {
 	t.Helper()
-	m, err := filepath.Glob(filepath.Join(dir, "*"+segSuffix))
+	m, err := filepath.Glob(filepath.Join(dir, "*"+segment.Suffix))
 	if err != nil || len(m) == 0 {
 		t.Fatal(m, err)
 	}
@@ -76,12 +80,12 @@ func TestDamage(t *testing.T) {
 				change(t, s, nul)
 			}
 		}, true, false, 3, 4},
-		{"meta.db of NUL", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), nul) }, false, true, 3, 1},
-		{"empty meta.db", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), empty) }, false, true, 3, 1},
-		{"truncated meta.db", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), stub) }, false, true, 3, 1},
-		{"meta.db of noise", func(t *testing.T, dir string) { change(t, filepath.Join(dir, metaName), noise) }, false, true, 3, 1},
+		{"meta.db of NUL", func(t *testing.T, dir string) { change(t, filepath.Join(dir, meta.Name), nul) }, false, true, 3, 1},
+		{"empty meta.db", func(t *testing.T, dir string) { change(t, filepath.Join(dir, meta.Name), empty) }, false, true, 3, 1},
+		{"truncated meta.db", func(t *testing.T, dir string) { change(t, filepath.Join(dir, meta.Name), stub) }, false, true, 3, 1},
+		{"meta.db of noise", func(t *testing.T, dir string) { change(t, filepath.Join(dir, meta.Name), noise) }, false, true, 3, 1},
 		{"no meta.db", func(t *testing.T, dir string) {
-			if err := os.Remove(filepath.Join(dir, metaName)); err != nil {
+			if err := os.Remove(filepath.Join(dir, meta.Name)); err != nil {
 				t.Fatal(err)
 			}
 		}, false, true, 3, 0},
@@ -92,13 +96,13 @@ func TestDamage(t *testing.T) {
 			change(t, filepath.Join(dir, deadName), empty)
 		}, false, false, 0, 1},
 		{"ids of NUL", func(t *testing.T, dir string) {
-			ids, _ := filepath.Glob(filepath.Join(dir, "*"+idsSuffix))
+			ids, _ := filepath.Glob(filepath.Join(dir, "*"+ids.Suffix))
 			for _, f := range ids {
 				change(t, f, nul)
 			}
 		}, false, false, 3, 1},
 		{"empty ids", func(t *testing.T, dir string) {
-			ids, _ := filepath.Glob(filepath.Join(dir, "*"+idsSuffix))
+			ids, _ := filepath.Glob(filepath.Join(dir, "*"+ids.Suffix))
 			for _, f := range ids {
 				change(t, f, empty)
 			}
@@ -145,7 +149,7 @@ func TestDamage(t *testing.T) {
 				t.Errorf("dead letters %q, want %d", letters, c.letters)
 			}
 			bad := 0
-			m, _ := filepath.Glob(filepath.Join(dir, "*"+badSuffix))
+			m, _ := filepath.Glob(filepath.Join(dir, "*.bad"))
 			bad += len(m)
 			if bad < c.bad {
 				t.Errorf("%d files are set aside, want %d", bad, c.bad)

@@ -12,8 +12,11 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/dead"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/room"
 )
 
@@ -53,18 +56,18 @@ func newGen() uint64 { return uint64(rand.Uint32()) << 32 }
 
 // load opens dead.db.
 func (d *deadLog) load() {
-	header, err := json.Marshal(metaInfo{Format: formatVersion, Sum: formatSum(formatVersion)})
+	header, err := json.Marshal(meta.Info{Format: files.Version, Sum: files.FormatSum(files.Version)})
 	var s *dead.Store
 	if err == nil {
 		s, err = dead.Open(d.path, dead.Options{
 			Stamp: d.q.stamp, Ring: d.q.ring, Codec: d.q.zstd, Files: boltFiles{readOnly: d.q.readOnly, noSync: d.q.o.NoSync},
 			MaxSize: d.q.o.DeadMaxSize, DropOldest: d.q.o.DeadDropOldest, First: d.first, Header: header,
 			Format: func(b []byte) error {
-				var info metaInfo
+				var info meta.Info
 				if err := json.Unmarshal(b, &info); err != nil {
-					return damaged("header: %v", err)
+					return files.Damaged("header: %v", err)
 				}
-				return knownFormat(info.Format, info.Sum)
+				return files.KnownFormat(info.Format, info.Sum)
 			},
 			Committed: func(lane string) (uint64, bool) { gen, ok := d.gens[lane]; return gen, ok },
 			Cut: func(n int) {
@@ -327,9 +330,9 @@ func recordOf(dl DeadLetter) Record {
 type boltFiles struct{ readOnly, noSync bool }
 
 func (f boltFiles) Open(path string) (dead.DB, error) {
-	o := metaOptions(f.noSync)
+	o := boltdb.Options(f.noSync)
 	o.ReadOnly = f.readOnly
-	db, err := openBolt(path, 0o600, o)
+	db, err := boltdb.Open(path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -339,16 +342,16 @@ func (f boltFiles) Open(path string) (dead.DB, error) {
 // Walk wants both meta pages: should one be damaged, the other may lead to the
 // tree as it was before the newest letters.
 func (boltFiles) Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error {
-	err := readAgain(path, func(p *boltscan.File) error {
+	err := boltdb.ReadAgain(path, func(p *boltscan.File) error {
 		if len(p.Metas()) < 2 {
-			return damaged("a meta page")
+			return files.Damaged("a meta page")
 		}
 		return p.WalkAll(p.Metas()[0], buckets, visit())
 	})
-	if unreadable(err) {
-		err = damaged("cannot be read: %v", err)
+	if boltdb.Unreadable(err) {
+		err = files.Damaged("cannot be read: %v", err)
 	}
 	return err
 }
 
-func (boltFiles) Keep(path string) error { return keepCopy(path, badName(path)) }
+func (boltFiles) Keep(path string) error { return files.KeepCopy(path, files.BadName(path)) }

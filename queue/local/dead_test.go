@@ -11,8 +11,7 @@ import (
 	"testing"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
+	"relay/queue/local/internal/meta"
 	"relay/queue/queuetest/disktest"
 )
 
@@ -30,16 +29,22 @@ func deadOf(t testing.TB, q *Queue, lane string) Settlement {
 	return s
 }
 
-// failMeta has the next n writes of meta.db fail before anything is stored.
-func failMeta(q *Queue, n int) {
-	q.meta.mu.Lock()
-	defer q.meta.mu.Unlock()
-	q.meta.ops = append(q.meta.ops, &metaOp{done: make(chan error, 1), fn: func(*bolt.Tx) error {
-		if n--; n >= 0 {
-			return errors.New("input/output error")
+// failMeta has the writes of meta.db fail until undo is called: something stands
+// where it is to be.
+func failMeta(t *testing.T, q *Queue) (undo func()) {
+	t.Helper()
+	if err := q.meta.SaveLane("", meta.Lane{}, nil, nil); err == nil { // the next write goes to a new file
+		t.Fatal("a lane without a name was stored")
+	}
+	path := filepath.Join(q.dir, meta.Name)
+	if err := errors.Join(os.Rename(path, path+".away"), os.MkdirAll(filepath.Join(path, "x"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := errors.Join(os.RemoveAll(path), os.Rename(path+".away", path)); err != nil {
+			t.Error(err)
 		}
-		return nil
-	}})
+	}
 }
 
 // A settlement made twice, because the first try took longer than its caller
@@ -114,10 +119,11 @@ func TestLettersWhenMetaFails(t *testing.T) {
 		for _, r := range b.Records {
 			s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "a", Body: r.Body})
 		}
-		failMeta(q, 1)
+		undo := failMeta(t, q)
 		if err := q.Settle("a", s); err == nil {
 			t.Fatal("meta.db did not fail")
 		}
+		undo()
 		if _, letters := deadIDs(t, q); len(letters) != total {
 			t.Fatalf("%d letters are shown of %d that are settled", len(letters), total)
 		}
@@ -152,16 +158,16 @@ func TestCrashWithinASettlement(t *testing.T) {
 			{"first row", func(q *Queue, _ Settlement) error {
 				q.mu.Lock()
 				l := q.lane("a")
-				row := laneRow{Cursor: l.set.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts}
+				row := meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts}
 				q.mu.Unlock()
-				return q.meta.saveLane("a", row, nil, nil)
+				return q.meta.SaveLane("a", row, nil, nil)
 			}},
 			{"letters", func(q *Queue, s Settlement) error {
 				q.mu.Lock()
 				l := q.lane("a")
-				row := laneRow{Cursor: l.set.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts}
+				row := meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts}
 				q.mu.Unlock()
-				return errors.Join(q.meta.saveLane("a", row, nil, nil), q.dead.put("a", row.Gen+1, s.Dead))
+				return errors.Join(q.meta.SaveLane("a", row, nil, nil), q.dead.put("a", row.Gen+1, s.Dead))
 			}},
 		} {
 			t.Run(fmt.Sprintf("%s, first=%v", c.step, first), func(t *testing.T) {
@@ -179,11 +185,7 @@ func TestCrashWithinASettlement(t *testing.T) {
 					t.Fatal(err)
 				}
 				// The process ends here: what lies on disk is what the next one finds.
-				copied := filepath.Join(t.TempDir(), "queue")
-				if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
-					t.Fatal(err)
-				}
-				q = openTest(t, copied, Options{})
+				q = openTest(t, copyAsIs(t, q), Options{}) // the reserve may be being made
 				opened(t, q)
 				if _, letters := deadIDs(t, q); len(letters) != strings.Count(want, " ")-1 {
 					t.Errorf("letters of a settlement that did not commit: %q", letters)
@@ -216,7 +218,7 @@ func TestLettersOutliveMeta(t *testing.T) {
 		if err := q.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Remove(filepath.Join(dir, metaName)); err != nil {
+		if err := os.Remove(filepath.Join(dir, meta.Name)); err != nil {
 			t.Fatal(err)
 		}
 		q = openTest(t, dir, Options{})
@@ -316,7 +318,7 @@ func TestDeadBitFlips(t *testing.T) {
 		if err := q.Close(); err != nil {
 			t.Error(err)
 		}
-		m, _ := filepath.Glob(filepath.Join(src, "*"+badSuffix))
+		m, _ := filepath.Glob(filepath.Join(src, "*.bad"))
 		for _, f := range m {
 			os.Remove(f)
 		}

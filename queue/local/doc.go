@@ -9,7 +9,7 @@
 // they survive kill -9 and a power cut. It stores all of its entries or none.
 // An id is stored once within the window of Options.DedupWindow and
 // DedupIDs, across restarts; about a quarter of the window longer, for ids are
-// forgotten by the file (window.go). Those of a segment that is lost go with it. A lane reads its records in the order of their
+// forgotten by the file (package ids). Those of a segment that is lost go with it. A lane reads its records in the order of their
 // sequence numbers. Settle makes dead letters durable before the cursor that
 // passes their records, so that a crash repeats work and never loses it. A lane has
 // one letter for a record and slot, however often its settlement is made; a letter
@@ -40,7 +40,7 @@
 //
 //	data/
 //	  lock                    flock; the process id of the owner
-//	  meta.db                 bbolt: lanes, notes, void ranges, secret of the id hashes
+//	  meta.db                 bbolt: lanes, notes, void ranges, secret of the id hashes (package meta)
 //	  0000000000000001.seg    bbolt: sealed, being drained
 //	  0000000000000002.seg    bbolt: the tail, being written
 //	  0000000000000001.ids    sorted id hashes of sealed segments, kept for the window
@@ -51,20 +51,15 @@
 //	  *.tmp                   being made; removed at the next open
 //
 // A sequence number is segment << 32 | index; numbers are never used again,
-// neither are those of segments. A segment is a bbolt file with two buckets:
-//
-//	relay   "segment": {"format":2,"sum":CRC32C of the format,"segment":n,"created":…,"secret":…}
-//	        "summary": what it holds per lane, JSON and CRC32C; once sealed
-//	log     sequence u64 · piece u16 (big-endian): piece of a chunk, at most 1,980 bytes
-//
+// neither are those of segments. A segment is a bbolt file of chunks (package segment).
 // A chunk is what one group commit stored, or about 1 MiB of it; package chunk
 // draws it. Its ids are SHA-256(secret · space · id), cut to 16 bytes, each with
-// the fingerprint of its event (idhash.go). A chunk never
+// the fingerprint of its event (package ids). A chunk never
 // changes: its key always means the same bytes, whichever page they are found on.
 // Each begins where the one before ends; the summary counts the numbers that are
 // missing since a disk destroyed their chunks.
 //
-// meta.db lists the ids of the keys in use (keys.go): a start without one of them
+// meta.db lists the ids of the keys in use (package meta): a start without one of them
 // is refused before anything is touched. A new key comes into force while the
 // queue goes on (SetKeys); what older ones sealed, or none, is sealed anew behind it.
 //
@@ -80,7 +75,7 @@
 // page may be on disk without its pages; the pages of the commit before are
 // whole, since bbolt writes over none of them, and the other meta page leads to
 // them. So an old tail is never given to bbolt before every page and checksum of
-// it was read (package boltscan, recover.go); one that is torn is rewritten from the
+// it was read (packages boltscan and segment); one that is torn is rewritten from the
 // chunks that are whole. What was confirmed was synced with its own meta page
 // and is among them.
 package local

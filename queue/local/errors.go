@@ -5,16 +5,16 @@ import (
 	"fmt"
 
 	"relay/internal/seal"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
 )
 
 // Errors of a directory that cannot be opened as it is asked for.
 var (
 	// ErrNewerFormat: a newer program wrote this directory; nothing was touched.
-	ErrNewerFormat = chunk.ErrNewerFormat
+	ErrNewerFormat = files.ErrNewerFormat
 	// ErrOlderFormat: a version of before the first release wrote this directory;
 	// nothing was touched.
-	ErrOlderFormat = errors.New("directory was written by a version from before the first release: move it away")
+	ErrOlderFormat = files.ErrOlderFormat
 	// ErrKey: the directory is encrypted and no given key opens it, or is
 	// not and must not become so by accident; nothing was touched.
 	ErrKey = seal.ErrKey
@@ -26,10 +26,6 @@ var (
 
 // errDamaged: what a file holds is not what was written to it.
 var errDamaged = seal.ErrDamaged
-
-func damaged(format string, a ...any) error {
-	return fmt.Errorf("%w: %s", errDamaged, fmt.Sprintf(format, a...))
-}
 
 // LockedError says that another process owns the directory.
 type LockedError struct {

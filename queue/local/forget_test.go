@@ -10,7 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"relay/queue/local/internal/boltscan"
+	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/segment"
 )
 
 // everything gives all that can be got out of a queue's directory by someone
@@ -24,7 +26,7 @@ func everything(t *testing.T, q *Queue) []byte {
 			return err
 		}
 		b, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(path, tmpSuffix) {
+		if errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(path, segment.TmpSuffix) {
 			return nil // it has its name by now
 		}
 		if err != nil {
@@ -38,22 +40,17 @@ func everything(t *testing.T, q *Queue) []byte {
 			}
 			return s.Linger(func(dl DeadLetter) { fmt.Fprintf(&all, "%+v %s", dl, dl.Body) })
 		}
-		num, ok := segNum(d.Name())
+		num, _, ok := files.Number(d.Name())
 		if !ok {
 			return nil
 		}
-		return withScan(path, func(p *boltscan.File) error {
-			found, err := findChunks(p, num)
-			for _, c := range found.order() {
-				data, h, _, ok := found.assemble(p, c)
-				if !ok {
-					continue
-				}
+		return segment.Find(path, num, func(found *segment.Found) error {
+			return found.Each(func(h *chunk.Header, data, _ []byte) error {
 				_, pay, err := h.Split(data)
 				if err != nil {
 					return err
 				}
-				recs, err := q.zstd.Decode(q.ring, &h, pay)
+				recs, err := q.zstd.Decode(q.ring, h, pay)
 				if err != nil {
 					return err
 				}
@@ -61,8 +58,8 @@ func everything(t *testing.T, q *Queue) []byte {
 					all.WriteString(r.ID)
 					all.Write(r.Body)
 				}
-			}
-			return err
+				return nil
+			})
 		})
 	})
 	if err != nil {

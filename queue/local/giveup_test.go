@@ -9,7 +9,7 @@ import (
 )
 
 // until waits for something that another goroutine is about to do.
-func until(t *testing.T, what string, ok func() bool) {
+func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for !ok() {
 		if t.Context().Err() != nil {
@@ -79,8 +79,13 @@ func TestGiveUpBeforeCopy(t *testing.T) {
 // copied from it is still on its way to the disk.
 func TestGiveUpAfterCopy(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{})
-	tail := q.tail
-	tail.mu.Lock() // the write hangs
+	hangs := make(chan struct{})
+	if err := q.onTail(func(*writer) error {
+		q.syncTail = func(s *seg) error { <-hangs; return s.Sync() }
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	ctx, giveUp := context.WithCancel(t.Context())
 	e := entry("m-1", "a")
 	want := strings.Clone(string(e.Body))
@@ -90,7 +95,7 @@ func TestGiveUpAfterCopy(t *testing.T) {
 	if err := <-done; !errors.Is(err, ErrStalled) {
 		t.Fatalf("gave up with %v, want ErrStalled", err)
 	}
-	tail.mu.Unlock()
+	close(hangs)
 	if a := mustAppend(t, q, entry("m-1", "a")); a.Duplicates != 1 {
 		t.Fatalf("appended again: %+v, want a duplicate", a)
 	}

@@ -11,9 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"relay/queue"
-
 	bolt "go.etcd.io/bbolt"
+
+	"relay/queue"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/segment"
 )
 
 var makeGolden = flag.Bool("golden", false, "write testdata of the present format; never over what is there")
@@ -113,9 +116,9 @@ func TestOtherFormat(t *testing.T) {
 		format int
 		want   error
 	}{
-		{metaName, formatVersion + 1, ErrNewerFormat},
-		{"segment", formatVersion + 1, ErrNewerFormat},
-		{metaName, 1, ErrOlderFormat},
+		{meta.Name, files.Version + 1, ErrNewerFormat},
+		{"segment", files.Version + 1, ErrNewerFormat},
+		{meta.Name, 1, ErrOlderFormat},
 		{"segment", 1, ErrOlderFormat},
 	} {
 		t.Run(fmt.Sprint(c.file, " ", c.format), func(t *testing.T) {
@@ -125,11 +128,11 @@ func TestOtherFormat(t *testing.T) {
 			if err := q.Close(); err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join(dir, metaName)
-			bucket, key := bucketDir, keyInfo
-			js := fmt.Sprintf(`{"format":%d,"sum":%d,"something":"other"}`, c.format, formatSum(c.format))
-			if c.file != metaName {
-				path, bucket, key = segPath(dir, 1), bucketInfo, keySegment
+			path := filepath.Join(dir, meta.Name)
+			bucket, key := []byte("dir"), []byte("info")
+			js := fmt.Sprintf(`{"format":%d,"sum":%d,"something":"other"}`, c.format, files.FormatSum(c.format))
+			if c.file != meta.Name {
+				path, bucket, key = segment.Path(dir, 1), []byte("relay"), []byte("segment")
 			}
 			db, err := bolt.Open(path, 0o600, nil)
 			if err != nil {

@@ -5,21 +5,19 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
 )
 
 // mergeAll makes one file of all that were filed.
 func mergeAll(t testing.TB, q *Queue) {
 	t.Helper()
-	q.ids.work.Lock()
-	defer q.ids.work.Unlock()
-	for {
-		files := q.ids.list()
-		if len(files) < 2 {
-			return
-		}
-		if err := q.ids.join(files[0], files[1]); err != nil {
-			t.Fatal(err)
-		}
+	if err := q.ids.Merge(1, func(uint64, uint64) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(idFiles(t, q)); n > 1 {
+		t.Fatalf("%d files of ids", n)
 	}
 }
 
@@ -34,7 +32,7 @@ func TestSameIDAgain(t *testing.T) {
 		drainAll(t, q, "a")
 		rotateNow(t, q)
 		filed(t, q)
-		until(t, "the segment is unlinked", func() bool { _, err := os.Stat(s.path); return os.IsNotExist(err) })
+		until(t, "the segment is unlinked", func() bool { _, err := os.Stat(s.Path); return os.IsNotExist(err) })
 	}
 	none := func() {}
 	for _, c := range []struct {
@@ -51,15 +49,15 @@ func TestSameIDAgain(t *testing.T) {
 		}},
 		{"ids filed, segment not sealed", func(t *testing.T, q *Queue) func() {
 			on := keeperOff(q)
-			gen := q.gen
+			tail := q.tailIDs
 			rotateNow(t, q)
-			if err := q.ids.file(gen); err != nil {
+			if err := q.ids.File(tail); err != nil {
 				t.Fatal(err)
 			}
 			return on
 		}},
 		{"ids cannot be filed", func(t *testing.T, q *Queue) func() {
-			block := idsPath(q.dir, q.tail.num) // a directory stands where the file is to be
+			block := files.Path(q.dir, q.tail.Num, ids.Suffix) // a directory stands where the file is to be
 			if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +75,7 @@ func TestSameIDAgain(t *testing.T) {
 		}},
 		{"ids merged, an old file still there", func(t *testing.T, q *Queue) func() {
 			unlinked(t, q)
-			old := q.ids.list()[0].path
+			old := idFiles(t, q)[0]
 			b := readAll(t, old)
 			mustAppend(t, q, entry("later", "a"))
 			unlinked(t, q)
@@ -102,8 +100,8 @@ func TestSameIDAgain(t *testing.T) {
 				if a := mustAppend(t, q, m, m); a != (Appended{Duplicates: 2}) {
 					t.Errorf("%s: %+v", when, a)
 				}
-				if id, ok, err := q.ids.get(hashID(nil, &q.secret, &m)); id.print != m.Print || !ok || err != nil {
-					t.Errorf("%s: the fingerprint is %x, want %x; %v %v", when, id.print, m.Print, ok, err)
+				if id, ok, err := q.ids.Get(ids.HashOf(nil, &q.secret, &m)); id.Print != m.Print || !ok || err != nil {
+					t.Errorf("%s: the fingerprint is %x, want %x; %v %v", when, id.Print, m.Print, ok, err)
 				}
 			}
 			q := openTest(t, t.TempDir(), o)
@@ -129,7 +127,7 @@ func TestSameIDAgain(t *testing.T) {
 			opened(t, q)
 			drainAll(t, q, "a")
 			again(q, "drained after a stop")
-			if files, _ := filepath.Glob(filepath.Join(dir, "*"+badSuffix)); len(files) > 0 {
+			if files, _ := filepath.Glob(filepath.Join(dir, "*.bad")); len(files) > 0 {
 				t.Errorf("set aside: %q", files)
 			}
 		})
@@ -220,7 +218,7 @@ func TestLostIDs(t *testing.T) {
 func TestDamagedIDFiles(t *testing.T) {
 	nul := func(b []byte) []byte { return make([]byte, len(b)) }
 	for name, hurt := range map[string]func(b []byte) []byte{
-		"header of NUL": func(b []byte) []byte { return append(nul(b[:idsHeader]), b[idsHeader:]...) },
+		"header of NUL": func(b []byte) []byte { return append(nul(b[:64]), b[64:]...) },
 		"cut short":     func(b []byte) []byte { return b[:len(b)-5] },
 		"empty":         func([]byte) []byte { return nil },
 		"count":         func(b []byte) []byte { b[40] ^= 1; return b },
@@ -237,7 +235,7 @@ func TestDamagedIDFiles(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				files, _ := filepath.Glob(filepath.Join(dir, "*"+idsSuffix))
+				files, _ := filepath.Glob(filepath.Join(dir, "*"+ids.Suffix))
 				if (len(files) == 1) != merged {
 					t.Fatalf("files %q", files)
 				}
@@ -256,7 +254,7 @@ func TestDamagedIDFiles(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				bad, _ := filepath.Glob(filepath.Join(dir, "*"+idsSuffix+badSuffix))
+				bad, _ := filepath.Glob(filepath.Join(dir, "*"+ids.Suffix+".bad"))
 				if len(bad) != len(files) {
 					t.Errorf("set aside: %q", bad)
 				}

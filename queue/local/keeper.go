@@ -2,21 +2,23 @@ package local
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"relay/internal/logs"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/segment"
 )
 
 // task is something for the keeper.
 type task struct {
-	seal   *segment // a tail that was rotated out
-	gen    *idGen   // its ids
-	repair bool     // it ended in doubt
-	tidy   bool     // segments may have been passed
-	room   bool     // the high mark is reached
+	seal   *seg      // a tail that was rotated out
+	ids    *ids.Tail // its ids
+	repair bool      // it ended in doubt
+	tidy   bool      // segments may have been passed
+	room   bool      // the high mark is reached
 }
 
 // keep hands the keeper a task.
@@ -92,11 +94,11 @@ func (q *Queue) openOld() {
 		old = old[:len(old)-1]
 	}
 	q.mu.Unlock()
-	later := make(map[*segment]func() error) // what is left to do with those whose ids are known
+	later := make(map[*seg]func() error) // what is left to do with those whose ids are known
 	if !q.readOnly {
 		again := q.recallOf(old)
 		for _, s := range old {
-			if !q.ids.covers(s.num) && (again[s] || !isSealed(s)) {
+			if !q.ids.Covers(s.Num) && (again[s.Num] || !isSealed(s)) {
 				q.openFor(s, func() (err error) { later[s], err = q.recall(s); return err })
 			}
 		}
@@ -133,23 +135,16 @@ func (q *Queue) openOld() {
 	if q.readOnly {
 		return
 	}
-	q.loadIDs()
+	q.ids.Load(q.stop, func(err error) { q.o.Logger.Warn("cannot load message ids", "code", logs.IDsNotLoaded, "err", err) })
 	q.periodic()
 }
 
-// isSealed says whether the segment carries its summary: then its ids were
-// filed too, and have been forgotten if there is no file.
-func isSealed(s *segment) bool {
-	_, err := readSummary(s.path)
-	return err == nil
-}
-
 // openFor runs fn, which makes s readable or fails.
-func (q *Queue) openFor(s *segment, fn func() error) {
+func (q *Queue) openFor(s *seg, fn func() error) {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	if err := fn(); err != nil {
-		q.o.Logger.Error("cannot open a segment", "code", logs.SegmentNotOpened, "segment", filepath.Base(s.path), "err", err)
+		q.o.Logger.Error("cannot open a segment", "code", logs.SegmentNotOpened, "segment", filepath.Base(s.Path), "err", err)
 		q.mu.Lock()
 		s.failed = err
 		if !isClosed(s.ready) {
@@ -159,60 +154,20 @@ func (q *Queue) openFor(s *segment, fn func() error) {
 	}
 }
 
-// recall makes the ids of a segment that was never sealed known again; the first
-// append waits for that. The rest of what makes a good segment readable is left
-// for later; one that is not good is put in order first, which says what is in it.
-func (q *Queue) recall(s *segment) (later func() error, err error) {
-	// When they came is not known; the clock may be behind still, and the file's time.
-	newest := q.now().UnixMilli()
-	if fi, err := os.Stat(s.path); err == nil {
-		newest = max(newest, fi.ModTime().UnixMilli())
-	}
-	oldest := newest
-	if info, err := readSegInfo(s.path); err == nil {
-		oldest = info.Created.UnixMilli()
-	}
-	file := func(gen *idGen) error {
-		err := q.ids.file(gen)
-		if err != nil {
-			q.mu.Lock()
-			q.unfiled = append(q.unfiled, task{seal: s, gen: gen})
-			q.mu.Unlock()
-		}
-		return err
-	}
-	// The ids are filed before the segment is sealed: a seal says that they are
-	// in a file, and a crash in between must not make it lie.
-	x, err := q.examine(s, true)
-	if err == nil && !x.torn && !x.voided && len(x.ids) > 0 {
-		gen := q.ids.insert(s.num, x.ids, oldest, newest)
-		x.ids = nil
-		return func() error {
-			return q.putInOrder(s, x, nil, func([]knownID) error { return file(gen) })
-		}, nil
-	}
-	return nil, q.putInOrder(s, x, err, func(ids []knownID) error {
-		if len(ids) == 0 {
-			return nil
-		}
-		return file(q.ids.insert(s.num, ids, oldest, newest))
-	})
-}
-
 // sealRotated finishes a tail that was rotated out.
 func (q *Queue) sealRotated(t task) {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	s := t.seal
 	q.mu.Lock()
-	sum := s.sum.clone()
+	sum := s.sum.Clone()
 	skip := s.sealed || s.gone
 	q.mu.Unlock()
-	if t.gen != nil {
-		if err := q.ids.file(t.gen); err != nil {
+	if t.ids != nil {
+		if err := q.ids.File(t.ids); err != nil {
 			q.o.Logger.Warn("cannot write message ids; they stay in memory until they can be", "code", logs.IDsNotWritten, "err", err)
 			q.mu.Lock()
-			q.unfiled = append(q.unfiled, task{seal: s, gen: t.gen})
+			q.unfiled = append(q.unfiled, task{seal: s, ids: t.ids})
 			q.mu.Unlock()
 			if !t.repair {
 				skip = true // a seal says that the ids are in a file
@@ -229,7 +184,7 @@ func (q *Queue) sealRotated(t task) {
 		// Its newest commit is in doubt: only a file without it will do.
 		if _, err := q.salvage(s, false, nil, nil); err != nil {
 			q.o.Logger.Error("cannot rewrite a segment that ended in doubt", "code", logs.SegmentNotCleaned, "err", err)
-			q.shut(s)
+			q.pool.Shut(&s.File)
 			q.install(s, sum, false) // end keeps the range in doubt from readers
 		}
 		q.recount()
@@ -241,22 +196,11 @@ func (q *Queue) sealRotated(t task) {
 		}
 		return
 	}
-	err := q.sealInPlace(s, sum)
+	err := s.Seal(&sum, q.o.NoSync)
 	if err != nil {
 		q.o.Logger.Warn("cannot seal a segment; it is read as it is", "code", logs.SegmentNotSealed, "err", err)
 	}
 	q.install(s, sum, err == nil)
-}
-
-// retryIDs tries again to file the ids of segments for which that failed.
-func (q *Queue) retryIDs() {
-	q.mu.Lock()
-	again := q.unfiled
-	q.unfiled = nil
-	q.mu.Unlock()
-	for _, t := range again {
-		q.sealRotated(t)
-	}
 }
 
 // sealOnClose leaves the tail so that the next open has nothing to rebuild.
@@ -269,10 +213,27 @@ func (q *Queue) sealOnClose() error {
 	if doubt {
 		return nil // the next open sorts it out
 	}
-	q.sealRotated(task{seal: q.tail, gen: q.gen})
+	q.sealRotated(task{seal: q.tail, ids: q.tailIDs})
 	q.tidy()
 	q.noteSealed()
 	return nil
+}
+
+// noteSealed keeps in meta.db how many records each sealed segment holds.
+func (q *Queue) noteSealed() {
+	sealed, others := make(map[uint64]int64), []uint64(nil)
+	q.mu.Lock()
+	for _, s := range q.segs {
+		if s.sealed {
+			sealed[s.Num] = s.sum.Records
+		} else {
+			others = append(others, s.Num)
+		}
+	}
+	q.mu.Unlock()
+	if err := q.meta.NoteSealed(sealed, others); err != nil {
+		q.o.Logger.Warn("cannot note how many records a segment holds", "code", logs.SegmentNotCounted, "err", err)
+	}
 }
 
 // tidy unlinks the segments every lane has passed.
@@ -292,8 +253,8 @@ func (q *Queue) tidy() {
 		q.segs = slices.Delete(q.segs, i, i+1)
 		q.version++
 		q.mu.Unlock()
-		q.shut(s)
-		if err := removeFile(s.path); err != nil {
+		q.pool.Shut(&s.File)
+		if err := files.Remove(s.Path); err != nil {
 			q.o.Logger.Warn("cannot remove a segment that is drained", "code", logs.SegmentNotRemoved, "err", err)
 			return
 		}
@@ -322,14 +283,14 @@ func (q *Queue) recountLane(name string) bool {
 	q.mu.Lock()
 	l := q.lane(name)
 	set, gen, version := l.set, l.gen, q.version
-	segs := slices.DeleteFunc(slices.Clone(q.segs), func(s *segment) bool { return !isClosed(s.ready) || s.failed != nil })
+	segs := slices.DeleteFunc(slices.Clone(q.segs), func(s *seg) bool { return !isClosed(s.ready) || s.failed != nil })
 	q.mu.Unlock()
 	pending, bytes := int64(0), int64(0)
 	for _, s := range segs {
 		n, size, err := q.openIn(s, name, set, 0, 1<<63)
-		if err != nil && !errors.Is(err, errGone) { // a reader will meet the damage and deal with it
+		if err != nil && !errors.Is(err, segment.ErrGone) { // a reader will meet the damage and deal with it
 			q.mu.Lock()
-			if c := s.sum.lane(name); c != nil {
+			if c := s.sum.Lane(name); c != nil {
 				n, size = int64(c.Count), int64(c.Bytes)
 			}
 			q.mu.Unlock()
@@ -354,11 +315,11 @@ func (q *Queue) recountLane(name string) bool {
 func (q *Queue) oldestFromReady(name string, at Seq) int64 {
 	q.mu.Lock()
 	for _, s := range q.segs {
-		if s.num >= uint64(at>>32) && !isClosed(s.ready) {
+		if s.Num >= uint64(at>>32) && !isClosed(s.ready) {
 			q.mu.Unlock()
 			return 0
 		}
-		if c := s.sum.lane(name); c != nil && s.first()+Seq(c.Last) >= at {
+		if c := s.sum.Lane(name); c != nil && s.First()+Seq(c.Last) >= at {
 			break
 		}
 	}

@@ -4,47 +4,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/segment"
 )
-
-// meta.db lists the keys that something in the directory is sealed with, so
-// that a start without one of them can be refused before anything is touched;
-// 0 stands for what is plain. A key that comes to be in force is on that list
-// before it seals anything; what others sealed is then sealed anew, a file at a
-// time, and the others leave the list.
-
-// recordKey puts the key in force on the list. meta.db, which m is and c was
-// read from, is written anew with it: a row that is only replaced would linger
-// in a free page as it was.
-func (q *Queue) recordKey(m *metaStore, c metaContent) (*metaStore, error) {
-	info, err := checkMeta(filepath.Join(q.dir, metaName))
-	if err != nil {
-		_ = m.db.Close()
-		return nil, fmt.Errorf("read meta.db: %w", err)
-	}
-	if cur := q.ring.Keys().Current(); cur != 0 && !q.readOnly && !slices.Contains(info.Keys, cur) {
-		if len(info.Keys) == 0 {
-			info.Keys = []uint32{0}
-		}
-		info.Keys = append(info.Keys, cur)
-		_ = m.db.Close()
-		if err := writeMeta(q.dir, q.ring, c, info, q.o.NoSync); err != nil {
-			return nil, err
-		}
-		if m, _, err = loadMeta(q.dir, q.ring, false, q.o.NoSync); err != nil {
-			return nil, fmt.Errorf("open meta.db: %w", err)
-		}
-	}
-	q.keysInUse = info.Keys
-	return m, nil
-}
 
 // SetKeys puts another key in force while the queue goes on, as Options.Key and
 // OldKeys would at the next Open. What lies there already is sealed anew in the
@@ -60,9 +26,7 @@ func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 	}
 	err = q.onTail(func(w *writer) error {
 		before, cur := q.ring.Keys().Current(), keys.Current()
-		q.mu.Lock()
-		inUse := slices.Clone(q.keysInUse)
-		q.mu.Unlock()
+		inUse := q.meta.Keys()
 		if before != 0 && cur == 0 {
 			return fmt.Errorf("a sealed queue stays sealed: %w", ErrKey)
 		}
@@ -81,7 +45,7 @@ func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 		if !slices.Contains(inUse, cur) {
 			inUse = append(inUse, cur)
 		}
-		if err := q.saveKeys(inUse); err != nil {
+		if err := q.meta.SetKeys(inUse); err != nil {
 			return err
 		}
 		q.ring.Use(keys)
@@ -98,42 +62,13 @@ func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 	return nil
 }
 
-// saveKeys replaces the list, and seals the rows of meta.db with the key in force.
-func (q *Queue) saveKeys(ids []uint32) error {
-	err := q.meta.update(func(tx *bolt.Tx) error {
-		for _, name := range metaBuckets {
-			rows := make(map[string][]byte)
-			if err := tx.Bucket(name).ForEach(func(k, v []byte) error {
-				if plain, err := openRow(q.ring, name, k, v); err == nil {
-					rows[string(k)] = slices.Clone(plain)
-				}
-				return nil
-			}); err != nil {
-				return err
-			}
-			for k, v := range rows {
-				if err := putRow(tx, q.ring, name, []byte(k), v); err != nil {
-					return err
-				}
-			}
-		}
-		return putInfo(tx, metaInfo{Format: formatVersion, Sum: formatSum(formatVersion), Keys: ids})
-	})
-	if err != nil {
-		return err
-	}
-	q.mu.Lock()
-	q.keysInUse = ids
-	q.mu.Unlock()
-	return nil
-}
-
 // reseal seals one file anew that is not sealed with the key in force, and once
 // there is none, lets the other keys go. The keeper calls it time and again.
 func (q *Queue) reseal() {
 	cur := q.ring.Keys().Current()
+	old := slices.ContainsFunc(q.meta.Keys(), func(id uint32) bool { return id != cur })
 	q.mu.Lock()
-	due := cur != 0 && !q.opening && q.hold == 0 && slices.ContainsFunc(q.keysInUse, func(id uint32) bool { return id != cur })
+	due := cur != 0 && !q.opening && q.hold == 0 && old
 	segs := slices.Clone(q.segs)
 	q.mu.Unlock()
 	letters, err := q.dead.get()
@@ -152,7 +87,7 @@ func (q *Queue) reseal() {
 			continue
 		}
 		sealed, err := q.sealedBy(s, cur)
-		if errors.Is(err, errGone) {
+		if errors.Is(err, segment.ErrGone) {
 			continue
 		}
 		if err == nil && !sealed {
@@ -182,16 +117,23 @@ func (q *Queue) reseal() {
 	if bad > 0 {
 		return // what was set aside may be sealed with any of them
 	}
-	if err := q.saveKeys([]uint32{cur}); err != nil {
+	if err := q.meta.SetKeys([]uint32{cur}); err != nil {
 		q.o.Logger.Warn("cannot let old keys go", "code", logs.ResealFailed, "err", err)
 		return
 	}
 	q.o.Logger.Info("everything in the queue is sealed with the key in force; older ones are not needed any more", "code", logs.Resealed, "key", fmt.Sprintf("%08x", cur))
 }
 
+// lacksKey says that the first chunk of a segment is sealed with a key that is
+// not given.
+func (q *Queue) lacksKey(num uint64) bool {
+	id, ok := segment.FirstKey(segment.Path(q.dir, num))
+	return ok && q.ring.Keys().Opens(id) != nil
+}
+
 // sealedBy says whether all of a segment is sealed with one key.
-func (q *Queue) sealedBy(s *segment, id uint32) (bool, error) {
-	info, err := readSegInfo(s.path)
+func (q *Queue) sealedBy(s *seg, id uint32) (bool, error) {
+	info, err := segment.ReadInfo(s.Path)
 	if err != nil {
 		return false, err
 	}

@@ -14,7 +14,9 @@ import (
 	"testing"
 
 	"relay/internal/seal"
-	"relay/queue/local/internal/boltscan"
+	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/segment"
 )
 
 func testKey(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
@@ -101,18 +103,15 @@ func TestSealPlainQueue(t *testing.T) {
 		if bytes.Contains(b, q.secret[:]) {
 			t.Errorf("%s holds the secret of the id hashes", d.Name())
 		}
-		if num, ok := segNum(d.Name()); ok && strings.HasSuffix(path, segSuffix) && err == nil {
-			err = withScan(path, func(p *boltscan.File) error {
-				found, err := findChunks(p, num)
-				for _, c := range found.order() {
-					if data, h, _, ok := found.assemble(p, c); ok {
-						_, pay, _ := h.Split(data)
-						if recs, err := q.zstd.Decode(seal.NewRing(none), &h, pay); !errors.Is(err, ErrKey) {
-							t.Errorf("chunk %x opens without a key: %d records, %v", uint64(c), len(recs), err)
-						}
+		if num, suffix, ok := files.Number(d.Name()); ok && suffix == segment.Suffix && err == nil {
+			err = segment.Find(path, num, func(found *segment.Found) error {
+				return found.Each(func(h *chunk.Header, data, _ []byte) error {
+					_, pay, _ := h.Split(data)
+					if recs, err := q.zstd.Decode(seal.NewRing(none), h, pay); !errors.Is(err, ErrKey) {
+						t.Errorf("chunk %x opens without a key: %d records, %v", uint64(h.First), len(recs), err)
 					}
-				}
-				return err
+					return nil
+				})
 			})
 		}
 		return err

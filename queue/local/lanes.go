@@ -9,6 +9,8 @@ import (
 
 	"relay/queue"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/segment"
 )
 
 // Reroute goes through what a lane has waiting before upTo (0: all of it). A
@@ -112,10 +114,10 @@ func (q *Queue) retire(l *lane, end Seq) error {
 	defer l.settling.Unlock()
 	q.mu.Lock()
 	l.dropped = l.pending == 0
-	row := laneRow{Cursor: l.set.Cursor(), Gen: l.gen, Counts: l.counts, Dropped: l.dropped}
+	row := meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, Counts: l.counts, Dropped: l.dropped}
 	l.state = nil
 	q.mu.Unlock()
-	if err := q.meta.saveLane(name, row, nil, nil); err != nil {
+	if err := q.meta.SaveLane(name, row, nil, nil); err != nil {
 		return err
 	}
 	q.keep(task{tidy: true})
@@ -191,7 +193,7 @@ func (q *Queue) Forget(match func(Record) bool) (int, error) {
 	return total, nil
 }
 
-func (q *Queue) forgetIn(s *segment, match func(Record) bool) (int, error) {
+func (q *Queue) forgetIn(s *seg, match func(Record) bool) (int, error) {
 	for {
 		q.mu.Lock()
 		ready, tail, gone := s.ready, s.tail, s.gone
@@ -207,7 +209,7 @@ func (q *Queue) forgetIn(s *segment, match func(Record) bool) (int, error) {
 		installed := s.installed.Load()
 		found, err := q.search(s, match)
 		switch {
-		case errors.Is(err, errGone):
+		case errors.Is(err, segment.ErrGone):
 			return 0, nil
 		case errors.Is(err, errDamaged):
 			if err := q.repair(s, installed, err); err != nil {
@@ -228,17 +230,17 @@ func (q *Queue) forgetIn(s *segment, match func(Record) bool) (int, error) {
 			if gone { // all lanes have passed it meanwhile
 				return 0, nil
 			}
-			return 0, fmt.Errorf("segment %016x cannot be rewritten now: %w", s.num, ErrUnavailable)
+			return 0, fmt.Errorf("segment %016x cannot be rewritten now: %w", s.Num, ErrUnavailable)
 		}
-		if found, err := q.search(s, match); found || err != nil && !errors.Is(err, errGone) {
-			return int(n), errors.Join(err, fmt.Errorf("segment %016x still holds a match", s.num))
+		if found, err := q.search(s, match); found || err != nil && !errors.Is(err, segment.ErrGone) {
+			return int(n), errors.Join(err, fmt.Errorf("segment %016x still holds a match", s.Num))
 		}
 		return int(n), nil
 	}
 }
 
 // search says whether a record of s matches.
-func (q *Queue) search(s *segment, match func(Record) bool) (found bool, err error) {
+func (q *Queue) search(s *seg, match func(Record) bool) (found bool, err error) {
 	err = q.chunks(s, 0, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
 		_, pay, err := body()
 		if err != nil {

@@ -9,24 +9,26 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-
-	"relay/queue/local/internal/room"
 
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/segment"
 	"relay/queue/local/internal/settled"
 )
 
 func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	q := &Queue{
-		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*segment).sync,
+		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*seg).Sync,
 		zstd: chunk.NewCodec(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), calls: make(map[string]chan struct{}),
-		lanes: make(map[string]*lane), notes: make(map[string][]byte), changed: make(chan struct{}), opening: true,
+		lanes: make(map[string]*lane), changed: make(chan struct{}), opening: true,
 	}
 	q.count.Dropped = make(map[string]int64)
 	keys, err := seal.NewKeys(o.Key, o.OldKeys...)
@@ -54,7 +56,6 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	if err := q.checkFormat(names); err != nil {
 		return nil, err
 	}
-	q.ids = &dedup{dir: dir, noSync: o.NoSync, window: o.DedupWindow}
 	if err := q.checkSpace(); err != nil {
 		return nil, err
 	}
@@ -69,17 +70,16 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		if err := q.shrinkReserve(); err != nil {
 			return nil, err
 		}
-		bad, why, err := q.ids.open(names)
-		if err != nil {
-			return nil, err
-		}
-		if bad > 0 {
-			q.o.Logger.Error("message ids are damaged: those of segments that are gone are forgotten", "code", logs.IDsDamaged, "files", bad, "err", why)
-		}
+	}
+	if q.ids, err = ids.Open(names, ids.Options{Dir: dir, Window: o.DedupWindow, Keep: q.o.DedupIDs, NoSync: o.NoSync, ReadOnly: readOnly}); err != nil {
+		return nil, err
+	}
+	if bad, why := q.ids.Damaged(); bad > 0 {
+		q.o.Logger.Error("message ids are damaged: those of segments that are gone are forgotten", "code", logs.IDsDamaged, "files", bad, "err", why)
 		q.count.BadChunks += int64(bad)
 	}
 	q.openAges()
-	q.dead = newDeadLog(q, !slices.Contains(names, metaName) && !q.count.MetaRebuilt)
+	q.dead = newDeadLog(q, !slices.Contains(names, meta.Name) && !q.count.MetaRebuilt)
 	q.findSegments(names)
 	q.lookBesides()
 	if !readOnly {
@@ -114,13 +114,13 @@ func (q *Queue) takeLock() error {
 // abandon undoes a failed open.
 func (q *Queue) abandon() {
 	if q.meta != nil {
-		_ = q.meta.close()
+		_ = q.meta.Close()
 	}
 	if q.ids != nil {
-		q.ids.close()
+		q.ids.Close()
 	}
 	if q.tail != nil {
-		closeDB(&q.tail.db)
+		q.tail.Close()
 	}
 	_ = q.lock.Close()
 }
@@ -139,24 +139,17 @@ func (q *Queue) names() ([]string, error) {
 
 func (q *Queue) removeTemp(names []string) {
 	for _, n := range names {
-		if strings.HasSuffix(n, tmpSuffix) {
+		if strings.HasSuffix(n, segment.TmpSuffix) {
 			os.Remove(filepath.Join(q.dir, n))
 		}
 	}
 }
 
-func removeFile(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove file: %w", err)
-	}
-	return nil
-}
-
 // checkFormat refuses what this program cannot read, before anything is touched.
 func (q *Queue) checkFormat(names []string) error {
 	metaOK := false
-	if slices.Contains(names, metaName) {
-		info, err := checkMeta(filepath.Join(q.dir, metaName))
+	if slices.Contains(names, meta.Name) {
+		info, err := meta.Check(filepath.Join(q.dir, meta.Name))
 		if err != nil && !errors.Is(err, errDamaged) {
 			return fmt.Errorf("check queue: %w", err)
 		}
@@ -173,7 +166,7 @@ func (q *Queue) checkFormat(names []string) error {
 		segs = segs[len(segs)-1:]
 	}
 	for _, num := range segs {
-		info, err := readSegInfo(segPath(q.dir, num))
+		info, err := segment.ReadInfo(segment.Path(q.dir, num))
 		if errors.Is(err, errDamaged) {
 			continue
 		}
@@ -197,7 +190,7 @@ func (q *Queue) checkFormat(names []string) error {
 func segNames(names []string) []uint64 {
 	var nums []uint64
 	for _, n := range names {
-		if num, ok := segNum(n); ok && strings.HasSuffix(n, segSuffix) && len(n) == 16+len(segSuffix) {
+		if num, suffix, ok := files.Number(n); ok && suffix == segment.Suffix {
 			nums = append(nums, num)
 		}
 	}
@@ -209,17 +202,20 @@ func segNames(names []string) []uint64 {
 // missing started over: every cursor is then at the oldest segment, which costs
 // duplicates.
 func (q *Queue) openMeta(names []string) error {
-	path := filepath.Join(q.dir, metaName)
-	var m *metaStore
-	var c metaContent
+	path := filepath.Join(q.dir, meta.Name)
+	o := meta.Options{
+		Dir: q.dir, Ring: q.ring, Full: q.useReserve, ReadOnly: q.readOnly, NoSync: q.o.NoSync,
+		Secret: func() []byte { return q.newSecret(names) },
+	}
+	var c meta.Content
 	var err error
-	if slices.Contains(names, metaName) {
-		m, c, err = loadMeta(q.dir, q.ring, q.readOnly, q.o.NoSync)
+	if slices.Contains(names, meta.Name) {
+		q.meta, c, err = meta.Open(o)
 		switch {
 		case errors.Is(err, errDamaged) && !q.readOnly:
 			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
 			q.count.MetaRebuilt = true
-			if err := os.Rename(path, badName(path)); err != nil {
+			if err := os.Rename(path, files.BadName(path)); err != nil {
 				return fmt.Errorf("set meta.db aside: %w", err)
 			}
 		case err != nil:
@@ -231,46 +227,39 @@ func (q *Queue) openMeta(names []string) error {
 		q.o.Logger.Error("meta.db is missing: starting over at the oldest segment, events will be sent again", "code", logs.MetaMissing)
 		q.count.MetaRebuilt = true
 	}
-	if m == nil {
-		secret := q.secretFromSegments(names)
-		if secret == nil {
-			secret = make([]byte, 32)
-			rand.Read(secret)
-		}
-		if err := makeMeta(q.dir, q.ring, secret, q.count.MetaRebuilt, q.o.NoSync); err != nil {
+	if q.meta == nil {
+		if err := meta.Create(o, q.count.MetaRebuilt); err != nil {
 			return err
 		}
-		if m, c, err = loadMeta(q.dir, q.ring, false, q.o.NoSync); err != nil {
+		if q.meta, c, err = meta.Open(o); err != nil {
 			return fmt.Errorf("open meta.db: %w", err)
 		}
 	}
-	if c.bad > 0 {
-		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", "code", logs.MetaRowsDamaged, "rows", c.bad)
-		q.count.BadChunks += int64(c.bad)
+	if c.Bad > 0 {
+		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", "code", logs.MetaRowsDamaged, "rows", c.Bad)
+		q.count.BadChunks += int64(c.Bad)
 	}
-	if len(c.secret) != 32 {
-		if c.secret = q.secretFromSegments(names); c.secret == nil {
-			c.secret = make([]byte, 32)
-			rand.Read(c.secret)
-		}
-	}
-	copy(q.secret[:], c.secret)
-	for name, r := range c.lanes {
-		q.lanes[name] = &lane{name: name, set: settled.New(r.Cursor, c.settled[name]), gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
+	copy(q.secret[:], c.Secret)
+	for name, r := range c.Lanes {
+		q.lanes[name] = &lane{name: name, set: settled.New(r.Cursor, c.Settled[name]), gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
 		q.lastNum = max(q.lastNum, uint64(r.Cursor)>>32)
 	}
-	for _, v := range c.voids {
+	for _, v := range q.meta.Voids() {
 		// A range stays void after its segment is gone: that number is spent.
-		q.lastNum = max(q.lastNum, uint64(v.first)>>32)
+		q.lastNum = max(q.lastNum, uint64(v.First)>>32)
 	}
-	q.notes, q.voids, q.voidsSaved, q.sealed = c.notes, c.voids, len(c.voids), c.sealed
-	if m, err = q.recordKey(m, c); err != nil {
-		return err
-	}
-	m.full = q.useReserve
-	q.meta = m
-	go m.run() // ends with close
 	return nil
+}
+
+// newSecret is the secret of the id hashes when meta.db does not have it: that of the
+// newest segment that has one.
+func (q *Queue) newSecret(names []string) []byte {
+	secret := q.secretFromSegments(names)
+	if secret == nil {
+		secret = make([]byte, 32)
+		rand.Read(secret)
+	}
+	return secret
 }
 
 // secretFromSegments finds the secret of the id hashes in the newest segment
@@ -279,7 +268,7 @@ func (q *Queue) secretFromSegments(names []string) []byte {
 	nums := segNames(names)
 	slices.Reverse(nums)
 	for _, num := range nums {
-		info, err := readSegInfo(segPath(q.dir, num))
+		info, err := segment.ReadInfo(segment.Path(q.dir, num))
 		if err != nil {
 			continue
 		}
@@ -288,6 +277,11 @@ func (q *Queue) secretFromSegments(names []string) []byte {
 		}
 	}
 	return nil
+}
+
+// segInfo is the header of a segment that is made now.
+func (q *Queue) segInfo(num uint64) segment.Info {
+	return segment.NewInfo(num, q.now(), q.secretFor(num))
 }
 
 // secretFor is the secret as the header of a segment carries it.
@@ -299,28 +293,17 @@ func (q *Queue) secretFor(num uint64) []byte {
 	return b
 }
 
-// badName gives a name that is not taken for a file that is set aside.
-func badName(path string) string {
-	name := path + badSuffix
-	for i := 1; ; i++ {
-		if _, err := os.Lstat(name); errors.Is(err, os.ErrNotExist) {
-			return name
-		}
-		name = path + "." + strconv.Itoa(i) + badSuffix
-	}
-}
-
 // findSegments lists what is there from before; the keeper looks at it.
 func (q *Queue) findSegments(names []string) {
 	for _, n := range names {
-		if num, ok := segNum(n); ok {
+		if num, _, ok := files.Number(n); ok {
 			q.lastNum = max(q.lastNum, num) // .bad and .ids too: numbers are never used again
 		}
 	}
 	for _, num := range segNames(names) {
-		s := &segment{num: num, path: segPath(q.dir, num), ready: make(chan struct{})}
+		s := newSeg(q.dir, num)
 		s.end.Store(math.MaxUint32)
-		if fi, err := os.Stat(s.path); err == nil {
+		if fi, err := os.Stat(s.Path); err == nil {
 			s.disk = disk.Used(fi)
 		}
 		q.segs = append(q.segs, s)

@@ -1,22 +1,25 @@
 package local
 
-import "relay/internal/logs"
+import (
+	"relay/internal/logs"
+	"relay/queue/local/internal/ids"
+)
 
 // pending is one entry as the writer needs it.
 type pending struct {
-	hash     idHash
+	hash     ids.Hash
 	laneKey  string
 	lanes    []string
 	received int64
 	id       string
 	print    uint64
-	first    uint64 // fingerprint of the event that is known by its id
-	known    bool   // its id was stored before
-	fresh    bool   // the writer will store it
-	conflict bool   // its id is another event's:
-	content  idHash // what it is de-duplicated by then,
-	kept     bool   // and whether that was stored before
-	hashed   bool   // content and kept are known
+	first    uint64   // fingerprint of the event that is known by its id
+	known    bool     // its id was stored before
+	fresh    bool     // the writer will store it
+	conflict bool     // its id is another event's:
+	content  ids.Hash // what it is de-duplicated by then,
+	kept     bool     // and whether that was stored before
+	hashed   bool     // content and kept are known
 }
 
 // search finds out which ids were stored before.
@@ -30,16 +33,16 @@ func (w *writer) search(reqs []*request) {
 }
 
 // find gives the fingerprint of the event that was stored under a hash before.
-func (w *writer) find(h idHash) (print uint64, known bool) {
-	id, known, err := w.q.ids.get(h)
+func (w *writer) find(h ids.Hash) (print uint64, known bool) {
+	id, known, err := w.q.ids.Get(h)
 	if err != nil {
 		w.q.o.Logger.Warn("cannot search message ids", "code", logs.IDsNotSearched, "err", err)
 	}
-	return id.print, known
+	return id.Print, known
 }
 
 // key is what a record is stored by.
-func (p *pending) key() idHash {
+func (p *pending) key() ids.Hash {
 	if p.conflict {
 		return p.content
 	}
@@ -51,7 +54,7 @@ func (p *pending) key() idHash {
 func (w *writer) another(p *pending, search bool) bool {
 	p.conflict = true
 	if !p.hashed {
-		p.content = hashContent(&w.q.secret, p.id, p.print)
+		p.content = ids.HashContent(&w.q.secret, p.id, p.print)
 		if search {
 			_, p.kept = w.find(p.content)
 			p.hashed = true
@@ -69,7 +72,7 @@ func (w *writer) another(p *pending, search bool) bool {
 // kept twice.
 func (w *writer) dedup(reqs []*request, search bool) int {
 	if w.batch == nil {
-		w.batch = make(map[idHash]uint64)
+		w.batch = make(map[ids.Hash]uint64)
 	}
 	clear(w.batch)
 	w.ids = w.ids[:0]
@@ -81,7 +84,7 @@ func (w *writer) dedup(reqs []*request, search bool) int {
 			if !known {
 				first, known = w.batch[p.hash]
 			}
-			if known && p.id != "" && differ(first, p.print) {
+			if known && p.id != "" && ids.Differ(first, p.print) {
 				known = w.another(p, search)
 			}
 			if known {
@@ -89,7 +92,7 @@ func (w *writer) dedup(reqs []*request, search bool) int {
 			}
 			p.fresh = true
 			w.batch[p.key()] = p.print
-			w.ids = append(w.ids, knownID{p.key(), p.print})
+			w.ids = append(w.ids, ids.Known{Hash: p.key(), Print: p.print})
 		}
 	}
 	return len(w.ids)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"relay/queue/local/internal/segment"
 )
 
 // A lane that has read everything and looks again while the tail is still
@@ -47,7 +49,7 @@ func TestVoidNumbersAreNotUsedAgain(t *testing.T) {
 	if _, err := q.Append(t.Context(), []Entry{entry("a", "l")}); !errors.Is(err, ErrDoubt) {
 		t.Fatal(err)
 	}
-	until(t, "the segment in doubt is gone", func() bool { _, err := os.Stat(segPath(dir, 1)); return err != nil })
+	until(t, "the segment in doubt is gone", func() bool { _, err := os.Stat(segment.Path(dir, 1)); return err != nil })
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,11 +65,11 @@ func TestVoidNumbersAreNotUsedAgain(t *testing.T) {
 // failSyncs has the next n commits stored but not confirmed.
 func failSyncs(q *Queue, n int) {
 	if err := q.onTail(func(*writer) error {
-		q.syncTail = func(s *segment) error {
+		q.syncTail = func(s *seg) error {
 			if n--; n >= 0 {
 				return syscall.EIO
 			}
-			return s.sync()
+			return s.Sync()
 		}
 		return nil
 	}); err != nil {

@@ -1,6 +1,8 @@
 package local
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,11 +11,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"relay/queue/local/internal/room"
-
 	"relay/internal/disk"
 	"relay/internal/seal"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/segment"
 )
 
 // Queue is an open directory. Its methods may be called from any goroutine.
@@ -26,9 +30,10 @@ type Queue struct {
 	ring     *seal.Ring
 	zstd     *chunk.Codec
 	secret   [32]byte
-	meta     *metaStore
-	ids      *dedup
+	meta     *meta.Store
+	ids      *ids.Store
 	dead     *deadLog
+	pool     segment.Pool // open files
 	cache    chunkCache
 
 	in         intake
@@ -38,9 +43,9 @@ type Queue struct {
 	onWriter   chan func(w *writer) // to the writer: run this between commits
 	idsReady   chan struct{}        // closed once the ids of before are known
 	committing atomic.Int64         // when the commit under way began, Unix ns; 0: none
-	tail       *segment             // the writer's
-	syncTail   func(*segment) error // what confirms a commit; tests have it fail
-	gen        *idGen               // the writer's
+	tail       *seg                 // the writer's
+	syncTail   func(*seg) error     // what confirms a commit; tests have it fail
+	tailIDs    *ids.Tail            // the writer's
 
 	kick   chan struct{} // to the keeper: there are tasks
 	stop   chan struct{}
@@ -54,38 +59,28 @@ type Queue struct {
 	calls       map[string]chan struct{}
 	callsClosed bool
 
-	handles  sync.Mutex // guards openSegs and the opening of sealed segments
-	openSegs []*segment
-	ticks    atomic.Int64
-
 	dropping  sync.Mutex // the oldest are dropped by one at a time
 	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
 
-	mu          sync.Mutex // never held while the disk is waited for
-	tasks       []task
-	unfiled     []task     // segments whose ids could not be written to a file yet
-	mergeFailed time.Time  // when ids could not be merged
-	segs        []*segment // ascending; the tail is last
-	lanes       map[string]*lane
-	notes       map[string][]byte
-	voids       []voidRange
-	voidsSaved  int
-	sealed      map[uint64]int64 // records in sealed segments, as meta.db has it
-	changed     chan struct{}
-	lastNum     uint64 // highest segment number ever seen
-	version     int    // of segs: grows when one is added, opened, rewritten or removed
-	hold        int    // backups that forbid unlinking
-	opening     bool
-	broken      error // why the tail takes nothing
-	full        string
-	keysInUse   []uint32
-	lastErr     string
-	lastErrAt   time.Time
-	count       Stats // only its counters
-	space       space
-	age         room.Age
-	ageNoted    time.Duration // run time on record
-	syncs       latencies
+	mu        sync.Mutex // never held while the disk is waited for
+	tasks     []task
+	unfiled   []task // segments whose ids could not be written to a file yet
+	segs      []*seg // ascending; the tail is last
+	lanes     map[string]*lane
+	changed   chan struct{}
+	lastNum   uint64 // highest segment number ever seen
+	version   int    // of segs: grows when one is added, opened, rewritten or removed
+	hold      int    // backups that forbid unlinking
+	opening   bool
+	broken    error // why the tail takes nothing
+	full      string
+	lastErr   string
+	lastErrAt time.Time
+	count     Stats // only its counters
+	space     space
+	age       room.Age
+	ageNoted  time.Duration // run time on record
+	syncs     latencies
 }
 
 const lockName = "lock"
@@ -136,6 +131,15 @@ func OpenReadOnly(dir string, keys ...[]byte) (*Queue, error) {
 	return open(dir, Options{OldKeys: keys}.withDefaults(), true)
 }
 
+// PrintSecret is a secret to make the fingerprints of entries with (Entry.Print).
+// It is derived from that of the id hashes, so that it is lost only when no id is
+// known any more.
+func (q *Queue) PrintSecret() []byte {
+	mac := hmac.New(sha256.New, q.secret[:])
+	mac.Write([]byte("fingerprints"))
+	return mac.Sum(nil)
+}
+
 // nextSegment is the number of the next segment. Only the writer asks.
 func (q *Queue) nextSegment() uint64 {
 	q.mu.Lock()
@@ -181,11 +185,11 @@ func (q *Queue) closeFiles() error {
 	segs := slices.Clone(q.segs)
 	q.mu.Unlock()
 	for _, s := range segs {
-		q.shut(s)
+		q.pool.Shut(&s.File)
 	}
 	errs = append(errs, q.dead.close())
-	q.ids.close()
-	errs = append(errs, q.meta.close())
+	q.ids.Close()
+	errs = append(errs, q.meta.Close())
 	errs = append(errs, q.lock.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close queue: %w", err)

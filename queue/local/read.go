@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/segment"
 	"relay/queue/local/internal/settled"
 )
 
@@ -108,7 +109,7 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 		}
 		installed := s.installed.Load()
 		done, err := rd.segment(s)
-		if errors.Is(err, errGone) {
+		if errors.Is(err, segment.ErrGone) {
 			continue // unlinked meanwhile: look again
 		}
 		if errors.Is(err, errDamaged) {
@@ -141,13 +142,13 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 
 // segmentAt gives the segment that holds or follows seq, once it may be read;
 // nil when there is nothing more.
-func (q *Queue) segmentAt(seq Seq) (*segment, error) {
+func (q *Queue) segmentAt(seq Seq) (*seg, error) {
 	for {
 		q.mu.Lock()
-		i, _ := slices.BinarySearchFunc(q.segs, uint64(seq>>32), func(s *segment, n uint64) int {
-			return int(int64(s.num) - int64(n))
+		i, _ := slices.BinarySearchFunc(q.segs, uint64(seq>>32), func(s *seg, n uint64) int {
+			return int(int64(s.Num) - int64(n))
 		})
-		for ; i < len(q.segs) && (q.segs[i].gone || (isClosed(q.segs[i].ready) && q.segs[i].first()+Seq(q.segs[i].end.Load()) <= seq)); i++ {
+		for ; i < len(q.segs) && (q.segs[i].gone || (isClosed(q.segs[i].ready) && q.segs[i].First()+Seq(q.segs[i].end.Load()) <= seq)); i++ {
 		}
 		if i == len(q.segs) {
 			q.mu.Unlock()
@@ -193,21 +194,21 @@ type laneReader struct {
 }
 
 // segment reads on in s, and says whether the batch is complete.
-func (rd *laneReader) segment(s *segment) (done bool, err error) {
+func (rd *laneReader) segment(s *seg) (done bool, err error) {
 	q := rd.q
 	q.mu.Lock()
-	end := s.first() + Seq(s.end.Load())
-	c := s.sum.lane(rd.lane)
-	nothing := c == nil || s.first()+Seq(c.Last) < rd.next
+	end := s.First() + Seq(s.end.Load())
+	c := s.sum.Lane(rd.lane)
+	nothing := c == nil || s.First()+Seq(c.Last) < rd.next
 	q.mu.Unlock()
 	if nothing {
 		rd.next = max(rd.next, end) // never behind it: the tail goes on growing
 		return false, nil
 	}
-	rd.next = rd.set.Next(max(rd.next, s.first()))
+	rd.next = rd.set.Next(max(rd.next, s.First()))
 	err = q.chunks(s, uint32(rd.next), func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
 		l := h.Lane(rd.lane)
-		if l == nil || s.first()+Seq(l.Last) < rd.next || rd.set.All(max(rd.next, h.First), h.End()) {
+		if l == nil || s.First()+Seq(l.Last) < rd.next || rd.set.All(max(rd.next, h.First), h.End()) {
 			rd.next = h.End()
 			return true, nil
 		}

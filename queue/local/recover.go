@@ -2,17 +2,18 @@ package local
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/segment"
 )
 
 // How a segment that another process, or a failing disk, left behind is made
@@ -28,48 +29,54 @@ import (
 //
 // The last two give a new file. Ranges in doubt are left out of it.
 
-func isVoid(voids []voidRange, h *chunk.Header) bool {
-	return slices.ContainsFunc(voids, func(v voidRange) bool { return h.First < v.end && v.first < h.End() })
+func isVoid(voids []meta.Void, h *chunk.Header) bool {
+	return slices.ContainsFunc(voids, func(v meta.Void) bool { return h.First < v.End && v.First < h.End() })
+}
+
+// examine verifies the file of s, which was not sealed.
+func (q *Queue) examine(s *seg, wantIDs bool) (segment.Examined, error) {
+	voids := q.meta.Voids()
+	return s.Examine(func(h *chunk.Header) bool { return isVoid(voids, h) }, wantIDs)
 }
 
 // prepare makes a segment from before fit to be read whose ids are known.
-func (q *Queue) prepare(s *segment) error {
-	if sum, err := readSummary(s.path); err == nil {
-		s.checked.Store(false) // where its gaps are is not in it
-		q.shut(s)
+func (q *Queue) prepare(s *seg) error {
+	if sum, err := segment.ReadSummary(s.Path); err == nil {
+		s.Checked.Store(false) // where its gaps are is not in it
+		q.pool.Shut(&s.File)
 		q.install(s, sum, true)
 		return nil
 	}
 	x, err := q.examine(s, false)
-	return q.putInOrder(s, x, err, func([]knownID) error { return nil })
+	return q.putInOrder(s, x, err, func([]ids.Known) error { return nil })
 }
 
 // putInOrder makes a segment readable in which x was found. It calls file with
 // the ids in it before it seals the segment.
-func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]knownID) error) error {
+func (q *Queue) putInOrder(s *seg, x segment.Examined, err error, file func([]ids.Known) error) error {
 	switch {
-	case err == nil && !x.torn && !x.voided:
-		s.checked.Store(true)
+	case err == nil && !x.Torn && !x.Voided:
+		s.Checked.Store(true)
 		if q.readOnly {
-			q.install(s, x.sum, false)
+			q.install(s, x.Sum, false)
 			return nil
 		}
-		if x.sum.Chunks == 0 {
+		if x.Sum.Chunks == 0 {
 			return q.discard(s)
 		}
-		if err := file(x.ids); err != nil {
+		if err := file(x.IDs); err != nil {
 			q.o.Logger.Warn("cannot write message ids; they stay in memory", "code", logs.IDsNotWritten, "err", err)
-			q.install(s, x.sum, false)
+			q.install(s, x.Sum, false)
 			return nil
 		}
-		err := q.sealInPlace(s, x.sum)
+		err := s.Seal(&x.Sum, q.o.NoSync)
 		if err != nil {
-			q.o.Logger.Warn("cannot seal an old segment; it is read as it is", "code", logs.SegmentNotSealed, "segment", filepath.Base(s.path), "err", err)
+			q.o.Logger.Warn("cannot seal an old segment; it is read as it is", "code", logs.SegmentNotSealed, "segment", filepath.Base(s.Path), "err", err)
 		}
-		q.install(s, x.sum, err == nil)
+		q.install(s, x.Sum, err == nil)
 		return nil
 	case err == nil && q.readOnly:
-		return damaged("segment %016x was not closed: start relay once", s.num)
+		return files.Damaged("segment %016x was not closed: start relay once", s.Num)
 	case err == nil:
 		_, err := q.salvage(s, false, nil, file)
 		return err
@@ -81,9 +88,9 @@ func (q *Queue) putInOrder(s *segment, x examined, err error, file func([]knownI
 }
 
 // install makes a segment readable.
-func (q *Queue) install(s *segment, sum summary, sealed bool) {
+func (q *Queue) install(s *seg, sum segment.Summary, sealed bool) {
 	size := int64(0)
-	if fi, err := os.Stat(s.path); err == nil {
+	if fi, err := os.Stat(s.Path); err == nil {
 		size = disk.Used(fi)
 	}
 	q.mu.Lock()
@@ -101,73 +108,23 @@ func (q *Queue) install(s *segment, sum summary, sealed bool) {
 }
 
 // discard removes a segment in which nothing lies.
-func (q *Queue) discard(s *segment) error {
+func (q *Queue) discard(s *seg) error {
 	q.mu.Lock()
 	s.gone = true
 	if !isClosed(s.ready) {
 		close(s.ready)
 	}
-	q.segs = slices.DeleteFunc(q.segs, func(o *segment) bool { return o == s })
+	q.segs = slices.DeleteFunc(q.segs, func(o *seg) bool { return o == s })
 	q.version++
 	q.mu.Unlock()
-	q.shut(s)
-	return removeFile(s.path)
-}
-
-// sealInPlace stores the summary in a segment that was verified.
-func (q *Queue) sealInPlace(s *segment, sum summary) error {
-	b, err := sum.encode()
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	used := int64(0)
-	err = guard(func() error {
-		if s.db != nil && s.db.IsReadOnly() {
-			closeDB(&s.db)
-		}
-		if s.db == nil {
-			db, err := openBolt(s.path, 0o600, tailOptions(0))
-			if err != nil {
-				return err
-			}
-			s.db = db
-		}
-		if err := s.db.Update(func(tx *bolt.Tx) error {
-			used = tx.Size()
-			return tx.Bucket(bucketInfo).Put(keySummary, b)
-		}); err != nil {
-			return err
-		}
-		used, err = boltSize(s.db)
-		if err != nil || q.o.NoSync {
-			return err
-		}
-		return s.db.Sync()
-	})
-	closeDB(&s.db)
-	if err != nil {
-		return fmt.Errorf("seal segment: %w", err)
-	}
-	// Behind the last page lies only what was reserved.
-	if fi, err := os.Stat(s.path); err == nil && fi.Size() > used {
-		if err := os.Truncate(s.path, used); err != nil {
-			return fmt.Errorf("seal segment: %w", err)
-		}
-	}
-	return nil
-}
-
-func boltSize(db *boltFile) (n int64, err error) {
-	err = db.View(func(tx *bolt.Tx) error { n = tx.Size(); return nil })
-	return n, err
+	q.pool.Shut(&s.File)
+	return files.Remove(s.Path)
 }
 
 // repair deals with damage a reader met in s as it was when it had been installed
 // so often. When it returns nil the reader tries again; what could not be saved
 // is gone then, and counted.
-func (q *Queue) repair(s *segment, installed uint32, cause error) error {
+func (q *Queue) repair(s *seg, installed uint32, cause error) error {
 	if q.readOnly {
 		return cause
 	}

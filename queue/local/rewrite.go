@@ -7,18 +7,20 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/segment"
 )
 
 // rewriteSegment replaces a sealed segment by one that holds only the records
 // keep wants, under their old sequence numbers. It returns how many went. The
 // ids of all of them stay known.
-func (q *Queue) rewriteSegment(s *segment, keep func(r *Record) bool) (removed int64, err error) {
+func (q *Queue) rewriteSegment(s *seg, keep func(r *Record) bool) (removed int64, err error) {
 	return q.rewriteAs(s, keep, false)
 }
 
 // rewriteAs is rewriteSegment that with always rewrites it even when nothing
 // goes, which seals it with the key in force.
-func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (removed int64, err error) {
+func (q *Queue) rewriteAs(s *seg, keep func(r *Record) bool, always bool) (removed int64, err error) {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	q.mu.Lock()
@@ -27,10 +29,9 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 	if !ok {
 		return 0, nil
 	}
-	var sum summary
 	var out []byte
 	b := chunk.NewBuilder(q.zstd, q.ring)
-	err = q.writeSegment(s.num, func(put func(h *chunk.Header, data []byte) error) error {
+	sum, err := q.writeSegment(s, func(put func(h *chunk.Header, data []byte) error) error {
 		return q.chunks(s, 0, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
 			ids, pay, err := body()
 			if err != nil {
@@ -55,19 +56,19 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 			out = data
 			return true, put(&nh, data)
 		})
-	}, &sum)
-	tmp := s.path + tmpSuffix
-	if errors.Is(err, errGone) { // all lanes have passed it meanwhile
-		return 0, removeFile(tmp)
+	})
+	tmp := s.Path + segment.TmpSuffix
+	if errors.Is(err, segment.ErrGone) { // all lanes have passed it meanwhile
+		return 0, files.Remove(tmp)
 	}
 	if err != nil || removed == 0 && !always {
-		return 0, errors.Join(err, removeFile(tmp))
+		return 0, errors.Join(err, files.Remove(tmp))
 	}
-	q.shut(s)
-	if err := replaceFile(tmp, s.path, q.o.NoSync); err != nil {
+	q.pool.Shut(&s.File)
+	if err := files.Replace(tmp, s.Path, q.o.NoSync); err != nil {
 		return 0, fmt.Errorf("rewrite segment: %w", err)
 	}
-	q.shut(s)
+	q.pool.Shut(&s.File)
 	q.cache.forget()
 	q.install(s, sum, true)
 	return removed, nil
@@ -75,11 +76,11 @@ func (q *Queue) rewriteAs(s *segment, keep func(r *Record) bool, always bool) (r
 
 // holds says whether a lane waits for something in s, which is sealed and can
 // be read. q.mu is held.
-func (q *Queue) holds(s *segment, name string) bool {
+func (q *Queue) holds(s *seg, name string) bool {
 	if s.tail || !isClosed(s.ready) || s.failed != nil {
 		return false
 	}
-	c, l := s.sum.lane(name), q.lanes[name]
+	c, l := s.sum.Lane(name), q.lanes[name]
 	return c != nil && l != nil && l.pending > 0 && q.waitsIn(s, c)
 }
 
@@ -90,7 +91,7 @@ func (q *Queue) waitsTo(name string) Seq {
 	defer q.mu.Unlock()
 	for _, s := range slices.Backward(q.segs) {
 		if q.holds(s, name) {
-			return s.first() + Seq(s.sum.Next)
+			return s.First() + Seq(s.sum.Next)
 		}
 	}
 	return 0
@@ -100,9 +101,9 @@ func (q *Queue) waitsTo(name string) Seq {
 // those that other lanes still need. It says whether that freed anything.
 func (q *Queue) shrink(name string, end Seq, why string) bool {
 	q.mu.Lock()
-	var segs []*segment
+	var segs []*seg
 	for _, s := range q.segs {
-		if s.first() < end && q.holds(s, name) {
+		if s.First() < end && q.holds(s, name) {
 			segs = append(segs, s)
 		}
 	}
@@ -128,7 +129,7 @@ func (q *Queue) shrink(name string, end Seq, why string) bool {
 
 // compact rewrites a segment without what every lane has settled, and says how
 // much that was.
-func (q *Queue) compact(s *segment) int64 {
+func (q *Queue) compact(s *seg) int64 {
 	n, err := q.rewriteSegment(s, func(r *Record) bool {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -146,12 +147,12 @@ func (q *Queue) compact(s *segment) int64 {
 }
 
 // waitingIn says how many records of s are waited for at most. q.mu is held.
-func (q *Queue) waitingIn(s *segment) (n int64) {
+func (q *Queue) waitingIn(s *seg) (n int64) {
 	for i := range s.sum.Lanes {
 		c := &s.sum.Lanes[i]
 		open := int64(c.Count)
 		if l := q.lanes[c.Name]; l != nil {
-			open = min(open, l.set.Open(s.first(), s.first()+Seq(c.Last)+1))
+			open = min(open, l.set.Open(s.First(), s.First()+Seq(c.Last)+1))
 		}
 		n += open
 	}
@@ -164,7 +165,7 @@ func (q *Queue) waitingIn(s *segment) (n int64) {
 func (q *Queue) squeeze() bool {
 	q.mu.Lock()
 	free := q.space.volFree
-	var sparse []*segment
+	var sparse []*seg
 	for _, s := range q.segs {
 		if s.tail || !isClosed(s.ready) || s.failed != nil || s.sum.Records == 0 {
 			continue

@@ -8,11 +8,11 @@ import (
 	"slices"
 	"strings"
 
-	"relay/queue"
-	"relay/queue/local/internal/room"
-
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/room"
 )
 
 // What goes for want of room, and how it is counted. A policy drops for the
@@ -86,7 +86,7 @@ func (q *Queue) dropOldest(enough func() bool) {
 		if s == nil {
 			return
 		}
-		err := q.dropLaneTo(name, s.first()+1<<32-1, queue.DropMaxSize)
+		err := q.dropLaneTo(name, s.First()+1<<32-1, queue.DropMaxSize)
 		if errors.Is(err, errBusy) {
 			return
 		}
@@ -112,7 +112,7 @@ func (q *Queue) dropOldest(enough func() bool) {
 // oldestOfLargest gives the lane that has most waiting, of those that have
 // something in a sealed segment, and the first such segment; nil: there is none,
 // or one before has to be looked at first.
-func (q *Queue) oldestOfLargest() (name string, oldest *segment) {
+func (q *Queue) oldestOfLargest() (name string, oldest *seg) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.hold > 0 {
@@ -150,7 +150,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 		return false
 	}
 	for _, e := range es {
-		if fi, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), badSuffix) {
+		if fi, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), files.BadSuffix) {
 			all = append(all, bad{filepath.Join(q.dir, e.Name()), fi})
 			size += disk.Used(fi)
 		}
@@ -161,7 +161,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 			break
 		}
 		size -= disk.Used(b.fi)
-		if err := removeFile(b.path); err != nil {
+		if err := files.Remove(b.path); err != nil {
 			q.o.Logger.Warn("cannot remove a damaged file", "code", logs.DamagedNotRemoved, "err", err)
 			continue
 		}

@@ -13,6 +13,8 @@ import (
 
 	"relay/queue"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/segment"
 	"relay/queue/local/internal/settled"
 )
 
@@ -131,8 +133,8 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	was, end := l.set, q.endSeq()
 	s.Settled = merged(s.Settled)
 	set := q.with(was, s, end)
-	before := laneRow{Cursor: was.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
-	row := laneRow{Cursor: set.Cursor(), Gen: l.gen + 1, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
+	before := meta.Lane{Cursor: was.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
+	row := meta.Lane{Cursor: set.Cursor(), Gen: l.gen + 1, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
 	q.mu.Unlock()
 	if s.State != nil {
 		row.State = slices.Clone(s.State)
@@ -144,7 +146,7 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 		if uint32(before.Gen) == 0 {
 			// The lane's first. Its row says where the lane began to count: without
 			// one, letters that did not commit could not be told from valid ones.
-			if err := q.meta.saveLane(l.name, before, nil, nil); err != nil {
+			if err := q.meta.SaveLane(l.name, before, nil, nil); err != nil {
 				return err
 			}
 		}
@@ -161,7 +163,7 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 		records, bytes = records+n, bytes+b
 	}
 	put, gone := set.Changes(was)
-	if err := q.meta.saveLane(l.name, row, put, gone); err != nil {
+	if err := q.meta.SaveLane(l.name, row, put, gone); err != nil {
 		return err
 	}
 	if len(s.Dead) > 0 {
@@ -209,8 +211,8 @@ func (q *Queue) with(set settled.Set, s Settlement, end Seq) settled.Set {
 		}
 		for _, seg := range q.segs {
 			// What is not known to lie there is not settled: it would be once more.
-			if last := seg.end.Load(); last != math.MaxUint32 && seg.first() < r.To {
-				set = set.Settle(queue.Range{From: max(r.From, seg.first()), To: min(r.To, seg.first()+Seq(last))})
+			if last := seg.end.Load(); last != math.MaxUint32 && seg.First() < r.To {
+				set = set.Settle(queue.Range{From: max(r.From, seg.First()), To: min(r.To, seg.First()+Seq(last))})
 			}
 		}
 	}
@@ -226,21 +228,21 @@ func (q *Queue) with(set settled.Set, s Settlement, end Seq) settled.Set {
 // What was settled of segments that are gone goes too. q.mu is held.
 func (q *Queue) advance(set settled.Set) settled.Set {
 	set = set.Keep(func(num uint64) bool {
-		_, ok := slices.BinarySearchFunc(q.segs, num, func(s *segment, num uint64) int { return cmp.Compare(s.num, num) })
+		_, ok := slices.BinarySearchFunc(q.segs, num, func(s *seg, num uint64) int { return cmp.Compare(s.Num, num) })
 		return ok
 	})
 	at := set.Next(set.Cursor())
 	for i, s := range q.segs {
 		switch {
-		case s.num < uint64(at>>32):
+		case s.Num < uint64(at>>32):
 			continue
-		case s.num > uint64(at>>32):
-			at = set.Next(s.first())
+		case s.Num > uint64(at>>32):
+			at = set.Next(s.First())
 		}
-		if at < s.first()+Seq(s.end.Load()) || i == len(q.segs)-1 {
+		if at < s.First()+Seq(s.end.Load()) || i == len(q.segs)-1 {
 			break
 		}
-		at = set.Next(q.segs[i+1].first())
+		at = set.Next(q.segs[i+1].First())
 	}
 	return set.Before(at)
 }
@@ -267,12 +269,12 @@ func (q *Queue) countOpen(l *lane, set settled.Set, from, to Seq) (records, byte
 		if err != nil {
 			return 0, 0, err
 		}
-		if s == nil || s.first() >= to {
+		if s == nil || s.First() >= to {
 			break
 		}
 		installed := s.installed.Load()
 		n, b, err := q.openIn(s, l.name, set, at, to)
-		if errors.Is(err, errGone) {
+		if errors.Is(err, segment.ErrGone) {
 			continue
 		}
 		if errors.Is(err, errDamaged) {
@@ -285,27 +287,27 @@ func (q *Queue) countOpen(l *lane, set settled.Set, from, to Seq) (records, byte
 			return 0, 0, err
 		}
 		records, bytes = records+n, bytes+b
-		at = s.first() + 1<<32
+		at = s.First() + 1<<32
 	}
 	return records, bytes, nil
 }
 
 // openIn counts within one segment. Chunks of which nothing or everything is settled
 // are counted by their headers.
-func (q *Queue) openIn(s *segment, name string, set settled.Set, from, to Seq) (records, bytes int64, err error) {
-	from, to = max(from, s.first()), min(to, s.first()+Seq(s.end.Load()))
+func (q *Queue) openIn(s *seg, name string, set settled.Set, from, to Seq) (records, bytes int64, err error) {
+	from, to = max(from, s.First()), min(to, s.First()+Seq(s.end.Load()))
 	q.mu.Lock()
-	c := s.sum.lane(name)
+	c := s.sum.Lane(name)
 	var whole chunk.Lane
 	if c != nil {
 		whole = *c
 	}
 	q.mu.Unlock()
-	last := s.first() + Seq(whole.Last)
+	last := s.First() + Seq(whole.Last)
 	if c == nil || last < from || set.All(from, min(to, last+1)) {
 		return 0, 0, nil
 	}
-	if from == s.first() && to > last && set.Open(from, last+1) == int64(whole.Last)+1 {
+	if from == s.First() && to > last && set.Open(from, last+1) == int64(whole.Last)+1 {
 		return int64(whole.Count), int64(whole.Bytes), nil
 	}
 	err = q.chunks(s, uint32(set.Next(from)), func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
@@ -345,20 +347,20 @@ func (q *Queue) oldestFrom(name string, at Seq) int64 {
 		}
 		q.mu.Lock()
 		var l chunk.Lane
-		if c := s.sum.lane(name); c != nil {
+		if c := s.sum.Lane(name); c != nil {
 			l = *c
 		}
 		q.mu.Unlock()
-		if l.Count == 0 || s.first()+Seq(l.Last) < at {
-			at = s.first() + 1<<32
+		if l.Count == 0 || s.First()+Seq(l.Last) < at {
+			at = s.First() + 1<<32
 			continue
 		}
-		if at <= s.first() {
+		if at <= s.First() {
 			return l.Min
 		}
 		oldest, n := l.Min, 0
 		err = q.chunks(s, uint32(at), func(h *chunk.Header, _ func() ([]byte, []byte, error)) (bool, error) {
-			if c := h.Lane(name); c != nil && s.first()+Seq(c.Last) >= at {
+			if c := h.Lane(name); c != nil && s.First()+Seq(c.Last) >= at {
 				oldest = c.Min
 				return false, nil
 			}
@@ -378,7 +380,7 @@ func (q *Queue) endSeq() Seq {
 		return 0
 	}
 	s := q.segs[len(q.segs)-1]
-	return s.first() + Seq(s.end.Load())
+	return s.First() + Seq(s.end.Load())
 }
 
 // passedLocked says whether a sealed segment holds nothing that any lane still
@@ -387,12 +389,12 @@ func (q *Queue) passedLocked() bool {
 	return slices.ContainsFunc(q.segs, q.segPassed)
 }
 
-func (q *Queue) segPassed(s *segment) bool {
+func (q *Queue) segPassed(s *seg) bool {
 	return !s.tail && !s.gone && !s.filing && isClosed(s.ready) && s.failed == nil && q.hold == 0 && q.drainedLocked(s)
 }
 
 // drainedLocked says whether every lane has settled all that s has for it. q.mu is held.
-func (q *Queue) drainedLocked(s *segment) bool {
+func (q *Queue) drainedLocked(s *seg) bool {
 	for i := range s.sum.Lanes {
 		if q.waitsIn(s, &s.sum.Lanes[i]) {
 			return false
@@ -402,9 +404,9 @@ func (q *Queue) drainedLocked(s *segment) bool {
 }
 
 // waitsIn says whether a lane may wait for some of c, what s has for it. q.mu is held.
-func (q *Queue) waitsIn(s *segment, c *chunk.Lane) bool {
+func (q *Queue) waitsIn(s *seg, c *chunk.Lane) bool {
 	l := q.lanes[c.Name]
-	return l == nil || !l.set.All(s.first(), s.first()+Seq(c.Last)+1)
+	return l == nil || !l.set.All(s.First(), s.First()+Seq(c.Last)+1)
 }
 
 // Waits says whether the record of a number, should it be for a lane, waits there.

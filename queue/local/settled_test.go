@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/queue"
+	"relay/queue/local/internal/meta"
 )
 
 // settleBut settles what a lane has, but for the records that wait.
@@ -29,11 +30,24 @@ func settleBut(t testing.TB, q *Queue, lane string, waits ...string) {
 	}
 }
 
-// rows counts the rows of a bucket of meta.db, and their bytes.
-func rows(t testing.TB, q *Queue, bucket []byte) (n, bytes int) {
+// settledRows counts the rows of meta.db that say what is settled, and their bytes.
+func settledRows(t testing.TB, q *Queue) (n, bytes int) {
 	t.Helper()
-	if err := q.meta.db.View(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucket).ForEach(func(_, v []byte) error {
+	path := filepath.Join(t.TempDir(), meta.Name)
+	snap, err := q.meta.Begin()
+	if err == nil {
+		err = snap.Write(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.View(func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte("settled")).ForEach(func(_, v []byte) error {
 			n, bytes = n+1, bytes+len(v)
 			return nil
 		})
@@ -65,13 +79,13 @@ func TestOneThatWaitsPinsItsSegmentOnly(t *testing.T) {
 		return len(segments(t, dir)) <= 3 // two, and the tail
 	})
 	settleBut(t, q, "a", waits...) // takes the rows of segments that are gone with it
-	if n, bytes := rows(t, q, bucketSettled); n > 12 || bytes > 12*600 {
+	if n, bytes := settledRows(t, q); n > 12 || bytes > 12*600 {
 		t.Errorf("meta.db has %d rows of %d bytes for what is settled", n, bytes)
 	}
 	if got := fmt.Sprint(drainAll(t, q, "a")); got != fmt.Sprint(waits) {
 		t.Errorf("%s wait", got)
 	}
-	if n, _ := rows(t, q, bucketSettled); n > 0 {
+	if n, _ := settledRows(t, q); n > 0 {
 		t.Errorf("%d rows are left when nothing waits", n)
 	}
 }
@@ -157,16 +171,17 @@ func TestDamagedSettledRow(t *testing.T) {
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := bolt.Open(filepath.Join(dir, metaName), 0o600, nil)
+	db, err := bolt.Open(filepath.Join(dir, meta.Name), 0o600, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Update(func(tx *bolt.Tx) error {
-		c := tx.Bucket(bucketSettled).Cursor()
+		b := tx.Bucket([]byte("settled"))
+		c := b.Cursor()
 		k, v := c.First()
 		v = slices.Clone(v)
 		v[3] ^= 1
-		return tx.Bucket(bucketSettled).Put(slices.Clone(k), v)
+		return b.Put(slices.Clone(k), v)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +247,7 @@ func TestSettleCostsWhatItTouches(t *testing.T) {
 	if len(put)+len(gone) > 5 { // 1,000 of those that wait stand for 7,000 numbers, of two segments at most
 		t.Errorf("a settlement of 1,000 records changed %d rows and removed %d", len(put), len(gone))
 	}
-	if rows, bytes := rows(t, q, bucketSettled); rows > n/4096+8 || bytes > rows*600 {
+	if rows, bytes := settledRows(t, q); rows > n/4096+8 || bytes > rows*600 {
 		t.Errorf("%d rows of %d bytes are stored for %d records", rows, bytes, n)
 	}
 }

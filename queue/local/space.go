@@ -8,10 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"relay/queue/local/internal/room"
-
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/segment"
 )
 
 const (
@@ -47,9 +49,8 @@ func (q *Queue) checkSpace() error {
 	// All that takes room is a share of the whole, so that there is some left for
 	// records whatever its size.
 	q.o.SegmentSize = min(q.o.SegmentSize, max(64<<10, sp.max/16))
-	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/idRow)
+	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/ids.Row)
 	q.o.DeadMaxSize = min(q.o.DeadMaxSize, sp.max/4)
-	q.ids.setKeep(q.o.DedupIDs)
 	sp.marks = room.NewMarks(sp.max, q.o.SegmentSize, size, q.o.DropOldest)
 	sp.reserve = min(8<<20, size/100, sp.max/32)
 	return nil
@@ -122,10 +123,10 @@ func (q *Queue) lookBesides() {
 		return
 	}
 	for _, e := range es {
-		if e.IsDir() || strings.HasSuffix(e.Name(), segSuffix) {
+		if e.IsDir() || strings.HasSuffix(e.Name(), segment.Suffix) {
 			continue
 		}
-		if strings.HasSuffix(e.Name(), badSuffix) {
+		if strings.HasSuffix(e.Name(), files.BadSuffix) {
 			bad++
 		}
 		if fi, err := e.Info(); err == nil {
@@ -150,10 +151,10 @@ func (q *Queue) diskLocked() int64 {
 // One that does not shuts intake, unless it is merely too large itself.
 func (w *writer) fits(n int64) bool {
 	q := w.q
-	ids := idRow * q.ids.waiting() // will be a file
-	grow := w.q.tail.growth(n)
+	waiting := ids.Row * q.ids.Waiting() // will be a file
+	grow := w.q.tail.Growth(n)
 	q.mu.Lock()
-	used := q.diskLocked() + ids
+	used := q.diskLocked() + waiting
 	ok := used+grow <= q.space.marks.Hard
 	shut := !ok && !q.o.DropOldest && q.full == "" && used > q.space.marks.Low
 	q.mu.Unlock()
@@ -233,7 +234,7 @@ func (q *Queue) makeReserve() {
 		for left := n; left > 0; left -= int64(len(b)) {
 			parts = append(parts, b[:min(left, int64(len(b)))])
 		}
-		if err := writeFile(path, q.o.NoSync, parts...); err != nil {
+		if err := files.Write(path, q.o.NoSync, parts...); err != nil {
 			q.o.Logger.Warn("cannot set the reserve aside", "code", logs.ReserveMissing, "err", err)
 			return
 		}
@@ -270,7 +271,7 @@ func (q *Queue) drop(why string, n int64) {
 // periodic is what the keeper does every second.
 func (q *Queue) periodic() {
 	now := q.now()
-	q.ids.expire(now.UnixMilli())
+	q.ids.Expire(now.UnixMilli())
 	q.tellAges()
 	q.dead.tend()
 	q.measure()
@@ -281,7 +282,7 @@ func (q *Queue) periodic() {
 	q.reseal()
 	q.noteSealed()
 	q.mu.Lock()
-	aged := q.tail != nil && !q.closed && q.broken == nil && q.full == "" && q.ids.overdue(q.gen, now.UnixMilli())
+	aged := q.tail != nil && !q.closed && q.broken == nil && q.full == "" && q.ids.Overdue(q.tailIDs, now.UnixMilli())
 	// A tail that has drained gives its space back, unless it is hardly used.
 	idle := aged || q.tail != nil && !q.closed && (q.broken == nil || q.full != "") && q.tail.disk > q.o.SegmentSize/8 && q.tail.sum.Chunks > 0 && q.drainedLocked(q.tail)
 	q.mu.Unlock()
@@ -314,7 +315,7 @@ func (q *Queue) periodic() {
 // retryFailed tries again to open segments that could not be.
 func (q *Queue) retryFailed() {
 	q.mu.Lock()
-	var again []*segment
+	var again []*seg
 	for _, s := range q.segs {
 		if s.failed != nil && !errors.Is(s.failed, ErrKey) && !errors.Is(s.failed, ErrNewerFormat) && !q.opening {
 			s.failed = nil

@@ -107,10 +107,10 @@ func TestMakeRoomWaitsForNothing(t *testing.T) {
 	tasks := func() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.tasks) }
 	until(t, "the keeper seals", func() bool { return tasks() == 0 })
 	sync := q.syncTail
-	fail := func(fn func(*segment) error) error {
+	fail := func(fn func(*seg) error) error {
 		return q.onTail(func(*writer) error { q.syncTail = fn; return nil })
 	}
-	if err := fail(func(*segment) error { return errors.New("no answer") }); err != nil {
+	if err := fail(func(*seg) error { return errors.New("no answer") }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := q.Append(t.Context(), []Entry{entry("m-2", "l")}); !errors.Is(err, ErrDoubt) {

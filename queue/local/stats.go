@@ -50,7 +50,6 @@ func (q *Queue) Stats() Stats {
 	st.MaxSize, st.HighMark, st.LowMark = sp.max, sp.marks.High, sp.marks.Low
 	st.VolumeFree, st.VolumeSize, st.Reserve = sp.volFree, sp.volSize, sp.haveReserve
 	st.Full = q.full
-	st.KeysInUse = slices.Clone(q.keysInUse)
 	st.LastError, st.LastErrorAt = q.lastErr, q.lastErrAt
 	syncs := q.syncs
 	q.mu.Unlock()
@@ -58,7 +57,8 @@ func (q *Queue) Stats() Stats {
 	q.in.mu.Lock()
 	st.Waiting = q.in.bytes
 	q.in.mu.Unlock()
-	st.DedupIDs = q.ids.count()
+	st.KeysInUse = q.meta.Keys()
+	st.DedupIDs = q.ids.Count()
 	st.Dead, st.DeadBytes = q.dead.stats()
 	st.EncryptedKeyID = q.ring.Keys().Current()
 	return st

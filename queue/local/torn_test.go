@@ -18,7 +18,7 @@ func TestTornCommit(t *testing.T) {
 			rng, seed := seeded(t)
 			src := t.TempDir()
 			q := openTest(t, src, Options{SegmentSize: 1 << 20, NoSync: true})
-			path := q.tail.path
+			path := q.tail.Path
 			body := func(i int) []byte {
 				b := make([]byte, 1+i*37%size)
 				for j := range b {
@@ -50,7 +50,7 @@ func TestTornCommit(t *testing.T) {
 					continue
 				}
 				if meta == nil {
-					meta = readAll(t, filepath.Join(src, metaName))
+					meta = readAll(t, filepath.Join(src, "meta.db"))
 				}
 				for trial := range 4 {
 					img := bytes.Clone(before)
@@ -63,7 +63,7 @@ func TestTornCommit(t *testing.T) {
 						}
 					}
 					dir := t.TempDir()
-					put(t, filepath.Join(dir, metaName), meta)
+					put(t, filepath.Join(dir, "meta.db"), meta)
 					put(t, filepath.Join(dir, filepath.Base(path)), img)
 					o, err := Open(dir, Options{NoSync: true})
 					if err != nil {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"relay/queue/local/internal/meta"
 )
 
 // A disk that for a while does not give what lies on it has lost nothing: the
@@ -50,7 +52,7 @@ func TestUnreadableIsNotLost(t *testing.T) {
 // The same for meta.db and dead letters at a start, which waits a little.
 func TestUnreadableForAMoment(t *testing.T) {
 	dir, waiting, dead := damagedDir(t)
-	for _, name := range []string{metaName, deadName} {
+	for _, name := range []string{meta.Name, deadName} {
 		path, aside := filepath.Join(dir, name), filepath.Join(t.TempDir(), "aside")
 		if err := errors.Join(os.Rename(path, aside), os.Mkdir(path, 0o700)); err != nil {
 			t.Fatal(err)
@@ -74,7 +76,7 @@ func TestUnreadableForAMoment(t *testing.T) {
 // One that does not come back is given up in the end, for the sake of the rest.
 func TestUnreadableIsGivenUp(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
-	s := &segment{}
+	s := &seg{}
 	bad := errors.New("bad sector")
 	if err := q.patience(s, bad); !errors.Is(err, bad) {
 		t.Errorf("at first: %v", err)

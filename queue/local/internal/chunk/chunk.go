@@ -31,19 +31,13 @@
 // The header can be read, and believed, without the rest: it has a checksum of
 // its own. What it says of the payload is believed only as far as the bytes that
 // came with it can hold. ErrDamaged says that bytes are not what was written,
-// seal.ErrKey that the key is missing, ErrNewerFormat that a newer program wrote
+// seal.ErrKey that the key is missing, files.ErrNewerFormat that a newer program wrote
 // them; nothing here panics on any bytes.
 //
 // The parts that Split gives lie in the bytes it was given. Records do not.
 package chunk
 
-import (
-	"errors"
-	"fmt"
-	"hash/crc32"
-
-	"relay/internal/seal"
-)
+import "relay/internal/seal"
 
 const (
 	version    = 1
@@ -59,17 +53,5 @@ const (
 	flagSealed = 1 << 0 // payload is AES-256-GCM
 )
 
-var (
-	// ErrDamaged means that the bytes are not what was written.
-	ErrDamaged = seal.ErrDamaged
-	// ErrNewerFormat means that a newer program wrote the bytes.
-	ErrNewerFormat = errors.New("directory was written by a newer version")
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func crc(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
-
-func damaged(format string, a ...any) error {
-	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, a...))
-}
+// ErrDamaged means that the bytes are not what was written.
+var ErrDamaged = seal.ErrDamaged

@@ -10,6 +10,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
+	"relay/queue/local/internal/files"
 )
 
 // How a payload is stored.
@@ -68,12 +69,12 @@ func (c *Codec) Decompress(codec byte, b []byte, rawLen int) ([]byte, error) {
 	switch codec {
 	case codecNone:
 		if len(b) != rawLen {
-			return nil, damaged("payload length")
+			return nil, files.Damaged("payload length")
 		}
 		return b, nil
 	case codecZstd:
 		if rawLen < 0 || rawLen > maxPayload || rawLen > len(b)*zstdRatio {
-			return nil, damaged("payload length")
+			return nil, files.Damaged("payload length")
 		}
 		d := c.dec.Get().(*zstd.Decoder)
 		defer c.dec.Put(d)
@@ -83,14 +84,14 @@ func (c *Codec) Decompress(codec byte, b []byte, rawLen int) ([]byte, error) {
 			raw, err = d.DecodeAll(b, make([]byte, 0, rawLen))
 		}
 		if err != nil {
-			return nil, damaged("payload: %v", err)
+			return nil, files.Damaged("payload: %v", err)
 		}
 		if len(raw) != rawLen {
-			return nil, damaged("payload length")
+			return nil, files.Damaged("payload length")
 		}
 		return raw, nil
 	}
-	return nil, fmt.Errorf("codec %d: %w", codec, ErrNewerFormat)
+	return nil, fmt.Errorf("codec %d: %w", codec, files.ErrNewerFormat)
 }
 
 // Decode gives the records of a chunk whose stored payload is payload. It fails
@@ -109,8 +110,8 @@ func (c *Codec) Decode(ring *seal.Ring, h *Header, payload []byte) ([]queue.Reco
 
 // open gives the payload before it was compressed and sealed.
 func (c *Codec) open(ring *seal.Ring, h *Header, payload []byte) ([]byte, error) {
-	if crc(payload) != h.payCRC {
-		return nil, damaged("chunk %x payload checksum", uint64(h.First))
+	if files.CRC(payload) != h.payCRC {
+		return nil, files.Damaged("chunk %x payload checksum", uint64(h.First))
 	}
 	if h.flags&flagSealed != 0 {
 		a, err := ring.AEAD(h.KeyID, "chunk", uint64(h.First)>>32)
@@ -119,7 +120,7 @@ func (c *Codec) open(ring *seal.Ring, h *Header, payload []byte) ([]byte, error)
 		}
 		plain, err := a.Open(nil, h.nonce[:], payload, h.appendBound(nil))
 		if err != nil {
-			return nil, damaged("chunk %x does not open with its key", uint64(h.First))
+			return nil, files.Damaged("chunk %x does not open with its key", uint64(h.First))
 		}
 		payload = plain
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/varint"
 )
 
@@ -33,14 +34,14 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 		for j := range set {
 			k := r.Uint()
 			if k >= uint64(len(h.Lanes)) {
-				return nil, damaged("lane set")
+				return nil, files.Damaged("lane set")
 			}
 			set[j] = h.Lanes[k].Name
 		}
 		sets[i] = set
 	}
 	if uint64(h.Count)*minRecord > uint64(r.Len()) || r.Bad() {
-		return nil, damaged("record table")
+		return nil, files.Damaged("record table")
 	}
 	recs := make([]queue.Record, h.Count)
 	idx := uint64(0)
@@ -51,7 +52,7 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 		body := r.Bytes()
 		idx += gap
 		if r.Bad() || set >= uint64(len(sets)) || gap > math.MaxUint32 || flags > math.MaxUint16 || idx >= uint64(h.Span) {
-			return nil, damaged("record %d", i)
+			return nil, files.Damaged("record %d", i)
 		}
 		recs[i] = queue.Record{
 			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set],
@@ -60,7 +61,7 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 		idx++
 	}
 	if r.Len() != 0 {
-		return nil, damaged("%d bytes behind the last record", r.Len())
+		return nil, files.Damaged("%d bytes behind the last record", r.Len())
 	}
 	return recs, nil
 }

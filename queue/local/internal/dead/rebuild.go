@@ -12,6 +12,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/queue"
+	"relay/queue/local/internal/files"
 )
 
 // batchBytes is how much a file that is being written takes in one transaction.
@@ -115,11 +116,7 @@ func (s *Store) rebuild(fill func(put func(k []byte, r row) error) error, next f
 		return fmt.Errorf("write %s: %w", filepath.Base(s.path), err)
 	}
 	_ = s.close() // there are systems where an open file cannot be replaced
-	replace := disk.Replace
-	if s.o.NoSync {
-		replace = os.Rename
-	}
-	if err := replace(tmp, s.path); err != nil {
+	if err := files.Replace(tmp, s.path, s.o.NoSync); err != nil {
 		db, oerr := s.o.Files.Open(s.path)
 		if oerr == nil {
 			s.db = db

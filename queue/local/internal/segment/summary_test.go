@@ -1,16 +1,17 @@
-package local
+package segment
 
 import (
 	"testing"
 
+	"relay/queue"
 	"relay/queue/local/internal/chunk"
 )
 
 // What no chunk stands for is known, and skipped; nothing else is.
 func TestGaps(t *testing.T) {
-	var sum summary
+	var sum Summary
 	for _, c := range []struct{ first, span uint32 }{{5, 5}, {10, 2}, {20, 1}, {21, 4}, {30, 1}} {
-		sum.add(&chunk.Header{First: 3<<32 + Seq(c.first), Span: c.span, Count: 1})
+		sum.Add(&chunk.Header{First: 3<<32 + queue.Seq(c.first), Span: c.span, Count: 1})
 	}
 	if sum.Missing != 5+8+5 || sum.Next != 31 {
 		t.Errorf("%d numbers missing, next %d", sum.Missing, sum.Next)
@@ -18,11 +19,11 @@ func TestGaps(t *testing.T) {
 	for _, c := range []struct{ at, want uint32 }{
 		{0, 5}, {4, 5}, {5, 5}, {9, 9}, {10, 10}, {11, 11}, {12, 20}, {19, 20}, {20, 20}, {24, 24}, {25, 30}, {29, 30}, {30, 30}, {31, 31}, {99, 99},
 	} {
-		if got := sum.gaps.skip(c.at); got != c.want {
+		if got := sum.Gaps.skip(c.at); got != c.want {
 			t.Errorf("at %d: %d, want %d", c.at, got, c.want)
 		}
 	}
-	if got := (&summary{}).gaps.skip(7); got != 7 {
+	if got := (&Summary{}).Gaps.skip(7); got != 7 {
 		t.Errorf("without gaps: %d", got)
 	}
 }
@@ -33,11 +34,11 @@ func TestSummaryIsTheSame(t *testing.T) {
 		{First: 2, Span: 3, Count: 2, Min: 50, Max: 70, Lanes: []chunk.Lane{{Name: "a", Count: 2, Last: 4, Bytes: 10, Min: 50}}},
 		{First: 9, Span: 1, Count: 1, Min: 40, Max: 40, Lanes: []chunk.Lane{{Name: "b", Count: 1, Last: 9, Bytes: 1, Min: 40}, {Name: "a", Count: 1, Last: 9, Bytes: 1, Min: 40}}},
 	}
-	var sum, less summary
+	var sum, less Summary
 	for i := range headers {
-		sum.add(&headers[i])
+		sum.Add(&headers[i])
 	}
-	less.add(&headers[0])
+	less.Add(&headers[0])
 	b, err := sum.encode()
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +47,7 @@ func TestSummaryIsTheSame(t *testing.T) {
 	if err != nil || !got.same(&sum) || got.same(&less) {
 		t.Errorf("%+v, want %+v (%v)", got, sum, err)
 	}
-	if l := got.lane("a"); l == nil || *l != (chunk.Lane{Name: "a", Count: 3, Last: 9, Bytes: 11, Min: 40}) || got.Records != 3 || got.Min != 40 || got.Max != 70 {
+	if l := got.Lane("a"); l == nil || *l != (chunk.Lane{Name: "a", Count: 3, Last: 9, Bytes: 11, Min: 40}) || got.Records != 3 || got.Min != 40 || got.Max != 70 {
 		t.Errorf("%+v", got)
 	}
 	for i := range b {

@@ -1,4 +1,4 @@
-package local
+package boltdb
 
 import (
 	"errors"
@@ -7,11 +7,12 @@ import (
 	"os"
 	"time"
 
+	"relay/internal/seal"
 	"relay/queue/local/internal/boltscan"
 )
 
-// withPages opens the bbolt file at path for reading page by page.
-func withPages(path string, fn func(p *boltscan.File) error) error {
+// Read opens the bbolt file at path for reading page by page.
+func Read(path string, fn func(p *boltscan.File) error) error {
 	p, err := boltscan.Open(path)
 	if p == nil {
 		return err
@@ -26,9 +27,9 @@ func withPages(path string, fn func(p *boltscan.File) error) error {
 	return asDamage(err)
 }
 
-// withScan is withPages for files whose meta pages may be gone, or that cannot
+// Scan is Read for files whose meta pages may be gone, or that cannot
 // be read whole: p.Unread says so.
-func withScan(path string, fn func(p *boltscan.File) error) error {
+func Scan(path string, fn func(p *boltscan.File) error) error {
 	p, err := boltscan.Open(path)
 	if p == nil {
 		return err
@@ -37,28 +38,28 @@ func withScan(path string, fn func(p *boltscan.File) error) error {
 	return asDamage(fn(p))
 }
 
-// asDamage has damage that package boltscan found be errDamaged.
+// asDamage has damage that package boltscan found be seal.ErrDamaged.
 func asDamage(err error) error {
 	if errors.Is(err, boltscan.ErrDamaged) {
-		return fmt.Errorf("%w: %w", errDamaged, err)
+		return fmt.Errorf("%w: %w", seal.ErrDamaged, err)
 	}
 	return err
 }
 
-// readAgain is withPages that tries again for a second when the disk does not
+// ReadAgain is Read that tries again for a second when the disk does not
 // give the file's bytes, as one does that has just come back.
-func readAgain(path string, fn func(p *boltscan.File) error) error {
+func ReadAgain(path string, fn func(p *boltscan.File) error) error {
 	for n := 0; ; n++ {
-		err := withPages(path, fn)
-		if err == nil || !unreadable(err) || errors.Is(err, io.EOF) || n == 5 {
+		err := Read(path, fn)
+		if err == nil || !Unreadable(err) || errors.Is(err, io.EOF) || n == 5 {
 			return err
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
 }
 
-// unreadable says that the disk does not give a file's bytes.
-func unreadable(err error) bool {
+// Unreadable says that the disk does not give a file's bytes.
+func Unreadable(err error) bool {
 	var pe *os.PathError
 	return errors.Is(err, io.EOF) || errors.As(err, &pe) && pe.Op == "read"
 }

@@ -1,4 +1,4 @@
-package local
+package ids
 
 import (
 	"bytes"
@@ -6,42 +6,42 @@ import (
 	"slices"
 )
 
-// idSet is a set of ids in memory: open addressing, the hash is its own hash.
-// idRow bytes a slot, at most three quarters full.
-type idSet struct {
-	slots []knownID
+// set is a set of ids in memory: open addressing, the hash is its own hash.
+// Row bytes a slot, at most three quarters full.
+type set struct {
+	slots []Known
 	n     int
-	own   int      // of n: keys that relay made
-	zero  *knownID // the one whose hash is all zero
+	own   int    // of n: keys that relay made
+	zero  *Known // the one whose hash is all zero
 }
 
-func newIDSet(capacity int) *idSet {
+func newSet(capacity int) *set {
 	n := 1024
 	for n*3/4 < capacity {
 		n *= 2
 	}
-	return &idSet{slots: make([]knownID, n)}
+	return &set{slots: make([]Known, n)}
 }
 
 // find gives the slot of h: where it is, or where it belongs.
-func (s *idSet) find(h idHash) (*knownID, bool) {
+func (s *set) find(h Hash) (*Known, bool) {
 	mask := uint64(len(s.slots) - 1)
 	i := binary.LittleEndian.Uint64(h[:]) & mask
 	for {
-		switch k := &s.slots[i]; k.hash {
+		switch k := &s.slots[i]; k.Hash {
 		case h:
 			return k, true
-		case idHash{}:
+		case Hash{}:
 			return k, false
 		}
 		i = (i + 1) & mask
 	}
 }
 
-func (s *idSet) get(h idHash) (knownID, bool) {
-	if h == (idHash{}) {
+func (s *set) get(h Hash) (Known, bool) {
+	if h == (Hash{}) {
 		if s.zero == nil {
-			return knownID{}, false
+			return Known{}, false
 		}
 		return *s.zero, true
 	}
@@ -50,27 +50,27 @@ func (s *idSet) get(h idHash) (knownID, bool) {
 }
 
 // add adds an id. One that is there already stays as it is.
-func (s *idSet) add(id knownID) {
-	if id.hash == (idHash{}) {
+func (s *set) add(id Known) {
+	if id.Hash == (Hash{}) {
 		if s.zero == nil {
 			s.zero = &id
 		}
 		return
 	}
-	k, ok := s.find(id.hash)
+	k, ok := s.find(id.Hash)
 	if ok {
 		return
 	}
 	*k = id
-	if id.hash.own() {
+	if id.Hash.own() {
 		s.own++
 	}
 	if s.n++; s.n > len(s.slots)*3/4 {
 		old := s.slots
-		s.slots = make([]knownID, 2*len(old))
+		s.slots = make([]Known, 2*len(old))
 		for _, id := range old {
-			if id.hash != (idHash{}) {
-				k, _ := s.find(id.hash)
+			if id.Hash != (Hash{}) {
+				k, _ := s.find(id.Hash)
 				*k = id
 			}
 		}
@@ -78,9 +78,9 @@ func (s *idSet) add(id knownID) {
 }
 
 // counted is how many of the ids were given by clients.
-func (s *idSet) counted() int { return s.len() - s.own }
+func (s *set) counted() int { return s.len() - s.own }
 
-func (s *idSet) len() int {
+func (s *set) len() int {
 	if s.zero != nil {
 		return s.n + 1
 	}
@@ -88,18 +88,18 @@ func (s *idSet) len() int {
 }
 
 // sorted gives the rows of all ids, in the order of their hashes.
-func (s *idSet) sorted() []byte {
-	ids := make([]knownID, 0, s.len())
+func (s *set) sorted() []byte {
+	ids := make([]Known, 0, s.len())
 	for _, id := range s.slots {
-		if id.hash != (idHash{}) {
+		if id.Hash != (Hash{}) {
 			ids = append(ids, id)
 		}
 	}
 	if s.zero != nil {
 		ids = append(ids, *s.zero)
 	}
-	slices.SortFunc(ids, func(a, b knownID) int { return bytes.Compare(a.hash[:], b.hash[:]) })
-	out := make([]byte, 0, idRow*len(ids))
+	slices.SortFunc(ids, func(a, b Known) int { return bytes.Compare(a.Hash[:], b.Hash[:]) })
+	out := make([]byte, 0, Row*len(ids))
 	for _, id := range ids {
 		out = id.append(out)
 	}
@@ -111,13 +111,13 @@ func (s *idSet) sorted() []byte {
 func mergeSorted(a, b []byte) []byte {
 	out := make([]byte, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
-		switch c := compareIDs(a, b); {
+		switch c := compare(a, b); {
 		case c < 0:
-			out, a = append(out, a[:idRow]...), a[idRow:]
+			out, a = append(out, a[:Row]...), a[Row:]
 		case c > 0:
-			out, b = append(out, b[:idRow]...), b[idRow:]
+			out, b = append(out, b[:Row]...), b[Row:]
 		default:
-			out, a, b = append(out, a[:idRow]...), a[idRow:], b[idRow:]
+			out, a, b = append(out, a[:Row]...), a[Row:], b[Row:]
 		}
 	}
 	return append(append(out, a...), b...)

@@ -1,22 +1,17 @@
-package local
+package segment
 
 import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"slices"
 
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// crc is the checksum of all that is not part of a chunk.
-func crc(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
-
-// summary is what a segment holds, derived from its chunk headers.
-type summary struct {
+// Summary is what a segment holds, derived from its chunk headers.
+type Summary struct {
 	Records int64
 	Chunks  int64
 	Next    uint32 // index behind the last record
@@ -24,17 +19,17 @@ type summary struct {
 	Max     int64
 	Missing int64 // sequence numbers no chunk stands for
 	Lanes   []chunk.Lane
-	gaps    gaps // which those are; not stored, segment.check finds them again
+	Gaps    Gaps `json:"-"` // which those are; not stored, File.Check finds them again
 }
 
-// gaps are ranges of indexes that no chunk of a segment stands for, ascending.
+// Gaps are ranges of indexes that no chunk of a segment stands for, ascending.
 // Only a segment that was salvaged has any.
-type gaps []gap
+type Gaps []gap
 
 type gap struct{ from, to uint32 }
 
 // skip gives the first index at or behind at that does not lie in a gap.
-func (g gaps) skip(at uint32) uint32 {
+func (g Gaps) skip(at uint32) uint32 {
 	i, _ := slices.BinarySearchFunc(g, at, func(e gap, at uint32) int {
 		if e.to <= at {
 			return -1
@@ -47,7 +42,8 @@ func (g gaps) skip(at uint32) uint32 {
 	return at
 }
 
-func (s *summary) lane(name string) *chunk.Lane {
+// Lane gives what there is for a lane; nil: nothing.
+func (s *Summary) Lane(name string) *chunk.Lane {
 	for i := range s.Lanes {
 		if s.Lanes[i].Name == name {
 			return &s.Lanes[i]
@@ -56,8 +52,8 @@ func (s *summary) lane(name string) *chunk.Lane {
 	return nil
 }
 
-// add takes in the header of a further chunk.
-func (s *summary) add(h *chunk.Header) {
+// Add takes in the header of a further chunk.
+func (s *Summary) Add(h *chunk.Header) {
 	if s.Chunks == 0 || h.Min < s.Min {
 		s.Min = h.Min
 	}
@@ -66,7 +62,7 @@ func (s *summary) add(h *chunk.Header) {
 	}
 	first := uint32(h.First)
 	if first > s.Next {
-		s.gaps = append(s.gaps, gap{s.Next, first})
+		s.Gaps = append(s.Gaps, gap{s.Next, first})
 	}
 	s.Missing += int64(first) - int64(s.Next)
 	s.Chunks++
@@ -74,7 +70,7 @@ func (s *summary) add(h *chunk.Header) {
 	s.Next = first + h.Span
 	for i := range h.Lanes {
 		c := &h.Lanes[i]
-		l := s.lane(c.Name)
+		l := s.Lane(c.Name)
 		if l == nil {
 			s.Lanes = append(s.Lanes, chunk.Lane{Name: c.Name, Min: c.Min})
 			l = &s.Lanes[len(s.Lanes)-1]
@@ -87,32 +83,33 @@ func (s *summary) add(h *chunk.Header) {
 }
 
 // same says whether o was derived from the same chunks.
-func (s *summary) same(o *summary) bool {
+func (s *Summary) same(o *Summary) bool {
 	return s.Records == o.Records && s.Chunks == o.Chunks && s.Next == o.Next && s.Min == o.Min && s.Max == o.Max &&
 		s.Missing == o.Missing && slices.Equal(s.Lanes, o.Lanes)
 }
 
-func (s *summary) clone() summary {
+// Clone gives a copy that shares nothing.
+func (s *Summary) Clone() Summary {
 	c := *s
-	c.Lanes, c.gaps = slices.Clone(s.Lanes), slices.Clone(s.gaps)
+	c.Lanes, c.Gaps = slices.Clone(s.Lanes), slices.Clone(s.Gaps)
 	return c
 }
 
-func (s *summary) encode() ([]byte, error) {
+func (s *Summary) encode() ([]byte, error) {
 	b, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("encode summary: %w", err)
 	}
-	return binary.LittleEndian.AppendUint32(b, crc(b)), nil
+	return binary.LittleEndian.AppendUint32(b, files.CRC(b)), nil
 }
 
-func decodeSummary(b []byte) (summary, error) {
-	if len(b) < 4 || crc(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
-		return summary{}, damaged("summary checksum")
+func decodeSummary(b []byte) (Summary, error) {
+	if len(b) < 4 || files.CRC(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
+		return Summary{}, files.Damaged("summary checksum")
 	}
-	var s summary
+	var s Summary
 	if err := json.Unmarshal(b[:len(b)-4], &s); err != nil {
-		return summary{}, damaged("summary: %v", err)
+		return Summary{}, files.Damaged("summary: %v", err)
 	}
 	return s, nil
 }

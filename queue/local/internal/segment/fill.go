@@ -1,4 +1,4 @@
-package local
+package segment
 
 import (
 	"fmt"
@@ -16,24 +16,24 @@ const (
 
 // ahead is how far the zeros go beyond what is needed: some of what there is,
 // and never so much that small segments are mostly zeros.
-func (s *segment) ahead() int64 {
+func (s *File) ahead() int64 {
 	return min(max(s.used/8, fillLeast), fillMost, s.size/8)
 }
 
 // slack is fillSlack, less for small segments.
-func (s *segment) slack() int64 { return min(fillSlack, max(s.size/8, fillSlack/2)) }
+func (s *File) slack() int64 { return min(fillSlack, max(s.size/8, fillSlack/2)) }
 
-// growth is the most by which a commit of n bytes makes the tail grow on disk.
-func (s *segment) growth(n int64) int64 {
+// Growth is the most by which a commit of n bytes makes the tail grow on disk.
+func (s *File) Growth(n int64) int64 {
 	if need := s.used + n + n/4 + s.slack(); need > max(s.filled, s.used) {
 		return max(0, need+s.ahead()-max(s.filled, s.used))
 	}
 	return 0
 }
 
-// onDisk is what the tail takes on disk.
-func (s *segment) onDisk() int64 {
-	fi, err := os.Stat(s.path)
+// OnDisk is what the tail takes on disk.
+func (s *File) OnDisk() int64 {
+	fi, err := os.Stat(s.Path)
 	if err != nil {
 		return s.used
 	}
@@ -49,12 +49,12 @@ func (s *segment) onDisk() int64 {
 //
 // It only helps. Without room for the zeros the commit finds out itself
 // whether it fits.
-func (s *segment) fill(n int64) error {
+func (s *File) fill(n int64) error {
 	need := s.used + n + n/4 + s.slack()
 	if need <= s.filled || runtime.GOOS == "windows" {
 		return nil
 	}
-	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
+	f, err := os.OpenFile(s.Path, os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("open segment to make room: %w", err)
 	}

@@ -1,8 +1,10 @@
-package local
+package meta
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,13 +12,15 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/seal"
+	"relay/queue"
+	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/settled"
 	"relay/queue/local/internal/varint"
 )
 
-// laneRow is a lane as meta.db holds it.
-type laneRow struct {
-	Cursor  Seq
+// Lane is a lane as meta.db holds it.
+type Lane struct {
+	Cursor  queue.Seq
 	Gen     uint64 // number of the settlement
 	State   []byte
 	Counts  map[string]int64
@@ -29,7 +33,7 @@ func settledKey(num uint64, lane string) []byte {
 }
 
 // putLane stores a lane, and what changed of what it settled.
-func putLane(tx *bolt.Tx, ring *seal.Ring, name string, r laneRow, put []*settled.Block, gone []uint64) error {
+func putLane(tx *bolt.Tx, ring *seal.Ring, name string, r Lane, put []*settled.Block, gone []uint64) error {
 	for _, num := range gone {
 		if err := tx.Bucket(bucketSettled).Delete(settledKey(num, name)); err != nil {
 			return err
@@ -43,9 +47,9 @@ func putLane(tx *bolt.Tx, ring *seal.Ring, name string, r laneRow, put []*settle
 	return putRow(tx, ring, bucketLanes, []byte(name), r.encode())
 }
 
-func putVoid(tx *bolt.Tx, ring *seal.Ring, r voidRange) error {
-	k := binary.BigEndian.AppendUint64(nil, uint64(r.first))
-	return putRow(tx, ring, bucketVoid, k, binary.LittleEndian.AppendUint64(nil, uint64(r.end)))
+func putVoid(tx *bolt.Tx, ring *seal.Ring, r Void) error {
+	k := binary.BigEndian.AppendUint64(nil, uint64(r.First))
+	return putRow(tx, ring, bucketVoid, k, binary.LittleEndian.AppendUint64(nil, uint64(r.End)))
 }
 
 // putRow stores a sealed value with its checksum.
@@ -54,7 +58,7 @@ func putRow(tx *bolt.Tx, ring *seal.Ring, bucket, key, val []byte) error {
 	if err != nil {
 		return err
 	}
-	sum := crc(append(rowBound(bucket, key), sealed...))
+	sum := files.CRC(append(rowBound(bucket, key), sealed...))
 	return tx.Bucket(bucket).Put(key, binary.LittleEndian.AppendUint32(sealed, sum))
 }
 
@@ -64,16 +68,16 @@ func rowBound(bucket, key []byte) []byte {
 
 func openRow(ring *seal.Ring, bucket, key, b []byte) ([]byte, error) {
 	if len(b) < 8 {
-		return nil, damaged("row is cut short")
+		return nil, files.Damaged("row is cut short")
 	}
 	b, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
-	if crc(append(rowBound(bucket, key), b...)) != sum {
-		return nil, damaged("row checksum")
+	if files.CRC(append(rowBound(bucket, key), b...)) != sum {
+		return nil, files.Damaged("row checksum")
 	}
 	return ring.Open("meta", 0, rowBound(bucket, key), b)
 }
 
-func (r *laneRow) encode() []byte {
+func (r *Lane) encode() []byte {
 	b := []byte{1}
 	if r.Dropped {
 		b[0] |= 2
@@ -90,11 +94,11 @@ func (r *laneRow) encode() []byte {
 	return b
 }
 
-func decodeLane(b []byte) (laneRow, error) {
+func decodeLane(b []byte) (Lane, error) {
 	if len(b) < 9 || b[0]&1 == 0 {
-		return laneRow{}, damaged("lane row")
+		return Lane{}, files.Damaged("lane row")
 	}
-	r := laneRow{Dropped: b[0]&2 != 0, Cursor: Seq(binary.LittleEndian.Uint64(b[1:])), Counts: make(map[string]int64)}
+	r := Lane{Dropped: b[0]&2 != 0, Cursor: queue.Seq(binary.LittleEndian.Uint64(b[1:])), Counts: make(map[string]int64)}
 	rd := varint.NewReader(b[9:])
 	r.Gen = rd.Uint()
 	r.State = slices.Clone(rd.Bytes())
@@ -103,12 +107,36 @@ func decodeLane(b []byte) (laneRow, error) {
 		r.Counts[k] = rd.Int()
 	}
 	if rd.Bad() {
-		return laneRow{}, damaged("lane row")
+		return Lane{}, files.Damaged("lane row")
 	}
 	return r, nil
 }
 
-func putInfo(tx *bolt.Tx, info metaInfo) error {
+// meta.db notes how many records a sealed segment holds: when all of one is
+// destroyed nothing else knows how many were lost.
+
+func sealedKey(num uint64) []byte { return binary.BigEndian.AppendUint64(bytes.Clone(keySealed), num) }
+
+func putSealed(tx *bolt.Tx, ring *seal.Ring, num uint64, records int64) error {
+	return putRow(tx, ring, bucketDir, sealedKey(num), binary.LittleEndian.AppendUint64(nil, uint64(records)))
+}
+
+func loadSealed(tx *bolt.Tx, ring *seal.Ring, into map[uint64]int64) error {
+	c := tx.Bucket(bucketDir).Cursor()
+	for k, b := c.Seek(keySealed); bytes.HasPrefix(k, keySealed); k, b = c.Next() {
+		plain, err := openRow(ring, bucketDir, k, b)
+		if errors.Is(err, seal.ErrDamaged) || err == nil && (len(plain) != 8 || len(k) != len(keySealed)+8) {
+			continue // a loss is then reported without its number
+		}
+		if err != nil {
+			return err
+		}
+		into[binary.BigEndian.Uint64(k[len(keySealed):])] = int64(binary.LittleEndian.Uint64(plain))
+	}
+	return nil
+}
+
+func putInfo(tx *bolt.Tx, info Info) error {
 	js, err := json.Marshal(info)
 	if err != nil {
 		return fmt.Errorf("encode info: %w", err)

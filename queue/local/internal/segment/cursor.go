@@ -1,23 +1,25 @@
-package local
+package segment
 
 import (
 	bolt "go.etcd.io/bbolt"
 
+	"relay/queue"
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
 )
 
 // chunkCursor reads the pieces of chunks, in order.
 type chunkCursor struct {
 	c     *bolt.Cursor
 	k, v  []byte // where c stands; k is nil before it was sought, and at the end
-	first Seq
+	first queue.Seq
 	next  int // piece to read next
 	buf   []byte
 	whole int // length of the chunk in buf
 }
 
 // holding reads the header of the chunk that holds at.
-func (r *chunkCursor) holding(at Seq) (chunk.Header, error) {
+func (r *chunkCursor) holding(at queue.Seq) (chunk.Header, error) {
 	// The last piece of a chunk lies before the first that begins behind at.
 	if k, _ := r.c.Seek(pieceKey(at+1, 0)); k == nil {
 		r.k, r.v = r.c.Last()
@@ -26,17 +28,17 @@ func (r *chunkCursor) holding(at Seq) (chunk.Header, error) {
 	}
 	first, _, ok := splitKey(r.k)
 	if !ok {
-		return chunk.Header{}, damaged("no chunk holds %x", uint64(at))
+		return chunk.Header{}, files.Damaged("no chunk holds %x", uint64(at))
 	}
 	h, err := r.header(first)
 	if err == nil && (h.First > at || h.End() <= at) {
-		err = damaged("no chunk holds %x", uint64(at))
+		err = files.Damaged("no chunk holds %x", uint64(at))
 	}
 	return h, err
 }
 
 // header reads the header of the chunk that begins with first.
-func (r *chunkCursor) header(first Seq) (chunk.Header, error) {
+func (r *chunkCursor) header(first queue.Seq) (chunk.Header, error) {
 	if len(r.buf) > 0 && len(r.buf) == r.whole { // it was read to its end: the next one follows
 		r.k, r.v = r.c.Next()
 	}
@@ -56,7 +58,7 @@ func (r *chunkCursor) header(first Seq) (chunk.Header, error) {
 	}
 	h, err := chunk.DecodeHeader(r.buf)
 	if err == nil && h.First != first {
-		err = damaged("chunk %x lies under %x", uint64(h.First), uint64(first))
+		err = files.Damaged("chunk %x lies under %x", uint64(h.First), uint64(first))
 	}
 	r.whole = h.Len()
 	return h, err
@@ -69,7 +71,7 @@ func (r *chunkCursor) need(n int) error {
 			r.k, r.v = r.c.Next()
 		}
 		if f, p, ok := splitKey(r.k); !ok || f != r.first || p != r.next || len(r.v) == 0 {
-			return damaged("chunk %x: piece %d is missing", uint64(r.first), r.next)
+			return files.Damaged("chunk %x: piece %d is missing", uint64(r.first), r.next)
 		}
 		r.buf = append(r.buf, r.v...)
 		r.next++
@@ -84,22 +86,26 @@ func (r *chunkCursor) body(h *chunk.Header) (ids, pay []byte, err error) {
 	return h.Split(r.buf)
 }
 
-// chunks calls fn for each chunk that holds or follows index from, in order,
+// Known is what the owner of a segment knows of it.
+type Known struct {
+	End   uint32       // index behind the last record that is confirmed; as of before Chunks is called
+	Check func() error // reads a file that nobody has read (File.Check)
+	Gaps  func() Gaps  // once it is checked
+}
+
+// Chunks calls fn for each chunk that holds or follows index from, in order,
 // until fn says stop. body gives its ids and stored payload, valid in fn only.
 //
 // Invariant: nothing is passed over. Each chunk begins where the one before
 // ended, or where a gap ends that the summary knows; the last ends where the
 // segment does. Whatever bbolt finds instead is damage.
-func (q *Queue) chunks(s *segment, from uint32, fn func(h *chunk.Header, body func() (ids, pay []byte, err error)) (more bool, err error)) error {
-	end := s.end.Load() // before the transaction begins: what is published by now is in it
-	return q.view(s, func(b *bolt.Bucket) error {
-		q.mu.Lock()
-		gaps := s.sum.gaps
-		q.mu.Unlock()
+func (p *Pool) Chunks(s *File, from uint32, known Known, fn func(h *chunk.Header, body func() (ids, pay []byte, err error)) (more bool, err error)) error {
+	return p.view(s, known.Check, func(b *bolt.Bucket) error {
+		gaps := known.Gaps()
 		r := chunkCursor{c: b.Cursor()}
 		find := r.holding
-		for at := gaps.skip(from); at < end; find = r.header {
-			h, err := find(s.first() + Seq(at))
+		for at := gaps.skip(from); at < known.End; find = r.header {
+			h, err := find(s.First() + queue.Seq(at))
 			if err != nil {
 				return err
 			}

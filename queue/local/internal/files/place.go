@@ -1,0 +1,50 @@
+package files
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"relay/internal/disk"
+)
+
+// Write makes path a file that holds parts, in the place of one of its name.
+func Write(path string, noSync bool, parts ...[]byte) error {
+	if !noSync {
+		return disk.WriteFile(path, 0o600, parts...)
+	}
+	return Place(path, noSync, func(tmp string) error { return os.WriteFile(tmp, bytes.Join(parts, nil), 0o600) })
+}
+
+// Place has a file made and synced under a temporary name and moves it to
+// path.
+func Place(path string, noSync bool, make func(tmp string) error) error {
+	tmp := disk.TempName(path)
+	err := make(tmp)
+	if err == nil {
+		err = Replace(tmp, path, noSync)
+	}
+	if err != nil {
+		os.Remove(tmp)
+		return fmt.Errorf("make %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+// Replace moves tmp, which is whole and synced, to path.
+func Replace(tmp, path string, noSync bool) error {
+	if noSync {
+		return os.Rename(tmp, path)
+	}
+	return disk.Replace(tmp, path)
+}
+
+// Remove removes a file, should there be one.
+func Remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove file: %w", err)
+	}
+	return nil
+}

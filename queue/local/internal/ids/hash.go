@@ -1,0 +1,78 @@
+package ids
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+
+	"relay/queue"
+	"relay/queue/local/internal/chunk"
+)
+
+// Hash names a key: SHA-256 of the directory's secret, the key's space and the
+// key, cut to 16 bytes, of which the lowest bit of the last says whether relay
+// made the key. Without the secret it says nothing about the key.
+type Hash [16]byte
+
+// HashOf gives the name of what e is de-duplicated by. b is room for it.
+func HashOf(b []byte, secret *[32]byte, e *queue.Entry) Hash {
+	b = append(append(b, secret[:]...), byte(e.Space))
+	switch e.Space {
+	case queue.ByKey:
+		return hashKey(append(b, e.Key...), 1)
+	case queue.ByRefusedID:
+		b = binary.LittleEndian.AppendUint64(b, e.Print)
+	}
+	return hashKey(append(b, e.ID...), 0)
+}
+
+// byContent is the space of ids and fingerprints together: of events whose id is
+// another event's.
+const byContent queue.Space = 255
+
+// HashContent gives the name of an event whose id is another event's.
+func HashContent(secret *[32]byte, id string, print uint64) Hash {
+	b := append(secret[:len(secret):len(secret)], byte(byContent))
+	return hashKey(append(binary.LittleEndian.AppendUint64(b, print), id...), 0)
+}
+
+func hashKey(b []byte, own byte) Hash {
+	sum := sha256.Sum256(b)
+	h := Hash(sum[:16])
+	h[15] = h[15]&^1 | own
+	return h
+}
+
+// own says that relay made the key: it does not count against Options.DedupIDs.
+func (h Hash) own() bool { return h[15]&1 != 0 }
+
+// Known is what is remembered of a record: the name of its key, and its
+// Entry.Print.
+type Known struct {
+	Hash  Hash
+	Print uint64
+}
+
+// Differ says that two fingerprints are of two events.
+func Differ(a, b uint64) bool { return a != 0 && b != 0 && a != b }
+
+// Row is the length of a Known in files, as in chunks.
+const Row = chunk.IDLen
+
+func (k Known) append(b []byte) []byte { return chunk.AppendID(b, k.Hash, k.Print) }
+
+// rowAt reads the row that starts b.
+func rowAt(b []byte) Known {
+	return Known{Hash(b[:16]), binary.LittleEndian.Uint64(b[16:Row])}
+}
+
+// Append reads the rows of b, whose length is a multiple of Row.
+func Append(ids []Known, b []byte) []Known {
+	for ; len(b) >= Row; b = b[Row:] {
+		ids = append(ids, rowAt(b))
+	}
+	return ids
+}
+
+// compare orders rows by their hashes.
+func compare(a, b []byte) int { return bytes.Compare(a[:16], b[:16]) }

@@ -1,0 +1,331 @@
+package ids
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"relay/internal/disk"
+	"relay/internal/seal"
+	"relay/queue/local/internal/files"
+)
+
+const (
+	// Suffix ends the name of a file of ids.
+	Suffix = ".ids"
+	magic  = "relayids"
+	header = 64
+)
+
+// Tail is the ids of one tail, in memory until they lie in a file.
+type Tail struct {
+	num            uint64
+	set            *set
+	oldest, newest int64 // when the first and the last were added, Unix ms; 0: none
+}
+
+// file is the file for a tail's ids, which is not written yet.
+func (t *Tail) file(dir string) *file {
+	return &file{path: files.Path(dir, t.num, Suffix), first: t.num, last: t.num, oldest: t.oldest, newest: t.newest}
+}
+
+// Options tune a Store.
+type Options struct {
+	Dir      string
+	Window   time.Duration // for how long an id is remembered
+	Keep     int64         // how many of clients are
+	NoSync   bool
+	ReadOnly bool // it opens no file; only Copy is of use
+}
+
+// Store remembers the ids of the window. The writer asks, the keeper files.
+type Store struct {
+	o          Options
+	mergeBelow int64 // ids; larger files are not merged
+
+	work        sync.Mutex // held while files are written, merged, forgotten or copied
+	mergeFailed time.Time  // under work
+
+	mu    sync.RWMutex
+	tails []*Tail // oldest first; the last is that of the segment being written
+	files []*file // oldest first
+
+	damaged []uint64 // files set aside at open
+	why     error
+}
+
+// Open finds the files among names, those of the directory. A damaged one is set
+// aside, one that the disk does not give is left: the ids of its segments are read
+// again where those still exist (Recall), and forgotten otherwise.
+func Open(names []string, o Options) (*Store, error) {
+	// Few files are quick to search, small ones quick to merge.
+	s := &Store{o: o, mergeBelow: min(max(o.Keep/16, 1<<16), 1<<18, o.Keep/4)}
+	if o.ReadOnly {
+		return s, nil
+	}
+	if err := s.open(names); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) open(names []string) error {
+	for _, name := range names {
+		num, suffix, ok := files.Number(name)
+		if !ok || suffix != Suffix {
+			continue
+		}
+		path := filepath.Join(s.o.Dir, name)
+		f, err := openFile(path)
+		switch {
+		case errors.Is(err, files.ErrNewerFormat):
+			return err
+		case errors.Is(err, seal.ErrDamaged):
+			if err := os.Rename(path, files.BadName(path)); err != nil {
+				return fmt.Errorf("set ids aside: %w", err)
+			}
+			fallthrough
+		case err != nil:
+			s.why = err
+			s.damaged = append(s.damaged, num)
+		default:
+			s.files = append(s.files, f)
+		}
+	}
+	s.sort()
+	// A file whose segments a later one covers is left over from a merge.
+	for i := 0; i < len(s.files); i++ {
+		for _, o := range s.files[i+1:] {
+			if o.first <= s.files[i].first {
+				s.remove(s.files[i])
+				i--
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// Damaged says how many files Open could not use, and why the last of them.
+func (s *Store) Damaged() (n int, why error) { return len(s.damaged), s.why }
+
+// Get gives what is known of an id that was stored. A file that cannot be read
+// says no: a duplicate is the lesser harm.
+func (s *Store) Get(h Hash) (Known, bool, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, t := range s.tails {
+		if id, ok := t.set.get(h); ok {
+			return id, true, nil
+		}
+	}
+	var err error
+	for _, f := range s.files {
+		id, ok, e := f.get(h)
+		if ok {
+			return id, true, nil
+		}
+		if e != nil && !f.failed.Swap(true) { // once is enough to say
+			err = errors.Join(err, e)
+		}
+	}
+	return Known{}, false, err
+}
+
+// Begin starts the ids of a new tail. Those of the one before count from now on:
+// they may have come while the clock was not right yet.
+func (s *Store) Begin(num uint64, now int64) *Tail {
+	t := &Tail{num: num, set: newSet(0)}
+	s.mu.Lock()
+	if n := len(s.tails); n > 0 {
+		s.tails[n-1].newest = max(s.tails[n-1].newest, now)
+	}
+	s.tails = append(s.tails, t)
+	s.mu.Unlock()
+	return t
+}
+
+// Insert adds the ids of a segment from before, which came between the times.
+func (s *Store) Insert(num uint64, ids []Known, oldest, newest int64) *Tail {
+	t := &Tail{num: num, set: newSet(len(ids)), oldest: min(oldest, newest), newest: newest}
+	for _, id := range ids {
+		t.set.add(id)
+	}
+	s.mu.Lock()
+	s.tails = slices.Insert(s.tails, 0, t)
+	s.mu.Unlock()
+	return t
+}
+
+func (s *Store) list() []*file {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.files)
+}
+
+// Add remembers confirmed ids; only the writer calls it, for the tail.
+func (s *Store) Add(t *Tail, ids []Known, now int64) {
+	s.mu.Lock()
+	for _, id := range ids {
+		t.set.add(id)
+	}
+	if t.oldest == 0 {
+		t.oldest = now
+	}
+	t.newest = max(t.newest, now)
+	s.mu.Unlock()
+}
+
+// Count is how many ids of clients are remembered.
+func (s *Store) Count() (n int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, t := range s.tails {
+		n += int64(t.set.counted())
+	}
+	for _, f := range s.files {
+		n += f.counted()
+	}
+	return n
+}
+
+// Waiting is how many ids are in memory alone.
+func (s *Store) Waiting() (n int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, t := range s.tails {
+		n += int64(t.set.len())
+	}
+	return n
+}
+
+func (s *Store) sort() {
+	slices.SortFunc(s.files, func(a, b *file) int { return cmp.Compare(a.last, b.last) })
+}
+
+// Covers says whether the ids of a segment lie in a file.
+func (s *Store) Covers(num uint64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.ContainsFunc(s.files, func(f *file) bool { return f.first <= num && num <= f.last })
+}
+
+func (s *Store) remove(f *file) {
+	s.mu.Lock()
+	s.files = slices.DeleteFunc(s.files, func(o *file) bool { return o == f })
+	s.mu.Unlock()
+	f.f.Close()
+	os.Remove(f.path)
+}
+
+// File writes the ids of a sealed tail.
+func (s *Store) File(t *Tail) error {
+	s.work.Lock()
+	defer s.work.Unlock()
+	s.mu.RLock()
+	f := t.file(s.o.Dir)
+	sorted := t.set.sorted()
+	s.mu.RUnlock()
+	if len(sorted) > 0 {
+		if err := f.write(sorted, s.o.NoSync); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.f != nil {
+		s.files = append(s.files, f)
+		s.sort()
+	}
+	s.tails = slices.DeleteFunc(s.tails, func(o *Tail) bool { return o == t })
+	return nil
+}
+
+// Close closes the files.
+func (s *Store) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.files {
+		f.f.Close()
+	}
+	s.files = nil
+}
+
+// Load reads the files that were found at open, for their filters. It tells warn
+// which could not be, and ends once stop is closed.
+func (s *Store) Load(stop <-chan struct{}, warn func(error)) {
+	s.work.Lock()
+	defer s.work.Unlock()
+	for _, f := range s.list() {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		if f.bloom.Load() != nil {
+			continue
+		}
+		if err := f.load(); err != nil {
+			warn(err)
+		}
+	}
+}
+
+// Copy copies the ids of segments up to last to another directory, whether they
+// lie in a file or in memory alone.
+func (s *Store) Copy(dir string, last uint64) error {
+	s.work.Lock() // none is filed, merged or forgotten meanwhile
+	defer s.work.Unlock()
+	paths, tails, err := s.upTo(last)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if err := disk.Copy(filepath.Join(dir, filepath.Base(path)), path, -1); err != nil {
+			return err
+		}
+	}
+	for _, t := range tails {
+		f := t.file(dir)
+		if err := f.write(t.set.sorted(), s.o.NoSync); err != nil {
+			return err
+		}
+		f.f.Close()
+	}
+	return nil
+}
+
+// upTo gives the files with the ids of segments up to last, and the ids of those
+// segments that are in memory alone. The caller holds s.work.
+func (s *Store) upTo(last uint64) (paths []string, tails []Tail, err error) {
+	if s.o.ReadOnly { // it has opened none
+		es, err := os.ReadDir(s.o.Dir)
+		if err != nil {
+			return nil, nil, fmt.Errorf("list files of ids: %w", err)
+		}
+		for _, e := range es {
+			if num, suffix, ok := files.Number(e.Name()); ok && suffix == Suffix && num <= last {
+				paths = append(paths, filepath.Join(s.o.Dir, e.Name()))
+			}
+		}
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, f := range s.files {
+		if f.last <= last {
+			paths = append(paths, f.path)
+		}
+	}
+	for _, t := range s.tails {
+		if t.num <= last && t.set.len() > 0 {
+			tails = append(tails, *t)
+		}
+	}
+	return paths, tails, nil
+}

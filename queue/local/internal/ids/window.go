@@ -1,0 +1,210 @@
+package ids
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+const (
+	leastSpan = 15 * time.Minute // a tail is not sealed sooner than that for its ids
+	mostGrace = time.Hour
+
+	// FewFiles are not worth merging.
+	FewFiles  = 8
+	manyFiles = 32 // are merged even if their segments are still there
+)
+
+// span is how far apart the ids of one file may be.
+func (s *Store) span() int64 { return max(s.o.Window/4, leastSpan).Milliseconds() }
+
+func (s *Store) grace() int64 { return min(s.o.Window/24, mostGrace).Milliseconds() }
+
+// Overdue says that the first of a tail's ids is so old that they are to get a
+// file. A clock that was put back makes them so too.
+func (s *Store) Overdue(t *Tail, now int64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return t != nil && t.oldest != 0 && (now-t.oldest >= s.span() || t.oldest-now >= s.span())
+}
+
+// Expire forgets files whose ids are all older than the window, or that more
+// than Keep newer ids follow. The ids of the tail stay.
+func (s *Store) Expire(now int64) {
+	s.work.Lock()
+	defer s.work.Unlock()
+	before := now - s.o.Window.Milliseconds()
+	var drop []*file
+	s.mu.Lock()
+	newer := int64(0)
+	for i, t := range slices.Backward(s.tails) {
+		if i < len(s.tails)-1 && (t.newest < before-s.grace() || newer >= s.o.Keep) { // a disk that takes no file
+			t.set = newSet(0)
+			s.tails = slices.Delete(s.tails, i, i+1)
+			continue
+		}
+		newer += int64(t.set.counted())
+	}
+	for _, f := range slices.Backward(s.files) {
+		switch {
+		case f.newest >= before:
+			f.past = 0
+		case f.past == 0 || f.past > now:
+			f.past = now
+		}
+		if f.past != 0 && now-f.past >= s.grace() || newer >= s.o.Keep {
+			drop = append(drop, f)
+			continue
+		}
+		newer += f.counted()
+	}
+	s.mu.Unlock()
+	for _, f := range drop {
+		s.remove(f)
+	}
+}
+
+// Merge makes one file of two neighbours for as long as there are more than most;
+// held says whether there are segments within a range. The ids of a segment that is
+// still there keep a file of their own if that is possible: it can do without the
+// ids of what a disk has destroyed (Salvaged). After an error it does nothing for a
+// minute.
+func (s *Store) Merge(most int, held func(first, last uint64) bool) error {
+	s.work.Lock()
+	defer s.work.Unlock()
+	if time.Since(s.mergeFailed) < time.Minute {
+		return nil
+	}
+	for {
+		files := s.list()
+		if len(files) <= most {
+			return nil
+		}
+		best, least := -1, int64(math.MaxInt64)
+		for i := range len(files) - 1 {
+			a, b := files[i], files[i+1]
+			n := a.count + b.count
+			switch {
+			case n >= least || n > s.mergeBelow || a.failed.Load() || b.failed.Load():
+			case max(a.newest, b.newest)-min(a.oldest, b.oldest) > s.span():
+			case held(a.last+1, b.first-1) || s.unfiled(a.last, b.first): // a file has the ids of all segments of its range
+			case len(files) <= manyFiles && held(a.first, b.last):
+			default:
+				best, least = i, n
+			}
+		}
+		if best < 0 {
+			return nil
+		}
+		if err := s.join(files[best], files[best+1]); err != nil {
+			s.mergeFailed = time.Now()
+			return fmt.Errorf("merge message ids: %w", err)
+		}
+	}
+}
+
+// unfiled says whether ids of a segment between the two are in memory alone.
+func (s *Store) unfiled(after, before uint64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.ContainsFunc(s.tails, func(t *Tail) bool { return after < t.num && t.num < before })
+}
+
+// join makes one file of a and b, in the place of b. Should it end before a is
+// removed, the next open sees that b covers it.
+func (s *Store) join(a, b *file) error {
+	as, err := a.read()
+	if err != nil {
+		return err
+	}
+	bs, err := b.read()
+	if err != nil {
+		return err
+	}
+	f := &file{path: b.path, first: a.first, last: b.last, oldest: min(a.oldest, b.oldest), newest: max(a.newest, b.newest)}
+	if err := f.write(mergeSorted(as, bs), s.o.NoSync); err != nil {
+		return err
+	}
+	s.replace(b, f)
+	s.remove(a)
+	return nil
+}
+
+// replace puts f in the place of old, whose name it has.
+func (s *Store) replace(old, f *file) {
+	s.mu.Lock()
+	for i, o := range s.files {
+		if o == old {
+			s.files[i] = f
+		}
+	}
+	s.mu.Unlock()
+	old.f.Close() // nobody searches it any more
+}
+
+// Salvaged forgets the ids of a segment but those that were saved of it: of an
+// event that a disk has destroyed, the copy that its sender repeats is the only
+// one. Where the ids share a file with those of other segments they stay known.
+func (s *Store) Salvaged(num uint64, saved []Known) error {
+	s.work.Lock()
+	defer s.work.Unlock()
+	set := newSet(len(saved))
+	for _, id := range saved {
+		set.add(id)
+	}
+	var f *file
+	s.mu.Lock()
+	for _, t := range s.tails {
+		if t.num == num {
+			t.set = set
+		}
+	}
+	for _, o := range s.files {
+		if o.first == num && o.last == num {
+			f = o
+		}
+	}
+	s.mu.Unlock()
+	switch {
+	case f == nil || int64(set.len()) >= f.count:
+		return nil
+	case set.len() == 0:
+		s.remove(f)
+		return nil
+	}
+	left := &file{path: f.path, first: num, last: num, oldest: f.oldest, newest: f.newest}
+	if err := left.write(set.sorted(), s.o.NoSync); err != nil {
+		return fmt.Errorf("forget the ids of lost records: %w", err)
+	}
+	s.replace(f, left)
+	return nil
+}
+
+// Recall gives those of some segments, ascending, whose ids lay in files that were
+// set aside at open, as far as one can tell: the newest before each, as many as a
+// file holds. records says how many a segment holds, and whether that is known: the
+// ids of others are read anyway.
+func (s *Store) Recall(segs []uint64, records func(num uint64) (n int64, known bool)) map[uint64]bool {
+	again := make(map[uint64]bool)
+	for _, last := range s.damaged {
+		sum := int64(0)
+		for _, num := range slices.Backward(segs) {
+			if num > last {
+				continue
+			}
+			if s.Covers(num) {
+				break
+			}
+			n, known := records(num)
+			if !known {
+				continue
+			}
+			if sum += n; sum > n && sum > s.mergeBelow {
+				break
+			}
+			again[num] = true
+		}
+	}
+	return again
+}

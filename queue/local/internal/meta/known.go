@@ -1,0 +1,166 @@
+package meta
+
+import (
+	"maps"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"relay/queue/local/internal/files"
+)
+
+// Note gives the value kept under key, nil when there is none.
+func (s *Store) Note(key string) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.notes[key])
+}
+
+// SetNote keeps a small value under key; nil removes it.
+func (s *Store) SetNote(key string, val []byte) error {
+	err := s.update(func(tx *bolt.Tx) error {
+		if val == nil {
+			return tx.Bucket(bucketNotes).Delete([]byte(key))
+		}
+		return putRow(tx, s.o.Ring, bucketNotes, []byte(key), val)
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if val == nil {
+		delete(s.notes, key)
+	} else {
+		s.notes[key] = val
+	}
+	return nil
+}
+
+// Voids gives the ranges in doubt, whether they are on record or not.
+func (s *Store) Voids() []Void {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.voids)
+}
+
+// AddVoid adds a range in doubt. It is on record after the next SaveVoids.
+func (s *Store) AddVoid(v Void) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.voids = append(s.voids, v)
+}
+
+// SaveVoids puts the ranges in doubt on record. One goroutine calls it.
+func (s *Store) SaveVoids() error {
+	s.mu.Lock()
+	voids, saved := slices.Clone(s.voids), s.voidsSaved
+	s.mu.Unlock()
+	if len(voids) == saved {
+		return nil
+	}
+	err := s.update(func(tx *bolt.Tx) error {
+		for _, v := range voids[saved:] {
+			if err := putVoid(tx, s.o.Ring, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.voidsSaved = len(voids)
+	s.mu.Unlock()
+	return nil
+}
+
+// Sealed gives how many records a sealed segment held; false: that was not noted.
+func (s *Store) Sealed(num uint64) (records int64, noted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	records, noted = s.sealed[num]
+	return records, noted
+}
+
+// NoteSealed notes how many records each sealed segment holds. Of segments that are
+// neither among them nor among others the number goes with the next one that is
+// noted.
+func (s *Store) NoteSealed(records map[uint64]int64, others []uint64) error {
+	s.mu.Lock()
+	set, gone := make(map[uint64]int64), maps.Clone(s.sealed)
+	for num, n := range records {
+		delete(gone, num)
+		if was, ok := s.sealed[num]; !ok || n != was {
+			set[num] = n
+		}
+	}
+	s.mu.Unlock()
+	for _, num := range others {
+		delete(gone, num)
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	err := s.update(func(tx *bolt.Tx) error {
+		for num := range gone {
+			if err := tx.Bucket(bucketDir).Delete(sealedKey(num)); err != nil {
+				return err
+			}
+		}
+		for num, n := range set {
+			if err := putSealed(tx, s.o.Ring, num, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.sealed, set)
+	for num := range gone {
+		delete(s.sealed, num)
+	}
+	return nil
+}
+
+// Keys gives the ids of the keys that something in the directory is sealed with.
+func (s *Store) Keys() []uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.keys)
+}
+
+// SetKeys replaces the list of keys, and seals all rows with the key in force.
+func (s *Store) SetKeys(ids []uint32) error {
+	err := s.update(func(tx *bolt.Tx) error {
+		for _, name := range buckets {
+			rows := make(map[string][]byte)
+			if err := tx.Bucket(name).ForEach(func(k, v []byte) error {
+				if plain, err := openRow(s.o.Ring, name, k, v); err == nil {
+					rows[string(k)] = slices.Clone(plain)
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+			for k, v := range rows {
+				if err := putRow(tx, s.o.Ring, name, []byte(k), v); err != nil {
+					return err
+				}
+			}
+		}
+		return putInfo(tx, Info{Format: files.Version, Sum: files.FormatSum(files.Version), Keys: ids})
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.keys = ids
+	s.mu.Unlock()
+	return nil
+}

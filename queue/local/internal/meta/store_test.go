@@ -1,0 +1,170 @@
+package meta
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"relay/internal/seal"
+	"relay/queue"
+	"relay/queue/local/internal/settled"
+)
+
+func options(t *testing.T, key []byte, old ...[]byte) Options {
+	t.Helper()
+	keys, err := seal.NewKeys(key, old...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Options{Dir: t.TempDir(), Ring: seal.NewRing(keys), Secret: func() []byte { return bytes.Repeat([]byte{7}, 32) }, NoSync: true}
+}
+
+func open(t *testing.T, o Options) (*Store, Content) {
+	t.Helper()
+	s, c, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s, c
+}
+
+// fail has a write fail.
+func fail(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.SaveLane("", Lane{}, nil, nil); err == nil {
+		t.Fatal("a lane without a name was stored")
+	}
+}
+
+// filled has a store with something of everything in it.
+func filled(t *testing.T, o Options) (*Store, settled.Set) {
+	t.Helper()
+	if err := Create(o, false); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := open(t, o)
+	set := settled.New(3<<32|1, nil).Settle(queue.Range{From: 3<<32 | 4, To: 3<<32 | 6})
+	put, gone := set.Changes(settled.Set{})
+	s.AddVoid(Void{1 << 50, 1<<50 + 7})
+	if err := errors.Join(
+		s.SaveLane("l", Lane{Cursor: set.Cursor(), Gen: 5, State: []byte("state"), Counts: map[string]int64{"sent": 3}}, put, gone),
+		s.SetNote("note", []byte("kept")), s.SetNote("gone", []byte("x")), s.SetNote("gone", nil),
+		s.SaveVoids(), s.NoteSealed(map[uint64]int64{1: 10, 2: 20}, nil), s.NoteSealed(map[uint64]int64{3: 30}, []uint64{2}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	return s, set
+}
+
+func check(t *testing.T, s *Store, c Content, set settled.Set) {
+	t.Helper()
+	l := c.Lanes["l"]
+	got := settled.New(l.Cursor, c.Settled["l"])
+	if len(c.Lanes) != 1 || l.Cursor != 3<<32|1 || l.Gen != 5 || string(l.State) != "state" || l.Counts["sent"] != 3 || l.Dropped {
+		t.Errorf("lanes %+v", c.Lanes)
+	}
+	if !got.Has(3<<32|4) || !got.Has(3<<32|5) || got.Has(3<<32|6) || got.Cursor() != set.Cursor() {
+		t.Errorf("settled %+v", c.Settled)
+	}
+	if string(s.Note("note")) != "kept" || s.Note("gone") != nil || !slices.Equal(s.Voids(), []Void{{1 << 50, 1<<50 + 7}}) {
+		t.Errorf("notes and void ranges: %q, %v", s.Note("note"), s.Voids())
+	}
+	if !maps.Equal(s.sealed, map[uint64]int64{2: 20, 3: 30}) || c.Bad > 0 || string(c.Secret) != string(bytes.Repeat([]byte{7}, 32)) {
+		t.Errorf("sealed %v, %d bad rows, secret %x", s.sealed, c.Bad, c.Secret)
+	}
+}
+
+// What was stored is there again, also in a copy of the moment.
+func TestStored(t *testing.T) {
+	for name, key := range map[string][]byte{"plain": nil, "sealed": make([]byte, 32)} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t, key)
+			s, set := filled(t, o)
+			snap, err := s.Begin()
+			if err == nil {
+				err = errors.Join(s.SetNote("later", []byte("x")), snap.Write(filepath.Join(t.TempDir(), Name)))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.SetNote("note", nil); !errors.Is(err, queue.ErrClosed) {
+				t.Errorf("closed: %v", err)
+			}
+			s, c := open(t, o)
+			check(t, s, c, set)
+			if string(s.Note("later")) != "x" {
+				t.Error("what came behind the snapshot is lost")
+			}
+		})
+	}
+}
+
+// After a write that failed meta.db is not written on: the next one goes to a
+// new file, which holds all that the old one did.
+func TestRenewed(t *testing.T) {
+	for name, key := range map[string][]byte{"plain": nil, "sealed": make([]byte, 32)} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t, key)
+			s, set := filled(t, o)
+			before, err := os.Stat(o.path())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fail(t, s)
+			if err := s.SetNote("after", []byte("too")); err != nil {
+				t.Fatal(err)
+			}
+			after, err := os.Stat(o.path())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if os.SameFile(before, after) {
+				t.Error("the file that failed is written on")
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s, c := open(t, o)
+			check(t, s, c, set)
+			if string(s.Note("after")) != "too" {
+				t.Error("notes are lost")
+			}
+		})
+	}
+}
+
+// A key that comes to be in force is listed before anything is sealed with it, and
+// nothing plain is left in the file.
+func TestKeyInForce(t *testing.T) {
+	o := options(t, nil)
+	s, set := filled(t, o)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := o.Dir
+	o = options(t, bytes.Repeat([]byte{1}, 32))
+	o.Dir = dir
+	cur := o.Ring.Keys().Current()
+	s, c := open(t, o)
+	check(t, s, c, set)
+	if keys := s.Keys(); !slices.Equal(keys, []uint32{0, cur}) {
+		t.Errorf("keys %x", keys)
+	}
+	if b, err := os.ReadFile(o.path()); err != nil || bytes.Contains(b, []byte("kept")) {
+		t.Errorf("a note lies there in the plain; %v", err)
+	}
+	if err := s.SetKeys([]uint32{cur}); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := Check(o.path()); err != nil || !slices.Equal(info.Keys, []uint32{cur}) || !slices.Equal(s.Keys(), info.Keys) {
+		t.Errorf("%+v, %v", info, err)
+	}
+}

@@ -1,0 +1,146 @@
+package segment
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	bolt "go.etcd.io/bbolt"
+
+	"relay/queue"
+	"relay/queue/local/internal/boltdb"
+)
+
+// File is one segment. Its tail's methods (OpenTail, Put, Sync, OnDisk, Growth) are
+// the writer's.
+type File struct {
+	Num  uint64
+	Path string
+
+	// Checked: this process wrote the file, or has read all of it.
+	Checked atomic.Bool
+
+	size         int64 // of a tail: at which it is sealed
+	used, filled int64 // of a tail: bytes of pages, and bytes that were written ahead (fill.go)
+
+	mu      sync.RWMutex // held for reading while db is used
+	db      *boltdb.File
+	lastUse atomic.Int64
+}
+
+// First is the sequence number of its first record.
+func (s *File) First() queue.Seq { return queue.Seq(s.Num) << 32 }
+
+// tailOptions: a tail only grows, and is never opened for writing again but to be
+// sealed; syncing is ours (see Queue.commit).
+func tailOptions(mmap int64) *bolt.Options {
+	o := boltdb.Options(true)
+	if runtime.GOOS != "windows" { // there the file would grow to the whole of it
+		o.InitialMmapSize = int(mmap)
+	}
+	return o
+}
+
+// OpenTail opens the file for writing.
+func (s *File) OpenTail(size int64) error {
+	db, err := boltdb.Open(s.Path, tailOptions(size+size/4))
+	if err != nil {
+		return fmt.Errorf("open segment: %w", err)
+	}
+	s.Checked.Store(true)
+	db.AllocSize = int(min(size, 16<<20)) // one growth, and one sync for it, per so much
+	s.db, s.size = db, size
+	return nil
+}
+
+// Put stores chunks in one transaction. It is not on disk before Sync. With ahead it
+// makes room for them first (fill).
+func (s *File) Put(chunks []Chunk, ahead bool) (used int64, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.db == nil {
+		return 0, fmt.Errorf("write segment: %w", queue.ErrUnavailable)
+	}
+	if ahead {
+		n := int64(0)
+		for _, c := range chunks {
+			n += int64(len(c.Data))
+		}
+		if err := s.fill(n); err != nil {
+			return 0, err
+		}
+	}
+	err = s.db.Update(func(tx *bolt.Tx) error {
+		err := putChunks(tx, chunks)
+		used = tx.Size()
+		return err
+	})
+	if err == nil {
+		s.used = used
+	}
+	return used, err
+}
+
+// Sync has what was put confirmed by the disk.
+func (s *File) Sync() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.db == nil {
+		return queue.ErrUnavailable
+	}
+	return s.db.Sync()
+}
+
+// Seal stores the summary in a segment that was verified, and closes it.
+func (s *File) Seal(sum *Summary, noSync bool) error {
+	b, err := sum.encode()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	used := int64(0)
+	err = boltdb.Guard(func() error {
+		if s.db != nil && s.db.IsReadOnly() {
+			boltdb.Close(&s.db)
+		}
+		if s.db == nil {
+			db, err := boltdb.Open(s.Path, tailOptions(0))
+			if err != nil {
+				return err
+			}
+			s.db = db
+		}
+		if err := s.db.Update(func(tx *bolt.Tx) error {
+			used = tx.Size()
+			return tx.Bucket(bucketInfo).Put(keySummary, b)
+		}); err != nil {
+			return err
+		}
+		used, err = s.db.Size()
+		if err != nil || noSync {
+			return err
+		}
+		return s.db.Sync()
+	})
+	boltdb.Close(&s.db)
+	if err != nil {
+		return fmt.Errorf("seal segment: %w", err)
+	}
+	// Behind the last page lies only what was reserved.
+	if fi, err := os.Stat(s.Path); err == nil && fi.Size() > used {
+		if err := os.Truncate(s.Path, used); err != nil {
+			return fmt.Errorf("seal segment: %w", err)
+		}
+	}
+	return nil
+}
+
+// Close closes a file that is in no Pool.
+func (s *File) Close() {
+	s.mu.Lock()
+	boltdb.Close(&s.db)
+	s.mu.Unlock()
+}

@@ -1,0 +1,117 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"relay/queue/local/internal/boltdb"
+	"relay/queue/local/internal/files"
+)
+
+const maxOpen = 8 // files kept open for readers
+
+// Pool keeps the files that readers use open, a few at a time.
+type Pool struct {
+	mu    sync.Mutex // guards files and the opening of files
+	files []*File
+	ticks atomic.Int64
+}
+
+// view runs fn on the log of the segment, opening its file when it is closed. check
+// is called before a file is opened that nobody has read.
+func (p *Pool) view(s *File, check func() error, fn func(b *bolt.Bucket) error) error {
+	for {
+		s.mu.RLock()
+		if s.db != nil {
+			break
+		}
+		s.mu.RUnlock()
+		if err := p.open(s, check); err != nil {
+			return err
+		}
+	}
+	defer s.mu.RUnlock()
+	s.lastUse.Store(p.ticks.Add(1))
+	return s.db.View(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketLog)
+		if b == nil {
+			return files.Damaged("segment without log")
+		}
+		return fn(b)
+	})
+}
+
+// open opens a sealed segment for reading, and closes the one that was
+// not used for longest when many are open.
+func (p *Pool) open(s *File, check func() error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db != nil {
+		return nil
+	}
+	if !s.Checked.Load() {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	db, err := boltdb.Open(s.Path, &bolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("open segment: %w", ErrGone)
+		}
+		if slices.ContainsFunc(outOfMeans, func(e syscall.Errno) bool { return errors.Is(err, e) }) {
+			return fmt.Errorf("open segment: %w", err)
+		}
+		return files.Damaged("open segment: %v", err)
+	}
+	s.db = db
+	s.lastUse.Store(p.ticks.Add(1))
+	p.files = append(p.files, s)
+	for len(p.files) > maxOpen {
+		oldest := 0
+		for i, o := range p.files {
+			if o != s && (p.files[oldest] == s || o.lastUse.Load() < p.files[oldest].lastUse.Load()) {
+				oldest = i
+			}
+		}
+		o := p.files[oldest]
+		if !o.mu.TryLock() {
+			break // being read; next time
+		}
+		boltdb.Close(&o.db)
+		o.mu.Unlock()
+		p.files = append(p.files[:oldest], p.files[oldest+1:]...)
+	}
+	return nil
+}
+
+// outOfMeans are errors of opening a file that say nothing about the file.
+var outOfMeans = []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR}
+
+// Shut closes the segment's file; a reader opens it again.
+func (p *Pool) Shut(s *File) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.mu.Lock()
+	boltdb.Close(&s.db)
+	s.mu.Unlock()
+	for i, o := range p.files {
+		if o == s {
+			p.files = append(p.files[:i], p.files[i+1:]...)
+			break
+		}
+	}
+}
+
+// ErrGone means that the segment was unlinked under the reader, who shall look again.
+var ErrGone = errors.New("segment is gone")

@@ -1,0 +1,237 @@
+package segment
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"relay/queue"
+	"relay/queue/local/internal/boltdb"
+	"relay/queue/local/internal/boltscan"
+	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/ids"
+)
+
+// ReadInfo reads the header of a segment file.
+func ReadInfo(path string) (Info, error) {
+	var info Info
+	err := boltdb.Read(path, func(p *boltscan.File) error {
+		var last error
+		for _, m := range p.Metas() {
+			last = p.Walk(m, bucketInfo, func(k, v []byte) error {
+				if string(k) == string(keySegment) {
+					if err := json.Unmarshal(v, &info); err != nil {
+						return files.Damaged("segment header: %v", err)
+					}
+				}
+				return nil
+			})
+			if last == nil {
+				break
+			}
+		}
+		return last
+	})
+	if err == nil && info.Format == 0 {
+		err = files.Damaged("no segment header")
+	}
+	if err == nil {
+		err = files.KnownFormat(info.Format, info.Sum)
+	}
+	return info, err
+}
+
+// FirstKey gives the key that the first chunk of a segment is sealed with. A chunk's
+// header has a checksum, that of its segment has none.
+func FirstKey(path string) (id uint32, ok bool) {
+	enough := errors.New("enough")
+	var data []byte
+	err := boltdb.Read(path, func(p *boltscan.File) error {
+		return p.Walk(p.Metas()[0], bucketLog, func(_, v []byte) error {
+			data = append(data, v...)
+			if n, err := chunk.HeaderLen(data); err != nil || len(data) < n {
+				return err
+			}
+			h, err := chunk.DecodeHeader(data)
+			if err != nil {
+				return err
+			}
+			id = h.KeyID
+			return enough
+		})
+	})
+	return id, errors.Is(err, enough)
+}
+
+// ReadSummary gives the summary a sealed segment carries.
+func ReadSummary(path string) (Summary, error) {
+	var sum Summary
+	found := false
+	err := boltdb.Read(path, func(p *boltscan.File) error {
+		return p.Walk(p.Metas()[0], bucketInfo, func(k, v []byte) (err error) {
+			if string(k) == string(keySummary) {
+				found = true
+				sum, err = decodeSummary(v)
+			}
+			return err
+		})
+	})
+	if err == nil && !found {
+		err = files.Damaged("not sealed")
+	}
+	return sum, err
+}
+
+// Check reads all of a segment before bbolt does for the first time, and gives where
+// its gaps are. It makes sure that a sealed one holds what its summary says, chunk for
+// chunk; want is nil for one that is not sealed.
+func (s *File) Check(want *Summary) (Gaps, error) {
+	var sum Summary
+	err := boltdb.Read(s.Path, func(p *boltscan.File) error {
+		return verify(p, p.Metas()[0], s.Num, func(h *chunk.Header, _ []byte) error { sum.Add(h); return nil })
+	})
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("open segment: %w", ErrGone)
+	case boltdb.Unreadable(err):
+		return nil, files.Damaged("cannot be read: %v", err)
+	case err != nil:
+		return nil, fmt.Errorf("check segment: %w", err)
+	case want != nil && !sum.same(want):
+		return nil, files.Damaged("segment holds %d records in %d chunks, not %d in %d as its summary says", sum.Records, sum.Chunks, want.Records, want.Chunks)
+	}
+	s.Checked.Store(true)
+	return sum.Gaps, nil
+}
+
+// verify reads all of a segment under one meta page and calls fn for each chunk.
+func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Header, ids []byte) error) error {
+	var data []byte
+	var first queue.Seq
+	next := 0
+	end := queue.Seq(num) << 32
+	flush := func() error {
+		if next == 0 {
+			return nil
+		}
+		h, err := chunk.DecodeHeader(data)
+		if err != nil {
+			return err
+		}
+		if h.First != first || h.First < end {
+			return files.Damaged("chunk %x is out of place", uint64(first))
+		}
+		ids, _, err := h.Split(data)
+		if err != nil {
+			return err
+		}
+		end = h.End()
+		return fn(&h, ids)
+	}
+	// All of it, though only the log counts: bbolt reads all when it opens a
+	// file to write, and cannot be stopped from falling over what is damaged.
+	err := p.WalkAll(m, [][]byte{bucketInfo, bucketLog}, func(bucket string, k, v []byte) error {
+		if bucket != string(bucketLog) {
+			return nil
+		}
+		seq, piece, ok := splitKey(k)
+		if !ok || uint64(seq>>32) != num {
+			return files.Damaged("strange key")
+		}
+		if piece == 0 {
+			if err := flush(); err != nil {
+				return err
+			}
+			first, next, data = seq, 0, data[:0]
+		}
+		if seq != first || piece != next {
+			return files.Damaged("chunk %x: piece %d is missing", uint64(first), next)
+		}
+		data = append(data, v...)
+		next++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// Examined is what was found in a segment file.
+type Examined struct {
+	Sum    Summary
+	IDs    []ids.Known
+	Torn   bool // the newest meta page does not lead to everything
+	Voided bool // a range in doubt lies in it
+
+	all []queue.Seq // first sequence of each chunk in the tree
+}
+
+// Examine verifies a segment that was not sealed, but for chunks that void says are in
+// doubt; seal.ErrDamaged: not even the older meta page will do.
+func (s *File) Examine(void func(h *chunk.Header) bool, wantIDs bool) (Examined, error) {
+	var best Examined
+	err := boltdb.Read(s.Path, func(p *boltscan.File) error {
+		p.ReadAhead()
+		var first error
+		for i, m := range p.Metas() {
+			var x Examined
+			next := s.First()
+			err := verify(p, m, s.Num, func(h *chunk.Header, rows []byte) error {
+				if h.First != next { // nothing leaves a segment before it is sealed
+					return files.Damaged("chunks between %x and %x are missing", uint64(next), uint64(h.First))
+				}
+				next = h.End()
+				x.all = append(x.all, h.First)
+				if void(h) {
+					x.Voided = true
+					return nil
+				}
+				x.Sum.Add(h)
+				if wantIDs {
+					x.IDs = ids.Append(x.IDs, rows)
+				}
+				return nil
+			})
+			switch {
+			case err == nil:
+				best = x
+				// A page that did not reach the disk may be an older version of
+				// itself, with which the tree is whole and lacks chunks, if
+				// not as many as the commit brought. The older meta page knows
+				// better: chunks only come to a tree, at its end; none leaves it.
+				best.Torn = i > 0 || len(p.Metas()) > 1 && !startsWith(x.all, p, p.Metas()[1])
+				best.all = nil
+				return nil
+			case errors.Is(err, files.ErrNewerFormat), errors.Is(err, files.ErrOlderFormat):
+				return err
+			case first == nil:
+				first = err
+			}
+		}
+		return first
+	})
+	if boltdb.Unreadable(err) {
+		err = files.Damaged("cannot be read: %v", err)
+	}
+	return best, err
+}
+
+// startsWith says whether all begins with the chunks under a meta page; yes when
+// that is not whole.
+func startsWith(all []queue.Seq, p *boltscan.File, m boltscan.Meta) bool {
+	missing := errors.New("missing")
+	n := 0
+	err := p.Walk(m, bucketLog, func(k, _ []byte) error {
+		if seq, piece, ok := splitKey(k); ok && piece == 0 {
+			if n == len(all) || all[n] != seq {
+				return missing
+			}
+			n++
+		}
+		return nil
+	})
+	return !errors.Is(err, missing)
+}
