@@ -224,6 +224,11 @@ func (d *memDrain) Wake(reason drain.Reason) {
 	d.woken = append(d.woken, reason)
 }
 
+func (d *memDrain) Forget(fn func() error) error {
+	d.Wake(drain.Forget)
+	return fn()
+}
+
 func (d *memDrain) Exclusive(lane string, fn func() error) error {
 	d.held = append(d.held, lane)
 	return fn()

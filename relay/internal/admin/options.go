@@ -78,6 +78,8 @@ type Drain interface {
 	Pause(lane string) error
 	Resume(lane string) error
 	Wake(r drain.Reason)
+	// Forget has fn take records out of the queue while lanes keep nothing of them.
+	Forget(fn func() error) error
 	// Exclusive holds a lane still while fn changes its cursor behind its back.
 	Exclusive(lane string, fn func() error) error
 }

@@ -12,7 +12,6 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
-	"relay/relay/internal/drain"
 	"relay/relay/internal/receipts"
 )
 
@@ -160,9 +159,19 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, badf("ids or emails: nobody given"))
 		return
 	}
-	n, err := s.o.Queue.Forget(p.Match())
+	n := 0
+	remove := func() (err error) {
+		var more int
+		more, err = s.o.Queue.Forget(p.Match())
+		n += more
+		return err
+	}
+	var err error
 	if s.o.Drain != nil {
-		s.o.Drain.Wake(drain.Forget) // what a lane has read already is read anew
+		err = s.o.Drain.Forget(remove)
+	}
+	if err == nil {
+		err = remove() // with lanes at work once more: of what one stored in the very moment
 	}
 	var more receipts.Forgotten
 	if err == nil && s.o.Forget != nil {

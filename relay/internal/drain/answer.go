@@ -26,6 +26,10 @@ func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Re
 		return
 	}
 	l.said(r)
+	if (class == graph.InvalidEvent || class == graph.InvalidBatch) && l.forgetting() {
+		l.sleep(ctx, forgetPoll, nil)
+		return // no letter of what may be gone: it is asked again, without that
+	}
 	switch class {
 	case graph.Retry, graph.Doubt, graph.TooMuch:
 		l.failed(a, r)
@@ -104,14 +108,18 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 	b := l.work
 	d := Delivery{
 		EventSet: l.name, API: a.req.API, Request: a.hash, FBTraceID: r.FBTraceID, Mapping: b.how.m.Digest(),
-		At: at, Ambiguous: a.asked, Items: make([]Delivered, len(a.open)),
+		At: at, Ambiguous: a.asked, Items: make([]Delivered, 0, len(a.open)),
 	}
-	for n, i := range a.open {
+	gone := l.gone()
+	for _, i := range a.open {
 		o := &b.items[i].out
-		d.Items[n] = Delivered{
+		if gone[b.Records[b.items[i].rec].Seq] {
+			continue // forgotten meanwhile: nothing is kept of it
+		}
+		d.Items = append(d.Items, Delivered{
 			MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
 			EventTime: o.EventTime, Received: b.Records[b.items[i].rec].Received, People: o.People,
-		}
+		})
 	}
 	return d
 }

@@ -161,6 +161,7 @@ func (l *lane) heed() {
 	}
 	if r&Forget != 0 {
 		l.reread()
+		l.dropLetters()
 	}
 }
 

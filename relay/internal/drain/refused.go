@@ -140,6 +140,7 @@ func inner(bad graph.BadEvent, r graph.Result) (code, subcode int, words string)
 
 // bury makes a dead letter of one conversion.
 func (l *lane) bury(i int, reason string, code, subcode int, words string, r graph.Result) {
+	l.apart()
 	b := l.work
 	it := &b.items[i]
 	d := b.letter(l.name, it.slot, it.out, reason, words)

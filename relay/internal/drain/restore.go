@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"errors"
 	"time"
 
 	"relay/internal/logs"
@@ -34,9 +35,50 @@ func (l *lane) load(st queue.LaneStat) {
 // What of it is decided is settled first; what is in doubt is made again from the notes.
 func (l *lane) reread() {
 	l.dropPrefetch()
-	if l.work == nil {
-		return
+	if l.work != nil {
+		l.decide()
 	}
-	l.decide()
 	l.work, l.cur, l.halving, l.unstored = nil, nil, false, true
+}
+
+// forgetPoll is how often a lane looks whether a forget is over.
+const forgetPoll = 50 * time.Millisecond
+
+// forgetting says that records are being taken out of the queue, or were and the lane
+// has not heeded it: what it has read may be gone.
+func (l *lane) forgetting() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.s.forgets.Load() > 0 || l.reasons&Forget != 0
+}
+
+// gone are the records at hand that are not there any more.
+func (l *lane) gone() map[queue.Seq]bool {
+	if !l.forgetting() {
+		return nil
+	}
+	b := l.work
+	found, err := l.s.o.Log.Read(l.name, b.From, len(b.Records), 1<<62)
+	if err != nil {
+		return nil // a second forget finds what is kept of them
+	}
+	gone := make(map[queue.Seq]bool, len(b.Records))
+	for i := range b.Records {
+		gone[b.Records[i].Seq] = true
+	}
+	for i := range found.Records {
+		delete(gone, found.Records[i].Seq)
+	}
+	return gone
+}
+
+// dropLetters takes back the letters that are not stored: their records are looked at
+// again. Nothing delivered is in the same settlement.
+func (l *lane) dropLetters() {
+	if l.stuck != nil && len(l.stuck.Dead) > 0 && errors.Is(l.settleErr, queue.ErrDeadFull) {
+		l.stuck, l.dirty = nil, true // it did not happen
+	}
+	if len(l.pend.Dead) > 0 {
+		l.pend, l.dirty = queue.Settlement{}, true
+	}
 }

@@ -3,6 +3,7 @@ package drain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"relay/internal/logs"
@@ -22,6 +23,11 @@ const (
 func (l *lane) finish(ctx context.Context) {
 	b := l.work
 	for len(b.holds) > 0 {
+		if l.forgetting() { // they are of records that may be gone
+			l.sleep(ctx, forgetPoll, nil)
+			return
+		}
+		l.apart()
 		l.buryHeld(b)
 		if len(b.holds) > 0 {
 			l.remember()
@@ -57,6 +63,14 @@ func (l *lane) settleRange(r queue.Range) {
 		l.pend.Settled = append(l.pend.Settled, r)
 	}
 	l.position = r.To
+}
+
+// apart settles what was delivered before letters are added: should there be no room
+// for them, it must not wait with them. Invariant: no settlement holds both.
+func (l *lane) apart() {
+	if len(l.pend.Dead) == 0 && (l.decided || len(l.pend.Settled)+len(l.pend.Parts) > 0) {
+		l.flush()
+	}
 }
 
 // buryHeld settles as many of the batch's held conversions as go into one piece.
@@ -137,6 +151,14 @@ func (l *lane) flush() bool {
 		return l.flush() // what came after it
 	}
 	return true
+}
+
+// unsettled says, of a lane that has ended, that what it delivered is not on record.
+func (l *lane) unsettled() error {
+	if l.stuck == nil || errors.Is(l.settleErr, queue.ErrDeadFull) {
+		return nil
+	}
+	return fmt.Errorf("event set %s cannot note on disk what it has delivered; try again when it can: %w", l.name, l.settleErr)
 }
 
 func (l *lane) settleFailed(err error) {

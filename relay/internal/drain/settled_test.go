@@ -2,9 +2,11 @@ package drain
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,4 +135,116 @@ func TestSettledSlotsMoveWithTheRecord(t *testing.T) {
 		w.exactlyOnce("moved/" + mapper.ListLead)
 		w.wantPending(setB, 0)
 	})
+}
+
+// No room for a letter: what was delivered with it is on record all the same, for a
+// restart, a forget and whoever moves the lane.
+func TestNoRoomForLettersHoldsNoDelivery(t *testing.T) {
+	for name, then := range map[string]func(t *testing.T, w *world){
+		"restart": func(_ *testing.T, w *world) { w.stop(); w.run() },
+		"crash":   func(_ *testing.T, w *world) { crash(w); w.run() },
+		"forget": func(t *testing.T, w *world) {
+			if err := w.s.Forget(func() error { return nil }); err != nil {
+				t.Error(err)
+			}
+		},
+		"move": func(t *testing.T, w *world) {
+			err := w.s.Exclusive(setA, func() error {
+				if st, _ := w.log.Lane(setA); st.Pending != 2 {
+					t.Errorf("%d would be moved, want 2", st.Pending)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.log.deadRoom = 0
+				want := w.fill(setA, "good", 20)
+				w.log.add(setA, "held", fakeEvent{Hold: mapper.ReasonMissingValue})
+				w.log.add(setA, "refused", fakeEvent{Tag: "B"})
+				w.sender.set(func(_ int, c call) graph.Result {
+					if slices.Contains(c.ids, "refused/events") {
+						return graph.Result{Class: graph.InvalidEvent, HTTPStatus: 400, Code: 100, Subcode: 2804009}
+					}
+					return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(c.ids)}
+				})
+				w.run()
+				pass(time.Minute)
+				w.wantState(setA, DeadFull)
+				w.wantPending(setA, 2)
+				w.wantCounts(setA, map[string]int64{"delivered": 20})
+				then(t, w)
+				pass(time.Minute)
+				w.exactlyOnce(want...)
+				w.log.mu.Lock()
+				w.log.deadRoom = -1
+				w.log.mu.Unlock()
+				pass(5 * time.Minute)
+				defer func() { w.stop() }()
+				w.exactlyOnce(want...)
+				if n := len(w.log.letters()); n != 2 {
+					t.Errorf("%d letters", n)
+				}
+				w.wantPending(setA, 0)
+				w.wantCounts(setA, map[string]int64{"delivered": 20, "dead:missing_value": 1, "dead:rejected": 1})
+			})
+		})
+	}
+}
+
+// A person who is forgotten while something of theirs is under way, or has no room as
+// a letter, leaves neither letter nor receipt.
+func TestForgottenLeavesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer graph.Result
+		room   int
+	}{
+		"refused meanwhile":   {graph.Result{Class: graph.InvalidEvent, HTTPStatus: 400, Code: 100, Subcode: 2804009}, -1},
+		"delivered meanwhile": {graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: 1}, -1},
+		"no room":             {graph.Result{Class: graph.InvalidEvent, HTTPStatus: 400, Code: 100, Subcode: 2804009}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				var mu sync.Mutex
+				receipts := 0
+				w.opts.Delivered = func(d Delivery) {
+					mu.Lock()
+					defer mu.Unlock()
+					receipts += len(d.Items)
+				}
+				w.log.deadRoom = c.room
+				w.log.add(setA, "victim", fakeEvent{})
+				w.sender.set(func(int, call) graph.Result { return c.answer })
+				w.sender.block = func(context.Context, int) { <-time.After(3 * time.Second) }
+				w.run()
+				defer func() { w.stop() }()
+				wait := time.Second
+				if c.room == 0 {
+					wait = time.Minute
+				}
+				pass(wait)
+				if err := w.s.Forget(func() error {
+					w.log.mu.Lock()
+					defer w.log.mu.Unlock()
+					w.log.recs[0].Lanes = nil
+					return nil
+				}); err != nil {
+					t.Fatal(err)
+				}
+				w.log.mu.Lock()
+				w.log.deadRoom = -1
+				w.log.mu.Unlock()
+				pass(10 * time.Minute)
+				if n := len(w.log.letters()); n != 0 || receipts != 0 {
+					t.Errorf("%d letters and %d receipts of who is forgotten", n, receipts)
+				}
+			})
+		})
+	}
 }

@@ -20,8 +20,8 @@ func (l *lane) runRefused(ctx context.Context) {
 			l.sleep(ctx, -1, nil)
 			continue
 		}
-		if l.position != 0 { // what was decided is not stored yet
-			l.sleep(ctx, 0, nil)
+		if l.position != 0 || l.forgetting() { // what was decided is not stored yet, or will be read anew
+			l.sleep(ctx, forgetPoll, nil)
 			continue
 		}
 		set := l.settings()

@@ -32,6 +32,7 @@ type Supervisor struct {
 	accounts map[string]*account
 	running  context.Context // of Run; nil before and after
 	stopped  map[string]bool // lanes that Exclusive holds still
+	forgets  atomic.Int64    // forgets under way
 	digest   string          // of the mapping last looked at
 
 	kick       chan struct{}
@@ -251,16 +252,30 @@ func (s *Supervisor) Exclusive(name string, fn func() error) error {
 	s.stopped[name] = true
 	l := s.lanes[name]
 	s.mu.Unlock()
+	var err error
 	if l != nil {
 		l.cancel()
 		<-l.ended
+		err = l.unsettled()
 	}
-	err := fn()
+	if err == nil {
+		err = fn()
+	}
 	s.mu.Lock()
 	delete(s.lanes, name)
 	delete(s.stopped, name)
 	s.mu.Unlock()
 	s.look()
+	return err
+}
+
+// Forget has fn take records out of the queue, while no lane makes anything of what it
+// has read before that would outlive them.
+func (s *Supervisor) Forget(fn func() error) error {
+	s.forgets.Add(1)
+	defer s.forgets.Add(-1)
+	err := fn()
+	s.Wake(Forget) // what a lane has read already is read anew
 	return err
 }
 

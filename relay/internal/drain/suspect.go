@@ -41,8 +41,8 @@ func (l *lane) patience(a *attempt, r graph.Result) (answers int, atLeast time.D
 // One that fails alone while others have been accepted since is a dead letter. When
 // nothing gets through it is an outage: the batch is put together again and waits.
 func (l *lane) suspect(a *attempt, r graph.Result) {
-	if r.HTTPStatus == 0 && r.Class != graph.Doubt {
-		return // it did not get there
+	if r.HTTPStatus == 0 && r.Class != graph.Doubt || l.forgetting() {
+		return // it did not get there, or may be gone
 	}
 	b := l.work
 	for _, i := range a.open {
