@@ -1,6 +1,9 @@
 package queue
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Seq orders the records of one queue: segment number << 32 | index in it.
 // Sequence numbers only grow; they are never used again.
@@ -41,7 +44,12 @@ const (
 	FlagIDConflict
 	// Behind it are the slots that were settled when the record was copied.
 	flagSlots = FlagIDConflict << 1
+	// FlagHad marks a record that says which lanes had its event; engines set it.
+	FlagHad = flagSlots << MaxSlots
 )
+
+// drainBits are those that mean something to drain alone.
+const drainBits Flags = 1<<6 | 1<<7
 
 // Slots is a set of the conversions that a record becomes in one lane, by number:
 // what one of them is, whoever drains knows.
@@ -94,6 +102,7 @@ type Entry struct {
 	Key      string    // in the space ByKey: what takes the place of ID
 	Print    uint64    // fingerprint of the event, equal for equal events; 0: not known, and the same as any
 	Lanes    []string  // who shall read it: fixed here, once
+	Had      []string  // who has had its event, as another record
 	Received time.Time // time of receipt, kept to the millisecond
 	Flags    Flags
 	Body     []byte // the bytes that arrived; not kept after Append returns
@@ -104,6 +113,7 @@ type Record struct {
 	Seq      Seq
 	ID       string
 	Lanes    []string
+	Had      []string // lanes that had its event before, as another record
 	Received time.Time
 	Flags    Flags
 	Settled  Slots // in the lane it was read from: what must not be sent again
@@ -165,7 +175,7 @@ type DeadLetter struct {
 	ID          string    `json:"id"`              // given by the queue when it is stored
 	Seq         Seq       `json:"-"`               // the record it was made of
 	Slot        uint8     `json:"-"`               // which of the conversions of that record in this lane
-	Lanes       []string  `json:"lanes,omitempty"` // that the record was for
+	Lanes       []string  `json:"lanes,omitempty"` // that had the event
 	MessageID   string    `json:"message_id"`
 	Event       string    `json:"event"`
 	List        string    `json:"list,omitempty"` // events, lead or complete_registration
@@ -185,14 +195,34 @@ type DeadLetter struct {
 	Cut         int64     `json:"cut,omitempty"` // bytes of Body that the queue had no room for
 }
 
-// Again is what is appended when the letter is sent again, but for its lanes and
-// its key: the event as it arrived, under the id it had. An event whose id is
-// another event's gets one of its own, since Meta would take it for the other too.
-func (d DeadLetter) Again() Entry {
-	e := Entry{ID: d.MessageID, Received: d.ReceivedAt, Flags: d.Flags | FlagRedriven, Body: d.Body}
+// Everywhere are the lanes that a record is for, and those that had its event before.
+func (r *Record) Everywhere() []string {
+	all := slices.Clone(r.Lanes)
+	for _, lane := range r.Had {
+		if !slices.Contains(all, lane) {
+			all = append(all, lane)
+		}
+	}
+	return all
+}
+
+// Again is what is appended when the letter is sent again to lanes: the event as it
+// arrived, under the id it had. An event whose id is another event's gets one of its
+// own, since Meta would take it for the other too. To the lane of the letter goes what
+// the letter is of; to another one all of the event, once, however many letters it has.
+func (d DeadLetter) Again(lanes []string) (out []Entry) {
+	e := Entry{ID: d.MessageID, Space: ByKey, Had: d.Lanes, Received: d.ReceivedAt, Flags: d.Flags | FlagRedriven, Body: d.Body}
 	if d.Flags&FlagIDConflict != 0 {
 		e.ID += "." + d.ID
 		e.Flags &^= FlagIDConflict
 	}
-	return e
+	for _, lane := range lanes {
+		to := e
+		to.Lanes, to.Key = []string{lane}, "dead:"+d.ID
+		if lane != d.EventSet {
+			to.Flags, to.Key = to.Flags.WithSlots(0)&^drainBits, "redrive:"+lane+":"+e.ID
+		}
+		out = append(out, to)
+	}
+	return out
 }

@@ -271,8 +271,8 @@ func (q *Queue) removeDead(ids []string) (int, error) {
 	return n, nil
 }
 
-// Redrive appends dead letters to the lanes route names, as they were received,
-// and removes them. Those for which route names none stay, and those that had to
+// Redrive appends dead letters to the lanes route names, as they were received
+// (DeadLetter.Again), and removes them. Those for which route names none stay, and those that had to
 // be cut. A crash in between costs nothing: the same call again finds the copy
 // and only removes. It returns how many were redriven.
 func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, error) {
@@ -297,9 +297,7 @@ func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, err
 			if len(lanes) == 0 {
 				continue
 			}
-			e := dl.Again()
-			e.Space, e.Key, e.Lanes = queue.ByKey, "dead:"+dl.ID, lanes
-			entries = append(entries, e)
+			entries = append(entries, dl.Again(lanes)...)
 			done = append(done, dl.ID)
 			size += len(dl.Body)
 		}

@@ -14,8 +14,8 @@ import (
 )
 
 // Reroute goes through what a lane has waiting before upTo (0: all of it). A
-// record for which route names lanes is appended to them, as it was received, and
-// settled here; those for which route names none stay where they are. It returns
+// record for which route names lanes is appended to those of them that have not had
+// it, as it was received, and settled here; those for which route names none stay where they are. It returns
 // how many found another lane. A crash in between costs nothing: what was appended
 // already is known by its key.
 func (q *Queue) Reroute(name string, upTo Seq, route func(Record) []string) (int, error) {
@@ -35,30 +35,38 @@ func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) [
 	total := 0
 	err := q.eachBatch(name, upTo, func(b *Batch) error {
 		var entries []Entry
+		counted := 0
 		stays := make([]bool, len(b.Records))
 		for i, r := range b.Records {
 			lanes := slices.DeleteFunc(slices.Clone(route(r)), func(l string) bool { return l == name })
 			if stays[i] = len(lanes) == 0; stays[i] {
 				continue
 			}
+			counted++
+			lanes = slices.DeleteFunc(lanes, func(l string) bool { return slices.Contains(r.Lanes, l) || slices.Contains(r.Had, l) })
+			if len(lanes) == 0 { // they had it themselves
+				continue
+			}
 			entries = append(entries, Entry{
-				ID: r.ID, Space: queue.ByKey, Key: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
+				ID: r.ID, Had: r.Everywhere(), Space: queue.ByKey, Key: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
 				Lanes: lanes, Received: r.Received, Flags: r.Flags.WithSlots(r.Settled), Body: r.Body,
 			})
 		}
-		if len(entries) == 0 {
+		if counted == 0 {
 			return nil
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), q.o.AppendTimeout+time.Second)
 		defer cancel()
-		if _, err := q.Append(ctx, entries); err != nil {
-			return err
+		if len(entries) > 0 {
+			if _, err := q.Append(ctx, entries); err != nil {
+				return err
+			}
 		}
-		done := Settlement{Settled: b.Done(func(i int) bool { return stays[i] }), Counts: map[string]int{"rerouted": len(entries)}}
+		done := Settlement{Settled: b.Done(func(i int) bool { return stays[i] }), Counts: map[string]int{"rerouted": counted}}
 		if err := q.Settle(name, done); err != nil {
 			return err
 		}
-		total += len(entries)
+		total += counted
 		return nil
 	})
 	return total, err

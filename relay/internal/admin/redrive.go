@@ -111,6 +111,12 @@ func RetryDead(q RedriveQueue, f drain.Foresight, a DeadAction) (RetryResult, er
 		return res, badf("there is no mapping in force, so nothing can be retried")
 	}
 	var ids []string
+	made := make(map[string]bool) // copies, by their keys
+	again := func(key string) bool {
+		was := made[key]
+		made[key] = true
+		return was
+	}
 	err := EachDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
 		res.Matched++
 		if d.Flags&queue.FlagIDConflict != 0 {
@@ -123,7 +129,7 @@ func RetryDead(q RedriveQueue, f drain.Foresight, a DeadAction) (RetryResult, er
 		case d.Cut > 0 || len(f.Lanes(d)) == 0: // half an event goes nowhere
 			res.Unrouted++
 		case a.DryRun:
-			res.foresee(f.Of(d))
+			res.foresee(f.Of(d, again))
 		default:
 			ids = append(ids, d.ID)
 		}

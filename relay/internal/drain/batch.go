@@ -28,8 +28,9 @@ type batch struct {
 	limits  limits
 	made    time.Time // monotonic
 	items   []item
-	done    slots // decided conversions
-	skips   slots // records with a conversion that is skipped: counted, and so settled, with the batch
+	done    slots         // decided conversions
+	makes   []queue.Slots // by record: the conversions that were made of it
+	skips   slots         // records with a conversion that is skipped: counted, and so settled, with the batch
 	stack   []span
 	rotated int          // the acceptances of the lane, and one, when a suspect was put last
 	aged    map[int]bool // groups whose youngest was tried for its age
@@ -128,7 +129,7 @@ func makeBatch(lane string, found queue.Batch, how *recipe, most limits, done sl
 		it.group = g
 		b.items = append(b.items, it)
 	}
-	b.items = make([]item, 0, len(recs))
+	b.items, b.makes = make([]item, 0, len(recs)), make([]queue.Slots, len(recs))
 	var taken slots
 	for _, it := range doubt {
 		if !b.done.has(it.slot) {
@@ -148,6 +149,9 @@ func makeBatch(lane string, found queue.Batch, how *recipe, most limits, done sl
 		}
 		for j, out := range outs {
 			slot := slotOf(i, out.List, outs[:j])
+			if out.Kind != mapper.Skip {
+				b.makes[i] |= 1 << (slot % slotsPerRecord)
+			}
 			if taken.has(slot) {
 				continue
 			}
@@ -235,11 +239,11 @@ func (b *batch) hold(lane string, slot int, out mapper.Outcome) {
 func (b *batch) letter(lane string, slot int, out mapper.Outcome, reason, message string) queue.DeadLetter {
 	r := &b.Records[slot/slotsPerRecord]
 	d := queue.DeadLetter{
-		Seq: r.Seq, Slot: uint8(slot % slotsPerRecord), Lanes: r.Lanes,
+		Seq: r.Seq, Slot: uint8(slot % slotsPerRecord), Lanes: r.Everywhere(),
 		MessageID: r.ID, Event: out.Event, List: out.List, EventSet: lane,
 		Reason: reason, Message: message,
 		ReceivedAt: r.Received, DeadAt: b.how.at,
-		Flags: r.Flags.WithSlots(0)&^flagLists | listFlag(out.List), Body: r.Body,
+		Flags: r.Flags.WithSlots(b.elsewhere(slot))&^flagLists | listFlag(out.List), Body: r.Body,
 	}
 	if b.how.m != nil {
 		d.MappingHash = b.how.m.Digest()
@@ -248,6 +252,17 @@ func (b *batch) letter(lane string, slot int, out mapper.Outcome, reason, messag
 		d.EventSet = ""
 	}
 	return d
+}
+
+// elsewhere are the other conversions of a slot's record: what becomes of them is
+// decided there, and they are not sent again with the letter of this one.
+func (b *batch) elsewhere(slot int) queue.Slots {
+	rec := slot / slotsPerRecord
+	all := b.decided(rec) | b.Records[rec].Settled
+	if rec < len(b.makes) {
+		all |= b.makes[rec]
+	}
+	return all &^ (1 << (slot % slotsPerRecord))
 }
 
 // order brings the items into the order of their requests and cuts it into

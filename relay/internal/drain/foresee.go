@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/track"
 )
@@ -35,14 +36,19 @@ func (s *Supervisor) Foresight() Foresight {
 // Lanes are where a letter goes; none: nowhere, it stays a dead letter.
 func (f Foresight) Lanes(d queue.DeadLetter) []string { return track.RedriveLanes(f.Mapping.Routes, d) }
 
-// Of says what becomes of a letter.
-func (f Foresight) Of(d queue.DeadLetter) Fate {
-	lanes := f.Lanes(d)
-	fate := Fate{Unrouted: len(lanes) == 0, Skip: map[string]int{}}
-	rec := queue.Record{ID: d.MessageID, Lanes: lanes, Received: d.ReceivedAt, Flags: d.Flags | queue.FlagRedriven, Body: d.Body}
-	for _, lane := range lanes {
-		b := makeBatch(lane, queue.Batch{Records: []queue.Record{rec}}, &recipe{m: f.Mapping, at: f.Now, ages: f.Ages, age: f.MaxAge}, limits{events: 1}, nil, nil)
-		fate.Send += len(b.items)
+// Of says what becomes of a letter. again says of a copy, by its key, that it was
+// made of a letter before: it is made once.
+func (f Foresight) Of(d queue.DeadLetter, again func(key string) bool) Fate {
+	entries := d.Again(f.Lanes(d))
+	fate := Fate{Unrouted: len(entries) == 0, Skip: map[string]int{}}
+	for _, e := range entries {
+		if again(e.Key) {
+			fate.Skip[mapper.ReasonDuplicate]++
+			continue
+		}
+		rec := queue.Record{ID: e.ID, Lanes: e.Lanes, Had: e.Had, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
+		b := makeBatch(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &recipe{m: f.Mapping, at: f.Now, ages: f.Ages, age: f.MaxAge}, limits{events: 1}, nil, nil)
+		fate.Send += len(b.alive(0, len(b.items)))
 		for i := range b.holds {
 			fate.Hold = append(fate.Hold, b.holds[i].letter.Reason)
 		}

@@ -56,7 +56,7 @@ func TestForesightComesTrue(t *testing.T) {
 				}
 			}
 			for _, d := range letters {
-				fate := f.Of(d)
+				fate := f.Of(d, func(string) bool { return false })
 				want.Send += fate.Send
 				for k, n := range fate.Skip {
 					want.Skip[k] += n

@@ -129,7 +129,7 @@ func TestNemesis(t *testing.T) {
 func nemesis(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	j := &judge{
-		t: t, rng: rng, seed: seed, told: map[string]bool{}, settled: map[string]bool{}, doubt: map[string]string{}, stored: map[string]int{},
+		t: t, rng: rand.New(rand.NewPCG(seed, 8)), seed: seed, told: map[string]bool{}, settled: map[string]bool{}, doubt: map[string]string{}, stored: map[string]int{},
 		bad: map[string]bool{}, mute: map[string]bool{},
 	}
 	w := newWorld(t)
@@ -143,6 +143,8 @@ func nemesis(t *testing.T, seed uint64) {
 	w.sender.set(j.answer)
 	ids, forgotten := 0, map[string]bool{}
 	add := func(n int) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
 		for range n {
 			e := fakeEvent{}
 			switch rng.IntN(6) {

@@ -32,7 +32,8 @@ type Item struct {
 	Print    uint64   // fingerprint, beside Hash
 	Lanes    []string // none twice
 	SetKey   string   // SetKey of Lanes
-	Received int64    // Unix ms
+	Had      []string
+	Received int64 // Unix ms
 	Flags    queue.Flags
 	ID       string
 	Body     []byte
@@ -97,7 +98,7 @@ func (b *Builder) Rewrite(dst []byte, h *Header, ids []byte, recs []queue.Record
 	for i := range recs {
 		r := &recs[i]
 		b.put(&Item{
-			Lanes: r.Lanes, SetKey: SetKey(r.Lanes), Received: r.Received.UnixMilli(),
+			Lanes: r.Lanes, SetKey: SetKey(r.Lanes), Had: r.Had, Received: r.Received.UnixMilli(),
 			Flags: r.Flags, ID: r.ID, Body: r.Body,
 		}, uint32(r.Seq-b.h.End()))
 	}

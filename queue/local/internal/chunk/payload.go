@@ -17,7 +17,18 @@ const minRecord = 6 // set, gap, flags, time and the lengths of id and body, a b
 func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
 	b = binary.AppendUvarint(b, set)
 	b = binary.AppendUvarint(b, gap)
-	b = binary.AppendUvarint(b, uint64(it.Flags))
+	flags := it.Flags &^ queue.FlagHad
+	if len(it.Had) > 0 {
+		flags |= queue.FlagHad
+	}
+	b = binary.AppendUvarint(b, uint64(flags))
+	if flags&queue.FlagHad != 0 {
+		b = binary.AppendUvarint(b, uint64(len(it.Had)))
+		for _, lane := range it.Had {
+			b = binary.AppendUvarint(b, uint64(len(lane)))
+			b = append(b, lane...)
+		}
+	}
 	b = binary.AppendVarint(b, it.Received)
 	b = binary.AppendUvarint(b, uint64(len(it.ID)))
 	b = append(b, it.ID...)
@@ -47,7 +58,14 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 	idx := uint64(0)
 	for i := range recs {
 		set, gap := r.Uint(), r.Uint()
-		flags, received := r.Uint(), r.Int()
+		flags := r.Uint()
+		var had []string
+		if flags&uint64(queue.FlagHad) != 0 {
+			for range r.Count() {
+				had = append(had, string(r.Bytes()))
+			}
+		}
+		received := r.Int()
 		id := r.Bytes()
 		body := r.Bytes()
 		idx += gap
@@ -55,8 +73,8 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 			return nil, files.Damaged("record %d", i)
 		}
 		recs[i] = queue.Record{
-			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set],
-			Received: time.UnixMilli(received).UTC(), Flags: queue.Flags(flags), Body: body,
+			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set], Had: had,
+			Received: time.UnixMilli(received).UTC(), Flags: queue.Flags(flags) &^ queue.FlagHad, Body: body,
 		}
 		idx++
 	}
