@@ -211,7 +211,11 @@ func (r *Record) Everywhere() []string {
 // own, since Meta would take it for the other too. To the lane of the letter goes what
 // the letter is of; to another one all of the event, once, however many letters it has.
 func (d DeadLetter) Again(lanes []string) (out []Entry) {
-	e := Entry{ID: d.MessageID, Space: ByKey, Had: d.Lanes, Received: d.ReceivedAt, Flags: d.Flags | FlagRedriven, Body: d.Body}
+	had := d.Lanes
+	if d.Flags.Slots() == 0 { // the lane of the letter has nothing of it, once the letter is gone
+		had = slices.DeleteFunc(slices.Clone(had), func(lane string) bool { return lane == d.EventSet })
+	}
+	e := Entry{ID: d.MessageID, Space: ByKey, Had: had, Received: d.ReceivedAt, Flags: d.Flags | FlagRedriven, Body: d.Body}
 	if d.Flags&FlagIDConflict != 0 {
 		e.ID += "." + d.ID
 		e.Flags &^= FlagIDConflict

@@ -51,12 +51,20 @@ const (
 
 // event is the fingerprint of a usable track, which lies in b; never 0.
 func (p *printer) event(b []byte, m *message) uint64 {
-	h := p.mix(p.at(b, m.event), p.at(b, m.user))
+	h := p.mix(p.at(b, m.event), p.id(b, m.user))
 	h = p.mix(h, p.at(b, m.properties))
 	if cap(p.plain) > kept {
 		p.plain = nil
 	}
 	return max(h, 1)
+}
+
+// id is the hash of a userId, which is text also where it is written as a number.
+func (p *printer) id(b []byte, at span) uint64 {
+	if c := at.kind(b); c == '-' || isDigit(c) {
+		return p.bytes(at.of(b))
+	}
+	return p.at(b, at)
 }
 
 func (p *printer) at(b []byte, at span) uint64 {

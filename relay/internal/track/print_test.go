@@ -29,6 +29,7 @@ func of(properties string) string {
 func TestPrintSame(t *testing.T) {
 	long := strings.Repeat("9", 40)
 	for name, same := range map[string][]string{
+		"userId":           {`{"event":"E","userId":"77"}`, `{"event":"E","userId":77}`},
 		"order of members": {of(`{"a":1,"b":{"c":2,"d":3}}`), of(`{"b":{"d":3,"c":2},"a":1}`), `{"properties":{"b":{"c":2,"d":3},"a":1},"userId":"u","event":"E"}`},
 		"white space":      {of(`{"a":[1,{"b":2}]}`), of("\n{ \"a\"\t:\r [ 1 , { \"b\" : 2 } ] }")},
 		"spelling of text": {of(`{"name":"Ada \"é\" /\n"}`), of(`{"n\u0061me":"\u0041da \u0022\u00e9\u0022 \/\u000a"}`)},

@@ -1,0 +1,151 @@
+package drain_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/drain"
+)
+
+const setC = "701000000000003"
+
+// counter is what Meta has, by set and name of the conversion, of one event.
+type counter struct {
+	mu     sync.Mutex
+	got    map[string]int
+	refuse func(of string) bool // "A Purchase" and the like
+}
+
+func (c *counter) serve(w http.ResponseWriter, r *http.Request) bool {
+	body, err := io.ReadAll(r.Body)
+	var req struct {
+		Data []struct {
+			Name string `json:"event_name"`
+		} `json:"data"`
+	}
+	if err != nil || json.Unmarshal(body, &req) != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	set := map[string]string{setA: "A", setB: "B", setC: "C"}[strings.Split(r.URL.Path, "/")[2]]
+	for _, d := range req.Data {
+		if c.refuse(set + " " + d.Name) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_subcode":2804009,"fbtrace_id":"A"}}`)
+			return true
+		}
+	}
+	for _, d := range req.Data {
+		c.got[set+" "+d.Name]++
+	}
+	_, _ = fmt.Fprintf(w, `{"events_received":%d,"fbtrace_id":"A"}`, len(req.Data))
+	return true
+}
+
+func (c *counter) set(refuse func(of string) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refuse = refuse
+}
+
+// Letters go by today's mapping to where the event was not: no set gets a conversion
+// twice, whatever the mapping was, is and becomes, and the dry run says the same.
+func TestRedriveSendsNothingTwice(t *testing.T) {
+	mapping := func(events, lead string) string {
+		m := "version: 1\ndefault_country: US\ndefault_currency: USD\nevents:\n  Other: \"" + setA + "\"\n"
+		if events != "" {
+			m += "  X: " + events + "\n"
+		}
+		if lead != "" {
+			m += "lead:\n  X: " + lead + "\n"
+		}
+		return m
+	}
+	a, b, c := `"`+setA+`"`, `"`+setB+`"`, `"`+setC+`"`
+	all := func(string) bool { return true }
+	none := func(string) bool { return false }
+	only := func(of string) func(string) bool { return func(s string) bool { return s == of } }
+	type step struct {
+		mapping string
+		refuse  func(of string) bool
+	}
+	for _, tt := range []struct {
+		name  string
+		steps []step // between two of them all letters are retried
+		want  map[string]int
+		stay  int // letters
+	}{
+		{"refused by both sets, then another one", []step{{mapping("["+setA+", "+setB+"]", ""), all}, {mapping(c, ""), none}}, map[string]int{"C X": 1}, 0},
+		{"A refused, B took it; then B and C", []step{{mapping("["+setA+", "+setB+"]", ""), only("A X")}, {mapping("["+setB+", "+setC+"]", ""), none}}, map[string]int{"B X": 1, "C X": 1}, 0},
+		{"both lists refused, then one set", []step{{mapping(a, a), all}, {mapping(b, ""), none}}, map[string]int{"B X": 1}, 0},
+		{"one list refused; its list is gone", []step{{mapping(a, a), only("A X")}, {mapping("", a), none}}, map[string]int{"A Lead": 1}, 0},
+		{"A to C and back to A", []step{{mapping(a, ""), all}, {mapping(c, ""), all}, {mapping(a, ""), none}}, map[string]int{"A X": 1}, 0},
+		{"to the same set twice", []step{{mapping(a, a), all}, {mapping(a, a), all}, {mapping(a, a), none}}, map[string]int{"A X": 1, "A Lead": 1}, 0},
+		{"again A, then B and C, which B had", []step{
+			{mapping("["+setA+", "+setB+"]", ""), only("A X")}, {mapping("["+setA+", "+setB+"]", ""), only("A X")}, {mapping("["+setB+", "+setC+"]", ""), none},
+		}, map[string]int{"B X": 1, "C X": 1}, 0},
+		{"no longer mapped, and mapped again", []step{{mapping(a, a), only("A Lead")}, {mapping("", ""), none}, {mapping(a, a), none}}, map[string]int{"A X": 1, "A Lead": 1}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			meta := &counter{got: map[string]int{}}
+			r := newRig(t, "conversions")
+			r.front = meta.serve
+			r.set.BreakerAfter = 1000
+			for i, s := range tt.steps {
+				r.use(s.mapping)
+				meta.set(s.refuse)
+				if i == 0 {
+					e := r.event("X", "m", time.Now())
+					if _, err := r.q.Append(t.Context(), []queue.Entry{e}); err != nil {
+						t.Fatal(err)
+					}
+					r.run()
+					r.empty()
+					continue
+				}
+				var ids []string
+				f := r.drain.Foresight()
+				made := map[string]bool{}
+				send := 0
+				for _, d := range r.letters() {
+					ids = append(ids, d.ID)
+					send += f.Of(d, func(key string) bool { was := made[key]; made[key] = true; return was }).Send
+				}
+				meta.mu.Lock()
+				before := 0
+				for _, n := range meta.got {
+					before += n
+				}
+				meta.mu.Unlock()
+				if _, err := r.q.Redrive(ids, f.Lanes); err != nil {
+					t.Fatal(err)
+				}
+				r.drain.Wake(drain.NewMapping)
+				r.empty()
+				meta.mu.Lock()
+				after := 0
+				for _, n := range meta.got {
+					after += n
+				}
+				meta.mu.Unlock()
+				if last := i == len(tt.steps)-1; last && after-before != send {
+					t.Errorf("the dry run said that %d would be sent; %d were", send, after-before)
+				}
+			}
+			if !maps.Equal(meta.got, tt.want) || len(r.letters()) != tt.stay {
+				t.Errorf("Meta has %v, want %v; letters %+v", meta.got, tt.want, r.letters())
+			}
+		})
+	}
+}
