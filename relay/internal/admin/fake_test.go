@@ -229,9 +229,9 @@ func (d *memDrain) Forget(fn func() error) error {
 	return fn()
 }
 
-func (d *memDrain) Exclusive(lane string, fn func() error) error {
+func (d *memDrain) Exclusive(lane string, fn func([]queue.Seq) error) error {
 	d.held = append(d.held, lane)
-	return fn()
+	return fn(nil)
 }
 
 // memMapping sends Order Completed to one set; hold makes it hold.

@@ -51,9 +51,10 @@ func (s *Server) steer(w http.ResponseWriter, r *http.Request, done string, do f
 }
 
 // exclusive runs fn while nothing drains lane.
-func (s *Server) exclusive(lane string, fn func() error) error {
+func (s *Server) exclusive(lane string, fn func(inDoubt []queue.Seq) error) error {
 	if s.o.Drain == nil {
-		return fn()
+		st, _ := s.o.Queue.Lane(lane)
+		return fn(drain.InDoubt(st.State))
 	}
 	return s.o.Drain.Exclusive(lane, fn)
 }
@@ -119,7 +120,7 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ls, _ := s.o.Queue.Lane(from)
-	if err := s.exclusive(from, func() error { return s.o.Queue.MoveLane(from, to) }); err != nil {
+	if err := s.exclusive(from, func([]queue.Seq) error { return s.o.Queue.MoveLane(from, to) }); err != nil {
 		s.fail(w, err)
 		return
 	}
@@ -173,7 +174,7 @@ func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ls, _ := s.o.Queue.Lane(lane)
-	if err := s.exclusive(lane, func() error { return s.o.Queue.DropLane(lane) }); err != nil {
+	if err := s.exclusive(lane, func([]queue.Seq) error { return s.o.Queue.DropLane(lane) }); err != nil {
 		s.fail(w, err)
 		return
 	}

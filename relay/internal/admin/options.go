@@ -80,8 +80,9 @@ type Drain interface {
 	Wake(r drain.Reason)
 	// Forget has fn take records out of the queue while lanes keep nothing of them.
 	Forget(fn func() error) error
-	// Exclusive holds a lane still while fn changes its cursor behind its back.
-	Exclusive(lane string, fn func() error) error
+	// Exclusive holds a lane still while fn settles its records behind its back; it says
+	// of which Meta may have stored something.
+	Exclusive(lane string, fn func(inDoubt []queue.Seq) error) error
 }
 
 // Mapping is what admin needs of *mapper.Mapping.

@@ -76,6 +76,23 @@ func (b *batch) inDoubt() (out []item) {
 	return out
 }
 
+// InDoubt are the records of which Meta may have stored something, by the state of
+// their lane.
+func InDoubt(state []byte) (seqs []queue.Seq) {
+	d, err := decodeState(state)
+	if err != nil {
+		return nil // as for a lane: nothing is known to be in doubt
+	}
+	for _, n := range d.Notes {
+		items, _ := decodeSent(n.Items)
+		for _, it := range items {
+			seqs = append(seqs, it.seq)
+		}
+	}
+	slices.Sort(seqs)
+	return slices.Compact(seqs)
+}
+
 // recipes counts what they were made with.
 func recipes(items []item) int {
 	of := make(map[*recipe]bool)

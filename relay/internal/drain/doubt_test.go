@@ -251,7 +251,7 @@ func TestExclusive(t *testing.T) {
 		w.run()
 		defer func() { w.stop() }()
 		pass(time.Second)
-		err := w.s.Exclusive(setA, func() error {
+		err := w.s.Exclusive(setA, func([]queue.Seq) error {
 			pass(time.Hour)
 			n := len(w.sender.seen())
 			pass(time.Hour)

@@ -149,7 +149,7 @@ func TestNoRoomForLettersHoldsNoDelivery(t *testing.T) {
 			}
 		},
 		"move": func(t *testing.T, w *world) {
-			err := w.s.Exclusive(setA, func() error {
+			err := w.s.Exclusive(setA, func([]queue.Seq) error {
 				if st, _ := w.log.Lane(setA); st.Pending != 2 {
 					t.Errorf("%d would be moved, want 2", st.Pending)
 				}

@@ -241,9 +241,10 @@ func (s *Supervisor) byHand(name string, pause bool) error {
 	return nil
 }
 
-// Exclusive holds a lane still while fn runs, for what changes its cursor
-// behind its back (move, drop). It waits for a request on its way.
-func (s *Supervisor) Exclusive(name string, fn func() error) error {
+// Exclusive holds a lane still while fn runs, for what settles its records
+// behind its back (move, drop). It waits for a request on its way, and says which
+// records Meta may have stored something of.
+func (s *Supervisor) Exclusive(name string, fn func(inDoubt []queue.Seq) error) error {
 	s.mu.Lock()
 	if s.stopped[name] {
 		s.mu.Unlock()
@@ -259,7 +260,8 @@ func (s *Supervisor) Exclusive(name string, fn func() error) error {
 		err = l.unsettled()
 	}
 	if err == nil {
-		err = fn()
+		st, _ := s.o.Log.Lane(name)
+		err = fn(InDoubt(st.State))
 	}
 	s.mu.Lock()
 	delete(s.lanes, name)
