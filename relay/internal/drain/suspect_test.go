@@ -114,13 +114,13 @@ func TestSuspectAlone(t *testing.T) {
 func TestGatewayIsNoSuspect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		want := w.fill(setA, "e", 1500)
+		want := w.fill(setA, "e", 1200)
 		w.sender.set(func(int, call) graph.Result {
 			return graph.Result{Class: graph.Doubt, HTTPStatus: 502, Message: "an HTML page"}
 		})
 		w.run()
 		defer func() { w.stop() }()
-		pass(12 * time.Hour)
+		pass(3 * time.Hour)
 		if n := len(w.log.letters()); n != 0 {
 			t.Fatalf("%d dead letters", n)
 		}
@@ -138,7 +138,7 @@ func TestGatewayIsNoSuspect(t *testing.T) {
 		pass(5 * time.Minute)
 		w.exactlyOnce(want...)
 		if n := len(w.sender.seen()) - before; n > 20 {
-			t.Errorf("%d requests for 1,500 events", n)
+			t.Errorf("%d requests for 1,200 events", n)
 		}
 	})
 }
