@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 )
 
@@ -89,7 +90,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	if d := b.how.m.Digest(); l.st.Mapping != d && slices.ContainsFunc(a.open, func(i int) bool { return b.items[i].how.m.Digest() == d }) {
 		l.st.Mapping, l.dirty = d, true
 	}
-	l.st.Size = l.fit.passes(l.st.Size, l.settings().MaxBytes)
+	l.st.Size = l.fit.Passed(l.st.Size, l.settings().MaxBytes)
 	b.limits.bytes = l.limits().bytes
 	l.count("delivered", len(a.open))
 	l.st.Streak = 0
@@ -137,11 +138,11 @@ func (l *lane) well(acct *account, r graph.Result) {
 		l.pause, l.alone = "", false
 	}
 	perSecond := l.settings().RequestsPerSecond
-	l.pace.succeeded(perSecond)
+	l.pace.Succeeded(perSecond)
 	if l.st.Failures > 0 || l.st.Throttle > 0 {
 		if l.steady == 0 {
 			l.log.Info("delivering again", "code", logs.Recovered, "failures", l.st.Failures)
-			l.pace.recovered(perSecond)
+			l.pace.Recovered(perSecond)
 		}
 		// Forgotten after three successes in a row; until then a relapse
 		// waits nearly as long as before.
@@ -151,7 +152,7 @@ func (l *lane) well(acct *account, r graph.Result) {
 	}
 	l.st.Next, l.st.Wait = time.Time{}, 0
 	l.notBefore, l.waitFor = time.Time{}, ""
-	if w := l.pace.wait(perSecond, l.s.o.Rand()); w > 0 {
+	if w := l.pace.Wait(perSecond, l.s.o.Rand()); w > 0 {
 		l.paceUntil = time.Now().Add(w)
 	}
 	if !l.st.Announced {
@@ -181,14 +182,14 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 	} else {
 		l.unsent(a)
 	}
-	if size := l.fit.failed(r, a.size()); size > 0 && len(a.open) > 1 {
+	if size := l.fit.Failed(r, a.size()); size > 0 && len(a.open) > 1 {
 		l.smaller(size)
 	} else {
 		l.suspect(a, r)
 	}
 	l.steady = 0
 	l.st.Failures++
-	d := max(backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), min(r.RetryAfter, time.Hour))
+	d := max(pace.Backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), min(r.RetryAfter, time.Hour))
 	l.waitUntil(d, WaitingRetry)
 	if l.st.Failures == 1 || time.Since(l.lastNoise) >= 10*time.Minute {
 		l.lastNoise = time.Now()
@@ -208,7 +209,7 @@ func (l *lane) throttled(a *attempt, r graph.Result) {
 	l.unsent(a)
 	l.steady = 0
 	l.st.Throttle++
-	d := throttleWait(r, l.st.Throttle, l.settings().ProbeInterval, l.s.o.Rand())
+	d := pace.ThrottleWait(r, l.st.Throttle, l.settings().ProbeInterval, l.s.o.Rand())
 	l.waitUntil(d, Throttled)
 	l.log.Warn("throttled by Meta", append(l.answer(logs.Throttled, r), "wait", d.Round(time.Second).String(), "usage_percent", r.Usage)...)
 }

@@ -75,7 +75,7 @@ func (l *lane) send(ctx context.Context) {
 	if ended && (r.Class == graph.Doubt || r.Class == graph.Retry) {
 		return // stopped, not failed: the note stands, nothing is counted
 	}
-	l.pace.told(r.Usage)
+	l.pace.Told(r.Usage)
 	l.s.o.Metrics.Usage(l.name, r.Usage)
 	l.settle(ctx, a, acct, r)
 }

@@ -9,6 +9,7 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 )
 
@@ -37,7 +38,7 @@ type lane struct {
 	heldBack      int         // conversions in a row that the mapping let not pass
 	unstored      bool        // what is decided must be stored before anything is read
 	accepts       int         // requests that Meta accepted
-	fit           fit         // of requests to the line
+	fit           pace.Fit    // of requests to the line
 	gather        time.Time   // when waiting for a fuller batch began
 
 	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
@@ -46,7 +47,7 @@ type lane struct {
 	notBefore time.Time
 	waitFor   State // what notBefore is: WaitingRetry or Throttled
 	paceUntil time.Time
-	pace      pacer
+	pace      pace.Pacer
 	halving   bool      // the batch at hand is tried in parts (suspect.go)
 	steady    int       // successes in a row since the last failure
 	acct      *account  // the token's; looked up anew each time around
@@ -316,7 +317,7 @@ func (l *lane) knowTime(ctx context.Context) bool {
 	set := l.settings()
 	l.steady = 0
 	l.st.Failures++
-	l.waitUntil(backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
+	l.waitUntil(pace.Backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
 	return false
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/relay/internal/drain/pace"
 )
 
 // Dead letters are settled in pieces, so that a bounded store with some room
@@ -186,7 +187,7 @@ func (l *lane) sleep(ctx context.Context, d time.Duration, also <-chan struct{})
 		if errors.Is(l.settleErr, queue.ErrDeadFull) {
 			state = DeadFull
 		}
-		retry := backoff(l.badDisk, 2*time.Second, 30*time.Second, 1)
+		retry := pace.Backoff(l.badDisk, 2*time.Second, 30*time.Second, 1)
 		l.show(state, time.Now().Add(retry))
 		if l.wait(ctx, retry, nil) {
 			break
@@ -223,7 +224,7 @@ func (l *lane) storage(ctx context.Context, what string, err error) {
 		l.lastNoise = time.Now()
 		l.log.Error("the queue does not answer", "code", logs.QueueFailed, "while", what, "err", err)
 	}
-	d := backoff(l.badRead, time.Second, 30*time.Second, 1)
+	d := pace.Backoff(l.badRead, time.Second, 30*time.Second, 1)
 	l.show(Storage, time.Now().Add(d))
 	l.wait(ctx, d, nil)
 }

@@ -6,6 +6,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/mapper"
+	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 )
 
@@ -148,7 +149,7 @@ func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
 	}
 	if l.othersPass(a.open[0]) { // it is all that is left
 		set := l.settings()
-		l.waitUntil(backoff(l.work.items[a.open[0]].alone, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
+		l.waitUntil(pace.Backoff(l.work.items[a.open[0]].alone, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
 		return true
 	}
 	news := l.stop(PausedConfig)

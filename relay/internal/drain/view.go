@@ -23,7 +23,7 @@ func (l *lane) show(s State, until time.Time) {
 	v.Failures = l.st.Failures
 	v.Paused = l.st.Manual
 	v.InDoubt = l.cur != nil && l.cur.doubt
-	v.Usage = l.pace.usage
+	v.Usage = l.pace.Usage
 	v.InFlight = 0
 	if s == Sending && l.cur != nil {
 		v.InFlight = len(l.cur.open)

@@ -1,12 +1,12 @@
-package drain
+package pace
 
 import "relay/relay/internal/graph"
 
-// fit finds the size of request that a line carries. A body that the line did not
+// Fit finds the size of request that a line carries. A body that the line did not
 // carry to its last byte was stored by nobody: the next one is half as large. What
 // passes grows again, by half after some successes; the more often that was too much,
 // the longer it waits, so that on a slow line hardly anything is sent twice.
-type fit struct {
+type Fit struct {
 	passed int // requests in a row that were carried
 	need   int // how many let the next be larger; 0: leastPassed
 	cuts   int // connections in a row that were cut while a body was on its way
@@ -15,12 +15,12 @@ type fit struct {
 const (
 	leastSize   = 8 << 10 // of a request, in bytes: whatever is larger than that may be one event
 	leastPassed = 8
-	mostPassed  = 64
+	mostPassed  = 128
 )
 
-// failed says what size to try after a request of size bytes failed: 0 for no other.
+// Failed says what size to try after a request of size bytes failed: 0 for no other.
 // A connection that was cut once may be anything; cut twice it counts.
-func (f *fit) failed(r graph.Result, size int64) int64 {
+func (f *Fit) Failed(r graph.Result, size int64) int64 {
 	switch {
 	case r.Class == graph.TooMuch, r.TooSlow:
 	case r.Upload == graph.UploadPart && r.HTTPStatus == 0:
@@ -36,9 +36,9 @@ func (f *fit) failed(r graph.Result, size int64) int64 {
 	return max(size/2, leastSize)
 }
 
-// passes takes a request that was carried. It gives the size that others may have
+// Passed takes a request that was carried. It gives the size that others may have
 // then, of which most is the bound: 0 when that holds alone.
-func (f *fit) passes(size, most int64) int64 {
+func (f *Fit) Passed(size, most int64) int64 {
 	f.cuts = 0
 	if size == 0 {
 		return 0
