@@ -7,15 +7,16 @@ import "relay/relay/internal/graph"
 // passes grows again, by half after some successes; the more often that was too much,
 // the longer it waits, so that on a slow line hardly anything is sent twice.
 type Fit struct {
-	passed int // requests in a row that were carried
-	need   int // how many let the next be larger; 0: leastPassed
-	cuts   int // connections in a row that were cut while a body was on its way
+	passed int  // requests in a row that were carried
+	need   int  // how many let the next be larger; 0: leastPassed
+	grew   bool // and nothing failed since
+	cuts   int  // connections in a row that were cut while a body was on its way
 }
 
 const (
 	leastSize   = 8 << 10 // of a request, in bytes: whatever is larger than that may be one event
 	leastPassed = 8
-	mostPassed  = 128
+	mostPassed  = 64
 )
 
 // Failed says what size to try after a request of size bytes failed: 0 for no other.
@@ -31,7 +32,7 @@ func (f *Fit) Failed(r graph.Result, size int64) int64 {
 		f.cuts = 0
 		return 0
 	}
-	f.passed, f.cuts = 0, 0
+	f.passed, f.cuts, f.grew = 0, 0, false
 	f.need = min(2*max(f.need, leastPassed), mostPassed)
 	return max(size/2, leastSize)
 }
@@ -46,7 +47,10 @@ func (f *Fit) Passed(size, most int64) int64 {
 	if f.passed++; f.passed < max(f.need, leastPassed) {
 		return size
 	}
-	f.passed, f.need = 0, f.need/2
+	if f.grew { // what it grew to has passed as often
+		f.need /= 2
+	}
+	f.passed, f.grew = 0, true
 	if size += size / 2; size >= most {
 		return 0
 	}
