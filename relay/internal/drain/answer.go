@@ -13,6 +13,7 @@ import (
 // settle acts on an answer.
 func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Result) {
 	class := r.Class
+	l.idle = class == graph.TokenPause || class == graph.Retry && r.HTTPStatus == 0 && r.Upload == graph.UploadNone
 	if class == graph.NotApplicable {
 		// About something relay does not do, so no event can be blamed for
 		// certain; Meta's code 100 is about the content of the request.

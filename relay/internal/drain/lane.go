@@ -34,6 +34,8 @@ type lane struct {
 	preFrom, last queue.Seq   // where pre was read from; where the last finished batch ended
 	position      queue.Seq   // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
 	decided       bool        // some of work is, and not in pend
+	idle          bool        // the last request did not get there, or the token was refused: no search is under way
+	shelved       bool        // nothing is read until something may be sent
 	passed        bool        // what the mapping holds is passed over (held.go)
 	heldBack      int         // conversions in a row that the mapping let not pass
 	unstored      bool        // what is decided must be stored before anything is read
@@ -106,6 +108,14 @@ func (l *lane) run(ctx context.Context) {
 			l.dryRun(ctx)
 			continue
 		}
+		if l.shelved {
+			if state, until, ok := l.mayTry(); !ok {
+				l.show(state, until)
+				l.sleep(ctx, wallWait(until), nil)
+				continue
+			}
+			l.shelved = false
+		}
 		if l.work == nil && !l.fetch(ctx) {
 			continue
 		}
@@ -119,6 +129,7 @@ func (l *lane) run(ctx context.Context) {
 			continue
 		}
 		if state, until, ok := l.maySend(); !ok {
+			l.shelve(until)
 			l.show(state, until)
 			l.sleep(ctx, wallWait(until), nil)
 			continue
@@ -184,6 +195,26 @@ func (l *lane) mayWork() (State, bool) {
 
 // maySend says whether the request at hand may go out now.
 func (l *lane) maySend() (State, time.Time, bool) {
+	state, until, ok := l.mayTry()
+	if ok && l.pause != "" && l.alone && !l.cur.probe && len(l.cur.open) > 1 {
+		l.pickProbe()
+	}
+	return state, until, ok
+}
+
+// shelve lets go of a batch that waits for the line or the token: a shop may have a
+// hundred event sets, and each batch takes megabytes. What is in doubt is made again
+// from its note.
+func (l *lane) shelve(until time.Time) {
+	const worth = 2 * time.Second
+	if l.idle && !l.halving && (until.IsZero() || time.Until(until) > worth) {
+		l.reread()
+		l.shelved = true
+	}
+}
+
+// mayTry says whether a request may go out now.
+func (l *lane) mayTry() (State, time.Time, bool) {
 	now := time.Now()
 	if l.settings().RequestsPerSecond <= 0 {
 		return RateLimited, time.Time{}, false
@@ -191,13 +222,8 @@ func (l *lane) maySend() (State, time.Time, bool) {
 	if now.Before(l.notBefore) {
 		return l.waitFor, l.notBefore, false
 	}
-	if l.pause != "" {
-		if now.Before(l.probeAt) {
-			return l.pause, l.probeAt, false
-		}
-		if l.alone && !l.cur.probe && len(l.cur.open) > 1 {
-			l.pickProbe()
-		}
+	if l.pause != "" && now.Before(l.probeAt) {
+		return l.pause, l.probeAt, false
 	}
 	if wait := l.acct.gate(); wait > 0 {
 		return PausedToken, now.Add(wait), false

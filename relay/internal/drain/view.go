@@ -22,7 +22,7 @@ func (l *lane) show(s State, until time.Time) {
 	v.LastError = l.problem
 	v.Failures = l.st.Failures
 	v.Paused = l.st.Manual
-	v.InDoubt = l.cur != nil && l.cur.doubt
+	v.InDoubt = l.cur != nil && l.cur.doubt || l.shelved && len(l.st.Notes) > 0
 	v.Usage = l.pace.Usage
 	v.InFlight = 0
 	if s == Sending && l.cur != nil {
