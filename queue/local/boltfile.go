@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
+
+	"relay/queue/local/internal/step"
 )
 
 // boltFile is an open bbolt file. When bbolt panics as a transaction begins, or
@@ -44,7 +46,18 @@ func (f *boltFile) View(fn func(*bolt.Tx) error) error {
 
 // Update is bolt.DB's, with what goes wrong in it as an error (guard).
 func (f *boltFile) Update(fn func(*bolt.Tx) error) error {
+	kind := step.Commit
+	if f.NoSync {
+		kind = step.Write
+	}
+	defer step.Begin(kind, f.Path())()
 	return f.run(func() error { return f.DB.Update(fn) }, func() bool { return true })
+}
+
+// Sync is bolt.DB's: what was committed without one is on the disk then.
+func (f *boltFile) Sync() error {
+	defer step.Begin(step.Sync, f.Path())()
+	return f.DB.Sync()
 }
 
 // run runs fn; wedges says whether a panic in it leaves locks behind.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -154,7 +153,7 @@ func (d *dedup) open(names []string) (bad int, why, err error) {
 		case errors.Is(err, ErrNewerFormat):
 			return bad, why, err
 		case errors.Is(err, errDamaged):
-			if err := os.Rename(path, badName(path)); err != nil {
+			if err := setAside(path); err != nil {
 				return bad, why, fmt.Errorf("set ids aside: %w", err)
 			}
 			fallthrough
@@ -195,7 +194,7 @@ func (d *dedup) remove(f *idFile) {
 	d.files = slices.DeleteFunc(d.files, func(o *idFile) bool { return o == f })
 	d.mu.Unlock()
 	f.f.Close()
-	os.Remove(f.path)
+	_ = removeFile(f.path) // one that stays is not needed, and goes with a later open
 }
 
 // file writes the ids of a sealed tail.

@@ -140,16 +140,9 @@ func (q *Queue) names() ([]string, error) {
 func (q *Queue) removeTemp(names []string) {
 	for _, n := range names {
 		if strings.HasSuffix(n, tmpSuffix) {
-			os.Remove(filepath.Join(q.dir, n))
+			_ = removeFile(filepath.Join(q.dir, n))
 		}
 	}
-}
-
-func removeFile(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove file: %w", err)
-	}
-	return nil
 }
 
 // checkFormat refuses what this program cannot read, before anything is touched.
@@ -219,7 +212,7 @@ func (q *Queue) openMeta(names []string) error {
 		case errors.Is(err, errDamaged) && !q.readOnly:
 			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
 			q.count.MetaRebuilt = true
-			if err := os.Rename(path, badName(path)); err != nil {
+			if err := setAside(path); err != nil {
 				return fmt.Errorf("set meta.db aside: %w", err)
 			}
 		case err != nil:

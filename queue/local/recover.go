@@ -152,7 +152,7 @@ func (q *Queue) sealInPlace(s *segment, sum summary) error {
 	}
 	// Behind the last page lies only what was reserved.
 	if fi, err := os.Stat(s.path); err == nil && fi.Size() > used {
-		if err := os.Truncate(s.path, used); err != nil {
+		if err := truncate(s.path, used); err != nil {
 			return fmt.Errorf("seal segment: %w", err)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/chunk"
@@ -137,14 +136,6 @@ func (q *Queue) patience(s *segment, unread error) error {
 	return nil
 }
 
-// keepCopy gives path a second name, or copies it where that is impossible.
-func keepCopy(path, name string) error {
-	if os.Link(path, name) == nil {
-		return nil
-	}
-	return disk.Copy(name, path, -1)
-}
-
 // writeSegment writes a sealed segment file under its temporary name.
 func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunk.Header, data []byte) error) error, sum *summary) error {
 	path := segPath(q.dir, num)
@@ -205,7 +196,7 @@ func (q *Queue) writeSegment(num uint64, fill func(put func(h *chunk.Header, dat
 		err = cerr
 	}
 	if err == nil {
-		err = os.Truncate(tmp, used)
+		err = truncate(tmp, used)
 	}
 	if err != nil {
 		os.Remove(tmp)

@@ -12,6 +12,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/queue"
+	"relay/queue/local/internal/step"
 )
 
 // batchBytes is how much a file that is being written takes in one transaction.
@@ -119,7 +120,10 @@ func (s *Store) rebuild(fill func(put func(k []byte, r row) error) error, next f
 	if s.o.NoSync {
 		replace = os.Rename
 	}
-	if err := replace(tmp, s.path); err != nil {
+	end := step.Begin(step.Place, s.path)
+	err = replace(tmp, s.path)
+	end()
+	if err != nil {
 		db, oerr := s.o.Files.Open(s.path)
 		if oerr == nil {
 			s.db = db
