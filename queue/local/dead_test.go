@@ -179,11 +179,7 @@ func TestCrashWithinASettlement(t *testing.T) {
 					t.Fatal(err)
 				}
 				// The process ends here: what lies on disk is what the next one finds.
-				copied := filepath.Join(t.TempDir(), "queue")
-				if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
-					t.Fatal(err)
-				}
-				q = openTest(t, copied, Options{})
+				q = openTest(t, asKilled(t, q), Options{})
 				opened(t, q)
 				if _, letters := deadIDs(t, q); len(letters) != strings.Count(want, " ")-1 {
 					t.Errorf("letters of a settlement that did not commit: %q", letters)

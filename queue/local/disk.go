@@ -54,6 +54,12 @@ func removeFile(path string) error {
 	return nil
 }
 
+// syncDir makes the names in a directory durable.
+func syncDir(dir string) error {
+	defer step.Begin(step.SyncDir, dir)()
+	return disk.SyncDir(dir)
+}
+
 // setAside gives a damaged file a name under which it stays and is not opened.
 func setAside(path string) error {
 	defer step.Begin(step.Unlink, path)()

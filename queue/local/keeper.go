@@ -275,28 +275,44 @@ func (q *Queue) sealOnClose() error {
 	return nil
 }
 
-// tidy unlinks the segments every lane has passed.
+// tidy unlinks the segments every lane has passed. Invariant: what lanes have
+// settled of a segment stays on record for as long as its file may be there, or may
+// be there again after a power cut: its records would wait once more.
 func (q *Queue) tidy() {
 	if q.readOnly {
 		return
 	}
-	for {
-		q.mu.Lock()
-		i := slices.IndexFunc(q.segs, q.segPassed)
-		if i < 0 {
-			q.mu.Unlock()
-			return
+	q.mu.Lock()
+	var passed []*segment
+	q.segs = slices.DeleteFunc(q.segs, func(s *segment) bool {
+		if !q.segPassed(s) {
+			return false
 		}
-		s := q.segs[i]
-		s.gone = true
-		q.segs = slices.Delete(q.segs, i, i+1)
+		s.gone, q.leaving[s.num] = true, true
+		passed = append(passed, s)
 		q.version++
-		q.mu.Unlock()
+		return true
+	})
+	q.mu.Unlock()
+	if len(passed) == 0 {
+		return
+	}
+	var errs []error
+	for _, s := range passed {
 		q.shut(s)
-		if err := removeFile(s.path); err != nil {
-			q.o.Logger.Warn("cannot remove a segment that is drained", "code", logs.SegmentNotRemoved, "err", err)
-			return
-		}
+		errs = append(errs, removeFile(s.path))
+	}
+	if !q.o.NoSync {
+		errs = append(errs, syncDir(q.dir))
+	}
+	if err := errors.Join(errs...); err != nil {
+		q.o.Logger.Warn("cannot remove a segment that is drained", "code", logs.SegmentNotRemoved, "err", err)
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, s := range passed {
+		delete(q.leaving, s.num)
 	}
 }
 

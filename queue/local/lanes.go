@@ -104,18 +104,17 @@ func (q *Queue) DropLane(name string) error {
 // retire drops what a lane has waiting before end and, when nothing has come
 // behind it, forgets the lane's state.
 func (q *Queue) retire(l *lane, end Seq) error {
-	name := l.name
-	if err := q.dropLaneTo(name, end, queue.DropOperator); err != nil {
+	l.settling.Lock() // whoever settles the lane at this moment is waited for
+	defer l.settling.Unlock()
+	if err := q.dropTo(l, end, queue.DropOperator); err != nil {
 		return err
 	}
-	l.settling.Lock()
-	defer l.settling.Unlock()
 	q.mu.Lock()
 	l.dropped = l.pending == 0
 	row := laneRow{Cursor: l.set.Cursor(), Gen: l.gen, Counts: l.counts, Dropped: l.dropped}
 	l.state = nil
 	q.mu.Unlock()
-	if err := q.meta.saveLane(name, row, nil, nil); err != nil {
+	if err := q.meta.saveLane(l.name, row, nil, nil); err != nil {
 		return err
 	}
 	q.keep(task{tidy: true})

@@ -26,7 +26,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*segment).sync,
 		zstd: chunk.NewCodec(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), calls: make(map[string]chan struct{}),
-		lanes: make(map[string]*lane), notes: make(map[string][]byte), changed: make(chan struct{}), opening: true,
+		lanes: make(map[string]*lane), notes: make(map[string][]byte), leaving: make(map[uint64]bool), changed: make(chan struct{}), opening: true,
 	}
 	q.count.Dropped = make(map[string]int64)
 	keys, err := seal.NewKeys(o.Key, o.OldKeys...)

@@ -63,9 +63,10 @@ type Queue struct {
 
 	mu          sync.Mutex // never held while the disk is waited for
 	tasks       []task
-	unfiled     []task     // segments whose ids could not be written to a file yet
-	mergeFailed time.Time  // when ids could not be merged
-	segs        []*segment // ascending; the tail is last
+	unfiled     []task          // segments whose ids could not be written to a file yet
+	mergeFailed time.Time       // when ids could not be merged
+	segs        []*segment      // ascending; the tail is last
+	leaving     map[uint64]bool // segments that are being unlinked, and are not for sure yet
 	lanes       map[string]*lane
 	notes       map[string][]byte
 	voids       []voidRange
