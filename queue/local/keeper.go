@@ -282,21 +282,23 @@ func (q *Queue) tidy() {
 	if q.readOnly {
 		return
 	}
+	q.noting.Lock()
+	defer q.noting.Unlock()
 	q.mu.Lock()
-	var passed []*segment
-	q.segs = slices.DeleteFunc(q.segs, func(s *segment) bool {
-		if !q.segPassed(s) {
-			return false
-		}
-		s.gone, q.leaving[s.num] = true, true
-		passed = append(passed, s)
-		q.version++
-		return true
-	})
+	passed := slices.Clone(q.segs)
+	passed = slices.DeleteFunc(passed, func(s *segment) bool { return !q.segPassed(s) })
 	q.mu.Unlock()
-	if len(passed) == 0 {
+	if len(passed) == 0 || !q.forgetSealed(passed...) {
 		return
 	}
+	q.mu.Lock()
+	passed = slices.DeleteFunc(passed, func(s *segment) bool { return !q.segPassed(s) }) // a backup may have begun
+	for _, s := range passed {
+		s.gone, q.leaving[s.num] = true, true
+	}
+	q.segs = slices.DeleteFunc(q.segs, func(s *segment) bool { return slices.Contains(passed, s) })
+	q.version++
+	q.mu.Unlock()
 	var errs []error
 	for _, s := range passed {
 		q.shut(s)

@@ -81,6 +81,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	q.openAges()
 	q.dead = newDeadLog(q, !slices.Contains(names, metaName) && !q.count.MetaRebuilt)
 	q.findSegments(names)
+	q.findMissing(names)
 	q.lookBesides()
 	if !readOnly {
 		w := &writer{q: q}
@@ -251,6 +252,9 @@ func (q *Queue) openMeta(names []string) error {
 	for name, r := range c.lanes {
 		q.lanes[name] = &lane{name: name, set: settled.New(r.Cursor, c.settled[name]), gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
 		q.lastNum = max(q.lastNum, uint64(r.Cursor)>>32)
+		for _, b := range c.settled[name] {
+			q.lastNum = max(q.lastNum, b.Segment())
+		}
 	}
 	for _, v := range c.voids {
 		// A range stays void after its segment is gone: that number is spent.

@@ -60,6 +60,7 @@ type Queue struct {
 
 	dropping  sync.Mutex // the oldest are dropped by one at a time
 	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
+	noting    sync.Mutex // held while segments are noted (sealed.go), or go with their notes
 
 	mu          sync.Mutex // never held while the disk is waited for
 	tasks       []task

@@ -102,6 +102,9 @@ func (q *Queue) install(s *segment, sum summary, sealed bool) {
 
 // discard removes a segment in which nothing lies.
 func (q *Queue) discard(s *segment) error {
+	q.noting.Lock()
+	defer q.noting.Unlock()
+	q.forgetSealed(s) // one that stays is known to be of a segment that was set aside
 	q.mu.Lock()
 	s.gone = true
 	if !isClosed(s.ready) {

@@ -52,6 +52,10 @@ func (q *Queue) salvage(s *segment, isDamaged bool, cause error, file func([]kno
 			return q.patience(s, p.Unread())
 		}, &sum)
 	})
+	if errors.Is(err, os.ErrNotExist) { // removed by hand, while the queue was open
+		q.missing(s.num, before.Records)
+		return nil, q.discard(s)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("salvage segment: %w", err)
 	}

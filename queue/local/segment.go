@@ -282,7 +282,7 @@ func (q *Queue) openSealed(s *segment) error {
 	db, err := openBolt(s.path, 0o600, &bolt.Options{ReadOnly: true, NoStatistics: true, Timeout: time.Second})
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("open segment: %w", errGone)
+			return q.vanished(s)
 		}
 		if slices.ContainsFunc(outOfMeans, func(e syscall.Errno) bool { return errors.Is(err, e) }) {
 			return fmt.Errorf("open segment: %w", err)
@@ -329,7 +329,7 @@ func (q *Queue) check(s *segment) error {
 	})
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("open segment: %w", errGone)
+		return q.vanished(s)
 	case unreadable(err):
 		return damaged("cannot be read: %v", err)
 	case err != nil:
@@ -342,6 +342,16 @@ func (q *Queue) check(s *segment) error {
 	q.mu.Unlock()
 	s.checked.Store(true)
 	return nil
+}
+
+// vanished says why the file of s is not there: errGone, or someone else took it.
+func (q *Queue) vanished(s *segment) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s.gone {
+		return fmt.Errorf("open segment: %w", errGone)
+	}
+	return damaged("the file is missing")
 }
 
 // errGone: the segment was unlinked under the reader, who shall look again.
