@@ -88,7 +88,9 @@ func openIDFile(path string) (*idFile, error) {
 		err = fmt.Errorf("ids version %d: %w", le.Uint32(b[8:]), ErrNewerFormat)
 	case le.Uint32(b[8:]) != formatVersion:
 		err = damaged("ids version %d", le.Uint32(b[8:]))
-	case st.Size() != idsHeader+idRow*int64(le.Uint64(b[40:])):
+	case (st.Size()-idsHeader)%idRow != 0 || le.Uint64(b[40:]) != uint64(st.Size()-idsHeader)/idRow:
+		err = damaged("ids file of %d bytes says it has %d", st.Size(), le.Uint64(b[40:]))
+	case le.Uint64(b[56:]) > le.Uint64(b[40:]) || le.Uint64(b[16:]) > le.Uint64(b[24:]):
 		err = damaged("ids file header")
 	}
 	if err != nil {

@@ -125,7 +125,7 @@ func TestNumberOfAMissingSegment(t *testing.T) {
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "a"))
 	rotateNow(t, q)
-	mustAppend(t, q, entry("m-2", "a"), entry("m-3", "a"))
+	mustAppend(t, q, entry("m-2", "a", "b"), entry("m-3", "a"))
 	if err := pick(q, "a", oneOf("m-2", "m-3"), none, nil); err != nil {
 		t.Fatal(err)
 	}
