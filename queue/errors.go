@@ -21,7 +21,8 @@ var (
 	ErrUnavailable = errors.New("the disk takes no writes")
 	// ErrBusy: too much waits for the disk already; nothing was stored.
 	ErrBusy = errors.New("too many writes are waiting")
-	// ErrInvalid: an entry without lane, or larger than the format allows.
+	// ErrInvalid: an entry without lane, or for one whose name is no text (UTF-8) of at most
+	// 1 KiB, or larger than the format allows.
 	ErrInvalid = errors.New("entry cannot be stored")
 	// ErrDeadFull: the dead letters have reached their bound and the policy
 	// is to hold: the settlement did not happen, the lane waits.

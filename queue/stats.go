@@ -49,7 +49,7 @@ type Stats struct {
 
 	BadSegments    int64    // set aside as .bad, since Open
 	BadChunks      int64    // found damaged, since Open
-	LostRecords    int64    // in damaged chunks, as far as known, since Open
+	LostRecords    int64    // in damaged chunks and missing segments, as far as known, since Open
 	MetaRebuilt    bool     // meta.db was unreadable at Open: cursors start over
 	BadFiles       int      // *.bad lying in the directory
 	EncryptedKeyID uint32   // seals what is written; 0: none

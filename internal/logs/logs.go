@@ -74,6 +74,7 @@ const (
 	RunTimeNotNoted     Code = "run_time_not_noted"
 	CommitFailed        Code = "commit_failed"
 	SegmentDamaged      Code = "segment_damaged"
+	SegmentMissing      Code = "segment_missing"
 	DeadDamaged         Code = "dead_damaged"
 	MetaDamaged         Code = "meta_damaged"
 	MetaMissing         Code = "meta_missing"
@@ -214,6 +215,7 @@ var Sections = []Section{
 		{RunTimeNotNoted, slog.LevelWarn, "for how long the queue has been open cannot be noted: dead letters may be kept longer than `queue.dead_max_age`; tried again", "check the disk"},
 		{DeadNotExpired, slog.LevelWarn, "dead letters older than `queue.dead_max_age` cannot be removed; tried again", "check the disk"},
 		{CommitFailed, slog.LevelError, "a write failed: clients were told 503, relay goes on in a new file", "check the disk: it fails"},
+		{SegmentMissing, slog.LevelError, "a file of the queue is not there and nobody has drained it: `records` says how many events it held, of which those that waited are lost; said once", "put the file back where it was (stop relay first) if you have it; nothing but relay may remove files there"},
 		{SegmentDamaged, slog.LevelError, "what is readable was saved, `lost` says how many events were not, the file is kept as `.bad`", "check the disk; keep the file for whoever looks into it"},
 		{DeadDamaged, slog.LevelError, "the same for dead.db: what is readable stays, the rest is lost", "check the disk"},
 		{MetaDamaged, slog.LevelError, "the lanes' positions are lost: everything in the queue is sent again", "nothing; Meta knows repeats of seven days by event_id"},

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"relay/queue"
 	"relay/queue/local/internal/chunk"
@@ -135,7 +136,8 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 		}
 		p.laneKey = chunk.SetKey(p.lanes)
 		for _, l := range p.lanes {
-			if l == "" || len(l) > 1<<10 {
+			// A summary is JSON, and would name a lane otherwise whose name is no text.
+			if l == "" || len(l) > 1<<10 || !utf8.ValidString(l) {
 				q.reuse(r)
 				return nil, fmt.Errorf("entry %d: lane name: %w", i, ErrInvalid)
 			}

@@ -15,8 +15,8 @@
 // one letter for a record and slot, however often its settlement is made; a letter
 // is seen once its settlement has committed, and removed if it never does.
 //
-// What is lost nevertheless is counted: chunks a disk has damaged, and what a
-// policy or an operator removed (Stats).
+// What is lost nevertheless is counted: chunks a disk has damaged, segments whose
+// file someone removed, and what a policy or an operator removed (Stats).
 //
 // # What can hurt you
 //

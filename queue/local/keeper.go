@@ -219,45 +219,50 @@ func (q *Queue) sealOnClose() error {
 	return nil
 }
 
-// noteSealed keeps in meta.db how many records each sealed segment holds.
-func (q *Queue) noteSealed() {
-	sealed, others := make(map[uint64]int64), []uint64(nil)
-	q.mu.Lock()
-	for _, s := range q.segs {
-		if s.sealed {
-			sealed[s.Num] = s.sum.Records
-		} else {
-			others = append(others, s.Num)
-		}
-	}
-	q.mu.Unlock()
-	if err := q.meta.NoteSealed(sealed, others); err != nil {
-		q.o.Logger.Warn("cannot note how many records a segment holds", "code", logs.SegmentNotCounted, "err", err)
-	}
-}
-
-// tidy unlinks the segments every lane has passed.
+// tidy unlinks the segments every lane has passed. Invariant: what lanes have
+// settled of a segment stays on record for as long as its file may be there, or may
+// be there again after a power cut: its records would wait once more.
 func (q *Queue) tidy() {
 	if q.readOnly {
 		return
 	}
-	for {
-		q.mu.Lock()
-		i := slices.IndexFunc(q.segs, q.segPassed)
-		if i < 0 {
-			q.mu.Unlock()
-			return
-		}
-		s := q.segs[i]
-		s.gone = true
-		q.segs = slices.Delete(q.segs, i, i+1)
-		q.version++
-		q.mu.Unlock()
+	q.noting.Lock()
+	defer q.noting.Unlock()
+	q.mu.Lock()
+	passed := slices.Clone(q.segs)
+	passed = slices.DeleteFunc(passed, func(s *seg) bool { return !q.segPassed(s) })
+	q.mu.Unlock()
+	nums := make([]uint64, len(passed))
+	for i, s := range passed {
+		nums[i] = s.Num
+	}
+	if len(passed) == 0 || !q.forgetSealed(nums...) {
+		return
+	}
+	q.mu.Lock()
+	passed = slices.DeleteFunc(passed, func(s *seg) bool { return !q.segPassed(s) }) // a backup may have begun
+	for _, s := range passed {
+		s.gone, q.leaving[s.Num] = true, true
+	}
+	q.segs = slices.DeleteFunc(q.segs, func(s *seg) bool { return slices.Contains(passed, s) })
+	q.version++
+	q.mu.Unlock()
+	var errs []error
+	for _, s := range passed {
 		q.pool.Shut(&s.File)
-		if err := files.Remove(s.Path); err != nil {
-			q.o.Logger.Warn("cannot remove a segment that is drained", "code", logs.SegmentNotRemoved, "err", err)
-			return
-		}
+		errs = append(errs, files.Remove(s.Path))
+	}
+	if !q.o.NoSync {
+		errs = append(errs, files.SyncDir(q.dir))
+	}
+	if err := errors.Join(errs...); err != nil {
+		q.o.Logger.Warn("cannot remove a segment that is drained", "code", logs.SegmentNotRemoved, "err", err)
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, s := range passed {
+		delete(q.leaving, s.Num)
 	}
 }
 

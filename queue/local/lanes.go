@@ -47,8 +47,10 @@ func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) [
 			if len(lanes) == 0 { // they had it themselves
 				continue
 			}
+			// This lane has nothing more of it then: it may get it back.
+			had := slices.DeleteFunc(r.Everywhere(), func(l string) bool { return l == name })
 			entries = append(entries, Entry{
-				ID: r.ID, Had: r.Everywhere(), Space: queue.ByKey, Key: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
+				ID: r.ID, Had: had, Space: queue.ByKey, Key: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
 				Lanes: lanes, Received: r.Received, Flags: r.Flags.WithSlots(r.Settled), Body: r.Body,
 			})
 		}
@@ -114,18 +116,17 @@ func (q *Queue) DropLane(name string) error {
 // retire drops what a lane has waiting before end and, when nothing has come
 // behind it, forgets the lane's state.
 func (q *Queue) retire(l *lane, end Seq) error {
-	name := l.name
-	if err := q.dropLaneTo(name, end, queue.DropOperator); err != nil {
+	l.settling.Lock() // whoever settles the lane at this moment is waited for
+	defer l.settling.Unlock()
+	if err := q.dropTo(l, end, queue.DropOperator); err != nil {
 		return err
 	}
-	l.settling.Lock()
-	defer l.settling.Unlock()
 	q.mu.Lock()
 	l.dropped = l.pending == 0
 	row := meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, Counts: l.counts, Dropped: l.dropped}
 	l.state = nil
 	q.mu.Unlock()
-	if err := q.meta.SaveLane(name, row, nil, nil); err != nil {
+	if err := q.meta.SaveLane(l.name, row, nil, nil); err != nil {
 		return err
 	}
 	q.keep(task{tidy: true})

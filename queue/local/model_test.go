@@ -10,9 +10,14 @@ import (
 
 // modelT is a queue as it should be: plain slices.
 type modelT struct {
-	waiting map[string][]string // lane: ids, in order
-	dead    []string            // message id @ lane, in order
-	known   map[string]bool
+	waiting map[string][]waitingT // by lane, in order
+	dead    []string              // message id @ lane, in order
+	known   map[string]bool       // message ids, and message id > lane of letters that went to another lane
+}
+
+type waitingT struct {
+	id  string
+	had []string // lanes that have it, or had
 }
 
 // Anything at all, in any order, against the plain model.
@@ -25,7 +30,7 @@ func TestModel(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{SegmentSize: 64 << 10, NoSync: true}
 	q := openTest(t, dir, o)
-	m := modelT{waiting: make(map[string][]string), known: make(map[string]bool)}
+	m := modelT{waiting: make(map[string][]waitingT), known: make(map[string]bool)}
 	lanes := []string{"a", "b", "c"}
 	next := 0
 	var done []string
@@ -38,8 +43,10 @@ func TestModel(t *testing.T) {
 		if err != nil {
 			fatal("read: %v", err)
 		}
-		want := m.waiting[lane][:min(most, len(m.waiting[lane]))]
-		var got []string
+		var got, want []string
+		for _, w := range m.waiting[lane][:min(most, len(m.waiting[lane]))] {
+			want = append(want, w.id)
+		}
 		for _, r := range b.Records {
 			got = append(got, r.ID)
 			if string(r.Body) != string(bodyOf(r.ID)) {
@@ -78,7 +85,7 @@ func TestModel(t *testing.T) {
 				want.Stored++
 				m.known[id] = true
 				for _, l := range in {
-					m.waiting[l] = append(m.waiting[l], id)
+					m.waiting[l] = append(m.waiting[l], waitingT{id, in})
 				}
 			}
 			if a, err := q.Append(t.Context(), es); err != nil || a != want {
@@ -86,10 +93,10 @@ func TestModel(t *testing.T) {
 			}
 		case what < 75: // read, and settle some of it, some as dead letters
 			b := read(lane, 1+rng.IntN(60))
-			waits, rest := make([]bool, len(b.Records)), []string(nil)
-			for i, r := range b.Records {
+			waits, rest := make([]bool, len(b.Records)), []waitingT(nil)
+			for i := range b.Records {
 				if waits[i] = rng.IntN(4) == 0; waits[i] {
-					rest = append(rest, r.ID)
+					rest = append(rest, m.waiting[lane][i])
 				}
 			}
 			s := Settlement{Settled: b.Done(func(i int) bool { return waits[i] })}
@@ -117,8 +124,11 @@ func TestModel(t *testing.T) {
 				if n, err := q.Redrive(ids[i:i+1], func(DeadLetter) []string { return []string{lane} }); n != 1 || err != nil {
 					fatal("redrive: %d %v", n, err)
 				}
-				id, _, _ := strings.Cut(m.dead[i], "@")
-				m.waiting[lane] = append(m.waiting[lane], id)
+				id, from, _ := strings.Cut(m.dead[i], "@")
+				if to := id + ">" + lane; from == lane || !m.known[to] {
+					m.known[to] = m.known[to] || from != lane
+					m.waiting[lane] = append(m.waiting[lane], waitingT{id, []string{lane}})
+				}
 			}
 			m.dead = slices.Delete(m.dead, i, i+1)
 		case what < 84: // drop a lane
@@ -135,7 +145,7 @@ func TestModel(t *testing.T) {
 				fatal("forget: %v", err)
 			}
 			for l := range m.waiting {
-				m.waiting[l] = slices.DeleteFunc(m.waiting[l], func(id string) bool { return id == who })
+				m.waiting[l] = slices.DeleteFunc(m.waiting[l], func(w waitingT) bool { return w.id == who })
 			}
 			m.dead = slices.DeleteFunc(m.dead, func(d string) bool { return strings.HasPrefix(d, who+"@") })
 		case what < 90: // move a lane
@@ -146,7 +156,12 @@ func TestModel(t *testing.T) {
 			if err := q.MoveLane(lane, to); err != nil && !errors.Is(err, ErrNotFound) {
 				fatal("move lane: %v", err)
 			}
-			m.waiting[to] = append(m.waiting[to], m.waiting[lane]...)
+			for _, w := range m.waiting[lane] { // who has had it does not get it again
+				if !slices.Contains(w.had, to) {
+					others := slices.DeleteFunc(slices.Clone(w.had), func(l string) bool { return l == lane })
+					m.waiting[to] = append(m.waiting[to], waitingT{w.id, append(others, to)})
+				}
+			}
 			m.waiting[lane] = nil
 		case what < 93: // rewrite what few wait for
 			q.squeeze()

@@ -28,7 +28,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*seg).Sync,
 		zstd: chunk.NewCodec(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), calls: make(map[string]chan struct{}),
-		lanes: make(map[string]*lane), changed: make(chan struct{}), opening: true,
+		lanes: make(map[string]*lane), leaving: make(map[uint64]bool), changed: make(chan struct{}), opening: true,
 	}
 	q.count.Dropped = make(map[string]int64)
 	keys, err := seal.NewKeys(o.Key, o.OldKeys...)
@@ -81,6 +81,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	q.openAges()
 	q.dead = newDeadLog(q, !slices.Contains(names, meta.Name) && !q.count.MetaRebuilt)
 	q.findSegments(names)
+	q.findMissing(names)
 	q.lookBesides()
 	if !readOnly {
 		w := &writer{q: q}
@@ -140,7 +141,7 @@ func (q *Queue) names() ([]string, error) {
 func (q *Queue) removeTemp(names []string) {
 	for _, n := range names {
 		if strings.HasSuffix(n, segment.TmpSuffix) {
-			os.Remove(filepath.Join(q.dir, n))
+			_ = files.Remove(filepath.Join(q.dir, n))
 		}
 	}
 }
@@ -215,7 +216,7 @@ func (q *Queue) openMeta(names []string) error {
 		case errors.Is(err, errDamaged) && !q.readOnly:
 			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
 			q.count.MetaRebuilt = true
-			if err := os.Rename(path, files.BadName(path)); err != nil {
+			if err := files.SetAside(path); err != nil {
 				return fmt.Errorf("set meta.db aside: %w", err)
 			}
 		case err != nil:
@@ -243,6 +244,9 @@ func (q *Queue) openMeta(names []string) error {
 	for name, r := range c.Lanes {
 		q.lanes[name] = &lane{name: name, set: settled.New(r.Cursor, c.Settled[name]), gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
 		q.lastNum = max(q.lastNum, uint64(r.Cursor)>>32)
+		for _, b := range c.Settled[name] {
+			q.lastNum = max(q.lastNum, b.Segment())
+		}
 	}
 	for _, v := range q.meta.Voids() {
 		// A range stays void after its segment is gone: that number is spent.

@@ -61,11 +61,13 @@ type Queue struct {
 
 	dropping  sync.Mutex // the oldest are dropped by one at a time
 	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
+	noting    sync.Mutex // held while segments are noted (sealed.go), or go with their notes
 
 	mu        sync.Mutex // never held while the disk is waited for
 	tasks     []task
-	unfiled   []task // segments whose ids could not be written to a file yet
-	segs      []*seg // ascending; the tail is last
+	unfiled   []task          // segments whose ids could not be written to a file yet
+	segs      []*seg          // ascending; the tail is last
+	leaving   map[uint64]bool // segments that are being unlinked, and are not for sure yet
 	lanes     map[string]*lane
 	changed   chan struct{}
 	lastNum   uint64 // highest segment number ever seen

@@ -109,6 +109,9 @@ func (q *Queue) install(s *seg, sum segment.Summary, sealed bool) {
 
 // discard removes a segment in which nothing lies.
 func (q *Queue) discard(s *seg) error {
+	q.noting.Lock()
+	defer q.noting.Unlock()
+	q.forgetSealed(s.Num) // one that stays is known to be of a segment that was set aside
 	q.mu.Lock()
 	s.gone = true
 	if !isClosed(s.ready) {

@@ -33,6 +33,11 @@ func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 		return errBusy
 	}
 	defer l.settling.Unlock()
+	return q.dropTo(l, end, why)
+}
+
+// dropTo is dropLaneTo for who holds l.settling.
+func (q *Queue) dropTo(l *lane, end Seq, why string) error {
 	q.mu.Lock()
 	set := l.set
 	end = min(end, q.endSeq())
@@ -49,7 +54,7 @@ func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	}
 	q.drop(why, n)
 	if n > 0 {
-		q.o.Logger.Warn("dropped records", "code", logs.RecordsDropped, "lane", name, "reason", why, "records", n)
+		q.o.Logger.Warn("dropped records", "code", logs.RecordsDropped, "lane", l.name, "reason", why, "records", n)
 	}
 	return nil
 }

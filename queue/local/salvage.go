@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -46,6 +47,10 @@ func (q *Queue) salvage(s *seg, isDamaged bool, cause error, file func([]ids.Kno
 		})
 		return err
 	})
+	if errors.Is(err, os.ErrNotExist) { // removed by hand, while the queue was open
+		q.missing(s.Num, before.Records)
+		return nil, q.discard(s)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("salvage segment: %w", err)
 	}

@@ -1,10 +1,13 @@
 package local
 
 import (
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
 	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/segment"
 )
 
@@ -47,7 +50,21 @@ func (q *Queue) chunks(s *seg, from uint32, fn func(h *chunk.Header, body func()
 			return s.sum.Gaps
 		},
 	}
-	return q.pool.Chunks(&s.File, from, known, fn)
+	err := q.pool.Chunks(&s.File, from, known, fn)
+	if errors.Is(err, segment.ErrGone) {
+		return q.vanished(s)
+	}
+	return err
+}
+
+// vanished says why the file of s is not there: segment.ErrGone, or someone else took it.
+func (q *Queue) vanished(s *seg) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s.gone {
+		return fmt.Errorf("open segment: %w", segment.ErrGone)
+	}
+	return files.Damaged("the file is missing")
 }
 
 // check reads all of s before bbolt does for the first time.

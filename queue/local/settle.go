@@ -106,7 +106,6 @@ func (q *Queue) Settle(name string, s Settlement) error {
 		go func() { // ends with the disk's answer; Close waits for it
 			defer q.wg.Done()
 			l.settling.Lock()
-			defer l.settling.Unlock()
 			q.mu.Lock()
 			l.doing = d
 			q.mu.Unlock()
@@ -114,7 +113,8 @@ func (q *Queue) Settle(name string, s Settlement) error {
 			q.mu.Lock()
 			l.doing = nil
 			q.mu.Unlock()
-			close(d.done)
+			l.settling.Unlock()
+			close(d.done) // behind it: who has the answer finds the lane free
 		}()
 	}
 	select {
@@ -229,7 +229,7 @@ func (q *Queue) with(set settled.Set, s Settlement, end Seq) settled.Set {
 func (q *Queue) advance(set settled.Set) settled.Set {
 	set = set.Keep(func(num uint64) bool {
 		_, ok := slices.BinarySearchFunc(q.segs, num, func(s *seg, num uint64) int { return cmp.Compare(s.Num, num) })
-		return ok
+		return ok || q.leaving[num]
 	})
 	at := set.Next(set.Cursor())
 	for i, s := range q.segs {

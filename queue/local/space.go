@@ -208,7 +208,7 @@ func (q *Queue) shrinkReserve() error {
 	if fi, err := os.Stat(path); err != nil || fi.Size() <= q.space.reserve {
 		return nil //nolint:nilerr // without one there is nothing to shrink
 	}
-	if err := os.Truncate(path, q.space.reserve); err != nil {
+	if err := files.Truncate(path, q.space.reserve); err != nil {
 		return fmt.Errorf("shrink the reserve: %w", err)
 	}
 	return nil
@@ -248,7 +248,7 @@ func (q *Queue) makeReserve() {
 func (q *Queue) useReserve() bool {
 	path := filepath.Join(q.dir, reserveName)
 	fi, err := os.Stat(path)
-	if err != nil || fi.Size() == 0 || os.Remove(path) != nil {
+	if err != nil || fi.Size() == 0 || files.Remove(path) != nil {
 		return false
 	}
 	q.mu.Lock()

@@ -74,7 +74,7 @@ func appendNothing(s *subject) {
 // An entry that cannot be stored refuses its whole call.
 func appendInvalid(s *subject) {
 	good, ids := events("good", 2, "a")
-	for name, bad := range map[string]queue.Entry{"no lane": event("bad"), "lane without name": event("bad", "a", "")} {
+	for name, bad := range map[string]queue.Entry{"no lane": event("bad"), "lane without name": event("bad", "a", ""), "lane whose name is no text": event("bad", "a\xff")} {
 		_, err := s.log.Append(s.t.Context(), []queue.Entry{good[0], bad, good[1]})
 		if !errors.Is(err, queue.ErrInvalid) {
 			s.t.Errorf("%s: %v, want ErrInvalid", name, err)

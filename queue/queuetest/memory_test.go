@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"relay/queue"
 	"relay/queue/queuetest"
@@ -161,7 +162,7 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 	size := m.size()
 	for _, e := range entries {
 		size += int64(len(e.Body))
-		if len(e.Lanes) == 0 || slices.Contains(e.Lanes, "") {
+		if len(e.Lanes) == 0 || slices.ContainsFunc(e.Lanes, func(l string) bool { return l == "" || !utf8.ValidString(l) }) {
 			if d.fault == storesRefused {
 				m.store(entries[0])
 			}

@@ -18,6 +18,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/step"
 )
 
 // File is an open bbolt file. When bbolt panics as a transaction begins, or
@@ -62,7 +63,18 @@ func (f *File) View(fn func(*bolt.Tx) error) error {
 
 // Update is bolt.DB's, with what goes wrong in it as an error (Guard).
 func (f *File) Update(fn func(*bolt.Tx) error) error {
+	kind := step.Commit
+	if f.NoSync {
+		kind = step.Write
+	}
+	defer step.Begin(kind, f.Path())()
 	return f.run(func() error { return f.DB.Update(fn) }, func() bool { return true })
+}
+
+// Sync is bolt.DB's: what was committed without one is on the disk then.
+func (f *File) Sync() error {
+	defer step.Begin(step.Sync, f.Path())()
+	return f.DB.Sync()
 }
 
 // run runs fn; wedges says whether a panic in it leaves locks behind.

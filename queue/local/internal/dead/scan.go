@@ -12,14 +12,14 @@ const (
 	scanWindow = 1 << 20
 	scanUnit   = 4 << 10 // what is lost with a place that the disk does not give
 	elemHead   = 16
-	maxLane    = 256
-	maxPage    = 64 << 10
+	maxLane    = 1 << 10
 )
 
 // scan visits what looks like a row anywhere in a file, used or not. It believes
 // nothing of the file's structure: wherever the head of an element may lie (flags
 // u32 · distance of the key u32 · length of key and value u32 each), it looks
-// whether the checksum of a row agrees. A place that cannot be read costs what
+// whether the checksum of a row agrees. The distance has no bound but the file: large
+// letters may lie in between. A place that cannot be read costs what
 // lies there. k and v are valid during the call.
 func scan(path string, fn func(k []byte, r row) error) error {
 	f, err := os.Open(path)
@@ -42,7 +42,7 @@ func scan(path string, fn func(k []byte, r row) error) error {
 			}
 			pos, kn, vn := int64(le.Uint32(e[4:])), int64(le.Uint32(e[8:])), int64(le.Uint32(e[12:]))
 			lo := from + int64(o) + pos
-			if kn <= keyTail || kn > maxLane+keyTail || vn <= rowHead || vn > maxLetter || pos < elemHead || pos > maxPage || lo+kn+vn > size {
+			if kn <= keyTail || kn > maxLane+keyTail || vn <= rowHead || vn > maxLetter || pos < elemHead || lo+kn+vn > size {
 				continue
 			}
 			kv := other

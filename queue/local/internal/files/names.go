@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"relay/internal/disk"
+	"relay/queue/local/internal/step"
 )
 
 // BadSuffix ends the name of a file that is set aside because it is damaged.
@@ -41,8 +42,15 @@ func BadName(path string) string {
 	}
 }
 
+// SetAside gives a damaged file a name under which it stays and is not opened.
+func SetAside(path string) error {
+	defer step.Begin(step.Unlink, path)()
+	return os.Rename(path, BadName(path))
+}
+
 // KeepCopy gives path a second name, or copies it where that is impossible.
 func KeepCopy(path, name string) error {
+	defer step.Begin(step.Link, name)()
 	if os.Link(path, name) == nil {
 		return nil
 	}

@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 
 	"relay/internal/disk"
+	"relay/queue/local/internal/step"
 )
 
 // Write makes path a file that holds parts, in the place of one of its name.
 func Write(path string, noSync bool, parts ...[]byte) error {
 	if !noSync {
+		defer step.Begin(step.Place, path)()
 		return disk.WriteFile(path, 0o600, parts...)
 	}
 	return Place(path, noSync, func(tmp string) error { return os.WriteFile(tmp, bytes.Join(parts, nil), 0o600) })
@@ -35,16 +37,31 @@ func Place(path string, noSync bool, make func(tmp string) error) error {
 
 // Replace moves tmp, which is whole and synced, to path.
 func Replace(tmp, path string, noSync bool) error {
+	defer step.Begin(step.Place, path)()
 	if noSync {
 		return os.Rename(tmp, path)
 	}
 	return disk.Replace(tmp, path)
 }
 
-// Remove removes a file, should there be one.
+// Remove removes a file, should there be one. A power cut may bring it back until
+// its directory is synced.
 func Remove(path string) error {
+	defer step.Begin(step.Unlink, path)()
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove file: %w", err)
 	}
 	return nil
+}
+
+// Truncate gives back what lies behind size.
+func Truncate(path string, size int64) error {
+	defer step.Begin(step.Write, path)()
+	return os.Truncate(path, size)
+}
+
+// SyncDir makes the names in a directory durable.
+func SyncDir(dir string) error {
+	defer step.Begin(step.SyncDir, dir)()
+	return disk.SyncDir(dir)
 }

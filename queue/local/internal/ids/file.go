@@ -85,7 +85,9 @@ func openFile(path string) (*file, error) {
 		err = fmt.Errorf("ids version %d: %w", le.Uint32(b[8:]), files.ErrNewerFormat)
 	case le.Uint32(b[8:]) != files.Version:
 		err = files.Damaged("ids version %d", le.Uint32(b[8:]))
-	case st.Size() != header+Row*int64(le.Uint64(b[40:])):
+	case (st.Size()-header)%Row != 0 || le.Uint64(b[40:]) != uint64(st.Size()-header)/Row:
+		err = files.Damaged("ids file of %d bytes says it has %d", st.Size(), le.Uint64(b[40:]))
+	case le.Uint64(b[56:]) > le.Uint64(b[40:]) || le.Uint64(b[16:]) > le.Uint64(b[24:]):
 		err = files.Damaged("ids file header")
 	}
 	if err != nil {

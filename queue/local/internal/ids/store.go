@@ -87,7 +87,7 @@ func (s *Store) open(names []string) error {
 		case errors.Is(err, files.ErrNewerFormat):
 			return err
 		case errors.Is(err, seal.ErrDamaged):
-			if err := os.Rename(path, files.BadName(path)); err != nil {
+			if err := files.SetAside(path); err != nil {
 				return fmt.Errorf("set ids aside: %w", err)
 			}
 			fallthrough
@@ -221,7 +221,7 @@ func (s *Store) remove(f *file) {
 	s.files = slices.DeleteFunc(s.files, func(o *file) bool { return o == f })
 	s.mu.Unlock()
 	f.f.Close()
-	os.Remove(f.path)
+	_ = files.Remove(f.path) // one that stays is not needed, and goes with a later open
 }
 
 // File writes the ids of a sealed tail.

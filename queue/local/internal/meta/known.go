@@ -84,9 +84,15 @@ func (s *Store) Sealed(num uint64) (records int64, noted bool) {
 	return records, noted
 }
 
+// AllSealed gives the numbers of the segments of which that was noted, ascending.
+func (s *Store) AllSealed() []uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.sealed))
+}
+
 // NoteSealed notes how many records each sealed segment holds. Of segments that are
-// neither among them nor among others the number goes with the next one that is
-// noted.
+// neither among them nor among others the number goes.
 func (s *Store) NoteSealed(records map[uint64]int64, others []uint64) error {
 	s.mu.Lock()
 	set, gone := make(map[uint64]int64), maps.Clone(s.sealed)
@@ -100,7 +106,7 @@ func (s *Store) NoteSealed(records map[uint64]int64, others []uint64) error {
 	for _, num := range others {
 		delete(gone, num)
 	}
-	if len(set) == 0 {
+	if len(set) == 0 && len(gone) == 0 {
 		return nil
 	}
 	err := s.update(func(tx *bolt.Tx) error {
@@ -123,6 +129,33 @@ func (s *Store) NoteSealed(records map[uint64]int64, others []uint64) error {
 	defer s.mu.Unlock()
 	maps.Copy(s.sealed, set)
 	for num := range gone {
+		delete(s.sealed, num)
+	}
+	return nil
+}
+
+// ForgetSealed removes what is noted of segments.
+func (s *Store) ForgetSealed(nums []uint64) error {
+	s.mu.Lock()
+	noted := slices.DeleteFunc(slices.Clone(nums), func(num uint64) bool { _, ok := s.sealed[num]; return !ok })
+	s.mu.Unlock()
+	if len(noted) == 0 {
+		return nil
+	}
+	err := s.update(func(tx *bolt.Tx) error {
+		for _, num := range noted {
+			if err := tx.Bucket(bucketDir).Delete(sealedKey(num)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, num := range noted {
 		delete(s.sealed, num)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"relay/queue"
 	"relay/queue/local/internal/boltdb"
+	"relay/queue/local/internal/files"
 )
 
 // File is one segment. Its tail's methods (OpenTail, Put, Sync, OnDisk, Growth) are
@@ -131,7 +132,7 @@ func (s *File) Seal(sum *Summary, noSync bool) error {
 	}
 	// Behind the last page lies only what was reserved.
 	if fi, err := os.Stat(s.Path); err == nil && fi.Size() > used {
-		if err := os.Truncate(s.Path, used); err != nil {
+		if err := files.Truncate(s.Path, used); err != nil {
 			return fmt.Errorf("seal segment: %w", err)
 		}
 	}

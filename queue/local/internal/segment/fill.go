@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"relay/internal/disk"
+	"relay/queue/local/internal/step"
 )
 
 const (
@@ -59,6 +60,7 @@ func (s *File) fill(n int64) error {
 		return fmt.Errorf("open segment to make room: %w", err)
 	}
 	defer f.Close()
+	defer step.Begin(step.Commit, s.Path)()
 	fi, err := f.Stat()
 	if err != nil {
 		return fmt.Errorf("make room in segment: %w", err)

@@ -63,7 +63,7 @@ func Write(path string, info Info, size int64, noSync bool, fill func(put func(h
 		err = cerr
 	}
 	if err == nil {
-		err = os.Truncate(tmp, used)
+		err = files.Truncate(tmp, used)
 	}
 	if err != nil {
 		os.Remove(tmp)

@@ -21,6 +21,9 @@ var errRow = errors.New("settled row cannot be read")
 // Num is the number of the block, by which it is stored.
 func (b *Block) Num() uint64 { return b.num }
 
+// Segment is the number of the segment in which the block lies.
+func (b *Block) Segment() uint64 { return b.num >> (32 - blockBits) }
+
 // Encode gives the block's row.
 func (b *Block) Encode() []byte {
 	if b.bits == nil {

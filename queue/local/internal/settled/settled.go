@@ -235,7 +235,7 @@ func (s Set) SettleSlots(seq queue.Seq, slots queue.Slots) Set {
 
 // Keep is s without the blocks of segments that there says are gone.
 func (s Set) Keep(there func(segment uint64) bool) Set {
-	gone := func(b *Block) bool { return !there(b.num >> (32 - blockBits)) }
+	gone := func(b *Block) bool { return !there(b.Segment()) }
 	if !slices.ContainsFunc(s.blocks, gone) {
 		return s
 	}

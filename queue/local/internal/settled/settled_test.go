@@ -2,6 +2,7 @@ package settled
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -178,6 +179,48 @@ func TestKeep(t *testing.T) {
 	}
 	if put, nums := gone.Changes(s); len(put) != 0 || len(nums) != 2 {
 		t.Errorf("%d rows to write, %d to remove", len(put), len(nums))
+	}
+}
+
+// What is not the row of a block is damage, whatever it says.
+func TestRowsThatAreNone(t *testing.T) {
+	half := New(first, nil).Settle(queue.Range{From: first, To: first + 64}).blocks[0].Encode()
+	for name, row := range map[string][]byte{
+		"empty":                            {},
+		"of no kind":                       {3},
+		"full, and more":                   {rowFull, 0},
+		"of bits, cut short":               half[:len(half)-1],
+		"of no kind, of the right length":  append([]byte{0}, half[1:]...),
+		"part without slots":               append(bytes.Clone(half), 100, 0),
+		"part that is cut short":           append(bytes.Clone(half), 100),
+		"part of what is settled whole":    append(bytes.Clone(half), 63, 1),
+		"part behind the block":            binary.AppendUvarint(bytes.Clone(half), blockLen),
+		"parts that end behind the block":  append(bytes.Clone(half), 100, 1, 0xff, 0x7f, 1),
+		"the same part twice":              append(bytes.Clone(half), 100, 1, 0, 2),
+		"a distance larger than a number":  append(bytes.Clone(half), 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 1),
+		"a distance that wraps the number": append(append(bytes.Clone(half), 100, 1), append(binary.AppendUvarint(nil, 1<<64-20), 1)...),
+	} {
+		if b, err := Decode(3, row); err == nil {
+			t.Errorf("%s: %+v", name, b)
+		}
+	}
+	for _, row := range [][]byte{{rowFull}, half, append(bytes.Clone(half), 64, 1)} {
+		if b, err := Decode(3, row); err != nil || !bytes.Equal(b.Encode(), row) {
+			t.Errorf("%x: %v", row, err)
+		}
+	}
+}
+
+// Nothing is open in a range that is empty, or lies before the cursor.
+func TestOpenOfNothing(t *testing.T) {
+	s := New(first+10, nil)
+	for _, r := range []queue.Range{{From: first, To: first + 10}, {From: first + 20, To: first + 20}, {From: first + 20, To: first + 15}} {
+		if n := s.Open(r.From, r.To); n != 0 {
+			t.Errorf("%x: %d", r, n)
+		}
+	}
+	if n := s.Open(first, first+11); n != 1 {
+		t.Errorf("%d, want the one at the cursor", n)
 	}
 }
 

@@ -10,13 +10,13 @@ func TestReader(t *testing.T) {
 	b := binary.AppendUvarint(nil, math.MaxUint64)
 	b = binary.AppendVarint(b, -3)
 	b = binary.AppendUvarint(b, 2)
-	b = append(b, "ab"...)
-	read := func(r *Reader) (uint64, int64, string) {
-		return r.Uint(), r.Int(), string(r.Bytes())
+	b = append(b, "ab\xfe"...)
+	read := func(r *Reader) (uint64, int64, string, byte) {
+		return r.Uint(), r.Int(), string(r.Bytes()), r.Byte()
 	}
 	r := NewReader(b)
-	if u, i, s := read(&r); u != math.MaxUint64 || i != -3 || s != "ab" || r.Bad() || r.Len() != 0 {
-		t.Errorf("%d, %d, %q, %d left, bad %v", u, i, s, r.Len(), r.Bad())
+	if u, i, s, c := read(&r); u != math.MaxUint64 || i != -3 || s != "ab" || c != 254 || r.Bad() || r.Len() != 0 {
+		t.Errorf("%d, %d, %q, %d, %d left, bad %v", u, i, s, c, r.Len(), r.Bad())
 	}
 	for n := range b {
 		r := NewReader(b[:n])

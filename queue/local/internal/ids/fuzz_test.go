@@ -1,0 +1,97 @@
+package ids
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"relay/internal/seal"
+	"relay/queue/local/internal/files"
+)
+
+// FuzzIDFile opens any bytes as a file of ids, with the checksum made right so that
+// what lies behind it is reached. Nothing panics; a file that opens has as many rows
+// as it says, all of them are found if they are sorted, and nothing is found that is
+// not there.
+func FuzzIDFile(f *testing.F) {
+	seed := &file{path: filepath.Join(f.TempDir(), "seed"), first: 3, last: 4, oldest: 5, newest: 6}
+	set := newSet(0)
+	for i := range 300 {
+		set.add(Known{numbered(i), uint64(i)})
+	}
+	if err := seed.write(set.sorted(), true); err != nil {
+		f.Fatal(err)
+	}
+	seed.f.Close()
+	whole, err := os.ReadFile(seed.path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:header])
+	f.Add(whole[:header+5*Row])
+	f.Add([]byte(magic))
+	huge := bytes.Clone(whole)
+	binary.LittleEndian.PutUint64(huge[40:], 300+1<<61) // times the length of a row it is the same
+	f.Add(huge)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) > 1<<14 {
+			return
+		}
+		b = bytes.Clone(b)
+		if len(b) >= header {
+			clear(b[12:16])
+			binary.LittleEndian.PutUint32(b[12:], files.CRC(b[:header]))
+		}
+		path := filepath.Join(t.TempDir(), "ids")
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := openFile(path)
+		if err != nil {
+			if !errors.Is(err, seal.ErrDamaged) && !errors.Is(err, files.ErrNewerFormat) {
+				t.Error(err)
+			}
+			return
+		}
+		defer file.f.Close()
+		rows := b[header:]
+		if file.count != int64(len(rows)/Row) || file.counted() < 0 || file.first > file.last {
+			t.Fatalf("%d rows of %d bytes, %d of clients, of segments %d to %d", file.count, len(rows), file.counted(), file.first, file.last)
+		}
+		have, sorted := make(map[Hash][]Known), true
+		for at := 0; at < len(rows); at += Row {
+			id := rowAt(rows[at:])
+			have[id.Hash] = append(have[id.Hash], id)
+			sorted = sorted && (at == 0 || compare(rows[at-Row:], rows[at:]) < 0)
+		}
+		for _, loaded := range []bool{false, true} {
+			if loaded {
+				if err := file.load(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			asked := []Hash{{}, numbered(0), {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}}
+			for h := range maps.Keys(have) {
+				asked = append(asked, h)
+			}
+			for _, h := range asked {
+				id, ok, err := file.get(h)
+				if err != nil {
+					t.Fatal(err)
+				}
+				is := false
+				for _, k := range have[h] {
+					is = is || k == id
+				}
+				if ok && !is || !ok && sorted && len(have[h]) > 0 {
+					t.Fatalf("%x: found %v, it has %v", h, ok, have[h])
+				}
+			}
+		}
+	})
+}
