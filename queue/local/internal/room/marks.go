@@ -45,7 +45,7 @@ func (m Marks) Full(v View) string {
 	switch {
 	case m.short(v):
 		return DiskFull
-	case v.Used >= m.High && (!m.Drops || v.Used >= m.Hard): // in between, room is made while intake goes on
+	case v.Used >= m.High && !m.Drops: // else each commit makes the room that it needs
 		return MaxSize
 	case v.Full == DiskFull && (v.VolFiles < 2*FilesFloor || v.VolFree < m.Floor+m.Floor/2):
 		return DiskFull

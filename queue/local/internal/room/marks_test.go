@@ -31,8 +31,8 @@ func TestFull(t *testing.T) {
 		},
 		{
 			"size, the oldest go", drops,
-			[]View{{Used: 100}, {Used: 109}, {Used: 110}, {Used: 109}},
-			[]string{"", "", MaxSize, ""},
+			[]View{{Used: 100}, {Used: 109}, {Used: 110}, {Used: 200}},
+			[]string{"", "", "", ""},
 		},
 		{
 			"size and volume", marks,
