@@ -196,6 +196,7 @@ func (w *writer) publish(tail *seg, took time.Duration) {
 			}
 			l.pending += int64(c.Count)
 			l.bytes += int64(c.Bytes)
+			l.published.add(int64(c.Count), int64(c.Bytes))
 			l.dropped = false
 		}
 	}

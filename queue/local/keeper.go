@@ -9,7 +9,6 @@ import (
 	"relay/internal/logs"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
-	"relay/queue/local/internal/segment"
 )
 
 // task is something for the keeper.
@@ -19,6 +18,7 @@ type task struct {
 	repair bool      // it ended in doubt
 	tidy   bool      // segments may have been passed
 	room   bool      // the high mark is reached
+	count  string    // a lane, what it has waiting is to be counted again
 }
 
 // keep hands the keeper a task.
@@ -81,6 +81,8 @@ func (q *Queue) doTasks() {
 			}
 		case t.room:
 			q.makeRoom()
+		case t.count != "":
+			q.recountLanes(t.count)
 		}
 	}
 }
@@ -226,6 +228,8 @@ func (q *Queue) tidy() {
 	if q.readOnly {
 		return
 	}
+	q.counting.held.Lock()
+	defer q.counting.held.Unlock()
 	q.noting.Lock()
 	defer q.noting.Unlock()
 	q.mu.Lock()
@@ -245,7 +249,6 @@ func (q *Queue) tidy() {
 		s.gone, q.leaving[s.Num] = true, true
 	}
 	q.segs = slices.DeleteFunc(q.segs, func(s *seg) bool { return slices.Contains(passed, s) })
-	q.version++
 	q.mu.Unlock()
 	var errs []error
 	for _, s := range passed {
@@ -264,56 +267,6 @@ func (q *Queue) tidy() {
 	for _, s := range passed {
 		delete(q.leaving, s.Num)
 	}
-}
-
-// recount derives what each lane has waiting from summaries and headers.
-func (q *Queue) recount() {
-	q.mu.Lock()
-	names := make([]string, 0, len(q.lanes))
-	for n := range q.lanes {
-		names = append(names, n)
-	}
-	q.mu.Unlock()
-	for _, n := range names {
-		for !q.recountLane(n) {
-			if isClosed(q.stop) {
-				return
-			}
-		}
-	}
-}
-
-// recountLane says false when the lane moved meanwhile.
-func (q *Queue) recountLane(name string) bool {
-	q.mu.Lock()
-	l := q.lane(name)
-	set, gen, version := l.set, l.gen, q.version
-	segs := slices.DeleteFunc(slices.Clone(q.segs), func(s *seg) bool { return !isClosed(s.ready) || s.failed != nil })
-	q.mu.Unlock()
-	pending, bytes := int64(0), int64(0)
-	for _, s := range segs {
-		n, size, err := q.openIn(s, name, set, 0, 1<<63)
-		if err != nil && !errors.Is(err, segment.ErrGone) { // a reader will meet the damage and deal with it
-			q.mu.Lock()
-			if c := s.sum.Lane(name); c != nil {
-				n, size = int64(c.Count), int64(c.Bytes)
-			}
-			q.mu.Unlock()
-		}
-		pending, bytes = pending+n, bytes+size
-	}
-	oldest := q.oldestFromReady(name, set.Cursor())
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if l.gen != gen || q.version != version {
-		return false
-	}
-	l.pending, l.bytes = pending, bytes
-	if l.pending > 0 && oldest != 0 {
-		l.oldest = oldest
-	}
-	l.seen = [2]seen{}
-	return true
 }
 
 // oldestFromReady is oldestFrom that does not wait for segments being opened.

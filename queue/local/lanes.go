@@ -183,6 +183,7 @@ func (q *Queue) Forget(match func(Record) bool) (int, error) {
 		n, err := q.forgetIn(s, match)
 		total += n
 		if err != nil {
+			q.recount()
 			return total, fmt.Errorf("forget: %w", err)
 		}
 	}

@@ -63,6 +63,8 @@ type Queue struct {
 	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
 	noting    sync.Mutex // held while segments are noted (sealed.go), or go with their notes
 
+	counting counting
+
 	mu        sync.Mutex // never held while the disk is waited for
 	tasks     []task
 	unfiled   []task          // segments whose ids could not be written to a file yet
@@ -71,7 +73,6 @@ type Queue struct {
 	lanes     map[string]*lane
 	changed   chan struct{}
 	lastNum   uint64 // highest segment number ever seen
-	version   int    // of segs: grows when one is added, opened, rewritten or removed
 	hold      int    // backups that forbid unlinking
 	opening   bool
 	broken    error // why the tail takes nothing

@@ -94,7 +94,7 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 		q.mu.Unlock()
 		return Batch{Next: next}, nil
 	}
-	set, gen := l.set, l.gen
+	set, gen, changes := l.set, l.gen, q.counting.changes
 	from = max(from, set.Cursor())
 	q.mu.Unlock()
 
@@ -132,7 +132,9 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 		found.records[i] = sized{b.Records[i].Seq, int64(len(b.Records[i].Body))}
 	}
 	q.mu.Lock()
-	l.seen = [2]seen{found, l.seen[0]}
+	if q.counting.changes == changes {
+		l.seen = [2]seen{found, l.seen[0]}
+	}
 	if from == set.Cursor() && l.gen == gen && len(b.Records) > 0 {
 		l.oldest = b.Records[0].Received.UnixMilli()
 	}

@@ -94,10 +94,12 @@ func (q *Queue) install(s *seg, sum segment.Summary, sealed bool) {
 		size = disk.Used(fi)
 	}
 	q.mu.Lock()
+	if s.sum.Records != sum.Records {
+		q.contentChanged()
+	}
 	s.sum, s.sealed, s.disk, s.failed, s.unread = sum, sealed, size, nil, time.Time{}
 	s.end.Store(sum.Next)
 	s.installed.Add(1)
-	q.version++
 	for i := range sum.Lanes {
 		q.lane(sum.Lanes[i].Name)
 	}
@@ -118,7 +120,9 @@ func (q *Queue) discard(s *seg) error {
 		close(s.ready)
 	}
 	q.segs = slices.DeleteFunc(q.segs, func(o *seg) bool { return o == s })
-	q.version++
+	if s.sum.Records > 0 {
+		q.contentChanged()
+	}
 	q.mu.Unlock()
 	q.pool.Shut(&s.File)
 	return files.Remove(s.Path)

@@ -27,10 +27,12 @@ type lane struct {
 	counts  map[string]int64
 	dropped bool
 
-	pending int64
-	bytes   int64
-	oldest  int64   // Unix ms, of the first pending record
-	seen    [2]seen // what the last Reads found, the newest first
+	pending   int64
+	bytes     int64
+	published tally   // since Open
+	settled   tally   // since Open, as far as it was in pending
+	oldest    int64   // Unix ms, of the first pending record
+	seen      [2]seen // what the last Reads found, the newest first
 
 	settling sync.Mutex // one settlement at a time
 	doing    *settling  // under Queue.mu: the one that hangs
@@ -130,7 +132,7 @@ func (q *Queue) Settle(name string, s Settlement) error {
 
 func (q *Queue) settle(l *lane, s Settlement) error {
 	q.mu.Lock()
-	was, end := l.set, q.endSeq()
+	was, end, changes := l.set, q.endSeq(), q.counting.changes
 	s.Settled = merged(s.Settled)
 	set := q.with(was, s, end)
 	before := meta.Lane{Cursor: was.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
@@ -177,6 +179,8 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	q.mu.Lock()
 	l.set, l.gen, l.state, l.counts = set, row.Gen, row.State, row.Counts
 	l.pending, l.bytes = max(0, l.pending-records), max(0, l.bytes-bytes)
+	l.settled.add(records, bytes)
+	again := records > 0 && q.counting.changes != changes // of what was settled some may have gone otherwise
 	if moved {
 		l.oldest = oldest
 	}
@@ -184,6 +188,9 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	q.mu.Unlock()
 	if unlink {
 		q.keep(task{tidy: true})
+	}
+	if again {
+		q.keep(task{count: l.name})
 	}
 	return nil
 }
