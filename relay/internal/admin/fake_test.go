@@ -158,9 +158,9 @@ func (q *memQueue) DropLane(name string) error {
 	return nil
 }
 
-func (q *memQueue) MoveLane(from, to string) error {
+func (q *memQueue) MoveLane(from, to string, _ ...queue.Seq) (int, error) {
 	q.moved = append(q.moved, [2]string{from, to})
-	return nil
+	return len(q.records), nil
 }
 
 func (q *memQueue) Forget(match func(queue.Record) bool) (int, error) {

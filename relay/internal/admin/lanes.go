@@ -119,7 +119,10 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ls, _ := s.o.Queue.Lane(from)
-	if err := s.exclusive(from, func() error { return s.o.Queue.MoveLane(from, to) }); err != nil {
+	if err := s.exclusive(from, func() error {
+		_, err := s.o.Queue.MoveLane(from, to)
+		return err
+	}); err != nil {
 		s.fail(w, err)
 		return
 	}
