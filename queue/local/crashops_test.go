@@ -157,7 +157,10 @@ func operations() []operation {
 			})
 			return err
 		}},
-		{name: "move", copies: true, do: func(_ *testing.T, q *Queue, _ *crashes) error { return q.MoveLane("a", "d") }},
+		{name: "move", copies: true, do: func(_ *testing.T, q *Queue, _ *crashes) error {
+			_, err := q.MoveLane("a", "d")
+			return err
+		}},
 		{name: "reroute", copies: true, do: func(_ *testing.T, q *Queue, _ *crashes) error {
 			_, err := q.Reroute("a", 0, func(r Record) []string {
 				return map[string][]string{"m-12": {"d"}, "m-17": {"d"}, "m-26": {"d", "e"}}[r.ID]

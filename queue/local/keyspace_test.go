@@ -27,7 +27,8 @@ func TestIDsThatLookLikeKeys(t *testing.T) {
 			return err
 		}},
 		{"move", func(_ string, seq Seq) string { return fmt.Sprintf("move:a:%x", uint64(seq)) }, func(q *Queue, _ string) error {
-			return q.MoveLane("a", "b")
+			_, err := q.MoveLane("a", "b")
+			return err
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

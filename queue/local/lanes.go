@@ -94,8 +94,8 @@ func (q *Queue) eachBatch(name string, upTo Seq, fn func(b *Batch) error) error 
 	}
 }
 
-// DropLane drops what a lane has waiting, counted, and forgets its state. An
-// append to it later starts it anew.
+// DropLane drops what a lane has waiting, counted. The lane's state stays: whoever
+// has paused it has paused what comes to it later.
 func (q *Queue) DropLane(name string) error {
 	if q.readOnly {
 		return ErrReadOnly
@@ -114,7 +114,7 @@ func (q *Queue) DropLane(name string) error {
 }
 
 // retire drops what a lane has waiting before end and, when nothing has come
-// behind it, forgets the lane's state.
+// behind it, notes that the lane was dropped.
 func (q *Queue) retire(l *lane, end Seq) error {
 	l.settling.Lock() // whoever settles the lane at this moment is waited for
 	defer l.settling.Unlock()
@@ -123,8 +123,7 @@ func (q *Queue) retire(l *lane, end Seq) error {
 	}
 	q.mu.Lock()
 	l.dropped = l.pending == 0
-	row := meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, Counts: l.counts, Dropped: l.dropped}
-	l.state = nil
+	row := meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
 	q.mu.Unlock()
 	if err := q.meta.SaveLane(l.name, row, nil, nil); err != nil {
 		return err
@@ -134,27 +133,35 @@ func (q *Queue) retire(l *lane, end Seq) error {
 }
 
 // MoveLane moves what a lane has waiting to another lane, in order, behind
-// what waits there. What comes meanwhile stays. A crash in between costs
-// nothing when it is called again.
-func (q *Queue) MoveLane(from, to string) error {
+// what waits there, and returns how many records that were. What comes meanwhile
+// stays, and so do the records of stay; the lane's state does too. A crash in between
+// costs nothing when it is called again.
+func (q *Queue) MoveLane(from, to string, stay ...Seq) (moved int, err error) {
 	if from == to || to == "" {
-		return fmt.Errorf("move lane: %w", ErrInvalid)
+		return 0, fmt.Errorf("move lane: %w", ErrInvalid)
 	}
 	q.mu.Lock()
 	l := q.known(from)
 	end := q.endSeq()
 	q.mu.Unlock()
 	if l == nil {
-		return fmt.Errorf("move lane: %w", ErrNotFound)
+		return 0, fmt.Errorf("move lane: %w", ErrNotFound)
 	}
-	_, err := q.reroute(from, end, "move", func(Record) []string { return []string{to} })
-	if err == nil {
+	left := false
+	moved, err = q.reroute(from, end, "move", func(r Record) []string {
+		if slices.Contains(stay, r.Seq) {
+			left = true
+			return nil
+		}
+		return []string{to}
+	})
+	if err == nil && !left {
 		err = q.retire(l, end)
 	}
 	if err != nil {
-		return fmt.Errorf("move lane: %w", err)
+		return moved, fmt.Errorf("move lane: %w", err)
 	}
-	return nil
+	return moved, nil
 }
 
 // Forget removes every record and dead letter that matches, wherever it lies:

@@ -153,7 +153,7 @@ func TestModel(t *testing.T) {
 			if to == lane {
 				continue
 			}
-			if err := q.MoveLane(lane, to); err != nil && !errors.Is(err, ErrNotFound) {
+			if _, err := q.MoveLane(lane, to); err != nil && !errors.Is(err, ErrNotFound) {
 				fatal("move lane: %v", err)
 			}
 			for _, w := range m.waiting[lane] { // who has had it does not get it again

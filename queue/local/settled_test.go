@@ -104,15 +104,16 @@ func TestWhatIsSettledStaysSo(t *testing.T) {
 			return err
 		},
 		"move to b and back": func(q *Queue) error {
-			if err := q.MoveLane("a", "b"); err != nil {
+			if _, err := q.MoveLane("a", "b"); err != nil {
 				return err
 			}
-			return q.MoveLane("b", "a")
+			_, err := q.MoveLane("b", "a")
+			return err
 		},
 		"reroute": func(q *Queue) error {
 			_, err := q.Reroute("a", 0, func(r Record) []string { return []string{"b"} })
 			if err == nil {
-				err = q.MoveLane("b", "a")
+				_, err = q.MoveLane("b", "a")
 			}
 			return err
 		},

@@ -61,7 +61,7 @@ func leaves(q *Queue) bool {
 // An operator who moves or drops a lane waits for whoever settles it at this moment.
 func TestLaneInUseIsMovedAndDropped(t *testing.T) {
 	for name, do := range map[string]func(q *Queue) error{
-		"move": func(q *Queue) error { return q.MoveLane("a", "b") },
+		"move": func(q *Queue) error { _, err := q.MoveLane("a", "b"); return err },
 		"drop": func(q *Queue) error { return q.DropLane("a") },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -111,7 +111,7 @@ func TestMoveLaneUnderLoad(t *testing.T) {
 			moving = false
 		default:
 		}
-		if err := q.MoveLane("a", "b"); err != nil {
+		if _, err := q.MoveLane("a", "b"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -158,9 +158,15 @@ func (q *memQueue) DropLane(name string) error {
 	return nil
 }
 
-func (q *memQueue) MoveLane(from, to string) error {
+func (q *memQueue) MoveLane(from, to string, _ ...queue.Seq) (int, error) {
 	q.moved = append(q.moved, [2]string{from, to})
-	return nil
+	n := 0
+	for _, r := range q.records {
+		if slices.Contains(r.Lanes, from) {
+			n++
+		}
+	}
+	return n, nil
 }
 
 func (q *memQueue) Forget(match func(queue.Record) bool) (int, error) {

@@ -119,16 +119,25 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	ls, _ := s.o.Queue.Lane(from)
-	if err := s.exclusive(from, func([]queue.Seq) error { return s.o.Queue.MoveLane(from, to) }); err != nil {
+	moved, stay := 0, 0
+	if err := s.exclusive(from, func(inDoubt []queue.Seq) (err error) {
+		inDoubt = slices.DeleteFunc(inDoubt, func(seq queue.Seq) bool { return !s.o.Queue.Waits(from, seq) })
+		stay = len(inDoubt)
+		moved, err = s.o.Queue.MoveLane(from, to, inDoubt...)
+		return err
+	}); err != nil {
 		s.fail(w, err)
 		return
 	}
 	if s.o.Drain != nil {
 		s.o.Drain.Wake(drain.Changed)
 	}
-	s.o.Logger.Warn("lane moved by an operator", "code", logs.LaneMoved, "event_set", from, "to", to, "events", ls.Pending)
-	writeJSON(w, http.StatusOK, Done{Success: true, Message: "moved to " + to, Count: ls.Pending})
+	s.o.Logger.Warn("lane moved by an operator", "code", logs.LaneMoved, "event_set", from, "to", to, "events", moved, "in_doubt", stay)
+	said := "moved to " + to
+	if stay > 0 {
+		said += fmt.Sprintf("; %d stay, because %s may have them already: they go there again, unchanged", stay, from)
+	}
+	writeJSON(w, http.StatusOK, Done{Success: true, Message: said, Count: int64(moved)})
 }
 
 // mayMove refuses a move that would only make dead letters (unrouted), judging

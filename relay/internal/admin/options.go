@@ -67,7 +67,7 @@ type Queue interface {
 	DropDead(ids ...string) (int, error)
 	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
 	DropLane(name string) error
-	MoveLane(from, to string) error
+	MoveLane(from, to string, stay ...queue.Seq) (moved int, err error)
 	Forget(match func(queue.Record) bool) (int, error)
 	Backup(ctx context.Context, dir string) error
 }
