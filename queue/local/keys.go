@@ -66,7 +66,8 @@ func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 // there is none, lets the other keys go. The keeper calls it time and again.
 func (q *Queue) reseal() {
 	cur := q.ring.Keys().Current()
-	old := slices.ContainsFunc(q.meta.Keys(), func(id uint32) bool { return id != cur })
+	listed := q.meta.Keys()
+	old := slices.ContainsFunc(listed, func(id uint32) bool { return id != cur })
 	q.mu.Lock()
 	due := cur != 0 && !q.opening && q.hold == 0 && old
 	segs := slices.Clone(q.segs)
@@ -117,7 +118,7 @@ func (q *Queue) reseal() {
 	if bad > 0 {
 		return // what was set aside may be sealed with any of them
 	}
-	if err := q.meta.SetKeys([]uint32{cur}); err != nil {
+	if err := q.meta.Reseal(cur, listed); err != nil {
 		q.o.Logger.Warn("cannot let old keys go", "code", logs.ResealFailed, "err", err)
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"relay/internal/seal"
 	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/segment"
 )
 
@@ -121,6 +122,42 @@ func TestSealPlainQueue(t *testing.T) {
 	}
 	if ids := drainAll(t, q, "a"); len(ids) != 300 {
 		t.Errorf("%d records, want 300", len(ids))
+	}
+}
+
+// The same while the queue goes on: nothing is left to be read without the key.
+func TestSealPlainQueueWhileItGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
+	fill(t, q, 0, 100)
+	fill(t, q, 100, 200) // what it replaces is in free pages
+	plain := func() (names []string) {
+		t.Helper()
+		es, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range es {
+			if b, err := os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
+				t.Fatal(err)
+			} else if bytes.Contains(b, []byte("customer@")) {
+				names = append(names, e.Name())
+			}
+		}
+		return names
+	}
+	if got := plain(); !slices.Contains(got, meta.Name) {
+		t.Fatalf("the search finds only %q", got)
+	}
+	if err := q.SetKeys(testKey(1)); err != nil {
+		t.Fatal(err)
+	}
+	resealed(t, q)
+	if got := plain(); len(got) > 0 {
+		t.Errorf("%q hold plain text", got)
+	}
+	if string(q.Note("note")) != "note of customer@example.com" {
+		t.Errorf("note is %q", q.Note("note"))
 	}
 }
 

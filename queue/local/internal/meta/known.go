@@ -168,32 +168,32 @@ func (s *Store) Keys() []uint32 {
 	return slices.Clone(s.keys)
 }
 
-// SetKeys replaces the list of keys, and seals all rows with the key in force.
+// SetKeys replaces the list of keys.
 func (s *Store) SetKeys(ids []uint32) error {
 	err := s.update(func(tx *bolt.Tx) error {
-		for _, name := range buckets {
-			rows := make(map[string][]byte)
-			if err := tx.Bucket(name).ForEach(func(k, v []byte) error {
-				if plain, err := openRow(s.o.Ring, name, k, v); err == nil {
-					rows[string(k)] = slices.Clone(plain)
-				}
-				return nil
-			}); err != nil {
-				return err
-			}
-			for k, v := range rows {
-				if err := putRow(tx, s.o.Ring, name, []byte(k), v); err != nil {
-					return err
-				}
-			}
-		}
 		return putInfo(tx, Info{Format: files.Version, Sum: files.FormatSum(files.Version), Keys: ids})
 	})
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.keys = ids
-	s.mu.Unlock()
+	s.listed(ids)
 	return nil
+}
+
+// Reseal seals everything in the file with the key in force, id, which is alone on the
+// list then, if the list is was still. The file is written anew: a row that is only
+// replaced would linger in a free page as it was.
+func (s *Store) Reseal(id uint32, was []uint32) error {
+	ids := []uint32{id}
+	if err := s.do(&op{anew: func() error { return s.reseal(ids, was) }, done: make(chan error, 1)}); err != nil {
+		return err
+	}
+	s.listed(ids)
+	return nil
+}
+
+func (s *Store) listed(ids []uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = ids
 }

@@ -49,8 +49,10 @@ type Store struct {
 	sealed     map[uint64]int64
 }
 
+// op is what run does for who waits: a part of a transaction, or a step of its own.
 type op struct {
 	fn   func(tx *bolt.Tx) error
+	anew func() error
 	done chan error
 }
 
@@ -133,19 +135,59 @@ func (s *Store) run() {
 		ops, closed := s.ops, s.closed
 		s.ops = nil
 		s.mu.Unlock()
-		if len(ops) > 0 {
-			err := s.commit(ops)
-			if err != nil && disk.NoSpace(err) && s.o.Full() {
-				err = s.commit(ops)
-			}
-			for _, o := range ops {
+		parts := slices.DeleteFunc(slices.Clone(ops), func(o *op) bool { return o.fn == nil })
+		if len(parts) > 0 {
+			err := s.try(func() error { return s.commit(parts) })
+			for _, o := range parts {
 				o.done <- err
+			}
+		}
+		for _, o := range ops {
+			if o.anew != nil {
+				o.done <- s.try(o.anew)
 			}
 		}
 		if closed {
 			return
 		}
 	}
+}
+
+// try runs fn, once more when it found no room and the reserve could be freed.
+func (s *Store) try(fn func() error) error {
+	err := fn()
+	if err != nil && disk.NoSpace(err) && s.o.Full() {
+		err = fn()
+	}
+	return err
+}
+
+// reseal writes the file anew with the key in force; run calls it.
+func (s *Store) reseal(ids, was []uint32) error {
+	if err := s.renew(); err != nil {
+		return err
+	}
+	c, info, err := s.all()
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(info.Keys, was) {
+		return fmt.Errorf("other keys came meanwhile: %x", info.Keys)
+	}
+	info.Keys = ids
+	return s.replace(&c, info)
+}
+
+// all gives everything that the file holds.
+func (s *Store) all() (c Content, info Info, err error) {
+	c, err = s.load()
+	if err == nil {
+		err = s.db.View(func(tx *bolt.Tx) error { return json.Unmarshal(tx.Bucket(bucketDir).Get(keyInfo), &info) })
+	}
+	if err != nil {
+		return c, info, fmt.Errorf("read meta.db: %w", err)
+	}
+	return c, info, nil
 }
 
 func (s *Store) commit(ops []*op) error {
@@ -176,13 +218,9 @@ func (s *Store) renew() error {
 	if !s.unsure {
 		return nil
 	}
-	var info Info
-	c, err := s.load()
-	if err == nil {
-		err = s.db.View(func(tx *bolt.Tx) error { return json.Unmarshal(tx.Bucket(bucketDir).Get(keyInfo), &info) })
-	}
+	c, info, err := s.all()
 	if err != nil {
-		return fmt.Errorf("read meta.db: %w", err)
+		return err
 	}
 	if err := s.replace(&c, info); err != nil {
 		return err
@@ -225,7 +263,11 @@ func (s *Snapshot) Write(path string) error { return boltdb.Copy(path, s.tx) }
 
 // update runs fn in a transaction and returns once it is synced.
 func (s *Store) update(fn func(tx *bolt.Tx) error) error {
-	o := &op{fn: fn, done: make(chan error, 1)}
+	return s.do(&op{fn: fn, done: make(chan error, 1)})
+}
+
+// do has run do o.
+func (s *Store) do(o *op) error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()

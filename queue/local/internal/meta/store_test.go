@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 
+	bolt "go.etcd.io/bbolt"
+
 	"relay/internal/seal"
 	"relay/queue"
 	"relay/queue/local/internal/settled"
@@ -161,10 +163,92 @@ func TestKeyInForce(t *testing.T) {
 	if b, err := os.ReadFile(o.path()); err != nil || bytes.Contains(b, []byte("kept")) {
 		t.Errorf("a note lies there in the plain; %v", err)
 	}
-	if err := s.SetKeys([]uint32{cur}); err != nil {
+	if err := s.Reseal(cur, []uint32{0, cur}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := Check(o.path()); err != nil || !slices.Equal(info.Keys, []uint32{cur}) || !slices.Equal(s.Keys(), info.Keys) {
 		t.Errorf("%+v, %v", info, err)
+	}
+}
+
+// When the key changes while the file is open, nothing of what the one before sealed,
+// or nobody, is left in it once it was sealed anew: neither in rows nor in pages that
+// are free. It goes on being written, and a key that came meanwhile stays listed.
+func TestResealed(t *testing.T) {
+	ring := func(key byte, old ...[]byte) *seal.Keys {
+		keys, err := seal.NewKeys(bytes.Repeat([]byte{key}, 32), old...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keys
+	}
+	o := options(t, nil)
+	s, set := filled(t, o)
+	is := func() []byte {
+		t.Helper()
+		b, err := os.ReadFile(o.path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	rows := func() (rows [][]byte) {
+		t.Helper()
+		if err := s.db.View(func(tx *bolt.Tx) error {
+			for _, name := range [][]byte{bucketLanes, bucketSettled, bucketNotes, bucketVoid} {
+				if err := tx.Bucket(name).ForEach(func(_, v []byte) error { rows = append(rows, bytes.Clone(v)); return nil }); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	before := rows()
+	was := []uint32{0}
+	for _, key := range []byte{1, 2} {
+		keys := ring(key, bytes.Repeat([]byte{1}, 32))
+		cur := keys.Current()
+		was = append(was, cur)
+		if err := s.SetKeys(was); err != nil {
+			t.Fatal(err)
+		}
+		o.Ring.Use(keys)
+		if err := s.SetNote("note", []byte("kept")); err != nil { // the plain one is in a free page now
+			t.Fatal(err)
+		}
+		if !bytes.Contains(is(), []byte("state")) && key == 1 {
+			t.Fatal("the search cannot find what is there")
+		}
+		if err := s.Reseal(cur, was[:len(was)-1]); err == nil {
+			t.Error("a key that came meanwhile is forgotten")
+		}
+		if err := s.Reseal(cur, was); err != nil {
+			t.Fatal(err)
+		}
+		was = []uint32{cur}
+		b := is()
+		for _, text := range append(before, []byte("kept"), []byte("state")) {
+			if bytes.Contains(b, text) {
+				t.Errorf("key %d: %q is left in the file", key, text)
+			}
+		}
+		if info, err := Check(o.path()); err != nil || !slices.Equal(info.Keys, was) || !slices.Equal(s.Keys(), was) {
+			t.Errorf("%+v, %v", info, err)
+		}
+		before = rows()
+		if err := s.SetNote("later", []byte{key}); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, c := open(t, o)
+	check(t, s, c, set)
+	if !bytes.Equal(s.Note("later"), []byte{2}) {
+		t.Error("what came behind it is lost")
 	}
 }
