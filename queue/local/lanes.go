@@ -15,16 +15,19 @@ import (
 
 // Reroute goes through what a lane has waiting before upTo (0: all of it). A
 // record for which route names lanes is appended to those of them that have not had
-// it, as it was received, and settled here; those for which route names none stay where they are. It returns
-// how many found another lane. A crash in between costs nothing: what was appended
-// already is known by its key.
+// it, as it was received, and settled here; those for which route names none stay where
+// they are, and so do those that all of the lanes have had. It returns how many found
+// another lane. A crash in between costs nothing: what was appended already is known
+// by its key.
 func (q *Queue) Reroute(name string, upTo Seq, route func(Record) []string) (int, error) {
-	return q.reroute(name, upTo, "reroute", route)
+	moved, _, err := q.reroute(name, upTo, "reroute", route)
+	return moved, err
 }
 
-func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) []string) (int, error) {
+// reroute is Reroute that says how many stay.
+func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) []string) (moved, stayed int, err error) {
 	if q.readOnly {
-		return 0, ErrReadOnly
+		return 0, 0, ErrReadOnly
 	}
 	q.mu.Lock()
 	end := q.endSeq()
@@ -32,19 +35,21 @@ func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) [
 	if upTo == 0 || upTo > end {
 		upTo = end
 	}
-	total := 0
-	err := q.eachBatch(name, upTo, func(b *Batch) error {
+	err = q.eachBatch(name, upTo, func(b *Batch) error {
 		var entries []Entry
 		counted := 0
 		stays := make([]bool, len(b.Records))
 		for i, r := range b.Records {
 			lanes := slices.DeleteFunc(slices.Clone(route(r)), func(l string) bool { return l == name })
-			if stays[i] = len(lanes) == 0; stays[i] {
+			waits := slices.ContainsFunc(lanes, func(l string) bool { return slices.Contains(r.Lanes, l) && q.Waits(l, r.Seq) })
+			lanes = slices.DeleteFunc(lanes, func(l string) bool { return slices.Contains(r.Lanes, l) || slices.Contains(r.Had, l) })
+			// Where it is settled it was delivered, or moved away: nobody knows which, so
+			// it is neither sent there again nor given up here.
+			if stays[i] = len(lanes) == 0 && !waits; stays[i] {
+				stayed++
 				continue
 			}
-			counted++
-			lanes = slices.DeleteFunc(lanes, func(l string) bool { return slices.Contains(r.Lanes, l) || slices.Contains(r.Had, l) })
-			if len(lanes) == 0 { // they had it themselves
+			if counted++; len(lanes) == 0 { // it waits there as this very record
 				continue
 			}
 			// This lane has nothing more of it then: it may get it back.
@@ -68,10 +73,10 @@ func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) [
 		if err := q.Settle(name, done); err != nil {
 			return err
 		}
-		total += counted
+		moved += counted
 		return nil
 	})
-	return total, err
+	return moved, stayed, err
 }
 
 // eachBatch reads what a lane has waiting before upTo, a batch at a time.
@@ -147,15 +152,13 @@ func (q *Queue) MoveLane(from, to string, stay ...Seq) (moved int, err error) {
 	if l == nil {
 		return 0, fmt.Errorf("move lane: %w", ErrNotFound)
 	}
-	left := false
-	moved, err = q.reroute(from, end, "move", func(r Record) []string {
+	moved, stayed, err := q.reroute(from, end, "move", func(r Record) []string {
 		if slices.Contains(stay, r.Seq) {
-			left = true
 			return nil
 		}
 		return []string{to}
 	})
-	if err == nil && !left {
+	if err == nil && stayed == 0 {
 		err = q.retire(l, end)
 	}
 	if err != nil {

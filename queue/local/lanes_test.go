@@ -73,3 +73,26 @@ func TestMoveLaneLeavesSome(t *testing.T) {
 	again()
 	is("a", "[]", true)
 }
+
+// A record that is for two lanes goes from one to the other and back without being
+// lost or doubled, whatever of it is delivered in between.
+func TestMoveBetweenItsOwnLanes(t *testing.T) {
+	for _, delivered := range []bool{false, true} {
+		q := openTest(t, t.TempDir(), stepOptions())
+		mustAppend(t, q, entry("both", "a", "b"))
+		if delivered {
+			if got := drainAll(t, q, "b"); len(got) != 1 {
+				t.Fatal(got)
+			}
+		}
+		for _, move := range [][2]string{{"a", "b"}, {"b", "a"}, {"a", "b"}} {
+			if _, err := q.MoveLane(move[0], move[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a, b := waiting(t, q, "a"), waiting(t, q, "b")
+		if a+b != 1 || delivered && b != 0 {
+			t.Errorf("delivered by b: %v; %d wait in a, %d in b", delivered, a, b)
+		}
+	}
+}

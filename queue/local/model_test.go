@@ -16,6 +16,7 @@ type modelT struct {
 }
 
 type waitingT struct {
+	rec int // which record it is
 	id  string
 	had []string // lanes that have it, or had
 }
@@ -30,6 +31,7 @@ func TestModel(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{SegmentSize: 64 << 10, NoSync: true}
 	q := openTest(t, dir, o)
+	recs := 0
 	m := modelT{waiting: make(map[string][]waitingT), known: make(map[string]bool)}
 	lanes := []string{"a", "b", "c"}
 	next := 0
@@ -84,8 +86,9 @@ func TestModel(t *testing.T) {
 				}
 				want.Stored++
 				m.known[id] = true
+				recs++
 				for _, l := range in {
-					m.waiting[l] = append(m.waiting[l], waitingT{id, in})
+					m.waiting[l] = append(m.waiting[l], waitingT{recs, id, in})
 				}
 			}
 			if a, err := q.Append(t.Context(), es); err != nil || a != want {
@@ -127,7 +130,8 @@ func TestModel(t *testing.T) {
 				id, from, _ := strings.Cut(m.dead[i], "@")
 				if to := id + ">" + lane; from == lane || !m.known[to] {
 					m.known[to] = m.known[to] || from != lane
-					m.waiting[lane] = append(m.waiting[lane], waitingT{id, []string{lane}})
+					recs++
+					m.waiting[lane] = append(m.waiting[lane], waitingT{recs, id, []string{lane}})
 				}
 			}
 			m.dead = slices.Delete(m.dead, i, i+1)
@@ -156,13 +160,20 @@ func TestModel(t *testing.T) {
 			if _, err := q.MoveLane(lane, to); err != nil && !errors.Is(err, ErrNotFound) {
 				fatal("move lane: %v", err)
 			}
-			for _, w := range m.waiting[lane] { // who has had it does not get it again
-				if !slices.Contains(w.had, to) {
+			var stay []waitingT
+			there := slices.Clone(m.waiting[to])
+			for _, w := range m.waiting[lane] { // who has had it does not get it again, and it is lost nowhere
+				switch {
+				case slices.ContainsFunc(there, func(o waitingT) bool { return o.rec == w.rec }):
+				case slices.Contains(w.had, to):
+					stay = append(stay, w)
+				default:
+					recs++
 					others := slices.DeleteFunc(slices.Clone(w.had), func(l string) bool { return l == lane })
-					m.waiting[to] = append(m.waiting[to], waitingT{w.id, append(others, to)})
+					m.waiting[to] = append(m.waiting[to], waitingT{recs, w.id, append(others, to)})
 				}
 			}
-			m.waiting[lane] = nil
+			m.waiting[lane] = stay
 		case what < 93: // rewrite what few wait for
 			q.squeeze()
 		case what < 96:

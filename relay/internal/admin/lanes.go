@@ -119,6 +119,7 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
+	ls, _ := s.o.Queue.Lane(from)
 	moved, stay := 0, 0
 	if err := s.exclusive(from, func(inDoubt []queue.Seq) (err error) {
 		inDoubt = slices.DeleteFunc(inDoubt, func(seq queue.Seq) bool { return !s.o.Queue.Waits(from, seq) })
@@ -136,6 +137,9 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 	said := "moved to " + to
 	if stay > 0 {
 		said += fmt.Sprintf("; %d stay, because %s may have them already: they go there again, unchanged", stay, from)
+	}
+	if had := int(ls.Pending) - moved - stay; had > 0 {
+		said += fmt.Sprintf("; %d stay, because %s has had them: `relay lane drop` lets them go", had, to)
 	}
 	writeJSON(w, http.StatusOK, Done{Success: true, Message: said, Count: int64(moved)})
 }
