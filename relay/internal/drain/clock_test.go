@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,12 +189,13 @@ func TestTimeIsAskedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		start := time.Now()
-		off := time.Duration(0)
+		var off atomic.Int64
 		w.opts.ClockSynced = nil
-		w.opts.Wall = func() time.Time { return time.Unix(0, 0).UTC().Add(time.Since(start) + off) }
-		asked, up := 0, false
+		w.opts.Wall = func() time.Time { return time.Unix(0, 0).UTC().Add(time.Since(start) + time.Duration(off.Load())) }
+		var asked atomic.Int64
+		var up atomic.Bool
 		w.opts.Ask = func(context.Context) graph.Result {
-			if asked++; !up {
+			if asked.Add(1); !up.Load() {
 				return graph.Result{Class: graph.Retry, Message: "no way to the network"}
 			}
 			return graph.Result{Class: graph.Delivered, HTTPStatus: 400, ServerTime: real.Add(time.Since(start)).Truncate(time.Second)}
@@ -205,12 +207,12 @@ func TestTimeIsAskedFirst(t *testing.T) {
 		w.log.append(queue.Record{ID: "undated", Lanes: []string{setA}, Received: w.opts.Wall(), Body: []byte(`{"event":"Order Completed"}`)})
 		came := real.Add(time.Since(start))
 		pass(10 * time.Minute)
-		if len(w.sender.seen()) != 0 || asked == 0 {
-			t.Fatalf("%d requests before anybody told the time, asked %d times", len(w.sender.seen()), asked)
+		if len(w.sender.seen()) != 0 || asked.Load() == 0 {
+			t.Fatalf("%d requests before anybody told the time, asked %d times", len(w.sender.seen()), asked.Load())
 		}
 		w.wantState(setA, WaitingRetry)
-		up = true
-		off = real.Sub(time.Unix(0, 0)) // NTP sets the clock, too
+		up.Store(true)
+		off.Store(int64(real.Sub(time.Unix(0, 0)))) // NTP sets the clock, too
 		pass(10 * time.Minute)
 		w.exactlyOnce("undated/events")
 		if d := w.log.letters(); len(d) != 1 || d[0].MessageID != "ancient" || d[0].Reason != mapper.ReasonExpired {
