@@ -29,6 +29,7 @@ type batch struct {
 	made    time.Time // monotonic
 	items   []item
 	done    slots         // decided conversions
+	closed  slots         // records that are decided as a whole
 	makes   []queue.Slots // by record: the conversions that were made of it
 	skips   slots         // records with a conversion that is skipped: counted, and so settled, with the batch
 	stack   []span
@@ -104,11 +105,28 @@ type groupKey struct {
 	doubt     *recipe // of conversions in doubt: they keep to themselves
 }
 
-// makeBatch maps records for a lane, but for the conversions in doubt, which are
-// given as they are. What of them is settled already is made too, so that the order
-// never depends on it, but not sent; done is what else is decided.
-func makeBatch(lane string, found queue.Batch, how *recipe, most limits, done slots, doubt []item) *batch {
-	b := &batch{Batch: found, how: how, limits: most, made: time.Now(), done: done, counts: map[string]int{}, notes: map[string]int{}}
+// decisions are what of a batch stays as it is when it is made again.
+type decisions struct {
+	done   slots  // conversions that are delivered, or letters
+	closed slots  // records of which all are: another mapping makes nothing more of them
+	doubt  []item // conversions in doubt
+}
+
+// decisions of a batch so far.
+func (b *batch) decisions() decisions {
+	so := decisions{done: b.done, closed: slices.Clone(b.closed), doubt: b.inDoubt()}
+	for i, open := range b.openRecords() {
+		if !open {
+			so.closed.set(i)
+		}
+	}
+	return so
+}
+
+// makeBatch maps records for a lane, but for what is decided so. What of them is
+// settled already is made too, so that the order never depends on it, but not sent.
+func makeBatch(lane string, found queue.Batch, how *recipe, most limits, so decisions) *batch {
+	b := &batch{Batch: found, how: how, limits: most, made: time.Now(), done: so.done, closed: so.closed, counts: map[string]int{}, notes: map[string]int{}}
 	recs := found.Records
 	for i := range recs {
 		for s := range slotsPerRecord {
@@ -131,7 +149,7 @@ func makeBatch(lane string, found queue.Batch, how *recipe, most limits, done sl
 	}
 	b.items, b.makes = make([]item, 0, len(recs)), make([]queue.Slots, len(recs))
 	var taken slots
-	for _, it := range doubt {
+	for _, it := range so.doubt {
 		if !b.done.has(it.slot) {
 			taken.set(it.slot)
 			add(it, groupKey{api: it.out.API, uploadTag: it.out.UploadTag, testCode: it.out.TestEventCode, doubt: it.how})
@@ -140,7 +158,7 @@ func makeBatch(lane string, found queue.Batch, how *recipe, most limits, done sl
 	for i := range recs {
 		rec := &recs[i]
 		outs := b.mapOne(lane, rec, how)
-		if how.tooOld(rec) && !how.recent(outs) && !taken.any(i) {
+		if how.tooOld(rec) && !how.recent(outs) && !taken.any(i) && !b.closed.has(i) {
 			b.hold(lane, slotOf(i, "", nil), mapper.Outcome{
 				MessageID: rec.ID, Reason: mapper.ReasonExpired,
 				Message: fmt.Sprintf("waited in the queue for longer than %s (queue.max_age)", how.age),
@@ -152,7 +170,7 @@ func makeBatch(lane string, found queue.Batch, how *recipe, most limits, done sl
 			if out.Kind != mapper.Skip {
 				b.makes[i] |= 1 << (slot % slotsPerRecord)
 			}
-			if taken.has(slot) {
+			if taken.has(slot) || b.closed.has(i) && (out.Kind != mapper.Send || !b.done.has(slot)) {
 				continue
 			}
 			for _, n := range out.Notes {
@@ -368,24 +386,31 @@ func (b *batch) request(lane string, items []int) (graph.Request, string) {
 // settled says what of the batch is decided: records as a whole, and conversions of
 // others. A record that has a conversion to skip is open until the batch is done.
 func (b *batch) settled() (whole []queue.Range, parts []queue.Part) {
+	open := b.openRecords()
+	for i := range b.Records {
+		if slots := b.decided(i); open[i] && slots&^b.Records[i].Settled != 0 {
+			parts = append(parts, queue.Part{Seq: b.Records[i].Seq, Slots: slots})
+		}
+	}
+	return b.Done(func(i int) bool { return open[i] }), parts
+}
+
+// openRecords says of which records something is not decided.
+func (b *batch) openRecords() []bool {
 	open := make([]bool, len(b.Records))
 	some := make([]bool, len(b.Records))
 	for i := range b.items {
 		it := &b.items[i]
-		done := b.done.has(it.slot)
-		open[it.rec] = open[it.rec] || !done
+		open[it.rec] = open[it.rec] || !b.done.has(it.slot)
 		some[it.rec] = true
 	}
 	for i := range b.holds {
 		open[b.holds[i].slot/slotsPerRecord] = true
 	}
-	for i := range b.Records {
-		slots := b.decided(i)
-		if open[i] = open[i] || b.skips.has(i) || !some[i] && slots == 0; open[i] && slots&^b.Records[i].Settled != 0 {
-			parts = append(parts, queue.Part{Seq: b.Records[i].Seq, Slots: slots})
-		}
+	for i := range open {
+		open[i] = !b.closed.has(i) && (open[i] || b.skips.has(i) || !some[i] && b.decided(i) == 0)
 	}
-	return b.Done(func(i int) bool { return open[i] }), parts
+	return open
 }
 
 // decided are the slots of a record that are.

@@ -38,7 +38,7 @@ func (l *lane) dryRun(ctx context.Context) {
 		l.sleep(ctx, -1, changed)
 		return
 	}
-	b := makeBatch(l.name, found, l.recipe(), l.limits(), nil, nil)
+	b := makeBatch(l.name, found, l.recipe(), l.limits(), decisions{})
 	counts := maps.Clone(l.dry.counts)
 	counts["send"] += int64(len(b.items))
 	for k, n := range b.counts {

@@ -47,7 +47,7 @@ func (f Foresight) Of(d queue.DeadLetter, again func(key string) bool) Fate {
 			continue
 		}
 		rec := queue.Record{ID: e.ID, Lanes: e.Lanes, Had: e.Had, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
-		b := makeBatch(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &recipe{m: f.Mapping, at: f.Now, ages: f.Ages, age: f.MaxAge}, limits{events: 1}, nil, nil)
+		b := makeBatch(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &recipe{m: f.Mapping, at: f.Now, ages: f.Ages, age: f.MaxAge}, limits{events: 1}, decisions{})
 		fate.Send += len(b.alive(0, len(b.items)))
 		for i := range b.holds {
 			fate.Hold = append(fate.Hold, b.holds[i].letter.Reason)

@@ -372,7 +372,7 @@ func (l *lane) limits() limits {
 }
 
 func (l *lane) make(found queue.Batch, how *recipe, most limits, doubt []item) *batch {
-	b := makeBatch(l.name, found, how, most, nil, doubt)
+	b := makeBatch(l.name, found, how, most, decisions{doubt: doubt})
 	if b.broke > 0 {
 		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", logs.MapPanic, "events", b.broke)
 	}
@@ -407,7 +407,7 @@ func (l *lane) refresh() {
 // as it is.
 func (l *lane) remap() {
 	b := l.work
-	l.work, l.cur = makeBatch(l.name, b.Batch, l.recipe(), l.limits(), b.done, b.inDoubt()), nil
+	l.work, l.cur = makeBatch(l.name, b.Batch, l.recipe(), l.limits(), b.decisions()), nil
 }
 
 // pick makes sure there is a request at hand; false: the batch is done.

@@ -248,3 +248,36 @@ func TestForgottenLeavesNothing(t *testing.T) {
 		})
 	}
 }
+
+// A mapping that comes as a request is refused makes nothing more of what is a letter,
+// or delivered, by it.
+func TestNewMappingLeavesWhatIsDecided(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.log.add(setA, "bad", fakeEvent{})
+		w.log.add(setA, "good", fakeEvent{Tag: "B"})
+		w.log.add(setA, "waits", fakeEvent{Tag: "C"})
+		w.sender.set(func(_ int, c call) graph.Result {
+			switch c.ids[0] {
+			case "bad/events":
+				w.mu.Lock()
+				w.mapping = &fakeMapping{digest: "m2", sets: w.mapping.sets, hold: mapper.ReasonUnrouted}
+				w.mu.Unlock()
+				return graph.Result{Class: graph.InvalidEvent, HTTPStatus: 400, Code: 100, Subcode: 2804009}
+			case "waits/events":
+				return graph.Result{Class: graph.Retry}
+			}
+			return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(c.ids)}
+		})
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Hour)
+		of := map[string]int{}
+		for _, d := range w.log.letters() {
+			of[d.MessageID+" "+d.Reason]++
+		}
+		if of["bad rejected"] != 1 || of["bad unrouted"] != 0 {
+			t.Errorf("letters %v", of)
+		}
+	})
+}
