@@ -86,7 +86,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	}
 	l.s.o.Metrics.Lag(l.name, oldest, at)
 	b.accept(a.hi, a.open)
-	l.accepts++
+	l.accepts, l.accepted = l.accepts+1, time.Now()
 	l.heldBack = 0
 	if d := b.how.m.Digest(); l.st.Mapping != d && slices.ContainsFunc(a.open, func(i int) bool { return b.items[i].how.m.Digest() == d }) {
 		l.st.Mapping, l.dirty = d, true
@@ -183,7 +183,10 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 	} else {
 		l.unsent(a)
 	}
-	if size := l.fit.Failed(r, a.size()); size > 0 && len(a.open) > 1 {
+	if l.pause != "" { // it was a probe
+		l.probeAt = time.Now().Add(set.ProbeInterval)
+	}
+	if size := l.fit.Failed(r, a.size()); size > 0 && size < a.size() && len(a.open) > 1 {
 		l.smaller(size)
 	} else {
 		l.suspect(a, r)

@@ -87,8 +87,15 @@ type item struct {
 	doubt bool      // Meta may have stored it: its bytes stay as they are until that is known
 	asked bool      // and of a request with it there was no readable answer
 	since time.Time // when it was first sent
-	alone int       // times that it failed alone, for no reason that names it, while others got through
-	later int       // an acceptance with this number, or a later one, shows that others get through; 0: it was in no failed request
+	suspicion
+}
+
+// suspicion is what speaks against an event (suspect.go).
+type suspicion struct {
+	later int  // an acceptance with this number, or a later one, shows that others get through; 0: it was in no failed request
+	alone int  // times that it failed alone, for no reason that names it, while others got through
+	seen  int  // the acceptances of the lane when it failed alone last
+	lone  bool // it did so at all
 }
 
 // span is a range of items: not yet sent, or known to hold a bad one.
@@ -158,6 +165,9 @@ func makeBatch(lane string, found queue.Batch, how *recipe, most limits, so deci
 	for i := range recs {
 		rec := &recs[i]
 		outs := b.mapOne(lane, rec, how)
+		if taken.any(i) && !slices.ContainsFunc(outs, func(o mapper.Outcome) bool { return taken.has(slotOf(i, o.List, nil)) }) {
+			continue // another mapping calls it otherwise: it goes as what Meta may have
+		}
 		if how.tooOld(rec) && !how.recent(outs) && !taken.any(i) && !b.closed.has(i) {
 			b.hold(lane, slotOf(i, "", nil), mapper.Outcome{
 				MessageID: rec.ID, Reason: mapper.ReasonExpired,

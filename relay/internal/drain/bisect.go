@@ -108,7 +108,8 @@ func (b *batch) resume(old *batch) {
 	}
 	b.stack, b.aged, b.rotated = old.stack, old.aged, old.rotated
 	for i := range b.items {
-		b.items[i].tries, b.items[i].later, b.items[i].alone = old.items[i].tries, old.items[i].later, old.items[i].alone
+		x, y := &b.items[i], &old.items[i]
+		x.tries, x.suspicion = y.tries, y.suspicion
 	}
 }
 

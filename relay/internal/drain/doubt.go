@@ -78,12 +78,17 @@ func (b *batch) inDoubt() (out []item) {
 
 // InDoubt are the records of which Meta may have stored something, by the state of
 // their lane.
-func InDoubt(state []byte) (seqs []queue.Seq) {
+func InDoubt(state []byte) []queue.Seq {
 	d, err := decodeState(state)
 	if err != nil {
 		return nil // as for a lane: nothing is known to be in doubt
 	}
-	for _, n := range d.Notes {
+	return inDoubt(d.Notes)
+}
+
+// inDoubt are the records that notes name, ascending.
+func inDoubt(notes []*note) (seqs []queue.Seq) {
+	for _, n := range notes {
 		items, _ := decodeSent(n.Items)
 		for _, it := range items {
 			seqs = append(seqs, it.seq)
@@ -105,11 +110,15 @@ func recipes(items []item) int {
 // restore reads a batch among whose records is all that the notes have in doubt, and as
 // many behind it as otherwise, and makes those conversions again. false: look again.
 func (l *lane) restore(ctx context.Context) bool {
-	n := 0
+	n := l.settings().MaxEvents
 	for _, note := range l.st.Notes {
-		n = max(n, note.N)
+		n = max(n, note.N+l.settings().MaxEvents)
 	}
-	found, err := l.s.o.Log.Read(l.name, 0, n+l.settings().MaxEvents, 1<<62)
+	found, err := l.s.o.Log.Read(l.name, 0, n, 1<<62)
+	if seqs := inDoubt(l.st.Notes); err == nil && found.More && len(seqs) > 0 && found.Next <= seqs[len(seqs)-1] {
+		// What waits before them was passed over (held.go).
+		found, err = l.s.o.Log.Read(l.name, seqs[0], n, 1<<62)
+	}
 	if err != nil {
 		l.storage(ctx, "read", err)
 		return false
@@ -128,11 +137,13 @@ func (l *lane) restore(ctx context.Context) bool {
 	if len(doubt) > 0 {
 		l.log.Info("events are in doubt; sending them again, unchanged", "code", logs.DoubtRebuilt, "events", len(doubt))
 	}
-	if len(found.Records) == 0 {
+	if len(doubt) == 0 { // settled, forgotten, or mapped afresh with the others
 		l.st.Notes, l.dirty = nil, true
 		return false
 	}
 	l.work = l.make(found, l.recipe(), l.limits(), doubt)
+	l.work.recall(l.suspects)
+	l.suspects = nil
 	return true
 }
 

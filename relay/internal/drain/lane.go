@@ -29,19 +29,22 @@ type lane struct {
 	pend          queue.Settlement  // decided, not stored yet
 	stuck         *queue.Settlement // offered to the queue, not taken yet
 	work          *batch
-	cur           *attempt    // the request at hand; kept while its fate is open
-	pre           chan *batch // the batch behind work, being made
-	preFrom, last queue.Seq   // where pre was read from; where the last finished batch ended
-	position      queue.Seq   // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
-	decided       bool        // some of work is, and not in pend
-	idle          bool        // the last request did not get there, or the token was refused: no search is under way
-	shelved       bool        // nothing is read until something may be sent
-	passed        bool        // what the mapping holds is passed over (held.go)
-	heldBack      int         // conversions in a row that the mapping let not pass
-	unstored      bool        // what is decided must be stored before anything is read
-	accepts       int         // requests that Meta accepted
-	fit           pace.Fit    // of requests to the line
-	gather        time.Time   // when waiting for a fuller batch began
+	cur           *attempt            // the request at hand; kept while its fate is open
+	pre           chan *batch         // the batch behind work, being made
+	preFrom, last queue.Seq           // where pre was read from; where the last finished batch ended
+	position      queue.Seq           // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
+	decided       bool                // some of work is, and not in pend
+	idle          bool                // the last request did not get there, or the token was refused: no search is under way
+	shelved       bool                // nothing is read until something may be sent
+	passed        bool                // what the mapping holds is passed over (held.go)
+	heldBack      int                 // conversions in a row that the mapping let not pass
+	unstored      bool                // what is decided must be stored before anything is read
+	accepts       int                 // requests that Meta accepted
+	accepted      time.Time           // the last of them
+	reach         int                 // how many records more the next batch has, beside those that suspects hold
+	suspects      map[place]suspicion // of events that are to be read again
+	fit           pace.Fit            // of requests to the line
+	gather        time.Time           // when waiting for a fuller batch began
 
 	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
 	alone     bool  // the pause is tried with a single event
@@ -276,6 +279,9 @@ func (l *lane) fetch(ctx context.Context) bool {
 		return true
 	}
 	changed := l.s.o.Log.Changed()
+	if l.reach > 0 {
+		set.MaxEvents, set.MaxBytes = set.MaxEvents+l.reach, 1<<62
+	}
 	found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
 	if err != nil {
 		l.storage(ctx, "read", err)
@@ -316,6 +322,8 @@ func (l *lane) fetch(ctx context.Context) bool {
 	}
 	l.gather = time.Time{}
 	l.work = l.make(found, l.recipe(), l.limits(), nil)
+	l.work.recall(l.suspects)
+	l.suspects = nil
 	return true
 }
 

@@ -20,15 +20,12 @@ const (
 // refused finds the bad events of a refused request, or narrows the search.
 func (l *lane) refused(a *attempt, r graph.Result) {
 	b := l.work
-	// Without a subcode it may be how relay is set up that is refused, which says
-	// nothing about what was sent before (suspect.go).
+	// Without a subcode it may be how relay is set up that is refused (suspect.go).
 	setup := r.Code == codeInvalid && r.Subcode == 0 && len(r.Bad) == 0
 	for _, i := range a.open {
 		it := &b.items[i]
-		it.tries++
-		if !setup {
-			it.doubt, it.asked = false, false // a request with it before was refused, too
-		} else if it.later == 0 {
+		it.tries++ // what was in doubt stays so: another request with it may have been stored
+		if setup && it.later == 0 {
 			it.later = l.accepts + 1
 		}
 	}
@@ -38,6 +35,9 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 	case a.probe:
 		b.stack = b.stack[:len(b.stack)-1]
 		l.probeAt = time.Now().Add(l.settings().ProbeInterval)
+		if l.more() {
+			l.readBehind() // the next probe may be one of those
+		}
 	case l.outgrown(a, r):
 		l.remap() // became older than a week on the way: regroup
 	case len(a.open) == 1 && setup && l.setUpFault(a, r):
@@ -50,7 +50,7 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 	case l.named(a, r):
 	default:
 		b.refuse(a.lo, a.hi)
-		if r.Code == codeInvalid && r.Subcode == subcodeOld && b.isOld(a.open[0]) && b.firstOld(a.open[0]) {
+		if r.Code == codeInvalid && r.Subcode == subcodeOld && b.isOld(a.open[0]) && !a.doubt && b.firstOld(a.open[0]) {
 			b.try(a.open[0], a.open[0]+1) // the youngest: refused, it decides for all
 		}
 	}
@@ -60,8 +60,8 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 // outgrown says whether a request was refused for age that holds events which
 // turned a week old since they were grouped.
 func (l *lane) outgrown(a *attempt, r graph.Result) bool {
-	if r.Code != codeInvalid || r.Subcode != subcodeOld || l.work.isOld(a.open[0]) {
-		return false
+	if r.Code != codeInvalid || r.Subcode != subcodeOld || l.work.isOld(a.open[0]) || a.doubt {
+		return false // what is in doubt keeps its company until halves are tried
 	}
 	now, _ := l.s.clock.now()
 	for _, i := range a.open {
@@ -165,7 +165,7 @@ func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 	it := &b.items[i]
 	reason := l.reason(it, code, subcode, r)
 	bury := func(i int, words string) { l.bury(i, reason, code, subcode, words, r) }
-	old := b.isOld(i)
+	old := b.isOld(i) && !it.doubt // those in doubt are not in the order of their age
 	bury(i, words)
 	if reason == mapper.ReasonExpired && old {
 		// All behind it in its group are older still.

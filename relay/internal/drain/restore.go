@@ -37,6 +37,7 @@ func (l *lane) reread() {
 	l.dropPrefetch()
 	if l.work != nil {
 		l.decide()
+		l.suspects = l.work.suspects()
 	}
 	l.work, l.cur, l.halving, l.unstored = nil, nil, false, true
 }

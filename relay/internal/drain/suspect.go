@@ -6,6 +6,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/mapper"
+	"relay/queue"
 	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 )
@@ -26,7 +27,7 @@ func (l *lane) patience(a *attempt, r graph.Result) (answers int, atLeast time.D
 	switch {
 	case r.Class == graph.Doubt && r.Received > 0: // not all of it counted: one of it is to blame
 		return 1, 0
-	case r.Code == 0 && (l.halving || len(a.open) == 1):
+	case r.Class == graph.TooMuch, r.Code == 0 && (l.halving || len(a.open) == 1):
 		return 1, 0
 	case r.Code == 0:
 		return l.settings().SplitAfter, 0
@@ -74,16 +75,56 @@ func (l *lane) suspect(a *attempt, r graph.Result) {
 	l.tryOthers(a)
 }
 
-// toBlame says whether an event that fails alone is the reason: others get through,
-// and unless the answer is Meta's own, it has failed alone since then often enough for
-// that to be no chance.
+// blameWithin is how long an acceptance says that the line is well.
+const blameWithin = 10 * time.Minute
+
+// toBlame says whether an event that fails alone is the reason: time and again it
+// fails while others get through in between. Where none is left to try, those before
+// it count for a while. A failure without any is one of an outage, which has gaps, and
+// takes back what was held against the event.
 func (l *lane) toBlame(i int, certain bool) bool {
-	if !l.othersPass(i) {
+	it := &l.work.items[i]
+	fresh := l.accepts > it.seen
+	it.seen, it.lone = l.accepts, true
+	last := !l.work.untried() && !l.more() && time.Since(l.accepted) < blameWithin
+	if !l.othersPass(i) || !fresh && !last {
+		it.alone = 0
 		return false
 	}
-	it := &l.work.items[i]
 	it.alone++
-	return certain || it.alone >= 2*l.settings().SplitAfter
+	return it.alone >= 2*l.settings().SplitAfter || certain && it.alone >= 2
+}
+
+// place is where a conversion is, whatever batch it is in.
+type place struct {
+	seq  queue.Seq
+	slot int
+}
+
+// suspects are the suspicions of what is open, by slot.
+func (b *batch) suspects() map[place]suspicion {
+	of := make(map[place]suspicion)
+	for i := range b.items {
+		if it := &b.items[i]; it.later > 0 && !b.done.has(it.slot) {
+			of[place{b.Records[it.rec].Seq, it.slot % slotsPerRecord}] = it.suspicion
+		}
+	}
+	return of
+}
+
+// recall takes up what was held against events before they were read again.
+func (b *batch) recall(of map[place]suspicion) {
+	for i := range b.items {
+		it := &b.items[i]
+		if s, ok := of[place{b.Records[it.rec].Seq, it.slot % slotsPerRecord}]; ok {
+			it.suspicion = s
+		}
+	}
+}
+
+// untried says whether something is open that has not failed alone.
+func (b *batch) untried() bool {
+	return slices.ContainsFunc(b.items, func(it item) bool { return !it.lone && !b.done.has(it.slot) })
 }
 
 // othersPass says whether Meta has accepted others since an event was first in a
@@ -112,8 +153,7 @@ func (l *lane) tryOthers(a *attempt) bool {
 		l.remember()
 		return false
 	case l.more():
-		l.remember()
-		l.reread() // with those behind it
+		l.readBehind()
 		return true
 	default:
 		return false // it is all there is
@@ -144,12 +184,9 @@ func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
 	if l.toBlame(a.open[0], false) {
 		return false
 	}
-	if l.tryOthers(a) {
-		return true
-	}
-	if l.othersPass(a.open[0]) { // it is all that is left
-		set := l.settings()
-		l.waitUntil(pace.Backoff(l.work.items[a.open[0]].alone, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
+	set, tries, passed := l.settings(), l.work.items[a.open[0]].tries, l.othersPass(a.open[0])
+	if l.tryOthers(a) || passed {
+		l.waitUntil(pace.Backoff(tries, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
 		return true
 	}
 	news := l.stop(PausedConfig)
@@ -174,18 +211,27 @@ func (b *batch) anew() bool {
 	return slices.ContainsFunc(b.items, func(it item) bool { return !it.doubt && !b.done.has(it.slot) })
 }
 
+// readBehind has the batch read again, with those that wait behind it.
+func (l *lane) readBehind() {
+	l.remember()
+	l.reach = min(l.work.openCount(), l.settings().MaxEvents)
+	l.reread()
+}
+
 // more says whether the lane has records that wait behind those at hand.
 func (l *lane) more() bool {
-	var open slots
-	n := int64(0)
-	for i := range l.work.items {
-		if it := &l.work.items[i]; !l.work.done.has(it.slot) && !open.has(int(it.rec)) {
-			open.set(int(it.rec))
+	st, _ := l.s.o.Log.Lane(l.name)
+	return st.Pending > int64(l.work.openCount())
+}
+
+// openCount is how many records of the batch are not decided.
+func (b *batch) openCount() (n int) {
+	for _, open := range b.openRecords() {
+		if open {
 			n++
 		}
 	}
-	st, _ := l.s.o.Log.Lane(l.name)
-	return st.Pending > n
+	return n
 }
 
 // rotate puts the span on top below all others.
