@@ -1,0 +1,90 @@
+package mapper
+
+import (
+	"slices"
+	"strings"
+)
+
+// MatchKey is a match key that names one person, as Meta would hold it. Two
+// spellings of an address, and its hash, give one MatchKey. MatchKeys can be
+// compared and used as keys of a map.
+type MatchKey struct {
+	Key   string // email, phone, external_id or lead_id
+	Value string // lower-case hex of the SHA-256 of the normal form; of a lead id its digits
+}
+
+// KeysIn returns the match keys that name people and that the mapping makes of
+// an event, for whatever lists and event sets: also of an event that it skips,
+// holds or does not know. country is the ISO alpha-2 code, in lower case, of the
+// event's own country, "" when it names none; give it to KeysOf, so that a
+// phone number written without its country's code is read as in the event.
+// It returns no keys of what is no JSON object.
+func (m *Mapping) KeysIn(ev Event) (keys []MatchKey, country string) {
+	s, err := m.newSubject(ev, ev.Received, settings{}, nil)
+	defer s.done()
+	if err != nil {
+		return nil, ""
+	}
+	s.frame()
+	s.findTime()
+	s.markSources()
+	s.deriveKeys()
+	for _, k := range keysOfPeople {
+		for i := range s.keys[k] {
+			keys = appendKey(keys, k, s.keys[k][i].normalised)
+		}
+	}
+	return keys, s.locale.country
+}
+
+// KeysOf returns every match key that the mapping could make of one name of a
+// person: an id (userId, lead id), an e-mail address, a phone number or the
+// SHA-256 of one of these. A name that says not what it is, such as 4155550142,
+// gives a key for each thing it may be. A phone number without its country's
+// code is read as one of the mapping's default_country and of each of
+// countries (ISO alpha-2). No keys: no event has this person under this name
+// as a match key.
+func (m *Mapping) KeysOf(name string, countries ...string) []MatchKey {
+	var keys []MatchKey
+	for _, k := range keysOfPeople {
+		for _, raw := range readings(k, name) {
+			keys = appendKey(keys, k, normalise(k, raw, locale{}, nil))
+		}
+	}
+	for _, country := range append(slices.Clone(countries), m.defaultCountry) {
+		if country != "" {
+			keys = appendKey(keys, keyPhone, normalise(keyPhone, name, locale{defaultCountry: strings.ToLower(country)}, nil))
+		}
+	}
+	return keys
+}
+
+// appendKey appends a usable value of a key that is not there yet.
+func appendKey(keys []MatchKey, k keyID, n normalised) []MatchKey {
+	if n.value == "" {
+		return keys
+	}
+	key := MatchKey{Key: keyTable[k].name, Value: n.value}
+	if k != keyLeadID {
+		sum := sumOf(k, n)
+		key.Value = string(sum[:])
+	}
+	if slices.Contains(keys, key) {
+		return keys
+	}
+	return append(keys, key)
+}
+
+// Fingerprint is the fingerprint of a key in Outcome.People, under the same
+// secret.
+func (k MatchKey) Fingerprint(secret []byte) string {
+	for id := range keyCount {
+		if keyTable[id].name != k.Key {
+			continue
+		}
+		var sum digest
+		copy(sum[:], k.Value)
+		return string(newFingerprinter(secret).append(nil, id, k.Value, sum))
+	}
+	return ""
+}
