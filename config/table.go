@@ -170,7 +170,7 @@ func settings() []setting {
 		},
 		{
 			key: "queue.dead_max_size", kind: kindSize, def: "256MiB", least: "1MiB", at: func(c *Config) any { return &c.Queue.DeadMaxSize },
-			doc: "Most that dead letters may take on disk.",
+			doc: "Most that dead letters may take on disk; those of `id_conflict` take at most a quarter of it.",
 		},
 		{
 			key: "queue.dead_max_age", kind: kindDuration, def: "0", at: func(c *Config) any { return &c.Queue.DeadMaxAge },

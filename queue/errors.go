@@ -25,7 +25,8 @@ var (
 	// 1 KiB, or larger than the format allows.
 	ErrInvalid = errors.New("entry cannot be stored")
 	// ErrDeadFull: the dead letters have reached their bound and the policy
-	// is to hold: the settlement did not happen, the lane waits.
+	// is to hold: the settlement did not happen, the lane waits. Those of LaneConflict
+	// have a quarter of all the room.
 	ErrDeadFull = errors.New("no room for more dead letters")
 	// ErrNotFound: no such dead letter or lane.
 	ErrNotFound = errors.New("not found")

@@ -9,14 +9,18 @@ import (
 // Sequence numbers only grow; they are never used again.
 type Seq uint64
 
-// Lane names. A lane is keyed by the id of an event set; the two below belong
-// to the queue's user and are treated like any other lane by the queue.
+// Lane names. A lane is keyed by the id of an event set; those below are for what no
+// event set gets.
 const (
 	// LaneUnmapped holds events whose name no mapping knew when they came.
 	LaneUnmapped = "unmapped"
 	// LaneRefused holds messages that can never become a conversion (not an
 	// object, no event name, too large); draining it makes dead letters.
 	LaneRefused = "refused"
+	// LaneConflict holds events whose id is that of another event; draining it makes
+	// dead letters too. It is a lane of its own, since its letters have a bound of their
+	// own (ErrDeadFull).
+	LaneConflict = "id_conflict"
 )
 
 // Flags travel with a record and mean nothing to the queue. The bits 6 and 7 are
@@ -94,7 +98,7 @@ const (
 )
 
 // Entry is one event to append. In the space ByID, an entry whose ID is known of an
-// event with another Print is no duplicate: it is stored for LaneRefused in the
+// event with another Print is no duplicate: it is stored for LaneConflict in the
 // place of its own lanes, with FlagIDConflict, once for each ID and Print.
 type Entry struct {
 	ID       string    // message id: kept with the record
@@ -124,7 +128,7 @@ type Record struct {
 type Appended struct {
 	Stored     int // newly on disk
 	Duplicates int // already there (or twice in the same call): nothing written
-	Conflicts  int // newly on disk for LaneRefused, flagged, since their ID is that of another event
+	Conflicts  int // newly on disk for LaneConflict, flagged, since their ID is that of another event
 }
 
 // Batch is what Read found for one lane: the records of it that are not settled,

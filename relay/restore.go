@@ -16,9 +16,9 @@ import (
 	"relay/config"
 	"relay/internal/disk"
 	"relay/internal/logs"
-	"relay/queue"
 	"relay/queue/local"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/track"
 )
 
 func newRestoreCommand() *cobra.Command {
@@ -163,7 +163,7 @@ func waitingIn(ctx context.Context, cfg *config.Config) (n int64, err error) {
 	}
 	settle(ctx, q)
 	for _, l := range q.Lanes() {
-		if l.Name != queue.LaneUnmapped && l.Name != queue.LaneRefused {
+		if track.IsEventSet(l.Name) {
 			n += l.Pending
 		}
 	}

@@ -129,7 +129,7 @@ func (w *writer) usable() error {
 	return nil
 }
 
-var refusedLanes = []string{queue.LaneRefused}
+var conflictLanes = []string{queue.LaneConflict}
 
 // build encodes the new records of reqs as chunks.
 func (w *writer) build(reqs []*request) error {
@@ -152,7 +152,7 @@ func (w *writer) build(reqs []*request) error {
 			}
 			setKey, lanes, flags := p.laneKey, p.lanes, e.Flags
 			if p.conflict {
-				setKey, lanes, flags = queue.LaneRefused, refusedLanes, flags|queue.FlagIDConflict
+				setKey, lanes, flags = queue.LaneConflict, conflictLanes, flags|queue.FlagIDConflict
 			}
 			b.Add(&chunk.Item{
 				Hash: p.key(), Print: p.print, Lanes: lanes, SetKey: setKey,

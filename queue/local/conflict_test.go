@@ -1,6 +1,7 @@
 package local
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"testing"
@@ -36,8 +37,58 @@ func TestConflictInDoubt(t *testing.T) {
 	if a := mustAppend(t, q, both...); a != (Appended{Duplicates: 4}) {
 		t.Errorf("after a crash: %+v", a)
 	}
-	if got := fmt.Sprint(drainAll(t, q, "a"), drainAll(t, q, queue.LaneRefused)); got != "[m n] [m n]" {
+	if got := fmt.Sprint(drainAll(t, q, "a"), drainAll(t, q, queue.LaneConflict)); got != "[m n] [m n]" {
 		t.Errorf("stored %s", got)
+	}
+}
+
+// Letters of conflicts that have taken their quarter of the room hold back no others.
+func TestConflictsHaveAQuarter(t *testing.T) {
+	dir := t.TempDir()
+	q := openTest(t, dir, Options{DeadMaxSize: 64 << 10})
+	gen := newLetters(t, q)
+	n := 0
+	var err error
+	for ; err == nil && n < 100; n++ {
+		err = gen(queue.LaneConflict)
+	}
+	if !errors.Is(err, queue.ErrDeadFull) || n < 8 || n > 16 {
+		t.Fatalf("letter %d of 1 KiB: %v", n, err)
+	}
+	for range 20 {
+		if err := gen(queue.LaneRefused); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q = openTest(t, dir, Options{DeadMaxSize: 64 << 10})
+	opened(t, q)
+	gen = newLetters(t, q)
+	if err := gen(queue.LaneConflict); !errors.Is(err, queue.ErrDeadFull) {
+		t.Errorf("after a restart: %v", err)
+	}
+	if err := gen("a"); err != nil {
+		t.Error(err)
+	}
+}
+
+// newLetters gives a function that makes a letter of about 1 KiB in a lane.
+func newLetters(t *testing.T, q *Queue) func(lane string) error {
+	t.Helper()
+	n := 0
+	return func(lane string) error {
+		n++
+		body := make([]byte, 1<<10)
+		_, _ = rand.Read(body)
+		mustAppend(t, q, Entry{ID: fmt.Sprint(lane, n, body[0], body[1], body[2]), Lanes: []string{lane}, Body: body})
+		b, err := q.Read(lane, 0, 1, 0)
+		if err != nil || len(b.Records) != 1 {
+			t.Fatal(b, err)
+		}
+		r := b.Records[0]
+		return q.Settle(lane, Settlement{Settled: upto(b.Next), Dead: []DeadLetter{{Seq: r.Seq, MessageID: r.ID, Body: r.Body}}})
 	}
 }
 
@@ -46,7 +97,7 @@ func TestConflictInDoubt(t *testing.T) {
 func TestConflictAgain(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{})
 	mustAppend(t, q, printed("m", 1), printed("m", 2))
-	b, err := q.Read(queue.LaneRefused, 0, 0, 0)
+	b, err := q.Read(queue.LaneConflict, 0, 0, 0)
 	if err != nil || len(b.Records) != 1 {
 		t.Fatal(b, err)
 	}
@@ -55,7 +106,7 @@ func TestConflictAgain(t *testing.T) {
 		{Seq: r.Seq, MessageID: r.ID, Reason: "id_conflict", ReceivedAt: r.Received, Flags: r.Flags, Body: r.Body},
 		{Seq: r.Seq, Slot: 1, MessageID: "other", Reason: "rejected", ReceivedAt: r.Received, Flags: queue.FlagImported, Body: r.Body},
 	}}
-	if err := q.Settle(queue.LaneRefused, s); err != nil {
+	if err := q.Settle(queue.LaneConflict, s); err != nil {
 		t.Fatal(err)
 	}
 	drainAll(t, q, "a")

@@ -61,7 +61,7 @@ func (d *deadLog) load() {
 	if err == nil {
 		s, err = dead.Open(d.path, dead.Options{
 			Stamp: d.q.stamp, Ring: d.q.ring, Codec: d.q.zstd, Files: boltFiles{readOnly: d.q.readOnly, noSync: d.q.o.NoSync},
-			MaxSize: d.q.o.DeadMaxSize, DropOldest: d.q.o.DeadDropOldest, First: d.first, Header: header,
+			MaxSize: d.q.o.DeadMaxSize, ShareOf: queue.LaneConflict, DropOldest: d.q.o.DeadDropOldest, First: d.first, Header: header,
 			Format: func(b []byte) error {
 				var info meta.Info
 				if err := json.Unmarshal(b, &info); err != nil {

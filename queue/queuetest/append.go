@@ -190,8 +190,8 @@ func appendConflicts(s *subject) {
 	for _, lane := range []string{"a", "b"} {
 		s.wants(lane, "x", "y", "new later", "new after a reopen")
 	}
-	s.wants(queue.LaneRefused, "x", "y", "y")
-	for _, r := range s.all(queue.LaneRefused) {
+	s.wants(queue.LaneConflict, "x", "y", "y")
+	for _, r := range s.all(queue.LaneConflict) {
 		if r.Flags&queue.FlagIDConflict == 0 {
 			s.t.Errorf("%s is not flagged", r.ID)
 		}

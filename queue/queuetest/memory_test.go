@@ -180,7 +180,7 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 		print, known := m.c.ids[d.keyOf(e)]
 		switch {
 		case known && e.Space == queue.ByID && print != 0 && e.Print != 0 && print != e.Print && d.fault != takesAnyEvent:
-			e.Space, e.Lanes, e.Flags = byContent, []string{queue.LaneRefused}, e.Flags|queue.FlagIDConflict
+			e.Space, e.Lanes, e.Flags = byContent, []string{queue.LaneConflict}, e.Flags|queue.FlagIDConflict
 			if _, kept := m.c.ids[d.keyOf(e)]; kept {
 				out.Duplicates++
 				continue

@@ -49,9 +49,8 @@ func (s *Server) Status() Status {
 	return st
 }
 
-// lanes joins what the queue, the lanes at work and the mapping know. The
-// lane of refused messages counts as none: it empties itself into dead
-// letters. The unmapped lane is returned as a number.
+// lanes joins what the queue, the lanes at work and the mapping know. Those that
+// empty themselves into dead letters count as none. The unmapped lane is returned as a number.
 func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 	byID := make(map[string]*LaneInfo)
 	get := func(id string) *LaneInfo {
@@ -63,14 +62,12 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 		return l
 	}
 	for _, ls := range s.o.Queue.Lanes() {
-		switch ls.Name {
-		case queue.LaneUnmapped:
+		switch {
+		case ls.Name == queue.LaneUnmapped:
 			unmapped = ls.Pending
-			continue
-		case queue.LaneRefused:
-			continue
+		case track.IsEventSet(ls.Name):
+			fillFromQueue(get(ls.Name), ls)
 		}
-		fillFromQueue(get(ls.Name), ls)
 	}
 	mapped := map[string]bool{}
 	m := s.o.mapping()
@@ -125,14 +122,14 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 	return out, unmapped
 }
 
-// refused is how many unusable messages wait to become dead letters.
-func (s *Server) refused() int64 {
+// refused is how many messages wait to become dead letters.
+func (s *Server) refused() (n int64) {
 	for _, l := range s.o.Queue.Lanes() {
-		if l.Name == queue.LaneRefused {
-			return l.Pending
+		if track.BecomesLetters(l.Name) {
+			n += l.Pending
 		}
 	}
-	return 0
+	return n
 }
 
 // laneDrain estimates when a lane's backlog is gone: at the rate it has now,

@@ -1,9 +1,11 @@
 package drain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -433,15 +435,21 @@ func TestSpecialLanes(t *testing.T) {
 		w.token = ""
 		w.log.append(queue.Record{ID: "bad", Lanes: []string{queue.LaneRefused}, Received: time.Now(), Body: []byte(`[1]`)})
 		w.log.append(queue.Record{ID: "big", Lanes: []string{queue.LaneRefused}, Received: time.Now(), Flags: queue.FlagTooLarge, Body: []byte(`{"event":"X"}`)})
+		w.log.append(queue.Record{ID: "used", Lanes: []string{queue.LaneConflict}, Received: time.Now(), Flags: queue.FlagIDConflict, Body: []byte(`{"type":"track","event":"X","userId":"1"}`)})
 		w.log.add(queue.LaneUnmapped, "known later", fakeEvent{Event: "Till Opened"})
 		w.log.add(queue.LaneUnmapped, "never known", fakeEvent{Event: "Till Closed"})
 		w.run()
 		defer func() { w.stop() }()
 		pass(time.Second)
 		d := w.log.letters()
-		if len(d) != 2 || d[0].Reason != mapper.ReasonInvalid || d[0].Message != "not an object" || d[0].EventSet != "" || d[1].Reason != mapper.ReasonTooLarge {
+		slices.SortFunc(d, func(a, b queue.DeadLetter) int { return cmp.Compare(a.Seq, b.Seq) })
+		if len(d) != 3 || d[0].Reason != mapper.ReasonInvalid || d[0].Message != "not an object" || d[0].EventSet != "" || d[1].Reason != mapper.ReasonTooLarge {
 			t.Errorf("dead letters %+v", d)
 		}
+		if d := d[len(d)-1]; d.Reason != mapper.ReasonIDConflict || d.EventSet != "" {
+			t.Errorf("dead letter %+v", d)
+		}
+		w.wantCounts(queue.LaneConflict, map[string]int64{"dead:id_conflict": 1})
 		w.wantCounts(queue.LaneRefused, map[string]int64{"dead:invalid": 1, "dead:too_large": 1})
 		w.wantState(queue.LaneUnmapped, Keeping)
 		w.mu.Lock()

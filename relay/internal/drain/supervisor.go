@@ -13,6 +13,7 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/graph"
+	"relay/relay/internal/track"
 )
 
 // ErrNoLane says that there is no such lane.
@@ -117,7 +118,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 
 // look starts the lanes that are missing and tells them of a new mapping.
 func (s *Supervisor) look() {
-	names := []string{queue.LaneUnmapped, queue.LaneRefused}
+	names := []string{queue.LaneUnmapped, queue.LaneRefused, queue.LaneConflict}
 	for _, st := range s.o.Log.Lanes() {
 		if !st.Dropped || st.Pending > 0 {
 			names = append(names, st.Name)
@@ -160,10 +161,10 @@ func (s *Supervisor) start(name string) {
 		defer cancel()
 		st, _ := s.o.Log.Lane(name)
 		l.load(st)
-		switch name {
-		case queue.LaneUnmapped:
+		switch {
+		case name == queue.LaneUnmapped:
 			l.runUnmapped(ctx)
-		case queue.LaneRefused:
+		case track.BecomesLetters(name):
 			l.runRefused(ctx)
 		default:
 			l.run(ctx)

@@ -34,9 +34,12 @@ func RefusedLanes() []string { return refused }
 // IsUnmapped reports whether lanes are those of an event that no mapping knows.
 func IsUnmapped(lanes []string) bool { return len(lanes) == 1 && lanes[0] == queue.LaneUnmapped }
 
-// IsEventSet reports whether a lane delivers to an event set: all do but the two
+// IsEventSet reports whether a lane delivers to an event set: all do but those
 // where events wait that cannot be delivered.
-func IsEventSet(lane string) bool { return lane != queue.LaneUnmapped && lane != queue.LaneRefused }
+func IsEventSet(lane string) bool { return lane != queue.LaneUnmapped && !BecomesLetters(lane) }
+
+// BecomesLetters reports whether all that a lane has becomes dead letters.
+func BecomesLetters(lane string) bool { return lane == queue.LaneRefused || lane == queue.LaneConflict }
 
 // RedriveLanes are the lanes that a dead letter goes to when it is sent again: to
 // the event set it was for while the mapping still sends its event there, else to

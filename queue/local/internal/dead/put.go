@@ -54,7 +54,7 @@ func (s *Store) Put(lane string, settlement uint64, letters []queue.DeadLetter) 
 				return err
 			}
 		}
-		dropped, err = s.makeRoom(c, keys)
+		dropped, err = s.makeRoom(c, lane, keys)
 		return err
 	})
 	if errors.Is(err, queue.ErrDeadFull) {
@@ -73,25 +73,46 @@ func (s *Store) Put(lane string, settlement uint64, letters []queue.DeadLetter) 
 	return dropped, err
 }
 
-// makeRoom drops the oldest letters but those under keep until all is within the
-// bound. Invariant: letters that are alone in the file fit.
-func (s *Store) makeRoom(c *change, keep map[string]bool) (dropped int, err error) {
-	over := func() bool { return s.bytes.Load()+c.bytes > s.o.MaxSize }
-	if !over() || s.rows.Load()+c.rows <= int64(len(keep)) {
-		return 0, nil
+// makeRoom drops the oldest letters but those under keep, which are of lane, until
+// all is within the bounds. Invariant: letters that are alone in the file fit.
+func (s *Store) makeRoom(c *change, lane string, keep map[string]bool) (dropped int, err error) {
+	if lane == s.o.ShareOf {
+		dropped, err = s.dropOldest(c, func() bool { return s.share.bytes+c.share.bytes > s.most(lane) },
+			func(k []byte) bool { return !keep[string(k)] && isOf(k, lane) })
 	}
-	if !s.o.DropOldest {
-		return 0, queue.ErrDeadFull
+	if err == nil {
+		var n int
+		n, err = s.dropOldest(c, func() bool { return s.bytes.Load()+c.all.bytes > s.o.MaxSize },
+			func(k []byte) bool { return !keep[string(k)] })
+		dropped += n
+	}
+	return dropped, err
+}
+
+// most is the bound on the letters of a lane.
+func (s *Store) most(lane string) int64 {
+	if lane == s.o.ShareOf {
+		return s.o.MaxSize / 4
+	}
+	return s.o.MaxSize
+}
+
+// dropOldest drops the oldest of the rows that may go while there are too many.
+func (s *Store) dropOldest(c *change, over func() bool, may func(k []byte) bool) (dropped int, err error) {
+	if !over() {
+		return 0, nil
 	}
 	var gone [][]byte
 	cur := c.order.Cursor()
 	for n, k := cur.First(); n != nil && over(); n, k = cur.Next() {
 		v := c.letters.Get(k)
-		if keep[string(k)] || v == nil {
+		if v == nil || !may(k) {
 			continue
 		}
-		c.rows--
-		c.bytes -= int64(len(v))
+		if !s.o.DropOldest {
+			return 0, queue.ErrDeadFull
+		}
+		c.count(k, -1, len(v))
 		gone = append(gone, slices.Clone(n), slices.Clone(k))
 	}
 	for i := 0; i < len(gone); i += 2 {
@@ -107,7 +128,7 @@ func (s *Store) makeRoom(c *change, keep map[string]bool) (dropped int, err erro
 // lose the end of their bodies.
 func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLetter) (keys [][]byte, rows []row, cut map[int]bool, err error) {
 	keys, rows, cut = make([][]byte, len(letters)), make([]row, len(letters)), make(map[int]bool)
-	size, now := int64(0), s.o.Stamp()
+	size, most, now := int64(0), s.most(lane), s.o.Stamp()
 	one := func(i int, most int64) error {
 		d := letters[i]
 		d.ID = ""
@@ -124,12 +145,12 @@ func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLette
 			return nil, nil, nil, fmt.Errorf("dead letter of no record: %w", queue.ErrInvalid)
 		}
 		keys[i] = rowKey(lane, letters[i].Seq, letters[i].Slot)
-		if err := one(i, s.o.MaxSize); err != nil {
+		if err := one(i, most); err != nil {
 			return nil, nil, nil, err
 		}
 		size += int64(rowHead + len(rows[i].sealed))
 	}
-	if share := s.o.MaxSize / int64(max(1, len(letters))); size > s.o.MaxSize {
+	if share := most / int64(max(1, len(letters))); size > most {
 		for i := range letters {
 			if int64(rowHead+len(rows[i].sealed)) > share {
 				if err := one(i, share); err != nil {

@@ -20,13 +20,14 @@ const batchBytes = 1 << 20
 
 // writer fills a new file.
 type writer struct {
-	db          *bolt.DB
-	tx          *bolt.Tx
-	c           change
-	rows, bytes int64
-	pending     int    // bytes in tx
-	used        uint64 // behind the highest number
-	clashes     []clash
+	s          *Store
+	db         *bolt.DB
+	tx         *bolt.Tx
+	c          change
+	all, share tally
+	pending    int    // bytes in tx
+	used       uint64 // behind the highest number
+	clashes    []clash
 }
 
 // clash is a row whose number another one has. One of the two is of a transaction
@@ -50,8 +51,7 @@ func (w *writer) ready() error {
 	if err != nil {
 		return err
 	}
-	w.tx, w.c = tx, change{letters: tx.Bucket(bucketLetters), order: tx.Bucket(bucketOrder)}
-	w.c.letters.FillPercent, w.c.order.FillPercent = 0.9, 0.9
+	w.tx, w.c = tx, w.s.change(tx)
 	return nil
 }
 
@@ -82,8 +82,8 @@ func (w *writer) flush() error {
 	if w.tx == nil {
 		return nil
 	}
-	w.rows += w.c.rows
-	w.bytes += w.c.bytes
+	w.all.add(w.c.all)
+	w.share.add(w.c.share)
 	err := w.tx.Commit()
 	w.tx, w.pending = nil, 0
 	return err
@@ -124,8 +124,7 @@ func (s *Store) rebuild(fill func(put func(k []byte, r row) error) error, next f
 		return fmt.Errorf("replace %s: %w", filepath.Base(s.path), err)
 	}
 	s.unsure = false
-	s.rows.Store(w.rows)
-	s.bytes.Store(w.bytes)
+	s.counted(w.all, w.share)
 	if s.db, err = s.o.Files.Open(s.path); err != nil {
 		s.db = nil
 		return fmt.Errorf("open dead letters: %w", err)
@@ -150,7 +149,7 @@ func (s *Store) begin(path string) (*writer, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &writer{db: db}, nil
+	return &writer{s: s, db: db}, nil
 }
 
 func (w *writer) fill(fill func(put func(k []byte, r row) error) error, next func(used uint64) (uint64, error)) error {

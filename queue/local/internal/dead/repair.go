@@ -19,11 +19,11 @@ type Repair struct {
 
 // content is what verify found in a file.
 type content struct {
-	rows, bytes int64
-	bad         int64  // rows with a wrong checksum
-	letters     uint64 // sum over letters of the hash of number and key
-	order       uint64 // the same over the order: equal when both agree
-	void        map[string]map[string]bool
+	all, share tally
+	bad        int64  // rows with a wrong checksum
+	letters    uint64 // sum over letters of the hash of number and key
+	order      uint64 // the same over the order: equal when both agree
+	void       map[string]map[string]bool
 }
 
 // flawed says that rows are damaged; the tree is whole.
@@ -57,10 +57,14 @@ func (s *Store) verify() (content, error) {
 				found.bad++
 				return nil
 			}
-			found.rows++
-			found.bytes += int64(len(v))
+			t := tally{1, int64(len(v))}
+			found.all.add(t)
 			found.letters += pairSum(numberKey(r.number), k)
-			if lane, _, _, _ := splitKey(k); s.void(lane, r.settlement) {
+			lane, _, _, _ := splitKey(k)
+			if lane == s.o.ShareOf {
+				found.share.add(t)
+			}
+			if s.void(lane, r.settlement) {
 				if found.void[lane] == nil {
 					found.void[lane] = make(map[string]bool)
 				}

@@ -46,6 +46,12 @@ func rowKey(lane string, seq queue.Seq, slot uint8) []byte {
 	return append(binary.BigEndian.AppendUint64(k, uint64(seq)), slot)
 }
 
+// isOf says whether a row's key is of a lane.
+func isOf(k []byte, lane string) bool {
+	at := len(k) - keyTail
+	return at >= 0 && string(k[:at]) == lane
+}
+
 // splitKey is false for what cannot be the key of a row.
 func splitKey(k []byte) (lane string, seq queue.Seq, slot uint8, ok bool) {
 	at := len(k) - keyTail

@@ -31,6 +31,7 @@ type Options struct {
 	Files      Files
 	Stamp      func() room.Stamp // for what dies now
 	MaxSize    int64             // bound of the rows together
+	ShareOf    string            // a lane whose rows have a quarter of MaxSize at most; empty: none
 	DropOldest bool              // when full; else Put fails with queue.ErrDeadFull
 	First      uint64            // number of the first letter in a file that starts empty; never used before
 	Header     []byte            // is written to a new file
@@ -82,7 +83,13 @@ type Store struct {
 	hidden map[string]map[string]bool
 
 	rows, bytes atomic.Int64
+	share       tally // of rows and bytes, those of Options.ShareOf; under mu
 }
+
+// tally is letters and the size of their rows.
+type tally struct{ rows, bytes int64 }
+
+func (t *tally) add(o tally) { t.rows, t.bytes = t.rows+o.rows, t.bytes+o.bytes }
 
 // Open opens the file at path, or makes it. A damaged one is repaired first.
 // Letters of settlements that did not commit are removed. A new file for which
@@ -122,8 +129,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open dead letters: %w", err)
 	}
-	s.rows.Store(found.rows)
-	s.bytes.Store(found.bytes)
+	s.counted(found.all, found.share)
 	s.hidden = found.void
 	if len(s.hidden) > 0 && !o.ReadOnly {
 		if err := s.removeVoid(); err != nil {
@@ -168,6 +174,13 @@ func (s *Store) close() error {
 	return db.Close()
 }
 
+// counted says what the file holds, and how much of that is of Options.ShareOf.
+func (s *Store) counted(all, share tally) {
+	s.rows.Store(all.rows)
+	s.bytes.Store(all.bytes)
+	s.share = share
+}
+
 // Stats gives how many letters there are and the size of their rows. It never
 // waits for the disk.
 func (s *Store) Stats() (letters, bytes int64) { return s.rows.Load(), s.bytes.Load() }
@@ -195,7 +208,24 @@ func (s *Store) Copy(path string) error {
 // change is a transaction on the letters.
 type change struct {
 	letters, order *bolt.Bucket
-	rows, bytes    int64 // by how much they grow
+	shareOf        string
+	all, share     tally // by how much they grow
+}
+
+// change begins one. The caller ends tx.
+func (s *Store) change(tx *bolt.Tx) change {
+	c := change{letters: tx.Bucket(bucketLetters), order: tx.Bucket(bucketOrder), shareOf: s.o.ShareOf}
+	c.letters.FillPercent, c.order.FillPercent = 0.9, 0.9
+	return c
+}
+
+// count takes n rows of one size under k into account, or gives them back.
+func (c *change) count(k []byte, n, size int) {
+	t := tally{int64(n), int64(n * size)}
+	c.all.add(t)
+	if c.shareOf != "" && isOf(k, c.shareOf) {
+		c.share.add(t)
+	}
 }
 
 // get gives the row under k. One that is damaged counts as absent.
@@ -210,12 +240,10 @@ func (c *change) get(k []byte) (row, bool) {
 
 func (c *change) put(k []byte, r row) error {
 	if v := c.letters.Get(k); v != nil {
-		c.rows--
-		c.bytes -= int64(len(v))
+		c.count(k, -1, len(v))
 	}
 	b := r.encode(k)
-	c.rows++
-	c.bytes += int64(len(b))
+	c.count(k, 1, len(b))
 	// bbolt copies keys, not values, and k may be a page of another file.
 	return errors.Join(c.letters.Put(k, b), c.order.Put(numberKey(r.number), bytes.Clone(k)))
 }
@@ -225,8 +253,7 @@ func (c *change) remove(k []byte) error {
 	if v == nil {
 		return nil
 	}
-	c.rows--
-	c.bytes -= int64(len(v))
+	c.count(k, -1, len(v))
 	if r, err := decodeRow(k, v); err == nil {
 		if err := c.order.Delete(numberKey(r.number)); err != nil {
 			return err
@@ -251,8 +278,7 @@ func (s *Store) update(fn func(c *change) error) error {
 	var refused error
 	run := func() error {
 		return s.db.Update(func(tx *bolt.Tx) error {
-			c = change{letters: tx.Bucket(bucketLetters), order: tx.Bucket(bucketOrder)}
-			c.letters.FillPercent = 0.9
+			c = s.change(tx)
 			refused = fn(&c)
 			return refused
 		})
@@ -268,8 +294,9 @@ func (s *Store) update(fn func(c *change) error) error {
 		s.unsure = true
 		return fmt.Errorf("write dead letters: %w", err)
 	}
-	s.rows.Add(c.rows)
-	s.bytes.Add(c.bytes)
+	s.rows.Add(c.all.rows)
+	s.bytes.Add(c.all.bytes)
+	s.share.add(c.share)
 	return nil
 }
 

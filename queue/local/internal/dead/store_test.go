@@ -127,6 +127,61 @@ func TestFull(t *testing.T) {
 	w.want(1, "m-3")
 }
 
+// The letters of one lane have a quarter of the room, whatever the others leave, and
+// take it from nobody.
+func TestShare(t *testing.T) {
+	share := func(o *Options) { o.MaxSize, o.ShareOf = 12_000, "c" }
+	big := func(seq int) []queue.DeadLetter { return []queue.DeadLetter{letter(seq, strings.Repeat("x", 1000))} }
+	for _, again := range []func(w *world){
+		func(*world) {},
+		(*world).again,
+		func(w *world) { _ = w.Compact() },
+	} {
+		w := newWorld(t, share)
+		w.put("a", 1, 1, 2)
+		for i := range 2 {
+			if _, err := w.Put("c", uint64(i+1), big(10+i)); err != nil {
+				t.Fatal(err)
+			}
+			w.Commit("c")
+			w.gens["c"] = uint64(i + 1)
+		}
+		again(w)
+		if _, err := w.Put("c", 3, big(12)); !errors.Is(err, queue.ErrDeadFull) {
+			t.Fatalf("more than a quarter: %v", err)
+		}
+		w.put("a", 2, 3)
+		w.want(5, "m-1", "m-2", "m-10", "m-11", "m-3")
+		number, _ := ParseID(w.all()[2].ID)
+		if n, err := w.Remove([]uint64{number}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		if _, err := w.Put("c", 3, big(12)); err != nil {
+			t.Fatalf("room again: %v", err)
+		}
+	}
+
+	w := newWorld(t, share, func(o *Options) { o.DropOldest = true })
+	w.put("a", 1, 1, 2)
+	for i := range 5 {
+		if _, err := w.Put("c", uint64(i+1), big(10+i)); err != nil {
+			t.Fatal(err)
+		}
+		w.Commit("c")
+	}
+	w.want(4, "m-1", "m-2", "m-13", "m-14")
+
+	// One that is larger than the share is cut to it.
+	w = newWorld(t, share)
+	if _, err := w.Put("c", 1, []queue.DeadLetter{letter(1, strings.Repeat("y", 10_000))}); err != nil {
+		t.Fatal(err)
+	}
+	w.Commit("c")
+	if _, bytes := w.Stats(); bytes > 3000 || w.all()[0].Cut == 0 {
+		t.Errorf("%d bytes, %d cut", bytes, w.all()[0].Cut)
+	}
+}
+
 // What does not fit at all is cut, and says so.
 func TestTooLarge(t *testing.T) {
 	for _, drop := range []bool{false, true} {
