@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"errors"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -30,9 +31,7 @@ func TestFlipInBranchPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.CopyFS(crashed, os.DirFS(closed)); err != nil {
-		t.Fatal(err)
-	}
+	copyLive(t, crashed, closed)
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -146,4 +145,22 @@ func branchBytes(file []byte) (out []int) {
 		}
 	}
 	return out
+}
+
+// copyLive copies a directory that a queue has open; again if a file of it was
+// replaced meanwhile.
+func copyLive(t *testing.T, to, from string) {
+	t.Helper()
+	for {
+		err := os.CopyFS(to, os.DirFS(from))
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(to); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
