@@ -86,7 +86,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	}
 	l.s.o.Metrics.Lag(l.name, oldest, at)
 	b.accept(a.hi, a.open)
-	l.accepts, l.accepted = l.accepts+1, time.Now()
+	l.acquit(a.open)
 	l.heldBack = 0
 	if d := b.how.m.Digest(); l.st.Mapping != d && slices.ContainsFunc(a.open, func(i int) bool { return b.items[i].how.m.Digest() == d }) {
 		l.st.Mapping, l.dirty = d, true
@@ -206,7 +206,7 @@ func (l *lane) smaller(size int64) {
 	l.st.Size, l.dirty = size, true
 	l.work.limits.bytes = l.limits().bytes
 	l.work.cut()
-	l.cur, l.halving = nil, false
+	l.cur, l.search.on = nil, false
 }
 
 func (l *lane) throttled(a *attempt, r graph.Result) {

@@ -24,17 +24,16 @@ import (
 type batch struct {
 	queue.Batch
 
-	how     *recipe
-	limits  limits
-	made    time.Time // monotonic
-	items   []item
-	done    slots         // decided conversions
-	closed  slots         // records that are decided as a whole
-	makes   []queue.Slots // by record: the conversions that were made of it
-	skips   slots         // records with a conversion that is skipped: counted, and so settled, with the batch
-	stack   []span
-	rotated int          // the acceptances of the lane, and one, when a suspect was put last
-	aged    map[int]bool // groups whose youngest was tried for its age
+	how    *recipe
+	limits limits
+	made   time.Time // monotonic
+	items  []item
+	done   slots         // decided conversions
+	closed slots         // records that are decided as a whole
+	makes  []queue.Slots // by record: the conversions that were made of it
+	skips  slots         // records with a conversion that is skipped: counted, and so settled, with the batch
+	stack  []span
+	aged   map[int]bool // groups whose youngest was tried for its age
 
 	holds  []held
 	looked bool           // its holds were counted (held.go)
@@ -88,14 +87,6 @@ type item struct {
 	asked bool      // and of a request with it there was no readable answer
 	since time.Time // when it was first sent
 	suspicion
-}
-
-// suspicion is what speaks against an event (suspect.go).
-type suspicion struct {
-	later int  // an acceptance with this number, or a later one, shows that others get through; 0: it was in no failed request
-	alone int  // times that it failed alone, for no reason that names it, while others got through
-	seen  int  // the acceptances of the lane when it failed alone last
-	lone  bool // it did so at all
 }
 
 // span is a range of items: not yet sent, or known to hold a bad one.
@@ -318,25 +309,28 @@ func (b *batch) order(keys []groupKey) {
 	b.cut()
 }
 
-// cut cuts the items into requests, as if none of them had been sent yet.
+// cut cuts the items into requests, as if none of them had been sent yet; but those
+// that failed alone come last, each by itself.
 func (b *batch) cut() {
-	b.stack, b.rotated = nil, 0
-	if len(b.items) == 0 {
-		return
-	}
-	var cuts []span
-	lo, size := 0, int64(0)
+	var cuts, lone []span
+	size := int64(0)
 	for i := range b.items {
-		n := int64(len(b.items[i].out.Conversion)) + 1
-		if i > lo && (b.items[i].group != b.items[lo].group || i-lo >= b.limit(i) || size+n > b.limits.bytes) {
-			cuts = append(cuts, span{lo: lo, hi: i})
-			lo, size = i, 0
+		it := &b.items[i]
+		if it.lone {
+			if !b.done.has(it.slot) {
+				lone = append(lone, span{lo: i, hi: i + 1})
+			}
+			continue
 		}
+		n := int64(len(it.out.Conversion)) + 1
+		if last := len(cuts) - 1; last < 0 || cuts[last].hi != i || b.items[cuts[last].lo].group != it.group || i-cuts[last].lo >= b.limit(i) || size+n > b.limits.bytes {
+			cuts, size = append(cuts, span{lo: i, hi: i}), 0
+		}
+		cuts[len(cuts)-1].hi = i + 1
 		size += n
 	}
-	cuts = append(cuts, span{lo: lo, hi: len(b.items)})
-	slices.Reverse(cuts) // the stack's end is its top
-	b.stack = cuts
+	b.stack = append(cuts, lone...)
+	slices.Reverse(b.stack) // its end is its top
 }
 
 // firstOld says once for each group that its youngest may be tried.

@@ -106,7 +106,7 @@ func (b *batch) resume(old *batch) {
 	if !same {
 		return
 	}
-	b.stack, b.aged, b.rotated = old.stack, old.aged, old.rotated
+	b.stack, b.aged = old.stack, old.aged
 	for i := range b.items {
 		x, y := &b.items[i], &old.items[i]
 		x.tries, x.suspicion = y.tries, y.suspicion

@@ -142,8 +142,8 @@ func (l *lane) restore(ctx context.Context) bool {
 		return false
 	}
 	l.work = l.make(found, l.recipe(), l.limits(), doubt)
-	l.work.recall(l.suspects)
-	l.suspects = nil
+	l.work.recall(l.search.of)
+	l.search.of = nil
 	return true
 }
 

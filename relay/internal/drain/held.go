@@ -57,7 +57,7 @@ func (l *lane) passOver() {
 	b := l.work
 	l.decide()
 	l.position, l.last, l.passed = b.Next, b.Next, true
-	l.work, l.cur, l.halving = nil, nil, false
+	l.work, l.cur, l.search.on = nil, nil, false
 }
 
 // lookAgain reads what was passed over again.

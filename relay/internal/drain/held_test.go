@@ -8,6 +8,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/graph"
 )
 
 // A new mapping that lets nothing pass pauses the event set instead of turning its
@@ -148,6 +149,44 @@ func TestHeldOpensNoBreaker(t *testing.T) {
 		pass(time.Minute)
 		if d := w.log.letters(); len(d) != 500 || slices.IndexFunc(w.logs.codes, func(c string) bool { return c == "breaker_open" }) >= 0 {
 			t.Errorf("%d letters, %v", len(d), w.logs.codes)
+		}
+	})
+}
+
+// An event in doubt behind what is passed over is sent again as it was, also by the
+// next process.
+func TestDoubtBehindWhatIsPassedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.opts.Settings.MaxEvents = 50
+		w.fill(setA, "a", 3)
+		w.run()
+		pass(time.Second)
+		m := &fakeMapping{digest: "m2", sets: w.mapping.sets}
+		w.kept["m2"] = m
+		w.remap(m)
+		for _, id := range ids("b", 0, 300) {
+			w.log.add(setA, id, fakeEvent{Hold: mapper.ReasonMissingCurrency})
+		}
+		pass(time.Minute)
+		w.sender.set(func(int, call) graph.Result { return graph.Result{Class: graph.Doubt, HTTPStatus: 502} })
+		w.log.add(setA, "x", fakeEvent{})
+		pass(10 * time.Minute)
+		before := len(w.sender.seen())
+		if before < 3 {
+			t.Fatalf("%d requests", before)
+		}
+		crash(w)
+		w.run()
+		defer func() { w.stop() }()
+		w.sender.set(nil)
+		w.log.add(setA, "y", fakeEvent{})
+		pass(10 * time.Minute)
+		if got := w.sender.accepted(); got["x/events"] != 1 || got["y/events"] != 1 {
+			t.Errorf("accepted %v", got)
+		}
+		if w.logs.count("doubt_rebuilt") == 0 || w.metrics.mismatch != 0 {
+			t.Error("it was not made again as it was")
 		}
 	})
 }

@@ -3,6 +3,7 @@ package drain
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,22 +30,18 @@ type lane struct {
 	pend          queue.Settlement  // decided, not stored yet
 	stuck         *queue.Settlement // offered to the queue, not taken yet
 	work          *batch
-	cur           *attempt            // the request at hand; kept while its fate is open
-	pre           chan *batch         // the batch behind work, being made
-	preFrom, last queue.Seq           // where pre was read from; where the last finished batch ended
-	position      queue.Seq           // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
-	decided       bool                // some of work is, and not in pend
-	idle          bool                // the last request did not get there, or the token was refused: no search is under way
-	shelved       bool                // nothing is read until something may be sent
-	passed        bool                // what the mapping holds is passed over (held.go)
-	heldBack      int                 // conversions in a row that the mapping let not pass
-	unstored      bool                // what is decided must be stored before anything is read
-	accepts       int                 // requests that Meta accepted
-	accepted      time.Time           // the last of them
-	reach         int                 // how many records more the next batch has, beside those that suspects hold
-	suspects      map[place]suspicion // of events that are to be read again
-	fit           pace.Fit            // of requests to the line
-	gather        time.Time           // when waiting for a fuller batch began
+	cur           *attempt    // the request at hand; kept while its fate is open
+	pre           chan *batch // the batch behind work, being made
+	preFrom, last queue.Seq   // where pre was read from; where the last finished batch ended
+	position      queue.Seq   // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
+	decided       bool        // some of work is, and not in pend
+	idle          bool        // the last request did not get there, or the token was refused: no search is under way
+	shelved       bool        // nothing is read until something may be sent
+	passed        bool        // what the mapping holds is passed over (held.go)
+	heldBack      int         // conversions in a row that the mapping let not pass
+	unstored      bool        // what is decided must be stored before anything is read
+	fit           pace.Fit    // of requests to the line
+	gather        time.Time   // when waiting for a fuller batch began
 
 	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
 	alone     bool  // the pause is tried with a single event
@@ -53,7 +50,7 @@ type lane struct {
 	waitFor   State // what notBefore is: WaitingRetry or Throttled
 	paceUntil time.Time
 	pace      pace.Pacer
-	halving   bool      // the batch at hand is tried in parts (suspect.go)
+	search    search    // for events that may be to blame (suspect.go)
 	steady    int       // successes in a row since the last failure
 	acct      *account  // the token's; looked up anew each time around
 	flushed   time.Time // the last settlement
@@ -210,7 +207,7 @@ func (l *lane) maySend() (State, time.Time, bool) {
 // from its note.
 func (l *lane) shelve(until time.Time) {
 	const worth = 2 * time.Second
-	if l.idle && !l.halving && (until.IsZero() || time.Until(until) > worth) {
+	if l.idle && !l.search.on && (until.IsZero() || time.Until(until) > worth) {
 		l.reread()
 		l.shelved = true
 	}
@@ -279,8 +276,8 @@ func (l *lane) fetch(ctx context.Context) bool {
 		return true
 	}
 	changed := l.s.o.Log.Changed()
-	if l.reach > 0 {
-		set.MaxEvents, set.MaxBytes = set.MaxEvents+l.reach, 1<<62
+	if l.search.reach > 0 {
+		set.MaxEvents, set.MaxBytes = set.MaxEvents+l.search.reach, 1<<62
 	}
 	found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
 	if err != nil {
@@ -322,8 +319,8 @@ func (l *lane) fetch(ctx context.Context) bool {
 	}
 	l.gather = time.Time{}
 	l.work = l.make(found, l.recipe(), l.limits(), nil)
-	l.work.recall(l.suspects)
-	l.suspects = nil
+	l.work.recall(l.search.of)
+	l.search.of = nil
 	return true
 }
 
@@ -416,6 +413,7 @@ func (l *lane) refresh() {
 func (l *lane) remap() {
 	b := l.work
 	l.work, l.cur = makeBatch(l.name, b.Batch, l.recipe(), l.limits(), b.decisions()), nil
+	l.work.recall(b.suspects())
 }
 
 // pick makes sure there is a request at hand; false: the batch is done.
@@ -423,7 +421,7 @@ func (l *lane) pick() bool {
 	if l.cur != nil {
 		return true
 	}
-	lo, hi, open, ok := l.work.head(l.st.Streak)
+	lo, hi, open, ok := l.work.head(l.st.Streak + l.search.row)
 	if ok {
 		l.cur = newAttempt(l.name, l.work, lo, hi, open)
 	}
@@ -439,9 +437,12 @@ func (l *lane) pickProbe() {
 	l.cur.probe = true
 }
 
-// random is an open item of the batch.
+// random is an open item of the batch, one that has not failed alone if there is any.
 func (l *lane) random() int {
 	open := l.work.alive(0, len(l.work.items))
+	if l.work.untried() {
+		open = slices.DeleteFunc(open, func(i int) bool { return l.work.items[i].lone })
+	}
 	return open[min(int(l.s.o.Rand()*float64(len(open))), len(open)-1)]
 }
 

@@ -149,3 +149,69 @@ func TestRedriveSendsNothingTwice(t *testing.T) {
 		})
 	}
 }
+
+// A mapping that moves an event to another list while its batch is under way sends
+// nothing again under the other name: neither what was delivered nor what is in doubt.
+func TestNewListSendsNothingTwice(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		t.Run(fmt.Sprint("lost ", lost), func(t *testing.T) {
+			t.Parallel()
+			mapping := func(list string) string {
+				return "version: 1\ndefault_country: US\ndefault_currency: USD\n" + list + ":\n  X: \"" + setA + "\"\n"
+			}
+			r := newRig(t, "conversions")
+			r.set.BreakerAfter = 1000
+			r.use(mapping("events"))
+			var mu sync.Mutex
+			names := map[string]map[string]bool{} // by event: the names it was accepted under
+			calls := 0
+			r.front = func(w http.ResponseWriter, q *http.Request) bool {
+				var req struct {
+					Data []struct {
+						ID   string `json:"event_id"`
+						Name string `json:"event_name"`
+					} `json:"data"`
+				}
+				if err := json.NewDecoder(q.Body).Decode(&req); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				calls++
+				if calls == 1 && !lost { // one is bad: the rest is found in halves
+					w.WriteHeader(http.StatusBadRequest)
+					_, _ = io.WriteString(w, `{"error":{"message":"no","code":100,"error_subcode":2804009,"fbtrace_id":"A"}}`)
+					return true
+				}
+				for _, d := range req.Data {
+					if names[d.ID] == nil {
+						names[d.ID] = map[string]bool{}
+					}
+					names[d.ID][d.Name] = true
+				}
+				if calls == 1 || calls == 2 && !lost {
+					r.use(mapping("lead"))
+				}
+				if calls == 1 {
+					w.WriteHeader(http.StatusBadGateway)
+					return true
+				}
+				_, _ = fmt.Fprintf(w, `{"events_received":%d,"fbtrace_id":"A"}`, len(req.Data))
+				return true
+			}
+			r.append("X", "m", 20, time.Now())
+			r.run()
+			r.empty()
+			mu.Lock()
+			defer mu.Unlock()
+			for id, of := range names {
+				if len(of) != 1 {
+					t.Errorf("%s went as %v", id, of)
+				}
+			}
+			if len(names) != 20 {
+				t.Errorf("%d of 20 arrived", len(names))
+			}
+		})
+	}
+}

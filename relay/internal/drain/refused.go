@@ -25,8 +25,8 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 	for _, i := range a.open {
 		it := &b.items[i]
 		it.tries++ // what was in doubt stays so: another request with it may have been stored
-		if setup && it.later == 0 {
-			it.later = l.accepts + 1
+		if setup {
+			l.begin(i)
 		}
 	}
 	l.st.Failures, l.st.Throttle = 0, 0
@@ -34,6 +34,9 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 	switch {
 	case a.probe:
 		b.stack = b.stack[:len(b.stack)-1]
+		if setup {
+			l.failedAlone(a.open[0])
+		}
 		l.probeAt = time.Now().Add(l.settings().ProbeInterval)
 		if l.more() {
 			l.readBehind() // the next probe may be one of those

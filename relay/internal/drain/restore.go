@@ -37,9 +37,9 @@ func (l *lane) reread() {
 	l.dropPrefetch()
 	if l.work != nil {
 		l.decide()
-		l.suspects = l.work.suspects()
+		l.search.of = l.work.suspects()
 	}
-	l.work, l.cur, l.halving, l.unstored = nil, nil, false, true
+	l.work, l.cur, l.search.on, l.unstored = nil, nil, false, true
 }
 
 // forgetPoll is how often a lane looks whether a forget is over.

@@ -47,7 +47,7 @@ func (l *lane) finish(ctx context.Context) {
 		l.s.o.Metrics.Note(code, n)
 	}
 	l.st.Notes, l.dirty = nil, true
-	l.work, l.cur, l.halving, l.decided, l.reach = nil, nil, false, false, 0
+	l.work, l.cur, l.search.on, l.decided, l.search.reach = nil, nil, false, false, 0
 	if l.st.Mapping == b.how.m.Digest() {
 		l.lookAgain()
 	}

@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -24,14 +25,17 @@ const (
 // not pass by themselves, and what has left whole without an answer may hold one event
 // that draws none; a request that never left says nothing about its events.
 func (l *lane) patience(a *attempt, r graph.Result) (answers int, atLeast time.Duration) {
+	single := len(a.open) == 1
 	switch {
 	case r.Class == graph.Doubt && r.Received > 0: // not all of it counted: one of it is to blame
 		return 1, 0
-	case r.Class == graph.TooMuch, r.Code == 0 && (l.halving || len(a.open) == 1):
+	case single && (l.search.on || r.Code == 0 || l.work.items[a.open[0]].lone): // toBlame counts
+		return 1, 0
+	case r.Class == graph.TooMuch, r.Code == 0 && l.search.on:
 		return 1, 0
 	case r.Code == 0:
 		return l.settings().SplitAfter, 0
-	case l.halving:
+	case l.search.on:
 		return suspectPart, 0
 	}
 	return suspectAfter, suspectTime
@@ -40,17 +44,15 @@ func (l *lane) patience(a *attempt, r graph.Result) (answers int, atLeast time.D
 // suspect looks for an event for which Meta gives no answer, or for ever an error that
 // should pass: nothing is given up by count, but one event must not hold back the
 // others. The request is halved as a refused one is; each conversion keeps its bytes.
-// One that fails alone while others have been accepted since is a dead letter. When
-// nothing gets through it is an outage: the batch is put together again and waits.
+// One that fails alone while others get through is a dead letter. When nothing gets
+// through it is an outage, and all of it waits.
 func (l *lane) suspect(a *attempt, r graph.Result) {
 	if r.HTTPStatus == 0 && r.Class != graph.Doubt || l.forgetting() {
 		return // it did not get there, or may be gone
 	}
 	b := l.work
 	for _, i := range a.open {
-		if it := &b.items[i]; it.later == 0 {
-			it.later = l.accepts + 1
-		}
+		l.begin(i)
 	}
 	if a.told++; a.told == 1 {
 		a.since = time.Now()
@@ -59,40 +61,132 @@ func (l *lane) suspect(a *attempt, r graph.Result) {
 		return
 	}
 	if len(a.open) > 1 {
-		if !l.halving {
+		if !l.search.on {
 			l.log.Warn("a request gets no answer that ends it; trying it in parts", l.answer(logs.Suspect, r)...)
 		}
-		l.halving = true
+		l.search.on = true
 		b.refuse(a.lo, a.hi)
 		l.cur = nil
 		l.remember()
 		return
 	}
-	if l.toBlame(a.open[0], r.Code != 0) {
+	if l.toBlame(a.open[0]) {
 		l.unanswered(a, r)
 		return
 	}
 	l.tryOthers(a)
 }
 
-// blameWithin is how long an acceptance says that the line is well.
-const blameWithin = 10 * time.Minute
+// search is what a lane knows of the events that may be to blame for requests that
+// fail without naming one, beside the suspicions of its batch.
+type search struct {
+	on       bool                // the batch at hand is tried in parts
+	accepts  int                 // requests that Meta accepted
+	accepted time.Time           // the last of them
+	failed   int                 // requests that failed with a single event which was accepted later, or may yet be
+	row      int                 // of them since the last acceptance, all
+	other    int                 // the acceptances, and one, when another event was tried at once
+	reach    int                 // how many records more the next batch has, beside those that suspects hold
+	of       map[place]suspicion // of events that are to be read again
+}
 
-// toBlame says whether an event that fails alone is the reason: time and again it
-// fails while others get through in between. Where none is left to try, those before
-// it count for a while. A failure without any is one of an outage, which has gaps, and
-// takes back what was held against the event.
-func (l *lane) toBlame(i int, certain bool) bool {
-	it := &l.work.items[i]
-	fresh := l.accepts > it.seen
-	it.seen, it.lone = l.accepts, true
-	last := !l.work.untried() && !l.more() && time.Since(l.accepted) < blameWithin
-	if !l.othersPass(i) || !fresh && !last {
-		it.alone = 0
+// suspicion is what speaks against an event.
+type suspicion struct {
+	later  int  // an acceptance with this number, or a later one, shows that others get through; 0: it was in no failed request
+	before int  // search.failed by then
+	fails  int  // times that it failed alone
+	alone  int  // of them while the connection was known to work
+	own    int  // of search.failed, those
+	lone   bool // it failed alone, and none that failed like it was accepted since
+}
+
+// begin notes that an event was in a request that failed.
+func (l *lane) begin(i int) {
+	if s := &l.work.items[i].suspicion; s.later == 0 {
+		s.later, s.before = l.search.accepts+1, l.search.failed
+	}
+}
+
+const (
+	// blameWithin is how long an acceptance says that the connection works.
+	blameWithin = 10 * time.Minute
+	// Of the failures in a row so many count, for some may be those of others that are to
+	// blame; and of each event that is accepted in the end, so many.
+	undecided, innocent = 5, 30
+	// innocence is how improbable the failures of an event must be, were it not to blame.
+	innocence = 1e-4
+)
+
+// failedAlone counts the failure of a request with a single event. One without an
+// acceptance for long speaks against the connection, not against the event: an outage
+// has gaps.
+func (l *lane) failedAlone(i int) {
+	it, s := &l.work.items[i], &l.search
+	it.lone = true
+	it.fails++
+	s.row++
+	counts := s.row <= undecided
+	if counts {
+		s.failed++
+	}
+	if time.Since(s.accepted) < blameWithin {
+		it.alone++
+		if counts {
+			it.own++
+		}
+	}
+}
+
+// toBlame says whether an event that fails alone is the reason. Were it not, it would
+// fail as often as the others do: of their requests since it was first suspected, some
+// were accepted and some failed.
+func (l *lane) toBlame(i int) bool {
+	l.failedAlone(i)
+	it, s := &l.work.items[i], &l.search
+	if !l.othersPass(i) || it.alone < 2*l.settings().SplitAfter {
 		return false
 	}
-	it.alone++
-	return it.alone >= 2*l.settings().SplitAfter || certain && it.alone >= 2
+	return inARow(it.alone, s.accepts-it.later+1, max(s.failed-it.before-it.own, 0)) < innocence
+}
+
+// inARow is the chance that n requests fail in a row on a connection on which so many
+// others passed and failed: Laplace's rule of succession, begun with three that passed.
+func inARow(n, passed, failed int) float64 {
+	a, b := float64(failed+1), float64(passed+3)
+	log := 0.0
+	for _, x := range []float64{a + float64(n), a + b} {
+		g, _ := math.Lgamma(x)
+		log += g
+	}
+	for _, x := range []float64{a, a + b + float64(n)} {
+		g, _ := math.Lgamma(x)
+		log -= g
+	}
+	return math.Exp(log)
+}
+
+// acquit takes note of an acceptance. Should one of the accepted have failed alone
+// before, others that did may be no more to blame: they travel together again.
+func (l *lane) acquit(accepted []int) {
+	b, s := l.work, &l.search
+	s.accepts, s.accepted, s.row = s.accepts+1, time.Now(), 0
+	most := 0
+	for _, i := range accepted {
+		if it := &b.items[i]; it.lone {
+			most = max(most, it.fails)
+			s.failed += min(it.fails, innocent)
+		}
+	}
+	if most == 0 {
+		return
+	}
+	for i := range b.items {
+		if it := &b.items[i]; it.fails <= most {
+			it.lone = false
+		}
+	}
+	b.cut()
+	s.on = false
 }
 
 // place is where a conversion is, whatever batch it is in.
@@ -114,12 +208,16 @@ func (b *batch) suspects() map[place]suspicion {
 
 // recall takes up what was held against events before they were read again.
 func (b *batch) recall(of map[place]suspicion) {
+	if len(of) == 0 {
+		return
+	}
 	for i := range b.items {
 		it := &b.items[i]
 		if s, ok := of[place{b.Records[it.rec].Seq, it.slot % slotsPerRecord}]; ok {
 			it.suspicion = s
 		}
 	}
+	b.cut()
 }
 
 // untried says whether something is open that has not failed alone.
@@ -130,42 +228,35 @@ func (b *batch) untried() bool {
 // othersPass says whether Meta has accepted others since an event was first in a
 // request that failed.
 func (l *lane) othersPass(i int) bool {
-	return l.work.items[i].later > 0 && l.accepts >= l.work.items[i].later
+	return l.work.items[i].later > 0 && l.search.accepts >= l.work.items[i].later
 }
 
-// tryOthers puts an event behind all others of its batch, or has those read that wait
-// behind it: will they get through? If none did since that was done last, everything is
-// put together again, but for one at random: where several are to blame they must not
-// hide the others. It says whether there is another to try at once.
+// tryOthers puts an event that failed alone behind all others of its batch; when they
+// have failed alone too, it has those read that wait behind. It says whether to try
+// another at once: one for each acceptance.
 func (l *lane) tryOthers(a *attempt) bool {
-	b := l.work
+	b, s := l.work, &l.search
+	again := s.other != s.accepts+1
+	s.on, s.other = true, s.accepts+1
+	b.refuse(a.lo, a.hi)
+	b.rotate()
+	l.cur = nil
 	switch {
-	case b.others(a.open[0]) && b.rotated != l.accepts+1:
-		l.halving, b.rotated = true, l.accepts+1
-		b.refuse(a.lo, a.hi)
-		b.rotate()
-	case b.others(a.open[0]) && (b.anew() || !l.more()):
-		l.halving = false
-		b.cut()
-		i := l.random()
-		b.try(i, i+1)
-		l.cur = nil
+	case b.untried():
 		l.remember()
-		return false
+		return again
 	case l.more():
 		l.readBehind()
-		return true
-	default:
-		return false // it is all there is
+		return again
 	}
-	l.cur = nil
 	l.remember()
-	return true
+	return false
 }
 
 // unanswered makes a dead letter of an event that draws no answer by which it could be
 // settled. With Meta's code that is a refusal.
 func (l *lane) unanswered(a *attempt, r graph.Result) {
+	l.search.failed = max(l.search.failed-l.work.items[a.open[0]].own, 0) // they are explained
 	if r.Code != 0 {
 		l.bad(a.open[0], r.Code, r.Subcode, r.Message, r)
 	} else {
@@ -181,7 +272,7 @@ func (l *lane) unanswered(a *attempt, r graph.Result) {
 // and then to one that is not (facts: meta-wire 6.7). Unless others get through and it
 // is refused time and again, no event is to blame. false: this one is.
 func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
-	if l.toBlame(a.open[0], false) {
+	if l.toBlame(a.open[0]) {
 		return false
 	}
 	set, tries, passed := l.settings(), l.work.items[a.open[0]].tries, l.othersPass(a.open[0])
@@ -196,25 +287,10 @@ func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
 	return true
 }
 
-// others says whether an item is open beside this one.
-func (b *batch) others(i int) bool {
-	for j := range b.items {
-		if j != i && !b.done.has(b.items[j].slot) {
-			return true
-		}
-	}
-	return false
-}
-
-// anew says whether something is open that was never sent.
-func (b *batch) anew() bool {
-	return slices.ContainsFunc(b.items, func(it item) bool { return !it.doubt && !b.done.has(it.slot) })
-}
-
 // readBehind has the batch read again, with those that wait behind it.
 func (l *lane) readBehind() {
 	l.remember()
-	l.reach = min(l.work.openCount(), l.settings().MaxEvents)
+	l.search.reach = min(l.work.openCount(), maxConversions)
 	l.reread()
 }
 

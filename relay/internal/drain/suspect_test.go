@@ -2,8 +2,11 @@ package drain
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,9 +103,12 @@ func TestSuspectAlone(t *testing.T) {
 		if n := len(w.log.letters()); n != 0 {
 			t.Fatalf("%d dead letters", n)
 		}
-		w.log.add(setA, "good", fakeEvent{})
-		pass(4 * time.Hour)
-		w.exactlyOnce("good/events")
+		var want []string
+		for i := range 10 {
+			want = append(want, w.fill(setA, fmt.Sprint("good", i), 1)...)
+			pass(5 * time.Minute)
+			w.exactlyOnce(want...)
+		}
 		if d := w.log.letters(); len(d) != 1 || d[0].MessageID != "bad" {
 			t.Errorf("dead letters %+v", d)
 		}
@@ -175,7 +181,7 @@ func TestUnanswered(t *testing.T) {
 					if len(d) != 1 || d[0].MessageID+"/events" != id || d[0].Reason != mapper.ReasonUnanswered || d[0].Message != bad.Message || d[0].MappingHash != "m1" {
 						t.Fatalf("letters %+v", d)
 					}
-					if n := len(w.sender.seen()); n > 40 {
+					if n := len(w.sender.seen()); n > 50 {
 						t.Errorf("%d requests", n)
 					}
 					w.wantState(setA, Idle)
@@ -206,7 +212,7 @@ func TestUnansweredAlone(t *testing.T) {
 		if n := len(w.log.letters()); n != 1 { // the first: others got through
 			t.Fatalf("%d letters", n)
 		}
-		for i := range 3 {
+		for i := range 12 {
 			before := len(w.sender.seen())
 			w.log.add(setA, fmt.Sprint("after", i), fakeEvent{})
 			pass(time.Minute)
@@ -285,6 +291,183 @@ func TestWronglyOldOpensBreaker(t *testing.T) {
 			if d[0].Reason != mapper.ReasonRejected || d[0].Subcode != subcode || !d[0].ReleaseAt.IsZero() {
 				t.Errorf("dead letter %+v", d[0])
 			}
+		})
+	}
+}
+
+// An outage with gaps, in which a request passes now and then, blames nobody, whatever
+// it answers.
+func TestOutageWithGapsBlamesNobody(t *testing.T) {
+	for name, out := range map[string]graph.Result{
+		"code 2": {Class: graph.Retry, HTTPStatus: 500, Code: 2, Upload: graph.UploadWhole},
+		"502":    {Class: graph.Doubt, HTTPStatus: 502, Foreign: true, Upload: graph.UploadWhole},
+		"hang":   {Class: graph.Doubt, Upload: graph.UploadWhole},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.fill(setA, "e", 30)
+				var passes atomic.Bool
+				w.sender.set(func(_ int, c call) graph.Result {
+					if passes.Swap(false) {
+						return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(c.ids)}
+					}
+					return out
+				})
+				w.run()
+				defer func() { w.stop() }()
+				for i := range 6 {
+					pass(2 * time.Hour)
+					w.log.add(setA, fmt.Sprint("more", i), fakeEvent{})
+					passes.Store(true)
+				}
+				pass(12 * time.Hour)
+				if d := w.log.letters(); len(d) != 0 {
+					t.Errorf("%d letters, the first %s %s", len(d), d[0].Reason, d[0].Message)
+				}
+			})
+		})
+	}
+}
+
+// What is to blame hides nobody: not several in a small lane, not beside what is
+// skipped, not with one event a request, not for an answer about size.
+func TestSuspectsHideNobody(t *testing.T) {
+	plain := graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Message: "Invalid parameter"}
+	for name, c := range map[string]struct {
+		bad    int
+		answer graph.Result
+		most   int
+		skip   bool
+	}{
+		"three without a subcode": {3, plain, 1000, false},
+		"beside a skipped one":    {1, plain, 1000, true},
+		"one a request":           {2, plain, 1, false},
+		"too much, of one":        {1, graph.Result{Class: graph.TooMuch, HTTPStatus: 500, Code: 1, Upload: graph.UploadWhole}, 1000, false},
+		"25 that are refused":     {25, graph.Result{Class: graph.InvalidEvent, HTTPStatus: 400, Code: 100, Subcode: 2804009}, 1000, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.opts.Settings.MaxEvents = c.most
+				w.fill(setA, "bad", c.bad)
+				if c.skip {
+					w.log.add(setA, "cash", fakeEvent{Skip: "no_customer"})
+				}
+				w.sender.set(func(_ int, call call) graph.Result {
+					if slices.ContainsFunc(call.ids, func(id string) bool { return strings.HasPrefix(id, "bad") }) {
+						return c.answer
+					}
+					return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(call.ids)}
+				})
+				w.run()
+				defer func() { w.stop() }()
+				pass(time.Hour)
+				want := w.fill(setA, "good", 16)
+				before := len(w.sender.seen())
+				pass(time.Hour)
+				w.exactlyOnce(want...)
+				if n := len(w.sender.seen()) - before; n > 300 {
+					t.Errorf("%d requests", n)
+				}
+				for i := range 48 { // sales that go on show which are to blame
+					want = append(want, w.fill(setA, fmt.Sprint("late", i), 1)...)
+					pass(30 * time.Minute)
+				}
+				w.exactlyOnce(want...)
+				if d := w.log.letters(); len(d) != c.bad {
+					t.Errorf("%d letters of %d", len(d), c.bad)
+				}
+			})
+		})
+	}
+}
+
+// An open breaker is tried at its interval, whatever the probe draws.
+func TestBreakerKeepsItsInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.fill(setA, "e", 100)
+		w.sender.set(func(int, call) graph.Result {
+			return graph.Result{Class: graph.InvalidEvent, HTTPStatus: 400, Code: 100, Subcode: 2804009}
+		})
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Minute)
+		w.wantState(setA, BreakerOpen)
+		w.sender.set(func(int, call) graph.Result {
+			return graph.Result{Class: graph.Retry, HTTPStatus: 500, Code: 2, Upload: graph.UploadWhole}
+		})
+		before := len(w.sender.seen())
+		pass(2 * time.Hour)
+		if n := len(w.sender.seen()) - before; n > 13 {
+			t.Errorf("%d requests in two hours", n)
+		}
+	})
+}
+
+// A connection on which most requests fail at random blames nobody.
+func TestBrownoutBlamesNobody(t *testing.T) {
+	for name, out := range map[string]graph.Result{
+		"code 2":   {Class: graph.Retry, HTTPStatus: 500, Code: 2, Upload: graph.UploadWhole},
+		"code 100": {Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Message: "Invalid parameter"},
+		"502":      {Class: graph.Doubt, HTTPStatus: 502, Foreign: true, Upload: graph.UploadWhole},
+	} {
+		for _, fail := range []float64{0.5, 0.9} {
+			t.Run(fmt.Sprint(name, " ", fail), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					random := rand.New(rand.NewPCG(uint64(fail*100), 7))
+					w := newWorld(t)
+					w.opts.Settings.MaxEvents = 50
+					want := w.fill(setA, "e", 150)
+					var mu sync.Mutex
+					w.sender.set(func(_ int, c call) graph.Result {
+						mu.Lock()
+						defer mu.Unlock()
+						if random.Float64() < fail {
+							return out
+						}
+						return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(c.ids)}
+					})
+					w.run()
+					defer func() { w.stop() }()
+					pass(10 * 24 * time.Hour)
+					w.exactlyOnce(want...)
+					if d := w.log.letters(); len(d) != 0 {
+						t.Errorf("%d letters, the first %s %s", len(d), d[0].Reason, d[0].Message)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Several that draw no answer, side by side, hold back the others for minutes.
+func TestManyUnansweredHideNobody(t *testing.T) {
+	for _, n := range []int{2, 5, 20} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.fill(setA, "mute", n)
+				want := w.fill(setA, "e", 300)
+				w.sender.set(func(_ int, c call) graph.Result {
+					if slices.ContainsFunc(c.ids, func(id string) bool { return strings.HasPrefix(id, "mute") }) {
+						return graph.Result{Class: graph.Doubt, HTTPStatus: 502, Foreign: true, Upload: graph.UploadWhole}
+					}
+					return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(c.ids)}
+				})
+				w.run()
+				defer func() { w.stop() }()
+				var took time.Duration
+				for ; len(w.sender.accepted()) < 300 && took < 3*time.Hour; took += 10 * time.Second {
+					pass(10 * time.Second)
+				}
+				t.Logf("%d requests in %s", len(w.sender.seen()), took)
+				w.exactlyOnce(want...)
+				if took > time.Duration(n)*3*time.Minute {
+					t.Errorf("after %s", took)
+				}
+			})
 		})
 	}
 }
