@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Mapping says which events become which conversions, where they go and how
@@ -22,7 +21,7 @@ type Mapping struct {
 	revenue         []source
 	defaultCountry  string // lower-case alpha-2, or ""
 	defaultCurrency string
-	location        *time.Location
+	times           times
 	correctSkew     bool
 	holdUnmatched   bool
 	consent         []string // categories that must all be true

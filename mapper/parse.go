@@ -31,7 +31,7 @@ func Parse(file string, src []byte, opts ...ParseOption) (*Mapping, []strictyaml
 	sum := sha256.Sum256(src)
 	p := parser{doc: doc, m: &Mapping{
 		digest: hex.EncodeToString(sum[:6]),
-		api:    Conversions, events: map[string][]route{}, location: time.UTC, uploadTag: "Segment", actionSource: physicalStore,
+		api:    Conversions, events: map[string][]route{}, times: times{loc: time.UTC}, uploadTag: "Segment", actionSource: physicalStore,
 		lines: map[string]int{},
 	}}
 	for _, o := range opts {

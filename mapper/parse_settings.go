@@ -37,10 +37,11 @@ func (p *parser) settings(o *strictyaml.Object) {
 			if err != nil || text == "Local" {
 				v.Errorf("%s is not a time zone", v.Written()).WithHint("write a name such as America/New_York, Europe/Berlin or UTC")
 			} else {
-				m.location = loc
+				m.times.loc = loc
 			}
 		}
 	}
+	p.timeFormat(o)
 	if v, ok := p.key(o, "correct_clock_skew"); ok {
 		m.correctSkew, _ = v.Bool()
 	}

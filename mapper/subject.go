@@ -222,7 +222,7 @@ func expressionMessage(line int, err error) string {
 func (s *subject) findTime() {
 	root := &s.t.root
 	s.when = s.ev.Received
-	s.undated = s.when.Year() < 2020 // the clock of a machine that nobody has set
+	s.undated = s.when.Year() < believedYear // the clock of a machine that nobody has set
 	source, line := "time of receipt", 0
 	var raw *node
 	var steps []step
@@ -231,9 +231,9 @@ func (s *subject) findTime() {
 		if n.blank() {
 			continue
 		}
-		t, ok := parseTime(n, s.m.location)
+		t, ok := s.m.times.read(n, s.ev.Received)
 		if !ok {
-			s.notes.add(noteBadTime, name, "not a time that can be read; the next source counts")
+			s.notes.add(noteBadTime, name, unreadableTime(n)+"; the next source counts")
 			continue
 		}
 		s.when, source, raw, s.undated = t, name, n, false
@@ -264,9 +264,9 @@ func (s *subject) correctSkew(t time.Time, name string) (time.Time, bool) {
 	if name == "timestamp" && !root.get("originalTimestamp").blank() {
 		return t, false // somebody has corrected already
 	}
-	at, ok := parseTime(sent, s.m.location)
+	at, ok := s.m.times.read(sent, s.ev.Received)
 	if !ok {
-		s.notes.add(noteBadTime, "sentAt", "not a time that can be read; no clock skew corrected")
+		s.notes.add(noteBadTime, "sentAt", unreadableTime(sent)+"; no clock skew corrected")
 		return t, false
 	}
 	if skew := s.ev.Received.Sub(at); skew.Abs() <= time.Minute {

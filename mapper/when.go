@@ -6,85 +6,226 @@ import (
 	"time"
 )
 
-// parseTime reads a moment as events give it: RFC 3339 with any fraction, a
-// date-time without a zone (in loc), or epoch seconds or, above 10^11,
-// milliseconds, as a number or as text. A date alone is no moment.
-func parseTime(n *node, loc *time.Location) (time.Time, bool) {
+// times says how a mapping reads moments.
+type times struct {
+	loc     *time.Location // of date-times without a zone
+	layouts []string       // time_format: of Go's package time, checked by TimeFormat
+}
+
+// The range of plausible moments (CONTRACT 5.3). A date read as seconds and a
+// spreadsheet's serial number fall out of it, and are unreadable.
+const (
+	firstYear   = 2004
+	lastYear    = 2100 // where the time of receipt is not believed
+	plausibleIn = 366 * 24 * time.Hour
+)
+
+// plausible says whether something that was received then can have happened at
+// t. A time of receipt before 2020 is that of a clock that nobody has set.
+func plausible(t, received time.Time) bool {
+	if t.Year() < firstYear || t.Year() >= lastYear {
+		return false
+	}
+	return received.Year() < believedYear || t.Sub(received) <= plausibleIn
+}
+
+// believedYear is the first year that a clock can stand in which somebody has set.
+const believedYear = 2020
+
+// read reads a moment as events give it: a date-time in the standard form of
+// any language (see text), epoch seconds, milliseconds, microseconds or
+// nanoseconds, YYYYMMDD[hhmmss], as a number or as text, or the objects that
+// libraries make of dates. time_format is tried last.
+func (c *times) read(n *node, received time.Time) (time.Time, bool) {
 	switch n.kind {
 	case isNumber:
-		return parseEpoch(n.text)
+		return c.digits(n.text, received)
 	case isText:
-		s := strings.TrimSpace(n.text)
-		if s != "" && len(s) < 40 && strings.Trim(s, "0123456789.") == "" {
-			return parseEpoch(s)
-		}
-		return parseDateTime(s, loc)
+		return c.text(n.text, received)
+	case isObject:
+		return c.object(n, received)
+	case isList:
+		return c.list(n, received)
 	}
 	return time.Time{}, false
 }
 
-// parseEpoch reads seconds or milliseconds since 1970, exactly.
+// text reads a moment that came as text.
+func (c *times) text(raw string, received time.Time) (time.Time, bool) {
+	s := strings.TrimSpace(raw)
+	if t, ok := isoTime3339(s, c.loc); ok && plausible(t, received) {
+		return t, true
+	}
+	if len(s) == 0 || len(s) > maxTimeText {
+		return time.Time{}, false
+	}
+	s = strings.ReplaceAll(asciiDigits(clean(s)), "−", "-")
+	if strings.Trim(s, "0123456789.") == "" {
+		if t, ok := c.digits(s, received); ok {
+			return t, true
+		}
+	} else if t, ok := parseTimeText(s, c.loc); ok && plausible(t, received) {
+		return t, true
+	}
+	for _, layout := range c.layouts {
+		if t, err := time.ParseInLocation(layout, s, c.loc); err == nil && plausible(t, received) {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// maxTimeText is the longest text, in bytes, that is taken for a moment.
+const maxTimeText = 100
+
+// isoTime3339 is the fast way for what most clients send.
+func isoTime3339(s string, loc *time.Location) (time.Time, bool) {
+	if len(s) < len("2006-01-02T15:04:05") || len(s) > len("2006-01-02T15:04:05.000000000+00:00") || s[10] != 'T' {
+		return time.Time{}, false
+	}
+	layout := "2006-01-02T15:04:05"
+	if last := s[len(s)-1]; last == 'Z' || s[len(s)-3] == ':' && strings.ContainsAny(s[len(s)-6:len(s)-5], "+-") {
+		layout = time.RFC3339
+	}
+	t, err := time.ParseInLocation(layout, s, loc)
+	return t.UTC(), err == nil
+}
+
+// digits reads a number: an epoch, or the digits of a date and a time of day.
+func (c *times) digits(number string, received time.Time) (time.Time, bool) {
+	if t, ok := parseEpoch(number); ok && plausible(t, received) {
+		return t, true
+	}
+	text, ok := decimalText(number)
+	if !ok {
+		return time.Time{}, false
+	}
+	t, ok := parseDateDigits(text, c.loc)
+	return t, ok && plausible(t, received)
+}
+
+// parseEpoch reads seconds since 1970, exactly; above 10^11 milliseconds, above
+// 10^14 microseconds, above 10^17 nanoseconds.
 func parseEpoch(number string) (time.Time, bool) {
 	text, ok := decimalText(number)
 	if !ok || strings.HasPrefix(number, ".") || strings.HasSuffix(number, ".") || strings.Count(number, ".") > 1 {
 		return time.Time{}, false
 	}
 	whole, fraction, _ := strings.Cut(text, ".")
-	if len(whole) > 16 {
-		return time.Time{}, false
-	}
 	n, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil || strings.HasPrefix(text, "-") {
 		return time.Time{}, false
 	}
 	var t time.Time
-	if n > 1e11 {
+	switch {
+	case n > 1e17:
+		t = time.Unix(0, n)
+	case n > 1e14:
+		t = time.UnixMicro(n)
+	case n > 1e11:
 		t = time.UnixMilli(n)
-	} else {
+	default:
 		nanos, err := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
 		if err != nil {
 			return time.Time{}, false
 		}
 		t = time.Unix(n, nanos)
 	}
-	return t.UTC(), t.Year() <= 9999
+	return t.UTC(), true
 }
 
-// parseDateTime reads ISO 8601 date-times as clients write them.
-func parseDateTime(s string, loc *time.Location) (time.Time, bool) {
-	if len(s) < len("2006-01-02T15:04") || len(s) > 64 {
-		return time.Time{}, false
+// dateDigits are the forms of a date and a time of day in digits alone.
+var dateDigits = [...]string{"20060102", "200601021504", "20060102150405"}
+
+// parseDateDigits reads YYYYMMDD[hhmm[ss[fff]]] in loc. A date alone is its
+// first moment.
+func parseDateDigits(s string, loc *time.Location) (time.Time, bool) {
+	if len(s) > 14 && len(s) <= 23 && strings.IndexByte(s, '.') < 0 {
+		s = s[:14] + "." + s[14:] // 20261120160027029
 	}
-	// One separator, upper-case letters, a point before the fraction.
-	b := []byte(s)
-	if b[10] == ' ' || b[10] == 't' {
-		b[10] = 'T'
-	}
-	if b[len(b)-1] == 'z' {
-		b[len(b)-1] = 'Z'
-	}
-	s = string(b)
-	if i := strings.LastIndexByte(s, ' '); i > 10 && i+1 < len(s) && (s[i+1] == '+' || s[i+1] == '-' || s[i+1] == 'Z') {
-		s = s[:i] + s[i+1:] // 2026-11-20 10:00:00 +0100
-	}
-	if strings.HasSuffix(s, " UTC") || strings.HasSuffix(s, " GMT") {
-		s = s[:len(s)-4] + "Z"
-	}
-	leap := false
-	if len(s) >= 19 && s[16:19] == ":60" { // a leap second is a legal time
-		s, leap = s[:16]+":59"+s[19:], true
-	}
-	for _, layout := range []string{
-		"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07",
-		"2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700",
-		"2006-01-02T15:04:05", "2006-01-02T15:04",
-	} {
+	for _, layout := range dateDigits {
+		if len(s) != len(layout) && (len(layout) < 14 || len(s) < 16 || s[14] != '.') {
+			continue
+		}
 		if t, err := time.ParseInLocation(layout, s, loc); err == nil {
-			if leap {
-				t = t.Add(time.Second)
-			}
 			return t.UTC(), true
 		}
 	}
 	return time.Time{}, false
+}
+
+// object reads what libraries make of a date that they were not told how to
+// write: PHP's DateTime, MongoDB's $date, Firestore's and protobuf's timestamps.
+func (c *times) object(n *node, received time.Time) (time.Time, bool) {
+	if date := n.get("$date"); date != nil {
+		if long := date.get("$numberLong"); long != nil {
+			date = long
+		}
+		if date.kind == isNumber || date.kind == isText {
+			return c.read(date, received)
+		}
+		return time.Time{}, false
+	}
+	if date := n.get("date"); date != nil && date.kind == isText {
+		in := *c
+		zone, _ := n.get("timezone").scalarText()
+		if zone != "" {
+			if at, err := time.LoadLocation(zone); err == nil && zone != "Local" {
+				in.loc = at
+			} else if t, ok := parseTimeText(strings.TrimSpace(date.text)+" "+zone, c.loc); ok && plausible(t, received) {
+				return t, true // timezone_type 1 and 2: +01:00, CET
+			} else {
+				return time.Time{}, false
+			}
+		}
+		return in.text(date.text, received)
+	}
+	for _, names := range [][3]string{{"_seconds", "_nanoseconds"}, {"seconds", "nanos", "nanoseconds"}} {
+		seconds, ok := n.get(names[0]).scalarText()
+		if !ok || len(seconds) > 11 { // seconds they are, whatever they would be alone
+			continue
+		}
+		t, ok := parseEpoch(seconds)
+		return t, ok && plausible(t, received)
+	}
+	return time.Time{}, false
+}
+
+// list reads [2026,11,20,16,0,27], as Jackson writes a date-time without a zone.
+func (c *times) list(n *node, received time.Time) (time.Time, bool) {
+	if len(n.kids) < 5 || len(n.kids) > 7 {
+		return time.Time{}, false
+	}
+	var p [7]int
+	for i := range n.kids {
+		text, ok := n.kids[i].scalarText()
+		v, err := strconv.Atoi(text)
+		if !ok || err != nil || n.kids[i].kind != isNumber {
+			return time.Time{}, false
+		}
+		p[i] = v
+	}
+	t, ok := moment(p[0], p[1], p[2], p[3], p[4], p[5], p[6], c.loc)
+	return t, ok && plausible(t, received)
+}
+
+// moment is a date and a time of day that exist; 24:00:00 is the next day, and
+// a leap second is a second later.
+func moment(year, month, day, hour, minute, second, nanos int, loc *time.Location) (time.Time, bool) {
+	leap := second == 60
+	if leap {
+		second = 59
+	}
+	midnight := hour == 24 && minute == 0 && second == 0
+	if hour < 0 || hour > 23 && !midnight || minute < 0 || minute > 59 || second < 0 || second > 59 || nanos < 0 || nanos > 999_999_999 {
+		return time.Time{}, false
+	}
+	if d := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC); d.Month() != time.Month(month) || d.Day() != day {
+		return time.Time{}, false
+	}
+	t := time.Date(year, time.Month(month), day, hour, minute, second, nanos, loc)
+	if leap {
+		t = t.Add(time.Second)
+	}
+	return t.UTC(), true
 }

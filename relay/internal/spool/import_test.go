@@ -36,8 +36,8 @@ func TestImportForms(t *testing.T) {
 	}{
 		{name: "JSON lines", file: e1 + "\n\n  " + e2, want: e1 + "\n" + e2},
 		{name: "JSON lines, CRLF and byte order mark", file: "\xef\xbb\xbf" + e1 + "\r\n" + e2 + "\r\n", want: e1 + "\n" + e2},
-		{name: "JSON lines in Windows-1252", file: "{\"event\":\"Caf\xe9\",\"timestamp\":1}", want: `{"event":"Café","timestamp":1}`},
-		{name: "stray bytes in UTF-8", file: "{\"event\":\"Café ü \xff\",\"timestamp\":1}", want: "{\"event\":\"Café ü \ufffd\",\"timestamp\":1}"},
+		{name: "JSON lines in Windows-1252", file: "{\"event\":\"Caf\xe9\",\"timestamp\":1795444791}", want: `{"event":"Café","timestamp":1795444791}`},
+		{name: "stray bytes in UTF-8", file: "{\"event\":\"Café ü \xff\",\"timestamp\":1795444791}", want: "{\"event\":\"Café ü \ufffd\",\"timestamp\":1795444791}"},
 		{name: "a list", file: "[\n" + e1 + ",\n" + e2 + "]\n", want: e1 + "\n" + e2},
 		{name: "a value over several lines, and another", file: pretty + "\n" + e2, want: pretty + "\n" + e2},
 		{name: "a saved request", file: `{"batch":[` + e1 + `],"context":{"ip":"192.0.2.1"}}`, want: e1[:len(e1)-1] + `,"context":{"ip":"192.0.2.1"}}`},
@@ -75,12 +75,12 @@ func TestImportForms(t *testing.T) {
 			want: `{"event":"Sale","timestamp":"1795444790","properties":{"products":[{"product_id":"a"},{"product_id":"b","quantity":2}],"extra":[{"x": 1}],"flag":"true","zip":"02134","big":"12345678901234567","exp":"1e5"},"context":{"consent":{"categoryPreferences":{"advertising":true}}}}`,
 		},
 		{
-			name: "CSV: event by row or given", file: "event,timestamp\nSale,1\n,2\n", o: Options{Event: "Other"},
-			want: `{"event":"Sale","timestamp":"1"}` + "\n" + `{"event":"Other","timestamp":"2"}`,
+			name: "CSV: event by row or given", file: "event,timestamp\nSale,1795444791\n,1795444792\n", o: Options{Event: "Other"},
+			want: `{"event":"Sale","timestamp":"1795444791"}` + "\n" + `{"event":"Other","timestamp":"1795444792"}`,
 		},
 		{
-			name: "CSV: a row over several lines, blank rows", file: "event,timestamp,note\nSale,1,\"a\nb\"\n,,\n\nSale,2,c\n",
-			want: `{"event":"Sale","timestamp":"1","properties":{"note":"a\nb"}}` + "\n" + `{"event":"Sale","timestamp":"2","properties":{"note":"c"}}`,
+			name: "CSV: a row over several lines, blank rows", file: "event,timestamp,note\nSale,1795444791,\"a\nb\"\n,,\n\nSale,1795444792,c\n",
+			want: `{"event":"Sale","timestamp":"1795444791","properties":{"note":"a\nb"}}` + "\n" + `{"event":"Sale","timestamp":"1795444792","properties":{"note":"c"}}`,
 		},
 		{name: "without a date, allowed", file: `{"event":"Sale"}`, o: Options{Undated: true}, want: `{"event":"Sale"}`},
 	} {
@@ -134,8 +134,8 @@ func TestImportFaults(t *testing.T) {
 			"column 6 (context.traits.email): another column fills the same place\ncolumn 8 (x.y): another column fills the same place\n" +
 			"column 9 (c[]): an index in the path is not like [0]\ncolumn 10 (d..e): a name in the path is empty"},
 		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Columns: map[string]string{"Mail": "context.traits.email"}}, want: `read header: there is no column "Mail"`},
-		{name: "a row with other columns", file: "event,timestamp\nSale,1\nSale,1,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2"},
-		{name: "a quote that does not close", file: "event,timestamp\nSale,1\n\"Sale,1\nSale,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): lines 3 to 4: extraneous or missing \" in quoted-field"},
+		{name: "a row with other columns", file: "event,timestamp\nSale,1795444791\nSale,1795444791,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2"},
+		{name: "a quote that does not close", file: "event,timestamp\nSale,1795444791\n\"Sale,1795444791\nSale,1795444792\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): lines 3 to 4: extraneous or missing \" in quoted-field"},
 		{name: "a list with a bad value", file: "[\n" + strings.TrimSpace(good[:strings.Index(good, "\n")]) + ",\n{}]", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2: a track needs the name of its event"},
 		{name: "JSON that breaks off", file: "[{\"event\":\"Sale\",\"timestamp\":1},", want: "read JSON: "},
 		{name: "a quote that does not close in a long file", file: "event,timestamp\n\"Sale,1\n" + strings.Repeat("Sale,2\n", 300000), want: "a row is longer than any event may be; is a quote missing?"},
