@@ -45,7 +45,6 @@ var keyTable = [keyCount]struct {
 	keyExternalID: {"external_id", "external_id", "extern_id", false, []string{"userId"}},
 	keyLeadID: {"lead_id", "lead_id", "lead_id", false, []string{
 		`integrations["Facebook Offline Conversions"].leadId`, `context["Facebook Offline Conversions"].leadId`,
-		`integrations["Facebook Conversions API"].leadId`, `context["Facebook Conversions API"].leadId`,
 	}},
 	keyBirthDate: {"date_of_birth", "db", "dob", false, nil},
 }

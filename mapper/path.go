@@ -32,6 +32,7 @@ type partKind uint8
 const (
 	byName partKind = iota
 	byIndex
+	byDestination // under any name of this destination, the first that leads somewhere
 	each
 )
 
@@ -107,8 +108,12 @@ func (p *path) bracket(rest string) (string, error) {
 
 // add appends a part; names below traits get their second spelling.
 func (p *path) add(s part) {
-	if s.how == byName && p.has("traits") {
+	switch {
+	case s.how != byName:
+	case p.has("traits"):
 		s.other = otherCase(s.name)
+	case len(p.parts) == 1 && isDestination(s.name):
+		s.how = byDestination
 	}
 	p.parts = append(p.parts, s)
 }
@@ -171,9 +176,20 @@ func otherCase(name string) string {
 // one returns the value at the end of a path without [], or nil. An absent or
 // null trait is looked for under its second spelling.
 func (p *path) one(root *node) *node {
-	n := root
-	for i := range p.parts {
-		if n = p.parts[i].from(n); n == nil {
+	return down(p.parts, root)
+}
+
+func down(parts []part, n *node) *node {
+	for i := range parts {
+		if parts[i].how == byDestination {
+			for options := range n.destinations() {
+				if at := down(parts[i+1:], options); !at.blank() {
+					return at
+				}
+			}
+			return nil
+		}
+		if n = parts[i].from(n); n == nil {
 			return nil
 		}
 	}
@@ -212,6 +228,12 @@ func (p *path) all(root *node, out []*node) []*node {
 
 func collect(parts []part, n *node, out []*node) []*node {
 	for i := range parts {
+		if parts[i].how == byDestination {
+			for options := range n.destinations() {
+				out = collect(parts[i+1:], options, out)
+			}
+			return out
+		}
 		if parts[i].how == each {
 			if n.kind != isList {
 				return out

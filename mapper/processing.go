@@ -27,15 +27,15 @@ func (s *subject) findProcessing() {
 		node *node
 		name string
 	}{{s.options, "integrations"}, {s.context, "context"}} {
-		for _, destination := range destinations {
-			n := parent.node.get(destination).get("dataProcessingOptions")
+		for options := range parent.node.destinations() {
+			n := options.get("dataProcessingOptions")
 			if n == nil {
-				n = parent.node.get(destination).get("data_processing_options")
+				n = options.get("data_processing_options")
 			}
 			if n.absent() {
 				continue
 			}
-			at := parent.name + "[" + strconv.Quote(destination) + "].dataProcessingOptions"
+			at := parent.name + "[" + strconv.Quote(options.name) + "].dataProcessingOptions"
 			if p, ok := parseProcessing(n); ok {
 				s.processing, source, raw = p, at, n
 				s.explainProcessing(source, raw)

@@ -17,3 +17,13 @@ Any other date is unreadable, and so is a date without a time of day (but for YY
 time of receipt: a spreadsheet's serial number or a date read as seconds is no sale of 1970. The next source counts then, with a note;
 a row of a file is refused. A date of digits between slashes or dashes with the year last has an order that nobody can know: name it under ` + "`time_format`" + `.
 `
+
+// referenceOptOut is the section of the reference on integrations.
+const referenceOptOut = `
+## Opting out
+
+An event is not sent when its ` + "`integrations`" + `, or those in its ` + "`context`" + `, say false for this destination, or for ` + "`All`" + ` without true or an object for this
+destination. It answers to Facebook Offline Conversions, Facebook Conversions API, Facebook Conversions, Meta Conversions API and Meta Offline
+Conversions, each also with (Actions), in any case, with spaces, underscores or dashes; a lead id or processing options are found under each of
+these names. A false for Facebook Pixel Server-Side, which Facebook Conversions API was called until 2020, counts too.
+`

@@ -133,7 +133,7 @@ Meta's own names in custom_data are only sent in the type Meta expects:
 	fmt.Fprintf(&b, "- as properties of the event itself: %s\n", strings.Join(sortedNames(personalAtTop), ", "))
 	fmt.Fprintf(&b, "- `name` within: %s\n", strings.Join(sortedNames(people), ", "))
 
-	b.WriteString(referenceTimes)
+	b.WriteString(referenceTimes + referenceOptOut)
 	b.WriteString(`
 ## What is not sent
 

@@ -2,7 +2,6 @@ package mapper
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -348,47 +347,6 @@ func textID(n *node) (string, bool) {
 	text, ok := n.scalarText()
 	text = strings.TrimSpace(text)
 	return text, ok && text != ""
-}
-
-// optedOut says whether integrations switch this destination off. A wish to opt
-// out is honoured however its name is written.
-func (s *subject) optedOut() bool {
-	if s.options == nil {
-		return false
-	}
-	all, on := true, false
-	for i := range s.options.kids {
-		n := &s.options.kids[i]
-		switch {
-		case strings.EqualFold(n.name, "All"):
-			if saysFalse(n) {
-				all = false
-			}
-		case isDestination(n.name):
-			if saysFalse(n) {
-				return true
-			}
-			on = on || n.kind == isTrue || n.kind == isObject || n.kind == isText && strings.EqualFold(strings.TrimSpace(n.text), "true")
-		}
-	}
-	return !all && !on
-}
-
-// saysFalse reads false, also as text: a wish to opt out is not lost to a
-// client that sends text.
-func saysFalse(n *node) bool {
-	return n.kind == isFalse || n.kind == isText && strings.EqualFold(strings.TrimSpace(n.text), "false")
-}
-
-// destinations are the names this destination answers to.
-var destinations = []string{"Facebook Offline Conversions", "Facebook Conversions API"}
-
-func isDestination(name string) bool {
-	if len(name) < len("facebookconversionsapi") {
-		return false
-	}
-	folded := foldName(name)
-	return slices.ContainsFunc(destinations, func(d string) bool { return foldName(d) == folded })
 }
 
 // consented says whether the consent that the mapping asks for is there.
