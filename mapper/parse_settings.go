@@ -8,6 +8,7 @@ import (
 
 	"github.com/bojanz/currency"
 
+	"relay/internal/meta"
 	"relay/internal/strictyaml"
 )
 
@@ -127,14 +128,23 @@ func (p *parser) limitedUse(o *strictyaml.Object) {
 		if v, ok := fields.Need(f.name); ok {
 			n, _ := v.Int()
 			*f.into = int(n)
-			if !validPlace(use.country, use.state) {
-				v.Errorf("%d is not one of Meta's numbers", n).WithHint("country is 1 (USA) or 0, state 0 or 1000 (California) and up")
+			if !meta.LimitedUsePlace(int64(use.country), int64(use.state)) {
+				v.Errorf("%d is not one of Meta's numbers", n).WithHint("country is 1 (USA) or 0; state is 0 or one of %s", limitedUseStates())
 				use = limitedUse{}
 			}
 		}
 	}
 	fields.Done()
 	p.m.limitedUse = &use
+}
+
+// limitedUseStates lists the states that limited_data_use may name.
+func limitedUseStates() string {
+	var out []string
+	for _, s := range meta.States() {
+		out = append(out, fmt.Sprintf("%d (%s)", s.Number, s.Code))
+	}
+	return strings.Join(out, ", ")
 }
 
 // matchKeys reads the sources that replace the built-in ones.

@@ -1,16 +1,16 @@
 package mapper
 
-import "strconv"
+import (
+	"strconv"
+
+	"relay/internal/meta"
+)
 
 // processing is Meta's data_processing_options of one conversion.
 type processing struct {
 	options        []string // nil and empty both mean none: []
 	country, state int
 }
-
-// maxState is the largest state that data processing options may name:
-// the documented ones begin at 1000 (facts: meta-wire 8.3).
-const maxState = 1014
 
 // findProcessing settles data_processing_options when the mapping asks for
 // limited data use: the event's own, else LDU with the mapping's country and
@@ -76,12 +76,7 @@ func parseProcessing(n *node) (*processing, bool) {
 		}
 		*into = v
 	}
-	return p, validPlace(p.country, p.state)
-}
-
-// validPlace says whether country and state are among Meta's documented values.
-func validPlace(country, state int) bool {
-	return (country == 0 || country == 1) && (state == 0 || state >= 1000 && state <= maxState)
+	return p, meta.LimitedUsePlace(int64(p.country), int64(p.state))
 }
 
 // append writes the three members, without a comma before them.

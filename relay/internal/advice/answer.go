@@ -19,8 +19,8 @@ const (
 // For says what an answer means. The class decides; code, subcode, HTTP status
 // and the network's words tell causes of one class apart.
 func For(r graph.Result) Advice {
-	if r.Code == 100 && r.Subcode == 0 && strings.Contains(r.Message, "appsecret_proof") {
-		return appSecret() // the class of code 100 is another (facts: meta-wire 6.7)
+	if r.ProofRefused() {
+		return appSecret()
 	}
 	switch r.Class {
 	case graph.Delivered:
@@ -38,7 +38,7 @@ func For(r graph.Result) Advice {
 	case graph.TokenPause:
 		return token(r)
 	case graph.PermPause:
-		return permission()
+		return permission(r)
 	case graph.ConfigPause:
 		return settings(r)
 	case graph.InvalidEvent, graph.InvalidBatch:
@@ -218,7 +218,13 @@ func NoToken(lack string) Advice {
 	return a
 }
 
-func permission() Advice {
+func permission(r graph.Result) Advice {
+	if r.Code == 1404163 {
+		return Advice{
+			Cause: "account_restricted", What: "Meta no longer allows this account to advertise or to manage its datasets; it does not end by itself.",
+			Who: MetaAdmin, Do: "look into Account Quality in Business Manager and ask Meta for a review", Relay: probes,
+		}
+	}
 	return Advice{
 		Cause: "no_permission", What: "The access token is not allowed to send to this event set.",
 		Who: MetaAdmin, Do: assign + ", with permission to manage it; the token needs ads_management or business_management", Relay: probes,
@@ -251,12 +257,15 @@ func settings(r graph.Result) Advice {
 			Cause: "data_use", What: "Meta wants a choice about Limited Data Use.",
 			Who: Operator, Do: "set limited_data_use in the mapping, or choose in Events Manager", Relay: probes,
 		}
-	case r.Code == 104:
-		return appSecret()
-	case r.Code == 2635:
+	case r.Code == 2635, r.Code == 12:
 		return Advice{
-			Cause: "version_retired", What: "Meta no longer serves this version of its API.",
-			Who: Operator, Do: "set graph.version to a current one", Relay: probes,
+			Cause: "version_retired", What: "Meta does not serve this version of its API any more, or not to the app that made the token.",
+			Who: Operator, Do: "set graph.version to a current one (`relay doctor` says until when it lives)", Relay: probes,
+		}
+	case r.Code == 2500:
+		return Advice{
+			Cause: "path_unknown", What: "Meta does not know the path that relay calls.",
+			Who: Operator, Do: "check graph.endpoint and graph.version in relay.yaml", Relay: probes,
 		}
 	}
 	return settingsWrong()

@@ -70,7 +70,7 @@ func ForState(l Lane) (headline, next string) {
 	case "paused_token":
 		return "Access token refused", l.waits(token(graph.Result{HTTPStatus: 400}))
 	case "paused_permission":
-		return "Not allowed to write to this event set", l.waits(permission())
+		return "Not allowed to write to this event set", l.waits(permission(graph.Result{}))
 	case "paused_config":
 		return "Settings are wrong", l.waits(settingsWrong())
 	case "breaker":

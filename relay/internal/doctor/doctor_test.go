@@ -191,6 +191,15 @@ func modeOf(set, m string) func(*sandbox.Sandbox) error {
 	return func(s *sandbox.Sandbox) error { return s.SetModeOf(set, m) }
 }
 
+// failing answers every upload with a code.
+func failing(code, subcode int) func(*sandbox.Sandbox) error {
+	return func(s *sandbox.Sandbox) error {
+		return s.Update(func(n *sandbox.Settings) {
+			n.Sets = map[string]*sandbox.Behaviour{set1: {Mode: sandbox.Fail, Status: 400, Code: code, Subcode: subcode}}
+		})
+	}
+}
+
 const set1 = "701000000000001"
 
 // TestFindings provokes every finding once, and checks that none was left out
@@ -262,6 +271,11 @@ func TestFindings(t *testing.T) {
 		{"send-only still accepted", "accepted", OK, setup{sandbox: tokens(sandbox.TokenSendOnly)}},
 		{"too few scopes", "scopes", Warn, setup{serve: answers(`{"data":[{"permission":"public_profile","status":"granted"}],"error":null}`)}},
 		{"app secret wrong", "app_secret", Fail, setup{options: sandbox.Options{AppSecret: "right"}, graph: "  app_secret: wrong\n"}},
+		{"app secret missing", "app_secret", Fail, setup{options: sandbox.Options{AppSecret: "right"}}},
+		{"app secret refused, and no event set", "app_secret", Fail, setup{options: sandbox.Options{AppSecret: "right"}, mapping: "version: 1\nevents: {}\n"}},
+		{"account restricted", "account_restricted", Fail, setup{sandbox: failing(1404163, 0)}},
+		{"path unknown", "path_unknown", Fail, setup{sandbox: failing(2500, 0)}},
+		{"an error of other calls", "not_applicable", Warn, setup{sandbox: failing(613, 1487632)}},
 
 		{"dataset unknown", "event_set_wrong", Fail, setup{sandbox: func(s *sandbox.Sandbox) error {
 			return s.Update(func(n *sandbox.Settings) { n.KnownSets = []string{"702000000000002"} })

@@ -34,7 +34,9 @@ func (e *exam) tokenText() bool {
 
 // token asks Meta what it thinks of the access token and of each event set.
 func (e *exam) token(ctx context.Context) {
-	e.scopes(ctx)
+	if !e.scopes(ctx) {
+		return
+	}
 	for _, set := range e.Mapping.Sets() {
 		if !e.eventSet(ctx, set) {
 			return
@@ -49,10 +51,14 @@ func (e *exam) token(ctx context.Context) {
 // meta-wire 1.2).
 var needed = []string{"ads_management", "business_management"}
 
-// scopes reads the token's permissions, where it may.
-func (e *exam) scopes(ctx context.Context) {
+// scopes reads the token's permissions, where it may; false: the app's secret is
+// refused, and so is every other call.
+func (e *exam) scopes(ctx context.Context) bool {
 	scopes, res := e.Client.ReadScopes(ctx)
 	switch {
+	case res.ProofRefused():
+		e.say(refusal(mapper.Set{}, res))
+		return false
 	case res.Class == graph.TokenPause: // said with the event set
 	case res.Class != graph.Delivered:
 		e.say(Finding{Check: "token", Code: "send_only", Level: Note, Text: "The token may not be read with: it is made for sending alone, as Events Manager makes them. That is normal."})
@@ -65,6 +71,7 @@ func (e *exam) scopes(ctx context.Context) {
 	case len(scopes) > 0:
 		e.say(Finding{Check: "token", Code: "scopes", Level: OK, Text: "The token has the permissions " + strings.Join(scopes, ", ") + "."})
 	}
+	return true
 }
 
 // eventSet asks for one event set; false: the token is dead, and the others
@@ -89,7 +96,7 @@ func refusal(set mapper.Set, res graph.Result) Finding {
 	case res.Class == graph.TokenPause:
 		f.Check, f.EventSet, f.Text = "token", "", advice.Told(res)
 	case a.Cause == advice.AppSecret:
-		f.Check, f.EventSet = "token", ""
+		f.Check, f.EventSet, f.Text = "token", "", advice.Told(res)
 	case res.Class != graph.PermPause && res.Class != graph.ConfigPause: // it passes
 		f.Level = Warn
 	}

@@ -2,27 +2,10 @@ package doctor
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
-)
 
-// lives says until when Graph API versions are usable (facts: meta-wire 1.4);
-// the newest has no end yet.
-var lives = []struct{ version, until string }{
-	{"v13.0", "2024-05-28"},
-	{"v16.0", "2025-05-14"},
-	{"v17.0", "2025-09-12"},
-	{"v18.0", "2026-01-26"},
-	{"v19.0", "2026-05-21"},
-	{"v20.0", "2026-09-24"},
-	{"v21.0", "2027-01-21"},
-	{"v22.0", "2027-05-20"},
-	{"v23.0", "2027-10-08"},
-	{"v24.0", "2028-02-18"},
-	{"v25.0", "2028-07-29"},
-	{"v26.0", ""},
-}
+	"relay/internal/meta"
+)
 
 // soon is when the end of a version is worth a warning.
 const soon = 90 * 24 * time.Hour
@@ -30,26 +13,29 @@ const soon = 90 * 24 * time.Hour
 // version judges graph.version by its age.
 func (e *exam) version() {
 	v := e.Config.Graph.Version
-	newest := lives[len(lives)-1].version
+	newest := meta.Newest().Name
 	fix := "Set graph.version: " + newest + " and try it with a test event code first."
 	until, known := "", false
-	for _, l := range lives {
-		if l.version == v {
-			until, known = l.until, true
+	for _, l := range meta.Versions() {
+		if l.Name == v {
+			until, known = l.Until, true
 		}
 	}
 	switch {
-	case !known && older(v, newest):
+	case !known && meta.Newer(newest, v):
 		e.say(Finding{
 			Check: "version", Code: "version_retired", Level: Warn, Who: You, Fix: fix,
 			Text: fmt.Sprintf("graph.version %s is not one of those known to live: Meta answers with the oldest version still alive.", v),
 		})
 		return
 	case !known:
-		e.say(Finding{Check: "version", Code: "version_unknown", Level: Note, Text: fmt.Sprintf("graph.version %s is newer than this relay, which knows %s.", v, newest)})
+		e.say(Finding{Check: "version", Code: "version_unknown", Level: Note, Text: fmt.Sprintf("graph.version %s is newer than the list of this relay, which ends at %s (%s).", v, newest, meta.AsOf)})
+		return
+	case v == newest:
+		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is the newest as of %s.", v, meta.AsOf)})
 		return
 	case until == "":
-		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is the newest known.", v)})
+		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable: as of %s Meta has published no end of it.", v, meta.AsOf)})
 		return
 	}
 	end, _ := time.Parse(time.DateOnly, until) // the table's, tested
@@ -67,17 +53,4 @@ func (e *exam) version() {
 	default:
 		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable until %s.", v, until)})
 	}
-}
-
-// older compares versions of the form v26.0.
-func older(a, b string) bool {
-	x, y := number(a), number(b)
-	return x[0] < y[0] || x[0] == y[0] && x[1] < y[1]
-}
-
-func number(v string) (n [2]int) {
-	major, minor, _ := strings.Cut(strings.TrimPrefix(v, "v"), ".")
-	n[0], _ = strconv.Atoi(major) // digits, config has seen to it
-	n[1], _ = strconv.Atoi(minor)
-	return n
 }

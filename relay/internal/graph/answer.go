@@ -130,6 +130,9 @@ func (a *answer) fromError(r *Result, m metaError) {
 	r.FBTraceID = cmp.Or(string(m.FBTraceID), r.FBTraceID)
 	if m.Code.ok {
 		r.Class, _ = Verdict(r.Code, r.Subcode)
+		if class, ok := saying(r.Code, r.Subcode, string(m.Message)); ok {
+			r.Class = class
+		}
 	} else {
 		r.Class = StatusVerdict(a.status)
 	}
@@ -138,9 +141,6 @@ func (a *answer) fromError(r *Result, m metaError) {
 		if s != "" && !strings.Contains(said, string(s)) {
 			said = strings.TrimSpace(strings.TrimRight(said, " ") + " – " + string(s))
 		}
-	}
-	if r.Code == 1 && strings.Contains(strings.ToLower(string(m.Message)), "reduce the amount of data") { // facts: meta-wire 6.8
-		r.Class = TooMuch
 	}
 	r.Message = cmp.Or(a.clean.text(strings.TrimPrefix(said, " – ")), fmt.Sprintf("error without words (HTTP %d)", a.status))
 	if r.Class == InvalidEvent || r.Class == InvalidBatch {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"strings"
 	"time"
 
 	"relay/mapper"
@@ -16,7 +17,8 @@ type Request struct {
 }
 
 // Class says what a lane does about an answer. It is decided by Meta's code
-// and subcode in one table (facts: meta-errors.csv), never by text or type.
+// and subcode in one table (facts: meta-errors.csv), never by the type, and by
+// the text only where Meta has nothing else (sayings).
 type Class int
 
 // The classes of answers.
@@ -54,6 +56,12 @@ type Result struct {
 	ServerTime time.Time     // Date header; zero: none
 	Warning    string        // X-Ad-Api-Version-Warning and the like
 	Elapsed    time.Duration
+}
+
+// ProofRefused says that Meta refuses the signature made with the app's secret,
+// or wants one. Its code may be that of a bad event (facts: meta-wire 6.7).
+func (r *Result) ProofRefused() bool {
+	return r.Code == 104 || r.Code == 100 && r.Subcode == 0 && strings.Contains(r.Message, "appsecret_proof")
 }
 
 // BadEvent names one refused event of a request.

@@ -65,7 +65,7 @@ func (c *Client) send(ctx context.Context, r Request) Result {
 	res := post()
 	// A proof made with a wrong clock is refused as a wrong signature; the
 	// refusal itself carries the right time. Nothing was stored: once more.
-	if secret != "" && res.Code == 104 && ctx.Err() == nil && c.proofTime().Sub(before).Abs() > time.Minute {
+	if secret != "" && res.ProofRefused() && ctx.Err() == nil && c.proofTime().Sub(before).Abs() > time.Minute {
 		res = post()
 	}
 	return res

@@ -1,6 +1,9 @@
 package graph
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // key is a row of the table: a code, with a subcode or with any.
 type key struct{ code, subcode int }
@@ -8,6 +11,10 @@ type key struct{ code, subcode int }
 // anySubcode marks the row of a code that holds for every subcode which has
 // no row of its own.
 const anySubcode = -1
+
+// CodesAsOf is the day on which the table of codes was compared with Meta's
+// documentation and with what others have seen.
+const CodesAsOf = "2026-11-26"
 
 // verdicts is the one table of codes (facts: meta-errors.csv; meta-wire 6.5).
 // Rows that the facts give without a subcode hold for unknown subcodes too:
@@ -21,6 +28,7 @@ var verdicts = map[key]Class{
 	{4, 1504022}:          Throttle,
 	{4, 1504039}:          Throttle,
 	{10, anySubcode}:      PermPause,
+	{12, anySubcode}:      ConfigPause,
 	{17, anySubcode}:      Throttle,
 	{17, 2446079}:         Throttle,
 	{17, 1885172}:         NotApplicable,
@@ -73,9 +81,12 @@ var verdicts = map[key]Class{
 	{506, anySubcode}:     NotApplicable,
 	{613, anySubcode}:     Throttle,
 	{613, 1996}:           Throttle,
+	{613, 1487225}:        NotApplicable,
+	{613, 1487632}:        NotApplicable,
 	{613, 1487742}:        Throttle,
 	{613, 5044001}:        Throttle,
 	{803, anySubcode}:     ConfigPause,
+	{2500, anySubcode}:    ConfigPause,
 	{2635, anySubcode}:    ConfigPause,
 	{5000, anySubcode}:    Retry,
 	{21009, anySubcode}:   Retry,
@@ -92,9 +103,42 @@ var verdicts = map[key]Class{
 	{80014, anySubcode}:   Throttle,
 	{1357045, anySubcode}: Retry,
 	{1404078, anySubcode}: Throttle,
+	{1404163, anySubcode}: PermPause,
 	{2044055, anySubcode}: ConfigPause,
 	{2859015, anySubcode}: Throttle,
 	{3910001, anySubcode}: Retry,
+}
+
+// sayings are the errors that Meta tells apart by nothing but their text: a
+// wrong app secret has the code of a bad event, and no subcode (facts: meta-wire
+// 6.7, 6.8). Only the beginning of a text counts: what follows may quote an
+// event. Should Meta change a text, the class of the code holds.
+var sayings = []struct {
+	code  int
+	text  string // in lower case, without Meta's "(#100) "
+	class Class
+}{
+	{1, "please reduce the amount of data", TooMuch},
+	{100, "invalid appsecret_proof", ConfigPause},
+	{100, "api calls from the server require an appsecret_proof", ConfigPause},
+	{100, "missing permission", PermPause},
+}
+
+// saying is the class of an error without a subcode by its text, if it has one.
+func saying(code, subcode int, text string) (Class, bool) {
+	if subcode != 0 {
+		return 0, false
+	}
+	text = strings.ToLower(strings.TrimSpace(text))
+	if number, rest, ok := strings.Cut(text, ") "); ok && strings.HasPrefix(number, "(#") {
+		text = rest
+	}
+	for _, s := range sayings {
+		if s.code == code && strings.HasPrefix(text, s.text) {
+			return s.class, true
+		}
+	}
+	return 0, false
 }
 
 // Verdict is the class of an error by its code and subcode, 0 meaning that

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"relay/internal/meta"
 )
 
 // TokenState is what a token is worth.
@@ -78,10 +80,20 @@ func (s *Sandbox) authorize(q *request, now time.Time) *fault {
 	case limited && state == TokenSendOnly && q.r.Method == http.MethodGet:
 		return &fault{code: 10, status: http.StatusForbidden}
 	}
-	if s.o.AppSecret != "" && !s.signed(q, token, now) {
-		return &fault{code: 104}
+	if s.o.AppSecret == "" {
+		return nil
 	}
-	return nil
+	// facts: meta-wire 6.7; the texts are Meta's, as nothing else tells them apart
+	f := &fault{code: 100, typ: "GraphMethodException"}
+	switch {
+	case q.params.text("appsecret_proof") == "":
+		f.text = "API calls from the server require an appsecret_proof argument"
+	case !s.signed(q, token, now):
+		f.text = "Invalid appsecret_proof provided in the API argument"
+	default:
+		return nil
+	}
+	return f
 }
 
 // signed checks appsecret_proof in either form; the timestamped one is stale
@@ -93,8 +105,8 @@ func (s *Sandbox) signed(q *request, token string, now time.Time) bool {
 		if err != nil {
 			return false
 		}
-		meta := now.Add(time.Duration(q.set.DateOffsetS) * time.Second)
-		if meta.Sub(time.Unix(n, 0)).Abs() > 5*time.Minute {
+		theirs := now.Add(time.Duration(q.set.DateOffsetS) * time.Second)
+		if theirs.Sub(time.Unix(n, 0)).Abs() > 5*time.Minute {
 			return false
 		}
 		msg += "|" + at
@@ -118,23 +130,6 @@ func (q *request) known() *fault {
 	return &f
 }
 
-// lives are the Graph API versions (facts: meta-wire 1.4), oldest first, with
-// the day after which each is served by the oldest that is left.
-var lives = []struct{ version, until string }{
-	{"v13.0", "2024-05-28"},
-	{"v16.0", "2025-05-14"},
-	{"v17.0", "2025-09-12"},
-	{"v18.0", "2026-01-26"},
-	{"v19.0", "2026-05-21"},
-	{"v20.0", "2026-09-24"},
-	{"v21.0", "2027-01-21"},
-	{"v22.0", "2027-05-20"},
-	{"v23.0", "2027-10-08"},
-	{"v24.0", "2028-02-18"},
-	{"v25.0", "2028-07-29"},
-	{"v26.0", ""},
-}
-
 // version decides which version serves the call: the asked one while it
 // lives, else the oldest alive (facts: meta-wire 1.4). The versions of the
 // legacy API, v16.0 and below, stay alive here unless LegacyGone.
@@ -143,38 +138,25 @@ func (q *request) version(now time.Time) *fault {
 		return &fault{code: 2635}
 	}
 	q.served = q.asked
-	if newer(q.asked, lives[len(lives)-1].version) {
+	if meta.Newer(q.asked, meta.Newest().Name) {
 		return &fault{code: 2500, text: "Unknown path components: /" + q.asked}
 	}
 	if q.legacyVersion() && !q.set.LegacyGone {
 		return nil
 	}
 	day := now.UTC().Format(time.DateOnly)
-	for _, v := range lives {
-		if v.until != "" && v.until < day {
+	for _, v := range meta.Versions() {
+		if v.Until != "" && v.Until < day {
 			continue
 		}
-		if newer(v.version, q.asked) {
-			q.served = v.version
+		if meta.Newer(v.Name, q.asked) {
+			q.served = v.Name
 		}
 		return nil
 	}
 	return nil
 }
 
-func (q *request) legacyVersion() bool { return !newer(q.asked, "v16.0") }
-
-// newer compares versions of the form v26.0.
-func newer(a, b string) bool {
-	x, y := number(a), number(b)
-	return x[0] > y[0] || x[0] == y[0] && x[1] > y[1]
-}
-
-func number(v string) (n [2]int) {
-	major, minor, _ := strings.Cut(strings.TrimPrefix(v, "v"), ".")
-	n[0], _ = strconv.Atoi(major) // digits by the form of the path
-	n[1], _ = strconv.Atoi(minor)
-	return n
-}
+func (q *request) legacyVersion() bool { return !meta.Newer(q.asked, "v16.0") }
 
 func lower(s string) string { return strings.ToLower(s) }

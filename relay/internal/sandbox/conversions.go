@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/bojanz/currency"
+
+	"relay/internal/meta"
 )
 
 const day = 24 * time.Hour
@@ -131,9 +133,6 @@ func currencyCode(_ *judge, e *event) *fault {
 	return nil
 }
 
-// states of Limited Data Use (facts: meta-wire 8.3): 0 and 1000 to 1014.
-func lduState(n int64) bool { return n == 0 || n >= 1000 && n <= 1014 }
-
 func limitedUse(_ *judge, e *event) *fault {
 	const field = "data_processing_options"
 	raw, ok := e.m[field]
@@ -153,7 +152,7 @@ func limitedUse(_ *judge, e *event) *fault {
 	switch {
 	case hasC && (!okC || country != 0 && country != 1):
 		return invalid(field+"_country", "data_processing_options_country must be 0 or 1.")
-	case hasS && (!okS || !lduState(state)):
+	case hasS && (!okS || !meta.LimitedUsePlace(0, state)):
 		return invalid(field+"_state", "data_processing_options_state is none of the listed states.")
 	case len(list) == 0:
 		return nil

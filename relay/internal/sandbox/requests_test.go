@@ -136,13 +136,13 @@ func TestAppSecretProof(t *testing.T) {
 		extra string
 		want  string
 	}{
-		"none":        {"", "104"},
-		"wrong":       {`"appsecret_proof":"00",`, "104"},
+		"none":        {"", "100"},
+		"wrong":       {`"appsecret_proof":"00",`, "100"},
 		"plain":       {`"appsecret_proof":"` + sign("tok") + `",`, ""},
 		"timestamped": {fmt.Sprintf(`"appsecret_proof":"%s","appsecret_time":%d,`, sign(fmt.Sprintf("tok|%d", clock)), clock), ""},
 		"as text":     {fmt.Sprintf(`"appsecret_proof":"%s","appsecret_time":"%d",`, sign(fmt.Sprintf("tok|%d", clock)), clock), ""},
-		"stale":       {fmt.Sprintf(`"appsecret_proof":"%s","appsecret_time":%d,`, sign(fmt.Sprintf("tok|%d", clock-301)), clock-301), "104"},
-		"other time":  {fmt.Sprintf(`"appsecret_proof":"%s","appsecret_time":%d,`, sign(fmt.Sprintf("tok|%d", clock)), clock-1), "104"},
+		"stale":       {fmt.Sprintf(`"appsecret_proof":"%s","appsecret_time":%d,`, sign(fmt.Sprintf("tok|%d", clock-301)), clock-301), "100"},
+		"other time":  {fmt.Sprintf(`"appsecret_proof":"%s","appsecret_time":%d,`, sign(fmt.Sprintf("tok|%d", clock)), clock-1), "100"},
 	} {
 		r := post(t, base+conversions, `{`+c.extra+`"access_token":"tok","data":[`+good()+`]}`)
 		if r.code() != c.want {
