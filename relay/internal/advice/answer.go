@@ -339,7 +339,7 @@ func tooLarge(r graph.Result) Advice {
 	}
 	return Advice{
 		Cause: "way_too_narrow", What: "Something on the way to Meta takes not even a single event: this answer is none of the Graph API's.",
-		Who: Network, Do: "raise the limit of the proxy or firewall on the way, or let this machine through to graph.facebook.com; then `relay dead retry` the events that became dead letters",
+		Who: Network, Do: "raise the limit of the proxy or firewall on the way, or let this machine through to graph.facebook.com", Relay: "relay tries one event now and then, and makes it a dead letter only if others pass.",
 	}
 }
 
@@ -350,10 +350,6 @@ func Breaker(r graph.Result) Advice {
 		Cause: "breaker", What: "So many events in a row were refused that the event set is paused; the rest is kept.",
 		Who: Operator, Do: "correct the mapping, which is probably wrong, and then `relay dead retry`",
 		Relay: "relay goes on when the mapping is saved, or at once with `relay lane resume`; it tries one event after each retry.probe_interval.",
-	}
-	if TooLarge(r) {
-		narrow := tooLarge(graph.Result{})
-		a.Who, a.Do = narrow.Who, narrow.Do
 	}
 	return a
 }

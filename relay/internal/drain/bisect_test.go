@@ -211,20 +211,38 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
-// A proxy that takes not even one event is not Meta, nor is the mapping wrong.
+// A proxy that takes not even one event is not Meta, nor is any event to blame; that
+// one of them is too large for it shows once others pass.
 func TestTooLargeForTheWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		tooLarge := graph.Result{Class: graph.InvalidBatch, HTTPStatus: http.StatusRequestEntityTooLarge, Foreign: true, Message: "HTTP 413"}
 		w.sender.set(func(_ int, c call) graph.Result { r := tooLarge; r.Sent = len(c.ids); return r })
-		w.fill(setA, "e", 300)
+		want := w.fill(setA, "e", 300)
 		w.run()
 		defer func() { w.stop() }()
-		pass(5 * time.Minute)
-		w.wantState(setA, BreakerOpen)
-		w.wantCounts(setA, map[string]int64{"dead:too_large": 20})
-		if got, want := w.lane(setA).LastError.Advice, advice.Breaker(tooLarge).String(); got != want || strings.Contains(got, "mapping, which") {
-			t.Errorf("advice %q, want %q", got, want)
+		pass(12 * time.Hour)
+		w.wantState(setA, PausedConfig)
+		if d := w.log.letters(); len(d) != 0 {
+			t.Errorf("%d letters", len(d))
+		}
+		if n := len(w.sender.seen()); n > 12*6+20 {
+			t.Errorf("%d requests", n)
+		}
+		w.sender.set(func(_ int, c call) graph.Result {
+			if slices.Contains(c.ids, "e0007/events") {
+				return tooLarge
+			}
+			return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(c.ids)}
+		})
+		pass(time.Hour)
+		for i := range 24 {
+			want = append(want, w.fill(setA, fmt.Sprint("later", i), 1)...)
+			pass(10 * time.Minute)
+		}
+		w.exactlyOnce(slices.DeleteFunc(want, func(id string) bool { return id == "e0007/events" })...)
+		if d := w.log.letters(); len(d) != 1 || d[0].MessageID != "e0007" || d[0].Reason != mapper.ReasonTooLarge {
+			t.Errorf("letters %+v", d)
 		}
 	})
 }

@@ -20,8 +20,8 @@ const (
 // refused finds the bad events of a refused request, or narrows the search.
 func (l *lane) refused(a *attempt, r graph.Result) {
 	b := l.work
-	// Without a subcode it may be how relay is set up that is refused (suspect.go).
-	setup := r.Code == codeInvalid && r.Subcode == 0 && len(r.Bad) == 0
+	// It may be how relay is set up that is refused, or a proxy that refuses (suspect.go).
+	setup := (r.Code == codeInvalid && r.Subcode == 0 || r.Foreign) && len(r.Bad) == 0
 	for _, i := range a.open {
 		it := &b.items[i]
 		it.tries++ // what was in doubt stays so: another request with it may have been stored

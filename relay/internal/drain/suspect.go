@@ -245,7 +245,7 @@ func (l *lane) tryOthers(a *attempt) bool {
 	case b.untried():
 		l.remember()
 		return again
-	case l.more():
+	case l.more() && len(b.inDoubt()) < maxConversions: // each that is in doubt has its note
 		l.readBehind()
 		return again
 	}
@@ -269,7 +269,8 @@ func (l *lane) unanswered(a *attempt, r graph.Result) {
 
 // setUpFault deals with the refusal of a single event that names none: code 100
 // without subcode is also what Meta answers to a request that is signed wrongly, now
-// and then to one that is not (facts: meta-wire 6.7). Unless others get through and it
+// and then to one that is not (facts: meta-wire 6.7), and a proxy that takes no upload
+// at all answers 413. Unless others get through and it
 // is refused time and again, no event is to blame. false: this one is.
 func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
 	if l.toBlame(a.open[0]) {
