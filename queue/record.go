@@ -50,6 +50,8 @@ const (
 	flagSlots = FlagIDConflict << 1
 	// FlagHad marks a record that says which lanes had its event; engines set it.
 	FlagHad = flagSlots << MaxSlots
+	// FlagRecipe marks a record with a Recipe; engines set it.
+	FlagRecipe = FlagHad << 1
 )
 
 // drainBits are those that mean something to drain alone.
@@ -107,6 +109,7 @@ type Entry struct {
 	Print    uint64    // fingerprint of the event, equal for equal events; 0: not known, and the same as any
 	Lanes    []string  // who shall read it: fixed here, once
 	Had      []string  // who has had its event, as another record
+	Recipe   string    // what it is to be made with; means nothing to the queue
 	Received time.Time // time of receipt, kept to the millisecond
 	Flags    Flags
 	Body     []byte // the bytes that arrived; not kept after Append returns
@@ -118,6 +121,7 @@ type Record struct {
 	ID       string
 	Lanes    []string
 	Had      []string // lanes that had its event before, as another record
+	Recipe   string   // Entry.Recipe
 	Received time.Time
 	Flags    Flags
 	Settled  Slots // in the lane it was read from: what must not be sent again
@@ -194,6 +198,7 @@ type DeadLetter struct {
 	ReleaseAt   time.Time `json:"release_at,omitzero"` // redriven by itself once due (reason future)
 	Attempts    int       `json:"attempts"`
 	MappingHash string    `json:"mapping,omitempty"` // digest of the mapping that refused it
+	Recipe      string    `json:"recipe,omitempty"`  // of its record when it is sent again to its own lane
 	Flags       Flags     `json:"flags,omitempty"`
 	Body        []byte    `json:"-"`             // the event as it arrived
 	Cut         int64     `json:"cut,omitempty"` // bytes of Body that the queue had no room for
@@ -226,9 +231,9 @@ func (d DeadLetter) Again(lanes []string) (out []Entry) {
 	}
 	for _, lane := range lanes {
 		to := e
-		to.Lanes, to.Key = []string{lane}, "dead:"+d.ID
+		to.Lanes, to.Key, to.Recipe = []string{lane}, "dead:"+d.ID, d.Recipe
 		if lane != d.EventSet {
-			to.Flags, to.Key = to.Flags.WithSlots(0)&^drainBits, "redrive:"+lane+":"+e.ID
+			to.Flags, to.Key, to.Recipe = to.Flags.WithSlots(0)&^drainBits, "redrive:"+lane+":"+e.ID, ""
 		}
 		out = append(out, to)
 	}

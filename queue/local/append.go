@@ -157,7 +157,7 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 }
 
 // recordSize is about what e takes of a payload.
-func recordSize(e *Entry) int { return len(e.Body) + len(e.ID) + 32 }
+func recordSize(e *Entry) int { return len(e.Body) + len(e.ID) + len(e.Recipe) + 32 }
 
 // reuse keeps r for the next Append. Nobody else may know of it any more.
 func (q *Queue) reuse(r *request) {

@@ -50,6 +50,30 @@ type recipe struct {
 	age  time.Duration // since receipt; 0: no limit
 
 	wrong, right time.Time // clock.start: what relay received before its clock was set
+
+	by     func(digest string) Mapping // for records that have a recipe of their own; nil: none has
+	others map[string]*recipe
+}
+
+// of is what a record is made with: by the mapping it was sent with, if Meta may have
+// stored it and that mapping is kept.
+func (h *recipe) of(rec *queue.Record) *recipe {
+	if rec.Recipe == "" || h.by == nil || h.m != nil && rec.Recipe == h.m.Digest() {
+		return h
+	}
+	if other, ok := h.others[rec.Recipe]; ok {
+		return other
+	}
+	other := h
+	if m := h.by(rec.Recipe); m != nil {
+		same := *h
+		same.m, other = m, &same
+	}
+	if h.others == nil {
+		h.others = map[string]*recipe{}
+	}
+	h.others[rec.Recipe] = other
+	return other
 }
 
 // received is when a record was received: by the clock as it was then, or by what is
@@ -154,7 +178,7 @@ func makeBatch(lane string, found queue.Batch, how *recipe, most limits, so deci
 		}
 	}
 	for i := range recs {
-		rec := &recs[i]
+		rec, how := &recs[i], how.of(&recs[i])
 		outs := b.mapOne(lane, rec, how)
 		if taken.any(i) && !slices.ContainsFunc(outs, func(o mapper.Outcome) bool { return taken.has(slotOf(i, o.List, nil)) }) {
 			continue // another mapping calls it otherwise: it goes as what Meta may have

@@ -17,6 +17,7 @@ type Foresight struct {
 	MaxAge  time.Duration // queue.max_age; 0: no limit
 	Now     time.Time
 	Ages    bool // the clock is believed
+	by      func(digest string) Mapping
 }
 
 // Fate is what becomes of one letter.
@@ -30,7 +31,7 @@ type Fate struct {
 // Foresight is what would be in force if letters were sent again now.
 func (s *Supervisor) Foresight() Foresight {
 	now, believed := s.clock.now()
-	return Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed}
+	return Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed, by: s.o.MappingByDigest}
 }
 
 // Lanes are where a letter goes; none: nowhere, it stays a dead letter.
@@ -46,8 +47,8 @@ func (f Foresight) Of(d queue.DeadLetter, again func(key string) bool) Fate {
 			fate.Skip[mapper.ReasonDuplicate]++
 			continue
 		}
-		rec := queue.Record{ID: e.ID, Lanes: e.Lanes, Had: e.Had, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
-		b := makeBatch(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &recipe{m: f.Mapping, at: f.Now, ages: f.Ages, age: f.MaxAge}, limits{events: 1}, decisions{})
+		rec := queue.Record{ID: e.ID, Lanes: e.Lanes, Had: e.Had, Recipe: e.Recipe, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
+		b := makeBatch(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &recipe{m: f.Mapping, at: f.Now, ages: f.Ages, age: f.MaxAge, by: f.by}, limits{events: 1}, decisions{})
 		fate.Send += len(b.alive(0, len(b.items)))
 		for i := range b.holds {
 			fate.Hold = append(fate.Hold, b.holds[i].letter.Reason)

@@ -215,3 +215,71 @@ func TestNewListSendsNothingTwice(t *testing.T) {
 		})
 	}
 }
+
+// An event that drew no answer may be at Meta: sent again it is the same, byte for
+// byte, whatever the mapping is by then and over a restart.
+func TestUnansweredGoesAgainAsItWas(t *testing.T) {
+	r := newRig(t, "conversions")
+	mapping := func(name string) string {
+		return "version: 1\ndefault_country: US\ndefault_currency: USD\nevents:\n  X: { to: \"" + setA + "\", as: " + name + " }\n"
+	}
+	r.use(mapping("One"))
+	var mu sync.Mutex
+	bad := ""
+	mute, sent := true, map[string][]string{} // by id, as often as it was sent
+	r.front = func(w http.ResponseWriter, q *http.Request) bool {
+		var req struct{ Data []json.RawMessage }
+		if err := json.NewDecoder(q.Body).Decode(&req); err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		ours := false
+		for _, d := range req.Data {
+			var e struct {
+				ID string `json:"event_id"`
+			}
+			if err := json.Unmarshal(d, &e); err != nil {
+				t.Error(err)
+			}
+			sent[e.ID] = append(sent[e.ID], string(d))
+			ours = ours || e.ID == bad
+		}
+		if ours && mute {
+			w.WriteHeader(http.StatusBadGateway)
+			return true
+		}
+		_, _ = fmt.Fprintf(w, `{"events_received":%d,"fbtrace_id":"A"}`, len(req.Data))
+		return true
+	}
+	bad = r.append("X", "m", 30, time.Now())[3]
+	r.run()
+	r.empty()
+	letters := r.letters()
+	if len(letters) != 1 || letters[0].MessageID != bad || letters[0].Recipe != letters[0].MappingHash {
+		t.Fatalf("letters %+v", letters)
+	}
+	r.use(mapping("Two"))
+	f := r.drain.Foresight()
+	mu.Lock()
+	mute = false
+	mu.Unlock()
+	if n, err := r.q.Redrive([]string{letters[0].ID}, f.Lanes); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	r.close()
+	r.open()
+	after := r.append("X", "n", 5, time.Now())
+	r.run()
+	r.empty()
+	mu.Lock()
+	defer mu.Unlock()
+	for _, again := range sent[bad] {
+		if again != sent[bad][0] {
+			t.Errorf("sent again as %s, first as %s", again, sent[bad][0])
+		}
+	}
+	if !strings.Contains(sent[bad][0], `"One"`) || !strings.Contains(sent[after[0]][0], `"Two"`) || len(r.letters()) != 0 {
+		t.Errorf("sent %v", sent)
+	}
+}

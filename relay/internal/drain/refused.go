@@ -150,6 +150,9 @@ func (l *lane) bury(i int, reason string, code, subcode int, words string, r gra
 	d.Code, d.Subcode, d.FBTraceID, d.Attempts = code, subcode, r.FBTraceID, it.tries
 	d.MappingHash = it.how.m.Digest()
 	d.DeadAt, _ = l.s.clock.now()
+	if reason == mapper.ReasonUnanswered { // Meta may have it: sent again it must be the same
+		d.Recipe = d.MappingHash
+	}
 	if reason == mapper.ReasonFuture {
 		d.ReleaseAt = it.out.EventTime
 		if soon := d.DeadAt.Add(time.Minute); d.ReleaseAt.Before(soon) {

@@ -33,6 +33,7 @@ type Item struct {
 	Lanes    []string // none twice
 	SetKey   string   // SetKey of Lanes
 	Had      []string
+	Recipe   string
 	Received int64 // Unix ms
 	Flags    queue.Flags
 	ID       string
@@ -98,7 +99,7 @@ func (b *Builder) Rewrite(dst []byte, h *Header, ids []byte, recs []queue.Record
 	for i := range recs {
 		r := &recs[i]
 		b.put(&Item{
-			Lanes: r.Lanes, SetKey: SetKey(r.Lanes), Had: r.Had, Received: r.Received.UnixMilli(),
+			Lanes: r.Lanes, SetKey: SetKey(r.Lanes), Had: r.Had, Recipe: r.Recipe, Received: r.Received.UnixMilli(),
 			Flags: r.Flags, ID: r.ID, Body: r.Body,
 		}, uint32(r.Seq-b.h.End()))
 	}

@@ -17,9 +17,12 @@ const minRecord = 6 // set, gap, flags, time and the lengths of id and body, a b
 func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
 	b = binary.AppendUvarint(b, set)
 	b = binary.AppendUvarint(b, gap)
-	flags := it.Flags &^ queue.FlagHad
+	flags := it.Flags &^ (queue.FlagHad | queue.FlagRecipe)
 	if len(it.Had) > 0 {
 		flags |= queue.FlagHad
+	}
+	if it.Recipe != "" {
+		flags |= queue.FlagRecipe
 	}
 	b = binary.AppendUvarint(b, uint64(flags))
 	if flags&queue.FlagHad != 0 {
@@ -28,6 +31,10 @@ func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
 			b = binary.AppendUvarint(b, uint64(len(lane)))
 			b = append(b, lane...)
 		}
+	}
+	if it.Recipe != "" {
+		b = binary.AppendUvarint(b, uint64(len(it.Recipe)))
+		b = append(b, it.Recipe...)
 	}
 	b = binary.AppendVarint(b, it.Received)
 	b = binary.AppendUvarint(b, uint64(len(it.ID)))
@@ -65,6 +72,10 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 				had = append(had, string(r.Bytes()))
 			}
 		}
+		recipe := ""
+		if flags&uint64(queue.FlagRecipe) != 0 {
+			recipe = string(r.Bytes())
+		}
 		received := r.Int()
 		id := r.Bytes()
 		body := r.Bytes()
@@ -73,8 +84,8 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 			return nil, files.Damaged("record %d", i)
 		}
 		recs[i] = queue.Record{
-			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set], Had: had,
-			Received: time.UnixMilli(received).UTC(), Flags: queue.Flags(flags) &^ queue.FlagHad, Body: body,
+			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set], Had: had, Recipe: recipe,
+			Received: time.UnixMilli(received).UTC(), Flags: queue.Flags(flags) &^ (queue.FlagHad | queue.FlagRecipe), Body: body,
 		}
 		idx++
 	}
