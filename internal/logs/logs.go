@@ -233,7 +233,7 @@ var Sections = []Section{
 		{SegmentNotCounted, slog.LevelWarn, "how many records a file holds cannot be noted: a later loss would be reported without its number; tried again", "check the disk"},
 		{SegmentNotRewritten, slog.LevelWarn, "space that nobody needs is not given back yet; tried again", "check the disk"},
 		{SegmentRewritten, slog.LevelInfo, "space of a file that few events wait in was given back", "nothing"},
-		{IDsDamaged, slog.LevelError, "a file of message ids is quarantined; ids of events that are still in the queue are read again, of the rest a repeat may be stored twice", "check the disk"},
+		{IDsDamaged, slog.LevelError, "a file of message ids is quarantined, and ids of events that are still in the queue are read again; or a part of one is damaged: of the rest a repeat may be stored twice", "check the disk"},
 		{IDsNotSearched, slog.LevelWarn, "a repeat may be stored twice", "check the disk"},
 		{IDsNotLoaded, slog.LevelWarn, "the same", "check the disk"},
 		{IDsNotWritten, slog.LevelWarn, "message ids stay in memory; tried again", "check the disk"},

@@ -20,16 +20,31 @@ func (q *Queue) openAges() {
 	if err != nil || ran < 0 {
 		ran = 0 // everything counts as younger
 	}
-	q.age = room.NewAge(time.Duration(ran), time.Now())
+	q.age = room.NewAge(time.Duration(ran), q.now())
+	q.age.AtLeast(q.ids.Ran())
 	q.ageNoted = q.age.Ran()
 }
 
-// stamp is for a letter that is stored now.
+// over says that more has passed since s than limit.
+func (q *Queue) over(s room.Stamp, limit time.Duration) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.age.Over(s, limit)
+}
+
+// lastStamp is stamp as of the keeper's last look at the clock.
+func (q *Queue) lastStamp() room.Stamp {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.age.Stamp()
+}
+
+// stamp is for what is stored now.
 func (q *Queue) stamp() room.Stamp {
 	told, believed := q.o.Clock()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.age.Look(time.Now(), told, believed)
+	q.age.Look(q.now(), told, believed)
 	return q.age.Stamp()
 }
 
@@ -38,7 +53,7 @@ func (q *Queue) stamp() room.Stamp {
 func (q *Queue) tellAges() {
 	told, believed := q.o.Clock()
 	q.mu.Lock()
-	q.age.Look(time.Now(), told, believed)
+	q.age.Look(q.now(), told, believed)
 	ran, full := q.age.Ran(), q.full != ""
 	due := ran-q.ageNoted >= agesEvery
 	if due {
@@ -62,11 +77,7 @@ func (q *Queue) expireDead() {
 	if limit <= 0 {
 		return
 	}
-	err := q.dead.expire(func(s room.Stamp) bool {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		return q.age.Over(s, limit)
-	})
+	err := q.dead.expire(func(s room.Stamp) bool { return q.over(s, limit) })
 	if err != nil {
 		q.o.Logger.Warn("cannot remove old dead letters", "code", logs.DeadNotExpired, "err", err)
 	}

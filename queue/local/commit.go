@@ -183,7 +183,7 @@ func (w *writer) finishChunk() (next Seq, err error) {
 func (w *writer) publish(tail *seg, took time.Duration) {
 	q := w.q
 	disk := tail.OnDisk()
-	q.ids.Add(q.tailIDs, w.ids, q.now().UnixMilli())
+	q.ids.Add(q.tailIDs, w.ids, q.lastStamp())
 	q.mu.Lock()
 	for i := range w.packed {
 		h := &w.packed[i].Header
@@ -303,7 +303,7 @@ func (w *writer) rotate() error {
 		return errors.Join(err, files.Remove(s.Path))
 	}
 	s.disk = s.OnDisk()
-	tailIDs := q.ids.Begin(num, q.now().UnixMilli())
+	tailIDs := q.ids.Begin(num)
 	q.mu.Lock()
 	old, oldIDs := q.tail, q.tailIDs
 	q.tail, q.tailIDs = s, tailIDs

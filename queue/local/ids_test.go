@@ -218,10 +218,10 @@ func TestLostIDs(t *testing.T) {
 func TestDamagedIDFiles(t *testing.T) {
 	nul := func(b []byte) []byte { return make([]byte, len(b)) }
 	for name, hurt := range map[string]func(b []byte) []byte{
-		"header of NUL": func(b []byte) []byte { return append(nul(b[:64]), b[64:]...) },
+		"header of NUL": func(b []byte) []byte { return append(nul(b[:80]), b[80:]...) },
 		"cut short":     func(b []byte) []byte { return b[:len(b)-5] },
 		"empty":         func([]byte) []byte { return nil },
-		"count":         func(b []byte) []byte { b[40] ^= 1; return b },
+		"count":         func(b []byte) []byte { b[32] ^= 1; return b },
 	} {
 		for _, merged := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, merged %v", name, merged), func(t *testing.T) {

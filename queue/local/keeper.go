@@ -137,7 +137,11 @@ func (q *Queue) openOld() {
 	if q.readOnly {
 		return
 	}
-	q.ids.Load(q.stop, func(err error) { q.o.Logger.Warn("cannot load message ids", "code", logs.IDsNotLoaded, "err", err) })
+	q.ids.Load(q.stop, func(err error) {
+		if !q.idsDamaged(err) {
+			q.o.Logger.Warn("cannot load message ids", "code", logs.IDsNotLoaded, "err", err)
+		}
+	})
 	q.periodic()
 }
 

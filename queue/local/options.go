@@ -16,7 +16,8 @@ type Options struct {
 	MaxSize int64
 	// DedupWindow and DedupIDs bound how long an id is remembered: at least until it
 	// is older than the window or so many newer ones are, and about a quarter of the
-	// window, or a file's ids, longer. Keys that relay makes for itself (queue.ByKey)
+	// window, or a file's ids, longer. Its age counts as that of a dead letter does
+	// (DeadMaxAge). Keys that relay makes for itself (queue.ByKey)
 	// count by the window alone. Defaults 24 h, 1 million.
 	DedupWindow time.Duration
 	DedupIDs    int64
@@ -47,7 +48,7 @@ type Options struct {
 	// power. For tests of the tests, and imports that can be repeated.
 	NoSync bool
 	Logger *slog.Logger     // default: discards
-	Now    func() time.Time // default: time.Now
+	Now    func() time.Time // default: time.Now; run time is measured by it, and its monotonic reading
 	// Clock tells the time and whether it is believed. Default: Now, not believed.
 	Clock func() (now time.Time, believed bool)
 }

@@ -35,7 +35,7 @@ func (w *writer) search(reqs []*request) {
 // find gives the fingerprint of the event that was stored under a hash before.
 func (w *writer) find(h ids.Hash) (print uint64, known bool) {
 	id, known, err := w.q.ids.Get(h)
-	if err != nil {
+	if err != nil && !w.q.idsDamaged(err) {
 		w.q.o.Logger.Warn("cannot search message ids", "code", logs.IDsNotSearched, "err", err)
 	}
 	return id.Print, known

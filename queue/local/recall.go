@@ -1,7 +1,7 @@
 package local
 
 import (
-	"os"
+	"errors"
 	"slices"
 
 	"relay/internal/logs"
@@ -36,15 +36,6 @@ func (q *Queue) recallOf(old []*seg) map[uint64]bool {
 // append waits for that. The rest of what makes a good segment readable is left
 // for later; one that is not good is put in order first, which says what is in it.
 func (q *Queue) recall(s *seg) (later func() error, err error) {
-	// When they came is not known; the clock may be behind still, and the file's time.
-	newest := q.now().UnixMilli()
-	if fi, err := os.Stat(s.Path); err == nil {
-		newest = max(newest, fi.ModTime().UnixMilli())
-	}
-	oldest := newest
-	if info, err := segment.ReadInfo(s.Path); err == nil {
-		oldest = info.Created.UnixMilli()
-	}
 	file := func(t *ids.Tail) error {
 		err := q.ids.File(t)
 		if err != nil {
@@ -58,7 +49,7 @@ func (q *Queue) recall(s *seg) (later func() error, err error) {
 	// in a file, and a crash in between must not make it lie.
 	x, err := q.examine(s, true)
 	if err == nil && !x.Torn && !x.Voided && len(x.IDs) > 0 {
-		t := q.ids.Insert(s.Num, x.IDs, oldest, newest)
+		t := q.ids.Insert(s.Num, x.IDs, q.stamp())
 		x.IDs = nil
 		return func() error {
 			return q.putInOrder(s, x, nil, func([]ids.Known) error { return file(t) })
@@ -68,8 +59,20 @@ func (q *Queue) recall(s *seg) (later func() error, err error) {
 		if len(found) == 0 {
 			return nil
 		}
-		return file(q.ids.Insert(s.Num, found, oldest, newest))
+		return file(q.ids.Insert(s.Num, found, q.stamp()))
 	})
+}
+
+// idsDamaged says that ids are, if that is what an error is about.
+func (q *Queue) idsDamaged(err error) bool {
+	if !errors.Is(err, errDamaged) {
+		return false
+	}
+	q.mu.Lock()
+	q.count.BadChunks++
+	q.mu.Unlock()
+	q.o.Logger.Error("message ids are damaged: those on the damaged bytes are forgotten", "code", logs.IDsDamaged, "err", err)
+	return true
 }
 
 // retryIDs tries again to file the ids of segments for which that failed.

@@ -270,9 +270,8 @@ func (q *Queue) drop(why string, n int64) {
 
 // periodic is what the keeper does every second.
 func (q *Queue) periodic() {
-	now := q.now()
-	q.ids.Expire(now.UnixMilli())
 	q.tellAges()
+	q.ids.Expire(q.over)
 	q.dead.tend()
 	q.measure()
 	q.makeRoom()
@@ -282,7 +281,11 @@ func (q *Queue) periodic() {
 	q.reseal()
 	q.noteSealed()
 	q.mu.Lock()
-	aged := q.tail != nil && !q.closed && q.broken == nil && q.full == "" && q.ids.Overdue(q.tailIDs, now.UnixMilli())
+	tailIDs := q.tailIDs
+	q.mu.Unlock()
+	overdue := q.ids.Overdue(tailIDs, q.over)
+	q.mu.Lock()
+	aged := overdue && q.tail != nil && !q.closed && q.broken == nil && q.full == ""
 	// A tail that has drained gives its space back, unless it is hardly used.
 	idle := aged || q.tail != nil && !q.closed && (q.broken == nil || q.full != "") && q.tail.disk > q.o.SegmentSize/8 && q.tail.sum.Chunks > 0 && q.drainedLocked(q.tail)
 	q.mu.Unlock()

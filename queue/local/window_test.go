@@ -25,9 +25,10 @@ func newClock() *clock {
 	return c
 }
 
-func (c *clock) now() time.Time         { return time.UnixMilli(c.ms.Load()) }
-func (c *clock) move(d time.Duration)   { c.ms.Add(d.Milliseconds()) }
-func (c *clock) since(ms int64) float64 { return time.Duration((c.ms.Load() - ms) * 1e6).Hours() }
+func (c *clock) now() time.Time              { return time.UnixMilli(c.ms.Load()) }
+func (c *clock) believed() (time.Time, bool) { return c.now(), true }
+func (c *clock) move(d time.Duration)        { c.ms.Add(d.Milliseconds()) }
+func (c *clock) since(ms int64) float64      { return time.Duration((c.ms.Load() - ms) * 1e6).Hours() }
 
 // after moves the clock, and has the keeper's work of that moment done.
 func (c *clock) after(t testing.TB, q *Queue, d time.Duration) {
@@ -141,7 +142,7 @@ func TestIDWindowModel(t *testing.T) {
 		const window = 24 * time.Hour
 		const step = 30 * time.Minute
 		c := newClock()
-		o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true, DedupWindow: window, Now: c.now}
+		o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true, DedupWindow: window, Now: c.now, Clock: c.believed}
 		dir := t.TempDir()
 		q := openTest(t, dir, o)
 		stored := make(map[string]int64) // when an id was stored last
@@ -314,52 +315,106 @@ func TestIDWindowByCount(t *testing.T) {
 	}
 }
 
-// A clock that is wrong for a while has nothing forgotten.
+// No clock that is wrong has an id forgotten before its window is over, and none
+// keeps it for long behind that: not one that began in 1970, whether it is put right
+// or not, nor one that jumps.
 func TestIDWindowAndClock(t *testing.T) {
-	for name, wrong := range map[string]time.Duration{"ahead": 365 * 24 * time.Hour, "behind": -50 * 365 * 24 * time.Hour} {
-		t.Run(name, func(t *testing.T) {
-			c := newClock()
+	const never = 1 << 40
+	wrong := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
+	right := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	ahead := right.AddDate(1, 0, 0)
+	for _, c := range []struct {
+		name     string
+		told     func(hours float64) (from time.Time, believed bool)
+		off      time.Duration // the machine is, once, after two hours
+		forgets  float64       // within so many hours for which it is on
+		restarts bool
+	}{
+		{name: "right", told: func(float64) (time.Time, bool) { return right, true }, forgets: 32},
+		{name: "right, restarts", told: func(float64) (time.Time, bool) { return right, true }, restarts: true, forgets: 32},
+		{name: "1970, then NTP", told: func(h float64) (time.Time, bool) {
+			if h < 1.5 {
+				return wrong, false
+			}
+			return right, true
+		}, forgets: 32},
+		{name: "1970 for ever", told: func(float64) (time.Time, bool) { return wrong, false }, forgets: 32},
+		{name: "1970 for ever, restarts", told: func(float64) (time.Time, bool) { return wrong, false }, restarts: true, forgets: 32},
+		{name: "a year ahead for a moment", told: func(h float64) (time.Time, bool) {
+			if h > 1 && h < 1.2 {
+				return ahead, true
+			}
+			return right, true
+		}, forgets: 32},
+		{name: "a year ahead for hours, believed by nobody", told: func(h float64) (time.Time, bool) {
+			if h > 1 && h < 9 {
+				return ahead, false
+			}
+			return right, true
+		}, forgets: 32},
+		{name: "a year behind, then right", told: func(h float64) (time.Time, bool) {
+			if h < 2 {
+				return right.AddDate(-1, 0, 0), false
+			}
+			return right, true
+		}, forgets: 32},
+		{name: "off for ten days", told: func(float64) (time.Time, bool) { return right, true }, off: 240 * time.Hour, forgets: 3},
+		{name: "off for ten days, 1970", told: func(float64) (time.Time, bool) { return wrong, false }, off: 240 * time.Hour, forgets: 32},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const step = 10 * time.Minute
+			run, on, off := newClock(), time.Duration(0), time.Duration(0)
+			told := func() (time.Time, bool) {
+				from, believed := c.told(on.Hours())
+				return from.Add(on + off), believed
+			}
 			dir := t.TempDir()
-			o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true, Now: c.now}
+			o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true, Now: run.now, Clock: told}
 			q := openTest(t, dir, o)
 			opened(t, q)
-			check := func(when string, ids ...string) {
-				t.Helper()
-				for _, id := range ids {
-					if !remembered(t, q, id) {
-						t.Errorf("%s: %s is forgotten", when, id)
-					}
+			restart := func() {
+				if err := q.Close(); err != nil {
+					t.Fatal(err)
 				}
+				q = openTest(t, dir, o)
+				opened(t, q)
 			}
 			mustAppend(t, q, entry("filed", "a"))
 			rotateNow(t, q)
-			c.after(t, q, time.Hour)
 			mustAppend(t, q, entry("tail", "a"))
-			if err := q.Close(); err != nil {
-				t.Fatal(err)
-			}
-			c.move(wrong)
-			q = openTest(t, dir, o)
-			opened(t, q)
-			c.after(t, q, time.Minute)
-			mustAppend(t, q, entry("wrong", "a"))
-			c.after(t, q, 30*time.Minute)
-			check("while it is wrong", "filed", "tail", "wrong")
-			c.after(t, q, -wrong)
-			c.after(t, q, time.Second)
-			check("put right", "filed", "tail", "wrong")
-			for range 20 {
-				c.after(t, q, time.Hour)
-			}
-			check("20 h later", "filed", "tail", "wrong")
-			if name == "behind" {
-				for range 20 {
-					c.after(t, q, time.Hour)
-				}
-				for _, id := range []string{"filed", "tail", "wrong"} {
-					if remembered(t, q, id) {
-						t.Errorf("40 h later %s is known", id)
+			forgotten := map[string]float64{}
+			for n := range 36 * 6 {
+				onTail := func(fn func()) { // the writer and the keeper ask the clock
+					t.Helper()
+					if err := q.onTail(func(*writer) error { q.mu.Lock(); defer q.mu.Unlock(); fn(); return nil }); err != nil {
+						t.Fatal(err)
 					}
+				}
+				onTail(func() { on += step })
+				run.after(t, q, step)
+				if n == 12 && c.off > 0 {
+					if err := q.Close(); err != nil {
+						t.Fatal(err)
+					}
+					off = c.off
+					q = openTest(t, dir, o)
+					opened(t, q)
+				} else if c.restarts && n%20 == 0 {
+					restart()
+				}
+				for _, id := range []string{"filed", "tail"} {
+					if _, ok := forgotten[id]; !ok && !remembered(t, q, id) {
+						forgotten[id] = on.Hours()
+					}
+				}
+			}
+			for _, id := range []string{"filed", "tail"} {
+				at, ok := forgotten[id]
+				if !ok {
+					at = never
+				}
+				if at > c.forgets || (off == 0 || c.forgets > 24) && at < 24 {
+					t.Errorf("%s was forgotten after %.1f h", id, at)
 				}
 			}
 		})

@@ -1,62 +1,93 @@
 package ids
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"sort"
 	"sync/atomic"
+	"time"
 
 	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/room"
+)
+
+// A file is its header and blocks of rows, each with its checksum behind it.
+const (
+	header   = 80
+	perBlock = 170 // rows: a block is read as one page
+	blockLen = perBlock*Row + 4
 )
 
 type file struct {
 	path           string
 	f              *os.File
-	first, last    uint64                // segments
-	oldest, newest int64                 // Unix ms
+	first, last    uint64 // segments
+	oldest, newest room.Stamp
 	count, own     int64                 // hashes; those of keys that relay made
 	bloom          atomic.Pointer[bloom] // nil until it is loaded
-	failed         atomic.Bool           // the disk did not give some of it
-
-	past int64 // Unix ms: since when it is older than the window, as the clock has it; 0: it is not
+	failed         atomic.Bool           // the disk did not give some of it, or not what was written
 }
+
+func fileLen(count int64) int64 { return header + count*Row + 4*blocks(count) }
+
+func blocks(count int64) int64 { return (count + perBlock - 1) / perBlock }
 
 // write makes the file, in the place of one of its name, and opens it.
 func (f *file) write(sorted []byte, noSync bool) error {
 	f.count, f.own = int64(len(sorted)/Row), 0
+	filter := newBloom(f.count)
 	for at := 0; at < len(sorted); at += Row {
-		if rowAt(sorted[at:]).Hash.own() {
+		h := rowAt(sorted[at:]).Hash
+		filter.add(h)
+		if h.own() {
 			f.own++
 		}
 	}
-	b := make([]byte, 0, header)
+	b := make([]byte, 0, fileLen(f.count))
 	b = append(b, magic...)
 	le := binary.LittleEndian
 	b = le.AppendUint32(b, files.Version)
 	b = le.AppendUint32(b, 0)
 	b = le.AppendUint64(b, f.first)
 	b = le.AppendUint64(b, f.last)
-	b = le.AppendUint64(b, uint64(f.newest))
 	b = le.AppendUint64(b, uint64(f.count))
-	b = le.AppendUint64(b, uint64(f.oldest))
 	b = le.AppendUint64(b, uint64(f.own))
+	b = appendStamp(appendStamp(b, f.oldest), f.newest)
 	le.PutUint32(b[12:], files.CRC(b))
-	if err := files.Write(f.path, noSync, b, sorted); err != nil {
+	for rows := range slices.Chunk(sorted, perBlock*Row) {
+		b = le.AppendUint32(append(b, rows...), files.CRC(rows))
+	}
+	if err := files.Write(f.path, noSync, b); err != nil {
 		return err
 	}
 	var err error
 	if f.f, err = os.Open(f.path); err != nil {
 		return fmt.Errorf("open ids: %w", err)
 	}
-	filter := newBloom(f.count)
-	for i := 0; i < len(sorted); i += Row {
-		filter.add(rowAt(sorted[i:]).Hash)
-	}
 	f.bloom.Store(filter)
 	return nil
+}
+
+func appendStamp(b []byte, s room.Stamp) []byte {
+	told := int64(0)
+	if !s.At.IsZero() {
+		told = s.At.UnixMilli()
+	}
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, uint64(s.Ran)), uint64(told))
+}
+
+func stampAt(b []byte) room.Stamp {
+	s := room.Stamp{Ran: time.Duration(binary.LittleEndian.Uint64(b))}
+	if told := int64(binary.LittleEndian.Uint64(b[8:])); told != 0 {
+		s.At = time.UnixMilli(told)
+	}
+	return s
 }
 
 // counted is how many of the hashes are of ids that clients gave.
@@ -73,6 +104,10 @@ func openFile(path string) (*file, error) {
 	sum := le.Uint32(b[12:])
 	le.PutUint32(b[12:], 0)
 	st, serr := f.Stat()
+	o := &file{
+		path: path, f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]),
+		count: int64(le.Uint64(b[32:])), own: int64(le.Uint64(b[40:])), oldest: stampAt(b[48:]), newest: stampAt(b[64:]),
+	}
 	switch {
 	case serr != nil:
 		err = serr
@@ -85,91 +120,138 @@ func openFile(path string) (*file, error) {
 		err = fmt.Errorf("ids version %d: %w", le.Uint32(b[8:]), files.ErrNewerFormat)
 	case le.Uint32(b[8:]) != files.Version:
 		err = files.Damaged("ids version %d", le.Uint32(b[8:]))
-	case (st.Size()-header)%Row != 0 || le.Uint64(b[40:]) != uint64(st.Size()-header)/Row:
-		err = files.Damaged("ids file of %d bytes says it has %d", st.Size(), le.Uint64(b[40:]))
-	case le.Uint64(b[56:]) > le.Uint64(b[40:]) || le.Uint64(b[16:]) > le.Uint64(b[24:]):
+	case o.count < 0 || o.count > st.Size()/Row || st.Size() != fileLen(o.count):
+		err = files.Damaged("ids file of %d bytes says it has %d", st.Size(), o.count)
+	case o.own < 0 || o.own > o.count || o.first > o.last:
 		err = files.Damaged("ids file header")
 	}
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("open ids: %w", err)
 	}
-	return &file{
-		path: path, f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]), oldest: int64(le.Uint64(b[48:])),
-		newest: int64(le.Uint64(b[32:])), count: int64(le.Uint64(b[40:])), own: int64(le.Uint64(b[56:])),
-	}, nil
+	return o, nil
 }
 
-// get searches the file: hashes are evenly spread, so the first guess is near.
+// block reads the rows of one block into buf, and says whether they are what was
+// written.
+func (f *file) block(n int64, buf *[blockLen]byte) (rows []byte, whole bool, err error) {
+	b := buf[:min(perBlock, f.count-n*perBlock)*Row+4]
+	if _, err := f.f.ReadAt(b, header+n*blockLen); err != nil {
+		return nil, false, err
+	}
+	rows, whole = checked(b)
+	return rows, whole, nil
+}
+
+// checked splits a block into rows and what its checksum says of them.
+func checked(b []byte) (rows []byte, whole bool) {
+	rows = b[:len(b)-4]
+	return rows, files.CRC(rows) == binary.LittleEndian.Uint32(b[len(rows):])
+}
+
+// get searches the file: hashes are evenly spread, so the first guess is near. With
+// an error, what was found may be all the same.
 func (f *file) get(h Hash) (Known, bool, error) {
 	if b := f.bloom.Load(); b != nil && !b.has(h) {
 		return Known{}, false, nil
 	}
-	const window = 4096 / Row // ids read at once: one page
-	var buf [window * Row]byte
-	lo, hi := int64(0), f.count // h can only lie in [lo, hi)
 	v := binary.BigEndian.Uint64(h[:])
-	guess := int64(float64(v) / (1 << 64) * float64(f.count))
+	return f.search(h, 0, blocks(f.count), int64(float64(v)/(1<<64)*float64(f.count))/perBlock)
+}
+
+// search searches blocks from lo to hi, exclusive, beginning with the one at guess.
+func (f *file) search(h Hash, lo, hi, guess int64) (k Known, ok bool, err error) {
+	var buf [blockLen]byte
+	var bad error
 	for lo < hi {
-		at := min(max(guess-window/2, lo), max(lo, hi-window))
-		n := min(window, hi-at)
-		b := buf[:Row*n]
-		if _, err := f.f.ReadAt(b, header+Row*at); err != nil {
+		at := min(max(guess, lo), hi-1)
+		b, whole, err := f.block(at, &buf)
+		if err != nil {
 			return Known{}, false, fmt.Errorf("search ids: %w", err)
 		}
+		last := len(b)/Row - 1
 		switch {
-		case bytes.Compare(h[:], b[:16]) < 0:
-			hi = at
-		case bytes.Compare(h[:], b[len(b)-Row:len(b)-Row+16]) > 0:
-			lo = at + n
-		default:
-			i, j := 0, int(n)
-			for i < j {
-				m := (i + j) / 2
-				if bytes.Compare(b[Row*m:Row*m+16], h[:]) < 0 {
-					i = m + 1
-				} else {
-					j = m
+		case !whole: // its rows may be out of order, and one of them is another one's
+			bad = files.Damaged("ids: a block of %d", last+1)
+			for ; len(b) > 0; b = b[Row:] {
+				if Hash(b) == h { // its fingerprint may be damaged: it stands for any event
+					return Known{Hash: h}, true, bad
 				}
 			}
-			if i == int(n) || Hash(b[Row*i:]) != h {
-				return Known{}, false, nil
+			if k, ok, err := f.search(h, lo, at, at-1); ok || err != nil {
+				return k, ok, errors.Join(bad, err)
 			}
-			return rowAt(b[Row*i:]), true, nil
+			lo = at + 1
+		case bytes.Compare(h[:], b[:16]) < 0:
+			hi = at
+		case bytes.Compare(h[:], b[last*Row:last*Row+16]) > 0:
+			lo = at + 1
+		default:
+			i, found := sort.Find(last+1, func(i int) int { return bytes.Compare(h[:], b[i*Row:i*Row+16]) })
+			if !found {
+				return Known{}, false, bad
+			}
+			return rowAt(b[i*Row:]), true, bad
 		}
 		guess = (lo + hi) / 2
 	}
-	return Known{}, false, nil
+	return Known{}, false, bad
 }
 
 // read gives the rows of all ids, sorted.
 func (f *file) read() ([]byte, error) {
-	b := make([]byte, Row*f.count)
-	if _, err := f.f.ReadAt(b, header); err != nil {
+	out := make([]byte, 0, Row*f.count)
+	err := f.each(func(rows []byte, whole bool) error {
+		if !whole {
+			return files.Damaged("a block of %d", len(rows)/Row)
+		}
+		out = append(out, rows...)
+		return nil
+	})
+	if err != nil {
 		f.failed.Store(true)
 		return nil, fmt.Errorf("read ids: %w", err)
 	}
-	return b, nil
+	return out, nil
 }
 
-// load reads the file once to build its filter.
+// load reads the file once to build its filter, and says whether all of it is what
+// was written.
 func (f *file) load() error {
-	b := newBloom(f.count)
-	buf := make([]byte, 2048*Row)
-	r := io.NewSectionReader(f.f, header, Row*f.count)
-	for {
-		n, err := io.ReadFull(r, buf)
-		for i := 0; i+Row <= n; i += Row {
-			b.add(rowAt(buf[i:]).Hash)
+	b, bad := newBloom(f.count), int64(0)
+	err := f.each(func(rows []byte, whole bool) error {
+		if !whole {
+			bad++
 		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			f.bloom.Store(b)
-			return nil
+		for ; len(rows) > 0; rows = rows[Row:] {
+			b.add(Hash(rows))
 		}
-		if err != nil {
-			return fmt.Errorf("load ids: %w", err)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load ids: %w", err)
+	}
+	f.bloom.Store(b)
+	if bad > 0 && !f.failed.Swap(true) {
+		return fmt.Errorf("load ids: %w", files.Damaged("%d of %d blocks", bad, blocks(f.count)))
+	}
+	return nil
+}
+
+// each reads all blocks, in order.
+func (f *file) each(fn func(rows []byte, whole bool) error) error {
+	r := bufio.NewReaderSize(io.NewSectionReader(f.f, header, fileLen(f.count)-header), 12*blockLen)
+	var buf [blockLen]byte
+	for n := range blocks(f.count) {
+		b := buf[:min(perBlock, f.count-n*perBlock)*Row+4]
+		if _, err := io.ReadFull(r, b); err != nil {
+			return err
+		}
+		if err := fn(checked(b)); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // bloom keeps most searches off the files: 10 bits an id, three of them set

@@ -7,10 +7,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"relay/internal/seal"
 	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/room"
 )
 
 // FuzzIDFile opens any bytes as a file of ids, with the checksum made right so that
@@ -18,7 +20,7 @@ import (
 // as it says, all of them are found if they are sorted, and nothing is found that is
 // not there.
 func FuzzIDFile(f *testing.F) {
-	seed := &file{path: filepath.Join(f.TempDir(), "seed"), first: 3, last: 4, oldest: 5, newest: 6}
+	seed := &file{path: filepath.Join(f.TempDir(), "seed"), first: 3, last: 4, oldest: room.Stamp{Ran: 5}, newest: room.Stamp{Ran: 6}}
 	set := newSet(0)
 	for i := range 300 {
 		set.add(Known{numbered(i), uint64(i)})
@@ -33,10 +35,10 @@ func FuzzIDFile(f *testing.F) {
 	}
 	f.Add(whole)
 	f.Add(whole[:header])
-	f.Add(whole[:header+5*Row])
+	f.Add(whole[:header+5*Row+4])
 	f.Add([]byte(magic))
 	huge := bytes.Clone(whole)
-	binary.LittleEndian.PutUint64(huge[40:], 300+1<<61) // times the length of a row it is the same
+	binary.LittleEndian.PutUint64(huge[32:], 300+1<<61) // times the length of a row it is the same
 	f.Add(huge)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) > 1<<14 {
@@ -46,6 +48,10 @@ func FuzzIDFile(f *testing.F) {
 		if len(b) >= header {
 			clear(b[12:16])
 			binary.LittleEndian.PutUint32(b[12:], files.CRC(b[:header]))
+		}
+		for rows := b[min(header, len(b)):]; len(rows) > 4; rows = rows[min(len(rows), blockLen):] {
+			block := rows[:min(len(rows), blockLen)]
+			binary.LittleEndian.PutUint32(block[len(block)-4:], files.CRC(block[:len(block)-4]))
 		}
 		path := filepath.Join(t.TempDir(), "ids")
 		if err := os.WriteFile(path, b, 0o600); err != nil {
@@ -59,7 +65,10 @@ func FuzzIDFile(f *testing.F) {
 			return
 		}
 		defer file.f.Close()
-		rows := b[header:]
+		var rows []byte
+		for block := range slices.Chunk(b[header:], blockLen) {
+			rows = append(rows, block[:len(block)-4]...)
+		}
 		if file.count != int64(len(rows)/Row) || file.counted() < 0 || file.first > file.last {
 			t.Fatalf("%d rows of %d bytes, %d of clients, of segments %d to %d", file.count, len(rows), file.counted(), file.first, file.last)
 		}

@@ -13,20 +13,20 @@ import (
 	"relay/internal/disk"
 	"relay/internal/seal"
 	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/room"
 )
 
 const (
 	// Suffix ends the name of a file of ids.
 	Suffix = ".ids"
 	magic  = "relayids"
-	header = 64
 )
 
 // Tail is the ids of one tail, in memory until they lie in a file.
 type Tail struct {
 	num            uint64
 	set            *set
-	oldest, newest int64 // when the first and the last were added, Unix ms; 0: none
+	oldest, newest room.Stamp // when the first and the last were added
 }
 
 // file is the file for a tail's ids, which is not written yet.
@@ -116,7 +116,8 @@ func (s *Store) open(names []string) error {
 func (s *Store) Damaged() (n int, why error) { return len(s.damaged), s.why }
 
 // Get gives what is known of an id that was stored. A file that cannot be read
-// says no: a duplicate is the lesser harm.
+// says no: a duplicate is the lesser harm. What it returns holds with an error too,
+// which says once what is wrong with a file.
 func (s *Store) Get(h Hash) (Known, bool, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -128,32 +129,29 @@ func (s *Store) Get(h Hash) (Known, bool, error) {
 	var err error
 	for _, f := range s.files {
 		id, ok, e := f.get(h)
-		if ok {
-			return id, true, nil
-		}
 		if e != nil && !f.failed.Swap(true) { // once is enough to say
 			err = errors.Join(err, e)
+		}
+		if ok {
+			return id, true, err
 		}
 	}
 	return Known{}, false, err
 }
 
-// Begin starts the ids of a new tail. Those of the one before count from now on:
-// they may have come while the clock was not right yet.
-func (s *Store) Begin(num uint64, now int64) *Tail {
+// Begin starts the ids of a new tail.
+func (s *Store) Begin(num uint64) *Tail {
 	t := &Tail{num: num, set: newSet(0)}
 	s.mu.Lock()
-	if n := len(s.tails); n > 0 {
-		s.tails[n-1].newest = max(s.tails[n-1].newest, now)
-	}
 	s.tails = append(s.tails, t)
 	s.mu.Unlock()
 	return t
 }
 
-// Insert adds the ids of a segment from before, which came between the times.
-func (s *Store) Insert(num uint64, ids []Known, oldest, newest int64) *Tail {
-	t := &Tail{num: num, set: newSet(len(ids)), oldest: min(oldest, newest), newest: newest}
+// Insert adds the ids of a segment from before, of which nobody knows when they
+// came, as those of now.
+func (s *Store) Insert(num uint64, ids []Known, now room.Stamp) *Tail {
+	t := &Tail{num: num, set: newSet(len(ids)), oldest: now, newest: now}
 	for _, id := range ids {
 		t.set.add(id)
 	}
@@ -170,16 +168,24 @@ func (s *Store) list() []*file {
 }
 
 // Add remembers confirmed ids; only the writer calls it, for the tail.
-func (s *Store) Add(t *Tail, ids []Known, now int64) {
+func (s *Store) Add(t *Tail, ids []Known, now room.Stamp) {
 	s.mu.Lock()
+	if t.set.len() == 0 {
+		t.oldest = now
+	}
 	for _, id := range ids {
 		t.set.add(id)
 	}
-	if t.oldest == 0 {
-		t.oldest = now
-	}
-	t.newest = max(t.newest, now)
+	t.newest = now
 	s.mu.Unlock()
+}
+
+// Ran is the run time that the files say has passed at least.
+func (s *Store) Ran() (ran time.Duration) {
+	for _, f := range s.list() {
+		ran = max(ran, f.newest.Ran)
+	}
+	return ran
 }
 
 // Count is how many ids of clients are remembered.
@@ -258,7 +264,7 @@ func (s *Store) Close() {
 }
 
 // Load reads the files that were found at open, for their filters. It tells warn
-// which could not be, and ends once stop is closed.
+// which could not be or are damaged, and ends once stop is closed.
 func (s *Store) Load(stop <-chan struct{}, warn func(error)) {
 	s.work.Lock()
 	defer s.work.Unlock()

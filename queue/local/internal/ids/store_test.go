@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"relay/queue/local/internal/room"
 )
 
 const perTail = 96_000 // as the queue has it
@@ -26,12 +28,12 @@ func fill(tb testing.TB, s *Store, n int) {
 	num := uint64(0)
 	for i := 0; i < n; {
 		num++
-		tail := s.Begin(num, 0)
+		tail := s.Begin(num)
 		ids := make([]Known, 0, perTail)
 		for ; len(ids) < perTail && i < n; i++ {
 			ids = append(ids, Known{numbered(i), uint64(i)})
 		}
-		s.Add(tail, ids, 1)
+		s.Add(tail, ids, room.Stamp{})
 		if i < n {
 			if err := s.File(tail); err != nil {
 				tb.Fatal(err)

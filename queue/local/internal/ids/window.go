@@ -5,41 +5,43 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"relay/queue/local/internal/room"
 )
 
 const (
 	leastSpan = 15 * time.Minute // a tail is not sealed sooner than that for its ids
-	mostGrace = time.Hour
 
 	// FewFiles are not worth merging.
 	FewFiles  = 8
 	manyFiles = 32 // are merged even if their segments are still there
 )
 
-// span is how far apart the ids of one file may be.
-func (s *Store) span() int64 { return max(s.o.Window/4, leastSpan).Milliseconds() }
+// Over says whether more has passed since a moment than a limit, by what can be
+// believed (room.Age).
+type Over func(since room.Stamp, limit time.Duration) bool
 
-func (s *Store) grace() int64 { return min(s.o.Window/24, mostGrace).Milliseconds() }
+// span is how far apart the ids of one file may be.
+func (s *Store) span() time.Duration { return max(s.o.Window/4, leastSpan) }
 
 // Overdue says that the first of a tail's ids is so old that they are to get a
-// file. A clock that was put back makes them so too.
-func (s *Store) Overdue(t *Tail, now int64) bool {
+// file.
+func (s *Store) Overdue(t *Tail, over Over) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return t != nil && t.oldest != 0 && (now-t.oldest >= s.span() || t.oldest-now >= s.span())
+	return t != nil && t.set.len() > 0 && over(t.oldest, s.span())
 }
 
 // Expire forgets files whose ids are all older than the window, or that more
 // than Keep newer ids follow. The ids of the tail stay.
-func (s *Store) Expire(now int64) {
+func (s *Store) Expire(over Over) {
 	s.work.Lock()
 	defer s.work.Unlock()
-	before := now - s.o.Window.Milliseconds()
 	var drop []*file
 	s.mu.Lock()
 	newer := int64(0)
 	for i, t := range slices.Backward(s.tails) {
-		if i < len(s.tails)-1 && (t.newest < before-s.grace() || newer >= s.o.Keep) { // a disk that takes no file
+		if i < len(s.tails)-1 && (over(t.newest, s.o.Window) || newer >= s.o.Keep) { // a disk that takes no file
 			t.set = newSet(0)
 			s.tails = slices.Delete(s.tails, i, i+1)
 			continue
@@ -47,13 +49,7 @@ func (s *Store) Expire(now int64) {
 		newer += int64(t.set.counted())
 	}
 	for _, f := range slices.Backward(s.files) {
-		switch {
-		case f.newest >= before:
-			f.past = 0
-		case f.past == 0 || f.past > now:
-			f.past = now
-		}
-		if f.past != 0 && now-f.past >= s.grace() || newer >= s.o.Keep {
+		if over(f.newest, s.o.Window) || newer >= s.o.Keep {
 			drop = append(drop, f)
 			continue
 		}
@@ -87,7 +83,7 @@ func (s *Store) Merge(most int, held func(first, last uint64) bool) error {
 			n := a.count + b.count
 			switch {
 			case n >= least || n > s.mergeBelow || a.failed.Load() || b.failed.Load():
-			case max(a.newest, b.newest)-min(a.oldest, b.oldest) > s.span():
+			case room.Latest(a.newest, b.newest).Since(room.Earliest(a.oldest, b.oldest)) > s.span():
 			case held(a.last+1, b.first-1) || s.unfiled(a.last, b.first): // a file has the ids of all segments of its range
 			case len(files) <= manyFiles && held(a.first, b.last):
 			default:
@@ -122,7 +118,7 @@ func (s *Store) join(a, b *file) error {
 	if err != nil {
 		return err
 	}
-	f := &file{path: b.path, first: a.first, last: b.last, oldest: min(a.oldest, b.oldest), newest: max(a.newest, b.newest)}
+	f := &file{path: b.path, first: a.first, last: b.last, oldest: room.Earliest(a.oldest, b.oldest), newest: room.Latest(a.newest, b.newest)}
 	if err := f.write(mergeSorted(as, bs), s.o.NoSync); err != nil {
 		return err
 	}

@@ -67,11 +67,39 @@ func (a *Age) Stamp() Stamp {
 	return Stamp{Ran: a.ran, At: a.told}
 }
 
+// AtLeast says that so much has passed, whatever is on record.
+func (a *Age) AtLeast(ran time.Duration) { a.ran = max(a.ran, ran) }
+
 // Over says that what began at s is older than limit.
 func (a *Age) Over(s Stamp, limit time.Duration) bool {
-	a.ran = max(a.ran, s.Ran) // less is on record than has passed: the record was lost
+	a.AtLeast(s.Ran) // less is on record than has passed: the record was lost
 	if a.ran-s.Ran > limit {
 		return true
 	}
 	return !s.At.IsZero() && !a.told.IsZero() && a.agreed >= Settled && a.told.Sub(s.At) > limit
+}
+
+// Since is how much has passed between two moments, as far as it is known.
+func (s Stamp) Since(o Stamp) time.Duration {
+	passed := s.Ran - o.Ran
+	if !s.At.IsZero() && !o.At.IsZero() {
+		passed = max(passed, s.At.Sub(o.At))
+	}
+	return passed
+}
+
+// Earliest and Latest give the one of two moments that came first and last.
+func Earliest(a, b Stamp) Stamp {
+	if b.Ran < a.Ran {
+		return b
+	}
+	return a
+}
+
+// Latest is told with Earliest.
+func Latest(a, b Stamp) Stamp {
+	if b.Ran > a.Ran {
+		return b
+	}
+	return a
 }
