@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"relay/internal/disk"
 	"relay/internal/logs"
@@ -106,12 +107,38 @@ func (q *Queue) dropOldest(enough func() bool) {
 		switch {
 		case gone:
 		case waiting == 0:
-			return // it cannot be unlinked yet: to drop more would free nothing either
+			if !q.sealNow(s) {
+				return // it cannot be unlinked yet: to drop more would free nothing either
+			}
+			q.tidy()
 		case waiting < records:
 			q.compact(s) // others wait for something in it
 			q.recount()
 		}
 	}
+}
+
+// sealNow does what the keeper has not come to yet about a tail that was rotated
+// out, without which its segment may not go. It says whether there was such work.
+func (q *Queue) sealNow(s *seg) bool {
+	q.mu.Lock()
+	i := slices.IndexFunc(q.tasks, func(t task) bool { return t.seal == s })
+	var t task
+	if i >= 0 {
+		t = q.tasks[i]
+		q.tasks = slices.Delete(q.tasks, i, i+1)
+	}
+	filing := s.filing
+	q.mu.Unlock()
+	switch {
+	case i >= 0:
+		q.sealRotated(t)
+	case filing: // the keeper is at it
+		time.Sleep(time.Millisecond)
+		q.repairing.Lock()
+		q.repairing.Unlock() //nolint:staticcheck // only the waiting matters
+	}
+	return filing
 }
 
 // oldestOfLargest gives the lane that has most waiting, of those that have
