@@ -12,6 +12,7 @@ import (
 	"relay/internal/seal"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/meta"
+	"relay/queue/local/internal/step"
 )
 
 func (q *Queue) removeBad() error {
@@ -45,20 +46,44 @@ type manifest struct {
 // called, as far as it was settled at one moment behind that, so opening it
 // repeats work but loses none. It knows the ids of what it holds, and of nothing
 // that came later: what a sender repeats after a restore is stored. The secret of
-// the installation (package seal) is in it, the encryption key is not.
-func (q *Queue) Backup(ctx context.Context, dir string) (err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	if es, err := os.ReadDir(dir); err != nil || len(es) > 0 {
+// the installation (package seal) is in it, the encryption key is not. Under its name
+// it is whole or absent, also after a crash, which may leave a part of it beside it
+// under a temporary one.
+func (q *Queue) Backup(ctx context.Context, dir string) error {
+	dir = filepath.Clean(dir)
+	if es, err := os.ReadDir(dir); err == nil && len(es) > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("backup: %w", errors.Join(err, fmt.Errorf("%s: %w", dir, os.ErrExist)))
 	}
-	defer func() {
-		if err != nil {
-			os.RemoveAll(dir)
-			err = fmt.Errorf("backup: %w", err)
-		}
-	}()
+	tmp := disk.TempName(dir)
+	err := os.MkdirAll(tmp, 0o700)
+	if err == nil {
+		err = q.copyTo(ctx, tmp)
+	}
+	if err == nil {
+		err = placeDir(tmp, dir)
+	}
+	if err != nil {
+		os.RemoveAll(tmp)
+		return fmt.Errorf("backup: %w", err)
+	}
+	return nil
+}
+
+// placeDir moves a directory that is whole and synced to dir, in the place of an
+// empty one.
+func placeDir(tmp, dir string) error {
+	defer step.Begin(step.Place, dir)()
+	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return err
+	}
+	return disk.SyncDir(filepath.Dir(dir))
+}
+
+// copyTo is Backup to an empty directory.
+func (q *Queue) copyTo(ctx context.Context, dir string) error {
 	q.mu.Lock()
 	q.hold++ // nothing is unlinked, rewritten or merged meanwhile
 	q.mu.Unlock()

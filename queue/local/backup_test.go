@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,7 @@ import (
 	"relay/internal/seal"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
+	"relay/queue/local/internal/step"
 )
 
 // Copies are taken while records come, are settled and become dead letters:
@@ -231,5 +233,83 @@ func TestBackupHasTheSecret(t *testing.T) {
 	opened(t, openTest(t, copied, Options{})) // what is opened is what is restored
 	if got, err := seal.Secret(copied); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("secret of the copy: %x, %v; want %x", got, err, want)
+	}
+}
+
+// A backup is whole or absent under its name, at every step, and leaves nothing
+// beside it when it is given up.
+func TestBackupIsWhole(t *testing.T) {
+	src := makeSteps(t, true)
+	q := openTest(t, src, stepOptions())
+	opened(t, q)
+	mustAppend(t, q, tail()...)
+	before, err := look(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, empty := range []bool{false, true} {
+		root := t.TempDir()
+		dir := filepath.Join(root, "backup")
+		if empty {
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		steps, placed := 0, false
+		absent := func() {
+			if es, err := os.ReadDir(dir); len(es) > 0 && !placed {
+				t.Errorf("step %d: a part of it is there: %v, %v", steps, es, err)
+			}
+		}
+		stop := step.Watch(func(k step.Kind, path string) func() {
+			steps++
+			absent()
+			return func() {
+				placed = placed || path == dir && k == step.Place
+				absent()
+			}
+		})
+		err := q.Backup(t.Context(), dir)
+		stop()
+		if err != nil || !placed {
+			t.Fatalf("%v, placed %v", err, placed)
+		}
+		if err := reopened(t, dir, stepOptions(), func(b *Queue) error { return same(b, before) }); err != nil {
+			t.Error(err)
+		}
+		if err := q.Backup(t.Context(), dir); !errors.Is(err, os.ErrExist) {
+			t.Errorf("over another one: %v", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		q.mu.Lock()
+		s := q.segs[0]
+		ready := s.ready
+		s.ready = make(chan struct{})
+		q.mu.Unlock()
+		err = q.Backup(ctx, filepath.Join(root, "given up"))
+		q.mu.Lock()
+		s.ready = ready
+		q.mu.Unlock()
+		if es, _ := os.ReadDir(root); !errors.Is(err, context.Canceled) || len(es) != 1 {
+			t.Errorf("given up: %v, left %v", err, es)
+		}
+	}
+}
+
+// A backup that begins while meta.db is written anew is made.
+func TestBackupWhileMetaIsRenewed(t *testing.T) {
+	q := openTest(t, makeSteps(t, true), stepOptions())
+	opened(t, q)
+	ended := make(chan error, 1)
+	go func() { ended <- q.SetKeys(slices.Repeat([]byte{9}, 32)) }()
+	for n := 0; len(q.Stats().KeysInUse) != 1 || q.Stats().KeysInUse[0] == 0; n++ {
+		if err := q.Backup(t.Context(), filepath.Join(t.TempDir(), fmt.Sprint(n))); err != nil {
+			t.Fatalf("backup %d: %v", n, err)
+		}
+		q.reseal()
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

@@ -182,6 +182,18 @@ func operations() []operation {
 			q.noteSealed()
 			return nil
 		}},
+		{name: "drop the oldest", do: func(_ *testing.T, q *Queue, _ *crashes) error {
+			there := func() bool {
+				q.mu.Lock()
+				defer q.mu.Unlock()
+				return slices.ContainsFunc(q.segs, func(s *seg) bool { return s.Num <= 2 })
+			}
+			q.dropOldest(func() bool { return !there() })
+			if there() {
+				return errors.New("the oldest segments are still there")
+			}
+			return nil
+		}},
 		{name: "seal and rotate", atomic: true, do: func(t *testing.T, q *Queue, _ *crashes) error {
 			rotate(t, q)
 			q.noteSealed()

@@ -206,7 +206,8 @@ func (q *Queue) openMeta(names []string) error {
 	path := filepath.Join(q.dir, meta.Name)
 	o := meta.Options{
 		Dir: q.dir, Ring: q.ring, Full: q.useReserve, ReadOnly: q.readOnly, NoSync: q.o.NoSync,
-		Secret: func() []byte { return q.newSecret(names) },
+		Secret:  func() []byte { return q.newSecret(names) },
+		Damaged: q.metaDamaged,
 	}
 	var c meta.Content
 	var err error
@@ -237,8 +238,7 @@ func (q *Queue) openMeta(names []string) error {
 		}
 	}
 	if c.Bad > 0 {
-		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", "code", logs.MetaRowsDamaged, "rows", c.Bad)
-		q.count.BadChunks += int64(c.Bad)
+		q.metaDamaged(c.Bad)
 	}
 	copy(q.secret[:], c.Secret)
 	for name, r := range c.Lanes {
@@ -253,6 +253,20 @@ func (q *Queue) openMeta(names []string) error {
 		q.lastNum = max(q.lastNum, uint64(v.First)>>32)
 	}
 	return nil
+}
+
+// metaDamaged says that rows of meta.db are damaged. What lanes know while they are
+// at work is stored again (saveLanes).
+func (q *Queue) metaDamaged(rows int) {
+	q.mu.Lock()
+	q.count.BadChunks += int64(rows)
+	opening := q.opening
+	q.mu.Unlock()
+	if opening {
+		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", "code", logs.MetaRowsDamaged, "rows", rows)
+		return
+	}
+	q.o.Logger.Error("meta.db has damaged rows: they are written again from what is in memory", "code", logs.MetaRowsDamaged, "rows", rows)
 }
 
 // newSecret is the secret of the id hashes when meta.db does not have it: that of the

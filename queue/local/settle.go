@@ -195,6 +195,33 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	return nil
 }
 
+// saveLanes stores all of every lane again once rows of meta.db were damaged while it
+// was open. Lanes that are being settled are waited for until the next look.
+func (q *Queue) saveLanes() {
+	lost := q.meta.Lost()
+	if lost == 0 {
+		return
+	}
+	q.mu.Lock()
+	lanes := slices.Collect(maps.Values(q.lanes))
+	q.mu.Unlock()
+	for _, l := range lanes {
+		if !l.settling.TryLock() {
+			return
+		}
+		q.mu.Lock()
+		row := meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
+		put, _ := l.set.Changes(settled.Set{})
+		q.mu.Unlock()
+		err := q.meta.SaveLane(l.name, row, put, nil)
+		l.settling.Unlock()
+		if err != nil {
+			return
+		}
+	}
+	q.meta.Restored(lost)
+}
+
 // merged gives ranges of the same numbers, ascending, that do not overlap.
 func merged(ranges []queue.Range) (out []queue.Range) {
 	sorted := slices.SortedFunc(slices.Values(ranges), func(a, b queue.Range) int { return cmp.Compare(a.From, b.From) })

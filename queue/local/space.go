@@ -275,6 +275,7 @@ func (q *Queue) periodic() {
 	q.dead.tend()
 	q.measure()
 	q.makeRoom()
+	q.saveLanes()
 	q.retryFailed()
 	q.retryIDs()
 	q.mergeIDs()

@@ -93,7 +93,7 @@ func (s *Store) void(lane string, settlement uint64) bool {
 func (s *Store) repair(cause error, whole bool) error {
 	_ = s.close()
 	missing := make(map[string]bool)
-	listed, first := int64(0), uint64(0)
+	listed, first, all := int64(0), uint64(0), true
 	err := s.rebuild(func(put func(k []byte, r row) error) (err error) {
 		if whole {
 			listed, first, err = s.salvageTree(missing, put)
@@ -104,12 +104,17 @@ func (s *Store) repair(cause error, whole bool) error {
 				return err
 			}
 		}
-		return scan(s.path, func(k []byte, r row) error {
+		err = scan(s.path, func(k []byte, r row) error {
 			if whole && !missing[string(k)] {
 				return nil
 			}
 			return put(k, r)
 		})
+		if errors.Is(err, errScanCost) {
+			all = false
+			return nil
+		}
+		return err
 	}, func(used uint64) (uint64, error) {
 		first = max(first, used)
 		if !whole && first > 0 { // higher numbers may have been given
@@ -122,7 +127,7 @@ func (s *Store) repair(cause error, whole bool) error {
 	}
 	if s.o.Repaired != nil {
 		saved := s.rows.Load()
-		s.o.Repaired(Repair{Saved: saved, Lost: max(0, listed-saved), Known: whole, Cause: cause})
+		s.o.Repaired(Repair{Saved: saved, Lost: max(0, listed-saved), Known: whole && all, Cause: cause})
 	}
 	return nil
 }

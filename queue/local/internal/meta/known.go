@@ -185,7 +185,7 @@ func (s *Store) SetKeys(ids []uint32) error {
 // replaced would linger in a free page as it was.
 func (s *Store) Reseal(id uint32, was []uint32) error {
 	ids := []uint32{id}
-	if err := s.do(&op{anew: func() error { return s.reseal(ids, was) }, done: make(chan error, 1)}); err != nil {
+	if err := s.do(&op{alone: func() error { return s.reseal(ids, was) }, done: make(chan error, 1)}); err != nil {
 		return err
 	}
 	s.listed(ids)

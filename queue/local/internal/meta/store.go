@@ -19,10 +19,13 @@ import (
 
 // Options tune a Store.
 type Options struct {
-	Dir      string
-	Ring     *seal.Ring
-	Secret   func() []byte // gives the secret of the id hashes, 32 bytes, to a file that has none
-	Full     func() bool   // frees the reserve; true: try again; may be nil
+	Dir    string
+	Ring   *seal.Ring
+	Secret func() []byte // gives the secret of the id hashes, 32 bytes, to a file that has none
+	Full   func() bool   // frees the reserve; true: try again; may be nil
+	// Damaged says that rows were damaged when the file was written anew while it was
+	// open: they are not in it (Lost). It must not wait; may be nil.
+	Damaged  func(rows int)
 	ReadOnly bool
 	NoSync   bool
 }
@@ -47,13 +50,14 @@ type Store struct {
 	voids      []Void
 	voidsSaved int
 	sealed     map[uint64]int64
+	lost       int // rows that were damaged when the file was written anew, and are not in it
 }
 
 // op is what run does for who waits: a part of a transaction, or a step of its own.
 type op struct {
-	fn   func(tx *bolt.Tx) error
-	anew func() error
-	done chan error
+	fn    func(tx *bolt.Tx) error
+	alone func() error
+	done  chan error
 }
 
 // Create makes a file. With others there are files in the directory already.
@@ -70,6 +74,9 @@ func Open(o Options) (*Store, Content, error) {
 	}
 	if o.Full == nil {
 		o.Full = func() bool { return false }
+	}
+	if o.Damaged == nil {
+		o.Damaged = func(int) {}
 	}
 	s := &Store{o: o, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	if s.db, err = s.open(); err != nil {
@@ -143,8 +150,8 @@ func (s *Store) run() {
 			}
 		}
 		for _, o := range ops {
-			if o.anew != nil {
-				o.done <- s.try(o.anew)
+			if o.alone != nil {
+				o.done <- s.try(o.alone)
 			}
 		}
 		if closed {
@@ -178,7 +185,8 @@ func (s *Store) reseal(ids, was []uint32) error {
 	return s.replace(&c, info)
 }
 
-// all gives everything that the file holds.
+// all gives everything that the file holds, and in the place of damaged rows, which
+// it says, what is in memory of notes and void ranges.
 func (s *Store) all() (c Content, info Info, err error) {
 	c, err = s.load()
 	if err == nil {
@@ -187,7 +195,39 @@ func (s *Store) all() (c Content, info Info, err error) {
 	if err != nil {
 		return c, info, fmt.Errorf("read meta.db: %w", err)
 	}
+	if c.Bad == 0 {
+		return c, info, nil
+	}
+	s.mu.Lock()
+	s.lost += c.Bad
+	for k, val := range s.notes {
+		if _, ok := c.notes[k]; !ok {
+			c.notes[k] = val
+		}
+	}
+	for _, v := range s.voids[:s.voidsSaved] {
+		if !slices.Contains(c.voids, v) {
+			c.voids = append(c.voids, v)
+		}
+	}
+	s.mu.Unlock()
+	s.o.Damaged(c.Bad)
 	return c, info, nil
+}
+
+// Lost is how many rows were damaged when the file was written anew since Restored:
+// those of lanes are not in it. The caller, who knows them, stores them.
+func (s *Store) Lost() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost
+}
+
+// Restored says that the caller has stored all lanes since Lost gave n.
+func (s *Store) Restored(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost -= n
 }
 
 func (s *Store) commit(ops []*op) error {
@@ -243,15 +283,19 @@ func (s *Store) reopen() error {
 // Snapshot is the file as it stood at one moment.
 type Snapshot struct{ tx *bolt.Tx }
 
-// Begin gives the file as it stands at this moment. The caller writes it.
+// Begin gives the file as it stands at this moment, also while it is written anew.
+// The caller writes it.
 func (s *Store) Begin() (*Snapshot, error) {
-	s.mu.Lock()
-	db := s.db
-	s.mu.Unlock()
-	if db == nil {
-		return nil, queue.ErrUnavailable
-	}
-	tx, err := db.BeginRead()
+	var tx *bolt.Tx
+	err := s.do(&op{done: make(chan error, 1), alone: func() (err error) {
+		if s.db == nil {
+			err = s.reopen()
+		}
+		if err == nil {
+			tx, err = s.db.BeginRead()
+		}
+		return err
+	}})
 	if err != nil {
 		return nil, err
 	}
@@ -280,7 +324,7 @@ func (s *Store) do(o *op) error {
 	}
 	s.mu.Unlock()
 	if err := <-o.done; err != nil {
-		return fmt.Errorf("update meta.db: %w", err)
+		return fmt.Errorf("meta.db: %w", err)
 	}
 	return nil
 }
