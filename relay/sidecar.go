@@ -235,6 +235,9 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 		Metrics:         loggedDrain{s.metrics.Drain(), s.log},
 		Delivered:       s.delivered,
 		ClockSynced:     drain.NTPSynced,
+		Boot:            drain.Boot,
+		First:           s.queue.Began(),
+		Notes:           s.queue,
 	})
 	if err != nil {
 		return fmt.Errorf("set up delivery: %w", err)

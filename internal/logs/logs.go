@@ -48,6 +48,7 @@ const (
 	Unanswered       Code = "unanswered"
 	MapPanic         Code = "map_panic"
 	ClockSkew        Code = "clock_skew"
+	ClockNotNoted    Code = "clock_not_noted"
 	ClockBelieved    Code = "clock_believed"
 	DeadFull         Code = "dead_full"
 	SettleFailed     Code = "settle_failed"
@@ -189,6 +190,7 @@ var Sections = []Section{
 		{RebuildMismatch, slog.LevelWarn, "a request whose fate is unknown cannot be repeated byte for byte: its events may arrive twice", "nothing; Meta knows them by event_id"},
 		{MapPanic, slog.LevelError, "relay's mapper failed on an event: a bug; the event is a dead letter", "send a support bundle"},
 		{ClockSkew, slog.LevelWarn, "this machine's clock is wrong", "set up time synchronisation"},
+		{ClockNotNoted, slog.LevelWarn, "nobody has set the clock, and what it shows cannot be noted: events without a timestamp may become dead letters `unknown_time` after a restart", "check the disk"},
 		{ClockBelieved, slog.LevelInfo, "the time is known from Meta's answer", "nothing"},
 		{DeadFull, slog.LevelError, "there is no space for more dead letters: the lane waits", "retry, export or drop some, or raise `queue.dead_max_size`"},
 		{SettleFailed, slog.LevelError, "progress cannot be written to disk; nothing is sent until it can", "check the disk"},

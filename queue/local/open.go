@@ -85,6 +85,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	q.lookBesides()
 	if !readOnly {
 		w := &writer{q: q}
+		q.began = Seq(q.lastNum+1) << 32
 		if err := w.rotate(); err != nil {
 			if !disk.NoSpace(err) {
 				return nil, err

@@ -73,6 +73,7 @@ type Queue struct {
 	lanes     map[string]*lane
 	changed   chan struct{}
 	lastNum   uint64 // highest segment number ever seen
+	began     Seq    // the first number since Open
 	hold      int    // backups that forbid unlinking
 	opening   bool
 	broken    error // why the tail takes nothing
@@ -149,6 +150,9 @@ func (q *Queue) nextSegment() uint64 {
 	defer q.mu.Unlock()
 	return q.lastNum + 1
 }
+
+// Began is the number before which nothing is that was appended since Open.
+func (q *Queue) Began() Seq { return q.began }
 
 // Changed gives a channel that is closed when something was appended to any
 // lane, or turned up while old segments are being looked at. Ask for it

@@ -49,7 +49,7 @@ type recipe struct {
 	ages bool
 	age  time.Duration // since receipt; 0: no limit
 
-	wrong, right time.Time // clock.start: what relay received before its clock was set
+	unset shift // of what was received before the clock was set
 
 	by     func(digest string) Mapping // for records that have a recipe of their own; nil: none has
 	others map[string]*recipe
@@ -79,8 +79,8 @@ func (h *recipe) of(rec *queue.Record) *recipe {
 // received is when a record was received: by the clock as it was then, or by what is
 // known of it since.
 func (h *recipe) received(rec *queue.Record) time.Time {
-	if !h.wrong.IsZero() && !plausible(rec.Received) && !rec.Received.Before(h.wrong) {
-		return h.right.Add(rec.Received.Sub(h.wrong))
+	if u := &h.unset; !u.wrong.IsZero() && !plausible(rec.Received) && rec.Seq >= u.first && !rec.Received.Before(u.wrong) {
+		return u.right.Add(rec.Received.Sub(u.wrong))
 	}
 	return rec.Received
 }

@@ -1,9 +1,11 @@
 package drain
 
 import (
+	"encoding/json"
 	"sync"
 	"time"
 
+	"relay/queue"
 	"relay/relay/internal/graph"
 )
 
@@ -32,37 +34,93 @@ type clock struct {
 	known  bool // skew was measured
 	heard  bool // somebody has answered, with or without a date
 
-	began     time.Time // when this process began, by the wall clock …
-	beganMono time.Time // … and by the monotonic one
+	first reading // since the machine started, of relay
+	up    func() time.Duration
+}
+
+// reading is what the wall clock of a machine that nobody had set showed when relay
+// began, with how long the machine ran, which no step of the clock changes.
+type reading struct {
+	Boot  string        `json:"boot"` // names the start of the machine; empty: not known
+	Up    time.Duration `json:"up"`
+	Wall  time.Time     `json:"wall"`
+	First queue.Seq     `json:"first"` // nothing before it was received since
+}
+
+// Notes keep a small value durably.
+type Notes interface {
+	Note(key string) []byte
+	SetNote(key string, val []byte) error
+}
+
+const noteClock = "clock"
+
+// recall takes up what an earlier process noted since the machine started, or notes
+// what the clock shows, should nobody have set it: what was received by that clock can
+// be dated later, also by the next process.
+func (c *clock) recall(notes Notes) error {
+	if notes == nil || c.first.Boot == "" {
+		return nil
+	}
+	var was reading
+	if err := json.Unmarshal(notes.Note(noteClock), &was); err == nil && was.Boot == c.first.Boot && was.Up <= c.first.Up {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.first = was
+		return nil
+	}
+	if plausible(c.first.Wall) {
+		return nil
+	}
+	now, err := json.Marshal(c.first)
+	if err != nil {
+		return err
+	}
+	return notes.SetNote(noteClock, now)
 }
 
 // maxDrift is how far wall and monotonic clock may part before the anchor is
 // dropped.
 const maxDrift = time.Minute
 
-func newClock(wall func() time.Time, synced func() bool) *clock {
+func newClock(wall func() time.Time, synced func() bool, boot func() (string, func() time.Duration), first queue.Seq) *clock {
 	if wall == nil {
 		wall = time.Now
 	}
 	if synced == nil {
 		synced = func() bool { return false }
 	}
-	return &clock{wall: wall, synced: synced, began: wall().Round(0).UTC(), beganMono: time.Now()}
+	c := &clock{wall: wall, synced: synced}
+	start, id := time.Now(), ""
+	if boot != nil {
+		id, c.up = boot()
+	}
+	if id == "" {
+		c.up = func() time.Duration { return time.Since(start) }
+	}
+	c.first = reading{Boot: id, Up: c.up(), Wall: wall().Round(0).UTC(), First: first}
+	return c
 }
 
 // plausible says whether a time of receipt may be one. A machine without a battery
 // begins in 1970, or on the day its system was made, until somebody sets its clock.
 func plausible(t time.Time) bool { return t.Year() >= 2020 }
 
-// start is when this process began, by a clock that nobody had set and as it was: what
-// it received by that clock can be dated. Both are zero while that is not known, and
-// when the clock was right.
-func (c *clock) start() (wrong, right time.Time) {
+// shift says how to date what was received by a clock that nobody had set.
+type shift struct {
+	first        queue.Seq // of what was
+	wrong, right time.Time // what that clock showed at a moment, and what it was; zero: nothing can be dated
+}
+
+// start is such a shift, once the time is known.
+func (c *clock) start() shift {
 	now, believed := c.now()
-	if !believed || plausible(c.began) {
-		return time.Time{}, time.Time{}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !believed || plausible(c.first.Wall) {
+		return shift{}
 	}
-	return c.began, now.Add(-time.Since(c.beganMono))
+	return shift{first: c.first.First, wrong: c.first.Wall, right: now.Add(c.first.Up - c.up())}
 }
 
 // now is the best idea of the time, in UTC without a monotonic part, and

@@ -1,6 +1,26 @@
 package drain
 
-import "golang.org/x/sys/unix"
+import (
+	"bytes"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Boot names the start of the machine and says how long it has run, its sleep
+// included. It is for Options.Boot.
+func Boot() (id string, up func() time.Duration) {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", nil
+	}
+	return string(bytes.TrimSpace(text)), func() time.Duration {
+		var t unix.Timespec
+		_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &t)
+		return time.Duration(t.Nano())
+	}
+}
 
 // NTPSynced says that the kernel's clock is disciplined: adjtimex(2) does not
 // report it as unsynchronised. It is for Options.ClockSynced.

@@ -119,7 +119,7 @@ func TestClockJumps(t *testing.T) {
 		real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 		start := time.Now()
 		off := time.Duration(0)
-		c := newClock(func() time.Time { return real.Add(time.Since(start) + off) }, nil)
+		c := newClock(func() time.Time { return real.Add(time.Since(start) + off) }, nil, nil, 0)
 		if _, believed := c.now(); believed {
 			t.Error("believed before anybody told the time")
 		}
@@ -223,4 +223,74 @@ func TestTimeIsAskedFirst(t *testing.T) {
 			t.Errorf("dated %s, want %s (%v)", time.Unix(got.Time, 0).UTC(), came, err)
 		}
 	})
+}
+
+// What came before anybody had set the clock is dated by the next process too, as long
+// as the machine was not started again; what came before that start is not.
+func TestUnsetClockAcrossRestart(t *testing.T) {
+	real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	for name, again := range map[string]bool{"same boot": false, "another boot": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				start := time.Now()
+				notes := fakeNotes{}
+				boot, off := "boot 1", time.Duration(0)
+				wall := func() time.Time { return time.Unix(0, 0).UTC().Add(time.Since(start) + off) }
+				w.opts.Wall = wall
+				w.opts.Notes = notes
+				w.opts.ClockSynced = nil
+				w.opts.Boot = func() (string, func() time.Duration) {
+					began := start
+					return boot, func() time.Duration { return time.Since(began) + time.Minute }
+				}
+				synced := false
+				w.opts.Ask = func(context.Context) graph.Result {
+					if !synced {
+						return graph.Result{Class: graph.Retry}
+					}
+					return graph.Result{Class: graph.Delivered, HTTPStatus: 400, ServerTime: real.Add(time.Since(start)).Truncate(time.Second)}
+				}
+				w.opts.First = queue.Seq(1 << 32)
+				w.run()
+				pass(10 * time.Minute)
+				w.log.append(queue.Record{ID: "undated", Lanes: []string{setA}, Received: wall(), Body: []byte(`{"event":"Order Completed"}`)})
+				came := real.Add(time.Since(start))
+				pass(time.Minute)
+				w.stop()
+				off = real.Sub(time.Unix(0, 0)) // NTP sets the clock, and relay is started again
+				if again {
+					boot, off = "boot 2", 0 // or the machine, and it is 1970 again
+				}
+				w.opts.First = queue.Seq(1<<32 | 1)
+				synced = true
+				w.run()
+				defer func() { w.stop() }()
+				pass(10 * time.Minute)
+				var got struct{ Time int64 }
+				seen := w.sender.seen()
+				if again {
+					if len(seen) != 0 || len(w.log.letters()) != 1 {
+						t.Errorf("%d requests, %d letters", len(seen), len(w.log.letters()))
+					}
+					return
+				}
+				if len(seen) != 1 || json.Unmarshal(seen[0].req.Data[0], &got) != nil {
+					t.Fatalf("%d requests", len(seen))
+				}
+				if d := time.Unix(got.Time, 0).Sub(came).Abs(); d > 2*time.Second {
+					t.Errorf("dated %s, it came at %s", time.Unix(got.Time, 0).UTC(), came)
+				}
+			})
+		})
+	}
+}
+
+type fakeNotes map[string][]byte
+
+func (n fakeNotes) Note(key string) []byte { return n[key] }
+
+func (n fakeNotes) SetNote(key string, val []byte) error {
+	n[key] = val
+	return nil
 }

@@ -44,7 +44,7 @@ func (b *batch) doubtful(leaving []int, at time.Time) (out []*note) {
 		}
 		n := of[it.how]
 		if n == nil {
-			n = &note{Mapping: it.how.m.Digest(), At: it.how.at, Ages: it.how.ages, Wrong: it.how.wrong, Right: it.how.right, Sent: it.since.UTC()}
+			n = &note{Mapping: it.how.m.Digest(), At: it.how.at, Ages: it.how.ages, First: it.how.unset.first, Wrong: it.how.unset.wrong, Right: it.how.unset.right, Sent: it.since.UTC()}
 			of[it.how] = n
 			out = append(out, n)
 		}
@@ -158,7 +158,7 @@ func (l *lane) remake(found queue.Batch, n *note) (items []item, changed int, wh
 	for i := range found.Records {
 		at[found.Records[i].Seq] = i
 	}
-	how := &recipe{m: l.s.mappingBy(n.Mapping), at: n.At, ages: n.Ages, wrong: n.Wrong, right: n.Right}
+	how := &recipe{m: l.s.mappingBy(n.Mapping), at: n.At, ages: n.Ages, unset: shift{n.First, n.Wrong, n.Right}}
 	b := &batch{Batch: found, how: how}
 	for _, s := range list {
 		i, ok := at[s.seq]

@@ -119,6 +119,13 @@ type Options struct {
 	// only the Date header of answers is believed.
 	ClockSynced func() bool
 
+	// First is the number before which nothing is that was received since this process
+	// began, and Notes keep for the next what the clock showed; nil: nothing is kept.
+	// Boot names the start of the machine and says how long it has run; nil: not known.
+	Boot  func() (id string, up func() time.Duration)
+	First queue.Seq
+	Notes Notes
+
 	Wall func() time.Time // the wall clock; default time.Now
 	Rand func() float64   // in [0,1); default math/rand/v2
 }

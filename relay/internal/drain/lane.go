@@ -357,8 +357,7 @@ func full(b queue.Batch, set Settings) bool { return b.More || len(b.Records) >=
 // recipe is how a batch would be made now.
 func (l *lane) recipe() *recipe {
 	at, believed := l.s.clock.now()
-	wrong, right := l.s.clock.start()
-	return &recipe{m: l.s.o.Mapping(), at: at, ages: believed, age: l.settings().MaxAge, wrong: wrong, right: right, by: l.s.o.MappingByDigest}
+	return &recipe{m: l.s.o.Mapping(), at: at, ages: believed, age: l.settings().MaxAge, unset: l.s.clock.start(), by: l.s.o.MappingByDigest}
 }
 
 // limits are those of requests now.

@@ -41,7 +41,8 @@ type note struct {
 	Mapping string    `json:"mapping"`
 	At      time.Time `json:"at"`             // the time it was mapped for
 	Ages    bool      `json:"ages"`           // the clock was believed
-	Wrong   time.Time `json:"wrong,omitzero"` // recipe.wrong and right
+	First   queue.Seq `json:"first,omitzero"` // recipe.unset
+	Wrong   time.Time `json:"wrong,omitzero"`
 	Right   time.Time `json:"right,omitzero"`
 	Sent    time.Time `json:"sent"`  // the first of them, for the first time
 	Items   []byte    `json:"items"` // encodeSent

@@ -65,7 +65,7 @@ func New(o Options) (*Supervisor, error) {
 		o.Grace = 5 * time.Second
 	}
 	s := &Supervisor{
-		o: o, log: o.Logger, clock: newClock(o.Wall, o.ClockSynced),
+		o: o, log: o.Logger, clock: newClock(o.Wall, o.ClockSynced, o.Boot, o.First),
 		lanes: map[string]*lane{}, accounts: map[string]*account{}, stopped: map[string]bool{},
 		kick: make(chan struct{}, 1),
 	}
@@ -89,6 +89,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 	s.running = ctx
 	s.mu.Unlock()
+	if err := s.clock.recall(s.o.Notes); err != nil {
+		s.log.Warn("cannot note the time of a clock that nobody has set: events without a timestamp may become dead letters after a restart", "code", logs.ClockNotNoted, "err", err)
+	}
 	s.background.Go(func() { s.releases.run(ctx) })
 	for ctx.Err() == nil {
 		changed := s.o.Log.Changed()
