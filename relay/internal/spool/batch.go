@@ -34,8 +34,8 @@ func (b *batch) reset() {
 }
 
 // append stores the batch, waiting for as long as the queue says that later is
-// better. The ids are the same at each try.
-func (b *batch) append(ctx context.Context, o *Options) error {
+// better; waits is told before. The ids are the same at each try.
+func (b *batch) append(ctx context.Context, o *Options, waits func() error) error {
 	if len(b.entries) == 0 {
 		return nil
 	}
@@ -53,6 +53,9 @@ func (b *batch) append(ctx context.Context, o *Options) error {
 		pause, later := patience(err, wait)
 		if !later || ctx.Err() != nil {
 			return fmt.Errorf("store rows: %w", err)
+		}
+		if err := waits(); err != nil {
+			return err
 		}
 		o.Logger.Warn("spool: queue takes nothing, waiting", "code", logs.SpoolWaits, "err", err, "wait", pause)
 		timer := time.NewTimer(pause)

@@ -164,7 +164,7 @@ func (d *Directory) read(ctx context.Context, claim, path string) (Report, error
 		}
 		rep, err := Import(ctx, f, Options{
 			Queue: d.o.Queue, Route: d.o.Route, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes,
-			Name: path, SkipBad: true, Undated: true, Received: received,
+			Name: path, SkipBad: true, Undated: true, Received: received, Growing: true, Final: true,
 			Key:   "spool-" + filepath.Base(claim),
 			State: StateFile(filepath.Join(claim, stateName)), ReportFile: filepath.Join(claim, reportName),
 			Logger: d.o.Logger, Now: d.o.Now,

@@ -7,26 +7,31 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// columns turns the cells of a row into an event.
+// columns turns the rows of an event into it.
 type columns struct {
-	root *place
-	name string // the event's name in rows that give none
-	col  int    // the column of the event's name; -1: none
+	root   *place
+	event  string // the event's name in rows that give none
+	layout string // of times
+	names  []string
+	of     []int // the columns of the event's name
+	group  []int // what rows of one event are equal in; nil: each is one
+	id     []int // what makes a row the same sale in the next export
 }
 
-// place is a node of the event a header describes: an object or a list with
-// places in it, or a leaf that a column fills.
+// place is a node of the event a header describes: an object, a list with places
+// in it, a list with an item for each row, or a leaf that columns fill.
 type place struct {
-	name  string
-	index int // in a list
-	list  bool
-	col   int // -1 unless a leaf
-	in    []*place
-	kind  kind
+	name string
+	in   int // index in a list, or eachRow, or noIndex
+	list bool
+	cols []int // none unless a leaf
+	kids []*place
+	kind kind
 }
 
 // kind is what a cell may become besides text.
@@ -36,59 +41,77 @@ const (
 	text kind = iota
 	number
 	truth
+	moment
 )
 
-// own are the names of a message's own; all others without a dot are properties.
+// own are the names of a message's own; the others are properties.
 var own = []string{"event", "type", "timestamp", "originalTimestamp", "messageId", "userId", "anonymousId"}
 
-// newColumns reads a header. given maps header names to paths, an empty one
-// leaving the column out.
-func newColumns(header []string, given map[string]string, event string) (*columns, error) {
-	c := &columns{root: &place{col: -1}, name: event, col: -1}
-	var errs []error
-	used := map[string]bool{}
-	for k, h := range header {
-		h = strings.TrimSpace(h)
-		path, mapped := given[h]
-		used[h] = true
-		if !mapped {
-			path = h
-		}
-		if path == "" {
-			continue
-		}
-		steps, err := steps(path)
-		if err == nil && len(steps) == 1 && steps[0].in < 0 && !slices.Contains(own, steps[0].name) {
-			steps = append([]step{{name: "properties", in: -1}}, steps...)
-		}
+// roots are the members of a message that a path may begin with.
+var roots = append([]string{"properties", "context", "traits", "integrations"}, own...)
+
+// isPath tells a header that is a path: one of a message's own names, or a name
+// below a member of it. Whatever else has dots or brackets is a name.
+func isPath(name string) bool {
+	root, _, below := strings.Cut(name, ".")
+	if i := strings.IndexByte(root, '['); i >= 0 {
+		return false
+	}
+	if !below {
+		return slices.Contains(own, name)
+	}
+	return slices.Contains(roots[:4], root)
+}
+
+// rooted puts a path that begins with no member of a message below properties.
+func rooted(s []step) []step {
+	if len(s) == 0 || slices.Contains(roots, s[0].name) && (len(s) > 1 || slices.Contains(own, s[0].name)) {
+		return s
+	}
+	return append([]step{{name: "properties", in: noIndex}}, s...)
+}
+
+func newColumns(h *header, l *Layout) (*columns, error) {
+	c := &columns{root: &place{in: noIndex}, event: l.Event, layout: l.TimeFormat, names: h.names}
+	all, err := h.choose(l)
+	errs := []error{err}
+	for _, ch := range all {
+		steps, err := ch.steps(h)
 		if err == nil {
-			err = c.root.add(steps, k, kindOf(steps))
+			err = c.root.add(steps, ch.cols, c.kindOf(steps))
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("column %d (%s): %w", k+1, h, err))
+			errs = append(errs, fmt.Errorf("column %d (%s): %w", ch.cols[0]+1, h.names[ch.cols[0]], err))
 		}
-		if path == "event" {
-			c.col = k
-		}
-	}
-	for h := range given {
-		if !used[h] {
-			errs = append(errs, fmt.Errorf("there is no column %q", h))
+		if len(steps) == 1 && steps[0].name == "event" {
+			c.of = ch.cols
 		}
 	}
-	if c.col < 0 && event == "" {
-		errs = append(errs, errors.New("no column is the event's name"))
+	for name, to := range map[string]*[]int{l.GroupBy: &c.group, l.ID: &c.id} {
+		if name != "" {
+			if *to, err = h.one(name, all); err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if c.of == nil && l.Event == "" {
+		errs = append(errs, errors.New("no column is the event's name: name it with --event (spool: event), or the column with --column 'event=HEADER' (spool: columns)"))
 	}
 	return c, errors.Join(errs...)
 }
 
-// step is a name, or an index when in is not negative.
+// step is a name, or a place in a list when in is not noIndex.
 type step struct {
 	name string
 	in   int
 }
 
-// steps takes a path apart: a.b[0].c
+const (
+	noIndex = -1
+	eachRow = -2 // [] of a path
+)
+
+// steps takes a path apart: a.b[0].c, and a.b[].c with an item for each row
 func steps(path string) ([]step, error) {
 	var all []step
 	for part := range strings.SplitSeq(path, ".") {
@@ -96,14 +119,18 @@ func steps(path string) ([]step, error) {
 		if name = strings.TrimSpace(name); name == "" {
 			return nil, errors.New("a name in the path is empty")
 		}
-		all = append(all, step{name: name, in: -1})
+		all = append(all, step{name: name, in: noIndex})
 		for rest != "" {
 			in, more, ok := strings.Cut(rest, "]")
 			n, err := strconv.ParseUint(in, 10, 10)
-			if !ok || err != nil || more != "" && more[0] != '[' {
-				return nil, errors.New("an index in the path is not like [0]")
+			at := int(n)
+			if in == "" {
+				at, err = eachRow, nil
 			}
-			all = append(all, step{in: int(n)})
+			if !ok || err != nil || more != "" && more[0] != '[' {
+				return nil, errors.New("an index in the path is not like [0], or [] for an item of each row")
+			}
+			all = append(all, step{in: at})
 			rest = strings.TrimPrefix(more, "[")
 		}
 	}
@@ -113,104 +140,176 @@ func steps(path string) ([]step, error) {
 	return all, nil
 }
 
-func kindOf(s []step) kind {
+func (c *columns) kindOf(s []step) kind {
 	switch {
 	case s[0].name == "properties":
 		return number
 	case s[0].name == "integrations", s[0].name == "context" && len(s) > 1 && s[1].name == "consent":
 		return truth
+	case c.layout != "" && (s[0].name == "timestamp" || s[0].name == "originalTimestamp"):
+		return moment
 	}
 	return text
 }
 
-func (p *place) add(path []step, col int, k kind) error {
+func (p *place) add(path []step, cols []int, k kind) error {
 	if len(path) == 0 {
-		if p.col >= 0 || len(p.in) > 0 {
+		if p.cols != nil || len(p.kids) > 0 {
 			return errors.New("another column fills the same place")
 		}
-		p.col, p.kind = col, k
+		p.cols, p.kind = cols, k
 		return nil
 	}
 	s := path[0]
-	list := s.in >= 0
-	if p.col >= 0 || len(p.in) > 0 && p.list != list {
+	list := s.in != noIndex
+	if p.cols != nil || len(p.kids) > 0 && (p.list != list || list && (s.in == eachRow) != (p.kids[0].in == eachRow)) {
 		return errors.New("another column fills the same place")
 	}
 	p.list = list
-	for _, q := range p.in {
-		if q.name == s.name && (!list || q.index == s.in) {
-			return q.add(path[1:], col, k)
+	for _, q := range p.kids {
+		if q.name == s.name && q.in == s.in {
+			return q.add(path[1:], cols, k)
 		}
 	}
-	q := &place{name: s.name, index: s.in, col: -1}
-	p.in = append(p.in, q)
+	q := &place{name: s.name, in: s.in}
+	p.kids = append(p.kids, q)
 	if list {
-		slices.SortStableFunc(p.in, func(a, b *place) int { return a.index - b.index })
+		slices.SortStableFunc(p.kids, func(a, b *place) int { return a.in - b.in })
 	}
-	return q.add(path[1:], col, k)
+	return q.add(path[1:], cols, k)
 }
 
-// event appends the event that cells make.
-func (c *columns) event(dst []byte, cells []string) []byte {
-	dst = append(dst, '{')
-	if c.name != "" && (c.col < 0 || strings.TrimSpace(cells[c.col]) == "") {
-		dst = quote(append(dst, `"event":`...), c.name)
-	}
-	dst, _ = c.root.members(dst, cells)
-	return append(dst, '}')
+// differs says that rows of one event do not agree on what the event has once.
+type differs struct{ column, first, then int }
+
+// writer writes one event.
+type writer struct {
+	*columns
+	dst  []byte
+	rows [][]string
+	bad  *differs
 }
 
-// put appends the value of a place; false when no cell below it holds anything.
-func (p *place) put(dst []byte, cells []string) ([]byte, bool) {
-	if p.col >= 0 {
-		return cell(dst, strings.TrimSpace(cells[p.col]), p.kind)
+// write appends the event that rows make.
+func (c *columns) write(dst []byte, rows [][]string) ([]byte, *differs) {
+	w := &writer{columns: c, dst: append(dst, '{'), rows: rows}
+	if name, _ := w.joined(c.of, 0, len(rows)); c.event != "" && name == "" {
+		w.dst = quote(append(w.dst, `"event":`...), c.event)
 	}
-	at := len(dst)
+	w.members(c.root, 0, len(rows))
+	return append(w.dst, '}'), w.bad
+}
+
+// joined is the text of columns, taken from the first of the rows that has one.
+// Whether a mark makes it text is told too.
+func (w *writer) joined(cols []int, from, to int) (found string, asText bool) {
+	at := from
+	for i := from; i < to; i++ {
+		var parts []string
+		mark := false
+		for _, k := range cols {
+			plain, m := plainCell(w.rows[i][k])
+			if mark = mark || m; plain != "" {
+				parts = append(parts, plain)
+			}
+		}
+		switch s := strings.Join(parts, " "); {
+		case s == "":
+		case found == "":
+			found, asText, at = s, mark, i
+		case s != found && w.bad == nil:
+			w.bad = &differs{column: cols[0], first: at, then: i}
+		}
+	}
+	return found, asText
+}
+
+// value appends what a place holds in rows; false when that is nothing.
+func (w *writer) value(p *place, from, to int) bool {
+	if p.cols != nil {
+		s, asText := w.joined(p.cols, from, to)
+		return w.cell(s, p.kind, asText)
+	}
+	at := len(w.dst)
 	open, end := byte('{'), byte('}')
 	if p.list {
 		open, end = '[', ']'
 	}
-	dst, any := p.members(append(dst, open), cells)
-	if !any {
-		return dst[:at], false
+	w.dst = append(w.dst, open)
+	if !w.members(p, from, to) {
+		w.dst = w.dst[:at]
+		return false
 	}
-	return append(dst, end), true
+	w.dst = append(w.dst, end)
+	return true
 }
 
-func (p *place) members(dst []byte, cells []string) (out []byte, any bool) {
-	for _, q := range p.in {
-		at := len(dst)
-		if last := dst[at-1]; last != '{' && last != '[' {
-			dst = append(dst, ',')
+func (w *writer) members(p *place, from, to int) (any bool) {
+	for _, q := range p.kids {
+		if q.in == eachRow {
+			for i := from; i < to; i++ {
+				any = w.member(p, q, i, i+1) || any
+			}
+			continue
 		}
-		if !p.list {
-			dst = append(quote(dst, q.name), ':')
-		}
-		var ok bool
-		if dst, ok = q.put(dst, cells); !ok {
-			dst = dst[:at]
-		}
-		any = any || ok
+		any = w.member(p, q, from, to) || any
 	}
-	return dst, any
+	return any
 }
 
-func cell(dst []byte, s string, k kind) ([]byte, bool) {
+func (w *writer) member(p, q *place, from, to int) bool {
+	at := len(w.dst)
+	if last := w.dst[at-1]; last != '{' && last != '[' {
+		w.dst = append(w.dst, ',')
+	}
+	if !p.list {
+		w.dst = append(quote(w.dst, q.name), ':')
+	}
+	if !w.value(q, from, to) {
+		w.dst = w.dst[:at]
+		return false
+	}
+	return true
+}
+
+func (w *writer) cell(s string, k kind, asText bool) bool {
+	if s == "" {
+		return false
+	}
 	switch {
-	case s == "":
-		return dst, false
-	case s[0] == '{' || s[0] == '[':
-		if json.Valid([]byte(s)) {
-			return append(dst, s...), true
-		}
+	case asText:
+	case (s[0] == '{' || s[0] == '[') && json.Valid([]byte(s)):
+		w.dst = append(w.dst, s...)
+		return true
 	case k == number && plainNumber(s):
-		return append(dst, s...), true
-	case k == truth && strings.EqualFold(s, "true"):
-		return append(dst, "true"...), true
-	case k == truth && strings.EqualFold(s, "false"):
-		return append(dst, "false"...), true
+		w.dst = append(w.dst, s...)
+		return true
+	case k == truth && (strings.EqualFold(s, "true") || strings.EqualFold(s, "false")):
+		w.dst = append(w.dst, strings.ToLower(s)...)
+		return true
 	}
-	return quote(dst, s), true
+	if k == moment {
+		s = w.moment(s)
+	}
+	w.dst = quote(w.dst, s)
+	return true
+}
+
+// moment is a time in the given form as everybody reads it; what is not in that
+// form stays, for the mapper to judge. One without a zone stays without.
+func (w *writer) moment(s string) string {
+	t, err := time.Parse(w.layout, s)
+	switch {
+	case err != nil:
+		return s
+	case zoned(w.layout):
+		return t.Format(time.RFC3339Nano)
+	}
+	return t.Format("2006-01-02T15:04:05.999999999")
+}
+
+func zoned(layout string) bool {
+	return strings.Contains(layout, "Z07") || strings.Contains(layout, "-07")
 }
 
 // plainNumber: digits as JSON writes them and few enough that nobody rounds

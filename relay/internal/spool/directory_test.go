@@ -70,7 +70,7 @@ func TestDirectory(t *testing.T) {
 	})
 
 	drop(t, dir, "a.jsonl", sales(0, 2))
-	drop(t, dir, "b.csv", "event,timestamp\nSale,2026-11-20\nSale\n")
+	drop(t, dir, "b.csv", "event,timestamp\nSale,2026-11-20T10:00Z\nSale\n")
 	drop(t, dir, "c.json", "{\n\"event\": \"Sale\"\n}\n")
 	drop(t, dir, "wrong.csv", "no,evnt,here\n1,2,3\n")
 	drop(t, dir, "bad.jsonl", "secret@example.com\n")

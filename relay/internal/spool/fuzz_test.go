@@ -22,12 +22,12 @@ func FuzzImport(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file, name string) {
 		m := &memory{}
-		o := Options{Queue: m, Name: name, SkipBad: true, Undated: true, Event: "Given", CheckRows: -1}
+		o := Options{Queue: m, Name: name, SkipBad: true, Undated: true, Layout: Layout{Event: "Given"}, CheckRows: -1}
 		rep, err := Import(t.Context(), strings.NewReader(file), o)
 		if err != nil && !errors.As(err, new(*FormatError)) {
 			t.Fatalf("%v: %q", err, file)
 		}
-		if rep.Rows != rep.Stored+rep.Duplicates+rep.Refused+rep.Ignored || int(rep.Stored) != m.count() {
+		if rep.Rows != rep.Stored+rep.Duplicates+rep.Refused+rep.Ignored+rep.Joined || int(rep.Stored) != m.count() {
 			t.Fatalf("%+v, %d stored: %q", rep, m.count(), file)
 		}
 		for _, e := range m.entries {

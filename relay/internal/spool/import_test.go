@@ -66,7 +66,7 @@ func TestImportForms(t *testing.T) {
 		},
 		{
 			name: "CSV: columns mapped, left out, event given", file: "Date,E-Mail,Internal,Total\n2026-11-20T10:00Z,x@example.com,secret,5\n",
-			o:    Options{Event: "Order Completed", Columns: map[string]string{"Date": "timestamp", "E-Mail": "context.traits.email", "Internal": "", "Total": "properties.revenue"}},
+			o:    Options{Layout: Layout{Event: "Order Completed", Columns: []Column{{"timestamp", "Date"}, {"context.traits.email", "E-Mail"}, {"", "Internal"}, {"Total", "properties.revenue"}}}},
 			want: `{"event":"Order Completed","timestamp":"2026-11-20T10:00Z","context":{"traits":{"email":"x@example.com"}},"properties":{"revenue":5}}`,
 		},
 		{
@@ -75,7 +75,7 @@ func TestImportForms(t *testing.T) {
 			want: `{"event":"Sale","timestamp":"1795444790","properties":{"products":[{"product_id":"a"},{"product_id":"b","quantity":2}],"extra":[{"x": 1}],"flag":"true","zip":"02134","big":"12345678901234567","exp":"1e5"},"context":{"consent":{"categoryPreferences":{"advertising":true}}}}`,
 		},
 		{
-			name: "CSV: event by row or given", file: "event,timestamp\nSale,1795444791\n,1795444792\n", o: Options{Event: "Other"},
+			name: "CSV: event by row or given", file: "event,timestamp\nSale,1795444791\n,1795444792\n", o: Options{Layout: Layout{Event: "Other"}},
 			want: `{"event":"Sale","timestamp":"1795444791"}` + "\n" + `{"event":"Other","timestamp":"1795444792"}`,
 		},
 		{
@@ -118,9 +118,10 @@ func TestImportFaults(t *testing.T) {
 	}{
 		{name: "empty", want: "the file holds no rows"},
 		{name: "one bad row", file: good + "{\"event\":\n" + good, want: "1 of the first 7 rows cannot be used, nothing was stored\n  row 4 (line 4): the body is not JSON: unexpected end at byte 9"},
-		{name: "no date", file: good + `{"event":"Sale"}`, want: "1 of the first 4 rows cannot be used, nothing was stored\n  row 4 (line 4): the row does not say when it happened"},
+		{name: "no date", file: good + `{"event":"Sale"}`, want: "1 of the first 4 rows cannot be used, nothing was stored\n  row 4 (line 4): the row does not say when it happened (timestamp)"},
 		{name: "a date alone, and what else is no time", file: good + `{"event":"Sale","timestamp":"2026-11-20"}` + "\n" + `{"event":"Sale","timestamp":{},"originalTimestamp":"20.11.2026"}`, want: "2 of the first 5 rows cannot be used, nothing was stored\n" +
-			"  row 4 (line 4): its time cannot be read; write 2026-11-20T18:30:00Z, or seconds since 1970\n  row 5 (line 5): its time cannot be read; write 2026-11-20T18:30:00Z, or seconds since 1970"},
+			"  row 4 (line 4): its timestamp, of the form 9999-99-99, cannot be read as a time from 2004 to a year from now; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)\n" +
+			"  row 5 (line 5): its timestamp, of the form of a list or an object, cannot be read as a time from 2004 to a year from now; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)"},
 		{name: "not one row good, although bad ones are skipped", file: "{}\n{}\n", o: Options{SkipBad: true}, want: "2 of the first 2 rows cannot be used, nothing was stored\n" +
 			"  row 1 (line 1): a track needs the name of its event\n  row 2 (line 2): a track needs the name of its event"},
 		{name: "the check says no", file: good, o: Options{Check: func(ev []byte) string {
@@ -129,16 +130,16 @@ func TestImportFaults(t *testing.T) {
 			}
 			return ""
 		}}, want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 2): too old"},
-		{name: "no event column", file: "a,b\n1,2\n", want: "read header: no column is the event's name"},
-		{name: "two columns for one place", file: "event,timestamp,a,properties.a,context.traits,context.traits.email,x[0],x.y,c[],d..e\n", want: "read header: column 4 (properties.a): another column fills the same place\n" +
-			"column 6 (context.traits.email): another column fills the same place\ncolumn 8 (x.y): another column fills the same place\n" +
-			"column 9 (c[]): an index in the path is not like [0]\ncolumn 10 (d..e): a name in the path is empty"},
-		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Columns: map[string]string{"Mail": "context.traits.email"}}, want: `read header: there is no column "Mail"`},
+		{name: "no event column", file: "a,b\n1,2\n", want: "read header: no column is the event's name: name it with --event (spool: event), or the column with --column 'event=HEADER' (spool: columns)"},
+		{name: "two columns for one place", file: "event,timestamp,a,properties.a,context.traits,context.traits.email,properties.x[0],properties.x.y,properties.c[x],properties.d..e\n", want: "read header: column 4 (properties.a): another column fills the same place\n" +
+			"column 6 (context.traits.email): another column fills the same place\ncolumn 8 (properties.x.y): another column fills the same place\n" +
+			"column 9 (properties.c[x]): an index in the path is not like [0], or [] for an item of each row\ncolumn 10 (properties.d..e): a name in the path is empty"},
+		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Layout: Layout{Columns: []Column{{"context.traits.email", "Mail"}}}}, want: `read header: there is no column "Mail"; there are: event, timestamp`},
 		{name: "a row with other columns", file: "event,timestamp\nSale,1795444791\nSale,1795444791,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2"},
-		{name: "a quote that does not close", file: "event,timestamp\nSale,1795444791\n\"Sale,1795444791\nSale,1795444792\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): lines 3 to 4: extraneous or missing \" in quoted-field"},
+		{name: "a quote that does not close", file: "event,timestamp\nSale,1795444791\n\"Sale,1795444791\nSale,1795444792\n", want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 3): a quote opens a cell and does not close it: a quote within a quoted cell is written twice"},
 		{name: "a list with a bad value", file: "[\n" + strings.TrimSpace(good[:strings.Index(good, "\n")]) + ",\n{}]", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2: a track needs the name of its event"},
 		{name: "JSON that breaks off", file: "[{\"event\":\"Sale\",\"timestamp\":1},", want: "read JSON: "},
-		{name: "a quote that does not close in a long file", file: "event,timestamp\n\"Sale,1\n" + strings.Repeat("Sale,2\n", 300000), want: "a row is longer than any event may be; is a quote missing?"},
+		{name: "a quote that does not close in a long file", file: "event,timestamp\n\"Sale,1795444791\n" + strings.Repeat("Sale,1795444792\n", 300000), want: "1 of the first 1000 rows cannot be used, nothing was stored\n  row 1 (line 2): a quote opens a cell and does not close it: a quote within a quoted cell is written twice"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

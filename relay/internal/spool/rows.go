@@ -16,6 +16,8 @@ type row struct {
 	line   int64          // of the file, where it begins
 	msg    track.Message  // valid until the next row
 	text   []byte         // as it stands in the file, for the report
+	joined int64          // rows that are of the same event, behind the first
+	once   string         // what makes it the same sale in another file
 	bad    *track.Problem // it cannot become an event
 }
 
@@ -152,7 +154,11 @@ func (l *lines) read() (long bool, err error) {
 }
 
 // open makes the rows of a file.
-func (o *Options) open(f io.Reader, s *survey) (rows, error) {
+func (o *Options) open(w *whole, s *survey) (rows, error) {
+	f, err := w.reader()
+	if err != nil {
+		return nil, err
+	}
 	in := decoded(f, s.encoding)
 	switch s.format {
 	case JSONLines:

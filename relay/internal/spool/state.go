@@ -16,9 +16,12 @@ import (
 type state struct {
 	Version int    `json:"version"`
 	Key     string `json:"key"`
-	Size    int64  `json:"size"` // of the file when Done was set
+	Content int64  `json:"content"`          // bytes of what the file held, unpacked, when the rows behind us were read
+	Digest  string `json:"digest,omitempty"` // of that
+	Salt    string `json:"salt,omitempty"`   // part of the rows' ids: the file was written anew
 	Done    bool   `json:"done"`
-	Report  int64  `json:"report_bytes"` // what of the report belongs to the rows behind us
+	Tries   int    `json:"tries,omitempty"` // how often it has been begun since a row of it was dealt with
+	Report  int64  `json:"report_bytes"`    // what of the report belongs to the rows behind us
 	Counts
 }
 
@@ -30,9 +33,33 @@ type Counts struct {
 	Conflicts  int64 `json:"id_conflicts"` // kept as dead letters: their id is another event's
 	Refused    int64 `json:"refused"`
 	Ignored    int64 `json:"ignored"` // calls other than track
+	Joined     int64 `json:"joined"`  // rows of an event of which another row was counted already
 }
 
-const stateVersion = 1
+const stateVersion = 2
+
+func (c *Counts) add(more Counts) {
+	c.Rows += more.Rows
+	c.Stored += more.Stored
+	c.Duplicates += more.Duplicates
+	c.Conflicts += more.Conflicts
+	c.Refused += more.Refused
+	c.Ignored += more.Ignored
+	c.Joined += more.Joined
+}
+
+// follow makes the state one of what the file holds now. Where that begins with
+// what it held before, its rows go on behind the others; otherwise it is another
+// file in the place of the first, with rows of its own.
+func (s *state) follow(now *survey) {
+	switch {
+	case s.Digest == "" || s.Digest == now.digest:
+	case s.Digest == now.marked:
+		s.Done = false
+	default:
+		*s = state{Version: stateVersion, Key: s.Key, Tries: s.Tries, Report: s.Report, Salt: "-" + now.digest[:8]}
+	}
+}
 
 // State keeps how far the work on a file is, by the file's key. Load returns
 // nothing for a key it does not know; what Save has confirmed is durable.

@@ -35,23 +35,29 @@ type Encoding string
 const (
 	AutoEncoding Encoding = ""
 	UTF8         Encoding = "utf-8"
-	UTF16        Encoding = "utf-16" // with a byte order mark
+	UTF16        Encoding = "utf-16" // little end first, unless a byte order mark says otherwise
 	Windows1252  Encoding = "windows-1252"
+
+	utf16BE Encoding = "utf-16be" // found without a byte order mark
 )
 
 // survey is what one pass over a file finds out.
 type survey struct {
 	digest   string // SHA-256 of the content, hex
-	size     int64
+	size     int64  // of the content
+	packed   int64  // of the file
+	marked   string // digest of the content before the mark; empty: it is shorter
+	ended    bool   // the last line has an end
 	format   Format
 	encoding Encoding
 }
 
-// look reads all of f. A progress of it is told in bytes.
-func look(ctx context.Context, f io.Reader, told func(int64)) (*survey, error) {
+// look reads all of f. A progress of it is told in bytes. mark is a number of
+// bytes whose digest is wanted too; 0: none.
+func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*survey, error) {
 	s := &survey{}
 	hash := sha256.New()
-	var head []byte
+	var head, tail []byte
 	var multi, stray int64 // UTF-8 sequences; bytes that are none
 	buf := make([]byte, 0, 1<<18)
 	for {
@@ -61,8 +67,16 @@ func look(ctx context.Context, f io.Reader, told func(int64)) (*survey, error) {
 		n, err := f.Read(buf[len(buf):cap(buf)])
 		got := buf[len(buf) : len(buf)+n]
 		buf = buf[:len(buf)+n]
-		hash.Write(got)
+		if before := mark - s.size; before > 0 && int64(n) >= before {
+			hash.Write(got[:before])
+			s.marked = hex.EncodeToString(hash.Sum(nil))
+			hash.Write(got[before:])
+		} else {
+			hash.Write(got)
+		}
 		s.size += int64(n)
+		tail = append(tail, got[max(0, n-2):]...)
+		tail = tail[max(0, len(tail)-2):]
 		if len(head) < 4096 {
 			head = append(head, got[:min(n, 4096-len(head))]...)
 		}
@@ -78,9 +92,14 @@ func look(ctx context.Context, f io.Reader, told func(int64)) (*survey, error) {
 		}
 	}
 	s.digest = hex.EncodeToString(hash.Sum(nil))
+	s.ended = bytes.ContainsAny(tail, "\r\n")
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
 		s.encoding = UTF16
+	case nulls(head, 1):
+		s.encoding = UTF16
+	case nulls(head, 0):
+		s.encoding = utf16BE
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")), stray <= multi:
 		s.encoding = UTF8
 	default:
@@ -88,6 +107,18 @@ func look(ctx context.Context, f io.Reader, told func(int64)) (*survey, error) {
 	}
 	s.format = formatOf(head, s.encoding)
 	return s, nil
+}
+
+// nulls tells UTF-16 without a byte order mark: of most pairs of bytes the one at
+// (the second when it lies little end first) is 0, and the other is not.
+func nulls(head []byte, at int) bool {
+	found, pairs := 0, len(head)/2
+	for i := range pairs {
+		if head[2*i+at] == 0 && head[2*i+1-at] != 0 {
+			found++
+		}
+	}
+	return pairs > 0 && 10*found > 7*pairs
 }
 
 // count counts what is not ASCII in b and returns what of it may be the
@@ -141,6 +172,8 @@ func decoded(r io.Reader, e Encoding) io.Reader {
 	switch e {
 	case UTF16:
 		enc = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case utf16BE:
+		enc = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
 	case Windows1252:
 		enc = charmap.Windows1252
 	default:

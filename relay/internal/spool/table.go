@@ -1,11 +1,11 @@
 package spool
 
 import (
-	"bytes"
-	"encoding/csv"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"relay/relay/internal/track"
@@ -13,68 +13,136 @@ import (
 
 // table reads CSV with a header.
 type table struct {
-	in     *csv.Reader
-	guard  *guard
-	cols   *columns
-	width  int
-	number int64
-	buf    []byte
-	text   bytes.Buffer
-	packed track.Reader
+	records records
+	cols    *columns
+	packed  track.Reader
+	buf     []byte
+	number  int64
+
+	held *record  // of the next event
+	late []record // that cannot be used and stand among the rows of an event
+	seen map[[16]byte]int64
 }
 
-// errLong ends a file in which a quote opens and never closes: what follows
-// cannot be told apart any more.
-var errLong = errors.New("a row is longer than any event may be; is a quote missing?")
-
-// guard bounds what a row may make the CSV reader hold.
-type guard struct {
-	in   io.Reader
-	most int
-	left int
-}
-
-func (g *guard) Read(p []byte) (int, error) {
-	if g.left <= 0 {
-		return 0, errLong
-	}
-	n, err := g.in.Read(p[:min(len(p), g.left)])
-	g.left -= n
-	return n, err
-}
+// groupRows bounds the rows of one event.
+const groupRows = 1000
 
 func newTable(r io.Reader, o *Options) (*table, error) {
-	// The CSV reader reads ahead; the first line is wanted whole.
-	head := newLines(r, o)
-	head.most = 1 << 16 // of a header
-	if _, err := head.read(); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read header: %w", err)
-	}
-	first := bytes.Clone(head.buf)
-	t := &table{guard: &guard{in: io.MultiReader(bytes.NewReader(first), head.in), most: 4*o.MaxEventBytes + 1<<16}}
-	t.packed = o.reader()
-	t.guard.left = t.guard.most
-	t.in = csv.NewReader(t.guard)
-	t.in.FieldsPerRecord = -1
-	t.in.ReuseRecord = true
-	t.in.Comma = o.Comma
-	if o.Comma == 0 {
-		t.in.Comma = separator(first)
-	}
-	header, err := t.in.Read()
+	lines, err := newTextLines(r, 4*o.MaxEventBytes+1<<16)
 	if err != nil {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
-	t.width = len(header)
-	t.cols, err = newColumns(header, o.Columns, o.Event)
+	t := &table{packed: o.reader(), records: records{in: lines, most: 4*o.MaxEventBytes + 1<<16, budget: 8 * o.MaxEventBytes}}
+	h, err := t.header(o)
 	if err != nil {
 		return nil, fmt.Errorf("read header: %w", err)
+	}
+	if t.cols, err = newColumns(h, &o.Layout); err != nil {
+		if hint := t.title(h); hint != "" {
+			err = fmt.Errorf("%w\n%s", err, hint)
+		}
+		return nil, fmt.Errorf("read header: %w", err)
+	}
+	if t.cols.group != nil {
+		t.seen = map[[16]byte]int64{}
 	}
 	return t, nil
 }
 
+var sepLine = regexp.MustCompile(`(?i)^"?sep=(.)"?$`)
+
+// header reads up to the header, and finds the separator.
+func (t *table) header(o *Options) (*header, error) {
+	comma := o.Comma
+	for {
+		line, err := t.records.in.next()
+		if errors.Is(err, io.EOF) {
+			if o.HeaderRow > 0 {
+				return nil, fmt.Errorf("the file has no line %d", o.HeaderRow)
+			}
+			return nil, errors.New("the file is empty")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if m := sepLine.FindStringSubmatch(strings.TrimSpace(line.text)); m != nil && line.number == 1 { // for Excel
+			if o.Comma == 0 {
+				comma = []rune(m[1])[0]
+			}
+			if o.HeaderRow != 1 {
+				continue
+			}
+		}
+		if line.number < int64(o.HeaderRow) || o.HeaderRow == 0 && strings.TrimSpace(line.text) == "" {
+			continue
+		}
+		if strings.Contains(line.text, "\x00") {
+			return nil, errors.New("it holds zero bytes, as no text does")
+		}
+		if t.records.comma = comma; comma == 0 {
+			t.records.comma = separator(line.text)
+		}
+		t.records.in.back([]textLine{line})
+		rec, err := t.records.next()
+		if err != nil {
+			return nil, err
+		}
+		if rec.bad != nil {
+			return nil, fmt.Errorf("line %d: %s", rec.line, rec.bad.Message)
+		}
+		h := newHeader(rec.cells)
+		if kind := data(rec.cells); kind != "" {
+			return nil, fmt.Errorf("line %d is no header, it holds %s: the first line must name the columns (--header-row says which line does)", rec.line, kind)
+		}
+		t.records.width = len(rec.cells)
+		return h, nil
+	}
+}
+
+// data says what of a row no name of a column looks like.
+func data(cells []string) string {
+	numbers := 0
+	for i, c := range cells {
+		c, _ = plainCell(c)
+		switch {
+		case addressLike.MatchString(c):
+			return fmt.Sprintf("an e-mail address (column %d)", i+1)
+		case momentLike.MatchString(c):
+			return fmt.Sprintf("a time (column %d)", i+1)
+		case c != "" && strings.Trim(c, "0123456789.,-") == "":
+			numbers++
+		}
+	}
+	if numbers > 0 && 2*numbers >= len(cells) {
+		return "numbers"
+	}
+	return ""
+}
+
+var (
+	addressLike = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
+	momentLike  = regexp.MustCompile(`^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b`)
+)
+
+// title says which line the header may be where the one at hand is but a title.
+func (t *table) title(h *header) string {
+	if filled := strings.Join(h.names, ""); len(h.names) > 2 && !blank(h.names[1:]) || filled == "" {
+		return ""
+	}
+	for range 20 {
+		line, err := t.records.in.next()
+		if err != nil {
+			return ""
+		}
+		if cells := strings.FieldsFunc(line.text, func(r rune) bool { return r == separator(line.text) }); len(cells) > 2 {
+			return fmt.Sprintf("is line %d the header? Then say so with --header-row %d (spool: header_row)", line.number, line.number)
+		}
+	}
+	return ""
+}
+
 // separator is the likeliest one of a header: the most frequent outside quotes.
-func separator(header []byte) rune {
+func separator(header string) rune {
 	best, most := ',', 0
 	for _, c := range ",;\t|" {
 		n, quoted := 0, false
@@ -82,7 +150,7 @@ func separator(header []byte) rune {
 			switch {
 			case b == '"':
 				quoted = !quoted
-			case !quoted && rune(b) == c:
+			case !quoted && b == c:
 				n++
 			}
 		}
@@ -94,66 +162,133 @@ func separator(header []byte) rune {
 }
 
 func (t *table) next(r *row) error {
-	for {
-		t.guard.left = t.guard.most
-		cells, err := t.in.Read()
-		var fault *csv.ParseError
-		if err != nil && !errors.As(err, &fault) {
-			return err // io.EOF among them
-		}
-		if err == nil && blank(cells) {
-			continue
-		}
-		t.number++
-		*r = row{number: t.number}
-		switch {
-		case fault != nil && errors.Is(fault.Err, errLong):
-			return errLong
-		case fault != nil:
-			r.line = int64(fault.StartLine)
-			r.bad = &track.Problem{Code: "invalid_csv", Message: faultWords(fault)}
-		default:
-			line, _ := t.in.FieldPos(0)
-			r.line = int64(line)
-			r.text = t.plain(cells)
-			if len(cells) != t.width {
-				r.bad = &track.Problem{Code: "wrong_columns", Message: fmt.Sprintf("the row has %d cells, the header %d", len(cells), t.width)}
-				return nil
-			}
-			t.buf = t.cols.event(t.buf[:0], cells)
-			if r.msg, err = t.packed.One(t.buf); err != nil {
-				r.bad = &track.Problem{Code: "invalid_json", Message: err.Error()} // a cell of JSON that is none
-			} else {
-				r.bad = r.msg.Problem
-			}
-		}
+	if len(t.late) > 0 {
+		*r = t.late[0].refused()
+		t.late = t.late[1:]
 		return nil
 	}
-}
-
-// faultWords says how much a fault has cost: a quote that does not close takes
-// the lines behind it along.
-func faultWords(f *csv.ParseError) string {
-	if f.Line > f.StartLine {
-		return fmt.Sprintf("lines %d to %d: %v", f.StartLine, f.Line, f.Err)
+	first, err := t.take()
+	if err != nil {
+		return err
 	}
-	return f.Err.Error()
-}
-
-// plain is the row as CSV with commas.
-func (t *table) plain(cells []string) []byte {
-	t.text.Reset()
-	w := csv.NewWriter(&t.text)
-	_ = w.Write(cells) // a buffer takes everything
-	w.Flush()
-	return bytes.TrimRight(t.text.Bytes(), "\n")
-}
-
-func blank(cells []string) bool {
-	for _, c := range cells {
-		if strings.TrimSpace(c) != "" {
-			return false
+	if first.bad != nil {
+		*r = first.refused()
+		return nil
+	}
+	group := []record{*first}
+	if t.cols.group != nil {
+		if why, err := t.gather(&group); err != nil {
+			return err
+		} else if why != nil {
+			*r = first.refused()
+			r.bad = why
+			return nil
 		}
 	}
-	return true
+	*r = t.event(group)
+	return nil
+}
+
+// take is the next row that is not blank.
+func (t *table) take() (*record, error) {
+	if rec := t.held; rec != nil {
+		t.held = nil
+		return rec, nil
+	}
+	for {
+		rec, err := t.records.next()
+		if err != nil {
+			return nil, err
+		}
+		if rec.bad != nil || !blank(rec.cells) {
+			t.number++
+			rec.number = t.number
+			return &rec, nil
+		}
+	}
+}
+
+// gather adds the rows that belong to the event of the first one. One with
+// nothing in the column belongs to the row above it.
+func (t *table) gather(group *[]record) (*track.Problem, error) {
+	key := t.cols.text(t.cols.group, (*group)[0].cells)
+	column := t.cols.names[t.cols.group[0]]
+	if key == "" {
+		return &track.Problem{Code: "missing_group", Message: fmt.Sprintf("nothing stands in column %q, by which rows are grouped", column)}, nil
+	}
+	sum := shortSum(key)
+	if before, ok := t.seen[sum]; ok {
+		return &track.Problem{Code: "group_apart", Message: fmt.Sprintf("it belongs to the order of row %d, which does not stand next to it: sort the file by column %q", before, column)}, nil
+	}
+	t.seen[sum] = (*group)[0].number
+	for {
+		rec, err := t.take()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case rec.bad != nil:
+			t.late = append(t.late, *rec)
+			continue
+		}
+		if k := t.cols.text(t.cols.group, rec.cells); k != "" && k != key || len(*group) == groupRows {
+			t.held = rec
+			return nil, nil
+		}
+		*group = append(*group, *rec)
+	}
+}
+
+// text is what one row has in columns.
+func (c *columns) text(cols []int, cells []string) string {
+	w := writer{columns: c, rows: [][]string{cells}}
+	s, _ := w.joined(cols, 0, 1)
+	return s
+}
+
+func shortSum(s string) (out [16]byte) {
+	sum := sha256.Sum256([]byte(s))
+	copy(out[:], sum[:])
+	return out
+}
+
+// event makes the row of an event.
+func (t *table) event(group []record) row {
+	rows := make([][]string, len(group))
+	texts := make([]string, len(group))
+	for i, rec := range group {
+		rows[i], texts[i] = rec.cells, rec.text
+	}
+	r := row{number: group[0].number, line: group[0].line, joined: int64(len(group) - 1), text: []byte(strings.Join(texts, "\n"))}
+	var bad *differs
+	t.buf, bad = t.cols.write(t.buf[:0], rows)
+	switch msg, err := t.packed.One(t.buf); {
+	case bad != nil:
+		name := t.cols.names[bad.column]
+		r.bad = &track.Problem{Code: "rows_differ", Message: fmt.Sprintf("the rows of one order differ in column %q (rows %d and %d): "+
+			"if it is of the product, say so with --column 'products[].NAME=%s'; --column '=%s' leaves it out", name, group[bad.first].number, group[bad.then].number, name, name)}
+	case err != nil:
+		r.bad = &track.Problem{Code: "invalid_json", Message: err.Error()} // a cell of JSON that is none
+	default:
+		r.msg, r.bad = msg, msg.Problem
+	}
+	if t.cols.id != nil && r.bad == nil {
+		if r.once = t.cols.text(t.cols.id, rows[0]); r.once == "" {
+			r.bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands in column %q, by which sales are told apart", t.cols.names[t.cols.id[0]])}
+		}
+	}
+	return r
+}
+
+// record is one row of the file.
+type record struct {
+	number, line int64
+	text         string // as it stands there
+	cells        []string
+	bad          *track.Problem
+}
+
+func (r record) refused() row {
+	return row{number: r.number, line: r.line, text: []byte(r.text), bad: r.bad}
 }

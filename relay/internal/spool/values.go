@@ -18,6 +18,26 @@ type values struct {
 	packed packed
 }
 
+// errLong ends a file in which a bracket opens and never closes: what follows
+// cannot be told apart any more.
+var errLong = errors.New("a JSON value is larger than any request may be; is a bracket or a quote missing?")
+
+// guard bounds what a value may make the reader hold.
+type guard struct {
+	in   io.Reader
+	most int
+	left int
+}
+
+func (g *guard) Read(p []byte) (int, error) {
+	if g.left <= 0 {
+		return 0, errLong
+	}
+	n, err := g.in.Read(p[:min(len(p), g.left)])
+	g.left -= n
+	return n, err
+}
+
 // valueBytes bounds one value: a request body that a till has saved.
 const valueBytes = 32 << 20
 

@@ -1,0 +1,125 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"relay/queue"
+	"relay/relay/internal/track"
+)
+
+// judge turns a row into an entry; nil for a call that is not a track.
+func (o *Options) judge(r *row, st *state) (*queue.Entry, *track.Problem) {
+	if r.bad != nil {
+		return nil, r.bad
+	}
+	m := &r.msg
+	if !m.Track {
+		return nil, nil
+	}
+	if why := o.judgeTime(m); why != nil {
+		return nil, why
+	}
+	e := &queue.Entry{ID: string(m.ID), Print: m.Print, Lanes: track.Lanes(o.Route, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
+	switch {
+	case r.once != "":
+		e.ID, e.Print = OnceID(string(m.Event), r.once), 0 // whatever else has changed in the row
+	case e.ID == "":
+		e.ID = o.Key + st.Salt + "-" + strconv.FormatInt(r.number, 10)
+	}
+	return e, nil
+}
+
+// judgeTime: an event whose time cannot be read would happen when its file was
+// written, or read.
+func (o *Options) judgeTime(m *track.Message) *track.Problem {
+	times := m.Times()
+	for _, when := range times {
+		if _, ok := o.ReadTime(when, o.Received); ok {
+			return nil
+		}
+	}
+	switch {
+	case len(times) > 0:
+		return &track.Problem{Code: "invalid_timestamp", Message: fmt.Sprintf(
+			"its timestamp, of the form %s, cannot be read as a time from 2004 to a year from now; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)", form(times[0]))}
+	case !o.Undated:
+		return &track.Problem{Code: "missing_timestamp", Message: "the row does not say when it happened (timestamp)"}
+	}
+	return nil
+}
+
+// form is what a value looks like, without what it says: 99/99/9999 for a date.
+func form(value []byte) string {
+	const most = 40
+	s := strings.Trim(string(value), `"`)
+	if s == "" || s[0] == '{' || s[0] == '[' {
+		return "of a list or an object"
+	}
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsDigit(r):
+			return '9'
+		case unicode.IsLetter(r):
+			return 'a'
+		case unicode.IsControl(r):
+			return '?'
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
+	}
+	return s
+}
+
+// check reads the first rows and stores nothing.
+func (o *Options) check(w *whole, s *survey) error {
+	in, err := o.open(w, s)
+	if err != nil {
+		return unreadable(err)
+	}
+	e := &CheckError{}
+	for e.Checked < o.CheckRows {
+		var r row
+		if err := in.next(&r); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return unreadable(err)
+		}
+		e.Checked++
+		entry, why := o.judge(&r, &state{})
+		if why == nil && entry != nil && o.Check != nil {
+			if words := o.Check(entry.Body); words != "" {
+				why = &track.Problem{Code: "check", Message: words}
+			}
+		}
+		if why == nil {
+			continue
+		}
+		if e.Bad++; e.Bad <= 20 {
+			p := problemOf(&r, why)
+			p.Text = string(r.text[:min(len(r.text), 1024)])
+			e.Problems = append(e.Problems, p)
+		}
+	}
+	// When not one row is good the file is the wrong one, whatever is skipped.
+	if e.Checked == 0 || e.Bad == e.Checked || e.Bad > 0 && !o.SkipBad {
+		return e
+	}
+	o.Checked(e.Checked)
+	return nil
+}
+
+// unreadable makes a fault of reading rows one of the file's format, unless the
+// file is not what it was, or the disk is at fault.
+func unreadable(err error) error {
+	if errors.Is(err, ErrChanged) || isDisk(err) {
+		return err
+	}
+	return &FormatError{err}
+}

@@ -1,0 +1,186 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Column says what fills a place of the event: Path from the columns that From
+// names, joined with spaces where there are several ("Date + Time"). An empty
+// Path leaves the column out. The two may stand the other way round, where that
+// names the columns of a file.
+type Column struct{ Path, From string }
+
+// ParseColumn reads PATH=HEADER.
+func ParseColumn(text string) (Column, error) {
+	path, from, ok := strings.Cut(text, "=")
+	if !ok || strings.TrimSpace(path) == "" && strings.TrimSpace(from) == "" {
+		return Column{}, fmt.Errorf("%q: want PATH=HEADER, such as 'timestamp=Date' or 'timestamp=Date + Time'", text)
+	}
+	return Column{Path: path, From: from}, nil
+}
+
+// choice is what becomes of one place: its path and the columns that fill it.
+type choice struct {
+	path string
+	cols []int
+}
+
+// header is the first row of a table.
+type header struct {
+	names []string
+}
+
+func newHeader(cells []string) *header {
+	h := &header{names: make([]string, len(cells))}
+	for i, c := range cells {
+		c, _ = plainCell(strings.Map(visible, c))
+		h.names[i] = strings.TrimSpace(c)
+	}
+	return h
+}
+
+// visible drops what nobody sees in a name.
+func visible(r rune) rune {
+	switch r {
+	case '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '\u00ad':
+		return -1
+	case '\u00a0', '\n', '\r', '\t':
+		return ' '
+	}
+	return r
+}
+
+// find gives the columns of a name; those that are joined with +.
+func (h *header) find(text string) (cols []int, missing string) {
+	text = strings.TrimSpace(strings.Map(visible, text))
+	if all := h.named(text); len(all) > 0 {
+		return all, ""
+	}
+	for part := range strings.SplitSeq(text, "+") {
+		at := h.named(strings.TrimSpace(part))
+		if len(at) == 0 {
+			return nil, strings.TrimSpace(part)
+		}
+		cols = append(cols, at[0])
+	}
+	return cols, ""
+}
+
+func (h *header) named(name string) (at []int) {
+	if name == "" {
+		return nil
+	}
+	for i, n := range h.names {
+		if n == name {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// resolve decides which way round a Column is meant: the side that names columns
+// of this file is the header.
+func (h *header) resolve(c Column) (path string, cols []int, err error) {
+	whole := c.Path + "=" + c.From
+	for at := range whole {
+		if whole[at] != '=' {
+			continue
+		}
+		a, b := strings.TrimSpace(whole[:at]), strings.TrimSpace(whole[at+1:])
+		for _, way := range [2][2]string{{a, b}, {b, a}} {
+			if cols, missing := h.find(way[1]); missing == "" && len(cols) > 0 {
+				return way[0], cols, nil
+			}
+		}
+	}
+	_, missing := h.find(c.From)
+	if missing == "" {
+		missing = strings.TrimSpace(c.Path)
+	}
+	return "", nil, h.lacks(missing)
+}
+
+// lacks says that there is no such column, and which there are.
+func (h *header) lacks(name string) error {
+	var have []string
+	for _, n := range h.names {
+		if n != "" && len(have) < 40 {
+			have = append(have, n)
+		}
+	}
+	return fmt.Errorf("there is no column %q; there are: %s", name, strings.Join(have, ", "))
+}
+
+// choose decides what each column fills: what columns say, else what the header says.
+func (h *header) choose(l *Layout) ([]choice, error) {
+	var all []choice
+	var errs []error
+	taken := make([]bool, len(h.names))
+	for _, c := range l.Columns {
+		path, cols, err := h.resolve(c)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, k := range cols {
+			taken[k] = true
+		}
+		if path != "" {
+			all = append(all, choice{path, cols})
+		}
+	}
+	for k, name := range h.names {
+		if taken[k] || name == "" {
+			continue
+		}
+		path := name
+		if item, ok := lineItem(name); ok && l.GroupBy != "" {
+			path = "properties.products[]." + item
+		} else if !isPath(name) {
+			all = append(all, choice{"", []int{k}})
+			continue
+		}
+		all = append(all, choice{path, []int{k}})
+	}
+	return all, errors.Join(errs...)
+}
+
+// lineItem is the member of a product that a shop system's export names so.
+func lineItem(name string) (string, bool) {
+	lower := strings.ToLower(name)
+	for _, p := range []string{"lineitem ", "line item ", "lineitem_", "line_item_"} {
+		if rest, ok := strings.CutPrefix(lower, p); ok && strings.TrimSpace(rest) != "" {
+			return strings.Join(strings.FieldsFunc(rest, func(r rune) bool { return strings.ContainsRune(" .[]", r) }), "_"), true
+		}
+	}
+	return "", false
+}
+
+// one finds a single column, by its header or by the path it fills.
+func (h *header) one(name string, all []choice) ([]int, error) {
+	name = strings.TrimSpace(name)
+	if at := h.named(name); len(at) > 0 {
+		return at[:1], nil
+	}
+	if want, err := steps(name); err == nil {
+		want = rooted(want)
+		for _, c := range all {
+			if have, err := c.steps(h); err == nil && slices.Equal(have, want) {
+				return c.cols, nil
+			}
+		}
+	}
+	return nil, h.lacks(name)
+}
+
+// steps are those of the place that is filled.
+func (c choice) steps(h *header) ([]step, error) {
+	if c.path == "" { // a property of the column's name, whatever is in it
+		return []step{{name: "properties", in: noIndex}, {name: h.names[c.cols[0]], in: noIndex}}, nil
+	}
+	s, err := steps(c.path)
+	return rooted(s), err
+}

@@ -1,0 +1,164 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"relay/mapper"
+	"relay/queue"
+	"relay/relay/internal/track"
+)
+
+// Appender is what is needed of the queue.
+type Appender interface {
+	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
+}
+
+// Layout says what the columns of a table mean. The zero value: the header says
+// it all.
+type Layout struct {
+	Columns    []Column // what the header does not say
+	Event      string   // name of rows that give none
+	Comma      rune     // 0: , ; tab or |, by a sep= line or the header
+	HeaderRow  int      // line of the header, the first is 1; 0: the first that is not blank
+	TimeFormat string   // of the columns that fill timestamp and originalTimestamp: a form as mapper.TimeFormat checks it
+	GroupBy    string   // header: rows that follow each other and are equal in it are one event
+	ID         string   // header: what makes a row the same sale in the next export
+}
+
+// Options say how a file is read. Only Queue is required.
+type Options struct {
+	Layout
+	Queue Appender
+	Route track.Routes // nil: every event is unmapped
+
+	Name     string // of the file: .csv and .tsv are tables; .json, .jsonl and .ndjson are not; each also .gz
+	Format   Format // overrides what name and content say
+	Encoding Encoding
+
+	PrintKey      track.PrintKey
+	MaxEventBytes int  // default 256 KiB
+	CheckRows     int  // checked before anything is stored; default 1,000, negative: none
+	SkipBad       bool // store the good rows although some of the checked ones are bad
+	// Undated takes rows without a time: they happened at Received. A time that
+	// is there and cannot be read is refused all the same.
+	Undated bool
+	// ReadTime reads a time as the mapping in force will; default mapper.ReadTime.
+	ReadTime func(value []byte, received time.Time) (time.Time, bool)
+	// Check has the last word on a checked row: a text it returns is what is
+	// wrong with the event.
+	Check func(event []byte) string
+	// Checked is told how many rows were checked and found good enough.
+	Checked   func(rows int)
+	CheckOnly bool // store nothing
+	// Growing is for a file that its writer may not have finished. One whose last
+	// line has no end is ErrUnfinished, before anything is stored, unless Final
+	// says that nobody adds to it any more. What is added behind what was read is
+	// no error.
+	Growing, Final bool
+	// Settle is how long a file must have been left alone before it is read: its
+	// writer may still be at it. 0: not at all.
+	Settle time.Duration
+
+	Key        string           // of the file; default: a digest of its content
+	Run        string           // part of that digest: the same file with another one is another file
+	Deaths     int              // so many times may the process end while this file is read; 0: not counted. It needs State and Key
+	OnKey      func(key string) // told before anything is asked of State and Queue
+	OnResume   func(rows int64) // an earlier run has dealt with so many
+	State      State            // makes the work resumable; default: none
+	ReportFile string           // refused rows, JSON lines; default: none
+	Received   time.Time        // default: now
+
+	Progress func(Progress) // called after each batch, and while the file is surveyed
+	Logger   *slog.Logger
+	Now      func() time.Time
+}
+
+// Progress is how far an import is.
+type Progress struct {
+	Surveyed    int64 // bytes looked at before the first row
+	Bytes, Size int64 // of the file, behind us and in all
+	Counts
+}
+
+// Report is what became of a file.
+type Report struct {
+	Counts
+	Key     string
+	Size    int64
+	Resumed int64 // rows that an earlier run had dealt with
+	Already bool  // all of them
+}
+
+// CheckError says that a file was refused before anything of it was stored.
+type CheckError struct {
+	Checked  int
+	Bad      int
+	Problems []Problem // the first 20
+}
+
+func (e *CheckError) Error() string {
+	if e.Checked == 0 {
+		return "the file holds no rows"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of the first %d rows cannot be used, nothing was stored", e.Bad, e.Checked)
+	for _, p := range e.Problems {
+		b.WriteString("\n  " + p.String())
+	}
+	if e.Bad > len(e.Problems) {
+		fmt.Fprintf(&b, "\n  … and %d more", e.Bad-len(e.Problems))
+	}
+	return b.String()
+}
+
+// FormatError says that a file cannot be read as rows at all.
+type FormatError struct{ Err error }
+
+func (e *FormatError) Error() string { return e.Err.Error() }
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// ErrUnfinished says that the last line of a file has no end.
+var ErrUnfinished = errors.New("the last line of the file has no end; its writer may not have finished")
+
+// ErrDeadly says that the process has ended while it read this file, as often as
+// Options.Deaths allows, each time at the same place.
+var ErrDeadly = errors.New("relay ended each time it read this file")
+
+func (o Options) withDefaults() Options {
+	if o.MaxEventBytes <= 0 {
+		o.MaxEventBytes = 256 << 10
+	}
+	if o.CheckRows == 0 {
+		o.CheckRows = 1000
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Received.IsZero() {
+		o.Received = o.Now()
+	}
+	if o.ReadTime == nil {
+		o.ReadTime = func(value []byte, _ time.Time) (time.Time, bool) { return mapper.ReadTime(value, time.UTC) }
+	}
+	if o.Checked == nil {
+		o.Checked = func(int) {}
+	}
+	if o.OnKey == nil {
+		o.OnKey = func(string) {}
+	}
+	if o.OnResume == nil {
+		o.OnResume = func(int64) {}
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
