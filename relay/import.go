@@ -27,33 +27,49 @@ func newImportCommand() *cobra.Command {
 stores all of them: in the running relay, or in the queue itself when none runs.
 
 JSON: one event a line, or any JSON values; saved requests with a "batch" are taken
-apart. CSV: the header names paths (event, timestamp, userId, context.traits.email,
-properties.revenue); other names are properties. --column maps a header of another
-system to a path, or leaves the column out. Separator and encoding (UTF-8 with or
-without byte order mark, UTF-16, Windows-1252) are found out. Times are RFC 3339,
-date-times without zone, or seconds since 1970; a row without one is refused.
+apart. CSV and TSV: the header names the columns. event, timestamp, messageId, userId
+and names below context, traits, properties and integrations (context.traits.email,
+properties.products[0].price) are places of the event; any other header, dots and
+brackets included, is a property of that name. Each may be packed with gzip. Separator
+and encoding (UTF-8, UTF-16, Windows-1252) are found out, and so is Excel's sep= line.
 
-An import that was stopped, by you or by a power cut, goes on where it was when the
-same command is given again. The same file is imported once. Rows that cannot be
-used go to a report with their number, their text and the reason.
+--column 'PATH=HEADER' fills a place of the event from a column, or from several:
+'timestamp=Date + Time'. '=HEADER' leaves a column out. Times are read as by the
+mapping; --time-format names another form, as the moment 2 January 2006, 15:04:05 is
+written in it. A row without a time that can be read is refused.
+
+--group-by makes one event of the rows of an order that follow each other: each gives
+an item of products ('products[].price=Line price'), what the order has once is taken
+from the first row that has it. --id names the column that makes a row the same sale in
+the next export (an order number): it is stored once, whatever else has changed in it.
+
+A file is read whole, as it was at the beginning, or not further. An import that was
+stopped, by you or by a power cut, goes on where it was when the same command is given
+again. The same file is imported once. Rows that cannot be used go to a report with
+their number, their text and the reason.
 
 Exits 0 even when rows were refused; with --strict 1.`,
 		Example: `  relay import sales.jsonl
-  relay import export.csv --event 'Order Completed' --column 'Date=timestamp' \
-      --column 'E-Mail=context.traits.email' --column 'Total=revenue' --column 'Clerk='
+  relay import export.csv --event 'Order Completed' --column 'timestamp=Date + Time' \
+      --time-format '02.01.2006 15:04' --column 'context.traits.email=E-Mail' \
+      --column 'revenue=Total' --column '=Clerk' --id 'Order No.'
   relay import export.csv --dry-run`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error { return runImport(c, args[0], &f) },
 	}
 	addConfigFlag(c)
 	fl := c.Flags()
-	fl.StringVar(&f.format, "format", "", "jsonl, json or csv, whatever name and content say")
+	fl.StringVar(&f.format, "format", "", "jsonl, json or csv (also for tabs), whatever name and content say")
 	fl.StringVar(&f.encoding, "encoding", "", "utf-8, utf-16 or windows-1252, whatever the content says")
 	fl.StringVar(&f.separator, "separator", "", "of CSV, when it is not found out: , ; | or tab")
-	fl.StringArrayVar(&f.columns, "column", nil, "HEADER=PATH of CSV; an empty PATH leaves the column out; may be repeated")
+	fl.StringArrayVar(&f.columns, "column", nil, "PATH=HEADER of CSV, or PATH=HEADER + HEADER; an empty PATH leaves the column out; may be repeated")
 	fl.StringVar(&f.event, "event", "", "event name of rows that give none (CSV)")
+	fl.StringVar(&f.timeFormat, "time-format", "", "form of the times in CSV, such as '02/01/2006 15:04'")
+	fl.IntVar(&f.headerRow, "header-row", 0, "line of the header, when lines stand above it (CSV)")
+	fl.StringVar(&f.groupBy, "group-by", "", "column that rows of one order have in common (CSV)")
+	fl.StringVar(&f.id, "id", "", "column that makes a row the same sale in the next export (CSV)")
 	fl.BoolVar(&f.skipBad, "skip-bad", false, "store the good rows although some of the first 1,000 are bad")
-	fl.BoolVar(&f.undated, "undated", false, "take rows without a time that can be read: they happened now")
+	fl.BoolVar(&f.undated, "undated", false, "take rows without a time: they happened now")
 	fl.StringVar(&f.report, "report", "", "where refused rows go (default: FILE.refused.jsonl)")
 	fl.StringVar(&f.run, "run", "", "a name for this import: the same file under another name is imported anew")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "only check the first 1,000 rows and say what they would become")
@@ -64,6 +80,8 @@ Exits 0 even when rows were refused; with --strict 1.`,
 
 type importFlags struct {
 	format, encoding, separator, event, report, run string
+	timeFormat, groupBy, id                         string
+	headerRow                                       int
 	columns                                         []string
 	skipBad, undated, dryRun, strict, json          bool
 }
@@ -72,7 +90,8 @@ type importFlags struct {
 func (f *importFlags) options() (spool.Options, error) {
 	o := spool.Options{
 		Format: spool.Format(f.format), Encoding: spool.Encoding(strings.ToLower(f.encoding)),
-		Event: f.event, SkipBad: f.skipBad, Undated: f.undated, Run: f.run, CheckOnly: f.dryRun,
+		SkipBad: f.skipBad, Undated: f.undated, Run: f.run, CheckOnly: f.dryRun,
+		Layout: spool.Layout{Event: f.event, TimeFormat: f.timeFormat, HeaderRow: f.headerRow, GroupBy: f.groupBy, ID: f.id},
 	}
 	switch o.Format {
 	case spool.Auto, spool.JSONLines, spool.JSON, spool.CSV:
@@ -84,27 +103,31 @@ func (f *importFlags) options() (spool.Options, error) {
 	default:
 		return o, usageError{fmt.Errorf("--encoding %q: want utf-8, utf-16 or windows-1252", f.encoding)}
 	}
-	switch s := []rune(f.separator); {
-	case len(s) == 0:
-	case f.separator == "tab", f.separator == `\t`:
-		o.Comma = '\t'
-	case len(s) == 1 && !strings.ContainsRune("\"\r\n\uFFFD", s[0]):
-		o.Comma = s[0]
-	default:
-		return o, usageError{fmt.Errorf("--separator %q: want one character, or tab", f.separator)}
+	var err error
+	if o.Comma, err = spool.ParseSeparator(f.separator); err != nil {
+		return o, usageError{fmt.Errorf("--separator %w", err)}
 	}
-	for _, c := range f.columns {
-		at := strings.LastIndexByte(c, '=') // no path holds one
-		if at < 1 {
-			return o, usageError{fmt.Errorf("--column %q: want HEADER=PATH", c)}
+	if f.headerRow < 0 {
+		return o, usageError{fmt.Errorf("--header-row %d: the first line is 1", f.headerRow)}
+	}
+	if f.timeFormat != "" {
+		if err := mapper.TimeFormat(f.timeFormat); err != nil {
+			return o, usageError{fmt.Errorf("--time-format %q: %w", f.timeFormat, err)}
 		}
-		if o.Columns == nil {
-			o.Columns = map[string]string{}
+	}
+	for _, text := range f.columns {
+		c, err := spool.ParseColumn(text)
+		if err != nil {
+			return o, usageError{fmt.Errorf("--column %w", err)}
 		}
-		o.Columns[strings.TrimSpace(c[:at])] = strings.TrimSpace(c[at+1:])
+		o.Columns = append(o.Columns, c)
 	}
 	return o, nil
 }
+
+// importSettle is how long a file must have been left alone: its writer may be
+// right behind it.
+const importSettle = time.Second
 
 func runImport(c *cobra.Command, name string, f *importFlags) error {
 	o, err := f.options()
@@ -135,6 +158,7 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 	fate := newForecast(m, now)
 	show := newImportProgress(stderr)
 	o.Name, o.MaxEventBytes, o.Received = in.name, int(cfg.Intake.MaxEventBytes), now
+	o.ReadTime, o.Settle = m.ReadTime, importSettle
 	o.Check, o.Checked = fate.add, func(rows int) { show.say(fate.words(rows)) }
 	o.Progress = show.update
 	o.OnResume = func(rows int64) { show.say(fmt.Sprintf("going on behind row %d", rows)) }
@@ -160,7 +184,7 @@ func (f *importFlags) finish(c *cobra.Command, name, report string, rep spool.Re
 		}
 		var check *spool.CheckError
 		var format *spool.FormatError
-		if errors.As(err, &check) || errors.As(err, &format) {
+		if errors.As(err, &check) || errors.As(err, &format) || errors.Is(err, spool.ErrChanged) || errors.Is(err, spool.ErrGrown) {
 			return fmt.Errorf("%s: %w%s", name, err, more)
 		}
 		return deskError(fmt.Errorf("import %s: %w%s", name, err, more))
@@ -203,6 +227,9 @@ func importWords(name, report string, rep spool.Report) string {
 	}
 	if rep.Conflicts > 0 {
 		fmt.Fprintf(&b, ", %d have the messageId of another event and are dead letters (id_conflict)", rep.Conflicts)
+	}
+	if rep.Joined > 0 {
+		fmt.Fprintf(&b, ", %d of an order that another row began", rep.Joined)
 	}
 	if rep.Ignored > 0 {
 		fmt.Fprintf(&b, ", %d other than track calls left out", rep.Ignored)

@@ -29,6 +29,7 @@ const (
 // byte for byte.
 type ImportEvent struct {
 	ID   string `json:"id"`
+	Same bool   `json:"same,omitempty"` // an event of this id is the same, whatever else is in it
 	Body []byte `json:"body"`
 }
 
@@ -116,6 +117,9 @@ func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, _ string) 
 		lanes := track.Lanes(routes, string(msg.Event))
 		if track.IsUnmapped(lanes) {
 			unmapped++
+		}
+		if e.Same {
+			msg.Print = 0
 		}
 		entries[i] = queue.Entry{ID: e.ID, Print: msg.Print, Lanes: lanes, Received: in.Received, Flags: msg.Flags | queue.FlagImported, Body: msg.Body}
 	}

@@ -46,7 +46,7 @@ func (o *Options) judgeTime(m *track.Message) *track.Problem {
 	switch {
 	case len(times) > 0:
 		return &track.Problem{Code: "invalid_timestamp", Message: fmt.Sprintf(
-			"its timestamp, of the form %s, cannot be read as a time from 2004 to a year from now; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)", form(times[0]))}
+			"its timestamp, of the form %s, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)", form(times[0]))}
 	case !o.Undated:
 		return &track.Problem{Code: "missing_timestamp", Message: "the row does not say when it happened (timestamp)"}
 	}

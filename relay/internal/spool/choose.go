@@ -22,6 +22,19 @@ func ParseColumn(text string) (Column, error) {
 	return Column{Path: path, From: from}, nil
 }
 
+// ParseSeparator reads the separator of a table; "" is one that is to be found out.
+func ParseSeparator(text string) (rune, error) {
+	switch s := []rune(text); {
+	case len(s) == 0:
+		return 0, nil
+	case text == "tab", text == `\t`:
+		return '\t', nil
+	case len(s) == 1 && !strings.ContainsRune("\"\r\n\uFFFD", s[0]):
+		return s[0], nil
+	}
+	return 0, fmt.Errorf("%q: want one character, or tab", text)
+}
+
 // choice is what becomes of one place: its path and the columns that fill it.
 type choice struct {
 	path string
@@ -145,6 +158,7 @@ func (h *header) choose(l *Layout) ([]choice, error) {
 		}
 		all = append(all, choice{path, []int{k}})
 	}
+	slices.SortStableFunc(all, func(a, b choice) int { return a.cols[0] - b.cols[0] })
 	return all, errors.Join(errs...)
 }
 

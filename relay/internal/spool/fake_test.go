@@ -78,6 +78,8 @@ func (m *memory) count() int {
 	return len(m.entries)
 }
 
+var errFull = &queue.FullError{}
+
 // sales are n rows of JSON lines without ids, beginning with number from.
 func sales(from, n int) string {
 	var b strings.Builder

@@ -184,7 +184,7 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 		st.Tries = 0
 		return st.save(ctx, o.State)
 	}
-	flush := func() error {
+	flush := func(last bool) error {
 		if err := b.append(ctx, o, waits); err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 			st.Tries = 1 // it got on, and is read on
 		}
 		st.add(b.Counts)
-		st.Report = rep.size
+		st.Report, st.Done = rep.size, last
 		st.Digest, st.Content = s.digest, s.size
 		b.reset()
 		o.Progress(Progress{Surveyed: s.packed, Bytes: w.past, Size: s.packed, Counts: st.Counts})
@@ -211,7 +211,7 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 			break
 		}
 		if err != nil {
-			if e := flush(); e != nil {
+			if e := flush(false); e != nil {
 				return e
 			}
 			if err = unreadable(err); st.Rows > 0 {
@@ -236,15 +236,10 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 			b.add(e)
 		}
 		if len(b.entries) >= batchRows || len(b.bytes) >= batchBytes || b.Rows >= 10*batchRows {
-			if err := flush(); err != nil {
+			if err := flush(false); err != nil {
 				return err
 			}
 		}
 	}
-	st.Done = true
-	if err := flush(); err != nil {
-		st.Done = false
-		return err
-	}
-	return nil
+	return flush(true)
 }

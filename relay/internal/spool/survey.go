@@ -160,7 +160,8 @@ func formatOf(head []byte, e Encoding) Format {
 	case b[0] != '{':
 		return CSV
 	}
-	if line, _, more := bytes.Cut(b, []byte("\n")); more && !json.Valid(line) {
+	line, _, more := bytes.Cut(b, []byte("\n"))
+	if more && !json.Valid(line) || !more && bytes.Contains(b, []byte("\r")) {
 		return JSON
 	}
 	return JSONLines

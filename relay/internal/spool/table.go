@@ -37,6 +37,9 @@ func newTable(r io.Reader, o *Options) (*table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
+	if h == nil {
+		return t, nil
+	}
 	if t.cols, err = newColumns(h, &o.Layout); err != nil {
 		if hint := t.title(h); hint != "" {
 			err = fmt.Errorf("%w\n%s", err, hint)
@@ -51,7 +54,8 @@ func newTable(r io.Reader, o *Options) (*table, error) {
 
 var sepLine = regexp.MustCompile(`(?i)^"?sep=(.)"?$`)
 
-// header reads up to the header, and finds the separator.
+// header reads up to the header, and finds the separator. There is none in an
+// empty file.
 func (t *table) header(o *Options) (*header, error) {
 	comma := o.Comma
 	for {
@@ -60,12 +64,12 @@ func (t *table) header(o *Options) (*header, error) {
 			if o.HeaderRow > 0 {
 				return nil, fmt.Errorf("the file has no line %d", o.HeaderRow)
 			}
-			return nil, errors.New("the file is empty")
+			return nil, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		if m := sepLine.FindStringSubmatch(strings.TrimSpace(line.text)); m != nil && line.number == 1 { // for Excel
+		if m := sepLine.FindStringSubmatch(strings.Trim(line.text, " ")); m != nil && line.number == 1 { // for Excel
 			if o.Comma == 0 {
 				comma = []rune(m[1])[0]
 			}
@@ -121,7 +125,7 @@ func data(cells []string) string {
 
 var (
 	addressLike = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
-	momentLike  = regexp.MustCompile(`^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b`)
+	momentLike  = regexp.MustCompile(`^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([^\d]|$)`)
 )
 
 // title says which line the header may be where the one at hand is but a title.
