@@ -25,6 +25,8 @@ type fixedField struct {
 	node *node
 	line int
 	from string
+
+	constant bool // the mapping's own words
 }
 
 // findFixed evaluates custom_data.set.
@@ -51,7 +53,8 @@ func (s *subject) findFixed() {
 				n = list
 			}
 			if !n.blank() {
-				s.fixed = append(s.fixed, fixedField{f.name, n, f.line, src.label()})
+				s.markFixed(n, f.name)
+				s.fixed = append(s.fixed, fixedField{f.name, n, f.line, src.label(), src.constant != nil})
 				break
 			}
 		}
@@ -88,18 +91,11 @@ func (s *subject) findIDs(c *conversion, notes *noteList) {
 			notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
 			continue
 		}
-		if holdsEmail(text) {
-			notes.add(notePersonal, at, "holds an e-mail address; left out")
-			continue
-		}
 		if c.api == Offline && id.name == "item_number" && c.orderID == "" {
 			notes.add(noteItemNoOrder, at, "the offline format takes no item_number without an order_id; left out")
 			continue
 		}
-		*id.into = text
-		if s.x != nil {
-			s.x.field(id.name, at, line, n, nil, quote(text))
-		}
+		*id.into = s.outwardID(text, id.name, at, line, n, notes)
 	}
 }
 
@@ -126,7 +122,7 @@ func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
 	w := customWriter{s: s, c: c, notes: notes, out: s.room.custom[:0], trail: s.room.trail[:0]}
 	defer func() { s.room.custom, s.room.trail = w.out, w.trail }()
 	if s.props != nil {
-		w.members(s.props, "", true, false)
+		w.members(s.props, true, false)
 	}
 	for i := range s.fixed {
 		f := &s.fixed[i]
@@ -134,7 +130,7 @@ func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
 			continue
 		}
 		if f.node.mark&markSource != 0 {
-			notes.add(notePersonal, f.from, "a source of a match key is not sent in custom_data")
+			notes.add(NotePersonal, f.from, "a source of a match key is not sent in custom_data")
 			continue
 		}
 		if want := standardFields[f.name]; !want.fits(f.node, c.name) {
@@ -144,7 +140,7 @@ func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
 		w.trail = append(w.trail[:0], crumb{name: f.name})
 		start := len(w.out)
 		w.key(f.name)
-		if !w.value(f.node, "", false, 1) {
+		if !w.value(f.node, f.name, f.constant, 1) {
 			w.out = w.out[:start]
 			continue
 		}
@@ -172,12 +168,12 @@ func (w *customWriter) key(name string) {
 }
 
 // members writes what may be sent of an object's members.
-func (w *customWriter) members(n *node, parent string, top, kept bool) {
+func (w *customWriter) members(n *node, top, kept bool) {
 	for i := range n.kids {
 		kid := &n.kids[i]
 		w.trail = append(w.trail, crumb{name: kid.name})
 		start := len(w.out)
-		if w.wanted(kid, parent, top, kept) {
+		if w.wanted(kid, top, kept) {
 			w.key(kid.name)
 			if !w.value(kid, kid.name, kept || kid.mark&markKeep != 0, len(w.trail)) {
 				w.out = w.out[:start]
@@ -190,7 +186,7 @@ func (w *customWriter) members(n *node, parent string, top, kept bool) {
 }
 
 // wanted says whether a member may be sent, judged by its name and marks.
-func (w *customWriter) wanted(n *node, parent string, top, kept bool) bool {
+func (w *customWriter) wanted(n *node, top, kept bool) bool {
 	switch {
 	case n.kind == isNull:
 		return false
@@ -200,10 +196,14 @@ func (w *customWriter) wanted(n *node, parent string, top, kept bool) bool {
 		w.skip(n, "", "custom_data.exclude names it")
 		return false
 	case n.mark&markSource != 0:
-		w.skip(n, notePersonal, "a source of a match key is not sent in custom_data")
+		w.skip(n, NotePersonal, "a source of a match key is not sent in custom_data")
 		return false
-	case !kept && n.mark&markKeep == 0 && personalName(n.name, parent, top):
-		w.skip(n, notePersonal, "personal data is not sent in custom_data")
+	case !kept && n.mark&markKeep == 0 && w.s.personalText(n.name, "", false) != "":
+		w.trail[len(w.trail)-1].name = mask(n.name) // the name is somebody's: a note must not show it
+		w.skip(n, NotePersonal, "the name of the property holds personal data")
+		return false
+	case !kept && n.mark&(markKeep|markPersonal) == markPersonal:
+		w.skip(n, NotePersonal, "personal data is not sent in custom_data")
 		return false
 	case !top:
 		return true
@@ -259,12 +259,16 @@ func (w *customWriter) value(n *node, name string, kept bool, depth int) bool {
 	case isTrue:
 		w.out = append(w.out, "true"...)
 	case isText:
-		if holdsEmail(n.text) {
-			w.skip(n, notePersonal, "holds an e-mail address; left out")
+		if why := w.s.personalText(n.text, name, kept); why != "" {
+			w.skip(n, NotePersonal, why)
 			return false
 		}
 		w.out = appendText(w.out, n.text)
 	case isNumber:
+		if why := w.s.personalNumber(n.text); why != "" && !kept {
+			w.skip(n, NotePersonal, why)
+			return false
+		}
 		var ok bool
 		if w.out, ok = appendNumber(w.out, n.text); !ok {
 			w.skip(n, noteBadNumber, "a number beyond what readers of JSON can hold; left out")
@@ -286,7 +290,7 @@ func (w *customWriter) nested(n *node, name string, kept bool, depth int) bool {
 	if n.kind == isObject {
 		w.out = append(w.out, '{')
 		start := len(w.out)
-		w.members(n, name, false, kept)
+		w.members(n, false, kept)
 		empty := len(w.out) == start
 		w.out = append(w.out, '}')
 		return !empty || len(n.kids) == 0

@@ -36,8 +36,8 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 	o.text("event_name", c.name)
 	o.key("event_time")
 	o.out = strconv.AppendInt(o.out, s.when.Unix(), 10)
-	if s.messageID != "" {
-		o.text("event_id", s.messageID)
+	if s.eventID != "" {
+		o.text("event_id", s.eventID)
 	}
 	o.text("action_source", s.m.actionSource)
 	o.key("user_data")

@@ -45,6 +45,9 @@ func (f Field) Masked() Field {
 	return f
 }
 
+// Mask shows a text, or JSON, by its shape: letters as x or X, digits as 9.
+func Mask(s string) string { return mask(s) }
+
 // mask replaces letters and digits. JSON stays JSON: a text in quotes is masked
 // by what it says, not by how it is escaped.
 func mask(s string) string {

@@ -61,8 +61,8 @@ func (s *subject) idAt(n *node, at string) (string, bool) {
 		s.notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
 		return "", false
 	}
-	if holdsEmail(id) {
-		s.notes.add(notePersonal, at, "holds an e-mail address; left out")
+	if s.personalProduct(id) {
+		s.notes.add(NotePersonal, at, "holds an e-mail address or a phone number; left out")
 		return "", false
 	}
 	n.mark |= markConsumed
@@ -85,8 +85,8 @@ func (s *subject) product(n *node, index int) {
 		return
 	}
 	id, ok := textID(n.get("product_id"))
-	if ok && holdsEmail(id) {
-		s.notes.add(notePersonal, at("product_id"), "holds an e-mail address; left out")
+	if ok && s.personalProduct(id) {
+		s.notes.add(NotePersonal, at("product_id"), "holds an e-mail address or a phone number; left out")
 		return
 	}
 	if !ok {

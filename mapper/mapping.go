@@ -36,6 +36,7 @@ type Mapping struct {
 	lines map[string]int // line of a key of the file, for explanations
 
 	subjects sync.Pool // of *subject: room to map events in
+	names    nameMemo  // what names of properties say
 	near     sync.Map  // near misses by name
 	nears    atomic.Int64
 }

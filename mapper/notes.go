@@ -24,8 +24,9 @@ const (
 	noteProductNoID     = "product_without_id"  // left out of contents
 	noteBadQuantity     = "invalid_quantity"    // left out of contents
 	noteBadPrice        = "invalid_price"       // left out of contents
+	noteHashedID        = "id_personal"         // an id that holds an address: sent as its keyed hash
 	noteBadID           = "invalid_id"          // an id that is neither text nor number
-	notePersonal        = "property_personal"   // a property dropped as personal
+	NotePersonal        = "property_personal"   // a property dropped as personal
 	noteWrongType       = "property_type"       // a standard name in a type Meta does not expect
 	noteTooDeep         = "property_too_deep"   // nested beyond reason
 	noteBadNumber       = "number_out_of_range" // a number no reader can hold

@@ -10,6 +10,7 @@ import (
 
 	"relay/internal/meta"
 	"relay/internal/strictyaml"
+	"relay/mapper/personal"
 )
 
 // settings reads the keys that hold one value each.
@@ -221,7 +222,7 @@ func (p *parser) setField(f strictyaml.Field) {
 		f.Key.Errorf("a field needs a name")
 	case standardFields[name] == reservedShape:
 		f.Key.Errorf("%s is set by relay itself", name).WithHint("for an event's value write its long form with value: [...]")
-	case personalName(name, "", false):
+	case personal.Name(name, false, false).Holds:
 		f.Key.Errorf("personal data is never sent in custom_data").WithHint("customer data belongs under match_keys, where it is hashed")
 	}
 	line, _ := f.Key.Pos()

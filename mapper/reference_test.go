@@ -128,10 +128,27 @@ Meta's own names in custom_data are only sent in the type Meta expects:
 		slices.Sort(byShape[s])
 		fmt.Fprintf(&b, "| %s | %s |\n", s.expected(), strings.Join(byShape[s], ", "))
 	}
-	b.WriteString("\nNever sent in custom_data, however they are written (`firstName`, `first_name`, `First-Name`), unless `custom_data.keep` names\nthem; nor is any text that is an e-mail address, nor what a match key was taken from:\n\n")
-	fmt.Fprintf(&b, "- at any depth: %s\n", strings.Join(sortedNames(personalNames), ", "))
-	fmt.Fprintf(&b, "- as properties of the event itself: %s\n", strings.Join(sortedNames(personalAtTop), ", "))
-	fmt.Fprintf(&b, "- `name` within: %s\n", strings.Join(sortedNames(people), ", "))
+	b.WriteString(`
+Personal data is never sent in custom_data:
+
+- What a match key is taken from.
+- Properties whose names, read as words, mean somebody's data: an e-mail address, a phone number, a first, last or full name, an address,
+  a birth date, a gender, an IP address, a number of an identity card. Case and spelling do not matter (` + "`firstName`, `first_name`, `Billing Address1`,\n  `shiptoname`" + `),
+  and the words are known in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Swedish, Danish, Norwegian, Finnish,
+  Turkish, Japanese and Chinese (` + "`kundenTelefon`, `prénom`, `fecha_nacimiento`, `sähköposti`, `電話番号`" + `). ` + "`name` is a product's; `customer_name`, and\n  `name` in an object `customer`" + `, is somebody's.
+  Names of what is about such data (` + "`phone_model`, `email_consent`, `recipient_count`" + `) are not personal.
+- As properties of the event itself, and of objects such as ` + "`customer` and `shipping`" + `: city, state, postcode, country.
+- A text, or a name of a property, that holds an e-mail address; or a phone number that is written as one: with ` + "`+`, `00`" + `, or in the groups of
+  the event's country.
+- A text that holds, as whole words in any case, what this event says about its customer: phone, street, full name, birth date, an id of six
+  characters or more; or the first or last name alone (four letters or more). In a property of the product, a text that is no more than that word
+  stays: brand "Jordan", colour "Rose".
+
+` + "`custom_data.keep`" + ` lets a property through whose name, or whose phone number, id or single name, is not the customer's; an e-mail address never.
+` + "`relay map --privacy FILE…`" + ` lists every property that would leave, with how often and a masked sample. An ` + "`event_id`, `order_id` or `item_number`" + `
+that holds an e-mail address or a phone number is sent as a keyed hash (HMAC-SHA-256 under the installation's secret, the file ` + "`secret`" + ` in
+` + "`queue.path`" + `).
+`)
 
 	b.WriteString(referenceTimes + referenceOptOut)
 	b.WriteString(`
@@ -180,15 +197,6 @@ Held: becomes a dead letter, kept until somebody retries or drops it (` + "`rela
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.reason, r.when, r.mend)
 	}
 	return b.String()
-}
-
-func sortedNames(set map[string]bool) []string {
-	out := make([]string, 0, len(set))
-	for name := range set {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
 }
 
 type schemaKey struct{ name, kinds, def, doc string }

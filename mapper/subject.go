@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"relay/mapper/personal"
 )
 
 // subject is one event on its way through a mapping: what is found once for all
@@ -18,7 +20,8 @@ type subject struct {
 	t         *tree
 	name      string // of the event
 	messageID string
-	props     *node // nil when absent or no object
+	eventID   string // messageID as it leaves
+	props     *node  // nil when absent or no object
 	context   *node
 	options   *node // integrations
 
@@ -47,6 +50,7 @@ type subject struct {
 
 // room is what one event leaves to the next: memory, nothing of its content.
 type room struct {
+	person personal.Person
 	told   []KeyResult    // the last answer of keyResults: paths and reasons, no values
 	prints *fingerprinter // nil until needed
 
@@ -89,7 +93,7 @@ func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (
 // Map holds a node or any of the room.
 func (s *subject) done() {
 	m, room := s.m, s.room
-	if !room.d.release() || cap(room.written)+cap(room.custom) > keptBytes || cap(room.ids)+cap(room.goods)+cap(room.scratch)+cap(room.trail) > keptRoom {
+	if !room.d.release() || cap(room.written)+cap(room.custom)+room.person.Kept() > keptBytes || cap(room.ids)+cap(room.goods)+cap(room.scratch)+cap(room.trail) > keptRoom {
 		return
 	}
 	clear(room.scratch[:cap(room.scratch)])
@@ -99,6 +103,7 @@ func (s *subject) done() {
 	clear(room.goods[:cap(room.goods)])
 	clear(room.written[:cap(room.written)])
 	clear(room.custom[:cap(room.custom)])
+	room.person.Reset()
 	*s = subject{room: room}
 	m.subjects.Put(s)
 }
@@ -195,9 +200,11 @@ func (s *subject) prepare() {
 	s.markSources()
 	s.deriveKeys()
 	s.findPeople()
+	s.findPersonal()
 	s.findCurrency()
 	s.findGoods()
 	s.findProcessing()
+	s.findEventID()
 	s.findFixed()
 }
 

@@ -30,6 +30,7 @@ const (
 	markKeep                      // custom_data.keep names it
 	markExclude                   // custom_data.exclude names it
 	markConsumed                  // gave value, currency, content_ids or contents
+	markPersonal                  // its name says that it is personal
 )
 
 const (

@@ -50,6 +50,10 @@ func goldenMap(t *testing.T, r *record) {
 	h.write(t, "events.jsonl", goldenEvents)
 	r.relay(t, ask{}, "map", "--mapping", m, "--now", at, "--explain", "--show-pii", h.path("events.jsonl"))
 	r.relay(t, ask{}, "map", "--mapping", m, "--now", at, "--strict", h.path("events.jsonl"))
+	h.write(t, "till.jsonl", `{"type":"track","messageId":"ada@example.com-1","event":"Order Completed","userId":"cust-4711","timestamp":"2026-11-24T11:00:00Z","properties":{"order_id":"+1 212 555 0147","revenue":5,"currency":"USD","kundenTelefon":"555 0147","note":"Visit of Ada Lovelace","brand":"Jordan","lines":[{"sku":"a-1"},{"sku":"a-2"}],"by":{"Ada Lovelace":1}},"context":{"traits":{"name":"Ada Lovelace"}}}`+"\n")
+	r.relay(t, ask{}, "map", "--mapping", m, "--now", at, "--privacy", h.path("events.jsonl"), h.path("till.jsonl"))
+	r.relay(t, ask{}, "map", "--mapping", m, "--now", at, "--privacy", "--json", h.path("till.jsonl"))
+	r.relay(t, ask{}, "map", "--mapping", m, "--now", at, h.path("till.jsonl"))
 	r.relay(t, ask{}, "map", "--mapping", m, h.path("nowhere.jsonl"))
 	r.relay(t, ask{stdin: "not JSON at all"}, "map", "--mapping", m, "--now", at)
 	r.state = "no tests beside the mapping"

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/seal"
 	"relay/mapper"
 	"relay/relay/internal/track"
 )
@@ -26,9 +27,14 @@ line per outcome, in input order: "send" would be uploaded, "skip" is deliberate
 not sent, "hold" would become a dead letter. No network, no queue. A messageId that
 stands in the input twice is skipped the second time, or held when the event differs.
 
+With --privacy it prints instead every field that would leave for Meta, how often, and
+a sample with letters as x and digits as 9, and what was kept back as personal: the
+list to look through before a new till goes live.
+
 Exits 0 even with holds; with --strict 1.`,
 		Example: `  relay map --mapping examples/mapping.yaml examples/events.json
   relay map --explain examples/events.json
+  relay map --privacy sales-of-june.jsonl
   echo '{"event":"Order Completed","userId":"u1","properties":{"revenue":1}}' | relay map -`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.config = configPath(c)
@@ -41,7 +47,8 @@ Exits 0 even with holds; with --strict 1.`,
 	f.StringVar(&o.now, "now", "", "time of receipt and of the attempt, RFC 3339 (default: now)")
 	f.StringVar(&o.api, "api", "", "conversions or offline, whatever the mapping says")
 	f.BoolVar(&o.explain, "explain", false, "say for each field where it comes from and why, for people (with --json for programs)")
-	f.BoolVar(&o.json, "json", false, "with --explain: JSON lines")
+	f.BoolVar(&o.privacy, "privacy", false, "list every field that would leave, how often and a masked sample (with --json for programs)")
+	f.BoolVar(&o.json, "json", false, "with --explain or --privacy: JSON lines")
 	f.BoolVar(&o.showPII, "show-pii", false, "with --explain: show customers' data unmasked")
 	f.BoolVar(&o.strict, "strict", false, "exit 1 when anything would be held")
 	return c
@@ -50,6 +57,7 @@ Exits 0 even with holds; with --strict 1.`,
 type mapOptions struct {
 	config, mapping, now, api      string
 	explain, json, showPII, strict bool
+	privacy                        bool
 }
 
 func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) error {
@@ -66,6 +74,10 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 	default:
 		return usageError{fmt.Errorf("--api %q: want conversions or offline", o.api)}
 	}
+	if o.privacy && o.explain {
+		return usageError{errors.New("--privacy and --explain: give one of them")}
+	}
+	var secret []byte
 	file, cfg := o.mapping, config.Default(".")
 	if file == "" {
 		var err error
@@ -73,12 +85,13 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 			return badConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
 		}
 		file = cfg.Mapping
+		secret, _ = seal.ReadSecret(cfg.Queue.Path) // without it hashed ids are not those of the installation
 	}
 	src, err := os.ReadFile(file)
 	if err != nil {
 		return badConfig(fmt.Errorf("read mapping: %w", err))
 	}
-	m, _, err := mapper.Parse(file, src)
+	m, _, err := mapper.Parse(file, src, mapper.WithSecret(secret))
 	if err != nil {
 		return badConfig(err)
 	}
@@ -93,6 +106,11 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 			return errors.Join(err, out.Flush())
 		}
 	}
+	if o.privacy {
+		if err := p.fields.print(out, o.json, p.index); err != nil {
+			return fmt.Errorf("write output: %w", err)
+		}
+	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
@@ -104,14 +122,15 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 
 // mapPrinter maps events and prints their outcomes.
 type mapPrinter struct {
-	o     mapOptions
-	m     *mapper.Mapping
-	now   time.Time
-	most  int // bytes of an event
-	out   *bufio.Writer
-	index int
-	held  int
-	seen  map[string]uint64 // fingerprint of the first event of each messageId
+	o      mapOptions
+	m      *mapper.Mapping
+	now    time.Time
+	most   int // bytes of an event
+	out    *bufio.Writer
+	index  int
+	held   int
+	fields leaving
+	seen   map[string]uint64 // fingerprint of the first event of each messageId
 
 	printed bool // an explanation, which the next one keeps away from
 }
@@ -167,6 +186,16 @@ func (p *mapPrinter) event(msg track.Message) error {
 	}
 	enc := json.NewEncoder(p.out)
 	enc.SetEscapeHTML(false)
+	if p.o.privacy {
+		p.index++
+		for i := range outs {
+			if outs[i].Kind == mapper.Hold {
+				p.held++
+			}
+			p.fields.take(&outs[i])
+		}
+		return nil
+	}
 	for _, x := range outs {
 		x.Index = p.index
 		if x.Kind == mapper.Hold {

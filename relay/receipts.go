@@ -146,10 +146,11 @@ func offlineReceipts(cfg *config.Config, write bool) (d deskReceipts, err error)
 		d.find = receiptsOf(d.open)
 		return d, err
 	}
+	secret, _ := seal.ReadSecret(cfg.Queue.Path) // without it an order id that was sent hashed is not found
 	keys, err := queueKeys(cfg.Queue.EncryptionKey)
 	if err != nil {
 		return d, badConfig(fmt.Errorf("open receipts: %w", err))
 	}
-	d.find = func(id string) ([]receipts.Receipt, error) { return receipts.Find(dir, id, keys...) }
+	d.find = func(id string) ([]receipts.Receipt, error) { return receipts.Find(dir, id, secret, keys...) }
 	return d, nil
 }

@@ -12,20 +12,22 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"relay/internal/seal"
+	"relay/mapper"
 )
 
-// Find returns the receipts of an order id or a messageId, the newest first.
+// Find returns the receipts of an order id or a messageId, the newest first. An
+// order id that was sent as its keyed hash is found by what the till calls it.
 func (l *Ledger) Find(id string) ([]Receipt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return nil, ErrClosed
 	}
-	return find(l.dir, l.files, l.codec, id)
+	return find(l.dir, l.files, l.codec, id, l.o.Secret)
 }
 
-// Find is Ledger.Find on a directory that no process has open.
-func Find(dir, id string, keys ...[]byte) ([]Receipt, error) {
+// Find is Ledger.Find on a directory that no process has open. secret may be nil.
+func Find(dir, id string, secret []byte, keys ...[]byte) ([]Receipt, error) {
 	c, err := newCodec(nil, keys)
 	if err != nil {
 		return nil, err
@@ -35,18 +37,19 @@ func Find(dir, id string, keys ...[]byte) ([]Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return find(dir, files, c, id)
+	return find(dir, files, c, id, secret)
 }
 
-func find(dir string, files []file, c *codec, id string) (out []Receipt, err error) {
+func find(dir string, files []file, c *codec, id string, secret []byte) (out []Receipt, err error) {
 	if id == "" {
 		return nil, nil
 	}
 	quoted, _ := jsontext.AppendQuote(nil, id) // as entry.append writes it; an error is invalid UTF-8, which it mends
+	keyed := mapper.KeyedID(secret, id)
 	for _, f := range slices.Backward(files) {
 		var of []Receipt
 		err := scan(dir, f, c, func(raw []byte, _ int64) error {
-			if !bytes.Contains(raw, quoted) {
+			if !bytes.Contains(raw, quoted) && !bytes.Contains(raw, []byte(keyed)) {
 				return nil
 			}
 			var e entry
@@ -54,7 +57,7 @@ func find(dir string, files []file, c *codec, id string) (out []Receipt, err err
 				return nil
 			}
 			for _, it := range e.Items {
-				if it.MessageID == id || it.OrderID == id {
+				if it.MessageID == id || it.OrderID == id || it.OrderID == keyed {
 					of = append(of, e.receipt(it))
 				}
 			}

@@ -100,11 +100,11 @@ func TestFind(t *testing.T) {
 			keys := [][]byte{}
 			if key != nil {
 				keys = append(keys, key)
-				if _, err := Find(dir, "m-1-1"); !errors.Is(err, seal.ErrKey) {
+				if _, err := Find(dir, "m-1-1", nil); !errors.Is(err, seal.ErrKey) {
 					t.Errorf("without the key: %v", err)
 				}
 			}
-			if r, err := Find(dir, "m-1-1", keys...); err != nil || len(r) != 1 {
+			if r, err := Find(dir, "m-1-1", nil, keys...); err != nil || len(r) != 1 {
 				t.Errorf("from outside: %v %v", r, err)
 			}
 			files, _ := os.ReadDir(dir)
@@ -122,6 +122,24 @@ func TestFind(t *testing.T) {
 			want(t, l, "m-1-1", 1)
 			want(t, l, "m-50-0", 1)
 		})
+	}
+}
+
+// TestFindHashedOrder finds an order that went out as its keyed hash by the id
+// the till knows.
+func TestFindHashedOrder(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, Options{Secret: secret})
+	d := delivery(1, 3)
+	d.Items[1].OrderID = mapper.OutwardID(secret, "ada@example.com-o1", "")
+	l.Record(d)
+	want(t, l, "ada@example.com-o1", 1)
+	want(t, l, d.Items[1].OrderID, 1)
+	l.Close()
+	for _, s := range [][]byte{secret, nil} {
+		if r, err := Find(dir, "ada@example.com-o1", s); err != nil || len(r) != len(s)/32 {
+			t.Errorf("offline: %v, %v", r, err)
+		}
 	}
 }
 

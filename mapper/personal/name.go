@@ -1,0 +1,271 @@
+package personal
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Names says whether the value of a property is personal, by the names of the
+// property and of the object it is in.
+type Names struct {
+	// Alone: whatever the value is. False: true and false say nothing about anybody.
+	Alone bool
+	// Holds: the value is personal.
+	Holds bool
+	// Place: it is where somebody lives, or one of the few values all have.
+	Place bool
+	// Somebody: the name is somebody's (customer, buyer): a text of several words
+	// is who it is.
+	Somebody bool
+}
+
+// maxName is the longest name that is read as words, in bytes; a longer one is
+// no name.
+const maxName = 256
+
+// Name reads the name of a property. top: it is a property of the event itself;
+// within: it is in an object that is somebody's.
+func Name(name string, top, within bool) (n Names) {
+	if len(name) > maxName {
+		return n
+	}
+	var room [96]byte
+	var space [12]class
+	r := reader{buf: room[:0], classes: space[:0]}
+	r.read(name)
+	known := words[string(r.buf)]
+	if known&(thing|bold) == thing {
+		return n // iPhone
+	}
+	alone := known & (bold | shy)
+	if alone != 0 || r.personal() || r.script && r.inScripts(top || within) {
+		return Names{Alone: alone != 0, Holds: true, Place: known&shy != 0}
+	}
+	switch {
+	case (top || within) && known&place != 0, r.places(top || within), within && r.all(naming|link|partial) && r.any(naming):
+		n.Holds, n.Place = true, r.any(place)
+	case len(r.classes) > 0 && r.classes[len(r.classes)-1]&person != 0:
+		n.Somebody = true
+	}
+	return n
+}
+
+// Somebody says whether an object's name is a person's: customer, shipping, Kunde.
+func Somebody(name string) bool {
+	if len(name) > maxName {
+		return false
+	}
+	var room [96]byte
+	var space [12]class
+	r := reader{buf: room[:0], classes: space[:0]}
+	r.read(name)
+	return r.any(person|bold) && r.all(person|bold|link)
+}
+
+// reader takes a name apart.
+type reader struct {
+	buf     []byte  // its words, folded, one behind the other
+	classes []class // of each word
+	script  bool    // it has letters of a script without blanks
+}
+
+// read finds the words: they end where no letter follows, and where a small
+// letter meets a capital one.
+func (r *reader) read(name string) {
+	for len(name) > 0 {
+		start := strings.IndexFunc(name, unicode.IsLetter)
+		if start < 0 {
+			return
+		}
+		name = name[start:]
+		end := wordEnd(name)
+		from := len(r.buf)
+		r.buf = fold(r.buf, name[:end])
+		r.script = r.script || len(r.buf) > from && r.buf[len(r.buf)-1] >= utf8.RuneSelf
+		r.word(r.buf[from:])
+		name = name[end:]
+	}
+}
+
+// wordEnd is where the word that a name begins with ends.
+func wordEnd(name string) int {
+	var last, before rune
+	at := 0 // where last begins
+	for i, c := range name {
+		switch {
+		case unicode.Is(unicode.M, c):
+			continue
+		case !unicode.IsLetter(c):
+			return i
+		case unicode.IsUpper(c) && unicode.IsLower(last):
+			return i
+		case unicode.IsLower(c) && unicode.IsUpper(last) && unicode.IsUpper(before):
+			return at // IPAddress
+		}
+		before, last, at = last, c, i
+	}
+	return len(name)
+}
+
+// word adds a word's class, or those of the words it is put together of.
+func (r *reader) word(w []byte) {
+	if c := words[string(w)]; c != 0 || len(w) > maxWord {
+		r.classes = append(r.classes, c)
+		return
+	}
+	before := len(r.classes)
+	var failed uint64
+	if r.compound(w, 0, &failed) {
+		if parts := r.classes[before:]; slices.ContainsFunc(parts, func(c class) bool { return c&(bold|person|birth|place|partial) != 0 }) {
+			return
+		}
+	}
+	r.classes = append(r.classes[:before], 0)
+}
+
+// maxWord is the longest word that is taken apart, in bytes; maxPart the longest
+// of the lists.
+const (
+	maxWord = 48
+	maxPart = 26
+)
+
+// compound takes a word apart into known ones, the longest first. A place from
+// which it failed is not tried again.
+func (r *reader) compound(w []byte, at int, failed *uint64) bool {
+	if at == len(w) {
+		return true
+	}
+	if *failed&(1<<at) != 0 {
+		return false
+	}
+	for n := min(maxPart, len(w)-at); n >= 2; n-- {
+		c := words[string(w[at:at+n])]
+		if c == 0 {
+			continue
+		}
+		r.classes = append(r.classes, c)
+		if r.compound(w, at+n, failed) {
+			return true
+		}
+		r.classes = r.classes[:len(r.classes)-1]
+	}
+	*failed |= 1 << at
+	return false
+}
+
+func (r *reader) any(c class) bool {
+	return slices.ContainsFunc(r.classes, func(w class) bool { return w&c != 0 })
+}
+
+func (r *reader) all(c class) bool {
+	return !slices.ContainsFunc(r.classes, func(w class) bool { return w&c == 0 })
+}
+
+// last is the place of the last word of a class, or -1.
+func (r *reader) last(c class) int {
+	for i := len(r.classes) - 1; i >= 0; i-- {
+		if r.classes[i]&c != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// personal is what words alone say.
+func (r *reader) personal() bool {
+	n := len(r.classes)
+	if n == 0 {
+		return false
+	}
+	aboutIt := n > 1 && (r.classes[n-1]&(about|bold) == about || r.classes[0]&(about|thing|bold) == about|thing)
+	switch {
+	case r.any(bold) && !aboutIt:
+		return true
+	case r.any(shy) && r.all(shy|bold|person|link):
+		return true
+	case r.any(birth) && (r.any(date) && !aboutIt || r.all(birth|person|link)):
+		return true
+	case !r.any(naming):
+		return false
+	case r.any(partial) && !r.any(thing):
+		return true
+	}
+	who, what := r.last(person), r.last(thing)
+	if who < 0 {
+		return false
+	}
+	// customer_group_name and nombre_grupo_cliente are a group's, order_customer_name is not.
+	name := r.last(naming)
+	return what < 0 || what < who && (name > who || what < name)
+}
+
+// places says whether the name is where somebody lives.
+func (r *reader) places(theirs bool) bool {
+	return r.any(place) && r.all(place|person|link) && (theirs || r.any(person))
+}
+
+// inScripts is personal for names that are written without blanks.
+func (r *reader) inScripts(theirs bool) bool {
+	name := string(r.buf)
+	holds := func(s string) bool { return strings.Contains(name, s) }
+	switch {
+	case slices.ContainsFunc(scriptThings, holds):
+		return false
+	case slices.Contains(scriptsAlone, name), slices.ContainsFunc(scripts, holds):
+		return true
+	}
+	return theirs && slices.ContainsFunc(scriptPlaces, func(s string) bool { return s == name || utf8.RuneCountInString(s) > 1 && holds(s) })
+}
+
+// fold appends text as words are compared: letters and digits, small, without
+// accents; ß as ss, ø as o, ł as l, ı as i.
+func fold(dst []byte, text string) []byte {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= utf8.RuneSelf:
+			return foldAny(dst, text[i:])
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			dst = append(dst, c)
+		case 'A' <= c && c <= 'Z':
+			dst = append(dst, c+'a'-'A')
+		}
+	}
+	return dst
+}
+
+func foldAny(dst []byte, text string) []byte {
+	var it norm.Iter
+	it.InitString(norm.NFKD, text)
+	for !it.Done() {
+		for _, c := range string(it.Next()) {
+			switch c = unicode.ToLower(c); c {
+			case 'ß':
+				dst = append(dst, "ss"...)
+			case 'æ':
+				dst = append(dst, "ae"...)
+			case 'œ':
+				dst = append(dst, "oe"...)
+			case 'ø':
+				dst = append(dst, 'o')
+			case 'ł':
+				dst = append(dst, 'l')
+			case 'đ', 'ð':
+				dst = append(dst, 'd')
+			case 'þ':
+				dst = append(dst, "th"...)
+			case 'ı':
+				dst = append(dst, 'i')
+			default:
+				if unicode.IsLetter(c) || unicode.IsDigit(c) || c == 'ー' {
+					dst = utf8.AppendRune(dst, c)
+				}
+			}
+		}
+	}
+	return dst
+}

@@ -1,0 +1,99 @@
+package personal
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// names reads a list of testdata: names with commas between them, and before a
+// colon what they have in common.
+func names(t *testing.T, file string) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		language, list, ok := strings.Cut(line, ": ")
+		if !ok {
+			language, list = "", line
+		}
+		for name := range strings.SplitSeq(list, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				out[language] = append(out[language], name)
+			}
+		}
+	}
+	return out
+}
+
+func TestPersonalNames(t *testing.T) {
+	n, lists := 0, names(t, "personal.txt")
+	for language, list := range lists {
+		for _, name := range list {
+			n++
+			name, top := strings.CutPrefix(name, "^")
+			if !Name(name, true, false).Holds {
+				t.Errorf("%s: %q is not taken for personal", language, name)
+			}
+			if top {
+				if !Name(name, false, true).Holds {
+					t.Errorf("%s: %q of a customer is not taken for personal", language, name)
+				}
+			} else if !Name(name, false, false).Holds {
+				t.Errorf("%s: %q is not taken for personal within products", language, name)
+			}
+		}
+	}
+	if n < 300 || len(lists) != 16 {
+		t.Errorf("the list has %d names in %d languages", n, len(lists))
+	}
+}
+
+func TestHarmlessNames(t *testing.T) {
+	n := 0
+	for _, list := range names(t, "harmless.txt") {
+		for _, name := range list {
+			n++
+			for _, top := range []bool{true, false} {
+				if got := Name(name, top, false); got.Holds {
+					t.Errorf("%q is taken for personal (of the event itself: %t)", name, top)
+				}
+			}
+		}
+	}
+	if n < 60 {
+		t.Errorf("the list has %d names", n)
+	}
+}
+
+func TestNamesWithinOthers(t *testing.T) {
+	for _, x := range []struct {
+		name, parent string
+		want         bool
+	}{
+		{"name", "customer", true}, {"name", "shipping", true}, {"Name", "Kunde", true}, {"name", "product", false}, {"name", "", false},
+		{"name", "customer_group", false}, {"city", "customer", true}, {"city", "store", false}, {"title", "customer", false},
+		{"method", "shipping", false}, {"last", "customer", false}, {"full", "name", false},
+	} {
+		if got := Name(x.name, false, Somebody(x.parent)).Holds; got != x.want {
+			t.Errorf("%s within %q: personal %t, want %t", x.name, x.parent, got, x.want)
+		}
+	}
+}
+
+// BenchmarkName is what an event's names cost: nearly all are harmless.
+func BenchmarkName(b *testing.B) {
+	list := []string{"coupon", "affiliation", "order_id", "brand", "products", "shipping_method", "customerPhone", "loyalty_points"}
+	for b.Loop() {
+		for _, n := range list {
+			Name(n, true, false)
+		}
+	}
+}

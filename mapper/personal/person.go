@@ -1,0 +1,221 @@
+package personal
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// What a text must have of a customer's to be personal: shorter ones are words
+// like others.
+const (
+	minID     = 6 // letters and digits
+	minSingle = 4 // letters of a first or last name by itself
+	minPhrase = 5 // of a street, a full name
+)
+
+// Person is what an event says about its customer, to find it again in texts.
+// It is made anew for each event (Reset), in the room of the last one.
+type Person struct {
+	room   []byte
+	parts  []part
+	text   []byte // of the text at hand, folded
+	bounds []bool
+}
+
+// part is a text to look for: room[from:to], folded.
+type part struct {
+	from, to int
+	single   bool // a first or last name by itself
+}
+
+// Reset forgets the person.
+func (p *Person) Reset() {
+	clear(p.room)
+	clear(p.text[:cap(p.text)])
+	p.room, p.parts, p.text = p.room[:0], p.parts[:0], p.text[:0]
+}
+
+// Kept is how much room the person takes.
+func (p *Person) Kept() int { return cap(p.room) + cap(p.text) + cap(p.bounds) + cap(p.parts) }
+
+// maxParts bounds what is looked for in every text.
+const maxParts = 48
+
+// add takes up what was appended to room from on.
+func (p *Person) add(from, least int, single bool) {
+	b := p.room[from:]
+	if utf8.RuneCount(b) < least || len(p.parts) == maxParts {
+		p.room = p.room[:from]
+		return
+	}
+	for i := range p.parts {
+		if q := &p.parts[i]; q.single == single && bytes.Equal(p.room[q.from:q.to], b) {
+			p.room = p.room[:from]
+			return
+		}
+	}
+	p.parts = append(p.parts, part{from, len(p.room), single})
+}
+
+// maxPartLen is the longest text that is looked for, in bytes.
+const maxPartLen = 200
+
+func (p *Person) fold(text string, least int, single bool) {
+	if len(text) <= maxPartLen {
+		from := len(p.room)
+		p.room = fold(p.room, text)
+		p.add(from, least, single)
+	}
+}
+
+// Phrase is a street, or another text of several words.
+func (p *Person) Phrase(text string) { p.fold(text, minPhrase, false) }
+
+// ID is an id of the customer's.
+func (p *Person) ID(text string) { p.fold(text, minID, false) }
+
+// Name is the customer's name; either may be "".
+func (p *Person) Name(first, last string) {
+	if first != "" && last != "" && len(first)+len(last) <= maxPartLen {
+		for _, pair := range [][2]string{{first, last}, {last, first}} {
+			from := len(p.room)
+			p.room = fold(fold(p.room, pair[0]), pair[1])
+			p.add(from, minFull(p.room[from:]), false)
+		}
+	}
+	p.fold(first, minSingle, true)
+	p.fold(last, minSingle, true)
+}
+
+// minFull is how long a full name must be: names in Han and Hangul have two
+// characters or three.
+func minFull(b []byte) int {
+	if r, _ := utf8.DecodeRune(b); blankless(r) {
+		return 3
+	}
+	return minSingle
+}
+
+// Phone is a phone number as digits with the country's code.
+func (p *Person) Phone(e164 string) {
+	if len(e164) < minDigits {
+		return
+	}
+	p.fold(e164, minDigits, false)
+	p.fold("00"+e164, minDigits, false)
+	national := e164[countryCode(e164):]
+	p.fold(national, minDigits, false)
+	p.fold("0"+national, minDigits, false)
+}
+
+// countryCode is how many digits of a number are its country's code (ITU E.164,
+// annex: zones 1 and 7, and the codes of two digits; all others have three).
+func countryCode(e164 string) int {
+	switch {
+	case e164[0] == '1' || e164[0] == '7':
+		return 1
+	case strings.Contains(" 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98 ", " "+e164[:2]+" "):
+		return 2
+	}
+	return 3
+}
+
+// BirthDate is a date of birth, YYYYMMDD.
+func (p *Person) BirthDate(date string) {
+	if len(date) != len("20060102") {
+		return
+	}
+	y, m, d := date[:4], date[4:6], date[6:]
+	m1, d1 := strings.TrimPrefix(m, "0"), strings.TrimPrefix(d, "0")
+	for _, s := range []string{y + m + d, d + m + y, m + d + y, y + m1 + d1, d1 + m1 + y, m1 + d1 + y} {
+		p.fold(s, minID, false)
+	}
+}
+
+// Holds says whether a text holds what is the person's: at the bounds of words,
+// however it is written. single: only a first or last name by itself. is: and
+// the text is that word alone.
+func (p *Person) Holds(text string) (holds, single, is bool) {
+	if len(p.parts) == 0 {
+		return false, false, false
+	}
+	p.text = fold(p.text[:0], text)
+	bounded := false
+	for i := range p.parts {
+		q := &p.parts[i]
+		what := p.room[q.from:q.to]
+		if len(what) > len(p.text) || !bytes.Contains(p.text, what) {
+			continue
+		}
+		if !bounded {
+			p.bound(text)
+			bounded = true
+		}
+		if !p.contains(what) {
+			continue
+		}
+		if !q.single {
+			return true, false, false
+		}
+		holds, single, is = true, true, is || len(what) == len(p.text)
+	}
+	return holds, single, is
+}
+
+// bound folds text again, and remembers where words begin and end.
+func (p *Person) bound(text string) {
+	p.text, p.bounds = p.text[:0], append(p.bounds[:0], true)
+	in := false
+	for len(text) > 0 {
+		end := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r) })
+		switch {
+		case end < 0:
+			end = len(text)
+		case end == 0:
+			_, size := utf8.DecodeRuneInString(text)
+			text, in = text[size:], false
+			continue
+		}
+		from := len(p.text)
+		p.text = fold(p.text, text[:end])
+		p.bounds = append(p.bounds, make([]bool, len(p.text)-from)...)
+		p.bounds[from], p.bounds[len(p.text)] = p.bounds[from] || !in, true
+		text, in = text[end:], true
+	}
+}
+
+// contains looks for what at the bounds of words.
+func (p *Person) contains(what []byte) bool {
+	first, _ := utf8.DecodeRune(what)
+	last, _ := utf8.DecodeLastRune(what)
+	for at := 0; ; at++ {
+		i := bytes.Index(p.text[at:], what)
+		if i < 0 {
+			return false
+		}
+		at += i
+		if (p.bounds[at] || blankless(first)) && (p.bounds[at+len(what)] || blankless(last)) {
+			return true
+		}
+	}
+}
+
+// blankless are scripts that put no blanks between words.
+func blankless(r rune) bool {
+	return r >= 0x0E00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai)
+}
+
+// Words is how many words of letters a text has.
+func Words(text string) (n int) {
+	in := false
+	for _, r := range text {
+		letter := unicode.IsLetter(r) || unicode.Is(unicode.M, r) || in && (r == '\'' || r == '’' || r == '.' || r == '-')
+		if letter && !in {
+			n++
+		}
+		in = letter
+	}
+	return n
+}

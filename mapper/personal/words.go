@@ -1,0 +1,178 @@
+package personal
+
+import "strings"
+
+// class says what a word of a property's name tells about the value.
+type class uint16
+
+const (
+	// bold words mean a person's data in any company, unless the name ends in a
+	// word of about: phone, but not phone_model.
+	bold class = 1 << iota
+	// shy words mean it alone or among words of person, link and bold:
+	// customer_mail, but not mail_order.
+	shy
+	// person words name somebody: beside a word of naming or place they are personal.
+	person
+	// naming words say "name". Alone they are a product's.
+	naming
+	// partial words make a name that of a person: first, family.
+	partial
+	// birth words are personal alone, or beside a word of date or person.
+	birth
+	date
+	// place words are personal as properties of the event itself and of a person.
+	place
+	// link words say nothing: of, to, number.
+	link
+	// about words at the end say that the value tells something about the data,
+	// and is not the data: type, consent.
+	about
+	// thing words make a name one of no person: product_name, customer_group_name.
+	thing
+)
+
+// lists are the words by class, in the languages tills speak: en, de, fr, es,
+// it, pt, nl, pl, cs, sv, da, nb, fi, tr, and ja and zh in Latin letters. They
+// are compared as fold leaves them.
+var lists = []struct {
+	class class
+	words string
+}{
+	{bold, `
+		email emails emailaddress phone phones phonenumber telephone telephonenumber telno firstname lastname fullname surname surnames forename forenames
+		middlename maidenname familyname givenname nickname username customername birthday birthdate birthyear birthmonth birthplace
+		dateofbirth dob address addresses addr streetaddress addressline street streetname housenumber houseno ipaddress ethnicity
+		cardholder cardholdername nameoncard cellphone mobilephone homephone workphone voicemail whatsapp wechat wechatid recipient recipients
+		addressee consignee ssn socialsecurity passport passportno nationalid driverslicense drivinglicence driverlicense iban
+		creditcardnumber cvv cvc remoteaddr remoteip mobilenumber faxnumber yearofbirth monthofbirth dayofbirth placeofbirth`},
+	{bold, `
+		vorname vornamen nachname nachnamen familienname geburtsname zuname rufname spitzname geburtstag geburtsdatum geburtsort geburtsjahr
+		telefon telefonnummer telefonnr handynummer handynr mobilnummer mobilnr mobiltelefon festnetz festnetznummer rufnummer durchwahl
+		faxnummer anschrift adresse adressen adresszeile adresszusatz strasse strassenname hausnummer hausnr mailadresse anrede empfaenger
+		empfanger ausweisnummer personalausweis steuernummer sozialversicherungsnummer karteninhaber emailkunde`},
+	{bold, `
+		prenom prenoms nomdefamille nomfamille patronyme nomcomplet naissance datenaissance datedenaissance anniversaire numtel courriel
+		adressedelivraison rue numerorue civilite destinataire
+		apellido apellidos primerapellido segundoapellido nombrecompleto nacimiento fechanacimiento fechadenacimiento cumpleanos telefono
+		telefonos movil celular correo correoelectronico direccion direcciones domicilio calle curp cedula destinatario
+		cognome cognomi nomecompleto nascita datanascita datadinascita compleanno cellulare indirizzo indirizzi codicefiscale
+		postaelettronica recapito recapiti viacivico numerocivico
+		sobrenome apelido nascimento datanascimento datadenascimento aniversario telefone telefones telemovel endereco enderecos morada
+		logradouro rua cpf`},
+	{bold, `
+		voornaam voornamen achternaam achternamen tussenvoegsel roepnaam geboortedatum geboortejaar geboorteplaats verjaardag telefoonnummer
+		telefoon mobielnummer gsmnummer emailadres mailadres adres straat straatnaam huisnummer huisnr aanhef bsn ontvanger
+		imie imiona nazwisko imieinazwisko urodzenia urodziny telefonu komorka komorkowy komorkowego adresu ulica ulicy pesel odbiorca
+		jmeno krestnijmeno prijmeni narozeni narozeniny telefonni mobilni telefonnicislo adresa adresy ulice cislopopisne rodnecislo
+		osloveni prijemce`},
+	{bold, `
+		fornamn efternamn fodelsedatum fodelsedag fodelsear mobiltelefonnummer epost epostadress adress adressrad gatuadress gata gatunamn
+		personnummer mejl mejladress mottagare telefonnumer
+		fornavn efternavn etternavn mellemnavn mellomnavn fodselsdato fodselsdag fodseldato tlfnr tlf epostadresse vejnavn gade gadenavn
+		husnummer cprnummer cpr fodselsnummer gateadresse gatenavn modtager mottaker
+		etunimi etunimet sukunimi sukunimet kokonimi lempinimi syntymaaika syntymapaiva syntymavuosi puhelin puhelinnumero puhelimen puhnro
+		matkapuhelin matkapuhelinnumero kannykka sahkoposti sahkopostiosoite osoite katuosoite postiosoite lahiosoite henkilotunnus hetu
+		vastaanottaja
+		soyad soyadi soyisim adsoyad adisoyadi isimsoyisim dogumtarihi dogumgunu telefonno ceptelefonu ceptel eposta adresi sokak tckimlik
+		tckn kimlik kimlikno alici`},
+	{bold, `
+		denwa denwabango keitaidenwa jusho juusho shimei seinengappi tanjobi tanjoubi
+		dianhua dianhuahaoma shouji shoujihao dizhi xingming youxiang shengri shenfenzheng lianxiren shouhuoren`},
+	{shy, `
+		mail mails mobile mobil cell tel fax ip sex gender handy contactno phoneno login signature cardnumber cardno salutation
+		portable portabel mobiel gsm mobilen cep cel gsmno eadresse cislotelefonu apt apartment dni nif nie rg rut
+		geschlecht sexe genre sexo genero genere sesso geslacht plec pohlavi kon kjonn sukupuoli cinsiyet seibetsu xingbie puh katu vej
+		ville_de_naissance e_mail postadress postfach`},
+	{person, `
+		customer customers client clients buyer buyers shopper user guest person member contact payer payee holder owner sender attn
+		attention patient passenger attendee traveler traveller student parent child spouse wife husband partner friend emergency caller
+		visitor subscriber applicant cashier employee staff clerk salesperson salesman waiter technician insured tenant donor purchaser
+		driver doctor stylist therapist billing shipping ship bill sold deliver delivery invoice mailing home residential residence
+		personal private my your his her traits people persons
+		besteller bestellers kunde kunden kundin kaeufer kaufer rechnung rechnungs liefer lieferung lieferungs versand gast mitglied
+		mitglieds privat ansprechpartner kontakt kontakts inhaber mitarbeiter verkaeufer verkaufer kassierer
+		acheteur livraison facturation facture titulaire beneficiaire adherent caissier vendeur domicile
+		cliente clientes comprador titular envio facturacion entrega socio huesped cajero vendedor usuario contacto
+		acquirente spedizione fatturazione consegna intestatario ospite socia utente contatto cassiere
+		faturamento faturacao utilizador contato caixa
+		klant klanten koper bezorg bezorging factuur lever levering verzend gebruiker kaarthouder medewerker
+		klient klienta klientka kupujacy kupujacego nabywca nabywcy dostawa dostawy faktura faktury wysylki uzytkownik uzytkownika posiadacz
+		kontaktowy kontaktowa zakaznik zakaznika kupujici doruceni dodaci dorucovaci fakturacni uzivatel uzivatele drzitel kontaktni
+		kund kundens kopare leverans fakturerings mottagarens medlem medlems anvandare kortinnehavare
+		kundes koeber kober leverings fakturering bruger kjoper kjopers leveranse brukers bruker kortholder
+		asiakas asiakkaan ostaja ostajan toimitus laskutus vastaanottajan jasen jasenen kayttaja kayttajan tilaaja tilaajan maksaja
+		musteri musterinin alicinin teslimat fatura uye kullanici gonderen gonderi
+		kokyaku okyaku huiyuan kehu`},
+	{naming, `name names nombre nombres nom noms nome nomi naam namen navn namn nimi nimen isim adi namae mei mingzi`},
+	{partial, `first last full middle given family maiden legal nick preferred primer segundo completo completa complet vor nach familien cele koko display`},
+	{birth, `born geburts geburt birth geboorte fodelse fodsels fodsel syntyma dogum birthday`},
+	{date, `date datum day month year tag jahr monat dag ar dato data fecha dia rok dzien den paiva aika vuosi tarihi gunu yili place ort city country`},
+	{place, `
+		city town state province county zip zipcode postal postcode country stadt wohnort plz postleitzahl bundesland land ville codepostal
+		pays departement ciudad provincia pais poblacion localidad municipio citta comune paese cidade freguesia bairro distrito
+		plaats woonplaats gemeente postnummer postnr poststed postort miasto wojewodztwo kraj kodpocztowy mesto psc zeme obec kommun
+		kaupunki postinumero postitoimipaikka maa sehir ilce ulke mahalle postakodu todofuken shikuchoson yubinbango chengshi shengfen youbian`},
+	{link, `
+		to on for of the an and or by no nr num number numbers nummer numer numero numeros numara numarasi cislo code codigo codice
+		kod kodu kode koodi id ids line lines row field value text raw de du des del della di do da dos das der die den dem van voor von vom
+		zu zur im am primary secondary main alternate alt other new old current default info data details work office business day
+		evening landline local national international entered stated recent last first second third original formatted normalized clean
+		plus hash hashed sha256 md5 sha1 sha ext extension extra part string unique remote el la le les los las av til fran och og ja ve
+		postal pocztowy postale post postakodu postni smerovaci full home private privat perso a e o y i`},
+	{about, `
+		type types kind case cases cover covers model models accessory accessories brand brands plan plans charger chargers stand os
+		color colour size sizes style styles screen required verified verification optin optout opt in out consent consents count counts counter valid
+		validated validity category categories system systems price prices insurance repair repairs order orders campaign campaigns
+		subject template templates subscribed subscription subscriptions marketing newsletter frequency format enabled allowed
+		preference preferences permission status app version device sdk card cards cake cakes gift gifts discount discounts coupon
+		coupons offer offers party promo promotion voucher vouchers club bonus reward rewards provided present exists available channel
+		channels language lang currency priority score quality rating protection level tier segment group groups
+		typ typs typen tipo art modell hulle huelle zubehor zubehoer vertrag tarif farbe anzahl einwilligung erlaubnis
+		modele coque couleur consentement abonnement modelo funda consentimiento cantidad estado modello custodia consenso colore capa
+		cor hoesje toestemming aantal merk etui zgoda kolor ilosc souhlas barva pocet skal samtykke antal farve antall farge
+		suostumus vari maara kilif onay renk`},
+	{thing, `
+		product products item items sku brand brands store stores shop shops outlet branch register till terminal pos device category
+		categories company companies organisation organization business vendor supplier manufacturer merchant group groups segment
+		segments type types method methods carrier carriers option options service services tier level levels list lists program
+		programme plan provider zone center centre location warehouse screen page event campaign file field table source channel app
+		application host domain agent template coupon promo promotion discount offer collection variant model series color colour
+		material style artist author title album song movie game team league region district department position role bundle kit set
+		tax fee payment currency language label iphone smartphone membership ownership partnership dealership relationship leadership token session
+		produkt produkte artikel artikels marke laden filiale firma firmen gruppe lieferant hersteller versandart lieferart zahlungsart
+		produit magasin boutique marque entreprise societe groupe producto tienda marca empresa grupo prodotto negozio azienda gruppo
+		produto loja winkel bedrijf groep sklep towar marka firmy grupa obchod zbozi znacka firmu skupina butik varumarke foretag butikk
+		vare merke tuote kauppa merkki yritys ryhma urun magaza sirket grup kampanya`},
+}
+
+var words = func() map[string]class {
+	out := map[string]class{}
+	for _, l := range lists {
+		for w := range strings.FieldsSeq(l.words) {
+			out[string(fold(nil, strings.ReplaceAll(w, "_", "")))] |= l.class
+		}
+	}
+	return out
+}()
+
+// What is written without blanks: a name that holds one of these is personal,
+// if it holds none of scriptThings.
+var (
+	scripts = folded(`氏名 お名前 苗字 名字 姓名 フリガナ ふりがな 電話 携帯 メール メアド 住所 番地 生年月日 誕生日 性別 顧客名 客様 会員名
+		届け先 宛名 宛先 配送先 送付先 請求先 受取人 担当者名 ユーザー名 マイナンバー パスポート
+		电话 電話 手机 手機 邮箱 郵箱 电邮 電郵 邮件 郵件 信箱 地址 收货人 收貨人 收件人 联系人 聯絡人 联系方式 生日 出生 性别 身份证
+		身分證 护照 護照 微信号 微信 街道 门牌 客户名 客戶名 顾客名 顧客姓 会员姓 用户名 用戶名 會員名 昵称 暱稱 住址 传真 座机
+		телефон фамилия отчество рождения`)
+	scriptsAlone = folded(`姓 名 名前 セイ メイ カナ 氏 адрес имя`)
+	scriptPlaces = folded(`郵便番号 都道府県 市区町村 市町村 国名 国籍 国 県 市 邮编 郵編 邮政编码 郵遞區號 城市 省份 省 县 區 州 国家 國家 город индекс страна`)
+	scriptThings = folded(`商品 品名 店 ブランド ケース 型号 机型 機種 型番 カバー 壳 殼 回数 件数 订阅 訂閱 同意 種類 类型 類型 メール便 宅配便 カテゴリ 品牌 数量 數量
+		颜色 顏色 プラン 套餐 充电 状态 会社`)
+)
+
+func folded(text string) (out []string) {
+	for w := range strings.FieldsSeq(text) {
+		out = append(out, string(fold(nil, w)))
+	}
+	return out
+}

@@ -1,0 +1,256 @@
+package mapper
+
+import (
+	"strings"
+	"sync"
+
+	"relay/mapper/personal"
+)
+
+// What is personal in an event's properties is found once, before they are
+// written: by the names of properties (a mark on the node), and by what the event
+// says about its customer, which is then looked for in every text.
+
+// nameMemo remembers what names of properties say: tills use the same ones all
+// day. It holds at most maxNamesKept, each of at most maxNameKept bytes.
+type nameMemo struct {
+	mu sync.RWMutex
+	of map[nameKey]personal.Names
+}
+
+type nameKey struct {
+	name        string
+	top, within bool
+}
+
+const (
+	maxNamesKept = 4096
+	maxNameKept  = 64
+)
+
+func (c *nameMemo) read(name string, top, within bool) personal.Names {
+	key := nameKey{name, top, within}
+	c.mu.RLock()
+	n, known := c.of[key]
+	full := len(c.of) >= maxNamesKept
+	c.mu.RUnlock()
+	if known {
+		return n
+	}
+	n = personal.Name(name, top, within)
+	if full || len(name) > maxNameKept {
+		return n
+	}
+	key.name = strings.Clone(name) // else it would keep all of the event
+	c.mu.Lock()
+	if c.of == nil {
+		c.of = make(map[nameKey]personal.Names)
+	}
+	c.of[key] = n
+	c.mu.Unlock()
+	return n
+}
+
+// findPersonal marks the properties that are personal by name, and gathers what
+// the event says about its customer.
+func (s *subject) findPersonal() {
+	s.person.Reset()
+	s.gatherKeys()
+	root := &s.t.root
+	for _, n := range [...]*node{root.get("userId"), root.get("anonymousId")} {
+		if text, ok := textID(n); ok {
+			s.person.ID(text)
+		}
+	}
+	s.gatherTraits(s.context.get("traits"))
+	s.gatherTraits(root.get("traits"))
+	if s.props != nil {
+		s.markMembers(s.props, true, false, 1)
+	}
+}
+
+// gatherKeys takes what the match keys were made from.
+func (s *subject) gatherKeys() {
+	for _, k := range [...]keyID{keyPhone, keyExternalID, keyBirthDate} {
+		for i := range s.keys[k] {
+			switch v := &s.keys[k][i]; {
+			case v.hashed:
+			case k == keyPhone:
+				s.person.Phone(v.value)
+			case k == keyExternalID:
+				s.person.ID(v.plain)
+			default:
+				s.person.BirthDate(v.value)
+			}
+		}
+	}
+	var name [2]string
+	for i, k := range [...]keyID{keyFirstName, keyLastName} {
+		if v := s.keys[k]; len(v) > 0 && !v[0].hashed {
+			name[i] = v[0].value
+		}
+	}
+	s.person.Name(name[0], name[1])
+}
+
+// gatherTraits takes what traits say besides: clients call them by many names,
+// and match keys are made of one of them.
+func (s *subject) gatherTraits(traits *node) {
+	traits = traits.object()
+	if traits == nil {
+		return
+	}
+	var first, last string
+	for i := range traits.kids {
+		n := &traits.kids[i]
+		if n.kind == isObject && foldName(n.name) == "address" {
+			for j := range n.kids {
+				if isStreet(n.kids[j].name) {
+					s.person.Phrase(n.kids[j].text)
+				}
+			}
+			continue
+		}
+		text, ok := textID(n)
+		if !ok {
+			continue
+		}
+		switch foldName(n.name) {
+		case "firstname", "givenname", "forename":
+			first = text
+		case "lastname", "familyname", "surname":
+			last = text
+		case "name", "fullname", "displayname":
+			f, l := splitName(text)
+			s.person.Name(f, l)
+			s.person.Phrase(text)
+		case "address":
+			s.person.Phrase(text)
+		case "id", "userid", "customerid", "externalid":
+			s.person.ID(text)
+		case "phone", "mobile", "mobilephone", "phonenumber", "telephone":
+			if v := normalise(keyPhone, text, s.locale, nil); v.value != "" && !v.hashed {
+				s.person.Phone(v.value)
+			}
+		case "birthday", "birthdate", "dateofbirth", "dob":
+			if v := normalise(keyBirthDate, text, s.locale, nil); v.value != "" && !v.hashed {
+				s.person.BirthDate(v.value)
+			}
+		default:
+			if isStreet(n.name) {
+				s.person.Phrase(text)
+			}
+		}
+	}
+	s.person.Name(first, last)
+}
+
+func isStreet(name string) bool {
+	switch strings.TrimRight(foldName(name), "123") {
+	case "street", "line", "address", "addressline", "streetaddress", "streetname":
+		return true
+	}
+	return false
+}
+
+// markMembers marks the members of an object that are personal by name, at any
+// depth that is written.
+func (s *subject) markMembers(n *node, top, within bool, depth int) {
+	for i := range n.kids {
+		kid := &n.kids[i]
+		says := s.m.names.read(kid.name, top, within)
+		switch {
+		case kid.mark&markKeep != 0 || kid.mark&markExclude != 0:
+			continue
+		case says.Holds && (says.Alone || kid.kind != isTrue && kid.kind != isFalse):
+			kid.mark |= markPersonal
+			if kid.kind == isText && !says.Place && personal.Words(kid.text) > 1 {
+				s.person.Phrase(kid.text)
+			}
+			continue
+		case says.Somebody && kid.kind == isText && personal.Words(kid.text) > 1:
+			kid.mark |= markPersonal
+			s.person.Phrase(kid.text)
+			continue
+		}
+		s.markWithin(kid, says.Somebody, depth)
+	}
+}
+
+// markWithin goes on to what lies in a value; in a list it is as in the value
+// itself.
+func (s *subject) markWithin(n *node, somebody bool, depth int) {
+	switch {
+	case depth >= maxCustomDepth:
+	case n.kind == isObject:
+		s.markMembers(n, false, somebody, depth+1)
+	case n.kind == isList:
+		for i := range n.kids {
+			s.markWithin(&n.kids[i], somebody, depth+1)
+		}
+	}
+}
+
+// markFixed marks what custom_data.set takes from elsewhere: its own name is the
+// mapping's word, the names in it are the event's.
+func (s *subject) markFixed(n *node, name string) {
+	s.markWithin(n, s.m.names.read(name, false, false).Somebody, 1)
+}
+
+// Why a text is not sent. "" is none of them.
+const (
+	whyEmail  = "holds an e-mail address; left out"
+	whyPhone  = "holds a phone number; left out"
+	whyPerson = "holds what the event says about its customer; left out"
+)
+
+// personalText says why a text may not leave in custom_data. kept: the mapping's
+// custom_data.keep names its property, so only what is sure to be the customer's
+// stays back. field is the property's name.
+func (s *subject) personalText(text, field string, kept bool) (why string) {
+	if personal.HoldsEmail(text) {
+		return whyEmail
+	}
+	if !kept && personal.HoldsPhone(text, s.locale.effective()) && !isCode(field) {
+		return whyPhone
+	}
+	switch holds, single, is := s.person.Holds(text); {
+	case !holds, kept && single, is && isOfProduct(field):
+		return ""
+	}
+	return whyPerson
+}
+
+// personalNumber is personalText for a number: one that is the customer's id,
+// phone number or date of birth.
+func (s *subject) personalNumber(number string) (why string) {
+	if len(number) < 6 {
+		return ""
+	}
+	if holds, single, _ := s.person.Holds(number); holds && !single {
+		return whyPerson
+	}
+	return ""
+}
+
+// isCode says whether a property holds a code that is grouped like a phone number.
+func isCode(field string) bool {
+	switch foldName(field) {
+	case "ean", "gtin", "upc", "barcode", "isbn", "sku", "mpn", "asin", "productid", "imei", "serial", "serialnumber":
+		return true
+	}
+	return false
+}
+
+// isOfProduct says whether a property tells what was sold, where a word is not
+// the customer's though it may be somebody's name: brand "Jordan", colour "Rose".
+func isOfProduct(field string) bool {
+	switch strings.TrimPrefix(foldName(field), "product") {
+	case "", "name", "title", "brand", "colour", "color", "category", "model", "variant", "size", "material", "style", "collection", "series",
+		"vendor", "manufacturer", "supplier", "department", "type", "item", "itemname", "flavour", "flavor", "scent", "pattern", "finish", "design",
+		"designer", "artist", "author", "label", "edition", "sku", "id", "description", "tags", "store", "storename", "city", "location", "affiliation", "coupon",
+		"subcategory", "contentname", "contentcategory", "make", "trim", "marke", "farbe", "marque", "couleur", "marca", "merk", "kleur", "month", "day":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,169 @@
+package mapper
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+const adaTraits = `"email":"ada@example.com","phone":"+1 212 555 0147","firstName":"Ada","lastName":"Lovelace","birthday":"1990-12-10",
+	"address":{"street":"12 Rose Lane","city":"Springfield","country":"US"}`
+
+// sent maps a sale with these properties and returns what would leave.
+func sentOf(t *testing.T, mapping, messageID, traits, properties string, opts ...ParseOption) (Outcome, map[string]any) {
+	t.Helper()
+	if mapping == "" {
+		mapping = "version: 1\nevents: { Sale: \"701000000000001\" }\n"
+	}
+	m, _, err := Parse("mapping.yaml", []byte(mapping), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	body := fmt.Sprintf(`{"event":"Sale","messageId":%q,"userId":"cust-4711","context":{"traits":{%s}},"properties":{%s}}`, messageID, traits, properties)
+	out := m.Map(Event{Body: []byte(body), Received: now}, now)
+	if len(out) != 1 || out[0].Kind != Send {
+		t.Fatalf("%+v", out)
+	}
+	var c map[string]any
+	if err := json.Unmarshal(out[0].Conversion, &c); err != nil {
+		t.Fatal(err)
+	}
+	return out[0], c
+}
+
+// TestTextsWithPersonalDataStay is the rule by value: whatever the property is called.
+func TestTextsWithPersonalDataStay(t *testing.T) {
+	for _, x := range []struct {
+		property string
+		leaves   bool
+	}{
+		{`"note":"2 keys cut"`, true},
+		{`"brand":"Jordan"`, true},
+		{`"colour":"Rose"`, true},
+		{`"brand":"Lovelace"`, true}, // a product field that is the word
+		{`"note":"Rose bouquet"`, true},
+		{`"note":"ask ada@example.com"`, false},
+		{`"note":"call +1 212 555 0199"`, false},
+		{`"note":"call 212-555-0199"`, false},
+		{`"note":"call 2125550199"`, true},
+		{`"note":"2125550147 is hers"`, false},
+		{`"ref":2125550147`, false},
+		{`"ean":"212-555-0199"`, true},
+		{`"note":"Visit of Ada Lovelace"`, false},
+		{`"note":"ADA LOVELACE"`, false},
+		{`"note":"Lovelace, A."`, false},
+		{`"salute":"Lovelace"`, false},
+		{`"note":"for Ada"`, true}, // three letters are a word like others
+		{`"note":"leave at 12 Rose Lane"`, false},
+		{`"note":"born 10/12/1990"`, false},
+		{`"ref":"cust-4711"`, false},
+		{`"ref":"receipt for CUST 4711"`, false},
+		{`"tags":["vip","for Ada Lovelace"]`, false},
+		{`"deep":{"er":[{"text":"Ada Lovelace"}]}`, false},
+		{`"by":{"Ada Lovelace":2}`, false},
+		{`"by":{"+12125550199":2}`, false},
+		{`"json":"{\"who\":\"Ada Lovelace\"}"`, false},
+		{`"customer_name":"Bob Stone","note":"Bob Stone waits"`, false},
+		{`"customer":"Bob Stone"`, false},
+		{`"customer":"retail"`, true},
+		{`"customer":{"name":"Bob","tier":"gold"}`, false},
+		{`"shipping":{"city":"Springfield"}`, false},
+		{`"shipping":{"method":"till"}`, true},
+		{`"email_opt_in":true`, true},
+		{`"kundenTelefon":"555"`, false},
+		{`"city":"Springfield"`, false},
+		{`"store":{"city":"Springfield"}`, true},
+	} {
+		o, c := sentOf(t, "", "m-1", adaTraits, x.property)
+		custom, _ := json.Marshal(c["custom_data"])
+		noted := false
+		for _, n := range o.Notes {
+			noted = noted || n.Code == NotePersonal
+		}
+		var want map[string]any
+		_ = json.Unmarshal([]byte("{"+x.property+"}"), &want)
+		full, _ := json.Marshal(want)
+		if left := string(custom) == string(full); left != x.leaves || noted == x.leaves {
+			t.Errorf("%s: leaves as %s, noted %t", x.property, custom, noted)
+		}
+		if !x.leaves {
+			for _, s := range []string{"ada@", "0199", "0147", "Lovelace", "LOVELACE", "Rose Lane", "1990", "4711", "Stone", "Bob", "Springfield", "555"} {
+				if strings.Contains(string(custom), s) {
+					t.Errorf("%s: %s leaves", x.property, s)
+				}
+			}
+		}
+	}
+}
+
+// TestKeepLetsThrough: the mapping's word counts for more than a name, but an
+// address and what is surely the customer's stay.
+func TestKeepLetsThrough(t *testing.T) {
+	mapping := "version: 1\nevents: { Sale: \"701000000000001\" }\ncustom_data: { keep: [city, store_phone, note, title] }\n"
+	for property, leaves := range map[string]bool{
+		`"city":"Springfield"`: true, `"store_phone":"+1 212 555 0188"`: true, `"title":"The Lovelace Letters"`: true,
+		`"note":"ada@example.com"`: false, `"note":"+1 212 555 0147"`: false, `"note":"Ada Lovelace"`: false,
+	} {
+		_, c := sentOf(t, mapping, "m-1", adaTraits, property)
+		if got := c["custom_data"] != nil; got != leaves {
+			t.Errorf("%s: leaves %t", property, got)
+		}
+	}
+}
+
+// TestPersonalIDsLeaveHashed: with the installation's secret, the same for each
+// attempt, and only where they hold an address or a number written as a phone's.
+func TestPersonalIDsLeaveHashed(t *testing.T) {
+	secret := []byte("an installation's secret of 32 b")
+	hashed := func(s any) bool {
+		text, _ := s.(string)
+		return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == ""
+	}
+	for _, x := range []struct {
+		id   string
+		hash bool
+	}{
+		{"ada@example.com-o1", true}, {"+1 212 555 0147", true}, {"+12125550147", true}, {"212-555-0147", true}, {"0044 20 7946 0958", true},
+		{"2125550147", false}, {"till3-100423", false}, {"2026-11-20/7", false}, {"1c5f7e0a-6f3a-4c2e-9a3d-0d6a5f1b7c11", false}, {"m-1", false},
+	} {
+		o, c := sentOf(t, "", x.id, adaTraits, fmt.Sprintf(`"order_id":%q,"item_number":%q`, x.id, x.id), WithSecret(secret))
+		custom, _ := c["custom_data"].(map[string]any)
+		for field, got := range map[string]any{"event_id": c["event_id"], "order_id": custom["order_id"], "item_number": custom["item_number"]} {
+			if hashed(got) != x.hash || !x.hash && got != x.id || x.hash && got != OutwardID(secret, x.id, "us") {
+				t.Errorf("%s: %s is %v", x.id, field, got)
+			}
+		}
+		if o.MessageID != x.id {
+			t.Errorf("%s: the queue's own id is %s", x.id, o.MessageID)
+		}
+		again, _ := sentOf(t, "", x.id, adaTraits, fmt.Sprintf(`"order_id":%q,"item_number":%q`, x.id, x.id), WithSecret(secret))
+		if string(again.Conversion) != string(o.Conversion) {
+			t.Errorf("%s: another attempt has other bytes", x.id)
+		}
+		if other, _ := sentOf(t, "", x.id, adaTraits, "", WithSecret([]byte("another"))); x.hash && strings.Contains(string(other.Conversion), fmt.Sprint(c["event_id"])) {
+			t.Errorf("%s: another installation has the same hash", x.id)
+		}
+	}
+}
+
+// TestNamesOfBeforeStayPersonal: what was dropped by the list of the first
+// edition is by words.
+func TestNamesOfBeforeStayPersonal(t *testing.T) {
+	for name := range strings.FieldsSeq(`
+		email mail phone mobile telephone firstName lastName fullName customerName birthday birthdate dateOfBirth dob
+		gender address street address1 address2 ip ipAddress emailAddress customerEmail userEmail contactEmail billingEmail shippingEmail emails
+		phoneNumber mobilePhone mobileNumber telephoneNumber cellphone cellphoneNumber homePhone workPhone customerPhone userPhone contactPhone
+		billingPhone shippingPhone phones surname familyName givenName middleName maidenName customerFirstName customerLastName cardholder
+		cardholderName nameOnCard streetAddress addressLine addressLine1 addressLine2 addressLine3 address3 billingAddress shippingAddress
+		deliveryAddress homeAddress customerAddress houseNumber addresses streetName street1 street2 customerGender customerBirthday customerDob
+		yearOfBirth birthYear clientIp clientIpAddress userIp customerIp remoteIp remoteAddr`) {
+		for _, name := range []string{name, strings.ToLower(name), strings.ToUpper(name)} {
+			if _, c := sentOf(t, "", "m-1", adaTraits, fmt.Sprintf(`"x":{%q:"y"}`, name)); c["custom_data"] != nil {
+				t.Errorf("%s leaves", name)
+			}
+		}
+	}
+}
