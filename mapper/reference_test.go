@@ -192,7 +192,7 @@ Held: becomes a dead letter, kept until somebody retries or drops it (` + "`rela
 		{ReasonMissingCurrency, "a Purchase without a currency", "set `default_currency` and retry"},
 		{ReasonInvalidCurrency, "a Purchase whose currency is none of ISO 4217", "correct the sender"},
 		{ReasonRejected, "refused by Meta, with its code and words", "what the message says"},
-		{ReasonUnanswered, "alone it draws no answer of Meta's (a firewall's page, nothing, an unclear one), though others of its event set do", "see to what is on the way, then retry; Meta may have stored it, and knows a repeat for seven days while the mapping is the same"},
+		{ReasonUnanswered, "alone it draws no answer of Meta's (a firewall's page, nothing, an unclear one), though others of its event set do", "see to what is on the way, then retry; Meta may have stored it, and knows a repeat for seven days: it is sent again byte for byte, by the mapping it was sent with (the last 16 are kept)"},
 	} {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.reason, r.when, r.mend)
 	}
