@@ -99,6 +99,9 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 	for id, l := range byID {
 		if l.State == "" { // nothing drains it
 			l.State = string(drain.Idle)
+			if s.o.Drain == nil {
+				l.State = string(drain.Stopped)
+			}
 			if m != nil && !mapped[id] {
 				l.State = string(drain.Retired)
 			}

@@ -50,6 +50,8 @@ func ForState(l Lane) (headline, next string) {
 	switch l.State {
 	case "idle":
 		return "Nothing to send", "Sends as soon as an event arrives."
+	case "stopped":
+		return "relay is not running", "Events are kept. Start it (`relay run`)."
 	case "sending":
 		if l.Drain >= 10*time.Second {
 			return "Sending", "Done in about " + About(l.Drain) + " at this rate."

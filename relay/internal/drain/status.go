@@ -31,6 +31,7 @@ const (
 	Storage          State = "storage"           // the queue does not take or give; nothing is sent
 	DeadFull         State = "dead_letters_full" // no room for dead letters, and the policy is to hold
 	NoMapping        State = "no_mapping"        // there is no mapping yet
+	Stopped          State = "stopped"           // relay does not run; backlog kept
 	Keeping          State = "keeping"           // unmapped events, kept for a later mapping
 )
 
