@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -86,4 +87,28 @@ func appendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
 		dst = append(append(append(dst, digits[:point]...), '.'), digits[point:]...)
 	}
 	return dst, true
+}
+
+// timesDecimal multiplies two plain decimals exactly.
+func timesDecimal(a, b string) string {
+	product, scale := big.NewInt(1), 0
+	for _, f := range []string{a, b} {
+		whole, fraction, _ := strings.Cut(f, ".")
+		n, ok := new(big.Int).SetString(whole+fraction, 10)
+		if !ok {
+			return ""
+		}
+		product.Mul(product, n)
+		scale += len(fraction)
+	}
+	return shiftDecimal(product.String(), -scale)
+}
+
+// shiftDecimal moves the point of a plain decimal by so many places.
+func shiftDecimal(s string, places int) string {
+	out, ok := decimalText(s + "e" + strconv.Itoa(places))
+	if !ok {
+		return ""
+	}
+	return out
 }

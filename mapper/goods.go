@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -15,8 +16,16 @@ type goods struct {
 	contents []content
 }
 
-// content is one product. quantity and price are numbers as JSON text, or "".
+// content is one product. quantity and price are numbers as JSON text; price
+// may be "".
 type content struct{ id, quantity, price string }
+
+// goodsRules are the mapping's products: where the goods of an event are, and
+// where in each of them its catalogue id is. Tried in order.
+type goodsRules struct {
+	in, id []path
+	line   int // of the mapping; 0: built in
+}
 
 // findGoods reads products, product_id or, for Product List Viewed, category.
 // What gave the ids is marked as consumed.
@@ -24,31 +33,46 @@ func (s *subject) findGoods() {
 	if s.name == productListViewed {
 		if id, ok := s.idAt(s.props.get("category"), "properties.category"); ok {
 			s.goods = goods{kind: "product_group", ids: []string{id}}
-			s.explainGoods("properties.category", s.props.get("category"))
+			s.explainGoods("properties.category", "", s.props.get("category"))
 		}
 		return
 	}
-	products := s.props.get("products")
-	if !products.absent() && products.kind != isList {
-		s.notes.add(noteNotList, "properties.products", "not a list")
-	} else if products != nil && products.kind == isList {
-		s.goods.ids = slices.Grow(s.room.ids[:0], len(products.kids))
-		s.goods.contents = slices.Grow(s.room.goods[:0], len(products.kids))
-		s.room.ids, s.room.goods = s.goods.ids, s.goods.contents
-		for i := range products.kids {
-			s.product(&products.kids[i], i)
+	for i := range s.m.products.in {
+		in := &s.m.products.in[i]
+		products := in.one(&s.t.root)
+		if products.blank() || !s.products(products, in.text) {
+			continue
 		}
-	}
-	if len(s.goods.ids) > 0 {
 		s.goods.kind = "product"
 		products.mark |= markConsumed
-		s.explainGoods("properties.products[].product_id", products)
+		s.explainGoods(in.text, "[]."+s.m.products.id[0].text, products)
 		return
 	}
 	if id, ok := s.idAt(s.props.get("product_id"), "properties.product_id"); ok {
 		s.goods = goods{kind: "product", ids: []string{id}}
-		s.explainGoods("properties.product_id", s.props.get("product_id"))
+		s.explainGoods("properties.product_id", "", s.props.get("product_id"))
 	}
+}
+
+// products reads a list of products; false when it gives no id.
+func (s *subject) products(n *node, at string) bool {
+	list := n.jsonText()
+	items, ok := list.items()
+	switch {
+	case ok:
+	case list.kind == isObject: // one product, from a format that has no lists of one
+		items = []node{*list}
+	default:
+		s.notes.add(noteNotList, at, "not a list")
+		return false
+	}
+	s.goods.ids = slices.Grow(s.room.ids[:0], len(items))
+	s.goods.contents = slices.Grow(s.room.goods[:0], len(items))
+	s.room.ids, s.room.goods = s.goods.ids, s.goods.contents
+	for i := range items {
+		s.product(&items[i], at, i)
+	}
+	return len(s.goods.ids) > 0
 }
 
 // idAt reads an id and marks its node as consumed.
@@ -70,9 +94,9 @@ func (s *subject) idAt(n *node, at string) (string, bool) {
 }
 
 // product adds one item of products.
-func (s *subject) product(n *node, index int) {
+func (s *subject) product(n *node, list string, index int) {
 	at := func(name string) string {
-		path := "properties.products[" + strconv.Itoa(index) + "]"
+		path := list + "[" + strconv.Itoa(index) + "]"
 		if name != "" {
 			path += "." + name
 		}
@@ -84,66 +108,103 @@ func (s *subject) product(n *node, index int) {
 		}
 		return
 	}
-	id, ok := textID(n.get("product_id"))
+	var id string
+	var ok bool
+	first := s.m.products.id[0].text
+	for i := range s.m.products.id {
+		if id, ok = textID(s.m.products.id[i].one(n)); ok {
+			first = s.m.products.id[i].text
+			break
+		}
+	}
 	if ok && s.personalProduct(id) {
-		s.notes.add(NotePersonal, at("product_id"), "holds an e-mail address or a phone number; left out")
+		s.notes.add(NotePersonal, at(first), "holds an e-mail address or a phone number; left out")
 		return
 	}
 	if !ok {
-		s.notes.add(noteProductNoID, at("product_id"), "a product without a usable product_id is left out of contents")
+		s.notes.add(noteProductNoID, at(first), "a product without a usable "+first+" is left out of contents")
 		return
 	}
 	c := content{id: id}
-	if q := n.get("quantity"); !q.blank() {
-		if c.quantity, ok = wholeNumber(q); !ok {
-			s.notes.add(noteBadQuantity, at("quantity"), "not a whole number above zero; left out")
+	var price money
+	if p := n.get("price"); !p.blank() {
+		if m, ok := parseMoney(p); ok {
+			price, c.price = m, m.text
+		} else {
+			s.notes.add(noteBadPrice, at("price"), "not an amount that can be read; left out")
 		}
 	}
-	if p := n.get("price"); !p.blank() {
-		if m, ok := parseMoney(p); ok && !m.negative() {
-			c.price = m.text
-		} else {
-			s.notes.add(noteBadPrice, at("price"), "not an amount that can be read, or negative; left out")
-		}
+	if !s.quantity(&c, n.get("quantity"), price, at) {
+		return
 	}
 	s.goods.ids = append(s.goods.ids, id)
 	s.goods.contents = append(s.goods.contents, c)
 }
 
-// wholeNumber reads a quantity: a whole number from 1 to 10^12.
-func wholeNumber(n *node) (string, bool) {
-	var number string
-	switch n.kind {
-	case isNumber:
-		number = n.text
-	case isText:
-		number = strings.TrimSpace(n.text)
-		if number == "" || strings.Trim(number, "0123456789") != "" {
-			whole, zeros, _ := strings.Cut(number, ".") // "2.00"
-			if whole == "" || strings.Trim(whole, "0123456789") != "" || strings.Trim(zeros, "0") != "" {
-				return "", false
-			}
-			number = whole
+// quantity settles quantity and price of a product (CONTRACT 5.3): Meta takes
+// whole quantities above zero alone. What is weighed or measured is one, at the
+// price of the line. false: the item was returned or cancelled, and is left out.
+func (s *subject) quantity(c *content, n *node, price money, at func(string) string) bool {
+	c.quantity = "1"
+	number, readable := parseQuantity(n)
+	switch {
+	case price.negative():
+		s.notes.add(noteReturned, at("price"), "a price below zero: taken for a return, left out of contents")
+		return false
+	case n.blank():
+	case !readable:
+		s.notes.add(noteBadQuantity, at("quantity"), "not a number that can be read in one way ("+shapeOf(n)+"); sent as 1")
+	case number == "0":
+		s.notes.add(noteBadQuantity, at("quantity"), "zero: left out of contents")
+		return false
+	case number[0] == '-':
+		s.notes.add(noteReturned, at("quantity"), "a quantity below zero: taken for a return, left out of contents")
+		return false
+	case !strings.Contains(number, "."):
+		c.quantity = number
+	case c.price != "":
+		if line, ok := exactMoney(timesDecimal(c.price, number)); ok {
+			c.price = line.text
+		} else {
+			c.price = ""
 		}
-	default:
-		return "", false
 	}
-	m, ok := exactMoney(number)
-	if !ok || m.zero() || m.negative() || strings.Contains(m.text, ".") {
-		return "", false
-	}
-	return m.text, true
+	return true
 }
 
-func (s *subject) explainGoods(source string, raw *node) {
+// parseQuantity reads a quantity in its shortest decimal form. Text may have a
+// unit behind it (0.55 m). 1,234 is left: a scale means one and a bit, a till a
+// thousand.
+func parseQuantity(n *node) (string, bool) {
+	if n == nil {
+		return "", false
+	}
+	switch n.kind {
+	case isNumber:
+		m, ok := exactMoney(n.text)
+		return m.text, ok
+	case isText:
+		s := strings.TrimRightFunc(clean(n.text), func(r rune) bool {
+			return unicode.IsLetter(r) || unicode.IsSpace(r) || r == '.' || r == '²' || r == '³'
+		})
+		m, ok := parseMoneyText(s)
+		if !ok || m.named.any() || strings.Contains(s, ",") && grouped(s, ',') {
+			return "", false
+		}
+		return m.text, true
+	}
+	return "", false
+}
+
+func (s *subject) explainGoods(source, id string, raw *node) {
 	if s.x == nil {
 		return
 	}
-	line := 0
-	s.x.field("content_type", "event name", line, nil, nil, quote(s.goods.kind))
-	s.x.field("content_ids", source, line, raw, nil, string(s.goods.appendIDs(nil)))
+	line := s.m.products.line
+	s.x.field("content_type", "event name", 0, nil, nil, quote(s.goods.kind))
+	s.x.field("content_ids", source+id, line, raw, nil, string(s.goods.appendIDs(nil)))
 	if len(s.goods.contents) > 0 {
-		s.x.field("contents", "properties.products", line, raw, nil, string(s.goods.appendContents(nil, Conversions)))
+		s.x.field("contents", source, line, raw, nil, string(s.goods.appendContents(nil, Conversions)))
 	}
 }
 
@@ -167,9 +228,7 @@ func (g *goods) appendContents(dst []byte, api API) []byte {
 			dst = append(dst, ',')
 		}
 		dst = appendText(append(dst, `{"id":`...), c.id)
-		if c.quantity != "" {
-			dst = append(append(dst, `,"quantity":`...), c.quantity...)
-		}
+		dst = append(append(dst, `,"quantity":`...), c.quantity...)
 		switch {
 		case c.price == "", api == Offline && c.price == "0":
 		case api == Offline:
@@ -193,3 +252,20 @@ func appendText(dst []byte, s string) []byte {
 }
 
 func quote(s string) string { return string(appendText(nil, s)) }
+
+// findSearch makes search_string of what Segment's specification calls query,
+// unless the event or the mapping has one.
+func (s *subject) findSearch() {
+	const field, at = "search_string", "properties.query"
+	query := s.props.get("query")
+	if s.name != productsSearched || query.blank() || !s.props.get(field).blank() || s.fixedNode(field) != nil || query.mark&markExclude != 0 {
+		return
+	}
+	text, ok := textID(query)
+	if !ok {
+		return
+	}
+	asked := &node{kind: isText, text: text, mark: query.mark}
+	query.mark |= markConsumed
+	s.fixed = append(s.fixed, fixedField{name: field, node: asked, from: at})
+}

@@ -76,7 +76,10 @@ const (
 
 // deriveKeys finds and normalises every match key of the event.
 func (s *subject) deriveKeys() {
-	s.locale.defaultCountry, s.locale.today = s.m.defaultCountry, s.when
+	clear(s.keys[:])
+	clear(s.results[:])
+	s.customer, s.countryGiven = false, false
+	s.locale = locale{defaultCountry: s.defaults.country, today: s.when}
 	if s.ev.Received.After(s.when) {
 		s.locale.today = s.ev.Received // the till's clock may stand in 1970
 	}
@@ -93,13 +96,13 @@ func (s *subject) deriveKeys() {
 			s.deriveKey(k)
 		}
 	}
-	if len(s.keys[keyCountry]) == 0 && !s.countryGiven && s.m.defaultCountry != "" &&
+	if len(s.keys[keyCountry]) == 0 && !s.countryGiven && s.defaults.country != "" &&
 		len(s.keys[keyCity])+len(s.keys[keyState])+len(s.keys[keyZip]) > 0 {
-		n := normalised{value: s.m.defaultCountry}
+		n := normalised{value: s.defaults.country}
 		s.keys[keyCountry] = append(s.roomOf(keyCountry), keyValue{n, digestOf(n.value)})
 		s.results[keyCountry] = KeyResult{State: KeySent, Source: "default_country"}
 		if s.x != nil {
-			s.x.key(keyCountry, "default_country", s.m.lines["default_country"], nil, n, sha256hex(n.value))
+			s.x.key(keyCountry, "default_country", s.defaults.countryLine, nil, n, sha256hex(n.value))
 		}
 	}
 }
@@ -151,9 +154,9 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 		return
 	}
 	s.customer = true
-	if n.kind == isList && several {
-		for i := range n.kids {
-			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &n.kids[i], false)
+	if items, ok := n.jsonText().items(); ok && several {
+		for i := range items {
+			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &items[i], false)
 		}
 		return
 	}

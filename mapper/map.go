@@ -53,14 +53,16 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 	if v.reason != "" {
 		return s.asWhole(v, routes, lane)
 	}
-	s.prepare()
 	outcomes := make([]Outcome, 0, len(routes))
 	var fields [][]Field
 	var shared []Field
-	if x != nil {
-		shared = x.fields
-	}
 	for i := range routes {
+		if d := m.defaultsOf(&routes[i].set); i == 0 || d != s.defaults {
+			s.prepare(d)
+			if x != nil {
+				shared = x.fields
+			}
+		}
 		if x != nil {
 			x.fields = slices.Clone(shared)
 		}

@@ -17,17 +17,18 @@ type Mapping struct {
 	eventNames []string           // of the file, in order, each once
 	sets       []Set
 
-	valueField      []source
-	revenue         []source
-	defaultCountry  string // lower-case alpha-2, or ""
-	defaultCurrency string
-	times           times
-	correctSkew     bool
-	holdUnmatched   bool
-	consent         []string // categories that must all be true
-	uploadTag       string
-	actionSource    string
-	limitedUse      *limitedUse
+	valueField    []source
+	revenue       []source
+	defaults      defaults
+	currency      []source
+	products      goodsRules
+	times         times
+	correctSkew   bool
+	holdUnmatched bool
+	consent       []string // categories that must all be true
+	uploadTag     string
+	actionSource  string
+	limitedUse    *limitedUse
 
 	keys   [keyCount][]source
 	secret []byte // of fingerprints; nil: none are made
@@ -47,6 +48,39 @@ type Set struct {
 	Name          string // alias under event_sets, or ""
 	API           API
 	TestEventCode string
+
+	defaults defaults // of this set alone; where empty, those of the mapping count
+}
+
+// defaults are what an event that does not say it is taken to mean.
+type defaults struct {
+	country  string // lower-case alpha-2, or ""
+	currency string // ISO 4217, or ""
+
+	countryLine, currencyLine int // of the mapping
+}
+
+// defaultsOf are the defaults for the conversions that go to a set.
+func (m *Mapping) defaultsOf(set *Set) defaults {
+	d := m.defaults
+	if set.defaults.country != "" {
+		d.country, d.countryLine = set.defaults.country, set.defaults.countryLine
+	}
+	if set.defaults.currency != "" {
+		d.currency, d.currencyLine = set.defaults.currency, set.defaults.currencyLine
+	}
+	return d
+}
+
+// countries are the default countries of the mapping and its sets, each once.
+func (m *Mapping) countries() []string {
+	out := []string{m.defaults.country}
+	for i := range m.sets {
+		if c := m.sets[i].defaults.country; c != "" && !containsText(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // route is one way of one event: to one event set, through one list.

@@ -94,17 +94,5 @@ func otherLayout(layout string) string {
 
 // unreadableTime says what is wrong with a time, by its shape alone.
 func unreadableTime(n *node) string {
-	shape := "an object"
-	switch n.kind {
-	case isList:
-		shape = "a list"
-	case isTrue, isFalse:
-		shape = "true or false"
-	case isText, isNumber:
-		shape = mask(n.text)
-		if len(shape) > 40 {
-			shape = "long text"
-		}
-	}
-	return "not a time that can be read, or before 2004 or over a year ahead (" + shape + "): send 2026-11-20T18:30:00Z, or name the form under time_format"
+	return "not a time that can be read, or before 2004 or over a year ahead (" + shapeOf(n) + "): send 2026-11-20T18:30:00Z, or name the form under time_format"
 }

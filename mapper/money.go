@@ -5,15 +5,14 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/bojanz/currency"
 	"golang.org/x/text/unicode/norm"
 )
 
 // money is an amount as it was meant, exactly: decimal text, never a float.
 type money struct {
-	text      string // shortest decimal form: 47.6, -3, 0
-	code      string // ISO 4217 code written beside the amount, or ""
-	ambiguous bool   // 1.234 as text: read as a little over one
+	text      string     // shortest decimal form: 47.6, -3, 0
+	named     currencies // that are written beside the amount
+	ambiguous bool       // 1.234 as text: read as a little over one
 }
 
 func (m money) negative() bool { return strings.HasPrefix(m.text, "-") }
@@ -48,26 +47,17 @@ func exactMoney(number string) (money, bool) {
 	return money{text: text}, true
 }
 
-// moneyWords are the ways of writing a currency that are neither a symbol of
-// Unicode nor an ISO code.
-var moneyWords = map[string]bool{
-	"kr": true, "kr.": true, "zł": true, "zl": true, "kč": true, "ft": true, "fr": true, "fr.": true, "sfr": true, "sfr.": true,
-	"r": true, "rs": true, "rs.": true, "rp": true, "rm": true, "lei": true, "лв": true, "лв.": true, "руб": true, "руб.": true, "tl": true,
-	"us": true, "ca": true, "au": true, "nz": true, "hk": true, "mx": true, "s": true, "c": true, "a": true, "nt": true,
-	"eur.": true, "euro": true, "euros": true,
-}
-
 func parseMoneyText(text string) (money, bool) {
 	if len(text) > 100 || !utf8.ValidString(text) {
 		return money{}, false
 	}
-	s := strings.Map(plainMoneyRune, norm.NFKC.String(text))
+	s := strings.Map(plainMoneyRune, asciiDigits(norm.NFKC.String(text)))
 	s = strings.TrimSpace(s)
 	negative := false
 	if strings.HasPrefix(s, "(") && strings.HasSuffix(s, ")") { // an accountant's minus
 		s, negative = strings.TrimSpace(s[1:len(s)-1]), true
 	}
-	var code string
+	var named currencies
 	signs := 0
 	for words := 0; ; words++ { // signs and currencies before the digits
 		s = strings.TrimSpace(s)
@@ -81,7 +71,7 @@ func parseMoneyText(text string) (money, bool) {
 		if strings.HasPrefix(s, ".") || word == "" {
 			break
 		}
-		if !knownMoneyWord(word, &code) || words > 4 {
+		if !named.word(word) || words > 4 {
 			return money{}, false
 		}
 		s = s[len(word):]
@@ -104,7 +94,7 @@ func parseMoneyText(text string) (money, bool) {
 		if word == "" || exponentForm(s) {
 			break
 		}
-		if !knownMoneyWord(word, &code) || words > 4 {
+		if !named.word(word) || words > 4 {
 			return money{}, false
 		}
 		s = s[:len(s)-len(word)]
@@ -120,7 +110,7 @@ func parseMoneyText(text string) (money, bool) {
 		number = "-" + number
 	}
 	m, ok := exactMoney(number)
-	m.code, m.ambiguous = code, ambiguous
+	m.named, m.ambiguous = named, ambiguous
 	return m, ok
 }
 
@@ -128,12 +118,6 @@ func parseMoneyText(text string) (money, bool) {
 // and spaces, and takes out what cannot be seen.
 func plainMoneyRune(r rune) rune {
 	switch {
-	case r >= 0x0660 && r <= 0x0669:
-		return '0' + r - 0x0660
-	case r >= 0x06F0 && r <= 0x06F9:
-		return '0' + r - 0x06F0
-	case r >= 0x0966 && r <= 0x096F:
-		return '0' + r - 0x0966
 	case r == 0x066B:
 		return '.'
 	case r == 0x066C:
@@ -144,7 +128,7 @@ func plainMoneyRune(r rune) rune {
 		return '\''
 	case unicode.IsSpace(r):
 		return ' '
-	case unicode.Is(unicode.Cf, r) || unicode.IsControl(r):
+	case unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || blank(r):
 		return -1
 	}
 	return r
@@ -152,22 +136,6 @@ func plainMoneyRune(r rune) rune {
 
 func moneyWordRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.Is(unicode.Sc, r) || unicode.Is(unicode.M, r) || r == '.'
-}
-
-// knownMoneyWord says whether word is a currency; an ISO code is kept.
-func knownMoneyWord(word string, code *string) bool {
-	letters := strings.TrimFunc(word, func(r rune) bool { return unicode.Is(unicode.Sc, r) })
-	if letters == "" {
-		return utf8.RuneCountInString(word) == 1
-	}
-	if upper := strings.ToUpper(letters); len(upper) == 3 && currency.IsValid(upper) {
-		if *code != "" && *code != upper {
-			return false
-		}
-		*code = upper
-		return true
-	}
-	return moneyWords[strings.ToLower(letters)]
 }
 
 // exponentForm says whether s is a number such as 1.0E7, as some languages

@@ -22,6 +22,7 @@ func Lists() []string { return []string{ListEvents, ListLead, ListRegistration} 
 const (
 	orderCompleted    = "Order Completed"
 	productListViewed = "Product List Viewed"
+	productsSearched  = "Products Searched"
 )
 
 // The conversion names that checks depend on.
@@ -32,7 +33,7 @@ const (
 
 // builtin is the seed document's table of Segment names and what Meta calls them.
 var builtin = []struct{ event, conversion string }{
-	{"Products Searched", "Search"},
+	{productsSearched, "Search"},
 	{"Product Viewed", "ViewContent"},
 	{productListViewed, "ViewContent"},
 	{"Product Added to Wishlist", "AddToWishlist"},

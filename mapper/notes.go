@@ -19,10 +19,11 @@ const (
 	noteInvalidValue    = "invalid_value"       // an amount that is unreadable or negative, left out
 	noteZeroValue       = "zero_value"          // a Purchase of nothing
 	noteAmbiguousValue  = "ambiguous_value"     // 1.234 as text
-	noteCodeMismatch    = "currency_mismatch"   // "5 EUR" beside another currency
+	noteCodeMismatch    = "currency_mismatch"   // "5 EUR" beside another currency: both are left out
 	noteValueAlone      = "currency_alone"      // offline: a currency without a value, left out
 	noteProductNoID     = "product_without_id"  // left out of contents
-	noteBadQuantity     = "invalid_quantity"    // left out of contents
+	noteBadQuantity     = "invalid_quantity"    // sent as 1, or, when zero, left out of contents
+	noteReturned        = "returned_product"    // left out of contents
 	noteBadPrice        = "invalid_price"       // left out of contents
 	noteHashedID        = "id_personal"         // an id that holds an address: sent as its keyed hash
 	noteBadID           = "invalid_id"          // an id that is neither text nor number

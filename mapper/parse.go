@@ -50,6 +50,7 @@ type parser struct {
 	m      *Mapping
 	byName map[string]Set // event_sets
 	byID   map[string]Set
+	amount bool // the sources that are being read are of amounts
 }
 
 func (p *parser) mapping() {
@@ -68,6 +69,8 @@ func (p *parser) mapping() {
 	}
 	p.settings(o)
 	p.valueFields(o)
+	p.currency(o)
+	p.products(o)
 	p.limitedUse(o)
 	p.matchKeys(o)
 	p.customData(o)
@@ -150,6 +153,7 @@ func (p *parser) eventSets(o *strictyaml.Object) {
 				v.Warnf("events sent with a test_event_code are not a test to Meta: they count").WithHint("remove it before going live")
 			}
 		}
+		p.defaults(fields, &set.defaults)
 		fields.Done()
 		if twin, taken := p.byID[set.ID]; taken && set.ID != "" {
 			f.Value.Errorf("the id %s has the name %q already", set.ID, twin.Name)

@@ -73,7 +73,9 @@ func (p *parser) longForm(v strictyaml.Value, r *route) (to []strictyaml.Value, 
 		}
 	}
 	if value, found := o.Field("value"); found {
+		p.amount = true
 		r.value = p.sources(value)
+		p.amount = false
 		if len(r.value) == 0 {
 			value.Errorf("names no source").WithHint("write a path such as [properties.amount]")
 		}
@@ -170,19 +172,28 @@ func (p *parser) suspicious(o *strictyaml.Object) {
 		o.Value().Warnf("no event is mapped: nothing will be sent").WithHint("name events under events")
 		return
 	}
-	if m.defaultCountry == "" && len(m.keys[keyPhone]) > 0 {
-		o.Value().Warnf("no default_country: phones without a country code are left out, they could never match").
-			WithHint("write default_country: with the two letters of where the shop is")
-	}
-	if m.defaultCurrency == "" {
+	p.suspiciousDefaults(o)
+}
+
+// suspiciousDefaults warns of defaults that an event set lacks.
+func (p *parser) suspiciousDefaults(o *strictyaml.Object) {
+	m := p.m
+	lacks := func(lack func(defaults) bool, ask func(name string, r *route) bool) (name string, found bool) {
 		for _, name := range m.eventNames {
-			for _, r := range m.events[name] {
-				if r.name(name, r.set.API) == purchase {
-					o.Value().Warnf("no default_currency: a %q that names no currency will be held, Meta refuses a Purchase without one", name).
-						WithHint("write default_currency: with the three letters of what the till takes")
-					return
+			for i := range m.events[name] {
+				if r := &m.events[name][i]; lack(m.defaultsOf(&r.set)) && ask(name, r) {
+					return name, true
 				}
 			}
 		}
+		return "", false
+	}
+	if _, found := lacks(func(d defaults) bool { return d.country == "" }, func(string, *route) bool { return len(m.keys[keyPhone]) > 0 }); found {
+		o.Value().Warnf("no default_country: phones without a country code are left out, they could never match").
+			WithHint("write default_country: with the two letters of where the shop is")
+	}
+	if name, found := lacks(func(d defaults) bool { return d.currency == "" }, func(name string, r *route) bool { return r.name(name, r.set.API) == purchase }); found {
+		o.Value().Warnf("no default_currency: a %q that names no currency will be held, Meta refuses a Purchase without one", name).
+			WithHint("write default_currency: with the three letters of what the till takes")
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bojanz/currency"
-
 	"relay/internal/meta"
 	"relay/internal/strictyaml"
 	"relay/mapper/personal"
@@ -16,23 +14,7 @@ import (
 // settings reads the keys that hold one value each.
 func (p *parser) settings(o *strictyaml.Object) {
 	m := p.m
-	if v, ok := p.key(o, "default_country"); ok {
-		if text, ok := p.word(v); ok {
-			n := traceCountry(text, nil)
-			if n.value == "" || n.hashed {
-				v.Errorf("%s is not a country", v.Written()).WithHint("write its two letters, such as US or DE")
-			}
-			m.defaultCountry = n.value
-		}
-	}
-	if v, ok := p.key(o, "default_currency"); ok {
-		if text, ok := p.word(v); ok {
-			m.defaultCurrency = strings.ToUpper(strings.TrimSpace(text))
-			if !currency.IsValid(m.defaultCurrency) {
-				v.Errorf("%s is not an ISO 4217 currency code", v.Written()).WithHint("write its three letters, such as USD or EUR")
-			}
-		}
-	}
+	p.defaults(o, &m.defaults)
 	if v, ok := p.key(o, "timezone"); ok {
 		if text, ok := p.word(v); ok {
 			loc, err := time.LoadLocation(text)
@@ -221,7 +203,7 @@ func (p *parser) setField(f strictyaml.Field) {
 	case strings.TrimSpace(name) == "":
 		f.Key.Errorf("a field needs a name")
 	case standardFields[name] == reservedShape:
-		f.Key.Errorf("%s is set by relay itself", name).WithHint("for an event's value write its long form with value: [...]")
+		f.Key.Errorf("%s is set by relay itself", name).WithHint("%s", reservedHint(name))
 	case personal.Name(name, false, false).Holds:
 		f.Key.Errorf("personal data is never sent in custom_data").WithHint("customer data belongs under match_keys, where it is hashed")
 	}

@@ -62,7 +62,18 @@ func (p *parser) longSource(v strictyaml.Value) (source, bool) {
 		src.expr, ok = p.expression(v, false)
 		good = good && ok
 	}
-	o.Done()
+	if p.amount {
+		if v, ok := o.Field("minor_units"); ok {
+			src.minor, ok = v.Bool()
+			good = good && ok
+		}
+	}
+	o.Done(func(name string) string {
+		if name == "minor_units" {
+			return "only an event's value may be in minor units"
+		}
+		return ""
+	})
 	if found != 1 {
 		v.Errorf("a source has exactly one of path, const and expr")
 		return source{}, false

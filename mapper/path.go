@@ -208,9 +208,7 @@ func (s *part) from(n *node) *node {
 		}
 		return kid
 	case byIndex:
-		if n.kind == isList && s.index < len(n.kids) {
-			return &n.kids[s.index]
-		}
+		return n.item(s.index)
 	}
 	return nil
 }
@@ -235,11 +233,9 @@ func collect(parts []part, n *node, out []*node) []*node {
 			return out
 		}
 		if parts[i].how == each {
-			if n.kind != isList {
-				return out
-			}
-			for k := range n.kids {
-				out = collect(parts[i+1:], &n.kids[k], out)
+			items, _ := n.items()
+			for k := range items {
+				out = collect(parts[i+1:], &items[k], out)
 			}
 			return out
 		}

@@ -28,10 +28,13 @@ func (m *Mapping) KeysIn(ev Event) (keys []MatchKey, country string) {
 	s.frame()
 	s.findTime()
 	s.markSources()
-	s.deriveKeys()
-	for _, k := range keysOfPeople {
-		for i := range s.keys[k] {
-			keys = appendKey(keys, k, s.keys[k][i].normalised)
+	for _, country := range m.countries() {
+		s.defaults.country = country
+		s.deriveKeys()
+		for _, k := range keysOfPeople {
+			for i := range s.keys[k] {
+				keys = appendKey(keys, k, s.keys[k][i].normalised)
+			}
 		}
 	}
 	return keys, s.locale.country
@@ -41,7 +44,7 @@ func (m *Mapping) KeysIn(ev Event) (keys []MatchKey, country string) {
 // person: an id (userId, lead id), an e-mail address, a phone number or the
 // SHA-256 of one of these. A name that says not what it is, such as 4155550142,
 // gives a key for each thing it may be. A phone number without its country's
-// code is read as one of the mapping's default_country and of each of
+// code is read as one of each default_country of the mapping and of each of
 // countries (ISO alpha-2). No keys: no event has this person under this name
 // as a match key.
 func (m *Mapping) KeysOf(name string, countries ...string) []MatchKey {
@@ -51,7 +54,7 @@ func (m *Mapping) KeysOf(name string, countries ...string) []MatchKey {
 			keys = appendKey(keys, k, normalise(k, raw, locale{}, nil))
 		}
 	}
-	for _, country := range append(slices.Clone(countries), m.defaultCountry) {
+	for _, country := range append(m.countries(), countries...) {
 		if country != "" {
 			keys = appendKey(keys, keyPhone, normalise(keyPhone, name, locale{defaultCountry: strings.ToLower(country)}, nil))
 		}

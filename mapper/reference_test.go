@@ -109,8 +109,10 @@ is not hashed; external_id only in the conversions format). What cannot be used 
 | field | from |
 |---|---|
 | value | Order Completed: ` + "`properties.revenue`" + `; all others ` + "`properties.value`" + `, or what ` + "`value_field`" + ` names; a long-form ` + "`value:`" + ` wins over both |
-| currency | ` + "`properties.currency`" + `, else ` + "`default_currency`" + ` |
-| content_ids, contents | the ` + "`product_id`" + `s of ` + "`properties.products`" + `, else ` + "`properties.product_id`" + `; Product List Viewed: ` + "`properties.category`" + ` as a product_group |
+| currency | ` + "`properties.currency`" + `, or what ` + "`currency`" + ` names, else the one that the amount names (47.60 EUR, £12), else ` + "`default_currency`" + `; an amount that names another one than the event holds a Purchase |
+| content_ids, contents | the ` + "`product_id`" + `s of ` + "`properties.products`" + `, or what ` + "`products`" + ` names, else ` + "`properties.product_id`" + `; Product List Viewed: ` + "`properties.category`" + ` as a product_group |
+| quantity | a whole number above zero; what is weighed or measured (0.312 at 25.50) is 1 at the price of the line; what was returned, quantity or price below zero, is left out |
+| search_string | Products Searched: ` + "`properties.query`" + ` |
 | event_time | ` + "`timestamp`" + `, else ` + "`originalTimestamp`" + `, else the time of receipt |
 | event_id | ` + "`messageId`" + ` |
 | custom_data | every other property, but for the personal ones below |

@@ -7,6 +7,7 @@ type source struct {
 	constant *node
 	expr     *program
 	fullName bool // a path to a whole name, of which a key takes its part
+	minor    bool // an amount in cents, or whatever the currency's smallest unit is
 	line     int  // of the mapping; 0: built in
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"relay/mapper/personal"
 )
@@ -25,7 +26,10 @@ type subject struct {
 	context   *node
 	options   *node // integrations
 
-	notes noteList
+	notes    noteList
+	framed   int      // how many of them are about the form of the event
+	prepared bool     // once
+	defaults defaults // that the rest was found for
 
 	when         time.Time // event_time
 	undated      bool      // when says nothing about the event
@@ -81,7 +85,8 @@ func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (
 		return s, fmt.Errorf("decode event: not an object")
 	}
 	if s.messageID == "" {
-		s.messageID, _ = textID(t.root.get("messageId"))
+		text, _ := t.root.get("messageId").scalarText()
+		s.messageID = strings.TrimSpace(text)
 	}
 	if n := t.root.get("event"); n != nil && n.kind == isText && strings.TrimSpace(n.text) != "" {
 		s.name = n.text
@@ -193,9 +198,19 @@ func (s *subject) objectAt(parent *node, name, at string) *node {
 	return n
 }
 
-// prepare finds what all conversions of the event share. The marks it leaves on
-// nodes are what custom_data leaves out.
-func (s *subject) prepare() {
+// prepare finds what all conversions of the event to event sets with these
+// defaults share; what was found for others goes. The marks it leaves on nodes
+// are what custom_data leaves out.
+func (s *subject) prepare(d defaults) {
+	s.defaults = d
+	if !s.prepared {
+		s.prepared, s.framed = true, len(s.notes)
+	}
+	s.notes = s.notes[:s.framed]
+	if s.x != nil {
+		s.x.fields = nil
+	}
+	s.exprError, s.goods, s.processing, s.fixed = "", goods{}, nil, nil
 	s.findTime()
 	s.markSources()
 	s.deriveKeys()
@@ -206,6 +221,7 @@ func (s *subject) prepare() {
 	s.findProcessing()
 	s.findEventID()
 	s.findFixed()
+	s.findSearch()
 }
 
 // failExpression remembers that an expression could not be evaluated.
@@ -349,10 +365,19 @@ func (s *subject) markPath(p *path, with mark) {
 	}
 }
 
-// textID is an id as text: trimmed text, or a number as decimal text.
+// textID is an id as text: trimmed text without characters that nobody sees,
+// or a number as decimal text.
 func textID(n *node) (string, bool) {
 	text, ok := n.scalarText()
 	text = strings.TrimSpace(text)
+	if !isPlainASCII(text) {
+		text = strings.TrimSpace(strings.Map(func(r rune) rune {
+			if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || blank(r) {
+				return -1
+			}
+			return r
+		}, text))
+	}
 	return text, ok && text != ""
 }
 

@@ -101,6 +101,27 @@ func (n *node) scalarText() (string, bool) {
 	return "", false
 }
 
+// shapeOf says what a value looks like, without saying it: letters as x,
+// digits as 9.
+func shapeOf(n *node) string {
+	switch {
+	case n.absent():
+		return "nothing"
+	case n.kind == isObject:
+		return "an object"
+	case n.kind == isList:
+		return "a list"
+	case n.kind == isTrue, n.kind == isFalse:
+		return "true or false"
+	case len(n.text) > maxShape:
+		return "long text"
+	}
+	return mask(n.text)
+}
+
+// maxShape is the longest text, in bytes, whose shape is shown.
+const maxShape = 40
+
 // tree is a decoded event.
 type tree struct {
 	root       node

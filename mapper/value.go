@@ -6,38 +6,6 @@ import (
 	"github.com/bojanz/currency"
 )
 
-// currencyFound is what an event and the mapping say about the currency.
-type currencyFound struct {
-	code    string // ISO 4217, or ""
-	invalid bool   // there is one, and it is none
-	node    *node  // of the event, when it gave the code
-}
-
-// findCurrency settles the currency: the event's own, which must be an ISO 4217
-// code, else the mapping's default.
-func (s *subject) findCurrency() {
-	n := s.props.get("currency")
-	switch {
-	case n.blank():
-		s.currency.code = s.m.defaultCurrency
-		if s.x != nil && s.currency.code != "" {
-			s.x.field("currency", "default_currency", s.m.lines["default_currency"], nil, nil, s.currency.code)
-		}
-	case n.kind == isText:
-		code := strings.ToUpper(strings.TrimSpace(n.text))
-		if len(code) != 3 || !currency.IsValid(code) {
-			s.currency.invalid = true
-			break
-		}
-		s.currency.code, s.currency.node = code, n
-		if s.x != nil {
-			s.x.field("currency", "properties.currency", 0, n, []step{{"trimmed, upper case, an ISO 4217 code", code}}, code)
-		}
-	default:
-		s.currency.invalid = true
-	}
-}
-
 // amount is the value of one conversion.
 type amount struct {
 	money
@@ -95,6 +63,13 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 			s.leaveOutValue(src, found[0], notes, "not an amount that can be read, or over 10^12")
 			continue
 		}
+		if src.minor {
+			if m.text, ok = s.major(m); !ok {
+				a.state = amountUnreadable
+				s.leaveOutValue(src, found[0], notes, "not a whole number of the currency's smallest unit")
+				continue
+			}
+		}
 		a.money, a.state = m, amountReadable
 		if src.constant == nil && src.expr == nil {
 			a.node = found[0]
@@ -105,15 +80,29 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 		if m.ambiguous {
 			notes.add(noteAmbiguousValue, at, "three digits after a point: read as a decimal fraction, not as thousands")
 		}
-		if m.code != "" && s.currency.code != "" && m.code != s.currency.code {
-			notes.add(noteCodeMismatch, at, "the currency written beside the amount is not the event's currency")
-		}
 		if s.x != nil {
 			s.x.field("value", at, src.line, found[0], []step{{"decimal, shortest form", m.text}}, m.text)
 		}
 		return a, nil
 	}
 	return a, nil
+}
+
+// major is an amount in the currency's smallest unit in its own: 4760 cents are
+// 47.6, 4760 yen are 4760.
+func (s *subject) major(m money) (string, bool) {
+	if strings.Contains(m.text, ".") {
+		return "", false
+	}
+	code := s.currency.code
+	if s.currency.node == nil && m.named.any() {
+		code, _ = m.named.first()
+	}
+	digits, ok := currency.GetDigits(code)
+	if !ok {
+		return m.text, true // nothing is sent without a currency
+	}
+	return shiftDecimal(m.text, -int(digits)), true
 }
 
 // leaveOutValue notes a source of value that gives no amount.
@@ -154,18 +143,11 @@ func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 	case a.state == amountReadable && a.zero() && isPurchase:
 		notes.add(noteZeroValue, a.source, "a Purchase with a value of zero")
 	}
-	switch {
-	case s.currency.invalid && isPurchase:
-		return verdict{Hold, ReasonInvalidCurrency, "properties.currency is not an ISO 4217 code"}
-	case s.currency.invalid:
-		notes.add(noteInvalidCurrency, "properties.currency", "not an ISO 4217 code; left out")
-		if s.x != nil {
-			s.x.leftOut("currency", "properties.currency", 0, s.props.get("currency"), normalised{code: noteInvalidCurrency, why: "not an ISO 4217 code"})
-		}
-	case s.currency.code == "" && isPurchase:
-		return verdict{Hold, ReasonMissingCurrency, "a Purchase needs a currency: the event has none and the mapping no default_currency"}
+	code, v := s.currencyOf(c, &a, notes)
+	if v.reason != "" {
+		return v
 	}
-	if a.state == amountReadable && s.currency.code == "" {
+	if a.state == amountReadable && code == "" {
 		s.drop("value", a.source, notes, noteMissingCurrency, "a value without a currency is left out: Meta refuses it")
 		a.state = amountAbsent
 	}
@@ -175,11 +157,11 @@ func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 			c.consumed = a.node
 		}
 	}
-	c.currency = s.currency.code
+	c.currency = code
 	if c.api == Offline && c.value == "" && c.currency != "" {
 		const why = "the offline format takes no currency without a value; left out"
 		if s.currency.node != nil {
-			notes.add(noteValueAlone, "properties.currency", why)
+			notes.add(noteValueAlone, s.currency.at, why)
 		}
 		if s.x != nil {
 			s.x.drop("currency", noteValueAlone, why)

@@ -1,0 +1,109 @@
+package mapper
+
+import (
+	"strings"
+
+	"github.com/bojanz/currency"
+
+	"relay/internal/strictyaml"
+)
+
+// defaults reads default_country and default_currency, of the mapping or of one
+// event set.
+func (p *parser) defaults(o *strictyaml.Object, d *defaults) {
+	if v, ok := o.Field("default_country"); ok {
+		d.countryLine, _ = v.Key().Pos()
+		if text, ok := p.word(v); ok {
+			n := traceCountry(text, nil)
+			if n.value == "" || n.hashed {
+				v.Errorf("%s is not a country", v.Written()).WithHint("write its two letters, such as US or DE")
+			}
+			d.country = n.value
+		}
+	}
+	if v, ok := o.Field("default_currency"); ok {
+		d.currencyLine, _ = v.Key().Pos()
+		if text, ok := p.word(v); ok {
+			d.currency = strings.ToUpper(strings.TrimSpace(text))
+			if !currency.IsValid(d.currency) {
+				v.Errorf("%s is not an ISO 4217 currency code", v.Written()).WithHint("write its three letters, such as USD or EUR")
+			}
+		}
+	}
+}
+
+// currency reads currency: where events name theirs.
+func (p *parser) currency(o *strictyaml.Object) {
+	p.m.currency = []source{mustSource("properties.currency")}
+	v, ok := p.key(o, "currency")
+	if !ok {
+		return
+	}
+	p.m.currency = p.sources(v)
+	if len(p.m.currency) == 0 {
+		v.Errorf("names no source").WithHint("write a path such as [properties.currency, properties.total.currency]")
+	}
+	for _, src := range p.m.currency {
+		if src.constant != nil {
+			v.Errorf("a constant is no place in an event").WithHint("for a currency that events do not name write default_currency")
+		}
+	}
+}
+
+// products reads products: where the goods of an event are, and their ids.
+func (p *parser) products(o *strictyaml.Object) {
+	rules := &p.m.products
+	rules.in, rules.id = []path{mustSource("properties.products").path}, []path{mustSource("product_id").path}
+	v, ok := p.key(o, "products")
+	if !ok {
+		return
+	}
+	fields, ok := v.Object()
+	if !ok {
+		return
+	}
+	rules.line, _ = v.Pos()
+	if in, ok := fields.Field("in"); ok {
+		rules.in = p.places(in, "a path to a list, such as properties.line_items")
+	}
+	if id, ok := fields.Field("id"); ok {
+		rules.id = p.places(id, "the name of a member of each product, such as sku")
+	}
+	fields.Done()
+}
+
+// places reads one path or a list of them, none of which leads to several values.
+func (p *parser) places(v strictyaml.Value, want string) []path {
+	items := v.OneOrList()
+	if len(items) == 0 {
+		v.Errorf("names no place").WithHint("write %s", want)
+	}
+	var out []path
+	for _, item := range items {
+		text, ok := p.word(item)
+		if !ok {
+			continue
+		}
+		compiled, err := compilePath(text)
+		switch {
+		case err != nil:
+			item.Errorf("%v", err)
+		case compiled.many:
+			item.Errorf("%s leads to several values", item.Written()).WithHint("write %s, without []", want)
+		default:
+			out = append(out, compiled)
+		}
+	}
+	return out
+}
+
+// reservedHint says how a field that relay sets itself is set.
+func reservedHint(name string) string {
+	switch name {
+	case "value":
+		return "for an event's value write its long form with value: [...]"
+	case "currency":
+		return "name the places where events have it under currency: [...]"
+	}
+	return "name the places of the goods and of their ids under products: { in: ..., id: ... }"
+}
