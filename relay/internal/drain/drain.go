@@ -15,7 +15,7 @@ type Log interface {
 	Lanes() []queue.LaneStat
 	Lane(name string) (queue.LaneStat, bool)
 	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
-	Settle(lane string, s queue.Settlement) error
+	Settle(lane string, s queue.Settlement) (queue.Revision, error)
 	Changed() <-chan struct{}
 	DeadLetters(after string, fn func(queue.DeadLetter) bool) error
 	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)

@@ -149,14 +149,17 @@ func (f *fakeLog) Read(lane string, from queue.Seq, maxRecords int, maxBytes int
 	return b, nil
 }
 
-func (f *fakeLog) Settle(lane string, s queue.Settlement) error {
+func (f *fakeLog) Settle(lane string, s queue.Settlement) (queue.Revision, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
-		return f.fail
+		return 0, f.fail
 	}
 	if f.deadRoom >= 0 && len(f.dead)+len(s.Dead) > f.deadRoom {
-		return fmt.Errorf("settle: %w", queue.ErrDeadFull)
+		return 0, fmt.Errorf("settle: %w", queue.ErrDeadFull)
+	}
+	if l := f.lane(lane); s.Revision != 0 && s.Revision != l.Revision {
+		return 0, fmt.Errorf("settle: %w", queue.ErrStale)
 	}
 	f.settles++
 	f.deadMost = max(f.deadMost, len(s.Dead))
@@ -179,7 +182,8 @@ func (f *fakeLog) Settle(lane string, s queue.Settlement) error {
 	for k, n := range s.Counts {
 		l.Counts[k] += int64(n)
 	}
-	return nil
+	l.Revision++
+	return l.Revision, nil
 }
 
 func (f *fakeLog) Changed() <-chan struct{} {

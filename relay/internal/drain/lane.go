@@ -29,10 +29,12 @@ type lane struct {
 	dirty         bool              // st differs from what is stored
 	pend          queue.Settlement  // decided, not stored yet
 	stuck         *queue.Settlement // offered to the queue, not taken yet
+	revision      queue.Revision    // of the lane, as it was settled last
 	work          *batch
 	cur           *attempt    // the request at hand; kept while its fate is open
 	pre           chan *batch // the batch behind work, being made
 	preFrom, last queue.Seq   // where pre was read from; where the last finished batch ended
+	preVoid       uint64      // queue.LaneStat.Void by then
 	position      queue.Seq   // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
 	decided       bool        // some of work is, and not in pend
 	idle          bool        // the last request did not get there, or the token was refused: no search is under way

@@ -14,7 +14,8 @@ func (l *lane) prefetch() {
 	}
 	set := l.settings()
 	ch := make(chan *batch, 1)
-	l.pre, l.preFrom = ch, b.Next
+	st, _ := l.s.o.Log.Lane(l.name)
+	l.pre, l.preFrom, l.preVoid = ch, b.Next, st.Void
 	from, how, most := b.Next, l.recipe(), l.limits()
 	l.s.background.Go(func() {
 		defer close(ch)
@@ -39,7 +40,7 @@ func (l *lane) takePrefetch(ctx context.Context) *batch {
 		return nil
 	}
 	l.pre = nil
-	if b == nil || l.preFrom != l.last ||
+	if st, _ := l.s.o.Log.Lane(l.name); b == nil || l.preFrom != l.last || st.Void != l.preVoid ||
 		b.how.m.Digest() != l.s.o.Mapping().Digest() || time.Since(b.made) > maxStale {
 		return nil
 	} // refresh looks at the rest

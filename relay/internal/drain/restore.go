@@ -15,7 +15,7 @@ func (l *lane) load(st queue.LaneStat) {
 		// What is settled is known all the same: at most a request is sent twice.
 		l.log.Error("the lane's state cannot be read; starting with the first event that waits", "code", logs.StateUnreadable, "err", err)
 	}
-	l.st = d
+	l.st, l.revision = d, st.Revision
 	if d.Breaker {
 		l.pause, l.alone, l.probeAt = BreakerOpen, true, time.Now().Add(l.settings().ProbeInterval)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"relay/internal/logs"
@@ -121,8 +122,8 @@ func (l *lane) decide() {
 }
 
 // flush makes durable what was decided. What the queue did not take is offered
-// again unchanged before anything newer: a settlement that only took too long
-// may still happen, and must not happen twice.
+// again, under its id, before anything newer: a settlement that only took too long
+// may still happen, and does not happen twice.
 func (l *lane) flush() bool {
 	l.decide()
 	if l.stuck == nil {
@@ -130,10 +131,16 @@ func (l *lane) flush() bool {
 			return true
 		}
 		p := l.pend
-		p.State = l.st.encode()
+		p.ID, p.Revision, p.State = rand.Uint64(), l.revision, l.st.encode()
 		l.stuck, l.pend, l.dirty = &p, queue.Settlement{}, false
 	}
-	if err := l.s.o.Log.Settle(l.name, *l.stuck); err != nil {
+	revision, err := l.s.o.Log.Settle(l.name, *l.stuck)
+	for errors.Is(err, queue.ErrStale) { // what Meta has said is true of the lane as it is now, too
+		st, _ := l.s.o.Log.Lane(l.name)
+		l.stuck.Revision = st.Revision
+		revision, err = l.s.o.Log.Settle(l.name, *l.stuck)
+	}
+	if err != nil {
 		l.badDisk++
 		l.settleErr = err
 		l.settleFailed(err)
@@ -142,7 +149,7 @@ func (l *lane) flush() bool {
 	for k, n := range l.stuck.Counts {
 		l.s.o.Metrics.Settled(l.name, k, n)
 	}
-	l.stuck, l.flushed = nil, time.Now()
+	l.stuck, l.revision, l.flushed = nil, revision, time.Now()
 	if len(l.pend.Settled) == 0 && !l.passed {
 		l.position = 0
 	}
