@@ -213,7 +213,11 @@ func (s sample) wireNames(api API) []string {
 // hashes are the values that must be on the wire.
 func (s sample) hashes(api API) []string {
 	var out []string
-	for _, w := range s.want {
+	want := s.want
+	if api == Offline && len(want) > 1 && s.key != "name" && s.key != "email" && s.key != "phone" {
+		want = want[:1] // the others have one value there
+	}
+	for _, w := range want {
 		hash, already := strings.CutPrefix(w, "#")
 		switch {
 		case s.key == "name" && w == "∅":

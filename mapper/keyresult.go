@@ -49,6 +49,8 @@ func (s *subject) taken(k keyID, api API) []keyValue {
 	case api != Offline || len(values) == 0:
 	case k == keyBirthDate && values[0].hashed:
 		return nil // a hash cannot be split into year, month and day
+	case k != keyEmail && k != keyPhone:
+		return values[:1]
 	case len(values) > maxOfflineKeyValues:
 		return values[:maxOfflineKeyValues]
 	}

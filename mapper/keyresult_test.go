@@ -61,7 +61,7 @@ func TestKeys(t *testing.T) {
 		{"list of one person", "", `"context":{"traits":{"email":["a@example.com","A@example.com"]}}`, "email", sent(1, "context.traits.email[0]"), sent(1, "context.traits.email[0]")},
 		{"more than the offline format takes", "", `"context":{"traits":{"email":["a@example.com","b@example.com","c@example.com","d@example.com"]}}`, "email", sent(4, "context.traits.email[0]"), sent(3, "context.traits.email[0]")},
 		{"list without a usable one", "", `"userId":"u","context":{"traits":{"email":["bad",{},"n/a"]}}`, "email", unusable("context.traits.email[0]", "email_invalid"), unusable("context.traits.email[0]", "email_invalid")},
-		{"list where one is expected", "", `"userId":["u","v"],"context":{"traits":{"email":"a@example.com"}}`, "external_id", unusable("userId", "not_text"), unusable("userId", "not_text")},
+		{"list of ids", "", `"userId":["u","v"],"context":{"traits":{"email":"a@example.com"}}`, "external_id", sent(2, "userId[0]"), sent(1, "userId[0]")},
 		{"second source", "match_keys: { email: [properties.mail, context.traits.email] }\n", `"context":{"traits":{"email":"a@example.com"}}`, "email", sent(1, "context.traits.email"), sent(1, "context.traits.email")},
 		{"first source is unusable", "match_keys: { email: [properties.mail, context.traits.email] }\n", `"properties":{"mail":"none"},"context":{"traits":{"email":"a@example.com"}}`, "email", sent(1, "context.traits.email"), sent(1, "context.traits.email")},
 		{"no source is usable", "match_keys: { email: [properties.mail, context.traits.email] }\n", `"userId":"u","properties":{"mail":"none"},"context":{"traits":{"email":"a@b@c"}}`, "email", unusable("properties.mail", "email_placeholder"), unusable("properties.mail", "email_placeholder")},
@@ -148,8 +148,8 @@ func TestNoKeysOfTheWhole(t *testing.T) {
 			t.Errorf("%s: %v %v", body, o.Keys, o.People)
 		}
 	}
-	held := mapOne(t, m, `{"event":"E","userId":"guest"}`)
-	if held.Kind != Hold || held.Keys[slices.Index(KeyNames(), "external_id")].State != KeyUnusable {
+	held := mapOne(t, m, `{"event":"E","context":{"traits":{"email":"a@b"}}}`)
+	if held.Kind != Hold || held.Keys[slices.Index(KeyNames(), "email")].State != KeyUnusable {
 		t.Errorf("%s %s: %v", held.Kind, held.Reason, held.Keys)
 	}
 }

@@ -30,23 +30,28 @@ const (
 // formats, and where it comes from unless the mapping says otherwise.
 var keyTable = [keyCount]struct {
 	name, conversions, offline string
-	several                    bool // lists give several values
+	several                    bool // may have several values; else the first of a list counts
 	sources                    []string
 }{
-	keyEmail:      {"email", "em", "email", true, []string{"context.traits.email"}},
-	keyPhone:      {"phone", "ph", "phone", true, []string{"context.traits.phone"}},
-	keyGender:     {"gender", "ge", "gen", false, []string{"context.traits.gender"}},
-	keyFirstName:  {"first_name", "fn", "fn", false, []string{"context.traits.firstName", "context.traits.name"}},
-	keyLastName:   {"last_name", "ln", "ln", false, []string{"context.traits.lastName", "context.traits.name"}},
-	keyCity:       {"city", "ct", "ct", false, []string{"context.traits.address.city"}},
-	keyState:      {"state", "st", "st", false, []string{"context.traits.address.state"}},
-	keyZip:        {"zip", "zp", "zip", false, []string{"context.traits.address.postalCode"}},
-	keyCountry:    {"country", "country", "country", false, []string{"context.traits.address.country"}},
-	keyExternalID: {"external_id", "external_id", "extern_id", false, []string{"userId"}},
+	keyEmail:      {"email", "em", "email", true, []string{"context.traits.email", "traits.email"}},
+	keyPhone:      {"phone", "ph", "phone", true, []string{"context.traits.phone", "traits.phone"}},
+	keyGender:     {"gender", "ge", "gen", true, []string{"context.traits.gender", "traits.gender"}},
+	keyFirstName:  {"first_name", "fn", "fn", true, []string{"context.traits.firstName", "context.traits.name", "traits.firstName", "traits.name"}},
+	keyLastName:   {"last_name", "ln", "ln", true, []string{"context.traits.lastName", "context.traits.name", "traits.lastName", "traits.name"}},
+	keyCity:       {"city", "ct", "ct", true, addressSources("city")},
+	keyState:      {"state", "st", "st", true, addressSources("state")},
+	keyZip:        {"zip", "zp", "zip", true, addressSources("postalCode")},
+	keyCountry:    {"country", "country", "country", true, addressSources("country")},
+	keyExternalID: {"external_id", "external_id", "extern_id", true, []string{"userId"}},
 	keyLeadID: {"lead_id", "lead_id", "lead_id", false, []string{
 		`integrations["Facebook Offline Conversions"].leadId`, `context["Facebook Offline Conversions"].leadId`,
 	}},
-	keyBirthDate: {"date_of_birth", "db", "dob", false, nil},
+	keyBirthDate: {"date_of_birth", "db", "dob", true, nil},
+}
+
+// addressSources are the places of a part of an address.
+func addressSources(name string) []string {
+	return []string{"context.traits.address." + name, "traits.address." + name, "context.traits." + name, "traits." + name}
 }
 
 // keyValue is one usable value of a match key.
@@ -70,7 +75,7 @@ func sumOf(k keyID, v normalised) (d digest) {
 // maxKeyValues bounds the values of one key: the offline format documents 3
 // (facts: meta-wire 3.2), the Conversions API nothing; a person has no more.
 const (
-	maxKeyValues        = 10
+	maxKeyValues        = 5
 	maxOfflineKeyValues = 3
 )
 
@@ -78,7 +83,7 @@ const (
 func (s *subject) deriveKeys() {
 	clear(s.keys[:])
 	clear(s.results[:])
-	s.customer, s.countryGiven = false, false
+	s.customer, s.countryGiven, s.house = false, false, houseFound{}
 	s.locale = locale{defaultCountry: s.defaults.country, today: s.when}
 	if s.ev.Received.After(s.when) {
 		s.locale.today = s.ev.Received // the till's clock may stand in 1970
@@ -91,11 +96,13 @@ func (s *subject) deriveKeys() {
 			s.locale.country = hashedCountries()[c[0].value]
 		}
 	}
+	s.findStaff()
 	for k := range keyCount {
 		if k != keyCountry {
 			s.deriveKey(k)
 		}
 	}
+	s.settleHouse()
 	if len(s.keys[keyCountry]) == 0 && !s.countryGiven && s.defaults.country != "" &&
 		len(s.keys[keyCity])+len(s.keys[keyState])+len(s.keys[keyZip]) > 0 {
 		n := normalised{value: s.defaults.country}
@@ -113,7 +120,7 @@ func (s *subject) deriveKey(k keyID) {
 		src := &s.m.keys[k][i]
 		if src.plain() {
 			if n := s.sources[s.sourcesOf[k]+i]; n != nil {
-				s.take(k, src, src.label(), n, keyTable[k].several)
+				s.take(k, src, src.label(), n, true)
 			}
 			if len(s.keys[k]) > 0 {
 				return
@@ -127,20 +134,12 @@ func (s *subject) deriveKey(k keyID) {
 			return
 		}
 		s.scratch = found[:0]
-		several := keyTable[k].several
-		if len(found) > 1 && !several {
-			if slices.ContainsFunc(found, func(n *node) bool { return !n.blank() }) {
-				s.customer = true
-				s.leaveOut(k, src, "", found[0], noteSeveralValues, "several values where one is expected")
-			}
-			continue
-		}
 		for j, n := range found {
 			at := src.label()
 			if len(found) > 1 {
 				at += "#" + strconv.Itoa(j)
 			}
-			s.take(k, src, at, n, several)
+			s.take(k, src, at, n, true)
 		}
 		if len(s.keys[k]) > 0 {
 			return
@@ -148,13 +147,12 @@ func (s *subject) deriveKey(k keyID) {
 	}
 }
 
-// take normalises one raw value, or every item of a list, of a source.
-func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
+// take normalises one raw value, or, where nested, every item of a list, of a source.
+func (s *subject) take(k keyID, src *source, at string, n *node, nested bool) {
 	if n.blank() {
 		return
 	}
-	s.customer = true
-	if items, ok := n.jsonText().items(); ok && several {
+	if items, ok := n.jsonText().items(); ok && nested {
 		for i := range items {
 			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &items[i], false)
 		}
@@ -192,6 +190,13 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 	} else {
 		v = normalise(k, raw, s.locale, nil)
 	}
+	if why := s.whyHouse(k, raw, &v); why != "" {
+		s.house.own = true
+		v = leftOut(keyTable[k].name, "", why)
+		v.code = noteHouse
+	} else {
+		s.judgeValue(k, &v)
+	}
 	if k == keyCountry && v.code != "country_placeholder" {
 		s.countryGiven = true
 	}
@@ -212,6 +217,10 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 			return
 		}
 	}
+	if !keyTable[k].several && len(s.keys[k]) > 0 {
+		s.leaveOut(k, src, at, n, noteSeveralValues, "several values of a key that has one: the first is sent")
+		return
+	}
 	if len(s.keys[k]) == maxKeyValues {
 		s.leaveOut(k, src, at, n, noteTooMany, fmt.Sprintf("only %d values of a key are sent", maxKeyValues))
 		return
@@ -227,6 +236,19 @@ func (s *subject) take(k keyID, src *source, at string, n *node, several bool) {
 	}
 }
 
+// judgeValue says what a value means for whether the event has a customer: a
+// placeholder says nothing of one (CONTRACT 4.1, no_customer).
+func (s *subject) judgeValue(k keyID, v *normalised) {
+	switch {
+	case v.value == "" && v.code == "":
+	case v.value == "" && strings.HasSuffix(v.code, "_placeholder"):
+		s.house.nobody = true
+	default:
+		s.customer = true
+		s.house.unknown = s.house.unknown || v.value == "" && slices.Contains(keysOfPeople[:], k)
+	}
+}
+
 // roomOf is where the values of a key go: nearly every key has one.
 func (s *subject) roomOf(k keyID) []keyValue { return s.firstKeys[k : k : k+1] }
 
@@ -235,6 +257,7 @@ func (s *subject) leaveOut(k keyID, src *source, at string, n *node, code, why s
 	if at == "" {
 		at = src.label()
 	}
+	s.judgeValue(k, &normalised{code: code})
 	s.notes.add(code, at, why)
 	s.unusable(k, at, code, why)
 	if s.x != nil {

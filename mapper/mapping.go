@@ -22,6 +22,8 @@ type Mapping struct {
 	defaults      defaults
 	currency      []source
 	products      goodsRules
+	house         houseRules
+	staff         []source
 	times         times
 	correctSkew   bool
 	holdUnmatched bool

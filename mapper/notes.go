@@ -35,6 +35,7 @@ const (
 	noteNotText         = "not_text"            // a match key that is neither text nor number
 	noteSeveralValues   = "several_values"      // of a key that has one
 	noteTooMany         = "too_many_values"     // beyond what the format takes
+	noteHouse           = "house_customer"      // of a match key that is the shop's own, the till's or staff's
 	noteHashedDate      = "hashed_date"         // offline: a hashed birth date cannot be split
 	noteBadOptions      = "invalid_processing_options"
 	noteItemNoOrder     = "item_number_without_order"

@@ -71,6 +71,7 @@ func (p *parser) mapping() {
 	p.valueFields(o)
 	p.currency(o)
 	p.products(o)
+	p.houseAccounts(o)
 	p.limitedUse(o)
 	p.matchKeys(o)
 	p.customData(o)

@@ -130,7 +130,7 @@ func mustSource(text string) source {
 		panic("mapper: built-in path " + text + ": " + err.Error())
 	}
 	if last := &compiled.parts[len(compiled.parts)-1]; last.how == byName && last.name == "leadId" {
-		last.other = otherCase(last.name)
+		last.spell()
 	}
 	return source{path: compiled}
 }
@@ -141,7 +141,7 @@ func mustSource(text string) source {
 var (
 	rootNames = []string{
 		"anonymousId", "channel", "context", "event", "integrations", "messageId", "originalTimestamp", "properties",
-		"receivedAt", "sentAt", "timestamp", "type", "userId", "version", "writeKey", "_metadata",
+		"receivedAt", "sentAt", "timestamp", "traits", "type", "userId", "version", "writeKey", "_metadata",
 	}
 	contextNames = []string{
 		"active", "app", "campaign", "channel", "consent", "device", "direct", "externalIds", "groupId", "ip", "library", "locale", "network", "os",
@@ -161,7 +161,9 @@ func (p *parser) knownPath(v strictyaml.Value, at *path) {
 		if s.how != byName || known == nil {
 			return
 		}
-		if !slices.Contains(known, s.name) && !(s.other != "" && slices.Contains(known, s.other)) {
+		if !slices.Contains(known, s.name) && !(s.spellings != nil && slices.ContainsFunc(known, func(name string) bool {
+			return slices.Contains(s.spellings, string(foldTrait(nil, name)))
+		})) {
 			near := strictyaml.Suggest(s.name, known)
 			if near == "" && i > 0 {
 				return // a member of the shop's own
@@ -177,9 +179,9 @@ func (p *parser) knownPath(v strictyaml.Value, at *path) {
 		switch {
 		case i == 0 && s.name == "context":
 			known = contextNames
-		case i == 1 && s.name == "traits":
+		case i < 2 && s.name == "traits":
 			known = traitNames
-		case i == 2 && s.name == "address":
+		case i > 0 && s.name == "address" && at.parts[i-1].name == "traits":
 			known = addressNames
 		default:
 			known = nil

@@ -22,9 +22,11 @@ type path struct {
 
 type part struct {
 	name  string
-	other string // second spelling of a trait: first_name beside firstName
 	index int
 	how   partKind
+
+	spellings []string // of a trait, folded; nil for any other member
+	initials  uint32   // of them
 }
 
 type partKind uint8
@@ -106,12 +108,12 @@ func (p *path) bracket(rest string) (string, error) {
 	return after, nil
 }
 
-// add appends a part; names below traits get their second spelling.
+// add appends a part; names below traits get their other spellings.
 func (p *path) add(s part) {
 	switch {
 	case s.how != byName:
 	case p.has("traits"):
-		s.other = otherCase(s.name)
+		s.spell()
 	case len(p.parts) == 1 && isDestination(s.name):
 		s.how = byDestination
 	}
@@ -138,43 +140,8 @@ func (p *path) last() string {
 	return ""
 }
 
-// otherCase turns camelCase into snake_case and back; "" when there is no
-// difference.
-func otherCase(name string) string {
-	var b strings.Builder
-	if strings.Contains(name, "_") {
-		up := false
-		for _, r := range name {
-			if r == '_' {
-				up = true
-				continue
-			}
-			if up && b.Len() > 0 {
-				b.WriteString(strings.ToUpper(string(r)))
-			} else {
-				b.WriteRune(r)
-			}
-			up = false
-		}
-	} else {
-		for i, r := range name {
-			if r >= 'A' && r <= 'Z' {
-				if i > 0 {
-					b.WriteByte('_')
-				}
-				r += 'a' - 'A'
-			}
-			b.WriteRune(r)
-		}
-	}
-	if b.String() == name {
-		return ""
-	}
-	return b.String()
-}
-
-// one returns the value at the end of a path without [], or nil. An absent or
-// null trait is looked for under its second spelling.
+// one returns the value at the end of a path without [], or nil. A trait that
+// is absent or blank is looked for under its other spellings.
 func (p *path) one(root *node) *node {
 	return down(p.parts, root)
 }
@@ -201,10 +168,11 @@ func (s *part) from(n *node) *node {
 	switch s.how {
 	case byName:
 		kid := n.get(s.name)
-		if kid.blank() && s.other != "" {
-			if other := n.get(s.other); !other.absent() {
-				return other
-			}
+		if s.spellings == nil || !kid.blank() || n.kind != isObject {
+			return kid
+		}
+		if found := s.trait(n); found != nil {
+			return found
 		}
 		return kid
 	case byIndex:

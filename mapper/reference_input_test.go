@@ -27,3 +27,16 @@ destination. It answers to Facebook Offline Conversions, Facebook Conversions AP
 Conversions, each also with (Actions), in any case, with spaces, underscores or dashes; a lead id or processing options are found under each of
 these names. A false for Facebook Pixel Server-Side, which Facebook Conversions API was called until 2020, counts too.
 `
+
+// referencePeople is the part of the section on match keys that says how
+// values are found and who is no customer.
+const referencePeople = `
+Traits are read in any case and with any separators (` + "`firstName`" + `, ` + "`first_name`" + `, ` + "`FirstName`" + `), under the names that RudderStack, Shopify and tills
+give them (` + "`firstname`" + `, ` + "`address.zip`" + `, ` + "`phone_number`" + `), in ` + "`context.traits`" + ` and in ` + "`traits`" + ` at the root. A list gives several values, up to
+5 of a key; a list that PHP made an object of, or that came as JSON text, is that list. Of lead_id, and in the offline format of all but
+email and phone, the first counts.
+
+A placeholder (` + "`walk-in customer`" + `, ` + "`0000000000`" + `, ` + "`noemail@example.com`" + `), a value of ` + "`never_customers`" + ` and whoever ` + "`staff`" + ` names are no customer: such a
+value counts as absent. When nothing else says who the customer is, the address beside it is the till's and is left out too, beside
+never_customers and staff also the name: the event is a cash sale (` + "`no_customer`" + `).
+`

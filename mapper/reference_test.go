@@ -92,6 +92,7 @@ is not hashed; external_id only in the conversions format). What cannot be used 
 		}
 		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", k.name, k.conversions, offline, from)
 	}
+	b.WriteString(referencePeople)
 	b.WriteString("\nMeta refuses an event whose only keys are within one of these sets; relay holds it (`weak_match_keys`):\n\n")
 	for _, set := range weakSets {
 		var names []string

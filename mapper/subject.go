@@ -41,6 +41,7 @@ type subject struct {
 	locale       locale
 	customer     bool // the event carries something a match key could come from
 	countryGiven bool
+	house        houseFound
 	currency     currencyFound
 	goods        goods
 	processing   *processing
@@ -343,6 +344,11 @@ func (s *subject) markSources() {
 				n.mark |= markSource
 			}
 			s.sources = append(s.sources, n)
+		}
+	}
+	for i := range s.m.staff {
+		if src := &s.m.staff[i]; src.constant == nil && src.expr == nil {
+			s.markPath(&src.path, markSource)
 		}
 	}
 	for i := range s.m.custom.exclude {

@@ -45,7 +45,7 @@ func lettered() []string {
 		sale("d-4", `"userId":"u1","properties":{"revenue":5,"currency":"dollars"}`),
 		sale("d-5", `"userId":"u1","timestamp":"2020-01-01T00:00:00Z","properties":{"revenue":5,"currency":"USD"}`),
 		sale("d-6", `"userId":"u1","timestamp":"`+soon+`","properties":{"revenue":5,"currency":"USD"}`),
-		sale("d-7", `"properties":{"revenue":5,"currency":"USD"},"context":{"traits":{"email":"nobody"}}`),
+		sale("d-7", `"properties":{"revenue":5,"currency":"USD"},"context":{"traits":{"email":"a@b"}}`),
 		sale("d-8", `"properties":{"revenue":5,"currency":"USD"},"context":{"traits":{"firstName":"Ada","gender":"f"}}`),
 	}
 }
