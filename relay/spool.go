@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	"relay/config"
 	"relay/queue"
@@ -25,7 +24,7 @@ func (s *sidecar) openSpool(cfg *config.Config, prints track.PrintKey) error {
 		PrintKey:      prints,
 		MaxEventBytes: int(cfg.Intake.MaxEventBytes),
 		Notify:        s.dropped,
-		Logger:        slog.New(fileNames{s.log.Handler()}),
+		Logger:        s.log,
 	})
 	if err != nil {
 		return badConfig(fmt.Errorf("spool: %w", err))

@@ -104,7 +104,6 @@ const (
 	ReceiptsFailed      Code = "receipts_failed"
 	ReceiptsOK          Code = "receipts_ok"
 	ReceiptsTorn        Code = "receipts_torn"
-	ReceiptsUnread      Code = "receipts_unread"
 	SecretReplaced      Code = "secret_replaced"
 
 	ConfigLoaded       Code = "config_loaded"
@@ -243,12 +242,11 @@ var Sections = []Section{
 		{IDsNotMerged, slog.LevelWarn, "small files of message ids stay as they are; tried again", "check the disk"},
 		{IDsOfLostRecords, slog.LevelWarn, "a repeat of an event that the disk destroyed is taken for known and not stored", "send such events under new ids"},
 		{KeysLoaded, slog.LevelInfo, "a changed encryption key is in force", "nothing"},
-		{Resealed, slog.LevelInfo, "everything in the queue is encrypted with the key in force", "older keys are needed for receipts of before alone; those without them are not found"},
+		{Resealed, slog.LevelInfo, "everything in the queue is encrypted with the key in force", "older keys may be removed"},
 		{ResealFailed, slog.LevelWarn, "after a change of the encryption key some files keep the old one; tried again", "keep the old key"},
 		{ReceiptsFailed, slog.LevelError, "receipts cannot be written; delivery goes on without", "check the disk"},
 		{ReceiptsOK, slog.LevelInfo, "receipts are written again", "nothing"},
 		{SecretReplaced, slog.LevelWarn, "the secret of the installation was gone and is made anew: `relay forget` does not find a person in receipts of before", "stop relay, put the file `secret` of a backup into `queue.path`, start it; or remove the receipts"},
-		{ReceiptsUnread, slog.LevelWarn, "some receipts are damaged, or sealed with a key that is not given; all others are found", "put the older key back behind the one in force (`queue.encryption_key`); check the disk"},
 		{ReceiptsTorn, slog.LevelWarn, "a crash cut the end of the receipts; some are missing", "nothing"},
 	}},
 	{Title: "Files and settings", Rows: []Row{

@@ -13,7 +13,6 @@ type (
 	Appended   = queue.Appended
 	Batch      = queue.Batch
 	Settlement = queue.Settlement
-	Revision   = queue.Revision
 	DeadLetter = queue.DeadLetter
 	LaneStat   = queue.LaneStat
 	Stats      = queue.Stats
@@ -30,5 +29,4 @@ var (
 	ErrInvalid     = queue.ErrInvalid
 	ErrDeadFull    = queue.ErrDeadFull
 	ErrNotFound    = queue.ErrNotFound
-	ErrStale       = queue.ErrStale
 )

@@ -63,7 +63,6 @@ func Run(t *testing.T, e Engine) {
 		{"append", testAppend},
 		{"read", testRead},
 		{"settle", testSettle},
-		{"revision", testRevision},
 		{"lanes", testLanes},
 		{"changed", testChanged},
 		{"model", testModel},

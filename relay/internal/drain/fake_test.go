@@ -15,6 +15,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
 
@@ -149,17 +150,14 @@ func (f *fakeLog) Read(lane string, from queue.Seq, maxRecords int, maxBytes int
 	return b, nil
 }
 
-func (f *fakeLog) Settle(lane string, s queue.Settlement) (queue.Revision, error) {
+func (f *fakeLog) Settle(lane string, s queue.Settlement) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
-		return 0, f.fail
+		return f.fail
 	}
 	if f.deadRoom >= 0 && len(f.dead)+len(s.Dead) > f.deadRoom {
-		return 0, fmt.Errorf("settle: %w", queue.ErrDeadFull)
-	}
-	if l := f.lane(lane); s.Revision != 0 && s.Revision != l.Revision {
-		return 0, fmt.Errorf("settle: %w", queue.ErrStale)
+		return fmt.Errorf("settle: %w", queue.ErrDeadFull)
 	}
 	f.settles++
 	f.deadMost = max(f.deadMost, len(s.Dead))
@@ -182,8 +180,7 @@ func (f *fakeLog) Settle(lane string, s queue.Settlement) (queue.Revision, error
 	for k, n := range s.Counts {
 		l.Counts[k] += int64(n)
 	}
-	l.Revision++
-	return l.Revision, nil
+	return nil
 }
 
 func (f *fakeLog) Changed() <-chan struct{} {
@@ -439,7 +436,7 @@ type world struct {
 	logs    *logBook
 	mu      sync.Mutex
 	mapping *fakeMapping
-	kept    map[string]Mapping
+	kept    map[string]batch.Mapping
 	token   string
 	opts    Options
 	s       *Supervisor
@@ -460,13 +457,13 @@ func newWorld(t *testing.T) *world {
 	m := &fakeMapping{digest: "m1", sets: []string{setA, setB}, routes: map[string][]string{"Order Completed": {setA}}}
 	w := &world{
 		t: t, log: newFakeLog(), sender: &fakeSender{}, metrics: &counting{}, logs: &logBook{}, mapping: m, token: "t1",
-		kept: map[string]Mapping{"m1": m},
+		kept: map[string]batch.Mapping{"m1": m},
 	}
 	w.opts = Options{
 		Log: w.log, Sender: w.sender, Metrics: w.metrics, Settings: quick(), Logger: slog.New(w.logs),
 		ClockSynced: func() bool { return true },
 		Rand:        func() float64 { return 0.5 },
-		Mapping: func() Mapping {
+		Mapping: func() batch.Mapping {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if w.mapping == nil {
@@ -479,7 +476,7 @@ func newWorld(t *testing.T) *world {
 			defer w.mu.Unlock()
 			return w.token
 		},
-		MappingByDigest: func(d string) Mapping {
+		MappingByDigest: func(d string) batch.Mapping {
 			if m, ok := w.kept[d]; ok {
 				return m
 			}
