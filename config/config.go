@@ -12,6 +12,7 @@ type Config struct {
 	Spool   string // directory of dropped files; empty: none
 
 	Admin  Admin
+	Health Health
 	Auth   Auth
 	Intake Intake
 	TLS    TLS
@@ -30,14 +31,30 @@ type Config struct {
 	Files []string
 
 	origins map[string]Origin
-	places  map[string]place
+	// references are the values that came through ${…}, by key or item of one:
+	// what is shown instead.
+	references map[string]string
+	places     map[string]place
 }
 
-// Admin is the admin listener.
+// Admin is the admin listener, and the socket of the commands.
 type Admin struct {
 	Listen string
 	Token  Secret
 	Pprof  bool
+	Socket AdminSocket
+	TLS    TLS
+}
+
+// AdminSocket is where the commands reach relay.
+type AdminSocket struct {
+	Path  string // empty: in the queue's directory
+	Group string // whose members may use it too; empty: nobody but the owner and root
+}
+
+// Health is the listener for probes and scrapers.
+type Health struct {
+	Listen string // host:port or unix:/path; empty: none
 }
 
 // Auth holds the write keys; none: every local caller may write.
@@ -68,7 +85,7 @@ type Intake struct {
 	ShutdownGracePeriod time.Duration
 }
 
-// TLS is the certificate of the intake listener; both empty: plain HTTP.
+// TLS is the certificate of a listener; both empty: plain HTTP.
 type TLS struct {
 	Cert string
 	Key  string

@@ -70,7 +70,8 @@ func TestShippedFileShowsEveryDefault(t *testing.T) {
 	must(t, err)
 	shown := map[string]string{} // key: the value a comment shows, or "in force"
 	live := map[string]bool{}
-	section, sectionLive := "", false
+	var sections []string
+	sectionLive := false
 	for line := range strings.SplitSeq(string(src), "\n") {
 		m := keyLine.FindStringSubmatch(strings.TrimRight(lineComment.ReplaceAllString(line, "$1"), " "))
 		if m == nil {
@@ -78,14 +79,14 @@ func TestShippedFileShowsEveryDefault(t *testing.T) {
 		}
 		name, value := m[3], strings.TrimSpace(m[4])
 		saysLive := strings.Contains(line, "(live")
-		if m[1] == "" && m[2] == "" && value == "" {
-			section, sectionLive = name, saysLive
+		depth := len(m[1]) / 2
+		sections = append(sections[:min(depth, len(sections))], name)
+		if m[2] == "" && value == "" {
+			sectionLive = saysLive
 			continue
 		}
-		key := name
-		if m[1] != "" {
-			key = section + "." + name
-		} else {
+		key := strings.Join(sections, ".")
+		if depth == 0 {
 			sectionLive = false
 		}
 		if _, twice := shown[key]; twice {
@@ -173,11 +174,12 @@ func TestTable(t *testing.T) {
 			continue
 		}
 		// The default, written into a file, is accepted and changes nothing.
-		section, name := s.section()
-		text := name + ": " + quoteYAML(s.def) + "\n"
-		if section != "" {
-			text = section + ":\n  " + text
+		text, indent := "", ""
+		for part := range strings.SplitSeq(s.key, ".") {
+			text += "\n" + indent + part + ":"
+			indent += "  "
 		}
+		text += " " + quoteYAML(s.def) + "\n"
 		got, _, err := Parse("relay.yaml", []byte(text), environment(nil))
 		if err != nil {
 			t.Errorf("%s: its default is refused: %v", s.key, err)

@@ -29,6 +29,9 @@ type source struct {
 	kind  string   // env, file or cred, the last one used; empty: as written
 	name  string   // the variable, path or credential
 	files []string // every file asked for, found or not: to be watched
+
+	written string // as the file has it, before it was expanded
+	empty   bool   // nothing came of it
 }
 
 // errAbsent marks a variable or file that is not there, for which a default

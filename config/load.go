@@ -110,6 +110,7 @@ func (l *loader) expand(v strictyaml.Value, text string) (string, error) {
 		return text, nil
 	}
 	out, src, err := l.expander.expand(text)
+	src.written, src.empty = text, out == ""
 	l.sources[v.Path()] = src
 	l.cfg.Files = append(l.cfg.Files, src.files...)
 	return out, err
@@ -121,18 +122,14 @@ func (l *loader) readAll() {
 	sections := map[string]*strictyaml.Object{"": root}
 	for _, s := range settings() {
 		section, name := s.section()
-		o := sections[section]
-		if o == nil {
-			o = l.openSection(root, section)
-			sections[section] = o
-		}
-		v, ok := o.Field(name)
+		v, ok := l.sectionOf(sections, section).Field(name)
 		if !ok {
 			continue
 		}
 		l.values[s.key] = v
 		l.notePlace(s, v)
 		s.read(l.cfg, v, l.dir)
+		l.noteReferences(s, v)
 	}
 	names := make([]string, 0, len(sections))
 	for name := range sections {
@@ -144,12 +141,26 @@ func (l *loader) readAll() {
 	}
 }
 
-func (l *loader) openSection(root *strictyaml.Object, name string) *strictyaml.Object {
-	v, ok := root.Field(name)
+func (l *loader) openSection(outer *strictyaml.Object, name string) *strictyaml.Object {
+	v, ok := outer.Field(name)
 	if !ok {
 		return &strictyaml.Object{}
 	}
 	o, _ := v.Object()
+	return o
+}
+
+// sectionOf returns the object of a section, opening it and those around it.
+func (l *loader) sectionOf(sections map[string]*strictyaml.Object, section string) *strictyaml.Object {
+	if o := sections[section]; o != nil {
+		return o
+	}
+	outer, name := "", section
+	if i := strings.LastIndexByte(section, '.'); i >= 0 {
+		outer, name = section[:i], section[i+1:]
+	}
+	o := l.openSection(l.sectionOf(sections, outer), name)
+	sections[section] = o
 	return o
 }
 
@@ -247,7 +258,7 @@ func lackOf(s Secret, err error) Lack {
 func (l *loader) addFiles() {
 	c := l.cfg
 	for _, path := range []string{
-		c.Mapping, c.Graph.AccessTokenFile, c.Graph.AppSecretFile, c.Graph.CAFile, c.TLS.Cert, c.TLS.Key, c.Queue.EncryptionKey,
+		c.Mapping, c.Graph.AccessTokenFile, c.Graph.AppSecretFile, c.Graph.CAFile, c.TLS.Cert, c.TLS.Key, c.Admin.TLS.Cert, c.Admin.TLS.Key, c.Queue.EncryptionKey,
 	} {
 		if path != "" && !slices.Contains(c.Files, path) {
 			c.Files = append(c.Files, path)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,14 +49,19 @@ func (c *Config) WriteYAML(w io.Writer) error {
 	section := ""
 	for _, s := range settings() {
 		sec, name := s.section()
+		indent := ""
+		if sec != "" {
+			indent = strings.Repeat("  ", strings.Count(sec, ".")+1)
+		}
 		if sec != section {
 			section = sec
-			fmt.Fprintf(&b, "%s:\n", sec)
+			_, inner, nested := strings.Cut(sec, ".")
+			if !nested {
+				inner = sec
+			}
+			fmt.Fprintf(&b, "%s%s:\n", indent[2:], inner)
 		}
-		line := name + ": " + s.show(c)
-		if sec != "" {
-			line = "  " + line
-		}
+		line := indent + name + ": " + c.shown(s)
 		fmt.Fprintf(&b, "%-50s # %s\n", line, c.origins[s.key])
 	}
 	_, err := w.Write(b.Bytes())
@@ -79,6 +85,49 @@ func Changed(old, now *Config) (hot, restart []string) {
 	return hot, restart
 }
 
+// shown is what may be told of a setting: of what came through ${…} the
+// reference alone, whatever kind of setting it is.
+func (c *Config) shown(s setting) string {
+	if ref, ok := c.references[s.key]; ok {
+		return quoteYAML(ref)
+	}
+	texts, isList := s.at(c).(*[]string)
+	secrets, isSecrets := s.at(c).(*[]Secret)
+	var items []string
+	switch {
+	case isList:
+		items = slices.Clone(*texts)
+	case isSecrets:
+		for _, k := range *secrets {
+			items = append(items, k.String())
+		}
+	case s.kind == kindKeys:
+		for i, k := range *s.at(c).(*[]Key) {
+			name := fmt.Sprintf("%s[%d]", s.key, i)
+			key, ok := c.references[name+".key"]
+			if !ok {
+				key = k.Key.String()
+			}
+			items = append(items, fmt.Sprintf("{key: %s, events: %s}", quoteYAML(key), c.shownList(name+".events", slices.Clone(k.Events))))
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	default:
+		return s.show(c)
+	}
+	return c.shownList(s.key, items)
+}
+
+// shownList writes a list, and instead of each item that came through ${…} the
+// reference.
+func (c *Config) shownList(name string, items []string) string {
+	for i := range items {
+		if ref, ok := c.references[fmt.Sprintf("%s[%d]", name, i)]; ok {
+			items[i] = ref
+		}
+	}
+	return listYAML(items)
+}
+
 // show returns the value as it would be written in the file, on one line.
 func (s setting) show(c *Config) string {
 	switch p := s.at(c).(type) {
@@ -91,20 +140,6 @@ func (s setting) show(c *Config) string {
 		return string(*p)
 	case *Secret:
 		return quoteYAML(p.String())
-	case *[]Secret:
-		items := make([]string, len(*p))
-		for i, k := range *p {
-			items[i] = quoteYAML(k.String())
-		}
-		return "[" + strings.Join(items, ", ") + "]"
-	case *[]Key:
-		items := make([]string, len(*p))
-		for i, k := range *p {
-			items[i] = fmt.Sprintf("{key: %s, events: %s}", quoteYAML(k.Key.String()), listYAML(k.Events))
-		}
-		return "[" + strings.Join(items, ", ") + "]"
-	case *[]string:
-		return listYAML(*p)
 	case *bool:
 		return strconv.FormatBool(*p)
 	case *int:

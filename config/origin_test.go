@@ -17,7 +17,7 @@ func TestEffectiveNamesOriginsAndHidesSecrets(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "token"), "hunter2\n")
 	c, _, err := Parse(filepath.Join(dir, "relay.yaml"), []byte(`listen: 127.0.0.1:1
-admin: { token: hunter2 }
+admin: { token: hunter2-hunter2-hunter2 }
 auth:
   write_keys: ["${env:KEY}", "${env:NONE:-}"]
   keys: [{ key: hunter2, events: [Order Completed] }]
@@ -33,7 +33,7 @@ alerts: { webhook: "https://hooks.example.com/T0/hunter2?x=hunter2" }
 		"listen":             "127.0.0.1:1 # file, line 1",
 		"admin.listen":       "127.0.0.1:8586 # default",
 		"admin.token":        `"<secret>" # file, line 2`,
-		"auth.write_keys":    `["<secret>"] # env KEY`,
+		"auth.write_keys":    `["${env:KEY}"] # env KEY`,
 		"auth.keys":          `[{key: "<secret>", events: [Order Completed]}] # file, line 5`,
 		"graph.access_token": `"<secret>" # secret file ` + filepath.Join(dir, "token"),
 		"graph.proxy":        `"http://<secret>@proxy.example.com:3128" # file, line 8`,
@@ -58,6 +58,43 @@ alerts: { webhook: "https://hooks.example.com/T0/hunter2?x=hunter2" }
 	must(t, err)
 	if n := strings.Count(b.String(), "\n"); n < len(settings()) || doc.Root().IsNull() {
 		t.Errorf("%d lines", n)
+	}
+}
+
+// What came through ${…} is somebody's secret, whatever key it stands at and
+// whatever stands beside it.
+func TestReferencesAreShownInsteadOfValues(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "tg"), "TELEGRAMSECRET123456\n")
+	c, _, err := Parse(filepath.Join(dir, "relay.yaml"), []byte(`admin: { token: "x-${env:HIDDEN}" }
+auth:
+  keys: [{ key: "${env:NONE:-}", events: [A] }, { key: "${env:HIDDEN}", events: [Order Completed, "${env:HIDDEN}"] }]
+graph: { partner_agent: "${env:AGENT}", proxy: "http://u:${env:HIDDEN}@proxy.example.com:3128" }
+rate: { burst: "${env:BURST:-7}" }
+alerts: { command: ["${env:NONE:-}", /usr/bin/true, --token, "${file:tg}", "chat=${file:tg}", "$${env:HIDDEN}"] }
+spool: "${env:NONE:-drop}"
+`), environment(map[string]string{"AGENT": "HIDDENagent", "HIDDEN": "HIDDENhiddenHIDDEN77", "BURST": "5"}))
+	must(t, err)
+	got := printed(t, c)
+	for key, want := range map[string]string{
+		"admin.token":         `"<secret>" # env HIDDEN`,
+		"auth.keys":           `[{key: "${env:HIDDEN}", events: [Order Completed, "${env:HIDDEN}"]}] # env HIDDEN`,
+		"graph.partner_agent": `"${env:AGENT}" # env AGENT`,
+		"graph.proxy":         `"<secret>" # env HIDDEN`,
+		"rate.burst":          `"${env:BURST}" # env BURST`,
+		"alerts.command":      `[/usr/bin/true, "--token", "${file:tg}", "chat=${file:tg}", "${env:HIDDEN}"] # secret file tg`,
+		"spool":               filepath.Join(dir, "drop") + " # file, line 7",
+	} {
+		if got[key] != want {
+			t.Errorf("%s: got %s, want %s", key, got[key], want)
+		}
+	}
+	var b bytes.Buffer
+	must(t, c.WriteYAML(&b))
+	for _, secret := range []string{"TELEGRAM", "HIDDENagent", "hiddenHIDDEN"} {
+		if strings.Contains(b.String(), secret) {
+			t.Errorf("tells %s:\n%s", secret, &b)
+		}
 	}
 }
 
@@ -180,18 +217,16 @@ func printed(t *testing.T, c *Config) map[string]string {
 	var b bytes.Buffer
 	must(t, c.WriteYAML(&b))
 	out := map[string]string{}
-	section := ""
+	var sections []string
 	for line := range strings.Lines(b.String()) {
 		key, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
+		depth := (len(line) - len(strings.TrimLeft(line, " "))) / 2
+		sections = append(sections[:depth], key)
 		if rest == "" {
-			section = key + "."
 			continue
 		}
-		if !strings.HasPrefix(line, " ") {
-			section = ""
-		}
 		i := strings.LastIndex(rest, " # ")
-		out[section+key] = strings.TrimSpace(rest[:i]) + rest[i:]
+		out[strings.Join(sections, ".")] = strings.TrimSpace(rest[:i]) + rest[i:]
 	}
 	if len(out) != len(settings()) {
 		t.Fatalf("%d keys of %d are printed:\n%s", len(out), len(settings()), &b)

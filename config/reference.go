@@ -18,7 +18,10 @@ func Reference() string {
 		"(of 1000), `4MiB` (of 1024). *live*: taken over while relay runs; the others at its next start.\n")
 	section := "-"
 	for _, s := range settings() {
-		sec, _ := s.section()
+		sec, _, dotted := strings.Cut(s.key, ".")
+		if !dotted {
+			sec = ""
+		}
 		if sec != section {
 			section = sec
 			title := sec

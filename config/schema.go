@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // object is a JSON object that keeps the order of its keys.
@@ -44,27 +45,12 @@ const referencePattern = `\$\{`
 // knows keys, types, choices and defaults; bounds and what keys say together are
 // Load's.
 func Schema() []byte {
-	root := object{}
-	sections := map[string]*object{}
-	order := []string{}
+	root := &object{}
+	sections := map[string]*object{"": root}
 	for _, s := range settings() {
 		section, name := s.section()
-		if section == "" {
-			root = append(root, member{name, s.schema()})
-			continue
-		}
-		if sections[section] == nil {
-			sections[section] = &object{}
-			order = append(order, section)
-		}
-		*sections[section] = append(*sections[section], member{name, s.schema()})
-	}
-	for _, section := range order {
-		root = append(root, member{section, object{
-			{"type", []string{"object", "null"}},
-			{"additionalProperties", false},
-			{"properties", *sections[section]},
-		}})
+		o := schemaSection(sections, section)
+		*o = append(*o, member{name, s.schema()})
 	}
 	out, err := json.MarshalIndent(object{
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
@@ -78,6 +64,26 @@ func Schema() []byte {
 		panic(err) // texts, booleans and lists of them always marshal
 	}
 	return append(out, '\n')
+}
+
+// schemaSection returns the properties of a section, and puts it into the one
+// around it when it is new.
+func schemaSection(sections map[string]*object, section string) *object {
+	if o := sections[section]; o != nil {
+		return o
+	}
+	outer, name := "", section
+	if i := strings.LastIndexByte(section, '.'); i >= 0 {
+		outer, name = section[:i], section[i+1:]
+	}
+	around, o := schemaSection(sections, outer), &object{}
+	sections[section] = o
+	*around = append(*around, member{name, object{
+		{"type", []string{"object", "null"}},
+		{"additionalProperties", false},
+		{"properties", o},
+	}})
+	return o
 }
 
 func (s setting) schema() object {

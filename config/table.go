@@ -58,15 +58,36 @@ func settings() []setting {
 
 		{
 			key: "admin.listen", kind: kindAddress, def: "127.0.0.1:8586", at: func(c *Config) any { return &c.Admin.Listen },
-			doc: "Health, metrics, status page and the API of the commands. Anything but loopback or a unix socket needs `admin.token`.",
+			doc: "Status page, API, health and metrics over TCP (or `unix:/path`, for relay's own user). Anything but loopback needs `admin.token` and `admin.tls`. The commands do not use it.",
 		},
 		{
 			key: "admin.token", kind: kindSecret, at: func(c *Config) any { return &c.Admin.Token },
-			doc: "Bearer token for whatever changes state or shows event bodies.",
+			doc: "Bearer token for programs that read contents or change state over TCP; at least 16 characters. None: over TCP they cannot. The commands and `relay page` need none.",
 		},
 		{
 			key: "admin.pprof", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Admin.Pprof },
-			doc: "Serve Go's profiles under `/debug/pprof/`, to holders of the token.",
+			doc: "Serve Go's profiles under `/debug/pprof/`, to whoever may see contents.",
+		},
+		{
+			key: "admin.socket.path", kind: kindPath, at: func(c *Config) any { return &c.Admin.Socket.Path },
+			doc: "Unix socket over which the commands reach relay, for relay's own user and root; none: `admin.sock` in the queue's directory, or a short path below `/tmp` where that is too long for a socket. On Windows a named pipe is made from it.",
+		},
+		{
+			key: "admin.socket.group", kind: kindText, at: func(c *Config) any { return &c.Admin.Socket.Group },
+			doc: "Group whose members may use that socket too, by name or number. They may do everything the commands can.",
+		},
+		{
+			key: "admin.tls.cert", kind: kindPath, at: func(c *Config) any { return &c.Admin.TLS.Cert },
+			doc: "Certificate chain in PEM; makes `admin.listen` speak https. The file is re-read when it changes.",
+		},
+		{
+			key: "admin.tls.key", kind: kindPath, at: func(c *Config) any { return &c.Admin.TLS.Key },
+			doc: "Its private key in PEM, re-read likewise.",
+		},
+
+		{
+			key: "health.listen", kind: kindAddress, at: func(c *Config) any { return &c.Health.Listen },
+			doc: "A further address, plain http, for the probes of an orchestrator and for Prometheus: `/livez`, `/readyz`, `/healthz` and `/metrics`, and nothing else. None: off.",
 		},
 
 		{
@@ -318,10 +339,10 @@ func settings() []setting {
 	}
 }
 
-// section returns the part before the dot and the rest; a key at the top has
-// no section.
+// section returns the part before the last dot and the rest; a key at the top
+// has no section. A section may lie within another one: admin.socket.
 func (s setting) section() (section, name string) {
-	if i := strings.IndexByte(s.key, '.'); i >= 0 {
+	if i := strings.LastIndexByte(s.key, '.'); i >= 0 {
 		return s.key[:i], s.key[i+1:]
 	}
 	return "", s.key

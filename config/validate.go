@@ -46,6 +46,7 @@ func (l *loader) validate() {
 	l.checkListeners()
 	l.checkAuth()
 	l.checkIntake()
+	l.checkAdmin()
 	l.checkTLS()
 	l.checkGraph()
 	l.checkAlerts()
@@ -79,13 +80,50 @@ func (l *loader) checkListeners() {
 		}
 		l.errorf(key, "the same address as %s (%s)", other, at).WithHint("give them different ports")
 	}
+	if c.Health.Listen != "" {
+		health, ok := l.checkAddress("health.listen", &c.Health.Listen)
+		for _, other := range []struct {
+			key string
+			at  Address
+			ok  bool
+		}{{"listen", intake, ok1}, {"admin.listen", admin, ok2}} {
+			if ok && other.ok && health.clashes(other.at) {
+				l.errorf("health.listen", "the same address as %s (%s)", other.key, other.at).WithHint("give them different ports")
+			}
+		}
+	}
 	if ok1 && !intake.Local() && len(c.Auth.WriteKeys) == 0 && len(c.Auth.Keys) == 0 {
 		l.errorf("listen", "%s can be reached from other machines, and auth.write_keys is not set", intake).
 			WithHint("set auth.write_keys, or listen on 127.0.0.1")
 	}
-	if ok2 && !admin.Local() && c.Admin.Token.IsEmpty() {
-		l.errorf("admin.listen", "%s can be reached from other machines, and admin.token is not set", admin).
-			WithHint("set admin.token, or listen on 127.0.0.1")
+	if ok2 && !admin.Local() {
+		for _, need := range []struct {
+			key    string
+			absent bool
+		}{{"admin.token", c.Admin.Token.IsEmpty()}, {"admin.tls", c.Admin.TLS.Cert == "" && c.Admin.TLS.Key == ""}} {
+			if need.absent {
+				l.errorf("admin.listen", "%s can be reached from other machines, and %s is not set", admin, need.key).
+					WithHint("set %s, or listen on 127.0.0.1; for probes and Prometheus there is health.listen, and commands need neither", need.key)
+			}
+		}
+	}
+}
+
+// checkAdmin refuses a token that somebody guesses.
+func (l *loader) checkAdmin() {
+	a := &l.cfg.Admin
+	if a.Socket.Group != "" && a.Socket.Path == "" {
+		l.errorf("admin.socket.group", "the queue's directory is relay's alone, so that no group reaches the socket in it").
+			WithHint("set admin.socket.path, to a place in a directory that the group may enter, such as /run/relay/admin.sock")
+	}
+	if n := len(a.Socket.Path); n > 100 && runtime.GOOS != "windows" {
+		l.errorf("admin.socket.path", "has %d bytes; the path of a unix socket can be 100 bytes long", n)
+	}
+	if a.Token.IsEmpty() {
+		return
+	}
+	if why := WeakToken(a.Token.Reveal()); why != "" {
+		l.errorf("admin.token", "%s", why).WithHint("make one: openssl rand -hex 24")
 	}
 }
 
@@ -147,16 +185,23 @@ func (l *loader) checkIntake() {
 }
 
 func (l *loader) checkTLS() {
-	t := l.cfg.TLS
-	switch {
-	case t.Cert != "" && t.Key == "":
-		l.errorf("tls.cert", "tls.key is missing")
-	case t.Key != "" && t.Cert == "":
-		l.errorf("tls.key", "tls.cert is missing")
+	t, at := l.cfg.TLS, l.cfg.Admin.TLS
+	for _, pair := range []struct {
+		name string
+		tls  TLS
+	}{{"tls", t}, {"admin.tls", at}} {
+		switch {
+		case pair.tls.Cert != "" && pair.tls.Key == "":
+			l.errorf(pair.name+".cert", "%s.key is missing", pair.name)
+		case pair.tls.Key != "" && pair.tls.Cert == "":
+			l.errorf(pair.name+".key", "%s.cert is missing", pair.name)
+		}
 	}
 	for _, f := range []struct{ key, path string }{
 		{"tls.cert", t.Cert},
 		{"tls.key", t.Key},
+		{"admin.tls.cert", at.Cert},
+		{"admin.tls.key", at.Key},
 		{"graph.ca_file", l.cfg.Graph.CAFile},
 		{"queue.encryption_key", l.cfg.Queue.EncryptionKey},
 	} {

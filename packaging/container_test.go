@@ -145,7 +145,7 @@ func TestImageRunsReadOnlyWithoutRoot(t *testing.T) {
 	place("container/relay.yaml", "etc/relay/relay.yaml", 0o644)
 	place("../examples/mapping.yaml", "etc/relay/mapping/mapping.yaml", 0o644)
 
-	listen, admin := freeAddress(t), freeAddress(t)
+	listen, admin, health := freeAddress(t), freeAddress(t), freeAddress(t)
 	image := func(args ...string) *exec.Cmd {
 		script := `set -e
 mount --bind "$0" "$0"
@@ -155,7 +155,7 @@ mount -o remount,bind,ro "$0"
 cd "$0"
 exec chroot --userspec=65532:65532 --groups= . /usr/bin/relay "$@"`
 		cmd := exec.CommandContext(t.Context(), unshare, append([]string{"--mount", "sh", "-c", script, root}, args...)...)
-		cmd.Env = []string{"RELAY_LISTEN=" + listen, "RELAY_ADMIN_LISTEN=" + admin, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+		cmd.Env = []string{"RELAY_LISTEN=" + listen, "RELAY_ADMIN_LISTEN=" + admin, "RELAY_HEALTH_LISTEN=" + health, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 		return cmd
 	}
 
@@ -189,6 +189,12 @@ exec chroot --userspec=65532:65532 --groups= . /usr/bin/relay "$@"`
 	}
 	if out, err := image("health", "--config", "/etc/relay/relay.yaml").CombinedOutput(); err != nil || string(out) != "ready\n" {
 		t.Errorf("health: %v %s", err, out)
+	}
+	if out, err := image("status", "--config", "/etc/relay/relay.yaml").CombinedOutput(); err != nil || !strings.Contains(string(out), "queue") {
+		t.Errorf("status: %v %s", err, out)
+	}
+	if _, answer := call(t, http.MethodGet, "http://"+health+"/readyz", nil); answer != "ok\n" {
+		t.Errorf("health.listen: %s", answer)
 	}
 	if _, answer := call(t, http.MethodGet, "http://"+admin+"/metrics", nil); !strings.Contains(answer, "process_resident_memory_bytes") {
 		t.Error("no numbers of the process where /proc shows processes alone")

@@ -163,8 +163,8 @@ func TestKubernetesFilesLoad(t *testing.T) {
 	for _, w := range warnings {
 		t.Error(w)
 	}
-	if filepath.Base(c.Mapping) != "mapping.yaml" || c.Queue.Path != "/var/lib/relay/queue" || c.Admin.Listen != "0.0.0.0:8586" {
-		t.Errorf("mapping %s, queue %s, admin %s", c.Mapping, c.Queue.Path, c.Admin.Listen)
+	if filepath.Base(c.Mapping) != "mapping.yaml" || c.Queue.Path != "/var/lib/relay/queue" || c.Admin.Listen != "127.0.0.1:8586" || c.Health.Listen != "0.0.0.0:8587" {
+		t.Errorf("mapping %s, queue %s, admin %s, health %s", c.Mapping, c.Queue.Path, c.Admin.Listen, c.Health.Listen)
 	}
 	m, warnings, err := mapper.Parse("mapping.yaml", []byte(files["mapping.yaml"]))
 	if err != nil {

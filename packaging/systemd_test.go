@@ -88,7 +88,7 @@ func TestUnitIsSealed(t *testing.T) {
 func TestUnitRefusesCallsWithoutKilling(t *testing.T) {
 	text := read(t, "systemd/relay.service")
 	for _, want := range []string{
-		"\nType=notify\n", "\nSystemCallErrorNumber=EPERM\n", "\nRestartPreventExitStatus=2 78\n", "\nDynamicUser=yes\n",
+		"\nType=notify\n", "\nSystemCallErrorNumber=EPERM\n", "\nRestartPreventExitStatus=2 77 78\n", "\nDynamicUser=yes\n",
 		"\nStateDirectory=relay\n", "\nConfigurationDirectory=relay\n", "\nLoadCredential=meta_token:", "\nExecReload=/bin/kill -HUP $MAINPID\n", "\nWatchdogSec=",
 	} {
 		if !strings.Contains(text, want) {

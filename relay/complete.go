@@ -91,10 +91,7 @@ func completeDead(c *cobra.Command, _ []string, _ string) (out []cobra.Completio
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	client, err := admin.NewClient(cfg.Admin.Listen, cfg.Admin.Token.Reveal())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
+	client := controlClient(cfg)
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/socket"
 	"relay/mapper"
 	"relay/queue"
 	"relay/queue/local"
@@ -37,16 +40,13 @@ func openDesk(c *cobra.Command, write bool) (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := admin.NewClient(cfg.Admin.Listen, cfg.Admin.Token.Reveal())
-	if err != nil {
-		return nil, badConfig(err)
-	}
+	client := controlClient(cfg)
 	_, err = client.Ping(c.Context())
 	if err == nil {
 		return &desk{Client: client, close: client.Close}, nil
 	}
 	if !errors.Is(err, admin.ErrUnreachable) {
-		return nil, tryLater(err)
+		return nil, notReached(err)
 	}
 	d, lerr := openLocalDesk(c.Context(), cfg, write)
 	if lerr != nil {
@@ -55,12 +55,43 @@ func openDesk(c *cobra.Command, write bool) (*desk, error) {
 	return d, nil
 }
 
-// openLocalDesk serves the admin API from the queue directory, on a loopback
-// port that only this process knows the token of.
-func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, error) {
-	if _, err := os.Stat(cfg.Queue.Path); err != nil {
-		return nil, tryLater(fmt.Errorf("no relay answers at %s, and there is no queue in %s", cfg.Admin.Listen, cfg.Queue.Path))
+// notReached gives its exit code to an answer that is no relay's, or to none.
+func notReached(err error) error {
+	if errors.Is(err, socket.ErrNotAllowed) {
+		return err
 	}
+	return tryLater(err)
+}
+
+// openLocalDesk serves the admin API from the queue directory, within this
+// process or, for root, within one of the queue's owner.
+func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, error) {
+	switch _, err := os.Stat(cfg.Queue.Path); {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, notAllowed(fmt.Errorf("no relay answers at %s, and this user may not open the queue in %s; run the command as its owner or as root (sudo)", controlPaths(cfg)[0], cfg.Queue.Path))
+	case err != nil:
+		return nil, tryLater(fmt.Errorf("no relay answers at %s, and there is no queue in %s", controlPaths(cfg)[0], cfg.Queue.Path))
+	}
+	if uid, ok := foreignOwner(cfg.Queue.Path); ok {
+		return openOwnersDesk(cfg, write, uid)
+	}
+	l, dial := admin.Pipe()
+	end, err := serveQueue(ctx, cfg, write, l)
+	if err != nil {
+		return nil, err
+	}
+	client := admin.NewClient(cfg.Queue.Path, dial)
+	return &desk{Client: client, offline: true, close: func() { client.Close(); end() }}, nil
+}
+
+// serveQueue opens the queue and serves the admin API at l, until the function it
+// returns is called. It owns l.
+func serveQueue(ctx context.Context, cfg *config.Config, write bool, l net.Listener) (end func(), err error) {
+	defer func() {
+		if err != nil {
+			l.Close()
+		}
+	}()
 	if err := checkRestored(cfg.Queue.Path); err != nil {
 		return nil, err
 	}
@@ -89,12 +120,16 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	if write {
 		prints = track.NewPrintKey(q.PrintSecret())
 	}
+	var audit io.Writer // none where nothing can be written, as on a copy that is mounted read-only
+	auditFile, err := openAudit(cfg)
+	if err == nil {
+		audit = auditFile
+	}
 	settle(ctx, q)
-	token := rand.Text()
 	m := offlineMapping(cfg.Mapping, q)
 	s, err := admin.New(admin.Options{ //nolint:contextcheck // binding does not wait
-		Listen:   "127.0.0.1:0",
-		Token:    token,
+		Control:  l,
+		Audit:    audit,
 		Queue:    backedUp{q, ledger.open},
 		Imports:  q,
 		PrintKey: prints,
@@ -114,18 +149,15 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = s.Run(ctx) })
-	end := func() {
+	return func() {
 		stop()
 		wg.Wait()
 		_ = ledger.close()
 		_ = q.Close()
-	}
-	client, err := admin.NewClient(s.Addr(), token)
-	if err != nil {
-		end()
-		return nil, err
-	}
-	return &desk{Client: client, offline: true, close: func() { client.Close(); end() }}, nil
+		if auditFile != nil {
+			_ = auditFile.Close()
+		}
+	}, nil
 }
 
 // settle waits until a queue just opened has looked at its old files, so that
@@ -193,10 +225,7 @@ func online(c *cobra.Command, do func(context.Context, *admin.Client) error) err
 	if err != nil {
 		return err
 	}
-	client, err := admin.NewClient(cfg.Admin.Listen, cfg.Admin.Token.Reveal())
-	if err != nil {
-		return badConfig(err)
-	}
+	client := controlClient(cfg)
 	defer client.Close()
 	return deskError(do(c.Context(), client))
 }

@@ -137,14 +137,11 @@ func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Prob
 
 // askRunning says whether a relay runs with this config, and how it is.
 func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
-	client, err := admin.NewClient(cfg.Admin.Listen, cfg.Admin.Token.Reveal())
-	if err != nil {
-		return r
-	}
+	client := controlClient(cfg)
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	_, err = client.Ping(ctx)
+	_, err := client.Ping(ctx)
 	switch {
 	case errors.Is(err, admin.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
 		return r

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"syscall"
 
 	"relay/config"
+	"relay/internal/socket"
 	"relay/internal/strictyaml"
 )
 
@@ -17,6 +19,7 @@ const (
 	exitFailure     = 1
 	exitUsage       = 2
 	exitTryLater    = 75
+	exitNotAllowed  = 77
 	exitConfig      = 78
 	exitInterrupted = 130
 )
@@ -32,6 +35,9 @@ func (e codeError) Unwrap() error { return e.err }
 
 // tryLater marks what may work on a second try: nobody listens, file locked.
 func tryLater(err error) error { return codeError{exitTryLater, err} }
+
+// notAllowed marks what this user may not do.
+func notAllowed(err error) error { return codeError{exitNotAllowed, err} }
 
 // badConfig marks what a person must mend in a file.
 func badConfig(err error) error { return codeError{exitConfig, err} }
@@ -77,6 +83,8 @@ func exitCode(err error) int {
 		return c.code
 	case errors.As(err, &u):
 		return exitUsage
+	case errors.Is(err, socket.ErrNotAllowed), errors.Is(err, config.ErrInvalid) && errors.Is(err, fs.ErrPermission):
+		return exitNotAllowed
 	case errors.As(err, &p), errors.Is(err, config.ErrInvalid):
 		return exitConfig
 	case errors.As(err, &i):

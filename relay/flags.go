@@ -58,6 +58,8 @@ var commands = []func() *cobra.Command{
 	newTLSCommand,
 	newReloadCommand,
 	newForgetCommand,
+	newPageCommand,
+	newOfflineCommand,
 	newBackupCommand,
 	newRestoreCommand,
 	newHealthCommand,

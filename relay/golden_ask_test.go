@@ -89,7 +89,8 @@ func quoted(args []string) string {
 // call is one HTTP request.
 type call struct {
 	file   string // of testdata/golden
-	base   string // http://address
+	base   string // http://address; that of the admin side stands for the control socket, unless tcp
+	tcp    bool
 	method string // default GET
 	path   string
 	header string // "Name: value\n…"
@@ -137,7 +138,12 @@ func (r *record) http(t *testing.T, c call) {
 			q.Header.Set(name, value)
 		}
 	}
-	resp, err := http.DefaultTransport.RoundTrip(q)
+	via := http.DefaultTransport
+	if c.base == r.adminBase && !c.tcp && !strings.Contains(c.header, "Host: ") { // as the commands do
+		q.Header.Set("X-Relay", "1")
+		via = controlOf(r.socket).Transport
+	}
+	resp, err := via.RoundTrip(q)
 	if err != nil {
 		t.Fatalf("%s %s: %v", c.method, c.path, err)
 	}

@@ -19,7 +19,7 @@ import (
 
 // goldenToken records a refused access token, an admin token, and write keys.
 func goldenToken(t *testing.T, r *record) {
-	const token = "admin-token-of-a-test"
+	const token = "k3J9x0Qv2LmZt7wB-of-a-test"
 	_, addr := startSandbox(t, sandbox.Options{Tokens: map[string]sandbox.TokenState{"good-token": sandbox.TokenOK, "old-token": sandbox.TokenExpired}})
 	s := r.openShop(t, addr, testMapping, `queue: { path: data, max_size: 64MiB }
 batch: { max_wait: 10ms }
@@ -73,22 +73,19 @@ intake: { allowed_origins: ["https://till.example.com"], requests_per_second: 0.
 		{path: "/api/v1/queue/export", header: "Authorization: Bearer wrong"},
 		{method: http.MethodPost, path: "/api/v1/reload"},
 		{method: http.MethodPost, path: "/api/v1/reload", header: "Authorization: Bearer " + token},
+		{method: http.MethodPost, path: "/api/v1/reload", header: "X-Relay: 1\nAuthorization: Bearer " + token},
+		{method: http.MethodPost, path: "/api/v1/session", header: "X-Relay: 1", body: `{"code":"guessed"}`},
+		{method: http.MethodPost, path: "/api/v1/session/end", header: "X-Relay: 1\nAuthorization: Bearer " + token},
+		{path: "/api/v1/ping", header: "Authorization: Bearer " + token},
 		{path: "/api/v1/queue/events/1-0?body=full"},
 		{path: "/api/v1/dead/0000000100000000?body=full"},
 		{path: "/debug/pprof/"},
 		{path: "/debug/pprof/cmdline"},
 	} {
-		c.file, c.base = "api/token", s.p.admin
+		c.file, c.base, c.tcp = "api/token", s.p.admin, true
 		r.http(t, c)
 	}
 	s.quiet(t)
-	s.write(t, "stranger.yaml", strings.Replace(read(t, conf), token, "another-token-of-a-test", 1))
-	for _, args := range [][]string{{"status"}, {"dead", "export"}, {"reload"}, {"lane", "pause", "701000000000001"}} {
-		r.relay(t, ask{config: s.path("stranger.yaml"), rules: []rule{ages, columns}}, args...)
-	}
-	if err := os.Remove(s.path("stranger.yaml")); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // goldenFull records a queue that takes no more.
@@ -129,6 +126,25 @@ func goldenFull(t *testing.T, r *record) {
 func goldenIntake(t *testing.T, r *record) {
 	s := r.openShop(t, "127.0.0.1:1", testMapping, "queue: { path: data, max_size: 64MiB }\ngraph: { endpoint: \"http://%s\" }\n")
 	s.open(t, r)
+	r.state = "no token is configured"
+	for _, c := range []call{
+		{path: "/api/v1/ping"},
+		{path: "/api/v1/dead"},
+		{path: "/api/v1/dead/export", header: "Authorization: Bearer guessed"},
+		{path: "/api/v1/mapping"},
+		{path: "/api/v1/tail"},
+		{method: http.MethodPost, path: "/api/v1/reload", header: "X-Relay: 1"},
+		{path: "/", header: "Sec-Fetch-Site: cross-site"},
+	} {
+		c.file, c.base, c.tcp = "api/token", s.p.admin, true
+		r.http(t, c)
+	}
+	conf := s.path("relay.yaml")
+	link := pattern(`sign-in=[A-Z0-9]+`, "sign-in=<code>")
+	r.relay(t, ask{config: conf, rules: []rule{link}}, "page")
+	r.relay(t, ask{config: conf, rules: []rule{link, pattern(`"expires_at":"[^"]*"`, `"expires_at":"<time>"`)}}, "page", "--json")
+	r.http(t, call{file: "api/token", base: s.p.admin, method: http.MethodPost, path: "/api/v1/page", rules: []rule{link, pattern(`"expires_at":"[^"]*"`, `"expires_at":"<time>"`)}})
+
 	r.state = "no write keys"
 	big := func(n int) string { return strings.Repeat("x", n) }
 	var zipped bytes.Buffer

@@ -81,7 +81,7 @@ func (r *record) operates(t *testing.T, s *shop) {
 // queued records one waiting event, whichever id it has.
 func (r *record) queued(t *testing.T, s *shop) {
 	t.Helper()
-	_, list := get(t, s.p.admin+"/api/v1/queue/events?event_set=701000000000002")
+	list := fetch(t, s.p, "/api/v1/queue/events?event_set=701000000000002")
 	_, rest, _ := strings.Cut(list, `"id":"`)
 	id, _, ok := strings.Cut(rest, `"`)
 	if !ok {

@@ -143,7 +143,7 @@ func goldenWaiting(t *testing.T, r *record) {
 	r.state = "stopped, the queue is open elsewhere"
 	other := s.start(t)
 	r.know(strings.TrimPrefix(other.url, "http://"), "<intake>")
-	s.write(t, "deaf.yaml", strings.Replace(read(t, conf), s.admin, "127.0.0.1:1", 1))
+	s.write(t, "deaf.yaml", strings.Replace(read(t, conf), "admin: { ", "admin: { socket: { path: nowhere.sock }, ", 1))
 	for _, args := range [][]string{{"run"}, {"status"}, {"dead", "list"}, {"lane", "drop", "stores", "--yes"}} {
 		r.relay(t, ask{config: s.path("deaf.yaml"), rules: []rule{pattern(`(?m)^(time=|\{"time").*\n`, "")}}, args...)
 	}

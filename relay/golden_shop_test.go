@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"relay/internal/socket"
 	"relay/relay/internal/admin"
 )
 
@@ -24,6 +25,8 @@ func (r *record) openShop(t *testing.T, graph, mapping, more string) *shop {
 	s := &shop{home: home{dir: t.TempDir()}, admin: freeAddr(t)}
 	r.know(s.dir, "<dir>")
 	r.know(s.admin, "<admin>")
+	r.adminBase, r.socket = "http://"+s.admin, socket.Paths(s.path("data"), controlName)[0]
+	r.know(r.socket, "<socket>")
 	r.know(graph, "<graph>")
 	s.write(t, "relay.yaml", fmt.Sprintf(`listen: 127.0.0.1:0
 admin: { listen: %q }

@@ -83,6 +83,8 @@ type record struct {
 	known    []string        // pairs of text of this run and its name, for strings.Replacer
 	state    string          // of what is asked, the heading of the next block
 	rules    []rule          // of this stage, besides those of every stage
+
+	adminBase, socket string // of the shop last opened: its admin address as a URL, and where its commands go
 }
 
 func newRecord() *record {

@@ -91,7 +91,12 @@ func TestHotKeys(t *testing.T) {
 			}
 		},
 		"api": func(t *testing.T, _ hotHome, p *process) {
-			resp, err := http.Post(p.admin+"/api/v1/reload", "application/json", strings.NewReader("{}")) //nolint:noctx // a test's own server
+			q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://relay/api/v1/reload", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Header.Set("X-Relay", "1")
+			resp, err := p.control().Do(q)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,13 +94,10 @@ func openImportDesk(c *cobra.Command, dryRun bool) (*desk, *config.Config, error
 	if err != nil {
 		return nil, nil, err
 	}
-	client, err := admin.NewClient(cfg.Admin.Listen, cfg.Admin.Token.Reveal())
-	if err != nil {
-		return nil, nil, badConfig(err)
-	}
+	client := controlClient(cfg)
 	if !dryRun {
-		if err := os.MkdirAll(cfg.Queue.Path, 0o700); err != nil {
-			return nil, nil, fmt.Errorf("open queue: %w", err)
+		if err := makeQueueDir(cfg.Queue.Path); err != nil {
+			return nil, nil, err
 		}
 	}
 	// A relay that is just starting holds the queue but does not answer yet.
@@ -111,7 +107,7 @@ func openImportDesk(c *cobra.Command, dryRun bool) (*desk, *config.Config, error
 		case err == nil:
 			return &desk{Client: client, close: client.Close}, cfg, nil
 		case !errors.Is(err, admin.ErrUnreachable):
-			return nil, nil, tryLater(err)
+			return nil, nil, notReached(err)
 		case dryRun:
 			return nil, cfg, nil
 		}

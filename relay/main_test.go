@@ -96,6 +96,7 @@ type process struct {
 	cmd   *exec.Cmd
 	url   string // intake
 	admin string
+	sock  string // of the commands
 	log   *lockedBuffer
 	done  chan error
 }
@@ -141,9 +142,9 @@ func (h home) start(t *testing.T) *process {
 		sc := bufio.NewScanner(io.TeeReader(pipe, p.log))
 		sc.Buffer(nil, 1<<20)
 		for sc.Scan() {
-			var l struct{ Code, Addr, Admin string }
+			var l struct{ Code, Addr, Admin, Socket string }
 			if json.Unmarshal(sc.Bytes(), &l) == nil && l.Code == "listening" {
-				p.url, p.admin = "http://"+l.Addr, "http://"+l.Admin
+				p.url, p.admin, p.sock = "http://"+l.Addr, "http://"+l.Admin, l.Socket
 				once.Do(func() { close(ready) })
 			}
 		}
@@ -190,6 +191,15 @@ func (p *process) stop(t *testing.T) {
 	case <-time.After(2 * time.Minute):
 		t.Fatalf("relay does not stop\n%s", p.log)
 	}
+}
+
+// control is an http.Client that asks as the commands do, whatever the host.
+func (p *process) control() *http.Client { return controlOf(p.sock) }
+
+func controlOf(path string) *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}}}
 }
 
 // post sends a body and returns status and answer.

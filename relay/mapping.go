@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,9 +44,10 @@ type liveMapping struct {
 
 	current atomic.Pointer[mapper.Mapping]
 
-	mu    sync.Mutex
-	file  string
-	state admin.FileState
+	mu         sync.Mutex
+	file       string
+	state      admin.FileState
+	refusedSum [sha256.Size]byte // of the source that state.Refused is about
 }
 
 // openMapping reads the mapping file. When it is missing or wrong and the
@@ -97,7 +99,7 @@ func (l *liveMapping) setPath(file string) {
 func (l *liveMapping) refusedAlready(src []byte) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.state.Refused != nil && len(src) > 0 && l.state.Refused.Text == string(src)
+	return l.state.Refused != nil && len(src) > 0 && l.refusedSum == sha256.Sum256(src)
 }
 
 // Mapping is the mapping in force.
@@ -149,13 +151,13 @@ func (l *liveMapping) put(m *mapper.Mapping, src []byte, warnings []strictyaml.P
 
 func (l *liveMapping) refuse(err error, src []byte) {
 	now := time.Now()
-	r := &admin.Refused{At: now, Message: err.Error(), Text: string(src)}
+	r := &admin.Refused{At: now, Message: err.Error()}
 	if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
 		r.Problems = problems(ps)
 	}
 	l.mu.Lock()
 	l.state.File = l.file
-	l.state.OK, l.state.Refused = false, r
+	l.state.OK, l.state.Refused, l.refusedSum = false, r, sha256.Sum256(src)
 	l.mu.Unlock()
 	digest := ""
 	if m := l.current.Load(); m != nil {

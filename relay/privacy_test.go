@@ -122,14 +122,14 @@ alerts: { webhook: "%s/%s" }
 		return strings.Contains(alerted(), "dead_letters_growing") && strings.Contains(alerted(), "mapping_refused")
 	})
 
-	// Everything that can be had without the token …
+	// Everything that can be had over the socket, which is more than over TCP …
 	id := ""
 	for _, path := range []string{
 		"/", "/metrics", "/livez", "/readyz?verbose", "/api/v1/ping", "/api/v1/status", "/api/v1/history", "/api/v1/lanes",
 		"/api/v1/dead", "/api/v1/dead/summary", "/api/v1/queue", "/api/v1/queue/events", "/api/v1/dead/export", "/api/v1/queue/export", "/api/v1/support",
 		"/api/v1/dead/nothing", "/api/v1/receipts?id=p-1",
 	} {
-		body := fetch(t, p.admin+path)
+		body := fetch(t, p, path)
 		out["GET "+path] = body
 		if path == "/api/v1/dead" {
 			_, id, _ = strings.Cut(body, `"id":"`)
@@ -142,8 +142,8 @@ alerts: { webhook: "%s/%s" }
 	for line := range strings.SplitSeq(strings.TrimSpace(out["GET /api/v1/dead"]), "\n") {
 		_, id, _ := strings.Cut(line, `"id":"`)
 		id, _, _ = strings.Cut(id, `"`)
-		out["GET /api/v1/dead/"+id] = fetch(t, p.admin+"/api/v1/dead/"+id)
-		out["GET …?body=full"] += fetch(t, p.admin+"/api/v1/dead/"+id+"?body=full")
+		out["GET /api/v1/dead/"+id] = fetch(t, p, "/api/v1/dead/"+id)
+		out["GET …?body=full"] += fetch(t, p, "/api/v1/dead/"+id+"?body=full")
 	}
 	// … what the commands print …
 	for _, args := range [][]string{
@@ -245,15 +245,15 @@ func mappingText(where string) bool {
 	return false
 }
 
-func fetch(t *testing.T, url string) string {
+func fetch(t *testing.T, p *process, path string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://relay"+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := p.control().Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ before it answers 200, maps them by a YAML file that is reloaded when it changes
 and uploads them to Meta's Graph API as offline conversions under a rate limit.
 
 Exit codes: 0 ok · 1 failure · 2 usage · 75 try later (relay not reachable, queue
-locked) · 78 bad config or mapping · 130 interrupted.`,
+locked) · 77 not allowed · 78 bad config or mapping · 130 interrupted.`,
 		Example: `  relay demo                          see the whole of it work, with no set-up
   relay check --config relay.yaml     look for mistakes before going live
   relay run --config relay.yaml       the sidecar, in the foreground`,

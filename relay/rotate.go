@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 )
@@ -12,14 +13,15 @@ type rotatingFile struct {
 	path string
 	most int64 // bytes of one file
 	keep int   // old files
+	mode fs.FileMode
 
 	mu   sync.Mutex
 	f    *os.File
 	size int64
 }
 
-func openRotating(path string, most int64, keep int) (*rotatingFile, error) {
-	r := &rotatingFile{path: path, most: most, keep: keep}
+func openRotating(path string, most int64, keep int, mode fs.FileMode) (*rotatingFile, error) {
+	r := &rotatingFile{path: path, most: most, keep: keep, mode: mode}
 	if err := r.open(); err != nil {
 		return nil, err
 	}
@@ -27,7 +29,7 @@ func openRotating(path string, most int64, keep int) (*rotatingFile, error) {
 }
 
 func (r *rotatingFile) open() error {
-	f, err := os.OpenFile(r.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	f, err := os.OpenFile(r.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, r.mode)
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}

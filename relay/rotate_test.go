@@ -10,7 +10,7 @@ import (
 
 func TestRotatingFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "relay.log")
-	r, err := openRotating(path, 100, 2)
+	r, err := openRotating(path, 100, 2, 0o640)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestRotatingFile(t *testing.T) {
 		t.Error("a third old file was kept")
 	}
 	// It goes on where it ended.
-	if r, err = openRotating(path, 100, 2); err != nil {
+	if r, err = openRotating(path, 100, 2, 0o640); err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()

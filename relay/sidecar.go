@@ -48,6 +48,7 @@ type sidecar struct {
 	intake   *ingest.Handler
 	server   *ingest.Server
 	admin    *admin.Server
+	audit    *rotatingFile // of what is done at admin
 	drain    *drain.Supervisor
 	clock    atomic.Pointer[drain.Supervisor] // drain, for the queue, which is open before it
 	watcher  *config.Watcher
@@ -247,10 +248,21 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 }
 
 func (s *sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
-	var err error
+	control, err := openControl(cfg, s.log)
+	if err != nil {
+		return err
+	}
+	if s.audit, err = openAudit(cfg); err != nil {
+		return errors.Join(err, control.Close())
+	}
 	s.admin, err = admin.New(admin.Options{
 		Listen:    cfg.Admin.Listen,
 		Token:     cfg.Admin.Token.Reveal(),
+		Cert:      cfg.Admin.TLS.Cert,
+		Key:       cfg.Admin.TLS.Key,
+		Health:    cfg.Health.Listen,
+		Control:   control,
+		Audit:     s.audit,
 		Pprof:     cfg.Admin.Pprof,
 		Queue:     backedUp{s.queue, s.receipts},
 		Imports:   s.queue,
@@ -274,8 +286,13 @@ func (s *sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 			return c.Rate.RequestsPerSecond * float64(c.Batch.MaxEvents)
 		},
 	})
-	if errors.Is(err, admin.ErrTokenNeeded) {
+	switch {
+	case errors.Is(err, admin.ErrTokenNeeded), errors.Is(err, admin.ErrTLSNeeded):
 		return badConfig(err)
+	case errors.Is(err, admin.ErrCertificate):
+		return cfg.Invalid("admin.tls.cert", "%v", err)
+	case errors.Is(err, admin.ErrHealth):
+		return listenError("health.listen", cfg.Health.Listen, err)
 	}
 	return listenError("admin.listen", cfg.Admin.Listen, err)
 }
@@ -327,12 +344,11 @@ func (s *sidecar) Run(ctx context.Context) error {
 		part("spool watch", ctx, s.watchSpool)
 	}
 	wg.Go(func() { <-ctx.Done(); notifyStopping() })
-	if self, err := admin.NewClient(s.admin.Addr(), ""); err == nil {
-		adminDone.Go(func() {
-			defer self.Close()
-			keepWatchdog(last, self.Alive)
-		})
-	}
+	adminDone.Go(func() {
+		self := controlClient(s.started)
+		defer self.Close()
+		keepWatchdog(last, self.Alive)
+	})
 	s.announce()
 	notifyReady("Running")
 	wg.Wait()
@@ -350,7 +366,7 @@ func (s *sidecar) announce() {
 	cfg := s.settings.Load()
 	st := s.queue.Stats()
 	for _, a := range s.server.Addrs() {
-		s.log.Info("listening", "code", logs.Listening, "addr", a.String(), "admin", s.admin.Addr(), "queue", cfg.Queue.Path,
+		s.log.Info("listening", "code", logs.Listening, "addr", a.String(), "admin", s.admin.Addr(), "health", s.admin.HealthAddr(), "socket", s.admin.ControlAddr(), "queue", cfg.Queue.Path,
 			"mapping", s.mapping.State().Digest, "max_size", st.MaxSize, "version", build().Version)
 	}
 	s.sayNoToken()
@@ -367,6 +383,9 @@ func (s *sidecar) close() error {
 	}
 	if s.admin != nil {
 		errs = append(errs, s.admin.Close())
+	}
+	if s.audit != nil {
+		errs = append(errs, s.audit.Close())
 	}
 	if s.graph != nil {
 		errs = append(errs, s.graph.Close())

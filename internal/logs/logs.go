@@ -158,6 +158,8 @@ const (
 	BackupFailed      Code = "backup_failed"
 	AdminFailed       Code = "admin_failed"
 	AdminListCut      Code = "admin_list_cut"
+	AuditFailed       Code = "audit_failed"
+	NoSocket          Code = "no_socket"
 	Upload            Code = "upload"
 	LaneState         Code = "lane_state"
 )
@@ -304,6 +306,8 @@ var Sections = []Section{
 		{BackupFailed, slog.LevelError, "a backup ended early; no file was left", "make another"},
 		{AdminFailed, slog.LevelError, "a request of the admin API failed", "the line says why"},
 		{AdminListCut, slog.LevelError, "a list ended early", "ask again"},
+		{AuditFailed, slog.LevelError, "audit.log cannot be written: what is shown and changed is not noted", "the line says why; said once until it can be written again"},
+		{NoSocket, slog.LevelWarn, "the file system of the queue takes no sockets; the one of the commands is elsewhere", "nothing: the commands find it. To choose the place: `admin.socket.path`"},
 		{Upload, slog.LevelDebug, "Meta answered a request", "nothing"},
 		{LaneState, slog.LevelDebug, "an event set changed its state", "nothing"},
 	}},

@@ -11,6 +11,10 @@ abort-*) exit 0 ;;
 *) if [ "$1" -gt 1 ] 2>/dev/null; then upgrade=yes; fi ;;
 esac
 
+# The group of the control socket, which the unit runs as.
+if [ -z "$DPKG_ROOT" ] && ! grep -q '^relay-admin:' /etc/group; then
+	systemd-sysusers relay.conf 2>/dev/null || groupadd --system relay-admin 2>/dev/null || true
+fi
 if running; then
 	systemctl daemon-reload || true
 fi
@@ -26,4 +30,6 @@ relay is installed and not started. To go live:
   2. /etc/credstore/relay.meta_token: the access token, mode 0600
   3. relay check
   4. systemctl enable --now relay
+Root and members of the group relay-admin may use the commands; `relay page` signs a
+browser in at http://127.0.0.1:8586/.
 TEXT

@@ -206,6 +206,12 @@ func (c *Client) Support(ctx context.Context, wait time.Duration, w io.Writer) e
 	return c.save(ctx, http.MethodGet, "/api/v1/support", q, w)
 }
 
+// PageLink makes a link that signs a browser in.
+func (c *Client) PageLink(ctx context.Context) (PageLink, error) {
+	var out PageLink
+	return out, c.post(ctx, "/api/v1/page", struct{}{}, &out)
+}
+
 // Alive asks whether the process answers at all.
 func (c *Client) Alive(ctx context.Context) error {
 	res, err := c.request(ctx, http.MethodGet, "/livez")

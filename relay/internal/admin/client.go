@@ -13,16 +13,18 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"relay/internal/socket"
 )
 
-// Client talks to the admin listener of a running relay.
+// Client talks to a running relay over its control socket. It sends nothing to
+// anybody else: whoever has taken a place gets neither a token nor a name.
 type Client struct {
-	base  string
-	token string
-	http  *http.Client
+	at   string // where, for errors
+	http *http.Client
 }
 
-// ErrUnreachable says that nothing answers at the admin address. A command then opens
+// ErrUnreachable says that nothing answers at the socket. A command then opens
 // the queue itself, or says to try later (exit 75).
 var ErrUnreachable = errors.New("no relay answers")
 
@@ -35,38 +37,21 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// NewClient makes a client for an admin.listen as it stands in relay.yaml; an
-// unspecified address (0.0.0.0, ::) is reached over loopback.
-func NewClient(listen, token string) (*Client, error) {
-	network, address, _, err := splitListen(listen)
-	if err != nil {
-		return nil, err
-	}
-	c := &Client{token: token, base: "http://relay"}
-	if network == "tcp" {
-		host, port, _ := net.SplitHostPort(address)
-		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-			host = "127.0.0.1"
-			if ip != nil && ip.To4() == nil {
-				host = "::1"
-			}
-		}
-		address = net.JoinHostPort(host, port)
-		c.base = "http://" + address
-	}
-	dialer := &net.Dialer{Timeout: 3 * time.Second}
-	c.http = &http.Client{
+// NewClient makes a client of what dial connects to; at says where that is.
+func NewClient(at string, dial func(context.Context) (net.Conn, error)) *Client {
+	return &Client{at: at, http: &http.Client{
 		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return dialer.DialContext(ctx, network, address)
-			},
+			DialContext:  func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 			MaxIdleConns: 2, IdleConnTimeout: 30 * time.Second,
 			DisableCompression: true,
 		},
-		// The token must not follow a redirect; there are none.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return c, nil
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // there are none
+	}}
+}
+
+// SocketClient makes a client of the control socket at path of the queue in dir.
+func SocketClient(path, dir string) *Client {
+	return NewClient(path, func(ctx context.Context) (net.Conn, error) { return socket.DialControl(ctx, path, dir) })
 }
 
 // Close ends idle connections.
@@ -106,15 +91,13 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 		}
 		body = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, "http://relay"+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
-	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+		req.Header.Set(changeHeader, "1")
 	}
 	res, err := c.http.Do(req)
 	if err == nil {
@@ -126,14 +109,20 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 	if uerr, ok := errors.AsType[*url.Error](err); ok {
 		err = uerr.Err // without the URL and its query
 	}
-	return nil, fmt.Errorf("%w at the admin address: %w", ErrUnreachable, err)
+	if no, ok := errors.AsType[*socket.NotAllowedError](err); ok {
+		return nil, no
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err // without the path, which is said
+	}
+	return nil, fmt.Errorf("%w at %s: %w", ErrUnreachable, c.at, err)
 }
 
 func errorFrom(res *http.Response) error {
 	b, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	var e struct{ Code, Message string }
 	if json.Unmarshal(b, &e) != nil || e.Message == "" {
-		e.Code, e.Message = "not_relay", fmt.Sprintf("the admin address answered %d, but not as relay does", res.StatusCode)
+		e.Code, e.Message = "not_relay", fmt.Sprintf("what answers there answered %d, but not as relay does", res.StatusCode)
 	}
 	return &Error{Status: res.StatusCode, Code: e.Code, Message: e.Message}
 }

@@ -8,18 +8,45 @@ import (
 
 // Ping is GET /api/v1/ping.
 type Ping struct {
-	Success bool  `json:"success"`
-	Build   Build `json:"build"`
-	PID     int   `json:"pid"`
-	Token   bool  `json:"token_needed"` // changing anything needs a token this request did not carry
+	Success  bool  `json:"success"`
+	Build    Build `json:"build"`
+	PID      int   `json:"pid"`
+	SignedIn bool  `json:"signed_in"` // may see contents and change state
+	Token    bool  `json:"token_configured"`
 }
 
 func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, http.StatusOK, Ping{Success: true, Build: s.o.Build, PID: os.Getpid(), Token: !s.guard.authorised(r)})
+	writeJSON(w, http.StatusOK, Ping{Success: true, Build: s.o.Build, PID: os.Getpid(), SignedIn: callerOf(r).signedIn, Token: s.guard.hasToken})
 }
 
 func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, http.StatusOK, s.Status())
+	writeJSON(w, http.StatusOK, s.statusFor(r))
+}
+
+// statusFor is the status as whoever asks may see it. What is wrong with a file
+// quotes it, so that it is for those who are signed in.
+func (s *Server) statusFor(r *http.Request) Status {
+	st := s.Status()
+	if !callerOf(r).signedIn {
+		st.Mapping, st.Config = st.Mapping.unquoted(), st.Config.unquoted()
+	}
+	return st
+}
+
+// unquoted is f without what quotes the file: where something is wrong stays.
+func (f FileState) unquoted() FileState {
+	const message = "sign in (relay page) to read what is wrong"
+	places := func(ps []Problem) (out []Problem) {
+		for _, p := range ps {
+			out = append(out, Problem{File: p.File, Line: p.Line, Column: p.Column, Message: message})
+		}
+		return out
+	}
+	f.Warnings = places(f.Warnings)
+	if f.Refused != nil {
+		f.Refused = &Refused{At: f.Refused.At, Message: message, Problems: places(f.Refused.Problems)}
+	}
+	return f
 }
 
 // getHistory returns the series of the charts: ?range=1h (default) or 24h.
@@ -36,11 +63,11 @@ func (s *Server) getHistory(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s.history.points(coarse))
 }
 
-// MappingText is GET /api/v1/mapping: what is in force, and what was refused.
+// MappingText is GET /api/v1/mapping: the text in force, and what was wrong with
+// the one that was refused. The text of that is never served: it may be any file.
 type MappingText struct {
 	FileState
-	Text        string `json:"text"`
-	RefusedText string `json:"refused_text,omitempty"`
+	Text string `json:"text"`
 }
 
 func (s *Server) getMapping(w http.ResponseWriter, r *http.Request) {
@@ -49,9 +76,6 @@ func (s *Server) getMapping(w http.ResponseWriter, r *http.Request) {
 		out.FileState = s.o.Files().Mapping
 	}
 	out.Text = out.FileState.Text
-	if out.Refused != nil {
-		out.RefusedText = out.Refused.Text
-	}
 	if m := s.o.mapping(); m != nil && out.Digest == "" {
 		out.Digest, out.OK = m.Digest(), out.Refused == nil
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net"
@@ -11,102 +12,129 @@ import (
 	"relay/internal/loopback"
 )
 
-// guard decides who may see what (CONTRACT 3):
-//
-//	health, metrics   anybody, no token
-//	open              page and assets: nothing of the queue in them
-//	read              open on loopback; needs the token elsewhere
-//	secret            changes state or shows event bodies: the token, when one is set
-//
-// and, before all of it, that no web page from elsewhere is talking: a browser
-// on this machine can reach loopback, with or without its user's will.
-type guard struct {
-	token    [sha256.Size]byte
-	hasToken bool
-	local    bool // loopback or unix socket
-	unix     bool
-}
-
-// access is what a route needs.
+// access is what a route needs (CONTRACT 3). Over the control socket everybody
+// who gets a connection may do everything; over TCP:
 type access int
 
 const (
-	accessHealth access = iota
-	accessMetrics
-	accessOpen
-	accessRead
-	accessSecret
+	accessHealth  access = iota // anybody, from anywhere
+	accessMetrics               // anybody
+	accessOpen                  // anybody: page, assets, who answers; nothing of the queue is in them
+	accessRead                  // numbers: anybody on loopback, elsewhere whoever is signed in
+	accessSecret                // contents, letters, the text of a file, names: whoever is signed in
+	accessChange                // changes state: the same, and the header X-Relay
+	accessSignIn                // makes a session of a code: the header X-Relay
 )
 
-func newGuard(o Options, network string, local bool) *guard {
-	return &guard{local: local, unix: network == "unix", hasToken: o.Token != "", token: sha256.Sum256([]byte(o.Token))}
+// changeHeader is what every state change carries: neither a form nor a
+// redirected GET can.
+const changeHeader = "X-Relay"
+
+// caller is who asks.
+type caller struct {
+	who      string // for the audit log: a uid, a session; never a name or a secret
+	session  string // the session's key when it is one
+	signedIn bool   // may see contents and change state
+}
+
+type callerKey struct{}
+
+// callerOf says who sent r.
+func callerOf(r *http.Request) caller {
+	c, _ := r.Context().Value(callerKey{}).(caller)
+	return c
+}
+
+// guard decides who may see and do what, and before that, that no web page from
+// elsewhere is talking: a browser on this machine reaches loopback with or
+// without its user's will.
+type guard struct {
+	token    [sha256.Size]byte
+	hasToken bool
+	sessions *sessions
+}
+
+func newGuard(o Options) *guard {
+	return &guard{hasToken: o.Token != "", token: sha256.Sum256([]byte(o.Token)), sessions: newSessions()}
 }
 
 // wrap puts the guard and the headers of every answer in front of h.
 func (g *guard) wrap(need access, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
-		if need != accessHealth && !g.knownHost(r.Host) {
-			writeError(w, http.StatusForbidden, "host_not_allowed",
-				"this address is not one relay answers to; use the loopback address")
-			return
-		}
-		if crossSite(r, need) {
-			writeError(w, http.StatusForbidden, "cross_site", "requests from other web sites are not answered")
-			return
-		}
+		d := doorOf(r)
 		switch {
-		case need == accessRead && !g.local && !g.authorised(r),
-			need == accessSecret && !g.authorised(r):
-			w.Header().Set("WWW-Authenticate", `Bearer realm="relay admin"`)
-			writeError(w, http.StatusUnauthorized, "token_needed", "this needs the admin token (Authorization: Bearer …)")
+		case d.kind == doorHealth && need > accessMetrics:
+			writeError(w, http.StatusNotFound, "unknown_path", "there is nothing at this address; it serves health and metrics alone")
+			return
+		case need != accessHealth && !d.knowsHost(r.Host):
+			writeError(w, http.StatusForbidden, "host_not_allowed", "this address is not one relay answers to; use the loopback address")
+			return
+		case crossSite(r):
+			writeError(w, http.StatusForbidden, "cross_site", "requests from other web sites are not answered; type the address instead of following a link")
 			return
 		}
-		bare := r.ContentLength == 0 && len(r.Header["Content-Type"]) == 0 // as `curl -X POST` sends; a web page's has an Origin
-		if r.Method == http.MethodPost && need == accessSecret && !bare && !isJSON(r) {
-			// A form on a web page cannot send this type without asking first.
-			writeError(w, http.StatusUnsupportedMediaType, "json_needed", "send Content-Type: application/json")
+		who := g.identify(r, d)
+		if !who.signedIn && (need == accessSecret || need == accessChange || need == accessRead && !d.local) {
+			g.refuse(w, need)
 			return
 		}
-		h.ServeHTTP(w, r)
+		if need >= accessChange && r.Header.Get(changeHeader) != "1" {
+			writeError(w, http.StatusForbidden, "header_needed", "whatever changes something needs the header X-Relay: 1")
+			return
+		}
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
 	})
 }
 
-// authorised reports whether r may do what is secret: it carries the token,
-// or none is set. A wrong token is never better than none.
-func (g *guard) authorised(r *http.Request) bool {
-	if !g.hasToken {
-		return true
+// refuse answers one who is not signed in. Where no token is configured there is
+// nothing to guess at.
+func (g *guard) refuse(w http.ResponseWriter, need access) {
+	if !g.hasToken && need != accessRead {
+		writeError(w, http.StatusNotFound, "not_here", "over this address relay shows no contents and changes nothing: use the command, "+
+			"sign a browser in with `relay page`, or set admin.token")
+		return
 	}
-	scheme, tok, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	w.Header().Set("WWW-Authenticate", `Bearer realm="relay admin"`)
+	writeError(w, http.StatusUnauthorized, "token_needed", "this needs the admin token or a session (Authorization: Bearer …); `relay page` signs a browser in")
+}
+
+// identify says who asks: the user at the other end of the control socket, or the
+// holder of the token or of a session.
+func (g *guard) identify(r *http.Request, d *door) caller {
+	if d.kind == doorControl {
+		return caller{who: peerName(r), signedIn: true}
+	}
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return false
+		return caller{}
 	}
-	sum := sha256.Sum256([]byte(strings.TrimSpace(tok)))
-	return subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1
+	token = strings.TrimSpace(token)
+	sum := sha256.Sum256([]byte(token))
+	if g.hasToken && subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1 {
+		return caller{who: "token", signedIn: true}
+	}
+	if name, ok := g.sessions.check(token); ok {
+		return caller{who: "session " + name, session: token, signedIn: true}
+	}
+	return caller{}
 }
 
-// knownHost fends off DNS rebinding: a page at evil.example whose name now
-// resolves to 127.0.0.1 still says evil.example in Host. Where the token
-// guards everything worth reading, any name will do.
-func (g *guard) knownHost(host string) bool {
-	if !g.local || g.unix {
+// knowsHost fends off DNS rebinding: a page at evil.example whose name now
+// resolves to 127.0.0.1 still says evil.example in Host. Off loopback any name
+// will do: TLS and the token guard everything worth reading.
+func (d *door) knowsHost(host string) bool {
+	if !d.local || d.network == "unix" || d.kind == doorControl {
 		return true
 	}
-	h := strings.ToLower(hostOnly(host))
-	return loopback.Name(h)
+	return loopback.Name(strings.ToLower(hostOnly(host)))
 }
 
-// crossSite reports whether a browser says that another site asks. The one
-// thing allowed is following a link to the page itself.
-func crossSite(r *http.Request, need access) bool {
-	site := r.Header.Get("Sec-Fetch-Site")
-	if site != "" && site != "same-origin" && site != "none" {
-		link := need == accessOpen && r.Method == http.MethodGet &&
-			r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
-		if !link {
-			return true
-		}
+// crossSite reports whether a browser says that another site asks, be it by a
+// link.
+func crossSite(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return true
 	}
 	origin := r.Header.Get("Origin")
 	if origin == "" {
@@ -114,11 +142,6 @@ func crossSite(r *http.Request, need access) bool {
 	}
 	u, err := url.Parse(origin)
 	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
-}
-
-func isJSON(r *http.Request) bool {
-	ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return strings.EqualFold(strings.TrimSpace(ct), "application/json")
 }
 
 // setHeaders are on every answer: nothing inline, nothing from elsewhere, no

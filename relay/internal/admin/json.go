@@ -36,6 +36,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	if err != nil {
 		status, b = http.StatusInternalServerError, []byte(`{"success":false,"code":"internal","message":"cannot write the answer","error":"cannot write the answer"}`)
 	}
+	note(w, v)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	w.Write(append(b, '\n'))
@@ -113,6 +114,7 @@ func newLines(w http.ResponseWriter) *lines {
 
 func (l *lines) write(v any) bool {
 	l.n++
+	noteLine(l.w)
 	if l.enc.Encode(v) != nil {
 		return false
 	}

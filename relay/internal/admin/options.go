@@ -3,7 +3,9 @@ package admin
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"runtime"
 	"time"
 
@@ -14,12 +16,19 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Options say what the admin listener shows and steers. Listen and Queue are
+// Options say where the admin side listens, what it shows and steers. Queue is
 // required; everything else may be left out and is then shown as absent.
 type Options struct {
-	Listen string // host:port, or unix:/path
+	Listen string // host:port, or unix:/path; empty: no page
 	Token  string // Bearer token; empty: none
-	Pprof  bool   // serve /debug/pprof/, token needed when set
+	Cert   string // certificate and key of Listen, PEM files; empty: no TLS
+	Key    string
+	Health string // host:port, or unix:/path: health and metrics alone; empty: none
+	// Control is where the commands come: whoever gets a connection may do
+	// everything. New owns it. nil: nowhere.
+	Control net.Listener
+	Audit   io.Writer // gets a line, in one Write, for each call that shows contents or changes state; nil: none are kept
+	Pprof   bool      // serve /debug/pprof/
 
 	Queue   Queue
 	Imports Imports // nil: no imports

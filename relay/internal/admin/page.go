@@ -24,9 +24,9 @@ var assetTypes = map[string]string{
 	".svg": "image/svg+xml",
 }
 
-// page is the status page: a frame without a word of the queue in it, so that
+// servePage is the status page: a frame without a word of the queue in it, so that
 // it needs no token; its script asks for the rest.
-func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_ = pageTemplate.Execute(w, struct{ Version string }{s.o.Build.Version})
 }

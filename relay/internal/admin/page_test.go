@@ -21,13 +21,12 @@ func busyFixture(t *testing.T, change func(*Options)) *fixture {
 	loadedAt := now.Add(-26 * time.Hour)
 	good := "version: 1\n\n# which event goes where\nevents:\n  Order Completed: stores\n  Product Added: [stores, web]\n  Quote Requested: web\n\n" +
 		"event_sets:\n  stores: { id: \"701000000000001\" }\n  web: { id: \"701000000000002\" }\n\ndefault_currency: USD\ndefault_country: US\n"
-	bad := strings.Replace(good, "default_currency: USD", "default_curency: USD", 1)
 	files := Files{
 		Config: FileState{File: "/etc/relay/relay.yaml", OK: true, LoadedAt: &loadedAt, Generation: 1},
 		Mapping: FileState{
 			File: "/etc/relay/mapping.yaml", Digest: "3f2a9c10d1e2f3a4", LoadedAt: &loadedAt, Generation: 3, Text: good,
 			Refused: &Refused{
-				At: refusedAt, Message: "mapping.yaml:13:1: unknown key", Text: bad,
+				At: refusedAt, Message: "mapping.yaml:13:1: unknown key",
 				Problems: []Problem{{File: "mapping.yaml", Line: 13, Column: 1, Message: `unknown key "default_curency": did you mean "default_currency"?`}},
 			},
 		},
@@ -130,10 +129,15 @@ func TestPage(t *testing.T) {
 		width, height int
 		dark          bool
 	}{{"wide", 1360, 1000, false}, {"dark", 1360, 1000, true}, {"tablet", 820, 1100, false}, {"phone", 390, 844, false}, {"phone-dark", 390, 844, true}} {
-		b.Goto(f.url, look.width, look.height, look.dark)
+		link, err := f.client().PageLink(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Goto(link.URL, look.width, look.height, look.dark)
+		b.Until("the code is out of the address", `location.hash === ""`)
 		b.Until("the event sets are there", `document.querySelectorAll(".card").length === 3`)
 		b.Until("the dead letters are there", `document.querySelectorAll("#dead-rows tr").length === 7`)
-		b.Until("the mapping is there", `document.querySelector("#map-code .bad")`)
+		b.Until("the mapping is there", `document.querySelector("#map-code #map-line-13") && document.querySelector("#map-problems li")`)
 		b.Until("the charts are drawn", `document.querySelectorAll(".uplot canvas").length === 2`)
 		f.o.Metrics.tail.Delivery(drain.Delivery{EventSet: setA, At: time.Now(), Items: []drain.Delivered{{MessageID: "till-3-09001", Event: "Order Completed"}, {MessageID: "till-3-09002", Event: "Product Added"}}})
 		f.o.Metrics.Drain().Settled(setA, "skip:no_consent", 3)
@@ -149,8 +153,46 @@ func TestPage(t *testing.T) {
 	if got := b.Text("#verdict"); !strings.Contains(got, "access token refused") {
 		t.Errorf("verdict: %q", got)
 	}
-	if got := b.Text("#map-code .why"); !strings.Contains(got, "did you mean") {
+	if got := b.Text("#map-problems"); !strings.Contains(got, "did you mean") {
 		t.Errorf("mistake in the mapping: %q", got)
 	}
+	b.CheckClean(f.url)
+}
+
+// Who is not signed in sees numbers, and no letter, no outcome, no text of a
+// file; signing in shows them, signing out hides them again.
+func TestPageSignedOut(t *testing.T) {
+	f := busyFixture(t, withoutToken)
+	b := chromium.Open(t)
+	b.Goto(f.url, 1360, 1000, false)
+	b.Until("the event sets are there", `document.querySelectorAll(".card").length === 3`)
+	b.Until("the charts are drawn", `document.querySelectorAll(".uplot canvas").length === 2`)
+	b.Until("it says what is locked", `document.querySelectorAll(".locked:not([hidden])").length === 3`)
+	f.o.Metrics.tail.Delivery(drain.Delivery{EventSet: setA, At: time.Now(), Items: []drain.Delivered{{MessageID: "till-3-09001", Event: "Order Completed"}}})
+	b.Until("the numbers of letters", `document.getElementById("f-dead").innerText === "7"`)
+	if page := b.Text("body"); strings.Contains(page, "till-3-") || strings.Contains(page, "default_curency") || strings.Contains(page, "a Purchase needs") {
+		t.Errorf("contents for anybody: %s", page)
+	}
+	b.Shot("page-signed-out")
+	b.Click("#dead .sign-in")
+	b.Until("it says how", `document.getElementById("token").open && document.getElementById("token").innerText.includes("relay page")`)
+	b.Until("no token is asked for: none is configured", `document.getElementById("token-use").hidden`)
+	b.Shot("page-sign-in")
+	link, err := f.client().PageLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Eval(`location.href = "` + link.URL + `"`)
+	b.Until("the letters are there", `document.querySelectorAll("#dead-rows tr").length === 7`)
+	b.Until("the mapping is there", `document.querySelectorAll("#map-code div").length > 5 && document.getElementById("map-problems").innerText.includes("did you mean")`)
+	b.Until("the dialog is gone", `!document.getElementById("token").open && document.getElementById("token-open").innerText === "Sign out"`)
+	if got := string(b.Eval(`document.cookie + "|" + location.href`)); strings.Contains(got, "sign-in") || !strings.HasPrefix(got, `"|http`) {
+		t.Errorf("cookie and address: %s", got)
+	}
+	for !f.o.Metrics.tail.Watched() {
+		time.Sleep(time.Millisecond)
+	}
+	b.Click("#token-open")
+	b.Until("they are gone", `document.querySelectorAll("#dead-rows tr").length === 0 && document.querySelectorAll("#map-code div").length === 0`)
 	b.CheckClean(f.url)
 }

@@ -74,7 +74,7 @@ func TestRoutesAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := map[string]string{"accessHealth": "health", "accessMetrics": "metrics", "accessOpen": "open", "accessRead": "read", "accessSecret": "token"}
+	words := map[string]string{"accessHealth": "health", "accessMetrics": "metrics", "accessOpen": "open", "accessRead": "read", "accessSecret": "contents", "accessChange": "change", "accessSignIn": "code"}
 	rows := map[string]string{}
 	for _, m := range regexp.MustCompile("(?m)^\\| `((?:GET|POST) [^`]+)` \\| ([a-z]+) \\|").FindAllStringSubmatch(string(doc), -1) {
 		rows[m[1]] = m[2]
@@ -114,7 +114,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("# Metrics\n\nAt `/metrics` of the admin address, for Prometheus; [alerts](../packaging/prometheus/alerts.yaml) and a\n" +
+	b.WriteString("# Metrics\n\nAt `/metrics` of `health.listen` and `admin.listen`, for Prometheus; [alerts](../packaging/prometheus/alerts.yaml) and a\n" +
 		"[dashboard](../packaging/grafana/relay.json) use them. Times are seconds since 1970, not ages. Beside these there are the\n" +
 		"usual `go_*` and `process_*`. This page is made from a scrape.\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n")
 	for _, m := range families {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -37,20 +39,69 @@ func (st *stream) comment(text string) bool {
 	return err == nil && st.rc.Flush() == nil
 }
 
+// mostWatchers bounds the streams of one kind at one door. Where there are more,
+// the page gets the status once and asks again later, and the oldest tail ends:
+// nobody keeps anybody out.
+const mostWatchers = 24
+
+// watchers are the streams there are, by kind.
+type watchers struct {
+	mu  sync.Mutex
+	all map[string][]*watching
+}
+
+type watching struct{ over chan struct{} }
+
+// enter takes a place among the streams of a kind. Where none is left it takes
+// the oldest one's, or, with wait, none: ok is false.
+func (ws *watchers) enter(kind string, wait bool) (w *watching, leave func(), ok bool) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	list := ws.all[kind]
+	if len(list) >= mostWatchers {
+		if wait {
+			return nil, func() {}, false
+		}
+		close(list[0].over)
+		list = list[1:]
+	}
+	if ws.all == nil {
+		ws.all = map[string][]*watching{}
+	}
+	w = &watching{over: make(chan struct{})}
+	ws.all[kind] = append(slices.Clone(list), w)
+	return w, func() {
+		ws.mu.Lock()
+		defer ws.mu.Unlock()
+		ws.all[kind] = slices.DeleteFunc(ws.all[kind], func(o *watching) bool { return o == w })
+	}, true
+}
+
+// watchKind keeps the commands, the signed in and anybody apart.
+func watchKind(what string, r *http.Request) string {
+	switch {
+	case doorOf(r).kind == doorControl:
+		return what + " command"
+	case callerOf(r).signedIn:
+		return what + " signed in"
+	}
+	return what
+}
+
 // live streams the status to the page, once a sample.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
-	if n := s.streams.Add(1); n > maxWatchers {
-		s.streams.Add(-1)
-		writeError(w, http.StatusServiceUnavailable, "too_many_watchers", "too many pages watch already")
-		return
-	}
-	defer s.streams.Add(-1)
+	_, leave, ok := s.watchers.enter(watchKind("live", r), true)
+	defer leave()
 	st := newStream(w)
 	t := time.NewTicker(s.o.Interval)
 	defer t.Stop()
 	for {
-		b, err := json.Marshal(s.Status())
+		b, err := json.Marshal(s.statusFor(r))
 		if err != nil || !st.send("status", b) {
+			return
+		}
+		if !ok {
+			st.send("later", []byte(`{"message":"many watch; ask again in some seconds"}`))
 			return
 		}
 		select {
@@ -67,11 +118,9 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 // tail streams outcomes as they happen. A watcher that falls behind is told
 // how many it missed.
 func (s *Server) tail(w http.ResponseWriter, r *http.Request) {
+	place, leave, _ := s.watchers.enter(watchKind("tail", r), false)
+	defer leave()
 	wt := s.o.Metrics.tail.watch()
-	if wt == nil {
-		writeError(w, http.StatusServiceUnavailable, "too_many_watchers", "too many watch already")
-		return
-	}
 	defer s.o.Metrics.tail.leave(wt)
 	st := newStream(w)
 	t := time.NewTicker(15 * time.Second)
@@ -84,8 +133,12 @@ func (s *Server) tail(w http.ResponseWriter, r *http.Request) {
 				ok = st.send("missed", fmt.Appendf(nil, `{"count":%d}`, n))
 			}
 			ok = ok && st.send("outcome", o.json())
+			noteLine(w)
 		case <-t.C:
 			ok = st.comment("still here")
+		case <-place.over:
+			st.send("end", []byte(`{"message":"many watch, and this was the oldest"}`))
+			return
 		case <-r.Context().Done():
 			return
 		case <-s.stopping:

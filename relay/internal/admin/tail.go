@@ -30,9 +30,6 @@ type Tail struct {
 	watchers map[*watcher]struct{}
 }
 
-// maxWatchers bounds the streams of one server.
-const maxWatchers = 32
-
 type watcher struct {
 	ch     chan Outcome
 	mu     sync.Mutex
@@ -62,13 +59,9 @@ func (t *Tail) Publish(o Outcome) {
 	}
 }
 
-// watch returns nil when there are too many watchers.
 func (t *Tail) watch() *watcher {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.watchers) >= maxWatchers {
-		return nil
-	}
 	if t.watchers == nil {
 		t.watchers = make(map[*watcher]struct{})
 	}

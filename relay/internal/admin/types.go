@@ -151,7 +151,6 @@ type Refused struct {
 	At       time.Time `json:"at"`
 	Message  string    `json:"message"`
 	Problems []Problem `json:"problems,omitempty"`
-	Text     string    `json:"-"`
 }
 
 // Problem is one finding at its place; Line and Column count from 1, 0: unknown.

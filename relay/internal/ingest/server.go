@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"relay/internal/certificate"
 	"relay/internal/logs"
 )
 
@@ -42,7 +43,7 @@ type Server struct {
 	http      *http.Server
 	listeners []net.Listener
 	conns     *connections
-	cert      *certificate // nil: no TLS
+	cert      *certificate.Certificate // nil: no TLS
 	closing   sync.Once
 }
 
@@ -71,12 +72,12 @@ func Listen(o ServerOptions) (*Server, error) {
 	s := &Server{o: o, conns: newConnections(o.MaxConnections)}
 	var secure *tls.Config
 	if o.Cert != "" || o.Key != "" {
-		c, err := loadCertificate(o.Cert, o.Key, o.Logger)
+		c, err := certificate.Load(o.Cert, o.Key, "listen", o.Logger)
 		if err != nil {
 			return nil, fmt.Errorf("set up TLS: %w", err)
 		}
 		s.cert = c
-		secure = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get, NextProtos: []string{"http/1.1"}}
+		secure = c.Config()
 	}
 	for _, addr := range o.Listen {
 		l, err := listen(addr, o.SocketMode)
@@ -116,11 +117,7 @@ func (s *Server) CertificateExpiry() time.Time {
 	if s.cert == nil {
 		return time.Time{}
 	}
-	c, err := s.cert.get(nil) // sees a new one, too
-	if err != nil || c.Leaf == nil {
-		return time.Time{}
-	}
-	return c.Leaf.NotAfter
+	return s.cert.Expires()
 }
 
 // Addrs are the addresses listened on, with the ports the system chose.

@@ -1,6 +1,6 @@
 // Dead letters: filter, look at one, retry, drop.
 import { $, h, text, num, ago, dateTime, ask, toast } from "./dom.js";
-import { get, getSecret, post, lines } from "./api.js";
+import { get, getSecret, post, lines, onSignIn } from "./api.js";
 import { laneName } from "./lanes.js";
 
 const step = 100;
@@ -10,6 +10,7 @@ let shown = [];       // letters in the table
 let picked = new Set();
 let summary = { total: 0, reasons: {}, event_sets: {}, plain: {} };
 let last = -1;        // number of letters when the list was read
+let signedIn = false;
 let turn = 0;         // answers of an older filter are dropped
 
 function filter() {
@@ -21,6 +22,12 @@ function filter() {
 }
 
 export function setupDead() {
+  onSignIn((yes) => {
+    signedIn = yes;
+    for (const id of ["dead-form", "dead-list"]) $(id).hidden = !yes;
+    if (yes) refresh();
+    else { turn++; shown = []; picked.clear(); $("detail").close(); rows(); }
+  });
   let timer = 0;
   $("dead-form").onsubmit = (e) => { e.preventDefault(); refresh(); };
   $("dead-search").oninput = () => { clearTimeout(timer); timer = setTimeout(refresh, 250); };
@@ -38,6 +45,7 @@ export function deadCount(n) {
 }
 
 async function refresh() {
+  if (!signedIn) return;
   const mine = ++turn;
   try {
     const sum = await get("/api/v1/dead/summary");
@@ -47,7 +55,7 @@ async function refresh() {
     options($("dead-set"), Object.entries(sum.event_sets).filter(([k]) => k).map(([k, n]) => [k, `${laneName(k)} (${num(n)})`]));
     await load("", mine);
   } catch (e) {
-    if (e.status !== 401) text($("dead-note"), e.message);
+    if (!e.signIn) text($("dead-note"), e.message);
   }
 }
 
@@ -87,7 +95,7 @@ function rows() {
   }));
   if (focused) { const b = $("dead-rows").querySelector(`[data-id="${CSS.escape(focused)}"]`); if (b) b.focus(); }
   const f = Object.keys(filter()).length > 0;
-  $("dead-empty").hidden = shown.length > 0;
+  $("dead-empty").hidden = !signedIn || shown.length > 0;
   text($("dead-empty"), f ? "None that match." : "Nothing here: every event found its way.");
   text($("dead-note"), summary.total ? `${num(summary.total)} kept, oldest first` : "");
   bar();

@@ -1,13 +1,18 @@
-// The mapping: what is in force, and a refused file with each mistake at its line.
+// The mapping: the text in force, and what is wrong with a file that was refused.
 import { $, h, text, cls, ago } from "./dom.js";
-import { get } from "./api.js";
+import { get, onSignIn } from "./api.js";
 
 let seen = "";
-let view = "refused";
+let signedIn = false;
 let m = null;
 
 export function setupMapping() {
-  for (const b of $("map-seg").querySelectorAll("button")) b.onclick = () => { view = b.dataset.text; code(); };
+  onSignIn((yes) => {
+    signedIn = yes;
+    seen = "";
+    $("map-code").hidden = !yes;
+    if (!yes) { m = null; $("map-code").replaceChildren(); $("map-problems").replaceChildren(); }
+  });
 }
 
 /** mappingState is told with every status; the text is read again when it changed. */
@@ -21,27 +26,25 @@ export async function mappingState(s, now) {
   text($("map-note"), (bad ? `The file was refused ${ago(bad.at, now)}; the mapping before it stays in force. ` : "") + parts.join(" · "));
   $("map-note").title = s.file || "";
   const mark = JSON.stringify([s.digest, s.generation, bad && bad.at, bad && bad.message]);
-  if (mark === seen) return;
+  if (mark === seen || !signedIn) return;
   try {
     m = await get("/api/v1/mapping");
     seen = mark;
-    view = m.refused ? "refused" : "force";
     code();
   } catch { /* tried again with the next status */ }
 }
 
 function code() {
   const refused = Boolean(m.refused);
-  $("map-seg").hidden = !refused;
-  for (const b of $("map-seg").querySelectorAll("button")) b.setAttribute("aria-pressed", String(b.dataset.text === view));
   const problems = (refused ? m.refused.problems : m.warnings) || [];
   const list = problems.length ? problems : refused ? [{ line: 0, message: m.refused.message }] : [];
+  const where = (p) => `line ${p.line}${p.column ? ":" + p.column : ""}`;
   $("map-problems").replaceChildren(...list.map((p) => h("li", { class: refused ? "" : "warning" },
-    p.line ? h("button", { type: "button", onclick: () => jump(p.line) }, `line ${p.line}${p.column ? ":" + p.column : ""}`) : null,
+    !p.line ? null : refused ? h("b", {}, where(p) + " of the refused file") : h("button", { type: "button", onclick: () => jump(p.line) }, where(p)),
     (p.line ? " " : "") + p.message + (p.hint ? " – " + p.hint : ""))));
-  const src = view === "refused" && refused ? m.refused_text || "" : m.text || "";
+  const src = m.text || "";
   const marks = new Map();
-  if (view === "refused" && refused) for (const p of problems) if (p.line) marks.set(p.line, [...(marks.get(p.line) || []), p.message]);
+  if (!refused) for (const p of problems) if (p.line) marks.set(p.line, [...(marks.get(p.line) || []), p.message]);
   const out = [];
   src.replace(/\n$/, "").split("\n").forEach((line, i) => {
     if (!src) return;
@@ -50,8 +53,7 @@ function code() {
     if (why) for (const w of why) out.push(h("div", { class: "why" }, w));
   });
   $("map-code").replaceChildren(...out);
-  const first = $("map-code").querySelector(".bad");
-  if (first) $("map-code").scrollTop = Math.max(0, first.offsetTop - $("map-code").offsetTop - 60);
+  $("map-code").scrollTop = 0;
 }
 
 /** paint tells keys and comments apart; a guess good enough for reading. */
@@ -65,7 +67,6 @@ function paint(line) {
 }
 
 function jump(line) {
-  if (view !== "refused" && m.refused) { view = "refused"; code(); }
   const el = $("map-line-" + line);
   if (el) { $("map-code").scrollTop = el.offsetTop - $("map-code").offsetTop - 60; $("map-code").focus(); }
 }

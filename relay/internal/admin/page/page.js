@@ -1,6 +1,6 @@
 // The status page: one stream of the status keeps everything up to date.
 import { $, h, text, cls, num, rate, bytes, span, ago, timeOf, toast } from "./dom.js";
-import { get, post, stream, askToken } from "./api.js";
+import { post, stream, askToken, onSignIn, whoAmI, takeCode, signOut } from "./api.js";
 import { kind, laneName, showLanes, stateWord } from "./lanes.js";
 import { setupDead, deadCount } from "./dead.js";
 import { setupMapping, mappingState } from "./mapping.js";
@@ -95,9 +95,10 @@ function line(state, word) { cls($("live"), "live " + state); text($("live"), wo
 async function keepAlive(path, on, onState) {
   for (let wait = 500; ; ) {
     try {
-      await stream(path, (event, data) => { wait = 500; onState("on"); on(event, data); });
+      await stream(path, (event, data) => { wait = event === "later" ? 5000 : 500; onState("on"); on(event, data); });
+      if (wait === 5000) { await sleep(wait); continue; }
     } catch (e) {
-      if (e.status === 401) { onState("lost", "token needed"); if (!(await askToken(false))) await sleep(5000); continue; }
+      if (e.signIn) { onState("lost", "sign in"); await askToken(false); await sleep(2000); continue; }
     }
     onState("lost", "not connected");
     await sleep(wait);
@@ -124,7 +125,7 @@ function flush() {
     list.prepend(h("li", { class: kinds[o.outcome] || "off" }, h("time", { datetime: o.time }, timeOf(o.time)), h("b", {}, o.outcome), h("span", {}, what)));
   }
   while (list.children.length > 60) list.lastChild.remove();
-  $("tail-empty").hidden = list.children.length > 0;
+  $("tail-empty").hidden = !signedIn || list.children.length > 0;
 }
 
 // ---- start
@@ -132,7 +133,25 @@ function flush() {
 setupDead();
 setupMapping();
 setupCharts();
-$("token-open").onclick = async () => { if (await askToken(false)) { try { const p = await get("/api/v1/ping"); toast(p.token_needed ? "relay does not accept this token." : "Token accepted.", p.token_needed); } catch (e) { toast(e.message, true); } } };
+let signedIn = false;
+$("token-open").onclick = async () => { if (signedIn) { await signOut(); toast("Signed out."); } else await askToken(false); };
+for (const b of document.querySelectorAll(".sign-in")) b.onclick = () => askToken(false);
+onSignIn((yes) => {
+  signedIn = yes;
+  text($("token-open"), yes ? "Sign out" : "Sign in");
+  document.body.classList.toggle("signed-out", !yes);
+  for (const p of document.querySelectorAll(".locked")) p.hidden = yes;
+  $("tail-empty").hidden = !yes || $("tail").children.length > 0;
+  if (!yes) $("tail").replaceChildren();
+});
+addEventListener("hashchange", () => signIn());
+
+/** signIn takes the code of a link that was opened in this tab. */
+async function signIn() {
+  try { await takeCode(); } catch (e) { toast(e.message, true); }
+  try { await whoAmI(); } catch { /* the live line says that relay is away */ }
+}
+
 $("reload").onclick = async (e) => {
   e.target.disabled = true;
   try {
@@ -146,5 +165,21 @@ $("tail-pause").onclick = (e) => { held = !held; e.target.setAttribute("aria-pre
 document.addEventListener("keydown", (e) => {
   if (e.key === "/" && !e.ctrlKey && !e.metaKey && !/^(INPUT|SELECT|TEXTAREA)$/.test(e.target.tagName) && !document.querySelector("dialog[open]")) { e.preventDefault(); $("dead-search").focus(); }
 });
+
+/** follow keeps the tail while this tab is signed in. */
+async function follow() {
+  for (;;) {
+    if (signedIn) {
+      try {
+        await stream("/api/v1/tail", outcome);
+      } catch (e) {
+        if (e.signIn) try { await whoAmI(); } catch { /* relay is away */ }
+      }
+    }
+    await sleep(1000);
+  }
+}
+
+await signIn();
 keepAlive("/api/v1/live", (event, data) => { if (event === "status") show(data); }, (state, word) => line(state, word || "live"));
-keepAlive("/api/v1/tail", outcome, () => {});
+follow();

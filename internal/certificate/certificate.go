@@ -1,4 +1,7 @@
-package ingest
+// Package certificate serves a TLS key pair out of two files that may be
+// replaced at any time: a renewed certificate is in force within seconds, one
+// that cannot be used changes nothing.
+package certificate
 
 import (
 	"crypto/sha256"
@@ -19,8 +22,9 @@ const (
 	certReread = 30 * time.Second // how often at their content, whatever the dates say
 )
 
-// certificate is a key pair in two files that may be replaced at any time.
-type certificate struct {
+// Certificate is a key pair in two files that may be replaced at any time.
+type Certificate struct {
+	of string // whose it is, for the log
 	certFile, keyFile string
 	log               *slog.Logger
 	now               func() time.Time
@@ -33,8 +37,9 @@ type certificate struct {
 	sum              [sha256.Size]byte // of both files, good or not
 }
 
-func loadCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, log: log, now: time.Now}
+// Load reads both files. of names the listener in what is logged.
+func Load(certFile, keyFile, of string, log *slog.Logger) (*Certificate, error) {
+	c := &Certificate{of: of, certFile: certFile, keyFile: keyFile, log: log, now: time.Now}
 	if _, err := c.reload(); err != nil {
 		return nil, err
 	}
@@ -42,10 +47,10 @@ func loadCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, 
 	return c, nil
 }
 
-// get is tls.Config.GetCertificate. A pair that cannot be loaded, such as a
+// Get is tls.Config.GetCertificate. A pair that cannot be loaded, such as a
 // new certificate whose key is not there yet, leaves the old one in force and
 // is said once.
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if c.mu.TryLock() {
 		defer c.mu.Unlock()
 		if now := c.now(); now.Sub(c.looked) >= certStat {
@@ -54,9 +59,9 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 				c.read = now
 				switch changed, err := c.reload(); {
 				case err != nil && changed:
-					c.log.Warn("intake: new certificate not usable, keeping the old one", "code", logs.CertificateRefused, "err", err)
+					c.log.Warn("new certificate not usable, keeping the old one", "code", logs.CertificateRefused, "listener", c.of, "err", err)
 				case err == nil && changed:
-					c.log.Info("intake: certificate loaded", "code", logs.CertificateLoaded, "not_after", c.current.Load().Leaf.NotAfter)
+					c.log.Info("certificate loaded", "code", logs.CertificateLoaded, "listener", c.of, "not_after", c.current.Load().Leaf.NotAfter)
 				}
 			}
 		}
@@ -64,8 +69,23 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current.Load(), nil
 }
 
+// Config is for a listener that speaks HTTP/1.1 over TLS 1.2 or newer and nothing
+// else.
+func (c *Certificate) Config() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.Get, NextProtos: []string{"http/1.1"}}
+}
+
+// Expires is when the certificate in force runs out.
+func (c *Certificate) Expires() time.Time {
+	pair, err := c.Get(nil) // sees a new one, too
+	if err != nil || pair.Leaf == nil {
+		return time.Time{}
+	}
+	return pair.Leaf.NotAfter
+}
+
 // changed compares what a stat shows.
-func (c *certificate) changed() bool {
+func (c *Certificate) changed() bool {
 	same := func(file string, old fs.FileInfo) bool {
 		fi, err := os.Stat(file)
 		return err == nil && old != nil && os.SameFile(fi, old) && fi.ModTime().Equal(old.ModTime()) && fi.Size() == old.Size()
@@ -75,7 +95,7 @@ func (c *certificate) changed() bool {
 
 // reload reads both files and puts the pair into force. changed tells whether
 // they hold anything else than when they were read last.
-func (c *certificate) reload() (changed bool, err error) {
+func (c *Certificate) reload() (changed bool, err error) {
 	// Dates before contents: a change in between is seen next time.
 	certInfo, err1 := os.Stat(c.certFile)
 	keyInfo, err2 := os.Stat(c.keyFile)
@@ -102,7 +122,7 @@ func (c *certificate) reload() (changed bool, err error) {
 }
 
 // note remembers a digest of what was read and reports whether it is new.
-func (c *certificate) note(cert, key []byte) bool {
+func (c *Certificate) note(cert, key []byte) bool {
 	h := sha256.New()
 	a, b := sha256.Sum256(cert), sha256.Sum256(key)
 	h.Write(a[:])

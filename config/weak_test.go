@@ -1,0 +1,55 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWeakToken(t *testing.T) {
+	for token, want := range map[string]string{
+		"a":                               "16 are needed",
+		"k3J9x0Qv2LmZt7w":                 "16 are needed",
+		"replace-with-a-long-random-text": "placeholder",
+		"Replace_With_A_Long_Random_Text": "placeholder",
+		"change-me-change-me":             "placeholder",
+		"CHANGEME-CHANGEME":               "placeholder",
+		"your-admin-token-here":           "placeholder",
+		"relay-password-2026":             "placeholder",
+		"1234567890123456":                "placeholder",
+		"aaaaaaaaaaaaaaaaaaaa":            "different characters",
+		"abababababababababab":            "different characters",
+		"k3J9x0Qv2LmZt7wB":                "",
+		"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c": "",
+		"correct.battery.staple.till":                      "",
+	} {
+		if got := WeakToken(token); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%q: %q, want %q", token, got, want)
+		}
+	}
+}
+
+// A token that is none is refused where it stands, and not repeated.
+func TestWeakAdminTokenIsRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"admin: { token: tiny-one }\n":                            "admin.token: has 8 characters",
+		"admin: { token: \"${env:T}\" }\n":                        "admin.token: is a placeholder",
+		"admin: { listen: 0.0.0.0:1 }\n":                          "admin.token is not set",
+		"admin: { listen: 0.0.0.0:1, token: k3J9x0Qv2LmZt7wB }\n": "admin.tls is not set",
+		"admin: { tls: { cert: relay.yaml } }\n":                  "admin.tls.cert: admin.tls.key is missing",
+		"health: { listen: 127.0.0.1:8586 }\n":                    "the same address as admin.listen",
+		"health: { listen: 0.0.0.0:8585 }\n":                      "the same address as listen",
+		"admin: { socket: { pth: x } }\n":                         "unknown key \"pth\"",
+	} {
+		_, _, err := Parse("relay.yaml", []byte(text), environment(map[string]string{"T": "replace-with-a-long-random-text"}))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+		if err != nil && (strings.Contains(err.Error(), "tiny-one") || strings.Contains(err.Error(), "random-text")) {
+			t.Errorf("%s: tells the token: %v", text, err)
+		}
+	}
+	c, _, err := Parse("relay.yaml", []byte("admin: { socket: { path: run/a.sock, group: staff } }\nhealth: { listen: 0.0.0.0:1 }\n"), environment(nil))
+	if err != nil || c.Admin.Socket.Path != "run/a.sock" || c.Admin.Socket.Group != "staff" || c.Health.Listen != "0.0.0.0:1" {
+		t.Errorf("%v %+v", err, c)
+	}
+}

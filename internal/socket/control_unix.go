@@ -1,0 +1,232 @@
+//go:build !windows
+
+package socket
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// longest is what the path of a socket may have: sun_path is 104 bytes on macOS
+// and BSD and 108 on Linux, with a zero at its end.
+const longest = 100
+
+// Paths are where the control socket of what lies in dir may be: in dir, and where
+// that is too long for a socket, or a file system that takes none, in a directory
+// of its owner's below /tmp. Both sides find the same, whatever their environment.
+func Paths(dir, name string) []string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		abs = dir
+	}
+	short := elsewhere(abs, name)
+	if path := filepath.Join(abs, name); len(path) <= longest {
+		return []string{path, short}
+	}
+	return []string{short}
+}
+
+// Unsupported says whether a file system takes no sockets.
+func Unsupported(err error) bool {
+	return errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSYS)
+}
+
+// elsewhere is the short path.
+func elsewhere(abs, name string) string {
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real
+	}
+	uid := os.Geteuid()
+	if owner, ok := Owner(abs); ok {
+		uid = owner
+	}
+	sum := sha256.Sum256([]byte(abs))
+	return filepath.Join("/tmp", fmt.Sprintf("relay-%d-%s", uid, hex.EncodeToString(sum[:6])), name)
+}
+
+// Owner is the user whose a file or directory is.
+func Owner(path string) (uid int, ok bool) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return 0, false
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(st.Uid), true
+}
+
+// ListenControl makes the socket path for this user and root, and for the
+// members of group when one is given. dir is what it is for, in whose owner's
+// name a short path elsewhere is made.
+func ListenControl(path, dir, group string) (net.Listener, error) {
+	mode, gid := fs.FileMode(0o600), -1
+	if group != "" {
+		g, err := lookupGroup(group)
+		if err != nil {
+			return nil, err
+		}
+		mode, gid = 0o660, g
+	}
+	if err := prepare(path, dir, gid); err != nil {
+		return nil, err
+	}
+	l, err := listen(path, mode, gid)
+	if err != nil {
+		return nil, err
+	}
+	return &control{Listener: l, anyone: group != ""}, nil
+}
+
+// prepare makes the directory of a short path elsewhere. One that is another
+// user's is not used: whoever may write to it could answer in relay's place.
+func prepare(path, dir string, gid int) error {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if path != elsewhere(abs, filepath.Base(path)) {
+		return nil
+	}
+	parent := filepath.Dir(path)
+	err = os.Mkdir(parent, 0o700)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	fi, err := os.Lstat(parent)
+	if err != nil {
+		return err
+	}
+	owner, _ := Owner(parent)
+	if !fi.IsDir() || owner != os.Geteuid() || fi.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s is another user's; remove it, or give another path", parent)
+	}
+	if gid >= 0 {
+		if err := os.Chown(parent, -1, gid); err != nil {
+			return err
+		}
+		return os.Chmod(parent, 0o710)
+	}
+	return nil
+}
+
+func lookupGroup(name string) (int, error) {
+	if n, err := strconv.Atoi(name); err == nil && n >= 0 {
+		return n, nil
+	}
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %s", ErrNoGroup, name)
+	}
+	return strconv.Atoi(g.Gid)
+}
+
+// control accepts connections with the user at their other end. Where no group
+// is named it takes only those of its own user and root, whatever the file system
+// thinks of a socket's mode.
+type control struct {
+	net.Listener
+	anyone bool // the mode of the socket decides
+}
+
+func (l *control) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		uid, known := peer(c)
+		if !l.anyone && known && uid != 0 && uid != os.Geteuid() {
+			_ = c.Close()
+			continue
+		}
+		p := Peer{UID: uid, Known: known}
+		if !known {
+			p.UID = -1
+		}
+		return &peerConn{Conn: c, peer: p}, nil
+	}
+}
+
+type peerConn struct {
+	net.Conn
+	peer Peer
+}
+
+// Peer is who is at the other end.
+func (c *peerConn) Peer() Peer { return c.peer }
+
+// DialControl connects to the control socket path of what lies in dir. It
+// returns a connection only to one whom the caller may trust: this user, root,
+// the owner of dir, or that of the socket's own directory.
+func DialControl(ctx context.Context, path, dir string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 3 * time.Second}
+	c, err := d.DialContext(ctx, "unix", path)
+	if errors.Is(err, syscall.EINVAL) {
+		err = fmt.Errorf("the path is too long for a socket: %w", err)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, &NotAllowedError{mayNot(path)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	uid, known := peer(c)
+	if known && !trusted(uid, filepath.Dir(path), dir) {
+		_ = c.Close()
+		return nil, &NotAllowedError{fmt.Sprintf("%s answers at %s, who is neither relay's user nor root; nothing was sent", userName(uid), path)}
+	}
+	return c, nil
+}
+
+func trusted(uid int, dirs ...string) bool {
+	if uid == 0 || uid == os.Geteuid() {
+		return true
+	}
+	for _, dir := range dirs {
+		if owner, ok := Owner(dir); ok && owner == uid && owner != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// mayNot says who may, as far as the file system tells.
+func mayNot(path string) string {
+	who, as := "relay's own user and root", "as root (sudo)"
+	if fi, err := os.Lstat(path); err == nil {
+		if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+			who = fmt.Sprintf("%s and root", userName(int(st.Uid)))
+			if fi.Mode().Perm()&0o060 == 0o060 {
+				who = fmt.Sprintf("%s, root and members of the group %s", userName(int(st.Uid)), groupName(int(st.Gid)))
+			}
+		}
+	}
+	return fmt.Sprintf("%s may not use %s: it is for %s. Run the command %s, or have admin.socket.group name a group you are in", userName(os.Geteuid()), path, who, as)
+}
+
+func userName(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return fmt.Sprintf("the user %s", u.Username)
+	}
+	return fmt.Sprintf("the user %d", uid)
+}
+
+func groupName(gid int) string {
+	if g, err := user.LookupGroupId(strconv.Itoa(gid)); err == nil {
+		return g.Name
+	}
+	return strconv.Itoa(gid)
+}

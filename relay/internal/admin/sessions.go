@@ -1,0 +1,165 @@
+package admin
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	codeLife    = 60 * time.Second
+	sessionLife = 12 * time.Hour
+	mostCodes   = 16 // not redeemed yet; the oldest makes room
+	mostSession = 64 // the oldest makes room
+)
+
+// sessions are the browsers that are signed in. A code is made for somebody who
+// may use the control socket and is good once; the session it buys lives in this
+// process alone. Both are kept as hashes.
+type sessions struct {
+	mu    sync.Mutex
+	now   func() time.Time // with its monotonic part: a clock that is set ends nothing
+	codes map[[sha256.Size]byte]time.Time
+	live  map[[sha256.Size]byte]time.Time // until when
+}
+
+func newSessions() *sessions {
+	return &sessions{now: time.Now, codes: map[[sha256.Size]byte]time.Time{}, live: map[[sha256.Size]byte]time.Time{}}
+}
+
+// code makes one that can be redeemed for a minute.
+func (s *sessions) code() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.add(s.codes, codeLife, mostCodes)
+}
+
+// redeem gives a session for a code, once.
+func (s *sessions) redeem(code string) (token string, until time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := sha256.Sum256([]byte(code))
+	end, ok := s.codes[key]
+	delete(s.codes, key)
+	if !ok || !s.now().Before(end) {
+		return "", time.Time{}, false
+	}
+	token = s.add(s.live, sessionLife, mostSession)
+	return token, s.live[sha256.Sum256([]byte(token))], true
+}
+
+// check says whether token is a session's, and by which name it is known.
+func (s *sessions) check(token string) (name string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := sha256.Sum256([]byte(token))
+	end, ok := s.live[key]
+	if !ok || !s.now().Before(end) {
+		delete(s.live, key)
+		return "", false
+	}
+	return hex.EncodeToString(key[:4]), true
+}
+
+// end ends a session.
+func (s *sessions) end(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.live, sha256.Sum256([]byte(token)))
+}
+
+// add puts a new secret into m; the caller holds s.mu.
+func (s *sessions) add(m map[[sha256.Size]byte]time.Time, life time.Duration, most int) string {
+	for len(m) >= most {
+		var first [sha256.Size]byte
+		var when time.Time
+		for k, t := range m {
+			if when.IsZero() || t.Before(when) {
+				first, when = k, t
+			}
+		}
+		delete(m, first)
+	}
+	secret := rand.Text() // at least 128 bits
+	m[sha256.Sum256([]byte(secret))] = s.now().Add(life)
+	return secret
+}
+
+// PageLink is POST /api/v1/page: where a browser signs in.
+type PageLink struct {
+	URL       string    `json:"url"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// pageLink makes a link with a code. The code is in the fragment, which no
+// browser sends anywhere.
+func (s *Server) pageLink(w http.ResponseWriter, _ *http.Request) {
+	base, err := s.pageURL()
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, PageLink{URL: base + "/#sign-in=" + s.guard.sessions.code(), ExpiresAt: time.Now().Add(codeLife).UTC()})
+}
+
+// pageURL is where this process has bound the page: nobody else can answer there.
+func (s *Server) pageURL() (string, error) {
+	d := s.page
+	if d == nil || d.network != "tcp" {
+		return "", badf("admin.listen is no TCP address, and a browser reaches no other; set it to 127.0.0.1:8586")
+	}
+	host, port, err := net.SplitHostPort(d.addr)
+	if err != nil {
+		return "", badf("admin.listen %s: %v", d.addr, err)
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+		if ip.To4() == nil {
+			host = "::1"
+		}
+	}
+	scheme := "http"
+	if d.secure {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port), nil
+}
+
+// Session is POST /api/v1/session: what a browser sends from then on as
+// Authorization: Bearer.
+type Session struct {
+	Session   string    `json:"session"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Code string `json:"code"`
+	}
+	if err := readJSONUpTo(w, r, &in, 1<<10); err != nil {
+		s.fail(w, err)
+		return
+	}
+	token, until, ok := s.guard.sessions.redeem(in.Code)
+	if !ok {
+		writeError(w, http.StatusUnauthorized, "code_used", "this link has been used or is older than a minute; run `relay page` again")
+		return
+	}
+	name, _ := s.guard.sessions.check(token)
+	setCaller(w, "session "+name)
+	writeJSON(w, http.StatusOK, Session{Session: token, ExpiresAt: until.UTC()})
+}
+
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
+	c := callerOf(r)
+	if c.session == "" {
+		s.fail(w, badf("this is no session"))
+		return
+	}
+	s.guard.sessions.end(c.session)
+	writeJSON(w, http.StatusOK, Done{Success: true, Message: "signed out"})
+}

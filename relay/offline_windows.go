@@ -1,0 +1,6 @@
+package main
+
+import "os/exec"
+
+// runAs is not needed here: whoever may open a queue leaves it usable.
+func runAs(*exec.Cmd, int, string) error { return nil }

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"relay/internal/screen"
+	"relay/relay/internal/admin"
+)
+
+func newPageCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "page",
+		Short: "Print a link that signs a browser in at the status page",
+		Long: `Without being signed in, the page shows numbers alone: no dead letters, no events, no
+text of a file, and it changes nothing. The link is good once, for a minute; the browser
+tab it is opened in then stays signed in for 12 hours, or until relay stops. Who may use
+admin.socket may print one. For a relay on another machine, forward its port and have the
+link printed there:
+
+  ssh -N -L 8586:127.0.0.1:8586 store-42
+  ssh store-42 relay page`,
+		Example: "  relay page\n  xdg-open \"$(relay page)\"",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return online(c, func(ctx context.Context, client *admin.Client) error {
+				l, err := client.PageLink(ctx)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return jsonLine(c.OutOrStdout(), l)
+				}
+				_, err = fmt.Fprintln(c.OutOrStdout(), screen.Line(l.URL))
+				return err
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "JSON")
+	return c
+}
