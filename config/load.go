@@ -25,6 +25,9 @@ type Options struct {
 // relative to the file's folder.
 func Load(path string, o Options) (*Config, []strictyaml.Problem, error) {
 	src, err := readBounded(path, strictyaml.MaxSize+1)
+	if err == nil {
+		err = Refusable(path)
+	}
 	if err != nil {
 		return nil, nil, &InvalidError{File: path, Err: withoutPath(err)}
 	}
@@ -90,6 +93,7 @@ func (l *loader) run() ([]strictyaml.Problem, error) {
 	l.readSecretFiles()
 	l.validate()
 	l.addFiles()
+	l.checkTrusted()
 	warnings := l.conceal(doc.Warnings())
 	if err := doc.Err(); err != nil {
 		return warnings, l.invalid(err)

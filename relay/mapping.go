@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/config"
 	"relay/internal/logs"
 	"relay/internal/strictyaml"
 	"relay/mapper"
@@ -108,7 +109,12 @@ func (l *liveMapping) Mapping() *mapper.Mapping { return l.current.Load() }
 // offer checks a new source and puts it in force, or refuses it with every
 // problem found. It reports whether the mapping changed.
 func (l *liveMapping) offer(src []byte) (changed bool, err error) {
-	m, warnings, err := l.parse(l.path(), src)
+	err = config.Refusable(l.path())
+	var m *mapper.Mapping
+	var warnings []strictyaml.Problem
+	if err == nil {
+		m, warnings, err = l.parse(l.path(), src)
+	}
 	if err != nil {
 		l.refuse(err, src)
 		return false, err

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -36,7 +37,9 @@ func newServiceCommand() *cobra.Command {
 		Long: `Installs, starts, stops and removes relay as a Windows service, from an elevated prompt.
 The service begins with Windows, is begun again when it fails, and writes its log to
 relay.log beside relay.yaml (3 old files of 10 MiB are kept); warnings and errors also go to
-the Event Log. Files it reads and the queue must be open to its user.`,
+the Event Log. It runs as an account of its own, NT SERVICE\NAME, which has no rights elsewhere; install
+gives the queue's folder, and the one of relay.yaml below ProgramData, to it and to
+administrators alone. Other files that relay reads must be open to it.`,
 		Example: `  relay service install --config C:\ProgramData\relay\relay.yaml
   relay service start
   relay service status
@@ -93,12 +96,19 @@ func newServiceInstallCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("find config: %w", err)
 			}
-			if _, _, err := config.Load(file, config.Options{}); err != nil {
+			cfg, _, err := config.Load(file, config.Options{})
+			if err != nil {
 				return err
 			}
 			name, _ := c.Flags().GetString("name")
+			if user == "" {
+				user = `NT SERVICE\` + name
+			}
 			s, err := openService(c, &winService{}, func(sc *service.Config) {
 				sc.UserName = user
+				if user == localSystem {
+					sc.UserName = ""
+				}
 				sc.Arguments = []string{"service", "run", "--name", name, "--config", file}
 			})
 			if err != nil {
@@ -107,13 +117,41 @@ func newServiceInstallCommand() *cobra.Command {
 			if err := s.Install(); err != nil {
 				return fmt.Errorf("install service: %w", err)
 			}
+			if err := protectFolders(cfg, user); err != nil {
+				return errors.Join(fmt.Errorf("the service is installed, but its folders are as open as they were: %w", err))
+			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "installed; begin it with: relay service start --name %s\n", name)
 			return err
 		},
 	}
 	addConfigFlag(c)
-	c.Flags().StringVar(&user, "user", "", `run as this user, such as "NT AUTHORITY\LocalService"; default: the local system`)
+	c.Flags().StringVar(&user, "user", "", `run as this user, such as "NT AUTHORITY\LocalService" or "LocalSystem"; default: the service's own account, NT SERVICE\NAME`)
 	return c
+}
+
+// localSystem is the account that may do everything: only on demand.
+const localSystem = "LocalSystem"
+
+// protectFolders gives the queue's folder, and that of relay.yaml where it is
+// below ProgramData, to the service's account and to administrators: ProgramData
+// lets every user read, and add files.
+func protectFolders(cfg *config.Config, account string) error {
+	if account == localSystem {
+		account = "" // it has its entry anyway
+	}
+	if err := os.MkdirAll(cfg.Queue.Path, 0o700); err != nil {
+		return fmt.Errorf("make the queue's folder: %w", err)
+	}
+	folders := []string{cfg.Queue.Path}
+	if dir := filepath.Dir(cfg.File); belowProgramData(dir, os.Getenv("ProgramData")) {
+		folders = append([]string{dir}, folders...)
+	}
+	for _, dir := range folders {
+		if err := disk.Protect(dir, account); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newServiceControlCommand(name, short string, do func(service.Service) error, done string) *cobra.Command {

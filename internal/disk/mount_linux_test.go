@@ -137,3 +137,26 @@ func TestOrderOfSteps(t *testing.T) {
 		})
 	}
 }
+
+// TestReadOnlyMount: nobody can write there, whatever the modes say.
+func TestReadOnlyMount(t *testing.T) {
+	d := mount(t, "")
+	f := filepath.Join(d, "relay.yaml")
+	if err := os.WriteFile(f, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{f, d} {
+		if err := os.Chmod(p, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if AnyUser(Trusted(f)) == nil {
+		t.Error("it may be written before")
+	}
+	if err := unix.Mount("", d, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := Trusted(f); err != nil {
+		t.Error(err)
+	}
+}

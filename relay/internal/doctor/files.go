@@ -24,11 +24,15 @@ func (e *exam) files() {
 		}
 	}
 	e.secret()
-	if info, err := os.Stat(c.Queue.Path); err == nil && disk.Rights(info)&0o077 != 0 {
+	if disk.AnyUserReads(c.Queue.Path) {
+		fix := "chmod 700 " + c.Queue.Path
+		if runtime.GOOS == "windows" {
+			fix = "relay service install gives the folder to its service alone; by hand: icacls \"" + c.Queue.Path + "\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F \"NT SERVICE\\relay:(OI)(CI)M\""
+		}
 		e.say(Finding{
 			Check: "files", Code: "queue_readable", Level: Warn,
-			Text: fmt.Sprintf("Other users of this machine may look into the queue (%s, %04o), where customers' data lies.", c.Queue.Path, info.Mode().Perm()),
-			Fix:  "chmod 700 " + c.Queue.Path, Who: You,
+			Text: fmt.Sprintf("Other users of this machine may look into the queue (%s), where customers' data lies.", c.Queue.Path),
+			Fix:  fix, Who: You,
 		})
 	}
 	if runtime.GOOS != "windows" && e.uid() == 0 {

@@ -1,0 +1,133 @@
+//go:build unix
+
+package disk
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxLinks is how many links are followed on the way to a file, as by the kernel.
+const maxLinks = 40
+
+func trusted(path string) error {
+	at, err := filepath.Abs(path)
+	if err != nil {
+		return nil
+	}
+	w := walk{file: path}
+	for range maxLinks {
+		next := w.link(at)
+		if w.any != nil || next == "" {
+			break
+		}
+		at = next
+	}
+	switch {
+	case w.any != nil:
+		return w.any
+	case w.group != nil:
+		return w.group
+	}
+	return nil
+}
+
+// walk is the way to one file.
+type walk struct {
+	file       string
+	any, group *WritableError
+}
+
+// link looks at everything on the way to path, and returns where the first link
+// on it leads; "" when there is none.
+func (w *walk) link(path string) string {
+	rest := strings.Split(strings.Trim(path, "/"), "/")
+	at := "/"
+	w.look(at, rest[0])
+	for i, name := range rest {
+		at = filepath.Join(at, name)
+		info, err := os.Lstat(at)
+		if err != nil {
+			return ""
+		}
+		if info.Mode()&fs.ModeSymlink != 0 {
+			to, err := os.Readlink(at)
+			if err != nil {
+				return ""
+			}
+			if !filepath.IsAbs(to) {
+				to = filepath.Join(filepath.Dir(at), to)
+			}
+			return filepath.Join(append([]string{to}, rest[i+1:]...)...)
+		}
+		next := ""
+		if i+1 < len(rest) {
+			next = rest[i+1]
+		}
+		w.look(at, next)
+	}
+	return ""
+}
+
+// look judges one folder or file. next is what lies in the folder on the way, ""
+// for the file itself.
+func (w *walk) look(at, next string) {
+	info, err := os.Lstat(at)
+	if err != nil || info.Mode().Perm()&0o022 == 0 {
+		return
+	}
+	if next != "" && (info.Mode()&fs.ModeSticky != 0 || kubernetes(at)) || readOnly(at) {
+		return
+	}
+	e := &WritableError{Path: at, File: w.file}
+	switch {
+	case info.Mode().Perm()&0o002 != 0:
+		e.Fix = "chmod o-w " + shellWord(at)
+		if w.any == nil {
+			w.any = e
+		}
+	case w.group == nil && next == "": // of the file: folders of a group are a custom of distributions
+		e.Group, e.Fix = true, "chmod g-w "+shellWord(at)
+		w.group = e
+	}
+}
+
+// kubernetes says whether a folder is a volume that the kubelet fills: all in it
+// leads through ..data, which it swaps, to a folder of its own. Whoever may write
+// the folder cannot make these root's.
+func kubernetes(dir string) bool {
+	link, err := os.Lstat(filepath.Join(dir, "..data"))
+	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
+		return false
+	}
+	to, err := os.Readlink(filepath.Join(dir, "..data"))
+	if err != nil || !strings.HasPrefix(to, "..") || strings.Contains(to, "/") {
+		return false
+	}
+	version, err := os.Lstat(filepath.Join(dir, to))
+	return err == nil && version.IsDir() && version.Mode().Perm()&0o002 == 0 && ours(link) && ours(version)
+}
+
+// ours says whether root or this user owns it.
+func ours(info fs.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && (s.Uid == 0 || int(s.Uid) == os.Geteuid())
+}
+
+func readOnly(path string) bool {
+	var s unix.Statfs_t
+	return unix.Statfs(path, &s) == nil && uint64(s.Flags)&readOnlyFlag != 0
+}
+
+// shellWord quotes a path for a shell where it has to be.
+func shellWord(path string) string {
+	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

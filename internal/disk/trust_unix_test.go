@@ -1,0 +1,133 @@
+//go:build unix
+
+package disk
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestTrusted makes every kind of file and folder that the rule speaks of.
+func TestTrusted(t *testing.T) {
+	dir := func(mode os.FileMode, in ...string) string {
+		d := filepath.Join(append(in, "d")...)
+		if len(in) == 0 {
+			d = t.TempDir()
+		} else if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(d, mode); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	file := func(in string, mode os.FileMode) string {
+		f := filepath.Join(in, "relay.yaml")
+		if err := os.WriteFile(f, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(f, mode); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	link := func(to, in, name string) string {
+		l := filepath.Join(in, name)
+		if err := os.Symlink(to, l); err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	const sticky = os.ModeSticky
+	configMap := dir(0o777)
+	version := filepath.Join(configMap, "..2026_11_20_10_00_00.123")
+	if err := os.Mkdir(version, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file(version, 0o644)
+	link("..2026_11_20_10_00_00.123", configMap, "..data")
+	open := dir(0o777)
+	plainFile := file(dir(0o755), 0o644)
+	for _, x := range []struct {
+		name, path string
+		any, group bool
+		at         string // what the fix is about
+	}{
+		{"a file of its owner", plainFile, false, false, ""},
+		{"a file any user may write", file(dir(0o755), 0o666), true, false, "relay.yaml"},
+		{"a file its group may write", file(dir(0o755), 0o664), false, true, "relay.yaml"},
+		{"in a folder any user may write", file(open, 0o600), true, false, filepath.Base(open)},
+		{"below a folder any user may write", file(dir(0o755, dir(0o777)), 0o600), true, false, ""},
+		{"in a folder of a group", file(dir(0o775), 0o600), false, false, ""},
+		{"in a sticky folder", file(dir(0o777|sticky), 0o600), false, false, ""},
+		{"a file any user may write in a sticky folder", file(dir(0o777|sticky), 0o602), true, false, "relay.yaml"},
+		{"a link to it", link(plainFile, dir(0o755), "relay.yaml"), false, false, ""},
+		{"a link to a file any user may write", link(file(dir(0o755), 0o666), dir(0o755), "relay.yaml"), true, false, ""},
+		{"a link in a folder any user may write", link(plainFile, dir(0o777), "relay.yaml"), true, false, ""},
+		{"a link in a sticky folder", link(plainFile, dir(0o777|sticky), "relay.yaml"), false, false, ""},
+		{"a ConfigMap", link("..data/relay.yaml", configMap, "relay.yaml"), false, false, ""},
+		{"a loop", link("loop", dir(0o755), "loop"), false, false, ""},
+		{"none", filepath.Join(dir(0o755), "none"), false, false, ""},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			err := Trusted(x.path)
+			w, _ := err.(*WritableError)
+			if (AnyUser(err) != nil) != x.any || (w != nil && w.Group) != x.group {
+				t.Fatalf("%v", err)
+			}
+			if err == nil {
+				return
+			}
+			if !strings.Contains(w.Fix, x.at) {
+				t.Errorf("the fix is %s", w.Fix)
+			}
+			// The command says what is enough.
+			if err := exec.CommandContext(t.Context(), "sh", "-c", w.Fix).Run(); err != nil {
+				t.Fatal(err)
+			}
+			if err := Trusted(x.path); AnyUser(err) != nil || x.group && err != nil {
+				t.Errorf("after %s: %v", w.Fix, err)
+			}
+		})
+	}
+}
+
+// TestForgedKubernetes: whoever may write a folder can make ..data in it, but not
+// root's.
+func TestForgedKubernetes(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make files of another user")
+	}
+	d := t.TempDir()
+	if err := os.Chmod(d, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	v := filepath.Join(d, "..2026")
+	f := filepath.Join(v, "relay.yaml")
+	for _, err := range []error{
+		os.Mkdir(v, 0o755), os.WriteFile(f, nil, 0o644), os.Symlink("..2026", filepath.Join(d, "..data")),
+		os.Symlink("..data/relay.yaml", filepath.Join(d, "relay.yaml")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(d, "relay.yaml")
+	if err := Trusted(path); err != nil {
+		t.Errorf("root's: %v", err)
+	}
+	for _, p := range []string{filepath.Join(d, "..data"), v} {
+		if err := os.Lchown(p, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		if AnyUser(Trusted(path)) == nil {
+			t.Errorf("%s of another user is taken for the kubelet's", p)
+		}
+		if err := os.Lchown(p, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
