@@ -5,13 +5,6 @@ import (
 	"strconv"
 )
 
-// customRules are the mapping's custom_data.
-type customRules struct {
-	exclude []path
-	keep    []path
-	set     []setField
-}
-
 // setField is one entry of custom_data.set.
 type setField struct {
 	name    string
@@ -31,8 +24,8 @@ type fixedField struct {
 
 // findFixed evaluates custom_data.set.
 func (s *subject) findFixed() {
-	for i := range s.m.custom.set {
-		f := &s.m.custom.set[i]
+	for i := range s.rules.set {
+		f := &s.rules.set[i]
 		for j := range f.sources {
 			src := &f.sources[j]
 			found, err := src.resolve(s, s.scratch[:0])
@@ -106,7 +99,13 @@ type customWriter struct {
 	notes *noteList
 	out   []byte
 	trail []crumb // from the properties down to the node at hand
+
+	closed bool // custom_data.only is given,
+	open   int  // and so many of the trail are named by it
 }
+
+// shut says that custom_data.only names neither the node at hand nor what it is in.
+func (w *customWriter) shut() bool { return w.closed && w.open == 0 }
 
 type crumb struct {
 	name  string
@@ -119,11 +118,12 @@ const maxCustomDepth = 50
 // leftovers writes every property that nothing has consumed, and what the
 // mapping sets, as members without the braces.
 func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
-	w := customWriter{s: s, c: c, notes: notes, out: s.room.custom[:0], trail: s.room.trail[:0]}
+	w := customWriter{s: s, c: c, notes: notes, out: s.room.custom[:0], trail: s.room.trail[:0], closed: s.rules.only != nil}
 	defer func() { s.room.custom, s.room.trail = w.out, w.trail }()
 	if s.props != nil {
 		w.members(s.props, true, false)
 	}
+	w.closed = false // what the mapping sets, it names
 	for i := range s.fixed {
 		f := &s.fixed[i]
 		if f.name == "order_id" || f.name == "item_number" {
@@ -173,6 +173,9 @@ func (w *customWriter) members(n *node, top, kept bool) {
 		kid := &n.kids[i]
 		w.trail = append(w.trail, crumb{name: kid.name})
 		start := len(w.out)
+		if kid.mark&markOnly != 0 {
+			w.open++
+		}
 		if w.wanted(kid, top, kept) {
 			w.key(kid.name)
 			if !w.value(kid, kid.name, kept || kid.mark&markKeep != 0, len(w.trail)) {
@@ -180,6 +183,9 @@ func (w *customWriter) members(n *node, top, kept bool) {
 			} else if top && w.s.x != nil {
 				w.s.x.custom(kid.name, w.at(), 0, kid, string(w.out[valueStart(w.out, start, kid.name):]))
 			}
+		}
+		if kid.mark&markOnly != 0 {
+			w.open--
 		}
 		w.trail = w.trail[:len(w.trail)-1]
 	}
@@ -251,6 +257,10 @@ func (w *customWriter) at() string {
 // value writes a value; false means that nothing of it may be sent, and what
 // was written of it is for the caller to take back.
 func (w *customWriter) value(n *node, name string, kept bool, depth int) bool {
+	if w.shut() && n.kind != isObject && n.kind != isList {
+		w.skip(n, "", "custom_data.only does not name it")
+		return false
+	}
 	switch n.kind {
 	case isNull:
 		return false
@@ -293,7 +303,7 @@ func (w *customWriter) nested(n *node, name string, kept bool, depth int) bool {
 		w.members(n, false, kept)
 		empty := len(w.out) == start
 		w.out = append(w.out, '}')
-		return !empty || len(n.kids) == 0
+		return !empty || len(n.kids) == 0 && !w.shut()
 	}
 	w.out = append(w.out, '[')
 	start := len(w.out)
@@ -304,14 +314,20 @@ func (w *customWriter) nested(n *node, name string, kept bool, depth int) bool {
 		if before > start {
 			w.out = append(w.out, ',')
 		}
+		if kid.mark&markOnly != 0 {
+			w.open++
+		}
 		if kid.mark&(markSource|markExclude|markConsumed) != 0 || kid == w.c.consumed || !w.value(kid, name, kept || kid.mark&markKeep != 0, depth+1) {
 			w.out = w.out[:before]
+		}
+		if kid.mark&markOnly != 0 {
+			w.open--
 		}
 		w.trail = w.trail[:len(w.trail)-1]
 	}
 	empty := len(w.out) == start
 	w.out = append(w.out, ']')
-	return !empty || len(n.kids) == 0
+	return !empty || len(n.kids) == 0 && !w.shut()
 }
 
 // appendNumber writes a number in plain decimal form where that is not longer

@@ -15,7 +15,14 @@ type conversion struct {
 	valueSource         string // where a value was found, usable or not
 	consumed            *node  // the property that gave the value
 	custom              []byte // members of custom_data that are left over
+	eventMembers
 }
+
+// Encoding is the version of how a conversion is written. It is one of what
+// decides a conversion's bytes, beside the event and the mapping: whoever must
+// make the same bytes again keeps it, and can say why they come out otherwise.
+// It changes with every change of this package that changes the bytes of an event.
+const Encoding = 2
 
 // encode writes a conversion in its format. Members always come in the same
 // order, so the same event gives the same bytes.
@@ -39,7 +46,12 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 	if s.eventID != "" {
 		o.text("event_id", s.eventID)
 	}
-	o.text("action_source", s.m.actionSource)
+	if s.m.orderIDAt != atCustom {
+		c.encodeOrder(o)
+	}
+	o.text("action_source", c.actionSource)
+	c.encodeMembers(o)
+	s.encodeStore(o)
 	o.key("user_data")
 	o.open()
 	for k := range keyCount {
@@ -47,8 +59,12 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 			continue
 		}
 		o.key(keyTable[k].conversions)
-		if k == keyLeadID {
+		switch k {
+		case keyLeadID:
 			o.out = append(o.out, s.keys[k][0].value...)
+			continue
+		case keyMadid:
+			o.out = appendText(o.out, s.keys[k][0].value)
 			continue
 		}
 		o.out = append(o.out, '[')
@@ -60,11 +76,16 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 		}
 		o.out = append(o.out, ']')
 	}
+	s.encodeIdentifiers(o, c)
 	o.close()
-	if c.value != "" || c.currency != "" || len(s.goods.ids) > 0 || c.orderID != "" || c.itemNumber != "" || len(c.custom) > 0 {
+	order := s.m.orderIDAt != atEvent && (c.orderID != "" || c.itemNumber != "")
+	if c.value != "" || c.currency != "" || len(s.goods.ids) > 0 || order || len(c.custom) > 0 {
 		o.key("custom_data")
 		o.open()
 		s.commerce(o, c)
+		if order {
+			c.encodeOrder(o)
+		}
 		o.members(c.custom)
 		o.close()
 	}
@@ -92,6 +113,7 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.key("event_time")
 	o.out = strconv.AppendInt(o.out, s.when.Unix(), 10)
 	s.commerce(o, c)
+	c.encodeOrder(o)
 	if len(c.custom) > 0 {
 		o.key("custom_data")
 		o.open()
@@ -112,6 +134,8 @@ func offlineKey(o *object, k keyID, values []keyValue) {
 	switch k {
 	case keyLeadID:
 		o.raw("lead_id", first.value)
+	case keyMadid:
+		o.text("madid", first.value)
 	case keyExternalID:
 		o.text("extern_id", first.plain)
 	case keyBirthDate:
@@ -136,8 +160,7 @@ func offlineKey(o *object, k keyID, values []keyValue) {
 	}
 }
 
-// commerce writes money, goods and ids, which have the same names in both
-// formats.
+// commerce writes money and goods, which have the same names in both formats.
 func (s *subject) commerce(o *object, c *conversion) {
 	if c.value != "" {
 		o.raw("value", c.value)
@@ -152,8 +175,12 @@ func (s *subject) commerce(o *object, c *conversion) {
 	}
 	if len(s.goods.contents) > 0 {
 		o.key("contents")
-		o.out = s.goods.appendContents(o.out, c.api)
+		o.out = s.goods.appendContents(o.out, c.api, c.name)
 	}
+}
+
+// encodeOrder writes what events of one order are told apart by.
+func (c *conversion) encodeOrder(o *object) {
 	if c.orderID != "" {
 		o.text("order_id", c.orderID)
 	}

@@ -114,7 +114,7 @@ func (x *tracer) custom(name, source string, line int, raw *node, value string) 
 // key records a match key.
 func (x *tracer) key(k keyID, source string, line int, raw *node, n normalised, sum string) {
 	f := Field{Field: keyTable[k].name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.steps), Value: n.value, personal: true}
-	if k != keyLeadID {
+	if k.hashed() {
 		f.Hash = sum
 	}
 	x.fields = append(x.fields, f)

@@ -18,7 +18,11 @@ type goods struct {
 
 // content is one product. quantity and price are numbers as JSON text; price
 // may be "".
-type content struct{ id, quantity, price string }
+type content struct {
+	id, quantity, price string
+	delivery            string            // delivery_category
+	more                [itemCount]string // what the mapping's contents names
+}
 
 // goodsRules are the mapping's products: where the goods of an event are, and
 // where in each of them its catalogue id is. Tried in order.
@@ -137,6 +141,7 @@ func (s *subject) product(n *node, list string, index int) {
 	if !s.quantity(&c, n.get("quantity"), price, at) {
 		return
 	}
+	s.describe(n, &c, at)
 	s.goods.ids = append(s.goods.ids, id)
 	s.goods.contents = append(s.goods.contents, c)
 }
@@ -204,7 +209,7 @@ func (s *subject) explainGoods(source, id string, raw *node) {
 	s.x.field("content_type", "event name", 0, nil, nil, quote(s.goods.kind))
 	s.x.field("content_ids", source+id, line, raw, nil, string(s.goods.appendIDs(nil)))
 	if len(s.goods.contents) > 0 {
-		s.x.field("contents", source, line, raw, nil, string(s.goods.appendContents(nil, Conversions)))
+		s.x.field("contents", source, line, raw, nil, string(s.goods.appendContents(nil, Conversions, "")))
 	}
 }
 
@@ -221,7 +226,7 @@ func (g *goods) appendIDs(dst []byte) []byte {
 
 // appendContents writes the list of products; the price is called price in the
 // offline format, which takes none of zero.
-func (g *goods) appendContents(dst []byte, api API) []byte {
+func (g *goods) appendContents(dst []byte, api API, conversion string) []byte {
 	dst = append(dst, '[')
 	for i, c := range g.contents {
 		if i > 0 {
@@ -236,6 +241,7 @@ func (g *goods) appendContents(dst []byte, api API) []byte {
 		default:
 			dst = append(append(dst, `,"item_price":`...), c.price...)
 		}
+		dst = c.appendMore(dst, api, conversion)
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')
@@ -266,6 +272,9 @@ func (s *subject) findSearch() {
 		return
 	}
 	asked := &node{kind: isText, text: text, mark: query.mark}
-	query.mark |= markConsumed
+	if query.mark&markConsumed == 0 {
+		query.mark |= markConsumed
+		s.asked = query
+	}
 	s.fixed = append(s.fixed, fixedField{name: field, node: asked, from: at})
 }

@@ -23,6 +23,7 @@ const (
 	keyExternalID
 	keyLeadID
 	keyBirthDate
+	keyMadid
 	keyCount
 )
 
@@ -47,6 +48,7 @@ var keyTable = [keyCount]struct {
 		`integrations["Facebook Offline Conversions"].leadId`, `context["Facebook Offline Conversions"].leadId`,
 	}},
 	keyBirthDate: {"date_of_birth", "db", "dob", true, nil},
+	keyMadid:     {"madid", "madid", "madid", false, nil},
 }
 
 // addressSources are the places of a part of an address.
@@ -60,10 +62,13 @@ type keyValue struct {
 	sum digest // SHA-256 of the normal form, or the hash it came as
 }
 
-// sumOf is the digest of a value; a lead id is not hashed and has none.
+// hashed says whether the values of a key leave as hashes.
+func (k keyID) hashed() bool { return k != keyLeadID && k != keyMadid }
+
+// sumOf is the digest of a value; one that is not hashed has none.
 func sumOf(k keyID, v normalised) (d digest) {
 	switch {
-	case k == keyLeadID:
+	case !k.hashed():
 	case v.hashed:
 		copy(d[:], v.value)
 	default:
@@ -72,8 +77,9 @@ func sumOf(k keyID, v normalised) (d digest) {
 	return d
 }
 
-// maxKeyValues bounds the values of one key: the offline format documents 3
-// (facts: meta-wire 3.2), the Conversions API nothing; a person has no more.
+// maxKeyValues bounds the values of one key: the offline format documents 3 of
+// e-mail and phone (facts: meta-wire 3.2), the Conversions API nothing; a person
+// has no more.
 const (
 	maxKeyValues        = 5
 	maxOfflineKeyValues = 3
@@ -122,7 +128,7 @@ func (s *subject) deriveKey(k keyID) {
 			if n := s.sources[s.sourcesOf[k]+i]; n != nil {
 				s.take(k, src, src.label(), n, true)
 			}
-			if len(s.keys[k]) > 0 {
+			if len(s.keys[k]) > 0 && !s.m.allOf[k] {
 				return
 			}
 			continue
@@ -141,7 +147,7 @@ func (s *subject) deriveKey(k keyID) {
 			}
 			s.take(k, src, at, n, true)
 		}
-		if len(s.keys[k]) > 0 {
+		if len(s.keys[k]) > 0 && !s.m.allOf[k] {
 			return
 		}
 	}
@@ -284,12 +290,17 @@ var weakSets = []keySet{
 	keysOf(keyLastName, keyGender),
 }
 
-// keyStrength says whether the event has any key, and whether its keys are
+// keyStrength says whether a conversion has any key, and whether its keys are
 // more than one of the weak sets.
-func (s *subject) keyStrength(api API) (any, strong bool) {
+func (s *subject) keyStrength(c *conversion) (any, strong bool) {
+	for id := range identifierCount {
+		if s.identifiersOf(c, id) && id != idUserAgent { // which is in the weak sets, and alone no key
+			return true, true
+		}
+	}
 	var have keySet
 	for k := range keyCount {
-		if len(s.taken(k, api)) > 0 {
+		if len(s.taken(k, c.api)) > 0 {
 			have |= 1 << k
 		}
 	}

@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -58,7 +59,7 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 	var shared []Field
 	for i := range routes {
 		if d := m.defaultsOf(&routes[i].set); i == 0 || d != s.defaults {
-			s.prepare(d)
+			s.prepare(d, routes[i].custom)
 			if x != nil {
 				shared = x.fields
 			}
@@ -121,7 +122,9 @@ func (s *subject) convert(r *route) Outcome {
 		c.api = s.set.api
 	}
 	c.name = r.name(s.name, c.api)
+	s.useRules(r.custom)
 	notes := slices.Clone(s.notes)
+	s.findMembers(r, &c, &notes)
 	v := s.judge(r, &c, &notes)
 	o := s.outcome(v)
 	o.List, o.EventSet, o.Name, o.OrderID, o.Notes = r.list, r.set.ID, c.name, c.orderID, notes
@@ -129,13 +132,22 @@ func (s *subject) convert(r *route) Outcome {
 	if v.reason != "" {
 		return o
 	}
-	o.Kind, o.API, o.UploadTag, o.TestEventCode = Send, c.api, s.m.uploadTag, r.set.TestEventCode
+	tag := s.m.uploadTag
+	if r.uploadTag != "" {
+		tag = r.uploadTag
+	}
+	o.Kind, o.API, o.UploadTag, o.TestEventCode = Send, c.api, tag.of(s), r.set.TestEventCode
 	if s.x != nil {
 		s.x.begin("event_name", eventNameSource(r), r.line, quote(c.name))
 	}
 	c.custom = s.leftovers(&c, &notes)
-	if c.api == Offline {
+	s.identifierNotes(&c, &notes)
+	switch {
+	case c.api == Offline:
 		s.offlineNotes(&notes)
+		c.memberNotes(&notes)
+	case c.actionSource == physicalStore && len(s.keys[keyLeadID]) > 0:
+		notes.add(noteLeadInStore, keyTable[keyLeadID].name, "a match key like others here: for the stages of a lead in a CRM write preset: crm_lead")
 	}
 	o.Notes = notes
 	o.Conversion = s.encode(&c)
@@ -165,10 +177,10 @@ func (s *subject) judge(r *route, c *conversion, notes *noteList) verdict {
 		return verdict{Hold, ReasonExpression, s.exprError}
 	}
 	s.findIDs(c, notes)
-	if v := s.age(); v.reason != "" {
+	if v := s.age(c); v.reason != "" {
 		return v
 	}
-	switch any, strong := s.keyStrength(c.api); {
+	switch any, strong := s.keyStrength(c); {
 	case !any && !s.customer:
 		return verdict{Hold, ReasonNoMatchKey, "the event carries no customer data"}
 	case !any:
@@ -191,9 +203,9 @@ func eventNameSource(r *route) string {
 
 // offlineNotes says what the offline format could not take of the match keys.
 func (s *subject) offlineNotes(notes *noteList) {
-	for _, k := range []keyID{keyEmail, keyPhone} {
-		if len(s.taken(k, Offline)) < len(s.keys[k]) {
-			notes.add(noteTooMany, keyTable[k].name, "the offline format takes three values of a key; the others are left out")
+	for k := range keyCount {
+		if n := len(s.taken(k, Offline)); n > 0 && n < len(s.keys[k]) {
+			notes.add(noteTooMany, keyTable[k].name, fmt.Sprintf("the offline format takes %d of the values of this key; the others are left out", n))
 		}
 	}
 	if len(s.taken(keyBirthDate, Offline)) < len(s.keys[keyBirthDate]) {

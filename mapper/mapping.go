@@ -28,11 +28,17 @@ type Mapping struct {
 	correctSkew   bool
 	holdUnmatched bool
 	consent       []string // categories that must all be true
-	uploadTag     string
-	actionSource  string
+	uploadTag     uploadTag
+	orderIDAt     place
+	members       members
+	store         [storeCount][]source
+	itemFields    []itemField
 	limitedUse    *limitedUse
 
-	keys   [keyCount][]source
+	keys        [keyCount][]source
+	allOf       [keyCount]bool // every source of the key counts, not the first that has a value
+	identifiers [identifierCount][]source
+
 	secret []byte // of fingerprints; nil: none are made
 	custom customRules
 
@@ -93,7 +99,22 @@ type route struct {
 	value []source // long form; nil: the default
 	when  *program // nil: always
 	line  int
+
+	members   members
+	uploadTag uploadTag    // "": the mapping's
+	custom    *customRules // the mapping's, and the event's own
 }
+
+// place is where a conversion has order_id and item_number: which of the two Meta
+// reads is contradicted among its own documents (facts: meta-wire 2.7).
+type place string
+
+// The places.
+const (
+	atBoth   place = "both"
+	atEvent  place = "event"
+	atCustom place = "custom_data"
+)
 
 // name is what the conversion is called in the format it is sent in.
 func (r *route) name(event string, api API) string {

@@ -91,6 +91,8 @@ func normalise(k keyID, raw string, l locale, t *trace) (n normalised) {
 		n = traceLeadID(raw, t)
 	case keyBirthDate:
 		n = traceBirthDate(raw, l, t)
+	case keyMadid:
+		n = traceMadid(raw, t)
 	}
 	if t != nil {
 		n.steps = t.steps

@@ -39,6 +39,11 @@ const (
 	noteHashedDate      = "hashed_date"         // offline: a hashed birth date cannot be split
 	noteBadOptions      = "invalid_processing_options"
 	noteItemNoOrder     = "item_number_without_order"
+	noteBadMember       = "invalid_member"     // a value that Meta's member does not take, left out
+	noteBadIdentifier   = "invalid_identifier" // of user_data, left out
+	noteWebSignal       = "web_signal"         // of a visit of a web page, on a store's event: left out
+	noteNotOffline      = "not_offline"        // the offline format has no such member
+	noteLeadInStore     = "lead_id_in_store"   // a lead id on a physical_store event
 )
 
 // noteList gathers notes; the same note twice is kept once, and an event full

@@ -31,7 +31,7 @@ func Parse(file string, src []byte, opts ...ParseOption) (*Mapping, []strictyaml
 	sum := sha256.Sum256(src)
 	p := parser{doc: doc, m: &Mapping{
 		digest: hex.EncodeToString(sum[:6]),
-		api:    Conversions, events: map[string][]route{}, times: times{loc: time.UTC}, uploadTag: "Segment", actionSource: physicalStore,
+		api:    Conversions, events: map[string][]route{}, times: times{loc: time.UTC}, uploadTag: "Segment",
 		lines: map[string]int{},
 	}}
 	for _, o := range opts {
@@ -51,6 +51,14 @@ type parser struct {
 	byName map[string]Set // event_sets
 	byID   map[string]Set
 	amount bool // the sources that are being read are of amounts
+
+	setPaths []setPath // of custom_data.set, everywhere
+}
+
+// setPath is a path under custom_data.set.
+type setPath struct {
+	at   strictyaml.Value
+	path string
 }
 
 func (p *parser) mapping() {
@@ -64,6 +72,7 @@ func (p *parser) mapping() {
 		p.readAPI(v, &m.api)
 	}
 	p.eventSets(o)
+	p.customData(o) // before the events, which may have rules of their own
 	for _, list := range Lists() {
 		p.list(o, list)
 	}
@@ -74,7 +83,11 @@ func (p *parser) mapping() {
 	p.houseAccounts(o)
 	p.limitedUse(o)
 	p.matchKeys(o)
-	p.customData(o)
+	p.warnOfKeySources()
+	p.orderIDAt(o)
+	p.storeData(o)
+	p.contentFields(o)
+	p.memberKeys(func(name string) (strictyaml.Value, bool) { return p.key(o, name) }, &m.members)
 	o.Done()
 	p.suspicious(o)
 }

@@ -40,7 +40,7 @@ func (p *parser) event(list string, f strictyaml.Field) {
 		return
 	}
 	for _, item := range items {
-		base := route{list: list}
+		base := route{list: list, custom: &p.m.custom}
 		base.line, _ = item.Pos()
 		to := []strictyaml.Value{item}
 		if item.Kind() == strictyaml.ObjectKind {
@@ -88,6 +88,7 @@ func (p *parser) longForm(v strictyaml.Value, r *route) (to []strictyaml.Value, 
 	if when, found := o.Field("when"); found {
 		r.when, _ = p.expression(when, true)
 	}
+	p.ownRules(o, r)
 	o.Done(func(name string) string {
 		if name == "as" {
 			return "events under " + r.list + " have their name from there"
@@ -95,6 +96,26 @@ func (p *parser) longForm(v strictyaml.Value, r *route) (to []strictyaml.Value, 
 		return ""
 	})
 	return to, ok
+}
+
+// ownRules reads what an event may have otherwise than the mapping.
+func (p *parser) ownRules(o *strictyaml.Object, r *route) {
+	p.memberKeys(o.Field, &r.members)
+	if tag, found := o.Field("upload_tag"); found {
+		r.uploadTag = p.tag(tag)
+	}
+	var own customRules
+	custom, hasCustom := o.Field("custom_data")
+	if hasCustom {
+		own = p.customRules(custom)
+	}
+	preset, hasPreset := o.Field("preset")
+	if hasPreset {
+		p.preset(preset, r, &own)
+	}
+	if hasCustom || hasPreset {
+		r.custom = p.m.custom.and(&own)
+	}
 }
 
 // conversionName reads as.

@@ -44,15 +44,7 @@ func (p *parser) settings(o *strictyaml.Object) {
 		}
 	}
 	if v, ok := p.key(o, "upload_tag"); ok {
-		m.uploadTag, _ = p.word(v)
-	}
-	if v, ok := p.key(o, "action_source"); ok {
-		if text, ok := p.oneOf(v, actionSources...); ok {
-			m.actionSource = text
-			if text != physicalStore {
-				v.Warnf("%s is not physical_store: Meta then takes events of the last 7 days only", text)
-			}
-		}
+		m.uploadTag = p.tag(v)
 	}
 }
 
@@ -154,18 +146,42 @@ func (p *parser) matchKeys(o *strictyaml.Object) {
 		if v.IsNull() {
 			v.Errorf("names no source").WithHint("write a path such as context.traits.%s, or [] to send none", keyTable[k].name)
 		}
-		for _, src := range p.sources(v) {
+		for _, src := range p.keySources(k, v) {
 			p.m.keys[k] = append(p.m.keys[k], keySource(k, src))
+		}
+	}
+	for id, name := range identifierNames() {
+		if v, ok := keys.Field(name); ok {
+			p.m.identifiers[id] = p.someSources(v)
 		}
 	}
 	keys.Done(func(name string) string {
 		for k := range keyTable {
-			if t := keyTable[k]; name == t.conversions || name == t.offline {
+			if t := keyTable[k]; (name == t.conversions || name == t.offline) && name != t.name {
 				return fmt.Sprintf("keys have plain names here: write %s", t.name)
 			}
 		}
 		return ""
 	})
+}
+
+// keySources reads the sources of a key, or { all: [...] }, of which every one
+// counts.
+func (p *parser) keySources(k keyID, v strictyaml.Value) []source {
+	if v.Kind() != strictyaml.ObjectKind {
+		return p.sources(v)
+	}
+	o, _ := v.Object()
+	all, ok := o.Field("all")
+	if !ok {
+		return p.sources(v)
+	}
+	o.Done()
+	if !k.hashed() {
+		v.Errorf("%s has one value", keyTable[k].name).WithHint("list the sources without all: the first with a value counts")
+	}
+	p.m.allOf[k] = true
+	return p.someSources(all)
 }
 
 // keySource sees to it that a whole name is split for the key it is used in.
@@ -181,23 +197,32 @@ func (p *parser) customData(o *strictyaml.Object) {
 	if !ok {
 		return
 	}
+	p.m.custom = p.customRules(v)
+}
+
+// customRules reads the rules of custom_data, of the mapping or of one event.
+func (p *parser) customRules(v strictyaml.Value) (out customRules) {
 	rules, ok := v.Object()
 	if !ok {
-		return
+		return out
 	}
-	p.m.custom.exclude = p.propertyPaths(rules, "exclude")
-	p.m.custom.keep = p.propertyPaths(rules, "keep")
+	out.exclude = p.propertyPaths(rules, "exclude")
+	out.keep = p.propertyPaths(rules, "keep")
+	if out.only = p.propertyPaths(rules, "only"); out.only == nil && slices.ContainsFunc(rules.Fields(), func(f strictyaml.Field) bool { return f.Name == "only" }) {
+		out.only = []path{} // an empty list: nothing leaves
+	}
 	if v, ok := rules.Field("set"); ok {
 		if fields, ok := v.Object(); ok {
 			for _, f := range fields.Fields() {
-				p.setField(f)
+				out.set = append(out.set, p.setField(f))
 			}
 		}
 	}
 	rules.Done()
+	return out
 }
 
-func (p *parser) setField(f strictyaml.Field) {
+func (p *parser) setField(f strictyaml.Field) setField {
 	name := f.Name
 	switch {
 	case strings.TrimSpace(name) == "":
@@ -216,11 +241,21 @@ func (p *parser) setField(f strictyaml.Field) {
 		if src.constant == nil && src.expr == nil && src.path.parts != nil && slices.ContainsFunc(src.path.parts, func(s part) bool { return s.how == byName && s.name == "traits" }) {
 			f.Value.Warnf("sends a trait of the customer unhashed")
 		}
-		if src.path.parts != nil && p.isKeySource(src.path.text) {
-			f.Value.Warnf("%s is a source of a match key: it is hashed there and left out here", src.path.text)
+		if src.path.parts != nil {
+			p.setPaths = append(p.setPaths, setPath{f.Value, src.path.text})
 		}
 	}
-	p.m.custom.set = append(p.m.custom.set, setField{name: name, sources: sources, line: line})
+	return setField{name: name, sources: sources, line: line}
+}
+
+// warnOfKeySources warns of what custom_data.set cannot send, once the match keys
+// are known.
+func (p *parser) warnOfKeySources() {
+	for _, s := range p.setPaths {
+		if p.isKeySource(s.path) {
+			s.at.Warnf("%s is a source of a match key: it is hashed there and left out here", s.path)
+		}
+	}
 }
 
 // isKeySource says whether a match key comes from a path.

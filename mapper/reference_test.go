@@ -75,8 +75,9 @@ A source, wherever one may be written, is a path into the event such as ` + "`pr
 	b.WriteString(`
 ## Match keys
 
-What a customer is found by. Each value is cleaned, brought into the form Meta hashes, and hashed with SHA-256 (lead_id
-is not hashed; external_id only in the conversions format). What cannot be used is left out with a note that says why.
+What a customer is found by. Each value is cleaned, brought into the form Meta hashes, and hashed with SHA-256 (lead_id and madid
+are not hashed; external_id only in the conversions format). Up to 5 values of a key are sent (offline: 3 of e-mail and phone, 1 of
+the others). What cannot be used is left out with a note that says why.
 
 | key | conversions | offline | from, unless ` + "`match_keys`" + ` says otherwise |
 |---|---|---|---|
@@ -92,6 +93,14 @@ is not hashed; external_id only in the conversions format). What cannot be used 
 		}
 		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", k.name, k.conversions, offline, from)
 	}
+	var web []string
+	for _, id := range identifierTable {
+		if id.web {
+			web = append(web, "`"+id.name+"`")
+		}
+	}
+	fmt.Fprintf(&b, "\nThese have no source but one that `match_keys` lists, and go unhashed, in the conversions format alone: `%s`. %s belong to a\n"+
+		"visit of a web page, and are left out of events of a store.\n", strings.Join(identifierNames(), "`, `"), strings.Join(web, ", "))
 	b.WriteString(referencePeople)
 	b.WriteString("\nMeta refuses an event whose only keys are within one of these sets; relay holds it (`weak_match_keys`):\n\n")
 	for _, set := range weakSets {
@@ -116,6 +125,8 @@ is not hashed; external_id only in the conversions format). What cannot be used 
 | search_string | Products Searched: ` + "`properties.query`" + ` |
 | event_time | ` + "`timestamp`" + `, else ` + "`originalTimestamp`" + `, else the time of receipt |
 | event_id | ` + "`messageId`" + ` |
+| order_id, item_number | the properties of these names; at the event and in custom_data unless ` + "`order_id_at`" + ` says otherwise |
+| store_data | ` + "`store`" + `, else ` + "`properties.store_data`" + ` |
 | custom_data | every other property, but for the personal ones below |
 
 Meta's own names in custom_data are only sent in the type Meta expects:
@@ -153,6 +164,7 @@ that holds an e-mail address or a phone number is sent as a keyed hash (HMAC-SHA
 ` + "`queue.path`" + `).
 `)
 
+	b.WriteString(referenceOwn)
 	b.WriteString(referenceTimes + referenceOptOut)
 	b.WriteString(`
 ## What is not sent

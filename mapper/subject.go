@@ -46,7 +46,13 @@ type subject struct {
 	goods        goods
 	processing   *processing
 	exprError    string // why an expression of a match key or custom field failed; "" when none did
+	keyError     string // the part of it that holds for every conversion
+	rules        *customRules
 	fixed        []fixedField
+	identifiers  [identifierCount]identifier
+	store        [storeCount]string // members of store_data, as JSON
+	storeName    string
+	asked        *node // the property that search_string came from
 
 	env map[string]any
 
@@ -202,7 +208,7 @@ func (s *subject) objectAt(parent *node, name, at string) *node {
 // prepare finds what all conversions of the event to event sets with these
 // defaults share; what was found for others goes. The marks it leaves on nodes
 // are what custom_data leaves out.
-func (s *subject) prepare(d defaults) {
+func (s *subject) prepare(d defaults, rules *customRules) {
 	s.defaults = d
 	if !s.prepared {
 		s.prepared, s.framed = true, len(s.notes)
@@ -212,17 +218,21 @@ func (s *subject) prepare(d defaults) {
 		s.x.fields = nil
 	}
 	s.exprError, s.goods, s.processing, s.fixed = "", goods{}, nil, nil
+	s.identifiers, s.store, s.storeName, s.asked = [identifierCount]identifier{}, [storeCount]string{}, "", nil
 	s.findTime()
 	s.markSources()
 	s.deriveKeys()
 	s.findPeople()
+	s.beginRules(rules)
 	s.findPersonal()
 	s.findCurrency()
 	s.findGoods()
 	s.findProcessing()
 	s.findEventID()
-	s.findFixed()
-	s.findSearch()
+	s.findStore()
+	s.findIdentifiers()
+	s.keyError = s.exprError
+	s.endRules()
 }
 
 // failExpression remembers that an expression could not be evaluated.
@@ -306,7 +316,7 @@ const (
 )
 
 // age says what the event's time makes of it at the time of the attempt.
-func (s *subject) age() verdict {
+func (s *subject) age(c *conversion) verdict {
 	switch {
 	case s.undated:
 		return verdict{Hold, ReasonUnknownTime, "it has no timestamp, and came when the clock of this machine was not set"}
@@ -314,7 +324,7 @@ func (s *subject) age() verdict {
 		return verdict{}
 	}
 	limit, days := maxStoreAge, 62
-	if s.m.actionSource != physicalStore {
+	if c.actionSource != physicalStore {
 		limit, days = maxOtherAge, 7
 	}
 	switch age := s.now.Sub(s.when); {
@@ -351,11 +361,10 @@ func (s *subject) markSources() {
 			s.markPath(&src.path, markSource)
 		}
 	}
-	for i := range s.m.custom.exclude {
-		s.markPath(&s.m.custom.exclude[i], markExclude)
-	}
-	for i := range s.m.custom.keep {
-		s.markPath(&s.m.custom.keep[i], markKeep)
+	for id := range s.m.identifiers {
+		for i := range s.m.identifiers[id] {
+			s.markPath(&s.m.identifiers[id][i].path, markSource)
+		}
 	}
 }
 

@@ -23,14 +23,15 @@ type node struct {
 }
 
 // mark says what is known about a node beyond its value.
-type mark uint8
+type mark uint16
 
 const (
 	markSource   mark = 1 << iota // a source of a match key: never leaves in custom_data
 	markKeep                      // custom_data.keep names it
 	markExclude                   // custom_data.exclude names it
-	markConsumed                  // gave value, currency, content_ids or contents
+	markConsumed                  // gave value, currency, content_ids, contents or store_data
 	markPersonal                  // its name says that it is personal
+	markOnly                      // custom_data.only names it
 )
 
 const (

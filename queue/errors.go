@@ -28,6 +28,12 @@ var (
 	// is to hold: the settlement did not happen, the lane waits. Those of LaneConflict
 	// have a quarter of all the room.
 	ErrDeadFull = errors.New("no room for more dead letters")
+	// ErrStale: the lane has another revision than the settlement was made for, which
+	// did not happen.
+	ErrStale = errors.New("the lane was settled by another meanwhile")
+	// ErrFenced: another process drains the lane by now. The settlement did not happen
+	// and will not: whoever gets this stops, and leaves what it knows to that one.
+	ErrFenced = errors.New("the lane belongs to another process")
 	// ErrNotFound: no such dead letter or lane.
 	ErrNotFound = errors.New("not found")
 )

@@ -162,15 +162,27 @@ func (b *Batch) Done(open func(i int) bool) (out []Range) {
 	return out
 }
 
+// Revision says how a lane stands: each settlement leaves it with another one. It is
+// opaque, and never 0 for a lane that there is.
+type Revision uint64
+
 // Settlement says what became of records. Everything in it becomes durable together
 // and in an order that may repeat work after a crash but never lose it: dead
 // letters are synced before their records are settled.
+//
+// Who drains a lane owns it, and names the revision for which it made the settlement:
+// if the lane has another one by now nothing happens (ErrStale). What became of
+// records stays true whoever settled some of them meanwhile: the owner makes the same
+// settlement again for the lane as it is. Everybody else (a move, an operator) names
+// none, and raises LaneStat.Void by it.
 type Settlement struct {
-	Settled []Range // every record of the lane in them is; those of Batch.Done leave no number between two batches open
-	Parts   []Part  // what is settled of other records
-	State   []byte  // replaces the lane's state unless nil (empty clears it); some 10 KB
-	Dead    []DeadLetter
-	Counts  map[string]int // what the settled records became, added to the lane's counters: "delivered", "skip:no_consent", "dead:expired"
+	ID       uint64   // names it, unless 0: called again the lane's last settlement is not made twice, also after a crash
+	Revision Revision // of the lane, as its owner knows it; 0: of who is not its owner
+	Settled  []Range  // every record of the lane in them is; those of Batch.Done leave no number between two batches open
+	Parts    []Part   // what is settled of other records
+	State    []byte   // replaces the lane's state unless nil (empty clears it); some 10 KB
+	Dead     []DeadLetter
+	Counts   map[string]int // what the settled records became, added to the lane's counters: "delivered", "skip:no_consent", "dead:expired"
 }
 
 // Upto is Settlement.Settled of everything before a sequence number.

@@ -4,14 +4,16 @@ import "time"
 
 // LaneStat is one lane as it stands.
 type LaneStat struct {
-	Name    string
-	Cursor  Seq              // nothing before it waits; what waits behind it, Read says
-	Pending int64            // records waiting
-	Bytes   int64            // size of their bodies
-	Oldest  time.Time        // time of receipt of the first waiting record; zero when none waits
-	State   []byte           // as last settled
-	Counts  map[string]int64 // what settled records became, since the lane exists
-	Dropped bool             // DropLane was called and nothing came since
+	Name     string
+	Revision Revision
+	Void     uint64           // raised when others than its owner change what the lane has waiting: what was read before is void
+	Cursor   Seq              // nothing before it waits; what waits behind it, Read says
+	Pending  int64            // records waiting
+	Bytes    int64            // size of their bodies
+	Oldest   time.Time        // time of receipt of the first waiting record; zero when none waits
+	State    []byte           // as last settled
+	Counts   map[string]int64 // what settled records became, since the lane exists
+	Dropped  bool             // DropLane was called and nothing came since
 }
 
 // Stats is the queue as it stands. Reading it never touches the disk.

@@ -24,7 +24,7 @@ import (
 
 // secrets are texts that may appear in no output: what is personal in the
 // events below, in every form it takes, and every token of the config.
-var personal = []string{
+var personalTexts = []string{
 	"quentin", "tarantula", "quentin.tarantula@example.com", "2125550147", "212-555-0147", "1977-03-14", "19770314",
 	"elmstreet", "springwood", "45454", "cust-990817", "anon-774411", "203.0.113.77", "secret wish",
 }
@@ -208,7 +208,7 @@ alerts: { webhook: "%s/%s" }
 	out["relay tail"], out["alerts"], out["log"] = tail.String(), alerted(), p.log.String()
 
 	forms := append([]string{}, tokens4...)
-	for _, s := range personal {
+	for _, s := range personalTexts {
 		sum := sha256.Sum256([]byte(s))
 		forms = append(forms, s, hex.EncodeToString(sum[:]))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"relay/config"
 	"relay/queue"
@@ -24,7 +25,7 @@ func (s *sidecar) openSpool(cfg *config.Config, prints track.PrintKey) error {
 		PrintKey:      prints,
 		MaxEventBytes: int(cfg.Intake.MaxEventBytes),
 		Notify:        s.dropped,
-		Logger:        s.log,
+		Logger:        slog.New(fileNames{s.log.Handler()}),
 	})
 	if err != nil {
 		return badConfig(fmt.Errorf("spool: %w", err))

@@ -37,6 +37,7 @@ const (
 	Rejected         Code = "rejected"
 	Expired          Code = "expired"
 	MetaWarning      Code = "meta_warning"
+	ManyUploadTags   Code = "many_upload_tags"
 	Suspect          Code = "suspect"
 	Retrying         Code = "retrying"
 	Recovered        Code = "recovered"
@@ -104,6 +105,7 @@ const (
 	ReceiptsFailed      Code = "receipts_failed"
 	ReceiptsOK          Code = "receipts_ok"
 	ReceiptsTorn        Code = "receipts_torn"
+	ReceiptsUnread      Code = "receipts_unread"
 	SecretReplaced      Code = "secret_replaced"
 
 	ConfigLoaded       Code = "config_loaded"
@@ -181,6 +183,7 @@ var Sections = []Section{
 		{Rejected, slog.LevelWarn, "one event was refused and became a dead letter; the words of the answer are with it", "`relay dead show`, correct the mapping, `relay dead retry`"},
 		{Expired, slog.LevelWarn, "Meta refused events for their age; they are dead letters", "nothing; they were sold too long ago"},
 		{MetaWarning, slog.LevelWarn, "Meta took the events and has something to say", "read it: often a weak match key"},
+		{ManyUploadTags, slog.LevelWarn, "an event set has had more than 20 upload tags in a day", "name `{store}` or `{date}` in `upload_tag` only where few stores send to one event set: each tag is a request of its own"},
 		{Suspect, slog.LevelWarn, "one request draws no answer that ends it; it is tried in parts", "nothing: relay finds the event that causes it"},
 		{Unanswered, slog.LevelWarn, "one event draws no answer of Meta's, though others do: it is a dead letter", "look for a firewall or proxy on the way that objects to what it holds, then `relay dead retry --reason unanswered`"},
 		{Retrying, slog.LevelWarn, "no answer, or a temporary error; tried again at growing intervals", "do what `advice` says when it lasts"},
@@ -244,11 +247,12 @@ var Sections = []Section{
 		{IDsNotMerged, slog.LevelWarn, "small files of message ids stay as they are; tried again", "check the disk"},
 		{IDsOfLostRecords, slog.LevelWarn, "a repeat of an event that the disk destroyed is taken for known and not stored", "send such events under new ids"},
 		{KeysLoaded, slog.LevelInfo, "a changed encryption key is in force", "nothing"},
-		{Resealed, slog.LevelInfo, "everything in the queue is encrypted with the key in force", "older keys may be removed"},
+		{Resealed, slog.LevelInfo, "everything in the queue is encrypted with the key in force", "older keys are needed for receipts of before alone; those without them are not found"},
 		{ResealFailed, slog.LevelWarn, "after a change of the encryption key some files keep the old one; tried again", "keep the old key"},
 		{ReceiptsFailed, slog.LevelError, "receipts cannot be written; delivery goes on without", "check the disk"},
 		{ReceiptsOK, slog.LevelInfo, "receipts are written again", "nothing"},
 		{SecretReplaced, slog.LevelWarn, "the secret of the installation was gone and is made anew: `relay forget` does not find a person in receipts of before", "stop relay, put the file `secret` of a backup into `queue.path`, start it; or remove the receipts"},
+		{ReceiptsUnread, slog.LevelWarn, "some receipts are damaged, or sealed with a key that is not given; all others are found", "put the older key back behind the one in force (`queue.encryption_key`); check the disk"},
 		{ReceiptsTorn, slog.LevelWarn, "a crash cut the end of the receipts; some are missing", "nothing"},
 	}},
 	{Title: "Files and settings", Rows: []Row{

@@ -46,6 +46,7 @@ type finder struct {
 	trunk  string // what is dialled before a national number: 0, 8; "" for none
 	nanp   bool   // numbers are North America's
 	tries  int
+	groups []int     // of some of words
 	words  []written // that may be one number together
 }
 
@@ -139,7 +140,15 @@ func (f *finder) last() bool {
 			f.words = append(f.words[:0], f.words[i+1:]...)
 			return false
 		}
-		if digits >= minDigits && f.words[i].digits != "" && f.one(join(f.words[i:])) {
+		if digits < minDigits || f.words[i].digits == "" {
+			continue
+		}
+		f.groups = f.groups[:0]
+		for j := range f.words[i:] {
+			f.groups = append(f.groups, f.words[i+j].groups...)
+		}
+		first := &f.words[i]
+		if (first.text[0] == '+' || first.text[0] == '(' || first.digits[0] == '0' || f.grouped(first.text, first.digits, f.groups)) && f.one(join(f.words[i:])) {
 			return true
 		}
 	}
@@ -172,27 +181,27 @@ func (f *finder) one(w written) bool {
 		return f.isPhone("+"+d, "")
 	case strings.HasPrefix(d, "00") && w.groups[0] >= len("00"):
 		return f.isPhone("+"+d[2:], "")
-	case len(w.groups) < 2 || !f.grouped(w):
+	case len(w.groups) < 2 || !f.grouped(w.text, w.digits, w.groups):
 		return false
 	}
 	return f.isPhone(d, f.region)
 }
 
 // grouped says whether digits are grouped as phone numbers of the region are.
-func (f *finder) grouped(w written) bool {
+// Of text and digits the first word counts.
+func (f *finder) grouped(text, digits string, g []int) bool {
 	if !f.known {
 		f.known, f.trunk = true, phonenumbers.GetNddPrefixForRegion(f.region, true)
 		f.nanp = phonenumbers.GetCountryCodeForRegion(f.region) == 1
 	}
-	g := w.groups
 	switch {
 	case slices.Equal(g, []int{3, 3, 4}), slices.Equal(g, []int{1, 3, 3, 4}):
 		return true
 	case f.nanp:
-		return slices.Equal(g, []int{3, 7}) && w.text[0] == '('
-	case w.digits[0] == '0' || f.trunk != "" && strings.HasPrefix(w.digits, f.trunk) && len(g) > 2:
+		return slices.Equal(g, []int{3, 7}) && text[0] == '('
+	case digits[0] == '0' || f.trunk != "" && strings.HasPrefix(digits, f.trunk) && len(g) > 2:
 		// 0.1234567 is a number.
-		return len(g) > 2 || !strings.Contains(w.text, ".")
+		return len(g) > 2 || !strings.Contains(text, ".")
 	case f.trunk != "":
 		return false
 	}

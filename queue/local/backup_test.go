@@ -66,7 +66,7 @@ func TestBackupUnderLoad(t *testing.T) {
 				}
 			}
 			mu.Unlock()
-			if err := q.Settle("a", s); err != nil {
+			if err := settle(q, "a", s); err != nil {
 				t.Error(err)
 				return
 			}

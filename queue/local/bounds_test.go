@@ -108,7 +108,7 @@ func TestMaxSize(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := q.Settle("a", Settlement{Settled: upto(b.Next)}); err != nil {
+				if err := settle(q, "a", Settlement{Settled: upto(b.Next)}); err != nil {
 					t.Fatal(err)
 				}
 				check()
@@ -169,7 +169,7 @@ func TestDropOldest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := q.Settle("a", Settlement{Settled: upto(b.Next), Dead: []DeadLetter{{Seq: b.Records[0].Seq, MessageID: "dead", EventSet: "a", Reason: "rejected", Body: b.Records[0].Body}}}); err != nil {
+	if err := settle(q, "a", Settlement{Settled: upto(b.Next), Dead: []DeadLetter{{Seq: b.Records[0].Seq, MessageID: "dead", EventSet: "a", Reason: "rejected", Body: b.Records[0].Body}}}); err != nil {
 		t.Fatal(err)
 	}
 	total := int64(0)

@@ -171,7 +171,7 @@ func consume(q *Queue, lane string, say func(string, ...any)) {
 				say("D %s %s", lane, r.ID)
 			}
 		}
-		for q.Settle(lane, s) != nil {
+		for settle(q, lane, s) != nil {
 			<-time.After(time.Millisecond)
 		}
 	}

@@ -88,7 +88,7 @@ func newLetters(t *testing.T, q *Queue) func(lane string) error {
 			t.Fatal(b, err)
 		}
 		r := b.Records[0]
-		return q.Settle(lane, Settlement{Settled: upto(b.Next), Dead: []DeadLetter{{Seq: r.Seq, MessageID: r.ID, Body: r.Body}}})
+		return settle(q, lane, Settlement{Settled: upto(b.Next), Dead: []DeadLetter{{Seq: r.Seq, MessageID: r.ID, Body: r.Body}}})
 	}
 }
 
@@ -106,7 +106,7 @@ func TestConflictAgain(t *testing.T) {
 		{Seq: r.Seq, MessageID: r.ID, Reason: "id_conflict", ReceivedAt: r.Received, Flags: r.Flags, Body: r.Body},
 		{Seq: r.Seq, Slot: 1, MessageID: "other", Reason: "rejected", ReceivedAt: r.Received, Flags: queue.FlagImported, Body: r.Body},
 	}}
-	if err := q.Settle(queue.LaneConflict, s); err != nil {
+	if err := settle(q, queue.LaneConflict, s); err != nil {
 		t.Fatal(err)
 	}
 	drainAll(t, q, "a")

@@ -13,6 +13,7 @@ type (
 	Appended   = queue.Appended
 	Batch      = queue.Batch
 	Settlement = queue.Settlement
+	Revision   = queue.Revision
 	DeadLetter = queue.DeadLetter
 	LaneStat   = queue.LaneStat
 	Stats      = queue.Stats
@@ -29,4 +30,5 @@ var (
 	ErrInvalid     = queue.ErrInvalid
 	ErrDeadFull    = queue.ErrDeadFull
 	ErrNotFound    = queue.ErrNotFound
+	ErrStale       = queue.ErrStale
 )

@@ -78,7 +78,7 @@ func pick(q *Queue, lane string, take func(id string) bool, letters func(id stri
 		return nil
 	}
 	s.Counts = map[string]int{"settled": n}
-	return q.Settle(lane, s)
+	return settle(q, lane, s)
 }
 
 func none(string) bool { return false }

@@ -52,7 +52,7 @@ func newDeadLog(q *Queue, fresh bool) *deadLog {
 
 // newGen is where a lane begins to count its settlements. The upper half tells
 // its letters from those of a lane of the same name whose row was lost.
-func newGen() uint64 { return uint64(rand.Uint32()) << 32 }
+func newGen() uint64 { return uint64(rand.Uint32()|1) << 32 }
 
 // load opens dead.db.
 func (d *deadLog) load() {

@@ -55,7 +55,7 @@ func TestLettersOfASettlementMadeTwice(t *testing.T) {
 	s := deadOf(t, q, "a")
 	var before []string
 	for range 3 {
-		if err := q.Settle("a", s); err != nil {
+		if err := settle(q, "a", s); err != nil {
 			t.Fatal(err)
 		}
 		ids, letters := deadIDs(t, q)
@@ -80,23 +80,33 @@ func TestLettersOfASettlementThatOutlivesItsDeadline(t *testing.T) {
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "a"), entry("m-2", "a"))
 	s := deadOf(t, q, "a")
-	for range 3 {
+	s.Counts = map[string]int{"dead:rejected": 2}
+	for n := range 3 {
+		s.ID = uint64(n + 1)
 		v.Freeze()
 		t.Cleanup(v.Thaw)
-		if err := q.Settle("a", s); !errors.Is(err, ErrStalled) {
+		if err := settle(q, "a", s); !errors.Is(err, ErrStalled) {
 			t.Fatalf("frozen: %v", err)
 		}
 		v.Thaw()
 		until(t, "the late settlement is done", func() bool {
 			q.mu.Lock()
 			defer q.mu.Unlock()
-			return q.lanes["a"].doing == nil
+			l := q.lanes["a"]
+			free := l.settling.TryLock()
+			if free {
+				l.settling.Unlock()
+			}
+			return free
 		})
-		if err := q.Settle("a", s); err != nil {
+		if err := settle(q, "a", s); err != nil {
 			t.Fatal(err)
 		}
 		if _, letters := deadIDs(t, q); fmt.Sprint(letters) != "[m-1 m-2]" {
 			t.Fatalf("letters %q", letters)
+		}
+		if l, _ := q.Lane("a"); l.Counts["dead:rejected"] != int64(n+1)*2 {
+			t.Fatalf("%d settlements are counted %d times", n+1, l.Counts["dead:rejected"]/2)
 		}
 	}
 }
@@ -120,14 +130,14 @@ func TestLettersWhenMetaFails(t *testing.T) {
 			s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "a", Body: r.Body})
 		}
 		undo := failMeta(t, q)
-		if err := q.Settle("a", s); err == nil {
+		if err := settle(q, "a", s); err == nil {
 			t.Fatal("meta.db did not fail")
 		}
 		undo()
 		if _, letters := deadIDs(t, q); len(letters) != total {
 			t.Fatalf("%d letters are shown of %d that are settled", len(letters), total)
 		}
-		if err := q.Settle("a", s); err != nil {
+		if err := settle(q, "a", s); err != nil {
 			t.Fatal(err)
 		}
 		total += len(s.Dead)
@@ -196,7 +206,7 @@ func TestCrashWithinASettlement(t *testing.T) {
 					t.Fatalf("%d records wait", len(s.Dead))
 				}
 				s.Dead = s.Dead[1:]
-				if err := q.Settle("a", s); err != nil {
+				if err := settle(q, "a", s); err != nil {
 					t.Fatal(err)
 				}
 				if _, letters := deadIDs(t, q); fmt.Sprint(letters) != strings.Replace(want, "x-1 ", "", 1) {

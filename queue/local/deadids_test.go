@@ -18,7 +18,7 @@ func settleDead(t testing.TB, q *Queue, lane string) {
 	for _, r := range b.Records {
 		s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: lane, Reason: "rejected", ReceivedAt: r.Received, Body: r.Body})
 	}
-	if err := q.Settle(lane, s); err != nil {
+	if err := settle(q, lane, s); err != nil {
 		t.Fatal(err)
 	}
 }

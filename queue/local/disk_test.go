@@ -170,7 +170,7 @@ func TestNeighbourFillsVolume(t *testing.T) {
 			for _, r := range b.Records {
 				s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "l", Reason: "rejected", Body: r.Body[:100]})
 			}
-			if err := q.Settle("l", s); err != nil {
+			if err := settle(q, "l", s); err != nil {
 				t.Fatalf("settling on a full volume: %v", err)
 			}
 			got := make([]string, 0, len(want))
@@ -247,7 +247,7 @@ func TestFrozenDisk(t *testing.T) {
 	if b, err := q.Read("l", 0, 1, 0); err != nil || len(b.Records) != 1 {
 		t.Errorf("frozen: read %v", err)
 	}
-	if err := q.Settle("l", Settlement{State: []byte("x")}); !errors.Is(err, ErrStalled) {
+	if err := settle(q, "l", Settlement{State: []byte("x")}); !errors.Is(err, ErrStalled) {
 		t.Errorf("frozen: settle %v", err)
 	}
 	v.Thaw()

@@ -95,7 +95,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 				if n == 3 || n == 30 {
 					who = "person-to-forget"
 				}
-				if err := q.Settle("a", Settlement{Dead: []DeadLetter{dead(who, 1000+n)}}); err != nil {
+				if err := settle(q, "a", Settlement{Dead: []DeadLetter{dead(who, 1000+n)}}); err != nil {
 					t.Fatal(err)
 				}
 			}

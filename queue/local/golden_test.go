@@ -34,7 +34,7 @@ func goldenDir(t *testing.T, dir string, o Options) {
 	mustAppend(t, q, entry("settled-1", "701"), entry("dead-1", "701"))
 	settleDead(t, q, "701")
 	mustAppend(t, q, entry("m-1", "701"), entry("m-2", "701", "702"), entry("m-3", queue.LaneUnmapped))
-	if err := q.Settle("701", Settlement{State: []byte("state of 701"), Counts: map[string]int{"delivered": 2}}); err != nil {
+	if err := settle(q, "701", Settlement{State: []byte("state of 701"), Counts: map[string]int{"delivered": 2}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := q.SetNote("note", []byte("kept")); err != nil {
@@ -52,7 +52,7 @@ func goldenDir(t *testing.T, dir string, o Options) {
 		t.Fatal(err)
 	}
 	m5, m6 := b.Records[2].Seq, b.Records[3].Seq
-	if err := q.Settle("702", Settlement{Settled: []queue.Range{{From: m5, To: m6}}, Parts: []queue.Part{{Seq: m6, Slots: 2}}}); err != nil {
+	if err := settle(q, "702", Settlement{Settled: []queue.Range{{From: m5, To: m6}}, Parts: []queue.Part{{Seq: m6, Slots: 2}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := q.Close(); err != nil {

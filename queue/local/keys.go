@@ -122,7 +122,7 @@ func (q *Queue) reseal() {
 		q.o.Logger.Warn("cannot let old keys go", "code", logs.ResealFailed, "err", err)
 		return
 	}
-	q.o.Logger.Info("everything in the queue is sealed with the key in force; older ones are not needed any more", "code", logs.Resealed, "key", fmt.Sprintf("%08x", cur))
+	q.o.Logger.Info("everything in the queue is sealed with the key in force; it needs no older one, receipts of before do", "code", logs.Resealed, "key", fmt.Sprintf("%08x", cur))
 }
 
 // lacksKey says that the first chunk of a segment is sealed with a key that is

@@ -61,7 +61,7 @@ func fill(t *testing.T, q *Queue, from, to int) {
 		e.Body = fmt.Appendf(nil, `{"event":"x","n":%d,"email":"customer@example.com","filler":%q}`, n, strings.Repeat(fmt.Sprint(n*7919), 40))
 		mustAppend(t, q, e)
 	}
-	if err := q.Settle("a", Settlement{State: []byte("state of customer@example.com"), Dead: []DeadLetter{{Seq: Seq(1 + from), MessageID: "d", EventSet: "a", Body: []byte(`{"email":"customer@example.com"}`)}}}); err != nil {
+	if err := settle(q, "a", Settlement{State: []byte("state of customer@example.com"), Dead: []DeadLetter{{Seq: Seq(1 + from), MessageID: "d", EventSet: "a", Body: []byte(`{"email":"customer@example.com"}`)}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := q.SetNote("note", []byte("note of customer@example.com")); err != nil {

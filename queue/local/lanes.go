@@ -9,7 +9,6 @@ import (
 
 	"relay/queue"
 	"relay/queue/local/internal/chunk"
-	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/segment"
 )
 
@@ -70,7 +69,7 @@ func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) [
 			}
 		}
 		done := Settlement{Settled: b.Done(func(i int) bool { return stays[i] }), Counts: map[string]int{"rerouted": counted}}
-		if err := q.Settle(name, done); err != nil {
+		if _, err := q.Settle(name, done); err != nil {
 			return err
 		}
 		moved += counted
@@ -128,7 +127,7 @@ func (q *Queue) retire(l *lane, end Seq) error {
 	}
 	q.mu.Lock()
 	l.dropped = l.pending == 0
-	row := meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
+	row := l.row()
 	q.mu.Unlock()
 	if err := q.meta.SaveLane(l.name, row, nil, nil); err != nil {
 		return err

@@ -110,7 +110,7 @@ func TestModel(t *testing.T) {
 				}
 			}
 			m.waiting[lane] = append(rest, m.waiting[lane][len(b.Records):]...)
-			if err := q.Settle(lane, s); err != nil {
+			if err := settle(q, lane, s); err != nil {
 				fatal("settle: %v", err)
 			}
 		case what < 80: // redrive or drop letters

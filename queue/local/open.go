@@ -243,7 +243,7 @@ func (q *Queue) openMeta(names []string) error {
 	}
 	copy(q.secret[:], c.Secret)
 	for name, r := range c.Lanes {
-		q.lanes[name] = &lane{name: name, set: settled.New(r.Cursor, c.Settled[name]), gen: r.Gen, state: r.State, counts: r.Counts, dropped: r.Dropped}
+		q.lanes[name] = &lane{name: name, set: settled.New(r.Cursor, c.Settled[name]), gen: r.Gen, last: r.Last, state: r.State, counts: r.Counts, dropped: r.Dropped}
 		q.lastNum = max(q.lastNum, uint64(r.Cursor)>>32)
 		for _, b := range c.Settled[name] {
 			q.lastNum = max(q.lastNum, b.Segment())

@@ -33,7 +33,7 @@ func TestReadBeforeFirstAppend(t *testing.T) {
 			t.Fatalf("read from %x: %+v, %v", uint64(next), c, err)
 		}
 	}
-	if err := q.Settle("l", Settlement{Settled: upto(again.Next)}); err != nil {
+	if err := settle(q, "l", Settlement{Settled: upto(again.Next)}); err != nil {
 		t.Fatal(err)
 	}
 	if ids := drainAll(t, q, "l"); len(ids) != 1 || ids[0] != "b" {

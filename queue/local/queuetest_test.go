@@ -33,8 +33,6 @@ func TestContract(t *testing.T) {
 }
 
 // adapter has a Queue speak the contract. It goes once the queue does so itself.
-//
-// A Queue knows no revisions: the adapter gives none.
 type adapter struct{ q *local.Queue }
 
 // opener opens a queue and waits until it has looked at all its segments.
@@ -70,7 +68,7 @@ func (a *adapter) Settle(ctx context.Context, lane string, s queuetest.Settlemen
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	out := queue.Settlement{Settled: s.Settled, Parts: s.Parts, State: s.State, Counts: make(map[string]int)}
+	out := queue.Settlement{ID: s.ID, Revision: s.Revision, Settled: s.Settled, Parts: s.Parts, State: s.State, Counts: make(map[string]int)}
 	for k, n := range s.Counts {
 		out.Counts[k] = int(n)
 	}
@@ -81,7 +79,7 @@ func (a *adapter) Settle(ctx context.Context, lane string, s queuetest.Settlemen
 			ReceivedAt: r.Received, Flags: r.Flags, Body: r.Body,
 		})
 	}
-	return 0, a.q.Settle(lane, out)
+	return a.q.Settle(lane, out)
 }
 
 func (a *adapter) Lanes(ctx context.Context) ([]queuetest.Lane, error) {
@@ -90,7 +88,7 @@ func (a *adapter) Lanes(ctx context.Context) ([]queuetest.Lane, error) {
 	}
 	var out []queuetest.Lane
 	for _, l := range a.q.Lanes() {
-		out = append(out, queuetest.Lane{Name: l.Name, Pending: l.Pending, Bytes: l.Bytes, Oldest: l.Oldest, State: l.State, Counts: l.Counts})
+		out = append(out, queuetest.Lane{Name: l.Name, Revision: l.Revision, Void: l.Void, Pending: l.Pending, Bytes: l.Bytes, Oldest: l.Oldest, State: l.State, Counts: l.Counts})
 	}
 	return out, nil
 }

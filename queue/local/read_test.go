@@ -20,7 +20,7 @@ func TestSettleAfterRotation(t *testing.T) {
 			t.Fatal(err)
 		}
 		mustAppend(t, q, entry(after, "1"))
-		if err := q.Settle("1", Settlement{Settled: upto(b.Next)}); err != nil {
+		if err := settle(q, "1", Settlement{Settled: upto(b.Next)}); err != nil {
 			t.Fatal(err)
 		}
 		if got := fmt.Sprint(drainAll(t, q, "1")); len(b.Records) != 1 || b.Records[0].ID != before || got != "["+after+"]" {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -22,7 +21,9 @@ import (
 type lane struct {
 	name    string
 	set     settled.Set
-	gen     uint64 // number of its last settlement, counted from newGen
+	gen     uint64 // its revision: number of its last settlement, counted from newGen
+	last    uint64 // Settlement.ID of that
+	void    uint64 // settlements by others than its owner, since Open
 	state   []byte
 	counts  map[string]int64
 	dropped bool
@@ -35,7 +36,6 @@ type lane struct {
 	seen      [2]seen // what the last Reads found, the newest first
 
 	settling sync.Mutex // one settlement at a time
-	doing    *settling  // under Queue.mu: the one that hangs
 }
 
 // seen is what a Read found, so that settling it need not look again.
@@ -47,12 +47,6 @@ type seen struct {
 type sized struct {
 	seq  Seq
 	size int64
-}
-
-type settling struct {
-	s    Settlement
-	done chan struct{}
-	err  error
 }
 
 // lane gives the lane, a new one if need be. q.mu is held.
@@ -75,59 +69,45 @@ func (q *Queue) known(name string) *lane {
 }
 
 // Settle makes a settlement durable: dead letters first, then what is settled,
-// state and counts together. What is settled already stays so, and what lies behind
-// the end of the log is not touched. When Settle returns an error nothing has
-// happened, but for ErrStalled: then it may still happen, and calling again with
-// the same settlement waits for it instead of doing it twice.
-func (q *Queue) Settle(name string, s Settlement) error {
+// state and counts together, and gives the lane's revision behind it. What is settled
+// already stays so, and what lies behind the end of the log is not touched. When
+// Settle returns an error nothing has happened, but for ErrStalled: then it may still
+// happen, and calling again with the same settlement waits for it.
+func (q *Queue) Settle(name string, s Settlement) (Revision, error) {
 	if q.readOnly {
-		return ErrReadOnly
+		return 0, ErrReadOnly
 	}
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
-		return ErrClosed
+		return 0, ErrClosed
 	}
 	l := q.lane(name)
-	d := l.doing
-	same := d != nil && reflect.DeepEqual(d.s, s)
-	if !same {
-		d = &settling{s: s, done: make(chan struct{})}
-	}
 	q.mu.Unlock()
-	t := time.NewTimer(q.o.IOTimeout)
-	defer t.Stop()
-	if !same {
-		q.callsMu.Lock()
-		if q.callsClosed {
-			q.callsMu.Unlock()
-			return ErrClosed
+	var now Revision // who got ErrStalled does not look at it
+	err := q.bounded(fmt.Sprintf("settle %x %s", s.ID, name), func() error {
+		l.settling.Lock()
+		defer l.settling.Unlock()
+		q.mu.Lock()
+		gen, again := l.gen, s.ID != 0 && s.ID == l.last
+		q.mu.Unlock()
+		var err error
+		switch {
+		case again:
+		case s.Revision != 0 && s.Revision != Revision(gen):
+			err = ErrStale
+		default:
+			err = q.settle(l, s)
 		}
-		q.wg.Add(1)
-		q.callsMu.Unlock()
-		go func() { // ends with the disk's answer; Close waits for it
-			defer q.wg.Done()
-			l.settling.Lock()
-			q.mu.Lock()
-			l.doing = d
-			q.mu.Unlock()
-			d.err = q.settle(l, s)
-			q.mu.Lock()
-			l.doing = nil
-			q.mu.Unlock()
-			l.settling.Unlock()
-			close(d.done) // behind it: who has the answer finds the lane free
-		}()
+		q.mu.Lock()
+		now = Revision(l.gen)
+		q.mu.Unlock()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("settle lane: %w", err)
 	}
-	select {
-	case <-d.done:
-		if d.err != nil {
-			return fmt.Errorf("settle lane: %w", d.err)
-		}
-		return nil
-	case <-t.C:
-		return fmt.Errorf("settle lane: %w", ErrStalled)
-	}
+	return now, nil
 }
 
 func (q *Queue) settle(l *lane, s Settlement) error {
@@ -135,8 +115,11 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	was, end, changes := l.set, q.endSeq(), q.counting.changes
 	s.Settled = merged(s.Settled)
 	set := q.with(was, s, end)
-	before := meta.Lane{Cursor: was.Cursor(), Gen: l.gen, State: l.state, Counts: l.counts, Dropped: l.dropped}
-	row := meta.Lane{Cursor: set.Cursor(), Gen: l.gen + 1, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
+	row, before := l.row(), meta.Lane{}
+	if uint32(l.gen) == 0 {
+		before = l.row()
+	}
+	row.Cursor, row.Gen, row.Last = set.Cursor(), l.gen+1, s.ID
 	q.mu.Unlock()
 	if s.State != nil {
 		row.State = slices.Clone(s.State)
@@ -145,7 +128,7 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 		row.Counts[k] += int64(n)
 	}
 	if len(s.Dead) > 0 {
-		if uint32(before.Gen) == 0 {
+		if before.Gen != 0 {
 			// The lane's first. Its row says where the lane began to count: without
 			// one, letters that did not commit could not be told from valid ones.
 			if err := q.meta.SaveLane(l.name, before, nil, nil); err != nil {
@@ -177,7 +160,10 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 		oldest = q.oldestFromReady(l.name, set.Cursor()) // the keeper may be here: it waits for no segment
 	}
 	q.mu.Lock()
-	l.set, l.gen, l.state, l.counts = set, row.Gen, row.State, row.Counts
+	l.set, l.gen, l.last, l.state, l.counts = set, row.Gen, row.Last, row.State, row.Counts
+	if s.Revision == 0 {
+		l.void++
+	}
 	l.pending, l.bytes = max(0, l.pending-records), max(0, l.bytes-bytes)
 	l.settled.add(records, bytes)
 	again := records > 0 && q.counting.changes != changes // of what was settled some may have gone otherwise
@@ -210,7 +196,7 @@ func (q *Queue) saveLanes() {
 			return
 		}
 		q.mu.Lock()
-		row := meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
+		row := l.row()
 		put, _ := l.set.Changes(settled.Set{})
 		q.mu.Unlock()
 		err := q.meta.SaveLane(l.name, row, put, nil)
@@ -457,7 +443,7 @@ func (q *Queue) Lanes() []LaneStat {
 	defer q.mu.Unlock()
 	out := make([]LaneStat, 0, len(q.lanes))
 	for _, name := range slices.Sorted(maps.Keys(q.lanes)) {
-		out = append(out, q.lanes[name].stat())
+		out = append(out, q.stat(q.lanes[name]))
 	}
 	return out
 }
@@ -470,12 +456,18 @@ func (q *Queue) Lane(name string) (LaneStat, bool) {
 	if l == nil {
 		return LaneStat{Name: name}, false
 	}
-	return l.stat(), true
+	return q.stat(l), true
 }
 
-func (l *lane) stat() LaneStat {
+// row is the lane as meta.db holds it. Queue.mu is held.
+func (l *lane) row() meta.Lane {
+	return meta.Lane{Cursor: l.set.Cursor(), Gen: l.gen, Last: l.last, State: l.state, Counts: maps.Clone(l.counts), Dropped: l.dropped}
+}
+
+// stat is the lane as it stands. q.mu is held.
+func (q *Queue) stat(l *lane) LaneStat {
 	st := LaneStat{
-		Name: l.name, Cursor: l.set.Cursor(), Pending: l.pending, Bytes: l.bytes,
+		Name: l.name, Revision: Revision(l.gen), Void: l.void + uint64(q.counting.changes), Cursor: l.set.Cursor(), Pending: l.pending, Bytes: l.bytes,
 		State: slices.Clone(l.state), Counts: maps.Clone(l.counts), Dropped: l.dropped,
 	}
 	if l.pending > 0 && l.oldest != 0 {

@@ -21,7 +21,7 @@ func settleBut(t testing.TB, q *Queue, lane string, waits ...string) {
 			t.Fatal(err)
 		}
 		s := Settlement{Settled: b.Done(func(i int) bool { return slices.Contains(waits, b.Records[i].ID) })}
-		if err := q.Settle(lane, s); err != nil {
+		if err := settle(q, lane, s); err != nil {
 			t.Fatal(err)
 		}
 		if from = b.Next; !b.More {
@@ -130,7 +130,7 @@ func TestWhatIsSettledStaysSo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := q.Settle("a", Settlement{Parts: []queue.Part{{Seq: b.Records[1].Seq, Slots: 5}}}); err != nil {
+			if err := settle(q, "a", Settlement{Parts: []queue.Part{{Seq: b.Records[1].Seq, Slots: 5}}}); err != nil {
 				t.Fatal(err)
 			}
 			if err := do(q); err != nil {
@@ -220,7 +220,7 @@ func TestSettleCostsWhatItTouches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := q.Settle("a", Settlement{Settled: b.Done(func(i int) bool { return open(b.Records[i]) })}); err != nil {
+		if err := settle(q, "a", Settlement{Settled: b.Done(func(i int) bool { return open(b.Records[i]) })}); err != nil {
 			t.Fatal(err)
 		}
 		return b

@@ -75,7 +75,7 @@ func TestFullRefusesAndDropsNothing(t *testing.T) {
 	for _, r := range b.Records {
 		dead.Dead = append(dead.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: "refused", Reason: "invalid", Body: r.Body})
 	}
-	if err := q.Settle("refused", dead); err != nil {
+	if err := settle(q, "refused", dead); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {

@@ -38,7 +38,7 @@ type Log interface {
 type Position uint64
 
 // Revision is a lane's, as the last settlement left it. It is opaque too.
-type Revision uint64
+type Revision = queue.Revision
 
 // Limit bounds a Read; a zero field means the engine's own bound. The first
 // record is returned whatever its size.
@@ -63,8 +63,8 @@ func (b Batch) done(open func(r queue.Record) bool) []queue.Range {
 
 // Settlement is what becomes durable together.
 type Settlement struct {
-	ID       string        // another one for each settlement
-	Revision Revision      // the lane's, as the caller last saw it
+	ID       uint64        // another one for each settlement; called again the lane's last one is not made twice
+	Revision Revision      // the lane's, as the caller last saw it, else ErrStale; 0: of who does not own the lane
 	Settled  []queue.Range // every record of the lane in them is, ascending
 	Parts    []queue.Part  // what is settled of other records
 	State    []byte        // replaces the lane's state unless nil
@@ -85,6 +85,7 @@ type Letter struct {
 type Lane struct {
 	Name     string
 	Revision Revision
+	Void     uint64    // raised by settlements without a revision
 	Pending  int64     // records that are not settled
 	Bytes    int64     // of their bodies
 	Oldest   time.Time // about when the first of them was received; zero when none waits

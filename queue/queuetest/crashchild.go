@@ -118,7 +118,7 @@ func (c *crashChild) consume(lane string) {
 				c.fail("lanes: %v", err)
 			}
 		}
-		s := Settlement{ID: fmt.Sprintf("%s-%s-%d", os.Getenv(childLife), lane, n), Revision: rev}
+		s := Settlement{ID: idOf(os.Getenv(childLife), lane, n), Revision: rev}
 		var ids []string
 		waits := make(map[queue.Seq]bool)
 		for i, r := range b.Records {

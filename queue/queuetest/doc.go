@@ -13,7 +13,8 @@
 //     bytes that were appended, and gives them again until they are settled.
 //   - Settle is final: what it confirmed is not read again, also after a reopen
 //     or a kill. Letters become durable with the settlement they belong to, or
-//     not at all.
+//     not at all. One that was made for another revision does not happen, one that
+//     is called again is not made twice.
 //   - Lanes counts what waits. Changed wakes a reader for every append.
 //   - A full log refuses with queue.FullError, stores nothing of what it refused,
 //     goes on reading and settling, and takes appends again once there is room.
@@ -23,9 +24,8 @@
 //
 // # What it does not cover
 //
-// A power cut: a killed process leaves the kernel's pages as they are. Revisions
-// that are stale, settlements that are repeated, slots within a record, and
-// notes: today's queue has none of them.
+// A power cut: a killed process leaves the kernel's pages as they are. Notes, and
+// what is moved, redriven and forgotten.
 //
 // # How it runs
 //

@@ -63,6 +63,7 @@ func Run(t *testing.T, e Engine) {
 		{"append", testAppend},
 		{"read", testRead},
 		{"settle", testSettle},
+		{"revision", testRevision},
 		{"lanes", testLanes},
 		{"changed", testChanged},
 		{"model", testModel},

@@ -34,6 +34,7 @@ type content struct {
 	letters []queuetest.Letter
 	lanes   map[string]*queuetest.Lane // without what is counted
 	changed map[string]chan struct{}
+	last    map[string]uint64 // of each lane, the settlement
 	seq     queue.Seq
 }
 
@@ -66,7 +67,7 @@ func (d *disk) open(dir string) (queuetest.Log, error) {
 	defer d.mu.Unlock()
 	c := d.logs[dir]
 	if c == nil {
-		c = &content{settled: make(map[string]map[queue.Seq]bool), parts: make(map[string]map[queue.Seq]queue.Slots), ids: make(map[key]uint64), lanes: make(map[string]*queuetest.Lane)}
+		c = &content{settled: make(map[string]map[queue.Seq]bool), parts: make(map[string]map[queue.Seq]queue.Slots), ids: make(map[key]uint64), lanes: make(map[string]*queuetest.Lane), last: make(map[string]uint64)}
 		d.logs[dir] = c
 	}
 	c.changed = make(map[string]chan struct{})
@@ -229,7 +230,7 @@ func (m *memory) store(e queue.Entry) {
 func (m *memory) lane(name string) *queuetest.Lane {
 	l := m.c.lanes[name]
 	if l == nil {
-		l = &queuetest.Lane{Name: name, Counts: make(map[string]int64)}
+		l = &queuetest.Lane{Name: name, Revision: 1, Counts: make(map[string]int64)}
 		m.c.lanes[name] = l
 		m.c.settled[name], m.c.parts[name] = make(map[queue.Seq]bool), make(map[queue.Seq]queue.Slots)
 	}
@@ -298,6 +299,15 @@ func (m *memory) Settle(ctx context.Context, lane string, s queuetest.Settlement
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
 	l := m.lane(lane)
+	switch {
+	case s.ID != 0 && s.ID == m.c.last[lane] && m.disk.fault != repeatsSettled:
+		return l.Revision, nil
+	case s.Revision != 0 && s.Revision != l.Revision && m.disk.fault != ignoresRevision:
+		return 0, queue.ErrStale
+	case s.Revision == 0 && m.disk.fault != voidsNothing:
+		l.Void++
+	}
+	m.c.last[lane] = s.ID
 	for _, r := range m.open(lane) {
 		if slices.ContainsFunc(s.Settled, func(in queue.Range) bool {
 			return r.Seq < in.To && (r.Seq >= in.From || m.disk.fault == settlesBefore)

@@ -33,6 +33,9 @@ const (
 	losesParts       fault = "loses what is settled in part at an open"
 	losesLetters     fault = "loses the letters at an open"
 	losesCounts      fault = "loses the counts at an open"
+	repeatsSettled   fault = "makes a settlement twice"
+	ignoresRevision  fault = "settles for any revision"
+	voidsNothing     fault = "does not say that others settle"
 	wakesNobody      fault = "wakes nobody"
 	wakesOne         fault = "wakes one lane of a record"
 	storesFull       fault = "stores a part of what it refuses when it is full"
@@ -81,6 +84,9 @@ func TestFaults(t *testing.T) {
 		losesParts:       "settle",
 		losesLetters:     "settle",
 		losesCounts:      "lanes",
+		repeatsSettled:   "revision",
+		ignoresRevision:  "revision",
+		voidsNothing:     "revision",
 		wakesNobody:      "changed/a_reader_that_waits",
 		wakesOne:         "changed",
 		storesFull:       "full",

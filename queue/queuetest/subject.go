@@ -3,6 +3,7 @@ package queuetest
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -132,13 +133,20 @@ func (s *subject) wants(lane string, ids ...string) {
 func (s *subject) settlement(lane string, records []queue.Record) Settlement {
 	s.t.Helper()
 	s.n++
-	out := Settlement{ID: fmt.Sprintf("%s-%d", s.t.Name(), s.n), Revision: s.lane(lane).Revision}
+	out := Settlement{ID: idOf(s.t.Name(), s.n), Revision: s.lane(lane).Revision}
 	in := make(map[queue.Seq]bool)
 	for _, r := range records {
 		in[r.Seq] = true
 	}
 	out.Settled = s.batch(lane).done(func(r queue.Record) bool { return !in[r.Seq] })
 	return out
+}
+
+// idOf gives another id for other words.
+func idOf(words ...any) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintln(h, words...)
+	return h.Sum64()
 }
 
 func (s *subject) settle(lane string, records []queue.Record, dead ...Letter) {

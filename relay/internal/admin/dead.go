@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"relay/mapper/personal"
 	"relay/queue"
 	"relay/relay/internal/advice"
 )
@@ -44,10 +45,11 @@ type DeadDetail struct {
 	Cut       int64           `json:"cut,omitempty"`  // bytes of the event that there was no room for
 }
 
-// DeadOf is the listed form of a dead letter.
+// DeadOf is the listed form of a dead letter; its id and name are masked where
+// they may be somebody's.
 func DeadOf(d queue.DeadLetter) Dead {
 	return Dead{
-		ID: d.ID, MessageID: d.MessageID, Event: d.Event, EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
+		ID: d.ID, MessageID: personal.ShowID(d.MessageID), Event: showEvent(d.Event, d.EventSet != ""), EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
 		Code: d.Code, Subcode: d.Subcode, FBTraceID: d.FBTraceID, ReceivedAt: d.ReceivedAt, Attempts: d.Attempts,
 	}
 }
@@ -57,6 +59,9 @@ func DeadDetailOf(d queue.DeadLetter, full bool) DeadDetail {
 	out := DeadDetail{
 		Dead: DeadOf(d), List: d.List, DeadAt: d.DeadAt, ReleaseAt: timePtr(d.ReleaseAt),
 		Mapping: d.MappingHash, Plain: advice.ForReason(d.Reason), Masked: !full, Cut: d.Cut,
+	}
+	if full {
+		out.MessageID, out.Event = d.MessageID, d.Event
 	}
 	switch {
 	case len(d.Body) == 0:
@@ -281,7 +286,7 @@ func (s *Server) summary(f DeadFilter) (DeadSummary, error) {
 	err := EachDead(s.o.Queue, f, func(d queue.DeadLetter) bool {
 		sum.Total++
 		sum.Reasons[d.Reason]++
-		sum.Events[d.Event]++
+		sum.Events[showEvent(d.Event, d.EventSet != "")]++
 		sum.EventSets[d.EventSet]++
 		return true
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"relay/mapper/personal"
 	"relay/queue"
 	"relay/relay/internal/track"
 )
@@ -43,10 +44,11 @@ func ParseSeq(s string) (queue.Seq, error) {
 	return queue.Seq(a<<32 | b), nil
 }
 
-// QueuedOf is the listed form of a record, without its body.
+// QueuedOf is the listed form of a record, without its body; its id and name are
+// masked where they may be somebody's.
 func QueuedOf(r queue.Record) Queued {
 	return Queued{
-		ID: FormatSeq(r.Seq), MessageID: r.ID, Event: track.Name(r.Body), EventSets: r.Lanes, ReceivedAt: r.Received,
+		ID: FormatSeq(r.Seq), MessageID: personal.ShowID(r.ID), Event: showEvent(track.Name(r.Body), mapped(r)), EventSets: r.Lanes, ReceivedAt: r.Received,
 		Bytes: len(r.Body), Imported: r.Flags&queue.FlagImported != 0, Redriven: r.Flags&queue.FlagRedriven != 0,
 	}
 }
@@ -55,6 +57,9 @@ func QueuedOf(r queue.Record) Queued {
 func QueuedFull(r queue.Record, full bool) Queued {
 	q := QueuedOf(r)
 	q.Masked = !full
+	if full {
+		q.MessageID, q.Event = r.ID, track.Name(r.Body)
+	}
 	switch {
 	case !full:
 		q.Body = Mask(r.Body)
@@ -64,6 +69,11 @@ func QueuedFull(r queue.Record, full bool) Queued {
 		q.Text = strings.ToValidUTF8(string(r.Body), string(utf8.RuneError))
 	}
 	return q
+}
+
+// mapped says whether a record goes to an event set: the mapping names its event.
+func mapped(r queue.Record) bool {
+	return len(r.Lanes) > 0 && !slices.Contains(r.Lanes, queue.LaneUnmapped)
 }
 
 // QueueFilter chooses waiting events.

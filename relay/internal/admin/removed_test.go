@@ -23,7 +23,7 @@ func TestRemovedByAPerson(t *testing.T) {
 	if _, err := q.Append(t.Context(), []queue.Entry{event("m-1", setA), event("m-2", setA), event("m-3", setB)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := q.Settle(setB, queue.Settlement{Dead: []queue.DeadLetter{
+	if _, err := q.Settle(setB, queue.Settlement{Dead: []queue.DeadLetter{
 		{Seq: 1, MessageID: "m-4", EventSet: setB, Reason: "rejected", Body: []byte(`{"userId":"m-4"}`)},
 	}}); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"sync"
 	"time"
+
+	"relay/mapper/personal"
 )
 
 // Outcome is what `relay tail` and the page show of one conversion: nothing
@@ -44,8 +46,12 @@ func (t *Tail) Watched() bool {
 	return len(t.watchers) > 0
 }
 
-// Publish hands o to every watcher.
+// Publish hands o to every watcher, its id and name masked where they may be
+// somebody's.
 func (t *Tail) Publish(o Outcome) {
+	if t.Watched() {
+		o.MessageID, o.Event = personal.ShowID(o.MessageID), showEvent(o.Event, o.EventSet != "")
+	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for w := range t.watchers {

@@ -82,6 +82,36 @@ func TestDoubtWithoutMapping(t *testing.T) {
 	})
 }
 
+// relay was upgraded while a request was in doubt, and writes conversions otherwise
+// now: it is said why.
+func TestDoubtAfterUpgrade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.fill(setA, "e", 5)
+		w.sender.set(func(int, call) graph.Result { return graph.Result{Class: graph.Doubt} })
+		w.run()
+		pass(10 * time.Millisecond)
+		crash(w)
+		stored := w.log.lanes[setA]
+		d, err := decodeState(stored.State)
+		if err != nil || len(d.Notes) != 1 || d.Notes[0].Encoding != mapper.Encoding {
+			t.Fatalf("%v: %+v", err, d.Notes)
+		}
+		d.Notes[0].Encoding--
+		stored.State = d.encode()
+		w.mapping = &fakeMapping{digest: "m2", sets: w.mapping.sets}
+		w.kept["m1"] = w.mapping // what the mapping of then makes today
+		w.sender.set(nil)
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Minute)
+		if w.metrics.mismatch != 1 || !strings.Contains(w.logs.text.String(), "relay was upgraded since") {
+			t.Errorf("%d mismatches counted: %s", w.metrics.mismatch, w.logs.text.String())
+		}
+		w.wantCounts(setA, map[string]int64{"delivered": 5})
+	})
+}
+
 // The records of the request in doubt are not all there any more: the others go as
 // they were.
 func TestDoubtWithoutRecords(t *testing.T) {

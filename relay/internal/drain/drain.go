@@ -7,7 +7,6 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
-	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
 
@@ -16,7 +15,7 @@ type Log interface {
 	Lanes() []queue.LaneStat
 	Lane(name string) (queue.LaneStat, bool)
 	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
-	Settle(lane string, s queue.Settlement) error
+	Settle(lane string, s queue.Settlement) (queue.Revision, error)
 	Changed() <-chan struct{}
 	DeadLetters(after string, fn func(queue.DeadLetter) bool) error
 	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
@@ -24,7 +23,14 @@ type Log interface {
 }
 
 // Mapping is what drain needs of a mapping; Live makes one of *mapper.Mapping.
-type Mapping = batch.Mapping
+type Mapping interface {
+	Digest() string
+	Routes(event string) []string
+	Sets() []mapper.Set
+	// MapLane maps an event for one event set; ages false leaves out the
+	// rules that need a clock to be believed (expired, future).
+	MapLane(ev mapper.Event, eventSet string, now time.Time, ages bool) []mapper.Outcome
+}
 
 // Sender makes one upload and says what became of it. It must return when
 // ctx ends. *graph.Client is one.
@@ -62,7 +68,7 @@ func (s Settings) withDefaults() Settings {
 	if s.MaxEvents <= 0 {
 		s.MaxEvents = 1000
 	}
-	s.MaxEvents = min(s.MaxEvents, batch.MaxOffline)
+	s.MaxEvents = min(s.MaxEvents, maxOffline)
 	if s.MaxBytes <= 0 {
 		s.MaxBytes = 4 << 20
 	}
@@ -84,7 +90,7 @@ func (s Settings) withDefaults() Settings {
 // rest means the default.
 type Options struct {
 	Log     Log
-	Mapping func() batch.Mapping // the mapping in force; nil while there is none
+	Mapping func() Mapping // the mapping in force; nil while there is none
 	Sender  Sender
 
 	// Token names the access token an event set is sent with: any text that
@@ -98,7 +104,7 @@ type Options struct {
 
 	// MappingByDigest brings back the mapping a request in doubt was built
 	// with by an earlier process; nil when it is not kept any more.
-	MappingByDigest func(digest string) batch.Mapping
+	MappingByDigest func(digest string) Mapping
 
 	Settings Settings
 	Grace    time.Duration // how long a request in flight may go on after ctx ends; default 5 s
@@ -147,3 +153,10 @@ type Delivered struct {
 	Received  time.Time
 	People    []string // fingerprints of whom it is about (mapper.Outcome); not to be changed
 }
+
+// Facts about Meta (facts: meta-wire 5.1 and 5.2).
+const (
+	maxConversions = 1000 // events a call
+	maxOffline     = 2000
+	youngAge       = 7 * 24 * time.Hour // older ones never share a request with younger ones
+)

@@ -15,7 +15,6 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
-	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
 
@@ -150,14 +149,17 @@ func (f *fakeLog) Read(lane string, from queue.Seq, maxRecords int, maxBytes int
 	return b, nil
 }
 
-func (f *fakeLog) Settle(lane string, s queue.Settlement) error {
+func (f *fakeLog) Settle(lane string, s queue.Settlement) (queue.Revision, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail != nil {
-		return f.fail
+		return 0, f.fail
 	}
 	if f.deadRoom >= 0 && len(f.dead)+len(s.Dead) > f.deadRoom {
-		return fmt.Errorf("settle: %w", queue.ErrDeadFull)
+		return 0, fmt.Errorf("settle: %w", queue.ErrDeadFull)
+	}
+	if l := f.lane(lane); s.Revision != 0 && s.Revision != l.Revision {
+		return 0, fmt.Errorf("settle: %w", queue.ErrStale)
 	}
 	f.settles++
 	f.deadMost = max(f.deadMost, len(s.Dead))
@@ -180,7 +182,8 @@ func (f *fakeLog) Settle(lane string, s queue.Settlement) error {
 	for k, n := range s.Counts {
 		l.Counts[k] += int64(n)
 	}
-	return nil
+	l.Revision++
+	return l.Revision, nil
 }
 
 func (f *fakeLog) Changed() <-chan struct{} {
@@ -436,7 +439,7 @@ type world struct {
 	logs    *logBook
 	mu      sync.Mutex
 	mapping *fakeMapping
-	kept    map[string]batch.Mapping
+	kept    map[string]Mapping
 	token   string
 	opts    Options
 	s       *Supervisor
@@ -457,13 +460,13 @@ func newWorld(t *testing.T) *world {
 	m := &fakeMapping{digest: "m1", sets: []string{setA, setB}, routes: map[string][]string{"Order Completed": {setA}}}
 	w := &world{
 		t: t, log: newFakeLog(), sender: &fakeSender{}, metrics: &counting{}, logs: &logBook{}, mapping: m, token: "t1",
-		kept: map[string]batch.Mapping{"m1": m},
+		kept: map[string]Mapping{"m1": m},
 	}
 	w.opts = Options{
 		Log: w.log, Sender: w.sender, Metrics: w.metrics, Settings: quick(), Logger: slog.New(w.logs),
 		ClockSynced: func() bool { return true },
 		Rand:        func() float64 { return 0.5 },
-		Mapping: func() batch.Mapping {
+		Mapping: func() Mapping {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if w.mapping == nil {
@@ -476,7 +479,7 @@ func newWorld(t *testing.T) *world {
 			defer w.mu.Unlock()
 			return w.token
 		},
-		MappingByDigest: func(d string) batch.Mapping {
+		MappingByDigest: func(d string) Mapping {
 			if m, ok := w.kept[d]; ok {
 				return m
 			}

@@ -10,7 +10,6 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/advice"
-	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 )
@@ -30,19 +29,21 @@ type lane struct {
 	dirty         bool              // st differs from what is stored
 	pend          queue.Settlement  // decided, not stored yet
 	stuck         *queue.Settlement // offered to the queue, not taken yet
-	work          *batch.Batch
-	cur           *attempt          // the request at hand; kept while its fate is open
-	pre           chan *batch.Batch // the batch behind work, being made
-	preFrom, last queue.Seq         // where pre was read from; where the last finished batch ended
-	position      queue.Seq         // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
-	decided       bool              // some of work is, and not in pend
-	idle          bool              // the last request did not get there, or the token was refused: no search is under way
-	shelved       bool              // nothing is read until something may be sent
-	passed        bool              // what the mapping holds is passed over (held.go)
-	heldBack      int               // conversions in a row that the mapping let not pass
-	unstored      bool              // what is decided must be stored before anything is read
-	fit           pace.Fit          // of requests to the line
-	gather        time.Time         // when waiting for a fuller batch began
+	revision      queue.Revision    // of the lane, as it was settled last
+	work          *batch
+	cur           *attempt    // the request at hand; kept while its fate is open
+	pre           chan *batch // the batch behind work, being made
+	preFrom, last queue.Seq   // where pre was read from; where the last finished batch ended
+	preVoid       uint64      // queue.LaneStat.Void by then
+	position      queue.Seq   // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
+	decided       bool        // some of work is, and not in pend
+	idle          bool        // the last request did not get there, or the token was refused: no search is under way
+	shelved       bool        // nothing is read until something may be sent
+	passed        bool        // what the mapping holds is passed over (held.go)
+	heldBack      int         // conversions in a row that the mapping let not pass
+	unstored      bool        // what is decided must be stored before anything is read
+	fit           pace.Fit    // of requests to the line
+	gather        time.Time   // when waiting for a fuller batch began
 
 	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
 	alone     bool  // the pause is tried with a single event
@@ -61,6 +62,7 @@ type lane struct {
 	dry       dryRun    // position of a dry run
 	announced bool      // said in the log that uploads begin
 	warned    string    // Meta's last warning
+	tags      tagCount
 	problem   *Problem  // the last answer that was none of success
 	lastNoise time.Time // last log line about a failure that goes on
 
@@ -320,7 +322,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 	}
 	l.gather = time.Time{}
 	l.work = l.make(found, l.recipe(), l.limits(), nil)
-	l.work.Recall(l.search.of)
+	l.work.recall(l.search.of)
 	l.search.of = nil
 	return true
 }
@@ -356,30 +358,30 @@ func (l *lane) knowTime(ctx context.Context) bool {
 func full(b queue.Batch, set Settings) bool { return b.More || len(b.Records) >= set.MaxEvents }
 
 // recipe is how a batch would be made now.
-func (l *lane) recipe() *batch.Recipe {
+func (l *lane) recipe() *recipe {
 	at, believed := l.s.clock.now()
-	return &batch.Recipe{Made: time.Now(), Mapping: l.s.o.Mapping(), At: at, Ages: believed, Age: l.settings().MaxAge, Unset: l.s.clock.start(), By: l.s.o.MappingByDigest}
+	return &recipe{m: l.s.o.Mapping(), at: at, ages: believed, age: l.settings().MaxAge, unset: l.s.clock.start(), by: l.s.o.MappingByDigest}
 }
 
 // limits are those of requests now.
-func (l *lane) limits() batch.Limits {
+func (l *lane) limits() limits {
 	set := l.settings()
-	most := batch.Limits{Events: set.MaxEvents, Bytes: set.MaxBytes}
+	most := limits{events: set.MaxEvents, bytes: set.MaxBytes}
 	if l.st.Size > 0 {
-		most.Bytes = min(most.Bytes, l.st.Size)
+		most.bytes = min(most.bytes, l.st.Size)
 	}
 	if l.s.clock.asking() {
 		// Who is too old, and who may travel with whom, is not known before an
 		// answer has told the time: ask with a single event.
-		most.Events = 1
+		most.events = 1
 	}
 	return most
 }
 
-func (l *lane) make(found queue.Batch, how *batch.Recipe, most batch.Limits, doubt []batch.Item) *batch.Batch {
-	b := batch.Make(l.name, found, how, most, batch.Decisions{Doubt: doubt})
-	if b.Broke > 0 {
-		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", logs.MapPanic, "events", b.Broke)
+func (l *lane) make(found queue.Batch, how *recipe, most limits, doubt []item) *batch {
+	b := makeBatch(l.name, found, how, most, decisions{doubt: doubt})
+	if b.broke > 0 {
+		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", logs.MapPanic, "events", b.broke)
 	}
 	return b
 }
@@ -400,20 +402,20 @@ func (l *lane) refresh() {
 		return
 	}
 	_, believed := l.s.clock.now()
-	if m.Digest() == b.How.Mapping.Digest() && time.Since(b.How.Made) < maxStale && believed == b.How.Ages && b.Limits == l.limits() ||
-		batch.Recipes(b.InDoubt()) >= maxNotes {
+	if m.Digest() == b.how.m.Digest() && time.Since(b.made) < maxStale && believed == b.how.ages && b.limits == l.limits() ||
+		recipes(b.inDoubt()) >= maxNotes {
 		return
 	}
 	l.remap()
-	l.work.Resume(b)
+	l.work.resume(b)
 }
 
 // remap maps the batch's records again; what is decided stays so, and what is in doubt
 // as it is.
 func (l *lane) remap() {
 	b := l.work
-	l.work, l.cur = batch.Make(l.name, b.Batch, l.recipe(), l.limits(), b.Decisions()), nil
-	l.work.Recall(b.Suspects())
+	l.work, l.cur = makeBatch(l.name, b.Batch, l.recipe(), l.limits(), b.decisions()), nil
+	l.work.recall(b.suspects())
 }
 
 // pick makes sure there is a request at hand; false: the batch is done.
@@ -421,7 +423,7 @@ func (l *lane) pick() bool {
 	if l.cur != nil {
 		return true
 	}
-	lo, hi, open, ok := l.work.Head(l.st.Streak + l.search.Row())
+	lo, hi, open, ok := l.work.head(l.st.Streak + l.search.row)
 	if ok {
 		l.cur = newAttempt(l.name, l.work, lo, hi, open)
 	}
@@ -432,16 +434,16 @@ func (l *lane) pick() bool {
 // should the first one be the only bad one, another will pass.
 func (l *lane) pickProbe() {
 	i := l.random()
-	l.work.Try(i, i+1)
+	l.work.try(i, i+1)
 	l.cur = newAttempt(l.name, l.work, i, i+1, []int{i})
 	l.cur.probe = true
 }
 
 // random is an open item of the batch, one that has not failed alone if there is any.
 func (l *lane) random() int {
-	open := l.work.Alive(0, len(l.work.Items))
-	if l.work.Untried() {
-		open = slices.DeleteFunc(open, func(i int) bool { return l.work.Items[i].Lone() })
+	open := l.work.alive(0, len(l.work.items))
+	if l.work.untried() {
+		open = slices.DeleteFunc(open, func(i int) bool { return l.work.items[i].lone })
 	}
 	return open[min(int(l.s.o.Rand()*float64(len(open))), len(open)-1)]
 }

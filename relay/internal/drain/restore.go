@@ -15,7 +15,7 @@ func (l *lane) load(st queue.LaneStat) {
 		// What is settled is known all the same: at most a request is sent twice.
 		l.log.Error("the lane's state cannot be read; starting with the first event that waits", "code", logs.StateUnreadable, "err", err)
 	}
-	l.st = d
+	l.st, l.revision = d, st.Revision
 	if d.Breaker {
 		l.pause, l.alone, l.probeAt = BreakerOpen, true, time.Now().Add(l.settings().ProbeInterval)
 	}
@@ -37,7 +37,7 @@ func (l *lane) reread() {
 	l.dropPrefetch()
 	if l.work != nil {
 		l.decide()
-		l.search.of = l.work.Suspects()
+		l.search.of = l.work.suspects()
 	}
 	l.work, l.cur, l.search.on, l.unstored = nil, nil, false, true
 }

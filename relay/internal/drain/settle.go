@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"relay/internal/logs"
 	"relay/queue"
-	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/pace"
 )
 
@@ -24,14 +24,14 @@ const (
 // into one settlement, and is then called again.
 func (l *lane) finish(ctx context.Context) {
 	b := l.work
-	for len(b.Holds) > 0 {
+	for len(b.holds) > 0 {
 		if l.forgetting() { // they are of records that may be gone
 			l.sleep(ctx, forgetPoll, nil)
 			return
 		}
 		l.apart()
 		l.buryHeld(b)
-		if len(b.Holds) > 0 {
+		if len(b.holds) > 0 {
 			l.remember()
 			if !l.flush() {
 				l.sleep(ctx, 0, nil)
@@ -41,15 +41,15 @@ func (l *lane) finish(ctx context.Context) {
 	}
 	l.settleRange(queue.Range{From: b.From, To: b.Next})
 	l.last = b.Next
-	for k, n := range b.Counts {
+	for k, n := range b.counts {
 		l.count(k, n)
 	}
-	for code, n := range b.Notes {
+	for code, n := range b.notes {
 		l.s.o.Metrics.Note(code, n)
 	}
 	l.st.Notes, l.dirty = nil, true
 	l.work, l.cur, l.search.on, l.decided, l.search.reach = nil, nil, false, false, 0
-	if l.st.Mapping == b.How.Mapping.Digest() {
+	if l.st.Mapping == b.how.m.Digest() {
 		l.lookAgain()
 	}
 	if (deadBytes(l.pend.Dead) > deadPiece/2 || time.Since(l.flushed) > settleEvery) && !l.flush() {
@@ -76,22 +76,23 @@ func (l *lane) apart() {
 }
 
 // buryHeld settles as many of the batch's held conversions as go into one piece.
-func (l *lane) buryHeld(b *batch.Batch) {
+func (l *lane) buryHeld(b *batch) {
 	room := deadPiece - deadBytes(l.pend.Dead)
 	n := 0
-	for ; n < len(b.Holds); n++ {
-		d := &b.Holds[n]
-		size := deadSize(d)
+	for ; n < len(b.holds); n++ {
+		h := &b.holds[n]
+		size := deadSize(&h.letter)
 		if room -= size; room < 0 && len(l.pend.Dead) > 0 {
 			break
 		}
-		l.pend.Dead = append(l.pend.Dead, *d)
-		l.count("dead:"+d.Reason, 1)
-		if at := d.ReleaseAt; !at.IsZero() {
+		b.done.set(h.slot)
+		l.pend.Dead = append(l.pend.Dead, h.letter)
+		l.count("dead:"+h.letter.Reason, 1)
+		if at := h.letter.ReleaseAt; !at.IsZero() {
 			l.s.releases.due(at)
 		}
 	}
-	b.Bury(n)
+	b.holds = b.holds[n:]
 }
 
 // deadSize is about what a dead letter takes, before compression.
@@ -114,15 +115,15 @@ func (l *lane) count(k string, n int) {
 // decide takes what of the batch at hand is decided into the next settlement.
 func (l *lane) decide() {
 	if l.decided {
-		whole, parts := l.work.Settled()
+		whole, parts := l.work.settled()
 		l.pend.Settled, l.pend.Parts = append(l.pend.Settled, whole...), append(l.pend.Parts, parts...)
 		l.decided = false
 	}
 }
 
 // flush makes durable what was decided. What the queue did not take is offered
-// again unchanged before anything newer: a settlement that only took too long
-// may still happen, and must not happen twice.
+// again, under its id, before anything newer: a settlement that only took too long
+// may still happen, and does not happen twice.
 func (l *lane) flush() bool {
 	l.decide()
 	if l.stuck == nil {
@@ -130,10 +131,16 @@ func (l *lane) flush() bool {
 			return true
 		}
 		p := l.pend
-		p.State = l.st.encode()
+		p.ID, p.Revision, p.State = rand.Uint64(), l.revision, l.st.encode()
 		l.stuck, l.pend, l.dirty = &p, queue.Settlement{}, false
 	}
-	if err := l.s.o.Log.Settle(l.name, *l.stuck); err != nil {
+	revision, err := l.s.o.Log.Settle(l.name, *l.stuck)
+	for errors.Is(err, queue.ErrStale) { // what Meta has said is true of the lane as it is now, too
+		st, _ := l.s.o.Log.Lane(l.name)
+		l.stuck.Revision = st.Revision
+		revision, err = l.s.o.Log.Settle(l.name, *l.stuck)
+	}
+	if err != nil {
 		l.badDisk++
 		l.settleErr = err
 		l.settleFailed(err)
@@ -142,7 +149,7 @@ func (l *lane) flush() bool {
 	for k, n := range l.stuck.Counts {
 		l.s.o.Metrics.Settled(l.name, k, n)
 	}
-	l.stuck, l.flushed = nil, time.Now()
+	l.stuck, l.revision, l.flushed = nil, revision, time.Now()
 	if len(l.pend.Settled) == 0 && !l.passed {
 		l.position = 0
 	}

@@ -1,6 +1,7 @@
 package receipts
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -11,10 +12,11 @@ import (
 )
 
 const (
-	magic      = "RLYR\x02\x00\x00\x00"
-	headLen    = 9
+	magic      = "RLYR\x03\x00\x00\x00"
+	headLen    = 13
 	maxPayload = 16 << 20 // of a record, before and after compression
 
+	codecNone = 0 // nothing: in the place of what was removed
 	codecZstd = 1
 )
 
@@ -72,35 +74,94 @@ func (c *codec) record(dst []byte, e *entry, file uint64, offset int64) ([]byte,
 	if err != nil {
 		return dst, err
 	}
-	dst = sealed
-	head := dst[at : at+headLen]
-	head[8] = codecZstd
-	binary.BigEndian.PutUint32(head, uint32(len(dst)-at-headLen))
-	binary.BigEndian.PutUint32(head[4:], crc32.Checksum(dst[at+8:], castagnoli))
-	return dst, nil
+	putHead(sealed[at:], codecZstd, file, offset)
+	return sealed, nil
 }
 
-// payload reads the record at the start of b, which lies at offset; n is its
-// length, 0 when it cannot be told. The JSON is valid until the next call.
-func (c *codec) payload(b []byte, file uint64, offset int64) (raw []byte, n int, err error) {
-	if len(b) < headLen {
-		return nil, 0, errDamaged
+// putHead writes the head of the record that b is, which lies at offset.
+func putHead(b []byte, codec byte, file uint64, offset int64) {
+	binary.BigEndian.PutUint32(b, uint32(len(b)-headLen))
+	b[4] = codec
+	binary.BigEndian.PutUint32(b[5:], headSum(b, file, offset))
+	binary.BigEndian.PutUint32(b[9:], crc32.Checksum(b[headLen:], castagnoli))
+}
+
+// headSum is the checksum of length and codec, bound to their place: where a record
+// begins can be told without trusting the one before.
+func headSum(b []byte, file uint64, offset int64) uint32 {
+	return crc32.Update(crc32.Checksum(b[:5], castagnoli), castagnoli, place(file, offset))
+}
+
+// headAt gives the length of the record that starts b, which lies at offset; 0: there
+// is none, or it is cut off.
+func headAt(b []byte, file uint64, offset int64) (n int) {
+	if len(b) < headLen || b[0] > maxPayload>>24 || headSum(b, file, offset) != binary.BigEndian.Uint32(b[5:]) {
+		return 0
 	}
-	size := int(binary.BigEndian.Uint32(b))
-	if size > maxPayload+1024 || headLen+size > len(b) {
-		return nil, 0, errDamaged
+	size := int64(binary.BigEndian.Uint32(b))
+	if size > maxPayload+1024 || headLen+size > int64(len(b)) {
+		return 0
 	}
-	n = headLen + size
-	if crc32.Checksum(b[8:n], castagnoli) != binary.BigEndian.Uint32(b[4:]) || b[8] != codecZstd {
-		return nil, n, errDamaged
+	return int(headLen + size)
+}
+
+// payload reads the record that b is, which lies at offset. The JSON is valid until
+// the next call; nil: it stands in the place of what was removed.
+func (c *codec) payload(b []byte, file uint64, offset int64) (raw []byte, err error) {
+	if crc32.Checksum(b[headLen:], castagnoli) != binary.BigEndian.Uint32(b[9:]) {
+		return nil, errDamaged
 	}
-	packed, err := c.ring.Open(purpose, file, place(file, offset), b[headLen:n])
+	if b[4] == codecNone {
+		return nil, nil
+	}
+	packed, err := c.ring.Open(purpose, file, place(file, offset), b[headLen:])
 	if err != nil {
-		return nil, n, err
+		return nil, err
 	}
-	raw, err = c.dec.DecodeAll(packed, nil)
-	if err != nil {
-		return nil, n, errDamaged
+	if raw, err = c.dec.DecodeAll(packed, nil); err != nil {
+		return nil, errDamaged
 	}
-	return raw, n, nil
+	return raw, nil
+}
+
+// piece is a part of a file: a record, or bytes that are none.
+type piece struct {
+	at  int64
+	b   []byte
+	raw []byte // its JSON; nil: something was removed there
+	err error  // errDamaged: it is no record, or one whose bytes are damaged; seal.ErrKey: its key is not given
+}
+
+// walk calls fn for each piece of a file, in order. Behind damage it goes on with the
+// next place where a record begins.
+func (c *codec) walk(b []byte, file uint64, fn func(p piece) error) error {
+	for at := int64(len(magic)); at < int64(len(b)); {
+		p := piece{at: at}
+		if n := headAt(b[at:], file, at); n > 0 {
+			p.b = b[at : at+int64(n)]
+			p.raw, p.err = c.payload(p.b, file, at)
+		} else {
+			to := at + 1
+			for to < int64(len(b)) && headAt(b[to:], file, to) == 0 {
+				to++
+			}
+			p.b, p.err = b[at:to], errDamaged
+		}
+		at += int64(len(p.b))
+		if len(p.b) < headLen && len(bytes.Trim(p.b, "\x00")) == 0 && at < int64(len(b)) {
+			continue // too little for a record was left where one was removed
+		}
+		if err := fn(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blank fills b, which lies at offset, with a record of nothing.
+func blank(b []byte, file uint64, offset int64) {
+	clear(b)
+	if len(b) >= headLen {
+		putHead(b, codecNone, file, offset)
+	}
 }

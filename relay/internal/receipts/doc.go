@@ -6,7 +6,7 @@
 //	  0000000000000002.log   being appended to
 //
 //	file    magic "RLYR" | version u8 | 3 zero bytes | record …
-//	record  length u32 | CRC-32C u32 | codec u8 | payload
+//	record  length u32 | codec u8 | CRC-32C of both and of their place u32 | CRC-32C of the payload u32 | payload
 //	payload one accepted request as JSON, compressed with zstd, as
 //	        seal.Ring.Seal stores it: bound to file and offset
 //
@@ -15,8 +15,9 @@
 //   - A receipt is handed to the operating system before the lane settles:
 //     it survives a kill of the process. A power cut may cost the receipts of
 //     the last second, never an older one.
-//   - A damaged record costs itself; a torn end is cut off when the ledger is
-//     opened for writing.
+//   - A flipped bit costs the record it lies in, wherever that is; so does a key
+//     that is not given. A torn end is cut off when the ledger is opened for
+//     writing. What cannot be read is said.
 //   - The ledger is bounded: the oldest file goes when it is over its size.
 //   - A ledger that cannot be written holds back no delivery; it is said once
 //     in the log, and counted.

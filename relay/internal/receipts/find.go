@@ -23,7 +23,9 @@ func (l *Ledger) Find(id string) ([]Receipt, error) {
 	if l.closed {
 		return nil, ErrClosed
 	}
-	return find(l.dir, l.files, l.codec, id, l.o.Secret)
+	out, unread, err := find(l.dir, l.files, l.codec, id, l.o.Secret)
+	l.tell(unread)
+	return out, err
 }
 
 // Find is Ledger.Find on a directory that no process has open. secret may be nil.
@@ -37,18 +39,19 @@ func Find(dir, id string, secret []byte, keys ...[]byte) ([]Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return find(dir, files, c, id, secret)
+	out, _, err := find(dir, files, c, id, secret)
+	return out, err
 }
 
-func find(dir string, files []file, c *codec, id string, secret []byte) (out []Receipt, err error) {
+func find(dir string, files []file, c *codec, id string, secret []byte) (out []Receipt, unread Unread, err error) {
 	if id == "" {
-		return nil, nil
+		return nil, unread, nil
 	}
 	quoted, _ := jsontext.AppendQuote(nil, id) // as entry.append writes it; an error is invalid UTF-8, which it mends
 	keyed := mapper.KeyedID(secret, id)
 	for _, f := range slices.Backward(files) {
 		var of []Receipt
-		err := scan(dir, f, c, func(raw []byte, _ int64) error {
+		u, err := scan(dir, f, c, func(raw []byte) error {
 			if !bytes.Contains(raw, quoted) && !bytes.Contains(raw, []byte(keyed)) {
 				return nil
 			}
@@ -64,40 +67,54 @@ func find(dir string, files []file, c *codec, id string, secret []byte) (out []R
 			return nil
 		})
 		if err != nil {
-			return out, err
+			return out, unread, err
 		}
+		unread.add(u)
 		slices.Reverse(of)
 		out = append(out, of...)
 	}
-	return out, nil
+	if len(out) == 0 && unread.Sealed > 0 { // it may be one of those
+		return nil, unread, fmt.Errorf("find receipts: %d requests: %w", unread.Sealed, seal.ErrKey)
+	}
+	return out, unread, nil
 }
 
-// scan calls fn for each readable record of a file. Damaged ones are passed
-// over; when the way to the next one is lost, the file ends there.
-func scan(dir string, f file, c *codec, fn func(raw []byte, offset int64) error) error {
+// Unread is what of a ledger cannot be read.
+type Unread struct {
+	Damaged int // places that are damaged
+	Sealed  int // requests whose key is not given
+}
+
+func (u *Unread) add(o Unread) { u.Damaged, u.Sealed = u.Damaged+o.Damaged, u.Sealed+o.Sealed }
+
+// note takes a piece into account that cannot be read.
+func (u *Unread) note(p piece) {
+	switch {
+	case errors.Is(p.err, seal.ErrKey):
+		u.Sealed++
+	case p.err != nil:
+		u.Damaged++
+	}
+}
+
+// scan calls fn for each readable record of a file, and says what is not readable.
+func scan(dir string, f file, c *codec, fn func(raw []byte) error) (u Unread, err error) {
 	b, err := os.ReadFile(path(dir, f.n))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return u, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read receipts: %w", err)
+		return u, fmt.Errorf("read receipts: %w", err)
 	}
 	if !bytes.HasPrefix(b, []byte(magic)) {
-		return nil
+		return u, nil
 	}
-	for at := int64(len(magic)); at < int64(len(b)); {
-		raw, n, err := c.payload(b[at:], f.n, at)
-		switch {
-		case errors.Is(err, seal.ErrKey):
-			return err
-		case n == 0:
+	err = c.walk(b, f.n, func(p piece) error {
+		if p.err != nil || p.raw == nil {
+			u.note(p)
 			return nil
-		case err == nil:
-			if err := fn(raw, at); err != nil {
-				return err
-			}
 		}
-		at += int64(n)
-	}
-	return nil
+		return fn(p.raw)
+	})
+	return u, err
 }

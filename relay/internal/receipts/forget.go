@@ -1,16 +1,19 @@
 package receipts
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 
 	"relay/internal/disk"
+	"relay/internal/seal"
 	"relay/mapper"
 )
 
@@ -20,7 +23,7 @@ var errNoSecret = errors.New("forget receipts: the secret of the installation is
 // Forgotten says what Forget did.
 type Forgotten struct {
 	Removed    int // receipts of the person
-	Unsearched int // receipts that were fingerprinted with another secret: they may be the person's
+	Unsearched int // receipts that were fingerprinted with another secret, and requests whose key is not given: they may be the person's
 }
 
 // Forget removes the receipts of a person, given by names as
@@ -47,30 +50,67 @@ func (l *Ledger) Forget(names ...string) (n Forgotten, err error) {
 	return n, nil
 }
 
+// forgetIn rewrites a file without the receipts of a person, and without what is
+// damaged: it may be theirs. All else stays where it is: its place is bound to it, and
+// its key may not be given.
 func (l *Ledger) forgetIn(f *file, last bool, gone []string) (n Forgotten, err error) {
-	fresh := []byte(magic)
-	err = scan(l.dir, *f, l.codec, func(raw []byte, _ int64) error {
+	path := l.path(f.n)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !bytes.HasPrefix(b, []byte(magic)) {
+		return n, nil
+	}
+	if err != nil {
+		return n, fmt.Errorf("read receipts: %w", err)
+	}
+	fresh, unread, changed := bytes.Clone(b), Unread{}, false
+	var moved []entry
+	if err := l.codec.walk(b, f.n, func(p piece) error {
+		place := fresh[p.at : p.at+int64(len(p.b))]
+		unread.note(p)
 		var e entry
-		if err := json.Unmarshal(raw, &e); err != nil {
-			return nil // written by nobody we know: it goes
+		switch {
+		case errors.Is(p.err, seal.ErrKey), p.err == nil && p.raw == nil:
+			return nil
+		case p.err != nil, json.Unmarshal(p.raw, &e) != nil: // written by nobody we know
+			blank(place, f.n, p.at)
+			changed = true
+			return nil
 		}
 		n.Unsearched += e.unreadable(l.tag)
 		before := len(e.Items)
 		e.Items = slices.DeleteFunc(e.Items, func(it line) bool {
 			return slices.ContainsFunc(it.People, func(p string) bool { return slices.Contains(gone, p) })
 		})
-		n.Removed += before - len(e.Items)
-		if len(e.Items) == 0 {
+		if len(e.Items) == before {
 			return nil
 		}
-		var err error
-		fresh, err = l.codec.record(fresh, &e, f.n, int64(len(fresh)))
-		return err
-	})
-	if err != nil || n.Removed == 0 {
-		return Forgotten{Unsearched: n.Unsearched}, err
+		n.Removed += before - len(e.Items)
+		changed = true
+		var less []byte
+		if len(e.Items) > 0 {
+			if less, err = l.codec.record(nil, &e, f.n, p.at); err != nil {
+				return err
+			}
+			if len(less) > len(place) { // it does not go into its place
+				moved, less = append(moved, e), nil
+			}
+		}
+		copy(place, less)
+		blank(place[len(less):], f.n, p.at+int64(len(less)))
+		return nil
+	}); err != nil {
+		return n, err
 	}
-	path := l.path(f.n)
+	l.tell(unread)
+	n.Unsearched += unread.Sealed
+	if !changed {
+		return n, nil
+	}
+	for i := range moved {
+		if fresh, err = l.codec.record(fresh, &moved[i], f.n, int64(len(fresh))); err != nil {
+			return Forgotten{Unsearched: n.Unsearched}, err
+		}
+	}
 	if err := disk.WriteFile(path, 0o600, fresh); err != nil {
 		return Forgotten{Unsearched: n.Unsearched}, fmt.Errorf("rewrite receipts: %w", err)
 	}
@@ -109,8 +149,7 @@ func (e *entry) unreadable(tag string) (n int) {
 	return n
 }
 
-// Unsearched is how many receipts in dir were fingerprinted with another secret,
-// for a directory that another process may have open.
+// Unsearched is how many receipts in dir were fingerprinted with another secret, for a directory that another process may have open.
 func Unsearched(dir string, secret []byte, keys ...[]byte) (n int, err error) {
 	c, err := newCodec(nil, keys)
 	if err != nil {
@@ -123,7 +162,7 @@ func Unsearched(dir string, secret []byte, keys ...[]byte) (n int, err error) {
 	}
 	tag := tagOf(secret)
 	for _, f := range files {
-		err := scan(dir, f, c, func(raw []byte, _ int64) error {
+		_, err := scan(dir, f, c, func(raw []byte) error {
 			var e entry
 			if json.Unmarshal(raw, &e) == nil {
 				n += e.unreadable(tag)

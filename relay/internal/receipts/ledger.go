@@ -118,13 +118,18 @@ func (l *Ledger) resume(f *file) error {
 		}
 		good = 0
 	} else {
-		for int(good) < len(b) {
-			_, n, err := l.codec.payload(b[good:], f.n, good)
-			if n == 0 || errors.Is(err, errDamaged) && int(good)+n == len(b) {
-				break
+		var unread, end Unread
+		if err := l.codec.walk(b, f.n, func(p piece) error {
+			if end.note(p); !errors.Is(p.err, errDamaged) { // what is damaged before it is no torn end
+				good = p.at + int64(len(p.b))
+				unread.add(end)
+				end = Unread{}
 			}
-			good += int64(n)
+			return nil
+		}); err != nil {
+			return err
 		}
+		l.tell(unread)
 	}
 	out, err := os.OpenFile(path, os.O_WRONLY, 0o600)
 	if err != nil {
@@ -146,6 +151,13 @@ func (l *Ledger) resume(f *file) error {
 	}
 	l.out, f.size = out, good
 	return nil
+}
+
+// tell says what of the ledger cannot be read.
+func (l *Ledger) tell(u Unread) {
+	if u != (Unread{}) {
+		l.log.Warn("some receipts cannot be read", "code", logs.ReceiptsUnread, "damaged", u.Damaged, "sealed", u.Sealed)
+	}
 }
 
 func list(dir string) (files []file, err error) {

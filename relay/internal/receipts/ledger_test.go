@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -231,6 +232,88 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// A flipped bit anywhere costs the record it is in, and is said; what is recorded
+// later is found too, and all the rest is still there after the next start.
+func TestFlippedBit(t *testing.T) {
+	for _, key := range [][]byte{nil, bytes.Repeat([]byte{7}, 32)} {
+		dir := t.TempDir()
+		l := open(t, dir, Options{Key: key})
+		for n := range 4 {
+			l.Record(delivery(n, 2))
+		}
+		l.Close()
+		whole, _ := os.ReadFile(path(dir, 1))
+		lost := 0
+		for at := len(magic); at < len(whole); at += 1 + at%3 {
+			b := bytes.Clone(whole)
+			b[at] ^= 1 << (at % 8)
+			if err := os.WriteFile(path(dir, 1), b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			said := new(bytes.Buffer)
+			missing := 0
+			for again := range 2 {
+				l, err := Open(dir, Options{Key: key, Logger: slog.New(slog.NewTextHandler(said, nil))})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if again == 0 {
+					l.Record(delivery(9, 1))
+				}
+				missing = 0
+				for _, n := range []int{0, 1, 2, 3, 9} {
+					r, err := l.Find(fmt.Sprintf("m-%d-0", n))
+					if err != nil || len(r) > 1 || n == 9 && len(r) == 0 {
+						t.Fatalf("byte %d: %d receipts of %d, %v", at, len(r), n, err)
+					}
+					missing += 1 - len(r)
+				}
+				l.Close()
+			}
+			if missing > 1 || missing > 0 && !strings.Contains(said.String(), "code=receipts_") {
+				t.Fatalf("byte %d: %d are missing; it says %s", at, missing, said)
+			}
+			lost += missing
+		}
+		if lost == 0 {
+			t.Error("nothing was hurt")
+		}
+	}
+}
+
+// Receipts whose key was taken away hide no others: those are found, and a person is
+// forgotten in them; with the key they are there again.
+func TestKeyTakenAway(t *testing.T) {
+	dir := t.TempDir()
+	one, two := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	l := open(t, dir, Options{Key: one, Secret: secret})
+	l.Record(delivery(1, 5))
+	l.Close()
+	l = open(t, dir, Options{Key: two, OldKeys: [][]byte{one}, Secret: secret})
+	l.Record(delivery(2, 5))
+	l.Record(delivery(3, 1))
+	l.Close()
+	l = open(t, dir, Options{Key: two, Secret: secret})
+	want(t, l, "m-2-3", 1)
+	if _, err := l.Find("m-1-3"); !errors.Is(err, seal.ErrKey) {
+		t.Errorf("one that may be there: %v", err)
+	}
+	if n, err := l.Forget("user-3"); n != (Forgotten{Removed: 1, Unsearched: 1}) || err != nil {
+		t.Errorf("%+v, %v", n, err)
+	}
+	want(t, l, "m-2-2", 1)
+	want(t, l, "m-3-0", 1)
+	l.Record(delivery(4, 1))
+	l.Close()
+	l = open(t, dir, Options{Key: two, OldKeys: [][]byte{one}, Secret: secret})
+	for id, n := range map[string]int{"m-1-3": 1, "m-1-0": 1, "m-2-3": 0, "m-2-4": 1, "m-3-0": 1, "m-4-0": 1} {
+		want(t, l, id, n)
+	}
+	if n, err := l.Forget("user-3"); n != (Forgotten{Removed: 1}) || err != nil {
+		t.Errorf("%+v, %v", n, err)
+	}
+}
+
 func TestForget(t *testing.T) {
 	for _, key := range [][]byte{nil, bytes.Repeat([]byte{7}, 32)} {
 		dir := t.TempDir()
@@ -387,9 +470,15 @@ func FuzzPayload(f *testing.F) {
 	f.Add(b)
 	f.Add(b[:20])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		raw, n, err := c.payload(b, 1, 8)
-		if n > len(b) || err == nil && n < headLen || len(raw) > maxPayload {
-			t.Errorf("%d of %d bytes, %d raw, %v", n, len(b), len(raw), err)
+		file, at := append([]byte(magic), b...), int64(len(magic))
+		if err := c.walk(file, 1, func(p piece) error {
+			if p.at < at || len(p.b) == 0 || len(p.raw) > maxPayload {
+				t.Errorf("%d bytes at %d, %d raw", len(p.b), p.at, len(p.raw))
+			}
+			at = p.at + int64(len(p.b))
+			return nil
+		}); err != nil || at > int64(len(file)) {
+			t.Errorf("it ends at %d: %v", at, err)
 		}
 	})
 }

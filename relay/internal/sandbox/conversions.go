@@ -35,13 +35,78 @@ var conversionRules = []rule{
 	{"limited data use is complete", "meta-wire 2.2, 8.3 (M)", limitedUse},
 	{"app events carry 16 values of extinfo", "meta-wire 2.2 (M), 6.5 (O)", appData},
 	{"business_messaging events name a channel", "meta-wire 2.2 (C), 6.5 (T)", messaging},
-	{"other event members have their types", "meta-wire 2.2 (M)", otherMembers},
+	{"order_id and item_number are text, and the same at the event and in custom_data", "meta-wire 2.7 (C, M; I: two values are refused)", orderIDs},
+	{"store_data names a store", "meta-wire 2.7 (C, M)", storeData},
+	{"other event members have their types", "meta-wire 2.2, 2.5 (M)", otherMembers},
 }
 
 var eventMembers = names("event_name", "event_time", "action_source", "user_data", "custom_data", "event_id",
 	"event_source_url", "referrer_url", "opt_out", "data_processing_options", "data_processing_options_country",
 	"data_processing_options_state", "app_data", "original_event_data", "attribution_data", "customer_segmentation",
-	"messaging_channel", "advanced_measurement_table", "store_data")
+	"messaging_channel", "advanced_measurement_table", "store_data", "order_id", "item_number", "advertiser_tracking_enabled")
+
+// orders are what tells an event of an order from its copy.
+var orders = []string{"order_id", "item_number"}
+
+// orderIDs judges both places; with two values nobody knows which one Meta reads.
+func orderIDs(_ *judge, e *event) *fault {
+	for _, k := range orders {
+		at, there := e.m[k]
+		in, also := custom(e)[k]
+		switch {
+		case there && str(at) == "":
+			return invalid(k, k+" must be text.")
+		case there && also && at != in:
+			return invalid(k, k+" has one value at the event and another in custom_data.")
+		}
+	}
+	return nil
+}
+
+func storeData(_ *judge, e *event) *fault {
+	m, there := e.m["store_data"].(map[string]any)
+	if !there {
+		return nil // or of a wrong type: otherMembers
+	}
+	if len(m) == 0 || unknown(m, names("store_code", "store_page_id", "brand_page_id")) != "" {
+		return invalid("store_data", "store_data must hold store_code, store_page_id or brand_page_id, and nothing else.")
+	}
+	if v, ok := m["store_code"]; ok {
+		if n := len([]rune(strings.TrimSpace(str(v)))); n < 1 || n > 64 {
+			return invalid("store_data.store_code", "store_code must be text of 1 to 64 characters.")
+		}
+	}
+	for _, k := range []string{"store_page_id", "brand_page_id"} {
+		if v, ok := m[k]; ok {
+			if n, ok := whole(v); !ok || n < 1 {
+				return invalid("store_data."+k, k+" must be a whole number above 0.")
+			}
+		}
+	}
+	return nil
+}
+
+// segmentations are Meta's words for customer_segmentation (facts: meta-wire 2.5).
+var segmentations = names("customer_in_loyalty_program",
+	"new_customer_to_business", "new_customer_to_business_line", "new_customer_to_product_area", "new_customer_to_medium",
+	"existing_customer_to_business", "existing_customer_to_business_line", "existing_customer_to_product_area", "existing_customer_to_medium")
+
+func originalEvent(m map[string]any) *fault {
+	const at = "original_event_data"
+	if unknown(m, names("event_name", "event_time", "order_id", "event_id")) != "" {
+		return invalid(at, "original_event_data has a member that it does not know.")
+	}
+	for k, v := range m {
+		if k == "event_time" {
+			if _, ok := whole(v); !ok {
+				return invalid(at+".event_time", "event_time must be whole Unix seconds.")
+			}
+		} else if str(v) == "" {
+			return invalid(at+"."+k, k+" must be text.")
+		}
+	}
+	return nil
+}
 
 func knownMembers(_ *judge, e *event) *fault {
 	if k := unknown(e.m, eventMembers); k != "" {
@@ -193,12 +258,18 @@ func otherMembers(_ *judge, e *event) *fault {
 			}
 		}
 	}
-	if v, ok := e.m["opt_out"]; ok {
-		if _, isBool := v.(bool); !isBool {
-			return invalid("opt_out", "opt_out must be true or false.")
+	for _, k := range []string{"opt_out", "advertiser_tracking_enabled"} {
+		if v, ok := e.m[k]; ok {
+			if _, isBool := v.(bool); !isBool {
+				return invalid(k, k+" must be true or false.")
+			}
 		}
 	}
-	return nil
+	if v, ok := e.m["customer_segmentation"]; ok && !segmentations[str(v)] {
+		return invalid("customer_segmentation", "customer_segmentation is none of the listed values.")
+	}
+	original, _ := e.m["original_event_data"].(map[string]any)
+	return originalEvent(original)
 }
 
 // customData judges the standard members of custom_data; others are free.
@@ -238,11 +309,13 @@ func customData(_ *judge, e *event) *fault {
 	if v, ok := m["content_type"]; ok && v != "product" && v != "product_group" {
 		return invalid("custom_data.content_type", "content_type must be product or product_group.")
 	}
-	if v, ok := m["delivery_category"]; ok && !names("in_store", "curbside", "home_delivery")[str(v)] {
+	if v, ok := m["delivery_category"]; ok && !deliveries[str(v)] {
 		return invalid("custom_data.delivery_category", "delivery_category is none of the listed values.")
 	}
 	return contentLists(m, "custom_data.", "item_price")
 }
+
+var deliveries = names("in_store", "curbside", "home_delivery")
 
 // contentLists judges content_ids and contents, in either format.
 func contentLists(m map[string]any, at, price string) *fault {
@@ -274,6 +347,9 @@ func contentLists(m map[string]any, at, price string) *fault {
 			if sign, ok := amount(q); !ok || sign <= 0 {
 				return invalid(at+"contents.quantity", "quantity must be a number above 0.")
 			}
+		}
+		if d, ok := item["delivery_category"]; ok && !deliveries[str(d)] {
+			return invalid(at+"contents.delivery_category", "delivery_category is none of the listed values.")
 		}
 		if p, ok := item[price]; ok {
 			if sign, ok := amount(p); !ok || sign < 0 {

@@ -146,21 +146,29 @@ func (q *request) refuseEvents(faults []fault, legacy bool) {
 func (q *request) accept(events []*event, legacy bool, now time.Time) {
 	type item struct {
 		r   Received
-		key string
+		key dedupKeys
 		raw []byte
 	}
 	items := make([]item, len(events))
 	for i, e := range events {
-		items[i] = item{e.received(q, legacy), e.dedupKey(q.id, legacy), e.raw}
+		items[i] = item{e.received(q, legacy), e.dedupKeys(q.id, legacy), e.raw}
 	}
 	s := q.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.calls.stats
 	for _, it := range items {
-		if s.events.accept(now, q.call.N, it.r, it.key, it.raw, s.o.KeepBodies) {
+		dup := s.events.copies(now, it.key)
+		if dup[atEvent] {
+			st.DuplicatesAtEvent++
+		}
+		if dup[atCustom] {
+			st.DuplicatesAtCustom++
+		}
+		if dup[q.set.OrderIDAt] {
 			st.Duplicates++
 		}
+		s.events.accept(now, q.call.N, it.r, dup[q.set.OrderIDAt], it.raw, s.o.KeepBodies)
 	}
 	q.call.Accepted = true
 	st.Accepted++
@@ -193,15 +201,14 @@ func (e *event) received(q *request, legacy bool) Received {
 	r := Received{Set: q.id, API: "conversions", UploadTag: q.params.text("upload_tag"), TestCode: q.params.text("test_event_code")}
 	r.Name = str(e.m["event_name"])
 	r.EventTime, _ = whole(e.m["event_time"])
-	custom, _ := e.m["custom_data"].(map[string]any)
 	if legacy {
-		r.API, custom = "offline", e.m
+		r.API = "offline"
 	}
-	r.OrderID = plain(custom["order_id"])
+	r.OrderID = e.order("order_id", "", legacy)
 	r.ID = str(e.m["event_id"])
 	if r.ID == "" && r.OrderID != "" {
 		r.ID = r.OrderID
-		if item := plain(custom["item_number"]); item != "" {
+		if item := e.order("item_number", "", legacy); item != "" {
 			r.ID += "#" + item
 		}
 	}
@@ -212,22 +219,40 @@ func (e *event) received(q *request, legacy bool) Received {
 	return r
 }
 
-// dedupKey is what offline events are told apart by: dataset, event_time,
-// event_name, item_number, and order_id or else the user keys (facts:
-// meta-wire 5.3); "" for events that are not offline ones.
-func (e *event) dedupKey(set string, legacy bool) string {
-	custom, _ := e.m["custom_data"].(map[string]any)
-	if legacy {
-		custom = e.m
-	} else if str(e.m["action_source"]) != "physical_store" {
-		return ""
+// order is an event's order_id or item_number as it is read at a place; "" is
+// either, of which the rules see to it that they do not differ. The legacy format
+// has one place.
+func (e *event) order(name, place string, legacy bool) string {
+	at, in := plain(e.m[name]), plain(custom(e)[name])
+	switch {
+	case legacy, place == atEvent:
+		return at
+	case place == atCustom:
+		return in
 	}
-	who := "order " + plain(custom["order_id"])
-	if plain(custom["order_id"]) == "" {
-		who = "keys " + e.keys(legacy)
+	return cmp.Or(at, in)
+}
+
+// dedupKeys are what an offline event is told apart by, by the place at which
+// order_id is read: dataset, event_time, event_name, item_number, and order_id or
+// else the user keys (facts: meta-wire 2.7, 5.3). nil for events that are not
+// offline ones.
+type dedupKeys map[string]string
+
+func (e *event) dedupKeys(set string, legacy bool) dedupKeys {
+	if !legacy && str(e.m["action_source"]) != "physical_store" {
+		return nil
 	}
 	at, _ := whole(e.m["event_time"])
-	return fmt.Sprintf("%s\x00%d\x00%s\x00%s\x00%s", set, at, str(e.m["event_name"]), plain(custom["item_number"]), who)
+	keys := dedupKeys{}
+	for _, place := range []string{"", atEvent, atCustom} {
+		who := "order " + e.order("order_id", place, legacy)
+		if who == "order " {
+			who = "keys " + e.keys(legacy)
+		}
+		keys[place] = fmt.Sprintf("%s\x00%d\x00%s\x00%s\x00%s", set, at, str(e.m["event_name"]), e.order("item_number", place, legacy), who)
+	}
+	return keys
 }
 
 // keys are the user keys in a fixed order.

@@ -21,7 +21,15 @@ events: { E: "1", Order Completed: "1", Product List Viewed: "1", P: { to: "1", 
 default_country: US
 default_currency: USD
 limited_data_use: { country: 1, state: 1000 }
-match_keys: { date_of_birth: [context.traits.birthday] }
+match_keys: { date_of_birth: [context.traits.birthday], external_id: { all: [userId, properties.card] }, madid: properties.madid, fb_login_id: properties.login,
+  client_ip_address: properties.ip4, fbp: properties.fbp, page_id: properties.page }
+store: { code: properties.store, page_id: properties.page }
+opt_out: properties.out
+action_source: properties.channel
+referrer_url: properties.referrer
+customer_segmentation: properties.customer
+original_event_data: { event_name: properties.first, event_time: properties.at, order_id: properties.card }
+contents: [brand, title]
 custom_data: { set: { code: properties.store, order_id: properties.receipt } }
 `
 
@@ -34,6 +42,7 @@ func FuzzMapped(f *testing.F) {
 		`{"event":"Order Completed","userId":"u","properties":{"revenue":1e12,"products":[{"product_id":"a","price":0},{"product_id":7,"quantity":"2"}]}}`,
 		`{"event":"E","context":{"traits":{"email":["a@example.com","b@example.com","c@example.com","d@example.com"],"birthday":"1997-02-16"}},"integrations":{"Facebook Offline Conversions":{"leadId":9223372036854775807,"dataProcessingOptions":[["LDU"],1]}}}`,
 		`{"event":"E","userId":"ABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCD","context":{"traits":{"email":"62A14E44F765419D10FEA99367361A727C12365E2520F32218D505ED9AA0F62F","gender":"F","birthday":"01acdbf6ec7b4f478a225f1a246e5d6767eeab1a7ffa17f025265b5b94f40f0c"}}}`,
+		`{"event":"Order Completed","userId":"u","properties":{"revenue":1,"card":7,"store":"NYC","page":"12","out":"perhaps","channel":"chat","referrer":"http://a.example","customer":"customer_in_loyalty_program","first":"Purchase","at":1,"ip4":"192.0.2.1","fbp":"fb.1.2.3","login":"5","madid":"38400000-8cf0-11bd-b23e-10b96e40000d","products":[{"product_id":"a","brand":7,"name":"n","delivery_category":"in_store"}],"store_data":{"store_code":"","brand_page_id":-1}}}`,
 		`{"event":"Product List Viewed","userId":"u","timestamp":"2026-11-24T12:00:59.999Z","properties":{"category":" ","a":{"b":[[],{}]},"big":1e300,"delivery_category":"curbside"}}`,
 	} {
 		f.Add([]byte(s))

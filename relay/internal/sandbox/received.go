@@ -49,18 +49,25 @@ func (l *eventLog) reset(limit int) {
 	*l = eventLog{byKey: map[string]*Received{}, byID: map[string][]*Received{}, dedup: map[[sha256.Size]byte]time.Time{}, max: limit}
 }
 
-// accept records one event and says whether Meta would drop it as a copy.
-func (l *eventLog) accept(now time.Time, call int, n Received, dedupKey string, raw []byte, keepBody bool) (duplicate bool) {
-	if dedupKey != "" {
-		k := sha256.Sum256([]byte(dedupKey))
+// copies says for each place of order_id whether Meta would drop an event as a
+// copy if it read that one.
+func (l *eventLog) copies(now time.Time, keys dedupKeys) map[string]bool {
+	out := make(map[string]bool, len(keys))
+	for place, key := range keys {
+		k := sha256.Sum256([]byte(place + "\x00" + key))
 		first, seen := l.dedup[k]
 		switch {
 		case seen && now.Sub(first) < dedupWindow:
-			duplicate = true
-		case seen || len(l.dedup) < l.max:
+			out[place] = true
+		case seen || len(l.dedup) < 3*l.max:
 			l.dedup[k] = now
 		}
 	}
+	return out
+}
+
+// accept records one event, which Meta drops as a copy or not.
+func (l *eventLog) accept(now time.Time, call int, n Received, duplicate bool, raw []byte, keepBody bool) {
 	sum := sha256.Sum256(raw)
 	hash := hex.EncodeToString(sum[:])
 	key := n.Set + "\x00" + n.Name + "\x00" + n.ID
@@ -68,7 +75,7 @@ func (l *eventLog) accept(now time.Time, call int, n Received, dedupKey string, 
 	if e == nil {
 		if len(l.list) >= l.max {
 			l.lost++
-			return duplicate
+			return
 		}
 		e = &n
 		e.First = now
@@ -90,7 +97,6 @@ func (l *eventLog) accept(now time.Time, call int, n Received, dedupKey string, 
 	if len(e.Calls) < 16 {
 		e.Calls = append(e.Calls, call)
 	}
-	return duplicate
 }
 
 // Filter chooses events; zero fields choose all.
@@ -199,24 +205,27 @@ type Call struct {
 
 // Stats are counts since the start or the last reset.
 type Stats struct {
-	Requests          int            `json:"requests"`
-	Accepted          int            `json:"accepted_requests"`
-	Events            int            `json:"events"`     // accepted, copies included
-	Unique            int            `json:"unique"`     // by set, name and id
-	Duplicates        int            `json:"duplicates"` // dropped by Meta's rule
-	Refused           int            `json:"refused_events"`
-	Bytes             int64          `json:"bytes"`
-	MaxEvents         int            `json:"max_events_per_request"`
-	Throttled         int            `json:"throttled"`
-	CallsWhileBlocked int            `json:"calls_while_blocked"`
-	ConnectionsCut    int            `json:"connections_cut"`
-	ByStatus          map[string]int `json:"by_status"`
-	ByCode            map[string]int `json:"by_code"`
-	BySet             map[string]int `json:"by_set"` // events accepted
-	First             *time.Time     `json:"first,omitempty"`
-	Last              *time.Time     `json:"last,omitempty"`
-	Mode              string         `json:"mode"`
-	Forgotten         int            `json:"forgotten,omitempty"`
+	Requests   int `json:"requests"`
+	Accepted   int `json:"accepted_requests"`
+	Events     int `json:"events"`     // accepted, copies included
+	Unique     int `json:"unique"`     // by set, name and id
+	Duplicates int `json:"duplicates"` // dropped by Meta's rule
+	// What Meta drops if it reads order_id at the event, or in custom_data.
+	DuplicatesAtEvent  int            `json:"duplicates_at_event"`
+	DuplicatesAtCustom int            `json:"duplicates_at_custom_data"`
+	Refused            int            `json:"refused_events"`
+	Bytes              int64          `json:"bytes"`
+	MaxEvents          int            `json:"max_events_per_request"`
+	Throttled          int            `json:"throttled"`
+	CallsWhileBlocked  int            `json:"calls_while_blocked"`
+	ConnectionsCut     int            `json:"connections_cut"`
+	ByStatus           map[string]int `json:"by_status"`
+	ByCode             map[string]int `json:"by_code"`
+	BySet              map[string]int `json:"by_set"` // events accepted
+	First              *time.Time     `json:"first,omitempty"`
+	Last               *time.Time     `json:"last,omitempty"`
+	Mode               string         `json:"mode"`
+	Forgotten          int            `json:"forgotten,omitempty"`
 }
 
 const maxCalls = 100_000

@@ -218,6 +218,46 @@ func TestUploadsAndProgress(t *testing.T) {
 	}
 }
 
+// An order that is sent again is a copy in both readings of where its number
+// stands when it stands at both; else in the one, and in the other by the keys alone
+// (facts: meta-wire 2.7).
+func TestDeduplicationByPlace(t *testing.T) {
+	both := with(t, with(t, good(), "order_id", `"o-9"`), "custom_data.order_id", `"o-9"`)
+	atEvent := with(t, with(t, good(), "order_id", `"o-9"`), "custom_data.order_id", "")
+	inCustom := with(t, good(), "custom_data.order_id", `"o-9"`)
+	other := func(e string) string { return with(t, e, "user_data.em", q(hashMary)) } // the same order, another customer
+	for _, c := range []struct {
+		name, event       string
+		event2            string
+		atEvent, inCustom int
+	}{
+		{"both", both, other(both), 1, 1},
+		{"event", atEvent, other(atEvent), 1, 0},
+		{"custom_data", inCustom, other(inCustom), 0, 1},
+		{"one, then the other", atEvent, inCustom, 0, 0},
+	} {
+		for _, place := range []string{"", "event", "custom_data"} {
+			s, base := start(t, Options{})
+			if err := s.Update(func(n *Settings) { n.OrderIDAt = place }); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range []string{c.event, c.event2} {
+				if r := post(t, base+conversions, wrap(e)); r.status != 200 {
+					t.Fatalf("%s: %s", c.name, r.body)
+				}
+			}
+			want := map[string]int{"": 1, "event": c.atEvent, "custom_data": c.inCustom}
+			if st := s.Stats(); st.DuplicatesAtEvent != c.atEvent || st.DuplicatesAtCustom != c.inCustom || st.Duplicates != want[place] {
+				t.Errorf("%s, read at %q: %d, at the event %d, in custom_data %d", c.name, place, st.Duplicates, st.DuplicatesAtEvent, st.DuplicatesAtCustom)
+			}
+		}
+	}
+	s, _ := start(t, Options{})
+	if err := s.Update(func(n *Settings) { n.OrderIDAt = "both" }); err == nil {
+		t.Error("a place that is none is taken")
+	}
+}
+
 // Offline events are told apart by dataset, event_time, event_name,
 // item_number and order_id, or the user keys (facts: meta-wire 5.3).
 func TestDeduplication(t *testing.T) {
@@ -256,6 +296,10 @@ func TestDeduplication(t *testing.T) {
 		if got := post1(c.path, c.event); got != c.want {
 			t.Errorf("%s: duplicate %v", c.name, got)
 		}
+	}
+	st := s.Stats()
+	if st.Duplicates != 5 || st.DuplicatesAtCustom != 5 {
+		t.Errorf("%d duplicates, %d by custom_data", st.Duplicates, st.DuplicatesAtCustom)
 	}
 	now = now.Add(7*day + time.Minute)
 	if post1(conversions, good()) {

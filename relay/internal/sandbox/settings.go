@@ -78,6 +78,10 @@ type Settings struct {
 	// FutureSeconds is how far ahead event_time may be; no figure is known
 	// (facts: meta-wire 10, question 2). Default 60.
 	FutureSeconds int `json:"future_seconds,omitempty"`
+	// OrderIDAt is the place where order_id and item_number are read for telling
+	// an event from its copy: event, custom_data, or "" either, which of the two it
+	// is being contradicted (facts: meta-wire 2.7). Stats count by both.
+	OrderIDAt string `json:"order_id_at,omitempty"`
 	// LegacyGone answers the legacy format as Meta does since 2025-05-14.
 	LegacyGone bool `json:"legacy_gone,omitempty"`
 
@@ -103,6 +107,12 @@ type Settings struct {
 	VersionWarning bool `json:"version_warning,omitempty"` // X-Ad-Api-Version-Warning on every answer
 }
 
+// The places of Settings.OrderIDAt.
+const (
+	atEvent  = "event"
+	atCustom = "custom_data"
+)
+
 // check finds what is wrong with settings.
 func (s *Settings) check() error {
 	var errs []error
@@ -122,6 +132,7 @@ func (s *Settings) check() error {
 	}
 	choice("name_bad", s.NameBad, "path", "specs")
 	choice("error_data", s.ErrorData, "object", "string")
+	choice("order_id_at", s.OrderIDAt, atEvent, atCustom)
 	choice("language", s.Language, "en", "fr")
 	choice("usage_header", s.UsageHeader, "business", "account", "app", "all")
 	if s.StoreDays != 0 && s.StoreDays != 7 && s.StoreDays != 62 {

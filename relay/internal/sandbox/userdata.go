@@ -9,9 +9,9 @@ import (
 // Keys of the Conversions API (facts: meta-wire 3.1).
 var (
 	hashedKeys = names("em", "ph", "fn", "ln", "ge", "db", "doby", "dobm", "dobd", "ct", "st", "zp", "country", "fi",
-		"f5first", "f5last")
+		"f5first", "f5last", "app_user_id")
 	plainKeys = names("external_id", "lead_id", "madid", "client_ip_address", "client_user_agent", "fbc", "fbp",
-		"subscription_id", "fb_login_id", "anon_id", "page_id", "page_scoped_user_id", "ctwa_clid", "ig_account_id", "ig_sid")
+		"subscription_id", "fb_login_id", "anon_id", "page_id", "page_scoped_user_id", "ctwa_clid", "ig_account_id", "ig_sid", "whatsapp_business_account_id")
 )
 
 // hashForm is a SHA-256 in lower-case hex; Meta's own library adds a dot and

@@ -22,6 +22,7 @@ import (
 type Lane struct {
 	Cursor  queue.Seq
 	Gen     uint64 // number of the settlement
+	Last    uint64 // its id; 0: none
 	State   []byte
 	Counts  map[string]int64
 	Dropped bool
@@ -84,6 +85,7 @@ func (r *Lane) encode() []byte {
 	}
 	b = binary.LittleEndian.AppendUint64(b, uint64(r.Cursor))
 	b = binary.AppendUvarint(b, r.Gen)
+	b = binary.AppendUvarint(b, r.Last)
 	b = binary.AppendUvarint(b, uint64(len(r.State)))
 	b = append(b, r.State...)
 	for _, k := range slices.Sorted(maps.Keys(r.Counts)) {
@@ -100,7 +102,7 @@ func decodeLane(b []byte) (Lane, error) {
 	}
 	r := Lane{Dropped: b[0]&2 != 0, Cursor: queue.Seq(binary.LittleEndian.Uint64(b[1:])), Counts: make(map[string]int64)}
 	rd := varint.NewReader(b[9:])
-	r.Gen = rd.Uint()
+	r.Gen, r.Last = rd.Uint(), rd.Uint()
 	r.State = slices.Clone(rd.Bytes())
 	for rd.Len() > 0 {
 		k := string(rd.Bytes())

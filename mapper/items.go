@@ -1,0 +1,66 @@
+package mapper
+
+import "slices"
+
+// itemField is a member of an item of contents beside id, quantity and price,
+// which is sent only when the mapping's contents names it (facts: meta-wire 2.5).
+type itemField int
+
+const (
+	itemTitle itemField = iota
+	itemDescription
+	itemCategory
+	itemBrand
+	itemCount
+)
+
+var itemFieldNames = [itemCount]string{"title", "description", "category", "brand"}
+
+// deliveries are the values of delivery_category (facts: meta-wire 4.2).
+var deliveries = []string{"in_store", "curbside", "home_delivery"}
+
+// describe reads delivery_category of a product, and what the mapping's contents
+// names: its text as it came, or for a title the product's name.
+func (s *subject) describe(n *node, c *content, at func(string) string) {
+	if d := n.get("delivery_category"); !d.blank() {
+		if text, _ := textID(d); slices.Contains(deliveries, text) {
+			c.delivery = text
+		} else {
+			s.notes.add(noteWrongType, at("delivery_category"), "delivery_category must be "+deliveryShape.expected()+"; left out")
+		}
+	}
+	for _, f := range s.m.itemFields {
+		name := itemFieldNames[f]
+		v := n.get(name)
+		if f == itemTitle && v.blank() {
+			name = "name"
+			v = n.get(name)
+		}
+		switch text, ok := textID(v); {
+		case v.blank():
+		case !ok:
+			s.notes.add(noteNotText, at(name), "neither text nor a number; left out of contents")
+		default:
+			if why := s.personalText(text, name, false); why != "" {
+				s.notes.add(NotePersonal, at(name), why)
+				continue
+			}
+			c.more[f] = text
+		}
+	}
+}
+
+// appendMore writes what describe found. delivery_category is a Purchase's, and of
+// the Conversions API.
+func (c *content) appendMore(dst []byte, api API, conversion string) []byte {
+	for f, text := range c.more {
+		if text != "" {
+			dst = append(append(append(dst, `,"`...), itemFieldNames[f]...), `":`...)
+			dst = appendText(dst, text)
+		}
+	}
+	if c.delivery != "" && api == Conversions && conversion == purchase {
+		dst = append(append(append(dst, `,"delivery_category":"`...), c.delivery...), '"')
+	}
+	return dst
+}

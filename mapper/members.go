@@ -1,0 +1,262 @@
+package mapper
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// members are the sources of members of Meta's server event that stand beside
+// user_data and custom_data (facts: meta-wire 2.2, 2.5), for all events or for one.
+type members struct {
+	actionSource []source
+	optOut       []source
+	segmentation []source
+	referrer     []source
+	pageURL      []source
+	original     [originalCount][]source
+}
+
+// The members of original_event_data, in the order in which they are written.
+const (
+	originalName = iota
+	originalTime
+	originalOrder
+	originalEventID
+	originalCount
+)
+
+var originalNames = [originalCount]string{"event_name", "event_time", "order_id", "event_id"}
+
+// segmentations are the values of customer_segmentation (facts: meta-wire 2.5).
+var segmentations = func() []string {
+	out := []string{"customer_in_loyalty_program"}
+	for _, who := range []string{"new_customer_to_", "existing_customer_to_"} {
+		for _, what := range []string{"business", "business_line", "product_area", "medium"} {
+			out = append(out, who+what)
+		}
+	}
+	return out
+}()
+
+// eventMembers are what one conversion has of them; "" is absent.
+type eventMembers struct {
+	actionSource      string
+	optOut            string // true or false
+	segmentation      string
+	referrer, pageURL string
+	original          [originalCount]string
+	hasOriginal       bool
+}
+
+// ownOr returns the event's own sources if it has any, else the mapping's.
+func ownOr(own, of []source) []source {
+	if own != nil {
+		return own
+	}
+	return of
+}
+
+// firstOf returns the first value that is not blank, and where it is from.
+func (s *subject) firstOf(sources []source) (*node, *source) {
+	for i := range sources {
+		src := &sources[i]
+		found, err := src.resolve(s, s.scratch[:0])
+		if err != nil {
+			s.failExpression(src, err)
+			return nil, nil
+		}
+		s.scratch = found[:0]
+		if len(found) > 1 {
+			s.notes.add(noteSeveralValues, src.label(), "several values where one is expected")
+			continue
+		}
+		if len(found) == 1 && !found[0].blank() {
+			return found[0], src
+		}
+	}
+	return nil, nil
+}
+
+// findMembers settles the members of one conversion.
+func (s *subject) findMembers(r *route, c *conversion, notes *noteList) {
+	own, all := &r.members, &s.m.members
+	c.actionSource = s.findActionSource(ownOr(own.actionSource, all.actionSource), notes)
+	if n, src := s.firstOf(ownOr(own.optOut, all.optOut)); n != nil {
+		c.optOut = s.readOptOut(n, src, notes)
+		s.explainMember("opt_out", src, n, c.optOut)
+	}
+	if n, src := s.firstOf(ownOr(own.segmentation, all.segmentation)); n != nil {
+		if text, _ := textID(n); slices.Contains(segmentations, text) {
+			c.segmentation = text
+			s.explainMember("customer_segmentation", src, n, quote(text))
+		} else {
+			notes.add(noteBadMember, src.label(), "customer_segmentation is none of Meta's words; left out")
+		}
+	}
+	c.referrer = s.findURL("referrer_url", ownOr(own.referrer, all.referrer), c, notes)
+	c.pageURL = s.findURL("event_source_url", ownOr(own.pageURL, all.pageURL), c, notes)
+	for i := range originalCount {
+		s.findOriginal(i, ownOr(own.original[i], all.original[i]), c, notes)
+	}
+}
+
+// findActionSource is the first of the sources that gives one of Meta's words,
+// else physical_store.
+func (s *subject) findActionSource(sources []source, notes *noteList) string {
+	n, src := s.firstOf(sources)
+	if n == nil {
+		return physicalStore
+	}
+	text, _ := textID(n)
+	text = strings.ToLower(text)
+	if !slices.Contains(actionSources, text) {
+		notes.add(noteBadMember, src.label(), "action_source is none of Meta's words; physical_store counts")
+		return physicalStore
+	}
+	if src.constant == nil {
+		s.explainMember("action_source", src, n, quote(text))
+	}
+	return text
+}
+
+// readOptOut reads a truth value. A wish to opt out is not lost to how a client
+// writes it: what cannot be read counts as one.
+func (s *subject) readOptOut(n *node, src *source, notes *noteList) string {
+	text, ok := n.scalarText()
+	switch {
+	case n.kind == isTrue:
+		return "true"
+	case n.kind == isFalse:
+		return "false"
+	case ok:
+		switch strings.ToLower(strings.TrimSpace(text)) {
+		case "true", "yes", "y", "on", "1":
+			return "true"
+		case "false", "no", "n", "off", "0":
+			return "false"
+		}
+	}
+	notes.add(noteBadMember, src.label(), "opt_out is neither true nor false; it counts as true")
+	return "true"
+}
+
+// maxURL is as much of an address as browsers and servers agree on.
+const maxURL = 2048
+
+// findURL reads an address of a page, which only an event that is not a store's
+// carries (facts: meta-wire 2.6).
+func (s *subject) findURL(name string, sources []source, c *conversion, notes *noteList) string {
+	n, src := s.firstOf(sources)
+	if n == nil {
+		return ""
+	}
+	text, _ := textID(n)
+	scheme, rest, _ := strings.Cut(text, "://")
+	why, code := "", noteBadMember
+	switch {
+	case !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") || rest == "" || len(text) > maxURL || strings.ContainsAny(text, " \t\r\n"):
+		why = name + " is not an address that begins with http:// or https://; left out"
+	case s.personalURL(text):
+		why, code = name+" holds what is somebody's; left out", NotePersonal
+	case c.actionSource == physicalStore:
+		why, code = name+" belongs to a visit of a web page, which a physical_store event is not; left out", noteWebSignal
+	default:
+		s.explainMember(name, src, n, quote(text))
+		return text
+	}
+	notes.add(code, src.label(), why)
+	return ""
+}
+
+// personalURL says whether an address holds what is somebody's, in its query too.
+func (s *subject) personalURL(text string) bool {
+	if s.personalText(text, "", false) != "" {
+		return true
+	}
+	plain, err := url.QueryUnescape(text)
+	return err != nil || s.personalText(plain, "", false) != ""
+}
+
+// findOriginal reads one member of original_event_data.
+func (s *subject) findOriginal(i int, sources []source, c *conversion, notes *noteList) {
+	n, src := s.firstOf(sources)
+	if n == nil {
+		return
+	}
+	at := "original_event_data." + originalNames[i]
+	if i == originalTime {
+		t, ok := s.m.times.read(n, s.ev.Received)
+		if !ok {
+			notes.add(noteBadTime, src.label(), at+" is not a time that can be read; left out")
+			return
+		}
+		c.original[i], c.hasOriginal = strconv.FormatInt(t.Unix(), 10), true
+	} else {
+		text, ok := textID(n)
+		if !ok {
+			notes.add(noteBadID, src.label(), at+" is neither text nor a number; left out")
+			return
+		}
+		if i == originalName && s.personalText(text, "", false) != "" {
+			notes.add(NotePersonal, src.label(), at+" holds what is somebody's; left out")
+			return
+		}
+		if i != originalName { // as that event had them
+			out := OutwardID(s.m.secret, text, s.locale.effective())
+			if out != text {
+				notes.add(noteHashedID, src.label(), whyHashedID)
+			}
+			text = out
+		}
+		c.original[i], c.hasOriginal = quote(text), true
+	}
+	s.explainMember(at, src, n, c.original[i])
+}
+
+func (s *subject) explainMember(name string, src *source, n *node, value string) {
+	if s.x != nil {
+		s.x.field(name, src.label(), src.line, n, nil, value)
+	}
+}
+
+// encodeMembers writes them, but for action_source.
+func (m *eventMembers) encodeMembers(o *object) {
+	for _, f := range []struct{ name, value string }{
+		{"event_source_url", m.pageURL}, {"referrer_url", m.referrer}, {"customer_segmentation", m.segmentation},
+	} {
+		if f.value != "" {
+			o.text(f.name, f.value)
+		}
+	}
+	if m.optOut != "" {
+		o.raw("opt_out", m.optOut)
+	}
+	if m.hasOriginal {
+		o.key("original_event_data")
+		o.open()
+		for i, value := range m.original {
+			if value != "" {
+				o.raw(originalNames[i], value)
+			}
+		}
+		o.close()
+	}
+}
+
+// memberNotes says what the offline format has no place for.
+func (m *eventMembers) memberNotes(notes *noteList) {
+	for _, f := range []struct {
+		name  string
+		there bool
+	}{
+		{"opt_out", m.optOut != ""}, {"customer_segmentation", m.segmentation != ""}, {"referrer_url", m.referrer != ""},
+		{"event_source_url", m.pageURL != ""}, {"original_event_data", m.hasOriginal},
+	} {
+		if f.there {
+			notes.add(noteNotOffline, f.name, fmt.Sprintf("the offline format has no %s; left out", f.name))
+		}
+	}
+}

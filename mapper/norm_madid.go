@@ -1,0 +1,31 @@
+package mapper
+
+import (
+	"regexp"
+	"strings"
+)
+
+var madidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+// traceMadid gives the advertising id of a phone, in lower case. Meta's page on
+// offline events says that it is not hashed (facts: meta-wire 3.1). All zeros is
+// what a phone says whose owner has opted out.
+func traceMadid(raw string, t *trace) normalised {
+	s := strings.ToLower(clean(raw))
+	switch {
+	case s == "":
+		return normalised{}
+	case strings.Trim(s, "0-") == "" || isPlaceholder(s):
+		return leftOut("madid", "placeholder", whyPlaceholder)
+	}
+	if _, state := readHash(s); state != notHashed {
+		return leftOut("madid", "hashed", "is hashed, and Meta takes it unhashed only")
+	}
+	if !madidForm.MatchString(s) {
+		return leftOut("madid", "invalid", "is no advertising id: expected 8-4-4-4-12 hex digits")
+	}
+	if s != raw {
+		t.add("trimmed, lower case", s)
+	}
+	return normalised{value: s}
+}

@@ -1,0 +1,131 @@
+package personal
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// shownWords are words of trade and of Segment's events that say nothing about
+// anybody, beside those of lists: what a masked view may show of a name.
+var shownWords = func() map[string]bool {
+	out := map[string]bool{}
+	for w := range strings.FieldsSeq(`
+		track identify page screen group alias type event message timestamp original sent received at channel version context properties traits
+		integrations all library anonymous write key batch library locale page path referrer search title url campaign medium network os
+		device ip agent timezone consent preferences preference given granted denied advertising analytics functional necessary consents
+		order orders completed updated cancelled canceled refunded refund started viewed view added removed wishlist checkout step payment
+		entered info cart shared clicked applied denied searched search product products list filtered promotion coupon reviewed review
+		sale sales sold return returned returns exchange exchanged void voided receipt receipts invoice invoices ticket tickets transaction
+		transactions quote quotes requested lead leads loyalty card points joined earned redeemed redemption register registered registration
+		subscription subscribed unsubscribed appointment booked booking visit visited visitor service repair work finished opened closed
+		open close shift started ended till tills store stores shop pos kiosk self scan scanned scanner online offline web app mobile
+		gift certificate voucher balance deposit withdrawal paid paying payed cash credit debit terminal amount gratuity tip total subtotal
+		revenue value price cost margin profit tax vat shipping discount quantity qty count weight unit units size colour color brand variant
+		category categories department style material model sku ean upc gtin barcode isbn mpn position index rank currency money rate
+		affiliation source partner method delivery pickup curbside express standard store region area zone floor aisle line lines
+		created modified deleted changed date time day week month year hour start end begin first last new old test demo sample example user
+		import imports export exports report reports data file files backup dump copy part morning afternoon evening night daily weekly
+		monthly january february march april may june july august september october november december jan feb mar apr jun jul aug sep oct nov dec
+		json jsonl csv tsv txt gz ndjson xml zip log pdf xlsx tab
+		dead letter queue spool reason code status state result error warning note notes comment description label name names number id ids
+		session request response client server host hash digest token true false yes no ok null none other tail big small good bad slow fast open forbidden allowed unknown default custom extra misc
+		meta facebook segment rudderstack conversion conversions purchase content contents view initiate complete submit application contact
+		customize donate find location schedule start trial subscribe wish add to from of in on by with without for and or the an is was has
+		bestellung verkauf bon beleg kasse filiale artikel preis menge summe rabatt gutschein rechnung angebot termin abgeschlossen gescannt
+		commande vente caisse ticket prix quantite remise magasin pedido venta caja precio cantidad descuento tienda ordine vendita cassa prezzo`) {
+		out[w] = true
+	}
+	return out
+}()
+
+// Known says whether a name is made of words that say nothing about anybody:
+// of nothing but known words, words of one or two letters, and digits.
+func Known(name string) bool {
+	if len(name) > maxName || HoldsEmail(name) || HoldsPhone(name, "") {
+		return false
+	}
+	var room [64]byte
+	for len(name) > 0 {
+		start := strings.IndexFunc(name, unicode.IsLetter)
+		if start < 0 {
+			return true
+		}
+		name = name[start:]
+		end := wordEnd(name)
+		w := fold(room[:0], name[:end])
+		name = name[end:]
+		if len(w) > 2 && !shownWords[string(w)] && words[string(w)] == 0 {
+			r := reader{}
+			r.word(w)
+			if len(r.classes) < 2 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// ShowName is a name as a masked view shows it: whole when it is Known, else by
+// its shape.
+func ShowName(name string) string {
+	if Known(name) {
+		return name
+	}
+	return Shape(name)
+}
+
+// ShowID is an id as a masked view shows it: whole when no word of it can be
+// somebody's name and no stretch of it a phone number, else by its shape. Hex
+// digits, as of a UUID, are no word.
+func ShowID(id string) string {
+	for part := range strings.FieldsFuncSeq(id, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		hex := strings.Trim(strings.ToLower(part), "0123456789abcdef") == "" && len(part) >= 4 && strings.ContainsAny(part, "0123456789")
+		if !hex && !Known(part) {
+			return Shape(id)
+		}
+	}
+	if HoldsEmail(id) || HoldsPhone(id, "") || isPhoneDigits(id) {
+		return Shape(id)
+	}
+	return id
+}
+
+// isPhoneDigits says whether an id is the digits of a phone number and nothing
+// else; 13 are a time in milliseconds.
+func isPhoneDigits(id string) bool {
+	if len(id) < 10 || len(id) > maxDigits || len(id) == 13 || strings.Trim(id, "0123456789") != "" {
+		return false
+	}
+	f := finder{region: "US"}
+	return f.isPhone("+"+id, "") || f.isPhone(id, "US")
+}
+
+// maxShape is how much of a text Shape shows, in characters.
+const maxShape = 80
+
+// Shape shows a text by its shape: letters as a or A, digits as 9, everything
+// else as it is, so that "+1 (555) 010-0199" reads "+9 (999) 999-9999".
+func Shape(s string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		if n++; n > maxShape {
+			b.WriteRune('…')
+			break
+		}
+		switch {
+		case unicode.IsNumber(r):
+			b.WriteByte('9')
+		case unicode.IsUpper(r):
+			b.WriteByte('A')
+		case unicode.IsLetter(r) || unicode.IsMark(r):
+			b.WriteByte('a')
+		case r >= utf8.RuneSelf && !unicode.IsPunct(r):
+			b.WriteByte('?')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,26 @@
+package personal
+
+import "testing"
+
+func TestShownInMaskedViews(t *testing.T) {
+	for name, want := range map[string]string{
+		"order_id": "order_id", "Order Completed": "Order Completed", "Till Opened": "Till Opened", "Quote Requested": "Quote Requested",
+		"kundenTelefon": "kundenTelefon", "customer_name": "customer_name", "Ada Lovelace": "Aaa Aaaaaaaa", "adalovelace": "aaaaaaaaaaa",
+		"Visit of Ada Lovelace +1 212 555 0147": "Aaaaa aa Aaa Aaaaaaaa +9 999 999 9999", "ada@example.com": "aaa@aaaaaaa.aaa",
+		"sales-2026-11-20.csv": "sales-2026-11-20.csv", "ada@example.com +12125550147.jsonl": "aaa@aaaaaaa.aaa +99999999999.aaaaa",
+		"till1.jsonl": "till1.jsonl", "山田太郎": "aaaa",
+	} {
+		if got := ShowName(name); got != want {
+			t.Errorf("name %q is shown as %q, want %q", name, got, want)
+		}
+	}
+	for id, want := range map[string]string{
+		"m-01": "m-01", "till3-100423": "till3-100423", "1c5f7e0a-6f3a-4c2e-9a3d-0d6a5f1b7c11": "1c5f7e0a-6f3a-4c2e-9a3d-0d6a5f1b7c11",
+		"ORD-2026-77": "AAA-9999-99", "order-1": "order-1", "1795518000123": "1795518000123", "ada@example.com-o1": "aaa@aaaaaaa.aaa-a9",
+		"lovelace-17": "aaaaaaaa-99", "+12125550147": "+99999999999", "12125550147": "99999999999", "2125550147": "9999999999", "u1": "u1",
+	} {
+		if got := ShowID(id); got != want {
+			t.Errorf("id %q is shown as %q, want %q", id, got, want)
+		}
+	}
+}
