@@ -72,7 +72,7 @@ func openLocalDesk(ctx context.Context, cfg *config.Config, write bool) (*desk, 
 	case err != nil:
 		return nil, tryLater(fmt.Errorf("no relay answers at %s, and there is no queue in %s", controlPaths(cfg)[0], cfg.Queue.Path))
 	}
-	if uid, ok := foreignOwner(cfg.Queue.Path); ok {
+	if uid, _, ok := foreignOwner(cfg.Queue.Path); ok {
 		return openOwnersDesk(cfg, write, uid)
 	}
 	l, dial := admin.Pipe()

@@ -59,6 +59,8 @@ func startSandbox(t *testing.T, o sandbox.Options) (s *sandbox.Sandbox, addr str
 type home struct {
 	dir string
 	env []string // of its processes, besides ours
+
+	files int // that `relay run` may have open; 0: as many as we
 }
 
 func newHome(t *testing.T, config, mapping string) home {
@@ -128,6 +130,12 @@ func relayCommand(ctx context.Context, args ...string) *exec.Cmd {
 func (h home) start(t *testing.T) *process {
 	t.Helper()
 	p := &process{cmd: relayCommand(context.Background(), "run", "--config", h.path("relay.yaml")), log: &lockedBuffer{}, done: make(chan error, 1)}
+	if h.files > 0 {
+		args := append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, h.files), p.cmd.Path}, p.cmd.Args[1:]...)
+		env := p.cmd.Env
+		p.cmd = exec.CommandContext(context.Background(), "sh", args...)
+		p.cmd.Env = env
+	}
 	p.cmd.Env = append(p.cmd.Env, h.env...)
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {

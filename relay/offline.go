@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/disk"
 	"relay/internal/socket"
 	"relay/relay/internal/admin"
 )
@@ -26,14 +29,14 @@ import (
 // ready is what that process prints when it answers.
 const ready = "ready"
 
-// foreignOwner is the user that a queue belongs to when root asks and it is
-// another one's.
-func foreignOwner(dir string) (uid int, ok bool) {
+// foreignOwner is the user and group that a queue belongs to when root asks and it
+// is another one's.
+func foreignOwner(dir string) (uid, gid int, ok bool) {
 	if os.Geteuid() != 0 {
-		return 0, false
+		return 0, 0, false
 	}
-	uid, ok = socket.Owner(dir)
-	return uid, ok && uid != 0
+	uid, gid, ok = ownerOf(dir)
+	return uid, gid, ok && uid != 0
 }
 
 func newOfflineCommand() *cobra.Command {
@@ -136,33 +139,59 @@ func ownBinary() string {
 	return os.Args[0]
 }
 
-// makeQueueDir makes the directory of a queue, which belongs to whom the
-// directory around it belongs to.
+// makeQueueDir makes the directory of a queue and those above it, which belong to
+// whom the directory around them belongs to.
 func makeQueueDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
+	var missing []string // the outermost last
+	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
+		if _, err := os.Stat(d); err == nil || d == filepath.Dir(d) {
+			break
+		}
+		missing = append(missing, d)
 	}
-	parent := filepath.Dir(dir)
-	if parent == dir {
-		return fmt.Errorf("open queue: %s is not there", dir)
+	if err := disk.MakeDir(dir); err != nil {
+		return fmt.Errorf("make queue directory: %w", err)
 	}
-	if err := makeQueueDir(parent); err != nil {
-		return err
+	for _, d := range slices.Backward(missing) {
+		if err := giveTo(d, filepath.Dir(d)); err != nil {
+			return err
+		}
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("open queue: %w", err)
-	}
-	return giveTo(dir, parent)
+	return nil
 }
 
 // giveTo makes path belong to whom like belongs to, when root has made it.
 func giveTo(path, like string) error {
-	uid, ok := foreignOwner(like)
+	uid, gid, ok := foreignOwner(like)
 	if !ok {
 		return nil
 	}
-	if err := os.Lchown(path, uid, -1); err != nil {
+	if err := os.Lchown(path, uid, gid); err != nil {
 		return fmt.Errorf("hand %s to its owner: %w", path, err)
+	}
+	return nil
+}
+
+// giveAll makes what lies in dir belong to whom dir belongs to, when root has put
+// it there. It leaves dir by no link.
+func giveAll(dir string) error {
+	uid, gid, ok := foreignOwner(dir)
+	if !ok {
+		return nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("hand %s to its owner: %w", dir, err)
+	}
+	defer func() { _ = root.Close() }()
+	err = fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return root.Lchown(name, uid, gid)
+	})
+	if err != nil {
+		return fmt.Errorf("hand what is in %s to its owner: %w", dir, err)
 	}
 	return nil
 }

@@ -10,6 +10,15 @@ import (
 	"syscall"
 )
 
+// ownerOf is whose a file or directory is.
+func ownerOf(path string) (uid, gid int, ok bool) {
+	var st syscall.Stat_t
+	if err := syscall.Stat(path, &st); err != nil {
+		return 0, 0, false
+	}
+	return int(st.Uid), int(st.Gid), true
+}
+
 // runAs makes cmd run as a user, with the groups that user has; one that is in
 // no list of users has the group of dir.
 func runAs(cmd *exec.Cmd, uid int, dir string) error {

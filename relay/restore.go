@@ -72,9 +72,14 @@ func restore(ctx context.Context, cfg *config.Config, file string) (files int, m
 	}
 	defer f.Close()
 	dir := cfg.Queue.Path
-	if err := disk.MakeDir(dir); err != nil {
+	if err := makeQueueDir(dir); err != nil {
 		return 0, mark, fmt.Errorf("restore: %w", err)
 	}
+	defer func() {
+		if err == nil {
+			err = giveAll(dir)
+		}
+	}()
 	if err := wantEmpty(dir); err != nil {
 		return 0, mark, err
 	}

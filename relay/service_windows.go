@@ -228,7 +228,7 @@ func (w *winService) Start(s service.Service) error {
 	if err != nil {
 		return err
 	}
-	file, err := openRotating(filepath.Join(filepath.Dir(cfg.File), "relay.log"), serviceLogSize, serviceLogKeep)
+	file, err := openRotating(filepath.Join(filepath.Dir(cfg.File), "relay.log"), serviceLogSize, serviceLogKeep, 0o640)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func New(o Options) (_ *Server, err error) {
 	}
 	s.guard = newGuard(s.o)
 	s.audit = &auditLog{w: s.o.Audit, failed: s.auditFailed}
-	for _, open := range []struct {
+	for i, open := range []struct {
 		addr string
 		door func(Options) (*door, error)
 	}{{s.o.Listen, openPage}, {s.o.Health, openHealth}} {
@@ -67,7 +67,7 @@ func New(o Options) (_ *Server, err error) {
 			return nil, err
 		}
 		s.doors = append(s.doors, d)
-		if open.addr == s.o.Listen {
+		if i == 0 {
 			s.page = d
 		}
 	}
