@@ -61,7 +61,7 @@ func (a *adapter) Read(ctx context.Context, lane string, from queuetest.Position
 		return queuetest.Batch{}, err
 	}
 	b, err := a.q.Read(lane, queue.Seq(from), limit.Records, limit.Bytes)
-	return queuetest.Batch{Records: b.Records, From: queuetest.Position(b.From), Next: queuetest.Position(b.Next), More: b.More}, err
+	return queuetest.Batch{Records: b.Records, Covers: []queue.Range{{From: b.From, To: b.Next}}, Next: queuetest.Position(b.Next), More: b.More}, err
 }
 
 func (a *adapter) Settle(ctx context.Context, lane string, s queuetest.Settlement) (queuetest.Revision, error) {

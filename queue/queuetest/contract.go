@@ -50,22 +50,30 @@ type Limit struct {
 // Batch is what Read found.
 type Batch struct {
 	Records []queue.Record // copies: the caller may change them
-	From    Position       // the lane has no others from here to Next
+	Covers  []queue.Range  // each record is in one; the lane has no others in them
 	Next    Position       // reads on behind Records
 	More    bool           // the lane has a record behind Records
 }
 
 // done is ranges of all of b but the records for which open says so.
-func (b Batch) done(open func(r queue.Record) bool) []queue.Range {
-	q := queue.Batch{Records: b.Records, From: queue.Seq(b.From), Next: queue.Seq(b.Next)}
-	return q.Done(func(i int) bool { return open(b.Records[i]) })
+func (b Batch) done(open func(r queue.Record) bool) (out []queue.Range) {
+	for _, c := range b.Covers {
+		q := queue.Batch{From: c.From, Next: c.To}
+		for _, r := range b.Records {
+			if c.From <= r.Seq && r.Seq < c.To {
+				q.Records = append(q.Records, r)
+			}
+		}
+		out = append(out, q.Done(func(i int) bool { return open(q.Records[i]) })...)
+	}
+	return out
 }
 
 // Settlement is what becomes durable together.
 type Settlement struct {
 	ID       uint64        // another one for each settlement; called again the lane's last one is not made twice
 	Revision Revision      // the lane's, as the caller last saw it, else ErrStale; 0: of who does not own the lane
-	Settled  []queue.Range // every record of the lane in them is, ascending
+	Settled  []queue.Range // every record of the lane in them is
 	Parts    []queue.Part  // what is settled of other records
 	State    []byte        // replaces the lane's state unless nil
 	Counts   map[string]int64

@@ -6,135 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 	"unicode/utf8"
 
 	"relay/queue"
 	"relay/queue/queuetest"
 )
-
-// disk is where the logs of an engine in memory lie. It hangs on demand.
-type disk struct {
-	fault fault
-	max   int64 // bytes of bodies that a log may hold; 0: no bound
-
-	mu     sync.Mutex
-	logs   map[string]*content
-	thawed chan struct{} // not nil: it hangs until this is closed
-	kept   [][]byte      // by the fault keepsRefused
-}
-
-// content is what a log holds, open or not.
-type content struct {
-	records []queue.Record
-	settled map[string]map[queue.Seq]bool
-	parts   map[string]map[queue.Seq]queue.Slots
-	ids     map[key]uint64 // fingerprints
-	letters []queuetest.Letter
-	lanes   map[string]*queuetest.Lane // without what is counted
-	changed map[string]chan struct{}
-	last    map[string]uint64 // of each lane, the settlement
-	seq     queue.Seq
-}
-
-// key is what an entry is de-duplicated by.
-type key struct {
-	space queue.Space
-	text  string
-	print uint64 // in the spaces ByRefusedID and byContent
-}
-
-// byContent is the space of events whose id is another event's.
-const byContent queue.Space = 255
-
-func (d *disk) keyOf(e queue.Entry) key {
-	k := key{space: e.Space, text: e.ID}
-	switch e.Space {
-	case queue.ByKey:
-		k.text = e.Key
-	case queue.ByRefusedID, byContent:
-		k.print = e.Print
-	}
-	if d.fault == mixesSpaces {
-		k.space = 0
-	}
-	return k
-}
-
-func (d *disk) open(dir string) (queuetest.Log, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	c := d.logs[dir]
-	if c == nil {
-		c = &content{settled: make(map[string]map[queue.Seq]bool), parts: make(map[string]map[queue.Seq]queue.Slots), ids: make(map[key]uint64), lanes: make(map[string]*queuetest.Lane), last: make(map[string]uint64)}
-		d.logs[dir] = c
-	}
-	c.changed = make(map[string]chan struct{})
-	switch d.fault {
-	case losesRecords:
-		c.records = c.records[:max(0, len(c.records)-1)]
-	case losesIDs:
-		clear(c.ids)
-	case losesSettled:
-		clear(c.settled)
-	case losesParts:
-		for _, of := range c.parts {
-			clear(of)
-		}
-	case losesLetters:
-		c.letters = nil
-	case losesCounts:
-		for _, l := range c.lanes {
-			clear(l.Counts)
-		}
-	}
-	return &memory{disk: d, c: c}, nil
-}
-
-// Dir is a log's directory: any name does.
-func (d *disk) Dir() string { return "frozen" }
-
-func (d *disk) Freeze() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.thawed = make(chan struct{})
-}
-
-func (d *disk) Thaw() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.thawed != nil {
-		close(d.thawed)
-		d.thawed = nil
-	}
-}
-
-// answers waits for the disk, not for long.
-func (d *disk) answers(ctx context.Context) error {
-	if err := ctx.Err(); err != nil && d.fault != ignoresContext {
-		return fmt.Errorf("wait for the disk: %w", err)
-	}
-	d.mu.Lock()
-	thawed := d.thawed
-	d.mu.Unlock()
-	if thawed == nil || d.fault == confirmsFrozen {
-		return nil
-	}
-	late := time.NewTimer(100 * time.Millisecond)
-	defer late.Stop()
-	select {
-	case <-thawed:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the disk: %w", ctx.Err())
-	case <-late.C:
-		if err := ctx.Err(); err != nil { // on a busy machine both are over
-			return fmt.Errorf("wait for the disk: %w", err)
-		}
-		return queue.ErrStalled
-	}
-}
 
 // memory is an open log.
 type memory struct {
@@ -160,23 +37,30 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 	if m.closed {
 		return queue.Appended{}, queue.ErrClosed
 	}
+	m.pass()
+	m.see()
+	var fresh []queue.Entry
 	size := m.size()
 	for _, e := range entries {
 		size += int64(len(e.Body))
 		if len(e.Lanes) == 0 || slices.ContainsFunc(e.Lanes, func(l string) bool { return l == "" || !utf8.ValidString(l) }) {
 			if d.fault == storesRefused {
-				m.store(entries[0])
+				m.publish(entries[:1])
 			}
 			return queue.Appended{}, queue.ErrInvalid
 		}
 	}
 	if d.max > 0 && size > d.max {
 		if d.fault == storesFull {
-			m.store(entries[0])
+			m.publish(entries[:1])
 		}
 		return queue.Appended{}, &queue.FullError{RetryAfter: time.Second, Reason: "max_size"}
 	}
 	var out queue.Appended
+	store := func(e queue.Entry) {
+		m.c.ids[d.keyOf(e)] = e.Print
+		fresh = append(fresh, e)
+	}
 	for i, e := range entries {
 		print, known := m.c.ids[d.keyOf(e)]
 		switch {
@@ -186,45 +70,19 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 				out.Duplicates++
 				continue
 			}
-			m.store(e)
+			store(e)
 			out.Conflicts++
 		case known && d.fault != storesTwice:
 			out.Duplicates++
 		case d.fault == dropsOne && i == 3:
 			out.Stored++
 		default:
-			m.store(e)
+			store(e)
 			out.Stored++
 		}
 	}
+	m.publish(fresh)
 	return out, nil
-}
-
-// store adds one record. The caller holds disk.mu.
-func (m *memory) store(e queue.Entry) {
-	m.c.seq++
-	body := bytes.Clone(e.Body)
-	if m.disk.fault == keepsBodies {
-		body = e.Body
-	}
-	lanes := slices.Compact(slices.Sorted(slices.Values(e.Lanes)))
-	r := queue.Record{Seq: m.c.seq, ID: e.ID, Lanes: lanes, Received: e.Received, Flags: e.Flags, Body: body}
-	m.c.ids[m.disk.keyOf(e)] = e.Print
-	if m.disk.fault == reorders && len(m.c.records)%7 == 6 {
-		m.c.records = slices.Insert(m.c.records, len(m.c.records)-1, r)
-	} else {
-		m.c.records = append(m.c.records, r)
-	}
-	for _, lane := range lanes {
-		m.lane(lane)
-		if c := m.c.changed[lane]; c != nil && m.disk.fault != wakesNobody {
-			close(c)
-			delete(m.c.changed, lane)
-		}
-		if m.disk.fault == wakesOne {
-			break
-		}
-	}
 }
 
 func (m *memory) lane(name string) *queuetest.Lane {
@@ -237,13 +95,25 @@ func (m *memory) lane(name string) *queuetest.Lane {
 	return l
 }
 
-// open gives the records of a lane that wait. The caller holds disk.mu.
-func (m *memory) open(lane string) (out []queue.Record) {
-	for _, r := range m.c.records {
-		if slices.Contains(r.Lanes, lane) && !m.c.settled[lane][r.Seq] {
-			r.Settled = m.c.parts[lane][r.Seq]
-			out = append(out, r)
+// placed is a record and where a lane reads on with it.
+type placed struct {
+	queue.Record
+	at queuetest.Position
+}
+
+// open gives the records of a lane that wait, in order. The caller holds disk.mu.
+func (m *memory) open(lane string) (out []placed) {
+	for _, c := range m.chunks() {
+		for i, r := range c.records {
+			copied := m.c.home[c.keys[i]] != r.Seq && m.disk.fault != readsCopies && m.disk.fault != storesTwice
+			if !copied && slices.Contains(r.Lanes, lane) && !m.c.settled[lane][r.Seq] {
+				r.Settled = m.c.parts[lane][r.Seq]
+				out = append(out, placed{r, queuetest.Position(c.at<<20 | uint64(i))})
+			}
 		}
+	}
+	if m.disk.fault == reorders && len(out) > 6 {
+		out[5].Record, out[6].Record = out[6].Record, out[5].Record
 	}
 	return out
 }
@@ -253,9 +123,12 @@ func (m *memory) size() (n int64) {
 	if m.disk.max == 0 {
 		return 0
 	}
-	for _, r := range m.c.records {
-		if m.disk.fault == staysFull || slices.ContainsFunc(r.Lanes, func(l string) bool { return !m.c.settled[l][r.Seq] }) {
-			n += int64(len(r.Body))
+	for _, c := range m.chunks() {
+		for i, r := range c.records {
+			waits := slices.ContainsFunc(r.Lanes, func(l string) bool { return !m.c.settled[l][r.Seq] })
+			if m.disk.fault == staysFull || waits && m.c.home[c.keys[i]] == r.Seq {
+				n += int64(len(r.Body))
+			}
 		}
 	}
 	return n
@@ -273,23 +146,44 @@ func (m *memory) Read(ctx context.Context, lane string, from queuetest.Position,
 	if limit.Bytes == 0 || m.disk.fault == readsTooMuch {
 		limit.Bytes = 4 << 20
 	}
-	out := queuetest.Batch{From: from, Next: max(from, queuetest.Position(m.c.seq+1))}
+	m.pass()
+	m.see()
+	out := queuetest.Batch{Next: max(from, queuetest.Position((m.c.at+1)<<20))}
 	size := int64(0)
 	for _, r := range m.open(lane) {
-		if queuetest.Position(r.Seq) < from {
+		if r.at < from {
 			continue
 		}
 		if n := len(out.Records); n == limit.Records || n > 0 && size+int64(len(r.Body)) > limit.Bytes {
-			out.Next, out.More = queuetest.Position(r.Seq), m.disk.fault != hidesMore
+			out.Next, out.More = r.at, m.disk.fault != hidesMore
 			break
 		}
 		size += int64(len(r.Body))
 		if m.disk.fault != sharesRecords {
 			r.Lanes, r.Body = slices.Clone(r.Lanes), bytes.Clone(r.Body)
 		}
-		out.Records = append(out.Records, r)
+		out.Records = append(out.Records, r.Record)
+	}
+	for _, s := range m.c.streams {
+		out.Covers = append(out.Covers, m.covered(s.chunks[:s.shown], from, out.Next)...)
 	}
 	return out, nil
+}
+
+// covered gives the numbers of a stream's records that lie from one position to another.
+func (m *memory) covered(chunks []chunk, from, to queuetest.Position) (out []queue.Range) {
+	for _, c := range chunks {
+		for i, r := range c.records {
+			if at := queuetest.Position(c.at<<20 | uint64(i)); at >= from && at < to {
+				if n := len(out); n > 0 && out[n-1].To == r.Seq {
+					out[n-1].To++
+				} else {
+					out = append(out, queue.Range{From: r.Seq, To: r.Seq + 1})
+				}
+			}
+		}
+	}
+	return out
 }
 
 func (m *memory) Settle(ctx context.Context, lane string, s queuetest.Settlement) (queuetest.Revision, error) {
@@ -298,6 +192,8 @@ func (m *memory) Settle(ctx context.Context, lane string, s queuetest.Settlement
 	}
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
+	m.pass()
+	m.see()
 	l := m.lane(lane)
 	switch {
 	case s.ID != 0 && s.ID == m.c.last[lane] && m.disk.fault != repeatsSettled:
@@ -344,6 +240,8 @@ func (m *memory) Lanes(ctx context.Context) ([]queuetest.Lane, error) {
 	}
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
+	m.pass()
+	m.see()
 	var out []queuetest.Lane
 	for _, l := range m.c.lanes {
 		c := *l

@@ -25,6 +25,8 @@ const (
 	losesRecords     fault = "loses the last record at an open"
 	losesIDs         fault = "loses the ids at an open"
 	hidesMore        fault = "does not say that there is more"
+	trustsStale      fault = "takes a copy that is behind for the whole"
+	readsCopies      fault = "reads copies that came late"
 	readsTooMuch     fault = "reads more bytes than it may"
 	sharesRecords    fault = "gives its own records away"
 	losesSettled     fault = "loses what is settled at an open"
@@ -46,7 +48,8 @@ const (
 
 const faultEnv = "RELAY_QUEUETEST_FAULT"
 
-// An engine in memory passes.
+// An engine in memory passes: of three streams, in which copies of chunks come late,
+// and whose readers are behind.
 func TestMemory(t *testing.T) {
 	newDisk := func(most int64) *disk {
 		return &disk{fault: fault(os.Getenv(faultEnv)), max: most, logs: make(map[string]*content)}
@@ -76,6 +79,8 @@ func TestFaults(t *testing.T) {
 		losesRecords:     "append",
 		losesIDs:         "append",
 		hidesMore:        "read",
+		trustsStale:      "read",
+		readsCopies:      "read",
 		readsTooMuch:     "read",
 		sharesRecords:    "read",
 		losesSettled:     "settle",

@@ -109,7 +109,8 @@ func (s *subject) batch(lane string) Batch {
 	out := s.read(lane, 0, Limit{})
 	for out.More {
 		b := s.read(lane, out.Next, Limit{})
-		out.Records, out.Next, out.More = append(out.Records, b.Records...), b.Next, b.More
+		out.Records, out.Covers = append(out.Records, b.Records...), append(out.Covers, b.Covers...)
+		out.Next, out.More = b.Next, b.More
 	}
 	return out
 }
