@@ -281,3 +281,30 @@ func TestNewMappingLeavesWhatIsDecided(t *testing.T) {
 		}
 	})
 }
+
+// What Meta took is settled, counted and not sent again, though somebody else has
+// settled records of the lane while the request was under way.
+func TestSettledByAnotherMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		want := w.fill(setA, "e", 6)
+		others := 0
+		w.sender.set(func(_ int, c call) graph.Result {
+			if others++; others == 1 {
+				if _, err := w.log.Settle(setA, queue.Settlement{Counts: map[string]int{"dropped:max_size": 1}}); err != nil {
+					t.Error(err)
+				}
+			}
+			return graph.Result{Class: graph.Delivered, Received: len(c.ids)}
+		})
+		w.run()
+		defer w.stop()
+		pass(time.Minute)
+		w.exactlyOnce(want...)
+		w.wantPending(setA, 0)
+		w.wantCounts(setA, map[string]int64{"delivered": 6, "dropped:max_size": 1})
+		if w.logs.count("settle_failed") > 0 {
+			t.Error("it is said to have failed")
+		}
+	})
+}
