@@ -127,7 +127,7 @@ func (s *subject) namedCurrency(a *amount) (code, why string) {
 	case code != "" && a.named.has(code):
 		return code, ""
 	case s.currency.node != nil:
-		return "", a.source + " names another currency than " + s.currency.at
+		return "", a.source + " names another currency than " + s.currency.at + ": correct one of them"
 	case one:
 		return first, ""
 	}

@@ -78,6 +78,9 @@ func bareAddress(s string) string {
 		}
 	}
 	s = strings.TrimRight(s, ". ,;")
+	if local, domain, ok := strings.Cut(s, "@"); ok && strings.HasSuffix(local, `"`) {
+		s = strings.Trim(local, `"`) + "@" + domain // "taro..y."@docomo.ne.jp
+	}
 	if strings.Contains(s, " ") {
 		s = joinAround(s, "@.")
 	}
@@ -106,21 +109,21 @@ func joinAround(s, chars string) string {
 }
 
 // splitAddress checks that s is one address that can receive mail from people:
-// one @, a local part of RFC 5322 atoms, a domain of at least two labels whose
+// one @, a local part of RFC 5322 atoms, with dots wherever they stand, a domain of at least two labels whose
 // last is no number and longer than one letter.
 func splitAddress(s string) (local, domain string, ok bool) {
 	local, domain, found := strings.Cut(s, "@")
 	if !found || local == "" || len(s) > 254 || len(local) > 64 || strings.Contains(domain, "@") {
 		return "", "", false
 	}
-	if local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..") {
+	if strings.Trim(local, ".") == "" || oddDots(local) && mailHosts[strings.SplitN(domain, ".", 2)[0]] {
 		return "", "", false
 	}
 	for _, r := range local {
 		if r < utf8.RuneSelf && !isAlnum(r) && !strings.ContainsRune(".!#$%&'*+/=?^_`{|}~-", r) {
 			return "", "", false
 		}
-		if r >= utf8.RuneSelf && !isWordy(r) {
+		if r >= utf8.RuneSelf && !isWordy(r) && !unicode.Is(unicode.So, r) {
 			return "", "", false
 		}
 	}
@@ -130,7 +133,7 @@ func splitAddress(s string) (local, domain string, ok bool) {
 			return "", "", false
 		}
 		for _, r := range label {
-			if r != '-' && !isWordy(r) {
+			if r != '-' && r != '_' && !isWordy(r) && !unicode.Is(unicode.So, r) {
 				return "", "", false
 			}
 		}
@@ -140,6 +143,13 @@ func splitAddress(s string) (local, domain string, ok bool) {
 		return "", "", false
 	}
 	return local, domain, true
+}
+
+// oddDots reports dots that RFC 5322 does not allow in a local part. Addresses
+// with them exist: Japan's phone companies gave out taro..y.@docomo.ne.jp for
+// years. The large free hosts never did.
+func oddDots(local string) bool {
+	return local[0] == '.' || local[len(local)-1] == '.' || strings.Contains(local, "..")
 }
 
 // nobodyLocals are local parts that no customer has, whatever the domain.

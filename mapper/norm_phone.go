@@ -160,6 +160,13 @@ func (p plan) resolve(w written) number {
 				return n
 			}
 		}
+		// 1-650-253-0000, or the number 442079460018 in JSON, which cannot begin
+		// with a plus: as long as a country code and its number, and in its range.
+		if len(w.digits) >= 11 && w.digits[0] != '0' && !w.stripped {
+			if n := parsePhone("+"+w.digits, ""); n.valid {
+				return n
+			}
+		}
 		return number{status: noCountry}
 	}
 	n := parsePhone(w.digits, p.region)
