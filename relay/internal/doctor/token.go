@@ -160,6 +160,7 @@ func (e *exam) testEvent() []byte {
 	b, _ := json.Marshal(map[string]any{ // text and numbers always encode
 		"event_name": "RelayDoctor", "event_time": now.Unix(), "event_id": id, "action_source": "physical_store",
 		"user_data":   map[string]any{"em": []string{hex.EncodeToString(sum[:])}},
+		"order_id":    id, // at both places, as the mapper has it
 		"custom_data": map[string]any{"order_id": id},
 	})
 	return b
