@@ -126,8 +126,16 @@ func TestPersonalIDsLeaveHashed(t *testing.T) {
 		id   string
 		hash bool
 	}{
-		{"ada@example.com-o1", true}, {"+1 212 555 0147", true}, {"+12125550147", true}, {"212-555-0147", true}, {"0044 20 7946 0958", true},
-		{"2125550147", false}, {"till3-100423", false}, {"2026-11-20/7", false}, {"1c5f7e0a-6f3a-4c2e-9a3d-0d6a5f1b7c11", false}, {"m-1", false},
+		{"ada@example.com-o1", true},
+		{"+1 212 555 0147", true},
+		{"+12125550147", true},
+		{"212-555-0147", true},
+		{"0044 20 7946 0958", true},
+		{"2125550147", false},
+		{"till3-100423", false},
+		{"2026-11-20/7", false},
+		{"1c5f7e0a-6f3a-4c2e-9a3d-0d6a5f1b7c11", false},
+		{"m-1", false},
 	} {
 		o, c := sentOf(t, "", x.id, adaTraits, fmt.Sprintf(`"order_id":%q,"item_number":%q`, x.id, x.id), WithSecret(secret))
 		custom, _ := c["custom_data"].(map[string]any)

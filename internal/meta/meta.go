@@ -65,8 +65,20 @@ type State struct {
 
 // states in which Limited Data Use has an effect.
 var states = []State{
-	{1000, "CA"}, {1001, "CO"}, {1002, "CT"}, {1003, "FL"}, {1004, "OR"}, {1005, "TX"}, {1006, "MT"}, {1007, "DE"},
-	{1008, "NE"}, {1009, "NH"}, {1010, "NJ"}, {1011, "MN"}, {1012, "MD"}, {1013, "RI"},
+	{1000, "CA"},
+	{1001, "CO"},
+	{1002, "CT"},
+	{1003, "FL"},
+	{1004, "OR"},
+	{1005, "TX"},
+	{1006, "MT"},
+	{1007, "DE"},
+	{1008, "NE"},
+	{1009, "NH"},
+	{1010, "NJ"},
+	{1011, "MN"},
+	{1012, "MD"},
+	{1013, "RI"},
 }
 
 // States returns the states of Limited Data Use, by their number.

@@ -78,9 +78,18 @@ func TestNamesWithinOthers(t *testing.T) {
 		name, parent string
 		want         bool
 	}{
-		{"name", "customer", true}, {"name", "shipping", true}, {"Name", "Kunde", true}, {"name", "product", false}, {"name", "", false},
-		{"name", "customer_group", false}, {"city", "customer", true}, {"city", "store", false}, {"title", "customer", false},
-		{"method", "shipping", false}, {"last", "customer", false}, {"full", "name", false},
+		{"name", "customer", true},
+		{"name", "shipping", true},
+		{"Name", "Kunde", true},
+		{"name", "product", false},
+		{"name", "", false},
+		{"name", "customer_group", false},
+		{"city", "customer", true},
+		{"city", "store", false},
+		{"title", "customer", false},
+		{"method", "shipping", false},
+		{"last", "customer", false},
+		{"full", "name", false},
 	} {
 		if got := Name(x.name, false, Somebody(x.parent)).Holds; got != x.want {
 			t.Errorf("%s within %q: personal %t, want %t", x.name, x.parent, got, x.want)

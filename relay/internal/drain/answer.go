@@ -71,10 +71,10 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	names := make(map[string]int, 8)
 	oldest := time.Time{}
 	for _, i := range a.open {
-		b.items[i].tries++
-		names[b.items[i].out.Name]++
-		l.s.o.Metrics.MatchKeys(l.name, b.items[i].out.Keys)
-		if t := b.Records[b.items[i].rec].Received; oldest.IsZero() || t.Before(oldest) {
+		b.Items[i].Tries++
+		names[b.Items[i].Out.Name]++
+		l.s.o.Metrics.MatchKeys(l.name, b.Items[i].Out.Keys)
+		if t := b.Records[b.Items[i].Rec].Received; oldest.IsZero() || t.Before(oldest) {
 			oldest = t
 		}
 	}
@@ -86,14 +86,14 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	}
 	l.s.o.Metrics.Lag(l.name, oldest, at)
 	l.tagged(a.req.UploadTag, at)
-	b.accept(a.hi, a.open)
+	b.Accept(a.hi, a.open)
 	l.acquit(a.open)
 	l.heldBack = 0
-	if d := b.how.m.Digest(); l.st.Mapping != d && slices.ContainsFunc(a.open, func(i int) bool { return b.items[i].how.m.Digest() == d }) {
+	if d := b.How.Mapping.Digest(); l.st.Mapping != d && slices.ContainsFunc(a.open, func(i int) bool { return b.Items[i].How.Mapping.Digest() == d }) {
 		l.st.Mapping, l.dirty = d, true
 	}
 	l.st.Size = l.fit.Passed(l.st.Size, l.settings().MaxBytes)
-	b.limits.bytes = l.limits().bytes
+	b.Limits.Bytes = l.limits().Bytes
 	l.count("delivered", len(a.open))
 	l.st.Streak = 0
 	l.remember()
@@ -110,18 +110,18 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 	b := l.work
 	d := Delivery{
-		EventSet: l.name, API: a.req.API, Request: a.hash, FBTraceID: r.FBTraceID, Mapping: b.how.m.Digest(),
+		EventSet: l.name, API: a.req.API, Request: a.hash, FBTraceID: r.FBTraceID, Mapping: b.How.Mapping.Digest(),
 		At: at, Ambiguous: a.asked, Items: make([]Delivered, 0, len(a.open)),
 	}
 	gone := l.gone()
 	for _, i := range a.open {
-		o := &b.items[i].out
-		if gone[b.Records[b.items[i].rec].Seq] {
+		o := &b.Items[i].Out
+		if gone[b.Records[b.Items[i].Rec].Seq] {
 			continue // forgotten meanwhile: nothing is kept of it
 		}
 		d.Items = append(d.Items, Delivered{
 			MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
-			EventTime: o.EventTime, Received: b.Records[b.items[i].rec].Received, People: o.People,
+			EventTime: o.EventTime, Received: b.Records[b.Items[i].Rec].Received, People: o.People,
 		})
 	}
 	return d
@@ -176,9 +176,9 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 	// passes may have been stored all the same (facts: meta-wire 10.10).
 	if r.Class == graph.Doubt || r.HTTPStatus != 0 && r.Upload != graph.UploadPart {
 		for _, i := range a.open {
-			it := &b.items[i]
-			it.tries++
-			it.doubt, it.asked = true, it.asked || r.Class == graph.Doubt
+			it := &b.Items[i]
+			it.Tries++
+			it.Doubt, it.Asked = true, it.Asked || r.Class == graph.Doubt
 		}
 		a.doubt, a.asked = true, a.asked || r.Class == graph.Doubt
 	} else {
@@ -205,8 +205,8 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 // smaller cuts what is open into requests that the line may carry.
 func (l *lane) smaller(size int64) {
 	l.st.Size, l.dirty = size, true
-	l.work.limits.bytes = l.limits().bytes
-	l.work.cut()
+	l.work.Limits.Bytes = l.limits().Bytes
+	l.work.Cut()
 	l.cur, l.search.on = nil, false
 }
 
@@ -229,7 +229,7 @@ func (l *lane) waitUntil(d time.Duration, why State) {
 // unsent takes back the note of an attempt that Meta certainly did not take; some of
 // it may be in doubt for an older one.
 func (l *lane) unsent(a *attempt) {
-	if slices.ContainsFunc(a.open, func(i int) bool { return !l.work.items[i].doubt }) {
+	if slices.ContainsFunc(a.open, func(i int) bool { return !l.work.Items[i].Doubt }) {
 		l.remember()
 		a.noted = false
 	}
@@ -241,7 +241,7 @@ func (l *lane) remember() {
 	if l.work == nil { // it is read anew
 		return
 	}
-	l.st.Notes, l.dirty, l.decided = l.work.doubtful(nil, time.Time{}), true, true
+	l.st.Notes, l.dirty, l.decided = l.work.Doubtful(nil, time.Time{}), true, true
 }
 
 // stop pauses the lane until a person acts, or the probe finds it well; false:

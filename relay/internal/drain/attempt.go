@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
 
@@ -23,12 +24,12 @@ type attempt struct {
 	told   int       // answers that said so
 }
 
-func newAttempt(lane string, b *batch, lo, hi int, open []int) *attempt {
+func newAttempt(lane string, b *batch.Batch, lo, hi int, open []int) *attempt {
 	a := &attempt{lo: lo, hi: hi, open: open}
-	a.req, a.hash = b.request(lane, open)
+	a.req, a.hash = b.Request(lane, open)
 	for _, i := range open {
-		a.doubt = a.doubt || b.items[i].doubt
-		a.asked = a.asked || b.items[i].asked
+		a.doubt = a.doubt || b.Items[i].Doubt
+		a.asked = a.asked || b.Items[i].Asked
 	}
 	return a
 }
@@ -86,8 +87,8 @@ func (l *lane) overdue(a *attempt) {
 	now, _ := l.s.clock.now()
 	n := 0
 	for _, i := range a.open {
-		if it := &l.work.items[i]; it.asked && now.Sub(it.since) > metaForgets {
-			it.since = now // said once in that time
+		if it := &l.work.Items[i]; it.Asked && now.Sub(it.Since) > metaForgets {
+			it.Since = now // said once in that time
 			n++
 		}
 	}
@@ -105,7 +106,7 @@ func (l *lane) notify(a *attempt) bool {
 		return true
 	}
 	at, _ := l.s.clock.now()
-	l.st.Notes, l.dirty = l.work.doubtful(a.open, at), true
+	l.st.Notes, l.dirty = l.work.Doubtful(a.open, at), true
 	a.noted = l.flush()
 	return a.noted
 }

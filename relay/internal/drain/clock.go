@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
 
@@ -69,7 +70,7 @@ func (c *clock) recall(notes Notes) error {
 		c.first = was
 		return nil
 	}
-	if plausible(c.first.Wall) {
+	if batch.Plausible(c.first.Wall) {
 		return nil
 	}
 	now, err := json.Marshal(c.first)
@@ -102,25 +103,15 @@ func newClock(wall func() time.Time, synced func() bool, boot func() (string, fu
 	return c
 }
 
-// plausible says whether a time of receipt may be one. A machine without a battery
-// begins in 1970, or on the day its system was made, until somebody sets its clock.
-func plausible(t time.Time) bool { return t.Year() >= 2020 }
-
-// shift says how to date what was received by a clock that nobody had set.
-type shift struct {
-	first        queue.Seq // of what was
-	wrong, right time.Time // what that clock showed at a moment, and what it was; zero: nothing can be dated
-}
-
 // start is such a shift, once the time is known.
-func (c *clock) start() shift {
+func (c *clock) start() batch.Shift {
 	now, believed := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !believed || plausible(c.first.Wall) {
-		return shift{}
+	if !believed || batch.Plausible(c.first.Wall) {
+		return batch.Shift{}
 	}
-	return shift{first: c.first.First, wrong: c.first.Wall, right: now.Add(c.first.Up - c.up())}
+	return batch.Shift{First: c.first.First, Wrong: c.first.Wall, Right: now.Add(c.first.Up - c.up())}
 }
 
 // now is the best idea of the time, in UTC without a monotonic part, and

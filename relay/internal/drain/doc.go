@@ -1,5 +1,6 @@
 // Package drain takes events from the queue to Meta: read, map, limit, send,
-// settle. One lane, one goroutine, per event set.
+// settle. One lane, one goroutine, per event set. What is sent and what follows from an
+// answer is decided in package batch, how fast in package pace; both are pure.
 //
 //	queue ──Read──► map ──► group ──► limit ──► note ──► send ──► classify
 //	  ▲                                                              │
@@ -19,8 +20,8 @@
 //     delivered is settled at once, whatever the rest waits for.
 //   - One event for which nothing answers as Meta does holds back no other: its
 //     request is tried in parts, and alone it becomes a dead letter while others get
-//     through (suspect.go). A line that does not carry a request gets smaller ones
-//     (fit.go).
+//     through (suspect.go, batch.Trials). A connection that does not carry a request
+//     gets smaller ones (pace.Fit).
 //   - No attempt is given up by count. What ends an event is its own age, a
 //     refusal, or a policy, and each of these is counted and kept.
 //   - Waits are monotonic; a wall clock that jumps expires nothing (clock.go).

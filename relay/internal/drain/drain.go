@@ -7,6 +7,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
 
@@ -23,14 +24,7 @@ type Log interface {
 }
 
 // Mapping is what drain needs of a mapping; Live makes one of *mapper.Mapping.
-type Mapping interface {
-	Digest() string
-	Routes(event string) []string
-	Sets() []mapper.Set
-	// MapLane maps an event for one event set; ages false leaves out the
-	// rules that need a clock to be believed (expired, future).
-	MapLane(ev mapper.Event, eventSet string, now time.Time, ages bool) []mapper.Outcome
-}
+type Mapping = batch.Mapping
 
 // Sender makes one upload and says what became of it. It must return when
 // ctx ends. *graph.Client is one.
@@ -68,7 +62,7 @@ func (s Settings) withDefaults() Settings {
 	if s.MaxEvents <= 0 {
 		s.MaxEvents = 1000
 	}
-	s.MaxEvents = min(s.MaxEvents, maxOffline)
+	s.MaxEvents = min(s.MaxEvents, batch.MaxOffline)
 	if s.MaxBytes <= 0 {
 		s.MaxBytes = 4 << 20
 	}
@@ -90,7 +84,7 @@ func (s Settings) withDefaults() Settings {
 // rest means the default.
 type Options struct {
 	Log     Log
-	Mapping func() Mapping // the mapping in force; nil while there is none
+	Mapping func() batch.Mapping // the mapping in force; nil while there is none
 	Sender  Sender
 
 	// Token names the access token an event set is sent with: any text that
@@ -104,7 +98,7 @@ type Options struct {
 
 	// MappingByDigest brings back the mapping a request in doubt was built
 	// with by an earlier process; nil when it is not kept any more.
-	MappingByDigest func(digest string) Mapping
+	MappingByDigest func(digest string) batch.Mapping
 
 	Settings Settings
 	Grace    time.Duration // how long a request in flight may go on after ctx ends; default 5 s
@@ -153,10 +147,3 @@ type Delivered struct {
 	Received  time.Time
 	People    []string // fingerprints of whom it is about (mapper.Outcome); not to be changed
 }
-
-// Facts about Meta (facts: meta-wire 5.1 and 5.2).
-const (
-	maxConversions = 1000 // events a call
-	maxOffline     = 2000
-	youngAge       = 7 * 24 * time.Hour // older ones never share a request with younger ones
-)

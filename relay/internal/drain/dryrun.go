@@ -7,6 +7,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
 )
 
 // dryRun is how far a lane has looked in graph.dry_run: its own position
@@ -38,16 +39,16 @@ func (l *lane) dryRun(ctx context.Context) {
 		l.sleep(ctx, -1, changed)
 		return
 	}
-	b := makeBatch(l.name, found, l.recipe(), l.limits(), decisions{})
+	b := batch.Make(l.name, found, l.recipe(), l.limits(), batch.Decisions{})
 	counts := maps.Clone(l.dry.counts)
-	counts["send"] += int64(len(b.items))
-	for k, n := range b.counts {
+	counts["send"] += int64(len(b.Items))
+	for k, n := range b.Counts {
 		counts[k] += int64(n)
 	}
-	for i := range b.holds {
-		counts["dead:"+b.holds[i].letter.Reason]++
+	for i := range b.Holds {
+		counts["dead:"+b.Holds[i].Reason]++
 	}
 	l.dry.counts, l.dry.from = counts, found.Next
 	l.show(DryRun, time.Time{})
-	l.log.Info("dry run: nothing is sent", "code", logs.DryRunCounted, "events", len(found.Records), "would_send", len(b.items), "would_hold", len(b.holds))
+	l.log.Info("dry run: nothing is sent", "code", logs.DryRunCounted, "events", len(found.Records), "would_send", len(b.Items), "would_hold", len(b.Holds))
 }

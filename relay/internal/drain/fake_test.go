@@ -15,6 +15,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
 
@@ -439,7 +440,7 @@ type world struct {
 	logs    *logBook
 	mu      sync.Mutex
 	mapping *fakeMapping
-	kept    map[string]Mapping
+	kept    map[string]batch.Mapping
 	token   string
 	opts    Options
 	s       *Supervisor
@@ -460,13 +461,13 @@ func newWorld(t *testing.T) *world {
 	m := &fakeMapping{digest: "m1", sets: []string{setA, setB}, routes: map[string][]string{"Order Completed": {setA}}}
 	w := &world{
 		t: t, log: newFakeLog(), sender: &fakeSender{}, metrics: &counting{}, logs: &logBook{}, mapping: m, token: "t1",
-		kept: map[string]Mapping{"m1": m},
+		kept: map[string]batch.Mapping{"m1": m},
 	}
 	w.opts = Options{
 		Log: w.log, Sender: w.sender, Metrics: w.metrics, Settings: quick(), Logger: slog.New(w.logs),
 		ClockSynced: func() bool { return true },
 		Rand:        func() float64 { return 0.5 },
-		Mapping: func() Mapping {
+		Mapping: func() batch.Mapping {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			if w.mapping == nil {
@@ -479,7 +480,7 @@ func newWorld(t *testing.T) *world {
 			defer w.mu.Unlock()
 			return w.token
 		},
-		MappingByDigest: func(d string) Mapping {
+		MappingByDigest: func(d string) batch.Mapping {
 			if m, ok := w.kept[d]; ok {
 				return m
 			}

@@ -6,6 +6,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/track"
 )
 
@@ -13,11 +14,11 @@ import (
 // them: where they go and what the mapping makes of them is found by the functions
 // that do it.
 type Foresight struct {
-	Mapping Mapping
+	Mapping batch.Mapping
 	MaxAge  time.Duration // queue.max_age; 0: no limit
 	Now     time.Time
 	Ages    bool // the clock is believed
-	by      func(digest string) Mapping
+	by      func(digest string) batch.Mapping
 }
 
 // Fate is what becomes of one letter.
@@ -48,12 +49,12 @@ func (f Foresight) Of(d queue.DeadLetter, again func(key string) bool) Fate {
 			continue
 		}
 		rec := queue.Record{ID: e.ID, Lanes: e.Lanes, Had: e.Had, Recipe: e.Recipe, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
-		b := makeBatch(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &recipe{m: f.Mapping, at: f.Now, ages: f.Ages, age: f.MaxAge, by: f.by}, limits{events: 1}, decisions{})
-		fate.Send += len(b.alive(0, len(b.items)))
-		for i := range b.holds {
-			fate.Hold = append(fate.Hold, b.holds[i].letter.Reason)
+		b := batch.Make(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &batch.Recipe{Mapping: f.Mapping, At: f.Now, Ages: f.Ages, Age: f.MaxAge, By: f.by}, batch.Limits{Events: 1}, batch.Decisions{})
+		fate.Send += len(b.Alive(0, len(b.Items)))
+		for i := range b.Holds {
+			fate.Hold = append(fate.Hold, b.Holds[i].Reason)
 		}
-		for outcome, n := range b.counts {
+		for outcome, n := range b.Counts {
 			if reason, ok := strings.CutPrefix(outcome, "skip:"); ok {
 				fate.Skip[reason] += n
 			}

@@ -27,17 +27,17 @@ var byMapping = []string{
 // first mapping has nothing to be compared with.
 func (l *lane) lettersOfMapping() bool {
 	b := l.work
-	if l.st.Mapping == "" || l.st.Mapping == b.how.m.Digest() {
+	if l.st.Mapping == "" || l.st.Mapping == b.How.Mapping.Digest() {
 		return false
 	}
 	why := make(map[string]int)
-	for i := range b.holds {
-		if r := b.holds[i].letter.Reason; slices.Contains(byMapping, r) {
+	for i := range b.Holds {
+		if r := b.Holds[i].Reason; slices.Contains(byMapping, r) {
 			why[r]++
 		}
 	}
-	if !b.looked { // else finish could not store all of its letters
-		b.looked = true
+	if !b.Looked { // else finish could not store all of its letters
+		b.Looked = true
 		for _, n := range why {
 			l.heldBack += n
 		}
@@ -73,5 +73,5 @@ func (l *lane) heldProblem(why map[string]int) {
 	what := advice.Held()
 	l.problem = &Problem{At: at, Class: advice.HeldClass, Message: "held by the mapping: " + reasons, Advice: what.String()}
 	l.log.Error("a new mapping lets no event pass: none becomes a dead letter until it has delivered one; look at the mapping",
-		"code", logs.BreakerOpen, "class", advice.HeldClass, "reasons", reasons, "events", l.heldBack, "mapping", l.work.how.m.Digest(), "advice", what.String())
+		"code", logs.BreakerOpen, "class", advice.HeldClass, "reasons", reasons, "events", l.heldBack, "mapping", l.work.How.Mapping.Digest(), "advice", what.String())
 }

@@ -10,6 +10,7 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 )
@@ -30,20 +31,20 @@ type lane struct {
 	pend          queue.Settlement  // decided, not stored yet
 	stuck         *queue.Settlement // offered to the queue, not taken yet
 	revision      queue.Revision    // of the lane, as it was settled last
-	work          *batch
-	cur           *attempt    // the request at hand; kept while its fate is open
-	pre           chan *batch // the batch behind work, being made
-	preFrom, last queue.Seq   // where pre was read from; where the last finished batch ended
-	preVoid       uint64      // queue.LaneStat.Void by then
-	position      queue.Seq   // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
-	decided       bool        // some of work is, and not in pend
-	idle          bool        // the last request did not get there, or the token was refused: no search is under way
-	shelved       bool        // nothing is read until something may be sent
-	passed        bool        // what the mapping holds is passed over (held.go)
-	heldBack      int         // conversions in a row that the mapping let not pass
-	unstored      bool        // what is decided must be stored before anything is read
-	fit           pace.Fit    // of requests to the line
-	gather        time.Time   // when waiting for a fuller batch began
+	work          *batch.Batch
+	cur           *attempt          // the request at hand; kept while its fate is open
+	pre           chan *batch.Batch // the batch behind work, being made
+	preFrom, last queue.Seq         // where pre was read from; where the last finished batch ended
+	preVoid       uint64            // queue.LaneStat.Void by then
+	position      queue.Seq         // where the next batch begins; 0: with the first record that waits, nothing decided is unstored
+	decided       bool              // some of work is, and not in pend
+	idle          bool              // the last request did not get there, or the token was refused: no search is under way
+	shelved       bool              // nothing is read until something may be sent
+	passed        bool              // what the mapping holds is passed over (held.go)
+	heldBack      int               // conversions in a row that the mapping let not pass
+	unstored      bool              // what is decided must be stored before anything is read
+	fit           pace.Fit          // of requests to the line
+	gather        time.Time         // when waiting for a fuller batch began
 
 	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
 	alone     bool  // the pause is tried with a single event
@@ -322,7 +323,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 	}
 	l.gather = time.Time{}
 	l.work = l.make(found, l.recipe(), l.limits(), nil)
-	l.work.recall(l.search.of)
+	l.work.Recall(l.search.of)
 	l.search.of = nil
 	return true
 }
@@ -358,30 +359,30 @@ func (l *lane) knowTime(ctx context.Context) bool {
 func full(b queue.Batch, set Settings) bool { return b.More || len(b.Records) >= set.MaxEvents }
 
 // recipe is how a batch would be made now.
-func (l *lane) recipe() *recipe {
+func (l *lane) recipe() *batch.Recipe {
 	at, believed := l.s.clock.now()
-	return &recipe{m: l.s.o.Mapping(), at: at, ages: believed, age: l.settings().MaxAge, unset: l.s.clock.start(), by: l.s.o.MappingByDigest}
+	return &batch.Recipe{Made: time.Now(), Mapping: l.s.o.Mapping(), At: at, Ages: believed, Age: l.settings().MaxAge, Unset: l.s.clock.start(), By: l.s.o.MappingByDigest}
 }
 
 // limits are those of requests now.
-func (l *lane) limits() limits {
+func (l *lane) limits() batch.Limits {
 	set := l.settings()
-	most := limits{events: set.MaxEvents, bytes: set.MaxBytes}
+	most := batch.Limits{Events: set.MaxEvents, Bytes: set.MaxBytes}
 	if l.st.Size > 0 {
-		most.bytes = min(most.bytes, l.st.Size)
+		most.Bytes = min(most.Bytes, l.st.Size)
 	}
 	if l.s.clock.asking() {
 		// Who is too old, and who may travel with whom, is not known before an
 		// answer has told the time: ask with a single event.
-		most.events = 1
+		most.Events = 1
 	}
 	return most
 }
 
-func (l *lane) make(found queue.Batch, how *recipe, most limits, doubt []item) *batch {
-	b := makeBatch(l.name, found, how, most, decisions{doubt: doubt})
-	if b.broke > 0 {
-		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", logs.MapPanic, "events", b.broke)
+func (l *lane) make(found queue.Batch, how *batch.Recipe, most batch.Limits, doubt []batch.Item) *batch.Batch {
+	b := batch.Make(l.name, found, how, most, batch.Decisions{Doubt: doubt})
+	if b.Broke > 0 {
+		l.log.Error("events could not be mapped: an internal error; they become dead letters", "code", logs.MapPanic, "events", b.Broke)
 	}
 	return b
 }
@@ -402,20 +403,20 @@ func (l *lane) refresh() {
 		return
 	}
 	_, believed := l.s.clock.now()
-	if m.Digest() == b.how.m.Digest() && time.Since(b.made) < maxStale && believed == b.how.ages && b.limits == l.limits() ||
-		recipes(b.inDoubt()) >= maxNotes {
+	if m.Digest() == b.How.Mapping.Digest() && time.Since(b.How.Made) < maxStale && believed == b.How.Ages && b.Limits == l.limits() ||
+		batch.Recipes(b.InDoubt()) >= maxNotes {
 		return
 	}
 	l.remap()
-	l.work.resume(b)
+	l.work.Resume(b)
 }
 
 // remap maps the batch's records again; what is decided stays so, and what is in doubt
 // as it is.
 func (l *lane) remap() {
 	b := l.work
-	l.work, l.cur = makeBatch(l.name, b.Batch, l.recipe(), l.limits(), b.decisions()), nil
-	l.work.recall(b.suspects())
+	l.work, l.cur = batch.Make(l.name, b.Batch, l.recipe(), l.limits(), b.Decisions()), nil
+	l.work.Recall(b.Suspects())
 }
 
 // pick makes sure there is a request at hand; false: the batch is done.
@@ -423,7 +424,7 @@ func (l *lane) pick() bool {
 	if l.cur != nil {
 		return true
 	}
-	lo, hi, open, ok := l.work.head(l.st.Streak + l.search.row)
+	lo, hi, open, ok := l.work.Head(l.st.Streak + l.search.Row())
 	if ok {
 		l.cur = newAttempt(l.name, l.work, lo, hi, open)
 	}
@@ -434,16 +435,16 @@ func (l *lane) pick() bool {
 // should the first one be the only bad one, another will pass.
 func (l *lane) pickProbe() {
 	i := l.random()
-	l.work.try(i, i+1)
+	l.work.Try(i, i+1)
 	l.cur = newAttempt(l.name, l.work, i, i+1, []int{i})
 	l.cur.probe = true
 }
 
 // random is an open item of the batch, one that has not failed alone if there is any.
 func (l *lane) random() int {
-	open := l.work.alive(0, len(l.work.items))
-	if l.work.untried() {
-		open = slices.DeleteFunc(open, func(i int) bool { return l.work.items[i].lone })
+	open := l.work.Alive(0, len(l.work.Items))
+	if l.work.Untried() {
+		open = slices.DeleteFunc(open, func(i int) bool { return l.work.Items[i].Lone() })
 	}
 	return open[min(int(l.s.o.Rand()*float64(len(open))), len(open)-1)]
 }

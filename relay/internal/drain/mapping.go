@@ -4,10 +4,11 @@ import (
 	"time"
 
 	"relay/mapper"
+	"relay/relay/internal/drain/batch"
 )
 
 // Live makes a Mapping of the mapper's; nil stays nil.
-func Live(m *mapper.Mapping) Mapping {
+func Live(m *mapper.Mapping) batch.Mapping {
 	if m == nil {
 		return nil
 	}

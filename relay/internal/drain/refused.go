@@ -7,6 +7,7 @@ import (
 	"relay/internal/logs"
 	"relay/mapper"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
 
@@ -23,19 +24,19 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 	// It may be how relay is set up that is refused, or a proxy that refuses (suspect.go).
 	setup := (r.Code == codeInvalid && r.Subcode == 0 || r.Foreign) && len(r.Bad) == 0
 	for _, i := range a.open {
-		it := &b.items[i]
-		it.tries++ // what was in doubt stays so: another request with it may have been stored
+		it := &b.Items[i]
+		it.Tries++ // what was in doubt stays so: another request with it may have been stored
 		if setup {
-			l.begin(i)
+			l.search.Suspect(it)
 		}
 	}
 	l.st.Failures, l.st.Throttle = 0, 0
 	l.cur, l.dirty = nil, true
 	switch {
 	case a.probe:
-		b.stack = b.stack[:len(b.stack)-1]
+		b.Drop()
 		if setup {
-			l.failedAlone(a.open[0])
+			l.search.Failed(&b.Items[a.open[0]], time.Now())
 		}
 		l.probeAt = time.Now().Add(l.settings().ProbeInterval)
 		if l.more() {
@@ -52,9 +53,9 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 		l.bad(a.open[0], code, subcode, words, r)
 	case l.named(a, r):
 	default:
-		b.refuse(a.lo, a.hi)
-		if r.Code == codeInvalid && r.Subcode == subcodeOld && b.isOld(a.open[0]) && !a.doubt && b.firstOld(a.open[0]) {
-			b.try(a.open[0], a.open[0]+1) // the youngest: refused, it decides for all
+		b.Refuse(a.lo, a.hi)
+		if r.Code == codeInvalid && r.Subcode == subcodeOld && b.IsOld(a.open[0]) && !a.doubt && b.FirstOld(a.open[0]) {
+			b.Try(a.open[0], a.open[0]+1) // the youngest: refused, it decides for all
 		}
 	}
 	l.remember()
@@ -63,12 +64,12 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 // outgrown says whether a request was refused for age that holds events which
 // turned a week old since they were grouped.
 func (l *lane) outgrown(a *attempt, r graph.Result) bool {
-	if r.Code != codeInvalid || r.Subcode != subcodeOld || l.work.isOld(a.open[0]) || a.doubt {
+	if r.Code != codeInvalid || r.Subcode != subcodeOld || l.work.IsOld(a.open[0]) || a.doubt {
 		return false // what is in doubt keeps its company until halves are tried
 	}
 	now, _ := l.s.clock.now()
 	for _, i := range a.open {
-		if now.Sub(l.work.items[i].out.EventTime) > youngAge {
+		if now.Sub(l.work.Items[i].Out.EventTime) > batch.YoungAge {
 			return true
 		}
 	}
@@ -86,15 +87,15 @@ func (l *lane) named(a *attempt, r graph.Result) bool {
 			continue
 		}
 		i := a.open[bad.Index]
-		if b.done.has(b.items[i].slot) {
+		if !b.Open(i) {
 			continue
 		}
 		if !any {
-			b.refuse(a.lo, a.hi)
+			b.Refuse(a.lo, a.hi)
 		}
 		any = true
 		if a.req.API != mapper.Offline {
-			b.try(i, i+1)
+			b.Try(i, i+1)
 			continue
 		}
 		if bad.Index != last+1 {
@@ -110,12 +111,12 @@ func (l *lane) named(a *attempt, r graph.Result) bool {
 // reason says what an event is refused for. That it is too old, or lies in the
 // future, is believed unless a clock that is believed says otherwise: then it
 // is a refusal like others, and counts for the breaker.
-func (l *lane) reason(it *item, code, subcode int, r graph.Result) string {
+func (l *lane) reason(it *batch.Item, code, subcode int, r graph.Result) string {
 	now, believed := l.s.clock.now()
-	ago := now.Sub(it.out.EventTime)
+	ago := now.Sub(it.Out.EventTime)
 	switch {
 	case code == subcodeOld, code == codeInvalid && subcode == subcodeOld:
-		if !believed || ago > youngAge-clockSlack {
+		if !believed || ago > batch.YoungAge-clockSlack {
 			return mapper.ReasonExpired
 		}
 	case code == subcodeFuture, code == codeInvalid && subcode == subcodeFuture:
@@ -145,16 +146,16 @@ func inner(bad graph.BadEvent, r graph.Result) (code, subcode int, words string)
 func (l *lane) bury(i int, reason string, code, subcode int, words string, r graph.Result) {
 	l.apart()
 	b := l.work
-	it := &b.items[i]
-	d := b.letter(l.name, it.slot, it.out, reason, words)
-	d.Code, d.Subcode, d.FBTraceID, d.Attempts = code, subcode, r.FBTraceID, it.tries
-	d.MappingHash = it.how.m.Digest()
+	it := &b.Items[i]
+	d := b.Letter(l.name, it.Slot, it.Out, reason, words)
+	d.Code, d.Subcode, d.FBTraceID, d.Attempts = code, subcode, r.FBTraceID, it.Tries
+	d.MappingHash = it.How.Mapping.Digest()
 	d.DeadAt, _ = l.s.clock.now()
 	if reason == mapper.ReasonUnanswered { // Meta may have it: sent again it must be the same
 		d.Recipe = d.MappingHash
 	}
 	if reason == mapper.ReasonFuture {
-		d.ReleaseAt = it.out.EventTime
+		d.ReleaseAt = it.Out.EventTime
 		if soon := d.DeadAt.Add(time.Minute); d.ReleaseAt.Before(soon) {
 			d.ReleaseAt = soon
 		}
@@ -162,22 +163,22 @@ func (l *lane) bury(i int, reason string, code, subcode int, words string, r gra
 	}
 	l.pend.Dead = append(l.pend.Dead, d)
 	l.count("dead:"+reason, 1)
-	b.kill(i)
+	b.Kill(i)
 }
 
 // bad makes a dead letter of one refused conversion.
 func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 	b := l.work
-	it := &b.items[i]
+	it := &b.Items[i]
 	reason := l.reason(it, code, subcode, r)
 	bury := func(i int, words string) { l.bury(i, reason, code, subcode, words, r) }
-	old := b.isOld(i) && !it.doubt // those in doubt are not in the order of their age
+	old := b.IsOld(i) && !it.Doubt // those in doubt are not in the order of their age
 	bury(i, words)
 	if reason == mapper.ReasonExpired && old {
 		// All behind it in its group are older still.
 		n := 1
-		for j := i + 1; j < len(b.items) && b.items[j].group == it.group; j++ {
-			if !b.done.has(b.items[j].slot) {
+		for j := i + 1; j < len(b.Items) && b.Items[j].Group == it.Group; j++ {
+			if b.Open(j) {
 				bury(j, "older than an event that Meta refused for its age: "+words)
 				n++
 			}

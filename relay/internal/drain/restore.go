@@ -37,7 +37,7 @@ func (l *lane) reread() {
 	l.dropPrefetch()
 	if l.work != nil {
 		l.decide()
-		l.search.of = l.work.suspects()
+		l.search.of = l.work.Suspects()
 	}
 	l.work, l.cur, l.search.on, l.unstored = nil, nil, false, true
 }

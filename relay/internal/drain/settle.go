@@ -9,6 +9,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/pace"
 )
 
@@ -24,14 +25,14 @@ const (
 // into one settlement, and is then called again.
 func (l *lane) finish(ctx context.Context) {
 	b := l.work
-	for len(b.holds) > 0 {
+	for len(b.Holds) > 0 {
 		if l.forgetting() { // they are of records that may be gone
 			l.sleep(ctx, forgetPoll, nil)
 			return
 		}
 		l.apart()
 		l.buryHeld(b)
-		if len(b.holds) > 0 {
+		if len(b.Holds) > 0 {
 			l.remember()
 			if !l.flush() {
 				l.sleep(ctx, 0, nil)
@@ -41,15 +42,15 @@ func (l *lane) finish(ctx context.Context) {
 	}
 	l.settleRange(queue.Range{From: b.From, To: b.Next})
 	l.last = b.Next
-	for k, n := range b.counts {
+	for k, n := range b.Counts {
 		l.count(k, n)
 	}
-	for code, n := range b.notes {
+	for code, n := range b.Notes {
 		l.s.o.Metrics.Note(code, n)
 	}
 	l.st.Notes, l.dirty = nil, true
 	l.work, l.cur, l.search.on, l.decided, l.search.reach = nil, nil, false, false, 0
-	if l.st.Mapping == b.how.m.Digest() {
+	if l.st.Mapping == b.How.Mapping.Digest() {
 		l.lookAgain()
 	}
 	if (deadBytes(l.pend.Dead) > deadPiece/2 || time.Since(l.flushed) > settleEvery) && !l.flush() {
@@ -76,23 +77,22 @@ func (l *lane) apart() {
 }
 
 // buryHeld settles as many of the batch's held conversions as go into one piece.
-func (l *lane) buryHeld(b *batch) {
+func (l *lane) buryHeld(b *batch.Batch) {
 	room := deadPiece - deadBytes(l.pend.Dead)
 	n := 0
-	for ; n < len(b.holds); n++ {
-		h := &b.holds[n]
-		size := deadSize(&h.letter)
+	for ; n < len(b.Holds); n++ {
+		d := &b.Holds[n]
+		size := deadSize(d)
 		if room -= size; room < 0 && len(l.pend.Dead) > 0 {
 			break
 		}
-		b.done.set(h.slot)
-		l.pend.Dead = append(l.pend.Dead, h.letter)
-		l.count("dead:"+h.letter.Reason, 1)
-		if at := h.letter.ReleaseAt; !at.IsZero() {
+		l.pend.Dead = append(l.pend.Dead, *d)
+		l.count("dead:"+d.Reason, 1)
+		if at := d.ReleaseAt; !at.IsZero() {
 			l.s.releases.due(at)
 		}
 	}
-	b.holds = b.holds[n:]
+	b.Bury(n)
 }
 
 // deadSize is about what a dead letter takes, before compression.
@@ -115,7 +115,7 @@ func (l *lane) count(k string, n int) {
 // decide takes what of the batch at hand is decided into the next settlement.
 func (l *lane) decide() {
 	if l.decided {
-		whole, parts := l.work.settled()
+		whole, parts := l.work.Settled()
 		l.pend.Settled, l.pend.Parts = append(l.pend.Settled, whole...), append(l.pend.Parts, parts...)
 		l.decided = false
 	}

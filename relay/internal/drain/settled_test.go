@@ -13,6 +13,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
 
@@ -127,7 +128,7 @@ func TestSettledSlotsMoveWithTheRecord(t *testing.T) {
 		w := newWorld(t)
 		w.log.append(queue.Record{
 			ID: "moved", Lanes: []string{setB}, Received: time.Now(), Body: []byte(`{"event":"Order Completed","lists":["events","lead"]}`),
-			Flags: queue.Flags(0).WithSlots(1 << listSlot(mapper.ListEvents)),
+			Flags: queue.Flags(0).WithSlots(1 << batch.ListSlot(mapper.ListEvents)),
 		})
 		w.run()
 		defer func() { w.stop() }()

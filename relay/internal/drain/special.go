@@ -7,6 +7,7 @@ import (
 	"relay/internal/logs"
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/track"
 )
 
@@ -45,22 +46,13 @@ func (l *lane) runRefused(ctx context.Context) {
 }
 
 func (l *lane) refuseAll(found queue.Batch) {
-	how := l.recipe()
-	b := &batch{Batch: found, how: how}
-	for i := range found.Records {
-		rec := &found.Records[i]
-		var outs []mapper.Outcome
-		if how.m != nil { // the mapper knows what is wrong with it
-			outs = b.mapOne(l.name, rec, how)
-		}
-		out := track.Unusable(outs, rec.Body, rec.ID, rec.Flags)
-		d := b.letter(l.name, slotOf(i, out.List, nil), out, out.Reason, out.Message)
+	for i, d := range batch.Unusable(l.name, found, l.recipe()) {
 		if deadBytes(l.pend.Dead)+deadSize(&d) > deadPiece && i > 0 {
-			found.Next = rec.Seq
+			found.Next = d.Seq
 			break
 		}
 		l.pend.Dead = append(l.pend.Dead, d)
-		l.count("dead:"+out.Reason, 1)
+		l.count("dead:"+d.Reason, 1)
 	}
 	l.settleRange(queue.Range{From: found.From, To: found.Next})
 }
@@ -125,7 +117,7 @@ const askEvery = time.Second
 
 // known reports whether the mapping knows an event at or behind asked, and moves
 // asked past those it does not.
-func (l *lane) known(m Mapping, asked *queue.Seq) (bool, error) {
+func (l *lane) known(m batch.Mapping, asked *queue.Seq) (bool, error) {
 	set := l.settings()
 	for {
 		found, err := l.s.o.Log.Read(l.name, *asked, set.MaxEvents, set.MaxBytes)
@@ -149,7 +141,7 @@ func (l *lane) known(m Mapping, asked *queue.Seq) (bool, error) {
 }
 
 // reroute moves what a new mapping knows to its lanes.
-func (l *lane) reroute(ctx context.Context, m Mapping) bool {
+func (l *lane) reroute(ctx context.Context, m batch.Mapping) bool {
 	n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(r queue.Record) []string { return m.Routes(track.Name(r.Body)) })
 	if err != nil {
 		l.storage(ctx, "reroute", err)

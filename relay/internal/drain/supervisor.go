@@ -12,6 +12,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/track"
 )
@@ -56,7 +57,7 @@ func New(o Options) (*Supervisor, error) {
 		o.Token = func(string) string { return "token" }
 	}
 	if o.MappingByDigest == nil {
-		o.MappingByDigest = func(string) Mapping { return nil }
+		o.MappingByDigest = func(string) batch.Mapping { return nil }
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Float64
@@ -319,7 +320,7 @@ func (s *Supervisor) retired(lane string) bool {
 }
 
 // mappingBy is the mapping of a digest, if it is in force or was kept.
-func (s *Supervisor) mappingBy(digest string) Mapping {
+func (s *Supervisor) mappingBy(digest string) batch.Mapping {
 	if m := s.o.Mapping(); m != nil && m.Digest() == digest {
 		return m
 	}

@@ -28,7 +28,11 @@ func utf16be(s string) string {
 
 // shop are the columns of a shop system's order export.
 var shop = Layout{GroupBy: "Name", Columns: []Column{
-	{"order_id", "Name"}, {"context.traits.email", "Email"}, {"timestamp", "Paid at"}, {"currency", "Currency"}, {"revenue", "Total"},
+	{"order_id", "Name"},
+	{"context.traits.email", "Email"},
+	{"timestamp", "Paid at"},
+	{"currency", "Currency"},
+	{"revenue", "Total"},
 	{"products[].product_id", "Lineitem sku"},
 }}
 

@@ -1,4 +1,4 @@
-package drain
+package batch
 
 import "bytes"
 
@@ -13,12 +13,12 @@ import "bytes"
 // accepted between two bad ones, the left part shrinks to one event at once,
 // so that a broken mapping is found out in few requests.
 
-// head is the next request as a range of items, and what is open in it. It
+// Head is the next request as a range of items, and what is open in it. It
 // drops spans that are decided; with nothing left, ok is false.
-func (b *batch) head(streak int) (lo, hi int, open []int, ok bool) {
+func (b *Batch) Head(streak int) (lo, hi int, open []int, ok bool) {
 	for len(b.stack) > 0 {
 		top := &b.stack[len(b.stack)-1]
-		open = b.alive(top.lo, top.hi)
+		open = b.Alive(top.lo, top.hi)
 		if len(open) == 0 {
 			b.stack = b.stack[:len(b.stack)-1]
 			continue
@@ -40,10 +40,10 @@ func leftPart(n, streak int) int {
 	return max(n/2, 1)
 }
 
-// accept marks a request as delivered; it is the head's.
-func (b *batch) accept(hi int, sent []int) {
+// Accept marks a request as delivered; it is the head's.
+func (b *Batch) Accept(hi int, sent []int) {
 	for _, i := range sent {
-		b.done.set(b.items[i].slot)
+		b.done.set(b.Items[i].Slot)
 	}
 	top := &b.stack[len(b.stack)-1]
 	if hi < top.hi {
@@ -53,8 +53,8 @@ func (b *batch) accept(hi int, sent []int) {
 	b.stack = b.stack[:len(b.stack)-1]
 }
 
-// refuse narrows the search after a request of several items was refused.
-func (b *batch) refuse(lo, hi int) {
+// Refuse narrows the search after a request of several items was refused.
+func (b *Batch) Refuse(lo, hi int) {
 	top := &b.stack[len(b.stack)-1]
 	if hi < top.hi { // the left part: all behind it is unknown again
 		rest := span{lo: hi, hi: top.hi}
@@ -72,21 +72,24 @@ func (b *batch) refuse(lo, hi int) {
 
 // sameRequest says whether two neighbours may travel together: they were cut
 // from one request.
-func (b *batch) sameRequest(x, y span) bool {
-	return b.items[x.lo].group == b.items[y.lo].group && y.hi-x.lo <= b.limit(x.lo) && b.bytes(x.lo, y.hi) <= b.limits.bytes
+func (b *Batch) sameRequest(x, y span) bool {
+	return b.Items[x.lo].Group == b.Items[y.lo].Group && y.hi-x.lo <= b.limit(x.lo) && b.bytes(x.lo, y.hi) <= b.Limits.Bytes
 }
 
-func (b *batch) bytes(lo, hi int) (n int64) {
+func (b *Batch) bytes(lo, hi int) (n int64) {
 	for i := lo; i < hi; i++ {
-		n += int64(len(b.items[i].out.Conversion)) + 1
+		n += int64(len(b.Items[i].Out.Conversion)) + 1
 	}
 	return n
 }
 
-// kill marks a bad item as decided; suspicion of the spans it is in ends with
+// Open says whether the fate of an item is.
+func (b *Batch) Open(i int) bool { return !b.done.has(b.Items[i].Slot) }
+
+// Kill marks a bad item as decided; suspicion of the spans it is in ends with
 // it, for it may have been the only one.
-func (b *batch) kill(i int) {
-	b.done.set(b.items[i].slot)
+func (b *Batch) Kill(i int) {
+	b.done.set(b.Items[i].Slot)
 	for n := range b.stack {
 		if s := &b.stack[n]; s.lo <= i && i < s.hi {
 			s.suspect = false
@@ -94,24 +97,38 @@ func (b *batch) kill(i int) {
 	}
 }
 
-// resume takes the search up where old had it, when b is made of the same
+// Resume takes the search up where old had it, when b is made of the same
 // conversions in the same order: at a slow rate it takes longer than a batch
 // stays fresh, and must not begin anew each time.
-func (b *batch) resume(old *batch) {
-	same := len(b.items) == len(old.items) && b.limits == old.limits
-	for i := range min(len(b.items), len(old.items)) {
-		x, y := &b.items[i], &old.items[i]
-		same = same && x.slot == y.slot && x.group == y.group && bytes.Equal(x.out.Conversion, y.out.Conversion)
+func (b *Batch) Resume(old *Batch) {
+	same := len(b.Items) == len(old.Items) && b.Limits == old.Limits
+	for i := range min(len(b.Items), len(old.Items)) {
+		x, y := &b.Items[i], &old.Items[i]
+		same = same && x.Slot == y.Slot && x.Group == y.Group && bytes.Equal(x.Out.Conversion, y.Out.Conversion)
 	}
 	if !same {
 		return
 	}
 	b.stack, b.aged = old.stack, old.aged
-	for i := range b.items {
-		x, y := &b.items[i], &old.items[i]
-		x.tries, x.suspicion = y.tries, y.suspicion
+	for i := range b.Items {
+		x, y := &b.Items[i], &old.Items[i]
+		x.Tries, x.Suspicion = y.Tries, y.Suspicion
 	}
 }
 
-// try puts a range on top, to be sent next on its own.
-func (b *batch) try(lo, hi int) { b.stack = append(b.stack, span{lo: lo, hi: hi}) }
+// Try puts a range on top, to be sent next on its own.
+func (b *Batch) Try(lo, hi int) { b.stack = append(b.stack, span{lo: lo, hi: hi}) }
+
+// Rotate puts the span on top below all others.
+func (b *Batch) Rotate() {
+	n := len(b.stack) - 1
+	top := b.stack[n]
+	copy(b.stack[1:], b.stack[:n])
+	b.stack[0] = top
+}
+
+// Drop takes the span on top off.
+func (b *Batch) Drop() { b.stack = b.stack[:len(b.stack)-1] }
+
+// Requests is about how many requests are left.
+func (b *Batch) Requests() int { return len(b.stack) }
