@@ -87,6 +87,33 @@ func TestAgeOfALostRecord(t *testing.T) {
 	}
 }
 
+// Between two moments passed what is known to have: the run time, or more if both
+// were at a believed time.
+func TestMoments(t *testing.T) {
+	at := parse("2026-01-01T00:00:00Z")
+	early, late := Stamp{Ran: time.Hour, At: at}, Stamp{Ran: 3 * time.Hour, At: at.Add(50 * time.Hour)}
+	unknown := Stamp{Ran: 2 * time.Hour}
+	for _, c := range []struct {
+		from, to Stamp
+		want     time.Duration
+	}{{early, late, 50 * time.Hour}, {early, unknown, time.Hour}, {unknown, late, time.Hour}, {early, early, 0}, {late, early, -2 * time.Hour}} {
+		if got := c.to.Since(c.from); got != c.want {
+			t.Errorf("from %+v to %+v: %v, want %v", c.from, c.to, got, c.want)
+		}
+	}
+	for _, two := range [][2]Stamp{{early, late}, {late, early}} {
+		if Earliest(two[0], two[1]) != early || Latest(two[0], two[1]) != late {
+			t.Errorf("of %+v", two)
+		}
+	}
+	a := NewAge(time.Hour, time.Now())
+	a.AtLeast(5 * time.Hour)
+	a.AtLeast(time.Hour)
+	if a.Ran() != 5*time.Hour {
+		t.Errorf("%v", a.Ran())
+	}
+}
+
 func parse(s string) time.Time {
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
