@@ -49,6 +49,7 @@ func TestOptOut(t *testing.T) {
 		`"integrations":{"Facebook Pixel":false}`:                               false,
 		`"integrations":{"Facebook App Events":false}`:                          false,
 		`"integrations":{"Facebook Custom Audiences":false,"Salesforce":false}`: false,
+		`"integrations":{"Segment.io":false,"AppsFlyer":false}`:                 false, // what mobile libraries write
 		`"integrations":{"Conversions API":false}`:                              false,
 		`"integrations":[]`:                                                     false,
 		`"integrations":false`:                                                  false,

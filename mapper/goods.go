@@ -52,10 +52,24 @@ func (s *subject) findGoods() {
 		s.explainGoods(in.text, "[]."+s.m.products.id[0].text, products)
 		return
 	}
-	if id, ok := s.idAt(s.props.get("product_id"), "properties.product_id"); ok {
+	const at = "properties.product_id"
+	n := s.props.get("product_id")
+	if items, ok := n.jsonText().items(); ok { // several: what lies in a cart
+		for i := range items {
+			if id, ok := s.idAt(&items[i], at+"["+strconv.Itoa(i)+"]"); ok {
+				s.goods.kind, s.goods.ids = "product", append(s.goods.ids, id)
+			}
+		}
+		if len(s.goods.ids) == 0 {
+			return
+		}
+		n.mark |= markConsumed
+	} else if id, ok := s.idAt(n, at); ok {
 		s.goods = goods{kind: "product", ids: []string{id}}
-		s.explainGoods("properties.product_id", "", s.props.get("product_id"))
+	} else {
+		return
 	}
+	s.explainGoods(at, "", n)
 }
 
 // products reads a list of products; false when it gives no id.

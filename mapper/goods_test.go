@@ -102,6 +102,12 @@ func TestLists(t *testing.T) {
 		{"", `{"products":{"first":{"product_id":"A"}},"product_id":"B"}`, `["B"]`},
 		{"", `{"products":{"01":{"product_id":"A"}},"product_id":"B"}`, `["B"]`},
 		{"", `{"products":[{"product_id":"\u200bA\ufeff "},{"product_id":"C","quantity":2}]}`, ac},
+		{"", `{"product_id":["A",7,null]}`, `["A","7"]`},
+		{"", `{"product_id":"[\"A\",\"B\"]"}`, `["A","B"]`},
+		{"", `{"product_id":{"0":"A","3":"B"}}`, `["A","B"]`},
+		{"", `{"product_id":[{},[]]}`, `null`},
+		{"", `{"product_id":"SKU-1, SKU-2"}`, `["SKU-1, SKU-2"]`}, // an id may have a comma
+		{"", `{"products":"[Lcom.segment.analytics.Properties$Product;@36db3d6","product_id":"A"}`, `["A"]`},
 		{"products: { in: properties.line_items, id: [product_id, id, sku] }\n", `{"line_items":[{"id":"A"},{"sku":"C","quantity":2}]}`, ac},
 		{"products: { in: [properties.items, properties.cart.lines], id: variant.sku }\n", `{"cart":{"lines":[{"variant":{"sku":"A"}},{"variant":{"sku":"C"},"quantity":2}]}}`, ac},
 		{"products: { id: [product_id, sku] }\n", `{"products":[{"product_id":"","sku":"A"},{"product_id":"C","sku":"x","quantity":2}]}`, ac},

@@ -140,7 +140,9 @@ func TestNeverCustomersRefused(t *testing.T) {
 		}
 	}
 	_, warnings, err := Parse("m.yaml", []byte("version: 1\nnever_customers: ['*@gmail.com']\n"))
-	if err != nil || !slices.ContainsFunc(warnings, func(p strictyaml.Problem) bool { return strings.Contains(p.Message, "every customer with an address there") }) {
+	if err != nil || !slices.ContainsFunc(warnings, func(p strictyaml.Problem) bool {
+		return strings.Contains(p.Message, "every customer with an address there")
+	}) {
 		t.Errorf("%v %v", warnings, err)
 	}
 }

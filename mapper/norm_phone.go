@@ -195,11 +195,11 @@ func (p plan) resolve(w written) number {
 		}
 	}
 	// 044 7700 900123: one of the two zeros before a country code was lost.
-	if rest := strings.TrimLeft(w.digits, "0"); n.status != possible && rest != w.digits {
+	if rest := strings.TrimLeft(w.digits, "0"); rest != w.digits {
 		if i := parsePhone("+"+rest, ""); i.valid && strings.HasPrefix(rest, p.code) && !p.nanp {
 			return i
 		}
-		if v := parsePhone(rest, p.region); p.nanp && v.valid {
+		if v := parsePhone(rest, p.region); p.nanp && v.valid && n.status != possible {
 			return v
 		}
 	}

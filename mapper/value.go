@@ -60,7 +60,7 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 		m, ok := parseMoney(found[0])
 		if !ok {
 			a.state = amountUnreadable
-			s.leaveOutValue(src, found[0], notes, "not an amount that can be read, or over 10^12")
+			s.leaveOutValue(src, found[0], notes, whyNoAmount(src, found[0]))
 			continue
 		}
 		if src.minor {
@@ -103,6 +103,14 @@ func (s *subject) major(m money) (string, bool) {
 		return m.text, true // nothing is sent without a currency
 	}
 	return shiftDecimal(m.text, -int(digits)), true
+}
+
+// whyNoAmount says what is wrong with an amount, by its shape, and the way out.
+func whyNoAmount(src *source, n *node) string {
+	if amount := n.get("amount"); amount != nil {
+		return "an object, not an amount: name its member under value: [" + src.label() + ".amount] (cents: minor_units: true)"
+	}
+	return "not an amount that can be read, or over 10^12 (" + shapeOf(n) + ")"
 }
 
 // leaveOutValue notes a source of value that gives no amount.

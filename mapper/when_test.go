@@ -79,6 +79,9 @@ func TestTimes(t *testing.T) {
 		{"Python", "", `"Fri Nov 20 16:00:27 2026"`, moment},
 		{"Python", "", `"Fri Nov  6 16:00:27 2026"`, "2026-11-06T16:00:27Z"},
 		{"Python", "", `"1795190427.029384"`, moment},
+		{"by hand", "", `"2026-11-20T9:5:7.533795"`, "2026-11-20T09:05:07Z"}, // without leading zeros
+		{"by hand", "", `"2026-11-20T9:5:7Z"`, "2026-11-20T09:05:07Z"},
+		{"by hand", "", `"2026-11-20T9:61:7Z"`, unreadable},
 		{"PHP", "", `"Fri, 20 Nov 2026 16:00:27 +0000"`, moment},
 		{"PHP", "", `"Friday, 20-Nov-2026 16:00:27 UTC"`, moment},
 		{"PHP", "", `"Friday, 20-Nov-26 16:00:27 UTC"`, moment},
