@@ -11,6 +11,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"relay/internal/screen"
 	"relay/mapper"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/spool"
@@ -35,7 +36,7 @@ func newImportProgress(out io.Writer) *importProgress {
 	p.begun = p.now()
 	p.last = p.begun
 	if isTerminal(out) {
-		p.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(out), progressbar.OptionShowBytes(true),
+		p.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(screen.Raw(out)), progressbar.OptionShowBytes(true),
 			progressbar.OptionSetDescription("looking at the file"), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"relay/config"
+	"relay/internal/screen"
 )
 
 // newLogger writes to w: text on a terminal, JSON otherwise, unless the
@@ -54,6 +55,9 @@ func logLevel(s string) slog.Level {
 }
 
 func isTerminal(w any) bool {
+	if s, ok := w.(*screen.Writer); ok {
+		w = s.Unwrap()
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -11,12 +11,15 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"relay/internal/screen"
 )
 
 // run is the whole program: arguments in, exit code out.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	stdout, stderr = screen.NewWriter(stdout, isTerminal(stdout)), screen.NewWriter(stderr, isTerminal(stderr))
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)

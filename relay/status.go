@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"relay/internal/screen"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
 )
@@ -44,7 +45,7 @@ waits; what went on before is then not known.`,
 				var perr error
 				err := d.Watch(ctx, func(s admin.Status) bool {
 					if !asJSON && isTerminal(out) {
-						fmt.Fprint(out, "\x1b[H\x1b[2J")
+						fmt.Fprint(screen.Raw(out), "\x1b[H\x1b[2J")
 					}
 					perr = show(s)
 					return perr == nil

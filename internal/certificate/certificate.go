@@ -24,7 +24,7 @@ const (
 
 // Certificate is a key pair in two files that may be replaced at any time.
 type Certificate struct {
-	of string // whose it is, for the log
+	of                string // whose it is, for the log
 	certFile, keyFile string
 	log               *slog.Logger
 	now               func() time.Time

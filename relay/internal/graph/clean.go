@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"regexp"
 	"strings"
@@ -112,15 +113,17 @@ func bound(s string) string {
 }
 
 // network puts a transport error into words: what failed, at which step,
-// without the URL.
+// without the URL. Where net/http quotes what the other side sent, that is
+// cleaned like any answer, or left out: it is no answer of Meta's, and may hold
+// anything.
 func (c cleaner) network(parent, ctx context.Context, err error) string {
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		err = u.Err
 	}
-	return bound(c.secretsOut(oneLine(describe(parent, ctx, err))))
+	return bound(c.secretsOut(oneLine(c.describe(parent, ctx, err))))
 }
 
-func describe(parent, ctx context.Context, err error) string {
+func (c cleaner) describe(parent, ctx context.Context, err error) string {
 	var (
 		dns     *net.DNSError
 		op      *net.OpError
@@ -130,6 +133,8 @@ func describe(parent, ctx context.Context, err error) string {
 		record  tls.RecordHeaderError
 		alert   tls.AlertError
 		timeout net.Error
+
+		protocol textproto.ProtocolError
 	)
 	switch {
 	case parent.Err() != nil:
@@ -157,7 +162,7 @@ func describe(parent, ctx context.Context, err error) string {
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "no way to the network" + through(err)
 	case errors.As(err, &op) && op.Op == "proxyconnect":
-		return "the proxy: " + op.Err.Error()
+		return "the proxy: " + c.text(op.Err.Error())
 	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)): // net/http has no type for it
 		return "the proxy asks for a name and password"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -166,8 +171,10 @@ func describe(parent, ctx context.Context, err error) string {
 		return "the connection was cut"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "no connection in time"
+	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "HTTP/1.x transport connection broken"):
+		return "what answered does not speak proper HTTP"
 	}
-	return err.Error()
+	return c.text(err.Error())
 }
 
 // through adds " by the proxy" when it was the proxy that could not be had.

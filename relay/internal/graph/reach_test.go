@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -42,5 +44,47 @@ func TestCheckTokenBehindProxy(t *testing.T) {
 		if r := c.CheckToken(t.Context(), Request{EventSet: "701000000000001", API: mapper.Conversions}); r.Class != want {
 			t.Errorf("%s: %s, want %s", text, r.Class, want)
 		}
+	}
+}
+
+// What the other side sent instead of an answer may hold anything: none of it is
+// repeated.
+func TestNetworkErrorsQuoteNothing(t *testing.T) {
+	for _, answer := range []string{
+		"HTTP/1.1 200 OK\r\nada@example.com +1 212 555 0147 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\r\n\r\n{}",
+		"ada@example.com +1 212 555 0147\r\n\r\n",
+		"HTTP/1.1 ada@example.com +1 212 555 0147\r\n\r\n",
+		"HTTP/ada@example.com 200 OK\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: ada@example.com\r\n\r\n{}",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: ada@example.com\r\n\r\n{}",
+		"HTTP/1.1 200 OK\r\nContent-Length: 5550147\r\nContent-Length: 2125550\r\n\r\n{}",
+	} {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for {
+				c, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = c.Read(make([]byte, 4096))
+				_, _ = io.WriteString(c, answer)
+				_ = c.Close()
+			}
+		}()
+		c, err := New(Options{Endpoint: "http://" + ln.Addr().String(), Proxy: "none", Version: "v26.0", Token: func() string { return "test-token" }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := c.CheckToken(t.Context(), Request{EventSet: "701000000000001", API: mapper.Conversions}).Message + c.Reach(t.Context()).Message
+		for _, personal := range []string{"ada", "example.com", "555", "9f86d0"} {
+			if strings.Contains(strings.ReplaceAll(said, ln.Addr().String(), ""), personal) {
+				t.Errorf("%q: says %s", answer, said)
+			}
+		}
+		_ = c.Close()
+		ln.Close()
 	}
 }

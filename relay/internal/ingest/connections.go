@@ -54,7 +54,7 @@ func (c *connections) admit(ctx context.Context, conn net.Conn) context.Context 
 	}
 	c.all[conn] = struct{}{}
 	c.idle[conn] = time.Now()
-	return ctx
+	return withHead(ctx, conn)
 }
 
 // state is http.Server's ConnState hook.
@@ -63,6 +63,9 @@ func (c *connections) state(conn net.Conn, s http.ConnState) {
 	defer c.mu.Unlock()
 	switch s {
 	case http.StateIdle:
+		if p, ok := conn.(*protocolConn); ok {
+			p.asked.next()
+		}
 		if _, ok := c.all[conn]; ok {
 			c.idle[conn] = time.Now()
 		}

@@ -87,6 +87,7 @@ type work struct {
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	closeAfterTwoLengths(rw, r)
 	if read, failed := h.answer(rw, r); failed {
 		h.linger(rw, r, read)
 	}

@@ -25,7 +25,17 @@ func (l protocolListener) Accept() (net.Conn, error) {
 	return &protocolConn{Conn: c}, nil
 }
 
-type protocolConn struct{ net.Conn }
+type protocolConn struct {
+	net.Conn
+	asked asked
+}
+
+// Read also keeps the header of a request.
+func (c *protocolConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.asked.take(b[:n])
+	return n, err
+}
 
 func (c *protocolConn) Write(b []byte) (int, error) {
 	if len(b) > 1024 || len(b) < 12 || b[9] != '4' && b[9] != '5' {

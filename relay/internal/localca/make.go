@@ -166,6 +166,10 @@ func serial() (*big.Int, error) {
 	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 }
 
+// nowhere is a domain that no name is in (RFC 6761): what is permitted of a kind of
+// name of which nothing is.
+const nowhere = "relay.invalid"
+
 // found makes an authority for hosts.
 func found(dir string, hosts []string, now time.Time) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -182,7 +186,9 @@ func found(dir string, hosts []string, now time.Time) (*authority, error) {
 		Subject:      pkix.Name{CommonName: "relay local CA " + n.Text(36)[:6]},
 		NotBefore:    now.Add(-time.Hour), NotAfter: now.Add(caLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
-		KeyUsage:                    x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		// For servers of these hosts and nothing else: not to sign code or mail, nor to log in.
+		ExtKeyUsage:                 []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		PermittedDNSDomainsCritical: true,
 		PermittedDNSDomains:         names,
 	}
@@ -190,8 +196,9 @@ func found(dir string, hosts []string, now time.Time) (*authority, error) {
 		t.PermittedIPRanges = append(t.PermittedIPRanges, &net.IPNet{IP: ip, Mask: net.CIDRMask(8*len(ip), 8*len(ip))})
 	}
 	// A kind of name that is not constrained at all would be free.
+	t.PermittedEmailAddresses, t.PermittedURIDomains = []string{nowhere}, []string{nowhere}
 	if len(names) == 0 {
-		t.PermittedDNSDomains = []string{"relay.invalid"}
+		t.PermittedDNSDomains = []string{nowhere}
 	}
 	if len(ips) == 0 {
 		t.PermittedIPRanges = []*net.IPNet{{IP: net.IPv4(192, 0, 2, 1).To4(), Mask: net.CIDRMask(32, 32)}}
@@ -211,6 +218,9 @@ func found(dir string, hosts []string, now time.Time) (*authority, error) {
 // what it may not.
 func (a *authority) covers(hosts []string) error {
 	names, ips := split(hosts)
+	if !slices.Equal(a.cert.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}) || len(a.cert.PermittedEmailAddresses) == 0 || len(a.cert.PermittedURIDomains) == 0 {
+		return fmt.Errorf("the authority in %s may vouch for more than servers: remove %s and %s to make one that may not, which clients must then trust", CAFile, CAFile, CAKeyFile)
+	}
 	for _, n := range names {
 		if !slices.ContainsFunc(a.cert.PermittedDNSDomains, func(d string) bool { return n == d || strings.HasSuffix(n, "."+d) }) {
 			return fmt.Errorf("the authority in %s was not made for %s: remove %s and %s to make one that is, which clients must then trust", CAFile, n, CAFile, CAKeyFile)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,6 +46,29 @@ func TestConstrained(t *testing.T) {
 		}
 		if verify([]string{"bank.example"}, nil) == nil || verify(nil, []net.IP{net.IPv4(192, 0, 2, 77)}) == nil {
 			t.Errorf("%v: the authority vouches for strangers", m.Hosts)
+		}
+		// Whoever has the authority's key can sign nothing else with it than a
+		// server's certificate for these hosts.
+		for _, leaf := range []*x509.Certificate{
+			{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}},
+			{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}},
+			{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}},
+			{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}, EmailAddresses: []string{"ceo@bank.example"}},
+			{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, EmailAddresses: []string{"ceo@bank.example"}},
+			{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, URIs: []*url.URL{{Scheme: "https", Host: "bank.example"}}},
+		} {
+			leaf.SerialNumber, leaf.NotBefore, leaf.NotAfter = big.NewInt(8), time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+			der, err := x509.CreateCertificate(rand.Reader, leaf, ca.cert, &ca.key.PublicKey, ca.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := x509.ParseCertificate(der)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Verify(x509.VerifyOptions{Roots: roots, KeyUsages: leaf.ExtKeyUsage}); err == nil {
+				t.Errorf("the authority vouches for %v %v %v", leaf.ExtKeyUsage, leaf.EmailAddresses, leaf.URIs)
+			}
 		}
 		for _, f := range []string{CAKeyFile, KeyFile} {
 			if fi, err := os.Stat(filepath.Join(dir, f)); err != nil || fi.Mode().Perm() != 0o600 {

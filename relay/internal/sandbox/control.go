@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"relay/internal/loopback"
 )
 
 // control answers the sandbox's own addresses; doc.go lists them.
@@ -17,6 +20,10 @@ func (s *Sandbox) control(w http.ResponseWriter, r *http.Request) {
 	// A web page in a browser on this machine must not be able to switch it.
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
 		fail(w, http.StatusForbidden, "a page of another site may not do this")
+		return
+	}
+	if !knownHost(r) {
+		fail(w, http.StatusForbidden, "this name is not one the simulator answers to; use its address")
 		return
 	}
 	mux := http.NewServeMux()
@@ -34,6 +41,21 @@ func (s *Sandbox) control(w http.ResponseWriter, r *http.Request) {
 	mux.HandleFunc("POST /sandbox/verify", s.postVerify)
 	mux.HandleFunc("GET /sandbox/scenario", func(w http.ResponseWriter, _ *http.Request) { send(w, s.Phase()) })
 	mux.ServeHTTP(w, r)
+}
+
+// knownHost fends off DNS rebinding: a page whose name now resolves to this
+// machine is of the same origin as what answers, so that its name gives it away.
+func knownHost(r *http.Request) bool {
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if loopback.Name(host) || net.ParseIP(host) != nil {
+		return true
+	}
+	here, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && !here.IP.IsLoopback() // called by a name of its own, as in a container
 }
 
 func (s *Sandbox) getMode(w http.ResponseWriter, _ *http.Request) {

@@ -138,3 +138,28 @@ func TestOptionsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// A web page whose name has come to resolve to this machine is not answered.
+func TestControlKnowsItsHost(t *testing.T) {
+	_, base := start(t, Options{})
+	for host, want := range map[string]int{
+		"evil.example": http.StatusForbidden, "evil.example:80": http.StatusForbidden, "localhost.evil.example": http.StatusForbidden,
+		"localhost:1": http.StatusOK, "127.0.0.1:1": http.StatusOK, "[::1]:1": http.StatusOK,
+	} {
+		for _, path := range []string{"/", "/sandbox/events", "/sandbox/stats"} {
+			q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Host = host
+			res, err := http.DefaultClient.Do(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != want {
+				t.Errorf("%s at %s: %d, want %d", path, host, res.StatusCode, want)
+			}
+		}
+	}
+}

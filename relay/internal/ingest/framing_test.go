@@ -1,0 +1,72 @@
+package ingest
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A request with two lengths is the last of its connection; one that is chunked
+// alone is not.
+func TestTwoLengthsCloseTheConnection(t *testing.T) {
+	t.Parallel()
+	url, _, _ := start(t, Options{}, ServerOptions{})
+	addr := strings.TrimPrefix(url, "http://")
+	order := `{"event":"Order Completed","messageId":"f-%d","properties":{"revenue":5,"currency":"USD"}}`
+	n := 0
+	body := func() string { n++; return fmt.Sprintf(order, n) }
+	chunked := func(extra string) string {
+		b := body()
+		return fmt.Sprintf("POST /v1/track HTTP/1.1\r\nHost: localhost\r\n%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", extra, len(b), b)
+	}
+	plain := func() string {
+		b := body()
+		return fmt.Sprintf("POST /v1/track HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(b), b)
+	}
+	for _, tc := range []struct {
+		name   string
+		writes []string
+		want   int // answers before the connection ends
+	}{
+		{"plain", []string{plain(), plain(), plain()}, 3},
+		{"chunked", []string{chunked(""), chunked(""), plain()}, 3},
+		{"both", []string{chunked("Content-Length: 5\r\n"), plain()}, 1},
+		{"both, in other letters", []string{plain(), chunked("cOntent-length: 5\r\n"), plain()}, 2},
+		{"both, the other way round", []string{strings.Replace(chunked(""), "\r\n\r\n", "\r\nContent-Length: 4\r\n\r\n", 1), plain()}, 1},
+		{"both, byte by byte", append(strings.Split(chunked("Content-Length: 5\r\n"), ""), plain()), 1},
+		{"both, behind another in one piece", []string{plain() + chunked("Content-Length: 5\r\n") + plain()}, 2},
+		{"both, cut in its header", []string{plain() + "POST /v1/track HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + plain()}, 2},
+	} {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		go func() {
+			for _, w := range tc.writes {
+				_, _ = io.WriteString(c, w)
+				time.Sleep(time.Millisecond)
+			}
+			_ = c.(*net.TCPConn).CloseWrite()
+		}()
+		r, got := bufio.NewReader(c), 0
+		for {
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				break
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			got++
+		}
+		c.Close()
+		if got != tc.want {
+			t.Errorf("%s: %d answers, want %d", tc.name, got, tc.want)
+		}
+	}
+}
