@@ -123,6 +123,7 @@ func (s *subject) convert(r *route) Outcome {
 	}
 	c.name = r.name(s.name, c.api)
 	s.useRules(r.custom)
+	s.exprError = s.ruleError // what failed for another route fails for that alone
 	notes := slices.Clone(s.notes)
 	s.findMembers(r, &c, &notes)
 	v := s.judge(r, &c, &notes)

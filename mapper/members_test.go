@@ -232,6 +232,40 @@ events:
 	}
 }
 
+// A formula that fails for one event set holds back the conversion to that one.
+func TestFormulaOfOneRoute(t *testing.T) {
+	m, _, err := Parse("mapping.yaml", []byte(`
+version: 1
+default_currency: USD
+events:
+  Order Completed:
+    - { to: '1', opt_out: { expr: "int(properties.a) > 0" } }
+    - '2'
+    - { to: '3', custom_data: { set: { b: { expr: "int(properties.a)" } } } }
+    - '4'
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 20, 11, 0, 0, 0, time.UTC)
+	body := `{"event":"Order Completed","userId":"u","timestamp":"2026-11-20T10:00:00Z","properties":{"revenue":5,"a":"none"}}`
+	want := map[string]Kind{"1": Hold, "2": Send, "3": Hold, "4": Send}
+	for _, o := range m.Map(Event{Body: []byte(body), Received: now}, now) {
+		if o.Kind != want[o.EventSet] {
+			t.Errorf("%s: %s %s", o.EventSet, o.Kind, o.Message)
+		}
+	}
+}
+
+// The advertising id that is a match key leaves under no other name.
+func TestMadidStays(t *testing.T) {
+	const id = "38400000-8cf0-11bd-b23e-10b96e40000d"
+	conv, _ := mapped(t, "match_keys: { madid: properties.m }", `,"m":"`+id+`","note":"seen on `+strings.ToUpper(id)+` today"`, "")
+	if custom, _ := json.Marshal(conv["custom_data"]); strings.Contains(strings.ToLower(string(custom)), id) {
+		t.Errorf("%s", custom)
+	}
+}
+
 // An event of a lead's stage is judged by the age of its action_source, like all
 // that are no store's.
 func TestPresetAge(t *testing.T) {

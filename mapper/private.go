@@ -71,7 +71,7 @@ func (s *subject) findPersonal() {
 
 // gatherKeys takes what the match keys were made from.
 func (s *subject) gatherKeys() {
-	for _, k := range [...]keyID{keyPhone, keyExternalID, keyBirthDate} {
+	for _, k := range [...]keyID{keyPhone, keyExternalID, keyBirthDate, keyMadid} {
 		for i := range s.keys[k] {
 			switch v := &s.keys[k][i]; {
 			case v.hashed:
@@ -79,6 +79,8 @@ func (s *subject) gatherKeys() {
 				s.person.Phone(v.value)
 			case k == keyExternalID:
 				s.person.ID(v.plain)
+			case k == keyMadid:
+				s.person.ID(v.value)
 			default:
 				s.person.BirthDate(v.value)
 			}

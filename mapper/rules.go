@@ -63,6 +63,7 @@ func (s *subject) endRules() {
 	}
 	s.findFixed()
 	s.findSearch()
+	s.ruleError = s.exprError
 }
 
 // clear takes a mark from a node and all that is in it.

@@ -47,6 +47,7 @@ type subject struct {
 	processing   *processing
 	exprError    string // why an expression of a match key or custom field failed; "" when none did
 	keyError     string // the part of it that holds for every conversion
+	ruleError    string // and for those with the same rules of custom_data
 	rules        *customRules
 	fixed        []fixedField
 	identifiers  [identifierCount]identifier
