@@ -252,8 +252,11 @@ func (m *eventMembers) memberNotes(notes *noteList) {
 		name  string
 		there bool
 	}{
-		{"opt_out", m.optOut != ""}, {"customer_segmentation", m.segmentation != ""}, {"referrer_url", m.referrer != ""},
-		{"event_source_url", m.pageURL != ""}, {"original_event_data", m.hasOriginal},
+		{"opt_out", m.optOut != ""},
+		{"customer_segmentation", m.segmentation != ""},
+		{"referrer_url", m.referrer != ""},
+		{"event_source_url", m.pageURL != ""},
+		{"original_event_data", m.hasOriginal},
 	} {
 		if f.there {
 			notes.add(noteNotOffline, f.name, fmt.Sprintf("the offline format has no %s; left out", f.name))
