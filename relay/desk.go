@@ -21,6 +21,7 @@ import (
 	"relay/queue/local"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
 )
 
@@ -127,6 +128,16 @@ func serveQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	}
 	settle(ctx, q)
 	m := offlineMapping(cfg.Mapping, q)
+	var dropped *spool.Directory // for a change: a person is removed from there too
+	if write {
+		err := admin.CleanCopies(cfg.Queue.Path)
+		if err == nil {
+			dropped, err = offlineSpool(cfg, q, prints, func() *mapper.Mapping { return m })
+		}
+		if err != nil {
+			return nil, errors.Join(err, ledger.close(), q.Close())
+		}
+	}
 	s, err := admin.New(admin.Options{ //nolint:contextcheck // binding does not wait
 		Control:  l,
 		Audit:    audit,
@@ -134,8 +145,15 @@ func serveQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		Imports:  q,
 		PrintKey: prints,
 		Receipts: ledger.find,
-		Forget:   forgetIn(ledger.open),
-		Mapping:  func() admin.Mapping { return m },
+		Mappings: func() []*mapper.Mapping {
+			kept := &liveMapping{notes: noteReader{q}}
+			return append([]*mapper.Mapping{m}, kept.all()...)
+		},
+		Copies: admin.CopiesDir(cfg.Queue.Path),
+
+		ForgetReceipts: forgetReceipts(ledger.open),
+		ForgetDropped:  forgetDropped(dropped),
+		Mapping:        func() admin.Mapping { return m },
 		Foresight: func() drain.Foresight {
 			return drain.Foresight{Mapping: drain.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true}
 		},

@@ -33,6 +33,7 @@ func (r *record) operates(t *testing.T, s *shop) {
 	} {
 		r.relay(t, ask{config: conf}, args...)
 	}
+	r.relay(t, ask{config: conf, stdin: "person.o-1@example.com\n"}, "forget", "--dry-run")
 	r.relay(t, ask{config: conf, stdin: "person.o-1@example.com\n"}, "forget")
 	r.relay(t, ask{config: conf, stdin: "nobody@example.com\n"}, "forget")
 	written := []rule{pattern(`\d+(?:\.\d)? (?:B|[KMG]iB) written`, "<size> written")}
@@ -52,13 +53,17 @@ func (r *record) operates(t *testing.T, s *shop) {
 	r.posts(t, s, "dead", "/api/v1/dead/drop", `{"reason":"invalid_value","dry_run":true}`)
 	r.posts(t, s, "dead", "/api/v1/dead/drop", `{"reason":"invalid_value"}`)
 	r.posts(t, s, "dead", "/api/v1/dead/drop", `{"all":1}`)
-	r.posts(t, s, "forget", "/api/v1/forget", `{"ids":["nobody"],"emails":["nobody@example.com"]}`)
+	r.posts(t, s, "forget", "/api/v1/forget", `{"lines":["nobody-1","nobody@example.com"]}`)
+	r.posts(t, s, "forget", "/api/v1/forget", `{"lines":["nobody-1"],"dry_run":true}`)
+	r.posts(t, s, "forget", "/api/v1/forget", `{"lines":["nobody-1","Ada Lovelace","nobody@"]}`)
 	r.posts(t, s, "forget", "/api/v1/forget", `{}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file", `{"events":[{"id":"x-1","body":"eyJldmVudCI6IlRpbGwgT3BlbmVkIn0="}]}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file", `{"events":[{"id":"x-1","body":"eyJldmVudCI6IlRpbGwgT3BlbmVkIn0="}]}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file", `{"events":[]}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file/state", `{"rows":1}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a_file/state", `{"rows":1}`)
+	r.posts(t, s, "imports", "/api/v1/imports/a-file/report", `{"path":"/srv/exports/sales.csv.refused.jsonl"}`)
+	r.posts(t, s, "imports", "/api/v1/imports/a-file/report", `{"path":"sales.csv.refused.jsonl"}`)
 	base := s.p.admin
 	r.http(t, call{file: "api/imports", base: base, path: "/api/v1/imports/a-file"})
 	r.http(t, call{file: "api/imports", base: base, path: "/api/v1/imports/another"})

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/disk"
 	"relay/mapper"
 	"relay/relay/internal/spool"
 )
@@ -134,7 +135,7 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 	if err != nil {
 		return err
 	}
-	in, err := openImport(name, c.InOrStdin())
+	in, err := openImport(name, c.InOrStdin(), func() string { return importCopy(c) })
 	if err != nil {
 		return err
 	}
@@ -169,6 +170,9 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 	}
 	rep, err := spool.Import(ctx, in, o)
 	show.done()
+	if rep.Refused > 0 && d != nil {
+		noteReport(c, d, rep.Key, o.ReportFile)
+	}
 	return f.finish(c, name, o.ReportFile, rep, err)
 }
 
@@ -240,6 +244,17 @@ func importWords(name, report string, rep spool.Report) string {
 	return b.String()
 }
 
+// noteReport has relay know where refused rows were written: `relay forget` looks there.
+func noteReport(c *cobra.Command, d *desk, key, path string) {
+	path, err := filepath.Abs(path)
+	if err == nil {
+		err = d.AddReport(context.WithoutCancel(c.Context()), key, path)
+	}
+	if err != nil {
+		fmt.Fprintf(c.ErrOrStderr(), "relay: `relay forget` will not look into the report, remove it when you are done with it: %v\n", err)
+	}
+}
+
 // importFile is a file to import. What comes from a pipe is put into a
 // temporary file first, since it is read more than once.
 type importFile struct {
@@ -256,7 +271,30 @@ func (f *importFile) Close() error {
 	return err
 }
 
-func openImport(name string, stdin io.Reader) (*importFile, error) {
+// importCopy names a temporary file in the queue's directory, with its rights; a start
+// removes what a crash leaves. "" when there is none that this user may write to.
+func importCopy(c *cobra.Command) string {
+	cfg, _, err := config.Load(configPath(c), config.Options{})
+	if err != nil {
+		return "" // said when the import begins
+	}
+	return disk.TempName(filepath.Join(cfg.Queue.Path, "import"))
+}
+
+// createCopy makes the temporary file. It has no name any more where an open file needs
+// none: then nothing is left of it whatever happens.
+func createCopy(path string) (*importFile, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if path == "" || err != nil {
+		f, err = os.CreateTemp("", "relay-import-*")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("import: %w", err)
+	}
+	return &importFile{File: f, gone: os.Remove(f.Name()) != nil}, nil
+}
+
+func openImport(name string, stdin io.Reader, copyAt func() string) (*importFile, error) {
 	from, label := stdin, "stdin"
 	if name != "-" {
 		f, err := os.Open(name)
@@ -277,12 +315,12 @@ func openImport(name string, stdin io.Reader) (*importFile, error) {
 		defer f.Close()
 		from, label = f, filepath.Base(name)
 	}
-	tmp, err := os.CreateTemp("", "relay-import-*")
+	out, err := createCopy(copyAt())
 	if err != nil {
-		return nil, fmt.Errorf("import: %w", err)
+		return nil, err
 	}
-	out := &importFile{File: tmp, name: label, gone: true}
-	if _, err := io.Copy(tmp, from); err != nil {
+	out.name = label
+	if _, err := io.Copy(out, from); err != nil {
 		return nil, errors.Join(fmt.Errorf("import: read %s: %w", label, err), out.Close())
 	}
 	return out, nil

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -117,47 +115,6 @@ func newHealthCommand() *cobra.Command {
 	}
 	addConfigFlag(c)
 	return c
-}
-
-func newForgetCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "forget",
-		Short: "Remove a person from queue, dead letters and receipts",
-		Long: `Reads ids and e-mail addresses from standard input, one a line; never from the command
-line, where other users of the machine could read them. What is with Meta already is
-not touched: Meta has no way to ask for that.`,
-		Example: "  relay forget < person.txt",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := readPerson(c.InOrStdin())
-			if err != nil {
-				return err
-			}
-			return withDesk(c, true, func(ctx context.Context, d *desk) error {
-				done, err := d.Forget(ctx, p)
-				return printDone(c, done, err)
-			})
-		},
-	}
-	addConfigFlag(c)
-	return c
-}
-
-// readPerson takes lines with an @ for e-mail addresses, others for ids.
-func readPerson(r io.Reader) (admin.Person, error) {
-	var lines []string
-	sc := bufio.NewScanner(r)
-	for sc.Scan() {
-		lines = append(lines, sc.Text())
-	}
-	if err := sc.Err(); err != nil {
-		return admin.Person{}, fmt.Errorf("read standard input: %w", err)
-	}
-	p := admin.PersonOf(lines)
-	if len(p.IDs)+len(p.Emails) == 0 {
-		return p, usageError{errors.New("nobody named: give ids and e-mail addresses on standard input, one a line")}
-	}
-	return p, nil
 }
 
 func newBackupCommand() *cobra.Command {

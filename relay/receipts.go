@@ -8,14 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"relay/config"
 	"relay/internal/seal"
 	"relay/queue/local"
-	"relay/relay/internal/admin"
 	"relay/relay/internal/doctor"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/receipts"
@@ -71,16 +69,6 @@ func receiptsOf(l *receipts.Ledger) func(string) ([]receipts.Receipt, error) {
 		return nil
 	}
 	return l.Find
-}
-
-// forgetIn is admin's way to remove a person from the receipts.
-func forgetIn(l *receipts.Ledger) func(context.Context, admin.Person) (receipts.Forgotten, error) {
-	if l == nil {
-		return nil
-	}
-	return func(_ context.Context, p admin.Person) (receipts.Forgotten, error) {
-		return l.Forget(slices.Concat(p.IDs, p.Emails)...)
-	}
 }
 
 // backedUp is a queue whose backup has the receipts in it.

@@ -27,7 +27,8 @@ func newRestoreCommand() *cobra.Command {
 		Short: "Unpack a backup into an empty queue directory",
 		Long: `Unpacks what ` + "`relay backup`" + ` wrote into queue.path, which must be empty or not exist,
 and compares every sum: all of it is there afterwards, or none. It says how many events
-may go twice; the next start logs it once more.
+may go twice; the next start logs it once more. People who were forgotten since the backup
+was made are in it again: run ` + "`relay forget`" + ` for them.
 Stop relay first, and move the old directory away: of two queues with the same events
 each sends them.`,
 		Example: "  relay restore /mnt/usb/relay-queue.tar",
@@ -44,6 +45,7 @@ each sends them.`,
 			_, err = fmt.Fprintf(c.OutOrStdout(), `%d files restored to %s, as of %s
 %d events wait in it, each counted once for each event set. Those that were delivered after that time are sent again, with
 the same event_id, time and order number, which Meta recognises for seven days.
+People who were forgotten after that time are in it again: run `+"`relay forget`"+` for them.
 `, files, cfg.Queue.Path, mark.Made.Format(time.RFC3339), mark.Events)
 			return err
 		},

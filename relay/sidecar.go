@@ -86,6 +86,9 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if s.queue, err = openQueue(cfg, s.believed, log); err != nil {
 		return nil, err
 	}
+	if err = admin.CleanCopies(cfg.Queue.Path); err != nil {
+		return nil, err
+	}
 	if err = sayRestored(cfg.Queue.Path, log); err != nil {
 		return nil, err
 	}
@@ -117,13 +120,13 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if err = s.openDrain(cfg); err != nil {
 		return nil, err
 	}
+	if err = s.openSpool(cfg, prints); err != nil {
+		return nil, err
+	}
 	if err = s.openAdmin(cfg, prints); err != nil {
 		return nil, err
 	}
 	s.openAlerts()
-	if err = s.openSpool(cfg, prints); err != nil {
-		return nil, err
-	}
 	s.openWatcher(cfg)
 	s.mapping.changed = func(*mapper.Mapping) { s.drain.Wake(drain.NewMapping) }
 	return s, nil
@@ -274,13 +277,17 @@ func (s *sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		Reload:    s.Reload,
 		TokenLack: s.tokens.lack,
 		Receipts:  receiptsOf(s.receipts),
-		Forget:    forgetIn(s.receipts),
-		Config:    func() []byte { return effective(s.settings.Load()) },
-		Logs:      s.logs.Last,
-		Metrics:   s.metrics,
-		Build:     build(),
-		Logger:    s.log,
-		Now:       func() time.Time { t, _ := s.drain.Now(); return t }, // what lanes date by
+		Mappings:  s.mapping.all,
+		Copies:    admin.CopiesDir(cfg.Queue.Path),
+
+		ForgetReceipts: forgetReceipts(s.receipts),
+		ForgetDropped:  forgetDropped(s.spool),
+		Config:         func() []byte { return effective(s.settings.Load()) },
+		Logs:           s.logs.Last,
+		Metrics:        s.metrics,
+		Build:          build(),
+		Logger:         s.log,
+		Now:            func() time.Time { t, _ := s.drain.Now(); return t }, // what lanes date by
 		Limits: func() float64 {
 			c := s.settings.Load()
 			return c.Rate.RequestsPerSecond * float64(c.Batch.MaxEvents)

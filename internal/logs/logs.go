@@ -217,7 +217,7 @@ var Sections = []Section{
 		{RecordsDropped, slog.LevelWarn, "events were dropped: `reason` says by which rule", "see `queue.full`, or raise `queue.max_size`"},
 		{DropFailed, slog.LevelWarn, "such a rule could not be applied; tried again", "check the disk"},
 		{DeadDroppedOldest, slog.LevelWarn, "`queue.dead_full: drop_oldest` removed dead letters", "look at dead letters sooner"},
-		{QueueRestored, slog.LevelWarn, "the first start after `relay restore`: of the `events` that wait, those that were delivered after the backup was `made` are sent again", "nothing; Meta recognises them for seven days"},
+		{QueueRestored, slog.LevelWarn, "the first start after `relay restore`: of the `events` that wait, those that were delivered after the backup was `made` are sent again", "Meta recognises them for seven days; run `relay forget` again for who was forgotten since"},
 		{DeadCut, slog.LevelWarn, "dead letters were larger than `queue.dead_max_size`: each keeps the beginning of its event, and is not retried", "raise `queue.dead_max_size`"},
 		{RunTimeNotNoted, slog.LevelWarn, "for how long the queue has been open cannot be noted: dead letters may be kept longer than `queue.dead_max_age`; tried again", "check the disk"},
 		{DeadNotExpired, slog.LevelWarn, "dead letters older than `queue.dead_max_age` cannot be removed; tried again", "check the disk"},

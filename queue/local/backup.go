@@ -6,30 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"relay/internal/disk"
 	"relay/internal/seal"
-	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/step"
 )
-
-func (q *Queue) removeBad() error {
-	es, err := os.ReadDir(q.dir)
-	if err != nil {
-		return fmt.Errorf("list files set aside: %w", err)
-	}
-	for _, e := range es {
-		if strings.HasSuffix(e.Name(), files.BadSuffix) {
-			if err := files.Remove(filepath.Join(q.dir, e.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	q.lookBesides()
-	return nil
-}
 
 // manifest is what a backup consists of, fixed at one moment between two
 // commits. Invariant: everything that was confirmed by then, and nothing of what
@@ -121,6 +103,9 @@ func (q *Queue) copyTo(ctx context.Context, dir string) error {
 			return ctx.Err()
 		case <-q.stop:
 			return ErrClosed
+		}
+		if err := ctx.Err(); err != nil { // the select above takes either
+			return err
 		}
 		// Sealing, repairing and rewriting wait for the copy.
 		if err := q.copySegment(s, dir); err != nil {

@@ -125,7 +125,7 @@ func TestCountWhileAppending(t *testing.T) {
 		for range cap(began) {
 			<-began
 		}
-		if _, err := q.Forget(func(Record) bool { return false }); err != nil {
+		if _, err := forgetWhere(q, func(Record) bool { return false }); err != nil {
 			t.Error(err)
 		}
 		close(stop)
@@ -191,7 +191,7 @@ func TestCountWhenWhatWasReadIsForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := q.Forget(func(r Record) bool { return r.ID == "m-2" || r.ID == "m-7" }); n != 2 || err != nil {
+	if n, err := forgetWhere(q, func(r Record) bool { return r.ID == "m-2" || r.ID == "m-7" }); n != 2 || err != nil {
 		t.Fatal(n, err)
 	}
 	if err := settle(q, "a", Settlement{Settled: b.Done(func(int) bool { return false })}); err != nil {

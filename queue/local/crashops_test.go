@@ -174,7 +174,7 @@ func operations() []operation {
 			return err
 		}},
 		{name: "forget", do: func(_ *testing.T, q *Queue, _ *crashes) error {
-			_, err := q.Forget(func(r Record) bool { return slices.Contains([]string{"m-02", "m-03", "m-17", "m-26"}, r.ID) })
+			_, err := forgetWhere(q, func(r Record) bool { return slices.Contains([]string{"m-02", "m-03", "m-17", "m-26"}, r.ID) })
 			return err
 		}},
 		{name: "squeeze", atomic: true, do: func(_ *testing.T, q *Queue, _ *crashes) error {

@@ -279,6 +279,8 @@ func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, err
 	if q.readOnly {
 		return 0, ErrReadOnly
 	}
+	q.moving.RLock()
+	defer q.moving.RUnlock()
 	total := 0
 	for len(ids) > 0 {
 		var entries []Entry
@@ -317,11 +319,6 @@ func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, err
 		}
 	}
 	return total, nil
-}
-
-// recordOf shows a letter to who decides on records.
-func recordOf(dl DeadLetter) Record {
-	return Record{Seq: dl.Seq, ID: dl.MessageID, Lanes: []string{dl.EventSet}, Received: dl.ReceivedAt, Flags: dl.Flags, Body: dl.Body}
 }
 
 // boltFiles has package dead read files as all others here are read.

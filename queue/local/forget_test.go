@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"relay/queue"
 	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/segment"
@@ -117,7 +118,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 					t.Fatalf("the search does not find %q, which is there", s)
 				}
 			}
-			n, err := q.Forget(func(r Record) bool { return bytes.Contains(r.Body, []byte(`"person-to-forget"`)) })
+			n, err := forgetWhere(q, func(r Record) bool { return bytes.Contains(r.Body, []byte(`"person-to-forget"`)) })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,5 +134,73 @@ func TestForgetLeavesNothing(t *testing.T) {
 				t.Errorf("%d records are left, want 593", got)
 			}
 		})
+	}
+}
+
+// forgetWhere has a queue forget the records and letters for which match says so.
+func forgetWhere(q *Queue, match func(Record) bool) (int, error) {
+	n, err := q.Forget(queue.Forget{
+		Record: func(r *Record) bool { return match(*r) },
+		Letter: func(d *DeadLetter) bool { return match(recordOf(*d)) },
+	})
+	return n.Found(), err
+}
+
+// recordOf shows a letter to who decides on records.
+func recordOf(dl DeadLetter) Record {
+	return Record{Seq: dl.Seq, ID: dl.MessageID, Lanes: []string{dl.EventSet}, Received: dl.ReceivedAt, Flags: dl.Flags, Body: dl.Body}
+}
+
+// What is in no record any more, because its commit failed, is removed from the file
+// that it was written to; a dry run counts what the real one removes, and changes
+// nothing.
+func TestForgetLeavesNothingOfCommitsThatFailed(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{SegmentSize: 64 << 10})
+	about := func(who string, n int) Entry {
+		e := entry(fmt.Sprintf("%s-%d", who, n), "a")
+		e.Body = fmt.Appendf(nil, `{"event":"x","userId":"%s"}`, who)
+		return e
+	}
+	mustAppend(t, q, about("stranger", 1), about("person-to-forget", 1))
+	unmapped := about("person-to-forget", 2)
+	unmapped.Lanes = []string{queue.LaneUnmapped}
+	mustAppend(t, q, unmapped)
+	if _, err := q.Settle("a", Settlement{Dead: []DeadLetter{{Seq: 900, MessageID: "m", EventSet: "a", Reason: "rejected", Body: []byte("person-to-forget")}}}); err != nil {
+		t.Fatal(err)
+	}
+	real := q.syncTail
+	q.syncTail = func(*seg) error { return errors.New("the disk says no") }
+	if _, err := q.Append(t.Context(), []Entry{about("person-to-forget", 3)}); err == nil {
+		t.Fatal("appended by a disk that fails")
+	}
+	q.syncTail = real
+	mustAppend(t, q, about("stranger", 2))
+	if err := os.WriteFile(filepath.Join(q.dir, "0000000000000099.seg.bad"), []byte("person-to-forget"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := queue.Forget{
+		Record: func(r *Record) bool { return bytes.Contains(r.Body, []byte("person-to-forget")) },
+		Letter: func(d *DeadLetter) bool { return bytes.Contains(d.Body, []byte("person-to-forget")) },
+		Dry:    true,
+	}
+	want := queue.Forgotten{Waiting: 1, Unmapped: 1, Letters: 1, SetAside: 1}
+	if n, err := q.Forget(f); n != want || err != nil {
+		t.Fatalf("dry: %+v, want %+v: %v", n, want, err)
+	}
+	if all := everything(t, q); bytes.Count(all, []byte("person-to-forget")) < 5 {
+		t.Fatal("something is gone after a dry run, or the search does not find it")
+	}
+	f.Dry = false
+	if n, err := q.Forget(f); n != want || err != nil {
+		t.Fatalf("%+v, want %+v: %v", n, want, err)
+	}
+	if all := everything(t, q); bytes.Contains(all, []byte("person-to-forget")) {
+		t.Error("something of the person is still on disk")
+	}
+	if n, err := q.Forget(f); n != (queue.Forgotten{}) || err != nil {
+		t.Errorf("again: %+v %v", n, err)
+	}
+	if got := len(drainAll(t, q, "a")); got != 2 {
+		t.Errorf("%d records are left, want the stranger's 2", got)
 	}
 }

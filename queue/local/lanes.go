@@ -2,14 +2,11 @@ package local
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"relay/queue"
-	"relay/queue/local/internal/chunk"
-	"relay/queue/local/internal/segment"
 )
 
 // Reroute goes through what a lane has waiting before upTo (0: all of it). A
@@ -28,6 +25,8 @@ func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) [
 	if q.readOnly {
 		return 0, 0, ErrReadOnly
 	}
+	q.moving.RLock()
+	defer q.moving.RUnlock()
 	q.mu.Lock()
 	end := q.endSeq()
 	q.mu.Unlock()
@@ -164,113 +163,4 @@ func (q *Queue) MoveLane(from, to string, stay ...Seq) (moved int, err error) {
 		return moved, fmt.Errorf("move lane: %w", err)
 	}
 	return moved, nil
-}
-
-// Forget removes every record and dead letter that matches, wherever it lies:
-// the files that hold one are written anew without it, and then searched to
-// prove it. A dead letter is shown to match as a Record with its message id,
-// body, time of receipt and event set. Files set aside as .bad may hold
-// anything and are removed. It returns how many records and letters went.
-func (q *Queue) Forget(match func(Record) bool) (int, error) {
-	if q.readOnly {
-		return 0, ErrReadOnly
-	}
-	// What lies in the tail can only be removed once it is sealed.
-	if err := q.onTail(func(w *writer) error {
-		if w.q.tail == nil || w.q.tail.end.Load() == 0 {
-			return nil
-		}
-		return w.rotate()
-	}); err != nil {
-		return 0, fmt.Errorf("forget: %w", err)
-	}
-	q.mu.Lock()
-	segs := slices.Clone(q.segs)
-	q.mu.Unlock()
-	total := 0
-	for _, s := range segs {
-		n, err := q.forgetIn(s, match)
-		total += n
-		if err != nil {
-			q.recount()
-			return total, fmt.Errorf("forget: %w", err)
-		}
-	}
-	q.recount()
-	letters, err := q.dead.get()
-	if err == nil {
-		n, ferr := letters.Forget(func(d DeadLetter) bool { return match(recordOf(d)) })
-		total, err = total+n, ferr
-	}
-	q.drop(queue.DropForgotten, int64(total))
-	if err == nil {
-		err = q.removeBad()
-	}
-	if err != nil {
-		return total, fmt.Errorf("forget: %w", err)
-	}
-	return total, nil
-}
-
-func (q *Queue) forgetIn(s *seg, match func(Record) bool) (int, error) {
-	for {
-		q.mu.Lock()
-		ready, tail, gone := s.ready, s.tail, s.gone
-		q.mu.Unlock()
-		if gone || tail {
-			return 0, nil
-		}
-		select {
-		case <-ready:
-		case <-q.stop:
-			return 0, ErrClosed
-		}
-		installed := s.installed.Load()
-		found, err := q.search(s, match)
-		switch {
-		case errors.Is(err, segment.ErrGone):
-			return 0, nil
-		case errors.Is(err, errDamaged):
-			if err := q.repair(s, installed, err); err != nil {
-				return 0, err
-			}
-			continue
-		case err != nil || !found:
-			return 0, err
-		}
-		n, err := q.rewriteSegment(s, func(r *Record) bool { return !match(*r) })
-		if err != nil {
-			return 0, err
-		}
-		if n == 0 {
-			q.mu.Lock()
-			gone := s.gone
-			q.mu.Unlock()
-			if gone { // all lanes have passed it meanwhile
-				return 0, nil
-			}
-			return 0, fmt.Errorf("segment %016x cannot be rewritten now: %w", s.Num, ErrUnavailable)
-		}
-		if found, err := q.search(s, match); found || err != nil && !errors.Is(err, segment.ErrGone) {
-			return int(n), errors.Join(err, fmt.Errorf("segment %016x still holds a match", s.Num))
-		}
-		return int(n), nil
-	}
-}
-
-// search says whether a record of s matches.
-func (q *Queue) search(s *seg, match func(Record) bool) (found bool, err error) {
-	err = q.chunks(s, 0, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
-		_, pay, err := body()
-		if err != nil {
-			return false, err
-		}
-		recs, err := q.zstd.Decode(q.ring, h, pay)
-		if err != nil {
-			return false, err
-		}
-		found = slices.ContainsFunc(recs, match)
-		return !found, nil
-	})
-	return found, err
 }

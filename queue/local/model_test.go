@@ -145,7 +145,7 @@ func TestModel(t *testing.T) {
 				continue
 			}
 			who := fmt.Sprint("m-", rng.IntN(next))
-			if _, err := q.Forget(func(r Record) bool { return r.ID == who }); err != nil {
+			if _, err := forgetWhere(q, func(r Record) bool { return r.ID == who }); err != nil {
 				fatal("forget: %v", err)
 			}
 			for l := range m.waiting {

@@ -61,7 +61,10 @@ type Queue struct {
 
 	dropping  sync.Mutex // the oldest are dropped by one at a time
 	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
-	noting    sync.Mutex // held while segments are noted (sealed.go), or go with their notes
+	// moving is held by those who move records, or redrive letters, together, and by
+	// Forget alone: it is taken before anything else is.
+	moving sync.RWMutex
+	noting sync.Mutex // held while segments are noted (sealed.go), or go with their notes
 
 	counting counting
 

@@ -97,7 +97,10 @@ func TestWhatIsSettledStaysSo(t *testing.T) {
 	for name, do := range map[string]func(q *Queue) error{
 		"nothing": func(*Queue) error { return nil },
 		"rotate":  func(q *Queue) error { return q.onTail(func(w *writer) error { return w.rotate() }) },
-		"forget":  func(q *Queue) error { _, err := q.Forget(func(r Record) bool { return r.ID == "m-5" }); return err },
+		"forget": func(q *Queue) error {
+			_, err := forgetWhere(q, func(r Record) bool { return r.ID == "m-5" })
+			return err
+		},
 		"squeeze": func(q *Queue) error {
 			err := q.onTail(func(w *writer) error { return w.rotate() })
 			q.squeeze()

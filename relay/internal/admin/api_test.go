@@ -18,7 +18,6 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain"
-	"relay/relay/internal/receipts"
 )
 
 func isUnreachable(err error) bool { return errors.Is(err, ErrUnreachable) }
@@ -438,57 +437,6 @@ func TestTailNeverBlocks(t *testing.T) {
 	}
 	if n := w.takeMissed(); n != 5 {
 		t.Errorf("missed %d, want 5", n)
-	}
-}
-
-func TestForget(t *testing.T) {
-	f := newFixture(t, nil)
-	f.o.Forget = func(_ context.Context, p Person) (receipts.Forgotten, error) {
-		return receipts.Forgotten{Removed: 2}, nil
-	}
-	d, err := f.client().Forget(t.Context(), PersonOf([]string{" Pat@Example.com ", "", "unknown-id"}))
-	if err != nil || d.Count != 3+2 {
-		t.Errorf("%+v %v", d, err)
-	}
-	if len(f.queue.records) != 3 || len(f.queue.dead) != 2 {
-		t.Errorf("%d records, %d letters left", len(f.queue.records), len(f.queue.dead))
-	}
-	if s := forgotten(0, 7); strings.Contains(s, "nor receipts") || !strings.Contains(s, "7 receipts could not be searched") {
-		t.Errorf("%q", s)
-	}
-	if forgotten(0, 0) == forgotten(1, 0) || !strings.HasPrefix(d.Message, "5 ") {
-		t.Errorf("%q", d.Message)
-	}
-}
-
-func TestPersonMatch(t *testing.T) {
-	for _, tc := range []struct {
-		who, body string
-		want      bool
-	}{
-		{"42", `{"userId":"42"}`, true},
-		{"42", `{"userId":42}`, true},
-		{"42", `{"anonymousId":"42"}`, true},
-		{"42", `{"properties":{"quantity":42,"order_id":"42"}}`, false},
-		{"42", `{"properties":{"customer":{"id":"42"}}}`, true},
-		{"42", `{"properties":{"id":"42"}}`, false},
-		{"42", `{"context":{"externalIds":[{"id":"42","type":"crm"}]}}`, true},
-		{"42", `{"properties":{"customer_id":"42"}}`, true},
-		{"42", `{"userId":"421"}`, false},
-		{"Pat@Example.com", `{"context":{"traits":{"email":"pat@example.com"}}}`, true},
-		{"pat@example.com", `{"context":{"traits":{"email":" PAT@EXAMPLE.COM "}}}`, true},
-		{"pat@example.com", `{"properties":{"emails":["x@example.com","pat@example.com"]}}`, true},
-		{"pat@example.com", `{"userId":"pat@example.com"}`, true},
-		{"pat@example.com", `{"context":{"traits":{"email":"` + sha256Hex("pat@example.com") + `"}}}`, true},
-		{"pat@example.com", `{"context":{"traits":{"email":"pats@example.com"}}}`, false},
-		{"pat@example.com", `garbage pat@example.com garbage`, true},
-	} {
-		if got := PersonOf([]string{tc.who}).Match()(queue.Record{Body: []byte(tc.body)}); got != tc.want {
-			t.Errorf("%s in %s: %v", tc.who, tc.body, got)
-		}
-	}
-	if (Person{}).Match()(queue.Record{Body: []byte(`{"userId":""}`)}) {
-		t.Error("nobody matches somebody")
 	}
 }
 

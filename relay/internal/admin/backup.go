@@ -17,6 +17,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/relay/internal/advice"
 )
 
 // A backup is a tar file: everything of the queue's directory under relay/,
@@ -26,21 +27,22 @@ const (
 	backupSums = backupRoot + "SHA256SUMS"
 )
 
-// writeBackup copies q to the system's directory for temporary files, which
-// needs as much room as the queue, writes the copy to w as one tar file, and
-// removes it.
-func writeBackup(ctx context.Context, q Queue, w io.Writer) error {
-	tmp, err := os.MkdirTemp("", "relay-backup-")
-	if err != nil {
-		return fmt.Errorf("make backup directory: %w", err)
+// writeBackup copies q into dir, which needs as much room as the queue, and writes the
+// copy to w as one tar file.
+func writeBackup(ctx context.Context, q Queue, dir string, w io.Writer) error {
+	if st := q.Stats(); st.VolumeFree > 0 && st.VolumeFree < st.DiskBytes+st.DiskBytes/8+backupSpare {
+		return badf("backup: a copy of the queue is made beside it first, and its volume has not the room for one: it needs %s, %s are free",
+			advice.Size(st.DiskBytes+st.DiskBytes/8+backupSpare), advice.Size(st.VolumeFree))
 	}
-	defer os.RemoveAll(tmp)
-	copied := filepath.Join(tmp, "data")
+	copied := filepath.Join(dir, "data")
 	if err := q.Backup(ctx, copied); err != nil {
 		return fmt.Errorf("copy queue: %w", err)
 	}
 	return writeTar(copied, w)
 }
+
+// backupSpare is what a backup leaves free of the volume: events are stored meanwhile.
+const backupSpare = 64 << 20
 
 func writeTar(dir string, w io.Writer) error {
 	tw := tar.NewWriter(w)
@@ -224,14 +226,21 @@ func (c *cutReader) Read(p []byte) (int, error) {
 // backup answers with a consistent copy of the queue as a tar file. It holds
 // events, so it needs the token. One at a time.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
-	if !s.backingUp.TryLock() {
-		s.fail(w, fmt.Errorf("backup: %w", errConflict))
+	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Time{})
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	dir, done, err := s.copies.begin(func() {
+		cancel()
+		rc.SetWriteDeadline(time.Now()) // whoever reads slowly is not waited for
+	})
+	if err != nil {
+		s.fail(w, err)
 		return
 	}
-	defer s.backingUp.Unlock()
-	http.NewResponseController(w).SetReadDeadline(time.Time{})
+	defer done()
 	out := &lateHeader{w: w}
-	err := writeBackup(r.Context(), s.o.Queue, out)
+	err = writeBackup(ctx, s.o.Queue, dir, out)
 	switch {
 	case err == nil:
 		s.o.Logger.Info("backup sent", "code", logs.BackupSent, "bytes", out.n)

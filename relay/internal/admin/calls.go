@@ -188,9 +188,9 @@ func (c *Client) Reload(ctx context.Context) (ReloadResult, error) {
 }
 
 // Forget removes a person.
-func (c *Client) Forget(ctx context.Context, p Person) (Done, error) {
-	var out Done
-	return out, c.post(ctx, "/api/v1/forget", p, &out)
+func (c *Client) Forget(ctx context.Context, f Forget) (Forgotten, error) {
+	var out Forgotten
+	return out, c.post(ctx, "/api/v1/forget", f, &out)
 }
 
 // Backup writes a consistent copy of the queue to w as a tar file. An error

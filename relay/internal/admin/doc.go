@@ -64,7 +64,8 @@
 //	POST /api/v1/imports/{key}         ImportBatch: past events          T
 //	POST /api/v1/imports/{key}/state   whatever the importer wants kept  T
 //	POST /api/v1/reload                ReloadResult; 422 when refused    T
-//	POST /api/v1/forget                Person                            T
+//	POST /api/v1/imports/{key}/report  ImportReport: where refused rows went  T
+//	POST /api/v1/forget                Forget; "dry_run":true            T
 //	POST /api/v1/backup                a tar file                        T
 //	GET  /api/v1/support?wait=5        a zip file                        T
 //	GET  /debug/pprof/                 only with admin.pprof             T

@@ -169,13 +169,24 @@ func (q *memQueue) MoveLane(from, to string, _ ...queue.Seq) (int, error) {
 	return n, nil
 }
 
-func (q *memQueue) Forget(match func(queue.Record) bool) (int, error) {
+func (q *memQueue) Forget(f queue.Forget) (n queue.Forgotten, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	before := len(q.records) + len(q.dead)
-	q.records = slices.DeleteFunc(q.records, match)
-	q.dead = slices.DeleteFunc(q.dead, func(d queue.DeadLetter) bool { return match(queue.Record{Body: d.Body}) })
-	return before - len(q.records) - len(q.dead), nil
+	q.records = slices.DeleteFunc(q.records, func(r queue.Record) bool {
+		if !f.Record(&r) {
+			return false
+		}
+		n.Waiting++
+		return !f.Dry
+	})
+	q.dead = slices.DeleteFunc(q.dead, func(d queue.DeadLetter) bool {
+		if !f.Letter(&d) {
+			return false
+		}
+		n.Letters++
+		return !f.Dry
+	})
+	return n, nil
 }
 
 func (q *memQueue) Backup(_ context.Context, dir string) error {

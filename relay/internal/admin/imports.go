@@ -3,8 +3,11 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"relay/queue"
@@ -21,7 +24,9 @@ type Imports interface {
 
 const (
 	noteImport     = "import/" // + key: what the importer saved
-	maxImport      = 32 << 20  // bytes of one request
+	noteReports    = "reports" // the paths of reports of refused rows, the newest last
+	maxReports     = 1000
+	maxImport      = 32 << 20 // bytes of one request
 	maxImportState = 64 << 10
 )
 
@@ -156,6 +161,41 @@ func (s *Server) setImportState(w http.ResponseWriter, r *http.Request, key stri
 	return nil
 }
 
+// ImportReport is POST /api/v1/imports/{key}/report: where refused rows were written, so
+// that a person can be removed from there.
+type ImportReport struct {
+	Path string `json:"path"` // absolute
+}
+
+func (s *Server) addImportReport(w http.ResponseWriter, r *http.Request, _ string) error {
+	var in ImportReport
+	if err := readJSON(w, r, &in); err != nil {
+		return err
+	}
+	if !filepath.IsAbs(in.Path) || len(in.Path) > 4096 {
+		return badf("path: want an absolute path")
+	}
+	s.forgetting.Lock()
+	defer s.forgetting.Unlock()
+	paths := readReports(s.o.Imports)
+	paths = append(slices.DeleteFunc(paths, func(p string) bool { return p == in.Path }), in.Path)
+	b, err := json.Marshal(paths[max(0, len(paths)-maxReports):])
+	if err == nil {
+		err = s.o.Imports.SetNote(noteReports, b)
+	}
+	if err != nil {
+		return fmt.Errorf("note report: %w", err)
+	}
+	writeJSON(w, http.StatusOK, Done{Success: true, Count: 1})
+	return nil
+}
+
+// readReports are the paths of the reports that are known.
+func readReports(n Imports) (paths []string) {
+	_ = json.Unmarshal(n.Note(noteReports), &paths) // none were noted
+	return paths
+}
+
 // Imported counts what an import or a dropped file has brought.
 func (m *Metrics) Imported(a queue.Appended, unmapped int) {
 	addTo(m.received, "accepted", max(0, a.Stored-unmapped))
@@ -171,6 +211,12 @@ func (m *Metrics) Imported(a queue.Appended, unmapped int) {
 func (c *Client) Import(ctx context.Context, key string, b ImportBatch) (Imported, error) {
 	var out Imported
 	return out, c.post(ctx, "/api/v1/imports/"+url.PathEscape(key), b, &out)
+}
+
+// AddReport notes where an import has written refused rows.
+func (c *Client) AddReport(ctx context.Context, key, path string) error {
+	var out Done
+	return c.post(ctx, "/api/v1/imports/"+url.PathEscape(key)+"/report", ImportReport{path}, &out)
 }
 
 // ImportState returns what SaveImport saved last for a file; nil: nothing.

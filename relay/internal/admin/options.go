@@ -12,6 +12,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/person"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/track"
 )
@@ -49,9 +50,17 @@ type Options struct {
 	// nil: none are kept.
 	Receipts func(id string) ([]receipts.Receipt, error)
 
-	// Forget removes a person from what is kept beside the queue (receipts)
-	// nil: nothing is kept.
-	Forget func(context.Context, Person) (receipts.Forgotten, error)
+	// Mappings are all that are known, those of before too: a person is looked for by
+	// what each of them makes of an event. nil: the defaults alone.
+	Mappings func() []*mapper.Mapping
+	// ForgetReceipts removes a person from the receipts, ForgetDropped from dropped
+	// files; they say how many were found, and where nobody could look. With dry they
+	// only count. nil: there are none.
+	ForgetReceipts func(look *person.Matcher, dry bool) (found int, unreached []string, err error)
+	ForgetDropped  func(ctx context.Context, look *person.Matcher, dry bool) (found int, unreached []string, err error)
+	// Copies is the directory of the temporary copies that backups are made of
+	// (CopiesDir); "": the system's.
+	Copies string
 
 	// Limits is what can be uploaded at best: conversions a second over all
 	// lanes, for the estimate of when a backlog is gone. nil or 0: unknown.
@@ -77,7 +86,7 @@ type Queue interface {
 	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
 	DropLane(name string) error
 	MoveLane(from, to string, stay ...queue.Seq) (moved int, err error)
-	Forget(match func(queue.Record) bool) (int, error)
+	Forget(f queue.Forget) (queue.Forgotten, error)
 	Backup(ctx context.Context, dir string) error
 }
 

@@ -31,7 +31,7 @@ func TestRemovedByAPerson(t *testing.T) {
 	f := newFixture(t, func(o *Options) { o.Token, o.Queue, o.Drain = testToken, q, nil })
 	for _, call := range []struct{ path, body string }{
 		{"/api/v1/dead/drop", `{"all":true}`},
-		{"/api/v1/forget", `{"ids":["m-3"]}`},
+		{"/api/v1/forget", `{"lines":["m-3"]}`},
 		{"/api/v1/lanes/" + setA + "/drop", `{"confirm":"` + setA + `"}`},
 	} {
 		if status, body, _ := f.ask(http.MethodPost, call.path, call.body, "Authorization", "Bearer "+testToken); status != 200 {

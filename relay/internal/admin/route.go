@@ -44,6 +44,7 @@ func (s *Server) handler() http.Handler {
 	add("GET /api/v1/imports/{key}", accessSecret, s.imports(s.importState))
 	add("POST /api/v1/imports/{key}", accessChange, s.imports(s.importEvents))
 	add("POST /api/v1/imports/{key}/state", accessChange, s.imports(s.setImportState))
+	add("POST /api/v1/imports/{key}/report", accessChange, s.imports(s.addImportReport))
 	add("POST /api/v1/reload", accessChange, s.reload)
 	add("POST /api/v1/forget", accessChange, s.forget)
 	add("POST /api/v1/backup", accessChange, s.backup)

@@ -20,11 +20,12 @@ type Server struct {
 	history *history
 	started time.Time
 
-	closeOnce sync.Once
-	stopping  chan struct{} // closed by Close: streams end
-	reloading sync.Mutex    // one reload at a time
-	backingUp sync.Mutex    // one backup at a time
-	watchers  watchers
+	closeOnce  sync.Once
+	stopping   chan struct{} // closed by Close: streams end
+	reloading  sync.Mutex    // one reload at a time
+	forgetting sync.Mutex    // one forget at a time
+	copies     copies        // of backups
+	watchers   watchers
 }
 
 // What New refuses to listen without (CONTRACT 3).
@@ -54,6 +55,7 @@ func New(o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.guard = newGuard(s.o)
+	s.copies.dir = s.o.Copies
 	s.audit = &auditLog{w: s.o.Audit, failed: s.auditFailed}
 	for i, open := range []struct {
 		addr string

@@ -1,7 +1,6 @@
 package drain
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -10,8 +9,8 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// settle acts on an answer.
-func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Result) {
+// settle acts on an answer. It says how long to rest then; less than 0: not at all.
+func (l *lane) settle(a *attempt, acct *account, r graph.Result) (rest time.Duration) {
 	class := r.Class
 	l.idle = class == graph.TokenPause || class == graph.Retry && r.HTTPStatus == 0 && r.Upload == graph.UploadNone
 	if class == graph.NotApplicable {
@@ -25,12 +24,11 @@ func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Re
 	case graph.Delivered, graph.Duplicate:
 		l.delivered(a, r)
 		l.well(acct, r)
-		return
+		return -1
 	}
 	l.said(r)
 	if (class == graph.InvalidEvent || class == graph.InvalidBatch) && l.forgetting() {
-		l.sleep(ctx, forgetPoll, nil)
-		return // no letter of what may be gone: it is asked again, without that
+		return forgetPoll // no letter of what may be gone: it is asked again, without that
 	}
 	switch class {
 	case graph.Retry, graph.Doubt, graph.TooMuch:
@@ -60,8 +58,9 @@ func (l *lane) settle(ctx context.Context, a *attempt, acct *account, r graph.Re
 		l.failed(a, r)
 	}
 	if !l.flush() {
-		l.sleep(ctx, 0, nil)
+		return 0
 	}
+	return -1
 }
 
 // delivered marks the request's conversions as accepted.

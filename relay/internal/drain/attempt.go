@@ -56,6 +56,22 @@ func (l *lane) send(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	sctx, cancel := graceful(ctx, l.s.o.Grace)
+	defer cancel()
+	if !l.s.flights.depart(l, cancel) {
+		return
+	}
+	rest := l.fly(sctx, ctx, a, acct)
+	cancel()
+	l.s.flights.land(l) // now that the answer is acted on, and before anything is waited for
+	if rest >= 0 {
+		l.sleep(ctx, rest, nil)
+	}
+}
+
+// fly sends the request and acts on the answer. It says how long to rest then, as
+// settle does.
+func (l *lane) fly(sctx, ctx context.Context, a *attempt, acct *account) (rest time.Duration) {
 	l.announce(a)
 	l.show(Sending, time.Time{})
 	if a.asked {
@@ -63,22 +79,24 @@ func (l *lane) send(ctx context.Context) {
 		l.log.Info("sending events of unknown fate again, unchanged", "code", logs.AmbiguousResend, "events", len(a.open), "request", a.hash)
 		l.overdue(a)
 	}
-	sctx, cancel := graceful(ctx, l.s.o.Grace)
 	began := time.Now()
 	r := l.s.o.Sender.Send(sctx, a.req)
 	ended := sctx.Err() != nil
-	cancel()
 	if r.Elapsed == 0 {
 		r.Elapsed = time.Since(began)
 	}
 	l.s.o.Metrics.Attempt(l.name, r, len(a.open))
 	l.s.observe(r)
 	if ended && (r.Class == graph.Doubt || r.Class == graph.Retry) {
-		return // stopped, not failed: the note stands, nothing is counted
+		// Stopped, not failed: the note stands, nothing is counted.
+		if ctx.Err() == nil { // by a forget: what is in doubt is made again from the note
+			l.reread()
+		}
+		return -1
 	}
 	l.pace.Told(r.Usage)
 	l.s.o.Metrics.Usage(l.name, r.Usage)
-	l.settle(ctx, a, acct, r)
+	return l.settle(a, acct, r)
 }
 
 // overdue counts what is sent again when Meta does not know it any more: it will

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -301,4 +302,56 @@ func TestExclusive(t *testing.T) {
 		pass(time.Minute)
 		w.exactlyOnce("new/events")
 	})
+}
+
+// What was forgotten is in no request from then on: one that is about to leave does not,
+// one that is on its way is cut off, and what else was in that is sent again as it was.
+func TestForgetCutsOffRequests(t *testing.T) {
+	for name, take := range map[string]time.Duration{"answered in time": 2 * time.Second, "cut off": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				want := w.fill(setA, "e", 5)
+				w.fill(setB, "b", 5)
+				var late atomic.Bool
+				w.sender.set(func(_ int, c call) graph.Result {
+					if late.Load() && strings.Contains(c.data(), "e0003") {
+						t.Error("sent after it was forgotten")
+					}
+					return graph.Result{Class: graph.Delivered, HTTPStatus: 200, Received: len(c.ids)}
+				})
+				w.sender.block = func(ctx context.Context, _ int) {
+					if late.Load() {
+						return
+					}
+					select {
+					case <-ctx.Done():
+					case <-time.After(take):
+					}
+				}
+				w.run()
+				defer func() { w.stop() }()
+				pass(time.Second) // both are on their way
+				began := time.Now()
+				err := w.s.Forget(func() error {
+					pass(time.Minute)
+					w.log.mu.Lock()
+					w.log.recs[3].Lanes = nil
+					w.log.mu.Unlock()
+					return nil
+				})
+				if took := time.Since(began); err != nil || took > 2*time.Minute {
+					t.Fatalf("%v after %s", err, took)
+				}
+				late.Store(true)
+				pass(time.Hour)
+				if take > time.Minute { // nobody has answered for it
+					want = slices.Delete(want, 3, 4)
+				}
+				w.exactlyOnce(append(want, "b0000/events", "b0001/events", "b0002/events", "b0003/events", "b0004/events")...)
+				w.wantPending(setA, 0)
+				w.wantPending(setB, 0)
+			})
+		})
+	}
 }

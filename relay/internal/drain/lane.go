@@ -132,6 +132,10 @@ func (l *lane) run(ctx context.Context) {
 			l.finish(ctx)
 			continue
 		}
+		if l.s.forgets.Load() > 0 {
+			l.sleep(ctx, forgetPoll, nil)
+			continue
+		}
 		if state, until, ok := l.maySend(); !ok {
 			l.shelve(until)
 			l.show(state, until)

@@ -35,7 +35,8 @@ type Supervisor struct {
 	running  context.Context // of Run; nil before and after
 	stopped  map[string]bool // lanes that Exclusive holds still
 	forgets  atomic.Int64    // forgets under way
-	digest   string          // of the mapping last looked at
+	flights  flights
+	digest   string // of the mapping last looked at
 
 	kick       chan struct{}
 	group      sync.WaitGroup // lanes
@@ -277,10 +278,13 @@ func (s *Supervisor) Exclusive(name string, fn func(inDoubt []queue.Seq) error) 
 }
 
 // Forget has fn take records out of the queue, while no lane makes anything of what it
-// has read before that would outlive them.
+// has read before that would outlive them. Nothing is sent meanwhile: requests on their
+// way are waited for as at a stop, and then cut off, which leaves what is in them in
+// doubt. What fn has removed is in no request from then on.
 func (s *Supervisor) Forget(fn func() error) error {
 	s.forgets.Add(1)
 	defer s.forgets.Add(-1)
+	s.flights.end(s.o.Grace)
 	err := fn()
 	s.Wake(Forget) // what a lane has read already is read anew
 	return err

@@ -14,7 +14,6 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
-	"relay/mapper"
 )
 
 // errNoSecret says that nobody can tell whose receipts these are.
@@ -23,17 +22,24 @@ var errNoSecret = errors.New("forget receipts: the secret of the installation is
 // Forgotten says what Forget did.
 type Forgotten struct {
 	Removed    int // receipts of the person
-	Unsearched int // receipts that were fingerprinted with another secret, and requests whose key is not given: they may be the person's
+	Unsearched int // receipts that were fingerprinted with another secret: they may be the person's
+	Keyless    int // requests whose key is not given, and so are theirs
 }
 
-// Forget removes the receipts of a person, given by names as
-// mapper.Fingerprints takes them. Each file that held any is rewritten beside
+// Gone says whose receipts Forget removes.
+type Gone struct {
+	People func(secret []byte) []string // their fingerprints, as mapper.Outcome.People has them, and ids as mapper.KeyedID
+	ID     func(string) bool            // by messageId and order number
+	Dry    bool                         // only count
+}
+
+// Forget removes the receipts of a person. Each file that held any is rewritten beside
 // itself and takes its place.
-func (l *Ledger) Forget(names ...string) (n Forgotten, err error) {
+func (l *Ledger) Forget(g Gone) (n Forgotten, err error) {
 	if len(l.o.Secret) == 0 {
 		return n, errNoSecret
 	}
-	gone := mapper.Fingerprints(l.o.Secret, names...)
+	people := g.People(l.o.Secret)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.show()
@@ -41,8 +47,8 @@ func (l *Ledger) Forget(names ...string) (n Forgotten, err error) {
 		return n, ErrClosed
 	}
 	for i := range l.files {
-		k, err := l.forgetIn(&l.files[i], i == len(l.files)-1, gone)
-		n.Removed, n.Unsearched = n.Removed+k.Removed, n.Unsearched+k.Unsearched
+		k, err := l.forgetIn(&l.files[i], i == len(l.files)-1, g, people)
+		n.Removed, n.Unsearched, n.Keyless = n.Removed+k.Removed, n.Unsearched+k.Unsearched, n.Keyless+k.Keyless
 		if err != nil {
 			return n, err
 		}
@@ -53,7 +59,7 @@ func (l *Ledger) Forget(names ...string) (n Forgotten, err error) {
 // forgetIn rewrites a file without the receipts of a person, and without what is
 // damaged: it may be theirs. All else stays where it is: its place is bound to it, and
 // its key may not be given.
-func (l *Ledger) forgetIn(f *file, last bool, gone []string) (n Forgotten, err error) {
+func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string) (n Forgotten, err error) {
 	path := l.path(f.n)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !bytes.HasPrefix(b, []byte(magic)) {
@@ -79,7 +85,8 @@ func (l *Ledger) forgetIn(f *file, last bool, gone []string) (n Forgotten, err e
 		n.Unsearched += e.unreadable(l.tag)
 		before := len(e.Items)
 		e.Items = slices.DeleteFunc(e.Items, func(it line) bool {
-			return slices.ContainsFunc(it.People, func(p string) bool { return slices.Contains(gone, p) })
+			return slices.ContainsFunc(it.People, func(p string) bool { return slices.Contains(people, p) }) ||
+				slices.Contains(people, it.OrderID) || g.ID(it.MessageID) || g.ID(it.OrderID)
 		})
 		if len(e.Items) == before {
 			return nil
@@ -102,17 +109,17 @@ func (l *Ledger) forgetIn(f *file, last bool, gone []string) (n Forgotten, err e
 		return n, err
 	}
 	l.tell(unread)
-	n.Unsearched += unread.Sealed
-	if !changed {
+	n.Keyless = unread.Sealed
+	if !changed || g.Dry {
 		return n, nil
 	}
 	for i := range moved {
 		if fresh, err = l.codec.record(fresh, &moved[i], f.n, int64(len(fresh))); err != nil {
-			return Forgotten{Unsearched: n.Unsearched}, err
+			return Forgotten{Unsearched: n.Unsearched, Keyless: n.Keyless}, err
 		}
 	}
 	if err := disk.WriteFile(path, 0o600, fresh); err != nil {
-		return Forgotten{Unsearched: n.Unsearched}, fmt.Errorf("rewrite receipts: %w", err)
+		return Forgotten{Unsearched: n.Unsearched, Keyless: n.Keyless}, fmt.Errorf("rewrite receipts: %w", err)
 	}
 	f.size = int64(len(fresh))
 	if last && l.out != nil {

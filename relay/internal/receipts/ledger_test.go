@@ -298,7 +298,7 @@ func TestKeyTakenAway(t *testing.T) {
 	if _, err := l.Find("m-1-3"); !errors.Is(err, seal.ErrKey) {
 		t.Errorf("one that may be there: %v", err)
 	}
-	if n, err := l.Forget("user-3"); n != (Forgotten{Removed: 1, Unsearched: 1}) || err != nil {
+	if n, err := l.Forget(gone("user-3")); n != (Forgotten{Removed: 1, Keyless: 1}) || err != nil {
 		t.Errorf("%+v, %v", n, err)
 	}
 	want(t, l, "m-2-2", 1)
@@ -309,7 +309,7 @@ func TestKeyTakenAway(t *testing.T) {
 	for id, n := range map[string]int{"m-1-3": 1, "m-1-0": 1, "m-2-3": 0, "m-2-4": 1, "m-3-0": 1, "m-4-0": 1} {
 		want(t, l, id, n)
 	}
-	if n, err := l.Forget("user-3"); n != (Forgotten{Removed: 1}) || err != nil {
+	if n, err := l.Forget(gone("user-3")); n != (Forgotten{Removed: 1}) || err != nil {
 		t.Errorf("%+v, %v", n, err)
 	}
 }
@@ -321,7 +321,7 @@ func TestForget(t *testing.T) {
 		for n := range 100 {
 			l.Record(delivery(n, 20))
 		}
-		n, err := l.Forget(" user-3 ", "C5@Example.com")
+		n, err := l.Forget(gone(" user-3 ", "C5@Example.com"))
 		if err != nil || n != (Forgotten{Removed: 200}) {
 			t.Fatalf("forgot %+v: %v", n, err)
 		}
@@ -330,7 +330,7 @@ func TestForget(t *testing.T) {
 		want(t, l, "m-7-4", 1)
 		l.Record(delivery(300, 4))
 		want(t, l, "m-300-2", 1)
-		if n, err := l.Forget("nobody@example.com"); n != (Forgotten{}) || err != nil {
+		if n, err := l.Forget(gone("nobody@example.com")); n != (Forgotten{}) || err != nil {
 			t.Errorf("nobody: %+v %v", n, err)
 		}
 		l.Close()
@@ -340,12 +340,12 @@ func TestForget(t *testing.T) {
 		l = open(t, dir, Options{Key: key})
 		want(t, l, "m-7-3", 0)
 		want(t, l, "m-300-2", 1)
-		if n, err := l.Forget("user-2"); n != (Forgotten{}) || err == nil {
+		if n, err := l.Forget(gone("user-2")); n != (Forgotten{}) || err == nil {
 			t.Errorf("without the secret: %+v %v", n, err)
 		}
 		l.Close()
 		l = open(t, dir, Options{Key: key, Secret: []byte("another installation's")})
-		if n, err := l.Forget("user-2"); n != (Forgotten{Unsearched: 1804}) || err != nil {
+		if n, err := l.Forget(gone("user-2")); n != (Forgotten{Unsearched: 1804}) || err != nil {
 			t.Errorf("with another secret: %+v %v", n, err)
 		}
 		var keys [][]byte
@@ -388,7 +388,7 @@ func TestForgetWhatWasMapped(t *testing.T) {
 			d.Items[0].MessageID, d.Items[0].People = o.MessageID, o.People
 			l.Record(d)
 		}
-		if n, err := l.Forget("Ada@Example.com", "4242"); n.Removed != 4 || err != nil {
+		if n, err := l.Forget(gone("Ada@Example.com", "4242")); n.Removed != 4 || err != nil {
 			t.Errorf("%s: forgot %+v: %v", api, n, err)
 		}
 		want(t, l, "other", 1)
@@ -504,5 +504,38 @@ func TestStatsDoesNotWait(t *testing.T) {
 	defer l.mu.Unlock()
 	if st := l.Stats(); st.Requests != 1 || st.Bytes == 0 || st.Files != 1 {
 		t.Errorf("%+v", st)
+	}
+}
+
+// gone are the receipts of names.
+func gone(names ...string) Gone {
+	return Gone{People: func(secret []byte) []string { return mapper.Fingerprints(secret, names...) }, ID: func(string) bool { return false }}
+}
+
+// A messageId or an order number names somebody too; a dry run counts what the real
+// one removes.
+func TestForgetByID(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, Options{Secret: secret})
+	d := delivery(1, 5)
+	d.Items[4].OrderID = mapper.KeyedID(secret, "ada@example.com-7")
+	l.Record(d)
+	g := Gone{
+		People: func(secret []byte) []string { return []string{mapper.KeyedID(secret, "ada@example.com-7")} },
+		ID:     func(s string) bool { return s == "m-1-1" || s == "o-1-2" }, Dry: true,
+	}
+	before, _ := os.ReadFile(path(dir, 1))
+	if n, err := l.Forget(g); n != (Forgotten{Removed: 3}) || err != nil {
+		t.Errorf("dry: %+v %v", n, err)
+	}
+	if after, _ := os.ReadFile(path(dir, 1)); !bytes.Equal(before, after) {
+		t.Error("a dry run has written")
+	}
+	g.Dry = false
+	if n, err := l.Forget(g); n != (Forgotten{Removed: 3}) || err != nil {
+		t.Errorf("%+v %v", n, err)
+	}
+	for id, k := range map[string]int{"m-1-0": 1, "m-1-1": 0, "m-1-2": 0, "m-1-3": 1, "m-1-4": 0} {
+		want(t, l, id, k)
 	}
 }

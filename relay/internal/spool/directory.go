@@ -49,6 +49,7 @@ type DirectoryOptions struct {
 // Directory takes files that are dropped into a directory.
 type Directory struct {
 	o       DirectoryOptions
+	turn    turn
 	waiting map[string]sighting // dropped files that may not be complete yet
 	said    map[string]string   // what has been logged about a file, to say it once
 }
@@ -97,7 +98,9 @@ func NewDirectory(o DirectoryOptions) (*Directory, error) {
 // first.
 func (d *Directory) Run(ctx context.Context) error {
 	for {
-		next := d.scan(ctx)
+		one, end := d.turn.begin(ctx)
+		next := d.scan(one)
+		end()
 		timer := time.NewTimer(next)
 		select {
 		case <-ctx.Done():

@@ -98,7 +98,7 @@ func TestLetterLargerThanAWindow(t *testing.T) {
 	if got := fmt.Sprint(lingers()); got != "[m-1 m-2 m-3]" {
 		t.Errorf("%s are found", got)
 	}
-	if n, err := w.Forget(func(d queue.DeadLetter) bool { return d.MessageID == "m-2" }); n != 0 || err != nil {
+	if n, err := w.Forget(func(d queue.DeadLetter) bool { return d.MessageID == "m-2" }, false); n != 0 || err != nil {
 		t.Error(n, err)
 	}
 	if got := fmt.Sprint(lingers()); got != "[m-1 m-3]" {
@@ -119,7 +119,7 @@ func TestForgetBehindALargeLetter(t *testing.T) {
 			w.gens[lane] = 1
 			w.Commit(lane)
 			w.again()
-			if n, err := w.Forget(func(d queue.DeadLetter) bool { return d.MessageID == "m-2" }); n != 1 || err != nil {
+			if n, err := w.Forget(func(d queue.DeadLetter) bool { return d.MessageID == "m-2" }, false); n != 1 || err != nil {
 				t.Errorf("%d forgotten, %v", n, err)
 			}
 			w.want(1, "m-1")

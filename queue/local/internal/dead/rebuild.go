@@ -227,8 +227,8 @@ func (s *Store) Compact() error {
 
 // Forget removes every letter that matches, hidden ones too, so that none of its
 // bytes stay in the file. What does not open for damage goes as well: nobody can
-// say whose it is. It returns how many went.
-func (s *Store) Forget(match func(queue.DeadLetter) bool) (int, error) {
+// say whose it is. It returns how many went; with dry, how many would.
+func (s *Store) Forget(match func(queue.DeadLetter) bool, dry bool) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.ready(); err != nil {
@@ -253,10 +253,26 @@ func (s *Store) Forget(match func(queue.DeadLetter) bool) (int, error) {
 	} else if err != nil {
 		return 0, err
 	}
-	if !lingers {
-		return 0, nil
-	}
 	n := 0
+	switch {
+	case !lingers:
+		return 0, nil
+	case dry:
+		err := s.db.View(func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketLetters).ForEach(func(k, v []byte) error {
+				r, err := decodeRow(k, v)
+				if err != nil {
+					return err
+				}
+				m, err := matches(k, r)
+				if m {
+					n++
+				}
+				return err
+			})
+		})
+		return n, err
+	}
 	err := s.rewrite(func(k []byte, r row) (row, bool, error) {
 		m, err := matches(k, r)
 		if m {

@@ -270,7 +270,7 @@ func TestNumbersAreNotGivenAgain(t *testing.T) {
 			}
 		},
 		func() {
-			if _, err := w.Forget(func(queue.DeadLetter) bool { return true }); err != nil {
+			if _, err := w.Forget(func(queue.DeadLetter) bool { return true }, false); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -315,7 +315,7 @@ func TestForget(t *testing.T) {
 			id   string
 			want int
 		}{{"m-1", 1}, {"m-3", 0}, {"nobody", 0}} {
-			if n, err := w.Forget(whose(c.id)); n != c.want || err != nil {
+			if n, err := w.Forget(whose(c.id), false); n != c.want || err != nil {
 				t.Errorf("%s: %d, %v", c.id, n, err)
 			}
 		}
@@ -356,7 +356,7 @@ func TestReseal(t *testing.T) {
 	if _, err := w.List(0, 1); !errors.Is(err, seal.ErrKey) {
 		t.Errorf("without its key: %v", err)
 	}
-	if _, err := w.Forget(func(queue.DeadLetter) bool { return false }); !errors.Is(err, seal.ErrKey) {
+	if _, err := w.Forget(func(queue.DeadLetter) bool { return false }, false); !errors.Is(err, seal.ErrKey) {
 		t.Errorf("forget without its key: %v", err)
 	}
 }
@@ -411,7 +411,7 @@ func TestCopyAndReadOnly(t *testing.T) {
 	for _, fn := range []func() error{
 		func() error { _, err := r.Put("a", 3, []queue.DeadLetter{letter(3, "x")}); return err },
 		func() error { _, err := r.Remove([]uint64{1}); return err },
-		func() error { _, err := r.Forget(nil); return err },
+		func() error { _, err := r.Forget(nil, false); return err },
 		r.Compact, r.Reseal,
 	} {
 		if fn() == nil {

@@ -1,0 +1,29 @@
+package queue
+
+// Forget says what is to be removed of a queue.
+type Forget struct {
+	Record func(*Record) bool     // of records
+	Letter func(*DeadLetter) bool // of dead letters
+	Dry    bool                   // only count
+}
+
+// Forgotten says what was removed, or would be.
+type Forgotten struct {
+	Waiting  int // records that a lane waits for
+	Unmapped int // records whose event no mapping has known so far
+	Settled  int // records that no lane waits for, in a file that is still there
+	Letters  int // dead letters
+	SetAside int // damaged files that were set aside: nobody can say whom they are about, so they go
+}
+
+// Found is how many records and letters were found.
+func (f Forgotten) Found() int { return f.Waiting + f.Unmapped + f.Settled + f.Letters }
+
+// Add adds what another look has found.
+func (f *Forgotten) Add(o Forgotten) {
+	f.Waiting += o.Waiting
+	f.Unmapped += o.Unmapped
+	f.Settled += o.Settled
+	f.Letters += o.Letters
+	f.SetAside += o.SetAside
+}

@@ -1,0 +1,222 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"relay/queue"
+	"relay/queue/local/internal/chunk"
+	"relay/queue/local/internal/files"
+	"relay/queue/local/internal/segment"
+)
+
+// Forget removes every record and dead letter that f wants removed, wherever it lies:
+// the files that hold one are written anew without it, and then searched to prove it,
+// pages that are not in use too. Files set aside as .bad may hold anything and are
+// removed. With f.Dry it only counts, by the same search. What is moved or redriven
+// meanwhile is waited for.
+func (q *Queue) Forget(f queue.Forget) (n queue.Forgotten, err error) {
+	if q.readOnly {
+		return n, ErrReadOnly
+	}
+	q.moving.Lock() // what is between two places is in neither
+	defer q.moving.Unlock()
+	// What lies in the tail can only be removed once it is sealed.
+	if err := q.onTail(func(w *writer) error {
+		if w.q.tail == nil || w.q.tail.end.Load() == 0 {
+			return nil
+		}
+		return w.rotate()
+	}); err != nil {
+		return n, fmt.Errorf("forget: %w", err)
+	}
+	q.mu.Lock()
+	segs := slices.Clone(q.segs)
+	q.mu.Unlock()
+	for _, s := range segs {
+		one, err := q.forgetIn(s, f)
+		n.Add(one)
+		if err != nil {
+			q.recount()
+			return n, fmt.Errorf("forget: %w", err)
+		}
+	}
+	if !f.Dry {
+		q.recount()
+	}
+	letters, err := q.dead.get()
+	if err == nil {
+		n.Letters, err = letters.Forget(func(d DeadLetter) bool { return f.Letter(&d) }, f.Dry)
+	}
+	if !f.Dry {
+		q.drop(queue.DropForgotten, int64(n.Found()))
+	}
+	if err == nil {
+		n.SetAside, err = q.removeBad(f.Dry)
+	}
+	if err != nil {
+		return n, fmt.Errorf("forget: %w", err)
+	}
+	return n, nil
+}
+
+func (q *Queue) forgetIn(s *seg, f queue.Forget) (n queue.Forgotten, err error) {
+	for {
+		q.mu.Lock()
+		ready, tail, gone := s.ready, s.tail, s.gone
+		q.mu.Unlock()
+		if gone || tail {
+			return n, nil
+		}
+		select {
+		case <-ready:
+		case <-q.stop:
+			return n, ErrClosed
+		}
+		installed := s.installed.Load()
+		n, err = q.search(s, f)
+		lingers := false
+		if err == nil && n.Found() == 0 {
+			lingers, err = q.lingers(s, f)
+		}
+		switch {
+		case errors.Is(err, segment.ErrGone):
+			return queue.Forgotten{}, nil
+		case errors.Is(err, errDamaged):
+			if err := q.repair(s, installed, err); err != nil {
+				return queue.Forgotten{}, err
+			}
+			continue
+		case err != nil:
+			return queue.Forgotten{}, err
+		case f.Dry || n.Found() == 0 && !lingers:
+			return n, nil
+		}
+		before := s.installed.Load()
+		_, err := q.rewriteAs(s, func(r *Record) bool { return !f.Record(r) }, true)
+		if err != nil || s.installed.Load() == before {
+			q.mu.Lock()
+			gone := s.gone
+			q.mu.Unlock()
+			if gone { // all lanes have passed it meanwhile
+				return n, nil
+			}
+			return queue.Forgotten{}, errors.Join(err, fmt.Errorf("segment %016x cannot be rewritten now: %w", s.Num, ErrUnavailable))
+		}
+		left, err := q.search(s, f)
+		if err == nil && left.Found() == 0 {
+			lingers, err = q.lingers(s, f)
+		}
+		if left.Found() > 0 || lingers || err != nil && !errors.Is(err, segment.ErrGone) {
+			return n, errors.Join(err, fmt.Errorf("segment %016x still holds a match", s.Num))
+		}
+		return n, nil
+	}
+}
+
+// search counts the records of s that f wants removed.
+func (q *Queue) search(s *seg, f queue.Forget) (n queue.Forgotten, err error) {
+	err = q.chunks(s, 0, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
+		_, pay, err := body()
+		if err != nil {
+			return false, err
+		}
+		recs, err := q.zstd.Decode(q.ring, h, pay)
+		if err != nil {
+			return false, err
+		}
+		for i := range recs {
+			if !f.Record(&recs[i]) {
+				continue
+			}
+			switch waits, unmapped := q.waitsFor(&recs[i]); {
+			case waits:
+				n.Waiting++
+			case unmapped:
+				n.Unmapped++
+			default:
+				n.Settled++
+			}
+		}
+		return true, nil
+	})
+	return n, err
+}
+
+// waitsFor says whether a lane waits for a record, and whether a mapping is waited for
+// that knows its event.
+func (q *Queue) waitsFor(r *Record) (waits, unmapped bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, name := range r.Lanes {
+		if l := q.lanes[name]; l != nil && l.set.Has(r.Seq) {
+			continue
+		}
+		if name == queue.LaneUnmapped {
+			unmapped = true
+		} else {
+			waits = true
+		}
+	}
+	return waits, unmapped
+}
+
+// lingers says whether a page of s that is not in use holds a record that f wants
+// removed: of a commit that failed, or was made void.
+func (q *Queue) lingers(s *seg, f queue.Forget) (found bool, err error) {
+	q.repairing.Lock() // the file stays
+	defer q.repairing.Unlock()
+	q.mu.Lock()
+	gone := s.gone
+	q.mu.Unlock()
+	if gone {
+		return false, nil
+	}
+	err = segment.Find(s.Path, s.Num, func(p *segment.Found) error {
+		return p.Each(func(h *chunk.Header, data, _ []byte) error {
+			_, pay, err := h.Split(data)
+			if err != nil || found {
+				return nil //nolint:nilerr // a chunk that is not whole is in no use, and cannot be read
+			}
+			recs, err := q.zstd.Decode(q.ring, h, pay)
+			if err != nil {
+				return nil //nolint:nilerr // as above
+			}
+			for i := range recs {
+				found = found || f.Record(&recs[i])
+			}
+			return nil
+		})
+	})
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return found, err
+}
+
+// removeBad removes what was set aside, and says how many files that were.
+func (q *Queue) removeBad(dry bool) (n int, err error) {
+	es, err := os.ReadDir(q.dir)
+	if err != nil {
+		return 0, fmt.Errorf("list files set aside: %w", err)
+	}
+	for _, e := range es {
+		if !strings.HasSuffix(e.Name(), files.BadSuffix) {
+			continue
+		}
+		if !dry {
+			if err := files.Remove(filepath.Join(q.dir, e.Name())); err != nil {
+				return n, err
+			}
+		}
+		n++
+	}
+	if !dry {
+		q.lookBesides()
+	}
+	return n, nil
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"relay/config"
+	"relay/internal/screen"
+	"relay/mapper"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/person"
+	"relay/relay/internal/receipts"
+	"relay/relay/internal/spool"
+)
+
+func newForgetCommand() *cobra.Command {
+	var dry, yes, asJSON bool
+	c := &cobra.Command{
+		Use:   "forget",
+		Short: "Remove a person from everything that relay holds",
+		Long: `Reads ids, e-mail addresses, phone numbers and order numbers from standard input, one a line;
+never from the command line, where other users of the machine could read them.
+
+A person is found where the mapping, or one of before, makes the same match key of an event and
+of a line, so in any spelling that is sent to Meta as the same hash; and where the line stands in
+an event as a word of its own, in any case. A bare number counts only where ids, order numbers
+or phones stand. Names of people are refused: others have the same.
+
+Searched and cleaned: what waits, dead letters, receipts, dropped files (done, refused and in
+hand), reports of imports, temporary copies. Damaged files that were set aside are removed, since
+nobody can search them. Not reached, and said: backups and exports (run this again after a
+restore), and what Meta has received: Meta has no way to ask for that.
+
+--dry-run does the same search and changes nothing. Above 1,000 finds it wants --yes.`,
+		Example: "  relay forget --dry-run < person.txt\n  relay forget < person.txt",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			lines, err := person.ReadLines(c.InOrStdin())
+			if err != nil {
+				return usageError{err}
+			}
+			names, err := person.Parse(lines)
+			if err != nil {
+				return usageError{err}
+			}
+			return withDesk(c, true, func(ctx context.Context, d *desk) error {
+				out, err := d.Forget(ctx, admin.Forget{Lines: lines, DryRun: dry, Yes: yes})
+				if err != nil {
+					return err
+				}
+				if err := forgetReports(ctx, c, d, names, &out); err != nil {
+					return err
+				}
+				if asJSON {
+					return jsonLine(c.OutOrStdout(), out)
+				}
+				return printForgotten(c.OutOrStdout(), &out)
+			})
+		},
+	}
+	addConfigFlag(c)
+	fl := c.Flags()
+	fl.BoolVar(&dry, "dry-run", false, "only say what would be removed")
+	fl.BoolVar(&yes, "yes", false, "also when more than 1,000 are found")
+	fl.BoolVar(&asJSON, "json", false, "the result as a JSON object")
+	return c
+}
+
+func printForgotten(w io.Writer, f *admin.Forgotten) error {
+	lines := []string{f.Message}
+	for _, u := range f.Unreached {
+		lines = append(lines, "not reached: "+u)
+	}
+	lines = append(lines, "not reached: backups and exports of before (after a restore, run this again); what Meta has received")
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(w, screen.Line(l)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetReports looks into the reports of imports. They lie where the imports were
+// started, with the rights of whoever did: this command has them, relay may not.
+func forgetReports(ctx context.Context, c *cobra.Command, d *desk, names []person.Name, out *admin.Forgotten) error {
+	paths := out.Reports
+	out.Reports = nil
+	if len(paths) == 0 {
+		return nil
+	}
+	cfg, _, err := config.Load(configPath(c), config.Options{})
+	if err != nil {
+		return err
+	}
+	var mappings []*mapper.Mapping
+	if m, err := mappingInForce(ctx, d, cfg); err == nil { // without one, the defaults are searched by
+		mappings = append(mappings, m)
+	}
+	look := person.NewMatcher(names, mappings...)
+	for _, path := range paths {
+		n, err := spool.ForgetReport(path, look, out.DryRun)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+		case err != nil:
+			out.Unreached = append(out.Unreached, fmt.Sprintf("the report of an import %s: %v", filepath.Base(path), err))
+		}
+		out.Found.Reports += n
+	}
+	out.Say()
+	return nil
+}
+
+// forgetReceipts is admin's way to remove a person from the receipts; nil: there are none.
+func forgetReceipts(l *receipts.Ledger) func(*person.Matcher, bool) (int, []string, error) {
+	if l == nil {
+		return nil
+	}
+	return func(look *person.Matcher, dry bool) (int, []string, error) {
+		n, err := l.Forget(receipts.Gone{People: look.Fingerprints, ID: look.ID, Dry: dry})
+		return n.Removed, receiptsUnreached(n), err
+	}
+}
+
+// receiptsUnreached says which receipts could not be searched, and what helps.
+func receiptsUnreached(n receipts.Forgotten) (out []string) {
+	if n.Unsearched > 0 {
+		out = append(out, fmt.Sprintf("%d receipts could not be searched for people, because they were fingerprinted with a secret that is not there any more: "+
+			"put the file `secret` of a backup back and do this again, or remove the receipts", n.Unsearched))
+	}
+	if n.Keyless > 0 {
+		out = append(out, fmt.Sprintf("the receipts of %d requests are encrypted with a key that is not there any more: "+
+			"put it back as a further line of queue.encryption_key and do this again, or remove the receipts", n.Keyless))
+	}
+	return out
+}
+
+// forgetDropped is admin's way to remove a person from dropped files; nil: there are none.
+func forgetDropped(d *spool.Directory) func(context.Context, *person.Matcher, bool) (int, []string, error) {
+	if d == nil {
+		return nil
+	}
+	return func(ctx context.Context, look *person.Matcher, dry bool) (int, []string, error) {
+		n, err := d.Forget(ctx, look, dry)
+		return n.Rows, n.Unreached, err
+	}
+}
+
+// all are those that are known: in force, and of before.
+func (l *liveMapping) all() (out []*mapper.Mapping) {
+	if m := l.Mapping(); m != nil {
+		out = append(out, m)
+	}
+	for _, digest := range l.digests() {
+		if m := l.ByDigest(digest); m != nil {
+			out = append(out, m)
+		}
+	}
+	return out
+}

@@ -1,0 +1,99 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// copies are the temporary copies of the queue that backups are made of: below the
+// queue's own directory, with its rights. They hold what the queue held when they
+// were made.
+type copies struct {
+	dir string // "" : the system's directory for temporary files, in tests
+
+	mu    sync.Mutex
+	stop  func()        // ends the one under way; nil: none is
+	ended chan struct{} // …
+	held  int           // who forbids them
+}
+
+// CopiesDir is the directory of the temporary copies of a queue in dir.
+func CopiesDir(dir string) string { return filepath.Join(dir, "copies") }
+
+// CleanCopies removes what a crash has left of them. The caller holds the queue's lock.
+func CleanCopies(dir string) error {
+	if err := os.RemoveAll(CopiesDir(dir)); err != nil {
+		return fmt.Errorf("remove temporary copies: %w", err)
+	}
+	return nil
+}
+
+// errForgetting says that a person is being removed.
+var errForgetting = errors.New("a person is being forgotten: try again when that is done")
+
+// begin makes the directory of a copy, which stop ends early. The caller calls done when
+// it is of no more use.
+func (c *copies) begin(stop func()) (dir string, done func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.stop != nil:
+		return "", nil, fmt.Errorf("backup: %w", errConflict)
+	case c.held > 0:
+		return "", nil, badf("backup: %v", errForgetting)
+	}
+	if c.dir != "" {
+		if err := os.MkdirAll(c.dir, 0o700); err != nil {
+			return "", nil, fmt.Errorf("make backup directory: %w", err)
+		}
+	}
+	if dir, err = os.MkdirTemp(c.dir, "relay-backup-"); err != nil {
+		return "", nil, fmt.Errorf("make backup directory: %w", err)
+	}
+	ended := make(chan struct{})
+	c.stop, c.ended = stop, ended
+	return dir, func() {
+		_ = os.RemoveAll(dir)
+		if c.dir != "" {
+			_ = os.Remove(c.dir) // when nothing else lies in it
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.stop = nil
+		close(ended)
+	}, nil
+}
+
+// end ends the copy under way, waits until it is gone, and forbids others until resume.
+// It says how many there were.
+func (c *copies) end() int {
+	c.mu.Lock()
+	c.held++
+	stop, ended := c.stop, c.ended
+	c.mu.Unlock()
+	if stop == nil {
+		return 0
+	}
+	stop()
+	<-ended
+	return 1
+}
+
+func (c *copies) resume() {
+	c.mu.Lock()
+	c.held--
+	c.mu.Unlock()
+}
+
+// now is how many there are.
+func (c *copies) now() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stop == nil {
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,202 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"relay/mapper"
+	"relay/queue"
+	"relay/queue/local"
+	"relay/relay/internal/person"
+)
+
+// What is found where is said, also by a dry run, which changes nothing.
+func TestForget(t *testing.T) {
+	f := newFixture(t, func(o *Options) {
+		o.ForgetReceipts = func(look *person.Matcher, _ bool) (int, []string, error) {
+			if !look.ID("o-77") {
+				t.Error("the search is another one")
+			}
+			return 2, []string{"7 receipts could not be searched"}, nil
+		}
+		o.ForgetDropped = func(context.Context, *person.Matcher, bool) (int, []string, error) { return 3, nil, nil }
+	})
+	c := f.client()
+	ask := Forget{Lines: []string{" Pat@Example.com ", "", "o-77"}, DryRun: true}
+	want := Found{Waiting: 1, DeadLetters: 2, Receipts: 2, Dropped: 3}
+	dry, err := c.Forget(t.Context(), ask)
+	if err != nil || dry.Found != want || dry.Count != 8 || !strings.HasPrefix(dry.Message, "8 would be removed, nothing was changed: 1 event that waits, 2 dead letters") {
+		t.Errorf("dry: %+v %v", dry, err)
+	}
+	if len(f.queue.records) != 4 || len(f.queue.dead) != 4 || len(f.drain.woken) != 0 {
+		t.Errorf("a dry run has changed something: %d records, %d letters", len(f.queue.records), len(f.queue.dead))
+	}
+	ask.DryRun = false
+	done, err := c.Forget(t.Context(), ask)
+	if err != nil || done.Found != want || !strings.HasPrefix(done.Message, "8 removed: ") || !slices.Equal(done.Unreached, []string{"7 receipts could not be searched"}) {
+		t.Errorf("%+v %v", done, err)
+	}
+	if len(f.queue.records) != 3 || len(f.queue.dead) != 2 {
+		t.Errorf("%d records, %d letters left", len(f.queue.records), len(f.queue.dead))
+	}
+}
+
+func TestForgetRefuses(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.Token = testToken })
+	for body, want := range map[string]string{
+		`{}`:                               "nobody named",
+		`{"lines":["", " "]}`:              "nobody named",
+		`{"lines":["ok-1","Pat Example"]}`: "line 2 is neither an id nor an address",
+		`{"lines":["pat@"]}`:               "line 1 has an @",
+		`{"lines":["a\u0000b"]}`:           "line 1 holds control characters",
+		`{"ids":["a"]}`:                    "unknown field",
+	} {
+		status, answer, _ := f.ask(http.MethodPost, "/api/v1/forget", body, "Authorization", "Bearer "+testToken)
+		if status != http.StatusBadRequest || !strings.Contains(answer, want) || strings.Contains(answer, "Pat") {
+			t.Errorf("%s: %d %s", body, status, answer)
+		}
+	}
+	if len(f.queue.records) != 4 {
+		t.Error("something was removed")
+	}
+}
+
+// More than a person may have is removed once somebody has said yes.
+func TestForgetAsks(t *testing.T) {
+	f := newFixture(t, func(o *Options) { o.Token = testToken })
+	for i := range MaxFound {
+		f.queue.records = append(f.queue.records, queue.Record{Seq: queue.Seq(2<<32 | i), ID: fmt.Sprint("x", i), Lanes: []string{setA}, Body: []byte(`{"userId":"cust-0042"}`)})
+	}
+	c := f.client()
+	_, err := c.Forget(t.Context(), Forget{Lines: []string{"cust-0042"}})
+	if err == nil || !strings.Contains(err.Error(), "more than 1000") || !strings.Contains(err.Error(), "--yes") || len(f.queue.records) != MaxFound+4 {
+		t.Errorf("%v, %d left", err, len(f.queue.records))
+	}
+	done, err := c.Forget(t.Context(), Forget{Lines: []string{"cust-0042"}, Yes: true})
+	if err != nil || done.Count != MaxFound+3 {
+		t.Errorf("%+v %v", done, err)
+	}
+}
+
+func realQueue(t *testing.T) *local.Queue {
+	t.Helper()
+	q, err := local.Open(filepath.Join(t.TempDir(), "data"), local.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = q.Close() })
+	return q
+}
+
+// Events are looked at as the mappings of before did, too.
+func TestForgetByOldMappings(t *testing.T) {
+	m, _, err := mapper.Parse("m", []byte("version: 1\nevents: {}\nmatch_keys: { external_id: [properties.number_of_card] }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := []byte(`{"event":"E","properties":{"number_of_card":"  ７７42 "}}`)
+	for _, known := range []bool{false, true} {
+		f := newFixture(t, func(o *Options) {
+			if known {
+				o.Mappings = func() []*mapper.Mapping { return []*mapper.Mapping{m} }
+			}
+		})
+		f.queue.records = []queue.Record{{Seq: 1, ID: "m", Lanes: []string{setA}, Body: body}}
+		done, err := f.client().Forget(t.Context(), Forget{Lines: []string{"7742"}})
+		if err != nil || (done.Count == 1) != known {
+			t.Errorf("%v: %+v %v", known, done, err)
+		}
+	}
+}
+
+// slowWriter takes one piece, and the next when it is told to.
+type slowWriter struct {
+	began, goOn chan struct{}
+	once        sync.Once
+}
+
+func (w *slowWriter) Write(p []byte) (int, error) {
+	w.once.Do(func() { close(w.began) })
+	<-w.goOn
+	return len(p), nil
+}
+
+// A copy of the queue that a backup is made of lies below the queue's directory, and is
+// gone when a person is forgotten, however slowly it is read.
+func TestForgetEndsBackup(t *testing.T) {
+	q := realQueue(t)
+	entries := make([]queue.Entry, 500)
+	for i := range entries {
+		entries[i] = queue.Entry{ID: fmt.Sprint("m", i), Lanes: []string{setA}, Received: noon, Body: fmt.Appendf(nil, `{"event":"E","userId":"u-%d","x":"%x"}`, i, random(8000))}
+	}
+	for part := range slices.Chunk(entries, 50) {
+		if _, err := q.Append(t.Context(), part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "copies")
+	f := newFixture(t, func(o *Options) { o.Queue, o.Drain, o.Copies = q, nil, dir })
+	slow := &slowWriter{began: make(chan struct{}), goOn: make(chan struct{})}
+	cut := make(chan error, 1)
+	go func() { cut <- f.client().Backup(t.Context(), slow) }()
+	<-slow.began
+	if copied, _ := filepath.Glob(filepath.Join(dir, "*", "data", "*.seg")); len(copied) == 0 {
+		t.Fatal("there is no copy to be seen")
+	}
+	done, err := f.client().Forget(t.Context(), Forget{Lines: []string{"u-7"}})
+	if err != nil || done.Count != 1 || done.Found.Copies != 1 {
+		t.Errorf("%+v %v", done, err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+	close(slow.goOn)
+	if err := <-cut; err == nil {
+		t.Error("the backup was not cut")
+	}
+	var whole bytes.Buffer
+	if err := f.client().Backup(t.Context(), &whole); err != nil {
+		t.Errorf("a backup after that: %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the directory of copies stays")
+	}
+}
+
+// Where imports have written refused rows is said to whoever asks.
+func TestForgetSaysReports(t *testing.T) {
+	q := realQueue(t)
+	f := newFixture(t, func(o *Options) { o.Queue, o.Imports, o.Drain = q, q, nil })
+	c := f.client()
+	for _, p := range []string{"/a/x.refused.jsonl", "/b/y.refused.jsonl", "/a/x.refused.jsonl"} {
+		if err := c.AddReport(t.Context(), "import-1", p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.AddReport(t.Context(), "import-1", "relative"); err == nil {
+		t.Error("a relative path is taken")
+	}
+	done, err := c.Forget(t.Context(), Forget{Lines: []string{"u-1"}, DryRun: true})
+	if err != nil || !slices.Equal(done.Reports, []string{"/b/y.refused.jsonl", "/a/x.refused.jsonl"}) {
+		t.Errorf("%+v %v", done, err)
+	}
+	if b, err := json.Marshal(done); err != nil || !bytes.Contains(b, []byte(`"unreached":[]`)) {
+		t.Errorf("%s %v", b, err)
+	}
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}

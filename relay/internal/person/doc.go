@@ -1,0 +1,30 @@
+// Package person says whether a text is about somebody: for `relay forget`, which
+// is given a person's ids, e-mail addresses, phone and order numbers, one a line.
+//
+//	lines ──Parse──► Names ──NewMatcher──► Event, Text, Row: is it about one of them?
+//	                            ▲
+//	                  the mappings that events were sent by
+//
+// # What it guarantees
+//
+// A name is found in an event
+//
+//   - when a mapping makes the same match key of both, so in every spelling that
+//     would be sent to Meta as the same hash, and as that hash;
+//   - when its text stands in the event as a token of its own, in any case: in a
+//     value, a member's name, the messageId, JSON text within a property. A token
+//     ends where neither letter nor digit follows. An e-mail address does not end
+//     where `.label` follows, nor begin behind `label.` or `label+`: that is
+//     another address.
+//
+// A bare number counts only where ids of people, numbers of orders or phones
+// stand: "42" is also a quantity. A phone number is found however it is grouped.
+//
+// # What can hurt you
+//
+// What says nothing about the person is not found: an order that carries only
+// somebody's name, when only an address is asked for. Text that is encrypted,
+// compressed or Base64 is not looked into.
+//
+// A Matcher is not safe for concurrent use.
+package person

@@ -1,0 +1,152 @@
+package person
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"relay/mapper"
+)
+
+// walk looks into every value and name of a body. What is not JSON, or is cut, is
+// looked into as a text.
+func (m *Matcher) walk(body []byte) bool {
+	found, whole := m.json(body, 0)
+	return found || !whole && (m.text(string(body), elsewhere) || m.loose(string(body)))
+}
+
+// deepest is how many layers of JSON text within JSON text are looked into.
+const deepest = 4
+
+func (m *Matcher) json(body []byte, depth int) (found, whole bool) {
+	w := walker{m: m, depth: depth, in: jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	found, err := w.value(name{})
+	if found || err != nil {
+		return found, err == nil
+	}
+	_, err = w.in.ReadToken()
+	return false, err != nil && len(bytes.TrimSpace(body[w.in.InputOffset():])) == 0
+}
+
+// walker goes through one JSON value.
+type walker struct {
+	m     *Matcher
+	in    *jsontext.Decoder
+	depth int
+}
+
+// value looks into the next value, which stands under n.
+func (w *walker) value(n name) (found bool, err error) {
+	t, err := w.in.ReadToken()
+	if err != nil {
+		return false, err
+	}
+	switch t.Kind() {
+	case '{':
+		return w.object(n)
+	case '[':
+		for w.in.PeekKind() != ']' {
+			if found, err = w.value(n); found || err != nil {
+				return found, err
+			}
+		}
+		_, err = w.in.ReadToken()
+		return false, err
+	case '"':
+		return w.text(t.String(), n), nil
+	case '0':
+		if n.place == idPlace || n.place == phonePlace {
+			return w.number(t.String(), n.place), nil
+		}
+	}
+	return false, nil
+}
+
+func (w *walker) object(n name) (found bool, err error) {
+	for w.in.PeekKind() != '}' {
+		t, err := w.in.ReadToken()
+		if err != nil {
+			return false, err
+		}
+		key := t.String()
+		at := elsewhere
+		if n.kin == ofPeople { // {"customers":{"4242":{…}}}
+			at = idPlace
+		}
+		if w.m.text(key, at) {
+			return true, nil
+		}
+		child := w.m.name(key)
+		child.place = child.within(n.kin)
+		if child.kin == ofAnything {
+			child.kin = n.kin
+		}
+		if found, err = w.value(child); found || err != nil {
+			return found, err
+		}
+	}
+	_, err = w.in.ReadToken()
+	return false, err
+}
+
+func (w *walker) text(s string, n name) bool {
+	if w.m.text(s, n.place) {
+		return true
+	}
+	s = strings.TrimSpace(s)
+	if w.depth < deepest && len(s) > 1 && (s[0] == '{' || s[0] == '[') {
+		found, _ := w.m.json([]byte(s), w.depth+1)
+		return found
+	}
+	return false
+}
+
+// number looks at a JSON number where ids or phones stand.
+func (w *walker) number(s string, p place) bool {
+	n, ok := wholeNumber(strings.ToLower(s))
+	return ok && (w.m.numbers[n] || w.m.text(n, p))
+}
+
+// name reads a name, once: events have the same ones.
+func (m *Matcher) name(s string) name {
+	n, ok := m.places[s]
+	if !ok {
+		n = readName(s)
+		if len(m.places) < 10_000 && len(s) < 100 {
+			m.places[s] = n
+		}
+	}
+	return n
+}
+
+// pair is a name and a number in something that is no JSON, or not to its end.
+var pair = regexp.MustCompile(`"([^"]{1,100})"\s*:\s*"?\s*([0-9][0-9.eE+]{0,40})`)
+
+// longNumber is what a bare number has at least to count where nothing says what
+// stands there.
+const longNumber = 6
+
+// loose looks for bare numbers in a text of which the structure is not known.
+func (m *Matcher) loose(s string) bool {
+	if len(m.numbers) == 0 {
+		return false
+	}
+	s = mapper.Fold(unescaped(s))
+	for _, p := range pair.FindAllStringSubmatch(s, -1) {
+		if n, ok := wholeNumber(p[2]); ok && m.numbers[n] && m.name(p[1]).within(ofAnything) != elsewhere {
+			return true
+		}
+	}
+	for n := range m.numbers {
+		if len(n) < longNumber {
+			continue
+		}
+		w := word{text: n, digits: true}
+		if w.in(s, idPlace) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,195 @@
+package person
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"relay/mapper"
+)
+
+// Bounds of what is asked for at once.
+const (
+	MaxLine  = 1 << 10 // bytes of a line
+	MaxLines = 1000
+)
+
+// Name is what a person is known by: one line that was asked for.
+type Name struct {
+	line    string // as it was given, trimmed
+	text    string // as it is compared: mapper.Fold of it, of an address the address alone
+	address bool
+	number  string // a bare number: its digits
+	phone   bool   // may be a phone number
+}
+
+// LineError is a line that cannot be looked for. It has nothing of the line's text.
+type LineError struct {
+	Line int // 1 for the first
+	Why  string
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("line %d %s", e.Line, e.Why) }
+
+// ErrNobody says that no line names anybody.
+var ErrNobody = errors.New("nobody named: give ids, e-mail addresses, phone or order numbers, one a line")
+
+// ReadLines reads what Parse takes.
+func ReadLines(r io.Reader) (lines []string, err error) {
+	in := bufio.NewReaderSize(r, MaxLine+8)
+	for n := 1; ; n++ {
+		line, long, err := in.ReadLine()
+		switch {
+		case errors.Is(err, io.EOF):
+			return lines, nil
+		case err != nil:
+			return nil, fmt.Errorf("read lines: %w", err)
+		case long:
+			return nil, &LineError{n, whyLong}
+		case len(lines) == 10*MaxLines:
+			return nil, fmt.Errorf("more than %d lines: give them in several calls", MaxLines)
+		}
+		if n == 1 {
+			line = []byte(strings.TrimPrefix(string(line), "\ufeff"))
+		}
+		lines = append(lines, string(line))
+	}
+}
+
+const (
+	whyLong    = "is longer than 1 KiB: give one id or address a line"
+	whyUTF8    = "is no UTF-8 text: save the list as UTF-8"
+	whyControl = "holds control characters: save the list as plain text, one id or address a line"
+	whyAddress = "has an @ and is no e-mail address"
+	whyNobody  = "is what no customer is called (a placeholder, or no letter and no digit): it would remove strangers"
+	whyName    = "is neither an id nor an address: names of people are not looked for, since others have the same; give an id, e-mail address, phone or order number"
+)
+
+// Parse reads lines, blank ones passed over. The error has a LineError for each line
+// that cannot be looked for: then nobody is to be removed.
+func Parse(lines []string) (names []Name, err error) {
+	var errs []error
+	have := make(map[string]bool)
+	for i, line := range lines {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		n, why := parse(line)
+		if why != "" {
+			errs = append(errs, &LineError{i + 1, why})
+			continue
+		}
+		if !have[line] {
+			have[line] = true
+			names = append(names, n)
+		}
+	}
+	switch {
+	case len(errs) > 20:
+		errs = append(errs[:20], fmt.Errorf("and %d more lines", len(errs)-20))
+	case len(errs) > 0:
+	case len(names) == 0:
+		return nil, ErrNobody
+	case len(names) > MaxLines:
+		return nil, fmt.Errorf("%d lines are too many: give at most %d in one call", len(names), MaxLines)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return names, nil
+}
+
+func parse(line string) (n Name, why string) {
+	switch {
+	case len(line) > MaxLine:
+		return n, whyLong
+	case !utf8.ValidString(line):
+		return n, whyUTF8
+	case strings.ContainsFunc(line, unicode.IsControl):
+		return n, whyControl
+	}
+	n = Name{line: line, text: mapper.Fold(line)}
+	if !strings.ContainsFunc(n.text, isWordRune) {
+		return n, whyNobody
+	}
+	if strings.Contains(n.text, "@") {
+		n.text, n.address = addressIn(n.text)
+		if !n.address {
+			return n, whyAddress
+		}
+		return n, ""
+	}
+	if len(plain().KeysOf(line)) == 0 {
+		return n, whyNobody
+	}
+	if strings.Contains(n.text, " ") && !strings.ContainsFunc(n.text, unicode.IsDigit) {
+		return n, whyName
+	}
+	n.number, _ = wholeNumber(n.text)
+	n.phone = phoneLike(n.text)
+	return n, ""
+}
+
+// addressIn is the address that a line gives, without what surrounds it. One that no
+// customer has (noreply@…) is an address all the same.
+func addressIn(s string) (string, bool) {
+	want := emailKey(s)
+	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || strings.ContainsRune(`<>()[]",;:?`, r) }) {
+		part = strings.Trim(part, ".'`{}")
+		if !strings.Contains(part, "@") {
+			continue
+		}
+		if want != "" && emailKey(part) == want || want == "" && addressForm.MatchString(part) && strings.Count(s, "@") == 1 {
+			return part, true
+		}
+	}
+	return s, want != ""
+}
+
+// addressForm is what an address looks like.
+var addressForm = regexp.MustCompile(`^[^\s@]+@([\pL\pN]([\pL\pN-]*[\pL\pN])?\.)+\pL[\pL\pN-]+$`)
+
+func emailKey(s string) string {
+	for _, k := range plain().KeysOf(s) {
+		if k.Key == "email" {
+			return k.Value
+		}
+	}
+	return ""
+}
+
+// phoneLike says whether a line may be a phone number: digits, and what groups them.
+func phoneLike(s string) bool {
+	digits := 0
+	for i, r := range s {
+		switch {
+		case '0' <= r && r <= '9':
+			digits++
+		case r == '+' && i == 0, isPhoneMark(r):
+		default:
+			return false
+		}
+	}
+	return digits >= 6 && digits <= 17
+}
+
+// isPhoneMark is what stands between the digits of a phone number.
+func isPhoneMark(r rune) bool {
+	return r == ' ' || r == '-' || r == '.' || r == '/' || r == '(' || r == ')' || r == '\u2010' || r == '\u2011' || r == '\u2013'
+}
+
+// plain is a mapping of defaults alone.
+var plain = sync.OnceValue(func() *mapper.Mapping {
+	m, _, err := mapper.Parse("", []byte("version: 1\nevents: {}\n"))
+	if err != nil {
+		panic(err)
+	}
+	return m
+})

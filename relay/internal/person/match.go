@@ -1,0 +1,225 @@
+package person
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"relay/mapper"
+)
+
+// Matcher finds the people that some names mean.
+type Matcher struct {
+	names    []Name
+	words    []word          // found anywhere
+	numbers  map[string]bool // found where ids, order numbers and phones stand
+	tails    map[string]bool // the last digits of phone numbers, to pass over others at once
+	mappings []known
+	phones   map[mapper.MatchKey]bool // of all mappings, whatever the country
+	seen     map[string]bool          // countries of events, as mapper.KeysIn gives them
+	places   map[string]name
+}
+
+// known is a mapping with what it makes of the names, by the country of an event.
+type known struct {
+	m    *mapper.Mapping
+	keys map[string]map[mapper.MatchKey]bool
+}
+
+// NewMatcher finds the names in what any of the mappings makes of an event, those of
+// before too: what is at hand may have been sent by them.
+func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
+	m := &Matcher{
+		names: names, numbers: make(map[string]bool), tails: make(map[string]bool), phones: make(map[mapper.MatchKey]bool),
+		seen: make(map[string]bool), places: make(map[string]name),
+	}
+	for _, one := range append([]*mapper.Mapping{plain()}, mappings...) {
+		if one != nil && !slices.ContainsFunc(m.mappings, func(k known) bool { return k.m.Digest() == one.Digest() }) {
+			m.mappings = append(m.mappings, known{one, make(map[string]map[mapper.MatchKey]bool)})
+		}
+	}
+	add := func(text string, address bool) {
+		if !slices.ContainsFunc(m.words, func(w word) bool { return w.text == text }) {
+			m.words = append(m.words, newWord(text, address))
+		}
+	}
+	for i := range names {
+		n := &names[i]
+		switch {
+		case n.number != "":
+			m.numbers[n.number] = true
+		default:
+			add(n.text, n.address)
+		}
+		if n.phone {
+			if d := digitsOf(n.text); len(d) >= tailDigits {
+				m.tails[d[len(d)-tailDigits:]] = true
+			}
+			if n.number == "" {
+				m.numbers[digitsOf(n.text)] = true // where phones stand, and in the places of ids as one number
+			}
+		}
+	}
+	for _, k := range m.mappings {
+		for key := range k.of(names, "") {
+			switch key.Key {
+			case "lead_id":
+				m.numbers[key.Value] = true
+				continue
+			case "phone":
+				m.phones[key] = true
+			}
+			add(key.Value, false) // the hash, where somebody has hashed before
+		}
+	}
+	return m
+}
+
+// tailDigits is how much of a number's end is compared before the mapper reads it.
+const tailDigits = 4
+
+func digitsOf(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// of are the match keys of the names for an event of a country.
+func (k *known) of(names []Name, country string) map[mapper.MatchKey]bool {
+	keys, ok := k.keys[country]
+	if ok {
+		return keys
+	}
+	keys = make(map[mapper.MatchKey]bool)
+	var of []string
+	if country != "" {
+		of = append(of, country)
+	}
+	for i := range names {
+		for _, key := range k.m.KeysOf(names[i].line, of...) {
+			keys[key] = true
+		}
+	}
+	k.keys[country] = keys
+	return keys
+}
+
+// Event says whether an event, as it was received, is about one of them. id is its
+// messageId where that is kept beside it.
+func (m *Matcher) Event(body []byte, id string, received time.Time) bool {
+	return id != "" && m.text(id, idPlace) || m.keys(body, received) || m.walk(body)
+}
+
+// keys says whether a mapping makes a match key of the event that it makes of a name.
+func (m *Matcher) keys(body []byte, received time.Time) bool {
+	for i := range m.mappings {
+		k := &m.mappings[i]
+		in, country := k.m.KeysIn(mapper.Event{Body: body, Received: received})
+		if country != "" {
+			m.seen[country] = true
+		}
+		of := k.of(m.names, country)
+		for _, key := range in {
+			if of[key] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ID says whether a messageId or order number is one of the names, or holds one.
+func (m *Matcher) ID(s string) bool { return s != "" && m.text(s, idPlace) }
+
+// Text says whether one of them stands in a text of which nothing else is known. A
+// bare number counts there from six digits on.
+func (m *Matcher) Text(s string) bool { return m.text(s, elsewhere) || m.loose(s) }
+
+// Cells says whether one of them stands in a row of a table whose header is not
+// known. A bare number counts when it is all of a cell.
+func (m *Matcher) Cells(cells []string) bool {
+	for _, c := range cells {
+		n, ok := wholeNumber(mapper.Fold(c))
+		if m.Text(c) || ok && m.numbers[n] {
+			return true
+		}
+	}
+	return false
+}
+
+// Fingerprints are those under which receipts have the names: in the countries of the
+// mappings, and of the events that were looked at; and as order numbers that may not be
+// told.
+func (m *Matcher) Fingerprints(secret []byte) (prints []string) {
+	for i := range m.names {
+		prints = append(prints, mapper.KeyedID(secret, m.names[i].line))
+	}
+	for i := range m.mappings {
+		k := &m.mappings[i]
+		k.of(m.names, "")
+		for country := range m.seen {
+			k.of(m.names, country)
+		}
+		for _, keys := range k.keys {
+			for key := range keys {
+				if p := key.Fingerprint(secret); !slices.Contains(prints, p) {
+					prints = append(prints, p)
+				}
+			}
+		}
+	}
+	return prints
+}
+
+// text looks into one text.
+func (m *Matcher) text(s string, p place) bool {
+	s = mapper.Fold(s)
+	if s == "" {
+		return false
+	}
+	if m.folded(s, p) {
+		return true
+	}
+	if u := unescaped(s); u != s {
+		return m.folded(mapper.Fold(u), p)
+	}
+	return false
+}
+
+func (m *Matcher) folded(s string, p place) bool {
+	for i := range m.words {
+		if m.words[i].in(s, p) {
+			return true
+		}
+	}
+	switch p {
+	case idPlace:
+		if numberIn(s, m.numbers) {
+			return true
+		}
+	case phonePlace:
+		if phoneLike(s) && m.numbers[digitsOf(s)] {
+			return true
+		}
+	}
+	return len(m.tails) > 0 && phoneRuns(s, func(r phoneRun) bool { return m.phone(r, p) })
+}
+
+// phone says whether a run of digits is a phone number of one of them. Elsewhere than
+// where ids and phones stand it has to be written as one.
+func (m *Matcher) phone(r phoneRun, p place) bool {
+	if p != phonePlace && p != idPlace && !r.marked || !m.tails[r.digits[len(r.digits)-tailDigits:]] {
+		return false
+	}
+	for i := range m.mappings {
+		for _, key := range m.mappings[i].m.KeysOf(r.text) {
+			if key.Key == "phone" && m.phones[key] {
+				return true
+			}
+		}
+	}
+	return false
+}

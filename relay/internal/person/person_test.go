@@ -1,0 +1,283 @@
+package person
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/mapper"
+)
+
+var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+func parseMapping(t *testing.T, src string) *mapper.Mapping {
+	t.Helper()
+	m, _, err := mapper.Parse("mapping.yaml", []byte("version: 1\nevents: { E: \"701\" }\n"+src), mapper.WithSecret(bytes.Repeat([]byte{7}, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func names(t *testing.T, lines ...string) []Name {
+	t.Helper()
+	n, err := Parse(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestEvent: each line with events that are about whom it means, and with those of
+// neighbours.
+func TestEvent(t *testing.T) {
+	m := parseMapping(t, "default_country: US\nmatch_keys: { external_id: [userId, properties.card] }\n")
+	old := parseMapping(t, "match_keys: { external_id: [properties.old_card] }\n")
+	for _, c := range []struct {
+		line    string
+		is, not []string
+	}{
+		{
+			"ada@x.example",
+			[]string{
+				`{"context":{"traits":{"email":"ada@x.example"}}}`,
+				`{"context":{"traits":{"email":" ADA@X.Example "}}}`,
+				`{"context":{"traits":{"email":"mailto:ada@x.example"}}}`,
+				`{"context":{"traits":{"email":"Ada Lovelace <ada@x.example>"}}}`,
+				`{"context":{"traits":{"email":"a\u200bda@x.example"}}}`,
+				`{"context":{"traits":{"email":"\uff41da\uff20x.example"}}}`,
+				`{"context":{"traits":{"email":"ada@x.example."}}}`,
+				`{"context":{"traits":{"email":"` + hash("ada@x.example") + `"}}}`,
+				`{"context":{"traits":{"email":"` + strings.ToUpper(hash("ada@x.example")) + `"}}}`,
+				`{"properties":{"hashed":"` + hash("ada@x.example") + `"}}`,
+				`{"properties":{"emails":"bo@x.example,ada@x.example"}}`,
+				`{"properties":{"note":"write to ada@x.example, please"}}`,
+				`{"properties":{"note":"write to Ada@x.example."}}`,
+				`{"properties":{"ada@x.example":true}}`,
+				`{"properties":{"raw":"{\"who\":\"\\u0061da@x.example\"}"}}`,
+				`{"properties":{"raw":"[[\"{\\\"ADA@x.example\\\":1}\"]]"}}`,
+				`{"messageId":"ada@x.example-o1"}`,
+				`{"messageId":"o1/ada@x.example"}`,
+				`{"properties":{"order_id":"ada@x.example#7"}}`,
+				`{"userId":"ada@x.example"}`,
+				`{"context":{"page":{"url":"https://shop.example/?e=ada%40x.example&b=1"}}}`,
+				`{"context":{"traits":{"email":"bo@x.example"}},"context":{"traits":{"email":"ada@x.example"}}}`,
+				`{"context":{"traits":{"email":"ada@x.example"}},"context":{}}`,
+				`["ada@x.example"]`,
+				`"ada@x.example"`,
+				`ada@x.example`,
+				`{"email":"ada@x.example`,
+				`{"email":"\u0061da@x.example`,
+				`{} {"email":"ada@x.example"}`,
+				"{\"email\":\"ada@x.example\",\"b\":\"\xff\"}",
+			},
+			[]string{
+				`{"context":{"traits":{"email":"boada@x.example"}}}`,
+				`{"context":{"traits":{"email":"ada@x.example.au"}}}`,
+				`{"context":{"traits":{"email":"bo.ada@x.example"}}}`,
+				`{"context":{"traits":{"email":"bo+ada@x.example"}}}`,
+				`{"context":{"traits":{"email":"bo-ada@x.example"}}}`,
+				`{"context":{"traits":{"email":"bo_ada@x.example"}}}`,
+				`{"userId":"bo.ada@x.example"}`,
+				`{"context":{"traits":{"email":"ada@ax.example"}}}`,
+				`{"context":{"traits":{"email":"ada@x.examples"}}}`,
+				`{"properties":{"note":"ada at x.example"}}`,
+				`{"context":{"traits":{"email":"` + hash("bo@x.example") + `"}}}`,
+			},
+		},
+		{"Ada <mailto:ADA@x.example>", []string{`{"e":"ada@x.example"}`}, []string{`{"e":"bo@x.example"}`}},
+		{hash("ada@x.example"), []string{`{"context":{"traits":{"email":"Ada@x.example"}}}`, `{"a":"` + hash("ada@x.example") + `"}`}, []string{`{"e":"ada@y.example"}`}},
+		{
+			"4242",
+			[]string{
+				`{"userId":"4242"}`, `{"userId":4242}`, `{"userId":4242.0}`, `{"userId":4.242e3}`, `{"userId":" 42\u200b42 "}`, `{"userId":"\uff14242"}`,
+				`{"anonymousId":"4242"}`, `{"properties":{"customer_id":4242}}`, `{"properties":{"customer":{"id":"4242"}}}`, `{"properties":{"customer":"4242"}}`,
+				`{"properties":{"customers":{"4242":{"vip":true}}}}`, `{"context":{"externalIds":[{"id":"4242","type":"crm"}]}}`,
+				`{"properties":{"order_id":"4242"}}`, `{"properties":{"orderId":4242.0}}`, `{"properties":{"order":{"number":"4242"}}}`, `{"properties":{"id":4242}}`,
+				`{"properties":{"order_id":"ORD-4242"}}`, `{"properties":{"Kundennummer":"4242"}}`, `{"properties":{"Bon-Nr":"4242"}}`, `{"properties":{"loyaltyCard":4242}}`,
+				`{"messageId":"4242"}`, `{"properties":{"raw":"{\"user_id\":4242}"}}`, `{"properties":{"card":4242}}`, `{"properties":{"old_card":"4242"}}`,
+				`{"userId":"` + hash("4242") + `"}`, `{"properties":{"user_ids":[1,4242]}}`, `{"userId":4242`,
+			},
+			[]string{
+				`{"userId":"42420"}`, `{"userId":"14242"}`, `{"userId":42421}`, `{"properties":{"quantity":4242}}`, `{"properties":{"revenue":4242.0}}`,
+				`{"properties":{"revenue":"4242"}}`, `{"properties":{"product_id":"4242"}}`, `{"properties":{"products":[{"id":4242,"price":4242}]}}`, `{"properties":{"store":{"id":4242}}}`,
+				`{"properties":{"note":"4242 points"}}`, `{"properties":{"order_total":4242}}`, `{"properties":{"loyalty_points":4242}}`, `{"properties":{"postal_code":"4242"}}`,
+				`{"context":{"traits":{"phone":"+1 212 555 4242"}}}`, `{"messageId":"0b9c1f0e-4242-4c6f-9d3c-9b1a2c3d4e5f"}`, `{"userId":"4242.5"}`,
+				`{"context":{"userAgent":"Till/4242 (x)"}}`, `{"properties":{"browser_version":"4242"}}`, `{"timestamp":"4242-01-01T00:00:00Z"}`, `{"properties":{"sekunden":4242}}`,
+			},
+		},
+		{"4242.0", []string{`{"userId":4242}`, `{"userId":"4242.0"}`}, []string{`{"userId":42420}`}},
+		{
+			"+1 212 555 0147",
+			[]string{
+				`{"context":{"traits":{"phone":"+1 212 555 0147"}}}`, `{"context":{"traits":{"phone":"2125550147"}}}`, `{"context":{"traits":{"phone":2125550147}}}`,
+				`{"context":{"traits":{"phone":"(212) 555-0147"}}}`, `{"context":{"traits":{"phone":"001-212-555-0147"}}}`, `{"context":{"traits":{"phone":"` + hash("12125550147") + `"}}}`,
+				`{"properties":{"note":"call +1 (212) 555-0147 after six"}}`, `{"properties":{"note":"call 212-555-0147."}}`, `{"properties":{"Telefon":"212.555.0147"}}`,
+				`{"properties":{"shipping":{"phone_number":"12125550147"}}}`, `{"messageId":"+12125550147"}`, `{"properties":{"order_id":"212-555-0147 #3"}}`,
+				`{"userId":"+12125550147"}`, `{"userId":12125550147}`, `{"properties":{"u":"https://x.example/?t=%2B12125550147"}}`,
+			},
+			[]string{
+				`{"context":{"traits":{"phone":"+1 212 555 0148"}}}`, `{"context":{"traits":{"phone":"+1 212 555 01470"}}}`, `{"context":{"traits":{"phone":"+44 212 555 0147"}}}`,
+				`{"properties":{"revenue":2125550147}}`, `{"properties":{"note":"2125550147"}}`, `{"properties":{"sku":"x2125550147"}}`, `{"properties":{"note":"555 0147"}}`,
+			},
+		},
+		{"0171 1234567", []string{`{"context":{"traits":{"phone":"+49 171 1234567","address":{"country":"DE"}}}}`}, []string{`{"context":{"traits":{"phone":"+44 171 1234567"}}}`}},
+		{
+			"A-1001",
+			[]string{`{"properties":{"order_id":"a-1001"}}`, `{"properties":{"note":"see A-1001."}}`, `{"messageId":"till-A-1001-2"}`, `{"properties":{"x":{"A-1001":1}}}`},
+			[]string{`{"properties":{"order_id":"A-10010"}}`, `{"properties":{"order_id":"BA-1001"}}`, `{"properties":{"order_id":"1001"}}`},
+		},
+		{"Nobody <nobody@x.example>", []string{`{"context":{"traits":{"email":"NOBODY@x.example"}}}`}, []string{`{"a":"somenobody@x.example"}`}},
+		{"77-1", []string{`{"properties":{"card":"77-1"}}`, `{"properties":{"note":"card 77-1"}}`}, []string{`{"timestamp":"2026-77-1"}`, `{"properties":{"card":"277-1"}}`}},
+		{"l:123456", []string{`{"integrations":{"Facebook Offline Conversions":{"leadId":123456}}}`, `{"properties":{"lead_id":"l:123456"}}`}, []string{`{"properties":{"value":123456}}`}},
+		{"Loyal_7", []string{`{"userId":"loyal_7"}`, `{"properties":{"x":"LOYAL_7"}}`}, []string{`{"userId":"loyal_77"}`, `{"userId":"disloyal_7"}`}},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			match := NewMatcher(names(t, c.line), m, old)
+			for _, e := range c.is {
+				if !match.Event([]byte(e), "", noon) {
+					t.Errorf("not found in %s", e)
+				}
+			}
+			for _, e := range c.not {
+				if match.Event([]byte(e), "", noon) {
+					t.Errorf("found in %s", e)
+				}
+			}
+		})
+	}
+}
+
+// The id beside an event counts as one within it.
+func TestMessageID(t *testing.T) {
+	match := NewMatcher(names(t, "ada@x.example", "1001"))
+	for id, want := range map[string]bool{"ada@x.example-1": true, "ORD-1001": true, "m-1": false, "": false} {
+		if got := match.Event([]byte(`{"event":"E"}`), id, noon); got != want || match.ID(id) != want {
+			t.Errorf("%q: %v", id, got)
+		}
+	}
+}
+
+func TestText(t *testing.T) {
+	match := NewMatcher(names(t, "ada@x.example", "4242", "20012345"))
+	for text, want := range map[string]bool{
+		"7;Ada <ada@x.example>;3": true, "7;4242;3": false, "x 20012345 y": true, "120012345": false, `"user_id": "4242"`: true, `"price": 4242`: false,
+	} {
+		if got := match.Text(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+	if !match.Cells([]string{"E", "4242"}) || match.Cells([]string{"E", "14242", "4242 x"}) {
+		t.Error("cells")
+	}
+}
+
+func TestParse(t *testing.T) {
+	got, err := Parse([]string{"", " ada@x.example ", "ada@x.example", "4242\r", "Ada Lovelace <Ada@X.example>", "+1 212 555 0147"})
+	if err != nil || len(got) != 4 || got[2].text != "ada@x.example" || got[1].number != "4242" || !got[3].phone {
+		t.Errorf("%+v %v", got, err)
+	}
+	for line, why := range map[string]string{
+		"ada\xff":                 whyUTF8,
+		"ada\x00":                 whyControl,
+		"ada\u0085b":              whyControl,
+		"a\tb7":                   whyControl,
+		strings.Repeat("a", 1025): whyLong,
+		"ada@":                    whyAddress,
+		"ada@x":                   whyAddress,
+		"a@b@x.example":           whyAddress,
+		"Ada Lovelace":            whyName,
+		"guest":                   whyNobody,
+		"n/a":                     whyNobody,
+		"---":                     whyNobody,
+		"\u200b":                  whyNobody,
+	} {
+		_, err := Parse([]string{"ok-1", line})
+		e, ok := errors.AsType[*LineError](err)
+		if !ok || e.Line != 2 || e.Why != why {
+			t.Errorf("%q: %v, want %s", line, err, why)
+		}
+		if err != nil && strings.Contains(err.Error(), "Lovelace") {
+			t.Errorf("the error holds the name: %v", err)
+		}
+	}
+	for _, none := range [][]string{nil, {"", "  "}} {
+		if _, err := Parse(none); !errors.Is(err, ErrNobody) {
+			t.Errorf("%q: %v", none, err)
+		}
+	}
+	if _, err := Parse(slices.Repeat([]string{"@"}, 100)); err == nil || strings.Count(err.Error(), "\n") != 20 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestReadLines(t *testing.T) {
+	lines, err := ReadLines(strings.NewReader("\ufeffada@x.example\r\n\r\n4242"))
+	if err != nil || !slices.Equal(lines, []string{"ada@x.example", "", "4242"}) {
+		t.Errorf("%q %v", lines, err)
+	}
+	if _, err := ReadLines(strings.NewReader("a\n" + strings.Repeat("b", 2000))); err == nil || err.Error() != "line 2 "+whyLong {
+		t.Errorf("%v", err)
+	}
+}
+
+// Receipts know people by fingerprints of what was sent.
+func TestFingerprints(t *testing.T) {
+	secret := bytes.Repeat([]byte{7}, 32)
+	m := parseMapping(t, "default_country: US\n")
+	sent := m.Map(mapper.Event{Body: []byte(`{"event":"E","userId":"u-1","context":{"traits":{"email":"Ada@x.example","phone":"212 555 0147"}}}`), Received: noon}, noon)[0].People
+	for i, line := range []string{"ada@x.example", "2125550147", "u-1"} {
+		match := NewMatcher(names(t, line), m)
+		got := match.Fingerprints(secret)
+		n := 0
+		for _, p := range sent {
+			if slices.Contains(got, p) {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d %s: found as %d of %d", i, line, n, len(sent))
+		}
+	}
+	abroad := NewMatcher(names(t, "0171 1234567"), m)
+	abroad.Event([]byte(`{"event":"E","context":{"traits":{"address":{"country":"DE"}}}}`), "", noon)
+	want := NewMatcher(names(t, "+49 171 1234567"), m).Fingerprints(secret)
+	if got := abroad.Fingerprints(secret); !slices.ContainsFunc(want, func(p string) bool { return slices.Contains(got, p) }) {
+		t.Error("not found in the country of an event")
+	}
+}
+
+// FuzzEvent: an address that is in a body as plain text is found, whatever surrounds
+// it, and nothing takes long or fails.
+func FuzzEvent(f *testing.F) {
+	for _, s := range []string{`{"a":"`, `[`, `{"phone":"+1 212 555 `, "%", `\u00`, `{"a":"{\"b\":\"`, "\xff", "12345 (6) 78-9"} {
+		f.Add(s)
+	}
+	n, err := Parse([]string{"ada@x.example", "+1 212 555 0147", "4242"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		began := time.Now()
+		match := NewMatcher(n)
+		match.Event([]byte(s), s, noon)
+		match.Text(s)
+		if !match.Event(fmt.Appendf(nil, `{"a":%q,"b":"ada@x.example"}`, strings.ToValidUTF8(s, "")), "", noon) {
+			t.Errorf("not found behind %q", s)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s for %d bytes", took, len(s))
+		}
+	})
+}

@@ -1,0 +1,274 @@
+package person
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// isWordRune holds for what a token is made of.
+func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
+
+// word is a text that is looked for as a token. It and what it is looked for in are
+// folded.
+type word struct {
+	text    string
+	address bool
+	digits  bool // has no letter
+	short   bool // counts where ids stand alone
+}
+
+func newWord(text string, address bool) word {
+	return word{
+		text: text, address: address, digits: !strings.ContainsFunc(text, unicode.IsLetter),
+		short: !address && utf8.RuneCountInString(text) < 3,
+	}
+}
+
+// in says whether the word stands in text.
+func (w *word) in(text string, p place) bool {
+	if w.short && p == elsewhere {
+		return false
+	}
+	for from := 0; ; {
+		i := strings.Index(text[from:], w.text)
+		if i < 0 {
+			return false
+		}
+		at := from + i
+		if w.begins(text[:at], p) && w.ends(text[at+len(w.text):]) {
+			return true
+		}
+		from = at + 1
+	}
+}
+
+// begins says whether the word can begin behind before.
+func (w *word) begins(before string, p place) bool {
+	r, n := utf8.DecodeLastRuneInString(before)
+	if n == 0 {
+		return true
+	}
+	if isWordRune(r) {
+		return false
+	}
+	other, _ := utf8.DecodeLastRuneInString(before[:len(before)-n])
+	switch {
+	case w.address && (r == '.' || r == '+' || p == mailPlace && (r == '-' || r == '_')):
+		return !isWordRune(other) // bo.ada@ is not ada@
+	case w.digits && isNumberMark(r):
+		return !unicode.IsDigit(other) // 2026-77-1 is not 77-1
+	}
+	return true
+}
+
+// ends says whether the word can end before after.
+func (w *word) ends(after string) bool {
+	r, n := utf8.DecodeRuneInString(after)
+	if n == 0 {
+		return true
+	}
+	if isWordRune(r) {
+		return false
+	}
+	next, _ := utf8.DecodeRuneInString(after[n:])
+	switch {
+	case w.address && r == '.':
+		return !isWordRune(next)
+	case w.digits && isNumberMark(r):
+		return !unicode.IsDigit(next)
+	}
+	return true
+}
+
+// isNumberMark is what makes one number, date or version of several.
+func isNumberMark(r rune) bool {
+	return r == '-' || r == '.' || r == '/' || r == ':' || r == ',' || r == '+'
+}
+
+// wholeNumber gives the digits of a whole number as JSON and people write it: 4242,
+// 4242.0, 4.242e3. Digits alone are given as they are.
+func wholeNumber(s string) (string, bool) {
+	if len(s) == 0 || len(s) > 64 || s[0] < '0' || s[0] > '9' {
+		return "", false
+	}
+	mantissa, exp, scientific := strings.Cut(s, "e")
+	whole, part, decimal := strings.Cut(mantissa, ".")
+	if !onlyDigits(whole) || decimal && !onlyDigits(part) {
+		return "", false
+	}
+	if !scientific && !decimal {
+		return whole, true
+	}
+	e := 0
+	if scientific {
+		var err error
+		if e, err = strconv.Atoi(exp); err != nil || e > 64 || e < -64 {
+			return "", false
+		}
+	}
+	digits, point := whole+part, len(whole)+e
+	if point <= 0 {
+		return "", false
+	}
+	if point > len(digits) {
+		digits += strings.Repeat("0", point-len(digits))
+	}
+	if strings.Trim(digits[point:], "0") != "" {
+		return "", false
+	}
+	if digits = strings.TrimLeft(digits[:point], "0"); digits == "" {
+		digits = "0"
+	}
+	return digits, true
+}
+
+func onlyDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// numberIn says whether one of the bare numbers stands in text, which stands where
+// ids, order numbers or phones do. In a longer text it counts when it is the only
+// number in it (ORD-1001) or has five digits: a date and the random part of an id
+// hold every short number sooner or later.
+func numberIn(text string, numbers map[string]bool) bool {
+	if n, ok := wholeNumber(text); ok && numbers[n] {
+		return true
+	}
+	runs, only := 0, ""
+	for i := 0; i < len(text); {
+		if text[i] < '0' || text[i] > '9' {
+			i++
+			continue
+		}
+		j := i
+		for j < len(text) && text[j] >= '0' && text[j] <= '9' {
+			j++
+		}
+		runs++
+		only = ""
+		if numbers[text[i:j]] && alone(text, i, j) {
+			if j-i >= 5 {
+				return true
+			}
+			only = text[i:j]
+		}
+		i = j
+	}
+	return runs == 1 && only != ""
+}
+
+// alone says whether text[i:j], a number, is a token and no part of a decimal.
+func alone(text string, i, j int) bool {
+	before, n := utf8.DecodeLastRuneInString(text[:i])
+	if n > 0 && (isWordRune(before) || before == '.' || before == ',') {
+		return false
+	}
+	after, n := utf8.DecodeRuneInString(text[j:])
+	if n == 0 {
+		return true
+	}
+	next, _ := utf8.DecodeRuneInString(text[j+n:])
+	return !isWordRune(after) && ((after != '.' && after != ',') || !unicode.IsDigit(next))
+}
+
+// phoneRun is a text of digits that may be a phone number.
+type phoneRun struct {
+	text   string
+	digits string
+	marked bool // begins with + or 00, or is grouped
+}
+
+// phoneRuns calls fn for each that stands in folded text, until it returns true.
+func phoneRuns(text string, fn func(phoneRun) bool) bool {
+	for i := 0; i < len(text); {
+		c := text[i]
+		if (c < '0' || c > '9') && c != '+' && c != '(' {
+			i++
+			continue
+		}
+		if c != '+' && i > 0 {
+			if r, _ := utf8.DecodeLastRuneInString(text[:i]); isWordRune(r) {
+				for i < len(text) && text[i] >= '0' && text[i] <= '9' { // of a word
+					i++
+				}
+				if c == '(' {
+					i++
+				}
+				continue
+			}
+		}
+		run, end := phoneRunAt(text, i)
+		if len(run.digits) >= 6 && len(run.digits) <= 17 && fn(run) {
+			return true
+		}
+		i = max(end, i+1)
+	}
+	return false
+}
+
+// phoneRunAt reads the run that begins at i, and says where it ends.
+func phoneRunAt(text string, i int) (run phoneRun, end int) {
+	var digits []byte
+	j, last, marks := i, i, 0
+	if text[j] == '+' {
+		run.marked, j = true, j+1
+	}
+	for j < len(text) {
+		r, n := utf8.DecodeRuneInString(text[j:])
+		switch {
+		case '0' <= r && r <= '9':
+			if marks > 0 && len(digits) > 0 {
+				run.marked = true
+			}
+			digits, marks = append(digits, byte(r)), 0
+			j += n
+			last = j
+			continue
+		case isPhoneMark(r) && marks < 2:
+			marks++
+			j += n
+			continue
+		case isWordRune(r) && marks == 0 && len(digits) > 0: // digits of a word
+			return phoneRun{}, j + n
+		}
+		break
+	}
+	run.text, run.digits = text[i:last], string(digits)
+	run.marked = run.marked || strings.HasPrefix(run.digits, "00")
+	return run, last
+}
+
+// unescaped is text with the sequences that URLs (%40) and JSON (\u0061) write
+// letters as turned into these.
+func unescaped(text string) string {
+	if !strings.ContainsAny(text, `%\`) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		if text[i] == '%' && i+2 < len(text) {
+			if v, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(v))
+				i += 3
+				continue
+			}
+		}
+		if text[i] == '\\' && i+5 < len(text) && text[i+1] == 'u' {
+			if v, err := strconv.ParseUint(text[i+2:i+6], 16, 16); err == nil {
+				b.WriteRune(rune(v))
+				i += 6
+				continue
+			}
+		}
+		b.WriteByte(text[i])
+		i++
+	}
+	return b.String()
+}

@@ -1,0 +1,395 @@
+package spool
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"relay/internal/disk"
+	"relay/relay/internal/track"
+)
+
+// Seeker says whether something is about a person.
+type Seeker interface {
+	Event(body []byte, id string, received time.Time) bool
+	Text(s string) bool
+	Cells(cells []string) bool
+}
+
+// Forgotten says what Forget removed, or would remove.
+type Forgotten struct {
+	Rows      int
+	Unreached []string // where nobody could look, a sentence each
+}
+
+// turn is a look into the directory, which Forget ends early.
+type turn struct {
+	scanning sync.Mutex // held while Run scans, and while Forget works
+	mu       sync.Mutex
+	cancel   context.CancelFunc // of the scan under way
+}
+
+// begin is the start of a scan; the caller calls end.
+func (t *turn) begin(ctx context.Context) (_ context.Context, end func()) {
+	t.scanning.Lock()
+	ctx, cancel := context.WithCancel(ctx)
+	t.mu.Lock()
+	t.cancel = cancel
+	t.mu.Unlock()
+	return ctx, func() {
+		cancel()
+		t.scanning.Unlock()
+	}
+}
+
+// take ends the scan under way and waits for it; none begins until release.
+func (t *turn) take() (release func()) {
+	t.mu.Lock()
+	if t.cancel != nil {
+		t.cancel()
+	}
+	t.mu.Unlock()
+	t.scanning.Lock()
+	return t.scanning.Unlock
+}
+
+// inHandFor is how long Forget lets the files in hand take to be stored.
+const inHandFor = time.Minute
+
+// Forget removes a person from what lies in the directory: rows of stored and refused
+// files, and of the reports of refused rows. What is in hand is stored first, so that
+// the caller finds it in the queue. With dry it only counts.
+func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgotten, err error) {
+	release := d.turn.take()
+	defer release()
+	if !dry {
+		d.finishInHand(ctx)
+	}
+	root, err := os.OpenRoot(d.o.Dir) // who may drop files can put links in the place of directories
+	if err != nil {
+		return n, fmt.Errorf("forget dropped files: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	waiting, unsearchable := 0, 0
+	for _, sub := range []string{".", workDir, doneDir, refusedDir} {
+		err := fs.WalkDir(root.FS(), sub, func(path string, e fs.DirEntry, err error) error {
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return nil
+			case err != nil:
+				return err
+			case e.IsDir() && sub == "." && path != ".":
+				return fs.SkipDir
+			case !e.Type().IsRegular() || e.Name() == stateName:
+				return nil
+			}
+			inHand := sub == "." && wanted(e.Name()) || sub == workDir && strings.HasPrefix(e.Name(), fileName)
+			if sub == "." && !inHand {
+				return nil // not for us
+			}
+			rows, err := forgetFile(root, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
+			switch {
+			case errors.Is(err, errUnsearchable):
+				unsearchable++
+				return nil
+			case inHand && rows > 0 && !dry:
+				waiting++
+				return err
+			}
+			n.Rows += rows
+			return err
+		})
+		if err != nil {
+			return n, fmt.Errorf("forget dropped files: %w", err)
+		}
+	}
+	if waiting > 0 {
+		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files that could not be stored yet, or are still being written, hold something: run this again when they are stored", waiting))
+	}
+	if unsearchable > 0 {
+		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files that hold no rows of text (workbooks, archives): look into them, or remove them", unsearchable))
+	}
+	return n, nil
+}
+
+// finishInHand stores what was dropped and can be stored now. What was dropped this
+// moment is waited for until it can be told to be complete.
+func (d *Directory) finishInHand(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, inHandFor)
+	defer cancel()
+	for until := time.Now().Add(2 * d.o.Quiet); ; {
+		next := d.scan(ctx)
+		if len(d.waiting) == 0 || time.Now().After(until) {
+			return
+		}
+		select {
+		case <-time.After(min(next, d.o.Quiet/4+time.Millisecond)):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ForgetReport removes a person from the report of an import. Nothing but a report is
+// touched.
+func ForgetReport(path string, who Seeker, dry bool) (rows int, err error) {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return 0, err
+	}
+	if !fi.Mode().IsRegular() || !ours(path) {
+		return 0, errors.New("it is no report of refused rows any more")
+	}
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = root.Close() }()
+	return forgetFile(root, filepath.Base(path), "", who, dry)
+}
+
+// forgetFile removes rows from a file that nobody reads on. One whose name is about the
+// person goes whole.
+func forgetFile(root *os.Root, path, name string, who Seeker, dry bool) (rows int, err error) {
+	in, err := root.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer in.Close()
+	fi, err := in.Stat()
+	if err != nil {
+		return 0, err
+	}
+	var kept bytes.Buffer
+	rows, err = filter(in, &kept, who)
+	named := nameAbout(name, who)
+	if named {
+		rows = max(rows, 1)
+		if errors.Is(err, errUnsearchable) {
+			err = nil
+		}
+	}
+	if err != nil || rows == 0 || dry {
+		return rows, err
+	}
+	_ = in.Close() // there are systems where an open file cannot be replaced
+	if named || kept.Len() == 0 {
+		err = root.Remove(path)
+	} else {
+		err = replace(root, path, fi, kept.Bytes())
+	}
+	if err == nil {
+		err = disk.SyncDir(filepath.Join(root.Name(), filepath.Dir(path)))
+	}
+	if err != nil {
+		return 0, err
+	}
+	return rows, nil
+}
+
+// nameAbout looks at the name of a file, with and without what was put behind it.
+func nameAbout(name string, who Seeker) bool {
+	for name != "" {
+		if who.Text(name) {
+			return true
+		}
+		ext := filepath.Ext(name)
+		if ext == "" {
+			return false
+		}
+		name = strings.TrimSuffix(name, ext)
+	}
+	return false
+}
+
+// replace puts a file with this content in the place of another, of its age: how long
+// it is kept counts from there.
+func replace(root *os.Root, path string, old fs.FileInfo, content []byte) (err error) {
+	tmp := disk.TempName(path)
+	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, old.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = root.Chtimes(tmp, old.ModTime(), old.ModTime())
+	}
+	if err == nil {
+		err = root.Rename(tmp, path)
+	}
+	if err != nil {
+		return errors.Join(err, root.Remove(tmp))
+	}
+	return nil
+}
+
+// errUnsearchable says that nobody can look into a file.
+var errUnsearchable = errors.New("it holds no rows of text")
+
+// filter copies the rows of a file that are not about the person, as UTF-8.
+func filter(in io.ReadSeeker, kept *bytes.Buffer, who Seeker) (gone int, err error) {
+	w := &whole{f: in}
+	s, err := w.survey(context.Background(), 0, func(int64) {})
+	if _, ok := errors.AsType[*FormatError](err); ok {
+		return 0, errUnsearchable
+	}
+	if err != nil {
+		return 0, err
+	}
+	content, err := w.reader()
+	if err != nil {
+		return 0, err
+	}
+	text := decoded(content, s.encoding)
+	switch s.format {
+	case CSV:
+		gone, err = filterTable(text, kept, who)
+	case JSON:
+		gone, err = filterValues(text, kept, who)
+	default:
+		gone, err = filterLines(text, kept, who)
+	}
+	if err != nil || !w.gzip || kept.Len() == 0 {
+		return gone, err
+	}
+	plain := bytes.Clone(kept.Bytes())
+	kept.Reset()
+	z := gzip.NewWriter(kept)
+	_, err = z.Write(plain)
+	return gone, errors.Join(err, z.Close())
+}
+
+// filterLines takes lines: JSON lines, and reports, in which the text of a row stands.
+func filterLines(in io.Reader, kept io.Writer, who Seeker) (gone int, err error) {
+	r := bufio.NewReader(in)
+	for {
+		line, err := r.ReadBytes('\n')
+		if len(line) > 0 {
+			if aboutLine(bytes.TrimSpace(line), who) {
+				gone++
+			} else if _, err := kept.Write(line); err != nil {
+				return gone, err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return gone, nil
+		}
+		if err != nil {
+			return gone, err
+		}
+	}
+}
+
+func aboutLine(line []byte, who Seeker) bool {
+	if len(line) == 0 {
+		return false
+	}
+	if who.Event(line, "", time.Time{}) {
+		return true
+	}
+	var p Problem
+	if json.Unmarshal(line, &p) != nil || p.Text == "" {
+		return false
+	}
+	if who.Event([]byte(p.Text), "", time.Time{}) {
+		return true
+	}
+	r := csv.NewReader(strings.NewReader(p.Text))
+	r.LazyQuotes = true
+	cells, err := r.Read()
+	return err == nil && len(cells) > 1 && who.Cells(cells)
+}
+
+// filterValues takes JSON values over several lines; of a list, each item.
+func filterValues(in io.Reader, kept io.Writer, who Seeker) (gone int, err error) {
+	all, err := io.ReadAll(in)
+	if err != nil {
+		return 0, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(all))
+	put := func(v []byte) {
+		if who.Event(v, "", time.Time{}) {
+			gone++
+			return
+		}
+		_, _ = fmt.Fprintf(kept, "%s\n", v) // a buffer takes everything
+	}
+	for {
+		var v json.RawMessage
+		err := dec.Decode(&v)
+		if errors.Is(err, io.EOF) {
+			return gone, nil
+		}
+		if err != nil { // the rest is text
+			put(all[dec.InputOffset():])
+			return gone, nil //nolint:nilerr // as it was refused
+		}
+		if items, ok := track.Items(v); ok {
+			for _, item := range items {
+				put(item)
+			}
+			continue
+		}
+		put(v)
+	}
+}
+
+// filterTable takes a table with a header, or a text that is none.
+func filterTable(in io.Reader, kept io.Writer, who Seeker) (gone int, err error) {
+	all, err := io.ReadAll(in)
+	if err != nil {
+		return 0, err
+	}
+	first, _, _ := bytes.Cut(all, []byte("\n"))
+	r := csv.NewReader(bytes.NewReader(all))
+	r.FieldsPerRecord, r.LazyQuotes, r.Comma = -1, true, separator(string(first))
+	var header []string
+	from := int64(0)
+	for {
+		cells, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return gone, nil
+		}
+		to := r.InputOffset()
+		text := all[from:to]
+		if err != nil { // a quote that does not close: the rest is one text
+			text, to = all[from:], int64(len(all))
+		}
+		from = to
+		if about(header, cells, text, who) {
+			gone++
+			continue
+		}
+		if header == nil {
+			header = cells
+		}
+		if _, err := kept.Write(text); err != nil || to == int64(len(all)) {
+			return gone, err
+		}
+	}
+}
+
+// about looks at a row as an event of its header's names, and as it is.
+func about(header, cells []string, text []byte, who Seeker) bool {
+	event := make(map[string]string, len(cells))
+	for i, c := range cells {
+		if i < len(header) {
+			event[header[i]] = c
+		}
+	}
+	b, err := json.Marshal(event)
+	return err != nil || who.Event(b, "", time.Time{}) || who.Cells(cells) || who.Text(string(text))
+}

@@ -1,0 +1,232 @@
+package spool
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"relay/queue"
+	"relay/relay/internal/person"
+)
+
+func whoIs(t *testing.T, lines ...string) *person.Matcher {
+	t.Helper()
+	names, err := person.Parse(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person.NewMatcher(names)
+}
+
+// everyByte is all that lies below dir, gzip unpacked.
+func everyByte(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		all.WriteString(e.Name() + "\n")
+		b, err := os.ReadFile(path)
+		if z, zerr := gzip.NewReader(bytes.NewReader(b)); zerr == nil {
+			b, _ = io.ReadAll(z)
+		}
+		all.Write(bytes.ReplaceAll(b, []byte{0}, nil)) // UTF-16, too
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+func zipped(t *testing.T, s string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write([]byte(s)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func wide(s string) string {
+	b := []byte{0xff, 0xfe}
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = append(b, byte(u), byte(u>>8))
+	}
+	return string(b)
+}
+
+const (
+	adasLine = `{"event":"E","messageId":"%s","timestamp":"2026-01-31T09:00:00Z","userId":"4242","context":{"traits":{"email":"Ada@x.example"}}}` + "\n"
+	bosLine  = `{"event":"E","messageId":"b","timestamp":"2026-01-31T09:00:00Z","context":{"traits":{"email":"boada@x.example"}}}` + "\n"
+)
+
+// TestForget: rows of a person are removed from whatever lies in the directory, in every
+// format; the neighbours' rows stay. What is in hand is stored first.
+func TestForget(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "spool")
+	m := &memory{}
+	d := newDirectory(t, DirectoryOptions{Dir: dir, Queue: m, Quiet: 10 * time.Millisecond})
+	line := func(id string) string { return strings.ReplaceAll(adasLine, "%s", id) }
+	done := map[string]string{
+		"lines.jsonl":           line("a1") + bosLine,
+		"only-hers.jsonl":       line("a2"),
+		"list.json":             "[" + strings.TrimSpace(line("a3")) + ",\n" + strings.TrimSpace(bosLine) + "]",
+		"table.csv":             "event;timestamp;context.traits.email\nE;2026-01-31T09:00:00Z;\"ada@x.example\"\nE;2026-01-31T09:00:00Z;boada@x.example\n",
+		"wide.csv":              wide("event;timestamp;email\r\nE;2026-01-31T09:00:00Z;ada@x.example\r\nE;2026-01-31T09:00:00Z;boada@x.example\r\n"),
+		"ids.csv":               "event,Kunde,amount\nE,4242,1\nE,14242,4\n",
+		"no-header.csv":         "E,ada@x.example,1\nE,boada@x.example,4\n",
+		"packed.jsonl.gz":       zipped(t, line("a4")+bosLine),
+		"ada@x.example.csv":     "event,amount\nE,1\n",
+		"torn.csv":              "event,email\nE,\"boada@x.example\nE,ada@x.example\n",
+		"broken.jsonl":          `{"event":"E","email":"ada@x.example"` + "\n" + bosLine,
+		"workbook.xlsx":         "PK\x03\x04ada",
+		"neighbours-only.jsonl": bosLine,
+	}
+	old := time.Now().Add(-time.Hour).Truncate(time.Second)
+	for name, content := range done {
+		drop(t, filepath.Join(dir, doneDir), name, content)
+		if err := os.Chtimes(filepath.Join(dir, doneDir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drop(t, filepath.Join(dir, refusedDir), "x.csv.0123456789abcdef.jsonl",
+		`{"row":1,"code":"c","message":"m","text":"E,4242,1"}`+"\n"+`{"row":2,"code":"c","message":"m","text":"{\"email\":\"ada@x.example\"}"}`+"\n"+`{"row":3,"code":"c","message":"m","text":"E,14242,1"}`+"\n")
+	drop(t, dir, "now.jsonl", line("a5")+bosLine)
+	outside := filepath.Join(t.TempDir(), "outside.jsonl")
+	if err := os.WriteFile(outside, []byte(line("a6")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, doneDir, "link.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	before := everyByte(t, dir)
+	who := whoIs(t, "ada@x.example", "4242")
+	dry, err := d.Forget(t.Context(), who, true)
+	if err != nil || dry.Rows != 14 {
+		t.Errorf("dry: %+v %v", dry, err)
+	}
+	if everyByte(t, dir) != before || len(m.entries) != 0 {
+		t.Error("a dry run has changed something")
+	}
+	n, err := d.Forget(t.Context(), who, false)
+	if err != nil || n.Rows != dry.Rows || len(n.Unreached) != 1 || !strings.Contains(n.Unreached[0], "1 dropped files that hold no rows") {
+		t.Errorf("%+v %v", n, err)
+	}
+	if len(m.entries) != 2 {
+		t.Errorf("%d rows of the file in hand are in the queue, want 2", len(m.entries))
+	}
+	if err := os.Remove(filepath.Join(dir, doneDir, "link.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	after := everyByte(t, dir)
+	for _, gone := range []string{"4242\"", "Ada@", ";ada@", ",ada@", "\"ada@", ",4242", "\nada@"} {
+		if strings.Contains(after, gone) {
+			t.Errorf("%q is still there:\n%s", gone, after)
+		}
+	}
+	for _, stays := range []string{"14242,4", "boada@x.example", "\"row\":3", "neighbours-only"} {
+		if !strings.Contains(after, stays) {
+			t.Errorf("%q is gone", stays)
+		}
+	}
+	if b, _ := os.ReadFile(outside); string(b) != line("a6") {
+		t.Error("a file outside was changed")
+	}
+	if fi, err := os.Stat(filepath.Join(dir, doneDir, "lines.jsonl")); err != nil || !fi.ModTime().Equal(old) {
+		t.Errorf("a file was made younger: %v %v", fi.ModTime(), err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, doneDir, "only-hers.jsonl")); err == nil {
+		t.Error("an empty file is left")
+	}
+	if n, err = d.Forget(t.Context(), who, false); n.Rows != 0 || err != nil {
+		t.Errorf("again: %+v %v", n, err)
+	}
+}
+
+// A file in hand that cannot be stored is said, and Forget does not wait for the queue
+// for ever; Run goes on with it.
+func TestForgetWhileQueueIsFull(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "spool")
+	full := make(chan struct{})
+	m := &memory{before: func(int) error {
+		select {
+		case <-full:
+			return nil
+		default:
+			return &queue.FullError{RetryAfter: time.Millisecond}
+		}
+	}}
+	d := newDirectory(t, DirectoryOptions{Dir: dir, Queue: m, Quiet: time.Millisecond, Poll: 10 * time.Millisecond})
+	drop(t, dir, "now.jsonl", strings.ReplaceAll(adasLine, "%s", "a")+bosLine)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	defer func() {
+		stop()
+		<-ended
+	}()
+	for claims, _ := filepath.Glob(filepath.Join(dir, workDir, "*")); len(claims) == 0; claims, _ = filepath.Glob(filepath.Join(dir, workDir, "*")) {
+		time.Sleep(time.Millisecond)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	n, err := d.Forget(short, whoIs(t, "ada@x.example"), false)
+	if err != nil || n.Rows != 0 || len(n.Unreached) != 1 || !strings.Contains(n.Unreached[0], "run this again") {
+		t.Errorf("%+v %v", n, err)
+	}
+	close(full)
+	for range 500 {
+		m.mu.Lock()
+		stored := len(m.entries)
+		m.mu.Unlock()
+		if stored == 2 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("the file is not stored")
+}
+
+func TestForgetReport(t *testing.T) {
+	t.Parallel()
+	who := whoIs(t, "ada@x.example")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "x.refused.jsonl")
+	drop(t, dir, "x.refused.jsonl", `{"row":1,"code":"c","message":"m","text":"E,ada@x.example"}`+"\n"+`{"row":2,"code":"c","message":"m","text":"E,bo@x.example"}`+"\n")
+	for _, dry := range []bool{true, false} {
+		if n, err := ForgetReport(path, who, dry); n != 1 || err != nil {
+			t.Errorf("%d %v", n, err)
+		}
+	}
+	if s := everyByte(t, dir); strings.Contains(s, "ada@") || !strings.Contains(s, "bo@") {
+		t.Error(s)
+	}
+	drop(t, dir, "else.txt", "ada@x.example")
+	if err := os.Symlink(path, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, no := range []string{"else.txt", "link", "none"} {
+		if n, err := ForgetReport(filepath.Join(dir, no), who, false); n != 0 || err == nil {
+			t.Errorf("%s: %d %v", no, n, err)
+		}
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "*")); !slices.Contains(names, filepath.Join(dir, "else.txt")) {
+		t.Error("a file that is no report was removed")
+	}
+}
