@@ -2,6 +2,7 @@ package mapper
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -189,7 +190,7 @@ default_currency: USD
 		t.Errorf("what was found for one set is said of another: %+v", outs)
 	}
 	keys, _ := m.KeysIn(event)
-	if len(keys) != 1 || !containsKey(m.KeysOf("0171 1234567"), keys[0]) {
+	if len(keys) != 1 || !slices.Contains(m.KeysOf("0171 1234567"), keys[0]) {
 		t.Errorf("keys %v", keys)
 	}
 	lane := m.MapLane(event, "702", keyTestNow)
@@ -206,13 +207,4 @@ default_currency: USD
 			}
 		}
 	}
-}
-
-func containsKey(keys []MatchKey, k MatchKey) bool {
-	for _, have := range keys {
-		if have == k {
-			return true
-		}
-	}
-	return false
 }

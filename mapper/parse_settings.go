@@ -208,8 +208,10 @@ func (p *parser) customRules(v strictyaml.Value) (out customRules) {
 	}
 	out.exclude = p.propertyPaths(rules, "exclude")
 	out.keep = p.propertyPaths(rules, "keep")
-	if out.only = p.propertyPaths(rules, "only"); out.only == nil && slices.ContainsFunc(rules.Fields(), func(f strictyaml.Field) bool { return f.Name == "only" }) {
-		out.only = []path{} // an empty list: nothing leaves
+	if _, ok := rules.Field("only"); ok {
+		if out.only = p.propertyPaths(rules, "only"); out.only == nil {
+			out.only = []path{} // an empty list: nothing leaves
+		}
 	}
 	if v, ok := rules.Field("set"); ok {
 		if fields, ok := v.Object(); ok {

@@ -118,6 +118,7 @@ func TestSchemaAgreesWithParse(t *testing.T) {
 		{false, "version: 1\naction_source: []\n"},
 		{false, "version: 1\ncontents: [colour]\n"},
 		{false, "version: 1\nreferrer_url: []\n"},
+		{false, "version: 1\ncustom_data: { excl: a }\n"},
 		{false, "events: {}\n"},
 		{false, "version: 2\n"},
 		{false, "version: 1\nevent: {}\n"},

@@ -110,8 +110,7 @@ func (r *timeReader) whole(date, hour, minute, second, fraction, half, after str
 // after reads what follows the time of day: a zone, C's year, or both in
 // either order. known says that the zone is an offset, of so many seconds.
 func (r *timeReader) after(s string) (seconds int, known, ok bool) {
-	words := strings.Fields(strings.TrimLeft(s, ":")) // analytics-swift once wrote 27.029:Z
-	for _, w := range words {
+	for w := range strings.FieldsSeq(strings.TrimLeft(s, ":")) { // analytics-swift once wrote 27.029:Z
 		switch m := offset.FindStringSubmatch(w); {
 		case m != nil && known: // -0300 -03: Go where a zone has no name
 		case m != nil:
