@@ -79,9 +79,11 @@ func ShowName(name string) string {
 // somebody's name and no stretch of it a phone number, else by its shape. Hex
 // digits, as of a UUID, are no word.
 func ShowID(id string) string {
+	if isHex(strings.ReplaceAll(id, "-", ""), 16) { // a UUID, of which a part may be letters alone
+		return id
+	}
 	for part := range strings.FieldsFuncSeq(id, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		hex := strings.Trim(strings.ToLower(part), "0123456789abcdef") == "" && len(part) >= 4 && strings.ContainsAny(part, "0123456789")
-		if !hex && !Known(part) {
+		if !isHex(part, 4) && !Known(part) {
 			return Shape(id)
 		}
 	}
@@ -89,6 +91,11 @@ func ShowID(id string) string {
 		return Shape(id)
 	}
 	return id
+}
+
+// isHex says whether text is hex digits, at least so many, digits among them.
+func isHex(text string, least int) bool {
+	return len(text) >= least && strings.ContainsAny(text, "0123456789") && strings.Trim(text, "0123456789abcdefABCDEF") == ""
 }
 
 // isPhoneDigits says whether an id is the digits of a phone number and nothing

@@ -16,7 +16,8 @@ func TestShownInMaskedViews(t *testing.T) {
 	}
 	for id, want := range map[string]string{
 		"m-01": "m-01", "till3-100423": "till3-100423", "1c5f7e0a-6f3a-4c2e-9a3d-0d6a5f1b7c11": "1c5f7e0a-6f3a-4c2e-9a3d-0d6a5f1b7c11",
-		"ORD-2026-77": "AAA-9999-99", "order-1": "order-1", "1795518000123": "1795518000123", "ada@example.com-o1": "aaa@aaaaaaa.aaa-a9",
+		"1c5f7e0a-6f3a-4c2e-beef-0d6a5f1b7c11": "1c5f7e0a-6f3a-4c2e-beef-0d6a5f1b7c11",
+		"ORD-2026-77":                          "AAA-9999-99", "order-1": "order-1", "1795518000123": "1795518000123", "ada@example.com-o1": "aaa@aaaaaaa.aaa-a9",
 		"lovelace-17": "aaaaaaaa-99", "+12125550147": "+99999999999", "12125550147": "99999999999", "2125550147": "9999999999", "u1": "u1",
 	} {
 		if got := ShowID(id); got != want {
