@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -189,6 +191,27 @@ func FuzzNormalise(f *testing.F) {
 		}
 		if m := normalise(k, again, l, nil); m.value != n.value {
 			t.Errorf("%s %q in %q: %q becomes %q", keyTable[k].name, raw, country, n.value, m.value)
+		}
+	})
+}
+
+// FuzzParseCost: a mapping costs memory in proportion to its size, whatever its
+// anchors and paths are.
+func FuzzParseCost(f *testing.F) {
+	f.Add([]byte(fuzzMapping))
+	f.Add([]byte("a: &a [x,x,x,x]\nb: &b [*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c]\ne: [*d,*d,*d,*d]\n"))
+	f.Add([]byte("version: 1\nevents:\n" + strings.Repeat("  E: '1'\n", 3000)))
+	f.Add([]byte("version: 1\nevents: { E: '1' }\ncustom_data: { exclude: [" + strings.Repeat("a.b[],", 3000) + "] }\n"))
+	f.Add([]byte("version: 1\nevents: { E: { to: '1', when: '" + strings.Repeat("(", 3000) + "1' } }\n"))
+	f.Add([]byte(strings.Repeat("[", 5000)))
+	f.Add([]byte(strings.Repeat("a:\n ", 3000)))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, _ = Parse("mapping.yaml", src)
+		runtime.ReadMemStats(&after)
+		if cost := int64(after.TotalAlloc - before.TotalAlloc); cost > 8<<20+4000*int64(len(src)) {
+			t.Errorf("%d bytes in the heap for a mapping of %d", cost, len(src))
 		}
 	})
 }

@@ -195,6 +195,7 @@ func (s *sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
 		MaxRequestBytes:   int(cfg.Intake.MaxRequestBytes),
 		MaxEventBytes:     int(cfg.Intake.MaxEventBytes),
 		MaxBatchEvents:    cfg.Intake.MaxBatchEvents,
+		Short:             newRoof().short,
 		RequestsPerSecond: cfg.Intake.RequestsPerSecond,
 		Burst:             cfg.Intake.Burst,
 		AppendTimeout:     cfg.Intake.AppendTimeout,

@@ -42,6 +42,7 @@ var (
 	failLarge    = &failure{status: 413, code: "request_too_large", message: "the request is over the size limit"}
 	failRate     = &failure{status: 429, code: "rate_limited", message: "too many requests", retry: 1}
 	failBusy     = &failure{status: 429, code: "busy", message: "too much at once", retry: 1}
+	failMemory   = &failure{status: 429, code: "busy", message: "relay is near the memory it may have", retry: 2}
 	failCrowded  = &failure{status: 429, code: "too_many_connections", message: "too many connections", retry: 1, close: true}
 	failStopping = &failure{status: 503, code: "stopping", message: "relay is stopping", retry: 5, close: true}
 	failStorage  = &failure{status: 503, code: "storage_unavailable", message: "the event could not be stored", retry: 5}

@@ -147,6 +147,9 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 		f.retry = seconds(time.Duration(float64(time.Second) / float64(h.limit.Limit())))
 		return &f
 	}
+	if h.o.Short != nil && h.o.Short() {
+		return failMemory
+	}
 	if f := connRefuses(r.Context()); f != nil {
 		return f
 	}

@@ -44,6 +44,10 @@ type Options struct {
 	MaxBatchEvents   int   // default 2,500
 	MaxInFlightBytes int64 // of all requests together; default 40 MiB, at least 6 requests of the largest size
 
+	// Short says that the process is near the memory it may have: requests are
+	// refused until it is not. nil: it never is.
+	Short func() bool
+
 	RequestsPerSecond float64 // over all connections; 0: no limit
 	Burst             int     // default: one second's worth
 
