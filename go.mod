@@ -3,6 +3,8 @@ module relay
 go 1.26.0
 
 require (
+	filippo.io/age v1.3.2
+	github.com/Microsoft/go-winio v0.6.4
 	github.com/biter777/countries v1.7.5
 	github.com/bojanz/currency v1.4.2
 	github.com/coreos/go-systemd/v22 v22.7.0
@@ -33,7 +35,7 @@ require (
 )
 
 require (
-	github.com/Microsoft/go-winio v0.6.4 // indirect
+	filippo.io/hpke v0.4.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/cockroachdb/apd/v3 v3.2.3 // indirect
@@ -46,6 +48,7 @@ require (
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/segmentio/backo-go v1.1.0 // indirect
 	github.com/xtgo/uuid v0.0.0-20140804021211-a0b114877d4c // indirect
+	golang.org/x/crypto v0.55.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )

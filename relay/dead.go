@@ -304,9 +304,11 @@ func newDeadDropCommand() *cobra.Command {
 func newDeadExportCommand() *cobra.Command {
 	var f deadFlags
 	c := &cobra.Command{
-		Use:     "export",
-		Short:   "Write dead letters with their whole events as JSON lines",
-		Long:    "Writes every dead letter with its event as it arrived: customers' data included.\nKeep the output safe.",
+		Use:   "export",
+		Short: "Write dead letters with their whole events as JSON lines",
+		Long: `Writes every dead letter with its event as it arrived: customers' data included. Says on
+standard error how many that are and until when they are of use: keep the output safe, and
+remove it then.`,
 		Example: "  relay dead export --reason rejected > rejected.jsonl",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -316,11 +318,13 @@ func newDeadExportCommand() *cobra.Command {
 			}
 			return withDesk(c, false, func(ctx context.Context, d *desk) error {
 				var werr error
+				var out exported
 				err := d.ExportDead(ctx, filter, func(x admin.DeadDetail) bool {
+					out.add(x.ReceivedAt)
 					werr = jsonLine(c.OutOrStdout(), x)
 					return werr == nil
 				})
-				return firstError(err, werr)
+				return firstError(err, werr, out.say(c.ErrOrStderr()))
 			})
 		},
 	}

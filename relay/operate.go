@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -115,52 +114,6 @@ func newHealthCommand() *cobra.Command {
 	}
 	addConfigFlag(c)
 	return c
-}
-
-func newBackupCommand() *cobra.Command {
-	var verify bool
-	c := &cobra.Command{
-		Use:   "backup FILE",
-		Short: "Write a consistent copy of the queue, while relay runs",
-		Long: `Writes a tar file of the queue directory and reads it again: it is whole, or not there.
-It is of one moment. ` + "`relay restore`" + ` unpacks it. --verify reads a copy made before.`,
-		Example: "  relay backup /mnt/usb/relay-queue.tar\n  relay backup --verify /mnt/usb/relay-queue.tar",
-		Args:    usageArgs(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			if verify {
-				return verifyBackup(c, args[0])
-			}
-			return withDesk(c, true, func(ctx context.Context, d *desk) error {
-				return saveFile(c, args[0], func(f *os.File) error {
-					if err := d.Backup(ctx, f); err != nil {
-						return err
-					}
-					if _, err := f.Seek(0, io.SeekStart); err != nil {
-						return fmt.Errorf("read %s: %w", args[0], err)
-					}
-					_, err := admin.VerifyBackup(f)
-					return err
-				})
-			})
-		},
-	}
-	c.Flags().BoolVar(&verify, "verify", false, "write nothing: read a copy made before and compare its sums")
-	addConfigFlag(c)
-	return c
-}
-
-func verifyBackup(c *cobra.Command, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("verify backup: %w", err)
-	}
-	defer f.Close()
-	n, err := admin.VerifyBackup(f)
-	if err != nil {
-		return fmt.Errorf("verify %s: %w", path, err)
-	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "%s is whole: %d files, every sum agrees\n", path, n)
-	return err
 }
 
 func newSupportBundleCommand() *cobra.Command {

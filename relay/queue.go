@@ -125,9 +125,10 @@ func newQueueShowCommand() *cobra.Command {
 func newQueueExportCommand() *cobra.Command {
 	var f queueFlags
 	c := &cobra.Command{
-		Use:     "export",
-		Short:   "Write waiting events, whole, as JSON lines",
-		Long:    "Writes every waiting event as it arrived: customers' data included. Keep the output safe.",
+		Use:   "export",
+		Short: "Write waiting events, whole, as JSON lines",
+		Long: `Writes every waiting event as it arrived: customers' data included. Says on standard error how
+many that are and until when they are of use: keep the output safe, and remove it then.`,
 		Example: "  relay queue export --since 2h > waiting.jsonl",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -137,11 +138,13 @@ func newQueueExportCommand() *cobra.Command {
 			}
 			return withDesk(c, false, func(ctx context.Context, d *desk) error {
 				var werr error
+				var out exported
 				err := d.ExportQueue(ctx, filter, func(x admin.Queued) bool {
+					out.add(x.ReceivedAt)
 					werr = jsonLine(c.OutOrStdout(), x)
 					return werr == nil
 				})
-				return firstError(err, werr)
+				return firstError(err, werr, out.say(c.ErrOrStderr()))
 			})
 		},
 	}

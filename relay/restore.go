@@ -22,6 +22,7 @@ import (
 )
 
 func newRestoreCommand() *cobra.Command {
+	var p passphrase
 	c := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Unpack a backup into an empty queue directory",
@@ -31,14 +32,18 @@ may go twice; the next start logs it once more. People who were forgotten since 
 was made are in it again: run ` + "`relay forget`" + ` for them.
 Stop relay first, and move the old directory away: of two queues with the same events
 each sends them.`,
-		Example: "  relay restore /mnt/usb/relay-queue.tar",
+		Example: "  relay restore /mnt/usb/relay-queue.tar\n  relay restore --passphrase-file backup-passphrase /mnt/usb/relay-queue.tar.age",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, _, err := config.Load(configPath(c), config.Options{})
 			if err != nil {
 				return err
 			}
-			files, mark, err := restore(c.Context(), cfg, args[0])
+			words, err := p.read()
+			if err != nil {
+				return err
+			}
+			files, mark, err := restore(c.Context(), cfg, args[0], words)
 			if err != nil {
 				return err
 			}
@@ -50,6 +55,7 @@ People who were forgotten after that time are in it again: run `+"`relay forget`
 			return err
 		},
 	}
+	p.flag(c)
 	addConfigFlag(c)
 	return c
 }
@@ -64,15 +70,19 @@ type restoredQueue struct {
 	Events int64     `json:"events"` // waited in it: what may go twice
 }
 
-// restore unpacks the backup file into the queue directory of cfg, all or
+// restore unpacks the backup file, encrypted with words or not, into the queue directory of cfg, all or
 // nothing. Invariant: from the first file on, and until all of them are there and
 // were counted, a mark in the directory keeps every relay from opening it.
-func restore(ctx context.Context, cfg *config.Config, file string) (files int, mark restoredQueue, err error) {
+func restore(ctx context.Context, cfg *config.Config, file, words string) (files int, mark restoredQueue, err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return 0, mark, fmt.Errorf("restore: %w", err)
 	}
 	defer f.Close()
+	in, err := opened(f, words)
+	if err != nil {
+		return 0, mark, fmt.Errorf("restore %s: %w", file, err)
+	}
 	dir := cfg.Queue.Path
 	if err := makeQueueDir(dir); err != nil {
 		return 0, mark, fmt.Errorf("restore: %w", err)
@@ -101,7 +111,7 @@ func restore(ctx context.Context, cfg *config.Config, file string) (files int, m
 	if err := mark.write(dir); err != nil {
 		return 0, mark, err
 	}
-	if files, mark.Made, err = admin.UnpackBackup(f, dir); err != nil {
+	if files, mark.Made, err = admin.UnpackBackup(in, dir); err != nil {
 		return 0, mark, fmt.Errorf("restore %s: %w", file, err)
 	}
 	_ = lock.Close() // whoever reads takes it too; the mark keeps others out

@@ -114,6 +114,9 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	var names []person.Name
 	if err == nil {
 		names, err = person.Parse(ask.Lines)
+		if own, ok := s.o.mapping().(interface{ NeverCustomer(string) bool }); ok && err == nil {
+			err = person.Refuse(names, own.NeverCustomer)
+		}
 		if err != nil {
 			err = badf("%v", err)
 		}

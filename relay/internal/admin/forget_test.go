@@ -71,6 +71,22 @@ func TestForgetRefuses(t *testing.T) {
 	}
 }
 
+// What the mapping calls the shop's own is nobody.
+func TestForgetRefusesTheShopsOwn(t *testing.T) {
+	m, _, err := mapper.Parse("m", []byte("version: 1\nevents: {}\nnever_customers: [\"*@acme-shop.example\", till-default]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t, func(o *Options) { o.Mapping = func() Mapping { return m } })
+	_, err = f.client().Forget(t.Context(), Forget{Lines: []string{"pat@example.com", "Sales <Sales@acme-shop.example>", "till-default"}})
+	if err == nil || !strings.Contains(err.Error(), "line 2 is one of never_customers") || !strings.Contains(err.Error(), "line 3 is") || strings.Contains(err.Error(), "line 1") {
+		t.Errorf("%v", err)
+	}
+	if len(f.queue.records) != 4 {
+		t.Error("something was removed")
+	}
+}
+
 // More than a person may have is removed once somebody has said yes.
 func TestForgetAsks(t *testing.T) {
 	f := newFixture(t, func(o *Options) { o.Token = testToken })

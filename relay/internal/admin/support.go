@@ -80,6 +80,10 @@ func (s *Server) writeSupport(w io.Writer, first, second []byte) error {
 		files = s.o.Files()
 	}
 	for _, step := range []func() error{
+		func() error {
+			now := s.o.Now().UTC()
+			return put("README.txt", []byte(fmt.Sprintf(supportWords, now.Format(time.RFC3339), now.Add(supportFor).Format(time.DateOnly))))
+		},
 		func() error { return putJSON("status.json", s.Status()) },
 		func() error { return putJSON("queue-stats.json", s.o.Queue.Stats()) },
 		func() error { return putJSON("history.json", s.history.points(true)) },
@@ -121,6 +125,19 @@ func (s *Server) writeSupport(w io.Writer, first, second []byte) error {
 	}
 	return nil
 }
+
+// supportWords are what the bundle says of itself.
+const supportWords = `A support bundle of relay, made %s; nothing in it is newer.
+
+It holds numbers, states, the last log lines, the configuration with secrets hidden, and the
+mapping; names of events, ids of event sets, names of hosts and paths are in it. It holds no
+event, no data of customers and no token. Look into it before you send it.
+
+Whoever helps needs it no longer than the help takes: remove it then, by %s at the latest.
+`
+
+// supportFor is how long a bundle is of use: what it shows has changed by then.
+const supportFor = 30 * 24 * time.Hour
 
 func (s *Server) metricsText() ([]byte, error) {
 	families, err := s.o.Metrics.registry.Gather()

@@ -22,6 +22,7 @@ const (
 
 // Name is what a person is known by: one line that was asked for.
 type Name struct {
+	at      int    // the number of its line
 	line    string // as it was given, trimmed
 	text    string // as it is compared: mapper.Fold of it, of an address the address alone
 	address bool
@@ -87,7 +88,7 @@ func Parse(lines []string) (names []Name, err error) {
 			continue
 		}
 		if !have[line] {
-			have[line] = true
+			have[line], n.at = true, i+1
 			names = append(names, n)
 		}
 	}
@@ -104,6 +105,18 @@ func Parse(lines []string) (names []Name, err error) {
 		return nil, err
 	}
 	return names, nil
+}
+
+// Refuse says which names are the shop's own, as own tells: whoever removes those
+// removes everybody's.
+func Refuse(names []Name, own func(string) bool) error {
+	var errs []error
+	for i := range names {
+		if own(names[i].line) || own(names[i].text) {
+			errs = append(errs, &LineError{names[i].at, "is one of never_customers: the shop's own, and nobody's"})
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func parse(line string) (n Name, why string) {

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// exported is what an export has written.
+type exported struct {
+	events int
+	newest time.Time // time of receipt
+}
+
+func (e *exported) add(received time.Time) {
+	e.events++
+	if received.After(e.newest) {
+		e.newest = received
+	}
+}
+
+// usefulFor is how long Meta takes an event of a physical store (facts: meta-wire 4).
+const usefulFor = 62 * 24 * time.Hour
+
+// say tells what whoever has asked holds now, and until when.
+func (e *exported) say(w io.Writer) error {
+	if e.events == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%s with personal data of customers, as they arrived. Meta takes the newest until %s: remove them then at the latest; `relay forget` does not reach them.\n",
+		count(e.events, "event"), e.newest.Add(usefulFor).UTC().Format(time.RFC3339))
+	return err
+}
