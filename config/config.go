@@ -9,7 +9,9 @@ type Config struct {
 	File    string // the file it was read from
 	Listen  string // host:port or unix:/path
 	Mapping string // path of the mapping file
-	Spool   string // directory of dropped files; empty: none
+	Spool   Spool
+
+	SpoolKeep time.Duration // how long files stay that were taken from Spool.Dir and stored
 
 	Admin  Admin
 	Health Health
@@ -36,6 +38,23 @@ type Config struct {
 	references map[string]string
 	places     map[string]place
 }
+
+// Spool is the directory of dropped files, and what the columns of the tables in it
+// mean.
+type Spool struct {
+	Dir        string // empty: none
+	Event      string // name of rows that give none
+	Columns    []SpoolColumn
+	TimeFormat string
+	HeaderRow  int // 0: the first line that is not blank
+	GroupBy    string
+	ID         string
+	Separator  string
+}
+
+// SpoolColumn says what fills a place of the event: a column, or several joined
+// with " + ". An empty Path leaves the column out.
+type SpoolColumn struct{ Path, From string }
 
 // Admin is the admin listener, and the socket of the commands.
 type Admin struct {

@@ -105,6 +105,8 @@ func TestShippedFileShowsEveryDefault(t *testing.T) {
 		switch {
 		case want == "" && (s.kind == kindTexts || s.kind == kindKeys || s.kind == kindSecrets):
 			want = "[]"
+		case want == "" && s.kind == kindColumns:
+			want = "{}"
 		case want == "":
 			want = `""`
 		}
@@ -202,7 +204,7 @@ queue: { path: ../../var/lib/relay }
 graph: { access_token_file: secrets/token }
 `), environment(nil))
 	must(t, err)
-	got := []string{c.Listen, c.Admin.Listen, c.Mapping, c.Spool, c.Queue.Path, c.Graph.AccessTokenFile, c.TLS.Cert}
+	got := []string{c.Listen, c.Admin.Listen, c.Mapping, c.Spool.Dir, c.Queue.Path, c.Graph.AccessTokenFile, c.TLS.Cert}
 	want := []string{"unix:/etc/relay/run/relay.sock", "unix:/run/admin.sock", "/etc/relay/maps/m.yaml", "/var/spool/relay", "/var/lib/relay", "/etc/relay/secrets/token", ""}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -231,5 +233,47 @@ func TestInvalidNamesThePlace(t *testing.T) {
 	var ps strictyaml.Problems = e.Problems
 	if len(ps) != 1 || c.Invalid("queue.max_age", "x").Problems[0].Line != 1 {
 		t.Error("a key that is not in the file is placed at the top")
+	}
+}
+
+// spool is a directory alone, or what the tables in it mean too.
+func TestSpool(t *testing.T) {
+	c, _, err := Parse("/etc/relay/relay.yaml", []byte(`
+spool:
+  dir: drop
+  event: Order Completed
+  columns: { timestamp: Date + Time, "context.traits.email": E-Mail, "": [Clerk, "Note: a"] }
+  time_format: "02/01/2006 15:04"
+  header_row: 3
+  group_by: Order No.
+  id: Order No.
+  separator: tab
+spool_keep: 0
+`), environment(nil))
+	must(t, err)
+	want := Spool{
+		Dir: "/etc/relay/drop", Event: "Order Completed", TimeFormat: "02/01/2006 15:04", HeaderRow: 3, GroupBy: "Order No.", ID: "Order No.", Separator: "tab",
+		Columns: []SpoolColumn{{"timestamp", "Date + Time"}, {"context.traits.email", "E-Mail"}, {"", "Clerk"}, {"", "Note: a"}},
+	}
+	if d := cmp.Diff(want, c.Spool); d != "" || c.SpoolKeep != 0 {
+		t.Errorf("keep %v\n%s", c.SpoolKeep, d)
+	}
+	if got := printed(t, c)["spool.columns"]; !strings.HasPrefix(got, `{"timestamp": Date + Time, "context.traits.email": E-Mail, "": [Clerk, "Note: a"]} # file, line 5`) {
+		t.Errorf("printed as %s", got)
+	}
+	for text, want := range map[string]string{
+		"spool: drop\n": "", "spool: ${env:NONE:-}\n": "", "spool:\n": "", "spool: {dir: \"\", id: \"\", columns: {}, header_row: 0}\n": "",
+		"spool: [drop]\n":                                 "relay.yaml:1:8: spool: expected an object, found a list",
+		"spool: {id: Bon}\n":                              "relay.yaml:1:13: spool.id: spool.dir is not set",
+		"spool: {dir: d, columns: [a]}\n":                 "relay.yaml:1:26: spool.columns: expected an object, found a list",
+		"spool: {dir: d, columns: {timestamp: [a, b]}}\n": "spool.columns.timestamp: names several columns",
+		"spool: {dir: d, colums: {}}\n":                   `unknown key "colums"`,
+		"spool: {dir: d, header_row: -1}\n":               "spool.header_row",
+		"spool_keep: ever\n":                              "spool_keep: expected a duration",
+	} {
+		_, _, err := Parse("relay.yaml", []byte(text), environment(nil))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
 	}
 }

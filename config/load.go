@@ -43,6 +43,7 @@ func Parse(path string, src []byte, o Options) (*Config, []strictyaml.Problem, e
 		file: path, dir: filepath.Dir(path), src: src, lines: splitLines(src),
 		cfg:     Default(filepath.Dir(path)),
 		values:  map[string]strictyaml.Value{},
+		short:   map[string]strictyaml.Value{},
 		sources: map[string]source{},
 	}
 	l.expander = expander{dir: l.dir, lookupEnv: o.LookupEnv}
@@ -77,6 +78,7 @@ type loader struct {
 	cfg       *Config
 	root      strictyaml.Value
 	values    map[string]strictyaml.Value // of the keys that are in the file
+	short     map[string]strictyaml.Value // of sections that are written as one value
 	sources   map[string]source           // of expanded scalars, by path
 }
 
@@ -127,6 +129,9 @@ func (l *loader) readAll() {
 	for _, s := range settings() {
 		section, name := s.section()
 		v, ok := l.sectionOf(sections, section).Field(name)
+		if !ok && s.short {
+			v, ok = l.short[section]
+		}
 		if !ok {
 			continue
 		}
@@ -148,6 +153,10 @@ func (l *loader) readAll() {
 func (l *loader) openSection(outer *strictyaml.Object, name string) *strictyaml.Object {
 	v, ok := outer.Field(name)
 	if !ok {
+		return &strictyaml.Object{}
+	}
+	if v.Kind() == strictyaml.ScalarKind && shortOf(name) != "" {
+		l.short[name] = v
 		return &strictyaml.Object{}
 	}
 	o, _ := v.Object()

@@ -111,10 +111,32 @@ func (c *Config) shown(s setting) string {
 			items = append(items, fmt.Sprintf("{key: %s, events: %s}", quoteYAML(key), c.shownList(name+".events", slices.Clone(k.Events))))
 		}
 		return "[" + strings.Join(items, ", ") + "]"
+	case s.kind == kindColumns:
+		return c.shownColumns(s.key, *s.at(c).(*[]SpoolColumn))
 	default:
 		return s.show(c)
 	}
 	return c.shownList(s.key, items)
+}
+
+// shownColumns writes what fills each place, and what is left out.
+func (c *Config) shownColumns(name string, all []SpoolColumn) string {
+	var items, out []string
+	for i, col := range all {
+		from := col.From
+		if ref, ok := c.references[fmt.Sprintf("%s[%d]", name, i)]; ok {
+			from = ref
+		}
+		if col.Path == "" {
+			out = append(out, from)
+		} else {
+			items = append(items, strconv.Quote(col.Path)+": "+quoteYAML(from))
+		}
+	}
+	if len(out) > 0 {
+		items = append(items, `"": `+listYAML(out))
+	}
+	return "{" + strings.Join(items, ", ") + "}"
 }
 
 // shownList writes a list, and instead of each item that came through ${…} the

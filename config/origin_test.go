@@ -83,7 +83,7 @@ spool: "${env:NONE:-drop}"
 		"graph.proxy":         `"<secret>" # env HIDDEN`,
 		"rate.burst":          `"${env:BURST}" # env BURST`,
 		"alerts.command":      `[/usr/bin/true, "--token", "${file:tg}", "chat=${file:tg}", "${env:HIDDEN}"] # secret file tg`,
-		"spool":               filepath.Join(dir, "drop") + " # file, line 7",
+		"spool.dir":           filepath.Join(dir, "drop") + " # file, line 7",
 	} {
 		if got[key] != want {
 			t.Errorf("%s: got %s, want %s", key, got[key], want)

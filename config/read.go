@@ -84,6 +84,8 @@ func (s setting) read(c *Config, v strictyaml.Value, dir string) {
 		}
 	case *[]Key:
 		*p = readKeys(v)
+	case *[]SpoolColumn:
+		*p = readColumns(v)
 	case *[]string:
 		*p = nil
 		for _, item := range v.OneOrList() {
@@ -186,6 +188,30 @@ func readKeys(v strictyaml.Value) []Key {
 		}
 	}
 	return keys
+}
+
+func readColumns(v strictyaml.Value) []SpoolColumn {
+	o, ok := v.Object()
+	if !ok {
+		return nil
+	}
+	var all []SpoolColumn
+	for _, f := range o.Fields() {
+		items := f.Value.OneOrList()
+		if len(items) == 0 {
+			f.Value.Errorf("names no column").WithHint("write the header of the column, or several joined with +: Date + Time")
+		}
+		if len(items) > 1 && f.Name != "" {
+			f.Value.Errorf("names several columns").WithHint("join them with +: Date + Time")
+			continue
+		}
+		for _, item := range items {
+			if text, ok := item.Text(); ok {
+				all = append(all, SpoolColumn{Path: f.Name, From: text})
+			}
+		}
+	}
+	return all
 }
 
 func parseMode(text string) (uint32, error) {

@@ -33,6 +33,18 @@ func (l *loader) noteReferences(s setting, v strictyaml.Value) {
 	switch s.kind {
 	case kindTexts, kindSecrets:
 		each(v.OneOrList(), s.key)
+	case kindColumns:
+		if v.Kind() != strictyaml.ObjectKind {
+			return
+		}
+		o, _ := v.Object()
+		n := 0
+		for _, f := range o.Fields() {
+			for _, item := range f.Value.OneOrList() {
+				note(item, fmt.Sprintf("%s[%d]", s.key, n))
+				n++
+			}
+		}
 	case kindKeys:
 		l.noteKeyReferences(s, v, note, each)
 	default:

@@ -78,8 +78,12 @@ func schemaSection(sections map[string]*object, section string) *object {
 	}
 	around, o := schemaSection(sections, outer), &object{}
 	sections[section] = o
+	types := []string{"object", "null"}
+	if shortOf(section) != "" {
+		types = append(types, "string")
+	}
 	*around = append(*around, member{name, object{
-		{"type", []string{"object", "null"}},
+		{"type", types},
 		{"additionalProperties", false},
 		{"properties", o},
 	}})
@@ -134,6 +138,8 @@ func (s setting) schemaType() object {
 		return object{{"type", []string{"string", "null"}}}
 	case kindSecrets, kindTexts:
 		return either(text, object{{"type", "array"}, {"items", text}}, object{{"type", "null"}})
+	case kindColumns:
+		return object{{"type", []string{"object", "null"}}, {"additionalProperties", either(text, object{{"type", "array"}, {"items", text}})}}
 	case kindKeys:
 		return object{{"type", []string{"array", "null"}}, {"items", object{
 			{"type", "object"},

@@ -13,6 +13,7 @@ const (
 	kindSecrets  kind = "secrets" // a list of them
 	kindKeys     kind = "keys"    // auth.keys
 	kindTexts    kind = "texts"   // a list of texts
+	kindColumns  kind = "columns" // spool.columns
 	kindBool     kind = "true or false"
 	kindWhole    kind = "number"   // whole
 	kindNumber   kind = "decimal"  // with a fraction
@@ -37,6 +38,7 @@ type setting struct {
 	most    string   // largest value
 	why     string   // where a bound comes from, for its message
 	choices []string // the only values
+	short   bool     // its section may be written as this key's value alone
 	at      func(*Config) any
 }
 
@@ -52,8 +54,41 @@ func settings() []setting {
 			doc: "The mapping file. Watched; a new version that does not check out changes nothing.",
 		},
 		{
-			key: "spool", kind: kindPath, at: func(c *Config) any { return &c.Spool },
-			doc: "A directory from which dropped files of events are taken; none: off.",
+			key: "spool_keep", kind: kindDuration, def: "7d", at: func(c *Config) any { return &c.SpoolKeep },
+			doc: "How long files stay in `done/` of `spool.dir` once they are stored; relay deletes them then. 0: at once. What was refused stays. With `queue.encryption_key` they are encrypted; `relay spool show` opens them.",
+		},
+
+		{
+			key: "spool.dir", kind: kindPath, short: true, at: func(c *Config) any { return &c.Spool.Dir },
+			doc: "A directory from which dropped files of events are taken, JSON lines, CSV or TSV, each also with `.gz`; none: off. `spool: DIR` says the same. The keys below are for tables, as the flags of `relay import`.",
+		},
+		{
+			key: "spool.event", kind: kindText, at: func(c *Config) any { return &c.Spool.Event },
+			doc: "Event name of rows that give none.",
+		},
+		{
+			key: "spool.columns", kind: kindColumns, at: func(c *Config) any { return &c.Spool.Columns },
+			doc: "What fills a place of the event: `{timestamp: Date + Time, context.traits.email: E-Mail, properties.products[].price: Line price}`; a header under the empty name is left out, several as a list: `{\"\": [Clerk, Note]}`. Every other header is a property of that name.",
+		},
+		{
+			key: "spool.time_format", kind: kindText, at: func(c *Config) any { return &c.Spool.TimeFormat },
+			doc: "Form of the times, such as `02/01/2006 15:04`: the moment 2 January 2006, 15:04:05 as it is written there.",
+		},
+		{
+			key: "spool.header_row", kind: kindWhole, def: "0", least: "0", most: "1000", at: func(c *Config) any { return &c.Spool.HeaderRow },
+			doc: "Line of the header, when lines stand above it; 0: the first that is not blank.",
+		},
+		{
+			key: "spool.group_by", kind: kindText, at: func(c *Config) any { return &c.Spool.GroupBy },
+			doc: "Column that the rows of one order have in common: they become one event, each row an item of its `products`.",
+		},
+		{
+			key: "spool.id", kind: kindText, at: func(c *Config) any { return &c.Spool.ID },
+			doc: "Column that makes a row the same sale in the next export, such as the order number: it is stored once.",
+		},
+		{
+			key: "spool.separator", kind: kindText, at: func(c *Config) any { return &c.Spool.Separator },
+			doc: "Separator, when it is not found out: one character, or `tab`.",
 		},
 
 		{
@@ -346,4 +381,14 @@ func (s setting) section() (section, name string) {
 		return s.key[:i], s.key[i+1:]
 	}
 	return "", s.key
+}
+
+// shortOf is the key that a section may be written as; "": none.
+func shortOf(section string) string {
+	for _, s := range settings() {
+		if sec, _ := s.section(); sec == section && s.short {
+			return s.key
+		}
+	}
+	return ""
 }

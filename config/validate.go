@@ -57,6 +57,7 @@ func (l *loader) validate() {
 	if c.Queue.Path == "" {
 		l.errorf("queue.path", "is empty")
 	}
+	l.checkSpool()
 	if c.Retry.MinInterval > c.Retry.MaxInterval {
 		l.errorOrder("retry.min_interval", durationText(c.Retry.MinInterval), "retry.max_interval", durationText(c.Retry.MaxInterval))
 	}
@@ -180,6 +181,25 @@ func (l *loader) checkIntake() {
 	for i, host := range in.AllowedHosts {
 		if strings.ContainsAny(host, "/@ ") {
 			l.errorf("intake.allowed_hosts", "item %d is not a host name", i+1).WithHint("write the name alone, such as till-server.local")
+		}
+	}
+}
+
+// checkSpool: what the tables mean is for a directory.
+func (l *loader) checkSpool() {
+	for _, s := range settings() {
+		if section, _ := s.section(); section != "spool" || l.cfg.Spool.Dir != "" || s.key == "spool.dir" {
+			continue
+		}
+		if v, ok := l.values[s.key]; ok && !v.IsNull() && !(s.kind == kindWhole && l.cfg.Spool.HeaderRow == 0) {
+			if text, ok := textOf(v); ok && text == "" {
+				continue
+			}
+			if s.kind == kindColumns && len(l.cfg.Spool.Columns) == 0 {
+				continue
+			}
+			l.errorf(s.key, "spool.dir is not set").WithHint("name the directory that files are dropped into")
+			return
 		}
 	}
 }

@@ -42,6 +42,10 @@ with --strict they count as mistakes.`,
 					f.add(nil, cfg.Invalid("mapping", "%v", err))
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
+				if _, err := spoolLayout(cfg); err != nil {
+					f.add(nil, err)
+					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
+				}
 				f.ok = append(f.ok, cfg.File)
 				args = []string{cfg.Mapping}
 			}

@@ -53,6 +53,7 @@ var commands = []func() *cobra.Command{
 	newQueueCommand,
 	newDeadCommand,
 	newImportCommand,
+	newSpoolCommand,
 	newLaneCommand,
 	newReceiptCommand,
 	newTLSCommand,

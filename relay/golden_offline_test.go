@@ -131,6 +131,8 @@ func goldenMistakes(t *testing.T, r *record) {
 		{"dead", "drop"},
 		{"dead", "list", "--since", "yesterday"},
 		{"queue", "list", "--since", "soon"},
+		{"spool", "list"},
+		{"spool", "show", "done/sales.csv"},
 		{"forget"},
 		{"doctor", "--test-event-code", "two words"},
 		{"import", "x", "--format", "xml"},

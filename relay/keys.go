@@ -7,6 +7,7 @@ import (
 
 	"relay/config"
 	"relay/internal/logs"
+	"relay/internal/seal"
 	"relay/relay/internal/admin"
 )
 
@@ -25,6 +26,12 @@ func (s *sidecar) takeKeys(cfg *config.Config, r *admin.ReloadResult) {
 	}
 	if err == nil && s.receipts != nil {
 		err = s.receipts.SetKeys(keys[0], keys[1:]...)
+	}
+	if err == nil && s.sealing != nil {
+		var k *seal.Keys
+		if k, err = seal.NewKeys(keys[0], keys[1:]...); err == nil {
+			s.sealing.Use(k)
+		}
 	}
 	if err != nil {
 		s.configRefused(r, fmt.Errorf("queue.encryption_key: %w", err))

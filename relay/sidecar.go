@@ -56,6 +56,7 @@ type sidecar struct {
 	started  *config.Config
 	spool    *spool.Directory // nil: no directory of dropped files
 	dropped  chan struct{}    // hints to look into it
+	sealing  *seal.Ring       // what stays of dropped files
 	keys     [][]byte         // of the queue's encryption, the first one seals; under reloading once open
 	path     string           // of relay.yaml
 
@@ -275,6 +276,7 @@ func (s *sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		Mapping:   func() admin.Mapping { return s.mapping.Mapping() },
 		Foresight: s.drain.Foresight,
 		Files:     s.files,
+		Spool:     s.spoolStatus,
 		Reload:    s.Reload,
 		TokenLack: s.tokens.lack,
 		Receipts:  receiptsOf(s.receipts),
@@ -394,6 +396,9 @@ func (s *sidecar) close() error {
 	}
 	if s.audit != nil {
 		errs = append(errs, s.audit.Close())
+	}
+	if s.spool != nil {
+		errs = append(errs, s.spool.Close())
 	}
 	if s.graph != nil {
 		errs = append(errs, s.graph.Close())

@@ -15,6 +15,7 @@ import (
 	"relay/internal/screen"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/spool"
 )
 
 func newStatusCommand() *cobra.Command {
@@ -103,6 +104,7 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 		}
 		printFile(out, "mapping", s.Mapping)
 		printFile(out, "config ", s.Config)
+		printSpool(out, s)
 	}
 	fmt.Fprintln(out)
 	t := newTable(out, "EVENT SET", "NAME", "STATE", "WAITING", "LAG", "DELIVERED", "DEAD", "LAST SUCCESS")
@@ -154,6 +156,27 @@ func droppedWords(dropped map[string]int64) string {
 		return ""
 	}
 	return strings.Join(words, ", ") + " since the start"
+}
+
+// printSpool says what lies in the directory of dropped files.
+func printSpool(out io.Writer, s admin.Status) {
+	d := s.Spool
+	if d == nil {
+		return
+	}
+	fmt.Fprintf(out, "spool    %s  %s to take", d.Dir, count(d.Waiting, "file"))
+	if d.Refused > 0 {
+		fmt.Fprintf(out, ", %s", colour(out, "33", fmt.Sprintf("%d in refused", d.Refused)))
+	}
+	fmt.Fprintln(out)
+	if d.Problem != "" {
+		fmt.Fprintf(out, "  %s: %s\n", colour(out, "31", "nothing is taken"), d.Problem)
+	}
+	for _, why := range spool.Reasons() {
+		if n := d.NotTaken[why]; n > 0 {
+			fmt.Fprintf(out, "  %s %s, the oldest for %s: %s\n", colour(out, "33", "not taken:"), why.Words(n, d.Kinds), span(s.Now.Sub(d.Since).Seconds()), why.Advice())
+		}
+	}
 }
 
 // printTrouble says of a lane what is the matter, and what must be done.

@@ -131,6 +131,11 @@ const (
 	SpoolRowsRefused      Code = "spool_rows_refused"
 	SpoolWaits            Code = "spool_waits"
 	SpoolUnreadable       Code = "spool_unreadable"
+	SpoolUnusable         Code = "spool_unusable"
+	SpoolKeeps            Code = "spool_keeps"
+	SpoolNotTaken         Code = "spool_not_taken"
+	SpoolNotDeleted       Code = "spool_not_deleted"
+	SpoolQuarantined      Code = "spool_quarantined"
 	SpoolFileNotTaken     Code = "spool_file_not_taken"
 	SpoolFileNotFound     Code = "spool_file_not_found"
 	SpoolFileNotStored    Code = "spool_file_not_stored"
@@ -276,10 +281,15 @@ var Sections = []Section{
 		{CertificateLoaded, slog.LevelInfo, "a changed certificate is in force", "nothing"},
 		{CertificateRefused, slog.LevelWarn, "a changed certificate cannot be used, the old one stays", "correct `tls.cert` and `tls.key`"},
 		{SpoolFileStored, slog.LevelInfo, "a dropped file is stored; it lies in `done/`", "nothing"},
-		{SpoolFileRefused, slog.LevelError, "a dropped file has no known format; it lies in `refused/`", "correct it and drop it again"},
-		{SpoolRowsRefused, slog.LevelWarn, "a dropped file is stored but for some rows; a report of them lies in `refused/`", "correct them and drop them again"},
+		{SpoolFileRefused, slog.LevelError, "a dropped file cannot be read, or holds not one usable row; it lies in `refused/` beside a report with `claim` in its name", "correct it and drop it again"},
+		{SpoolRowsRefused, slog.LevelWarn, "a dropped file is stored but for some rows; a report of them, with `claim` in its name, lies in `refused/`", "correct them and drop them again"},
 		{SpoolWaits, slog.LevelWarn, "the spool waits for the queue", "as for a full queue"},
 		{SpoolUnreadable, slog.LevelWarn, "the spool directory, or its `.work/`, cannot be read; tried again", "check the directory's permissions"},
+		{SpoolUnusable, slog.LevelError, "the spool directory, or relay's own directories in it, cannot be used; nothing is taken from it", "the message says what to do; check who may write into the directory"},
+		{SpoolKeeps, slog.LevelInfo, "said at start: how long stored files stay in `done/`", "`spool_keep` changes it"},
+		{SpoolNotTaken, slog.LevelWarn, "something lies in the spool directory and is not taken, `reason` says why", "do what `advice` says"},
+		{SpoolNotDeleted, slog.LevelWarn, "a stored file was kept for `spool_keep` and cannot be deleted; tried again", "check the permissions of `done/`"},
+		{SpoolQuarantined, slog.LevelError, "relay ended three times while it read a dropped file; it lies in `refused/`, its rows are not stored", "report it; correct the file and drop it again"},
 		{SpoolFileNotTaken, slog.LevelWarn, "a dropped file cannot be moved to `.work/`; tried again", "check the permissions of file and directory"},
 		{SpoolFileNotFound, slog.LevelWarn, "a file that relay had begun is gone from `.work/`; tried again", "put it back, or drop it again"},
 		{SpoolFileNotStored, slog.LevelWarn, "a dropped file cannot be read or stored now; tried again", "check the disk"},

@@ -14,6 +14,7 @@ import (
 	"relay/relay/internal/drain"
 	"relay/relay/internal/person"
 	"relay/relay/internal/receipts"
+	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
 )
 
@@ -40,7 +41,8 @@ type Options struct {
 	// Foresight tells the fate of dead letters that are sent again; nil, or one
 	// without a mapping: none can be.
 	Foresight func() drain.Foresight
-	Files     func() Files // config and mapping files and their last reload
+	Files     func() Files                  // config and mapping files and their last reload
+	Spool     func() *spool.DirectoryStatus // the directory of dropped files; nil, or one that gives nil: there is none
 	Reload    func(context.Context) ReloadResult
 	TokenLack func() string // why there is no access token, as advice.NoToken takes it; nil: none is configured
 	Config    func() []byte // the effective config, secrets hidden, for the support bundle

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"relay/relay/internal/drain"
+	"relay/relay/internal/spool"
 )
 
 // The dashboard, the alerts and their tests name only metrics that a scrape
@@ -107,7 +108,9 @@ var updateMetrics = flag.Bool("update-metrics", false, "rewrite docs/metrics.md"
 // The document of the metrics is what a scrape says of itself.
 func TestMetricsAreDocumented(t *testing.T) {
 	const path = "../../../docs/metrics.md"
-	f := newFixture(t, nil)
+	f := newFixture(t, func(o *Options) {
+		o.Spool = func() *spool.DirectoryStatus { return &spool.DirectoryStatus{} }
+	})
 	exercise(f.o.Metrics)
 	families, err := f.o.Metrics.Registry().Gather()
 	if err != nil {

@@ -41,6 +41,7 @@ func (s *Server) Status() Status {
 	if m := s.o.mapping(); m != nil && st.Mapping.Digest == "" {
 		st.Mapping.Digest, st.Mapping.OK = m.Digest(), st.Mapping.Refused == nil
 	}
+	st.Spool = s.dropped()
 	st.Coverage = s.o.Metrics.coverage()
 	st.Totals = s.o.Metrics.totals()
 	st.ClockSkew = s.o.Metrics.skewSeconds()

@@ -2,6 +2,8 @@ package admin
 
 import (
 	"time"
+
+	"relay/relay/internal/spool"
 )
 
 // LaneError is the last thing that went wrong in a lane. Message is Meta's or
@@ -20,20 +22,21 @@ type LaneError struct {
 
 // Status is GET /api/v1/status. A time that has not happened is null.
 type Status struct {
-	Build     Build      `json:"build"`
-	PID       int        `json:"pid"`
-	StartedAt time.Time  `json:"started_at"`
-	Now       time.Time  `json:"now"`
-	Ready     bool       `json:"ready"`
-	NotReady  []string   `json:"not_ready,omitempty"`
-	Queue     QueueInfo  `json:"queue"`
-	Rates     Rates      `json:"rates"`
-	Lanes     []LaneInfo `json:"lanes"`
-	Mapping   FileState  `json:"mapping"`
-	Config    FileState  `json:"config"`
-	Coverage  []Coverage `json:"match_keys"`
-	Totals    Totals     `json:"totals"`
-	ClockSkew float64    `json:"clock_skew_seconds"`
+	Build     Build                  `json:"build"`
+	PID       int                    `json:"pid"`
+	StartedAt time.Time              `json:"started_at"`
+	Now       time.Time              `json:"now"`
+	Ready     bool                   `json:"ready"`
+	NotReady  []string               `json:"not_ready,omitempty"`
+	Queue     QueueInfo              `json:"queue"`
+	Rates     Rates                  `json:"rates"`
+	Lanes     []LaneInfo             `json:"lanes"`
+	Mapping   FileState              `json:"mapping"`
+	Config    FileState              `json:"config"`
+	Spool     *spool.DirectoryStatus `json:"spool,omitempty"` // where files are dropped
+	Coverage  []Coverage             `json:"match_keys"`
+	Totals    Totals                 `json:"totals"`
+	ClockSkew float64                `json:"clock_skew_seconds"`
 }
 
 // QueueInfo is the queue as a whole.

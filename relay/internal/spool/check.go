@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"relay/queue"
 	"relay/relay/internal/track"
 )
@@ -21,7 +23,7 @@ func (o *Options) judge(r *row, st *state) (*queue.Entry, *track.Problem) {
 	if !m.Track {
 		return nil, nil
 	}
-	if why := o.judgeTime(m); why != nil {
+	if why := o.judgeTime(m, r.timed); why != nil {
 		return nil, why
 	}
 	e := &queue.Entry{ID: string(m.ID), Print: m.Print, Lanes: track.Lanes(o.Route, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
@@ -34,9 +36,10 @@ func (o *Options) judge(r *row, st *state) (*queue.Entry, *track.Problem) {
 	return e, nil
 }
 
-// judgeTime: an event whose time cannot be read would happen when its file was
+// judgeTime says what is wrong with the time of an event; timed: it is from a table
+// with a column of times. An event whose time cannot be read would happen when its file was
 // written, or read.
-func (o *Options) judgeTime(m *track.Message) *track.Problem {
+func (o *Options) judgeTime(m *track.Message, timed bool) *track.Problem {
 	times := m.Times()
 	for _, when := range times {
 		if _, ok := o.ReadTime(when, o.Received); ok {
@@ -47,7 +50,7 @@ func (o *Options) judgeTime(m *track.Message) *track.Problem {
 	case len(times) > 0:
 		return &track.Problem{Code: "invalid_timestamp", Message: fmt.Sprintf(
 			"its timestamp, of the form %s, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)", form(times[0]))}
-	case !o.Undated:
+	case !o.Undated && (timed || !o.UndatedFiles):
 		return &track.Problem{Code: "missing_timestamp", Message: "the row does not say when it happened (timestamp)"}
 	}
 	return nil
@@ -121,5 +124,6 @@ func unreadable(err error) error {
 	if errors.Is(err, ErrChanged) || isDisk(err) {
 		return err
 	}
-	return &FormatError{err}
+	cut := errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*jsontext.SyntacticError))
+	return &FormatError{Err: err, Cut: cut}
 }

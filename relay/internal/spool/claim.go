@@ -4,14 +4,18 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
+	"slices"
 	"strings"
+	"time"
 
-	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/mapper/personal"
 )
 
 // claim moves a dropped file where nobody else will touch it, under a random
@@ -19,196 +23,262 @@ import (
 func (d *Directory) claim(name string) (string, error) {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
-	claim := filepath.Join(d.o.Dir, workDir, hex.EncodeToString(b[:]))
-	if err := os.Mkdir(claim, 0o700); err != nil {
+	claim := path.Join(workDir, hex.EncodeToString(b[:]))
+	root := d.house.root
+	if err := root.Mkdir(claim, 0o700); err != nil {
 		return "", err
 	}
-	if err := os.Rename(filepath.Join(d.o.Dir, name), filepath.Join(claim, fileName+name)); err != nil {
-		_ = os.Remove(claim)
+	to := path.Join(claim, fileName+name)
+	if err := root.Rename(name, to); err != nil {
+		_ = root.Remove(claim)
 		return "", err
 	}
-	delete(d.waiting, name)
-	return claim, errors.Join(disk.SyncDir(claim), disk.SyncDir(filepath.Dir(claim)), disk.SyncDir(d.o.Dir))
+	d.seen[to] = d.seen[name] // it has been left alone already
+	delete(d.seen, name)
+	return claim, d.house.sync(claim, workDir, ".")
 }
 
-// resume goes on with the files that are claimed already.
-func (d *Directory) resume(ctx context.Context) {
-	work := filepath.Join(d.o.Dir, workDir)
-	claims, err := os.ReadDir(work)
+// resume goes on with the files that are claimed already, and returns when to look
+// at one of them again.
+func (d *Directory) resume(ctx context.Context) time.Duration {
+	next := d.o.Poll
+	claims, err := d.house.list(workDir)
 	if err != nil {
 		d.once(workDir, err).Warn("spool: directory cannot be read", "code", logs.SpoolUnreadable)
-		return
+		return next
+	}
+	for file := range d.seen { // of claims that are gone
+		if claim, ok := strings.CutPrefix(path.Dir(file), workDir+"/"); ok && !slices.ContainsFunc(claims, func(c fs.DirEntry) bool { return c.Name() == claim }) {
+			delete(d.seen, file)
+		}
 	}
 	for _, c := range claims {
 		if ctx.Err() == nil && c.IsDir() {
-			d.take(ctx, filepath.Join(work, c.Name()))
+			if wait := d.take(ctx, path.Join(workDir, c.Name())); wait > 0 {
+				next = min(next, wait)
+			}
 		}
 	}
+	return next
 }
 
-// take stores a claimed file and moves it to where it stays.
-func (d *Directory) take(ctx context.Context, claim string) {
-	path, err := claimed(claim)
+// take stores a claimed file and moves it to where it stays. It returns how long
+// its writer, who may have it open still, is waited for; 0: not at all.
+func (d *Directory) take(ctx context.Context, claim string) time.Duration {
+	file, err := d.house.claimed(claim)
 	if err != nil {
 		d.once(claim, err).Warn("spool: claimed file cannot be found", "code", logs.SpoolFileNotFound)
-		return
+		return 0
 	}
-	if path == "" { // moved already: what is left is to clear away
+	if file == "" { // moved already: what is left is to clear away
 		d.clear(claim)
-		return
+		return 0
 	}
-	name := strings.TrimPrefix(filepath.Base(path), fileName)
-	rep, err := d.read(ctx, claim, path)
-	var check *CheckError
-	var format *FormatError
-	to := doneDir
-	switch {
-	case err == nil:
-	case errors.As(err, &check) && check.Checked == 0: // an empty file
-	case errors.As(err, &check), errors.As(err, &format):
-		to = refusedDir
-	case ctx.Err() != nil:
-		return // the claim stays for the next run
-	default:
-		d.once(claim, err).Warn("spool: file cannot be stored yet", "code", logs.SpoolFileNotStored)
-		return
+	rep, verdict, wait := d.read(ctx, claim, file)
+	if verdict == nil || ctx.Err() != nil && verdict.to != doneDir {
+		return wait // the claim stays
 	}
-	if to == refusedDir {
-		if err := explain(filepath.Join(claim, reportName), err); err != nil {
+	if verdict.to == refusedDir {
+		if err := d.explain(claim, verdict); err != nil {
 			d.once(claim, err).Warn("spool: report cannot be written yet", "code", logs.SpoolReportNotWritten)
-			return
+			return 0
 		}
 	}
-	if err := d.finish(claim, path, name, to); err != nil {
+	name := strings.TrimPrefix(path.Base(file), fileName)
+	if err := d.finish(claim, file, name, verdict.to); err != nil {
 		d.once(claim, err).Warn("spool: file cannot be moved yet", "code", logs.SpoolFileNotMoved)
-		return
+		return 0
 	}
 	delete(d.said, claim)
-	log := d.o.Logger.With("rows", rep.Rows, "stored", rep.Stored, "duplicates", rep.Duplicates, "id_conflicts", rep.Conflicts, "refused", rep.Refused, "ignored", rep.Ignored)
+	delete(d.seen, file)
+	log := d.o.Logger.With("file", personal.ShowName(name), "claim", path.Base(claim),
+		"rows", rep.Rows, "stored", rep.Stored, "duplicates", rep.Duplicates, "id_conflicts", rep.Conflicts, "refused", rep.Refused, "ignored", rep.Ignored)
 	switch {
-	case to == refusedDir:
-		log.Error("spool: file refused", "code", logs.SpoolFileRefused, "file", name, "err", firstLine(err))
+	case verdict.deadly:
+		log.Error("spool: file is quarantined: relay ended each time it read it", "code", logs.SpoolQuarantined, "times", maxDeaths)
+	case verdict.to == refusedDir:
+		log.Error("spool: file refused", "code", logs.SpoolFileRefused, "err", public(verdict.why))
 	case rep.Refused > 0:
-		log.Warn("spool: file stored, some rows refused", "code", logs.SpoolRowsRefused, "file", name)
+		log.Warn("spool: file stored, some rows refused", "code", logs.SpoolRowsRefused)
 	default:
-		log.Info("spool: file stored", "code", logs.SpoolFileStored, "file", name)
+		log.Info("spool: file stored", "code", logs.SpoolFileStored)
 	}
 	d.o.Stored(rep)
+	return 0
 }
 
-// explain writes why a file was refused as the first lines of a report of its
-// own, behind what was reported before.
-func explain(path string, why error) error {
-	fi, err := os.Stat(path)
-	size := int64(0)
-	if err == nil {
-		size = fi.Size()
+// verdict is where a file goes, and why.
+type verdict struct {
+	to     string
+	why    error
+	deadly bool
+}
+
+// read stores what is in a claimed file. Without a verdict it is to be looked at
+// again, after wait when that is not 0.
+//
+// Invariant: a file whose rows are stored is done only if it is then what it was
+// before, and nobody who could still write into it is known of.
+func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _ *verdict, wait time.Duration) {
+	root := d.house.root
+	fi, err := root.Lstat(file)
+	if err == nil && !fi.Mode().IsRegular() {
+		return rep, &verdict{to: refusedDir, why: errors.New("no regular file")}, 0
 	}
-	r, err := openReport(path, size)
+	now := d.o.Now()
+	var s sighting
+	if err == nil {
+		s = d.sight(file, fi, now)
+		d.seen[file] = s
+		if wait := d.o.Quiet - now.Sub(s.since); wait > 0 {
+			return rep, nil, wait
+		}
+	}
+	st, failed := loadState(ctx, d.state(claim), "spool-"+path.Base(claim))
+	if err = errors.Join(err, failed); err == nil && st.Tries > 0 && st.Tries < maxDeaths {
+		// Something ended the process that may well have been no file: whatever
+		// else there is goes first.
+		if wait := d.o.Doubt*time.Duration(st.Tries) - now.Sub(d.begun); wait > 0 {
+			return rep, nil, wait
+		}
+	}
+	var f io.ReadSeekCloser
+	if err == nil {
+		f, err = root.Open(file)
+	}
+	if err != nil {
+		d.once(claim, err).Warn("spool: file cannot be stored yet", "code", logs.SpoolFileNotStored)
+		return rep, nil, 0
+	}
+	long := unendedFactor*d.o.Quiet - now.Sub(s.since)
+	received := s.mod // when the till wrote it
+	if received.After(now) {
+		received = now
+	}
+	rep, err = Import(ctx, f, Options{
+		Queue: d.o.Queue, Route: d.o.Route, ReadTime: d.o.ReadTime, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes,
+		Name: file, Layout: d.o.Layout, SkipBad: true, UndatedFiles: true, Received: received, Growing: true, Final: long <= 0,
+		Key: "spool-" + path.Base(claim), Deaths: maxDeaths,
+		State: d.state(claim), ReportFile: path.Join(claim, reportName), ReportIn: root,
+		Logger: d.o.Logger, Now: d.o.Now,
+	})
+	_ = f.Close()
+	var check *CheckError
+	var format *FormatError
+	switch {
+	case err == nil:
+		if after, err := root.Lstat(file); err != nil || after.Size() != s.size || !after.ModTime().Equal(s.mod) {
+			return rep, nil, max(d.o.Quiet, time.Millisecond)
+		}
+		if d.openForWriting(file) {
+			d.lies(file, Open, s, now)
+			return rep, nil, max(d.o.Quiet, time.Millisecond)
+		}
+		return rep, &verdict{to: doneDir}, 0
+	case errors.Is(err, ErrDeadly):
+		return rep, &verdict{to: refusedDir, why: err, deadly: true}, 0
+	case errors.Is(err, ErrUnfinished), errors.Is(err, ErrChanged):
+		return rep, nil, max(long, d.o.Quiet, time.Millisecond)
+	case errors.As(err, &check), errors.As(err, &format):
+		if cut := check != nil && check.Checked == 0 || format != nil && format.Cut; cut && long > 0 { // the rest may be on its way
+			return rep, nil, long
+		}
+		return rep, &verdict{to: refusedDir, why: err}, 0
+	case ctx.Err() != nil:
+		return rep, nil, 0 // for the next run
+	}
+	d.once(claim, err).Warn("spool: file cannot be stored yet", "code", logs.SpoolFileNotStored)
+	return rep, nil, 0
+}
+
+func (d *Directory) openForWriting(file string) bool {
+	f, err := d.house.root.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return beingWritten(f)
+}
+
+// explain writes why a file was refused as lines of its report, behind what was
+// reported before. Written again after a crash, it is there once.
+func (d *Directory) explain(claim string, v *verdict) error {
+	name := path.Join(claim, reportName)
+	var before []byte
+	st, err := loadState(context.Background(), d.state(claim), "spool-"+path.Base(claim))
 	if err != nil {
 		return err
 	}
-	defer r.close()
-	problems := []Problem{{Code: "unreadable_file", Message: firstLine(why)}}
-	if check, ok := errors.AsType[*CheckError](why); ok {
-		problems[0].Code = "unusable_rows"
+	if before, err = d.house.root.ReadFile(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	before = before[:min(int64(len(before)), st.Report)]
+	problems := []Problem{{Code: "unreadable_file", Message: v.why.Error()}}
+	if check, ok := errors.AsType[*CheckError](v.why); ok && check.Checked > 0 {
+		problems[0] = Problem{Code: "unusable_rows", Message: firstLine(v.why)}
 		problems = append(problems, check.Problems...)
 	}
-	for _, p := range problems {
-		if err := r.add(p); err != nil {
+	if v.deadly {
+		problems[0] = Problem{Code: "quarantined", Message: fmt.Sprintf("relay ended %d times while it read this file: it is kept for whoever looks into that, and its sales are not stored", maxDeaths)}
+	}
+	return d.house.write(name, func(w io.Writer) error {
+		if _, err := w.Write(before); err != nil {
 			return err
 		}
-	}
-	return r.sync()
+		for _, p := range problems {
+			b, err := json.Marshal(p)
+			if err == nil {
+				_, err = w.Write(append(b, '\n'))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-// firstLine: what follows names rows, which the report has.
+// public is what the log says of a fault. What names rows or columns may be a
+// person's, and is in the report alone.
+func public(err error) string {
+	if p, ok := errors.AsType[*private](err); ok {
+		return p.words + "; the report says what"
+	}
+	return firstLine(err)
+}
+
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
 }
 
-// claimed finds the file in a claim; none if it has been moved.
-func claimed(claim string) (string, error) {
-	entries, err := os.ReadDir(claim)
-	if err != nil {
-		return "", err
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), fileName) {
-			return filepath.Join(claim, e.Name()), nil
-		}
-	}
-	return "", nil
+// claimState is the State of a claimed file.
+type claimState struct {
+	house *house
+	name  string
 }
 
-// read stores what is in a claimed file, and what its writer may still add
-// meanwhile.
-func (d *Directory) read(ctx context.Context, claim, path string) (Report, error) {
-	for {
-		// A claim is ours alone: what is regular now stays so.
-		fi, err := os.Lstat(path)
-		if err != nil {
-			return Report{}, err
-		}
-		if !fi.Mode().IsRegular() {
-			return Report{}, &FormatError{errors.New("no regular file")}
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return Report{}, err
-		}
-		received := fi.ModTime() // when the till wrote it
-		if now := d.o.Now(); received.After(now) {
-			received = now
-		}
-		rep, err := Import(ctx, f, Options{
-			Queue: d.o.Queue, Route: d.o.Route, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes,
-			Name: path, SkipBad: true, Undated: true, Received: received, Growing: true, Final: true,
-			Key:   "spool-" + filepath.Base(claim),
-			State: StateFile(filepath.Join(claim, stateName)), ReportFile: filepath.Join(claim, reportName),
-			Logger: d.o.Logger, Now: d.o.Now,
-		})
-		_ = f.Close()
-		if err != nil {
-			return rep, err
-		}
-		if fi, err := os.Stat(path); err != nil || fi.Size() == rep.Size {
-			return rep, err
-		}
-	}
+func (d *Directory) state(claim string) State {
+	return claimState{d.house, path.Join(claim, stateName)}
 }
 
-// finish moves the report and the file, in this order, and clears the claim
-// away. Interrupted anywhere, it can be done again.
-func (d *Directory) finish(claim, path, name, to string) error {
-	id := filepath.Base(claim)
-	err := os.Rename(filepath.Join(claim, reportName), filepath.Join(d.o.Dir, refusedDir, name+"."+id+".jsonl"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (c claimState) Load(context.Context, string) ([]byte, error) {
+	b, err := c.house.root.ReadFile(c.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
+
+func (c claimState) Save(_ context.Context, _ string, state []byte) error {
+	return c.house.write(c.name, func(w io.Writer) error {
+		_, err := w.Write(state)
 		return err
-	}
-	target := filepath.Join(d.o.Dir, to, name)
-	if _, err := os.Lstat(target); err == nil { // one of that name was there before
-		target += "." + id
-	}
-	if err := os.Rename(path, target); err != nil {
-		return err
-	}
-	now := d.o.Now()
-	_ = os.Chtimes(target, now, now) // Keep counts from here
-	if err := errors.Join(disk.SyncDir(filepath.Join(d.o.Dir, refusedDir)), disk.SyncDir(filepath.Join(d.o.Dir, to)), disk.SyncDir(claim)); err != nil {
-		return err
-	}
-	d.clear(claim)
-	return nil
+	})
 }
 
 func (d *Directory) clear(claim string) {
-	for _, f := range []string{stateName, reportName} {
-		_ = os.Remove(filepath.Join(claim, f))
-	}
-	_ = disk.Clean(claim)
-	if err := os.Remove(claim); err != nil {
+	if err := d.house.root.RemoveAll(claim); err != nil {
 		d.once(claim, err).Warn("spool: claim cannot be removed", "code", logs.SpoolClaimNotRemoved)
 	}
 }

@@ -18,6 +18,7 @@ type columns struct {
 	event  string // the event's name in rows that give none
 	layout string // of times
 	names  []string
+	timed  bool  // there is a column of times
 	of     []int // the columns of the event's name
 	group  []int // what rows of one event are equal in; nil: each is one
 	id     []int // what makes a row the same sale in the next export
@@ -82,6 +83,9 @@ func newColumns(h *header, l *Layout) (*columns, error) {
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("column %d (%s): %w", ch.cols[0]+1, h.names[ch.cols[0]], err))
+		}
+		if len(steps) > 0 && (steps[0].name == "timestamp" || steps[0].name == "originalTimestamp") {
+			c.timed = true
 		}
 		if len(steps) == 1 && steps[0].name == "event" {
 			c.of = ch.cols

@@ -5,40 +5,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"relay/internal/logs"
+	"relay/internal/seal"
+	"relay/mapper/personal"
 	"relay/relay/internal/track"
-)
-
-// Names below the spool directory.
-const (
-	workDir    = ".work"   // claimed files, each in a directory of its own
-	doneDir    = "done"    // stored
-	refusedDir = "refused" // not one row usable; and reports of refused rows
-
-	stateName  = "state.json"
-	reportName = "report.jsonl"
-	fileName   = "file-" // and the name it was dropped under
 )
 
 // DirectoryOptions say how a directory is watched. Dir and Queue are required.
 type DirectoryOptions struct {
 	Dir           string
+	Layout        Layout // of tables
 	Queue         Appender
 	Route         func(event string) []string
+	ReadTime      func(value []byte, received time.Time) (time.Time, bool)
 	PrintKey      track.PrintKey
 	MaxEventBytes int
 
 	Notify <-chan struct{} // something may have been dropped: look now
 	Poll   time.Duration   // look without being told; default 10 s
-	Quiet  time.Duration   // a file must not have changed for so long; default 2 s
-	Keep   time.Duration   // how long done files stay; default 30 days, negative: for ever
+	Quiet  time.Duration   // a file must not have changed for so long; five times that when its last line has no end; default 2 s
+	Doubt  time.Duration   // a file that was being read when the process ended waits so long from the start, and twice that the second time; default 2 s
+	Keep   time.Duration   // how long done files stay; 0: not at all, negative: for ever
+	Seal   *seal.Ring      // what seals the files that stay; nil: nothing does
 
 	// Stored is told of each file that has been dealt with.
 	Stored func(Report)
@@ -48,32 +44,36 @@ type DirectoryOptions struct {
 
 // Directory takes files that are dropped into a directory.
 type Directory struct {
-	o       DirectoryOptions
-	turn    turn
-	waiting map[string]sighting // dropped files that may not be complete yet
-	said    map[string]string   // what has been logged about a file, to say it once
+	o      DirectoryOptions
+	house  *house
+	turn   turn
+	begun  time.Time
+	seen   map[string]sighting // by path: files and directories that were there at the last look
+	said   map[string]string   // what has been logged about a file, to say it once
+	status atomic.Pointer[DirectoryStatus]
 }
 
-// sighting is what a dropped file looked like, and since when.
+// sighting is what a file looked like, and since when it has looked so.
 type sighting struct {
-	size  int64
-	mod   time.Time
+	stamp
 	since time.Time
+	first time.Time // when it was first seen
 }
+
+// unendedFactor: a file whose last line has no end is left alone that much longer.
+const unendedFactor = 5
+
+// maxDeaths is how often the process may end while a file is read.
+const maxDeaths = 3
 
 // NewDirectory makes the directory and those below it.
 func NewDirectory(o DirectoryOptions) (*Directory, error) {
 	if o.Dir == "" || o.Queue == nil {
 		return nil, errors.New("set up spool: no directory or no queue")
 	}
-	def := func(v *time.Duration, d time.Duration) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	def(&o.Poll, 10*time.Second)
-	def(&o.Quiet, 2*time.Second)
-	def(&o.Keep, 30*24*time.Hour)
+	o.Poll = cmp.Or(o.Poll, 10*time.Second)
+	o.Doubt = cmp.Or(o.Doubt, 2*time.Second)
+	o.Quiet = cmp.Or(o.Quiet, 2*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -83,20 +83,22 @@ func NewDirectory(o DirectoryOptions) (*Directory, error) {
 	if o.Stored == nil {
 		o.Stored = func(Report) {}
 	}
-	if err := os.MkdirAll(o.Dir, 0o770); err != nil {
+	h, err := openHouse(o.Dir)
+	if err != nil {
 		return nil, fmt.Errorf("set up spool: %w", err)
 	}
-	for _, d := range []string{workDir, doneDir, refusedDir} {
-		if err := os.MkdirAll(filepath.Join(o.Dir, d), 0o700); err != nil {
-			return nil, fmt.Errorf("set up spool: %w", err)
-		}
-	}
-	return &Directory{o: o, waiting: map[string]sighting{}, said: map[string]string{}}, nil
+	d := &Directory{o: o, house: h, begun: o.Now(), seen: map[string]sighting{}, said: map[string]string{}}
+	d.status.Store(&DirectoryStatus{Dir: o.Dir, NotTaken: map[Untaken]int{}})
+	return d, nil
 }
+
+// Close lets go of the directory; nothing may run.
+func (d *Directory) Close() error { return d.house.close() }
 
 // Run takes files until ctx is done. Files that an earlier run had claimed come
 // first.
 func (d *Directory) Run(ctx context.Context) error {
+	d.announce()
 	for {
 		one, end := d.turn.begin(ctx)
 		next := d.scan(one)
@@ -113,15 +115,33 @@ func (d *Directory) Run(ctx context.Context) error {
 	}
 }
 
+// announce says what becomes of the files that were stored.
+func (d *Directory) announce() {
+	switch {
+	case d.o.Keep == 0:
+		d.o.Logger.Info("spool: files are deleted once they are stored", "code", logs.SpoolKeeps, "dir", d.o.Dir, "spool_keep", "0")
+	case d.o.Keep < 0:
+		d.o.Logger.Info("spool: files that are stored stay in done", "code", logs.SpoolKeeps, "dir", d.o.Dir, "sealed", d.sealed())
+	default:
+		d.o.Logger.Info("spool: files that are stored stay in done, and are deleted after spool_keep", "code", logs.SpoolKeeps, "dir", d.o.Dir,
+			"spool_keep", d.o.Keep, "sealed", d.sealed())
+	}
+}
+
 // scan deals with what is there and returns when to look again.
 func (d *Directory) scan(ctx context.Context) time.Duration {
-	d.resume(ctx)
+	if err := d.enter(); err != nil {
+		d.once(".", err).Error("spool: directory cannot be used, nothing is taken", "code", logs.SpoolUnusable)
+		d.blocked(err)
+		return d.o.Poll
+	}
+	delete(d.said, ".")
+	next := d.resume(ctx)
 	names, err := d.dropped()
 	if err != nil {
 		d.once(".", err).Warn("spool: directory cannot be read", "code", logs.SpoolUnreadable)
 		return d.o.Poll
 	}
-	next := d.o.Poll
 	for _, name := range names {
 		if ctx.Err() != nil {
 			return next
@@ -135,92 +155,149 @@ func (d *Directory) scan(ctx context.Context) time.Duration {
 			d.once(name, err).Warn("spool: file cannot be taken", "code", logs.SpoolFileNotTaken)
 			continue
 		}
-		d.take(ctx, claim)
+		if wait := d.take(ctx, claim); wait > 0 {
+			next = min(next, wait)
+		}
 	}
 	d.tidy()
+	d.count()
 	return next
 }
 
-// dropped lists what lies in the directory for us, oldest first. Hidden files,
-// names that programs give to unfinished ones, and whatever is no regular file
-// are not for us.
+// enter makes sure that what is about to be used is relay's, and there.
+func (d *Directory) enter() error {
+	if d.house.moved() {
+		h, err := openHouse(d.o.Dir)
+		if err != nil {
+			return err
+		}
+		_ = d.house.close()
+		d.house = h
+		return nil
+	}
+	return d.house.check()
+}
+
+// dropped lists what lies in the directory for us, oldest first, and notes what
+// else does.
 func (d *Directory) dropped() ([]string, error) {
-	entries, err := os.ReadDir(d.o.Dir)
+	entries, err := d.house.list(".")
 	if err != nil {
 		return nil, err
 	}
 	type found struct {
 		name string
-		sighting
+		stamp
 	}
 	var all []found
+	now := d.o.Now()
+	still := make(map[string]sighting, len(entries))
+	for name, s := range d.seen {
+		if strings.HasPrefix(name, workDir+"/") {
+			still[name] = s
+		}
+	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() || !wanted(e.Name()) {
+		if ownName(e.Name()) {
 			continue
 		}
 		fi, err := e.Info()
 		if err != nil {
 			continue // gone again
 		}
-		all = append(all, found{e.Name(), sighting{size: fi.Size(), mod: fi.ModTime()}})
+		s := d.sight(e.Name(), fi, now)
+		still[e.Name()] = s
+		if why := untaken(e, fi); why != "" {
+			d.lies(e.Name(), why, s, now)
+			continue
+		}
+		all = append(all, found{e.Name(), s.stamp})
 	}
+	d.seen = still
 	slices.SortFunc(all, func(a, b found) int {
 		return cmp.Or(a.mod.Compare(b.mod), cmp.Compare(a.name, b.name))
 	})
-	now := d.o.Now()
-	still := make(map[string]sighting, len(all))
 	names := make([]string, len(all))
 	for i, f := range all {
-		f.since = now
-		if old, ok := d.waiting[f.name]; ok && old.size == f.size && old.mod.Equal(f.mod) {
-			f.since = old.since
-		}
-		still[f.name] = f.sighting
 		names[i] = f.name
 	}
-	d.waiting = still
 	return names, nil
 }
 
-func wanted(name string) bool {
-	if strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~") {
-		return false
+// sight compares a file with what it was at the last look.
+func (d *Directory) sight(name string, fi fs.FileInfo, now time.Time) sighting {
+	s := sighting{stamp{fi.Size(), fi.ModTime()}, now, now}
+	if old, ok := d.seen[name]; ok {
+		s.first = old.first
+		if old.size == s.size && old.mod.Equal(s.mod) {
+			s.since = old.since
+		}
 	}
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".jsonl", ".ndjson", ".json", ".csv", ".txt":
-		return true
-	}
-	return false
+	return s
 }
 
 // complete returns how long a file has to be left alone yet.
 func (d *Directory) complete(name string) time.Duration {
-	return d.o.Quiet - d.o.Now().Sub(d.waiting[name].since)
+	s := d.seen[name]
+	now := d.o.Now()
+	if wait := d.o.Quiet - now.Sub(s.since); wait > 0 {
+		return wait
+	}
+	f, err := d.house.root.Open(name)
+	if err != nil {
+		return 0 // the claim says why
+	}
+	defer f.Close()
+	if beingWritten(f) {
+		d.lies(name, Open, s, now)
+		return d.o.Quiet
+	}
+	if wait := unendedFactor*d.o.Quiet - now.Sub(s.since); wait > 0 && !ended(f, s.size) && !strings.HasSuffix(strings.ToLower(name), ".gz") {
+		return wait
+	}
+	return 0
 }
 
-// tidy removes done files that have been kept long enough.
-func (d *Directory) tidy() {
-	if d.o.Keep < 0 {
-		return
-	}
-	dir := filepath.Join(d.o.Dir, doneDir)
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if fi, err := e.Info(); err == nil && fi.Mode().IsRegular() && d.o.Now().Sub(fi.ModTime()) > d.o.Keep {
-			_ = os.Remove(filepath.Join(dir, e.Name()))
-		}
-	}
+// ended tells whether the last line of a file has an end.
+func ended(f interface {
+	ReadAt(p []byte, off int64) (int, error)
+}, size int64,
+) bool {
+	tail := make([]byte, min(2, size))
+	n, _ := f.ReadAt(tail, size-int64(len(tail)))
+	return strings.ContainsAny(string(tail[:n]), "\r\n")
 }
 
 // once returns a logger for a fault: one that writes nothing when the same
-// fault was logged last.
+// fault was logged last. A file's name may be that of a person: its shape is logged.
 func (d *Directory) once(about string, err error) *slog.Logger {
-	if d.said[about] == err.Error() {
+	said := err.Error()
+	var at *fs.PathError
+	var link *os.LinkError
+	switch { // their words would name the file
+	case errors.As(err, &at):
+		err = fmt.Errorf("%s: %w", at.Op, at.Err)
+	case errors.As(err, &link):
+		err = fmt.Errorf("%s: %w", link.Op, link.Err)
+	}
+	return d.onceFor(about, said).With("err", err)
+}
+
+func (d *Directory) onceFor(about, said string) *slog.Logger {
+	if d.said[about] == said {
 		return slog.New(slog.DiscardHandler)
 	}
-	d.said[about] = err.Error()
-	return d.o.Logger.With("file", filepath.Base(about), "err", err)
+	d.said[about] = said
+	log := d.o.Logger.With("dir", d.o.Dir)
+	if claim, ok := strings.CutPrefix(about, workDir+"/"); ok {
+		claim, file, _ := strings.Cut(claim, "/")
+		if log = log.With("claim", claim); file == "" {
+			return log
+		}
+		about = strings.TrimPrefix(file, fileName)
+	}
+	if about != "." {
+		return log.With("file", personal.ShowName(about))
+	}
+	return log
 }

@@ -54,6 +54,7 @@ func newDirectory(t *testing.T, o DirectoryOptions) *Directory {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = d.Close() })
 	return d
 }
 
@@ -65,7 +66,7 @@ func TestDirectory(t *testing.T) {
 	var reports []Report
 	now := time.Now()
 	d := newDirectory(t, DirectoryOptions{
-		Dir: dir, Queue: m, Quiet: time.Second, Stored: func(r Report) { reports = append(reports, r) },
+		Dir: dir, Queue: m, Quiet: time.Second, Keep: 7 * 24 * time.Hour, Stored: func(r Report) { reports = append(reports, r) },
 		Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 
@@ -111,7 +112,7 @@ func TestDirectory(t *testing.T) {
 	if m.count() != 8 {
 		t.Errorf("%d stored after an equal file", m.count())
 	}
-	want := ".hidden.jsonl done/a.jsonl done/a.jsonl.CLAIM done/b.csv done/c.json done/empty.jsonl half.jsonl.part half.jsonl~ link.jsonl " +
+	want := ".hidden.jsonl done/a.jsonl done/a.jsonl.CLAIM done/b.csv done/c.json empty.jsonl half.jsonl.part half.jsonl~ link.jsonl " +
 		"refused/b.csv.CLAIM.jsonl refused/bad.jsonl refused/bad.jsonl.CLAIM.jsonl refused/wrong.csv refused/wrong.csv.CLAIM.jsonl"
 	if got := tree(t, dir); got != want {
 		t.Errorf("files\n%s\nwant\n%s", got, want)
@@ -130,14 +131,14 @@ func TestDirectory(t *testing.T) {
 	if strings.Contains(log.String(), "secret@") || !strings.Contains(log.String(), "file refused") {
 		t.Errorf("log:\n%s", &log)
 	}
-	if len(reports) != 7 {
+	if len(reports) != 6 {
 		t.Errorf("%d files reported", len(reports))
 	}
 
-	now = now.Add(31 * 24 * time.Hour)
+	now = now.Add(8 * 24 * time.Hour)
 	d.scan(t.Context())
 	if got := tree(t, dir); strings.Contains(got, "done/") || !strings.Contains(got, "refused/bad.jsonl ") {
-		t.Errorf("after 31 days: %s", got)
+		t.Errorf("after 8 days: %s", got)
 	}
 }
 
@@ -164,7 +165,7 @@ func TestDirectoryResume(t *testing.T) {
 			}
 			const n = 2*batchRows + 7
 			drop(t, dir, "a.jsonl", sales(0, n)+"bad\n")
-			o := DirectoryOptions{Dir: dir, Queue: m, Quiet: -1}
+			o := DirectoryOptions{Dir: dir, Queue: m, Quiet: -1, Keep: -1}
 			newDirectory(t, o).scan(ctx)
 			if got := tree(t, dir); !strings.HasPrefix(got, ".work/CLAIM/file-a.jsonl") {
 				t.Fatalf("at %d: %s", at, got)
@@ -183,14 +184,15 @@ func TestFinishAgain(t *testing.T) {
 	for _, step := range []string{"nothing moved", "report moved", "file moved", "state removed"} {
 		dir := t.TempDir()
 		m := &memory{}
-		d := newDirectory(t, DirectoryOptions{Dir: dir, Queue: m, Quiet: -1})
+		d := newDirectory(t, DirectoryOptions{Dir: dir, Queue: m, Quiet: -1, Keep: -1})
 		claim := filepath.Join(dir, workDir, "0123456789abcdef")
 		if err := os.Mkdir(claim, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		drop(t, claim, fileName+"a.jsonl", sales(0, 2)+"bad\n")
-		if _, err := d.read(t.Context(), claim, filepath.Join(claim, fileName+"a.jsonl")); err != nil {
-			t.Fatal(err)
+		inside := workDir + "/0123456789abcdef"
+		if _, verdict, _ := d.read(t.Context(), inside, inside+"/"+fileName+"a.jsonl"); verdict == nil || verdict.to != doneDir {
+			t.Fatal(verdict)
 		}
 		move := func(from, to string) {
 			if err := os.Rename(filepath.Join(claim, from), filepath.Join(dir, to)); err != nil {
@@ -235,7 +237,12 @@ func TestGrowing(t *testing.T) {
 		return errors.Join(err, f.Close())
 	}
 	drop(t, dir, "a.jsonl", sales(0, 2))
-	newDirectory(t, DirectoryOptions{Dir: dir, Queue: m, Quiet: -1}).scan(t.Context())
+	d := newDirectory(t, DirectoryOptions{Dir: dir, Queue: m, Quiet: -1, Keep: -1})
+	for range 2 {
+		if d.scan(t.Context()); strings.Contains(tree(t, dir), "done/") != (m.count() == 5) {
+			t.Errorf("%d stored: %s", m.count(), tree(t, dir))
+		}
+	}
 	if got := m.bodies() + "\n"; got != sales(0, 5) {
 		t.Errorf("stored\n%s", got)
 	}

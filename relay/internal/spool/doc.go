@@ -25,8 +25,17 @@
 //     imported file's key is a digest of its content, so the same file again
 //     is the same events; a dropped file's is the random name of its claim, so
 //     two equal files are two files.
-//   - A dropped file is moved only after the queue has confirmed all of it, and
-//     every move is synced.
+//   - A dropped file is taken when it is complete: it has not changed for two
+//     seconds (ten when its last line has no end), nobody has it open for writing as
+//     far as the system says, and it is not empty. It is moved to done only after
+//     the queue has confirmed all of it, if it is then still what it was; every move
+//     is synced. Nothing in done has not been stored.
+//   - A file that the process ended three times over, each time without getting on,
+//     is moved to refused. One that waits for the queue is not.
+//   - What lies in the directory and is not taken is in Status.
+//   - Nothing is reached but through os.Root, and only relay's own directories are
+//     used; what stays is readable to relay's user alone, and sealed with a Ring.
+//   - The log shows a file's name by its shape where that may be a person's.
 //
 // # Rows
 //
@@ -51,6 +60,8 @@
 // that, repeats up to one batch of rows that have no messageId of their own or
 // whose id was forgotten.
 //
-// A till that goes on writing into a file it has dropped may lose what it
-// writes after the file has been stored: write elsewhere and rename.
+// Where the system does not say who writes (other than Linux, network file systems,
+// files of other users), a till that keeps a file open, pauses for longer than two
+// seconds behind the end of a line and then writes on, loses what it writes after the
+// file was done: write under another name and rename.
 package spool

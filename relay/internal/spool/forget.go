@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"relay/internal/disk"
+	"relay/internal/seal"
 	"relay/relay/internal/track"
 )
 
@@ -99,7 +100,7 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 			if sub == "." && !inHand {
 				return nil // not for us
 			}
-			rows, err := forgetFile(root, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
+			rows, err := forgetFile(root, d.o.Seal, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
 			switch {
 			case errors.Is(err, errUnsearchable):
 				unsearchable++
@@ -119,7 +120,7 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files that could not be stored yet, or are still being written, hold something: run this again when they are stored", waiting))
 	}
 	if unsearchable > 0 {
-		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files that hold no rows of text (workbooks, archives): look into them, or remove them", unsearchable))
+		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files that hold no rows of text (workbooks, archives) or open with no key that is given: look into them, or remove them", unsearchable))
 	}
 	return n, nil
 }
@@ -129,9 +130,9 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 func (d *Directory) finishInHand(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, inHandFor)
 	defer cancel()
-	for until := time.Now().Add(2 * d.o.Quiet); ; {
+	for until := time.Now().Add((unendedFactor + 1) * d.o.Quiet); ; {
 		next := d.scan(ctx)
-		if len(d.waiting) == 0 || time.Now().After(until) {
+		if d.Status().Waiting == 0 || time.Now().After(until) {
 			return
 		}
 		select {
@@ -149,7 +150,16 @@ func ForgetReport(path string, who Seeker, dry bool) (rows int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if !fi.Mode().IsRegular() || !ours(path) {
+	if !fi.Mode().IsRegular() {
+		return 0, errors.New("it is no report of refused rows any more")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	is := isReport(f)
+	_ = f.Close()
+	if !is {
 		return 0, errors.New("it is no report of refused rows any more")
 	}
 	root, err := os.OpenRoot(filepath.Dir(path))
@@ -157,12 +167,12 @@ func ForgetReport(path string, who Seeker, dry bool) (rows int, err error) {
 		return 0, err
 	}
 	defer func() { _ = root.Close() }()
-	return forgetFile(root, filepath.Base(path), "", who, dry)
+	return forgetFile(root, nil, filepath.Base(path), "", who, dry)
 }
 
 // forgetFile removes rows from a file that nobody reads on. One whose name is about the
 // person goes whole.
-func forgetFile(root *os.Root, path, name string, who Seeker, dry bool) (rows int, err error) {
+func forgetFile(root *os.Root, ring *seal.Ring, path, name string, who Seeker, dry bool) (rows int, err error) {
 	in, err := root.Open(path)
 	if err != nil {
 		return 0, err
@@ -173,7 +183,15 @@ func forgetFile(root *os.Root, path, name string, who Seeker, dry bool) (rows in
 		return 0, err
 	}
 	var kept bytes.Buffer
-	rows, err = filter(in, &kept, who)
+	var content io.ReadSeeker = in
+	sealed := strings.HasSuffix(path, sealedEnd)
+	if sealed {
+		content, err = unseal(in, ring)
+		name = strings.TrimSuffix(name, sealedEnd)
+	}
+	if err == nil {
+		rows, err = filter(content, &kept, who)
+	}
 	named := nameAbout(name, who)
 	if named {
 		rows = max(rows, 1)
@@ -187,6 +205,11 @@ func forgetFile(root *os.Root, path, name string, who Seeker, dry bool) (rows in
 	_ = in.Close() // there are systems where an open file cannot be replaced
 	if named || kept.Len() == 0 {
 		err = root.Remove(path)
+	} else if sealed {
+		var b bytes.Buffer
+		if err = sealTo(&b, &kept, ring); err == nil {
+			err = replace(root, path, fi, b.Bytes())
+		}
 	} else {
 		err = replace(root, path, fi, kept.Bytes())
 	}
@@ -197,6 +220,22 @@ func forgetFile(root *os.Root, path, name string, who Seeker, dry bool) (rows in
 		return 0, err
 	}
 	return rows, nil
+}
+
+// unseal is what a sealed file holds; one that does not open cannot be searched.
+func unseal(in io.Reader, ring *seal.Ring) (io.ReadSeeker, error) {
+	if ring == nil {
+		return nil, errUnsearchable
+	}
+	r, err := OpenSealed(in, ring)
+	var b []byte
+	if err == nil {
+		b, err = io.ReadAll(r)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnsearchable, err)
+	}
+	return bytes.NewReader(b), nil
 }
 
 // nameAbout looks at the name of a file, with and without what was put behind it.

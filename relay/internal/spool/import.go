@@ -54,7 +54,7 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	rep := Report{Counts: st.Counts, Key: o.Key, Size: s.packed, Resumed: st.Rows}
 	if st.Done && !o.CheckOnly {
 		rep.Already = true
-		return rep, nil
+		return rep, o.spare(ctx, st, nil)
 	}
 	if o.CheckRows > 0 && (st.Rows == 0 || o.CheckOnly) {
 		if err := o.check(w, s); err != nil {
@@ -86,7 +86,7 @@ func (o *Options) begin(ctx context.Context) (*state, error) {
 	}
 	o.OnKey(o.Key)
 	st, err := loadState(ctx, o.State, o.Key)
-	if err != nil || o.Deaths == 0 || st.Done {
+	if err != nil || o.Deaths == 0 {
 		return st, err
 	}
 	if st.Tries >= o.Deaths {
@@ -98,7 +98,7 @@ func (o *Options) begin(ctx context.Context) (*state, error) {
 
 // spare notes that the process has not ended while the file was read.
 func (o *Options) spare(ctx context.Context, st *state, cause error) error {
-	if o.Deaths == 0 || st.Tries == 0 || st.Done {
+	if o.Deaths == 0 || st.Tries == 0 {
 		return cause
 	}
 	st.Tries = 0
@@ -162,7 +162,11 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 	if err != nil {
 		return unreadable(err)
 	}
-	rep, err := openReport(o.ReportFile, st.Report)
+	var at files = anywhere{}
+	if o.ReportIn != nil {
+		at = o.ReportIn
+	}
+	rep, err := openReport(at, o.ReportFile, st.Report)
 	if err != nil {
 		return err
 	}
@@ -170,7 +174,7 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 	for skip := st.Rows; skip > 0; {
 		var r row
 		if err := in.next(&r); errors.Is(err, io.EOF) {
-			return &FormatError{fmt.Errorf("%d rows of the file were dealt with, and now it has fewer", st.Rows)}
+			return &FormatError{Err: fmt.Errorf("%d rows of the file were dealt with, and now it has fewer", st.Rows)}
 		} else if err != nil {
 			return unreadable(err)
 		}
@@ -191,7 +195,10 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 		if err := rep.sync(); err != nil {
 			return err
 		}
-		if b.Rows > 0 && o.Deaths > 0 {
+		switch {
+		case last:
+			st.Tries = 0
+		case b.Rows > 0 && o.Deaths > 0:
 			st.Tries = 1 // it got on, and is read on
 		}
 		st.add(b.Counts)

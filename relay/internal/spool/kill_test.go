@@ -30,7 +30,7 @@ func runChild() bool {
 		fmt.Println("open:", err)
 		return true
 	}
-	d, err := NewDirectory(DirectoryOptions{Dir: filepath.Join(dir, "spool"), Queue: q, Quiet: -1, Poll: time.Millisecond})
+	d, err := NewDirectory(DirectoryOptions{Dir: filepath.Join(dir, "spool"), Queue: q, Quiet: -1, Keep: -1, Poll: time.Millisecond})
 	if err != nil {
 		fmt.Println("directory:", err)
 		return true
@@ -88,7 +88,7 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer q.Close()
-	d := newDirectory(t, DirectoryOptions{Dir: drops, Queue: q, Quiet: -1})
+	d := newDirectory(t, DirectoryOptions{Dir: drops, Queue: q, Quiet: -1, Doubt: -1, Keep: -1})
 	d.scan(t.Context())
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()

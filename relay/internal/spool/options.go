@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -47,6 +48,9 @@ type Options struct {
 	// Undated takes rows without a time: they happened at Received. A time that
 	// is there and cannot be read is refused all the same.
 	Undated bool
+	// UndatedFiles takes them from files that say no times at all: events of JSON,
+	// and tables without a column for it. A blank cell in such a column is refused.
+	UndatedFiles bool
 	// ReadTime reads a time as the mapping in force will; default mapper.ReadTime.
 	ReadTime func(value []byte, received time.Time) (time.Time, bool)
 	// Check has the last word on a checked row: a text it returns is what is
@@ -71,6 +75,7 @@ type Options struct {
 	OnResume   func(rows int64) // an earlier run has dealt with so many
 	State      State            // makes the work resumable; default: none
 	ReportFile string           // refused rows, JSON lines; default: none
+	ReportIn   *os.Root         // where ReportFile lies; nil: anywhere
 	Received   time.Time        // default: now
 
 	Progress func(Progress) // called after each batch, and while the file is surveyed
@@ -117,10 +122,23 @@ func (e *CheckError) Error() string {
 }
 
 // FormatError says that a file cannot be read as rows at all.
-type FormatError struct{ Err error }
+type FormatError struct {
+	Err error
+	Cut bool // as it would be when the rest of it is yet to come
+}
 
 func (e *FormatError) Error() string { return e.Err.Error() }
 func (e *FormatError) Unwrap() error { return e.Err }
+
+// private is an error whose text may repeat what is in the file; words say no
+// more than what kind it is.
+type private struct {
+	words string
+	err   error
+}
+
+func (e *private) Error() string { return e.words + ": " + e.err.Error() }
+func (e *private) Unwrap() error { return e.err }
 
 // ErrUnfinished says that the last line of a file has no end.
 var ErrUnfinished = errors.New("the last line of the file has no end; its writer may not have finished")

@@ -33,28 +33,48 @@ func problemOf(r *row, why *track.Problem) Problem {
 
 // report is the file of refused rows, made when there is the first one.
 type report struct {
+	in   files
 	path string
 	f    *os.File
 	size int64
 }
 
+// files is where a report lies: os.Root, or anywhere.
+type files interface {
+	OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error)
+}
+
+type anywhere struct{}
+
+func (anywhere) OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error) {
+	return os.OpenFile(name, flag, mode)
+}
+
 // openReport goes on with a report: what was written for rows that are yet to
 // come (again) is cut off.
-func openReport(path string, size int64) (*report, error) {
-	r := &report{path: path, size: size}
+func openReport(in files, path string, size int64) (*report, error) {
+	r := &report{in: in, path: path, size: size}
 	if path == "" {
 		return r, nil
 	}
-	switch fi, err := os.Stat(path); {
-	case errors.Is(err, fs.ErrNotExist): // removed, or another report than before
+	f, err := in.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) { // removed, or another report than before
 		r.size = 0
+		return r, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open report: %w", err)
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	switch {
 	case err != nil:
 		return nil, fmt.Errorf("open report: %w", err)
 	case fi.Size() > size:
-		if !ours(path) {
+		if !isReport(f) {
 			return nil, fmt.Errorf("open report: %s holds something else, it is not written over", path)
 		}
-		if err := os.Truncate(path, size); err != nil {
+		if err := f.Truncate(size); err != nil {
 			return nil, fmt.Errorf("open report: %w", err)
 		}
 	default:
@@ -63,17 +83,12 @@ func openReport(path string, size int64) (*report, error) {
 	return r, nil
 }
 
-// ours tells whether a file is a report: a wrong name must not cost somebody a file.
-func ours(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
+// isReport tells whether a file is a report: a wrong name must not cost somebody a file.
+func isReport(f io.ReaderAt) bool {
 	const begin = `{"row":`
 	head := make([]byte, len(begin))
-	_, err = io.ReadFull(f, head)
-	return err == nil && string(head) == begin
+	n, _ := f.ReadAt(head, 0)
+	return n == len(head) && string(head) == begin
 }
 
 func (r *report) add(p Problem) error {
@@ -81,7 +96,7 @@ func (r *report) add(p Problem) error {
 		return nil
 	}
 	if r.f == nil {
-		f, err := os.OpenFile(r.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		f, err := r.in.OpenFile(r.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}

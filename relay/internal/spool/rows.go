@@ -17,6 +17,7 @@ type row struct {
 	msg    track.Message  // valid until the next row
 	text   []byte         // as it stands in the file, for the report
 	joined int64          // rows that are of the same event, behind the first
+	timed  bool           // it is from a table that says times
 	once   string         // what makes it the same sale in another file
 	bad    *track.Problem // it cannot become an event
 }

@@ -44,7 +44,7 @@ func newTable(r io.Reader, o *Options) (*table, error) {
 		if hint := t.title(h); hint != "" {
 			err = fmt.Errorf("%w\n%s", err, hint)
 		}
-		return nil, fmt.Errorf("read header: %w", err)
+		return nil, &private{"read header", err}
 	}
 	if t.cols.group != nil {
 		t.seen = map[[16]byte]int64{}
@@ -264,7 +264,7 @@ func (t *table) event(group []record) row {
 	for i, rec := range group {
 		rows[i], texts[i] = rec.cells, rec.text
 	}
-	r := row{number: group[0].number, line: group[0].line, joined: int64(len(group) - 1), text: []byte(strings.Join(texts, "\n"))}
+	r := row{number: group[0].number, line: group[0].line, joined: int64(len(group) - 1), timed: t.cols.timed, text: []byte(strings.Join(texts, "\n"))}
 	var bad *differs
 	t.buf, bad = t.cols.write(t.buf[:0], rows)
 	switch msg, err := t.packed.One(t.buf); {

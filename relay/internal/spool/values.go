@@ -2,7 +2,6 @@ package spool
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -60,7 +59,7 @@ func (v *values) next(r *row) error {
 		}
 		if k := v.in.PeekKind(); k == '[' && v.in.StackDepth() == 0 || k == ']' {
 			if _, err := v.in.ReadToken(); err != nil {
-				return fmt.Errorf("read JSON: %w", err)
+				return &private{"read JSON", err}
 			}
 			continue
 		}
@@ -69,7 +68,7 @@ func (v *values) next(r *row) error {
 			return io.EOF
 		}
 		if err != nil {
-			return fmt.Errorf("read JSON: %w", err)
+			return &private{"read JSON", err}
 		}
 		if *r, ok = v.packed.open(value); !ok {
 			continue

@@ -53,29 +53,29 @@ func (w *whole) survey(ctx context.Context, mark int64, told func(int64)) (*surv
 		return nil, fmt.Errorf("read file: %w", err)
 	}
 	if err := foreign(head); err != nil {
-		return nil, &FormatError{err}
+		return nil, &FormatError{Err: err}
 	}
 	w.gzip = bytes.HasPrefix(head, []byte(magicGzip))
 	var content io.Reader = in
 	if w.gzip {
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			return nil, &FormatError{fmt.Errorf("unpack gzip: %w", err)}
+			return nil, &FormatError{fmt.Errorf("unpack gzip: %w", err), true}
 		}
 		un := bufio.NewReaderSize(&bounded{in: z, packed: func() int64 { return rec.n }}, 1<<16)
 		head, err := un.Peek(512)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, &FormatError{fmt.Errorf("unpack gzip: %w", err)}
+			return nil, &FormatError{fmt.Errorf("unpack gzip: %w", err), true}
 		}
 		if err := foreign(head); err != nil {
-			return nil, &FormatError{fmt.Errorf("in the gzip file: %w", err)}
+			return nil, &FormatError{Err: fmt.Errorf("in the gzip file: %w", err)}
 		}
 		content = un
 	}
 	s, err := look(ctx, content, mark, told)
 	if err != nil {
 		if w.gzip && ctx.Err() == nil {
-			err = &FormatError{fmt.Errorf("unpack gzip: %w", err)}
+			err = &FormatError{fmt.Errorf("unpack gzip: %w", err), true}
 		}
 		return nil, err
 	}

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package spool
+
+import "os"
+
+func stick(*os.Root) {} // rights are in the ACL there
+
+func syncIn(*os.Root, string) error { return nil } // a directory cannot be synced there

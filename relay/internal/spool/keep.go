@@ -1,0 +1,103 @@
+package spool
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"relay/internal/logs"
+)
+
+// finish moves the report and the file, in this order, and clears the claim
+// away. Interrupted anywhere, it can be done again.
+func (d *Directory) finish(claim, file, name, to string) error {
+	id := path.Base(claim)
+	report := path.Join(claim, reportName)
+	if err := d.keep(report, path.Join(refusedDir, name+"."+id+".jsonl"), false); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if to == doneDir && d.o.Keep == 0 {
+		if err := d.house.root.Remove(file); err != nil {
+			return err
+		}
+	} else if err := d.keep(file, path.Join(to, name), true); err != nil {
+		return err
+	}
+	if err := d.house.sync(refusedDir, to, claim); err != nil {
+		return err
+	}
+	d.clear(claim)
+	return nil
+}
+
+// keep moves a file out of its claim, sealed where the queue is. With unique,
+// one of that name that was there before stays, and this one's has its claim in it.
+func (d *Directory) keep(from, to string, unique bool) error {
+	root := d.house.root
+	if _, err := root.Lstat(from); err != nil {
+		return err
+	}
+	if unique {
+		_, plain := root.Lstat(to)
+		_, sealed := root.Lstat(to + sealedEnd)
+		if plain == nil || sealed == nil {
+			to += "." + path.Base(path.Dir(from))
+		}
+	}
+	if d.sealed() {
+		return d.copy(from, to+sealedEnd, func(w io.Writer, r io.Reader) error { return sealTo(w, r, d.o.Seal) })
+	}
+	// Keep counts from here, by the time of the file, which only its owner can set:
+	// that of another user is copied.
+	now := d.o.Now()
+	if err := root.Chtimes(from, now, now); err != nil {
+		return d.copy(from, to, func(w io.Writer, r io.Reader) error {
+			_, err := io.Copy(w, r)
+			return err
+		})
+	}
+	return root.Rename(from, to)
+}
+
+// copy writes to as from says, and removes from. Done again after a crash, to is
+// written anew.
+func (d *Directory) copy(from, to string, as func(io.Writer, io.Reader) error) error {
+	root := d.house.root
+	in, err := root.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	tmp := path.Join(path.Dir(from), "copy")
+	if err := d.house.write(tmp, func(w io.Writer) error { return as(w, in) }); err != nil {
+		return err
+	}
+	now := d.o.Now()
+	if err := errors.Join(root.Chtimes(tmp, now, now), root.Rename(tmp, to), d.house.sync(path.Dir(to))); err != nil {
+		return err
+	}
+	_ = in.Close() // there are systems where an open file cannot be removed
+	return root.Remove(from)
+}
+
+func (d *Directory) sealed() bool { return d.o.Seal != nil && d.o.Seal.Keys().Current() != 0 }
+
+// tidy removes done files that have been kept long enough.
+func (d *Directory) tidy() {
+	if d.o.Keep < 0 {
+		return
+	}
+	entries, err := d.house.list(doneDir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if fi, err := e.Info(); err == nil && fi.Mode().IsRegular() && d.o.Now().Sub(fi.ModTime()) > d.o.Keep {
+			if err := d.house.root.Remove(path.Join(doneDir, e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+				d.once(path.Join(workDir, "tidy"), err).Warn("spool: file that was kept long enough cannot be deleted", "code", logs.SpoolNotDeleted)
+			}
+		}
+	}
+}

@@ -1,0 +1,575 @@
+package spool
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"relay/internal/seal"
+)
+
+// stage is a directory with a clock of its own.
+type stage struct {
+	*Directory
+	t   *testing.T
+	dir string
+	m   *memory
+	log bytes.Buffer
+	now time.Time
+	o   DirectoryOptions
+}
+
+func newStage(t *testing.T, o DirectoryOptions) *stage {
+	t.Helper()
+	s := &stage{t: t, dir: filepath.Join(t.TempDir(), "spool"), m: &memory{}, now: time.Now()}
+	o.Dir, o.Queue, o.Now, o.Logger = s.dir, s.m, func() time.Time { return s.now }, slog.New(slog.NewTextHandler(&s.log, nil))
+	o.Quiet = time.Second
+	s.o = o
+	s.again()
+	return s
+}
+
+// again is a new process.
+func (s *stage) again() {
+	s.t.Helper()
+	s.Directory = newDirectory(s.t, s.o)
+}
+
+// pass looks again and again while time goes by.
+func (s *stage) pass(d time.Duration) {
+	for end := s.now.Add(d); s.now.Before(end); s.now = s.now.Add(500 * time.Millisecond) {
+		s.scan(s.t.Context())
+	}
+}
+
+func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
+
+// TestFieldSpool reads the kinds of files as they are dropped.
+func TestFieldSpool(t *testing.T) {
+	t.Parallel()
+	for _, tc := range fieldCases {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			name, content := fieldFile(t, tc.file, tc.text, tc.ext)
+			s := newStage(t, DirectoryOptions{Layout: tc.l, Keep: -1})
+			drop(t, s.dir, name, content)
+			s.pass(20 * time.Second)
+			got := tree(t, s.dir)
+			reports, _ := filepath.Glob(s.path("refused/*.*.jsonl"))
+			said := ""
+			for _, r := range reports {
+				b, _ := os.ReadFile(r)
+				said += string(b)
+			}
+			switch want := "done/" + name; {
+			case content == "":
+				if got != name || s.Status().Waiting+s.Status().NotTaken[Empty] != 1 {
+					t.Errorf("an empty file: %s, %+v", got, s.Status())
+				}
+				return
+			case tc.refused != "":
+				want = "refused/" + name + " refused/" + name + ".CLAIM.jsonl"
+				if got != want || s.m.calls > 0 {
+					t.Errorf("files %s, want %s", got, want)
+				}
+				if head, _, _ := strings.Cut(tc.refused, "\n"); !strings.Contains(said, strings.ReplaceAll(head, `"`, `\"`)) {
+					t.Errorf("not in the report: %s\n%s", tc.refused, said)
+				}
+			case len(reports) > 0:
+				want += " refused/" + name + ".CLAIM.jsonl"
+				fallthrough
+			default:
+				if got != want {
+					t.Errorf("files %s, want %s\n%s", got, want, said)
+				}
+			}
+			if got, want := s.m.bodies(), strings.Join(tc.want, "\n"); got != want {
+				t.Errorf("stored\n%s\nwant\n%s", got, want)
+			}
+			for _, want := range tc.report {
+				if !strings.Contains(said, want) && !strings.Contains(said, strings.ReplaceAll(want, `"`, `\"`)) {
+					t.Errorf("not said: %s\n%s", want, said)
+				}
+			}
+		})
+	}
+}
+
+// TestNotTaken: what lies there and is not taken is said, once, without its name.
+func TestNotTaken(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, DirectoryOptions{Keep: -1})
+	for _, name := range []string{"ada@example.com.xlsx", "b.xls", "c.pdf", "noext", "Ada Lovelace +1 212 555 0147", "x.ADA LOVELACE", "y.z w", "a.csv.zip"} {
+		drop(t, s.dir, name, "something")
+	}
+	drop(t, s.dir, "empty.csv", "")
+	drop(t, s.dir, "later.csv.part", "event")
+	drop(t, s.dir, "good.jsonl", sales(0, 2))
+	if err := errors.Join(os.Mkdir(s.path("folder.csv"), 0o700), os.Symlink("/etc/hostname", s.path("link.csv"))); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(5 * time.Second)
+	if st := s.Status(); len(st.NotTaken) > 0 || st.Waiting != 1 || st.Done != 1 { // empty.csv may be filled yet
+		t.Errorf("at once: %+v", st)
+	}
+	s.pass(3 * time.Minute)
+	s.now = s.now.Add(time.Hour)
+	s.pass(2 * time.Second)
+	st := s.Status()
+	if want := map[Untaken]int{OtherKind: 8, Empty: 1, NoFile: 2, Unfinished: 1}; fmt.Sprint(st.NotTaken) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", st.NotTaken, want)
+	}
+	if want := []string{".pdf", ".xls", ".xlsx", ".zip", "other"}; !slices.Equal(st.Kinds, want) {
+		t.Errorf("kinds %q, want %q", st.Kinds, want)
+	}
+	if st.Since.IsZero() || s.now.Sub(st.Since) < time.Hour {
+		t.Errorf("since %v", st.Since)
+	}
+	log := s.log.String()
+	if n := strings.Count(log, "spool_not_taken"); n != 12 {
+		t.Errorf("said %d times:\n%s", n, log)
+	}
+	for _, never := range []string{"ada", "Ada", "ADA", "+1 212"} {
+		if strings.Contains(strings.ReplaceAll(log, s.dir, ""), never) {
+			t.Errorf("the log names %s:\n%s", never, log)
+		}
+	}
+	// An empty file that is filled is taken.
+	drop(t, s.dir, "empty.csv", "event,timestamp\nSale,2026-11-20T10:00Z\n")
+	s.pass(3 * time.Second)
+	if st := s.Status(); s.m.count() != 3 || st.NotTaken[Empty] != 0 || st.Done != 2 {
+		t.Errorf("%d stored, %+v", s.m.count(), st)
+	}
+}
+
+// TestSlowWriters: files that are created first, written in pieces, truncated and
+// written anew, or appended to, at any pace, arrive whole; none is done before.
+func TestSlowWriters(t *testing.T) {
+	t.Parallel()
+	row := func(i int) string { return fmt.Sprintf("Sale,2026-11-20T10:00Z,%d\n", i) }
+	const head = "event,timestamp,n\n"
+	type step struct {
+		pause time.Duration
+		add   string
+		trunc bool
+	}
+	for name, steps := range map[string][]step{
+		"created, written later":        {{0, "", false}, {30 * time.Second, head + row(1) + row(2), false}},
+		"header first":                  {{0, head, false}, {3 * time.Second, row(1), false}, {0, row(2), false}},
+		"cut in a row":                  {{0, head + row(1) + "Sale,2026-11-2", false}, {3 * time.Second, "0T10:00Z,2\n", false}},
+		"cut in a number":               {{0, head + row(1) + "Sale,2026-11-20T10:00Z,", false}, {4 * time.Second, "2\n", false}},
+		"cut in the header":             {{0, "event,timest", false}, {4 * time.Second, "amp,n\n" + row(1) + row(2), false}},
+		"truncated and written anew":    {{0, head + row(1), false}, {900 * time.Millisecond, head + row(1) + row(2), true}},
+		"truncated, then written later": {{0, head + row(1), false}, {900 * time.Millisecond, "", true}, {20 * time.Second, head + row(1) + row(2), false}},
+		"row by row":                    {{0, head, false}, {900 * time.Millisecond, row(1), false}, {900 * time.Millisecond, row(2), false}},
+		"without an end":                {{0, head + row(1) + strings.TrimSpace(row(2)), false}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, DirectoryOptions{Keep: -1})
+			for _, st := range steps {
+				s.pass(st.pause)
+				flags := os.O_CREATE | os.O_WRONLY | os.O_APPEND
+				if st.trunc {
+					flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+				}
+				at := s.path("a.csv")
+				if claims, _ := filepath.Glob(s.path(".work/*/file-a.csv")); len(claims) == 1 { // it has the file open
+					at = claims[0]
+				}
+				f, err := os.OpenFile(at, flags, 0o600)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = f.WriteString(st.add)
+				if err := errors.Join(err, f.Close()); err != nil {
+					t.Fatal(err)
+				}
+				// The mtime is that of the stage.
+				if err := os.Chtimes(at, s.now, s.now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.pass(30 * time.Second)
+			if got := tree(t, s.dir); got != "done/a.csv" || strings.Count(s.m.bodies(), `"n":`) != 2 || !strings.Contains(s.m.bodies(), `"n":2}`) {
+				t.Errorf("files %s, stored\n%s\n%s", got, s.m.bodies(), &s.log)
+			}
+		})
+	}
+}
+
+// TestOpenForWriting: what a program has open for writing is not taken, however
+// long it has not changed.
+func TestOpenForWriting(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux says who writes")
+	}
+	t.Parallel()
+	s := newStage(t, DirectoryOptions{Keep: -1})
+	f, err := os.Create(s.path("a.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	_, _ = f.WriteString("event,timestamp\n")
+	s.pass(10 * time.Minute)
+	if got := tree(t, s.dir); got != "a.csv" || s.Status().NotTaken[Open] != 1 || !strings.Contains(s.log.String(), "reason=open") {
+		t.Errorf("files %s, %+v\n%s", got, s.Status(), &s.log)
+	}
+	_, err = f.WriteString("Sale,2026-11-20T10:00Z\n")
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(15 * time.Second)
+	if got := tree(t, s.dir); got != "done/a.csv" || s.m.count() != 1 || len(s.Status().NotTaken) != 0 {
+		t.Errorf("files %s, %d stored, %+v", got, s.m.count(), s.Status())
+	}
+}
+
+// TestOthersThere: who may drop files puts links, directories of his own and files
+// where relay's directories are. Nothing outside is touched, nothing is taken, and it
+// is said.
+func TestOthersThere(t *testing.T) {
+	t.Parallel()
+	for _, sub := range []string{workDir, doneDir, refusedDir} {
+		for _, what := range []string{"link outside", "link inside", "file", "gone"} {
+			t.Run(sub+" "+what, func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t, DirectoryOptions{Keep: 7 * 24 * time.Hour})
+				victim := t.TempDir()
+				old := s.now.Add(-40 * 24 * time.Hour)
+				drop(t, victim, "old.txt", "theirs")
+				drop(t, s.dir, "a.jsonl", sales(0, 1)+"bad\n")
+				for _, p := range []string{filepath.Join(victim, "old.txt")} {
+					if err := os.Chtimes(p, old, old); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := os.Rename(s.path(sub), s.path("elsewhere")); err != nil {
+					t.Fatal(err)
+				}
+				var err error
+				switch what {
+				case "link outside":
+					err = os.Symlink(victim, s.path(sub))
+				case "link inside":
+					err = os.Symlink("elsewhere", s.path(sub))
+				case "file":
+					err = os.WriteFile(s.path(sub), []byte("x"), 0o600)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.pass(10 * time.Second)
+				if what == "gone" {
+					if s.m.count() != 1 {
+						t.Errorf("%d stored", s.m.count())
+					}
+					return
+				}
+				if got := tree(t, victim); got != "old.txt" || s.m.count() != 0 {
+					t.Errorf("theirs: %s, %d stored", got, s.m.count())
+				}
+				if log := s.log.String(); strings.Count(log, "spool_unusable") != 1 || !strings.Contains(log, sub+" in the spool directory") {
+					t.Errorf("log:\n%s", log)
+				}
+				if s.Status().Problem == "" {
+					t.Errorf("%+v", s.Status())
+				}
+				if err := os.Remove(s.path(sub)); err != nil {
+					t.Fatal(err)
+				}
+				s.pass(10 * time.Second)
+				if got := tree(t, s.dir); s.m.count() != 1 || !strings.Contains(got, "done/a.jsonl") || s.Status().Problem != "" {
+					t.Errorf("put right: %d stored, %s, %+v", s.m.count(), got, s.Status())
+				}
+			})
+		}
+	}
+}
+
+// TestRights: nobody else reads what is in hand, done or refused, and droppers cannot
+// move each other's files.
+func TestRights(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("rights are in the ACL there")
+	}
+	t.Parallel()
+	s := newStage(t, DirectoryOptions{})
+	if err := os.Chmod(s.path(doneDir), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(s.dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Second)
+	for _, sub := range []string{workDir, doneDir, refusedDir} {
+		if fi, err := os.Stat(s.path(sub)); err != nil || fi.Mode().Perm() != 0o700 {
+			t.Errorf("%s: %v %v", sub, fi.Mode(), err)
+		}
+	}
+	if fi, err := os.Stat(s.dir); err != nil || fi.Mode()&os.ModeSticky == 0 || fi.Mode().Perm() != 0o777 {
+		t.Errorf("%v %v", fi.Mode(), err)
+	}
+}
+
+// TestReplacedDirectory: another directory in the place of the first is found.
+func TestReplacedDirectory(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, DirectoryOptions{Keep: -1})
+	s.pass(time.Second)
+	if err := os.Rename(s.dir, s.dir+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	drop(t, s.dir, "a.jsonl", sales(0, 1))
+	s.pass(10 * time.Second)
+	if got := tree(t, s.dir); got != "done/a.jsonl" || s.m.count() != 1 {
+		t.Errorf("%s, %d stored", got, s.m.count())
+	}
+}
+
+// TestQuarantine: a file that ends the process three times is put aside, with those
+// that only wait left alone.
+func TestQuarantine(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, DirectoryOptions{Keep: -1})
+	drop(t, s.dir, "deadly.jsonl", `{"event":"Deadly","timestamp":"2026-11-20T10:00Z"}`+"\n")
+	drop(t, s.dir, "good.jsonl", sales(1, 1))
+	type end struct{}
+	deaths := 0
+	s.o.Route = func(event string) []string { // asked for each row that is read
+		if event == "Deadly" {
+			panic(end{})
+		}
+		return nil
+	}
+	s.again()
+	run := func() {
+		defer func() {
+			if r := recover(); r != nil {
+				if _, ok := r.(end); !ok {
+					panic(r)
+				}
+				deaths++
+				s.again()
+			}
+		}()
+		s.pass(30 * time.Second)
+	}
+	for range 6 {
+		run()
+	}
+	if got := tree(t, s.dir); deaths != 3 || got != "done/good.jsonl refused/deadly.jsonl refused/deadly.jsonl.CLAIM.jsonl" || s.m.count() != 1 {
+		t.Errorf("%d deaths, %d stored, files %s", deaths, s.m.count(), got)
+	}
+	if log := s.log.String(); strings.Count(log, "spool_quarantined") != 1 {
+		t.Errorf("log:\n%s", log)
+	}
+	reports, _ := filepath.Glob(s.path("refused/deadly.jsonl.*.jsonl"))
+	if b, err := os.ReadFile(reports[0]); err != nil || !strings.Contains(string(b), `"code":"quarantined"`) {
+		t.Errorf("%s %v", b, err)
+	}
+}
+
+func sealRing(t *testing.T, b byte) *seal.Ring {
+	t.Helper()
+	keys, err := seal.NewKeys(bytes.Repeat([]byte{b}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seal.NewRing(keys)
+}
+
+// TestSealed: with a key nothing plain stays, and what stays can be opened.
+func TestSealed(t *testing.T) {
+	t.Parallel()
+	ring := sealRing(t, 1)
+	s := newStage(t, DirectoryOptions{Keep: time.Hour, Seal: ring})
+	files := map[string]string{"a.jsonl": sales(0, 3000) + "pat@example.com\n", "bad.jsonl": "kim@example.com\n", "b.csv": "event,timestamp,x\nSale,2026-11-20T10:00Z,lee@example.com\n"}
+	for name, content := range files {
+		drop(t, s.dir, name, content)
+	}
+	s.pass(5 * time.Second)
+	drop(t, s.dir, "b.csv", files["b.csv"])
+	s.pass(5 * time.Second)
+	if got := tree(t, s.dir); got != "done/a.jsonl.sealed done/b.csv.CLAIM.sealed done/b.csv.sealed refused/a.jsonl.CLAIM.jsonl.sealed refused/bad.jsonl.CLAIM.jsonl.sealed refused/bad.jsonl.sealed" {
+		t.Errorf("files %s", got)
+	}
+	open := func(name string, ring *seal.Ring) (string, error) {
+		f, err := os.Open(s.path(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		r, err := OpenSealed(f, ring)
+		if err != nil {
+			return "", err
+		}
+		b, err := io.ReadAll(r)
+		return string(b), err
+	}
+	for name, at := range map[string]string{"a.jsonl": "done/", "bad.jsonl": "refused/", "b.csv": "done/"} {
+		if got, err := open(at+name+sealedEnd, ring); err != nil || got != files[name] {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+		if b, _ := os.ReadFile(s.path(at + name + sealedEnd)); bytes.Contains(b, []byte("example.com")) {
+			t.Errorf("%s is plain", name)
+		}
+	}
+	if got, err := open("done/b.csv.sealed", sealRing(t, 2)); !errors.Is(err, seal.ErrKey) {
+		t.Errorf("with another key: %q %v", got, err)
+	}
+	whole, _ := os.ReadFile(s.path("done/a.jsonl.sealed"))
+	for _, n := range []int{0, 10, len(sealedMagic) + 8, len(sealedMagic) + 12, 66000, len(whole) - 1} {
+		r, err := OpenSealed(bytes.NewReader(whole[:n]), ring)
+		if err == nil {
+			_, err = io.ReadAll(r)
+		}
+		if !errors.Is(err, seal.ErrDamaged) {
+			t.Errorf("cut at %d: %v", n, err)
+		}
+	}
+	for range 200 {
+		bad := bytes.Clone(whole)
+		bad[rand.IntN(len(bad))] ^= 1 << rand.IntN(8)
+		r, err := OpenSealed(bytes.NewReader(bad), ring)
+		if err == nil {
+			_, err = io.ReadAll(r)
+		}
+		if err == nil {
+			t.Fatal("a flipped bit is not seen")
+		}
+	}
+	s.now = s.now.Add(2 * time.Hour)
+	s.pass(time.Second)
+	if got := tree(t, s.dir); strings.Contains(got, "done/") || !strings.Contains(got, "refused/bad.jsonl.sealed") {
+		t.Errorf("after spool_keep: %s", got)
+	}
+}
+
+func TestSealedSizes(t *testing.T) {
+	t.Parallel()
+	for _, ring := range []*seal.Ring{sealRing(t, 1), seal.NewRing(must(seal.NewKeys(nil)))} {
+		for _, n := range []int{0, 1, sealedPiece - 1, sealedPiece, sealedPiece + 1, 3 * sealedPiece} {
+			plain := bytes.Repeat([]byte("x"), n)
+			var b bytes.Buffer
+			if err := sealTo(&b, bytes.NewReader(plain), ring); err != nil {
+				t.Fatal(err)
+			}
+			r, err := OpenSealed(&b, ring)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, plain) {
+				t.Errorf("%d bytes: %d, %v", n, len(got), err)
+			}
+		}
+	}
+}
+
+func must(k *seal.Keys, err error) *seal.Keys {
+	if err != nil {
+		panic(err)
+	}
+	return k
+}
+
+// TestKeepNone: with 0 nothing stays, but for what was refused.
+func TestKeepNone(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, DirectoryOptions{Keep: 0})
+	drop(t, s.dir, "a.jsonl", sales(0, 3)+"bad\n")
+	drop(t, s.dir, "bad.jsonl", "bad\n")
+	s.pass(5 * time.Second)
+	if got := tree(t, s.dir); got != "refused/a.jsonl.CLAIM.jsonl refused/bad.jsonl refused/bad.jsonl.CLAIM.jsonl" || s.m.count() != 3 {
+		t.Errorf("files %s, %d stored", got, s.m.count())
+	}
+}
+
+// TestKeepsSaid: how long files stay is said at the start.
+func TestKeepsSaid(t *testing.T) {
+	t.Parallel()
+	for keep, want := range map[time.Duration]string{0: "deleted once they are stored", 7 * 24 * time.Hour: "spool_keep=168h0m0s", -1: "stay in done"} {
+		s := newStage(t, DirectoryOptions{Keep: keep})
+		s.announce()
+		if log := s.log.String(); !strings.Contains(log, want) || !strings.Contains(log, "code=spool_keeps") {
+			t.Errorf("%v:\n%s", keep, log)
+		}
+	}
+}
+
+// TestBusyWriters drops many files at once, each in another way, with the real clock:
+// whatever lies in done has arrived.
+func TestBusyWriters(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	m := &memory{}
+	notify := make(chan struct{}, 1)
+	d := newDirectory(t, DirectoryOptions{Dir: dir, Queue: m, Notify: notify, Quiet: 20 * time.Millisecond, Poll: 10 * time.Millisecond, Keep: -1})
+	var writers, runs sync.WaitGroup
+	runs.Go(func() { _ = d.Run(t.Context()) })
+	const files = 120
+	for i := range files {
+		writers.Go(func() {
+			at := filepath.Join(dir, fmt.Sprintf("%d.csv", i))
+			row := fmt.Sprintf("Sale,2026-11-20T10:00Z,%d\n", i)
+			pause := func() {
+				timer := time.NewTimer(time.Duration(rand.IntN(60)) * time.Millisecond)
+				<-timer.C // the moment is random, nothing depends on it
+			}
+			pause()
+			switch i % 4 {
+			case 0: // in one go
+				_ = os.WriteFile(at, []byte("event,timestamp,n\n"+row), 0o600)
+			case 1: // under another name
+				_ = os.WriteFile(at+".part", []byte("event,timestamp,n\n"+row), 0o600)
+				pause()
+				_ = os.Rename(at+".part", at)
+			case 2: // in pieces, kept open
+				f, err := os.Create(at)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, piece := range []string{"", "event,timest", "amp,n\n", row[:5], row[5:]} {
+					pause()
+					_, _ = f.WriteString(piece)
+				}
+				_ = f.Close()
+			case 3: // created, later written by name, if it is still there
+				_ = os.WriteFile(at, nil, 0o600)
+				pause()
+				pause()
+				_ = os.WriteFile(at, []byte("event,timestamp,n\n"+row), 0o600)
+			}
+		})
+	}
+	writers.Wait()
+	deadline := time.Now().Add(30 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	done := func() int { es, _ := os.ReadDir(filepath.Join(dir, doneDir)); return len(es) }
+	for done() < files && time.Now().Before(deadline) {
+		<-tick.C
+	}
+	got := m.bodies()
+	for i := range files {
+		if n := strings.Count(got, fmt.Sprintf(`"n":%d}`, i)); n != 1 {
+			t.Errorf("sale %d arrived %d times, file written in way %d; files %s", i, n, i%4, tree(t, dir))
+		}
+	}
+}

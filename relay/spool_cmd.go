@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"relay/config"
+	"relay/relay/internal/advice"
+	"relay/relay/internal/spool"
+)
+
+func newSpoolCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "spool",
+		Short: "Look at files that were dropped: stored, refused, and reports of refused rows",
+		Long: `Files that are dropped into spool.dir stay in done/ for spool_keep, or in refused/ with a
+report that says why. With queue.encryption_key they are encrypted; these commands open
+them. They read the directory itself, as relay's own user or root.`,
+		Example: "  relay spool list\n  relay spool show refused/sales.csv",
+		Args:    usageArgs(cobra.NoArgs),
+	}
+	var asJSON bool
+	list := &cobra.Command{
+		Use:     "list",
+		Short:   "List them, the newest last",
+		Example: "  relay spool list\n  relay spool list --json",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			kept, err := openKept(c)
+			if err != nil {
+				return err
+			}
+			defer kept.Close()
+			files, err := kept.List()
+			if err != nil {
+				return spoolError(err)
+			}
+			out := c.OutOrStdout()
+			if asJSON {
+				for _, f := range files {
+					if err := jsonLine(out, f); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			t := newTable(out, "FILE", "SIZE", "SINCE", "")
+			for _, f := range files {
+				sealed := ""
+				if f.Sealed {
+					sealed = "encrypted"
+				}
+				t.row(f.Name, advice.Size(f.Size), stamp(f.Since), sealed)
+			}
+			return t.flush()
+		},
+	}
+	addConfigFlag(list)
+	list.Flags().BoolVar(&asJSON, "json", false, "as JSON lines")
+	show := &cobra.Command{
+		Use:     "show FILE",
+		Short:   "Write one of them to standard output, as it was dropped",
+		Example: "  relay spool show refused/sales.csv > again.csv",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			kept, err := openKept(c)
+			if err != nil {
+				return err
+			}
+			defer kept.Close()
+			f, err := kept.Open(args[0])
+			if err != nil {
+				return spoolError(err)
+			}
+			defer f.Close()
+			_, err = io.Copy(c.OutOrStdout(), f)
+			return err
+		},
+	}
+	addConfigFlag(show)
+	c.AddCommand(list, show)
+	return c
+}
+
+// openKept opens what stays of dropped files.
+func openKept(c *cobra.Command) (*spool.Kept, error) {
+	cfg, _, err := config.Load(configPath(c), config.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Spool.Dir == "" {
+		return nil, badConfig(errors.New("spool.dir is not set: no files are dropped"))
+	}
+	keys, err := queueKeys(cfg.Queue.EncryptionKey)
+	if err != nil {
+		return nil, badConfig(err)
+	}
+	ring, err := ringOf(keys)
+	if err != nil {
+		return nil, badConfig(err)
+	}
+	kept, err := spool.OpenKept(cfg.Spool.Dir, ring)
+	return kept, spoolError(err)
+}
+
+func spoolError(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return codeError{exitNotAllowed, fmt.Errorf("%w: run this as relay's own user, or as root", err)}
+	}
+	return err
+}
