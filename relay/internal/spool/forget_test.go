@@ -80,7 +80,7 @@ func TestForget(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
 	m := &memory{}
-	d := newDirectory(t, DirectoryOptions{Dir: dir, Queue: m, Quiet: 10 * time.Millisecond})
+	d := newDirectory(t, DirectoryOptions{Keep: -1, Dir: dir, Queue: m, Quiet: 10 * time.Millisecond})
 	line := func(id string) string { return strings.ReplaceAll(adasLine, "%s", id) }
 	done := map[string]string{
 		"lines.jsonl":           line("a1") + bosLine,
@@ -172,7 +172,7 @@ func TestForgetWhileQueueIsFull(t *testing.T) {
 			return &queue.FullError{RetryAfter: time.Millisecond}
 		}
 	}}
-	d := newDirectory(t, DirectoryOptions{Dir: dir, Queue: m, Quiet: time.Millisecond, Poll: 10 * time.Millisecond})
+	d := newDirectory(t, DirectoryOptions{Keep: -1, Dir: dir, Queue: m, Quiet: time.Millisecond, Poll: 10 * time.Millisecond})
 	drop(t, dir, "now.jsonl", strings.ReplaceAll(adasLine, "%s", "a")+bosLine)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
