@@ -1,9 +1,9 @@
 package ids
 
 import (
-	"bytes"
 	"encoding/binary"
-	"slices"
+	"math/bits"
+	"sort"
 )
 
 // set is a set of ids in memory: open addressing, the hash is its own hash.
@@ -53,7 +53,8 @@ func (s *set) get(h Hash) (Known, bool) {
 func (s *set) add(id Known) {
 	if id.Hash == (Hash{}) {
 		if s.zero == nil {
-			s.zero = &id
+			s.zero = new(Known) // and not &id, for which each call would take memory
+			*s.zero = id
 		}
 		return
 	}
@@ -87,23 +88,56 @@ func (s *set) len() int {
 	return s.n
 }
 
-// sorted gives the rows of all ids, in the order of their hashes.
+// sorted gives the rows of all ids, in the order of their hashes. Those are spread
+// evenly: put in their place by their first bits, few are left to compare.
 func (s *set) sorted() []byte {
-	ids := make([]Known, 0, s.len())
-	for _, id := range s.slots {
-		if id.Hash != (Hash{}) {
-			ids = append(ids, id)
+	n := s.len()
+	out := make([]byte, Row*n)
+	shift := 32 - min(bits.Len(uint(n)), 16)
+	first := func(h *Hash) uint32 { return uint32(uint64(binary.BigEndian.Uint32(h[:])) >> shift) }
+	ends := make([]int32, 1<<(32-shift)+1) // where the ids begin that have the same first bits, then where they end
+	for i := range s.slots {
+		if k := &s.slots[i]; k.Hash != (Hash{}) {
+			ends[first(&k.Hash)+1]++
 		}
 	}
 	if s.zero != nil {
-		ids = append(ids, *s.zero)
+		ends[1]++
 	}
-	slices.SortFunc(ids, func(a, b Known) int { return bytes.Compare(a.Hash[:], b.Hash[:]) })
-	out := make([]byte, 0, Row*len(ids))
-	for _, id := range ids {
-		out = id.append(out)
+	for i := 1; i < len(ends); i++ {
+		ends[i] += ends[i-1]
+	}
+	place := func(k *Known) {
+		at := &ends[first(&k.Hash)]
+		k.append(out[Row**at : Row**at])
+		*at++
+	}
+	if s.zero != nil {
+		place(s.zero)
+	}
+	for i := range s.slots {
+		if k := &s.slots[i]; k.Hash != (Hash{}) {
+			place(k)
+		}
+	}
+	from := int32(0)
+	for _, end := range ends[:len(ends)-1] {
+		if end-from > 1 {
+			sort.Sort(rows(out[Row*from : Row*end]))
+		}
+		from = end
 	}
 	return out
+}
+
+// rows are sorted in place.
+type rows []byte
+
+func (r rows) Len() int           { return len(r) / Row }
+func (r rows) Less(i, j int) bool { return compare(r[Row*i:], r[Row*j:]) < 0 }
+func (r rows) Swap(i, j int) {
+	a, b := (*[Row]byte)(r[Row*i:]), (*[Row]byte)(r[Row*j:])
+	*a, *b = *b, *a
 }
 
 // mergeSorted makes one of two sorted lists of rows. Where both know an id, the
