@@ -22,6 +22,8 @@ func (q *Queue) openAges() {
 	}
 	q.age = room.NewAge(time.Duration(ran), q.now())
 	q.age.AtLeast(q.ids.Ran())
+	told, believed := q.o.Clock()
+	q.age.Look(q.now(), told, believed)
 	q.ageNoted = q.age.Ran()
 }
 

@@ -88,18 +88,26 @@ func (s Stamp) Since(o Stamp) time.Duration {
 	return passed
 }
 
-// Earliest and Latest give the one of two moments that came first and last.
+// Earliest is no later than two moments. A believed time that only one of them has
+// says nothing of the other.
 func Earliest(a, b Stamp) Stamp {
-	if b.Ran < a.Ran {
-		return b
+	s := Stamp{Ran: min(a.Ran, b.Ran)}
+	if !a.At.IsZero() && !b.At.IsZero() {
+		if s.At = a.At; b.At.Before(a.At) {
+			s.At = b.At
+		}
 	}
-	return a
+	return s
 }
 
-// Latest is told with Earliest.
+// Latest is no earlier than two moments. Run time alone does not tell which one was
+// the last: none passes while a machine is off, and some is forgotten in a crash.
 func Latest(a, b Stamp) Stamp {
-	if b.Ran > a.Ran {
-		return b
+	s := Stamp{Ran: max(a.Ran, b.Ran)}
+	if !a.At.IsZero() && !b.At.IsZero() {
+		if s.At = a.At; b.At.After(a.At) {
+			s.At = b.At
+		}
 	}
-	return a
+	return s
 }

@@ -106,6 +106,15 @@ func TestMoments(t *testing.T) {
 			t.Errorf("of %+v", two)
 		}
 	}
+	off := Stamp{Ran: early.Ran, At: late.At} // the machine was off in between
+	for _, two := range [][2]Stamp{{early, off}, {off, early}} {
+		if Earliest(two[0], two[1]) != early || Latest(two[0], two[1]) != off {
+			t.Errorf("of %+v", two)
+		}
+	}
+	if Earliest(unknown, late) != (Stamp{Ran: unknown.Ran}) || Latest(early, unknown) != (Stamp{Ran: unknown.Ran}) {
+		t.Error("a believed time is taken for that of another moment")
+	}
 	a := NewAge(time.Hour, time.Now())
 	a.AtLeast(5 * time.Hour)
 	a.AtLeast(time.Hour)
