@@ -13,7 +13,7 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// contractFile is relay.yaml as CONTRACT section 6 has it.
+// contractFile is relay.yaml as docs/contract.md 6 has it.
 const contractFile = `listen: 127.0.0.1:8585
 admin: { listen: 127.0.0.1:8586 }
 mapping: examples/mapping.yaml

@@ -276,7 +276,7 @@ func (l *loader) checkGraph() {
 		}
 	}
 	if g.PartnerAgent != "" && (len(g.PartnerAgent) > 22 || letters < 2) {
-		// facts: meta-wire 2.1
+		// docs/meta.md 2.1
 		l.errorf("graph.partner_agent", "expected at most 22 characters with at least two letters among them")
 	}
 }

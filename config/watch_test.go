@@ -116,7 +116,7 @@ func version(i int) string {
 	return fmt.Sprintf("version: %d\n", i) + strings.Repeat("# filling\n", 5_000+i%7) + fmt.Sprintf("# end %d\n", i)
 }
 
-// rounds is how often each way of saving is tried (EXAM 36); fewer by polling,
+// rounds is how often each way of saving is tried; fewer by polling,
 // where a round costs no less but can go wrong in fewer ways.
 func rounds() int {
 	if os.Getenv("RELAY_EXAM") == "" {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Meta's age rules (facts: meta-wire 5.2; CONTRACT 5.3).
+// Meta's age rules (docs/meta.md 5.2; docs/contract.md 5.3).
 const (
 	maxStoreAge = 62 * 24 * time.Hour
 	maxOtherAge = 7 * 24 * time.Hour

@@ -6,7 +6,7 @@ import (
 )
 
 // destinations are the names under which senders know this destination, folded
-// as foldDestination does (CONTRACT 5.3; facts: field, Sales and customers).
+// as foldDestination does (docs/contract.md 5.3).
 // The value says whether the name is one to switch it on by, too.
 var destinations = map[string]bool{
 	"facebookofflineconversions": true,

@@ -37,7 +37,7 @@ func (s *subject) encode(c *conversion) []byte {
 	return bytes.Clone(o.out) // in no more room than it takes: batches of them are kept
 }
 
-// encodeConversions writes an event of the Conversions API (facts: meta-wire 2.2).
+// encodeConversions writes an event of the Conversions API (docs/meta.md 2.2).
 func (s *subject) encodeConversions(o *object, c *conversion) {
 	o.open()
 	o.text("event_name", c.name)
@@ -96,8 +96,8 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 	o.close()
 }
 
-// encodeOffline writes an event of the Offline Conversions API (facts:
-// meta-wire 2.4): what is money and goods stands beside match_keys, custom_data
+// encodeOffline writes an event of the Offline Conversions API (docs/meta.md
+// 2.4): what is money and goods stands beside match_keys, custom_data
 // has the rest.
 func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.open()

@@ -160,7 +160,7 @@ func (s *subject) product(n *node, list string, index int) {
 	s.goods.contents = append(s.goods.contents, c)
 }
 
-// quantity settles quantity and price of a product (CONTRACT 5.3): Meta takes
+// quantity settles quantity and price of a product (docs/contract.md 5.3): Meta takes
 // whole quantities above zero alone. What is weighed or measured is one, at the
 // price of the line. false: the item was returned or cancelled, and is left out.
 func (s *subject) quantity(c *content, n *node, price money, at func(string) string) bool {

@@ -28,12 +28,12 @@ const (
 )
 
 // identifierTable is what an identifier is called, in the mapping and at Meta, and
-// what it must be (facts: meta-wire 2.5, 3.1).
+// what it must be (docs/meta.md 2.5, 3.1).
 var identifierTable = [identifierCount]struct {
 	name  string
 	form  func(string) (string, bool) // the text as it is sent
 	says  string                      // what the form is
-	web   bool                        // of a visit of a web page, which Meta marks as invalid on a store's event (facts: meta-wire 2.6)
+	web   bool                        // of a visit of a web page, which Meta marks as invalid on a store's event (docs/meta.md 2.6)
 	plain bool                        // a number, written without quotes
 }{
 	idClickID:          {name: "fbc", form: clickForm, says: "of the form fb.1.<milliseconds>.<id>", web: true},

@@ -3,7 +3,7 @@ package mapper
 import "slices"
 
 // itemField is a member of an item of contents beside id, quantity and price,
-// which is sent only when the mapping's contents names it (facts: meta-wire 2.5).
+// which is sent only when the mapping's contents names it (docs/meta.md 2.5).
 type itemField int
 
 const (
@@ -16,7 +16,7 @@ const (
 
 var itemFieldNames = [itemCount]string{"title", "description", "category", "brand"}
 
-// deliveries are the values of delivery_category (facts: meta-wire 4.2).
+// deliveries are the values of delivery_category (docs/meta.md 4.2).
 var deliveries = []string{"in_store", "curbside", "home_delivery"}
 
 // describe reads delivery_category of a product, and what the mapping's contents

@@ -27,7 +27,7 @@ const (
 	keyCount
 )
 
-// keyTable is CONTRACT 5.2: what a key is called in the mapping and in the two
+// keyTable is docs/contract.md 5.2: what a key is called in the mapping and in the two
 // formats, and where it comes from unless the mapping says otherwise.
 var keyTable = [keyCount]struct {
 	name, conversions, offline string
@@ -78,7 +78,7 @@ func sumOf(k keyID, v normalised) (d digest) {
 }
 
 // maxKeyValues bounds the values of one key: the offline format documents 3 of
-// e-mail and phone (facts: meta-wire 3.2), the Conversions API nothing; a person
+// e-mail and phone (docs/meta.md 3.2), the Conversions API nothing; a person
 // has no more.
 const (
 	maxKeyValues        = 5
@@ -243,7 +243,7 @@ func (s *subject) take(k keyID, src *source, at string, n *node, nested bool) {
 }
 
 // judgeValue says what a value means for whether the event has a customer: a
-// placeholder says nothing of one (CONTRACT 4.1, no_customer).
+// placeholder says nothing of one (docs/contract.md 4.1, no_customer).
 func (s *subject) judgeValue(k keyID, v *normalised) {
 	switch {
 	case v.value == "" && v.code == "":
@@ -282,7 +282,7 @@ func keysOf(list ...keyID) (set keySet) {
 }
 
 // weakSets are the sets of keys that Meta refuses when an event has no others
-// (facts: meta-wire 3.4).
+// (docs/meta.md 3.4).
 var weakSets = []keySet{
 	keysOf(keyCity, keyCountry, keyState, keyZip, keyGender),
 	keysOf(keyBirthDate),

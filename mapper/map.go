@@ -115,7 +115,7 @@ func (s *subject) outcome(v verdict) Outcome {
 }
 
 // convert makes the conversion of one route. Skip reasons come before hold
-// reasons, and both in the order of CONTRACT 4.1.
+// reasons, and both in the order of docs/contract.md 4.1.
 func (s *subject) convert(r *route) Outcome {
 	c := conversion{api: r.set.API}
 	if s.set.api != "" {

@@ -106,7 +106,7 @@ type route struct {
 }
 
 // place is where a conversion has order_id and item_number: which of the two Meta
-// reads is contradicted among its own documents (facts: meta-wire 2.7).
+// reads is contradicted among its own documents (docs/meta.md 2.7).
 type place string
 
 // The places.

@@ -9,7 +9,7 @@ import (
 )
 
 // members are the sources of members of Meta's server event that stand beside
-// user_data and custom_data (facts: meta-wire 2.2, 2.5), for all events or for one.
+// user_data and custom_data (docs/meta.md 2.2, 2.5), for all events or for one.
 type members struct {
 	actionSource []source
 	optOut       []source
@@ -30,7 +30,7 @@ const (
 
 var originalNames = [originalCount]string{"event_name", "event_time", "order_id", "event_id"}
 
-// segmentations are the values of customer_segmentation (facts: meta-wire 2.5).
+// segmentations are the values of customer_segmentation (docs/meta.md 2.5).
 var segmentations = func() []string {
 	out := []string{"customer_in_loyalty_program"}
 	for _, who := range []string{"new_customer_to_", "existing_customer_to_"} {
@@ -147,7 +147,7 @@ func (s *subject) readOptOut(n *node, src *source, notes *noteList) string {
 const maxURL = 2048
 
 // findURL reads an address of a page, which only an event that is not a store's
-// carries (facts: meta-wire 2.6).
+// carries (docs/meta.md 2.6).
 func (s *subject) findURL(name string, sources []source, c *conversion, notes *noteList) string {
 	n, src := s.firstOf(sources)
 	if n == nil {

@@ -18,7 +18,7 @@ const (
 // conversions by it, durably.
 func Lists() []string { return []string{ListEvents, ListLead, ListRegistration} }
 
-// The Segment names that the rules of CONTRACT 5.1 treat by themselves.
+// The Segment names that the rules of docs/contract.md 5.1 treat by themselves.
 const (
 	orderCompleted    = "Order Completed"
 	productListViewed = "Product List Viewed"
@@ -43,7 +43,7 @@ var builtin = []struct{ event, conversion string }{
 	{orderCompleted, purchase},
 }
 
-// metaNames are Meta's standard event names (facts: meta-wire 4.1). The offline
+// metaNames are Meta's standard event names (docs/meta.md 4.1). The offline
 // format knows these and Other.
 var metaNames = []string{
 	"AddPaymentInfo", "AddToCart", "AddToWishlist", "CompleteRegistration", "Contact", "CustomizeProduct", "Donate",

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// clean is what every value goes through first (CONTRACT 5.2): NFKC, control
+// clean is what every value goes through first (docs/contract.md 5.2): NFKC, control
 // and zero-width characters out, trimmed. Case is kept; see lower. Line breaks
 // and tabs count as spaces. Idempotent.
 func clean(raw string) string {

@@ -94,7 +94,7 @@ fm micronesia federatedstatesofmicronesia
 `
 
 // traceCountry gives ISO 3166-1 alpha-2 in lower case, from alpha-2, alpha-3,
-// the numeric code or the name (facts: meta-wire 3.1).
+// the numeric code or the name (docs/meta.md 3.1).
 func traceCountry(raw string, t *trace) normalised {
 	s := cleanText(raw, t)
 	if s == "" {

@@ -9,7 +9,7 @@ import (
 )
 
 // traceBirthDate reads a date of birth that has one reading only and gives
-// YYYYMMDD (facts: meta-wire 3.1). 03/04/1997 has two and is left out;
+// YYYYMMDD (docs/meta.md 3.1). 03/04/1997 has two and is left out;
 // 2/16/1997 has one. A two-digit year counts when only one century fits.
 func traceBirthDate(raw string, l locale, t *trace) normalised {
 	s := clean(raw)

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// traceEmail gives the address alone, trimmed and in lower case (facts:
-// meta-wire 3.1). Dots, tags and Unicode domains stay: Meta hashes what the
+// traceEmail gives the address alone, trimmed and in lower case (docs/meta.md
+// 3.1). Dots, tags and Unicode domains stay: Meta hashes what the
 // person typed.
 func traceEmail(raw string, t *trace) normalised {
 	if t == nil {

@@ -3,7 +3,7 @@ package mapper
 import "strings"
 
 // genderWords are the words that say one gender: those of Meta's parameter
-// builder that a till may hold (facts: meta-wire 3.3), and the words and single
+// builder that a till may hold (docs/meta.md 3.3), and the words and single
 // letters on forms of other languages. m is always male, though it is mujer on
 // Spanish forms: Meta's rule wins.
 var genderWords = func() map[string]string {
@@ -23,7 +23,7 @@ var genderWords = func() map[string]string {
 	return m
 }()
 
-// traceGender gives m or f (facts: meta-wire 3.1); anything else is left out.
+// traceGender gives m or f (docs/meta.md 3.1); anything else is left out.
 func traceGender(raw string, t *trace) normalised {
 	s := clean(raw)
 	if s == "" {

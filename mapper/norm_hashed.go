@@ -16,7 +16,7 @@ const (
 )
 
 // readHash recognises a value that was hashed before it came. Meta's parameter
-// builder adds a dot and 2 or 8 characters to its hashes (facts: meta-wire
+// builder adds a dot and 2 or 8 characters to its hashes (docs/meta.md
 // 3.3); that suffix is taken off. s is clean.
 func readHash(s string) (string, hashState) {
 	if len(s) < 32 {

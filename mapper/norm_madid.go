@@ -8,7 +8,7 @@ import (
 var madidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
 // traceMadid gives the advertising id of a phone, in lower case. Meta's page on
-// offline events says that it is not hashed (facts: meta-wire 3.1). All zeros is
+// offline events says that it is not hashed (docs/meta.md 3.1). All zeros is
 // what a phone says whose owner has opted out.
 func traceMadid(raw string, t *trace) normalised {
 	s := strings.ToLower(clean(raw))

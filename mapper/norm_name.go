@@ -7,7 +7,7 @@ import (
 )
 
 // traceName gives a first or last name in NFC and lower case, without white
-// space, punctuation or symbols, without title or degree (facts: meta-wire 3.1:
+// space, punctuation or symbols, without title or degree (docs/meta.md 3.1:
 // valéry keeps its accent). key is first_name or last_name.
 func traceName(raw, key string, t *trace) normalised {
 	if t == nil {

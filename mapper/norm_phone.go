@@ -8,7 +8,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// tracePhone gives E.164 digits without the plus (facts: meta-wire 3.1: the
+// tracePhone gives E.164 digits without the plus (docs/meta.md 3.1: the
 // country code is required). The country comes from the number, else from the
 // event's address, else from the mapping; a number without one, and one that
 // no plan allows, is left out: it could never match.

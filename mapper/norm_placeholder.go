@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// What no customer is called (CONTRACT 5.2). Every entry is in the form that
+// What no customer is called (docs/contract.md 5.2). Every entry is in the form that
 // squash gives: lower case, letters and digits only. Words that are somebody's
 // name are not here: Cash, Anon, Nan, Na, Nil, Foo, Gast, Kunde, Tester, Void,
 // Blank, Private. The contract names guest, test, none and null itself.

@@ -7,7 +7,7 @@ import (
 )
 
 // splitName divides a full name into the first word and all the rest
-// (CONTRACT 5.2), the parts still to be normalised. Where the spelling shows a
+// (docs/contract.md 5.2), the parts still to be normalised. Where the spelling shows a
 // different order, that order is followed, since Meta holds first and last name
 // apart: "Doe, John", "Mr. Smith", 山田 太郎. A whole name that is a
 // placeholder or no name comes back as first, so that its note is written.

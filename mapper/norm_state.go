@@ -7,7 +7,7 @@ import (
 
 // traceState gives the two-letter code of a US or Canadian state, when the
 // country is one of the two or unknown; elsewhere the name in full, lower case,
-// letters, marks and digits (facts: meta-wire 3.1).
+// letters, marks and digits (docs/meta.md 3.1).
 func traceState(raw string, l locale, t *trace) normalised {
 	if country := l.effective(); t == nil && len(raw) == 2 && isSimpleWord(raw) && (country == "us" || country == "") {
 		if c := lower(raw); stateCodes[c] == "us" || stateCodes[c] == "ca" && l.country == "" {

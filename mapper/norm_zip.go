@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// traceZip gives a postcode in lower case without spaces and dashes (facts:
-// meta-wire 3.1); of US ones the first five digits. A country prefix goes,
+// traceZip gives a postcode in lower case without spaces and dashes (docs/meta.md
+// 3.1); of US ones the first five digits. A country prefix goes,
 // zeros that a spreadsheet ate come back, and what cannot be a postcode of its
 // country is left out.
 func traceZip(raw string, l locale, t *trace) normalised {

@@ -173,7 +173,7 @@ func (p *parser) contentFields(o *strictyaml.Object) {
 	}
 }
 
-// presetCRMLead is the preset for the stages of a lead in a CRM (facts: meta-wire
+// presetCRMLead is the preset for the stages of a lead in a CRM (docs/meta.md
 // 4.3).
 const presetCRMLead = "crm_lead"
 

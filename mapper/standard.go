@@ -15,10 +15,10 @@ const (
 	listShape
 	objectShape
 	deliveryShape // in_store, curbside or home_delivery; a Purchase's only
-	reservedShape // set by the rules of CONTRACT 5.1, never from a leftover
+	reservedShape // set by the rules of docs/contract.md 5.1, never from a leftover
 )
 
-// standardFields are Meta's names in custom_data (facts: meta-wire 4.2, and the
+// standardFields are Meta's names in custom_data (docs/meta.md 4.2, and the
 // table at developers.facebook.com/documentation/ads-commerce/conversions-api/parameters/custom-data).
 // A leftover property only passes under one of them in its type.
 var standardFields = func() map[string]shape {

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// The members of store_data (facts: meta-wire 2.7), in the order in which they
+// The members of store_data (docs/meta.md 2.7), in the order in which they
 // are written.
 const (
 	storeCode = iota

@@ -5,7 +5,7 @@ import "unicode/utf8"
 // traitSpellings are the names that senders give a trait beside the one that
 // Segment specifies, in small letters and digits alone; the likeliest first. A trait
 // is found in any case and with any separators. Sources: RudderStack's
-// configuration of this destination (facts: field, JSON), Shopify, WooCommerce
+// configuration of this destination, Shopify, WooCommerce
 // and what tills export.
 var traitSpellings = map[string][]string{
 	"email":      {"email", "emailaddress"},

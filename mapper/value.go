@@ -129,7 +129,7 @@ func (s *subject) drop(field, at string, notes *noteList, code, why string) {
 	}
 }
 
-// checkMoney applies CONTRACT 5.3 to value and currency of a conversion and
+// checkMoney applies docs/contract.md 5.3 to value and currency of a conversion and
 // sets what is sent of them. The verdict, if any, holds the conversion.
 func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 	isPurchase := c.name == purchase

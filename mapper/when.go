@@ -12,7 +12,7 @@ type times struct {
 	layouts []string       // time_format: of Go's package time, checked by TimeFormat
 }
 
-// The range of plausible moments (CONTRACT 5.3). A date read as seconds and a
+// The range of plausible moments (docs/contract.md 5.3). A date read as seconds and a
 // spreadsheet's serial number fall out of it, and are unreadable.
 const (
 	firstYear   = 2004

@@ -13,7 +13,7 @@ import (
 	"relay/internal/strictyaml"
 )
 
-// Exit codes, as CONTRACT section 4 lists them.
+// Exit codes, as docs/contract.md 4 lists them.
 const (
 	exitOK          = 0
 	exitFailure     = 1

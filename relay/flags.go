@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// addConfigFlag gives a command the --config that CONTRACT section 4 promises.
+// addConfigFlag gives a command the --config that docs/contract.md 4 promises.
 func addConfigFlag(c *cobra.Command) {
 	c.Flags().StringP("config", "c", "relay.yaml", "the config file; without the flag and without one here: "+installedConfig())
 	_ = c.MarkFlagFilename("config", "yaml", "yml")

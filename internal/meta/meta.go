@@ -1,6 +1,6 @@
 // Package meta holds what Meta has published and may change without a change of
 // relay: versions of the Graph API and the states of Limited Data Use. Whoever
-// judges by it says the date of it, AsOf (facts: meta-wire 1.4, 8.3).
+// judges by it says the date of it, AsOf (docs/meta.md 1.4, 8.3).
 package meta
 
 import (

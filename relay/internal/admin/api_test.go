@@ -29,7 +29,7 @@ func writeFile(t *testing.T, name, text string) {
 	}
 }
 
-// A dead letter in a list is exactly CONTRACT 4's shape.
+// A dead letter in a list is exactly the shape of docs/contract.md 4.
 func TestDeadShape(t *testing.T) {
 	f := newFixture(t, nil)
 	_, body, _ := f.ask("GET", "/api/v1/dead?limit=1&reason=rejected", "")

@@ -16,7 +16,7 @@ import (
 	"relay/relay/internal/advice"
 )
 
-// Dead is a dead letter in lists: CONTRACT 4's shape, no more and no less.
+// Dead is a dead letter in lists: the shape of docs/contract.md 4, no more and no less.
 type Dead struct {
 	ID         string    `json:"id"`
 	MessageID  string    `json:"message_id"`

@@ -6,7 +6,7 @@
 //	curl ─┘                       ├─► main    (reload, files)
 //	Prometheus ─► /metrics ───────┴─► Metrics ◄── hooks ── ingest, drain
 //
-// What it guarantees (CONTRACT 3):
+// What it guarantees (docs/contract.md 3):
 //
 //   - Health and metrics need no token. Reading is open on loopback and on a
 //     unix socket. What changes state or shows a whole event needs the Bearer

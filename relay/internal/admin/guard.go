@@ -12,7 +12,7 @@ import (
 	"relay/internal/loopback"
 )
 
-// access is what a route needs (CONTRACT 3). Over the control socket everybody
+// access is what a route needs (docs/contract.md 3). Over the control socket everybody
 // who gets a connection may do everything; over TCP:
 type access int
 

@@ -120,7 +120,7 @@ func (h drainHooks) Settled(lane, outcome string, n int) {
 }
 
 // AmbiguousResend counts a request sent again because nobody knows what became
-// of it (EXAM 29).
+// of it.
 func (h drainHooks) AmbiguousResend(lane string, _ int) { h.m.resends.WithLabelValues(lane).Inc() }
 
 // RebuildMismatch counts a request in doubt that could not be rebuilt.

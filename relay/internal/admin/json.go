@@ -21,7 +21,7 @@ import (
 // maxBody bounds what a request may carry; lists of ids are the largest.
 const maxBody = 8 << 20
 
-// writeError answers as every error of relay does (CONTRACT 2).
+// writeError answers as every error of relay does (docs/contract.md 2).
 func writeError(w http.ResponseWriter, status int, code, message string) {
 	writeJSON(w, status, struct {
 		Success bool   `json:"success"`

@@ -59,7 +59,7 @@ func TestMetricsAreLinted(t *testing.T) {
 	}
 }
 
-// facts: operators 1.4.
+// The names follow Prometheus' conventions: base units, _total on counters.
 func TestMetricNames(t *testing.T) {
 	f := newFixture(t, nil)
 	exercise(f.o.Metrics)

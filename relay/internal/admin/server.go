@@ -28,7 +28,7 @@ type Server struct {
 	watchers   watchers
 }
 
-// What New refuses to listen without (CONTRACT 3).
+// What New refuses to listen without (docs/contract.md 3).
 var (
 	ErrTokenNeeded = errors.New("admin.listen is not loopback, so admin.token must be set")
 	ErrTLSNeeded   = errors.New("admin.listen is not loopback, so admin.tls must be set")

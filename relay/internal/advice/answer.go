@@ -174,8 +174,8 @@ func throttle(r graph.Result) Advice {
 
 const tokenHow = "(Events Manager, the dataset's Settings, Conversions API, Generate access token) and put it where graph.access_token or graph.access_token_file reads it"
 
-// token is about an access token that is refused, by Meta's subcodes (facts:
-// meta-wire 6.4).
+// token is about an access token that is refused, by Meta's subcodes (docs/meta.md
+// 6.4).
 func token(r graph.Result) Advice {
 	a := Advice{
 		Cause: "token_invalid", What: "Meta does not accept the access token.", Who: MetaAdmin,
@@ -287,7 +287,7 @@ func appSecret() Advice {
 	}
 }
 
-// eventWords is what is wrong with an event, by subcode (facts: meta-wire 6.5).
+// eventWords is what is wrong with an event, by subcode (docs/meta.md 6.5).
 var eventWords = map[int]string{
 	2804003: "it is too old for Meta",
 	2804004: "its time is in the future",

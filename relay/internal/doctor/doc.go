@@ -10,7 +10,7 @@
 //   - It changes nothing: it writes one small file beside the queue to measure
 //     the disk, and removes it. It sends events to Meta only when a test event
 //     code is given, and says so.
-//   - A token that may only send is normal (facts: meta-wire 1.2): what cannot
+//   - A token that may only send is normal (docs/meta.md 1.2): what cannot
 //     be read with it is a note, not a finding.
 //   - No finding holds a token, a password of a proxy, or anything of a
 //     customer.

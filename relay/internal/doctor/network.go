@@ -12,7 +12,7 @@ import (
 )
 
 // Bounds of the clock check: above the first, events dated by this machine are
-// odd; above the second, Meta refuses signatures (facts: meta-wire 1.3).
+// odd; above the second, Meta refuses signatures (docs/meta.md 1.3).
 const (
 	skewOdd = time.Minute
 	skewBad = 5 * time.Minute

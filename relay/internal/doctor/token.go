@@ -47,8 +47,8 @@ func (e *exam) token(ctx context.Context) {
 	}
 }
 
-// needed are the permissions of which a sending token has one (facts:
-// meta-wire 1.2).
+// needed are the permissions of which a sending token has one (docs/meta.md
+// 1.2).
 var needed = []string{"ads_management", "business_management"}
 
 // scopes reads the token's permissions, where it may; false: the app's secret is
@@ -151,7 +151,7 @@ func (e *exam) roundTrip(ctx context.Context, set mapper.Set) {
 }
 
 // testEvent is about nobody: the address is of a domain that cannot have one
-// (RFC 2606). Meta processes test events like others (facts: meta-wire 8), so
+// (RFC 2606). Meta processes test events like others (docs/meta.md 8), so
 // it is neither a purchase nor a lead.
 func (e *exam) testEvent() []byte {
 	now := e.Now()

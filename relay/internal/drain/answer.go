@@ -172,7 +172,7 @@ func (l *lane) tokenWorks(acct *account) {
 func (l *lane) failed(a *attempt, r graph.Result) {
 	b, set := l.work, l.settings()
 	// What did not leave whole is not in doubt. What was answered with an error that
-	// passes may have been stored all the same (facts: meta-wire 10.10).
+	// passes may have been stored all the same (docs/meta.md 10.10).
 	if r.Class == graph.Doubt || r.HTTPStatus != 0 && r.Upload != graph.UploadPart {
 		for _, i := range a.open {
 			it := &b.Items[i]

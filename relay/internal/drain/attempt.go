@@ -152,7 +152,7 @@ func (l *lane) announce(a *attempt) {
 	l.announced = true
 	log := l.log
 	if a.req.TestEventCode != "" {
-		// Not a sandbox: such events count (facts: meta-wire 8.1).
+		// Not a sandbox: such events count (docs/meta.md 8.1).
 		log = log.With("test_event_code", true)
 	}
 	log.Info("first real upload to this event set", "code", logs.FirstUpload, "api", a.req.API, "upload_tag", a.req.UploadTag, "events", len(a.open))

@@ -15,7 +15,7 @@ import (
 )
 
 // poison answers like Meta: the whole request is refused for one bad event
-// (facts: meta-wire 5.1). With hint it names the first, or all, by index.
+// (docs/meta.md 5.1). With hint it names the first, or all, by index.
 func poison(hint string, code, subcode int, bad ...string) func(int, call) graph.Result {
 	return func(n int, c call) graph.Result {
 		r := graph.Result{Class: graph.InvalidEvent, HTTPStatus: 400, Code: code, Subcode: subcode, Message: "Meta's words", FBTraceID: fmt.Sprint("trace", n)}

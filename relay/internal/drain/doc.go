@@ -30,7 +30,7 @@
 //
 //   - After a crash the request in flight repeats, at most one per lane. Meta
 //     de-duplicates offline events by order id and event_time for 7 days at
-//     most (facts: meta-wire 5.3).
+//     most (docs/meta.md 5.3).
 //   - When the mapping of a conversion in doubt is gone it cannot be made again; it
 //     is then mapped afresh, which is logged (rebuild_mismatch) and counted.
 //   - A lane stops when its state cannot be made durable: sending what cannot

@@ -22,7 +22,7 @@ import (
 // them it goes on with the mapping that it has.
 const maxNotes = 8
 
-// metaForgets is how long Meta knows an event that is sent again (facts: meta-wire 5.3).
+// metaForgets is how long Meta knows an event that is sent again (docs/meta.md 5.3).
 const metaForgets = 7 * 24 * time.Hour
 
 // InDoubt are the records of which Meta may have stored something, by the state of

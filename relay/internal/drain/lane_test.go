@@ -129,7 +129,7 @@ func TestRequestLimits(t *testing.T) {
 		want      []int
 	}{
 		{mapper.Conversions, 1000, 4 << 20, []int{1000, 1000, 500}},
-		{mapper.Conversions, 2000, 4 << 20, []int{1000, 1000, 500}}, // facts: meta-wire 5.1
+		{mapper.Conversions, 2000, 4 << 20, []int{1000, 1000, 500}}, // docs/meta.md 5.1
 		{mapper.Offline, 2000, 4 << 20, []int{2000, 500}},
 		{mapper.Conversions, 100, 4 << 20, nil}, // 25 of 100
 		{mapper.Conversions, 1000, 10_000, nil}, // by bytes

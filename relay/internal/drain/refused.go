@@ -77,7 +77,7 @@ func (l *lane) outgrown(a *attempt, r graph.Result) bool {
 }
 
 // named uses the indexes that the answer gave. Those of the offline format are
-// believed; those of the other are read out of a text (facts: meta-wire 6.2)
+// believed; those of the other are read out of a text (docs/meta.md 6.2)
 // and tried alone first.
 func (l *lane) named(a *attempt, r graph.Result) bool {
 	b, any := l.work, false

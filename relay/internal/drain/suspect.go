@@ -138,7 +138,7 @@ func (l *lane) unanswered(a *attempt, r graph.Result) {
 
 // setUpFault deals with the refusal of a single event that names none: code 100
 // without subcode is also what Meta answers to a request that is signed wrongly, now
-// and then to one that is not (facts: meta-wire 6.7), and a proxy that takes no upload
+// and then to one that is not (docs/meta.md 6.7), and a proxy that takes no upload
 // at all answers 413. Unless others get through and it
 // is refused time and again, no event is to blame. false: this one is.
 func (l *lane) setUpFault(a *attempt, r graph.Result) bool {

@@ -25,7 +25,7 @@ type answer struct {
 }
 
 // envelope is every form of body the Graph API is known to answer with
-// (facts: meta-wire 6.1–6.3); all members are optional.
+// (docs/meta.md 6.1–6.3); all members are optional.
 type envelope struct {
 	EventsReceived num             `json:"events_received"`
 	Processed      num             `json:"num_processed_entries"`
@@ -34,7 +34,7 @@ type envelope struct {
 
 	Error json.RawMessage `json:"error"`
 
-	// The old style (facts: meta-wire 6.2).
+	// The old style (docs/meta.md 6.2).
 	ErrorCode    num             `json:"error_code"`
 	ErrorMsg     text            `json:"error_msg"`
 	ErrorSubcode num             `json:"error_subcode"`

@@ -11,7 +11,7 @@ import (
 
 // pathForm finds the index of an event in a path as Meta writes it into
 // texts and field lists: $['data'][0]['user_data'], data[3][event_time],
-// data.3.event_time (facts: meta-wire 6.2).
+// data.3.event_time (docs/meta.md 6.2).
 var pathForm = form(`(?:^|[^\w])data['"]?\]?(?:\[['"]?|\.)(\d{1,5})(?:['"]?\]|\.|:|\b)`)
 
 // maxDepth bounds the walk through error_data; json itself allows 10,000.
@@ -19,7 +19,7 @@ const maxDepth = 32
 
 // blame is the list of events that an error names, in order of their index,
 // each once and within the batch. The legacy API names them by event_index in
-// error_data (facts: meta-wire 6.3), whose nesting is not documented and
+// error_data (docs/meta.md 6.3), whose nesting is not documented and
 // which may be an object or text that holds one: it is searched through. Else
 // paths in the blamed fields and the texts count.
 func (a *answer) blame(r *Result, m metaError) []BadEvent {

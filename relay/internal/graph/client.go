@@ -20,8 +20,8 @@ import (
 // Defaults of Options.
 const (
 	DefaultEndpoint       = "https://graph.facebook.com"
-	DefaultVersion        = "v26.0" // facts: meta-wire 1.4, newest on 2026-07-29
-	DefaultOfflineVersion = "v16.0" // facts: meta-wire 1.5, the legacy API's last
+	DefaultVersion        = "v26.0" // docs/meta.md 1.4, newest on 2026-07-29
+	DefaultOfflineVersion = "v16.0" // docs/meta.md 1.5, the legacy API's last
 	DefaultTimeout        = 30 * time.Second
 	DefaultUserAgent      = "relay"
 )
@@ -33,7 +33,7 @@ type Options struct {
 	OfflineVersion string        // vN.N, for the legacy format
 	Token          func() string // asked for every request, so that a new token needs no restart; nil or "": none
 	AppSecret      func() string // "" or nil: no appsecret_proof
-	PartnerAgent   string        // under 23 characters, at least two letters (facts: meta-wire 2.1)
+	PartnerAgent   string        // under 23 characters, at least two letters (docs/meta.md 2.1)
 	Proxy          string        // "" environment, "none" direct, or an http, https or socks5 URL
 	CAFile         string        // PEM, trusted beside the system's authorities
 	Timeout        time.Duration // without any progress: of the upload, and from its last byte to that of the answer
@@ -131,7 +131,7 @@ func parseEndpoint(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// checkAgent applies Meta's rule for partner_agent (facts: meta-wire 2.1).
+// checkAgent applies Meta's rule for partner_agent (docs/meta.md 2.1).
 func checkAgent(s string) error {
 	if s == "" {
 		return nil

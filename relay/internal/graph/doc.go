@@ -8,7 +8,7 @@
 // # What it guarantees
 //
 //   - The bytes of Request.Data go out as they came in, in their order: a
-//     retry with the same Data is the same conversions (facts: meta-wire 5.3).
+//     retry with the same Data is the same conversions (docs/meta.md 5.3).
 //   - The access token is in the body of an upload, in the Authorization
 //     header of a read, and nowhere else: not in a URL, an error, a Message.
 //   - Send never returns an error and never panics; whatever happens has a
@@ -30,20 +30,20 @@
 //	anything else ─────── by HTTP status ── StatusVerdict ► Retry, Doubt, …
 //
 // HTTP status and error type never decide when there is a code: throttling
-// and dead tokens share both (facts: meta-wire 6.4, surprise 8). An error is
+// and dead tokens share both (docs/meta.md 6.4, 9.8). An error is
 // looked for in answers of status 200 too.
 //
 // # What can hurt you
 //
 //   - Doubt is not failure: the events may be counted at Meta already. Send
-//     the identical Data again, within 7 days (facts: meta-wire 5.3).
+//     the identical Data again, within 7 days (docs/meta.md 5.3).
 //   - Bad is Meta's word on which event is bad. It is documented only for the
 //     legacy format (event_index); paths in a text are a help, not a promise.
 //     Isolate, do not trust blindly: an event that is not the bad one leaves
 //     the rest of the batch refused again.
 //   - Units: estimated_time_to_regain_access is minutes, reset_time_duration
-//     seconds (facts: meta-wire 7). RetryAfter has both as a Duration.
-//   - A token made for sending cannot read (facts: meta-wire 1.2): ReadNode
+//     seconds (docs/meta.md 7). RetryAfter has both as a Duration.
+//   - A token made for sending cannot read (docs/meta.md 1.2): ReadNode
 //     failing with PermPause or ConfigPause says nothing about uploads.
 //   - The proxy settings of the environment are read once per process.
 package graph

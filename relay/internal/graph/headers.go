@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Bounds of RetryAfter. Meta's windows are hours (facts: meta-wire 7); what is
+// Bounds of RetryAfter. Meta's windows are hours (docs/meta.md 7); what is
 // beyond a day is a mistake of somebody's clock or unit and counts as an hour.
 const (
 	maxRetryAfter    = 24 * time.Hour
@@ -28,7 +28,7 @@ func (a *answer) fromHeaders(r *Result) {
 	u.account(a.header.Values("X-Ad-Account-Usage"))
 	u.business(a.header.Values("X-Business-Use-Case-Usage"))
 	r.Usage = u.percent
-	// Meta does not send Retry-After (facts: meta-wire 7); proxies do.
+	// Meta does not send Retry-After (docs/meta.md 7); proxies do.
 	now := a.now
 	if !r.ServerTime.IsZero() {
 		now = r.ServerTime // the clock the date was made with
@@ -158,8 +158,8 @@ func retryAfter(s string, now time.Time) time.Duration {
 var versionParts = regexp.MustCompile(`^v(\d{1,3})\.(\d{1,2})$`)
 
 // versions warns when the version in the URL is no longer the one that
-// answered: an expired version is served by another without an error (facts:
-// meta-wire 1.4). An answer by an older version is a simulator's.
+// answered: an expired version is served by another without an error (docs/meta.md
+// 1.4). An answer by an older version is a simulator's.
 func (a *answer) versions(r *Result) {
 	warn := a.clean.text(a.header.Get("X-Ad-Api-Version-Warning"))
 	if served := a.header.Get("Facebook-Api-Version"); warn == "" && newer(served, a.version) {

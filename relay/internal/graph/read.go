@@ -14,13 +14,13 @@ type Node struct {
 	ID   string
 	Name string
 	// Consolidated says whether this is a dataset that may receive offline
-	// events through the Conversions API (facts: meta-wire 1.5); nil: not told.
+	// events through the Conversions API (docs/meta.md 1.5); nil: not told.
 	Consolidated *bool
 }
 
 // ReadNode reads an event set's node. For `relay doctor` only: a token that
 // was made for sending cannot read, and answers PermPause or ConfigPause
-// while every upload works (facts: meta-wire 1.2). Delivered means that the
+// while every upload works (docs/meta.md 1.2). Delivered means that the
 // node was read.
 func (c *Client) ReadNode(ctx context.Context, id string) (Node, Result) {
 	if !setForm.MatchString(id) {

@@ -17,7 +17,7 @@ type Request struct {
 }
 
 // Class says what a lane does about an answer. It is decided by Meta's code
-// and subcode in one table (facts: meta-errors.csv), never by the type, and by
+// and subcode in one table (testdata/meta-errors.csv), never by the type, and by
 // the text only where Meta has nothing else (sayings).
 type Class int
 
@@ -59,7 +59,7 @@ type Result struct {
 }
 
 // ProofRefused says that Meta refuses the signature made with the app's secret,
-// or wants one. Its code may be that of a bad event (facts: meta-wire 6.7).
+// or wants one. Its code may be that of a bad event (docs/meta.md 6.7).
 func (r *Result) ProofRefused() bool {
 	return r.Code == 104 || r.Code == 100 && r.Subcode == 0 && strings.Contains(r.Message, "appsecret_proof")
 }

@@ -22,8 +22,8 @@ import (
 const maxAnswer = 2 << 20
 
 // proofTolerance is the clock difference above which appsecret_time is made
-// with Meta's clock instead of ours; a proof is stale after 5 minutes (facts:
-// meta-wire 1.3), and a wrong clock is common on tills.
+// with Meta's clock instead of ours; a proof is stale after 5 minutes (docs/meta.md
+// 1.3), and a wrong clock is common on tills.
 const proofTolerance = 30 * time.Second
 
 // setForm is what an event set id may look like. Ids are numbers; anything
@@ -103,7 +103,7 @@ func (c *Client) body(r Request, token, secret string) pieces {
 	}
 	field("access_token", token)
 	field("upload_tag", r.UploadTag)
-	if r.API != mapper.Offline { // unknown to the legacy API (facts: meta-wire 2.3)
+	if r.API != mapper.Offline { // unknown to the legacy API (docs/meta.md 2.3)
 		field("test_event_code", r.TestEventCode)
 		field("partner_agent", c.o.PartnerAgent)
 	}
@@ -120,7 +120,7 @@ var comma = []byte{','}
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-// proof is the timestamped appsecret_proof (facts: meta-wire 1.3).
+// proof is the timestamped appsecret_proof (docs/meta.md 1.3).
 func proof(token, secret string, unix int64) string {
 	m := hmac.New(sha256.New, []byte(secret))
 	io.WriteString(m, token+"|"+itoa(unix))

@@ -16,8 +16,8 @@ const anySubcode = -1
 // documentation and with what others have seen.
 const CodesAsOf = "2026-11-26"
 
-// verdicts is the one table of codes (facts: meta-errors.csv; meta-wire 6.5).
-// Rows that the facts give without a subcode hold for unknown subcodes too:
+// verdicts is the one table of codes (testdata/meta-errors.csv; docs/meta.md 6.5).
+// Rows that these give without a subcode hold for unknown subcodes too:
 // texts and subcodes grow, the meaning of a code does not.
 var verdicts = map[key]Class{
 	{1, anySubcode}:       Retry,
@@ -97,7 +97,7 @@ var verdicts = map[key]Class{
 	{80004, anySubcode}:   Throttle,
 	{80005, anySubcode}:   Throttle,
 	{80006, anySubcode}:   Throttle,
-	{80007, anySubcode}:   Throttle, // meta-wire 6.5: 80000–80009 as a range
+	{80007, anySubcode}:   Throttle, // docs/meta.md 6.5: 80000–80009 as a range
 	{80008, anySubcode}:   Throttle,
 	{80009, anySubcode}:   Throttle,
 	{80014, anySubcode}:   Throttle,
@@ -110,7 +110,7 @@ var verdicts = map[key]Class{
 }
 
 // sayings are the errors that Meta tells apart by nothing but their text: a
-// wrong app secret has the code of a bad event, and no subcode (facts: meta-wire
+// wrong app secret has the code of a bad event, and no subcode (docs/meta.md
 // 6.7, 6.8). Only the beginning of a text counts: what follows may quote an
 // event. Should Meta change a text, the class of the code holds.
 var sayings = []struct {

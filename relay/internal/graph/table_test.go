@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// wordClass translates the class words of facts/meta-errors.csv.
+// wordClass translates the class words of testdata/meta-errors.csv.
 var wordClass = map[string]Class{
 	"retry_backoff": Retry, "throttle": Throttle, "token_pause": TokenPause, "permission_pause": PermPause,
 	"config_error": ConfigPause, "invalid_event": InvalidEvent, "invalid_batch": InvalidBatch,
@@ -183,11 +183,11 @@ func TestTableHasNothingElse(t *testing.T) {
 	for _, r := range errorRows(t) {
 		known[r.code+"/"+r.subcode] = true
 	}
-	// meta-wire 6.5 has these beyond the file.
+	// docs/meta.md 6.5 has these beyond the file.
 	for _, s := range []string{"80007/", "100/2804117", "100/2804118"} {
 		known[s] = true
 	}
-	// The file gives these codes with one subcode only, meta-wire 6.5 without.
+	// The file gives these codes with one subcode only, docs/meta.md 6.5 without.
 	for _, s := range []string{"80000/", "80003/", "80004/"} {
 		known[s] = true
 	}

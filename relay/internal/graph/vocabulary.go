@@ -4,7 +4,7 @@ import "strings"
 
 // vocabulary holds the names of Meta's parameters and events, in lower case:
 // the only quoted words of an error text that are kept, since they say which
-// field is wrong and never what a customer's value was (facts: meta-wire 2–4).
+// field is wrong and never what a customer's value was (docs/meta.md 2–4).
 var vocabulary = func() map[string]bool {
 	m := map[string]bool{}
 	for w := range strings.FieldsSeq(`

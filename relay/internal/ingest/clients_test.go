@@ -20,7 +20,7 @@ import (
 )
 
 // TestClientShapes posts, byte for byte, what each kind of client sends
-// (facts: segment-clients 5.2) and holds what is stored against the fixture.
+// (recorded from the clients) and holds what is stored against the fixture.
 func TestClientShapes(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/clients/*.txtar")

@@ -18,7 +18,7 @@ import (
 // TokenState is what a token is worth.
 type TokenState string
 
-// States of tokens (facts: meta-wire 1.2 and 6.5).
+// States of tokens (docs/meta.md 1.2 and 6.5).
 const (
 	TokenOK       TokenState = "ok"            // may send and read
 	TokenSendOnly TokenState = "send_only"     // as Events Manager makes them: reads are refused
@@ -72,7 +72,7 @@ func (s *Sandbox) authorize(q *request, now time.Time) *fault {
 	limited := len(s.tokens) > 0
 	s.mu.Unlock()
 	switch {
-	case limited && !known: // observed with 401 (facts: meta-wire 6.4)
+	case limited && !known: // observed with 401 (docs/meta.md 6.4)
 		return &fault{code: 190, status: http.StatusUnauthorized, text: "Invalid OAuth access token - Cannot parse access token"}
 	case limited && tokenFaults[state].code != 0:
 		f := tokenFaults[state]
@@ -83,7 +83,7 @@ func (s *Sandbox) authorize(q *request, now time.Time) *fault {
 	if s.o.AppSecret == "" {
 		return nil
 	}
-	// facts: meta-wire 6.7; the texts are Meta's, as nothing else tells them apart
+	// docs/meta.md 6.7; the texts are Meta's, as nothing else tells them apart
 	f := &fault{code: 100, typ: "GraphMethodException"}
 	switch {
 	case q.params.text("appsecret_proof") == "":
@@ -97,7 +97,7 @@ func (s *Sandbox) authorize(q *request, now time.Time) *fault {
 }
 
 // signed checks appsecret_proof in either form; the timestamped one is stale
-// after five minutes (facts: meta-wire 1.3).
+// after five minutes (docs/meta.md 1.3).
 func (s *Sandbox) signed(q *request, token string, now time.Time) bool {
 	msg := token
 	if at := q.params.text("appsecret_time"); at != "" {
@@ -131,10 +131,10 @@ func (q *request) known() *fault {
 }
 
 // version decides which version serves the call: the asked one while it
-// lives, else the oldest alive (facts: meta-wire 1.4). The versions of the
+// lives, else the oldest alive (docs/meta.md 1.4). The versions of the
 // legacy API, v16.0 and below, stay alive here unless LegacyGone.
 func (q *request) version(now time.Time) *fault {
-	if q.asked == "" { // invalid against Marketing endpoints (facts: meta-wire 1.4)
+	if q.asked == "" { // invalid against Marketing endpoints (docs/meta.md 1.4)
 		return &fault{code: 2635}
 	}
 	q.served = q.asked

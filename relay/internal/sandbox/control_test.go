@@ -50,7 +50,7 @@ func TestControl(t *testing.T) {
 	if page.status != 200 || !strings.Contains(page.body, "701000000000001") || !strings.Contains(page.body, "<code>m-2</code>") {
 		t.Errorf("page: %d %s", page.status, page.body)
 	}
-	if !strings.Contains(get(t, base+"/sandbox/rules").body, "meta-wire 3.4") || !strings.Contains(get(t, base+"/sandbox/rules?api=offline").body, "one of 18") {
+	if !strings.Contains(get(t, base+"/sandbox/rules").body, "docs/meta.md 3.4") || !strings.Contains(get(t, base+"/sandbox/rules?api=offline").body, "one of 18") {
 		t.Error("rules")
 	}
 	// No output of any kind holds a token.

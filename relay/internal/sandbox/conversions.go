@@ -15,29 +15,29 @@ const day = 24 * time.Hour
 // conversionRules are the rules of the Conversions API, in the order in which
 // they are judged.
 var conversionRules = []rule{
-	{"event members are known", "meta-wire 2.2 (I: unknown ones are refused)", knownMembers},
-	{"event_name is there", "meta-wire 2.2 (M)", eventName},
-	{"event_time is there, whole Unix seconds", "meta-wire 2.2 (M)", eventTime},
-	{"action_source is one of nine", "meta-wire 2.2 (M)", actionSource},
-	{"event is not older than 7 days, or 62 for physical_store", "meta-wire 5.2 (M, O)", tooOld},
-	{"event is not in the future", "meta-wire 5.2 (T)", inFuture},
-	{"user_data is an object of known keys", "meta-wire 2.2, 3.1 (M)", userDataObject},
-	{"contact data is hashed", "meta-wire 3.1, 3.4 (M, O)", userDataHashed},
-	{"lead_id is a positive integer", "meta-wire 3.1 (M), 6.5 (T)", leadID},
-	{"other keys have their form", "meta-wire 3.1 (M)", userDataPlain},
-	{"keys are not only a set that is too weak", "meta-wire 3.4 (M)", notWeak},
-	{"custom_data members have their types", "meta-wire 4.2 (M, C)", customData},
-	{"contents items have an id", "meta-wire 4.2 (T)", contentsID},
-	{"Purchase has a value", "meta-wire 4.2 (M), 6.5 (O)", purchaseValue},
-	{"Purchase has a currency", "meta-wire 4.2 (M), 6.5 (O)", purchaseCurrency},
-	{"value has a currency", "meta-wire 4.2 (M), 6.5 (T)", valueCurrency},
-	{"currency is an ISO 4217 code", "meta-wire 4.2, 3.3 (M, C)", currencyCode},
-	{"limited data use is complete", "meta-wire 2.2, 8.3 (M)", limitedUse},
-	{"app events carry 16 values of extinfo", "meta-wire 2.2 (M), 6.5 (O)", appData},
-	{"business_messaging events name a channel", "meta-wire 2.2 (C), 6.5 (T)", messaging},
-	{"order_id and item_number are text, and the same at the event and in custom_data", "meta-wire 2.7 (C, M; I: two values are refused)", orderIDs},
-	{"store_data names a store", "meta-wire 2.7 (C, M)", storeData},
-	{"other event members have their types", "meta-wire 2.2, 2.5 (M)", otherMembers},
+	{"event members are known", "docs/meta.md 2.2 (I: unknown ones are refused)", knownMembers},
+	{"event_name is there", "docs/meta.md 2.2 (M)", eventName},
+	{"event_time is there, whole Unix seconds", "docs/meta.md 2.2 (M)", eventTime},
+	{"action_source is one of nine", "docs/meta.md 2.2 (M)", actionSource},
+	{"event is not older than 7 days, or 62 for physical_store", "docs/meta.md 5.2 (M, O)", tooOld},
+	{"event is not in the future", "docs/meta.md 5.2 (T)", inFuture},
+	{"user_data is an object of known keys", "docs/meta.md 2.2, 3.1 (M)", userDataObject},
+	{"contact data is hashed", "docs/meta.md 3.1, 3.4 (M, O)", userDataHashed},
+	{"lead_id is a positive integer", "docs/meta.md 3.1 (M), 6.5 (T)", leadID},
+	{"other keys have their form", "docs/meta.md 3.1 (M)", userDataPlain},
+	{"keys are not only a set that is too weak", "docs/meta.md 3.4 (M)", notWeak},
+	{"custom_data members have their types", "docs/meta.md 4.2 (M, C)", customData},
+	{"contents items have an id", "docs/meta.md 4.2 (T)", contentsID},
+	{"Purchase has a value", "docs/meta.md 4.2 (M), 6.5 (O)", purchaseValue},
+	{"Purchase has a currency", "docs/meta.md 4.2 (M), 6.5 (O)", purchaseCurrency},
+	{"value has a currency", "docs/meta.md 4.2 (M), 6.5 (T)", valueCurrency},
+	{"currency is an ISO 4217 code", "docs/meta.md 4.2, 3.3 (M, C)", currencyCode},
+	{"limited data use is complete", "docs/meta.md 2.2, 8.3 (M)", limitedUse},
+	{"app events carry 16 values of extinfo", "docs/meta.md 2.2 (M), 6.5 (O)", appData},
+	{"business_messaging events name a channel", "docs/meta.md 2.2 (C), 6.5 (T)", messaging},
+	{"order_id and item_number are text, and the same at the event and in custom_data", "docs/meta.md 2.7 (C, M; I: two values are refused)", orderIDs},
+	{"store_data names a store", "docs/meta.md 2.7 (C, M)", storeData},
+	{"other event members have their types", "docs/meta.md 2.2, 2.5 (M)", otherMembers},
 }
 
 var eventMembers = names("event_name", "event_time", "action_source", "user_data", "custom_data", "event_id",
@@ -86,7 +86,7 @@ func storeData(_ *judge, e *event) *fault {
 	return nil
 }
 
-// segmentations are Meta's words for customer_segmentation (facts: meta-wire 2.5).
+// segmentations are Meta's words for customer_segmentation (docs/meta.md 2.5).
 var segmentations = names("customer_in_loyalty_program",
 	"new_customer_to_business", "new_customer_to_business_line", "new_customer_to_product_area", "new_customer_to_medium",
 	"existing_customer_to_business", "existing_customer_to_business_line", "existing_customer_to_product_area", "existing_customer_to_medium")
@@ -297,7 +297,7 @@ func customData(_ *judge, e *event) *fault {
 		}
 	}
 	if v, ok := m["value"]; ok && v != nil {
-		if sign, ok := amount(v); !ok || sign < 0 { // zero is legal (facts: meta-wire 4.2, surprise 18)
+		if sign, ok := amount(v); !ok || sign < 0 { // zero is legal (docs/meta.md 4.2, 9.18)
 			return invalid("custom_data.value", "value must be a number of 0 or more.")
 		}
 	}

@@ -1,6 +1,6 @@
 // Package sandbox is a simulator of Meta's Graph API: enough of it to upload
 // conversions to, in both wire formats, with every rule, error and failure
-// that facts/meta-wire.md knows. It serves `relay demo`, `relay sandbox` and
+// that docs/meta.md knows. It serves `relay demo`, `relay sandbox` and
 // the tests. It is strict: what it takes, Meta should take. Where nothing is
 // known it refuses, and the rule says so (mark I).
 //

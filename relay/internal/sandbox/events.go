@@ -10,13 +10,13 @@ import (
 	"unicode"
 )
 
-// Events a call (facts: meta-wire 5.1).
+// Events a call (docs/meta.md 5.1).
 const (
 	maxConversions = 1000
 	maxOffline     = 2000
 )
 
-// postEvents judges an upload and takes all of it or nothing (facts: meta-wire
+// postEvents judges an upload and takes all of it or nothing (docs/meta.md
 // 5.1, last row; for the legacy format that is an inference).
 func (q *request) postEvents(now time.Time) {
 	list, err := q.params.elements()
@@ -84,12 +84,12 @@ func (q *request) checkRequest(n int, legacy bool) *fault {
 	switch {
 	case n == 0:
 		return &fault{code: 100, text: "(#100) The parameter data is empty"}
-	case n > most: // facts: meta-wire 5.1
+	case n > most: // docs/meta.md 5.1
 		return &fault{code: 100, text: fmt.Sprintf("(#100) Too many events in one call: the most is %d", most)}
-	case legacy && q.params.text("upload_tag") == "" && q.params.text("upload_id") == "": // facts: meta-wire 2.3
+	case legacy && q.params.text("upload_tag") == "" && q.params.text("upload_id") == "": // docs/meta.md 2.3
 		return &fault{code: 100, text: "(#100) One of upload_tag and upload_id is required"}
 	}
-	// facts: meta-wire 2.1
+	// docs/meta.md 2.1
 	if a := q.params.text("partner_agent"); a != "" {
 		letters := 0
 		for _, r := range a {
@@ -105,7 +105,7 @@ func (q *request) checkRequest(n int, legacy bool) *fault {
 }
 
 // judge applies the rules to each event; conversions stop at the first bad
-// one, the legacy format reports all (facts: meta-wire 5.1, 6.3).
+// one, the legacy format reports all (docs/meta.md 5.1, 6.3).
 func (q *request) judge(events []*event, legacy bool, now time.Time) (faults []fault) {
 	rules := conversionRules
 	if legacy {
@@ -181,7 +181,7 @@ func (q *request) accept(events []*event, legacy bool, now time.Time) {
 	st.Last = &now
 }
 
-// received answers a taken upload (facts: meta-wire 6.1).
+// received answers a taken upload (docs/meta.md 6.1).
 func (q *request) received(n int, legacy bool) {
 	if q.mode.Mode == Miscount {
 		n--
@@ -235,7 +235,7 @@ func (e *event) order(name, place string, legacy bool) string {
 
 // dedupKeys are what an offline event is told apart by, by the place at which
 // order_id is read: dataset, event_time, event_name, item_number, and order_id or
-// else the user keys (facts: meta-wire 2.7, 5.3). nil for events that are not
+// else the user keys (docs/meta.md 2.7, 5.3). nil for events that are not
 // offline ones.
 type dedupKeys map[string]string
 

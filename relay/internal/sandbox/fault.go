@@ -10,7 +10,7 @@ import (
 
 // fault is a refusal on its way to an error envelope.
 type fault struct {
-	status    int // default 400 (facts: meta-wire 6.4)
+	status    int // default 400 (docs/meta.md 6.4)
 	code      int
 	subcode   int
 	text      string // our words for the violation, without any value
@@ -57,7 +57,7 @@ var messages = map[int]string{
 	2635: "(#2635) You are calling a deprecated version of the Ads API.", 275: "(#275) Cannot determine the target object for this request.",
 }
 
-// envelope is the form of facts: meta-wire 6.2.
+// envelope is the form of docs/meta.md 6.2.
 type envelope struct {
 	Message   string `json:"message"`
 	Type      string `json:"type"`
@@ -87,7 +87,7 @@ func (q *request) refuse(f fault) {
 	switch {
 	case f.list != nil:
 		e.Data = q.errorData(f)
-	case f.path != "" && q.set.NameBad == "path": // facts: meta-wire 6.2, last line
+	case f.path != "" && q.set.NameBad == "path": // docs/meta.md 6.2, last line
 		e.UserMsg += fmt.Sprintf(" ($['data'][%d]%s)", f.index, brackets(f.path))
 	case f.path != "" && q.set.NameBad == "specs":
 		e.Data = q.form(map[string]any{"blame_field_specs": [][]string{{fmt.Sprintf("data[%d][%s]", f.index, f.path)}}})
@@ -97,10 +97,10 @@ func (q *request) refuse(f fault) {
 	switch q.mode.Mode {
 	case Suppressed:
 		status = 200
-	case OldStyle: // facts: meta-wire 6.2
+	case OldStyle: // docs/meta.md 6.2
 		body = map[string]any{"error_code": e.Code, "error_msg": e.Message, "error_type": e.Type, "error_subcode": e.Subcode, "error_data": e.Data}
 	}
-	if q.params.text("suppress_http_code") == "1" { // facts: meta-wire 2.3
+	if q.params.text("suppress_http_code") == "1" { // docs/meta.md 2.3
 		status = 200
 	}
 	b, err := json.Marshal(body)
@@ -114,7 +114,7 @@ func (q *request) refuse(f fault) {
 }
 
 // errorData is the legacy list of bad events. Members and values are those
-// that were observed, the nesting is not (facts: meta-wire 6.3 and 10.5).
+// that were observed, the nesting is not (docs/meta.md 6.3 and 10.5).
 func (q *request) errorData(f fault) any {
 	m := map[string]any{}
 	for i, e := range f.list {
@@ -155,7 +155,7 @@ func brackets(path string) string {
 }
 
 // unsupported is 100/33: no such object, no rights, or not an operation of it
-// (facts: meta-wire 6.5).
+// (docs/meta.md 6.5).
 func unsupported(method, id string) fault {
 	if !idForm.MatchString(id) {
 		id = "?"

@@ -16,8 +16,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The hash of john_smith@gmail.com as Meta's own page prints it (facts:
-// meta-wire 3.1); the others come from the same table.
+// The hash of john_smith@gmail.com as Meta's own page prints it (docs/meta.md
+// 3.1); the others come from the same table.
 const (
 	hashMail   = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
 	hashMary   = "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"

@@ -16,7 +16,7 @@ type window struct {
 }
 
 // limit counts a call and answers it when it is one too many. Calls made
-// while limited lengthen the block (facts: meta-wire 7).
+// while limited lengthen the block (docs/meta.md 7).
 func (q *request) limit(now time.Time) bool {
 	if q.set.MaxCalls == 0 {
 		return true
@@ -48,7 +48,7 @@ func (q *request) limit(now time.Time) bool {
 }
 
 // throttled answers with a limit's code: by third-party reports status 400,
-// not 429, and the type of a token error (facts: meta-wire 6.4, surprise 8).
+// not 429, and the type of a token error (docs/meta.md 6.4, 9.8).
 func (q *request) throttled(left time.Duration) {
 	code := cmp.Or(q.mode.Code, 80004)
 	sub := q.mode.Subcode
@@ -79,7 +79,7 @@ func (q *request) usageHeaders() {
 	}
 }
 
-// setUsage writes the headers of facts: meta-wire 7, minutes in one and
+// setUsage writes the headers of docs/meta.md 7, minutes in one and
 // seconds in the other.
 func (q *request) setUsage(percent float64, left time.Duration) {
 	whole := int(math.Ceil(percent))

@@ -174,7 +174,7 @@ func TestModeForSomeRequestsAndSets(t *testing.T) {
 	}
 }
 
-// The forms an error can take (facts: meta-wire 6.2, 2.3).
+// The forms an error can take (docs/meta.md 6.2, 2.3).
 func TestEnvelopes(t *testing.T) {
 	bad := wrap(good(), with(t, good(), "user_data.em", `"jane@example.com"`))
 	for name, c := range map[string]struct {
@@ -222,7 +222,7 @@ func TestEnvelopes(t *testing.T) {
 }
 
 // Limits count calls in a window; calls while limited lengthen the block; one
-// header is in minutes, the other in seconds (facts: meta-wire 7).
+// header is in minutes, the other in seconds (docs/meta.md 7).
 func TestThrottlingByWindow(t *testing.T) {
 	now := time.Unix(clock, 0)
 	s, base := start(t, Options{

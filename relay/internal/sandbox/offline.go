@@ -8,37 +8,37 @@ import (
 )
 
 // offlineRules are the rules of the legacy format, as far as Meta's own client
-// and other clients show them; the official page could not be had (facts:
-// meta-wire 0, "Gap to know about").
+// and other clients show them; the official page could not be had (docs/meta.md
+// 0, "Gap to know about").
 var offlineRules = []rule{
-	{"event members are known", "meta-wire 2.4 (I: unknown ones are refused)", offlineMembers},
-	{"event_name is one of 18", "meta-wire 2.4, 4.1 (C)", offlineName},
-	{"event_time is there, whole Unix seconds", "meta-wire 2.4 (C)", eventTime},
-	{"event is not older than 730 days", "meta-wire 2.4, 5.2 (C)", offlineOld},
-	{"event is not in the future", "meta-wire 2.4, 5.2 (C)", inFuture},
-	{"match_keys is an object of known keys, at least one", "meta-wire 2.4, 3.1 (C, T)", matchKeys},
-	{"contact data is hashed", "meta-wire 3.1 (C), 3.4 (O)", matchHashed},
-	{"email and phone have at most 3 values", "meta-wire 3.2 (C)", matchCount},
-	{"lead_id is a positive integer", "meta-wire 3.1 (C), 6.5 (T)", matchLead},
-	{"other keys have their form", "meta-wire 3.1 (C)", matchPlain},
-	{"Purchase has a value", "meta-wire 2.4 (C)", offlinePurchaseValue},
-	{"Purchase has a currency", "meta-wire 2.4 (C)", offlinePurchaseCurrency},
-	{"value and currency come together", "meta-wire 2.4 (C)", offlineValueCurrency},
-	{"value is a number above 0", "meta-wire 2.4 (C)", offlineValue},
-	{"currency is an ISO 4217 code", "meta-wire 2.4 (C)", offlineCurrency},
-	{"contents items have an id", "meta-wire 2.4 (C)", offlineContentsID},
-	{"contents and content_ids have their types", "meta-wire 2.4 (C)", offlineContents},
-	{"content_type is text or a list of texts", "meta-wire 2.4 (C)", offlineContentType},
-	{"item_number needs order_id, both text", "meta-wire 2.4 (C, M)", offlineOrder},
-	{"custom_data is an object", "meta-wire 2.4 (C)", offlineCustom},
-	{"limited data use is complete", "meta-wire 2.4, 8.3 (C, M)", limitedUse},
+	{"event members are known", "docs/meta.md 2.4 (I: unknown ones are refused)", offlineMembers},
+	{"event_name is one of 18", "docs/meta.md 2.4, 4.1 (C)", offlineName},
+	{"event_time is there, whole Unix seconds", "docs/meta.md 2.4 (C)", eventTime},
+	{"event is not older than 730 days", "docs/meta.md 2.4, 5.2 (C)", offlineOld},
+	{"event is not in the future", "docs/meta.md 2.4, 5.2 (C)", inFuture},
+	{"match_keys is an object of known keys, at least one", "docs/meta.md 2.4, 3.1 (C, T)", matchKeys},
+	{"contact data is hashed", "docs/meta.md 3.1 (C), 3.4 (O)", matchHashed},
+	{"email and phone have at most 3 values", "docs/meta.md 3.2 (C)", matchCount},
+	{"lead_id is a positive integer", "docs/meta.md 3.1 (C), 6.5 (T)", matchLead},
+	{"other keys have their form", "docs/meta.md 3.1 (C)", matchPlain},
+	{"Purchase has a value", "docs/meta.md 2.4 (C)", offlinePurchaseValue},
+	{"Purchase has a currency", "docs/meta.md 2.4 (C)", offlinePurchaseCurrency},
+	{"value and currency come together", "docs/meta.md 2.4 (C)", offlineValueCurrency},
+	{"value is a number above 0", "docs/meta.md 2.4 (C)", offlineValue},
+	{"currency is an ISO 4217 code", "docs/meta.md 2.4 (C)", offlineCurrency},
+	{"contents items have an id", "docs/meta.md 2.4 (C)", offlineContentsID},
+	{"contents and content_ids have their types", "docs/meta.md 2.4 (C)", offlineContents},
+	{"content_type is text or a list of texts", "docs/meta.md 2.4 (C)", offlineContentType},
+	{"item_number needs order_id, both text", "docs/meta.md 2.4 (C, M)", offlineOrder},
+	{"custom_data is an object", "docs/meta.md 2.4 (C)", offlineCustom},
+	{"limited data use is complete", "docs/meta.md 2.4, 8.3 (C, M)", limitedUse},
 }
 
 var (
 	offlineEventMembers = names("match_keys", "event_time", "event_name", "value", "currency", "content_type",
 		"content_ids", "contents", "custom_data", "order_id", "item_number", "action_source", "event_source_url",
 		"data_processing_options", "data_processing_options_country", "data_processing_options_state")
-	// offlineNames: the standard names and Other (facts: meta-wire 4.1).
+	// offlineNames: the standard names and Other (docs/meta.md 4.1).
 	offlineNames = names("AddPaymentInfo", "AddToCart", "AddToWishlist", "CompleteRegistration", "Contact",
 		"CustomizeProduct", "Donate", "FindLocation", "InitiateCheckout", "Lead", "Purchase", "Schedule", "Search",
 		"StartTrial", "SubmitApplication", "Subscribe", "ViewContent", "Other")

@@ -14,7 +14,7 @@ import (
 )
 
 // params are the parameters of a call, whatever they came in: JSON body,
-// url-encoded form, multipart form or the query string (facts: meta-wire 1.1,
+// url-encoded form, multipart form or the query string (docs/meta.md 1.1,
 // row "Encodings seen working"). A value is JSON where the wire had JSON, and
 // a JSON string where it had text.
 type params map[string]json.RawMessage
@@ -108,7 +108,7 @@ func (p params) json(k string) json.RawMessage {
 }
 
 // token is the access token, from where the facts have seen it: body, form,
-// query (meta-wire 1.1), or the Authorization header (undocumented, works).
+// query (docs/meta.md 1.1), or the Authorization header (undocumented, works).
 func (q *request) token() string {
 	if t := q.params.text("access_token"); t != "" {
 		return t
@@ -120,7 +120,7 @@ func (q *request) token() string {
 }
 
 // elements are the events of data: a list of objects, or of texts that hold
-// one each (facts: meta-wire 1.1).
+// one each (docs/meta.md 1.1).
 func (p params) elements() ([]json.RawMessage, error) {
 	raw := p.json("data")
 	if len(raw) == 0 {

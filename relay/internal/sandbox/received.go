@@ -27,12 +27,12 @@ type Received struct {
 	Last       time.Time       `json:"last"`
 	Calls      []int           `json:"calls"` // numbers, at most 16
 	UploadTag  string          `json:"upload_tag,omitempty"`
-	TestCode   string          `json:"test_event_code,omitempty"` // such events count like others (facts: meta-wire 2.1)
+	TestCode   string          `json:"test_event_code,omitempty"` // such events count like others (docs/meta.md 2.1)
 	Body       json.RawMessage `json:"body,omitempty"`
 }
 
 // dedupWindow is how long offline events are told apart from their copies
-// (facts: meta-wire 5.3: at most 7 days).
+// (docs/meta.md 5.3: at most 7 days).
 const dedupWindow = 7 * 24 * time.Hour
 
 // eventLog holds what was accepted.

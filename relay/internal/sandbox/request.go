@@ -108,7 +108,7 @@ func (q *request) serve() {
 		q.uploads()
 	case q.r.Method == http.MethodGet && q.edge == "":
 		q.node()
-	default: // reading the edge is not possible (facts: meta-wire 1.1)
+	default: // reading the edge is not possible (docs/meta.md 1.1)
 		q.refuse(unsupported(q.r.Method, q.id))
 	}
 }
@@ -252,7 +252,7 @@ func (q *request) headers() {
 		h.Set("Facebook-Api-Version", q.served)
 	}
 	h.Set("X-Fb-Trace-Id", q.call.FBTraceID)
-	// facts: meta-wire 1.4: an upgraded call carries this header.
+	// docs/meta.md 1.4: an upgraded call carries this header.
 	if q.set.VersionWarning || (q.served != "" && q.served != q.asked) {
 		h.Set("X-Ad-Api-Version-Warning", "The call has been auto-upgraded to "+q.served)
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Every encoding that was seen working (facts: meta-wire 1.1).
+// Every encoding that was seen working (docs/meta.md 1.1).
 func TestEncodings(t *testing.T) {
 	asTexts := "[" + q(good()) + "]"
 	form := url.Values{"data": {"[" + good() + "]"}, "access_token": {"secret-token-1"}}
@@ -111,20 +111,20 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%q: %d %s", token, r.status, r.body)
 		}
 	}
-	// A token made for sending cannot read (facts: meta-wire 1.2).
+	// A token made for sending cannot read (docs/meta.md 1.2).
 	if r := get(t, base+"/v26.0/701?access_token=send"); r.status != 403 {
 		t.Errorf("send-only read: %s", r.body)
 	}
 	if r := get(t, base+"/v26.0/701?access_token=good&fields=is_consolidated_container"); r.json["is_consolidated_container"] != true {
 		t.Errorf("read: %s", r.body)
 	}
-	// Reading the edge is not possible (facts: meta-wire 1.1).
+	// Reading the edge is not possible (docs/meta.md 1.1).
 	if r := get(t, base+conversions+"?access_token=good"); r.code() != "100/33" {
 		t.Errorf("read of the edge: %s", r.body)
 	}
 }
 
-// appsecret_proof in both forms (facts: meta-wire 1.3).
+// appsecret_proof in both forms (docs/meta.md 1.3).
 func TestAppSecretProof(t *testing.T) {
 	_, base := start(t, Options{AppSecret: "app-secret"})
 	sign := func(msg string) string {
@@ -152,7 +152,7 @@ func TestAppSecretProof(t *testing.T) {
 }
 
 // Expired versions are served by the oldest alive, which a header tells
-// (facts: meta-wire 1.4); on 2026-09-21 that is v20.0.
+// (docs/meta.md 1.4); on 2026-09-21 that is v20.0.
 func TestVersions(t *testing.T) {
 	_, base := start(t, Options{})
 	for asked, want := range map[string]struct {
@@ -175,7 +175,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// upload_id and progress made a legacy retry exact (facts: meta-wire 2.3).
+// upload_id and progress made a legacy retry exact (docs/meta.md 2.3).
 func TestUploadsAndProgress(t *testing.T) {
 	s, base := start(t, Options{})
 	set := base + "/v16.0/701000000000002"
@@ -220,7 +220,7 @@ func TestUploadsAndProgress(t *testing.T) {
 
 // An order that is sent again is a copy in both readings of where its number
 // stands when it stands at both; else in the one, and in the other by the keys alone
-// (facts: meta-wire 2.7).
+// (docs/meta.md 2.7).
 func TestDeduplicationByPlace(t *testing.T) {
 	both := with(t, with(t, good(), "order_id", `"o-9"`), "custom_data.order_id", `"o-9"`)
 	atEvent := with(t, with(t, good(), "order_id", `"o-9"`), "custom_data.order_id", "")
@@ -259,7 +259,7 @@ func TestDeduplicationByPlace(t *testing.T) {
 }
 
 // Offline events are told apart by dataset, event_time, event_name,
-// item_number and order_id, or the user keys (facts: meta-wire 5.3).
+// item_number and order_id, or the user keys (docs/meta.md 5.3).
 func TestDeduplication(t *testing.T) {
 	now := time.Unix(clock, 0)
 	s, base := start(t, Options{Now: func() time.Time { return now }})

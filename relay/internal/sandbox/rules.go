@@ -34,7 +34,7 @@ func decode(list []json.RawMessage) (events []*event, bad *fault) {
 }
 
 // rule is one thing that is demanded of an event, with the section of
-// facts/meta-wire.md that it comes from and the section's evidence mark (M
+// docs/meta.md that it comes from and the section's evidence mark (M
 // Meta's documentation, C Meta's code, O observed, T third party, I our
 // inference: strict where nothing is known, so that what passes here should
 // pass at Meta).

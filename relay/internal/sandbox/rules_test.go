@@ -19,7 +19,7 @@ func q(s string) string { return strconv.Quote(s) }
 
 func ago(d time.Duration) string { return fmt.Sprint(clock - int64(d/time.Second)) }
 
-// What Meta refuses in a conversion (facts: meta-wire 2.2, 3, 4, 5.2, 6.5).
+// What Meta refuses in a conversion (docs/meta.md 2.2, 3, 4, 5.2, 6.5).
 func TestConversionRules(t *testing.T) {
 	h := q(hashMail)
 	for _, c := range []change{
@@ -198,7 +198,7 @@ func TestConversionRulesThatNeedMore(t *testing.T) {
 	}
 }
 
-// The two readings of the age rule for stores (facts: meta-wire 5.2).
+// The two readings of the age rule for stores (docs/meta.md 5.2).
 func TestStoreDays(t *testing.T) {
 	old := with(t, good(), "event_time", ago(8*day))
 	s, url := start(t, Options{Settings: Settings{StoreDays: 7}})
@@ -213,7 +213,7 @@ func TestStoreDays(t *testing.T) {
 	}
 }
 
-// What the legacy API refused, inside its own error (facts: meta-wire 2.4,
+// What the legacy API refused, inside its own error (docs/meta.md 2.4,
 // 6.3): the inner code is looked for.
 func TestOfflineRules(t *testing.T) {
 	h := q(hashMail)
@@ -292,7 +292,7 @@ func TestOfflineRules(t *testing.T) {
 	})
 }
 
-// The legacy error names every bad event (facts: meta-wire 6.3); the form of
+// The legacy error names every bad event (docs/meta.md 6.3); the form of
 // error_data varies (6.2).
 func TestOfflineNamesBadEvents(t *testing.T) {
 	s, url := start(t, Options{})
@@ -317,7 +317,7 @@ func TestOfflineNamesBadEvents(t *testing.T) {
 func TestRulesCiteTheirFacts(t *testing.T) {
 	for _, legacy := range []bool{false, true} {
 		for _, r := range Rules(legacy) {
-			if !strings.HasPrefix(r["fact"], "meta-wire ") || !strings.Contains(r["fact"], "(") {
+			if !strings.HasPrefix(r["fact"], "docs/meta.md ") || !strings.Contains(r["fact"], "(") {
 				t.Errorf("%s: %q", r["rule"], r["fact"])
 			}
 		}

@@ -73,14 +73,14 @@ type Settings struct {
 	KnownSets []string `json:"known_sets,omitempty"`
 
 	// StoreDays is how old a physical_store event may be: 62 (default) or 7,
-	// the two readings of one paragraph (facts: meta-wire 5.2).
+	// the two readings of one paragraph (docs/meta.md 5.2).
 	StoreDays int `json:"store_days,omitempty"`
 	// FutureSeconds is how far ahead event_time may be; no figure is known
-	// (facts: meta-wire 10, question 2). Default 60.
+	// (docs/meta.md 10.2). Default 60.
 	FutureSeconds int `json:"future_seconds,omitempty"`
 	// OrderIDAt is the place where order_id and item_number are read for telling
 	// an event from its copy: event, custom_data, or "" either, which of the two it
-	// is being contradicted (facts: meta-wire 2.7). Stats count by both.
+	// is being contradicted (docs/meta.md 2.7). Stats count by both.
 	OrderIDAt string `json:"order_id_at,omitempty"`
 	// LegacyGone answers the legacy format as Meta does since 2025-05-14.
 	LegacyGone bool `json:"legacy_gone,omitempty"`

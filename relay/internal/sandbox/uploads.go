@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// upload is an upload session of the legacy API (facts: meta-wire 2.3).
+// upload is an upload session of the legacy API (docs/meta.md 2.3).
 type upload struct {
 	ID, Set, Tag string
 	Ranges       []span
@@ -33,7 +33,7 @@ func (s *Sandbox) isUpload(id string) bool {
 	return s.uploads.byID[id] != nil
 }
 
-// uploads creates a session or finds it by its tag (facts: meta-wire 2.3).
+// uploads creates a session or finds it by its tag (docs/meta.md 2.3).
 func (q *request) uploads() {
 	if !q.legacyVersion() || q.set.LegacyGone {
 		q.refuse(unsupported(q.r.Method, q.id))
@@ -77,7 +77,7 @@ func (u *upload) shown() map[string]any {
 
 // takeRange books the progress range of an upload: one that overlaps a known
 // one is refused with 2044011, which is how the legacy API made a retry exact
-// (facts: meta-wire 2.3, 6.5). An upload_id nobody made is 275.
+// (docs/meta.md 2.3, 6.5). An upload_id nobody made is 275.
 func (s *Sandbox) takeRange(q *request) *fault {
 	id := q.params.text("upload_id")
 	if id == "" {
@@ -108,7 +108,7 @@ func (s *Sandbox) takeRange(q *request) *fault {
 	return nil
 }
 
-// validate is the dry run of the legacy API (facts: meta-wire 2.3).
+// validate is the dry run of the legacy API (docs/meta.md 2.3).
 func (q *request) validate(now time.Time) {
 	if !q.legacyVersion() || q.set.LegacyGone {
 		q.refuse(unsupported(q.r.Method, q.id))
@@ -131,7 +131,7 @@ func (q *request) validate(now time.Time) {
 	q.answer(map[string]any{"total_validated_count": len(events), "match_count": len(events)})
 }
 
-// node answers a read of an event set or an upload session (facts: meta-wire
+// node answers a read of an event set or an upload session (docs/meta.md
 // 1.5: is_consolidated_container).
 func (q *request) node() {
 	s := q.s

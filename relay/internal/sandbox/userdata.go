@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Keys of the Conversions API (facts: meta-wire 3.1).
+// Keys of the Conversions API (docs/meta.md 3.1).
 var (
 	hashedKeys = names("em", "ph", "fn", "ln", "ge", "db", "doby", "dobm", "dobd", "ct", "st", "zp", "country", "fi",
 		"f5first", "f5last", "app_user_id")
@@ -15,11 +15,11 @@ var (
 )
 
 // hashForm is a SHA-256 in lower-case hex; Meta's own library adds a dot and
-// eight characters (facts: meta-wire 3.3, surprise 13).
+// eight characters (docs/meta.md 3.3, 9.13).
 var hashForm = regexp.MustCompile(`^[0-9a-f]{64}(\.[0-9A-Za-z_-]{8})?$`)
 
-// weakSets: keys that all lie within one of these are refused (facts:
-// meta-wire 3.4).
+// weakSets: keys that all lie within one of these are refused (docs/meta.md
+// 3.4).
 var weakSets = []map[string]bool{
 	names("ct", "country", "st", "zp", "ge", "client_user_agent"),
 	names("db", "client_user_agent"),
@@ -46,7 +46,7 @@ func userDataHashed(_ *judge, e *event) *fault {
 }
 
 // hashed demands text, or a list of texts that is not empty, each a hash. null
-// and empty values are refused like text that is none (facts: meta-wire 3.4,
+// and empty values are refused like text that is none (docs/meta.md 3.4,
 // last row).
 func hashed(m map[string]any, keys map[string]bool, at string, form *regexp.Regexp) *fault {
 	first := ""

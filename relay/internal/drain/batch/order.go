@@ -7,7 +7,7 @@ import (
 	"relay/mapper"
 )
 
-// Facts about Meta (facts: meta-wire 5.1 and 5.2).
+// Facts about Meta (docs/meta.md 5.1 and 5.2).
 const (
 	MaxConversions = 1000 // events a call
 	MaxOffline     = 2000

@@ -2,7 +2,7 @@ package batch
 
 import "bytes"
 
-// The search for bad events (facts: meta-wire 6.1, surprise 4): Meta refuses a
+// The search for bad events (docs/meta.md 6.1, 9.4): Meta refuses a
 // whole request for one bad event and may not say which. A refused span is
 // suspect. Of a suspect span the left part is sent: accepted, the bad one is
 // in the right part, which need not be sent to know it; refused, the left part

@@ -28,7 +28,7 @@ func Backoff(failures int, shortest, longest time.Duration, r float64) time.Dura
 // ThrottleWait is how long a throttled lane stops: as long as it was told,
 // and a little more so that not all come back in the same moment; clamped, for
 // a header may say anything. Untold, it doubles from half a minute. Calls made
-// while throttled prolong it (facts: meta-wire 7).
+// while throttled prolong it (docs/meta.md 7).
 func ThrottleWait(r graph.Result, times int, probe time.Duration, rnd float64) time.Duration {
 	const longest = 2 * time.Hour
 	wait := min(r.RetryAfter, longest)

@@ -39,7 +39,7 @@ func (p *Pacer) Told(usage float64) {
 
 // Wait is the time to leave before the next request. From 80 % of the
 // allowance on, what is left of it is spread over the hour that Meta counts
-// (facts: meta-wire 7), so that a healthy relay is never throttled: the gap
+// (docs/meta.md 7), so that a healthy relay is never throttled: the gap
 // grows with what one request costs and as the room shrinks.
 func (p *Pacer) Wait(perSecond, rnd float64) time.Duration {
 	w := time.Duration(float64(p.gap) * (0.5 + rnd))
