@@ -1,0 +1,24 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"testing"
+)
+
+// TestVendored: what the page takes from others is what they published, uplot
+// 1.6.32 of npm, byte for byte.
+func TestVendored(t *testing.T) {
+	for name, want := range map[string]string{
+		"page/vendor/uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+		"page/vendor/uPlot.min.css":     "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+	} {
+		b, err := pageFiles.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != want {
+			t.Errorf("%s has the SHA-256 %x", name, sum)
+		}
+	}
+}
