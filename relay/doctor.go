@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/socket"
 	"relay/internal/strictyaml"
 	"relay/mapper"
 	"relay/queue"
@@ -144,6 +145,9 @@ func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
 	_, err := client.Ping(ctx)
 	switch {
 	case errors.Is(err, admin.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
+		return r
+	case errors.Is(err, socket.ErrNotAllowed):
+		r.NotAllowed = err.Error()
 		return r
 	case err != nil:
 		r.Foreign = err.Error()

@@ -19,14 +19,10 @@ func TestOfflineAsRoot(t *testing.T) {
 	}
 	t.Parallel()
 	const nobody = 65534
-	dir, err := os.MkdirTemp("/tmp", "relay-as-root-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := t.TempDir()
 	h := home{dir: dir}
 	conf := h.path("relay.yaml")
-	for _, d := range []string{dir, h.path("var"), h.path("var2")} {
+	for _, d := range []string{filepath.Dir(dir), dir, h.path("var"), h.path("var2")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +47,13 @@ func TestOfflineAsRoot(t *testing.T) {
 	write("person.txt", "nobody@example.com\n")
 	write("sales.jsonl", `{"event":"Order Completed","messageId":"r-1","userId":"u","timestamp":"2026-11-20T10:00:00Z","properties":{"revenue":5}}`+"\n"+`{"event":"Order Completed","messageId":"r-2","timestamp":"2026-11-20T10:00:00Z","properties":{"revenue":"free"}}`+"\n")
 	for _, args := range [][]string{
-		{"import", "sales.jsonl"}, {"status"}, {"queue", "list"}, {"queue", "export"}, {"dead", "list"}, {"backup", "copy.tar"}, {"lane", "drop", "701000000000001", "--yes"},
+		{"import", "sales.jsonl"},
+		{"status"},
+		{"queue", "list"},
+		{"queue", "export"},
+		{"dead", "list"},
+		{"backup", "copy.tar"},
+		{"lane", "drop", "701000000000001", "--yes"},
 		{"support-bundle", "--wait", "0", "help.zip"},
 	} {
 		if out, code := h.command(t, append(args, "--config", conf)...); code != exitOK {

@@ -257,13 +257,15 @@ func TestRefusedTextIsNotServed(t *testing.T) {
 	f := newFixture(t, func(o *Options) {
 		o.Token = ""
 		o.Files = func() Files {
-			bad := FileState{Refused: &Refused{At: noon, Message: "unknown key " + secret, Problems: []Problem{{Line: 3, Column: 1, Message: secret, Hint: secret}}},
-				Warnings: []Problem{{Line: 4, Message: secret}}}
+			bad := FileState{
+				Refused:  &Refused{At: noon, Message: "unknown key " + secret, Problems: []Problem{{Line: 3, Column: 1, Message: secret, Hint: secret}}},
+				Warnings: []Problem{{Line: 4, Message: secret}},
+			}
 			return Files{Config: bad, Mapping: bad}
 		}
 	})
 	_, body, _ := f.ask("GET", "/api/v1/status", "", "Authorization", "")
-	if strings.Contains(body, secret) || !strings.Contains(body, `"line":3`) || !strings.Contains(body, "sign in") {
+	if strings.Contains(body, secret) || !strings.Contains(body, `"line":3`) || !strings.Contains(body, "signed in") {
 		t.Errorf("status: %s", body)
 	}
 	m, err := f.client().Mapping(t.Context())

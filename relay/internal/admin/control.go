@@ -35,7 +35,7 @@ func (s *Server) statusFor(r *http.Request) Status {
 
 // unquoted is f without what quotes the file: where something is wrong stays.
 func (f FileState) unquoted() FileState {
-	const message = "sign in (relay page) to read what is wrong"
+	const message = "relay check says what is wrong, and the page to those who are signed in (relay page)"
 	places := func(ps []Problem) (out []Problem) {
 		for _, p := range ps {
 			out = append(out, Problem{File: p.File, Line: p.Line, Column: p.Column, Message: message})

@@ -84,7 +84,11 @@ func (s *Server) writeSupport(w io.Writer, first, second []byte) error {
 			now := s.o.Now().UTC()
 			return put("README.txt", []byte(fmt.Sprintf(supportWords, now.Format(time.RFC3339), now.Add(supportFor).Format(time.DateOnly))))
 		},
-		func() error { return putJSON("status.json", s.Status()) },
+		func() error {
+			st := s.Status()
+			st.Mapping, st.Config = st.Mapping.unquoted(), st.Config.unquoted() // what is wrong with a file quotes it
+			return putJSON("status.json", st)
+		},
 		func() error { return putJSON("queue-stats.json", s.o.Queue.Stats()) },
 		func() error { return putJSON("history.json", s.history.points(true)) },
 		func() error {

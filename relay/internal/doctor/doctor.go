@@ -78,8 +78,10 @@ type Options struct {
 type Running struct {
 	Up       bool
 	NotReady string // why it is not ready
-	Foreign  string // the admin address answers, but not as relay does
-	Full     string // why the queue is full: max_size, disk_full; "": it is not
+	Foreign  string // the control socket answers, but not as relay does
+	// NotAllowed says why this user may not ask; empty: he may, or nobody answers.
+	NotAllowed string
+	Full       string // why the queue is full: max_size, disk_full; "": it is not
 
 	Lanes                   []Lane
 	Pending, Unmapped, Dead int64

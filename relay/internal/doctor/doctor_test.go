@@ -321,6 +321,7 @@ func TestFindings(t *testing.T) {
 			return s.Update(func(n *sandbox.Settings) { n.VersionWarning = true })
 		}}},
 
+		{"another user", "not_allowed", Warn, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{NotAllowed: "only root may"} }}},
 		{"another program", "foreign", Fail, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Foreign: "404"} }}},
 		{"not ready", "not_ready", Fail, setup{change: func(_ *testing.T, o *Options) { o.Running = Running{Up: true, NotReady: "queue: full"} }}},
 		{"an event set stands still", "breaker", Fail, setup{change: func(_ *testing.T, o *Options) {

@@ -16,8 +16,14 @@ func (e *exam) process() {
 	switch r := e.Running; {
 	case r.Foreign != "":
 		e.say(Finding{
-			Check: "process", Code: "foreign", Level: Fail, Text: "Something that is not this relay answers at admin.listen (" + e.Config.Admin.Listen + "): " + r.Foreign + ".",
-			Fix: "Give admin.listen another port, or end the other program.", Who: You,
+			Check: "process", Code: "foreign", Level: Fail, Text: "Something that is not this relay answers at admin.socket: " + r.Foreign + ".",
+			Fix: "End the other program, or give admin.socket.path another place.", Who: You,
+		})
+		return
+	case r.NotAllowed != "":
+		e.say(Finding{
+			Check: "process", Code: "not_allowed", Level: Warn, Text: "The running relay cannot be asked: " + r.NotAllowed + ".",
+			Fix: "Run this as relay's own user, as root (sudo), or as a member of the group of admin.socket.", Who: You,
 		})
 		return
 	case r.Up && r.NotReady != "":
@@ -36,7 +42,10 @@ func (e *exam) process() {
 		return
 	}
 	free := true
-	for key, addr := range map[string]string{"listen": e.Config.Listen, "admin.listen": e.Config.Admin.Listen} {
+	for key, addr := range map[string]string{"listen": e.Config.Listen, "admin.listen": e.Config.Admin.Listen, "health.listen": e.Config.Health.Listen} {
+		if addr == "" {
+			continue
+		}
 		if err := tryListen(addr); err != nil {
 			free = false
 			e.say(listenFinding(key, addr, err))
