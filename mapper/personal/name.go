@@ -168,8 +168,8 @@ func (r *reader) all(c class) bool {
 
 // last is the place of the last word of a class, or -1.
 func (r *reader) last(c class) int {
-	for i := len(r.classes) - 1; i >= 0; i-- {
-		if r.classes[i]&c != 0 {
+	for i, w := range slices.Backward(r.classes) {
+		if w&c != 0 {
 			return i
 		}
 	}

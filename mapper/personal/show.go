@@ -20,7 +20,7 @@ var shownWords = func() map[string]bool {
 		transactions quote quotes requested lead leads loyalty card points joined earned redeemed redemption register registered registration
 		subscription subscribed unsubscribed appointment booked booking visit visited visitor service repair work finished opened closed
 		open close shift started ended till tills store stores shop pos kiosk self scan scanned scanner online offline web app mobile
-		gift certificate voucher balance deposit withdrawal paid paying payed cash credit debit terminal amount gratuity tip total subtotal
+		gift certificate voucher balance deposit withdrawal paid paying cash credit debit terminal amount gratuity tip total subtotal
 		revenue value price cost margin profit tax vat shipping discount quantity qty count weight unit units size colour color brand variant
 		category categories department style material model sku ean upc gtin barcode isbn mpn position index rank currency money rate
 		affiliation source partner method delivery pickup curbside express standard store region area zone floor aisle line lines
