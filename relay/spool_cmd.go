@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/screen"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/spool"
 )
@@ -77,7 +78,11 @@ them. They read the directory itself, as relay's own user or root.`,
 				return spoolError(err)
 			}
 			defer f.Close()
-			_, err = io.Copy(c.OutOrStdout(), f)
+			out := c.OutOrStdout()
+			if s, ok := out.(*screen.Writer); ok && !isTerminal(s) {
+				out = s.Unwrap() // a file is wanted as it was
+			}
+			_, err = io.Copy(out, f)
 			return err
 		},
 	}
