@@ -104,7 +104,7 @@ func forgetReports(ctx context.Context, c *cobra.Command, d *desk, names []perso
 	}
 	look := person.NewMatcher(names, mappings...)
 	for _, path := range paths {
-		n, err := spool.ForgetReport(path, look, out.DryRun)
+		n, err := spool.ForgetReport(ctx, path, look, out.DryRun)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 		case err != nil:

@@ -34,8 +34,8 @@ var (
 		"order invoice receipt transaction ticket booking reserv checkout auftrag bestell rechnung beleg quittung pedido commande facture fattura " +
 		"ordine factuur zamow objedn sipari tilaus previousid messageid")
 	thingParts = parts("product item sku variant categor store shop location register terminal device cashier staff employee campaign coupon promo voucher brand " +
-		"collection page screen network library currency country zip postal postcode plz tax line artikel produkt produit prodotto producto filiale kasse " +
-		"list set pixel advertis shelf warehouse supplier vendor affiliat")
+		"collection page screen network library currency country zip postal postcode plz tax line artikel produkt produit prodotto filiale kasse " +
+		"list set pixel advert shelf warehouse supplier vendor affiliat")
 	// What counts or measures somebody is not who it is.
 	measureParts = parts("total count amount price qty quantit value discount points balance status type date time revenue since agent index version score " +
 		"spent visits level tier segment currency gender birth sekund rabat")
@@ -55,7 +55,7 @@ func parts(list string) []string { return strings.Fields(list) }
 
 func wordSet(list string) map[string]bool {
 	m := make(map[string]bool)
-	for _, w := range strings.Fields(list) {
+	for w := range strings.FieldsSeq(list) {
 		m[w] = true
 	}
 	return m

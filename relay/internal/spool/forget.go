@@ -83,6 +83,7 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 		return n, fmt.Errorf("forget dropped files: %w", err)
 	}
 	defer func() { _ = root.Close() }()
+	ctx = context.WithoutCancel(ctx) // what is begun is finished, though nobody waits for it any more
 	waiting, unsearchable := 0, 0
 	for _, sub := range []string{".", workDir, doneDir, refusedDir} {
 		err := fs.WalkDir(root.FS(), sub, func(path string, e fs.DirEntry, err error) error {
@@ -100,7 +101,7 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 			if sub == "." && !inHand {
 				return nil // not for us
 			}
-			rows, err := forgetFile(root, d.o.Seal, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
+			rows, err := forgetFile(ctx, root, d.o.Seal, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
 			switch {
 			case errors.Is(err, errUnsearchable):
 				unsearchable++
@@ -145,7 +146,7 @@ func (d *Directory) finishInHand(ctx context.Context) {
 
 // ForgetReport removes a person from the report of an import. Nothing but a report is
 // touched.
-func ForgetReport(path string, who Seeker, dry bool) (rows int, err error) {
+func ForgetReport(ctx context.Context, path string, who Seeker, dry bool) (rows int, err error) {
 	fi, err := os.Lstat(path)
 	if err != nil {
 		return 0, err
@@ -167,12 +168,12 @@ func ForgetReport(path string, who Seeker, dry bool) (rows int, err error) {
 		return 0, err
 	}
 	defer func() { _ = root.Close() }()
-	return forgetFile(root, nil, filepath.Base(path), "", who, dry)
+	return forgetFile(ctx, root, nil, filepath.Base(path), "", who, dry)
 }
 
 // forgetFile removes rows from a file that nobody reads on. One whose name is about the
 // person goes whole.
-func forgetFile(root *os.Root, ring *seal.Ring, path, name string, who Seeker, dry bool) (rows int, err error) {
+func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, path, name string, who Seeker, dry bool) (rows int, err error) {
 	in, err := root.Open(path)
 	if err != nil {
 		return 0, err
@@ -190,7 +191,7 @@ func forgetFile(root *os.Root, ring *seal.Ring, path, name string, who Seeker, d
 		name = strings.TrimSuffix(name, sealedEnd)
 	}
 	if err == nil {
-		rows, err = filter(content, &kept, who)
+		rows, err = filter(ctx, content, &kept, who)
 	}
 	named := nameAbout(name, who)
 	if named {
@@ -279,9 +280,9 @@ func replace(root *os.Root, path string, old fs.FileInfo, content []byte) (err e
 var errUnsearchable = errors.New("it holds no rows of text")
 
 // filter copies the rows of a file that are not about the person, as UTF-8.
-func filter(in io.ReadSeeker, kept *bytes.Buffer, who Seeker) (gone int, err error) {
+func filter(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, who Seeker) (gone int, err error) {
 	w := &whole{f: in}
-	s, err := w.survey(context.Background(), 0, func(int64) {})
+	s, err := w.survey(ctx, 0, func(int64) {})
 	if _, ok := errors.AsType[*FormatError](err); ok {
 		return 0, errUnsearchable
 	}

@@ -210,7 +210,7 @@ func TestForgetReport(t *testing.T) {
 	path := filepath.Join(dir, "x.refused.jsonl")
 	drop(t, dir, "x.refused.jsonl", `{"row":1,"code":"c","message":"m","text":"E,ada@x.example"}`+"\n"+`{"row":2,"code":"c","message":"m","text":"E,bo@x.example"}`+"\n")
 	for _, dry := range []bool{true, false} {
-		if n, err := ForgetReport(path, who, dry); n != 1 || err != nil {
+		if n, err := ForgetReport(t.Context(), path, who, dry); n != 1 || err != nil {
 			t.Errorf("%d %v", n, err)
 		}
 	}
@@ -222,7 +222,7 @@ func TestForgetReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, no := range []string{"else.txt", "link", "none"} {
-		if n, err := ForgetReport(filepath.Join(dir, no), who, false); n != 0 || err == nil {
+		if n, err := ForgetReport(t.Context(), filepath.Join(dir, no), who, false); n != 0 || err == nil {
 			t.Errorf("%s: %d %v", no, n, err)
 		}
 	}
