@@ -18,7 +18,7 @@ import (
 // documents are the README and everything that people read beside it.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	paths := []string{"../README.md", "../CHANGELOG.md", "../config/REFERENCE.md"}
+	paths := []string{"../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md", "../config/REFERENCE.md"}
 	more, err := filepath.Glob("../docs/*.md")
 	if err != nil || len(more) < 5 {
 		t.Fatalf("%d documents, %v", len(more), err)
@@ -51,6 +51,37 @@ func TestDocumentLinks(t *testing.T) {
 	}
 	if n < 20 {
 		t.Errorf("only %d links found", n)
+	}
+}
+
+// The README is read in half a minute, and its picture loads on a slow line.
+func TestReadmeIsShort(t *testing.T) {
+	for path, most := range map[string]int64{"../README.md": 6 << 10, "../docs/page.png": 150_000} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size() > most {
+			t.Errorf("%s has %d bytes, more than %d", path, info.Size(), most)
+		}
+	}
+}
+
+// A test that a document names stands in the file it links to.
+func TestNamedTestsExist(t *testing.T) {
+	named := regexp.MustCompile("\\[`?(Test\\w+)`?\\]\\(([^)]+_test\\.go)\\)")
+	n := 0
+	for path, text := range documents(t) {
+		for _, m := range named.FindAllStringSubmatch(text, -1) {
+			n++
+			b, err := os.ReadFile(filepath.Join(filepath.Dir(path), filepath.FromSlash(m[2])))
+			if err != nil || !strings.Contains(string(b), "func "+m[1]+"(") {
+				t.Errorf("%s: %s has no %s", path, m[2], m[1])
+			}
+		}
+	}
+	if n < 5 {
+		t.Errorf("only %d tests are named", n)
 	}
 }
 
