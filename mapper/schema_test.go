@@ -174,3 +174,17 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 		}
 	}
 }
+
+// An editor that has the schema offers every match key and identifier there is.
+func TestSchemaKnowsTheMatchKeys(t *testing.T) {
+	s := compiledSchema(t)
+	for _, name := range slices.Concat(KeyNames(), identifierNames()) {
+		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(`{"version": 1, "match_keys": {"` + name + `": ["properties.x"]}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(doc); err != nil {
+			t.Errorf("match_keys.%s: %v", name, err)
+		}
+	}
+}
