@@ -19,7 +19,7 @@ func (e *exported) add(received time.Time) {
 	}
 }
 
-// usefulFor is how long Meta takes an event of a physical store (facts: meta-wire 4).
+// usefulFor is how long Meta takes an event of a physical store (docs/meta.md 5.2).
 const usefulFor = 62 * 24 * time.Hour
 
 // say tells what whoever has asked holds now, and until when.
