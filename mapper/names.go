@@ -91,6 +91,14 @@ func nearMiss(name string, candidates []string) string {
 }
 
 func foldName(s string) string {
+	plain := true
+	for i := 0; i < len(s) && plain; i++ {
+		c := s[i]
+		plain = 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+	}
+	if plain {
+		return s
+	}
 	return strings.ToLower(strings.Map(func(r rune) rune {
 		if r == ' ' || r == '_' || r == '-' || r == '.' {
 			return -1

@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -105,9 +106,10 @@ func (s *subject) gatherTraits(traits *node) {
 	var first, last string
 	for i := range traits.kids {
 		n := &traits.kids[i]
-		if n.kind == isObject && foldName(n.name) == "address" {
+		name := foldName(n.name)
+		if n.kind == isObject && name == "address" {
 			for j := range n.kids {
-				if isStreet(n.kids[j].name) {
+				if isStreet(foldName(n.kids[j].name)) {
 					s.person.Phrase(n.kids[j].text)
 				}
 			}
@@ -117,7 +119,7 @@ func (s *subject) gatherTraits(traits *node) {
 		if !ok {
 			continue
 		}
-		switch foldName(n.name) {
+		switch name {
 		case "firstname", "givenname", "forename":
 			first = text
 		case "lastname", "familyname", "surname":
@@ -131,6 +133,9 @@ func (s *subject) gatherTraits(traits *node) {
 		case "id", "userid", "customerid", "externalid":
 			s.person.ID(text)
 		case "phone", "mobile", "mobilephone", "phonenumber", "telephone":
+			if s.isKeyPhone(text) {
+				continue
+			}
 			if v := normalise(keyPhone, text, s.locale, nil); v.value != "" && !v.hashed {
 				s.person.Phone(v.value)
 			}
@@ -139,7 +144,7 @@ func (s *subject) gatherTraits(traits *node) {
 				s.person.BirthDate(v.value)
 			}
 		default:
-			if isStreet(n.name) {
+			if isStreet(name) {
 				s.person.Phrase(text)
 			}
 		}
@@ -147,8 +152,34 @@ func (s *subject) gatherTraits(traits *node) {
 	s.person.Name(first, last)
 }
 
+// isKeyPhone says whether a phone number is one that a match key was made of, in the
+// forms that tills write it.
+func (s *subject) isKeyPhone(text string) bool {
+	var digits [maxPhoneDigits]byte
+	n := 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case '0' <= c && c <= '9' && n < len(digits):
+			digits[n] = c
+			n++
+		case c == ' ' || c == '-' || c == '(' || c == ')' || c == '.' || c == '+' && i == 0:
+		default:
+			return false
+		}
+	}
+	return n >= minPhoneSuffix && slices.ContainsFunc(s.keys[keyPhone], func(v keyValue) bool {
+		return !v.hashed && strings.HasSuffix(v.value, string(digits[:n])) && (text[0] != '+' || len(v.value) == n)
+	})
+}
+
+const (
+	maxPhoneDigits = 15
+	minPhoneSuffix = 9 // digits by which a number is known from its end
+)
+
+// isStreet is about a folded name.
 func isStreet(name string) bool {
-	switch strings.TrimRight(foldName(name), "123") {
+	switch strings.TrimRight(name, "123") {
 	case "street", "line", "address", "addressline", "streetaddress", "streetname":
 		return true
 	}

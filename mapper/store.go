@@ -32,10 +32,7 @@ func (s *subject) findStore() {
 	for i := range storeCount {
 		var src *source
 		var n *node
-		at, line := "properties.store_data."+storeMembers[i].member, 0
-		if n, src = s.firstOf(s.m.store[i]); n != nil {
-			at, line = src.label(), src.line
-		} else {
+		if n, src = s.firstOf(s.m.store[i]); n == nil {
 			n = own.get(storeMembers[i].member)
 		}
 		if !own.get(storeMembers[i].member).absent() {
@@ -43,6 +40,10 @@ func (s *subject) findStore() {
 		}
 		if n.blank() {
 			continue
+		}
+		at, line := "properties.store_data."+storeMembers[i].member, 0
+		if src != nil {
+			at, line = src.label(), src.line
 		}
 		text, ok := textID(n)
 		code, why := noteBadMember, ""

@@ -2,6 +2,7 @@ package personal
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -103,11 +104,12 @@ func (p *Person) Phone(e164 string) {
 	if len(e164) < minDigits {
 		return
 	}
-	p.fold(e164, minDigits, false)
-	p.fold("00"+e164, minDigits, false)
 	national := e164[countryCode(e164):]
-	p.fold(national, minDigits, false)
-	p.fold("0"+national, minDigits, false)
+	for _, written := range [...][2]string{{"", e164}, {"00", e164}, {"", national}, {"0", national}} {
+		from := len(p.room)
+		p.room = append(append(p.room, written[0]...), written[1]...)
+		p.add(from, minDigits, false)
+	}
 }
 
 // countryCode is how many digits of a number are its country's code (ITU E.164,
@@ -116,11 +118,13 @@ func countryCode(e164 string) int {
 	switch {
 	case e164[0] == '1' || e164[0] == '7':
 		return 1
-	case strings.Contains(" 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98 ", " "+e164[:2]+" "):
+	case slices.Contains(twoDigits, e164[:2]):
 		return 2
 	}
 	return 3
 }
+
+var twoDigits = strings.Fields("20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98")
 
 // BirthDate is a date of birth, YYYYMMDD.
 func (p *Person) BirthDate(date string) {

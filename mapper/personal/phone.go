@@ -228,4 +228,6 @@ func (f *finder) isPhone(digits, region string) bool {
 
 var dateForm = regexp.MustCompile(`^\(?(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:\d{2}|\d{4}))\)?$`)
 
-func isDate(word string) bool { return dateForm.MatchString(word) }
+func isDate(word string) bool {
+	return len("1.2.26") <= len(word) && len(word) <= len("(2026-12-31)") && strings.ContainsAny(word, "-./") && dateForm.MatchString(word)
+}

@@ -18,7 +18,7 @@ func HoldsEmail(text string) bool {
 	case strings.Contains(text, "@"):
 	case strings.Contains(text, "%40"):
 		text = strings.ReplaceAll(text, "%40", "@")
-	case strings.ContainsAny(text, "\uff20\ufe6b"):
+	case strings.Contains(text, "\uff20") || strings.Contains(text, "\ufe6b"):
 		text = strings.NewReplacer("\uff20", "@", "\ufe6b", "@").Replace(text)
 	default:
 		return false
