@@ -198,7 +198,7 @@ func settings() []setting {
 		},
 		{
 			key: "queue.max_size", kind: kindSize, def: "auto", auto: "auto", least: "1MiB", at: func(c *Config) any { return &c.Queue.MaxSize },
-			doc: "Most the directory may take on disk, all files of the queue together, to within 5 % or 256 KiB; `auto`: the smaller of 4 GiB and 80 % of the volume. More than the volume has is refused at start. A quarter of it at most goes to dead letters, an eighth to remembered messageIds (24 bytes each), and a segment is at most a 16th. When it is reached, files are rewritten to what is still waited for; then events that no mapping knows go, counted, then damaged files that were set aside; then `queue.full` decides. No event set loses anything to another: `relay lane drop` frees what one keeps. When other files fill the volume, relay refuses events and drops nothing.",
+			doc: "Most the directory may take on disk, all files of the queue together, to within 5 % or 256 KiB; `auto`: the smaller of 4 GiB and 80 % of the volume. More than the volume has is refused at start. A quarter of it at most goes to dead letters, an eighth to remembered messageIds (24 bytes each), and a segment is at most a 16th. When it is reached, files are rewritten to what is still waited for; then events that no mapping knows go, counted, then damaged files that were quarantined; then `queue.full` decides. No event set loses anything to another: `relay lane drop` frees what one keeps. When other files fill the volume, relay refuses events and drops nothing.",
 		},
 		{
 			key: "queue.max_age", kind: kindDuration, def: "62d", least: "1m", at: func(c *Config) any { return &c.Queue.MaxAge },
@@ -313,7 +313,7 @@ func settings() []setting {
 		},
 		{
 			key: "batch.max_bytes", kind: kindSize, def: "4MiB", least: "64KiB", most: "64MiB", hot: true, at: func(c *Config) any { return &c.Batch.MaxBytes },
-			doc: "Most bytes in one request; on a line too slow for it fewer are sent at once.",
+			doc: "Most bytes in one request; on a connection too slow for it fewer are sent at once.",
 		},
 		{
 			key: "batch.max_wait", kind: kindDuration, def: "2s", most: "1h", hot: true, at: func(c *Config) any { return &c.Batch.MaxWait },

@@ -188,7 +188,7 @@ Skipped: deliberately not sent, counted by reason.
 	b.WriteString(`
 Held: becomes a dead letter, kept until somebody retries or drops it (` + "`relay dead list`" + `). The first that applies.
 
-| reason | when | mend it by |
+| reason | when | fix it by |
 |---|---|---|
 `)
 	for _, r := range []struct{ reason, when, mend string }{

@@ -13,7 +13,7 @@ type Forgotten struct {
 	Unmapped int // records whose event no mapping has known so far
 	Settled  int // records that no lane waits for, in a file that is still there
 	Letters  int // dead letters
-	SetAside int // damaged files that were set aside: nobody can say whom they are about, so they go
+	SetAside int // damaged files that were quarantined: nobody can say whom they are about, so they go
 }
 
 // Found is how many records and letters were found.

@@ -49,7 +49,7 @@ type Stats struct {
 	Dead      int64 // dead letters
 	DeadBytes int64
 
-	BadSegments    int64    // set aside as .bad, since Open
+	BadSegments    int64    // quarantined as .bad, since Open
 	BadChunks      int64    // found damaged, since Open
 	LostRecords    int64    // in damaged chunks and missing segments, as far as known, since Open
 	MetaRebuilt    bool     // meta.db was unreadable at Open: cursors start over

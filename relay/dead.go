@@ -16,7 +16,7 @@ func newDeadCommand() *cobra.Command {
 		Use:   "dead",
 		Short: "Look at dead letters, send them again, drop them",
 		Long: `Dead letters are conversions and messages that cannot be delivered as they are. They
-are kept with their reason. After mending the cause (mostly the mapping), send them
+are kept with their reason. After fixing the cause (mostly the mapping), send them
 through today's mapping again with "relay dead retry".`,
 		Example: `  relay dead list
   relay dead show 0000000100000000

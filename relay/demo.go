@@ -26,8 +26,8 @@ func newDemoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "See the whole of it work, with no set-up",
 		Long: `Starts the real relay on a temporary queue and a simulator of the Graph API in the
-same process, and plays a day at the till: a few hundred events over HTTP, the line
-down in the middle, a mapping edited while relay runs. Ends with a table in which
+same process, and plays a day at the till: a few hundred events over HTTP, the
+connection down in the middle, a mapping edited while relay runs. Ends with a table in which
 every event is accounted for, and exits 0 only if it adds up.`,
 		Example: "  relay demo\n  relay demo --serve",
 		Args:    usageArgs(cobra.NoArgs),
@@ -107,7 +107,7 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 		return err
 	}
 	if !d.reconcile() {
-		return fmt.Errorf("the books do not balance: please report this")
+		return fmt.Errorf("the sums do not balance: please report this")
 	}
 	if o.serve {
 		d.say("Still up until you press Ctrl-C:\n         status page  http://%s/\n         track calls  %s/v1/track\n         Meta's side  http://%s/", d.relay.admin.Addr(), d.url, ln.Addr())
@@ -169,7 +169,7 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.sandbox.SetMode(sandbox.Down); err != nil {
 		return err
 	}
-	d.say("The line goes down. The tills go on: %d events, each answered 200", len(noon))
+	d.say("The connection goes down. The tills go on: %d events, each answered 200", len(noon))
 	before := d.atMeta()
 	if err := d.post(ctx, noon); err != nil {
 		return err
@@ -182,7 +182,7 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.sandbox.SetMode(sandbox.OK); err != nil {
 		return err
 	}
-	d.say("The line is back")
+	d.say("The connection is back")
 	if err := d.until(ctx, "the backlog is delivered", func() bool { return d.waiting() == 0 }); err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (d *demo) editMapping(ctx context.Context) error {
 	if err := d.until(ctx, "the new mapping is in force", func() bool { return d.unmapped() < unmapped }); err != nil {
 		return err
 	}
-	d.say("… and mends it: Gift Card Sold is a Purchase now; %d sold earlier are picked up", unmapped-d.unmapped())
+	d.say("… and corrects it: Gift Card Sold is a Purchase now; %d sold earlier are picked up", unmapped-d.unmapped())
 	return nil
 }
 

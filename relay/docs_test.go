@@ -85,6 +85,40 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 }
 
+// The picture of the house has every package: under its own name, or as one word
+// in the row of the package above it.
+func TestArchitectureNamesEveryPackage(t *testing.T) {
+	b, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, n := string(b), 0
+	for _, root := range []string{"../config", "../examples", "../internal", "../mapper", "../packaging", "../queue", "internal"} {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.IsDir() {
+				return err
+			}
+			if d.Name() == "testdata" {
+				return filepath.SkipDir
+			}
+			if sources, _ := filepath.Glob(filepath.Join(path, "*.go")); len(sources) == 0 {
+				return nil
+			}
+			n++
+			if !regexp.MustCompile(`\b` + regexp.QuoteMeta(filepath.Base(path)) + `\b`).MatchString(text) {
+				t.Errorf("docs/architecture.md does not name package %s", path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n < 30 {
+		t.Errorf("only %d packages found", n)
+	}
+}
+
 // Every call of relay that a document, a help page or a shipped file shows
 // names a command and flags there are.
 func TestDocumentedCommands(t *testing.T) {

@@ -39,7 +39,7 @@ func tryLater(err error) error { return codeError{exitTryLater, err} }
 // notAllowed marks what this user may not do.
 func notAllowed(err error) error { return codeError{exitNotAllowed, err} }
 
-// badConfig marks what a person must mend in a file.
+// badConfig marks what a person must correct in a file.
 func badConfig(err error) error { return codeError{exitConfig, err} }
 
 // listenError says which address of the config cannot be listened on. An

@@ -33,7 +33,7 @@ an event as a word of its own, in any case. A bare number counts only where ids,
 or phones stand. Names of people are refused: others have the same.
 
 Searched and cleaned: what waits, dead letters, receipts, dropped files (done, refused and in
-hand), reports of imports, temporary copies. Damaged files that were set aside are removed, since
+hand), reports of imports, temporary copies. Damaged files that were quarantined are removed, since
 nobody can search them. Not reached, and said: backups and exports (run this again after a
 restore), and what Meta has received: Meta has no way to ask for that.
 

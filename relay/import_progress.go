@@ -106,7 +106,7 @@ func newForecast(m *mapper.Mapping, now time.Time) *forecast {
 }
 
 // add is spool.Options.Check: it finds no fault, for what is held can be
-// redriven once the mapping is mended.
+// redriven once the mapping is corrected.
 func (f *forecast) add(event []byte) string {
 	for _, x := range f.mapping.Map(mapper.Event{Body: event, Received: f.now, Imported: true}, f.now) {
 		f.kinds[x.Kind]++

@@ -1,7 +1,7 @@
 // Command relay is a store-and-forward sidecar between a point-of-sale
 // backend and Meta's Graph API: it takes Segment-style track calls on
 // localhost, has them on disk before it answers, and uploads them as offline
-// conversions when the line, the token and the rate limit allow.
+// conversions when the connection, the token and the rate limit allow.
 //
 // This package is thin: one file a command, each wiring the packages that do
 // the work. sidecar.go is where a running relay is put together.

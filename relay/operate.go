@@ -98,7 +98,7 @@ func newHealthCommand() *cobra.Command {
 		Use:     "health",
 		Short:   "Exit 0 when the running relay can store an event durably now",
 		Example: "  relay health --config /etc/relay/relay.yaml",
-		Long:    "For a container's HEALTHCHECK. It does not depend on Meta: a store server without a line is healthy.",
+		Long:    "For a container's HEALTHCHECK. It does not depend on Meta: a store server without a\nconnection is healthy.",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return online(c, func(ctx context.Context, client *admin.Client) error {
@@ -120,7 +120,7 @@ func newSupportBundleCommand() *cobra.Command {
 	var wait time.Duration
 	c := &cobra.Command{
 		Use:     "support-bundle FILE.zip",
-		Short:   "Collect what a helper needs: status, metrics, config without secrets, no personal data",
+		Short:   "Collect what support needs: status, metrics, config without secrets, no personal data",
 		Example: "  relay support-bundle relay-support.zip",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {

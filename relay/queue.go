@@ -180,7 +180,7 @@ func newQueueStatsCommand() *cobra.Command {
 				t.row("free on the volume", advice.Size(q.DiskFree))
 				t.row("damaged chunks", fmt.Sprint(q.DamagedChunks))
 				t.row("events lost with them", fmt.Sprint(q.LostRecords))
-				t.row("files set aside (.bad)", fmt.Sprint(q.BadFiles))
+				t.row("quarantined files (.bad)", fmt.Sprint(q.BadFiles))
 				if words := droppedWords(q.Dropped); words != "" {
 					t.row("dropped", words)
 				}

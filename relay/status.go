@@ -133,7 +133,7 @@ func printLosses(out io.Writer, q admin.QueueInfo) {
 		fmt.Fprintf(out, "%s  %s\n", colour(out, "33", "dropped"), words)
 	}
 	if q.DamagedChunks+q.DamagedFiles+int64(q.BadFiles) > 0 {
-		fmt.Fprintf(out, "%s  %s found, at least %s lost; %s set aside (.bad)\n", colour(out, "31", "damage"),
+		fmt.Fprintf(out, "%s  %s found, at least %s lost; %s quarantined (.bad)\n", colour(out, "31", "damage"),
 			count(int(q.DamagedChunks), "damaged chunk"), count(int(q.LostRecords), "event"), count(q.BadFiles, "file"))
 	}
 	if q.Rebuilt {

@@ -67,7 +67,7 @@ func TestDamage(t *testing.T) {
 		loses   bool // waiting records
 		repeats bool // settled records come again
 		letters int  // that are left
-		bad     int  // files set aside, at least
+		bad     int  // files quarantined, at least
 	}{
 		{"segment of NUL", func(t *testing.T, dir string) { change(t, segments(t, dir)[1], nul) }, true, false, 3, 1},
 		{"empty segment", func(t *testing.T, dir string) { change(t, segments(t, dir)[1], empty) }, true, false, 3, 1},
@@ -152,7 +152,7 @@ func TestDamage(t *testing.T) {
 			m, _ := filepath.Glob(filepath.Join(dir, "*.bad"))
 			bad += len(m)
 			if bad < c.bad {
-				t.Errorf("%d files are set aside, want %d", bad, c.bad)
+				t.Errorf("%d files are quarantined, want %d", bad, c.bad)
 			}
 			if c.bad > 0 && st.BadSegments == 0 && st.BadChunks == 0 && !st.MetaRebuilt {
 				t.Errorf("nothing is reported: %+v", st)
@@ -171,7 +171,7 @@ func TestDamage(t *testing.T) {
 				t.Errorf("after another start %d records come again", len(ids))
 			}
 			if st := q.Stats(); st.BadSegments > 0 || st.MetaRebuilt || st.BadFiles != bad {
-				t.Errorf("after another start, with %d files set aside: %+v", bad, st)
+				t.Errorf("after another start, with %d files quarantined: %+v", bad, st)
 			}
 		})
 	}

@@ -97,7 +97,7 @@ func (d *deadLog) repaired(r dead.Repair) {
 	}
 	d.q.mu.Unlock()
 	d.q.lookBesides()
-	d.q.o.Logger.Error("dead letters are damaged: what is readable was saved, the file is set aside", "code", logs.DeadDamaged,
+	d.q.o.Logger.Error("dead letters are damaged: what is readable was saved, the file is quarantined", "code", logs.DeadDamaged,
 		"saved", r.Saved, "lost", r.Lost, "lost_known", r.Known, "err", r.Cause)
 }
 

@@ -47,7 +47,7 @@
 //	  dead.db                 bbolt: dead letters, one row each (package dead)
 //	  secret                  of the installation (package seal); not the queue's, but in its backups
 //	  reserve                 room for cursors on a volume that a neighbour fills
-//	  *.bad                   set aside because it was damaged
+//	  *.bad                   quarantined because it was damaged
 //	  *.tmp                   being made; removed at the next open
 //
 // A sequence number is segment << 32 | index; numbers are never used again,

@@ -16,7 +16,7 @@ import (
 
 // Forget removes every record and dead letter that f wants removed, wherever it lies:
 // the files that hold one are written anew without it, and then searched to prove it,
-// pages that are not in use too. Files set aside as .bad may hold anything and are
+// pages that are not in use too. Files quarantined as .bad may hold anything and are
 // removed. With f.Dry it only counts, by the same search. What is moved or redriven
 // meanwhile is waited for.
 func (q *Queue) Forget(f queue.Forget) (n queue.Forgotten, err error) {
@@ -198,11 +198,11 @@ func (q *Queue) lingers(s *seg, f queue.Forget) (found bool, err error) {
 	return found, err
 }
 
-// removeBad removes what was set aside, and says how many files that were.
+// removeBad removes what was quarantined, and says how many files that were.
 func (q *Queue) removeBad(dry bool) (n int, err error) {
 	es, err := os.ReadDir(q.dir)
 	if err != nil {
-		return 0, fmt.Errorf("list files set aside: %w", err)
+		return 0, fmt.Errorf("list quarantined files: %w", err)
 	}
 	for _, e := range es {
 		if !strings.HasSuffix(e.Name(), files.BadSuffix) {

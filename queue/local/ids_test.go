@@ -128,7 +128,7 @@ func TestSameIDAgain(t *testing.T) {
 			drainAll(t, q, "a")
 			again(q, "drained after a stop")
 			if files, _ := filepath.Glob(filepath.Join(dir, "*.bad")); len(files) > 0 {
-				t.Errorf("set aside: %q", files)
+				t.Errorf("quarantined: %q", files)
 			}
 		})
 	}
@@ -256,7 +256,7 @@ func TestDamagedIDFiles(t *testing.T) {
 				}
 				bad, _ := filepath.Glob(filepath.Join(dir, "*"+ids.Suffix+".bad"))
 				if len(bad) != len(files) {
-					t.Errorf("set aside: %q", bad)
+					t.Errorf("quarantined: %q", bad)
 				}
 			})
 		}

@@ -116,7 +116,7 @@ func (q *Queue) reseal() {
 	bad := q.count.BadFiles
 	q.mu.Unlock()
 	if bad > 0 {
-		return // what was set aside may be sealed with any of them
+		return // what was quarantined may be sealed with any of them
 	}
 	if err := q.meta.Reseal(cur, listed); err != nil {
 		q.o.Logger.Warn("cannot let old keys go", "code", logs.ResealFailed, "err", err)

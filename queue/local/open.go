@@ -200,7 +200,7 @@ func segNames(names []string) []uint64 {
 	return nums
 }
 
-// openMeta opens meta.db. One that is damaged is set aside, and like one that is
+// openMeta opens meta.db. One that is damaged is quarantined, and like one that is
 // missing started over: every cursor is then at the oldest segment, which costs
 // duplicates.
 func (q *Queue) openMeta(names []string) error {

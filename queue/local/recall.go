@@ -19,7 +19,7 @@ func isSealed(s *seg) bool {
 	return err == nil
 }
 
-// recallOf gives the sealed segments whose ids lay in files that were set aside at
+// recallOf gives the sealed segments whose ids lay in files that were quarantined at
 // open.
 func (q *Queue) recallOf(old []*seg) map[uint64]bool {
 	nums := make([]uint64, len(old))

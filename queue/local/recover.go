@@ -113,7 +113,7 @@ func (q *Queue) install(s *seg, sum segment.Summary, sealed bool) {
 func (q *Queue) discard(s *seg) error {
 	q.noting.Lock()
 	defer q.noting.Unlock()
-	q.forgetSealed(s.Num) // one that stays is known to be of a segment that was set aside
+	q.forgetSealed(s.Num) // one that stays is known to be of a segment that was quarantined
 	q.mu.Lock()
 	s.gone = true
 	if !isClosed(s.ready) {

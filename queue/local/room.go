@@ -64,7 +64,7 @@ func (q *Queue) dropTo(l *lane, end Seq, why string) error {
 func (q *Queue) makeRoom() {
 	q.mu.Lock()
 	do := q.space.marks.Decide(q.seen())
-	most := q.space.max / 16 // of what was set aside
+	most := q.space.max / 16 // of what was quarantined
 	q.mu.Unlock()
 	if do >= room.Squeeze && q.squeeze() ||
 		do >= room.Drop && (q.shrink(queue.LaneUnmapped, q.waitsTo(queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(most)) {
@@ -119,7 +119,7 @@ func (q *Queue) dropOldest(enough func() bool) {
 }
 
 // sealNow does what the keeper has not come to yet about a tail that was rotated
-// out, without which its segment may not go. It says whether there was such work.
+// out, without which its segment must not be deleted yet. It says whether there was such work.
 func (q *Queue) sealNow(s *seg) bool {
 	q.mu.Lock()
 	i := slices.IndexFunc(q.tasks, func(t task) bool { return t.seal == s })
@@ -168,7 +168,7 @@ func (q *Queue) oldestOfLargest() (name string, oldest *seg) {
 	return name, oldest
 }
 
-// trimBad removes the oldest of what was set aside as damaged until the rest
+// trimBad removes the oldest of what was quarantined as damaged until the rest
 // takes no more than most. It says whether that freed anything.
 func (q *Queue) trimBad(most int64) (freed bool) {
 	type bad struct {
@@ -198,7 +198,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 			continue
 		}
 		freed = true
-		q.o.Logger.Warn("removed a damaged file that was set aside: its room is needed", "code", logs.DamagedRemoved, "file", filepath.Base(b.path))
+		q.o.Logger.Warn("removed a damaged file that was quarantined: its space is needed", "code", logs.DamagedRemoved, "file", filepath.Base(b.path))
 	}
 	return freed
 }

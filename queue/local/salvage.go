@@ -68,7 +68,7 @@ func (q *Queue) salvage(s *seg, isDamaged bool, cause error, file func([]ids.Kno
 		}
 		q.mu.Unlock()
 		q.lookBesides()
-		q.o.Logger.Error("segment is damaged: what is readable was saved, the file is set aside", "code", logs.SegmentDamaged,
+		q.o.Logger.Error("segment is damaged: what is readable was saved, the file is quarantined", "code", logs.SegmentDamaged,
 			"segment", filepath.Base(s.Path), "saved", sum.Records, "lost", lost, "lost_known", known, "err", cause)
 	}
 	if isDamaged {

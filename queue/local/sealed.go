@@ -49,7 +49,7 @@ func (q *Queue) forgetSealed(nums ...uint64) bool {
 // names are those of the directory.
 func (q *Queue) findMissing(names []string) {
 	for _, num := range q.meta.AllSealed() {
-		is := func(n string) bool { // one that was set aside whole is reported already
+		is := func(n string) bool { // one that was quarantined whole is reported already
 			of, suffix, ok := files.Number(n)
 			return ok && of == num && (suffix == segment.Suffix || strings.HasPrefix(suffix, segment.Suffix) && strings.HasSuffix(suffix, files.BadSuffix))
 		}

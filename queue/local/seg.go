@@ -26,7 +26,7 @@ type seg struct {
 	repairs int       // how often it was
 	unread  time.Time // when the disk first did not give some of it; zero: it does
 	gone    bool      // unlinked or about to be
-	filing  bool      // rotated out, and nobody has tried yet to file its ids: it may not go
+	filing  bool      // rotated out, and nobody has tried yet to file its ids: it must not be deleted yet
 	key     uint32    // all of it is known to be sealed with; 0: not looked at
 
 	end atomic.Uint32 // index behind the last record that is confirmed

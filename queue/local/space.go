@@ -115,7 +115,7 @@ func (q *Queue) seen() room.View {
 
 // lookBesides looks at what the directory holds beside the segments, and
 // beside what its owner keeps in directories of its own there: how much that
-// takes on disk, and how many files were set aside as damaged.
+// takes on disk, and how many files were quarantined as damaged.
 func (q *Queue) lookBesides() {
 	size, bad := int64(0), 0
 	es, err := os.ReadDir(q.dir)

@@ -14,7 +14,7 @@ import (
 )
 
 // A disk that for a while does not give what lies on it has lost nothing: the
-// lane waits, nothing is set aside or counted as lost, and all of it is there
+// lane waits, nothing is quarantined or counted as lost, and all of it is there
 // when the disk is back.
 func TestUnreadableIsNotLost(t *testing.T) {
 	dir, waiting, _ := damagedDir(t)
@@ -62,7 +62,7 @@ func TestUnreadableForAMoment(t *testing.T) {
 		q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
 		opened(t, q)
 		if err := <-back; err != nil {
-			t.Fatalf("%s was set aside: %v", name, err)
+			t.Fatalf("%s was quarantined: %v", name, err)
 		}
 		if st := q.Stats(); st.MetaRebuilt || st.BadFiles > 0 || st.BadSegments > 0 || st.Pending != int64(len(waiting)) || st.Dead != int64(len(dead)) {
 			t.Errorf("%s: %+v", name, st)

@@ -91,7 +91,7 @@ func NewMetrics(b Build) *Metrics {
 		Help: "Requests whose client said that it tries again (X-Retry-Count).",
 	})
 	m.registry.MustRegister(m.httpRetries)
-	m.received = counter("relay_events_received_total", "Messages that came in, by what became of them at the door.", "result")
+	m.received = counter("relay_events_received_total", "Messages that came in, by what relay did with them.", "result")
 
 	m.batches = counter("relay_delivery_batches_total", "Requests to the Graph API, by what became of them.", "event_set", "outcome")
 	m.delivered = counter("relay_events_delivered_total", "Conversions that Meta has accepted.", "event_set", "event")

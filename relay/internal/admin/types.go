@@ -58,9 +58,9 @@ type QueueInfo struct {
 	Duplicates    int64            `json:"duplicates"`                // since the start
 	Dropped       map[string]int64 `json:"dropped"`                   // removed by policy or operator, since the start
 	DamagedChunks int64            `json:"damaged_chunks"`            // found since the start
-	DamagedFiles  int64            `json:"damaged_segments"`          // set aside since the start
+	DamagedFiles  int64            `json:"damaged_segments"`          // quarantined since the start
 	LostRecords   int64            `json:"lost_records"`              // in damaged chunks and files, as far as known, since the start
-	BadFiles      int              `json:"bad_files"`                 // set aside as damaged, and lying there now
+	BadFiles      int              `json:"bad_files"`                 // quarantined as damaged, and lying there now
 	Rebuilt       bool             `json:"cursors_rebuilt"`           // at the start: meta.db was lost or damaged, some events are sent again
 	Keys          []string         `json:"encryption_keys,omitempty"` // ids of the keys that what lies there needs; "none": something is not sealed
 	SyncP99       float64          `json:"sync_p99_seconds"`

@@ -133,7 +133,7 @@ func network(said string) Advice {
 		}
 	case is("too slow"):
 		return Advice{
-			Cause: "slow_line", What: "The line did not carry the request to its end, so Meta stored none of it.",
+			Cause: "slow_line", What: "The connection did not carry the request to its end, so Meta stored none of it.",
 			When: lasts, Who: Network, Do: "check the internet connection", Relay: "relay keeps the events and makes its requests smaller until they get through.",
 		}
 	case is("address of"):

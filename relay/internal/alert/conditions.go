@@ -48,7 +48,7 @@ type Snapshot struct {
 	Full                 string // why nothing is accepted
 	Refuses              bool   // nothing is accepted, for another reason than that
 	Dropped              int64  // events dropped for want of room since the start; only grows
-	Damaged, Lost        int64  // since the start: files set aside and chunks found damaged, events lost with them; only grow
+	Damaged, Lost        int64  // since the start: files quarantined and chunks found damaged, events lost with them; only grow
 	SetAside             int    // damaged files that lie there now
 	Opening              bool   // the queue is being opened: its numbers still grow
 

@@ -1,4 +1,4 @@
-// Package alert tells a person what relay cannot mend by itself, for shops
+// Package alert tells a person what relay cannot fix by itself, for shops
 // that run no Prometheus: by webhook, by a command, and by one log line.
 //
 //	status ─Look─► conditions ─► Watch: begin, repeat, end ─► webhook, command, log

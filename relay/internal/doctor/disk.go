@@ -84,7 +84,7 @@ func (e *exam) losses(dir string) {
 	bad := len(m)
 	r := e.Running
 	if bad > 0 || r.Lost > 0 {
-		text := fmt.Sprintf("%d damaged files of the queue were set aside in %s.", bad, dir)
+		text := fmt.Sprintf("%d damaged files of the queue were quarantined in %s.", bad, dir)
 		if r.Lost > 0 {
 			text += fmt.Sprintf(" At least %d events were lost with what was damaged since relay started.", r.Lost)
 		}

@@ -83,7 +83,7 @@ func (u *exchange) took(last bool) {
 
 var (
 	errTimeout = errors.New("no answer in time")
-	errUpload  = errors.New("the line is too slow for the request")
+	errUpload  = errors.New("the connection is too slow for the request")
 )
 
 // pieces is a body that is written without being joined: a batch is up to

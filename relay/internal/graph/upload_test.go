@@ -79,7 +79,7 @@ func TestStalledUpload(t *testing.T) {
 	s := slowly(t, 64<<10, 0, 256<<10, func(http.ResponseWriter, *http.Request) { <-done })
 	defer close(done)
 	r := upload100(t, s, 300*time.Millisecond)
-	if r.Class != Retry || r.Upload != UploadPart || !r.TooSlow || r.Message != "the line is too slow for the request" {
+	if r.Class != Retry || r.Upload != UploadPart || !r.TooSlow || r.Message != "the connection is too slow for the request" {
 		t.Errorf("%+v", r)
 	}
 }

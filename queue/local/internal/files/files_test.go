@@ -49,7 +49,7 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// A file is whole or as it was; what is set aside takes nobody's name.
+// A file is whole or as it was; what is quarantined takes nobody's name.
 func TestPlace(t *testing.T) {
 	for _, noSync := range []bool{false, true} {
 		path := filepath.Join(t.TempDir(), "file")

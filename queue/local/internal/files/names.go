@@ -12,7 +12,7 @@ import (
 	"relay/queue/local/internal/step"
 )
 
-// BadSuffix ends the name of a file that is set aside because it is damaged.
+// BadSuffix ends the name of a file that is quarantined because it is damaged.
 const BadSuffix = ".bad"
 
 // Path is where a file lies that is named after a segment.
@@ -31,7 +31,7 @@ func Number(name string) (num uint64, suffix string, ok bool) {
 	return num, name[i:], err == nil && num > 0 && num < 1<<32
 }
 
-// BadName gives a name that is not taken for a file that is set aside.
+// BadName gives a name that is not taken for a file that is quarantined.
 func BadName(path string) string {
 	name := path + BadSuffix
 	for i := 1; ; i++ {

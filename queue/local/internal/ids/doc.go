@@ -28,6 +28,6 @@
 // # What can hurt you
 //
 // A file that cannot be read says no: a duplicate is the lesser harm. One that is
-// has no header is set aside as the Store opens; Recall says for which segments the
+// has no header is quarantined as the Store opens; Recall says for which segments the
 // ids are to be read again.
 package ids

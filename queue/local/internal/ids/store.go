@@ -55,7 +55,7 @@ type Store struct {
 	tails []*Tail // oldest first; the last is that of the segment being written
 	files []*file // oldest first
 
-	damaged []uint64 // files set aside at open
+	damaged []uint64 // files quarantined at open
 	why     error
 }
 

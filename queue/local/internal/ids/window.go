@@ -178,7 +178,7 @@ func (s *Store) Salvaged(num uint64, saved []Known) error {
 }
 
 // Recall gives those of some segments, ascending, whose ids lay in files that were
-// set aside at open, as far as one can tell: the newest before each, as many as a
+// quarantined at open, as far as one can tell: the newest before each, as many as a
 // file holds. records says how many a segment holds, and whether that is known: the
 // ids of others are read anyway.
 func (s *Store) Recall(segs []uint64, records func(num uint64) (n int64, known bool)) map[uint64]bool {

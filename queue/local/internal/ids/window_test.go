@@ -289,7 +289,7 @@ func TestCopy(t *testing.T) {
 	c.Close()
 }
 
-// A damaged file is set aside, and says of which segments the ids are read again; one
+// A damaged file is quarantined, and says of which segments the ids are read again; one
 // of a newer version is refused.
 func TestOpenDamaged(t *testing.T) {
 	s := newShop(t, 1000)

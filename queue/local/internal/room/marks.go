@@ -64,7 +64,7 @@ type Action int
 const (
 	Nothing    Action = iota
 	Squeeze           // rewrite segments to what is waited for: nothing is lost by it
-	Drop              // that, and when it frees nothing: what nobody maps, what was set aside as damaged
+	Drop              // that, and when it frees nothing: what nobody maps, what was quarantined as damaged
 	DropOldest        // all that, and when it frees nothing: the oldest
 )
 

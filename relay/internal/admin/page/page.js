@@ -79,7 +79,7 @@ function keys(list) {
 function foot(s, now) {
   const skew = Math.abs(s.clock_skew_seconds) >= 5 ? `clock ${Math.abs(Math.round(s.clock_skew_seconds))} s ${s.clock_skew_seconds > 0 ? "ahead of" : "behind"} Meta's` : "";
   const bits = [`relay ${s.build.version}`, `up ${span((now - new Date(s.started_at)) / 1000)}`, `process ${s.pid}`, s.queue.unmapped ? `${num(s.queue.unmapped)} unmapped events kept for a later mapping` : "",
-    s.queue.damaged_chunks ? `${num(s.queue.damaged_chunks)} damaged chunks set aside` : "", skew].filter(Boolean);
+    s.queue.damaged_chunks ? `${num(s.queue.damaged_chunks)} damaged chunks quarantined` : "", skew].filter(Boolean);
   const mark = bits.join("|");
   if ($("foot").dataset.was === mark) return;
   $("foot").dataset.was = mark;
