@@ -23,8 +23,8 @@ func newBackupCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Write a consistent copy of the queue, while relay runs",
-		Long: `Writes a tar file of the queue directory and reads it again: it is whole, or not there.
-It is of one moment. ` + "`relay restore`" + ` unpacks it. --verify reads a copy made before.
+		Long: `Writes a tar file of the queue directory, as of one moment, and reads it again. On an
+error no file is left. ` + "`relay restore`" + ` unpacks it. --verify reads a copy made before.
 
 The file holds what the queue holds, events of customers and the secret of the installation,
 encrypted only as far as the queue is. With --passphrase-file all of it is encrypted, in the

@@ -31,10 +31,10 @@ func newDoctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Look for what is wrong: token, event sets, clock, disk, proxy, file rights",
 		Long: `Looks at config and mapping, at the event sets of a running relay, this machine (addresses,
-file rights, certificate, disk speed and space, noticing of changed files), the way to Meta
-(proxy, TLS, clock, API version) and what Meta thinks of the token and of each event set.
-Each finding comes with its fix and who must do it. Works with and without a running relay;
-run it as the user that relay runs as.
+file rights, certificate, disk speed and space, whether changed files are noticed), the
+connection to Meta (proxy, TLS, clock, API version) and what Meta says of the token and of
+each event set. Each finding comes with its fix and who must do it. Works with and without
+a running relay; run it as the user that relay runs as.
 
 With --test-event-code it also sends one made-up event to each event set; find the code
 in Events Manager under Test events. Meta treats such events like real ones, which is why

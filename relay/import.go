@@ -32,7 +32,7 @@ apart. CSV and TSV: the header names the columns. event, timestamp, messageId, u
 and names below context, traits, properties and integrations (context.traits.email,
 properties.products[0].price) are places of the event; any other header, dots and
 brackets included, is a property of that name. Each may be packed with gzip. Separator
-and encoding (UTF-8, UTF-16, Windows-1252) are found out, and so is Excel's sep= line.
+and encoding (UTF-8, UTF-16, Windows-1252) are detected, and so is Excel's sep= line.
 
 --column 'PATH=HEADER' fills a place of the event from a column, or from several:
 'timestamp=Date + Time'. '=HEADER' leaves a column out. Times are read as by the
@@ -44,7 +44,7 @@ an item of products ('products[].price=Line price'), what the order has once is 
 from the first row that has it. --id names the column that makes a row the same sale in
 the next export (an order number): it is stored once, whatever else has changed in it.
 
-A file is read whole, as it was at the beginning, or not further. An import that was
+A file that changes while it is read is not read further. An import that was
 stopped, by you or by a power cut, goes on where it was when the same command is given
 again. The same file is imported once. Rows that cannot be used go to a report with
 their number, their text and the reason.

@@ -59,7 +59,7 @@ func newTailCommand() *cobra.Command {
 		Use:   "tail",
 		Short: "Show outcomes as they happen, without personal data",
 		Long: `Follows the running relay until it is interrupted: what came in, what Meta accepted, what was
-skipped, what became a dead letter and why, what an event set's state turned to.`,
+skipped, what became a dead letter and why, and each change of an event set's state.`,
 		Example: "  relay tail\n  relay tail --json | jq 'select(.outcome == \"dead\")'",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -17,8 +17,8 @@ func newReceiptCommand() *cobra.Command {
 		Use:   "receipt ORDER-ID|MESSAGE-ID",
 		Short: "Was this sale sent, when, to which event set, and what did Meta say",
 		Long: `Looks an order id or a messageId up: in the receipts of what Meta has accepted, among the
-dead letters, and in what still waits. Receipts are kept up to queue.receipts_max_size, the
-newest first to stay. Exit code 1 when nothing is known of it.`,
+dead letters, and in what still waits. Receipts are kept up to queue.receipts_max_size; the
+oldest are removed first. Exit code 1 when nothing is known of it.`,
 		Example: "  relay receipt 50314b8e9bcf000000000000\n  relay receipt A-1001 --json",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -27,8 +27,8 @@ func newRestoreCommand() *cobra.Command {
 		Use:   "restore FILE",
 		Short: "Unpack a backup into an empty queue directory",
 		Long: `Unpacks what ` + "`relay backup`" + ` wrote into queue.path, which must be empty or not exist,
-and compares every sum: all of it is there afterwards, or none. It says how many events
-may go twice; the next start logs it once more. People who were forgotten since the backup
+and checks every checksum: all of it is there afterwards, or none. It says how many events
+may be sent twice; the next start logs it again. People who were forgotten since the backup
 was made are in it again: run ` + "`relay forget`" + ` for them.
 Stop relay first, and move the old directory away: of two queues with the same events
 each sends them.`,

@@ -24,7 +24,7 @@ func newStatusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Depth, lag, rate, and each event set's state and last error",
 		Long: `Asks the running relay. When none runs it opens the queue itself and says what
-waits; what went on before is then not known.`,
+waits; rates and last errors are then not known.`,
 		Example: "  relay status\n  relay status --watch\n  relay status --json | jq .queue.pending",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

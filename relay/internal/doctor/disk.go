@@ -90,7 +90,7 @@ func (e *exam) losses(dir string) {
 		}
 		e.say(Finding{
 			Check: "disk", Code: "damaged", Level: Warn, Text: text, Who: You,
-			Fix: "See the kernel's log (`dmesg`) and the health of the disk, and replace it. Keep the .bad files for support; remove them when nobody wants them any more.",
+			Fix: "See the kernel's log (`dmesg`) and the health of the disk, and replace it. Keep the .bad files for support; remove them when nobody needs them.",
 		})
 	}
 	if r.Rebuilt {
@@ -127,7 +127,7 @@ func within(d time.Duration, fn func() error) error {
 func (e *exam) space(dir string) {
 	v, err := disk.VolumeOf(dir)
 	if err != nil {
-		e.say(Finding{Check: "disk", Code: "space_unknown", Level: Note, Text: fmt.Sprintf("The space of the volume of %s cannot be told: %v.", dir, err)})
+		e.say(Finding{Check: "disk", Code: "space_unknown", Level: Note, Text: fmt.Sprintf("The free space of the volume of %s cannot be read: %v.", dir, err)})
 		return
 	}
 	e.judgeSpace(dir, v)
@@ -147,7 +147,7 @@ func (e *exam) judgeSpace(dir string, v disk.Volume) {
 		})
 	case "overlay":
 		e.say(Finding{
-			Check: "disk", Code: "container_layer", Level: Warn, Text: fmt.Sprintf("queue.path: %s lies in the container itself: it goes when the container is replaced.", dir),
+			Check: "disk", Code: "container_layer", Level: Warn, Text: fmt.Sprintf("queue.path: %s lies in the container itself: it is lost when the container is replaced.", dir),
 			Fix: "Mount a volume at queue.path.", Who: You,
 		})
 	}

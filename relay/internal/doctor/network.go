@@ -90,7 +90,7 @@ func environmentProxy(r *http.Request) (string, error) {
 func (e *exam) clock(res graph.Result) {
 	skew, ok := res.Skew(e.Now(), 0)
 	if !ok {
-		e.say(Finding{Check: "clock", Code: "no_date", Level: Note, Text: "The answer brought no date: the clock cannot be compared."})
+		e.say(Finding{Check: "clock", Code: "no_date", Level: Note, Text: "The answer carried no date, so the clock cannot be compared."})
 		return
 	}
 	ahead := "ahead of"

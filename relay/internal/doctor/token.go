@@ -61,7 +61,7 @@ func (e *exam) scopes(ctx context.Context) bool {
 		return false
 	case res.Class == graph.TokenPause: // said with the event set
 	case res.Class != graph.Delivered:
-		e.say(Finding{Check: "token", Code: "send_only", Level: Note, Text: "The token may not be read with: it is made for sending alone, as Events Manager makes them. That is normal."})
+		e.say(Finding{Check: "token", Code: "send_only", Level: Note, Text: "The token can send and cannot read, as tokens made in Events Manager are. That is normal."})
 	case len(scopes) > 0 && !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(needed, s) }):
 		e.say(Finding{
 			Check: "token", Code: "scopes", Level: Warn, Who: MetaAdmin,

@@ -25,7 +25,7 @@ func (e *exam) version() {
 	case !known && meta.Newer(newest, v):
 		e.say(Finding{
 			Check: "version", Code: "version_retired", Level: Warn, Who: You, Fix: fix,
-			Text: fmt.Sprintf("graph.version %s is not one of those known to live: Meta answers with the oldest version still alive.", v),
+			Text: fmt.Sprintf("graph.version %s is not a version that this relay knows as usable: Meta answers with the oldest version still alive.", v),
 		})
 		return
 	case !known:

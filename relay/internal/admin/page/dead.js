@@ -96,7 +96,7 @@ function rows() {
   if (focused) { const b = $("dead-rows").querySelector(`[data-id="${CSS.escape(focused)}"]`); if (b) b.focus(); }
   const f = Object.keys(filter()).length > 0;
   $("dead-empty").hidden = !signedIn || shown.length > 0;
-  text($("dead-empty"), f ? "None that match." : "Nothing here: every event found its way.");
+  text($("dead-empty"), f ? "None that match." : "Nothing here: no event was held or refused.");
   text($("dead-note"), summary.total ? `${num(summary.total)} kept, oldest first` : "");
   bar();
 }
@@ -137,7 +137,7 @@ async function retry({ what, body }) {
 async function drop({ what, body }) {
   try {
     const see = await post("/api/v1/dead/drop", { ...body, dry_run: true });
-    if (!see.matched) { toast("None of them is there any more."); refresh(); return; }
+    if (!see.matched) { toast("They are gone: somebody has retried or dropped them."); refresh(); return; }
     const ok = await ask({ title: `Drop ${num(see.matched)} for good?`, yes: "Drop", danger: true, body: `${what[0].toUpperCase() + what.slice(1)} will never be delivered. This cannot be undone.` });
     if (!ok) return;
     const res = await post("/api/v1/dead/drop", body);
