@@ -51,9 +51,9 @@ func TestOptOut(t *testing.T) {
 		`"integrations":{"Facebook Custom Audiences":false,"Salesforce":false}`: false,
 		`"integrations":{"Segment.io":false,"AppsFlyer":false}`:                 false, // what mobile libraries write
 		`"integrations":{"Conversions API":false}`:                              false,
-		`"integrations":[]`:                                                     false,
-		`"integrations":false`:                                                  false,
-		`"context":{"integrations":[]}`:                                         false,
+		`"integrations":[]`:             false,
+		`"integrations":false`:          false,
+		`"context":{"integrations":[]}`: false,
 	} {
 		if got := out(members); got != want {
 			t.Errorf("%s: opted out %v, want %v", members, got, want)

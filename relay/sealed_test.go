@@ -129,7 +129,7 @@ func TestEncryptedAtRest(t *testing.T) {
 	}
 
 	h.write(t, "queue.key", key(2)+"\n")
-	out, err := relayCommand(t.Context(), "queue", "export", "--config", h.path("relay.yaml")).CombinedOutput()
+	out, err := relayCommand(t.Context(), "queue", "export", "--config", h.path("relay.yaml")).Output()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

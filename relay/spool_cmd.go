@@ -35,7 +35,7 @@ them. They read the directory itself, as relay's own user or root.`,
 			if err != nil {
 				return err
 			}
-			defer kept.Close()
+			defer func() { _ = kept.Close() }()
 			files, err := kept.List()
 			if err != nil {
 				return spoolError(err)
@@ -72,7 +72,7 @@ them. They read the directory itself, as relay's own user or root.`,
 			if err != nil {
 				return err
 			}
-			defer kept.Close()
+			defer func() { _ = kept.Close() }()
 			f, err := kept.Open(args[0])
 			if err != nil {
 				return spoolError(err)

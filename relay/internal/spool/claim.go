@@ -79,7 +79,7 @@ func (d *Directory) take(ctx context.Context, claim string) time.Duration {
 		return wait // the claim stays
 	}
 	if verdict.to == refusedDir {
-		if err := d.explain(claim, verdict); err != nil {
+		if err := d.explain(claim, verdict); err != nil { //nolint:contextcheck // a report is written whole, also at the end
 			d.once(claim, err).Warn("spool: report cannot be written yet", "code", logs.SpoolReportNotWritten)
 			return 0
 		}

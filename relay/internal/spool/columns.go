@@ -55,7 +55,7 @@ var roots = append([]string{"properties", "context", "traits", "integrations"}, 
 // below a member of it. Whatever else has dots or brackets is a name.
 func isPath(name string) bool {
 	root, _, below := strings.Cut(name, ".")
-	if i := strings.IndexByte(root, '['); i >= 0 {
+	if strings.Contains(root, "[") {
 		return false
 	}
 	if !below {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 )
 
 // textLines reads a table line by line. Lines end with LF, CRLF, or with CR where
@@ -52,8 +53,8 @@ func (l *textLines) next() (textLine, error) {
 
 // back puts lines back, the first of them to be the next.
 func (l *textLines) back(lines []textLine) {
-	for i := len(lines) - 1; i >= 0; i-- {
-		l.ahead = append(l.ahead, lines[i])
+	for _, line := range slices.Backward(lines) {
+		l.ahead = append(l.ahead, line)
 	}
 }
 

@@ -28,7 +28,7 @@ func TestFlippedBit(t *testing.T) {
 		t.Fatal(err)
 	}
 	forgotten, unprinted, refused := 0, 0, 0
-	for at := 0; at < len(whole); at++ {
+	for at := range whole {
 		if at > header+2*Row && at < len(whole)-Row && at%173 > 0 {
 			continue
 		}

@@ -372,8 +372,12 @@ func TestHashes(t *testing.T) {
 	secret := [32]byte{1}
 	hashes := map[Hash]string{}
 	for _, e := range []queue.Entry{
-		{ID: "m"}, {ID: "n"}, {Space: queue.ByKey, Key: "m"}, {Space: queue.ByKey, ID: "m", Key: "n"},
-		{Space: queue.ByRefusedID, ID: "m"}, {Space: queue.ByRefusedID, ID: "m", Print: 1},
+		{ID: "m"},
+		{ID: "n"},
+		{Space: queue.ByKey, Key: "m"},
+		{Space: queue.ByKey, ID: "m", Key: "n"},
+		{Space: queue.ByRefusedID, ID: "m"},
+		{Space: queue.ByRefusedID, ID: "m", Print: 1},
 	} {
 		h := HashOf(nil, &secret, &e)
 		if was, ok := hashes[h]; ok || h.own() != (e.Space == queue.ByKey) {
