@@ -18,7 +18,7 @@ const dropsPause = 250 * time.Millisecond
 // hint is all it is: whoever listens looks for himself, and polls besides,
 // because a network file system says nothing. With mode poll or off, or where
 // the system has no more watches, there are no hints. tell should have room for
-// one; hints that nobody waits for are dropped.
+// one; a hint that nobody receives is dropped.
 func Drops(ctx context.Context, dir, mode string, tell chan<- struct{}, log *slog.Logger) error {
 	if mode != "" && mode != WatchAuto {
 		<-ctx.Done()

@@ -1,21 +1,32 @@
-// Package mapper makes conversions of events: a mapping file and an event in, what is
-// sent to each event set out. It is pure: no clock, no network, no log.
+// Package mapper turns track calls into conversions by a mapping file.
 //
-//	mapping.yaml ──Parse──► Mapping ──Map, MapLane──► Outcome: send, skip or hold
-//	                            ▲                        conversion, keys, people, notes
-//	event + time of receipt ────┘
+//	mapping.yaml ── Parse ──► Mapping
+//	                             │
+//	event, time of receipt ── Map / MapLane ──► Outcomes: send, skip or hold
+//
+// Map gives one Outcome for each list and event set that the event goes to, or
+// one for an event that is skipped or held as a whole. An Outcome that is sent
+// has the bytes of one element of `data`; each has the notes, the match keys and
+// the people that were found, so that nobody needs to scan those bytes again.
 //
 // What it guarantees:
 //
-//   - The same event, time of receipt and mapping make the same bytes, in any process
-//     that has the same Encoding and secret.
-//   - Nothing of a customer leaves unhashed: match keys are hashed, what is personal by
-//     its name or by what it holds is left out of custom_data, and ids that are
-//     addresses or phone numbers become keyed hashes (package personal).
-//   - A property, a trait or a customer's field that cannot be used is left out with a
-//     note and never ends an event; what ends one has a reason of its own.
-//   - The notes, and what `relay map --explain` says, come from the code that sends.
+//   - It is pure: no clock, no network, no log. The same event, mapping and times
+//     give the same bytes, which is what makes a retry the same conversion
+//     (docs/contract.md 1). Whoever changes what an encoder writes raises Encoding:
+//     drain notes it with requests in doubt, and says when it cannot repeat them.
+//   - A Mapping never changes once it is parsed, and may be used by many goroutines.
+//   - No event makes it fail: what cannot be used is left out with a note, or the
+//     event is held with a reason.
+//   - Nothing personal leaves unhashed: match keys are hashed, custom_data passes
+//     the rules of mapper/personal (docs/contract.md 5.1).
+//   - Explain runs the same code as Map and reports each step.
 //
-// What can hurt you: a Mapping is safe for use by many goroutines, an Event's Body must
-// not change while it is mapped.
+// An event's way through the files: subject.go (decode, time, traits), keys.go and
+// norm_*.go (match keys), value.go and goods.go (money, products), custom.go (what
+// is left), map.go (the verdict), encode.go (the two wire formats).
+//
+// What can hurt you: the tables keyTable, identifierTable, standardFields,
+// builtin and metaNames are the only home of their names; mapping.schema.json repeats keys
+// of the mapping for editors, and schema_test.go holds the two against each other.
 package mapper

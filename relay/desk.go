@@ -25,8 +25,8 @@ import (
 	"relay/relay/internal/track"
 )
 
-// desk is where a command asks and acts: at the running relay or, when none
-// runs, at the queue directory, opened by this process for as long as the
+// desk is a command's session: with the running relay or, when none runs, with
+// the queue directory, opened by this process for as long as the
 // command takes. Either way it is the same API.
 type desk struct {
 	*admin.Client
@@ -219,7 +219,7 @@ type noteReader struct {
 func (r noteReader) Note(key string) []byte       { return r.n.Note(key) }
 func (r noteReader) SetNote(string, []byte) error { return errors.New("read only") }
 
-// withDesk runs a command at a desk.
+// withDesk runs a command in a session.
 func withDesk(c *cobra.Command, write bool, do func(context.Context, *desk) error) error {
 	d, err := openDesk(c, write)
 	if err != nil {

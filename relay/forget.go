@@ -151,7 +151,7 @@ func forgetDropped(d *spool.Directory) func(context.Context, *person.Matcher, bo
 	}
 }
 
-// all are those that are known: in force, and of before.
+// all returns the mapping in force and the earlier ones that are kept.
 func (l *liveMapping) all() (out []*mapper.Mapping) {
 	if m := l.Mapping(); m != nil {
 		out = append(out, m)

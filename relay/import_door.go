@@ -88,7 +88,7 @@ func (d *importDoor) Save(ctx context.Context, key string, state []byte) error {
 }
 
 // openImportDesk is openDesk for an import, which may be the first thing that
-// ever happens to a queue. A dry run gets no desk when no relay runs.
+// ever happens to a queue. A dry run gets no session when no relay runs.
 func openImportDesk(c *cobra.Command, dryRun bool) (*desk, *config.Config, error) {
 	cfg, _, err := config.Load(configPath(c), config.Options{})
 	if err != nil {

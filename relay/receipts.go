@@ -22,8 +22,8 @@ import (
 // receiptsDir lies in the queue's directory: one lock, one key, one backup.
 const receiptsDir = "receipts"
 
-// openReceipts opens the ledger for writing; nil when none is kept and none is
-// left of before. The caller holds the queue's lock.
+// openReceipts opens the ledger for writing; nil when none is kept and none was
+// left by a previous run. The caller holds the queue's lock.
 func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipts.Ledger, error) {
 	dir := filepath.Join(cfg.Queue.Path, receiptsDir)
 	if _, err := os.Stat(dir); err != nil && cfg.Queue.ReceiptsMaxSize == 0 {

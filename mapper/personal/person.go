@@ -17,7 +17,7 @@ const (
 )
 
 // Person is what an event says about its customer, to find it again in texts.
-// It is made anew for each event (Reset), in the room of the last one.
+// Reset makes it ready for the next event and keeps its buffers.
 type Person struct {
 	room   []byte
 	parts  []part

@@ -12,7 +12,7 @@ import (
 var (
 	// ErrNewerFormat: a newer program wrote this directory; nothing was touched.
 	ErrNewerFormat = files.ErrNewerFormat
-	// ErrOlderFormat: a version of before the first release wrote this directory;
+	// ErrOlderFormat: a version older than the first release wrote this directory;
 	// nothing was touched.
 	ErrOlderFormat = files.ErrOlderFormat
 	// ErrKey: the directory is encrypted and no given key opens it, or is

@@ -34,7 +34,7 @@ func (q *Queue) keep(t task) {
 	}
 }
 
-// runKeeper does what nobody waits for: it looks at the segments of before,
+// runKeeper does the background work: it looks at the segments left by the previous run,
 // seals rotated ones, unlinks those every lane has passed, and keeps the bounds.
 func (q *Queue) runKeeper() {
 	q.openOld()

@@ -52,7 +52,7 @@ type Options struct {
 	// nil: none are kept.
 	Receipts func(id string) ([]receipts.Receipt, error)
 
-	// Mappings are all that are known, those of before too: a person is looked for by
+	// Mappings are all that are known, earlier ones too: a person is looked for by
 	// what each of them makes of an event. nil: the defaults alone.
 	Mappings func() []*mapper.Mapping
 	// ForgetReceipts removes a person from the receipts, ForgetDropped from dropped

@@ -5,7 +5,7 @@
 //
 //   - The authority is constrained by name to the hosts it was made for: whoever
 //     trusts it trusts nothing else on the internet because of it.
-//   - An authority that is there is kept; only the certificate is made anew.
+//   - An authority that is there is kept; only the certificate is made again.
 //   - Each file is written whole, keys readable to their owner alone. The key
 //     is renamed into place before the certificate: a relay that reads in
 //     between sees a pair that does not match and keeps the one it has.

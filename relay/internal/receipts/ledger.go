@@ -321,7 +321,7 @@ func (l *Ledger) Close() error {
 }
 
 // SetKeys puts another key in force: what is recorded from now on is sealed with
-// it. Receipts of before stay as they are, and need their keys until they go.
+// it. Older receipts stay as they are, and need their keys until they are removed.
 func (l *Ledger) SetKeys(key []byte, old ...[]byte) error {
 	keys, err := seal.NewKeys(key, old...)
 	if err != nil {

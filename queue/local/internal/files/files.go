@@ -27,7 +27,7 @@ const Version = 2
 var (
 	// ErrNewerFormat means that a newer program wrote the bytes.
 	ErrNewerFormat = errors.New("directory was written by a newer version")
-	// ErrOlderFormat means that a version of before the first release did.
+	// ErrOlderFormat means that a version older than the first release did.
 	ErrOlderFormat = errors.New("directory was written by a version from before the first release: move it away")
 )
 
