@@ -32,6 +32,7 @@ type Config struct {
 	// they exist or not. They are what a Watcher is to watch.
 	Files []string
 
+	source  Secret // the file's text; it may hold tokens
 	origins map[string]Origin
 	// references are the values that came through ${…}, by key or item of one:
 	// what is shown instead.
@@ -207,4 +208,12 @@ type Alerts struct {
 type Watch struct {
 	Mode string // auto (fsnotify and a slow poll), poll, off
 	Poll time.Duration
+}
+
+// Source is the text of the file that c was read from; nil: of none.
+func (c *Config) Source() []byte {
+	if c.source.IsEmpty() {
+		return nil
+	}
+	return []byte(c.source.Reveal())
 }

@@ -30,52 +30,52 @@ type content struct {
 
 func contentOf(data []byte) content { return content{kind: present, sum: sha256.Sum256(data)} }
 
-// readContent reads a file whole. A file that changes while it is read is
+// readContent reads a file whole; the FileInfo is nil where there is none. A file that changes while it is read is
 // unstable; one that is larger than limit, no regular file or not readable has
 // failed.
-func readContent(path string, limit int64) (content, Change) {
-	data, err := readStable(path, limit)
+func readContent(path string, limit int64) (content, os.FileInfo, Change) {
+	data, info, err := readStable(path, limit)
 	switch {
 	case errors.Is(err, errUnstable):
-		return content{kind: unstable}, Change{Path: path}
+		return content{kind: unstable}, info, Change{Path: path}
 	case errors.Is(err, fs.ErrNotExist):
-		return content{kind: missing}, Change{Path: path, Deleted: true}
+		return content{kind: missing}, nil, Change{Path: path, Deleted: true}
 	case err != nil:
 		err = fmt.Errorf("read %s: %w", path, withoutPath(err))
-		return content{kind: failed, sum: sha256.Sum256([]byte(err.Error()))}, Change{Path: path, Err: err}
+		return content{kind: failed, sum: sha256.Sum256([]byte(err.Error()))}, info, Change{Path: path, Err: err}
 	}
-	return contentOf(data), Change{Path: path, Data: data}
+	return contentOf(data), info, Change{Path: path, Data: data}
 }
 
 var errUnstable = errors.New("the file changed while it was read")
 
-func readStable(path string, limit int64) ([]byte, error) {
+func readStable(path string, limit int64) ([]byte, os.FileInfo, error) {
 	before, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case !before.Mode().IsRegular():
-		return nil, errors.New("not a regular file")
+		return nil, before, errors.New("not a regular file")
 	case before.Size() > limit:
-		return nil, fmt.Errorf("larger than %s", sizeText(limit))
+		return nil, before, fmt.Errorf("larger than %s", sizeText(limit))
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, before, err
 	}
 	defer func() { _ = f.Close() }()
 	var b bytes.Buffer
 	b.Grow(int(before.Size()) + bytes.MinRead)
 	n, err := io.Copy(&b, io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, err
+		return nil, before, err
 	}
 	after, err := os.Stat(path)
 	if err != nil {
-		return nil, errUnstable // it was there a moment ago
+		return nil, before, errUnstable // it was there a moment ago
 	}
 	if !os.SameFile(before, after) || before.Size() != after.Size() || !before.ModTime().Equal(after.ModTime()) || n != after.Size() {
-		return nil, errUnstable
+		return nil, before, errUnstable
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), after, nil
 }

@@ -21,9 +21,10 @@
 // # What can hurt you
 //
 // A token file that cannot be read is a warning, not an error: relay must go on
-// taking events. A Watcher that polls cannot know that a program pauses in the
-// middle of writing; it tells what two reads, [WatchOptions].Debounce apart,
-// agree on. OnChange runs on Run's goroutine: while it works, nothing else is
+// taking events. A Watcher cannot know that a program pauses in the middle of
+// writing; it tells a file that has been still for Debounce, or for as long as
+// [WatchOptions].Still wants, and never one that does not get still
+// ([Watcher.Restless]). OnChange runs on Run's goroutine: while it works, nothing else is
 // told, and it must not call Check. The bounds of a key are checked here; what
 // only its user can know (does the volume have so much room?) is reported by
 // that user through [Config.Invalid].
@@ -34,7 +35,7 @@
 //	                                                                    │
 //	               warnings, *InvalidError{Problems} ◄── conceal ◄──────┘
 //
-//	directory events ─┐ 250 ms of quiet (at most 2 s)
-//	poll (30 s) ──────┼──► look: every file read whole, hashed ──► the same twice? ──► OnChange
+//	directory events ─┐ within 50 ms
+//	poll (30 s) ──────┼──► look: every file read whole, hashed ──► still for long enough? ──► OnChange
 //	Trigger, Check ───┘         and the directories it is reached through watched
 package config

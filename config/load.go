@@ -17,6 +17,7 @@ import (
 // own environment.
 type Options struct {
 	LookupEnv func(name string) (string, bool) // nil: os.LookupEnv
+	Source    []byte                           // what Load takes the file to hold; nil: what it holds now
 }
 
 // Load reads, expands and checks relay.yaml. It returns what is legal but
@@ -24,7 +25,10 @@ type Options struct {
 // The Config is nil exactly when there is an error. Relative paths in it are
 // relative to the file's folder.
 func Load(path string, o Options) (*Config, []strictyaml.Problem, error) {
-	src, err := readBounded(path, strictyaml.MaxSize+1)
+	src, err := o.Source, error(nil)
+	if src == nil {
+		src, err = readBounded(path, strictyaml.MaxSize+1)
+	}
 	if err == nil {
 		err = Refusable(path)
 	}
@@ -90,6 +94,7 @@ func (l *loader) run() ([]strictyaml.Problem, error) {
 	l.root = doc.Root()
 	l.cfg.File = l.file
 	l.cfg.Files = []string{l.file}
+	l.cfg.source = NewSecret(string(l.src))
 	doc.Expand(l.expand)
 	l.readAll()
 	l.readSecretFiles()

@@ -365,7 +365,7 @@ func settings() []setting {
 
 		{
 			key: "watch.mode", kind: kindText, def: "auto", choices: []string{"auto", "poll", "off"}, at: func(c *Config) any { return &c.Watch.Mode },
-			doc: "How changed files are noticed: `auto` by the system and by a slow poll, `poll` by polling alone (NFS), `off` by SIGHUP and `relay reload` alone.",
+			doc: "How changed files are noticed: `auto` by the system and by a slow poll, `poll` by polling alone (NFS), `off` by SIGHUP and `relay reload` alone. A changed file is taken when it has been still for 250 ms; relay.yaml, and a mapping that does more than add routes, for 2 s.",
 		},
 		{
 			key: "watch.poll", kind: kindDuration, def: "30s", least: "100ms", most: "24h", at: func(c *Config) any { return &c.Watch.Poll },

@@ -20,8 +20,15 @@ const (
 	WatchOff  = "off"  // Trigger and Check alone
 )
 
-// maxDelay is how long a busy directory may put off a look at the files.
-const maxDelay = 2 * time.Second
+const (
+	// glance is how soon a look follows the first sign of a change: a burst of
+	// signs is one look.
+	glance = 50 * time.Millisecond
+	// maxDelay is how long a change waits for others that come with it.
+	maxDelay = 2 * time.Second
+	// restless is how long a file may go on changing before that is said.
+	restless = 10 * time.Second
+)
 
 // WatchedFile is a file to watch.
 type WatchedFile struct {
@@ -42,10 +49,14 @@ type WatchOptions struct {
 	Files    []WatchedFile
 	Mode     string        // auto (default), poll or off
 	Poll     time.Duration // default 30 s
-	Debounce time.Duration // quiet time before a look at the files, and between the two reads of a changed one; default 250 ms
+	Debounce time.Duration // how long a file must have been still before its change is told; default 250 ms
 	MaxBytes int64         // of a file; default 4 MiB
+	// Still says how long a file must have been still before this change of it is
+	// told; less than Debounce counts as that. Run's goroutine calls it, perhaps
+	// several times for one change. nil: Debounce for all.
+	Still func(Change) time.Duration
 	// OnChange is called from Run's goroutine, once for every change, with all
-	// that one look found, in the order of Files. It may call Watch and Trigger, not Check.
+	// that one look found, in the order of Files. It may call Watch, Know and Trigger, not Check.
 	OnChange func([]Change)
 	Logger   *slog.Logger // nil: none
 }
@@ -63,10 +74,11 @@ type Watcher struct {
 
 	mu    sync.Mutex
 	files []string
-	known map[string]content // last told, or in use at the start
+	known map[string]content   // last told, or in use
+	moved map[string]time.Time // files that change and change, and since when
 
 	// Used by Run's goroutine alone.
-	pending map[string]sighting // seen once, not yet told
+	pending map[string]sighting // changed, not yet told
 	dirs    dirWatch
 	waiting []chan struct{} // Checks to be answered when nothing is pending
 }
@@ -94,7 +106,7 @@ func NewWatcher(o WatchOptions) *Watcher {
 	w := &Watcher{
 		opts:    o,
 		trigger: make(chan struct{}, 1), checks: make(chan chan struct{}), stopped: make(chan struct{}),
-		known: map[string]content{}, pending: map[string]sighting{},
+		known: map[string]content{}, moved: map[string]time.Time{}, pending: map[string]sighting{},
 	}
 	w.Watch(o.Files...)
 	return w
@@ -118,7 +130,7 @@ func (w *Watcher) Watch(files ...WatchedFile) {
 		} else if f.Data != nil {
 			w.known[f.Path] = contentOf(f.Data)
 		} else if w.opts.Mode == WatchOff { // no look is made that nobody asks for
-			if c, _ := readContent(f.Path, w.opts.MaxBytes); c.kind != unstable {
+			if c, _, _ := readContent(f.Path, w.opts.MaxBytes); c.kind != unstable {
 				w.known[f.Path] = c
 			}
 		}
@@ -178,13 +190,20 @@ func (w *Watcher) Run(ctx context.Context) error {
 		defer ticker.Stop()
 		poll = ticker.C
 	}
-	timer := time.NewTimer(0) // the first look
+	due := time.Now() // when the next look is; zero: when something happens
+	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var noisySince time.Time // the first event since the last look
+	within := func(d time.Duration) {
+		if at := time.Now().Add(d); due.IsZero() || at.Before(due) {
+			due = at
+			timer.Reset(d)
+		}
+	}
 	look := func() {
-		noisySince = time.Time{}
-		if w.look() {
-			timer.Reset(w.opts.Debounce)
+		due = time.Time{}
+		timer.Stop()
+		if d, again := w.look(); again {
+			within(d)
 		}
 	}
 	for {
@@ -201,80 +220,10 @@ func (w *Watcher) Run(ctx context.Context) error {
 			w.waiting = append(w.waiting, done)
 			look()
 		case <-events:
-			now := time.Now()
-			if noisySince.IsZero() {
-				noisySince = now
-			}
-			timer.Reset(max(0, min(w.opts.Debounce, maxDelay-now.Sub(noisySince))))
+			within(glance)
 		case err := <-failures:
 			w.opts.Logger.Debug("watching a directory failed", "code", logs.WatchFailed, "err", err)
-			timer.Reset(w.opts.Debounce)
+			within(glance)
 		}
-	}
-}
-
-// look reads every file, tells the changes that were seen the same way twice,
-// and says whether there is one that must be seen again.
-func (w *Watcher) look() (again bool) {
-	w.mu.Lock()
-	files := slices.Clone(w.files)
-	w.mu.Unlock()
-	w.dirs.follow(files)
-	var changes []Change
-	for _, path := range files {
-		now, change := readContent(path, w.opts.MaxBytes)
-		known, inUse := w.knownContent(path)
-		switch {
-		case inUse && now == known:
-			delete(w.pending, path)
-		case !inUse && now.kind != unstable:
-			w.setKnown(path, now)
-		case now.kind != unstable && w.pending[path].content == now && time.Since(w.pending[path].at) >= w.opts.Debounce:
-			delete(w.pending, path)
-			w.setKnown(path, now)
-			changes = append(changes, change)
-		default:
-			if w.pending[path].content != now {
-				w.pending[path] = sighting{now, time.Now()}
-			}
-			again = true
-		}
-	}
-	for path := range w.pending {
-		if !slices.Contains(files, path) {
-			delete(w.pending, path)
-		}
-	}
-	if len(changes) > 0 {
-		w.opts.OnChange(changes)
-	}
-	if !again {
-		for _, done := range w.waiting {
-			close(done)
-		}
-		w.waiting = nil
-	}
-	return again
-}
-
-// sighting is what a file was found to hold, and since when.
-type sighting struct {
-	content
-	at time.Time
-}
-
-func (w *Watcher) knownContent(path string) (content, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c, ok := w.known[path]
-	return c, ok
-}
-
-// setKnown notes what is told, unless Watch has dropped the file meanwhile.
-func (w *Watcher) setKnown(path string, c content) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if slices.Contains(w.files, path) {
-		w.known[path] = c
 	}
 }

@@ -40,7 +40,7 @@ func reference(t *testing.T) string {
 	b.WriteString(`# The mapping
 
 Which track events become which conversions at Meta, where they go, and how their fields are found. The file is reloaded
-whenever it is saved; one with a mistake changes nothing. Begin with [examples/mapping.yaml](../examples/mapping.yaml);
+whenever it is saved (once it has been still for 2 seconds, or 250 ms where it only adds routes); one with a mistake changes nothing. Begin with [examples/mapping.yaml](../examples/mapping.yaml);
 [examples/mapping-full.yaml](../examples/mapping-full.yaml) shows every key. Try a file before it goes live:
 
     relay check new-mapping.yaml

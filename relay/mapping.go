@@ -93,7 +93,7 @@ func (l *liveMapping) path() string {
 func (l *liveMapping) setPath(file string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.file = file
+	l.file, l.state.File = file, file
 }
 
 // refusedAlready says that this very source was the last one refused.

@@ -10,6 +10,7 @@ import (
 	"relay/config"
 	"relay/internal/logs"
 	"relay/internal/strictyaml"
+	"relay/mapper"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/drain"
 )
@@ -20,15 +21,42 @@ func (s *sidecar) openWatcher(cfg *config.Config) {
 		Mode:     cfg.Watch.Mode,
 		Poll:     cfg.Watch.Poll,
 		OnChange: s.filesChanged,
+		Still:    s.still,
 		Logger:   s.log,
 	})
 	s.watch(cfg)
 }
 
+// stillFor is how long a file must have been still before a change is taken that
+// may be half of what is being written: a program that saves slowly, or a copy over
+// a bad line, pauses for less.
+const stillFor = 2 * time.Second
+
+// still says how long a file must have been still before a change of it is taken.
+// Routes are fixed when an event is stored, so half a mapping would cost the events
+// of its other half their way; half a relay.yaml would open the intake to everybody,
+// or change the limits. What only adds routes is taken at once.
+func (s *sidecar) still(c config.Change) time.Duration {
+	switch {
+	case c.Path == s.mapping.path():
+		if c.Data != nil && mapper.OnlyAdds([]byte(s.mapping.State().Text), c.Data) {
+			return 0
+		}
+		return stillFor
+	case c.Path == s.path, len(c.Data) == 0: // empty or gone: perhaps about to be written
+		return stillFor
+	}
+	return 0
+}
+
 func (s *sidecar) watch(cfg *config.Config) {
 	files := []config.WatchedFile{{Path: cfg.Mapping, Data: []byte(s.mapping.State().Text)}}
 	for _, f := range cfg.Files {
-		if f != cfg.Mapping {
+		switch f {
+		case cfg.Mapping:
+		case s.path:
+			files = append(files, config.WatchedFile{Path: f, Data: s.source})
+		default:
 			files = append(files, config.WatchedFile{Path: f})
 		}
 	}
@@ -44,6 +72,12 @@ func (s *sidecar) filesChanged(changes []config.Change) {
 		switch {
 		case c.Path != s.mapping.path():
 			configChanged = true
+			if c.Path == s.path {
+				s.source = c.Data
+				if c.Data != nil {
+					s.watcher.Know(c.Path, c.Data)
+				}
+			}
 		case c.Deleted:
 			s.mapping.refuse(errors.New("the file is gone"), nil)
 			s.log.Warn("mapping file is gone, the mapping in force stays", "code", logs.MappingGone, "file", c.Path)
@@ -54,6 +88,7 @@ func (s *sidecar) filesChanged(changes []config.Change) {
 		default:
 			var r admin.ReloadResult
 			s.takeMapping(c.Data, &r)
+			s.watcher.Know(c.Path, c.Data)
 		}
 	}
 	if configChanged {
@@ -63,13 +98,18 @@ func (s *sidecar) filesChanged(changes []config.Change) {
 }
 
 // Reload reads config and mapping again, puts in force what checks out, and
-// wakes what is paused. It is what SIGHUP and `relay reload` do.
+// wakes what is paused. It is what SIGHUP and `relay reload` do. It waits for no
+// file to be still.
 func (s *sidecar) Reload(context.Context) admin.ReloadResult {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	r := admin.ReloadResult{Success: true, Changed: []string{}}
 	notifyReloading()
 	defer func() { notifyReloaded(r) }()
+	s.source, _ = os.ReadFile(s.path) // the error is told by who reads it again
+	if s.source != nil {
+		s.watcher.Know(s.path, s.source)
+	}
 	s.takeConfig(&r)
 	src, err := os.ReadFile(s.mapping.path())
 	if err != nil {
@@ -78,6 +118,7 @@ func (s *sidecar) Reload(context.Context) admin.ReloadResult {
 		s.mappingRefused(&r, err)
 	} else {
 		s.takeMapping(src, &r)
+		s.watcher.Know(s.mapping.path(), src)
 	}
 	r.Digest = s.mapping.State().Digest
 	s.drain.Wake(drain.Reload)
@@ -99,10 +140,12 @@ func (s *sidecar) takeMapping(src []byte, r *admin.ReloadResult) {
 }
 
 // takeConfig loads relay.yaml and puts in force what can change without a
-// restart. A config that does not check out changes nothing.
+// restart. A config that does not check out changes nothing. It is what the file
+// held when it was last still, or read by hand: another file may change while
+// relay.yaml is being written. A mapping under another path is told by the watcher.
 func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	old := s.settings.Load()
-	cfg, warnings, err := config.Load(s.path, config.Options{})
+	cfg, warnings, err := config.Load(s.path, config.Options{Source: s.source})
 	if err != nil {
 		s.noteConfig(old, warnings, err, false)
 		s.configRefused(r, err)
@@ -134,11 +177,6 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	}
 	if cfg.Mapping != s.mapping.path() {
 		s.mapping.setPath(cfg.Mapping)
-		if src, err := os.ReadFile(cfg.Mapping); err != nil {
-			s.mappingRefused(r, fmt.Errorf("read mapping: %w", err))
-		} else {
-			s.takeMapping(src, r)
-		}
 	}
 	s.log.Info("config in force", "code", logs.ConfigLoaded, "file", s.path, "changed", hot)
 }

@@ -61,6 +61,7 @@ type sidecar struct {
 	path     string           // of relay.yaml
 
 	reloading sync.Mutex
+	source    []byte // of relay.yaml when it was last still, or read by hand; nil: not known; under reloading once open
 	confState atomic.Pointer[admin.FileState]
 }
 
@@ -68,7 +69,7 @@ type sidecar struct {
 // The intake listener is bound first, so that clients of a restart wait
 // instead of being refused.
 func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *sidecar, err error) {
-	s := &sidecar{logs: new(logRing), level: level, path: cfg.File, started: cfg, metrics: admin.NewMetrics(build())}
+	s := &sidecar{logs: new(logRing), level: level, path: cfg.File, source: cfg.Source(), started: cfg, metrics: admin.NewMetrics(build())}
 	s.log = s.logs.Logger(log)
 	log = s.log
 	defer func() {
@@ -317,7 +318,20 @@ func effective(cfg *config.Config) []byte {
 }
 
 func (s *sidecar) files() admin.Files {
-	return admin.Files{Config: *s.confState.Load(), Mapping: s.mapping.State()}
+	f := admin.Files{Config: *s.confState.Load(), Mapping: s.mapping.State()}
+	if s.watcher == nil { // not open yet
+		return f
+	}
+	if at := s.watcher.Restless(s.mapping.path()); !at.IsZero() {
+		f.Mapping.Restless = &admin.Restless{File: s.mapping.path(), Since: at}
+	}
+	for _, file := range s.settings.Load().Files {
+		if at := s.watcher.Restless(file); !at.IsZero() && file != s.mapping.path() {
+			f.Config.Restless = &admin.Restless{File: file, Since: at}
+			break
+		}
+	}
+	return f
 }
 
 // Run serves until ctx ends, then stops in the order in which an event goes

@@ -244,6 +244,9 @@ func printFile(out io.Writer, name string, f admin.FileState) {
 	if len(f.NeedRestart) > 0 {
 		fmt.Fprintf(out, "  %s: %s\n", colour(out, "33", "waits for a restart"), strings.Join(f.NeedRestart, ", "))
 	}
+	if r := f.Restless; r != nil {
+		fmt.Fprintf(out, "  %s since %s: %s; taken once it is still, or by `relay reload`\n", colour(out, "33", "written again and again"), stamp(r.Since), r.File)
+	}
 	if r := f.Refused; r != nil {
 		fmt.Fprintf(out, "  %s at %s: %s\n", colour(out, "31", "refused"), stamp(r.At), r.Message)
 	}

@@ -120,6 +120,7 @@ const (
 	MappingNotKept     Code = "mapping_not_kept"
 	PollingOnly        Code = "polling_only"
 	WatchFailed        Code = "watch_failed"
+	FileRestless       Code = "file_restless"
 
 	IntakeRefuses         Code = "intake_refuses"
 	IntakeOK              Code = "intake_ok"
@@ -273,6 +274,7 @@ var Sections = []Section{
 		{MappingNotKept, slog.LevelWarn, "the mapping could not be kept for the next start", "check the disk"},
 		{PollingOnly, slog.LevelWarn, "the system does not report file changes: relay looks every 30 s", "raise `fs.inotify.max_user_instances`, or nothing"},
 		{WatchFailed, slog.LevelDebug, "a directory cannot be watched now; relay looks every 30 s", "nothing"},
+		{FileRestless, slog.LevelWarn, "a file that relay reloads has been written again and again for more than 10 s, and is taken once it has been still; what is in force stays", "end what writes it, or `relay reload` to take it as it is"},
 	}},
 	{Title: "Intake, spool, import", About: "The code that a refused request was answered with is in `error_code`.", Rows: []Row{
 		{IntakeRefuses, slog.LevelWarn, "events cannot be stored; clients are told to send them again; logged once until that is over", "look for the reason in the queue's lines"},

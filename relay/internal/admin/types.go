@@ -147,6 +147,15 @@ type FileState struct {
 	// NeedRestart are the keys that relay takes over at its next start only.
 	NeedRestart []string `json:"need_restart,omitempty"`
 	Refused     *Refused `json:"refused,omitempty"`
+	// Restless is a file that is written again and again, so that no change of it is
+	// taken: the mapping; for config relay.yaml or a file it names.
+	Restless *Restless `json:"restless,omitempty"`
+}
+
+// Restless is a file that is not still for long enough to be taken.
+type Restless struct {
+	File  string    `json:"file"`
+	Since time.Time `json:"since"`
 }
 
 // Refused is a file that was not accepted.
