@@ -67,6 +67,31 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 }
 
+// The table in the README is the one that the demo prints.
+func TestReadmeShowsTheDemo(t *testing.T) {
+	golden, err := os.ReadFile("testdata/golden/cli/demo.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]bool{}
+	for line := range strings.Lines(string(golden)) {
+		said[strings.TrimSpace(line)] = true
+	}
+	n := 0
+	for line := range strings.Lines(documents(t)["../README.md"]) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "EVENT SET") || strings.HasPrefix(line, "70100000000000") || strings.HasPrefix(line, "+ 1 invalid") {
+			n++
+			if !said[line] {
+				t.Errorf("the demo does not print %q", line)
+			}
+		}
+	}
+	if n < 5 {
+		t.Errorf("the README shows %d lines of the demo's table", n)
+	}
+}
+
 // A test that a document names stands in the file it links to.
 func TestNamedTestsExist(t *testing.T) {
 	named := regexp.MustCompile("\\[`?(Test\\w+)`?\\]\\(([^)]+_test\\.go)\\)")

@@ -162,7 +162,7 @@ func throttle(r graph.Result) Advice {
 		}
 	case r.Code == 0:
 		return Advice{
-			Cause: "throttled_on_the_way", What: "Something on the way to Meta limits how often it is called: this answer is none of the Graph API's.",
+			Cause: "throttled_on_the_way", What: "Something on the way to Meta limits the rate: this answer does not come from the Graph API.",
 			When: lasts, Who: Network, Do: "raise the limit of the proxy or firewall on the way; if there is none, lower rate.requests_per_second", Relay: waits,
 		}
 	}
@@ -209,7 +209,7 @@ func NoToken(lack string) Advice {
 	case "file_empty":
 		a.What, a.Do = "The file that graph.access_token_file names is empty, so nothing is uploaded.", "put the access token there"
 	case "file_malformed":
-		a.What, a.Do = "What the file that graph.access_token_file names holds is no access token, so nothing is uploaded.", "put the bare token there, on one line"
+		a.What, a.Do = "The file that graph.access_token_file names does not hold an access token, so nothing is uploaded.", "put the bare token there, on one line"
 	default:
 		a.What, a.Who, a.Do = "There is no access token, so nothing is uploaded.", MetaAdmin, "make one "+tokenHow
 		return a
@@ -221,7 +221,7 @@ func NoToken(lack string) Advice {
 func permission(r graph.Result) Advice {
 	if r.Code == 1404163 {
 		return Advice{
-			Cause: "account_restricted", What: "Meta no longer allows this account to advertise or to manage its datasets; it does not end by itself.",
+			Cause: "account_restricted", What: "Meta no longer allows this account to advertise or to manage its datasets; this does not end by itself.",
 			Who: MetaAdmin, Do: "look into Account Quality in Business Manager and ask Meta for a review", Relay: probes,
 		}
 	}
@@ -273,7 +273,7 @@ func settings(r graph.Result) Advice {
 
 func settingsWrong() Advice {
 	return Advice{
-		Cause: "settings", What: "Meta refuses the way relay is set up for this event set.",
+		Cause: "settings", What: "Meta does not accept uploads to this event set with these settings.",
 		Who: Operator, Do: "check graph.version in relay.yaml, and the event set's id and api in the mapping", Relay: probes,
 	}
 }
@@ -338,7 +338,7 @@ func tooLarge(r graph.Result) Advice {
 		}
 	}
 	return Advice{
-		Cause: "way_too_narrow", What: "Something on the way to Meta takes not even a single event: this answer is none of the Graph API's.",
+		Cause: "way_too_narrow", What: "Something on the way to Meta refuses even a single event: this answer does not come from the Graph API.",
 		Who: Network, Do: "raise the limit of the proxy or firewall on the way, or let this machine through to graph.facebook.com", Relay: "relay tries one event now and then, and makes it a dead letter only if others pass.",
 	}
 }
@@ -347,7 +347,7 @@ func tooLarge(r graph.Result) Advice {
 // that it is paused; r is the last refusal, or the zero Result.
 func Breaker(r graph.Result) Advice {
 	a := Advice{
-		Cause: "breaker", What: "So many events in a row were refused that the event set is paused; the rest is kept.",
+		Cause: "breaker", What: "Many events in a row were refused, so the event set is paused; the rest is kept.",
 		Who: Operator, Do: "correct the mapping, which is probably wrong, and then `relay dead retry`",
 		Relay: "relay goes on when the mapping is saved, or at once with `relay lane resume`; it tries one event after each retry.probe_interval.",
 	}

@@ -123,8 +123,8 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 	if s.Refuses {
 		out = append(out, finding{
 			code: DiskRefuses, severity: "critical",
-			text:   "The disk of the queue takes no writes: new events are answered 503, and their senders try again.",
-			action: "Run `relay doctor` at the machine, and look at the kernel's log and the health of the disk. relay goes on by itself once the disk does.",
+			text:   "The disk of the queue refuses writes: new events are answered 503, and their senders try again.",
+			action: "Run `relay doctor` at the machine, and look at the kernel's log and the health of the disk. relay resumes by itself when the disk works again.",
 		})
 	}
 	if n := w.drops.since(s.Now, s.Dropped); n > 0 {
@@ -209,7 +209,7 @@ func diskFull(s Snapshot, held bool) (finding, bool) {
 	case s.Full != "":
 		f.text = "The queue is full: new events are refused (" + strings.ReplaceAll(s.Full, "_", " ") + ")."
 	case s.QueueMax > 0 && float64(s.QueueBytes) > most*float64(s.QueueMax):
-		f.text = fmt.Sprintf("The queue takes %d %% of the %s it may take.", 100*s.QueueBytes/s.QueueMax, advice.Size(s.QueueMax))
+		f.text = fmt.Sprintf("The queue uses %d %% of its %s.", 100*s.QueueBytes/s.QueueMax, advice.Size(s.QueueMax))
 	case s.DiskSize > 0 && float64(s.DiskFree) < least*float64(s.DiskSize):
 		f.text = fmt.Sprintf("The volume of the queue has %s of %s left.", advice.Size(s.DiskFree), advice.Size(s.DiskSize))
 	default:
