@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -92,10 +91,15 @@ var neighbours = []string{
 }
 
 // lyingIn is all that lies below some directories: bytes, names, and whatever of it is
-// compressed, on pages that are in use or not.
+// compressed, on pages that are in use or not, in lower case.
 func lyingIn(t *testing.T, dirs ...string) []byte {
 	t.Helper()
 	var all bytes.Buffer
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
 	for _, dir := range dirs {
 		err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || !e.Type().IsRegular() {
@@ -112,12 +116,9 @@ func lyingIn(t *testing.T, dirs ...string) []byte {
 					return nil
 				}
 				rest = rest[i:]
-				z, err := zstd.NewReader(bytes.NewReader(rest), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
-				if err != nil {
-					return err
+				if z.Reset(bytes.NewReader(rest)) == nil {
+					_, _ = io.Copy(&all, z) // what follows the frame is none
 				}
-				_, _ = io.Copy(&all, z) // what follows the frame is none
-				z.Close()
 				rest = rest[4:]
 			}
 		})
@@ -125,14 +126,49 @@ func lyingIn(t *testing.T, dirs ...string) []byte {
 			t.Fatal(err)
 		}
 	}
-	return all.Bytes()
+	b := all.Bytes()
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return b
+}
+
+// holdsHers says whether her address is in b, which is in lower case, and not as part of
+// another one.
+func holdsHers(b []byte) bool {
+	hers := []byte("ada@x.example")
+	inner := func(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' }
+	for at := 0; ; {
+		i := bytes.Index(b[at:], hers)
+		if i < 0 {
+			return false
+		}
+		from, to := at+i, at+i+len(hers)
+		if (from == 0 || !inner(b[from-1])) && (to == len(b) || !inner(b[to])) {
+			return true
+		}
+		at = to
+	}
 }
 
 // TestForgetLeavesNothing: however a person is spelled, in the event or by who asks, and
 // wherever the event is, nothing of it is in any file once relay forget has answered,
 // and no hash of theirs is ever at Meta. The neighbours stay, and are delivered.
 func TestForgetLeavesNothing(t *testing.T) {
-	t.Parallel()
+	const groups = 4 // at once: dropped files rest before they are taken
+	for group := range groups {
+		t.Run(fmt.Sprint(group), func(t *testing.T) {
+			t.Parallel()
+			forgetLeavesNothing(t, func(i int) bool { return i/4%groups == group })
+		})
+	}
+}
+
+// forgetLeavesNothing tries some of the spellings.
+func forgetLeavesNothing(t *testing.T, mine func(i int) bool) {
+	t.Helper()
 	_, addr := startSandbox(t, sandbox.Options{KeepBodies: true})
 	config := func(graph string) string { return testConfig(graph, "spool: spool") }
 	h := newHome(t, config("127.0.0.1:1"), testMapping) // nobody answers
@@ -146,8 +182,10 @@ func TestForgetLeavesNothing(t *testing.T) {
 			t.Fatalf("%d %s", status, body)
 		}
 	}
-	hers := regexp.MustCompile(`(?i)(^|[^a-z0-9.])ada@x\.example([^.a-z0-9]|$)`)
 	for i, s := range spellings {
+		if !mine(i) {
+			continue
+		}
 		mark := fmt.Sprintf("mark-%d-of-hers", i)
 		members := s.members
 		if !strings.Contains(members, `"properties"`) {
@@ -193,7 +231,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 			t.Errorf("%q in %s: a dry run says %s, the real one %s", s.line, s.members, dry, out)
 		}
 		left := lyingIn(t, h.path("data"), h.path("spool"))
-		if bytes.Contains(left, []byte(mark)) || hers.Match(left) || bytes.Contains(bytes.ToLower(left), []byte(sha("ada@x.example"))) {
+		if bytes.Contains(left, []byte(mark)) || holdsHers(left) || bytes.Contains(left, []byte(sha("ada@x.example"))) {
 			t.Errorf("%q in %s: something of it is still there", s.line, s.members)
 		}
 	}
@@ -223,7 +261,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 	if code, out := command(t, "ada@x.example\n", "forget", "--config", conf); code != exitOK || !strings.Contains(out, "1 receipt") {
 		t.Errorf("stopped: exit %d, %s", code, out)
 	}
-	if left := lyingIn(t, h.path("data"), h.path("spool")); hers.Match(left) {
+	if left := lyingIn(t, h.path("data"), h.path("spool")); holdsHers(left) {
 		t.Error("something of hers is still there")
 	}
 }
