@@ -160,6 +160,7 @@ type Graph struct {
 	AccessToken     Secret
 	AccessTokenFile string // re-read when it changes
 	AccessTokenLack Lack   // why that file gave none
+	AccessTokenFlaw string // what is wrong with what it holds, and how to put it right: nothing of the text
 	AppSecret       Secret
 	AppSecretFile   string
 	DryRun          bool

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -181,11 +182,6 @@ type absent string
 func (a absent) Error() string        { return string(a) }
 func (a absent) Is(target error) bool { return target == errAbsent }
 
-// malformed is the error of a text that cannot be a secret.
-type malformed string
-
-func (m malformed) Error() string { return string(m) }
-
 func (e *expander) fetch(ref reference, src *source) (string, error) {
 	path := ref.name
 	switch ref.kind {
@@ -208,28 +204,18 @@ func (e *expander) fetch(ref reference, src *source) (string, error) {
 	return readTrimmed(path)
 }
 
-// ReadSecretFile returns what a token file holds, without the line end. It
-// reads at most 64 KiB.
+// ReadSecretFile returns what a token file holds, without a byte order mark and the
+// line ends behind it. It reads at most 64 KiB. What is no bare token is refused with
+// what is wrong, where and how to put it right; the error holds nothing of the text.
 func ReadSecretFile(path string) (Secret, error) {
 	text, err := readTrimmed(path)
 	if err != nil {
 		return Secret{}, fmt.Errorf("read %s: %w", path, err)
 	}
-	if err := plainToken(text); err != nil {
+	if err := flaw(text); err != nil {
 		return Secret{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	return NewSecret(text), nil
-}
-
-// plainToken refuses what cannot be sent as a token or key; the error never
-// holds the text.
-func plainToken(text string) error {
-	for _, r := range text {
-		if r <= ' ' || r == 0x7f || r == utf8.RuneError {
-			return malformed("the secret holds white space or control characters; it must be one line of plain text")
-		}
-	}
-	return nil
 }
 
 func readTrimmed(path string) (string, error) {
@@ -246,11 +232,14 @@ func readTrimmed(path string) (string, error) {
 	case err != nil:
 		return "", withoutPath(err)
 	case len(data) > maxSecretFile:
-		return "", malformed(fmt.Sprintf("the file is larger than %d bytes", maxSecretFile))
+		return "", malformed{fmt.Sprintf("the file is larger than %d bytes", maxSecretFile), "write the value there alone"}
 	case !utf8.Valid(data):
-		return "", malformed("the file is not UTF-8 text")
+		return "", notText(data)
 	}
-	return strings.TrimRight(strings.TrimPrefix(string(data), "\ufeff"), "\r\n"), nil
+	if bytes.ContainsRune(data, 0) && len(data) > 1 && (data[0] == 0 || data[1] == 0) {
+		return "", notText(append([]byte{0xFF, 0xFE}, data...)) // UTF-16 without its mark
+	}
+	return trimmed(string(data)), nil
 }
 
 // withoutPath takes the path out of a file error, where the message names it

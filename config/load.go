@@ -242,10 +242,10 @@ func (l *loader) readSecretFiles() {
 		}
 		secret, err := ReadSecretFile(f.path)
 		if f.lack != nil {
-			*f.lack = lackOf(secret, err)
+			*f.lack, g.AccessTokenFlaw = lackOf(secret, err), flawOf(err)
 		}
 		if err != nil {
-			v.Warnf("%v", err).WithHint("until the file can be read, relay works as if it were empty")
+			v.Warnf("%v", err).WithHint("until that is put right, relay works as if the file were empty")
 			continue
 		}
 		if secret.IsEmpty() {
@@ -260,7 +260,7 @@ func (l *loader) readSecretFiles() {
 // lackOf says why reading a file gave no secret.
 func lackOf(s Secret, err error) Lack {
 	switch {
-	case errors.As(err, new(malformed)):
+	case flawOf(err) != "":
 		return FileMalformed
 	case errors.Is(err, errAbsent):
 		return FileMissing

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,9 +151,17 @@ func textOf(v strictyaml.Value) (string, bool) {
 	return v.Text()
 }
 
+// loneReference is a value that is one reference and no text that may be a secret.
+var loneReference = regexp.MustCompile(`^"(\$\{(?:env|file|cred):[^:{}]+)(?::-)?\}"$`)
+
 func readSecret(v strictyaml.Value, text string) Secret {
-	if err := plainToken(text); err != nil {
-		v.Errorf("%v", err)
+	text = trimmed(text)
+	if m, ok := errors.AsType[malformed](flaw(text)); ok {
+		from := "this"
+		if ref := loneReference.FindStringSubmatch(v.Written()); ref != nil {
+			from = ref[1] + "}"
+		}
+		v.Errorf("%s is not the bare secret: %s", from, m.what).WithHint("%s", m.fix)
 		return Secret{}
 	}
 	return NewSecret(text)

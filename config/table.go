@@ -267,7 +267,7 @@ func settings() []setting {
 		},
 		{
 			key: "graph.access_token_file", kind: kindPath, hot: true, at: func(c *Config) any { return &c.Graph.AccessTokenFile },
-			doc: "File that holds the access token instead, re-read when it changes.",
+			doc: "File that holds the access token instead, re-read when it changes: the bare token on one line. A byte order mark and line ends behind it are left out; quotes, a name before it (`NAME=`), spaces, invisible characters and further lines are refused, and `relay check` and `relay doctor` say what and where.",
 		},
 		{
 			key: "graph.app_secret", kind: kindSecret, hot: true, at: func(c *Config) any { return &c.Graph.AppSecret },

@@ -209,7 +209,7 @@ func NoToken(lack string) Advice {
 	case "file_empty":
 		a.What, a.Do = "The file that graph.access_token_file names is empty, so nothing is uploaded.", "put the access token there"
 	case "file_malformed":
-		a.What, a.Do = "The file that graph.access_token_file names does not hold an access token, so nothing is uploaded.", "put the bare token there, on one line"
+		a.What, a.Do = "The file that graph.access_token_file names does not hold an access token, so nothing is uploaded.", "put the bare token there, on one line; relay check says what is wrong with it"
 	default:
 		a.What, a.Who, a.Do = "There is no access token, so nothing is uploaded.", MetaAdmin, "make one "+tokenHow
 		return a

@@ -262,7 +262,7 @@ func TestFindings(t *testing.T) {
 		{"offline api", "offline_api", Warn, setup{mapping: "version: 1\napi: offline\nevents: { Order Completed: \"701000000000001\" }\n"}},
 
 		{"no token", "token_file_empty", Fail, setup{token: "-"}},
-		{"token in quotes", "token_malformed", Fail, setup{token: `"EAAB-fake"`}},
+		{"token in quotes", "token_file_malformed", Fail, setup{token: `"EAAB-fake"`}},
 		{"token expired", "token_invalid", Fail, setup{sandbox: tokens(sandbox.TokenExpired)}},
 		{"token unknown", "token_invalid", Fail, setup{sandbox: func(s *sandbox.Sandbox) error {
 			return s.SetTokens(map[string]sandbox.TokenState{"another": sandbox.TokenOK})
@@ -342,6 +342,13 @@ func TestFindings(t *testing.T) {
 		}}},
 		{"token file missing", "token_file_missing", Fail, setup{change: func(_ *testing.T, o *Options) {
 			o.Config.Graph.AccessToken, o.Config.Graph.AccessTokenLack = config.Secret{}, config.FileMissing
+		}}},
+		{"token file malformed", "token_file_malformed", Fail, setup{change: func(_ *testing.T, o *Options) {
+			g := &o.Config.Graph
+			g.AccessToken, g.AccessTokenLack, g.AccessTokenFlaw = config.Secret{}, config.FileMalformed, "it is in quotes; remove them"
+		}}},
+		{"token with an invisible character", "token_malformed", Fail, setup{change: func(_ *testing.T, o *Options) {
+			o.Config.Graph.AccessToken = config.NewSecret("EAA\u200bfake")
 		}}},
 		{"secret missing", "secret_missing", Warn, setup{change: func(_ *testing.T, o *Options) { o.Receipts = Receipts{Kept: true, Secret: fs.ErrNotExist} }}},
 		{"secret damaged", "secret_unusable", Fail, setup{change: func(_ *testing.T, o *Options) { o.Receipts = Receipts{Secret: errors.New("damaged")} }}},

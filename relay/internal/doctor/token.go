@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"relay/config"
 	"relay/mapper"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
@@ -19,17 +20,28 @@ func (e *exam) tokenText() bool {
 	text := e.Config.Graph.AccessToken.Reveal()
 	switch {
 	case text == "":
-		e.say(advised(Finding{Check: "token", Level: Fail}, advice.NoToken(string(e.Config.Graph.AccessTokenLack))))
+		f := advised(Finding{Check: "token", Level: Fail}, advice.NoToken(string(e.Config.Graph.AccessTokenLack)))
+		if flaw := e.Config.Graph.AccessTokenFlaw; flaw != "" {
+			f.Text += " In " + e.Config.Graph.AccessTokenFile + ": " + flaw + "."
+		}
+		e.say(f)
 		return false
-	case strings.ContainsAny(text, " \t\r\n\"'"):
-		e.say(Finding{
-			Check: "token", Code: "token_malformed", Level: Fail, Who: You,
-			Text: "The access token has quotes or white space in it: it was not copied right.",
-			Fix:  "Put the bare token there, on one line.",
-		})
+	case config.Malformed(e.Config.Graph.AccessToken) != "":
+		e.say(malformedToken(config.Malformed(e.Config.Graph.AccessToken)))
+		return false
+	case strings.ContainsAny(text, "\"'"):
+		e.say(malformedToken("there are quotes in it; remove them"))
 		return false
 	}
 	return true
+}
+
+func malformedToken(what string) Finding {
+	return Finding{
+		Check: "token", Code: "token_malformed", Level: Fail, Who: You,
+		Text: "The access token was not copied right: " + what + ".",
+		Fix:  "Put the bare token there, on one line.",
+	}
 }
 
 // token asks Meta what it thinks of the access token and of each event set.
