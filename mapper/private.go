@@ -201,7 +201,7 @@ func (s *subject) markMembers(n *node, top, within bool, depth int) {
 				s.person.Phrase(kid.text)
 			}
 			continue
-		case says.Somebody && kid.kind == isText && personal.Words(kid.text) > 1:
+		case says.Somebody && kid.kind == isText && (says.Who || personal.Words(kid.text) > 1):
 			kid.mark |= markPersonal
 			s.person.Phrase(kid.text)
 			continue

@@ -21,6 +21,8 @@ type Names struct {
 	// Somebody: the name is somebody's (customer, buyer): a text of several words
 	// is who it is.
 	Somebody bool
+	// Who: a text of one word is, too.
+	Who bool
 }
 
 // maxName is the longest name that is read as words, in bytes; a longer one is
@@ -45,10 +47,15 @@ func Name(name string, top, within bool) (n Names) {
 	if alone != 0 || r.personal() || r.script && r.inScripts(top || within) {
 		return Names{Alone: alone != 0, Holds: true, Place: known&shy != 0}
 	}
+	whole := whole[string(r.buf)] || (top || within) && (wholePlaces[string(r.buf)] || isLine(name)) || within && wholeTheirs[string(r.buf)]
 	switch {
+	case whole, r.halves(top || within):
+		n.Holds = true
+	case known&who != 0, r.script && slices.Contains(scriptsWho, string(r.buf)):
+		n.Somebody, n.Who = true, true
 	case (top || within) && known&place != 0, r.places(top || within), within && r.all(naming|link|partial) && r.any(naming):
 		n.Holds, n.Place = true, r.any(place)
-	case len(r.classes) > 0 && r.classes[len(r.classes)-1]&person != 0:
+	case len(r.classes) > 0 && r.classes[len(r.classes)-1]&person != 0, r.any(person) && r.all(person|link):
 		n.Somebody = true
 	}
 	return n
@@ -202,6 +209,18 @@ func (r *reader) personal() bool {
 	// customer_group_name and nombre_grupo_cliente are a group's, order_customer_name is not.
 	name := r.last(naming)
 	return what < 0 || what < who && (name > who || what < name)
+}
+
+// halves says whether the name is half of somebody's name.
+func (r *reader) halves(theirs bool) bool {
+	n := len(r.classes)
+	return n > 0 && r.classes[n-1]&half != 0 && r.all(half|person) && (theirs || r.any(person))
+}
+
+// isLine says whether the name is a line of an address: line1, line_2.
+func isLine(name string) bool {
+	n := len(name)
+	return n >= len("line1") && n <= len("line_1") && name[n-1] >= '1' && name[n-1] <= '4' && strings.EqualFold(strings.TrimRight(name[:n-1], "_ "), "line")
 }
 
 // places says whether the name is where somebody lives.

@@ -88,11 +88,40 @@ func TestNamesWithinOthers(t *testing.T) {
 		{"city", "store", false},
 		{"title", "customer", false},
 		{"method", "shipping", false},
-		{"last", "customer", false},
+		{"last", "customer", true},
+		{"last", "product", false},
+		{"line1", "shipTo", true},
+		{"via", "Intestatario", true},
 		{"full", "name", false},
 	} {
 		if got := Name(x.name, false, Somebody(x.parent)).Holds; got != x.want {
 			t.Errorf("%s within %q: personal %t, want %t", x.name, x.parent, got, x.want)
+		}
+	}
+}
+
+// TestNamesOfSomebody: who is read as a name.
+func TestNamesOfSomebody(t *testing.T) {
+	for _, x := range []struct {
+		name          string
+		somebody, who bool
+	}{
+		{"customer", true, false},
+		{"bill_to", true, false},
+		{"shipTo", true, false},
+		{"Kunde", true, true},
+		{"Auftraggeber", true, true},
+		{"Kontakt", true, true},
+		{"Intestatario", true, true},
+		{"購入者", true, true},
+		{"客户", true, true},
+		{"买家", true, true},
+		{"customer_type", false, false},
+		{"客户类型", false, false},
+		{"Kundengruppe", false, false},
+	} {
+		if got := Name(x.name, true, false); got.Somebody != x.somebody || got.Who != x.who {
+			t.Errorf("%q: somebody %t, who %t", x.name, got.Somebody, got.Who)
 		}
 	}
 }

@@ -30,6 +30,11 @@ const (
 	about
 	// thing words make a name one of no person: product_name, customer_group_name.
 	thing
+	// half words at the end are half of a name, as properties of the event itself
+	// and of a person: first, customer_last.
+	half
+	// who words alone say who somebody is, in a single word too: Kunde "Stone".
+	who
 )
 
 // lists are the words by class, in the languages tills speak: en, de, fr, es,
@@ -45,29 +50,30 @@ var lists = []struct {
 		dateofbirth dob address addresses addr streetaddress addressline street streetname housenumber houseno ipaddress ethnicity
 		cardholder cardholdername nameoncard cellphone mobilephone homephone workphone voicemail whatsapp wechat wechatid recipient recipients
 		addressee consignee ssn socialsecurity passport passportno nationalid driverslicense drivinglicence driverlicense iban
-		creditcardnumber cvv cvc remoteaddr remoteip mobilenumber faxnumber yearofbirth monthofbirth dayofbirth placeofbirth`},
+		creditcardnumber cvv cvc remoteaddr remoteip mobilenumber faxnumber yearofbirth monthofbirth dayofbirth placeofbirth
+		fname lname mname bday yob msisdn socialsecuritynumber`},
 	{bold, `
 		vorname vornamen nachname nachnamen familienname geburtsname zuname rufname spitzname geburtstag geburtsdatum geburtsort geburtsjahr
 		telefon telefonnummer telefonnr handynummer handynr mobilnummer mobilnr mobiltelefon festnetz festnetznummer rufnummer durchwahl
 		faxnummer anschrift adresse adressen adresszeile adresszusatz strasse strassenname hausnummer hausnr mailadresse anrede empfaenger
-		empfanger ausweisnummer personalausweis steuernummer sozialversicherungsnummer karteninhaber emailkunde`},
+		empfanger geschlechtsname maedchenname madchenname rufnr ausweisnummer personalausweis steuernummer sozialversicherungsnummer karteninhaber emailkunde`},
 	{bold, `
 		prenom prenoms nomdefamille nomfamille patronyme nomcomplet naissance datenaissance datedenaissance anniversaire numtel courriel
 		adressedelivraison rue numerorue civilite destinataire
-		apellido apellidos primerapellido segundoapellido nombrecompleto nacimiento fechanacimiento fechadenacimiento cumpleanos telefono
+		apellido apellidos primerapellido segundoapellido nombrecompleto tfno tlfno nacimiento fechanacimiento fechadenacimiento cumpleanos telefono
 		telefonos movil celular correo correoelectronico direccion direcciones domicilio calle curp cedula destinatario
 		cognome cognomi nomecompleto nascita datanascita datadinascita compleanno cellulare indirizzo indirizzi codicefiscale
 		postaelettronica recapito recapiti viacivico numerocivico
 		sobrenome apelido nascimento datanascimento datadenascimento aniversario telefone telefones telemovel endereco enderecos morada
 		logradouro rua cpf`},
 	{bold, `
-		voornaam voornamen achternaam achternamen tussenvoegsel roepnaam geboortedatum geboortejaar geboorteplaats verjaardag telefoonnummer
+		voornaam voornamen achternaam achternamen tussenvoegsel roepnaam geslachtsnaam mobielnr mobielenummer woonadres huisadres geboortedatum geboortejaar geboorteplaats verjaardag telefoonnummer
 		telefoon mobielnummer gsmnummer emailadres mailadres adres straat straatnaam huisnummer huisnr aanhef bsn ontvanger
 		imie imiona nazwisko imieinazwisko urodzenia urodziny telefonu komorka komorkowy komorkowego adresu ulica ulicy pesel odbiorca
 		jmeno krestnijmeno prijmeni narozeni narozeniny telefonni mobilni telefonnicislo adresa adresy ulice cislopopisne rodnecislo
-		osloveni prijemce`},
+		osloveni prijemce bydliste`},
 	{bold, `
-		fornamn efternamn fodelsedatum fodelsedag fodelsear mobiltelefonnummer epost epostadress adress adressrad gatuadress gata gatunamn
+		fornamn efternamn fodelsedatum fodelsedag fodelsear mobiltelefonnummer epost epostadress adress adressrad gatuadress gata gatunamn hemadress personnr
 		personnummer mejl mejladress mottagare telefonnumer
 		fornavn efternavn etternavn mellemnavn mellomnavn fodselsdato fodselsdag fodseldato tlfnr tlf epostadresse vejnavn gade gadenavn
 		husnummer cprnummer cpr fodselsnummer gateadresse gatenavn modtager mottaker
@@ -81,11 +87,11 @@ var lists = []struct {
 		dianhua dianhuahaoma shouji shoujihao dizhi xingming youxiang shengri shenfenzheng lianxiren shouhuoren`},
 	{shy, `
 		mail mails mobile mobil cell tel fax ip sex gender handy contactno phoneno login signature cardnumber cardno salutation
-		portable portabel mobiel gsm mobilen cep cel gsmno eadresse cislotelefonu apt apartment dni nif nie rg rut
+		portable portabel mobiel mobiele fone gsm mobilen cep cel gsmno eadresse cislotelefonu apt apartment dni nif nie rg rut
 		geschlecht sexe genre sexo genero genere sesso geslacht plec pohlavi kon kjonn sukupuoli cinsiyet seibetsu xingbie puh katu vej
 		ville_de_naissance e_mail postadress postfach`},
 	{person, `
-		customer customers client clients buyer buyers shopper user guest person member contact payer payee holder owner sender attn
+		customer customers cust custs client clients buyer buyers shopper user guest person member contact payer payee holder owner sender attn
 		attention patient passenger attendee traveler traveller student parent child spouse wife husband partner friend emergency caller
 		visitor subscriber applicant cashier employee staff clerk salesperson salesman waiter technician insured tenant donor purchaser
 		driver doctor stylist therapist billing shipping ship bill sold deliver delivery invoice mailing home residential residence
@@ -105,13 +111,15 @@ var lists = []struct {
 		musteri musterinin alicinin teslimat fatura uye kullanici gonderen gonderi
 		kokyaku okyaku huiyuan kehu`},
 	{naming, `name names nombre nombres nom noms nome nomi naam namen navn namn nimi nimen isim adi namae mei mingzi`},
-	{partial, `first last full middle given family maiden legal nick preferred primer segundo completo completa complet vor nach familien cele koko display`},
+	{partial, `first last full middle given family maiden legal nick preferred primer segundo completo completa complet vor nach familien cele koko display primeiro pickup lead profile f l`},
+	{half, `first last given middle`},
+	{who, `kunde kundin auftraggeber ansprechpartner kontakt intestatario`},
 	{birth, `born geburts geburt birth geboorte fodelse fodsels fodsel syntyma dogum birthday`},
 	{date, `date datum day month year tag jahr monat dag ar dato data fecha dia rok dzien den paiva aika vuosi tarihi gunu yili place ort city country`},
 	{place, `
 		city town state province county zip zipcode postal postcode country stadt wohnort plz postleitzahl bundesland land ville codepostal
 		pays departement ciudad provincia pais poblacion localidad municipio citta comune paese cidade freguesia bairro distrito
-		plaats woonplaats gemeente postnummer postnr poststed postort miasto wojewodztwo kraj kodpocztowy mesto psc zeme obec kommun
+		plaats woonplaats gemeente postnummer postnr poststed postort miasto miejscowosc wojewodztwo kraj kodpocztowy mesto psc zeme obec kommun
 		kaupunki postinumero postitoimipaikka maa sehir ilce ulke mahalle postakodu todofuken shikuchoson yubinbango chengshi shengfen youbian`},
 	{link, `
 		to on for of the an and or by no nr num number numbers nummer numer numero numeros numara numarasi cislo code codigo codice
@@ -119,7 +127,7 @@ var lists = []struct {
 		zu zur im am primary secondary main alternate alt other new old current default info data details work office business day
 		evening landline local national international entered stated recent last first second third original formatted normalized clean
 		plus hash hashed sha256 md5 sha1 sha ext extension extra part string unique remote el la le les los las av til fran och og ja ve
-		postal pocztowy postale post postakodu postni smerovaci full home private privat perso a e o y i`},
+		postal pocztowy postale post postakodu postni smerovaci full home private privat perso fixe fijo fisso fixo a e o y i`},
 	{about, `
 		type types kind case cases cover covers model models accessory accessories brand brands plan plans charger chargers stand os
 		color colour size sizes style styles screen required verified verification optin optout opt in out consent consents count counts counter valid
@@ -156,15 +164,34 @@ var words = func() map[string]class {
 	return out
 }()
 
+// whole are names that are personal by themselves, and would say too much as
+// words of others; wholePlaces only where a place is, and wholeTheirs, which are
+// English words as well, only of a person.
+var (
+	whole = set(`fn ln co pobox contactnumber contactnum mobno phno phonenum smsnumber cellno creditcard gebdatum gebdat geb fechanac fecnac datanasc dtnasc
+		dataur datumnar nomusage nomdusage isim postbus apartadopostal`)
+	wholePlaces = set(`ort plzort stad cp voie nrdomu nrmieszkania il suite`)
+	wholeTheirs = set(`via cap by stat line lines unit`)
+)
+
+func set(text string) map[string]bool {
+	out := map[string]bool{}
+	for w := range strings.FieldsSeq(text) {
+		out[w] = true
+	}
+	return out
+}
+
 // What is written without blanks: a name that holds one of these is personal,
 // if it holds none of scriptThings.
 var (
 	scripts = folded(`氏名 お名前 苗字 名字 姓名 フリガナ ふりがな 電話 携帯 メール メアド 住所 番地 生年月日 誕生日 性別 顧客名 客様 会員名
 		届け先 宛名 宛先 配送先 送付先 請求先 受取人 担当者名 ユーザー名 マイナンバー パスポート
-		电话 電話 手机 手機 邮箱 郵箱 电邮 電郵 邮件 郵件 信箱 地址 收货人 收貨人 收件人 联系人 聯絡人 联系方式 生日 出生 性别 身份证
+		会员名 會員名 連絡先 メルアド 电话 電話 手机 手機 邮箱 郵箱 电邮 電郵 邮件 郵件 信箱 地址 收货人 收貨人 收件人 联系人 聯絡人 联系方式 生日 出生 性别 身份证
 		身分證 护照 護照 微信号 微信 街道 门牌 客户名 客戶名 顾客名 顧客姓 会员姓 用户名 用戶名 會員名 昵称 暱稱 住址 传真 座机
 		телефон фамилия отчество рождения`)
 	scriptsAlone = folded(`姓 名 名前 セイ メイ カナ 氏 адрес имя`)
+	scriptsWho   = folded(`顧客 購入者 購買者 客户 客戶 顾客 买家 買家`)
 	scriptPlaces = folded(`郵便番号 都道府県 市区町村 市町村 国名 国籍 国 県 市 邮编 郵編 邮政编码 郵遞區號 城市 省份 省 县 區 州 国家 國家 город индекс страна`)
 	scriptThings = folded(`商品 品名 店 ブランド ケース 型号 机型 機種 型番 カバー 壳 殼 回数 件数 订阅 訂閱 同意 種類 类型 類型 メール便 宅配便 カテゴリ 品牌 数量 數量
 		颜色 顏色 プラン 套餐 充电 状态 会社`)
