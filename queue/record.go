@@ -97,7 +97,16 @@ const (
 	// ByKey is the space of the keys that relay makes for itself, in Entry.Key. They
 	// do not count against the bound on the number of ids.
 	ByKey
+	// BySale is the space of the ids that are made of what tells a sale from others in
+	// one export after the other (an order number). They are remembered for SaleWindow,
+	// and have a bound of their own. An entry whose ID is known is a duplicate, also
+	// with another Print: Appended.Changed counts those.
+	BySale
 )
+
+// SaleWindow is for how long an ID of the space BySale is remembered at least: Meta
+// takes sales of physical stores for 62 days.
+const SaleWindow = 62 * 24 * time.Hour
 
 // Entry is one event to append. In the space ByID, an entry whose ID is known of an
 // event with another Print is no duplicate: it is stored for LaneConflict in the
@@ -132,6 +141,7 @@ type Record struct {
 type Appended struct {
 	Stored     int // newly on disk
 	Duplicates int // already there (or twice in the same call): nothing written
+	Changed    int // of those, in the space BySale, with another Print than what is there
 	Conflicts  int // newly on disk for LaneConflict, flagged, since their ID is that of another event
 }
 

@@ -42,7 +42,9 @@ written in it. A row without a time that can be read is refused.
 --group-by makes one event of the rows of an order that follow each other: each gives
 an item of products ('products[].price=Line price'), what the order has once is taken
 from the first row that has it. --id names the column that makes a row the same sale in
-the next export (an order number): it is stored once, whatever else has changed in it.
+the next export (an order number): it is stored once, and remembered for 62 days, as long
+as Meta takes sales of shops. Rows that are known, and those of them that differ now, are
+counted; what is stored stays as it was.
 
 A file that changes while it is read is not read further. An import that was
 stopped, by you or by a power cut, goes on where it was when the same command is given
@@ -72,7 +74,7 @@ Exits 0 even when rows were refused; with --strict 1.`,
 	fl.BoolVar(&f.skipBad, "skip-bad", false, "store the good rows although some of the first 1,000 are bad")
 	fl.BoolVar(&f.undated, "undated", false, "take rows without a time: they happened now")
 	fl.StringVar(&f.report, "report", "", "where refused rows go (default: FILE.refused.jsonl)")
-	fl.StringVar(&f.run, "run", "", "a name for this import: the same file under another name is imported anew")
+	fl.StringVar(&f.run, "run", "", "a name for this import: the same file, and the same sales of --id, are imported anew under another name")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "only check the first 1,000 rows and say what they would become")
 	fl.BoolVar(&f.strict, "strict", false, "exit 1 when a row was refused")
 	fl.BoolVar(&f.json, "json", false, "the result as a JSON object")
@@ -228,6 +230,9 @@ func importWords(name, report string, rep spool.Report) string {
 	fmt.Fprintf(&b, "%s, %d stored", count(int(rep.Rows), "row"), rep.Stored)
 	if rep.Duplicates > 0 {
 		fmt.Fprintf(&b, ", %d were there already", rep.Duplicates)
+		if rep.Changed > 0 {
+			fmt.Fprintf(&b, " (%d of them differ now, and stay stored as they were)", rep.Changed)
+		}
 	}
 	if rep.Conflicts > 0 {
 		fmt.Fprintf(&b, ", %d have the messageId of another event and are dead letters (id_conflict)", rep.Conflicts)

@@ -14,7 +14,6 @@ import (
 	"relay/queue"
 	"relay/queue/local"
 	"relay/relay/internal/admin"
-	"relay/relay/internal/spool"
 )
 
 // unreachablePatience is how long an import waits for a relay that has gone
@@ -36,10 +35,10 @@ type importDoor struct {
 func (d *importDoor) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
 	b := admin.ImportBatch{Received: d.received, Events: make([]admin.ImportEvent, len(entries))}
 	for i, e := range entries {
-		b.Events[i] = admin.ImportEvent{ID: e.ID, Same: spool.IsOnce(e.ID), Body: e.Body}
+		b.Events[i] = admin.ImportEvent{ID: e.ID, Same: e.Space == queue.BySale, Body: e.Body}
 	}
 	done, err := d.desk.Import(ctx, d.key, b)
-	return queue.Appended{Stored: done.Stored, Duplicates: done.Duplicates, Conflicts: done.Conflicts}, d.later(err)
+	return queue.Appended{Stored: done.Stored, Duplicates: done.Duplicates, Changed: done.Changed, Conflicts: done.Conflicts}, d.later(err)
 }
 
 // later marks an error after which the same may be tried again.

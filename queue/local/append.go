@@ -142,8 +142,11 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 				return nil, fmt.Errorf("entry %d: lane name: %w", i, ErrInvalid)
 			}
 		}
-		if e.Space == queue.ByID {
+		switch e.Space {
+		case queue.ByID:
 			p.id, p.print = e.ID, e.Print
+		case queue.BySale:
+			p.sale, p.print = true, e.Print
 		}
 		p.hash = ids.HashOf(hb[:0], &q.secret, e)
 		received := e.Received

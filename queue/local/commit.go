@@ -268,6 +268,9 @@ func (w *writer) answer(reqs []*request, err error) {
 				anew = true
 			default:
 				res.Duplicates++
+				if p.changed {
+					res.Changed++
+				}
 				if _, ok := w.batch[p.key()]; ok {
 					anew = true // a copy of one in this commit
 				}

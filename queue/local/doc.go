@@ -44,6 +44,7 @@
 //	  0000000000000001.seg    bbolt: sealed, being drained
 //	  0000000000000002.seg    bbolt: the tail, being written
 //	  0000000000000001.ids    sorted id hashes of sealed segments, kept for the window
+//	  0000000000000001.sales  the same of sales (queue.BySale), which are remembered for longer
 //	  dead.db                 bbolt: dead letters, one row each (package dead)
 //	  secret                  of the installation (package seal); not the queue's, but in its backups
 //	  reserve                 room for cursors on a volume that a neighbour fills

@@ -100,7 +100,7 @@ func (q *Queue) openOld() {
 	if !q.readOnly {
 		again := q.recallOf(old)
 		for _, s := range old {
-			if !q.ids.Covers(s.Num) && (again[s.Num] || !isSealed(s)) {
+			if again[s.Num] || !q.ids.Covers(s.Num) && !isSealed(s) {
 				q.openFor(s, func() (err error) { later[s], err = q.recall(s); return err })
 			}
 		}

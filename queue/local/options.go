@@ -12,15 +12,18 @@ type Options struct {
 	// MaxSize bounds what the directory may hold on disk, all of its files
 	// together. Default: the smaller of 4 GiB and 80 % of the volume. One
 	// larger than the volume is refused. SegmentSize is at most a 16th of it,
-	// dead letters take at most a quarter, remembered ids an eighth.
+	// dead letters take at most a quarter, remembered ids an eighth, those of sales another.
 	MaxSize int64
 	// DedupWindow and DedupIDs bound how long an id is remembered: at least until it
 	// is older than the window or so many newer ones are, and about a quarter of the
 	// window, or a file's ids, longer. Its age counts as that of a dead letter does
 	// (DeadMaxAge). Keys that relay makes for itself (queue.ByKey)
 	// count by the window alone. Defaults 24 h, 1 million.
+	// SaleWindow takes the place of DedupWindow for ids of sales (queue.BySale), of
+	// which four times DedupIDs are remembered. Default queue.SaleWindow.
 	DedupWindow time.Duration
 	DedupIDs    int64
+	SaleWindow  time.Duration
 	// DropOldest makes room by dropping the oldest that the lane with most waiting
 	// has when MaxSize is reached, counted, instead of refusing. When other files fill the volume
 	// the queue refuses and drops nothing.

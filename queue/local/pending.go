@@ -12,10 +12,12 @@ type pending struct {
 	lanes    []string
 	received int64
 	id       string
+	sale     bool // queue.BySale
 	print    uint64
 	first    uint64   // fingerprint of the event that is known by its id
 	known    bool     // its id was stored before
 	fresh    bool     // the writer will store it
+	changed  bool     // its id is that of a sale with another content
 	conflict bool     // its id is another event's:
 	content  ids.Hash // what it is de-duplicated by then,
 	kept     bool     // and whether that was stored before
@@ -79,12 +81,16 @@ func (w *writer) dedup(reqs []*request, search bool) int {
 	for _, r := range reqs {
 		for i := range r.pending {
 			p := &r.pending[i]
-			p.fresh, p.conflict = false, false
+			p.fresh, p.conflict, p.changed = false, false, false
 			first, known := p.first, p.known
 			if !known {
 				first, known = w.batch[p.hash]
 			}
-			if known && p.id != "" && ids.Differ(first, p.print) {
+			switch {
+			case !known || !ids.Differ(first, p.print):
+			case p.sale:
+				p.changed = true
+			case p.id != "":
 				known = w.another(p, search)
 			}
 			if known {

@@ -56,6 +56,9 @@ func (q *Queue) checkSpace() error {
 	return nil
 }
 
+// keepSales is how many ids of sales are remembered.
+func (q *Queue) keepSales() int64 { return min(4*q.o.DedupIDs, q.space.max/8/ids.Row) }
+
 // setFull stops accepting.
 func (q *Queue) setFull(why string) {
 	q.mu.Lock()

@@ -23,6 +23,7 @@ func testAppend(p part) {
 		"an id of many callers":            appendOnceAmongMany,
 		"spaces of ids never meet":         appendSpaces,
 		"the id of another event":          appendConflicts,
+		"the id of a sale":                 appendSales,
 		"cancelled before":                 appendCancelled,
 		"cancelled at any moment":          appendCancelledAnytime,
 		"bodies belong to the caller":      appendBodies,
@@ -150,7 +151,7 @@ func appendSpaces(s *subject) {
 		e.Space = space
 		return e
 	}
-	spaces := []queue.Space{queue.ByID, queue.ByRefusedID, queue.ByKey}
+	spaces := []queue.Space{queue.ByID, queue.ByRefusedID, queue.ByKey, queue.BySale}
 	for again := range 3 {
 		for _, space := range spaces {
 			if a := s.append(in(space, "x")); a.Stored != 1-min(again, 1) {
@@ -161,7 +162,29 @@ func appendSpaces(s *subject) {
 			s.reopen()
 		}
 	}
-	s.wants("a", "x", "x", "id of x")
+	s.wants("a", "x", "x", "id of x", "x")
+}
+
+// A sale is stored once by its id, whatever else is in it; what differs is counted.
+func appendSales(s *subject) {
+	of := func(id string, print uint64) queue.Entry {
+		e := event(id, "a")
+		e.Space, e.Print = queue.BySale, print
+		return e
+	}
+	check := func(when string, want queue.Appended, entries ...queue.Entry) {
+		if a := s.append(entries...); a != want {
+			s.t.Errorf("%s: %+v, want %+v", when, a, want)
+		}
+	}
+	check("in one call", queue.Appended{Stored: 2, Duplicates: 2, Changed: 1}, of("x", 1), of("x", 2), of("y", 3), of("x", 1))
+	check("later", queue.Appended{Stored: 1, Duplicates: 3, Changed: 1}, of("x", 1), of("y", 4), of("z", 1), of("x", 0))
+	s.reopen()
+	check("after a reopen", queue.Appended{Duplicates: 3, Changed: 2}, of("x", 2), of("y", 4), of("z", 1))
+	s.settle("a", s.all("a"))
+	s.reopen()
+	check("when all are settled, after a reopen", queue.Appended{Duplicates: 2, Changed: 1}, of("x", 1), of("z", 2))
+	s.wants("a")
 }
 
 // Of two events with one id the second is kept for the lane of what is refused,

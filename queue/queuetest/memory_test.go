@@ -74,6 +74,9 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 			out.Conflicts++
 		case known && d.fault != storesTwice:
 			out.Duplicates++
+			if e.Space == queue.BySale && print != 0 && e.Print != 0 && print != e.Print {
+				out.Changed++
+			}
 		case d.fault == dropsOne && i == 3:
 			out.Stored++
 		default:

@@ -34,7 +34,7 @@ const (
 // byte for byte.
 type ImportEvent struct {
 	ID   string `json:"id"`
-	Same bool   `json:"same,omitempty"` // an event of this id is the same, whatever else is in it
+	Same bool   `json:"same,omitempty"` // an event of this id is the same, whatever else is in it (queue.BySale)
 	Body []byte `json:"body"`
 }
 
@@ -49,6 +49,7 @@ type Imported struct {
 	Success    bool `json:"success"`
 	Stored     int  `json:"stored"`
 	Duplicates int  `json:"duplicates"`
+	Changed    int  `json:"changed"` // of those: same, and something else is in it
 	Conflicts  int  `json:"id_conflicts"`
 }
 
@@ -123,17 +124,18 @@ func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, _ string) 
 		if track.IsUnmapped(lanes) {
 			unmapped++
 		}
+		space := queue.ByID
 		if e.Same {
-			msg.Print = 0
+			space, msg.Print = queue.BySale, s.o.PrintKey.Whole(msg.Body)
 		}
-		entries[i] = queue.Entry{ID: e.ID, Print: msg.Print, Lanes: lanes, Received: in.Received, Flags: msg.Flags | queue.FlagImported, Body: msg.Body}
+		entries[i] = queue.Entry{ID: e.ID, Space: space, Print: msg.Print, Lanes: lanes, Received: in.Received, Flags: msg.Flags | queue.FlagImported, Body: msg.Body}
 	}
 	a, err := s.o.Imports.Append(r.Context(), entries)
 	if err != nil {
 		return err
 	}
 	s.o.Metrics.Imported(a, unmapped)
-	writeJSON(w, http.StatusOK, Imported{Success: true, Stored: a.Stored, Duplicates: a.Duplicates, Conflicts: a.Conflicts})
+	writeJSON(w, http.StatusOK, Imported{Success: true, Stored: a.Stored, Duplicates: a.Duplicates, Changed: a.Changed, Conflicts: a.Conflicts})
 	return nil
 }
 

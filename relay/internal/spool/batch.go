@@ -47,7 +47,7 @@ func (b *batch) append(ctx context.Context, o *Options, waits func() error) erro
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
 		a, err := o.Queue.Append(ctx, b.entries)
 		if err == nil {
-			b.Stored, b.Duplicates, b.Conflicts = int64(a.Stored), int64(a.Duplicates), int64(a.Conflicts)
+			b.Stored, b.Duplicates, b.Changed, b.Conflicts = int64(a.Stored), int64(a.Duplicates), int64(a.Changed), int64(a.Conflicts)
 			return nil
 		}
 		pause, later := patience(err, wait)

@@ -29,7 +29,7 @@ func (o *Options) judge(r *row, st *state) (*queue.Entry, *track.Problem) {
 	e := &queue.Entry{ID: string(m.ID), Print: m.Print, Lanes: track.Lanes(o.Route, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
 	switch {
 	case r.once != "":
-		e.ID, e.Print = OnceID(string(m.Event), r.once), 0 // whatever else has changed in the row
+		e.Space, e.ID, e.Print = queue.BySale, o.saleID(string(m.Event), r.once), o.PrintKey.Whole(m.Body)
 	case e.ID == "":
 		e.ID = o.Key + st.Salt + "-" + strconv.FormatInt(r.number, 10)
 	}

@@ -92,7 +92,7 @@ func (d *Directory) take(ctx context.Context, claim string) time.Duration {
 	delete(d.said, claim)
 	delete(d.seen, file)
 	log := d.o.Logger.With("file", personal.ShowName(name), "claim", path.Base(claim),
-		"rows", rep.Rows, "stored", rep.Stored, "duplicates", rep.Duplicates, "id_conflicts", rep.Conflicts, "refused", rep.Refused, "ignored", rep.Ignored)
+		"rows", rep.Rows, "stored", rep.Stored, "duplicates", rep.Duplicates, "changed", rep.Changed, "id_conflicts", rep.Conflicts, "refused", rep.Refused, "ignored", rep.Ignored)
 	switch {
 	case verdict.deadly:
 		log.Error("spool: file is quarantined: relay ended each time it read it", "code", logs.SpoolQuarantined, "times", maxDeaths)

@@ -55,10 +55,10 @@
 //
 // # What can hurt you
 //
-// The queue remembers ids for its window only (a day by default). A crash in
-// the moment between Append and the state file, followed by a longer pause than
-// that, repeats up to one batch of rows that have no messageId of their own or
-// whose id was forgotten.
+// The queue remembers ids for its window only (a day by default; those of a Layout.ID
+// for queue.SaleWindow). A crash in the moment between Append and the state file,
+// followed by a longer pause than that, repeats up to one batch of rows that have no
+// messageId of their own or whose id was forgotten.
 //
 // Where the system does not say who writes (other than Linux, network file systems,
 // files of other users), a till that keeps a file open, pauses for longer than two

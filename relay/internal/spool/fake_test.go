@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 type memory struct {
 	mu      sync.Mutex
 	entries []queue.Entry
-	seen    map[string]bool
+	seen    map[string]uint64    // fingerprints
 	before  func(call int) error // refuses
 	after   func(call int) error // the rows are stored, but nobody is told
 	calls   int
@@ -43,13 +43,16 @@ func (m *memory) Append(_ context.Context, es []queue.Entry) (queue.Appended, er
 	var a queue.Appended
 	for _, e := range es {
 		if m.seen == nil {
-			m.seen = map[string]bool{}
+			m.seen = map[string]uint64{}
 		}
-		if m.seen[e.ID] {
+		if print, ok := m.seen[e.ID]; ok {
 			a.Duplicates++
+			if e.Space == queue.BySale && print != e.Print {
+				a.Changed++
+			}
 			continue
 		}
-		m.seen[e.ID] = true
+		m.seen[e.ID] = e.Print
 		a.Stored++
 		e.Body = slices.Clone(e.Body)
 		m.entries = append(m.entries, e)

@@ -30,6 +30,7 @@ type Counts struct {
 	Rows       int64 `json:"rows"`
 	Stored     int64 `json:"stored"`
 	Duplicates int64 `json:"duplicates"`
+	Changed    int64 `json:"changed"`      // of those: sales that are known by their order number, with other content
 	Conflicts  int64 `json:"id_conflicts"` // kept as dead letters: their id is another event's
 	Refused    int64 `json:"refused"`
 	Ignored    int64 `json:"ignored"` // calls other than track
@@ -42,6 +43,7 @@ func (c *Counts) add(more Counts) {
 	c.Rows += more.Rows
 	c.Stored += more.Stored
 	c.Duplicates += more.Duplicates
+	c.Changed += more.Changed
 	c.Conflicts += more.Conflicts
 	c.Refused += more.Refused
 	c.Ignored += more.Ignored

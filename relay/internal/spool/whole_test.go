@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"relay/queue"
 )
 
 // dropped writes a file whose last change was a while ago.
@@ -281,20 +283,20 @@ func TestOnce(t *testing.T) {
 	m := &memory{}
 	o := Options{Queue: m, Name: "a.csv", Layout: Layout{ID: "Bon", Columns: []Column{{"order_id", "Bon"}}}}
 	for _, step := range []struct {
-		file   string
-		stored int64
+		file            string
+		stored, changed int64
 	}{
-		{"event,timestamp,Bon,state\nSale,2026-11-01T10:00Z,1,paid\nSale,2026-11-02T10:00Z,2,paid\n", 2},
-		{"event,timestamp,Bon,state\nSale,2026-11-01T10:00Z,1,paid\nSale,2026-11-02T10:00Z,2,shipped\nSale,2026-11-03T10:00Z,3,paid\n", 1},
-		{"state,event,Bon,timestamp\npaid,Refund,1,2026-11-01T10:00Z\nx,Sale,1,2026-11-01T10:00Z\n", 1},
+		{"event,timestamp,Bon,state\nSale,2026-11-01T10:00Z,1,paid\nSale,2026-11-02T10:00Z,2,paid\n", 2, 0},
+		{"event,timestamp,Bon,state\nSale,2026-11-01T10:00Z,1,paid\nSale,2026-11-02T10:00Z,2,shipped\nSale,2026-11-03T10:00Z,3,paid\n", 1, 1},
+		{"state,event,Bon,timestamp\npaid,Refund,1,2026-11-01T10:00Z\nx,Sale,1,2026-11-01T10:00Z\n", 1, 1},
 	} {
 		rep, err := Import(t.Context(), strings.NewReader(step.file), o)
-		if err != nil || rep.Stored != step.stored || rep.Conflicts != 0 {
-			t.Errorf("%+v %v, want %d stored", rep, err, step.stored)
+		if err != nil || rep.Stored != step.stored || rep.Changed != step.changed || rep.Conflicts != 0 {
+			t.Errorf("%+v %v, want %d stored, %d changed", rep, err, step.stored, step.changed)
 		}
 	}
 	for _, e := range m.entries {
-		if !IsOnce(e.ID) || e.Print != 0 {
+		if e.Space != queue.BySale || !strings.HasPrefix(e.ID, "sale-") {
 			t.Errorf("%+v", e)
 		}
 	}

@@ -39,6 +39,12 @@ type printer struct {
 	plain []byte // room for a string without its escapes
 }
 
+// Whole is the fingerprint of an event with all that is in it, byte by byte; never 0.
+func (k PrintKey) Whole(body []byte) uint64 {
+	p := printer{k: k}
+	return max(p.bytes(body), 1)
+}
+
 // Kinds of values, so that "1" is not 1. They also keep the zero key from having
 // zeros in it.
 const (

@@ -9,7 +9,8 @@
 //	oldest and newest id, each: run time, ns, i64 · believed time, Unix ms, i64, 0: none was ·
 //	blocks of 170 rows, sorted by their hashes (hash.go), each with its checksum u32
 //
-// named after the last segment. Neighbours that are small are merged.
+// named after the last segment. Neighbours that are small are merged. The ids of sales
+// (queue.BySale) lie in files of their own, with a window and a bound of their own.
 //
 // # What it guarantees
 //

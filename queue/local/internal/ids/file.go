@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"sort"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,7 @@ const (
 
 type file struct {
 	path           string
+	kind           kind
 	f              *os.File
 	first, last    uint64 // segments
 	oldest, newest room.Stamp
@@ -90,8 +92,13 @@ func stampAt(b []byte) room.Stamp {
 	return s
 }
 
-// counted is how many of the hashes are of ids that clients gave.
-func (f *file) counted() int64 { return f.count - f.own }
+// counted is how many of the hashes count against the bound on their number.
+func (f *file) counted() int64 {
+	if f.kind == ofSales {
+		return f.count
+	}
+	return f.count - f.own
+}
 
 func openFile(path string) (*file, error) {
 	f, err := os.Open(path)
@@ -105,7 +112,7 @@ func openFile(path string) (*file, error) {
 	le.PutUint32(b[12:], 0)
 	st, serr := f.Stat()
 	o := &file{
-		path: path, f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]),
+		path: path, kind: kindOf(strings.HasSuffix(path, SalesSuffix)), f: f, first: le.Uint64(b[16:]), last: le.Uint64(b[24:]),
 		count: int64(le.Uint64(b[32:])), own: int64(le.Uint64(b[40:])), oldest: stampAt(b[48:]), newest: stampAt(b[64:]),
 	}
 	switch {

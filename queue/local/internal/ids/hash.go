@@ -11,7 +11,8 @@ import (
 
 // Hash names a key: SHA-256 of the directory's secret, the key's space and the
 // key, cut to 16 bytes, of which the lowest bit of the last says whether relay
-// made the key. Without the secret it says nothing about the key.
+// made the key, and then the next one whether it is that of a sale (queue.BySale).
+// Without the secret it says nothing about the key.
 type Hash [16]byte
 
 // HashOf gives the name of what e is de-duplicated by. b is room for it.
@@ -19,11 +20,13 @@ func HashOf(b []byte, secret *[32]byte, e *queue.Entry) Hash {
 	b = append(append(b, secret[:]...), byte(e.Space))
 	switch e.Space {
 	case queue.ByKey:
-		return hashKey(append(b, e.Key...), 1)
+		return hashKey(append(b, e.Key...), ownKey)
+	case queue.BySale:
+		return hashKey(append(b, e.ID...), saleKey)
 	case queue.ByRefusedID:
 		b = binary.LittleEndian.AppendUint64(b, e.Print)
 	}
-	return hashKey(append(b, e.ID...), 0)
+	return hashKey(append(b, e.ID...), clientKey)
 }
 
 // byContent is the space of ids and fingerprints together: of events whose id is
@@ -33,18 +36,30 @@ const byContent queue.Space = 255
 // HashContent gives the name of an event whose id is another event's.
 func HashContent(secret *[32]byte, id string, print uint64) Hash {
 	b := append(secret[:len(secret):len(secret)], byte(byContent))
-	return hashKey(append(binary.LittleEndian.AppendUint64(b, print), id...), 0)
+	return hashKey(append(binary.LittleEndian.AppendUint64(b, print), id...), clientKey)
 }
 
-func hashKey(b []byte, own byte) Hash {
+// What the lowest bits of a Hash say.
+const (
+	clientKey = 0 // one bit; the other may be any
+	ownKey    = 1
+	saleKey   = 3
+)
+
+func hashKey(b []byte, kind byte) Hash {
 	sum := sha256.Sum256(b)
 	h := Hash(sum[:16])
-	h[15] = h[15]&^1 | own
+	if h[15] &^= 1; kind != clientKey {
+		h[15] = h[15]&^3 | kind
+	}
 	return h
 }
 
 // own says that relay made the key: it does not count against Options.DedupIDs.
 func (h Hash) own() bool { return h[15]&1 != 0 }
+
+// sale says that the key is that of a sale, which is remembered for longer.
+func (h Hash) sale() bool { return h[15]&3 == saleKey }
 
 // Known is what is remembered of a record: the name of its key, and its
 // Entry.Print.

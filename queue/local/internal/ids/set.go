@@ -12,6 +12,7 @@ type set struct {
 	slots []Known
 	n     int
 	own   int    // of n: keys that relay made
+	sales int    // of own: those of sales
 	zero  *Known // the one whose hash is all zero
 }
 
@@ -66,6 +67,9 @@ func (s *set) add(id Known) {
 	if id.Hash.own() {
 		s.own++
 	}
+	if id.Hash.sale() {
+		s.sales++
+	}
 	if s.n++; s.n > len(s.slots)*3/4 {
 		old := s.slots
 		s.slots = make([]Known, 2*len(old))
@@ -76,6 +80,31 @@ func (s *set) add(id Known) {
 			}
 		}
 	}
+}
+
+// onlySales is the set of those that are sales.
+func (s *set) onlySales() *set {
+	out := newSet(s.sales)
+	for i := range s.slots {
+		if k := &s.slots[i]; k.Hash.sale() {
+			out.add(*k)
+		}
+	}
+	return out
+}
+
+// split divides sorted rows into those of sales and the others.
+func split(sorted []byte, sales int) (of [2][]byte) {
+	of[0], of[1] = sorted, nil
+	if sales == 0 {
+		return of
+	}
+	of[0], of[1] = make([]byte, 0, len(sorted)-sales*Row), make([]byte, 0, sales*Row)
+	for at := 0; at < len(sorted); at += Row {
+		k := kindOf(rowAt(sorted[at:]).Hash.sale())
+		of[k] = append(of[k], sorted[at:at+Row]...)
+	}
+	return of
 }
 
 // counted is how many of the ids were given by clients.

@@ -17,10 +17,29 @@ import (
 )
 
 const (
-	// Suffix ends the name of a file of ids.
-	Suffix = ".ids"
-	magic  = "relayids"
+	// Suffix ends the name of a file of ids, SalesSuffix that of a file of the ids of
+	// sales (queue.BySale).
+	Suffix      = ".ids"
+	SalesSuffix = ".sales"
+	magic       = "relayids"
 )
+
+// kind is which ids lie in a file. Each kind has its own window and bound.
+type kind int
+
+const (
+	ofEvents kind = iota
+	ofSales
+)
+
+func kindOf(sale bool) kind {
+	if sale {
+		return ofSales
+	}
+	return ofEvents
+}
+
+func (k kind) suffix() string { return [2]string{Suffix, SalesSuffix}[k] }
 
 // Tail is the ids of one tail, in memory until they lie in a file.
 type Tail struct {
@@ -29,9 +48,22 @@ type Tail struct {
 	oldest, newest room.Stamp // when the first and the last were added
 }
 
-// file is the file for a tail's ids, which is not written yet.
-func (t *Tail) file(dir string) *file {
-	return &file{path: files.Path(dir, t.num, Suffix), first: t.num, last: t.num, oldest: t.oldest, newest: t.newest}
+// write writes the files of a tail's ids to a directory, and gives them.
+//
+// Invariant: the file of events is written last, also when no id is for it: it says
+// that there is no other to come (Covers).
+func (t *Tail) write(dir string, sorted [2][]byte, covered func(kind) bool, noSync bool) (out []*file, err error) {
+	for _, k := range []kind{ofSales, ofEvents} {
+		if k == ofSales && len(sorted[k]) == 0 || covered(k) {
+			continue
+		}
+		f := &file{path: files.Path(dir, t.num, k.suffix()), kind: k, first: t.num, last: t.num, oldest: t.oldest, newest: t.newest}
+		if err := f.write(sorted[k], noSync); err != nil {
+			return out, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
 }
 
 // Options tune a Store.
@@ -41,6 +73,17 @@ type Options struct {
 	Keep     int64         // how many of clients are
 	NoSync   bool
 	ReadOnly bool // it opens no file; only Copy is of use
+
+	SaleWindow time.Duration // for how long that of a sale is
+	KeepSales  int64         // how many of those are
+}
+
+// bounds are the window of a kind, and how many of its ids are remembered.
+func (o *Options) bounds(k kind) (window time.Duration, keep int64) {
+	if k == ofSales {
+		return max(o.SaleWindow, o.Window), o.KeepSales
+	}
+	return o.Window, o.Keep
 }
 
 // Store remembers the ids of the window. The writer asks, the keeper files.
@@ -55,8 +98,13 @@ type Store struct {
 	tails []*Tail // oldest first; the last is that of the segment being written
 	files []*file // oldest first
 
-	damaged []uint64 // files quarantined at open
+	damaged []damaged // files quarantined at open
 	why     error
+}
+
+type damaged struct {
+	kind kind
+	last uint64 // segment
 }
 
 // Open finds the files among names, those of the directory. A damaged one is set
@@ -78,7 +126,7 @@ func Open(names []string, o Options) (*Store, error) {
 func (s *Store) open(names []string) error {
 	for _, name := range names {
 		num, suffix, ok := files.Number(name)
-		if !ok || suffix != Suffix {
+		if !ok || suffix != Suffix && suffix != SalesSuffix {
 			continue
 		}
 		path := filepath.Join(s.o.Dir, name)
@@ -93,7 +141,7 @@ func (s *Store) open(names []string) error {
 			fallthrough
 		case err != nil:
 			s.why = err
-			s.damaged = append(s.damaged, num)
+			s.damaged = append(s.damaged, damaged{kindOf(suffix == SalesSuffix), num})
 		default:
 			s.files = append(s.files, f)
 		}
@@ -102,7 +150,7 @@ func (s *Store) open(names []string) error {
 	// A file whose segments a later one covers is left over from a merge.
 	for i := 0; i < len(s.files); i++ {
 		for _, o := range s.files[i+1:] {
-			if o.first <= s.files[i].first {
+			if o.kind == s.files[i].kind && o.first <= s.files[i].first {
 				s.remove(s.files[i])
 				i--
 				break
@@ -128,6 +176,9 @@ func (s *Store) Get(h Hash) (Known, bool, error) {
 	}
 	var err error
 	for _, f := range s.files {
+		if f.kind != kindOf(h.sale()) {
+			continue
+		}
 		id, ok, e := f.get(h)
 		if e != nil && !f.failed.Swap(true) { // once is enough to say
 			err = errors.Join(err, e)
@@ -196,7 +247,9 @@ func (s *Store) Count() (n int64) {
 		n += int64(t.set.counted())
 	}
 	for _, f := range s.files {
-		n += f.counted()
+		if f.kind == ofEvents {
+			n += f.counted()
+		}
 	}
 	return n
 }
@@ -215,11 +268,13 @@ func (s *Store) sort() {
 	slices.SortFunc(s.files, func(a, b *file) int { return cmp.Compare(a.last, b.last) })
 }
 
-// Covers says whether the ids of a segment lie in a file.
-func (s *Store) Covers(num uint64) bool {
+// Covers says whether the ids of a segment lie in files.
+func (s *Store) Covers(num uint64) bool { return s.covers(num, ofEvents) }
+
+func (s *Store) covers(num uint64, k kind) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return slices.ContainsFunc(s.files, func(f *file) bool { return f.first <= num && num <= f.last })
+	return slices.ContainsFunc(s.files, func(f *file) bool { return f.kind == k && f.first <= num && num <= f.last })
 }
 
 func (s *Store) remove(f *file) {
@@ -235,19 +290,19 @@ func (s *Store) File(t *Tail) error {
 	s.work.Lock()
 	defer s.work.Unlock()
 	s.mu.RLock()
-	f := t.file(s.o.Dir)
-	sorted := t.set.sorted()
+	sorted, n := split(t.set.sorted(), t.set.sales), t.set.len()
 	s.mu.RUnlock()
-	if len(sorted) > 0 {
-		if err := f.write(sorted, s.o.NoSync); err != nil {
-			return err
-		}
+	var done []*file
+	var err error
+	if n > 0 {
+		done, err = t.write(s.o.Dir, sorted, func(k kind) bool { return s.covers(t.num, k) }, s.o.NoSync)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f.f != nil {
-		s.files = append(s.files, f)
-		s.sort()
+	s.files = append(s.files, done...)
+	s.sort()
+	if err != nil {
+		return err
 	}
 	s.tails = slices.DeleteFunc(s.tails, func(o *Tail) bool { return o == t })
 	return nil
@@ -298,11 +353,13 @@ func (s *Store) Copy(dir string, last uint64) error {
 		}
 	}
 	for _, t := range tails {
-		f := t.file(dir)
-		if err := f.write(t.set.sorted(), s.o.NoSync); err != nil {
+		done, err := t.write(dir, split(t.set.sorted(), t.set.sales), func(k kind) bool { return s.covers(t.num, k) }, s.o.NoSync)
+		for _, f := range done {
+			f.f.Close()
+		}
+		if err != nil {
 			return err
 		}
-		f.f.Close()
 	}
 	return nil
 }
@@ -316,7 +373,7 @@ func (s *Store) upTo(last uint64) (paths []string, tails []Tail, err error) {
 			return nil, nil, fmt.Errorf("list files of ids: %w", err)
 		}
 		for _, e := range es {
-			if num, suffix, ok := files.Number(e.Name()); ok && suffix == Suffix && num <= last {
+			if num, suffix, ok := files.Number(e.Name()); ok && (suffix == Suffix || suffix == SalesSuffix) && num <= last {
 				paths = append(paths, filepath.Join(s.o.Dir, e.Name()))
 			}
 		}

@@ -22,7 +22,9 @@ const (
 type Over func(since room.Stamp, limit time.Duration) bool
 
 // span is how far apart the ids of one file may be.
-func (s *Store) span() time.Duration { return max(s.o.Window/4, leastSpan) }
+func (s *Store) span() time.Duration { return spanOf(s.o.Window) }
+
+func spanOf(window time.Duration) time.Duration { return max(window/4, leastSpan) }
 
 // Overdue says that the first of a tail's ids is so old that they are to get a
 // file.
@@ -39,21 +41,31 @@ func (s *Store) Expire(over Over) {
 	defer s.work.Unlock()
 	var drop []*file
 	s.mu.Lock()
-	newer := int64(0)
+	var newer [2]int64 // of each kind
+	past := func(k kind, newest room.Stamp) bool {
+		window, keep := s.o.bounds(k)
+		return over(newest, window) || newer[k] >= keep
+	}
 	for i, t := range slices.Backward(s.tails) {
-		if i < len(s.tails)-1 && (over(t.newest, s.o.Window) || newer >= s.o.Keep) { // a disk that takes no file
-			t.set = newSet(0)
-			s.tails = slices.Delete(s.tails, i, i+1)
-			continue
+		if i < len(s.tails)-1 { // a disk that takes no file
+			if past(ofEvents, t.newest) && t.set.sales < t.set.len() {
+				t.set = t.set.onlySales()
+			}
+			if past(ofSales, t.newest) || t.set.len() == 0 {
+				t.set = newSet(0)
+				s.tails = slices.Delete(s.tails, i, i+1)
+				continue
+			}
 		}
-		newer += int64(t.set.counted())
+		newer[ofEvents] += int64(t.set.counted())
+		newer[ofSales] += int64(t.set.sales)
 	}
 	for _, f := range slices.Backward(s.files) {
-		if over(f.newest, s.o.Window) || newer >= s.o.Keep {
+		if past(f.kind, f.newest) {
 			drop = append(drop, f)
 			continue
 		}
-		newer += f.counted()
+		newer[f.kind] += f.counted()
 	}
 	s.mu.Unlock()
 	for _, f := range drop {
@@ -72,8 +84,16 @@ func (s *Store) Merge(most int, held func(first, last uint64) bool) error {
 	if time.Since(s.mergeFailed) < time.Minute {
 		return nil
 	}
+	if err := s.merge(ofEvents, most, held); err != nil {
+		return err
+	}
+	return s.merge(ofSales, most, held)
+}
+
+func (s *Store) merge(k kind, most int, held func(first, last uint64) bool) error {
+	window, _ := s.o.bounds(k)
 	for {
-		files := s.list()
+		files := slices.DeleteFunc(s.list(), func(f *file) bool { return f.kind != k })
 		if len(files) <= most {
 			return nil
 		}
@@ -83,7 +103,7 @@ func (s *Store) Merge(most int, held func(first, last uint64) bool) error {
 			n := a.count + b.count
 			switch {
 			case n >= least || n > s.mergeBelow || a.failed.Load() || b.failed.Load():
-			case room.Latest(a.newest, b.newest).Since(room.Earliest(a.oldest, b.oldest)) > s.span():
+			case room.Latest(a.newest, b.newest).Since(room.Earliest(a.oldest, b.oldest)) > spanOf(window):
 			case held(a.last+1, b.first-1) || s.unfiled(a.last, b.first): // a file has the ids of all segments of its range
 			case len(files) <= manyFiles && held(a.first, b.last):
 			default:
@@ -118,7 +138,7 @@ func (s *Store) join(a, b *file) error {
 	if err != nil {
 		return err
 	}
-	f := &file{path: b.path, first: a.first, last: b.last, oldest: room.Earliest(a.oldest, b.oldest), newest: room.Latest(a.newest, b.newest)}
+	f := &file{path: b.path, kind: b.kind, first: a.first, last: b.last, oldest: room.Earliest(a.oldest, b.oldest), newest: room.Latest(a.newest, b.newest)}
 	if err := f.write(mergeSorted(as, bs), s.o.NoSync); err != nil {
 		return err
 	}
@@ -149,7 +169,7 @@ func (s *Store) Salvaged(num uint64, saved []Known) error {
 	for _, id := range saved {
 		set.add(id)
 	}
-	var f *file
+	var whole []*file // those that hold ids of this segment alone
 	s.mu.Lock()
 	for _, t := range s.tails {
 		if t.num == num {
@@ -158,22 +178,26 @@ func (s *Store) Salvaged(num uint64, saved []Known) error {
 	}
 	for _, o := range s.files {
 		if o.first == num && o.last == num {
-			f = o
+			whole = append(whole, o)
 		}
 	}
 	s.mu.Unlock()
-	switch {
-	case f == nil || int64(set.len()) >= f.count:
-		return nil
-	case set.len() == 0:
-		s.remove(f)
-		return nil
+	sorted := split(set.sorted(), set.sales)
+	for _, f := range whole {
+		rows := sorted[f.kind]
+		switch {
+		case int64(len(rows)/Row) >= f.count:
+			continue
+		case len(rows) == 0 && (f.kind == ofSales || set.len() == 0):
+			s.remove(f)
+			continue
+		}
+		left := &file{path: f.path, kind: f.kind, first: num, last: num, oldest: f.oldest, newest: f.newest}
+		if err := left.write(rows, s.o.NoSync); err != nil {
+			return fmt.Errorf("forget the ids of lost records: %w", err)
+		}
+		s.replace(f, left)
 	}
-	left := &file{path: f.path, first: num, last: num, oldest: f.oldest, newest: f.newest}
-	if err := left.write(set.sorted(), s.o.NoSync); err != nil {
-		return fmt.Errorf("forget the ids of lost records: %w", err)
-	}
-	s.replace(f, left)
 	return nil
 }
 
@@ -183,13 +207,13 @@ func (s *Store) Salvaged(num uint64, saved []Known) error {
 // ids of others are read anyway.
 func (s *Store) Recall(segs []uint64, records func(num uint64) (n int64, known bool)) map[uint64]bool {
 	again := make(map[uint64]bool)
-	for _, last := range s.damaged {
+	for _, bad := range s.damaged {
 		sum := int64(0)
 		for _, num := range slices.Backward(segs) {
-			if num > last {
+			if num > bad.last {
 				continue
 			}
-			if s.Covers(num) {
+			if s.covers(num, bad.kind) {
 				break
 			}
 			n, known := records(num)
