@@ -43,6 +43,8 @@ func TestAmountsThatNameTheirCurrency(t *testing.T) {
 		{usd, `{"revenue":"€47"}`, "47 EUR"},
 		{usd, `{"revenue":"£1,234.50"}`, "1234.5 GBP"},
 		{usd, `{"revenue":"1 234,50 zł"}`, "1234.5 PLN"},
+		{usd, `{"revenue":"'10.00"}`, "10 USD"}, // a spreadsheet's marks of text
+		{usd, `{"revenue":"=\"10.00\""}`, "10 USD"},
 		{usd, `{"revenue":"Fr. 12.50"}`, "12.5 CHF"},
 		{usd, `{"revenue":"R$ 1.234,50"}`, "1234.5 BRL"},
 		{usd, `{"revenue":"R 99.90"}`, "99.9 ZAR"},

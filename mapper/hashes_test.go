@@ -50,3 +50,18 @@ func TestAnyHashPasses(t *testing.T) {
 		}
 	}
 }
+
+// TestPhoneNotes: a note says which country is missing.
+func TestPhoneNotes(t *testing.T) {
+	for _, c := range []struct {
+		locale locale
+		want   string
+	}{
+		{locale{}, "neither the address nor default_country"},
+		{locale{named: true, defaultCountry: "us"}, "the country that the event names is not known"},
+	} {
+		if n := tracePhone("(413) 555-0142", c.locale, nil); n.code != "phone_no_country" || !strings.Contains(n.why, c.want) {
+			t.Errorf("%+v: %+v", c.locale, n)
+		}
+	}
+}

@@ -37,6 +37,9 @@ func TestNobody(t *testing.T) {
 		{"", traits(`{"email":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}`), ReasonNoCustomer},
 		{"", traits(`{"email":"\u200b \ufeff"}`), ReasonNoCustomer},
 		{"unmatched: hold\n", `"userId":"guest"`, ReasonNoMatchKey},
+		{"", traits(`{"name":"Gast Kunde","email":"customer@example.com","address":{"city":"Berlin"}}`), ReasonNoCustomer},
+		{"", traits(`{"name":"散客"}`), ReasonNoCustomer},
+		{"", traits(`{"name":"N.N."}`), ReasonNoCustomer},
 
 		// Whoever is somebody stays, and what cannot be used is said.
 		{"", traits(`{"email":"none","firstName":"Pat","lastName":"Doe","address":{"city":"Springfield"}}`), "ct fn ln"},

@@ -53,6 +53,11 @@ func parseMoneyText(text string) (money, bool) {
 	}
 	s := strings.Map(plainMoneyRune, asciiDigits(norm.NFKC.String(text)))
 	s = strings.TrimSpace(s)
+	if formula, ok := strings.CutPrefix(s, `="`); ok && strings.HasSuffix(formula, `"`) { // a spreadsheet's ="10.00" and '10.00
+		s = strings.TrimSpace(strings.TrimSuffix(formula, `"`))
+	} else {
+		s = strings.TrimSpace(strings.TrimPrefix(s, "'"))
+	}
 	negative := false
 	if strings.HasPrefix(s, "(") && strings.HasSuffix(s, ")") { // an accountant's minus
 		s, negative = strings.TrimSpace(s[1:len(s)-1]), true

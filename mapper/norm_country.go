@@ -91,6 +91,13 @@ ba bosnia bosniaherzegovina
 tt trinidad trinidadtobago tobago
 ag antigua antiguabarbuda
 fm micronesia federatedstatesofmicronesia
+us アメリカ アメリカ合衆国 美利坚合众国
+sa السعودية
+ae الامارات
+in भारत bharat
+th ไทย ประเทศไทย
+sk slovakrepublic theslovakrepublic slowakischerepublik slovenskarepublika
+de d
 `
 
 // traceCountry gives ISO 3166-1 alpha-2 in lower case, from alpha-2, alpha-3,

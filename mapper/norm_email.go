@@ -156,7 +156,13 @@ func oddDots(local string) bool {
 var nobodyLocals = wordSet(`noreply donotreply dontreply neverreply noemail noemails nomail nomailaddress none null undefined unknown nobody
 	noemailgiven noemailprovided notprovided noneprovided nonegiven notavailable notapplicable nothanks declined refused
 	anonymous walkin walkincustomer cashcustomer cashsale mailerdaemon emailaddress youremail customeremail fakeemail fake dummy
-	nereply nepasrepondre keineemail keinemail sinemail sincorreo notiene nincs asdf asdfgh qwerty`)
+	nereply nepasrepondre keineemail keinemail sinemail sincorreo notiene nincs asdf asdfgh qwerty
+	test tests testing testuser testcustomer guest guests guestuser guestcustomer customer customers client clients cliente clientes default defaultcustomer
+	laufkunde laufkundschaft barkunde testkunde clientcomptoir clientpassage clientedivers clientegenerico consumidorfinal clientepadrao`)
+
+// exampleLocals are nobody at a domain of examples, where documentation and
+// tests keep people that have a name.
+var exampleLocals = wordSet(`user kunde gast name email mail klant klient kund asiakas musteri zakaznik example sample someone info admin shop store pos you`)
 
 // nobodyDomains are first labels of domains that tills fill in.
 var nobodyDomains = wordSet(`noemail nomail noreply none null undefined unknown fake fakeemail fakemail dummy noemailaddress notprovided nowhere
@@ -185,7 +191,7 @@ func placeholderAddress(local, domain string) bool {
 		return true
 	case bare == label && twinWords[bare]:
 		return true
-	case strings.TrimRight(bare, "0123456789") == "test" && (strings.HasPrefix(label, "test") || mailHosts[label]):
+	case strings.TrimRight(bare, "0123456789") == "test", label == "example" && exampleLocals[bare]:
 		return true
 	case bare == "no" && label == "email", bare == "na" && label == "na", bare == "email" && label == "domain", bare == "name" && label == "domain", bare == "user" && label == "domain":
 		return true
@@ -194,5 +200,5 @@ func placeholderAddress(local, domain string) bool {
 	return rest == "invalid" || strings.HasSuffix(rest, ".invalid")
 }
 
-// mailHosts are the free mail hosts at which a till's "test@" is nobody's.
+// mailHosts are the free mail hosts, whose addresses have strict forms.
 var mailHosts = wordSet("gmail googlemail yahoo hotmail outlook live aol icloud gmx web mail me msn")

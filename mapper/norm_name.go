@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // traceName gives a first or last name in NFC and lower case, without white
@@ -22,7 +23,7 @@ func traceName(raw, key string, t *trace) normalised {
 	if n, done := hashedOr(key, s, t); done {
 		return n
 	}
-	if isPlaceholder(s) {
+	if isPlaceholder(s) || isDefaultCustomer(s) {
 		return leftOut(key, "placeholder", whyPlaceholder)
 	}
 	if strings.Contains(s, "@") {
@@ -140,7 +141,7 @@ func shedTitles(s string) (rest, last string) {
 		default:
 			if lower(word) == "de" && strings.HasPrefix(lower(after), "heer ") {
 				word, after = "heer", after[len("heer "):]
-			} else if !isTitle(word) {
+			} else if !isTitle(word) && !isShortTitle(word, after) {
 				return rest, last
 			}
 			last = titleKey(word)
@@ -148,6 +149,24 @@ func shedTitles(s string) (rest, last string) {
 		rest = after
 	}
 	return rest, last
+}
+
+// isShortTitle reports the M. of Monsieur and the D. of Don, which are as often
+// an initial: titles are they before a first and a last name, and M. before
+// Madame (M. et Mme Dupont).
+func isShortTitle(word, after string) bool {
+	switch lower(word) {
+	case "m", "m.":
+		if next, rest, ok := strings.Cut(after, " "); ok && (next == "&" || next == "et") && nextIsTitle(rest) {
+			return true
+		}
+	}
+	switch word {
+	case "M.", "D.":
+		first, _, several := strings.Cut(after, " ")
+		return several && utf8.RuneCountInString(squash(first)) > 1
+	}
+	return false
 }
 
 func nextIsTitle(s string) bool {

@@ -54,6 +54,8 @@ func tracePhone(raw string, l locale, t *trace) normalised {
 		}
 	}
 	switch {
+	case n.status == noCountry && l.named && l.country == "":
+		return leftOut("phone", "no_country", "has no country code, and the country that the event names is not known; default_country does not stand in for it")
 	case n.status == noCountry:
 		return leftOut("phone", "no_country", "has no country code, and neither the address nor default_country names a country")
 	case n.status != possible:

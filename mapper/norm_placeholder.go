@@ -33,7 +33,46 @@ var placeholders = wordSet(`
 	неизвестно неизвестный нет аноним тест гость
 	なし 不明 テスト ゲスト 無し 未知 无 無 测试 測試 没有 미상 없음 테스트
 	غيرمعروف لايوجد
+	散客 散户 散戶 零售客户 零售客戶 现金客户 普通客户 一般客户 游客 访客 匿名 匿名客户 过路客 一般客 一般顧客 現金客 匿名様 名無し 비회원 손님 일반고객 익명
+	gastkunde gastkunden kassenkunde kassakunde einmalkunde standardkunde passantenkunde dummykunde diversekunden cpd cpdkunde
+	clientecontado clientemostrador clientebalcao consumatorefinale klientdetaliczny perakendemusteri kontantkund kontantkunde
 `)
+
+// A till's default customer is two or more words, of which one says customer
+// and the others what kind: Gast Kunde, Cliente Varios, Público General. Each is
+// folded to bare letters. Alone, some of them are somebody's surname.
+var (
+	anyCustomer = wordSet(`customer customers client clients cliente clientes kunde kunden kundin klient klienci klant klanten zakaznik kund asiakas musteri
+		consumer consumidor consommateur consumatore publico buyer comprador acheteur shopper gast`)
+	kindsOfCustomer = wordSet(`pos till kasse kassa caisse caixa caja cash bar barzahler retail general generic default standard anonymous unknown misc miscellaneous various sundry
+		one time onetime once casual counter walk in walkin guest test dummy temp temporary occasional
+		gast diverse divers diverser verschiedene einmal einmalig laden theke unbekannt anonym sonstige
+		varios vario generico generica contado mostrador en final anonimo desconocido eventual ocasional tienda
+		comptoir comptant passage de du anonyme inconnu occasionnel magasin
+		balcao avulso padrao loja diversos generici vari occasionale negozio banco anonimo
+		detaliczny jednorazowy anonimowy gotowkowy losse diverse anoniem winkel contant balie
+		hotovostni anonymni kontant butik tillfallig satunnainen kateis perakende pesin genel tekseferlik`)
+)
+
+// isDefaultCustomer reports several words, of which each is a customer or a
+// kind of one, and both are there.
+func isDefaultCustomer(s string) bool {
+	if len(s) > 40 || !strings.ContainsAny(s, " -_./") || strings.Contains(s, "@") {
+		return false
+	}
+	customer, kind := 0, 0
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !isWordy(r) }) {
+		switch f := foldLetters(w); {
+		case anyCustomer[f]:
+			customer++
+		case kindsOfCustomer[f]:
+			kind++
+		default:
+			return false
+		}
+	}
+	return customer > 0 && customer+kind > 1 && (kind > 0 || customer > 1)
+}
 
 // placeholderWords may stand together: "Test Customer", "Unknown User".
 var placeholderWords = wordSet(`none null undefined unknown guest test anonymous customer user client shopper visitor dummy no name first last
@@ -58,8 +97,8 @@ func isPlaceholder(s string) bool {
 	}
 	var room [64]byte
 	q := string(appendSquash(room[:0], s))
-	if len(q) < len(s) && (q == "na" || q == "nil" || q == "nan") && !startsUpperWord(s) {
-		return true // n/a, N.A., #N/A, (nil)
+	if len(q) < len(s) && (q == "na" || q == "nil" || q == "nan" || q == "nn") && !startsUpperWord(s) {
+		return true // n/a, N.A., #N/A, (nil), N.N.
 	}
 	return isPlaceholderForm(q) || manyPlaceholders(s)
 }

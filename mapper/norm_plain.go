@@ -77,7 +77,7 @@ func plainName(raw string) (name string, ok bool) {
 				return "", false
 			}
 		}
-		known = known && (placeholders[string(w)] || placeholderWords[string(w)])
+		known = known && (placeholders[string(w)] || placeholderWords[string(w)] || anyCustomer[string(w)] || kindsOfCustomer[string(w)])
 		words++
 		if i == len(s) && words > 1 && degrees[s[len(s)-len(w):]] {
 			return "", false

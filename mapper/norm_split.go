@@ -19,7 +19,7 @@ func splitName(raw string) (first, last string) {
 	if _, state := readHash(s); state != notHashed {
 		return "", "" // the hash of a full name is neither name's
 	}
-	if isPlaceholder(s) || strings.Contains(s, "@") {
+	if isPlaceholder(s) || isDefaultCustomer(s) || strings.Contains(s, "@") {
 		return s, ""
 	}
 	s = strings.Join(strings.Fields(withoutAsides(s)), " ")
