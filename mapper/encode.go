@@ -105,7 +105,7 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.open()
 	for k := range keyCount {
 		if values := s.taken(k, Offline); len(values) > 0 {
-			offlineKey(o, k, values)
+			s.offlineKey(o, k, values)
 		}
 	}
 	o.close()
@@ -128,8 +128,8 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 }
 
 // offlineKey writes one match key: text, or a list when there are several
-// values; the birth date in three; the own id plain.
-func offlineKey(o *object, k keyID, values []keyValue) {
+// values; the birth date in three; the own id plain, unless it shows who it is.
+func (s *subject) offlineKey(o *object, k keyID, values []keyValue) {
 	first := &values[0]
 	switch k {
 	case keyLeadID:
@@ -137,7 +137,7 @@ func offlineKey(o *object, k keyID, values []keyValue) {
 	case keyMadid:
 		o.text("madid", first.value)
 	case keyExternalID:
-		o.text("extern_id", first.plain)
+		o.text("extern_id", s.outward(first.plain, "extern_id", nil))
 	case keyBirthDate:
 		o.text("doby", sha256hex(first.value[:4]))
 		o.text("dobm", sha256hex(first.value[4:6]))

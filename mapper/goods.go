@@ -103,8 +103,8 @@ func (s *subject) idAt(n *node, at string) (string, bool) {
 		s.notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
 		return "", false
 	}
-	if s.personalProduct(id) {
-		s.notes.add(NotePersonal, at, "holds an e-mail address or a phone number; left out")
+	if why := s.whyProduct(id); why != "" {
+		s.notes.add(NotePersonal, at, why)
 		return "", false
 	}
 	n.mark |= markConsumed
@@ -135,12 +135,12 @@ func (s *subject) product(n *node, list string, index int) {
 			break
 		}
 	}
-	if ok && s.personalProduct(id) {
-		s.notes.add(NotePersonal, at(first), "holds an e-mail address or a phone number; left out")
-		return
-	}
 	if !ok {
 		s.notes.add(noteProductNoID, at(first), "a product without a usable "+first+" is left out of contents")
+		return
+	}
+	if why := s.whyProduct(id); why != "" {
+		s.notes.add(NotePersonal, at(first), why)
 		return
 	}
 	c := content{id: id}

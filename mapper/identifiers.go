@@ -100,8 +100,8 @@ func (s *subject) findIdentifiers() {
 			s.leaveOutIdentifier(t.name, src, n, noteBadIdentifier, "not "+t.says+"; left out")
 		case isPlaceholder(strings.ToLower(value)):
 			s.leaveOutIdentifier(t.name, src, n, noteBadIdentifier, whyPlaceholder+"; left out")
-		case s.personalProduct(value):
-			s.leaveOutIdentifier(t.name, src, n, NotePersonal, "holds an e-mail address or a phone number; left out")
+		case s.whyProduct(value) != "":
+			s.leaveOutIdentifier(t.name, src, n, NotePersonal, s.whyProduct(value))
 		default:
 			s.identifiers[id] = identifier{value, src.label()}
 			if s.x != nil {

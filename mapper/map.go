@@ -209,6 +209,9 @@ func (s *subject) offlineNotes(notes *noteList) {
 			notes.add(noteTooMany, keyTable[k].name, fmt.Sprintf("the offline format takes %d of the values of this key; the others are left out", n))
 		}
 	}
+	if ids := s.taken(keyExternalID, Offline); len(ids) > 0 {
+		s.outward(ids[0].plain, "extern_id", notes)
+	}
 	if len(s.taken(keyBirthDate, Offline)) < len(s.keys[keyBirthDate]) {
 		notes.add(noteHashedDate, keyTable[keyBirthDate].name, whyHashedDate)
 	}

@@ -205,11 +205,7 @@ func (s *subject) findOriginal(i int, sources []source, c *conversion, notes *no
 			return
 		}
 		if i != originalName { // as that event had them
-			out := OutwardID(s.m.secret, text, s.locale.effective())
-			if out != text {
-				notes.add(noteHashedID, src.label(), whyHashedID)
-			}
-			text = out
+			text = s.outward(text, src.label(), notes)
 		}
 		c.original[i], c.hasOriginal = quote(text), true
 	}

@@ -244,7 +244,11 @@ func (s *subject) personalText(text, field string, kept bool) (why string) {
 	if personal.HoldsEmail(text) {
 		return whyEmail
 	}
-	if !kept && personal.HoldsPhone(text, s.locale.effective()) && !isCode(field) {
+	holdsPhone := personal.HoldsPhone
+	if isCode(field) {
+		holdsPhone = personal.HoldsPlainPhone
+	}
+	if holdsPhone(text, s.locale.effective()) {
 		return whyPhone
 	}
 	switch holds, single, is := s.person.Holds(text); {

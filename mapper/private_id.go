@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 
 	"relay/mapper/personal"
 )
@@ -28,14 +27,29 @@ func KeyedID(secret []byte, id string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-const whyHashedID = "holds an e-mail address or a phone number; sent as its keyed hash"
+const (
+	whyHashedID    = "holds an e-mail address or a phone number; sent as its keyed hash"
+	whyHashedOwnID = "holds the customer's name, phone number or street; sent as its keyed hash"
+	whyProductID   = "holds an e-mail address or a phone number; left out"
+)
 
-// outwardID is OutwardID for a field of the conversion, with its note.
-func (s *subject) outwardID(id, field, at string, line int, raw *node, notes *noteList) string {
-	out := OutwardID(s.m.secret, id, s.locale.effective())
-	if out != id {
-		notes.add(noteHashedID, at, whyHashedID)
+// outward is OutwardID for an id of the event at hand: one that holds the
+// customer's own name, phone number or street leaves as its keyed hash too. It is
+// noted under at, unless notes is nil.
+func (s *subject) outward(id, at string, notes *noteList) string {
+	out, why := OutwardID(s.m.secret, id, s.locale.effective()), whyHashedID
+	if out == id && s.person.HoldsAddress(id) {
+		out, why = KeyedID(s.m.secret, id), whyHashedOwnID
 	}
+	if out != id && notes != nil {
+		notes.add(noteHashedID, at, why)
+	}
+	return out
+}
+
+// outwardID is outward for a field of the conversion.
+func (s *subject) outwardID(id, field, at string, line int, raw *node, notes *noteList) string {
+	out := s.outward(id, at, notes)
 	if s.x != nil {
 		s.x.field(field, at, line, raw, nil, quote(out))
 		s.x.fields[len(s.x.fields)-1].personalRaw = out != id
@@ -45,17 +59,26 @@ func (s *subject) outwardID(id, field, at string, line int, raw *node, notes *no
 
 // findEventID settles event_id.
 func (s *subject) findEventID() {
-	if s.messageID == "" {
-		return
-	}
-	s.eventID = OutwardID(s.m.secret, s.messageID, s.locale.effective())
-	if s.eventID != s.messageID {
-		s.notes.add(noteHashedID, "messageId", whyHashedID)
+	if s.messageID != "" {
+		s.eventID = s.outward(s.messageID, "messageId", &s.notes)
 	}
 }
 
-// personalProduct says whether the id of a product holds what is somebody's. A
-// catalogue's numbers may be grouped like a phone number: a + says it.
-func (s *subject) personalProduct(id string) bool {
-	return personal.HoldsEmail(id) || strings.Contains(id, "+") && personal.HoldsPhone(id, "")
+// whyProduct says why the id of a product may not leave: "" is none.
+func (s *subject) whyProduct(id string) string {
+	switch {
+	case personal.HoldsEmail(id), personal.HoldsPlainPhone(id, s.locale.effective()):
+		return whyProductID
+	case s.person.HoldsAddress(id):
+		return whyPerson
+	}
+	return ""
+}
+
+// whyStore is whyProduct for the code of a store.
+func (s *subject) whyStore(code string) string {
+	if why := s.whyProduct(code); why != "" || !personal.HoldsPhone(code, s.locale.effective()) {
+		return why
+	}
+	return whyPhone
 }

@@ -109,7 +109,7 @@ func TestTextsWithPersonalDataStay(t *testing.T) {
 func TestKeepLetsThrough(t *testing.T) {
 	mapping := "version: 1\nevents: { Sale: \"701000000000001\" }\ncustom_data: { keep: [city, store_phone, note, title] }\n"
 	for property, leaves := range map[string]bool{
-		`"city":"Springfield"`: true, `"store_phone":"+1 212 555 0188"`: true, `"title":"The Lovelace Letters"`: true,
+		`"city":"Springfield"`: true, `"store_phone":"+1 212 555 0188"`: false, `"store_phone":"2125550188"`: true, `"title":"The Lovelace Letters"`: true,
 		`"note":"ada@example.com"`: false, `"note":"+1 212 555 0147"`: false, `"note":"Ada Lovelace"`: false,
 	} {
 		_, c := sentOf(t, mapping, "m-1", adaTraits, property)
@@ -136,7 +136,13 @@ func TestPersonalIDsLeaveHashed(t *testing.T) {
 		{"+12125550147", true},
 		{"212-555-0147", true},
 		{"0044 20 7946 0958", true},
-		{"2125550147", false},
+		{"2125550147", true}, // hers
+		{"2125550199", false},
+		{"Ada Lovelace", true},
+		{"lovelace_ada/7", true},
+		{"12 Rose Lane", true},
+		{"Lovelace-7", false},
+		{"cust-4711-0001", false}, // the customer's id may be part of an order's
 		{"till3-100423", false},
 		{"2026-11-20/7", false},
 		{"1c5f7e0a-6f3a-4c2e-9a3d-0d6a5f1b7c11", false},
@@ -145,7 +151,7 @@ func TestPersonalIDsLeaveHashed(t *testing.T) {
 		o, c := sentOf(t, "", x.id, adaTraits, fmt.Sprintf(`"order_id":%q,"item_number":%q`, x.id, x.id), WithSecret(secret))
 		custom, _ := c["custom_data"].(map[string]any)
 		for field, got := range map[string]any{"event_id": c["event_id"], "order_id": custom["order_id"], "item_number": custom["item_number"]} {
-			if hashed(got) != x.hash || !x.hash && got != x.id || x.hash && got != OutwardID(secret, x.id, "us") {
+			if hashed(got) != x.hash || !x.hash && got != x.id || x.hash && got != KeyedID(secret, x.id) {
 				t.Errorf("%s: %s is %v", x.id, field, got)
 			}
 		}
@@ -158,6 +164,78 @@ func TestPersonalIDsLeaveHashed(t *testing.T) {
 		}
 		if other, _ := sentOf(t, "", x.id, adaTraits, "", WithSecret([]byte("another"))); x.hash && strings.Contains(string(other.Conversion), fmt.Sprint(c["event_id"])) {
 			t.Errorf("%s: another installation has the same hash", x.id)
+		}
+	}
+}
+
+// TestPersonalGoodsAndStoresStay: an id of a product or a code of a store that is
+// somebody's stays back wherever it would go, with a note.
+func TestPersonalGoodsAndStoresStay(t *testing.T) {
+	const mapping = `version: 1
+events: { Sale: "701000000000001" }
+store: { code: properties.shop }
+upload_tag: "{store}-{date}"
+`
+	for id, leaves := range map[string]bool{
+		"sku-1": true, "212-555-0199": true, "0012125550199": true, "Rose": true, "cust-4711": true,
+		"+12125550199": false, "(212) 555-0199": false, "0044 20 7946 0958": false, "ada@example.com": false, "Ada Lovelace": false, "2125550147": false,
+	} {
+		for property, lists := range map[string]bool{`"products":[{"product_id":%q,"quantity":1,"price":2}]`: true, `"product_id":%q`: false} {
+			o, c := sentOf(t, mapping, "m-1", adaTraits, fmt.Sprintf(property, id))
+			custom, _ := c["custom_data"].(map[string]any)
+			if (custom["content_ids"] != nil) != leaves || lists && (custom["contents"] != nil) != leaves {
+				t.Errorf("%s in %s: %v", id, property, custom)
+			}
+			if text, _ := json.Marshal(c); !leaves && (strings.Contains(string(text), id) || len(o.Notes) == 0) {
+				t.Errorf("%s in %s leaves: %s", id, property, text)
+			}
+		}
+	}
+	for code, leaves := range map[string]bool{
+		"Store 12": true, "Rose": true, "(212) 555-0199": false, "212-555-0199": false, "+12125550199": false, "Ada Lovelace": false,
+	} {
+		o, c := sentOf(t, mapping, "m-1", adaTraits, fmt.Sprintf(`"shop":%q`, code))
+		text, _ := json.Marshal(c)
+		if got := c["store_data"] != nil; got != leaves || !leaves && strings.Contains(string(text)+o.UploadTag, code) {
+			t.Errorf("%s: %s, tag %s", code, text, o.UploadTag)
+		}
+	}
+	for field := range strings.FieldsSeq("sku SKU barcode ean gtin upc isbn mpn serial serial_number imei productId") {
+		for text, leaves := range map[string]bool{"+12125550199": false, "(212) 555-0199": false, "212-555-0199": true} {
+			if _, c := sentOf(t, "", "m-1", adaTraits, fmt.Sprintf("%q:%q", field, text)); (c["custom_data"] != nil) != leaves {
+				t.Errorf("%s %s: %v", field, text, c["custom_data"])
+			}
+		}
+	}
+}
+
+// TestExternIDHashed: the offline format has the customer's own id plain, unless
+// it is an address, a phone number or the name.
+func TestExternIDHashed(t *testing.T) {
+	secret := []byte("an installation's secret of 32 b")
+	for id, plain := range map[string]bool{"cust-4711": true, "ada@example.com": false, "+12125550147": false, "2125550147": false, "Ada Lovelace": false} {
+		m, _, err := Parse("mapping.yaml", []byte("version: 1\napi: offline\nevents: { Sale: \"701000000000001\" }\n"), WithSecret(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+		body := fmt.Sprintf(`{"event":"Sale","messageId":"m-1","userId":%q,"context":{"traits":{%s}},"properties":{"revenue":1,"currency":"USD"}}`, id, adaTraits)
+		out := m.Map(Event{Body: []byte(body), Received: now}, now)
+		var c struct {
+			Keys map[string]any `json:"match_keys"`
+		}
+		if err := json.Unmarshal(out[0].Conversion, &c); err != nil {
+			t.Fatalf("%v: %+v", err, out)
+		}
+		want, noted := id, false
+		if !plain {
+			want = KeyedID(secret, id)
+		}
+		for _, n := range out[0].Notes {
+			noted = noted || n.Code == noteHashedID
+		}
+		if c.Keys["extern_id"] != want || noted == plain {
+			t.Errorf("%s: extern_id %v, noted %t", id, c.Keys["extern_id"], noted)
 		}
 	}
 }

@@ -158,10 +158,12 @@ Personal data is never sent in custom_data:
   characters or more; or the first or last name alone (four letters or more). In a property of the product, a text that is no more than that word
   stays: brand "Jordan", colour "Rose".
 
-` + "`custom_data.keep`" + ` lets a property through whose name, or whose phone number, id or single name, is not the customer's; an e-mail address never.
-` + "`relay map --privacy FILE…`" + ` lists every property that would leave, with how often and a masked sample. An ` + "`event_id`, `order_id` or `item_number`" + `
-that holds an e-mail address or a phone number is sent as a keyed hash (HMAC-SHA-256 under the installation's secret, the file ` + "`secret`" + ` in
-` + "`queue.path`" + `).
+` + "`custom_data.keep`" + ` lets a property through whose name, or whose single name, is not the customer's. An e-mail address, and a phone number that
+is written as one, it never lets through.
+` + "`relay map --privacy FILE…`" + ` lists every property that would leave, with how often and a masked sample. An ` + "`event_id`, `order_id`, `item_number`" + `,
+and the ` + "`extern_id`" + ` of the offline format, that holds an e-mail address, a phone number,
+or the customer's name, phone number or street is sent as a keyed hash (HMAC-SHA-256 under the installation's secret, the file ` + "`secret`" + ` in
+` + "`queue.path`" + `). The id of a product or the code of a store that holds one is left out, with a note.
 `)
 
 	b.WriteString(referenceOwn)

@@ -50,9 +50,11 @@ func (s *subject) findStore() {
 		switch {
 		case i == storeCode && (!ok || utf8.RuneCountInString(text) > maxStoreCode):
 			why = "a store's code is text of at most 64 characters; left out"
-		case i == storeCode && s.personalProduct(text):
-			code, why = NotePersonal, "holds an e-mail address or a phone number; left out"
 		case i == storeCode:
+			if why = s.whyStore(text); why != "" {
+				code = NotePersonal
+				break
+			}
 			s.store[i] = quote(text)
 			s.storeName = text
 		default:

@@ -29,6 +29,7 @@ type Person struct {
 type part struct {
 	from, to int
 	single   bool // a first or last name by itself
+	address  bool // a full name, an address or a phone number: it says who or where
 }
 
 // Reset forgets the person.
@@ -45,7 +46,7 @@ func (p *Person) Kept() int { return cap(p.room) + cap(p.text) + cap(p.bounds) +
 const maxParts = 48
 
 // add takes up what was appended to room from on.
-func (p *Person) add(from, least int, single bool) {
+func (p *Person) add(from, least int, single, address bool) {
 	b := p.room[from:]
 	if utf8.RuneCount(b) < least || len(p.parts) == maxParts {
 		p.room = p.room[:from]
@@ -53,29 +54,30 @@ func (p *Person) add(from, least int, single bool) {
 	}
 	for i := range p.parts {
 		if q := &p.parts[i]; q.single == single && bytes.Equal(p.room[q.from:q.to], b) {
+			q.address = q.address || address
 			p.room = p.room[:from]
 			return
 		}
 	}
-	p.parts = append(p.parts, part{from, len(p.room), single})
+	p.parts = append(p.parts, part{from, len(p.room), single, address})
 }
 
 // maxPartLen is the longest text that is looked for, in bytes.
 const maxPartLen = 200
 
-func (p *Person) fold(text string, least int, single bool) {
+func (p *Person) fold(text string, least int, single, address bool) {
 	if len(text) <= maxPartLen {
 		from := len(p.room)
 		p.room = fold(p.room, text)
-		p.add(from, least, single)
+		p.add(from, least, single, address)
 	}
 }
 
 // Phrase is a street, or another text of several words.
-func (p *Person) Phrase(text string) { p.fold(text, minPhrase, false) }
+func (p *Person) Phrase(text string) { p.fold(text, minPhrase, false, true) }
 
 // ID is an id of the customer's.
-func (p *Person) ID(text string) { p.fold(text, minID, false) }
+func (p *Person) ID(text string) { p.fold(text, minID, false, false) }
 
 // Name is the customer's name; either may be "".
 func (p *Person) Name(first, last string) {
@@ -83,11 +85,11 @@ func (p *Person) Name(first, last string) {
 		for _, pair := range [][2]string{{first, last}, {last, first}} {
 			from := len(p.room)
 			p.room = fold(fold(p.room, pair[0]), pair[1])
-			p.add(from, minFull(p.room[from:]), false)
+			p.add(from, minFull(p.room[from:]), false, true)
 		}
 	}
-	p.fold(first, minSingle, true)
-	p.fold(last, minSingle, true)
+	p.fold(first, minSingle, true, false)
+	p.fold(last, minSingle, true, false)
 }
 
 // minFull is how long a full name must be: names in Han and Hangul have two
@@ -108,7 +110,7 @@ func (p *Person) Phone(e164 string) {
 	for _, written := range [...][2]string{{"", e164}, {"00", e164}, {"", national}, {"0", national}} {
 		from := len(p.room)
 		p.room = append(append(p.room, written[0]...), written[1]...)
-		p.add(from, minDigits, false)
+		p.add(from, minDigits, false, true)
 	}
 }
 
@@ -134,7 +136,7 @@ func (p *Person) BirthDate(date string) {
 	y, m, d := date[:4], date[4:6], date[6:]
 	m1, d1 := strings.TrimPrefix(m, "0"), strings.TrimPrefix(d, "0")
 	for _, s := range []string{y + m + d, d + m + y, m + d + y, y + m1 + d1, d1 + m1 + y, m1 + d1 + y} {
-		p.fold(s, minID, false)
+		p.fold(s, minID, false, false)
 	}
 }
 
@@ -145,10 +147,27 @@ func (p *Person) Holds(text string) (holds, single, is bool) {
 	if len(p.parts) == 0 {
 		return false, false, false
 	}
+	return p.holds(text, false)
+}
+
+// HoldsAddress says whether a text holds the person's full name, phone number or
+// street: what an id may not show. Ids of the person are parts of other ids.
+func (p *Person) HoldsAddress(text string) bool {
+	if len(p.parts) == 0 {
+		return false
+	}
+	holds, _, _ := p.holds(text, true)
+	return holds
+}
+
+func (p *Person) holds(text string, addresses bool) (holds, single, is bool) {
 	p.text = fold(p.text[:0], text)
 	bounded := false
 	for i := range p.parts {
 		q := &p.parts[i]
+		if addresses && !q.address {
+			continue
+		}
 		what := p.room[q.from:q.to]
 		if len(what) > len(p.text) || !bytes.Contains(p.text, what) {
 			continue

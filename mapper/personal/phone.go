@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -36,6 +37,23 @@ func HoldsPhone(text, region string) bool {
 	region = strings.ToUpper(region)
 	f := finder{text: plain(text), region: region}
 	return f.find()
+}
+
+// HoldsPlainPhone is HoldsPhone for codes and numbers of a catalogue, which may be
+// grouped like a phone number: what only a phone number has says that it is one,
+// a + or a bracket, or 00 before groups.
+func HoldsPlainPhone(text, region string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			text = plain(text)
+			break
+		}
+	}
+	text = strings.TrimSpace(text)
+	if !strings.ContainsAny(text, "+(") && !(strings.HasPrefix(text, "00") && strings.ContainsAny(text, " -./")) {
+		return false
+	}
+	return HoldsPhone(text, region)
 }
 
 // finder looks for phone numbers in a text.
