@@ -317,6 +317,12 @@ func (w *customWriter) nested(n *node, name string, kept bool, depth int) bool {
 		if kid.mark&markOnly != 0 {
 			w.open++
 		}
+		if !kept && kid.mark&(markKeep|markPersonal) == markPersonal {
+			w.skip(kid, NotePersonal, "personal data is not sent in custom_data")
+			w.out = w.out[:before]
+			w.trail = w.trail[:len(w.trail)-1]
+			continue
+		}
 		if kid.mark&(markSource|markExclude|markConsumed) != 0 || kid == w.c.consumed || !w.value(kid, name, kept || kid.mark&markKeep != 0, depth+1) {
 			w.out = w.out[:before]
 		}

@@ -136,20 +136,29 @@ func (s *subject) gatherTraits(traits *node) {
 			if s.isKeyPhone(text) {
 				continue
 			}
-			if v := normalise(keyPhone, text, s.locale, nil); v.value != "" && !v.hashed {
+			if v := normalise(keyPhone, text, s.locale, nil); v.value == "" {
+				s.person.Digits(text)
+			} else if !v.hashed {
 				s.person.Phone(v.value)
 			}
 		case "birthday", "birthdate", "dateofbirth", "dob":
 			if v := normalise(keyBirthDate, text, s.locale, nil); v.value != "" && !v.hashed {
 				s.person.BirthDate(v.value)
 			}
+			s.person.ID(text)
 		default:
-			if isStreet(name) {
+			if isStreet(name) || personal.Words(text) > 1 && s.saysWho(n.name) {
 				s.person.Phrase(text)
 			}
 		}
 	}
 	s.person.Name(first, last)
+}
+
+// saysWho says whether a trait's name is that of a name or an address.
+func (s *subject) saysWho(name string) bool {
+	says := s.m.names.read(name, false, true)
+	return says.Holds && !says.Place
 }
 
 // isKeyPhone says whether a phone number is one that a match key was made of, in the
@@ -189,6 +198,9 @@ func isStreet(name string) bool {
 // markMembers marks the members of an object that are personal by name, at any
 // depth that is written.
 func (s *subject) markMembers(n *node, top, within bool, depth int) {
+	if !top && len(n.kids) <= maxPair {
+		s.markPair(n.pair())
+	}
 	for i := range n.kids {
 		kid := &n.kids[i]
 		says := s.m.names.read(kid.name, top, within)
@@ -196,10 +208,7 @@ func (s *subject) markMembers(n *node, top, within bool, depth int) {
 		case kid.mark&markKeep != 0 || kid.mark&markExclude != 0:
 			continue
 		case says.Holds && (says.Alone || kid.kind != isTrue && kid.kind != isFalse):
-			kid.mark |= markPersonal
-			if kid.kind == isText && !says.Place && personal.Words(kid.text) > 1 {
-				s.person.Phrase(kid.text)
-			}
+			s.markNamed(kid, says)
 			continue
 		case says.Somebody && kid.kind == isText && (says.Who || personal.Words(kid.text) > 1):
 			kid.mark |= markPersonal
@@ -207,6 +216,54 @@ func (s *subject) markMembers(n *node, top, within bool, depth int) {
 			continue
 		}
 		s.markWithin(kid, says.Somebody, depth)
+	}
+}
+
+// markNamed marks a value that is personal by its name, and takes up what it says.
+func (s *subject) markNamed(n *node, says personal.Names) {
+	n.mark |= markPersonal
+	if n.kind != isText || says.Place {
+		return
+	}
+	switch words := personal.Words(n.text); {
+	case words > 1:
+		s.person.Phrase(n.text)
+	case words == 0 && n.text != "":
+		s.person.Digits(n.text)
+	}
+}
+
+// maxPair is how many members an object has that is a name and its value, with an
+// id or a type.
+const maxPair = 4
+
+// pair returns the name and the value of an object that is one property:
+// {"name":"first_name","value":"Ada"}.
+func (n *node) pair() (name, value *node) {
+	value = n.get("value")
+	if value == nil {
+		return nil, nil
+	}
+	for i := range n.kids {
+		switch kid := &n.kids[i]; kid.name {
+		case "price", "quantity", "product_id", "currency":
+			return nil, nil // something sold
+		case "name", "key", "label":
+			name = kid
+		}
+	}
+	return name, value
+}
+
+// markPair marks the value of a pair as if it was a property of that name.
+func (s *subject) markPair(name, value *node) {
+	if name == nil || name.kind != isText || value.mark&(markKeep|markExclude) != 0 {
+		return
+	}
+	says := s.m.names.read(name.text, true, false)
+	if says.Holds && (says.Alone || value.kind != isTrue && value.kind != isFalse) ||
+		says.Somebody && value.kind == isText && (says.Who || personal.Words(value.text) > 1) {
+		s.markNamed(value, says)
 	}
 }
 
@@ -219,6 +276,9 @@ func (s *subject) markWithin(n *node, somebody bool, depth int) {
 		s.markMembers(n, false, somebody, depth+1)
 	case n.kind == isList:
 		for i := range n.kids {
+			if kid := &n.kids[i]; kid.kind == isList && len(kid.kids) == 2 {
+				s.markPair(&kid.kids[0], &kid.kids[1])
+			}
 			s.markWithin(&n.kids[i], somebody, depth+1)
 		}
 	}

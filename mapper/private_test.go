@@ -104,6 +104,45 @@ func TestTextsWithPersonalDataStay(t *testing.T) {
 	}
 }
 
+// TestPairsAreProperties: a name and its value in an object or a list.
+func TestPairsAreProperties(t *testing.T) {
+	for property, want := range map[string]string{
+		`"note_attributes":[{"name":"first_name","value":"Bob"},{"name":"phone","value":"4155552671"},{"name":"gift wrap","value":"red"}]`: `{"note_attributes":[{"name":"first_name"},{"name":"phone"},{"name":"gift wrap","value":"red"}]}`,
+		`"meta_data":[{"id":1,"key":"_billing_first_name","value":"Bob"}]`:                                                                 `{"meta_data":[{"id":1,"key":"_billing_first_name"}]}`,
+		`"pairs":[["first_name","Bob"],["colour","red"]]`:                                                                                  `{"pairs":[["first_name"],["colour","red"]]}`,
+		`"lines":[{"name":"Phone","value":599,"quantity":1}]`:                                                                              `{"lines":[{"name":"Phone","value":599,"quantity":1}]}`,
+		`"tags":["phone","red"]`: `{"tags":["phone","red"]}`,
+	} {
+		_, c := sentOf(t, "", "m-1", adaTraits, property)
+		var full any
+		_ = json.Unmarshal([]byte(want), &full)
+		got, _ := json.Marshal(c["custom_data"])
+		if wanted, _ := json.Marshal(full); string(got) != string(wanted) {
+			t.Errorf("%s: %s", property, got)
+		}
+	}
+}
+
+// TestTraitsAreFoundAgain: whatever they are called and however they are written.
+func TestTraitsAreFoundAgain(t *testing.T) {
+	for _, x := range []struct{ traits, property string }{
+		{`"phone":"415 555 2671"`, `"memo":"4155552671"`},
+		{`"phone":"079 123 4567 8"`, `"memo":"079 123 4567 8"`},
+		{`"x":1`, `"phone":"+1 415 555 2671","memo":"14155552671"`},
+		{`"birthday":"10.12.1985"`, `"memo":"10.12.1985"`},
+		{`"name":"王小明"`, `"memo":"给王小明的礼物"`},
+		{`"name":"林 修"`, `"memo":"林 修"`},
+		{`"firstName":"明","lastName":"王"`, `"memo":"王明"`},
+		{`"customerName":"Bob Stone"`, `"memo":"for Bob Stone"`},
+		{`"strasse":"Rose Lane 5"`, `"memo":"Rose Lane 5"`},
+		{`"adresse":"Rose Lane 5"`, `"memo":"Rose Lane 5"`},
+	} {
+		if _, c := sentOf(t, "", "m-1", x.traits, x.property); c["custom_data"] != nil {
+			t.Errorf("%s: %s leaves", x.traits, x.property)
+		}
+	}
+}
+
 // TestKeepLetsThrough: the mapping's word counts for more than a name, but an
 // address and what is surely the customer's stay.
 func TestKeepLetsThrough(t *testing.T) {

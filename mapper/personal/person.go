@@ -14,6 +14,8 @@ const (
 	minID     = 6 // letters and digits
 	minSingle = 4 // letters of a first or last name by itself
 	minPhrase = 5 // of a street, a full name
+
+	minBlankless = 3 // of one in Han, Hangul or Kana
 )
 
 // Person is what an event says about its customer, to find it again in texts.
@@ -74,7 +76,33 @@ func (p *Person) fold(text string, least int, single, address bool) {
 }
 
 // Phrase is a street, or another text of several words.
-func (p *Person) Phrase(text string) { p.fold(text, minPhrase, false, true) }
+func (p *Person) Phrase(text string) {
+	least := minPhrase
+	if r, _ := utf8.DecodeRuneInString(text); blankless(r) {
+		least = minBlankless
+	}
+	p.fold(text, least, false, true)
+}
+
+// Digits is a phone number, or a date, of which only the digits are known.
+func (p *Person) Digits(text string) {
+	if len(text) > maxPartLen {
+		return
+	}
+	from := len(p.room)
+	for i := range len(text) {
+		if isDigit(text[i]) {
+			p.room = append(p.room, text[i])
+		}
+	}
+	if n := len(p.room) - from; n > 0 && n <= maxDigits && text[0] == '+' {
+		number := string(p.room[from:])
+		p.room = p.room[:from]
+		p.Phone(number)
+		return
+	}
+	p.add(from, minDigits, false, len(p.room)-from > len("20060102"))
+}
 
 // ID is an id of the customer's.
 func (p *Person) ID(text string) { p.fold(text, minID, false, false) }
@@ -92,11 +120,10 @@ func (p *Person) Name(first, last string) {
 	p.fold(last, minSingle, true, false)
 }
 
-// minFull is how long a full name must be: names in Han and Hangul have two
-// characters or three.
+// minFull is how long a full name must be.
 func minFull(b []byte) int {
 	if r, _ := utf8.DecodeRune(b); blankless(r) {
-		return 3
+		return 2
 	}
 	return minSingle
 }
