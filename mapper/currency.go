@@ -100,6 +100,9 @@ func (s *subject) currencyOf(c *conversion, a *amount, notes *noteList) (code st
 		}
 	case a.state == amountReadable && a.named.any():
 		named, why := s.namedCurrency(a)
+		if _, one := a.named.first(); why != "" && code == "" && !one && isPurchase {
+			return "", verdict{Hold, ReasonMissingCurrency, a.source + " has a sign of several currencies, and nothing names one: set default_currency, or send " + s.m.currency[0].label()}
+		}
 		if why != "" && isPurchase {
 			return "", verdict{Hold, ReasonInvalidCurrency, why}
 		}

@@ -57,7 +57,7 @@ func TestAmountsThatNameTheirCurrency(t *testing.T) {
 		{usd, `{"revenue":"٤٧٫٦٠ EUR"}`, "47.6 EUR"},
 		{none, `{"revenue":"47.60 EUR"}`, "47.6 EUR"},
 		{none, `{"revenue":"47.60","currency":"eur"}`, "47.6 EUR"},
-		{none, `{"revenue":"$12"}`, ReasonInvalidCurrency}, // whose dollars?
+		{none, `{"revenue":"$12"}`, ReasonMissingCurrency}, // whose dollars?
 		{"default_currency: EUR\n", `{"revenue":"$12"}`, ReasonInvalidCurrency},
 		{"default_currency: CAD\n", `{"revenue":"$12"}`, "12 CAD"},
 		{sek, `{"revenue":"12,50 kr"}`, "12.5 SEK"},
@@ -207,6 +207,20 @@ default_currency: USD
 			if f.Field == "currency" && x.EventSet == "702" && (f.Value != "EUR" || f.Line != 5) {
 				t.Errorf("%s: %+v", x.EventSet, f)
 			}
+		}
+	}
+}
+
+// TestNoNumberIsNoAmount: what came as NaN or Infinity is there, and no amount.
+func TestNoNumberIsNoAmount(t *testing.T) {
+	m, _, err := Parse("m.yaml", []byte("version: 1\ndefault_currency: USD\nevents: { Order Completed: \"1\" }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for nan, want := range map[bool]string{true: ReasonInvalidValue, false: ReasonMissingValue} {
+		e := Event{Body: []byte(`{"event":"Order Completed","userId":"u","properties":{"revenue":null}}`), MessageID: "m", Received: keyTestNow, NaN: nan}
+		if outs := m.Map(e, keyTestNow); len(outs) != 1 || outs[0].Reason != want {
+			t.Errorf("NaN %v: %+v, want %s", nan, outs, want)
 		}
 	}
 }

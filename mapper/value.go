@@ -48,6 +48,10 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 		}
 		s.scratch = found[:0]
 		if len(found) == 0 || len(found) == 1 && found[0].blank() {
+			if len(found) == 1 && found[0].kind == isNull && s.ev.NaN { // what stood there was NaN or Infinity
+				a.state, a.source = amountUnreadable, src.label()
+				s.leaveOutValue(src, found[0], notes, "NaN or Infinity is no amount")
+			}
 			continue
 		}
 		at := src.label()

@@ -66,6 +66,8 @@ func (c *times) text(raw string, received time.Time) (time.Time, bool) {
 		}
 	} else if t, ok := parseTimeText(s, c.loc); ok && plausible(t, received) {
 		return t, true
+	} else if t, err := time.ParseInLocation(time.DateOnly, s, c.loc); err == nil && plausible(t, received) {
+		return t.UTC(), true // a date alone is its first moment, as YYYYMMDD is
 	}
 	for _, layout := range c.layouts {
 		if t, err := time.ParseInLocation(layout, s, c.loc); err == nil && plausible(t, received) {
