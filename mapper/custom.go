@@ -269,7 +269,11 @@ func (w *customWriter) value(n *node, name string, kept bool, depth int) bool {
 	case isTrue:
 		w.out = append(w.out, "true"...)
 	case isText:
-		if why := w.s.personalText(n.text, name, kept); why != "" {
+		why := w.s.personalText(n.text, name, kept)
+		if why == "" && !kept && w.s.personalRecord(n) {
+			why = whyRecord
+		}
+		if why != "" {
 			w.skip(n, NotePersonal, why)
 			return false
 		}

@@ -308,7 +308,8 @@ func (s *subject) personalText(text, field string, kept bool) (why string) {
 	if isCode(field) {
 		holdsPhone = personal.HoldsPlainPhone
 	}
-	if holdsPhone(text, s.locale.effective()) {
+	country, home := s.locale.effective(), s.locale.defaultCountry
+	if holdsPhone(text, country) || home != "" && home != country && holdsPhone(text, home) {
 		return whyPhone
 	}
 	switch holds, single, is := s.person.Holds(text); {
@@ -316,6 +317,32 @@ func (s *subject) personalText(text, field string, kept bool) (why string) {
 		return ""
 	}
 	return whyPerson
+}
+
+const whyRecord = "a text that holds a record with personal data; left out"
+
+// personalRecord says whether a text is a record, JSON or a query (a=b&c=d), that
+// has a property that is personal by its name.
+func (s *subject) personalRecord(n *node) bool {
+	if strings.IndexByte(n.text, '&') > 0 && strings.IndexByte(n.text, '=') > 0 && strings.IndexByte(n.text, ' ') < 0 {
+		for member := range strings.SplitSeq(n.text, "&") {
+			name, value, _ := strings.Cut(member[strings.IndexByte(member, '?')+1:], "=")
+			if value != "" && s.m.names.read(name, false, false).Holds {
+				return true
+			}
+		}
+	}
+	record := n.jsonText()
+	if record == n {
+		return false
+	}
+	s.markWithin(record, false, 1)
+	return record.marked(markPersonal)
+}
+
+// marked says whether a node, or one within, has a mark.
+func (n *node) marked(with mark) bool {
+	return n.mark&with != 0 || slices.ContainsFunc(n.kids, func(kid node) bool { return kid.marked(with) })
 }
 
 // personalNumber is personalText for a number: one that is the customer's id,

@@ -69,6 +69,13 @@ func TestTextsWithPersonalDataStay(t *testing.T) {
 		{`"customer_name":"Bob Stone","note":"Bob Stone waits"`, false},
 		{`"customer":"Bob Stone"`, false},
 		{`"customer":"retail"`, true},
+		{`"payload":"{\"first_name\":\"Bob\",\"x\":1}"`, false},
+		{`"payload":"[{\"key\":\"first_name\",\"value\":\"Bob\"}]"`, false},
+		{`"payload":"{\"colour\":\"red\"}"`, true},
+		{`"query":"first_name=Bob&x=1"`, false},
+		{`"query":"page=2&sort=price"`, true},
+		{`"note":"bob&#64;example.com"`, false},
+		{`"note":"bob%2540example.com"`, false},
 		{`"Kunde":"Stone"`, false},
 		{`"bill_to":"Bob Stone, 5 Main St"`, false},
 		{`"customer":{"first":"Bob","last":"Stone"}`, false},
@@ -140,6 +147,14 @@ func TestTraitsAreFoundAgain(t *testing.T) {
 		if _, c := sentOf(t, "", "m-1", x.traits, x.property); c["custom_data"] != nil {
 			t.Errorf("%s: %s leaves", x.traits, x.property)
 		}
+	}
+}
+
+// TestPhonesOfTheShopsCountry: a customer from elsewhere does not hide them.
+func TestPhonesOfTheShopsCountry(t *testing.T) {
+	mapping := "version: 1\ndefault_country: US\nevents: { Sale: \"701000000000001\" }\n"
+	if _, c := sentOf(t, mapping, "m-1", `"address":{"country":"GB"}`, `"memo":"call (212) 555-0199"`); c["custom_data"] != nil {
+		t.Errorf("leaves: %v", c["custom_data"])
 	}
 }
 

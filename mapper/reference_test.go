@@ -153,7 +153,9 @@ Personal data is never sent in custom_data:
   Names of what is about such data (` + "`phone_model`, `email_consent`, `recipient_count`" + `) are not personal.
 - As properties of the event itself, and of objects such as ` + "`customer` and `shipping`" + `: city, state, postcode, country.
 - A text, or a name of a property, that holds an e-mail address; or a phone number that is written as one: with ` + "`+`, `00`" + `, or in the groups of
-  the event's country.
+  the event's country or of ` + "`default_country`" + `.
+- A text that is JSON or a query (` + "`first_name=…&…`" + `) in which a property is personal by its name. In an object such as
+  ` + "`{\"name\": \"first_name\", \"value\": …}`" + ` the value is that of a property of that name.
 - A text that holds, as whole words in any case, what this event says about its customer: phone, street, full name, birth date, an id of six
   characters or more; or the first or last name alone (four letters or more). In a property of the product, a text that is no more than that word
   stays: brand "Jordan", colour "Rose".

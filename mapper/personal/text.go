@@ -12,12 +12,12 @@ import (
 var emailForm = regexp.MustCompile(`[^\s@<>()",;:]+@[^\s@<>()",;:]+\.[\pL]{2,}`)
 
 // HoldsEmail says whether text is, or has in it, an e-mail address; one of a web
-// address (%40) too.
+// address (%40) or page (&#64;) too.
 func HoldsEmail(text string) bool {
 	switch {
 	case strings.Contains(text, "@"):
-	case strings.Contains(text, "%40"):
-		text = strings.ReplaceAll(text, "%40", "@")
+	case strings.Contains(text, "%40"), strings.Contains(text, "%2540"), strings.Contains(text, "&#64;"):
+		text = strings.NewReplacer("%2540", "@", "%40", "@", "&#64;", "@").Replace(text)
 	case strings.Contains(text, "\uff20") || strings.Contains(text, "\ufe6b"):
 		text = strings.NewReplacer("\uff20", "@", "\ufe6b", "@").Replace(text)
 	default:
