@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -55,4 +56,24 @@ func TestLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	alone.Close()
+}
+
+// A link in the place of a lock is not followed: what it leads to keeps its content.
+func TestLockIsNoLink(t *testing.T) {
+	dir := t.TempDir()
+	victim := filepath.Join(dir, "victim")
+	if err := os.WriteFile(victim, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(victim, filepath.Join(dir, "lock")); err != nil {
+		t.Skip("no links here")
+	}
+	if l, err := TakeLock(filepath.Join(dir, "lock"), false); err == nil {
+		l.Sign()
+		_ = l.Close()
+		t.Error("taken")
+	}
+	if b, _ := os.ReadFile(victim); string(b) != "kept" {
+		t.Errorf("the file holds %q", b)
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const noFollow = unix.O_NOFOLLOW
+
 func lockFile(f *os.File, shared bool) error {
 	how := unix.LOCK_EX
 	if shared {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/rand"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -172,7 +174,8 @@ func ForgetReport(ctx context.Context, path string, who Seeker, dry bool) (rows 
 }
 
 // forgetFile removes rows from a file that nobody reads on. One whose name is about the
-// person goes whole.
+// person gets another name: its other rows are others'. One that cannot be searched goes
+// whole then.
 func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, path, name string, who Seeker, dry bool) (rows int, err error) {
 	in, err := root.Open(path)
 	if err != nil {
@@ -194,9 +197,10 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, path, name 
 		rows, err = filter(ctx, content, &kept, who)
 	}
 	named := nameAbout(name, who)
+	whole := named && errors.Is(err, errUnsearchable)
 	if named {
 		rows = max(rows, 1)
-		if errors.Is(err, errUnsearchable) {
+		if whole {
 			err = nil
 		}
 	}
@@ -204,7 +208,7 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, path, name 
 		return rows, err
 	}
 	_ = in.Close() // there are systems where an open file cannot be replaced
-	if named || kept.Len() == 0 {
+	if whole || kept.Len() == 0 {
 		err = root.Remove(path)
 	} else if sealed {
 		var b bytes.Buffer
@@ -213,6 +217,9 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, path, name 
 		}
 	} else {
 		err = replace(root, path, fi, kept.Bytes())
+	}
+	if err == nil && named && !whole && kept.Len() > 0 {
+		err = root.Rename(path, filepath.Join(filepath.Dir(path), "renamed-"+rand.Text()[:10]+ends(filepath.Base(path))))
 	}
 	if err == nil {
 		err = disk.SyncDir(filepath.Join(root.Name(), filepath.Dir(path)))
@@ -237,6 +244,17 @@ func unseal(in io.Reader, ring *seal.Ring) (io.ReadSeeker, error) {
 		return nil, fmt.Errorf("%w: %w", errUnsearchable, err)
 	}
 	return bytes.NewReader(b), nil
+}
+
+// ends are what a name ends with that says what is in the file.
+func ends(name string) (all string) {
+	for {
+		ext := filepath.Ext(name)
+		if !slices.Contains([]string{".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".gz", sealedEnd}, strings.ToLower(ext)) {
+			return all
+		}
+		name, all = strings.TrimSuffix(name, ext), ext+all
+	}
 }
 
 // nameAbout looks at the name of a file, with and without what was put behind it.
