@@ -17,11 +17,12 @@ import (
 )
 
 const (
-	// Suffix ends the name of a file of ids, SalesSuffix that of a file of the ids of
-	// sales (queue.BySale).
-	Suffix      = ".ids"
+	// Suffix ends the name of a file of ids.
+	Suffix = ".ids"
+	// SalesSuffix ends that of a file of the ids of sales (queue.BySale).
 	SalesSuffix = ".sales"
-	magic       = "relayids"
+
+	magic = "relayids"
 )
 
 // kind is which ids lie in a file. Each kind has its own window and bound.
