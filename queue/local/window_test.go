@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -364,7 +365,10 @@ func TestIDWindowAndClock(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			const step = 10 * time.Minute
 			run, on, off := newClock(), time.Duration(0), time.Duration(0)
+			var mu sync.Mutex // the writer and the keeper ask the clock
 			told := func() (time.Time, bool) {
+				mu.Lock()
+				defer mu.Unlock()
 				from, believed := c.told(on.Hours())
 				return from.Add(on + off), believed
 			}
@@ -384,19 +388,17 @@ func TestIDWindowAndClock(t *testing.T) {
 			mustAppend(t, q, entry("tail", "a"))
 			forgotten := map[string]float64{}
 			for n := range 36 * 6 {
-				onTail := func(fn func()) { // the writer and the keeper ask the clock
-					t.Helper()
-					if err := q.onTail(func(*writer) error { q.mu.Lock(); defer q.mu.Unlock(); fn(); return nil }); err != nil {
-						t.Fatal(err)
-					}
-				}
-				onTail(func() { on += step })
+				mu.Lock()
+				on += step
+				mu.Unlock()
 				run.after(t, q, step)
 				if n == 12 && c.off > 0 {
 					if err := q.Close(); err != nil {
 						t.Fatal(err)
 					}
+					mu.Lock()
 					off = c.off
+					mu.Unlock()
 					q = openTest(t, dir, o)
 					opened(t, q)
 				} else if c.restarts && n%20 == 0 {

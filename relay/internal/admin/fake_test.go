@@ -43,6 +43,13 @@ func (q *memQueue) Stats() queue.Stats {
 	return st
 }
 
+// hold has the queue hold these records, too.
+func (q *memQueue) hold(records ...queue.Record) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.records = append(q.records, records...)
+}
+
 func (q *memQueue) Lanes() []queue.LaneStat {
 	q.mu.Lock()
 	defer q.mu.Unlock()

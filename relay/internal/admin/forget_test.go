@@ -91,7 +91,7 @@ func TestForgetRefusesTheShopsOwn(t *testing.T) {
 func TestForgetAsks(t *testing.T) {
 	f := newFixture(t, func(o *Options) { o.Token = testToken })
 	for i := range MaxFound {
-		f.queue.records = append(f.queue.records, queue.Record{Seq: queue.Seq(2<<32 | i), ID: fmt.Sprint("x", i), Lanes: []string{setA}, Body: []byte(`{"userId":"cust-0042"}`)})
+		f.queue.hold(queue.Record{Seq: queue.Seq(2<<32 | i), ID: fmt.Sprint("x", i), Lanes: []string{setA}, Body: []byte(`{"userId":"cust-0042"}`)})
 	}
 	c := f.client()
 	_, err := c.Forget(t.Context(), Forget{Lines: []string{"cust-0042"}})
@@ -127,7 +127,7 @@ func TestForgetByOldMappings(t *testing.T) {
 				o.Mappings = func() []*mapper.Mapping { return []*mapper.Mapping{m} }
 			}
 		})
-		f.queue.records = []queue.Record{{Seq: 1, ID: "m", Lanes: []string{setA}, Body: body}}
+		f.queue.hold(queue.Record{Seq: 1, ID: "m", Lanes: []string{setA}, Body: body})
 		done, err := f.client().Forget(t.Context(), Forget{Lines: []string{"7742"}})
 		if err != nil || (done.Count == 1) != known {
 			t.Errorf("%v: %+v %v", known, done, err)
