@@ -51,6 +51,7 @@ func TestOptOut(t *testing.T) {
 		`"integrations":{"Facebook Custom Audiences":false,"Salesforce":false}`: false,
 		`"integrations":{"Segment.io":false,"AppsFlyer":false}`:                 false, // what mobile libraries write
 		`"integrations":{"Conversions API":false}`:                              false,
+
 		`"integrations":[]`:             false,
 		`"integrations":false`:          false,
 		`"context":{"integrations":[]}`: false,
