@@ -62,13 +62,16 @@ func (l *Ledger) Forget(g Gone) (n Forgotten, err error) {
 func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string) (n Forgotten, err error) {
 	path := l.path(f.n)
 	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !bytes.HasPrefix(b, []byte(magic)) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(b) < len(magic) {
 		return n, nil
 	}
 	if err != nil {
 		return n, fmt.Errorf("read receipts: %w", err)
 	}
-	fresh, unread, changed := bytes.Clone(b), Unread{}, false
+	// A file of which the beginning is damaged may hold theirs as well as any other.
+	changed := string(b[:len(magic)]) != magic
+	copy(b, magic)
+	fresh, unread := bytes.Clone(b), Unread{}
 	var moved []entry
 	if err := l.codec.walk(b, f.n, func(p piece) error {
 		place := fresh[p.at : p.at+int64(len(p.b))]

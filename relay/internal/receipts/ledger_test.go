@@ -539,3 +539,27 @@ func TestForgetByID(t *testing.T) {
 		want(t, l, id, k)
 	}
 }
+
+// A file of which the beginning is damaged is searched and cleaned as all others are.
+func TestForgetInADamagedFile(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Secret: secret, MaxSize: 1 << 20, FileSize: 16 << 10}
+	l := open(t, dir, o)
+	l.Record(delivery(1, 20))
+	l.Close()
+	b, err := os.ReadFile(path(dir, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[0] ^= 1
+	if err := os.WriteFile(path(dir, 1), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, dir, o)
+	defer l.Close()
+	if n, err := l.Forget(gone("user-3")); err != nil || n.Removed != 1 {
+		t.Errorf("forgot %+v: %v", n, err)
+	}
+	want(t, l, "m-1-3", 0)
+	want(t, l, "m-1-4", 1)
+}
