@@ -25,8 +25,8 @@ type Options struct {
 // The Config is nil exactly when there is an error. Relative paths in it are
 // relative to the file's folder.
 func Load(path string, o Options) (*Config, []strictyaml.Problem, error) {
-	src, err := o.Source, error(nil)
-	if src == nil {
+	src, err := o.Source, Refusable(path) // before it is opened: it may be a pipe that somebody else has put there
+	if err == nil && src == nil {
 		src, err = readBounded(path, strictyaml.MaxSize+1)
 	}
 	if err == nil {

@@ -3,7 +3,11 @@ package config
 import (
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"relay/internal/disk"
 	"relay/internal/strictyaml"
@@ -20,8 +24,8 @@ func Refusable(path string) error {
 }
 
 // checkTrusted refuses each file that the configuration names or was made from
-// and that any user of the machine may write; one that only its group may write
-// is warned about.
+// and that a user who has no say here may write, and programs it has run; a file that only
+// its group may write is warned about.
 func (l *loader) checkTrusted() {
 	seen := []string{}
 	check := func(v strictyaml.Value, key, path string) {
@@ -58,4 +62,25 @@ func (l *loader) checkTrusted() {
 	for _, path := range l.cfg.Files { // named deeper down
 		check(l.root, "auth", path)
 	}
+	for _, path := range programs(l.cfg.Alerts.Command) {
+		check(l.values["alerts.command"], "alerts.command", path)
+	}
+}
+
+// programs are the files that a command runs: its first word, and the absolute paths
+// among the others, of which one may be the script of an interpreter.
+func programs(command []string) (files []string) {
+	for i, word := range command {
+		if i == 0 && !strings.ContainsRune(word, filepath.Separator) {
+			if found, err := exec.LookPath(word); err == nil {
+				files = append(files, found)
+			}
+			continue
+		}
+		info, err := os.Stat(word)
+		if err == nil && info.Mode().IsRegular() && (i == 0 || filepath.IsAbs(word) && info.Mode().Perm()&0o111 != 0) {
+			files = append(files, word)
+		}
+	}
+	return files
 }

@@ -89,6 +89,9 @@ func runTests(out io.Writer, m *mapper.Mapping, file string) (failed int, err er
 }
 
 func readTests(file string) (*maptest.Suite, error) {
+	if err := config.Refusable(file); err != nil {
+		return nil, fmt.Errorf("read tests: %w", err)
+	}
 	src, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read tests: %w", err)

@@ -40,7 +40,31 @@ func trusted(path string) error {
 // walk is the way to one file.
 type walk struct {
 	file       string
+	shared     bool // any user may put something into the folder that was looked at last
 	any, group *WritableError
+}
+
+// owner judges whose a folder, link or file is, which lies in the folder that was
+// looked at before.
+func (w *walk) owner(at string, info fs.FileInfo) {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || w.any != nil || ours(info) || !w.shared && os.Geteuid() != 0 || unmapped(s.Uid) || readOnly(at) {
+		return
+	}
+	w.any = &WritableError{Path: at, File: w.file, Owned: true, UID: s.Uid, Fix: "chown -h root " + shellWord(at)}
+}
+
+// overflowUID is whose everything is, in a user namespace, that belongs to a user the
+// namespace does not know, root of the machine among them.
+const overflowUID = 65534
+
+// unmapped says whether a uid may stand for one that this namespace does not know.
+func unmapped(uid uint32) bool {
+	if uid != overflowUID {
+		return false
+	}
+	b, err := os.ReadFile("/proc/self/uid_map")
+	return err == nil && strings.Join(strings.Fields(string(b)), " ") != "0 0 4294967295"
 }
 
 // link looks at everything on the way to path, and returns where the first link
@@ -56,6 +80,7 @@ func (w *walk) link(path string) string {
 			return ""
 		}
 		if info.Mode()&fs.ModeSymlink != 0 {
+			w.owner(at, info)
 			to, err := os.Readlink(at)
 			if err != nil {
 				return ""
@@ -78,7 +103,12 @@ func (w *walk) link(path string) string {
 // for the file itself.
 func (w *walk) look(at, next string) {
 	info, err := os.Lstat(at)
-	if err != nil || info.Mode().Perm()&0o022 == 0 {
+	if err != nil {
+		return
+	}
+	w.owner(at, info)
+	w.shared = info.IsDir() && info.Mode().Perm()&0o002 != 0 && !kubernetes(at)
+	if info.Mode().Perm()&0o022 == 0 {
 		return
 	}
 	if next != "" && (info.Mode()&fs.ModeSticky != 0 || kubernetes(at)) || readOnly(at) {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -129,5 +130,114 @@ func TestForgedKubernetes(t *testing.T) {
 		if err := os.Lchown(p, 0, 0); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestTrustedOwner: what another user owns is his to change. Root obeys nobody else; other
+// users obey what somebody put where only they and root may put something.
+func TestTrustedOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make files of another user")
+	}
+	const other, me = 65533, 65532
+	for _, x := range []struct {
+		name       string
+		of         string // what is the other user's: file, dir or link
+		mode       os.FileMode
+		root, user bool // refused
+	}{
+		{"file in a folder of root's", "file", 0o755, true, false},
+		{"file in a sticky folder", "file", 0o777 | os.ModeSticky, true, true},
+		{"folder", "dir", 0o755, true, false},
+		{"link in a sticky folder", "link", 0o777 | os.ModeSticky, true, true},
+		{"link in a folder of root's", "link", 0o755, true, false},
+		{"nothing", "", 0o755, false, false},
+		{"nothing in a sticky folder", "", 0o777 | os.ModeSticky, false, false},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			top := t.TempDir()
+			for d := top; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+				if err := os.Chmod(d, 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			dir := filepath.Join(top, "d")
+			file, path := filepath.Join(top, "real.yaml"), filepath.Join(dir, "relay.yaml")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			own := map[string]string{"file": path, "dir": dir, "link": path}[x.of]
+			if x.of != "link" {
+				file = path
+			}
+			if err := os.WriteFile(file, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if x.of == "link" {
+				if err := os.Symlink(file, path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Chmod(dir, x.mode); err != nil {
+				t.Fatal(err)
+			}
+			if own != "" {
+				if err := os.Lchown(own, other, other); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := Trusted(path)
+			if (AnyUser(err) != nil) != x.root {
+				t.Errorf("root: %v", err)
+			}
+			if got := trustedAs(t, me, path); got != x.user {
+				t.Errorf("another user: refused %v, want %v", got, x.user)
+			}
+			if w := AnyUser(err); w != nil {
+				if err := exec.CommandContext(t.Context(), "sh", "-c", w.Fix).Run(); err != nil {
+					t.Fatal(err)
+				}
+				if err := Trusted(path); err != nil {
+					t.Errorf("after %s: %v", w.Fix, err)
+				}
+			}
+		})
+	}
+}
+
+// trustedAs says whether Trusted refuses a path when asked by another user: this test
+// program itself, run as that user.
+func trustedAs(t *testing.T, uid int, path string) bool {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "disk.test")
+	b, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(bin, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), bin, "-test.run=^TestAskTrusted$", "-test.v")
+	cmd.Env = append(os.Environ(), "RELAY_TEST_TRUSTED="+path)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+	cmd.Dir = "/"
+	for d := filepath.Dir(bin); d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		_ = os.Chmod(d, 0o755)
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return strings.Contains(string(out), "REFUSED")
+}
+
+// TestAskTrusted is what trustedAs runs.
+func TestAskTrusted(t *testing.T) {
+	path := os.Getenv("RELAY_TEST_TRUSTED")
+	if path == "" {
+		t.Skip("it is run by another test")
+	}
+	if err := AnyUser(Trusted(path)); err != nil {
+		t.Logf("REFUSED %v", err)
 	}
 }
