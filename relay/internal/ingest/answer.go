@@ -60,7 +60,7 @@ func ofBody(err error) *failure {
 		return failLarge
 	case errors.Is(err, errBusy):
 		return failBusy
-	case errors.Is(err, errSlow):
+	case errors.Is(err, errSlow), errors.Is(err, errEnded):
 		return failSlow
 	case errors.Is(err, errGzip):
 		return failGzip

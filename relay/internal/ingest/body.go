@@ -18,6 +18,7 @@ var (
 	errTooLarge = errors.New("request too large")
 	errBusy     = errors.New("too many bytes in flight")
 	errSlow     = errors.New("body too slow")
+	errEnded    = errors.New("body too slow, and its place wanted")
 	errCut      = errors.New("body incomplete")
 	errGzip     = errors.New("body is not gzip")
 	errEncoding = errors.New("unknown content encoding")
@@ -65,7 +66,8 @@ func encoding(h http.Header) (zipped bool, err error) {
 
 // fill reads the raw body. Buffers grow with what has arrived, not with what
 // was announced, and a sender that stalls is cut off long before the server's
-// own time-out: announcing or dripping bytes must not cost anybody else.
+// own time-out: announcing or dripping bytes must not cost anybody else. When
+// buffers are short, the bodies that are furthest behind give theirs up.
 func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit int) error {
 	most := limit + 1
 	if r.ContentLength >= 0 {
@@ -74,11 +76,12 @@ func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit i
 			return nil
 		}
 	}
-	b, ok := w.loan.get(min(most, 16<<10))
+	b, ok := w.lend(min(most, 16<<10))
 	if !ok {
 		return errBusy
 	}
 	w.body = b
+	w.place.received(0)
 	var rc *http.ResponseController
 	defer func() {
 		if rc != nil {
@@ -88,7 +91,7 @@ func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit i
 	var start time.Time
 	for {
 		if len(w.body) == cap(w.body) {
-			if w.body, ok = w.loan.grow(w.body, most); !ok {
+			if w.body, ok = w.grow(w.body, most); !ok {
 				return errBusy
 			}
 		}
@@ -99,6 +102,8 @@ func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit i
 			return errTooLarge
 		case err == io.EOF || r.ContentLength >= 0 && len(w.body) == most:
 			return nil
+		case !w.place.received(n):
+			return errEnded
 		case err != nil:
 			return readError(err)
 		}
@@ -112,6 +117,30 @@ func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit i
 			deadline = whole
 		}
 		_ = rc.SetReadDeadline(deadline)
+	}
+}
+
+// lend is loan.get, for which slow bodies make room.
+func (w *work) lend(n int) ([]byte, bool) {
+	for {
+		if b, ok := w.loan.get(n); ok {
+			return b, true
+		}
+		if !w.place.makeRoom() {
+			return nil, false
+		}
+	}
+}
+
+// grow is loan.grow, for which slow bodies make room.
+func (w *work) grow(b []byte, most int) ([]byte, bool) {
+	for {
+		if grown, ok := w.loan.grow(b, most); ok {
+			return grown, true
+		}
+		if !w.place.makeRoom() {
+			return b, false
+		}
 	}
 }
 
@@ -132,7 +161,7 @@ func (h *Handler) gunzip(w *work, limit int) error {
 	if err := w.zip.Reset(&w.source); err != nil {
 		return errGzip
 	}
-	out, ok := w.loan.get(min(4*len(w.body), limit+1))
+	out, ok := w.lend(min(4*len(w.body), limit+1))
 	if !ok {
 		return errBusy
 	}
@@ -142,7 +171,7 @@ func (h *Handler) gunzip(w *work, limit int) error {
 				w.loan.put(out)
 				return errBusy
 			}
-			if out, ok = w.loan.grow(out, limit+1); !ok {
+			if out, ok = w.grow(out, limit+1); !ok {
 				w.loan.put(out)
 				return errBusy
 			}

@@ -1,8 +1,10 @@
 package ingest
 
 import (
+	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -13,7 +15,7 @@ func TestConnectionsAdmit(t *testing.T) {
 	open := func() (net.Conn, *failure) {
 		conn, other := net.Pipe()
 		t.Cleanup(func() { _, _ = conn.Close(), other.Close() })
-		return conn, connRefuses(c.admit(t.Context(), conn))
+		return conn, placeOf(c.admit(t.Context(), conn)).refuses()
 	}
 	closed := func(conn net.Conn) bool {
 		return conn.SetDeadline(time.Time{}) != nil
@@ -52,7 +54,125 @@ func TestConnectionsAdmit(t *testing.T) {
 	for conn := range c.all {
 		c.state(conn, http.StateClosed)
 	}
-	if len(c.all) != 0 || len(c.idle) != 0 {
-		t.Errorf("%d left, %d of them idle", len(c.all), len(c.idle))
+	if len(c.all) != 0 {
+		t.Errorf("%d left", len(c.all))
+	}
+}
+
+// begin sends the header and the first bytes of a body over n connections, and a
+// byte more of each every now and then, until the test ends.
+func begin(t *testing.T, addr string, n int, first string) {
+	t.Helper()
+	var conns []net.Conn
+	for range n {
+		c := dial(t, addr)
+		conns = append(conns, c)
+		_, _ = fmt.Fprintf(c, head+"Content-Length: 400000\r\n\r\n%s", first)
+	}
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			for _, c := range conns {
+				_, _ = c.Write([]byte(" ")) // one that was closed takes none
+			}
+		}
+	}()
+	t.Cleanup(func() { close(stop); <-done })
+}
+
+// post sends an event and a header of its own until it is taken, as a till would.
+func post(t *testing.T, c *http.Client, url, body string) (refused int) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; refused++ {
+		status := 0
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/track", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.Do(r)
+		if err == nil {
+			status = resp.StatusCode
+			_ = resp.Body.Close()
+		}
+		if status == http.StatusOK {
+			return refused
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not taken within 10 s: %d %v", status, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// Bodies that are begun and not finished take all places, or all buffers: others
+// are served all the same, within the second that a sender may be ahead.
+func TestBegunBodies(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		o     Options
+		most  int
+		n     int
+		first string
+	}{
+		"places":  {Options{ReadTimeout: time.Minute, StallTimeout: time.Minute}, 64, 150, "{"},
+		"nothing": {Options{ReadTimeout: time.Minute, StallTimeout: time.Minute}, 64, 75, ""},
+		"buffers": {Options{ReadTimeout: time.Minute, StallTimeout: time.Minute, MaxRequestBytes: minRequestBytes, MaxInFlightBytes: 1}, 512, 100, strings.Repeat(" ", 60_000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, _, m := start(t, tt.o, ServerOptions{MaxConnections: tt.most})
+			begin(t, strings.TrimPrefix(url, "http://"), tt.n, tt.first)
+			for i := range 20 {
+				c := client(t)
+				c.Transport.(*http.Transport).DisableKeepAlives = i%2 == 0
+				if n := post(t, c, url, order); n > 40 {
+					t.Errorf("order %d is taken after %d refusals", i, n)
+				}
+				// A body as large as a Segment client sends, over a connection of its own.
+				if n := post(t, client(t), url, strings.Repeat(" ", 400_000)+order); n > 40 {
+					t.Errorf("large order %d is taken after %d refusals", i, n)
+				}
+			}
+			if n := len(m.take()); n != 1 {
+				t.Errorf("%d stored", n)
+			}
+		})
+	}
+}
+
+// Who sends steadily keeps the place while others who do not lose theirs, and
+// slow ones keep theirs as long as nobody wants it.
+func TestSteadyBodyKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	url, _, _ := start(t, Options{ReadTimeout: time.Minute, StallTimeout: time.Minute}, ServerOptions{MaxConnections: 16})
+	addr := strings.TrimPrefix(url, "http://")
+	steady := dial(t, addr)
+	body := strings.Repeat(" ", 16*minRate) + order
+	_, _ = fmt.Fprintf(steady, head+"Content-Length: %d\r\n\r\n", len(body))
+	begin(t, addr, 15, "{")
+	for ; len(body) > 0; time.Sleep(100 * time.Millisecond) { // at ten times minRate
+		n := min(minRate, len(body))
+		if _, err := steady.Write([]byte(body[:n])); err != nil {
+			t.Fatal(err)
+		}
+		body = body[n:]
+		post(t, client(t), url, order) // wants a place
+	}
+	if a := read(t, steady); a.status != http.StatusOK {
+		t.Errorf("a steady body: %d %s", a.status, a.body)
+	}
+
+	alone := dial(t, addr)
+	_, _ = fmt.Fprintf(alone, head+"Content-Length: %d\r\n\r\n%s", len(order), order[:10])
+	time.Sleep(time.Second)
+	_, _ = alone.Write([]byte(order[10:]))
+	if a := read(t, alone); a.status != http.StatusOK {
+		t.Errorf("a slow body that keeps nobody out: %d %s", a.status, a.body)
 	}
 }

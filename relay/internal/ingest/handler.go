@@ -70,6 +70,7 @@ func (h *Handler) Stop(ctx context.Context) error { return h.gate.close(ctx) }
 // work is what one request needs, kept for the next one.
 type work struct {
 	o       Observation
+	place   *place
 	loan    loan
 	body    []byte // of the loan
 	out     []byte // of the loan: messages that are stored otherwise than they came
@@ -100,6 +101,7 @@ func (h *Handler) answer(rw http.ResponseWriter, r *http.Request) (read int, fai
 	if w == nil {
 		w = &work{loan: loan{from: &h.buffers}, names: map[string]string{}, reader: track.Reader{Limits: h.limits(), Key: h.o.PrintKey}}
 	}
+	w.place = placeOf(r.Context())
 	defer h.release(w)
 	f := h.serve(rw, r, w)
 	if f != nil {
@@ -150,7 +152,7 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 	if h.o.Short != nil && h.o.Short() {
 		return failMemory
 	}
-	if f := connRefuses(r.Context()); f != nil {
+	if f := w.place.refuses(); f != nil {
 		return f
 	}
 
@@ -158,6 +160,7 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 	if err := h.read(rw, r, w); err != nil {
 		return ofBody(err)
 	}
+	w.place.works()
 	w.o.Bytes = len(w.body)
 	if !h.heavies.take(w, len(w.body), h.o.AppendTimeout) {
 		return failBusy
@@ -207,7 +210,7 @@ func (h *Handler) decode(w *work, what call) error {
 	if !w.reader.Foreign() {
 		return nil
 	}
-	mended, ok := w.loan.get(3 * len(w.body))
+	mended, ok := w.lend(3 * len(w.body))
 	if !ok {
 		return errBusy
 	}
@@ -265,6 +268,8 @@ func (h *Handler) release(w *work) {
 	h.heavies.give(w)
 	w.loan.end(w.doubt, w.body, w.out)
 	w.body, w.out, w.doubt = nil, nil, false
+	w.place.answered()
+	w.place = nil
 	clear(w.entries) // no references to bodies and lanes of the past
 	clear(w.reject)
 	w.entries, w.reject = w.entries[:0], w.reject[:0]

@@ -25,7 +25,7 @@ func (h *Handler) take(w *work, g *grant, received time.Time, what call) *failur
 	}
 	if need > 0 {
 		var ok bool
-		if w.out, ok = w.loan.get(need); !ok {
+		if w.out, ok = w.lend(need); !ok {
 			return failBusy
 		}
 	}
