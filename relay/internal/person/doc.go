@@ -13,9 +13,9 @@
 //     would be sent to Meta as the same hash, and as that hash;
 //   - when its text stands in the event as a token of its own, in any case: in a
 //     value, a member's name, the messageId, JSON text within a property. A token
-//     ends where neither letter nor digit follows. An e-mail address does not end
-//     where `.label` follows, nor begin behind `label.` or `label+`: that is
-//     another address.
+//     ends where neither letter nor digit follows, nor one of - _ . + @ and such a
+//     one behind it: old_cus_83 is not cus_83, bo-ada@ is not ada@. Behind an
+//     address only `.label` goes on.
 //
 // A bare number counts only where ids of people, numbers of orders or phones
 // stand: "42" is also a quantity. A phone number is found however it is grouped.

@@ -195,7 +195,15 @@ func phoneLike(s string) bool {
 
 // isPhoneMark is what stands between the digits of a phone number.
 func isPhoneMark(r rune) bool {
-	return r == ' ' || r == '-' || r == '.' || r == '/' || r == '(' || r == ')' || r == '\u2010' || r == '\u2011' || r == '\u2013'
+	return strings.ContainsRune(" -./()_\u00b7\u2010\u2011\u2012\u2013\u2014\u2022\u2027\u2212\u2219\u22c5\u30fb", r)
+}
+
+// plainMark is such a mark as the mapper reads it.
+func plainMark(r rune) rune {
+	if isPhoneMark(r) && (r >= utf8.RuneSelf || r == '_') {
+		return ' '
+	}
+	return r
 }
 
 // plain is a mapping of defaults alone.

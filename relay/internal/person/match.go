@@ -13,6 +13,7 @@ type Matcher struct {
 	names    []Name
 	words    []word          // found anywhere
 	numbers  map[string]bool // found where ids, order numbers and phones stand
+	dialled  map[string]bool // found where phones stand
 	tails    map[string]bool // the last digits of phone numbers, to pass over others at once
 	mappings []known
 	phones   map[mapper.MatchKey]bool // of all mappings, whatever the country
@@ -30,7 +31,7 @@ type known struct {
 // before too: what is at hand may have been sent by them.
 func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 	m := &Matcher{
-		names: names, numbers: make(map[string]bool), tails: make(map[string]bool), phones: make(map[mapper.MatchKey]bool),
+		names: names, numbers: make(map[string]bool), tails: make(map[string]bool), dialled: make(map[string]bool), phones: make(map[mapper.MatchKey]bool),
 		seen: make(map[string]bool), places: make(map[string]name),
 	}
 	for _, one := range append([]*mapper.Mapping{plain()}, mappings...) {
@@ -56,7 +57,10 @@ func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 				m.tails[d[len(d)-tailDigits:]] = true
 			}
 			if n.number == "" {
-				m.numbers[digitsOf(n.text)] = true // where phones stand, and in the places of ids as one number
+				m.dialled[digitsOf(n.text)] = true
+			}
+			if strings.HasPrefix(n.text, "+") || strings.HasPrefix(n.text, "00") {
+				m.numbers[digitsOf(n.text)] = true // in the places of ids, too
 			}
 		}
 	}
@@ -99,8 +103,14 @@ func (k *known) of(names []Name, country string) map[mapper.MatchKey]bool {
 		of = append(of, country)
 	}
 	for i := range names {
-		for _, key := range k.m.KeysOf(names[i].line, of...) {
-			keys[key] = true
+		lines := []string{names[i].line}
+		if names[i].phone {
+			lines = append(lines, strings.Map(plainMark, names[i].text))
+		}
+		for _, line := range lines {
+			for _, key := range k.m.KeysOf(line, of...) {
+				keys[key] = true
+			}
 		}
 	}
 	k.keys[country] = keys
@@ -139,11 +149,12 @@ func (m *Matcher) ID(s string) bool { return s != "" && m.text(s, idPlace) }
 func (m *Matcher) Text(s string) bool { return m.text(s, elsewhere) || m.loose(s) }
 
 // Cells says whether one of them stands in a row of a table whose header is not
-// known. A bare number counts when it is all of a cell.
+// known. A bare number counts when it is all of a cell and has four digits: less is
+// a quantity.
 func (m *Matcher) Cells(cells []string) bool {
 	for _, c := range cells {
-		n, ok := wholeNumber(mapper.Fold(c))
-		if m.Text(c) || ok && m.numbers[n] {
+		n := mapper.Fold(c)
+		if m.Text(c) || len(n) >= 4 && onlyDigits(n) && m.text(n, idPlace) {
 			return true
 		}
 	}
@@ -183,8 +194,14 @@ func (m *Matcher) text(s string, p place) bool {
 	if m.folded(s, p) {
 		return true
 	}
-	if u := unescaped(s); u != s {
-		return m.folded(mapper.Fold(u), p)
+	for range deepest { // a link within a link
+		u := unescaped(s)
+		if u == s {
+			return false
+		}
+		if s = mapper.Fold(u); m.folded(s, p) {
+			return true
+		}
 	}
 	return false
 }
@@ -201,7 +218,7 @@ func (m *Matcher) folded(s string, p place) bool {
 			return true
 		}
 	case phonePlace:
-		if phoneLike(s) && m.numbers[digitsOf(s)] {
+		if phoneLike(s) && (m.numbers[digitsOf(s)] || m.dialled[digitsOf(s)]) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package person
 
 import (
+	"html"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,12 +17,13 @@ type word struct {
 	text    string
 	address bool
 	digits  bool // has no letter
+	hash    bool // nothing else holds it by chance
 	short   bool // counts where ids stand alone
 }
 
 func newWord(text string, address bool) word {
 	return word{
-		text: text, address: address, digits: !strings.ContainsFunc(text, unicode.IsLetter),
+		text: text, address: address, hash: len(text) == 64 && strings.Trim(text, "0123456789abcdef") == "", digits: !strings.ContainsFunc(text, unicode.IsLetter),
 		short: !address && utf8.RuneCountInString(text) < 3,
 	}
 }
@@ -37,7 +39,7 @@ func (w *word) in(text string, p place) bool {
 			return false
 		}
 		at := from + i
-		if w.begins(text[:at], p) && w.ends(text[at+len(w.text):]) {
+		if w.begins(text[:at]) && w.ends(text[at+len(w.text):]) {
 			return true
 		}
 		from = at + 1
@@ -45,7 +47,7 @@ func (w *word) in(text string, p place) bool {
 }
 
 // begins says whether the word can begin behind before.
-func (w *word) begins(before string, p place) bool {
+func (w *word) begins(before string) bool {
 	r, n := utf8.DecodeLastRuneInString(before)
 	if n == 0 {
 		return true
@@ -55,8 +57,9 @@ func (w *word) begins(before string, p place) bool {
 	}
 	other, _ := utf8.DecodeLastRuneInString(before[:len(before)-n])
 	switch {
-	case w.address && (r == '.' || r == '+' || p == mailPlace && (r == '-' || r == '_')):
-		return !isWordRune(other) // bo.ada@ is not ada@
+	case w.hash:
+	case isJoint(r) && (!w.address || r != '@'):
+		return !isWordRune(other) // bo.ada@ is not ada@, old_cus_83 is not cus_83
 	case w.digits && isNumberMark(r):
 		return !unicode.IsDigit(other) // 2026-77-1 is not 77-1
 	}
@@ -74,13 +77,17 @@ func (w *word) ends(after string) bool {
 	}
 	next, _ := utf8.DecodeRuneInString(after[n:])
 	switch {
-	case w.address && r == '.':
-		return !isWordRune(next)
+	case w.hash:
+	case w.address && r == '.', !w.address && isJoint(r):
+		return !isWordRune(next) // kim.85 is not kim
 	case w.digits && isNumberMark(r):
 		return !unicode.IsDigit(next)
 	}
 	return true
 }
+
+// isJoint is what makes one id or address of several words.
+func isJoint(r rune) bool { return r == '-' || r == '_' || r == '.' || r == '+' || r == '@' }
 
 // isNumberMark is what makes one number, date or version of several.
 func isNumberMark(r rune) bool {
@@ -240,14 +247,17 @@ func phoneRunAt(text string, i int) (run phoneRun, end int) {
 		}
 		break
 	}
-	run.text, run.digits = text[i:last], string(digits)
+	run.text, run.digits = strings.Map(plainMark, text[i:last]), string(digits)
 	run.marked = run.marked || strings.HasPrefix(run.digits, "00")
 	return run, last
 }
 
-// unescaped is text with the sequences that URLs (%40) and JSON (\u0061) write
-// letters as turned into these.
+// unescaped is text with the sequences that HTML (&#64;), URLs (%40) and JSON
+// (\u0061) write letters as turned into these: one layer of them.
 func unescaped(text string) string {
+	if strings.Contains(text, "&") && strings.Contains(text, ";") {
+		text = html.UnescapeString(text)
+	}
 	if !strings.ContainsAny(text, `%\`) {
 		return text
 	}
