@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -136,6 +137,9 @@ func (s *subject) whole(err error) verdict {
 	if err != nil {
 		if s.ev.TooLarge && s.t == nil { // it may have been cut
 			return verdict{Hold, ReasonTooLarge, "the event is over the size limit"}
+		}
+		if errors.Is(err, errTooDeep) {
+			return verdict{Hold, ReasonInvalid, errTooDeep.Error()}
 		}
 		return verdict{Hold, ReasonInvalid, "the message is not a JSON object"}
 	}

@@ -133,6 +133,8 @@ type tree struct {
 // maxDepth is how deep an event may nest; deeper ones are not JSON to relay.
 const maxDepth = 1000
 
+var errTooDeep = errors.New("the message is nested too deeply")
+
 // decoder reads events into trees. It is used again and again: its room and
 // the nodes of the last event belong to the next one once release was called.
 type decoder struct {
@@ -218,7 +220,7 @@ func (d *decoder) value(depth int) (n node, err error) {
 		return n, err
 	}
 	if depth == maxDepth {
-		return n, fmt.Errorf("nested more than %d deep", maxDepth)
+		return n, errTooDeep
 	}
 	if _, err = d.in.ReadToken(); err != nil {
 		return n, err

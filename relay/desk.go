@@ -128,6 +128,10 @@ func serveQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	}
 	settle(ctx, q)
 	m := offlineMapping(cfg.Mapping, q)
+	kept := &liveMapping{notes: noteReader{q}, file: cfg.Mapping}
+	if m != nil {
+		kept.current.Store(m)
+	}
 	var dropped *spool.Directory // for a change: a person is removed from there too
 	if write {
 		err := admin.CleanCopies(cfg.Queue.Path)
@@ -145,17 +149,17 @@ func serveQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		Imports:  q,
 		PrintKey: prints,
 		Receipts: ledger.find,
-		Mappings: func() []*mapper.Mapping {
-			kept := &liveMapping{notes: noteReader{q}}
-			return append([]*mapper.Mapping{m}, kept.all()...)
-		},
-		Copies: admin.CopiesDir(cfg.Queue.Path),
+		Mappings: func() []*mapper.Mapping { return append([]*mapper.Mapping{m}, kept.all()...) },
+		Copies:   admin.CopiesDir(cfg.Queue.Path),
 
 		ForgetReceipts: forgetReceipts(ledger.open),
 		ForgetDropped:  forgetDropped(dropped),
 		Mapping:        func() admin.Mapping { return m },
 		Foresight: func() drain.Foresight {
-			return drain.Foresight{Mapping: drain.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true}
+			return drain.Foresight{
+				Mapping: drain.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true,
+				By: func(digest string) drain.Mapping { return drain.Live(kept.ByDigest(digest)) },
+			}
 		},
 		Config: func() []byte { return effective(cfg) },
 		Build:  build(),

@@ -7,7 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"relay/mapper"
+	"relay/queue"
+	"relay/queue/local"
 	"relay/relay/internal/sandbox"
 )
 
@@ -126,5 +130,48 @@ func TestWithAndWithoutRelay(t *testing.T) {
 	}
 	if code, out, _ := do(t, "dead", "list", "--config", h.path("relay.yaml")); code != exitOK || !strings.Contains(out, "0 dead letters") {
 		t.Errorf("after the drop: exit %d, %s", code, out)
+	}
+}
+
+// A dry run without a running relay says of a letter that is sent as it was before
+// what the mapping of that time makes of it, as the real run does.
+func TestOfflineRetryKnowsOlderMappings(t *testing.T) {
+	h := hotHome{home: home{dir: t.TempDir()}, graph: "127.0.0.1:1", admin: freeAddr(t), watch: "off", rate: "0", batch: "1000", level: "info"}
+	h.save(t)
+	h.write(t, "token", "EAAB-fake")
+	before := "version: 1\ndefault_currency: USD\nevents: { Order Completed: '701000000000001' }\n"
+	h.write(t, "mapping.yaml", strings.Replace(before, "'701000000000001'", "{ to: '701000000000001', when: 'false' }", 1))
+	old, _, err := mapper.Parse("mapping.yaml", []byte(before))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := local.Open(h.path("data"), local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &liveMapping{notes: q}
+	if err := l.keep(old.Digest(), []byte(before)); err != nil {
+		t.Fatal(err)
+	}
+	letter := queue.DeadLetter{Event: "Order Completed", EventSet: "701000000000001", ReceivedAt: time.Now(), Lanes: []string{"701000000000001"}}
+	asWas, asNow := letter, letter
+	asWas.Seq, asWas.MessageID, asWas.Reason, asWas.Recipe, asWas.Body = 1, "m-1", "unanswered", old.Digest(), []byte(order("m-1"))
+	asNow.Seq, asNow.MessageID, asNow.Reason, asNow.Body = 2, "m-2", "rejected", []byte(order("m-2"))
+	if _, err := q.Settle("701000000000001", queue.Settlement{Dead: []queue.DeadLetter{asWas, asNow}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	code, out, said := do(t, "dead", "retry", "--all", "--dry-run", "--json", "--config", h.path("relay.yaml"))
+	var got struct {
+		Send int            `json:"would_pass"`
+		Skip map[string]int `json:"would_skip"`
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK {
+		t.Fatalf("exit %d: %v %s %s", code, err, out, said)
+	}
+	if got.Send != 1 || got.Skip["filtered"] != 1 {
+		t.Errorf("one goes as it was sent, one by the mapping of today: %s", out)
 	}
 }

@@ -17,8 +17,8 @@ type Foresight struct {
 	Mapping batch.Mapping
 	MaxAge  time.Duration // queue.max_age; 0: no limit
 	Now     time.Time
-	Ages    bool // the clock is believed
-	by      func(digest string) batch.Mapping
+	Ages    bool                              // the clock is believed
+	By      func(digest string) batch.Mapping // an older mapping, for letters that are sent as they were; nil when it is not kept
 }
 
 // Fate is what becomes of one letter.
@@ -32,7 +32,7 @@ type Fate struct {
 // Foresight is what would be in force if letters were sent again now.
 func (s *Supervisor) Foresight() Foresight {
 	now, believed := s.clock.now()
-	return Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed, by: s.o.MappingByDigest}
+	return Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed, By: s.o.MappingByDigest}
 }
 
 // Lanes are where a letter goes; none: nowhere, it stays a dead letter.
@@ -49,7 +49,7 @@ func (f Foresight) Of(d queue.DeadLetter, again func(key string) bool) Fate {
 			continue
 		}
 		rec := queue.Record{ID: e.ID, Lanes: e.Lanes, Had: e.Had, Recipe: e.Recipe, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
-		b := batch.Make(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &batch.Recipe{Mapping: f.Mapping, At: f.Now, Ages: f.Ages, Age: f.MaxAge, By: f.by}, batch.Limits{Events: 1}, batch.Decisions{})
+		b := batch.Make(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &batch.Recipe{Mapping: f.Mapping, At: f.Now, Ages: f.Ages, Age: f.MaxAge, By: f.By}, batch.Limits{Events: 1}, batch.Decisions{})
 		fate.Send += len(b.Alive(0, len(b.Items)))
 		for i := range b.Holds {
 			fate.Hold = append(fate.Hold, b.Holds[i].Reason)

@@ -94,9 +94,8 @@ func TestAnswers(t *testing.T) {
 				`{"index":2,"messageId":"?","code":"not_an_object","message":"a message must be a JSON object"},` +
 				`{"index":3,"messageId":"b3","code":"invalid_event","message":"the name of an event must be text"},` +
 				`{"index":4,"messageId":"b4","code":"missing_event","message":"a track needs the name of its event"},` +
-				`{"index":5,"messageId":"b5","code":"invalid_type","message":"type must be text"},` +
 				`{"index":6,"messageId":"b6","code":"missing_event","message":"a track needs the name of its event"}]}`,
-			stored: "m-1>701 b1>refused ?>refused b3>refused b4>refused b5>refused b6>refused",
+			stored: "m-1>701 b1>refused ?>refused b3>refused b4>refused b5>unmapped b6>refused",
 		},
 		{
 			name: "too large in a batch", body: `{"batch":[{"type":"track","event":"x","messageId":"big","pad":"` + pad + `"},` + order + `]}`, status: 200,

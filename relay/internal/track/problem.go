@@ -13,7 +13,6 @@ func (p *Problem) Error() string { return p.Message }
 // answer; alone it is the answer.
 var (
 	NotAnObject  = &Problem{"not_an_object", "a message must be a JSON object"}
-	InvalidType  = &Problem{"invalid_type", "type must be text"}
 	TooDeep      = &Problem{"too_deep", "the message is nested too deeply"}
 	MissingEvent = &Problem{"missing_event", "a track needs the name of its event"}
 	InvalidEvent = &Problem{"invalid_event", "the name of an event must be text"}

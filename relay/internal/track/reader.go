@@ -287,22 +287,16 @@ func (r *Reader) merged(msg Message, b []byte, m *message, typ string, room []by
 }
 
 // judge says what a message is: a track, something to ignore, or unusable. In a
-// batch its type decides, none at all meaning track, as it would be a loss to
-// drop somebody's sale for it.
+// batch its type decides. None at all, and one that is no text, mean track: it would
+// be a loss to drop somebody's sale for it.
 func (r *Reader) judge(b []byte, m *message, forced bool) (isTrack bool, bad *Problem) {
 	s := &r.scan
 	if !m.isObject {
 		return false, NotAnObject
 	}
 	if !forced {
-		switch m.typ.kind(b) {
-		case 0, 'n', 'N', 'I':
-		case '"':
-			if t, _ := s.text(b, m.typ); string(t) != "track" {
-				return false, nil
-			}
-		default:
-			return false, InvalidType
+		if t, _ := s.text(b, m.typ); m.typ.kind(b) == '"' && len(t) > 0 && string(t) != "track" {
+			return false, nil
 		}
 	}
 	switch {

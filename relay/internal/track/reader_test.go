@@ -38,7 +38,11 @@ func TestOne(t *testing.T) {
 		{body: `{"type":NaN,"event":"NaN","timestamp":NaN}`, want: want{body: `{"type":null,"event":"NaN","timestamp":null}`, track: true, event: "NaN", flags: queue.FlagNaN}},
 		{body: `{"event":NaN}`, code: "missing_event"},
 		{body: `{"event":["x"]}`, code: "invalid_event"},
-		{body: `{"event":"x","type":5}`, code: "invalid_type"},
+		{body: `{"event":"x","type":5}`, want: want{body: `{"event":"x","type":5}`, track: true, event: "x"}},
+		{body: `{"event":"x","type":{"is":"track"}}`, want: want{body: `{"event":"x","type":{"is":"track"}}`, track: true, event: "x"}},
+		{body: `{"event":"x","type":["track"]}`, want: want{body: `{"event":"x","type":["track"]}`, track: true, event: "x"}},
+		{body: `{"event":"x","type":true}`, want: want{body: `{"event":"x","type":true}`, track: true, event: "x"}},
+		{body: `{"event":"x","type":""}`, want: want{body: `{"event":"x","type":""}`, track: true, event: "x"}},
 		{body: `{"event":"x","a":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + `}`, code: "event_too_large"},
 		{body: `{"event":"x","a":` + strings.Repeat("[", 240) + strings.Repeat("]", 240) + `}`, want: want{body: `{"event":"x","a":` + strings.Repeat("[", 240) + strings.Repeat("]", 240) + `}`, track: true, event: "x"}},
 		{body: `{"event":"x"`, code: "invalid_json"},
@@ -202,7 +206,7 @@ func TestUnusable(t *testing.T) {
 		want   string
 	}{
 		{`{}`, 0, held, mapper.ReasonInvalid, "event is missing"},
-		{`{"event":"Sale","type":5}`, 0, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonInvalid, "type must be text"},
+		{`{"event":5}`, 0, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonInvalid, "the name of an event must be text"},
 		{`{"event":"Sale"}`, queue.FlagTooLarge, nil, mapper.ReasonTooLarge, "the event is over the size limit"},
 		{`{"event":"Sale"}`, 0, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonInvalid, "the write key it came with may not send this event"},
 		{`{"event":"Sale"}`, queue.FlagIDConflict, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonIDConflict, "another event was received under this messageId before"},
@@ -215,7 +219,7 @@ func TestUnusable(t *testing.T) {
 	}
 	// One that no mapping can mend is sent nowhere.
 	routes := func(string) []string { return []string{"a"} }
-	for body, want := range map[string]int{`{"event":"Sale","type":5}`: 0, `{"event":"Sale"}`: 1, `{"type":"page","event":"Sale"}`: 0} {
+	for body, want := range map[string]int{`{"event":"Sale","type":5}`: 1, `{"event":5}`: 0, `{"event":"Sale"}`: 1, `{"type":"page","event":"Sale"}`: 0} {
 		if got := RedriveLanes(routes, queue.DeadLetter{Body: []byte(body)}); len(got) != want {
 			t.Errorf("%s goes to %v", body, got)
 		}
