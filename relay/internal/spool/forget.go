@@ -3,6 +3,7 @@ package spool
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/rand"
@@ -103,7 +104,7 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 			if sub == "." && !inHand {
 				return nil // not for us
 			}
-			rows, err := forgetFile(ctx, root, d.o.Seal, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
+			rows, err := forgetFile(ctx, root, d.o.Seal, &d.o.Layout, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
 			switch {
 			case errors.Is(err, errUnsearchable):
 				unsearchable++
@@ -170,13 +171,13 @@ func ForgetReport(ctx context.Context, path string, who Seeker, dry bool) (rows 
 		return 0, err
 	}
 	defer func() { _ = root.Close() }()
-	return forgetFile(ctx, root, nil, filepath.Base(path), "", who, dry)
+	return forgetFile(ctx, root, nil, &Layout{}, filepath.Base(path), "", who, dry)
 }
 
 // forgetFile removes rows from a file that nobody reads on. One whose name is about the
 // person gets another name: its other rows are others'. One that cannot be searched goes
 // whole then.
-func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, path, name string, who Seeker, dry bool) (rows int, err error) {
+func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Layout, path, name string, who Seeker, dry bool) (rows int, err error) {
 	in, err := root.Open(path)
 	if err != nil {
 		return 0, err
@@ -194,7 +195,7 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, path, name 
 		name = strings.TrimSuffix(name, sealedEnd)
 	}
 	if err == nil {
-		rows, err = filter(ctx, content, &kept, who)
+		rows, err = filter(ctx, content, &kept, layout, who)
 	}
 	named := nameAbout(name, who)
 	whole := named && errors.Is(err, errUnsearchable)
@@ -298,7 +299,7 @@ func replace(root *os.Root, path string, old fs.FileInfo, content []byte) (err e
 var errUnsearchable = errors.New("it holds no rows of text")
 
 // filter copies the rows of a file that are not about the person, as UTF-8.
-func filter(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, who Seeker) (gone int, err error) {
+func filter(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, layout *Layout, who Seeker) (gone int, err error) {
 	w := &whole{f: in}
 	s, err := w.survey(ctx, 0, func(int64) {})
 	if _, ok := errors.AsType[*FormatError](err); ok {
@@ -314,7 +315,7 @@ func filter(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, who Seeke
 	text := decoded(content, s.encoding)
 	switch s.format {
 	case CSV:
-		gone, err = filterTable(text, kept, who)
+		gone, err = filterTable(text, kept, layout, who)
 	case JSON:
 		gone, err = filterValues(text, kept, who)
 	default:
@@ -405,49 +406,102 @@ func filterValues(in io.Reader, kept io.Writer, who Seeker) (gone int, err error
 	}
 }
 
-// filterTable takes a table with a header, or a text that is none.
-func filterTable(in io.Reader, kept io.Writer, who Seeker) (gone int, err error) {
+// filterTable takes a table with a header, or a text that is none. A row is looked at
+// as the event that is stored of it; where one row of an order is about the person, all
+// rows of the order are.
+func filterTable(in io.Reader, kept io.Writer, layout *Layout, who Seeker) (gone int, err error) {
 	all, err := io.ReadAll(in)
 	if err != nil {
 		return 0, err
 	}
 	first, _, _ := bytes.Cut(all, []byte("\n"))
 	r := csv.NewReader(bytes.NewReader(all))
-	r.FieldsPerRecord, r.LazyQuotes, r.Comma = -1, true, separator(string(first))
-	var header []string
-	from := int64(0)
-	for {
+	r.FieldsPerRecord, r.LazyQuotes, r.Comma = -1, true, cmp.Or(layout.Comma, separator(string(first)))
+	t := tableRows{who: who, layout: layout}
+	for from := int64(0); ; {
 		cells, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			return gone, nil
+			break
 		}
 		to := r.InputOffset()
-		text := all[from:to]
 		if err != nil { // a quote that does not close: the rest is one text
-			text, to = all[from:], int64(len(all))
+			to = int64(len(all))
 		}
-		from = to
-		if about(header, cells, text, who) {
+		line := 0
+		if err == nil && len(cells) > 0 {
+			line, _ = r.FieldPos(0)
+		}
+		t.add(line, cells, all[from:to])
+		if from = to; err != nil {
+			break
+		}
+	}
+	for _, row := range t.rows {
+		if row.gone || row.order != "" && t.orders[row.order] {
 			gone++
-			continue
-		}
-		if header == nil {
-			header = cells
-		}
-		if _, err := kept.Write(text); err != nil || to == int64(len(all)) {
+		} else if _, err := kept.Write(row.text); err != nil {
 			return gone, err
 		}
 	}
+	return gone, nil
 }
 
-// about looks at a row as an event of its header's names, and as it is.
-func about(header, cells []string, text []byte, who Seeker) bool {
-	event := make(map[string]string, len(cells))
+// tableRows are the rows of a table with what Forget finds in them.
+type tableRows struct {
+	who    Seeker
+	layout *Layout
+	header []string
+	cols   *columns // nil: the header is not as the layout has it
+	rows   []tableRow
+	orders map[string]bool // those that are about the person
+	order  string          // of the row above
+}
+
+type tableRow struct {
+	text  []byte
+	order string
+	gone  bool
+}
+
+func (t *tableRows) add(line int, cells []string, text []byte) {
+	row := tableRow{text: text}
+	if t.header == nil && line >= t.layout.HeaderRow && len(cells) > 1 && data(cells) == "" {
+		t.header = cells
+		t.cols, _ = newColumns(newHeader(cells), t.layout) // without, the names of the header say what stands where
+		t.orders = make(map[string]bool)
+	}
+	row.gone = t.about(cells, text)
+	if t.cols != nil && t.cols.group != nil && len(cells) == len(t.header) {
+		t.order = cmp.Or(t.cols.text(t.cols.group, cells), t.order)
+		row.order = t.order
+		t.orders[row.order] = t.orders[row.order] || row.gone
+	}
+	t.rows = append(t.rows, row)
+}
+
+// about looks at a row as the event that it is, by the names of the header, and as it is.
+func (t *tableRows) about(cells []string, text []byte) bool {
+	if t.header == nil || len(cells) != len(t.header) {
+		return t.who.Cells(cells) || t.who.Text(string(text))
+	}
+	named := make(map[string]string, len(cells))
 	for i, c := range cells {
-		if i < len(header) {
-			event[header[i]] = c
+		named[t.header[i]] = c
+	}
+	if t.cols != nil {
+		body, _ := t.cols.write(nil, [][]string{cells})
+		if t.who.Event(body, "", time.Time{}) {
+			return true
+		}
+		for _, at := range [][]int{t.cols.id, t.cols.group} {
+			if at != nil {
+				named["order_id"] = t.cols.text(at, cells)
+				if b, err := json.Marshal(named); err != nil || t.who.Event(b, "", time.Time{}) {
+					return true
+				}
+			}
 		}
 	}
-	b, err := json.Marshal(event)
-	return err != nil || who.Event(b, "", time.Time{}) || who.Cells(cells) || who.Text(string(text))
+	b, err := json.Marshal(named)
+	return err != nil || t.who.Event(b, "", time.Time{})
 }

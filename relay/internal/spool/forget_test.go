@@ -230,3 +230,21 @@ func TestForgetReport(t *testing.T) {
 		t.Error("a file that is no report was removed")
 	}
 }
+
+// A row is looked at as the event that the layout makes of it; rows of one order go
+// together, and a number that counts or prices something is nobody's.
+func TestForgetTable(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "spool")
+	d := newDirectory(t, DirectoryOptions{Keep: -1, Dir: dir, Queue: &memory{}, Layout: Layout{
+		Event: "E", GroupBy: "Bon", Columns: []Column{{"context.traits.phone", "Kontakt"}, {"timestamp", "Datum"}, {"properties.quantity", "Menge"}, {"properties.price", "Preis"}},
+	}})
+	drop(t, filepath.Join(dir, doneDir), "a.csv", "Bon,Datum,Kontakt,Menge,Preis\nb-1,2026-01-31,12125550147,1,4\nb-1,2026-01-31,,3,5\nb-2,2026-01-31,12125550148,7788,123456\n")
+	who := whoIs(t, "+1 212 555 0147", "7788", "123456")
+	if n, err := d.Forget(t.Context(), who, false); err != nil || n.Rows != 2 {
+		t.Errorf("%+v %v", n, err)
+	}
+	if s := everyByte(t, dir); strings.Contains(s, "b-1") || !strings.Contains(s, "b-2") {
+		t.Error(s)
+	}
+}
