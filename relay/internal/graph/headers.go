@@ -11,10 +11,11 @@ import (
 )
 
 // Bounds of RetryAfter. Meta's windows are hours (docs/meta.md 7); what is
-// beyond a day is a mistake of somebody's clock or unit and counts as an hour.
+// beyond a day is a mistake of somebody's clock or unit and counts as ten minutes,
+// after which a paused event set is probed, too.
 const (
 	maxRetryAfter    = 24 * time.Hour
-	absurdRetryAfter = time.Hour
+	absurdRetryAfter = 10 * time.Minute
 )
 
 // fromHeaders reads what the headers say about limits, time and versions.
@@ -128,7 +129,7 @@ func (p *pct) set(raw json.RawMessage) {
 	}
 }
 
-// bounded is n units, at least 0, and an hour where it is beyond belief.
+// bounded is n units, at least 0, and ten minutes where it is beyond belief.
 func bounded(n float64, unit time.Duration) time.Duration {
 	switch {
 	case !(n > 0):
