@@ -1,0 +1,142 @@
+package ids
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/queue/local/internal/room"
+)
+
+// saleNumbered is numbered as the id of a sale.
+func saleNumbered(i int) Hash {
+	h := numbered(i)
+	h[15] |= saleKey
+	return h
+}
+
+func openDir(t *testing.T, dir string) *Store {
+	t.Helper()
+	es, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range es {
+		names = append(names, e.Name())
+	}
+	s, err := Open(names, Options{Dir: dir, Window: 24 * time.Hour, Keep: 1000, SaleWindow: 400 * time.Hour, KeepSales: 1000, NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// mixed is a tail of ten ids of events and ten of sales.
+func mixed(s *Store, num uint64) *Tail {
+	tail := s.Begin(num)
+	for i := range 10 {
+		n := int(num)*100 + i
+		s.Add(tail, []Known{{numbered(n), 1}, {saleNumbered(n), 2}}, room.Stamp{})
+	}
+	return tail
+}
+
+// wantKnown says whether the ids of a tail of mixed are known.
+func wantKnown(t *testing.T, when string, s *Store, num uint64, events, sales bool) {
+	t.Helper()
+	for i := range 10 {
+		n := int(num)*100 + i
+		if _, ok, _ := s.Get(numbered(n)); ok != events {
+			t.Errorf("%s: the event %d is known: %v", when, n, ok)
+		}
+		if k, ok, _ := s.Get(saleNumbered(n)); ok != sales || ok && k.Print != 2 {
+			t.Errorf("%s: the sale %d is known: %v %+v", when, n, ok, k)
+		}
+	}
+}
+
+func filesOf(t *testing.T, dir, suffix string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// Ids of sales lie in files of their own: merged, copied and damaged by themselves.
+func TestSales(t *testing.T) {
+	dir := t.TempDir()
+	s := openDir(t, dir)
+	for num := uint64(1); num <= 4; num++ {
+		if err := s.File(mixed(s, num)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mixed(s, 5) // in memory alone
+	if n := s.Count(); n != 50 {
+		t.Errorf("%d ids of events, want 50", n)
+	}
+	if err := s.Merge(1, func(uint64, uint64) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	if events, sales := filesOf(t, dir, Suffix), filesOf(t, dir, SalesSuffix); len(events) != 1 || len(sales) != 1 {
+		t.Errorf("merged to %v and %v", events, sales)
+	}
+	copied := t.TempDir()
+	if err := s.Copy(copied, 5); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	for num := uint64(1); num <= 5; num++ {
+		wantKnown(t, "a copy", openDir(t, copied), num, true, true)
+	}
+
+	sales := filesOf(t, dir, SalesSuffix)
+	if err := os.WriteFile(sales[0], []byte(strings.Repeat("x", 4096)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = openDir(t, dir)
+	if n, why := s.Damaged(); n != 1 || why == nil {
+		t.Errorf("%d damaged: %v", n, why)
+	}
+	wantKnown(t, "a damaged file", s, 2, true, false)
+	again := s.Recall([]uint64{1, 2, 3, 4}, func(uint64) (int64, bool) { return 20, true })
+	for num := uint64(1); num <= 4; num++ {
+		if !again[num] {
+			t.Errorf("the ids of segment %d are not read again", num)
+		}
+	}
+}
+
+// The file of sales is written first: after a crash between the two the segment
+// counts as without a file, and filing it again makes what is missing.
+func TestSalesCrash(t *testing.T) {
+	dir := t.TempDir()
+	s := openDir(t, dir)
+	if err := s.File(mixed(s, 1)); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if err := os.Remove(filesOf(t, dir, Suffix)[0]); err != nil {
+		t.Fatal(err)
+	}
+	s = openDir(t, dir)
+	if s.Covers(1) {
+		t.Error("a segment whose events have no file is covered")
+	}
+	wantKnown(t, "between the two", s, 1, false, true)
+	if err := s.File(mixed(s, 1)); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	s = openDir(t, dir)
+	if !s.Covers(1) || len(filesOf(t, dir, SalesSuffix)) != 1 {
+		t.Errorf("filed again: %v", filesOf(t, dir, SalesSuffix))
+	}
+	wantKnown(t, "filed again", s, 1, true, true)
+}
