@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/bojanz/currency"
+
+	"relay/mapper/fold"
 )
 
 // currencyFound is what an event and the mapping say about the currency.
@@ -64,8 +66,8 @@ func currencyCode(n *node) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	code := strings.ToUpper(clean(text))
-	if number, ok := currencyNumbers()[asciiDigits(code)]; ok {
+	code := strings.ToUpper(fold.Clean(text))
+	if number, ok := currencyNumbers()[fold.Digits(code)]; ok {
 		return number, true
 	}
 	return code, len(code) == 3 && currency.IsValid(code)

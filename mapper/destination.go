@@ -3,6 +3,8 @@ package mapper
 import (
 	"iter"
 	"strings"
+
+	"relay/mapper/fold"
 )
 
 // destinations are the names under which senders know this destination, folded
@@ -27,7 +29,7 @@ func foldDestination(name string) string {
 			return -1
 		}
 		return r
-	}, lower(clean(name)))
+	}, fold.Lower(fold.Clean(name)))
 	return strings.TrimSuffix(folded, "actions")
 }
 

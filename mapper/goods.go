@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"relay/mapper/fold"
 )
 
 // goods is what an event is about: content_type, content_ids and contents.
@@ -203,7 +205,7 @@ func parseQuantity(n *node) (string, bool) {
 		m, ok := exactMoney(n.text)
 		return m.text, ok
 	case isText:
-		s := strings.TrimRightFunc(clean(n.text), func(r rune) bool {
+		s := strings.TrimRightFunc(fold.Clean(n.text), func(r rune) bool {
 			return unicode.IsLetter(r) || unicode.IsSpace(r) || r == '.' || r == '²' || r == '³'
 		})
 		m, ok := parseMoneyText(s)

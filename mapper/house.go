@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"relay/internal/strictyaml"
+	"relay/mapper/fold"
 )
 
 // A sale may carry a customer who is none: the till's default or walk-in
@@ -36,7 +37,7 @@ func (r *houseRules) text(raw string) bool {
 	if r.empty() {
 		return false
 	}
-	s := strings.ToLower(clean(raw))
+	s := strings.ToLower(fold.Clean(raw))
 	if r.texts[s] || r.digits[phoneDigits(s)] {
 		return true
 	}
@@ -46,7 +47,7 @@ func (r *houseRules) text(raw string) bool {
 
 // phoneDigits are the digits of what can be a phone number, "" of anything else.
 func phoneDigits(s string) string {
-	s = asciiDigits(s)
+	s = fold.Digits(s)
 	if strings.Trim(s, "+0123456789 -./()") != "" {
 		return ""
 	}
@@ -99,9 +100,9 @@ func (p *parser) houseAccounts(o *strictyaml.Object) {
 		if !ok {
 			continue
 		}
-		s := strings.ToLower(clean(text))
+		s := strings.ToLower(fold.Clean(text))
 		if strings.Contains(s, "*") {
-			if squash(s) == "" {
+			if fold.Squash(s) == "" {
 				item.Errorf("%s would leave out every customer", item.Written()).WithHint(`write what the shop's own addresses have in common, such as "*@shop.example"`)
 			} else if _, domain, ok := strings.Cut(s, "@"); ok && mailHosts[strings.SplitN(domain, ".", 2)[0]] && strings.Trim(s[:strings.IndexByte(s, '@')], "*") == "" {
 				item.Warnf("%s leaves out every customer with an address there", item.Written())

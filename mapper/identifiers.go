@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"relay/mapper/fold"
 )
 
 // identifierID is one of the members of user_data that are not hashed and that no
@@ -89,7 +91,7 @@ func (s *subject) findIdentifiers() {
 		s.customer = true
 		t := &identifierTable[id]
 		raw, ok := n.scalarText()
-		value := clean(raw)
+		value := fold.Clean(raw)
 		if ok && value != "" && len(value) <= maxIdentifier {
 			value, ok = t.form(value)
 		} else {

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"relay/mapper/fold"
 )
 
 // money is an amount as it was meant, exactly: decimal text, never a float.
@@ -51,7 +53,7 @@ func parseMoneyText(text string) (money, bool) {
 	if len(text) > 100 || !utf8.ValidString(text) {
 		return money{}, false
 	}
-	s := strings.Map(plainMoneyRune, asciiDigits(norm.NFKC.String(text)))
+	s := strings.Map(plainMoneyRune, fold.Digits(norm.NFKC.String(text)))
 	s = strings.TrimSpace(s)
 	if formula, ok := strings.CutPrefix(s, `="`); ok && strings.HasSuffix(formula, `"`) { // a spreadsheet's ="10.00" and '10.00
 		s = strings.TrimSpace(strings.TrimSuffix(formula, `"`))
@@ -133,7 +135,7 @@ func plainMoneyRune(r rune) rune {
 		return '\''
 	case unicode.IsSpace(r):
 		return ' '
-	case unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || blank(r):
+	case unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || fold.Blank(r):
 		return -1
 	}
 	return r

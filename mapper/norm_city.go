@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"relay/mapper/fold"
 )
 
 // traceCity gives a city in NFC and lower case, letters and marks only:
@@ -23,7 +25,7 @@ func traceCity(raw string, t *trace) normalised {
 	if n, done := hashedOr("city", s, t); done {
 		return n
 	}
-	if isPlaceholder(s) || cityPlaceholders[squash(s)] {
+	if isPlaceholder(s) || cityPlaceholders[fold.Squash(s)] {
 		return leftOut("city", "placeholder", whyPlaceholder)
 	}
 	if u := withoutDistrict(s); u != s {
@@ -34,7 +36,7 @@ func traceCity(raw string, t *trace) normalised {
 		t.add("state or country behind the city dropped", u)
 		s = u
 	}
-	v := keep(lower(s), isLetterish)
+	v := fold.Keep(fold.Lower(s), fold.IsLetterish)
 	t.add("lower case, letters only", v)
 	switch {
 	case v == "" || strings.IndexFunc(v, unicode.IsLetter) < 0:
@@ -89,7 +91,7 @@ func isCityBreak(r rune) bool {
 // withoutDistrict drops the words that hold a digit (Paris 16e, 75016 Paris,
 // London SW1A 1AA), and Cedex.
 func withoutDistrict(s string) string {
-	if strings.IndexFunc(s, unicode.IsNumber) < 0 && !strings.Contains(lower(s), "cedex") {
+	if strings.IndexFunc(s, unicode.IsNumber) < 0 && !strings.Contains(fold.Lower(s), "cedex") {
 		return s
 	}
 	s = countryPostcode.ReplaceAllString(s, " ")
@@ -119,17 +121,17 @@ func withoutRegion(s string) string {
 	if loc := brackets.FindStringIndex(s); loc != nil {
 		head, tail := s[:loc[0]], s[loc[1]:]
 		inner := strings.Trim(s[loc[0]:loc[1]], "()[]{} ")
-		if squash(head) != "" && (squash(inner) == "" || isRegion(inner)) && !isDC(head, inner) {
+		if fold.Squash(head) != "" && (fold.Squash(inner) == "" || isRegion(inner)) && !isDC(head, inner) {
 			s = strings.TrimSpace(strings.TrimSpace(head) + " " + strings.TrimSpace(tail))
 		}
 	}
 	for {
 		i := strings.LastIndexByte(s, ',')
-		if i <= 0 || squash(s[:i]) == "" {
+		if i <= 0 || fold.Squash(s[:i]) == "" {
 			break
 		}
 		tail := strings.TrimSpace(s[i+1:])
-		if squash(tail) != "" && (!isRegion(tail) || isDC(s[:i], tail)) {
+		if fold.Squash(tail) != "" && (!isRegion(tail) || isDC(s[:i], tail)) {
 			break
 		}
 		s = strings.TrimSpace(s[:i])
@@ -144,16 +146,16 @@ func withoutRegion(s string) string {
 }
 
 func isDC(head, tail string) bool {
-	return foldLetters(head) == "washington" && stateOf(foldLetters(tail)) == "dc"
+	return fold.Letters(head) == "washington" && stateOf(fold.Letters(tail)) == "dc"
 }
 
 // isRegion reports a state of the US or Canada, or a country.
 func isRegion(s string) bool {
-	if stateOf(foldLetters(s)) != "" || countryOf(s) != "" {
+	if stateOf(fold.Letters(s)) != "" || countryOf(s) != "" {
 		return true
 	}
 	if i := strings.LastIndexAny(s, " "); i > 0 {
-		return stateOf(foldLetters(s[:i])) != "" && countryOf(s[i+1:]) != ""
+		return stateOf(fold.Letters(s[:i])) != "" && countryOf(s[i+1:]) != ""
 	}
 	return false
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/biter777/countries"
+
+	"relay/mapper/fold"
 )
 
 // countryNames has one line a country: its ISO alpha-2 code, then its names in
@@ -125,7 +127,7 @@ func traceCountry(raw string, t *trace) normalised {
 // countryOf gives the alpha-2 code of a clean code or name, "" when unknown.
 func countryOf(s string) string {
 	if len(s) == 2 && isSimpleWord(s) { // the common case, without a table of names
-		if c := lower(s); isoCountries()[c] {
+		if c := fold.Lower(s); isoCountries()[c] {
 			return c
 		}
 	}
@@ -170,7 +172,7 @@ func countryOf(s string) string {
 
 // countryByName looks one code or name up.
 func countryByName(s string) string {
-	f := foldLetters(s)
+	f := fold.Letters(s)
 	if strings.IndexFunc(s, func(r rune) bool { return '0' <= r && r <= '9' }) >= 0 {
 		return ""
 	}

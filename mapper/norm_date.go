@@ -6,13 +6,15 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"relay/mapper/fold"
 )
 
 // traceBirthDate reads a date of birth that has one reading only and gives
 // YYYYMMDD (docs/meta.md 3.1). 03/04/1997 has two and is left out;
 // 2/16/1997 has one. A two-digit year counts when only one century fits.
 func traceBirthDate(raw string, l locale, t *trace) normalised {
-	s := clean(raw)
+	s := fold.Clean(raw)
 	if s == "" {
 		return normalised{}
 	}
@@ -24,7 +26,7 @@ func traceBirthDate(raw string, l locale, t *trace) normalised {
 	}
 	var found []string
 	d := dateReader{today: l.today}
-	d.read(lower(asciiDigits(s)))
+	d.read(fold.Lower(fold.Digits(s)))
 	for _, r := range d.readings {
 		if len(found) == 0 || found[0] != r {
 			found = append(found, r)
@@ -142,12 +144,12 @@ func shiftedMidnight(m []string) bool {
 func (r *dateReader) named(s string) {
 	var nums []string
 	month := 0
-	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !isWordy(r) }) {
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !fold.IsWordy(r) }) {
 		switch {
 		case '0' <= w[0] && w[0] <= '9':
 			digits := strings.TrimRightFunc(w, unicode.IsLetter)
 			if suffix := w[len(digits):]; suffix != "" && !ordinals[suffix] {
-				if m, ok := monthOf(suffix); ok && month == 0 { // 16feb1997 has no break; 16feb has
+				if m, ok := fold.Month(suffix); ok && month == 0 { // 16feb1997 has no break; 16feb has
 					month = m
 				} else {
 					return
@@ -160,7 +162,7 @@ func (r *dateReader) named(s string) {
 		case dateFillers[w]:
 		default:
 			letters := strings.TrimRight(w, "0123456789")
-			m, ok := monthOf(letters)
+			m, ok := fold.Month(letters)
 			if !ok || month != 0 {
 				return
 			}
@@ -191,35 +193,7 @@ var (
 	ordinals    = wordSet("st nd rd th er ère e º ª de")
 	dateFillers = wordSet(`de del of the le den d mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday
 		montag dienstag mittwoch donnerstag freitag samstag sonntag г года год`)
-	monthNames = [12]string{
-		"january jan januar jänner janvier janv enero ene gennaio gen janeiro januari stycznia января ocak tammikuuta leden ledna",
-		"february feb februar februari fevrier février févr fev febrero febbraio fevereiro lutego февраля şubat subat",
-		"march mar märz maerz mrz mär mars marzo março marco maart mrt marca марта mart",
-		"april apr avril avr abril abr aprile kwietnia апреля nisan",
-		"may mai mayo maggio mag maio mei maja maj мая mayıs",
-		"june jun juni juin junio giugno giu junho czerwca июня haziran",
-		"july jul juli juillet juil julio luglio lug julho lipca июля temmuz",
-		"august aug août aout agosto ago augustus augusti sierpnia августа ağustos",
-		"september sep sept septembre septiembre settembre set setembro września сентября eylül",
-		"october oct oktober okt octobre octubre ottobre ott outubro out października октября ekim",
-		"november nov novembre noviembre novembro listopada ноября kasım",
-		"december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro desember grudnia декабря aralık",
-	}
-	months = func() map[string]int {
-		m := make(map[string]int)
-		for i, names := range monthNames {
-			for w := range strings.FieldsSeq(names) {
-				m[w] = i + 1
-			}
-		}
-		return m
-	}()
 )
-
-func monthOf(w string) (int, bool) {
-	m, ok := months[w]
-	return m, ok
-}
 
 func atoi(s string) int {
 	n, _ := strconv.Atoi(s)

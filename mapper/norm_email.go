@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"relay/mapper/fold"
 )
 
 // traceEmail gives the address alone, trimmed and in lower case (docs/meta.md
@@ -16,7 +18,7 @@ func traceEmail(raw string, t *trace) normalised {
 			return normalised{value: v}
 		}
 	}
-	s := clean(raw)
+	s := fold.Clean(raw)
 	if s == "" {
 		return normalised{}
 	}
@@ -30,7 +32,7 @@ func traceEmail(raw string, t *trace) normalised {
 	if a != s {
 		t.add("display name, mailto: and wrapping taken off", a)
 	}
-	l := lower(a)
+	l := fold.Lower(a)
 	if l != a {
 		t.add("lower case", l)
 	}
@@ -67,7 +69,7 @@ func bareAddress(s string) string {
 				s = s[:i]
 			}
 			if u, err := url.PathUnescape(s); err == nil && utf8.ValidString(u) {
-				s = clean(u)
+				s = fold.Clean(u)
 			}
 		}
 		if i := strings.IndexByte(s, ':'); i > 0 && isEmailLabel(s[:i]) {
@@ -123,7 +125,7 @@ func splitAddress(s string) (local, domain string, ok bool) {
 		if r < utf8.RuneSelf && !isAlnum(r) && !strings.ContainsRune(".!#$%&'*+/=?^_`{|}~-", r) {
 			return "", "", false
 		}
-		if r >= utf8.RuneSelf && !isWordy(r) && !unicode.Is(unicode.So, r) {
+		if r >= utf8.RuneSelf && !fold.IsWordy(r) && !unicode.Is(unicode.So, r) {
 			return "", "", false
 		}
 	}
@@ -133,7 +135,7 @@ func splitAddress(s string) (local, domain string, ok bool) {
 			return "", "", false
 		}
 		for _, r := range label {
-			if r != '-' && r != '_' && !isWordy(r) && !unicode.Is(unicode.So, r) {
+			if r != '-' && r != '_' && !fold.IsWordy(r) && !unicode.Is(unicode.So, r) {
 				return "", "", false
 			}
 		}
@@ -176,12 +178,12 @@ var twinWords = wordSet(`test tests testing tester guest email mail name user ex
 // placeholderAddress reports an address typed so that the field is not empty.
 func placeholderAddress(local, domain string) bool {
 	var room, room2 [64]byte
-	bare := string(appendSquash(room[:0], local))
+	bare := string(fold.AppendSquash(room[:0], local))
 	if i := strings.IndexByte(local, '+'); i > 0 {
-		bare = squash(local[:i])
+		bare = fold.Squash(local[:i])
 	}
 	first, rest, _ := strings.Cut(domain, ".")
-	label := string(appendSquash(room2[:0], first))
+	label := string(fold.AppendSquash(room2[:0], first))
 	switch {
 	case bare == "", nobodyLocals[bare], nobodyDomains[label]:
 		return true

@@ -1,6 +1,10 @@
 package mapper
 
-import "strings"
+import (
+	"strings"
+
+	"relay/mapper/fold"
+)
 
 // genderWords are the words that say one gender: those of Meta's parameter
 // builder that a till may hold (docs/meta.md 3.3), and the words and single
@@ -25,7 +29,7 @@ var genderWords = func() map[string]string {
 
 // traceGender gives m or f (docs/meta.md 3.1); anything else is left out.
 func traceGender(raw string, t *trace) normalised {
-	s := clean(raw)
+	s := fold.Clean(raw)
 	if s == "" {
 		return normalised{}
 	}
@@ -35,11 +39,11 @@ func traceGender(raw string, t *trace) normalised {
 	if n, done := hashedOr("gender", s, t); done {
 		return n
 	}
-	l := lower(s)
+	l := fold.Lower(s)
 	g, ok := genderWords[l]
 	if !ok { // "F.", "(m)", "F - Female", "she/her": every word must say the same
 		words := 0
-		for w := range strings.FieldsFuncSeq(l, func(r rune) bool { return !isLetterish(r) }) {
+		for w := range strings.FieldsFuncSeq(l, func(r rune) bool { return !fold.IsLetterish(r) }) {
 			one := genderWords[w]
 			if words++; one == "" || g != "" && one != g {
 				g = ""

@@ -3,13 +3,15 @@ package mapper
 import (
 	"strconv"
 	"strings"
+
+	"relay/mapper/fold"
 )
 
 // traceExternalID gives the shop's own id of the customer, trimmed, its case
 // kept: it must be the same in every channel (docs/meta.md 3.1). plain is
 // what the offline format sends.
 func traceExternalID(raw string, t *trace) normalised {
-	s := clean(raw)
+	s := fold.Clean(raw)
 	if s == "" {
 		return normalised{}
 	}
@@ -31,7 +33,7 @@ func traceExternalID(raw string, t *trace) normalised {
 // traceLeadID gives the decimal digits of a lead id: a positive 64-bit integer,
 // Meta's export prefix l: taken off (docs/meta.md 3.1). It is not hashed.
 func traceLeadID(raw string, t *trace) normalised {
-	s := asciiDigits(clean(raw))
+	s := fold.Digits(fold.Clean(raw))
 	if s == "" {
 		return normalised{}
 	}

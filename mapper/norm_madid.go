@@ -3,6 +3,8 @@ package mapper
 import (
 	"regexp"
 	"strings"
+
+	"relay/mapper/fold"
 )
 
 var madidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
@@ -11,7 +13,7 @@ var madidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 // offline events says that it is not hashed (docs/meta.md 3.1). All zeros is
 // what a phone says whose owner has opted out.
 func traceMadid(raw string, t *trace) normalised {
-	s := strings.ToLower(clean(raw))
+	s := strings.ToLower(fold.Clean(raw))
 	switch {
 	case s == "":
 		return normalised{}

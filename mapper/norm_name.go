@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"relay/mapper/fold"
 )
 
 // traceName gives a first or last name in NFC and lower case, without white
@@ -44,7 +46,7 @@ func traceName(raw, key string, t *trace) normalised {
 	if s == "" || isTitle(s) {
 		return leftOut(key, "placeholder", "is a title without a name")
 	}
-	v := keep(lower(s), isWordy)
+	v := fold.Keep(fold.Lower(s), fold.IsWordy)
 	t.add("lower case, no white space, no punctuation", v)
 	switch {
 	case v == "":
@@ -83,7 +85,7 @@ func withoutAsides(s string) string {
 	u := brackets.ReplaceAllString(s, " ")
 	u = quoted.ReplaceAllString(u, " ")
 	u = strings.Join(strings.Fields(u), " ")
-	if squash(u) == "" {
+	if fold.Squash(u) == "" {
 		return s
 	}
 	return u
@@ -116,7 +118,7 @@ func isTitle(s string) bool {
 }
 
 func titleKey(w string) string {
-	w = lower(w)
+	w = fold.Lower(w)
 	if i := strings.IndexByte(w, '\''); i > 0 && w != "ma'am" {
 		return w
 	}
@@ -133,13 +135,13 @@ func shedTitles(s string) (rest, last string) {
 		if !ok {
 			break
 		}
-		switch lower(word) {
+		switch fold.Lower(word) {
 		case "&", "+", "and", "und", "et", "y", "e", "en", "u.":
 			if last == "" || !nextIsTitle(after) {
 				return rest, last
 			}
 		default:
-			if lower(word) == "de" && strings.HasPrefix(lower(after), "heer ") {
+			if fold.Lower(word) == "de" && strings.HasPrefix(fold.Lower(after), "heer ") {
 				word, after = "heer", after[len("heer "):]
 			} else if !isTitle(word) && !isShortTitle(word, after) {
 				return rest, last
@@ -155,7 +157,7 @@ func shedTitles(s string) (rest, last string) {
 // an initial: titles are they before a first and a last name, and M. before
 // Madame (M. et Mme Dupont).
 func isShortTitle(word, after string) bool {
-	switch lower(word) {
+	switch fold.Lower(word) {
 	case "m", "m.":
 		if next, rest, ok := strings.Cut(after, " "); ok && (next == "&" || next == "et") && nextIsTitle(rest) {
 			return true
@@ -164,7 +166,7 @@ func isShortTitle(word, after string) bool {
 	switch word {
 	case "M.", "D.":
 		first, _, several := strings.Cut(after, " ")
-		return several && utf8.RuneCountInString(squash(first)) > 1
+		return several && utf8.RuneCountInString(fold.Squash(first)) > 1
 	}
 	return false
 }
@@ -185,7 +187,7 @@ func cutTitleWord(s string) (word, rest string, ok bool) {
 		return "", "", false
 	}
 	word, rest = s[:i], strings.TrimLeft(s[i:], " .,:")
-	return word, rest, squash(rest) != ""
+	return word, rest, fold.Squash(rest) != ""
 }
 
 // degrees follow a name in this spelling; commaDegrees only after a comma.
@@ -205,7 +207,7 @@ func shedDegrees(s string) string {
 		word, before := s[i+1:], strings.TrimRight(s[:i], " ")
 		comma := s[i] == ',' || strings.HasSuffix(before, ",")
 		before = strings.TrimRight(before, " ,")
-		if squash(before) == "" || !degrees[word] && !(comma && commaDegrees[titleKey(word)] && !strings.EqualFold(word, "sr.") && !strings.EqualFold(word, "sr")) {
+		if fold.Squash(before) == "" || !degrees[word] && !(comma && commaDegrees[titleKey(word)] && !strings.EqualFold(word, "sr.") && !strings.EqualFold(word, "sr")) {
 			return shedHonorific(s)
 		}
 		s = before

@@ -3,9 +3,10 @@ package mapper
 import (
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"relay/mapper/fold"
 )
 
 // tracePhone gives E.164 digits without the plus (docs/meta.md 3.1: the
@@ -18,14 +19,14 @@ func tracePhone(raw string, l locale, t *trace) normalised {
 			return normalised{value: e164}
 		}
 	}
-	s := clean(raw)
+	s := fold.Clean(raw)
 	if s == "" {
 		return normalised{}
 	}
 	if n, done := hashedOr("phone", s, t); done {
 		return n
 	}
-	s = asciiDigits(s)
+	s = fold.Digits(s)
 	if isPlaceholder(s) {
 		return leftOut("phone", "placeholder", whyPlaceholder)
 	}
@@ -71,39 +72,6 @@ func tracePhone(raw string, l locale, t *trace) normalised {
 		t.add(rule, n.e164)
 	}
 	return normalised{value: n.e164}
-}
-
-// asciiDigits turns decimal digits of any script into 0 to 9. Unicode lays
-// every set of ten out from zero.
-func asciiDigits(s string) string {
-	if isPlainASCII(s) {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		if r < 0x80 || !unicode.Is(unicode.Nd, r) {
-			return r
-		}
-		zero := r
-		for unicode.Is(unicode.Nd, zero-1) && r-zero < 9 && digitBlock(zero-1, r) {
-			zero--
-		}
-		return '0' + (r - zero)
-	}, s)
-}
-
-// digitBlock reports whether a and r lie in the same block of ten digits.
-func digitBlock(a, r rune) bool {
-	for _, rg := range unicode.Nd.R16 {
-		if lo := rune(rg.Lo); lo <= r && r <= rune(rg.Hi) {
-			return a >= lo && (a-lo)/10 == (r-lo)/10
-		}
-	}
-	for _, rg := range unicode.Nd.R32 {
-		if lo := rune(rg.Lo); lo <= r && r <= rune(rg.Hi) {
-			return a >= lo && (a-lo)/10 == (r-lo)/10
-		}
-	}
-	return false
 }
 
 type phoneStatus int

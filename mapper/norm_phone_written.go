@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"relay/mapper/fold"
 )
 
 // written is a phone number as somebody wrote it, taken apart.
@@ -82,7 +84,7 @@ func readPhone(s string) written {
 		word := s[:j]
 		s = s[j:]
 		switch {
-		case phoneLabels[lower(word)]:
+		case phoneLabels[fold.Lower(word)]:
 			bare.WriteByte(' ')
 		case isASCIILetters(word) && hasDigit(bare.String()):
 			vanity += len(word)

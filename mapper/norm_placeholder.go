@@ -3,6 +3,8 @@ package mapper
 import (
 	"strings"
 	"unicode/utf8"
+
+	"relay/mapper/fold"
 )
 
 // What no customer is called (docs/contract.md 5.2). Every entry is in the form that
@@ -61,8 +63,8 @@ func isDefaultCustomer(s string) bool {
 		return false
 	}
 	customer, kind := 0, 0
-	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !isWordy(r) }) {
-		switch f := foldLetters(w); {
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !fold.IsWordy(r) }) {
+		switch f := fold.Letters(w); {
 		case anyCustomer[f]:
 			customer++
 		case kindsOfCustomer[f]:
@@ -96,7 +98,7 @@ func isPlaceholder(s string) bool {
 		return true
 	}
 	var room [64]byte
-	q := string(appendSquash(room[:0], s))
+	q := string(fold.AppendSquash(room[:0], s))
 	if len(q) < len(s) && (q == "na" || q == "nil" || q == "nan" || q == "nn") && !startsUpperWord(s) {
 		return true // n/a, N.A., #N/A, (nil), N.N.
 	}
@@ -111,7 +113,7 @@ var keyboardWords = wordSet("abc abcd abcde abcdef xyz abc123 asd asdasd asdf as
 // test123 and AAA name one there.
 func isPlaceholderID(s string) bool {
 	var room [64]byte
-	q := string(appendSquash(room[:0], s))
+	q := string(fold.AppendSquash(room[:0], s))
 	switch {
 	case caseSensitive[s], isTemplate(s), q == "", q == "na", q == "nil", q == "nan", onlyOf(q, "x"), onlyOf(q, "0"):
 		return true
@@ -127,7 +129,7 @@ func isPlaceholderForm(q string) bool {
 	if onlyOf(q, "x") || onlyOf(q, "0") || onlyOf(q, "x0") {
 		return true
 	}
-	if r, size := utf8.DecodeRuneInString(q); isLetterish(r) && len(q) >= 3*size && strings.Trim(q, string(r)) == "" && r < 0x2E80 {
+	if r, size := utf8.DecodeRuneInString(q); fold.IsLetterish(r) && len(q) >= 3*size && strings.Trim(q, string(r)) == "" && r < 0x2E80 {
 		return true // aaa, zzzz
 	}
 	if bare := strings.TrimRight(q, "0123456789"); len(bare) < len(q) && (bare == "test" || bare == "guest" || bare == "customer" || bare == "user" || bare == "dummy") {
@@ -143,10 +145,10 @@ func manyPlaceholders(s string) bool {
 		return false
 	}
 	words, core := 0, false
-	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !isWordy(r) }) {
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !fold.IsWordy(r) }) {
 		words++
 		var room [32]byte
-		q := appendSquash(room[:0], w)
+		q := fold.AppendSquash(room[:0], w)
 		if placeholders[string(q)] {
 			core = true
 		} else if !placeholderWords[string(q)] {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"relay/mapper/fold"
 )
 
 // splitName divides a full name into the first word and all the rest
@@ -32,7 +34,7 @@ func splitName(raw string) (first, last string) {
 		s = strings.Join(strings.Fields(strings.ReplaceAll(s, ",", " ")), " ")
 	}
 	s = shedDegrees(s)
-	ornament := func(w string) bool { return squash(w) == "" && !isCouple(w) }
+	ornament := func(w string) bool { return fold.Squash(w) == "" && !isCouple(w) }
 	words := slices.DeleteFunc(strings.Fields(s), ornament)
 	if len(words) != 2 { // Anne - Marie Dupont, but Jane - Doe
 		words = slices.DeleteFunc(strings.Fields(joinAround(s, "-")), ornament)
@@ -47,9 +49,9 @@ func splitName(raw string) (first, last string) {
 		return s, ""
 	case title != "" && !givenTitles[title] && (len(words) == 1 || isParticle(words[0])):
 		return "", s // Mr. Smith, Frau von der Leyen
-	case len(words) > 2 && isParticle(lower(words[0])) && isParticle(words[1]):
+	case len(words) > 2 && isParticle(fold.Lower(words[0])) && isParticle(words[1]):
 		return "", s // Van der Berg
-	case len(words) > 1 && isParticle(words[0]) && lower(s) != s:
+	case len(words) > 1 && isParticle(words[0]) && fold.Lower(s) != s:
 		return "", s // van der Berg
 	case len(words) == 2 && isEastAsian(s):
 		return words[1], words[0] // these scripts put the family name first
@@ -69,7 +71,7 @@ func commaName(family, given string) (first, last string, ok bool) {
 	if isTitle(given) && !strings.Contains(family, " ") {
 		return "", family, true // Doe, Mr.
 	}
-	if len(words) == 0 || squash(family) == "" || squash(given) == "" || isSuffix(words[0]) || len(words) == 1 && commaDegrees[titleKey(given)] {
+	if len(words) == 0 || fold.Squash(family) == "" || fold.Squash(given) == "" || isSuffix(words[0]) || len(words) == 1 && commaDegrees[titleKey(given)] {
 		return "", "", false
 	}
 	suffix := ""
@@ -101,7 +103,7 @@ var particles = wordSet("van von de der den del della di da dal dos das du des l
 func isParticle(w string) bool { return particles[w] }
 
 func isCouple(w string) bool {
-	switch lower(w) {
+	switch fold.Lower(w) {
 	case "&", "+", "and", "und", "et":
 		return true
 	}

@@ -3,6 +3,8 @@ package mapper
 import (
 	"strings"
 	"unicode"
+
+	"relay/mapper/fold"
 )
 
 // traceState gives the two-letter code of a US or Canadian state, when the
@@ -10,7 +12,7 @@ import (
 // letters, marks and digits (docs/meta.md 3.1).
 func traceState(raw string, l locale, t *trace) normalised {
 	if country := l.effective(); t == nil && len(raw) == 2 && isSimpleWord(raw) && (country == "us" || country == "") {
-		if c := lower(raw); stateCodes[c] == "us" || stateCodes[c] == "ca" && l.country == "" {
+		if c := fold.Lower(raw); stateCodes[c] == "us" || stateCodes[c] == "ca" && l.country == "" {
 			return normalised{value: c}
 		}
 	}
@@ -40,7 +42,7 @@ func traceState(raw string, l locale, t *trace) normalised {
 	default:
 		s = withoutCountryPrefix(s, country)
 	}
-	v := keep(lower(s), isWordy)
+	v := fold.Keep(fold.Lower(s), fold.IsWordy)
 	if strings.IndexFunc(v, unicode.IsLetter) < 0 && len(v) > 3 || v == "" {
 		return leftOut("state", "invalid", "holds no name")
 	}
@@ -73,7 +75,7 @@ func resolveState(s, country string) string {
 		}
 		return r
 	}, s))
-	f := foldLetters(s)
+	f := fold.Letters(s)
 	if country == "ca" && frenchCodes[f] != "" {
 		return frenchCodes[f]
 	}
@@ -95,22 +97,22 @@ func resolveState(s, country string) string {
 	parts := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("-–,/|()[]:;_", r) })
 	if len(parts) < 2 {
 		if first, rest, ok := strings.Cut(s, " "); ok && isStateCountry(first) {
-			return stateOf(foldLetters(rest)) // US CA
+			return stateOf(fold.Letters(rest)) // US CA
 		} else if ok { // CA California
-			if a, b := stateOf(foldLetters(first)), stateOf(foldLetters(rest)); a != "" && a == b {
+			if a, b := stateOf(fold.Letters(first)), stateOf(fold.Letters(rest)); a != "" && a == b {
 				return a
 			}
 		}
 		return ""
 	}
 	if isStateCountry(parts[0]) {
-		if code := stateOf(foldLetters(strings.Join(parts[1:], " "))); code != "" {
+		if code := stateOf(fold.Letters(strings.Join(parts[1:], " "))); code != "" {
 			return code
 		}
 	}
-	code := stateOf(foldLetters(parts[len(parts)-1]))
-	if code == "" && len(parts) == 2 && foldLetters(parts[1]) != "" {
-		code = stateOf(foldLetters(parts[0])) // Ontario - Canada, NY (Manhattan)
+	code := stateOf(fold.Letters(parts[len(parts)-1]))
+	if code == "" && len(parts) == 2 && fold.Letters(parts[1]) != "" {
+		code = stateOf(fold.Letters(parts[0])) // Ontario - Canada, NY (Manhattan)
 		if countryOf(parts[1]) == "" && !strings.ContainsAny(s, "()[]") {
 			return ""
 		}
@@ -119,7 +121,7 @@ func resolveState(s, country string) string {
 }
 
 func isStateCountry(s string) bool {
-	switch foldLetters(s) {
+	switch fold.Letters(s) {
 	case "us", "usa", "ca", "can", "canada":
 		return true
 	}

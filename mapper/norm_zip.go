@@ -3,6 +3,8 @@ package mapper
 import (
 	"regexp"
 	"strings"
+
+	"relay/mapper/fold"
 )
 
 // traceZip gives a postcode in lower case without spaces and dashes (docs/meta.md
@@ -14,15 +16,15 @@ func traceZip(raw string, l locale, t *trace) normalised {
 	if t == nil && country == "us" && len(raw) == 5 && strings.Trim(raw, "0123456789") == "" && raw != "99999" && raw != "00000" {
 		return normalised{value: raw}
 	}
-	s := clean(raw)
+	s := fold.Clean(raw)
 	if s == "" {
 		return normalised{}
 	}
 	if n, done := hashedOr("zip", s, t); done {
 		return n
 	}
-	s = lower(asciiDigits(s))
-	if isPlaceholder(s) || squash(s) == "99999" && (country == "us" || country == "") {
+	s = fold.Lower(fold.Digits(s))
+	if isPlaceholder(s) || fold.Squash(s) == "99999" && (country == "us" || country == "") {
 		return leftOut("zip", "placeholder", whyPlaceholder)
 	}
 	bare := bareZip(s)
@@ -99,10 +101,10 @@ func zipOf(s, country string) string {
 
 // foreignZip recognises codes that name their country by their shape.
 func foreignZip(s string) string {
-	if v := canadianZip(squash(s)); len(v) == 6 {
+	if v := canadianZip(fold.Squash(s)); len(v) == 6 {
 		return v
 	}
-	if v := squash(s); britishFull.MatchString(v) {
+	if v := fold.Squash(s); britishFull.MatchString(v) {
 		return v
 	}
 	if m := prefixed.FindStringSubmatch(s); m != nil && m[2] != "" && zipPrefixes[m[1]] != "" {
@@ -117,13 +119,13 @@ func zipShapeOf(s, country string) string {
 	case "us", "pr", "gu", "vi", "as", "mp":
 		return usZip(s)
 	case "ca":
-		return canadianZip(squash(s))
+		return canadianZip(fold.Squash(s))
 	case "gb", "gg", "je", "im":
-		return britishZip(squash(s))
+		return britishZip(fold.Squash(s))
 	case "nl":
 		return dutchZip(s)
 	case "ie":
-		if v := squash(s); irish.MatchString(v) {
+		if v := fold.Squash(s); irish.MatchString(v) {
 			return v
 		}
 		return ""
@@ -135,7 +137,7 @@ func zipShapeOf(s, country string) string {
 	if shape, ok := zipDigits[country]; ok {
 		return shape.of(s)
 	}
-	v := squash(s)
+	v := fold.Squash(s)
 	if len(v) < 2 || len(v) > 10 || !isZipAlphabet(v) || !hasDigit(v) {
 		return ""
 	}

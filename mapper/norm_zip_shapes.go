@@ -3,6 +3,8 @@ package mapper
 import (
 	"regexp"
 	"strings"
+
+	"relay/mapper/fold"
 )
 
 // zipShape is a country whose postcodes are digits alone.
@@ -150,7 +152,7 @@ func britishZip(v string) string {
 
 // dutchZip reads 1234 AB; a town behind it is dropped.
 func dutchZip(s string) string {
-	v := squash(s)
+	v := fold.Squash(s)
 	if !dutch.MatchString(v) && len(v) > 6 && isZipAlphabet(v[:6]) {
 		if f := strings.Fields(s); len(f) >= 2 && len(f[0]) == 4 && len(f[1]) == 2 {
 			v = f[0] + f[1]

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"relay/mapper/fold"
 )
 
 // keysOfPeople are the match keys that each name one person.
@@ -56,7 +58,7 @@ func readings(k keyID, name string) []string {
 	case keyPhone:
 		// Any id of ten digits is a phone number somewhere: only one that says
 		// so, or a hash, is taken for one.
-		name = clean(name)
+		name = fold.Clean(name)
 		if _, state := readHash(name); state != isSHA256 && (!strings.HasPrefix(name, "+") || strings.Contains(name, "@")) {
 			return nil
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"relay/mapper/fold"
 	"relay/mapper/personal"
 )
 
@@ -362,9 +363,9 @@ func (s *subject) markPath(p *path, with mark) {
 func textID(n *node) (string, bool) {
 	text, ok := n.scalarText()
 	text = strings.TrimSpace(text)
-	if !isPlainASCII(text) {
+	if !fold.IsPlainASCII(text) {
 		text = strings.TrimSpace(strings.Map(func(r rune) rune {
-			if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || blank(r) {
+			if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || fold.Blank(r) {
 				return -1
 			}
 			return r

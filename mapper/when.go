@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"relay/mapper/fold"
 )
 
 // times says how a mapping reads moments.
@@ -59,7 +61,7 @@ func (c *times) text(raw string, received time.Time) (time.Time, bool) {
 	if len(s) == 0 || len(s) > maxTimeText {
 		return time.Time{}, false
 	}
-	s = strings.ReplaceAll(asciiDigits(clean(s)), "−", "-")
+	s = strings.ReplaceAll(fold.Digits(fold.Clean(s)), "−", "-")
 	if strings.Trim(s, "0123456789.") == "" {
 		if t, ok := c.digits(s, received); ok {
 			return t, true

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"relay/mapper/fold"
 )
 
 // The parts of a date-time in words, after clean and in lower case.
@@ -233,7 +235,7 @@ func (r *timeReader) monthInWords(s string) (year, month, day int, ok bool) {
 		digits := strings.TrimRight(w, letters)
 		switch suffix := w[len(digits):]; {
 		case digits == "":
-			m, known := monthOf(w)
+			m, known := fold.Month(w)
 			if !known || month != 0 {
 				return 0, 0, 0, false
 			}

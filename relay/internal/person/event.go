@@ -7,7 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"relay/mapper"
+	"relay/mapper/fold"
 )
 
 // walk looks into every value and name of a body. What is not JSON, or is cut, is
@@ -133,7 +133,7 @@ func (m *Matcher) loose(s string) bool {
 	if len(m.numbers) == 0 {
 		return false
 	}
-	s = mapper.Fold(unescaped(s))
+	s = fold.Fold(unescaped(s))
 	for _, p := range pair.FindAllStringSubmatch(s, -1) {
 		if n, ok := wholeNumber(p[2]); ok && m.numbers[n] && m.name(p[1]).within(ofAnything) != elsewhere {
 			return true

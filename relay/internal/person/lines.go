@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"relay/mapper"
+	"relay/mapper/fold"
 )
 
 // Bounds of what is asked for at once.
@@ -128,7 +129,7 @@ func parse(line string) (n Name, why string) {
 	case strings.ContainsFunc(line, unicode.IsControl):
 		return n, whyControl
 	}
-	n = Name{line: line, text: mapper.Fold(line)}
+	n = Name{line: line, text: fold.Fold(line)}
 	if !strings.ContainsFunc(n.text, isWordRune) {
 		return n, whyNobody
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/mapper"
+	"relay/mapper/fold"
 )
 
 // Matcher finds the people that some names mean.
@@ -153,7 +154,7 @@ func (m *Matcher) Text(s string) bool { return m.text(s, elsewhere) || m.loose(s
 // a quantity.
 func (m *Matcher) Cells(cells []string) bool {
 	for _, c := range cells {
-		n := mapper.Fold(c)
+		n := fold.Fold(c)
 		if m.Text(c) || len(n) >= 4 && onlyDigits(n) && m.text(n, idPlace) {
 			return true
 		}
@@ -187,7 +188,7 @@ func (m *Matcher) Fingerprints(secret []byte) (prints []string) {
 
 // text looks into one text.
 func (m *Matcher) text(s string, p place) bool {
-	s = mapper.Fold(s)
+	s = fold.Fold(s)
 	if s == "" {
 		return false
 	}
@@ -199,7 +200,7 @@ func (m *Matcher) text(s string, p place) bool {
 		if u == s {
 			return false
 		}
-		if s = mapper.Fold(u); m.folded(s, p) {
+		if s = fold.Fold(u); m.folded(s, p) {
 			return true
 		}
 	}

@@ -1,7 +1,15 @@
-package mapper
+// Package fold gives text the forms in which relay compares it, whatever keyboard,
+// file or library it came from: cleaned (Clean), in lower case (Lower), without
+// what nobody sees; and bare letters and digits for look-ups in tables. It knows
+// the digits of every script, and the months in the languages that tills write.
+//
+// It is pure, and every function may be called from many goroutines. None of them
+// ever fails: bytes that are not UTF-8 become U+FFFD. Clean and Fold of their own
+// result change nothing. The hashes that Meta compares are made of these forms: a
+// change of one of them changes hashes (mapper.Encoding).
+package fold
 
 import (
-	"html"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,11 +19,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// clean is what every value goes through first (docs/contract.md 5.2): NFKC, control
-// and zero-width characters out, trimmed. Case is kept; see lower. Line breaks
+// Clean is what every value goes through first (docs/contract.md 5.2): NFKC, control
+// and zero-width characters out, trimmed. Case is kept; see Lower. Line breaks
 // and tabs count as spaces. Idempotent.
-func clean(raw string) string {
-	if isPlainLatin(raw) {
+func Clean(raw string) string {
+	if IsPlainLatin(raw) {
 		return strings.TrimSpace(raw)
 	}
 	return cleanAny(raw)
@@ -31,7 +39,7 @@ func cleanAny(raw string) string {
 	return strings.TrimSpace(s)
 }
 
-func isPlainASCII(s string) bool {
+func IsPlainASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7e {
 			return false
@@ -56,7 +64,7 @@ func visible(r rune) rune {
 		return -1
 	case unicode.IsSpace(r), r == 0x2028, r == 0x2029:
 		return ' '
-	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Cc, r), blank(r):
+	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Cc, r), Blank(r):
 		return -1
 	}
 	if d := norm.NFKC.PropertiesString(string(r)).Decomposition(); len(d) > 1 && d[0] == ' ' {
@@ -65,9 +73,9 @@ func visible(r rune) rune {
 	return r
 }
 
-// blank are characters that take no room though Unicode does not file them
+// Blank are characters that take no room though Unicode does not file them
 // under Cf: fillers, variation selectors, the grapheme joiner, keycap frames.
-func blank(r rune) bool {
+func Blank(r rune) bool {
 	switch r {
 	case 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x20E3, 0x2065, 0x2800, 0x3164, 0xFFA0:
 		return true
@@ -75,9 +83,9 @@ func blank(r rune) bool {
 	return r >= 0xFE00 && r <= 0xFE0F || r >= 0xFFF0 && r <= 0xFFF8 || r >= 0xE0000 && r <= 0xE0FFF
 }
 
-// lower is Unicode lower case without a language, in NFC. A Caser keeps state
+// Lower is Unicode lower case without a language, in NFC. A Caser keeps state
 // while it works, so each call makes its own.
-func lower(s string) string {
+func Lower(s string) string {
 	ascii, upper := true, false
 	for i := range len(s) {
 		c := s[i]
@@ -101,9 +109,9 @@ func lowerAny(s string) string {
 	return norm.NFC.String(cases.Lower(language.Und).String(s))
 }
 
-// keep returns the runes of s for which ok holds, and the marks that sit on
+// Keep returns the runes of s for which ok holds, and the marks that sit on
 // them; a mark whose base is gone goes with it.
-func keep(s string, ok func(rune) bool) string {
+func Keep(s string, ok func(rune) bool) string {
 	var b strings.Builder
 	on := false
 	for i, r := range s {
@@ -125,10 +133,10 @@ func keep(s string, ok func(rune) bool) string {
 	return norm.NFC.String(b.String())
 }
 
-// isLetterish holds for letters and marks (Unicode L, M), except letters that
+// IsLetterish holds for letters and marks (Unicode L, M), except letters that
 // are apostrophes in all but name (ʻ ʼ) and the Arabic stretching bar: people
 // type them for ', or for looks, and the normal form must not depend on it.
-func isLetterish(r rune) bool {
+func IsLetterish(r rune) bool {
 	if r < utf8.RuneSelf {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 	}
@@ -139,21 +147,21 @@ func isLetterish(r rune) bool {
 	return unicode.Is(unicode.L, r) || unicode.Is(unicode.M, r)
 }
 
-// isWordy holds for letters, marks and digits.
-func isWordy(r rune) bool {
+// IsWordy holds for letters, marks and digits.
+func IsWordy(r rune) bool {
 	if '0' <= r && r <= '9' {
 		return true
 	}
-	return isLetterish(r) || r >= utf8.RuneSelf && unicode.Is(unicode.N, r)
+	return IsLetterish(r) || r >= utf8.RuneSelf && unicode.Is(unicode.N, r)
 }
 
-// squash is s in lower case without anything but letters, marks and digits:
+// Squash is s in lower case without anything but letters, marks and digits:
 // the form in which words are compared.
-func squash(s string) string { return keep(lower(s), isWordy) }
+func Squash(s string) string { return Keep(Lower(s), IsWordy) }
 
-// appendSquash appends squash(s) to dst, without a string of its own where s is
+// AppendSquash appends Squash(s) to dst, without a string of its own where s is
 // ASCII: most values are only compared with it.
-func appendSquash(dst []byte, s string) []byte {
+func AppendSquash(dst []byte, s string) []byte {
 	start := len(dst)
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -162,21 +170,21 @@ func appendSquash(dst []byte, s string) []byte {
 		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
 			dst = append(dst, c)
 		case c >= utf8.RuneSelf:
-			return append(dst[:start], squash(s)...)
+			return append(dst[:start], Squash(s)...)
 		}
 	}
 	return dst
 }
 
-// foldLetters is s reduced to bare letters without accents, for table look-ups
+// Letters is s reduced to bare letters without accents, for table look-ups
 // (Québec → quebec, N.Y. → ny, Île → ile).
-func foldLetters(s string) string {
-	s = lower(s)
-	if isPlainASCII(s) {
-		return keep(s, isLetterish)
+func Letters(s string) string {
+	s = Lower(s)
+	if IsPlainASCII(s) {
+		return Keep(s, IsLetterish)
 	}
 	s = strings.NewReplacer("ł", "l", "ø", "o", "đ", "d", "ß", "ss", "æ", "ae", "œ", "oe", "ı", "i").Replace(s)
-	s = keep(s, isLetterish)
+	s = Keep(s, IsLetterish)
 	s = norm.NFD.String(s)
 	return norm.NFC.String(strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
@@ -186,78 +194,6 @@ func foldLetters(s string) string {
 	}, s))
 }
 
-// cleanText is clean for words: HTML entities and broken encoding are undone
-// first, while their bytes are still there.
-func cleanText(raw string, t *trace) string {
-	u := unescape(raw)
-	s := u
-	if !isPlainLatin(u) {
-		s = tradeMarks.Replace(u)
-	}
-	s = clean(s)
-	if u != raw {
-		t.add("HTML entities and broken encoding undone", s)
-	}
-	return s
-}
-
-// tradeMarks are symbols that NFKC would turn into letters.
-var tradeMarks = strings.NewReplacer("™", "", "℠", "")
-
-// unescape undoes HTML entities (O&#39;Neil) and one layer of UTF-8 read as
-// Windows-1252 (MÃ¼ller): both are common in what old tills export, and
-// neither ever is how a person or a place is written.
-func unescape(s string) string {
-	if strings.Contains(s, "&") && strings.Contains(s, ";") {
-		s = html.UnescapeString(s)
-	}
-	if isPlainLatin(s) {
-		return s
-	}
-	return demojibake(s)
-}
-
-// cp1252 gives the byte of Windows-1252 for a rune outside Latin-1.
-var cp1252 = map[rune]byte{
-	'€': 0x80, '‚': 0x82, 'ƒ': 0x83, '„': 0x84, '…': 0x85, '†': 0x86, '‡': 0x87, 'ˆ': 0x88, '‰': 0x89, 'Š': 0x8a, '‹': 0x8b,
-	'Œ': 0x8c, 'Ž': 0x8e, '‘': 0x91, '’': 0x92, '“': 0x93, '”': 0x94, '•': 0x95, '–': 0x96, '—': 0x97, '˜': 0x98, '™': 0x99,
-	'š': 0x9a, '›': 0x9b, 'œ': 0x9c, 'ž': 0x9e, 'Ÿ': 0x9f,
-}
-
-// demojibake undoes UTF-8 that was read as Windows-1252, where what comes out
-// is what such mistakes come from: letters of Latin alphabets and typographic
-// signs, or a text all in another script. Ó’Briain happens to be UTF-8 too.
-func demojibake(s string) string {
-	b := make([]byte, 0, len(s))
-	for _, r := range s {
-		c, ok := cp1252[r]
-		switch {
-		case r <= 0xFF:
-			b = append(b, byte(r))
-		case ok:
-			b = append(b, c)
-		default:
-			return s
-		}
-	}
-	if !utf8.Valid(b) {
-		return s
-	}
-	latin, foreign, ascii := 0, 0, 0
-	for _, r := range string(b) {
-		switch {
-		case r < 0x80:
-			if isAlnum(r) {
-				ascii++
-			}
-		case r <= 0x017F, r >= 0x2010 && r <= 0x203A, r == '€':
-			latin++
-		default:
-			foreign++
-		}
-	}
-	if foreign > 0 && (ascii > 0 || foreign < 3) || latin+foreign == 0 {
-		return s
-	}
-	return string(b)
-}
+// Fold is text as match keys are compared: what nobody sees is out, full-width
+// letters and their like are plain ones, in lower case, trimmed (docs/contract.md 5.2).
+func Fold(s string) string { return Lower(Clean(s)) }

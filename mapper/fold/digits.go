@@ -1,0 +1,39 @@
+package fold
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Digits turns decimal digits of any script into 0 to 9. Unicode lays
+// every set of ten out from zero.
+func Digits(s string) string {
+	if IsPlainASCII(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r < 0x80 || !unicode.Is(unicode.Nd, r) {
+			return r
+		}
+		zero := r
+		for unicode.Is(unicode.Nd, zero-1) && r-zero < 9 && digitBlock(zero-1, r) {
+			zero--
+		}
+		return '0' + (r - zero)
+	}, s)
+}
+
+// digitBlock reports whether a and r lie in the same block of ten digits.
+func digitBlock(a, r rune) bool {
+	for _, rg := range unicode.Nd.R16 {
+		if lo := rune(rg.Lo); lo <= r && r <= rune(rg.Hi) {
+			return a >= lo && (a-lo)/10 == (r-lo)/10
+		}
+	}
+	for _, rg := range unicode.Nd.R32 {
+		if lo := rune(rg.Lo); lo <= r && r <= rune(rg.Hi) {
+			return a >= lo && (a-lo)/10 == (r-lo)/10
+		}
+	}
+	return false
+}
