@@ -9,15 +9,16 @@ import (
 
 	"github.com/bojanz/currency"
 
+	"relay/mapper/event"
 	"relay/mapper/fold"
 )
 
 // currencyFound is what an event and the mapping say about the currency.
 type currencyFound struct {
-	code    string // ISO 4217, or ""
-	invalid bool   // there is one, and it is none
-	node    *node  // of the event, when it gave the code
-	at      string // the source that gave it, or that gave none that is one
+	code    string      // ISO 4217, or ""
+	invalid bool        // there is one, and it is none
+	node    *event.Node // of the event, when it gave the code
+	at      string      // the source that gave it, or that gave none that is one
 }
 
 // findCurrency settles the currency: the event's own, which must be an ISO 4217
@@ -33,7 +34,7 @@ func (s *subject) findCurrency() {
 			return
 		}
 		s.scratch = found[:0]
-		if len(found) == 0 || found[0].blank() {
+		if len(found) == 0 || found[0].Blank() {
 			continue
 		}
 		n := found[0]
@@ -61,8 +62,8 @@ func (s *subject) findCurrency() {
 
 // currencyCode reads an ISO 4217 code: three letters, or the number in its
 // place that payment terminals send.
-func currencyCode(n *node) (string, bool) {
-	text, ok := n.scalarText()
+func currencyCode(n *event.Node) (string, bool) {
+	text, ok := n.ScalarText()
 	if !ok {
 		return "", false
 	}
@@ -94,7 +95,7 @@ func (s *subject) currencyOf(c *conversion, a *amount, notes *noteList) (code st
 	code = s.currency.code
 	switch {
 	case s.currency.invalid && isPurchase:
-		return "", verdict{Hold, ReasonInvalidCurrency, s.currency.at + " is not an ISO 4217 code (" + shapeOf(s.currency.node) + "); send three letters such as EUR"}
+		return "", verdict{Hold, ReasonInvalidCurrency, s.currency.at + " is not an ISO 4217 code (" + event.Shape(s.currency.node) + "); send three letters such as EUR"}
 	case s.currency.invalid:
 		notes.add(noteInvalidCurrency, s.currency.at, "not an ISO 4217 code; left out")
 		if s.x != nil {

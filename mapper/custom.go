@@ -3,6 +3,8 @@ package mapper
 import (
 	"math"
 	"strconv"
+
+	"relay/mapper/event"
 )
 
 // setField is one entry of custom_data.set.
@@ -15,7 +17,7 @@ type setField struct {
 // fixedField is what a setField gave for one event.
 type fixedField struct {
 	name string
-	node *node
+	node *event.Node
 	line int
 	from string
 
@@ -34,18 +36,18 @@ func (s *subject) findFixed() {
 				break
 			}
 			s.scratch = found[:0]
-			var n *node
+			var n *event.Node
 			switch {
-			case len(found) == 1 && !src.path.many:
+			case len(found) == 1 && !src.path.Many:
 				n = found[0]
 			case len(found) > 0:
-				list := &node{kind: isList, name: f.name}
+				list := &event.Node{Kind: event.List, Name: f.name}
 				for _, item := range found {
-					list.kids = append(list.kids, *item)
+					list.Kids = append(list.Kids, *item)
 				}
 				n = list
 			}
-			if !n.blank() {
+			if !n.Blank() {
 				s.markFixed(n, f.name)
 				s.fixed = append(s.fixed, fixedField{f.name, n, f.line, src.label(), src.constant != nil})
 				break
@@ -70,13 +72,13 @@ func (s *subject) findIDs(c *conversion, notes *noteList) {
 		name string
 		into *string
 	}{{"order_id", &c.orderID}, {"item_number", &c.itemNumber}} {
-		n, at, line := s.props.get(id.name), "properties."+id.name, 0
+		n, at, line := s.props.Get(id.name), "properties."+id.name, 0
 		if f := s.fixedNode(id.name); f != nil {
 			n, at, line = f.node, f.from, f.line
-		} else if n != nil && n.mark&(markExclude|markSource) != 0 {
+		} else if n != nil && n.Mark&(markExclude|markSource) != 0 {
 			continue
 		}
-		if n.blank() {
+		if n.Blank() {
 			continue
 		}
 		text, ok := textID(n)
@@ -129,7 +131,7 @@ func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
 		if f.name == "order_id" || f.name == "item_number" {
 			continue
 		}
-		if f.node.mark&markSource != 0 {
+		if f.node.Mark&markSource != 0 {
 			notes.add(NotePersonal, f.from, "a source of a match key is not sent in custom_data")
 			continue
 		}
@@ -156,7 +158,7 @@ func valueStart(out []byte, start int, name string) int {
 	if start < len(out) && out[start] == ',' {
 		start++
 	}
-	return start + len(appendText(nil, name)) + 1
+	return start + len(event.AppendText(nil, name)) + 1
 }
 
 // key writes a member's name, with a comma where one is due.
@@ -164,27 +166,27 @@ func (w *customWriter) key(name string) {
 	if n := len(w.out); n > 0 && w.out[n-1] != '{' {
 		w.out = append(w.out, ',')
 	}
-	w.out = append(appendText(w.out, name), ':')
+	w.out = append(event.AppendText(w.out, name), ':')
 }
 
 // members writes what may be sent of an object's members.
-func (w *customWriter) members(n *node, top, kept bool) {
-	for i := range n.kids {
-		kid := &n.kids[i]
-		w.trail = append(w.trail, crumb{name: kid.name})
+func (w *customWriter) members(n *event.Node, top, kept bool) {
+	for i := range n.Kids {
+		kid := &n.Kids[i]
+		w.trail = append(w.trail, crumb{name: kid.Name})
 		start := len(w.out)
-		if kid.mark&markOnly != 0 {
+		if kid.Mark&markOnly != 0 {
 			w.open++
 		}
 		if w.wanted(kid, top, kept) {
-			w.key(kid.name)
-			if !w.value(kid, kid.name, kept || kid.mark&markKeep != 0, len(w.trail)) {
+			w.key(kid.Name)
+			if !w.value(kid, kid.Name, kept || kid.Mark&markKeep != 0, len(w.trail)) {
 				w.out = w.out[:start]
 			} else if top && w.s.x != nil {
-				w.s.x.custom(kid.name, w.at(), 0, kid, string(w.out[valueStart(w.out, start, kid.name):]))
+				w.s.x.custom(kid.Name, w.at(), 0, kid, string(w.out[valueStart(w.out, start, kid.Name):]))
 			}
 		}
-		if kid.mark&markOnly != 0 {
+		if kid.Mark&markOnly != 0 {
 			w.open--
 		}
 		w.trail = w.trail[:len(w.trail)-1]
@@ -192,47 +194,47 @@ func (w *customWriter) members(n *node, top, kept bool) {
 }
 
 // wanted says whether a member may be sent, judged by its name and marks.
-func (w *customWriter) wanted(n *node, top, kept bool) bool {
+func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 	switch {
-	case n.kind == isNull:
+	case n.Kind == event.Null:
 		return false
-	case n.mark&markConsumed != 0 || n == w.c.consumed || n == w.s.currency.node && w.c.currency != "":
+	case n.Mark&markConsumed != 0 || n == w.c.consumed || n == w.s.currency.node && w.c.currency != "":
 		return false
-	case n.mark&markExclude != 0:
+	case n.Mark&markExclude != 0:
 		w.skip(n, "", "custom_data.exclude names it")
 		return false
-	case n.mark&markSource != 0:
+	case n.Mark&markSource != 0:
 		w.skip(n, NotePersonal, "a source of a match key is not sent in custom_data")
 		return false
-	case !kept && n.mark&markKeep == 0 && w.s.personalText(n.name, "", false) != "":
-		w.trail[len(w.trail)-1].name = mask(n.name) // the name is somebody's: a note must not show it
+	case !kept && n.Mark&markKeep == 0 && w.s.personalText(n.Name, "", false) != "":
+		w.trail[len(w.trail)-1].name = event.Mask(n.Name) // the name is somebody's: a note must not show it
 		w.skip(n, NotePersonal, "the name of the property holds personal data")
 		return false
-	case !kept && n.mark&(markKeep|markPersonal) == markPersonal:
+	case !kept && n.Mark&(markKeep|markPersonal) == markPersonal:
 		w.skip(n, NotePersonal, "personal data is not sent in custom_data")
 		return false
 	case !top:
 		return true
 	}
-	if n.name == "order_id" || n.name == "item_number" || w.s.fixedNode(n.name) != nil {
+	if n.Name == "order_id" || n.Name == "item_number" || w.s.fixedNode(n.Name) != nil {
 		return false
 	}
-	want := standardFields[n.name]
+	want := standardFields[n.Name]
 	switch {
 	case want == reservedShape:
-		if !n.blank() && n.name != "currency" && (n.name != "value" || w.c.valueSource != "properties.value") {
-			w.skip(n, noteMetaField, "custom_data."+n.name+" is set by relay from the event's other properties; left out")
+		if !n.Blank() && n.Name != "currency" && (n.Name != "value" || w.c.valueSource != "properties.value") {
+			w.skip(n, noteMetaField, "custom_data."+n.Name+" is set by relay from the event's other properties; left out")
 		}
 		return false
 	case !want.fits(n, w.c.name):
-		w.skip(n, noteWrongType, "custom_data."+n.name+" must be "+want.expected()+"; left out")
+		w.skip(n, noteWrongType, "custom_data."+n.Name+" must be "+want.expected()+"; left out")
 		return false
 	}
 	return true
 }
 
 // skip notes (unless code is "") and explains that the node at hand is left out.
-func (w *customWriter) skip(n *node, code, why string) {
+func (w *customWriter) skip(n *event.Node, code, why string) {
 	if code != "" {
 		w.notes.add(code, w.at(), why)
 	}
@@ -249,27 +251,27 @@ func (w *customWriter) at() string {
 			path += "[" + strconv.Itoa(c.index) + "]"
 			continue
 		}
-		path = joinPath(path, c.name)
+		path = event.JoinPath(path, c.name)
 	}
 	return path
 }
 
 // value writes a value; false means that nothing of it may be sent, and what
 // was written of it is for the caller to take back.
-func (w *customWriter) value(n *node, name string, kept bool, depth int) bool {
-	if w.shut() && n.kind != isObject && n.kind != isList {
+func (w *customWriter) value(n *event.Node, name string, kept bool, depth int) bool {
+	if w.shut() && n.Kind != event.Object && n.Kind != event.List {
 		w.skip(n, "", "custom_data.only does not name it")
 		return false
 	}
-	switch n.kind {
-	case isNull:
+	switch n.Kind {
+	case event.Null:
 		return false
-	case isFalse:
+	case event.False:
 		w.out = append(w.out, "false"...)
-	case isTrue:
+	case event.True:
 		w.out = append(w.out, "true"...)
-	case isText:
-		why := w.s.personalText(n.text, name, kept)
+	case event.Text:
+		why := w.s.personalText(n.Text, name, kept)
 		if why == "" && !kept && w.s.personalRecord(n) {
 			why = whyRecord
 		}
@@ -277,14 +279,14 @@ func (w *customWriter) value(n *node, name string, kept bool, depth int) bool {
 			w.skip(n, NotePersonal, why)
 			return false
 		}
-		w.out = appendText(w.out, n.text)
-	case isNumber:
-		if why := w.s.personalNumber(n.text); why != "" && !kept {
+		w.out = event.AppendText(w.out, n.Text)
+	case event.Number:
+		if why := w.s.personalNumber(n.Text); why != "" && !kept {
 			w.skip(n, NotePersonal, why)
 			return false
 		}
 		var ok bool
-		if w.out, ok = appendNumber(w.out, n.text); !ok {
+		if w.out, ok = appendNumber(w.out, n.Text); !ok {
 			w.skip(n, noteBadNumber, "a number beyond what readers of JSON can hold; left out")
 			return false
 		}
@@ -300,51 +302,51 @@ func (w *customWriter) value(n *node, name string, kept bool, depth int) bool {
 
 // nested writes a list or an object. One of which nothing is left is left out;
 // one that came empty stays.
-func (w *customWriter) nested(n *node, name string, kept bool, depth int) bool {
-	if n.kind == isObject {
+func (w *customWriter) nested(n *event.Node, name string, kept bool, depth int) bool {
+	if n.Kind == event.Object {
 		w.out = append(w.out, '{')
 		start := len(w.out)
 		w.members(n, false, kept)
 		empty := len(w.out) == start
 		w.out = append(w.out, '}')
-		return !empty || len(n.kids) == 0 && !w.shut()
+		return !empty || len(n.Kids) == 0 && !w.shut()
 	}
 	w.out = append(w.out, '[')
 	start := len(w.out)
-	for i := range n.kids {
-		kid := &n.kids[i]
+	for i := range n.Kids {
+		kid := &n.Kids[i]
 		w.trail = append(w.trail, crumb{index: i})
 		before := len(w.out)
 		if before > start {
 			w.out = append(w.out, ',')
 		}
-		if kid.mark&markOnly != 0 {
+		if kid.Mark&markOnly != 0 {
 			w.open++
 		}
-		if !kept && kid.mark&(markKeep|markPersonal) == markPersonal {
+		if !kept && kid.Mark&(markKeep|markPersonal) == markPersonal {
 			w.skip(kid, NotePersonal, "personal data is not sent in custom_data")
 			w.out = w.out[:before]
 			w.trail = w.trail[:len(w.trail)-1]
 			continue
 		}
-		if kid.mark&(markSource|markExclude|markConsumed) != 0 || kid == w.c.consumed || !w.value(kid, name, kept || kid.mark&markKeep != 0, depth+1) {
+		if kid.Mark&(markSource|markExclude|markConsumed) != 0 || kid == w.c.consumed || !w.value(kid, name, kept || kid.Mark&markKeep != 0, depth+1) {
 			w.out = w.out[:before]
 		}
-		if kid.mark&markOnly != 0 {
+		if kid.Mark&markOnly != 0 {
 			w.open--
 		}
 		w.trail = w.trail[:len(w.trail)-1]
 	}
 	empty := len(w.out) == start
 	w.out = append(w.out, ']')
-	return !empty || len(n.kids) == 0 && !w.shut()
+	return !empty || len(n.Kids) == 0 && !w.shut()
 }
 
 // appendNumber writes a number in plain decimal form where that is not longer
 // than 40 digits, else as it came. False when it is too large for a double, in
 // which readers of JSON hold numbers: one such would spoil its whole request.
 func appendNumber(dst []byte, number string) ([]byte, bool) {
-	if out, ok := appendDecimal(dst, number, 40); ok {
+	if out, ok := event.AppendDecimal(dst, number, 40); ok {
 		return out, true
 	}
 	f, err := strconv.ParseFloat(number, 64)

@@ -1,6 +1,10 @@
 package mapper
 
-import "testing"
+import (
+	"testing"
+
+	"relay/mapper/event"
+)
 
 // TestOptOut: every name the destination has had, and the ways of saying no.
 func TestOptOut(t *testing.T) {
@@ -17,7 +21,7 @@ func TestOptOut(t *testing.T) {
 		"Facebook Conversions", "Meta Conversions API", "Meta Conversions API (Actions)", "Meta Offline Conversions", "FACEBOOK_CONVERSIONS",
 		"FACEBOOK_OFFLINE_CONVERSIONS", "facebook-offline-conversions", "facebook conversions api ", "Facebook\u00a0Conversions",
 	} {
-		q := quote(name)
+		q := event.Quote(name)
 		for _, c := range []struct {
 			members string
 			want    bool
@@ -67,7 +71,7 @@ func TestOptionsUnderEveryName(t *testing.T) {
 	m := parseForKeys(t, "limited_data_use: { country: 0, state: 0 }\n", WithSecret(testSecret))
 	for _, at := range []string{"integrations", "context"} {
 		for _, name := range []string{"Facebook Offline Conversions", "facebook_conversions", "Facebook Conversions API (Actions)", "Meta Offline Conversions"} {
-			o := mapOne(t, m, `{"event":"E","`+at+`":{"Facebook Conversions API":{},`+quote(name)+`:{"lead_id":"l:77","data_processing_options":[["LDU"],1,1002]}}}`)
+			o := mapOne(t, m, `{"event":"E","`+at+`":{"Facebook Conversions API":{},`+event.Quote(name)+`:{"lead_id":"l:77","data_processing_options":[["LDU"],1,1002]}}}`)
 			if o.Kind != Send || len(o.People) != 1 || o.People[0] != Fingerprints(testSecret, "77")[1] {
 				t.Errorf("%s, %s: %s %s %q", at, name, o.Kind, o.Reason, o.People)
 			}

@@ -3,6 +3,8 @@ package mapper
 import (
 	"bytes"
 	"strconv"
+
+	"relay/mapper/event"
 )
 
 // conversion is one element of data before it is written: the mapping result
@@ -12,9 +14,9 @@ type conversion struct {
 	name                string
 	value, currency     string
 	orderID, itemNumber string
-	valueSource         string // where a value was found, usable or not
-	consumed            *node  // the property that gave the value
-	custom              []byte // members of custom_data that are left over
+	valueSource         string      // where a value was found, usable or not
+	consumed            *event.Node // the property that gave the value
+	custom              []byte      // members of custom_data that are left over
 	eventMembers
 }
 
@@ -64,7 +66,7 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 			o.out = append(o.out, s.keys[k][0].value...)
 			continue
 		case keyMadid:
-			o.out = appendText(o.out, s.keys[k][0].value)
+			o.out = event.AppendText(o.out, s.keys[k][0].value)
 			continue
 		}
 		o.out = append(o.out, '[')
@@ -210,7 +212,7 @@ func (o *object) key(name string) {
 
 func (o *object) text(name, value string) {
 	o.key(name)
-	o.out = appendText(o.out, value)
+	o.out = event.AppendText(o.out, value)
 }
 
 func (o *object) raw(name, value string) {

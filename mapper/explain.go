@@ -1,10 +1,9 @@
 package mapper
 
 import (
-	"encoding/json"
-	"strings"
 	"time"
-	"unicode"
+
+	"relay/mapper/event"
 )
 
 // Explanation is an outcome with how each of its fields came about.
@@ -31,41 +30,18 @@ func (m *Mapping) Explain(ev Event, now time.Time, opts ...Option) []Explanation
 // 9, everything else as it is. The hash, which is what leaves, stays.
 func (f Field) Masked() Field {
 	if f.personalRaw {
-		f.Raw = mask(f.Raw)
+		f.Raw = event.Mask(f.Raw)
 	}
 	if !f.personal {
 		return f
 	}
-	f.Raw, f.Value = mask(f.Raw), mask(f.Value)
+	f.Raw, f.Value = event.Mask(f.Raw), event.Mask(f.Value)
 	steps := make([]Step, len(f.Steps))
 	for i, s := range f.Steps {
-		steps[i] = Step{Rule: s.Rule, Result: mask(s.Result)}
+		steps[i] = Step{Rule: s.Rule, Result: event.Mask(s.Result)}
 	}
 	f.Steps = steps
 	return f
-}
-
-// Mask shows a text, or JSON, by its shape: letters as x or X, digits as 9.
-func Mask(s string) string { return mask(s) }
-
-// mask replaces letters and digits. JSON stays JSON: a text in quotes is masked
-// by what it says, not by how it is escaped.
-func mask(s string) string {
-	var text string
-	if strings.HasPrefix(s, `"`) && json.Unmarshal([]byte(s), &text) == nil {
-		return quote(mask(text))
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsUpper(r):
-			return 'X'
-		case unicode.IsLetter(r), unicode.Is(unicode.M, r), unicode.Is(unicode.So, r):
-			return 'x'
-		case unicode.IsNumber(r):
-			return '9'
-		}
-		return r
-	}, s)
 }
 
 // Field is how one field of a conversion came about, or why it was left out.
@@ -100,19 +76,19 @@ func (x *tracer) begin(name, source string, line int, value string) {
 }
 
 // field records a field that is sent as it is.
-func (x *tracer) field(name, source string, line int, raw *node, steps []step, value string) {
+func (x *tracer) field(name, source string, line int, raw *event.Node, steps []step, value string) {
 	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(steps), Value: value})
 }
 
 // custom records a property that is sent, if not all of it.
-func (x *tracer) custom(name, source string, line int, raw *node, value string) {
-	x.field("custom_data."+fieldName(name), source, line, raw, nil, value)
+func (x *tracer) custom(name, source string, line int, raw *event.Node, value string) {
+	x.field("custom_data."+event.FieldName(name), source, line, raw, nil, value)
 	f := &x.fields[len(x.fields)-1]
 	f.personalRaw = f.Raw != f.Value
 }
 
 // key records a match key.
-func (x *tracer) key(k keyID, source string, line int, raw *node, n normalised, sum string) {
+func (x *tracer) key(k keyID, source string, line int, raw *event.Node, n normalised, sum string) {
 	f := Field{Field: keyTable[k].name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.steps), Value: n.value, personal: true}
 	if k.hashed() {
 		f.Hash = sum
@@ -121,7 +97,7 @@ func (x *tracer) key(k keyID, source string, line int, raw *node, n normalised, 
 }
 
 // leftOut records what was not sent, and why.
-func (x *tracer) leftOut(name, source string, line int, raw *node, n normalised) {
+func (x *tracer) leftOut(name, source string, line int, raw *event.Node, n normalised) {
 	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.steps), Left: n.why, Code: n.code, personal: true})
 }
 
@@ -143,36 +119,9 @@ func exportSteps(steps []step) []Step {
 }
 
 // rawText is a value as JSON.
-func rawText(n *node) string {
+func rawText(n *event.Node) string {
 	if n == nil {
 		return ""
 	}
-	return string(appendNode(nil, n))
-}
-
-// appendNode writes a value as JSON, numbers as they came.
-func appendNode(dst []byte, n *node) []byte {
-	switch n.kind {
-	case isNull:
-		return append(dst, "null"...)
-	case isFalse:
-		return append(dst, "false"...)
-	case isTrue:
-		return append(dst, "true"...)
-	case isText:
-		return appendText(dst, n.text)
-	case isNumber:
-		return append(dst, n.text...)
-	}
-	dst = append(dst, byte(n.kind))
-	for i := range n.kids {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		if n.kind == isObject {
-			dst = append(appendText(dst, n.kids[i].name), ':')
-		}
-		dst = appendNode(dst, &n.kids[i])
-	}
-	return append(dst, byte(n.kind)+2) // '}' follows '{' by two, as ']' does '['
+	return string(event.AppendNode(nil, n))
 }

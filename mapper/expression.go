@@ -11,6 +11,8 @@ import (
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
+
+	"relay/mapper/event"
 )
 
 // program is a compiled expression of the mapping: `when:`, or the expr of a
@@ -213,16 +215,16 @@ func (p *program) holds(env map[string]any) (bool, error) {
 var errNotBool = errors.New("neither true nor false")
 
 // value evaluates the expr of a source; nil means that it gives nothing.
-func (p *program) value(env map[string]any) (*node, error) {
+func (p *program) value(env map[string]any) (*event.Node, error) {
 	out, err := p.run(env)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{}
-	if err := n.fromExpr(out, 0); err != nil {
+	n := &event.Node{}
+	if err := fromExpr(n, out, 0); err != nil {
 		return nil, err
 	}
-	if n.kind == isNull {
+	if n.Kind == event.Null {
 		return nil, nil
 	}
 	return n, nil
@@ -230,22 +232,22 @@ func (p *program) value(env map[string]any) (*node, error) {
 
 // fromExpr makes a node of what an expression gave. Floats are rounded to six
 // places, so that 0.1+0.2 is 0.3 again.
-func (n *node) fromExpr(v any, depth int) error {
+func fromExpr(n *event.Node, v any, depth int) error {
 	switch v := v.(type) {
 	case nil:
-		n.kind = isNull
+		n.Kind = event.Null
 	case bool:
-		n.kind = isFalse
+		n.Kind = event.False
 		if v {
-			n.kind = isTrue
+			n.Kind = event.True
 		}
 	case string:
 		if len(v) > maxExprText {
 			return errTooMuchText
 		}
-		n.kind, n.text = isText, strings.ToValidUTF8(v, "\uFFFD")
+		n.Kind, n.Text = event.Text, strings.ToValidUTF8(v, "\uFFFD")
 	case int:
-		n.kind, n.text = isNumber, strconv.Itoa(v)
+		n.Kind, n.Text = event.Number, strconv.Itoa(v)
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return errors.New("not a number")
@@ -253,15 +255,15 @@ func (n *node) fromExpr(v any, depth int) error {
 		if math.Abs(v) < 1e9 {
 			v = math.Round(v*1e6) / 1e6
 		}
-		n.kind, n.text = isNumber, strconv.FormatFloat(v, 'f', -1, 64)
+		n.Kind, n.Text = event.Number, strconv.FormatFloat(v, 'f', -1, 64)
 	case []any:
 		if depth > 20 || len(v) > maxExprItems {
 			return errTooMuchText
 		}
-		n.kind = isList
-		n.kids = make([]node, len(v))
+		n.Kind = event.List
+		n.Kids = make([]event.Node, len(v))
 		for i := range v {
-			if err := n.kids[i].fromExpr(v[i], depth+1); err != nil {
+			if err := fromExpr(&n.Kids[i], v[i], depth+1); err != nil {
 				return err
 			}
 		}
@@ -278,19 +280,19 @@ func (s *subject) environment() map[string]any {
 		return s.env
 	}
 	text := func(name string) string {
-		t, _ := textID(s.t.root.get(name))
+		t, _ := textID(s.t.Root.Get(name))
 		return t
 	}
 	env := map[string]any{
 		"event": s.name, "type": "track", "messageId": s.messageID, "userId": text("userId"), "anonymousId": text("anonymousId"),
 		"timestamp": text("timestamp"), stepsName: &steps{},
 	}
-	for name, n := range map[string]*node{
-		"properties": s.props, "context": s.context, "integrations": s.options, "traits": s.context.get("traits").object(),
+	for name, n := range map[string]*event.Node{
+		"properties": s.props, "context": s.context, "integrations": s.options, "traits": s.context.Get("traits").Object(),
 	} {
 		object := map[string]any{}
 		if n != nil {
-			v, ok := n.toExpr(0)
+			v, ok := toExpr(n, 0)
 			if !ok {
 				return nil
 			}
@@ -304,21 +306,21 @@ func (s *subject) environment() map[string]any {
 
 // toExpr makes what expr computes with: whole numbers that fit are ints, other
 // numbers floats; whole numbers that do not fit stay text, with every digit.
-func (n *node) toExpr(depth int) (any, bool) {
+func toExpr(n *event.Node, depth int) (any, bool) {
 	if depth > 100 {
 		return nil, false
 	}
-	switch n.kind {
-	case isText:
-		return n.text, true
-	case isTrue:
+	switch n.Kind {
+	case event.Text:
+		return n.Text, true
+	case event.True:
 		return true, true
-	case isFalse:
+	case event.False:
 		return false, true
-	case isNumber:
-		text, ok := decimalText(n.text)
+	case event.Number:
+		text, ok := event.Decimal(n.Text)
 		if !ok {
-			return n.text, true
+			return n.Text, true
 		}
 		if i, err := strconv.Atoi(text); err == nil {
 			return i, true
@@ -327,26 +329,26 @@ func (n *node) toExpr(depth int) (any, bool) {
 			return f, true
 		}
 		return text, true
-	case isList:
-		if len(n.kids) > maxExprItems {
+	case event.List:
+		if len(n.Kids) > maxExprItems {
 			return nil, false
 		}
-		list := make([]any, len(n.kids))
-		for i := range n.kids {
+		list := make([]any, len(n.Kids))
+		for i := range n.Kids {
 			var ok bool
-			if list[i], ok = n.kids[i].toExpr(depth + 1); !ok {
+			if list[i], ok = toExpr(&n.Kids[i], depth+1); !ok {
 				return nil, false
 			}
 		}
 		return list, true
-	case isObject:
-		object := make(map[string]any, len(n.kids))
-		for i := range n.kids {
-			v, ok := n.kids[i].toExpr(depth + 1)
+	case event.Object:
+		object := make(map[string]any, len(n.Kids))
+		for i := range n.Kids {
+			v, ok := toExpr(&n.Kids[i], depth+1)
 			if !ok {
 				return nil, false
 			}
-			object[n.kids[i].name] = v
+			object[n.Kids[i].Name] = v
 		}
 		return object, true
 	}

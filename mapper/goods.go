@@ -6,8 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/go-json-experiment/json/jsontext"
-
+	"relay/mapper/event"
 	"relay/mapper/fold"
 )
 
@@ -29,7 +28,7 @@ type content struct {
 // goodsRules are the mapping's products: where the goods of an event are, and
 // where in each of them its catalogue id is. Tried in order.
 type goodsRules struct {
-	in, id []path
+	in, id []event.Path
 	line   int // of the mapping; 0: built in
 }
 
@@ -37,26 +36,26 @@ type goodsRules struct {
 // What gave the ids is marked as consumed.
 func (s *subject) findGoods() {
 	if s.name == productListViewed {
-		if id, ok := s.idAt(s.props.get("category"), "properties.category"); ok {
+		if id, ok := s.idAt(s.props.Get("category"), "properties.category"); ok {
 			s.goods = goods{kind: "product_group", ids: []string{id}}
-			s.explainGoods("properties.category", "", s.props.get("category"))
+			s.explainGoods("properties.category", "", s.props.Get("category"))
 		}
 		return
 	}
 	for i := range s.m.products.in {
 		in := &s.m.products.in[i]
-		products := in.one(&s.t.root)
-		if products.blank() || !s.products(products, in.text) {
+		products := in.One(&s.t.Root)
+		if products.Blank() || !s.products(products, in.Text) {
 			continue
 		}
 		s.goods.kind = "product"
-		products.mark |= markConsumed
-		s.explainGoods(in.text, "[]."+s.m.products.id[0].text, products)
+		products.Mark |= markConsumed
+		s.explainGoods(in.Text, "[]."+s.m.products.id[0].Text, products)
 		return
 	}
 	const at = "properties.product_id"
-	n := s.props.get("product_id")
-	if items, ok := n.jsonText().items(); ok { // several: what lies in a cart
+	n := s.props.Get("product_id")
+	if items, ok := n.JsonText().Items(); ok { // several: what lies in a cart
 		for i := range items {
 			if id, ok := s.idAt(&items[i], at+"["+strconv.Itoa(i)+"]"); ok {
 				s.goods.kind, s.goods.ids = "product", append(s.goods.ids, id)
@@ -65,7 +64,7 @@ func (s *subject) findGoods() {
 		if len(s.goods.ids) == 0 {
 			return
 		}
-		n.mark |= markConsumed
+		n.Mark |= markConsumed
 	} else if id, ok := s.idAt(n, at); ok {
 		s.goods = goods{kind: "product", ids: []string{id}}
 	} else {
@@ -75,13 +74,13 @@ func (s *subject) findGoods() {
 }
 
 // products reads a list of products; false when it gives no id.
-func (s *subject) products(n *node, at string) bool {
-	list := n.jsonText()
-	items, ok := list.items()
+func (s *subject) products(n *event.Node, at string) bool {
+	list := n.JsonText()
+	items, ok := list.Items()
 	switch {
 	case ok:
-	case list.kind == isObject: // one product, from a format that has no lists of one
-		items = []node{*list}
+	case list.Kind == event.Object: // one product, from a format that has no lists of one
+		items = []event.Node{*list}
 	default:
 		s.notes.add(noteNotList, at, "not a list")
 		return false
@@ -96,8 +95,8 @@ func (s *subject) products(n *node, at string) bool {
 }
 
 // idAt reads an id and marks its node as consumed.
-func (s *subject) idAt(n *node, at string) (string, bool) {
-	if n.blank() {
+func (s *subject) idAt(n *event.Node, at string) (string, bool) {
+	if n.Blank() {
 		return "", false
 	}
 	id, ok := textID(n)
@@ -109,12 +108,12 @@ func (s *subject) idAt(n *node, at string) (string, bool) {
 		s.notes.add(NotePersonal, at, why)
 		return "", false
 	}
-	n.mark |= markConsumed
+	n.Mark |= markConsumed
 	return id, true
 }
 
 // product adds one item of products.
-func (s *subject) product(n *node, list string, index int) {
+func (s *subject) product(n *event.Node, list string, index int) {
 	at := func(name string) string {
 		path := list + "[" + strconv.Itoa(index) + "]"
 		if name != "" {
@@ -122,18 +121,18 @@ func (s *subject) product(n *node, list string, index int) {
 		}
 		return path
 	}
-	if n.kind != isObject {
-		if n.kind != isNull {
+	if n.Kind != event.Object {
+		if n.Kind != event.Null {
 			s.notes.add(noteNotObject, at(""), "not an object; left out of contents")
 		}
 		return
 	}
 	var id string
 	var ok bool
-	first := s.m.products.id[0].text
+	first := s.m.products.id[0].Text
 	for i := range s.m.products.id {
-		if id, ok = textID(s.m.products.id[i].one(n)); ok {
-			first = s.m.products.id[i].text
+		if id, ok = textID(s.m.products.id[i].One(n)); ok {
+			first = s.m.products.id[i].Text
 			break
 		}
 	}
@@ -147,14 +146,14 @@ func (s *subject) product(n *node, list string, index int) {
 	}
 	c := content{id: id}
 	var price money
-	if p := n.get("price"); !p.blank() {
+	if p := n.Get("price"); !p.Blank() {
 		if m, ok := parseMoney(p); ok {
 			price, c.price = m, m.text
 		} else {
 			s.notes.add(noteBadPrice, at("price"), "not an amount that can be read; left out")
 		}
 	}
-	if !s.quantity(&c, n.get("quantity"), price, at) {
+	if !s.quantity(&c, n.Get("quantity"), price, at) {
 		return
 	}
 	s.describe(n, &c, at)
@@ -165,16 +164,16 @@ func (s *subject) product(n *node, list string, index int) {
 // quantity settles quantity and price of a product (docs/contract.md 5.3): Meta takes
 // whole quantities above zero alone. What is weighed or measured is one, at the
 // price of the line. false: the item was returned or cancelled, and is left out.
-func (s *subject) quantity(c *content, n *node, price money, at func(string) string) bool {
+func (s *subject) quantity(c *content, n *event.Node, price money, at func(string) string) bool {
 	c.quantity = "1"
 	number, readable := parseQuantity(n)
 	switch {
 	case price.negative():
 		s.notes.add(noteReturned, at("price"), "a price below zero: taken for a return, left out of contents")
 		return false
-	case n.blank():
+	case n.Blank():
 	case !readable:
-		s.notes.add(noteBadQuantity, at("quantity"), "not a number that can be read in one way ("+shapeOf(n)+"); sent as 1")
+		s.notes.add(noteBadQuantity, at("quantity"), "not a number that can be read in one way ("+event.Shape(n)+"); sent as 1")
 	case number == "0":
 		s.notes.add(noteBadQuantity, at("quantity"), "zero: left out of contents")
 		return false
@@ -184,7 +183,7 @@ func (s *subject) quantity(c *content, n *node, price money, at func(string) str
 	case !strings.Contains(number, "."):
 		c.quantity = number
 	case c.price != "":
-		if line, ok := exactMoney(timesDecimal(c.price, number)); ok {
+		if line, ok := exactMoney(event.Multiply(c.price, number)); ok {
 			c.price = line.text
 		} else {
 			c.price = ""
@@ -196,16 +195,16 @@ func (s *subject) quantity(c *content, n *node, price money, at func(string) str
 // parseQuantity reads a quantity in its shortest decimal form. Text may have a
 // unit behind it (0.55 m). 1,234 is left: a scale means one and a bit, a till a
 // thousand.
-func parseQuantity(n *node) (string, bool) {
+func parseQuantity(n *event.Node) (string, bool) {
 	if n == nil {
 		return "", false
 	}
-	switch n.kind {
-	case isNumber:
-		m, ok := exactMoney(n.text)
+	switch n.Kind {
+	case event.Number:
+		m, ok := exactMoney(n.Text)
 		return m.text, ok
-	case isText:
-		s := strings.TrimRightFunc(fold.Clean(n.text), func(r rune) bool {
+	case event.Text:
+		s := strings.TrimRightFunc(fold.Clean(n.Text), func(r rune) bool {
 			return unicode.IsLetter(r) || unicode.IsSpace(r) || r == '.' || r == '²' || r == '³'
 		})
 		m, ok := parseMoneyText(s)
@@ -217,12 +216,12 @@ func parseQuantity(n *node) (string, bool) {
 	return "", false
 }
 
-func (s *subject) explainGoods(source, id string, raw *node) {
+func (s *subject) explainGoods(source, id string, raw *event.Node) {
 	if s.x == nil {
 		return
 	}
 	line := s.m.products.line
-	s.x.field("content_type", "event name", 0, nil, nil, quote(s.goods.kind))
+	s.x.field("content_type", "event name", 0, nil, nil, event.Quote(s.goods.kind))
 	s.x.field("content_ids", source+id, line, raw, nil, string(s.goods.appendIDs(nil)))
 	if len(s.goods.contents) > 0 {
 		s.x.field("contents", source, line, raw, nil, string(s.goods.appendContents(nil, Conversions, "")))
@@ -235,7 +234,7 @@ func (g *goods) appendIDs(dst []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendText(dst, id)
+		dst = event.AppendText(dst, id)
 	}
 	return append(dst, ']')
 }
@@ -248,7 +247,7 @@ func (g *goods) appendContents(dst []byte, api API, conversion string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendText(append(dst, `{"id":`...), c.id)
+		dst = event.AppendText(append(dst, `{"id":`...), c.id)
 		dst = append(append(dst, `,"quantity":`...), c.quantity...)
 		switch {
 		case c.price == "", api == Offline && c.price == "0":
@@ -263,33 +262,21 @@ func (g *goods) appendContents(dst []byte, api API, conversion string) []byte {
 	return append(dst, ']')
 }
 
-// appendText writes text as a JSON string. Every text of a decoded event is
-// valid UTF-8, so it cannot fail; were it not, Meta's reader would refuse it.
-func appendText(dst []byte, s string) []byte {
-	out, err := jsontext.AppendQuote(dst, s)
-	if err != nil {
-		out, _ = jsontext.AppendQuote(dst, strings.ToValidUTF8(s, "\uFFFD"))
-	}
-	return out
-}
-
-func quote(s string) string { return string(appendText(nil, s)) }
-
 // findSearch makes search_string of what Segment's specification calls query,
 // unless the event or the mapping has one.
 func (s *subject) findSearch() {
 	const field, at = "search_string", "properties.query"
-	query := s.props.get("query")
-	if s.name != productsSearched || query.blank() || !s.props.get(field).blank() || s.fixedNode(field) != nil || query.mark&markExclude != 0 {
+	query := s.props.Get("query")
+	if s.name != productsSearched || query.Blank() || !s.props.Get(field).Blank() || s.fixedNode(field) != nil || query.Mark&markExclude != 0 {
 		return
 	}
 	text, ok := textID(query)
 	if !ok {
 		return
 	}
-	asked := &node{kind: isText, text: text, mark: query.mark}
-	if query.mark&markConsumed == 0 {
-		query.mark |= markConsumed
+	asked := &event.Node{Kind: event.Text, Text: text, Mark: query.Mark}
+	if query.Mark&markConsumed == 0 {
+		query.Mark |= markConsumed
 		s.asked = query
 	}
 	s.fixed = append(s.fixed, fixedField{name: field, node: asked, from: at})

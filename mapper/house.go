@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"relay/internal/strictyaml"
+	"relay/mapper/event"
 	"relay/mapper/fold"
 )
 
@@ -148,16 +149,16 @@ func (s *subject) findStaff() {
 	}
 }
 
-func (s *subject) addStaff(n *node, depth int) {
-	if n.kind == isObject || n.kind == isList {
-		for i := range n.kids {
+func (s *subject) addStaff(n *event.Node, depth int) {
+	if n.Kind == event.Object || n.Kind == event.List {
+		for i := range n.Kids {
 			if depth < 3 {
-				s.addStaff(&n.kids[i], depth+1)
+				s.addStaff(&n.Kids[i], depth+1)
 			}
 		}
 		return
 	}
-	raw, ok := n.scalarText()
+	raw, ok := n.ScalarText()
 	if !ok {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relay/mapper/event"
 	"relay/mapper/fold"
 )
 
@@ -90,7 +91,7 @@ func (s *subject) findIdentifiers() {
 		}
 		s.customer = true
 		t := &identifierTable[id]
-		raw, ok := n.scalarText()
+		raw, ok := n.ScalarText()
 		value := fold.Clean(raw)
 		if ok && value != "" && len(value) <= maxIdentifier {
 			value, ok = t.form(value)
@@ -114,7 +115,7 @@ func (s *subject) findIdentifiers() {
 	}
 }
 
-func (s *subject) leaveOutIdentifier(name string, src *source, n *node, code, why string) {
+func (s *subject) leaveOutIdentifier(name string, src *source, n *event.Node, code, why string) {
 	s.notes.add(code, src.label(), why)
 	if s.x != nil {
 		s.x.leftOut(name, src.label(), src.line, n, normalised{code: code, why: why})

@@ -1,6 +1,10 @@
 package mapper
 
-import "slices"
+import (
+	"slices"
+
+	"relay/mapper/event"
+)
 
 // itemField is a member of an item of contents beside id, quantity and price,
 // which is sent only when the mapping's contents names it (docs/meta.md 2.5).
@@ -21,8 +25,8 @@ var deliveries = []string{"in_store", "curbside", "home_delivery"}
 
 // describe reads delivery_category of a product, and what the mapping's contents
 // names: its text as it came, or for a title the product's name.
-func (s *subject) describe(n *node, c *content, at func(string) string) {
-	if d := n.get("delivery_category"); !d.blank() {
+func (s *subject) describe(n *event.Node, c *content, at func(string) string) {
+	if d := n.Get("delivery_category"); !d.Blank() {
 		if text, _ := textID(d); slices.Contains(deliveries, text) {
 			c.delivery = text
 		} else {
@@ -31,13 +35,13 @@ func (s *subject) describe(n *node, c *content, at func(string) string) {
 	}
 	for _, f := range s.m.itemFields {
 		name := itemFieldNames[f]
-		v := n.get(name)
-		if f == itemTitle && v.blank() {
+		v := n.Get(name)
+		if f == itemTitle && v.Blank() {
 			name = "name"
-			v = n.get(name)
+			v = n.Get(name)
 		}
 		switch text, ok := textID(v); {
-		case v.blank():
+		case v.Blank():
 		case !ok:
 			s.notes.add(noteNotText, at(name), "neither text nor a number; left out of contents")
 		default:
@@ -56,7 +60,7 @@ func (c *content) appendMore(dst []byte, api API, conversion string) []byte {
 	for f, text := range c.more {
 		if text != "" {
 			dst = append(append(append(dst, `,"`...), itemFieldNames[f]...), `":`...)
-			dst = appendText(dst, text)
+			dst = event.AppendText(dst, text)
 		}
 	}
 	if c.delivery != "" && api == Conversions && conversion == purchase {

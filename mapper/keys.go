@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"relay/mapper/event"
 )
 
 // keyID is one of the match keys that a mapping can name.
@@ -154,17 +156,17 @@ func (s *subject) deriveKey(k keyID) {
 }
 
 // take normalises one raw value, or, where nested, every item of a list, of a source.
-func (s *subject) take(k keyID, src *source, at string, n *node, nested bool) {
-	if n.blank() {
+func (s *subject) take(k keyID, src *source, at string, n *event.Node, nested bool) {
+	if n.Blank() {
 		return
 	}
-	if items, ok := n.jsonText().items(); ok && nested {
+	if items, ok := n.JsonText().Items(); ok && nested {
 		for i := range items {
 			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &items[i], false)
 		}
 		return
 	}
-	raw, ok := n.scalarText()
+	raw, ok := n.ScalarText()
 	if !ok {
 		s.leaveOut(k, src, at, n, noteNotText, "neither text nor a number")
 		return
@@ -259,7 +261,7 @@ func (s *subject) judgeValue(k keyID, v *normalised) {
 func (s *subject) roomOf(k keyID) []keyValue { return s.firstKeys[k : k : k+1] }
 
 // leaveOut notes that a value of a key was not used.
-func (s *subject) leaveOut(k keyID, src *source, at string, n *node, code, why string) {
+func (s *subject) leaveOut(k keyID, src *source, at string, n *event.Node, code, why string) {
 	if at == "" {
 		at = src.label()
 	}

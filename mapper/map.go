@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"relay/mapper/event"
 )
 
 // Map says what becomes of an event: one Outcome for each (list, event set) it
@@ -47,7 +49,7 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 		v = verdict{Hold, ReasonUnrouted, "the mapping does not send this event to this event set"}
 	case len(routes) == 0:
 		if near := m.NearMiss(s.name); near != "" {
-			s.notes.add(NoteNearMiss, "event", "did you mean "+quote(near)+"?")
+			s.notes.add(NoteNearMiss, "event", "did you mean "+event.Quote(near)+"?")
 		}
 		v = verdict{Skip, ReasonUnmapped, ""}
 	}
@@ -139,7 +141,7 @@ func (s *subject) convert(r *route) Outcome {
 	}
 	o.Kind, o.API, o.UploadTag, o.TestEventCode = Send, c.api, tag.of(s), r.set.TestEventCode
 	if s.x != nil {
-		s.x.begin("event_name", eventNameSource(r), r.line, quote(c.name))
+		s.x.begin("event_name", eventNameSource(r), r.line, event.Quote(c.name))
 	}
 	c.custom = s.leftovers(&c, &notes)
 	s.identifierNotes(&c, &notes)

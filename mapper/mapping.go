@@ -4,6 +4,9 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"relay/mapper/event"
 )
 
 // Mapping says which events become which conversions, where they go and how
@@ -24,7 +27,7 @@ type Mapping struct {
 	products      goodsRules
 	house         houseRules
 	staff         []source
-	times         times
+	times         event.Times
 	correctSkew   bool
 	holdUnmatched bool
 	consent       []string // categories that must all be true
@@ -175,4 +178,11 @@ func (m *Mapping) Events() []string { return append([]string(nil), m.eventNames.
 
 func containsText(list []string, s string) bool {
 	return slices.Contains(list, s)
+}
+
+// ReadTime is event.ReadTime by the timezone and the time_format of the
+// mapping, for an event that was received then: a moment too far ahead of it
+// cannot be read.
+func (m *Mapping) ReadTime(value []byte, received time.Time) (time.Time, bool) {
+	return m.times.Value(value, received)
 }

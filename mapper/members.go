@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"relay/mapper/event"
 )
 
 // members are the sources of members of Meta's server event that stand beside
@@ -60,7 +62,7 @@ func ownOr(own, of []source) []source {
 }
 
 // firstOf returns the first value that is not blank, and where it is from.
-func (s *subject) firstOf(sources []source) (*node, *source) {
+func (s *subject) firstOf(sources []source) (*event.Node, *source) {
 	for i := range sources {
 		src := &sources[i]
 		found, err := src.resolve(s, s.scratch[:0])
@@ -73,7 +75,7 @@ func (s *subject) firstOf(sources []source) (*node, *source) {
 			s.notes.add(noteSeveralValues, src.label(), "several values where one is expected")
 			continue
 		}
-		if len(found) == 1 && !found[0].blank() {
+		if len(found) == 1 && !found[0].Blank() {
 			return found[0], src
 		}
 	}
@@ -91,7 +93,7 @@ func (s *subject) findMembers(r *route, c *conversion, notes *noteList) {
 	if n, src := s.firstOf(ownOr(own.segmentation, all.segmentation)); n != nil {
 		if text, _ := textID(n); slices.Contains(segmentations, text) {
 			c.segmentation = text
-			s.explainMember("customer_segmentation", src, n, quote(text))
+			s.explainMember("customer_segmentation", src, n, event.Quote(text))
 		} else {
 			notes.add(noteBadMember, src.label(), "customer_segmentation is none of Meta's words; left out")
 		}
@@ -117,19 +119,19 @@ func (s *subject) findActionSource(sources []source, notes *noteList) string {
 		return physicalStore
 	}
 	if src.constant == nil {
-		s.explainMember("action_source", src, n, quote(text))
+		s.explainMember("action_source", src, n, event.Quote(text))
 	}
 	return text
 }
 
 // readOptOut reads a truth value. A wish to opt out is not lost to how a client
 // writes it: what cannot be read counts as one.
-func (s *subject) readOptOut(n *node, src *source, notes *noteList) string {
-	text, ok := n.scalarText()
+func (s *subject) readOptOut(n *event.Node, src *source, notes *noteList) string {
+	text, ok := n.ScalarText()
 	switch {
-	case n.kind == isTrue:
+	case n.Kind == event.True:
 		return "true"
-	case n.kind == isFalse:
+	case n.Kind == event.False:
 		return "false"
 	case ok:
 		switch strings.ToLower(strings.TrimSpace(text)) {
@@ -164,7 +166,7 @@ func (s *subject) findURL(name string, sources []source, c *conversion, notes *n
 	case c.actionSource == physicalStore:
 		why, code = name+" belongs to a visit of a web page, which a physical_store event is not; left out", noteWebSignal
 	default:
-		s.explainMember(name, src, n, quote(text))
+		s.explainMember(name, src, n, event.Quote(text))
 		return text
 	}
 	notes.add(code, src.label(), why)
@@ -188,7 +190,7 @@ func (s *subject) findOriginal(i int, sources []source, c *conversion, notes *no
 	}
 	at := "original_event_data." + originalNames[i]
 	if i == originalTime {
-		t, ok := s.m.times.read(n, s.ev.Received)
+		t, ok := s.m.times.Read(n, s.ev.Received)
 		if !ok {
 			notes.add(noteBadTime, src.label(), at+" is not a time that can be read; left out")
 			return
@@ -207,12 +209,12 @@ func (s *subject) findOriginal(i int, sources []source, c *conversion, notes *no
 		if i != originalName { // as that event had them
 			text = s.outward(text, src.label(), notes)
 		}
-		c.original[i], c.hasOriginal = quote(text), true
+		c.original[i], c.hasOriginal = event.Quote(text), true
 	}
 	s.explainMember(at, src, n, c.original[i])
 }
 
-func (s *subject) explainMember(name string, src *source, n *node, value string) {
+func (s *subject) explainMember(name string, src *source, n *event.Node, value string) {
 	if s.x != nil {
 		s.x.field(name, src.label(), src.line, n, nil, value)
 	}

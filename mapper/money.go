@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"relay/mapper/event"
 	"relay/mapper/fold"
 )
 
@@ -25,19 +26,19 @@ const maxMoney = "1000000000000"
 
 // parseMoney reads an amount: a JSON number, or text as tills write it, with an
 // optional sign, currency symbol or code, and 1,234.50 or 1.234,50 grouping.
-func parseMoney(n *node) (money, bool) {
-	switch n.kind {
-	case isNumber:
-		return exactMoney(n.text)
-	case isText:
-		return parseMoneyText(n.text)
+func parseMoney(n *event.Node) (money, bool) {
+	switch n.Kind {
+	case event.Number:
+		return exactMoney(n.Text)
+	case event.Text:
+		return parseMoneyText(n.Text)
 	}
 	return money{}, false
 }
 
 // exactMoney brings a number in JSON's form into the shortest form.
 func exactMoney(number string) (money, bool) {
-	text, ok := decimalText(number)
+	text, ok := event.Decimal(number)
 	if !ok {
 		return money{}, false
 	}

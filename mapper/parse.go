@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relay/internal/strictyaml"
+	"relay/mapper/event"
 )
 
 const physicalStore = "physical_store"
@@ -31,7 +32,7 @@ func Parse(file string, src []byte, opts ...ParseOption) (*Mapping, []strictyaml
 	sum := sha256.Sum256(src)
 	p := parser{doc: doc, m: &Mapping{
 		digest: hex.EncodeToString(sum[:6]),
-		api:    Conversions, events: map[string][]route{}, times: times{loc: time.UTC}, uploadTag: "Segment",
+		api:    Conversions, events: map[string][]route{}, times: event.Times{Loc: time.UTC}, uploadTag: "Segment",
 		lines: map[string]int{},
 	}}
 	for _, o := range opts {

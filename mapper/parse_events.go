@@ -80,8 +80,8 @@ func (p *parser) longForm(v strictyaml.Value, r *route) (to []strictyaml.Value, 
 			value.Errorf("names no source").WithHint("write a path such as [properties.amount]")
 		}
 		for _, src := range r.value {
-			if src.path.many {
-				value.Warnf("%s can lead to several amounts, and a conversion has one value", src.path.text).WithHint("write an expr that adds them up: { expr: \"sum(…)\" }")
+			if src.path.Many {
+				value.Warnf("%s can lead to several amounts, and a conversion has one value", src.path.Text).WithHint("write an expr that adds them up: { expr: \"sum(…)\" }")
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/bojanz/currency"
 
 	"relay/internal/strictyaml"
+	"relay/mapper/event"
 )
 
 // defaults reads default_country and default_currency, of the mapping or of one
@@ -53,7 +54,7 @@ func (p *parser) currency(o *strictyaml.Object) {
 // products reads products: where the goods of an event are, and their ids.
 func (p *parser) products(o *strictyaml.Object) {
 	rules := &p.m.products
-	rules.in, rules.id = []path{mustSource("properties.products").path}, []path{mustSource("product_id").path}
+	rules.in, rules.id = []event.Path{mustSource("properties.products").path}, []event.Path{mustSource("product_id").path}
 	v, ok := p.key(o, "products")
 	if !ok {
 		return
@@ -73,22 +74,22 @@ func (p *parser) products(o *strictyaml.Object) {
 }
 
 // places reads one path or a list of them, none of which leads to several values.
-func (p *parser) places(v strictyaml.Value, want string) []path {
+func (p *parser) places(v strictyaml.Value, want string) []event.Path {
 	items := v.OneOrList()
 	if len(items) == 0 {
 		v.Errorf("names no place").WithHint("write %s", want)
 	}
-	var out []path
+	var out []event.Path
 	for _, item := range items {
 		text, ok := p.word(item)
 		if !ok {
 			continue
 		}
-		compiled, err := compilePath(text)
+		compiled, err := event.ParsePath(text)
 		switch {
 		case err != nil:
 			item.Errorf("%v", err)
-		case compiled.many:
+		case compiled.Many:
 			item.Errorf("%s leads to several values", item.Written()).WithHint("write %s, without []", want)
 		default:
 			out = append(out, compiled)

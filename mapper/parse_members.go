@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"relay/internal/strictyaml"
+	"relay/mapper/event"
 )
 
 // memberKeys reads the keys that may stand in the mapping and in one event's long
@@ -52,10 +53,10 @@ func (p *parser) constants(v strictyaml.Value, name string, sources []source) {
 		n := sources[i].constant
 		switch {
 		case n == nil:
-		case name == "opt_out" && n.kind != isTrue && n.kind != isFalse:
+		case name == "opt_out" && n.Kind != event.True && n.Kind != event.False:
 			v.Errorf("%s is neither true nor false", v.Written())
-		case name == "customer_segmentation" && !slices.Contains(segmentations, n.text):
-			v.Errorf("%q is none of Meta's words", n.text).WithHint("write one of %s", strings.Join(segmentations, ", "))
+		case name == "customer_segmentation" && !slices.Contains(segmentations, n.Text):
+			v.Errorf("%q is none of Meta's words", n.Text).WithHint("write one of %s", strings.Join(segmentations, ", "))
 		}
 	}
 }
@@ -70,8 +71,8 @@ func (p *parser) actionSource(v strictyaml.Value) []source {
 	for _, item := range items {
 		if item.Kind() == strictyaml.ObjectKind {
 			src, ok := p.source(item)
-			if ok && src.constant != nil && !slices.Contains(actionSources, src.constant.text) {
-				item.Errorf("%q is none of %s", src.constant.text, strings.Join(actionSources, ", "))
+			if ok && src.constant != nil && !slices.Contains(actionSources, src.constant.Text) {
+				item.Errorf("%q is none of %s", src.constant.Text, strings.Join(actionSources, ", "))
 			}
 			if ok {
 				out = append(out, src)
@@ -95,7 +96,7 @@ func (p *parser) actionSource(v strictyaml.Value) []source {
 			item.Warnf("%s is not physical_store: Meta then takes events of the last 7 days only", text)
 		}
 		line, _ := item.Pos()
-		out = append(out, source{constant: &node{kind: isText, text: text}, line: line})
+		out = append(out, source{constant: &event.Node{Kind: event.Text, Text: text}, line: line})
 	}
 	return out
 }
@@ -185,7 +186,7 @@ func (p *parser) preset(v strictyaml.Value, r *route, own *customRules) {
 	}
 	line, _ := v.Pos()
 	word := func(text string) []source {
-		return []source{{constant: &node{kind: isText, text: text}, line: line}}
+		return []source{{constant: &event.Node{Kind: event.Text, Text: text}, line: line}}
 	}
 	if r.members.actionSource != nil {
 		v.Errorf("%s sets action_source: the event cannot have another", presetCRMLead).WithHint("remove action_source, or the preset")

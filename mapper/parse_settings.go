@@ -8,6 +8,7 @@ import (
 
 	"relay/internal/meta"
 	"relay/internal/strictyaml"
+	"relay/mapper/event"
 	"relay/mapper/personal"
 )
 
@@ -21,7 +22,7 @@ func (p *parser) settings(o *strictyaml.Object) {
 			if err != nil || text == "Local" {
 				v.Errorf("%s is not a time zone", v.Written()).WithHint("write a name such as America/New_York, Europe/Berlin or UTC")
 			} else {
-				m.times.loc = loc
+				m.times.Loc = loc
 			}
 		}
 	}
@@ -187,7 +188,7 @@ func (p *parser) keySources(k keyID, v strictyaml.Value) []source {
 // keySource sees to it that a whole name is split for the key it is used in.
 func keySource(k keyID, src source) source {
 	src.fullName = (k == keyFirstName || k == keyLastName) && src.constant == nil && src.expr == nil &&
-		slices.Contains(fullNames, src.path.last())
+		slices.Contains(fullNames, src.path.Last())
 	return src
 }
 
@@ -210,7 +211,7 @@ func (p *parser) customRules(v strictyaml.Value) (out customRules) {
 	out.keep = p.propertyPaths(rules, "keep")
 	if _, ok := rules.Field("only"); ok {
 		if out.only = p.propertyPaths(rules, "only"); out.only == nil {
-			out.only = []path{} // an empty list: nothing leaves
+			out.only = []event.Path{} // an empty list: nothing leaves
 		}
 	}
 	if v, ok := rules.Field("set"); ok {
@@ -240,11 +241,11 @@ func (p *parser) setField(f strictyaml.Field) setField {
 		f.Value.Errorf("names no source")
 	}
 	for _, src := range sources {
-		if src.constant == nil && src.expr == nil && src.path.parts != nil && slices.ContainsFunc(src.path.parts, func(s part) bool { return s.how == byName && s.name == "traits" }) {
+		if src.constant == nil && src.expr == nil && src.path.Has("traits") {
 			f.Value.Warnf("sends a trait of the customer unhashed")
 		}
-		if src.path.parts != nil {
-			p.setPaths = append(p.setPaths, setPath{f.Value, src.path.text})
+		if src.path.Text != "" {
+			p.setPaths = append(p.setPaths, setPath{f.Value, src.path.Text})
 		}
 	}
 	return setField{name: name, sources: sources, line: line}
@@ -263,7 +264,7 @@ func (p *parser) warnOfKeySources() {
 // isKeySource says whether a match key comes from a path.
 func (p *parser) isKeySource(path string) bool {
 	for k := range p.m.keys {
-		if slices.ContainsFunc(p.m.keys[k], func(s source) bool { return s.path.text == path }) {
+		if slices.ContainsFunc(p.m.keys[k], func(s source) bool { return s.path.Text == path }) {
 			return true
 		}
 	}
@@ -271,12 +272,12 @@ func (p *parser) isKeySource(path string) bool {
 }
 
 // propertyPaths reads names and paths of properties.
-func (p *parser) propertyPaths(o *strictyaml.Object, name string) []path {
+func (p *parser) propertyPaths(o *strictyaml.Object, name string) []event.Path {
 	v, ok := o.Field(name)
 	if !ok {
 		return nil
 	}
-	var out []path
+	var out []event.Path
 	for _, item := range v.OneOrList() {
 		text, ok := p.word(item)
 		if !ok {
@@ -289,7 +290,7 @@ func (p *parser) propertyPaths(o *strictyaml.Object, name string) []path {
 				text = "properties." + text
 			}
 		}
-		compiled, err := compilePath(text)
+		compiled, err := event.ParsePath(text)
 		if err != nil {
 			item.Errorf("%v", err)
 			continue

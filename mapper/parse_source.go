@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"relay/internal/strictyaml"
+	"relay/mapper/event"
 )
 
 // sources reads one source or a list of them.
@@ -29,7 +30,7 @@ func (p *parser) source(v strictyaml.Value) (source, bool) {
 	if !ok {
 		return source{}, false
 	}
-	if n := constantNode(v, text); n != nil && n.kind != isText {
+	if n := constantNode(v, text); n != nil && n.Kind != event.Text {
 		return source{constant: n, line: line}, true
 	}
 	return p.pathSource(v, text)
@@ -85,21 +86,21 @@ var numberForm = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
 // constantNode is what a scalar of the mapping means: unquoted numbers and truth
 // values are such, all else is text.
-func constantNode(v strictyaml.Value, text string) *node {
+func constantNode(v strictyaml.Value, text string) *event.Node {
 	switch {
 	case v.IsQuoted():
 	case text == "true":
-		return &node{kind: isTrue}
+		return &event.Node{Kind: event.True}
 	case text == "false":
-		return &node{kind: isFalse}
+		return &event.Node{Kind: event.False}
 	case numberForm.MatchString(text):
-		return &node{kind: isNumber, text: text}
+		return &event.Node{Kind: event.Number, Text: text}
 	}
-	return &node{kind: isText, text: text}
+	return &event.Node{Kind: event.Text, Text: text}
 }
 
 func (p *parser) pathSource(v strictyaml.Value, text string) (source, bool) {
-	compiled, err := compilePath(text)
+	compiled, err := event.ParsePath(text)
 	if err != nil {
 		v.Errorf("%s: %v", v.Written(), err).WithHint(`paths are written a.b, a["x y"], items[0], items[].id`)
 		return source{}, false
@@ -125,12 +126,12 @@ func (p *parser) expression(v strictyaml.Value, wantBool bool) (*program, bool) 
 
 // mustSource compiles a path of relay's own.
 func mustSource(text string) source {
-	compiled, err := compilePath(text)
+	compiled, err := event.ParsePath(text)
 	if err != nil {
 		panic("mapper: built-in path " + text + ": " + err.Error())
 	}
-	if last := &compiled.parts[len(compiled.parts)-1]; last.how == byName && last.name == "leadId" {
-		last.spell()
+	if compiled.Last() == "leadId" {
+		compiled.AnySpelling()
 	}
 	return source{path: compiled}
 }
@@ -155,20 +156,20 @@ var (
 )
 
 // knownPath warns of a path that no known field has but one nearly so.
-func (p *parser) knownPath(v strictyaml.Value, at *path) {
+func (p *parser) knownPath(v strictyaml.Value, at *event.Path) {
 	known := rootNames
-	for i, s := range at.parts {
-		if s.how != byName || known == nil {
+	before := ""
+	for i := 0; ; i++ {
+		name, ok := at.NameAt(i)
+		if !ok || known == nil {
 			return
 		}
-		if !slices.Contains(known, s.name) && !(s.spellings != nil && slices.ContainsFunc(known, func(name string) bool {
-			return slices.Contains(s.spellings, string(foldTrait(nil, name)))
-		})) {
-			near := strictyaml.Suggest(s.name, known)
+		if !slices.Contains(known, name) && !slices.ContainsFunc(known, func(other string) bool { return at.SpellsAt(i, other) }) {
+			near := strictyaml.Suggest(name, known)
 			if near == "" && i > 0 {
 				return // a member of the shop's own
 			}
-			problem := v.Warnf("%s: a track call has no %q here", v.Written(), s.name)
+			problem := v.Warnf("%s: a track call has no %q here", v.Written(), name)
 			if near != "" {
 				problem.WithHint("did you mean %q?", near)
 			} else {
@@ -177,14 +178,15 @@ func (p *parser) knownPath(v strictyaml.Value, at *path) {
 			return
 		}
 		switch {
-		case i == 0 && s.name == "context":
+		case i == 0 && name == "context":
 			known = contextNames
-		case i < 2 && s.name == "traits":
+		case i < 2 && name == "traits":
 			known = traitNames
-		case i > 0 && s.name == "address" && at.parts[i-1].name == "traits":
+		case name == "address" && before == "traits":
 			known = addressNames
 		default:
 			known = nil
 		}
+		before = name
 	}
 }

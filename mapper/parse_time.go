@@ -1,6 +1,9 @@
 package mapper
 
-import "relay/internal/strictyaml"
+import (
+	"relay/internal/strictyaml"
+	"relay/mapper/event"
+)
 
 // timeFormat reads time_format: one form of dates, or a list of them.
 func (p *parser) timeFormat(o *strictyaml.Object) {
@@ -17,10 +20,10 @@ func (p *parser) timeFormat(o *strictyaml.Object) {
 		if !ok {
 			continue
 		}
-		if err := TimeFormat(text); err != nil {
+		if err := event.TimeFormat(text); err != nil {
 			item.Errorf("%s is no form of dates: %v", item.Written(), err)
 			continue
 		}
-		p.m.times.layouts = append(p.m.times.layouts, text)
+		p.m.times.Layouts = append(p.m.times.Layouts, text)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"relay/mapper/event"
 	"relay/mapper/fold"
 )
 
@@ -64,8 +65,8 @@ func readings(k keyID, name string) []string {
 		}
 	case keyExternalID:
 		all := []string{name}
-		if v := jsontext.Value(strings.TrimSpace(name)); v.IsValid() && v.Kind() == isNumber {
-			if n, ok := decimalText(string(v)); ok && n != name {
+		if v := jsontext.Value(strings.TrimSpace(name)); v.IsValid() && v.Kind() == event.Number {
+			if n, ok := event.Decimal(string(v)); ok && n != name {
 				all = append(all, n) // a userId that is a number: 4242.0 is 4242
 			}
 		}

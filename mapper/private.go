@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"relay/mapper/event"
 	"relay/mapper/personal"
 )
 
@@ -57,14 +58,14 @@ func (c *nameMemo) read(name string, top, within bool) personal.Names {
 func (s *subject) findPersonal() {
 	s.person.Reset()
 	s.gatherKeys()
-	root := &s.t.root
-	for _, n := range [...]*node{root.get("userId"), root.get("anonymousId")} {
+	root := &s.t.Root
+	for _, n := range [...]*event.Node{root.Get("userId"), root.Get("anonymousId")} {
 		if text, ok := textID(n); ok {
 			s.person.ID(text)
 		}
 	}
-	s.gatherTraits(s.context.get("traits"))
-	s.gatherTraits(root.get("traits"))
+	s.gatherTraits(s.context.Get("traits"))
+	s.gatherTraits(root.Get("traits"))
 	if s.props != nil {
 		s.markMembers(s.props, true, false, 1)
 	}
@@ -98,19 +99,19 @@ func (s *subject) gatherKeys() {
 
 // gatherTraits takes what traits say besides: clients call them by many names,
 // and match keys are made of one of them.
-func (s *subject) gatherTraits(traits *node) {
-	traits = traits.object()
+func (s *subject) gatherTraits(traits *event.Node) {
+	traits = traits.Object()
 	if traits == nil {
 		return
 	}
 	var first, last string
-	for i := range traits.kids {
-		n := &traits.kids[i]
-		name := foldName(n.name)
-		if n.kind == isObject && name == "address" {
-			for j := range n.kids {
-				if isStreet(foldName(n.kids[j].name)) {
-					s.person.Phrase(n.kids[j].text)
+	for i := range traits.Kids {
+		n := &traits.Kids[i]
+		name := foldName(n.Name)
+		if n.Kind == event.Object && name == "address" {
+			for j := range n.Kids {
+				if isStreet(foldName(n.Kids[j].Name)) {
+					s.person.Phrase(n.Kids[j].Text)
 				}
 			}
 			continue
@@ -147,7 +148,7 @@ func (s *subject) gatherTraits(traits *node) {
 			}
 			s.person.ID(text)
 		default:
-			if isStreet(name) || personal.Words(text) > 1 && s.saysWho(n.name) {
+			if isStreet(name) || personal.Words(text) > 1 && s.saysWho(n.Name) {
 				s.person.Phrase(text)
 			}
 		}
@@ -197,22 +198,22 @@ func isStreet(name string) bool {
 
 // markMembers marks the members of an object that are personal by name, at any
 // depth that is written.
-func (s *subject) markMembers(n *node, top, within bool, depth int) {
-	if !top && len(n.kids) <= maxPair {
-		s.markPair(n.pair())
+func (s *subject) markMembers(n *event.Node, top, within bool, depth int) {
+	if !top && len(n.Kids) <= maxPair {
+		s.markPair(pairOf(n))
 	}
-	for i := range n.kids {
-		kid := &n.kids[i]
-		says := s.m.names.read(kid.name, top, within)
+	for i := range n.Kids {
+		kid := &n.Kids[i]
+		says := s.m.names.read(kid.Name, top, within)
 		switch {
-		case kid.mark&markKeep != 0 || kid.mark&markExclude != 0:
+		case kid.Mark&markKeep != 0 || kid.Mark&markExclude != 0:
 			continue
-		case says.Holds && (says.Alone || kid.kind != isTrue && kid.kind != isFalse):
+		case says.Holds && (says.Alone || kid.Kind != event.True && kid.Kind != event.False):
 			s.markNamed(kid, says)
 			continue
-		case says.Somebody && kid.kind == isText && (says.Who || personal.Words(kid.text) > 1):
-			kid.mark |= markPersonal
-			s.person.Phrase(kid.text)
+		case says.Somebody && kid.Kind == event.Text && (says.Who || personal.Words(kid.Text) > 1):
+			kid.Mark |= markPersonal
+			s.person.Phrase(kid.Text)
 			continue
 		}
 		s.markWithin(kid, says.Somebody, depth)
@@ -220,16 +221,16 @@ func (s *subject) markMembers(n *node, top, within bool, depth int) {
 }
 
 // markNamed marks a value that is personal by its name, and takes up what it says.
-func (s *subject) markNamed(n *node, says personal.Names) {
-	n.mark |= markPersonal
-	if n.kind != isText || says.Place {
+func (s *subject) markNamed(n *event.Node, says personal.Names) {
+	n.Mark |= markPersonal
+	if n.Kind != event.Text || says.Place {
 		return
 	}
-	switch words := personal.Words(n.text); {
+	switch words := personal.Words(n.Text); {
 	case words > 1:
-		s.person.Phrase(n.text)
-	case words == 0 && n.text != "":
-		s.person.Digits(n.text)
+		s.person.Phrase(n.Text)
+	case words == 0 && n.Text != "":
+		s.person.Digits(n.Text)
 	}
 }
 
@@ -237,15 +238,15 @@ func (s *subject) markNamed(n *node, says personal.Names) {
 // id or a type.
 const maxPair = 4
 
-// pair returns the name and the value of an object that is one property:
+// pairOf returns the name and the value of an object that is one property:
 // {"name":"first_name","value":"Ada"}.
-func (n *node) pair() (name, value *node) {
-	value = n.get("value")
+func pairOf(n *event.Node) (name, value *event.Node) {
+	value = n.Get("value")
 	if value == nil {
 		return nil, nil
 	}
-	for i := range n.kids {
-		switch kid := &n.kids[i]; kid.name {
+	for i := range n.Kids {
+		switch kid := &n.Kids[i]; kid.Name {
 		case "price", "quantity", "product_id", "currency":
 			return nil, nil // something sold
 		case "name", "key", "label":
@@ -256,37 +257,37 @@ func (n *node) pair() (name, value *node) {
 }
 
 // markPair marks the value of a pair as if it was a property of that name.
-func (s *subject) markPair(name, value *node) {
-	if name == nil || name.kind != isText || value.mark&(markKeep|markExclude) != 0 {
+func (s *subject) markPair(name, value *event.Node) {
+	if name == nil || name.Kind != event.Text || value.Mark&(markKeep|markExclude) != 0 {
 		return
 	}
-	says := s.m.names.read(name.text, true, false)
-	if says.Holds && (says.Alone || value.kind != isTrue && value.kind != isFalse) ||
-		says.Somebody && value.kind == isText && (says.Who || personal.Words(value.text) > 1) {
+	says := s.m.names.read(name.Text, true, false)
+	if says.Holds && (says.Alone || value.Kind != event.True && value.Kind != event.False) ||
+		says.Somebody && value.Kind == event.Text && (says.Who || personal.Words(value.Text) > 1) {
 		s.markNamed(value, says)
 	}
 }
 
 // markWithin goes on to what lies in a value; in a list it is as in the value
 // itself.
-func (s *subject) markWithin(n *node, somebody bool, depth int) {
+func (s *subject) markWithin(n *event.Node, somebody bool, depth int) {
 	switch {
 	case depth >= maxCustomDepth:
-	case n.kind == isObject:
+	case n.Kind == event.Object:
 		s.markMembers(n, false, somebody, depth+1)
-	case n.kind == isList:
-		for i := range n.kids {
-			if kid := &n.kids[i]; kid.kind == isList && len(kid.kids) == 2 {
-				s.markPair(&kid.kids[0], &kid.kids[1])
+	case n.Kind == event.List:
+		for i := range n.Kids {
+			if kid := &n.Kids[i]; kid.Kind == event.List && len(kid.Kids) == 2 {
+				s.markPair(&kid.Kids[0], &kid.Kids[1])
 			}
-			s.markWithin(&n.kids[i], somebody, depth+1)
+			s.markWithin(&n.Kids[i], somebody, depth+1)
 		}
 	}
 }
 
 // markFixed marks what custom_data.set takes from elsewhere: its own name is the
 // mapping's word, the names in it are the event's.
-func (s *subject) markFixed(n *node, name string) {
+func (s *subject) markFixed(n *event.Node, name string) {
 	s.markWithin(n, s.m.names.read(name, false, false).Somebody, 1)
 }
 
@@ -323,26 +324,21 @@ const whyRecord = "a text that holds a record with personal data; left out"
 
 // personalRecord says whether a text is a record, JSON or a query (a=b&c=d), that
 // has a property that is personal by its name.
-func (s *subject) personalRecord(n *node) bool {
-	if strings.IndexByte(n.text, '&') > 0 && strings.IndexByte(n.text, '=') > 0 && strings.IndexByte(n.text, ' ') < 0 {
-		for member := range strings.SplitSeq(n.text, "&") {
+func (s *subject) personalRecord(n *event.Node) bool {
+	if strings.IndexByte(n.Text, '&') > 0 && strings.IndexByte(n.Text, '=') > 0 && strings.IndexByte(n.Text, ' ') < 0 {
+		for member := range strings.SplitSeq(n.Text, "&") {
 			name, value, _ := strings.Cut(member[strings.IndexByte(member, '?')+1:], "=")
 			if value != "" && s.m.names.read(name, false, false).Holds {
 				return true
 			}
 		}
 	}
-	record := n.jsonText()
+	record := n.JsonText()
 	if record == n {
 		return false
 	}
 	s.markWithin(record, false, 1)
-	return record.marked(markPersonal)
-}
-
-// marked says whether a node, or one within, has a mark.
-func (n *node) marked(with mark) bool {
-	return n.mark&with != 0 || slices.ContainsFunc(n.kids, func(kid node) bool { return kid.marked(with) })
+	return record.Marked(markPersonal)
 }
 
 // personalNumber is personalText for a number: one that is the customer's id,

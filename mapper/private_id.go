@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
+	"relay/mapper/event"
 	"relay/mapper/personal"
 )
 
@@ -48,10 +49,10 @@ func (s *subject) outward(id, at string, notes *noteList) string {
 }
 
 // outwardID is outward for a field of the conversion.
-func (s *subject) outwardID(id, field, at string, line int, raw *node, notes *noteList) string {
+func (s *subject) outwardID(id, field, at string, line int, raw *event.Node, notes *noteList) string {
 	out := s.outward(id, at, notes)
 	if s.x != nil {
-		s.x.field(field, at, line, raw, nil, quote(out))
+		s.x.field(field, at, line, raw, nil, event.Quote(out))
 		s.x.fields[len(s.x.fields)-1].personalRaw = out != id
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"relay/internal/meta"
+	"relay/mapper/event"
 )
 
 // processing is Meta's data_processing_options of one conversion.
@@ -22,20 +23,20 @@ func (s *subject) findProcessing() {
 	own := processing{options: []string{"LDU"}, country: s.m.limitedUse.country, state: s.m.limitedUse.state}
 	s.processing = &own
 	source := "limited_data_use"
-	var raw *node
+	var raw *event.Node
 	for _, parent := range []struct {
-		node *node
+		node *event.Node
 		name string
 	}{{s.options, "integrations"}, {s.context, "context"}} {
-		for options := range parent.node.destinations() {
-			n := options.get("dataProcessingOptions")
+		for options := range parent.node.Destinations() {
+			n := options.Get("dataProcessingOptions")
 			if n == nil {
-				n = options.get("data_processing_options")
+				n = options.Get("data_processing_options")
 			}
-			if n.absent() {
+			if n.Absent() {
 				continue
 			}
-			at := parent.name + "[" + strconv.Quote(options.name) + "].dataProcessingOptions"
+			at := parent.name + "[" + strconv.Quote(options.Name) + "].dataProcessingOptions"
 			if p, ok := parseProcessing(n); ok {
 				s.processing, source, raw = p, at, n
 				s.explainProcessing(source, raw)
@@ -47,29 +48,29 @@ func (s *subject) findProcessing() {
 	s.explainProcessing(source, raw)
 }
 
-func (s *subject) explainProcessing(source string, raw *node) {
+func (s *subject) explainProcessing(source string, raw *event.Node) {
 	if s.x != nil {
 		s.x.field("data_processing_options", source, s.m.lines["limited_data_use"], raw, nil, string(s.processing.append(nil)))
 	}
 }
 
 // parseProcessing reads [["LDU"], country, state], country and state optional.
-func parseProcessing(n *node) (*processing, bool) {
-	if n.kind != isList || len(n.kids) == 0 || len(n.kids) > 3 || n.kids[0].kind != isList {
+func parseProcessing(n *event.Node) (*processing, bool) {
+	if n.Kind != event.List || len(n.Kids) == 0 || len(n.Kids) > 3 || n.Kids[0].Kind != event.List {
 		return nil, false
 	}
 	p := &processing{}
-	for i := range n.kids[0].kids {
-		if o := &n.kids[0].kids[i]; o.kind != isText || o.text != "LDU" || len(p.options) > 0 {
+	for i := range n.Kids[0].Kids {
+		if o := &n.Kids[0].Kids[i]; o.Kind != event.Text || o.Text != "LDU" || len(p.options) > 0 {
 			return nil, false
 		}
 		p.options = append(p.options, "LDU")
 	}
 	for i, into := range []*int{&p.country, &p.state} {
-		if i+1 >= len(n.kids) || n.kids[i+1].absent() {
+		if i+1 >= len(n.Kids) || n.Kids[i+1].Absent() {
 			continue
 		}
-		text, ok := n.kids[i+1].scalarText()
+		text, ok := n.Kids[i+1].ScalarText()
 		v, err := strconv.Atoi(text)
 		if !ok || err != nil {
 			return nil, false

@@ -1,13 +1,17 @@
 package mapper
 
-import "slices"
+import (
+	"slices"
+
+	"relay/mapper/event"
+)
 
 // customRules are what custom_data takes and leaves of an event: the mapping's, or
 // those of one event, which hold the mapping's too.
 type customRules struct {
-	exclude []path
-	keep    []path
-	only    []path // nil: everything
+	exclude []event.Path
+	keep    []event.Path
+	only    []event.Path // nil: everything
 	set     []setField
 }
 
@@ -40,7 +44,7 @@ func (s *subject) useRules(rules *customRules) {
 		return
 	}
 	s.beginRules(rules)
-	s.t.root.clear(markPersonal)
+	s.t.Root.Clear(markPersonal)
 	s.findPersonal()
 	s.endRules()
 }
@@ -48,17 +52,17 @@ func (s *subject) useRules(rules *customRules) {
 // beginRules marks what the rules name, in place of what the ones before did.
 func (s *subject) beginRules(rules *customRules) {
 	if s.rules != nil {
-		s.markRules(func(n *node, m mark) { n.mark &^= m })
+		s.markRules(func(n *event.Node, m event.Mark) { n.Mark &^= m })
 	}
 	s.rules = rules
-	s.markRules(func(n *node, m mark) { n.mark |= m })
+	s.markRules(func(n *event.Node, m event.Mark) { n.Mark |= m })
 }
 
 // endRules evaluates what the rules set.
 func (s *subject) endRules() {
 	s.fixed, s.exprError = nil, s.keyError
 	if s.asked != nil {
-		s.asked.mark &^= markConsumed
+		s.asked.Mark &^= markConsumed
 		s.asked = nil
 	}
 	s.findFixed()
@@ -66,22 +70,14 @@ func (s *subject) endRules() {
 	s.ruleError = s.exprError
 }
 
-// clear takes a mark from a node and all that is in it.
-func (n *node) clear(m mark) {
-	n.mark &^= m
-	for i := range n.kids {
-		n.kids[i].clear(m)
-	}
-}
-
 // markRules applies with to every node that the rules name.
-func (s *subject) markRules(with func(*node, mark)) {
+func (s *subject) markRules(with func(*event.Node, event.Mark)) {
 	for _, r := range []struct {
-		paths []path
-		mark  mark
+		paths []event.Path
+		mark  event.Mark
 	}{{s.rules.exclude, markExclude}, {s.rules.keep, markKeep}, {s.rules.only, markOnly}} {
 		for i := range r.paths {
-			for _, n := range r.paths[i].all(&s.t.root, s.scratch[:0]) {
+			for _, n := range r.paths[i].All(&s.t.Root, s.scratch[:0]) {
 				with(n, r.mark)
 			}
 		}

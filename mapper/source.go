@@ -1,10 +1,12 @@
 package mapper
 
+import "relay/mapper/event"
+
 // source is one place a value may come from: a path into the event, a
 // constant, or an expression.
 type source struct {
-	path     path
-	constant *node
+	path     event.Path
+	constant *event.Node
 	expr     *program
 	fullName bool // a path to a whole name, of which a key takes its part
 	minor    bool // an amount in cents, or whatever the currency's smallest unit is
@@ -19,18 +21,18 @@ func (src *source) label() string {
 	case src.expr != nil:
 		return "expr"
 	}
-	return src.path.text
+	return src.path.Text
 }
 
 // plain says that the source is a path to one value.
-func (src *source) plain() bool { return src.constant == nil && src.expr == nil && !src.path.many }
+func (src *source) plain() bool { return src.constant == nil && src.expr == nil && !src.path.Many }
 
 // fullNames are the names under which events carry a person's whole name.
 var fullNames = []string{"name", "fullName", "full_name", "customerName", "customer_name"}
 
 // resolve appends what the source leads to in an event. The error is that of
 // an expression.
-func (src *source) resolve(s *subject, out []*node) ([]*node, error) {
+func (src *source) resolve(s *subject, out []*event.Node) ([]*event.Node, error) {
 	switch {
 	case src.constant != nil:
 		return append(out, src.constant), nil
@@ -41,5 +43,5 @@ func (src *source) resolve(s *subject, out []*node) ([]*node, error) {
 		}
 		return append(out, n), nil
 	}
-	return src.path.all(&s.t.root, out), nil
+	return src.path.All(&s.t.Root, out), nil
 }

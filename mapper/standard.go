@@ -2,6 +2,8 @@ package mapper
 
 import (
 	"strings"
+
+	"relay/mapper/event"
 )
 
 // shape is the type Meta expects a standard field of custom_data to have.
@@ -46,27 +48,27 @@ var standardFields = func() map[string]shape {
 }()
 
 // fits says whether a value has the type that Meta expects.
-func (want shape) fits(n *node, conversion string) bool {
+func (want shape) fits(n *event.Node, conversion string) bool {
 	switch want {
 	case anyShape:
 		return true
 	case textShape:
-		return n.kind == isText
+		return n.Kind == event.Text
 	case numberShape:
-		return n.kind == isNumber
+		return n.Kind == event.Number
 	case wholeShape:
-		if n.kind != isNumber {
+		if n.Kind != event.Number {
 			return false
 		}
-		text, ok := decimalText(n.text)
+		text, ok := event.Decimal(n.Text)
 		return ok && !strings.Contains(text, ".")
 	case listShape:
-		return n.kind == isList
+		return n.Kind == event.List
 	case objectShape:
-		return n.kind == isObject
+		return n.Kind == event.Object
 	case deliveryShape:
-		return n.kind == isText && conversion == purchase &&
-			(n.text == "in_store" || n.text == "curbside" || n.text == "home_delivery")
+		return n.Kind == event.Text && conversion == purchase &&
+			(n.Text == "in_store" || n.Text == "curbside" || n.Text == "home_delivery")
 	}
 	return false
 }

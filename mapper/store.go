@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"relay/mapper/event"
 )
 
 // The members of store_data (docs/meta.md 2.7), in the order in which they
@@ -28,17 +30,17 @@ const maxStoreCode = 64
 // findStore settles store_data: each member from the mapping's store, else from
 // properties.store_data, which is no property of custom_data then.
 func (s *subject) findStore() {
-	own := s.props.get("store_data").object()
+	own := s.props.Get("store_data").Object()
 	for i := range storeCount {
 		var src *source
-		var n *node
+		var n *event.Node
 		if n, src = s.firstOf(s.m.store[i]); n == nil {
-			n = own.get(storeMembers[i].member)
+			n = own.Get(storeMembers[i].member)
 		}
-		if !own.get(storeMembers[i].member).absent() {
-			own.mark |= markConsumed
+		if !own.Get(storeMembers[i].member).Absent() {
+			own.Mark |= markConsumed
 		}
-		if n.blank() {
+		if n.Blank() {
 			continue
 		}
 		at, line := "properties.store_data."+storeMembers[i].member, 0
@@ -55,7 +57,7 @@ func (s *subject) findStore() {
 				code = NotePersonal
 				break
 			}
-			s.store[i] = quote(text)
+			s.store[i] = event.Quote(text)
 			s.storeName = text
 		default:
 			id, err := strconv.ParseUint(text, 10, 64)
@@ -111,5 +113,5 @@ func (t uploadTag) of(s *subject) string {
 	if store == "" {
 		store = noStore
 	}
-	return strings.NewReplacer("{store}", store, "{date}", s.when.In(s.m.times.loc).Format("2006-01-02")).Replace(text)
+	return strings.NewReplacer("{store}", store, "{date}", s.when.In(s.m.times.Loc).Format("2006-01-02")).Replace(text)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"relay/mapper/event"
 	"relay/mapper/fold"
 	"relay/mapper/personal"
 )
@@ -20,13 +21,13 @@ type subject struct {
 	set settings
 	x   *tracer // collects the explanation; nil: nobody asked
 
-	t         *tree
+	t         *event.Tree
 	name      string // of the event
 	messageID string
-	eventID   string // messageID as it leaves
-	props     *node  // nil when absent or no object
-	context   *node
-	options   *node // integrations
+	eventID   string      // messageID as it leaves
+	props     *event.Node // nil when absent or no object
+	context   *event.Node
+	options   *event.Node // integrations
 
 	notes    noteList
 	framed   int      // how many of them are about the form of the event
@@ -55,7 +56,7 @@ type subject struct {
 	identifiers  [identifierCount]identifier
 	store        [storeCount]string // members of store_data, as JSON
 	storeName    string
-	asked        *node // the property that search_string came from
+	asked        *event.Node // the property that search_string came from
 
 	env map[string]any
 
@@ -68,11 +69,11 @@ type room struct {
 	told   []KeyResult    // the last answer of keyResults: paths and reasons, no values
 	prints *fingerprinter // nil until needed
 
-	d       *decoder
-	scratch []*node
-	sources []*node // what the plain sources of the match keys lead to
-	written []byte  // the conversion being written
-	custom  []byte  // custom_data of it
+	d       *event.Decoder
+	scratch []*event.Node
+	sources []*event.Node // what the plain sources of the match keys lead to
+	written []byte        // the conversion being written
+	custom  []byte        // custom_data of it
 	trail   []crumb
 	ids     []string
 	goods   []content
@@ -83,23 +84,23 @@ func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (
 	s, _ := m.subjects.Get().(*subject)
 	if s == nil {
 		s = &subject{}
-		s.d = newDecoder()
+		s.d = event.NewDecoder()
 	}
 	s.m, s.ev, s.now, s.set, s.x, s.messageID = m, ev, now, set, x, ev.MessageID
-	t, err := s.d.event(ev.Body)
+	t, err := s.d.Decode(ev.Body)
 	if err != nil {
 		return s, err
 	}
 	s.t = t
-	if t.root.kind != isObject {
+	if t.Root.Kind != event.Object {
 		return s, fmt.Errorf("decode event: not an object")
 	}
 	if s.messageID == "" {
-		text, _ := t.root.get("messageId").scalarText()
+		text, _ := t.Root.Get("messageId").ScalarText()
 		s.messageID = strings.TrimSpace(text)
 	}
-	if n := t.root.get("event"); n != nil && n.kind == isText && strings.TrimSpace(n.text) != "" {
-		s.name = n.text
+	if n := t.Root.Get("event"); n != nil && n.Kind == event.Text && strings.TrimSpace(n.Text) != "" {
+		s.name = n.Text
 	}
 	return s, nil
 }
@@ -108,7 +109,7 @@ func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (
 // Map holds a node or any of the room.
 func (s *subject) done() {
 	m, room := s.m, s.room
-	if !room.d.release() || cap(room.written)+cap(room.custom)+room.person.Kept() > keptBytes || cap(room.ids)+cap(room.goods)+cap(room.scratch)+cap(room.trail) > keptRoom {
+	if !room.d.Release() || cap(room.written)+cap(room.custom)+room.person.Kept() > keptBytes || cap(room.ids)+cap(room.goods)+cap(room.scratch)+cap(room.trail) > keptItems {
 		return
 	}
 	clear(room.scratch[:cap(room.scratch)])
@@ -123,8 +124,12 @@ func (s *subject) done() {
 	m.subjects.Put(s)
 }
 
-// keptBytes is the most text that a room keeps space for.
-const keptBytes = 64 << 10
+// keptBytes is the most text that a room keeps space for, keptItems the most of
+// anything else.
+const (
+	keptBytes = 64 << 10
+	keptItems = 1024
+)
 
 // verdict is an outcome that is the same for every conversion of an event; the
 // zero value: none.
@@ -139,16 +144,16 @@ func (s *subject) whole(err error) verdict {
 		if s.ev.TooLarge && s.t == nil { // it may have been cut
 			return verdict{Hold, ReasonTooLarge, "the event is over the size limit"}
 		}
-		if errors.Is(err, errTooDeep) {
-			return verdict{Hold, ReasonInvalid, errTooDeep.Error()}
+		if errors.Is(err, event.ErrTooDeep) {
+			return verdict{Hold, ReasonInvalid, event.ErrTooDeep.Error()}
 		}
 		return verdict{Hold, ReasonInvalid, "the message is not a JSON object"}
 	}
-	if n := s.t.root.get("type"); n != nil && n.kind == isText && n.text != "" && n.text != "track" {
+	if n := s.t.Root.Get("type"); n != nil && n.Kind == event.Text && n.Text != "" && n.Text != "track" {
 		return verdict{Skip, ReasonNotTrack, ""}
 	}
 	if s.name == "" {
-		return verdict{Hold, ReasonInvalid, "event is " + missingName(s.t.root.get("event"))}
+		return verdict{Hold, ReasonInvalid, "event is " + missingName(s.t.Root.Get("event"))}
 	}
 	if s.ev.TooLarge {
 		return verdict{Hold, ReasonTooLarge, "the event is over the size limit"}
@@ -163,11 +168,11 @@ func (s *subject) whole(err error) verdict {
 	return verdict{}
 }
 
-func missingName(n *node) string {
+func missingName(n *event.Node) string {
 	switch {
-	case n.absent():
+	case n.Absent():
 		return "missing"
-	case n.kind == isText:
+	case n.Kind == event.Text:
 		return "empty"
 	}
 	return "not text"
@@ -175,8 +180,8 @@ func missingName(n *node) string {
 
 // frame finds the objects of the event and notes what is odd about its form.
 func (s *subject) frame() {
-	root := &s.t.root
-	if s.t.badUTF8 {
+	root := &s.t.Root
+	if s.t.BadUTF8 {
 		s.notes.add(noteBadUTF8, "", "the message holds bytes that are not UTF-8; they were replaced")
 	}
 	if s.ev.NaN {
@@ -185,8 +190,8 @@ func (s *subject) frame() {
 	if s.ev.Repeated {
 		s.notes.add(noteDuplicateName, "", "a name appeared more than once in one object; the last one counts")
 	}
-	for _, name := range s.t.duplicates {
-		s.notes.add(noteDuplicateName, fieldName(name), "the name appears twice in one object; the last one counts")
+	for _, name := range s.t.Duplicates {
+		s.notes.add(noteDuplicateName, event.FieldName(name), "the name appears twice in one object; the last one counts")
 	}
 	s.props = s.objectAt(root, "properties", "properties")
 	s.context = s.objectAt(root, "context", "context")
@@ -197,13 +202,13 @@ func (s *subject) frame() {
 
 // objectAt returns a member that is an object; anything else but null counts as
 // absent, with a note.
-func (s *subject) objectAt(parent *node, name, at string) *node {
-	n := parent.get(name)
-	if n.absent() {
+func (s *subject) objectAt(parent *event.Node, name, at string) *event.Node {
+	n := parent.Get(name)
+	if n.Absent() {
 		return nil
 	}
-	if n.kind != isObject {
-		if !n.blank() {
+	if n.Kind != event.Object {
+		if !n.Blank() {
 			s.notes.add(noteNotObject, at, "not an object: counts as absent")
 		}
 		return nil
@@ -259,20 +264,20 @@ func expressionMessage(line int, err error) string {
 // findTime settles event_time: timestamp, else originalTimestamp, else the
 // time of receipt, in whole seconds.
 func (s *subject) findTime() {
-	root := &s.t.root
+	root := &s.t.Root
 	s.when = s.ev.Received
-	s.undated = s.when.Year() < believedYear // the clock of a machine that nobody has set
+	s.undated = s.when.Year() < event.BelievedYear // the clock of a machine that nobody has set
 	source, line := "time of receipt", 0
-	var raw *node
+	var raw *event.Node
 	var steps []step
 	for _, name := range []string{"timestamp", "originalTimestamp"} {
-		n := root.get(name)
-		if n.blank() {
+		n := root.Get(name)
+		if n.Blank() {
 			continue
 		}
-		t, ok := s.m.times.read(n, s.ev.Received)
+		t, ok := s.m.times.Read(n, s.ev.Received)
 		if !ok {
-			s.notes.add(noteBadTime, name, unreadableTime(n)+"; the next source counts")
+			s.notes.add(noteBadTime, name, event.UnreadableTime(n)+"; the next source counts")
 			continue
 		}
 		s.when, source, raw, s.undated = t, name, n, false
@@ -295,17 +300,17 @@ func (s *subject) findTime() {
 // correctSkew applies Segment's rule, receivedAt - (sentAt - timestamp), when
 // the mapping asks for it and the event is one it holds for.
 func (s *subject) correctSkew(t time.Time, name string) (time.Time, bool) {
-	root := &s.t.root
-	sent := root.get("sentAt")
-	if !s.m.correctSkew || s.ev.Imported || sent.blank() || s.ev.Received.IsZero() {
+	root := &s.t.Root
+	sent := root.Get("sentAt")
+	if !s.m.correctSkew || s.ev.Imported || sent.Blank() || s.ev.Received.IsZero() {
 		return t, false
 	}
-	if name == "timestamp" && !root.get("originalTimestamp").blank() {
+	if name == "timestamp" && !root.Get("originalTimestamp").Blank() {
 		return t, false // somebody has corrected already
 	}
-	at, ok := s.m.times.read(sent, s.ev.Received)
+	at, ok := s.m.times.Read(sent, s.ev.Received)
 	if !ok {
-		s.notes.add(noteBadTime, "sentAt", unreadableTime(sent)+"; no clock skew corrected")
+		s.notes.add(noteBadTime, "sentAt", event.UnreadableTime(sent)+"; no clock skew corrected")
 		return t, false
 	}
 	if skew := s.ev.Received.Sub(at); skew.Abs() <= time.Minute {
@@ -327,9 +332,9 @@ func (s *subject) markSources() {
 				s.sources = append(s.sources, nil)
 				continue
 			}
-			n := src.path.one(&s.t.root)
+			n := src.path.One(&s.t.Root)
 			if n != nil {
-				n.mark |= markSource
+				n.Mark |= markSource
 			}
 			s.sources = append(s.sources, n)
 		}
@@ -346,22 +351,22 @@ func (s *subject) markSources() {
 	}
 }
 
-func (s *subject) markPath(p *path, with mark) {
-	if !p.many {
-		if n := p.one(&s.t.root); n != nil {
-			n.mark |= with
+func (s *subject) markPath(p *event.Path, with event.Mark) {
+	if !p.Many {
+		if n := p.One(&s.t.Root); n != nil {
+			n.Mark |= with
 		}
 		return
 	}
-	for _, n := range p.all(&s.t.root, nil) {
-		n.mark |= with
+	for _, n := range p.All(&s.t.Root, nil) {
+		n.Mark |= with
 	}
 }
 
 // textID is an id as text: trimmed text without characters that nobody sees,
 // or a number as decimal text.
-func textID(n *node) (string, bool) {
-	text, ok := n.scalarText()
+func textID(n *event.Node) (string, bool) {
+	text, ok := n.ScalarText()
 	text = strings.TrimSpace(text)
 	if !fold.IsPlainASCII(text) {
 		text = strings.TrimSpace(strings.Map(func(r rune) rune {
@@ -374,10 +379,16 @@ func textID(n *node) (string, bool) {
 	return text, ok && text != ""
 }
 
+// optedOut says whether integrations switch this destination off: those of the
+// event, or those in its context, where older libraries put them.
+func (s *subject) optedOut() bool {
+	return event.SwitchedOff(s.options) || event.SwitchedOff(s.context.Get("integrations").Object())
+}
+
 // consented says whether the consent that the mapping asks for is there.
 func (s *subject) consented() bool {
 	for _, category := range s.m.consent {
-		if n := s.context.get("consent").get("categoryPreferences").get(category); n == nil || n.kind != isTrue {
+		if n := s.context.Get("consent").Get("categoryPreferences").Get(category); n == nil || n.Kind != event.True {
 			return false
 		}
 	}

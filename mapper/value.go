@@ -4,12 +4,14 @@ import (
 	"strings"
 
 	"github.com/bojanz/currency"
+
+	"relay/mapper/event"
 )
 
 // amount is the value of one conversion.
 type amount struct {
 	money
-	node   *node // of the event, that gave it; nil: none, or a constant or expression
+	node   *event.Node // of the event, that gave it; nil: none, or a constant or expression
 	state  amountState
 	source string
 }
@@ -47,8 +49,8 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 			return a, err
 		}
 		s.scratch = found[:0]
-		if len(found) == 0 || len(found) == 1 && found[0].blank() {
-			if len(found) == 1 && found[0].kind == isNull && s.ev.NaN { // what stood there was NaN or Infinity
+		if len(found) == 0 || len(found) == 1 && found[0].Blank() {
+			if len(found) == 1 && found[0].Kind == event.Null && s.ev.NaN { // what stood there was NaN or Infinity
 				a.state, a.source = amountUnreadable, src.label()
 				s.leaveOutValue(src, found[0], notes, "NaN or Infinity is no amount")
 			}
@@ -106,19 +108,19 @@ func (s *subject) major(m money) (string, bool) {
 	if !ok {
 		return m.text, true // nothing is sent without a currency
 	}
-	return shiftDecimal(m.text, -int(digits)), true
+	return event.Shift(m.text, -int(digits)), true
 }
 
 // whyNoAmount says what is wrong with an amount, by its shape, and the way out.
-func whyNoAmount(src *source, n *node) string {
-	if amount := n.get("amount"); amount != nil {
+func whyNoAmount(src *source, n *event.Node) string {
+	if amount := n.Get("amount"); amount != nil {
 		return "an object, not an amount: name its member under value: [" + src.label() + ".amount] (cents: minor_units: true)"
 	}
-	return "not an amount that can be read, or over 10^12 (" + shapeOf(n) + ")"
+	return "not an amount that can be read, or over 10^12 (" + event.Shape(n) + ")"
 }
 
 // leaveOutValue notes a source of value that gives no amount.
-func (s *subject) leaveOutValue(src *source, n *node, notes *noteList, why string) {
+func (s *subject) leaveOutValue(src *source, n *event.Node, notes *noteList, why string) {
 	notes.add(noteInvalidValue, src.label(), why)
 	if s.x != nil {
 		s.x.leftOut("value", src.label(), src.line, n, normalised{code: noteInvalidValue, why: why})

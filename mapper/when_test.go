@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
+
+	"relay/mapper/event"
 )
 
 // 2026-11-20T16:00:27Z is the moment of most samples, with or without a fraction.
@@ -174,7 +176,7 @@ func TestTimes(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: %s in %q\n got %q\nwant %q", c.lang, c.raw, c.zone, got, c.want)
 		}
-		if at, ok := ReadTime([]byte(c.raw), m.times.loc); c.want != unreadable && (!ok || !at.Truncate(time.Second).Equal(parsed(t, c.want))) {
+		if at, ok := event.ReadTime([]byte(c.raw), m.times.Loc); c.want != unreadable && (!ok || !at.Truncate(time.Second).Equal(parsed(t, c.want))) {
 			t.Errorf("%s: ReadTime reads %s as %v, %v", c.lang, c.raw, at, ok)
 		}
 	}
@@ -239,7 +241,7 @@ func TestTimeFormat(t *testing.T) {
 		{"02/01/2006 15:04", "", `"05/11/2026"`, ""},
 		{"02/01/2006 15:04", "", `"05/11/1926 16:29"`, ""},
 	} {
-		more := "time_format: " + quote(c.layout) + "\n"
+		more := "time_format: " + event.Quote(c.layout) + "\n"
 		if c.zone != "" {
 			more += "timezone: " + c.zone + "\n"
 		}
@@ -271,7 +273,7 @@ func TestTimeFormatRefused(t *testing.T) {
 		{"02/01/2006 15:04 MST", "-0700"},
 		{" ", "is empty"},
 	} {
-		if err := TimeFormat(c.layout); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := event.TimeFormat(c.layout); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q in it", c.layout, err, c.want)
 		}
 	}
@@ -290,13 +292,13 @@ func FuzzTime(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	c := times{loc: time.UTC, layouts: []string{"02/01/2006 15:04"}}
+	c := event.Times{Loc: time.UTC, Layouts: []string{"02/01/2006 15:04"}}
 	f.Fuzz(func(t *testing.T, s string) {
 		raw, err := json.Marshal(s)
 		if err != nil {
 			t.Skip()
 		}
-		if at, ok := c.value(raw, sampleReceived); ok && !plausible(at, sampleReceived) {
+		if at, ok := c.Value(raw, sampleReceived); ok && !event.Plausible(at, sampleReceived) {
 			t.Errorf("%q is %v", s, at)
 		}
 	})

@@ -16,6 +16,7 @@ import (
 	"relay/config"
 	"relay/internal/disk"
 	"relay/mapper"
+	"relay/mapper/event"
 	"relay/relay/internal/spool"
 )
 
@@ -114,7 +115,7 @@ func (f *importFlags) options() (spool.Options, error) {
 		return o, usageError{fmt.Errorf("--header-row %d: the first line is 1", f.headerRow)}
 	}
 	if f.timeFormat != "" {
-		if err := mapper.TimeFormat(f.timeFormat); err != nil {
+		if err := event.TimeFormat(f.timeFormat); err != nil {
 			return o, usageError{fmt.Errorf("--time-format %q: %w", f.timeFormat, err)}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"relay/mapper"
+	"relay/mapper/event"
 )
 
 // leaving is what `relay map --privacy` lists: every field of the conversions
@@ -100,7 +101,7 @@ func (l *leaving) count(in map[string]*sentField, path, sample, why string) {
 // sampleOf shows a value by its shape: letters as x, digits as 9.
 func sampleOf(v any) string {
 	text, _ := json.Marshal(v)
-	sample := mapper.Mask(string(text))
+	sample := event.Mask(string(text))
 	return cell(sample, 40)
 }
 

@@ -10,6 +10,7 @@ import (
 	"relay/config"
 	"relay/internal/seal"
 	"relay/mapper"
+	"relay/mapper/event"
 	"relay/queue"
 	"relay/queue/local"
 	"relay/relay/internal/spool"
@@ -93,7 +94,7 @@ func spoolLayout(cfg *config.Config) (spool.Layout, error) {
 		return l, cfg.Invalid("spool.separator", "%v", err)
 	}
 	if l.TimeFormat != "" {
-		if err := mapper.TimeFormat(l.TimeFormat); err != nil {
+		if err := event.TimeFormat(l.TimeFormat); err != nil {
 			return l, cfg.Invalid("spool.time_format", "%v", err)
 		}
 	}
@@ -107,7 +108,7 @@ func spoolLayout(cfg *config.Config) (spool.Layout, error) {
 // nothing of times.
 func readTime(m *mapper.Mapping, value []byte, received time.Time) (time.Time, bool) {
 	if m == nil {
-		return mapper.ReadTime(value, time.UTC)
+		return event.ReadTime(value, time.UTC)
 	}
 	return m.ReadTime(value, received)
 }

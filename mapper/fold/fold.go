@@ -39,6 +39,7 @@ func cleanAny(raw string) string {
 	return strings.TrimSpace(s)
 }
 
+// IsPlainASCII says whether s is printable ASCII.
 func IsPlainASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7e {

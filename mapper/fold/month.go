@@ -29,6 +29,7 @@ var (
 	}()
 )
 
+// Month is the number of a month in words, which are in lower case.
 func Month(w string) (int, bool) {
 	m, ok := months[w]
 	return m, ok

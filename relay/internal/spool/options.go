@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"relay/mapper"
+	"relay/mapper/event"
 	"relay/queue"
 	"relay/relay/internal/track"
 )
@@ -26,7 +26,7 @@ type Layout struct {
 	Event      string   // name of rows that give none
 	Comma      rune     // 0: , ; tab or |, by a sep= line or the header
 	HeaderRow  int      // line of the header, the first is 1; 0: the first that is not blank
-	TimeFormat string   // of the columns that fill timestamp and originalTimestamp: a form as mapper.TimeFormat checks it
+	TimeFormat string   // of the columns that fill timestamp and originalTimestamp: a form as event.TimeFormat checks it
 	GroupBy    string   // header: rows that follow each other and are equal in it are one event
 	ID         string   // header: what makes a row the same sale in the next export
 }
@@ -51,7 +51,7 @@ type Options struct {
 	// UndatedFiles takes them from files that say no times at all: events of JSON,
 	// and tables without a column for it. A blank cell in such a column is refused.
 	UndatedFiles bool
-	// ReadTime reads a time as the mapping in force will; default mapper.ReadTime.
+	// ReadTime reads a time as the mapping in force will; default event.ReadTime.
 	ReadTime func(value []byte, received time.Time) (time.Time, bool)
 	// Check has the last word on a checked row: a text it returns is what is
 	// wrong with the event.
@@ -161,7 +161,7 @@ func (o Options) withDefaults() Options {
 		o.Received = o.Now()
 	}
 	if o.ReadTime == nil {
-		o.ReadTime = func(value []byte, _ time.Time) (time.Time, bool) { return mapper.ReadTime(value, time.UTC) }
+		o.ReadTime = func(value []byte, _ time.Time) (time.Time, bool) { return event.ReadTime(value, time.UTC) }
 	}
 	if o.Checked == nil {
 		o.Checked = func(int) {}

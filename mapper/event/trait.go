@@ -1,4 +1,4 @@
-package mapper
+package event
 
 import "unicode/utf8"
 
@@ -23,19 +23,19 @@ var traitSpellings = map[string][]string{
 
 // trait finds a trait by one of its spellings, the first that is not blank.
 // Invariant: s.spellings is not empty.
-func (s *part) trait(n *node) *node {
-	var found *node
+func (s *part) trait(n *Node) *Node {
+	var found *Node
 	best := len(s.spellings)
-	for i := range n.kids {
-		kid := &n.kids[i]
-		if len(kid.name) == 0 || s.initials&initial(kid.name[0]) == 0 || kid.blank() {
+	for i := range n.Kids {
+		kid := &n.Kids[i]
+		if len(kid.Name) == 0 || s.initials&initial(kid.Name[0]) == 0 || kid.Blank() {
 			continue
 		}
 		var room [40]byte
-		if len(kid.name) > len(room) {
+		if len(kid.Name) > len(room) {
 			continue
 		}
-		folded := foldTrait(room[:0], kid.name)
+		folded := foldTrait(room[:0], kid.Name)
 		for at, spelling := range s.spellings[:best] {
 			if string(folded) == spelling {
 				found, best = kid, at

@@ -1,4 +1,4 @@
-package mapper
+package event
 
 import (
 	"strconv"
@@ -8,10 +8,10 @@ import (
 	"relay/mapper/fold"
 )
 
-// times says how a mapping reads moments.
-type times struct {
-	loc     *time.Location // of date-times without a zone
-	layouts []string       // time_format: of Go's package time, checked by TimeFormat
+// Times says how a mapping reads moments.
+type Times struct {
+	Loc     *time.Location // of date-times without a zone
+	Layouts []string       // time_format: of Go's package time, checked by TimeFormat
 }
 
 // The range of plausible moments (docs/contract.md 5.3). A date read as seconds and a
@@ -22,40 +22,40 @@ const (
 	plausibleIn = 366 * 24 * time.Hour
 )
 
-// plausible says whether something that was received then can have happened at
+// Plausible says whether something that was received then can have happened at
 // t. A time of receipt before 2020 is that of a clock that nobody has set.
-func plausible(t, received time.Time) bool {
+func Plausible(t, received time.Time) bool {
 	if t.Year() < firstYear || t.Year() >= lastYear {
 		return false
 	}
-	return received.Year() < believedYear || t.Sub(received) <= plausibleIn
+	return received.Year() < BelievedYear || t.Sub(received) <= plausibleIn
 }
 
-// believedYear is the first year that a clock can stand in which somebody has set.
-const believedYear = 2020
+// BelievedYear is the first year that a clock can stand in which somebody has set.
+const BelievedYear = 2020
 
-// read reads a moment as events give it: a date-time in the standard form of
+// Read reads a moment as events give it: a date-time in the standard form of
 // any language (see text), epoch seconds, milliseconds, microseconds or
 // nanoseconds, YYYYMMDD[hhmmss], as a number or as text, or the objects that
 // libraries make of dates. time_format is tried last.
-func (c *times) read(n *node, received time.Time) (time.Time, bool) {
-	switch n.kind {
-	case isNumber:
-		return c.digits(n.text, received)
-	case isText:
-		return c.text(n.text, received)
-	case isObject:
+func (c *Times) Read(n *Node, received time.Time) (time.Time, bool) {
+	switch n.Kind {
+	case Number:
+		return c.digits(n.Text, received)
+	case Text:
+		return c.text(n.Text, received)
+	case Object:
 		return c.object(n, received)
-	case isList:
+	case List:
 		return c.list(n, received)
 	}
 	return time.Time{}, false
 }
 
 // text reads a moment that came as text.
-func (c *times) text(raw string, received time.Time) (time.Time, bool) {
+func (c *Times) text(raw string, received time.Time) (time.Time, bool) {
 	s := strings.TrimSpace(raw)
-	if t, ok := isoTime3339(s, c.loc); ok && plausible(t, received) {
+	if t, ok := isoTime3339(s, c.Loc); ok && Plausible(t, received) {
 		return t, true
 	}
 	if len(s) == 0 || len(s) > maxTimeText {
@@ -66,13 +66,13 @@ func (c *times) text(raw string, received time.Time) (time.Time, bool) {
 		if t, ok := c.digits(s, received); ok {
 			return t, true
 		}
-	} else if t, ok := parseTimeText(s, c.loc); ok && plausible(t, received) {
+	} else if t, ok := parseTimeText(s, c.Loc); ok && Plausible(t, received) {
 		return t, true
-	} else if t, err := time.ParseInLocation(time.DateOnly, s, c.loc); err == nil && plausible(t, received) {
+	} else if t, err := time.ParseInLocation(time.DateOnly, s, c.Loc); err == nil && Plausible(t, received) {
 		return t.UTC(), true // a date alone is its first moment, as YYYYMMDD is
 	}
-	for _, layout := range c.layouts {
-		if t, err := time.ParseInLocation(layout, s, c.loc); err == nil && plausible(t, received) {
+	for _, layout := range c.Layouts {
+		if t, err := time.ParseInLocation(layout, s, c.Loc); err == nil && Plausible(t, received) {
 			return t.UTC(), true
 		}
 	}
@@ -96,22 +96,22 @@ func isoTime3339(s string, loc *time.Location) (time.Time, bool) {
 }
 
 // digits reads a number: an epoch, or the digits of a date and a time of day.
-func (c *times) digits(number string, received time.Time) (time.Time, bool) {
-	if t, ok := parseEpoch(number); ok && plausible(t, received) {
+func (c *Times) digits(number string, received time.Time) (time.Time, bool) {
+	if t, ok := parseEpoch(number); ok && Plausible(t, received) {
 		return t, true
 	}
-	text, ok := decimalText(number)
+	text, ok := Decimal(number)
 	if !ok {
 		return time.Time{}, false
 	}
-	t, ok := parseDateDigits(text, c.loc)
-	return t, ok && plausible(t, received)
+	t, ok := parseDateDigits(text, c.Loc)
+	return t, ok && Plausible(t, received)
 }
 
 // parseEpoch reads seconds since 1970, exactly; above 10^11 milliseconds, above
 // 10^14 microseconds, above 10^17 nanoseconds.
 func parseEpoch(number string) (time.Time, bool) {
-	text, ok := decimalText(number)
+	text, ok := Decimal(number)
 	if !ok || strings.HasPrefix(number, ".") || strings.HasSuffix(number, ".") || strings.Count(number, ".") > 1 {
 		return time.Time{}, false
 	}
@@ -160,57 +160,57 @@ func parseDateDigits(s string, loc *time.Location) (time.Time, bool) {
 
 // object reads what libraries make of a date that they were not told how to
 // write: PHP's DateTime, MongoDB's $date, Firestore's and protobuf's timestamps.
-func (c *times) object(n *node, received time.Time) (time.Time, bool) {
-	if date := n.get("$date"); date != nil {
-		if long := date.get("$numberLong"); long != nil {
+func (c *Times) object(n *Node, received time.Time) (time.Time, bool) {
+	if date := n.Get("$date"); date != nil {
+		if long := date.Get("$numberLong"); long != nil {
 			date = long
 		}
-		if date.kind == isNumber || date.kind == isText {
-			return c.read(date, received)
+		if date.Kind == Number || date.Kind == Text {
+			return c.Read(date, received)
 		}
 		return time.Time{}, false
 	}
-	if date := n.get("date"); date != nil && date.kind == isText {
+	if date := n.Get("date"); date != nil && date.Kind == Text {
 		in := *c
-		zone, _ := n.get("timezone").scalarText()
+		zone, _ := n.Get("timezone").ScalarText()
 		if zone != "" {
 			if at, err := time.LoadLocation(zone); err == nil && zone != "Local" {
-				in.loc = at
-			} else if t, ok := parseTimeText(strings.TrimSpace(date.text)+" "+zone, c.loc); ok && plausible(t, received) {
+				in.Loc = at
+			} else if t, ok := parseTimeText(strings.TrimSpace(date.Text)+" "+zone, c.Loc); ok && Plausible(t, received) {
 				return t, true // timezone_type 1 and 2: +01:00, CET
 			} else {
 				return time.Time{}, false
 			}
 		}
-		return in.text(date.text, received)
+		return in.text(date.Text, received)
 	}
 	for _, names := range [][3]string{{"_seconds", "_nanoseconds"}, {"seconds", "nanos", "nanoseconds"}} {
-		seconds, ok := n.get(names[0]).scalarText()
+		seconds, ok := n.Get(names[0]).ScalarText()
 		if !ok || len(seconds) > 11 { // seconds they are, whatever they would be alone
 			continue
 		}
 		t, ok := parseEpoch(seconds)
-		return t, ok && plausible(t, received)
+		return t, ok && Plausible(t, received)
 	}
 	return time.Time{}, false
 }
 
 // list reads [2026,11,20,16,0,27], as Jackson writes a date-time without a zone.
-func (c *times) list(n *node, received time.Time) (time.Time, bool) {
-	if len(n.kids) < 5 || len(n.kids) > 7 {
+func (c *Times) list(n *Node, received time.Time) (time.Time, bool) {
+	if len(n.Kids) < 5 || len(n.Kids) > 7 {
 		return time.Time{}, false
 	}
 	var p [7]int
-	for i := range n.kids {
-		text, ok := n.kids[i].scalarText()
+	for i := range n.Kids {
+		text, ok := n.Kids[i].ScalarText()
 		v, err := strconv.Atoi(text)
-		if !ok || err != nil || n.kids[i].kind != isNumber {
+		if !ok || err != nil || n.Kids[i].Kind != Number {
 			return time.Time{}, false
 		}
 		p[i] = v
 	}
-	t, ok := moment(p[0], p[1], p[2], p[3], p[4], p[5], p[6], c.loc)
-	return t, ok && plausible(t, received)
+	t, ok := moment(p[0], p[1], p[2], p[3], p[4], p[5], p[6], c.Loc)
+	return t, ok && Plausible(t, received)
 }
 
 // moment is a date and a time of day that exist; 24:00:00 is the next day, and

@@ -1,4 +1,4 @@
-package mapper
+package event
 
 import (
 	"encoding/json"
@@ -13,25 +13,18 @@ import (
 // standard forms (TimeFormat). Importers ask it before they store an event,
 // because one whose time cannot be read would happen now.
 func ReadTime(value []byte, loc *time.Location, layouts ...string) (time.Time, bool) {
-	c := times{loc: loc, layouts: layouts}
-	return c.value(value, time.Time{})
+	c := Times{Loc: loc, Layouts: layouts}
+	return c.Value(value, time.Time{})
 }
 
-// ReadTime is the function ReadTime by the timezone and the time_format of the
-// mapping, for an event that was received then: a moment too far ahead of it
-// cannot be read.
-func (m *Mapping) ReadTime(value []byte, received time.Time) (time.Time, bool) {
-	return m.times.value(value, received)
-}
-
-// value reads a JSON value.
-func (c *times) value(value []byte, received time.Time) (time.Time, bool) {
+// Value reads a JSON value.
+func (c *Times) Value(value []byte, received time.Time) (time.Time, bool) {
 	if len(value) == 0 {
 		return time.Time{}, false
 	}
 	switch first := value[0]; {
 	case first == '-' || '0' <= first && first <= '9':
-		return c.read(&node{kind: isNumber, text: string(value)}, received)
+		return c.Read(&Node{Kind: Number, Text: string(value)}, received)
 	case first == '"':
 		var s string
 		if err := json.Unmarshal(value, &s); err != nil {
@@ -39,11 +32,11 @@ func (c *times) value(value []byte, received time.Time) (time.Time, bool) {
 		}
 		return c.text(s, received)
 	}
-	t, err := newDecoder().event(value)
+	t, err := NewDecoder().Decode(value)
 	if err != nil {
 		return time.Time{}, false
 	}
-	return c.read(&t.root, received)
+	return c.Read(&t.Root, received)
 }
 
 // TimeFormat checks a form of dates as time_format and --time-format take it:
@@ -92,7 +85,7 @@ func otherLayout(layout string) string {
 		"M", "1", "D", "2", "d", "2", "H", "15", "h", "3").Replace(layout)
 }
 
-// unreadableTime says what is wrong with a time, by its shape alone.
-func unreadableTime(n *node) string {
-	return "not a time that can be read, or before 2004 or over a year ahead (" + shapeOf(n) + "): send 2026-11-20T18:30:00Z, or name the form under time_format"
+// UnreadableTime says what is wrong with a time, by its shape alone.
+func UnreadableTime(n *Node) string {
+	return "not a time that can be read, or before 2004 or over a year ahead (" + Shape(n) + "): send 2026-11-20T18:30:00Z, or name the form under time_format"
 }

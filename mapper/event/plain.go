@@ -1,4 +1,4 @@
-package mapper
+package event
 
 import (
 	"strings"
@@ -11,9 +11,9 @@ import (
 // know or is wrong: then the whole event is read again by jsontext, which says
 // what there is to say. Where plain answers true, both give the same tree; a fuzz
 // target compares them.
-func (d *decoder) plain() bool {
+func (d *Decoder) plain() bool {
 	d.at = 0
-	if !d.plainValue(&d.tree.root, 0) {
+	if !d.plainValue(&d.tree.Root, 0) {
 		return false
 	}
 	d.space()
@@ -21,7 +21,7 @@ func (d *decoder) plain() bool {
 }
 
 // space passes over white space.
-func (d *decoder) space() {
+func (d *Decoder) space() {
 	for d.at < len(d.text) {
 		switch d.text[d.at] {
 		case ' ', '\t', '\n', '\r':
@@ -33,7 +33,7 @@ func (d *decoder) space() {
 }
 
 // peek is the next byte that is no white space, 0 at the end.
-func (d *decoder) peek() byte {
+func (d *Decoder) peek() byte {
 	if d.at < len(d.text) && d.text[d.at] > ' ' {
 		return d.text[d.at]
 	}
@@ -45,36 +45,36 @@ func (d *decoder) peek() byte {
 }
 
 // plainValue reads the next value into n, whose name stays.
-func (d *decoder) plainValue(n *node, depth int) (ok bool) {
+func (d *Decoder) plainValue(n *Node, depth int) (ok bool) {
 	switch c := d.peek(); c {
 	case '"':
-		n.kind = isText
-		n.text, ok = d.plainText()
+		n.Kind = Text
+		n.Text, ok = d.plainText()
 		return ok
 	case '{', '[':
-		n.kind = jsontext.Kind(c)
+		n.Kind = jsontext.Kind(c)
 		if depth == maxDepth {
 			return false
 		}
-		n.kids, ok = d.plainKids(c == '{', depth)
+		n.Kids, ok = d.plainKids(c == '{', depth)
 		return ok
 	case 'n':
-		n.kind = isNull
+		n.Kind = Null
 		return d.word("null")
 	case 't':
-		n.kind = isTrue
+		n.Kind = True
 		return d.word("true")
 	case 'f':
-		n.kind = isFalse
+		n.Kind = False
 		return d.word("false")
 	default:
-		n.kind = isNumber
-		n.text, ok = d.plainNumber()
+		n.Kind = Number
+		n.Text, ok = d.plainNumber()
 		return ok
 	}
 }
 
-func (d *decoder) word(w string) bool {
+func (d *Decoder) word(w string) bool {
 	if !strings.HasPrefix(d.text[d.at:], w) {
 		return false
 	}
@@ -84,7 +84,7 @@ func (d *decoder) word(w string) bool {
 
 // plainKids reads the members of an object or the items of a list, from its
 // opening bracket to the closing one.
-func (d *decoder) plainKids(members bool, depth int) ([]node, bool) {
+func (d *Decoder) plainKids(members bool, depth int) ([]Node, bool) {
 	end := byte(']')
 	if members {
 		end = '}'
@@ -92,13 +92,13 @@ func (d *decoder) plainKids(members bool, depth int) ([]node, bool) {
 	d.at++
 	start := len(d.stack)
 	for c := d.peek(); c != end; {
-		var kid node
+		var kid Node
 		if members {
 			if c != '"' {
 				return nil, false
 			}
 			var ok bool
-			if kid.name, ok = d.plainText(); !ok || d.peek() != ':' {
+			if kid.Name, ok = d.plainText(); !ok || d.peek() != ':' {
 				return nil, false
 			}
 			d.at++
@@ -125,7 +125,7 @@ func (d *decoder) plainKids(members bool, depth int) ([]node, bool) {
 }
 
 // plainText reads a string, without a copy where nothing in it is escaped.
-func (d *decoder) plainText() (string, bool) {
+func (d *Decoder) plainText() (string, bool) {
 	begin := d.at + 1
 	escaped := false
 	for i := begin; i < len(d.text); i++ {
@@ -148,7 +148,7 @@ func (d *decoder) plainText() (string, bool) {
 }
 
 // plainNumber reads a number as RFC 8259 writes them.
-func (d *decoder) plainNumber() (string, bool) {
+func (d *Decoder) plainNumber() (string, bool) {
 	begin := d.at
 	if d.at < len(d.text) && d.text[d.at] == '-' {
 		d.at++
@@ -176,7 +176,7 @@ func (d *decoder) plainNumber() (string, bool) {
 }
 
 // digits passes over digits and counts them.
-func (d *decoder) digits() int {
+func (d *Decoder) digits() int {
 	begin := d.at
 	for d.at < len(d.text) && '0' <= d.text[d.at] && d.text[d.at] <= '9' {
 		d.at++

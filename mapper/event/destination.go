@@ -1,4 +1,4 @@
-package mapper
+package event
 
 import (
 	"iter"
@@ -41,44 +41,38 @@ func isDestination(name string) bool {
 	return len(name) >= shortestDestination && destinations[foldDestination(name)]
 }
 
-// destinations are the members that hold options for this destination.
-func (n *node) destinations() iter.Seq[*node] {
-	return func(yield func(*node) bool) {
-		if n == nil || n.kind != isObject {
+// Destinations are the members that hold options for this destination.
+func (n *Node) Destinations() iter.Seq[*Node] {
+	return func(yield func(*Node) bool) {
+		if n == nil || n.Kind != Object {
 			return
 		}
-		for i := range n.kids {
-			if isDestination(n.kids[i].name) && !yield(&n.kids[i]) {
+		for i := range n.Kids {
+			if isDestination(n.Kids[i].Name) && !yield(&n.Kids[i]) {
 				return
 			}
 		}
 	}
 }
 
-// optedOut says whether integrations switch this destination off: those of the
-// event, or those in its context, where older libraries put them.
-func (s *subject) optedOut() bool {
-	return switchedOff(s.options) || switchedOff(s.context.get("integrations").object())
-}
-
-// switchedOff reads one object of integrations. A wish to opt out is honoured
+// SwitchedOff reads one object of integrations. A wish to opt out is honoured
 // however the destination's name is written; of several names one that says
 // false wins.
-func switchedOff(integrations *node) bool {
+func SwitchedOff(integrations *Node) bool {
 	if integrations == nil {
 		return false
 	}
 	all, on := true, false
-	for i := range integrations.kids {
-		n := &integrations.kids[i]
-		if strings.EqualFold(strings.TrimSpace(n.name), "All") {
+	for i := range integrations.Kids {
+		n := &integrations.Kids[i]
+		if strings.EqualFold(strings.TrimSpace(n.Name), "All") {
 			all = all && !saysFalse(n)
 			continue
 		}
-		if len(n.name) < shortestDestination {
+		if len(n.Name) < shortestDestination {
 			continue
 		}
-		switch may, known := destinations[foldDestination(n.name)]; {
+		switch may, known := destinations[foldDestination(n.Name)]; {
 		case !known:
 		case saysFalse(n):
 			return true
@@ -91,28 +85,28 @@ func switchedOff(integrations *node) bool {
 
 // saysFalse reads false, also as text and as 0: a wish to opt out is not lost
 // to a client that sends those.
-func saysFalse(n *node) bool {
-	switch n.kind {
-	case isFalse:
+func saysFalse(n *Node) bool {
+	switch n.Kind {
+	case False:
 		return true
-	case isText:
-		return strings.EqualFold(strings.TrimSpace(n.text), "false") || strings.TrimSpace(n.text) == "0"
-	case isNumber:
-		text, ok := decimalText(n.text)
+	case Text:
+		return strings.EqualFold(strings.TrimSpace(n.Text), "false") || strings.TrimSpace(n.Text) == "0"
+	case Number:
+		text, ok := Decimal(n.Text)
 		return ok && text == "0"
 	}
 	return false
 }
 
 // saysTrue reads true, as text and as 1 too; an object of options counts as true.
-func saysTrue(n *node) bool {
-	switch n.kind {
-	case isTrue, isObject:
+func saysTrue(n *Node) bool {
+	switch n.Kind {
+	case True, Object:
 		return true
-	case isText:
-		return strings.EqualFold(strings.TrimSpace(n.text), "true") || strings.TrimSpace(n.text) == "1"
-	case isNumber:
-		text, ok := decimalText(n.text)
+	case Text:
+		return strings.EqualFold(strings.TrimSpace(n.Text), "true") || strings.TrimSpace(n.Text) == "1"
+	case Number:
+		text, ok := Decimal(n.Text)
 		return ok && text == "1"
 	}
 	return false

@@ -1,4 +1,4 @@
-package mapper
+package event
 
 import (
 	"errors"
@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// path is a place in an event, compiled from the mapping's notation:
+// Path is a place in an event, compiled from the mapping's notation:
 //
 //	properties.store.code     members
 //	properties["store no"]    a member whose name has dots, spaces or brackets
 //	properties.products[0]    one item of a list, from 0
 //	properties.products[].id  every item of a list
-type path struct {
-	text  string
+type Path struct {
+	Text  string
 	parts []part
-	many  bool // has [], may lead to several values
+	Many  bool // has [], may lead to several values
 }
 
 type part struct {
@@ -38,9 +38,9 @@ const (
 	each
 )
 
-// compilePath reads the notation above.
-func compilePath(text string) (path, error) {
-	p := path{text: text}
+// ParsePath reads the notation above.
+func ParsePath(text string) (Path, error) {
+	p := Path{Text: text}
 	rest := text
 	if strings.TrimSpace(text) == "" {
 		return p, errors.New("a path is empty")
@@ -79,7 +79,7 @@ func compilePath(text string) (path, error) {
 }
 
 // bracket reads [0], [] or ["name"] at the start of rest.
-func (p *path) bracket(rest string) (string, error) {
+func (p *Path) bracket(rest string) (string, error) {
 	inner := rest[1:]
 	if strings.HasPrefix(inner, `"`) || strings.HasPrefix(inner, `'`) {
 		quote := inner[:1]
@@ -98,7 +98,7 @@ func (p *path) bracket(rest string) (string, error) {
 	case len(p.parts) == 0:
 		return "", errors.New("a path begins with a name")
 	case index == "":
-		p.many = true
+		p.Many = true
 		p.add(part{how: each})
 	case err != nil || n < 0:
 		return "", fmt.Errorf("[%s] is no place in a list: write [0], [1] …, [] for every item, or [\"name\"]", index)
@@ -109,10 +109,10 @@ func (p *path) bracket(rest string) (string, error) {
 }
 
 // add appends a part; names below traits get their other spellings.
-func (p *path) add(s part) {
+func (p *Path) add(s part) {
 	switch {
 	case s.how != byName:
-	case p.has("traits"):
+	case p.Has("traits"):
 		s.spell()
 	case len(p.parts) == 1 && isDestination(s.name):
 		s.how = byDestination
@@ -120,8 +120,8 @@ func (p *path) add(s part) {
 	p.parts = append(p.parts, s)
 }
 
-// has says whether one of the names is name.
-func (p *path) has(name string) bool {
+// Has says whether one of the names is name.
+func (p *Path) Has(name string) bool {
 	for _, s := range p.parts {
 		if s.how == byName && s.name == name {
 			return true
@@ -130,8 +130,8 @@ func (p *path) has(name string) bool {
 	return false
 }
 
-// last returns the last name of the path.
-func (p *path) last() string {
+// Last returns the last name of the path.
+func (p *Path) Last() string {
 	for _, v := range slices.Backward(p.parts) {
 		if v.how == byName {
 			return v.name
@@ -140,17 +140,36 @@ func (p *path) last() string {
 	return ""
 }
 
-// one returns the value at the end of a path without [], or nil. A trait that
+// NameAt returns the name at a place of the path, from 0. false: there is none, or
+// the place is no name of a member.
+func (p *Path) NameAt(i int) (name string, ok bool) {
+	if i >= len(p.parts) || p.parts[i].how != byName {
+		return "", false
+	}
+	return p.parts[i].name, true
+}
+
+// SpellsAt says whether the name at a place is that of a trait, and other another
+// spelling of it.
+func (p *Path) SpellsAt(i int, other string) bool {
+	return slices.Contains(p.parts[i].spellings, string(foldTrait(nil, other)))
+}
+
+// AnySpelling lets the last name be found under its other spellings, as the names
+// below traits are.
+func (p *Path) AnySpelling() { p.parts[len(p.parts)-1].spell() }
+
+// One returns the value at the end of a path without [], or nil. A trait that
 // is absent or blank is looked for under its other spellings.
-func (p *path) one(root *node) *node {
+func (p *Path) One(root *Node) *Node {
 	return down(p.parts, root)
 }
 
-func down(parts []part, n *node) *node {
+func down(parts []part, n *Node) *Node {
 	for i := range parts {
 		if parts[i].how == byDestination {
-			for options := range n.destinations() {
-				if at := down(parts[i+1:], options); !at.blank() {
+			for options := range n.Destinations() {
+				if at := down(parts[i+1:], options); !at.Blank() {
 					return at
 				}
 			}
@@ -164,11 +183,11 @@ func down(parts []part, n *node) *node {
 }
 
 // from goes one part down, [] excepted.
-func (s *part) from(n *node) *node {
+func (s *part) from(n *Node) *Node {
 	switch s.how {
 	case byName:
-		kid := n.get(s.name)
-		if s.spellings == nil || !kid.blank() || n.kind != isObject {
+		kid := n.Get(s.name)
+		if s.spellings == nil || !kid.Blank() || n.Kind != Object {
 			return kid
 		}
 		if found := s.trait(n); found != nil {
@@ -181,10 +200,10 @@ func (s *part) from(n *node) *node {
 	return nil
 }
 
-// all appends every value the path leads to.
-func (p *path) all(root *node, out []*node) []*node {
-	if !p.many {
-		if n := p.one(root); n != nil {
+// All appends every value the path leads to.
+func (p *Path) All(root *Node, out []*Node) []*Node {
+	if !p.Many {
+		if n := p.One(root); n != nil {
 			out = append(out, n)
 		}
 		return out
@@ -192,16 +211,16 @@ func (p *path) all(root *node, out []*node) []*node {
 	return collect(p.parts, root, out)
 }
 
-func collect(parts []part, n *node, out []*node) []*node {
+func collect(parts []part, n *Node, out []*Node) []*Node {
 	for i := range parts {
 		if parts[i].how == byDestination {
-			for options := range n.destinations() {
+			for options := range n.Destinations() {
 				out = collect(parts[i+1:], options, out)
 			}
 			return out
 		}
 		if parts[i].how == each {
-			items, _ := n.items()
+			items, _ := n.Items()
 			for k := range items {
 				out = collect(parts[i+1:], &items[k], out)
 			}
@@ -214,9 +233,9 @@ func collect(parts []part, n *node, out []*node) []*node {
 	return append(out, n)
 }
 
-// joinPath appends a member's name to a path for people.
-func joinPath(at, name string) string {
-	name = fieldName(name)
+// JoinPath appends a member's name to a path for people.
+func JoinPath(at, name string) string {
+	name = FieldName(name)
 	if name == "" || strings.ContainsAny(name, ".[]\" ") {
 		return at + "[" + strconv.Quote(name) + "]"
 	}
@@ -226,9 +245,9 @@ func joinPath(at, name string) string {
 	return at + "." + name
 }
 
-// fieldName is a member's name as notes may show it: names are the shop's
+// FieldName is a member's name as notes may show it: names are the shop's
 // own words, but an e-mail address or a number of a person used as a name is not.
-func fieldName(name string) string {
+func FieldName(name string) string {
 	digits := 0
 	for _, r := range name {
 		if r >= '0' && r <= '9' {

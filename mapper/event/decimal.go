@@ -1,4 +1,4 @@
-package mapper
+package event
 
 import (
 	"math/big"
@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// decimalText is a JSON number as plain decimal digits: no exponent, no zeros
+// Decimal is a JSON number as plain decimal digits: no exponent, no zeros
 // that say nothing. False when that would take more than 400 digits.
-func decimalText(number string) (string, bool) {
+func Decimal(number string) (string, bool) {
 	var room [64]byte
-	out, ok := appendDecimal(room[:0], number, 400)
+	out, ok := AppendDecimal(room[:0], number, 400)
 	if !ok {
 		return "", false
 	}
@@ -20,9 +20,9 @@ func decimalText(number string) (string, bool) {
 	return string(out), true
 }
 
-// appendDecimal appends a JSON number in plain decimal form, without zeros that
+// AppendDecimal appends a JSON number in plain decimal form, without zeros that
 // say nothing. False, and dst as it was, when that takes more than limit digits.
-func appendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
+func AppendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
 	mantissa, exponent := number, 0
 	if i := strings.IndexAny(number, "eE"); i >= 0 {
 		e, err := strconv.Atoi(strings.TrimPrefix(number[i+1:], "+"))
@@ -89,8 +89,8 @@ func appendDecimal(dst []byte, number string, limit int) ([]byte, bool) {
 	return dst, true
 }
 
-// timesDecimal multiplies two plain decimals exactly.
-func timesDecimal(a, b string) string {
+// Multiply multiplies two plain decimals exactly.
+func Multiply(a, b string) string {
 	product, scale := big.NewInt(1), 0
 	for _, f := range []string{a, b} {
 		whole, fraction, _ := strings.Cut(f, ".")
@@ -101,12 +101,12 @@ func timesDecimal(a, b string) string {
 		product.Mul(product, n)
 		scale += len(fraction)
 	}
-	return shiftDecimal(product.String(), -scale)
+	return Shift(product.String(), -scale)
 }
 
-// shiftDecimal moves the point of a plain decimal by so many places.
-func shiftDecimal(s string, places int) string {
-	out, ok := decimalText(s + "e" + strconv.Itoa(places))
+// Shift moves the point of a plain decimal by so many places.
+func Shift(s string, places int) string {
+	out, ok := Decimal(s + "e" + strconv.Itoa(places))
 	if !ok {
 		return ""
 	}
