@@ -32,6 +32,9 @@ const (
 // do.
 func Secret(dir string) ([]byte, error) {
 	path := filepath.Join(dir, SecretName)
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, fmt.Errorf("read secret of the installation: %s is %w: it is a link or a pipe, which relay does not make; remove it and put the file of a backup in its place", path, ErrDamaged)
+	}
 	for try := 0; ; try++ {
 		s, err := ReadSecret(dir)
 		if err == nil {

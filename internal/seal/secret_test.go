@@ -178,3 +178,15 @@ func TestSecretIsDirectory(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestSecretPlanted: what others put in the secret's place is neither followed nor waited
+// for. A dangling link made a start spin for ever.
+func TestSecretPlanted(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("nowhere", filepath.Join(dir, seal.SecretName)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := seal.Secret(dir); !errors.Is(err, seal.ErrDamaged) {
+		t.Errorf("%v", err)
+	}
+}
