@@ -13,6 +13,8 @@ type Config struct {
 
 	SpoolKeep time.Duration // how long files stay that were taken from Spool.Dir and stored
 
+	Forward Forward
+
 	Admin  Admin
 	Health Health
 	Auth   Auth
@@ -57,6 +59,13 @@ type Spool struct {
 // with " + ". An empty Path leaves the column out.
 type SpoolColumn struct{ Path, From string }
 
+// Forward is the relay that this one hands everything to, in the place of a mapping
+// and Meta.
+type Forward struct {
+	URL string // empty: this relay maps and uploads itself
+	Key Secret
+}
+
 // Admin is the admin listener, and the socket of the commands.
 type Admin struct {
 	Listen string
@@ -83,10 +92,13 @@ type Auth struct {
 	Keys      []Key // keys with an allow-list of event names
 }
 
-// Key is a write key that may send only some events.
+// Key is a write key that may send only some events, or that is a store's: with that
+// another relay may forward what the store sold.
 type Key struct {
-	Key    Secret
-	Events []string
+	Key    Secret // empty: Hash is given
+	Hash   string // SHA-256 of the key, 64 hex digits
+	Store  string
+	Events []string // none: all
 }
 
 // Intake bounds what clients may send.

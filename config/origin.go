@@ -104,11 +104,7 @@ func (c *Config) shown(s setting) string {
 	case s.kind == kindKeys:
 		for i, k := range *s.at(c).(*[]Key) {
 			name := fmt.Sprintf("%s[%d]", s.key, i)
-			key, ok := c.references[name+".key"]
-			if !ok {
-				key = k.Key.String()
-			}
-			items = append(items, fmt.Sprintf("{key: %s, events: %s}", quoteYAML(key), c.shownList(name+".events", slices.Clone(k.Events))))
+			items = append(items, c.shownKey(name, k))
 		}
 		return "[" + strings.Join(items, ", ") + "]"
 	case s.kind == kindColumns:
@@ -117,6 +113,25 @@ func (c *Config) shown(s setting) string {
 		return s.show(c)
 	}
 	return c.shownList(s.key, items)
+}
+
+// shownKey writes an entry of auth.keys. A hash is no secret.
+func (c *Config) shownKey(name string, k Key) string {
+	var parts []string
+	if key, ok := c.references[name+".key"]; ok {
+		parts = append(parts, "key: "+quoteYAML(key))
+	} else if k.Hash != "" {
+		parts = append(parts, "key_hash: sha256:"+k.Hash)
+	} else {
+		parts = append(parts, "key: "+quoteYAML(k.Key.String()))
+	}
+	if k.Store != "" {
+		parts = append(parts, "store: "+strconv.Quote(k.Store))
+	}
+	if len(k.Events) > 0 {
+		parts = append(parts, "events: "+c.shownList(name+".events", slices.Clone(k.Events)))
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 // shownColumns writes what fills each place, and what is left out.

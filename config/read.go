@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -167,6 +168,19 @@ func readSecret(v strictyaml.Value, text string) Secret {
 	return NewSecret(text)
 }
 
+// storeForm is what the name of a store may look like: it stands in metrics and logs.
+var storeForm = regexp.MustCompile(`^[\p{L}\p{N}._-]{1,64}$`)
+
+// hashOf is the hex digits of "sha256:…", empty when it is none.
+func hashOf(text string) string {
+	digits, ok := strings.CutPrefix(strings.TrimSpace(text), "sha256:")
+	b, err := hex.DecodeString(digits)
+	if !ok || err != nil || len(b) != 32 {
+		return ""
+	}
+	return strings.ToLower(digits)
+}
+
 func readKeys(v strictyaml.Value) []Key {
 	items, _ := v.List()
 	var keys []Key
@@ -177,7 +191,17 @@ func readKeys(v strictyaml.Value) []Key {
 		}
 		var k Key
 		empty := false
-		if kv, ok := o.Need("key"); ok {
+		hv, hashed := o.Field("key_hash")
+		if hashed {
+			if text, ok := hv.Text(); ok {
+				if k.Hash = hashOf(text); k.Hash == "" {
+					hv.Errorf("expected sha256: and 64 hex digits").WithHint("make it: printf %%s KEY | sha256sum")
+				}
+			}
+			if kv, ok := o.Field("key"); ok {
+				kv.Errorf("key_hash is set too").WithHint("keep one of the two")
+			}
+		} else if kv, ok := o.Need("key"); ok {
 			if text, ok := kv.Text(); ok {
 				k.Key = readSecret(kv, text)
 				empty = text == "" && kv.IsExpanded()
@@ -186,14 +210,25 @@ func readKeys(v strictyaml.Value) []Key {
 				}
 			}
 		}
-		if ev, ok := o.Need("events"); ok {
+		sv, stored := o.Field("store")
+		if stored {
+			k.Store, _ = sv.Text()
+			if !storeForm.MatchString(k.Store) {
+				sv.Errorf("is no name of a store").WithHint("use up to 64 letters, digits, dots, dashes and underscores, in quotes if it begins with 0")
+			}
+		}
+		need := o.Need
+		if stored { // a store may send everything
+			need = o.Field
+		}
+		if ev, ok := need("events"); ok {
 			k.Events = ev.Texts()
 			if len(k.Events) == 0 {
 				ev.Errorf("names no event").WithHint("list the events this key may send, or move it to auth.write_keys")
 			}
 		}
 		o.Done()
-		if !empty && !k.Key.IsEmpty() {
+		if !empty && (!k.Key.IsEmpty() || k.Hash != "") {
 			keys = append(keys, k)
 		}
 	}

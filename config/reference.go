@@ -50,7 +50,7 @@ func (s setting) typeWords() string {
 	}
 	words := map[kind]string{
 		kindText: "text", kindPath: "path", kindAddress: "`host:port` or `unix:/path`", kindSecret: "secret",
-		kindSecrets: "secret or list of them", kindKeys: "list of `{key, events}`", kindTexts: "text or list of them", kindColumns: "`{path: header}`",
+		kindSecrets: "secret or list of them", kindKeys: "list of `{key, key_hash, store, events}`", kindTexts: "text or list of them", kindColumns: "`{path: header}`",
 		kindBool: "`true` or `false`", kindWhole: "whole number", kindNumber: "number", kindDuration: "duration",
 		kindSize: "size", kindMode: "file mode in octal digits", kindURL: "URL", kindWebhook: "URL",
 	}[s.kind]

@@ -64,11 +64,14 @@ func (l *loader) noteKeyReferences(s setting, v strictyaml.Value, note func(stri
 		}
 		o, _ := item.Object()
 		key, ok := o.Field("key")
-		if src, expanded := l.sources[key.Path()]; !ok || expanded && src.empty {
+		_, hashed := o.Field("key_hash")
+		if src, expanded := l.sources[key.Path()]; !ok && !hashed || ok && expanded && src.empty {
 			continue
 		}
 		name := fmt.Sprintf("%s[%d]", s.key, n)
-		note(key, name+".key")
+		if ok {
+			note(key, name+".key")
+		}
 		if events, ok := o.Field("events"); ok {
 			each(events.OneOrList(), name+".events")
 		}

@@ -144,9 +144,12 @@ func (s setting) schemaType() object {
 		return object{{"type", []string{"array", "null"}}, {"items", object{
 			{"type", "object"},
 			{"additionalProperties", false},
-			{"required", []string{"key", "events"}},
+			{"oneOf", []object{{{"required", []string{"key"}}}, {{"required", []string{"key_hash"}}}}},
+			{"anyOf", []object{{{"required", []string{"events"}}}, {{"required", []string{"store"}}}}},
 			{"properties", object{
 				{"key", text},
+				{"key_hash", text},
+				{"store", text},
 				{"events", either(text, object{{"type", "array"}, {"items", text}, {"minItems", 1}})},
 			}},
 		}}}

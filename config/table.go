@@ -92,6 +92,15 @@ func settings() []setting {
 		},
 
 		{
+			key: "forward.url", kind: kindURL, at: func(c *Config) any { return &c.Forward.URL },
+			doc: "Another relay, such as `https://hub.example.com`, that gets everything this one receives, and maps and uploads it: `mapping` and `graph` are then needed there alone. Plain http only to loopback. None: this relay maps and uploads itself.",
+		},
+		{
+			key: "forward.key", kind: kindSecret, hot: true, at: func(c *Config) any { return &c.Forward.Key },
+			doc: "The key for it. There it is in `auth.keys`, with the name of the store.",
+		},
+
+		{
 			key: "admin.listen", kind: kindAddress, def: "127.0.0.1:8586", at: func(c *Config) any { return &c.Admin.Listen },
 			doc: "Status page, API, health and metrics over TCP (or `unix:/path`, for relay's own user). Anything but loopback needs `admin.token` and `admin.tls`. The commands do not use it.",
 		},
@@ -131,7 +140,7 @@ func settings() []setting {
 		},
 		{
 			key: "auth.keys", kind: kindKeys, hot: true, at: func(c *Config) any { return &c.Auth.Keys },
-			doc: "Further write keys, each with the only event names it may send: `[{key: …, events: [Order Completed]}]`.",
+			doc: "Further write keys, each with the only event names it may send, with the store whose relay forwards with it (`forward.url`), or both: `[{key: …, events: [Order Completed]}, {key_hash: sha256:…, store: \"0042\"}]`. `key_hash` is `sha256:` and the hex digits of `printf %s KEY | sha256sum`, in the place of `key`. Two keys of one store let one be replaced after the other.",
 		},
 
 		{

@@ -51,7 +51,8 @@ func (l *loader) validate() {
 	l.checkGraph()
 	l.checkAlerts()
 	c := l.cfg
-	if c.Mapping == "" {
+	l.checkForward()
+	if c.Mapping == "" && c.Forward.URL == "" {
 		l.errorf("mapping", "is empty")
 	}
 	if c.Queue.Path == "" {
@@ -158,12 +159,54 @@ func (l *loader) checkAuth() {
 			l.warnf("auth.write_keys", "the same key is listed twice")
 		}
 	}
+	hashes := map[string]bool{}
 	for _, k := range l.cfg.Auth.Keys {
+		if k.Hash != "" {
+			if hashes[k.Hash] {
+				l.errorf("auth.keys", "a key_hash is listed twice").WithHint("give each store keys of its own")
+			}
+			hashes[k.Hash] = true
+			continue
+		}
 		if repeated(k.Key) {
 			l.errorf("auth.keys", "a key is listed twice, so it is not clear which events it may send").
 				WithHint("list each key once, in auth.write_keys or in auth.keys")
 		}
 	}
+}
+
+// checkForward: who forwards has neither mapping nor token, and shows its key to
+// nobody on the way.
+func (l *loader) checkForward() {
+	f := &l.cfg.Forward
+	if f.URL == "" {
+		if !f.Key.IsEmpty() {
+			l.errorf("forward.key", "forward.url is not set").WithHint("name the relay that takes what is forwarded")
+		}
+		return
+	}
+	f.URL = strings.TrimRight(f.URL, "/")
+	u, err := url.Parse(f.URL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		l.errorf("forward.url", "expected a URL such as https://hub.example.com")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		l.errorf("forward.url", "a user, query or fragment has no place here")
+	case u.Scheme == "http" && !loopback.Address(u.Hostname()):
+		l.errorf("forward.url", "plain http would send the key and the customers' data in clear").WithHint("write https://%s", u.Host)
+	}
+	if f.Key.IsEmpty() {
+		l.errorf("forward.url", "forward.key is not set, or empty").WithHint("give it the key that auth.keys at the hub has for this store")
+	}
+	for _, key := range []string{"mapping", "graph.access_token", "graph.access_token_file", "graph.dry_run"} {
+		if v, ok := l.values[key]; ok && !v.IsNull() {
+			if text, ok := textOf(v); ok && text == "" {
+				continue
+			}
+			l.errorf(key, "forward.url is set too: the relay there maps and uploads").WithHint("remove one of the two")
+		}
+	}
+	l.cfg.Mapping = ""
 }
 
 func (l *loader) checkIntake() {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -21,6 +22,11 @@ const (
 	// dead letters too. It is a lane of its own, since its letters have a bound of their
 	// own (ErrDeadFull).
 	LaneConflict = "id_conflict"
+	// LaneForward holds what a relay that forwards hands to another relay.
+	LaneForward = "forward"
+	// LaneHad holds what a relay that others forward to notes of what it took over:
+	// a record for each chunk, appended with the chunk's events. Nothing of it is an event.
+	LaneHad = "had"
 )
 
 // Flags travel with a record and mean nothing to the queue. The bits 6 and 7 are
@@ -52,6 +58,8 @@ const (
 	FlagHad = flagSlots << MaxSlots
 	// FlagRecipe marks a record with a Recipe; engines set it.
 	FlagRecipe = FlagHad << 1
+	// FlagStore marks a record with a Store; engines set it.
+	FlagStore = FlagRecipe << 1
 )
 
 // drainBits are those that mean something to drain alone.
@@ -116,6 +124,7 @@ type Entry struct {
 	Space    Space     // what it is de-duplicated by
 	Key      string    // in the space ByKey: what takes the place of ID
 	Print    uint64    // fingerprint of the event, equal for equal events; 0: not known, and the same as any
+	Store    string    // whose event it is, at a relay that others forward to: ids of two stores never meet
 	Lanes    []string  // who shall read it: fixed here, once
 	Had      []string  // who has had its event, as another record
 	Recipe   string    // what it is to be made with; means nothing to the queue
@@ -128,6 +137,7 @@ type Entry struct {
 type Record struct {
 	Seq      Seq
 	ID       string
+	Store    string
 	Lanes    []string
 	Had      []string // lanes that had its event before, as another record
 	Recipe   string   // Entry.Recipe
@@ -207,6 +217,7 @@ type DeadLetter struct {
 	Slot        uint8     `json:"-"`               // which of the conversions of that record in this lane
 	Lanes       []string  `json:"lanes,omitempty"` // that had the event
 	MessageID   string    `json:"message_id"`
+	Store       string    `json:"store,omitempty"` // Entry.Store
 	Event       string    `json:"event"`
 	List        string    `json:"list,omitempty"` // events, lead or complete_registration
 	EventSet    string    `json:"event_set"`
@@ -246,7 +257,7 @@ func (d DeadLetter) Again(lanes []string) (out []Entry) {
 	if d.Flags.Slots() == 0 { // the lane of the letter has nothing of it, once the letter is gone
 		had = slices.DeleteFunc(slices.Clone(had), func(lane string) bool { return lane == d.EventSet })
 	}
-	e := Entry{ID: d.MessageID, Space: ByKey, Had: had, Received: d.ReceivedAt, Flags: d.Flags | FlagRedriven, Body: d.Body}
+	e := Entry{ID: d.MessageID, Store: d.Store, Space: ByKey, Had: had, Received: d.ReceivedAt, Flags: d.Flags | FlagRedriven, Body: d.Body}
 	if d.Flags&FlagIDConflict != 0 {
 		e.ID += "." + d.ID
 		e.Flags &^= FlagIDConflict
@@ -256,6 +267,9 @@ func (d DeadLetter) Again(lanes []string) (out []Entry) {
 		to.Lanes, to.Key, to.Recipe = []string{lane}, "dead:"+d.ID, d.Recipe
 		if lane != d.EventSet {
 			to.Flags, to.Key, to.Recipe = to.Flags.WithSlots(0)&^drainBits, "redrive:"+lane+":"+e.ID, ""
+			if e.Store != "" { // as ids, such keys never meet those of another store
+				to.Key = "redrive@" + fmt.Sprint(len(e.Store)) + ":" + e.Store + to.Key[len("redrive"):]
+			}
 		}
 		out = append(out, to)
 	}

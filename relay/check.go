@@ -38,7 +38,7 @@ with --strict they count as mistakes.`,
 					// is known and stop.
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
-				if _, err := os.Stat(cfg.Mapping); err != nil {
+				if _, err := os.Stat(cfg.Mapping); err != nil && cfg.Forward.URL == "" {
 					f.add(nil, cfg.Invalid("mapping", "%v", err))
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
@@ -47,7 +47,9 @@ with --strict they count as mistakes.`,
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
 				f.ok = append(f.ok, cfg.File)
-				args = []string{cfg.Mapping}
+				if args = []string{cfg.Mapping}; cfg.Forward.URL != "" {
+					args = nil
+				}
 			}
 			for _, file := range args {
 				if maptest.IsTests(file) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -45,7 +44,7 @@ func completionMapping(c *cobra.Command) *mapper.Mapping {
 	if err != nil {
 		return nil
 	}
-	src, err := os.ReadFile(cfg.Mapping)
+	src, err := readMapping(cfg)
 	if err != nil {
 		return nil
 	}

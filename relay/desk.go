@@ -127,7 +127,7 @@ func serveQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		audit = auditFile
 	}
 	settle(ctx, q)
-	m := offlineMapping(cfg.Mapping, q)
+	m := offlineMapping(cfg, q)
 	kept := &liveMapping{notes: noteReader{q}, file: cfg.Mapping}
 	if m != nil {
 		kept.current.Store(m)
@@ -200,8 +200,9 @@ func settle(ctx context.Context, q *local.Queue) {
 }
 
 // offlineMapping is the mapping of the file, or the last good one, or none.
-func offlineMapping(file string, n interface{ Note(string) []byte }) *mapper.Mapping {
-	src, err := os.ReadFile(file)
+func offlineMapping(cfg *config.Config, n interface{ Note(string) []byte }) *mapper.Mapping {
+	file := cfg.Mapping
+	src, err := readMapping(cfg)
 	if err == nil {
 		if m, _, err := mapper.Parse(file, src); err == nil {
 			return m

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -68,9 +67,9 @@ or mapping do not check out.`,
 			if err != nil {
 				return err
 			}
-			src, err := os.ReadFile(cfg.Mapping)
+			src, err := readMapping(cfg)
 			if err != nil {
-				return refused("mapping", fmt.Errorf("read mapping: %w", err))
+				return refused("mapping", err)
 			}
 			m, more, err := mapper.Parse(cfg.Mapping, src)
 			if err != nil {

@@ -342,9 +342,9 @@ func mappingInForce(ctx context.Context, d *desk, cfg *config.Config) (*mapper.M
 		m, _, err := mapper.Parse(t.File, []byte(t.Text))
 		return m, err
 	}
-	src, err := os.ReadFile(cfg.Mapping)
+	src, err := readMapping(cfg)
 	if err != nil {
-		return nil, badConfig(fmt.Errorf("read mapping: %w", err))
+		return nil, badConfig(err)
 	}
 	m, _, err := mapper.Parse(cfg.Mapping, src)
 	return m, err

@@ -55,6 +55,13 @@ type liveMapping struct {
 // queue directory knows a last good one, that one is in force.
 func openMapping(file string, n notes, secret []byte, log *slog.Logger, m *admin.Metrics) (*liveMapping, error) {
 	l := &liveMapping{file: file, notes: n, secret: secret, log: log, metrics: m}
+	if file == "" { // this relay forwards
+		m, _, err := l.parse(file, []byte(noMapping))
+		if err == nil {
+			l.put(m, nil, nil, false)
+		}
+		return l, err
+	}
 	src, err := os.ReadFile(file)
 	if err == nil {
 		_, err = l.offer(src)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -95,7 +96,8 @@ func writeKeys(a config.Auth) []ingest.Key {
 		keys = append(keys, ingest.Key{Key: k.Reveal()})
 	}
 	for _, k := range a.Keys {
-		keys = append(keys, ingest.Key{Key: k.Key.Reveal(), Events: k.Events})
+		sum, _ := hex.DecodeString(k.Hash) // config has read it
+		keys = append(keys, ingest.Key{Key: k.Key.Reveal(), Sum: sum, Store: k.Store, Events: k.Events})
 	}
 	return keys
 }

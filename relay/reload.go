@@ -50,7 +50,10 @@ func (s *sidecar) still(c config.Change) time.Duration {
 }
 
 func (s *sidecar) watch(cfg *config.Config) {
-	files := []config.WatchedFile{{Path: cfg.Mapping, Data: []byte(s.mapping.State().Text)}}
+	var files []config.WatchedFile
+	if cfg.Mapping != "" {
+		files = append(files, config.WatchedFile{Path: cfg.Mapping, Data: []byte(s.mapping.State().Text)})
+	}
 	for _, f := range cfg.Files {
 		switch f {
 		case cfg.Mapping:
@@ -111,8 +114,12 @@ func (s *sidecar) Reload(context.Context) admin.ReloadResult {
 		s.watcher.Know(s.path, s.source)
 	}
 	s.takeConfig(&r)
-	src, err := os.ReadFile(s.mapping.path())
-	if err != nil {
+	src, err := []byte(nil), error(nil)
+	if s.mapping.path() != "" {
+		src, err = os.ReadFile(s.mapping.path())
+	}
+	if s.mapping.path() == "" { // the hub's decides
+	} else if err != nil {
 		err = fmt.Errorf("read mapping: %w", err)
 		s.mapping.refuse(err, nil)
 		s.mappingRefused(&r, err)
@@ -175,7 +182,7 @@ func (s *sidecar) takeConfig(r *admin.ReloadResult) {
 	if err := s.intake.SetKeys(writeKeys(cfg.Auth)); err != nil {
 		s.configRefused(r, err)
 	}
-	if cfg.Mapping != s.mapping.path() {
+	if cfg.Mapping != s.mapping.path() && !s.forwards() && cfg.Forward.URL == "" {
 		s.mapping.setPath(cfg.Mapping)
 	}
 	s.log.Info("config in force", "code", logs.ConfigLoaded, "file", s.path, "changed", hot)

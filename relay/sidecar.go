@@ -22,6 +22,7 @@ import (
 	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/forward"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/ingest"
 	"relay/relay/internal/receipts"
@@ -45,6 +46,8 @@ type sidecar struct {
 	mapping  *liveMapping
 	tokens   *tokens
 	graph    *graph.Client
+	hub      *forward.Hub    // takes what others forward; nil: this relay forwards itself
+	edge     *forward.Client // what it forwards with
 	intake   *ingest.Handler
 	server   *ingest.Server
 	admin    *admin.Server
@@ -116,6 +119,9 @@ func openSidecar(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ 
 	if s.graph, err = graph.New(graphOptions(cfg, s.tokens)); err != nil {
 		return nil, badConfig(err)
 	}
+	if err = s.openForward(cfg, prints); err != nil {
+		return nil, err
+	}
 	if err = s.openIntake(cfg, prints); err != nil {
 		return nil, err
 	}
@@ -176,6 +182,9 @@ func queueError(err error) error {
 // route asks the mapping in force where an event goes. Names that are nearly
 // those of the mapping are counted: unmapped events meet no other check.
 func (s *sidecar) route(event string) []string {
+	if s.edge != nil {
+		return forwarded
+	}
 	m := s.mapping.Mapping()
 	to := m.Routes(event)
 	if len(to) == 0 && m.NearMiss(event) != "" {
@@ -185,8 +194,7 @@ func (s *sidecar) route(event string) []string {
 }
 
 func (s *sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
-	var err error
-	s.intake, err = ingest.New(ingest.Options{
+	o := ingest.Options{
 		Queue:             s.queue,
 		Now:               s.now,
 		Route:             s.route,
@@ -204,7 +212,12 @@ func (s *sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
 		ReadTimeout:       cfg.Intake.ReadTimeout,
 		Metrics:           loggedIntake{s.metrics.Intake(), s.log},
 		Logger:            s.log,
-	})
+	}
+	if s.hub != nil {
+		o.Forward = s.hub.Forward
+	}
+	var err error
+	s.intake, err = ingest.New(o)
 	if err != nil {
 		return badConfig(fmt.Errorf("set up intake: %w", err))
 	}
@@ -234,8 +247,9 @@ func (s *sidecar) openDrain(cfg *config.Config) error {
 		Mapping:         func() drain.Mapping { return drain.Live(s.mapping.Mapping()) },
 		MappingByDigest: func(digest string) drain.Mapping { return drain.Live(s.mapping.ByDigest(digest)) },
 		Sender:          s.graph,
+		Forward:         s.forwarder(),
 		Ask:             s.graph.Reach,
-		Token:           func(string) string { return s.tokens.name() },
+		Token:           s.account,
 		Settings:        drainSettings(cfg),
 		Grace:           min(cfg.Intake.ShutdownGracePeriod, 10*time.Second),
 		Logger:          s.log,
@@ -360,6 +374,9 @@ func (s *sidecar) Run(ctx context.Context) error {
 		}
 	})
 	part("intake", ctx, s.server.Run)
+	if s.hub != nil {
+		part("hub", ctx, s.hub.Run)
+	}
 	part("delivery", ctx, s.drain.Run)
 	part("watch", ctx, s.watcher.Run)
 	part("alerts", ctx, s.alerts.Run)

@@ -43,7 +43,15 @@ func (t *tokens) lack() string   { return t.current.Load().lack }
 
 // sayNoToken says that there is no access token, if so, and why.
 func (s *sidecar) sayNoToken() {
-	if t := s.tokens.current.Load(); t.name == "" {
+	if t := s.tokens.current.Load(); t.name == "" && !s.forwards() {
 		s.log.Warn("no access token", "code", logs.NoToken, "advice", advice.NoToken(t.lack).String())
 	}
+}
+
+// account names what limits the rate of a lane: the token, or the one key for the hub.
+func (s *sidecar) account(string) string {
+	if s.forwards() {
+		return "forward"
+	}
+	return s.tokens.name()
 }

@@ -123,7 +123,7 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 	var hb [256]byte
 	for i := range entries {
 		e := &entries[i]
-		if len(e.Lanes) == 0 || len(e.Lanes) > 1<<10 || len(e.Body)+len(e.ID) > maxEntry {
+		if len(e.Lanes) == 0 || len(e.Lanes) > 1<<10 || len(e.Body)+len(e.ID) > maxEntry || len(e.Store) > 1<<10 {
 			q.reuse(r)
 			return nil, fmt.Errorf("entry %d: %w", i, ErrInvalid)
 		}
@@ -144,7 +144,7 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 		}
 		switch e.Space {
 		case queue.ByID:
-			p.id, p.print = e.ID, e.Print
+			p.id, p.store, p.print = e.ID, e.Store, e.Print
 		case queue.BySale:
 			p.sale, p.print = true, e.Print
 		}
@@ -160,7 +160,7 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 }
 
 // recordSize is about what e takes of a payload.
-func recordSize(e *Entry) int { return len(e.Body) + len(e.ID) + len(e.Recipe) + 32 }
+func recordSize(e *Entry) int { return len(e.Body) + len(e.ID) + len(e.Recipe) + len(e.Store) + 32 }
 
 // reuse keeps r for the next Append. Nobody else may know of it any more.
 func (q *Queue) reuse(r *request) {

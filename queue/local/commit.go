@@ -156,7 +156,7 @@ func (w *writer) build(reqs []*request) error {
 			}
 			b.Add(&chunk.Item{
 				Hash: p.key(), Print: p.print, Lanes: lanes, SetKey: setKey,
-				Received: p.received, Flags: flags, ID: e.ID, Had: e.Had, Recipe: e.Recipe, Body: e.Body,
+				Received: p.received, Flags: flags, ID: e.ID, Had: e.Had, Recipe: e.Recipe, Store: e.Store, Body: e.Body,
 			})
 		}
 	}

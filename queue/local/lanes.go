@@ -53,7 +53,7 @@ func (q *Queue) reroute(name string, upTo Seq, word string, route func(Record) [
 			// This lane has nothing more of it then: it may get it back.
 			had := slices.DeleteFunc(r.Everywhere(), func(l string) bool { return l == name })
 			entries = append(entries, Entry{
-				ID: r.ID, Had: had, Space: queue.ByKey, Key: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
+				ID: r.ID, Store: r.Store, Had: had, Space: queue.ByKey, Key: fmt.Sprintf("%s:%s:%x", word, name, uint64(r.Seq)),
 				Lanes: lanes, Received: r.Received, Flags: r.Flags.WithSlots(r.Settled), Body: r.Body,
 			})
 		}

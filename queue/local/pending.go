@@ -12,6 +12,7 @@ type pending struct {
 	lanes    []string
 	received int64
 	id       string
+	store    string
 	sale     bool // queue.BySale
 	print    uint64
 	first    uint64   // fingerprint of the event that is known by its id
@@ -56,7 +57,7 @@ func (p *pending) key() ids.Hash {
 func (w *writer) another(p *pending, search bool) bool {
 	p.conflict = true
 	if !p.hashed {
-		p.content = ids.HashContent(&w.q.secret, p.id, p.print)
+		p.content = ids.HashContent(&w.q.secret, p.store, p.id, p.print)
 		if search {
 			_, p.kept = w.find(p.content)
 			p.hashed = true

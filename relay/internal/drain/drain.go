@@ -87,6 +87,9 @@ type Options struct {
 	Mapping func() batch.Mapping // the mapping in force; nil while there is none
 	Sender  Sender
 
+	// Forward hands events to another relay, which maps and uploads them; nil: this one does.
+	Forward Forwarder
+
 	// Token names the access token an event set is sent with: any text that
 	// changes when the token does, never the token itself. Empty: no token.
 	// Nil: there is one, and it never changes.

@@ -124,7 +124,13 @@ func (s *Supervisor) Run(ctx context.Context) error {
 // look starts the lanes that are missing and tells them of a new mapping.
 func (s *Supervisor) look() {
 	names := []string{queue.LaneUnmapped, queue.LaneRefused, queue.LaneConflict}
+	if s.o.Forward != nil {
+		names = append(names, queue.LaneForward)
+	}
 	for _, st := range s.o.Log.Lanes() {
+		if st.Name == queue.LaneHad {
+			continue // nothing of it is an event
+		}
 		if !st.Dropped || st.Pending > 0 {
 			names = append(names, st.Name)
 		}
@@ -167,6 +173,10 @@ func (s *Supervisor) start(name string) {
 		st, _ := s.o.Log.Lane(name)
 		l.load(st)
 		switch {
+		case s.forwards(name):
+			l.runForward(ctx)
+		case s.o.Forward != nil && name == queue.LaneUnmapped:
+			l.runToForward(ctx)
 		case name == queue.LaneUnmapped:
 			l.runUnmapped(ctx)
 		case track.BecomesLetters(name):

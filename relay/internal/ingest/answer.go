@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -21,7 +22,8 @@ type failure struct {
 	status  int
 	code    string
 	message string
-	retry   int // seconds; 0: no Retry-After
+	retry   int   // seconds; 0: no Retry-After
+	reads   []int // the versions of what is forwarded that are read here
 	close   bool
 }
 
@@ -115,7 +117,12 @@ func writeFailure(rw http.ResponseWriter, f *failure) {
 	b = append(append(b, f.code...), `","message":`...)
 	b = quote(b, f.message)
 	b = append(b, `,"error":`...)
-	b = append(quote(b, f.message), '}')
+	b = quote(b, f.message)
+	if len(f.reads) > 0 {
+		list, _ := json.Marshal(f.reads) // numbers always encode
+		b = append(append(b, `,"versions":`...), list...)
+	}
+	b = append(b, '}')
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	rw.WriteHeader(f.status)
 	_, _ = rw.Write(b)

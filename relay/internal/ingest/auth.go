@@ -10,9 +10,12 @@ import (
 	"strings"
 )
 
-// Key is a write key. With Events it may send only tracks of those names.
+// Key is a write key. With Events it may send only tracks of those names; with Store
+// another relay may hand over what that store sold.
 type Key struct {
 	Key    string
+	Sum    []byte // SHA-256 of the key, in the place of Key
+	Store  string
 	Events []string
 }
 
@@ -24,7 +27,10 @@ type keyring struct {
 }
 
 // grant is what a key may do; a nil events means everything.
-type grant struct{ events map[string]bool }
+type grant struct {
+	events map[string]bool
+	store  string
+}
 
 func (g *grant) allows(event []byte) bool {
 	return g == nil || g.events == nil || g.events[string(event)]
@@ -33,17 +39,21 @@ func (g *grant) allows(event []byte) bool {
 func newKeyring(keys []Key) (*keyring, error) {
 	r := &keyring{}
 	for _, k := range keys {
-		if strings.TrimSpace(k.Key) == "" {
+		sum := sha256.Sum256([]byte(k.Key))
+		switch {
+		case len(k.Sum) == len(sum):
+			sum = [sha256.Size]byte(k.Sum)
+		case strings.TrimSpace(k.Key) == "":
 			return nil, errors.New("a write key is empty")
 		}
-		g := &grant{}
+		g := &grant{store: k.Store}
 		if len(k.Events) > 0 {
 			g.events = make(map[string]bool, len(k.Events))
 			for _, e := range k.Events {
 				g.events[e] = true
 			}
 		}
-		r.sums = append(r.sums, sha256.Sum256([]byte(k.Key)))
+		r.sums = append(r.sums, sum)
 		r.grants = append(r.grants, g)
 	}
 	return r, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/forward"
 	"relay/relay/internal/track"
 )
 
@@ -33,6 +34,10 @@ type Options struct {
 	// mapping knows it. It must be safe for concurrent use, and its result is
 	// only read. Without a Route every event is unmapped.
 	Route func(event string) []string
+
+	// Forward takes what another relay hands over with the key of a store; nil: this
+	// relay takes nothing of the kind. Its errors are those of forward.Hub.
+	Forward func(ctx context.Context, store string, allows func(event []byte) bool, body []byte, most int) (forward.Answer, error)
 
 	PrintKey       track.PrintKey
 	Keys           []Key    // none: every caller may write

@@ -9,7 +9,8 @@ const (
 	callUnknown call = iota
 	callBatch
 	callTrack
-	callOther // a single call that is not a track
+	callOther   // a single call that is not a track
+	callForward // what another relay hands over
 )
 
 // route finds the call of a path, with or without a trailing slash and however
@@ -28,6 +29,8 @@ func route(path string) (call, string) {
 		return callBatch, "batch"
 	case "import":
 		return callBatch, "import"
+	case "forward":
+		return callForward, "forward"
 	case "track", "t":
 		return callTrack, "track"
 	case "identify", "i":

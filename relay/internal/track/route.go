@@ -35,8 +35,10 @@ func RefusedLanes() []string { return refused }
 func IsUnmapped(lanes []string) bool { return len(lanes) == 1 && lanes[0] == queue.LaneUnmapped }
 
 // IsEventSet reports whether a lane delivers to an event set: all do but those
-// where events wait that cannot be delivered.
-func IsEventSet(lane string) bool { return lane != queue.LaneUnmapped && !BecomesLetters(lane) }
+// where events wait that cannot be delivered. To forward is to deliver.
+func IsEventSet(lane string) bool {
+	return lane != queue.LaneUnmapped && lane != queue.LaneHad && !BecomesLetters(lane)
+}
 
 // BecomesLetters reports whether all that a lane has becomes dead letters.
 func BecomesLetters(lane string) bool { return lane == queue.LaneRefused || lane == queue.LaneConflict }

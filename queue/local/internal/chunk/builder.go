@@ -34,6 +34,7 @@ type Item struct {
 	SetKey   string   // SetKey of Lanes
 	Had      []string
 	Recipe   string
+	Store    string
 	Received int64 // Unix ms
 	Flags    queue.Flags
 	ID       string
@@ -99,7 +100,7 @@ func (b *Builder) Rewrite(dst []byte, h *Header, ids []byte, recs []queue.Record
 	for i := range recs {
 		r := &recs[i]
 		b.put(&Item{
-			Lanes: r.Lanes, SetKey: SetKey(r.Lanes), Had: r.Had, Recipe: r.Recipe, Received: r.Received.UnixMilli(),
+			Lanes: r.Lanes, SetKey: SetKey(r.Lanes), Had: r.Had, Recipe: r.Recipe, Store: r.Store, Received: r.Received.UnixMilli(),
 			Flags: r.Flags, ID: r.ID, Body: r.Body,
 		}, uint32(r.Seq-b.h.End()))
 	}

@@ -10,6 +10,9 @@ import (
 	"relay/queue/local/internal/varint"
 )
 
+// engineFlags say what follows in a payload; no caller has them.
+const engineFlags = queue.FlagHad | queue.FlagRecipe | queue.FlagStore
+
 const minRecord = 6 // set, gap, flags, time and the lengths of id and body, a byte each at least
 
 // appendRecord appends a record as the payload holds it. set is its index in
@@ -17,12 +20,15 @@ const minRecord = 6 // set, gap, flags, time and the lengths of id and body, a b
 func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
 	b = binary.AppendUvarint(b, set)
 	b = binary.AppendUvarint(b, gap)
-	flags := it.Flags &^ (queue.FlagHad | queue.FlagRecipe)
+	flags := it.Flags &^ engineFlags
 	if len(it.Had) > 0 {
 		flags |= queue.FlagHad
 	}
 	if it.Recipe != "" {
 		flags |= queue.FlagRecipe
+	}
+	if it.Store != "" {
+		flags |= queue.FlagStore
 	}
 	b = binary.AppendUvarint(b, uint64(flags))
 	if flags&queue.FlagHad != 0 {
@@ -35,6 +41,10 @@ func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
 	if it.Recipe != "" {
 		b = binary.AppendUvarint(b, uint64(len(it.Recipe)))
 		b = append(b, it.Recipe...)
+	}
+	if it.Store != "" {
+		b = binary.AppendUvarint(b, uint64(len(it.Store)))
+		b = append(b, it.Store...)
 	}
 	b = binary.AppendVarint(b, it.Received)
 	b = binary.AppendUvarint(b, uint64(len(it.ID)))
@@ -76,6 +86,10 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 		if flags&uint64(queue.FlagRecipe) != 0 {
 			recipe = string(r.Bytes())
 		}
+		store := ""
+		if flags&uint64(queue.FlagStore) != 0 {
+			store = string(r.Bytes())
+		}
 		received := r.Int()
 		id := r.Bytes()
 		body := r.Bytes()
@@ -84,8 +98,8 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 			return nil, files.Damaged("record %d", i)
 		}
 		recs[i] = queue.Record{
-			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set], Had: had, Recipe: recipe,
-			Received: time.UnixMilli(received).UTC(), Flags: queue.Flags(flags) &^ (queue.FlagHad | queue.FlagRecipe), Body: body,
+			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set], Had: had, Recipe: recipe, Store: store,
+			Received: time.UnixMilli(received).UTC(), Flags: queue.Flags(flags) &^ engineFlags, Body: body,
 		}
 		idx++
 	}

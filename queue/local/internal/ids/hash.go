@@ -18,6 +18,12 @@ type Hash [16]byte
 // HashOf gives the name of what e is de-duplicated by. b is room for it.
 func HashOf(b []byte, secret *[32]byte, e *queue.Entry) Hash {
 	b = append(append(b, secret[:]...), byte(e.Space))
+	if e.Store != "" && e.Space != queue.ByKey {
+		// The space of a store: its name, with its length, stands before the id.
+		b[len(b)-1] |= ofStore
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(e.Store)))
+		b = append(b, e.Store...)
+	}
 	switch e.Space {
 	case queue.ByKey:
 		return hashKey(append(b, e.Key...), ownKey)
@@ -29,13 +35,21 @@ func HashOf(b []byte, secret *[32]byte, e *queue.Entry) Hash {
 	return hashKey(append(b, e.ID...), clientKey)
 }
 
+// ofStore marks a space that is a store's: its name stands before the id.
+const ofStore = 1 << 6
+
 // byContent is the space of ids and fingerprints together: of events whose id is
 // another event's.
 const byContent queue.Space = 255
 
-// HashContent gives the name of an event whose id is another event's.
-func HashContent(secret *[32]byte, id string, print uint64) Hash {
+// HashContent gives the name of an event of a store, if it is one's, whose id is
+// another event's.
+func HashContent(secret *[32]byte, store, id string, print uint64) Hash {
 	b := append(secret[:len(secret):len(secret)], byte(byContent))
+	if store != "" {
+		b[len(b)-1] &^= ofStore
+		b = append(binary.LittleEndian.AppendUint16(b, uint16(len(store))), store...)
+	}
 	return hashKey(append(binary.LittleEndian.AppendUint64(b, print), id...), clientKey)
 }
 

@@ -386,7 +386,7 @@ func TestHashes(t *testing.T) {
 		hashes[h] = fmt.Sprintf("%+v", e)
 	}
 	for _, print := range []uint64{1, 2} {
-		h := HashContent(&secret, "m", print)
+		h := HashContent(&secret, "", "m", print)
 		if was, ok := hashes[h]; ok || h.own() {
 			t.Errorf("content %d is like %s", print, was)
 		}

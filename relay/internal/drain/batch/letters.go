@@ -25,7 +25,7 @@ func (b *Batch) Letter(lane string, slot int, out mapper.Outcome, reason, messag
 	r := &b.Records[slot/slotsPerRecord]
 	d := queue.DeadLetter{
 		Seq: r.Seq, Slot: uint8(slot % slotsPerRecord), Lanes: r.Everywhere(),
-		MessageID: r.ID, Event: out.Event, List: out.List, EventSet: lane,
+		MessageID: r.ID, Store: r.Store, Event: out.Event, List: out.List, EventSet: lane,
 		Reason: reason, Message: message,
 		ReceivedAt: r.Received, DeadAt: b.How.At,
 		Flags: r.Flags.WithSlots(b.elsewhere(slot))&^FlagLists | ListFlag(out.List), Body: r.Body,

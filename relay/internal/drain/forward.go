@@ -1,0 +1,209 @@
+package drain
+
+import (
+	"context"
+	"time"
+
+	"relay/internal/logs"
+	"relay/mapper"
+	"relay/queue"
+	"relay/relay/internal/drain/pace"
+	"relay/relay/internal/graph"
+	"relay/relay/internal/track"
+)
+
+// Forwarder hands records of a lane to another relay: those before end, once the class
+// of the result is graph.Delivered. *forward.Client is one. What it sends of a record
+// is always the same, and the other relay knows it by its number: doubt needs no note.
+type Forwarder interface {
+	Forward(ctx context.Context, lane string, b queue.Batch, waiting int64) (end queue.Seq, r graph.Result)
+}
+
+// forwards says whether this relay hands over what a lane has.
+func (s *Supervisor) forwards(lane string) bool {
+	return s.o.Forward != nil && (lane == queue.LaneForward || track.BecomesLetters(lane))
+}
+
+// runForward hands over what the lane has, until ctx ends.
+func (l *lane) runForward(ctx context.Context) {
+	for ctx.Err() == nil {
+		l.heed()
+		l.shelved, l.unstored = false, false
+		if state, until, ok := l.mayHand(); !ok {
+			l.show(state, until)
+			l.sleep(ctx, wallWait(until), nil)
+			continue
+		}
+		if l.forgetting() {
+			l.sleep(ctx, forgetPoll, nil)
+			continue
+		}
+		set, most := l.settings(), l.limits()
+		changed := l.s.o.Log.Changed()
+		found, err := l.s.o.Log.Read(l.name, 0, set.MaxEvents, most.Bytes)
+		if err != nil {
+			l.storage(ctx, "read", err)
+			continue
+		}
+		l.badRead = 0
+		if len(found.Records) == 0 {
+			l.gather = time.Time{}
+			l.show(Idle, time.Time{})
+			l.sleep(ctx, -1, changed)
+			continue
+		}
+		if !full(found, set) && set.MaxWait > 0 && l.gatherFor(set.MaxWait) > 0 {
+			l.sleep(ctx, min(l.gatherFor(set.MaxWait), 100*time.Millisecond), nil)
+			continue
+		}
+		if !l.limit(ctx) {
+			continue
+		}
+		l.gather = time.Time{}
+		l.hand(ctx, found)
+	}
+	l.flush()
+}
+
+// gatherFor is how long the lane waits yet for a fuller batch.
+func (l *lane) gatherFor(most time.Duration) time.Duration {
+	if l.gather.IsZero() {
+		l.gather = time.Now()
+	}
+	return most - time.Since(l.gather)
+}
+
+func (l *lane) mayHand() (State, time.Time, bool) {
+	if l.st.Manual {
+		return ManuallyPaused, time.Time{}, false
+	}
+	if l.acct = l.s.account(l.name); l.acct == nil {
+		return NoToken, time.Time{}, false
+	}
+	return l.mayTry()
+}
+
+// hand hands over what was read, and acts on the answer.
+func (l *lane) hand(ctx context.Context, found queue.Batch) {
+	sctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(l.s.o.Grace, cancel) })()
+	if !l.s.flights.depart(l, cancel) {
+		return
+	}
+	l.show(Sending, time.Time{})
+	st, _ := l.s.o.Log.Lane(l.name)
+	end, r := l.s.o.Forward.Forward(sctx, l.name, found, st.Pending)
+	l.s.flights.land(l)
+	l.s.o.Metrics.Attempt(l.name, r, r.Sent)
+	if sctx.Err() != nil && r.Class != graph.Delivered {
+		return // stopped, not failed
+	}
+	l.mu.Lock()
+	at, _ := l.s.clock.now()
+	l.shown.LastAttempt = at
+	l.mu.Unlock()
+	if r.Class == graph.Delivered {
+		l.handed(found, end, r, at)
+		return
+	}
+	l.problem = &Problem{At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Message: r.Message, Advice: r.Message}
+	set := l.settings()
+	l.st.Failures, l.dirty = l.st.Failures+1, true
+	if r.Class == graph.ConfigPause || r.Class == graph.PermPause || r.Class == graph.TokenPause {
+		if l.stop(PausedConfig) {
+			l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again", "code", logs.ConfigPaused, "status", r.HTTPStatus, "message", r.Message, "next", set.ProbeInterval.String())
+		}
+		return
+	}
+	size := batchBytes(found.Records[:max(1, r.Sent)])
+	if r.Class == graph.TooMuch && r.Sent <= 1 {
+		l.buryLarge(found, at)
+		return
+	}
+	if s := l.fit.Failed(r, size); s > 0 {
+		l.st.Size = s
+		if r.Class == graph.TooMuch || r.TooSlow {
+			l.flush()
+			if r.Class == graph.TooMuch {
+				return // smaller at once
+			}
+		}
+	}
+	wait := pace.Backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand())
+	why := WaitingRetry
+	if r.RetryAfter > 0 { // and a little more, so that not all edges come back at once
+		wait = max(wait, r.RetryAfter+time.Duration(l.s.o.Rand()*float64(r.RetryAfter)/2))
+		if r.Class == graph.Throttle {
+			why = Throttled
+		}
+	}
+	if l.st.Failures == 1 || time.Since(l.lastNoise) > 10*time.Minute {
+		l.lastNoise = time.Now()
+		l.log.Warn("the hub did not take what this relay forwards; it is kept, and tried again", "code", logs.Retrying, "status", r.HTTPStatus, "message", r.Message, "failures", l.st.Failures)
+	}
+	l.waitUntil(wait, why)
+}
+
+// handed settles what the hub has.
+func (l *lane) handed(found queue.Batch, end queue.Seq, r graph.Result, at time.Time) {
+	if l.st.Failures > 0 || l.pause != "" {
+		l.log.Info("the hub takes what this relay forwards", "code", logs.Recovered, "failures", l.st.Failures)
+	}
+	l.problem, l.pause, l.st.Failures, l.st.Throttle, l.notBefore, l.dirty = nil, "", 0, 0, time.Time{}, true
+	l.st.Next, l.st.Wait = time.Time{}, 0
+	l.st.Size = l.fit.Passed(l.st.Size, l.settings().MaxBytes)
+	l.mu.Lock()
+	l.shown.LastSuccess = at
+	l.mu.Unlock()
+	l.s.o.Metrics.Lag(l.name, found.Records[0].Received, at)
+	l.settleRange(queue.Range{From: found.From, To: end})
+	l.count("forwarded", r.Sent)
+	for failed := !l.flush(); failed; failed = !l.flush() {
+		if l.sleep(context.Background(), time.Second, nil) {
+			return // offered again, under its id, before anything newer
+		}
+	}
+}
+
+// buryLarge makes a dead letter of an event that the hub takes in no chunk.
+func (l *lane) buryLarge(found queue.Batch, at time.Time) {
+	rec := &found.Records[0]
+	l.pend.Dead = append(l.pend.Dead, queue.DeadLetter{
+		Seq: rec.Seq, Lanes: rec.Everywhere(), MessageID: rec.ID, Store: rec.Store, Event: track.Name(rec.Body),
+		Reason: mapper.ReasonTooLarge, Message: "the hub takes no event of this size: raise intake.max_request_bytes there",
+		ReceivedAt: rec.Received, DeadAt: at, Attempts: 1, Flags: rec.Flags, Body: rec.Body,
+	})
+	l.count("dead:"+mapper.ReasonTooLarge, 1)
+	l.settleRange(queue.Range{From: found.From, To: rec.Seq + 1})
+	l.flush()
+}
+
+func batchBytes(recs []queue.Record) (n int64) {
+	for i := range recs {
+		n += int64(len(recs[i].Body))
+	}
+	return n
+}
+
+// runToForward hands on to the lane that is forwarded what no mapping knew before this
+// relay forwarded: the hub's mapping decides.
+func (l *lane) runToForward(ctx context.Context) {
+	for ctx.Err() == nil {
+		l.heed()
+		changed := l.s.o.Log.Changed()
+		n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(queue.Record) []string { return []string{queue.LaneForward} })
+		if err != nil {
+			l.storage(ctx, "reroute", err)
+			continue
+		}
+		l.badRead = 0
+		if n > 0 {
+			l.log.Info("events that no mapping knew are forwarded", "code", logs.Rerouted, "events", n)
+		}
+		l.show(Idle, time.Time{})
+		if !l.sleep(ctx, -1, changed) {
+			l.sleep(ctx, askEvery, nil)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package forward
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/graph"
+)
+
+// Poster sends a body to the hub; *graph.Client is one.
+type Poster interface {
+	Post(ctx context.Context, path, contentType, bearer string, body []byte) graph.Posted
+}
+
+// Client hands chunks to a hub. It is safe for concurrent use.
+type Client struct {
+	post    Poster
+	key     func() string
+	epochs  *Epochs
+	version string // of this relay
+}
+
+// NewClient makes a Client; key gives the key in force.
+func NewClient(post Poster, key func() string, epochs *Epochs, version string) *Client {
+	return &Client{post, key, epochs, version}
+}
+
+// laneOf says what a lane's records are.
+func laneOf(lane string) Lane {
+	switch lane {
+	case queue.LaneRefused:
+		return Refused
+	case queue.LaneConflict:
+		return Conflicts
+	}
+	return Events
+}
+
+// Forward hands over as much of what was read of a lane as has one epoch: up to end,
+// once the class of the result is graph.Delivered.
+func (c *Client) Forward(ctx context.Context, lane string, b queue.Batch, waiting int64) (end queue.Seq, r graph.Result) {
+	start := time.Now()
+	epoch, until := c.epochs.Of(b.Records[0].Seq)
+	chunk := Chunk{Epoch: epoch, Lane: laneOf(lane), From: b.Records[0].Seq, To: min(b.Next, until), Records: b.Records}
+	if i := slices.IndexFunc(b.Records, func(r queue.Record) bool { return r.Seq >= until }); i >= 0 {
+		chunk.Records = b.Records[:i]
+	}
+	chunk.State = State{Waiting: waiting, Oldest: b.Records[0].Received, Version: c.version}
+	p := c.post.Post(ctx, Path, ContentType, c.key(), chunk.Append(nil))
+	r = result(p)
+	r.Sent, r.Elapsed = len(chunk.Records), time.Since(start)
+	return chunk.To, r
+}
+
+// result says what an edge does about an answer.
+func result(p graph.Posted) graph.Result {
+	r := graph.Result{HTTPStatus: p.Status, Upload: p.Upload, TooSlow: p.TooSlow, Message: p.Err, RetryAfter: retryAfter(p.Header)}
+	var said struct {
+		Success  bool   `json:"success"`
+		Code     string `json:"code"`
+		Message  string `json:"message"`
+		Versions []int  `json:"versions"`
+	}
+	read := json.Unmarshal(p.Body, &said) == nil
+	pause := func(format string, args ...any) graph.Result {
+		r.Class, r.Message = graph.ConfigPause, fmt.Sprintf(format, args...)
+		return r
+	}
+	if p.Status != 0 && !(read && (said.Success || said.Code != "")) {
+		r.Foreign = true
+		r.Class, r.Message = graph.Retry, fmt.Sprintf("HTTP %d, and the answer is not a relay's: check forward.url, and what stands between", p.Status)
+		return r
+	}
+	switch {
+	case p.Status == 0:
+		if r.Class = graph.Retry; p.Upload == graph.UploadWhole {
+			r.Class = graph.Doubt
+		}
+	case p.Status == http.StatusOK && said.Success:
+		r.Class, r.Message = graph.Delivered, ""
+	case p.Status == http.StatusTooManyRequests:
+		r.Class, r.Message = graph.Throttle, "the hub takes nothing just now: "+said.Code
+		if said.Code == "busy" || said.Code == "rate_limited" || said.Code == "too_many_connections" {
+			r.Class = graph.Retry
+		}
+	case p.Status == http.StatusRequestEntityTooLarge:
+		r.Class, r.Message = graph.TooMuch, "the hub takes no chunk of this size"
+	case p.Status == http.StatusUnsupportedMediaType:
+		return pause("the hub reads version %v of what is forwarded, this relay writes version %d: update the older of the two", said.Versions, Version)
+	case p.Status == http.StatusUnauthorized:
+		return pause("the hub does not know this key: compare forward.key with auth.keys at the hub")
+	case p.Status == http.StatusForbidden && said.Code == "no_store":
+		return pause("the key is of no store: give its entry of auth.keys at the hub a store")
+	case p.Status == http.StatusForbidden:
+		return pause("the hub refuses the call (%s)", said.Code)
+	case p.Status == http.StatusNotFound, p.Status == http.StatusMethodNotAllowed:
+		return pause("the hub does not take what is forwarded (HTTP %d): forward.url is that of a relay's listen, and the hub's relay is to be as new as this one", p.Status)
+	case p.Status == http.StatusBadRequest:
+		return pause("the hub cannot read what is forwarded: update the older of the two relays")
+	default:
+		r.Class, r.Message = graph.Retry, fmt.Sprintf("the hub answers HTTP %d (%s)", p.Status, said.Code)
+	}
+	return r
+}
+
+func retryAfter(h http.Header) time.Duration {
+	n, err := strconv.Atoi(h.Get("Retry-After"))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return min(time.Duration(n)*time.Second, time.Hour)
+}

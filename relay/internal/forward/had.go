@@ -1,0 +1,142 @@
+package forward
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+
+	"relay/queue"
+)
+
+// Log is what a hub needs of its queue. *local.Queue is one.
+type Log interface {
+	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
+	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
+	Settle(lane string, s queue.Settlement) (queue.Revision, error)
+	SetNote(key string, val []byte) error
+	Note(key string) []byte
+}
+
+// source is what the numbers of a chunk belong to.
+type source struct {
+	epoch Epoch
+	lane  Lane
+}
+
+// ranges are those of one source, ascending, none touching another.
+type ranges []queue.Range
+
+// has says whether a number is in them.
+func (rs ranges) has(seq queue.Seq) bool {
+	i, found := slices.BinarySearchFunc(rs, seq, func(r queue.Range, at queue.Seq) int { return cmp.Compare(r.From, at) })
+	return found || i > 0 && seq < rs[i-1].To
+}
+
+// covers says whether all of r is in them.
+func (rs ranges) covers(r queue.Range) bool {
+	i, found := slices.BinarySearchFunc(rs, r.From, func(o queue.Range, at queue.Seq) int { return cmp.Compare(o.From, at) })
+	if !found {
+		i--
+	}
+	return i >= 0 && r.To <= rs[i].To
+}
+
+// with is rs and r.
+func (rs ranges) with(r queue.Range) ranges {
+	all := append(slices.Clone(rs), r)
+	slices.SortFunc(all, func(a, b queue.Range) int { return cmp.Compare(a.From, b.From) })
+	out := all[:1]
+	for _, o := range all[1:] {
+		if last := &out[len(out)-1]; o.From <= last.To {
+			last.To = max(last.To, o.To)
+			continue
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// had is what a hub has of one store. Its mutex is held while a chunk of the store is
+// appended, so that of two copies of one the second meets the first.
+type had struct {
+	mu sync.Mutex
+	of map[source]ranges
+}
+
+// mark is a record of queue.LaneHad: what was appended with it.
+type mark struct {
+	Store string `json:"store"`
+	saved
+}
+
+// saved is how ranges lie in marks and notes.
+type saved struct {
+	Epoch  string      `json:"epoch"`
+	Lane   Lane        `json:"lane"`
+	Ranges [][2]uint64 `json:"ranges"`
+}
+
+func (s saved) source() (source, bool) {
+	e, err := hex.DecodeString(s.Epoch)
+	if err != nil || len(e) != len(Epoch{}) {
+		return source{}, false
+	}
+	return source{Epoch(e), s.Lane}, true
+}
+
+func save(src source, rs ranges) saved {
+	s := saved{Epoch: hex.EncodeToString(src.epoch[:]), Lane: src.lane, Ranges: make([][2]uint64, len(rs))}
+	for i, r := range rs {
+		s.Ranges[i] = [2]uint64{uint64(r.From), uint64(r.To)}
+	}
+	return s
+}
+
+const noteHad = "forward/had/" // + store: a list of saved
+
+// load reads what the note of a store says.
+func load(note []byte) (map[source]ranges, error) {
+	of := make(map[source]ranges)
+	if len(note) == 0 {
+		return of, nil
+	}
+	var list []saved
+	if err := json.Unmarshal(note, &list); err != nil {
+		return of, fmt.Errorf("read what a store has handed over: %w", err)
+	}
+	for _, s := range list {
+		if src, ok := s.source(); ok {
+			of[src] = add(of[src], s.Ranges)
+		}
+	}
+	return of, nil
+}
+
+func add(rs ranges, more [][2]uint64) ranges {
+	for _, r := range more {
+		if r[0] < r[1] {
+			rs = rs.with(queue.Range{From: queue.Seq(r[0]), To: queue.Seq(r[1])})
+		}
+	}
+	return rs
+}
+
+// note is what is kept of h. The caller holds h.mu.
+func (h *had) note() ([]byte, error) {
+	list := make([]saved, 0, len(h.of))
+	for src, rs := range h.of {
+		list = append(list, save(src, rs))
+	}
+	slices.SortFunc(list, func(a, b saved) int {
+		return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Lane, b.Lane))
+	})
+	b, err := json.Marshal(list)
+	if err != nil {
+		return nil, fmt.Errorf("keep what a store has handed over: %w", err)
+	}
+	return b, nil
+}

@@ -1,0 +1,323 @@
+package forward
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"relay/internal/logs"
+	"relay/queue"
+	"relay/relay/internal/track"
+)
+
+// HubOptions are what a Hub needs; all but Logger.
+type HubOptions struct {
+	Log      Log
+	Route    track.Routes
+	PrintKey track.PrintKey
+	Event    int // most bytes of an event
+	Now      func() time.Time
+	Logger   *slog.Logger
+}
+
+// Hub takes what edges hand over. It is safe for concurrent use.
+type Hub struct {
+	o     HubOptions
+	ready atomic.Bool // every mark is read
+	kick  chan struct{}
+
+	mu     sync.Mutex
+	stores map[string]*had
+	seen   map[string]*Seen
+}
+
+// Seen is what a hub knows of one store.
+type Seen struct {
+	Store    string    `json:"store"`
+	LastSeen time.Time `json:"last_seen,omitzero"` // since the hub began
+	State              // as it said then
+	Events   int64     `json:"events"` // taken over, since the hub began
+	Repeats  int64     `json:"repeats"`
+}
+
+// Answer is what a hub says to a chunk that it has.
+type Answer struct {
+	Success bool `json:"success"`
+	Stored  int  `json:"stored"`
+	Repeats int  `json:"repeats"` // records that it had already
+}
+
+// ErrBusy says that another chunk of the store is being stored; ErrStarting that the
+// hub does not know yet what it has.
+var (
+	ErrBusy     = errors.New("another chunk of this store is being stored")
+	ErrStarting = errors.New("the hub is starting")
+)
+
+// NewHub makes a Hub; it takes chunks once Run has read what it had.
+func NewHub(o HubOptions) *Hub {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Hub{o: o, kick: make(chan struct{}, 1), stores: map[string]*had{}, seen: map[string]*Seen{}}
+}
+
+// foldAfter is how long marks lie in the log before notes take their place.
+const foldAfter = 30 * time.Second
+
+// Run reads what the hub had, and folds marks into notes until ctx ends.
+func (h *Hub) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		err := h.recall(ctx)
+		if err == nil {
+			break
+		}
+		h.o.Logger.Error("the queue does not answer", "code", logs.QueueFailed, "while", "recalling what stores have handed over", "err", err)
+		wait(ctx, 5*time.Second, nil)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	h.ready.Store(true)
+	for ctx.Err() == nil {
+		wait(ctx, -1, h.kick)
+		wait(ctx, foldAfter, nil)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := h.fold(); err != nil && ctx.Err() == nil {
+			h.o.Logger.Error("cannot keep what stores have handed over; it stays in the log", "code", logs.SettleFailed, "err", err)
+		}
+	}
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration, also <-chan struct{}) {
+	var after <-chan time.Time
+	if d >= 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		after = t.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-after:
+	case <-also:
+	}
+}
+
+// marks calls fn for the open marks, and says where they end.
+func (h *Hub) marks(ctx context.Context, fn func(m *mark)) (end queue.Seq, err error) {
+	for from := queue.Seq(0); ctx.Err() == nil; {
+		b, err := h.o.Log.Read(queue.LaneHad, from, 1000, 1<<20)
+		if err != nil {
+			return 0, fmt.Errorf("read marks: %w", err)
+		}
+		for i := range b.Records {
+			var m mark
+			if json.Unmarshal(b.Records[i].Body, &m) == nil {
+				fn(&m)
+			}
+		}
+		if from, end = b.Next, b.Next; !b.More {
+			return end, nil
+		}
+	}
+	return 0, ctx.Err()
+}
+
+// recall takes up the marks that no note has yet.
+func (h *Hub) recall(ctx context.Context) error {
+	_, err := h.marks(ctx, h.take)
+	if err == nil {
+		h.wake()
+	}
+	return err
+}
+
+// take adds what a mark says to what the hub has. A mark may be the only one that
+// says it: an append that took too long was answered as an error.
+func (h *Hub) take(m *mark) {
+	s := h.store(m.Store)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if src, ok := m.source(); ok {
+		s.of[src] = add(s.of[src], m.Ranges)
+	}
+}
+
+func (h *Hub) wake() {
+	select {
+	case h.kick <- struct{}{}:
+	default:
+	}
+}
+
+// fold keeps in notes what the marks say, and settles those. Invariant: a mark is
+// settled only once a note has it.
+func (h *Hub) fold() error {
+	of := map[string]bool{}
+	end, err := h.marks(context.Background(), func(m *mark) { h.take(m); of[m.Store] = true })
+	if err != nil || len(of) == 0 {
+		return err
+	}
+	for name := range of {
+		s := h.store(name)
+		s.mu.Lock()
+		note, err := s.note()
+		s.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if err := h.o.Log.SetNote(noteHad+name, note); err != nil {
+			return fmt.Errorf("keep what a store has handed over: %w", err)
+		}
+	}
+	if _, err := h.o.Log.Settle(queue.LaneHad, queue.Settlement{Settled: queue.Upto(end)}); err != nil {
+		return fmt.Errorf("settle marks: %w", err)
+	}
+	return nil
+}
+
+// store gives what the hub has of a store.
+func (h *Hub) store(name string) *had {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.stores[name]
+	if s == nil {
+		of, err := load(h.o.Log.Note(noteHad + name))
+		if err != nil {
+			h.o.Logger.Error("what a store has handed over before is not known; what it sends again is recognised by its ids", "code", logs.QueueFailed, "err", err)
+		}
+		s = &had{of: of}
+		h.stores[name] = s
+	}
+	return s
+}
+
+// Forward takes a chunk of a store: once it returns nil all of it is on disk. Errors
+// to decide by: ErrFormat, *VersionError, ErrTooLarge, ErrBusy, ErrStarting and those
+// of Append. allows says which events the key may send; nil: all.
+func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byte) bool, body []byte, most int) (Answer, error) {
+	c, err := Parse(body, most)
+	if err != nil {
+		return Answer{}, err
+	}
+	if !h.ready.Load() {
+		return Answer{}, ErrStarting
+	}
+	s := h.store(store)
+	if !s.mu.TryLock() {
+		return Answer{}, ErrBusy
+	}
+	defer s.mu.Unlock()
+	src, r := source{c.Epoch, c.Lane}, queue.Range{From: c.From, To: c.To}
+	has := s.of[src]
+	a := Answer{Success: true}
+	if !has.covers(r) {
+		entries := make([]queue.Entry, 0, len(c.Records)+1)
+		for i := range c.Records {
+			if rec := &c.Records[i]; has.has(rec.Seq) {
+				a.Repeats++
+			} else {
+				entries = append(entries, h.entry(store, c, rec, allows))
+			}
+		}
+		m, err := h.mark(store, src, r)
+		if err != nil {
+			return Answer{}, err
+		}
+		got, err := h.o.Log.Append(ctx, append(entries, m))
+		if err != nil {
+			return Answer{}, err //nolint:wrapcheck // callers choose by it
+		}
+		a.Stored = max(0, got.Stored+got.Conflicts-1) // but the mark
+		s.of[src] = has.with(r)
+		h.wake()
+	} else {
+		a.Repeats = len(c.Records)
+	}
+	h.note(store, c, a)
+	return a, nil
+}
+
+// note remembers what the edge said of itself.
+func (h *Hub) note(store string, c *Chunk, a Answer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.seen[store]
+	if s == nil {
+		s = &Seen{Store: store}
+		h.seen[store] = s
+	}
+	s.LastSeen, s.State = h.o.Now().UTC(), c.State
+	if s.Waiting = max(0, s.Waiting-int64(len(c.Records))); s.Waiting == 0 {
+		s.Oldest = time.Time{}
+	}
+	s.Events += int64(a.Stored)
+	s.Repeats += int64(a.Repeats)
+}
+
+// Stores is what is known of the stores named, and of those that were seen.
+func (h *Hub) Stores(names []string) []Seen {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make([]Seen, 0, len(names))
+	for _, name := range names {
+		if s := h.seen[name]; s != nil {
+			out = append(out, *s)
+		} else {
+			out = append(out, Seen{Store: name})
+		}
+	}
+	slices.SortFunc(out, func(a, b Seen) int { return strings.Compare(a.Store, b.Store) })
+	return slices.CompactFunc(out, func(a, b Seen) bool { return a.Store == b.Store })
+}
+
+// mark is the entry that says what is appended with it.
+func (h *Hub) mark(store string, src source, r queue.Range) (queue.Entry, error) {
+	m := mark{Store: store, saved: save(src, ranges{r})}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return queue.Entry{}, fmt.Errorf("make mark: %w", err)
+	}
+	key := fmt.Sprintf("had:%s:%d:%x-%x:%s", hex.EncodeToString(src.epoch[:]), src.lane, uint64(r.From), uint64(r.To), store)
+	return queue.Entry{ID: key, Space: queue.ByKey, Key: key, Lanes: []string{queue.LaneHad}, Received: h.o.Now(), Body: b}, nil
+}
+
+// entry judges a record as intake would.
+func (h *Hub) entry(store string, c *Chunk, rec *queue.Record, allows func([]byte) bool) queue.Entry {
+	e := queue.Entry{ID: rec.ID, Store: store, Received: rec.Received, Flags: rec.Flags, Body: rec.Body}
+	r := track.Reader{Limits: track.Limits{EventBytes: h.o.Event, Messages: 1, Merged: 4 * h.o.Event}, Key: h.o.PrintKey}
+	switch {
+	case c.Lane == Refused || rec.Flags&queue.FlagTooLarge != 0:
+	case c.Lane == Conflicts:
+		e.Lanes, e.Flags = []string{queue.LaneConflict}, e.Flags|queue.FlagIDConflict
+		e.Space, e.Key = queue.ByKey, fmt.Sprintf("conflict:%x:%x:%s", c.Epoch, uint64(rec.Seq), store)
+		return e
+	default:
+		msg, err := r.One(slices.Clone(rec.Body))
+		switch {
+		case err != nil || !msg.Track:
+		case msg.Problem != nil:
+			e.Flags |= msg.Flags & queue.FlagTooLarge
+		case allows != nil && !allows(msg.Event):
+		default:
+			e.Print, e.Lanes, e.Flags = msg.Print, track.Lanes(h.o.Route, string(msg.Event)), e.Flags|msg.Flags
+			return e
+		}
+	}
+	sum := sha256.Sum256(e.Body)
+	e.Space, e.Print, e.Lanes = queue.ByRefusedID, binary.LittleEndian.Uint64(sum[:]), track.RefusedLanes()
+	return e
+}
