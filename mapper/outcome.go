@@ -18,6 +18,7 @@ const (
 type Event struct {
 	Body      []byte    // the JSON that arrived, batch context merged
 	MessageID string    // wins over the body's messageId when set
+	Store     string    // whose event it is, at a hub: messageIds of two stores may be the same
 	Received  time.Time // time of receipt
 	Imported  bool      // came by import or spool: no clock-skew correction
 	TooLarge  bool      // was over the event size limit

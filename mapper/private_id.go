@@ -58,10 +58,14 @@ func (s *subject) outwardID(id, field, at string, line int, raw *event.Node, not
 	return out
 }
 
-// findEventID settles event_id.
+// findEventID settles event_id. Invariant: those of two stores are never the same.
 func (s *subject) findEventID() {
 	if s.messageID != "" {
-		s.eventID = s.outward(s.messageID, "messageId", &s.notes)
+		id := s.messageID
+		if s.ev.Store != "" {
+			id = s.ev.Store + ":" + id // no store has a colon in its name
+		}
+		s.eventID = s.outward(id, "messageId", &s.notes)
 	}
 }
 

@@ -146,6 +146,7 @@ func serveQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		Control:  l,
 		Audit:    audit,
 		Queue:    backedUp{q, ledger.open},
+		Forwards: cfg.Forward.URL != "",
 		Imports:  q,
 		PrintKey: prints,
 		Receipts: ledger.find,

@@ -294,6 +294,7 @@ func (s *sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		Spool:     s.spoolStatus,
 		Reload:    s.Reload,
 		TokenLack: s.tokens.lack,
+		Forwards:  s.forwards(),
 		Receipts:  receiptsOf(s.receipts),
 		Mappings:  s.mapping.all,
 		Copies:    admin.CopiesDir(cfg.Queue.Path),

@@ -107,11 +107,15 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
+	if in.To == queue.LaneForward && s.o.Forwards {
+		to = in.To
+	}
 	switch {
 	case to == "":
 		err = badf("to: %q is no event set of the mapping", in.To)
 	case to == from:
 		err = badf("to: that is where they are")
+	case to == queue.LaneForward: // the hub's mapping decides
 	default:
 		err = s.mayMove(m, from, to)
 	}

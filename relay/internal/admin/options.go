@@ -68,6 +68,8 @@ type Options struct {
 	// lanes, for the estimate of when a backlog is gone. nil or 0: unknown.
 	Limits func() (conversionsPerSecond float64)
 
+	Forwards bool // this relay hands everything to another one
+
 	Metrics *Metrics // nil: own ones, without hooks called
 	Build   Build
 	Logger  *slog.Logger

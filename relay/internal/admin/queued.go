@@ -103,7 +103,7 @@ func EachQueued(q RecordLog, f QueueFilter, fn func(queue.Record) bool) error {
 	var before []string // lanes gone through
 	n := 0
 	for _, l := range lanes {
-		if f.EventSet != "" && l.Name != f.EventSet {
+		if f.EventSet != "" && l.Name != f.EventSet || l.Name == queue.LaneHad {
 			continue
 		}
 		for from, more := queue.Seq(0), true; more; {
@@ -133,7 +133,7 @@ func EachQueued(q RecordLog, f QueueFilter, fn func(queue.Record) bool) error {
 // findQueued finds a waiting record by its sequence number.
 func findQueued(q RecordLog, id queue.Seq) (queue.Record, error) {
 	for _, l := range q.Lanes() {
-		if l.Pending == 0 || l.Cursor > id {
+		if l.Pending == 0 || l.Cursor > id || l.Name == queue.LaneHad {
 			continue
 		}
 		b, err := q.Read(l.Name, id, 1, 1)

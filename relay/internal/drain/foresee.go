@@ -48,7 +48,7 @@ func (f Foresight) Of(d queue.DeadLetter, again func(key string) bool) Fate {
 			fate.Skip[mapper.ReasonDuplicate]++
 			continue
 		}
-		rec := queue.Record{ID: e.ID, Lanes: e.Lanes, Had: e.Had, Recipe: e.Recipe, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
+		rec := queue.Record{ID: e.ID, Store: e.Store, Lanes: e.Lanes, Had: e.Had, Recipe: e.Recipe, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
 		b := batch.Make(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &batch.Recipe{Mapping: f.Mapping, At: f.Now, Ages: f.Ages, Age: f.MaxAge, By: f.By}, batch.Limits{Events: 1}, batch.Decisions{})
 		fate.Send += len(b.Alive(0, len(b.Items)))
 		for i := range b.Holds {

@@ -158,7 +158,7 @@ func (l *lane) handed(found queue.Batch, end queue.Seq, r graph.Result, at time.
 	l.mu.Unlock()
 	l.s.o.Metrics.Lag(l.name, found.Records[0].Received, at)
 	l.settleRange(queue.Range{From: found.From, To: end})
-	l.count("forwarded", r.Sent)
+	l.count("delivered", r.Sent)
 	for failed := !l.flush(); failed; failed = !l.flush() {
 		if l.sleep(context.Background(), time.Second, nil) {
 			return // offered again, under its id, before anything newer

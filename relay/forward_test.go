@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"relay/relay/internal/sandbox"
+)
+
+const storeKey = "key-of-store-0042"
+
+// hubHome is a hub at an address that stays the same over restarts.
+func hubHome(t *testing.T, graph, more string) (h home, url string) {
+	t.Helper()
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	more = `auth: { keys: [{ key: ` + storeKey + `, store: "0042" }, { key: key-of-store-0043, store: "0043" }, { key: key-of-no-store, events: [Order Completed] }] }` + "\n" + more
+	return newHome(t, strings.Replace(testConfig(graph, more), "listen: 127.0.0.1:0", "listen: "+addr, 1), testMapping), "http://" + addr
+}
+
+func edgeConfig(hub, key string) string {
+	return fmt.Sprintf(`listen: 127.0.0.1:0
+admin: { listen: 127.0.0.1:0 }
+queue: { path: data, segment_size: 1MiB }
+forward: { url: %s, key: %s }
+rate: { requests_per_second: 100, burst: 100 }
+batch: { max_wait: 20ms, max_events: 20 }
+retry: { min_interval: 20ms, max_interval: 200ms, probe_interval: 1s }
+`, hub, key)
+}
+
+func edgeHome(t *testing.T, hub, key string) home {
+	t.Helper()
+	h := home{dir: t.TempDir()}
+	h.write(t, "relay.yaml", edgeConfig(hub, key))
+	return h
+}
+
+// queued are the messageIds that wait in a relay's queue, and how often each does.
+func queued(t *testing.T, h home) map[string]int {
+	t.Helper()
+	out, err := relayCommand(t.Context(), "queue", "list", "--json", "--config", h.path("relay.yaml")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for line := range strings.Lines(string(out)) {
+		var x struct {
+			MessageID string `json:"message_id"`
+		}
+		if err := json.Unmarshal([]byte(line), &x); err != nil {
+			t.Fatal(err)
+		}
+		got[x.MessageID]++
+	}
+	return got
+}
+
+// TestForwardOverKills kills a store's relay, its hub, or both again and again while
+// clients post to the store's: what was answered 200 there lies at the hub once.
+func TestForwardOverKills(t *testing.T) {
+	rounds := 6
+	if testing.Short() {
+		rounds = 3
+	}
+	hub, url := hubHome(t, "127.0.0.1:1", "")
+	hub.write(t, "relay.yaml", strings.Replace(read(t, hub.path("relay.yaml")), "requests_per_second: 50", "requests_per_second: 0", 1))
+	edge := edgeHome(t, url, storeKey)
+	hp, ep := hub.start(t), edge.start(t)
+
+	var mu sync.Mutex
+	acked := map[string]bool{}
+	for round := range rounds {
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for client := range 4 {
+			wg.Go(func() {
+				for i := 0; ctx.Err() == nil; i++ {
+					id := fmt.Sprintf("f%d-%d-%d", round, client, i)
+					r, err := http.NewRequestWithContext(ctx, http.MethodPost, ep.url+"/v1/track", strings.NewReader(order(id)))
+					if err != nil {
+						return
+					}
+					resp, err := http.DefaultClient.Do(r)
+					if err != nil {
+						return
+					}
+					resp.Body.Close()
+					if resp.StatusCode == http.StatusOK {
+						mu.Lock()
+						acked[id] = true
+						mu.Unlock()
+					}
+				}
+			})
+		}
+		timer := time.NewTimer(time.Duration(100+rand.IntN(400)) * time.Millisecond)
+		<-timer.C
+		if round%3 != 1 {
+			hp.kill(t)
+		}
+		if round%3 != 0 {
+			ep.kill(t)
+		}
+		stop()
+		wg.Wait()
+		if round%3 != 1 {
+			hp = hub.start(t)
+		}
+		if round%3 != 0 {
+			ep = edge.start(t)
+		}
+	}
+	eventually(t, "the store's relay has handed over everything", func() bool { return len(queued(t, edge)) == 0 })
+	got := queued(t, hub)
+	for id := range acked {
+		if got[id] != 1 {
+			t.Errorf("%s lies at the hub %d times", id, got[id])
+		}
+	}
+	for id, n := range got {
+		if n != 1 {
+			t.Errorf("%s lies at the hub %d times", id, n)
+		}
+	}
+	if len(acked) < 100 {
+		t.Errorf("only %d events were accepted: this proves little", len(acked))
+	}
+	t.Logf("%d events answered 200 over %d kills; %d at the hub", len(acked), rounds, len(got))
+	ep.stop(t)
+	hp.stop(t)
+}
+
+// TestForwardStores: two stores with the same messageIds, a key that is wrong first,
+// one of no store, and what cannot be used: everything ends at the hub.
+func TestForwardStores(t *testing.T) {
+	sb, addr := startSandbox(t, sandbox.Options{})
+	hub, url := hubHome(t, addr, "")
+	one, two := edgeHome(t, url, "a-wrong-key"), edgeHome(t, url, "key-of-no-store")
+	hp, p1, p2 := hub.start(t), one.start(t), two.start(t)
+	for _, p := range []*process{p1, p2} {
+		if status, body := post(t, p.url+"/v1/track", order("same-1")); status != http.StatusOK {
+			t.Fatal(status, body)
+		}
+	}
+	if status, body := post(t, p1.url+"/v1/batch", `{"batch":[{"type":"track","messageId":"bad-1"}]}`); status != http.StatusOK {
+		t.Fatal(status, body)
+	}
+	status := func(h home) string {
+		out, _ := relayCommand(t.Context(), "status", "--config", h.path("relay.yaml")).CombinedOutput()
+		return string(out)
+	}
+	eventually(t, "the wrong key is told", func() bool { return strings.Contains(status(one), "the hub does not know this key") })
+	eventually(t, "the key of no store is told", func() bool { return strings.Contains(status(two), "the key is of no store") })
+	one.write(t, "relay.yaml", edgeConfig(url, storeKey))
+	two.write(t, "relay.yaml", edgeConfig(url, "key-of-store-0043"))
+	want := []string{"0042:same-1", "0043:same-1"}
+	eventually(t, "both are at Meta", func() bool { return sb.Verify(want, "").Missing == 0 })
+	eventually(t, "what cannot be used is a dead letter of the hub", func() bool {
+		out, _ := relayCommand(t.Context(), "dead", "list", "--json", "--config", hub.path("relay.yaml")).Output()
+		return strings.Contains(string(out), `"message_id":"bad-1"`)
+	})
+	if out, _ := relayCommand(t.Context(), "dead", "list", "--json", "--config", one.path("relay.yaml")).Output(); len(out) > 0 {
+		t.Errorf("dead letters at the store: %s", out)
+	}
+	if status, body := post(t, p1.url+"/v1/forward", "x"); status != http.StatusNotFound {
+		t.Errorf("a relay that forwards answers %d %s", status, body)
+	}
+	if status, body := post(t, hp.url+"/v1/forward", "x"); status != http.StatusUnauthorized {
+		t.Errorf("without a key: %d %s", status, body)
+	}
+	p1.stop(t)
+	p2.stop(t)
+	hp.stop(t)
+}
+
+// TestForwardMove: a relay that has a backlog of its own begins to forward, and its
+// backlog is moved by hand.
+func TestForwardMove(t *testing.T) {
+	sb, addr := startSandbox(t, sandbox.Options{})
+	hub, url := hubHome(t, addr, "")
+	hp := hub.start(t)
+	store := newHome(t, testConfig("127.0.0.1:1", ""), testMapping)
+	p := store.start(t)
+	for _, body := range []string{order("old-1"), `{"type":"track","messageId":"old-2","event":"Till Opened"}`} {
+		if status, body := post(t, p.url+"/v1/track", body); status != http.StatusOK {
+			t.Fatal(status, body)
+		}
+	}
+	p.stop(t)
+	store.write(t, "relay.yaml", edgeConfig(url, storeKey))
+	p = store.start(t)
+	out, err := relayCommand(t.Context(), "lane", "move", "701000000000001", "forward", "--config", store.path("relay.yaml")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	eventually(t, "the backlog is at Meta", func() bool { return sb.Verify([]string{"0042:old-1"}, "").Missing == 0 })
+	eventually(t, "what no mapping knew is at the hub", func() bool { return queued(t, hub)["old-2"] == 1 })
+	p.stop(t)
+	hp.stop(t)
+}
