@@ -144,7 +144,7 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 	}
 	var f io.ReadSeekCloser
 	if err == nil {
-		f, err = root.Open(file)
+		f, err = openFile(root, file)
 	}
 	if err != nil {
 		d.once(claim, err).Warn("spool: file cannot be stored yet", "code", logs.SpoolFileNotStored)
@@ -156,7 +156,7 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 		received = now
 	}
 	rep, err = Import(ctx, f, Options{
-		Queue: d.o.Queue, Route: d.o.Route, ReadTime: d.o.ReadTime, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes,
+		Queue: d.o.Queue, Route: d.o.Route, ReadTime: d.o.ReadTime, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes, MaxFileBytes: maxDropped,
 		Name: file, Layout: d.o.Layout, SkipBad: true, UndatedFiles: true, Received: received, Growing: true, Final: long <= 0,
 		Key: "spool-" + path.Base(claim), Deaths: maxDeaths,
 		State: d.state(claim), ReportFile: path.Join(claim, reportName), ReportIn: root,
@@ -192,7 +192,7 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 }
 
 func (d *Directory) openForWriting(file string) bool {
-	f, err := d.house.root.Open(file)
+	f, err := openFile(d.house.root, file)
 	if err != nil {
 		return false
 	}

@@ -63,6 +63,13 @@ type sighting struct {
 // unendedFactor: a file whose last line has no end is left alone that much longer.
 const unendedFactor = 5
 
+// maxDropped is how many bytes a dropped file may have, packed and unpacked, and
+// largeFile from where on smaller ones go first.
+const (
+	maxDropped = 8 << 30
+	largeFile  = 64 << 20
+)
+
 // maxDeaths is how often the process may end while a file is read.
 const maxDeaths = 3
 
@@ -215,7 +222,8 @@ func (d *Directory) dropped() ([]string, error) {
 	}
 	d.seen = still
 	slices.SortFunc(all, func(a, b found) int {
-		return cmp.Or(a.mod.Compare(b.mod), cmp.Compare(a.name, b.name))
+		// A large one holds up those that are there with it no longer than it has to.
+		return cmp.Or(cmp.Compare(a.size/largeFile, b.size/largeFile), a.mod.Compare(b.mod), cmp.Compare(a.name, b.name))
 	})
 	names := make([]string, len(all))
 	for i, f := range all {
@@ -243,7 +251,7 @@ func (d *Directory) complete(name string) time.Duration {
 	if wait := d.o.Quiet - now.Sub(s.since); wait > 0 {
 		return wait
 	}
-	f, err := d.house.root.Open(name)
+	f, err := openFile(d.house.root, name)
 	if err != nil {
 		return 0 // the claim says why
 	}

@@ -22,6 +22,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/mapper/personal"
 	"relay/relay/internal/track"
 )
 
@@ -36,6 +37,38 @@ type Seeker interface {
 type Forgotten struct {
 	Rows      int
 	Unreached []string // where nobody could look, a sentence each
+}
+
+// maxSearched is how large a file may be, packed and unpacked, that Forget looks into:
+// it holds what is kept of one in memory.
+const maxSearched = 512 << 20
+
+// names are files of which a sentence says that they were not searched.
+type names struct {
+	n     int
+	first []string
+}
+
+func (n *names) add(file string) {
+	n.n++
+	if len(n.first) < 10 {
+		parts := strings.Split(file, "/")
+		for i, part := range parts {
+			if i > 0 || !ownName(part) {
+				parts[i] = personal.ShowName(part)
+			}
+		}
+		n.first = append(n.first, strings.Join(parts, "/"))
+	}
+}
+
+// shown are the first of them; of a name that may be a person's, its shape.
+func (n *names) shown() string {
+	words := strings.Join(n.first, ", ")
+	if n.n > len(n.first) {
+		words += ", …"
+	}
+	return words
 }
 
 // turn is a look into the directory, which Forget ends early.
@@ -74,7 +107,8 @@ const inHandFor = time.Minute
 
 // Forget removes a person from what lies in the directory: rows of stored and refused
 // files, and of the reports of refused rows. What is in hand is stored first, so that
-// the caller finds it in the queue. With dry it only counts.
+// the caller finds it in the queue. With dry it only counts. A caller that has gone ends
+// it between two files; a deadline ends the waiting for the files in hand only.
 func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgotten, err error) {
 	release := d.turn.take()
 	defer release()
@@ -86,8 +120,8 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 		return n, fmt.Errorf("forget dropped files: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	ctx = context.WithoutCancel(ctx) // what is begun is finished, though nobody waits for it any more
-	waiting, unsearchable := 0, 0
+	waiting := 0
+	var unsearchable, beside names
 	for _, sub := range []string{".", workDir, doneDir, refusedDir} {
 		err := fs.WalkDir(root.FS(), sub, func(path string, e fs.DirEntry, err error) error {
 			switch {
@@ -95,19 +129,28 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 				return nil
 			case err != nil:
 				return err
+			case errors.Is(ctx.Err(), context.Canceled):
+				return ctx.Err()
 			case e.IsDir() && sub == "." && path != ".":
+				if !ownName(path) {
+					beside.add(path)
+				}
 				return fs.SkipDir
-			case !e.Type().IsRegular() || e.Name() == stateName:
+			case e.IsDir() || sub == workDir && e.Name() == stateName:
+				return nil
+			case !e.Type().IsRegular():
+				beside.add(path)
 				return nil
 			}
 			inHand := sub == "." && wanted(e.Name()) || sub == workDir && strings.HasPrefix(e.Name(), fileName)
-			if sub == "." && !inHand {
-				return nil // not for us
+			if sub == "." && !inHand { // not for us
+				beside.add(path)
+				return nil
 			}
-			rows, err := forgetFile(ctx, root, d.o.Seal, &d.o.Layout, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
+			rows, err := forgetFile(context.WithoutCancel(ctx), root, d.o.Seal, &d.o.Layout, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
 			switch {
 			case errors.Is(err, errUnsearchable):
-				unsearchable++
+				unsearchable.add(path)
 				return nil
 			case inHand && rows > 0 && !dry:
 				waiting++
@@ -123,8 +166,12 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 	if waiting > 0 {
 		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files that could not be stored yet, or are still being written, hold something: run this again when they are stored", waiting))
 	}
-	if unsearchable > 0 {
-		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files that hold no rows of text (workbooks, archives) or open with no key that is given: look into them, or remove them", unsearchable))
+	if unsearchable.n > 0 {
+		n.Unreached = append(n.Unreached, fmt.Sprintf("%d dropped files that hold no rows of text (workbooks, archives), are larger than %d MiB or open with no key that is given: look into them, or remove them: %s",
+			unsearchable.n, maxSearched>>20, unsearchable.shown()))
+	}
+	if beside.n > 0 {
+		n.Unreached = append(n.Unreached, fmt.Sprintf("%d files, links and folders in the spool directory that relay does not take: look into them, or remove them: %s", beside.n, beside.shown()))
 	}
 	return n, nil
 }
@@ -178,7 +225,7 @@ func ForgetReport(ctx context.Context, path string, who Seeker, dry bool) (rows 
 // person gets another name: its other rows are others'. One that cannot be searched goes
 // whole then.
 func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Layout, path, name string, who Seeker, dry bool) (rows int, err error) {
-	in, err := root.Open(path)
+	in, err := openFile(root, path)
 	if err != nil {
 		return 0, err
 	}
@@ -186,6 +233,9 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Lay
 	fi, err := in.Stat()
 	if err != nil {
 		return 0, err
+	}
+	if fi.Size() > maxSearched {
+		return 0, errUnsearchable
 	}
 	var kept bytes.Buffer
 	var content io.ReadSeeker = in
@@ -300,7 +350,7 @@ var errUnsearchable = errors.New("it holds no rows of text")
 
 // filter copies the rows of a file that are not about the person, as UTF-8.
 func filter(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, layout *Layout, who Seeker) (gone int, err error) {
-	w := &whole{f: in}
+	w := &whole{f: in, most: maxSearched}
 	s, err := w.survey(ctx, 0, func(int64) {})
 	if _, ok := errors.AsType[*FormatError](err); ok {
 		return 0, errUnsearchable

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -124,7 +125,8 @@ func TestForget(t *testing.T) {
 		t.Error("a dry run has changed something")
 	}
 	n, err := d.Forget(t.Context(), who, false)
-	if err != nil || n.Rows != dry.Rows || len(n.Unreached) != 1 || !strings.Contains(n.Unreached[0], "1 dropped files that hold no rows") {
+	if err != nil || n.Rows != dry.Rows || len(n.Unreached) != 2 || !strings.Contains(n.Unreached[0], "1 dropped files that hold no rows") ||
+		!strings.Contains(n.Unreached[1], "1 files, links and folders") {
 		t.Errorf("%+v %v", n, err)
 	}
 	if len(m.entries) != 2 {
@@ -246,5 +248,46 @@ func TestForgetTable(t *testing.T) {
 	}
 	if s := everyByte(t, dir); strings.Contains(s, "b-1") || !strings.Contains(s, "b-2") {
 		t.Error(s)
+	}
+}
+
+// TestForgetNamesWhatItPasses: whatever lies below the directory and is not searched is
+// named, a giant costs nothing, and a caller that has gone ends the work.
+func TestForgetNamesWhatItPasses(t *testing.T) {
+	d := newDirectory(t, DirectoryOptions{Dir: t.TempDir(), Queue: &memory{}, Quiet: -1, Keep: -1})
+	for name, make := range map[string]func(path string) error{
+		"export.xlsx":          func(p string) error { return os.WriteFile(p, []byte("PK"), 0o600) },
+		"half.part":            func(p string) error { return os.WriteFile(p, []byte("x"), 0o600) },
+		"reports":              func(p string) error { return os.Mkdir(p, 0o700) },
+		"link.csv":             func(p string) error { return os.Symlink("/dev/zero", p) },
+		"done/giant.csv":       func(p string) error { return errors.Join(os.WriteFile(p, nil, 0o600), os.Truncate(p, 300<<30)) },
+		"done/zeros.csv":       func(p string) error { return errors.Join(os.WriteFile(p, nil, 0o600), os.Truncate(p, 1<<20)) },
+		"refused/jane/x.jsonl": func(p string) error { return errors.Join(os.Mkdir(filepath.Dir(p), 0o700), os.Symlink("y", p)) },
+	} {
+		if err := make(filepath.Join(d.o.Dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begun := time.Now()
+	n, err := d.Forget(t.Context(), whoIs(t, "ada@example.com"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(n.Unreached, "\n")
+	for _, want := range []string{
+		"2 dropped files that hold no rows", "done/aaaaa.aaa, done/aaaaa.aaa", // a name that may be a person's, by its shape
+		"5 files, links and folders", "export.xlsx, aaaa.aaaa, aaaa.aaa, reports, refused/aaaa/x.jsonl",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%s is not named: %s", want, said)
+		}
+	}
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := d.Forget(ctx, whoIs(t, "ada@example.com"), true); !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody waits any more, and: %v", err)
 	}
 }

@@ -136,3 +136,16 @@ func (h *house) write(name string, content func(io.Writer) error) error {
 	}
 	return h.sync(path.Dir(name))
 }
+
+// openFile opens a file to read. What is none, such as a pipe that was put in its place,
+// is an error, and is not waited for.
+func openFile(root *os.Root, name string) (*os.File, error) {
+	f, err := root.OpenFile(name, os.O_RDONLY|noWait, 0)
+	if err != nil {
+		return nil, err
+	}
+	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+		return nil, errors.Join(err, f.Close(), errors.New("it is no plain file any more"))
+	}
+	return f, nil
+}

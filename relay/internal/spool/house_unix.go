@@ -4,6 +4,7 @@ package spool
 
 import (
 	"os"
+	"syscall"
 
 	"relay/internal/disk"
 )
@@ -25,3 +26,6 @@ func syncIn(root *os.Root, dir string) error {
 	defer f.Close()
 	return f.Sync()
 }
+
+// noWait has an open that does not wait for whoever is at the other end of a pipe.
+const noWait = syscall.O_NONBLOCK

@@ -28,7 +28,7 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 		return Report{}, err
 	}
 	before, _ := stampOf(f)
-	w := &whole{f: f}
+	w := &whole{f: f, most: o.MaxFileBytes}
 	s, err := w.survey(ctx, st.Content, func(n int64) { o.Progress(Progress{Surveyed: n}) })
 	if err != nil {
 		return Report{}, o.spare(ctx, st, err)

@@ -65,7 +65,7 @@ func (d *Directory) keep(from, to string, unique bool) error {
 // written anew.
 func (d *Directory) copy(from, to string, as func(io.Writer, io.Reader) error) error {
 	root := d.house.root
-	in, err := root.Open(from)
+	in, err := openFile(root, from)
 	if err != nil {
 		return err
 	}

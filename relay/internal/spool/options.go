@@ -42,9 +42,10 @@ type Options struct {
 	Encoding Encoding
 
 	PrintKey      track.PrintKey
-	MaxEventBytes int  // default 256 KiB
-	CheckRows     int  // checked before anything is stored; default 1,000, negative: none
-	SkipBad       bool // store the good rows although some of the checked ones are bad
+	MaxEventBytes int   // default 256 KiB
+	MaxFileBytes  int64 // of the file, and of what it unpacks to; 0: any number
+	CheckRows     int   // checked before anything is stored; default 1,000, negative: none
+	SkipBad       bool  // store the good rows although some of the checked ones are bad
 	// Undated takes rows without a time: they happened at Received. A time that
 	// is there and cannot be read is refused all the same.
 	Undated bool

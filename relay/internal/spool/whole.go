@@ -34,7 +34,9 @@ const blockBytes = 1 << 20
 // Invariant: no byte that the survey has not seen reaches a reader.
 type whole struct {
 	f    io.ReadSeeker
-	size int64 // of the file, as it lies there
+	ctx  context.Context // of the survey: it ends every pass //nolint:containedctx // readers have no other way
+	most int64           // bytes that the file, and what it unpacks to, may have; 0: any number
+	size int64           // of the file, as it lies there
 	sums [][sha256.Size]byte
 	gzip bool
 	past int64 // bytes of the file that the pass at hand has read
@@ -46,7 +48,11 @@ func (w *whole) survey(ctx context.Context, mark int64, told func(int64)) (*surv
 	if _, err := w.f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	rec := &recorder{f: w.f}
+	w.ctx = ctx
+	if st, ok := stampOf(w.f); ok && w.most > 0 && st.size > w.most {
+		return nil, &FormatError{Err: fmt.Errorf("%w: it has %d bytes, and may have %d", errTooLarge, st.size, w.most)}
+	}
+	rec := &recorder{f: &ending{ctx, w.f}}
 	in := bufio.NewReaderSize(rec, 1<<16)
 	head, err := in.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -54,6 +60,9 @@ func (w *whole) survey(ctx context.Context, mark int64, told func(int64)) (*surv
 	}
 	if err := foreign(head); err != nil {
 		return nil, &FormatError{Err: err}
+	}
+	if !isText(head) && !bytes.HasPrefix(head, []byte(magicGzip)) {
+		return nil, &FormatError{Err: errors.New("the file is no text: NUL bytes are in it. Export the sales as CSV or JSON lines")}
 	}
 	w.gzip = bytes.HasPrefix(head, []byte(magicGzip))
 	var content io.Reader = in
@@ -72,7 +81,13 @@ func (w *whole) survey(ctx context.Context, mark int64, told func(int64)) (*surv
 		}
 		content = un
 	}
+	if w.most > 0 {
+		content = &atMost{content, w.most}
+	}
 	s, err := look(ctx, content, mark, told)
+	if errors.Is(err, errTooLarge) {
+		return nil, &FormatError{Err: err}
+	}
 	if err != nil {
 		if w.gzip && ctx.Err() == nil {
 			err = &FormatError{fmt.Errorf("unpack gzip: %w", err), true}
@@ -102,6 +117,42 @@ func (w *whole) reader() (io.Reader, error) {
 		return nil, fmt.Errorf("unpack gzip: %w", err)
 	}
 	return z, nil
+}
+
+// errTooLarge says that a file is larger than may be read.
+var errTooLarge = errors.New("the file is too large: split it")
+
+// atMost ends with errTooLarge behind so many bytes.
+type atMost struct {
+	in   io.Reader
+	left int64
+}
+
+func (a *atMost) Read(p []byte) (int, error) {
+	n, err := a.in.Read(p)
+	if a.left -= int64(n); a.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}
+
+// ending is a reader that ends with ctx.
+type ending struct {
+	ctx context.Context //nolint:containedctx // readers have no other way
+	in  io.Reader
+}
+
+func (e *ending) Read(p []byte) (int, error) {
+	if err := e.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return e.in.Read(p)
+}
+
+// isText tells text from what has so many NUL bytes in a row as no text has, UTF-16
+// neither: a file that was made larger and not written.
+func isText(head []byte) bool {
+	return !bytes.Contains(head, make([]byte, 16))
 }
 
 // recorder notes the digest of each block of what is read through it.
@@ -163,6 +214,9 @@ func (v *verified) next() {
 	}
 	if v.buf == nil {
 		v.buf = make([]byte, min(blockBytes, v.w.size))
+	}
+	if v.err = v.w.ctx.Err(); v.err != nil {
+		return
 	}
 	want := min(blockBytes, v.w.size-int64(v.block)*blockBytes)
 	n, err := io.ReadFull(v.w.f, v.buf[:want])
