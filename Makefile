@@ -3,7 +3,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X main.version=$(VERSION)
 
-.PHONY: build test race exam golden bench figures fuzz lint fmt cross release release-check clean
+.PHONY: build test race exam golden bench figures fuzz lint vulns fmt cross release release-check clean
 
 build: ## bin/relay
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./relay
@@ -41,11 +41,14 @@ lint: ## golangci-lint, built from source outside go.mod; go.mod as `go mod tidy
 	$(GO) mod tidy -diff
 	$(GOLANGCI) run
 
+vulns: ## known vulnerabilities in what is linked in, by govulncheck; where its database does not answer it says so
+	.ci/vulns
+
 cross: ## the platforms relay is made for
 	@for t in linux/amd64 linux/arm64 linux/arm windows/amd64 darwin/arm64; do \
 	  echo "== $$t"; CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) vet ./... || exit 1; done
 
-release: ## dist/: archives, SBOMs, deb and rpm, SHA256SUMS; the same commit gives the same bytes
+release: ## dist/: archives, SBOMs, deb and rpm, SHA256SUMS, provenance; the same commit gives the same bytes
 	$(GO) run ./packaging/release -out dist
 
 release-check: release ## builds it again in another place, once with an empty build cache, and looks into the packages

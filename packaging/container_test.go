@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -57,6 +58,15 @@ func TestContainerfile(t *testing.T) {
 				}
 			}
 		}
+	}
+	// The base can be given with its digest, and is the toolchain of go.mod.
+	toolchain := regexp.MustCompile(`(?m)^toolchain go([0-9.]+)$`).FindStringSubmatch(read(t, "../go.mod"))
+	if toolchain == nil {
+		t.Fatal("go.mod names no toolchain")
+	}
+	base := "\nARG GO_IMAGE=docker.io/library/golang:" + toolchain[1] + "\nFROM ${GO_IMAGE} AS build\n"
+	if !strings.Contains(read(t, "container/Containerfile"), base) {
+		t.Errorf("the build does not begin with%s", base)
 	}
 	if last != "scratch" {
 		t.Errorf("the image is based on %s, want scratch", last)

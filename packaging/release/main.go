@@ -1,7 +1,8 @@
 // Command release builds what is published: for each platform an archive with
 // the binary, its manual, completions, examples and licences; an SBOM beside
-// it; deb and rpm packages; and the SHA-256 of them all. The same commit gives
-// the same bytes, wherever and whenever it is built with the same Go.
+// it; deb and rpm packages; the provenance of them; and the SHA-256 of them all.
+// The same commit gives the same bytes, wherever and whenever it is built with
+// the same Go.
 //
 //	go run ./packaging/release -version v1.0.0 -out dist
 package main
@@ -35,6 +36,7 @@ func main() {
 // release is one run.
 type release struct {
 	version string
+	builder string    // URI of who builds
 	out     string    // directory
 	root    string    // of the module
 	date    time.Time // of everything in it
@@ -47,6 +49,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	out := flags.String("out", "dist", "directory, made anew")
 	only := flags.String("targets", "", "platforms such as linux/amd64,windows/amd64 (default: all)")
 	packages := flags.Bool("packages", true, "build deb and rpm of the Linux targets, too")
+	builder := flags.String("builder", someBuilder, "URI of who builds this, for the provenance")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -57,7 +60,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r := &release{version: *version, root: root, log: stdout}
+	r := &release{version: *version, builder: *builder, root: root, log: stdout}
 	if r.version == "" {
 		if r.version, err = output(ctx, root, "git", "describe", "--tags", "--always", "--dirty"); err != nil {
 			return err
@@ -121,6 +124,9 @@ func (r *release) build(ctx context.Context, chosen []target, packages bool) err
 		}
 		fmt.Fprintf(r.log, "%s/%s done\n", t.os, t.arch)
 	}
+	if err := r.provenance(ctx, chosen, packages); err != nil {
+		return err
+	}
 	return r.checksums()
 }
 
@@ -131,7 +137,7 @@ func (r *release) clear() error {
 		return err
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), "relay") && e.Name() != "SHA256SUMS" {
+		if !strings.HasPrefix(e.Name(), "relay") && e.Name() != "SHA256SUMS" && e.Name() != "SHA256SUMS.sig" {
 			return fmt.Errorf("%s holds %s, which is none of a release: name another -out", r.out, e.Name())
 		}
 	}
