@@ -161,9 +161,9 @@ func (s *subject) convert(r *route) Outcome {
 // for that.
 func (s *subject) judge(r *route, c *conversion, notes *noteList) verdict {
 	if r.when != nil {
-		yes, err := r.when.holds(s.environment())
+		yes, err := r.when.Holds(s.environment())
 		if err != nil {
-			return verdict{Hold, ReasonExpression, expressionMessage(r.when.line, err)}
+			return verdict{Hold, ReasonExpression, expressionMessage(r.when.Line, err)}
 		}
 		if !yes {
 			return verdict{Skip, ReasonFiltered, ""}

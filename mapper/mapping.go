@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/mapper/event"
+	"relay/mapper/expr"
 )
 
 // Mapping says which events become which conversions, where they go and how
@@ -99,8 +100,8 @@ type route struct {
 	list  string
 	set   Set
 	as    string
-	value []source // long form; nil: the default
-	when  *program // nil: always
+	value []source      // long form; nil: the default
+	when  *expr.Program // nil: always
 	line  int
 
 	members   members

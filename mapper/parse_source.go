@@ -6,6 +6,7 @@ import (
 
 	"relay/internal/strictyaml"
 	"relay/mapper/event"
+	"relay/mapper/expr"
 )
 
 // sources reads one source or a list of them.
@@ -110,17 +111,17 @@ func (p *parser) pathSource(v strictyaml.Value, text string) (source, bool) {
 	return source{path: compiled, line: line}, true
 }
 
-func (p *parser) expression(v strictyaml.Value, wantBool bool) (*program, bool) {
+func (p *parser) expression(v strictyaml.Value, wantBool bool) (*expr.Program, bool) {
 	text, ok := p.word(v)
 	if !ok {
 		return nil, false
 	}
-	compiled, err := compileExpr(text, wantBool)
+	compiled, err := expr.Compile(text, wantBool)
 	if err != nil {
 		v.Errorf("%v", err)
 		return nil, false
 	}
-	compiled.line, _ = v.Pos()
+	compiled.Line, _ = v.Pos()
 	return compiled, true
 }
 

@@ -1,13 +1,16 @@
 package mapper
 
-import "relay/mapper/event"
+import (
+	"relay/mapper/event"
+	"relay/mapper/expr"
+)
 
 // source is one place a value may come from: a path into the event, a
 // constant, or an expression.
 type source struct {
 	path     event.Path
 	constant *event.Node
-	expr     *program
+	expr     *expr.Program
 	fullName bool // a path to a whole name, of which a key takes its part
 	minor    bool // an amount in cents, or whatever the currency's smallest unit is
 	line     int  // of the mapping; 0: built in
@@ -37,7 +40,7 @@ func (src *source) resolve(s *subject, out []*event.Node) ([]*event.Node, error)
 	case src.constant != nil:
 		return append(out, src.constant), nil
 	case src.expr != nil:
-		n, err := src.expr.value(s.environment())
+		n, err := src.expr.Value(s.environment())
 		if err != nil || n == nil {
 			return out, err
 		}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"relay/mapper/event"
+	"relay/mapper/expr"
 	"relay/mapper/fold"
 	"relay/mapper/personal"
 )
@@ -58,7 +59,7 @@ type subject struct {
 	storeName    string
 	asked        *event.Node // the property that search_string came from
 
-	env map[string]any
+	env expr.Env // what expressions see; nil: nobody asked, or it is too much
 
 	room
 }
@@ -244,21 +245,6 @@ func (s *subject) prepare(d defaults, rules *customRules) {
 	s.findIdentifiers()
 	s.keyError = s.exprError
 	s.endRules()
-}
-
-// failExpression remembers that an expression could not be evaluated.
-func (s *subject) failExpression(src *source, err error) {
-	if s.exprError == "" {
-		s.exprError = expressionMessage(src.line, err)
-	}
-}
-
-func expressionMessage(line int, err error) string {
-	msg := "the expression could not be evaluated: " + expressionCause(err)
-	if line > 0 {
-		msg = fmt.Sprintf("the expression at line %d of the mapping could not be evaluated: %s", line, expressionCause(err))
-	}
-	return msg
 }
 
 // findTime settles event_time: timestamp, else originalTimestamp, else the

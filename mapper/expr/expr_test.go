@@ -1,0 +1,135 @@
+package expr
+
+import (
+	"strings"
+	"testing"
+
+	"relay/mapper/event"
+)
+
+const sample = `{"total":12.5,"qty":3,"big":12345678901234567890,"huge":1e999,"name":"Jane","gift":true,"paid":false,"none":null,
+	"tags":["a","b"],"lines":[{"sku":"x","qty":2},{"sku":"y","qty":1}],"nested":{"a":{"b":"c"}}}`
+
+// env is an event with these properties.
+func env(t *testing.T, properties string) Env {
+	t.Helper()
+	tree, err := event.NewDecoder().Decode([]byte(properties))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := Event{Event: "Order Completed", MessageID: "m-1", UserID: "u-1", Properties: &tree.Root}
+	return e.Env()
+}
+
+// TestValue: what expressions give, as JSON; "nothing" is no value, "! …" the cause
+// of a failure.
+func TestValue(t *testing.T) {
+	for text, want := range map[string]string{
+		`event + "/" + messageId`:                   `"Order Completed/m-1"`,
+		`type`:                                      `"track"`,
+		`properties.total * properties.qty`:         `37.5`,
+		`0.1 + 0.2`:                                 `0.3`,
+		`properties.big`:                            `"12345678901234567890"`,
+		`properties.huge`:                           `"1e999"`,
+		`properties.gift`:                           `true`,
+		`properties.paid`:                           `false`,
+		`properties.none`:                           `nothing`,
+		`properties.absent ?? "x"`:                  `"x"`,
+		`context.absent`:                            `nothing`,
+		`properties.tags`:                           `["a","b"]`,
+		`map(properties.lines, .sku)`:               `["x","y"]`,
+		`sum(properties.lines, .qty)`:               `3`,
+		`filter(properties.lines, .qty > 1)[0].sku`: `"x"`,
+		`all(properties.lines, any(properties.tags, # == "a"))`: `true`,
+		`string(1) + string(1.5) + string(true) + string("x")`:  `"11.5truex"`,
+		`join(properties.tags, "-")`:                            `"a-b"`,
+		`join(properties.tags)`:                                 `"ab"`,
+		`join([properties.nested])`:                             `! it failed`,
+		`string(properties.tags)`:                               `! it failed`,
+		`replace(properties.name, "J", "Z")`:                    `"Zane"`,
+		`properties.nested`:                                     `! it failed`,
+		`properties.nested.x.y`:                                 `! a member is read of something absent`,
+		`properties.name * 2`:                                   `! an operand is absent`,
+		`1 / 0`:                                                 `! it failed`,
+		`map(1..200, map(1..200, #))`:                           `! it takes too many steps`,
+		`replace(replace(replace("aaaaaaaaaa", "a", "` + strings.Repeat("b", 100) + `"), "b", "` + strings.Repeat("c", 40) + `"), "c", "dd")`: `! it builds or reads too much`,
+		`join(map(1..200, "` + strings.Repeat("x", 400) + `"))`:                                                                               `! it builds or reads too much`,
+		`map(1..6000, 1)`: `! it builds or reads too much`,
+	} {
+		p, err := Compile(text, false)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		n, err := p.Value(env(t, sample))
+		got := "nothing"
+		switch {
+		case err != nil:
+			got = "! " + Cause(err)
+		case n != nil:
+			got = string(event.AppendNode(nil, n))
+		}
+		if got != want && !(err != nil && strings.HasPrefix(got, want)) {
+			t.Errorf("%s: %s, want %s (%v)", text, got, want, err)
+		}
+	}
+}
+
+// TestHolds: a condition is true or false, and nothing else.
+func TestHolds(t *testing.T) {
+	for text, want := range map[string]string{
+		`properties.total > 10`:     "true",
+		`properties.name == "John"`: "false",
+		`properties.name`:           "neither true nor false",
+	} {
+		p, err := Compile(text, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		yes, err := p.Holds(env(t, sample))
+		switch {
+		case err != nil && !strings.Contains(Cause(err), want) && !strings.Contains(Cause(err), "wrong type"), err == nil && yes != (want == "true"):
+			t.Errorf("%s: %v, %v", text, yes, err)
+		}
+	}
+}
+
+// TestRefused: what cannot be bounded, or read, is refused when the mapping is.
+func TestRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		`let x = 1; x`:                     "let is not available",
+		`__tick(__steps)`:                  "unknown name __tick",
+		`now()`:                            "now",
+		`reduce(1..60, #acc + #acc, "xx")`: "reduce is not available",
+		`groupBy(properties.tags, #)`:      "groupBy is not available",
+		`sortBy(properties.tags, #)`:       "sortBy is not available",
+		`properties.total >`:               "column",
+		`nothing.here`:                     "unknown name nothing",
+		strings.Repeat("1 + ", 600) + "1":  "node",
+	} {
+		if _, err := Compile(text, false); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%.40s: %v, want %q on one line", text, err, want)
+		}
+	}
+	if _, err := Compile(`"yes"`, true); err == nil {
+		t.Error("a condition that is text is taken")
+	}
+}
+
+// TestTooMuch: an event with more in it than expressions take fails; it does not
+// count as an empty one.
+func TestTooMuch(t *testing.T) {
+	p, err := Compile("true", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, properties := range map[string]string{
+		"deep":         strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200),
+		"long":         `{"a":[` + strings.Repeat("1,", maxItems) + `1]}`,
+		"long, within": `{"a":[{"b":[` + strings.Repeat("1,", maxItems) + `1]}]}`,
+	} {
+		if _, err := p.Holds(env(t, properties)); err == nil || Cause(err) != "it builds or reads too much" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
