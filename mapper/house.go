@@ -85,10 +85,7 @@ func matchGlob(glob, s string) bool {
 // houseAccounts reads never_customers and staff.
 func (p *parser) houseAccounts(o *strictyaml.Object) {
 	if v, ok := p.key(o, "staff"); ok {
-		p.m.staff = p.sources(v)
-		if len(p.m.staff) == 0 {
-			v.Errorf("names no source").WithHint("write a path such as properties.cashier")
-		}
+		p.m.staff = p.someSources(v, noConstant("write a path such as properties.cashier; what the shop knows beforehand belongs under never_customers"))
 	}
 	v, ok := p.key(o, "never_customers")
 	if !ok {

@@ -148,6 +148,12 @@ func (s *subject) readOptOut(n *event.Node, src *source, notes *noteList) string
 // maxURL is as much of an address as browsers and servers agree on.
 const maxURL = 2048
 
+// isWebAddress says whether text is an address of a page.
+func isWebAddress(text string) bool {
+	scheme, rest, _ := strings.Cut(text, "://")
+	return (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) && rest != "" && len(text) <= maxURL && !strings.ContainsAny(text, " \t\r\n")
+}
+
 // findURL reads an address of a page, which only an event that is not a store's
 // carries (docs/meta.md 2.6).
 func (s *subject) findURL(name string, sources []source, c *conversion, notes *noteList) string {
@@ -156,10 +162,9 @@ func (s *subject) findURL(name string, sources []source, c *conversion, notes *n
 		return ""
 	}
 	text, _ := textID(n)
-	scheme, rest, _ := strings.Cut(text, "://")
 	why, code := "", noteBadMember
 	switch {
-	case !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") || rest == "" || len(text) > maxURL || strings.ContainsAny(text, " \t\r\n"):
+	case !isWebAddress(text):
 		why = name + " is not an address that begins with http:// or https://; left out"
 	case s.personalURL(text):
 		why, code = name+" holds what is somebody's; left out", NotePersonal

@@ -72,12 +72,13 @@ func (p *parser) mapping() {
 	if v, ok := p.key(o, "api"); ok {
 		p.readAPI(v, &m.api)
 	}
+	p.defaults(o, &m.defaults) // by which constants are judged
+	p.settings(o)
 	p.eventSets(o)
 	p.customData(o) // before the events, which may have rules of their own
 	for _, list := range Lists() {
 		p.list(o, list)
 	}
-	p.settings(o)
 	p.valueFields(o)
 	p.currency(o)
 	p.products(o)
@@ -150,7 +151,7 @@ func (p *parser) eventSets(o *strictyaml.Object) {
 	}
 	for _, f := range sets.Fields() {
 		set := Set{Name: f.Name, API: p.m.api}
-		if isSetID(f.Name) {
+		if isDigits(f.Name) {
 			f.Key.Errorf("a name of an event set cannot be all digits: it would be taken for an id")
 		}
 		fields, ok := f.Value.Object()
@@ -182,10 +183,15 @@ func (p *parser) eventSets(o *strictyaml.Object) {
 	}
 }
 
-// isSetID says whether text is an id of Meta's: digits, and not too many.
+// isSetID says whether text is an id of Meta's: digits, not too many, and not all
+// of them zero.
 func isSetID(text string) bool {
-	return text != "" && len(text) <= 32 && strings.Trim(text, "0123456789") == ""
+	return isDigits(text) && len(text) <= maxSetID && strings.Trim(text, "0") != ""
 }
+
+const maxSetID = 32
+
+func isDigits(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
 
 // setID reads the id of an event set.
 func (p *parser) setID(v strictyaml.Value) (string, bool) {
@@ -194,6 +200,10 @@ func (p *parser) setID(v strictyaml.Value) (string, bool) {
 		return "", false
 	}
 	if !isSetID(text) {
+		if isDigits(text) {
+			v.Errorf("%s is not the id of an event set: ids have at most %d digits, not all zero", v.Written(), maxSetID).WithHint("copy it from Events Manager, in quotes")
+			return "", false
+		}
 		problem := v.Errorf("%s is not the id of an event set: ids are digits", v.Written())
 		if floatLike(text) {
 			problem.WithHint("this is how a spreadsheet or a number type spoils an id; copy it again from Events Manager, in quotes")

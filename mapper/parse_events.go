@@ -74,11 +74,8 @@ func (p *parser) longForm(v strictyaml.Value, r *route) (to []strictyaml.Value, 
 	}
 	if value, found := o.Field("value"); found {
 		p.amount = true
-		r.value = p.sources(value)
+		r.value = p.someSources(value, isAmount)
 		p.amount = false
-		if len(r.value) == 0 {
-			value.Errorf("names no source").WithHint("write a path such as [properties.amount]")
-		}
 		for _, src := range r.value {
 			if src.path.Many {
 				value.Warnf("%s can lead to several amounts, and a conversion has one value", src.path.Text).WithHint("write an expr that adds them up: { expr: \"sum(…)\" }")
@@ -120,7 +117,7 @@ func (p *parser) ownRules(o *strictyaml.Object, r *route) {
 
 // conversionName reads as.
 func (p *parser) conversionName(v strictyaml.Value, r *route) {
-	name, ok := p.word(v)
+	name, ok := p.outwardText(v)
 	if !ok {
 		return
 	}
@@ -177,6 +174,12 @@ func (p *parser) route(f strictyaml.Field, at strictyaml.Value, r route) {
 	for _, have := range routes {
 		if have.list == r.list && have.set.ID == r.set.ID {
 			at.Errorf("%s goes to event set %s already", f.Name, r.set.ID).WithHint("an event has one conversion for each event set of a list")
+			return
+		}
+	}
+	if name := r.name(f.Name, r.set.API); name == f.Name {
+		if why := p.whyPersonal(name); why != "" {
+			at.Errorf("the event's name, which is the conversion's too, %s", why).WithHint("write the long form, { to: ..., as: ... }, with a name that names nobody")
 			return
 		}
 	}

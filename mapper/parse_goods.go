@@ -40,15 +40,7 @@ func (p *parser) currency(o *strictyaml.Object) {
 	if !ok {
 		return
 	}
-	p.m.currency = p.sources(v)
-	if len(p.m.currency) == 0 {
-		v.Errorf("names no source").WithHint("write a path such as [properties.currency, properties.total.currency]")
-	}
-	for _, src := range p.m.currency {
-		if src.constant != nil {
-			v.Errorf("a constant is no place in an event").WithHint("for a currency that events do not name write default_currency")
-		}
-	}
+	p.m.currency = p.someSources(v, noConstant("for a currency that events do not name write default_currency"))
 }
 
 // products reads products: where the goods of an event are, and their ids.
@@ -81,7 +73,7 @@ func (p *parser) places(v strictyaml.Value, want string) []event.Path {
 	}
 	var out []event.Path
 	for _, item := range items {
-		text, ok := p.word(item)
+		text, ok := p.named(item, want)
 		if !ok {
 			continue
 		}

@@ -18,19 +18,26 @@ func (p *parser) memberKeys(field func(string) (strictyaml.Value, bool), m *memb
 	for _, f := range []struct {
 		name string
 		into *[]source
+		is   judge
 	}{
-		{"opt_out", &m.optOut}, {"customer_segmentation", &m.segmentation}, {"referrer_url", &m.referrer}, {"event_source_url", &m.pageURL},
+		{"opt_out", &m.optOut, isTruth},
+		{"customer_segmentation", &m.segmentation, oneOfWords(segmentations)},
+		{"referrer_url", &m.referrer, isPageURL},
+		{"event_source_url", &m.pageURL, isPageURL},
 	} {
 		if v, ok := field(f.name); ok {
-			*f.into = p.someSources(v)
-			p.constants(v, f.name, *f.into)
+			*f.into = p.someSources(v, f.is)
 		}
 	}
 	if v, ok := field("original_event_data"); ok {
 		if o, ok := v.Object(); ok {
 			for i, name := range originalNames {
 				if v, ok := o.Field(name); ok {
-					m.original[i] = p.someSources(v)
+					is := judge(anID)
+					if i == originalTime {
+						is = p.isTime
+					}
+					m.original[i] = p.someSources(v, is)
 				}
 			}
 			o.Done()
@@ -39,26 +46,12 @@ func (p *parser) memberKeys(field func(string) (strictyaml.Value, bool), m *memb
 }
 
 // someSources reads one source or more; none is a mistake.
-func (p *parser) someSources(v strictyaml.Value) []source {
-	out := p.sources(v)
+func (p *parser) someSources(v strictyaml.Value, is judge) []source {
+	out := p.sources(v, is)
 	if len(v.OneOrList()) == 0 {
 		v.Errorf("names no source").WithHint("write a path such as properties.%s, or remove the key", v.Path()[strings.LastIndexByte(v.Path(), '.')+1:])
 	}
 	return out
-}
-
-// constants refuses those that Meta's member does not take.
-func (p *parser) constants(v strictyaml.Value, name string, sources []source) {
-	for i := range sources {
-		n := sources[i].constant
-		switch {
-		case n == nil:
-		case name == "opt_out" && n.Kind != event.True && n.Kind != event.False:
-			v.Errorf("%s is neither true nor false", v.Written())
-		case name == "customer_segmentation" && !slices.Contains(segmentations, n.Text):
-			v.Errorf("%q is none of Meta's words", n.Text).WithHint("write one of %s", strings.Join(segmentations, ", "))
-		}
-	}
 }
 
 // actionSource reads one of Meta's words, a path to one, or a list of these.
@@ -70,11 +63,7 @@ func (p *parser) actionSource(v strictyaml.Value) []source {
 	out := []source{}
 	for _, item := range items {
 		if item.Kind() == strictyaml.ObjectKind {
-			src, ok := p.source(item)
-			if ok && src.constant != nil && !slices.Contains(actionSources, src.constant.Text) {
-				item.Errorf("%q is none of %s", src.constant.Text, strings.Join(actionSources, ", "))
-			}
-			if ok {
+			if src, ok := p.source(item, oneOfWords(actionSources)); ok {
 				out = append(out, src)
 			}
 			continue
@@ -105,7 +94,7 @@ var tagPlace = regexp.MustCompile(`\{[^{}]*\}|[{}]`)
 
 // tag reads an upload_tag: text, with {store} and {date} in it where wanted.
 func (p *parser) tag(v strictyaml.Value) uploadTag {
-	text, ok := p.word(v)
+	text, ok := p.outwardText(v)
 	if !ok {
 		return ""
 	}
@@ -131,7 +120,11 @@ func (p *parser) storeData(o *strictyaml.Object) {
 	}
 	for i := range storeMembers {
 		if v, ok := fields.Field(storeMembers[i].name); ok {
-			p.m.store[i] = p.someSources(v)
+			is := judge(isPageID)
+			if i == storeCode {
+				is = isStoreCode
+			}
+			p.m.store[i] = p.someSources(v, is)
 		}
 	}
 	fields.Done(func(name string) string {

@@ -15,7 +15,6 @@ import (
 // settings reads the keys that hold one value each.
 func (p *parser) settings(o *strictyaml.Object) {
 	m := p.m
-	p.defaults(o, &m.defaults)
 	if v, ok := p.key(o, "timezone"); ok {
 		if text, ok := p.word(v); ok {
 			loc, err := time.LoadLocation(text)
@@ -36,7 +35,7 @@ func (p *parser) settings(o *strictyaml.Object) {
 	}
 	if v, ok := p.key(o, "consent"); ok {
 		for _, item := range v.OneOrList() {
-			if text, ok := p.word(item); ok {
+			if text, ok := p.named(item, "the consent category, such as advertising"); ok {
 				m.consent = append(m.consent, text)
 			}
 		}
@@ -62,7 +61,7 @@ func (p *parser) valueFields(o *strictyaml.Object) {
 		v.Errorf("names no property").WithHint("write value or price")
 	}
 	for _, item := range items {
-		text, ok := p.word(item)
+		text, ok := p.named(item, "value, price or the name of a property")
 		if !ok {
 			continue
 		}
@@ -153,7 +152,7 @@ func (p *parser) matchKeys(o *strictyaml.Object) {
 	}
 	for id, name := range identifierNames() {
 		if v, ok := keys.Field(name); ok {
-			p.m.identifiers[id] = p.someSources(v)
+			p.m.identifiers[id] = p.someSources(v, isIdentifier(identifierID(id)))
 		}
 	}
 	keys.Done(func(name string) string {
@@ -170,19 +169,19 @@ func (p *parser) matchKeys(o *strictyaml.Object) {
 // counts.
 func (p *parser) keySources(k keyID, v strictyaml.Value) []source {
 	if v.Kind() != strictyaml.ObjectKind {
-		return p.sources(v)
+		return p.sources(v, p.isKeyValue(k))
 	}
 	o, _ := v.Object()
 	all, ok := o.Field("all")
 	if !ok {
-		return p.sources(v)
+		return p.sources(v, p.isKeyValue(k))
 	}
 	o.Done()
 	if !k.hashed() {
 		v.Errorf("%s has one value", keyTable[k].name).WithHint("list the sources without all: the first with a value counts")
 	}
 	p.m.allOf[k] = true
-	return p.someSources(all)
+	return p.someSources(all, p.isKeyValue(k))
 }
 
 // keySource sees to it that a whole name is split for the key it is used in.
@@ -236,10 +235,7 @@ func (p *parser) setField(f strictyaml.Field) setField {
 		f.Key.Errorf("personal data is never sent in custom_data").WithHint("customer data belongs under match_keys, where it is hashed")
 	}
 	line, _ := f.Key.Pos()
-	sources := p.sources(f.Value)
-	if len(sources) == 0 {
-		f.Value.Errorf("names no source")
-	}
+	sources := p.someSources(f.Value, isFieldOf(name))
 	for _, src := range sources {
 		if src.constant == nil && src.expr == nil && src.path.Has("traits") {
 			f.Value.Warnf("sends a trait of the customer unhashed")

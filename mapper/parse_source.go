@@ -9,11 +9,11 @@ import (
 	"relay/mapper/expr"
 )
 
-// sources reads one source or a list of them.
-func (p *parser) sources(v strictyaml.Value) []source {
+// sources reads one source or a list of them; is judges their constants.
+func (p *parser) sources(v strictyaml.Value, is judge) []source {
 	out := []source{}
 	for _, item := range v.OneOrList() {
-		if src, ok := p.source(item); ok {
+		if src, ok := p.source(item, is); ok {
 			out = append(out, src)
 		}
 	}
@@ -22,22 +22,22 @@ func (p *parser) sources(v strictyaml.Value) []source {
 
 // source reads a path, a bare number or truth value (a constant), or an object
 // with one of path, const and expr.
-func (p *parser) source(v strictyaml.Value) (source, bool) {
+func (p *parser) source(v strictyaml.Value, is judge) (source, bool) {
 	line, _ := v.Pos()
 	if v.Kind() == strictyaml.ObjectKind {
-		return p.longSource(v)
+		return p.longSource(v, is)
 	}
 	text, ok := p.word(v)
 	if !ok {
 		return source{}, false
 	}
 	if n := constantNode(v, text); n != nil && n.Kind != event.Text {
-		return source{constant: n, line: line}, true
+		return source{constant: n, line: line}, p.constant(v, n, is)
 	}
 	return p.pathSource(v, text)
 }
 
-func (p *parser) longSource(v strictyaml.Value) (source, bool) {
+func (p *parser) longSource(v strictyaml.Value, is judge) (source, bool) {
 	o, _ := v.Object()
 	line, _ := v.Pos()
 	src, found := source{line: line}, 0
@@ -55,8 +55,11 @@ func (p *parser) longSource(v strictyaml.Value) (source, bool) {
 	}
 	if v, ok := o.Field("const"); ok {
 		found++
-		text, ok := v.Text()
-		src.constant = constantNode(v, text)
+		text, ok := p.word(v)
+		if ok {
+			src.constant = constantNode(v, text)
+			ok = p.constant(v, src.constant, is)
+		}
 		good = good && ok
 	}
 	if v, ok := o.Field("expr"); ok {

@@ -60,12 +60,9 @@ func (s *subject) findStore() {
 			s.store[i] = event.Quote(text)
 			s.storeName = text
 		default:
-			id, err := strconv.ParseUint(text, 10, 64)
-			if err != nil || id == 0 || id > 1<<63-1 {
+			if s.store[i] = pageID(text); s.store[i] == "" {
 				why = "a page's id is a whole number above zero; left out"
-				break
 			}
-			s.store[i] = strconv.FormatUint(id, 10)
 		}
 		if why != "" {
 			s.notes.add(code, at, storeMembers[i].member+": "+why)
@@ -75,6 +72,15 @@ func (s *subject) findStore() {
 			s.x.field("store_data."+storeMembers[i].member, at, line, n, nil, s.store[i])
 		}
 	}
+}
+
+// pageID is the id of a page as JSON, "" when the text is none.
+func pageID(text string) string {
+	id, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || id == 0 || id > 1<<63-1 {
+		return ""
+	}
+	return strconv.FormatUint(id, 10)
 }
 
 // encodeStore writes store_data.
