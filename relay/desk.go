@@ -147,6 +147,7 @@ func serveQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		Audit:    audit,
 		Queue:    backedUp{q, ledger.open},
 		Forwards: cfg.Forward.URL != "",
+		Stores:   storesOf(nil, func() *config.Config { return cfg }),
 		Imports:  q,
 		PrintKey: prints,
 		Receipts: ledger.find,

@@ -62,12 +62,19 @@ func (s *sidecar) forwarder() drain.Forwarder {
 	return s.edge
 }
 
-// stores are the names that keys give.
-func stores(a config.Auth) (names []string) {
-	for _, k := range a.Keys {
-		if k.Store != "" {
-			names = append(names, k.Store)
-		}
+// storesOf is what is known of the stores that the keys of a config name; a nil hub
+// knows their names alone.
+func storesOf(hub *forward.Hub, cfg func() *config.Config) func() []forward.Seen {
+	if hub == nil {
+		hub = forward.NewHub(forward.HubOptions{})
 	}
-	return names
+	return func() []forward.Seen {
+		var names []string
+		for _, k := range cfg().Auth.Keys {
+			if k.Store != "" {
+				names = append(names, k.Store)
+			}
+		}
+		return hub.Stores(names)
+	}
 }

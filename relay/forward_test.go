@@ -177,6 +177,13 @@ func TestForwardStores(t *testing.T) {
 	if out, _ := relayCommand(t.Context(), "dead", "list", "--json", "--config", one.path("relay.yaml")).Output(); len(out) > 0 {
 		t.Errorf("dead letters at the store: %s", out)
 	}
+	out, err := relayCommand(t.Context(), "status", "--stores", "--config", hub.path("relay.yaml")).Output()
+	if err != nil || strings.Count(string(out), "\n") != 3 || strings.Contains(string(out), "not since") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, body := get(t, hp.admin+"/metrics"); !strings.Contains(body, `relay_store_forwarded_events{store="0043"} 1`) || !strings.Contains(body, `relay_store_waiting_events{store="0042"} 0`) {
+		t.Errorf("no metrics of stores: %s", body)
+	}
 	if status, body := post(t, p1.url+"/v1/forward", "x"); status != http.StatusNotFound {
 		t.Errorf("a relay that forwards answers %d %s", status, body)
 	}

@@ -62,6 +62,7 @@ intake: { allowed_origins: ["https://till.example.com"], requests_per_second: 0.
 	r.relay(t, ask{config: conf}, "status", "--json")
 	r.relay(t, ask{config: conf, rules: []rule{sizes, columns}}, "lane", "list")
 	r.http(t, call{file: "api/lanes", base: s.p.admin, path: "/api/v1/lanes"})
+	r.http(t, call{file: "api/stores", base: s.p.admin, path: "/api/v1/stores"})
 	r.doctor(t, s) // before a probe is under way
 	r.relay(t, ask{config: conf}, "lane", "resume", "701000000000001")
 

@@ -295,6 +295,7 @@ func (s *sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		Reload:    s.Reload,
 		TokenLack: s.tokens.lack,
 		Forwards:  s.forwards(),
+		Stores:    storesOf(s.hub, s.settings.Load),
 		Receipts:  receiptsOf(s.receipts),
 		Mappings:  s.mapping.all,
 		Copies:    admin.CopiesDir(cfg.Queue.Path),

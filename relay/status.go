@@ -19,17 +19,20 @@ import (
 )
 
 func newStatusCommand() *cobra.Command {
-	var asJSON, watch bool
+	var asJSON, watch, stores bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Depth, lag, rate, and each event set's state and last error",
 		Long: `Asks the running relay. When none runs it opens the queue itself and says what
 waits; rates and last errors are then not known.`,
-		Example: "  relay status\n  relay status --watch\n  relay status --json | jq .queue.pending",
+		Example: "  relay status\n  relay status --watch\n  relay status --stores\n  relay status --json | jq .queue.pending",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			out := c.OutOrStdout()
 			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+				if stores {
+					return showStores(ctx, d, out, asJSON)
+				}
 				show := func(s admin.Status) error {
 					if asJSON {
 						return jsonLine(out, s)
@@ -57,8 +60,44 @@ waits; rates and last errors are then not known.`,
 	}
 	addConfigFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	c.Flags().BoolVar(&stores, "stores", false, "the stores whose relays forward to this one")
 	c.Flags().BoolVarP(&watch, "watch", "w", false, "go on, refreshed every few seconds")
+	c.MarkFlagsMutuallyExclusive("stores", "watch")
 	return c
+}
+
+// showStores lists the stores whose relays forward to this one, as each of them said
+// when it last did.
+func showStores(ctx context.Context, d *desk, out io.Writer, asJSON bool) error {
+	list, err := d.Stores(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		for _, s := range list {
+			if err := jsonLine(out, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(out, "no key of auth.keys has a store")
+		return nil
+	}
+	t := newTable(out, "STORE", "LAST SEEN", "WAITING THERE", "OLDEST", "TAKEN", "VERSION")
+	for _, s := range list {
+		if s.LastSeen.IsZero() {
+			t.row(s.Store, "not since the start", "-", "-", "0", "-")
+			continue
+		}
+		oldest := "-"
+		if !s.Oldest.IsZero() {
+			oldest = stamp(s.Oldest)
+		}
+		t.row(s.Store, stamp(s.LastSeen), fmt.Sprint(s.Waiting), oldest, fmt.Sprint(s.Events), s.Version)
+	}
+	return t.flush()
 }
 
 func printStatus(out io.Writer, s admin.Status, offline bool) error {

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"relay/relay/internal/forward"
 )
 
 // Ping asks whether a relay is there.
@@ -51,6 +53,12 @@ func (c *Client) Tail(ctx context.Context, fn func(Outcome) bool) error {
 func (c *Client) Lanes(ctx context.Context) ([]LaneInfo, error) {
 	var out []LaneInfo
 	return out, c.get(ctx, "/api/v1/lanes", nil, &out)
+}
+
+// Stores are those whose relays forward to this one, by name.
+func (c *Client) Stores(ctx context.Context) ([]forward.Seen, error) {
+	var out []forward.Seen
+	return out, c.get(ctx, "/api/v1/stores", nil, &out)
 }
 
 // PauseLane stops sending to an event set, given by id or name.

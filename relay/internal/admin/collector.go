@@ -83,6 +83,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descReady, ready)
 	collectSpool(c.server.dropped(), gauge)
+	collectStores(c.server.stores(), gauge)
 
 	var pending, inflight, retry, bytes int64
 	var oldest float64

@@ -12,6 +12,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/forward"
 	"relay/relay/internal/person"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/spool"
@@ -69,6 +70,10 @@ type Options struct {
 	Limits func() (conversionsPerSecond float64)
 
 	Forwards bool // this relay hands everything to another one
+
+	// Stores are those whose relays forward to this one, by name; nil: this one takes
+	// nothing of the kind.
+	Stores func() []forward.Seen
 
 	Metrics *Metrics // nil: own ones, without hooks called
 	Build   Build

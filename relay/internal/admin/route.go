@@ -22,6 +22,7 @@ func (s *Server) handler() http.Handler {
 	add("GET /api/v1/live", accessRead, s.live)
 	add("GET /api/v1/tail", accessSecret, s.tail)
 	add("GET /api/v1/lanes", accessRead, s.getLanes)
+	add("GET /api/v1/stores", accessRead, s.getStores)
 	add("POST /api/v1/lanes/{lane}/pause", accessChange, s.pauseLane)
 	add("POST /api/v1/lanes/{lane}/resume", accessChange, s.resumeLane)
 	add("POST /api/v1/lanes/{lane}/move", accessChange, s.moveLane)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"relay/relay/internal/drain"
+	"relay/relay/internal/forward"
 	"relay/relay/internal/spool"
 )
 
@@ -110,6 +111,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	const path = "../../../docs/metrics.md"
 	f := newFixture(t, func(o *Options) {
 		o.Spool = func() *spool.DirectoryStatus { return &spool.DirectoryStatus{} }
+		o.Stores = func() []forward.Seen { return []forward.Seen{{Store: "0042"}} }
 	})
 	exercise(f.o.Metrics)
 	families, err := f.o.Metrics.Registry().Gather()

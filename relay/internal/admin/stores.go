@@ -1,0 +1,47 @@
+package admin
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"relay/relay/internal/forward"
+)
+
+// stores are those whose relays forward to this one.
+func (s *Server) stores() []forward.Seen {
+	if s.o.Stores == nil {
+		return []forward.Seen{}
+	}
+	return s.o.Stores()
+}
+
+func (s *Server) getStores(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, s.stores())
+}
+
+// The descriptions below are tables, never changed. A store has a name in auth.keys:
+// there are as many as somebody has written there.
+var (
+	descStoreWaiting = desc("relay_store_waiting_events", "Events that wait at a store's relay, as it said when it last forwarded.", "store")
+	descStoreOldest  = desc("relay_store_oldest_event_timestamp_seconds", "When the oldest of them was received; 0 when none waits.", "store")
+	descStoreSeen    = desc("relay_store_last_seen_timestamp_seconds", "When a store's relay last forwarded; 0: not since the start.", "store")
+	descStoreEvents  = desc("relay_store_forwarded_events", "Events taken from a store's relay since the start.", "store")
+)
+
+// collectStores reads what stores' relays said.
+func collectStores(stores []forward.Seen, gauge func(d *prometheus.Desc, v float64, labels ...string)) {
+	for _, s := range stores {
+		var oldest, seen float64
+		if !s.Oldest.IsZero() {
+			oldest = unixSeconds(s.Oldest)
+		}
+		if !s.LastSeen.IsZero() {
+			seen = unixSeconds(s.LastSeen)
+		}
+		gauge(descStoreWaiting, float64(s.Waiting), s.Store)
+		gauge(descStoreOldest, oldest, s.Store)
+		gauge(descStoreSeen, seen, s.Store)
+		gauge(descStoreEvents, float64(s.Events), s.Store)
+	}
+}
