@@ -1,7 +1,7 @@
 # Everything here uses Go alone, but for what the target's comment names.
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS = -s -w -X main.version=$(VERSION)
+LDFLAGS = -s -w -X relay/relay/internal/sidecar.version=$(VERSION)
 
 .PHONY: build test race exam golden bench figures fuzz lint vulns fmt cross release release-check clean
 

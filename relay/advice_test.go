@@ -16,6 +16,7 @@ import (
 	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/doctor"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -79,7 +80,7 @@ alerts: { webhook: %q }
 			if !strings.Contains(p.log.String(), `"code":"`+c.lane[len("paused_"):]+`_paused"`) || !strings.Contains(p.log.String(), `"advice":`+string(quoted)) {
 				t.Errorf("the log has no %q", words)
 			}
-			if out, code := h.command(t, "status", "--config", h.path("relay.yaml")); code != exitOK || !strings.Contains(out, words) {
+			if out, code := h.command(t, "status", "--config", h.path("relay.yaml")); code != exit.OK || !strings.Contains(out, words) {
 				t.Errorf("relay status ended with %d and lacks %q:\n%s", code, words, out)
 			}
 			var a alert.Alert
@@ -229,7 +230,7 @@ graph: { endpoint: "http://%s", access_token_file: token }
 		if err := c.change(); err != nil {
 			t.Fatal(err)
 		}
-		if out, code := h.command(t, "reload", "--config", h.path("relay.yaml")); code != exitOK {
+		if out, code := h.command(t, "reload", "--config", h.path("relay.yaml")); code != exit.OK {
 			t.Fatalf("%s: %d %s", c.lack, code, out)
 		}
 		if i == 0 {

@@ -15,6 +15,8 @@ import (
 
 	"relay/config"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/session"
 )
 
 func newBackupCommand() *cobra.Command {
@@ -41,7 +43,7 @@ after a restore.`,
 			if err != nil {
 				return err
 			}
-			return withDesk(c, true, func(ctx context.Context, d *desk) error {
+			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
 				return saveFile(c, args[0], func(f *os.File) error {
 					out, err := sealed(f, words)
 					if err != nil {
@@ -105,15 +107,15 @@ func (p passphrase) read() (string, error) {
 		return "", nil
 	}
 	if err := config.Refusable(string(p)); err != nil {
-		return "", badConfig(fmt.Errorf("--passphrase-file: %w", err))
+		return "", exit.BadConfig(fmt.Errorf("--passphrase-file: %w", err))
 	}
 	b, err := os.ReadFile(string(p))
 	if err != nil {
-		return "", usageError{fmt.Errorf("--passphrase-file: %w", err)}
+		return "", exit.Usage(fmt.Errorf("--passphrase-file: %w", err))
 	}
 	words := strings.TrimRight(string(b), "\r\n")
 	if len(words) < minPassphrase || strings.ContainsAny(words, "\r\n") {
-		return "", usageError{fmt.Errorf("--passphrase-file: want one line of at least %d characters, such as `openssl rand -base64 24` prints", minPassphrase)}
+		return "", exit.Usage(fmt.Errorf("--passphrase-file: want one line of at least %d characters, such as `openssl rand -base64 24` prints", minPassphrase))
 	}
 	return words, nil
 }
@@ -149,9 +151,9 @@ func opened(r io.Reader, words string) (io.Reader, error) {
 	encrypted := bytes.Equal(head, []byte(ageMagic))
 	switch {
 	case encrypted && words == "":
-		return nil, usageError{errors.New("the backup is encrypted: give --passphrase-file")}
+		return nil, exit.Usage(errors.New("the backup is encrypted: give --passphrase-file"))
 	case !encrypted && words != "":
-		return nil, usageError{errors.New("the backup is not encrypted: leave --passphrase-file out")}
+		return nil, exit.Usage(errors.New("the backup is not encrypted: leave --passphrase-file out"))
 	case !encrypted:
 		return in, nil
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"relay/relay/internal/exit"
 )
 
 // A backup that is encrypted on request holds nothing in the clear, is verified and
@@ -28,10 +30,10 @@ func TestEncryptedBackup(t *testing.T) {
 			t.Errorf("%v: exit %d, %s", args, code, out)
 		}
 	}
-	run(exitUsage, "at least 16 characters", "backup", file, "--passphrase-file", h.path("short"))
-	run(exitUsage, "no such file", "backup", file, "--passphrase-file", h.path("none"))
-	run(exitOK, "written to", "backup", file, "--passphrase-file", h.path("words"))
-	run(exitOK, "written to", "backup", h.path("plain.tar"))
+	run(exit.UsageCode, "at least 16 characters", "backup", file, "--passphrase-file", h.path("short"))
+	run(exit.UsageCode, "no such file", "backup", file, "--passphrase-file", h.path("none"))
+	run(exit.OK, "written to", "backup", file, "--passphrase-file", h.path("words"))
+	run(exit.OK, "written to", "backup", h.path("plain.tar"))
 	p.stop(t)
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -46,24 +48,24 @@ func TestEncryptedBackup(t *testing.T) {
 			t.Errorf("%q: in the encrypted one %v, in the plain one %v", clear, bytes.Contains(b, []byte(clear)), bytes.Contains(plain, []byte(clear)))
 		}
 	}
-	run(exitOK, "is whole", "backup", "--verify", file, "--passphrase-file", h.path("words"))
-	run(exitUsage, "is encrypted: give --passphrase-file", "backup", "--verify", file)
-	run(exitFailure, "is it the passphrase", "backup", "--verify", file, "--passphrase-file", h.path("other"))
-	run(exitUsage, "is not encrypted", "backup", "--verify", h.path("plain.tar"), "--passphrase-file", h.path("words"))
+	run(exit.OK, "is whole", "backup", "--verify", file, "--passphrase-file", h.path("words"))
+	run(exit.UsageCode, "is encrypted: give --passphrase-file", "backup", "--verify", file)
+	run(exit.Failure, "is it the passphrase", "backup", "--verify", file, "--passphrase-file", h.path("other"))
+	run(exit.UsageCode, "is not encrypted", "backup", "--verify", h.path("plain.tar"), "--passphrase-file", h.path("words"))
 	for _, at := range []int{len(b) / 2, len(b) - 1} {
 		bad := bytes.Clone(b)
 		bad[at] ^= 1
 		h.write(t, "bad.age", string(bad))
-		run(exitFailure, "verify", "backup", "--verify", h.path("bad.age"), "--passphrase-file", h.path("words"))
+		run(exit.Failure, "verify", "backup", "--verify", h.path("bad.age"), "--passphrase-file", h.path("words"))
 	}
 	h.write(t, "cut.age", string(b[:len(b)-100]))
-	run(exitFailure, "not whole", "backup", "--verify", h.path("cut.age"), "--passphrase-file", h.path("words"))
+	run(exit.Failure, "not whole", "backup", "--verify", h.path("cut.age"), "--passphrase-file", h.path("words"))
 	if err := os.Rename(h.path("data"), h.path("old")); err != nil {
 		t.Fatal(err)
 	}
-	run(exitUsage, "is encrypted", "restore", file)
-	run(exitOK, "1 events wait", "restore", file, "--passphrase-file", h.path("words"))
-	if code, out := command(t, "", "queue", "export", "--config", conf); code != exitOK || !strings.Contains(out, "person.E1@example.com") || !strings.Contains(out, "1 event with personal data") {
+	run(exit.UsageCode, "is encrypted", "restore", file)
+	run(exit.OK, "1 events wait", "restore", file, "--passphrase-file", h.path("words"))
+	if code, out := command(t, "", "queue", "export", "--config", conf); code != exit.OK || !strings.Contains(out, "person.E1@example.com") || !strings.Contains(out, "1 event with personal data") {
 		t.Errorf("exit %d, %s", code, out)
 	}
 }

@@ -11,7 +11,10 @@ import (
 	"relay/config"
 	"relay/internal/strictyaml"
 	"relay/mapper"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/maptest"
+	"relay/relay/internal/sidecar"
+	"relay/relay/internal/term"
 )
 
 func newCheckCommand() *cobra.Command {
@@ -42,7 +45,7 @@ with --strict they count as mistakes.`,
 					f.add(nil, cfg.Invalid("mapping", "%v", err))
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
-				if _, err := spoolLayout(cfg); err != nil {
+				if _, err := sidecar.SpoolLayout(cfg); err != nil {
 					f.add(nil, err)
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
@@ -94,7 +97,7 @@ func (f *findings) mapping(file string) {
 	if err != nil {
 		return
 	}
-	f.ok = append(f.ok, fmt.Sprintf("%s: %s, %s", file, count(len(m.Events()), "event"), count(len(m.Sets()), "event set")))
+	f.ok = append(f.ok, fmt.Sprintf("%s: %s, %s", file, term.Count(len(m.Events()), "event"), term.Count(len(m.Sets()), "event set")))
 	f.tests(m, file)
 }
 
@@ -102,7 +105,7 @@ func (f *findings) mapping(file string) {
 func (f *findings) form(file string) {
 	suite, err := readTests(file)
 	if f.add(nil, err); err == nil {
-		f.ok = append(f.ok, fmt.Sprintf("%s: %s, not run", file, count(len(suite.Tests), "test")))
+		f.ok = append(f.ok, fmt.Sprintf("%s: %s, not run", file, term.Count(len(suite.Tests), "test")))
 	}
 }
 
@@ -122,7 +125,7 @@ func (f *findings) tests(m *mapper.Mapping, file string) {
 		f.problems = append(f.problems, strictyaml.Problem{File: path, Line: x.Line, Column: 1, Message: "test fails: " + x.String()})
 	}
 	if len(failures) == 0 {
-		f.ok = append(f.ok, fmt.Sprintf("%s: %s", path, count(len(suite.Tests), "test")))
+		f.ok = append(f.ok, fmt.Sprintf("%s: %s", path, term.Count(len(suite.Tests), "test")))
 	}
 }
 
@@ -140,21 +143,14 @@ func (f *findings) report(out, errOut io.Writer, strict bool) error {
 		bad += len(f.warnings)
 	}
 	if bad > 0 {
-		fmt.Fprintf(errOut, "%s, %s\n", count(len(f.problems)+len(f.other), "mistake"), count(len(f.warnings), "warning"))
-		return badConfig(errReported)
+		fmt.Fprintf(errOut, "%s, %s\n", term.Count(len(f.problems)+len(f.other), "mistake"), term.Count(len(f.warnings), "warning"))
+		return exit.BadConfig(exit.ErrReported)
 	}
 	for _, s := range f.ok {
 		fmt.Fprintf(out, "ok  %s\n", s)
 	}
 	if len(f.warnings) > 0 {
-		fmt.Fprintln(out, count(len(f.warnings), "warning"))
+		fmt.Fprintln(out, term.Count(len(f.warnings), "warning"))
 	}
 	return nil
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

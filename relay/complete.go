@@ -12,6 +12,7 @@ import (
 	"relay/mapper"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/sidecar"
 )
 
 // Completion of values, for all four shells: reasons, event sets and event
@@ -44,7 +45,7 @@ func completionMapping(c *cobra.Command) *mapper.Mapping {
 	if err != nil {
 		return nil
 	}
-	src, err := readMapping(cfg)
+	src, err := sidecar.ReadMapping(cfg)
 	if err != nil {
 		return nil
 	}
@@ -90,7 +91,7 @@ func completeDead(c *cobra.Command, _ []string, _ string) (out []cobra.Completio
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	client := controlClient(cfg)
+	client := sidecar.ControlClient(cfg)
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()

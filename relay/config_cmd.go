@@ -9,6 +9,7 @@ import (
 
 	"relay/config"
 	"relay/mapper"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/maptest"
 )
 
@@ -69,7 +70,7 @@ func newSchemaCommand() *cobra.Command {
 			case "tests":
 				b = maptest.Schema()
 			default:
-				return usageError{errors.New("want config, mapping or tests")}
+				return exit.Usage(errors.New("want config, mapping or tests"))
 			}
 			_, err := fmt.Fprintf(c.OutOrStdout(), "%s\n", bytes.TrimSpace(b))
 			return err

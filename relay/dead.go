@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -9,6 +10,9 @@ import (
 
 	"relay/mapper"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/session"
+	"relay/relay/internal/term"
 )
 
 func newDeadCommand() *cobra.Command {
@@ -43,7 +47,7 @@ func (f *deadFlags) add(c *cobra.Command) {
 }
 
 func (f *deadFlags) filter(ids []string) (admin.DeadFilter, error) {
-	at, err := since(f.since, time.Now())
+	at, err := term.Since(f.since, time.Now())
 	return admin.DeadFilter{IDs: ids, Reason: f.reason, Event: f.event, EventSet: f.set, Since: at, Limit: f.limit}, err
 }
 
@@ -61,14 +65,14 @@ func newDeadListCommand() *cobra.Command {
 				return err
 			}
 			out := c.OutOrStdout()
-			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if asJSON {
 					var werr error
 					err := d.Dead(ctx, filter, func(x admin.Dead) bool {
-						werr = jsonLine(out, x)
+						werr = term.JSONLine(out, x)
 						return werr == nil
 					})
-					return firstError(err, werr)
+					return cmp.Or(err, werr)
 				}
 				const most = 200 // of a table; --limit or --json show more
 				all := filter
@@ -80,23 +84,23 @@ func newDeadListCommand() *cobra.Command {
 				if filter.Limit == 0 {
 					filter.Limit = most
 				}
-				t := newTable(out, "ID", "RECEIVED", "EVENT", "EVENT SET", "REASON", "MESSAGE")
+				t := term.NewTable(out, "ID", "RECEIVED", "EVENT", "EVENT SET", "REASON", "MESSAGE")
 				n := 0
 				err = d.Dead(ctx, filter, func(x admin.Dead) bool {
 					n++
-					t.row(x.ID, stamp(x.ReceivedAt), cell(x.Event, 28), x.EventSet, x.Reason, cell(x.Message, 60))
+					t.Row(x.ID, term.Stamp(x.ReceivedAt), term.Cell(x.Event, 28), x.EventSet, x.Reason, term.Cell(x.Message, 60))
 					return true
 				})
 				if err != nil {
 					return err
 				}
 				if n > 0 {
-					if err := t.flush(); err != nil {
+					if err := t.Flush(); err != nil {
 						return err
 					}
 				}
-				fmt.Fprintf(out, "%s", count(sum.Total, "dead letter"))
-				if s := tally(sum.Reasons); s != "" {
+				fmt.Fprintf(out, "%s", term.Count(sum.Total, "dead letter"))
+				if s := term.Tally(sum.Reasons); s != "" {
 					fmt.Fprintf(out, ": %s", s)
 				}
 				if n < sum.Total {
@@ -123,12 +127,12 @@ func newDeadShowCommand() *cobra.Command {
 		Example:           "  relay dead show 0000000100000000",
 		Args:              usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				x, err := d.DeadLetter(ctx, args[0], full)
 				if err != nil {
 					return err
 				}
-				return jsonIndent(c.OutOrStdout(), x)
+				return term.JSON(c.OutOrStdout(), x)
 			})
 		},
 	}
@@ -160,9 +164,9 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 			}
 			a.DeadFilter = filter
 			if filter.Empty() && !a.All {
-				return usageError{fmt.Errorf("say which: ids, a filter, or --all")}
+				return exit.Usage(fmt.Errorf("say which: ids, a filter, or --all"))
 			}
-			return withDesk(c, !a.DryRun, func(ctx context.Context, d *desk) error {
+			return withSession(c, !a.DryRun, func(ctx context.Context, d *session.Session) error {
 				if !a.DryRun && !yes {
 					if err := askFirst(ctx, c, d, a); err != nil {
 						return err
@@ -174,14 +178,14 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 				}
 				out := c.OutOrStdout()
 				if asJSON {
-					return jsonLine(out, r)
+					return term.JSONLine(out, r)
 				}
 				if r.DryRun {
-					fmt.Fprintf(out, "%s chosen: %d would be sent", count(r.Matched, "dead letter"), r.Pass)
-					if s := tally(r.Skip); s != "" {
+					fmt.Fprintf(out, "%s chosen: %d would be sent", term.Count(r.Matched, "dead letter"), r.Pass)
+					if s := term.Tally(r.Skip); s != "" {
 						fmt.Fprintf(out, "; not sent: %s", s)
 					}
-					if s := tally(r.Hold); s != "" {
+					if s := term.Tally(r.Hold); s != "" {
 						fmt.Fprintf(out, "; dead letters again: %s", s)
 					}
 					if r.OwnIDs > 0 {
@@ -196,12 +200,12 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 					fmt.Fprintln(out, ". Nothing was changed.")
 					return nil
 				}
-				fmt.Fprintf(out, "%d of %s put back into the queue", r.Redriven, count(r.Matched, "dead letter"))
+				fmt.Fprintf(out, "%d of %s put back into the queue", r.Redriven, term.Count(r.Matched, "dead letter"))
 				if r.Unrouted > 0 {
 					fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere, or their events are cut", r.Unrouted)
 				}
 				fmt.Fprintln(out, ".")
-				if d.offline && r.Redriven > 0 {
+				if d.Offline && r.Redriven > 0 {
 					fmt.Fprintln(out, "No relay is running: they go out when one does.")
 				}
 				if r.Failed != "" {
@@ -222,7 +226,7 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 // askFirst asks before events are sent that Meta may count twice: under ids of their
 // own, when they are one sale that was changed and sent again, and those that drew no
 // answer, which it may have stored.
-func askFirst(ctx context.Context, c *cobra.Command, d *desk, a admin.DeadAction) error {
+func askFirst(ctx context.Context, c *cobra.Command, d *session.Session, a admin.DeadAction) error {
 	for _, reason := range []string{mapper.ReasonIDConflict, mapper.ReasonUnanswered} {
 		if a.Reason != "" && a.Reason != reason {
 			continue
@@ -236,15 +240,15 @@ func askFirst(ctx context.Context, c *cobra.Command, d *desk, a admin.DeadAction
 		question := ""
 		switch {
 		case r.OwnIDs > 0:
-			question = count(r.OwnIDs, "dead letter") + " came under the messageId of another event and will be sent under an id of its own; " +
+			question = term.Count(r.OwnIDs, "dead letter") + " came under the messageId of another event and will be sent under an id of its own; " +
 				"Meta counts both. Send?"
 		case r.InDoubt > 0:
-			question = count(r.InDoubt, "dead letter") + " drew no answer of Meta's, which may have stored it all the same; Meta knows the repeat " +
+			question = term.Count(r.InDoubt, "dead letter") + " drew no answer of Meta's, which may have stored it all the same; Meta knows the repeat " +
 				"for seven days, while the mapping makes the same of it. Send?"
 		default:
 			continue
 		}
-		if err := confirm(c, false, question); err != nil {
+		if err := term.Confirm(c, false, question); err != nil {
 			return err
 		}
 	}
@@ -267,9 +271,9 @@ func newDeadDropCommand() *cobra.Command {
 			}
 			a.DeadFilter = filter
 			if filter.Empty() && !a.All {
-				return usageError{fmt.Errorf("say which: ids, a filter, or --all")}
+				return exit.Usage(fmt.Errorf("say which: ids, a filter, or --all"))
 			}
-			return withDesk(c, !a.DryRun, func(ctx context.Context, d *desk) error {
+			return withSession(c, !a.DryRun, func(ctx context.Context, d *session.Session) error {
 				if !a.DryRun {
 					dry := a
 					dry.DryRun = true
@@ -277,7 +281,7 @@ func newDeadDropCommand() *cobra.Command {
 					if err != nil {
 						return err
 					}
-					if err := confirm(c, yes, fmt.Sprintf("Remove %s for good?", count(r.Matched, "dead letter"))); err != nil {
+					if err := term.Confirm(c, yes, fmt.Sprintf("Remove %s for good?", term.Count(r.Matched, "dead letter"))); err != nil {
 						return err
 					}
 				}
@@ -286,10 +290,10 @@ func newDeadDropCommand() *cobra.Command {
 					return err
 				}
 				if r.DryRun {
-					fmt.Fprintf(c.OutOrStdout(), "%s would be removed. Nothing was changed.\n", count(r.Matched, "dead letter"))
+					fmt.Fprintf(c.OutOrStdout(), "%s would be removed. Nothing was changed.\n", term.Count(r.Matched, "dead letter"))
 					return nil
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s removed.\n", count(r.Dropped, "dead letter"))
+				fmt.Fprintf(c.OutOrStdout(), "%s removed.\n", term.Count(r.Dropped, "dead letter"))
 				return nil
 			})
 		},
@@ -316,28 +320,19 @@ remove it then.`,
 			if err != nil {
 				return err
 			}
-			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				var werr error
 				var out exported
 				err := d.ExportDead(ctx, filter, func(x admin.DeadDetail) bool {
 					out.add(x.ReceivedAt)
-					werr = jsonLine(c.OutOrStdout(), x)
+					werr = term.JSONLine(c.OutOrStdout(), x)
 					return werr == nil
 				})
-				return firstError(err, werr, out.say(c.ErrOrStderr()))
+				return cmp.Or(err, werr, out.say(c.ErrOrStderr()))
 			})
 		},
 	}
 	f.add(c)
 	c.Flags().IntVar(&f.limit, "limit", 0, "at most so many")
 	return c
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

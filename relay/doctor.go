@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/seal"
 	"relay/internal/socket"
 	"relay/internal/strictyaml"
 	"relay/mapper"
@@ -20,7 +24,11 @@ import (
 	"relay/relay/internal/admin"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/doctor"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/graph"
+	"relay/relay/internal/receipts"
+	"relay/relay/internal/sidecar"
+	"relay/relay/internal/term"
 )
 
 func newDoctorCommand() *cobra.Command {
@@ -48,26 +56,26 @@ or mapping do not check out.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if code != "" && !testCodeForm.MatchString(code) {
-				return usageError{errors.New("--test-event-code: want a code such as TEST12345")}
+				return exit.Usage(errors.New("--test-event-code: want a code such as TEST12345"))
 			}
 			show := doctorTable(c.OutOrStdout())
 			if asJSON {
-				show = func(f doctor.Finding) { _ = jsonLine(c.OutOrStdout(), f) }
+				show = func(f doctor.Finding) { _ = term.JSONLine(c.OutOrStdout(), f) }
 			}
 			refused := func(check string, err error) error {
 				if asJSON { // for people the error is printed
 					showRefused(check, err, show)
 				}
-				return badConfig(err)
+				return exit.BadConfig(err)
 			}
 			cfg, warnings, err := config.Load(configPath(c), config.Options{})
-			if err != nil && exitCode(err) == exitConfig {
+			if err != nil && exit.Code(err) == exit.Config {
 				return refused("config", err)
 			}
 			if err != nil {
 				return err
 			}
-			src, err := readMapping(cfg)
+			src, err := sidecar.ReadMapping(cfg)
 			if err != nil {
 				return refused("mapping", err)
 			}
@@ -86,10 +94,10 @@ or mapping do not check out.`,
 				return err
 			}
 			if !asJSON {
-				fmt.Fprintf(c.OutOrStdout(), "\n%s, %s\n", count(r.Fails, "failure"), count(r.Warns, "warning"))
+				fmt.Fprintf(c.OutOrStdout(), "\n%s, %s\n", term.Count(r.Fails, "failure"), term.Count(r.Warns, "warning"))
 			}
 			if r.Fails > 0 {
-				return codeError{exitFailure, errReported}
+				return exit.Coded(exit.Failure, exit.ErrReported)
 			}
 			return nil
 		},
@@ -122,11 +130,11 @@ var testCodeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 const doctorTimeout = 15 * time.Second
 
 func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Problem, m *mapper.Mapping, code string, show func(doctor.Finding)) (doctor.Result, error) {
-	o := graphOptions(cfg, newTokens(cfg.Graph))
+	o := sidecar.GraphOptions(cfg, sidecar.NewTokens(cfg.Graph))
 	o.Timeout = min(o.Timeout, doctorTimeout)
 	client, err := graph.New(o)
 	if err != nil {
-		return doctor.Result{}, badConfig(err)
+		return doctor.Result{}, exit.BadConfig(err)
 	}
 	defer func() { _ = client.Close() }()
 	return doctor.Run(ctx, doctor.Options{
@@ -137,7 +145,7 @@ func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Prob
 
 // askRunning says whether a relay runs with this config, and how it is.
 func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
-	client := controlClient(cfg)
+	client := sidecar.ControlClient(cfg)
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -174,7 +182,7 @@ func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
 }
 
 func testAlerts(ctx context.Context, cfg *config.Config, r *doctor.Result, show func(doctor.Finding)) {
-	w := alert.New(alert.Options{Version: build().Version, Settings: func() alert.Settings { return alertSettings(cfg) }})
+	w := alert.New(alert.Options{Version: sidecar.Build().Version, Settings: func() alert.Settings { return sidecar.AlertSettings(cfg) }})
 	sent, err := w.Test(ctx)
 	for _, name := range sent {
 		show(doctor.Finding{Check: "alerts", Code: "sent", Level: doctor.OK, Text: "A test alert was delivered by " + name + "."})
@@ -194,10 +202,10 @@ func testAlerts(ctx context.Context, cfg *config.Config, r *doctor.Result, show 
 // doctorTable writes findings for people.
 func doctorTable(out io.Writer) func(doctor.Finding) {
 	marks := map[doctor.Level]string{
-		doctor.OK:   colour(out, "32", "ok  "),
+		doctor.OK:   term.Colour(out, "32", "ok  "),
 		doctor.Note: "note",
-		doctor.Warn: colour(out, "33", "WARN"),
-		doctor.Fail: colour(out, "31", "FAIL"),
+		doctor.Warn: term.Colour(out, "33", "WARN"),
+		doctor.Fail: term.Colour(out, "31", "FAIL"),
 	}
 	return func(f doctor.Finding) {
 		const indent = 18
@@ -232,4 +240,24 @@ func wrapText(s string, width, indent int) string {
 		n += l
 	}
 	return b.String()
+}
+
+// receiptsKept describes for doctor the receipts and the secret they are
+// fingerprinted with.
+func receiptsKept(cfg *config.Config) (k doctor.Receipts) {
+	dir := filepath.Join(cfg.Queue.Path, sidecar.ReceiptsDir)
+	files, _ := filepath.Glob(filepath.Join(dir, "*.log")) // the pattern is well formed
+	k.Kept = len(files) > 0
+	secret, err := seal.ReadSecret(cfg.Queue.Path)
+	if _, absent := os.Stat(cfg.Queue.Path); errors.Is(err, fs.ErrNotExist) && (absent != nil || !k.Kept) {
+		return k // not made yet
+	}
+	if k.Secret = err; err != nil || !k.Kept {
+		return k
+	}
+	keys, err := sidecar.QueueKeys(cfg.Queue.EncryptionKey)
+	if err == nil {
+		k.Unsearched, _ = receipts.Unsearched(dir, secret, keys...) // what cannot be read, the check of keys says
+	}
+	return k
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"relay/relay/internal/doctor"
+	"relay/relay/internal/exit"
 )
 
 // What keeps config or mapping from being taken is a finding for programs too.
@@ -22,7 +23,7 @@ func TestDoctorRefused(t *testing.T) {
 			out, code := h.command(t, "doctor", "--json", "--config", h.path("relay.yaml"))
 			line, _, _ := strings.Cut(out, "\n")
 			var f doctor.Finding
-			if err := json.Unmarshal([]byte(line), &f); err != nil || code != exitConfig {
+			if err := json.Unmarshal([]byte(line), &f); err != nil || code != exit.Config {
 				t.Fatalf("%d: %v\n%s", code, err, out)
 			}
 			if f.Check != c.check || f.Code != "refused" || f.Level != doctor.Fail || !strings.Contains(f.Text, c.text) || f.Fix == "" || f.Who == "" {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"relay/relay/internal/exit"
 )
 
 // The exit codes of calls and files that cannot work, and what is said.
@@ -28,19 +30,19 @@ func TestExitCodes(t *testing.T) {
 		code int
 		says string
 	}{
-		{"bogus", exitUsage, `unknown command "bogus"`},
-		{"statsu", exitUsage, `did you mean "status"?`},
-		{"dead lst", exitUsage, `did you mean "list"?`},
-		{"run --bogus", exitUsage, "unknown flag"},
-		{"run extra", exitUsage, "extra"},
-		{"run --config " + filepath.Join(dir, "nowhere.yaml"), exitConfig, "nowhere.yaml: no such file"},
-		{"check --config " + filepath.Join(dir, "nowhere.yaml"), exitConfig, "nowhere.yaml: no such file"},
-		{"run --config " + noMapping, exitConfig, "nowhere.yaml"},
-		{"check --config " + noMapping, exitConfig, "no-mapping.yaml:4:10: mapping:"},
-		{"run --config " + badMapping, exitConfig, "bad-mapping.yaml:2:"},
-		{"", exitOK, ""},
-		{"dead", exitOK, ""},
-		{"--help", exitOK, ""},
+		{"bogus", exit.UsageCode, `unknown command "bogus"`},
+		{"statsu", exit.UsageCode, `did you mean "status"?`},
+		{"dead lst", exit.UsageCode, `did you mean "list"?`},
+		{"run --bogus", exit.UsageCode, "unknown flag"},
+		{"run extra", exit.UsageCode, "extra"},
+		{"run --config " + filepath.Join(dir, "nowhere.yaml"), exit.Config, "nowhere.yaml: no such file"},
+		{"check --config " + filepath.Join(dir, "nowhere.yaml"), exit.Config, "nowhere.yaml: no such file"},
+		{"run --config " + noMapping, exit.Config, "nowhere.yaml"},
+		{"check --config " + noMapping, exit.Config, "no-mapping.yaml:4:10: mapping:"},
+		{"run --config " + badMapping, exit.Config, "bad-mapping.yaml:2:"},
+		{"", exit.OK, ""},
+		{"dead", exit.OK, ""},
+		{"--help", exit.OK, ""},
 	} {
 		t.Run(tt.args, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer

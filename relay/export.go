@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"relay/relay/internal/term"
 )
 
 // exported is what an export has written.
@@ -28,6 +30,6 @@ func (e *exported) say(w io.Writer) error {
 		return nil
 	}
 	_, err := fmt.Fprintf(w, "%s with personal data of customers, as they arrived. Meta takes the newest until %s: remove them then at the latest; `relay forget` does not reach them.\n",
-		count(e.events, "event"), e.newest.Add(usefulFor).UTC().Format(time.RFC3339))
+		term.Count(e.events, "event"), e.newest.Add(usefulFor).UTC().Format(time.RFC3339))
 	return err
 }

@@ -14,9 +14,11 @@ import (
 	"relay/internal/screen"
 	"relay/mapper"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/person"
-	"relay/relay/internal/receipts"
+	"relay/relay/internal/session"
 	"relay/relay/internal/spool"
+	"relay/relay/internal/term"
 )
 
 func newForgetCommand() *cobra.Command {
@@ -43,13 +45,13 @@ restore), and what Meta has received: Meta has no way to ask for that.
 		RunE: func(c *cobra.Command, _ []string) error {
 			lines, err := person.ReadLines(c.InOrStdin())
 			if err != nil {
-				return usageError{err}
+				return exit.Usage(err)
 			}
 			names, err := person.Parse(lines)
 			if err != nil {
-				return usageError{err}
+				return exit.Usage(err)
 			}
-			return withDesk(c, true, func(ctx context.Context, d *desk) error {
+			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
 				out, err := d.Forget(ctx, admin.Forget{Lines: lines, DryRun: dry, Yes: yes})
 				if err != nil {
 					return err
@@ -58,7 +60,7 @@ restore), and what Meta has received: Meta has no way to ask for that.
 					return err
 				}
 				if asJSON {
-					return jsonLine(c.OutOrStdout(), out)
+					return term.JSONLine(c.OutOrStdout(), out)
 				}
 				return printForgotten(c.OutOrStdout(), &out)
 			})
@@ -88,7 +90,7 @@ func printForgotten(w io.Writer, f *admin.Forgotten) error {
 
 // forgetReports looks into the reports of imports. They lie where the imports were
 // started, with the rights of whoever did: this command has them, relay may not.
-func forgetReports(ctx context.Context, c *cobra.Command, d *desk, names []person.Name, out *admin.Forgotten) error {
+func forgetReports(ctx context.Context, c *cobra.Command, d *session.Session, names []person.Name, out *admin.Forgotten) error {
 	paths := out.Reports
 	out.Reports = nil
 	if len(paths) == 0 {
@@ -114,52 +116,4 @@ func forgetReports(ctx context.Context, c *cobra.Command, d *desk, names []perso
 	}
 	out.Say()
 	return nil
-}
-
-// forgetReceipts is admin's way to remove a person from the receipts; nil: there are none.
-func forgetReceipts(l *receipts.Ledger) func(*person.Matcher, bool) (int, []string, error) {
-	if l == nil {
-		return nil
-	}
-	return func(look *person.Matcher, dry bool) (int, []string, error) {
-		n, err := l.Forget(receipts.Gone{People: look.Fingerprints, ID: look.ID, Dry: dry})
-		return n.Removed, receiptsUnreached(n), err
-	}
-}
-
-// receiptsUnreached says which receipts could not be searched, and what helps.
-func receiptsUnreached(n receipts.Forgotten) (out []string) {
-	if n.Unsearched > 0 {
-		out = append(out, fmt.Sprintf("%d receipts could not be searched for people, because they were fingerprinted with a secret that is not there any more: "+
-			"put the file `secret` of a backup back and do this again, or remove the receipts", n.Unsearched))
-	}
-	if n.Keyless > 0 {
-		out = append(out, fmt.Sprintf("the receipts of %d requests are encrypted with a key that is not there any more: "+
-			"put it back as a further line of queue.encryption_key and do this again, or remove the receipts", n.Keyless))
-	}
-	return out
-}
-
-// forgetDropped is admin's way to remove a person from dropped files; nil: there are none.
-func forgetDropped(d *spool.Directory) func(context.Context, *person.Matcher, bool) (int, []string, error) {
-	if d == nil {
-		return nil
-	}
-	return func(ctx context.Context, look *person.Matcher, dry bool) (int, []string, error) {
-		n, err := d.Forget(ctx, look, dry)
-		return n.Rows, n.Unreached, err
-	}
-}
-
-// all returns the mapping in force and the earlier ones that are kept.
-func (l *liveMapping) all() (out []*mapper.Mapping) {
-	if m := l.Mapping(); m != nil {
-		out = append(out, m)
-	}
-	for _, digest := range l.digests() {
-		if m := l.ByDigest(digest); m != nil {
-			out = append(out, m)
-		}
-	}
-	return out
 }

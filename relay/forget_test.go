@@ -16,6 +16,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -224,7 +225,7 @@ func forgetLeavesNothing(t *testing.T, mine func(i int) bool) {
 		if i%4 == 3 { // and the row of the dropped file
 			want = "2 removed: "
 		}
-		if code != exitOK || !strings.HasPrefix(out, want) {
+		if code != exit.OK || !strings.HasPrefix(out, want) {
 			t.Errorf("%q in %s: exit %d, %s", s.line, s.members, code, out)
 		}
 		if dry != "" && !strings.HasPrefix(dry, out[:1]+" would be removed") {
@@ -258,7 +259,7 @@ func forgetLeavesNothing(t *testing.T, mine func(i int) bool) {
 	}
 	eventually(t, "it is delivered", func() bool { return p.status(t).Totals.Delivered == int64(len(neighbours))+1 })
 	p.stop(t)
-	if code, out := command(t, "ada@x.example\n", "forget", "--config", conf); code != exitOK || !strings.Contains(out, "1 receipt") {
+	if code, out := command(t, "ada@x.example\n", "forget", "--config", conf); code != exit.OK || !strings.Contains(out, "1 receipt") {
 		t.Errorf("stopped: exit %d, %s", code, out)
 	}
 	if left := lyingIn(t, h.path("data"), h.path("spool")); holdsHers(left) {

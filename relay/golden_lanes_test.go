@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/relay/internal/admin"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -150,7 +151,7 @@ func (s *shop) loses(t *testing.T, sb *sandbox.Sandbox) {
 // stalls brings every other event set into its state.
 func (s *shop) stalls(t *testing.T) {
 	t.Helper()
-	if code, _, e := do(t, "lane", "pause", "paused", "--config", s.path("relay.yaml")); code != exitOK {
+	if code, _, e := do(t, "lane", "pause", "paused", "--config", s.path("relay.yaml")); code != exit.OK {
 		t.Fatal(e)
 	}
 	sale := func(id, event string) string {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"relay/relay/internal/sidecar"
 )
 
 // rule replaces what differs from run to run by a name in angle brackets. A
@@ -58,8 +60,8 @@ var everywhere = []rule{
 	pattern(`\b[9a]{8}-[9a]{4}-[9a]{4}-[9a]{4}-[9a]{12}\b`, "<masked uuid>"),
 	pattern(`\bSandbox\d{6}\b`, "<fbtrace_id>"), // the simulator counts calls of all event sets
 	pattern(regexp.QuoteMeta(runtime.Version()), "<go version>"),
-	pattern(`"version": ?"`+regexp.QuoteMeta(build().Version)+`"`, `"version":"<version>"`),
-	pattern(`\brelay `+regexp.QuoteMeta(build().Version)+` `, `relay <version> `),
+	pattern(`"version": ?"`+regexp.QuoteMeta(sidecar.Build().Version)+`"`, `"version":"<version>"`),
+	pattern(`\brelay `+regexp.QuoteMeta(sidecar.Build().Version)+` `, `relay <version> `),
 	pattern(`"revision": ?"[0-9a-f]+"`, `"revision":"<revision>"`),
 	field("pid", "<pid>"),
 	pattern(`\bin use by process \d+`, "in use by process <pid>"),

@@ -9,6 +9,7 @@ import (
 
 	"relay/internal/socket"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/sidecar"
 )
 
 // shop is a relay whose addresses have names in the record.
@@ -25,7 +26,7 @@ func (r *record) openShop(t *testing.T, graph, mapping, more string) *shop {
 	s := &shop{home: home{dir: t.TempDir()}, admin: freeAddr(t)}
 	r.know(s.dir, "<dir>")
 	r.know(s.admin, "<admin>")
-	r.adminBase, r.socket = "http://"+s.admin, socket.Paths(s.path("data"), controlName)[0]
+	r.adminBase, r.socket = "http://"+s.admin, socket.Paths(s.path("data"), sidecar.ControlName)[0]
 	r.know(r.socket, "<socket>")
 	r.know(graph, "<graph>")
 	s.write(t, "relay.yaml", fmt.Sprintf(`listen: 127.0.0.1:0

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"relay/relay/internal/exit"
+
 	"github.com/spf13/cobra"
 )
 
@@ -47,14 +49,14 @@ func TestHelp(t *testing.T) {
 		}
 	})
 	code, out, _ := do(t, "--help")
-	if code != exitOK || !strings.Contains(out, "78 bad config or mapping") {
+	if code != exit.OK || !strings.Contains(out, "78 bad config or mapping") {
 		t.Errorf("exit %d, help without exit codes:\n%s", code, out)
 	}
 }
 
 func TestCompletion(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
-		if code, out, errOut := do(t, "completion", shell); code != exitOK || !strings.Contains(out, "relay") {
+		if code, out, errOut := do(t, "completion", shell); code != exit.OK || !strings.Contains(out, "relay") {
 			t.Errorf("completion %s: exit %d %s", shell, code, errOut)
 		}
 	}
@@ -68,12 +70,12 @@ func TestCompletion(t *testing.T) {
 		"mapping":                                       {"schema", ""},
 	} {
 		code, out, _ := do(t, append([]string{"__complete"}, args...)...)
-		if code != exitOK || !strings.Contains(out, want) {
+		if code != exit.OK || !strings.Contains(out, want) {
 			t.Errorf("%v: exit %d, completes to %q, want %q among it", args, code, out, want)
 		}
 	}
 	// A config that cannot be read completes nothing and complains of nothing.
-	if code, out, errOut := do(t, "__complete", "queue", "list", "--config", "nothing.yaml", "--event", ""); code != exitOK ||
+	if code, out, errOut := do(t, "__complete", "queue", "list", "--config", "nothing.yaml", "--event", ""); code != exit.OK ||
 		strings.Contains(out+errOut, "nothing.yaml") {
 		t.Errorf("exit %d: %s%s", code, out, errOut)
 	}

@@ -14,6 +14,7 @@ import (
 	"relay/internal/seal"
 	"relay/mapper"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -81,7 +82,7 @@ func TestOneIDForSeveralEvents(t *testing.T) {
 	}
 	want["a."+letters[2]] = 1
 	retry := []string{"dead", "retry", "--all", "--config", h.path("relay.yaml")}
-	if out, err = relayCommand(t.Context(), retry...).CombinedOutput(); exitOf(err) != exitUsage || !strings.Contains(string(out), "3 dead letters came under the messageId of another event") {
+	if out, err = relayCommand(t.Context(), retry...).CombinedOutput(); exitOf(err) != exit.UsageCode || !strings.Contains(string(out), "3 dead letters came under the messageId of another event") {
 		t.Fatalf("retry does not ask: %v\n%s", err, out)
 	}
 	if out, err = relayCommand(t.Context(), append(retry, "--yes")...).CombinedOutput(); err != nil || !strings.Contains(string(out), "3 of 3 dead letters put back") {

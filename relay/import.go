@@ -17,7 +17,13 @@ import (
 	"relay/internal/disk"
 	"relay/mapper"
 	"relay/mapper/event"
+	"relay/queue/local"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/session"
+	"relay/relay/internal/sidecar"
 	"relay/relay/internal/spool"
+	"relay/relay/internal/term"
 )
 
 func newImportCommand() *cobra.Command {
@@ -100,29 +106,29 @@ func (f *importFlags) options() (spool.Options, error) {
 	switch o.Format {
 	case spool.Auto, spool.JSONLines, spool.JSON, spool.CSV:
 	default:
-		return o, usageError{fmt.Errorf("--format %q: want jsonl, json or csv", f.format)}
+		return o, exit.Usage(fmt.Errorf("--format %q: want jsonl, json or csv", f.format))
 	}
 	switch o.Encoding {
 	case spool.AutoEncoding, spool.UTF8, spool.UTF16, spool.Windows1252:
 	default:
-		return o, usageError{fmt.Errorf("--encoding %q: want utf-8, utf-16 or windows-1252", f.encoding)}
+		return o, exit.Usage(fmt.Errorf("--encoding %q: want utf-8, utf-16 or windows-1252", f.encoding))
 	}
 	var err error
 	if o.Comma, err = spool.ParseSeparator(f.separator); err != nil {
-		return o, usageError{fmt.Errorf("--separator %w", err)}
+		return o, exit.Usage(fmt.Errorf("--separator %w", err))
 	}
 	if f.headerRow < 0 {
-		return o, usageError{fmt.Errorf("--header-row %d: the first line is 1", f.headerRow)}
+		return o, exit.Usage(fmt.Errorf("--header-row %d: the first line is 1", f.headerRow))
 	}
 	if f.timeFormat != "" {
 		if err := event.TimeFormat(f.timeFormat); err != nil {
-			return o, usageError{fmt.Errorf("--time-format %q: %w", f.timeFormat, err)}
+			return o, exit.Usage(fmt.Errorf("--time-format %q: %w", f.timeFormat, err))
 		}
 	}
 	for _, text := range f.columns {
 		c, err := spool.ParseColumn(text)
 		if err != nil {
-			return o, usageError{fmt.Errorf("--column %w", err)}
+			return o, exit.Usage(fmt.Errorf("--column %w", err))
 		}
 		o.Columns = append(o.Columns, c)
 	}
@@ -146,12 +152,12 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 	if o.ReportFile = f.report; o.ReportFile == "" {
 		o.ReportFile = in.name + ".refused.jsonl"
 	}
-	d, cfg, err := openImportDesk(c, f.dryRun)
+	d, cfg, err := openImportSession(c, f.dryRun)
 	if err != nil {
 		return err
 	}
 	if d != nil {
-		defer d.close()
+		defer d.Close()
 	}
 	ctx, stderr := c.Context(), c.ErrOrStderr()
 	m, err := mappingInForce(ctx, d, cfg)
@@ -160,19 +166,19 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 	}
 	now := time.Now()
 	fate := newForecast(m, now)
-	show := newImportProgress(stderr)
+	show := term.NewProgress(stderr)
 	o.Name, o.MaxEventBytes, o.Received = in.name, int(cfg.Intake.MaxEventBytes), now
 	o.ReadTime, o.Settle = m.ReadTime, importSettle
-	o.Check, o.Checked = fate.add, func(rows int) { show.say(fate.words(rows)) }
-	o.Progress = show.update
-	o.OnResume = func(rows int64) { show.say(fmt.Sprintf("going on behind row %d", rows)) }
-	o.Logger = newLogger(show, config.Log{Format: "text"}, new(slog.LevelVar))
+	o.Check, o.Checked = fate.add, func(rows int) { show.Say(fate.words(rows)) }
+	o.Progress = show.Update
+	o.OnResume = func(rows int64) { show.Say(fmt.Sprintf("going on behind row %d", rows)) }
+	o.Logger = sidecar.NewLogger(show, config.Log{Format: "text"}, new(slog.LevelVar))
 	if !f.dryRun {
-		door := &importDoor{desk: d, received: now, logger: o.Logger, patience: unreachablePatience}
-		o.Queue, o.State, o.OnKey = door, door, func(key string) { door.key = key }
+		door := &session.RemoteQueue{Session: d, Received: now, Logger: o.Logger, Patience: session.UnreachablePatience}
+		o.Queue, o.State, o.OnKey = door, door, func(key string) { door.Key = key }
 	}
 	rep, err := spool.Import(ctx, in, o)
-	show.done()
+	show.Done()
 	if rep.Refused > 0 && d != nil {
 		noteReport(c, d, rep.Key, o.ReportFile)
 	}
@@ -184,7 +190,7 @@ func (f *importFlags) finish(c *cobra.Command, name, report string, rep spool.Re
 	if err != nil {
 		more := ""
 		if rep.Rows > 0 {
-			more = fmt.Sprintf("; %s are dealt with, the same command goes on behind them", count(int(rep.Rows), "row"))
+			more = fmt.Sprintf("; %s are dealt with, the same command goes on behind them", term.Count(int(rep.Rows), "row"))
 		}
 		if cause := context.Cause(c.Context()); cause != nil {
 			return fmt.Errorf("%w%s", cause, more)
@@ -194,7 +200,7 @@ func (f *importFlags) finish(c *cobra.Command, name, report string, rep spool.Re
 		if errors.As(err, &check) || errors.As(err, &format) || errors.Is(err, spool.ErrChanged) || errors.Is(err, spool.ErrGrown) {
 			return fmt.Errorf("%s: %w%s", name, err, more)
 		}
-		return deskError(fmt.Errorf("import %s: %w%s", name, err, more))
+		return session.Coded(fmt.Errorf("import %s: %w%s", name, err, more))
 	}
 	out := c.OutOrStdout()
 	if rep.Refused == 0 {
@@ -202,7 +208,7 @@ func (f *importFlags) finish(c *cobra.Command, name, report string, rep spool.Re
 	}
 	switch {
 	case f.json:
-		err = jsonLine(out, struct {
+		err = term.JSONLine(out, struct {
 			spool.Counts
 			Resumed int64  `json:"resumed"`
 			Already bool   `json:"already"`
@@ -215,7 +221,7 @@ func (f *importFlags) finish(c *cobra.Command, name, report string, rep spool.Re
 		_, err = fmt.Fprintln(out, importWords(name, report, rep))
 	}
 	if err == nil && f.strict && rep.Refused > 0 {
-		err = codeError{exitFailure, fmt.Errorf("%s refused", count(int(rep.Refused), "row"))}
+		err = exit.Coded(exit.Failure, fmt.Errorf("%s refused", term.Count(int(rep.Refused), "row")))
 	}
 	return err
 }
@@ -228,7 +234,7 @@ func importWords(name, report string, rep spool.Report) string {
 	} else if rep.Resumed > 0 {
 		fmt.Fprintf(&b, "went on behind row %d: ", rep.Resumed)
 	}
-	fmt.Fprintf(&b, "%s, %d stored", count(int(rep.Rows), "row"), rep.Stored)
+	fmt.Fprintf(&b, "%s, %d stored", term.Count(int(rep.Rows), "row"), rep.Stored)
 	if rep.Duplicates > 0 {
 		fmt.Fprintf(&b, ", %d were there already", rep.Duplicates)
 		if rep.Changed > 0 {
@@ -251,7 +257,7 @@ func importWords(name, report string, rep spool.Report) string {
 }
 
 // noteReport has relay know where refused rows were written: `relay forget` looks there.
-func noteReport(c *cobra.Command, d *desk, key, path string) {
+func noteReport(c *cobra.Command, d *session.Session, key, path string) {
 	path, err := filepath.Abs(path)
 	if err == nil {
 		err = d.AddReport(context.WithoutCancel(c.Context()), key, path)
@@ -333,19 +339,57 @@ func openImport(name string, stdin io.Reader, copyAt func() string) (*importFile
 }
 
 // mappingInForce is the running relay's mapping, else that of the file.
-func mappingInForce(ctx context.Context, d *desk, cfg *config.Config) (*mapper.Mapping, error) {
-	if d != nil && !d.offline {
+func mappingInForce(ctx context.Context, d *session.Session, cfg *config.Config) (*mapper.Mapping, error) {
+	if d != nil && !d.Offline {
 		t, err := d.Mapping(ctx)
 		if err != nil {
-			return nil, deskError(err)
+			return nil, session.Coded(err)
 		}
 		m, _, err := mapper.Parse(t.File, []byte(t.Text))
 		return m, err
 	}
-	src, err := readMapping(cfg)
+	src, err := sidecar.ReadMapping(cfg)
 	if err != nil {
-		return nil, badConfig(err)
+		return nil, exit.BadConfig(err)
 	}
 	m, _, err := mapper.Parse(cfg.Mapping, src)
 	return m, err
+}
+
+// openImportSession is openSession for an import, which may be the first thing that
+// ever happens to a queue. A dry run gets no session when no relay runs.
+func openImportSession(c *cobra.Command, dryRun bool) (*session.Session, *config.Config, error) {
+	cfg, _, err := config.Load(configPath(c), config.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	client := sidecar.ControlClient(cfg)
+	if !dryRun {
+		if err := session.MakeQueueDir(cfg.Queue.Path); err != nil {
+			return nil, nil, err
+		}
+	}
+	// A relay that is just starting holds the queue but does not answer yet.
+	for tries := 0; ; tries++ {
+		_, err = client.Ping(c.Context())
+		switch {
+		case err == nil:
+			return session.Connected(client), cfg, nil
+		case !errors.Is(err, admin.ErrUnreachable):
+			return nil, nil, session.NotReached(err)
+		case dryRun:
+			return nil, cfg, nil
+		}
+		d, err := session.OpenLocal(c.Context(), cfg, true)
+		if err == nil || !errors.As(err, new(*local.LockedError)) || tries == 20 {
+			return d, cfg, err
+		}
+		timer := time.NewTimer(500 * time.Millisecond)
+		select {
+		case <-timer.C:
+		case <-c.Context().Done():
+			timer.Stop()
+			return nil, nil, context.Cause(c.Context())
+		}
+	}
 }

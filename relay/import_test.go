@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -109,7 +110,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("CSV: exit code %d\n%s", code, out)
 	}
 	for _, bad := range [][]string{{"import"}, {"import", "export.csv", "--format", "xls"}, {"import", "export.csv", "--column", "nothing"}, {"import", "export.csv", "--separator", "ab"}, {"import", "export.csv", "--encoding", "latin"}} {
-		if out, code := h.command(t, bad...); code != exitUsage {
+		if out, code := h.command(t, bad...); code != exit.UsageCode {
 			t.Errorf("%v: exit code %d\n%s", bad, code, out)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"relay/config"
 	"relay/examples"
 	"relay/mapper"
+	"relay/relay/internal/exit"
 )
 
 // serviceUnit is the unit `relay init` writes for a directory of one's own;
@@ -114,7 +115,7 @@ func (o initial) mapping() (string, error) {
 	s = strings.ReplaceAll(s, "relay map --mapping mapping.yaml events.json", "relay map --mapping mapping.yaml --explain some-events.json")
 	if o.eventSet != "" {
 		if !idForm.MatchString(o.eventSet) {
-			return "", usageError{errors.New("--event-set: want the number of a dataset, as Events Manager shows it")}
+			return "", exit.Usage(errors.New("--event-set: want the number of a dataset, as Events Manager shows it"))
 		}
 		s = strings.ReplaceAll(s, "701000000000001", o.eventSet)
 		s = strings.Replace(s, "# Put your own ids here; the ones below are made up.\n", "", 1)
@@ -125,7 +126,7 @@ func (o initial) mapping() (string, error) {
 		}
 	}
 	if _, _, err := mapper.Parse("mapping.yaml", []byte(s)); err != nil {
-		return "", usageError{err}
+		return "", exit.Usage(err)
 	}
 	return s, nil
 }
@@ -172,14 +173,14 @@ func writeNew(dir string, files []newFile) error {
 	}
 	for _, f := range files {
 		if _, err := os.Lstat(filepath.Join(dir, f.name)); err == nil {
-			return codeError{exitFailure, fmt.Errorf("%s is there already: nothing was written", filepath.Join(dir, f.name))}
+			return exit.Coded(exit.Failure, fmt.Errorf("%s is there already: nothing was written", filepath.Join(dir, f.name)))
 		}
 	}
 	for _, f := range files {
 		// O_EXCL: what has come meanwhile is not overwritten either.
 		w, err := os.OpenFile(filepath.Join(dir, f.name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 		if errors.Is(err, fs.ErrExist) {
-			return codeError{exitFailure, fmt.Errorf("%s is there already", filepath.Join(dir, f.name))}
+			return exit.Coded(exit.Failure, fmt.Errorf("%s is there already", filepath.Join(dir, f.name)))
 		}
 		if err != nil {
 			return fmt.Errorf("write %s: %w", f.name, err)

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"relay/relay/internal/exit"
 )
 
 // do runs a command of this process and returns exit code and output.
@@ -22,7 +24,7 @@ func do(t *testing.T, args ...string) (code int, out, errOut string) {
 func TestInit(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "shop one")
 	code, out, errOut := do(t, "init", dir, "--event-set", "702000000000009", "--country", "DE", "--currency", "EUR", "--timezone", "Europe/Berlin")
-	if code != exitOK || !strings.Contains(out, "wrote "+filepath.Join(dir, "relay.yaml")) {
+	if code != exit.OK || !strings.Contains(out, "wrote "+filepath.Join(dir, "relay.yaml")) {
 		t.Fatalf("exit %d\n%s%s", code, out, errOut)
 	}
 	m := read(t, filepath.Join(dir, "mapping.yaml"))
@@ -37,10 +39,10 @@ func TestInit(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "meta-token"), []byte("EAAB-fake-token\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, out, errOut = do(t, "check", "--strict", "--config", filepath.Join(dir, "relay.yaml")); code != exitOK {
+	if code, out, errOut = do(t, "check", "--strict", "--config", filepath.Join(dir, "relay.yaml")); code != exit.OK {
 		t.Errorf("relay check: exit %d\n%s%s", code, out, errOut)
 	}
-	if code, out, _ = do(t, "config", "print", "--config", filepath.Join(dir, "relay.yaml")); code != exitOK ||
+	if code, out, _ = do(t, "config", "print", "--config", filepath.Join(dir, "relay.yaml")); code != exit.OK ||
 		!strings.Contains(out, "<secret>") || strings.Contains(out, "EAAB") {
 		t.Errorf("relay config print: exit %d\n%s", code, out)
 	}
@@ -50,7 +52,7 @@ func TestInit(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, errOut = do(t, "init", dir)
-	if code != exitFailure || !strings.Contains(errOut, "mapping.yaml is there already: nothing was written") {
+	if code != exit.Failure || !strings.Contains(errOut, "mapping.yaml is there already: nothing was written") {
 		t.Errorf("exit %d: %s", code, errOut)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "relay.yaml")); err == nil {
@@ -64,8 +66,8 @@ func TestInitRefuses(t *testing.T) {
 	} {
 		dir := filepath.Join(t.TempDir(), "new")
 		code, _, errOut := do(t, append([]string{"init", dir}, args...)...)
-		if code != exitUsage {
-			t.Errorf("%v: exit %d, want %d: %s", args, code, exitUsage, errOut)
+		if code != exit.UsageCode {
+			t.Errorf("%v: exit %d, want %d: %s", args, code, exit.UsageCode, errOut)
 		}
 		if _, err := os.Stat(dir); err == nil {
 			t.Errorf("%v: the directory was made", args)
@@ -83,7 +85,7 @@ func TestInitUnit(t *testing.T) {
 		t.Skip("no systemd-analyze here")
 	}
 	dir := filepath.Join(t.TempDir(), "shop one")
-	if code, _, errOut := do(t, "init", dir); code != exitOK {
+	if code, _, errOut := do(t, "init", dir); code != exit.OK {
 		t.Fatal(errOut)
 	}
 	out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", filepath.Join(dir, "relay.service")).CombinedOutput()

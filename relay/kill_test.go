@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -75,8 +76,8 @@ func TestSecondInstance(t *testing.T) {
 	h := newHome(t, testConfig(addr, ""), testMapping)
 	p := h.start(t)
 	out, err := relayCommand(t.Context(), "run", "--config", h.path("relay.yaml")).CombinedOutput()
-	if code := exitOf(err); code != exitTryLater {
-		t.Errorf("exit code %d, want %d\n%s", code, exitTryLater, out)
+	if code := exitOf(err); code != exit.Later {
+		t.Errorf("exit code %d, want %d\n%s", code, exit.Later, out)
 	}
 	if want := fmt.Sprintf("process %d", p.cmd.Process.Pid); !strings.Contains(string(out), want) {
 		t.Errorf("the message does not name the owner (%s):\n%s", want, out)

@@ -8,6 +8,8 @@ import (
 
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/session"
+	"relay/relay/internal/term"
 )
 
 func newLaneCommand() *cobra.Command {
@@ -35,26 +37,26 @@ func newLaneListCommand() *cobra.Command {
 		Example: "  relay lane list\n  relay lane list --json | jq 'select(.pending > 0)'",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				lanes, err := d.Lanes(ctx)
 				if err != nil {
 					return err
 				}
 				out := c.OutOrStdout()
-				t := newTable(out, "EVENT SET", "NAME", "STATE", "WAITING", "SIZE", "OLDEST", "SINCE THE START OF THE LANE")
+				t := term.NewTable(out, "EVENT SET", "NAME", "STATE", "WAITING", "SIZE", "OLDEST", "SINCE THE START OF THE LANE")
 				for _, l := range lanes {
 					if asJSON {
-						if err := jsonLine(out, l); err != nil {
+						if err := term.JSONLine(out, l); err != nil {
 							return err
 						}
 						continue
 					}
-					t.row(l.Lane, l.Name, l.State, fmt.Sprint(l.Pending), advice.Size(l.Bytes), stampPtr(l.OldestAt), tally(l.Counts))
+					t.Row(l.Lane, l.Name, l.State, fmt.Sprint(l.Pending), advice.Size(l.Bytes), term.StampPtr(l.OldestAt), term.Tally(l.Counts))
 				}
 				if asJSON {
 					return nil
 				}
-				return t.flush()
+				return t.Flush()
 			})
 		},
 	}
@@ -91,7 +93,7 @@ func newLaneMoveCommand() *cobra.Command {
 
 		ValidArgsFunction: completeEventSets,
 		RunE: func(c *cobra.Command, args []string) error {
-			return withDesk(c, true, func(ctx context.Context, d *desk) error {
+			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
 				done, err := d.MoveLane(ctx, args[0], args[1])
 				return printDone(c, done, err)
 			})
@@ -111,8 +113,8 @@ func newLaneDropCommand() *cobra.Command {
 
 		ValidArgsFunction: completeFirst(completeEventSets),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withDesk(c, true, func(ctx context.Context, d *desk) error {
-				if err := confirm(c, yes, fmt.Sprintf("Remove everything that waits for %s, for good?", args[0])); err != nil {
+			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
+				if err := term.Confirm(c, yes, fmt.Sprintf("Remove everything that waits for %s, for good?", args[0])); err != nil {
 					return err
 				}
 				done, err := d.DropLane(ctx, args[0], args[0])

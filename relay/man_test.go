@@ -9,13 +9,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"relay/relay/internal/exit"
 )
 
 // Every command has its page, and groff has nothing to say about any.
 func TestManual(t *testing.T) {
 	dir := t.TempDir()
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), []string{"man", dir}, strings.NewReader(""), &out, &errs); code != exitOK {
+	if code := run(t.Context(), []string{"man", dir}, strings.NewReader(""), &out, &errs); code != exit.OK {
 		t.Fatalf("exit %d: %s", code, errs.String())
 	}
 	groff, _ := exec.LookPath("groff")

@@ -14,6 +14,8 @@ import (
 	"relay/config"
 	"relay/internal/seal"
 	"relay/mapper"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/term"
 	"relay/relay/internal/track"
 )
 
@@ -65,35 +67,35 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 	if o.now != "" {
 		t, err := time.Parse(time.RFC3339, o.now)
 		if err != nil {
-			return usageError{fmt.Errorf("--now %q: want RFC 3339, such as 2026-11-24T12:00:00Z", o.now)}
+			return exit.Usage(fmt.Errorf("--now %q: want RFC 3339, such as 2026-11-24T12:00:00Z", o.now))
 		}
 		now = t
 	}
 	switch mapper.API(o.api) {
 	case "", mapper.Conversions, mapper.Offline:
 	default:
-		return usageError{fmt.Errorf("--api %q: want conversions or offline", o.api)}
+		return exit.Usage(fmt.Errorf("--api %q: want conversions or offline", o.api))
 	}
 	if o.privacy && o.explain {
-		return usageError{errors.New("--privacy and --explain: give one of them")}
+		return exit.Usage(errors.New("--privacy and --explain: give one of them"))
 	}
 	var secret []byte
 	file, cfg := o.mapping, config.Default(".")
 	if file == "" {
 		var err error
 		if cfg, _, err = config.Load(o.config, config.Options{}); err != nil {
-			return badConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
+			return exit.BadConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
 		}
 		file = cfg.Mapping
 		secret, _ = seal.ReadSecret(cfg.Queue.Path) // without it hashed ids are not those of the installation
 	}
 	src, err := os.ReadFile(file)
 	if err != nil {
-		return badConfig(fmt.Errorf("read mapping: %w", err))
+		return exit.BadConfig(fmt.Errorf("read mapping: %w", err))
 	}
 	m, _, err := mapper.Parse(file, src, mapper.WithSecret(secret))
 	if err != nil {
-		return badConfig(err)
+		return exit.BadConfig(err)
 	}
 	if len(files) == 0 {
 		files = []string{"-"}
@@ -115,7 +117,7 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 		return fmt.Errorf("write output: %w", err)
 	}
 	if o.strict && p.held > 0 {
-		return codeError{exitFailure, fmt.Errorf("%s held", count(p.held, "outcome"))}
+		return exit.Coded(exit.Failure, fmt.Errorf("%s held", term.Count(p.held, "outcome")))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"relay/mapper"
 	"relay/mapper/event"
+	"relay/relay/internal/term"
 )
 
 // leaving is what `relay map --privacy` lists: every field of the conversions
@@ -102,7 +103,7 @@ func (l *leaving) count(in map[string]*sentField, path, sample, why string) {
 func sampleOf(v any) string {
 	text, _ := json.Marshal(v)
 	sample := event.Mask(string(text))
-	return cell(sample, 40)
+	return term.Cell(sample, 40)
 }
 
 // withoutIndexes makes one field of the items of a list.
@@ -123,27 +124,27 @@ func (l *leaving) print(out io.Writer, asJSON bool, events int) error {
 	lists := [][]*sentField{sorted(l.sent), sorted(l.kept)}
 	if asJSON {
 		for _, f := range slices.Concat(lists...) {
-			if err := jsonLine(out, f); err != nil {
+			if err := term.JSONLine(out, f); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	fmt.Fprintf(out, "%s read. What would leave for Meta (samples masked):\n\n", count(events, "event"))
-	t := newTable(out, "FIELD", "EVENTS", "SAMPLE")
+	fmt.Fprintf(out, "%s read. What would leave for Meta (samples masked):\n\n", term.Count(events, "event"))
+	t := term.NewTable(out, "FIELD", "EVENTS", "SAMPLE")
 	for _, f := range lists[0] {
-		t.row(f.Field, strconv.Itoa(f.Events), f.Sample)
+		t.Row(f.Field, strconv.Itoa(f.Events), f.Sample)
 	}
-	if err := t.flush(); err != nil {
+	if err := t.Flush(); err != nil {
 		return err
 	}
 	if len(lists[1]) > 0 {
 		fmt.Fprint(out, "\nWhat stays here, because it is personal:\n\n")
-		t = newTable(out, "FIELD", "EVENTS", "WHY")
+		t = term.NewTable(out, "FIELD", "EVENTS", "WHY")
 		for _, f := range lists[1] {
-			t.row(f.Field, strconv.Itoa(f.Events), f.Why)
+			t.Row(f.Field, strconv.Itoa(f.Events), f.Why)
 		}
-		if err := t.flush(); err != nil {
+		if err := t.Flush(); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,9 @@ import (
 
 	"relay/config"
 	"relay/mapper"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/maptest"
+	"relay/relay/internal/term"
 )
 
 func newTestCommand() *cobra.Command {
@@ -29,22 +31,22 @@ Exits 0 when all pass, 1 when one fails, 78 when the mapping or the tests are ba
 			if mapping == "" {
 				cfg, _, err := config.Load(configPath(c), config.Options{})
 				if err != nil {
-					return badConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
+					return exit.BadConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
 				}
 				mapping = cfg.Mapping
 			}
 			src, err := os.ReadFile(mapping)
 			if err != nil {
-				return badConfig(fmt.Errorf("read mapping: %w", err))
+				return exit.BadConfig(fmt.Errorf("read mapping: %w", err))
 			}
 			m, _, err := mapper.Parse(mapping, src)
 			if err != nil {
-				return badConfig(err)
+				return exit.BadConfig(err)
 			}
 			if len(args) == 0 {
 				path, ok := maptest.Path(mapping)
 				if !ok {
-					return codeError{exitFailure, fmt.Errorf("no tests: there is no %s", path)}
+					return exit.Coded(exit.Failure, fmt.Errorf("no tests: there is no %s", path))
 				}
 				args = []string{path}
 			}
@@ -57,7 +59,7 @@ Exits 0 when all pass, 1 when one fails, 78 when the mapping or the tests are ba
 				failed += n
 			}
 			if failed > 0 {
-				return codeError{exitFailure, fmt.Errorf("%s failed", count(failed, "test"))}
+				return exit.Coded(exit.Failure, fmt.Errorf("%s failed", term.Count(failed, "test")))
 			}
 			return nil
 		},
@@ -72,7 +74,7 @@ Exits 0 when all pass, 1 when one fails, 78 when the mapping or the tests are ba
 func runTests(out io.Writer, m *mapper.Mapping, file string) (failed int, err error) {
 	suite, err := readTests(file)
 	if err != nil {
-		return 0, badConfig(err)
+		return 0, exit.BadConfig(err)
 	}
 	last := ""
 	for _, f := range suite.Run(m) {
@@ -83,7 +85,7 @@ func runTests(out io.Writer, m *mapper.Mapping, file string) (failed int, err er
 		fmt.Fprintf(out, "FAIL  %s:%d: %s\n", file, f.Line, f)
 	}
 	if failed == 0 {
-		fmt.Fprintf(out, "ok    %s: %s\n", file, count(len(suite.Tests), "test"))
+		fmt.Fprintf(out, "ok    %s: %s\n", file, term.Count(len(suite.Tests), "test"))
 	}
 	return failed, nil
 }

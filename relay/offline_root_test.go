@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"relay/relay/internal/exit"
 )
 
 // What root does while no relay runs leaves nothing of root's in the queue, so
@@ -56,12 +58,12 @@ func TestOfflineAsRoot(t *testing.T) {
 		{"lane", "drop", "701000000000001", "--yes"},
 		{"support-bundle", "--wait", "0", "help.zip"},
 	} {
-		if out, code := h.command(t, append(args, "--config", conf)...); code != exitOK {
+		if out, code := h.command(t, append(args, "--config", conf)...); code != exit.OK {
 			t.Errorf("%v: %d %s", args, code, out)
 		}
 	}
 	write("relay.yaml", strings.Replace(text, "var/deep", "var2", 1))
-	if out, code := h.command(t, "restore", "copy.tar", "--config", conf); code != exitOK {
+	if out, code := h.command(t, "restore", "copy.tar", "--config", conf); code != exit.OK {
 		t.Errorf("restore: %d %s", code, out)
 	}
 	seen := map[string]int{}

@@ -12,6 +12,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/queue/local"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -57,7 +58,7 @@ func TestWithAndWithoutRelay(t *testing.T) {
 		out := map[string]string{}
 		for name, args := range questions {
 			code, o, e := do(t, append(args, "--config", h.path("relay.yaml"))...)
-			if said := strings.Contains(name, "export") && strings.Contains(e, "`relay forget` does not reach them"); code != exitOK || e != "" && !said {
+			if said := strings.Contains(name, "export") && strings.Contains(e, "`relay forget` does not reach them"); code != exit.OK || e != "" && !said {
 				t.Errorf("%s: exit %d: %s", name, code, e)
 			}
 			out[name] = o
@@ -86,14 +87,14 @@ func TestWithAndWithoutRelay(t *testing.T) {
 
 	// While it runs, what only a running relay can do works …
 	for _, args := range [][]string{{"health"}, {"reload"}, {"lane", "pause", "701000000000001"}, {"lane", "resume", "701000000000001"}, {"status"}} {
-		if code, _, e := do(t, append(args, "--config", h.path("relay.yaml"))...); code != exitOK {
+		if code, _, e := do(t, append(args, "--config", h.path("relay.yaml"))...); code != exit.OK {
 			t.Errorf("%v: exit %d: %s", args, code, e)
 		}
 	}
 	p.stop(t)
 	// … and without one it says so: 75.
 	for _, args := range [][]string{{"health"}, {"reload"}, {"tail"}, {"lane", "pause", "701000000000001"}} {
-		if code, _, e := do(t, append(args, "--config", h.path("relay.yaml"))...); code != exitTryLater || !strings.Contains(e, "no relay answers") {
+		if code, _, e := do(t, append(args, "--config", h.path("relay.yaml"))...); code != exit.Later || !strings.Contains(e, "no relay answers") {
 			t.Errorf("%v: exit %d: %s", args, code, e)
 		}
 	}
@@ -103,11 +104,11 @@ func TestWithAndWithoutRelay(t *testing.T) {
 			t.Errorf("%s:\nrunning %s\nstopped %s", name, running[name], stopped[name])
 		}
 	}
-	if code, out, e := do(t, "status", "--config", h.path("relay.yaml")); code != exitOK || !strings.Contains(out, "not running") || !strings.Contains(out, "1 dead letter") {
+	if code, out, e := do(t, "status", "--config", h.path("relay.yaml")); code != exit.OK || !strings.Contains(out, "not running") || !strings.Contains(out, "1 dead letter") {
 		t.Errorf("status: exit %d\n%s%s", code, out, e)
 	}
 	bundle := filepath.Join(t.TempDir(), "support.zip")
-	if code, _, e := do(t, "support-bundle", bundle, "--config", h.path("relay.yaml")); code != exitOK {
+	if code, _, e := do(t, "support-bundle", bundle, "--config", h.path("relay.yaml")); code != exit.OK {
 		t.Errorf("support-bundle: exit %d: %s", code, e)
 	}
 	if info, err := os.Stat(bundle); err != nil || info.Size() < 1000 {
@@ -118,17 +119,17 @@ func TestWithAndWithoutRelay(t *testing.T) {
 		code int
 		args []string
 	}{
-		{exitUsage, []string{"dead", "retry"}},
-		{exitUsage, []string{"dead", "drop", "--all"}}, // no terminal to ask on
-		{exitUsage, []string{"dead", "list", "--since", "yesterday"}},
-		{exitFailure, []string{"dead", "show", "nothing"}},
-		{exitOK, []string{"dead", "drop", "--all", "--yes"}},
+		{exit.UsageCode, []string{"dead", "retry"}},
+		{exit.UsageCode, []string{"dead", "drop", "--all"}}, // no terminal to ask on
+		{exit.UsageCode, []string{"dead", "list", "--since", "yesterday"}},
+		{exit.Failure, []string{"dead", "show", "nothing"}},
+		{exit.OK, []string{"dead", "drop", "--all", "--yes"}},
 	} {
 		if code, _, e := do(t, append(c.args, "--config", h.path("relay.yaml"))...); code != c.code {
 			t.Errorf("%v: exit %d, want %d: %s", c.args, code, c.code, e)
 		}
 	}
-	if code, out, _ := do(t, "dead", "list", "--config", h.path("relay.yaml")); code != exitOK || !strings.Contains(out, "0 dead letters") {
+	if code, out, _ := do(t, "dead", "list", "--config", h.path("relay.yaml")); code != exit.OK || !strings.Contains(out, "0 dead letters") {
 		t.Errorf("after the drop: exit %d, %s", code, out)
 	}
 }
@@ -149,9 +150,10 @@ func TestOfflineRetryKnowsOlderMappings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &liveMapping{notes: q}
-	if err := l.keep(old.Digest(), []byte(before)); err != nil {
-		t.Fatal(err)
+	for key, val := range map[string]string{"mapping/" + old.Digest(): before, "mappings": `["` + old.Digest() + `"]`} { // as a relay keeps them
+		if err := q.SetNote(key, []byte(val)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	letter := queue.DeadLetter{Event: "Order Completed", EventSet: "701000000000001", ReceivedAt: time.Now(), Lanes: []string{"701000000000001"}}
 	asWas, asNow := letter, letter
@@ -168,7 +170,7 @@ func TestOfflineRetryKnowsOlderMappings(t *testing.T) {
 		Send int            `json:"would_pass"`
 		Skip map[string]int `json:"would_skip"`
 	}
-	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitOK {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exit.OK {
 		t.Fatalf("exit %d: %v %s %s", code, err, out, said)
 	}
 	if got.Send != 1 || got.Skip["filtered"] != 1 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -13,6 +14,9 @@ import (
 	"relay/internal/screen"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/session"
+	"relay/relay/internal/term"
 )
 
 func newReloadCommand() *cobra.Command {
@@ -38,7 +42,7 @@ The same as SIGHUP; works on Windows, too.`,
 					fmt.Fprintf(c.OutOrStdout(), "need a restart: %s\n", strings.Join(r.NeedRestart, ", "))
 				}
 				if !r.Success {
-					return badConfig(fmt.Errorf("refused, what was in force stays:\n%s", r.Message))
+					return exit.BadConfig(fmt.Errorf("refused, what was in force stays:\n%s", r.Message))
 				}
 				if len(r.Changed) == 0 {
 					fmt.Fprintln(c.OutOrStdout(), "nothing has changed")
@@ -68,7 +72,7 @@ skipped, what became a dead letter and why, and each change of an event set's st
 				var werr error
 				err := client.Tail(ctx, func(o admin.Outcome) bool {
 					if asJSON {
-						werr = jsonLine(out, o)
+						werr = term.JSONLine(out, o)
 						return werr == nil
 					}
 					line := fmt.Sprintf("%s  %-9s  %-15s  %s  %s", o.Time.Local().Format(time.TimeOnly), o.Outcome, o.EventSet, o.Event, o.MessageID)
@@ -84,7 +88,7 @@ skipped, what became a dead letter and why, and each change of an event set's st
 					_, werr = fmt.Fprintln(out, screen.Line(line))
 					return werr == nil
 				})
-				return firstError(werr, err)
+				return cmp.Or(werr, err)
 			})
 		},
 	}
@@ -124,8 +128,8 @@ func newSupportBundleCommand() *cobra.Command {
 		Example: "  relay support-bundle relay-support.zip",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withDesk(c, false, func(ctx context.Context, d *desk) error {
-				if d.offline {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+				if d.Offline {
 					wait = 0 // nothing moves
 				}
 				return saveFile(c, args[0], func(f *os.File) error { return d.Support(ctx, wait, f) })
@@ -140,7 +144,7 @@ func newSupportBundleCommand() *cobra.Command {
 // saveFile writes a new file whole or not at all; it overwrites nothing.
 func saveFile(c *cobra.Command, path string, write func(*os.File) error) error {
 	if _, err := os.Lstat(path); err == nil {
-		return usageError{fmt.Errorf("%s exists already", path)}
+		return exit.Usage(fmt.Errorf("%s exists already", path))
 	}
 	if err := disk.CreateWith(path, 0o600, write); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

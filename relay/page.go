@@ -8,6 +8,7 @@ import (
 
 	"relay/internal/screen"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/term"
 )
 
 func newPageCommand() *cobra.Command {
@@ -32,7 +33,7 @@ link printed there:
 					return err
 				}
 				if asJSON {
-					return jsonLine(c.OutOrStdout(), l)
+					return term.JSONLine(c.OutOrStdout(), l)
 				}
 				_, err = fmt.Fprintln(c.OutOrStdout(), screen.Line(l.URL))
 				return err

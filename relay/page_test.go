@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"relay/relay/internal/chromium"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -56,7 +57,7 @@ func TestPageThroughADay(t *testing.T) {
 		t.Errorf("a letter for anybody: %s", got)
 	}
 	link, code := h.command(t, "page", "--config", h.path("relay.yaml"))
-	if code != exitOK || !strings.HasPrefix(link, p.admin+"/#sign-in=") {
+	if code != exit.OK || !strings.HasPrefix(link, p.admin+"/#sign-in=") {
 		t.Fatalf("%d %s", code, link)
 	}
 	b.Eval(fmt.Sprintf("location.href = %q", strings.TrimSpace(link)))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/session"
+	"relay/relay/internal/term"
 )
 
 func newQueueCommand() *cobra.Command {
@@ -38,7 +41,7 @@ func (f *queueFlags) add(c *cobra.Command) {
 }
 
 func (f *queueFlags) filter() (admin.QueueFilter, error) {
-	at, err := since(f.since, time.Now())
+	at, err := term.Since(f.since, time.Now())
 	return admin.QueueFilter{EventSet: f.set, Event: f.event, Since: at, Limit: f.limit}, err
 }
 
@@ -56,14 +59,14 @@ func newQueueListCommand() *cobra.Command {
 				return err
 			}
 			out := c.OutOrStdout()
-			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if asJSON {
 					var werr error
 					err := d.Queued(ctx, filter, func(x admin.Queued) bool {
-						werr = jsonLine(out, x)
+						werr = term.JSONLine(out, x)
 						return werr == nil
 					})
-					return firstError(err, werr)
+					return cmp.Or(err, werr)
 				}
 				const most = 200
 				capped := filter.Limit == 0
@@ -71,10 +74,10 @@ func newQueueListCommand() *cobra.Command {
 					filter.Limit = most
 				}
 				n := 0
-				t := newTable(out, "ID", "RECEIVED", "EVENT", "EVENT SETS", "MESSAGE ID", "BYTES")
+				t := term.NewTable(out, "ID", "RECEIVED", "EVENT", "EVENT SETS", "MESSAGE ID", "BYTES")
 				err := d.Queued(ctx, filter, func(x admin.Queued) bool {
 					n++
-					t.row(x.ID, stamp(x.ReceivedAt), cell(x.Event, 32), strings.Join(x.EventSets, " "), cell(x.MessageID, 40), fmt.Sprint(x.Bytes))
+					t.Row(x.ID, term.Stamp(x.ReceivedAt), term.Cell(x.Event, 32), strings.Join(x.EventSets, " "), term.Cell(x.MessageID, 40), fmt.Sprint(x.Bytes))
 					return true
 				})
 				if err != nil {
@@ -84,7 +87,7 @@ func newQueueListCommand() *cobra.Command {
 					fmt.Fprintln(out, "nothing waits")
 					return nil
 				}
-				if err := t.flush(); err != nil {
+				if err := t.Flush(); err != nil {
 					return err
 				}
 				if capped && n == most {
@@ -108,12 +111,12 @@ func newQueueShowCommand() *cobra.Command {
 		Long:    "Shows a waiting event as JSON. Customers' data in it is masked unless --show-pii.",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				x, err := d.QueuedEvent(ctx, args[0], full)
 				if err != nil {
 					return err
 				}
-				return jsonIndent(c.OutOrStdout(), x)
+				return term.JSON(c.OutOrStdout(), x)
 			})
 		},
 	}
@@ -136,15 +139,15 @@ many that are and until when they are of use: keep the output safe, and remove i
 			if err != nil {
 				return err
 			}
-			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				var werr error
 				var out exported
 				err := d.ExportQueue(ctx, filter, func(x admin.Queued) bool {
 					out.add(x.ReceivedAt)
-					werr = jsonLine(c.OutOrStdout(), x)
+					werr = term.JSONLine(c.OutOrStdout(), x)
 					return werr == nil
 				})
-				return firstError(err, werr, out.say(c.ErrOrStderr()))
+				return cmp.Or(err, werr, out.say(c.ErrOrStderr()))
 			})
 		},
 	}
@@ -160,34 +163,34 @@ func newQueueStatsCommand() *cobra.Command {
 		Example: "  relay queue stats\n  relay queue stats --json | jq .bytes",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				q, err := d.QueueInfo(ctx)
 				if err != nil {
 					return err
 				}
 				out := c.OutOrStdout()
 				if asJSON {
-					return jsonLine(out, q)
+					return term.JSONLine(out, q)
 				}
-				t := newTable(out, "WHAT", "HOW MUCH")
-				t.row("waiting conversions", fmt.Sprint(q.Pending))
-				t.row("unmapped events, kept", fmt.Sprint(q.Unmapped))
-				t.row("oldest", stampPtr(q.OldestAt))
-				t.row("dead letters", fmt.Sprint(q.Dead))
-				t.row("segments", fmt.Sprint(q.Segments))
-				t.row("on disk", advice.Size(q.Bytes))
-				t.row("at most", advice.Size(q.MaxBytes))
-				t.row("free on the volume", advice.Size(q.DiskFree))
-				t.row("damaged chunks", fmt.Sprint(q.DamagedChunks))
-				t.row("events lost with them", fmt.Sprint(q.LostRecords))
-				t.row("quarantined files (.bad)", fmt.Sprint(q.BadFiles))
+				t := term.NewTable(out, "WHAT", "HOW MUCH")
+				t.Row("waiting conversions", fmt.Sprint(q.Pending))
+				t.Row("unmapped events, kept", fmt.Sprint(q.Unmapped))
+				t.Row("oldest", term.StampPtr(q.OldestAt))
+				t.Row("dead letters", fmt.Sprint(q.Dead))
+				t.Row("segments", fmt.Sprint(q.Segments))
+				t.Row("on disk", advice.Size(q.Bytes))
+				t.Row("at most", advice.Size(q.MaxBytes))
+				t.Row("free on the volume", advice.Size(q.DiskFree))
+				t.Row("damaged chunks", fmt.Sprint(q.DamagedChunks))
+				t.Row("events lost with them", fmt.Sprint(q.LostRecords))
+				t.Row("quarantined files (.bad)", fmt.Sprint(q.BadFiles))
 				if words := droppedWords(q.Dropped); words != "" {
-					t.row("dropped", words)
+					t.Row("dropped", words)
 				}
 				if len(q.Keys) > 0 {
-					t.row("sealed with keys", strings.Join(q.Keys, ", "))
+					t.Row("sealed with keys", strings.Join(q.Keys, ", "))
 				}
-				return t.flush()
+				return t.Flush()
 			})
 		},
 	}

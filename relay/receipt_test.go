@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"relay/relay/internal/admin"
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -79,7 +80,7 @@ func TestReceipts(t *testing.T) {
 			if d := is("bad", admin.SaleDead).Dead; d.Reason != "invalid_value" {
 				t.Errorf("dead letter %+v", *d)
 			}
-			if code, _ := ask("A4"); code != exitFailure {
+			if code, _ := ask("A4"); code != exit.Failure {
 				t.Errorf("unknown sale: exit %d", code)
 			}
 			if _, out := command(t, "", "receipt", "A2", "--config", h.path("relay.yaml")); !strings.Contains(out, "delivered") || !strings.Contains(out, "fbtrace_id") {
@@ -91,7 +92,7 @@ func TestReceipts(t *testing.T) {
 				t.Fatalf("forget: exit %d\n%s", code, out)
 			}
 			for _, id := range []string{"A2", "A5"} {
-				if code, _ := ask(id); code != exitFailure {
+				if code, _ := ask(id); code != exit.Failure {
 					t.Errorf("a forgotten person's sale %s: exit %d", id, code)
 				}
 			}
@@ -118,7 +119,7 @@ func TestReceipts(t *testing.T) {
 			if err := os.WriteFile(h.path("cut.tar"), whole[:len(whole)/2], 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if code, out := command(t, "", "backup", "--verify", h.path("cut.tar")); code != exitFailure || !strings.Contains(out, "not whole") {
+			if code, out := command(t, "", "backup", "--verify", h.path("cut.tar")); code != exit.Failure || !strings.Contains(out, "not whole") {
 				t.Errorf("verify what was cut: exit %d\n%s", code, out)
 			}
 			p.kill(t)
@@ -129,7 +130,7 @@ func TestReceipts(t *testing.T) {
 				t.Fatalf("forget: exit %d\n%s", code, out)
 			}
 			for _, id := range []string{"A3", "A6"} {
-				if code, _ := ask(id); code != exitFailure {
+				if code, _ := ask(id); code != exit.Failure {
 					t.Errorf("a forgotten person's sale %s: exit %d", id, code)
 				}
 			}
@@ -144,7 +145,7 @@ func TestReceipts(t *testing.T) {
 			if code, out := command(t, "person.A3@example.com\n", "forget", "--config", h.path("relay.yaml")); code != 0 { // by the secret in the copy
 				t.Fatalf("forget: exit %d\n%s", code, out)
 			}
-			if code, _ := ask("A3"); code != exitFailure {
+			if code, _ := ask("A3"); code != exit.Failure {
 				t.Errorf("a person forgotten in what was restored: exit %d", code)
 			}
 		})

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,9 +13,11 @@ import (
 
 	"relay/config"
 	"relay/internal/disk"
-	"relay/internal/logs"
 	"relay/queue/local"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/session"
+	"relay/relay/internal/sidecar"
 	"relay/relay/internal/track"
 )
 
@@ -60,20 +60,10 @@ People who were forgotten after that time are in it again: run `+"`relay forget`
 	return c
 }
 
-// restoreMark lies in the directory of a queue that came out of a backup until
-// the first start has said so.
-const restoreMark = "restored.json"
-
-type restoredQueue struct {
-	Whole  bool      `json:"whole"`  // false: the restore has not ended
-	Made   time.Time `json:"made"`   // when the backup was
-	Events int64     `json:"events"` // waited in it: what may go twice
-}
-
 // restore unpacks the backup file, encrypted with words or not, into the queue directory of cfg, all or
 // nothing. Invariant: from the first file on, and until all of them are there and
 // were counted, a mark in the directory keeps every relay from opening it.
-func restore(ctx context.Context, cfg *config.Config, file, words string) (files int, mark restoredQueue, err error) {
+func restore(ctx context.Context, cfg *config.Config, file, words string) (files int, mark sidecar.RestoredQueue, err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return 0, mark, fmt.Errorf("restore: %w", err)
@@ -84,12 +74,12 @@ func restore(ctx context.Context, cfg *config.Config, file, words string) (files
 		return 0, mark, fmt.Errorf("restore %s: %w", file, err)
 	}
 	dir := cfg.Queue.Path
-	if err := makeQueueDir(dir); err != nil {
+	if err := session.MakeQueueDir(dir); err != nil {
 		return 0, mark, fmt.Errorf("restore: %w", err)
 	}
 	defer func() {
 		if err == nil {
-			err = giveAll(dir)
+			err = session.GiveAll(dir)
 		}
 	}()
 	if err := wantEmpty(dir); err != nil {
@@ -97,7 +87,7 @@ func restore(ctx context.Context, cfg *config.Config, file, words string) (files
 	}
 	lock, err := disk.TakeLock(filepath.Join(dir, admin.BackupLock), false)
 	if held, ok := errors.AsType[*disk.HeldError](err); ok {
-		return 0, mark, queueError(&local.LockedError{Dir: dir, PID: held.PID})
+		return 0, mark, sidecar.QueueError(&local.LockedError{Dir: dir, PID: held.PID})
 	}
 	if err != nil {
 		return 0, mark, fmt.Errorf("restore: %w", err)
@@ -108,7 +98,7 @@ func restore(ctx context.Context, cfg *config.Config, file, words string) (files
 			err = errors.Join(err, emptyAgain(dir))
 		}
 	}()
-	if err := mark.write(dir); err != nil {
+	if err := mark.Write(dir); err != nil {
 		return 0, mark, err
 	}
 	if files, mark.Made, err = admin.UnpackBackup(in, dir); err != nil {
@@ -116,10 +106,10 @@ func restore(ctx context.Context, cfg *config.Config, file, words string) (files
 	}
 	_ = lock.Close() // whoever reads takes it too; the mark keeps others out
 	if mark.Events, err = waitingIn(ctx, cfg); err != nil {
-		return 0, mark, queueError(err)
+		return 0, mark, sidecar.QueueError(err)
 	}
 	mark.Whole = true
-	return files, mark, mark.write(dir)
+	return files, mark, mark.Write(dir)
 }
 
 // wantEmpty refuses a directory in which something lies.
@@ -136,12 +126,12 @@ func wantEmpty(dir string) error {
 		// One that a relay has open says so rather.
 		lock, err := disk.TakeLock(filepath.Join(dir, admin.BackupLock), true)
 		if held, ok := errors.AsType[*disk.HeldError](err); ok {
-			return queueError(&local.LockedError{Dir: dir, PID: held.PID})
+			return sidecar.QueueError(&local.LockedError{Dir: dir, PID: held.PID})
 		}
 		if err == nil {
 			_ = lock.Close()
 		}
-		return usageError{fmt.Errorf("%s is not empty: move what is in it away, and restore into an empty directory", dir)}
+		return exit.Usage(fmt.Errorf("%s is not empty: move what is in it away, and restore into an empty directory", dir))
 	}
 	return nil
 }
@@ -154,7 +144,7 @@ func emptyAgain(dir string) error {
 	}
 	for _, e := range es {
 		switch e.Name() {
-		case "lost+found", admin.BackupLock, restoreMark:
+		case "lost+found", admin.BackupLock, sidecar.RestoreMark:
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
@@ -162,7 +152,7 @@ func emptyAgain(dir string) error {
 		}
 	}
 	// Last: until here the directory is not to be opened.
-	if err := os.Remove(filepath.Join(dir, restoreMark)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(dir, sidecar.RestoreMark)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("restore: %w", err)
 	}
 	return nil
@@ -170,68 +160,19 @@ func emptyAgain(dir string) error {
 
 // waitingIn counts what waits for an event set in the queue of cfg.
 func waitingIn(ctx context.Context, cfg *config.Config) (n int64, err error) {
-	keys, err := queueKeys(cfg.Queue.EncryptionKey)
+	keys, err := sidecar.QueueKeys(cfg.Queue.EncryptionKey)
 	if err != nil {
-		return 0, badConfig(err)
+		return 0, exit.BadConfig(err)
 	}
 	q, err := local.OpenReadOnly(cfg.Queue.Path, keys...)
 	if err != nil {
 		return 0, err
 	}
-	settle(ctx, q)
+	sidecar.WaitOpened(ctx, q)
 	for _, l := range q.Lanes() {
 		if track.IsEventSet(l.Name) {
 			n += l.Pending
 		}
 	}
 	return n, q.Close()
-}
-
-func (m restoredQueue) write(dir string) error {
-	b, err := json.Marshal(m)
-	if err == nil {
-		err = disk.WriteFile(filepath.Join(dir, restoreMark), 0o600, b)
-	}
-	if err != nil {
-		return fmt.Errorf("mark the queue as restored: %w", err)
-	}
-	return nil
-}
-
-// restoredIn reads the mark of dir; ok: there is one.
-func restoredIn(dir string) (m restoredQueue, ok bool, err error) {
-	b, err := os.ReadFile(filepath.Join(dir, restoreMark))
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, false, nil
-	}
-	if err != nil {
-		return m, false, fmt.Errorf("look for a restore: %w", err)
-	}
-	if json.Unmarshal(b, &m) != nil {
-		m = restoredQueue{} // it was being written
-	}
-	return m, true, nil
-}
-
-// checkRestored refuses a directory in which a restore has not ended.
-func checkRestored(dir string) error {
-	m, ok, err := restoredIn(dir)
-	if err == nil && ok && !m.Whole {
-		err = badConfig(fmt.Errorf("a restore into %s did not end: remove what is in it and run `relay restore` again", dir))
-	}
-	return err
-}
-
-// sayRestored logs once that the queue in dir came out of a backup.
-func sayRestored(dir string, log *slog.Logger) error {
-	m, ok, err := restoredIn(dir)
-	if err != nil || !ok {
-		return err
-	}
-	log.Warn("this queue was restored from a backup: what was delivered after it was made is sent again", "code", logs.QueueRestored,
-		"made", m.Made, "events", m.Events)
-	if err := os.Remove(filepath.Join(dir, restoreMark)); err != nil {
-		return fmt.Errorf("remove the mark of a restore: %w", err)
-	}
-	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"relay/queue/local"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/sidecar"
 )
 
 // restoreHome has a queue of three events and a backup of it.
@@ -20,10 +22,10 @@ func restoreHome(t *testing.T) (h home, relay func(args ...string) (string, int)
 		return out.String(), code
 	}
 	h.write(t, "sales.jsonl", sales(0, 3))
-	if out, code := relay("import", h.path("sales.jsonl")); code != exitOK {
+	if out, code := relay("import", h.path("sales.jsonl")); code != exit.OK {
 		t.Fatal(out)
 	}
-	if out, code := relay("backup", h.path("copy.tar")); code != exitOK {
+	if out, code := relay("backup", h.path("copy.tar")); code != exit.OK {
 		t.Fatal(out)
 	}
 	return h, relay
@@ -52,10 +54,10 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, code := relay("restore", h.path("copy.tar"))
-	if code != exitOK || !strings.Contains(out, "3 events wait in it") {
+	if code != exit.OK || !strings.Contains(out, "3 events wait in it") {
 		t.Fatalf("exit %d: %s", code, out)
 	}
-	if out, code := relay("queue", "list", "--json"); code != exitOK || strings.Count(out, "\n") != 3 {
+	if out, code := relay("queue", "list", "--json"); code != exit.OK || strings.Count(out, "\n") != 3 {
 		t.Errorf("exit %d: %s", code, out)
 	}
 	for n := range 2 {
@@ -73,7 +75,7 @@ func TestRestoreRefuses(t *testing.T) {
 	t.Parallel()
 	h, relay := restoreHome(t)
 	before := entriesOf(t, h.path("data"))
-	if out, code := relay("restore", h.path("copy.tar")); code != exitUsage || !strings.Contains(out, "is not empty") {
+	if out, code := relay("restore", h.path("copy.tar")); code != exit.UsageCode || !strings.Contains(out, "is not empty") {
 		t.Errorf("into the queue: exit %d: %s", code, out)
 	}
 	if after := entriesOf(t, h.path("data")); !slices.Equal(before, after) {
@@ -83,7 +85,7 @@ func TestRestoreRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, code := relay("restore", h.path("copy.tar")); code != exitTryLater {
+	if out, code := relay("restore", h.path("copy.tar")); code != exit.Later {
 		t.Errorf("into an open queue: exit %d: %s", code, out)
 	}
 	if err := q.Close(); err != nil {
@@ -100,14 +102,14 @@ func TestRestoreRefuses(t *testing.T) {
 	spoiled[len(spoiled)/2] ^= 1
 	for name, b := range map[string][]byte{"half.tar": whole[:len(whole)/2], "spoiled.tar": spoiled, "sales.tar": []byte(sales(0, 100))} {
 		h.write(t, name, string(b))
-		if out, code := relay("restore", h.path(name)); code != exitFailure || !strings.Contains(out, "not whole") {
+		if out, code := relay("restore", h.path(name)); code != exit.Failure || !strings.Contains(out, "not whole") {
 			t.Errorf("%s: exit %d: %s", name, code, out)
 		}
 		if left := entriesOf(t, h.path("data")); len(left) > 0 {
 			t.Errorf("%s leaves %v", name, left)
 		}
 	}
-	if out, code := relay("restore", h.path("copy.tar")); code != exitOK {
+	if out, code := relay("restore", h.path("copy.tar")); code != exit.OK {
 		t.Errorf("afterwards: exit %d: %s", code, out)
 	}
 }
@@ -116,11 +118,11 @@ func TestRestoreRefuses(t *testing.T) {
 func TestRestoreCutOff(t *testing.T) {
 	t.Parallel()
 	h, relay := restoreHome(t)
-	if err := new(restoredQueue).write(h.path("data")); err != nil {
+	if err := new(sidecar.RestoredQueue).Write(h.path("data")); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"run"}, {"queue", "list"}} {
-		if out, code := relay(args...); code != exitConfig || !strings.Contains(out, "did not end") {
+		if out, code := relay(args...); code != exit.Config || !strings.Contains(out, "did not end") {
 			t.Errorf("%v: exit %d: %s", args, code, out)
 		}
 	}

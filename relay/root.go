@@ -13,22 +13,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/internal/screen"
+	"relay/relay/internal/exit"
 )
 
 // run is the whole program: arguments in, exit code out.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	stdout, stderr = screen.NewWriter(stdout, isTerminal(stdout)), screen.NewWriter(stderr, isTerminal(stderr))
+	stdout, stderr = screen.NewWriter(stdout, screen.IsTerminal(stdout)), screen.NewWriter(stderr, screen.IsTerminal(stderr))
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	code := exitCode(err)
-	if err != nil && !errors.Is(err, errReported) {
-		printError(stderr, err)
+	code := exit.Code(err)
+	if err != nil && !errors.Is(err, exit.ErrReported) {
+		exit.Print(stderr, err)
 	}
 	return code
 }
@@ -44,13 +45,13 @@ func interruptible(parent context.Context) (context.Context, func()) {
 		defer close(done)
 		select {
 		case s := <-sig:
-			cancel(interrupted{s})
+			cancel(exit.Interrupted{Signal: s})
 		case <-ctx.Done():
 			return
 		}
 		select {
 		case <-sig:
-			os.Exit(exitInterrupted)
+			os.Exit(exit.InterruptedCode)
 		case <-parent.Done():
 		}
 	}()
@@ -59,10 +60,6 @@ func interruptible(parent context.Context) (context.Context, func()) {
 		cancel(nil)
 	}
 }
-
-type interrupted struct{ os.Signal }
-
-func (i interrupted) Error() string { return "stopped by " + i.Signal.String() }
 
 // newRoot builds the command tree.
 func newRoot() *cobra.Command {
@@ -82,7 +79,7 @@ locked) · 77 not allowed · 78 bad config or mapping · 130 interrupted.`,
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
+		return exit.Usage(fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath()))
 	})
 	root.CompletionOptions.HiddenDefaultCmd = false
 	for _, add := range slices.Concat(commands, platformCommands) {
@@ -117,7 +114,7 @@ func group(c *cobra.Command) {
 		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 			hint = fmt.Sprintf("; did you mean %q?", near[0])
 		}
-		return usageError{fmt.Errorf("unknown command %q for %q%s\nSee '%s --help'", args[0], c.CommandPath(), hint, c.CommandPath())}
+		return exit.Usage(fmt.Errorf("unknown command %q for %q%s\nSee '%s --help'", args[0], c.CommandPath(), hint, c.CommandPath()))
 	}
 }
 
@@ -125,7 +122,7 @@ func group(c *cobra.Command) {
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if err := check(c, args); err != nil {
-			return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
+			return exit.Usage(fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath()))
 		}
 		return nil
 	}

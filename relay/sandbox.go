@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -42,10 +43,10 @@ A scenario is YAML: phases one after the other, each any of those settings, for 
 			if secret != "" {
 				b, err := os.ReadFile(secret)
 				if err != nil {
-					return badConfig(fmt.Errorf("read the app secret: %w", err))
+					return exit.BadConfig(fmt.Errorf("read the app secret: %w", err))
 				}
 				if o.AppSecret = strings.TrimSpace(string(b)); o.AppSecret == "" {
-					return badConfig(fmt.Errorf("%s: no app secret in it", secret))
+					return exit.BadConfig(fmt.Errorf("%s: no app secret in it", secret))
 				}
 			}
 			s, err := sandbox.New(o)
@@ -55,12 +56,12 @@ A scenario is YAML: phases one after the other, each any of those settings, for 
 			var sc sandbox.Scenario
 			if scenario != "" {
 				if sc, err = readScenario(scenario); err != nil {
-					return badConfig(err)
+					return exit.BadConfig(err)
 				}
 			}
 			ln, err := new(net.ListenConfig).Listen(c.Context(), "tcp", listen)
 			if err != nil {
-				return tryLater(fmt.Errorf("listen for the sandbox: %w", err))
+				return exit.TryLater(fmt.Errorf("listen for the sandbox: %w", err))
 			}
 			fmt.Fprintf(c.OutOrStdout(), "sandbox listens on http://%s\n", ln.Addr())
 			ctx, stop := context.WithCancel(c.Context())

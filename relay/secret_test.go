@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -19,7 +20,7 @@ func TestSecretGone(t *testing.T) {
 	forget := func() string {
 		t.Helper()
 		code, out := command(t, "person.A1@example.com\n", "forget", "--config", conf)
-		if code != exitOK {
+		if code != exit.OK {
 			t.Fatalf("forget ended with %d: %s", code, out)
 		}
 		return out
@@ -60,7 +61,7 @@ func TestSecretGone(t *testing.T) {
 	if err := os.Mkdir(h.path("data/secret"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if out, code := h.command(t, "run", "--config", conf); code != exitConfig || !strings.Contains(out, "backup") {
+	if out, code := h.command(t, "run", "--config", conf); code != exit.Config || !strings.Contains(out, "backup") {
 		t.Errorf("a directory: %d %s", code, out)
 	}
 	doctorSays("secret_unusable")
@@ -87,7 +88,7 @@ func TestForgetReceiptsOfBefore(t *testing.T) {
 	deliver(p, "B2")
 	for id, want := range map[string]string{"B1": "1 removed", "B2": "nothing found"} {
 		code, out := command(t, "person."+id+"@example.com\n", "forget", "--config", h.path("relay.yaml"))
-		if code != exitOK || !strings.Contains(out, want) {
+		if code != exit.OK || !strings.Contains(out, want) {
 			t.Errorf("%s: %d %s", id, code, out)
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"relay/config"
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/sidecar"
 )
 
 // platformCommands are those that only this system has.
@@ -186,11 +188,11 @@ func newServiceStatusCommand() *cobra.Command {
 			st, err := s.Status()
 			switch {
 			case errors.Is(err, service.ErrNotInstalled):
-				return codeError{exitFailure, errors.New("not installed")}
+				return exit.Coded(exit.Failure, errors.New("not installed"))
 			case err != nil:
 				return fmt.Errorf("ask for the service: %w", err)
 			case st != service.StatusRunning:
-				return codeError{exitFailure, errors.New("not running")}
+				return exit.Coded(exit.Failure, errors.New("not running"))
 			}
 			_, err = fmt.Fprintln(c.OutOrStdout(), "running")
 			return err
@@ -228,14 +230,14 @@ func (w *winService) Start(s service.Service) error {
 	if err != nil {
 		return err
 	}
-	file, err := openRotating(filepath.Join(filepath.Dir(cfg.File), "relay.log"), serviceLogSize, serviceLogKeep, 0o640)
+	file, err := sidecar.OpenRotating(filepath.Join(filepath.Dir(cfg.File), "relay.log"), serviceLogSize, serviceLogKeep, 0o640)
 	if err != nil {
 		return err
 	}
 	level := new(slog.LevelVar)
-	log := newLogger(file, cfg.Log, level)
+	log := sidecar.NewLogger(file, cfg.Log, level)
 	if events, err := s.SystemLogger(nil); err == nil {
-		log = slog.New(bothHandlers{log.Handler(), eventLog{to: events}})
+		log = slog.New(sidecar.BothHandlers{log.Handler(), eventLog{to: events}})
 	}
 	for _, p := range warnings {
 		log.Warn("config is suspicious", "code", logs.ConfigWarning, "at", p.Error())
@@ -244,11 +246,11 @@ func (w *winService) Start(s service.Service) error {
 	w.stop, w.done, w.logs = stop, make(chan struct{}), file
 	go func() {
 		defer close(w.done)
-		w.err = runSidecar(ctx, cfg, log, level)
+		w.err = sidecar.Serve(ctx, cfg, log, level)
 		if w.err != nil {
 			log.Error("relay ended", "code", logs.Ended, "err", w.err)
 			_ = file.Close()
-			os.Exit(exitCode(w.err)) // so that Windows sees a failure and begins it again
+			os.Exit(exit.Code(w.err)) // so that Windows sees a failure and begins it again
 		}
 	}()
 	return nil

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
+	"relay/relay/internal/sidecar"
 )
 
 // slowMapping has several events, so that its beginning is a mapping too.
@@ -50,7 +52,7 @@ func TestSlowSaves(t *testing.T) {
 				for time.Since(saved) < c.pause {
 					time.Sleep(20 * time.Millisecond)
 					m := p.status(t).Mapping
-					if time.Since(saved) > stillFor {
+					if time.Since(saved) > sidecar.StillFor {
 						t.Skip("the machine is too busy: the writer paused for longer than relay waits")
 					}
 					if m.Digest != before.Digest || m.Refused != nil || !m.OK {
@@ -118,7 +120,7 @@ func TestReloadWaitsForNoFile(t *testing.T) {
 	before := p.status(t).Mapping.Digest
 	short, _ := slowMapping(1)
 	h.write(t, "mapping.yaml", short)
-	if out, code := h.command(t, "reload", "--config", h.path("relay.yaml")); code != exitOK {
+	if out, code := h.command(t, "reload", "--config", h.path("relay.yaml")); code != exit.OK {
 		t.Fatalf("%d %s", code, out)
 	}
 	if p.status(t).Mapping.Digest == before {
@@ -150,7 +152,7 @@ func TestHalfConfigIsNotRead(t *testing.T) {
 		}
 	}
 	h.write(t, "relay.yaml", conf)
-	if out, code := h.command(t, "reload", "--config", h.path("relay.yaml")); code != exitOK {
+	if out, code := h.command(t, "reload", "--config", h.path("relay.yaml")); code != exit.OK {
 		t.Fatalf("%d %s", code, out)
 	}
 	p.stop(t)

@@ -11,7 +11,10 @@ import (
 	"relay/config"
 	"relay/internal/screen"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/sidecar"
 	"relay/relay/internal/spool"
+	"relay/relay/internal/term"
 )
 
 func newSpoolCommand() *cobra.Command {
@@ -43,21 +46,21 @@ them. They read the directory itself, as relay's own user or root.`,
 			out := c.OutOrStdout()
 			if asJSON {
 				for _, f := range files {
-					if err := jsonLine(out, f); err != nil {
+					if err := term.JSONLine(out, f); err != nil {
 						return err
 					}
 				}
 				return nil
 			}
-			t := newTable(out, "FILE", "SIZE", "SINCE", "")
+			t := term.NewTable(out, "FILE", "SIZE", "SINCE", "")
 			for _, f := range files {
 				sealed := ""
 				if f.Sealed {
 					sealed = "encrypted"
 				}
-				t.row(f.Name, advice.Size(f.Size), stamp(f.Since), sealed)
+				t.Row(f.Name, advice.Size(f.Size), term.Stamp(f.Since), sealed)
 			}
-			return t.flush()
+			return t.Flush()
 		},
 	}
 	addConfigFlag(list)
@@ -79,7 +82,7 @@ them. They read the directory itself, as relay's own user or root.`,
 			}
 			defer f.Close()
 			out := c.OutOrStdout()
-			if s, ok := out.(*screen.Writer); ok && !isTerminal(s) {
+			if s, ok := out.(*screen.Writer); ok && !screen.IsTerminal(s) {
 				out = s.Unwrap() // a file is wanted as it was
 			}
 			_, err = io.Copy(out, f)
@@ -98,15 +101,15 @@ func openKept(c *cobra.Command) (*spool.Kept, error) {
 		return nil, err
 	}
 	if cfg.Spool.Dir == "" {
-		return nil, badConfig(errors.New("spool.dir is not set: no files are dropped"))
+		return nil, exit.BadConfig(errors.New("spool.dir is not set: no files are dropped"))
 	}
-	keys, err := queueKeys(cfg.Queue.EncryptionKey)
+	keys, err := sidecar.QueueKeys(cfg.Queue.EncryptionKey)
 	if err != nil {
-		return nil, badConfig(err)
+		return nil, exit.BadConfig(err)
 	}
-	ring, err := ringOf(keys)
+	ring, err := sidecar.RingOf(keys)
 	if err != nil {
-		return nil, badConfig(err)
+		return nil, exit.BadConfig(err)
 	}
 	kept, err := spool.OpenKept(cfg.Spool.Dir, ring)
 	return kept, spoolError(err)
@@ -114,7 +117,7 @@ func openKept(c *cobra.Command) (*spool.Kept, error) {
 
 func spoolError(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return codeError{exitNotAllowed, fmt.Errorf("%w: run this as relay's own user, or as root", err)}
+		return exit.Coded(exit.Forbidden, fmt.Errorf("%w: run this as relay's own user, or as root", err))
 	}
 	return err
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relay/relay/internal/exit"
 )
 
 // Whoever holds connections of the admin address, idle, half asked or never
@@ -68,7 +70,7 @@ func TestAdminStarvesNobody(t *testing.T) {
 			t.Errorf("%s: p98 of the intake %v, before %v", what, after, before)
 		}
 		start := time.Now()
-		if out, code := h.command(t, "status", "--config", h.path("relay.yaml")); code != exitOK {
+		if out, code := h.command(t, "status", "--config", h.path("relay.yaml")); code != exit.OK {
 			t.Errorf("%s: the owner's status: %d %s", what, code, out)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

@@ -15,7 +15,9 @@ import (
 	"relay/internal/screen"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/session"
 	"relay/relay/internal/spool"
+	"relay/relay/internal/term"
 )
 
 func newStatusCommand() *cobra.Command {
@@ -29,17 +31,17 @@ waits; rates and last errors are then not known.`,
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			out := c.OutOrStdout()
-			return withDesk(c, false, func(ctx context.Context, d *desk) error {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if stores {
 					return showStores(ctx, d, out, asJSON)
 				}
 				show := func(s admin.Status) error {
 					if asJSON {
-						return jsonLine(out, s)
+						return term.JSONLine(out, s)
 					}
-					return printStatus(out, s, d.offline)
+					return printStatus(out, s, d.Offline)
 				}
-				if !watch || d.offline {
+				if !watch || d.Offline {
 					s, err := d.Status(ctx)
 					if err != nil {
 						return err
@@ -48,13 +50,13 @@ waits; rates and last errors are then not known.`,
 				}
 				var perr error
 				err := d.Watch(ctx, func(s admin.Status) bool {
-					if !asJSON && isTerminal(out) {
+					if !asJSON && screen.IsTerminal(out) {
 						fmt.Fprint(screen.Raw(out), "\x1b[H\x1b[2J")
 					}
 					perr = show(s)
 					return perr == nil
 				})
-				return firstError(perr, err)
+				return cmp.Or(perr, err)
 			})
 		},
 	}
@@ -68,14 +70,14 @@ waits; rates and last errors are then not known.`,
 
 // showStores lists the stores whose relays forward to this one, as each of them said
 // when it last did.
-func showStores(ctx context.Context, d *desk, out io.Writer, asJSON bool) error {
+func showStores(ctx context.Context, d *session.Session, out io.Writer, asJSON bool) error {
 	list, err := d.Stores(ctx)
 	if err != nil {
 		return err
 	}
 	if asJSON {
 		for _, s := range list {
-			if err := jsonLine(out, s); err != nil {
+			if err := term.JSONLine(out, s); err != nil {
 				return err
 			}
 		}
@@ -85,32 +87,32 @@ func showStores(ctx context.Context, d *desk, out io.Writer, asJSON bool) error 
 		fmt.Fprintln(out, "no key of auth.keys has a store")
 		return nil
 	}
-	t := newTable(out, "STORE", "LAST SEEN", "WAITING THERE", "OLDEST", "TAKEN", "VERSION")
+	t := term.NewTable(out, "STORE", "LAST SEEN", "WAITING THERE", "OLDEST", "TAKEN", "VERSION")
 	for _, s := range list {
 		if s.LastSeen.IsZero() {
-			t.row(s.Store, "not since the start", "-", "-", "0", "-")
+			t.Row(s.Store, "not since the start", "-", "-", "0", "-")
 			continue
 		}
 		oldest := "-"
 		if !s.Oldest.IsZero() {
-			oldest = stamp(s.Oldest)
+			oldest = term.Stamp(s.Oldest)
 		}
-		t.row(s.Store, stamp(s.LastSeen), fmt.Sprint(s.Waiting), oldest, fmt.Sprint(s.Events), s.Version)
+		t.Row(s.Store, term.Stamp(s.LastSeen), fmt.Sprint(s.Waiting), oldest, fmt.Sprint(s.Events), s.Version)
 	}
-	return t.flush()
+	return t.Flush()
 }
 
 func printStatus(out io.Writer, s admin.Status, offline bool) error {
-	state := colour(out, "32", "ready")
+	state := term.Colour(out, "32", "ready")
 	switch {
 	case offline:
-		state = colour(out, "33", "not running") + " (read from the queue directory)"
+		state = term.Colour(out, "33", "not running") + " (read from the queue directory)"
 	case !s.Ready:
-		state = colour(out, "31", "not ready")
+		state = term.Colour(out, "31", "not ready")
 	}
 	fmt.Fprintf(out, "relay %s  %s", s.Build.Version, state)
 	if !offline {
-		fmt.Fprintf(out, "  up %s  pid %d", span(s.Now.Sub(s.StartedAt).Seconds()), s.PID)
+		fmt.Fprintf(out, "  up %s  pid %d", term.Span(s.Now.Sub(s.StartedAt).Seconds()), s.PID)
 	}
 	fmt.Fprintln(out)
 	for _, w := range s.NotReady {
@@ -120,17 +122,17 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 		fmt.Fprintf(out, "  ! %s\n", w)
 	}
 	q := s.Queue
-	fmt.Fprintf(out, "queue  %d waiting, %d unmapped, %s; %s of %s on disk", q.Pending, q.Unmapped, count(int(q.Dead), "dead letter"), advice.Size(q.Bytes), advice.Size(q.MaxBytes))
+	fmt.Fprintf(out, "queue  %d waiting, %d unmapped, %s; %s of %s on disk", q.Pending, q.Unmapped, term.Count(int(q.Dead), "dead letter"), advice.Size(q.Bytes), advice.Size(q.MaxBytes))
 	if q.OldestAt != nil && q.Pending > 0 {
-		fmt.Fprintf(out, "; oldest %s", span(s.Now.Sub(*q.OldestAt).Seconds()))
+		fmt.Fprintf(out, "; oldest %s", term.Span(s.Now.Sub(*q.OldestAt).Seconds()))
 	}
 	if q.DrainSeconds != nil && q.Pending > 0 {
-		fmt.Fprintf(out, "; empty in about %s", span(*q.DrainSeconds))
+		fmt.Fprintf(out, "; empty in about %s", term.Span(*q.DrainSeconds))
 	}
 	fmt.Fprintln(out)
 	printLosses(out, q)
 	if n := s.Totals.Received[admin.ReceivedIDConflict]; n > 0 {
-		fmt.Fprintf(out, "%s  %s %s\n", colour(out, "31", "ids"), advice.IDConflicts(n, "since the start"), advice.FixIDConflicts)
+		fmt.Fprintf(out, "%s  %s %s\n", term.Colour(out, "31", "ids"), advice.IDConflicts(n, "since the start"), advice.FixIDConflicts)
 	}
 	if !offline {
 		fmt.Fprintf(out, "rates  %.1f events/s in, %.1f conversions/s delivered\n", s.Rates.In, s.Rates.Delivered)
@@ -139,22 +141,22 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 			if off < 0 {
 				way, off = "behind", -off
 			}
-			fmt.Fprintf(out, "clock  %s\n", colour(out, "33", fmt.Sprintf("%s %s Meta's: set it, best by NTP", span(off), way)))
+			fmt.Fprintf(out, "clock  %s\n", term.Colour(out, "33", fmt.Sprintf("%s %s Meta's: set it, best by NTP", term.Span(off), way)))
 		}
 		printFile(out, "mapping", s.Mapping)
 		printFile(out, "config ", s.Config)
 		printSpool(out, s)
 	}
 	fmt.Fprintln(out)
-	t := newTable(out, "EVENT SET", "NAME", "STATE", "WAITING", "LAG", "DELIVERED", "DEAD", "LAST SUCCESS")
+	t := term.NewTable(out, "EVENT SET", "NAME", "STATE", "WAITING", "LAG", "DELIVERED", "DEAD", "LAST SUCCESS")
 	for _, l := range s.Lanes {
 		lag := ""
 		if l.Pending > 0 {
-			lag = span(l.LagSeconds)
+			lag = term.Span(l.LagSeconds)
 		}
-		t.row(l.Lane, l.Name, l.State, fmt.Sprint(l.Pending), lag, fmt.Sprint(l.Counts["delivered"]), fmt.Sprint(l.Dead), stampPtr(l.LastSuccessAt))
+		t.Row(l.Lane, l.Name, l.State, fmt.Sprint(l.Pending), lag, fmt.Sprint(l.Counts["delivered"]), fmt.Sprint(l.Dead), term.StampPtr(l.LastSuccessAt))
 	}
-	if err := t.flush(); err != nil {
+	if err := t.Flush(); err != nil {
 		return err
 	}
 	for i := range s.Lanes {
@@ -166,20 +168,20 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 // printLosses says what is gone, and what the disk did to the queue.
 func printLosses(out io.Writer, q admin.QueueInfo) {
 	if q.Refused > 0 {
-		fmt.Fprintf(out, "%s  %s to become dead letters\n", colour(out, "33", "unusable"), count(int(q.Refused), "message")+" of batches wait")
+		fmt.Fprintf(out, "%s  %s to become dead letters\n", term.Colour(out, "33", "unusable"), term.Count(int(q.Refused), "message")+" of batches wait")
 	}
 	if words := droppedWords(q.Dropped); words != "" {
-		fmt.Fprintf(out, "%s  %s\n", colour(out, "33", "dropped"), words)
+		fmt.Fprintf(out, "%s  %s\n", term.Colour(out, "33", "dropped"), words)
 	}
 	if q.DamagedChunks+q.DamagedFiles+int64(q.BadFiles) > 0 {
-		fmt.Fprintf(out, "%s  %s found, at least %s lost; %s quarantined (.bad)\n", colour(out, "31", "damage"),
-			count(int(q.DamagedChunks), "damaged chunk"), count(int(q.LostRecords), "event"), count(q.BadFiles, "file"))
+		fmt.Fprintf(out, "%s  %s found, at least %s lost; %s quarantined (.bad)\n", term.Colour(out, "31", "damage"),
+			term.Count(int(q.DamagedChunks), "damaged chunk"), term.Count(int(q.LostRecords), "event"), term.Count(q.BadFiles, "file"))
 	}
 	if q.Rebuilt {
-		fmt.Fprintf(out, "%s  meta.db was lost or damaged: every event set started over, some events are sent again\n", colour(out, "31", "damage"))
+		fmt.Fprintf(out, "%s  meta.db was lost or damaged: every event set started over, some events are sent again\n", term.Colour(out, "31", "damage"))
 	}
 	if q.LastError != "" {
-		fmt.Fprintf(out, "%s  %s: %s\n", colour(out, "31", "disk"), stampPtr(q.LastErrorAt), q.LastError)
+		fmt.Fprintf(out, "%s  %s: %s\n", term.Colour(out, "31", "disk"), term.StampPtr(q.LastErrorAt), q.LastError)
 	}
 }
 
@@ -203,17 +205,17 @@ func printSpool(out io.Writer, s admin.Status) {
 	if d == nil {
 		return
 	}
-	fmt.Fprintf(out, "spool    %s  %s to take", d.Dir, count(d.Waiting, "file"))
+	fmt.Fprintf(out, "spool    %s  %s to take", d.Dir, term.Count(d.Waiting, "file"))
 	if d.Refused > 0 {
-		fmt.Fprintf(out, ", %s", colour(out, "33", fmt.Sprintf("%d in refused", d.Refused)))
+		fmt.Fprintf(out, ", %s", term.Colour(out, "33", fmt.Sprintf("%d in refused", d.Refused)))
 	}
 	fmt.Fprintln(out)
 	if d.Problem != "" {
-		fmt.Fprintf(out, "  %s: %s\n", colour(out, "31", "nothing is taken"), d.Problem)
+		fmt.Fprintf(out, "  %s: %s\n", term.Colour(out, "31", "nothing is taken"), d.Problem)
 	}
 	for _, why := range spool.Reasons() {
 		if n := d.NotTaken[why]; n > 0 {
-			fmt.Fprintf(out, "  %s %s, the oldest for %s: %s\n", colour(out, "33", "not taken:"), why.Words(n, d.Kinds), span(s.Now.Sub(d.Since).Seconds()), why.Advice())
+			fmt.Fprintf(out, "  %s %s, the oldest for %s: %s\n", term.Colour(out, "33", "not taken:"), why.Words(n, d.Kinds), term.Span(s.Now.Sub(d.Since).Seconds()), why.Advice())
 		}
 	}
 }
@@ -238,7 +240,7 @@ func printTrouble(out io.Writer, l *admin.LaneInfo) {
 	if e == nil {
 		return
 	}
-	fmt.Fprintf(out, "  %s: %s", stamp(e.At), cmp.Or(e.Message, e.Class))
+	fmt.Fprintf(out, "  %s: %s", term.Stamp(e.At), cmp.Or(e.Message, e.Class))
 	if e.Code != 0 {
 		fmt.Fprintf(out, " (code %d/%d)", e.Code, e.Subcode)
 	}
@@ -281,12 +283,12 @@ func printFile(out io.Writer, name string, f admin.FileState) {
 	}
 	fmt.Fprintln(out)
 	if len(f.NeedRestart) > 0 {
-		fmt.Fprintf(out, "  %s: %s\n", colour(out, "33", "waits for a restart"), strings.Join(f.NeedRestart, ", "))
+		fmt.Fprintf(out, "  %s: %s\n", term.Colour(out, "33", "waits for a restart"), strings.Join(f.NeedRestart, ", "))
 	}
 	if r := f.Restless; r != nil {
-		fmt.Fprintf(out, "  %s since %s: %s; taken once it is still, or by `relay reload`\n", colour(out, "33", "written again and again"), stamp(r.Since), r.File)
+		fmt.Fprintf(out, "  %s since %s: %s; taken once it is still, or by `relay reload`\n", term.Colour(out, "33", "written again and again"), term.Stamp(r.Since), r.File)
 	}
 	if r := f.Refused; r != nil {
-		fmt.Fprintf(out, "  %s at %s: %s\n", colour(out, "31", "refused"), stamp(r.At), r.Message)
+		fmt.Fprintf(out, "  %s at %s: %s\n", term.Colour(out, "31", "refused"), term.Stamp(r.At), r.Message)
 	}
 }

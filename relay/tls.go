@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"relay/relay/internal/exit"
 	"relay/relay/internal/localca"
 )
 
@@ -41,7 +42,7 @@ remove ca.pem and ca.key first and let the clients trust the new one.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if days < 1 {
-				return usageError{fmt.Errorf("--days %d: want at least 1", days)}
+				return exit.Usage(fmt.Errorf("--days %d: want at least 1", days))
 			}
 			made, err := localca.Make(localca.Options{Dir: dir, Hosts: hosts, Life: time.Duration(days) * 24 * time.Hour})
 			if err != nil {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"relay/relay/internal/exit"
 )
 
 const trustConfig = `listen: 127.0.0.1:0
@@ -44,7 +46,7 @@ func TestFilesAnyUserMayWrite(t *testing.T) {
 			chmod(t, 0o777, h.path(file))
 			for _, command := range []string{"run", "check"} {
 				out, code := h.command(t, command, "--config", h.path("relay.yaml"))
-				if fix := "chmod o-w " + strings.TrimSuffix(h.path(file), "/."); code != exitConfig || !strings.Contains(out, fix) {
+				if fix := "chmod o-w " + strings.TrimSuffix(h.path(file), "/."); code != exit.Config || !strings.Contains(out, fix) {
 					t.Errorf("relay %s: exit %d, without %q:\n%s", command, code, fix, out)
 				}
 			}

@@ -4,34 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
-	"runtime/debug"
+
+	"relay/relay/internal/sidecar"
 
 	"github.com/spf13/cobra"
-
-	"relay/relay/internal/admin"
 )
-
-// version is set by the linker for releases.
-var version = ""
-
-// build says what this binary is.
-func build() admin.Build {
-	b := admin.Build{Version: version, GoVersion: runtime.Version()}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if b.Version == "" && info.Main.Version != "" && info.Main.Version != "(devel)" {
-			b.Version = info.Main.Version
-		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				b.Revision = s.Value
-			}
-		}
-	}
-	if b.Version == "" {
-		b.Version = "devel"
-	}
-	return b
-}
 
 func newVersionCommand() *cobra.Command {
 	var asJSON bool
@@ -41,7 +18,7 @@ func newVersionCommand() *cobra.Command {
 		Example: "  relay version --json",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			b := build()
+			b := sidecar.Build()
 			if asJSON {
 				return json.NewEncoder(c.OutOrStdout()).Encode(b)
 			}

@@ -3,10 +3,13 @@ package screen
 import (
 	"bytes"
 	"io"
+	"os"
 	"slices"
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 )
 
 // Writer lets nothing through to w that moves a cursor, sets a title or turns the
@@ -138,4 +141,13 @@ func escape(r rune) []byte {
 	}
 	r -= 0x10000
 	return append(one(0xd800+r>>10), one(0xdc00+r&0x3ff)...)
+}
+
+// IsTerminal says whether w, which may be a Writer, is a terminal.
+func IsTerminal(w any) bool {
+	if s, ok := w.(*Writer); ok {
+		w = s.Unwrap()
+	}
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -73,6 +73,6 @@ func (r *release) compile(ctx context.Context, t target, path string) error {
 		env["GOARM"] = t.arm
 	}
 	_, err := outputWith(ctx, r.root, env, "go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly",
-		"-ldflags", "-s -w -buildid= -X main.version="+r.version, "-o", path, "./relay")
+		"-ldflags", "-s -w -buildid= -X relay/relay/internal/sidecar.version="+r.version, "-o", path, "./relay")
 	return err
 }

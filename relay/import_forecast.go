@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"relay/mapper"
+	"relay/relay/internal/term"
+)
+
+// forecast tallies what the first rows would become.
+type forecast struct {
+	mapping *mapper.Mapping
+	now     time.Time
+	kinds   map[mapper.Kind]int
+	reasons map[mapper.Kind]map[string]int
+}
+
+func newForecast(m *mapper.Mapping, now time.Time) *forecast {
+	return &forecast{mapping: m, now: now, kinds: map[mapper.Kind]int{}, reasons: map[mapper.Kind]map[string]int{}}
+}
+
+// add is spool.Options.Check: it finds no fault, for what is held can be
+// redriven once the mapping is corrected.
+func (f *forecast) add(event []byte) string {
+	for _, x := range f.mapping.Map(mapper.Event{Body: event, Received: f.now, Imported: true}, f.now) {
+		f.kinds[x.Kind]++
+		if x.Reason != "" {
+			if f.reasons[x.Kind] == nil {
+				f.reasons[x.Kind] = map[string]int{}
+			}
+			f.reasons[x.Kind][x.Reason]++
+		}
+	}
+	return ""
+}
+
+// words says it in a line.
+func (f *forecast) words(rows int) string {
+	var parts []string
+	for _, k := range []struct {
+		kind mapper.Kind
+		word string
+	}{{mapper.Send, "to send"}, {mapper.Hold, "held as dead letters"}, {mapper.Skip, "not sent"}} {
+		n := f.kinds[k.kind]
+		if n == 0 {
+			continue
+		}
+		why := ""
+		if r := f.reasons[k.kind]; len(r) > 0 {
+			var list []string
+			for _, name := range slices.Sorted(maps.Keys(r)) {
+				list = append(list, fmt.Sprintf("%s %d", name, r[name]))
+			}
+			why = " (" + strings.Join(list, ", ") + ")"
+		}
+		parts = append(parts, fmt.Sprintf("%d %s%s", n, k.word, why))
+	}
+	return fmt.Sprintf("%s checked; with the mapping in force: %s", term.Count(rows, "row"), strings.Join(parts, ", "))
+}

@@ -1,0 +1,44 @@
+//go:build !windows
+
+package session
+
+import (
+	"fmt"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// ownerOf is whose a file or directory is.
+func ownerOf(path string) (uid, gid int, ok bool) {
+	var st syscall.Stat_t
+	if err := syscall.Stat(path, &st); err != nil {
+		return 0, 0, false
+	}
+	return int(st.Uid), int(st.Gid), true
+}
+
+// runAs makes cmd run as a user, with the groups that user has; one that is in
+// no list of users has the group of dir.
+func runAs(cmd *exec.Cmd, uid int, dir string) error {
+	cred := &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
+	var st syscall.Stat_t
+	if err := syscall.Stat(dir, &st); err != nil {
+		return fmt.Errorf("open queue: %w", err)
+	}
+	cred.Gid = st.Gid
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		if gid, err := strconv.ParseUint(u.Gid, 10, 32); err == nil {
+			cred.Gid = uint32(gid)
+		}
+		ids, _ := u.GroupIds()
+		for _, id := range ids {
+			if gid, err := strconv.ParseUint(id, 10, 32); err == nil {
+				cred.Groups = append(cred.Groups, uint32(gid))
+			}
+		}
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
+	return nil
+}

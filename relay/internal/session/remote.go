@@ -1,0 +1,83 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"relay/internal/logs"
+	"relay/queue"
+	"relay/relay/internal/admin"
+)
+
+// UnreachablePatience is how long an import waits for a relay that has gone
+// away: long enough for a restart.
+const UnreachablePatience = 2 * time.Minute
+
+// RemoteQueue is the queue as spool sees it, behind the admin API. It keeps how
+// far a file is where the events are: in the queue's directory.
+type RemoteQueue struct {
+	Session  *Session
+	Key      string // of the file
+	Received time.Time
+	Logger   *slog.Logger
+	Patience time.Duration
+	gone     time.Time // since when nobody answers
+}
+
+// Append implements spool.Appender.
+func (d *RemoteQueue) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
+	b := admin.ImportBatch{Received: d.Received, Events: make([]admin.ImportEvent, len(entries))}
+	for i, e := range entries {
+		b.Events[i] = admin.ImportEvent{ID: e.ID, Same: e.Space == queue.BySale, Body: e.Body}
+	}
+	done, err := d.Session.Import(ctx, d.Key, b)
+	return queue.Appended{Stored: done.Stored, Duplicates: done.Duplicates, Changed: done.Changed, Conflicts: done.Conflicts}, d.later(err)
+}
+
+// later marks an error after which the same may be tried again.
+func (d *RemoteQueue) later(err error) error {
+	var answer *admin.Error
+	switch {
+	case err == nil:
+		d.gone = time.Time{}
+	case errors.Is(err, admin.ErrUnreachable):
+		if d.gone.IsZero() {
+			d.gone = time.Now()
+		}
+		if time.Since(d.gone) < d.Patience {
+			return fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
+		}
+	case errors.As(err, &answer) && answer.Code == "queue_full":
+		return &queue.FullError{RetryAfter: 5 * time.Second, Reason: answer.Message}
+	case errors.As(err, &answer) && answer.Status == 503:
+		return fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
+	}
+	return err
+}
+
+// Load implements spool.State.
+func (d *RemoteQueue) Load(ctx context.Context, key string) ([]byte, error) {
+	return d.Session.ImportState(ctx, key)
+}
+
+// Save implements spool.State. It is tried for as long as there is hope: the
+// rows are stored already.
+func (d *RemoteQueue) Save(ctx context.Context, key string, state []byte) error {
+	for {
+		err := d.later(d.Session.SaveImport(ctx, key, state))
+		if !errors.Is(err, queue.ErrUnavailable) && !errors.As(err, new(*queue.FullError)) {
+			return err
+		}
+		d.Logger.Warn("import: progress cannot be kept yet, waiting", "code", logs.ImportWaits, "err", err)
+		timer := time.NewTimer(time.Second)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}

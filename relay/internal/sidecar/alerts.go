@@ -1,0 +1,81 @@
+package sidecar
+
+import (
+	"errors"
+
+	"relay/config"
+	"relay/queue"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/alert"
+)
+
+// openAlerts sets up what tells a person without Prometheus.
+func (s *Sidecar) openAlerts() {
+	s.alerts = alert.New(alert.Options{
+		Look: func() alert.Snapshot {
+			snap := alertSnapshot(s.admin.Status())
+			err := s.queue.CanAppend()
+			snap.Refuses = errors.Is(err, queue.ErrStalled) || errors.Is(err, queue.ErrUnavailable)
+			return snap
+		},
+		Settings: func() alert.Settings { return AlertSettings(s.settings.Load()) },
+		Notes:    s.queue,
+		Logger:   s.log,
+		Version:  Build().Version,
+	})
+}
+
+// alertSnapshot takes from the status what alerts are made of.
+func alertSnapshot(st admin.Status) alert.Snapshot {
+	q := st.Queue
+	out := alert.Snapshot{
+		Now: st.Now, Pending: q.Pending, DeadNow: q.Dead,
+		QueueBytes: q.Bytes, QueueMax: q.MaxBytes, DiskFree: q.DiskFree, DiskSize: q.DiskSize, Full: q.Full,
+	}
+	for _, n := range st.Totals.Dead {
+		out.Dead += n
+	}
+	out.IDConflicts = st.Totals.Received[admin.ReceivedIDConflict]
+	out.Dropped = q.Dropped[queue.DropMaxSize]
+	out.Damaged, out.Lost, out.SetAside, out.Opening = q.DamagedFiles+q.DamagedChunks, q.LostRecords, q.BadFiles, q.Opening
+	for _, l := range st.Lanes {
+		todo, told := l.Todo()
+		a := alert.Lane{ID: l.Lane, State: l.State, Headline: l.Headline, Todo: todo, Told: told, Pending: l.Pending}
+		if l.LastSuccessAt != nil {
+			a.Delivered = *l.LastSuccessAt
+		}
+		if e := l.LastError; e != nil && e.Code != 0 {
+			a.MetaError, a.ErrorAt = e.Class, e.At
+		}
+		out.Lanes = append(out.Lanes, a)
+		if l.Pending > 0 && l.OldestAt != nil && (out.Oldest.IsZero() || l.OldestAt.Before(out.Oldest)) {
+			out.Oldest = *l.OldestAt
+		}
+	}
+	for _, f := range []struct {
+		what string
+		st   admin.FileState
+	}{{"mapping", st.Mapping}, {"config", st.Config}} {
+		r := f.st.Refused
+		if r == nil {
+			continue
+		}
+		x := alert.Refused{What: f.what, File: f.st.File}
+		if len(r.Problems) > 0 {
+			x.Line, x.Column = r.Problems[0].Line, r.Problems[0].Column
+			if r.Problems[0].File != "" {
+				x.File = r.Problems[0].File
+			}
+		}
+		out.Refused = append(out.Refused, x)
+	}
+	return out
+}
+
+// AlertSettings are what relay.yaml says of alerts.
+func AlertSettings(c *config.Config) alert.Settings {
+	return alert.Settings{
+		Webhook: c.Alerts.Webhook, Command: c.Alerts.Command, Interval: c.Alerts.Interval,
+		Proxy: c.Graph.Proxy, CAFile: c.Graph.CAFile,
+	}
+}

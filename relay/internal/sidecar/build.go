@@ -1,0 +1,30 @@
+package sidecar
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"relay/relay/internal/admin"
+)
+
+// version is set by the linker for releases.
+var version = ""
+
+// Build says what this binary is.
+func Build() admin.Build {
+	b := admin.Build{Version: version, GoVersion: runtime.Version()}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if b.Version == "" && info.Main.Version != "" && info.Main.Version != "(devel)" {
+			b.Version = info.Main.Version
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				b.Revision = s.Value
+			}
+		}
+	}
+	if b.Version == "" {
+		b.Version = "devel"
+	}
+	return b
+}

@@ -1,0 +1,110 @@
+package sidecar
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"relay/config"
+	"relay/internal/logs"
+	"relay/internal/socket"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/exit"
+)
+
+// controlName is the control socket in the queue's directory, and auditName the
+// log of what was done over it.
+const (
+	ControlName = "admin.sock"
+	auditName   = "audit.log"
+)
+
+// What audit.log may take: 4 files.
+const (
+	auditSize = 1 << 20
+	auditKeep = 3
+)
+
+// ControlPaths are where the commands look for a running relay.
+func ControlPaths(cfg *config.Config) []string {
+	if p := cfg.Admin.Socket.Path; p != "" {
+		return []string{p}
+	}
+	return socket.Paths(cfg.Queue.Path, ControlName)
+}
+
+// ControlClient talks to the relay that runs with this config.
+func ControlClient(cfg *config.Config) *admin.Client {
+	paths := ControlPaths(cfg)
+	return admin.NewClient(paths[0], func(ctx context.Context) (net.Conn, error) {
+		var first error
+		for _, p := range paths {
+			c, err := socket.DialControl(ctx, p, cfg.Queue.Path)
+			if err == nil || !absent(err) {
+				return c, err
+			}
+			first = cmp.Or(first, err)
+		}
+		return nil, first
+	})
+}
+
+// absent says whether nobody listens there.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// openControl makes the socket of the commands.
+func openControl(cfg *config.Config, log *slog.Logger) (net.Listener, error) {
+	paths := ControlPaths(cfg)
+	var l net.Listener
+	var err error
+	for i, p := range paths {
+		if l, err = socket.ListenControl(p, cfg.Queue.Path, cfg.Admin.Socket.Group); err == nil {
+			if i > 0 {
+				log.Warn("the queue's file system takes no sockets; that of the commands is elsewhere", "code", logs.NoSocket, "socket", p)
+			}
+			return l, nil
+		}
+		if !socket.Unsupported(err) {
+			err = fmt.Errorf("admin.socket %s: %w", p, withoutOp(err))
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, socket.ErrNoGroup):
+		return nil, cfg.Invalid("admin.socket.group", "there is no group %s on this machine", cfg.Admin.Socket.Group)
+	case strings.Contains(err.Error(), "in use"):
+		return nil, exit.TryLater(fmt.Errorf("%w: another relay answers there", err))
+	case cfg.Admin.Socket.Path != "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
+		return nil, cfg.Invalid("admin.socket.path", "no socket can be made in %s: %v", filepath.Dir(cfg.Admin.Socket.Path), withoutOp(err))
+	}
+	return nil, err
+}
+
+// withoutOp is an error without the call and the path in front, which are said.
+func withoutOp(err error) error {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		err = e.Err
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// openAudit opens the log of who was shown or changed what.
+func openAudit(cfg *config.Config) (*rotatingFile, error) {
+	f, err := OpenRotating(filepath.Join(cfg.Queue.Path, auditName), auditSize, auditKeep, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open audit log: %w", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,127 @@
+package sidecar
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"relay/config"
+	"relay/internal/screen"
+)
+
+// NewLogger writes to w: text on a terminal, JSON otherwise, unless the
+// config says which. The level can be changed while relay runs.
+func NewLogger(w io.Writer, c config.Log, level *slog.LevelVar) *slog.Logger {
+	level.Set(logLevel(c.Level))
+	opts := &slog.HandlerOptions{Level: level}
+	format := c.Format
+	if format == "" || format == "auto" {
+		format = "json"
+		if screen.IsTerminal(w) {
+			format = "text"
+		}
+	}
+	if format == "text" {
+		opts.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.String(slog.TimeKey, a.Value.Time().Format(time.TimeOnly))
+			}
+			return a
+		}
+		return slog.New(slog.NewTextHandler(w, opts))
+	}
+	return slog.New(slog.NewJSONHandler(w, opts))
+}
+
+func logLevel(s string) slog.Level {
+	switch strings.ToLower(s) {
+	case "debug":
+		return slog.LevelDebug
+	case "warn":
+		return slog.LevelWarn
+	case "error":
+		return slog.LevelError
+	}
+	return slog.LevelInfo
+}
+
+// logRing keeps the last log lines for the support bundle.
+type logRing struct {
+	mu    sync.Mutex
+	lines [][]byte
+	next  int
+}
+
+// keptLines bounds the ring; keptLine bounds one line of it.
+const (
+	keptLines = 500
+	keptLine  = 2048
+)
+
+// Write takes one line.
+func (r *logRing) Write(p []byte) (int, error) {
+	line := bytes.Clone(p[:min(len(p), keptLine)])
+	if len(line) < len(p) {
+		line = append(line, '\n')
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.lines) < keptLines {
+		r.lines = append(r.lines, line)
+	} else {
+		r.lines[r.next] = line
+	}
+	r.next = (r.next + 1) % keptLines
+	return len(p), nil
+}
+
+// Last returns the lines, oldest first.
+func (r *logRing) Last() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.lines) < keptLines {
+		return bytes.Join(r.lines, nil)
+	}
+	return bytes.Join(append(slices.Clone(r.lines[r.next:]), r.lines[:r.next]...), nil)
+}
+
+// Logger returns one that writes to log and keeps what it writes.
+func (r *logRing) Logger(log *slog.Logger) *slog.Logger {
+	keep := slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelInfo})
+	return slog.New(BothHandlers{log.Handler(), keep})
+}
+
+// BothHandlers hands a record to two handlers.
+type BothHandlers [2]slog.Handler
+
+// Enabled implements slog.Handler.
+func (b BothHandlers) Enabled(ctx context.Context, l slog.Level) bool {
+	return b[0].Enabled(ctx, l) || b[1].Enabled(ctx, l)
+}
+
+// Handle implements slog.Handler.
+func (b BothHandlers) Handle(ctx context.Context, r slog.Record) error {
+	var errs []error
+	for _, h := range b {
+		if h.Enabled(ctx, r.Level) {
+			errs = append(errs, h.Handle(ctx, r.Clone()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// WithAttrs implements slog.Handler.
+func (b BothHandlers) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return BothHandlers{b[0].WithAttrs(attrs), b[1].WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (b BothHandlers) WithGroup(name string) slog.Handler {
+	return BothHandlers{b[0].WithGroup(name), b[1].WithGroup(name)}
+}

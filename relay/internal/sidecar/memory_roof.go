@@ -1,0 +1,101 @@
+package sidecar
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// roof is how much memory this process may have before the system ends it: what
+// its control groups allow (containers, MemoryMax= of systemd), or GOMEMLIMIT.
+// Near it intake refuses, 429, rather than be killed with what is in flight.
+type roof struct {
+	limit   uint64 // at which intake refuses; 0: there is no limit
+	used    func() uint64
+	looked  atomic.Int64 // when used was asked last, Unix nanoseconds
+	isShort atomic.Bool
+}
+
+const (
+	roofShare = 85                    // percent of the limit
+	roofLook  = 20 * time.Millisecond // how old an answer may be: what intake takes meanwhile is bounded by itself
+	softLeast = 64 << 20              // GOMEMLIMIT steers the collector, and may be less than relay needs
+)
+
+// newRoof reads the limits that are in force.
+func newRoof() *roof {
+	limit := cgroupLimit("/")
+	if os.Getenv("GOMEMLIMIT") != "" {
+		if soft := uint64(max(debug.SetMemoryLimit(-1), softLeast)); soft < math.MaxInt64 {
+			limit = min(limit, soft)
+		}
+	}
+	r := &roof{used: memoryUsed}
+	if limit < math.MaxInt64 {
+		r.limit = limit / 100 * roofShare
+	}
+	return r
+}
+
+// short says whether memory is. It is asked for each request.
+func (r *roof) short() bool {
+	if r.limit == 0 {
+		return false
+	}
+	now := time.Now().UnixNano()
+	if last := r.looked.Load(); now-last > int64(roofLook) && r.looked.CompareAndSwap(last, now) {
+		r.isShort.Store(r.used() > r.limit)
+	}
+	return r.isShort.Load()
+}
+
+// memoryUsed is what the Go runtime holds of the system's memory. Pages of files
+// are not in it: the system takes them back when it needs them.
+func memoryUsed() uint64 {
+	s := [...]metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
+	metrics.Read(s[:])
+	return s[0].Value.Uint64() - s[1].Value.Uint64() - s[2].Value.Uint64()
+}
+
+// cgroupLimit is the least memory limit of the control groups that this process
+// is in, of either version, below root; math.MaxUint64 for none.
+func cgroupLimit(root string) uint64 {
+	limit := uint64(math.MaxUint64)
+	text, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
+	if err != nil {
+		return limit
+	}
+	for line := range strings.Lines(string(text)) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		base, file := "sys/fs/cgroup", "memory.max"
+		switch {
+		case parts[1] == "":
+		case strings.Contains(","+parts[1]+",", ",memory,"):
+			base, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+		default:
+			continue
+		}
+		base = filepath.Join(root, base)
+		// A container sees its own group as the root, whatever its path.
+		for dir := filepath.Join(base, parts[2]); ; dir = filepath.Dir(dir) {
+			if b, err := os.ReadFile(filepath.Join(dir, file)); err == nil {
+				if n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64); err == nil && n > 0 && n < 1<<60 {
+					limit = min(limit, n)
+				}
+			}
+			if dir == base || !strings.HasPrefix(dir, base) {
+				break
+			}
+		}
+	}
+	return limit
+}

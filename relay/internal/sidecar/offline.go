@@ -1,0 +1,162 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"relay/config"
+	"relay/mapper"
+	"relay/queue"
+	"relay/queue/local"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/drain"
+	"relay/relay/internal/spool"
+	"relay/relay/internal/track"
+)
+
+// ServeQueue opens the queue and serves the admin API at l, until the function it
+// returns is called. It owns l.
+func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Listener) (end func(), err error) {
+	defer func() {
+		if err != nil {
+			l.Close()
+		}
+	}()
+	if err := checkRestored(cfg.Queue.Path); err != nil {
+		return nil, err
+	}
+	o, err := queueOptions(cfg, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	var q *local.Queue
+	if write {
+		q, err = local.Open(cfg.Queue.Path, o)
+	} else {
+		keys := o.OldKeys
+		if o.Key != nil {
+			keys = append([][]byte{o.Key}, keys...)
+		}
+		q, err = local.OpenReadOnly(cfg.Queue.Path, keys...)
+	}
+	if err != nil {
+		return nil, QueueError(err)
+	}
+	ledger, err := offlineReceipts(cfg, write)
+	if err != nil {
+		return nil, errors.Join(err, q.Close())
+	}
+	var prints track.PrintKey // nothing is appended without it
+	if write {
+		prints = track.NewPrintKey(q.PrintSecret())
+	}
+	var audit io.Writer // none where nothing can be written, as on a copy that is mounted read-only
+	auditFile, err := openAudit(cfg)
+	if err == nil {
+		audit = auditFile
+	}
+	WaitOpened(ctx, q)
+	m := offlineMapping(cfg, q)
+	kept := &liveMapping{notes: noteReader{n: q}, file: cfg.Mapping}
+	if m != nil {
+		kept.current.Store(m)
+	}
+	var dropped *spool.Directory // for a change: a person is removed from there too
+	if write {
+		err := admin.CleanCopies(cfg.Queue.Path)
+		if err == nil {
+			dropped, err = offlineSpool(cfg, q, prints, func() *mapper.Mapping { return m })
+		}
+		if err != nil {
+			return nil, errors.Join(err, ledger.close(), q.Close())
+		}
+	}
+	s, err := admin.New(admin.Options{ //nolint:contextcheck // binding does not wait
+		Control:  l,
+		Audit:    audit,
+		Queue:    backedUp{Queue: q, receipts: ledger.open},
+		Forwards: cfg.Forward.URL != "",
+		Stores:   storesOf(nil, func() *config.Config { return cfg }),
+		Imports:  q,
+		PrintKey: prints,
+		Receipts: ledger.find,
+		Mappings: func() []*mapper.Mapping { return append([]*mapper.Mapping{m}, kept.all()...) },
+		Copies:   admin.CopiesDir(cfg.Queue.Path),
+
+		ForgetReceipts: forgetReceipts(ledger.open),
+		ForgetDropped:  forgetDropped(dropped),
+		Mapping:        func() admin.Mapping { return m },
+		Foresight: func() drain.Foresight {
+			return drain.Foresight{
+				Mapping: drain.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true,
+				By: func(digest string) drain.Mapping { return drain.Live(kept.ByDigest(digest)) },
+			}
+		},
+		Config: func() []byte { return effective(cfg) },
+		Build:  Build(),
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return nil, errors.Join(err, ledger.close(), q.Close())
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = s.Run(ctx) })
+	return func() {
+		stop()
+		wg.Wait()
+		_ = ledger.close()
+		_ = q.Close()
+		if auditFile != nil {
+			_ = auditFile.Close()
+		}
+	}, nil
+}
+
+// WaitOpened waits until a queue just opened has looked at its old files, so that
+// its numbers are whole; a very large one is shown as far as it is known.
+func WaitOpened(ctx context.Context, q *local.Queue) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_ = q.DeadLetters("", func(queue.DeadLetter) bool { return false }) // they are counted when first read
+	t := time.NewTicker(5 * time.Millisecond)
+	defer t.Stop()
+	for q.Stats().Opening {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// offlineMapping is the mapping of the file, or the last good one, or none.
+func offlineMapping(cfg *config.Config, n interface{ Note(string) []byte }) *mapper.Mapping {
+	file := cfg.Mapping
+	src, err := ReadMapping(cfg)
+	if err == nil {
+		if m, _, err := mapper.Parse(file, src); err == nil {
+			return m
+		}
+	}
+	l := &liveMapping{notes: noteReader{n: n}}
+	if ds := l.digests(); len(ds) > 0 {
+		if m, _, err := mapper.Parse(file, n.Note(noteMapping+ds[0])); err == nil {
+			return m
+		}
+	}
+	return nil
+}
+
+type noteReader struct {
+	n interface{ Note(string) []byte }
+}
+
+func (r noteReader) Note(key string) []byte { return r.n.Note(key) }
+
+func (r noteReader) SetNote(string, []byte) error { return errors.New("read only") }

@@ -1,0 +1,233 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"relay/config"
+	"relay/internal/logs"
+	"relay/internal/strictyaml"
+	"relay/mapper"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/drain"
+)
+
+// openWatcher watches relay.yaml, the mapping and every file they name.
+func (s *Sidecar) openWatcher(cfg *config.Config) {
+	s.watcher = config.NewWatcher(config.WatchOptions{
+		Mode:     cfg.Watch.Mode,
+		Poll:     cfg.Watch.Poll,
+		OnChange: s.filesChanged,
+		Still:    s.still,
+		Logger:   s.log,
+	})
+	s.watch(cfg)
+}
+
+// StillFor is how long a file must have been still before a change is taken that
+// may be half of what is being written: a program that saves slowly, or a copy over
+// a bad line, pauses for less.
+const StillFor = 2 * time.Second
+
+// still says how long a file must have been still before a change of it is taken.
+// Routes are fixed when an event is stored, so half a mapping would cost the events
+// of its other half their way; half a relay.yaml would open the intake to everybody,
+// or change the limits. What only adds routes is taken at once.
+func (s *Sidecar) still(c config.Change) time.Duration {
+	switch {
+	case c.Path == s.mapping.path():
+		if c.Data != nil && mapper.OnlyAdds([]byte(s.mapping.State().Text), c.Data) {
+			return 0
+		}
+		return StillFor
+	case c.Path == s.path, len(c.Data) == 0: // empty or gone: perhaps about to be written
+		return StillFor
+	}
+	return 0
+}
+
+func (s *Sidecar) watch(cfg *config.Config) {
+	var files []config.WatchedFile
+	if cfg.Mapping != "" {
+		files = append(files, config.WatchedFile{Path: cfg.Mapping, Data: []byte(s.mapping.State().Text)})
+	}
+	for _, f := range cfg.Files {
+		switch f {
+		case cfg.Mapping:
+		case s.path:
+			files = append(files, config.WatchedFile{Path: f, Data: s.source})
+		default:
+			files = append(files, config.WatchedFile{Path: f})
+		}
+	}
+	s.watcher.Watch(files...)
+}
+
+// filesChanged is told by the watcher what has a new content.
+func (s *Sidecar) filesChanged(changes []config.Change) {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	configChanged := false
+	for _, c := range changes {
+		switch {
+		case c.Path != s.mapping.path():
+			configChanged = true
+			if c.Path == s.path {
+				s.source = c.Data
+				if c.Data != nil {
+					s.watcher.Know(c.Path, c.Data)
+				}
+			}
+		case c.Deleted:
+			s.mapping.refuse(errors.New("the file is gone"), nil)
+			s.log.Warn("mapping file is gone, the mapping in force stays", "code", logs.MappingGone, "file", c.Path)
+		case c.Err != nil:
+			s.mapping.refuse(fmt.Errorf("read mapping: %w", c.Err), nil)
+			s.log.Error("mapping file cannot be read, the mapping in force stays", "code", logs.MappingRefused, "file", c.Path, "err", c.Err)
+		case s.mapping.refusedAlready(c.Data): // by a reload that was faster
+		default:
+			var r admin.ReloadResult
+			s.takeMapping(c.Data, &r)
+			s.watcher.Know(c.Path, c.Data)
+		}
+	}
+	if configChanged {
+		var r admin.ReloadResult
+		s.takeConfig(&r)
+	}
+}
+
+// Reload reads config and mapping again, puts in force what checks out, and
+// wakes what is paused. It is what SIGHUP and `relay reload` do. It waits for no
+// file to be still.
+func (s *Sidecar) Reload(context.Context) admin.ReloadResult {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	r := admin.ReloadResult{Success: true, Changed: []string{}}
+	notifyReloading()
+	defer func() { notifyReloaded(r) }()
+	s.source, _ = os.ReadFile(s.path) // the error is told by who reads it again
+	if s.source != nil {
+		s.watcher.Know(s.path, s.source)
+	}
+	s.takeConfig(&r)
+	src, err := []byte(nil), error(nil)
+	if s.mapping.path() != "" {
+		src, err = os.ReadFile(s.mapping.path())
+	}
+	if s.mapping.path() == "" { // the hub's decides
+	} else if err != nil {
+		err = fmt.Errorf("read mapping: %w", err)
+		s.mapping.refuse(err, nil)
+		s.mappingRefused(&r, err)
+	} else {
+		s.takeMapping(src, &r)
+		s.watcher.Know(s.mapping.path(), src)
+	}
+	r.Digest = s.mapping.State().Digest
+	s.drain.Wake(drain.Reload)
+	return r
+}
+
+func (s *Sidecar) takeMapping(src []byte, r *admin.ReloadResult) {
+	changed, err := s.mapping.offer(src)
+	if err != nil {
+		s.mappingRefused(r, err)
+		return
+	}
+	st := s.mapping.State()
+	r.Warnings = append(r.Warnings, st.Warnings...)
+	if changed {
+		r.Changed = append(r.Changed, "mapping")
+		s.log.Info("mapping in force", "code", logs.MappingLoaded, "file", s.mapping.path(), "digest", st.Digest, "warnings", len(st.Warnings))
+	}
+}
+
+// takeConfig loads relay.yaml and puts in force what can change without a
+// restart. A config that does not check out changes nothing. It is what the file
+// held when it was last still, or read by hand: another file may change while
+// relay.yaml is being written. A mapping under another path is told by the watcher.
+func (s *Sidecar) takeConfig(r *admin.ReloadResult) {
+	old := s.settings.Load()
+	cfg, warnings, err := config.Load(s.path, config.Options{Source: s.source})
+	if err != nil {
+		s.noteConfig(old, warnings, err, false)
+		s.configRefused(r, err)
+		return
+	}
+	r.Warnings = append(r.Warnings, problems(warnings)...)
+	hot, waiting := config.Changed(old, cfg)
+	_, restart := config.Changed(s.started, cfg) // also what an earlier reload could not take over
+	r.Changed = append(r.Changed, hot...)
+	r.NeedRestart = append(r.NeedRestart, restart...)
+	s.noteConfig(cfg, warnings, nil, len(hot)+len(waiting) > 0)
+	s.settings.Store(cfg)
+	s.watch(cfg)
+	if len(waiting) > 0 && len(restart) > 0 {
+		s.log.Warn("these settings need a restart", "code", logs.ConfigNeedsRestart, "keys", restart)
+	}
+	s.takeKeys(cfg, r)
+	if s.tokens.set(cfg.Graph) {
+		s.drain.Wake(drain.NewToken)
+		s.sayNoToken()
+	}
+	if len(hot) == 0 {
+		return
+	}
+	s.level.Set(logLevel(cfg.Log.Level))
+	s.drain.SetSettings(drainSettings(cfg))
+	if err := s.intake.SetKeys(writeKeys(cfg.Auth)); err != nil {
+		s.configRefused(r, err)
+	}
+	if cfg.Mapping != s.mapping.path() && !s.forwards() && cfg.Forward.URL == "" {
+		s.mapping.setPath(cfg.Mapping)
+	}
+	s.log.Info("config in force", "code", logs.ConfigLoaded, "file", s.path, "changed", hot)
+}
+
+func (s *Sidecar) configRefused(r *admin.ReloadResult, err error) {
+	refuse(r, logs.ConfigRefused, err)
+	s.log.Error("config refused, the one in force stays", "code", logs.ConfigRefused, "err", err)
+}
+
+func (s *Sidecar) mappingRefused(r *admin.ReloadResult, err error) {
+	refuse(r, logs.MappingRefused, err)
+	s.log.Error("mapping refused, the one in force stays", "code", logs.MappingRefused, "err", err)
+}
+
+// refuse says in the answer why a file was refused, and where.
+func refuse(r *admin.ReloadResult, code logs.Code, err error) {
+	r.Success, r.Code, r.Message = false, string(code), err.Error()
+	if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
+		r.Problems = append(r.Problems, problems(ps)...)
+	}
+}
+
+// noteConfig keeps what is known of relay.yaml for status and metrics.
+func (s *Sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, err error, changed bool) {
+	now := time.Now()
+	st := admin.FileState{File: s.path}
+	if old := s.confState.Load(); old != nil {
+		st = *old
+	}
+	st.Warnings = problems(warnings)
+	if err == nil {
+		st.OK, st.Refused, st.File = true, nil, cfg.File
+		_, st.NeedRestart = config.Changed(s.started, cfg)
+		if changed {
+			st.LoadedAt = &now
+			st.Generation++
+		}
+	} else {
+		st.OK = false
+		st.Refused = &admin.Refused{At: now, Message: err.Error()}
+		if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
+			st.Refused.Problems = problems(ps)
+		}
+	}
+	s.confState.Store(&st)
+	s.metrics.ConfigLoaded(err == nil, now)
+}

@@ -1,0 +1,88 @@
+package sidecar
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+)
+
+// rotatingFile is a log file that begins anew at a size, and keeps the last
+// ones as name.1, name.2 …, for systems that have nothing to do that.
+type rotatingFile struct {
+	path string
+	most int64 // bytes of one file
+	keep int   // old files
+	mode fs.FileMode
+
+	mu   sync.Mutex
+	f    *os.File
+	size int64
+}
+
+// OpenRotating goes on with the log at path, or begins it.
+func OpenRotating(path string, most int64, keep int, mode fs.FileMode) (*rotatingFile, error) {
+	r := &rotatingFile{path: path, most: most, keep: keep, mode: mode}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *rotatingFile) open() error {
+	f, err := os.OpenFile(r.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, r.mode)
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return fmt.Errorf("open log: %w", err)
+	}
+	r.f, r.size = f, info.Size()
+	return nil
+}
+
+// Write writes one line whole into one file. When a new file cannot be begun
+// it goes on with the old one: a log that is too long is better than none.
+func (r *rotatingFile) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.size > 0 && r.size+int64(len(p)) > r.most {
+		r.rotate()
+	}
+	if r.f == nil {
+		if err := r.open(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := r.f.Write(p)
+	r.size += int64(n)
+	return n, err
+}
+
+func (r *rotatingFile) rotate() {
+	_ = r.f.Close() // Windows renames no open file
+	r.f = nil
+	for i := r.keep; i > 0; i-- {
+		from := r.path
+		if i > 1 {
+			from = fmt.Sprintf("%s.%d", r.path, i-1)
+		}
+		to := fmt.Sprintf("%s.%d", r.path, i)
+		_ = os.Remove(to)
+		_ = os.Rename(from, to)
+	}
+}
+
+// Close may be called twice.
+func (r *rotatingFile) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.f == nil {
+		return nil
+	}
+	err := r.f.Close()
+	r.f = nil
+	return err
+}

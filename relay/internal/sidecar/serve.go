@@ -1,0 +1,44 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+
+	"relay/config"
+)
+
+// Serve opens and serves until ctx ends. A stop by signal is success.
+func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, level *slog.LevelVar) error {
+	mem := tuneMemory()
+	defer mem.restore()
+	s, err := Open(cfg, log, level) //nolint:contextcheck // what it closes when it fails has deadlines of its own
+	if err != nil {
+		return err
+	}
+	hup := make(chan os.Signal, 1)
+	if sig := hangup(); sig != nil {
+		signal.Notify(hup, sig)
+		defer signal.Stop(hup)
+	}
+	done := make(chan struct{})
+	defer close(done)
+	go mem.run(done)
+	go func() {
+		for {
+			select {
+			case <-hup:
+				s.Reload(ctx)
+			case <-done:
+				return
+			}
+		}
+	}()
+	if err := s.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("run: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package sidecar
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"relay/config"
+	"relay/internal/seal"
+	"relay/mapper"
+	"relay/mapper/event"
+	"relay/queue"
+	"relay/queue/local"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/person"
+	"relay/relay/internal/spool"
+	"relay/relay/internal/track"
+)
+
+// openSpool makes the directory of dropped files ready, if there is to be one.
+func (s *Sidecar) openSpool(cfg *config.Config, prints track.PrintKey) error {
+	if cfg.Spool.Dir == "" {
+		return nil
+	}
+	s.dropped = make(chan struct{}, 1)
+	o, err := spoolOptions(cfg, prints, s.keys, s.mapping.Mapping)
+	if err != nil {
+		return err
+	}
+	s.sealing = o.Seal
+	o.Queue, o.Notify, o.Logger = countedAppends{s}, s.dropped, s.log
+	s.spool, err = newSpool(o)
+	return err
+}
+
+// spoolOptions say how dropped files are read and kept; where the rows go, the caller adds.
+func spoolOptions(cfg *config.Config, prints track.PrintKey, keys [][]byte, mapping func() *mapper.Mapping) (o spool.DirectoryOptions, err error) {
+	o = spool.DirectoryOptions{
+		Dir: cfg.Spool.Dir,
+		Route: func(event string) []string {
+			m := mapping()
+			if m == nil {
+				return nil
+			}
+			return m.Routes(event)
+		},
+		ReadTime: func(v []byte, received time.Time) (time.Time, bool) { return readTime(mapping(), v, received) },
+		PrintKey: prints, MaxEventBytes: int(cfg.Intake.MaxEventBytes),
+		Keep: cfg.SpoolKeep,
+	}
+	if o.Layout, err = SpoolLayout(cfg); err != nil {
+		return o, err
+	}
+	if o.Seal, err = RingOf(keys); err != nil {
+		return o, exit.BadConfig(err)
+	}
+	return o, nil
+}
+
+func newSpool(o spool.DirectoryOptions) (*spool.Directory, error) {
+	d, err := spool.NewDirectory(o)
+	if err != nil {
+		return nil, exit.BadConfig(fmt.Errorf("spool: %w", err))
+	}
+	return d, nil
+}
+
+// offlineSpool is the directory of dropped files for a command that no relay answers:
+// to remove a person from it. nil: there is none.
+func offlineSpool(cfg *config.Config, q *local.Queue, prints track.PrintKey, mapping func() *mapper.Mapping) (*spool.Directory, error) {
+	if cfg.Spool.Dir == "" {
+		return nil, nil
+	}
+	if _, err := os.Stat(cfg.Spool.Dir); err != nil {
+		return nil, nil //nolint:nilerr // nothing was ever dropped
+	}
+	keys, err := QueueKeys(cfg.Queue.EncryptionKey)
+	if err != nil {
+		return nil, exit.BadConfig(err)
+	}
+	o, err := spoolOptions(cfg, prints, keys, mapping)
+	if err != nil {
+		return nil, err
+	}
+	o.Queue, o.Logger = q, slog.New(slog.DiscardHandler)
+	return newSpool(o)
+}
+
+// SpoolLayout is what relay.yaml says of the tables that are dropped.
+func SpoolLayout(cfg *config.Config) (spool.Layout, error) {
+	l := spool.Layout{Event: cfg.Spool.Event, TimeFormat: cfg.Spool.TimeFormat, HeaderRow: cfg.Spool.HeaderRow, GroupBy: cfg.Spool.GroupBy, ID: cfg.Spool.ID}
+	var err error
+	if l.Comma, err = spool.ParseSeparator(cfg.Spool.Separator); err != nil {
+		return l, cfg.Invalid("spool.separator", "%v", err)
+	}
+	if l.TimeFormat != "" {
+		if err := event.TimeFormat(l.TimeFormat); err != nil {
+			return l, cfg.Invalid("spool.time_format", "%v", err)
+		}
+	}
+	for _, c := range cfg.Spool.Columns {
+		l.Columns = append(l.Columns, spool.Column(c))
+	}
+	return l, nil
+}
+
+// readTime reads a time as the mapping in force does, or as one would that says
+// nothing of times.
+func readTime(m *mapper.Mapping, value []byte, received time.Time) (time.Time, bool) {
+	if m == nil {
+		return event.ReadTime(value, time.UTC)
+	}
+	return m.ReadTime(value, received)
+}
+
+// RingOf seals with the first of keys; with none of them it seals nothing.
+func RingOf(keys [][]byte) (*seal.Ring, error) {
+	var first []byte
+	if len(keys) > 0 {
+		first, keys = keys[0], keys[1:]
+	}
+	k, err := seal.NewKeys(first, keys...)
+	if err != nil {
+		return nil, err
+	}
+	return seal.NewRing(k), nil
+}
+
+func (s *Sidecar) watchSpool(ctx context.Context) error {
+	return config.Drops(ctx, s.started.Spool.Dir, s.started.Watch.Mode, s.dropped, s.log)
+}
+
+// spoolStatus is what lies in the directory of dropped files; nil: there is none.
+func (s *Sidecar) spoolStatus() *spool.DirectoryStatus {
+	if s.spool == nil {
+		return nil
+	}
+	st := s.spool.Status()
+	return &st
+}
+
+// countedAppends is the queue with the metrics of what comes in.
+type countedAppends struct{ s *Sidecar }
+
+func (c countedAppends) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
+	a, err := c.s.queue.Append(ctx, entries)
+	if err == nil {
+		unmapped := 0
+		for _, e := range entries {
+			if track.IsUnmapped(e.Lanes) {
+				unmapped++
+			}
+		}
+		c.s.metrics.Imported(a, unmapped)
+	}
+	return a, err
+}
+
+// forgetDropped is admin's way to remove a person from dropped files; nil: there are none.
+func forgetDropped(d *spool.Directory) func(context.Context, *person.Matcher, bool) (int, []string, error) {
+	if d == nil {
+		return nil
+	}
+	return func(ctx context.Context, look *person.Matcher, dry bool) (int, []string, error) {
+		n, err := d.Forget(ctx, look, dry)
+		return n.Rows, n.Unreached, err
+	}
+}

@@ -1,0 +1,164 @@
+// Package term is what commands print and ask: tables, times and counts for people,
+// JSON for programs, a question before a change, a progress bar. It writes escape
+// codes to a terminal alone, and text of events only as screen lets it through.
+package term
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/internal/screen"
+	"relay/relay/internal/exit"
+)
+
+// Table writes aligned columns for people.
+type Table struct{ w *tabwriter.Writer }
+
+// NewTable begins one with its headings.
+func NewTable(out io.Writer, head ...string) *Table {
+	t := &Table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+	t.Row(head...)
+	return t
+}
+
+// Row adds a line; an empty cell is shown as "-".
+func (t *Table) Row(cells ...string) {
+	for i, c := range cells {
+		if c == "" {
+			c = "-"
+		}
+		cells[i] = screen.Line(c)
+	}
+	fmt.Fprintln(t.w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+}
+
+// Flush prints the lines.
+func (t *Table) Flush() error { return t.w.Flush() }
+
+// JSONLine writes one value a line, for programs.
+func JSONLine(out io.Writer, v any) error {
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// Cell shortens text for a table.
+func Cell(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// Stamp is a time as people read it here; "" for none.
+func Stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// StampPtr is Stamp of a time that may be absent.
+func StampPtr(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return Stamp(*t)
+}
+
+// Span is a duration in at most two units.
+func Span(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%d d", int(d.Hours()/24))
+	case d >= time.Hour:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	case d >= time.Minute:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%d s", int(d.Seconds()))
+}
+
+// Tally prints "missing_value 3, expired 1".
+func Tally[N int | int64](m map[string]N) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if m[k] != 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", k, m[k]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Since reads --since: a duration back from now (2h, 7d) or a time.
+func Since(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		var n float64
+		if _, err := fmt.Sscanf(days, "%g", &n); err == nil && n >= 0 {
+			return now.Add(-time.Duration(n * 24 * float64(time.Hour))), nil
+		}
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, exit.Usage(fmt.Errorf("--since %q: want a duration such as 2h or 7d, or a time such as 2026-11-24T09:00:00Z", s))
+}
+
+// Confirm asks on a terminal; elsewhere only --yes will do.
+func Confirm(c *cobra.Command, yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	if !screen.IsTerminal(c.InOrStdin()) {
+		return exit.Usage(fmt.Errorf("%s Say --yes to do it without a terminal to ask on", question))
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "%s [y/N] ", question)
+	var answer string
+	_, _ = fmt.Fscanln(c.InOrStdin(), &answer)
+	if a := strings.ToLower(answer); a != "y" && a != "yes" {
+		return exit.Coded(exit.Failure, fmt.Errorf("nothing was changed"))
+	}
+	return nil
+}
+
+// Colour wraps text for a terminal, unless NO_COLOR is set (no-color.org).
+func Colour(out io.Writer, code, s string) string {
+	if os.Getenv("NO_COLOR") != "" || !screen.IsTerminal(out) {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// JSON writes one value for people and programs alike.
+func JSON(out io.Writer, v any) error {
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// Count prints "1 row", "2 rows".
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
