@@ -266,3 +266,67 @@ func forgetLeavesNothing(t *testing.T, mine func(i int) bool) {
 		t.Error("something of hers is still there")
 	}
 }
+
+// TestForgetReceiptsByText: who is named only in a text of a delivered event, or in
+// another spelling, is found in the receipts when the event itself is gone. Neighbours
+// keep theirs.
+func TestForgetReceiptsByText(t *testing.T) {
+	_, addr := startSandbox(t, sandbox.Options{})
+	h := newHome(t, testConfig(addr, ""), testMapping)
+	conf := h.path("relay.yaml")
+	p := h.start(t)
+	hers := map[string]string{ // line to members
+		"+1 415 555 2671":  `"memo":"call +1 415 555 2671 ada"`,
+		"4155552672":       `"memo":"(415) 555-2672, after six"`,
+		"bo@x.example":     `"memo":"write to Bo@X.example, please"`,
+		"cy@x.example":     `"link":"https://shop.example/?e=cy%40x.example"`,
+		"CUS-77":           `"memo":"as cus-77 has it"`,
+		"5001":             `"invoice":"INV-5001"`,
+		"60077.0":          `"customer":{"id":"060077","ref":60077}`,
+		"dee":              `"customer":{"login":"Dee"}`,
+		"+44 20 7946 0958": `"raw":"{\"phone\":\"020 7946 0958\",\"alt\":\"+442079460958\"}"`,
+	}
+	others := []string{
+		`"memo":"call +1 415 555 26710"`, `"memo":"write to bo.bo@x.example"`, `"memo":"cus-771"`, `"revenue":5001,"quantity":60077`, `"customer":{"login":"deedee"}`, `"memo":"dee"`,
+	}
+	n := 0
+	order := func(members string) string {
+		n++
+		if !strings.Contains(members, "revenue") {
+			members += `,"revenue":1`
+		}
+		id := fmt.Sprintf("sale-%c", 'a'+n-1)
+		if status, body := post(t, p.url+"/v1/track", `{"type":"track","event":"Order Completed","messageId":"`+id+`","userId":"someone-`+id+`","properties":{"mark":"still-there",`+members+`}}`); status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+		return id
+	}
+	ids := make(map[string]string)
+	for line, members := range hers {
+		ids[line] = order(members)
+	}
+	var stay []string
+	for _, members := range others {
+		stay = append(stay, order(members))
+	}
+	eventually(t, "all are delivered", func() bool { return p.status(t).Totals.Delivered == int64(n) })
+	p.stop(t)
+	p = h.start(t)
+	eventually(t, "the events are gone", func() bool { return !bytes.Contains(lyingIn(t, h.path("data")), []byte("still-there")) })
+	for line, id := range ids {
+		if code, _ := command(t, "", "receipt", id, "--config", conf); code != exit.OK {
+			t.Fatalf("%s has no receipt", id)
+		}
+		if code, out := command(t, line+"\n", "forget", "--config", conf); code != exit.OK || !strings.Contains(out, "1 receipt") {
+			t.Errorf("%s: exit %d, %s", line, code, out)
+		}
+		if code, _ := command(t, "", "receipt", id, "--config", conf); code != exit.Failure {
+			t.Errorf("%s: the receipt is still there", line)
+		}
+	}
+	for i, id := range stay {
+		if code, _ := command(t, "", "receipt", id, "--config", conf); code != exit.OK {
+			t.Errorf("the receipt of %s went", others[i])
+		}
+	}
+}

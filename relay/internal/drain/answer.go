@@ -115,12 +115,13 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 	gone := l.gone()
 	for _, i := range a.open {
 		o := &b.Items[i].Out
-		if gone[b.Records[b.Items[i].Rec].Seq] {
+		rec := &b.Records[b.Items[i].Rec]
+		if gone[rec.Seq] {
 			continue // forgotten meanwhile: nothing is kept of it
 		}
 		d.Items = append(d.Items, Delivered{
 			MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
-			EventTime: o.EventTime, Received: b.Records[b.Items[i].Rec].Received, People: o.People,
+			EventTime: o.EventTime, Received: rec.Received, People: o.People, Body: rec.Body, Mapping: b.Items[i].How.Mapping,
 		})
 	}
 	return d

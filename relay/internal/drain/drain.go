@@ -149,4 +149,6 @@ type Delivered struct {
 	EventTime time.Time
 	Received  time.Time
 	People    []string // fingerprints of whom it is about (mapper.Outcome); not to be changed
+	Body      []byte   // the event as it arrived; not to be changed or kept
+	Mapping   Mapping  // that it was made with
 }

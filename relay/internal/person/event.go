@@ -20,8 +20,18 @@ func (m *Matcher) walk(body []byte) bool {
 // deepest is how many layers of JSON text within JSON text are looked into.
 const deepest = 4
 
-func (m *Matcher) json(body []byte, depth int) (found, whole bool) {
-	w := walker{m: m, depth: depth, in: jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+func (m *Matcher) json(body []byte, depth int) (found, whole bool) { return look(m, body, depth) }
+
+// looker sees what stands in an event, until it says true.
+type looker interface {
+	read(name string) name
+	see(text string, n name) bool
+	seeNumber(text string, p place) bool
+}
+
+// look shows a JSON value to l, with the JSON text within it.
+func look(l looker, body []byte, depth int) (found, whole bool) {
+	w := walker{l: l, depth: depth, in: jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
 	found, err := w.value(name{})
 	if found || err != nil {
 		return found, err == nil
@@ -32,7 +42,7 @@ func (m *Matcher) json(body []byte, depth int) (found, whole bool) {
 
 // walker goes through one JSON value.
 type walker struct {
-	m     *Matcher
+	l     looker
 	in    *jsontext.Decoder
 	depth int
 }
@@ -58,7 +68,7 @@ func (w *walker) value(n name) (found bool, err error) {
 		return w.text(t.String(), n), nil
 	case '0':
 		if n.place == idPlace || n.place == phonePlace {
-			return w.number(t.String(), n.place), nil
+			return w.l.seeNumber(strings.ToLower(t.String()), n.place), nil
 		}
 	}
 	return false, nil
@@ -75,10 +85,10 @@ func (w *walker) object(n name) (found bool, err error) {
 		if n.kin == ofPeople { // {"customers":{"4242":{…}}}
 			at = idPlace
 		}
-		if w.m.text(key, at) {
+		if w.l.see(key, name{place: at, isName: true}) {
 			return true, nil
 		}
-		child := w.m.name(key)
+		child := w.l.read(key)
 		child.place = child.within(n.kin)
 		if child.kin == ofAnything {
 			child.kin = n.kin
@@ -92,30 +102,36 @@ func (w *walker) object(n name) (found bool, err error) {
 }
 
 func (w *walker) text(s string, n name) bool {
-	if w.m.text(s, n.place) {
+	if w.l.see(s, n) {
 		return true
 	}
 	s = strings.TrimSpace(s)
 	if w.depth < deepest && len(s) > 1 && (s[0] == '{' || s[0] == '[') {
-		found, _ := w.m.json([]byte(s), w.depth+1)
+		found, _ := look(w.l, []byte(s), w.depth+1)
 		return found
 	}
 	return false
 }
 
-// number looks at a JSON number where ids or phones stand.
-func (w *walker) number(s string, p place) bool {
-	n, ok := wholeNumber(strings.ToLower(s))
-	return ok && (w.m.numbers[n] || w.m.text(n, p))
+func (m *Matcher) see(s string, n name) bool { return m.text(s, n.place) }
+
+// seeNumber looks at a JSON number where ids or phones stand.
+func (m *Matcher) seeNumber(s string, p place) bool {
+	n, ok := wholeNumber(s)
+	return ok && (m.numbers[n] || m.text(n, p))
 }
 
-// name reads a name, once: events have the same ones.
-func (m *Matcher) name(s string) name {
-	n, ok := m.places[s]
+func (m *Matcher) read(s string) name { return m.places.of(s) }
+
+// nameCache has names that were read: events have the same ones.
+type nameCache map[string]name
+
+func (c nameCache) of(s string) name {
+	n, ok := c[s]
 	if !ok {
 		n = readName(s)
-		if len(m.places) < 10_000 && len(s) < 100 {
-			m.places[s] = n
+		if len(c) < 10_000 && len(s) < 100 {
+			c[strings.Clone(s)] = n
 		}
 	}
 	return n
@@ -135,7 +151,7 @@ func (m *Matcher) loose(s string) bool {
 	}
 	s = fold.Fold(unescaped(s))
 	for _, p := range pair.FindAllStringSubmatch(s, -1) {
-		if n, ok := wholeNumber(p[2]); ok && m.numbers[n] && m.name(p[1]).within(ofAnything) != elsewhere {
+		if n, ok := wholeNumber(p[2]); ok && m.numbers[n] && m.read(p[1]).within(ofAnything) != elsewhere {
 			return true
 		}
 	}

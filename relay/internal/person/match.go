@@ -19,7 +19,7 @@ type Matcher struct {
 	mappings []known
 	phones   map[mapper.MatchKey]bool // of all mappings, whatever the country
 	seen     map[string]bool          // countries of events, as mapper.KeysIn gives them
-	places   map[string]name
+	places   nameCache
 }
 
 // known is a mapping with what it makes of the names, by the country of an event.
@@ -33,7 +33,7 @@ type known struct {
 func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 	m := &Matcher{
 		names: names, numbers: make(map[string]bool), tails: make(map[string]bool), dialled: make(map[string]bool), phones: make(map[mapper.MatchKey]bool),
-		seen: make(map[string]bool), places: make(map[string]name),
+		seen: make(map[string]bool), places: make(nameCache),
 	}
 	for _, one := range append([]*mapper.Mapping{plain()}, mappings...) {
 		if one != nil && !slices.ContainsFunc(m.mappings, func(k known) bool { return k.m.Digest() == one.Digest() }) {

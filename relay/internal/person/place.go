@@ -67,6 +67,9 @@ type name struct {
 	kin   kin   // of an object under it
 	id    bool  // an id of whatever it stands in
 	bare  bool  // says id and no more
+	thing bool  // of a product, a store, a device: its value names nobody
+
+	isName bool // what is looked at is a name itself
 }
 
 // read reads a name.
@@ -97,7 +100,7 @@ func readName(s string) (n name) {
 	case people:
 		n.kin = ofPeople
 	case things:
-		n.kin = ofThings
+		n.kin, n.thing = ofThings, true
 	}
 	switch {
 	case has(mailParts, nil):

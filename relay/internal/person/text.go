@@ -141,12 +141,20 @@ func onlyDigits(s string) bool {
 }
 
 // numberIn says whether one of the bare numbers stands in text, which stands where
-// ids, order numbers or phones do. In a longer text it counts when it is the only
-// number in it (ORD-1001) or has five digits: a date and the random part of an id
-// hold every short number sooner or later.
-func numberIn(text string, numbers map[string]bool) bool {
-	if n, ok := wholeNumber(text); ok && numbers[n] {
-		return true
+// ids, order numbers or phones do.
+func numberIn(text string, numbers map[string]bool) (found bool) {
+	if len(numbers) > 0 {
+		numbersIn(text, func(n string) { found = found || numbers[n] })
+	}
+	return found
+}
+
+// numbersIn calls fn for each bare number in a text that stands where ids do. In a
+// longer text one counts when it is the only number in it (ORD-1001) or has five
+// digits: a date and the random part of an id hold every short number sooner or later.
+func numbersIn(text string, fn func(n string)) {
+	if n, ok := wholeNumber(text); ok {
+		fn(n)
 	}
 	runs, only := 0, ""
 	for i := 0; i < len(text); {
@@ -160,15 +168,18 @@ func numberIn(text string, numbers map[string]bool) bool {
 		}
 		runs++
 		only = ""
-		if numbers[text[i:j]] && alone(text, i, j) {
+		if alone(text, i, j) {
 			if j-i >= 5 {
-				return true
+				fn(text[i:j])
+			} else {
+				only = text[i:j]
 			}
-			only = text[i:j]
 		}
 		i = j
 	}
-	return runs == 1 && only != ""
+	if runs == 1 && only != "" {
+		fn(only)
+	}
 }
 
 // alone says whether text[i:j], a number, is a token and no part of a decimal.

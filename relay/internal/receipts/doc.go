@@ -28,6 +28,7 @@
 //     delivered, and recorded, twice; both entries name the same request.
 //   - A receipt holds no personal data but fingerprints of the e-mail
 //     addresses, phone numbers and ids that were sent (mapper.Outcome.People),
+//     and 6-byte ones of at most 64 other tokens of the event (Options.Tokens),
 //     so that a person can be forgotten. They are keyed with the secret of the
 //     installation: without it they say nothing, and nobody is found by them.
 //   - Find reads the whole ledger: some hundred milliseconds for 64 MiB.

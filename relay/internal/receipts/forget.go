@@ -29,6 +29,7 @@ type Forgotten struct {
 // Gone says whose receipts Forget removes.
 type Gone struct {
 	People func(secret []byte) []string // their fingerprints, as mapper.Outcome.People has them, and ids as mapper.KeyedID
+	Tokens func() []string              // what they are found by in events, as Options.Tokens has it; nil: nothing
 	ID     func(string) bool            // by messageId and order number
 	Dry    bool                         // only count
 }
@@ -40,6 +41,13 @@ func (l *Ledger) Forget(g Gone) (n Forgotten, err error) {
 		return n, errNoSecret
 	}
 	people := g.People(l.o.Secret)
+	printer := newPrinter(l.o.Secret)
+	tokens := make(map[mark]bool)
+	if g.Tokens != nil {
+		for _, t := range g.Tokens() {
+			tokens[printer.of(t)] = true
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	defer l.show()
@@ -47,7 +55,7 @@ func (l *Ledger) Forget(g Gone) (n Forgotten, err error) {
 		return n, ErrClosed
 	}
 	for i := range l.files {
-		k, err := l.forgetIn(&l.files[i], i == len(l.files)-1, g, people)
+		k, err := l.forgetIn(&l.files[i], i == len(l.files)-1, g, people, tokens)
 		n.Removed, n.Unsearched, n.Keyless = n.Removed+k.Removed, n.Unsearched+k.Unsearched, n.Keyless+k.Keyless
 		if err != nil {
 			return n, err
@@ -59,7 +67,7 @@ func (l *Ledger) Forget(g Gone) (n Forgotten, err error) {
 // forgetIn rewrites a file without the receipts of a person, and without what is
 // damaged: it may be theirs. All else stays where it is: its place is bound to it, and
 // its key may not be given.
-func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string) (n Forgotten, err error) {
+func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string, tokens map[mark]bool) (n Forgotten, err error) {
 	path := l.path(f.n)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(b) < len(magic) {
@@ -89,7 +97,7 @@ func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string) (n Forgot
 		before := len(e.Items)
 		e.Items = slices.DeleteFunc(e.Items, func(it line) bool {
 			return slices.ContainsFunc(it.People, func(p string) bool { return slices.Contains(people, p) }) ||
-				slices.Contains(people, it.OrderID) || g.ID(it.MessageID) || g.ID(it.OrderID)
+				holds(it.Tokens, tokens) || slices.Contains(people, it.OrderID) || g.ID(it.MessageID) || g.ID(it.OrderID)
 		})
 		if len(e.Items) == before {
 			return nil
@@ -152,7 +160,7 @@ func (e *entry) unreadable(tag string) (n int) {
 		return 0
 	}
 	for _, it := range e.Items {
-		if len(it.People) > 0 {
+		if len(it.People) > 0 || it.Tokens != "" {
 			n++
 		}
 	}

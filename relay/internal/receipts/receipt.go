@@ -53,6 +53,7 @@ type line struct {
 	Time      int64    `json:"t"`           // Unix seconds
 	Received  int64    `json:"r"`           // Unix ms
 	People    []string `json:"p,omitempty"` // mapper.Outcome's
+	Tokens    string   `json:"w,omitempty"` // of Options.Tokens, as printer packs them
 }
 
 func entryOf(d drain.Delivery) entry {
@@ -124,6 +125,9 @@ func (e *entry) append(b []byte) ([]byte, error) {
 		}
 		if len(l.People) > 0 {
 			b = append(b, ']')
+		}
+		if l.Tokens != "" {
+			text(`,"w":`, l.Tokens)
 		}
 		b = append(b, '}')
 	}

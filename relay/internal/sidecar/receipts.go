@@ -33,7 +33,7 @@ func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipt
 	if err != nil {
 		return nil, exit.BadConfig(err)
 	}
-	o := receipts.Options{MaxSize: max(cfg.Queue.ReceiptsMaxSize, 1), Secret: secret, Logger: log}
+	o := receipts.Options{MaxSize: max(cfg.Queue.ReceiptsMaxSize, 1), Secret: secret, Tokens: receiptTokens(), Logger: log}
 	if len(keys) > 0 {
 		o.Key, o.OldKeys = keys[0], keys[1:]
 	}
@@ -42,6 +42,15 @@ func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipt
 		return nil, exit.BadConfig(err)
 	}
 	return l, err
+}
+
+// receiptTokens is what receipts keep of an event to find its people by.
+func receiptTokens() func([]byte, drain.Mapping) []string {
+	t := person.NewTokenizer()
+	return func(body []byte, by drain.Mapping) []string {
+		keys, _ := by.(person.Keys)
+		return t.Of(body, keys)
+	}
 }
 
 // registerReceipts adds what the ledger is like to the metrics.
@@ -129,7 +138,7 @@ func forgetReceipts(l *receipts.Ledger) func(*person.Matcher, bool) (int, []stri
 		return nil
 	}
 	return func(look *person.Matcher, dry bool) (int, []string, error) {
-		n, err := l.Forget(receipts.Gone{People: look.Fingerprints, ID: look.ID, Dry: dry})
+		n, err := l.Forget(receipts.Gone{People: look.Fingerprints, Tokens: look.Tokens, ID: look.ID, Dry: dry})
 		return n.Removed, receiptsUnreached(n), err
 	}
 }

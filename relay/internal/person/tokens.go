@@ -1,0 +1,217 @@
+package person
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"relay/mapper"
+	"relay/mapper/fold"
+)
+
+// MaxTokens bounds the tokens of one event. Those that stand where ids, phones and
+// addresses do come first.
+const MaxTokens = 64
+
+// Tokenizer gives the tokens of events. It is safe for concurrent use.
+type Tokenizer struct {
+	mu    sync.Mutex
+	names nameCache
+}
+
+// NewTokenizer returns one.
+func NewTokenizer() *Tokenizer { return &Tokenizer{names: make(nameCache)} }
+
+// Keys is a mapping that says what it makes of a text.
+type Keys interface {
+	KeysOf(name string, countries ...string) []mapper.MatchKey
+}
+
+// Of are the tokens by which an event can be found when only they are left of it:
+// Matcher.Tokens has one of them when Matcher.Event finds the event by its text.
+//
+//   - whole values, numbers and tokens where ids of people, numbers of orders, phones
+//     and addresses stand
+//   - elsewhere addresses, numbers that are written as phone numbers, and tokens that
+//     mix letters and digits, but for ids of things
+//
+// A word of letters alone in a text of many is none: all texts would be kept.
+func (t *Tokenizer) Of(body []byte, by Keys) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if by == nil {
+		by = plain()
+	}
+	c := collector{names: t.names, by: by}
+	look(&c, body, 0)
+	all := append(c.first, c.then...)
+	return all[:min(len(all), MaxTokens)]
+}
+
+// Tokens are those by which events of the names are found.
+func (m *Matcher) Tokens() (tokens []string) {
+	for i := range m.words {
+		tokens = append(tokens, wordToken+m.words[i].text)
+	}
+	for n := range m.numbers {
+		tokens = append(tokens, numberToken+n, dialledToken+n)
+	}
+	for n := range m.dialled {
+		tokens = append(tokens, dialledToken+n)
+	}
+	for key := range m.phones {
+		tokens = append(tokens, phoneToken+key.Value)
+	}
+	return tokens
+}
+
+// What a token is, before its text.
+const (
+	wordToken    = "w"
+	numberToken  = "n" // where ids stand
+	dialledToken = "d" // where phones stand
+	phoneToken   = "p" // a match key
+)
+
+// collector gathers the tokens of one event.
+type collector struct {
+	names       nameCache
+	by          Keys
+	first, then []string
+}
+
+func (c *collector) read(s string) name { return c.names.of(s) }
+
+func (c *collector) add(token string, p place) {
+	to := &c.first
+	if p == elsewhere {
+		to = &c.then
+	}
+	if len(*to) < MaxTokens && !slices.Contains(c.first, token) && !slices.Contains(c.then, token) {
+		*to = append(*to, token)
+	}
+}
+
+func (c *collector) seeNumber(s string, p place) bool {
+	if n, ok := wholeNumber(s); ok {
+		c.add(numberToken+n, p)
+		c.folded(n, name{place: p})
+	}
+	return false
+}
+
+func (c *collector) see(s string, n name) bool {
+	if len(s) >= len("2006-01-02T15:04:05Z") && s[4] == '-' {
+		if _, err := time.Parse(time.RFC3339, s); err == nil {
+			return false
+		}
+	}
+	s = fold.Fold(s)
+	for range deepest + 1 {
+		c.folded(s, n)
+		u := unescaped(s)
+		if u == s {
+			break
+		}
+		s = fold.Fold(u)
+	}
+	return false
+}
+
+// folded takes the tokens of a folded text, as Matcher.folded looks for them.
+func (c *collector) folded(s string, n name) {
+	p := n.place
+	if p != elsewhere && len(s) <= MaxLine {
+		c.word(s, n)
+	}
+	if p == elsewhere && !strings.ContainsAny(s, "0123456789@") {
+		return
+	}
+	eachToken(s, func(token string) {
+		if strings.Contains(token, "@") {
+			for _, a := range addressesIn(token) {
+				c.add(wordToken+a, mailPlace)
+			}
+		}
+		c.word(token, n)
+	})
+	switch p {
+	case idPlace:
+		numbersIn(s, func(n string) { c.add(numberToken+n, p) })
+	case phonePlace:
+		if phoneLike(s) {
+			c.add(dialledToken+digitsOf(s), p)
+		}
+	}
+	phoneRuns(s, func(r phoneRun) bool {
+		if p != phonePlace && p != idPlace && !r.marked {
+			return false
+		}
+		for _, key := range c.by.KeysOf(r.text) {
+			if key.Key == "phone" {
+				c.add(phoneToken+key.Value, phonePlace)
+			}
+		}
+		return false
+	})
+}
+
+// word takes a whole value or a token that may be a word of Matcher's. Digits alone are
+// numbers.
+func (c *collector) word(s string, n name) {
+	switch {
+	case s == "" || s[0] == '{' || s[0] == '[' || onlyDigits(s):
+	case n.place == elsewhere && (n.thing || !mixed(s)), n.place == phonePlace && phoneLike(s):
+	case n.isName && !strings.ContainsFunc(s, unicode.IsDigit): // email, phone: the same in all events
+	default:
+		c.add(wordToken+s, n.place)
+	}
+}
+
+// eachToken calls fn for each token of a text, with all that a word cannot begin or end
+// beside.
+func eachToken(s string, fn func(token string)) {
+	for at := 0; at < len(s); {
+		from, end := -1, at
+		for at < len(s) {
+			r, n := utf8.DecodeRuneInString(s[at:])
+			if isWordRune(r) {
+				if from < 0 {
+					from = at
+				}
+				end = at + n
+			} else if from >= 0 && (!isJoint(r) || end < at) { // two in a row end it
+				break
+			}
+			at += n
+		}
+		if from >= 0 {
+			fn(s[from:end])
+		}
+	}
+}
+
+// mixed says whether a token elsewhere than where ids stand may name somebody.
+func mixed(token string) bool {
+	return utf8.RuneCountInString(token) > 3 && strings.ContainsFunc(token, unicode.IsLetter) && strings.ContainsFunc(token, unicode.IsDigit)
+}
+
+// addressesIn are the addresses that begin and end in a token, which may be one of
+// several: behind an address only .label goes on, and an @ may stand before it.
+func addressesIn(token string) (all []string) {
+	for {
+		at := strings.IndexByte(token, '@')
+		if at < 0 {
+			return all
+		}
+		for end := at + 1; end <= len(token) && len(all) < 16; end++ {
+			if end == len(token) || strings.IndexByte("-_+@", token[end]) >= 0 {
+				all = append(all, token[:end])
+			}
+		}
+		token = token[at+1:]
+	}
+}
