@@ -104,7 +104,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 	l.shown.LastAttempt = at
 	l.mu.Unlock()
 	if r.Class == graph.Delivered {
-		l.handed(found, end, r, at)
+		l.handed(ctx, found, end, r, at)
 		return
 	}
 	l.problem = &Problem{At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Message: r.Message, Advice: r.Message}
@@ -146,7 +146,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 }
 
 // handed settles what the hub has.
-func (l *lane) handed(found queue.Batch, end queue.Seq, r graph.Result, at time.Time) {
+func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, r graph.Result, at time.Time) {
 	if l.st.Failures > 0 || l.pause != "" {
 		l.log.Info("the hub takes what this relay forwards", "code", logs.Recovered, "failures", l.st.Failures)
 	}
@@ -160,7 +160,7 @@ func (l *lane) handed(found queue.Batch, end queue.Seq, r graph.Result, at time.
 	l.settleRange(queue.Range{From: found.From, To: end})
 	l.count("delivered", r.Sent)
 	for failed := !l.flush(); failed; failed = !l.flush() {
-		if l.sleep(context.Background(), time.Second, nil) {
+		if l.sleep(ctx, time.Second, nil) {
 			return // offered again, under its id, before anything newer
 		}
 	}

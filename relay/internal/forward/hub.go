@@ -95,7 +95,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err := h.fold(); err != nil && ctx.Err() == nil {
+		if err := h.fold(ctx); err != nil && ctx.Err() == nil {
 			h.o.Logger.Error("cannot keep what stores have handed over; it stays in the log", "code", logs.SettleFailed, "err", err)
 		}
 	}
@@ -165,9 +165,9 @@ func (h *Hub) wake() {
 
 // fold keeps in notes what the marks say, and settles those. Invariant: a mark is
 // settled only once a note has it.
-func (h *Hub) fold() error {
+func (h *Hub) fold(ctx context.Context) error {
 	of := map[string]bool{}
-	end, err := h.marks(context.Background(), func(m *mark) { h.take(m); of[m.Store] = true })
+	end, err := h.marks(ctx, func(m *mark) { h.take(m); of[m.Store] = true })
 	if err != nil || len(of) == 0 {
 		return err
 	}
@@ -226,11 +226,12 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 	a := Answer{Success: true}
 	if !has.covers(r) {
 		entries := make([]queue.Entry, 0, len(c.Records)+1)
+		reader := track.Reader{Limits: track.Limits{EventBytes: h.o.Event, Messages: 1, Merged: 4 * h.o.Event}, Key: h.o.PrintKey}
 		for i := range c.Records {
 			if rec := &c.Records[i]; has.has(rec.Seq) {
 				a.Repeats++
 			} else {
-				entries = append(entries, h.entry(store, c, rec, allows))
+				entries = append(entries, h.entry(&reader, store, c, rec, allows))
 			}
 		}
 		m, err := h.mark(store, src, r)
@@ -295,10 +296,10 @@ func (h *Hub) mark(store string, src source, r queue.Range) (queue.Entry, error)
 	return queue.Entry{ID: key, Space: queue.ByKey, Key: key, Lanes: []string{queue.LaneHad}, Received: h.o.Now(), Body: b}, nil
 }
 
-// entry judges a record as intake would.
-func (h *Hub) entry(store string, c *Chunk, rec *queue.Record, allows func([]byte) bool) queue.Entry {
+// entry judges a record as intake would. Its body has been through one before: reading
+// it again changes nothing of it.
+func (h *Hub) entry(r *track.Reader, store string, c *Chunk, rec *queue.Record, allows func([]byte) bool) queue.Entry {
 	e := queue.Entry{ID: rec.ID, Store: store, Received: rec.Received, Flags: rec.Flags, Body: rec.Body}
-	r := track.Reader{Limits: track.Limits{EventBytes: h.o.Event, Messages: 1, Merged: 4 * h.o.Event}, Key: h.o.PrintKey}
 	switch {
 	case c.Lane == Refused || rec.Flags&queue.FlagTooLarge != 0:
 	case c.Lane == Conflicts:
@@ -306,7 +307,7 @@ func (h *Hub) entry(store string, c *Chunk, rec *queue.Record, allows func([]byt
 		e.Space, e.Key = queue.ByKey, fmt.Sprintf("conflict:%x:%x:%s", c.Epoch, uint64(rec.Seq), store)
 		return e
 	default:
-		msg, err := r.One(slices.Clone(rec.Body))
+		msg, err := r.One(rec.Body)
 		switch {
 		case err != nil || !msg.Track:
 		case msg.Problem != nil:

@@ -114,7 +114,7 @@ func TestRepeats(t *testing.T) {
 			}
 			restart() // the marks say it
 			again()
-			if err := h.fold(); err != nil {
+			if err := h.fold(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if n := len(waiting(t, q, queue.LaneHad)); n != 0 {
@@ -229,7 +229,7 @@ func TestAppendInDoubt(t *testing.T) {
 	h, q := hubIn(t, t.TempDir(), local.Options{DedupWindow: time.Nanosecond, DedupIDs: 1})
 	take(t, h, "0042", orders("m", 0, 10))
 	h.stores = map[string]*had{} // as if the answer had been an error
-	if err := h.fold(); err != nil {
+	if err := h.fold(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if a := take(t, h, "0042", orders("m", 0, 10)); a.Stored != 0 || a.Repeats != 10 {

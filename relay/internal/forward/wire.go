@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -67,6 +68,9 @@ type State struct {
 	Version string    `json:"version"`
 }
 
+// decoders are kept for the next chunk; the bound of all is the same, since a hub has one.
+var decoders sync.Pool
+
 // A codec is safe for concurrent use by EncodeAll and DecodeAll.
 var encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 
@@ -127,11 +131,18 @@ func Parse(b []byte, most int) (*Chunk, error) {
 	if n > most {
 		return nil, ErrTooLarge
 	}
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(n)+1<<10), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return nil, fmt.Errorf("read chunk: %w", err)
+	var head zstd.Header // what it claims is refused before it costs anything
+	if err := head.Decode(b[headLen:]); err != nil || head.HasFCS && head.FrameContentSize > uint64(n) {
+		return nil, ErrFormat
 	}
-	defer d.Close()
+	d, _ := decoders.Get().(*zstd.Decoder)
+	if d == nil {
+		d, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(most)+1<<10), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, fmt.Errorf("read chunk: %w", err)
+		}
+	}
+	defer decoders.Put(d)
 	raw, err := d.DecodeAll(b[headLen:], make([]byte, 0, n))
 	if err != nil || len(raw) != n {
 		return nil, ErrFormat

@@ -20,7 +20,7 @@ var (
 )
 
 // forward takes what another relay hands over. w.body is as it came.
-func (h *Handler) forward(rw http.ResponseWriter, w *work, g *grant) *failure {
+func (h *Handler) forward(parent context.Context, rw http.ResponseWriter, w *work, g *grant) *failure {
 	switch {
 	case h.o.Forward == nil:
 		return failForward
@@ -44,7 +44,8 @@ func (h *Handler) forward(rw http.ResponseWriter, w *work, g *grant) *failure {
 	if !h.heavies.take(w, n, h.o.AppendTimeout) {
 		return failBusy
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), h.o.AppendTimeout)
+	// The events are wanted whether or not the edge waits for the answer.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), h.o.AppendTimeout)
 	defer cancel()
 	a, err := h.o.Forward(ctx, g.store, g.allows, w.body, h.o.MaxRequestBytes)
 	if err != nil {

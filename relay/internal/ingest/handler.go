@@ -163,7 +163,7 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 	w.place.works()
 	w.o.Bytes = len(w.body)
 	if what == callForward {
-		return h.forward(rw, w, grant) //nolint:contextcheck // as store: the events are wanted whether or not the edge waits
+		return h.forward(r.Context(), rw, w, grant)
 	}
 	if !h.heavies.take(w, len(w.body), h.o.AppendTimeout) {
 		return failBusy
