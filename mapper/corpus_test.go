@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relay/mapper/match"
 )
 
 // sample is one line of testdata/normal: a raw value of a match key and what
@@ -199,12 +201,12 @@ func (s sample) wireNames(api API) []string {
 	case s.key == "date_of_birth" && api == Offline:
 		return []string{"doby", "dobm", "dobd"}
 	}
-	for _, k := range keyTable {
-		if k.name == s.key {
+	for _, k := range match.Table {
+		if k.Name == s.key {
 			if api == Offline {
-				return []string{k.offline}
+				return []string{k.Offline}
 			}
-			return []string{k.conversions}
+			return []string{k.Conversions}
 		}
 	}
 	return nil
@@ -233,9 +235,9 @@ func (s sample) hashes(api API) []string {
 		case s.key == "lead_id", s.key == "external_id" && api == Offline:
 			out = append(out, w)
 		case s.key == "date_of_birth" && api == Offline:
-			out = append(out, sha256hex(w[:4]), sha256hex(w[4:6]), sha256hex(w[6:]))
+			out = append(out, match.SHA256(w[:4]), match.SHA256(w[4:6]), match.SHA256(w[6:]))
 		default:
-			out = append(out, sha256hex(w))
+			out = append(out, match.SHA256(w))
 		}
 	}
 	return out
@@ -253,15 +255,15 @@ func (s sample) reveal(got []string) string {
 	if list, ok := text.([]any); ok && len(list) > 0 {
 		text = list[0]
 	}
-	l := locale{country: traceCountry(s.country, nil).value, defaultCountry: strings.ToLower(s.fallback), today: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)}
+	l := match.Locale{Country: match.Normalise(match.Country, s.country, match.Locale{}, nil).Form, DefaultCountry: strings.ToLower(s.fallback), Today: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)}
 	raw := fmt.Sprint(text)
 	if s.key == "name" {
-		first, last := splitName(raw)
-		return traceName(first, "first_name", nil).value + " | " + traceName(last, "last_name", nil).value
+		first, last := match.SplitName(raw)
+		return match.Normalise(match.FirstName, first, l, nil).Form + " | " + match.Normalise(match.LastName, last, l, nil).Form
 	}
-	for k := range keyCount {
-		if keyTable[k].name == s.key {
-			return normalise(k, raw, l, nil).value + " (" + strings.Join(got, " ") + ")"
+	for k := range match.Count {
+		if match.Table[k].Name == s.key {
+			return match.Normalise(k, raw, l, nil).Form + " (" + strings.Join(got, " ") + ")"
 		}
 	}
 	return strings.Join(got, " ")

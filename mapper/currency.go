@@ -11,6 +11,7 @@ import (
 
 	"relay/mapper/event"
 	"relay/mapper/fold"
+	"relay/mapper/match"
 )
 
 // currencyFound is what an event and the mapping say about the currency.
@@ -47,7 +48,7 @@ func (s *subject) findCurrency() {
 		}
 		s.currency = currencyFound{code: code, at: src.label(), node: n}
 		if s.x != nil {
-			s.x.field("currency", s.currency.at, src.line, n, []step{{"trimmed, upper case, an ISO 4217 code", code}}, code)
+			s.x.field("currency", s.currency.at, src.line, n, []match.Step{{Rule: "trimmed, upper case, an ISO 4217 code", Result: code}}, code)
 		}
 		return
 	}
@@ -99,7 +100,7 @@ func (s *subject) currencyOf(c *conversion, a *amount, notes *noteList) (code st
 	case s.currency.invalid:
 		notes.add(noteInvalidCurrency, s.currency.at, "not an ISO 4217 code; left out")
 		if s.x != nil {
-			s.x.leftOut("currency", s.currency.at, 0, s.currency.node, normalised{code: noteInvalidCurrency, why: "not an ISO 4217 code"})
+			s.x.leftOut("currency", s.currency.at, 0, s.currency.node, match.Value{Code: noteInvalidCurrency, Why: "not an ISO 4217 code"})
 		}
 	case a.state == amountReadable && a.named.any():
 		named, why := s.namedCurrency(a)
@@ -115,7 +116,7 @@ func (s *subject) currencyOf(c *conversion, a *amount, notes *noteList) (code st
 			a.state = amountAbsent
 		} else if named != code && s.x != nil {
 			s.dropCurrency("", "the amount names another one")
-			s.x.field("currency", a.source, 0, nil, []step{{"written beside the amount", named}}, named)
+			s.x.field("currency", a.source, 0, nil, []match.Step{{Rule: "written beside the amount", Result: named}}, named)
 		}
 		code = named
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"relay/mapper/match"
 )
 
 // moneyOf maps a Purchase whose properties these are, and says its value and
@@ -182,7 +184,7 @@ default_currency: USD
 	if len(outs) != 3 || outs[0].Reason != ReasonNoMatchKey || outs[2].Reason != ReasonNoMatchKey {
 		t.Fatalf("%+v", outs)
 	}
-	if got := wireOf(t, outs[1])["user_data"].(map[string]any)["ph"].([]any)[0]; got != sha256hex("491711234567") {
+	if got := wireOf(t, outs[1])["user_data"].(map[string]any)["ph"].([]any)[0]; got != match.SHA256("491711234567") {
 		t.Errorf("phone %v", got)
 	}
 	if got := wireOf(t, outs[1])["custom_data"].(map[string]any)["currency"]; got != "EUR" {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"relay/mapper/event"
+	"relay/mapper/match"
 )
 
 // setField is one entry of custom_data.set.
@@ -239,7 +240,7 @@ func (w *customWriter) skip(n *event.Node, code, why string) {
 		w.notes.add(code, w.at(), why)
 	}
 	if w.s.x != nil {
-		w.s.x.leftOut("custom_data", w.at(), 0, n, normalised{code: code, why: why})
+		w.s.x.leftOut("custom_data", w.at(), 0, n, match.Value{Code: code, Why: why})
 	}
 }
 

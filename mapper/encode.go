@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"relay/mapper/event"
+	"relay/mapper/match"
 )
 
 // conversion is one element of data before it is written: the mapping result
@@ -56,17 +57,17 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 	s.encodeStore(o)
 	o.key("user_data")
 	o.open()
-	for k := range keyCount {
+	for k := range match.Count {
 		if len(s.keys[k]) == 0 {
 			continue
 		}
-		o.key(keyTable[k].conversions)
+		o.key(match.Table[k].Conversions)
 		switch k {
-		case keyLeadID:
-			o.out = append(o.out, s.keys[k][0].value...)
+		case match.LeadID:
+			o.out = append(o.out, s.keys[k][0].Form...)
 			continue
-		case keyMadid:
-			o.out = event.AppendText(o.out, s.keys[k][0].value)
+		case match.Madid:
+			o.out = event.AppendText(o.out, s.keys[k][0].Form)
 			continue
 		}
 		o.out = append(o.out, '[')
@@ -74,7 +75,7 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 			if i > 0 {
 				o.out = append(o.out, ',')
 			}
-			o.out = s.keys[k][i].sum.append(o.out)
+			o.out = s.keys[k][i].sum.Append(o.out)
 		}
 		o.out = append(o.out, ']')
 	}
@@ -105,7 +106,7 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.open()
 	o.key("match_keys")
 	o.open()
-	for k := range keyCount {
+	for k := range match.Count {
 		if values := s.taken(k, Offline); len(values) > 0 {
 			s.offlineKey(o, k, values)
 		}
@@ -131,32 +132,32 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 
 // offlineKey writes one match key: text, or a list when there are several
 // values; the birth date in three; the own id plain, unless it shows who it is.
-func (s *subject) offlineKey(o *object, k keyID, values []keyValue) {
+func (s *subject) offlineKey(o *object, k match.Key, values []keyValue) {
 	first := &values[0]
 	switch k {
-	case keyLeadID:
-		o.raw("lead_id", first.value)
-	case keyMadid:
-		o.text("madid", first.value)
-	case keyExternalID:
-		o.text("extern_id", s.outward(first.plain, "extern_id", nil))
-	case keyBirthDate:
-		o.text("doby", sha256hex(first.value[:4]))
-		o.text("dobm", sha256hex(first.value[4:6]))
-		o.text("dobd", sha256hex(first.value[6:8]))
+	case match.LeadID:
+		o.raw("lead_id", first.Form)
+	case match.Madid:
+		o.text("madid", first.Form)
+	case match.ExternalID:
+		o.text("extern_id", s.outward(first.Plain, "extern_id", nil))
+	case match.BirthDate:
+		o.text("doby", match.SHA256(first.Form[:4]))
+		o.text("dobm", match.SHA256(first.Form[4:6]))
+		o.text("dobd", match.SHA256(first.Form[6:8]))
 	default:
 		if len(values) == 1 {
-			o.key(keyTable[k].offline)
-			o.out = first.sum.append(o.out)
+			o.key(match.Table[k].Offline)
+			o.out = first.sum.Append(o.out)
 			return
 		}
-		o.key(keyTable[k].offline)
+		o.key(match.Table[k].Offline)
 		o.out = append(o.out, '[')
 		for i := range values {
 			if i > 0 {
 				o.out = append(o.out, ',')
 			}
-			o.out = values[i].sum.append(o.out)
+			o.out = values[i].sum.Append(o.out)
 		}
 		o.out = append(o.out, ']')
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"relay/mapper/event"
+	"relay/mapper/match"
 )
 
 // Explanation is an outcome with how each of its fields came about.
@@ -76,7 +77,7 @@ func (x *tracer) begin(name, source string, line int, value string) {
 }
 
 // field records a field that is sent as it is.
-func (x *tracer) field(name, source string, line int, raw *event.Node, steps []step, value string) {
+func (x *tracer) field(name, source string, line int, raw *event.Node, steps []match.Step, value string) {
 	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(steps), Value: value})
 }
 
@@ -88,17 +89,17 @@ func (x *tracer) custom(name, source string, line int, raw *event.Node, value st
 }
 
 // key records a match key.
-func (x *tracer) key(k keyID, source string, line int, raw *event.Node, n normalised, sum string) {
-	f := Field{Field: keyTable[k].name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.steps), Value: n.value, personal: true}
-	if k.hashed() {
+func (x *tracer) key(k match.Key, source string, line int, raw *event.Node, n match.Value, sum string) {
+	f := Field{Field: match.Table[k].Name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.Steps), Value: n.Form, personal: true}
+	if k.Hashed() {
 		f.Hash = sum
 	}
 	x.fields = append(x.fields, f)
 }
 
 // leftOut records what was not sent, and why.
-func (x *tracer) leftOut(name, source string, line int, raw *event.Node, n normalised) {
-	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.steps), Left: n.why, Code: n.code, personal: true})
+func (x *tracer) leftOut(name, source string, line int, raw *event.Node, n match.Value) {
+	x.fields = append(x.fields, Field{Field: name, Source: source, Line: line, Raw: rawText(raw), Steps: exportSteps(n.Steps), Left: n.Why, Code: n.Code, personal: true})
 }
 
 // drop turns a field that was found into one that is left out after all.
@@ -110,10 +111,10 @@ func (x *tracer) drop(name, code, why string) {
 	}
 }
 
-func exportSteps(steps []step) []Step {
+func exportSteps(steps []match.Step) []Step {
 	var out []Step
 	for _, s := range steps {
-		out = append(out, Step{s.rule, s.result})
+		out = append(out, Step{s.Rule, s.Result})
 	}
 	return out
 }

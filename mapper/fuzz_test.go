@@ -160,41 +160,6 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzNormalise: no value makes a rule panic, and a normal form stays as it is
-// when it is normalised again.
-func FuzzNormalise(f *testing.F) {
-	for _, s := range readSamples(f) {
-		var text string
-		if json.Unmarshal([]byte(s.raw), &text) == nil {
-			for k := range keyCount {
-				if keyTable[k].name == s.key {
-					f.Add(int(k), text, s.country)
-				}
-			}
-		}
-	}
-	today := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, key int, raw, country string) {
-		k := keyID(((key % int(keyCount)) + int(keyCount)) % int(keyCount))
-		l := locale{country: traceCountry(country, nil).value, today: today}
-		n := normalise(k, raw, l, nil)
-		x := normalise(k, raw, l, &trace{})
-		if x.value != n.value || x.code != n.code || x.hashed != n.hashed {
-			t.Fatalf("%s %q: %q (%s), explained as %q (%s)", keyTable[k].name, raw, n.value, n.code, x.value, x.code)
-		}
-		if n.value == "" || n.hashed || caseSensitive[n.value] {
-			return
-		}
-		again := n.value
-		if k == keyPhone {
-			again = "+" + again
-		}
-		if m := normalise(k, again, l, nil); m.value != n.value {
-			t.Errorf("%s %q in %q: %q becomes %q", keyTable[k].name, raw, country, n.value, m.value)
-		}
-	})
-}
-
 // FuzzParseCost: a mapping costs memory in proportion to its size, whatever its
 // anchors and paths are.
 func FuzzParseCost(f *testing.F) {

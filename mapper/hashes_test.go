@@ -3,6 +3,8 @@ package mapper
 import (
 	"strings"
 	"testing"
+
+	"relay/mapper/match"
 )
 
 // TestKnownHashes compares with the hashes that Meta's documentation of the
@@ -54,13 +56,13 @@ func TestAnyHashPasses(t *testing.T) {
 // TestPhoneNotes: a note says which country is missing.
 func TestPhoneNotes(t *testing.T) {
 	for _, c := range []struct {
-		locale locale
+		locale match.Locale
 		want   string
 	}{
-		{locale{}, "neither the address nor default_country"},
-		{locale{named: true, defaultCountry: "us"}, "the country that the event names is not known"},
+		{match.Locale{}, "neither the address nor default_country"},
+		{match.Locale{Named: true, DefaultCountry: "us"}, "the country that the event names is not known"},
 	} {
-		if n := tracePhone("(413) 555-0142", c.locale, nil); n.code != "phone_no_country" || !strings.Contains(n.why, c.want) {
+		if n := match.TracePhone("(413) 555-0142", c.locale, nil); n.Code != "phone_no_country" || !strings.Contains(n.Why, c.want) {
 			t.Errorf("%+v: %+v", c.locale, n)
 		}
 	}

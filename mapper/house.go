@@ -7,6 +7,7 @@ import (
 	"relay/internal/strictyaml"
 	"relay/mapper/event"
 	"relay/mapper/fold"
+	"relay/mapper/match"
 )
 
 // A sale may carry a customer who is none: the till's default or walk-in
@@ -42,7 +43,7 @@ func (r *houseRules) text(raw string) bool {
 	if r.texts[s] || r.digits[phoneDigits(s)] {
 		return true
 	}
-	bare := bareAddress(s)
+	bare := match.BareAddress(s)
 	return slices.ContainsFunc(r.globs, func(glob string) bool { return matchGlob(glob, s) || matchGlob(glob, bare) })
 }
 
@@ -52,7 +53,7 @@ func phoneDigits(s string) string {
 	if strings.Trim(s, "+0123456789 -./()") != "" {
 		return ""
 	}
-	digits := onlyDigits(s)
+	digits := match.OnlyDigits(s)
 	if len(digits) < 5 {
 		return ""
 	}
@@ -102,7 +103,7 @@ func (p *parser) houseAccounts(o *strictyaml.Object) {
 		if strings.Contains(s, "*") {
 			if fold.Squash(s) == "" {
 				item.Errorf("%s would leave out every customer", item.Written()).WithHint(`write what the shop's own addresses have in common, such as "*@shop.example"`)
-			} else if _, domain, ok := strings.Cut(s, "@"); ok && mailHosts[strings.SplitN(domain, ".", 2)[0]] && strings.Trim(s[:strings.IndexByte(s, '@')], "*") == "" {
+			} else if _, domain, ok := strings.Cut(s, "@"); ok && match.MailHosts[strings.SplitN(domain, ".", 2)[0]] && strings.Trim(s[:strings.IndexByte(s, '@')], "*") == "" {
 				item.Warnf("%s leaves out every customer with an address there", item.Written())
 			}
 			rules.globs = append(rules.globs, s)
@@ -121,14 +122,14 @@ func (p *parser) houseAccounts(o *strictyaml.Object) {
 // houseFound is what deriving the keys of one event found out about house
 // accounts.
 type houseFound struct {
-	staff   [3][]digest // e-mail, phone and external_id of whoever rang the sale up
-	own     bool        // a value was left out as the shop's own or as staff's
-	nobody  bool        // a value was a placeholder
-	unknown bool        // a value that would say who the customer is cannot be used
+	staff   [3][]match.Digest // e-mail, phone and external_id of whoever rang the sale up
+	own     bool              // a value was left out as the shop's own or as staff's
+	nobody  bool              // a value was a placeholder
+	unknown bool              // a value that would say who the customer is cannot be used
 }
 
 // staffKeys are the keys by which staff is known.
-var staffKeys = [3]keyID{keyEmail, keyPhone, keyExternalID}
+var staffKeys = [3]match.Key{match.Email, match.Phone, match.ExternalID}
 
 // findStaff reads whoever rang the sale up. A source may lead to an object with
 // the person's id, address and number.
@@ -160,20 +161,20 @@ func (s *subject) addStaff(n *event.Node, depth int) {
 		return
 	}
 	for i, k := range staffKeys {
-		if v := normalise(k, raw, s.locale, nil); v.value != "" && len(s.house.staff[i]) < 20 {
-			s.house.staff[i] = append(s.house.staff[i], sumOf(k, v))
+		if v := match.Normalise(k, raw, s.locale, nil); v.Form != "" && len(s.house.staff[i]) < 20 {
+			s.house.staff[i] = append(s.house.staff[i], match.SumOf(k, v))
 		}
 	}
 }
 
 // whyHouse says why a value of a key is no customer's, "" when it may be one's.
-func (s *subject) whyHouse(k keyID, raw string, v *normalised) string {
+func (s *subject) whyHouse(k match.Key, raw string, v *match.Value) string {
 	if !slices.Contains(keysOfPeople[:], k) {
 		return ""
 	}
 	if !s.m.house.empty() {
 		own := s.m.house.text(raw)
-		if !own && v.value != "" {
+		if !own && v.Form != "" {
 			key := appendKey(nil, k, *v)[0]
 			own = s.m.house.keys[key]
 		}
@@ -181,11 +182,11 @@ func (s *subject) whyHouse(k keyID, raw string, v *normalised) string {
 			return "is one of never_customers: the shop's own, not a customer's"
 		}
 	}
-	if v.value == "" {
+	if v.Form == "" {
 		return ""
 	}
 	for i, staff := range staffKeys {
-		if k == staff && len(s.house.staff[i]) > 0 && slices.Contains(s.house.staff[i], sumOf(k, *v)) {
+		if k == staff && len(s.house.staff[i]) > 0 && slices.Contains(s.house.staff[i], match.SumOf(k, *v)) {
 			return "is that of whoever rang the sale up (staff)"
 		}
 	}
@@ -204,20 +205,20 @@ func (s *subject) settleHouse() {
 			return
 		}
 	}
-	if !s.house.own && len(s.keys[keyFirstName])+len(s.keys[keyLastName]) > 0 {
+	if !s.house.own && len(s.keys[match.FirstName])+len(s.keys[match.LastName]) > 0 {
 		return
 	}
 	const why = "stands beside the till's own customer, and nothing says who the customer is"
 	s.customer = false
-	for k := range keyCount {
+	for k := range match.Count {
 		if len(s.keys[k]) == 0 {
 			continue
 		}
 		s.keys[k] = nil
-		s.results[k].State, s.results[k].Code, s.results[k].Why = KeyUnusable, noteHouse, keyTable[k].name+" "+why
-		s.notes.add(noteHouse, s.results[k].Source, keyTable[k].name+" "+why+"; left out")
+		s.results[k].State, s.results[k].Code, s.results[k].Why = KeyUnusable, noteHouse, match.Table[k].Name+" "+why
+		s.notes.add(noteHouse, s.results[k].Source, match.Table[k].Name+" "+why+"; left out")
 		if s.x != nil {
-			s.x.drop(keyTable[k].name, noteHouse, why)
+			s.x.drop(match.Table[k].Name, noteHouse, why)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"relay/internal/strictyaml"
+	"relay/mapper/match"
 )
 
 // fateOf says what becomes of an event and which match keys it has.
@@ -64,7 +65,7 @@ func TestNeverCustomers(t *testing.T) {
 		{traits(`{"email":"info@acme-shop.example"}`), ReasonNoCustomer},
 		{traits(`{"email":"\"Acme\" <Info@ACME-shop.example>"}`), ReasonNoCustomer},
 		{traits(`{"email":" OFFICE@example.com "}`), ReasonNoCustomer},
-		{traits(`{"email":"` + sha256hex("office@example.com") + `"}`), ReasonNoCustomer},
+		{traits(`{"email":"` + match.SHA256("office@example.com") + `"}`), ReasonNoCustomer},
 		{traits(`{"phone":"+1 555 0100"}`), ReasonNoCustomer}, // not even a possible number
 		{traits(`{"phone":"(413) 555-0142"}`), ReasonNoCustomer},
 		{traits(`{"phone":14135550142}`), ReasonNoCustomer},
@@ -85,7 +86,7 @@ func TestNeverCustomers(t *testing.T) {
 	m := parseForKeys(t, never)
 	for name, want := range map[string]bool{
 		"info@acme-shop.example": true, "OFFICE@example.com": true, "413-555-0142": true, "+1 413 555 0142": true, "till-default": true, "pos-12": true,
-		sha256hex("office@example.com"): true, "pat@example.com": false, "413-555-0143": false, "C-7": false, "": false,
+		match.SHA256("office@example.com"): true, "pat@example.com": false, "413-555-0143": false, "C-7": false, "": false,
 	} {
 		if got := m.NeverCustomer(name); got != want {
 			t.Errorf("NeverCustomer(%q) = %v", name, got)
@@ -112,7 +113,7 @@ func TestStaff(t *testing.T) {
 		{event(`"413-555-0142"`, traits(`{"phone":"+14135550142"}`)), ReasonNoCustomer},
 		{event(`{"id":"7","contact":{"email":"kim@example.com"}}`, `"userId":"7",`+traits(`{"email":"kim@example.com"}`)), ReasonNoCustomer},
 		{event(`["6","7"]`, `"userId":"7"`), ReasonNoCustomer},
-		{event(`"kim@example.com"`, traits(`{"email":"`+sha256hex("kim@example.com")+`"}`)), ReasonNoCustomer},
+		{event(`"kim@example.com"`, traits(`{"email":"`+match.SHA256("kim@example.com")+`"}`)), ReasonNoCustomer},
 		{event(`"kim@example.com"`, traits(`{"email":"pat@example.com"}`)), "em"},
 		{event(`"kim@example.com"`, `"userId":"C-7",`+traits(`{"email":"kim@example.com"}`)), "external_id"},
 		{event(`null`, `"userId":"7"`), "external_id"},
@@ -198,7 +199,7 @@ func TestTraits(t *testing.T) {
 		n := 0
 		for pair := range strings.FieldsSeq(want) {
 			key, value, _ := strings.Cut(pair, "=")
-			if list, _ := got[key].([]any); len(list) != 1 || list[0] != sha256hex(value) {
+			if list, _ := got[key].([]any); len(list) != 1 || list[0] != match.SHA256(value) {
 				t.Errorf("%s: %s is not %s: %v", members, key, value, got)
 			}
 			n++

@@ -8,6 +8,7 @@ import (
 
 	"relay/mapper/event"
 	"relay/mapper/fold"
+	"relay/mapper/match"
 )
 
 // identifierID is one of the members of user_data that are not hashed and that no
@@ -101,8 +102,8 @@ func (s *subject) findIdentifiers() {
 		switch {
 		case !ok:
 			s.leaveOutIdentifier(t.name, src, n, noteBadIdentifier, "not "+t.says+"; left out")
-		case isPlaceholder(strings.ToLower(value)):
-			s.leaveOutIdentifier(t.name, src, n, noteBadIdentifier, whyPlaceholder+"; left out")
+		case match.IsPlaceholder(strings.ToLower(value)):
+			s.leaveOutIdentifier(t.name, src, n, noteBadIdentifier, match.WhyPlaceholder+"; left out")
 		case s.whyProduct(value) != "":
 			s.leaveOutIdentifier(t.name, src, n, NotePersonal, s.whyProduct(value))
 		default:
@@ -118,7 +119,7 @@ func (s *subject) findIdentifiers() {
 func (s *subject) leaveOutIdentifier(name string, src *source, n *event.Node, code, why string) {
 	s.notes.add(code, src.label(), why)
 	if s.x != nil {
-		s.x.leftOut(name, src.label(), src.line, n, normalised{code: code, why: why})
+		s.x.leftOut(name, src.label(), src.line, n, match.Value{Code: code, Why: why})
 	}
 }
 

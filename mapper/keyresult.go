@@ -1,6 +1,10 @@
 package mapper
 
-import "slices"
+import (
+	"slices"
+
+	"relay/mapper/match"
+)
 
 // KeyResult says what became of one match key of an event, in one conversion.
 type KeyResult struct {
@@ -27,29 +31,29 @@ var KeyStates = [...]string{KeyMissing: "missing", KeySent: "sent", KeyUnusable:
 
 // KeyNames returns the names of the match keys, in the order of Outcome.Keys.
 func KeyNames() []string {
-	out := make([]string, keyCount)
-	for k := range keyTable {
-		out[k] = keyTable[k].name
+	out := make([]string, match.Count)
+	for k := range match.Table {
+		out[k] = match.Table[k].Name
 	}
 	return out
 }
 
 // unusable records why a value of a key is not used. The first one stays: it
 // comes from the source that the mapping prefers.
-func (s *subject) unusable(k keyID, at, code, why string) {
+func (s *subject) unusable(k match.Key, at, code, why string) {
 	if r := &s.results[k]; r.State == KeyMissing {
 		*r = KeyResult{State: KeyUnusable, Source: at, Code: code, Why: why}
 	}
 }
 
 // taken are the values of a key that a format takes.
-func (s *subject) taken(k keyID, api API) []keyValue {
+func (s *subject) taken(k match.Key, api API) []keyValue {
 	values := s.keys[k]
 	switch {
 	case api != Offline || len(values) == 0:
-	case k == keyBirthDate && values[0].hashed:
+	case k == match.BirthDate && values[0].Hashed:
 		return nil // a hash cannot be split into year, month and day
-	case k != keyEmail && k != keyPhone:
+	case k != match.Email && k != match.Phone:
 		return values[:1]
 	case len(values) > maxOfflineKeyValues:
 		return values[:maxOfflineKeyValues]
@@ -62,9 +66,9 @@ func (s *subject) taken(k keyID, api API) []keyValue {
 // Invariant: a slice that was handed out is never changed.
 func (s *subject) keyResults(api API) []KeyResult {
 	results := s.results
-	for k := range keyCount {
+	for k := range match.Count {
 		r := &results[k]
-		r.Key = keyTable[k].name
+		r.Key = match.Table[k].Name
 		r.Values = len(s.taken(k, api))
 		if r.State == KeySent && r.Values == 0 {
 			r.State, r.Code, r.Why = KeyUnusable, noteHashedDate, whyHashedDate

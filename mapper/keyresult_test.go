@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"relay/mapper/match"
 )
 
 var keyTestNow = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -38,7 +40,7 @@ func TestKeys(t *testing.T) {
 	}
 	unusable := func(source, code string) KeyResult { return KeyResult{State: KeyUnusable, Source: source, Code: code} }
 	missing := KeyResult{}
-	hash := sha256hex("anything")
+	hash := match.SHA256("anything")
 	for _, c := range []struct {
 		name, mapping, event string // the members behind "event"
 		key                  string
@@ -56,7 +58,7 @@ func TestKeys(t *testing.T) {
 		{"an object", "", `"userId":"u","context":{"traits":{"email":{"a":"b"}}}`, "email", unusable("context.traits.email", "not_text"), unusable("context.traits.email", "not_text")},
 		{"a number", "", `"userId":4242`, "external_id", sent(1, "userId"), sent(1, "userId")},
 		{"hashed", "", `"context":{"traits":{"email":"` + hash + `"}}`, "email", sent(1, "context.traits.email"), sent(1, "context.traits.email")},
-		{"hash of nothing", "", `"userId":"u","context":{"traits":{"email":"` + sha256hex("") + `"}}`, "email", unusable("context.traits.email", "email_placeholder"), unusable("context.traits.email", "email_placeholder")},
+		{"hash of nothing", "", `"userId":"u","context":{"traits":{"email":"` + match.SHA256("") + `"}}`, "email", unusable("context.traits.email", "email_placeholder"), unusable("context.traits.email", "email_placeholder")},
 		{"list", "", `"context":{"traits":{"email":["bad","a@example.com","b@example.com"]}}`, "email", sent(2, "context.traits.email[1]"), sent(2, "context.traits.email[1]")},
 		{"list of one person", "", `"context":{"traits":{"email":["a@example.com","A@example.com"]}}`, "email", sent(1, "context.traits.email[0]"), sent(1, "context.traits.email[0]")},
 		{"more than the offline format takes", "", `"context":{"traits":{"email":["a@example.com","b@example.com","c@example.com","d@example.com"]}}`, "email", sent(4, "context.traits.email[0]"), sent(3, "context.traits.email[0]")},
@@ -118,7 +120,7 @@ events: { E: ["701", old] }
 	email := slices.Index(KeyNames(), "email")
 	var all [][]Outcome
 	for i := range 50 {
-		body := fmt.Sprintf(`{"event":"E","userId":"u","context":{"traits":{"birthday":%q,"email":"a@example.com"}}}`, sha256hex(fmt.Sprint("day ", i)))
+		body := fmt.Sprintf(`{"event":"E","userId":"u","context":{"traits":{"birthday":%q,"email":"a@example.com"}}}`, match.SHA256(fmt.Sprint("day ", i)))
 		if i%2 == 1 {
 			body = `{"event":"E","userId":"u","context":{"traits":{"email":"none"}}}`
 		}

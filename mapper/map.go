@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/mapper/event"
+	"relay/mapper/match"
 )
 
 // Map says what becomes of an event: one Outcome for each (list, event set) it
@@ -149,8 +150,8 @@ func (s *subject) convert(r *route) Outcome {
 	case c.api == Offline:
 		s.offlineNotes(&notes)
 		c.memberNotes(&notes)
-	case c.actionSource == physicalStore && len(s.keys[keyLeadID]) > 0:
-		notes.add(noteLeadInStore, keyTable[keyLeadID].name, "a match key like others here: for the stages of a lead in a CRM write preset: crm_lead")
+	case c.actionSource == physicalStore && len(s.keys[match.LeadID]) > 0:
+		notes.add(noteLeadInStore, match.Table[match.LeadID].Name, "a match key like others here: for the stages of a lead in a CRM write preset: crm_lead")
 	}
 	o.Notes = notes
 	o.Conversion = s.encode(&c)
@@ -206,16 +207,16 @@ func eventNameSource(r *route) string {
 
 // offlineNotes says what the offline format could not take of the match keys.
 func (s *subject) offlineNotes(notes *noteList) {
-	for k := range keyCount {
+	for k := range match.Count {
 		if n := len(s.taken(k, Offline)); n > 0 && n < len(s.keys[k]) {
-			notes.add(noteTooMany, keyTable[k].name, fmt.Sprintf("the offline format takes %d of the values of this key; the others are left out", n))
+			notes.add(noteTooMany, match.Table[k].Name, fmt.Sprintf("the offline format takes %d of the values of this key; the others are left out", n))
 		}
 	}
-	if ids := s.taken(keyExternalID, Offline); len(ids) > 0 {
-		s.outward(ids[0].plain, "extern_id", notes)
+	if ids := s.taken(match.ExternalID, Offline); len(ids) > 0 {
+		s.outward(ids[0].Plain, "extern_id", notes)
 	}
-	if len(s.taken(keyBirthDate, Offline)) < len(s.keys[keyBirthDate]) {
-		notes.add(noteHashedDate, keyTable[keyBirthDate].name, whyHashedDate)
+	if len(s.taken(match.BirthDate, Offline)) < len(s.keys[match.BirthDate]) {
+		notes.add(noteHashedDate, match.Table[match.BirthDate].Name, whyHashedDate)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"relay/mapper/match"
 )
 
 var update = flag.Bool("update", false, "rewrite the expectations in testdata/*.txtar with what comes out")
@@ -128,7 +130,7 @@ var hashForm = regexp.MustCompile(`sha256\(([^)]*)\)`)
 
 func expandHashes(want string) string {
 	return hashForm.ReplaceAllStringFunc(want, func(s string) string {
-		return sha256hex(hashForm.FindStringSubmatch(s)[1])
+		return match.SHA256(hashForm.FindStringSubmatch(s)[1])
 	})
 }
 
@@ -143,7 +145,7 @@ func plainHashes(m *Mapping, ev Event, now time.Time, opts []Option, got string)
 			}
 			if f.Field == "date_of_birth" && len(f.Value) == 8 {
 				for _, part := range []string{f.Value[:4], f.Value[4:6], f.Value[6:]} {
-					got = strings.ReplaceAll(got, sha256hex(part), fmt.Sprintf("sha256(%s)", part))
+					got = strings.ReplaceAll(got, match.SHA256(part), fmt.Sprintf("sha256(%s)", part))
 				}
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"relay/mapper/event"
 	"relay/mapper/expr"
+	"relay/mapper/match"
 )
 
 // Mapping says which events become which conversions, where they go and how
@@ -39,8 +40,8 @@ type Mapping struct {
 	itemFields    []itemField
 	limitedUse    *limitedUse
 
-	keys        [keyCount][]source
-	allOf       [keyCount]bool // every source of the key counts, not the first that has a value
+	keys        [match.Count][]source
+	allOf       [match.Count]bool // every source of the key counts, not the first that has a value
 	identifiers [identifierCount][]source
 
 	secret []byte // of fingerprints; nil: none are made

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"relay/internal/strictyaml"
+	"relay/mapper/match"
 )
 
 // mapped is the conversion of a made-up Purchase under a mapping, and its codes of
@@ -99,7 +100,7 @@ func TestMembers(t *testing.T) {
 		{"original order of a person", "original_event_data: { order_id: properties.o }", `,"o":"ada@example.com"`, "", "original_event_data", map[string]any{"order_id": KeyedID(nil, "ada@example.com")}, noteHashedID},
 
 		{"madid of who has opted out", "match_keys: { madid: properties.m }", `,"m":"00000000-0000-0000-0000-000000000000"`, "", "user_data.madid", nil, "madid_placeholder"},
-		{"madid that is hashed", "match_keys: { madid: properties.m }", `,"m":"` + sha256hex("x") + `"`, "", "user_data.madid", nil, "madid_hashed"},
+		{"madid that is hashed", "match_keys: { madid: properties.m }", `,"m":"` + match.SHA256("x") + `"`, "", "user_data.madid", nil, "madid_hashed"},
 		{"madid is no property", "match_keys: { madid: properties.m }", `,"m":"38400000-8cf0-11bd-b23e-10b96e40000d"`, "", "custom_data.m", nil, NotePersonal},
 		{"lead id in a store", "", ``, `,"integrations":{"Facebook Offline Conversions":{"leadId":12345}}`, "user_data.lead_id", 12345.0, noteLeadInStore},
 
@@ -163,7 +164,7 @@ func TestEveryValueOfAKey(t *testing.T) {
 		fmt.Fprintf(&properties, `,"c%d":"card-%d"`, i, i)
 	}
 	conv, out := mapped(t, "match_keys: { external_id: { all: [userId, properties.c0"+paths.String()+"] } }", properties.String(), `,"userId":"u"`)
-	want := []any{sha256hex("u"), sha256hex("card-0"), sha256hex("card-1"), sha256hex("card-2"), sha256hex("card-3")}
+	want := []any{match.SHA256("u"), match.SHA256("card-0"), match.SHA256("card-1"), match.SHA256("card-2"), match.SHA256("card-3")}
 	if d := cmp.Diff(want, conv["user_data"].(map[string]any)["external_id"]); d != "" {
 		t.Error(d)
 	}

@@ -12,6 +12,7 @@ import (
 	"relay/internal/strictyaml"
 	"relay/mapper/event"
 	"relay/mapper/fold"
+	"relay/mapper/match"
 	"relay/mapper/personal"
 )
 
@@ -166,16 +167,16 @@ func isFieldOf(name string) judge {
 }
 
 // isKeyValue takes what the match key can be made of, in some country at least.
-func (p *parser) isKeyValue(k keyID) judge {
+func (p *parser) isKeyValue(k match.Key) judge {
 	return func(n *event.Node) (string, string) {
 		raw, ok := textID(n)
 		for _, country := range [...]string{p.m.defaults.country, "", "us", "de"} {
-			l := locale{defaultCountry: country, today: noClock}
-			if ok && normalise(k, raw, l, nil).value != "" {
+			l := match.Locale{DefaultCountry: country, Today: noClock}
+			if ok && match.Normalise(k, raw, l, nil).Form != "" {
 				return "", ""
 			}
 		}
-		return fmt.Sprintf("%s can never be a customer's %s", shown(n), keyTable[k].name), "write a path such as context.traits." + keyTable[k].name + ", or [] to send none"
+		return fmt.Sprintf("%s can never be a customer's %s", shown(n), match.Table[k].Name), "write a path such as context.traits." + match.Table[k].Name + ", or [] to send none"
 	}
 }
 

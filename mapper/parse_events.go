@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"relay/internal/strictyaml"
+	"relay/mapper/match"
 )
 
 // list reads events, lead or complete_registration.
@@ -212,7 +213,7 @@ func (p *parser) suspiciousDefaults(o *strictyaml.Object) {
 		}
 		return "", false
 	}
-	if _, found := lacks(func(d defaults) bool { return d.country == "" }, func(string, *route) bool { return len(m.keys[keyPhone]) > 0 }); found {
+	if _, found := lacks(func(d defaults) bool { return d.country == "" }, func(string, *route) bool { return len(m.keys[match.Phone]) > 0 }); found {
 		o.Value().Warnf("no default_country: phones without a country code are left out, they could never match").
 			WithHint("write default_country: with the two letters of where the shop is")
 	}

@@ -7,6 +7,7 @@ import (
 
 	"relay/internal/strictyaml"
 	"relay/mapper/event"
+	"relay/mapper/match"
 )
 
 // defaults reads default_country and default_currency, of the mapping or of one
@@ -15,11 +16,11 @@ func (p *parser) defaults(o *strictyaml.Object, d *defaults) {
 	if v, ok := o.Field("default_country"); ok {
 		d.countryLine, _ = v.Key().Pos()
 		if text, ok := p.word(v); ok {
-			n := traceCountry(text, nil)
-			if n.value == "" || n.hashed {
+			n := match.Normalise(match.Country, text, match.Locale{}, nil)
+			if n.Form == "" || n.Hashed {
 				v.Errorf("%s is not a country", v.Written()).WithHint("write its two letters, such as US or DE")
 			}
-			d.country = n.value
+			d.country = n.Form
 		}
 	}
 	if v, ok := o.Field("default_currency"); ok {

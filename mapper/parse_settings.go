@@ -9,6 +9,7 @@ import (
 	"relay/internal/meta"
 	"relay/internal/strictyaml"
 	"relay/mapper/event"
+	"relay/mapper/match"
 	"relay/mapper/personal"
 )
 
@@ -124,8 +125,8 @@ func limitedUseStates() string {
 
 // matchKeys reads the sources that replace the built-in ones.
 func (p *parser) matchKeys(o *strictyaml.Object) {
-	for k := range keyCount {
-		for _, text := range keyTable[k].sources {
+	for k := range match.Count {
+		for _, text := range match.Table[k].Sources {
 			p.m.keys[k] = append(p.m.keys[k], keySource(k, mustSource(text)))
 		}
 	}
@@ -137,14 +138,14 @@ func (p *parser) matchKeys(o *strictyaml.Object) {
 	if !ok {
 		return
 	}
-	for k := range keyCount {
-		v, ok := keys.Field(keyTable[k].name)
+	for k := range match.Count {
+		v, ok := keys.Field(match.Table[k].Name)
 		if !ok {
 			continue
 		}
 		p.m.keys[k] = nil
 		if v.IsNull() {
-			v.Errorf("names no source").WithHint("write a path such as context.traits.%s, or [] to send none", keyTable[k].name)
+			v.Errorf("names no source").WithHint("write a path such as context.traits.%s, or [] to send none", match.Table[k].Name)
 		}
 		for _, src := range p.keySources(k, v) {
 			p.m.keys[k] = append(p.m.keys[k], keySource(k, src))
@@ -156,9 +157,9 @@ func (p *parser) matchKeys(o *strictyaml.Object) {
 		}
 	}
 	keys.Done(func(name string) string {
-		for k := range keyTable {
-			if t := keyTable[k]; (name == t.conversions || name == t.offline) && name != t.name {
-				return fmt.Sprintf("keys have plain names here: write %s", t.name)
+		for k := range match.Table {
+			if t := match.Table[k]; (name == t.Conversions || name == t.Offline) && name != t.Name {
+				return fmt.Sprintf("keys have plain names here: write %s", t.Name)
 			}
 		}
 		return ""
@@ -167,7 +168,7 @@ func (p *parser) matchKeys(o *strictyaml.Object) {
 
 // keySources reads the sources of a key, or { all: [...] }, of which every one
 // counts.
-func (p *parser) keySources(k keyID, v strictyaml.Value) []source {
+func (p *parser) keySources(k match.Key, v strictyaml.Value) []source {
 	if v.Kind() != strictyaml.ObjectKind {
 		return p.sources(v, p.isKeyValue(k))
 	}
@@ -177,16 +178,16 @@ func (p *parser) keySources(k keyID, v strictyaml.Value) []source {
 		return p.sources(v, p.isKeyValue(k))
 	}
 	o.Done()
-	if !k.hashed() {
-		v.Errorf("%s has one value", keyTable[k].name).WithHint("list the sources without all: the first with a value counts")
+	if !k.Hashed() {
+		v.Errorf("%s has one value", match.Table[k].Name).WithHint("list the sources without all: the first with a value counts")
 	}
 	p.m.allOf[k] = true
 	return p.someSources(all, p.isKeyValue(k))
 }
 
 // keySource sees to it that a whole name is split for the key it is used in.
-func keySource(k keyID, src source) source {
-	src.fullName = (k == keyFirstName || k == keyLastName) && src.constant == nil && src.expr == nil &&
+func keySource(k match.Key, src source) source {
+	src.fullName = (k == match.FirstName || k == match.LastName) && src.constant == nil && src.expr == nil &&
 		slices.Contains(fullNames, src.path.Last())
 	return src
 }

@@ -12,10 +12,11 @@ import (
 
 	"relay/mapper/event"
 	"relay/mapper/fold"
+	"relay/mapper/match"
 )
 
 // keysOfPeople are the match keys that each name one person.
-var keysOfPeople = [...]keyID{keyEmail, keyPhone, keyExternalID, keyLeadID}
+var keysOfPeople = [...]match.Key{match.Email, match.Phone, match.ExternalID, match.LeadID}
 
 // fingerprintBytes is how much of the HMAC a fingerprint keeps: 96 bits do not
 // meet by chance, and the ledger of receipts has room for more of them than of
@@ -40,11 +41,11 @@ func Fingerprints(secret []byte, names ...string) []string {
 	for _, name := range names {
 		for _, k := range keysOfPeople {
 			for _, raw := range readings(k, name) {
-				n := normalise(k, raw, locale{}, nil)
-				if n.value == "" {
+				n := match.Normalise(k, raw, match.Locale{}, nil)
+				if n.Form == "" {
 					continue
 				}
-				if p := string(f.append(nil, k, n.value, sumOf(k, n))); !slices.Contains(out, p) {
+				if p := string(f.append(nil, k, n.Form, match.SumOf(k, n))); !slices.Contains(out, p) {
 					out = append(out, p)
 				}
 			}
@@ -54,24 +55,24 @@ func Fingerprints(secret []byte, names ...string) []string {
 }
 
 // readings are the texts under which a match key can hold a name.
-func readings(k keyID, name string) []string {
+func readings(k match.Key, name string) []string {
 	switch k {
-	case keyPhone:
+	case match.Phone:
 		// Any id of ten digits is a phone number somewhere: only one that says
 		// so, or a hash, is taken for one.
 		name = fold.Clean(name)
-		if _, state := readHash(name); state != isSHA256 && (!strings.HasPrefix(name, "+") || strings.Contains(name, "@")) {
+		if !match.IsHash(name) && (!strings.HasPrefix(name, "+") || strings.Contains(name, "@")) {
 			return nil
 		}
-	case keyExternalID:
+	case match.ExternalID:
 		all := []string{name}
 		if v := jsontext.Value(strings.TrimSpace(name)); v.IsValid() && v.Kind() == event.Number {
 			if n, ok := event.Decimal(string(v)); ok && n != name {
 				all = append(all, n) // a userId that is a number: 4242.0 is 4242
 			}
 		}
-		if e := normalise(keyEmail, name, locale{}, nil); e.value != "" && e.value != name {
-			all = append(all, e.value) // a userId that is an address
+		if e := match.Normalise(match.Email, name, match.Locale{}, nil); e.Form != "" && e.Form != name {
+			all = append(all, e.Form) // a userId that is an address
 		}
 		return all
 	}
@@ -90,7 +91,7 @@ func (s *subject) findPeople() {
 	for _, k := range keysOfPeople {
 		for i := range s.keys[k] {
 			v := &s.keys[k][i]
-			text = s.prints.append(text, k, v.value, v.sum)
+			text = s.prints.append(text, k, v.Form, v.sum)
 			n++
 		}
 	}
@@ -117,9 +118,9 @@ func newFingerprinter(secret []byte) *fingerprinter {
 // append appends the fingerprint of a value of a key: of what Meta sees of it,
 // so that a value and its hash have one. Keys are kept apart: an id that reads
 // like an address is not that address.
-func (f *fingerprinter) append(dst []byte, k keyID, value string, sum digest) []byte {
-	f.buf = append(append(append(f.buf[:0], "relay person\x00"...), keyTable[k].name...), 0)
-	if k == keyLeadID {
+func (f *fingerprinter) append(dst []byte, k match.Key, value string, sum match.Digest) []byte {
+	f.buf = append(append(append(f.buf[:0], "relay person\x00"...), match.Table[k].Name...), 0)
+	if k == match.LeadID {
 		f.buf = append(f.buf, value...)
 	} else {
 		f.buf = append(f.buf, sum[:]...)

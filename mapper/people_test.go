@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"relay/mapper/match"
 )
 
 var testSecret = bytes.Repeat([]byte{7}, 32)
@@ -22,7 +24,7 @@ func TestPeople(t *testing.T) {
 	email := func(json string) string { return `"context":{"traits":{"email":` + json + `}}` }
 	phone := func(json string) string { return `"context":{"traits":{"phone":` + json + `}}` }
 	user := func(json string) string { return `"userId":` + json }
-	adaHash := sha256hex("ada@example.com")
+	adaHash := match.SHA256("ada@example.com")
 	for _, group := range []struct {
 		name   string
 		events []string
@@ -43,14 +45,14 @@ func TestPeople(t *testing.T) {
 		{
 			"id",
 			[]string{
-				user(`4242`), user(`"4242"`), user(`4242.0`), user(`4.242e3`), user(`" 4242 "`), user(`"42\u200b42"`), user(`"` + sha256hex("4242") + `"`),
-				user(`"` + strings.ToUpper(sha256hex("4242")) + `"`),
+				user(`4242`), user(`"4242"`), user(`4242.0`), user(`4.242e3`), user(`" 4242 "`), user(`"42\u200b42"`), user(`"` + match.SHA256("4242") + `"`),
+				user(`"` + strings.ToUpper(match.SHA256("4242")) + `"`),
 			},
-			[]string{"4242", " 4242 ", "4242.0", "4.242e3", sha256hex("4242"), strings.ToUpper(sha256hex("4242"))},
+			[]string{"4242", " 4242 ", "4242.0", "4.242e3", match.SHA256("4242"), strings.ToUpper(match.SHA256("4242"))},
 		},
-		{"id in letters", []string{user(`"Cust-7"`), user(`"Cust-7 "`)}, []string{"Cust-7", sha256hex("Cust-7")}},
+		{"id in letters", []string{user(`"Cust-7"`), user(`"Cust-7 "`)}, []string{"Cust-7", match.SHA256("Cust-7")}},
 		{"id that is an address", []string{user(`"ada@example.com"`)}, []string{"ada@example.com", "Ada@Example.com", "Ada <ada@example.com>"}},
-		{"phone", []string{phone(`"+1 212 555 0147"`), phone(`"001-212-555-0147"`), phone(`"` + sha256hex("12125550147") + `"`)}, []string{"+1 (212) 555-0147", "+12125550147", sha256hex("12125550147")}},
+		{"phone", []string{phone(`"+1 212 555 0147"`), phone(`"001-212-555-0147"`), phone(`"` + match.SHA256("12125550147") + `"`)}, []string{"+1 (212) 555-0147", "+12125550147", match.SHA256("12125550147")}},
 		{
 			"lead",
 			[]string{`"integrations":{"Facebook Offline Conversions":{"leadId":"l:123456"}}`, `"context":{"Facebook Conversions API":{"leadId":123456.0}}`},
@@ -78,7 +80,7 @@ func TestPeople(t *testing.T) {
 					t.Errorf("%q is not found", name)
 				}
 			}
-			if slices.Contains(Fingerprints(testSecret, "somebody@example.com", "4243", "+1 212 555 0148", sha256hex("somebody")), one[0]) {
+			if slices.Contains(Fingerprints(testSecret, "somebody@example.com", "4243", "+1 212 555 0148", match.SHA256("somebody")), one[0]) {
 				t.Error("found for somebody else")
 			}
 			if slices.Contains(Fingerprints([]byte("another installation"), group.asked...), one[0]) {
@@ -121,7 +123,7 @@ func TestNoPeople(t *testing.T) {
 			t.Errorf("%s: %q", o.Kind, o.People)
 		}
 	}
-	if got := Fingerprints(testSecret, "guest", "n/a", "", " ", sha256hex(""), "noreply@example.com"); len(got) > 1 {
+	if got := Fingerprints(testSecret, "guest", "n/a", "", " ", match.SHA256(""), "noreply@example.com"); len(got) > 1 {
 		t.Errorf("%q", got) // noreply@example.com may be somebody's userId
 	}
 	if got := peopleOf(t, "", `"userId":"guest","context":{"traits":{"email":"a@b@c","firstName":"Ada","lastName":"Lovelace"}}`); len(got) != 0 {

@@ -3,6 +3,8 @@ package mapper
 import (
 	"slices"
 	"strings"
+
+	"relay/mapper/match"
 )
 
 // MatchKey is a match key that names one person, as Meta would hold it. Two
@@ -33,11 +35,11 @@ func (m *Mapping) KeysIn(ev Event) (keys []MatchKey, country string) {
 		s.deriveKeys()
 		for _, k := range keysOfPeople {
 			for i := range s.keys[k] {
-				keys = appendKey(keys, k, s.keys[k][i].normalised)
+				keys = appendKey(keys, k, s.keys[k][i].Value)
 			}
 		}
 	}
-	return keys, s.locale.country
+	return keys, s.locale.Country
 }
 
 // KeysOf returns every match key that the mapping could make of one name of a
@@ -51,25 +53,25 @@ func (m *Mapping) KeysOf(name string, countries ...string) []MatchKey {
 	var keys []MatchKey
 	for _, k := range keysOfPeople {
 		for _, raw := range readings(k, name) {
-			keys = appendKey(keys, k, normalise(k, raw, locale{}, nil))
+			keys = appendKey(keys, k, match.Normalise(k, raw, match.Locale{}, nil))
 		}
 	}
 	for _, country := range append(m.countries(), countries...) {
 		if country != "" {
-			keys = appendKey(keys, keyPhone, normalise(keyPhone, name, locale{defaultCountry: strings.ToLower(country)}, nil))
+			keys = appendKey(keys, match.Phone, match.Normalise(match.Phone, name, match.Locale{DefaultCountry: strings.ToLower(country)}, nil))
 		}
 	}
 	return keys
 }
 
 // appendKey appends a usable value of a key that is not there yet.
-func appendKey(keys []MatchKey, k keyID, n normalised) []MatchKey {
-	if n.value == "" {
+func appendKey(keys []MatchKey, k match.Key, n match.Value) []MatchKey {
+	if n.Form == "" {
 		return keys
 	}
-	key := MatchKey{Key: keyTable[k].name, Value: n.value}
-	if k != keyLeadID {
-		sum := sumOf(k, n)
+	key := MatchKey{Key: match.Table[k].Name, Value: n.Form}
+	if k != match.LeadID {
+		sum := match.SumOf(k, n)
 		key.Value = string(sum[:])
 	}
 	if slices.Contains(keys, key) {
@@ -81,11 +83,11 @@ func appendKey(keys []MatchKey, k keyID, n normalised) []MatchKey {
 // Fingerprint is the fingerprint of a key in Outcome.People, under the same
 // secret.
 func (k MatchKey) Fingerprint(secret []byte) string {
-	for id := range keyCount {
-		if keyTable[id].name != k.Key {
+	for id := range match.Count {
+		if match.Table[id].Name != k.Key {
 			continue
 		}
-		var sum digest
+		var sum match.Digest
 		copy(sum[:], k.Value)
 		return string(newFingerprinter(secret).append(nil, id, k.Value, sum))
 	}

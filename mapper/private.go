@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"relay/mapper/event"
+	"relay/mapper/match"
 	"relay/mapper/personal"
 )
 
@@ -73,25 +74,25 @@ func (s *subject) findPersonal() {
 
 // gatherKeys takes what the match keys were made from.
 func (s *subject) gatherKeys() {
-	for _, k := range [...]keyID{keyPhone, keyExternalID, keyBirthDate, keyMadid} {
+	for _, k := range [...]match.Key{match.Phone, match.ExternalID, match.BirthDate, match.Madid} {
 		for i := range s.keys[k] {
 			switch v := &s.keys[k][i]; {
-			case v.hashed:
-			case k == keyPhone:
-				s.person.Phone(v.value)
-			case k == keyExternalID:
-				s.person.ID(v.plain)
-			case k == keyMadid:
-				s.person.ID(v.value)
+			case v.Hashed:
+			case k == match.Phone:
+				s.person.Phone(v.Form)
+			case k == match.ExternalID:
+				s.person.ID(v.Plain)
+			case k == match.Madid:
+				s.person.ID(v.Form)
 			default:
-				s.person.BirthDate(v.value)
+				s.person.BirthDate(v.Form)
 			}
 		}
 	}
 	var name [2]string
-	for i, k := range [...]keyID{keyFirstName, keyLastName} {
-		if v := s.keys[k]; len(v) > 0 && !v[0].hashed {
-			name[i] = v[0].value
+	for i, k := range [...]match.Key{match.FirstName, match.LastName} {
+		if v := s.keys[k]; len(v) > 0 && !v[0].Hashed {
+			name[i] = v[0].Form
 		}
 	}
 	s.person.Name(name[0], name[1])
@@ -126,7 +127,7 @@ func (s *subject) gatherTraits(traits *event.Node) {
 		case "lastname", "familyname", "surname":
 			last = text
 		case "name", "fullname", "displayname":
-			f, l := splitName(text)
+			f, l := match.SplitName(text)
 			s.person.Name(f, l)
 			s.person.Phrase(text)
 		case "address":
@@ -137,14 +138,14 @@ func (s *subject) gatherTraits(traits *event.Node) {
 			if s.isKeyPhone(text) {
 				continue
 			}
-			if v := normalise(keyPhone, text, s.locale, nil); v.value == "" {
+			if v := match.Normalise(match.Phone, text, s.locale, nil); v.Form == "" {
 				s.person.Digits(text)
-			} else if !v.hashed {
-				s.person.Phone(v.value)
+			} else if !v.Hashed {
+				s.person.Phone(v.Form)
 			}
 		case "birthday", "birthdate", "dateofbirth", "dob":
-			if v := normalise(keyBirthDate, text, s.locale, nil); v.value != "" && !v.hashed {
-				s.person.BirthDate(v.value)
+			if v := match.Normalise(match.BirthDate, text, s.locale, nil); v.Form != "" && !v.Hashed {
+				s.person.BirthDate(v.Form)
 			}
 			s.person.ID(text)
 		default:
@@ -177,8 +178,8 @@ func (s *subject) isKeyPhone(text string) bool {
 			return false
 		}
 	}
-	return n >= minPhoneSuffix && slices.ContainsFunc(s.keys[keyPhone], func(v keyValue) bool {
-		return !v.hashed && strings.HasSuffix(v.value, string(digits[:n])) && (text[0] != '+' || len(v.value) == n)
+	return n >= minPhoneSuffix && slices.ContainsFunc(s.keys[match.Phone], func(v keyValue) bool {
+		return !v.Hashed && strings.HasSuffix(v.Form, string(digits[:n])) && (text[0] != '+' || len(v.Form) == n)
 	})
 }
 
@@ -309,7 +310,7 @@ func (s *subject) personalText(text, field string, kept bool) (why string) {
 	if isCode(field) {
 		holdsPhone = personal.HoldsPlainPhone
 	}
-	country, home := s.locale.effective(), s.locale.defaultCountry
+	country, home := s.locale.Effective(), s.locale.DefaultCountry
 	if holdsPhone(text, country) || home != "" && home != country && holdsPhone(text, home) {
 		return whyPhone
 	}

@@ -38,7 +38,7 @@ const (
 // customer's own name, phone number or street leaves as its keyed hash too. It is
 // noted under at, unless notes is nil.
 func (s *subject) outward(id, at string, notes *noteList) string {
-	out, why := OutwardID(s.m.secret, id, s.locale.effective()), whyHashedID
+	out, why := OutwardID(s.m.secret, id, s.locale.Effective()), whyHashedID
 	if out == id && s.person.HoldsAddress(id) {
 		out, why = KeyedID(s.m.secret, id), whyHashedOwnID
 	}
@@ -72,7 +72,7 @@ func (s *subject) findEventID() {
 // whyProduct says why the id of a product may not leave: "" is none.
 func (s *subject) whyProduct(id string) string {
 	switch {
-	case personal.HoldsEmail(id), personal.HoldsPlainPhone(id, s.locale.effective()):
+	case personal.HoldsEmail(id), personal.HoldsPlainPhone(id, s.locale.Effective()):
 		return whyProductID
 	case s.person.HoldsAddress(id):
 		return whyPerson
@@ -82,7 +82,7 @@ func (s *subject) whyProduct(id string) string {
 
 // whyStore is whyProduct for the code of a store.
 func (s *subject) whyStore(code string) string {
-	if why := s.whyProduct(code); why != "" || !personal.HoldsPhone(code, s.locale.effective()) {
+	if why := s.whyProduct(code); why != "" || !personal.HoldsPhone(code, s.locale.Effective()) {
 		return why
 	}
 	return whyPhone

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"relay/internal/strictyaml"
+	"relay/mapper/match"
 )
 
 const referenceFile = "../docs/mapping.md"
@@ -82,16 +83,16 @@ the others). What cannot be used is left out with a note that says why.
 | key | conversions | offline | from, unless ` + "`match_keys`" + ` says otherwise |
 |---|---|---|---|
 `)
-	for _, k := range keyTable {
+	for _, k := range match.Table {
 		from := "nothing: list a source to send it"
-		if len(k.sources) > 0 {
-			from = "`" + strings.Join(k.sources, "`, else `") + "`"
+		if len(k.Sources) > 0 {
+			from = "`" + strings.Join(k.Sources, "`, else `") + "`"
 		}
-		offline := "`" + k.offline + "`"
-		if k.name == "date_of_birth" {
+		offline := "`" + k.Offline + "`"
+		if k.Name == "date_of_birth" {
 			offline = "`doby` `dobm` `dobd`"
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", k.name, k.conversions, offline, from)
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", k.Name, k.Conversions, offline, from)
 	}
 	var web []string
 	for _, id := range identifierTable {
@@ -103,11 +104,11 @@ the others). What cannot be used is left out with a note that says why.
 		"visit of a web page, and are left out of events of a store.\n", strings.Join(identifierNames(), "`, `"), strings.Join(web, ", "))
 	b.WriteString(referencePeople)
 	b.WriteString("\nMeta refuses an event whose only keys are within one of these sets; relay holds it (`weak_match_keys`):\n\n")
-	for _, set := range weakSets {
+	for _, set := range match.WeakSets {
 		var names []string
-		for k := range keyTable {
+		for k := range match.Table {
 			if set&(1<<k) != 0 {
-				names = append(names, keyTable[k].name)
+				names = append(names, match.Table[k].Name)
 			}
 		}
 		fmt.Fprintf(&b, "- %s\n", strings.Join(names, ", "))

@@ -10,6 +10,7 @@ import (
 	"relay/mapper/event"
 	"relay/mapper/expr"
 	"relay/mapper/fold"
+	"relay/mapper/match"
 	"relay/mapper/personal"
 )
 
@@ -37,12 +38,12 @@ type subject struct {
 
 	when         time.Time // event_time
 	undated      bool      // when says nothing about the event
-	keys         [keyCount][]keyValue
-	firstKeys    [keyCount]keyValue  // room for the first value of each
-	sourcesOf    [keyCount]int       // where the sources of each begin
-	results      [keyCount]KeyResult // but for Key and Values: keyResults adds them
+	keys         [match.Count][]keyValue
+	firstKeys    [match.Count]keyValue  // room for the first value of each
+	sourcesOf    [match.Count]int       // where the sources of each begin
+	results      [match.Count]KeyResult // but for Key and Values: keyResults adds them
 	people       []string
-	locale       locale
+	locale       match.Locale
 	customer     bool // the event carries something a match key could come from
 	countryGiven bool
 	house        houseFound
@@ -255,7 +256,7 @@ func (s *subject) findTime() {
 	s.undated = s.when.Year() < event.BelievedYear // the clock of a machine that nobody has set
 	source, line := "time of receipt", 0
 	var raw *event.Node
-	var steps []step
+	var steps []match.Step
 	for _, name := range []string{"timestamp", "originalTimestamp"} {
 		n := root.Get(name)
 		if n.Blank() {
@@ -271,14 +272,14 @@ func (s *subject) findTime() {
 			s.when = corrected
 			line = s.m.lines["correct_clock_skew"]
 			s.notes.add(noteSkewCorrected, name, "corrected by the sender's clock skew")
-			steps = append(steps, step{"received - (sentAt - " + name + ")", corrected.UTC().Format(time.RFC3339Nano)})
+			steps = append(steps, match.Step{Rule: "received - (sentAt - " + name + ")", Result: corrected.UTC().Format(time.RFC3339Nano)})
 		}
 		break
 	}
 	s.when = s.when.Truncate(0).UTC()
 	s.when = time.Unix(s.when.Unix(), 0).UTC() // floor, also before 1970
 	if s.x != nil {
-		steps = append(steps, step{"whole seconds, " + s.when.Format(time.RFC3339), fmt.Sprint(s.when.Unix())})
+		steps = append(steps, match.Step{Rule: "whole seconds, " + s.when.Format(time.RFC3339), Result: fmt.Sprint(s.when.Unix())})
 		s.x.field("event_time", source, line, raw, steps, fmt.Sprint(s.when.Unix()))
 	}
 }

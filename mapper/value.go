@@ -6,6 +6,7 @@ import (
 	"github.com/bojanz/currency"
 
 	"relay/mapper/event"
+	"relay/mapper/match"
 )
 
 // amount is the value of one conversion.
@@ -87,7 +88,7 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 			notes.add(noteAmbiguousValue, at, "three digits after a point: read as a decimal fraction, not as thousands")
 		}
 		if s.x != nil {
-			s.x.field("value", at, src.line, found[0], []step{{"decimal, shortest form", m.text}}, m.text)
+			s.x.field("value", at, src.line, found[0], []match.Step{{Rule: "decimal, shortest form", Result: m.text}}, m.text)
 		}
 		return a, nil
 	}
@@ -123,7 +124,7 @@ func whyNoAmount(src *source, n *event.Node) string {
 func (s *subject) leaveOutValue(src *source, n *event.Node, notes *noteList, why string) {
 	notes.add(noteInvalidValue, src.label(), why)
 	if s.x != nil {
-		s.x.leftOut("value", src.label(), src.line, n, normalised{code: noteInvalidValue, why: why})
+		s.x.leftOut("value", src.label(), src.line, n, match.Value{Code: noteInvalidValue, Why: why})
 	}
 }
 

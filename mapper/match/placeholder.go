@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"strings"
@@ -92,8 +92,8 @@ func wordSet(words string) map[string]bool {
 	return m
 }
 
-// isPlaceholder reports whether a clean, non-blank value stands for nobody.
-func isPlaceholder(s string) bool {
+// IsPlaceholder reports whether a clean, non-blank value stands for nobody.
+func IsPlaceholder(s string) bool {
 	if caseSensitive[s] || isTemplate(s) {
 		return true
 	}

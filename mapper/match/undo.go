@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"html"
@@ -10,7 +10,7 @@ import (
 
 // cleanText is clean for words: HTML entities and broken encoding are undone
 // first, while their bytes are still there.
-func cleanText(raw string, t *trace) string {
+func cleanText(raw string, t *Trace) string {
 	u := unescape(raw)
 	s := u
 	if !fold.IsPlainLatin(u) {

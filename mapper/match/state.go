@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"strings"
@@ -10,44 +10,44 @@ import (
 // traceState gives the two-letter code of a US or Canadian state, when the
 // country is one of the two or unknown; elsewhere the name in full, lower case,
 // letters, marks and digits (docs/meta.md 3.1).
-func traceState(raw string, l locale, t *trace) normalised {
-	if country := l.effective(); t == nil && len(raw) == 2 && isSimpleWord(raw) && (country == "us" || country == "") {
-		if c := fold.Lower(raw); stateCodes[c] == "us" || stateCodes[c] == "ca" && l.country == "" {
-			return normalised{value: c}
+func traceState(raw string, l Locale, t *Trace) Value {
+	if country := l.Effective(); t == nil && len(raw) == 2 && isSimpleWord(raw) && (country == "us" || country == "") {
+		if c := fold.Lower(raw); stateCodes[c] == "us" || stateCodes[c] == "ca" && l.Country == "" {
+			return Value{Form: c}
 		}
 	}
 	s := cleanText(raw, t)
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	if n, done := hashedOr("state", s, t); done {
 		return n
 	}
-	country := l.effective()
-	if isPlaceholder(s) && !(caseSensitive[s] && country != "us" && country != "ca" && country != "") {
-		return leftOut("state", "placeholder", whyPlaceholder)
+	country := l.Effective()
+	if IsPlaceholder(s) && !(caseSensitive[s] && country != "us" && country != "ca" && country != "") {
+		return LeftOut("state", "placeholder", WhyPlaceholder)
 	}
 	switch country {
 	case "us", "ca", "":
 		code := resolveState(s, country)
-		if code != "" && (l.country == "" || stateCodes[code] == l.country) {
+		if code != "" && (l.Country == "" || stateCodes[code] == l.Country) {
 			if code != s {
 				t.add("two-letter code", code)
 			}
-			return normalised{value: code}
+			return Value{Form: code}
 		}
 		if country != "" {
-			return leftOut("state", "unknown", "is no state of the US or province of Canada")
+			return LeftOut("state", "unknown", "is no state of the US or province of Canada")
 		}
 	default:
 		s = withoutCountryPrefix(s, country)
 	}
 	v := fold.Keep(fold.Lower(s), fold.IsWordy)
 	if strings.IndexFunc(v, unicode.IsLetter) < 0 && len(v) > 3 || v == "" {
-		return leftOut("state", "invalid", "holds no name")
+		return LeftOut("state", "invalid", "holds no name")
 	}
 	t.add("in full, lower case, letters and digits only", v)
-	return normalised{value: v}
+	return Value{Form: v}
 }
 
 // withoutCountryPrefix takes the country off an ISO 3166-2 code (AU-NSW).

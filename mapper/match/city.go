@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"regexp"
@@ -12,21 +12,21 @@ import (
 // traceCity gives a city in NFC and lower case, letters and marks only:
 // accents stay (Meta takes UTF-8 as it is), everything else goes, words with a
 // digit and a state or country set off behind the name too.
-func traceCity(raw string, t *trace) normalised {
+func traceCity(raw string, t *Trace) Value {
 	if t == nil {
 		if v, ok := simpleCity(raw); ok {
-			return normalised{value: v}
+			return Value{Form: v}
 		}
 	}
 	s := cleanText(raw, t)
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	if n, done := hashedOr("city", s, t); done {
 		return n
 	}
-	if isPlaceholder(s) || cityPlaceholders[fold.Squash(s)] {
-		return leftOut("city", "placeholder", whyPlaceholder)
+	if IsPlaceholder(s) || cityPlaceholders[fold.Squash(s)] {
+		return LeftOut("city", "placeholder", WhyPlaceholder)
 	}
 	if u := withoutDistrict(s); u != s {
 		t.add("district, number and postcode dropped", u)
@@ -40,11 +40,11 @@ func traceCity(raw string, t *trace) normalised {
 	t.add("lower case, letters only", v)
 	switch {
 	case v == "" || strings.IndexFunc(v, unicode.IsLetter) < 0:
-		return leftOut("city", "invalid", "holds no letter")
+		return LeftOut("city", "invalid", "holds no letter")
 	case isPlaceholderForm(v):
-		return leftOut("city", "placeholder", whyPlaceholder)
+		return LeftOut("city", "placeholder", WhyPlaceholder)
 	}
-	return normalised{value: v}
+	return Value{Form: v}
 }
 
 // simpleCity settles the common case, words of ASCII letters; ok is false when

@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"regexp"
@@ -12,24 +12,24 @@ import (
 // traceName gives a first or last name in NFC and lower case, without white
 // space, punctuation or symbols, without title or degree (docs/meta.md 3.1:
 // valéry keeps its accent). key is first_name or last_name.
-func traceName(raw, key string, t *trace) normalised {
+func traceName(raw, key string, t *Trace) Value {
 	if t == nil {
 		if v, ok := plainName(raw); ok {
-			return normalised{value: v}
+			return Value{Form: v}
 		}
 	}
 	s := cleanText(raw, t)
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	if n, done := hashedOr(key, s, t); done {
 		return n
 	}
-	if isPlaceholder(s) || isDefaultCustomer(s) {
-		return leftOut(key, "placeholder", whyPlaceholder)
+	if IsPlaceholder(s) || isDefaultCustomer(s) {
+		return LeftOut(key, "placeholder", WhyPlaceholder)
 	}
 	if strings.Contains(s, "@") {
-		return leftOut(key, "invalid", "is an address, not a name")
+		return LeftOut(key, "invalid", "is an address, not a name")
 	}
 	if u := withoutAsides(s); u != s {
 		t.add("nickname or remark in brackets or quotes dropped", u)
@@ -44,19 +44,19 @@ func traceName(raw, key string, t *trace) normalised {
 		s = u
 	}
 	if s == "" || isTitle(s) {
-		return leftOut(key, "placeholder", "is a title without a name")
+		return LeftOut(key, "placeholder", "is a title without a name")
 	}
 	v := fold.Keep(fold.Lower(s), fold.IsWordy)
 	t.add("lower case, no white space, no punctuation", v)
 	switch {
 	case v == "":
-		return leftOut(key, "invalid", "holds no letter")
+		return LeftOut(key, "invalid", "holds no letter")
 	case isPlaceholderForm(v):
-		return leftOut(key, "placeholder", whyPlaceholder)
+		return LeftOut(key, "placeholder", WhyPlaceholder)
 	case strings.IndexFunc(v, unicode.IsLetter) < 0:
-		return leftOut(key, "invalid", "holds no letter")
+		return LeftOut(key, "invalid", "holds no letter")
 	}
-	return normalised{value: v}
+	return Value{Form: v}
 }
 
 // isSimpleWord reports one word of ASCII letters.

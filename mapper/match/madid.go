@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"regexp"
@@ -12,22 +12,22 @@ var madidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 // traceMadid gives the advertising id of a phone, in lower case. Meta's page on
 // offline events says that it is not hashed (docs/meta.md 3.1). All zeros is
 // what a phone says whose owner has opted out.
-func traceMadid(raw string, t *trace) normalised {
+func traceMadid(raw string, t *Trace) Value {
 	s := strings.ToLower(fold.Clean(raw))
 	switch {
 	case s == "":
-		return normalised{}
-	case strings.Trim(s, "0-") == "" || isPlaceholder(s):
-		return leftOut("madid", "placeholder", whyPlaceholder)
+		return Value{}
+	case strings.Trim(s, "0-") == "" || IsPlaceholder(s):
+		return LeftOut("madid", "placeholder", WhyPlaceholder)
 	}
 	if _, state := readHash(s); state != notHashed {
-		return leftOut("madid", "hashed", "is hashed, and Meta takes it unhashed only")
+		return LeftOut("madid", "hashed", "is hashed, and Meta takes it unhashed only")
 	}
 	if !madidForm.MatchString(s) {
-		return leftOut("madid", "invalid", "is no advertising id: expected 8-4-4-4-12 hex digits")
+		return LeftOut("madid", "invalid", "is no advertising id: expected 8-4-4-4-12 hex digits")
 	}
 	if s != raw {
 		t.add("trimmed, lower case", s)
 	}
-	return normalised{value: s}
+	return Value{Form: s}
 }

@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"strings"
@@ -77,40 +77,46 @@ func isAlnum(r rune) bool {
 // emptyHashes are the hashes of what no customer is called: somebody hashed
 // before looking.
 var emptyHashes = sync.OnceValue(func() map[string]bool {
-	m := map[string]bool{sha256hex(""): true, sha256hex(" "): true}
+	m := map[string]bool{SHA256(""): true, SHA256(" "): true}
 	for _, w := range []string{
 		"n/a", "N/A", "na", "NA", "nan", "NaN", "-", "--", "0", "00000", "x", "xx", "xxx", "[object Object]",
 		"[object Undefined]", "[object Null]", "test@test.com", "noreply@noreply.com", "none@none.com",
 	} {
-		m[sha256hex(w)] = true
+		m[SHA256(w)] = true
 	}
 	for _, w := range []string{"none", "null", "undefined", "unknown", "guest", "test", "anonymous"} {
-		m[sha256hex(w)] = true
-		m[sha256hex(strings.ToUpper(w))] = true
-		m[sha256hex(strings.ToUpper(w[:1])+w[1:])] = true
+		m[SHA256(w)] = true
+		m[SHA256(strings.ToUpper(w))] = true
+		m[SHA256(strings.ToUpper(w[:1])+w[1:])] = true
 	}
 	return m
 })
 
 // hashedOr settles a value that came hashed. done is false when the caller
 // must go on.
-func hashedOr(key, s string, t *trace) (n normalised, done bool) {
+func hashedOr(key, s string, t *Trace) (n Value, done bool) {
 	h, state := readHash(s)
 	switch state {
 	case isSHA256:
 		t.add("already a SHA-256: passed on unhashed, in lower case", h)
-		return normalised{value: h, hashed: true}, true
+		return Value{Form: h, Hashed: true}, true
 	case isNoPerson:
-		return leftOut(key, "placeholder", "is the hash of an empty value or of a placeholder, which would join strangers"), true
+		return LeftOut(key, "placeholder", "is the hash of an empty value or of a placeholder, which would join strangers"), true
 	case isOther:
-		return leftOut(key, "not_sha256", "looks hashed or encoded, but not with SHA-256, so it could never match"), true
+		return LeftOut(key, "not_sha256", "looks hashed or encoded, but not with SHA-256, so it could never match"), true
 	}
-	return normalised{}, false
+	return Value{}, false
 }
 
-// leftOut is a value that is not sent. why reads on after the key's name.
-func leftOut(key, what, why string) normalised {
-	return normalised{code: key + "_" + what, why: strings.ReplaceAll(key, "_", " ") + " " + why + "; left out"}
+// LeftOut is a value that is not sent. why reads on after the key's name.
+func LeftOut(key, what, why string) Value {
+	return Value{Code: key + "_" + what, Why: strings.ReplaceAll(key, "_", " ") + " " + why + "; left out"}
 }
 
-const whyPlaceholder = "is a placeholder, which would join strangers"
+const WhyPlaceholder = "is a placeholder, which would join strangers"
+
+// IsHash says whether a clean text is the SHA-256 of somebody.
+func IsHash(s string) bool {
+	_, state := readHash(s)
+	return state == isSHA256
+}

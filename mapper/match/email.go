@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"net/url"
@@ -12,23 +12,23 @@ import (
 // traceEmail gives the address alone, trimmed and in lower case (docs/meta.md
 // 3.1). Dots, tags and Unicode domains stay: Meta hashes what the
 // person typed.
-func traceEmail(raw string, t *trace) normalised {
+func traceEmail(raw string, t *Trace) Value {
 	if t == nil {
 		if v, ok := plainEmail(raw); ok {
-			return normalised{value: v}
+			return Value{Form: v}
 		}
 	}
 	s := fold.Clean(raw)
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	if n, done := hashedOr("email", s, t); done {
 		return n
 	}
-	if isPlaceholder(s) {
-		return leftOut("email", "placeholder", whyPlaceholder)
+	if IsPlaceholder(s) {
+		return LeftOut("email", "placeholder", WhyPlaceholder)
 	}
-	a := bareAddress(s)
+	a := BareAddress(s)
 	if a != s {
 		t.add("display name, mailto: and wrapping taken off", a)
 	}
@@ -38,17 +38,17 @@ func traceEmail(raw string, t *trace) normalised {
 	}
 	local, domain, ok := splitAddress(l)
 	if !ok {
-		return leftOut("email", "invalid", "is not one e-mail address")
+		return LeftOut("email", "invalid", "is not one e-mail address")
 	}
 	if placeholderAddress(local, domain) {
-		return leftOut("email", "placeholder", whyPlaceholder)
+		return LeftOut("email", "placeholder", WhyPlaceholder)
 	}
-	return normalised{value: l}
+	return Value{Form: l}
 }
 
-// bareAddress takes off what surrounds an address: a display name with angle
+// BareAddress takes off what surrounds an address: a display name with angle
 // brackets, mailto:, a trailing comment, quotes, and spaces beside @ and dots.
-func bareAddress(s string) string {
+func BareAddress(s string) string {
 	for range 3 { // layers: "Name <mailto:a@b.c?subject=x>"
 		before := s
 		if i := strings.LastIndexByte(s, '<'); i >= 0 {
@@ -118,7 +118,7 @@ func splitAddress(s string) (local, domain string, ok bool) {
 	if !found || local == "" || len(s) > 254 || len(local) > 64 || strings.Contains(domain, "@") {
 		return "", "", false
 	}
-	if strings.Trim(local, ".") == "" || oddDots(local) && mailHosts[strings.SplitN(domain, ".", 2)[0]] {
+	if strings.Trim(local, ".") == "" || oddDots(local) && MailHosts[strings.SplitN(domain, ".", 2)[0]] {
 		return "", "", false
 	}
 	for _, r := range local {
@@ -202,5 +202,5 @@ func placeholderAddress(local, domain string) bool {
 	return rest == "invalid" || strings.HasSuffix(rest, ".invalid")
 }
 
-// mailHosts are the free mail hosts, whose addresses have strict forms.
-var mailHosts = wordSet("gmail googlemail yahoo hotmail outlook live aol icloud gmx web mail me msn")
+// MailHosts are the free mail hosts, whose addresses have strict forms.
+var MailHosts = wordSet("gmail googlemail yahoo hotmail outlook live aol icloud gmx web mail me msn")

@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"regexp"
@@ -11,40 +11,40 @@ import (
 // 3.1); of US ones the first five digits. A country prefix goes,
 // zeros that a spreadsheet ate come back, and what cannot be a postcode of its
 // country is left out.
-func traceZip(raw string, l locale, t *trace) normalised {
-	country := l.effective()
+func traceZip(raw string, l Locale, t *Trace) Value {
+	country := l.Effective()
 	if t == nil && country == "us" && len(raw) == 5 && strings.Trim(raw, "0123456789") == "" && raw != "99999" && raw != "00000" {
-		return normalised{value: raw}
+		return Value{Form: raw}
 	}
 	s := fold.Clean(raw)
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	if n, done := hashedOr("zip", s, t); done {
 		return n
 	}
 	s = fold.Lower(fold.Digits(s))
-	if isPlaceholder(s) || fold.Squash(s) == "99999" && (country == "us" || country == "") {
-		return leftOut("zip", "placeholder", whyPlaceholder)
+	if IsPlaceholder(s) || fold.Squash(s) == "99999" && (country == "us" || country == "") {
+		return LeftOut("zip", "placeholder", WhyPlaceholder)
 	}
 	bare := bareZip(s)
 	if bare != s {
 		t.add("label and spreadsheet's .0 taken off", bare)
 	}
 	v := zipOf(bare, country)
-	if v == "" && l.country == "" && country != "" {
+	if v == "" && l.Country == "" && country != "" {
 		v = foreignZip(bare) // default_country alone does not bind an unmistakable foreign code
 	}
 	switch {
 	case v == "":
-		return leftOut("zip", "invalid", "cannot be a postcode of its country")
+		return LeftOut("zip", "invalid", "cannot be a postcode of its country")
 	case onlyOf(v, "0"):
-		return leftOut("zip", "placeholder", whyPlaceholder)
+		return LeftOut("zip", "placeholder", WhyPlaceholder)
 	}
 	if v != bare {
 		t.add("postcode of "+strings.ToUpper(or(country, "an unknown country")), v)
 	}
-	return normalised{value: v}
+	return Value{Form: v}
 }
 
 func or(s, other string) string {
@@ -87,7 +87,7 @@ func zipOf(s, country string) string {
 		}
 		switch {
 		case owner == "":
-		case owner == country, country == "" && m[2] != "" || country == "" && len(onlyDigits(m[3])) >= 4:
+		case owner == country, country == "" && m[2] != "" || country == "" && len(OnlyDigits(m[3])) >= 4:
 			return zipShapeOf(strings.TrimSpace(m[3]), owner)
 		case m[2] != "":
 			return zipShapeOf(strings.TrimSpace(m[3]), country)

@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	_ "embed"
@@ -13,9 +13,9 @@ import (
 
 // countryNames has one line a country: its ISO alpha-2 code, then its names in
 // the languages of CLDR that tills write, folded to bare letters. Made by
-// norm_countries_gen.go.
+// countries_gen.go.
 //
-//go:embed norm_countries.txt
+//go:embed countries.txt
 var countryNames string
 
 // countryAliases are names that neither CLDR nor the library knows, and parts
@@ -104,24 +104,24 @@ de d
 
 // traceCountry gives ISO 3166-1 alpha-2 in lower case, from alpha-2, alpha-3,
 // the numeric code or the name (docs/meta.md 3.1).
-func traceCountry(raw string, t *trace) normalised {
+func traceCountry(raw string, t *Trace) Value {
 	s := cleanText(raw, t)
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	if n, done := hashedOr("country", s, t); done {
 		return n
 	}
-	if code := countryOf(s); code != "" && (code != "na" || !isPlaceholder(s) || isSimpleWord(s)) { // NA is Namibia, n/a is not
+	if code := countryOf(s); code != "" && (code != "na" || !IsPlaceholder(s) || isSimpleWord(s)) { // NA is Namibia, n/a is not
 		if code != s {
 			t.add("ISO 3166-1 alpha-2", code)
 		}
-		return normalised{value: code}
+		return Value{Form: code}
 	}
-	if isPlaceholder(s) {
-		return leftOut("country", "placeholder", "is a placeholder")
+	if IsPlaceholder(s) {
+		return LeftOut("country", "placeholder", "is a placeholder")
 	}
-	return leftOut("country", "unknown", "is no country that ISO 3166-1 knows")
+	return LeftOut("country", "unknown", "is no country that ISO 3166-1 knows")
 }
 
 // countryOf gives the alpha-2 code of a clean code or name, "" when unknown.
@@ -234,12 +234,12 @@ var isoCountries = sync.OnceValue(func() map[string]bool {
 	return m
 })
 
-// hashedCountries gives the alpha-2 code for its hash, so that a country that
+// HashedCountries gives the alpha-2 code for its hash, so that a country that
 // came hashed still says how to read phones and postcodes.
-var hashedCountries = sync.OnceValue(func() map[string]string {
+var HashedCountries = sync.OnceValue(func() map[string]string {
 	m := make(map[string]string, 256)
 	for code := range isoCountries() {
-		m[sha256hex(code)] = code
+		m[SHA256(code)] = code
 	}
 	return m
 })

@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"regexp"
@@ -13,19 +13,19 @@ import (
 // traceBirthDate reads a date of birth that has one reading only and gives
 // YYYYMMDD (docs/meta.md 3.1). 03/04/1997 has two and is left out;
 // 2/16/1997 has one. A two-digit year counts when only one century fits.
-func traceBirthDate(raw string, l locale, t *trace) normalised {
+func traceBirthDate(raw string, l Locale, t *Trace) Value {
 	s := fold.Clean(raw)
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	if n, done := hashedOr("date_of_birth", s, t); done {
 		return n
 	}
-	if isPlaceholder(s) {
-		return leftOut("date_of_birth", "placeholder", whyPlaceholder)
+	if IsPlaceholder(s) {
+		return LeftOut("date_of_birth", "placeholder", WhyPlaceholder)
 	}
 	var found []string
-	d := dateReader{today: l.today}
+	d := dateReader{today: l.Today}
 	d.read(fold.Lower(fold.Digits(s)))
 	for _, r := range d.readings {
 		if len(found) == 0 || found[0] != r {
@@ -34,14 +34,14 @@ func traceBirthDate(raw string, l locale, t *trace) normalised {
 	}
 	switch {
 	case len(found) == 0:
-		return leftOut("date_of_birth", "invalid", "is not a date of birth that could be read")
+		return LeftOut("date_of_birth", "invalid", "is not a date of birth that could be read")
 	case len(found) > 1:
-		return leftOut("date_of_birth", "ambiguous", "can be read as more than one date")
+		return LeftOut("date_of_birth", "ambiguous", "can be read as more than one date")
 	case found[0] == "19000101":
-		return leftOut("date_of_birth", "placeholder", whyPlaceholder) // what databases put for nothing
+		return LeftOut("date_of_birth", "placeholder", WhyPlaceholder) // what databases put for nothing
 	}
 	t.add("one reading only", found[0])
-	return normalised{value: found[0]}
+	return Value{Form: found[0]}
 }
 
 type dateReader struct {

@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"slices"
@@ -8,12 +8,12 @@ import (
 	"relay/mapper/fold"
 )
 
-// splitName divides a full name into the first word and all the rest
+// SplitName divides a full name into the first word and all the rest
 // (docs/contract.md 5.2), the parts still to be normalised. Where the spelling shows a
 // different order, that order is followed, since Meta holds first and last name
 // apart: "Doe, John", "Mr. Smith", 山田 太郎. A whole name that is a
 // placeholder or no name comes back as first, so that its note is written.
-func splitName(raw string) (first, last string) {
+func SplitName(raw string) (first, last string) {
 	s := cleanText(raw, nil)
 	if s == "" {
 		return "", ""
@@ -21,7 +21,7 @@ func splitName(raw string) (first, last string) {
 	if _, state := readHash(s); state != notHashed {
 		return "", "" // the hash of a full name is neither name's
 	}
-	if isPlaceholder(s) || isDefaultCustomer(s) || strings.Contains(s, "@") {
+	if IsPlaceholder(s) || isDefaultCustomer(s) || strings.Contains(s, "@") {
 		return s, ""
 	}
 	s = strings.Join(strings.Fields(withoutAsides(s)), " ")

@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"strconv"
@@ -10,32 +10,32 @@ import (
 // traceExternalID gives the shop's own id of the customer, trimmed, its case
 // kept: it must be the same in every channel (docs/meta.md 3.1). plain is
 // what the offline format sends.
-func traceExternalID(raw string, t *trace) normalised {
+func traceExternalID(raw string, t *Trace) Value {
 	s := fold.Clean(raw)
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	if h, state := readHash(s); state == isSHA256 {
 		t.add("already a SHA-256: passed on unhashed, in lower case", h)
-		return normalised{value: h, plain: s, hashed: true}
+		return Value{Form: h, Plain: s, Hashed: true}
 	} else if state == isNoPerson {
-		return leftOut("external_id", "placeholder", "is the hash of an empty value or of a placeholder, which would join strangers")
+		return LeftOut("external_id", "placeholder", "is the hash of an empty value or of a placeholder, which would join strangers")
 	}
 	if isPlaceholderID(s) || s == "-1" {
-		return leftOut("external_id", "placeholder", whyPlaceholder)
+		return LeftOut("external_id", "placeholder", WhyPlaceholder)
 	}
 	if s != raw {
 		t.add("trimmed, control and zero-width characters out", s)
 	}
-	return normalised{value: s, plain: s}
+	return Value{Form: s, Plain: s}
 }
 
 // traceLeadID gives the decimal digits of a lead id: a positive 64-bit integer,
 // Meta's export prefix l: taken off (docs/meta.md 3.1). It is not hashed.
-func traceLeadID(raw string, t *trace) normalised {
+func traceLeadID(raw string, t *Trace) Value {
 	s := fold.Digits(fold.Clean(raw))
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	d := s
 	if len(d) > 2 && (d[0] == 'l' || d[0] == 'L') && d[1] == ':' {
@@ -46,14 +46,14 @@ func traceLeadID(raw string, t *trace) normalised {
 		d = whole // a spreadsheet's 123.0
 	}
 	if d == "" || strings.Trim(d, "0123456789") != "" {
-		if isPlaceholder(s) {
-			return leftOut("lead_id", "placeholder", "is a placeholder")
+		if IsPlaceholder(s) {
+			return LeftOut("lead_id", "placeholder", "is a placeholder")
 		}
-		return leftOut("lead_id", "invalid", "is not a whole number")
+		return LeftOut("lead_id", "invalid", "is not a whole number")
 	}
 	n, err := strconv.ParseInt(d, 10, 64)
 	if err != nil || n <= 0 {
-		return leftOut("lead_id", "invalid", "is not a positive 64-bit number")
+		return LeftOut("lead_id", "invalid", "is not a positive 64-bit number")
 	}
-	return normalised{value: strconv.FormatInt(n, 10)}
+	return Value{Form: strconv.FormatInt(n, 10)}
 }

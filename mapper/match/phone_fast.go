@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import "strings"
 
@@ -32,7 +32,7 @@ var fastPlans = []struct {
 // plan when the event's country is that plan's or unknown, and ten or eleven
 // digits of the US and Canada with the usual punctuation. It answers only what
 // the long way would answer; ok is false when that is not certain.
-func fastPhone(raw string, l locale) (e164 string, ok bool) {
+func fastPhone(raw string, l Locale) (e164 string, ok bool) {
 	var buf [16]byte
 	d := buf[:0]
 	plus := false
@@ -53,7 +53,7 @@ func fastPhone(raw string, l locale) (e164 string, ok bool) {
 	if len(d) < 9 || oddDigits(d) || raw[len(raw)-1] == '0' && len(raw) > 1 && raw[len(raw)-2] == '.' {
 		return "", false
 	}
-	region := l.effective()
+	region := l.Effective()
 	if !plus {
 		if region != "us" && region != "ca" {
 			return "", false

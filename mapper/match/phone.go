@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"strconv"
@@ -9,29 +9,29 @@ import (
 	"relay/mapper/fold"
 )
 
-// tracePhone gives E.164 digits without the plus (docs/meta.md 3.1: the
+// TracePhone gives E.164 digits without the plus (docs/meta.md 3.1: the
 // country code is required). The country comes from the number, else from the
 // event's address, else from the mapping; a number without one, and one that
 // no plan allows, is left out: it could never match.
-func tracePhone(raw string, l locale, t *trace) normalised {
+func TracePhone(raw string, l Locale, t *Trace) Value {
 	if t == nil {
 		if e164, ok := fastPhone(raw, l); ok {
-			return normalised{value: e164}
+			return Value{Form: e164}
 		}
 	}
 	s := fold.Clean(raw)
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	if n, done := hashedOr("phone", s, t); done {
 		return n
 	}
 	s = fold.Digits(s)
-	if isPlaceholder(s) {
-		return leftOut("phone", "placeholder", whyPlaceholder)
+	if IsPlaceholder(s) {
+		return LeftOut("phone", "placeholder", WhyPlaceholder)
 	}
 	if len(s) > 120 {
-		return leftOut("phone", "impossible", "is far too long for a number")
+		return LeftOut("phone", "impossible", "is far too long for a number")
 	}
 	w := readPhone(s)
 	if w.bare != s {
@@ -39,9 +39,9 @@ func tracePhone(raw string, l locale, t *trace) normalised {
 	}
 	if strings.Trim(w.digits, "0") == "" {
 		if w.digits == "" {
-			return leftOut("phone", "impossible", "holds no number")
+			return LeftOut("phone", "impossible", "holds no number")
 		}
-		return leftOut("phone", "placeholder", whyPlaceholder)
+		return LeftOut("phone", "placeholder", WhyPlaceholder)
 	}
 	p := planOf(l)
 	n := p.resolve(w)
@@ -55,14 +55,14 @@ func tracePhone(raw string, l locale, t *trace) normalised {
 		}
 	}
 	switch {
-	case n.status == noCountry && l.named && l.country == "":
-		return leftOut("phone", "no_country", "has no country code, and the country that the event names is not known; default_country does not stand in for it")
+	case n.status == noCountry && l.Named && l.Country == "":
+		return LeftOut("phone", "no_country", "has no country code, and the country that the event names is not known; default_country does not stand in for it")
 	case n.status == noCountry:
-		return leftOut("phone", "no_country", "has no country code, and neither the address nor default_country names a country")
+		return LeftOut("phone", "no_country", "has no country code, and neither the address nor default_country names a country")
 	case n.status != possible:
-		return leftOut("phone", "impossible", "is not possible in its country's numbering plan")
+		return LeftOut("phone", "impossible", "is not possible in its country's numbering plan")
 	case placeholderNumber(n):
-		return leftOut("phone", "placeholder", whyPlaceholder)
+		return LeftOut("phone", "placeholder", WhyPlaceholder)
 	}
 	if t != nil {
 		rule := "country code from the number"
@@ -71,7 +71,7 @@ func tracePhone(raw string, l locale, t *trace) normalised {
 		}
 		t.add(rule, n.e164)
 	}
-	return normalised{value: n.e164}
+	return Value{Form: n.e164}
 }
 
 type phoneStatus int
@@ -99,8 +99,8 @@ type plan struct {
 	nanp   bool
 }
 
-func planOf(l locale) plan {
-	r := strings.ToUpper(l.effective())
+func planOf(l Locale) plan {
+	r := strings.ToUpper(l.Effective())
 	if r == "UM" {
 		r = "US"
 	}

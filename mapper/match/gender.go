@@ -1,4 +1,4 @@
-package mapper
+package match
 
 import (
 	"strings"
@@ -28,13 +28,13 @@ var genderWords = func() map[string]string {
 }()
 
 // traceGender gives m or f (docs/meta.md 3.1); anything else is left out.
-func traceGender(raw string, t *trace) normalised {
+func traceGender(raw string, t *Trace) Value {
 	s := fold.Clean(raw)
 	if s == "" {
-		return normalised{}
+		return Value{}
 	}
 	if s == "m" || s == "f" {
-		return normalised{value: s}
+		return Value{Form: s}
 	}
 	if n, done := hashedOr("gender", s, t); done {
 		return n
@@ -57,9 +57,9 @@ func traceGender(raw string, t *trace) normalised {
 	switch {
 	case ok:
 		t.add("one letter", g)
-		return normalised{value: g}
-	case isPlaceholder(s):
-		return leftOut("gender", "placeholder", "is a placeholder")
+		return Value{Form: g}
+	case IsPlaceholder(s):
+		return LeftOut("gender", "placeholder", "is a placeholder")
 	}
-	return leftOut("gender", "unknown", "is neither of the two that Meta matches on")
+	return LeftOut("gender", "unknown", "is neither of the two that Meta matches on")
 }

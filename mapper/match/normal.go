@@ -1,0 +1,103 @@
+package match
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
+
+// Locale is what an event says about where its customer lives, and when it
+// happened.
+type Locale struct {
+	Country        string    // address.country as ISO alpha-2 in lower case, "" when absent or unknown
+	Named          bool      // the event names a country, if only one that nobody knows
+	DefaultCountry string    // the mapping's default_country in lower case, or ""
+	Today          time.Time // the last day that somebody can be born on; never the clock's, so that a retry is the same
+}
+
+// Effective is the country a value is read by: the event's own, else the mapping's.
+func (l Locale) Effective() string {
+	if l.Country != "" || l.Named {
+		return l.Country
+	}
+	return l.DefaultCountry
+}
+
+// Value is what one raw value of a match key became.
+type Value struct {
+	Form   string // the normal form; "" when the value is left out
+	Plain  string // external_id only: as it came, trimmed, its case kept (the offline format sends it so)
+	Hashed bool   // it came as a SHA-256 and passes unhashed
+	Code   string // code of the note when a value was left out; "" when it was merely blank
+	Why    string // the note in plain words, never with the value
+	Steps  []Step // how it came about; collected only when asked for
+}
+
+// Step is one rule that changed a value on its way to the normal form.
+type Step struct{ Rule, Result string }
+
+// Trace collects steps; a nil trace collects nothing and costs nothing.
+type Trace struct{ steps []Step }
+
+func (t *Trace) add(rule, result string) {
+	if t != nil {
+		t.steps = append(t.steps, Step{rule, result})
+	}
+}
+
+// Digest is the hash Meta wants: lower-case hex of the UTF-8 bytes.
+type Digest [2 * sha256.Size]byte
+
+// DigestOf is the digest of a normal form.
+func DigestOf(s string) (d Digest) {
+	var room [128]byte
+	sum := sha256.Sum256(append(room[:0], s...))
+	hex.Encode(d[:], sum[:])
+	return d
+}
+
+// Append writes the digest as a JSON string.
+func (d *Digest) Append(dst []byte) []byte {
+	return append(append(append(dst, '"'), d[:]...), '"')
+}
+
+// SHA256 is the digest as text.
+func SHA256(s string) string {
+	d := DigestOf(s)
+	return string(d[:])
+}
+
+// Normalise brings one raw value of a key into its normal form, keeping the
+// steps when t is not nil.
+func Normalise(k Key, raw string, l Locale, t *Trace) (n Value) {
+	switch k {
+	case Email:
+		n = traceEmail(raw, t)
+	case Phone:
+		n = TracePhone(raw, l, t)
+	case keyGender:
+		n = traceGender(raw, t)
+	case FirstName, LastName:
+		n = traceName(raw, Table[k].Name, t)
+	case City:
+		n = traceCity(raw, t)
+	case State:
+		n = traceState(raw, l, t)
+	case Zip:
+		n = traceZip(raw, l, t)
+	case Country:
+		n = traceCountry(raw, t)
+	case ExternalID:
+		n = traceExternalID(raw, t)
+	case LeadID:
+		n = traceLeadID(raw, t)
+	case BirthDate:
+		n = traceBirthDate(raw, l, t)
+	case Madid:
+		n = traceMadid(raw, t)
+	}
+	if t != nil {
+		n.Steps = t.steps
+	}
+	return n
+}
