@@ -89,13 +89,15 @@ func (s *subject) gatherKeys() {
 			}
 		}
 	}
-	var name [2]string
-	for i, k := range [...]match.Key{match.FirstName, match.LastName} {
-		if v := s.keys[k]; len(v) > 0 && !v[0].Hashed {
-			name[i] = v[0].Form
+	plainName := func(k match.Key, i int) string {
+		if v := s.keys[k]; i < len(v) && !v[i].Hashed {
+			return v[i].Form
 		}
+		return ""
 	}
-	s.person.Name(name[0], name[1])
+	for i := range max(len(s.keys[match.FirstName]), len(s.keys[match.LastName])) {
+		s.person.Name(plainName(match.FirstName, i), plainName(match.LastName, i))
+	}
 }
 
 // gatherTraits takes what traits say besides: clients call them by many names,
@@ -105,10 +107,16 @@ func (s *subject) gatherTraits(traits *event.Node) {
 	if traits == nil {
 		return
 	}
-	var first, last string
+	var names [2][]string // first and last ones
 	for i := range traits.Kids {
 		n := &traits.Kids[i]
 		name := foldName(n.Name)
+		if items, ok := n.Items(); ok {
+			for j := range items {
+				s.gatherTrait(name, n.Name, &items[j], &names)
+			}
+			continue
+		}
 		if n.Kind == event.Object && name == "address" {
 			for j := range n.Kids {
 				if isStreet(foldName(n.Kids[j].Name)) {
@@ -117,44 +125,58 @@ func (s *subject) gatherTraits(traits *event.Node) {
 			}
 			continue
 		}
-		text, ok := textID(n)
-		if !ok {
-			continue
+		s.gatherTrait(name, n.Name, n, &names)
+	}
+	at := func(list []string, i int) string {
+		if i < len(list) {
+			return list[i]
 		}
-		switch name {
-		case "firstname", "givenname", "forename":
-			first = text
-		case "lastname", "familyname", "surname":
-			last = text
-		case "name", "fullname", "displayname":
-			f, l := match.SplitName(text)
-			s.person.Name(f, l)
+		return ""
+	}
+	for i := range max(len(names[0]), len(names[1])) {
+		s.person.Name(at(names[0], i), at(names[1], i))
+	}
+}
+
+// gatherTrait takes what one value of a trait says; name is folded.
+func (s *subject) gatherTrait(name, written string, n *event.Node, names *[2][]string) {
+	text, ok := textID(n)
+	if !ok {
+		return
+	}
+	switch name {
+	case "firstname", "givenname", "forename":
+		names[0] = append(names[0], text)
+	case "lastname", "familyname", "surname":
+		names[1] = append(names[1], text)
+	case "name", "fullname", "displayname":
+		f, l := match.SplitName(text)
+		s.person.Name(f, l)
+		s.person.Phrase(text)
+	case "address":
+		s.person.Phrase(text)
+	case "id", "userid", "customerid", "externalid":
+		s.person.ID(text)
+	case "phone", "mobile", "mobilephone", "phonenumber", "telephone":
+		if s.isKeyPhone(text) {
+			return
+		}
+		if v := match.Normalise(match.Phone, text, s.locale, nil); v.Form == "" {
+			s.person.Digits(text)
+		} else if !v.Hashed {
+			s.person.Phone(v.Form)
+		}
+	case "birthday", "birthdate", "dateofbirth", "dob":
+		if v := match.Normalise(match.BirthDate, text, s.locale, nil); v.Form != "" && !v.Hashed {
+			s.person.BirthDate(v.Form)
+		}
+		s.person.ID(text)
+	default:
+		words := personal.Words(text)
+		if isStreet(name) || (words > 1 || words == 1 && strings.ContainsAny(text, "0123456789")) && s.saysWho(written) {
 			s.person.Phrase(text)
-		case "address":
-			s.person.Phrase(text)
-		case "id", "userid", "customerid", "externalid":
-			s.person.ID(text)
-		case "phone", "mobile", "mobilephone", "phonenumber", "telephone":
-			if s.isKeyPhone(text) {
-				continue
-			}
-			if v := match.Normalise(match.Phone, text, s.locale, nil); v.Form == "" {
-				s.person.Digits(text)
-			} else if !v.Hashed {
-				s.person.Phone(v.Form)
-			}
-		case "birthday", "birthdate", "dateofbirth", "dob":
-			if v := match.Normalise(match.BirthDate, text, s.locale, nil); v.Form != "" && !v.Hashed {
-				s.person.BirthDate(v.Form)
-			}
-			s.person.ID(text)
-		default:
-			if isStreet(name) || personal.Words(text) > 1 && s.saysWho(n.Name) {
-				s.person.Phrase(text)
-			}
 		}
 	}
-	s.person.Name(first, last)
 }
 
 // saysWho says whether a trait's name is that of a name or an address.
@@ -303,6 +325,16 @@ const (
 // custom_data.keep names its property, so only what is sure to be the customer's
 // stays back. field is the property's name.
 func (s *subject) personalText(text, field string, kept bool) (why string) {
+	for text := range personal.Layers(text) {
+		if why := s.personalPlain(text, field, kept); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// personalPlain is personalText for a text as it is.
+func (s *subject) personalPlain(text, field string, kept bool) (why string) {
 	if personal.HoldsEmail(text) {
 		return whyEmail
 	}
@@ -319,27 +351,6 @@ func (s *subject) personalText(text, field string, kept bool) (why string) {
 		return ""
 	}
 	return whyPerson
-}
-
-const whyRecord = "a text that holds a record with personal data; left out"
-
-// personalRecord says whether a text is a record, JSON or a query (a=b&c=d), that
-// has a property that is personal by its name.
-func (s *subject) personalRecord(n *event.Node) bool {
-	if strings.IndexByte(n.Text, '&') > 0 && strings.IndexByte(n.Text, '=') > 0 && strings.IndexByte(n.Text, ' ') < 0 {
-		for member := range strings.SplitSeq(n.Text, "&") {
-			name, value, _ := strings.Cut(member[strings.IndexByte(member, '?')+1:], "=")
-			if value != "" && s.m.names.read(name, false, false).Holds {
-				return true
-			}
-		}
-	}
-	record := n.JsonText()
-	if record == n {
-		return false
-	}
-	s.markWithin(record, false, 1)
-	return record.Marked(markPersonal)
 }
 
 // personalNumber is personalText for a number: one that is the customer's id,

@@ -28,7 +28,7 @@ type Value struct {
 	Form   string // the normal form; "" when the value is left out
 	Plain  string // external_id only: as it came, trimmed, its case kept (the offline format sends it so)
 	Hashed bool   // it came as a SHA-256 and passes unhashed
-	Code   string // code of the note when a value was left out; "" when it was merely blank
+	Code   string // code of the note: why a value was left out, or one beside it; "" when it was merely blank
 	Why    string // the note in plain words, never with the value
 	Steps  []Step // how it came about; collected only when asked for
 }

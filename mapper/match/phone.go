@@ -44,11 +44,11 @@ func TracePhone(raw string, l Locale, t *Trace) Value {
 		return LeftOut("phone", "placeholder", WhyPlaceholder)
 	}
 	p := planOf(l)
-	n := p.resolve(w)
+	n, one := p.resolve(w), false
 	if n.status != possible {
 		for _, part := range numbersIn(s) { // "650-555-1212 / 650-555-1213": the first that stands
 			if m := p.resolve(readPhone(part)); m.status == possible && m.valid {
-				n = m
+				n, one = m, true
 				t.add("several numbers: the first one", part)
 				break
 			}
@@ -70,6 +70,9 @@ func TracePhone(raw string, l Locale, t *Trace) Value {
 			rule = "national number of " + p.region + ": country code added, trunk prefix dropped"
 		}
 		t.add(rule, n.e164)
+	}
+	if one {
+		return Value{Form: n.e164, Code: "phone_several", Why: "phone names several numbers: the first that can be dialled is sent"}
 	}
 	return Value{Form: n.e164}
 }

@@ -91,7 +91,7 @@ func (r *reader) read(name string) {
 		name = name[start:]
 		end := wordEnd(name)
 		from := len(r.buf)
-		r.buf = fold(r.buf, name[:end])
+		r.buf = appendFold(r.buf, name[:end])
 		r.script = r.script || len(r.buf) > from && r.buf[len(r.buf)-1] >= utf8.RuneSelf
 		r.word(r.buf[from:])
 		name = name[end:]
@@ -241,9 +241,9 @@ func (r *reader) inScripts(theirs bool) bool {
 	return theirs && slices.ContainsFunc(scriptPlaces, func(s string) bool { return s == name || utf8.RuneCountInString(s) > 1 && holds(s) })
 }
 
-// fold appends text as words are compared: letters and digits, small, without
+// appendFold appends text as words are compared: letters and digits, small, without
 // accents; ß as ss, ø as o, ł as l, ı as i.
-func fold(dst []byte, text string) []byte {
+func appendFold(dst []byte, text string) []byte {
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c >= utf8.RuneSelf:

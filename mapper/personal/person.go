@@ -25,7 +25,12 @@ type Person struct {
 	parts  []part
 	text   []byte // of the text at hand, folded
 	bounds []bool
+	births [maxBirths]day
+	born   int // how many of births are known
 }
+
+// maxBirths is how many dates of birth a person has: those of traits and of keys.
+const maxBirths = 3
 
 // part is a text to look for: room[from:to], folded.
 type part struct {
@@ -38,7 +43,8 @@ type part struct {
 func (p *Person) Reset() {
 	clear(p.room)
 	clear(p.text[:cap(p.text)])
-	p.room, p.parts, p.text = p.room[:0], p.parts[:0], p.text[:0]
+	p.room, p.parts, p.text, p.born = p.room[:0], p.parts[:0], p.text[:0], 0
+	clear(p.births[:])
 }
 
 // Kept is how much room the person takes.
@@ -70,7 +76,7 @@ const maxPartLen = 200
 func (p *Person) fold(text string, least int, single, address bool) {
 	if len(text) <= maxPartLen {
 		from := len(p.room)
-		p.room = fold(p.room, text)
+		p.room = appendFold(p.room, text)
 		p.add(from, least, single, address)
 	}
 }
@@ -112,7 +118,7 @@ func (p *Person) Name(first, last string) {
 	if first != "" && last != "" && len(first)+len(last) <= maxPartLen {
 		for _, pair := range [][2]string{{first, last}, {last, first}} {
 			from := len(p.room)
-			p.room = fold(fold(p.room, pair[0]), pair[1])
+			p.room = appendFold(appendFold(p.room, pair[0]), pair[1])
 			p.add(from, minFull(p.room[from:]), false, true)
 		}
 	}
@@ -161,6 +167,10 @@ func (p *Person) BirthDate(date string) {
 		return
 	}
 	y, m, d := date[:4], date[4:6], date[6:]
+	if born := (day{number(y), number(m), number(d)}); p.born < maxBirths && !slices.Contains(p.births[:p.born], born) {
+		p.births[p.born] = born
+		p.born++
+	}
 	m1, d1 := strings.TrimPrefix(m, "0"), strings.TrimPrefix(d, "0")
 	for _, s := range []string{y + m + d, d + m + y, m + d + y, y + m1 + d1, d1 + m1 + y, m1 + d1 + y} {
 		p.fold(s, minID, false, false)
@@ -173,6 +183,9 @@ func (p *Person) BirthDate(date string) {
 func (p *Person) Holds(text string) (holds, single, is bool) {
 	if len(p.parts) == 0 {
 		return false, false, false
+	}
+	if p.born > 0 && p.holdsBirthDate(text) {
+		return true, false, false
 	}
 	return p.holds(text, false)
 }
@@ -188,7 +201,7 @@ func (p *Person) HoldsAddress(text string) bool {
 }
 
 func (p *Person) holds(text string, addresses bool) (holds, single, is bool) {
-	p.text = fold(p.text[:0], text)
+	p.text = appendFold(p.text[:0], text)
 	bounded := false
 	for i := range p.parts {
 		q := &p.parts[i]
@@ -229,7 +242,7 @@ func (p *Person) bound(text string) {
 			continue
 		}
 		from := len(p.text)
-		p.text = fold(p.text, text[:end])
+		p.text = appendFold(p.text, text[:end])
 		p.bounds = append(p.bounds, make([]bool, len(p.text)-from)...)
 		p.bounds[from], p.bounds[len(p.text)] = p.bounds[from] || !in, true
 		text, in = text[end:], true

@@ -53,7 +53,7 @@ func Known(name string) bool {
 		}
 		name = name[start:]
 		end := wordEnd(name)
-		w := fold(room[:0], name[:end])
+		w := appendFold(room[:0], name[:end])
 		name = name[end:]
 		if len(w) > 2 && !shownWords[string(w)] && words[string(w)] == 0 {
 			r := reader{}

@@ -1,29 +1,53 @@
 package personal
 
 import (
+	"iter"
 	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"relay/mapper/fold"
 )
 
-var emailForm = regexp.MustCompile(`[^\s@<>()",;:]+@[^\s@<>()",;:]+\.[\pL]{2,}`)
+// emailForm is an address, also with blanks or brackets about its @, or with (at).
+var emailForm = regexp.MustCompile(`(?i)[^\s@<>()",;:]+(?:@| @ ?|@ |\s?[(\[]\s?(?:@|at)\s?[)\]]\s?)[^\s@<>()",;:]+\.[\pL]{2,}`)
 
-// HoldsEmail says whether text is, or has in it, an e-mail address; one of a web
-// address (%40) or page (&#64;) too.
-func HoldsEmail(text string) bool {
-	switch {
-	case strings.Contains(text, "@"):
-	case strings.Contains(text, "%40"), strings.Contains(text, "%2540"), strings.Contains(text, "&#64;"):
-		text = strings.NewReplacer("%2540", "@", "%40", "@", "&#64;", "@").Replace(text)
-	case strings.Contains(text, "\uff20") || strings.Contains(text, "\ufe6b"):
-		text = strings.NewReplacer("\uff20", "@", "\ufe6b", "@").Replace(text)
-	default:
-		return false
+// maxEscaped is how many layers of escaping are taken off a text: a link within a
+// link within a page.
+const maxEscaped = 3
+
+// Layers gives a text, and what it is when the escapes of HTML (&#64;), URLs (%40)
+// and JSON (\u0040) in it are undone, a layer at a time.
+func Layers(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for range maxEscaped + 1 {
+			if !yield(text) || !strings.ContainsAny(text, `&%\`) {
+				return
+			}
+			plain := fold.Unescaped(text)
+			if plain == text {
+				return
+			}
+			text = plain
+		}
 	}
-	return emailForm.MatchString(text)
+}
+
+// HoldsEmail says whether text is, or has in it, an e-mail address; one that is
+// escaped (%40, &#64;) too.
+func HoldsEmail(text string) bool {
+	for text := range Layers(text) {
+		if strings.Contains(text, "\uff20") || strings.Contains(text, "\ufe6b") {
+			text = strings.NewReplacer("\uff20", "@", "\ufe6b", "@").Replace(text)
+		}
+		if (strings.Contains(text, "@") || strings.ContainsAny(text, "([") && strings.Contains(text, ".")) && emailForm.MatchString(text) {
+			return true
+		}
+	}
+	return false
 }
 
 // plain is text with the digits, blanks and dashes of ASCII, and nothing that

@@ -39,7 +39,7 @@ const (
 
 // lists are the words by class, in the languages tills speak: en, de, fr, es,
 // it, pt, nl, pl, cs, sv, da, nb, fi, tr, and ja and zh in Latin letters. They
-// are compared as fold leaves them.
+// are compared as appendFold leaves them.
 var lists = []struct {
 	class class
 	words string
@@ -158,7 +158,7 @@ var words = func() map[string]class {
 	out := map[string]class{}
 	for _, l := range lists {
 		for w := range strings.FieldsSeq(l.words) {
-			out[string(fold(nil, strings.ReplaceAll(w, "_", "")))] |= l.class
+			out[string(appendFold(nil, strings.ReplaceAll(w, "_", "")))] |= l.class
 		}
 	}
 	return out
@@ -199,7 +199,7 @@ var (
 
 func folded(text string) (out []string) {
 	for w := range strings.FieldsSeq(text) {
-		out = append(out, string(fold(nil, w)))
+		out = append(out, string(appendFold(nil, w)))
 	}
 	return out
 }

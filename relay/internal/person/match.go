@@ -196,7 +196,7 @@ func (m *Matcher) text(s string, p place) bool {
 		return true
 	}
 	for range deepest { // a link within a link
-		u := unescaped(s)
+		u := fold.Unescaped(s)
 		if u == s {
 			return false
 		}

@@ -112,7 +112,7 @@ func (c *collector) see(s string, n name) bool {
 	s = fold.Fold(s)
 	for range deepest + 1 {
 		c.folded(s, n)
-		u := unescaped(s)
+		u := fold.Unescaped(s)
 		if u == s {
 			break
 		}

@@ -1,0 +1,107 @@
+package personal
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"relay/mapper/fold"
+)
+
+// day is a date of birth.
+type day struct{ year, month, day int }
+
+func number(digits string) int {
+	n, _ := strconv.Atoi(digits)
+	return n
+}
+
+// holdsBirthDate says whether a text holds the day of birth as a date is written:
+// 1985-12-10T00:00:00Z, Dec 10, 1985, 10. Dezember 1985, 12/10/85.
+func (p *Person) holdsBirthDate(text string) bool {
+	if strings.IndexAny(text, "0123456789") < 0 {
+		return false
+	}
+	var last [3]dateWord // of the text, the latest behind
+	for len(text) > 0 {
+		var w dateWord
+		if w, text = nextDateWord(text); w.text == "" {
+			continue
+		}
+		last = [3]dateWord{last[1], last[2], w}
+		if last[0].text != "" && slices.ContainsFunc(p.births[:p.born], func(d day) bool { return d.is(last) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// dateWord is a run of digits or the name of a month, and what stands before it.
+type dateWord struct {
+	text   string
+	month  int // of a name
+	before rune
+}
+
+// nextDateWord cuts the first run of digits or letters off text. Words that are no
+// month have no text; those that stand within dates (th, de, of) are passed over.
+func nextDateWord(text string) (w dateWord, rest string) {
+	start := strings.IndexFunc(text, func(r rune) bool { return '0' <= r && r <= '9' || unicode.IsLetter(r) })
+	if start < 0 {
+		return w, ""
+	}
+	if start > 0 {
+		w.before, _ = utf8.DecodeLastRuneInString(text[:start])
+	}
+	text = text[start:]
+	is := unicode.IsLetter
+	if '0' <= text[0] && text[0] <= '9' {
+		is = func(r rune) bool { return '0' <= r && r <= '9' }
+	}
+	end := strings.IndexFunc(text, func(r rune) bool { return !is(r) })
+	if end < 0 {
+		end = len(text)
+	}
+	if '0' <= text[0] && text[0] <= '9' {
+		w.text = text[:end]
+		return w, text[end:]
+	}
+	if month, ok := fold.Month(strings.ToLower(text[:end])); ok {
+		w.text, w.month = text[:end], month
+	}
+	return w, text[end:]
+}
+
+// is says whether three words are the day, in one of the orders that dates have.
+// Only digits are joined by - / . or a blank, and a year of two digits by nothing else.
+func (d day) is(w [3]dateWord) bool {
+	month := slices.IndexFunc(w[:], func(w dateWord) bool { return w.month != 0 })
+	if month < 0 {
+		return d.isNumbers(w)
+	}
+	if w[month].month != d.month {
+		return false
+	}
+	rest := slices.Delete(slices.Clone(w[:]), month, month+1)
+	return rest[0].month == 0 && rest[1].month == 0 &&
+		(d.isDay(rest[0].text) && d.isYear(rest[1].text, true) || d.isYear(rest[0].text, false) && d.isDay(rest[1].text))
+}
+
+func (d day) isNumbers(w [3]dateWord) bool {
+	if w[1].before != w[2].before || !strings.ContainsRune("-/. ", w[1].before) {
+		return false
+	}
+	short := w[1].before != ' '
+	a, b, c := w[0].text, w[1].text, w[2].text
+	return d.isYear(c, short) && (d.isDay(a) && d.isMonth(b) || d.isMonth(a) && d.isDay(b)) ||
+		d.isYear(a, false) && d.isMonth(b) && d.isDay(c)
+}
+
+func (d day) isDay(digits string) bool   { return len(digits) <= 2 && number(digits) == d.day }
+func (d day) isMonth(digits string) bool { return len(digits) <= 2 && number(digits) == d.month }
+
+func (d day) isYear(digits string, short bool) bool {
+	return len(digits) == 4 && number(digits) == d.year || short && len(digits) == 2 && number(digits) == d.year%100
+}

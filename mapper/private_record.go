@@ -1,0 +1,90 @@
+package mapper
+
+import (
+	"strings"
+
+	"relay/mapper/event"
+)
+
+const whyRecord = "a text that holds a record with personal data; left out"
+
+// personalLines says whether a text has a line, or a part between ; and ;, of the
+// form name: value, of which the name is personal.
+func (s *subject) personalLines(text string) bool {
+	if !strings.ContainsAny(text, ":=") {
+		return false
+	}
+	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ';' || r == '|' || r == ',' }) {
+		at := strings.IndexAny(line, ":=")
+		if at > 0 && at <= maxLineName && s.saysPersonal(strings.Trim(line[:at], " \t\"'-*"), strings.Trim(line[at+1:], " \t\"'")) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxLineName is the longest name before a colon, in bytes: longer ones are
+// sentences.
+const maxLineName = 40
+
+// personalMarkup says whether a text has an element of XML that is personal by its
+// name: <firstName>Ada</firstName>, <customer phone="…"/>.
+func (s *subject) personalMarkup(text string) bool {
+	for {
+		start := strings.IndexByte(text, '<')
+		if start < 0 {
+			return false
+		}
+		text = text[start+1:]
+		end := strings.IndexByte(text, '>')
+		if end < 0 {
+			return false
+		}
+		tag, rest := text[:end], text[end+1:]
+		value, _, _ := strings.Cut(rest, "<")
+		name, attributes, _ := strings.Cut(strings.TrimSuffix(tag, "/"), " ")
+		_, local, found := strings.Cut(name, ":")
+		if !found {
+			local = name
+		}
+		if s.saysPersonal(local, strings.TrimSpace(value)) {
+			return true
+		}
+		for attribute := range strings.FieldsSeq(attributes) {
+			name, value, _ := strings.Cut(attribute, "=")
+			if s.saysPersonal(name, strings.Trim(value, `"'`)) {
+				return true
+			}
+		}
+		text = rest
+	}
+}
+
+// saysPersonal says whether a name within a text makes its value somebody's: what
+// has one of few values, such as a gender, may be a product's.
+func (s *subject) saysPersonal(name, value string) bool {
+	if name == "" || value == "" {
+		return false
+	}
+	says := s.m.names.read(name, false, false)
+	return says.Holds && !says.Place
+}
+
+// personalRecord says whether a text is a record, JSON, XML, lines or a query
+// (a=b&c=d), that has a property that is personal by its name.
+func (s *subject) personalRecord(n *event.Node) bool {
+	if strings.IndexByte(n.Text, '&') > 0 && strings.IndexByte(n.Text, '=') > 0 && strings.IndexByte(n.Text, ' ') < 0 {
+		for member := range strings.SplitSeq(n.Text, "&") {
+			name, value, _ := strings.Cut(member[strings.IndexByte(member, '?')+1:], "=")
+			if value != "" && s.m.names.read(name, false, false).Holds {
+				return true
+			}
+		}
+	}
+	record := n.JsonText()
+	if record == n {
+		return s.personalLines(n.Text) || s.personalMarkup(n.Text)
+	}
+	s.markWithin(record, false, 1)
+	return record.Marked(markPersonal)
+}
