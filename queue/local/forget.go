@@ -70,7 +70,7 @@ func (q *Queue) forgetIn(s *seg, f queue.Forget) (n queue.Forgotten, err error) 
 		ready, tail, gone := s.ready, s.tail, s.gone
 		q.mu.Unlock()
 		if gone || tail {
-			return n, nil
+			return n, q.unlinked(s)
 		}
 		select {
 		case <-ready:
@@ -85,7 +85,7 @@ func (q *Queue) forgetIn(s *seg, f queue.Forget) (n queue.Forgotten, err error) 
 		}
 		switch {
 		case errors.Is(err, segment.ErrGone):
-			return queue.Forgotten{}, nil
+			return queue.Forgotten{}, q.unlinked(s)
 		case errors.Is(err, errDamaged):
 			if err := q.repair(s, installed, err); err != nil {
 				return queue.Forgotten{}, err
@@ -96,14 +96,16 @@ func (q *Queue) forgetIn(s *seg, f queue.Forget) (n queue.Forgotten, err error) 
 		case f.Dry || n.Found() == 0 && !lingers:
 			return n, nil
 		}
-		before := s.installed.Load()
-		_, err := q.rewriteAs(s, func(r *Record) bool { return !f.Record(r) }, true)
-		if err != nil || s.installed.Load() == before {
+		_, done, err := q.rewriteAs(s, func(r *Record) bool { return !f.Record(r) }, true)
+		if err != nil || !done {
 			q.mu.Lock()
-			gone := s.gone
+			gone, busy := s.gone, !isClosed(s.ready)
 			q.mu.Unlock()
-			if gone { // all lanes have passed it meanwhile
-				return n, nil
+			switch {
+			case gone: // all lanes have passed it meanwhile
+				return n, q.unlinked(s)
+			case err == nil && busy: // it is repaired first
+				continue
 			}
 			return queue.Forgotten{}, errors.Join(err, fmt.Errorf("segment %016x cannot be rewritten now: %w", s.Num, ErrUnavailable))
 		}
@@ -116,6 +118,19 @@ func (q *Queue) forgetIn(s *seg, f queue.Forget) (n queue.Forgotten, err error) 
 		}
 		return n, nil
 	}
+}
+
+// unlinked sees to it that the file of a segment that is gone is not there any more.
+func (q *Queue) unlinked(s *seg) error {
+	q.noting.Lock() // whoever removes it holds that
+	defer q.noting.Unlock()
+	q.mu.Lock()
+	gone := s.gone
+	q.mu.Unlock()
+	if !gone { // the tail, in which nothing lies
+		return nil
+	}
+	return files.Remove(s.Path)
 }
 
 // search counts the records of s that f wants removed.

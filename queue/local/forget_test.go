@@ -216,3 +216,28 @@ func TestForgetLeavesNothingOfCommitsThatFailed(t *testing.T) {
 		t.Errorf("%d records are left, want the stranger's 2", got)
 	}
 }
+
+// TestForgetWaitsForWhatIsLeaving: a segment that all lanes pass while it is searched is
+// about to be unlinked. Its file is gone when Forget returns, which is no error.
+func TestForgetWaitsForWhatIsLeaving(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{NoSync: true})
+	mustAppend(t, q, entry("m-1", "a"))
+	var path string
+	leave := func(*Record) bool { // as tidy does, before it unlinks
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if s := q.segs[0]; path == "" {
+			path, s.gone, q.leaving[s.Num] = s.Path, true, true
+			q.segs = q.segs[1:]
+			s.installed.Add(1)
+		}
+		return true
+	}
+	n, err := q.Forget(queue.Forget{Record: leave, Letter: func(*DeadLetter) bool { return false }})
+	if err != nil || n.Found() != 1 {
+		t.Errorf("%+v %v", n, err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file is still there: %v", err)
+	}
+}

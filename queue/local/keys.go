@@ -95,7 +95,7 @@ func (q *Queue) reseal() {
 			if tail { // from before the key changed: it cannot be, but for a failed rotation
 				return
 			}
-			_, err = q.rewriteAs(s, func(*Record) bool { return true }, true)
+			_, _, err = q.rewriteAs(s, func(*Record) bool { return true }, true)
 			if err == nil {
 				return // the next look finds it sealed
 			}

@@ -15,19 +15,20 @@ import (
 // keep wants, under their old sequence numbers. It returns how many went. The
 // ids of all of them stay known.
 func (q *Queue) rewriteSegment(s *seg, keep func(r *Record) bool) (removed int64, err error) {
-	return q.rewriteAs(s, keep, false)
+	removed, _, err = q.rewriteAs(s, keep, false)
+	return removed, err
 }
 
 // rewriteAs is rewriteSegment that with always rewrites it even when nothing
-// goes, which seals it with the key in force.
-func (q *Queue) rewriteAs(s *seg, keep func(r *Record) bool, always bool) (removed int64, err error) {
+// goes, which seals it with the key in force. done: another file is in its place.
+func (q *Queue) rewriteAs(s *seg, keep func(r *Record) bool, always bool) (removed int64, done bool, err error) {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	q.mu.Lock()
 	ok := !s.tail && !s.gone && isClosed(s.ready) && s.failed == nil && q.hold == 0
 	q.mu.Unlock()
 	if !ok {
-		return 0, nil
+		return 0, false, nil
 	}
 	var out []byte
 	b := chunk.NewBuilder(q.zstd, q.ring)
@@ -59,19 +60,19 @@ func (q *Queue) rewriteAs(s *seg, keep func(r *Record) bool, always bool) (remov
 	})
 	tmp := s.Path + segment.TmpSuffix
 	if errors.Is(err, segment.ErrGone) { // all lanes have passed it meanwhile
-		return 0, files.Remove(tmp)
+		return 0, false, files.Remove(tmp)
 	}
 	if err != nil || removed == 0 && !always {
-		return 0, errors.Join(err, files.Remove(tmp))
+		return 0, false, errors.Join(err, files.Remove(tmp))
 	}
 	q.pool.Shut(&s.File)
 	if err := files.Replace(tmp, s.Path, q.o.NoSync); err != nil {
-		return 0, fmt.Errorf("rewrite segment: %w", err)
+		return 0, false, fmt.Errorf("rewrite segment: %w", err)
 	}
 	q.pool.Shut(&s.File)
 	q.cache.forget()
 	q.install(s, sum, true)
-	return removed, nil
+	return removed, true, nil
 }
 
 // holds says whether a lane waits for something in s, which is sealed and can
