@@ -1,12 +1,10 @@
 package spool
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"compress/gzip"
 	"context"
-	"crypto/rand"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -15,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +20,6 @@ import (
 	"relay/internal/disk"
 	"relay/internal/seal"
 	"relay/mapper/personal"
-	"relay/relay/internal/track"
 )
 
 // Seeker says whether something is about a person.
@@ -247,13 +243,16 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Lay
 	if err == nil {
 		rows, err = filter(ctx, content, &kept, layout, who)
 	}
-	named := nameAbout(name, who)
-	whole := named && errors.Is(err, errUnsearchable)
+	named, hers := namedAfter(name, who)
+	whole := hers && errors.Is(err, errUnsearchable)
 	if named {
 		rows = max(rows, 1)
-		if whole {
-			err = nil
-		}
+	}
+	switch {
+	case whole:
+		err = nil
+	case named && !dry && errors.Is(err, errUnsearchable): // only its name can be told to be
+		return 0, errors.Join(err, rename(root, path))
 	}
 	if err != nil || rows == 0 || dry {
 		return rows, err
@@ -270,7 +269,7 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Lay
 		err = replace(root, path, fi, kept.Bytes())
 	}
 	if err == nil && named && !whole && kept.Len() > 0 {
-		err = root.Rename(path, filepath.Join(filepath.Dir(path), "renamed-"+rand.Text()[:10]+ends(filepath.Base(path))))
+		err = rename(root, path)
 	}
 	if err == nil {
 		err = disk.SyncDir(filepath.Join(root.Name(), filepath.Dir(path)))
@@ -295,32 +294,6 @@ func unseal(in io.Reader, ring *seal.Ring) (io.ReadSeeker, error) {
 		return nil, fmt.Errorf("%w: %w", errUnsearchable, err)
 	}
 	return bytes.NewReader(b), nil
-}
-
-// ends are what a name ends with that says what is in the file.
-func ends(name string) (all string) {
-	for {
-		ext := filepath.Ext(name)
-		if !slices.Contains([]string{".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".gz", sealedEnd}, strings.ToLower(ext)) {
-			return all
-		}
-		name, all = strings.TrimSuffix(name, ext), ext+all
-	}
-}
-
-// nameAbout looks at the name of a file, with and without what was put behind it.
-func nameAbout(name string, who Seeker) bool {
-	for name != "" {
-		if who.Text(name) {
-			return true
-		}
-		ext := filepath.Ext(name)
-		if ext == "" {
-			return false
-		}
-		name = strings.TrimSuffix(name, ext)
-	}
-	return false
 }
 
 // replace puts a file with this content in the place of another, of its age: how long
@@ -379,81 +352,6 @@ func filter(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, layout *L
 	z := gzip.NewWriter(kept)
 	_, err = z.Write(plain)
 	return gone, errors.Join(err, z.Close())
-}
-
-// filterLines takes lines: JSON lines, and reports, in which the text of a row stands.
-func filterLines(in io.Reader, kept io.Writer, who Seeker) (gone int, err error) {
-	r := bufio.NewReader(in)
-	for {
-		line, err := r.ReadBytes('\n')
-		if len(line) > 0 {
-			if aboutLine(bytes.TrimSpace(line), who) {
-				gone++
-			} else if _, err := kept.Write(line); err != nil {
-				return gone, err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return gone, nil
-		}
-		if err != nil {
-			return gone, err
-		}
-	}
-}
-
-func aboutLine(line []byte, who Seeker) bool {
-	if len(line) == 0 {
-		return false
-	}
-	if who.Event(line, "", time.Time{}) {
-		return true
-	}
-	var p Problem
-	if json.Unmarshal(line, &p) != nil || p.Text == "" {
-		return false
-	}
-	if who.Event([]byte(p.Text), "", time.Time{}) {
-		return true
-	}
-	r := csv.NewReader(strings.NewReader(p.Text))
-	r.LazyQuotes = true
-	cells, err := r.Read()
-	return err == nil && len(cells) > 1 && who.Cells(cells)
-}
-
-// filterValues takes JSON values over several lines; of a list, each item.
-func filterValues(in io.Reader, kept io.Writer, who Seeker) (gone int, err error) {
-	all, err := io.ReadAll(in)
-	if err != nil {
-		return 0, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(all))
-	put := func(v []byte) {
-		if who.Event(v, "", time.Time{}) {
-			gone++
-			return
-		}
-		_, _ = fmt.Fprintf(kept, "%s\n", v) // a buffer takes everything
-	}
-	for {
-		var v json.RawMessage
-		err := dec.Decode(&v)
-		if errors.Is(err, io.EOF) {
-			return gone, nil
-		}
-		if err != nil { // the rest is text
-			put(all[dec.InputOffset():])
-			return gone, nil //nolint:nilerr // as it was refused
-		}
-		if items, ok := track.Items(v); ok {
-			for _, item := range items {
-				put(item)
-			}
-			continue
-		}
-		put(v)
-	}
 }
 
 // filterTable takes a table with a header, or a text that is none. A row is looked at

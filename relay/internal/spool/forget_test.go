@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/person"
 )
@@ -241,8 +242,16 @@ func TestForgetTable(t *testing.T) {
 	d := newDirectory(t, DirectoryOptions{Keep: -1, Dir: dir, Queue: &memory{}, Layout: Layout{
 		Event: "E", GroupBy: "Bon", Columns: []Column{{"context.traits.phone", "Kontakt"}, {"timestamp", "Datum"}, {"properties.quantity", "Menge"}, {"properties.price", "Preis"}},
 	}})
-	drop(t, filepath.Join(dir, doneDir), "a.csv", "Bon,Datum,Kontakt,Menge,Preis\nb-1,2026-01-31,12125550147,1,4\nb-1,2026-01-31,,3,5\nb-2,2026-01-31,12125550148,7788,123456\n")
-	who := whoIs(t, "+1 212 555 0147", "7788", "123456")
+	drop(t, filepath.Join(dir, doneDir), "a.csv", "Bon,Datum,Kontakt,Menge,Preis\nb-1,2026-01-31,2125550147,1,4\nb-1,2026-01-31,,3,5\nb-2,2026-01-31,2125550148,7788,123456\n")
+	m, _, err := mapper.Parse("", []byte("version: 1\ndefault_country: US\nevents: {}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := person.Parse([]string{"+1 212 555 0147", "7788", "123456"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := person.NewMatcher(names, m) // the number is a phone by its column alone
 	if n, err := d.Forget(t.Context(), who, false); err != nil || n.Rows != 2 {
 		t.Errorf("%+v %v", n, err)
 	}
@@ -289,5 +298,76 @@ func TestForgetNamesWhatItPasses(t *testing.T) {
 	cancel()
 	if _, err := d.Forget(ctx, whoIs(t, "ada@example.com"), true); !errors.Is(err, context.Canceled) {
 		t.Errorf("nobody waits any more, and: %v", err)
+	}
+}
+
+// TestForgetSparesNeighbours: of a batch or a list on one line only the person's messages
+// go, by what the batch says for all too.
+func TestForgetSparesNeighbours(t *testing.T) {
+	who := whoIs(t, "ada@x.example", "4242")
+	hers, other := `{"event":"E","userId":"4242"}`, `{"event":"E","userId":"77"}`
+	for _, c := range []struct {
+		in, left string
+		gone     int
+	}{
+		{`{"batch":[` + other + `,` + hers + `, ` + other + `],"sentAt":"2026-01-31T12:00:00Z"}`, `{"batch":[` + other + `,` + other + `],"sentAt":"2026-01-31T12:00:00Z"}`, 1},
+		{`{"batch":[` + hers + `]}`, ``, 1},
+		{`{"batch":[` + other + `],"context":{"traits":{"email":"ada@x.example"}}}`, ``, 1},
+		{`{"batch":[` + other + `,{"event":"E","context":{"traits":{"email":"bo@x.example"}}}],"context":{"traits":{"email":"ada@x.example"}}}`, ``, 2},
+		{`{"x":[` + hers + `],"batch":[` + other + `,` + hers + `]}`, ``, 2},
+		{`{"batch":[` + other + `]}`, `{"batch":[` + other + `]}`, 0},
+		{`[` + hers + `,` + other + `]`, `[` + other + `]`, 1},
+		{`[{"batch":[` + hers + `,` + other + `]},` + other + `,` + hers + `]`, `[{"batch":[` + other + `]},` + other + `]`, 2},
+		{`[[[[` + hers + `,` + other + `]]]]`, ``, 1},
+		{`[` + other + `]`, `[` + other + `]`, 0},
+		{`[]`, `[]`, 0},
+		{`{"batch":[]}`, `{"batch":[]}`, 0},
+		{hers, ``, 1},
+		{`{"batch":[` + hers + `,`, ``, 1}, // cut
+	} {
+		left, gone := spare([]byte(c.in), who)
+		if string(left) != c.left || gone != c.gone {
+			t.Errorf("%s\nleaves %s, %d gone; want %s, %d", c.in, left, gone, c.left, c.gone)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "spool")
+	d := newDirectory(t, DirectoryOptions{Keep: -1, Dir: dir, Queue: &memory{}})
+	drop(t, filepath.Join(dir, doneDir), "a.jsonl", `{"batch":[`+other+`,`+hers+`]}`+"\n["+hers+","+other+"]\n"+hers+"\n")
+	drop(t, filepath.Join(dir, doneDir), "b.json", "{\n\"batch\": [\n"+other+",\n"+hers+"\n]\n}\n")
+	if n, err := d.Forget(t.Context(), who, false); err != nil || n.Rows != 4 {
+		t.Errorf("%+v %v", n, err)
+	}
+	if s := everyByte(t, dir); strings.Contains(s, "4242") || strings.Count(s, `"77"`) != 3 {
+		t.Error(s)
+	}
+}
+
+// TestForgetNamesOfFiles: a file that has a person in its name gets another one, and its
+// rows stay; one that nobody can search goes only when the whole name is theirs.
+func TestForgetNamesOfFiles(t *testing.T) {
+	who := whoIs(t, "ada@x.example", "kim", "cus-83")
+	for name, want := range map[string][2]bool{
+		"ada@x.example.csv": {true, true}, "kim.csv": {true, true}, "KIM.csv.gz": {true, true}, "kim.xlsx": {true, true}, "kim": {true, true}, "cus-83.zip": {true, true},
+		"orders_ada@x.example.csv": {true, false}, "export-kim.csv": {true, false}, "export-kim-2026.xlsx": {true, false}, "old_cus-83_b.json": {true, false},
+		"kim.85.csv": {}, "ada@x.example.au.csv": {}, "kimberley.csv": {}, "export-cus-834.csv": {}, "83.csv": {}, "": {}, ".csv": {}, "-_-": {},
+	} {
+		if named, hers := namedAfter(name, who); named != want[0] || hers != want[1] {
+			t.Errorf("%s: %t %t", name, named, hers)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "spool")
+	d := newDirectory(t, DirectoryOptions{Keep: -1, Dir: dir, Queue: &memory{}})
+	row := `{"event":"E","userId":"77"}` + "\n"
+	drop(t, filepath.Join(dir, doneDir), "export-kim.jsonl", row)
+	drop(t, filepath.Join(dir, doneDir), "kim.85.jsonl", row)
+	drop(t, filepath.Join(dir, doneDir), "orders_ada@x.example.xlsx", "PK\x03\x04\x00")
+	drop(t, filepath.Join(dir, doneDir), "kim.xlsx", "PK\x03\x04\x00")
+	n, err := d.Forget(t.Context(), who, false)
+	if err != nil || n.Rows != 2 || len(n.Unreached) != 1 {
+		t.Errorf("%+v %v", n, err)
+	}
+	s := everyByte(t, dir)
+	if strings.Contains(s, "export-kim") || strings.Contains(s, "ada@") || strings.Contains(s, "kim.xlsx") || !strings.Contains(s, "kim.85.jsonl") || strings.Count(s, row) != 2 || strings.Count(s, "PK") != 1 {
+		t.Error(s)
 	}
 }

@@ -1,0 +1,54 @@
+package spool
+
+import (
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// fileEnds are what names end with that says what is in a file, or what became of it.
+var fileEnds = strings.Fields(".csv .tsv .txt .json .jsonl .ndjson .gz .xls .xlsx .ods .zip .7z .pdf .xml .bak .old .tmp .part .refused " + sealedEnd)
+
+// ends are those that a name ends with.
+func ends(name string) (all string) {
+	for {
+		ext := filepath.Ext(name)
+		if ext == "" || !slices.Contains(fileEnds, strings.ToLower(ext)) {
+			return all
+		}
+		name, all = strings.TrimSuffix(name, ext), ext+all
+	}
+}
+
+// namedAfter says whether the name of a file has a person in it, as one of its parts:
+// export-kim.csv. hers: it stands there as an event would have it, so that the file is
+// the person's though nobody can look into it.
+func namedAfter(name string, who Seeker) (named, hers bool) {
+	stem := strings.TrimSuffix(name, ends(name))
+	if who.Text(name) || stem != name && who.Text(stem) {
+		return true, true
+	}
+	const most = 16 // parts
+	cuts := []int{0}
+	for i, r := range stem {
+		if strings.ContainsRune("-_+ ", r) && len(cuts) < most {
+			cuts = append(cuts, i+1)
+		}
+	}
+	cuts = append(cuts, len(stem)+1)
+	for i := range cuts {
+		for j := i + 1; j < len(cuts); j++ {
+			if who.Text(stem[cuts[i] : cuts[j]-1]) {
+				return true, false
+			}
+		}
+	}
+	return false, false
+}
+
+// rename gives a file a name that says nothing.
+func rename(root *os.Root, path string) error {
+	return root.Rename(path, filepath.Join(filepath.Dir(path), "renamed-"+rand.Text()[:10]+ends(filepath.Base(path))))
+}
