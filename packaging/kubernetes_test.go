@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,9 +26,12 @@ type object struct {
 		ServiceName string `yaml:"serviceName"`
 		Template    struct {
 			Spec struct {
-				Grace           int `yaml:"terminationGracePeriodSeconds"`
+				Grace           int   `yaml:"terminationGracePeriodSeconds"`
+				MountToken      *bool `yaml:"automountServiceAccountToken"`
+				HostNetwork     bool  `yaml:"hostNetwork"`
 				SecurityContext struct {
-					RunAsNonRoot bool `yaml:"runAsNonRoot"`
+					RunAsNonRoot   bool                  `yaml:"runAsNonRoot"`
+					SeccompProfile struct{ Type string } `yaml:"seccompProfile"`
 				} `yaml:"securityContext"`
 				InitContainers []container `yaml:"initContainers"`
 				Containers     []container
@@ -60,7 +64,10 @@ type container struct {
 		SubPath   string `yaml:"subPath"`
 	} `yaml:"volumeMounts"`
 	SecurityContext struct {
-		ReadOnlyRoot bool `yaml:"readOnlyRootFilesystem"`
+		ReadOnlyRoot bool  `yaml:"readOnlyRootFilesystem"`
+		Privileged   bool  `yaml:"privileged"`
+		Escalation   *bool `yaml:"allowPrivilegeEscalation"`
+		Capabilities struct{ Add, Drop []string }
 	} `yaml:"securityContext"`
 }
 
@@ -101,6 +108,19 @@ func TestKubernetesExample(t *testing.T) {
 	}
 	if !pod.SecurityContext.RunAsNonRoot || !c.SecurityContext.ReadOnlyRoot {
 		t.Error("relay needs neither root nor a writable root")
+	}
+	// Unset, these three are as open as the cluster leaves them.
+	if pod.MountToken == nil || *pod.MountToken {
+		t.Error("the pod is given a token of the cluster's API")
+	}
+	if pod.SecurityContext.SeccompProfile.Type != "RuntimeDefault" {
+		t.Errorf("seccompProfile %q", pod.SecurityContext.SeccompProfile.Type)
+	}
+	if c.SecurityContext.Escalation == nil || *c.SecurityContext.Escalation {
+		t.Error("relay may get more rights than it begins with")
+	}
+	if own := c.SecurityContext; own.Privileged || pod.HostNetwork || len(own.Capabilities.Add) > 0 || !slices.Equal(own.Capabilities.Drop, []string{"ALL"}) {
+		t.Errorf("relay needs no capability, no privilege, no network of the host: %+v", own)
 	}
 	if set.Spec.ServiceName != all["Service"].Metadata.Name {
 		t.Error("the StatefulSet names another Service")

@@ -31,7 +31,10 @@ error no file is left. ` + "`relay restore`" + ` unpacks it. --verify reads a co
 The file holds what the queue holds, events of customers and the secret of the installation,
 encrypted only as far as the queue is. With --passphrase-file all of it is encrypted, in the
 format of age, which ` + "`age -d`" + ` reads too. ` + "`relay forget`" + ` does not reach a backup: run it again
-after a restore.`,
+after a restore.
+
+One backup is made at a time: a reader that takes nothing of it for 30 s, such as a mount that
+hangs, is cut off, so that the next can be made.`,
 		Example: "  relay backup /mnt/usb/relay-queue.tar\n  relay backup --passphrase-file backup-passphrase /mnt/usb/relay-queue.tar.age\n" +
 			"  relay backup --verify /mnt/usb/relay-queue.tar",
 		Args: usageArgs(cobra.ExactArgs(1)),

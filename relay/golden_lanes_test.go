@@ -78,6 +78,8 @@ func goldenLanes(t *testing.T, r *record) {
 	conf := s.path("relay.yaml")
 	r.relay(t, ask{config: conf}, "receipt", "o-1")
 	r.relay(t, ask{config: conf}, "receipt", "o-1", "--json")
+	r.relay(t, ask{config: conf, stdin: "o-1\r\n\n  o-1 \nunknown-1\nunknown-2\n"}, "receipt", "-")
+	r.relay(t, ask{config: conf, stdin: "\n"}, "receipt", "-")
 	r.http(t, call{file: "api/receipts", base: s.p.admin, path: "/api/v1/receipts?id=o-1"})
 
 	// From here on a wait with jitter may end while this looks: what is mapped

@@ -3,13 +3,18 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"relay/relay/internal/admin"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/person"
 	"relay/relay/internal/session"
 	"relay/relay/internal/term"
 )
@@ -17,32 +22,34 @@ import (
 func newReceiptCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "receipt ORDER-ID|MESSAGE-ID",
+		Use:   "receipt ORDER-ID|MESSAGE-ID|-",
 		Short: "Was this sale sent, when, to which event set, and what did Meta say",
 		Long: `Looks an order id or a messageId up: in the receipts of what Meta has accepted, among the
 dead letters, and in what still waits. Receipts are kept up to queue.receipts_max_size; the
-oldest are removed first. Exit code 1 when nothing is known of it.`,
-		Example: "  relay receipt 50314b8e9bcf000000000000\n  relay receipt A-1001 --json",
+oldest are removed first. Exit code 1 when nothing is known of it.
+
+With - ids are read from standard input, one a line: other users of the machine can read
+the arguments of a command, not its input.`,
+		Example: "  relay receipt 50314b8e9bcf000000000000\n  relay receipt A-1001 --json\n  relay receipt - < orders.txt",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
+			ids, err := receiptIDs(args[0], c.InOrStdin())
+			if err != nil {
+				return exit.Usage(err)
+			}
 			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
-				out := c.OutOrStdout()
-				n := 0
-				var werr error
-				err := d.Sales(ctx, args[0], func(s admin.Sale) bool {
-					n++
-					if asJSON {
-						werr = term.JSONLine(out, s)
-					} else {
-						werr = printSale(out, s)
+				var unknown []string
+				for _, id := range ids {
+					n, err := printSales(ctx, d, c.OutOrStdout(), id, asJSON)
+					if err != nil {
+						return err
 					}
-					return werr == nil
-				})
-				if err := cmp.Or(werr, err); err != nil {
-					return err
+					if n == 0 {
+						unknown = append(unknown, strconv.Quote(id))
+					}
 				}
-				if n == 0 {
-					return fmt.Errorf("nothing is known of %q: never received, not for Meta by the mapping, or its receipt is no longer kept", args[0])
+				if len(unknown) > 0 {
+					return fmt.Errorf("nothing is known of %s: never received, not for Meta by the mapping, or its receipt is no longer kept", strings.Join(unknown, ", "))
 				}
 				return nil
 			})
@@ -51,6 +58,42 @@ oldest are removed first. Exit code 1 when nothing is known of it.`,
 	addConfigFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
 	return c
+}
+
+// receiptIDs are the ids to look up: the argument, or the lines of in when it is "-".
+func receiptIDs(arg string, in io.Reader) ([]string, error) {
+	if arg != "-" {
+		return []string{arg}, nil
+	}
+	lines, err := person.ReadLines(in)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, line := range lines {
+		if id := strings.TrimSpace(line); id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, errors.New("no id on standard input: give order ids or messageIds, one a line")
+	}
+	return ids, nil
+}
+
+// printSales prints what is known of an id and returns how many sales that are.
+func printSales(ctx context.Context, d *session.Session, out io.Writer, id string, asJSON bool) (n int, err error) {
+	var werr error
+	err = d.Sales(ctx, id, func(s admin.Sale) bool {
+		n++
+		if asJSON {
+			werr = term.JSONLine(out, s)
+		} else {
+			werr = printSale(out, s)
+		}
+		return werr == nil
+	})
+	return n, cmp.Or(werr, err)
 }
 
 func printSale(out io.Writer, s admin.Sale) error {

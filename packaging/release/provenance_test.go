@@ -29,7 +29,8 @@ func small(t *testing.T) *release {
 		}
 	}
 	for _, args := range [][]string{
-		{"init", "-q"}, {"add", "."},
+		{"init", "-q"},
+		{"add", "."},
 		{"-c", "user.name=relay", "-c", "user.email=relay@example.com", "commit", "-q", "-m", "first"},
 	} {
 		command(t, "git", append([]string{"-C", root}, args...)...)

@@ -148,7 +148,8 @@ func TestCrossSite(t *testing.T) {
 		{"rebinding, page", "GET", "/", []string{"Host", "evil.example"}, 403},
 		{"probe with a host", "GET", "/readyz", []string{"Host", "pod-7.example"}, 200},
 		{"form post", "POST", "/api/v1/dead/retry", []string{"Content-Type", "text/plain", "X-Relay", ""}, 403},
-		{"preflight", "OPTIONS", "/api/v1/dead/retry", []string{"Origin", "https://evil.example"}, 405},
+		{"rebinding, another method", "DELETE", "/api/v1/status", []string{"Host", "evil.example"}, 403},
+		{"preflight", "OPTIONS", "/api/v1/dead/retry", []string{"Origin", "https://evil.example"}, 403},
 	} {
 		body := ""
 		if tc.method == http.MethodPost {
@@ -298,7 +299,7 @@ func TestHealthListener(t *testing.T) {
 			t.Errorf("%s: %d", path, got)
 		}
 	}
-	for _, path := range []string{"/", "/assets/page.js", "/api/v1/ping", "/api/v1/status", "/api/v1/dead", "/api/v1/live", "/debug/pprof/", "/x"} {
+	for _, path := range []string{"/", "/assets/page.js", "/api/v1/ping", "/api/v1/status", "/api/v1/dead", "/api/v1/live", "/api/v1/backup", "/api/v1/reload", "/debug/pprof/", "/x"} {
 		if got := get(path); got != http.StatusNotFound {
 			t.Errorf("%s: %d", path, got)
 		}

@@ -54,7 +54,7 @@ type recorder struct {
 	http.ResponseWriter
 	rc   *http.ResponseController
 	line auditLine
-	slow bool // its reader is signed in: only standing still ends it
+	slow time.Duration // its reader is signed in: only standing still for so long ends it; 0: it is not
 }
 
 // Unwrap is for http.ResponseController.
@@ -69,8 +69,8 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.line.Status == 0 {
 		r.line.Status = http.StatusOK
 	}
-	if r.slow {
-		r.rc.SetWriteDeadline(time.Now().Add(moveTimeout))
+	if r.slow > 0 {
+		r.rc.SetWriteDeadline(time.Now().Add(r.slow))
 	}
 	return r.ResponseWriter.Write(b)
 }
@@ -118,13 +118,14 @@ func (s *Server) audited(pattern string, need access, h http.Handler) http.Handl
 		c, d := callerOf(r), doorOf(r)
 		u := useAnybody
 		rc := http.NewResponseController(w)
+		var slow time.Duration
 		if c.signedIn {
-			u = useSigned
+			u, slow = useSigned, cmp.Or(s.o.patience, moveTimeout)
 			rc.SetWriteDeadline(time.Time{})
-			defer func() { rc.SetWriteDeadline(time.Now().Add(moveTimeout)) }() // for what is still buffered
+			defer func() { rc.SetWriteDeadline(time.Now().Add(slow)) }() // for what is still buffered
 		}
 		defer d.places.enter(r.Context(), u)()
-		rec := &recorder{ResponseWriter: w, rc: rc, slow: c.signedIn}
+		rec := &recorder{ResponseWriter: w, rc: rc, slow: slow}
 		rec.line = auditLine{Who: c.who, Call: pattern, EventSet: s.knownLane(r.PathValue("lane"))}
 		if need >= accessSecret {
 			defer func() {

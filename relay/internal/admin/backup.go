@@ -224,7 +224,8 @@ func (c *cutReader) Read(p []byte) (int, error) {
 }
 
 // backup answers with a consistent copy of the queue as a tar file. It holds
-// events, so it needs the token. One at a time.
+// events, so it needs the token. One at a time: a reader that takes no more of it for
+// moveTimeout is cut off and makes room for the next.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	rc.SetReadDeadline(time.Time{})
@@ -239,7 +240,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer done()
-	out := &lateHeader{w: w}
+	out := &lateHeader{ctx: ctx, w: w}
 	err = writeBackup(ctx, s.o.Queue, dir, out)
 	switch {
 	case err == nil:
@@ -253,13 +254,17 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 }
 
 // lateHeader sets the type with the first byte, so that an error before it can
-// still be answered as one.
+// still be answered as one. It writes nothing more once ctx is done.
 type lateHeader struct {
-	w http.ResponseWriter
-	n int64
+	ctx context.Context // of the one answer that it writes
+	w   http.ResponseWriter
+	n   int64
 }
 
 func (l *lateHeader) Write(p []byte) (int, error) {
+	if err := l.ctx.Err(); err != nil {
+		return 0, err
+	}
 	if l.n == 0 {
 		l.w.Header().Set("Content-Type", "application/x-tar")
 		l.w.Header().Set("Content-Disposition", `attachment; filename="relay-backup.tar"`)

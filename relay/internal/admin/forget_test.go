@@ -147,9 +147,9 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A copy of the queue that a backup is made of lies below the queue's directory, and is
-// gone when a person is forgotten, however slowly it is read.
-func TestForgetEndsBackup(t *testing.T) {
+// bigQueue holds more than sockets do: 500 events of userIds u-0 to u-499.
+func bigQueue(t *testing.T) *local.Queue {
+	t.Helper()
 	q := realQueue(t)
 	entries := make([]queue.Entry, 500)
 	for i := range entries {
@@ -160,6 +160,13 @@ func TestForgetEndsBackup(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return q
+}
+
+// A copy of the queue that a backup is made of lies below the queue's directory, and is
+// gone when a person is forgotten, however slowly it is read.
+func TestForgetEndsBackup(t *testing.T) {
+	q := bigQueue(t)
 	dir := filepath.Join(t.TempDir(), "copies")
 	f := newFixture(t, func(o *Options) { o.Queue, o.Drain, o.Copies = q, nil, dir })
 	slow := &slowWriter{began: make(chan struct{}), goOn: make(chan struct{})}

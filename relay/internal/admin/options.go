@@ -33,6 +33,8 @@ type Options struct {
 	Audit   io.Writer // gets a line, in one Write, for each call that shows contents or changes state; nil: none are kept
 	Pprof   bool      // serve /debug/pprof/
 
+	patience time.Duration // in place of moveTimeout, in tests
+
 	Queue   Queue
 	Imports Imports // nil: no imports
 	// PrintKey is that of intake, so that an import of what came over HTTP is no other event.

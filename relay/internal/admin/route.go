@@ -8,7 +8,9 @@ import (
 // handler lists every address and what it needs.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
+	needs := map[string]access{}
 	add := func(pattern string, need access, h http.HandlerFunc) {
+		needs[pattern] = need
 		mux.Handle(pattern, s.guard.wrap(need, s.audited(pattern, need, h)))
 	}
 	add("GET /livez", accessHealth, s.livez)
@@ -67,11 +69,12 @@ func (s *Server) handler() http.Handler {
 	add("/", accessOpen, func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "unknown_path", "there is nothing at this address; see GET /api/v1/status")
 	})
-	return methodErrors(mux)
+	return s.methodErrors(mux, needs)
 }
 
-// methodErrors gives the mux's own 405 the form of every other error.
-func methodErrors(mux *http.ServeMux) http.Handler {
+// methodErrors gives the mux's own 405 the form of every other error, to whoever
+// may know that the address is there.
+func (s *Server) methodErrors(mux *http.ServeMux, needs map[string]access) http.Handler {
 	known := []string{http.MethodGet, http.MethodPost}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, pattern := mux.Handler(r)
@@ -83,9 +86,10 @@ func methodErrors(mux *http.ServeMux) http.Handler {
 			other := r.Clone(r.Context())
 			other.Method = m
 			if _, p := mux.Handler(other); p != "/" && p != "" && m != r.Method {
-				setHeaders(w.Header())
-				w.Header().Set("Allow", m)
-				writeError(w, http.StatusMethodNotAllowed, "method_not_allowed", "this address takes "+m)
+				s.guard.wrap(min(needs[p], accessOpen), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Allow", m)
+					writeError(w, http.StatusMethodNotAllowed, "method_not_allowed", "this address takes "+m)
+				})).ServeHTTP(w, r)
 				return
 			}
 		}

@@ -106,11 +106,13 @@ func TestControlRefuses(t *testing.T) {
 		}
 	}
 	// A page of another site may not switch it.
-	req, _ := http.NewRequest(http.MethodPost, base+"/sandbox/mode", strings.NewReader(`{"mode":"down"}`))
-	req.Header.Set("Origin", "https://evil.example.com")
-	req.Header.Set("Sec-Fetch-Site", "cross-site")
-	if r, err := do(t, req); err != nil || r.status != http.StatusForbidden || s.Settings().Mode == Down {
-		t.Errorf("cross-site: %v %d", err, r.status)
+	for path, body := range map[string]string{"/sandbox/mode": `{"mode":"down"}`, conversions: wrap(good())} {
+		req, _ := http.NewRequest(http.MethodPost, base+path, strings.NewReader(body))
+		req.Header.Set("Origin", "https://evil.example.com")
+		req.Header.Set("Sec-Fetch-Site", "cross-site")
+		if r, err := do(t, req); err != nil || r.status != http.StatusForbidden || s.Settings().Mode == Down || s.Stats().Events != 0 {
+			t.Errorf("cross-site: %s: %v %d", path, err, r.status)
+		}
 	}
 }
 

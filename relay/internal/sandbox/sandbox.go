@@ -138,6 +138,11 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.control(w, r)
 		return
 	}
+	// Nor may a form of another site add to what was received: Meta itself is no such neighbour.
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		fail(w, http.StatusForbidden, "a page of another site may not do this")
+		return
+	}
 	q := &request{s: s, w: w, r: r}
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if versionPath.MatchString(parts[0]) {

@@ -133,7 +133,7 @@ func TestPacer(t *testing.T) {
 		}
 	}
 	last = 0
-	for _, usage := range []float64{80, 85, 90, 94, 97, 100, 120} {
+	for _, usage := range []float64{80, 85, 90, 94, 97, 100, 120, 1e6} {
 		p.Told(usage)
 		w := p.Wait(10, 0.5)
 		if w < last || w == 0 || w > 15*time.Minute {
@@ -144,5 +144,16 @@ func TestPacer(t *testing.T) {
 	p.Told(20)
 	if w := p.Wait(10, 0.5); w != 0 {
 		t.Errorf("it has recovered: %s", w)
+	}
+	// The most that the headers are believed, at every request: never more than a quarter of an hour, and over with the first answer that says less.
+	for range 100 {
+		p.Told(1e6)
+		if w := p.Wait(10, 1); w <= 0 || w > 15*time.Minute {
+			t.Fatalf("at a million %%: %s", w)
+		}
+	}
+	p.Told(0)
+	if w := p.Wait(10, 0.5); w != 0 {
+		t.Errorf("it has recovered from that: %s", w)
 	}
 }
