@@ -24,7 +24,7 @@ import (
 	"relay/relay/internal/sidecar"
 )
 
-// Options: Serve stays up afterwards, Verbose shows the log of relay.
+// Options of a demo: Serve stays up afterwards, Verbose shows the log of relay.
 type Options struct{ Serve, Verbose bool }
 
 // demo is one demonstration under way.
