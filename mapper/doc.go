@@ -23,10 +23,10 @@
 //   - Explain runs the same code as Map and reports each step.
 //
 // An event's way through the files: subject.go (decode, time, traits), keys.go and
-// norm_*.go (match keys), value.go and goods.go (money, products), custom.go (what
+// package match (match keys), value.go and goods.go (money, products), custom.go (what
 // is left), map.go (the verdict), encode.go (the two wire formats).
 //
-// What can hurt you: the tables keyTable, identifierTable, standardFields,
+// What can hurt you: the tables match.Table, identifierTable, standardFields,
 // builtin and metaNames are the only home of their names; mapping.schema.json repeats keys
 // of the mapping for editors, and schema_test.go holds the two against each other.
 package mapper
