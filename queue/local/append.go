@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 
 	"relay/queue"
-	"relay/queue/local/internal/chunk"
-	"relay/queue/local/internal/ids"
+	"relay/queue/internal/chunk"
+	"relay/queue/internal/ident"
 )
 
 const (
@@ -148,7 +148,7 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 		case queue.BySale:
 			p.sale, p.print = true, e.Print
 		}
-		p.hash = ids.HashOf(hb[:0], &q.secret, e)
+		p.hash = ident.HashOf(hb[:0], &q.secret, e)
 		received := e.Received
 		if received.IsZero() {
 			received = q.now()

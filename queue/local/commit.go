@@ -8,7 +8,7 @@ import (
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/settled"
 )
 

@@ -12,6 +12,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/dead"
@@ -65,7 +66,7 @@ func (d *deadLog) load() {
 			Format: func(b []byte) error {
 				var info meta.Info
 				if err := json.Unmarshal(b, &info); err != nil {
-					return files.Damaged("header: %v", err)
+					return format.Damaged("header: %v", err)
 				}
 				return files.KnownFormat(info.Format, info.Sum)
 			},
@@ -339,12 +340,12 @@ func (f boltFiles) Open(path string) (dead.DB, error) {
 func (boltFiles) Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error {
 	err := boltdb.ReadAgain(path, func(p *boltscan.File) error {
 		if len(p.Metas()) < 2 {
-			return files.Damaged("a meta page")
+			return format.Damaged("a meta page")
 		}
 		return p.WalkAll(p.Metas()[0], buckets, visit())
 	})
 	if boltdb.Unreadable(err) {
-		err = files.Damaged("cannot be read: %v", err)
+		err = format.Damaged("cannot be read: %v", err)
 	}
 	return err
 }

@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"relay/internal/seal"
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/files"
 )
 
 // Errors of a directory that cannot be opened as it is asked for.
 var (
 	// ErrNewerFormat: a newer program wrote this directory; nothing was touched.
-	ErrNewerFormat = files.ErrNewerFormat
+	ErrNewerFormat = format.ErrNewer
 	// ErrOlderFormat: a version older than the first release wrote this directory;
 	// nothing was touched.
 	ErrOlderFormat = files.ErrOlderFormat

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"relay/queue"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/segment"
 )

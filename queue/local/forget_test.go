@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"relay/queue"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/segment"
 )

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"relay/queue/internal/ident"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 )
@@ -100,7 +101,7 @@ func TestSameIDAgain(t *testing.T) {
 				if a := mustAppend(t, q, m, m); a != (Appended{Duplicates: 2}) {
 					t.Errorf("%s: %+v", when, a)
 				}
-				if id, ok, err := q.ids.Get(ids.HashOf(nil, &q.secret, &m)); id.Print != m.Print || !ok || err != nil {
+				if id, ok, err := q.ids.Get(ident.HashOf(nil, &q.secret, &m)); id.Print != m.Print || !ok || err != nil {
 					t.Errorf("%s: the fingerprint is %x, want %x; %v %v", when, id.Print, m.Print, ok, err)
 				}
 			}

@@ -8,7 +8,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/internal/seal"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/segment"
 )
 

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"relay/internal/seal"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/segment"

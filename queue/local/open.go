@@ -14,7 +14,7 @@ import (
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/internal/seal"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"

@@ -2,6 +2,7 @@ package local
 
 import (
 	"relay/internal/logs"
+	"relay/queue/internal/ident"
 	"relay/queue/local/internal/ids"
 )
 
@@ -57,7 +58,7 @@ func (p *pending) key() ids.Hash {
 func (w *writer) another(p *pending, search bool) bool {
 	p.conflict = true
 	if !p.hashed {
-		p.content = ids.HashContent(&w.q.secret, p.store, p.id, p.print)
+		p.content = ident.HashContent(&w.q.secret, p.store, p.id, p.print)
 		if search {
 			_, p.kept = w.find(p.content)
 			p.hashed = true
@@ -88,7 +89,7 @@ func (w *writer) dedup(reqs []*request, search bool) int {
 				first, known = w.batch[p.hash]
 			}
 			switch {
-			case !known || !ids.Differ(first, p.print):
+			case !known || !ident.Differ(first, p.print):
 			case p.sale:
 				p.changed = true
 			case p.id != "":

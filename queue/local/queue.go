@@ -14,7 +14,7 @@ import (
 	"relay/internal/disk"
 	"relay/internal/seal"
 	"relay/queue"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/room"

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/segment"
 	"relay/queue/local/internal/settled"
 )

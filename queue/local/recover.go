@@ -9,7 +9,8 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
@@ -76,7 +77,7 @@ func (q *Queue) putInOrder(s *seg, x segment.Examined, err error, file func([]id
 		q.install(s, x.Sum, err == nil)
 		return nil
 	case err == nil && q.readOnly:
-		return files.Damaged("segment %016x was not closed: start relay once", s.Num)
+		return format.Damaged("segment %016x was not closed: start relay once", s.Num)
 	case err == nil:
 		_, err := q.salvage(s, false, nil, file)
 		return err

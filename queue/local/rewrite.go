@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"relay/internal/logs"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/segment"
 )

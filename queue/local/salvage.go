@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"relay/queue/local/internal/chunk"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/chunk"
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/segment"
 )
 
@@ -64,7 +64,7 @@ func (q *Queue) vanished(s *seg) error {
 	if s.gone {
 		return fmt.Errorf("open segment: %w", segment.ErrGone)
 	}
-	return files.Damaged("the file is missing")
+	return format.Damaged("the file is missing")
 }
 
 // check reads all of s before bbolt does for the first time.

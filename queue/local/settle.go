@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"relay/queue"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/segment"
 	"relay/queue/local/internal/settled"

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/queue/internal/ident"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/segment"
 )
@@ -61,7 +62,7 @@ func idFiles(t testing.TB, q *Queue) []string {
 // remembered asks for an id without leaving a trace.
 func remembered(t testing.TB, q *Queue, id string) bool {
 	t.Helper()
-	_, ok, err := q.ids.Get(ids.HashOf(nil, &q.secret, &Entry{ID: id}))
+	_, ok, err := q.ids.Get(ident.HashOf(nil, &q.secret, &Entry{ID: id}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/step"
 )
 
@@ -80,7 +80,7 @@ func (f *File) Sync() error {
 // run runs fn; wedges says whether a panic in it leaves locks behind.
 func (f *File) run(fn func() error, wedges func() bool) error {
 	if f.wedged.Load() {
-		return files.Damaged("the file changed while it was open")
+		return format.Damaged("the file changed while it was open")
 	}
 	err := Guard(fn)
 	if errors.As(err, new(*panicError)) && wedges() {
@@ -160,7 +160,7 @@ func Guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = &panicError{files.Damaged("%v", r)}
+			err = &panicError{format.Damaged("%v", r)}
 		}
 	}()
 	return fn()

@@ -16,45 +16,31 @@ package files
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 
-	"relay/internal/seal"
+	"relay/queue/internal/format"
 )
 
 // Version is the format of all files here.
 const Version = 2
 
-var (
-	// ErrNewerFormat means that a newer program wrote the bytes.
-	ErrNewerFormat = errors.New("directory was written by a newer version")
-	// ErrOlderFormat means that a version older than the first release did.
-	ErrOlderFormat = errors.New("directory was written by a version from before the first release: move it away")
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// CRC is the checksum of everything that is written here.
-func CRC(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
+// ErrOlderFormat means that a version older than the first release wrote the bytes.
+var ErrOlderFormat = errors.New("directory was written by a version from before the first release: move it away")
 
 // FormatSum goes with a format number wherever one is written: a flipped bit is
 // not a newer format.
-func FormatSum(format int) uint32 { return CRC(fmt.Appendf(nil, "relay queue format %d", format)) }
-
-// KnownFormat refuses a format this program does not read.
-func KnownFormat(format int, sum uint32) error {
-	switch {
-	case sum != FormatSum(format):
-		return Damaged("format %d does not go with its checksum", format)
-	case format == Version:
-		return nil
-	case format < Version:
-		return fmt.Errorf("format %d: %w", format, ErrOlderFormat)
-	}
-	return fmt.Errorf("format %d: %w", format, ErrNewerFormat)
+func FormatSum(version int) uint32 {
+	return format.CRC(fmt.Appendf(nil, "relay queue format %d", version))
 }
 
-// Damaged is seal.ErrDamaged with what is wrong: what a file holds is not what was
-// written to it.
-func Damaged(format string, a ...any) error {
-	return fmt.Errorf("%w: %s", seal.ErrDamaged, fmt.Sprintf(format, a...))
+// KnownFormat refuses a format this program does not read.
+func KnownFormat(version int, sum uint32) error {
+	switch {
+	case sum != FormatSum(version):
+		return format.Damaged("format %d does not go with its checksum", version)
+	case version == Version:
+		return nil
+	case version < Version:
+		return fmt.Errorf("format %d: %w", version, ErrOlderFormat)
+	}
+	return fmt.Errorf("format %d: %w", version, format.ErrNewer)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"relay/queue/internal/format"
 	"testing"
 
 	"relay/internal/seal"
@@ -16,7 +17,7 @@ func TestKnownFormat(t *testing.T) {
 		want   error
 	}{
 		{Version, FormatSum(Version), nil},
-		{Version + 1, FormatSum(Version + 1), ErrNewerFormat},
+		{Version + 1, FormatSum(Version + 1), format.ErrNewer},
 		{Version - 1, FormatSum(Version - 1), ErrOlderFormat},
 		{Version + 1, FormatSum(Version), seal.ErrDamaged}, // a flipped bit
 		{0, 0, seal.ErrDamaged},

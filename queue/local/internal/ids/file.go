@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/room"
 )
@@ -47,7 +48,7 @@ func (f *file) write(sorted []byte, noSync bool) error {
 	for at := 0; at < len(sorted); at += Row {
 		h := rowAt(sorted[at:]).Hash
 		filter.add(h)
-		if h.own() {
+		if h.Own() {
 			f.own++
 		}
 	}
@@ -61,9 +62,9 @@ func (f *file) write(sorted []byte, noSync bool) error {
 	b = le.AppendUint64(b, uint64(f.count))
 	b = le.AppendUint64(b, uint64(f.own))
 	b = appendStamp(appendStamp(b, f.oldest), f.newest)
-	le.PutUint32(b[12:], files.CRC(b))
+	le.PutUint32(b[12:], format.CRC(b))
 	for rows := range slices.Chunk(sorted, perBlock*Row) {
-		b = le.AppendUint32(append(b, rows...), files.CRC(rows))
+		b = le.AppendUint32(append(b, rows...), format.CRC(rows))
 	}
 	if err := files.Write(f.path, noSync, b); err != nil {
 		return err
@@ -119,18 +120,18 @@ func openFile(path string) (*file, error) {
 	case serr != nil:
 		err = serr
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		err = files.Damaged("ids file is cut short")
+		err = format.Damaged("ids file is cut short")
 	case err != nil: // the disk
-	case string(b[:8]) != magic || files.CRC(b[:]) != sum:
-		err = files.Damaged("ids file header")
+	case string(b[:8]) != magic || format.CRC(b[:]) != sum:
+		err = format.Damaged("ids file header")
 	case le.Uint32(b[8:]) > files.Version:
-		err = fmt.Errorf("ids version %d: %w", le.Uint32(b[8:]), files.ErrNewerFormat)
+		err = fmt.Errorf("ids version %d: %w", le.Uint32(b[8:]), format.ErrNewer)
 	case le.Uint32(b[8:]) != files.Version:
-		err = files.Damaged("ids version %d", le.Uint32(b[8:]))
+		err = format.Damaged("ids version %d", le.Uint32(b[8:]))
 	case o.count < 0 || o.count > st.Size()/Row || st.Size() != fileLen(o.count):
-		err = files.Damaged("ids file of %d bytes says it has %d", st.Size(), o.count)
+		err = format.Damaged("ids file of %d bytes says it has %d", st.Size(), o.count)
 	case o.own < 0 || o.own > o.count || o.first > o.last:
-		err = files.Damaged("ids file header")
+		err = format.Damaged("ids file header")
 	}
 	if err != nil {
 		f.Close()
@@ -153,7 +154,7 @@ func (f *file) block(n int64, buf *[blockLen]byte) (rows []byte, whole bool, err
 // checked splits a block into rows and what its checksum says of them.
 func checked(b []byte) (rows []byte, whole bool) {
 	rows = b[:len(b)-4]
-	return rows, files.CRC(rows) == binary.LittleEndian.Uint32(b[len(rows):])
+	return rows, format.CRC(rows) == binary.LittleEndian.Uint32(b[len(rows):])
 }
 
 // get searches the file: hashes are evenly spread, so the first guess is near. With
@@ -179,7 +180,7 @@ func (f *file) search(h Hash, lo, hi, guess int64) (k Known, ok bool, err error)
 		last := len(b)/Row - 1
 		switch {
 		case !whole: // its rows may be out of order, and one of them is another one's
-			bad = files.Damaged("ids: a block of %d", last+1)
+			bad = format.Damaged("ids: a block of %d", last+1)
 			for ; len(b) > 0; b = b[Row:] {
 				if Hash(b) == h { // its fingerprint may be damaged: it stands for any event
 					return Known{Hash: h}, true, bad
@@ -210,7 +211,7 @@ func (f *file) read() ([]byte, error) {
 	out := make([]byte, 0, Row*f.count)
 	err := f.each(func(rows []byte, whole bool) error {
 		if !whole {
-			return files.Damaged("a block of %d", len(rows)/Row)
+			return format.Damaged("a block of %d", len(rows)/Row)
 		}
 		out = append(out, rows...)
 		return nil
@@ -240,7 +241,7 @@ func (f *file) load() error {
 	}
 	f.bloom.Store(b)
 	if bad > 0 && !f.failed.Swap(true) {
-		return fmt.Errorf("load ids: %w", files.Damaged("%d of %d blocks", bad, blocks(f.count)))
+		return fmt.Errorf("load ids: %w", format.Damaged("%d of %d blocks", bad, blocks(f.count)))
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"relay/internal/seal"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/room"
 )
 
@@ -47,11 +47,11 @@ func FuzzIDFile(f *testing.F) {
 		b = bytes.Clone(b)
 		if len(b) >= header {
 			clear(b[12:16])
-			binary.LittleEndian.PutUint32(b[12:], files.CRC(b[:header]))
+			binary.LittleEndian.PutUint32(b[12:], format.CRC(b[:header]))
 		}
 		for rows := b[min(header, len(b)):]; len(rows) > 4; rows = rows[min(len(rows), blockLen):] {
 			block := rows[:min(len(rows), blockLen)]
-			binary.LittleEndian.PutUint32(block[len(block)-4:], files.CRC(block[:len(block)-4]))
+			binary.LittleEndian.PutUint32(block[len(block)-4:], format.CRC(block[:len(block)-4]))
 		}
 		path := filepath.Join(t.TempDir(), "ids")
 		if err := os.WriteFile(path, b, 0o600); err != nil {
@@ -59,7 +59,7 @@ func FuzzIDFile(f *testing.F) {
 		}
 		file, err := openFile(path)
 		if err != nil {
-			if !errors.Is(err, seal.ErrDamaged) && !errors.Is(err, files.ErrNewerFormat) {
+			if !errors.Is(err, seal.ErrDamaged) && !errors.Is(err, format.ErrNewer) {
 				t.Error(err)
 			}
 			return

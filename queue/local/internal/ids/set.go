@@ -64,10 +64,10 @@ func (s *set) add(id Known) {
 		return
 	}
 	*k = id
-	if id.Hash.own() {
+	if id.Hash.Own() {
 		s.own++
 	}
-	if id.Hash.sale() {
+	if id.Hash.Sale() {
 		s.sales++
 	}
 	if s.n++; s.n > len(s.slots)*3/4 {
@@ -86,7 +86,7 @@ func (s *set) add(id Known) {
 func (s *set) onlySales() *set {
 	out := newSet(s.sales)
 	for i := range s.slots {
-		if k := &s.slots[i]; k.Hash.sale() {
+		if k := &s.slots[i]; k.Hash.Sale() {
 			out.add(*k)
 		}
 	}
@@ -101,7 +101,7 @@ func split(sorted []byte, sales int) (of [2][]byte) {
 	}
 	of[0], of[1] = make([]byte, 0, len(sorted)-sales*Row), make([]byte, 0, sales*Row)
 	for at := 0; at < len(sorted); at += Row {
-		k := kindOf(rowAt(sorted[at:]).Hash.sale())
+		k := kindOf(rowAt(sorted[at:]).Hash.Sale())
 		of[k] = append(of[k], sorted[at:at+Row]...)
 	}
 	return of

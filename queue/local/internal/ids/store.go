@@ -12,6 +12,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/room"
 )
@@ -133,7 +134,7 @@ func (s *Store) open(names []string) error {
 		path := filepath.Join(s.o.Dir, name)
 		f, err := openFile(path)
 		switch {
-		case errors.Is(err, files.ErrNewerFormat):
+		case errors.Is(err, format.ErrNewer):
 			return err
 		case errors.Is(err, seal.ErrDamaged):
 			if err := files.SetAside(path); err != nil {
@@ -177,7 +178,7 @@ func (s *Store) Get(h Hash) (Known, bool, error) {
 	}
 	var err error
 	for _, f := range s.files {
-		if f.kind != kindOf(h.sale()) {
+		if f.kind != kindOf(h.Sale()) {
 			continue
 		}
 		id, ok, e := f.get(h)

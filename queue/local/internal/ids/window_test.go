@@ -11,6 +11,8 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
+	"relay/queue/internal/format"
+	"relay/queue/internal/ident"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/room"
 )
@@ -311,10 +313,10 @@ func TestOpenDamaged(t *testing.T) {
 	names := []string{"lock", "0000000000000003" + Suffix, "0000000000000005" + Suffix, "0000000000000005.seg"}
 	sum := func(b []byte) {
 		clear(b[12:16])
-		copy(b[12:], []byte{byte(files.CRC(b[:header])), byte(files.CRC(b[:header]) >> 8), byte(files.CRC(b[:header]) >> 16), byte(files.CRC(b[:header]) >> 24)})
+		copy(b[12:], []byte{byte(format.CRC(b[:header])), byte(format.CRC(b[:header]) >> 8), byte(format.CRC(b[:header]) >> 16), byte(format.CRC(b[:header]) >> 24)})
 	}
 	write(func(b []byte) { b[8]++; sum(b) })
-	if _, err := Open(names, s.o); !errors.Is(err, files.ErrNewerFormat) {
+	if _, err := Open(names, s.o); !errors.Is(err, format.ErrNewer) {
 		t.Errorf("of a newer version: %v", err)
 	}
 	for what, change := range map[string]func(b []byte){
@@ -379,15 +381,15 @@ func TestHashes(t *testing.T) {
 		{Space: queue.ByRefusedID, ID: "m"},
 		{Space: queue.ByRefusedID, ID: "m", Print: 1},
 	} {
-		h := HashOf(nil, &secret, &e)
-		if was, ok := hashes[h]; ok || h.own() != (e.Space == queue.ByKey) {
-			t.Errorf("%+v is like %s; own %v", e, was, h.own())
+		h := ident.HashOf(nil, &secret, &e)
+		if was, ok := hashes[h]; ok || h.Own() != (e.Space == queue.ByKey) {
+			t.Errorf("%+v is like %s; own %v", e, was, h.Own())
 		}
 		hashes[h] = fmt.Sprintf("%+v", e)
 	}
 	for _, print := range []uint64{1, 2} {
-		h := HashContent(&secret, "", "m", print)
-		if was, ok := hashes[h]; ok || h.own() {
+		h := ident.HashContent(&secret, "", "m", print)
+		if was, ok := hashes[h]; ok || h.Own() {
 			t.Errorf("content %d is like %s", print, was)
 		}
 		hashes[h] = "content"
@@ -396,7 +398,7 @@ func TestHashes(t *testing.T) {
 		a, b uint64
 		want bool
 	}{{0, 1, false}, {1, 0, false}, {1, 1, false}, {1, 2, true}} {
-		if Differ(x.a, x.b) != x.want {
+		if ident.Differ(x.a, x.b) != x.want {
 			t.Errorf("%d and %d", x.a, x.b)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
 	"relay/queue/local/internal/files"
@@ -49,17 +50,17 @@ func Check(path string) (Info, error) {
 		return p.WalkAll(p.Metas()[0], buckets, func(bucket string, k, v []byte) error {
 			if bucket == string(bucketDir) && string(k) == string(keyInfo) {
 				if err := json.Unmarshal(v, &info); err != nil {
-					return files.Damaged("info: %v", err)
+					return format.Damaged("info: %v", err)
 				}
 			}
 			return nil
 		})
 	})
 	if boltdb.Unreadable(err) {
-		err = files.Damaged("cannot be read: %v", err)
+		err = format.Damaged("cannot be read: %v", err)
 	}
 	if err == nil && info.Format == 0 {
-		err = files.Damaged("meta.db says no format")
+		err = format.Damaged("meta.db says no format")
 	}
 	if err == nil {
 		err = files.KnownFormat(info.Format, info.Sum)
@@ -137,7 +138,7 @@ func (s *Store) load() (Content, error) {
 		each := func(bucket []byte, fn func(k, v []byte) error) error {
 			b := tx.Bucket(bucket)
 			if b == nil {
-				return files.Damaged("meta.db lacks %s", bucket)
+				return format.Damaged("meta.db lacks %s", bucket)
 			}
 			return b.ForEach(func(k, v []byte) error {
 				plain, err := openRow(s.o.Ring, bucket, k, v)
@@ -162,11 +163,11 @@ func (s *Store) load() (Content, error) {
 		}
 		if err := each(bucketSettled, func(k, v []byte) error {
 			if len(k) < 8 {
-				return files.Damaged("settled row")
+				return format.Damaged("settled row")
 			}
 			b, err := settled.Decode(binary.BigEndian.Uint64(k), v)
 			if err != nil {
-				return files.Damaged("%v", err)
+				return format.Damaged("%v", err)
 			}
 			name := string(k[8:])
 			c.Settled[name] = append(c.Settled[name], b)
@@ -182,7 +183,7 @@ func (s *Store) load() (Content, error) {
 		}
 		if err := each(bucketVoid, func(k, v []byte) error {
 			if len(k) != 8 || len(v) != 8 {
-				return files.Damaged("void range")
+				return format.Damaged("void range")
 			}
 			c.voids = append(c.voids, Void{queue.Seq(binary.BigEndian.Uint64(k)), queue.Seq(binary.LittleEndian.Uint64(v))})
 			return nil

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"relay/internal/seal"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/format"
 )
 
 // FuzzRow opens any bytes as a row of meta.db, with its checksum made right, and what
@@ -32,7 +32,7 @@ func FuzzRow(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, sealed []byte) {
 		key := []byte("a")
-		b := binary.LittleEndian.AppendUint32(bytes.Clone(sealed), files.CRC(append(rowBound(bucketLanes, key), sealed...)))
+		b := binary.LittleEndian.AppendUint32(bytes.Clone(sealed), format.CRC(append(rowBound(bucketLanes, key), sealed...)))
 		plain, err := openRow(ring, bucketLanes, key, b)
 		if err != nil {
 			if !errors.Is(err, seal.ErrDamaged) && !errors.Is(err, seal.ErrKey) {

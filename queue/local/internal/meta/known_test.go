@@ -15,6 +15,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/settled"
 )
@@ -129,7 +130,7 @@ func TestDamagedFile(t *testing.T) {
 		"no info":         {func(tx *bolt.Tx) error { return tx.Bucket(bucketDir).Delete(keyInfo) }, seal.ErrDamaged},
 		"info":            {dir("info", "{"), seal.ErrDamaged},
 		"format":          {dir("info", `{"format":3,"sum":1}`), seal.ErrDamaged},
-		"newer format":    {dir("info", fmt.Sprintf(`{"format":3,"sum":%d}`, files.FormatSum(3))), files.ErrNewerFormat},
+		"newer format":    {dir("info", fmt.Sprintf(`{"format":3,"sum":%d}`, files.FormatSum(3))), format.ErrNewer},
 		"older format":    {dir("info", fmt.Sprintf(`{"format":1,"sum":%d}`, files.FormatSum(1))), files.ErrOlderFormat},
 		"secret":          {dir("secret", "x"), nil},
 		"sealed segments": {dir(string(binary.BigEndian.AppendUint64([]byte("records"), 2)), "x"), nil},

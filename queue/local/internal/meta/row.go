@@ -13,9 +13,9 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/format"
+	"relay/queue/internal/varint"
 	"relay/queue/local/internal/settled"
-	"relay/queue/local/internal/varint"
 )
 
 // Lane is a lane as meta.db holds it.
@@ -59,7 +59,7 @@ func putRow(tx *bolt.Tx, ring *seal.Ring, bucket, key, val []byte) error {
 	if err != nil {
 		return err
 	}
-	sum := files.CRC(append(rowBound(bucket, key), sealed...))
+	sum := format.CRC(append(rowBound(bucket, key), sealed...))
 	return tx.Bucket(bucket).Put(key, binary.LittleEndian.AppendUint32(sealed, sum))
 }
 
@@ -69,11 +69,11 @@ func rowBound(bucket, key []byte) []byte {
 
 func openRow(ring *seal.Ring, bucket, key, b []byte) ([]byte, error) {
 	if len(b) < 8 {
-		return nil, files.Damaged("row is cut short")
+		return nil, format.Damaged("row is cut short")
 	}
 	b, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
-	if files.CRC(append(rowBound(bucket, key), b...)) != sum {
-		return nil, files.Damaged("row checksum")
+	if format.CRC(append(rowBound(bucket, key), b...)) != sum {
+		return nil, format.Damaged("row checksum")
 	}
 	return ring.Open("meta", 0, rowBound(bucket, key), b)
 }
@@ -98,7 +98,7 @@ func (r *Lane) encode() []byte {
 
 func decodeLane(b []byte) (Lane, error) {
 	if len(b) < 9 || b[0]&1 == 0 {
-		return Lane{}, files.Damaged("lane row")
+		return Lane{}, format.Damaged("lane row")
 	}
 	r := Lane{Dropped: b[0]&2 != 0, Cursor: queue.Seq(binary.LittleEndian.Uint64(b[1:])), Counts: make(map[string]int64)}
 	rd := varint.NewReader(b[9:])
@@ -109,7 +109,7 @@ func decodeLane(b []byte) (Lane, error) {
 		r.Counts[k] = rd.Int()
 	}
 	if rd.Bad() {
-		return Lane{}, files.Damaged("lane row")
+		return Lane{}, format.Damaged("lane row")
 	}
 	return r, nil
 }

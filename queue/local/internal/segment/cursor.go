@@ -4,8 +4,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/queue"
-	"relay/queue/local/internal/chunk"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/chunk"
+	"relay/queue/internal/format"
 )
 
 // chunkCursor reads the pieces of chunks, in order.
@@ -28,11 +28,11 @@ func (r *chunkCursor) holding(at queue.Seq) (chunk.Header, error) {
 	}
 	first, _, ok := splitKey(r.k)
 	if !ok {
-		return chunk.Header{}, files.Damaged("no chunk holds %x", uint64(at))
+		return chunk.Header{}, format.Damaged("no chunk holds %x", uint64(at))
 	}
 	h, err := r.header(first)
 	if err == nil && (h.First > at || h.End() <= at) {
-		err = files.Damaged("no chunk holds %x", uint64(at))
+		err = format.Damaged("no chunk holds %x", uint64(at))
 	}
 	return h, err
 }
@@ -58,7 +58,7 @@ func (r *chunkCursor) header(first queue.Seq) (chunk.Header, error) {
 	}
 	h, err := chunk.DecodeHeader(r.buf)
 	if err == nil && h.First != first {
-		err = files.Damaged("chunk %x lies under %x", uint64(h.First), uint64(first))
+		err = format.Damaged("chunk %x lies under %x", uint64(h.First), uint64(first))
 	}
 	r.whole = h.Len()
 	return h, err
@@ -71,7 +71,7 @@ func (r *chunkCursor) need(n int) error {
 			r.k, r.v = r.c.Next()
 		}
 		if f, p, ok := splitKey(r.k); !ok || f != r.first || p != r.next || len(r.v) == 0 {
-			return files.Damaged("chunk %x: piece %d is missing", uint64(r.first), r.next)
+			return format.Damaged("chunk %x: piece %d is missing", uint64(r.first), r.next)
 		}
 		r.buf = append(r.buf, r.v...)
 		r.next++

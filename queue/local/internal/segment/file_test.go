@@ -11,7 +11,8 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
+	"relay/queue/internal/ident"
 	"relay/queue/local/internal/ids"
 )
 
@@ -29,7 +30,7 @@ func chunksOf(t *testing.T, from, n int) (out []Chunk) {
 		b.Start(num<<32 + queue.Seq(from+3*i))
 		for j := range 3 {
 			id := fmt.Sprintf("m-%d", from+3*i+j)
-			hash := ids.HashOf(nil, &[32]byte{}, &queue.Entry{ID: id})
+			hash := ident.HashOf(nil, &[32]byte{}, &queue.Entry{ID: id})
 			b.Add(&chunk.Item{Hash: hash, Lanes: []string{"a"}, SetKey: chunk.SetKey([]string{"a"}), Received: 1000, ID: id, Body: make([]byte, 5000*i)})
 		}
 		data, h, err := b.Finish(nil)

@@ -6,9 +6,9 @@ import (
 	"slices"
 
 	"relay/queue"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
-	"relay/queue/local/internal/chunk"
 )
 
 // Found is what lies in a file, wherever that is: the pieces of chunks.

@@ -9,8 +9,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/queue"
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/boltdb"
-	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
 )
 

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"testing"
 
-	"relay/queue/local/internal/chunk"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/chunk"
+	"relay/queue/internal/format"
 )
 
 // FuzzSummary opens any bytes as a summary, with its checksum made right. Nothing
@@ -21,7 +21,7 @@ func FuzzSummary(f *testing.F) {
 	f.Add([]byte("{}"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, plain []byte) {
-		s, err := decodeSummary(binary.LittleEndian.AppendUint32(bytes.Clone(plain), files.CRC(plain)))
+		s, err := decodeSummary(binary.LittleEndian.AppendUint32(bytes.Clone(plain), format.CRC(plain)))
 		if err != nil {
 			return
 		}

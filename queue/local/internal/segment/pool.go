@@ -12,8 +12,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/boltdb"
-	"relay/queue/local/internal/files"
 )
 
 const maxOpen = 8 // files kept open for readers
@@ -43,7 +43,7 @@ func (p *Pool) view(s *File, check func() error, fn func(b *bolt.Bucket) error) 
 	return s.db.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketLog)
 		if b == nil {
-			return files.Damaged("segment without log")
+			return format.Damaged("segment without log")
 		}
 		return fn(b)
 	})
@@ -72,7 +72,7 @@ func (p *Pool) open(s *File, check func() error) error {
 		if slices.ContainsFunc(outOfMeans, func(e syscall.Errno) bool { return errors.Is(err, e) }) {
 			return fmt.Errorf("open segment: %w", err)
 		}
-		return files.Damaged("open segment: %v", err)
+		return format.Damaged("open segment: %v", err)
 	}
 	s.db = db
 	s.lastUse.Store(p.ticks.Add(1))

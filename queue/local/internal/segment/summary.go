@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"relay/queue/local/internal/chunk"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/chunk"
+	"relay/queue/internal/format"
 )
 
 // Summary is what a segment holds, derived from its chunk headers.
@@ -100,16 +100,16 @@ func (s *Summary) encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode summary: %w", err)
 	}
-	return binary.LittleEndian.AppendUint32(b, files.CRC(b)), nil
+	return binary.LittleEndian.AppendUint32(b, format.CRC(b)), nil
 }
 
 func decodeSummary(b []byte) (Summary, error) {
-	if len(b) < 4 || files.CRC(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
-		return Summary{}, files.Damaged("summary checksum")
+	if len(b) < 4 || format.CRC(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
+		return Summary{}, format.Damaged("summary checksum")
 	}
 	var s Summary
 	if err := json.Unmarshal(b[:len(b)-4], &s); err != nil {
-		return Summary{}, files.Damaged("summary: %v", err)
+		return Summary{}, format.Damaged("summary: %v", err)
 	}
 	return s, nil
 }

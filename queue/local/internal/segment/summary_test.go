@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"relay/queue"
-	"relay/queue/local/internal/chunk"
+	"relay/queue/internal/chunk"
 )
 
 // What no chunk stands for is known, and skipped; nothing else is.

@@ -7,9 +7,10 @@ import (
 	"os"
 
 	"relay/queue"
+	"relay/queue/internal/chunk"
+	"relay/queue/internal/format"
 	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/boltscan"
-	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 )
@@ -23,7 +24,7 @@ func ReadInfo(path string) (Info, error) {
 			last = p.Walk(m, bucketInfo, func(k, v []byte) error {
 				if string(k) == string(keySegment) {
 					if err := json.Unmarshal(v, &info); err != nil {
-						return files.Damaged("segment header: %v", err)
+						return format.Damaged("segment header: %v", err)
 					}
 				}
 				return nil
@@ -35,7 +36,7 @@ func ReadInfo(path string) (Info, error) {
 		return last
 	})
 	if err == nil && info.Format == 0 {
-		err = files.Damaged("no segment header")
+		err = format.Damaged("no segment header")
 	}
 	if err == nil {
 		err = files.KnownFormat(info.Format, info.Sum)
@@ -79,7 +80,7 @@ func ReadSummary(path string) (Summary, error) {
 		})
 	})
 	if err == nil && !found {
-		err = files.Damaged("not sealed")
+		err = format.Damaged("not sealed")
 	}
 	return sum, err
 }
@@ -96,11 +97,11 @@ func (s *File) Check(want *Summary) (Gaps, error) {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fmt.Errorf("open segment: %w", ErrGone)
 	case boltdb.Unreadable(err):
-		return nil, files.Damaged("cannot be read: %v", err)
+		return nil, format.Damaged("cannot be read: %v", err)
 	case err != nil:
 		return nil, fmt.Errorf("check segment: %w", err)
 	case want != nil && !sum.same(want):
-		return nil, files.Damaged("segment holds %d records in %d chunks, not %d in %d as its summary says", sum.Records, sum.Chunks, want.Records, want.Chunks)
+		return nil, format.Damaged("segment holds %d records in %d chunks, not %d in %d as its summary says", sum.Records, sum.Chunks, want.Records, want.Chunks)
 	}
 	s.Checked.Store(true)
 	return sum.Gaps, nil
@@ -121,7 +122,7 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 			return err
 		}
 		if h.First != first || h.First < end {
-			return files.Damaged("chunk %x is out of place", uint64(first))
+			return format.Damaged("chunk %x is out of place", uint64(first))
 		}
 		ids, _, err := h.Split(data)
 		if err != nil {
@@ -138,7 +139,7 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 		}
 		seq, piece, ok := splitKey(k)
 		if !ok || uint64(seq>>32) != num {
-			return files.Damaged("strange key")
+			return format.Damaged("strange key")
 		}
 		if piece == 0 {
 			if err := flush(); err != nil {
@@ -147,7 +148,7 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 			first, next, data = seq, 0, data[:0]
 		}
 		if seq != first || piece != next {
-			return files.Damaged("chunk %x: piece %d is missing", uint64(first), next)
+			return format.Damaged("chunk %x: piece %d is missing", uint64(first), next)
 		}
 		data = append(data, v...)
 		next++
@@ -181,7 +182,7 @@ func (s *File) Examine(void func(h *chunk.Header) bool, wantIDs bool) (Examined,
 			next := s.First()
 			err := verify(p, m, s.Num, func(h *chunk.Header, rows []byte) error {
 				if h.First != next { // nothing leaves a segment before it is sealed
-					return files.Damaged("chunks between %x and %x are missing", uint64(next), uint64(h.First))
+					return format.Damaged("chunks between %x and %x are missing", uint64(next), uint64(h.First))
 				}
 				next = h.End()
 				x.all = append(x.all, h.First)
@@ -205,7 +206,7 @@ func (s *File) Examine(void func(h *chunk.Header) bool, wantIDs bool) (Examined,
 				best.Torn = i > 0 || len(p.Metas()) > 1 && !startsWith(x.all, p, p.Metas()[1])
 				best.all = nil
 				return nil
-			case errors.Is(err, files.ErrNewerFormat), errors.Is(err, files.ErrOlderFormat):
+			case errors.Is(err, format.ErrNewer), errors.Is(err, files.ErrOlderFormat):
 				return err
 			case first == nil:
 				first = err
@@ -214,7 +215,7 @@ func (s *File) Examine(void func(h *chunk.Header) bool, wantIDs bool) (Examined,
 		return first
 	})
 	if boltdb.Unreadable(err) {
-		err = files.Damaged("cannot be read: %v", err)
+		err = format.Damaged("cannot be read: %v", err)
 	}
 	return best, err
 }

@@ -7,8 +7,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/boltdb"
-	"relay/queue/local/internal/chunk"
 	"relay/queue/local/internal/files"
 )
 

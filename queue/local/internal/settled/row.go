@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"relay/queue"
-	"relay/queue/local/internal/varint"
+	"relay/queue/internal/varint"
 )
 
 // The row of a block: a byte that says what it is, the words of a bitmap unless

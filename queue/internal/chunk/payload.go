@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"relay/queue"
-	"relay/queue/local/internal/files"
-	"relay/queue/local/internal/varint"
+	"relay/queue/internal/format"
+	"relay/queue/internal/varint"
 )
 
 // engineFlags say what follows in a payload; no caller has them.
@@ -62,14 +62,14 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 		for j := range set {
 			k := r.Uint()
 			if k >= uint64(len(h.Lanes)) {
-				return nil, files.Damaged("lane set")
+				return nil, format.Damaged("lane set")
 			}
 			set[j] = h.Lanes[k].Name
 		}
 		sets[i] = set
 	}
 	if uint64(h.Count)*minRecord > uint64(r.Len()) || r.Bad() {
-		return nil, files.Damaged("record table")
+		return nil, format.Damaged("record table")
 	}
 	recs := make([]queue.Record, h.Count)
 	idx := uint64(0)
@@ -95,7 +95,7 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 		body := r.Bytes()
 		idx += gap
 		if r.Bad() || set >= uint64(len(sets)) || gap > math.MaxUint32 || flags > math.MaxUint16 || idx >= uint64(h.Span) {
-			return nil, files.Damaged("record %d", i)
+			return nil, format.Damaged("record %d", i)
 		}
 		recs[i] = queue.Record{
 			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set], Had: had, Recipe: recipe, Store: store,
@@ -104,7 +104,7 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 		idx++
 	}
 	if r.Len() != 0 {
-		return nil, files.Damaged("%d bytes behind the last record", r.Len())
+		return nil, format.Damaged("%d bytes behind the last record", r.Len())
 	}
 	return recs, nil
 }

@@ -10,7 +10,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/format"
 )
 
 // How a payload is stored.
@@ -69,12 +69,12 @@ func (c *Codec) Decompress(codec byte, b []byte, rawLen int) ([]byte, error) {
 	switch codec {
 	case codecNone:
 		if len(b) != rawLen {
-			return nil, files.Damaged("payload length")
+			return nil, format.Damaged("payload length")
 		}
 		return b, nil
 	case codecZstd:
 		if rawLen < 0 || rawLen > maxPayload || rawLen > len(b)*zstdRatio {
-			return nil, files.Damaged("payload length")
+			return nil, format.Damaged("payload length")
 		}
 		d := c.dec.Get().(*zstd.Decoder)
 		defer c.dec.Put(d)
@@ -84,14 +84,14 @@ func (c *Codec) Decompress(codec byte, b []byte, rawLen int) ([]byte, error) {
 			raw, err = d.DecodeAll(b, make([]byte, 0, rawLen))
 		}
 		if err != nil {
-			return nil, files.Damaged("payload: %v", err)
+			return nil, format.Damaged("payload: %v", err)
 		}
 		if len(raw) != rawLen {
-			return nil, files.Damaged("payload length")
+			return nil, format.Damaged("payload length")
 		}
 		return raw, nil
 	}
-	return nil, fmt.Errorf("codec %d: %w", codec, files.ErrNewerFormat)
+	return nil, fmt.Errorf("codec %d: %w", codec, format.ErrNewer)
 }
 
 // Decode gives the records of a chunk whose stored payload is payload. It fails
@@ -110,8 +110,8 @@ func (c *Codec) Decode(ring *seal.Ring, h *Header, payload []byte) ([]queue.Reco
 
 // open gives the payload before it was compressed and sealed.
 func (c *Codec) open(ring *seal.Ring, h *Header, payload []byte) ([]byte, error) {
-	if files.CRC(payload) != h.payCRC {
-		return nil, files.Damaged("chunk %x payload checksum", uint64(h.First))
+	if format.CRC(payload) != h.payCRC {
+		return nil, format.Damaged("chunk %x payload checksum", uint64(h.First))
 	}
 	if h.flags&flagSealed != 0 {
 		a, err := ring.AEAD(h.KeyID, "chunk", uint64(h.First)>>32)
@@ -120,7 +120,7 @@ func (c *Codec) open(ring *seal.Ring, h *Header, payload []byte) ([]byte, error)
 		}
 		plain, err := a.Open(nil, h.nonce[:], payload, h.appendBound(nil))
 		if err != nil {
-			return nil, files.Damaged("chunk %x does not open with its key", uint64(h.First))
+			return nil, format.Damaged("chunk %x does not open with its key", uint64(h.First))
 		}
 		payload = plain
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"relay/queue"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/format"
 )
 
 // FuzzDecode reads any bytes as a chunk, with the checksums made right so that
@@ -98,9 +98,9 @@ func checksums(b []byte) []byte {
 	ids := uint64(n) + uint64(le.Uint32(b[24:]))
 	if ids <= uint64(len(b)) {
 		le.PutUint32(b[32:], uint32(uint64(len(b))-ids)) // stored payload: the rest
-		le.PutUint32(b[n-12:], files.CRC(b[n:ids]))
-		le.PutUint32(b[n-8:], files.CRC(b[ids:]))
+		le.PutUint32(b[n-12:], format.CRC(b[n:ids]))
+		le.PutUint32(b[n-8:], format.CRC(b[ids:]))
 	}
-	le.PutUint32(b[n-4:], files.CRC(b[:n-4]))
+	le.PutUint32(b[n-4:], format.CRC(b[:n-4]))
 	return b
 }

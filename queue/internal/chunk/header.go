@@ -6,7 +6,7 @@ import (
 	"math"
 
 	"relay/queue"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/format"
 )
 
 // Header says what a chunk holds.
@@ -67,11 +67,11 @@ func (h *Header) Lane(name string) *Lane {
 // agree. They lie in b.
 func (h *Header) Split(b []byte) (ids, payload []byte, err error) {
 	if len(b) != h.Len() {
-		return nil, nil, files.Damaged("chunk %x length", uint64(h.First))
+		return nil, nil, format.Damaged("chunk %x length", uint64(h.First))
 	}
 	ids, payload = b[h.size:h.size+h.idsLen], b[h.size+h.idsLen:]
-	if files.CRC(ids) != h.idsCRC || files.CRC(payload) != h.payCRC {
-		return nil, nil, files.Damaged("chunk %x checksum", uint64(h.First))
+	if format.CRC(ids) != h.idsCRC || format.CRC(payload) != h.payCRC {
+		return nil, nil, format.Damaged("chunk %x checksum", uint64(h.First))
 	}
 	return ids, payload, nil
 }
@@ -84,14 +84,14 @@ func AppendID(b []byte, hash [16]byte, print uint64) []byte {
 // HeaderLen says how long the header is that starts b, of which it needs 8 bytes.
 func HeaderLen(b []byte) (int, error) {
 	if len(b) < 8 {
-		return 0, files.Damaged("chunk header is cut short")
+		return 0, format.Damaged("chunk header is cut short")
 	}
 	if b[0] != 'r' || b[1] == 0 {
-		return 0, files.Damaged("not a chunk")
+		return 0, format.Damaged("not a chunk")
 	}
 	n := binary.LittleEndian.Uint32(b[4:])
 	if n < fixed+tail || n > maxHeader {
-		return 0, files.Damaged("chunk header length %d", n)
+		return 0, format.Damaged("chunk header length %d", n)
 	}
 	return int(n), nil
 }
@@ -104,15 +104,15 @@ func DecodeHeader(b []byte) (Header, error) {
 		return h, err
 	}
 	if len(b) < n {
-		return h, files.Damaged("chunk header is cut short")
+		return h, format.Damaged("chunk header is cut short")
 	}
 	le := binary.LittleEndian
 	b = b[:n]
-	if files.CRC(b[:n-4]) != le.Uint32(b[n-4:]) {
-		return h, files.Damaged("chunk header checksum")
+	if format.CRC(b[:n-4]) != le.Uint32(b[n-4:]) {
+		return h, format.Damaged("chunk header checksum")
 	}
 	if b[1] > version { // of whatever version, checksum and length are where they are
-		return h, fmt.Errorf("chunk version %d: %w", b[1], files.ErrNewerFormat)
+		return h, fmt.Errorf("chunk version %d: %w", b[1], format.ErrNewer)
 	}
 	h.codec, h.flags, h.size = b[2], b[3], uint32(n)
 	h.First = queue.Seq(le.Uint64(b[8:]))
@@ -124,7 +124,7 @@ func DecodeHeader(b []byte) (Header, error) {
 	h.idsCRC, h.payCRC = le.Uint32(b[n-12:]), le.Uint32(b[n-8:])
 	if h.Span == 0 || h.Count > h.Span || uint64(h.First)&math.MaxUint32+uint64(h.Span) > math.MaxUint32 ||
 		h.idsLen%IDLen != 0 || h.idsLen > maxPayload || h.payLen > maxPayload || h.rawLen > maxPayload {
-		return h, files.Damaged("chunk header values")
+		return h, format.Damaged("chunk header values")
 	}
 	h.Lanes, err = decodeLanes(b[fixed:n-tail], le.Uint32(b[68:]))
 	return h, err
@@ -138,13 +138,13 @@ func (h *Header) numbers() [6]*uint32 {
 // decodeLanes reads the lane table b of n lanes.
 func decodeLanes(b []byte, n uint32) ([]Lane, error) {
 	if uint64(n)*laneFixed > uint64(len(b)) {
-		return nil, files.Damaged("lane table")
+		return nil, format.Damaged("lane table")
 	}
 	le := binary.LittleEndian
 	lanes := make([]Lane, n)
 	for i := range lanes {
 		if len(b) < laneFixed || len(b) < laneFixed+int(le.Uint16(b)) {
-			return nil, files.Damaged("lane table")
+			return nil, format.Damaged("lane table")
 		}
 		k := 2 + int(le.Uint16(b))
 		lanes[i] = Lane{
@@ -154,7 +154,7 @@ func decodeLanes(b []byte, n uint32) ([]Lane, error) {
 		b = b[k+24:]
 	}
 	if len(b) != 0 {
-		return nil, files.Damaged("lane table")
+		return nil, format.Damaged("lane table")
 	}
 	return lanes, nil
 }
@@ -165,7 +165,7 @@ func (h *Header) append(b []byte) []byte {
 	b = h.appendBound(b)
 	b = binary.LittleEndian.AppendUint32(b, h.idsCRC)
 	b = binary.LittleEndian.AppendUint32(b, h.payCRC)
-	return binary.LittleEndian.AppendUint32(b, files.CRC(b[at:]))
+	return binary.LittleEndian.AppendUint32(b, format.CRC(b[at:]))
 }
 
 // appendBound appends the part of the header that a sealed payload is bound to.

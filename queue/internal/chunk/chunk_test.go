@@ -13,7 +13,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/format"
 )
 
 const first = queue.Seq(7<<32 | 1000)
@@ -257,7 +257,7 @@ func header(data []byte, fn func(b []byte)) []byte {
 	b := bytes.Clone(data)
 	fn(b)
 	n := int(binary.LittleEndian.Uint32(b[4:]))
-	binary.LittleEndian.PutUint32(b[n-4:], files.CRC(b[:n-4]))
+	binary.LittleEndian.PutUint32(b[n-4:], format.CRC(b[:n-4]))
 	return b
 }
 
@@ -269,8 +269,8 @@ func TestHeaderThatLies(t *testing.T) {
 		fn   func(b []byte)
 		want error
 	}{
-		{"version 2", func(b []byte) { b[1] = 2 }, files.ErrNewerFormat},
-		{"codec 9", func(b []byte) { b[2] = 9 }, files.ErrNewerFormat},
+		{"version 2", func(b []byte) { b[1] = 2 }, format.ErrNewer},
+		{"codec 9", func(b []byte) { b[2] = 9 }, format.ErrNewer},
 		{"another codec", func(b []byte) { b[2] = codecZstd }, ErrDamaged},
 		{"no span", func(b []byte) { le.PutUint32(b[20:], 0) }, ErrDamaged},
 		{"more records than span", func(b []byte) { le.PutUint32(b[16:], 3) }, ErrDamaged},
@@ -347,14 +347,14 @@ func TestPayloadThatLies(t *testing.T) {
 		{"bytes behind the last record", []byte{1, 1, 0, 0, 0, 0, 0, 0, 0, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := Header{First: first, Count: 1, Span: 1, Lanes: []Lane{{Name: "a"}}, rawLen: uint32(len(c.raw)), payLen: uint32(len(c.raw)), payCRC: files.CRC(c.raw)}
+			h := Header{First: first, Count: 1, Span: 1, Lanes: []Lane{{Name: "a"}}, rawLen: uint32(len(c.raw)), payLen: uint32(len(c.raw)), payCRC: format.CRC(c.raw)}
 			if recs, err := NewCodec().Decode(ring(t, ""), &h, c.raw); !errors.Is(err, ErrDamaged) {
 				t.Errorf("%v, %v", recs, err)
 			}
 		})
 	}
 	good := []byte{1, 1, 0, 0, 0, 0, 0, 0, 0}
-	h := Header{First: first, Count: 1, Span: 1, Lanes: []Lane{{Name: "a"}}, rawLen: uint32(len(good)), payLen: uint32(len(good)), payCRC: files.CRC(good)}
+	h := Header{First: first, Count: 1, Span: 1, Lanes: []Lane{{Name: "a"}}, rawLen: uint32(len(good)), payLen: uint32(len(good)), payCRC: format.CRC(good)}
 	if recs, err := NewCodec().Decode(ring(t, ""), &h, good); err != nil || len(recs) != 1 {
 		t.Errorf("%v, %v", recs, err)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
-	"relay/queue/local/internal/files"
+	"relay/queue/internal/format"
 )
 
 // Builder makes chunks, one after the other, each between Start and Finish. It
@@ -135,7 +135,7 @@ func (b *Builder) finish(dst, ids []byte) ([]byte, Header, error) {
 		rand.Read(h.nonce[:])
 		pay = a.Seal(nil, h.nonce[:], pay, h.appendBound(nil))
 	}
-	h.idsCRC, h.payCRC = files.CRC(ids), files.CRC(pay)
+	h.idsCRC, h.payCRC = format.CRC(ids), format.CRC(pay)
 	dst = h.append(dst)
 	dst = append(dst, ids...)
 	return append(dst, pay...), *h, nil

@@ -31,7 +31,7 @@
 // The header can be read, and believed, without the rest: it has a checksum of
 // its own. What it says of the payload is believed only as far as the bytes that
 // came with it can hold. ErrDamaged says that bytes are not what was written,
-// seal.ErrKey that the key is missing, files.ErrNewerFormat that a newer program wrote
+// seal.ErrKey that the key is missing, format.ErrNewer that a newer program wrote
 // them; nothing here panics on any bytes.
 //
 // The parts that Split gives lie in the bytes it was given. Records do not.
