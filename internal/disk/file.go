@@ -136,7 +136,8 @@ func TempName(path string) string {
 	return path + "." + hex.EncodeToString(r[:]) + tempSuffix
 }
 
-func isTemp(name string) bool {
+// IsTemp says whether TempName gave this name.
+func IsTemp(name string) bool {
 	base, ok := strings.CutSuffix(name, tempSuffix)
 	at := len(base) - 2*tempRandom - 1
 	if !ok || at < 1 || base[at] != '.' {
@@ -154,7 +155,7 @@ func Clean(dir string) error {
 		return fmt.Errorf("clean directory: %w", err)
 	}
 	for _, e := range es {
-		if !isTemp(e.Name()) || e.IsDir() {
+		if !IsTemp(e.Name()) || e.IsDir() {
 			continue
 		}
 		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -31,14 +31,23 @@ var errHeld = errors.New("lock is held")
 // TakeLock takes the lock of the file path, which is made when there is none,
 // for this process alone. With shared, several processes have it together, none
 // alone, and the file must be there. It does not wait: *HeldError. A link in the place
-// of the file is not followed: what it leads to would be written.
+// of the file is not followed, and a hard link not taken: what it leads to would be
+// written (*PlantedError).
 func TakeLock(path string, shared bool) (*Lock, error) {
 	flags := os.O_RDWR | os.O_CREATE
 	if shared {
 		flags = os.O_RDONLY
 	}
-	f, err := os.OpenFile(path, flags|noFollow, 0o600)
+	if info, err := os.Lstat(path); err == nil {
+		if err := judge(path, info, 0); err != nil {
+			return nil, fmt.Errorf("open lock: %w", err)
+		}
+	}
+	f, err := os.OpenFile(path, flags|noFollow|noWait, 0o600)
 	if err != nil {
+		return nil, fmt.Errorf("open lock: %w", err)
+	}
+	if err := alone(f, path); err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}
 	if err = lockFile(f, shared); err == nil {

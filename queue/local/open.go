@@ -40,11 +40,17 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		if err := disk.MakeDir(dir); err != nil {
 			return nil, fmt.Errorf("make queue directory: %w", err)
 		}
+		if err := disk.Planted(dir, Own); err != nil {
+			return nil, err
+		}
 		// Nobody else has to put anything there. Where the folder is another's (a volume
 		// of a container) this cannot be; who may write it can stop the queue then.
 		if fi, err := os.Stat(dir); err == nil && fi.Mode().Perm()&0o002 != 0 {
 			_ = os.Chmod(dir, fi.Mode().Perm()&^0o002)
 		}
+	}
+	if err := disk.Planted(dir, Own); err != nil { // once more: nobody can put anything there now
+		return nil, err
 	}
 	if err := q.takeLock(); err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+
+	"relay/internal/disk"
 )
 
 // rotatingFile is a log file that begins anew at a size, and keeps the last
@@ -30,7 +32,7 @@ func OpenRotating(path string, most int64, keep int, mode fs.FileMode) (*rotatin
 }
 
 func (r *rotatingFile) open() error {
-	f, err := os.OpenFile(r.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, r.mode)
+	f, err := disk.OpenAppend(r.path, r.mode)
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}

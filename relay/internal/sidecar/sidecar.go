@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/mapper"
@@ -185,9 +186,12 @@ func installationSecret(cfg *config.Config) (secret []byte, made bool, err error
 // QueueError gives an error of opening a queue its exit code.
 func QueueError(err error) error {
 	var locked *local.LockedError
+	var planted *disk.PlantedError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &planted):
+		return exit.BadConfig(err) // until somebody puts it right
 	case errors.As(err, &locked):
 		return exit.TryLater(err)
 	case errors.Is(err, local.ErrTooSmall), errors.Is(err, local.ErrKey), errors.Is(err, local.ErrNewerFormat), errors.Is(err, local.ErrOlderFormat):
