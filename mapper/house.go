@@ -193,6 +193,29 @@ func (s *subject) whyHouse(k match.Key, raw string, v *match.Value) string {
 	return ""
 }
 
+// settleDefaultName takes back a first and a last name that are the till's default
+// customer together: Gast and Kunde.
+func (s *subject) settleDefaultName() {
+	first, last := s.keys[match.FirstName], s.keys[match.LastName]
+	if len(first) != 1 || len(last) != 1 || first[0].Hashed || last[0].Hashed || !match.IsDefaultCustomer(first[0].Form+" "+last[0].Form) {
+		return
+	}
+	s.house.nobody = true
+	for _, k := range [...]match.Key{match.FirstName, match.LastName} {
+		s.takeBack(k, match.Table[k].Name+"_placeholder", "is half of the till's default customer")
+	}
+}
+
+// takeBack leaves out the values of a key after all.
+func (s *subject) takeBack(k match.Key, code, why string) {
+	s.keys[k] = nil
+	s.results[k].State, s.results[k].Code, s.results[k].Why = KeyUnusable, code, match.Table[k].Name+" "+why
+	s.notes.add(code, s.results[k].Source, match.Table[k].Name+" "+why+"; left out")
+	if s.x != nil {
+		s.x.drop(match.Table[k].Name, code, why)
+	}
+}
+
 // settleHouse takes back what stands beside a customer who is none: when
 // nothing else says who the customer is, the address, and beside the shop's
 // own accounts the name too, is the till's.
@@ -211,14 +234,8 @@ func (s *subject) settleHouse() {
 	const why = "stands beside the till's own customer, and nothing says who the customer is"
 	s.customer = false
 	for k := range match.Count {
-		if len(s.keys[k]) == 0 {
-			continue
-		}
-		s.keys[k] = nil
-		s.results[k].State, s.results[k].Code, s.results[k].Why = KeyUnusable, noteHouse, match.Table[k].Name+" "+why
-		s.notes.add(noteHouse, s.results[k].Source, match.Table[k].Name+" "+why+"; left out")
-		if s.x != nil {
-			s.x.drop(match.Table[k].Name, noteHouse, why)
+		if len(s.keys[k]) > 0 {
+			s.takeBack(k, noteHouse, why)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"relay/internal/strictyaml"
 	"relay/mapper/match"
@@ -209,6 +210,28 @@ func TestTraits(t *testing.T) {
 		}
 		if len(got) != n {
 			t.Errorf("%s: %v, want %s", members, got, want)
+		}
+	}
+}
+
+// The till's default customer is nobody in two fields as in one.
+func TestDefaultCustomerInTwoFields(t *testing.T) {
+	m, _, err := Parse("mapping.yaml", []byte("version: 1\ndefault_country: US\nevents: { Sale: '1' }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for traits, want := range map[string]string{
+		`"firstName":"Gast","lastName":"Kunde"`:                                 ReasonNoCustomer,
+		`"firstName":"Cliente","lastName":"Varios","address":{"city":"Madrid"}`: ReasonNoCustomer,
+		`"firstName":"Client","lastName":"Comptoir"`:                            ReasonNoCustomer,
+		`"firstName":"Gast","lastName":"Meier"`:                                 "",
+		`"firstName":"Walk-in","lastName":"Customer","phone":"(212) 555-0147"`:  "",
+		`"firstName":"Ada","lastName":"Kunde","address":{"postalCode":"10115"}`: "",
+	} {
+		out := m.Map(Event{Body: []byte(`{"event":"Sale","context":{"traits":{` + traits + `}}}`), Received: now}, now)
+		if len(out) != 1 || out[0].Reason != want {
+			t.Errorf("%s: %+v, want %q", traits, out, want)
 		}
 	}
 }

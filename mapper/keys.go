@@ -47,6 +47,7 @@ func (s *subject) deriveKeys() {
 			s.deriveKey(k)
 		}
 	}
+	s.settleDefaultName()
 	s.settleHouse()
 	if len(s.keys[match.Country]) == 0 && !s.countryGiven && s.defaults.country != "" &&
 		len(s.keys[match.City])+len(s.keys[match.State])+len(s.keys[match.Zip]) > 0 {

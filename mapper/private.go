@@ -239,8 +239,27 @@ func (s *subject) markMembers(n *event.Node, top, within bool, depth int) {
 			s.person.Phrase(kid.Text)
 			continue
 		}
+		if top && isPlaceByValue(kid) {
+			kid.Mark |= markPersonal
+			continue
+		}
 		s.markWithin(kid, says.Somebody, depth)
 	}
+}
+
+// isPlaceByValue says whether a property of the event is part of an address by a
+// name that is an English word as well: the value tells.
+func isPlaceByValue(n *event.Node) bool {
+	text, _ := n.ScalarText()
+	switch strings.ToLower(n.Name) {
+	case "cap": // Italian: the postcode
+		return len(text) == 5 && strings.Trim(text, "0123456789") == ""
+	case "via": // Italian: the street
+		return strings.ContainsAny(text, "0123456789") && personal.Words(text) > 0
+	case "stát": // Czech: the country
+		return n.Kind == event.Text
+	}
+	return false
 }
 
 // markNamed marks a value that is personal by its name, and takes up what it says.
@@ -381,7 +400,8 @@ func isOfProduct(field string) bool {
 	case "", "name", "title", "brand", "colour", "color", "category", "model", "variant", "size", "material", "style", "collection", "series",
 		"vendor", "manufacturer", "supplier", "department", "type", "item", "itemname", "flavour", "flavor", "scent", "pattern", "finish", "design",
 		"designer", "artist", "author", "label", "edition", "sku", "id", "description", "tags", "store", "storename", "city", "location", "affiliation", "coupon",
-		"subcategory", "contentname", "contentcategory", "make", "trim", "marke", "farbe", "marque", "couleur", "marca", "merk", "kleur", "month", "day":
+		"wine", "beer", "coffee", "tea", "grape", "variety", "varietal", "cultivar", "breed", "fragrance", "perfume", "flower", "book", "game", "song",
+		"album", "film", "movie", "team", "player", "band", "character", "subcategory", "contentname", "contentcategory", "make", "trim", "marke", "farbe", "marque", "couleur", "marca", "merk", "kleur", "month", "day":
 		return true
 	}
 	return false

@@ -25,7 +25,7 @@ func traceName(raw, key string, t *Trace) Value {
 	if n, done := hashedOr(key, s, t); done {
 		return n
 	}
-	if IsPlaceholder(s) || isDefaultCustomer(s) {
+	if IsPlaceholder(s) || IsDefaultCustomer(s) {
 		return LeftOut(key, "placeholder", WhyPlaceholder)
 	}
 	if strings.Contains(s, "@") {

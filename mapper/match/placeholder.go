@@ -56,9 +56,9 @@ var (
 		hotovostni anonymni kontant butik tillfallig satunnainen kateis perakende pesin genel tekseferlik`)
 )
 
-// isDefaultCustomer reports several words, of which each is a customer or a
+// IsDefaultCustomer reports several words, of which each is a customer or a
 // kind of one, and both are there.
-func isDefaultCustomer(s string) bool {
+func IsDefaultCustomer(s string) bool {
 	if len(s) > 40 || !strings.ContainsAny(s, " -_./") || strings.Contains(s, "@") {
 		return false
 	}

@@ -139,8 +139,9 @@ var lists = []struct {
 		typ typs typen tipo art modell hulle huelle zubehor zubehoer vertrag tarif farbe anzahl einwilligung erlaubnis
 		modele coque couleur consentement abonnement modelo funda consentimiento cantidad estado modello custodia consenso colore capa
 		cor hoesje toestemming aantal merk etui zgoda kolor ilosc souhlas barva pocet skal samtykke antal farve antall farge
-		suostumus vari maara kilif onay renk`},
+		suostumus vari maara kilif onay renk source sold sent`},
 	{thing, `
+		streetdate streetdates hometown hometowns
 		product products item items sku brand brands store stores shop shops outlet branch register till terminal pos device category
 		categories company companies organisation organization business vendor supplier manufacturer merchant group groups segment
 		segments type types method methods carrier carriers option options service services tier level levels list lists program
