@@ -77,8 +77,7 @@ func TestConstantsThatWork(t *testing.T) {
 
 // rendered is an error as relay check prints it.
 func rendered(err error) string {
-	var problems strictyaml.Problems
-	if errors.As(err, &problems) {
+	if problems, ok := errors.AsType[strictyaml.Problems](err); ok {
 		return problems.Render()
 	}
 	return err.Error()

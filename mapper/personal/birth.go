@@ -21,7 +21,7 @@ func number(digits string) int {
 // holdsBirthDate says whether a text holds the day of birth as a date is written:
 // 1985-12-10T00:00:00Z, Dec 10, 1985, 10. Dezember 1985, 12/10/85.
 func (p *Person) holdsBirthDate(text string) bool {
-	if strings.IndexAny(text, "0123456789") < 0 {
+	if !strings.ContainsAny(text, "0123456789") {
 		return false
 	}
 	var last [3]dateWord // of the text, the latest behind
