@@ -49,7 +49,11 @@ with --strict they count as mistakes.`,
 					f.add(nil, err)
 					return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 				}
-				f.ok = append(f.ok, cfg.File)
+				said := cfg.File
+				if cfg.Forward.URL != "" {
+					said += ": forwards everything to " + cfg.Forward.URL + "; the mapping is the hub's"
+				}
+				f.ok = append(f.ok, said)
 				if args = []string{cfg.Mapping}; cfg.Forward.URL != "" {
 					args = nil
 				}

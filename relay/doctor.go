@@ -25,6 +25,7 @@ import (
 	"relay/relay/internal/alert"
 	"relay/relay/internal/doctor"
 	"relay/relay/internal/exit"
+	"relay/relay/internal/forward"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/sidecar"
@@ -40,8 +41,10 @@ func newDoctorCommand() *cobra.Command {
 		Long: `Looks at config and mapping, at the event sets of a running relay, this machine (addresses,
 file rights, certificate, disk speed and space, whether changed files are noticed), the
 connection to Meta (proxy, TLS, clock, API version) and what Meta says of the token and of
-each event set. Each finding comes with its fix and who must do it. Works with and without
-a running relay; run it as the user that relay runs as.
+each event set. A relay that forwards looks at its hub in the place of Meta: the way to
+it, TLS, clock, whether it takes the key and reads what is forwarded. Each finding comes
+with its fix and who must do it. Works with and without a running relay; run it as the
+user that relay runs as.
 
 With --test-event-code it also sends one made-up event to each event set; find the code
 in Events Manager under Test events. Meta treats such events like real ones, which is why
@@ -82,6 +85,12 @@ or mapping do not check out.`,
 			m, more, err := mapper.Parse(cfg.Mapping, src)
 			if err != nil {
 				return refused("mapping", err)
+			}
+			if cfg.Forward.URL != "" {
+				more = nil // of a mapping that stands in for the hub's
+				if code != "" {
+					return exit.Usage(errors.New("--test-event-code: this relay forwards and has no event sets; use it at the hub"))
+				}
 			}
 			r, err := examine(c.Context(), cfg, append(warnings, more...), m, code, show)
 			if err != nil {
@@ -131,14 +140,21 @@ const doctorTimeout = 15 * time.Second
 
 func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Problem, m *mapper.Mapping, code string, show func(doctor.Finding)) (doctor.Result, error) {
 	o := sidecar.GraphOptions(cfg, sidecar.NewTokens(cfg.Graph))
+	if cfg.Forward.URL != "" {
+		o = sidecar.HubOptions(cfg)
+	}
 	o.Timeout = min(o.Timeout, doctorTimeout)
 	client, err := graph.New(o)
 	if err != nil {
 		return doctor.Result{}, exit.BadConfig(err)
 	}
 	defer func() { _ = client.Close() }()
+	var hub func(context.Context) graph.Result
+	if cfg.Forward.URL != "" {
+		hub = func(ctx context.Context) graph.Result { return forward.Probe(ctx, client, cfg.Forward.Key.Reveal()) }
+	}
 	return doctor.Run(ctx, doctor.Options{
-		Config: cfg, Warnings: warnings, Mapping: m, Client: client, Running: askRunning(ctx, cfg),
+		Config: cfg, Warnings: warnings, Mapping: m, Client: client, Hub: hub, Running: askRunning(ctx, cfg),
 		Receipts: receiptsKept(cfg), TestEventCode: code, Emit: show,
 	}), nil
 }

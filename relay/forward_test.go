@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
 
@@ -166,14 +167,28 @@ func TestForwardStores(t *testing.T) {
 	}
 	eventually(t, "the wrong key is told", func() bool { return strings.Contains(status(one), "the hub does not know this key") })
 	eventually(t, "the key of no store is told", func() bool { return strings.Contains(status(two), "the key is of no store") })
+	doctor := func(h home, want string, wantCode int, args ...string) {
+		t.Helper()
+		out, code := h.command(t, append([]string{"doctor", "--config", h.path("relay.yaml")}, args...)...)
+		if code != wantCode || !strings.Contains(out, want) || strings.Contains(out, "token") {
+			t.Errorf("%d: %s", code, out)
+		}
+	}
+	doctor(one, "The hub does not know this key.", exit.Failure)
+	doctor(two, "The key is of no store.", exit.Failure)
 	one.write(t, "relay.yaml", edgeConfig(url, storeKey))
 	two.write(t, "relay.yaml", edgeConfig(url, "key-of-store-0043"))
+	if out, code := one.command(t, "check", "--config", one.path("relay.yaml")); code != 0 || !strings.Contains(out, "forwards everything to "+url) {
+		t.Errorf("%d: %s", code, out)
+	}
 	want := []string{"0042:same-1", "0043:same-1"}
 	eventually(t, "both are at Meta", func() bool { return sb.Verify(want, "").Missing == 0 })
 	eventually(t, "what cannot be used is a dead letter of the hub", func() bool {
 		out, _ := relayCommand(t.Context(), "dead", "list", "--json", "--config", hub.path("relay.yaml")).Output()
 		return strings.Contains(string(out), `"message_id":"bad-1"`)
 	})
+	doctor(one, "The hub takes this relay's key", exit.OK)
+	doctor(one, "at the hub", exit.UsageCode, "--test-event-code", "TEST1")
 	if out, _ := relayCommand(t.Context(), "dead", "list", "--json", "--config", one.path("relay.yaml")).Output(); len(out) > 0 {
 		t.Errorf("dead letters at the store: %s", out)
 	}

@@ -4,6 +4,7 @@
 //	config, mapping ─► this machine: process, its event sets, files, certificate, disk, file changes
 //	                ─► the way to Meta: proxy, TLS, clock, API version
 //	                ─► Meta: token, each event set, a round trip on demand
+//	                ─► a relay that forwards: its hub, in the place of Meta
 //
 // What it guarantees:
 //

@@ -33,7 +33,7 @@ const (
 
 // Finding is what one look found.
 type Finding struct {
-	Check    string `json:"check"` // config, mapping, process, lane, files, disk, watch, network, clock, version, token, event_set, round_trip
+	Check    string `json:"check"` // config, mapping, process, lane, files, disk, watch, network, clock, version, token, event_set, round_trip, hub
 	Code     string `json:"code"`  // snake_case, stable
 	Level    Level  `json:"level"`
 	EventSet string `json:"event_set,omitempty"`
@@ -48,6 +48,9 @@ type Options struct {
 	Warnings []strictyaml.Problem // of config and mapping
 	Mapping  *mapper.Mapping
 	Client   *graph.Client
+
+	// Hub asks the relay that takes what this one forwards; nil: it uploads itself.
+	Hub func(context.Context) graph.Result
 
 	// Running says what the admin address answered.
 	Running Running
@@ -140,6 +143,10 @@ func Run(ctx context.Context, o Options) Result {
 	e.certificate()
 	e.disk()
 	e.watching()
+	if e.Hub != nil {
+		e.hub(ctx)
+		return e.Result
+	}
 	usable := e.tokenText()
 	if e.network(ctx) && usable {
 		e.token(ctx)
@@ -165,6 +172,9 @@ func (e *exam) settings() {
 			check = "mapping"
 		}
 		e.say(Finding{Check: check, Code: "suspicious", Level: Warn, Text: p.Error(), Fix: p.Hint, Who: You})
+	}
+	if e.Hub != nil { // the mapping is the hub's
+		return
 	}
 	if e.Config.Graph.DryRun {
 		e.say(advised(Finding{Check: "config", Level: Warn}, advice.DryRun()))

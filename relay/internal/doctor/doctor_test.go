@@ -434,6 +434,7 @@ func TestFindings(t *testing.T) {
 		})
 	}
 	t.Run("disks", testDisks)
+	t.Run("hubs", testHubs)
 	t.Run("all codes", allCodes)
 }
 

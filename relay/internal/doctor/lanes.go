@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"relay/queue"
 )
 
 // Lane is an event set of the relay that runs.
@@ -28,7 +30,7 @@ func (e *exam) lanes() {
 		}
 		f := Finding{
 			Check: "lane", Code: l.State, Level: level, EventSet: l.ID, Fix: l.Todo,
-			Text: fmt.Sprintf("Event set %s: %s. %s.", l.ID, l.Says, waiting(l.Pending)),
+			Text: fmt.Sprintf("%s: %s. %s.", laneName(l.ID), l.Says, waiting(l.Pending)),
 		}
 		if !strings.Contains(f.Fix, " must ") {
 			f.Who = You
@@ -48,6 +50,17 @@ func waiting(n int64) string {
 		return "1 event waits"
 	}
 	return fmt.Sprintf("%d events wait", n)
+}
+
+// laneName says what a lane is called.
+func laneName(id string) string {
+	switch id {
+	case queue.LaneForward:
+		return "What this relay forwards"
+	case queue.LaneRefused, queue.LaneConflict:
+		return "What cannot be used"
+	}
+	return "Event set " + id
 }
 
 // filled says what a full queue is full of, and what helps.

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -21,18 +22,14 @@ const (
 // network goes to the Graph API without a token, and says whether it answered.
 func (e *exam) network(ctx context.Context) bool {
 	e.version()
-	via, err := e.proxy()
-	if err != nil {
-		e.say(Finding{
-			Check: "network", Code: "proxy_invalid", Level: Fail, Text: "The proxy of the environment is not a URL.",
-			Fix: "Correct HTTPS_PROXY, or set graph.proxy.", Who: You,
-		})
+	via, ok := e.way()
+	if !ok {
 		return false
 	}
 	res := e.Client.Reach(ctx)
 	if res.Class == graph.Delivered {
 		e.say(Finding{Check: "network", Code: "reached", Level: OK, Text: fmt.Sprintf("The Graph API answers at %s, %s.", e.Config.Graph.Endpoint, via)})
-		e.clock(res)
+		e.clock(res, "Meta's")
 		if res.Warning != "" {
 			e.say(Finding{
 				Check: "version", Code: "version_warning", Level: Warn, Text: "Meta says of graph.version: " + res.Warning + ".",
@@ -51,13 +48,24 @@ func unreached(res graph.Result, endpoint, via string) Finding {
 	return f
 }
 
-// proxy says by which way requests go.
+// way says by which way requests go; false: there is none.
+func (e *exam) way() (string, bool) {
+	via, err := e.proxy()
+	if err != nil {
+		e.say(Finding{
+			Check: "network", Code: "proxy_invalid", Level: Fail, Text: "The proxy of the environment is not a URL.",
+			Fix: "Correct HTTPS_PROXY, or set graph.proxy.", Who: You,
+		})
+	}
+	return via, err == nil
+}
+
 func (e *exam) proxy() (string, error) {
 	switch p := e.Config.Graph.Proxy; p {
 	case "none":
 		return "directly", nil
 	case "":
-		req, err := http.NewRequest(http.MethodGet, e.Config.Graph.Endpoint, nil) //nolint:noctx // never sent
+		req, err := http.NewRequest(http.MethodGet, cmp.Or(e.Config.Forward.URL, e.Config.Graph.Endpoint), nil) //nolint:noctx // never sent
 		if err != nil {
 			return "", err
 		}
@@ -86,8 +94,8 @@ func environmentProxy(r *http.Request) (string, error) {
 	return u.Host, nil
 }
 
-// clock compares this machine's clock with Meta's.
-func (e *exam) clock(res graph.Result) {
+// clock compares this machine's clock with that of whom the answer is from.
+func (e *exam) clock(res graph.Result, whose string) {
 	skew, ok := res.Skew(e.Now(), 0)
 	if !ok {
 		e.say(Finding{Check: "clock", Code: "no_date", Level: Note, Text: "The answer carried no date, so the clock cannot be compared."})
@@ -97,7 +105,7 @@ func (e *exam) clock(res graph.Result) {
 	if skew < 0 {
 		ahead = "behind"
 	}
-	words := fmt.Sprintf("This machine's clock is %s %s Meta's.", skew.Abs().Round(time.Second), ahead)
+	words := fmt.Sprintf("This machine's clock is %s %s %s.", skew.Abs().Round(time.Second), ahead, whose)
 	fix := "Set the clock and keep it right (timedatectl set-ntp true; on Windows: w32tm /resync). Events without a time of their own are dated by it."
 	switch {
 	case skew.Abs() > skewBad:
@@ -105,6 +113,6 @@ func (e *exam) clock(res graph.Result) {
 	case skew.Abs() > skewOdd:
 		e.say(Finding{Check: "clock", Code: "clock_off", Level: Warn, Text: words, Fix: fix, Who: You})
 	default:
-		e.say(Finding{Check: "clock", Code: "clock", Level: OK, Text: "This machine's clock agrees with Meta's."})
+		e.say(Finding{Check: "clock", Code: "clock", Level: OK, Text: "This machine's clock agrees with " + whose + "."})
 	}
 }

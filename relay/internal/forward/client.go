@@ -58,6 +58,17 @@ func (c *Client) Forward(ctx context.Context, lane string, b queue.Batch, waitin
 	return chunk.To, r
 }
 
+// Probe asks the hub whether it would take a chunk: the class is graph.Delivered then.
+// Nothing is handed over.
+func Probe(ctx context.Context, post Poster, key string) graph.Result {
+	start := time.Now()
+	p := post.Post(ctx, Path, ContentType, key, probe)
+	r := result(p)
+	r.Elapsed = time.Since(start)
+	r.ServerTime, _ = http.ParseTime(p.Header.Get("Date")) // zero: not told
+	return r
+}
+
 // result says what an edge does about an answer.
 func result(p graph.Posted) graph.Result {
 	r := graph.Result{HTTPStatus: p.Status, Upload: p.Upload, TooSlow: p.TooSlow, Message: p.Err, RetryAfter: retryAfter(p.Header)}

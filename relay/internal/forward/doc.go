@@ -16,6 +16,8 @@
 //	  number of records, then of each: number behind from · time of receipt, Unix ms ·
 //	  flags · messageId · body
 //
+// A body of the head alone, with length 0, asks whether a chunk would be taken.
+//
 // Numbers are uvarints, times zigzag; texts and bodies have their length before them.
 // In [from, to) the lane has no other record than those of the chunk. The key says
 // whose events they are: a chunk names no store.

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -209,6 +210,12 @@ func (h *Hub) store(name string) *had {
 // to decide by: ErrFormat, *VersionError, ErrTooLarge, ErrBusy, ErrStarting and those
 // of Append. allows says which events the key may send; nil: all.
 func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byte) bool, body []byte, most int) (Answer, error) {
+	if bytes.Equal(body, probe) {
+		if !h.ready.Load() {
+			return Answer{}, ErrStarting
+		}
+		return Answer{Success: true}, nil
+	}
 	c, err := Parse(body, most)
 	if err != nil {
 		return Answer{}, err

@@ -276,3 +276,22 @@ type notes map[string][]byte
 
 func (n notes) SetNote(key string, val []byte) error { n[key] = val; return nil }
 func (n notes) Note(key string) []byte               { return n[key] }
+
+// Who only asks whether a chunk would be taken leaves nothing.
+func TestProbe(t *testing.T) {
+	h, q := hubIn(t, t.TempDir(), local.Options{})
+	ask := func() (Answer, error) { return h.Forward(t.Context(), "0042", nil, probe, 4<<20) }
+	if a, err := ask(); err != nil || !a.Success || a.Stored+a.Repeats != 0 {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if n := len(waiting(t, q, queue.LaneHad)); n != 0 {
+		t.Errorf("%d marks", n)
+	}
+	if s := h.Stores([]string{"0042"}); !s[0].LastSeen.IsZero() {
+		t.Errorf("%+v", s)
+	}
+	h.ready.Store(false)
+	if _, err := ask(); !errors.Is(err, ErrStarting) {
+		t.Errorf("at the start: %v", err)
+	}
+}

@@ -109,6 +109,9 @@ func appendBytes[T string | []byte](b []byte, s T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
+// probe is a body of the head alone: it asks whether a chunk would be taken.
+var probe = append([]byte(magic), Version, 0, 0, 0, 0)
+
 // RawLen is how long a chunk is unpacked, by its own word; ErrFormat or a
 // *VersionError.
 func RawLen(b []byte) (int, error) {

@@ -33,6 +33,12 @@ func (s *Sidecar) forwards() bool { return s.started.Forward.URL != "" }
 
 var forwarded = []string{queue.LaneForward}
 
+// HubOptions are those of the connection to the relay that takes what cfg forwards.
+func HubOptions(cfg *config.Config) graph.Options {
+	g := cfg.Graph
+	return graph.Options{Endpoint: cfg.Forward.URL, Proxy: g.Proxy, CAFile: g.CAFile, Timeout: g.Timeout, UserAgent: "relay/" + Build().Version}
+}
+
 // openForward makes ready what hands over, or what takes what others hand over.
 func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
 	if !s.forwards() {
@@ -41,8 +47,7 @@ func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
 		})
 		return nil
 	}
-	g := cfg.Graph
-	post, err := graph.New(graph.Options{Endpoint: cfg.Forward.URL, Proxy: g.Proxy, CAFile: g.CAFile, Timeout: g.Timeout, UserAgent: "relay/" + Build().Version})
+	post, err := graph.New(HubOptions(cfg))
 	if err != nil {
 		return exit.BadConfig(err)
 	}

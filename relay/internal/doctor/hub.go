@@ -1,0 +1,83 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"relay/relay/internal/graph"
+)
+
+// hub asks the hub of a relay that forwards whether it would take a chunk.
+func (e *exam) hub(ctx context.Context) {
+	via, ok := e.way()
+	if !ok {
+		return
+	}
+	at := e.Config.Forward.URL
+	res := e.Hub(ctx)
+	what, do, _ := strings.Cut(res.Message, ": ")
+	switch {
+	case res.HTTPStatus == 0:
+		e.say(unreachedHub(res.Message, at, via))
+		return
+	case res.Foreign:
+		e.say(Finding{
+			Check: "hub", Code: "hub_foreign", Level: Fail, Text: fmt.Sprintf("What answers at %s, %s, is no relay (HTTP %d).", at, via, res.HTTPStatus),
+			Fix: "Check forward.url, and what stands between this machine and the hub.", Who: You,
+		})
+		return
+	}
+	reached := Finding{Check: "hub", Code: "hub_reached", Level: OK, Text: fmt.Sprintf("The hub answers at %s, %s.", at, via)}
+	if strings.HasPrefix(at, "https:") {
+		reached.Text = fmt.Sprintf("The hub answers at %s, %s, with a certificate that this machine trusts.", at, via)
+	}
+	e.say(reached)
+	switch {
+	case res.Class == graph.Delivered:
+		e.say(Finding{Check: "hub", Code: "hub_takes", Level: OK, Text: "The hub takes this relay's key, and reads the version of what it forwards."})
+		e.clock(res, "the hub's")
+	case res.Class == graph.ConfigPause:
+		e.say(Finding{Check: "hub", Code: refusedHub(res.HTTPStatus), Level: Fail, Text: sentence(what), Fix: sentence(do), Who: You})
+	default:
+		e.say(Finding{
+			Check: "hub", Code: "hub_busy", Level: Warn, Text: sentence(res.Message), Who: You,
+			Fix: "If this lasts, look at the hub with `relay doctor` there. This relay keeps its events and tries again by itself.",
+		})
+	}
+}
+
+func unreachedHub(said, at, via string) Finding {
+	f := Finding{
+		Check: "hub", Code: "hub_unreachable", Level: Fail, Who: Network,
+		Text: fmt.Sprintf("The hub cannot be reached, so nothing is forwarded. Asked: %s, %s. Seen: %s.", at, via, said),
+		Fix:  "Check that the hub's relay runs, that forward.url is its address, and the network between. This relay keeps its events meanwhile.",
+	}
+	if strings.Contains(said, "certificate") || strings.Contains(said, "TLS") {
+		f.Code, f.Who = "hub_tls", You
+		f.Text = fmt.Sprintf("The connection to the hub is not safe, so nothing is forwarded. Asked: %s, %s. Seen: %s.", at, via, said)
+		f.Fix = "Check tls at the hub and forward.url here. For a certificate of your own authority, set graph.ca_file here to the authority's certificate."
+	}
+	return f
+}
+
+func refusedHub(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "hub_key"
+	case http.StatusForbidden:
+		return "hub_store"
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return "hub_not_one"
+	}
+	return "hub_version"
+}
+
+// sentence is a clause of a message as a sentence of its own.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
