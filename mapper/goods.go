@@ -55,7 +55,7 @@ func (s *subject) findGoods() {
 	}
 	const at = "properties.product_id"
 	n := s.props.Get("product_id")
-	if items, ok := n.JsonText().Items(); ok { // several: what lies in a cart
+	if items, ok := n.JSONText().Items(); ok { // several: what lies in a cart
 		for i := range items {
 			if id, ok := s.idAt(&items[i], at+"["+strconv.Itoa(i)+"]"); ok {
 				s.goods.kind, s.goods.ids = "product", append(s.goods.ids, id)
@@ -75,7 +75,7 @@ func (s *subject) findGoods() {
 
 // products reads a list of products; false when it gives no id.
 func (s *subject) products(n *event.Node, at string) bool {
-	list := n.JsonText()
+	list := n.JSONText()
 	items, ok := list.Items()
 	switch {
 	case ok:

@@ -98,7 +98,7 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 	if n.Blank() {
 		return
 	}
-	if items, ok := n.JsonText().Items(); ok && nested {
+	if items, ok := n.JSONText().Items(); ok && nested {
 		for i := range items {
 			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &items[i], false)
 		}

@@ -81,7 +81,7 @@ func (s *subject) personalRecord(n *event.Node) bool {
 			}
 		}
 	}
-	record := n.JsonText()
+	record := n.JSONText()
 	if record == n {
 		return s.personalLines(n.Text) || s.personalMarkup(n.Text)
 	}

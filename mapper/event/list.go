@@ -44,10 +44,10 @@ func (n *Node) item(index int) *Node {
 	return nil
 }
 
-// JsonText reads a list or an object that came as JSON text, as tables and form
+// JSONText reads a list or an object that came as JSON text, as tables and form
 // fields carry them; any other node is answered as it is. Each call reads anew:
 // what is read belongs to the caller.
-func (n *Node) JsonText() *Node {
+func (n *Node) JSONText() *Node {
 	if n == nil || n.Kind != Text {
 		return n
 	}

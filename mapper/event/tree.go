@@ -22,6 +22,7 @@ type Node struct {
 	Kids []Node // of an object or array
 }
 
+// The kinds of JSON values.
 const (
 	Null   jsontext.Kind = 'n'
 	False  jsontext.Kind = 'f'
@@ -121,6 +122,7 @@ type Tree struct {
 // maxDepth is how deep an event may nest; deeper ones are not JSON to relay.
 const maxDepth = 1000
 
+// ErrTooDeep is a message that nests deeper than events do.
 var ErrTooDeep = errors.New("the message is nested too deeply")
 
 // Decoder reads events into trees. It is used again and again: its room and

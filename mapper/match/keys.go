@@ -3,6 +3,7 @@ package match
 // Key is one of the match keys that a mapping can name.
 type Key int
 
+// The match keys, in the order of Table.
 const (
 	Email Key = iota
 	Phone
@@ -20,7 +21,7 @@ const (
 	Count
 )
 
-// keyTable is docs/contract.md 5.2: what a key is called in the mapping and in the two
+// Table is docs/contract.md 5.2: what a key is called in the mapping and in the two
 // formats, and where it comes from unless the mapping says otherwise.
 var Table = [Count]struct {
 	Name, Conversions, Offline string

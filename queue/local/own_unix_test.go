@@ -99,7 +99,7 @@ var plantedNames = []string{
 // plantedAs runs the test again as another user.
 func plantedAs(t *testing.T, env string, uid int) {
 	t.Helper()
-	base, err := os.MkdirTemp("", "planted")
+	base, err := os.MkdirTemp("", "planted") //nolint:usetesting // t.TempDir lies below a folder that the other user cannot enter
 	if err != nil {
 		t.Fatal(err)
 	}

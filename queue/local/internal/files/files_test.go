@@ -4,10 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"relay/queue/internal/format"
 	"testing"
 
 	"relay/internal/seal"
+	"relay/queue/internal/format"
 )
 
 func TestKnownFormat(t *testing.T) {
