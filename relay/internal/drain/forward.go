@@ -125,7 +125,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 		l.st.Size = s
 		if r.Class == graph.TooMuch || r.TooSlow {
 			l.flush()
-			if r.Class == graph.TooMuch {
+			if r.Class == graph.TooMuch && s < size {
 				return // smaller at once
 			}
 		}

@@ -1,0 +1,194 @@
+package drain
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/graph"
+)
+
+// fakeHub takes what lanes hand over; says gives its answer to each chunk, and nil
+// takes it.
+type fakeHub struct {
+	mu     sync.Mutex
+	says   func(n int, recs []queue.Record) graph.Result
+	part   int // most records that it takes of a batch; 0: all
+	chunks [][]string
+	at     []time.Time
+	has    map[string]int // messageIds taken
+}
+
+func (h *fakeHub) Forward(_ context.Context, _ string, b queue.Batch, _ int64) (queue.Seq, graph.Result) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	recs, end := b.Records, b.Next
+	if h.part > 0 && len(recs) > h.part {
+		recs, end = recs[:h.part], recs[h.part].Seq
+	}
+	var ids []string
+	for _, r := range recs {
+		ids = append(ids, r.ID)
+	}
+	h.chunks, h.at = append(h.chunks, ids), append(h.at, time.Now())
+	r := graph.Result{Class: graph.Delivered, HTTPStatus: 200}
+	if h.says != nil {
+		r = h.says(len(h.chunks), recs)
+	}
+	if r.Sent = len(recs); r.Class == graph.Delivered {
+		for _, id := range ids {
+			h.has[id]++
+		}
+	}
+	return end, r
+}
+
+// sent are the chunks that the hub was handed, and when.
+func (h *fakeHub) sent() ([][]string, []time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([][]string{}, h.chunks...), append([]time.Time{}, h.at...)
+}
+
+// edge is a world whose relay forwards, to a hub that answers what says gives.
+func edge(t *testing.T, says func(n int, recs []queue.Record) graph.Result) (*world, *fakeHub) {
+	w := newWorld(t)
+	h := &fakeHub{says: says, has: map[string]int{}}
+	w.opts.Forward = h
+	return w, h
+}
+
+// failing answers the first n chunks with r, and takes what follows.
+func failing(n int, r graph.Result) func(int, []queue.Record) graph.Result {
+	return func(i int, _ []queue.Record) graph.Result {
+		if i > n {
+			return graph.Result{Class: graph.Delivered, HTTPStatus: 200}
+		}
+		return r
+	}
+}
+
+// wantOnce fails unless the hub has n records, each taken once, and the lane is empty.
+func wantOnce(w *world, h *fakeHub, n int) {
+	w.t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.has) != n {
+		w.t.Errorf("the hub has %d records, want %d", len(h.has), n)
+	}
+	for id, times := range h.has {
+		if times != 1 {
+			w.t.Errorf("%s was taken %d times", id, times)
+		}
+	}
+	w.wantPending(queue.LaneForward, 0)
+}
+
+// What is forwarded goes in order, and what the hub took of a batch alone is settled.
+func TestForwards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, h := edge(t, nil)
+		h.part = 300
+		w.fill(queue.LaneForward, "a", 1000)
+		w.run()
+		defer func() { w.stop() }()
+		pass(10 * time.Second)
+		wantOnce(w, h, 1000)
+		chunks, _ := h.sent()
+		for i, n := 0, 0; i < len(chunks); i++ {
+			for _, id := range chunks[i] {
+				if want := w.log.recs[n].ID; id != want {
+					t.Fatalf("%s came in the place of %s", id, want)
+				}
+				n++
+			}
+		}
+		w.wantCounts(queue.LaneForward, map[string]int64{"delivered": 1000})
+		w.wantState(queue.LaneForward, Idle)
+		if n := len(w.sender.seen()); n != 0 {
+			t.Errorf("%d requests to Meta", n)
+		}
+	})
+}
+
+// A hub that is full, or that no network reaches, is asked again later, and everything
+// is kept meanwhile.
+func TestForwardRetries(t *testing.T) {
+	for name, c := range map[string]struct {
+		r     graph.Result
+		state State
+		least time.Duration
+	}{
+		"full":    {graph.Result{Class: graph.Throttle, HTTPStatus: 429, RetryAfter: 30 * time.Second}, Throttled, 30 * time.Second},
+		"no line": {graph.Result{Class: graph.Retry}, WaitingRetry, time.Millisecond},
+		"doubt":   {graph.Result{Class: graph.Doubt, Upload: graph.UploadWhole}, WaitingRetry, time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, h := edge(t, failing(3, c.r))
+				w.fill(queue.LaneForward, "a", 10)
+				w.run()
+				defer func() { w.stop() }()
+				w.wantState(queue.LaneForward, c.state)
+				w.wantPending(queue.LaneForward, 10)
+				pass(10 * time.Minute)
+				wantOnce(w, h, 10)
+				_, at := h.sent()
+				if len(at) != 4 {
+					t.Fatalf("%d calls, want 4", len(at))
+				}
+				for i := range at[1:] {
+					if d := at[i+1].Sub(at[i]); d < c.least {
+						t.Errorf("asked again after %s, want at least %s", d, c.least)
+					}
+				}
+				w.wantState(queue.LaneForward, Idle)
+			})
+		})
+	}
+}
+
+// What needs a person pauses the lane and loses nothing; it is tried again by itself,
+// and what it waits for survives a restart.
+func TestForwardPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := graph.Result{Class: graph.ConfigPause, HTTPStatus: 401, Message: "the hub does not know this key"}
+		w, h := edge(t, failing(2, refused))
+		w.fill(queue.LaneForward, "a", 10)
+		w.run()
+		w.wantState(queue.LaneForward, PausedConfig)
+		if p := w.lane(queue.LaneForward).LastError; p == nil || p.Message != refused.Message {
+			t.Errorf("problem %+v", p)
+		}
+		w.stop()
+		w.wantPending(queue.LaneForward, 10)
+		w.run()
+		defer func() { w.stop() }()
+		pass(24 * time.Hour)
+		wantOnce(w, h, 10)
+		w.wantState(queue.LaneForward, Idle)
+		if w.lane(queue.LaneForward).LastError != nil {
+			t.Error("the problem is shown after it has passed")
+		}
+	})
+}
+
+// A hub that refuses even the smallest chunk as too large is asked at the pace of
+// retries, and everything is kept.
+func TestForwardNeverFits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, h := edge(t, failing(1000, graph.Result{Class: graph.TooMuch, HTTPStatus: 413}))
+		w.fill(queue.LaneForward, "a", 10)
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Hour)
+		if chunks, _ := h.sent(); len(chunks) < 3 || len(chunks) > 1000 {
+			t.Errorf("%d calls in an hour", len(chunks))
+		}
+		w.wantPending(queue.LaneForward, 10)
+		w.wantState(queue.LaneForward, WaitingRetry)
+	})
+}
