@@ -197,7 +197,7 @@ func (s *subject) whyHouse(k match.Key, raw string, v *match.Value) string {
 // customer together: Gast and Kunde.
 func (s *subject) settleDefaultName() {
 	first, last := s.keys[match.FirstName], s.keys[match.LastName]
-	if len(first) != 1 || len(last) != 1 || first[0].Hashed || last[0].Hashed || !match.IsDefaultCustomer(first[0].Form+" "+last[0].Form) {
+	if len(first) != 1 || len(last) != 1 || first[0].Hashed || last[0].Hashed || !match.IsDefaultCustomer(first[0].Form, last[0].Form) {
 		return
 	}
 	s.house.nobody = true

@@ -3,6 +3,7 @@ package mapper
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"relay/internal/strictyaml"
 )
@@ -91,18 +92,23 @@ func nearMiss(name string, candidates []string) string {
 }
 
 func foldName(s string) string {
-	plain := true
-	for i := 0; i < len(s) && plain; i++ {
+	var plain [48]byte // in it almost all names fit: they are ASCII, and short
+	n := 0
+	for i := 0; i < len(s); i++ {
 		c := s[i]
-		plain = 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+		switch {
+		case c >= utf8.RuneSelf || n == len(plain):
+			return strings.ToLower(strings.NewReplacer(" ", "", "_", "", "-", "", ".", "").Replace(s))
+		case c == ' ' || c == '_' || c == '-' || c == '.':
+			continue
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		plain[n] = c
+		n++
 	}
-	if plain {
+	if string(plain[:n]) == s {
 		return s
 	}
-	return strings.ToLower(strings.Map(func(r rune) rune {
-		if r == ' ' || r == '_' || r == '-' || r == '.' {
-			return -1
-		}
-		return r
-	}, s))
+	return string(plain[:n])
 }

@@ -56,21 +56,23 @@ var (
 		hotovostni anonymni kontant butik tillfallig satunnainen kateis perakende pesin genel tekseferlik`)
 )
 
-// IsDefaultCustomer reports several words, of which each is a customer or a
+// IsDefaultCustomer reports texts of several words, of which each is a customer or a
 // kind of one, and both are there.
-func IsDefaultCustomer(s string) bool {
-	if len(s) > 40 || !strings.ContainsAny(s, " -_./") || strings.Contains(s, "@") {
-		return false
-	}
+func IsDefaultCustomer(texts ...string) bool {
 	customer, kind := 0, 0
-	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !fold.IsWordy(r) }) {
-		switch f := fold.Letters(w); {
-		case anyCustomer[f]:
-			customer++
-		case kindsOfCustomer[f]:
-			kind++
-		default:
+	for _, s := range texts {
+		if len(s) > 40 || len(texts) == 1 && !strings.ContainsAny(s, " -_./") || strings.Contains(s, "@") {
 			return false
+		}
+		for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !fold.IsWordy(r) }) {
+			switch f := fold.Letters(w); {
+			case anyCustomer[f]:
+				customer++
+			case kindsOfCustomer[f]:
+				kind++
+			default:
+				return false
+			}
 		}
 	}
 	return customer > 0 && customer+kind > 1 && (kind > 0 || customer > 1)
