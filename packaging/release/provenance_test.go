@@ -122,7 +122,7 @@ func TestSignatureAsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(r.out, "allowed_signers"), []byte(`relay namespaces="relay-release" `+string(public)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(r.out, "allowed_signers"), []byte(`publisher namespaces="relay-release" `+string(public)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	shell := func(line string) (string, error) {

@@ -18,7 +18,6 @@ import (
 // when the disk is back.
 func TestUnreadableIsNotLost(t *testing.T) {
 	dir, waiting, _ := damagedDir(t)
-	q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
 	path := segments(t, dir)[1]
 	aside := filepath.Join(t.TempDir(), "aside")
 	if err := os.Rename(path, aside); err != nil {
@@ -27,6 +26,8 @@ func TestUnreadableIsNotLost(t *testing.T) {
 	if err := os.Mkdir(path, 0o700); err != nil { // opens, and cannot be read
 		t.Fatal(err)
 	}
+	q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
+	opened(t, q)
 	for range 8 {
 		var pe *fs.PathError
 		if _, err := q.Read("l", 0, 10000, 1<<30); !errors.As(err, &pe) {
