@@ -86,9 +86,9 @@ func TestForgetReceiptsOfBefore(t *testing.T) {
 	h.write(t, "relay.yaml", strings.Replace(conf, "segment_size: 1MiB", "segment_size: 1MiB, receipts_max_size: 0", 1))
 	p = h.start(t)
 	deliver(p, "B2")
-	for id, want := range map[string]string{"B1": "1 removed", "B2": "nothing found"} {
+	for id, kept := range map[string]bool{"B1": true, "B2": false} { // the event itself may lie in the queue for a moment yet
 		code, out := command(t, "person."+id+"@example.com\n", "forget", "--config", h.path("relay.yaml"))
-		if code != exit.OK || !strings.Contains(out, want) {
+		if code != exit.OK || strings.Contains(out, "1 receipt") != kept {
 			t.Errorf("%s: %d %s", id, code, out)
 		}
 	}
