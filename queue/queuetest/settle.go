@@ -177,13 +177,17 @@ func settleAtOnce(s *subject) {
 	lanes := []string{"a", "b", "c", "d"}
 	es, ids := events("m", 60, lanes...)
 	s.stored(es...)
-	done := make(chan error, len(lanes))
+	var xs []Settlement
 	for i, lane := range lanes {
 		records := s.all(lane)[:10*(i+1)]
 		x := s.settlement(lane, records)
 		x.Dead = []Letter{letter(records[i])}
+		xs = append(xs, x)
+	}
+	done := make(chan error, len(lanes))
+	for i, lane := range lanes {
 		go func() {
-			_, err := s.log.Settle(s.t.Context(), lane, x)
+			_, err := s.log.Settle(s.t.Context(), lane, xs[i])
 			done <- err
 		}()
 	}
