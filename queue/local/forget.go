@@ -110,10 +110,14 @@ func (q *Queue) forgetIn(s *seg, f queue.Forget) (n queue.Forgotten, err error) 
 			return queue.Forgotten{}, errors.Join(err, fmt.Errorf("segment %016x cannot be rewritten now: %w", s.Num, ErrUnavailable))
 		}
 		left, err := q.search(s, f)
+		if errors.Is(err, segment.ErrGone) {
+			return n, q.unlinked(s)
+		}
+		lingers = false // what lay in the old file is no fault of the new one
 		if err == nil && left.Found() == 0 {
 			lingers, err = q.lingers(s, f)
 		}
-		if left.Found() > 0 || lingers || err != nil && !errors.Is(err, segment.ErrGone) {
+		if left.Found() > 0 || lingers || err != nil {
 			return n, errors.Join(err, fmt.Errorf("segment %016x still holds a match", s.Num))
 		}
 		return n, nil
