@@ -36,8 +36,9 @@ or phones stand. Names of people are refused: others have the same.
 
 Searched and cleaned: what waits, dead letters, receipts, dropped files (done, refused and in
 hand), reports of imports, temporary copies. Damaged files that were quarantined are removed, since
-nobody can search them. Not reached, and said: backups and exports (run this again after a
-restore), and what Meta has received: Meta has no way to ask for that.
+nobody can search them. Not reached, and said: what others have put where relay keeps its data,
+backups and exports (run this again after a restore), and what Meta has received: Meta has no
+way to ask for that.
 
 --dry-run does the same search and changes nothing. Above 1,000 finds it wants --yes.`,
 		Example: "  relay forget --dry-run < person.txt\n  relay forget < person.txt",

@@ -50,8 +50,14 @@ func exactlyOnce(t *testing.T, sb *sandbox.Sandbox, n int) {
 // command runs relay to its end.
 func (h home) command(t *testing.T, args ...string) (out string, code int) {
 	t.Helper()
+	return h.with(t, "", args...)
+}
+
+// with is a command that reads stdin.
+func (h home) with(t *testing.T, stdin string, args ...string) (out string, code int) {
+	t.Helper()
 	c := relayCommand(t.Context(), args...)
-	c.Dir = h.dir
+	c.Dir, c.Stdin = h.dir, strings.NewReader(stdin)
 	b, err := c.CombinedOutput()
 	return string(b), exitOf(err)
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
-	"strings"
 )
 
 // PlantedError says that something lies in a directory of this program in the place of a
@@ -23,10 +23,10 @@ func (e *PlantedError) Error() string {
 
 // Planted looks at what lies in dir under names of this program's own, before any of it
 // is opened: a *PlantedError for a link, a pipe, a hard link to a file that lies elsewhere,
-// a file in the place of a folder, and for what another user owns who is neither root nor the owner of dir. Files in folders of its own are looked at
-// like files. Nothing is changed or followed. own returns what a name stands for: 0 a file,
-// fs.ModeDir a folder, whose files (all, and whatever is called *.log) are its own, too;
-// false for names that are none of its own.
+// a file in the place of a folder, and for what another user owns who is neither root nor
+// the owner of dir. Nothing is changed or followed. own returns what a path below dir, with
+// slashes, stands for: 0 a file, fs.ModeDir a folder, in which is looked, too; false for one
+// that is none of its own.
 //
 // Files of another user are no matter on a volume that is mounted read-only, where this
 // user's own files get that owner (network file systems that map all users to one), and
@@ -39,11 +39,12 @@ func Planted(dir string, own func(name string) (fs.FileMode, bool)) error {
 	if err != nil {
 		return nil //nolint:nilerr // opening it says so better
 	}
-	return planted(dir, at, own)
+	return planted(dir, "", at, own)
 }
 
-func planted(dir string, at fs.FileInfo, own func(name string) (fs.FileMode, bool)) error {
-	entries, err := os.ReadDir(dir)
+// planted is Planted of the folder below, a path of dir.
+func planted(dir, below string, at fs.FileInfo, own func(name string) (fs.FileMode, bool)) error {
+	entries, err := os.ReadDir(filepath.Join(dir, below))
 	if err != nil {
 		return nil //nolint:nilerr // opening it says so better
 	}
@@ -58,11 +59,12 @@ func planted(dir string, at fs.FileInfo, own func(name string) (fs.FileMode, boo
 		if !ok {
 			continue // gone meanwhile
 		}
-		kind, ok := own(e.Name())
+		name := path.Join(below, e.Name())
+		kind, ok := own(name)
 		if !ok || IsTemp(e.Name()) { // those are removed and not opened
 			continue
 		}
-		path := filepath.Join(dir, e.Name())
+		path := filepath.Join(dir, name)
 		var err error
 		if !info.IsDir() || kind != 0 { // a folder of this user's own does no harm: opening it says so better
 			err = judge(path, info, kind)
@@ -74,10 +76,7 @@ func planted(dir string, at fs.FileInfo, own func(name string) (fs.FileMode, boo
 			err = hardLink(path)
 		}
 		if err == nil && kind.IsDir() {
-			err = planted(path, info, func(name string) (fs.FileMode, bool) {
-				i, err := os.Lstat(filepath.Join(path, name))
-				return 0, err == nil && (!i.IsDir() || strings.HasSuffix(name, ".log"))
-			})
+			err = planted(dir, name, info, own)
 		}
 		if err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"relay/queue"
 	"relay/queue/internal/chunk"
@@ -224,7 +223,7 @@ func (q *Queue) removeBad(dry bool) (n int, err error) {
 		return 0, fmt.Errorf("list quarantined files: %w", err)
 	}
 	for _, e := range es {
-		if !strings.HasSuffix(e.Name(), files.BadSuffix) {
+		if !quarantined(e.Name()) {
 			continue
 		}
 		if !dry {

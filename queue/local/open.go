@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"relay/internal/disk"
 	"relay/internal/logs"
@@ -150,9 +149,10 @@ func (q *Queue) names() ([]string, error) {
 	return names, nil
 }
 
+// removeTemp removes the temporary files that a crash has left, and nobody else's.
 func (q *Queue) removeTemp(names []string) {
 	for _, n := range names {
-		if strings.HasSuffix(n, segment.TmpSuffix) {
+		if disk.IsTemp(n) || isTempSegment(n) {
 			_ = files.Remove(filepath.Join(q.dir, n))
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"relay/internal/disk"
@@ -182,7 +181,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 		return false
 	}
 	for _, e := range es {
-		if fi, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), files.BadSuffix) {
+		if fi, err := e.Info(); err == nil && quarantined(e.Name()) {
 			all = append(all, bad{filepath.Join(q.dir, e.Name()), fi})
 			size += disk.Used(fi)
 		}

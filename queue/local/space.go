@@ -129,7 +129,7 @@ func (q *Queue) lookBesides() {
 		if e.IsDir() || strings.HasSuffix(e.Name(), segment.Suffix) {
 			continue
 		}
-		if strings.HasSuffix(e.Name(), files.BadSuffix) {
+		if quarantined(e.Name()) {
 			bad++
 		}
 		if fi, err := e.Info(); err == nil {

@@ -3,8 +3,10 @@ package admin
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -23,11 +25,26 @@ type copies struct {
 // CopiesDir is the directory of the temporary copies of a queue in dir.
 func CopiesDir(dir string) string { return filepath.Join(dir, "copies") }
 
-// CleanCopies removes what a crash has left of them. The caller holds the queue's lock.
+// copyPrefix begins the name of a copy.
+const copyPrefix = "relay-backup-"
+
+// CleanCopies removes what a crash has left of them, and nothing else that lies there.
+// The caller holds the queue's lock.
 func CleanCopies(dir string) error {
-	if err := os.RemoveAll(CopiesDir(dir)); err != nil {
+	dir = CopiesDir(dir)
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), copyPrefix) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("remove temporary copies: %w", err)
 	}
+	_ = os.Remove(dir) // when nothing else lies in it
 	return nil
 }
 
@@ -50,7 +67,7 @@ func (c *copies) begin(stop func()) (dir string, done func(), err error) {
 			return "", nil, fmt.Errorf("make backup directory: %w", err)
 		}
 	}
-	if dir, err = os.MkdirTemp(c.dir, "relay-backup-"); err != nil {
+	if dir, err = os.MkdirTemp(c.dir, copyPrefix); err != nil {
 		return "", nil, fmt.Errorf("make backup directory: %w", err)
 	}
 	ended := make(chan struct{})

@@ -227,6 +227,13 @@ func (s *Server) forgetAll(ctx context.Context, look *person.Matcher, dry bool) 
 		}
 		out.Found.Receipts, out.Unreached = n, append(out.Unreached, unreached...)
 	}
+	if s.o.Strangers != nil { // what relay has removed is gone by now
+		unreached, err := s.o.Strangers()
+		if err != nil {
+			return out, err
+		}
+		out.Unreached = append(out.Unreached, unreached...)
+	}
 	if s.o.Imports != nil {
 		out.Reports = readReports(s.o.Imports)
 	}

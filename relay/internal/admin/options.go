@@ -63,6 +63,9 @@ type Options struct {
 	// only count. nil: there are none.
 	ForgetReceipts func(look *person.Matcher, dry bool) (found int, unreached []string, err error)
 	ForgetDropped  func(ctx context.Context, look *person.Matcher, dry bool) (found int, unreached []string, err error)
+	// Strangers says, a sentence each, what lies where relay keeps its data and is not
+	// relay's: nobody searches it for a person. nil: nothing can.
+	Strangers func() ([]string, error)
 	// Copies is the directory of the temporary copies that backups are made of
 	// (CopiesDir); "": the system's.
 	Copies string

@@ -215,7 +215,7 @@ func (e *exam) judgeSpeed(took []time.Duration) {
 // measureSync writes and syncs a small file again and again, for two seconds
 // at most.
 func measureSync(dir string) (took []time.Duration, err error) {
-	f, err := os.CreateTemp(dir, ".relay-doctor-*")
+	f, err := tempIn(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -88,9 +88,15 @@ func (e *exam) private(key, path string) {
 
 func dirOf(path string) string { return filepath.Dir(path) }
 
+// tempIn makes a file in dir; in the queue's, a start removes it should this process end
+// before it does.
+func tempIn(dir string) (*os.File, error) {
+	return os.OpenFile(disk.TempName(filepath.Join(dir, "doctor")), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
 // tryWrite makes and removes a file in dir.
 func tryWrite(dir string) error {
-	f, err := os.CreateTemp(dir, ".relay-doctor-*")
+	f, err := tempIn(dir)
 	if err != nil {
 		return err
 	}

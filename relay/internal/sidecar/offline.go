@@ -90,6 +90,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 
 		ForgetReceipts: forgetReceipts(ledger.open),
 		ForgetDropped:  forgetDropped(dropped),
+		Strangers:      strangers(func() *config.Config { return cfg }),
 		Mapping:        func() admin.Mapping { return m },
 		Foresight: func() drain.Foresight {
 			return drain.Foresight{

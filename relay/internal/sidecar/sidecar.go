@@ -323,6 +323,7 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 
 		ForgetReceipts: forgetReceipts(s.receipts),
 		ForgetDropped:  forgetDropped(s.spool),
+		Strangers:      strangers(s.settings.Load),
 		Config:         func() []byte { return effective(s.settings.Load()) },
 		Logs:           s.logs.Last,
 		Metrics:        s.metrics,

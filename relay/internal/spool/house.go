@@ -44,7 +44,30 @@ func openHouse(dir string) (*house, error) {
 	if err := h.check(); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
+	if err := h.clean(); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
 	return h, nil
+}
+
+// clean removes the temporary files that a crash has left beside files that stay. Those
+// of a claim go with it.
+func (h *house) clean() error {
+	for _, dir := range []string{doneDir, refusedDir} {
+		entries, err := h.list(dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if !disk.IsTemp(e.Name()) || e.IsDir() {
+				continue
+			}
+			if err := h.root.Remove(path.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (h *house) close() error { return h.root.Close() }

@@ -1,0 +1,56 @@
+package sidecar
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"relay/config"
+	"relay/mapper/personal"
+	"relay/queue/local"
+)
+
+// strangers is admin's way to learn what lies below the directory of the queue and is not
+// relay's: a copy that somebody made, the file of an editor. Files that relay.yaml names,
+// and the directory of dropped files, are none.
+func strangers(settings func() *config.Config) func() ([]string, error) {
+	return func() ([]string, error) {
+		cfg := settings()
+		dir, err := filepath.Abs(cfg.Queue.Path)
+		if err != nil {
+			return nil, fmt.Errorf("list queue directory: %w", err)
+		}
+		named := make(map[string]bool)
+		for _, file := range append([]string{cfg.File, cfg.Spool.Dir}, cfg.Files...) {
+			if abs, err := filepath.Abs(file); err == nil && file != "" {
+				named[abs] = true
+			}
+		}
+		all, err := local.Strangers(dir, func(name string) bool { return named[filepath.Join(dir, filepath.FromSlash(name))] })
+		if err != nil || len(all) == 0 {
+			return nil, err
+		}
+		const most = 10
+		shown := make([]string, 0, most)
+		for _, name := range all[:min(len(all), most)] {
+			shown = append(shown, showPath(name))
+		}
+		if len(all) > most {
+			shown = append(shown, "…")
+		}
+		return []string{fmt.Sprintf("%d files, links and folders below %s that are not relay's: look into them, or remove them: %s", len(all), dir, strings.Join(shown, ", "))}, nil
+	}
+}
+
+// showPath shows a path of which the parts that may be a person's name are shown by their
+// shape.
+func showPath(name string) string {
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		if _, own := local.Own(path.Join(parts[:i+1]...)); !own {
+			parts[i] = personal.ShowName(part)
+		}
+	}
+	return strings.Join(parts, "/")
+}
