@@ -54,7 +54,7 @@ func edgeHome(t *testing.T, hub, key string) home {
 // queued are the messageIds that wait in a relay's queue, and how often each does.
 func queued(t *testing.T, h home) map[string]int {
 	t.Helper()
-	out, err := relayCommand(t.Context(), "queue", "list", "--json", "--config", h.path("relay.yaml")).Output()
+	out, err := relayCommand(t.Context(), "queue", "export", "--config", h.path("relay.yaml")).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,5 +233,85 @@ func TestForwardMove(t *testing.T) {
 	eventually(t, "the backlog is at Meta", func() bool { return sb.Verify([]string{"0042:old-1"}, "").Missing == 0 })
 	eventually(t, "what no mapping knew is at the hub", func() bool { return queued(t, hub)["old-2"] == 1 })
 	p.stop(t)
+	hp.stop(t)
+}
+
+// TestForwardTLS: a store's relay hands over to a hub with a certificate of an authority
+// of its own: not before it knows the authority.
+func TestForwardTLS(t *testing.T) {
+	hub, url := hubHome(t, "127.0.0.1:1", "tls: { cert: tls/relay.pem, key: tls/relay.key }\n")
+	if out, code := hub.command(t, "tls", "init"); code != 0 {
+		t.Fatalf("%d: %s", code, out)
+	}
+	hp := hub.start(t)
+	url = strings.Replace(url, "http:", "https:", 1)
+	edge := edgeHome(t, url, storeKey)
+	ep := edge.start(t)
+	if status, body := post(t, ep.url+"/v1/track", order("tls-1")); status != http.StatusOK {
+		t.Fatal(status, body)
+	}
+	eventually(t, "the unknown authority is told", func() bool {
+		out, _ := edge.command(t, "status", "--config", edge.path("relay.yaml"))
+		return strings.Contains(out, "authority this machine does not know")
+	})
+	if out, code := edge.command(t, "doctor", "--config", edge.path("relay.yaml")); code != exit.Failure || !strings.Contains(out, "graph.ca_file") {
+		t.Errorf("%d: %s", code, out)
+	}
+	ep.stop(t)
+	edge.write(t, "relay.yaml", edgeConfig(url, storeKey)+"graph: { ca_file: "+hub.path("tls/ca.pem")+" }\n")
+	ep = edge.start(t)
+	eventually(t, "the event is at the hub", func() bool { return queued(t, hub)["tls-1"] == 1 })
+	eventually(t, "the store has handed it over", func() bool { return len(queued(t, edge)) == 0 })
+	if out, code := edge.command(t, "doctor", "--config", edge.path("relay.yaml")); code != 0 || !strings.Contains(out, "The hub takes this relay's key") {
+		t.Errorf("%d: %s", code, out)
+	}
+	ep.stop(t)
+	hp.stop(t)
+}
+
+// TestForwardFull: a hub without room takes nothing, the store keeps what comes, and
+// goes on once there is room.
+func TestForwardFull(t *testing.T) {
+	hub, url := hubHome(t, "127.0.0.1:1", "")
+	roomy := read(t, hub.path("relay.yaml"))
+	tight := strings.Replace(roomy, "segment_size: 1MiB", "segment_size: 256KiB, max_size: 1MiB", 1)
+	if tight == roomy {
+		t.Fatal("the config has another form")
+	}
+	hub.write(t, "relay.yaml", tight)
+	edge := edgeHome(t, url, storeKey)
+	hp, ep := hub.start(t), edge.start(t)
+	want := map[string]bool{}
+	noise := rand.NewChaCha8([32]byte{1})
+	for i := range 60 {
+		var pad [20_000]byte
+		noise.Read(pad[:])
+		id := fmt.Sprint("full-", i)
+		body := fmt.Sprintf(`{"type":"track","event":"Order Completed","messageId":%q,"properties":{"order_id":%q,"pad":"%x"}}`, id, id, pad[:14_000])
+		if status, answer := post(t, ep.url+"/v1/track", body); status != http.StatusOK {
+			t.Fatal(status, answer)
+		}
+		want[id] = true
+	}
+	eventually(t, "the full hub is told", func() bool {
+		out, _ := edge.command(t, "status", "--config", edge.path("relay.yaml"))
+		return strings.Contains(out, "the hub takes nothing just now")
+	})
+	if len(queued(t, edge)) == 0 {
+		t.Error("nothing waits at the store")
+	}
+	hp.stop(t)
+	hub.write(t, "relay.yaml", roomy)
+	hp = hub.start(t)
+	ep.stop(t) // the wait that the hub asked for is that of another test
+	ep = edge.start(t)
+	eventually(t, "the store has handed over everything", func() bool { return len(queued(t, edge)) == 0 })
+	got := queued(t, hub)
+	for id := range want {
+		if got[id] != 1 {
+			t.Errorf("%s lies at the hub %d times", id, got[id])
+		}
+	}
+	ep.stop(t)
 	hp.stop(t)
 }

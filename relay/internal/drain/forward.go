@@ -40,19 +40,23 @@ func (l *lane) runForward(ctx context.Context) {
 		}
 		set, most := l.settings(), l.limits()
 		changed := l.s.o.Log.Changed()
-		found, err := l.s.o.Log.Read(l.name, 0, set.MaxEvents, most.Bytes)
+		found, err := l.s.o.Log.Read(l.name, l.large.behind(), l.large.atMost(set.MaxEvents), most.Bytes)
 		if err != nil {
 			l.storage(ctx, "read", err)
 			continue
 		}
 		l.badRead = 0
+		if len(found.Records) == 0 && l.large.held != 0 {
+			l.takesNothing() // nothing else says that the hub takes anything
+			continue
+		}
 		if len(found.Records) == 0 {
 			l.gather = time.Time{}
 			l.show(Idle, time.Time{})
 			l.sleep(ctx, -1, changed)
 			continue
 		}
-		if !full(found, set) && set.MaxWait > 0 && l.gatherFor(set.MaxWait) > 0 {
+		if !full(found, set) && !l.large.search() && set.MaxWait > 0 && l.gatherFor(set.MaxWait) > 0 {
 			l.sleep(ctx, min(l.gatherFor(set.MaxWait), 100*time.Millisecond), nil)
 			continue
 		}
@@ -108,28 +112,37 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 		return
 	}
 	l.problem = &Problem{At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Message: r.Message, Advice: r.Message}
-	set := l.settings()
 	l.st.Failures, l.dirty = l.st.Failures+1, true
 	if r.Class == graph.ConfigPause || r.Class == graph.PermPause || r.Class == graph.TokenPause {
 		if l.stop(PausedConfig) {
+			set := l.settings()
 			l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again", "code", logs.ConfigPaused, "status", r.HTTPStatus, "message", r.Message, "next", set.ProbeInterval.String())
 		}
 		return
 	}
 	size := batchBytes(found.Records[:max(1, r.Sent)])
-	if r.Class == graph.TooMuch && r.Sent <= 1 {
-		l.buryLarge(found, at)
-		return
-	}
-	if s := l.fit.Failed(r, size); s > 0 {
+	s := l.fit.Failed(r, size)
+	if s > 0 && (s < size || r.Class != graph.TooMuch) {
 		l.st.Size = s
 		if r.Class == graph.TooMuch || r.TooSlow {
 			l.flush()
-			if r.Class == graph.TooMuch && s < size {
-				return // smaller at once
-			}
 		}
 	}
+	if r.Class == graph.TooMuch && (s < size && r.Sent > 1 || l.large.refused(found.Records[0].Seq, r.Sent)) {
+		return // smaller at once
+	}
+	l.retry(r)
+}
+
+// takesNothing waits when the hub takes no event alone: it says nothing of one of them.
+func (l *lane) takesNothing() {
+	l.large = large{few: 1}
+	l.retry(graph.Result{Class: graph.TooMuch, Message: "the hub takes no chunk of this size"})
+}
+
+// retry waits before the next attempt.
+func (l *lane) retry(r graph.Result) {
+	set := l.settings()
 	wait := pace.Backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand())
 	why := WaitingRetry
 	if r.RetryAfter > 0 { // and a little more, so that not all edges come back at once
@@ -159,24 +172,82 @@ func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, r g
 	l.s.o.Metrics.Lag(l.name, found.Records[0].Received, at)
 	l.settleRange(queue.Range{From: found.From, To: end})
 	l.count("delivered", r.Sent)
-	for failed := !l.flush(); failed; failed = !l.flush() {
+	if !l.stored(ctx) {
+		return
+	}
+	if held := l.large.held; held != 0 {
+		l.buryLarge(held, at)
+		l.st.Size, l.fit, l.dirty = 0, pace.Fit{}, true // it was to blame, not the connection
+		l.stored(ctx)
+	}
+	l.large = large{}
+}
+
+// stored says that what was decided is stored, before ctx ends.
+func (l *lane) stored(ctx context.Context) bool {
+	for !l.flush() {
 		if l.sleep(ctx, time.Second, nil) {
-			return // offered again, under its id, before anything newer
+			return false // offered again, under its id, before anything newer
 		}
 	}
+	return true
+}
+
+// large is the search for an event that is too large for the hub among those that are
+// not. One that is refused alone is held back, and a dead letter once the hub has taken
+// another: a hub that takes nothing says nothing of an event.
+type large struct {
+	few  int       // most events of the next chunk; 0: as many as there are
+	held queue.Seq // refused alone; 0: none
+}
+
+func (g *large) search() bool { return g.few > 0 }
+
+func (g *large) atMost(n int) int {
+	if g.few > 0 {
+		return min(n, g.few)
+	}
+	return n
+}
+
+// behind is where to read from.
+func (g *large) behind() queue.Seq {
+	if g.held == 0 {
+		return 0
+	}
+	return g.held + 1
+}
+
+// refused takes that a chunk of n events from first on was too large. It says whether
+// there is a smaller one to try.
+func (g *large) refused(first queue.Seq, n int) bool {
+	switch {
+	case n > 1:
+		g.few = n / 2
+	case g.held == 0:
+		g.few, g.held = 1, first
+	default: // two in a row
+		*g = large{few: 1} // later begin with one: all of them cost no more calls
+		return false
+	}
+	return true
 }
 
 // buryLarge makes a dead letter of an event that the hub takes in no chunk.
-func (l *lane) buryLarge(found queue.Batch, at time.Time) {
+func (l *lane) buryLarge(seq queue.Seq, at time.Time) {
+	found, err := l.s.o.Log.Read(l.name, seq, 1, 1)
+	if err != nil || len(found.Records) == 0 || found.Records[0].Seq != seq {
+		return // it is met again, or gone
+	}
 	rec := &found.Records[0]
 	l.pend.Dead = append(l.pend.Dead, queue.DeadLetter{
 		Seq: rec.Seq, Lanes: rec.Everywhere(), MessageID: rec.ID, Store: rec.Store, Event: track.Name(rec.Body),
-		Reason: mapper.ReasonTooLarge, Message: "the hub takes no event of this size: raise intake.max_request_bytes there",
+		Reason: mapper.ReasonTooLarge, Message: "the hub takes no event of this size: raise intake.max_request_bytes there, then retry it here",
 		ReceivedAt: rec.Received, DeadAt: at, Attempts: 1, Flags: rec.Flags, Body: rec.Body,
 	})
 	l.count("dead:"+mapper.ReasonTooLarge, 1)
-	l.settleRange(queue.Range{From: found.From, To: rec.Seq + 1})
-	l.flush()
+	l.settleRange(queue.Range{From: seq, To: seq + 1})
+	l.log.Warn("an event was refused; it is a dead letter", "code", logs.Rejected, "reason", mapper.ReasonTooLarge, "bytes", len(rec.Body))
 }
 
 func batchBytes(recs []queue.Record) (n int64) {

@@ -2,6 +2,7 @@ package drain
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -190,5 +191,30 @@ func TestForwardNeverFits(t *testing.T) {
 		}
 		w.wantPending(queue.LaneForward, 10)
 		w.wantState(queue.LaneForward, WaitingRetry)
+	})
+}
+
+// A chunk that is too large is made smaller; one event that the hub takes in no chunk
+// is a dead letter here, and the others go on.
+func TestForwardTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, h := edge(t, func(_ int, recs []queue.Record) graph.Result {
+			for _, r := range recs {
+				if len(recs) > 1 || r.ID == "huge" {
+					return graph.Result{Class: graph.TooMuch, HTTPStatus: 413}
+				}
+			}
+			return graph.Result{Class: graph.Delivered, HTTPStatus: 200}
+		})
+		w.fill(queue.LaneForward, "a", 5)
+		w.log.add(queue.LaneForward, "huge", fakeEvent{Pad: fmt.Sprintf("%2000d", 1)})
+		w.fill(queue.LaneForward, "b", 5)
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Hour)
+		wantOnce(w, h, 10)
+		if d := w.log.letters(); len(d) != 1 || d[0].MessageID != "huge" || len(d[0].Body) == 0 {
+			t.Errorf("dead letters: %+v", d)
+		}
 	})
 }

@@ -44,6 +44,7 @@ type lane struct {
 	heldBack      int               // conversions in a row that the mapping let not pass
 	unstored      bool              // what is decided must be stored before anything is read
 	fit           pace.Fit          // of requests to the line
+	large         large             // what the hub takes in no chunk (forward.go)
 	gather        time.Time         // when waiting for a fuller batch began
 
 	pause     State // PausedPermission, PausedConfig, BreakerOpen, or ""
