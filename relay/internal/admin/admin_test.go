@@ -337,7 +337,7 @@ func TestStopEndsStreams(t *testing.T) {
 	}()
 	go func() { ended <- c.Tail(context.Background(), func(Outcome) bool { return true }) }()
 	<-first
-	for !f.o.Metrics.tail.Watched() {
+	for !f.o.Metrics.Tail().Watched() {
 		time.Sleep(time.Millisecond)
 	}
 	f.Close()

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -15,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain"
 )
@@ -151,35 +149,6 @@ func TestMasking(t *testing.T) {
 	if d, err = c.DeadLetter(t.Context(), "d4", false); err != nil || strings.Contains(string(d.Body), "{{") {
 		t.Errorf("not JSON, masked: %+v %v", d, err)
 	}
-}
-
-// Whatever the shape of an event, no value outside of the list comes through.
-func TestMaskShowsOnlyTheList(t *testing.T) {
-	const secret = "Zebediah77"
-	for _, body := range []string{
-		`{"traits":{"name":"Zebediah77"}}`, `{"context":{"traits":{"address":{"city":"Zebediah77"}}}}`,
-		`{"properties":{"customer":{"name":"Zebediah77","order_id":"Zebediah77"}}}`, `{"properties":{"email":"Zebediah77"}}`,
-		`{"properties":{"products":[{"engraving":"Zebediah77"}]}}`, `["Zebediah77"]`, `"Zebediah77"`, `{"x":[["Zebediah77"]]}`,
-		`{"integrations":{"Facebook Offline Conversions":{"leadId":"Zebediah77"}}}`, `{"properties":{"name":"Zebediah77@example.com"}}`,
-		`{"Zebediah77":1,"properties":{"Zebediah77":1,"affiliation":"Zebediah77","coupon":"Zebediah77","order_id":"Zebediah77","name":"Zebediah77 mug"}}`,
-		`{"messageId":"Zebediah77","event":"Visit of Zebediah77","context":{"consent":{"who":"Zebediah77"},"Zebediah77":[{"Zebediah77":2}]}}`,
-		`{"properties":{"products":[{"Zebediah77":1,"product_id":"Zebediah77","brand":"Zebediah77"}],"payment_method":"Zebediah77"}}`,
-		`{"Zebediah77@example.com":1}`, `{"traits":{"event":"Zebediah77","type":"Zebediah77"}}`, `{"userId":"Zebediah77"}`, `not json Zebediah77`,
-		`{"context":{"library":{"name":{"x":"Zebediah77"}}}}`, `{"properties":{"currency":{"order_id":"Zebediah77"}}}`,
-	} {
-		if got := Mask([]byte(body)); bytes.Contains(got, []byte(secret)) || bytes.Contains(got, []byte("77")) || !json.Valid(got) {
-			t.Errorf("%s: %s", body, got)
-		}
-	}
-}
-
-func FuzzMask(f *testing.F) {
-	f.Add([]byte(saleBody))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if got := Mask(b); !json.Valid(got) {
-			t.Errorf("%q: not JSON: %q", b, got)
-		}
-	})
 }
 
 func TestRetryAndDrop(t *testing.T) {
@@ -428,18 +397,6 @@ func TestTail(t *testing.T) {
 	}
 }
 
-// A watcher that does not read holds nobody up and learns what it missed.
-func TestTailNeverBlocks(t *testing.T) {
-	var tail Tail
-	w := tail.watch()
-	for range cap(w.ch) + 5 {
-		tail.Publish(Outcome{})
-	}
-	if n := w.takeMissed(); n != 5 {
-		t.Errorf("missed %d, want 5", n)
-	}
-}
-
 func TestBackup(t *testing.T) {
 	tmp := t.TempDir()
 	for _, name := range []string{"TMPDIR", "TMP"} { // Unix, Windows
@@ -579,30 +536,5 @@ func TestDrainEstimate(t *testing.T) {
 	}
 	if _, body, _ := f.ask("GET", "/metrics", ""); !strings.Contains(body, "relay_queue_drain_estimate_seconds 2\n") {
 		t.Errorf("metrics: %s", body)
-	}
-}
-
-func TestCoverage(t *testing.T) {
-	m := NewMetrics(Build{})
-	for _, states := range []map[string]mapper.KeyState{
-		{"email": mapper.KeySent, "phone": mapper.KeySent},
-		{"email": mapper.KeySent, "phone": mapper.KeyUnusable},
-		{"email": mapper.KeySent, "external_id": mapper.KeySent},
-	} {
-		m.Drain().MatchKeys(setA, keysOf(states))
-	}
-	got := map[string]Coverage{}
-	for _, c := range m.coverage() {
-		got[c.Key] = c
-	}
-	for key, want := range map[string]Coverage{
-		"email":       {"email", 3, 0, 0},
-		"phone":       {"phone", 1, 1, 1},
-		"city":        {"city", 0, 3, 0},
-		"external_id": {"external_id", 1, 2, 0},
-	} {
-		if got[key] != want {
-			t.Errorf("%s: %+v, want %+v", key, got[key], want)
-		}
 	}
 }

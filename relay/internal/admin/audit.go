@@ -77,24 +77,14 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // counted is an answer that says how many it is about.
 type counted interface {
-	affected() (n int64, dryRun bool)
-}
-
-func (d Done) affected() (int64, bool)        { return d.Count, false }
-func (r RetryResult) affected() (int64, bool) { return int64(r.Redriven), r.DryRun }
-func (r Imported) affected() (int64, bool)    { return int64(r.Stored), false }
-func (r DropResult) affected() (int64, bool) {
-	if r.DryRun {
-		return int64(r.Matched), true
-	}
-	return int64(r.Dropped), false
+	Affected() (n int64, dryRun bool)
 }
 
 // note tells the audit log how many an answer is about.
 func note(w http.ResponseWriter, v any) {
 	r, ok := w.(*recorder)
 	if c, says := v.(counted); ok && says {
-		r.line.Count, r.line.DryRun = c.affected()
+		r.line.Count, r.line.DryRun = c.Affected()
 	}
 }
 

@@ -147,23 +147,6 @@ func (c *Client) ExportQueue(ctx context.Context, f QueueFilter, fn func(Queued)
 	return list(ctx, c, "/api/v1/queue/export", f.query(), fn)
 }
 
-func (f QueueFilter) query() url.Values {
-	q := url.Values{}
-	if f.EventSet != "" {
-		q.Set("event_set", f.EventSet)
-	}
-	if f.Event != "" {
-		q.Set("event", f.Event)
-	}
-	if !f.Since.IsZero() {
-		q.Set("since", f.Since.UTC().Format(time.RFC3339Nano))
-	}
-	if f.Limit > 0 {
-		q.Set("limit", strconv.Itoa(f.Limit))
-	}
-	return q
-}
-
 func bodyQuery(full bool) url.Values {
 	if full {
 		return url.Values{"body": {"full"}}

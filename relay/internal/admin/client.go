@@ -215,3 +215,7 @@ func (c *Client) events(ctx context.Context, path string, fn func(event string, 
 	}
 	return ctx.Err()
 }
+
+// changeHeader is what every state change carries: neither a form nor a
+// redirected GET can.
+const changeHeader = "X-Relay"

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,11 +10,25 @@ import (
 
 	"relay/queue"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/forward"
+	"relay/relay/internal/spool"
 )
+
+// State is what a scrape shows of queue and lanes.
+type State struct {
+	Ready        bool // an event can be stored durably now
+	Queue        queue.Stats
+	Lanes        []LaneInfo
+	Unmapped     int64 // events kept for a later mapping
+	Refused      int64 // messages that wait to become dead letters
+	DrainSeconds *float64
+	Dropped      *spool.DirectoryStatus // nil: there is no directory of dropped files
+	Stores       []forward.Seen
+}
 
 // stateCollector reads queue and lanes when somebody scrapes, so that these
 // numbers are never behind and cost nothing otherwise.
-type stateCollector struct{ server *Server }
+type stateCollector struct{ look func() State }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
@@ -71,23 +87,15 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	counter := func(d *prometheus.Desc, v int64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
-	st := c.server.o.Queue.Stats()
-	now := c.server.o.Now()
-	lanes, unmapped := c.server.lanes(now)
-
-	ready := 1.0
-	for _, k := range c.server.checks() {
-		if k.err != nil {
-			ready = 0
-		}
-	}
-	gauge(descReady, ready)
-	collectSpool(c.server.dropped(), gauge)
-	collectStores(c.server.stores(), gauge)
+	now := c.look()
+	st := now.Queue
+	gauge(descReady, oneIf(now.Ready))
+	collectSpool(now.Dropped, gauge)
+	collectStores(now.Stores, gauge)
 
 	var pending, inflight, retry, bytes int64
 	var oldest float64
-	for _, l := range lanes {
+	for _, l := range now.Lanes {
 		set := l.Lane
 		waiting := max(0, l.Pending-int64(l.InFlight))
 		inflight += int64(l.InFlight)
@@ -108,11 +116,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(descLaneOldest, at, set)
 		for _, state := range drain.States() {
-			v := 0.0
-			if l.State == string(state) {
-				v = 1
-			}
-			gauge(descLaneState, v, set, string(state))
+			gauge(descLaneState, oneIf(l.State == string(state)), set, string(state))
 		}
 		gauge(descLaneFailures, float64(l.Failures), set)
 		if l.LastError != nil {
@@ -139,9 +143,9 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descQueueEvents, float64(inflight), "inflight")
 	gauge(descQueueEvents, float64(retry), "retry")
 	gauge(descQueueEvents, float64(st.Dead), "dead")
-	gauge(descQueueEvents, float64(unmapped), "unmapped")
+	gauge(descQueueEvents, float64(now.Unmapped), "unmapped")
 	gauge(descOldest, oldest)
-	if d := c.server.drainSeconds(lanes); d != nil {
+	if d := now.DrainSeconds; d != nil {
 		gauge(descDrain, *d)
 	} else {
 		gauge(descDrain, -1)
@@ -157,11 +161,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descDiskFree, float64(st.VolumeFree))
 	gauge(descDiskSize, float64(st.VolumeSize))
 	gauge(descSegments, float64(st.Segments))
-	full := 0.0
-	if st.Full != "" {
-		full = 1
-	}
-	gauge(descFull, full)
+	gauge(descFull, oneIf(st.Full != ""))
 	counter(descAppended, st.Appended)
 	counter(descDuplicates, st.Duplicates)
 	counter(descCommits, st.Commits)
@@ -178,13 +178,16 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	counter(descBadSegments, st.BadSegments)
 	counter(descBadChunks, st.BadChunks)
 	counter(descLost, st.LostRecords)
-	gauge(descRefused, float64(c.server.refused()))
+	gauge(descRefused, float64(now.Refused))
 	gauge(descBadFiles, float64(st.BadFiles))
-	rebuilt := 0.0
-	if st.MetaRebuilt {
-		rebuilt = 1
+	gauge(descRebuilt, oneIf(st.MetaRebuilt))
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
 	}
-	gauge(descRebuilt, rebuilt)
+	return 0
 }
 
 // each calls fn for every series of a vector.
@@ -212,8 +215,8 @@ func each(c prometheus.Collector, fn func(labels map[string]string, value float6
 	}
 }
 
-// coverage says how often conversions had each match key, the commonest first.
-func (m *Metrics) coverage() []Coverage {
+// Coverage says how often conversions had each match key, the commonest first.
+func (m *Metrics) Coverage() []Coverage {
 	byKey := map[string]*Coverage{}
 	each(m.matchKeys, func(l map[string]string, v float64) {
 		c := byKey[l["key"]]
@@ -234,17 +237,19 @@ func (m *Metrics) coverage() []Coverage {
 	for _, c := range byKey {
 		out = append(out, *c)
 	}
-	sortCoverage(out)
+	slices.SortFunc(out, func(a, b Coverage) int { return cmp.Or(cmp.Compare(b.Sent, a.Sent), cmp.Compare(a.Key, b.Key)) })
 	return out
 }
 
-func (m *Metrics) totals() Totals {
+// Totals are since the start of this process.
+func (m *Metrics) Totals() Totals {
 	t := Totals{Received: sums(m.received, "result"), Skipped: sums(m.skipped, "reason"), Dead: sums(m.dead, "reason")}
 	each(m.delivered, func(_ map[string]string, v float64) { t.Delivered += int64(v) })
 	return t
 }
 
-func (m *Metrics) skewSeconds() float64 {
+// ClockSkew is this machine's clock minus Meta's, in seconds.
+func (m *Metrics) ClockSkew() float64 {
 	var v float64
 	each(m.clockSkew, func(_ map[string]string, x float64) { v = x })
 	return v

@@ -6,15 +6,6 @@ import (
 	"time"
 )
 
-// Ping is GET /api/v1/ping.
-type Ping struct {
-	Success  bool  `json:"success"`
-	Build    Build `json:"build"`
-	PID      int   `json:"pid"`
-	SignedIn bool  `json:"signed_in"` // may see contents and change state
-	Token    bool  `json:"token_configured"`
-}
-
 func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, Ping{Success: true, Build: s.o.Build, PID: os.Getpid(), SignedIn: callerOf(r).signedIn, Token: s.guard.hasToken})
 }
@@ -28,25 +19,9 @@ func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
 func (s *Server) statusFor(r *http.Request) Status {
 	st := s.Status()
 	if !callerOf(r).signedIn {
-		st.Mapping, st.Config = st.Mapping.unquoted(), st.Config.unquoted()
+		st.Mapping, st.Config = st.Mapping.Unquoted(), st.Config.Unquoted()
 	}
 	return st
-}
-
-// unquoted is f without what quotes the file: where something is wrong stays.
-func (f FileState) unquoted() FileState {
-	const message = "relay check says what is wrong, and the page to those who are signed in (relay page)"
-	places := func(ps []Problem) (out []Problem) {
-		for _, p := range ps {
-			out = append(out, Problem{File: p.File, Line: p.Line, Column: p.Column, Message: message})
-		}
-		return out
-	}
-	f.Warnings = places(f.Warnings)
-	if f.Refused != nil {
-		f.Refused = &Refused{At: f.Refused.At, Message: message, Problems: places(f.Refused.Problems)}
-	}
-	return f
 }
 
 // getHistory returns the series of the charts: ?range=1h (default) or 24h.
@@ -61,13 +36,6 @@ func (s *Server) getHistory(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, s.history.points(coarse))
-}
-
-// MappingText is GET /api/v1/mapping: the text in force, and what was wrong with
-// the one that was refused. The text of that is never served: it may be any file.
-type MappingText struct {
-	FileState
-	Text string `json:"text"`
 }
 
 func (s *Server) getMapping(w http.ResponseWriter, r *http.Request) {

@@ -23,17 +23,5 @@ func collectSpool(st *spool.DirectoryStatus, gauge func(d *prometheus.Desc, v fl
 	}
 	gauge(descSpoolKept, float64(st.Done), "done")
 	gauge(descSpoolKept, float64(st.Refused), "refused")
-	usable := 1.0
-	if st.Problem != "" {
-		usable = 0
-	}
-	gauge(descSpoolUsable, usable)
-}
-
-// dropped is what lies there; nil: no files are dropped.
-func (s *Server) dropped() *spool.DirectoryStatus {
-	if s.o.Spool == nil {
-		return nil
-	}
-	return s.o.Spool()
+	gauge(descSpoolUsable, oneIf(st.Problem == ""))
 }

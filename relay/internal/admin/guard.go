@@ -26,10 +26,6 @@ const (
 	accessSignIn                // makes a session of a code: the header X-Relay
 )
 
-// changeHeader is what every state change carries: neither a form nor a
-// redirected GET can.
-const changeHeader = "X-Relay"
-
 // caller is who asks.
 type caller struct {
 	who      string // for the audit log: a uid, a session; never a name or a secret

@@ -31,16 +31,6 @@ type history struct {
 	coarse ring
 }
 
-// Point is one point of GET /api/v1/history.
-type Point struct {
-	At        time.Time `json:"at"`
-	Pending   int64     `json:"pending"`
-	Dead      int64     `json:"dead"`
-	Bytes     int64     `json:"bytes"`
-	In        float64   `json:"in"`        // a second, since the point before
-	Delivered float64   `json:"delivered"` // a second
-}
-
 const (
 	rateWindow   = 30 * time.Second
 	keptSamples  = 64

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"relay/mapper"
@@ -158,4 +159,10 @@ func (t *Tail) Delivery(d drain.Delivery) {
 			FBTraceID: d.FBTraceID,
 		})
 	}
+}
+
+// cutOutcome takes "skip:unmapped" apart.
+func cutOutcome(s string) (kind, reason string) {
+	kind, reason, _ = strings.Cut(s, ":")
+	return kind, reason
 }

@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"relay/queue"
 	"relay/relay/internal/track"
@@ -29,35 +27,6 @@ const (
 	maxImport      = 32 << 20 // bytes of one request
 	maxImportState = 64 << 10
 )
-
-// ImportEvent is a past event. Its body travels as base64, so that it arrives
-// byte for byte.
-type ImportEvent struct {
-	ID   string `json:"id"`
-	Same bool   `json:"same,omitempty"` // an event of this id is the same, whatever else is in it (queue.BySale)
-	Body []byte `json:"body"`
-}
-
-// ImportBatch is POST /api/v1/imports/{key}: all of it is stored, or none.
-type ImportBatch struct {
-	Received time.Time     `json:"received"`
-	Events   []ImportEvent `json:"events"`
-}
-
-// Imported is the answer to an ImportBatch that is on disk.
-type Imported struct {
-	Success    bool `json:"success"`
-	Stored     int  `json:"stored"`
-	Duplicates int  `json:"duplicates"`
-	Changed    int  `json:"changed"` // of those: same, and something else is in it
-	Conflicts  int  `json:"id_conflicts"`
-}
-
-// ImportState is how far a file is: what the importer saved, or null.
-type ImportState struct {
-	Success bool            `json:"success"`
-	State   json.RawMessage `json:"state"`
-}
 
 func validImportKey(key string) error {
 	if len(key) == 0 || len(key) > 100 {
@@ -163,12 +132,6 @@ func (s *Server) setImportState(w http.ResponseWriter, r *http.Request, key stri
 	return nil
 }
 
-// ImportReport is POST /api/v1/imports/{key}/report: where refused rows were written, so
-// that a person can be removed from there.
-type ImportReport struct {
-	Path string `json:"path"` // absolute
-}
-
 func (s *Server) addImportReport(w http.ResponseWriter, r *http.Request, _ string) error {
 	var in ImportReport
 	if err := readJSON(w, r, &in); err != nil {
@@ -196,45 +159,4 @@ func (s *Server) addImportReport(w http.ResponseWriter, r *http.Request, _ strin
 func readReports(n Imports) (paths []string) {
 	_ = json.Unmarshal(n.Note(noteReports), &paths) // none were noted
 	return paths
-}
-
-// Imported counts what an import or a dropped file has brought.
-func (m *Metrics) Imported(a queue.Appended, unmapped int) {
-	addTo(m.received, "accepted", max(0, a.Stored-unmapped))
-	addTo(m.received, "unmapped", min(unmapped, a.Stored))
-	addTo(m.received, "duplicate", a.Duplicates)
-	addTo(m.received, ReceivedIDConflict, a.Conflicts)
-	if a.Stored > 0 && m.tail.Watched() {
-		m.tail.Publish(Outcome{Time: time.Now(), Outcome: "received", Count: a.Stored})
-	}
-}
-
-// Import stores past events under the name of the file they are from.
-func (c *Client) Import(ctx context.Context, key string, b ImportBatch) (Imported, error) {
-	var out Imported
-	return out, c.post(ctx, "/api/v1/imports/"+url.PathEscape(key), b, &out)
-}
-
-// AddReport notes where an import has written refused rows.
-func (c *Client) AddReport(ctx context.Context, key, path string) error {
-	var out Done
-	return c.post(ctx, "/api/v1/imports/"+url.PathEscape(key)+"/report", ImportReport{path}, &out)
-}
-
-// ImportState returns what SaveImport saved last for a file; nil: nothing.
-func (c *Client) ImportState(ctx context.Context, key string) ([]byte, error) {
-	var out ImportState
-	if err := c.get(ctx, "/api/v1/imports/"+url.PathEscape(key), nil, &out); err != nil {
-		return nil, err
-	}
-	if string(out.State) == "null" {
-		return nil, nil
-	}
-	return out.State, nil
-}
-
-// SaveImport keeps how far a file is, durably.
-func (c *Client) SaveImport(ctx context.Context, key string, state []byte) error {
-	var out Done
-	return c.post(ctx, "/api/v1/imports/"+url.PathEscape(key)+"/state", json.RawMessage(state), &out)
 }

@@ -1,13 +1,11 @@
 package admin
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -149,9 +147,9 @@ func intParam(r *http.Request, name string, def int) (int, error) {
 	return n, nil
 }
 
-// ParseSince reads a point in time as people give it: a time (RFC 3339 or a
+// parseSince reads a point in time as people give it: a time (RFC 3339 or a
 // date) or how long ago (90m, 24h, 7d).
-func ParseSince(s string, now time.Time) (time.Time, error) {
+func parseSince(s string, now time.Time) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339Nano, time.DateTime, time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, nil
@@ -166,8 +164,4 @@ func ParseSince(s string, now time.Time) (time.Time, error) {
 		return now.Add(-d), nil
 	}
 	return time.Time{}, badf("since: want a time (2026-01-31T09:00:00Z, 2026-01-31) or an age (90m, 24h, 7d), got %q", s)
-}
-
-func sortCoverage(c []Coverage) {
-	slices.SortFunc(c, func(a, b Coverage) int { return cmp.Or(cmp.Compare(b.Sent, a.Sent), cmp.Compare(a.Key, b.Key)) })
 }

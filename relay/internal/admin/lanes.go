@@ -12,13 +12,6 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Done is the answer to an action that returns nothing else.
-type Done struct {
-	Success bool   `json:"success"`
-	Message string `json:"message,omitempty"`
-	Count   int64  `json:"count"`
-}
-
 func (s *Server) getLanes(w http.ResponseWriter, r *http.Request) {
 	lanes, _ := s.lanes(s.o.Now())
 	writeJSON(w, http.StatusOK, lanes)

@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -10,8 +12,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
 
 	"relay/mapper"
+	"relay/queue"
 )
 
 // Metrics holds every metric of relay in a registry of its own and offers the
@@ -61,7 +65,7 @@ type Metrics struct {
 	noteCodes bounded
 	mu        sync.Mutex
 	digest    string
-	sources   prometheus.Collector // of the one server that reads queue and lanes
+	state     prometheus.Collector // reads queue and lanes; nil: nobody shows them
 }
 
 // NewMetrics makes every metric; b fills relay_build_info.
@@ -149,32 +153,32 @@ func (m *Metrics) Tail() *Tail { return m.tail }
 // Registry is where main may register more collectors.
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 
-func (m *Metrics) handler() http.Handler {
+// Handler answers a scrape.
+func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, Registry: m.registry, MaxRequestsInFlight: 4})
 }
 
-// register makes s's queue and lanes part of what a scrape shows.
-func (m *Metrics) register(s *Server) error {
+// Show makes what look says of queue and lanes part of each scrape, until the
+// function it returns is called. Only one at a time: two would show each number twice.
+func (m *Metrics) Show(look func() State) (end func(), err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.sources != nil {
-		return errors.New("these metrics already belong to a server")
+	if m.state != nil {
+		return nil, errors.New("these metrics already belong to a server")
 	}
-	c := &stateCollector{server: s}
+	c := &stateCollector{look}
 	if err := m.registry.Register(c); err != nil {
-		return err
+		return nil, err
 	}
-	m.sources = c
-	return nil
-}
-
-func (m *Metrics) unregister(s *Server) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if c, ok := m.sources.(*stateCollector); ok && c.server == s {
-		m.registry.Unregister(c)
-		m.sources = nil
-	}
+	m.state = c
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.state == c {
+			m.registry.Unregister(c)
+			m.state = nil
+		}
+	}, nil
 }
 
 // Note counts notes of the mapper by code.
@@ -286,4 +290,31 @@ func (b *bounded) bound(s string) string {
 	}
 	b.seen[s] = struct{}{}
 	return s
+}
+
+// Imported counts what an import or a dropped file has brought.
+func (m *Metrics) Imported(a queue.Appended, unmapped int) {
+	addTo(m.received, "accepted", max(0, a.Stored-unmapped))
+	addTo(m.received, "unmapped", min(unmapped, a.Stored))
+	addTo(m.received, "duplicate", a.Duplicates)
+	addTo(m.received, ReceivedIDConflict, a.Conflicts)
+	if a.Stored > 0 && m.tail.Watched() {
+		m.tail.Publish(Outcome{Time: time.Now(), Outcome: "received", Count: a.Stored})
+	}
+}
+
+// Text is what a scrape shows.
+func (m *Metrics) Text() ([]byte, error) {
+	families, err := m.registry.Gather()
+	if err != nil {
+		return nil, fmt.Errorf("gather metrics: %w", err)
+	}
+	var buf bytes.Buffer
+	enc := expfmt.NewEncoder(&buf, expfmt.NewFormat(expfmt.TypeTextPlain))
+	for _, f := range families {
+		if err := enc.Encode(f); err != nil {
+			return nil, fmt.Errorf("write metrics: %w", err)
+		}
+	}
+	return buf.Bytes(), nil
 }

@@ -124,13 +124,6 @@ type Mapping interface {
 	Sets() []mapper.Set
 }
 
-// Build says what this binary is.
-type Build struct {
-	Version   string `json:"version"`
-	Revision  string `json:"revision,omitempty"`
-	GoVersion string `json:"go"`
-}
-
 func (o Options) withDefaults() (Options, error) {
 	if o.Queue == nil {
 		return o, errors.New("admin: no queue")

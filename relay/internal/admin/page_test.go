@@ -139,7 +139,7 @@ func TestPage(t *testing.T) {
 		b.Until("the dead letters are there", `document.querySelectorAll("#dead-rows tr").length === 7`)
 		b.Until("the mapping is there", `document.querySelector("#map-code #map-line-13") && document.querySelector("#map-problems li")`)
 		b.Until("the charts are drawn", `document.querySelectorAll(".uplot canvas").length === 2`)
-		f.o.Metrics.tail.Delivery(drain.Delivery{EventSet: setA, At: time.Now(), Items: []drain.Delivered{{MessageID: "till-3-09001", Event: "Order Completed"}, {MessageID: "till-3-09002", Event: "Product Added"}}})
+		f.o.Metrics.Tail().Delivery(drain.Delivery{EventSet: setA, At: time.Now(), Items: []drain.Delivered{{MessageID: "till-3-09001", Event: "Order Completed"}, {MessageID: "till-3-09002", Event: "Product Added"}}})
 		f.o.Metrics.Drain().Settled(setA, "skip:no_consent", 3)
 		f.o.Metrics.Drain().Settled(setA, "dead:missing_currency", 1)
 		b.Until("outcomes come in", `document.querySelectorAll("#tail li").length >= 4`)
@@ -168,7 +168,7 @@ func TestPageSignedOut(t *testing.T) {
 	b.Until("the event sets are there", `document.querySelectorAll(".card").length === 3`)
 	b.Until("the charts are drawn", `document.querySelectorAll(".uplot canvas").length === 2`)
 	b.Until("it says what is locked", `document.querySelectorAll(".locked:not([hidden])").length === 3`)
-	f.o.Metrics.tail.Delivery(drain.Delivery{EventSet: setA, At: time.Now(), Items: []drain.Delivered{{MessageID: "till-3-09001", Event: "Order Completed"}}})
+	f.o.Metrics.Tail().Delivery(drain.Delivery{EventSet: setA, At: time.Now(), Items: []drain.Delivered{{MessageID: "till-3-09001", Event: "Order Completed"}}})
 	b.Until("the numbers of letters", `document.getElementById("f-dead").innerText === "7"`)
 	if page := b.Text("body"); strings.Contains(page, "till-3-") || strings.Contains(page, "default_curency") || strings.Contains(page, "a Purchase needs") {
 		t.Errorf("contents for anybody: %s", page)
@@ -189,10 +189,18 @@ func TestPageSignedOut(t *testing.T) {
 	if got := string(b.Eval(`document.cookie + "|" + location.href`)); strings.Contains(got, "sign-in") || !strings.HasPrefix(got, `"|http`) {
 		t.Errorf("cookie and address: %s", got)
 	}
-	for !f.o.Metrics.tail.Watched() {
+	for !f.o.Metrics.Tail().Watched() {
 		time.Sleep(time.Millisecond)
 	}
 	b.Click("#token-open")
 	b.Until("they are gone", `document.querySelectorAll("#dead-rows tr").length === 0 && document.querySelectorAll("#map-code div").length === 0`)
 	b.CheckClean(f.url)
+}
+
+// keysOf are the match keys of a conversion; those not named are missing.
+func keysOf(states map[string]mapper.KeyState) (keys []mapper.KeyResult) {
+	for _, name := range mapper.KeyNames() {
+		keys = append(keys, mapper.KeyResult{Key: name, State: states[name]})
+	}
+	return keys
 }

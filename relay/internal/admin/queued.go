@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"relay/mapper/personal"
@@ -15,26 +14,11 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Queued is an event that waits.
-type Queued struct {
-	ID         string          `json:"id"` // sequence number: segment-index
-	MessageID  string          `json:"message_id"`
-	Event      string          `json:"event"`
-	EventSets  []string        `json:"event_sets"`
-	ReceivedAt time.Time       `json:"received_at"`
-	Bytes      int             `json:"bytes"`
-	Imported   bool            `json:"imported,omitempty"`
-	Redriven   bool            `json:"redriven,omitempty"`
-	Masked     bool            `json:"masked,omitempty"`
-	Body       json.RawMessage `json:"body,omitempty"`
-	Text       string          `json:"text,omitempty"` // instead of body, when it is not JSON
-}
+// formatSeq writes a sequence number as people see it.
+func formatSeq(s queue.Seq) string { return fmt.Sprintf("%d-%d", uint64(s)>>32, uint32(s)) }
 
-// FormatSeq writes a sequence number as people see it.
-func FormatSeq(s queue.Seq) string { return fmt.Sprintf("%d-%d", uint64(s)>>32, uint32(s)) }
-
-// ParseSeq reads what FormatSeq wrote.
-func ParseSeq(s string) (queue.Seq, error) {
+// parseSeq reads what formatSeq wrote.
+func parseSeq(s string) (queue.Seq, error) {
 	seg, index, ok := strings.Cut(s, "-")
 	a, err1 := strconv.ParseUint(seg, 10, 32)
 	b, err2 := strconv.ParseUint(index, 10, 32)
@@ -44,18 +28,18 @@ func ParseSeq(s string) (queue.Seq, error) {
 	return queue.Seq(a<<32 | b), nil
 }
 
-// QueuedOf is the listed form of a record, without its body; its id and name are
+// queuedOf is the listed form of a record, without its body; its id and name are
 // masked where they may be somebody's.
-func QueuedOf(r queue.Record) Queued {
+func queuedOf(r queue.Record) Queued {
 	return Queued{
-		ID: FormatSeq(r.Seq), MessageID: personal.ShowID(r.ID), Event: showEvent(track.Name(r.Body), mapped(r)), EventSets: r.Lanes, ReceivedAt: r.Received,
+		ID: formatSeq(r.Seq), MessageID: personal.ShowID(r.ID), Event: showEvent(track.Name(r.Body), mapped(r)), EventSets: r.Lanes, ReceivedAt: r.Received,
 		Bytes: len(r.Body), Imported: r.Flags&queue.FlagImported != 0, Redriven: r.Flags&queue.FlagRedriven != 0,
 	}
 }
 
-// QueuedFull is QueuedOf with the body, whole or masked.
-func QueuedFull(r queue.Record, full bool) Queued {
-	q := QueuedOf(r)
+// queuedFull is queuedOf with the body, whole or masked.
+func queuedFull(r queue.Record, full bool) Queued {
+	q := queuedOf(r)
 	q.Masked = !full
 	if full {
 		q.MessageID, q.Event = r.ID, track.Name(r.Body)
@@ -76,16 +60,8 @@ func mapped(r queue.Record) bool {
 	return len(r.Lanes) > 0 && !slices.Contains(r.Lanes, queue.LaneUnmapped)
 }
 
-// QueueFilter chooses waiting events.
-type QueueFilter struct {
-	EventSet string // also unmapped
-	Event    string
-	Since    time.Time // received then or later
-	Limit    int       // 0: all
-}
-
-// Match reports whether f chooses r, whatever lane it was read from.
-func (f QueueFilter) Match(r queue.Record) bool {
+// queuedMatches reports whether f chooses r, whatever lane it was read from.
+func queuedMatches(f QueueFilter, r queue.Record) bool {
 	return (f.Since.IsZero() || !r.Received.Before(f.Since)) && (f.Event == "" || track.Name(r.Body) == f.Event)
 }
 
@@ -96,9 +72,9 @@ type RecordLog interface {
 	Waits(lane string, seq queue.Seq) bool
 }
 
-// EachQueued calls fn for every record that waits and that f chooses, lane by
+// walkQueued calls fn for every record that waits and that f chooses, lane by
 // lane, oldest first, each once, until fn returns false.
-func EachQueued(q RecordLog, f QueueFilter, fn func(queue.Record) bool) error {
+func walkQueued(q RecordLog, f QueueFilter, fn func(queue.Record) bool) error {
 	lanes := q.Lanes()
 	var before []string // lanes gone through
 	n := 0
@@ -115,7 +91,7 @@ func EachQueued(q RecordLog, f QueueFilter, fn func(queue.Record) bool) error {
 				// A record for several lanes was listed with the first of them
 				// that still waits for it.
 				listed := slices.ContainsFunc(before, func(l string) bool { return slices.Contains(r.Lanes, l) && q.Waits(l, r.Seq) })
-				if listed || !f.Match(r) {
+				if listed || !queuedMatches(f, r) {
 					continue
 				}
 				if n++; !fn(r) || f.Limit > 0 && n >= f.Limit {
@@ -144,7 +120,7 @@ func findQueued(q RecordLog, id queue.Seq) (queue.Record, error) {
 			return b.Records[0], nil
 		}
 	}
-	return queue.Record{}, fmt.Errorf("event %s waiting: %w", FormatSeq(id), queue.ErrNotFound)
+	return queue.Record{}, fmt.Errorf("event %s waiting: %w", formatSeq(id), queue.ErrNotFound)
 }
 
 func (s *Server) getQueue(w http.ResponseWriter, r *http.Request) {
@@ -161,7 +137,7 @@ func (s *Server) queueFilter(r *http.Request) (QueueFilter, error) {
 		}
 	}
 	if v := q.Get("since"); v != "" {
-		if f.Since, err = ParseSince(v, s.o.Now()); err != nil {
+		if f.Since, err = parseSince(v, s.o.Now()); err != nil {
 			return f, err
 		}
 	}
@@ -170,11 +146,11 @@ func (s *Server) queueFilter(r *http.Request) (QueueFilter, error) {
 }
 
 func (s *Server) listQueue(w http.ResponseWriter, r *http.Request) {
-	s.eachQueued(w, r, QueuedOf)
+	s.eachQueued(w, r, queuedOf)
 }
 
 func (s *Server) exportQueue(w http.ResponseWriter, r *http.Request) {
-	s.eachQueued(w, r, func(rec queue.Record) Queued { return QueuedFull(rec, true) })
+	s.eachQueued(w, r, func(rec queue.Record) Queued { return queuedFull(rec, true) })
 }
 
 func (s *Server) eachQueued(w http.ResponseWriter, r *http.Request, form func(queue.Record) Queued) {
@@ -184,14 +160,14 @@ func (s *Server) eachQueued(w http.ResponseWriter, r *http.Request, form func(qu
 		return
 	}
 	out := newLines(w)
-	if err := EachQueued(s.o.Queue, f, func(rec queue.Record) bool { return out.write(form(rec)) }); err != nil {
+	if err := walkQueued(s.o.Queue, f, func(rec queue.Record) bool { return out.write(form(rec)) }); err != nil {
 		out.broken(s, err)
 	}
 }
 
 func (s *Server) showQueue(w http.ResponseWriter, r *http.Request) {
 	full := r.URL.Query().Get("body") == "full"
-	id, err := ParseSeq(r.PathValue("id"))
+	id, err := parseSeq(r.PathValue("id"))
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -201,5 +177,5 @@ func (s *Server) showQueue(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, QueuedFull(rec, full))
+	writeJSON(w, http.StatusOK, queuedFull(rec, full))
 }

@@ -4,31 +4,10 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
-	"time"
 
 	"relay/queue"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/track"
-)
-
-// Sale says what became of one conversion of the order, or message, that was
-// asked for.
-type Sale struct {
-	State      string            `json:"state"` // delivered, dead_letter or waiting
-	MessageID  string            `json:"message_id"`
-	OrderID    string            `json:"order_id,omitempty"`
-	Event      string            `json:"event"`
-	EventSets  []string          `json:"event_sets"`
-	ReceivedAt time.Time         `json:"received_at"`
-	Receipt    *receipts.Receipt `json:"receipt,omitempty"`     // of a delivered one
-	Dead       *Dead             `json:"dead_letter,omitempty"` // of a dead one
-}
-
-// The states of a Sale.
-const (
-	SaleDelivered = "delivered"
-	SaleDead      = "dead_letter"
-	SaleWaiting   = "waiting"
 )
 
 // getReceipts answers what became of an order id or a messageId: receipts, the
@@ -58,12 +37,12 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	asked := orderFinder(id)
-	err = EachDead(s.o.Queue, DeadFilter{}, func(d queue.DeadLetter) bool {
+	err = walkDead(s.o.Queue, DeadFilter{}, func(d queue.DeadLetter) bool {
 		order, ok := asked(d.MessageID, d.Body)
 		if !ok {
 			return r.Context().Err() == nil
 		}
-		dead := DeadOf(d)
+		dead := deadOf(d)
 		sale := Sale{State: SaleDead, MessageID: d.MessageID, OrderID: order, Event: d.Event, EventSets: []string{}, ReceivedAt: d.ReceivedAt, Dead: &dead}
 		if d.EventSet != "" {
 			sale.EventSets = append(sale.EventSets, d.EventSet)
@@ -84,9 +63,9 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// eachWaiting is EachQueued that says for which lanes a record still waits.
+// eachWaiting is walkQueued that says for which lanes a record still waits.
 func (s *Server) eachWaiting(fn func(sets []string, r queue.Record) bool) error {
-	return EachQueued(s.o.Queue, QueueFilter{}, func(r queue.Record) bool {
+	return walkQueued(s.o.Queue, QueueFilter{}, func(r queue.Record) bool {
 		sets := []string{}
 		for _, l := range r.Lanes {
 			if s.o.Queue.Waits(l, r.Seq) {

@@ -11,37 +11,6 @@ import (
 	"relay/relay/internal/drain"
 )
 
-// DeadAction is the body of retry and drop: which dead letters, and whether
-// only to say what would happen. All must be set to choose every one.
-type DeadAction struct {
-	DeadFilter
-	All    bool `json:"all,omitempty"`
-	DryRun bool `json:"dry_run,omitempty"`
-}
-
-// RetryResult is the answer to a retry.
-type RetryResult struct {
-	Success  bool           `json:"success"`
-	DryRun   bool           `json:"dry_run"`
-	Matched  int            `json:"matched"`           // dead letters chosen
-	Redriven int            `json:"redriven"`          // put back into the queue; in a dry run: would be
-	Pass     int            `json:"would_pass"`        // dry run: today's mapping would send them
-	Skip     map[string]int `json:"would_skip"`        // dry run: deliberately not sent, by reason
-	Hold     map[string]int `json:"would_hold"`        // dry run: dead letters again, by reason
-	OwnIDs   int            `json:"own_ids"`           // of those matched, go under an id of their own (id_conflict)
-	InDoubt  int            `json:"in_doubt"`          // of those matched, Meta may have stored (unanswered)
-	Unrouted int            `json:"unrouted"`          // stay: today's mapping sends them nowhere
-	Failed   string         `json:"message,omitempty"` // why it ended early
-}
-
-// DropResult is the answer to a drop.
-type DropResult struct {
-	Success bool `json:"success"`
-	DryRun  bool `json:"dry_run"`
-	Matched int  `json:"matched"`
-	Dropped int  `json:"dropped"`
-}
-
 func (s *Server) deadAction(w http.ResponseWriter, r *http.Request) (DeadAction, bool) {
 	var a DeadAction
 	if err := readJSON(w, r, &a); err != nil {
@@ -60,7 +29,7 @@ func (s *Server) retryDead(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	res, err := RetryDead(s.o.Queue, s.o.foresight(), a)
+	res, err := retryDead(s.o.Queue, s.o.foresight(), a)
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -80,7 +49,7 @@ func (s *Server) dropDead(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	res, err := DropDead(s.o.Queue, a)
+	res, err := dropDead(s.o.Queue, a)
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -95,17 +64,17 @@ func (s *Server) dropDead(w http.ResponseWriter, r *http.Request) {
 // retry neither holds the queue nor loses its place when it is cut short.
 const redriveStep = 500
 
-// RedriveQueue is the part of a queue that retry and drop need.
-type RedriveQueue interface {
-	DeadLog
+// redriveQueue is the part of a queue that retry and drop need.
+type redriveQueue interface {
+	deadLog
 	DropDead(ids ...string) (int, error)
 	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
 }
 
-// RetryDead sends dead letters through today's mapping again, or says what
+// retryDead sends dead letters through today's mapping again, or says what
 // would become of them. Repeating it is harmless: what went back is no longer
 // a dead letter.
-func RetryDead(q RedriveQueue, f drain.Foresight, a DeadAction) (RetryResult, error) {
+func retryDead(q redriveQueue, f drain.Foresight, a DeadAction) (RetryResult, error) {
 	res := RetryResult{Success: true, DryRun: a.DryRun, Skip: map[string]int{}, Hold: map[string]int{}}
 	if f.Mapping == nil {
 		return res, badf("there is no mapping in force, so nothing can be retried")
@@ -117,7 +86,7 @@ func RetryDead(q RedriveQueue, f drain.Foresight, a DeadAction) (RetryResult, er
 		made[key] = true
 		return was
 	}
-	err := EachDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
+	err := walkDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
 		res.Matched++
 		if d.Flags&queue.FlagIDConflict != 0 {
 			res.OwnIDs++
@@ -129,7 +98,7 @@ func RetryDead(q RedriveQueue, f drain.Foresight, a DeadAction) (RetryResult, er
 		case d.Cut > 0 || len(f.Lanes(d)) == 0: // half an event goes nowhere
 			res.Unrouted++
 		case a.DryRun:
-			res.foresee(f.Of(d, again))
+			foresee(&res, f.Of(d, again))
 		default:
 			ids = append(ids, d.ID)
 		}
@@ -153,7 +122,7 @@ func RetryDead(q RedriveQueue, f drain.Foresight, a DeadAction) (RetryResult, er
 }
 
 // foresee counts a letter once: by the worst that would befall it.
-func (res *RetryResult) foresee(fate drain.Fate) {
+func foresee(res *RetryResult, fate drain.Fate) {
 	res.Redriven++
 	switch {
 	case len(fate.Hold) > 0:
@@ -168,11 +137,11 @@ func (res *RetryResult) foresee(fate drain.Fate) {
 	}
 }
 
-// DropDead removes dead letters for good, or says how many it would.
-func DropDead(q RedriveQueue, a DeadAction) (DropResult, error) {
+// dropDead removes dead letters for good, or says how many it would.
+func dropDead(q redriveQueue, a DeadAction) (DropResult, error) {
 	res := DropResult{Success: true, DryRun: a.DryRun}
 	var ids []string
-	err := EachDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
+	err := walkDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
 		ids = append(ids, d.ID)
 		return true
 	})

@@ -16,7 +16,7 @@ func (s *Server) handler() http.Handler {
 	add("GET /livez", accessHealth, s.livez)
 	add("GET /readyz", accessHealth, s.readyz)
 	add("GET /healthz", accessHealth, s.readyz)
-	add("GET /metrics", accessMetrics, s.o.Metrics.handler().ServeHTTP)
+	add("GET /metrics", accessMetrics, s.o.Metrics.Handler().ServeHTTP)
 
 	add("GET /api/v1/ping", accessOpen, s.ping)
 	add("GET /api/v1/status", accessRead, s.getStatus)

@@ -19,6 +19,7 @@ type Server struct {
 	page    *door // that of admin.listen; nil: none
 	history *history
 	started time.Time
+	hidden  func() // takes the state out of the metrics
 
 	closeOnce  sync.Once
 	stopping   chan struct{} // closed by Close: streams end
@@ -73,7 +74,7 @@ func New(o Options) (_ *Server, err error) {
 			s.page = d
 		}
 	}
-	if err := s.o.Metrics.register(s); err != nil {
+	if s.hidden, err = s.o.Metrics.Show(s.state); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	h := s.handler()
@@ -155,7 +156,7 @@ func (s *Server) Close() error {
 			wg.Go(func() { d.close(ctx) })
 		}
 		wg.Wait()
-		s.o.Metrics.unregister(s)
+		s.hidden()
 	})
 	return nil
 }

@@ -89,12 +89,6 @@ func (s *sessions) add(m map[[sha256.Size]byte]time.Time, life time.Duration, mo
 	return secret
 }
 
-// PageLink is POST /api/v1/page: where a browser signs in.
-type PageLink struct {
-	URL       string    `json:"url"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
 // pageLink makes a link with a code. The code is in the fragment, which no
 // browser sends anywhere.
 func (s *Server) pageLink(w http.ResponseWriter, _ *http.Request) {
@@ -127,13 +121,6 @@ func (s *Server) pageURL() (string, error) {
 		scheme = "https"
 	}
 	return scheme + "://" + net.JoinHostPort(host, port), nil
-}
-
-// Session is POST /api/v1/session: what a browser sends from then on as
-// Authorization: Bearer.
-type Session struct {
-	Session   string    `json:"session"`
-	ExpiresAt time.Time `json:"expires_at"`
 }
 
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {

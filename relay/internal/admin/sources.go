@@ -56,9 +56,3 @@ func fillFromDrain(l *LaneInfo, w drain.LaneStatus) {
 // isDeadCount reports whether a lane's counter is of dead letters:
 // "dead:expired" and so on, as drain names them in queue.Settlement.Counts.
 func isDeadCount(key string) bool { return key == "dead" || strings.HasPrefix(key, "dead:") }
-
-// cutOutcome takes "skip:unmapped" apart.
-func cutOutcome(s string) (kind, reason string) {
-	kind, reason, _ = strings.Cut(s, ":")
-	return kind, reason
-}

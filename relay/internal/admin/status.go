@@ -2,12 +2,15 @@ package admin
 
 import (
 	"cmp"
+	"net/http"
 	"os"
 	"slices"
 	"time"
 
 	"relay/queue"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/forward"
+	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
 )
 
@@ -42,11 +45,22 @@ func (s *Server) Status() Status {
 		st.Mapping.Digest, st.Mapping.OK = m.Digest(), st.Mapping.Refused == nil
 	}
 	st.Spool = s.dropped()
-	st.Coverage = s.o.Metrics.coverage()
-	st.Totals = s.o.Metrics.totals()
-	st.ClockSkew = s.o.Metrics.skewSeconds()
+	st.Coverage = s.o.Metrics.Coverage()
+	st.Totals = s.o.Metrics.Totals()
+	st.ClockSkew = s.o.Metrics.ClockSkew()
 	st.Now = s.o.Now() // not before what the lanes say of themselves
 	st.StartedAt = st.Now.Add(-time.Since(s.started))
+	return st
+}
+
+// state is what a scrape shows.
+func (s *Server) state() State {
+	st := State{Ready: true, Queue: s.o.Queue.Stats(), Refused: s.refused(), Dropped: s.dropped(), Stores: s.stores()}
+	for _, c := range s.checks() {
+		st.Ready = st.Ready && c.err == nil
+	}
+	st.Lanes, st.Unmapped = s.lanes(s.o.Now())
+	st.DrainSeconds = s.drainSeconds(st.Lanes)
 	return st
 }
 
@@ -254,4 +268,24 @@ func older(a, b *time.Time) *time.Time {
 		return b
 	}
 	return a
+}
+
+// dropped is what lies there; nil: no files are dropped.
+func (s *Server) dropped() *spool.DirectoryStatus {
+	if s.o.Spool == nil {
+		return nil
+	}
+	return s.o.Spool()
+}
+
+// stores are those whose relays forward to this one.
+func (s *Server) stores() []forward.Seen {
+	if s.o.Stores == nil {
+		return []forward.Seen{}
+	}
+	return s.o.Stores()
+}
+
+func (s *Server) getStores(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, s.stores())
 }

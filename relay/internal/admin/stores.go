@@ -1,24 +1,10 @@
 package admin
 
 import (
-	"net/http"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"relay/relay/internal/forward"
 )
-
-// stores are those whose relays forward to this one.
-func (s *Server) stores() []forward.Seen {
-	if s.o.Stores == nil {
-		return []forward.Seen{}
-	}
-	return s.o.Stores()
-}
-
-func (s *Server) getStores(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, s.stores())
-}
 
 // The descriptions below are tables, never changed. A store has a name in auth.keys:
 // there are as many as somebody has written there.

@@ -120,19 +120,20 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 func (s *Server) tail(w http.ResponseWriter, r *http.Request) {
 	place, leave, _ := s.watchers.enter(watchKind("tail", r), false)
 	defer leave()
-	wt := s.o.Metrics.tail.watch()
-	defer s.o.Metrics.tail.leave(wt)
+	wt := s.o.Metrics.Tail().Watch()
+	defer s.o.Metrics.Tail().Leave(wt)
 	st := newStream(w)
 	t := time.NewTicker(15 * time.Second)
 	defer t.Stop()
 	for {
 		ok := true
 		select {
-		case o := <-wt.ch:
-			if n := wt.takeMissed(); n > 0 {
+		case o := <-wt.C:
+			if n := wt.Missed(); n > 0 {
 				ok = st.send("missed", fmt.Appendf(nil, `{"count":%d}`, n))
 			}
-			ok = ok && st.send("outcome", o.json())
+			b, _ := json.Marshal(o) // of strings and numbers: cannot fail
+			ok = ok && st.send("outcome", b)
 			noteLine(w)
 		case <-t.C:
 			ok = st.comment("still here")

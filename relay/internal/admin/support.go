@@ -10,8 +10,6 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"time"
-
-	"github.com/prometheus/common/expfmt"
 )
 
 // support answers with a zip for whoever helps: status, the metrics twice, a
@@ -27,7 +25,7 @@ func (s *Server) support(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	first, err := s.metricsText()
+	first, err := s.o.Metrics.Text()
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -38,7 +36,7 @@ func (s *Server) support(w http.ResponseWriter, r *http.Request) {
 		return
 	case <-s.stopping:
 	}
-	second, err := s.metricsText()
+	second, err := s.o.Metrics.Text()
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -86,7 +84,7 @@ func (s *Server) writeSupport(w io.Writer, first, second []byte) error {
 		},
 		func() error {
 			st := s.Status()
-			st.Mapping, st.Config = st.Mapping.unquoted(), st.Config.unquoted() // what is wrong with a file quotes it
+			st.Mapping, st.Config = st.Mapping.Unquoted(), st.Config.Unquoted() // what is wrong with a file quotes it
 			return putJSON("status.json", st)
 		},
 		func() error { return putJSON("queue-stats.json", s.o.Queue.Stats()) },
@@ -142,18 +140,3 @@ Whoever helps needs it no longer than the help takes: remove it then, by %s at t
 
 // supportFor is how long a bundle is of use: what it shows has changed by then.
 const supportFor = 30 * 24 * time.Hour
-
-func (s *Server) metricsText() ([]byte, error) {
-	families, err := s.o.Metrics.registry.Gather()
-	if err != nil {
-		return nil, fmt.Errorf("gather metrics: %w", err)
-	}
-	var buf bytes.Buffer
-	enc := expfmt.NewEncoder(&buf, expfmt.NewFormat(expfmt.TypeTextPlain))
-	for _, f := range families {
-		if err := enc.Encode(f); err != nil {
-			return nil, fmt.Errorf("write metrics: %w", err)
-		}
-	}
-	return buf.Bytes(), nil
-}

@@ -1,39 +1,22 @@
 package admin
 
 import (
-	"encoding/json"
 	"sync"
-	"time"
 
 	"relay/mapper/personal"
 )
-
-// Outcome is what `relay tail` and the page show of one conversion: nothing
-// of the customer.
-type Outcome struct {
-	Time      time.Time `json:"time"`
-	Outcome   string    `json:"outcome"` // received, delivered, skip, dead, retry, …
-	MessageID string    `json:"message_id,omitempty"`
-	Event     string    `json:"event,omitempty"`
-	EventSet  string    `json:"event_set,omitempty"`
-	Reason    string    `json:"reason,omitempty"`
-	Message   string    `json:"message,omitempty"` // plain words; Meta's are cleaned before
-	Code      int       `json:"code,omitempty"`
-	Subcode   int       `json:"subcode,omitempty"`
-	FBTraceID string    `json:"fbtrace_id,omitempty"`
-	Count     int       `json:"count,omitempty"` // when one line stands for several
-}
 
 // Tail hands outcomes to whoever watches. Publishing never blocks and costs
 // next to nothing while nobody does; a watcher that cannot keep up is told how
 // many it missed.
 type Tail struct {
 	mu       sync.RWMutex
-	watchers map[*watcher]struct{}
+	watchers map[*Watcher]struct{}
 }
 
-type watcher struct {
-	ch     chan Outcome
+// Watcher gets outcomes as they happen.
+type Watcher struct {
+	C      chan Outcome
 	mu     sync.Mutex
 	missed int
 }
@@ -56,7 +39,7 @@ func (t *Tail) Publish(o Outcome) {
 	defer t.mu.RUnlock()
 	for w := range t.watchers {
 		select {
-		case w.ch <- o:
+		case w.C <- o:
 		default:
 			w.mu.Lock()
 			w.missed++
@@ -65,32 +48,30 @@ func (t *Tail) Publish(o Outcome) {
 	}
 }
 
-func (t *Tail) watch() *watcher {
+// Watch adds a watcher; the caller leaves.
+func (t *Tail) Watch() *Watcher {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.watchers == nil {
-		t.watchers = make(map[*watcher]struct{})
+		t.watchers = make(map[*Watcher]struct{})
 	}
-	w := &watcher{ch: make(chan Outcome, 1024)}
+	w := &Watcher{C: make(chan Outcome, 1024)}
 	t.watchers[w] = struct{}{}
 	return w
 }
 
-func (t *Tail) leave(w *watcher) {
+// Leave ends what Watch began.
+func (t *Tail) Leave(w *Watcher) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.watchers, w)
 }
 
-func (w *watcher) takeMissed() int {
+// Missed says how many outcomes came too fast for w since it last asked.
+func (w *Watcher) Missed() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := w.missed
 	w.missed = 0
 	return n
-}
-
-func (o Outcome) json() []byte {
-	b, _ := json.Marshal(o) // of strings and numbers: cannot fail
-	return b
 }

@@ -1,0 +1,131 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Affected is how many went back, or would.
+func (r RetryResult) Affected() (n int64, dryRun bool) { return int64(r.Redriven), r.DryRun }
+
+// Affected is how many were dropped, or would be.
+func (r DropResult) Affected() (n int64, dryRun bool) {
+	if r.DryRun {
+		return int64(r.Matched), true
+	}
+	return int64(r.Dropped), false
+}
+
+// Dead is a dead letter in lists: the shape of docs/contract.md 4, no more and no less.
+type Dead struct {
+	ID         string    `json:"id"`
+	MessageID  string    `json:"message_id"`
+	Event      string    `json:"event"`
+	EventSet   string    `json:"event_set"`
+	Reason     string    `json:"reason"`
+	Message    string    `json:"message"`
+	Code       int       `json:"code"`
+	Subcode    int       `json:"subcode"`
+	FBTraceID  string    `json:"fbtrace_id"`
+	ReceivedAt time.Time `json:"received_at"`
+	Attempts   int       `json:"attempts"`
+}
+
+// DeadDetail is one dead letter with everything known of it.
+type DeadDetail struct {
+	Dead
+	List      string          `json:"list,omitempty"`
+	DeadAt    time.Time       `json:"dead_at"`
+	ReleaseAt *time.Time      `json:"release_at,omitempty"` // goes back by itself then
+	Mapping   string          `json:"mapping,omitempty"`    // digest of the mapping that refused it
+	Plain     string          `json:"plain"`                // the reason in plain words
+	Masked    bool            `json:"masked"`
+	Body      json.RawMessage `json:"body,omitempty"`
+	Text      string          `json:"text,omitempty"` // instead of body, when it is not JSON
+	Cut       int64           `json:"cut,omitempty"`  // bytes of the event that there was no room for
+}
+
+// DeadFilter chooses dead letters; each condition that is set must hold.
+type DeadFilter struct {
+	IDs      []string  `json:"ids,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+	Event    string    `json:"event,omitempty"`
+	EventSet string    `json:"event_set,omitempty"`
+	Since    time.Time `json:"since,omitzero"`   // became a dead letter then or later
+	Search   string    `json:"search,omitempty"` // in ids, names, reason, message and trace id
+	After    string    `json:"after,omitempty"`  // behind this id
+	Limit    int       `json:"limit,omitempty"`  // 0: all
+}
+
+// Empty reports whether f chooses everything there is.
+func (f DeadFilter) Empty() bool {
+	return len(f.IDs) == 0 && f.Reason == "" && f.Event == "" && f.EventSet == "" && f.Since.IsZero() && f.Search == ""
+}
+
+// Query is f as query parameters of GET /api/v1/dead.
+func (f DeadFilter) Query() url.Values {
+	q := url.Values{}
+	put := func(k, v string) {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	put("reason", f.Reason)
+	put("event", f.Event)
+	put("event_set", f.EventSet)
+	put("search", f.Search)
+	put("after", f.After)
+	if !f.Since.IsZero() {
+		put("since", f.Since.UTC().Format(time.RFC3339Nano))
+	}
+	if f.Limit > 0 {
+		put("limit", strconv.Itoa(f.Limit))
+	}
+	for _, id := range f.IDs {
+		q.Add("id", id)
+	}
+	return q
+}
+
+// DeadSummary counts dead letters by reason, event and event set.
+type DeadSummary struct {
+	Total     int            `json:"total"`
+	Reasons   map[string]int `json:"reasons"`
+	Events    map[string]int `json:"events"`
+	EventSets map[string]int `json:"event_sets"`
+
+	Plain map[string]string `json:"plain"` // every reason there is, in plain words
+}
+
+// DeadAction is the body of retry and drop: which dead letters, and whether
+// only to say what would happen. All must be set to choose every one.
+type DeadAction struct {
+	DeadFilter
+	All    bool `json:"all,omitempty"`
+	DryRun bool `json:"dry_run,omitempty"`
+}
+
+// RetryResult is the answer to a retry.
+type RetryResult struct {
+	Success  bool           `json:"success"`
+	DryRun   bool           `json:"dry_run"`
+	Matched  int            `json:"matched"`           // dead letters chosen
+	Redriven int            `json:"redriven"`          // put back into the queue; in a dry run: would be
+	Pass     int            `json:"would_pass"`        // dry run: today's mapping would send them
+	Skip     map[string]int `json:"would_skip"`        // dry run: deliberately not sent, by reason
+	Hold     map[string]int `json:"would_hold"`        // dry run: dead letters again, by reason
+	OwnIDs   int            `json:"own_ids"`           // of those matched, go under an id of their own (id_conflict)
+	InDoubt  int            `json:"in_doubt"`          // of those matched, Meta may have stored (unanswered)
+	Unrouted int            `json:"unrouted"`          // stay: today's mapping sends them nowhere
+	Failed   string         `json:"message,omitempty"` // why it ended early
+}
+
+// DropResult is the answer to a drop.
+type DropResult struct {
+	Success bool `json:"success"`
+	DryRun  bool `json:"dry_run"`
+	Matched int  `json:"matched"`
+	Dropped int  `json:"dropped"`
+}

@@ -1,0 +1,77 @@
+package admin
+
+import (
+	"relay/relay/internal/advice"
+	"time"
+)
+
+// Affected is how many it is about.
+func (d Done) Affected() (n int64, dryRun bool) { return d.Count, false }
+
+// Done is the answer to an action that returns nothing else.
+type Done struct {
+	Success bool   `json:"success"`
+	Message string `json:"message,omitempty"`
+	Count   int64  `json:"count"`
+}
+
+// LaneError is the last thing that went wrong in a lane. Message is Meta's or
+// the network's, cleaned of anything personal; Advice says in plain words what
+// to do, and who must.
+type LaneError struct {
+	At         time.Time `json:"at"`
+	Class      string    `json:"class,omitempty"`
+	HTTPStatus int       `json:"http_status,omitempty"`
+	Code       int       `json:"code"`
+	Subcode    int       `json:"subcode"`
+	Message    string    `json:"message"`
+	FBTraceID  string    `json:"fbtrace_id,omitempty"`
+	Advice     string    `json:"advice,omitempty"`
+}
+
+// LaneInfo is one event set.
+type LaneInfo struct {
+	Lane          string           `json:"lane"`
+	Name          string           `json:"name,omitempty"`
+	API           string           `json:"api,omitempty"`
+	TestEventCode string           `json:"test_event_code,omitempty"`
+	State         string           `json:"state"` // of package drain: idle, sending, waiting_retry, …
+	Since         *time.Time       `json:"since"`
+	Headline      string           `json:"headline"` // the state in plain words
+	Next          string           `json:"next"`     // what happens next, and when
+	Pending       int64            `json:"pending"`
+	Bytes         int64            `json:"bytes"`
+	InFlight      int              `json:"in_flight"`
+	OldestAt      *time.Time       `json:"oldest_at"`
+	LagSeconds    float64          `json:"lag_seconds"`
+	NextAttemptAt *time.Time       `json:"next_attempt_at"`
+	LastSuccessAt *time.Time       `json:"last_success_at"`
+	LastAttemptAt *time.Time       `json:"last_attempt_at"`
+	LastError     *LaneError       `json:"last_error"`
+	InDoubt       bool             `json:"in_doubt"`          // a request of unknown fate will be sent again
+	Paused        bool             `json:"paused"`            // by an operator
+	DryRun        map[string]int64 `json:"dry_run,omitempty"` // what would have become of the backlog
+	Failures      int              `json:"failures"`
+	Usage         float64          `json:"usage_ratio"`
+	Rate          float64          `json:"rate"` // settled a second
+	DrainSeconds  *float64         `json:"drain_seconds"`
+	Counts        map[string]int64 `json:"counts"`
+	Dead          int64            `json:"dead"` // dead letters it has made
+}
+
+// Told reports whether the last error is what stopped the lane; its advice says
+// what must be done then.
+func (l *LaneInfo) Told() bool {
+	e := l.LastError
+	return e != nil && advice.Explains(l.State, e.Class) && (l.LastSuccessAt == nil || e.At.After(*l.LastSuccessAt))
+}
+
+// Todo is what must be done about a lane that stands still, and whether it is
+// about the very answer that stopped it, not about the state alone.
+func (l *LaneInfo) Todo() (words string, told bool) {
+	if l.Told() {
+		return l.LastError.Advice, true
+	}
+	_, words = advice.ForState(advice.Lane{State: l.State})
+	return words, false
+}

@@ -1,0 +1,48 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+func (f QueueFilter) query() url.Values {
+	q := url.Values{}
+	if f.EventSet != "" {
+		q.Set("event_set", f.EventSet)
+	}
+	if f.Event != "" {
+		q.Set("event", f.Event)
+	}
+	if !f.Since.IsZero() {
+		q.Set("since", f.Since.UTC().Format(time.RFC3339Nano))
+	}
+	if f.Limit > 0 {
+		q.Set("limit", strconv.Itoa(f.Limit))
+	}
+	return q
+}
+
+// Queued is an event that waits.
+type Queued struct {
+	ID         string          `json:"id"` // sequence number: segment-index
+	MessageID  string          `json:"message_id"`
+	Event      string          `json:"event"`
+	EventSets  []string        `json:"event_sets"`
+	ReceivedAt time.Time       `json:"received_at"`
+	Bytes      int             `json:"bytes"`
+	Imported   bool            `json:"imported,omitempty"`
+	Redriven   bool            `json:"redriven,omitempty"`
+	Masked     bool            `json:"masked,omitempty"`
+	Body       json.RawMessage `json:"body,omitempty"`
+	Text       string          `json:"text,omitempty"` // instead of body, when it is not JSON
+}
+
+// QueueFilter chooses waiting events.
+type QueueFilter struct {
+	EventSet string // also unmapped
+	Event    string
+	Since    time.Time // received then or later
+	Limit    int       // 0: all
+}
