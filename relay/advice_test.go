@@ -12,9 +12,9 @@ import (
 	"testing"
 
 	"relay/config"
-	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
+	"relay/relay/internal/api"
 	"relay/relay/internal/doctor"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
@@ -63,7 +63,7 @@ alerts: { webhook: %q }
 			}
 			eventually(t, "the lane is paused", func() bool { return p.laneState(t) == c.lane })
 
-			var lane admin.LaneInfo
+			var lane api.LaneInfo
 			for _, l := range p.status(t).Lanes {
 				if l.State == c.lane {
 					lane = l
@@ -150,7 +150,7 @@ rate: { requests_per_second: 1000, burst: 1000 }
 			t.Fatalf("%d %s", status, answer)
 		}
 	}
-	lanes := make(map[string]admin.LaneInfo)
+	lanes := make(map[string]api.LaneInfo)
 	eventually(t, "every event set is answered", func() bool {
 		for _, l := range p.status(t).Lanes {
 			if l.LastError != nil {

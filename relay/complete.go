@@ -10,8 +10,8 @@ import (
 
 	"relay/config"
 	"relay/mapper"
-	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/api"
 	"relay/relay/internal/sidecar"
 )
 
@@ -95,7 +95,7 @@ func completeDead(c *cobra.Command, _ []string, _ string) (out []cobra.Completio
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	_ = client.Dead(ctx, admin.DeadFilter{Limit: mostCompleted}, func(d admin.Dead) bool {
+	_ = client.Dead(ctx, api.DeadFilter{Limit: mostCompleted}, func(d api.Dead) bool {
 		out = append(out, cobra.CompletionWithDesc(d.ID, d.Reason+", "+d.Event))
 		return true
 	})

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/mapper"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
 	"relay/relay/internal/term"
@@ -46,9 +46,9 @@ func (f *deadFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.since, "since", "", "only newer ones: 2h, 7d, or a time")
 }
 
-func (f *deadFlags) filter(ids []string) (admin.DeadFilter, error) {
+func (f *deadFlags) filter(ids []string) (api.DeadFilter, error) {
 	at, err := term.Since(f.since, time.Now())
-	return admin.DeadFilter{IDs: ids, Reason: f.reason, Event: f.event, EventSet: f.set, Since: at, Limit: f.limit}, err
+	return api.DeadFilter{IDs: ids, Reason: f.reason, Event: f.event, EventSet: f.set, Since: at, Limit: f.limit}, err
 }
 
 func newDeadListCommand() *cobra.Command {
@@ -68,7 +68,7 @@ func newDeadListCommand() *cobra.Command {
 			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if asJSON {
 					var werr error
-					err := d.Dead(ctx, filter, func(x admin.Dead) bool {
+					err := d.Dead(ctx, filter, func(x api.Dead) bool {
 						werr = term.JSONLine(out, x)
 						return werr == nil
 					})
@@ -86,7 +86,7 @@ func newDeadListCommand() *cobra.Command {
 				}
 				t := term.NewTable(out, "ID", "RECEIVED", "EVENT", "EVENT SET", "REASON", "MESSAGE")
 				n := 0
-				err = d.Dead(ctx, filter, func(x admin.Dead) bool {
+				err = d.Dead(ctx, filter, func(x api.Dead) bool {
 					n++
 					t.Row(x.ID, term.Stamp(x.ReceivedAt), term.Cell(x.Event, 28), x.EventSet, x.Reason, term.Cell(x.Message, 60))
 					return true
@@ -143,7 +143,7 @@ func newDeadShowCommand() *cobra.Command {
 
 func newDeadRetryCommand() *cobra.Command {
 	var f deadFlags
-	var a admin.DeadAction
+	var a api.DeadAction
 	var asJSON, yes bool
 	c := &cobra.Command{
 		Use:               "retry [ID…]",
@@ -226,7 +226,7 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 // askFirst asks before events are sent that Meta may count twice: under ids of their
 // own, when they are one sale that was changed and sent again, and those that drew no
 // answer, which it may have stored.
-func askFirst(ctx context.Context, c *cobra.Command, d *session.Session, a admin.DeadAction) error {
+func askFirst(ctx context.Context, c *cobra.Command, d *session.Session, a api.DeadAction) error {
 	for _, reason := range []string{mapper.ReasonIDConflict, mapper.ReasonUnanswered} {
 		if a.Reason != "" && a.Reason != reason {
 			continue
@@ -257,7 +257,7 @@ func askFirst(ctx context.Context, c *cobra.Command, d *session.Session, a admin
 
 func newDeadDropCommand() *cobra.Command {
 	var f deadFlags
-	var a admin.DeadAction
+	var a api.DeadAction
 	var yes bool
 	c := &cobra.Command{
 		Use:               "drop [ID…]",
@@ -323,7 +323,7 @@ remove it then.`,
 			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				var werr error
 				var out exported
-				err := d.ExportDead(ctx, filter, func(x admin.DeadDetail) bool {
+				err := d.ExportDead(ctx, filter, func(x api.DeadDetail) bool {
 					out.add(x.ReceivedAt)
 					werr = term.JSONLine(c.OutOrStdout(), x)
 					return werr == nil

@@ -21,8 +21,8 @@ import (
 	"relay/internal/strictyaml"
 	"relay/mapper"
 	"relay/queue"
-	"relay/relay/internal/admin"
 	"relay/relay/internal/alert"
+	"relay/relay/internal/api"
 	"relay/relay/internal/doctor"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/forward"
@@ -167,7 +167,7 @@ func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
 	defer cancel()
 	_, err := client.Ping(ctx)
 	switch {
-	case errors.Is(err, admin.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, api.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
 		return r
 	case errors.Is(err, socket.ErrNotAllowed):
 		r.NotAllowed = err.Error()

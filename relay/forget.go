@@ -13,7 +13,7 @@ import (
 	"relay/config"
 	"relay/internal/screen"
 	"relay/mapper"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/person"
 	"relay/relay/internal/session"
@@ -53,7 +53,7 @@ way to ask for that.
 				return exit.Usage(err)
 			}
 			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
-				out, err := d.Forget(ctx, admin.Forget{Lines: lines, DryRun: dry, Yes: yes})
+				out, err := d.Forget(ctx, api.Forget{Lines: lines, DryRun: dry, Yes: yes})
 				if err != nil {
 					return err
 				}
@@ -75,7 +75,7 @@ way to ask for that.
 	return c
 }
 
-func printForgotten(w io.Writer, f *admin.Forgotten) error {
+func printForgotten(w io.Writer, f *api.Forgotten) error {
 	lines := []string{f.Message}
 	for _, u := range f.Unreached {
 		lines = append(lines, "not reached: "+u)
@@ -91,7 +91,7 @@ func printForgotten(w io.Writer, f *admin.Forgotten) error {
 
 // forgetReports looks into the reports of imports. They lie where the imports were
 // started, with the rights of whoever did: this command has them, relay may not.
-func forgetReports(ctx context.Context, c *cobra.Command, d *session.Session, names []person.Name, out *admin.Forgotten) error {
+func forgetReports(ctx context.Context, c *cobra.Command, d *session.Session, names []person.Name, out *api.Forgotten) error {
 	paths := out.Reports
 	out.Reports = nil
 	if len(paths) == 0 {

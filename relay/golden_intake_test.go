@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/sandbox"
 )
 
@@ -52,7 +52,7 @@ intake: { allowed_origins: ["https://till.example.com"], requests_per_second: 0.
 	}
 	in("Authorization: Bearer till-key", "/v1/track", order("o-3"))
 
-	s.until(t, "the token is refused", func(st admin.Status) bool {
+	s.until(t, "the token is refused", func(st api.Status) bool {
 		return laneOf(st, "701000000000001").State == "paused_token" && laneOf(st, "701000000000001").LastError != nil
 	})
 	s.quiet(t)

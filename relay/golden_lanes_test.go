@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
@@ -72,7 +72,7 @@ func goldenLanes(t *testing.T, r *record) {
 	r.rules = []rule{requests, padding, aged}
 	s.open(t, r)
 	s.sells(t, order("o-1"))
-	s.until(t, "the order is delivered", func(st admin.Status) bool { return laneOf(st, "701000000000001").Counts["delivered"] == 1 })
+	s.until(t, "the order is delivered", func(st api.Status) bool { return laneOf(st, "701000000000001").Counts["delivered"] == 1 })
 	r.state = "delivered"
 	r.looks(t, s)
 	conf := s.path("relay.yaml")
@@ -126,7 +126,7 @@ func (s *shop) loses(t *testing.T, sb *sandbox.Sandbox) {
 		t.Helper()
 		n++
 		post()
-		s.until(t, fmt.Sprintf("dead letter %d", n), func(st admin.Status) bool { return st.Queue.Dead == n })
+		s.until(t, fmt.Sprintf("dead letter %d", n), func(st api.Status) bool { return st.Queue.Dead == n })
 	}
 	for _, e := range lettered() {
 		next(func() { s.sells(t, e) })
@@ -179,7 +179,7 @@ func (s *shop) stalls(t *testing.T) {
 		} else {
 			s.sells(t, sale(x.id, x.event))
 		}
-		s.until(t, x.event+" is "+x.state, func(st admin.Status) bool {
+		s.until(t, x.event+" is "+x.state, func(st api.Status) bool {
 			l := laneOf(st, x.lane)
 			return l.State == x.state && l.Pending > 0 && (l.LastError != nil || x.state == "manually_paused" || x.state == "breaker")
 		})

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 )
 
 // operates records what changes something in the running relay, by command
@@ -208,7 +208,7 @@ func (r *record) reloads(t *testing.T, s *shop) {
 	s.write(t, "mapping.yaml", retired)
 	s.write(t, "relay.yaml", strings.Replace(good, "requests_per_second: 50", "requests_per_second: 40", 1)+"log: { format: json }\n")
 	try("an event set has left the mapping, a setting waits for a restart")
-	s.until(t, "the set that left is retired, and the breaker has tried the new mapping", func(st admin.Status) bool {
+	s.until(t, "the set that left is retired, and the breaker has tried the new mapping", func(st api.Status) bool {
 		return laneOf(st, "701000000000002").State == "retired" && laneOf(st, "701000000000006").Pending == 0
 	})
 	r.relay(t, ask{config: conf, rules: []rule{ages, columns, when}}, "status")

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 )
 
 // everyAsk are the commands that want a relay or its queue.
@@ -69,7 +69,7 @@ default_currency: USD
 func goldenWaiting(t *testing.T, r *record) {
 	s := r.openShop(t, "127.0.0.1:1", waitingMapping, "queue: { path: data, max_size: 64MiB }\ngraph: { endpoint: \"http://%s\" }\n")
 	s.open(t, r)
-	s.until(t, "the lanes know that there is no token", func(st admin.Status) bool {
+	s.until(t, "the lanes know that there is no token", func(st api.Status) bool {
 		return laneOf(st, "701000000000001").State == "no_token" && laneOf(st, "701000000000002").State == "no_token"
 	})
 	r.state = "a relay without a token, nothing waits"
@@ -84,7 +84,7 @@ func goldenWaiting(t *testing.T, r *record) {
 	if status, answer := post(t, s.p.url+"/v1/batch", `{"batch":[{"type":"track","messageId":"b-1","event":7,"context":{"traits":{"email":"ada@example.com"}}}]}`); status != 200 {
 		t.Fatalf("%d %s", status, answer)
 	}
-	s.until(t, "the unusable message is a dead letter", func(st admin.Status) bool { return st.Queue.Dead == 1 && st.Queue.Refused == 0 })
+	s.until(t, "the unusable message is a dead letter", func(st api.Status) bool { return st.Queue.Dead == 1 && st.Queue.Refused == 0 })
 	r.state = "a relay without a token, events wait"
 	r.looks(t, s, "1-0", "1-3", "1-9", "0000000100000000", "nothing")
 	conf := s.path("relay.yaml")

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"relay/internal/socket"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/sidecar"
 )
 
@@ -58,7 +58,7 @@ func (s *shop) sells(t *testing.T, events ...string) {
 }
 
 // until waits for a condition of the status.
-func (s *shop) until(t *testing.T, what string, ok func(admin.Status) bool) {
+func (s *shop) until(t *testing.T, what string, ok func(api.Status) bool) {
 	t.Helper()
 	eventually(t, what, func() bool { return ok(s.p.status(t)) })
 }
@@ -67,7 +67,7 @@ func (s *shop) until(t *testing.T, what string, ok func(admin.Status) bool) {
 func (s *shop) quiet(t *testing.T) {
 	t.Helper()
 	n := 0
-	s.until(t, "no event set does anything", func(st admin.Status) bool {
+	s.until(t, "no event set does anything", func(st api.Status) bool {
 		n++
 		for _, l := range st.Lanes {
 			if l.State == "sending" || l.State == "idle" && l.Pending > 0 {
@@ -79,13 +79,13 @@ func (s *shop) quiet(t *testing.T) {
 }
 
 // laneOf finds an event set in a status.
-func laneOf(st admin.Status, id string) admin.LaneInfo {
+func laneOf(st api.Status, id string) api.LaneInfo {
 	for _, l := range st.Lanes {
 		if l.Lane == id {
 			return l
 		}
 	}
-	return admin.LaneInfo{}
+	return api.LaneInfo{}
 }
 
 // when is the time that a lane says it goes on.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/sandbox"
 )
 
@@ -31,14 +31,14 @@ func freeAddr(t *testing.T) string {
 }
 
 // status asks a running relay.
-func (p *process) status(t *testing.T) admin.Status {
+func (p *process) status(t *testing.T) api.Status {
 	t.Helper()
 	resp, err := http.Get(p.admin + "/api/v1/status") //nolint:noctx // a test's own server
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var st admin.Status
+	var st api.Status
 	if err := json.NewDecoder(resp.Body).Decode(&st); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestHotKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer resp.Body.Close()
-			var r admin.ReloadResult
+			var r api.ReloadResult
 			if err := json.NewDecoder(resp.Body).Decode(&r); err != nil || resp.StatusCode != http.StatusOK || !r.Success || len(r.Changed) == 0 {
 				t.Errorf("reload: %d %+v, %v", resp.StatusCode, r, err)
 			}

@@ -13,7 +13,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/mapper"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
@@ -116,7 +116,7 @@ func conflicts(t *testing.T, h home) (ids []string) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(out)) {
-		var d admin.Dead
+		var d api.Dead
 		if err := json.Unmarshal([]byte(line), &d); err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 	"relay/mapper"
 	"relay/mapper/event"
 	"relay/queue/local"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
 	"relay/relay/internal/sidecar"
@@ -375,7 +375,7 @@ func openImportSession(c *cobra.Command, dryRun bool) (*session.Session, *config
 		switch {
 		case err == nil:
 			return session.Connected(client), cfg, nil
-		case !errors.Is(err, admin.ErrUnreachable):
+		case !errors.Is(err, api.ErrUnreachable):
 			return nil, nil, session.NotReached(err)
 		case dryRun:
 			return nil, cfg, nil

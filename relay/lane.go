@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/api"
 	"relay/relay/internal/session"
 	"relay/relay/internal/term"
 )
@@ -23,8 +23,8 @@ it is moved or dropped here.`,
 		Args:    usageArgs(cobra.NoArgs),
 	}
 	c.AddCommand(newLaneListCommand(),
-		newLaneActCommand("pause", "Stop sending to an event set; what comes is kept", (*admin.Client).PauseLane),
-		newLaneActCommand("resume", "Send again, also what an error has paused", (*admin.Client).ResumeLane),
+		newLaneActCommand("pause", "Stop sending to an event set; what comes is kept", (*api.Client).PauseLane),
+		newLaneActCommand("resume", "Send again, also what an error has paused", (*api.Client).ResumeLane),
 		newLaneMoveCommand(), newLaneDropCommand())
 	return c
 }
@@ -65,7 +65,7 @@ func newLaneListCommand() *cobra.Command {
 	return c
 }
 
-func newLaneActCommand(name, short string, act func(*admin.Client, context.Context, string) (admin.Done, error)) *cobra.Command {
+func newLaneActCommand(name, short string, act func(*api.Client, context.Context, string) (api.Done, error)) *cobra.Command {
 	c := &cobra.Command{
 		Use:     name + " EVENT-SET",
 		Short:   short,
@@ -74,7 +74,7 @@ func newLaneActCommand(name, short string, act func(*admin.Client, context.Conte
 
 		ValidArgsFunction: completeFirst(completeEventSets),
 		RunE: func(c *cobra.Command, args []string) error {
-			return online(c, func(ctx context.Context, client *admin.Client) error {
+			return online(c, func(ctx context.Context, client *api.Client) error {
 				done, err := act(client, ctx, args[0])
 				return printDone(c, done, err)
 			})
@@ -127,7 +127,7 @@ func newLaneDropCommand() *cobra.Command {
 	return c
 }
 
-func printDone(c *cobra.Command, d admin.Done, err error) error {
+func printDone(c *cobra.Command, d api.Done, err error) error {
 	if err != nil {
 		return err
 	}

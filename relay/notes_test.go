@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"relay/mapper"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/sandbox"
 )
 
@@ -33,9 +33,9 @@ func TestMatchKeysAreCountedOnce(t *testing.T) {
 	send(strings.Replace(order("held"), `"revenue":39.95`, `"revenue":"free"`, 1))
 	eventually(t, "six are delivered", func() bool { return p.status(t).Totals.Delivered == 6 })
 	for _, c := range p.status(t).Coverage {
-		want := admin.Coverage{Key: c.Key, Missing: 6}
+		want := api.Coverage{Key: c.Key, Missing: 6}
 		if c.Key == "email" || c.Key == "external_id" {
-			want = admin.Coverage{Key: c.Key, Sent: 6}
+			want = api.Coverage{Key: c.Key, Sent: 6}
 		}
 		if c != want {
 			t.Errorf("match key %+v, want %+v", c, want)
@@ -87,12 +87,12 @@ func TestNotesAreCounted(t *testing.T) {
 		return true
 	})
 	for _, c := range p.status(t).Coverage {
-		want := admin.Coverage{Key: c.Key, Missing: 1}
+		want := api.Coverage{Key: c.Key, Missing: 1}
 		switch c.Key {
 		case "external_id":
-			want = admin.Coverage{Key: c.Key, Sent: 1}
+			want = api.Coverage{Key: c.Key, Sent: 1}
 		case "phone", "country":
-			want = admin.Coverage{Key: c.Key, Unusable: 1}
+			want = api.Coverage{Key: c.Key, Unusable: 1}
 		}
 		if c != want {
 			t.Errorf("match key %+v, want %+v", c, want)

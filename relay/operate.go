@@ -12,8 +12,8 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/screen"
-	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
 	"relay/relay/internal/term"
@@ -30,7 +30,7 @@ The same as SIGHUP; works on Windows, too.`,
 		Example: "  relay reload\n  relay reload --config /etc/relay/relay.yaml",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return online(c, func(ctx context.Context, client *admin.Client) error {
+			return online(c, func(ctx context.Context, client *api.Client) error {
 				r, err := client.Reload(ctx)
 				if err != nil {
 					return err
@@ -68,9 +68,9 @@ skipped, what became a dead letter and why, and each change of an event set's st
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			out := c.OutOrStdout()
-			return online(c, func(ctx context.Context, client *admin.Client) error {
+			return online(c, func(ctx context.Context, client *api.Client) error {
 				var werr error
-				err := client.Tail(ctx, func(o admin.Outcome) bool {
+				err := client.Tail(ctx, func(o api.Outcome) bool {
 					if asJSON {
 						werr = term.JSONLine(out, o)
 						return werr == nil
@@ -105,7 +105,7 @@ func newHealthCommand() *cobra.Command {
 		Long:    "For a container's HEALTHCHECK. It does not depend on Meta: a store server without a\nconnection is healthy.",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return online(c, func(ctx context.Context, client *admin.Client) error {
+			return online(c, func(ctx context.Context, client *api.Client) error {
 				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 				defer cancel()
 				if err := client.Ready(ctx); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/internal/screen"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/term"
 )
 
@@ -27,7 +27,7 @@ link printed there:
 		Example: "  relay page\n  xdg-open \"$(relay page)\"",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return online(c, func(ctx context.Context, client *admin.Client) error {
+			return online(c, func(ctx context.Context, client *api.Client) error {
 				l, err := client.PageLink(ctx)
 				if err != nil {
 					return err

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/api"
 	"relay/relay/internal/session"
 	"relay/relay/internal/term"
 )
@@ -40,9 +40,9 @@ func (f *queueFlags) add(c *cobra.Command) {
 	c.Flags().IntVar(&f.limit, "limit", 0, "at most so many")
 }
 
-func (f *queueFlags) filter() (admin.QueueFilter, error) {
+func (f *queueFlags) filter() (api.QueueFilter, error) {
 	at, err := term.Since(f.since, time.Now())
-	return admin.QueueFilter{EventSet: f.set, Event: f.event, Since: at, Limit: f.limit}, err
+	return api.QueueFilter{EventSet: f.set, Event: f.event, Since: at, Limit: f.limit}, err
 }
 
 func newQueueListCommand() *cobra.Command {
@@ -62,7 +62,7 @@ func newQueueListCommand() *cobra.Command {
 			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if asJSON {
 					var werr error
-					err := d.Queued(ctx, filter, func(x admin.Queued) bool {
+					err := d.Queued(ctx, filter, func(x api.Queued) bool {
 						werr = term.JSONLine(out, x)
 						return werr == nil
 					})
@@ -75,7 +75,7 @@ func newQueueListCommand() *cobra.Command {
 				}
 				n := 0
 				t := term.NewTable(out, "ID", "RECEIVED", "EVENT", "EVENT SETS", "MESSAGE ID", "BYTES")
-				err := d.Queued(ctx, filter, func(x admin.Queued) bool {
+				err := d.Queued(ctx, filter, func(x api.Queued) bool {
 					n++
 					t.Row(x.ID, term.Stamp(x.ReceivedAt), term.Cell(x.Event, 32), strings.Join(x.EventSets, " "), term.Cell(x.MessageID, 40), fmt.Sprint(x.Bytes))
 					return true
@@ -142,7 +142,7 @@ many that are and until when they are of use: keep the output safe, and remove i
 			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
 				var werr error
 				var out exported
-				err := d.ExportQueue(ctx, filter, func(x admin.Queued) bool {
+				err := d.ExportQueue(ctx, filter, func(x api.Queued) bool {
 					out.add(x.ReceivedAt)
 					werr = term.JSONLine(c.OutOrStdout(), x)
 					return werr == nil

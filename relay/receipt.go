@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/person"
 	"relay/relay/internal/session"
@@ -84,7 +84,7 @@ func receiptIDs(arg string, in io.Reader) ([]string, error) {
 // printSales prints what is known of an id and returns how many sales that are.
 func printSales(ctx context.Context, d *session.Session, out io.Writer, id string, asJSON bool) (n int, err error) {
 	var werr error
-	err = d.Sales(ctx, id, func(s admin.Sale) bool {
+	err = d.Sales(ctx, id, func(s api.Sale) bool {
 		n++
 		if asJSON {
 			werr = term.JSONLine(out, s)
@@ -96,7 +96,7 @@ func printSales(ctx context.Context, d *session.Session, out io.Writer, id strin
 	return n, cmp.Or(werr, err)
 }
 
-func printSale(out io.Writer, s admin.Sale) error {
+func printSale(out io.Writer, s api.Sale) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, message %s", s.Event, s.MessageID)
 	if s.OrderID != "" {

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
@@ -49,10 +49,10 @@ func TestReceipts(t *testing.T) {
 			if status, body := post(t, p.url+"/v1/track", bad); status != http.StatusOK {
 				t.Fatalf("%d %s", status, body)
 			}
-			ask := func(id string) (code int, sales []admin.Sale) {
+			ask := func(id string) (code int, sales []api.Sale) {
 				code, out := command(t, "", "receipt", id, "--json", "--config", h.path("relay.yaml"))
 				for dec := json.NewDecoder(strings.NewReader(out)); code == 0; {
-					var s admin.Sale
+					var s api.Sale
 					if err := dec.Decode(&s); errors.Is(err, io.EOF) {
 						break
 					} else if err != nil {
@@ -62,7 +62,7 @@ func TestReceipts(t *testing.T) {
 				}
 				return code, sales
 			}
-			is := func(id, state string) admin.Sale {
+			is := func(id, state string) api.Sale {
 				t.Helper()
 				code, sales := ask(id)
 				if code != 0 || len(sales) != 1 || sales[0].State != state || sales[0].OrderID != id || sales[0].MessageID != id {
@@ -71,13 +71,13 @@ func TestReceipts(t *testing.T) {
 				return sales[0]
 			}
 			for _, id := range []string{"A&1", "A2", "A3", "A5", "A6", "bad"} {
-				eventually(t, id+" is settled", func() bool { _, s := ask(id); return len(s) == 1 && s[0].State != admin.SaleWaiting })
+				eventually(t, id+" is settled", func() bool { _, s := ask(id); return len(s) == 1 && s[0].State != api.SaleWaiting })
 			}
-			s := is("A&1", admin.SaleDelivered)
+			s := is("A&1", api.SaleDelivered)
 			if r := s.Receipt; r.EventSet != "701000000000001" || r.Name != "Purchase" || r.FBTraceID == "" || r.Request == "" || r.Mapping == "" || r.DeliveredAt.IsZero() {
 				t.Errorf("receipt %+v", *r)
 			}
-			if d := is("bad", admin.SaleDead).Dead; d.Reason != "invalid_value" {
+			if d := is("bad", api.SaleDead).Dead; d.Reason != "invalid_value" {
 				t.Errorf("dead letter %+v", *d)
 			}
 			if code, _ := ask("A4"); code != exit.Failure {
@@ -103,7 +103,7 @@ func TestReceipts(t *testing.T) {
 			if status, body := post(t, p.url+"/v1/track", order("later")); status != http.StatusOK {
 				t.Fatalf("%d %s", status, body)
 			}
-			is("later", admin.SaleWaiting)
+			is("later", api.SaleWaiting)
 
 			tarFile := h.path("backup.tar")
 			if code, out := command(t, "", "backup", tarFile, "--config", h.path("relay.yaml")); code != 0 {
@@ -124,8 +124,8 @@ func TestReceipts(t *testing.T) {
 			}
 			p.kill(t)
 
-			is("A3", admin.SaleDelivered) // from the directory
-			is("later", admin.SaleWaiting)
+			is("A3", api.SaleDelivered) // from the directory
+			is("later", api.SaleWaiting)
 			if code, out := command(t, "mailto:person.A3@example.com\nloyal-A6\n", "forget", "--config", h.path("relay.yaml")); code != 0 {
 				t.Fatalf("forget: exit %d\n%s", code, out)
 			}
@@ -134,14 +134,14 @@ func TestReceipts(t *testing.T) {
 					t.Errorf("a forgotten person's sale %s: exit %d", id, code)
 				}
 			}
-			is("A&1", admin.SaleDelivered)
+			is("A&1", api.SaleDelivered)
 
 			if err := os.RemoveAll(h.path("data")); err != nil {
 				t.Fatal(err)
 			}
 			untar(t, tarFile, h.path("data"))
-			is("A3", admin.SaleDelivered) // as it was when the copy was made
-			is("later", admin.SaleWaiting)
+			is("A3", api.SaleDelivered) // as it was when the copy was made
+			is("later", api.SaleWaiting)
 			if code, out := command(t, "person.A3@example.com\n", "forget", "--config", h.path("relay.yaml")); code != 0 { // by the secret in the copy
 				t.Fatalf("forget: exit %d\n%s", code, out)
 			}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/session"
 	"relay/relay/internal/sidecar"
 )
@@ -24,7 +24,7 @@ func openSession(c *cobra.Command, write bool) (*session.Session, error) {
 	if err == nil {
 		return session.Connected(client), nil
 	}
-	if !errors.Is(err, admin.ErrUnreachable) {
+	if !errors.Is(err, api.ErrUnreachable) {
 		return nil, session.NotReached(err)
 	}
 	d, lerr := session.OpenLocal(c.Context(), cfg, write)
@@ -45,7 +45,7 @@ func withSession(c *cobra.Command, write bool, do func(context.Context, *session
 }
 
 // online is withSession for what only a running relay can do.
-func online(c *cobra.Command, do func(context.Context, *admin.Client) error) error {
+func online(c *cobra.Command, do func(context.Context, *api.Client) error) error {
 	cfg, _, err := config.Load(configPath(c), config.Options{})
 	if err != nil {
 		return err

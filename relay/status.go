@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/internal/screen"
-	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/api"
 	"relay/relay/internal/session"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/term"
@@ -35,7 +35,7 @@ waits; rates and last errors are then not known.`,
 				if stores {
 					return showStores(ctx, d, out, asJSON)
 				}
-				show := func(s admin.Status) error {
+				show := func(s api.Status) error {
 					if asJSON {
 						return term.JSONLine(out, s)
 					}
@@ -49,7 +49,7 @@ waits; rates and last errors are then not known.`,
 					return show(s)
 				}
 				var perr error
-				err := d.Watch(ctx, func(s admin.Status) bool {
+				err := d.Watch(ctx, func(s api.Status) bool {
 					if !asJSON && screen.IsTerminal(out) {
 						fmt.Fprint(screen.Raw(out), "\x1b[H\x1b[2J")
 					}
@@ -102,7 +102,7 @@ func showStores(ctx context.Context, d *session.Session, out io.Writer, asJSON b
 	return t.Flush()
 }
 
-func printStatus(out io.Writer, s admin.Status, offline bool) error {
+func printStatus(out io.Writer, s api.Status, offline bool) error {
 	state := term.Colour(out, "32", "ready")
 	switch {
 	case offline:
@@ -131,7 +131,7 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 	}
 	fmt.Fprintln(out)
 	printLosses(out, q)
-	if n := s.Totals.Received[admin.ReceivedIDConflict]; n > 0 {
+	if n := s.Totals.Received[api.ReceivedIDConflict]; n > 0 {
 		fmt.Fprintf(out, "%s  %s %s\n", term.Colour(out, "31", "ids"), advice.IDConflicts(n, "since the start"), advice.FixIDConflicts)
 	}
 	if !offline {
@@ -166,7 +166,7 @@ func printStatus(out io.Writer, s admin.Status, offline bool) error {
 }
 
 // printLosses says what is gone, and what the disk did to the queue.
-func printLosses(out io.Writer, q admin.QueueInfo) {
+func printLosses(out io.Writer, q api.QueueInfo) {
 	if q.Refused > 0 {
 		fmt.Fprintf(out, "%s  %s to become dead letters\n", term.Colour(out, "33", "unusable"), term.Count(int(q.Refused), "message")+" of batches wait")
 	}
@@ -200,7 +200,7 @@ func droppedWords(dropped map[string]int64) string {
 }
 
 // printSpool says what lies in the directory of dropped files.
-func printSpool(out io.Writer, s admin.Status) {
+func printSpool(out io.Writer, s api.Status) {
 	d := s.Spool
 	if d == nil {
 		return
@@ -221,7 +221,7 @@ func printSpool(out io.Writer, s admin.Status) {
 }
 
 // printTrouble says of a lane what is the matter, and what must be done.
-func printTrouble(out io.Writer, l *admin.LaneInfo) {
+func printTrouble(out io.Writer, l *api.LaneInfo) {
 	e := l.LastError
 	if e != nil && l.Failures == 0 && (l.Pending == 0 || l.LastSuccessAt != nil && !e.At.After(*l.LastSuccessAt)) {
 		e = nil // over
@@ -270,7 +270,7 @@ func dryRunWords(counts map[string]int64) string {
 	return strings.Join(words, ", ")
 }
 
-func printFile(out io.Writer, name string, f admin.FileState) {
+func printFile(out io.Writer, name string, f api.FileState) {
 	fmt.Fprintf(out, "%s  %s", name, f.File)
 	if f.Digest != "" {
 		fmt.Fprintf(out, "  %s", f.Digest)

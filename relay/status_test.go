@@ -6,14 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 )
 
 // A wrong clock is on the page; a few seconds are not.
 func TestStatusSaysClockIsWrong(t *testing.T) {
 	for skew, want := range map[float64]string{86400 * 365: "ahead of Meta's", -7200: "behind Meta's", 2: ""} {
 		var b bytes.Buffer
-		if err := printStatus(&b, admin.Status{Ready: true, ClockSkew: skew}, false); err != nil {
+		if err := printStatus(&b, api.Status{Ready: true, ClockSkew: skew}, false); err != nil {
 			t.Fatal(err)
 		}
 		if said := strings.Contains(b.String(), "Meta's: set it"); said != (want != "") || !strings.Contains(b.String(), want) {
@@ -27,24 +27,24 @@ func TestStatusSaysClockIsWrong(t *testing.T) {
 func TestStatusSaysWhatIsWrong(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	before := now.Add(-time.Minute)
-	wrong := admin.LaneError{At: now, Class: "retry", Message: "the certificate is signed by an authority this machine does not know", Advice: "Set graph.ca_file."}
+	wrong := api.LaneError{At: now, Class: "retry", Message: "the certificate is signed by an authority this machine does not know", Advice: "Set graph.ca_file."}
 	tests := []struct {
 		name string
-		lane admin.LaneInfo
+		lane api.LaneInfo
 		want []string
 		not  string
 	}{
-		{"retrying", admin.LaneInfo{Pending: 3, Failures: 2, LastError: &wrong, LastSuccessAt: &before}, []string{wrong.Message, wrong.Advice}, "code"},
+		{"retrying", api.LaneInfo{Pending: 3, Failures: 2, LastError: &wrong, LastSuccessAt: &before}, []string{wrong.Message, wrong.Advice}, "code"},
 		{
 			"token",
-			admin.LaneInfo{Pending: 3, LastError: &admin.LaneError{At: now, Message: "Session has expired", Code: 190, Subcode: 463}},
+			api.LaneInfo{Pending: 3, LastError: &api.LaneError{At: now, Message: "Session has expired", Code: 190, Subcode: 463}},
 			[]string{"Session has expired (code 190/463)"},
 			"would send",
 		},
-		{"recovered", admin.LaneInfo{Pending: 3, Next: "Nothing to do.", LastError: &admin.LaneError{At: before, Message: "OLD"}, LastSuccessAt: &now}, []string{"Nothing to do."}, "OLD"},
+		{"recovered", api.LaneInfo{Pending: 3, Next: "Nothing to do.", LastError: &api.LaneError{At: before, Message: "OLD"}, LastSuccessAt: &now}, []string{"Nothing to do."}, "OLD"},
 		{
 			"dry run",
-			admin.LaneInfo{Pending: 9, Next: "Nothing is sent.", DryRun: map[string]int64{"send": 5, "dead:expired": 2, "dead:future": 1, "skip:no_customer": 1}},
+			api.LaneInfo{Pending: 9, Next: "Nothing is sent.", DryRun: map[string]int64{"send": 5, "dead:expired": 2, "dead:future": 1, "skip:no_customer": 1}},
 			[]string{"would send 5, hold 3 (expired 2, future 1), skip 1 (no_customer 1)"},
 			"code",
 		},
@@ -53,7 +53,7 @@ func TestStatusSaysWhatIsWrong(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var b bytes.Buffer
 			tt.lane.Lane = "701000000000001"
-			if err := printStatus(&b, admin.Status{Ready: true, Now: now, Lanes: []admin.LaneInfo{tt.lane}}, false); err != nil {
+			if err := printStatus(&b, api.Status{Ready: true, Now: now, Lanes: []api.LaneInfo{tt.lane}}, false); err != nil {
 				t.Fatal(err)
 			}
 			for _, w := range tt.want {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relay/relay/internal/api"
 )
 
 type call struct{ method, path, body string }
@@ -186,7 +188,7 @@ func TestSignIn(t *testing.T) {
 	redeem := func(code string, header ...string) (int, string) {
 		t.Helper()
 		status, body, _ := f.ask("POST", "/api/v1/session", `{"code":"`+code+`"}`, append([]string{"Authorization", ""}, header...)...)
-		var s Session
+		var s api.Session
 		_ = json.Unmarshal([]byte(body), &s)
 		return status, s.Session
 	}
@@ -257,12 +259,12 @@ func TestRefusedTextIsNotServed(t *testing.T) {
 	const secret = "EAAGverysecrettoken1234567890"
 	f := newFixture(t, func(o *Options) {
 		o.Token = ""
-		o.Files = func() Files {
-			bad := FileState{
-				Refused:  &Refused{At: noon, Message: "unknown key " + secret, Problems: []Problem{{Line: 3, Column: 1, Message: secret, Hint: secret}}},
-				Warnings: []Problem{{Line: 4, Message: secret}},
+		o.Files = func() api.Files {
+			bad := api.FileState{
+				Refused:  &api.Refused{At: noon, Message: "unknown key " + secret, Problems: []api.Problem{{Line: 3, Column: 1, Message: secret, Hint: secret}}},
+				Warnings: []api.Problem{{Line: 4, Message: secret}},
 			}
-			return Files{Config: bad, Mapping: bad}
+			return api.Files{Config: bad, Mapping: bad}
 		}
 	})
 	_, body, _ := f.ask("GET", "/api/v1/status", "", "Authorization", "")
@@ -325,7 +327,7 @@ func TestAuditLog(t *testing.T) {
 	f.ask("POST", "/api/v1/forget", `{"emails":["pat@example.com"]}`)
 	f.ask("POST", "/api/v1/dead/drop", `{"reason":"unrouted"}`)
 	c := f.client()
-	if _, err := c.DropDead(t.Context(), DeadAction{All: true}); err != nil {
+	if _, err := c.DropDead(t.Context(), api.DeadAction{All: true}); err != nil {
 		t.Fatal(err)
 	}
 	var got []string

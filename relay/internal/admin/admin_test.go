@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 )
 
@@ -121,9 +122,9 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 }
 
 // client is what the commands are: over the control socket.
-func (f *fixture) client() *Client {
+func (f *fixture) client() *api.Client {
 	f.t.Helper()
-	c := NewClient("the test", f.dial)
+	c := api.NewClient("the test", f.dial)
 	f.t.Cleanup(c.Close)
 	return c
 }
@@ -280,7 +281,7 @@ func TestUnixSocket(t *testing.T) {
 	if fi, err := os.Lstat(path); err != nil || fi.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", fi, err)
 	}
-	c := SocketClient(path, filepath.Dir(path))
+	c := api.SocketClient(path, filepath.Dir(path))
 	defer c.Close()
 	p, err := c.Ping(t.Context())
 	if err != nil || !p.Success || !p.SignedIn {
@@ -328,14 +329,14 @@ func TestStopEndsStreams(t *testing.T) {
 	ended := make(chan error, 2)
 	go func() {
 		n := 0
-		ended <- c.Watch(context.Background(), func(Status) bool {
+		ended <- c.Watch(context.Background(), func(api.Status) bool {
 			if n++; n == 1 {
 				close(first)
 			}
 			return true
 		})
 	}()
-	go func() { ended <- c.Tail(context.Background(), func(Outcome) bool { return true }) }()
+	go func() { ended <- c.Tail(context.Background(), func(api.Outcome) bool { return true }) }()
 	<-first
 	for !f.o.Metrics.Tail().Watched() {
 		time.Sleep(time.Millisecond)
@@ -350,7 +351,7 @@ func TestStopEndsStreams(t *testing.T) {
 
 func TestUnreachable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.sock")
-	c := SocketClient(path, filepath.Dir(path))
+	c := api.SocketClient(path, filepath.Dir(path))
 	if _, err := c.Status(t.Context()); !isUnreachable(err) || !strings.Contains(err.Error(), path) {
 		t.Errorf("%v", err)
 	}

@@ -15,10 +15,11 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 )
 
-func isUnreachable(err error) bool { return errors.Is(err, ErrUnreachable) }
+func isUnreachable(err error) bool { return errors.Is(err, api.ErrUnreachable) }
 
 func writeFile(t *testing.T, name, text string) {
 	t.Helper()
@@ -43,24 +44,24 @@ func TestDeadFilters(t *testing.T) {
 	c := f.client()
 	for _, tc := range []struct {
 		name string
-		f    DeadFilter
+		f    api.DeadFilter
 		want string
 	}{
-		{"all", DeadFilter{}, "d1 d2 d3 d4"},
-		{"reason", DeadFilter{Reason: "rejected"}, "d2"},
-		{"event", DeadFilter{Event: "Order Completed"}, "d1 d2"},
-		{"event set", DeadFilter{EventSet: setC}, "d3"},
-		{"since", DeadFilter{Since: noon.Add(-2 * time.Hour)}, "d2 d3 d4"},
-		{"both", DeadFilter{Event: "Order Completed", Since: noon.Add(-2 * time.Hour)}, "d2"},
-		{"limit", DeadFilter{Limit: 2}, "d1 d2"},
-		{"after", DeadFilter{After: "d2"}, "d3 d4"},
-		{"ids", DeadFilter{IDs: []string{"d3", "gone", "d1"}}, "d3 d1"},
-		{"search", DeadFilter{Search: "ABCD"}, "d2"},
-		{"search by code", DeadFilter{Search: "100"}, "d2"},
-		{"none", DeadFilter{Reason: "expired"}, ""},
+		{"all", api.DeadFilter{}, "d1 d2 d3 d4"},
+		{"reason", api.DeadFilter{Reason: "rejected"}, "d2"},
+		{"event", api.DeadFilter{Event: "Order Completed"}, "d1 d2"},
+		{"event set", api.DeadFilter{EventSet: setC}, "d3"},
+		{"since", api.DeadFilter{Since: noon.Add(-2 * time.Hour)}, "d2 d3 d4"},
+		{"both", api.DeadFilter{Event: "Order Completed", Since: noon.Add(-2 * time.Hour)}, "d2"},
+		{"limit", api.DeadFilter{Limit: 2}, "d1 d2"},
+		{"after", api.DeadFilter{After: "d2"}, "d3 d4"},
+		{"ids", api.DeadFilter{IDs: []string{"d3", "gone", "d1"}}, "d3 d1"},
+		{"search", api.DeadFilter{Search: "ABCD"}, "d2"},
+		{"search by code", api.DeadFilter{Search: "100"}, "d2"},
+		{"none", api.DeadFilter{Reason: "expired"}, ""},
 	} {
 		var got []string
-		if err := c.Dead(t.Context(), tc.f, func(d Dead) bool { got = append(got, d.ID); return true }); err != nil {
+		if err := c.Dead(t.Context(), tc.f, func(d api.Dead) bool { got = append(got, d.ID); return true }); err != nil {
 			t.Fatal(err)
 		}
 		if strings.Join(got, " ") != tc.want {
@@ -73,7 +74,7 @@ func TestDeadFilters(t *testing.T) {
 			t.Errorf("since %s: %d, want %d", since, n, want)
 		}
 	}
-	sum, err := c.DeadSummary(t.Context(), DeadFilter{})
+	sum, err := c.DeadSummary(t.Context(), api.DeadFilter{})
 	if err != nil || sum.Total != 4 || sum.Events["Order Completed"] != 2 || sum.Reasons["invalid"] != 1 || sum.EventSets[setA] != 2 {
 		t.Errorf("summary: %+v %v", sum, err)
 	}
@@ -90,11 +91,11 @@ func TestDeadPages(t *testing.T) {
 	f.queue.mu.Unlock()
 	c := f.client()
 	n := 0
-	if err := c.Dead(t.Context(), DeadFilter{}, func(Dead) bool { n++; return true }); err != nil || n != 3*deadPage+7 {
+	if err := c.Dead(t.Context(), api.DeadFilter{}, func(api.Dead) bool { n++; return true }); err != nil || n != 3*deadPage+7 {
 		t.Errorf("%d letters, %v", n, err)
 	}
 	n = 0
-	err := c.Dead(t.Context(), DeadFilter{}, func(Dead) bool {
+	err := c.Dead(t.Context(), api.DeadFilter{}, func(api.Dead) bool {
 		if n++; n == 1 {
 			f.queue.mu.Lock()
 			f.queue.broken = errors.New("disk gone")
@@ -161,34 +162,34 @@ func TestRetryAndDrop(t *testing.T) {
 	c := f.client()
 	ctx := t.Context()
 
-	res, err := c.RetryDead(ctx, DeadAction{All: true, DryRun: true})
+	res, err := c.RetryDead(ctx, api.DeadAction{All: true, DryRun: true})
 	if err != nil || res.Matched != 4 || res.Redriven != 2 || res.Hold["missing_currency"] != 2 || res.Pass != 0 || res.Unrouted != 2 {
 		t.Errorf("dry run under a bad mapping: %+v %v", res, err)
 	}
 	m.hold = false
-	res, err = c.RetryDead(ctx, DeadAction{DeadFilter: DeadFilter{Event: "Order Completed"}, DryRun: true})
+	res, err = c.RetryDead(ctx, api.DeadAction{DeadFilter: api.DeadFilter{Event: "Order Completed"}, DryRun: true})
 	if err != nil || res.Matched != 2 || res.Pass != 2 || !res.DryRun {
 		t.Errorf("dry run under a good mapping: %+v %v", res, err)
 	}
 	if len(f.queue.dead) != 4 || len(f.drain.woken) != 0 {
 		t.Error("a dry run changed something")
 	}
-	res, err = c.RetryDead(ctx, DeadAction{DeadFilter: DeadFilter{IDs: []string{"d1", "d3"}}})
+	res, err = c.RetryDead(ctx, api.DeadAction{DeadFilter: api.DeadFilter{IDs: []string{"d1", "d3"}}})
 	if err != nil || !res.Success || res.Matched != 2 || res.Redriven != 1 || res.Unrouted != 1 {
 		t.Errorf("retry: %+v %v", res, err)
 	}
 	if len(f.drain.woken) != 1 {
 		t.Errorf("lanes woken: %v", f.drain.woken)
 	}
-	res, err = c.RetryDead(ctx, DeadAction{DeadFilter: DeadFilter{IDs: []string{"d1", "d3"}}})
+	res, err = c.RetryDead(ctx, api.DeadAction{DeadFilter: api.DeadFilter{IDs: []string{"d1", "d3"}}})
 	if err != nil || res.Matched != 1 || res.Redriven != 0 {
 		t.Errorf("repeated: %+v %v", res, err)
 	}
-	drop, err := c.DropDead(ctx, DeadAction{DeadFilter: DeadFilter{Reason: "invalid"}, DryRun: true})
+	drop, err := c.DropDead(ctx, api.DeadAction{DeadFilter: api.DeadFilter{Reason: "invalid"}, DryRun: true})
 	if err != nil || drop.Matched != 1 || drop.Dropped != 0 || len(f.queue.dead) != 3 {
 		t.Errorf("dry drop: %+v %v", drop, err)
 	}
-	drop, err = c.DropDead(ctx, DeadAction{DeadFilter: DeadFilter{Reason: "invalid"}})
+	drop, err = c.DropDead(ctx, api.DeadAction{DeadFilter: api.DeadFilter{Reason: "invalid"}})
 	if err != nil || drop.Dropped != 1 || len(f.queue.dead) != 2 {
 		t.Errorf("drop: %+v %v", drop, err)
 	}
@@ -203,7 +204,7 @@ func TestStatusOfLanes(t *testing.T) {
 	if len(st.Lanes) != 3 || st.Queue.Pending != 4 || st.Queue.Unmapped != 1 || st.Queue.Dead != 4 || !st.Ready {
 		t.Fatalf("%+v", st)
 	}
-	byID := map[string]LaneInfo{}
+	byID := map[string]api.LaneInfo{}
 	for _, l := range st.Lanes {
 		byID[l.Lane] = l
 	}
@@ -234,11 +235,11 @@ func TestStatusOfLanes(t *testing.T) {
 // rate.requests_per_second.
 func TestWordsOfAllowance(t *testing.T) {
 	at := noon.Add(5 * time.Minute)
-	h, next := laneWords(&LaneInfo{State: string(drain.RateLimited), Usage: 0.97, NextAttemptAt: &at}, noon, "")
+	h, next := laneWords(&api.LaneInfo{State: string(drain.RateLimited), Usage: 0.97, NextAttemptAt: &at}, noon, "")
 	if !strings.Contains(h, "97 %") || !strings.Contains(next, "in 5 minutes") {
 		t.Errorf("%q, %q", h, next)
 	}
-	if h, _ = laneWords(&LaneInfo{State: string(drain.RateLimited), Usage: 0.5, NextAttemptAt: &at}, noon, ""); h != "Waiting for its turn" {
+	if h, _ = laneWords(&api.LaneInfo{State: string(drain.RateLimited), Usage: 0.5, NextAttemptAt: &at}, noon, ""); h != "Waiting for its turn" {
 		t.Errorf("%q", h)
 	}
 }
@@ -251,7 +252,7 @@ func TestLaneActions(t *testing.T) {
 		t.Errorf("pause by name: %v %v", err, f.drain.paused)
 	}
 	lanes, err := c.Lanes(ctx)
-	if err != nil || !slices.ContainsFunc(lanes, func(l LaneInfo) bool { return l.Lane == setA && l.Paused && l.Headline == "Paused by an operator" }) {
+	if err != nil || !slices.ContainsFunc(lanes, func(l api.LaneInfo) bool { return l.Lane == setA && l.Paused && l.Headline == "Paused by an operator" }) {
 		t.Errorf("lanes: %+v %v", lanes, err)
 	}
 	if _, err := c.ResumeLane(ctx, setA); err != nil {
@@ -279,18 +280,18 @@ func TestLaneActions(t *testing.T) {
 func TestQueued(t *testing.T) {
 	f := newFixture(t, nil)
 	c := f.client()
-	list := func(q QueueFilter) string {
+	list := func(q api.QueueFilter) string {
 		var got []string
-		if err := c.Queued(t.Context(), q, func(q Queued) bool { got = append(got, q.MessageID); return true }); err != nil {
+		if err := c.Queued(t.Context(), q, func(q api.Queued) bool { got = append(got, q.MessageID); return true }); err != nil {
 			t.Fatal(err)
 		}
 		return strings.Join(got, " ")
 	}
 	// m-q2 waits in two lanes and is listed once.
-	if got := list(QueueFilter{}); got != "m-q1 m-q2 m-q3 m-q4" {
+	if got := list(api.QueueFilter{}); got != "m-q1 m-q2 m-q3 m-q4" {
 		t.Errorf("all: %s", got)
 	}
-	for want, q := range map[string]QueueFilter{
+	for want, q := range map[string]api.QueueFilter{
 		"m-q2":      {EventSet: setB},
 		"m-q1 m-q2": {EventSet: "stores"},
 		"m-q4":      {EventSet: queue.LaneUnmapped},
@@ -310,7 +311,7 @@ func TestQueued(t *testing.T) {
 		t.Errorf("show whole: %+v %v", q, err)
 	}
 	n := 0
-	if err := c.ExportQueue(t.Context(), QueueFilter{}, func(q Queued) bool {
+	if err := c.ExportQueue(t.Context(), api.QueueFilter{}, func(q api.Queued) bool {
 		if len(q.Body) == 0 || q.Masked {
 			t.Errorf("export: %+v", q)
 		}
@@ -328,19 +329,19 @@ func TestReload(t *testing.T) {
 	refused := true
 	f := newFixture(t, func(o *Options) {
 		o.Token = testToken
-		o.Reload = func(context.Context) ReloadResult {
+		o.Reload = func(context.Context) api.ReloadResult {
 			if refused {
-				return ReloadResult{
+				return api.ReloadResult{
 					Code: "mapping_refused", Message: "the mapping was refused; the old one stays in force", Digest: "3f2a9c10",
-					Problems: []Problem{{File: "mapping.yaml", Line: 3, Column: 5, Message: "unknown key evnts"}},
+					Problems: []api.Problem{{File: "mapping.yaml", Line: 3, Column: 5, Message: "unknown key evnts"}},
 				}
 			}
-			return ReloadResult{Success: true, Changed: []string{"mapping"}}
+			return api.ReloadResult{Success: true, Changed: []string{"mapping"}}
 		}
-		o.Files = func() Files {
-			return Files{Mapping: FileState{
+		o.Files = func() api.Files {
+			return api.Files{Mapping: api.FileState{
 				File: "mapping.yaml", Text: "version: 1\n", Digest: "3f2a9c10",
-				Refused: &Refused{Message: "unknown key", Problems: []Problem{{Line: 2, Column: 1, Message: "unknown key evnts"}}},
+				Refused: &api.Refused{Message: "unknown key", Problems: []api.Problem{{Line: 2, Column: 1, Message: "unknown key evnts"}}},
 			}}
 		}
 	})
@@ -368,11 +369,11 @@ func TestTail(t *testing.T) {
 	tail := f.o.Metrics.Tail()
 	ctx, cancel := context.WithCancel(t.Context())
 	var mu sync.Mutex
-	var got []Outcome
+	var got []api.Outcome
 	seen := make(chan struct{}, 1)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- f.client().Tail(ctx, func(o Outcome) bool {
+		ended <- f.client().Tail(ctx, func(o api.Outcome) bool {
 			mu.Lock()
 			defer mu.Unlock()
 			if got = append(got, o); len(got) == 3 {
@@ -482,7 +483,7 @@ func TestHistory(t *testing.T) {
 	if last.In != 5 || last.Delivered != 2.5 {
 		t.Errorf("rates %+v", last)
 	}
-	if !slices.IsSortedFunc(fine, func(a, b Point) int { return a.At.Compare(b.At) }) {
+	if !slices.IsSortedFunc(fine, func(a, b api.Point) int { return a.At.Compare(b.At) }) {
 		t.Error("points out of order")
 	}
 	a, b, ok := h.window()

@@ -4,10 +4,12 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"relay/relay/internal/api"
 )
 
 func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, http.StatusOK, Ping{Success: true, Build: s.o.Build, PID: os.Getpid(), SignedIn: callerOf(r).signedIn, Token: s.guard.hasToken})
+	writeJSON(w, http.StatusOK, api.Ping{Success: true, Build: s.o.Build, PID: os.Getpid(), SignedIn: callerOf(r).signedIn, Token: s.guard.hasToken})
 }
 
 func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
@@ -16,7 +18,7 @@ func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
 
 // statusFor is the status as whoever asks may see it. What is wrong with a file
 // quotes it, so that it is for those who are signed in.
-func (s *Server) statusFor(r *http.Request) Status {
+func (s *Server) statusFor(r *http.Request) api.Status {
 	st := s.Status()
 	if !callerOf(r).signedIn {
 		st.Mapping, st.Config = st.Mapping.Unquoted(), st.Config.Unquoted()
@@ -39,7 +41,7 @@ func (s *Server) getHistory(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) getMapping(w http.ResponseWriter, r *http.Request) {
-	var out MappingText
+	var out api.MappingText
 	if s.o.Files != nil {
 		out.FileState = s.o.Files().Mapping
 	}
@@ -70,12 +72,12 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 		code = http.StatusUnprocessableEntity
 	}
 	writeJSON(w, code, struct {
-		ReloadResult
+		api.ReloadResult
 		Error string `json:"error,omitempty"`
 	}{res, errorOf(res)})
 }
 
-func errorOf(r ReloadResult) string {
+func errorOf(r api.ReloadResult) string {
 	if r.Success {
 		return ""
 	}

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"relay/relay/internal/api"
 )
 
 // FuzzBodies gives anything as the body of a call: it costs memory in proportion
@@ -18,7 +20,7 @@ func FuzzBodies(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		for _, into := range []any{&DeadFilter{}, &struct{ IDs, Emails, Names []string }{}} {
+		for _, into := range []any{&api.DeadFilter{}, &struct{ IDs, Emails, Names []string }{}} {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)

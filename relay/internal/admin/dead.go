@@ -13,20 +13,22 @@ import (
 	"relay/mapper/personal"
 	"relay/queue"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/api"
+	"relay/relay/internal/privacy"
 )
 
 // deadOf is the listed form of a dead letter; its id and name are masked where
 // they may be somebody's.
-func deadOf(d queue.DeadLetter) Dead {
-	return Dead{
-		ID: d.ID, MessageID: personal.ShowID(d.MessageID), Event: showEvent(d.Event, d.EventSet != ""), EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
+func deadOf(d queue.DeadLetter) api.Dead {
+	return api.Dead{
+		ID: d.ID, MessageID: personal.ShowID(d.MessageID), Event: privacy.ShowEvent(d.Event, d.EventSet != ""), EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
 		Code: d.Code, Subcode: d.Subcode, FBTraceID: d.FBTraceID, ReceivedAt: d.ReceivedAt, Attempts: d.Attempts,
 	}
 }
 
 // deadDetailOf is the full form; the body is masked unless full.
-func deadDetailOf(d queue.DeadLetter, full bool) DeadDetail {
-	out := DeadDetail{
+func deadDetailOf(d queue.DeadLetter, full bool) api.DeadDetail {
+	out := api.DeadDetail{
 		Dead: deadOf(d), List: d.List, DeadAt: d.DeadAt, ReleaseAt: timePtr(d.ReleaseAt),
 		Mapping: d.MappingHash, Plain: advice.ForReason(d.Reason), Masked: !full, Cut: d.Cut,
 	}
@@ -36,7 +38,7 @@ func deadDetailOf(d queue.DeadLetter, full bool) DeadDetail {
 	switch {
 	case len(d.Body) == 0:
 	case !full:
-		out.Body = Mask(d.Body)
+		out.Body = privacy.Mask(d.Body)
 	case json.Valid(d.Body):
 		out.Body = d.Body
 	default:
@@ -46,7 +48,7 @@ func deadDetailOf(d queue.DeadLetter, full bool) DeadDetail {
 }
 
 // chooses reports whether f chooses d; After and Limit are the lister's.
-func chooses(f DeadFilter, d queue.DeadLetter) bool {
+func chooses(f api.DeadFilter, d queue.DeadLetter) bool {
 	return (len(f.IDs) == 0 || slices.Contains(f.IDs, d.ID)) &&
 		(f.Reason == "" || d.Reason == f.Reason) &&
 		(f.Event == "" || d.Event == f.Event) &&
@@ -86,7 +88,7 @@ type deadLog interface {
 // fn returns false. It serves the commands as well when no relay runs. fn is
 // called outside of the queue's own reading, so it may be as slow as a network
 // is.
-func walkDead(q deadLog, f DeadFilter, fn func(queue.DeadLetter) bool) error {
+func walkDead(q deadLog, f api.DeadFilter, fn func(queue.DeadLetter) bool) error {
 	if len(f.IDs) > 0 {
 		return eachDeadID(q, f, fn)
 	}
@@ -126,7 +128,7 @@ const (
 	deadPageScan  = 20000
 )
 
-func eachDeadID(q deadLog, f DeadFilter, fn func(queue.DeadLetter) bool) error {
+func eachDeadID(q deadLog, f api.DeadFilter, fn func(queue.DeadLetter) bool) error {
 	n := 0
 	for _, id := range f.IDs {
 		d, err := q.DeadLetter(id)
@@ -146,9 +148,9 @@ func eachDeadID(q deadLog, f DeadFilter, fn func(queue.DeadLetter) bool) error {
 	return nil
 }
 
-func deadFilter(r *http.Request, now time.Time) (DeadFilter, error) {
+func deadFilter(r *http.Request, now time.Time) (api.DeadFilter, error) {
 	q := r.URL.Query()
-	f := DeadFilter{
+	f := api.DeadFilter{
 		IDs: q["id"], Reason: q.Get("reason"), Event: q.Get("event"), EventSet: q.Get("event_set"),
 		Search: q.Get("search"), After: q.Get("after"),
 	}
@@ -200,12 +202,12 @@ func (s *Server) deadSummary(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, sum)
 }
 
-func (s *Server) summary(f DeadFilter) (DeadSummary, error) {
-	sum := DeadSummary{Plain: advice.Reasons(), Reasons: map[string]int{}, Events: map[string]int{}, EventSets: map[string]int{}}
+func (s *Server) summary(f api.DeadFilter) (api.DeadSummary, error) {
+	sum := api.DeadSummary{Plain: advice.Reasons(), Reasons: map[string]int{}, Events: map[string]int{}, EventSets: map[string]int{}}
 	err := walkDead(s.o.Queue, f, func(d queue.DeadLetter) bool {
 		sum.Total++
 		sum.Reasons[d.Reason]++
-		sum.Events[showEvent(d.Event, d.EventSet != "")]++
+		sum.Events[privacy.ShowEvent(d.Event, d.EventSet != "")]++
 		sum.EventSets[d.EventSet]++
 		return true
 	})

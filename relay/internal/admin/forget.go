@@ -9,13 +9,14 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/person"
 )
 
 // forget removes a person.
 func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
-	var ask Forget
+	var ask api.Forget
 	err := readJSON(w, r, &ask)
 	var names []person.Name
 	if err == nil {
@@ -37,9 +38,9 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	look := s.lookFor(names)
 	if !ask.DryRun && !ask.Yes {
 		found, err := s.forgetAll(r.Context(), look, true)
-		if err == nil && found.Count > MaxFound {
+		if err == nil && found.Count > api.MaxFound {
 			writeError(w, http.StatusConflict, "many_found", fmt.Sprintf("%s: that is more than %d, nothing was changed; look with --dry-run whether it is one person, then give --yes (in the API: \"yes\": true)",
-				found.Message, MaxFound))
+				found.Message, api.MaxFound))
 			return
 		}
 		if err != nil {
@@ -68,8 +69,8 @@ func (s *Server) lookFor(names []person.Name) *person.Matcher {
 
 // forgetAll goes through everything that holds events. With dry it only counts: the
 // same search.
-func (s *Server) forgetAll(ctx context.Context, look *person.Matcher, dry bool) (Forgotten, error) {
-	out := Forgotten{Success: true, DryRun: dry, Unreached: []string{}}
+func (s *Server) forgetAll(ctx context.Context, look *person.Matcher, dry bool) (api.Forgotten, error) {
+	out := api.Forgotten{Success: true, DryRun: dry, Unreached: []string{}}
 	if !dry {
 		out.Found.Copies = s.copies.end()
 		defer s.copies.resume()

@@ -17,6 +17,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/queue/local"
+	"relay/relay/internal/api"
 	"relay/relay/internal/person"
 )
 
@@ -32,8 +33,8 @@ func TestForget(t *testing.T) {
 		o.ForgetDropped = func(context.Context, *person.Matcher, bool) (int, []string, error) { return 3, nil, nil }
 	})
 	c := f.client()
-	ask := Forget{Lines: []string{" Pat@Example.com ", "", "o-77"}, DryRun: true}
-	want := Found{Waiting: 1, DeadLetters: 2, Receipts: 2, Dropped: 3}
+	ask := api.Forget{Lines: []string{" Pat@Example.com ", "", "o-77"}, DryRun: true}
+	want := api.Found{Waiting: 1, DeadLetters: 2, Receipts: 2, Dropped: 3}
 	dry, err := c.Forget(t.Context(), ask)
 	if err != nil || dry.Found != want || dry.Count != 8 || !strings.HasPrefix(dry.Message, "8 would be removed, nothing was changed: 1 event that waits, 2 dead letters") {
 		t.Errorf("dry: %+v %v", dry, err)
@@ -78,7 +79,7 @@ func TestForgetRefusesTheShopsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newFixture(t, func(o *Options) { o.Mapping = func() Mapping { return m } })
-	_, err = f.client().Forget(t.Context(), Forget{Lines: []string{"pat@example.com", "Sales <Sales@acme-shop.example>", "till-default"}})
+	_, err = f.client().Forget(t.Context(), api.Forget{Lines: []string{"pat@example.com", "Sales <Sales@acme-shop.example>", "till-default"}})
 	if err == nil || !strings.Contains(err.Error(), "line 2 is one of never_customers") || !strings.Contains(err.Error(), "line 3 is") || strings.Contains(err.Error(), "line 1") {
 		t.Errorf("%v", err)
 	}
@@ -90,16 +91,16 @@ func TestForgetRefusesTheShopsOwn(t *testing.T) {
 // More than a person may have is removed once somebody has said yes.
 func TestForgetAsks(t *testing.T) {
 	f := newFixture(t, func(o *Options) { o.Token = testToken })
-	for i := range MaxFound {
+	for i := range api.MaxFound {
 		f.queue.hold(queue.Record{Seq: queue.Seq(2<<32 | i), ID: fmt.Sprint("x", i), Lanes: []string{setA}, Body: []byte(`{"userId":"cust-0042"}`)})
 	}
 	c := f.client()
-	_, err := c.Forget(t.Context(), Forget{Lines: []string{"cust-0042"}})
-	if err == nil || !strings.Contains(err.Error(), "more than 1000") || !strings.Contains(err.Error(), "--yes") || len(f.queue.records) != MaxFound+4 {
+	_, err := c.Forget(t.Context(), api.Forget{Lines: []string{"cust-0042"}})
+	if err == nil || !strings.Contains(err.Error(), "more than 1000") || !strings.Contains(err.Error(), "--yes") || len(f.queue.records) != api.MaxFound+4 {
 		t.Errorf("%v, %d left", err, len(f.queue.records))
 	}
-	done, err := c.Forget(t.Context(), Forget{Lines: []string{"cust-0042"}, Yes: true})
-	if err != nil || done.Count != MaxFound+3 {
+	done, err := c.Forget(t.Context(), api.Forget{Lines: []string{"cust-0042"}, Yes: true})
+	if err != nil || done.Count != api.MaxFound+3 {
 		t.Errorf("%+v %v", done, err)
 	}
 }
@@ -128,7 +129,7 @@ func TestForgetByOldMappings(t *testing.T) {
 			}
 		})
 		f.queue.hold(queue.Record{Seq: 1, ID: "m", Lanes: []string{setA}, Body: body})
-		done, err := f.client().Forget(t.Context(), Forget{Lines: []string{"7742"}})
+		done, err := f.client().Forget(t.Context(), api.Forget{Lines: []string{"7742"}})
 		if err != nil || (done.Count == 1) != known {
 			t.Errorf("%v: %+v %v", known, done, err)
 		}
@@ -176,7 +177,7 @@ func TestForgetEndsBackup(t *testing.T) {
 	if copied, _ := filepath.Glob(filepath.Join(dir, "*", "data", "*.seg")); len(copied) == 0 {
 		t.Fatal("there is no copy to be seen")
 	}
-	done, err := f.client().Forget(t.Context(), Forget{Lines: []string{"u-7"}})
+	done, err := f.client().Forget(t.Context(), api.Forget{Lines: []string{"u-7"}})
 	if err != nil || done.Count != 1 || done.Found.Copies != 1 {
 		t.Errorf("%+v %v", done, err)
 	}
@@ -209,7 +210,7 @@ func TestForgetSaysReports(t *testing.T) {
 	if err := c.AddReport(t.Context(), "import-1", "relative"); err == nil {
 		t.Error("a relative path is taken")
 	}
-	done, err := c.Forget(t.Context(), Forget{Lines: []string{"u-1"}, DryRun: true})
+	done, err := c.Forget(t.Context(), api.Forget{Lines: []string{"u-1"}, DryRun: true})
 	if err != nil || !slices.Equal(done.Reports, []string{"/b/y.refused.jsonl", "/a/x.refused.jsonl"}) {
 		t.Errorf("%+v %v", done, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"relay/internal/loopback"
+	"relay/relay/internal/api"
 )
 
 // access is what a route needs (docs/contract.md 3). Over the control socket everybody
@@ -78,7 +79,7 @@ func (g *guard) wrap(need access, h http.Handler) http.Handler {
 			g.refuse(w, need)
 			return
 		}
-		if need >= accessChange && r.Header.Get(changeHeader) != "1" {
+		if need >= accessChange && r.Header.Get(api.ChangeHeader) != "1" {
 			writeError(w, http.StatusForbidden, "header_needed", "whatever changes something needs the header X-Relay: 1")
 			return
 		}

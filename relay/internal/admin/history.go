@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"relay/relay/internal/api"
 )
 
 // sample is one look at the counters.
@@ -73,7 +75,7 @@ func (h *history) window() (first, last sample, ok bool) {
 }
 
 // points returns the fine or the coarse series, oldest first.
-func (h *history) points(coarse bool) []Point {
+func (h *history) points(coarse bool) []api.Point {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if coarse {
@@ -95,7 +97,7 @@ type ring struct {
 	step   time.Duration
 	last   sample
 	have   bool
-	points []Point
+	points []api.Point
 	head   int // oldest, once full
 }
 
@@ -104,14 +106,14 @@ func (r *ring) reset() { *r = ring{step: r.step} }
 func (r *ring) add(s sample) {
 	if !r.have {
 		r.last, r.have = s, true
-		r.push(Point{At: s.at, Pending: s.pending, Dead: s.dead, Bytes: s.bytes})
+		r.push(api.Point{At: s.at, Pending: s.pending, Dead: s.dead, Bytes: s.bytes})
 		return
 	}
 	d := s.at.Sub(r.last.at)
 	if d < r.step-slack {
 		return
 	}
-	r.push(Point{
+	r.push(api.Point{
 		At: s.at, Pending: s.pending, Dead: s.dead, Bytes: s.bytes,
 		In:        perSecond(r.last.received, s.received, d),
 		Delivered: perSecond(r.last.delivered, s.delivered, d),
@@ -120,7 +122,7 @@ func (r *ring) add(s sample) {
 	r.last.lanes = nil
 }
 
-func (r *ring) push(p Point) {
+func (r *ring) push(p api.Point) {
 	if len(r.points) < ringCapacity {
 		r.points = append(r.points, p)
 		return
@@ -129,8 +131,8 @@ func (r *ring) push(p Point) {
 	r.head = (r.head + 1) % ringCapacity
 }
 
-func (r *ring) list() []Point {
-	out := make([]Point, 0, len(r.points))
+func (r *ring) list() []api.Point {
+	out := make([]api.Point, 0, len(r.points))
 	out = append(out, r.points[r.head:]...)
 	return append(out, r.points[:r.head]...)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/track"
 )
 
@@ -59,7 +60,7 @@ func (s *Server) imports(do func(w http.ResponseWriter, r *http.Request, key str
 }
 
 func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, _ string) error {
-	var in ImportBatch
+	var in api.ImportBatch
 	if err := readJSONUpTo(w, r, &in, maxImport); err != nil {
 		return err
 	}
@@ -104,12 +105,12 @@ func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, _ string) 
 		return err
 	}
 	s.o.Metrics.Imported(a, unmapped)
-	writeJSON(w, http.StatusOK, Imported{Success: true, Stored: a.Stored, Duplicates: a.Duplicates, Changed: a.Changed, Conflicts: a.Conflicts})
+	writeJSON(w, http.StatusOK, api.Imported{Success: true, Stored: a.Stored, Duplicates: a.Duplicates, Changed: a.Changed, Conflicts: a.Conflicts})
 	return nil
 }
 
 func (s *Server) importState(w http.ResponseWriter, _ *http.Request, key string) error {
-	out := ImportState{Success: true, State: json.RawMessage("null")}
+	out := api.ImportState{Success: true, State: json.RawMessage("null")}
 	if b := s.o.Imports.Note(noteImport + key); json.Valid(b) {
 		out.State = b
 	}
@@ -128,12 +129,12 @@ func (s *Server) setImportState(w http.ResponseWriter, r *http.Request, key stri
 	if err := s.o.Imports.SetNote(noteImport+key, in); err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, Done{Success: true, Count: 1})
+	writeJSON(w, http.StatusOK, api.Done{Success: true, Count: 1})
 	return nil
 }
 
 func (s *Server) addImportReport(w http.ResponseWriter, r *http.Request, _ string) error {
-	var in ImportReport
+	var in api.ImportReport
 	if err := readJSON(w, r, &in); err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func (s *Server) addImportReport(w http.ResponseWriter, r *http.Request, _ strin
 	if err != nil {
 		return fmt.Errorf("note report: %w", err)
 	}
-	writeJSON(w, http.StatusOK, Done{Success: true, Count: 1})
+	writeJSON(w, http.StatusOK, api.Done{Success: true, Count: 1})
 	return nil
 }
 

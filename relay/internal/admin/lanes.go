@@ -8,6 +8,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/track"
 )
@@ -40,7 +41,7 @@ func (s *Server) steer(w http.ResponseWriter, r *http.Request, done string, do f
 		return
 	}
 	s.o.Logger.Info("lane steered by an operator", "code", logs.LaneSteered, "event_set", lane, "action", done)
-	writeJSON(w, http.StatusOK, Done{Success: true, Message: "event set " + lane + " " + done})
+	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: "event set " + lane + " " + done})
 }
 
 // exclusive runs fn while nothing drains lane.
@@ -138,7 +139,7 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 	if had := int(ls.Pending) - moved - stay; had > 0 {
 		said += fmt.Sprintf("; %d stay, because %s has had them: `relay lane drop` lets them go", had, to)
 	}
-	writeJSON(w, http.StatusOK, Done{Success: true, Message: said, Count: int64(moved)})
+	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: said, Count: int64(moved)})
 }
 
 // mayMove refuses a move that would only make dead letters (unrouted), judging
@@ -189,5 +190,5 @@ func (s *Server) dropLane(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.o.Logger.Warn("lane dropped by an operator", "code", logs.LaneDropped, "event_set", lane, "events", ls.Pending)
-	writeJSON(w, http.StatusOK, Done{Success: true, Message: "dropped", Count: ls.Pending})
+	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: "dropped", Count: ls.Pending})
 }

@@ -11,8 +11,10 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/forward"
+	"relay/relay/internal/metrics"
 	"relay/relay/internal/person"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/spool"
@@ -44,9 +46,9 @@ type Options struct {
 	// Foresight tells the fate of dead letters that are sent again; nil, or one
 	// without a mapping: none can be.
 	Foresight func() drain.Foresight
-	Files     func() Files                  // config and mapping files and their last reload
+	Files     func() api.Files              // config and mapping files and their last reload
 	Spool     func() *spool.DirectoryStatus // the directory of dropped files; nil, or one that gives nil: there is none
-	Reload    func(context.Context) ReloadResult
+	Reload    func(context.Context) api.ReloadResult
 	TokenLack func() string // why there is no access token, as advice.NoToken takes it; nil: none is configured
 	Config    func() []byte // the effective config, secrets hidden, for the support bundle
 	Logs      func() []byte // the last log lines, for the support bundle
@@ -80,8 +82,8 @@ type Options struct {
 	// nothing of the kind.
 	Stores func() []forward.Seen
 
-	Metrics *Metrics // nil: own ones, without hooks called
-	Build   Build
+	Metrics *metrics.Metrics // nil: own ones, without hooks called
+	Build   api.Build
 	Logger  *slog.Logger
 	Now     func() time.Time
 
@@ -135,7 +137,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Build.Version = "devel"
 	}
 	if o.Metrics == nil {
-		o.Metrics = NewMetrics(o.Build)
+		o.Metrics = metrics.New(o.Build)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

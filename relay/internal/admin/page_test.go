@@ -10,6 +10,7 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/chromium"
 	"relay/relay/internal/drain"
 )
@@ -21,21 +22,21 @@ func busyFixture(t *testing.T, change func(*Options)) *fixture {
 	loadedAt := now.Add(-26 * time.Hour)
 	good := "version: 1\n\n# which event goes where\nevents:\n  Order Completed: stores\n  Product Added: [stores, web]\n  Quote Requested: web\n\n" +
 		"event_sets:\n  stores: { id: \"701000000000001\" }\n  web: { id: \"701000000000002\" }\n\ndefault_currency: USD\ndefault_country: US\n"
-	files := Files{
-		Config: FileState{File: "/etc/relay/relay.yaml", OK: true, LoadedAt: &loadedAt, Generation: 1},
-		Mapping: FileState{
+	files := api.Files{
+		Config: api.FileState{File: "/etc/relay/relay.yaml", OK: true, LoadedAt: &loadedAt, Generation: 1},
+		Mapping: api.FileState{
 			File: "/etc/relay/mapping.yaml", Digest: "3f2a9c10d1e2f3a4", LoadedAt: &loadedAt, Generation: 3, Text: good,
-			Refused: &Refused{
+			Refused: &api.Refused{
 				At: refusedAt, Message: "mapping.yaml:13:1: unknown key",
-				Problems: []Problem{{File: "mapping.yaml", Line: 13, Column: 1, Message: `unknown key "default_curency": did you mean "default_currency"?`}},
+				Problems: []api.Problem{{File: "mapping.yaml", Line: 13, Column: 1, Message: `unknown key "default_curency": did you mean "default_currency"?`}},
 			},
 		},
 	}
 	f := newFixture(t, func(o *Options) {
 		o.Now = time.Now
 		o.Interval = 200 * time.Millisecond
-		o.Files = func() Files { return files }
-		o.Build = Build{Version: "1.0.0"}
+		o.Files = func() api.Files { return files }
+		o.Build = api.Build{Version: "1.0.0"}
 		if change != nil {
 			change(o)
 		}
@@ -113,7 +114,7 @@ func busyFixture(t *testing.T, change func(*Options)) *fixture {
 		if i > 430 {
 			out, waiting = 0.2, float64(i-430)*16
 		}
-		f.history.fine.push(Point{At: now.Add(time.Duration(i-700) * fineStep), Pending: int64(waiting), In: in, Delivered: out})
+		f.history.fine.push(api.Point{At: now.Add(time.Duration(i-700) * fineStep), Pending: int64(waiting), In: in, Delivered: out})
 	}
 	f.history.mu.Unlock()
 	return f

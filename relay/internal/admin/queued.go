@@ -11,6 +11,8 @@ import (
 
 	"relay/mapper/personal"
 	"relay/queue"
+	"relay/relay/internal/api"
+	"relay/relay/internal/privacy"
 	"relay/relay/internal/track"
 )
 
@@ -30,15 +32,15 @@ func parseSeq(s string) (queue.Seq, error) {
 
 // queuedOf is the listed form of a record, without its body; its id and name are
 // masked where they may be somebody's.
-func queuedOf(r queue.Record) Queued {
-	return Queued{
-		ID: formatSeq(r.Seq), MessageID: personal.ShowID(r.ID), Event: showEvent(track.Name(r.Body), mapped(r)), EventSets: r.Lanes, ReceivedAt: r.Received,
+func queuedOf(r queue.Record) api.Queued {
+	return api.Queued{
+		ID: formatSeq(r.Seq), MessageID: personal.ShowID(r.ID), Event: privacy.ShowEvent(track.Name(r.Body), mapped(r)), EventSets: r.Lanes, ReceivedAt: r.Received,
 		Bytes: len(r.Body), Imported: r.Flags&queue.FlagImported != 0, Redriven: r.Flags&queue.FlagRedriven != 0,
 	}
 }
 
 // queuedFull is queuedOf with the body, whole or masked.
-func queuedFull(r queue.Record, full bool) Queued {
+func queuedFull(r queue.Record, full bool) api.Queued {
 	q := queuedOf(r)
 	q.Masked = !full
 	if full {
@@ -46,7 +48,7 @@ func queuedFull(r queue.Record, full bool) Queued {
 	}
 	switch {
 	case !full:
-		q.Body = Mask(r.Body)
+		q.Body = privacy.Mask(r.Body)
 	case json.Valid(r.Body):
 		q.Body = r.Body
 	default:
@@ -61,7 +63,7 @@ func mapped(r queue.Record) bool {
 }
 
 // queuedMatches reports whether f chooses r, whatever lane it was read from.
-func queuedMatches(f QueueFilter, r queue.Record) bool {
+func queuedMatches(f api.QueueFilter, r queue.Record) bool {
 	return (f.Since.IsZero() || !r.Received.Before(f.Since)) && (f.Event == "" || track.Name(r.Body) == f.Event)
 }
 
@@ -74,7 +76,7 @@ type RecordLog interface {
 
 // walkQueued calls fn for every record that waits and that f chooses, lane by
 // lane, oldest first, each once, until fn returns false.
-func walkQueued(q RecordLog, f QueueFilter, fn func(queue.Record) bool) error {
+func walkQueued(q RecordLog, f api.QueueFilter, fn func(queue.Record) bool) error {
 	lanes := q.Lanes()
 	var before []string // lanes gone through
 	n := 0
@@ -127,9 +129,9 @@ func (s *Server) getQueue(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s.Status().Queue)
 }
 
-func (s *Server) queueFilter(r *http.Request) (QueueFilter, error) {
+func (s *Server) queueFilter(r *http.Request) (api.QueueFilter, error) {
 	q := r.URL.Query()
-	f := QueueFilter{EventSet: q.Get("event_set"), Event: q.Get("event")}
+	f := api.QueueFilter{EventSet: q.Get("event_set"), Event: q.Get("event")}
 	var err error
 	if f.EventSet != "" && f.EventSet != queue.LaneUnmapped {
 		if f.EventSet, err = s.findLane(f.EventSet); err != nil {
@@ -150,10 +152,10 @@ func (s *Server) listQueue(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) exportQueue(w http.ResponseWriter, r *http.Request) {
-	s.eachQueued(w, r, func(rec queue.Record) Queued { return queuedFull(rec, true) })
+	s.eachQueued(w, r, func(rec queue.Record) api.Queued { return queuedFull(rec, true) })
 }
 
-func (s *Server) eachQueued(w http.ResponseWriter, r *http.Request, form func(queue.Record) Queued) {
+func (s *Server) eachQueued(w http.ResponseWriter, r *http.Request, form func(queue.Record) api.Queued) {
 	f, err := s.queueFilter(r)
 	if err != nil {
 		s.fail(w, err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/track"
 )
@@ -29,21 +30,21 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 	out := newLines(w)
 	for i := range found {
 		x := &found[i]
-		if !out.write(Sale{
-			State: SaleDelivered, MessageID: x.MessageID, OrderID: x.OrderID, Event: x.Event,
+		if !out.write(api.Sale{
+			State: api.SaleDelivered, MessageID: x.MessageID, OrderID: x.OrderID, Event: x.Event,
 			EventSets: []string{x.EventSet}, ReceivedAt: x.ReceivedAt, Receipt: x,
 		}) {
 			return
 		}
 	}
 	asked := orderFinder(id)
-	err = walkDead(s.o.Queue, DeadFilter{}, func(d queue.DeadLetter) bool {
+	err = walkDead(s.o.Queue, api.DeadFilter{}, func(d queue.DeadLetter) bool {
 		order, ok := asked(d.MessageID, d.Body)
 		if !ok {
 			return r.Context().Err() == nil
 		}
 		dead := deadOf(d)
-		sale := Sale{State: SaleDead, MessageID: d.MessageID, OrderID: order, Event: d.Event, EventSets: []string{}, ReceivedAt: d.ReceivedAt, Dead: &dead}
+		sale := api.Sale{State: api.SaleDead, MessageID: d.MessageID, OrderID: order, Event: d.Event, EventSets: []string{}, ReceivedAt: d.ReceivedAt, Dead: &dead}
 		if d.EventSet != "" {
 			sale.EventSets = append(sale.EventSets, d.EventSet)
 		}
@@ -55,7 +56,7 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 			if !ok {
 				return r.Context().Err() == nil
 			}
-			return out.write(Sale{State: SaleWaiting, MessageID: rec.ID, OrderID: order, Event: track.Name(rec.Body), EventSets: sets, ReceivedAt: rec.Received})
+			return out.write(api.Sale{State: api.SaleWaiting, MessageID: rec.ID, OrderID: order, Event: track.Name(rec.Body), EventSets: sets, ReceivedAt: rec.Received})
 		})
 	}
 	if err != nil {
@@ -65,7 +66,7 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 
 // eachWaiting is walkQueued that says for which lanes a record still waits.
 func (s *Server) eachWaiting(fn func(sets []string, r queue.Record) bool) error {
-	return walkQueued(s.o.Queue, QueueFilter{}, func(r queue.Record) bool {
+	return walkQueued(s.o.Queue, api.QueueFilter{}, func(r queue.Record) bool {
 		sets := []string{}
 		for _, l := range r.Lanes {
 			if s.o.Queue.Waits(l, r.Seq) {

@@ -8,11 +8,12 @@ import (
 	"relay/internal/logs"
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 )
 
-func (s *Server) deadAction(w http.ResponseWriter, r *http.Request) (DeadAction, bool) {
-	var a DeadAction
+func (s *Server) deadAction(w http.ResponseWriter, r *http.Request) (api.DeadAction, bool) {
+	var a api.DeadAction
 	if err := readJSON(w, r, &a); err != nil {
 		s.fail(w, err)
 		return a, false
@@ -74,8 +75,8 @@ type redriveQueue interface {
 // retryDead sends dead letters through today's mapping again, or says what
 // would become of them. Repeating it is harmless: what went back is no longer
 // a dead letter.
-func retryDead(q redriveQueue, f drain.Foresight, a DeadAction) (RetryResult, error) {
-	res := RetryResult{Success: true, DryRun: a.DryRun, Skip: map[string]int{}, Hold: map[string]int{}}
+func retryDead(q redriveQueue, f drain.Foresight, a api.DeadAction) (api.RetryResult, error) {
+	res := api.RetryResult{Success: true, DryRun: a.DryRun, Skip: map[string]int{}, Hold: map[string]int{}}
 	if f.Mapping == nil {
 		return res, badf("there is no mapping in force, so nothing can be retried")
 	}
@@ -122,7 +123,7 @@ func retryDead(q redriveQueue, f drain.Foresight, a DeadAction) (RetryResult, er
 }
 
 // foresee counts a letter once: by the worst that would befall it.
-func foresee(res *RetryResult, fate drain.Fate) {
+func foresee(res *api.RetryResult, fate drain.Fate) {
 	res.Redriven++
 	switch {
 	case len(fate.Hold) > 0:
@@ -138,8 +139,8 @@ func foresee(res *RetryResult, fate drain.Fate) {
 }
 
 // dropDead removes dead letters for good, or says how many it would.
-func dropDead(q redriveQueue, a DeadAction) (DropResult, error) {
-	res := DropResult{Success: true, DryRun: a.DryRun}
+func dropDead(q redriveQueue, a api.DeadAction) (api.DropResult, error) {
+	res := api.DropResult{Success: true, DryRun: a.DryRun}
 	var ids []string
 	err := walkDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
 		ids = append(ids, d.ID)

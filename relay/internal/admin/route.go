@@ -3,6 +3,8 @@ package admin
 import (
 	"net/http"
 	"net/http/pprof"
+
+	"relay/relay/internal/admin/page"
 )
 
 // handler lists every address and what it needs.
@@ -57,8 +59,12 @@ func (s *Server) handler() http.Handler {
 	add("POST /api/v1/session", accessSignIn, s.signIn)
 	add("POST /api/v1/session/end", accessChange, s.signOut)
 
-	add("GET /{$}", accessOpen, s.servePage)
-	add("GET /assets/{file...}", accessOpen, s.asset)
+	add("GET /{$}", accessOpen, func(w http.ResponseWriter, _ *http.Request) { page.Write(w, s.o.Build.Version) })
+	add("GET /assets/{file...}", accessOpen, func(w http.ResponseWriter, r *http.Request) {
+		if !page.WriteAsset(w, r.PathValue("file")) {
+			writeError(w, http.StatusNotFound, "unknown_path", "there is nothing at this address")
+		}
+	})
 	if s.o.Pprof {
 		add("GET /debug/pprof/", accessSecret, pprof.Index)
 		add("GET /debug/pprof/cmdline", accessSecret, pprof.Cmdline)

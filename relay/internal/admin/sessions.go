@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"relay/relay/internal/api"
 )
 
 const (
@@ -97,7 +99,7 @@ func (s *Server) pageLink(w http.ResponseWriter, _ *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, PageLink{URL: base + "/#sign-in=" + s.guard.sessions.code(), ExpiresAt: time.Now().Add(codeLife).UTC()})
+	writeJSON(w, http.StatusOK, api.PageLink{URL: base + "/#sign-in=" + s.guard.sessions.code(), ExpiresAt: time.Now().Add(codeLife).UTC()})
 }
 
 // pageURL is where this process has bound the page: nobody else can answer there.
@@ -138,7 +140,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	name, _ := s.guard.sessions.check(token)
 	setCaller(w, "session "+name)
-	writeJSON(w, http.StatusOK, Session{Session: token, ExpiresAt: until.UTC()})
+	writeJSON(w, http.StatusOK, api.Session{Session: token, ExpiresAt: until.UTC()})
 }
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
@@ -148,5 +150,5 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.guard.sessions.end(c.session)
-	writeJSON(w, http.StatusOK, Done{Success: true, Message: "signed out"})
+	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: "signed out"})
 }

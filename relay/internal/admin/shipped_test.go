@@ -45,4 +45,3 @@ func TestRoutesAreDocumented(t *testing.T) {
 		t.Errorf("only %d routes found", n)
 	}
 }
-

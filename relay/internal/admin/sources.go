@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 )
 
 // What of the queue's own numbers is shown where.
 
-func queueInfo(st queue.Stats) QueueInfo {
-	return QueueInfo{
+func queueInfo(st queue.Stats) api.QueueInfo {
+	return api.QueueInfo{
 		Pending: st.Pending, Opening: st.Opening,
 		Bytes: st.DiskBytes, MaxBytes: st.MaxSize, DiskFree: st.VolumeFree, DiskSize: st.VolumeSize, Full: st.Full,
 		Segments: st.Segments, OldestAt: timePtr(st.Oldest), Dead: st.Dead, DeadBytes: st.DeadBytes,
@@ -35,18 +36,18 @@ func keyNames(ids []uint32) (out []string) {
 	return out
 }
 
-func fillFromQueue(l *LaneInfo, ls queue.LaneStat) {
+func fillFromQueue(l *api.LaneInfo, ls queue.LaneStat) {
 	l.Pending, l.Bytes = ls.Pending, ls.Bytes
 	l.OldestAt = timePtr(ls.Oldest)
 	maps.Copy(l.Counts, ls.Counts)
 }
 
-func fillFromDrain(l *LaneInfo, w drain.LaneStatus) {
+func fillFromDrain(l *api.LaneInfo, w drain.LaneStatus) {
 	l.State, l.Failures, l.InFlight, l.Usage = string(w.State), w.Failures, w.InFlight, w.Usage/100
 	l.NextAttemptAt, l.LastSuccessAt, l.LastAttemptAt = timePtr(w.NextAttempt), timePtr(w.LastSuccess), timePtr(w.LastAttempt)
 	l.Since, l.InDoubt, l.Paused, l.DryRun = timePtr(w.Since), w.InDoubt, w.Paused, w.DryRun
 	if e := w.LastError; e != nil {
-		l.LastError = &LaneError{
+		l.LastError = &api.LaneError{
 			At: e.At, Class: e.Class, HTTPStatus: e.HTTPStatus, Code: e.Code, Subcode: e.Subcode,
 			Message: e.Message, FBTraceID: e.FBTraceID, Advice: e.Advice,
 		}

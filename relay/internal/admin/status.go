@@ -8,16 +8,18 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/forward"
+	"relay/relay/internal/metrics"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
 )
 
 // Status is the whole picture at this moment.
-func (s *Server) Status() Status {
+func (s *Server) Status() api.Status {
 	now := s.o.Now()
-	st := Status{
+	st := api.Status{
 		Build: s.o.Build, PID: os.Getpid(),
 		Queue: queueInfo(s.o.Queue.Stats()),
 	}
@@ -54,8 +56,8 @@ func (s *Server) Status() Status {
 }
 
 // state is what a scrape shows.
-func (s *Server) state() State {
-	st := State{Ready: true, Queue: s.o.Queue.Stats(), Refused: s.refused(), Dropped: s.dropped(), Stores: s.stores()}
+func (s *Server) state() metrics.State {
+	st := metrics.State{Ready: true, Queue: s.o.Queue.Stats(), Refused: s.refused(), Dropped: s.dropped(), Stores: s.stores()}
 	for _, c := range s.checks() {
 		st.Ready = st.Ready && c.err == nil
 	}
@@ -66,12 +68,12 @@ func (s *Server) state() State {
 
 // lanes joins what the queue, the lanes at work and the mapping know. Those that
 // empty themselves into dead letters count as none. The unmapped lane is returned as a number.
-func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
-	byID := make(map[string]*LaneInfo)
-	get := func(id string) *LaneInfo {
+func (s *Server) lanes(now time.Time) (out []api.LaneInfo, unmapped int64) {
+	byID := make(map[string]*api.LaneInfo)
+	get := func(id string) *api.LaneInfo {
 		l := byID[id]
 		if l == nil {
-			l = &LaneInfo{Lane: id, Counts: map[string]int64{}}
+			l = &api.LaneInfo{Lane: id, Counts: map[string]int64{}}
 			byID[id] = l
 		}
 		return l
@@ -110,7 +112,7 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 	if s.o.Limits != nil {
 		limit = s.o.Limits()
 	}
-	out = make([]LaneInfo, 0, len(byID))
+	out = make([]api.LaneInfo, 0, len(byID))
 	for id, l := range byID {
 		if l.State == "" { // nothing drains it
 			l.State = string(drain.Idle)
@@ -134,7 +136,7 @@ func (s *Server) lanes(now time.Time) (out []LaneInfo, unmapped int64) {
 		}
 		out = append(out, *l)
 	}
-	slices.SortFunc(out, func(a, b LaneInfo) int {
+	slices.SortFunc(out, func(a, b api.LaneInfo) int {
 		return cmp.Or(cmp.Compare(cmp.Or(a.Name, a.Lane), cmp.Or(b.Name, b.Lane)), cmp.Compare(a.Lane, b.Lane))
 	})
 	return out, unmapped
@@ -153,7 +155,7 @@ func (s *Server) refused() (n int64) {
 // laneDrain estimates when a lane's backlog is gone: at the rate it has now,
 // else at the rate the limiter would allow, else unknown. A lane that waits
 // for a human has no estimate.
-func laneDrain(l *LaneInfo, limit float64) *float64 {
+func laneDrain(l *api.LaneInfo, limit float64) *float64 {
 	switch drain.State(l.State) {
 	case drain.Idle, drain.Sending, drain.WaitingRetry, drain.Throttled, drain.RateLimited:
 	default:
@@ -174,7 +176,7 @@ func laneDrain(l *LaneInfo, limit float64) *float64 {
 
 // drainSeconds is the time until the last lane that moves is empty; null when
 // a lane with a backlog does not move.
-func (s *Server) drainSeconds(lanes []LaneInfo) *float64 {
+func (s *Server) drainSeconds(lanes []api.LaneInfo) *float64 {
 	var most float64
 	for _, l := range lanes {
 		if l.Pending == 0 {
@@ -191,7 +193,7 @@ func (s *Server) drainSeconds(lanes []LaneInfo) *float64 {
 // fullSeconds is the time until the queue reaches its limit at the growth of
 // the rate window. Files grow in steps, and are given back later than events
 // leave: while no more events are kept than before, the queue does not fill.
-func (s *Server) fullSeconds(q QueueInfo) *float64 {
+func (s *Server) fullSeconds(q api.QueueInfo) *float64 {
 	a, b, ok := s.history.window()
 	if !ok || q.MaxBytes <= 0 {
 		return nil
@@ -204,13 +206,13 @@ func (s *Server) fullSeconds(q QueueInfo) *float64 {
 	return &secs
 }
 
-func (s *Server) rates() Rates {
+func (s *Server) rates() api.Rates {
 	a, b, ok := s.history.window()
 	if !ok {
-		return Rates{}
+		return api.Rates{}
 	}
 	d := b.at.Sub(a.at)
-	return Rates{
+	return api.Rates{
 		In:        perSecond(a.received, b.received, d),
 		Delivered: perSecond(a.delivered, b.delivered, d),
 		Settled:   perSecond(a.settled, b.settled, d),

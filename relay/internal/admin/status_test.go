@@ -3,11 +3,13 @@ package admin
 import (
 	"testing"
 	"time"
+
+	"relay/relay/internal/api"
 )
 
 // A queue whose files grow while its events leave is not on its way to be full.
 func TestFullSeconds(t *testing.T) {
-	q := QueueInfo{Bytes: 20 << 20, MaxBytes: 100 << 20}
+	q := api.QueueInfo{Bytes: 20 << 20, MaxBytes: 100 << 20}
 	for name, c := range map[string]struct {
 		bytes, kept int64 // of the later sample; the earlier has 10 MiB and 50
 		full        float64

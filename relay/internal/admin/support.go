@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"time"
+
+	"relay/relay/internal/api"
 )
 
 // support answers with a zip for whoever helps: status, the metrics twice, a
@@ -72,8 +74,8 @@ func (s *Server) writeSupport(w io.Writer, first, second []byte) error {
 	_ = pprof.Lookup("goroutine").WriteTo(&goroutines, 1) // counts and code, no values
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
-	sum, sumErr := s.summary(DeadFilter{})
-	var files Files
+	sum, sumErr := s.summary(api.DeadFilter{})
+	var files api.Files
 	if s.o.Files != nil {
 		files = s.o.Files()
 	}

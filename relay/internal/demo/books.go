@@ -9,14 +9,14 @@ import (
 	"text/tabwriter"
 
 	"relay/queue"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/sandbox"
 )
 
 // What the demo asks relay and the simulator while it waits.
 
 // status is what the status page shows.
-func (d *demo) status() admin.Status { return d.relay.Status() }
+func (d *demo) status() api.Status { return d.relay.Status() }
 
 // waiting counts the conversions that are not settled.
 func (d *demo) waiting() int64 { return d.status().Queue.Pending }
@@ -64,7 +64,7 @@ type book struct {
 }
 
 // read takes over what the status page says of the event set.
-func (b *book) read(l admin.LaneInfo) {
+func (b *book) read(l api.LaneInfo) {
 	b.waiting, b.skipped, b.dead = l.Pending, map[string]int64{}, map[string]int64{}
 	for k, n := range l.Counts {
 		switch kind, reason, _ := strings.Cut(k, ":"); kind {

@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"relay/config"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 )
 
@@ -71,7 +71,7 @@ func openOwners(cfg *config.Config, write bool, uid int) (*Session, error) {
 		}
 		return nil, exit.Coded(max(cmd.ProcessState.ExitCode(), exit.Failure), errors.New(text))
 	}
-	client := admin.SocketClient(path, cfg.Queue.Path)
+	client := api.SocketClient(path, cfg.Queue.Path)
 	return &Session{Client: client, Offline: true, close: func() { client.Close(); end() }}, nil
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 )
 
 // UnreachablePatience is how long an import waits for a relay that has gone
@@ -29,9 +29,9 @@ type RemoteQueue struct {
 
 // Append implements spool.Appender.
 func (d *RemoteQueue) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
-	b := admin.ImportBatch{Received: d.Received, Events: make([]admin.ImportEvent, len(entries))}
+	b := api.ImportBatch{Received: d.Received, Events: make([]api.ImportEvent, len(entries))}
 	for i, e := range entries {
-		b.Events[i] = admin.ImportEvent{ID: e.ID, Same: e.Space == queue.BySale, Body: e.Body}
+		b.Events[i] = api.ImportEvent{ID: e.ID, Same: e.Space == queue.BySale, Body: e.Body}
 	}
 	done, err := d.Session.Import(ctx, d.Key, b)
 	return queue.Appended{Stored: done.Stored, Duplicates: done.Duplicates, Changed: done.Changed, Conflicts: done.Conflicts}, d.later(err)
@@ -39,11 +39,11 @@ func (d *RemoteQueue) Append(ctx context.Context, entries []queue.Entry) (queue.
 
 // later marks an error after which the same may be tried again.
 func (d *RemoteQueue) later(err error) error {
-	var answer *admin.Error
+	var answer *api.Error
 	switch {
 	case err == nil:
 		d.gone = time.Time{}
-	case errors.Is(err, admin.ErrUnreachable):
+	case errors.Is(err, api.ErrUnreachable):
 		if d.gone.IsZero() {
 			d.gone = time.Now()
 		}

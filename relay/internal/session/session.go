@@ -18,6 +18,7 @@ import (
 	"relay/config"
 	"relay/internal/socket"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/sidecar"
 )
@@ -26,7 +27,7 @@ import (
 // the queue directory, opened by this process for as long as the
 // command takes. Either way it is the same API.
 type Session struct {
-	*admin.Client
+	*api.Client
 	Offline bool
 	close   func()
 }
@@ -56,13 +57,13 @@ func OpenLocal(ctx context.Context, cfg *config.Config, write bool) (*Session, e
 	if err != nil {
 		return nil, err
 	}
-	client := admin.NewClient(cfg.Queue.Path, dial)
+	client := api.NewClient(cfg.Queue.Path, dial)
 	return &Session{Client: client, Offline: true, close: func() { client.Close(); end() }}, nil
 }
 
 // Coded gives an answer its exit code.
 func Coded(err error) error {
-	if errors.Is(err, admin.ErrUnreachable) {
+	if errors.Is(err, api.ErrUnreachable) {
 		return exit.TryLater(err)
 	}
 	return err
@@ -72,4 +73,4 @@ func Coded(err error) error {
 func (d *Session) Close() { d.close() }
 
 // Connected is a session with the relay that answers client.
-func Connected(client *admin.Client) *Session { return &Session{Client: client, close: client.Close} }
+func Connected(client *api.Client) *Session { return &Session{Client: client, close: client.Close} }

@@ -5,8 +5,8 @@ import (
 
 	"relay/config"
 	"relay/queue"
-	"relay/relay/internal/admin"
 	"relay/relay/internal/alert"
+	"relay/relay/internal/api"
 )
 
 // openAlerts sets up what tells a person without Prometheus.
@@ -26,7 +26,7 @@ func (s *Sidecar) openAlerts() {
 }
 
 // alertSnapshot takes from the status what alerts are made of.
-func alertSnapshot(st admin.Status) alert.Snapshot {
+func alertSnapshot(st api.Status) alert.Snapshot {
 	q := st.Queue
 	out := alert.Snapshot{
 		Now: st.Now, Pending: q.Pending, DeadNow: q.Dead,
@@ -35,7 +35,7 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 	for _, n := range st.Totals.Dead {
 		out.Dead += n
 	}
-	out.IDConflicts = st.Totals.Received[admin.ReceivedIDConflict]
+	out.IDConflicts = st.Totals.Received[api.ReceivedIDConflict]
 	out.Dropped = q.Dropped[queue.DropMaxSize]
 	out.Damaged, out.Lost, out.SetAside, out.Opening = q.DamagedFiles+q.DamagedChunks, q.LostRecords, q.BadFiles, q.Opening
 	for _, l := range st.Lanes {
@@ -54,7 +54,7 @@ func alertSnapshot(st admin.Status) alert.Snapshot {
 	}
 	for _, f := range []struct {
 		what string
-		st   admin.FileState
+		st   api.FileState
 	}{{"mapping", st.Mapping}, {"config", st.Config}} {
 		r := f.st.Refused
 		if r == nil {

@@ -3,7 +3,7 @@ package sidecar
 import (
 	"relay/mapper"
 	"relay/queue/local"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 )
 
 // What others ask of a running relay.
@@ -15,7 +15,7 @@ func (s *Sidecar) Addr() string { return s.server.Addrs()[0].String() }
 func (s *Sidecar) AdminAddr() string { return s.admin.Addr() }
 
 // Status is what the status page shows.
-func (s *Sidecar) Status() admin.Status { return s.admin.Status() }
+func (s *Sidecar) Status() api.Status { return s.admin.Status() }
 
 // Mapping is the mapping in force.
 func (s *Sidecar) Mapping() *mapper.Mapping { return s.mapping.Mapping() }

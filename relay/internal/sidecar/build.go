@@ -4,15 +4,15 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 )
 
 // version is set by the linker for releases.
 var version = ""
 
 // Build says what this binary is.
-func Build() admin.Build {
-	b := admin.Build{Version: version, GoVersion: runtime.Version()}
+func Build() api.Build {
+	b := api.Build{Version: version, GoVersion: runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if b.Version == "" && info.Main.Version != "" && info.Main.Version != "(devel)" {
 			b.Version = info.Main.Version

@@ -15,7 +15,7 @@ import (
 	"relay/config"
 	"relay/internal/logs"
 	"relay/internal/socket"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 )
 
@@ -41,9 +41,9 @@ func ControlPaths(cfg *config.Config) []string {
 }
 
 // ControlClient talks to the relay that runs with this config.
-func ControlClient(cfg *config.Config) *admin.Client {
+func ControlClient(cfg *config.Config) *api.Client {
 	paths := ControlPaths(cfg)
-	return admin.NewClient(paths[0], func(ctx context.Context) (net.Conn, error) {
+	return api.NewClient(paths[0], func(ctx context.Context) (net.Conn, error) {
 		var first error
 		for _, p := range paths {
 			c, err := socket.DialControl(ctx, p, cfg.Queue.Path)

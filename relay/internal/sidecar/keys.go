@@ -8,12 +8,12 @@ import (
 	"relay/config"
 	"relay/internal/logs"
 	"relay/internal/seal"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 )
 
 // takeKeys puts the keys of the key file in force when they are others than
 // before. Keys that do not fit change nothing.
-func (s *Sidecar) takeKeys(cfg *config.Config, r *admin.ReloadResult) {
+func (s *Sidecar) takeKeys(cfg *config.Config, r *api.ReloadResult) {
 	if file := cfg.Queue.EncryptionKey; file == "" || file != s.started.Queue.EncryptionKey {
 		return // another file needs a restart
 	}

@@ -16,8 +16,9 @@ import (
 	"relay/internal/logs"
 	"relay/internal/strictyaml"
 	"relay/mapper"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
+	"relay/relay/internal/metrics"
 )
 
 // Notes of the queue directory under which mappings are kept. The last good
@@ -41,20 +42,20 @@ type liveMapping struct {
 	notes   notes
 	secret  []byte // of the installation, for mapper.Outcome.People
 	log     *slog.Logger
-	metrics *admin.Metrics
+	metrics *metrics.Metrics
 	changed func(*mapper.Mapping) // called after each swap
 
 	current atomic.Pointer[mapper.Mapping]
 
 	mu         sync.Mutex
 	file       string
-	state      admin.FileState
+	state      api.FileState
 	refusedSum [sha256.Size]byte // of the source that state.Refused is about
 }
 
 // openMapping reads the mapping file. When it is missing or wrong and the
 // queue directory knows a last good one, that one is in force.
-func openMapping(file string, n notes, secret []byte, log *slog.Logger, m *admin.Metrics) (*liveMapping, error) {
+func openMapping(file string, n notes, secret []byte, log *slog.Logger, m *metrics.Metrics) (*liveMapping, error) {
 	l := &liveMapping{file: file, notes: n, secret: secret, log: log, metrics: m}
 	if file == "" { // this relay forwards
 		m, _, err := l.parse(file, []byte(noMapping))
@@ -148,7 +149,7 @@ func (l *liveMapping) put(m *mapper.Mapping, src []byte, warnings []strictyaml.P
 	if !fromStore {
 		refused = nil
 	}
-	l.state = admin.FileState{
+	l.state = api.FileState{
 		File: l.file, Digest: m.Digest(), LoadedAt: &now, Generation: l.state.Generation + 1,
 		OK: !fromStore, FromStore: fromStore, Text: string(src), Warnings: problems(warnings), Refused: refused,
 	}
@@ -165,7 +166,7 @@ func (l *liveMapping) put(m *mapper.Mapping, src []byte, warnings []strictyaml.P
 
 func (l *liveMapping) refuse(err error, src []byte) {
 	now := time.Now()
-	r := &admin.Refused{At: now, Message: err.Error()}
+	r := &api.Refused{At: now, Message: err.Error()}
 	if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
 		r.Problems = problems(ps)
 	}
@@ -181,7 +182,7 @@ func (l *liveMapping) refuse(err error, src []byte) {
 }
 
 // State is what is known of the file.
-func (l *liveMapping) State() admin.FileState {
+func (l *liveMapping) State() api.FileState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state
@@ -243,10 +244,10 @@ func (l *liveMapping) keep(digest string, src []byte) error {
 }
 
 // problems turns findings into their form on the admin side.
-func problems(ps []strictyaml.Problem) []admin.Problem {
-	out := make([]admin.Problem, 0, len(ps))
+func problems(ps []strictyaml.Problem) []api.Problem {
+	out := make([]api.Problem, 0, len(ps))
 	for _, p := range ps {
-		out = append(out, admin.Problem{File: p.File, Line: p.Line, Column: p.Column, Message: p.Message, Hint: p.Hint})
+		out = append(out, api.Problem{File: p.File, Line: p.Line, Column: p.Column, Message: p.Message, Hint: p.Hint})
 	}
 	return out
 }

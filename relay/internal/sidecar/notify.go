@@ -7,7 +7,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 )
 
 // Under systemd (Type=notify) the service counts as started once every
@@ -29,7 +29,7 @@ func notifyStopping() { notifySystemd(daemon.SdNotifyStopping + "\nSTATUS=Stoppi
 
 // notifyReloaded ends what notifyReloading began; a refused file leaves the
 // service running, and says so in `systemctl status`.
-func notifyReloaded(r admin.ReloadResult) {
+func notifyReloaded(r api.ReloadResult) {
 	status := "Running"
 	if !r.Success {
 		line, _, _ := strings.Cut(r.Message, "\n")

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"relay/config"
 	"relay/internal/seal"
 	"relay/queue/local"
@@ -51,17 +49,6 @@ func receiptTokens() func([]byte, drain.Mapping) []string {
 		keys, _ := by.(person.Keys)
 		return t.Of(body, keys)
 	}
-}
-
-// registerReceipts adds what the ledger is like to the metrics.
-func (s *Sidecar) registerReceipts() error {
-	if s.receipts == nil {
-		return nil
-	}
-	err := s.metrics.Registry().Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "relay_receipts_bytes", Help: "Size of the receipts of what was delivered."},
-		func() float64 { return float64(s.receipts.Stats().Bytes) }))
-	return errors.Join(err, s.metrics.Registry().Register(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "relay_receipts_failed_total", Help: "Accepted requests whose receipts could not be written."},
-		func() float64 { return float64(s.receipts.Stats().Failures) })))
 }
 
 // delivered is told of each accepted request before the lane settles it.

@@ -11,7 +11,7 @@ import (
 	"relay/internal/logs"
 	"relay/internal/strictyaml"
 	"relay/mapper"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 )
 
@@ -89,13 +89,13 @@ func (s *Sidecar) filesChanged(changes []config.Change) {
 			s.log.Error("mapping file cannot be read, the mapping in force stays", "code", logs.MappingRefused, "file", c.Path, "err", c.Err)
 		case s.mapping.refusedAlready(c.Data): // by a reload that was faster
 		default:
-			var r admin.ReloadResult
+			var r api.ReloadResult
 			s.takeMapping(c.Data, &r)
 			s.watcher.Know(c.Path, c.Data)
 		}
 	}
 	if configChanged {
-		var r admin.ReloadResult
+		var r api.ReloadResult
 		s.takeConfig(&r)
 	}
 }
@@ -103,10 +103,10 @@ func (s *Sidecar) filesChanged(changes []config.Change) {
 // Reload reads config and mapping again, puts in force what checks out, and
 // wakes what is paused. It is what SIGHUP and `relay reload` do. It waits for no
 // file to be still.
-func (s *Sidecar) Reload(context.Context) admin.ReloadResult {
+func (s *Sidecar) Reload(context.Context) api.ReloadResult {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
-	r := admin.ReloadResult{Success: true, Changed: []string{}}
+	r := api.ReloadResult{Success: true, Changed: []string{}}
 	notifyReloading()
 	defer func() { notifyReloaded(r) }()
 	s.source, _ = os.ReadFile(s.path) // the error is told by who reads it again
@@ -132,7 +132,7 @@ func (s *Sidecar) Reload(context.Context) admin.ReloadResult {
 	return r
 }
 
-func (s *Sidecar) takeMapping(src []byte, r *admin.ReloadResult) {
+func (s *Sidecar) takeMapping(src []byte, r *api.ReloadResult) {
 	changed, err := s.mapping.offer(src)
 	if err != nil {
 		s.mappingRefused(r, err)
@@ -150,7 +150,7 @@ func (s *Sidecar) takeMapping(src []byte, r *admin.ReloadResult) {
 // restart. A config that does not check out changes nothing. It is what the file
 // held when it was last still, or read by hand: another file may change while
 // relay.yaml is being written. A mapping under another path is told by the watcher.
-func (s *Sidecar) takeConfig(r *admin.ReloadResult) {
+func (s *Sidecar) takeConfig(r *api.ReloadResult) {
 	old := s.settings.Load()
 	cfg, warnings, err := config.Load(s.path, config.Options{Source: s.source})
 	if err != nil {
@@ -188,18 +188,18 @@ func (s *Sidecar) takeConfig(r *admin.ReloadResult) {
 	s.log.Info("config in force", "code", logs.ConfigLoaded, "file", s.path, "changed", hot)
 }
 
-func (s *Sidecar) configRefused(r *admin.ReloadResult, err error) {
+func (s *Sidecar) configRefused(r *api.ReloadResult, err error) {
 	refuse(r, logs.ConfigRefused, err)
 	s.log.Error("config refused, the one in force stays", "code", logs.ConfigRefused, "err", err)
 }
 
-func (s *Sidecar) mappingRefused(r *admin.ReloadResult, err error) {
+func (s *Sidecar) mappingRefused(r *api.ReloadResult, err error) {
 	refuse(r, logs.MappingRefused, err)
 	s.log.Error("mapping refused, the one in force stays", "code", logs.MappingRefused, "err", err)
 }
 
 // refuse says in the answer why a file was refused, and where.
-func refuse(r *admin.ReloadResult, code logs.Code, err error) {
+func refuse(r *api.ReloadResult, code logs.Code, err error) {
 	r.Success, r.Code, r.Message = false, string(code), err.Error()
 	if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
 		r.Problems = append(r.Problems, problems(ps)...)
@@ -209,7 +209,7 @@ func refuse(r *admin.ReloadResult, code logs.Code, err error) {
 // noteConfig keeps what is known of relay.yaml for status and metrics.
 func (s *Sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, err error, changed bool) {
 	now := time.Now()
-	st := admin.FileState{File: s.path}
+	st := api.FileState{File: s.path}
 	if old := s.confState.Load(); old != nil {
 		st = *old
 	}
@@ -223,7 +223,7 @@ func (s *Sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, 
 		}
 	} else {
 		st.OK = false
-		st.Refused = &admin.Refused{At: now, Message: err.Error()}
+		st.Refused = &api.Refused{At: now, Message: err.Error()}
 		if ps, ok := errors.AsType[strictyaml.Problems](err); ok {
 			st.Refused.Problems = problems(ps)
 		}

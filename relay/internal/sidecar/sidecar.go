@@ -38,11 +38,13 @@ import (
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/forward"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/ingest"
+	"relay/relay/internal/metrics"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
@@ -58,7 +60,7 @@ type Sidecar struct {
 	level    *slog.LevelVar
 	logs     *logRing
 	alerts   *alert.Watch
-	metrics  *admin.Metrics
+	metrics  *metrics.Metrics
 	queue    *local.Queue
 	receipts *receipts.Ledger // nil: none are kept
 	mapping  *liveMapping
@@ -83,14 +85,14 @@ type Sidecar struct {
 
 	reloading sync.Mutex
 	source    []byte // of relay.yaml when it was last still, or read by hand; nil: not known; under reloading once open
-	confState atomic.Pointer[admin.FileState]
+	confState atomic.Pointer[api.FileState]
 }
 
 // Open opens and binds everything that cfg names; nothing runs yet.
 // The intake listener is bound first, so that clients of a restart wait
 // instead of being refused.
 func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sidecar, err error) {
-	s := &Sidecar{logs: new(logRing), level: level, path: cfg.File, source: cfg.Source(), started: cfg, metrics: admin.NewMetrics(Build())}
+	s := &Sidecar{logs: new(logRing), level: level, path: cfg.File, source: cfg.Source(), started: cfg, metrics: metrics.New(Build())}
 	s.log = s.logs.Logger(log)
 	log = s.log
 	defer func() {
@@ -123,15 +125,15 @@ func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sideca
 	if s.mapping, err = openMapping(cfg.Mapping, s.queue, secret, log, s.metrics); err != nil {
 		return nil, err
 	}
-	if s.receipts, err = openReceipts(cfg, secret, log); err == nil {
-		err = s.registerReceipts()
+	if s.receipts, err = openReceipts(cfg, secret, log); err != nil {
+		return nil, err
+	}
+	if s.receipts != nil {
+		s.metrics.Receipts(s.receipts.Stats)
 	}
 	if made && s.receipts != nil && s.receipts.Stats().Files > 0 {
 		log.Warn("the secret of the installation is gone and was made anew; a person's receipts of before are not found", "code", logs.SecretReplaced,
 			"file", filepath.Join(cfg.Queue.Path, seal.SecretName))
-	}
-	if err != nil {
-		return nil, err
 	}
 	s.tokens = NewTokens(cfg.Graph)
 	if s.graph, err = graph.New(GraphOptions(cfg, s.tokens)); err != nil {
@@ -355,17 +357,17 @@ func effective(cfg *config.Config) []byte {
 	return b.Bytes()
 }
 
-func (s *Sidecar) files() admin.Files {
-	f := admin.Files{Config: *s.confState.Load(), Mapping: s.mapping.State()}
+func (s *Sidecar) files() api.Files {
+	f := api.Files{Config: *s.confState.Load(), Mapping: s.mapping.State()}
 	if s.watcher == nil { // not open yet
 		return f
 	}
 	if at := s.watcher.Restless(s.mapping.path()); !at.IsZero() {
-		f.Mapping.Restless = &admin.Restless{File: s.mapping.path(), Since: at}
+		f.Mapping.Restless = &api.Restless{File: s.mapping.path(), Since: at}
 	}
 	for _, file := range s.settings.Load().Files {
 		if at := s.watcher.Restless(file); !at.IsZero() && file != s.mapping.path() {
-			f.Config.Restless = &admin.Restless{File: file, Since: at}
+			f.Config.Restless = &api.Restless{File: file, Since: at}
 			break
 		}
 	}

@@ -1,8 +1,9 @@
-package admin
+package api
 
 import (
-	"relay/relay/internal/advice"
 	"time"
+
+	"relay/relay/internal/advice"
 )
 
 // Affected is how many it is about.

@@ -1,4 +1,4 @@
-package admin
+package page
 
 import (
 	"crypto/sha256"
@@ -12,15 +12,15 @@ import (
 // 1.6.32 of npm, byte for byte.
 func TestVendored(t *testing.T) {
 	published := map[string]string{
-		"page/vendor/uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
-		"page/vendor/uPlot.min.css":     "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+		"vendor/uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+		"vendor/uPlot.min.css":     "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
 	}
-	files, err := fs.Glob(pageFiles, "page/vendor/*")
-	if err != nil || len(files) < len(published) {
-		t.Fatalf("%v, %v", files, err)
+	names, err := fs.Glob(files, "vendor/*")
+	if err != nil || len(names) < len(published) {
+		t.Fatalf("%v, %v", names, err)
 	}
-	for _, name := range files {
-		if strings.HasPrefix(name, "page/vendor/LICENSE-") {
+	for _, name := range names {
+		if strings.HasPrefix(name, "vendor/LICENSE-") {
 			continue
 		}
 		want := published[name]
@@ -28,7 +28,7 @@ func TestVendored(t *testing.T) {
 			t.Errorf("%s is of others and has no SHA-256 here", name)
 			continue
 		}
-		b, err := pageFiles.ReadFile(name)
+		b, err := files.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}

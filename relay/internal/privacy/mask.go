@@ -1,4 +1,4 @@
-package admin
+package privacy
 
 import (
 	"bytes"
@@ -162,7 +162,7 @@ func shape(v any) any {
 
 // showEvent is the name of an event as lists, the stream and the support bundle
 // show it: whole where the mapping knows it, which is what mapped says.
-func showEvent(name string, mapped bool) string {
+func ShowEvent(name string, mapped bool) string {
 	if mapped && !personal.HoldsEmail(name) {
 		return name
 	}

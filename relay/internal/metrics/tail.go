@@ -1,9 +1,12 @@
-package admin
+package metrics
 
 import (
 	"sync"
 
 	"relay/mapper/personal"
+	"relay/relay/internal/api"
+	"relay/relay/internal/drain"
+	"relay/relay/internal/privacy"
 )
 
 // Tail hands outcomes to whoever watches. Publishing never blocks and costs
@@ -16,7 +19,7 @@ type Tail struct {
 
 // Watcher gets outcomes as they happen.
 type Watcher struct {
-	C      chan Outcome
+	C      chan api.Outcome
 	mu     sync.Mutex
 	missed int
 }
@@ -31,9 +34,9 @@ func (t *Tail) Watched() bool {
 
 // Publish hands o to every watcher, its id and name masked where they may be
 // somebody's.
-func (t *Tail) Publish(o Outcome) {
+func (t *Tail) Publish(o api.Outcome) {
 	if t.Watched() {
-		o.MessageID, o.Event = personal.ShowID(o.MessageID), showEvent(o.Event, o.EventSet != "")
+		o.MessageID, o.Event = personal.ShowID(o.MessageID), privacy.ShowEvent(o.Event, o.EventSet != "")
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -55,7 +58,7 @@ func (t *Tail) Watch() *Watcher {
 	if t.watchers == nil {
 		t.watchers = make(map[*Watcher]struct{})
 	}
-	w := &Watcher{C: make(chan Outcome, 1024)}
+	w := &Watcher{C: make(chan api.Outcome, 1024)}
 	t.watchers[w] = struct{}{}
 	return w
 }
@@ -74,4 +77,18 @@ func (w *Watcher) Missed() int {
 	n := w.missed
 	w.missed = 0
 	return n
+}
+
+// Delivery tells of every conversion of an accepted request; for
+// drain.Options.Delivered.
+func (t *Tail) Delivery(d drain.Delivery) {
+	if !t.Watched() {
+		return
+	}
+	for _, it := range d.Items {
+		t.Publish(api.Outcome{
+			Time: d.At, Outcome: "delivered", MessageID: it.MessageID, Event: it.Event, EventSet: d.EventSet,
+			FBTraceID: d.FBTraceID,
+		})
+	}
 }

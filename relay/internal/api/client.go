@@ -1,4 +1,4 @@
-package admin
+package api
 
 import (
 	"bufio"
@@ -97,7 +97,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set(changeHeader, "1")
+		req.Header.Set(ChangeHeader, "1")
 	}
 	res, err := c.http.Do(req)
 	if err == nil {
@@ -218,4 +218,4 @@ func (c *Client) events(ctx context.Context, path string, fn func(event string, 
 
 // changeHeader is what every state change carries: neither a form nor a
 // redirected GET can.
-const changeHeader = "X-Relay"
+const ChangeHeader = "X-Relay"

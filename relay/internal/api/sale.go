@@ -1,8 +1,9 @@
-package admin
+package api
 
 import (
-	"relay/relay/internal/receipts"
 	"time"
+
+	"relay/relay/internal/receipts"
 )
 
 // Sale says what became of one conversion of the order, or message, that was

@@ -1,14 +1,10 @@
-package admin
+package metrics
 
 import (
-	"cmp"
-	"slices"
-	"strings"
-
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 
 	"relay/queue"
+	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/forward"
 	"relay/relay/internal/spool"
@@ -18,7 +14,7 @@ import (
 type State struct {
 	Ready        bool // an event can be stored durably now
 	Queue        queue.Stats
-	Lanes        []LaneInfo
+	Lanes        []api.LaneInfo
 	Unmapped     int64 // events kept for a later mapping
 	Refused      int64 // messages that wait to become dead letters
 	DrainSeconds *float64
@@ -188,75 +184,4 @@ func oneIf(yes bool) float64 {
 		return 1
 	}
 	return 0
-}
-
-// each calls fn for every series of a vector.
-func each(c prometheus.Collector, fn func(labels map[string]string, value float64)) {
-	ch := make(chan prometheus.Metric)
-	go func() { // ends with Collect, which the loop below drains
-		defer close(ch)
-		c.Collect(ch)
-	}()
-	for m := range ch {
-		var d dto.Metric
-		if m.Write(&d) != nil {
-			continue
-		}
-		labels := make(map[string]string, len(d.GetLabel()))
-		for _, l := range d.GetLabel() {
-			labels[l.GetName()] = l.GetValue()
-		}
-		switch {
-		case d.Counter != nil:
-			fn(labels, d.Counter.GetValue())
-		case d.Gauge != nil:
-			fn(labels, d.Gauge.GetValue())
-		}
-	}
-}
-
-// Coverage says how often conversions had each match key, the commonest first.
-func (m *Metrics) Coverage() []Coverage {
-	byKey := map[string]*Coverage{}
-	each(m.matchKeys, func(l map[string]string, v float64) {
-		c := byKey[l["key"]]
-		if c == nil {
-			c = &Coverage{Key: l["key"]}
-			byKey[l["key"]] = c
-		}
-		switch l["result"] {
-		case "sent":
-			c.Sent += int64(v)
-		case "missing":
-			c.Missing += int64(v)
-		case "unusable":
-			c.Unusable += int64(v)
-		}
-	})
-	out := make([]Coverage, 0, len(byKey))
-	for _, c := range byKey {
-		out = append(out, *c)
-	}
-	slices.SortFunc(out, func(a, b Coverage) int { return cmp.Or(cmp.Compare(b.Sent, a.Sent), cmp.Compare(a.Key, b.Key)) })
-	return out
-}
-
-// Totals are since the start of this process.
-func (m *Metrics) Totals() Totals {
-	t := Totals{Received: sums(m.received, "result"), Skipped: sums(m.skipped, "reason"), Dead: sums(m.dead, "reason")}
-	each(m.delivered, func(_ map[string]string, v float64) { t.Delivered += int64(v) })
-	return t
-}
-
-// ClockSkew is this machine's clock minus Meta's, in seconds.
-func (m *Metrics) ClockSkew() float64 {
-	var v float64
-	each(m.clockSkew, func(_ map[string]string, x float64) { v = x })
-	return v
-}
-
-func sums(c prometheus.Collector, label string) map[string]int64 {
-	out := map[string]int64{}
-	each(c, func(l map[string]string, v float64) { out[strings.Clone(l[label])] += int64(v) })
-	return out
 }

@@ -1,8 +1,9 @@
-package admin
+package api
 
 import (
-	"relay/relay/internal/spool"
 	"time"
+
+	"relay/relay/internal/spool"
 )
 
 // Ping is GET /api/v1/ping.
