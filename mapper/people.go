@@ -57,6 +57,8 @@ func Fingerprints(secret []byte, names ...string) []string {
 // readings are the texts under which a match key can hold a name.
 func readings(k match.Key, name string) []string {
 	switch k {
+	case match.Email:
+		return append([]string{name}, fold.Spellings(match.Normalise(match.Email, name, match.Locale{}, nil).Form)...)
 	case match.Phone:
 		// Any id of ten digits is a phone number somewhere: only one that says
 		// so, or a hash, is taken for one.
@@ -71,8 +73,11 @@ func readings(k match.Key, name string) []string {
 				all = append(all, n) // a userId that is a number: 4242.0 is 4242
 			}
 		}
-		if e := match.Normalise(match.Email, name, match.Locale{}, nil); e.Form != "" && e.Form != name {
-			all = append(all, e.Form) // a userId that is an address
+		if e := match.Normalise(match.Email, name, match.Locale{}, nil); e.Form != "" {
+			if e.Form != name {
+				all = append(all, e.Form) // a userId that is an address
+			}
+			all = append(all, fold.Spellings(e.Form)...)
 		}
 		return all
 	}

@@ -45,7 +45,8 @@ func (m *Mapping) KeysIn(ev Event) (keys []MatchKey, country string) {
 // KeysOf returns every match key that the mapping could make of one name of a
 // person: an id (userId, lead id), an e-mail address, a phone number or the
 // SHA-256 of one of these. A name that says not what it is, such as 4155550142,
-// gives a key for each thing it may be. A phone number without its country's
+// gives a key for each thing it may be; an address with a domain of letters beyond
+// ASCII one for each spelling. A phone number without its country's
 // code is read as one of each default_country of the mapping and of each of
 // countries (ISO alpha-2). No keys: no event has this person under this name
 // as a match key.

@@ -51,6 +51,8 @@ var spellings = []struct{ line, members string }{
 	{"ada@x.example", `"messageId":"ada@x.example-1"`},
 	{"ada@x.example", `"context":{"page":{"url":"https://x.example/?e=ada%40x.example"}}`},
 	{"ada@x.example", `"context":{"traits":{"email":"ada@x.example"}},"context":{"traits":{"email":"ada@x.example"}}`},
+	{"ada@bücher.example", `"context":{"traits":{"email":"ada@xn--bcher-kva.example"}}`},
+	{"ada@XN--bcher-kva.example", `"context":{"traits":{"email":"ada@bu\u0308cher.example"}}`},
 	{"4242", `"userId":"4242"`},
 	{"4242", `"userId":4242`},
 	{"4242", `"userId":4242.0`},

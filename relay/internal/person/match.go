@@ -52,6 +52,9 @@ func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 			m.numbers[n.number] = true
 		default:
 			add(n.text, n.address)
+			for _, other := range fold.Spellings(n.text) {
+				add(other, n.address)
+			}
 		}
 		if n.phone {
 			if d := digitsOf(n.text); len(d) >= tailDigits {

@@ -148,6 +148,20 @@ var people = []struct {
 	{"kim", []string{`{"userId":"kim"}`, `{"properties":{"note":"it was kim."}}`}, []string{`{"userId":"kim.85"}`}},
 	{"84-22222", []string{`{"userId":"84-22222"}`}, []string{`{"userId":8422222}`}},
 	{"212_555_0147", []string{`{"context":{"traits":{"phone":"+1 212 555 0147"}}}`}, nil},
+	{
+		"ada@bücher.example",
+		[]string{
+			`{"context":{"traits":{"email":"Ada@BÜCHER.example"}}}`, `{"context":{"traits":{"email":"ada@xn--bcher-kva.example"}}}`, `{"context":{"traits":{"email":"` + hash("ada@bücher.example") + `"}}}`,
+			`{"context":{"traits":{"email":"` + hash("ada@xn--bcher-kva.example") + `"}}}`, `{"properties":{"note":"to ada@XN--BCHER-KVA.example."}}`, `{"properties":{"note":"to ada@bu\u0308cher.example."}}`,
+			`{"userId":"ada@xn--bcher-kva.example"}`, `{"userId":"` + hash("ada@xn--bcher-kva.example") + `"}`, `{"properties":{"u":"?e=ada%40b%C3%BCcher.example"}}`,
+		},
+		[]string{`{"context":{"traits":{"email":"ada@bucher.example"}}}`, `{"context":{"traits":{"email":"ada@xn--bcher-kvb.example"}}}`, `{"context":{"traits":{"email":"bo@bücher.example"}}}`, `{"e":"ada@shop.bücher.example"}`},
+	},
+	{
+		"ada@xn--bcher-kva.example",
+		[]string{`{"context":{"traits":{"email":"ada@bücher.example"}}}`, `{"properties":{"note":"ada@bücher.example"}}`, `{"context":{"traits":{"email":"` + hash("ada@bücher.example") + `"}}}`},
+		[]string{`{"context":{"traits":{"email":"ada@bucher.example"}}}`},
+	},
 	{"Loyal_7", []string{`{"userId":"loyal_7"}`, `{"properties":{"x":"LOYAL_7"}}`}, []string{`{"userId":"loyal_77"}`, `{"userId":"disloyal_7"}`}},
 }
 

@@ -183,7 +183,7 @@ func eachToken(s string, fn func(token string)) {
 					from = at
 				}
 				end = at + n
-			} else if from >= 0 && (!isJoint(r) || end < at) { // two in a row end it
+			} else if from >= 0 && (!isJoint(r) || end < at && !strings.HasSuffix(s[:at], "xn-")) { // two in a row end it, but of xn--bcher-kva.example
 				break
 			}
 			at += n

@@ -105,9 +105,7 @@ func (o *Options) check(w *whole, s *survey) error {
 			continue
 		}
 		if e.Bad++; e.Bad <= 20 {
-			p := problemOf(&r, why)
-			p.Text = string(r.text[:min(len(r.text), 1024)])
-			e.Problems = append(e.Problems, p)
+			e.Problems = append(e.Problems, problemOf(&r, why, r.text[:min(len(r.text), 1024)]))
 		}
 	}
 	// When not one row is good the file is the wrong one, whatever is skipped.

@@ -11,7 +11,10 @@ import (
 // names, joined with spaces where there are several ("Date + Time"). An empty
 // Path leaves the column out. The two may stand the other way round, where that
 // names the columns of a file.
-type Column struct{ Path, From string }
+type Column struct {
+	Path string `json:"path"`
+	From string `json:"from"`
+}
 
 // ParseColumn reads PATH=HEADER.
 func ParseColumn(text string) (Column, error) {
@@ -44,6 +47,7 @@ type choice struct {
 // header is the first row of a table.
 type header struct {
 	names []string
+	at    int64 // where it begins in the table
 }
 
 func newHeader(cells []string) *header {

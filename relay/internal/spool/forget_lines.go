@@ -3,12 +3,10 @@ package spool
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"relay/relay/internal/track"
@@ -115,30 +113,19 @@ func spareLine(line []byte, who Seeker) (left []byte, gone int) {
 	if len(value) == 0 {
 		return line, 0
 	}
+	if p, ok := problemIn(value); ok {
+		if p.about(who) {
+			return nil, 1
+		}
+		return line, 0
+	}
 	switch left, gone = spare(value, who); {
 	case gone > 0 && left == nil:
 		return nil, gone
 	case gone > 0:
 		return append(left, '\n'), gone
-	case aboutRow(value, who):
-		return nil, 1
 	}
 	return line, 0
-}
-
-// aboutRow looks into a line of a report: at the text of the row that was refused.
-func aboutRow(line []byte, who Seeker) bool {
-	var p Problem
-	if json.Unmarshal(line, &p) != nil || p.Text == "" {
-		return false
-	}
-	if who.Event([]byte(p.Text), "", time.Time{}) {
-		return true
-	}
-	r := csv.NewReader(strings.NewReader(p.Text))
-	r.LazyQuotes = true
-	cells, err := r.Read()
-	return err == nil && len(cells) > 1 && who.Cells(cells)
 }
 
 // filterValues takes JSON values over several lines; of a list, each item.

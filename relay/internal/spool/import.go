@@ -232,9 +232,7 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 		switch {
 		case why != nil:
 			b.Refused++
-			p := problemOf(&r, why)
-			p.Text = string(r.text)
-			if err := rep.add(p); err != nil {
+			if err := rep.add(problemOf(&r, why, r.text)); err != nil {
 				return err
 			}
 		case e == nil:

@@ -15,12 +15,14 @@ type textLines struct {
 	most  int  // bytes of a line; what is more of it is dropped
 	cr    bool // CR alone ends a line
 	line  int64
+	at    int64      // bytes that were read of the table
 	ahead []textLine // put back, the next one last
 }
 
 type textLine struct {
 	text   string
 	number int64 // 1 for the first of the file
+	at     int64 // where it begins in the table
 	long   bool
 }
 
@@ -43,12 +45,13 @@ func (l *textLines) next() (textLine, error) {
 		l.ahead = l.ahead[:n-1]
 		return line, nil
 	}
+	at := l.at
 	buf, long, err := l.read()
 	if err != nil && (!errors.Is(err, io.EOF) || len(buf) == 0) {
 		return textLine{}, err
 	}
 	l.line++
-	return textLine{text: string(buf), number: l.line, long: long}, nil
+	return textLine{text: string(buf), number: l.line, at: at, long: long}, nil
 }
 
 // back puts lines back, the first of them to be the next.
@@ -79,14 +82,20 @@ func (l *textLines) read() (buf []byte, long bool, err error) {
 		}
 		buf = append(buf, part...)
 		if at < 0 {
-			_, _ = l.in.Discard(len(data))
+			l.skip(len(data))
 			continue
 		}
 		end := data[at]
-		_, _ = l.in.Discard(at + 1)
+		l.skip(at + 1)
 		if b, _ := l.in.Peek(1); end == '\r' && len(b) == 1 && b[0] == '\n' {
-			_, _ = l.in.Discard(1)
+			l.skip(1)
 		}
 		return bytes.TrimSuffix(buf, []byte("\r")), long, nil
 	}
+}
+
+// skip passes over bytes that are in the buffer.
+func (l *textLines) skip(n int) {
+	_, _ = l.in.Discard(n)
+	l.at += int64(n)
 }

@@ -148,9 +148,11 @@ var ErrUnfinished = errors.New("the last line of the file has no end; its writer
 // Options.Deaths allows, each time at the same place.
 var ErrDeadly = errors.New("relay ended each time it read this file")
 
+const defaultEventBytes = 256 << 10
+
 func (o Options) withDefaults() Options {
 	if o.MaxEventBytes <= 0 {
-		o.MaxEventBytes = 256 << 10
+		o.MaxEventBytes = defaultEventBytes
 	}
 	if o.CheckRows == 0 {
 		o.CheckRows = 1000

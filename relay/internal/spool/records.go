@@ -28,7 +28,7 @@ func (r *records) next() (record, error) {
 	if err != nil {
 		return record{}, err
 	}
-	rec := record{line: first.number, text: first.text}
+	rec := record{line: first.number, at: first.at, text: first.text}
 	r.budget = min(r.budget+budgetFactor*(len(first.text)+1), 2*r.most)
 	if first.long {
 		rec.text = first.text[:min(len(first.text), 1024)]

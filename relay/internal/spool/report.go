@@ -17,7 +17,10 @@ type Problem struct {
 	Line    int64  `json:"line,omitempty"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
-	Text    string `json:"text,omitempty"` // of the row; only in the report, which is for the file's owner
+	// Text of the row, and what says how it is read when it is one of a table; only in
+	// the report, which is for the file's owner.
+	Text  string     `json:"text,omitempty"`
+	Table *tableNote `json:"table,omitempty"`
 }
 
 func (p Problem) String() string {
@@ -27,8 +30,9 @@ func (p Problem) String() string {
 	return fmt.Sprintf("row %d (line %d): %s", p.Row, p.Line, p.Message)
 }
 
-func problemOf(r *row, why *track.Problem) Problem {
-	return Problem{Row: r.number, Line: r.line, Code: why.Code, Message: why.Message}
+// problemOf is what the report has of a row.
+func problemOf(r *row, why *track.Problem, text []byte) Problem {
+	return Problem{Row: r.number, Line: r.line, Code: why.Code, Message: why.Message, Text: string(text), Table: r.table}
 }
 
 // report is the file of refused rows, made when there is the first one.
@@ -85,11 +89,12 @@ func openReport(in files, path string, size int64) (*report, error) {
 
 // isReport tells whether a file is a report: a wrong name must not cost somebody a file.
 func isReport(f io.ReaderAt) bool {
-	const begin = `{"row":`
-	head := make([]byte, len(begin))
+	head := make([]byte, len(reportBegin))
 	n, _ := f.ReadAt(head, 0)
-	return n == len(head) && string(head) == begin
+	return n == len(head) && string(head) == reportBegin
 }
+
+const reportBegin = `{"row":`
 
 func (r *report) add(p Problem) error {
 	if r.path == "" {

@@ -16,6 +16,7 @@ type row struct {
 	line   int64          // of the file, where it begins
 	msg    track.Message  // valid until the next row
 	text   []byte         // as it stands in the file, for the report
+	table  *tableNote     // how that is read; nil: it is JSON
 	joined int64          // rows that are of the same event, behind the first
 	timed  bool           // it is from a table that says times
 	once   string         // what makes it the same sale in another file

@@ -21,6 +21,7 @@ type table struct {
 
 	held *record  // of the next event
 	late []record // that cannot be used and stand among the rows of an event
+	note *tableNote
 	seen map[[16]byte]int64
 }
 
@@ -28,12 +29,8 @@ type table struct {
 const groupRows = 1000
 
 func newTable(r io.Reader, o *Options) (*table, error) {
-	lines, err := newTextLines(r, 4*o.MaxEventBytes+1<<16)
-	if err != nil {
-		return nil, fmt.Errorf("read header: %w", err)
-	}
-	t := &table{packed: o.reader(), records: records{in: lines, most: 4*o.MaxEventBytes + 1<<16, budget: 8 * o.MaxEventBytes}}
-	h, err := t.header(o)
+	t := &table{packed: o.reader()}
+	h, err := t.records.begin(r, &o.Layout, o.MaxEventBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
@@ -49,58 +46,8 @@ func newTable(r io.Reader, o *Options) (*table, error) {
 	if t.cols.group != nil {
 		t.seen = map[[16]byte]int64{}
 	}
+	t.note = noteOf(h, t.records.comma, &o.Layout)
 	return t, nil
-}
-
-var sepLine = regexp.MustCompile(`(?i)^"?sep=(.)"?$`)
-
-// header reads up to the header, and finds the separator. There is none in an
-// empty file.
-func (t *table) header(o *Options) (*header, error) {
-	comma := o.Comma
-	for {
-		line, err := t.records.in.next()
-		if errors.Is(err, io.EOF) {
-			if o.HeaderRow > 0 {
-				return nil, fmt.Errorf("the file has no line %d", o.HeaderRow)
-			}
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if m := sepLine.FindStringSubmatch(strings.Trim(line.text, " ")); m != nil && line.number == 1 { // for Excel
-			if o.Comma == 0 {
-				comma = []rune(m[1])[0]
-			}
-			if o.HeaderRow != 1 {
-				continue
-			}
-		}
-		if line.number < int64(o.HeaderRow) || o.HeaderRow == 0 && strings.TrimSpace(line.text) == "" {
-			continue
-		}
-		if strings.Contains(line.text, "\x00") {
-			return nil, errors.New("it holds zero bytes, as no text does")
-		}
-		if t.records.comma = comma; comma == 0 {
-			t.records.comma = separator(line.text)
-		}
-		t.records.in.back([]textLine{line})
-		rec, err := t.records.next()
-		if err != nil {
-			return nil, err
-		}
-		if rec.bad != nil {
-			return nil, fmt.Errorf("line %d: %s", rec.line, rec.bad.Message)
-		}
-		h := newHeader(rec.cells)
-		if kind := data(rec.cells); kind != "" {
-			return nil, fmt.Errorf("line %d is no header, it holds %s: the first line must name the columns (--header-row says which line does)", rec.line, kind)
-		}
-		t.records.width = len(rec.cells)
-		return h, nil
-	}
 }
 
 // data says what of a row no name of a column looks like.
@@ -167,7 +114,7 @@ func separator(header string) rune {
 
 func (t *table) next(r *row) error {
 	if len(t.late) > 0 {
-		*r = t.late[0].refused()
+		*r = t.refused(&t.late[0])
 		t.late = t.late[1:]
 		return nil
 	}
@@ -176,7 +123,7 @@ func (t *table) next(r *row) error {
 		return err
 	}
 	if first.bad != nil {
-		*r = first.refused()
+		*r = t.refused(first)
 		return nil
 	}
 	group := []record{*first}
@@ -184,7 +131,7 @@ func (t *table) next(r *row) error {
 		if why, err := t.gather(&group); err != nil {
 			return err
 		} else if why != nil {
-			*r = first.refused()
+			*r = t.refused(first)
 			r.bad = why
 			return nil
 		}
@@ -264,7 +211,7 @@ func (t *table) event(group []record) row {
 	for i, rec := range group {
 		rows[i], texts[i] = rec.cells, rec.text
 	}
-	r := row{number: group[0].number, line: group[0].line, joined: int64(len(group) - 1), timed: t.cols.timed, text: []byte(strings.Join(texts, "\n"))}
+	r := row{number: group[0].number, line: group[0].line, joined: int64(len(group) - 1), timed: t.cols.timed, text: []byte(strings.Join(texts, "\n")), table: t.note}
 	var bad *differs
 	t.buf, bad = t.cols.write(t.buf[:0], rows)
 	switch msg, err := t.packed.One(t.buf); {
@@ -288,11 +235,12 @@ func (t *table) event(group []record) row {
 // record is one row of the file.
 type record struct {
 	number, line int64
+	at           int64  // where it begins in the table
 	text         string // as it stands there
 	cells        []string
 	bad          *track.Problem
 }
 
-func (r record) refused() row {
-	return row{number: r.number, line: r.line, text: []byte(r.text), bad: r.bad}
+func (t *table) refused(r *record) row {
+	return row{number: r.number, line: r.line, text: []byte(r.text), table: t.note, bad: r.bad}
 }

@@ -1,0 +1,158 @@
+package spool
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"relay/internal/disk"
+	"relay/internal/seal"
+)
+
+// maxSearched is how large a file may be, packed and unpacked, that Forget looks into:
+// it holds what is kept of one in memory.
+const maxSearched = 512 << 20
+
+// forgetFile removes rows from a file that nobody reads on. One whose name is about the
+// person gets another name: its other rows are others'. One that cannot be searched goes
+// whole then.
+func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Layout, path, name string, who Seeker, dry bool) (rows int, err error) {
+	in, err := openFile(root, path)
+	if err != nil {
+		return 0, err
+	}
+	defer in.Close()
+	fi, err := in.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if fi.Size() > maxSearched {
+		return 0, errUnsearchable
+	}
+	var kept bytes.Buffer
+	var content io.ReadSeeker = in
+	sealed := strings.HasSuffix(path, sealedEnd)
+	if sealed {
+		content, err = unseal(in, ring)
+		name = strings.TrimSuffix(name, sealedEnd)
+	}
+	if err == nil {
+		rows, err = filter(ctx, content, &kept, layout, who)
+	}
+	named, hers := namedAfter(name, who)
+	whole := hers && errors.Is(err, errUnsearchable)
+	if named {
+		rows = max(rows, 1)
+	}
+	switch {
+	case whole:
+		err = nil
+	case named && !dry && errors.Is(err, errUnsearchable): // only its name can be told to be
+		return 0, errors.Join(err, rename(root, path))
+	}
+	if err != nil || rows == 0 || dry {
+		return rows, err
+	}
+	_ = in.Close() // there are systems where an open file cannot be replaced
+	if whole || kept.Len() == 0 {
+		err = root.Remove(path)
+	} else if sealed {
+		var b bytes.Buffer
+		if err = sealTo(&b, &kept, ring); err == nil {
+			err = replace(root, path, fi, b.Bytes())
+		}
+	} else {
+		err = replace(root, path, fi, kept.Bytes())
+	}
+	if err == nil && named && !whole && kept.Len() > 0 {
+		err = rename(root, path)
+	}
+	if err == nil {
+		err = disk.SyncDir(filepath.Join(root.Name(), filepath.Dir(path)))
+	}
+	if err != nil {
+		return 0, err
+	}
+	return rows, nil
+}
+
+// unseal is what a sealed file holds; one that does not open cannot be searched.
+func unseal(in io.Reader, ring *seal.Ring) (io.ReadSeeker, error) {
+	if ring == nil {
+		return nil, errUnsearchable
+	}
+	r, err := OpenSealed(in, ring)
+	var b []byte
+	if err == nil {
+		b, err = io.ReadAll(r)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnsearchable, err)
+	}
+	return bytes.NewReader(b), nil
+}
+
+// replace puts a file with this content in the place of another, of its age: how long
+// it is kept counts from there.
+func replace(root *os.Root, path string, old fs.FileInfo, content []byte) (err error) {
+	tmp := disk.TempName(path)
+	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, old.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = root.Chtimes(tmp, old.ModTime(), old.ModTime())
+	}
+	if err == nil {
+		err = root.Rename(tmp, path)
+	}
+	if err != nil {
+		return errors.Join(err, root.Remove(tmp))
+	}
+	return nil
+}
+
+// errUnsearchable says that nobody can look into a file.
+var errUnsearchable = errors.New("it holds no rows of text")
+
+// filter copies the rows of a file that are not about the person, as UTF-8.
+func filter(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, layout *Layout, who Seeker) (gone int, err error) {
+	w := &whole{f: in, most: maxSearched}
+	s, err := w.survey(ctx, 0, func(int64) {})
+	if _, ok := errors.AsType[*FormatError](err); ok {
+		return 0, errUnsearchable
+	}
+	if err != nil {
+		return 0, err
+	}
+	content, err := w.reader()
+	if err != nil {
+		return 0, err
+	}
+	text := decoded(content, s.encoding)
+	switch s.format {
+	case CSV:
+		gone, err = filterTable(text, kept, layout, who)
+	case JSON:
+		gone, err = filterValues(text, kept, who)
+	default:
+		gone, err = filterLines(text, kept, who)
+	}
+	if err != nil || !w.gzip || kept.Len() == 0 {
+		return gone, err
+	}
+	plain := bytes.Clone(kept.Bytes())
+	kept.Reset()
+	z := gzip.NewWriter(kept)
+	_, err = z.Write(plain)
+	return gone, errors.Join(err, z.Close())
+}

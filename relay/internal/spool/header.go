@@ -1,0 +1,92 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+var sepLine = regexp.MustCompile(`(?i)^"?sep=(.)"?$`)
+
+// open begins to read a table that has no header, or whose header is known.
+func (r *records) open(in io.Reader, eventBytes int) (err error) {
+	r.most, r.budget = 4*eventBytes+1<<16, 8*eventBytes
+	r.in, err = newTextLines(in, r.most)
+	return err
+}
+
+// begin reads up to the header of a table, and finds the separator. nil: the table is
+// empty. eventBytes is what an event may have.
+func (r *records) begin(in io.Reader, l *Layout, eventBytes int) (h *header, err error) {
+	if err := r.open(in, eventBytes); err != nil {
+		return nil, err
+	}
+	comma := l.Comma
+	for {
+		line, err := r.in.next()
+		if errors.Is(err, io.EOF) {
+			if l.HeaderRow > 0 {
+				return nil, fmt.Errorf("the file has no line %d", l.HeaderRow)
+			}
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if m := sepLine.FindStringSubmatch(strings.Trim(line.text, " ")); m != nil && line.number == 1 { // for Excel
+			if l.Comma == 0 {
+				comma = []rune(m[1])[0]
+			}
+			if l.HeaderRow != 1 {
+				continue
+			}
+		}
+		if line.number < int64(l.HeaderRow) || l.HeaderRow == 0 && strings.TrimSpace(line.text) == "" {
+			continue
+		}
+		if strings.Contains(line.text, "\x00") {
+			return nil, errors.New("it holds zero bytes, as no text does")
+		}
+		if r.comma = comma; comma == 0 {
+			r.comma = separator(line.text)
+		}
+		r.in.back([]textLine{line})
+		rec, err := r.next()
+		if err != nil {
+			return nil, err
+		}
+		if rec.bad != nil {
+			return nil, fmt.Errorf("line %d: %s", rec.line, rec.bad.Message)
+		}
+		if kind := data(rec.cells); kind != "" {
+			return nil, fmt.Errorf("line %d is no header, it holds %s: the first line must name the columns (--header-row says which line does)", rec.line, kind)
+		}
+		h = newHeader(rec.cells)
+		h.at, r.width = rec.at, len(rec.cells)
+		return h, nil
+	}
+}
+
+// tableNote is what has to be known of a table to read one row of it by itself. As
+// JSON it is part of a line of the report.
+type tableNote struct {
+	Header    []string `json:"header"` // the names of the columns
+	Separator string   `json:"separator"`
+	Columns   []Column `json:"columns,omitempty"` // and what else the Layout says
+	Event     string   `json:"event,omitempty"`
+	GroupBy   string   `json:"group_by,omitempty"`
+	ID        string   `json:"id,omitempty"`
+}
+
+func noteOf(h *header, comma rune, l *Layout) *tableNote {
+	return &tableNote{Header: h.names, Separator: string(comma), Columns: l.Columns, Event: l.Event, GroupBy: l.GroupBy, ID: l.ID}
+}
+
+// layout is the one that the note was made of, as far as it is known.
+func (n *tableNote) layout() *Layout {
+	comma, _ := utf8.DecodeRuneInString(n.Separator)
+	return &Layout{Columns: n.Columns, Event: n.Event, GroupBy: n.GroupBy, ID: n.ID, Comma: comma}
+}
