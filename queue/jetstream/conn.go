@@ -1,0 +1,284 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"relay/queue"
+)
+
+// servers is a connection to each of the servers: one that is cut off from the
+// others is left for the next at once.
+type servers struct {
+	conns []*nats.Conn
+	good  atomic.Uint32 // the one that answered last
+}
+
+func connect(o *Options, changed func()) (*servers, error) {
+	s := &servers{}
+	opts := []nats.Option{
+		nats.Name("relay " + o.Name), nats.IgnoreDiscoveredServers(), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
+		nats.ReconnectWait(200 * time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
+		nats.ReconnectBufSize(-1), // what is not sent at once fails, and does not come up later
+		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(2 * time.Second), nats.FlusherTimeout(2 * time.Second),
+		nats.ReconnectHandler(func(*nats.Conn) { changed() }),
+	}
+	if o.Credentials != "" {
+		opts = append(opts, nats.UserCredentials(o.Credentials))
+	}
+	for _, url := range o.URLs {
+		c, err := nats.Connect(url, opts...)
+		if err != nil {
+			s.close()
+			return nil, fmt.Errorf("connect to %s: %w", url, err)
+		}
+		s.conns = append(s.conns, c)
+	}
+	return s, nil
+}
+
+func (s *servers) close() {
+	for _, c := range s.conns {
+		c.Close()
+	}
+}
+
+// at gives the connection number n behind the one that answered last.
+func (s *servers) at(n int) (*nats.Conn, uint32) {
+	i := (s.good.Load() + uint32(n)) % uint32(len(s.conns))
+	return s.conns[i], i
+}
+
+// request asks one server after the other until one answers or ctx ends. What it asks
+// must do no harm when it happens twice.
+func (s *servers) request(ctx context.Context, m *nats.Msg, each time.Duration) (*nats.Msg, error) {
+	var last error
+	for n := 0; ; n++ {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("%w: %s does not answer: %w", queue.ErrStalled, m.Subject, errors.Join(last, err))
+		}
+		c, i := s.at(n)
+		one, cancel := context.WithTimeout(ctx, each)
+		answer, err := c.RequestMsgWithContext(one, &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data})
+		cancel()
+		if err == nil {
+			s.good.Store(i)
+			return answer, nil
+		}
+		last = err
+		if !errors.Is(err, context.DeadlineExceeded) && !sleep(ctx, 30*time.Millisecond) {
+			return nil, fmt.Errorf("%w: %s does not answer: %w", queue.ErrStalled, m.Subject, last)
+		}
+	}
+}
+
+// sleep is false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// apiError is what a server says no with.
+type apiError struct {
+	Code        int    `json:"code"`
+	ErrCode     int    `json:"err_code"`
+	Description string `json:"description"`
+}
+
+func (e *apiError) Error() string {
+	return fmt.Sprintf("%s (error %d of NATS)", e.Description, e.ErrCode)
+}
+
+// The servers' codes that are decided by.
+const (
+	errNoMessage   = 10037
+	errWrongLast   = 10071
+	errStreamStore = 10077 // for one: there is no room
+	errNoStream    = 10059
+	errNotDeleted  = 10057 // for one: it is gone
+)
+
+// is says whether err is a server's answer with this code.
+func is(err error, code int) bool {
+	var e *apiError
+	return errors.As(err, &e) && e.ErrCode == code
+}
+
+// api calls an endpoint of JetStream, which the leader answers.
+func (s *servers) api(ctx context.Context, endpoint string, in, out any) error {
+	var data []byte
+	if in != nil {
+		var err error
+		if data, err = json.Marshal(in); err != nil {
+			return fmt.Errorf("call %s: %w", endpoint, err)
+		}
+	}
+	answer, err := s.request(ctx, &nats.Msg{Subject: "$JS.API." + endpoint, Data: data}, 2*time.Second)
+	if err != nil {
+		return err
+	}
+	var failed struct{ Error *apiError }
+	if err := json.Unmarshal(answer.Data, &failed); err != nil {
+		return fmt.Errorf("call %s: %w", endpoint, err)
+	}
+	if failed.Error != nil {
+		return fmt.Errorf("call %s: %w", endpoint, failed.Error)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer.Data, out); err != nil {
+		return fmt.Errorf("call %s: %w", endpoint, err)
+	}
+	return nil
+}
+
+// ack is where a message was stored.
+type ack struct {
+	Seq       uint64
+	Duplicate bool
+	Error     *apiError
+}
+
+func readAck(m *nats.Msg) (ack, error) {
+	var a ack
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		return a, fmt.Errorf("read acknowledgement: %w", err)
+	}
+	if a.Error != nil {
+		return a, a.Error
+	}
+	return a, nil
+}
+
+// publish stores a message whose id or expectation makes a second try harmless.
+func (s *servers) publish(ctx context.Context, m *nats.Msg) (ack, error) {
+	answer, err := s.request(ctx, m, time.Second)
+	if err != nil {
+		return ack{}, err
+	}
+	return readAck(answer)
+}
+
+// message is one of a stream.
+type message struct {
+	subject string
+	seq     uint64
+	header  nats.Header
+	data    []byte
+}
+
+// get gives messages of a stream from a sequence number on, as whatever server has a
+// copy has them: it may be behind.
+func (s *servers) get(ctx context.Context, stream string, from uint64, most int) (out []message, err error) {
+	for n := 0; n < 2*len(s.conns); n++ {
+		c, i := s.at(n)
+		one, cancel := context.WithTimeout(ctx, 2*time.Second)
+		out, err = getFrom(one, c, stream, from, most)
+		cancel()
+		if err == nil {
+			s.good.Store(i)
+			return out, nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, fmt.Errorf("%w: read stream %s: %w", queue.ErrStalled, stream, err)
+}
+
+func getFrom(ctx context.Context, c *nats.Conn, stream string, from uint64, most int) ([]message, error) {
+	inbox := c.NewInbox()
+	sub, err := c.SubscribeSync(inbox)
+	if err != nil {
+		return nil, fmt.Errorf("subscribe: %w", err)
+	}
+	defer sub.Unsubscribe() //nolint:errcheck // the connection may be gone by now
+	body := fmt.Appendf(nil, `{"seq":%d,"next_by_subj":">","batch":%d,"max_bytes":%d}`, from, most, 16<<20)
+	if err := c.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, body); err != nil {
+		return nil, fmt.Errorf("ask: %w", err)
+	}
+	var out []message
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("wait for the answer: %w", err)
+		}
+		switch m.Header.Get("Status") {
+		case "":
+			seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("an answer without sequence: %w", err)
+			}
+			out = append(out, message{m.Header.Get("Nats-Subject"), seq, m.Header, m.Data})
+		case "204", "404":
+			return out, nil
+		default:
+			return nil, fmt.Errorf("status %s %s", m.Header.Get("Status"), m.Header.Get("Description"))
+		}
+	}
+}
+
+// next gives the first message from a sequence number on, as the stream's leader
+// has it: what it has not got is gone.
+func (s *servers) next(ctx context.Context, stream string, from uint64) (message, bool, error) {
+	var out struct {
+		Message struct {
+			Subject string
+			Seq     uint64
+			Hdrs    []byte
+			Data    []byte
+		}
+	}
+	err := s.api(ctx, "STREAM.MSG.GET."+stream, map[string]any{"seq": from, "next_by_subj": ">"}, &out)
+	if is(err, errNoMessage) {
+		return message{}, false, nil
+	}
+	if err != nil {
+		return message{}, false, err
+	}
+	h := nats.Header{}
+	if len(out.Message.Hdrs) > 0 {
+		if h, err = nats.DecodeHeadersMsg(out.Message.Hdrs); err != nil {
+			return message{}, false, fmt.Errorf("read headers: %w", err)
+		}
+	}
+	return message{out.Message.Subject, out.Message.Seq, h, out.Message.Data}, true, nil
+}
+
+// tail gives every message of a stream from a sequence number on, and where to go on.
+// It ends where the stream's leader says that the stream ends.
+func (s *servers) tail(ctx context.Context, stream string, from uint64, fn func(message) error) (uint64, error) {
+	for {
+		msgs, err := s.get(ctx, stream, from, 256)
+		if err != nil {
+			return from, err
+		}
+		if len(msgs) == 0 { // the end, or a copy that is behind
+			m, more, err := s.next(ctx, stream, from)
+			if err != nil || !more {
+				return from, err
+			}
+			msgs = []message{m}
+		}
+		for _, m := range msgs {
+			if err := fn(m); err != nil {
+				return from, err
+			}
+			from = m.seq + 1
+		}
+	}
+}

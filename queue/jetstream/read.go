@@ -1,0 +1,176 @@
+package jetstream
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"relay/queue"
+	"relay/queue/internal/chunk"
+)
+
+// Limit bounds a Read; zero means 1,000 records, or 4 MiB. The first record is
+// returned whatever its size.
+type Limit struct {
+	Records int
+	Bytes   int64
+}
+
+// Batch is what Read found.
+type Batch struct {
+	Records []queue.Record // copies
+	Covers  []queue.Range  // each record is in one; the lane has no others in them
+	Next    Position       // reads on behind Records
+	More    bool           // the lane has a record behind Records
+}
+
+// Read returns records of a lane that are not settled, in order, from a position on;
+// 0 is the first of them.
+func (l *Log) Read(ctx context.Context, lane string, from Position, limit Limit) (Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return Batch{}, fmt.Errorf("read: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.o.IOTimeout)
+	defer cancel()
+	if limit.Records <= 0 {
+		limit.Records = 1000
+	}
+	if limit.Bytes <= 0 {
+		limit.Bytes = 4 << 20
+	}
+	out := Batch{Next: from}
+	size := int64(0)
+	for {
+		e, open, slots, next := l.openFrom(lane, out.Next)
+		if e == nil {
+			out.Next = max(out.Next, next)
+			return out, nil
+		}
+		if len(out.Records) > 0 && (len(out.Records) >= limit.Records || size+int64(e.recs[open[0]].size) > limit.Bytes) {
+			out.More = true
+			return out, nil
+		}
+		records, err := l.records(ctx, e)
+		if err != nil {
+			return Batch{}, fmt.Errorf("read: %w", err)
+		}
+		if records == nil {
+			continue // it is gone, and counted
+		}
+		start, end := int(out.Next&maxRecords), len(e.recs)
+		if uint64(out.Next>>indexBits) != e.ord {
+			start = 0
+		}
+		for k, i := range open {
+			r := records[i]
+			if n := len(out.Records); n > 0 && (n >= limit.Records || size+int64(len(r.Body)) > limit.Bytes) {
+				end, out.More = i, true
+				break
+			}
+			size += int64(len(r.Body))
+			r.Seq, r.Settled, r.Lanes = e.base()+queue.Seq(i), slots[k], slices.Clone(r.Lanes)
+			out.Records = append(out.Records, r)
+		}
+		out.Covers = append(out.Covers, queue.Range{From: e.base() + queue.Seq(start), To: e.base() + queue.Seq(end)})
+		if out.More {
+			out.Next = Position(e.ord<<indexBits | uint64(end))
+			return out, nil
+		}
+		out.Next = Position((e.ord + 1) << indexBits)
+	}
+}
+
+// openFrom gives the first entry from a position on that has something open for lane:
+// which records, and what is settled of each. Without one it gives the end.
+func (l *Log) openFrom(lane string, from Position) (*entry, []int, []queue.Slots, Position) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ln := l.view.lanes[lane]
+	end := Position(l.view.ord << indexBits)
+	if ln == nil {
+		return nil, nil, nil, end
+	}
+	at, index := uint64(from>>indexBits), int(from&maxRecords)
+	k, _ := slices.BinarySearchFunc(ln.entries, at, func(e *entry, at uint64) int { return compare(queue.Seq(e.ord), queue.Seq(at)) })
+	for _, e := range ln.entries[k:] {
+		p := e.parts[lane]
+		if p.waiting == 0 {
+			continue
+		}
+		first := 0
+		if e.ord == at {
+			first = index
+		}
+		var open []int
+		var slots []queue.Slots
+		for i := first; i < len(e.recs); i++ {
+			if e.isFor(i, lane) && e.waits(p, i) {
+				open, slots = append(open, i), append(slots, p.slots[uint32(i)])
+			}
+		}
+		if len(open) > 0 {
+			return e, open, slots, end
+		}
+	}
+	return nil, nil, nil, end
+}
+
+// records gives all records of an entry; nil when the leader of its stream says that
+// it is gone.
+func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
+	l.mu.Lock()
+	data := e.data
+	l.mu.Unlock()
+	if data == nil {
+		var err error
+		if data, err = l.fetch(ctx, l.eventStream(e.stream), e.seq); err != nil {
+			return nil, err
+		}
+	}
+	if data == nil {
+		l.lose(e)
+		return nil, nil
+	}
+	h, err := chunk.DecodeHeader(data)
+	if err != nil {
+		return nil, fmt.Errorf("chunk: %w", err)
+	}
+	_, payload, err := h.Split(data)
+	if err != nil {
+		return nil, fmt.Errorf("chunk: %w", err)
+	}
+	records, err := l.codec.Decode(l.ring, &h, payload)
+	if err != nil {
+		return nil, fmt.Errorf("chunk: %w", err)
+	}
+	return records, nil
+}
+
+// fetch gives a message of a stream; nil when its leader has not got it. A copy that
+// has not got it is behind, or it is gone: the leader knows.
+func (l *Log) fetch(ctx context.Context, stream string, seq uint64) ([]byte, error) {
+	msgs, err := l.servers.get(ctx, stream, seq, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(msgs) == 1 && msgs[0].seq == seq {
+		return msgs[0].data, nil
+	}
+	m, ok, err := l.servers.next(ctx, stream, seq)
+	if err != nil || !ok || m.seq != seq {
+		return nil, err
+	}
+	return m.data, nil
+}
+
+// lose counts what an entry held that waited, and forgets it.
+func (l *Log) lose(e *entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.view.at[e.place] != e {
+		return
+	}
+	l.lostRecords += int64(e.waiting())
+	l.o.Logger.Error("a chunk is gone from its stream and is lost", "stream", l.eventStream(e.stream), "seq", e.seq)
+	l.view.remove(e)
+}

@@ -1,0 +1,233 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	api "github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrSetup says that the servers are not set up as a log needs them: nothing was
+// stored, and nothing will be.
+var ErrSetup = errors.New("the NATS servers are not set up for a queue")
+
+const (
+	streams    = 3
+	minMinor   = 15      // of version 2
+	minPayload = 8 << 20 // a request is one message
+	madeBy     = "queue 1"
+)
+
+var nameOK = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+func setup(text string, a ...any) error {
+	return fmt.Errorf("%w: %s", ErrSetup, fmt.Sprintf(text, a...))
+}
+
+// checkOptions refuses what no server can mend.
+func checkOptions(o *Options) error {
+	switch {
+	case !nameOK.MatchString(o.Name):
+		return setup("the name %q: letters, digits, - and _, at most 64", o.Name)
+	case len(o.URLs) == 0:
+		return setup("no server is given: list all of them")
+	case o.Replicas != 1 && o.Replicas != 3 && o.Replicas != 5:
+		return setup("%d replicas: 3 or 5", o.Replicas)
+	case o.Replicas == 1 && !o.AcceptLoss:
+		return setup("1 replica loses every event with its server: use 3, or say i_accept_loss: true")
+	}
+	return nil
+}
+
+// checkServers looks at every server that can be reached.
+func (l *Log) checkServers(ctx context.Context) error {
+	seen := 0
+	for i, c := range l.servers.conns {
+		if !c.IsConnected() {
+			continue
+		}
+		seen++
+		if v := c.ConnectedServerVersion(); !versionOK(v) {
+			return setup("%s runs version %s: 2.%d or newer is needed", l.o.URLs[i], v, minMinor)
+		}
+		if n := c.MaxPayload(); n < minPayload {
+			return setup("%s takes messages of %d bytes, and a request may need %d: set max_payload: 8MB on every server", l.o.URLs[i], n, minPayload)
+		}
+	}
+	if seen == 0 {
+		return fmt.Errorf("no server of %s can be reached: %w", strings.Join(l.o.URLs, ", "), nats.ErrNoServers)
+	}
+	if l.o.AssumeSync {
+		return nil
+	}
+	asked := 0
+	for i, c := range l.servers.conns {
+		at, err := l.monitor(i)
+		if err != nil {
+			return err
+		}
+		v, err := varz(ctx, at)
+		if err != nil {
+			if !c.IsConnected() {
+				continue // it is down: it is asked when it is back
+			}
+			return setup("%s does not say whether it syncs (%v): open its monitoring port, or name it in monitor, or say sync: assumed if sync_interval is always", at, err)
+		}
+		asked++
+		switch {
+		case !versionOK(v.Version):
+			return setup("%s runs version %s: 2.%d or newer is needed", at, v.Version, minMinor)
+		case v.JetStream.Config == nil:
+			return setup("%s has JetStream switched off", at)
+		case !v.JetStream.Config.SyncAlways:
+			return setup("%s confirms events before they are on its disk, and a power cut loses them: set sync_interval: always in its jetstream section", at)
+		}
+	}
+	if asked == 0 {
+		return fmt.Errorf("no server answers /varz: %w", nats.ErrNoServers)
+	}
+	return nil
+}
+
+func versionOK(v string) bool {
+	major, rest, _ := strings.Cut(v, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	a, err := strconv.Atoi(major)
+	b, err2 := strconv.Atoi(minor)
+	return err == nil && err2 == nil && (a > 2 || a == 2 && b >= minMinor)
+}
+
+// monitor is where server i answers /varz.
+func (l *Log) monitor(i int) (string, error) {
+	if len(l.o.Monitor) > i {
+		return strings.TrimSuffix(l.o.Monitor[i], "/") + "/varz", nil
+	}
+	u, err := url.Parse(l.o.URLs[i])
+	if err != nil || u.Hostname() == "" {
+		return "", setup("%q is no URL of a server", l.o.URLs[i])
+	}
+	return "http://" + u.Hostname() + ":8222/varz", nil
+}
+
+type varzAnswer struct {
+	Version   string `json:"version"`
+	JetStream struct {
+		Config *struct {
+			SyncAlways bool `json:"sync_always"`
+		} `json:"config"`
+	} `json:"jetstream"`
+}
+
+func varz(ctx context.Context, at string) (v varzAnswer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return v, fmt.Errorf("ask: %w", err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return v, fmt.Errorf("ask: %w", err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return v, fmt.Errorf("status %d", answer.StatusCode)
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(nil, answer.Body, 4<<20)).Decode(&v); err != nil {
+		return v, fmt.Errorf("read answer: %w", err)
+	}
+	return v, nil
+}
+
+// The streams by number: those of events, and behind them the others.
+const (
+	deadAt = streams + iota
+	idsAt
+	rowsAt
+	allStreams
+)
+
+func (l *Log) stream(i int) string {
+	switch i {
+	case deadAt:
+		return l.deadStream()
+	case idsAt:
+		return l.idStream()
+	case rowsAt:
+		return l.rowStream()
+	}
+	return l.eventStream(i)
+}
+
+func (l *Log) eventStream(i int) string { return fmt.Sprintf("%s-%d", l.o.Name, i) }
+func (l *Log) deadStream() string       { return l.o.Name + "-dead" }
+func (l *Log) idStream() string         { return l.o.Name + "-ids" }
+func (l *Log) rowStream() string        { return "KV_" + l.o.Name + "-rows" }
+func (l *Log) rowSubject() string       { return "$KV." + l.o.Name + "-rows." }
+
+// makeStreams makes the streams that are not there, and says when each was made.
+func (l *Log) makeStreams(ctx context.Context) (made [allStreams]int64, err error) {
+	base := api.StreamConfig{
+		Storage: api.FileStorage, Replicas: l.o.Replicas, Retention: api.LimitsPolicy, Discard: api.DiscardNew,
+		AllowDirect: true, Metadata: map[string]string{"relay": madeBy}, MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxConsumers: -1, MaxMsgSize: -1,
+	}
+	errs := make(chan error, allStreams)
+	for i := range made {
+		c := base
+		switch c.Name = l.stream(i); i {
+		case deadAt:
+			c.Subjects, c.MaxBytes = []string{l.o.Name + ".dead"}, l.o.DeadMaxSize
+		case idsAt:
+			c.Subjects, c.MaxAge, c.AllowMsgTTL = []string{l.o.Name + ".ids"}, max(l.o.SaleWindow, l.o.DedupWindow), true
+		case rowsAt:
+			c.Subjects, c.MaxMsgsPerSubject, c.AllowRollup = []string{l.rowSubject() + ">"}, 1, true
+		default:
+			c.Subjects, c.MaxBytes, c.Duplicates = []string{fmt.Sprintf("%s.ev.%d", l.o.Name, i)}, l.o.MaxSize/streams, 2*time.Minute
+		}
+		go func() {
+			info, err := l.makeStream(ctx, c)
+			made[i] = info.Created.UnixNano()
+			errs <- err
+		}()
+	}
+	for range made {
+		if e := <-errs; e != nil && err == nil {
+			err = e
+		}
+	}
+	return made, err
+}
+
+func (l *Log) info(ctx context.Context, stream string) (info api.StreamInfo, err error) {
+	return info, l.servers.api(ctx, "STREAM.INFO."+stream, nil, &info)
+}
+
+func (l *Log) makeStream(ctx context.Context, c api.StreamConfig) (api.StreamInfo, error) {
+	info, err := l.info(ctx, c.Name)
+	if is(err, errNoStream) {
+		if err := l.servers.api(ctx, "STREAM.CREATE."+c.Name, c, &info); err != nil {
+			if no, ok := errors.AsType[*apiError](err); ok {
+				return info, setup("stream %s with %d replicas: %v", c.Name, c.Replicas, no)
+			}
+			return info, err
+		}
+	} else if err != nil {
+		return info, err
+	}
+	switch {
+	case info.Config.Metadata["relay"] != madeBy:
+		return info, setup("stream %s is there and is not relay's: give the queue another name, or remove it", c.Name)
+	case info.Config.Replicas < 3 && !l.o.AcceptLoss:
+		return info, setup("stream %s has %d replicas, 3 are needed: nats stream edit %s --replicas 3", c.Name, info.Config.Replicas, c.Name)
+	}
+	return info, nil
+}
