@@ -16,7 +16,6 @@ import (
 	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
 	"relay/relay/internal/session"
-	"relay/relay/internal/spool"
 	"relay/relay/internal/term"
 )
 
@@ -210,13 +209,12 @@ func printSpool(out io.Writer, s api.Status) {
 		fmt.Fprintf(out, ", %s", term.Colour(out, "33", fmt.Sprintf("%d in refused", d.Refused)))
 	}
 	fmt.Fprintln(out)
-	if d.Problem != "" {
-		fmt.Fprintf(out, "  %s: %s\n", term.Colour(out, "31", "nothing is taken"), d.Problem)
-	}
-	for _, why := range spool.Reasons() {
-		if n := d.NotTaken[why]; n > 0 {
-			fmt.Fprintf(out, "  %s %s, the oldest for %s: %s\n", term.Colour(out, "33", "not taken:"), why.Words(n, d.Kinds), term.Span(s.Now.Sub(d.Since).Seconds()), why.Advice())
+	for i, say := range d.Says {
+		if i == 0 && d.Problem != "" {
+			fmt.Fprintf(out, "  %s: %s\n", term.Colour(out, "31", say.What), say.Todo)
+			continue
 		}
+		fmt.Fprintf(out, "  %s %s, the oldest for %s: %s\n", term.Colour(out, "33", "not taken:"), say.What, term.Span(s.Now.Sub(d.Since).Seconds()), say.Todo)
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	EventsDropped   = "events_dropped"       // within the last interval, for want of room
 	QueueDamaged    = "queue_damaged"        // damage was found within the last interval
 	FileRefused     = "mapping_refused"      // mapping or config does not check out
+	FilesNotTaken   = "files_not_taken"      // something lies in the directory of dropped files and is not taken
 )
 
 // Bounds of the conditions. Those of the disk come in pairs: a condition ends
@@ -53,6 +54,13 @@ type Snapshot struct {
 	Opening              bool   // the queue is being opened: its numbers still grow
 
 	Refused []Refused
+	Spool   []Lying // what lies in the directory of dropped files and is not taken
+}
+
+// Lying is a kind of them.
+type Lying struct {
+	What string // in plain words
+	Todo string // what helps
 }
 
 // Lane is an event set.
@@ -140,7 +148,37 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 	if f, ok := refused(s); ok {
 		out = append(out, f)
 	}
+	if f, ok := notTaken(s); ok {
+		out = append(out, f)
+	}
 	return out
+}
+
+func notTaken(s Snapshot) (finding, bool) {
+	if len(s.Spool) == 0 {
+		return finding{}, false
+	}
+	var what []string
+	for _, l := range s.Spool {
+		what = append(what, l.What)
+	}
+	f := finding{
+		code: FilesNotTaken, severity: "warning", count: int64(len(s.Spool)),
+		text:   "Dropped files are not taken, their sales are not stored: " + strings.Join(what, "; ") + ".",
+		action: upper(s.Spool[0].Todo) + ".",
+	}
+	if len(s.Spool) > 1 {
+		f.action = "Run `relay status` at the machine: it says what helps with each."
+	}
+	return f, true
+}
+
+// upper begins a sentence.
+func upper(s string) string {
+	if s == "" || strings.HasPrefix(s, "relay") {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 func damaged(s Snapshot) finding {

@@ -256,6 +256,8 @@ func over(code string, how end) string {
 		return "No event was dropped within the last hour."
 	case QueueDamaged:
 		return "No damage was found within the last hour."
+	case FilesNotTaken:
+		return "Every dropped file is taken again."
 	case FileRefused:
 		return "The files check out again."
 	}

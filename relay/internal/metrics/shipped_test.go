@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"relay/relay/internal/drain"
+	"relay/relay/internal/spool"
 )
 
 // The dashboard, the alerts and their tests name only metrics that a scrape
@@ -35,7 +36,10 @@ func TestShippedMetricNames(t *testing.T) {
 	for _, s := range drain.States() {
 		states = append(states, string(s))
 	}
-	states = append(states, "pending", "inflight", "retry", "dead", "unmapped")
+	states = append(states, "pending", "inflight", "retry", "dead", "unmapped", "waiting")
+	for _, why := range spool.Reasons() {
+		states = append(states, string(why))
+	}
 	for _, file := range []string{"grafana/relay.json", "prometheus/alerts.yaml", "prometheus/alerts_test.yaml"} {
 		b, err := os.ReadFile("../../../packaging/" + file)
 		if err != nil {

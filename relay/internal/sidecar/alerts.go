@@ -52,6 +52,11 @@ func alertSnapshot(st api.Status) alert.Snapshot {
 			out.Oldest = *l.OldestAt
 		}
 	}
+	if st.Spool != nil {
+		for _, say := range st.Spool.Says {
+			out.Spool = append(out.Spool, alert.Lying(say))
+		}
+	}
 	for _, f := range []struct {
 		what string
 		st   api.FileState

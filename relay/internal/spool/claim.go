@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -38,25 +39,41 @@ func (d *Directory) claim(name string) (string, error) {
 	return claim, d.house.sync(claim, workDir, ".")
 }
 
-// resume goes on with the files that are claimed already, and returns when to look
-// at one of them again.
-func (d *Directory) resume(ctx context.Context) time.Duration {
+// resume goes on with the files up to this size that are claimed already, the smallest
+// first, and returns when to look at one of them again.
+func (d *Directory) resume(ctx context.Context, most int64) time.Duration {
 	next := d.o.Poll
-	claims, err := d.house.list(workDir)
+	entries, err := d.house.list(workDir)
 	if err != nil {
 		d.once(workDir, err).Warn("spool: directory cannot be read", "code", logs.SpoolUnreadable)
 		return next
 	}
-	for file := range d.seen { // of claims that are gone
-		if claim, ok := strings.CutPrefix(path.Dir(file), workDir+"/"); ok && !slices.ContainsFunc(claims, func(c fs.DirEntry) bool { return c.Name() == claim }) {
-			delete(d.seen, file)
+	type held struct {
+		claim string
+		size  int64
+	}
+	var all []held
+	for _, c := range entries {
+		h := held{claim: path.Join(workDir, c.Name())}
+		if !c.IsDir() || h.claim == d.inHand {
+			continue
+		}
+		if file, err := d.house.claimed(h.claim); err == nil && file != "" {
+			if fi, err := d.house.root.Lstat(file); err == nil {
+				h.size = fi.Size()
+			}
+		}
+		if h.size <= most {
+			all = append(all, h)
 		}
 	}
-	for _, c := range claims {
-		if ctx.Err() == nil && c.IsDir() {
-			if wait := d.take(ctx, path.Join(workDir, c.Name())); wait > 0 {
-				next = min(next, wait)
-			}
+	slices.SortFunc(all, func(a, b held) int { return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(a.claim, b.claim)) })
+	for _, h := range all {
+		if ctx.Err() != nil {
+			break
+		}
+		if wait := d.take(ctx, h.claim); wait > 0 {
+			next = min(next, wait)
 		}
 	}
 	return next
@@ -81,12 +98,14 @@ func (d *Directory) take(ctx context.Context, claim string) time.Duration {
 	if verdict.to == refusedDir {
 		if err := d.explain(claim, verdict); err != nil { //nolint:contextcheck // a report is written whole, also at the end
 			d.once(claim, err).Warn("spool: report cannot be written yet", "code", logs.SpoolReportNotWritten)
+			d.lies(claim, Stuck, d.seen[file], d.o.Now())
 			return 0
 		}
 	}
 	name := strings.TrimPrefix(path.Base(file), fileName)
 	if err := d.finish(claim, file, name, verdict.to); err != nil {
 		d.once(claim, err).Warn("spool: file cannot be moved yet", "code", logs.SpoolFileNotMoved)
+		d.lies(claim, Stuck, d.seen[file], d.o.Now())
 		return 0
 	}
 	delete(d.said, claim)
@@ -126,11 +145,13 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 		return rep, &verdict{to: refusedDir, why: errors.New("no regular file")}, 0
 	}
 	now := d.o.Now()
+	delete(d.untaken, claim)
 	var s sighting
 	if err == nil {
 		s = d.sight(file, fi, now)
 		d.seen[file] = s
 		if wait := d.o.Quiet - now.Sub(s.since); wait > 0 {
+			d.lies(claim, Restless, s, now)
 			return rep, nil, wait
 		}
 	}
@@ -148,6 +169,7 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 	}
 	if err != nil {
 		d.once(claim, err).Warn("spool: file cannot be stored yet", "code", logs.SpoolFileNotStored)
+		d.lies(claim, Stuck, s, now)
 		return rep, nil, 0
 	}
 	long := unendedFactor*d.o.Quiet - now.Sub(s.since)
@@ -159,7 +181,8 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 		Queue: d.o.Queue, Route: d.o.Route, ReadTime: d.o.ReadTime, PrintKey: d.o.PrintKey, MaxEventBytes: d.o.MaxEventBytes, MaxFileBytes: maxDropped,
 		Name: file, Layout: d.o.Layout, SkipBad: true, UndatedFiles: true, Received: received, Growing: true, Final: long <= 0,
 		Key: "spool-" + path.Base(claim), Deaths: maxDeaths,
-		State: d.state(claim), ReportFile: path.Join(claim, reportName), ReportIn: root,
+		Meanwhile: d.meanwhile(ctx, claim, s.size),
+		State:     d.state(claim), ReportFile: path.Join(claim, reportName), ReportIn: root,
 		Logger: d.o.Logger, Now: d.o.Now,
 	})
 	_ = f.Close()
@@ -168,16 +191,18 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 	switch {
 	case err == nil:
 		if after, err := root.Lstat(file); err != nil || after.Size() != s.size || !after.ModTime().Equal(s.mod) {
+			d.lies(claim, Restless, s, now)
 			return rep, nil, max(d.o.Quiet, time.Millisecond)
 		}
 		if d.openForWriting(file) {
-			d.lies(file, Open, s, now)
+			d.lies(claim, Open, s, now)
 			return rep, nil, max(d.o.Quiet, time.Millisecond)
 		}
 		return rep, &verdict{to: doneDir}, 0
 	case errors.Is(err, ErrDeadly):
 		return rep, &verdict{to: refusedDir, why: err, deadly: true}, 0
 	case errors.Is(err, ErrUnfinished), errors.Is(err, ErrChanged):
+		d.lies(claim, Restless, s, now)
 		return rep, nil, max(long, d.o.Quiet, time.Millisecond)
 	case errors.As(err, &check), errors.As(err, &format):
 		if cut := check != nil && check.Checked == 0 || format != nil && format.Cut; cut && long > 0 { // the rest may be on its way
@@ -188,6 +213,7 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 		return rep, nil, 0 // for the next run
 	}
 	d.once(claim, err).Warn("spool: file cannot be stored yet", "code", logs.SpoolFileNotStored)
+	d.lies(claim, Stuck, s, d.o.Now())
 	return rep, nil, 0
 }
 

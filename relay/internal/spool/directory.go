@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -51,6 +52,9 @@ type Directory struct {
 	seen   map[string]sighting // by path: files and directories that were there at the last look
 	said   map[string]string   // what has been logged about a file, to say it once
 	status atomic.Pointer[DirectoryStatus]
+
+	untaken map[string]lying // by path or claim: what is not taken, once it has lain for a while
+	inHand  string           // the claim that is being stored while others are looked at; "": none
 }
 
 // sighting is what a file looked like, and since when it has looked so.
@@ -58,6 +62,7 @@ type sighting struct {
 	stamp
 	since time.Time
 	first time.Time // when it was first seen
+	moves time.Time // since when it has been changed again and again
 }
 
 // unendedFactor: a file whose last line has no end is left alone that much longer.
@@ -94,7 +99,7 @@ func NewDirectory(o DirectoryOptions) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up spool: %w", err)
 	}
-	d := &Directory{o: o, house: h, begun: o.Now(), seen: map[string]sighting{}, said: map[string]string{}}
+	d := &Directory{o: o, house: h, begun: o.Now(), seen: map[string]sighting{}, said: map[string]string{}, untaken: map[string]lying{}}
 	d.status.Store(&DirectoryStatus{Dir: o.Dir, NotTaken: map[Untaken]int{}})
 	return d, nil
 }
@@ -143,7 +148,7 @@ func (d *Directory) scan(ctx context.Context) time.Duration {
 		return d.o.Poll
 	}
 	delete(d.said, ".")
-	next := d.resume(ctx)
+	next := d.resume(ctx, anySize)
 	names, err := d.dropped()
 	if err != nil {
 		d.once(".", err).Warn("spool: directory cannot be read", "code", logs.SpoolUnreadable)
@@ -153,22 +158,84 @@ func (d *Directory) scan(ctx context.Context) time.Duration {
 		if ctx.Err() != nil {
 			return next
 		}
-		if wait := d.complete(name); wait > 0 {
-			next = min(next, wait)
-			continue
-		}
-		claim, err := d.claim(name)
-		if err != nil {
-			d.once(name, err).Warn("spool: file cannot be taken", "code", logs.SpoolFileNotTaken)
-			continue
-		}
-		if wait := d.take(ctx, claim); wait > 0 {
+		if wait := d.takeNew(ctx, name); wait > 0 {
 			next = min(next, wait)
 		}
 	}
 	d.tidy()
 	d.count()
 	return next
+}
+
+// takeNew claims a dropped file and stores it. It returns when to look at it again; 0: it
+// needs no such look.
+func (d *Directory) takeNew(ctx context.Context, name string) time.Duration {
+	s, ok := d.seen[name]
+	if !ok {
+		return 0 // taken meanwhile
+	}
+	if wait := d.complete(name); wait > 0 {
+		return wait
+	}
+	claim, err := d.claim(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0 // gone again
+	}
+	if err != nil {
+		d.once(name, err).Warn("spool: file cannot be taken", "code", logs.SpoolFileNotTaken)
+		d.lies(name, Stuck, s, d.o.Now())
+		return 0
+	}
+	return d.take(ctx, claim)
+}
+
+// anySize is the size of no file.
+const anySize = math.MaxInt64
+
+// A file holds up others of a small part of its size no longer than it takes to look for
+// them, as often as files are looked at, and at most half of the time.
+const smallPart = 8
+
+// meanwhile gives, while a file of this size is being stored, what is due beside it:
+// storing those that are much smaller.
+func (d *Directory) meanwhile(ctx context.Context, claim string, size int64) func() func() {
+	if d.inHand != "" { // one beside the other is enough
+		return nil
+	}
+	last := d.o.Now()
+	return func() func() {
+		if ctx.Err() != nil || d.o.Now().Sub(last) < d.o.Quiet {
+			return nil
+		}
+		return func() {
+			d.inHand = claim
+			d.takeSmall(ctx, size/smallPart)
+			d.inHand = ""
+			last = d.o.Now()
+		}
+	}
+}
+
+// takeSmall stores files up to this size, until those that are looked at next are due.
+func (d *Directory) takeSmall(ctx context.Context, most int64) {
+	until := d.o.Now().Add(d.o.Quiet)
+	d.resume(ctx, most)
+	names, err := d.dropped()
+	if err != nil {
+		return // the next scan says so
+	}
+	for _, name := range names {
+		if ctx.Err() != nil {
+			return
+		}
+		if d.seen[name].size <= most {
+			d.takeNew(ctx, name)
+		}
+		if d.o.Now().After(until) {
+			break
+		}
+	}
+	d.count()
 }
 
 // enter makes sure that what is about to be used is relay's, and there.
@@ -215,6 +282,7 @@ func (d *Directory) dropped() ([]string, error) {
 		s := d.sight(e.Name(), fi, now)
 		still[e.Name()] = s
 		if why := untaken(e, fi); why != "" {
+			delete(d.untaken, e.Name())
 			d.lies(e.Name(), why, s, now)
 			continue
 		}
@@ -234,9 +302,12 @@ func (d *Directory) dropped() ([]string, error) {
 
 // sight compares a file with what it was at the last look.
 func (d *Directory) sight(name string, fi fs.FileInfo, now time.Time) sighting {
-	s := sighting{stamp{fi.Size(), fi.ModTime()}, now, now}
+	s := sighting{stamp{fi.Size(), fi.ModTime()}, now, now, now}
 	if old, ok := d.seen[name]; ok {
 		s.first = old.first
+		if now.Sub(old.since) < 2*unendedFactor*d.o.Quiet {
+			s.moves = old.moves
+		}
 		if old.size == s.size && old.mod.Equal(s.mod) {
 			s.since = old.since
 		}
@@ -248,12 +319,22 @@ func (d *Directory) sight(name string, fi fs.FileInfo, now time.Time) sighting {
 func (d *Directory) complete(name string) time.Duration {
 	s := d.seen[name]
 	now := d.o.Now()
+	delete(d.untaken, name)
 	if wait := d.o.Quiet - now.Sub(s.since); wait > 0 {
+		d.lies(name, Restless, s, now)
 		return wait
 	}
 	f, err := openFile(d.house.root, name)
-	if err != nil {
-		return 0 // the claim says why
+	switch {
+	case errors.Is(err, fs.ErrPermission): // its owner cannot give the right once it is claimed
+		d.lies(name, Unreadable, s, now)
+		return d.o.Poll
+	case errors.Is(err, fs.ErrNotExist):
+		return d.o.Poll
+	case err != nil:
+		d.once(name, err).Warn("spool: file cannot be taken", "code", logs.SpoolFileNotTaken)
+		d.lies(name, Stuck, s, now)
+		return d.o.Poll
 	}
 	defer f.Close()
 	if beingWritten(f) {
@@ -261,6 +342,7 @@ func (d *Directory) complete(name string) time.Duration {
 		return d.o.Quiet
 	}
 	if wait := unendedFactor*d.o.Quiet - now.Sub(s.since); wait > 0 && !ended(f, s.size) && !strings.HasSuffix(strings.ToLower(name), ".gz") {
+		d.lies(name, Restless, s, now)
 		return wait
 	}
 	return 0

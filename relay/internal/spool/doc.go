@@ -31,8 +31,11 @@
 //     the queue has confirmed all of it, if it is then still what it was; every move
 //     is synced. Nothing in done has not been stored.
 //   - A file that the process ended three times over, each time without getting on,
-//     is moved to refused. One that waits for the queue is not.
+//     is moved to refused. One that waits, for the queue or while a smaller file is
+//     stored, is not.
 //   - What lies in the directory and is not taken is in Status.
+//   - Files are taken oldest first, large ones last; those that are much smaller than
+//     one that is being stored are taken meanwhile.
 //   - Nothing is reached but through os.Root, and only relay's own directories are
 //     used; what stays is readable to relay's user alone, and sealed with a Ring.
 //   - The log shows a file's name by its shape where that may be a person's.

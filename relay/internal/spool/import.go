@@ -29,8 +29,12 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	}
 	before, _ := stampOf(f)
 	w := &whole{f: f, most: o.MaxFileBytes}
-	s, err := w.survey(ctx, st.Content, func(n int64) { o.Progress(Progress{Surveyed: n}) })
-	if err != nil {
+	var failed error
+	s, err := w.survey(ctx, st.Content, func(n int64) {
+		o.Progress(Progress{Surveyed: n})
+		failed = errors.Join(failed, o.meanwhile(ctx, st))
+	})
+	if err = errors.Join(failed, err); err != nil {
 		return Report{}, o.spare(ctx, st, err)
 	}
 	if after, ok := stampOf(f); ok && after != before {
@@ -103,6 +107,26 @@ func (o *Options) spare(ctx context.Context, st *state, cause error) error {
 	}
 	st.Tries = 0
 	return errors.Join(cause, st.save(context.WithoutCancel(ctx), o.State))
+}
+
+// meanwhile does other work that is due.
+func (o *Options) meanwhile(ctx context.Context, st *state) error {
+	if o.Meanwhile == nil {
+		return nil
+	}
+	work := o.Meanwhile()
+	if work == nil {
+		return nil
+	}
+	tries := st.Tries
+	if err := o.spare(ctx, st, nil); err != nil {
+		return err
+	}
+	work()
+	if st.Tries = tries; o.Deaths == 0 || tries == 0 {
+		return nil
+	}
+	return st.save(ctx, o.State)
 }
 
 // settle waits until the file has been left alone for a moment.
@@ -179,6 +203,11 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 			return unreadable(err)
 		}
 		skip -= 1 + r.joined
+		if r.number%1000 == 0 {
+			if err := o.meanwhile(ctx, st); err != nil {
+				return err
+			}
+		}
 	}
 	var b batch
 	waits := func() error { // for the queue, not for the file
@@ -206,7 +235,10 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 		st.Digest, st.Content = s.digest, s.size
 		b.reset()
 		o.Progress(Progress{Surveyed: s.packed, Bytes: w.past, Size: s.packed, Counts: st.Counts})
-		return st.save(ctx, o.State)
+		if err := st.save(ctx, o.State); err != nil || last {
+			return err
+		}
+		return o.meanwhile(ctx, st)
 	}
 	for {
 		if err := ctx.Err(); err != nil {

@@ -96,7 +96,7 @@ func (d *Directory) tidy() {
 	for _, e := range entries {
 		if fi, err := e.Info(); err == nil && fi.Mode().IsRegular() && d.o.Now().Sub(fi.ModTime()) > d.o.Keep {
 			if err := d.house.root.Remove(path.Join(doneDir, e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
-				d.once(path.Join(workDir, "tidy"), err).Warn("spool: file that was kept long enough cannot be deleted", "code", logs.SpoolNotDeleted)
+				d.once(doneDir, err).Warn("spool: file that was kept long enough cannot be deleted", "code", logs.SpoolNotDeleted)
 			}
 		}
 	}

@@ -1,14 +1,15 @@
 package spool
 
 import (
-	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"relay/internal/logs"
+	"relay/relay/internal/advice"
 )
 
 // Untaken says why something in the directory is not taken.
@@ -20,44 +21,15 @@ const (
 	Empty      Untaken = "empty"      // nothing is in it
 	Unfinished Untaken = "unfinished" // its name says that it is still being written
 	Open       Untaken = "open"       // a program has it open for writing
+	Restless   Untaken = "restless"   // it is changed again and again
+	Unreadable Untaken = "unreadable" // relay may not read it
+	Stuck      Untaken = "stuck"      // it cannot be moved or stored
 	NoFile     Untaken = "no_file"    // a directory, a link or something else
 )
 
 // Reasons lists all reasons.
-func Reasons() []Untaken { return []Untaken{OtherKind, Empty, Unfinished, Open, NoFile} }
-
-// Words says of how many files that is so; kinds are those of OtherKind.
-func (u Untaken) Words(n int, kinds []string) string {
-	files, are := fmt.Sprintf("%d files", n), "are"
-	if n == 1 {
-		files, are = "1 file", "is"
-	}
-	switch u {
-	case OtherKind:
-		return files + " of another kind (" + strings.Join(kinds, ", ") + ")"
-	case Empty:
-		return files + " that " + are + " empty"
-	case Unfinished:
-		return files + " whose name says that it is not finished"
-	case Open:
-		return files + " that a program has open for writing"
-	}
-	return map[bool]string{true: "1 entry", false: fmt.Sprintf("%d entries", n)}[n == 1] + " that " + are + " no plain file"
-}
-
-// Advice is what helps.
-func (u Untaken) Advice() string {
-	switch u {
-	case OtherKind:
-		return "relay takes .csv, .tsv, .jsonl, .ndjson, .json and .txt, each also with .gz: save a workbook as CSV (in Excel: Save as, CSV UTF-8)"
-	case Empty:
-		return "drop the file when it holds the sales, or remove it"
-	case Unfinished:
-		return "rename the file when it is complete"
-	case Open:
-		return "the program that writes it must close it; better, it writes under another name and renames the file when it is complete"
-	}
-	return "drop the files themselves"
+func Reasons() []Untaken {
+	return []Untaken{OtherKind, Empty, Unfinished, Open, Restless, Unreadable, Stuck, NoFile}
 }
 
 // patience is how long something may lie before it is said: writers need a moment.
@@ -65,7 +37,9 @@ func (u Untaken) patience() time.Duration {
 	switch u {
 	case Unfinished:
 		return time.Hour
-	case OtherKind, NoFile:
+	case Restless: // a large one over a slow line
+		return 10 * time.Minute
+	case OtherKind, NoFile, Unreadable:
 		return 10 * time.Second
 	}
 	return 2 * time.Minute
@@ -81,12 +55,35 @@ type DirectoryStatus struct {
 	Done     int             `json:"done"`
 	Since    time.Time       `json:"since,omitzero"` // the oldest that is not taken
 	Problem  string          `json:"problem,omitempty"`
+	Says     []Say           `json:"says,omitempty"` // of what is not taken, in words
+}
+
+// Say is what is the case with the directory, and what helps.
+type Say struct {
+	What string `json:"what"`
+	Todo string `json:"todo"`
+}
+
+// say puts into words what is not taken.
+func (s *DirectoryStatus) say() {
+	s.Says = nil
+	if s.Problem != "" {
+		what, todo := advice.SpoolBlocked(s.Problem)
+		s.Says = append(s.Says, Say{what, todo})
+	}
+	for _, why := range Reasons() {
+		if n := s.NotTaken[why]; n > 0 {
+			what, todo := advice.NotTaken(string(why), n, s.Kinds)
+			s.Says = append(s.Says, Say{what, todo})
+		}
+	}
 }
 
 // blocked makes the status of a directory that cannot be used.
 func (d *Directory) blocked(err error) {
 	st := *d.status.Load()
 	st.Problem = err.Error()
+	st.say()
 	d.status.Store(&st)
 }
 
@@ -135,59 +132,92 @@ func kindOfName(name string) string {
 	return ext
 }
 
-// lies says that something is not taken, once it has lain for a while.
-func (d *Directory) lies(name string, why Untaken, s sighting, now time.Time) {
-	from := s.since
-	if why == Open {
-		from = s.first
+// lies says that something is not taken, once it has lain for a while. about is the path
+// of a dropped file, or a claim.
+func (d *Directory) lies(about string, why Untaken, s sighting, now time.Time) {
+	from := s.first
+	switch why {
+	case Restless:
+		from = s.moves
+	case Empty, Unfinished:
+		from = s.since // of its last change
 	}
 	if now.Sub(from) < why.patience() {
 		return
 	}
-	d.onceFor(name, string(why)).Warn("spool: file is not taken", "code", logs.SpoolNotTaken, "reason", string(why), "since", s.first, "advice", why.Advice())
+	d.untaken[about] = lying{why, s.first}
+	if why == Stuck {
+		return // the log has the system's words already
+	}
+	_, todo := advice.NotTaken(string(why), 1, nil)
+	d.onceFor(about, string(why)).Warn("spool: file is not taken", "code", logs.SpoolNotTaken, "reason", string(why), "since", s.first, "advice", todo)
+}
+
+// lying is why something is not taken, and since when it lies there.
+type lying struct {
+	why   Untaken
+	since time.Time
 }
 
 // count makes the status. Files that lie there without being taken are not
 // forgotten when nobody reads the log.
 func (d *Directory) count() {
 	st := DirectoryStatus{Dir: d.o.Dir, NotTaken: map[Untaken]int{}}
+	add := func(l lying) {
+		st.NotTaken[l.why]++
+		if st.Since.IsZero() || l.since.Before(st.Since) {
+			st.Since = l.since
+		}
+	}
 	entries, _ := d.house.list(".")
 	for _, e := range entries {
-		if ownName(e.Name()) {
+		if _, ok := d.seen[e.Name()]; !ok || ownName(e.Name()) {
 			continue
 		}
-		s, ok := d.seen[e.Name()]
 		fi, err := e.Info()
-		if !ok || err != nil {
+		if err != nil {
 			continue
 		}
-		why := untaken(e, fi)
-		if said := d.said[e.Name()]; why == "" && said == string(Open) {
-			why = Open
-		}
-		switch {
-		case why == "", why == Empty && d.said[e.Name()] == "":
-			st.Waiting++
+		l, lies := d.untaken[e.Name()]
+		if why := untaken(e, fi); !lies {
+			if why == "" || why == Empty { // others have not lain for long enough
+				st.Waiting++
+			}
 			continue
-		case d.said[e.Name()] != string(why):
-			continue // not for long enough
 		}
-		st.NotTaken[why]++
-		if kind := kindOfName(e.Name()); why == OtherKind && !slices.Contains(st.Kinds, kind) && len(st.Kinds) < 10 {
+		add(l)
+		if kind := kindOfName(e.Name()); l.why == OtherKind && !slices.Contains(st.Kinds, kind) && len(st.Kinds) < 10 {
 			st.Kinds = append(st.Kinds, kind)
-		}
-		if st.Since.IsZero() || s.first.Before(st.Since) {
-			st.Since = s.first
 		}
 	}
 	slices.Sort(st.Kinds)
-	count := func(dir string) int { es, _ := d.house.list(dir); return len(es) }
-	st.Waiting += count(workDir)
-	st.Refused, st.Done = count(refusedDir), count(doneDir)
-	for name := range d.said { // what is gone may come back
-		if _, ok := d.seen[name]; !ok && name != "." && !strings.HasPrefix(name, workDir) {
-			delete(d.said, name)
+	claims, _ := d.house.list(workDir)
+	for _, c := range claims {
+		if l, lies := d.untaken[path.Join(workDir, c.Name())]; lies {
+			add(l)
+		} else {
+			st.Waiting++
 		}
 	}
+	d.forgetGone(claims)
+	count := func(dir string) int { es, _ := d.house.list(dir); return len(es) }
+	st.Refused, st.Done = count(refusedDir), count(doneDir)
+	st.say()
 	d.status.Store(&st)
+}
+
+// forgetGone drops what is known of files and claims that are gone: they may come back.
+func (d *Directory) forgetGone(claims []fs.DirEntry) {
+	there := func(about string) bool {
+		claim, ok := strings.CutPrefix(about, workDir+"/")
+		if !ok {
+			_, seen := d.seen[about]
+			return seen || about == "." || ownName(about)
+		}
+		claim, _, _ = strings.Cut(claim, "/")
+		return slices.ContainsFunc(claims, func(c fs.DirEntry) bool { return c.Name() == claim })
+	}
+	maps.DeleteFunc(d.said, func(about, _ string) bool { return !there(about) })
+	maps.DeleteFunc(d.untaken, func(about string, _ lying) bool { return !there(about) })
+	maps.DeleteFunc(d.seen, func(about string, _ sighting) bool { return !there(about) })
 }

@@ -79,6 +79,11 @@ type Options struct {
 	ReportIn   *os.Root         // where ReportFile lies; nil: anywhere
 	Received   time.Time        // default: now
 
+	// Meanwhile is called every so often, between two batches and while the file is
+	// surveyed, and gives other work that is due, or nil. While that runs, this file is not
+	// being read: should the process end, it is not for this file. nil: there is none.
+	Meanwhile func() (work func())
+
 	Progress func(Progress) // called after each batch, and while the file is surveyed
 	Logger   *slog.Logger
 	Now      func() time.Time

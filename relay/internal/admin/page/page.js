@@ -13,6 +13,7 @@ function show(s) {
   showLanes(s.lanes, now);
   deadCount(s.queue.dead);
   mappingState(s.mapping, now);
+  spool(s.spool);
   keys(s.match_keys);
   foot(s, now);
 }
@@ -50,11 +51,24 @@ function verdict(s) {
   if (s.config.refused) return say("stop", "needs you", "relay.yaml was refused; the settings before it stay in force: " + s.config.refused.message);
   const conflicts = s.queue.dead && s.totals.received.id_conflict;
   if (conflicts) return say("stop", "needs you", `${conflicts === 1 ? "1 event" : num(conflicts) + " events"} came under a messageId that another event has. They are kept as dead letters; have the sender give each event an id of its own.`);
+  if (s.spool && s.spool.problem) return say("stop", "needs you", `Dropped files are not taken: ${s.spool.problem}.`);
+  if (s.spool && s.spool.says) return say("wait", "files lie", `Dropped files are not taken: ${s.spool.says.map((x) => x.what).join("; ")}. See Dropped files.`);
   if (s.config.need_restart && s.config.need_restart.length) return say("wait", "restart", `relay.yaml has changed; these settings wait for a restart: ${s.config.need_restart.join(", ")}.`);
   if (wait.length) return say("wait", "waiting", wait.length === 1 ? `${wait[0].name || wait[0].lane} tries again by itself.` : `${wait.length} event sets try again by themselves.`);
   const off = s.lanes.filter((l) => kind(l.state) === "off" && l.pending);
   if (off.length) return say("off", "on hold", off.length === 1 ? `${off[0].name || off[0].lane}: ${off[0].headline.toLowerCase()}.` : `${off.length} event sets are on hold.`);
   say("ok", "all well", s.queue.pending ? "Events are stored and on their way." : "Everything that came in has been dealt with.");
+}
+
+// spool says what lies in the directory of dropped files, if there is one.
+function spool(d) {
+  $("spool").hidden = !d;
+  if (!d) return;
+  text($("spool-note"), `${num(d.waiting)} to take, ${num(d.done)} in done, ${num(d.refused)} in refused`);
+  const says = d.says || [], mark = JSON.stringify(says);
+  if ($("spool").dataset.was === mark) return;
+  $("spool").dataset.was = mark;
+  $("spool-says").replaceChildren(...says.map((s, i) => h("li", { class: d.problem && i === 0 ? "" : "warning" }, `${d.problem && i === 0 ? "" : "Not taken: "}${s.what}. ${s.todo}.`)));
 }
 
 function keys(list) {
