@@ -167,12 +167,10 @@ func TestCrossSite(t *testing.T) {
 	}
 }
 
-// A browser is signed in by a code that is good once, for a minute; its session
-// is good for 12 hours.
+// A browser is signed in by a code that is good once; its session may do everything
+// until it is signed out (package access: for how long either is good).
 func TestSignIn(t *testing.T) {
 	f := newFixture(t, withoutToken)
-	now := time.Now()
-	f.guard.sessions.now = func() time.Time { return now }
 	link := func() string {
 		t.Helper()
 		l, err := f.client().PageLink(t.Context())
@@ -206,11 +204,6 @@ func TestSignIn(t *testing.T) {
 	if status, _ := redeem("guess"); status != http.StatusUnauthorized {
 		t.Errorf("a guess: %d", status)
 	}
-	late := link()
-	now = now.Add(codeLife)
-	if status, _ := redeem(late); status != http.StatusUnauthorized {
-		t.Errorf("a code of a minute ago: %d", status)
-	}
 	may := func() int {
 		t.Helper()
 		status, _, h := f.ask("GET", "/api/v1/dead/d1?body=full", "", "Authorization", "Bearer "+session)
@@ -228,28 +221,8 @@ func TestSignIn(t *testing.T) {
 	if status, body, _ := f.ask("GET", "/api/v1/ping", "", "Authorization", "Bearer "+session); status != 200 || !strings.Contains(body, `"signed_in":true,"token_configured":false`) {
 		t.Errorf("ping: %d %s", status, body)
 	}
-	now = now.Add(sessionLife)
-	if got := may(); got != http.StatusNotFound {
-		t.Errorf("12 hours later: %d", got)
-	}
-	status, session = redeem(link())
-	if status != http.StatusOK || may() != http.StatusOK {
-		t.Error("signed in anew")
-	}
 	if status, _, _ := f.ask("POST", "/api/v1/session/end", "", "Authorization", "Bearer "+session); status != http.StatusOK || may() != http.StatusNotFound {
 		t.Error("signed out")
-	}
-	// Codes and sessions are bounded.
-	var codes []string
-	for range mostCodes + 1 {
-		codes = append(codes, link())
-		now = now.Add(time.Millisecond)
-	}
-	if status, _ := redeem(codes[0]); status != http.StatusUnauthorized {
-		t.Errorf("the oldest code of too many: %d", status)
-	}
-	if status, _ := redeem(codes[mostCodes]); status != http.StatusOK {
-		t.Errorf("the newest code: %d", status)
 	}
 }
 
@@ -258,7 +231,7 @@ func TestSignIn(t *testing.T) {
 func TestRefusedTextIsNotServed(t *testing.T) {
 	const secret = "EAAGverysecrettoken1234567890"
 	f := newFixture(t, func(o *Options) {
-		o.Token = ""
+		o.Access.Token = ""
 		o.Files = func() api.Files {
 			bad := api.FileState{
 				Refused:  &api.Refused{At: noon, Message: "unknown key " + secret, Problems: []api.Problem{{Line: 3, Column: 1, Message: secret, Hint: secret}}},
@@ -279,7 +252,7 @@ func TestRefusedTextIsNotServed(t *testing.T) {
 
 // health.listen serves health and metrics and nothing else.
 func TestHealthListener(t *testing.T) {
-	f := newFixture(t, func(o *Options) { o.Health = "0.0.0.0:0" })
+	f := newFixture(t, func(o *Options) { o.Access.Health = "0.0.0.0:0" })
 	_, port, _ := net.SplitHostPort(f.HealthAddr())
 	get := func(path string) int {
 		t.Helper()
@@ -332,13 +305,12 @@ func TestAuditLog(t *testing.T) {
 	}
 	var got []string
 	for line := range strings.Lines(f.audit.String()) {
-		var l auditLine
+		var l struct{ Time time.Time }
 		if err := json.Unmarshal([]byte(line), &l); err != nil || l.Time.IsZero() {
 			t.Fatalf("%v: %s", err, line)
 		}
-		l.Time = time.Time{}
-		b, _ := json.Marshal(l)
-		got = append(got, strings.TrimPrefix(string(b), `{"time":"0001-01-01T00:00:00Z",`))
+		_, rest, _ := strings.Cut(strings.TrimSpace(line), `Z",`)
+		got = append(got, rest)
 	}
 	want := []string{
 		`"who":"token","call":"GET /api/v1/dead","count":0,"status":200}`,

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"relay/queue"
+	"relay/relay/internal/admin/access"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 )
@@ -98,7 +99,7 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 	control, dial := Pipe()
 	audit := new(lockedBuffer)
 	o := Options{
-		Listen: "127.0.0.1:0", Token: testToken, Control: control, Audit: audit, Queue: q, Drain: d, Mapping: func() Mapping { return memMapping{} },
+		Access: access.Options{Listen: "127.0.0.1:0", Token: testToken, Control: control, Audit: audit}, Queue: q, Drain: d, Mapping: func() Mapping { return memMapping{} },
 		Foresight: func() drain.Foresight { return drain.Foresight{Mapping: memMapping{}} },
 		Now:       func() time.Time { return noon }, Interval: 20 * time.Millisecond,
 	}
@@ -165,7 +166,7 @@ func (f *fixture) ask(method, path, body string, header ...string) (int, string,
 }
 
 // withoutToken is a relay as it comes: no token is configured.
-func withoutToken(o *Options) { o.Token = "" }
+func withoutToken(o *Options) { o.Access.Token = "" }
 
 func TestListenAddresses(t *testing.T) {
 	for listen, want := range map[string]string{
@@ -178,7 +179,7 @@ func TestListenAddresses(t *testing.T) {
 		"localhost:0": "",
 		"[::1]:0":     "",
 	} {
-		s, err := New(Options{Listen: listen, Queue: &memQueue{}})
+		s, err := New(Options{Access: access.Options{Listen: listen}, Queue: &memQueue{}})
 		if want == "" {
 			if err != nil && !strings.Contains(err.Error(), "assign requested address") { // no IPv6 here
 				t.Errorf("%s: %v", listen, err)
@@ -277,7 +278,7 @@ func TestHealth(t *testing.T) {
 
 func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "admin.sock")
-	f := newFixture(t, func(o *Options) { o.Listen = "unix:" + path })
+	f := newFixture(t, func(o *Options) { o.Access.Listen = "unix:" + path })
 	if fi, err := os.Lstat(path); err != nil || fi.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", fi, err)
 	}
@@ -287,11 +288,11 @@ func TestUnixSocket(t *testing.T) {
 	if err != nil || !p.Success || !p.SignedIn {
 		t.Errorf("ping over the socket: %+v, %v", p, err)
 	}
-	if _, err := New(Options{Listen: "unix:" + path, Queue: &memQueue{}}); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := New(Options{Access: access.Options{Listen: "unix:" + path}, Queue: &memQueue{}}); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("a second one on a live socket: %v", err)
 	}
 	f.Close()
-	s, err := New(Options{Listen: "unix:" + path, Queue: &memQueue{}})
+	s, err := New(Options{Access: access.Options{Listen: "unix:" + path}, Queue: &memQueue{}})
 	if err != nil {
 		t.Fatalf("after the first stopped: %v", err)
 	}
@@ -309,14 +310,14 @@ func TestStaleSocket(t *testing.T) {
 	}
 	ln.(*net.UnixListener).SetUnlinkOnClose(false)
 	ln.Close()
-	s, err := New(Options{Listen: "unix:" + stale, Queue: &memQueue{}})
+	s, err := New(Options{Access: access.Options{Listen: "unix:" + stale}, Queue: &memQueue{}})
 	if err != nil {
 		t.Fatalf("stale socket: %v", err)
 	}
 	s.Close()
 	file := filepath.Join(dir, "notes.txt")
 	writeFile(t, file, "keep me")
-	if _, err := New(Options{Listen: "unix:" + file, Queue: &memQueue{}}); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := New(Options{Access: access.Options{Listen: "unix:" + file}, Queue: &memQueue{}}); err == nil || !strings.Contains(err.Error(), "no socket") {
 		t.Errorf("a file in the way: %v", err)
 	}
 }

@@ -155,7 +155,7 @@ func TestMasking(t *testing.T) {
 func TestRetryAndDrop(t *testing.T) {
 	m := memMapping{hold: true}
 	f := newFixture(t, func(o *Options) {
-		o.Token = testToken
+		o.Access.Token = testToken
 		o.Mapping = func() Mapping { return m }
 		o.Foresight = func() drain.Foresight { return drain.Foresight{Mapping: m} }
 	})
@@ -328,7 +328,7 @@ func TestQueued(t *testing.T) {
 func TestReload(t *testing.T) {
 	refused := true
 	f := newFixture(t, func(o *Options) {
-		o.Token = testToken
+		o.Access.Token = testToken
 		o.Reload = func(context.Context) api.ReloadResult {
 			if refused {
 				return api.ReloadResult{
@@ -403,7 +403,7 @@ func TestBackup(t *testing.T) {
 	for _, name := range []string{"TMPDIR", "TMP"} { // Unix, Windows
 		t.Setenv(name, tmp)
 	}
-	f := newFixture(t, func(o *Options) { o.Token = testToken })
+	f := newFixture(t, func(o *Options) { o.Access.Token = testToken })
 	var buf bytes.Buffer
 	if err := f.client().Backup(t.Context(), &buf); err != nil {
 		t.Fatal(err)
@@ -431,7 +431,7 @@ func TestBackup(t *testing.T) {
 
 func TestSupport(t *testing.T) {
 	f := newFixture(t, func(o *Options) {
-		o.Token = testToken
+		o.Access.Token = testToken
 		o.Config = func() []byte { return []byte("graph: { access_token: <secret> }\n") }
 		o.Logs = func() []byte { return []byte("a log line\n") }
 	})

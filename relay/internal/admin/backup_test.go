@@ -13,7 +13,7 @@ import (
 // takes it in pieces, each within that time, has all of it.
 func TestBackupReaderThatStandsStill(t *testing.T) {
 	const patience = 300 * time.Millisecond
-	f := newFixture(t, func(o *Options) { o.Queue, o.Drain, o.patience = bigQueue(t), nil, patience })
+	f := newFixture(t, func(o *Options) { o.Queue, o.Drain, o.Access.Patience = bigQueue(t), nil, patience })
 	var d net.Dialer
 	still, err := d.DialContext(t.Context(), "tcp", f.Addr())
 	if err != nil {
@@ -30,7 +30,7 @@ func TestBackupReaderThatStandsStill(t *testing.T) {
 	if _, err := still.Read(one); err != nil { // it has begun
 		t.Fatal(err)
 	}
-	if err := f.client().Backup(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), string(errConflict)) {
+	if err := f.client().Backup(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), ErrBusy.Error()) {
 		t.Fatalf("beside it: %v", err)
 	}
 	var whole bytes.Buffer

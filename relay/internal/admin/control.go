@@ -5,11 +5,12 @@ import (
 	"os"
 	"time"
 
+	"relay/relay/internal/admin/access"
 	"relay/relay/internal/api"
 )
 
 func (s *Server) ping(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, http.StatusOK, api.Ping{Success: true, Build: s.o.Build, PID: os.Getpid(), SignedIn: callerOf(r).signedIn, Token: s.guard.hasToken})
+	writeJSON(w, http.StatusOK, api.Ping{Success: true, Build: s.o.Build, PID: os.Getpid(), SignedIn: access.CallerOf(r).SignedIn, Token: s.access.HasToken()})
 }
 
 func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
@@ -20,7 +21,7 @@ func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) {
 // quotes it, so that it is for those who are signed in.
 func (s *Server) statusFor(r *http.Request) api.Status {
 	st := s.Status()
-	if !callerOf(r).signedIn {
+	if !access.CallerOf(r).SignedIn {
 		st.Mapping, st.Config = st.Mapping.Unquoted(), st.Config.Unquoted()
 	}
 	return st

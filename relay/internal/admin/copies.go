@@ -48,8 +48,11 @@ func CleanCopies(dir string) error {
 	return nil
 }
 
-// errForgetting says that a person is being removed.
-var errForgetting = errors.New("a person is being forgotten: try again when that is done")
+// Why no backup can be begun now.
+var (
+	ErrBusy       = errors.New("another backup is running: try again when it is done")
+	ErrForgetting = errors.New("a person is being forgotten: try again when that is done")
+)
 
 // begin makes the directory of a copy, which stop ends early. The caller calls done when
 // it is of no more use.
@@ -58,9 +61,9 @@ func (c *copies) begin(stop func()) (dir string, done func(), err error) {
 	defer c.mu.Unlock()
 	switch {
 	case c.stop != nil:
-		return "", nil, fmt.Errorf("backup: %w", errConflict)
+		return "", nil, ErrBusy
 	case c.held > 0:
-		return "", nil, badf("backup: %v", errForgetting)
+		return "", nil, ErrForgetting
 	}
 	if c.dir != "" {
 		if err := os.MkdirAll(c.dir, 0o700); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/relay/internal/admin/access"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/person"
@@ -39,7 +40,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	if !ask.DryRun && !ask.Yes {
 		found, err := s.forgetAll(r.Context(), look, true)
 		if err == nil && found.Count > api.MaxFound {
-			writeError(w, http.StatusConflict, "many_found", fmt.Sprintf("%s: that is more than %d, nothing was changed; look with --dry-run whether it is one person, then give --yes (in the API: \"yes\": true)",
+			access.WriteError(w, http.StatusConflict, "many_found", fmt.Sprintf("%s: that is more than %d, nothing was changed; look with --dry-run whether it is one person, then give --yes (in the API: \"yes\": true)",
 				found.Message, api.MaxFound))
 			return
 		}

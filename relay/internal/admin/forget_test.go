@@ -53,7 +53,7 @@ func TestForget(t *testing.T) {
 }
 
 func TestForgetRefuses(t *testing.T) {
-	f := newFixture(t, func(o *Options) { o.Token = testToken })
+	f := newFixture(t, func(o *Options) { o.Access.Token = testToken })
 	for body, want := range map[string]string{
 		`{}`:                               "nobody named",
 		`{"lines":["", " "]}`:              "nobody named",
@@ -90,7 +90,7 @@ func TestForgetRefusesTheShopsOwn(t *testing.T) {
 
 // More than a person may have is removed once somebody has said yes.
 func TestForgetAsks(t *testing.T) {
-	f := newFixture(t, func(o *Options) { o.Token = testToken })
+	f := newFixture(t, func(o *Options) { o.Access.Token = testToken })
 	for i := range api.MaxFound {
 		f.queue.hold(queue.Record{Seq: queue.Seq(2<<32 | i), ID: fmt.Sprint("x", i), Lanes: []string{setA}, Body: []byte(`{"userId":"cust-0042"}`)})
 	}

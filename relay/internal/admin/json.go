@@ -13,28 +13,19 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/queue/local"
+	"relay/relay/internal/admin/access"
 	"relay/relay/internal/drain"
 )
 
 // maxBody bounds what a request may carry; lists of ids are the largest.
 const maxBody = 8 << 20
 
-// writeError answers as every error of relay does (docs/contract.md 2).
-func writeError(w http.ResponseWriter, status int, code, message string) {
-	writeJSON(w, status, struct {
-		Success bool   `json:"success"`
-		Code    string `json:"code"`
-		Message string `json:"message"`
-		Error   string `json:"error"`
-	}{false, code, message, message})
-}
-
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		status, b = http.StatusInternalServerError, []byte(`{"success":false,"code":"internal","message":"cannot write the answer","error":"cannot write the answer"}`)
 	}
-	note(w, v)
+	access.Count(w, v)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	w.Write(append(b, '\n'))
@@ -46,21 +37,21 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	var full *queue.FullError
 	switch {
 	case errors.As(err, &bad):
-		writeError(w, http.StatusBadRequest, "bad_request", err.Error())
+		access.WriteError(w, http.StatusBadRequest, "bad_request", err.Error())
 	case errors.Is(err, queue.ErrNotFound), errors.Is(err, drain.ErrNoLane):
-		writeError(w, http.StatusNotFound, "not_found", err.Error())
-	case errors.Is(err, errConflict):
-		writeError(w, http.StatusConflict, "conflict", err.Error())
+		access.WriteError(w, http.StatusNotFound, "not_found", err.Error())
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrForgetting):
+		access.WriteError(w, http.StatusConflict, "conflict", err.Error())
 	case errors.As(err, &full):
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(full.RetryAfter.Seconds()))))
-		writeError(w, http.StatusServiceUnavailable, "queue_full", "the queue is full; nothing was changed")
+		access.WriteError(w, http.StatusServiceUnavailable, "queue_full", "the queue is full; nothing was changed")
 	case errors.Is(err, local.ErrReadOnly), errors.Is(err, queue.ErrUnavailable), errors.Is(err, queue.ErrClosed),
 		errors.Is(err, queue.ErrDoubt), errors.Is(err, queue.ErrStalled), errors.Is(err, queue.ErrBusy):
 		w.Header().Set("Retry-After", "5")
-		writeError(w, http.StatusServiceUnavailable, "disk_unavailable", err.Error())
+		access.WriteError(w, http.StatusServiceUnavailable, "disk_unavailable", err.Error())
 	default:
 		s.o.Logger.Error("admin request failed", "code", logs.AdminFailed, "err", err)
-		writeError(w, http.StatusInternalServerError, "internal", err.Error())
+		access.WriteError(w, http.StatusInternalServerError, "internal", err.Error())
 	}
 }
 
@@ -70,8 +61,6 @@ type badRequest string
 func (e badRequest) Error() string { return string(e) }
 
 func badf(format string, args ...any) error { return badRequest(fmt.Sprintf(format, args...)) }
-
-const errConflict plainError = "another one is under way"
 
 // readJSON decodes a body strictly into v; an empty body leaves v as it is.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
@@ -112,7 +101,7 @@ func newLines(w http.ResponseWriter) *lines {
 
 func (l *lines) write(v any) bool {
 	l.n++
-	noteLine(l.w)
+	access.CountLine(l.w)
 	if l.enc.Encode(v) != nil {
 		return false
 	}

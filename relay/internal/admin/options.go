@@ -2,15 +2,13 @@ package admin
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
-	"net"
 	"runtime"
 	"time"
 
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/admin/access"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/forward"
@@ -24,18 +22,8 @@ import (
 // Options say where the admin side listens, what it shows and steers. Queue is
 // required; everything else may be left out and is then shown as absent.
 type Options struct {
-	Listen string // host:port, or unix:/path; empty: no page
-	Token  string // Bearer token; empty: none
-	Cert   string // certificate and key of Listen, PEM files; empty: no TLS
-	Key    string
-	Health string // host:port, or unix:/path: health and metrics alone; empty: none
-	// Control is where the commands come: whoever gets a connection may do
-	// everything. New owns it. nil: nowhere.
-	Control net.Listener
-	Audit   io.Writer // gets a line, in one Write, for each call that shows contents or changes state; nil: none are kept
-	Pprof   bool      // serve /debug/pprof/
-
-	patience time.Duration // in place of moveTimeout, in tests
+	Access access.Options // where it listens and who may do what; Lane and Logger are the server's
+	Pprof  bool           // serve /debug/pprof/
 
 	Queue   Queue
 	Imports Imports // nil: no imports
@@ -126,10 +114,7 @@ type Mapping interface {
 	Sets() []mapper.Set
 }
 
-func (o Options) withDefaults() (Options, error) {
-	if o.Queue == nil {
-		return o, errors.New("admin: no queue")
-	}
+func (o Options) withDefaults() Options {
 	if o.Build.GoVersion == "" {
 		o.Build.GoVersion = runtime.Version()
 	}
@@ -148,7 +133,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Interval <= 0 {
 		o.Interval = 2 * time.Second
 	}
-	return o, nil
+	return o
 }
 
 // foresight returns what tells the fate of dead letters.

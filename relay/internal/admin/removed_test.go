@@ -28,7 +28,7 @@ func TestRemovedByAPerson(t *testing.T) {
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	f := newFixture(t, func(o *Options) { o.Token, o.Queue, o.Drain = testToken, q, nil })
+	f := newFixture(t, func(o *Options) { o.Access.Token, o.Queue, o.Drain = testToken, q, nil })
 	for _, call := range []struct{ path, body string }{
 		{"/api/v1/dead/drop", `{"all":true}`},
 		{"/api/v1/forget", `{"lines":["m-3"]}`},

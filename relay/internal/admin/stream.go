@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"relay/relay/internal/admin/access"
 )
 
 // stream is one answer of server-sent events.
@@ -39,7 +41,7 @@ func (st *stream) comment(text string) bool {
 	return err == nil && st.rc.Flush() == nil
 }
 
-// mostWatchers bounds the streams of one kind at one door. Where there are more,
+// mostWatchers bounds the streams of one kind. Where there are more,
 // the page gets the status once and asks again later, and the oldest tail ends:
 // nobody keeps anybody out.
 const mostWatchers = 24
@@ -77,20 +79,9 @@ func (ws *watchers) enter(kind string, wait bool) (w *watching, leave func(), ok
 	}, true
 }
 
-// watchKind keeps the commands, the signed in and anybody apart.
-func watchKind(what string, r *http.Request) string {
-	switch {
-	case doorOf(r).kind == doorControl:
-		return what + " command"
-	case callerOf(r).signedIn:
-		return what + " signed in"
-	}
-	return what
-}
-
 // live streams the status to the page, once a sample.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
-	_, leave, ok := s.watchers.enter(watchKind("live", r), true)
+	_, leave, ok := s.watchers.enter("live "+access.WatchKind(r), true)
 	defer leave()
 	st := newStream(w)
 	t := time.NewTicker(s.o.Interval)
@@ -118,7 +109,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 // tail streams outcomes as they happen. A watcher that falls behind is told
 // how many it missed.
 func (s *Server) tail(w http.ResponseWriter, r *http.Request) {
-	place, leave, _ := s.watchers.enter(watchKind("tail", r), false)
+	place, leave, _ := s.watchers.enter("tail "+access.WatchKind(r), false)
 	defer leave()
 	wt := s.o.Metrics.Tail().Watch()
 	defer s.o.Metrics.Tail().Leave(wt)
@@ -134,7 +125,7 @@ func (s *Server) tail(w http.ResponseWriter, r *http.Request) {
 			}
 			b, _ := json.Marshal(o) // of strings and numbers: cannot fail
 			ok = ok && st.send("outcome", b)
-			noteLine(w)
+			access.CountLine(w)
 		case <-t.C:
 			ok = st.comment("still here")
 		case <-place.over:

@@ -28,6 +28,14 @@ type Client struct {
 // the queue itself, or says to try later (exit 75).
 var ErrUnreachable = errors.New("no relay answers")
 
+// Failure is the form of every answer other than success.
+type Failure struct {
+	Success bool   `json:"success"` // false
+	Code    string `json:"code"`    // snake_case
+	Message string `json:"message"` // plain words
+	Error   string `json:"error"`   // the same as Message
+}
+
 // Error is an answer of relay other than success.
 type Error struct {
 	Status  int    // HTTP

@@ -14,6 +14,7 @@ import (
 	"relay/queue"
 	"relay/queue/local"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/admin/access"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
@@ -77,8 +78,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		}
 	}
 	s, err := admin.New(admin.Options{ //nolint:contextcheck // binding does not wait
-		Control:  l,
-		Audit:    audit,
+		Access:   access.Options{Control: l, Audit: audit},
 		Queue:    backedUp{Queue: q, receipts: ledger.open},
 		Forwards: cfg.Forward.URL != "",
 		Stores:   storesOf(nil, func() *config.Config { return cfg }),

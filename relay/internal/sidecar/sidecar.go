@@ -36,6 +36,7 @@ import (
 	"relay/mapper"
 	"relay/queue/local"
 	"relay/relay/internal/admin"
+	"relay/relay/internal/admin/access"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/api"
@@ -299,13 +300,15 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		return errors.Join(err, control.Close())
 	}
 	s.admin, err = admin.New(admin.Options{
-		Listen:    cfg.Admin.Listen,
-		Token:     cfg.Admin.Token.Reveal(),
-		Cert:      cfg.Admin.TLS.Cert,
-		Key:       cfg.Admin.TLS.Key,
-		Health:    cfg.Health.Listen,
-		Control:   control,
-		Audit:     s.audit,
+		Access: access.Options{
+			Listen:  cfg.Admin.Listen,
+			Token:   cfg.Admin.Token.Reveal(),
+			Cert:    cfg.Admin.TLS.Cert,
+			Key:     cfg.Admin.TLS.Key,
+			Health:  cfg.Health.Listen,
+			Control: control,
+			Audit:   s.audit,
+		},
 		Pprof:     cfg.Admin.Pprof,
 		Queue:     backedUp{s.queue, s.receipts},
 		Imports:   s.queue,
@@ -338,11 +341,11 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		},
 	})
 	switch {
-	case errors.Is(err, admin.ErrTokenNeeded), errors.Is(err, admin.ErrTLSNeeded):
+	case errors.Is(err, access.ErrTokenNeeded), errors.Is(err, access.ErrTLSNeeded):
 		return exit.BadConfig(err)
-	case errors.Is(err, admin.ErrCertificate):
+	case errors.Is(err, access.ErrCertificate):
 		return cfg.Invalid("admin.tls.cert", "%v", err)
-	case errors.Is(err, admin.ErrHealth):
+	case errors.Is(err, access.ErrHealth):
 		return listenError("health.listen", cfg.Health.Listen, err)
 	}
 	return listenError("admin.listen", cfg.Admin.Listen, err)

@@ -1,9 +1,9 @@
-package admin
+package access
 
 import (
-	"cmp"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -14,8 +14,8 @@ import (
 // auditLog writes a line for each call that shows contents or changes state:
 // when, who, what, how many; no contents.
 type auditLog struct {
-	w      io.Writer // nil: none is kept
-	failed func(error)
+	w   io.Writer // nil: none is kept
+	log *slog.Logger
 
 	mu   sync.Mutex
 	told bool // that it cannot be written
@@ -43,7 +43,7 @@ func (a *auditLog) write(l auditLine) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err != nil && !a.told {
-		a.failed(err)
+		a.log.Error("the audit log cannot be written", "code", logs.AuditFailed, "err", err)
 	}
 	a.told = err != nil
 }
@@ -80,66 +80,24 @@ type counted interface {
 	Affected() (n int64, dryRun bool)
 }
 
-// note tells the audit log how many an answer is about.
-func note(w http.ResponseWriter, v any) {
+// Count tells the audit log how many the answer v is about, where it says so.
+func Count(w http.ResponseWriter, v any) {
 	r, ok := w.(*recorder)
 	if c, says := v.(counted); ok && says {
 		r.line.Count, r.line.DryRun = c.Affected()
 	}
 }
 
-// noteLine tells it of one more line of a list.
-func noteLine(w http.ResponseWriter) {
+// CountLine tells the audit log of one more line of a list.
+func CountLine(w http.ResponseWriter) {
 	if r, ok := w.(*recorder); ok {
 		r.line.Count++
 	}
 }
 
-// setCaller tells it who asked, where that is known late.
-func setCaller(w http.ResponseWriter, who string) {
+// nameCaller tells the audit log who asked, where that is known late.
+func nameCaller(w http.ResponseWriter, who string) {
 	if r, ok := w.(*recorder); ok {
 		r.line.Who = who
 	}
-}
-
-// audited puts the places and the audit log around a route.
-func (s *Server) audited(pattern string, need access, h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, d := callerOf(r), doorOf(r)
-		u := useAnybody
-		rc := http.NewResponseController(w)
-		var slow time.Duration
-		if c.signedIn {
-			u, slow = useSigned, cmp.Or(s.o.patience, moveTimeout)
-			rc.SetWriteDeadline(time.Time{})
-			defer func() { rc.SetWriteDeadline(time.Now().Add(slow)) }() // for what is still buffered
-		}
-		defer d.places.enter(r.Context(), u)()
-		rec := &recorder{ResponseWriter: w, rc: rc, slow: slow}
-		rec.line = auditLine{Who: c.who, Call: pattern, EventSet: s.knownLane(r.PathValue("lane"))}
-		if need >= accessSecret {
-			defer func() {
-				rec.line.Time, rec.line.Status = time.Now().UTC(), cmp.Or(rec.line.Status, http.StatusOK) // an empty list writes nothing
-				s.audit.write(rec.line)
-			}()
-		}
-		h.ServeHTTP(rec, r)
-	})
-}
-
-// knownLane is the id of an event set that exists; what else a caller writes
-// there is his.
-func (s *Server) knownLane(name string) string {
-	if name == "" {
-		return ""
-	}
-	id, err := s.findLane(name)
-	if err != nil {
-		return ""
-	}
-	return id
-}
-
-func (s *Server) auditFailed(err error) {
-	s.o.Logger.Error("the audit log cannot be written", "code", logs.AuditFailed, "err", err)
 }

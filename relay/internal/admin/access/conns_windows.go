@@ -1,4 +1,4 @@
-package admin
+package access
 
 // openFiles is how many files this process may have open: Windows sets no such
 // bound.

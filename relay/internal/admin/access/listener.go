@@ -1,4 +1,4 @@
-package admin
+package access
 
 import (
 	"context"
@@ -19,41 +19,41 @@ import (
 	"relay/internal/socket"
 )
 
-// doorKind is how somebody has come to the server.
-type doorKind int
+// kind is how somebody comes to the server.
+type kind int
 
 const (
-	doorPage    doorKind = iota // admin.listen: the page, and programs with the token
-	doorControl                 // the control socket: the commands
-	doorHealth                  // health.listen: probes and scrapers
+	kindPage    kind = iota // admin.listen: the page, and programs with the token
+	kindControl             // the control socket: the commands
+	kindHealth              // health.listen: probes and scrapers
 )
 
-// How many connections a door takes. Together they stay far below what a process
+// How many connections a listener takes. Together they stay far below what a process
 // may open, and below a sixth of it where that is little.
-var mostConnections = map[doorKind]int{doorPage: 48, doorControl: 32, doorHealth: 16}
+var mostConns = map[kind]int{kindPage: 48, kindControl: 32, kindHealth: 16}
 
-// door is one listener with a server, places and deadlines of its own: what
+// listener is one address with a server, connections and deadlines of its own: what
 // happens at one cannot keep anybody from another, nor from the intake.
-type door struct {
-	kind     doorKind
+type listener struct {
+	kind     kind
 	network  string // tcp or unix
 	addr     string // as bound
 	local    bool   // only this machine reaches it
 	secure   bool   // TLS
 	listener net.Listener
-	places   *places
+	conns    *conns
 	http     *http.Server
 }
 
-type doorKey struct{}
+type listenerKey struct{}
 
-func doorOf(r *http.Request) *door {
-	d, _ := r.Context().Value(doorKey{}).(*door)
+func listenerOf(r *http.Request) *listener {
+	d, _ := r.Context().Value(listenerKey{}).(*listener)
 	return d
 }
 
 // The deadlines of a request. One that shows or changes something on behalf of
-// somebody signed in may take as long as it moves (wrapWriter).
+// somebody signed in may take as long as it moves (recorder).
 const (
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 30 * time.Second
@@ -62,9 +62,9 @@ const (
 	idleTimeout   = 2 * time.Minute
 )
 
-func newDoor(kind doorKind, l net.Listener, local bool, log *slog.Logger) *door {
-	d := &door{kind: kind, network: l.Addr().Network(), addr: l.Addr().String(), local: local, listener: l}
-	d.places = newPlaces(min(mostConnections[kind], max(4, openFiles()/16)))
+func newListener(k kind, l net.Listener, local bool, log *slog.Logger) *listener {
+	d := &listener{kind: k, network: l.Addr().Network(), addr: l.Addr().String(), local: local, listener: l}
+	d.conns = newConns(min(mostConns[k], max(4, openFiles()/16)))
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	d.http = &http.Server{
@@ -74,16 +74,16 @@ func newDoor(kind doorKind, l net.Listener, local bool, log *slog.Logger) *door 
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    32 << 10,
-		BaseContext:       func(net.Listener) context.Context { return context.WithValue(context.Background(), doorKey{}, d) },
-		ConnContext:       d.places.admit,
-		ConnState:         d.places.state,
+		BaseContext:       func(net.Listener) context.Context { return context.WithValue(context.Background(), listenerKey{}, d) },
+		ConnContext:       d.conns.admit,
+		ConnState:         d.conns.state,
 		ErrorLog:          slog.NewLogLogger(log.With("code", logs.HTTPServer).Handler(), slog.LevelDebug),
 	}
 	return d
 }
 
 // openPage binds admin.listen.
-func openPage(o Options) (*door, error) {
+func openPage(o Options) (*listener, error) {
 	network, address, local, err := splitListen("admin.listen", o.Listen)
 	if err != nil {
 		return nil, err
@@ -107,16 +107,16 @@ func openPage(o Options) (*door, error) {
 	if cert != nil && network == "tcp" {
 		l = tls.NewListener(l, cert.Config())
 	}
-	d := newDoor(doorPage, l, local, o.Logger)
+	d := newListener(kindPage, l, local, o.Logger)
 	d.secure = cert != nil && network == "tcp"
 	if network == "unix" && runtime.GOOS != "windows" { // where modes mean nothing it is one like another
-		d.kind = doorControl // its mode lets in relay's own user and root, nobody else
+		d.kind = kindControl // its mode lets in relay's own user and root, nobody else
 	}
 	return d, nil
 }
 
 // openHealth binds health.listen.
-func openHealth(o Options) (*door, error) {
+func openHealth(o Options) (*listener, error) {
 	network, address, local, err := splitListen("health.listen", o.Health)
 	if err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ func openHealth(o Options) (*door, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrHealth, err)
 	}
-	return newDoor(doorHealth, l, local, o.Logger), nil
+	return newListener(kindHealth, l, local, o.Logger), nil
 }
 
 // splitListen reads an address. local tells whether only this machine can reach
@@ -160,8 +160,8 @@ func listen(network, address string) (net.Listener, error) {
 }
 
 // run serves until the listener is closed.
-func (d *door) run() error {
-	err := d.http.Serve(d.listener)
+func (l *listener) run() error {
+	err := l.http.Serve(l.listener)
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
@@ -169,16 +169,16 @@ func (d *door) run() error {
 }
 
 // close waits for requests under way until ctx ends.
-func (d *door) close(ctx context.Context) {
-	if err := d.http.Shutdown(ctx); err != nil {
-		_ = d.http.Close()
+func (l *listener) close(ctx context.Context) {
+	if err := l.http.Shutdown(ctx); err != nil {
+		_ = l.http.Close()
 	}
-	d.listener.Close() // when it was never served
+	l.listener.Close() // when it was never served
 }
 
 // peerName says for the audit log who is at the other end of the socket.
 func peerName(r *http.Request) string {
-	if doorOf(r).network == "pipe" {
+	if listenerOf(r).network == "pipe" {
 		return fmt.Sprintf("uid %d, offline", os.Getuid())
 	}
 	p, _ := r.Context().Value(peerKey{}).(socket.Peer)

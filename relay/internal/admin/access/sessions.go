@@ -1,15 +1,11 @@
-package admin
+package access
 
 import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"net"
-	"net/http"
 	"sync"
 	"time"
-
-	"relay/relay/internal/api"
 )
 
 const (
@@ -89,66 +85,4 @@ func (s *sessions) add(m map[[sha256.Size]byte]time.Time, life time.Duration, mo
 	secret := rand.Text() // at least 128 bits
 	m[sha256.Sum256([]byte(secret))] = s.now().Add(life)
 	return secret
-}
-
-// pageLink makes a link with a code. The code is in the fragment, which no
-// browser sends anywhere.
-func (s *Server) pageLink(w http.ResponseWriter, _ *http.Request) {
-	base, err := s.pageURL()
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	writeJSON(w, http.StatusOK, api.PageLink{URL: base + "/#sign-in=" + s.guard.sessions.code(), ExpiresAt: time.Now().Add(codeLife).UTC()})
-}
-
-// pageURL is where this process has bound the page: nobody else can answer there.
-func (s *Server) pageURL() (string, error) {
-	d := s.page
-	if d == nil || d.network != "tcp" {
-		return "", badf("admin.listen is no TCP address, and a browser reaches no other; set it to 127.0.0.1:8586")
-	}
-	host, port, err := net.SplitHostPort(d.addr)
-	if err != nil {
-		return "", badf("admin.listen %s: %v", d.addr, err)
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-		if ip.To4() == nil {
-			host = "::1"
-		}
-	}
-	scheme := "http"
-	if d.secure {
-		scheme = "https"
-	}
-	return scheme + "://" + net.JoinHostPort(host, port), nil
-}
-
-func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		Code string `json:"code"`
-	}
-	if err := readJSONUpTo(w, r, &in, 1<<10); err != nil {
-		s.fail(w, err)
-		return
-	}
-	token, until, ok := s.guard.sessions.redeem(in.Code)
-	if !ok {
-		writeError(w, http.StatusUnauthorized, "code_used", "this link has been used or is older than a minute; run `relay page` again")
-		return
-	}
-	name, _ := s.guard.sessions.check(token)
-	setCaller(w, "session "+name)
-	writeJSON(w, http.StatusOK, api.Session{Session: token, ExpiresAt: until.UTC()})
-}
-
-func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
-	c := callerOf(r)
-	if c.session == "" {
-		s.fail(w, badf("this is no session"))
-		return
-	}
-	s.guard.sessions.end(c.session)
-	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: "signed out"})
 }

@@ -1,9 +1,10 @@
-package admin
+package access
 
 import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/url"
@@ -13,32 +14,34 @@ import (
 	"relay/relay/internal/api"
 )
 
-// access is what a route needs (docs/contract.md 3). Over the control socket everybody
+// Need is what a route needs (docs/contract.md 3). Over the control socket everybody
 // who gets a connection may do everything; over TCP:
-type access int
+type Need int
+
+// The needs, the least first.
 
 const (
-	accessHealth  access = iota // anybody, from anywhere
-	accessMetrics               // anybody
-	accessOpen                  // anybody: page, assets, who answers; nothing of the queue is in them
-	accessRead                  // numbers: anybody on loopback, elsewhere whoever is signed in
-	accessSecret                // contents, letters, the text of a file, names: whoever is signed in
-	accessChange                // changes state: the same, and the header X-Relay
-	accessSignIn                // makes a session of a code: the header X-Relay
+	Health   Need = iota // anybody, from anywhere
+	Metrics              // anybody
+	Anybody              // page, assets, who answers: nothing of the queue is in them
+	Numbers              // anybody on loopback, elsewhere whoever is signed in
+	Contents             // contents, letters, the text of a file, names: whoever is signed in
+	Change               // changes state: the same, and the header X-Relay
+	SignIn               // makes a session of a code: the header X-Relay
 )
 
-// caller is who asks.
-type caller struct {
+// Caller is who asks.
+type Caller struct {
 	who      string // for the audit log: a uid, a session; never a name or a secret
 	session  string // the session's key when it is one
-	signedIn bool   // may see contents and change state
+	SignedIn bool   // may see contents and change state
 }
 
 type callerKey struct{}
 
-// callerOf says who sent r.
-func callerOf(r *http.Request) caller {
-	c, _ := r.Context().Value(callerKey{}).(caller)
+// CallerOf says who sent r.
+func CallerOf(r *http.Request) Caller {
+	c, _ := r.Context().Value(callerKey{}).(Caller)
 	return c
 }
 
@@ -51,36 +54,36 @@ type guard struct {
 	sessions *sessions
 }
 
-func newGuard(o Options) *guard {
-	return &guard{hasToken: o.Token != "", token: sha256.Sum256([]byte(o.Token)), sessions: newSessions()}
+func newGuard(token string) *guard {
+	return &guard{hasToken: token != "", token: sha256.Sum256([]byte(token)), sessions: newSessions()}
 }
 
 // wrap puts the guard and the headers of every answer in front of h.
-func (g *guard) wrap(need access, h http.Handler) http.Handler {
+func (g *guard) wrap(need Need, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
 		if len(r.TransferEncoding) > 0 { // nobody who means well sends it here; with a length beside it, it hides a second request
 			w.Header().Set("Connection", "close")
 		}
-		d := doorOf(r)
+		l := listenerOf(r)
 		switch {
-		case d.kind == doorHealth && need > accessMetrics:
-			writeError(w, http.StatusNotFound, "unknown_path", "there is nothing at this address; it serves health and metrics alone")
+		case l.kind == kindHealth && need > Metrics:
+			WriteError(w, http.StatusNotFound, "unknown_path", "there is nothing at this address; it serves health and metrics alone")
 			return
-		case need != accessHealth && !d.knowsHost(r.Host):
-			writeError(w, http.StatusForbidden, "host_not_allowed", "this address is not one relay answers to; use the loopback address")
+		case need != Health && !l.knowsHost(r.Host):
+			WriteError(w, http.StatusForbidden, "host_not_allowed", "this address is not one relay answers to; use the loopback address")
 			return
 		case crossSite(r):
-			writeError(w, http.StatusForbidden, "cross_site", "requests from other web sites are not answered; type the address instead of following a link")
+			WriteError(w, http.StatusForbidden, "cross_site", "requests from other web sites are not answered; type the address instead of following a link")
 			return
 		}
-		who := g.identify(r, d)
-		if !who.signedIn && (need == accessSecret || need == accessChange || need == accessRead && !d.local) {
+		who := g.identify(r, l)
+		if !who.SignedIn && (need == Contents || need == Change || need == Numbers && !l.local) {
 			g.refuse(w, need)
 			return
 		}
-		if need >= accessChange && r.Header.Get(api.ChangeHeader) != "1" {
-			writeError(w, http.StatusForbidden, "header_needed", "whatever changes something needs the header X-Relay: 1")
+		if need >= Change && r.Header.Get(api.ChangeHeader) != "1" {
+			WriteError(w, http.StatusForbidden, "header_needed", "whatever changes something needs the header X-Relay: 1")
 			return
 		}
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
@@ -89,42 +92,42 @@ func (g *guard) wrap(need access, h http.Handler) http.Handler {
 
 // refuse answers one who is not signed in. Where no token is configured there is
 // nothing to guess at.
-func (g *guard) refuse(w http.ResponseWriter, need access) {
-	if !g.hasToken && need != accessRead {
-		writeError(w, http.StatusNotFound, "not_here", "over this address relay shows no contents and changes nothing: use the command, "+
+func (g *guard) refuse(w http.ResponseWriter, need Need) {
+	if !g.hasToken && need != Numbers {
+		WriteError(w, http.StatusNotFound, "not_here", "over this address relay shows no contents and changes nothing: use the command, "+
 			"sign a browser in with `relay page`, or set admin.token")
 		return
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="relay admin"`)
-	writeError(w, http.StatusUnauthorized, "token_needed", "this needs the admin token or a session (Authorization: Bearer …); `relay page` signs a browser in")
+	WriteError(w, http.StatusUnauthorized, "token_needed", "this needs the admin token or a session (Authorization: Bearer …); `relay page` signs a browser in")
 }
 
 // identify says who asks: the user at the other end of the control socket, or the
 // holder of the token or of a session.
-func (g *guard) identify(r *http.Request, d *door) caller {
-	if d.kind == doorControl {
-		return caller{who: peerName(r), signedIn: true}
+func (g *guard) identify(r *http.Request, l *listener) Caller {
+	if l.kind == kindControl {
+		return Caller{who: peerName(r), SignedIn: true}
 	}
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return caller{}
+		return Caller{}
 	}
 	token = strings.TrimSpace(token)
 	sum := sha256.Sum256([]byte(token))
 	if g.hasToken && subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1 {
-		return caller{who: "token", signedIn: true}
+		return Caller{who: "token", SignedIn: true}
 	}
 	if name, ok := g.sessions.check(token); ok {
-		return caller{who: "session " + name, session: token, signedIn: true}
+		return Caller{who: "session " + name, session: token, SignedIn: true}
 	}
-	return caller{}
+	return Caller{}
 }
 
 // knowsHost fends off DNS rebinding: a page at evil.example whose name now
 // resolves to 127.0.0.1 still says evil.example in Host. Off loopback any name
 // will do: TLS and the token guard everything worth reading.
-func (d *door) knowsHost(host string) bool {
-	if !d.local || d.network == "unix" || d.kind == doorControl {
+func (l *listener) knowsHost(host string) bool {
+	if !l.local || l.network == "unix" || l.kind == kindControl {
 		return true
 	}
 	return loopback.Name(strings.ToLower(hostOnly(host)))
@@ -164,4 +167,12 @@ func hostOnly(s string) string {
 		return h
 	}
 	return strings.Trim(s, "[]")
+}
+
+// WriteError answers as every error of relay does (docs/contract.md 2).
+func WriteError(w http.ResponseWriter, status int, code, message string) {
+	b, _ := json.Marshal(api.Failure{Code: code, Message: message, Error: message}) // of strings: cannot fail
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(b, '\n'))
 }

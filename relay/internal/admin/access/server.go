@@ -1,0 +1,140 @@
+package access
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+)
+
+// Options say where the admin side listens and who may do what.
+type Options struct {
+	Listen string // host:port, or unix:/path; empty: no page
+	Token  string // Bearer token; empty: none
+	Cert   string // certificate and key of Listen, PEM files; empty: no TLS
+	Key    string
+	Health string // host:port, or unix:/path: health and metrics alone; empty: none
+	// Control is where the commands come: whoever gets a connection may do
+	// everything. Open owns it. nil: nowhere.
+	Control net.Listener
+	Audit   io.Writer // gets a line, in one Write, for each call that shows contents or changes state; nil: none are kept
+	Logger  *slog.Logger
+
+	// Lane gives the id of an event set that a caller has named, or "": the audit log
+	// has only what exists. nil: none are known.
+	Lane func(name string) string
+
+	// Patience is how long whoever is signed in may take nothing of an answer; 0: 30 s.
+	Patience time.Duration
+}
+
+// What Open refuses to listen without (docs/contract.md 3).
+var (
+	ErrTokenNeeded = errors.New("admin.listen is not loopback, so admin.token must be set")
+	ErrTLSNeeded   = errors.New("admin.listen is not loopback, so admin.tls must be set")
+	ErrHealth      = errors.New("health.listen cannot be listened on")
+	ErrCertificate = errors.New("admin.tls cannot be used")
+)
+
+// Server is the listeners of the admin side and whoever comes over them. Open has
+// bound them; Serve answers.
+type Server struct {
+	listeners []*listener
+	page      *listener // that of admin.listen; nil: none
+	guard     *guard
+	audit     *auditLog
+	lane      func(string) string
+	patience  time.Duration
+}
+
+// Open checks the options and binds the listeners. Connections made before Serve
+// wait. It closes o.Control when it fails.
+func Open(o Options) (_ *Server, err error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{guard: newGuard(o.Token), audit: &auditLog{w: o.Audit, log: o.Logger}, lane: o.Lane, patience: cmp.Or(o.Patience, moveTimeout)}
+	if o.Control != nil {
+		s.listeners = append(s.listeners, newListener(kindControl, o.Control, true, slog.New(slog.DiscardHandler)))
+	}
+	defer func() {
+		if err != nil {
+			for _, l := range s.listeners {
+				l.listener.Close()
+			}
+		}
+	}()
+	if o.Listen != "" {
+		if s.page, err = openPage(o); err != nil {
+			return nil, err
+		}
+		s.listeners = append(s.listeners, s.page)
+	}
+	if o.Health != "" {
+		l, err := openHealth(o)
+		if err != nil {
+			return nil, err
+		}
+		s.listeners = append(s.listeners, l)
+	}
+	return s, nil
+}
+
+// PageAddr is the bound address of the page: host:port, unix:/path, or empty.
+func (s *Server) PageAddr() string {
+	switch {
+	case s.page == nil:
+		return ""
+	case s.page.network == "unix":
+		return "unix:" + s.page.addr
+	}
+	return s.page.addr
+}
+
+// HealthAddr is the bound address of the health listener, or empty.
+func (s *Server) HealthAddr() string { return s.addr(kindHealth) }
+
+// ControlAddr is where the commands come.
+func (s *Server) ControlAddr() string { return s.addr(kindControl) }
+
+func (s *Server) addr(k kind) string {
+	for _, l := range s.listeners {
+		if l.kind == k {
+			return l.addr
+		}
+	}
+	return ""
+}
+
+// HasToken reports whether a token is configured.
+func (s *Server) HasToken() bool { return s.guard.hasToken }
+
+// Serve answers with the routes until a listener ends or Close is called: the first
+// that ends calls ended.
+func (s *Server) Serve(r *Routes, ended func()) error {
+	h := r.handler()
+	failed := make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
+		l.http.Handler = h
+		go func() { failed <- l.run() }()
+	}
+	var errs []error
+	for range s.listeners {
+		errs = append(errs, <-failed)
+		ended()
+	}
+	return errors.Join(errs...)
+}
+
+// Close stops the listeners and waits for requests under way until ctx ends.
+func (s *Server) Close(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, l := range s.listeners {
+		wg.Go(func() { l.close(ctx) })
+	}
+	wg.Wait()
+}

@@ -1,0 +1,76 @@
+package access
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"relay/relay/internal/api"
+)
+
+// SignInLink makes a link that signs a browser in, once, within a minute. The code is
+// in the fragment, which no browser sends anywhere.
+func (s *Server) SignInLink() (api.PageLink, error) {
+	base, err := s.pageURL()
+	if err != nil {
+		return api.PageLink{}, err
+	}
+	return api.PageLink{URL: base + "/#sign-in=" + s.guard.sessions.code(), ExpiresAt: time.Now().Add(codeLife).UTC()}, nil
+}
+
+// pageURL is where this process has bound the page: nobody else can answer there.
+func (s *Server) pageURL() (string, error) {
+	l := s.page
+	if l == nil || l.network != "tcp" {
+		return "", fmt.Errorf("admin.listen is no TCP address, and a browser reaches no other; set it to 127.0.0.1:8586")
+	}
+	host, port, err := net.SplitHostPort(l.addr)
+	if err != nil {
+		return "", fmt.Errorf("admin.listen %s: %w", l.addr, err)
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+		if ip.To4() == nil {
+			host = "::1"
+		}
+	}
+	scheme := "http"
+	if l.secure {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port), nil
+}
+
+// Redeem makes a session of a code that SignInLink gave; false: the code has been used
+// or is too old.
+func (s *Server) Redeem(w http.ResponseWriter, code string) (api.Session, bool) {
+	token, until, ok := s.guard.sessions.redeem(code)
+	if !ok {
+		return api.Session{}, false
+	}
+	name, _ := s.guard.sessions.check(token)
+	nameCaller(w, "session "+name)
+	return api.Session{Session: token, ExpiresAt: until.UTC()}, true
+}
+
+// SignOut ends the session that r came with; false: it came with none.
+func (s *Server) SignOut(r *http.Request) bool {
+	c := CallerOf(r)
+	if c.session == "" {
+		return false
+	}
+	s.guard.sessions.end(c.session)
+	return true
+}
+
+// WatchKind keeps the commands, the signed in and anybody apart.
+func WatchKind(r *http.Request) string {
+	switch {
+	case listenerOf(r).kind == kindControl:
+		return "command"
+	case CallerOf(r).SignedIn:
+		return "signed in"
+	}
+	return "anybody"
+}

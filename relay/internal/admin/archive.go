@@ -1,0 +1,202 @@
+package admin
+
+import (
+	"archive/tar"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"relay/internal/disk"
+	"strings"
+	"time"
+)
+
+// A backup is a tar file: everything of the queue's directory under relay/,
+// and as the last entry SHA256SUMS. Only a file that ends in it is whole.
+const (
+	backupRoot = "relay-backup/"
+	backupSums = backupRoot + "SHA256SUMS"
+)
+
+func writeTar(dir string, w io.Writer) error {
+	tw := tar.NewWriter(w)
+	var sums strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		fi, err := d.Info()
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		name := backupRoot + filepath.ToSlash(rel)
+		switch {
+		case fi.IsDir():
+			return tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o700, ModTime: fi.ModTime()})
+		case !fi.Mode().IsRegular():
+			return nil
+		}
+		if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: fi.Size(), ModTime: fi.ModTime()}); err != nil {
+			return err
+		}
+		sum, err := copyFile(tw, path, fi.Size())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&sums, "%s  %s\n", sum, strings.TrimPrefix(name, backupRoot))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write backup: %w", err)
+	}
+	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: backupSums, Mode: 0o600, Size: int64(sums.Len()), ModTime: time.Now()}); err != nil {
+		return fmt.Errorf("write backup: %w", err)
+	}
+	if _, err := io.WriteString(tw, sums.String()); err != nil {
+		return fmt.Errorf("write backup: %w", err)
+	}
+	if err := tw.Close(); err != nil {
+		return fmt.Errorf("write backup: %w", err)
+	}
+	return nil
+}
+
+func copyFile(w io.Writer, path string, size int64) (sum string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.CopyN(io.MultiWriter(w, h), f, size); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// ErrBackupCut is what VerifyBackup says of a file that is not whole.
+var ErrBackupCut = errors.New("the backup is not whole")
+
+// VerifyBackup reads a backup to its end and compares every sum.
+func VerifyBackup(r io.Reader) (files int, err error) {
+	files, _, err = readBackup(r, func(_ string, _ bool, body io.Reader) error {
+		_, err := io.Copy(io.Discard, body)
+		return err
+	})
+	return files, err
+}
+
+// BackupLock is the file of a queue's directory that holds its lock. It is in a
+// backup and never unpacked: whoever unpacks holds that of the directory.
+const BackupLock = "lock"
+
+// UnpackBackup writes the files of a backup to dir, synced, compares every sum,
+// and says when the backup was made. After an error what was written is to be
+// removed.
+func UnpackBackup(r io.Reader, dir string) (files int, made time.Time, err error) {
+	root, err := os.OpenRoot(dir) // whatever the names say
+	if err != nil {
+		return 0, made, fmt.Errorf("unpack backup: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	dirs := []string{dir}
+	files, made, err = readBackup(r, func(name string, isDir bool, body io.Reader) error {
+		switch {
+		case isDir:
+			dirs = append(dirs, filepath.Join(dir, filepath.FromSlash(name)))
+			return root.Mkdir(name, 0o700)
+		case name == BackupLock:
+			return nil
+		}
+		f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, body)
+		return errors.Join(err, f.Sync(), f.Close())
+	})
+	for _, d := range dirs {
+		if err == nil {
+			err = disk.SyncDir(d)
+		}
+	}
+	return files, made, err
+}
+
+// readBackup gives each file and directory of a backup to take, and compares the
+// sums of what take was given in the end.
+func readBackup(r io.Reader, take func(name string, isDir bool, body io.Reader) error) (files int, made time.Time, err error) {
+	tr := tar.NewReader(r)
+	sums := map[string]string{}
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return files, made, ErrBackupCut
+		}
+		if err != nil {
+			return files, made, fmt.Errorf("%w: %w", ErrBackupCut, err)
+		}
+		if h.Name == backupSums {
+			made = h.ModTime.UTC()
+			break
+		}
+		name, ok := strings.CutPrefix(strings.TrimSuffix(h.Name, "/"), backupRoot)
+		if !ok || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir {
+			return files, made, fmt.Errorf("%w: %q is not of a backup", ErrBackupCut, h.Name)
+		}
+		body := &cutReader{r: tr}
+		hash := sha256.New()
+		if err = take(name, h.Typeflag == tar.TypeDir, io.TeeReader(body, hash)); err == nil {
+			_, err = io.Copy(hash, body)
+		}
+		if body.err != nil {
+			return files, made, fmt.Errorf("%w: %w", ErrBackupCut, body.err)
+		}
+		if err != nil {
+			return files, made, fmt.Errorf("unpack backup: %w", err)
+		}
+		if h.Typeflag == tar.TypeReg {
+			sums[name] = hex.EncodeToString(hash.Sum(nil))
+			files++
+		}
+	}
+	list, err := io.ReadAll(tr)
+	if err != nil {
+		return files, made, fmt.Errorf("%w: %w", ErrBackupCut, err)
+	}
+	n := 0
+	for line := range strings.Lines(string(list)) {
+		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		if !ok || sums[name] != sum {
+			return files, made, fmt.Errorf("%w: %s differs", ErrBackupCut, name)
+		}
+		n++
+	}
+	if n != files {
+		return files, made, ErrBackupCut
+	}
+	return files, made, nil
+}
+
+// cutReader keeps what reading ended with, so that it is told from an error of
+// whoever writes.
+type cutReader struct {
+	r   io.Reader
+	err error
+}
+
+func (c *cutReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.err = err
+	}
+	return n, err
+}
