@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/backup"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
 )
@@ -60,7 +60,7 @@ hangs, is cut off, so that the next can be made.`,
 					}
 					in, err := opened(f, words)
 					if err == nil {
-						_, err = admin.VerifyBackup(in)
+						_, err = backup.Verify(in)
 					}
 					return err
 				})
@@ -86,7 +86,7 @@ func verifyBackup(c *cobra.Command, path string, p passphrase) error {
 	in, err := opened(f, words)
 	n := 0
 	if err == nil {
-		n, err = admin.VerifyBackup(in)
+		n, err = backup.Verify(in)
 	}
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", path, err)

@@ -14,7 +14,7 @@ import (
 	"relay/config"
 	"relay/internal/disk"
 	"relay/queue/local"
-	"relay/relay/internal/admin"
+	"relay/relay/internal/backup"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
 	"relay/relay/internal/sidecar"
@@ -85,7 +85,7 @@ func restore(ctx context.Context, cfg *config.Config, file, words string) (files
 	if err := wantEmpty(dir); err != nil {
 		return 0, mark, err
 	}
-	lock, err := disk.TakeLock(filepath.Join(dir, admin.BackupLock), false)
+	lock, err := disk.TakeLock(filepath.Join(dir, backup.LockName), false)
 	if held, ok := errors.AsType[*disk.HeldError](err); ok {
 		return 0, mark, sidecar.QueueError(&local.LockedError{Dir: dir, PID: held.PID})
 	}
@@ -101,7 +101,7 @@ func restore(ctx context.Context, cfg *config.Config, file, words string) (files
 	if err := mark.Write(dir); err != nil {
 		return 0, mark, err
 	}
-	if files, mark.Made, err = admin.UnpackBackup(in, dir); err != nil {
+	if files, mark.Made, err = backup.Unpack(in, dir); err != nil {
 		return 0, mark, fmt.Errorf("restore %s: %w", file, err)
 	}
 	_ = lock.Close() // whoever reads takes it too; the mark keeps others out
@@ -120,11 +120,11 @@ func wantEmpty(dir string) error {
 	}
 	for _, e := range es {
 		switch e.Name() {
-		case "lost+found", admin.BackupLock: // of a volume; of a queue that is gone
+		case "lost+found", backup.LockName: // of a volume; of a queue that is gone
 			continue
 		}
 		// One that a relay has open says so rather.
-		lock, err := disk.TakeLock(filepath.Join(dir, admin.BackupLock), true)
+		lock, err := disk.TakeLock(filepath.Join(dir, backup.LockName), true)
 		if held, ok := errors.AsType[*disk.HeldError](err); ok {
 			return sidecar.QueueError(&local.LockedError{Dir: dir, PID: held.PID})
 		}
@@ -144,7 +144,7 @@ func emptyAgain(dir string) error {
 	}
 	for _, e := range es {
 		switch e.Name() {
-		case "lost+found", admin.BackupLock, sidecar.RestoreMark:
+		case "lost+found", backup.LockName, sidecar.RestoreMark:
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"relay/internal/socket"
 	"relay/queue"
 	"relay/relay/internal/admin/access"
 	"relay/relay/internal/api"
@@ -96,7 +97,7 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 		},
 		{Lane: setB, State: drain.Sending, LastSuccess: noon, InFlight: 1, DryRun: map[string]int64{"send": 5, "dead:expired": 2, "skip:no_customer": 1}},
 	}}
-	control, dial := Pipe()
+	control, dial := socket.Pipe()
 	audit := new(lockedBuffer)
 	o := Options{
 		Access: access.Options{Listen: "127.0.0.1:0", Token: testToken, Control: control, Audit: audit}, Queue: q, Drain: d, Mapping: func() Mapping { return memMapping{} },

@@ -16,6 +16,7 @@ import (
 
 	"relay/queue"
 	"relay/relay/internal/api"
+	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
 )
 
@@ -409,16 +410,16 @@ func TestBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := buf.Bytes()
-	if n, err := VerifyBackup(bytes.NewReader(whole)); n != 2 || err != nil {
+	if n, err := backup.Verify(bytes.NewReader(whole)); n != 2 || err != nil {
 		t.Errorf("verify: %d %v", n, err)
 	}
 	for cut := 0; cut < len(whole)-2048; cut += 512 {
-		if _, err := VerifyBackup(bytes.NewReader(whole[:cut])); !errors.Is(err, ErrBackupCut) {
+		if _, err := backup.Verify(bytes.NewReader(whole[:cut])); !errors.Is(err, backup.ErrNotWhole) {
 			t.Errorf("cut at %d: %v", cut, err)
 		}
 	}
 	spoiled := bytes.Replace(whole, []byte("cursors"), []byte("cursor5"), 1)
-	if _, err := VerifyBackup(bytes.NewReader(spoiled)); !errors.Is(err, ErrBackupCut) {
+	if _, err := backup.Verify(bytes.NewReader(spoiled)); !errors.Is(err, backup.ErrNotWhole) {
 		t.Errorf("spoiled: %v", err)
 	}
 	if left, _ := os.ReadDir(tmp); len(left) != 0 {

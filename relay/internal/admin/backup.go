@@ -10,6 +10,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/backup"
 )
 
 // writeBackup copies q into dir, which needs as much room as the queue, and writes the
@@ -23,7 +24,7 @@ func writeBackup(ctx context.Context, q Queue, dir string, w io.Writer) error {
 	if err := q.Backup(ctx, copied); err != nil {
 		return fmt.Errorf("copy queue: %w", err)
 	}
-	return writeTar(copied, w)
+	return backup.Write(copied, w)
 }
 
 // backupSpare is what a backup leaves free of the volume: events are stored meanwhile.
@@ -37,7 +38,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	rc.SetReadDeadline(time.Time{})
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	dir, done, err := s.copies.begin(func() {
+	dir, done, err := s.copies.Begin(func() {
 		cancel()
 		rc.SetWriteDeadline(time.Now()) // whoever reads slowly is not waited for
 	})

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relay/relay/internal/backup"
 )
 
 // Whoever takes nothing of a backup is cut off, so that the next can have one; whoever
@@ -30,7 +32,7 @@ func TestBackupReaderThatStandsStill(t *testing.T) {
 	if _, err := still.Read(one); err != nil { // it has begun
 		t.Fatal(err)
 	}
-	if err := f.client().Backup(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), ErrBusy.Error()) {
+	if err := f.client().Backup(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), backup.ErrBusy.Error()) {
 		t.Fatalf("beside it: %v", err)
 	}
 	var whole bytes.Buffer
@@ -46,7 +48,7 @@ func TestBackupReaderThatStandsStill(t *testing.T) {
 		}
 		<-time.After(patience / 10)
 	}
-	if n, err := VerifyBackup(&whole); err != nil || n == 0 {
+	if n, err := backup.Verify(&whole); err != nil || n == 0 {
 		t.Errorf("%d files, %v", n, err)
 	}
 }

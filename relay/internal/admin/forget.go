@@ -73,11 +73,11 @@ func (s *Server) lookFor(names []person.Name) *person.Matcher {
 func (s *Server) forgetAll(ctx context.Context, look *person.Matcher, dry bool) (api.Forgotten, error) {
 	out := api.Forgotten{Success: true, DryRun: dry, Unreached: []string{}}
 	if !dry {
-		out.Found.Copies = s.copies.end()
-		defer s.copies.resume()
+		out.Found.Copies = s.copies.End()
+		defer s.copies.Resume()
 	}
 	if dry {
-		out.Found.Copies = s.copies.now()
+		out.Found.Copies = s.copies.Now()
 	}
 	if s.o.ForgetDropped != nil { // before the queue: what is on its way into it is there then
 		n, unreached, err := s.o.ForgetDropped(ctx, look, dry)

@@ -14,6 +14,7 @@ import (
 	"relay/queue"
 	"relay/queue/local"
 	"relay/relay/internal/admin/access"
+	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
 )
 
@@ -40,7 +41,7 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 		access.WriteError(w, http.StatusBadRequest, "bad_request", err.Error())
 	case errors.Is(err, queue.ErrNotFound), errors.Is(err, drain.ErrNoLane):
 		access.WriteError(w, http.StatusNotFound, "not_found", err.Error())
-	case errors.Is(err, ErrBusy), errors.Is(err, ErrForgetting):
+	case errors.Is(err, backup.ErrBusy), errors.Is(err, backup.ErrForgetting):
 		access.WriteError(w, http.StatusConflict, "conflict", err.Error())
 	case errors.As(err, &full):
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(full.RetryAfter.Seconds()))))

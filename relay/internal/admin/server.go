@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/relay/internal/admin/access"
+	"relay/relay/internal/backup"
 )
 
 // Server is the admin side of a relay: the page, the control socket, the health
@@ -22,7 +23,7 @@ type Server struct {
 	stopping   chan struct{} // closed by Close: streams end
 	reloading  sync.Mutex    // one reload at a time
 	forgetting sync.Mutex    // one forget at a time
-	copies     copies        // of backups
+	copies     backup.Copies // of backups
 	watchers   watchers
 }
 
@@ -31,7 +32,7 @@ type Server struct {
 // when it fails.
 func New(o Options) (*Server, error) {
 	s := &Server{o: o.withDefaults(), history: newHistory(), started: time.Now(), stopping: make(chan struct{})}
-	s.copies.dir = s.o.Copies
+	s.copies.Dir = s.o.Copies
 	s.o.Access.Lane, s.o.Access.Logger = s.knownLane, s.o.Logger
 	var err error
 	if s.access, err = access.Open(s.o.Access); err != nil {

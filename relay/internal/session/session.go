@@ -17,7 +17,6 @@ import (
 
 	"relay/config"
 	"relay/internal/socket"
-	"relay/relay/internal/admin"
 	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/sidecar"
@@ -52,7 +51,7 @@ func OpenLocal(ctx context.Context, cfg *config.Config, write bool) (*Session, e
 	if uid, _, ok := foreignOwner(cfg.Queue.Path); ok {
 		return openOwners(cfg, write, uid)
 	}
-	l, dial := admin.Pipe()
+	l, dial := socket.Pipe()
 	end, err := sidecar.ServeQueue(ctx, cfg, write, l)
 	if err != nil {
 		return nil, err

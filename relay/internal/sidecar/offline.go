@@ -15,6 +15,7 @@ import (
 	"relay/queue/local"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/admin/access"
+	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
@@ -69,7 +70,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	}
 	var dropped *spool.Directory // for a change: a person is removed from there too
 	if write {
-		err := admin.CleanCopies(cfg.Queue.Path)
+		err := backup.CleanCopies(cfg.Queue.Path)
 		if err == nil {
 			dropped, err = offlineSpool(cfg, q, prints, func() *mapper.Mapping { return m })
 		}
@@ -86,7 +87,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		PrintKey: prints,
 		Receipts: ledger.find,
 		Mappings: func() []*mapper.Mapping { return append([]*mapper.Mapping{m}, kept.all()...) },
-		Copies:   admin.CopiesDir(cfg.Queue.Path),
+		Copies:   backup.CopiesDir(cfg.Queue.Path),
 
 		ForgetReceipts: forgetReceipts(ledger.open),
 		ForgetDropped:  forgetDropped(dropped),

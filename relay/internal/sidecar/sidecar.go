@@ -40,6 +40,7 @@ import (
 	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/api"
+	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/forward"
@@ -112,7 +113,7 @@ func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sideca
 	if s.queue, err = openQueue(cfg, s.believed, log); err != nil {
 		return nil, err
 	}
-	if err = admin.CleanCopies(cfg.Queue.Path); err != nil {
+	if err = backup.CleanCopies(cfg.Queue.Path); err != nil {
 		return nil, err
 	}
 	if err = sayRestored(cfg.Queue.Path, log); err != nil {
@@ -324,7 +325,7 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		Stores:    storesOf(s.hub, s.settings.Load),
 		Receipts:  receiptsOf(s.receipts),
 		Mappings:  s.mapping.all,
-		Copies:    admin.CopiesDir(cfg.Queue.Path),
+		Copies:    backup.CopiesDir(cfg.Queue.Path),
 
 		ForgetReceipts: forgetReceipts(s.receipts),
 		ForgetDropped:  forgetDropped(s.spool),

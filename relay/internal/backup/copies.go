@@ -1,4 +1,4 @@
-package admin
+package backup
 
 import (
 	"errors"
@@ -10,16 +10,16 @@ import (
 	"sync"
 )
 
-// copies are the temporary copies of the queue that backups are made of: below the
+// Copies are the temporary copies of the queue that backups are made of: below the
 // queue's own directory, with its rights. They hold what the queue held when they
 // were made.
-type copies struct {
-	dir string // "" : the system's directory for temporary files, in tests
+type Copies struct {
+	Dir string // "" : the system's directory for temporary files, in tests
 
 	mu    sync.Mutex
-	stop  func()        // ends the one under way; nil: none is
-	ended chan struct{} // …
-	held  int           // who forbids them
+	stop  func()        // ends the one that is being made; nil: none is
+	ended chan struct{} // closed when it is gone
+	held  int           // how many forbid them
 }
 
 // CopiesDir is the directory of the temporary copies of a queue in dir.
@@ -54,9 +54,9 @@ var (
 	ErrForgetting = errors.New("a person is being forgotten: try again when that is done")
 )
 
-// begin makes the directory of a copy, which stop ends early. The caller calls done when
+// Begin makes the directory of a copy, which stop ends early. The caller calls done when
 // it is of no more use.
-func (c *copies) begin(stop func()) (dir string, done func(), err error) {
+func (c *Copies) Begin(stop func()) (dir string, done func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -65,20 +65,20 @@ func (c *copies) begin(stop func()) (dir string, done func(), err error) {
 	case c.held > 0:
 		return "", nil, ErrForgetting
 	}
-	if c.dir != "" {
-		if err := os.MkdirAll(c.dir, 0o700); err != nil {
+	if c.Dir != "" {
+		if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 			return "", nil, fmt.Errorf("make backup directory: %w", err)
 		}
 	}
-	if dir, err = os.MkdirTemp(c.dir, copyPrefix); err != nil {
+	if dir, err = os.MkdirTemp(c.Dir, copyPrefix); err != nil {
 		return "", nil, fmt.Errorf("make backup directory: %w", err)
 	}
 	ended := make(chan struct{})
 	c.stop, c.ended = stop, ended
 	return dir, func() {
 		_ = os.RemoveAll(dir)
-		if c.dir != "" {
-			_ = os.Remove(c.dir) // when nothing else lies in it
+		if c.Dir != "" {
+			_ = os.Remove(c.Dir) // when nothing else lies in it
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -87,9 +87,9 @@ func (c *copies) begin(stop func()) (dir string, done func(), err error) {
 	}, nil
 }
 
-// end ends the copy under way, waits until it is gone, and forbids others until resume.
+// End ends the copy under way, waits until it is gone, and forbids others until resume.
 // It says how many there were.
-func (c *copies) end() int {
+func (c *Copies) End() int {
 	c.mu.Lock()
 	c.held++
 	stop, ended := c.stop, c.ended
@@ -102,14 +102,15 @@ func (c *copies) end() int {
 	return 1
 }
 
-func (c *copies) resume() {
+// Resume allows copies again.
+func (c *Copies) Resume() {
 	c.mu.Lock()
 	c.held--
 	c.mu.Unlock()
 }
 
-// now is how many there are.
-func (c *copies) now() int {
+// Now is how many there are.
+func (c *Copies) Now() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stop == nil {

@@ -1,4 +1,4 @@
-package admin
+package backup
 
 import (
 	"archive/tar"
@@ -10,19 +10,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"relay/internal/disk"
 	"strings"
 	"time"
+
+	"relay/internal/disk"
 )
 
-// A backup is a tar file: everything of the queue's directory under relay/,
-// and as the last entry SHA256SUMS. Only a file that ends in it is whole.
+// A backup is a tar file: everything of the queue's directory under top, and as the
+// last entry SHA256SUMS. Only a file that ends in it is whole.
 const (
-	backupRoot = "relay-backup/"
-	backupSums = backupRoot + "SHA256SUMS"
+	top    = "relay-backup/"
+	sumsAt = top + "SHA256SUMS"
 )
 
-func writeTar(dir string, w io.Writer) error {
+// Write writes what lies in dir to w as one backup.
+func Write(dir string, w io.Writer) error {
 	tw := tar.NewWriter(w)
 	var sums strings.Builder
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -37,7 +39,7 @@ func writeTar(dir string, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		name := backupRoot + filepath.ToSlash(rel)
+		name := top + filepath.ToSlash(rel)
 		switch {
 		case fi.IsDir():
 			return tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o700, ModTime: fi.ModTime()})
@@ -51,13 +53,13 @@ func writeTar(dir string, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(&sums, "%s  %s\n", sum, strings.TrimPrefix(name, backupRoot))
+		fmt.Fprintf(&sums, "%s  %s\n", sum, strings.TrimPrefix(name, top))
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("write backup: %w", err)
 	}
-	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: backupSums, Mode: 0o600, Size: int64(sums.Len()), ModTime: time.Now()}); err != nil {
+	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: sumsAt, Mode: 0o600, Size: int64(sums.Len()), ModTime: time.Now()}); err != nil {
 		return fmt.Errorf("write backup: %w", err)
 	}
 	if _, err := io.WriteString(tw, sums.String()); err != nil {
@@ -83,10 +85,10 @@ func copyFile(w io.Writer, path string, size int64) (sum string, err error) {
 }
 
 // ErrBackupCut is what VerifyBackup says of a file that is not whole.
-var ErrBackupCut = errors.New("the backup is not whole")
+var ErrNotWhole = errors.New("the backup is not whole")
 
 // VerifyBackup reads a backup to its end and compares every sum.
-func VerifyBackup(r io.Reader) (files int, err error) {
+func Verify(r io.Reader) (files int, err error) {
 	files, _, err = readBackup(r, func(_ string, _ bool, body io.Reader) error {
 		_, err := io.Copy(io.Discard, body)
 		return err
@@ -96,12 +98,12 @@ func VerifyBackup(r io.Reader) (files int, err error) {
 
 // BackupLock is the file of a queue's directory that holds its lock. It is in a
 // backup and never unpacked: whoever unpacks holds that of the directory.
-const BackupLock = "lock"
+const LockName = "lock"
 
 // UnpackBackup writes the files of a backup to dir, synced, compares every sum,
 // and says when the backup was made. After an error what was written is to be
 // removed.
-func UnpackBackup(r io.Reader, dir string) (files int, made time.Time, err error) {
+func Unpack(r io.Reader, dir string) (files int, made time.Time, err error) {
 	root, err := os.OpenRoot(dir) // whatever the names say
 	if err != nil {
 		return 0, made, fmt.Errorf("unpack backup: %w", err)
@@ -113,7 +115,7 @@ func UnpackBackup(r io.Reader, dir string) (files int, made time.Time, err error
 		case isDir:
 			dirs = append(dirs, filepath.Join(dir, filepath.FromSlash(name)))
 			return root.Mkdir(name, 0o700)
-		case name == BackupLock:
+		case name == LockName:
 			return nil
 		}
 		f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -139,18 +141,18 @@ func readBackup(r io.Reader, take func(name string, isDir bool, body io.Reader) 
 	for {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			return files, made, ErrBackupCut
+			return files, made, ErrNotWhole
 		}
 		if err != nil {
-			return files, made, fmt.Errorf("%w: %w", ErrBackupCut, err)
+			return files, made, fmt.Errorf("%w: %w", ErrNotWhole, err)
 		}
-		if h.Name == backupSums {
+		if h.Name == sumsAt {
 			made = h.ModTime.UTC()
 			break
 		}
-		name, ok := strings.CutPrefix(strings.TrimSuffix(h.Name, "/"), backupRoot)
+		name, ok := strings.CutPrefix(strings.TrimSuffix(h.Name, "/"), top)
 		if !ok || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir {
-			return files, made, fmt.Errorf("%w: %q is not of a backup", ErrBackupCut, h.Name)
+			return files, made, fmt.Errorf("%w: %q is not of a backup", ErrNotWhole, h.Name)
 		}
 		body := &cutReader{r: tr}
 		hash := sha256.New()
@@ -158,7 +160,7 @@ func readBackup(r io.Reader, take func(name string, isDir bool, body io.Reader) 
 			_, err = io.Copy(hash, body)
 		}
 		if body.err != nil {
-			return files, made, fmt.Errorf("%w: %w", ErrBackupCut, body.err)
+			return files, made, fmt.Errorf("%w: %w", ErrNotWhole, body.err)
 		}
 		if err != nil {
 			return files, made, fmt.Errorf("unpack backup: %w", err)
@@ -170,18 +172,18 @@ func readBackup(r io.Reader, take func(name string, isDir bool, body io.Reader) 
 	}
 	list, err := io.ReadAll(tr)
 	if err != nil {
-		return files, made, fmt.Errorf("%w: %w", ErrBackupCut, err)
+		return files, made, fmt.Errorf("%w: %w", ErrNotWhole, err)
 	}
 	n := 0
 	for line := range strings.Lines(string(list)) {
 		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		if !ok || sums[name] != sum {
-			return files, made, fmt.Errorf("%w: %s differs", ErrBackupCut, name)
+			return files, made, fmt.Errorf("%w: %s differs", ErrNotWhole, name)
 		}
 		n++
 	}
 	if n != files {
-		return files, made, ErrBackupCut
+		return files, made, ErrNotWhole
 	}
 	return files, made, nil
 }
