@@ -195,16 +195,13 @@ func (s sample) run(t *testing.T, api API) (got []string, notes []Note) {
 
 // wireNames are the fields of a conversion that a sample fills.
 func (s sample) wireNames(api API) []string {
-	switch {
-	case s.key == "name":
+	if s.key == "name" {
 		return []string{"fn", "ln"}
-	case s.key == "date_of_birth" && api == Offline:
-		return []string{"doby", "dobm", "dobd"}
 	}
 	for _, k := range match.Table {
 		if k.Name == s.key {
 			if api == Offline {
-				return []string{k.Offline}
+				return k.Offline
 			}
 			return []string{k.Conversions}
 		}

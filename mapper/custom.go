@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"relay/internal/meta"
 	"relay/mapper/event"
 	"relay/mapper/match"
 )
@@ -129,15 +130,15 @@ func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
 	w.closed = false // what the mapping sets, it names
 	for i := range s.fixed {
 		f := &s.fixed[i]
-		if f.name == "order_id" || f.name == "item_number" {
+		if standardFields[f.name].Writer == meta.Order {
 			continue
 		}
 		if f.node.Mark&markSource != 0 {
 			notes.add(NotePersonal, f.from, "a source of a match key is not sent in custom_data")
 			continue
 		}
-		if want := standardFields[f.name]; !want.fits(f.node, c.name) {
-			notes.add(noteWrongType, f.from, "custom_data."+f.name+" must be "+want.expected()+"; left out")
+		if want := standardFields[f.name]; !fitsField(want, f.node, c.name) {
+			notes.add(noteWrongType, f.from, "custom_data."+f.name+" must be "+want.Shape.String()+"; left out")
 			continue
 		}
 		w.trail = append(w.trail[:0], crumb{name: f.name})
@@ -217,18 +218,18 @@ func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 	case !top:
 		return true
 	}
-	if n.Name == "order_id" || n.Name == "item_number" || w.s.fixedNode(n.Name) != nil {
+	want := standardFields[n.Name]
+	if want.Writer == meta.Order || w.s.fixedNode(n.Name) != nil {
 		return false
 	}
-	want := standardFields[n.Name]
 	switch {
-	case want == reservedShape:
+	case want.Writer == meta.Rules:
 		if !n.Blank() && n.Name != "currency" && (n.Name != "value" || w.c.valueSource != "properties.value") {
 			w.skip(n, noteMetaField, "custom_data."+n.Name+" is set by relay from the event's other properties; left out")
 		}
 		return false
-	case !want.fits(n, w.c.name):
-		w.skip(n, noteWrongType, "custom_data."+n.Name+" must be "+want.expected()+"; left out")
+	case !fitsField(want, n, w.c.name):
+		w.skip(n, noteWrongType, "custom_data."+n.Name+" must be "+want.Shape.String()+"; left out")
 		return false
 	}
 	return true

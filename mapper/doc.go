@@ -26,7 +26,7 @@
 // package match (match keys), value.go and goods.go (money, products), custom.go (what
 // is left), map.go (the verdict), encode.go (the two wire formats).
 //
-// What can hurt you: the tables match.Table, identifierTable, standardFields,
-// builtin and metaNames are the only home of their names; mapping.schema.json repeats keys
-// of the mapping for editors, and schema_test.go holds the two against each other.
+// What can hurt you: Meta's names and words are rows of internal/meta, and stand nowhere
+// else. mapping.schema.json repeats keys of the mapping for editors; schema_test.go writes
+// what of it is made from the table, and holds the rest against the parser.
 package mapper

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"relay/internal/meta"
 	"relay/mapper/event"
 	"relay/mapper/match"
 )
@@ -61,14 +62,15 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 		if len(s.keys[k]) == 0 {
 			continue
 		}
-		o.key(match.Table[k].Conversions)
-		switch k {
-		case match.LeadID:
-			o.out = append(o.out, s.keys[k][0].Form...)
+		switch row := &match.Table[k]; {
+		case row.Form == meta.LeadID:
+			o.raw(row.Conversions, s.keys[k][0].Form)
 			continue
-		case match.Madid:
-			o.out = event.AppendText(o.out, s.keys[k][0].Form)
+		case row.Hash == meta.Plain:
+			o.text(row.Conversions, s.keys[k][0].Form)
 			continue
+		default:
+			o.key(row.Conversions)
 		}
 		o.out = append(o.out, '[')
 		for i := range s.keys[k] {
@@ -133,25 +135,25 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 // offlineKey writes one match key: text, or a list when there are several
 // values; the birth date in three; the own id plain, unless it shows who it is.
 func (s *subject) offlineKey(o *object, k match.Key, values []keyValue) {
-	first := &values[0]
-	switch k {
-	case match.LeadID:
-		o.raw("lead_id", first.Form)
-	case match.Madid:
-		o.text("madid", first.Form)
-	case match.ExternalID:
-		o.text("extern_id", s.outward(first.Plain, "extern_id", nil))
-	case match.BirthDate:
-		o.text("doby", match.SHA256(first.Form[:4]))
-		o.text("dobm", match.SHA256(first.Form[4:6]))
-		o.text("dobd", match.SHA256(first.Form[6:8]))
+	row, first := &match.Table[k], &values[0]
+	name := row.Offline[0]
+	switch {
+	case row.Form == meta.LeadID:
+		o.raw(name, first.Form)
+	case row.Hash == meta.Plain:
+		o.text(name, first.Form)
+	case row.Hash == meta.ByFormat:
+		o.text(name, s.outward(first.Plain, name, nil))
+	case len(row.Offline) == 3: // year, month and day
+		o.text(name, match.SHA256(first.Form[:4]))
+		o.text(row.Offline[1], match.SHA256(first.Form[4:6]))
+		o.text(row.Offline[2], match.SHA256(first.Form[6:8]))
 	default:
+		o.key(name)
 		if len(values) == 1 {
-			o.key(match.Table[k].Offline)
 			o.out = first.sum.Append(o.out)
 			return
 		}
-		o.key(match.Table[k].Offline)
 		o.out = append(o.out, '[')
 		for i := range values {
 			if i > 0 {

@@ -3,6 +3,7 @@ package mapper
 import (
 	"slices"
 
+	"relay/internal/meta"
 	"relay/mapper/event"
 )
 
@@ -20,17 +21,14 @@ const (
 
 var itemFieldNames = [itemCount]string{"title", "description", "category", "brand"}
 
-// deliveries are the values of delivery_category (docs/meta.md 4.2).
-var deliveries = []string{"in_store", "curbside", "home_delivery"}
-
 // describe reads delivery_category of a product, and what the mapping's contents
 // names: its text as it came, or for a title the product's name.
 func (s *subject) describe(n *event.Node, c *content, at func(string) string) {
 	if d := n.Get("delivery_category"); !d.Blank() {
-		if text, _ := textID(d); slices.Contains(deliveries, text) {
+		if text, _ := textID(d); slices.Contains(meta.Deliveries.Names, text) {
 			c.delivery = text
 		} else {
-			s.notes.add(noteWrongType, at("delivery_category"), "delivery_category must be "+deliveryShape.expected()+"; left out")
+			s.notes.add(noteWrongType, at("delivery_category"), "delivery_category must be "+meta.DeliveryShape.String()+"; left out")
 		}
 	}
 	for _, f := range s.m.itemFields {

@@ -48,17 +48,16 @@ func (s *subject) unusable(k match.Key, at, code, why string) {
 
 // taken are the values of a key that a format takes.
 func (s *subject) taken(k match.Key, api API) []keyValue {
-	values := s.keys[k]
+	values, row := s.keys[k], &match.Table[k]
 	switch {
 	case api != Offline || len(values) == 0:
-	case k == match.BirthDate && values[0].Hashed:
+		return values
+	case len(row.Offline) == 0:
+		return nil
+	case len(row.Offline) > 1 && values[0].Hashed:
 		return nil // a hash cannot be split into year, month and day
-	case k != match.Email && k != match.Phone:
-		return values[:1]
-	case len(values) > maxOfflineKeyValues:
-		return values[:maxOfflineKeyValues]
 	}
-	return values
+	return values[:min(len(values), max(row.Most, 1))]
 }
 
 // keyResults says what becomes of each match key in a format. Most events of a
@@ -71,7 +70,8 @@ func (s *subject) keyResults(api API) []KeyResult {
 		r.Key = match.Table[k].Name
 		r.Values = len(s.taken(k, api))
 		if r.State == KeySent && r.Values == 0 {
-			r.State, r.Code, r.Why = KeyUnusable, noteHashedDate, whyHashedDate
+			r.State = KeyUnusable
+			r.Code, r.Why = whyNotOffline(k)
 		}
 	}
 	if !slices.Equal(s.told, results[:]) {

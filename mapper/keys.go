@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relay/internal/meta"
 	"relay/mapper/event"
 	"relay/mapper/match"
 )
@@ -16,13 +17,9 @@ type keyValue struct {
 	sum match.Digest // SHA-256 of the normal form, or the hash it came as
 }
 
-// maxKeyValues bounds the values of one key: the offline format documents 3 of
-// e-mail and phone (docs/meta.md 3.2), the Conversions API nothing; a person
-// has no more.
-const (
-	maxKeyValues        = 5
-	maxOfflineKeyValues = 3
-)
+// maxKeyValues bounds the values of one key in the Conversions API, of which Meta
+// says nothing (docs/meta.md 3.2); a person has no more.
+const maxKeyValues = 5
 
 // deriveKeys finds and normalises every match key of the event.
 func (s *subject) deriveKeys() {
@@ -211,11 +208,21 @@ func (s *subject) leaveOut(k match.Key, src *source, at string, n *event.Node, c
 	}
 }
 
+// weakIdentifier are those that one of Meta's weak sets has: alone they are no key.
+var weakIdentifier = func() (weak [identifierCount]bool) {
+	for _, set := range meta.WeakSets() {
+		for id := range meta.Identifiers {
+			weak[id] = weak[id] || slices.Contains(set.Keys, meta.Identifiers[id].Conversions)
+		}
+	}
+	return weak
+}()
+
 // keyStrength says whether a conversion has any key, and whether its keys are
 // more than one of the weak sets.
 func (s *subject) keyStrength(c *conversion) (any, strong bool) {
 	for id := range identifierCount {
-		if s.identifiersOf(c, id) && id != idUserAgent { // which is in the weak sets, and alone no key
+		if s.identifiersOf(c, id) && !weakIdentifier[id] {
 			return true, true
 		}
 	}

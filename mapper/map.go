@@ -208,16 +208,24 @@ func eventNameSource(r *route) string {
 // offlineNotes says what the offline format could not take of the match keys.
 func (s *subject) offlineNotes(notes *noteList) {
 	for k := range match.Count {
-		if n := len(s.taken(k, Offline)); n > 0 && n < len(s.keys[k]) {
+		switch n := len(s.taken(k, Offline)); {
+		case n == len(s.keys[k]):
+		case n > 0:
 			notes.add(noteTooMany, match.Table[k].Name, fmt.Sprintf("the offline format takes %d of the values of this key; the others are left out", n))
+		default:
+			code, why := whyNotOffline(k)
+			notes.add(code, match.Table[k].Name, why)
 		}
 	}
 	if ids := s.taken(match.ExternalID, Offline); len(ids) > 0 {
 		s.outward(ids[0].Plain, "extern_id", notes)
 	}
-	if len(s.taken(match.BirthDate, Offline)) < len(s.keys[match.BirthDate]) {
-		notes.add(noteHashedDate, match.Table[match.BirthDate].Name, whyHashedDate)
-	}
 }
 
-const whyHashedDate = "a hashed birth date cannot be split as the offline format wants it; left out"
+// whyNotOffline says why the offline format takes no value of a key.
+func whyNotOffline(k match.Key) (code, why string) {
+	if row := &match.Table[k]; len(row.Offline) == 0 {
+		return noteNotOffline, "the offline format has no " + row.Name + "; left out"
+	}
+	return noteHashedDate, "a hashed birth date cannot be split as the offline format wants it; left out"
+}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relay/internal/meta"
 	"relay/mapper/event"
 )
 
@@ -21,7 +22,8 @@ type members struct {
 	original     [originalCount][]source
 }
 
-// The members of original_event_data, in the order in which they are written.
+// The members of original_event_data, at their places in meta.OriginalEvent, in the order
+// in which they are written.
 const (
 	originalName = iota
 	originalTime
@@ -29,19 +31,6 @@ const (
 	originalEventID
 	originalCount
 )
-
-var originalNames = [originalCount]string{"event_name", "event_time", "order_id", "event_id"}
-
-// segmentations are the values of customer_segmentation (docs/meta.md 2.5).
-var segmentations = func() []string {
-	out := []string{"customer_in_loyalty_program"}
-	for _, who := range []string{"new_customer_to_", "existing_customer_to_"} {
-		for _, what := range []string{"business", "business_line", "product_area", "medium"} {
-			out = append(out, who+what)
-		}
-	}
-	return out
-}()
 
 // eventMembers are what one conversion has of them; "" is absent.
 type eventMembers struct {
@@ -91,7 +80,7 @@ func (s *subject) findMembers(r *route, c *conversion, notes *noteList) {
 		s.explainMember("opt_out", src, n, c.optOut)
 	}
 	if n, src := s.firstOf(ownOr(own.segmentation, all.segmentation)); n != nil {
-		if text, _ := textID(n); slices.Contains(segmentations, text) {
+		if text, _ := textID(n); slices.Contains(meta.Segmentations.Names, text) {
 			c.segmentation = text
 			s.explainMember("customer_segmentation", src, n, event.Quote(text))
 		} else {
@@ -114,7 +103,7 @@ func (s *subject) findActionSource(sources []source, notes *noteList) string {
 	}
 	text, _ := textID(n)
 	text = strings.ToLower(text)
-	if !slices.Contains(actionSources, text) {
+	if !slices.Contains(meta.ActionSources.Names, text) {
 		notes.add(noteBadMember, src.label(), "action_source is none of Meta's words; physical_store counts")
 		return physicalStore
 	}
@@ -193,7 +182,7 @@ func (s *subject) findOriginal(i int, sources []source, c *conversion, notes *no
 	if n == nil {
 		return
 	}
-	at := "original_event_data." + originalNames[i]
+	at := "original_event_data." + meta.OriginalEvent.Names[i]
 	if i == originalTime {
 		t, ok := s.m.times.Read(n, s.ev.Received)
 		if !ok {
@@ -242,7 +231,7 @@ func (m *eventMembers) encodeMembers(o *object) {
 		o.open()
 		for i, value := range m.original {
 			if value != "" {
-				o.raw(originalNames[i], value)
+				o.raw(meta.OriginalEvent.Names[i], value)
 			}
 		}
 		o.close()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"relay/internal/meta"
 	"relay/internal/strictyaml"
 )
 
@@ -44,14 +45,6 @@ var builtin = []struct{ event, conversion string }{
 	{orderCompleted, purchase},
 }
 
-// metaNames are Meta's standard event names (docs/meta.md 4.1). The offline
-// format knows these and Other.
-var metaNames = []string{
-	"AddPaymentInfo", "AddToCart", "AddToWishlist", "CompleteRegistration", "Contact", "CustomizeProduct", "Donate",
-	"FindLocation", "InitiateCheckout", "Lead", purchase, "Schedule", "Search", "StartTrial", "SubmitApplication",
-	"Subscribe", "ViewContent",
-}
-
 // conversionName is what an event of the events list is called at Meta.
 func conversionName(event, as string, api API) string {
 	name := as
@@ -64,7 +57,7 @@ func conversionName(event, as string, api API) string {
 			}
 		}
 	}
-	if api == Offline && name != other && !slices.Contains(metaNames, name) {
+	if api == Offline && name != other && !slices.Contains(meta.StandardEvents.Names, name) {
 		return other
 	}
 	return name

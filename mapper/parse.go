@@ -14,13 +14,6 @@ import (
 
 const physicalStore = "physical_store"
 
-// actionSources are Meta's (docs/meta.md 2.2).
-var actionSources = []string{
-	"email", "website", "app", "phone_call", "chat", physicalStore, "system_generated", "business_messaging", otherSource,
-}
-
-const otherSource = "other"
-
 // Parse reads a mapping file (docs/contract.md 5). file is its name in messages.
 // The warnings are what is legal but suspicious; the error, if any, is
 // strictyaml.Problems with every mistake of the file.

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"relay/internal/meta"
 	"relay/internal/strictyaml"
 	"relay/mapper/event"
 	"relay/mapper/fold"
@@ -155,14 +156,14 @@ func (p *parser) isTime(n *event.Node) (why, fix string) {
 // isFieldOf takes what Meta expects of a field of custom_data.
 func isFieldOf(name string) judge {
 	want := standardFields[name]
-	if name == "order_id" || name == "item_number" {
+	if want.Writer == meta.Order {
 		return anID
 	}
 	return func(n *event.Node) (string, string) {
-		if want == reservedShape || want.fits(n, purchase) {
+		if want.Writer == meta.Rules || fitsField(want, n, purchase) {
 			return "", ""
 		}
-		return fmt.Sprintf("%s is not what Meta takes as %s: %s", shown(n), name, want.expected()), "write such a value, or give the field another name"
+		return fmt.Sprintf("%s is not what Meta takes as %s: %s", shown(n), name, want.Shape), "write such a value, or give the field another name"
 	}
 }
 
@@ -180,15 +181,11 @@ func (p *parser) isKeyValue(k match.Key) judge {
 	}
 }
 
-func isIdentifier(id identifierID) judge {
+func isIdentifier(t *meta.Key) judge {
 	return func(n *event.Node) (string, string) {
-		t := &identifierTable[id]
 		text, ok := n.ScalarText()
-		if text = fold.Clean(text); ok && text != "" {
-			_, ok = t.form(text)
-		}
-		if !ok || text == "" {
-			return shown(n) + " is not " + t.says, "write a path such as properties." + t.name
+		if !ok || !t.Form.Fits(fold.Clean(text)) {
+			return shown(n) + " is not " + t.Form.String(), "write a path such as properties." + t.Name
 		}
 		return "", ""
 	}

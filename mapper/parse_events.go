@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"relay/internal/meta"
 	"relay/internal/strictyaml"
 	"relay/mapper/match"
 )
@@ -123,10 +124,10 @@ func (p *parser) conversionName(v strictyaml.Value, r *route) {
 		return
 	}
 	r.as = name
-	if slices.Contains(metaNames, name) || name == other || name == "PageView" {
+	if slices.Contains(meta.StandardEvents.Names, name) || name == other || name == "PageView" {
 		return
 	}
-	if near := nearMiss(name, metaNames); near != "" {
+	if near := nearMiss(name, meta.StandardEvents.Names); near != "" {
 		v.Warnf("%s is not one of Meta's names, but nearly", v.Written()).WithHint("did you mean %q?", near)
 	} else if p.m.api == Offline {
 		v.Warnf("%s is not one of Meta's names: the offline format sends Other", v.Written())

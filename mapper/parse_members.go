@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"relay/internal/meta"
 	"relay/internal/strictyaml"
 	"relay/mapper/event"
 )
@@ -21,7 +22,7 @@ func (p *parser) memberKeys(field func(string) (strictyaml.Value, bool), m *memb
 		is   judge
 	}{
 		{"opt_out", &m.optOut, isTruth},
-		{"customer_segmentation", &m.segmentation, oneOfWords(segmentations)},
+		{"customer_segmentation", &m.segmentation, oneOfWords(meta.Segmentations.Names)},
 		{"referrer_url", &m.referrer, isPageURL},
 		{"event_source_url", &m.pageURL, isPageURL},
 	} {
@@ -31,7 +32,7 @@ func (p *parser) memberKeys(field func(string) (strictyaml.Value, bool), m *memb
 	}
 	if v, ok := field("original_event_data"); ok {
 		if o, ok := v.Object(); ok {
-			for i, name := range originalNames {
+			for i, name := range meta.OriginalEvent.Names {
 				if v, ok := o.Field(name); ok {
 					is := judge(anID)
 					if i == originalTime {
@@ -63,7 +64,7 @@ func (p *parser) actionSource(v strictyaml.Value) []source {
 	out := []source{}
 	for _, item := range items {
 		if item.Kind() == strictyaml.ObjectKind {
-			if src, ok := p.source(item, oneOfWords(actionSources)); ok {
+			if src, ok := p.source(item, oneOfWords(meta.ActionSources.Names)); ok {
 				out = append(out, src)
 			}
 			continue
@@ -78,7 +79,7 @@ func (p *parser) actionSource(v strictyaml.Value) []source {
 			}
 			continue
 		}
-		if _, ok := p.oneOf(item, actionSources...); !ok {
+		if _, ok := p.oneOf(item, meta.ActionSources.Names...); !ok {
 			continue
 		}
 		if text != physicalStore {

@@ -126,7 +126,7 @@ func limitedUseStates() string {
 // matchKeys reads the sources that replace the built-in ones.
 func (p *parser) matchKeys(o *strictyaml.Object) {
 	for k := range match.Count {
-		for _, text := range match.Table[k].Sources {
+		for _, text := range match.Table[k].From {
 			p.m.keys[k] = append(p.m.keys[k], keySource(k, mustSource(text)))
 		}
 	}
@@ -151,14 +151,14 @@ func (p *parser) matchKeys(o *strictyaml.Object) {
 			p.m.keys[k] = append(p.m.keys[k], keySource(k, src))
 		}
 	}
-	for id, name := range identifierNames() {
-		if v, ok := keys.Field(name); ok {
-			p.m.identifiers[id] = p.someSources(v, isIdentifier(identifierID(id)))
+	for id := range meta.Identifiers {
+		if v, ok := keys.Field(meta.Identifiers[id].Name); ok {
+			p.m.identifiers[id] = p.someSources(v, isIdentifier(&meta.Identifiers[id]))
 		}
 	}
 	keys.Done(func(name string) string {
 		for k := range match.Table {
-			if t := match.Table[k]; (name == t.Conversions || name == t.Offline) && name != t.Name {
+			if t := &match.Table[k]; (name == t.Conversions || slices.Contains(t.Offline, name)) && name != t.Name {
 				return fmt.Sprintf("keys have plain names here: write %s", t.Name)
 			}
 		}
@@ -230,7 +230,7 @@ func (p *parser) setField(f strictyaml.Field) setField {
 	switch {
 	case strings.TrimSpace(name) == "":
 		f.Key.Errorf("a field needs a name")
-	case standardFields[name] == reservedShape:
+	case standardFields[name].Writer == meta.Rules:
 		f.Key.Errorf("%s is set by relay itself", name).WithHint("%s", reservedHint(name))
 	case personal.Name(name, false, false).Holds:
 		f.Key.Errorf("personal data is never sent in custom_data").WithHint("customer data belongs under match_keys, where it is hashed")

@@ -3,6 +3,7 @@ package mapper
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"relay/internal/meta"
 	"relay/internal/strictyaml"
 	"relay/mapper/match"
 )
@@ -54,7 +56,7 @@ This page is made from the tables in package mapper.
 | key | may be | default | meaning |
 |---|---|---|---|
 `)
-	for _, k := range schemaKeys(t, Schema(), "") {
+	for _, k := range schemaKeys(t, Schema(), "", schemaDefs(t)) {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.name, k.kinds, k.def, k.doc)
 	}
 	b.WriteString(`
@@ -71,7 +73,7 @@ A source, wherever one may be written, is a path into the event such as ` + "`pr
 	}
 	fmt.Fprintf(&b, "\nUnder `lead` every event is sent as Lead, under `complete_registration` as CompleteRegistration. Any other event keeps its\n"+
 		"own name in the conversions format and is Other in the offline format; `as:` overrides. Meta's standard names, in both\nformats: %s.\n",
-		strings.Join(metaNames, ", "))
+		strings.Join(meta.StandardEvents.Names, ", "))
 
 	b.WriteString(`
 ## Match keys
@@ -85,23 +87,24 @@ the others). What cannot be used is left out with a note that says why.
 `)
 	for _, k := range match.Table {
 		from := "nothing: list a source to send it"
-		if len(k.Sources) > 0 {
-			from = "`" + strings.Join(k.Sources, "`, else `") + "`"
+		if len(k.From) > 0 {
+			from = "`" + strings.Join(k.From, "`, else `") + "`"
 		}
-		offline := "`" + k.Offline + "`"
-		if k.Name == "date_of_birth" {
-			offline = "`doby` `dobm` `dobd`"
+		offline := "–"
+		if len(k.Offline) > 0 {
+			offline = "`" + strings.Join(k.Offline, "` `") + "`"
 		}
 		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", k.Name, k.Conversions, offline, from)
 	}
-	var web []string
-	for _, id := range identifierTable {
-		if id.web {
-			web = append(web, "`"+id.name+"`")
+	var identifiers, web []string
+	for _, id := range meta.Identifiers {
+		identifiers = append(identifiers, id.Name)
+		if id.Web {
+			web = append(web, "`"+id.Name+"`")
 		}
 	}
 	fmt.Fprintf(&b, "\nThese have no source but one that `match_keys` lists, and go unhashed, in the conversions format alone: `%s`. %s belong to a\n"+
-		"visit of a web page, and are left out of events of a store.\n", strings.Join(identifierNames(), "`, `"), strings.Join(web, ", "))
+		"visit of a web page, and are left out of events of a store.\n", strings.Join(identifiers, "`, `"), strings.Join(web, ", "))
 	b.WriteString(referencePeople)
 	b.WriteString("\nMeta refuses an event whose only keys are within one of these sets; relay holds it (`weak_match_keys`):\n\n")
 	for _, set := range match.WeakSets {
@@ -135,13 +138,20 @@ Meta's own names in custom_data are only sent in the type Meta expects:
 | type | names |
 |---|---|
 `)
-	byShape := map[shape][]string{}
-	for name, s := range standardFields {
-		byShape[s] = append(byShape[s], name)
+	byType := map[string][]string{}
+	for _, f := range meta.CustomData() {
+		is := f.Shape.String()
+		switch f.Writer {
+		case meta.Rules:
+			is = "set by relay itself"
+		case meta.Order:
+			continue
+		}
+		byType[is] = append(byType[is], f.Name)
 	}
-	for s := textShape; s <= reservedShape; s++ {
-		slices.Sort(byShape[s])
-		fmt.Fprintf(&b, "| %s | %s |\n", s.expected(), strings.Join(byShape[s], ", "))
+	for _, is := range slices.Sorted(maps.Keys(byType)) {
+		slices.Sort(byType[is])
+		fmt.Fprintf(&b, "| %s | %s |\n", is, strings.Join(byType[is], ", "))
 	}
 	b.WriteString(`
 Personal data is never sent in custom_data:
@@ -219,17 +229,23 @@ Held: becomes a dead letter, kept until somebody retries or drops it (` + "`rela
 	return b.String()
 }
 
-type schemaKey struct{ name, kinds, def, doc string }
-
-// schemaKeys reads the keys of the schema in the order of its text.
-func schemaKeys(t *testing.T, src []byte, prefix string) []schemaKey {
+// schemaDefs are the parts of the schema that others refer to.
+func schemaDefs(t *testing.T) map[string]json.RawMessage {
 	t.Helper()
 	var doc struct {
 		Defs map[string]json.RawMessage `json:"$defs"`
 	}
-	if err := json.Unmarshal(src, &doc); err != nil {
+	if err := json.Unmarshal(Schema(), &doc); err != nil {
 		t.Fatal(err)
 	}
+	return doc.Defs
+}
+
+type schemaKey struct{ name, kinds, def, doc string }
+
+// schemaKeys reads the keys of the schema in the order of its text.
+func schemaKeys(t *testing.T, src []byte, prefix string, defs map[string]json.RawMessage) []schemaKey {
+	t.Helper()
 	ordered, err := strictyaml.Parse("schema", src)
 	if err != nil {
 		t.Fatal(err)
@@ -257,14 +273,14 @@ func schemaKeys(t *testing.T, src []byte, prefix string) []schemaKey {
 		if err := json.Unmarshal(raw, &one); err != nil {
 			t.Fatal(err)
 		}
-		k := schemaKey{name: prefix + f.Name, kinds: strings.Join(schemaKinds(t, raw, doc.Defs), " or "), doc: one.Description}
+		k := schemaKey{name: prefix + f.Name, kinds: strings.Join(schemaKinds(t, raw, defs), " or "), doc: one.Description}
 		if one.Default != nil {
 			k.def = "`" + strings.Trim(string(one.Default), `"`) + "`"
 		}
 		out = append(out, k)
-		out = append(out, schemaKeys(t, raw, prefix+f.Name+".")...)
+		out = append(out, schemaKeys(t, raw, prefix+f.Name+".", defs)...)
 		if f.Name == "event_sets" {
-			out = append(out, schemaKeys(t, one.AdditionalProperties, prefix+f.Name+".NAME.")...)
+			out = append(out, schemaKeys(t, one.AdditionalProperties, prefix+f.Name+".NAME.", defs)...)
 		}
 	}
 	return out

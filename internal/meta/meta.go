@@ -1,92 +1,68 @@
-// Package meta holds what Meta has published and may change without a change of
-// relay: versions of the Graph API and the states of Limited Data Use. Whoever
-// judges by it says the date of it, AsOf (docs/meta.md 1.4, 8.3).
+// Package meta is the one table of what Meta has published and may change without a
+// change of relay: match keys, fields, words, versions of the Graph API, states of
+// Limited Data Use, and error codes. Each row says where it is known from and on which
+// day that was last looked up.
+//
+//	          ┌─► mapper (what is sent, what a mapping may say, its schema, docs/mapping.md)
+//	a row ────┼─► relay/internal/graph (what an answer means, which words of it are kept)
+//	          ├─► relay/internal/sandbox (what the simulator knows and refuses)
+//	          ├─► relay/internal/doctor (how old the table is, how long a version lives)
+//	          └─► docs/meta.md, between its "made from" marks
+//
+// It holds data and what a form of data means, and no rule of relay's: what relay
+// makes of a row is decided by the packages that read it. `go test ./internal/meta
+// -update` writes the page.
 package meta
 
 import (
 	"slices"
-	"strconv"
-	"strings"
+	"time"
 )
 
-// AsOf is the day on which the lists of this package were true.
-const AsOf = "2026-11-26"
+// Fact is where a row is known from, in the short keys of docs/meta.md 0, and the day
+// on which that was last looked up, YYYY-MM-DD.
+type Fact struct{ Source, AsOf string }
 
-// Version is one version of the Graph API. The Conversions API follows its
-// calendar, not that of the Marketing API.
-type Version struct {
-	Name     string // v26.0
-	Released string // YYYY-MM-DD
-	Until    string // the last day it is usable; "": Meta has published none
+// VersionLife is how long a version of the Graph API lives at least (docs/meta.md 1.4).
+// What was looked up longer ago may be about versions that are gone.
+const VersionLife = 2 * 365 * 24 * time.Hour
+
+// Facts returns the fact of every row of the table.
+func Facts() (all []Fact) {
+	for _, keys := range [][]Key{MatchKeys[:], Identifiers[:], otherKeys} {
+		for i := range keys {
+			all = append(all, keys[i].Fact)
+		}
+	}
+	for i := range weakSets {
+		all = append(all, weakSets[i].Fact)
+	}
+	for _, fields := range [][]Field{customData, members} {
+		for i := range fields {
+			all = append(all, fields[i].Fact)
+		}
+	}
+	for _, w := range allWords {
+		all = append(all, w.Fact)
+	}
+	for i := range versions {
+		all = append(all, versions[i].Fact)
+	}
+	for i := range states {
+		all = append(all, states[i].Fact)
+	}
+	for i := range codes {
+		all = append(all, codes[i].Fact)
+	}
+	return all
 }
 
-// versions, oldest first. Those between that are missing were over long before.
-var versions = []Version{
-	{"v13.0", "2022-02-08", "2024-05-28"},
-	{"v16.0", "2023-02-02", "2025-05-14"}, // the last one with the Offline Conversions API
-	{"v17.0", "2023-05-23", "2025-09-12"},
-	{"v18.0", "2023-09-12", "2026-01-26"},
-	{"v19.0", "2024-01-23", "2026-05-21"},
-	{"v20.0", "2024-05-21", "2026-09-24"},
-	{"v21.0", "2024-10-02", "2027-01-21"},
-	{"v22.0", "2025-01-21", "2027-05-20"},
-	{"v23.0", "2025-05-29", "2027-10-08"},
-	{"v24.0", "2025-10-08", "2028-02-18"},
-	{"v25.0", "2026-02-18", "2028-07-29"},
-	{"v26.0", "2026-07-29", ""},
-	{"v27.0", "2026-11-04", ""},
-}
-
-// Versions returns the known versions, oldest first.
-func Versions() []Version { return slices.Clone(versions) }
-
-// Newest is the newest known version.
-func Newest() Version { return versions[len(versions)-1] }
-
-// Newer says that version a is newer than b. Both have the form v26.0; of what
-// has not, the digits that are missing count as 0.
-func Newer(a, b string) bool {
-	x, y := number(a), number(b)
-	return x[0] > y[0] || x[0] == y[0] && x[1] > y[1]
-}
-
-func number(v string) (n [2]int) {
-	major, minor, _ := strings.Cut(strings.TrimPrefix(v, "v"), ".")
-	n[0], _ = strconv.Atoi(major)
-	n[1], _ = strconv.Atoi(minor)
-	return n
-}
-
-// State is a state of the USA that data processing options may name.
-type State struct {
-	Number int
-	Code   string // two letters
-}
-
-// states in which Limited Data Use has an effect.
-var states = []State{
-	{1000, "CA"},
-	{1001, "CO"},
-	{1002, "CT"},
-	{1003, "FL"},
-	{1004, "OR"},
-	{1005, "TX"},
-	{1006, "MT"},
-	{1007, "DE"},
-	{1008, "NE"},
-	{1009, "NH"},
-	{1010, "NJ"},
-	{1011, "MN"},
-	{1012, "MD"},
-	{1013, "RI"},
-}
-
-// States returns the states of Limited Data Use, by their number.
-func States() []State { return slices.Clone(states) }
-
-// LimitedUsePlace says whether data processing options may name this country
-// and state: 1 is the USA, 0 leaves it to Meta.
-func LimitedUsePlace(country, state int64) bool {
-	return (country == 0 || country == 1) && (state == 0 ||
-		slices.ContainsFunc(states, func(s State) bool { return int64(s.Number) == state }))
+// Age returns the days on which the rows that were looked up first and last were.
+func Age() (oldest, newest string) {
+	all := Facts()
+	days := make([]string, len(all))
+	for i := range all {
+		days[i] = all[i].AsOf
+	}
+	return slices.Min(days), slices.Max(days)
 }

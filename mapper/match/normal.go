@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
+
+	"relay/internal/meta"
 )
 
 // Locale is what an event says about where its customer lives, and when it
@@ -70,30 +72,30 @@ func SHA256(s string) string {
 // Normalise brings one raw value of a key into its normal form, keeping the
 // steps when t is not nil.
 func Normalise(k Key, raw string, l Locale, t *Trace) (n Value) {
-	switch k {
-	case Email:
+	switch Table[k].Form {
+	case meta.Email:
 		n = traceEmail(raw, t)
-	case Phone:
+	case meta.Phone:
 		n = TracePhone(raw, l, t)
-	case keyGender:
+	case meta.Gender:
 		n = traceGender(raw, t)
-	case FirstName, LastName:
+	case meta.Name:
 		n = traceName(raw, Table[k].Name, t)
-	case City:
+	case meta.City:
 		n = traceCity(raw, t)
-	case State:
+	case meta.State2:
 		n = traceState(raw, l, t)
-	case Zip:
+	case meta.Zip:
 		n = traceZip(raw, l, t)
-	case Country:
+	case meta.Country:
 		n = traceCountry(raw, t)
-	case ExternalID:
+	case meta.OwnID:
 		n = traceExternalID(raw, t)
-	case LeadID:
+	case meta.LeadID:
 		n = traceLeadID(raw, t)
-	case BirthDate:
+	case meta.Date:
 		n = traceBirthDate(raw, l, t)
-	case Madid:
+	case meta.DeviceID:
 		n = traceMadid(raw, t)
 	}
 	if t != nil {

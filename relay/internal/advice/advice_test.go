@@ -1,16 +1,14 @@
 package advice_test
 
 import (
-	"encoding/csv"
-	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"relay/config"
+	"relay/internal/meta"
 	"relay/mapper"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/drain"
@@ -21,35 +19,14 @@ import (
 // network.
 func answers(t *testing.T) []graph.Result {
 	t.Helper()
-	f, err := os.Open("../graph/testdata/meta-errors.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []graph.Result
-	for _, row := range rows[1:] {
-		code, sub := row[0], row[1]
-		if code == "" { // by HTTP status, below
-			continue
+	for _, row := range meta.Codes() {
+		code := row.Code
+		if row.To != 0 {
+			code = row.To
 		}
-		if code == "<0" {
-			code = "-3"
-		}
-		from, _, _ := strings.Cut(strings.TrimPrefix(code, "-"), "-")
-		n, errN := strconv.Atoi(from)
-		s, errS := strconv.Atoi("0" + strings.TrimSpace(sub))
-		if errN != nil || errS != nil {
-			t.Fatalf("%q: no code", row[:2])
-		}
-		if strings.HasPrefix(code, "-") {
-			n = -n
-		}
-		class, _ := graph.Verdict(n, s)
-		all = append(all, graph.Result{Class: class, HTTPStatus: 400, Code: n, Subcode: s})
+		class, _ := graph.Verdict(code, row.Subcode)
+		all = append(all, graph.Result{Class: class, HTTPStatus: 400, Code: code, Subcode: row.Subcode})
 	}
 	if len(all) < 70 {
 		t.Fatalf("only %d codes", len(all))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relay/internal/meta"
 	"relay/relay/internal/graph"
 )
 
@@ -287,20 +288,6 @@ func appSecret() Advice {
 	}
 }
 
-// eventWords is what is wrong with an event, by subcode (docs/meta.md 6.5).
-var eventWords = map[int]string{
-	2804003: "it is too old for Meta",
-	2804004: "its time is in the future",
-	2804008: "an item of contents has no id",
-	2804009: "a Purchase has no value",
-	2804010: "a Purchase has no currency",
-	2804016: "a customer field is not hashed or is empty",
-	2804019: "a required field is missing",
-	2804023: "a value has no currency",
-	2804036: "its lead_id is not valid",
-	2804050: "too little is known about the customer to find anybody",
-}
-
 func invalid(r graph.Result) Advice {
 	if TooLarge(r) {
 		return tooLarge(r)
@@ -314,11 +301,11 @@ func invalid(r graph.Result) Advice {
 		a.What = fmt.Sprintf("Meta refused the request because of %d events in it", n)
 		a.Relay = "They become dead letters with Meta's words; the others are delivered."
 	}
-	if words := eventWords[r.Subcode]; words != "" {
-		a.What += ": " + words
+	if row, ok := meta.CodeOf(r.Code, r.Subcode); ok && row.Event != "" {
+		a.What += ": " + row.Event
 	}
 	a.What += "."
-	if r.Subcode == 2804003 {
+	if r.Subcode == meta.EventTooOld {
 		a.Who, a.Do = "", "" // nothing makes it younger
 	}
 	return a

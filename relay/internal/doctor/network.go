@@ -22,6 +22,7 @@ const (
 // network goes to the Graph API without a token, and says whether it answered.
 func (e *exam) network(ctx context.Context) bool {
 	e.version()
+	e.table()
 	via, ok := e.way()
 	if !ok {
 		return false

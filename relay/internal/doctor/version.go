@@ -15,10 +15,11 @@ func (e *exam) version() {
 	v := e.Config.Graph.Version
 	newest := meta.Newest().Name
 	fix := "Set graph.version: " + newest + " and try it with a test event code first."
+	asOf := meta.Newest().AsOf
 	until, known := "", false
 	for _, l := range meta.Versions() {
 		if l.Name == v {
-			until, known = l.Until, true
+			until, known, asOf = l.Until, true, l.AsOf
 		}
 	}
 	switch {
@@ -29,13 +30,13 @@ func (e *exam) version() {
 		})
 		return
 	case !known:
-		e.say(Finding{Check: "version", Code: "version_unknown", Level: Note, Text: fmt.Sprintf("graph.version %s is newer than the list of this relay, which ends at %s (%s).", v, newest, meta.AsOf)})
+		e.say(Finding{Check: "version", Code: "version_unknown", Level: Note, Text: fmt.Sprintf("graph.version %s is newer than the list of this relay, which ends at %s (%s).", v, newest, asOf)})
 		return
 	case v == newest:
-		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is the newest as of %s.", v, meta.AsOf)})
+		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is the newest as of %s.", v, asOf)})
 		return
 	case until == "":
-		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable: as of %s Meta has published no end of it.", v, meta.AsOf)})
+		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable: as of %s Meta has published no end of it.", v, asOf)})
 		return
 	}
 	end, _ := time.Parse(time.DateOnly, until) // the table's, tested
@@ -53,4 +54,19 @@ func (e *exam) version() {
 	default:
 		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable until %s.", v, until)})
 	}
+}
+
+// table says how old the table of Meta's names and codes is.
+func (e *exam) table() {
+	oldest, newest := meta.Age()
+	f := Finding{
+		Check: "version", Code: "table", Level: OK,
+		Text: fmt.Sprintf("The table of Meta's fields, versions and error codes in this relay was looked up between %s and %s.", oldest, newest),
+	}
+	if day, err := time.Parse(time.DateOnly, oldest); err == nil && e.Now().Sub(day) > meta.VersionLife {
+		f.Code, f.Level, f.Who = "table_old", Warn, You
+		f.Text += " That is longer ago than a version of Meta's API lives: Meta may have changed some of it."
+		f.Fix = "Install a newer relay."
+	}
+	e.say(f)
 }

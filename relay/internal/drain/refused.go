@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/internal/meta"
 	"relay/mapper"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/drain/batch"
@@ -13,9 +14,9 @@ import (
 
 // Reasons of Meta's that have a name of ours.
 const (
-	codeInvalid   = 100
-	subcodeOld    = 2804003
-	subcodeFuture = 2804004
+	codeInvalid   = meta.InvalidParameter
+	subcodeOld    = meta.EventTooOld
+	subcodeFuture = meta.EventInFuture
 )
 
 // refused finds the bad events of a refused request, or narrows the search.

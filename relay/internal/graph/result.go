@@ -17,8 +17,8 @@ type Request struct {
 }
 
 // Class says what a lane does about an answer. It is decided by Meta's code
-// and subcode in one table (testdata/meta-errors.csv), never by the type, and by
-// the text only where Meta has nothing else (sayings).
+// and subcode in one table (internal/meta), never by the type, and by the text only
+// where Meta has nothing else (sayings).
 type Class int
 
 // The classes of answers.

@@ -2,127 +2,37 @@ package graph
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+
+	"relay/internal/meta"
 )
 
-// key is a row of the table: a code, with a subcode or with any.
+// key is a row of the table: a code with a subcode, or with any (0).
 type key struct{ code, subcode int }
 
-// anySubcode marks the row of a code that holds for every subcode which has
-// no row of its own.
-const anySubcode = -1
-
-// CodesAsOf is the day on which the table of codes was compared with Meta's
-// documentation and with what others have seen.
-const CodesAsOf = "2026-11-26"
-
-// verdicts is the one table of codes (testdata/meta-errors.csv; docs/meta.md 6.5).
-// Rows that these give without a subcode hold for unknown subcodes too:
-// texts and subcodes grow, the meaning of a code does not.
-var verdicts = map[key]Class{
-	{1, anySubcode}:       Retry,
-	{1, 99}:               Retry,
-	{2, anySubcode}:       Retry,
-	{3, anySubcode}:       PermPause,
-	{4, anySubcode}:       Throttle,
-	{4, 1504022}:          Throttle,
-	{4, 1504039}:          Throttle,
-	{10, anySubcode}:      PermPause,
-	{12, anySubcode}:      ConfigPause,
-	{17, anySubcode}:      Throttle,
-	{17, 2446079}:         Throttle,
-	{17, 1885172}:         NotApplicable,
-	{32, anySubcode}:      Throttle,
-	{100, anySubcode}:     InvalidBatch,
-	{100, 33}:             ConfigPause,
-	{100, 2804001}:        InvalidEvent,
-	{100, 2804003}:        InvalidEvent,
-	{100, 2804004}:        InvalidEvent,
-	{100, 2804007}:        InvalidEvent,
-	{100, 2804008}:        InvalidEvent,
-	{100, 2804009}:        InvalidEvent,
-	{100, 2804010}:        InvalidEvent,
-	{100, 2804016}:        InvalidEvent,
-	{100, 2804017}:        InvalidEvent,
-	{100, 2804019}:        InvalidEvent,
-	{100, 2804023}:        InvalidEvent,
-	{100, 2804030}:        ConfigPause,
-	{100, 2804036}:        InvalidEvent,
-	{100, 2804043}:        InvalidEvent,
-	{100, 2804048}:        InvalidEvent,
-	{100, 2804050}:        InvalidEvent,
-	{100, 2804063}:        NotApplicable,
-	{100, 2804066}:        NotApplicable,
-	{100, 2804069}:        NotApplicable,
-	{100, 2804079}:        NotApplicable,
-	{100, 2804087}:        NotApplicable,
-	{100, 2804116}:        NotApplicable,
-	{100, 2804117}:        NotApplicable,
-	{100, 2804118}:        NotApplicable,
-	{100, 2804132}:        NotApplicable,
-	{100, 1815356}:        InvalidBatch,
-	{100, 2044011}:        Duplicate,
-	{102, anySubcode}:     TokenPause,
-	{104, anySubcode}:     ConfigPause,
-	{105, anySubcode}:     ConfigPause,
-	{190, anySubcode}:     TokenPause,
-	{190, 458}:            TokenPause,
-	{190, 459}:            TokenPause,
-	{190, 460}:            TokenPause,
-	{190, 463}:            TokenPause,
-	{190, 464}:            TokenPause,
-	{190, 467}:            TokenPause,
-	{190, 492}:            TokenPause,
-	{200, anySubcode}:     PermPause, // and 201–299, see Verdict
-	{275, anySubcode}:     ConfigPause,
-	{294, anySubcode}:     PermPause,
-	{341, anySubcode}:     Throttle,
-	{368, anySubcode}:     Throttle,
-	{506, anySubcode}:     NotApplicable,
-	{613, anySubcode}:     Throttle,
-	{613, 1996}:           Throttle,
-	{613, 1487225}:        NotApplicable,
-	{613, 1487632}:        NotApplicable,
-	{613, 1487742}:        Throttle,
-	{613, 5044001}:        Throttle,
-	{803, anySubcode}:     ConfigPause,
-	{2500, anySubcode}:    ConfigPause,
-	{2635, anySubcode}:    ConfigPause,
-	{5000, anySubcode}:    Retry,
-	{21009, anySubcode}:   Retry,
-	{80000, anySubcode}:   Throttle,
-	{80001, anySubcode}:   Throttle,
-	{80002, anySubcode}:   Throttle,
-	{80003, anySubcode}:   Throttle,
-	{80004, anySubcode}:   Throttle,
-	{80005, anySubcode}:   Throttle,
-	{80006, anySubcode}:   Throttle,
-	{80007, anySubcode}:   Throttle, // docs/meta.md 6.5: 80000–80009 as a range
-	{80008, anySubcode}:   Throttle,
-	{80009, anySubcode}:   Throttle,
-	{80014, anySubcode}:   Throttle,
-	{1357045, anySubcode}: Retry,
-	{1404078, anySubcode}: Throttle,
-	{1404163, anySubcode}: PermPause,
-	{2044055, anySubcode}: ConfigPause,
-	{2859015, anySubcode}: Throttle,
-	{3910001, anySubcode}: Retry,
-}
-
-// sayings are the errors that Meta tells apart by nothing but their text: a
-// wrong app secret has the code of a bad event, and no subcode (docs/meta.md
-// 6.7, 6.8). Only the beginning of a text counts: what follows may quote an
-// event. Should Meta change a text, the class of the code holds.
-var sayings = []struct {
-	code  int
-	text  string // in lower case, without Meta's "(#100) "
-	class Class
-}{
-	{1, "please reduce the amount of data", TooMuch},
-	{100, "invalid appsecret_proof", ConfigPause},
-	{100, "api calls from the server require an appsecret_proof", ConfigPause},
-	{100, "missing permission", PermPause},
-}
+// verdicts is the table of codes (internal/meta; docs/meta.md 6.5), as it is looked up:
+// a row without a subcode holds for unknown subcodes too. ranges are of codes that have
+// no row of their own.
+//
+// sayings are the errors that Meta tells apart by nothing but their text: a wrong app
+// secret has the code of a bad event, and no subcode (docs/meta.md 6.7, 6.8). Only the
+// beginning of a text counts: what follows may quote an event. Should Meta change a
+// text, the class of the code holds.
+var verdicts, ranges, sayings = func() (one map[key]Class, ranges, sayings []meta.Code) {
+	one = make(map[key]Class)
+	for _, row := range meta.Codes() {
+		switch {
+		case row.Text != "":
+			sayings = append(sayings, row)
+		case row.To != 0:
+			ranges = append(ranges, row)
+		default:
+			one[key{row.Code, row.Subcode}] = classNamed(row.Class)
+		}
+	}
+	return one, ranges, sayings
+}()
 
 // saying is the class of an error without a subcode by its text, if it has one.
 func saying(code, subcode int, text string) (Class, bool) {
@@ -134,8 +44,8 @@ func saying(code, subcode int, text string) (Class, bool) {
 		text = rest
 	}
 	for _, s := range sayings {
-		if s.code == code && strings.HasPrefix(text, s.text) {
-			return s.class, true
+		if s.Code == code && strings.HasPrefix(text, s.Text) {
+			return classNamed(s.Class), true
 		}
 	}
 	return 0, false
@@ -149,14 +59,13 @@ func Verdict(code, subcode int) (class Class, known bool) {
 	if c, ok := verdicts[key{code, subcode}]; ok {
 		return c, true
 	}
-	if c, ok := verdicts[key{code, anySubcode}]; ok {
+	if c, ok := verdicts[key{code, 0}]; ok {
 		return c, true
 	}
-	switch {
-	case code < 0: // internal to Meta; the cause is in the subcode
-		return Retry, true
-	case code >= 200 && code <= 299:
-		return PermPause, true
+	for _, r := range ranges {
+		if r.Code <= code && code <= r.To {
+			return classNamed(r.Class), true
+		}
 	}
 	return Retry, false
 }
@@ -187,33 +96,23 @@ func StatusVerdict(status int) Class {
 	return Retry
 }
 
-// String is the class in snake case, as it appears in metrics and JSON.
+// classNames are the classes in snake case, as they appear in metrics, JSON and the
+// table of codes.
+var classNames = [...]string{
+	Delivered: "delivered", Duplicate: "duplicate", Retry: "retry", Doubt: "doubt", TooMuch: "too_much",
+	Throttle: "throttle", TokenPause: "token", PermPause: "permission", ConfigPause: "config",
+	InvalidEvent: "invalid_event", InvalidBatch: "invalid_batch", NotApplicable: "not_applicable",
+}
+
+// String is the class in snake case.
 func (c Class) String() string {
-	switch c {
-	case Delivered:
-		return "delivered"
-	case Duplicate:
-		return "duplicate"
-	case Retry:
-		return "retry"
-	case Doubt:
-		return "doubt"
-	case TooMuch:
-		return "too_much"
-	case Throttle:
-		return "throttle"
-	case TokenPause:
-		return "token"
-	case PermPause:
-		return "permission"
-	case ConfigPause:
-		return "config"
-	case InvalidEvent:
-		return "invalid_event"
-	case InvalidBatch:
-		return "invalid_batch"
-	case NotApplicable:
-		return "not_applicable"
+	if c < 0 || int(c) >= len(classNames) {
+		return "unknown"
 	}
-	return "unknown"
+	return classNames[c]
+}
+
+// classNamed is the class of a name. A test sees to it that the table has no other.
+func classNamed(name string) Class {
+	return Class(slices.Index(classNames[:], name))
 }

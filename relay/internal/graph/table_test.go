@@ -1,135 +1,65 @@
 package graph
 
 import (
-	"cmp"
-	"encoding/csv"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
+	"slices"
 	"testing"
+
+	"relay/internal/meta"
 )
 
-// wordClass translates the class words of testdata/meta-errors.csv.
-var wordClass = map[string]Class{
-	"retry_backoff": Retry, "throttle": Throttle, "token_pause": TokenPause, "permission_pause": PermPause,
-	"config_error": ConfigPause, "invalid_event": InvalidEvent, "invalid_batch": InvalidBatch,
-	"duplicate_ok": Duplicate, "not_applicable": NotApplicable,
-}
-
-type errorRow struct {
-	line          int
-	code, subcode string
-	status        string
-	text          string // that makes the row; "": any
-	class         Class
-}
-
-// sayingRows are the texts of the rows that stand for one: Meta's words, or
-// for code 1 the class that asks for less.
-var sayingRows = map[string]struct {
-	text  string
-	class Class
-}{
-	"text: please reduce the amount of data": {"Please reduce the amount of data you're asking for, then retry your request", TooMuch},
-	"text: invalid appsecret_proof":          {"Invalid appsecret_proof provided in the API argument", ConfigPause},
-	"text: server calls require":             {"API calls from the server require an appsecret_proof argument", ConfigPause},
-	"text: Missing Permission":               {"(#100) Missing Permission", PermPause},
-}
-
-func errorRows(t *testing.T) []errorRow {
-	t.Helper()
-	f, err := os.Open("testdata/meta-errors.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	all, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows []errorRow
-	for i, r := range all[1:] {
-		c, ok := wordClass[r[4]]
-		if !ok {
-			t.Fatalf("line %d: unknown class %q", i+2, r[4])
-		}
-		row := errorRow{line: i + 2, code: r[0], subcode: r[1], status: r[2], class: c}
-		if strings.HasPrefix(r[3], "text: ") {
-			for begins, s := range sayingRows {
-				if strings.HasPrefix(r[3], begins) {
-					row.text, row.class = s.text, s.class
-				}
-			}
-			if row.text == "" {
-				t.Fatalf("line %d: a text that the test does not know: %s", row.line, r[3])
-			}
-		}
-		rows = append(rows, row)
-	}
-	if len(rows) < 70 {
-		t.Fatalf("only %d rows: is the file whole?", len(rows))
-	}
-	return rows
-}
-
-// codes are the numbers that a row stands for.
-func (r errorRow) codes(t *testing.T) []int {
-	t.Helper()
+// codes are numbers that a row stands for.
+func codes(r meta.Code) []int {
 	switch {
-	case r.code == "<0":
+	case r.To == 0:
+		return []int{r.Code}
+	case r.To < 0:
 		return []int{-1, -3, -1000}
-	case strings.Contains(r.code, "-"):
-		from, to, _ := strings.Cut(r.code, "-")
-		a, errA := strconv.Atoi(from)
-		b, errB := strconv.Atoi(to)
-		if errA != nil || errB != nil {
-			t.Fatalf("line %d: range %q", r.line, r.code)
-		}
-		var out []int
-		for c := a; c <= b; c++ {
-			if c != 275 { // has a row of its own, which is more exact
-				out = append(out, c)
-			}
-		}
-		return out
 	}
-	n, err := strconv.Atoi(r.code)
-	if err != nil {
-		t.Fatalf("line %d: code %q", r.line, r.code)
+	var out []int
+	for c := r.Code; c <= r.To; c++ {
+		if _, own := verdicts[key{c, 0}]; !own { // which is more exact
+			out = append(out, c)
+		}
 	}
-	return []int{n}
+	return out
 }
 
-// TestEveryRowOfTheFacts: the verdict, and the class of a whole answer in
-// every envelope and with every status, since status and type decide nothing.
-func TestEveryRowOfTheFacts(t *testing.T) {
-	for _, r := range errorRows(t) {
-		if r.code == "" {
-			continue // by status, below
+// TestEveryRow: the verdict, and the class of a whole answer in every envelope and with
+// every status, since status and type decide nothing.
+func TestEveryRow(t *testing.T) {
+	rows := meta.Codes()
+	if len(rows) < 80 {
+		t.Fatalf("only %d rows: is the table whole?", len(rows))
+	}
+	seen := map[string]bool{}
+	for _, r := range rows {
+		if !slices.Contains(classNames[:], r.Class) {
+			t.Errorf("%d/%d: no class %q", r.Code, r.Subcode, r.Class)
+			continue
 		}
-		sub := 0
-		if r.subcode != "" {
-			var err error
-			if sub, err = strconv.Atoi(r.subcode); err != nil {
-				t.Fatal(err)
-			}
+		if id := fmt.Sprint(r.Code, r.To, r.Subcode, r.Text); seen[id] {
+			t.Errorf("%d/%d stands in the table twice", r.Code, r.Subcode)
+		} else {
+			seen[id] = true
 		}
-		for _, code := range r.codes(t) {
-			said := cmp.Or(r.text, "m")
-			got, known := Verdict(code, sub)
-			if (got != r.class || !known) && r.text == "" {
-				t.Errorf("line %d: Verdict(%d, %d) = %v, %v; want %v", r.line, code, sub, got, known, r.class)
+		want, said := classNamed(r.Class), "m"
+		if r.Text != "" {
+			said = "(#" + fmt.Sprint(r.Code) + ") " + r.Text + " provided"
+		}
+		for _, code := range codes(r) {
+			if got, known := Verdict(code, r.Subcode); (got != want || !known) && r.Text == "" {
+				t.Errorf("Verdict(%d, %d) = %v, %v; want %v", code, r.Subcode, got, known, want)
 			}
 			for _, status := range []int{200, 400, 401, 403, 429, 500, 503} {
 				for _, body := range []string{
-					fmt.Sprintf(`{"error":{"message":%q,"type":"OAuthException","code":%d,"error_subcode":%d,"is_transient":false,"fbtrace_id":"T"}}`, said, code, sub),
-					fmt.Sprintf(`{"error_code":%d,"error_msg":%q,"error_type":"OAuthException","error_subcode":%d}`, code, said, sub),
-					fmt.Sprintf(`{"error":{"message":%q,"code":"%d","error_subcode":"%d"}}`, said, code, sub),
+					fmt.Sprintf(`{"error":{"message":%q,"type":"OAuthException","code":%d,"error_subcode":%d,"is_transient":false,"fbtrace_id":"T"}}`, said, code, r.Subcode),
+					fmt.Sprintf(`{"error_code":%d,"error_msg":%q,"error_type":"OAuthException","error_subcode":%d}`, code, said, r.Subcode),
+					fmt.Sprintf(`{"error":{"message":%q,"code":"%d","error_subcode":"%d"}}`, said, code, r.Subcode),
 				} {
 					a := answer{status: status, header: nil, body: []byte(body), sent: 3, version: "v26.0"}
-					if res := a.result(); res.Class != r.class || res.Code != code || res.Subcode != sub {
-						t.Errorf("line %d: HTTP %d %s\n gives %v %d/%d, want %v", r.line, status, body, res.Class, res.Code, res.Subcode, r.class)
+					if res := a.result(); res.Class != want || res.Code != code || res.Subcode != r.Subcode {
+						t.Errorf("HTTP %d %s\n gives %v %d/%d, want %v", status, body, res.Class, res.Code, res.Subcode, want)
 					}
 				}
 			}
@@ -137,67 +67,40 @@ func TestEveryRowOfTheFacts(t *testing.T) {
 	}
 }
 
-// TestRowsWithoutCode: the last rows are about answers without JSON.
-func TestRowsWithoutCode(t *testing.T) {
-	seen := 0
-	for _, r := range errorRows(t) {
-		if r.code != "" {
-			continue
+// The codes on which most hangs, said a second time: a slip in the table would else be
+// one of relay.
+func TestCodesThatMatterMost(t *testing.T) {
+	for want, list := range map[Class][][2]int{
+		Retry:        {{1, 0}, {2, 0}, {-5, 0}, {5000, 0}},
+		Throttle:     {{4, 0}, {17, 0}, {32, 0}, {613, 0}, {80004, 0}, {80004, 2446079}, {368, 0}},
+		TokenPause:   {{190, 0}, {190, 463}, {190, 460}, {102, 0}},
+		PermPause:    {{3, 0}, {10, 0}, {200, 0}, {250, 0}, {299, 0}, {294, 0}},
+		ConfigPause:  {{100, 33}, {104, 0}, {275, 0}, {803, 0}, {2635, 0}},
+		InvalidBatch: {{100, 0}, {100, 1815356}},
+		InvalidEvent: {{100, 2804003}, {100, 2804004}, {100, 2804009}, {100, 2804010}, {100, 2804016}, {100, 2804019}, {100, 2804023}, {100, 2804050}},
+		Duplicate:    {{100, 2044011}},
+	} {
+		for _, c := range list {
+			if got, known := Verdict(c[0], c[1]); got != want || !known {
+				t.Errorf("Verdict(%d, %d) = %v, %v; want %v", c[0], c[1], got, known, want)
+			}
 		}
-		seen++
-		switch r.status {
-		case "5xx":
-			for _, s := range []int{500, 503, 520, 599} {
-				if got := StatusVerdict(s); got != r.class {
-					t.Errorf("line %d: %d is %v, want %v", r.line, s, got, r.class)
-				}
-			}
-			// Gateways that lost the answer behind them: sent again as well,
-			// but as what may have been stored.
-			for _, s := range []int{502, 504} {
-				if got := StatusVerdict(s); got != Doubt {
-					t.Errorf("%d is %v, want doubt", s, got)
-				}
-			}
-		case "429":
-			if got := StatusVerdict(429); got != r.class {
-				t.Errorf("line %d: %v", r.line, got)
-			}
-		case "403": // said again at once; packages drain and batch look for the event that a firewall refuses
-			if got := StatusVerdict(403); got != Retry {
-				t.Errorf("line %d: %v", r.line, got)
-			}
-		case "": // no answer: see TestNetworkErrors
-		default:
-			t.Errorf("line %d: a status the table does not know: %q", r.line, r.status)
-		}
-	}
-	if seen != 5 {
-		t.Errorf("%d rows without a code, want 5", seen)
 	}
 }
 
-// TestTableHasNothingElse: a row of the table that no fact stands behind.
-func TestTableHasNothingElse(t *testing.T) {
-	known := map[string]bool{}
-	for _, r := range errorRows(t) {
-		known[r.code+"/"+r.subcode] = true
-	}
-	// docs/meta.md 6.5 has these beyond the file.
-	for _, s := range []string{"80007/", "100/2804117", "100/2804118"} {
-		known[s] = true
-	}
-	// The file gives these codes with one subcode only, docs/meta.md 6.5 without.
-	for _, s := range []string{"80000/", "80003/", "80004/"} {
-		known[s] = true
-	}
-	for k := range verdicts {
-		s := strconv.Itoa(k.code) + "/"
-		if k.subcode != anySubcode {
-			s += strconv.Itoa(k.subcode)
-		}
-		if !known[s] {
-			t.Errorf("%s stands in the table, but not in the facts", s)
+// Answers without JSON are judged by their status (docs/meta.md 6.9).
+func TestStatuses(t *testing.T) {
+	for want, list := range map[Class][]int{
+		Retry:        {302, 403, 500, 503, 520, 599}, // of 403 drain and batch look for the event that a firewall refuses
+		Doubt:        {200, 204, 502, 504},           // gateways that lost the answer behind them
+		Throttle:     {429},
+		ConfigPause:  {407},
+		InvalidBatch: {413},
+	} {
+		for _, status := range list {
+			if got := StatusVerdict(status); got != want {
+				t.Errorf("%d is %v, want %v", status, got, want)
+			}
 		}
 	}
 }

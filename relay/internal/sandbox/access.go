@@ -157,6 +157,6 @@ func (q *request) version(now time.Time) *fault {
 	return nil
 }
 
-func (q *request) legacyVersion() bool { return !meta.Newer(q.asked, "v16.0") }
+func (q *request) legacyVersion() bool { return !meta.Newer(q.asked, meta.LastOffline) }
 
 func lower(s string) string { return strings.ToLower(s) }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,10 +41,16 @@ var conversionRules = []rule{
 	{"other event members have their types", "docs/meta.md 2.2, 2.5 (M)", otherMembers},
 }
 
-var eventMembers = names("event_name", "event_time", "action_source", "user_data", "custom_data", "event_id",
-	"event_source_url", "referrer_url", "opt_out", "data_processing_options", "data_processing_options_country",
-	"data_processing_options_state", "app_data", "original_event_data", "attribution_data", "customer_segmentation",
-	"messaging_channel", "advanced_measurement_table", "store_data", "order_id", "item_number", "advertiser_tracking_enabled")
+var eventMembers = members(meta.InConversions)
+
+// members are the names of the parameters of an event.
+func members(of meta.Formats) map[string]bool {
+	known := map[string]bool{}
+	for _, f := range meta.Members(of) {
+		known[f.Name] = true
+	}
+	return known
+}
 
 // orders are what tells an event of an order from its copy.
 var orders = []string{"order_id", "item_number"}
@@ -68,7 +75,7 @@ func storeData(_ *judge, e *event) *fault {
 	if !there {
 		return nil // or of a wrong type: otherMembers
 	}
-	if len(m) == 0 || unknown(m, names("store_code", "store_page_id", "brand_page_id")) != "" {
+	if len(m) == 0 || unknown(m, names(meta.StoreData.Names...)) != "" {
 		return invalid("store_data", "store_data must hold store_code, store_page_id or brand_page_id, and nothing else.")
 	}
 	if v, ok := m["store_code"]; ok {
@@ -86,14 +93,9 @@ func storeData(_ *judge, e *event) *fault {
 	return nil
 }
 
-// segmentations are Meta's words for customer_segmentation (docs/meta.md 2.5).
-var segmentations = names("customer_in_loyalty_program",
-	"new_customer_to_business", "new_customer_to_business_line", "new_customer_to_product_area", "new_customer_to_medium",
-	"existing_customer_to_business", "existing_customer_to_business_line", "existing_customer_to_product_area", "existing_customer_to_medium")
-
 func originalEvent(m map[string]any) *fault {
 	const at = "original_event_data"
-	if unknown(m, names("event_name", "event_time", "order_id", "event_id")) != "" {
+	if unknown(m, names(meta.OriginalEvent.Names...)) != "" {
 		return invalid(at, "original_event_data has a member that it does not know.")
 	}
 	for k, v := range m {
@@ -129,11 +131,8 @@ func eventTime(_ *judge, e *event) *fault {
 	return nil
 }
 
-var actionSources = names("email", "website", "app", "phone_call", "chat", "physical_store", "system_generated",
-	"business_messaging", "other")
-
 func actionSource(_ *judge, e *event) *fault {
-	if !actionSources[str(e.m["action_source"])] {
+	if !slices.Contains(meta.ActionSources.Names, str(e.m["action_source"])) {
 		return server("action_source", "action_source is required and must be one of the listed values.")
 	}
 	return nil
@@ -146,7 +145,7 @@ func tooOld(j *judge, e *event) *fault {
 	}
 	at, _ := whole(e.m["event_time"])
 	if at < j.now.Add(-time.Duration(days)*day).Unix() {
-		return &fault{subcode: 2804003, path: "event_time"}
+		return &fault{subcode: meta.EventTooOld, path: "event_time"}
 	}
 	return nil
 }
@@ -158,7 +157,7 @@ func inFuture(j *judge, e *event) *fault {
 	}
 	at, _ := whole(e.m["event_time"])
 	if at > j.now.Unix()+int64(ahead) {
-		return &fault{subcode: 2804004, path: "event_time"}
+		return &fault{subcode: meta.EventInFuture, path: "event_time"}
 	}
 	return nil
 }
@@ -246,30 +245,42 @@ func messaging(_ *judge, e *event) *fault {
 }
 
 func otherMembers(_ *judge, e *event) *fault {
-	for _, k := range []string{"event_id", "event_source_url", "referrer_url", "customer_segmentation", "messaging_channel"} {
-		if v, ok := e.m[k]; ok && str(v) == "" {
-			return invalid(k, k+" must be text.")
+	for _, f := range meta.Members(meta.InConversions) {
+		v, ok := e.m[f.Name]
+		switch {
+		case !ok || f.Name == "data_processing_options" || f.Name == "data_processing_options_country" || f.Name == "data_processing_options_state":
+		case !shaped(f.Shape, v), f.Shape == meta.TextShape && str(v) == "":
+			return invalid(f.Name, f.Name+" must be "+f.Shape.String()+".")
 		}
 	}
-	for _, k := range []string{"app_data", "original_event_data", "attribution_data", "store_data"} {
-		if v, ok := e.m[k]; ok {
-			if _, isObject := v.(map[string]any); !isObject {
-				return invalid(k, k+" must be an object.")
-			}
-		}
-	}
-	for _, k := range []string{"opt_out", "advertiser_tracking_enabled"} {
-		if v, ok := e.m[k]; ok {
-			if _, isBool := v.(bool); !isBool {
-				return invalid(k, k+" must be true or false.")
-			}
-		}
-	}
-	if v, ok := e.m["customer_segmentation"]; ok && !segmentations[str(v)] {
+	if v, ok := e.m["customer_segmentation"]; ok && !slices.Contains(meta.Segmentations.Names, str(v)) {
 		return invalid("customer_segmentation", "customer_segmentation is none of the listed values.")
 	}
 	original, _ := e.m["original_event_data"].(map[string]any)
 	return originalEvent(original)
+}
+
+// shaped says whether v has the JSON type that Meta expects.
+func shaped(want meta.Shape, v any) (ok bool) {
+	switch want {
+	case meta.TextShape:
+		_, ok = v.(string)
+	case meta.NumberShape:
+		_, ok = v.(json.Number)
+	case meta.WholeShape:
+		_, ok = whole(v)
+	case meta.BoolShape:
+		_, ok = v.(bool)
+	case meta.ListShape:
+		_, ok = v.([]any)
+	case meta.ObjectShape:
+		_, ok = v.(map[string]any)
+	case meta.DeliveryShape:
+		ok = slices.Contains(meta.Deliveries.Names, str(v))
+	default:
+		ok = true
+	}
+	return ok
 }
 
 // customData judges the standard members of custom_data; others are free.
@@ -282,18 +293,9 @@ func customData(_ *judge, e *event) *fault {
 	if !ok {
 		return invalid("custom_data", "custom_data must be an object.")
 	}
-	for _, k := range []string{"currency", "content_type", "content_name", "content_category", "order_id", "item_number", "search_string", "status", "delivery_category"} {
-		if v, ok := m[k]; ok {
-			if _, isText := v.(string); !isText {
-				return invalid("custom_data."+k, k+" must be text.")
-			}
-		}
-	}
-	for _, k := range []string{"predicted_ltv", "net_revenue"} {
-		if v, ok := m[k]; ok {
-			if _, isNumber := v.(json.Number); !isNumber {
-				return invalid("custom_data."+k, k+" must be a number.")
-			}
+	for _, f := range meta.CustomData() {
+		if v, ok := m[f.Name]; ok && f.Name != "value" && !shaped(f.Shape, v) {
+			return invalid("custom_data."+f.Name, f.Name+" must be "+f.Shape.String()+".")
 		}
 	}
 	if v, ok := m["value"]; ok && v != nil {
@@ -306,16 +308,11 @@ func customData(_ *judge, e *event) *fault {
 			return invalid("custom_data.num_items", "num_items must be a whole number.")
 		}
 	}
-	if v, ok := m["content_type"]; ok && v != "product" && v != "product_group" {
+	if v, ok := m["content_type"]; ok && !slices.Contains(meta.ContentTypes.Names, str(v)) {
 		return invalid("custom_data.content_type", "content_type must be product or product_group.")
-	}
-	if v, ok := m["delivery_category"]; ok && !deliveries[str(v)] {
-		return invalid("custom_data.delivery_category", "delivery_category is none of the listed values.")
 	}
 	return contentLists(m, "custom_data.", "item_price")
 }
-
-var deliveries = names("in_store", "curbside", "home_delivery")
 
 // contentLists judges content_ids and contents, in either format.
 func contentLists(m map[string]any, at, price string) *fault {
@@ -348,7 +345,7 @@ func contentLists(m map[string]any, at, price string) *fault {
 				return invalid(at+"contents.quantity", "quantity must be a number above 0.")
 			}
 		}
-		if d, ok := item["delivery_category"]; ok && !deliveries[str(d)] {
+		if d, ok := item["delivery_category"]; ok && !shaped(meta.DeliveryShape, d) {
 			return invalid(at+"contents.delivery_category", "delivery_category is none of the listed values.")
 		}
 		if p, ok := item[price]; ok {

@@ -1,10 +1,15 @@
 package sandbox
 
 import (
+	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/bojanz/currency"
+
+	"relay/internal/meta"
 )
 
 // offlineRules are the rules of the legacy format, as far as Meta's own client
@@ -35,18 +40,10 @@ var offlineRules = []rule{
 }
 
 var (
-	offlineEventMembers = names("match_keys", "event_time", "event_name", "value", "currency", "content_type",
-		"content_ids", "contents", "custom_data", "order_id", "item_number", "action_source", "event_source_url",
-		"data_processing_options", "data_processing_options_country", "data_processing_options_state")
+	offlineEventMembers = members(meta.InOffline)
 	// offlineNames: the standard names and Other (docs/meta.md 4.1).
-	offlineNames = names("AddPaymentInfo", "AddToCart", "AddToWishlist", "CompleteRegistration", "Contact",
-		"CustomizeProduct", "Donate", "FindLocation", "InitiateCheckout", "Lead", "Purchase", "Schedule", "Search",
-		"StartTrial", "SubmitApplication", "Subscribe", "ViewContent", "Other")
-	matchHashedKeys = names("email", "phone", "fn", "ln", "gen", "doby", "dobm", "dobd", "ct", "st", "zip", "country",
-		"fi", "f5first", "f5last")
-	matchPlainKeys = names("extern_id", "lead_id", "madid", "client_ip_address", "client_user_agent", "fbc", "fbp",
-		"appuid", "pageuid")
-	offlineHash = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	offlineNames = names(append(slices.Clone(meta.StandardEvents.Names), "Other")...)
+	offlineHash  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 func offlineMembers(_ *judge, e *event) *fault {
@@ -65,7 +62,7 @@ func offlineName(_ *judge, e *event) *fault {
 
 func offlineOld(j *judge, e *event) *fault {
 	if at, _ := whole(e.m["event_time"]); at < j.now.Add(-730*day).Unix() {
-		return &fault{subcode: 2804003, path: "event_time"}
+		return &fault{subcode: meta.EventTooOld, path: "event_time"}
 	}
 	return nil
 }
@@ -81,7 +78,7 @@ func matchKeys(_ *judge, e *event) *fault {
 		return &fault{subcode: 2804050, path: "match_keys"}
 	}
 	for k := range m {
-		if !matchHashedKeys[k] && !matchPlainKeys[k] {
+		if _, known := matchedKeys[k]; !known {
 			return invalid("match_keys", "match_keys has a member that is no match key.")
 		}
 	}
@@ -89,13 +86,14 @@ func matchKeys(_ *judge, e *event) *fault {
 }
 
 func matchHashed(_ *judge, e *event) *fault {
-	return hashed(match(e), matchHashedKeys, "match_keys.", offlineHash)
+	return hashed(match(e), matchedKeys, "match_keys.", offlineHash)
 }
 
 func matchCount(_ *judge, e *event) *fault {
-	for _, k := range []string{"email", "phone"} {
-		if list, _ := textList(match(e)[k]); len(list) > 3 {
-			return invalid("match_keys."+k, k+" may have three values at most.")
+	m := match(e)
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if list, _ := textList(m[k]); matchedKeys[k].Most > 0 && len(list) > matchedKeys[k].Most {
+			return invalid("match_keys."+k, fmt.Sprintf("%s may have %d values at most.", k, matchedKeys[k].Most))
 		}
 	}
 	return nil
@@ -107,7 +105,7 @@ func matchPlain(_ *judge, e *event) *fault {
 	if v, ok := match(e)["extern_id"]; ok && strings.TrimSpace(str(v)) == "" {
 		return invalid("match_keys.extern_id", "extern_id must be text.")
 	}
-	return plainIn(match(e), "match_keys.")
+	return plainIn(match(e), matchedKeys, "match_keys.")
 }
 
 func offlinePurchaseValue(_ *judge, e *event) *fault {

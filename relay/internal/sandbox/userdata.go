@@ -1,31 +1,32 @@
 package sandbox
 
 import (
-	"net/netip"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
+
+	"relay/internal/meta"
 )
 
-// Keys of the Conversions API (docs/meta.md 3.1).
-var (
-	hashedKeys = names("em", "ph", "fn", "ln", "ge", "db", "doby", "dobm", "dobd", "ct", "st", "zp", "country", "fi",
-		"f5first", "f5last", "app_user_id")
-	plainKeys = names("external_id", "lead_id", "madid", "client_ip_address", "client_user_agent", "fbc", "fbp",
-		"subscription_id", "fb_login_id", "anon_id", "page_id", "page_scoped_user_id", "ctwa_clid", "ig_account_id", "ig_sid", "whatsapp_business_account_id")
-)
+// userKeys are the members of user_data, matchedKeys those of match_keys in the offline
+// format (internal/meta; docs/meta.md 3.1).
+var userKeys, matchedKeys = func() (user, matched map[string]meta.Key) {
+	user, matched = map[string]meta.Key{}, map[string]meta.Key{}
+	for _, k := range meta.Keys() {
+		if k.Conversions != "" {
+			user[k.Conversions] = k
+		}
+		for _, name := range k.Offline {
+			matched[name] = k
+		}
+	}
+	return user, matched
+}()
 
 // hashForm is a SHA-256 in lower-case hex; Meta's own library adds a dot and
 // eight characters (docs/meta.md 3.3, 9.13).
 var hashForm = regexp.MustCompile(`^[0-9a-f]{64}(\.[0-9A-Za-z_-]{8})?$`)
-
-// weakSets: keys that all lie within one of these are refused (docs/meta.md
-// 3.4).
-var weakSets = []map[string]bool{
-	names("ct", "country", "st", "zp", "ge", "client_user_agent"),
-	names("db", "client_user_agent"),
-	names("fn", "ge"),
-	names("ln", "ge"),
-}
 
 func userDataObject(_ *judge, e *event) *fault {
 	m, ok := e.m["user_data"].(map[string]any)
@@ -33,7 +34,7 @@ func userDataObject(_ *judge, e *event) *fault {
 		return server("user_data", "user_data is required.")
 	}
 	for k := range m {
-		if !hashedKeys[k] && !plainKeys[k] {
+		if _, known := userKeys[k]; !known {
 			return invalid("user_data", "user_data has a member that is no customer information parameter.")
 		}
 	}
@@ -42,16 +43,16 @@ func userDataObject(_ *judge, e *event) *fault {
 
 func userDataHashed(_ *judge, e *event) *fault {
 	m, _ := e.m["user_data"].(map[string]any)
-	return hashed(m, hashedKeys, "user_data.", hashForm)
+	return hashed(m, userKeys, "user_data.", hashForm)
 }
 
 // hashed demands text, or a list of texts that is not empty, each a hash. null
 // and empty values are refused like text that is none (docs/meta.md 3.4,
 // last row).
-func hashed(m map[string]any, keys map[string]bool, at string, form *regexp.Regexp) *fault {
+func hashed(m map[string]any, keys map[string]meta.Key, at string, form *regexp.Regexp) *fault {
 	first := ""
 	for k, v := range m {
-		if !keys[k] || first != "" && k > first {
+		if keys[k].Hash != meta.Hashed || first != "" && k > first {
 			continue
 		}
 		list, ok := textList(v)
@@ -82,8 +83,6 @@ func leadIn(m map[string]any, at string) *fault {
 	return nil
 }
 
-var clickForm = regexp.MustCompile(`^fb\.\d+\.\d+\..+$`)
-
 func userDataPlain(_ *judge, e *event) *fault {
 	m, _ := e.m["user_data"].(map[string]any)
 	if v, ok := m["external_id"]; ok {
@@ -97,24 +96,19 @@ func userDataPlain(_ *judge, e *event) *fault {
 			}
 		}
 	}
-	return plainIn(m, "user_data.")
+	return plainIn(m, userKeys, "user_data.")
 }
 
-// plainIn judges the keys that are not hashed in either format.
-func plainIn(m map[string]any, at string) *fault {
-	if v, ok := m["client_ip_address"]; ok {
-		if _, err := netip.ParseAddr(str(v)); err != nil {
-			return invalid(at+"client_ip_address", "client_ip_address must be an IPv4 or IPv6 address.")
+// plainIn judges the keys that are not hashed in either format, but for lead_id.
+func plainIn(m map[string]any, keys map[string]meta.Key, at string) *fault {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		key := keys[k]
+		text := str(m[k])
+		if key.Form == meta.WholeNumber {
+			text = plain(m[k]) // Meta's libraries write it as text
 		}
-	}
-	for _, k := range []string{"client_user_agent", "madid", "subscription_id", "ctwa_clid"} {
-		if v, ok := m[k]; ok && str(v) == "" {
-			return invalid(at+k, k+" must be text.")
-		}
-	}
-	for _, k := range []string{"fbc", "fbp"} {
-		if v, ok := m[k]; ok && !clickForm.MatchString(str(v)) {
-			return invalid(at+k, k+" must have the form fb.<index>.<time>.<id>.")
+		if key.Hash == meta.Plain && key.Form != meta.LeadID && !key.Form.Fits(text) {
+			return invalid(at+k, k+" must be "+key.Form.String()+".")
 		}
 	}
 	return nil
@@ -125,8 +119,8 @@ func notWeak(_ *judge, e *event) *fault {
 	if len(m) == 0 {
 		return &fault{subcode: 2804050, path: "user_data"}
 	}
-	for _, weak := range weakSets {
-		if unknown(m, weak) == "" {
+	for _, weak := range meta.WeakSets() {
+		if unknown(m, names(weak.Keys...)) == "" {
 			return &fault{subcode: 2804050, path: "user_data"}
 		}
 	}

@@ -1,0 +1,258 @@
+package meta_test
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"relay/internal/meta"
+)
+
+var update = flag.Bool("update", false, "write docs/meta.md")
+
+const page = "../../docs/meta.md"
+
+// The page's tables are made from the rows, between its marks.
+func TestPageIsMadeFromTheTable(t *testing.T) {
+	have, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(have)
+	for name, text := range map[string]string{
+		"versions": versions(), "states": states(), "keys": keys(), "weak sets": weakSets(), "event": members(), "custom_data": customData(),
+		"words": words(), "codes": codes(), "ages": ages(),
+	} {
+		begin, end := "<!-- made from internal/meta: "+name+" -->\n", "<!-- end -->\n"
+		before, rest, found := strings.Cut(got, begin)
+		_, after, ended := strings.Cut(rest, end)
+		if !found || !ended {
+			t.Fatalf("docs/meta.md has no place for %s: %s…%s", name, begin, end)
+		}
+		got = before + begin + text + end + after
+	}
+	if *update {
+		if err := os.WriteFile(page, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if d := cmp.Diff(string(have), got); d != "" {
+		t.Errorf("docs/meta.md is not what the table says (go test ./internal/meta -update)\n%s", d)
+	}
+}
+
+// Every row says where it is known from, by a mark and a key of section 0, and when
+// that was looked up.
+func TestEveryRowHasItsSource(t *testing.T) {
+	form := regexp.MustCompile(`^[MCOTI](: |$)`)
+	for _, f := range meta.Facts() {
+		if !form.MatchString(f.Source) {
+			t.Errorf("source %q: want a mark of docs/meta.md first", f.Source)
+		}
+		if day, err := time.Parse(time.DateOnly, f.AsOf); err != nil || day.After(time.Now().Add(24*time.Hour)) {
+			t.Errorf("%q was looked up on %q", f.Source, f.AsOf)
+		}
+	}
+	oldest, newest := meta.Age()
+	if oldest > newest || oldest < "2026-01-01" {
+		t.Errorf("the rows are of %s to %s", oldest, newest)
+	}
+}
+
+// A name stands in the table once.
+func TestNamesAreUnique(t *testing.T) {
+	seen := map[string]bool{}
+	once := func(of, name string) {
+		if name != "" && seen[of+" "+name] {
+			t.Errorf("%s %s stands in the table twice", of, name)
+		}
+		seen[of+" "+name] = true
+	}
+	for _, k := range meta.Keys() {
+		once("mapping", k.Name)
+		once("user_data", k.Conversions)
+		for _, name := range k.Offline {
+			once("match_keys", name)
+		}
+		if k.Name == "" && k.Form != meta.Digest && k.Form != meta.Text {
+			t.Errorf("%s%v: relay never sends it, and its form is %v", k.Conversions, k.Offline, k.Form)
+		}
+	}
+	for _, format := range []meta.Formats{meta.InConversions, meta.InOffline} {
+		for _, f := range meta.Members(format) {
+			once(fmt.Sprint(format), f.Name)
+		}
+	}
+	for _, f := range meta.CustomData() {
+		once("custom_data", f.Name)
+	}
+	for _, set := range meta.WeakSets() {
+		for _, name := range set.Keys {
+			if !seen["user_data "+name] {
+				t.Errorf("the weak set %v has an unknown key %s", set.Keys, name)
+			}
+		}
+	}
+}
+
+func TestForms(t *testing.T) {
+	for _, c := range []struct {
+		form meta.Form
+		text string
+		want bool
+	}{
+		{meta.ClickID, "fb.1.1764000000000.abc", true},
+		{meta.ClickID, "fb.x.1.abc", false},
+		{meta.Address, "2001:db8::1", true},
+		{meta.Address, "fe80::1%eth0", false},
+		{meta.Address, "shop.example", false},
+		{meta.WholeNumber, "12", true},
+		{meta.WholeNumber, "0", false},
+		{meta.WholeNumber, "1.5", false},
+		{meta.Text, "a", true},
+		{meta.Text, "", false},
+	} {
+		if got := c.form.Fits(c.text); got != c.want {
+			t.Errorf("%q as %v: %v", c.text, c.form, got)
+		}
+	}
+}
+
+// table writes one.
+type table struct{ strings.Builder }
+
+func newTable(columns ...string) *table {
+	b := &table{}
+	b.row(columns...)
+	b.WriteString(strings.Repeat("|---", len(columns)) + "|\n")
+	return b
+}
+
+func (b *table) row(cells ...string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
+
+// code is names in backquotes.
+func code(list ...string) string {
+	if len(list) == 0 || list[0] == "" {
+		return "–"
+	}
+	return "`" + strings.Join(list, "` `") + "`"
+}
+
+func versions() string {
+	b := newTable("version", "released", "usable until", "src", "as of")
+	all := meta.Versions()
+	slices.Reverse(all)
+	for _, v := range all {
+		until := v.Until
+		if until == "" {
+			until = "not published"
+		}
+		b.row(v.Name, v.Released, until, v.Source, v.AsOf)
+	}
+	return b.String()
+}
+
+func states() string {
+	b := newTable("number", "state", "in force", "src", "as of")
+	for _, s := range meta.States() {
+		since := s.Since
+		if since == "" {
+			since = "first"
+		}
+		b.row(fmt.Sprint(s.Number), s.Code, since, s.Source, s.AsOf)
+	}
+	return b.String()
+}
+
+func keys() string {
+	b := newTable("CAPI key", "legacy key", "in a mapping", "hash", "rule", "example (normal form → SHA-256)", "src", "as of")
+	for _, k := range meta.Keys() {
+		hash := map[meta.Hash]string{meta.Plain: "no", meta.Hashed: "yes", meta.ByFormat: "CAPI yes, legacy no"}[k.Hash]
+		rule := k.Rule
+		if rule == "" && k.Hash == meta.Plain {
+			rule = k.Form.String()
+		}
+		name := code(k.Name)
+		if k.Name == "" {
+			name = "never sent"
+		}
+		b.row(code(k.Conversions), code(k.Offline...), name, hash, rule, k.Example, k.Source, k.AsOf)
+	}
+	return b.String()
+}
+
+func weakSets() string {
+	b := newTable("only these keys, or fewer of them", "src", "as of")
+	for _, s := range meta.WeakSets() {
+		b.row(code(s.Keys...), s.Source, s.AsOf)
+	}
+	return b.String()
+}
+
+func members() string {
+	b := newTable("parameter", "CAPI", "legacy", "type", "rule", "src", "as of")
+	yes := map[bool]string{true: "yes", false: "–"}
+	for _, f := range meta.Members(meta.InBoth) {
+		b.row(code(f.Name), yes[f.Formats&meta.InConversions != 0], yes[f.Formats&meta.InOffline != 0], f.Shape.String(), f.Rule, f.Source, f.AsOf)
+	}
+	return b.String()
+}
+
+func customData() string {
+	b := newTable("field", "type", "rule", "src", "as of")
+	var same []string
+	all := meta.CustomData()
+	for i, f := range all { // those that differ in nothing but the name share a line
+		same = append(same, f.Name)
+		if i+1 < len(all) {
+			next := all[i+1]
+			if next.Name = f.Name; next == f && f.Rule == "" {
+				continue
+			}
+		}
+		b.row(code(same...), f.Shape.String(), f.Rule, f.Source, f.AsOf)
+		same = nil
+	}
+	return b.String()
+}
+
+func words() string {
+	b := newTable("what", "names", "src", "as of")
+	for _, w := range meta.AllWords() {
+		b.row(w.What, code(w.Names...), w.Source, w.AsOf)
+	}
+	return b.String()
+}
+
+func codes() string {
+	b := newTable("code / subcode", "meaning", "class", "HTTP", "src", "as of")
+	for _, c := range meta.Codes() {
+		n := fmt.Sprint(c.Code)
+		switch {
+		case c.Code == math.MinInt:
+			n = "below 0"
+		case c.To != 0:
+			n += fmt.Sprintf("–%d, others", c.To)
+		case c.Subcode != 0:
+			n += fmt.Sprintf("/%d", c.Subcode)
+		case c.Text != "":
+			n += ", text begins `" + c.Text + "`"
+		}
+		b.row(n, c.Meaning, "`"+c.Class+"`", c.HTTP, c.Source, c.AsOf)
+	}
+	return b.String()
+}
+
+func ages() string {
+	oldest, newest := meta.Age()
+	return fmt.Sprintf("%d rows, looked up between %s and %s.\n", len(meta.Facts()), oldest, newest)
+}
