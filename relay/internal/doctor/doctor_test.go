@@ -316,6 +316,7 @@ func TestFindings(t *testing.T) {
 		{"version ancient", "version_retired", Warn, setup{graph: "  version: v9.0\n"}},
 		{"version ends soon", "version_ends", Warn, setup{graph: "  version: v21.0\n", change: at("2026-12-01")}},
 		{"version lives", "version", OK, setup{graph: "  version: v24.0\n", change: at("2026-12-01")}},
+		{"the table is old", "table_old", Warn, setup{change: at("2028-10-01")}},
 		{"version of the future", "version_unknown", Note, setup{graph: "  version: v31.0\n"}},
 		{"version warned of", "version_warning", Warn, setup{sandbox: func(s *sandbox.Sandbox) error {
 			return s.Update(func(n *sandbox.Settings) { n.VersionWarning = true })
