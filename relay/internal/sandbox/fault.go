@@ -82,7 +82,7 @@ func (q *request) refuse(f fault) {
 	if f.subcode != 0 && f.code == 100 {
 		e.Message = cmp.Or(messages[100]) // the details are in the user texts
 	}
-	if row, ok := meta.CodeOf(f.code, f.subcode); ok && f.subcode != 0 && f.text == "" && t == (words{}) {
+	if row, ok := meta.CodeOf(f.code, f.subcode); ok && f.code == meta.InvalidParameter && f.subcode != 0 && f.text == "" && t == (words{}) {
 		t.title, t.titleFR = row.Meaning, row.Meaning // a row is enough for an answer
 	}
 	e.UserTitle, e.UserMsg = t.in(q.set.Language)
