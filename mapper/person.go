@@ -65,6 +65,22 @@ func (m *Mapping) KeysOf(name string, countries ...string) []MatchKey {
 	return keys
 }
 
+// DialledOf returns the digits of a name of a person as a phone number, as people write
+// them: plus behind a plus, or 00, plain without, as it is dialled in the countries of
+// the mapping and in those that are given.
+func (m *Mapping) DialledOf(name string, countries ...string) (plus, plain []string) {
+	countries = append(m.countries(), countries...)
+	for _, c := range countries {
+		v := match.Normalise(match.Phone, name, match.Locale{DefaultCountry: strings.ToLower(c)}, nil)
+		if v.Form == "" || v.Hashed || slices.Contains(plus, v.Form) {
+			continue
+		}
+		more, local := match.Dialled(v.Form, countries)
+		plus, plain = append(plus, more...), append(plain, local...)
+	}
+	return plus, plain
+}
+
 // appendKey appends a usable value of a key that is not there yet.
 func appendKey(keys []MatchKey, k match.Key, n match.Value) []MatchKey {
 	if n.Form == "" {

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -248,6 +249,30 @@ func parsePhone(digits, region string) number {
 		return number{} // some plans call nearly any length possible
 	}
 	return n
+}
+
+// Dialled are the digits of an E.164 number as people write them: plus behind a plus, or
+// 00; plain without, in the countries (ISO alpha-2) that share its code as they dial it.
+func Dialled(e164 string, countries []string) (plus, plain []string) {
+	plus, plain = []string{e164}, []string{e164, "011" + e164}
+	var pn phonenumbers.PhoneNumber
+	if err := phonenumbers.ParseToNumber("+"+e164, "", &pn); err != nil {
+		return plus, plain
+	}
+	code, nsn := int(pn.GetCountryCode()), phonenumbers.GetNationalSignificantNumber(&pn)
+	plus = append(plus, strconv.Itoa(code)+"0"+nsn) // +49 (0)171
+	for _, c := range countries {
+		c = strings.ToUpper(c)
+		if phonenumbers.GetCountryCodeForRegion(c) != code {
+			continue
+		}
+		for _, trunk := range []string{"", phonenumbers.GetNddPrefixForRegion(c, true)} {
+			if d := trunk + nsn; !slices.Contains(plain, d) {
+				plain = append(plain, d)
+			}
+		}
+	}
+	return plus, plain
 }
 
 // withoutMexicanToken drops what Mexico abolished in 2019 and 2020, still in

@@ -121,7 +121,7 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 		}
 		d.Items = append(d.Items, Delivered{
 			MessageID: o.MessageID, OrderID: o.OrderID, Event: o.Event, Name: o.Name, List: o.List,
-			EventTime: o.EventTime, Received: rec.Received, People: o.People, Body: rec.Body, Mapping: b.Items[i].How.Mapping,
+			EventTime: o.EventTime, Received: rec.Received, People: o.People, Body: rec.Body,
 		})
 	}
 	return d

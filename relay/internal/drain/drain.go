@@ -150,5 +150,4 @@ type Delivered struct {
 	Received  time.Time
 	People    []string // fingerprints of whom it is about (mapper.Outcome); not to be changed
 	Body      []byte   // the event as it arrived; not to be changed or kept
-	Mapping   Mapping  // that it was made with
 }

@@ -31,7 +31,7 @@ type looker interface {
 
 // look shows a JSON value to l, with the JSON text within it.
 func look(l looker, body []byte, depth int) (found, whole bool) {
-	w := walker{l: l, depth: depth, in: jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	w := walker{l: l, depth: depth, in: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
 	found, err := w.value(name{})
 	if found || err != nil {
 		return found, err == nil

@@ -1,6 +1,7 @@
 package person
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -8,7 +9,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"relay/mapper"
 	"relay/mapper/fold"
 )
 
@@ -25,11 +25,6 @@ type Tokenizer struct {
 // NewTokenizer returns one.
 func NewTokenizer() *Tokenizer { return &Tokenizer{names: make(nameCache)} }
 
-// Keys is a mapping that says what it makes of a text.
-type Keys interface {
-	KeysOf(name string, countries ...string) []mapper.MatchKey
-}
-
 // Of are the tokens by which an event can be found when only they are left of it:
 // Matcher.Tokens has one of them when Matcher.Event finds the event by its text.
 //
@@ -38,20 +33,19 @@ type Keys interface {
 //   - elsewhere addresses, numbers that are written as phone numbers, and tokens that
 //     mix letters and digits, but for ids of things
 //
-// A word of letters alone in a text of many is none: all texts would be kept.
-func (t *Tokenizer) Of(body []byte, by Keys) []string {
+// A word of letters alone in a text of many is none: all texts would be kept. A phone
+// number is kept by its digits: Matcher knows how it may be dialled.
+func (t *Tokenizer) Of(body []byte) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if by == nil {
-		by = plain()
-	}
-	c := collector{names: t.names, by: by}
+	c := collector{names: t.names}
 	look(&c, body, 0)
 	all := append(c.first, c.then...)
 	return all[:min(len(all), MaxTokens)]
 }
 
-// Tokens are those by which events of the names are found.
+// Tokens are those by which events of the names are found: in the countries of the
+// mappings, and of the events that were looked at.
 func (m *Matcher) Tokens() (tokens []string) {
 	for i := range m.words {
 		tokens = append(tokens, wordToken+m.words[i].text)
@@ -62,8 +56,20 @@ func (m *Matcher) Tokens() (tokens []string) {
 	for n := range m.dialled {
 		tokens = append(tokens, dialledToken+n)
 	}
-	for key := range m.phones {
-		tokens = append(tokens, phoneToken+key.Value)
+	countries := slices.Collect(maps.Keys(m.seen))
+	for i := range m.names {
+		if !m.names[i].phone {
+			continue
+		}
+		for k := range m.mappings {
+			plus, bare := m.mappings[k].m.DialledOf(strings.Map(plainMark, m.names[i].text), countries...)
+			for _, n := range plus {
+				tokens = append(tokens, plusToken+n)
+			}
+			for _, n := range bare {
+				tokens = append(tokens, dialledToken+n, numberToken+n)
+			}
+		}
 	}
 	return tokens
 }
@@ -72,14 +78,13 @@ func (m *Matcher) Tokens() (tokens []string) {
 const (
 	wordToken    = "w"
 	numberToken  = "n" // where ids stand
-	dialledToken = "d" // where phones stand
-	phoneToken   = "p" // a match key
+	dialledToken = "d" // digits of what is, or is written as, a phone number
+	plusToken    = "+" // with the code of its country
 )
 
 // collector gathers the tokens of one event.
 type collector struct {
 	names       nameCache
-	by          Keys
 	first, then []string
 }
 
@@ -104,6 +109,9 @@ func (c *collector) seeNumber(s string, p place) bool {
 }
 
 func (c *collector) see(s string, n name) bool {
+	if (n.place == elsewhere || n.isName) && !mayName(s) {
+		return false
+	}
 	if len(s) >= len("2006-01-02T15:04:05Z") && s[4] == '-' {
 		if _, err := time.Parse(time.RFC3339, s); err == nil {
 			return false
@@ -127,7 +135,7 @@ func (c *collector) folded(s string, n name) {
 	if p != elsewhere && len(s) <= MaxLine {
 		c.word(s, n)
 	}
-	if p == elsewhere && !strings.ContainsAny(s, "0123456789@") {
+	if p == elsewhere && !mayName(s) {
 		return
 	}
 	eachToken(s, func(token string) {
@@ -141,22 +149,24 @@ func (c *collector) folded(s string, n name) {
 	switch p {
 	case idPlace:
 		numbersIn(s, func(n string) { c.add(numberToken+n, p) })
-	case phonePlace:
-		if phoneLike(s) {
-			c.add(dialledToken+digitsOf(s), p)
-		}
 	}
 	phoneRuns(s, func(r phoneRun) bool {
-		if p != phonePlace && p != idPlace && !r.marked {
-			return false
-		}
-		for _, key := range c.by.KeysOf(r.text) {
-			if key.Key == "phone" {
-				c.add(phoneToken+key.Value, phonePlace)
-			}
+		if p == phonePlace || r.marked {
+			c.add(r.token(), phonePlace)
 		}
 		return false
 	})
+}
+
+// token is that of a phone number: a country's code begins it behind a plus, or 00.
+func (r phoneRun) token() string {
+	if d, ok := strings.CutPrefix(r.digits, "00"); ok {
+		return plusToken + d
+	}
+	if strings.HasPrefix(r.text, "+") {
+		return plusToken + r.digits
+	}
+	return dialledToken + r.digits
 }
 
 // word takes a whole value or a token that may be a word of Matcher's. Digits alone are
@@ -177,7 +187,10 @@ func eachToken(s string, fn func(token string)) {
 	for at := 0; at < len(s); {
 		from, end := -1, at
 		for at < len(s) {
-			r, n := utf8.DecodeRuneInString(s[at:])
+			r, n := rune(s[at]), 1
+			if r >= utf8.RuneSelf {
+				r, n = utf8.DecodeRuneInString(s[at:])
+			}
 			if isWordRune(r) {
 				if from < 0 {
 					from = at
@@ -192,6 +205,18 @@ func eachToken(s string, fn func(token string)) {
 			fn(s[from:end])
 		}
 	}
+}
+
+// mayName says whether a text may hold a token where neither ids nor addresses stand:
+// a digit, an @, or something that stands for one.
+func mayName(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9', c == '@', c == '%', c == '\\', c == '&', c >= utf8.RuneSelf:
+			return true
+		}
+	}
+	return false
 }
 
 // mixed says whether a token elsewhere than where ids stand may name somebody.

@@ -23,12 +23,12 @@ import (
 
 // Options of a ledger; the zero value of each field means its default.
 type Options struct {
-	MaxSize  int64                                        // of all files; default 64 MiB
-	FileSize int64                                        // at which the next file begins; default an eighth of MaxSize
-	Key      []byte                                       // encrypts, 32 bytes; OldKeys still open
-	OldKeys  [][]byte                                     // …
-	Secret   []byte                                       // of the installation: the one of the mappings that give people; without it Forget is an error
-	Tokens   func(body []byte, by drain.Mapping) []string // what people can be found by in an event beside what was sent; nil: nothing
+	MaxSize  int64                      // of all files; default 64 MiB
+	FileSize int64                      // at which the next file begins; default an eighth of MaxSize
+	Key      []byte                     // encrypts, 32 bytes; OldKeys still open
+	OldKeys  [][]byte                   // …
+	Secret   []byte                     // of the installation: the one of the mappings that give people; without it Forget is an error
+	Tokens   func(body []byte) []string // what people can be found by in an event beside what was sent; nil: nothing
 	Logger   *slog.Logger
 }
 
@@ -194,7 +194,7 @@ func (l *Ledger) Record(d drain.Delivery) {
 	if l.o.Tokens != nil && len(l.o.Secret) > 0 {
 		p := newPrinter(l.o.Secret)
 		for i := range d.Items {
-			e.Items[i].Tokens = p.pack(l.o.Tokens(d.Items[i].Body, d.Items[i].Mapping))
+			e.Items[i].Tokens = p.pack(l.o.Tokens(d.Items[i].Body))
 		}
 	}
 	l.mu.Lock()

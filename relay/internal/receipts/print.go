@@ -16,15 +16,17 @@ type mark [markLen]byte
 
 // printer makes marks. It is not safe for concurrent use.
 type printer struct {
-	mac hash.Hash
-	sum []byte // reused
+	mac  hash.Hash
+	text []byte // reused, as all below
+	sum  []byte
 }
 
 func newPrinter(secret []byte) *printer { return &printer{mac: hmac.New(sha256.New, secret)} }
 
 func (p *printer) of(token string) (out mark) {
+	p.text = append(append(p.text[:0], "relay token\x00"...), token...)
 	p.mac.Reset()
-	_, _ = p.mac.Write([]byte("relay token\x00" + token)) // a hash takes anything
+	_, _ = p.mac.Write(p.text) // a hash takes anything
 	p.sum = p.mac.Sum(p.sum[:0])
 	copy(out[:], p.sum)
 	return out

@@ -31,7 +31,7 @@ func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipt
 	if err != nil {
 		return nil, exit.BadConfig(err)
 	}
-	o := receipts.Options{MaxSize: max(cfg.Queue.ReceiptsMaxSize, 1), Secret: secret, Tokens: receiptTokens(), Logger: log}
+	o := receipts.Options{MaxSize: max(cfg.Queue.ReceiptsMaxSize, 1), Secret: secret, Tokens: person.NewTokenizer().Of, Logger: log}
 	if len(keys) > 0 {
 		o.Key, o.OldKeys = keys[0], keys[1:]
 	}
@@ -40,15 +40,6 @@ func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipt
 		return nil, exit.BadConfig(err)
 	}
 	return l, err
-}
-
-// receiptTokens is what receipts keep of an event to find its people by.
-func receiptTokens() func([]byte, drain.Mapping) []string {
-	t := person.NewTokenizer()
-	return func(body []byte, by drain.Mapping) []string {
-		keys, _ := by.(person.Keys)
-		return t.Of(body, keys)
-	}
 }
 
 // delivered is told of each accepted request before the lane settles it.
