@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +23,8 @@ func newSpoolCommand() *cobra.Command {
 		Use:   "spool",
 		Short: "Look at files that were dropped: stored, refused, and reports of refused rows",
 		Long: `Files that are dropped into spool.dir stay in done/ for spool_keep, or in refused/ with a
-report that says why. With queue.encryption_key they are encrypted; these commands open
-them. They read the directory itself, as relay's own user or root.`,
+report that says why. With queue.encryption_key they are encrypted, contents and names; these
+commands open them. They read the directory itself, as relay's own user or root.`,
 		Example: "  relay spool list\n  relay spool show refused/sales.csv",
 		Args:    usageArgs(cobra.NoArgs),
 	}
@@ -56,7 +57,7 @@ them. They read the directory itself, as relay's own user or root.`,
 			for _, f := range files {
 				sealed := ""
 				if f.Sealed {
-					sealed = "encrypted"
+					sealed = "encrypted, as " + path.Base(f.File)
 				}
 				t.Row(f.Name, advice.Size(f.Size), term.Stamp(f.Since), sealed)
 			}

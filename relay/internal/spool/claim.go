@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"relay/internal/logs"
 	"relay/mapper/personal"
@@ -29,7 +31,7 @@ func (d *Directory) claim(name string) (string, error) {
 	if err := root.Mkdir(claim, 0o700); err != nil {
 		return "", err
 	}
-	to := path.Join(claim, fileName+name)
+	to := path.Join(claim, fileName+staying(name))
 	if err := root.Rename(name, to); err != nil {
 		_ = root.Remove(claim)
 		return "", err
@@ -37,6 +39,37 @@ func (d *Directory) claim(name string) (string, error) {
 	d.seen[to] = d.seen[name] // it has been left alone already
 	delete(d.seen, name)
 	return claim, d.house.sync(claim, workDir, ".")
+}
+
+// isClaim says whether a text is the name of a claim.
+func isClaim(text string) bool { return len(text) == 16 && strings.Trim(text, "0123456789abcdef") == "" }
+
+// mostName is how many bytes a name may have that stays, so that the names which are made
+// of it have room in a file system.
+const mostName = 160
+
+// staying is the name under which a file stays: what nobody can see or type in a name is _
+// there, and of one that is too long the beginning and its kind.
+func staying(name string) string {
+	end := extOf(name)
+	if strings.HasSuffix(strings.ToLower(name), ".gz") {
+		end += ".gz"
+	}
+	kind := name[len(name)-len(end):]
+	stem := strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) || r == '\\' {
+			return '_'
+		}
+		return r
+	}, name[:len(name)-len(end)])
+	if strings.HasPrefix(stem, "-") {
+		stem = "_" + stem[1:]
+	}
+	for most := mostName - len(kind); len(stem) > most; {
+		_, n := utf8.DecodeLastRuneInString(stem)
+		stem = stem[:len(stem)-n]
+	}
+	return stem + kind
 }
 
 // resume goes on with the files up to this size that are claimed already, the smallest

@@ -14,6 +14,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/relay/internal/spool/sealed"
 )
 
 // maxSearched is how large a file may be, packed and unpacked, that Forget looks into:
@@ -38,10 +39,9 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Lay
 	}
 	var kept bytes.Buffer
 	var content io.ReadSeeker = in
-	sealed := strings.HasSuffix(path, sealedEnd)
-	if sealed {
-		content, err = unseal(in, ring)
-		name = strings.TrimSuffix(name, sealedEnd)
+	isSealed := strings.HasSuffix(path, sealed.Suffix)
+	if isSealed {
+		name, content, err = unseal(in, ring)
 	}
 	if err == nil {
 		rows, err = filter(ctx, content, &kept, layout, who)
@@ -55,6 +55,9 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Lay
 	case whole:
 		err = nil
 	case named && !dry && errors.Is(err, errUnsearchable): // only its name can be told to be
+		if isSealed {
+			return 0, errors.Join(err, reseal(root, path, fi, content, nameless(name), ring))
+		}
 		return 0, errors.Join(err, rename(root, path))
 	}
 	if err != nil || rows == 0 || dry {
@@ -63,16 +66,16 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Lay
 	_ = in.Close() // there are systems where an open file cannot be replaced
 	if whole || kept.Len() == 0 {
 		err = root.Remove(path)
-	} else if sealed {
-		var b bytes.Buffer
-		if err = sealTo(&b, &kept, ring); err == nil {
-			err = replace(root, path, fi, b.Bytes())
+	} else if isSealed {
+		if named {
+			name = nameless(name)
 		}
+		err = reseal(root, path, fi, bytes.NewReader(kept.Bytes()), name, ring)
 	} else {
 		err = replace(root, path, fi, kept.Bytes())
-	}
-	if err == nil && named && !whole && kept.Len() > 0 {
-		err = rename(root, path)
+		if err == nil && named {
+			err = rename(root, path)
+		}
 	}
 	if err == nil {
 		err = disk.SyncDir(filepath.Join(root.Name(), filepath.Dir(path)))
@@ -83,20 +86,33 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Lay
 	return rows, nil
 }
 
-// unseal is what a sealed file holds; one that does not open cannot be searched.
-func unseal(in io.Reader, ring *seal.Ring) (io.ReadSeeker, error) {
+// unseal is the name of a sealed file and what it holds; one that does not open cannot
+// be searched.
+func unseal(in io.Reader, ring *seal.Ring) (name string, content io.ReadSeeker, err error) {
 	if ring == nil {
-		return nil, errUnsearchable
+		return "", nil, errUnsearchable
 	}
-	r, err := OpenSealed(in, ring)
+	f, err := sealed.Open(in, ring)
 	var b []byte
 	if err == nil {
-		b, err = io.ReadAll(r)
+		b, err = io.ReadAll(f)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnsearchable, err)
+		return "", nil, fmt.Errorf("%w: %w", errUnsearchable, err)
 	}
-	return bytes.NewReader(b), nil
+	return f.Name, bytes.NewReader(b), nil
+}
+
+// reseal puts a sealed file with this name and content in the place of another.
+func reseal(root *os.Root, path string, old fs.FileInfo, content io.ReadSeeker, name string, ring *seal.Ring) error {
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := sealed.Write(&b, content, name, ring); err != nil {
+		return err
+	}
+	return replace(root, path, old, b.Bytes())
 }
 
 // replace puts a file with this content in the place of another, of its age: how long

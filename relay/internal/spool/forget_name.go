@@ -6,16 +6,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"relay/relay/internal/spool/sealed"
 )
 
 // fileEnds are what names end with that says what is in a file, or what became of it.
-var fileEnds = strings.Fields(".csv .tsv .txt .json .jsonl .ndjson .gz .xls .xlsx .ods .zip .7z .pdf .xml .bak .old .tmp .part .refused " + sealedEnd)
+var fileEnds = strings.Fields(".csv .tsv .txt .json .jsonl .ndjson .gz .xls .xlsx .ods .zip .7z .pdf .xml .bak .old .tmp .part .refused " + sealed.Suffix)
 
 // ends are those that a name ends with.
 func ends(name string) (all string) {
 	for {
 		ext := filepath.Ext(name)
-		if ext == "" || !slices.Contains(fileEnds, strings.ToLower(ext)) {
+		if !slices.Contains(fileEnds, strings.ToLower(ext)) && !isClaim(strings.TrimPrefix(ext, ".")) {
 			return all
 		}
 		name, all = strings.TrimSuffix(name, ext), ext+all
@@ -50,5 +52,8 @@ func namedAfter(name string, who Seeker) (named, hers bool) {
 
 // rename gives a file a name that says nothing.
 func rename(root *os.Root, path string) error {
-	return root.Rename(path, filepath.Join(filepath.Dir(path), "renamed-"+rand.Text()[:10]+ends(filepath.Base(path))))
+	return root.Rename(path, filepath.Join(filepath.Dir(path), nameless(filepath.Base(path))))
 }
+
+// nameless is a name for a file that says no more than its ends do.
+func nameless(name string) string { return "renamed-" + rand.Text()[:10] + ends(name) }

@@ -8,6 +8,7 @@ import (
 	"path"
 
 	"relay/internal/logs"
+	"relay/relay/internal/spool/sealed"
 )
 
 // finish moves the report and the file, in this order, and clears the claim
@@ -15,15 +16,21 @@ import (
 func (d *Directory) finish(claim, file, name, to string) error {
 	id := path.Base(claim)
 	report := path.Join(claim, reportName)
-	if err := d.keep(report, path.Join(refusedDir, name+"."+id+".jsonl"), false); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.keep(report, path.Join(refusedDir, name+"."+id+".jsonl"), path.Join(refusedDir, id+".jsonl")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if to == doneDir && d.o.Keep == 0 {
 		if err := d.house.root.Remove(file); err != nil {
 			return err
 		}
-	} else if err := d.keep(file, path.Join(to, name), true); err != nil {
-		return err
+	} else {
+		at := path.Join(to, name)
+		if _, err := d.house.root.Lstat(at); err == nil { // one of that name that was there before stays
+			at += "." + id
+		}
+		if err := d.keep(file, at, path.Join(to, id)); err != nil {
+			return err
+		}
 	}
 	if err := d.house.sync(refusedDir, to, claim); err != nil {
 		return err
@@ -32,22 +39,15 @@ func (d *Directory) finish(claim, file, name, to string) error {
 	return nil
 }
 
-// keep moves a file out of its claim, sealed where the queue is. With unique,
-// one of that name that was there before stays, and this one's has its claim in it.
-func (d *Directory) keep(from, to string, unique bool) error {
+// keep moves a file out of its claim. Where the queue is sealed it is, too, and its name
+// with it, which may be a person's: then it lies under another one.
+func (d *Directory) keep(from, to, hidden string) error {
 	root := d.house.root
 	if _, err := root.Lstat(from); err != nil {
 		return err
 	}
-	if unique {
-		_, plain := root.Lstat(to)
-		_, sealed := root.Lstat(to + sealedEnd)
-		if plain == nil || sealed == nil {
-			to += "." + path.Base(path.Dir(from))
-		}
-	}
 	if d.sealed() {
-		return d.copy(from, to+sealedEnd, func(w io.Writer, r io.Reader) error { return sealTo(w, r, d.o.Seal) })
+		return d.copy(from, hidden+sealed.Suffix, func(w io.Writer, r io.Reader) error { return sealed.Write(w, r, path.Base(to), d.o.Seal) })
 	}
 	// Keep counts from here, by the time of the file, which only its owner can set:
 	// that of another user is copied.

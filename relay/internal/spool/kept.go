@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"relay/internal/seal"
+	"relay/relay/internal/spool/sealed"
 )
 
 // Kept is what stays of dropped files: done and refused, for people to look at.
@@ -23,7 +24,8 @@ type Kept struct {
 
 // KeptFile is one of them.
 type KeptFile struct {
-	Name   string    `json:"name"` // such as done/sales.csv
+	Name   string    `json:"name"` // such as done/sales.csv; of a sealed one that does not open, what it is called there
+	File   string    `json:"file"` // what it is called there, which is its Name unless it is sealed
 	Size   int64     `json:"size"`
 	Since  time.Time `json:"since"`
 	Sealed bool      `json:"encrypted"`
@@ -62,12 +64,37 @@ func (k *Kept) List() ([]KeptFile, error) {
 			if err != nil || !fi.Mode().IsRegular() {
 				continue
 			}
-			name, sealed := strings.CutSuffix(e.Name(), sealedEnd)
-			all = append(all, KeptFile{Name: path.Join(dir, name), Size: fi.Size(), Since: fi.ModTime(), Sealed: sealed})
+			file := path.Join(dir, e.Name())
+			one := KeptFile{Name: file, File: file, Size: fi.Size(), Since: fi.ModTime(), Sealed: strings.HasSuffix(file, sealed.Suffix)}
+			if one.Sealed {
+				one.Name = k.name(file)
+			}
+			all = append(all, one)
 		}
 	}
-	slices.SortFunc(all, func(a, b KeptFile) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(all, func(a, b KeptFile) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.File, b.File)) })
+	names := make(map[string]bool, len(all))
+	for i, f := range all { // of those of one name, all but the oldest have their claim in it
+		if names[f.Name] {
+			all[i].Name += "." + strings.TrimSuffix(path.Base(f.File), sealed.Suffix)
+		}
+		names[f.Name] = true
+	}
 	return all, nil
+}
+
+// name is what a sealed file was called; without its key, what it is called.
+func (k *Kept) name(file string) string {
+	in, err := k.root.Open(file)
+	if err != nil {
+		return file
+	}
+	defer in.Close()
+	f, err := sealed.Open(in, k.ring)
+	if err != nil {
+		return file
+	}
+	return path.Join(path.Dir(file), path.Base(f.Name))
 }
 
 // Open opens a file that List names, as it was dropped.
@@ -76,22 +103,26 @@ func (k *Kept) Open(name string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("%q: want done/FILE or refused/FILE, as `relay spool list` shows it", name)
 	}
 	f, err := k.root.Open(name)
-	if err == nil {
-		return f, nil
+	if errors.Is(err, fs.ErrNotExist) {
+		all, failed := k.List()
+		for _, one := range all {
+			if one.Sealed && (one.Name == name || strings.TrimSuffix(one.File, sealed.Suffix) == name) {
+				name = one.File
+				f, err = k.root.Open(name)
+				break
+			}
+		}
+		err = errors.Join(failed, err)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	if err != nil || !strings.HasSuffix(name, sealed.Suffix) {
+		return f, err
 	}
-	sealed, again := k.root.Open(name + sealedEnd)
-	if again != nil {
-		return nil, err
-	}
-	r, err := OpenSealed(sealed, k.ring)
+	r, err := sealed.Open(f, k.ring)
 	if err != nil {
-		return nil, errors.Join(err, sealed.Close())
+		return nil, errors.Join(err, f.Close())
 	}
 	return struct {
 		io.Reader
 		io.Closer
-	}{r, sealed}, nil
+	}{r, f}, nil
 }
