@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"relay/internal/disk"
 )
 
 // contentKind says what a look at a file found.
@@ -59,7 +61,7 @@ func readStable(path string, limit int64) ([]byte, os.FileInfo, error) {
 	case before.Size() > limit:
 		return nil, before, fmt.Errorf("larger than %s", sizeText(limit))
 	}
-	f, err := os.Open(path)
+	f, err := disk.Open(path)
 	if err != nil {
 		return nil, before, err
 	}

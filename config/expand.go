@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"relay/internal/disk"
 )
 
 // maxSecretFile bounds ${file:…}, ${cred:…} and the token files.
@@ -219,7 +220,7 @@ func ReadSecretFile(path string) (Secret, error) {
 }
 
 func readTrimmed(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := disk.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", absent("the file does not exist")
@@ -245,6 +246,12 @@ func readTrimmed(path string) (string, error) {
 // withoutPath takes the path out of a file error, where the message names it
 // already.
 func withoutPath(err error) error {
+	if none, ok := errors.AsType[*disk.NoFileError](err); ok {
+		return errors.New(none.Reason)
+	}
+	if large, ok := errors.AsType[*disk.TooLargeError](err); ok {
+		return fmt.Errorf("is larger than %s; look what it is", sizeText(large.Limit))
+	}
 	if perr, ok := errors.AsType[*fs.PathError](err); ok {
 		return perr.Err
 	}

@@ -1,15 +1,14 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"relay/internal/disk"
 	"relay/internal/strictyaml"
 )
 
@@ -25,11 +24,10 @@ type Options struct {
 // The Config is nil exactly when there is an error. Relative paths in it are
 // relative to the file's folder.
 func Load(path string, o Options) (*Config, []strictyaml.Problem, error) {
-	src, err := o.Source, Refusable(path) // before it is opened: it may be a pipe that somebody else has put there
-	if err == nil && src == nil {
-		src, err = readBounded(path, strictyaml.MaxSize+1)
-	}
-	if err == nil {
+	src, err := o.Source, error(nil)
+	if src == nil {
+		src, err = ReadTrusted(path)
+	} else {
 		err = Refusable(path)
 	}
 	if err != nil {
@@ -101,6 +99,7 @@ func (l *loader) run() ([]strictyaml.Problem, error) {
 	l.validate()
 	l.addFiles()
 	l.checkTrusted()
+	l.checkCommand()
 	warnings := l.conceal(doc.Warnings())
 	if err := doc.Err(); err != nil {
 		return warnings, l.invalid(err)
@@ -286,17 +285,20 @@ func (l *loader) addFiles() {
 	c.Files = slices.Compact(c.Files)
 }
 
-// readBounded reads a whole file of at most limit bytes; of a larger one it
-// returns limit bytes.
-func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// ReadSource reads a YAML file. Of one that is larger than is parsed it reads only
+// the beginning: the parser says that it is too large.
+func ReadSource(path string) ([]byte, error) { return disk.ReadFirst(path, strictyaml.MaxSize+1) }
+
+// ReadTrusted is ReadSource for a file that relay obeys: one that a user who has no
+// say here may write is refused.
+func ReadTrusted(path string) ([]byte, error) {
+	err := Refusable(path) // before it is opened, and of what was read
+	var src []byte
+	if err == nil {
+		src, err = ReadSource(path)
 	}
-	defer func() { _ = f.Close() }()
-	var b bytes.Buffer
-	if _, err := io.Copy(&b, io.LimitReader(f, limit)); err != nil {
-		return nil, err
+	if err == nil {
+		err = Refusable(path)
 	}
-	return b.Bytes(), nil
+	return src, err
 }

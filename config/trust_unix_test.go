@@ -54,7 +54,11 @@ func TestOthersFiles(t *testing.T) {
 			for _, p := range invalid.Problems {
 				text += "\n" + p.Hint
 			}
-			if !strings.Contains(text, "uid 65533") || !strings.Contains(text, "chown -h root "+filepath.Join(dir, x.file)) {
+			fix := "chown -h root " + filepath.Join(dir, x.file)
+			if x.file == "bin" { // the folder stays that user's
+				fix = "install -D -m 755 " + filepath.Join(dir, "bin/alert") + " /etc/relay/alert, and name it there"
+			}
+			if !strings.Contains(text, "uid 65533") || !strings.Contains(text, fix) {
 				t.Error(text)
 			}
 		})

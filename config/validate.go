@@ -271,12 +271,9 @@ func (l *loader) checkTLS() {
 		if f.path == "" {
 			continue
 		}
-		file, err := os.Open(f.path)
-		if err != nil {
+		if _, err := disk.ReadFile(f.path, 4<<20); err != nil {
 			l.errorf(f.key, "open %s: %v", f.path, withoutPath(err))
-			continue
 		}
-		_ = file.Close()
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/disk"
 	"relay/relay/internal/backup"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
@@ -78,7 +79,7 @@ func verifyBackup(c *cobra.Command, path string, p passphrase) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(path)
+	f, err := disk.Open(path)
 	if err != nil {
 		return fmt.Errorf("verify backup: %w", err)
 	}
@@ -112,7 +113,7 @@ func (p passphrase) read() (string, error) {
 	if err := config.Refusable(string(p)); err != nil {
 		return "", exit.BadConfig(fmt.Errorf("--passphrase-file: %w", err))
 	}
-	b, err := os.ReadFile(string(p))
+	b, err := disk.ReadFile(string(p), 64<<10)
 	if err != nil {
 		return "", exit.Usage(fmt.Errorf("--passphrase-file: %w", err))
 	}

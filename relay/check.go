@@ -91,7 +91,7 @@ func (f *findings) add(warnings []strictyaml.Problem, err error) {
 }
 
 func (f *findings) mapping(file string) {
-	src, err := os.ReadFile(file)
+	src, err := config.ReadSource(file)
 	if err != nil {
 		f.other = append(f.other, fmt.Errorf("read mapping: %w", err))
 		return

@@ -18,13 +18,21 @@ type eventReader struct {
 	each func(track.Message) error
 }
 
+// maxEvents is how many bytes of events are read, and held, at once.
+const maxEvents = 256 << 20
+
 // readEvents calls each with every event of r. In JSON lines a line that is not
 // JSON is an event too: an invalid one. Events larger than most are marked.
 func readEvents(r io.Reader, most int, each func(track.Message) error) error {
-	src, err := io.ReadAll(r)
+	var b bytes.Buffer
+	n, err := io.Copy(&b, io.LimitReader(r, maxEvents+1))
 	if err != nil {
 		return err
 	}
+	if n > maxEvents {
+		return fmt.Errorf("more than %s, which is all that is read at once; give a part of it, such as: head -n 100000 FILE | relay map -", "256 MiB")
+	}
+	src := b.Bytes()
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	if !utf8.Valid(src) {
 		src = track.ToUTF8(nil, src)

@@ -309,7 +309,10 @@ func createCopy(path string) (*importFile, error) {
 func openImport(name string, stdin io.Reader, copyAt func() string) (*importFile, error) {
 	from, label := stdin, "stdin"
 	if name != "-" {
-		f, err := os.Open(name)
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			return nil, fmt.Errorf("import: %s is a directory; spool: in relay.yaml takes files from one", name)
+		}
+		f, err := disk.Open(name)
 		if err != nil {
 			return nil, fmt.Errorf("import: %w", err)
 		}
@@ -318,9 +321,6 @@ func openImport(name string, stdin io.Reader, copyAt func() string) (*importFile
 		case err != nil:
 			_ = f.Close()
 			return nil, fmt.Errorf("import: %w", err)
-		case fi.IsDir():
-			_ = f.Close()
-			return nil, fmt.Errorf("import: %s is a directory; spool: in relay.yaml takes files from one", name)
 		case fi.Mode().IsRegular():
 			return &importFile{File: f, name: name}, nil
 		}

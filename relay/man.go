@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"relay/internal/disk"
 )
 
 // newManCommand writes the manual from what --help says; packages bring it.
@@ -31,13 +34,13 @@ func newManCommand() *cobra.Command {
 }
 
 func writeManual(c *cobra.Command, dir string) error {
-	f, err := os.Create(filepath.Join(dir, manName(c)+".1.gz"))
-	if err != nil {
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // a level that exists
+	_, err := z.Write([]byte(manual(c)))
+	if err := errors.Join(err, z.Close()); err != nil {
 		return fmt.Errorf("write manual: %w", err)
 	}
-	z, _ := gzip.NewWriterLevel(f, gzip.BestCompression) // a level that exists
-	_, err = z.Write([]byte(manual(c)))
-	if err := errors.Join(err, z.Close(), f.Close()); err != nil {
+	if err := disk.WriteFile(filepath.Join(dir, manName(c)+".1.gz"), 0o644, b.Bytes()); err != nil {
 		return fmt.Errorf("write manual: %w", err)
 	}
 	for _, sub := range c.Commands() {

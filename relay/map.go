@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"relay/config"
+	"relay/internal/disk"
 	"relay/internal/seal"
 	"relay/mapper"
 	"relay/relay/internal/exit"
@@ -89,7 +89,7 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 		file = cfg.Mapping
 		secret, _ = seal.ReadSecret(cfg.Queue.Path) // without it hashed ids are not those of the installation
 	}
-	src, err := os.ReadFile(file)
+	src, err := config.ReadSource(file)
 	if err != nil {
 		return exit.BadConfig(fmt.Errorf("read mapping: %w", err))
 	}
@@ -140,11 +140,14 @@ type mapPrinter struct {
 func (p *mapPrinter) file(name string, stdin io.Reader) error {
 	in := stdin
 	if name != "-" {
-		f, err := os.Open(name)
+		f, err := disk.Open(name)
 		if err != nil {
 			return fmt.Errorf("read events: %w", err)
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.Size() > maxEvents {
+			return fmt.Errorf("read events: %s has more than %s, which is all that is read at once; give a part of it, such as: head -n 100000 %s | relay map -", name, "256 MiB", disk.ShellWord(name))
+		}
 		in = f
 	}
 	if err := readEvents(in, p.most, p.event); err != nil {

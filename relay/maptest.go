@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +34,7 @@ Exits 0 when all pass, 1 when one fails, 78 when the mapping or the tests are ba
 				}
 				mapping = cfg.Mapping
 			}
-			src, err := os.ReadFile(mapping)
+			src, err := config.ReadSource(mapping)
 			if err != nil {
 				return exit.BadConfig(fmt.Errorf("read mapping: %w", err))
 			}
@@ -91,10 +90,7 @@ func runTests(out io.Writer, m *mapper.Mapping, file string) (failed int, err er
 }
 
 func readTests(file string) (*maptest.Suite, error) {
-	if err := config.Refusable(file); err != nil {
-		return nil, fmt.Errorf("read tests: %w", err)
-	}
-	src, err := os.ReadFile(file)
+	src, err := config.ReadTrusted(file)
 	if err != nil {
 		return nil, fmt.Errorf("read tests: %w", err)
 	}

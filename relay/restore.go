@@ -64,7 +64,7 @@ People who were forgotten after that time are in it again: run `+"`relay forget`
 // nothing. Invariant: from the first file on, and until all of them are there and
 // were counted, a mark in the directory keeps every relay from opening it.
 func restore(ctx context.Context, cfg *config.Config, file, words string) (files int, mark sidecar.RestoredQueue, err error) {
-	f, err := os.Open(file)
+	f, err := disk.Open(file)
 	if err != nil {
 		return 0, mark, fmt.Errorf("restore: %w", err)
 	}

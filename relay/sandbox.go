@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
+	"relay/internal/disk"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
@@ -41,7 +41,7 @@ A scenario is YAML: phases one after the other, each any of those settings, for 
 		RunE: func(c *cobra.Command, _ []string) error {
 			o := sandbox.Options{KeepBodies: bodies}
 			if secret != "" {
-				b, err := os.ReadFile(secret)
+				b, err := disk.ReadFile(secret, 64<<10)
 				if err != nil {
 					return exit.BadConfig(fmt.Errorf("read the app secret: %w", err))
 				}
@@ -85,7 +85,7 @@ A scenario is YAML: phases one after the other, each any of those settings, for 
 }
 
 func readScenario(file string) (sandbox.Scenario, error) {
-	f, err := os.Open(file)
+	f, err := disk.Open(file)
 	if err != nil {
 		return sandbox.Scenario{}, fmt.Errorf("read scenario: %w", err)
 	}

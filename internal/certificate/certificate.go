@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 )
 
@@ -102,11 +103,11 @@ func (c *Certificate) reload() (changed bool, err error) {
 	if err1 == nil && err2 == nil {
 		c.certInfo, c.keyNow = certInfo, keyInfo
 	}
-	cert, err := os.ReadFile(c.certFile)
+	cert, err := disk.ReadFile(c.certFile, maxPEM)
 	if err != nil {
 		return c.note(nil, nil), fmt.Errorf("read certificate: %w", err)
 	}
-	key, err := os.ReadFile(c.keyFile)
+	key, err := disk.ReadFile(c.keyFile, maxPEM)
 	if err != nil {
 		return c.note(cert, nil), fmt.Errorf("read key of certificate: %w", err)
 	}

@@ -38,16 +38,8 @@ func TakeLock(path string, shared bool) (*Lock, error) {
 	if shared {
 		flags = os.O_RDONLY
 	}
-	if info, err := os.Lstat(path); err == nil {
-		if err := judge(path, info, 0); err != nil {
-			return nil, fmt.Errorf("open lock: %w", err)
-		}
-	}
-	f, err := os.OpenFile(path, flags|noFollow|noWait, 0o600)
+	f, err := OpenOwn(path, flags, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open lock: %w", err)
-	}
-	if err := alone(f, path); err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}
 	if err = lockFile(f, shared); err == nil {

@@ -12,13 +12,14 @@ import (
 // PlantedError says that something lies in a directory of this program in the place of a
 // file of its own that it has not put there.
 type PlantedError struct {
-	Path string
-	What string // what it is
-	Fix  string // what helps
+	Path   string
+	What   string // what it is
+	Danger string // what would happen if it were used
+	Fix    string // what to do, with the command
 }
 
 func (e *PlantedError) Error() string {
-	return fmt.Sprintf("%s %s, which relay does not make and does not touch: %s", e.Path, e.What, e.Fix)
+	return fmt.Sprintf("%s %s: %s; %s", e.Path, e.What, e.Danger, e.Fix)
 }
 
 // Planted looks at what lies in dir under names of this program's own, before any of it
@@ -91,26 +92,30 @@ func judge(path string, info fs.FileInfo, want fs.FileMode) error {
 	if is == want {
 		return nil
 	}
-	e := &PlantedError{Path: path, What: "is a pipe or a device", Fix: "look who put it there, and remove it: rm " + shellWord(path)}
+	p := ShellWord(path)
+	remove := fmt.Sprintf("look who put it there (ls -l %s), then remove it: rm %s", p, p)
+	away := fmt.Sprintf("look who put it there (ls -ld %s), then move it away: mv %s %s", p, p, ShellWord(path+".not-relays"))
+	wait := "relay keeps a file of its own under this name, and would wait for whoever is at the other end"
 	switch {
 	case is&fs.ModeSymlink != 0:
-		e.What = "is a link"
-		e.Fix = "look where it leads and who put it there; remove it, or put what it leads to in its place"
+		return &PlantedError{path, "is a link", "relay keeps a file or folder of its own under this name, and would read and write whatever the link leads to", remove + ", or put what it leads to in its place"}
 	case is.IsDir():
-		e.What, e.Fix = "is a folder", "look who put it there, and move it away"
+		return &PlantedError{path, "is a folder", "relay keeps a file of its own under this name, and cannot while the folder is there", away}
 	case is == 0:
-		e.What, e.Fix = "is a file and no folder", "look who put it there, and move it away"
+		return &PlantedError{path, "is a file and no folder", "relay keeps a folder of its own under this name, and cannot while the file is there", away}
 	case is&fs.ModeSocket != 0:
-		e.What = "is a socket"
+		return &PlantedError{path, "is a socket", wait, remove}
+	case is&fs.ModeNamedPipe != 0:
+		return &PlantedError{path, "is a pipe", wait, remove}
 	}
-	return e
+	return &PlantedError{path, "is a device", "relay keeps a file of its own under this name, and what it writes there would go to the device", remove}
 }
 
 func hardLink(path string) error {
-	p := shellWord(path)
+	p := ShellWord(path)
 	return &PlantedError{
-		Path: path, What: "has another name elsewhere (a hard link), through which others may read and write it",
-		Fix: fmt.Sprintf("look who made that; when the contents are relay's, give it a file of its own: cp -p %s %s && mv %s %s", p, p+".own", p+".own", p),
+		path, "has another name elsewhere (a hard link)", "whoever has that name may read and change what relay keeps in this file",
+		fmt.Sprintf("look who made it (find / -xdev -samefile %s); when the contents are relay's, give it a file of its own: cp -p %s %s && mv %s %s", p, p, p+".own", p+".own", p),
 	}
 }
 
@@ -122,21 +127,6 @@ func namesOf(info fs.FileInfo, all map[string]fs.FileInfo) (n uint64) {
 		}
 	}
 	return n
-}
-
-// OpenAppend opens a file to write behind what is in it, and makes it where there is none.
-// A link is not followed, and what is no file not waited for: *PlantedError.
-func OpenAppend(path string, mode fs.FileMode) (*os.File, error) {
-	if info, err := os.Lstat(path); err == nil {
-		if err := judge(path, info, 0); err != nil {
-			return nil, err
-		}
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|noFollow|noWait, mode)
-	if err != nil {
-		return nil, err
-	}
-	return f, alone(f, path)
 }
 
 // alone closes a file that is none, or has more names than its own.

@@ -21,9 +21,10 @@ func notOurs(path string, info, dir fs.FileInfo) error {
 	if ofGroup || readOnly(path) || s.Uid == ownerHere(filepath.Dir(path)) {
 		return nil
 	}
+	p := ShellWord(path)
 	return &PlantedError{
-		Path: path, What: fmt.Sprintf("belongs to another user (uid %d)", s.Uid),
-		Fix: fmt.Sprintf("look who put it there and remove it; when it is relay's, such as after a move: chown -h %d %s", os.Geteuid(), shellWord(path)),
+		path, fmt.Sprintf("belongs to another user (uid %d)", s.Uid), "who could read and change what relay keeps there, or make relay trust what it says",
+		fmt.Sprintf("look who put it there, then remove it: rm -r %s; when it is relay's, such as after a move, take it over: chown -h %d %s", p, os.Geteuid(), p),
 	}
 }
 

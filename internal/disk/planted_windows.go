@@ -10,4 +10,5 @@ func links(fs.FileInfo) uint64 { return 1 }
 
 const noWait = 0
 
-func shellWord(path string) string { return `"` + path + `"` }
+// ShellWord quotes a path for a shell.
+func ShellWord(path string) string { return `"` + path + `"` }

@@ -14,23 +14,33 @@ type WritableError struct {
 	Group bool   // only the group of Path may
 	Owned bool   // only its owner may: who is neither root nor this user
 	UID   uint32 // of that owner
+	Moved string // where Fix puts a copy of the file that only root may write; "": Fix leaves the file where it is
 }
 
+// Error says who may write what, and why that is a danger.
 func (e *WritableError) Error() string {
 	who := "any user of this machine"
 	switch {
 	case e.Owned && e.Path == e.File:
-		return fmt.Sprintf("%s belongs to another user (uid %d), who may write it", e.File, e.UID)
+		return fmt.Sprintf("%s belongs to another user (uid %d), who may write it and so decide what relay does", e.File, e.UID)
 	case e.Owned:
-		return fmt.Sprintf("uid %d may replace %s, since %s belongs to that user", e.UID, e.File, e.Path)
+		return fmt.Sprintf("%s belongs to another user (uid %d), who may replace %s and so decide what relay does", e.Path, e.UID, e.File)
 	}
 	if e.Group {
 		who = "the group of " + e.Path
 	}
 	if e.Path == e.File {
-		return fmt.Sprintf("%s may write %s", who, e.Path)
+		return fmt.Sprintf("%s may write %s and so decide what relay does", who, e.Path)
 	}
-	return fmt.Sprintf("%s may replace %s, since %s may be written", who, e.File, e.Path)
+	return fmt.Sprintf("%s may write to %s, replace %s and so decide what relay does", who, e.Path, e.File)
+}
+
+// Advice is what to do, with the command.
+func (e *WritableError) Advice() string {
+	if e.Moved == "" {
+		return e.Fix
+	}
+	return fmt.Sprintf("put it where only root may write: %s, and name it there; or run relay as that user: sudo -u '#%d' relay", e.Fix, e.UID)
 }
 
 // Trusted looks at who may write a file besides its owner, directly or through a

@@ -3,6 +3,7 @@
 package disk
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -51,7 +52,25 @@ func (w *walk) owner(at string, info fs.FileInfo) {
 	if !ok || w.any != nil || ours(info) || !w.shared && os.Geteuid() != 0 || unmapped(s.Uid) || readOnly(at) {
 		return
 	}
-	w.any = &WritableError{Path: at, File: w.file, Owned: true, UID: s.Uid, Fix: "chown -h root " + shellWord(at)}
+	w.any = &WritableError{Path: at, File: w.file, Owned: true, UID: s.Uid, Fix: "chown -h root " + ShellWord(at)}
+	if info.IsDir() { // somebody's home: it stays that user's
+		w.any.Moved = rootsPlace(w.file, s.Uid)
+		mode := "600"
+		if f, err := os.Stat(w.file); err == nil && f.Mode().Perm()&0o100 != 0 {
+			mode = "755"
+		}
+		w.any.Fix = fmt.Sprintf("install -D -m "+mode+" %s %s", ShellWord(w.file), ShellWord(w.any.Moved))
+	}
+}
+
+// rootsPlace is where a file of another user's is copied to, so that only root may write
+// it: a name below /etc/relay that is free.
+func rootsPlace(file string, uid uint32) string {
+	place := filepath.Join("/etc/relay", filepath.Base(file))
+	if _, err := os.Lstat(place); err == nil {
+		place = filepath.Join("/etc/relay", fmt.Sprintf("uid-%d", uid), filepath.Base(file))
+	}
+	return place
 }
 
 // overflowUID is whose everything is, in a user namespace, that belongs to a user the
@@ -108,7 +127,7 @@ func (w *walk) look(at, next string) {
 	}
 	w.owner(at, info)
 	w.shared = info.IsDir() && info.Mode().Perm()&0o002 != 0 && !kubernetes(at)
-	if info.Mode().Perm()&0o022 == 0 {
+	if info.Mode().Perm()&0o022 == 0 || !info.IsDir() && !info.Mode().IsRegular() { // Open refuses what is no file
 		return
 	}
 	if next != "" && (info.Mode()&fs.ModeSticky != 0 || kubernetes(at)) || readOnly(at) {
@@ -117,12 +136,12 @@ func (w *walk) look(at, next string) {
 	e := &WritableError{Path: at, File: w.file}
 	switch {
 	case info.Mode().Perm()&0o002 != 0:
-		e.Fix = "chmod o-w " + shellWord(at)
+		e.Fix = "chmod o-w " + ShellWord(at)
 		if w.any == nil {
 			w.any = e
 		}
 	case w.group == nil && next == "": // of the file: folders of a group are a custom of distributions
-		e.Group, e.Fix = true, "chmod g-w "+shellWord(at)
+		e.Group, e.Fix = true, "chmod g-w "+ShellWord(at)
 		w.group = e
 	}
 }
@@ -154,8 +173,8 @@ func readOnly(path string) bool {
 	return unix.Statfs(path, &s) == nil && uint64(s.Flags)&readOnlyFlag != 0
 }
 
-// shellWord quotes a path for a shell where it has to be.
-func shellWord(path string) string {
+// ShellWord quotes a path for a shell where it has to be.
+func ShellWord(path string) string {
 	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
 		return path
 	}

@@ -3,15 +3,16 @@ package seal
 import (
 	"encoding/hex"
 	"fmt"
-	"os"
 	"strings"
+
+	"relay/internal/disk"
 )
 
 // ReadKeys reads a key file: 64 hex digits a line. The first key seals, the
 // others still open what was sealed with them. The error names the line, never
 // what is on it.
 func ReadKeys(path string) ([][]byte, error) {
-	b, err := os.ReadFile(path)
+	b, err := disk.ReadFile(path, 64<<10)
 	if err != nil {
 		return nil, fmt.Errorf("read key file: %w", err)
 	}

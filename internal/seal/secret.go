@@ -33,7 +33,8 @@ const (
 func Secret(dir string) ([]byte, error) {
 	path := filepath.Join(dir, SecretName)
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, fmt.Errorf("read secret of the installation: %s is %w: it is a link or a pipe, which relay does not make; remove it and put the file of a backup in its place", path, ErrDamaged)
+		return nil, fmt.Errorf("read secret of the installation: %s is %w: it is a link or a pipe, and relay would take what it leads to for its own secret; "+
+			"look who put it there, remove it, and put the file of a backup in its place", path, ErrDamaged)
 	}
 	for try := 0; ; try++ {
 		s, err := ReadSecret(dir)
@@ -58,7 +59,7 @@ func Secret(dir string) ([]byte, error) {
 // error is fs.ErrNotExist.
 func ReadSecret(dir string) ([]byte, error) {
 	path := filepath.Join(dir, SecretName)
-	b, err := os.ReadFile(path)
+	b, err := disk.ReadFile(path, 4<<10)
 	info, _ := os.Stat(path)
 	directory := info != nil && info.IsDir()
 	switch {

@@ -38,7 +38,7 @@ type Document struct {
 func Parse(file string, src []byte) (*Document, error) {
 	d := &Document{file: file, keys: map[*yaml.Node]*yaml.Node{}}
 	if len(src) > MaxSize {
-		d.add(1, 1, fmt.Sprintf("the file is too large: %s, at most %s is read", sizeText(int64(len(src))), sizeText(MaxSize)))
+		d.add(1, 1, fmt.Sprintf("the file is larger than %s, the most that is read", sizeText(MaxSize)))
 		return nil, d.Err()
 	}
 	if enc := wideEncoding(src); enc != "" {

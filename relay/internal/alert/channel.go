@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"relay/config"
+	"relay/internal/certificate"
 	"relay/internal/logs"
 	"relay/internal/loopback"
 )
@@ -106,16 +107,9 @@ func webhookClient(s Settings) (*http.Client, error) {
 		tr.Proxy = http.ProxyURL(p)
 	}
 	if s.CAFile != "" {
-		pem, err := os.ReadFile(s.CAFile)
+		pool, err := certificate.Roots(s.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("read graph.ca_file: %w", err)
-		}
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, errors.New("graph.ca_file holds no certificate")
+			return nil, err
 		}
 		tr.TLSClientConfig.RootCAs = pool
 	}
@@ -135,6 +129,9 @@ var passed = []string{
 
 // run delivers by a command: JSON on standard input, no shell.
 func run(ctx context.Context, command []string, a Alert) error {
+	if err := config.RefusableCommand(command); err != nil { // it may have changed since relay.yaml was read
+		return fmt.Errorf("run alerts.command: %w", err)
+	}
 	body, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("write alert: %w", err)

@@ -186,7 +186,7 @@ func (d *demo) play(ctx context.Context) error {
 
 // editMapping saves a broken mapping, then a good one with one more event.
 func (d *demo) editMapping(ctx context.Context) error {
-	src, err := os.ReadFile(d.mapping)
+	src, err := config.ReadSource(d.mapping)
 	if err != nil {
 		return fmt.Errorf("read the demo's mapping: %w", err)
 	}

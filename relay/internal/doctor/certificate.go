@@ -1,9 +1,10 @@
 package doctor
 
 import (
-	"crypto/tls"
 	"fmt"
 	"time"
+
+	"relay/internal/certificate"
 )
 
 // certSoon is how long before its end a certificate is worth a warning.
@@ -16,7 +17,7 @@ func (e *exam) certificate() {
 		return
 	}
 	const again = "Replace tls.cert and tls.key; relay re-reads them by itself. `relay tls init` makes a pair for this shop."
-	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+	pair, err := certificate.Read(c.Cert, c.Key)
 	if err != nil {
 		e.say(Finding{
 			Check: "certificate", Code: "certificate_unusable", Level: Fail,

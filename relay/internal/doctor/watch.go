@@ -3,12 +3,12 @@ package doctor
 import (
 	"bufio"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"relay/config"
+	"relay/internal/disk"
 )
 
 // What Linux gives by default, and what a desktop full of editors uses up.
@@ -62,7 +62,7 @@ func (e *exam) watching() {
 }
 
 func (e *exam) kernelNumber(name string) (int, bool) {
-	b, err := os.ReadFile(filepath.Join(e.proc, name))
+	b, err := disk.ReadFile(filepath.Join(e.proc, name), 4<<10)
 	if err != nil {
 		return 0, false
 	}
@@ -76,7 +76,7 @@ func (e *exam) mountedAlone(path string) bool {
 	if err != nil {
 		return false
 	}
-	f, err := os.Open(filepath.Join(e.proc, "self/mountinfo"))
+	f, err := disk.Open(filepath.Join(e.proc, "self/mountinfo"))
 	if err != nil {
 		return false
 	}

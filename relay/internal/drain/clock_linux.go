@@ -2,16 +2,17 @@ package drain
 
 import (
 	"bytes"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"relay/internal/disk"
 )
 
 // Boot names the start of the machine and says how long it has run, its sleep
 // included. It is for Options.Boot.
 func Boot() (id string, up func() time.Duration) {
-	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	text, err := disk.ReadFile("/proc/sys/kernel/random/boot_id", 4<<10)
 	if err != nil {
 		return "", nil
 	}

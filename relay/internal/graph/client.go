@@ -3,18 +3,18 @@ package graph
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
 	"unicode"
+
+	"relay/internal/certificate"
 )
 
 // Defaults of Options.
@@ -160,7 +160,7 @@ func transport(o Options) (*http.Transport, error) {
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.CAFile != "" {
-		if conf.RootCAs, err = roots(o.CAFile); err != nil {
+		if conf.RootCAs, err = certificate.Roots(o.CAFile); err != nil {
 			return nil, err
 		}
 	}
@@ -200,21 +200,6 @@ func proxyFunc(s string) (func(*http.Request) (*url.URL, error), error) {
 		return http.ProxyURL(u), nil
 	}
 	return nil, fmt.Errorf("graph proxy: unknown scheme %q (http, https, socks5)", u.Scheme)
-}
-
-func roots(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read graph ca_file: %w", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read graph ca_file: no PEM certificate in %s", file)
-	}
-	return pool, nil
 }
 
 // Close ends the connections that are kept open. The client stays usable.

@@ -29,6 +29,8 @@ const (
 	KeyFile   = "relay.key"
 )
 
+const maxPEM = 1 << 20 // bytes of a file
+
 const caLife = 10 * 365 * 24 * time.Hour
 
 // Options say what to make.
@@ -124,8 +126,8 @@ func split(hosts []string) (names []string, ips []net.IP) {
 // load reads the authority that is there; fs.ErrNotExist when neither of its
 // files is.
 func load(dir string) (*authority, error) {
-	cert, err1 := os.ReadFile(filepath.Join(dir, CAFile))
-	key, err2 := os.ReadFile(filepath.Join(dir, CAKeyFile))
+	cert, err1 := disk.ReadFile(filepath.Join(dir, CAFile), maxPEM)
+	key, err2 := disk.ReadFile(filepath.Join(dir, CAKeyFile), maxPEM)
 	switch {
 	case errors.Is(err1, fs.ErrNotExist) && errors.Is(err2, fs.ErrNotExist):
 		return nil, fs.ErrNotExist

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"relay/internal/disk"
 	"relay/internal/seal"
 	"relay/mapper"
 )
@@ -99,7 +99,7 @@ func (u *Unread) note(p piece) {
 
 // scan calls fn for each readable record of a file, and says what is not readable.
 func scan(dir string, f file, c *codec, fn func(raw []byte) error) (u Unread, err error) {
-	b, err := os.ReadFile(path(dir, f.n))
+	b, err := disk.ReadFile(path(dir, f.n), maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return u, nil
 	}

@@ -69,7 +69,7 @@ func (l *Ledger) Forget(g Gone) (n Forgotten, err error) {
 // its key may not be given.
 func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string, tokens map[mark]bool) (n Forgotten, err error) {
 	path := l.path(f.n)
-	b, err := os.ReadFile(path)
+	b, err := disk.ReadFile(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(b) < len(magic) {
 		return n, nil
 	}
@@ -135,7 +135,7 @@ func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string, tokens ma
 	f.size = int64(len(fresh))
 	if last && l.out != nil {
 		l.out.Close()
-		if l.out, err = os.OpenFile(path, os.O_WRONLY, 0o600); err != nil {
+		if l.out, err = disk.OpenOwn(path, os.O_WRONLY, 0o600); err != nil {
 			l.out = nil
 			return n, fmt.Errorf("open receipts: %w", err)
 		}

@@ -21,6 +21,9 @@ import (
 	"relay/relay/internal/drain"
 )
 
+// maxFile is more than a file of receipts ever has: it begins anew long before.
+const maxFile = 1 << 32
+
 // Options of a ledger; the zero value of each field means its default.
 type Options struct {
 	MaxSize  int64                      // of all files; default 64 MiB
@@ -108,7 +111,7 @@ func Open(dir string, o Options) (*Ledger, error) {
 // starts another when what lies there is not understood.
 func (l *Ledger) resume(f *file) error {
 	path := l.path(f.n)
-	b, err := os.ReadFile(path)
+	b, err := disk.ReadFile(path, maxFile)
 	if err != nil {
 		return fmt.Errorf("read receipts: %w", err)
 	}
@@ -132,7 +135,7 @@ func (l *Ledger) resume(f *file) error {
 		}
 		l.tell(unread)
 	}
-	out, err := os.OpenFile(path, os.O_WRONLY, 0o600)
+	out, err := disk.OpenOwn(path, os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open receipts: %w", err)
 	}
@@ -266,7 +269,7 @@ func (l *Ledger) rotate() error {
 	if k := len(l.files); k > 0 {
 		n = l.files[k-1].n + 1
 	}
-	out, err := os.OpenFile(l.path(n), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	out, err := os.OpenFile(l.path(n), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("make receipts file: %w", err)
 	}

@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"fmt"
-	"os"
 
 	"relay/config"
 	"relay/queue"
@@ -21,7 +20,7 @@ func ReadMapping(cfg *config.Config) ([]byte, error) {
 	if cfg.Forward.URL != "" {
 		return []byte(noMapping), nil
 	}
-	src, err := os.ReadFile(cfg.Mapping)
+	src, err := config.ReadTrusted(cfg.Mapping)
 	if err != nil {
 		return nil, fmt.Errorf("read mapping: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -64,7 +63,7 @@ func openMapping(file string, n notes, secret []byte, log *slog.Logger, m *metri
 		}
 		return l, err
 	}
-	src, err := os.ReadFile(file)
+	src, err := config.ReadTrusted(file)
 	if err == nil {
 		_, err = l.offer(src)
 	} else {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"relay/internal/disk"
 )
 
 // roof is how much memory this process may have before the system ends it: what
@@ -67,7 +69,7 @@ func memoryUsed() uint64 {
 // is in, of either version, below root; math.MaxUint64 for none.
 func cgroupLimit(root string) uint64 {
 	limit := uint64(math.MaxUint64)
-	text, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
+	text, err := disk.ReadFile(filepath.Join(root, "proc/self/cgroup"), 1<<20)
 	if err != nil {
 		return limit
 	}
@@ -87,7 +89,7 @@ func cgroupLimit(root string) uint64 {
 		base = filepath.Join(root, base)
 		// A container sees its own group as the root, whatever its path.
 		for dir := filepath.Join(base, parts[2]); ; dir = filepath.Dir(dir) {
-			if b, err := os.ReadFile(filepath.Join(dir, file)); err == nil {
+			if b, err := disk.ReadFile(filepath.Join(dir, file), 4<<10); err == nil {
 				if n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64); err == nil && n > 0 && n < 1<<60 {
 					limit = min(limit, n)
 				}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"relay/config"
@@ -109,14 +108,14 @@ func (s *Sidecar) Reload(context.Context) api.ReloadResult {
 	r := api.ReloadResult{Success: true, Changed: []string{}}
 	notifyReloading()
 	defer func() { notifyReloaded(r) }()
-	s.source, _ = os.ReadFile(s.path) // the error is told by who reads it again
+	s.source, _ = config.ReadTrusted(s.path) // the error is told by who reads it again
 	if s.source != nil {
 		s.watcher.Know(s.path, s.source)
 	}
 	s.takeConfig(&r)
 	src, err := []byte(nil), error(nil)
 	if s.mapping.path() != "" {
-		src, err = os.ReadFile(s.mapping.path())
+		src, err = config.ReadTrusted(s.mapping.path())
 	}
 	if s.mapping.path() == "" { // the hub's decides
 	} else if err != nil {

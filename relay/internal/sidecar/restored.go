@@ -40,7 +40,7 @@ func (m RestoredQueue) Write(dir string) error {
 
 // restoredIn reads the mark of dir; ok: there is one.
 func restoredIn(dir string) (m RestoredQueue, ok bool, err error) {
-	b, err := os.ReadFile(filepath.Join(dir, RestoreMark))
+	b, err := disk.ReadFile(filepath.Join(dir, RestoreMark), 64<<10)
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, false, nil
 	}

@@ -32,7 +32,7 @@ func OpenRotating(path string, most int64, keep int, mode fs.FileMode) (*rotatin
 }
 
 func (r *rotatingFile) open() error {
-	f, err := disk.OpenAppend(r.path, r.mode)
+	f, err := disk.OpenOwn(r.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, r.mode)
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"relay/internal/disk"
 	"relay/relay/internal/track"
 )
 
@@ -51,7 +52,7 @@ type files interface {
 type anywhere struct{}
 
 func (anywhere) OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error) {
-	return os.OpenFile(name, flag, mode)
+	return disk.OpenOwn(name, flag, mode)
 }
 
 // openReport goes on with a report: what was written for rows that are yet to

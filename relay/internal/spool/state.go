@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"relay/internal/disk"
 )
@@ -75,7 +74,7 @@ type StateFile string
 
 // Load reads the file.
 func (f StateFile) Load(context.Context, string) ([]byte, error) {
-	b, err := os.ReadFile(string(f))
+	b, err := disk.ReadFile(string(f), 64<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -41,6 +41,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"relay/internal/disk"
 )
 
 const (
@@ -83,7 +85,7 @@ type Meta struct {
 // Open opens the file at path. With ErrDamaged, no meta page is valid: Scan is all
 // that can be done with the File. With another error there is none.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := disk.Open(path)
 	if err != nil {
 		return nil, err
 	}

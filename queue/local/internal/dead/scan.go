@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
+
+	"relay/internal/disk"
 )
 
 const (
@@ -34,7 +35,7 @@ var errScanCost = errors.New("too much in the file looks like a dead letter and 
 // k and v are valid during the call. Invariant: it costs what the file's size does,
 // whatever is in it; errScanCost says, at the end, what that has left out.
 func scan(path string, fn func(k []byte, r row) error) error {
-	f, err := os.Open(path)
+	f, err := disk.Open(path)
 	if err != nil {
 		return fmt.Errorf("search dead letters: %w", err)
 	}

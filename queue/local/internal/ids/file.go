@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/internal/disk"
 	"relay/queue/internal/format"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/room"
@@ -70,7 +71,7 @@ func (f *file) write(sorted []byte, noSync bool) error {
 		return err
 	}
 	var err error
-	if f.f, err = os.Open(f.path); err != nil {
+	if f.f, err = disk.Open(f.path); err != nil {
 		return fmt.Errorf("open ids: %w", err)
 	}
 	f.bloom.Store(filter)
@@ -102,7 +103,7 @@ func (f *file) counted() int64 {
 }
 
 func openFile(path string) (*file, error) {
-	f, err := os.Open(path)
+	f, err := disk.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open ids: %w", err)
 	}

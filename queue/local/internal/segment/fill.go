@@ -55,7 +55,7 @@ func (s *File) fill(n int64) error {
 	if need <= s.filled || runtime.GOOS == "windows" {
 		return nil
 	}
-	f, err := os.OpenFile(s.Path, os.O_WRONLY, 0)
+	f, err := disk.OpenOwn(s.Path, os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("open segment to make room: %w", err)
 	}
