@@ -20,7 +20,9 @@ type NoFileError struct {
 func (e *NoFileError) Error() string { return e.Path + " " + e.Reason }
 
 // Unwrap makes it an error of a file that could not be read, as of the system.
-func (e *NoFileError) Unwrap() error { return &fs.PathError{Op: "read", Path: e.Path, Err: fs.ErrInvalid} }
+func (e *NoFileError) Unwrap() error {
+	return &fs.PathError{Op: "read", Path: e.Path, Err: fs.ErrInvalid}
+}
 
 // TooLargeError says that a file holds more than is read of it.
 type TooLargeError struct {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"relay/internal/disk"
 )
 
 // ForgetReport removes a person from the report of an import. Nothing but a report is
@@ -22,7 +24,7 @@ func ForgetReport(ctx context.Context, path string, who Seeker, dry bool) (rows 
 	if !fi.Mode().IsRegular() {
 		return 0, errors.New("it is no report of refused rows any more")
 	}
-	f, err := os.Open(path)
+	f, err := disk.Open(path)
 	if err != nil {
 		return 0, err
 	}
