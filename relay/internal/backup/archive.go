@@ -72,7 +72,7 @@ func Write(dir string, w io.Writer) error {
 }
 
 func copyFile(w io.Writer, path string, size int64) (sum string, err error) {
-	f, err := os.Open(path)
+	f, err := disk.Open(path)
 	if err != nil {
 		return "", err
 	}
