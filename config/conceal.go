@@ -47,6 +47,17 @@ func splitLines(src []byte) []string {
 func concealLine(lines []string, n int, source string) string {
 	source = urlUser.ReplaceAllString(source, "://"+hidden+"@")
 	source = urlToken.ReplaceAllString(source, "$1="+hidden)
+	shown := 0 // behind keys whose value is the path of a certificate's key
+	for {
+		at := secretKey.FindStringIndex(source[shown:])
+		if at == nil || !certificateKey(lines, n, source, shown+at[0], shown+at[1]) {
+			break
+		}
+		shown += at[1]
+	}
+	if shown > 0 {
+		return source[:shown] + concealLine(lines, n, source[shown:])
+	}
 	if at := secretKey.FindStringIndex(source); at != nil && !namesFile.MatchString(source[at[0]:at[1]]) {
 		head, tail := source[:at[1]], source[at[1]:]
 		if tellsNothing(tail) {
@@ -70,6 +81,32 @@ func concealLine(lines []string, n int, source string) string {
 		}
 	}
 	return source
+}
+
+var (
+	bareKey = regexp.MustCompile(`^["']?key["']?\s*:$`)
+	besides = regexp.MustCompile(`["']?cert["']?\s*:[^{}]*$|^[^{}]*,\s*["']?cert["']?\s*:|tls["']?\s*:\s*\{[^{}]*$`)
+	tlsKey  = regexp.MustCompile(`^\s*["']?tls["']?\s*:\s*(#.*)?$`)
+)
+
+// certificateKey says whether the key that stands in source from begin to end is that of a
+// tls section: its value is a path, which is no secret, unless it came through ${…}.
+func certificateKey(lines []string, n int, source string, begin, end int) bool {
+	if !bareKey.MatchString(source[begin:end]) {
+		return false
+	}
+	if besides.MatchString(source[:begin]) || besides.MatchString(source[end:]) {
+		return true
+	}
+	indent := len(source) - len(strings.TrimLeft(source, " "))
+	for i := min(n-2, len(lines)-1); i >= 0 && begin == indent; i-- {
+		text := strings.TrimLeft(lines[i], " ")
+		if text == "" || strings.HasPrefix(text, "#") || len(lines[i])-len(text) >= indent {
+			continue
+		}
+		return tlsKey.MatchString(lines[i])
+	}
+	return false
 }
 
 // sameWidth hides text and takes up as many columns.

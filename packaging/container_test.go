@@ -59,14 +59,14 @@ func TestContainerfile(t *testing.T) {
 			}
 		}
 	}
-	// The base can be given with its digest, and is the toolchain of go.mod.
+	// The base is named by its digest, and is the toolchain of go.mod.
 	toolchain := regexp.MustCompile(`(?m)^toolchain go([0-9.]+)$`).FindStringSubmatch(read(t, "../go.mod"))
 	if toolchain == nil {
 		t.Fatal("go.mod names no toolchain")
 	}
-	base := "\nARG GO_IMAGE=docker.io/library/golang:" + toolchain[1] + "\nFROM ${GO_IMAGE} AS build\n"
-	if !strings.Contains(read(t, "container/Containerfile"), base) {
-		t.Errorf("the build does not begin with%s", base)
+	base := regexp.MustCompile(`(?m)^ARG GO_IMAGE=docker\.io/library/golang:` + regexp.QuoteMeta(toolchain[1]) + `@sha256:[0-9a-f]{64}\nFROM \$\{GO_IMAGE\} AS build$`)
+	if !base.MatchString(read(t, "container/Containerfile")) {
+		t.Errorf("the build does not begin with %s", base)
 	}
 	if last != "scratch" {
 		t.Errorf("the image is based on %s, want scratch", last)
@@ -77,6 +77,30 @@ func TestContainerfile(t *testing.T) {
 	} {
 		if !strings.Contains(seen[key], want) {
 			t.Errorf("%s is %q, want %q", key, seen[key], want)
+		}
+	}
+}
+
+// TestContainerToolchain runs the step of the build that looks at the image's Go: an image
+// of another version ends the build.
+func TestContainerToolchain(t *testing.T) {
+	step := ""
+	for _, f := range instructions(t, "container/Containerfile") {
+		if text := strings.Join(f, " "); f[0] == "RUN" && strings.Contains(text, "GOVERSION") {
+			step = strings.TrimPrefix(text, "RUN ")
+		}
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module relay\n\ngo 1.26.0\n\ntoolchain go1.26.8\n", "go": "#!/bin/sh\necho $FAKE\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for have, ok := range map[string]bool{"go1.26.8": true, "go1.26.7": false, "": false} {
+		c := exec.CommandContext(t.Context(), "sh", "-c", step)
+		c.Dir, c.Env = dir, []string{"PATH=" + dir + ":/usr/bin:/bin", "FAKE=" + have}
+		if out, err := c.CombinedOutput(); step == "" || (err == nil) != ok || !ok && !strings.Contains(string(out), "go.mod names go1.26.8") {
+			t.Errorf("with %s: %v %s", have, err, out)
 		}
 	}
 }

@@ -6,6 +6,7 @@ package certificate
 import (
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -84,6 +85,9 @@ func (c *Certificate) Expires() time.Time {
 	}
 	return pair.Leaf.NotAfter
 }
+
+// Leaf is the certificate in force.
+func (c *Certificate) Leaf() *x509.Certificate { return c.current.Load().Leaf }
 
 // changed compares what a stat shows.
 func (c *Certificate) changed() bool {

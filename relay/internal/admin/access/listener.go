@@ -36,10 +36,10 @@ var mostConns = map[kind]int{kindPage: 48, kindControl: 32, kindHealth: 16}
 // happens at one cannot keep anybody from another, nor from the intake.
 type listener struct {
 	kind     kind
-	network  string // tcp or unix
-	addr     string // as bound
-	local    bool   // only this machine reaches it
-	secure   bool   // TLS
+	network  string                   // tcp or unix
+	addr     string                   // as bound
+	local    bool                     // only this machine reaches it
+	cert     *certificate.Certificate // nil: no TLS
 	listener net.Listener
 	conns    *conns
 	http     *http.Server
@@ -108,7 +108,9 @@ func openPage(o Options) (*listener, error) {
 		l = tls.NewListener(l, cert.Config())
 	}
 	d := newListener(kindPage, l, local, o.Logger)
-	d.secure = cert != nil && network == "tcp"
+	if network == "tcp" {
+		d.cert = cert
+	}
 	if network == "unix" && runtime.GOOS != "windows" { // where modes mean nothing it is one like another
 		d.kind = kindControl // its mode lets in relay's own user and root, nobody else
 	}

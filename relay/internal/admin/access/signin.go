@@ -1,9 +1,11 @@
 package access
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"relay/relay/internal/api"
@@ -29,17 +31,39 @@ func (s *Server) pageURL() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("admin.listen %s: %w", l.addr, err)
 	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-		if ip.To4() == nil {
-			host = "::1"
+	if l.cert == nil {
+		return "http://" + net.JoinHostPort(pageHost(host, nil), port), nil
+	}
+	return "https://" + net.JoinHostPort(pageHost(host, l.cert.Leaf()), port), nil
+}
+
+// pageHost is the host by which a browser on this machine reaches a page that is bound to
+// an address: one that its certificate is for, where there is one.
+func pageHost(bound string, cert *x509.Certificate) string {
+	hosts := []string{bound}
+	switch ip := net.ParseIP(bound); {
+	case ip != nil && ip.IsUnspecified(): // of both families, where the system has both
+		hosts = []string{"127.0.0.1", "localhost", "::1"}
+	case ip != nil && ip.IsLoopback():
+		hosts = append(hosts, "localhost")
+	}
+	if cert == nil {
+		return hosts[0]
+	}
+	for _, host := range hosts {
+		if cert.VerifyHostname(host) == nil {
+			return host
 		}
 	}
-	scheme := "http"
-	if l.secure {
-		scheme = "https"
+	for _, name := range cert.DNSNames {
+		if !strings.Contains(name, "*") {
+			return name
+		}
 	}
-	return scheme + "://" + net.JoinHostPort(host, port), nil
+	for _, ip := range cert.IPAddresses {
+		return ip.String()
+	}
+	return hosts[0]
 }
 
 // Redeem makes a session of a code that SignInLink gave; false: the code has been used
