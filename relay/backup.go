@@ -15,6 +15,7 @@ import (
 
 	"relay/config"
 	"relay/internal/disk"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/backup"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
@@ -170,4 +171,20 @@ func opened(r io.Reader, words string) (io.Reader, error) {
 		return nil, fmt.Errorf("decrypt backup: %w: is it the passphrase it was made with?", err)
 	}
 	return out, nil
+}
+
+// saveFile writes a new file whole or not at all; it overwrites nothing.
+func saveFile(c *cobra.Command, path string, write func(*os.File) error) error {
+	if _, err := os.Lstat(path); err == nil {
+		return exit.Usage(fmt.Errorf("%s exists already", path))
+	}
+	if err := disk.CreateWith(path, 0o600, write); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s written to %s\n", advice.Size(fi.Size()), path)
+	return err
 }

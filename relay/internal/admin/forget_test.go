@@ -24,13 +24,13 @@ import (
 // What is found where is said, also by a dry run, which changes nothing.
 func TestForget(t *testing.T) {
 	f := newFixture(t, func(o *Options) {
-		o.ForgetReceipts = func(look *person.Matcher, _ bool) (int, []string, error) {
+		o.People.Receipts = func(look *person.Matcher, _ bool) (int, []string, error) {
 			if !look.ID("o-77") {
 				t.Error("the search is another one")
 			}
 			return 2, []string{"7 receipts could not be searched"}, nil
 		}
-		o.ForgetDropped = func(context.Context, *person.Matcher, bool) (int, []string, error) { return 3, nil, nil }
+		o.People.Dropped = func(context.Context, *person.Matcher, bool) (int, []string, error) { return 3, nil, nil }
 	})
 	c := f.client()
 	ask := api.Forget{Lines: []string{" Pat@Example.com ", "", "o-77"}, DryRun: true}
@@ -125,7 +125,7 @@ func TestForgetByOldMappings(t *testing.T) {
 	for _, known := range []bool{false, true} {
 		f := newFixture(t, func(o *Options) {
 			if known {
-				o.Mappings = func() []*mapper.Mapping { return []*mapper.Mapping{m} }
+				o.People.Mappings = func() []*mapper.Mapping { return []*mapper.Mapping{m} }
 			}
 		})
 		f.queue.hold(queue.Record{Seq: 1, ID: "m", Lanes: []string{setA}, Body: body})

@@ -13,7 +13,7 @@ import (
 	"relay/relay/internal/drain"
 	"relay/relay/internal/forward"
 	"relay/relay/internal/metrics"
-	"relay/relay/internal/person"
+	"relay/relay/internal/privacy"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
@@ -45,17 +45,7 @@ type Options struct {
 	// nil: none are kept.
 	Receipts func(id string) ([]receipts.Receipt, error)
 
-	// Mappings are all that are known, earlier ones too: a person is looked for by
-	// what each of them makes of an event. nil: the defaults alone.
-	Mappings func() []*mapper.Mapping
-	// ForgetReceipts removes a person from the receipts, ForgetDropped from dropped
-	// files; they say how many were found, and where nobody could look. With dry they
-	// only count. nil: there are none.
-	ForgetReceipts func(look *person.Matcher, dry bool) (found int, unreached []string, err error)
-	ForgetDropped  func(ctx context.Context, look *person.Matcher, dry bool) (found int, unreached []string, err error)
-	// Strangers says, a sentence each, what lies where relay keeps its data and is not
-	// relay's: nobody searches it for a person. nil: nothing can.
-	Strangers func() ([]string, error)
+	People privacy.Sources // what beside the queue holds people: for forget
 	// Copies is the directory of the temporary copies that backups are made of
 	// (CopiesDir); "": the system's.
 	Copies string

@@ -17,6 +17,7 @@ import (
 	"relay/relay/internal/admin/access"
 	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/privacy"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
 )
@@ -86,13 +87,15 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 		Imports:  q,
 		PrintKey: prints,
 		Receipts: ledger.find,
-		Mappings: func() []*mapper.Mapping { return append([]*mapper.Mapping{m}, kept.all()...) },
 		Copies:   backup.CopiesDir(cfg.Queue.Path),
 
-		ForgetReceipts: forgetReceipts(ledger.open),
-		ForgetDropped:  forgetDropped(dropped),
-		Strangers:      strangers(func() *config.Config { return cfg }),
-		Mapping:        func() admin.Mapping { return m },
+		People: privacy.Sources{
+			Mappings:  func() []*mapper.Mapping { return append([]*mapper.Mapping{m}, kept.all()...) },
+			Receipts:  forgetReceipts(ledger.open),
+			Dropped:   forgetDropped(dropped),
+			Strangers: strangers(func() *config.Config { return cfg }),
+		},
+		Mapping: func() admin.Mapping { return m },
 		Foresight: func() drain.Foresight {
 			return drain.Foresight{
 				Mapping: drain.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true,

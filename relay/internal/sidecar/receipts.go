@@ -73,21 +73,21 @@ func (b backedUp) Backup(ctx context.Context, dir string) error {
 	return b.receipts.Backup(filepath.Join(dir, ReceiptsDir))
 }
 
-// deskReceipts are those of a command that no relay answers: open for a change,
-// or only looked at.
-type deskReceipts struct {
+// offlineLedger is the receipts of a command that opens the queue itself: open for a
+// change, or only to be searched.
+type offlineLedger struct {
 	open *receipts.Ledger
 	find func(string) ([]receipts.Receipt, error)
 }
 
-func (d deskReceipts) close() error {
+func (d offlineLedger) close() error {
 	if d.open == nil {
 		return nil
 	}
 	return d.open.Close()
 }
 
-func offlineReceipts(cfg *config.Config, write bool) (d deskReceipts, err error) {
+func offlineReceipts(cfg *config.Config, write bool) (d offlineLedger, err error) {
 	dir := filepath.Join(cfg.Queue.Path, ReceiptsDir)
 	if _, err := os.Stat(dir); err != nil {
 		return d, nil // none were ever kept

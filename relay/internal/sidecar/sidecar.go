@@ -17,26 +17,20 @@
 package sidecar
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
-	"time"
 
 	"relay/config"
-	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/mapper"
 	"relay/queue/local"
 	"relay/relay/internal/admin"
-	"relay/relay/internal/admin/access"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/api"
@@ -160,222 +154,6 @@ func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sideca
 	s.openWatcher(cfg)
 	s.mapping.changed = func(*mapper.Mapping) { s.drain.Wake(drain.NewMapping) }
 	return s, nil
-}
-
-func openQueue(cfg *config.Config, clock func() (time.Time, bool), log *slog.Logger) (*local.Queue, error) {
-	o, err := queueOptions(cfg, clock, log)
-	if err != nil {
-		return nil, err
-	}
-	q, err := local.Open(cfg.Queue.Path, o)
-	if errors.Is(err, local.ErrTooSmall) {
-		return nil, cfg.Invalid("queue.max_size", "%s is more than the volume of %s has; leave it out for the smaller of 4 GiB and 80 %% of it",
-			advice.Size(cfg.Queue.MaxSize), cfg.Queue.Path)
-	}
-	return q, QueueError(err)
-}
-
-// installationSecret is the secret that fingerprints are made with, and whether
-// it was made just now. The caller holds the queue's lock.
-func installationSecret(cfg *config.Config) (secret []byte, made bool, err error) {
-	_, err = seal.ReadSecret(cfg.Queue.Path)
-	made = errors.Is(err, fs.ErrNotExist)
-	secret, err = seal.Secret(cfg.Queue.Path)
-	if errors.Is(err, seal.ErrDamaged) || errors.Is(err, fs.ErrPermission) {
-		err = exit.BadConfig(err) // until somebody puts it right
-	}
-	return secret, made, err
-}
-
-// QueueError gives an error of opening a queue its exit code.
-func QueueError(err error) error {
-	var locked *local.LockedError
-	var planted *disk.PlantedError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &planted):
-		return exit.BadConfig(err) // until somebody puts it right
-	case errors.As(err, &locked):
-		return exit.TryLater(err)
-	case errors.Is(err, local.ErrTooSmall), errors.Is(err, local.ErrKey), errors.Is(err, local.ErrNewerFormat), errors.Is(err, local.ErrOlderFormat):
-		return exit.BadConfig(err)
-	}
-	return fmt.Errorf("open queue: %w", err)
-}
-
-// route asks the mapping in force where an event goes. Names that are nearly
-// those of the mapping are counted: unmapped events meet no other check.
-func (s *Sidecar) route(event string) []string {
-	if s.edge != nil {
-		return forwarded
-	}
-	m := s.mapping.Mapping()
-	to := m.Routes(event)
-	if len(to) == 0 && m.NearMiss(event) != "" {
-		s.metrics.Note(mapper.NoteNearMiss, 1)
-	}
-	return to
-}
-
-func (s *Sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
-	o := ingest.Options{
-		Queue:             s.queue,
-		Now:               s.now,
-		Route:             s.route,
-		PrintKey:          prints,
-		Keys:              writeKeys(cfg.Auth),
-		AllowedOrigins:    cfg.Intake.AllowedOrigins,
-		AllowedHosts:      cfg.Intake.AllowedHosts,
-		MaxRequestBytes:   int(cfg.Intake.MaxRequestBytes),
-		MaxEventBytes:     int(cfg.Intake.MaxEventBytes),
-		MaxBatchEvents:    cfg.Intake.MaxBatchEvents,
-		Short:             newRoof().short,
-		RequestsPerSecond: cfg.Intake.RequestsPerSecond,
-		Burst:             cfg.Intake.Burst,
-		AppendTimeout:     cfg.Intake.AppendTimeout,
-		ReadTimeout:       cfg.Intake.ReadTimeout,
-		Metrics:           loggedIntake{s.metrics.Intake(), s.log},
-		Logger:            s.log,
-	}
-	if s.hub != nil {
-		o.Forward = s.hub.Forward
-	}
-	var err error
-	s.intake, err = ingest.New(o)
-	if err != nil {
-		return exit.BadConfig(fmt.Errorf("set up intake: %w", err))
-	}
-	s.server, err = ingest.Listen(ingest.ServerOptions{
-		Handler:        s.intake,
-		Listen:         []string{cfg.Listen},
-		Cert:           cfg.TLS.Cert,
-		Key:            cfg.TLS.Key,
-		SocketMode:     fileMode(cfg.Intake.UnixSocketMode),
-		MaxConnections: cfg.Intake.MaxConnections,
-		Grace:          cfg.Intake.ShutdownGracePeriod,
-		Logger:         s.log,
-	})
-	if err != nil && cfg.TLS.Cert != "" && !errors.As(err, new(syscall.Errno)) && !addressInUse(err) {
-		return cfg.Invalid("tls.cert", "%v", err)
-	}
-	if err == nil {
-		s.metrics.CertificateExpiry(s.server.CertificateExpiry)
-	}
-	return listenError("listen", cfg.Listen, err)
-}
-
-func (s *Sidecar) openDrain(cfg *config.Config) error {
-	var err error
-	s.drain, err = drain.New(drain.Options{
-		Log:             s.queue,
-		Mapping:         func() drain.Mapping { return drain.Live(s.mapping.Mapping()) },
-		MappingByDigest: func(digest string) drain.Mapping { return drain.Live(s.mapping.ByDigest(digest)) },
-		Sender:          s.graph,
-		Forward:         s.forwarder(),
-		Ask:             s.graph.Reach,
-		Token:           s.account,
-		Settings:        drainSettings(cfg),
-		Grace:           min(cfg.Intake.ShutdownGracePeriod, 10*time.Second),
-		Logger:          s.log,
-		Metrics:         loggedDrain{s.metrics.Drain(), s.log},
-		Delivered:       s.delivered,
-		ClockSynced:     drain.NTPSynced,
-		Boot:            drain.Boot,
-		First:           s.queue.Began(),
-		Notes:           s.queue,
-	})
-	if err != nil {
-		return fmt.Errorf("set up delivery: %w", err)
-	}
-	s.clock.Store(s.drain)
-	return nil
-}
-
-func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
-	control, err := openControl(cfg, s.log)
-	if err != nil {
-		return err
-	}
-	if s.audit, err = openAudit(cfg); err != nil {
-		return errors.Join(err, control.Close())
-	}
-	s.admin, err = admin.New(admin.Options{
-		Access: access.Options{
-			Listen:  cfg.Admin.Listen,
-			Token:   cfg.Admin.Token.Reveal(),
-			Cert:    cfg.Admin.TLS.Cert,
-			Key:     cfg.Admin.TLS.Key,
-			Health:  cfg.Health.Listen,
-			Control: control,
-			Audit:   s.audit,
-		},
-		Pprof:     cfg.Admin.Pprof,
-		Queue:     backedUp{s.queue, s.receipts},
-		Imports:   s.queue,
-		PrintKey:  prints,
-		Drain:     s.drain,
-		Mapping:   func() admin.Mapping { return s.mapping.Mapping() },
-		Foresight: s.drain.Foresight,
-		Files:     s.files,
-		Spool:     s.spoolStatus,
-		Reload:    s.Reload,
-		TokenLack: s.tokens.lack,
-		Forwards:  s.forwards(),
-		Stores:    storesOf(s.hub, s.settings.Load),
-		Receipts:  receiptsOf(s.receipts),
-		Mappings:  s.mapping.all,
-		Copies:    backup.CopiesDir(cfg.Queue.Path),
-
-		ForgetReceipts: forgetReceipts(s.receipts),
-		ForgetDropped:  forgetDropped(s.spool),
-		Strangers:      strangers(s.settings.Load),
-		Config:         func() []byte { return effective(s.settings.Load()) },
-		Logs:           s.logs.Last,
-		Metrics:        s.metrics,
-		Build:          Build(),
-		Logger:         s.log,
-		Now:            func() time.Time { t, _ := s.drain.Now(); return t }, // what lanes date by
-		Limits: func() float64 {
-			c := s.settings.Load()
-			return c.Rate.RequestsPerSecond * float64(c.Batch.MaxEvents)
-		},
-	})
-	switch {
-	case errors.Is(err, access.ErrTokenNeeded), errors.Is(err, access.ErrTLSNeeded):
-		return exit.BadConfig(err)
-	case errors.Is(err, access.ErrCertificate):
-		return cfg.Invalid("admin.tls.cert", "%v", err)
-	case errors.Is(err, access.ErrHealth):
-		return listenError("health.listen", cfg.Health.Listen, err)
-	}
-	return listenError("admin.listen", cfg.Admin.Listen, err)
-}
-
-// effective is a config for the support bundle, secrets hidden.
-func effective(cfg *config.Config) []byte {
-	var b bytes.Buffer
-	if err := cfg.WriteYAML(&b); err != nil {
-		return []byte(err.Error())
-	}
-	return b.Bytes()
-}
-
-func (s *Sidecar) files() api.Files {
-	f := api.Files{Config: *s.confState.Load(), Mapping: s.mapping.State()}
-	if s.watcher == nil { // not open yet
-		return f
-	}
-	if at := s.watcher.Restless(s.mapping.path()); !at.IsZero() {
-		f.Mapping.Restless = &api.Restless{File: s.mapping.path(), Since: at}
-	}
-	for _, file := range s.settings.Load().Files {
-		if at := s.watcher.Restless(file); !at.IsZero() && file != s.mapping.path() {
-			f.Config.Restless = &api.Restless{File: file, Since: at}
-			break
-		}
-	}
-	return f
 }
 
 // Run serves until ctx ends, then stops in the order in which an event goes

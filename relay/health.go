@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/relay/internal/api"
+)
+
+func newHealthCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "health",
+		Short:   "Exit 0 when the running relay can store an event durably now",
+		Example: "  relay health --config /etc/relay/relay.yaml",
+		Long:    "For a container's HEALTHCHECK. It does not depend on Meta: a store server without a\nconnection is healthy.",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return online(c, func(ctx context.Context, client *api.Client) error {
+				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+				defer cancel()
+				if err := client.Ready(ctx); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintln(c.OutOrStdout(), "ready")
+				return err
+			})
+		},
+	}
+	addConfigFlag(c)
+	return c
+}

@@ -1,0 +1,74 @@
+package sidecar
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"relay/config"
+	"relay/mapper"
+	"relay/relay/internal/exit"
+	"relay/relay/internal/ingest"
+	"relay/relay/internal/track"
+)
+
+// route asks the mapping in force where an event goes. Names that are nearly
+// those of the mapping are counted: unmapped events meet no other check.
+func (s *Sidecar) route(event string) []string {
+	if s.edge != nil {
+		return forwarded
+	}
+	m := s.mapping.Mapping()
+	to := m.Routes(event)
+	if len(to) == 0 && m.NearMiss(event) != "" {
+		s.metrics.Note(mapper.NoteNearMiss, 1)
+	}
+	return to
+}
+
+func (s *Sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
+	o := ingest.Options{
+		Queue:             s.queue,
+		Now:               s.now,
+		Route:             s.route,
+		PrintKey:          prints,
+		Keys:              writeKeys(cfg.Auth),
+		AllowedOrigins:    cfg.Intake.AllowedOrigins,
+		AllowedHosts:      cfg.Intake.AllowedHosts,
+		MaxRequestBytes:   int(cfg.Intake.MaxRequestBytes),
+		MaxEventBytes:     int(cfg.Intake.MaxEventBytes),
+		MaxBatchEvents:    cfg.Intake.MaxBatchEvents,
+		Short:             newRoof().short,
+		RequestsPerSecond: cfg.Intake.RequestsPerSecond,
+		Burst:             cfg.Intake.Burst,
+		AppendTimeout:     cfg.Intake.AppendTimeout,
+		ReadTimeout:       cfg.Intake.ReadTimeout,
+		Metrics:           loggedIntake{s.metrics.Intake(), s.log},
+		Logger:            s.log,
+	}
+	if s.hub != nil {
+		o.Forward = s.hub.Forward
+	}
+	var err error
+	s.intake, err = ingest.New(o)
+	if err != nil {
+		return exit.BadConfig(fmt.Errorf("set up intake: %w", err))
+	}
+	s.server, err = ingest.Listen(ingest.ServerOptions{
+		Handler:        s.intake,
+		Listen:         []string{cfg.Listen},
+		Cert:           cfg.TLS.Cert,
+		Key:            cfg.TLS.Key,
+		SocketMode:     fileMode(cfg.Intake.UnixSocketMode),
+		MaxConnections: cfg.Intake.MaxConnections,
+		Grace:          cfg.Intake.ShutdownGracePeriod,
+		Logger:         s.log,
+	})
+	if err != nil && cfg.TLS.Cert != "" && !errors.As(err, new(syscall.Errno)) && !addressInUse(err) {
+		return cfg.Invalid("tls.cert", "%v", err)
+	}
+	if err == nil {
+		s.metrics.CertificateExpiry(s.server.CertificateExpiry)
+	}
+	return listenError("listen", cfg.Listen, err)
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/relay/internal/session"
+)
+
+func newSupportBundleCommand() *cobra.Command {
+	var wait time.Duration
+	c := &cobra.Command{
+		Use:     "support-bundle FILE.zip",
+		Short:   "Collect what support needs: status, metrics, config without secrets, no personal data",
+		Example: "  relay support-bundle relay-support.zip",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+				if d.Offline {
+					wait = 0 // nothing moves
+				}
+				return saveFile(c, args[0], func(f *os.File) error { return d.Support(ctx, wait, f) })
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().DurationVar(&wait, "wait", 5*time.Second, "time between the two looks at the metrics")
+	return c
+}

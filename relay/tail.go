@@ -1,0 +1,54 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"relay/internal/screen"
+	"relay/relay/internal/api"
+	"relay/relay/internal/term"
+)
+
+func newTailCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "tail",
+		Short: "Show outcomes as they happen, without personal data",
+		Long: `Follows the running relay until it is interrupted: what came in, what Meta accepted, what was
+skipped, what became a dead letter and why, and each change of an event set's state.`,
+		Example: "  relay tail\n  relay tail --json | jq 'select(.outcome == \"dead\")'",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			out := c.OutOrStdout()
+			return online(c, func(ctx context.Context, client *api.Client) error {
+				var werr error
+				err := client.Tail(ctx, func(o api.Outcome) bool {
+					if asJSON {
+						werr = term.JSONLine(out, o)
+						return werr == nil
+					}
+					line := fmt.Sprintf("%s  %-9s  %-15s  %s  %s", o.Time.Local().Format(time.TimeOnly), o.Outcome, o.EventSet, o.Event, o.MessageID)
+					if o.Reason != "" {
+						line += "  " + o.Reason
+					}
+					if o.Count > 1 {
+						line += fmt.Sprintf("  × %d", o.Count)
+					}
+					if o.Message != "" {
+						line += "  " + o.Message
+					}
+					_, werr = fmt.Fprintln(out, screen.Line(line))
+					return werr == nil
+				})
+				return cmp.Or(werr, err)
+			})
+		},
+	}
+	addConfigFlag(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
+	return c
+}
