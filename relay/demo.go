@@ -10,7 +10,7 @@ func newDemoCommand() *cobra.Command {
 	var o demo.Options
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "See the whole of it work, with no set-up",
+		Short: "Run all of relay against a simulated Meta, without any set-up",
 		Long: `Starts the real relay on a temporary queue and a simulator of the Graph API in the
 same process, and plays a day at the till: a few hundred events over HTTP, the
 connection down in the middle, a mapping edited while relay runs. Ends with a table in which

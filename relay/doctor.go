@@ -37,7 +37,7 @@ func newDoctorCommand() *cobra.Command {
 	var code string
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look for what is wrong: token, event sets, clock, disk, proxy, file rights",
+		Short: "Check token, event sets, clock, disk, proxy and file rights, each with a fix",
 		Long: `Looks at config and mapping, at the event sets of a running relay, this machine (addresses,
 file rights, certificate, disk speed and space, whether changed files are noticed), the
 connection to Meta (proxy, TLS, clock, API version) and what Meta says of the token and of

@@ -36,7 +36,7 @@ func newInitCommand() *cobra.Command {
 	var o initial
 	c := &cobra.Command{
 		Use:   "init [DIRECTORY]",
-		Short: "Write a commented relay.yaml, a mapping and a systemd unit to begin with",
+		Short: "Write a commented relay.yaml, a mapping and a systemd unit to start from",
 		Long: `Writes relay.yaml (every key with its default and meaning), mapping.yaml and, except on
 Windows, relay.service into a directory, by default the current one. Overwrites nothing: when
 one of them is there already, none is written.`,

@@ -23,7 +23,7 @@ func newReceiptCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "receipt ORDER-ID|MESSAGE-ID|-",
-		Short: "Was this sale sent, when, to which event set, and what did Meta say",
+		Short: "Say whether a sale was sent, when, to which event set, and what Meta answered",
 		Long: `Looks an order id or a messageId up: in the receipts of what Meta has accepted, among the
 dead letters, and in what still waits. Receipts are kept up to queue.receipts_max_size; the
 oldest are removed first. Exit code 1 when nothing is known of it.

@@ -14,7 +14,7 @@ import (
 func newReloadCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reload",
-		Short: "Make the running relay read config and mapping again, and say what came of it",
+		Short: "Make the running relay read config and mapping again, and print the result",
 		Long: `Asks the running relay to read relay.yaml and the mapping again, waits, and prints what is in
 force now and what needs a restart. What does not check out is refused with file, line and
 column (exit 78), and what was in force stays. It also wakes event sets that are paused.

@@ -66,13 +66,13 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "relay",
 		Short: "Store-and-forward sidecar from a till to Meta's offline conversions",
-		Long: `relay takes Segment-style track calls on localhost, has them in a queue on disk
+		Long: `relay takes Segment-style track calls on localhost, stores them in a queue on disk
 before it answers 200, maps them by a YAML file that is reloaded when it changes,
 and uploads them to Meta's Graph API as offline conversions under a rate limit.
 
 Exit codes: 0 ok · 1 failure · 2 usage · 75 try later (relay not reachable, queue
 locked) · 77 not allowed · 78 bad config or mapping · 130 interrupted.`,
-		Example: `  relay demo                          see the whole of it work, with no set-up
+		Example: `  relay demo                          run all of it against a simulated Meta
   relay check --config relay.yaml     look for mistakes before going live
   relay run --config relay.yaml       the sidecar, in the foreground`,
 		SilenceUsage:  true,

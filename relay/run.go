@@ -27,7 +27,7 @@ which relay also does by itself when the files change.`,
 			level := new(slog.LevelVar)
 			log := sidecar.NewLogger(c.ErrOrStderr(), cfg.Log, level)
 			for _, w := range warnings {
-				log.Warn("config is suspicious", "code", logs.ConfigWarning, "at", w.Error())
+				log.Warn("config has a warning", "code", logs.ConfigWarning, "at", w.Error())
 			}
 			return sidecar.Serve(c.Context(), cfg, log, level)
 		},

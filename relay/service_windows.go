@@ -37,7 +37,7 @@ func newServiceCommand() *cobra.Command {
 		Use:   "service",
 		Short: "Run relay as a Windows service",
 		Long: `Installs, starts, stops and removes relay as a Windows service, from an elevated prompt.
-The service begins with Windows, is begun again when it fails, and writes its log to
+The service starts with Windows, is started again when it fails, and writes its log to
 relay.log beside relay.yaml (3 old files of 10 MiB are kept); warnings and errors also go to
 the Event Log. It runs as an account of its own, NT SERVICE\NAME, which has no rights elsewhere; install
 gives the queue's folder, and the one of relay.yaml below ProgramData, to it and to
@@ -240,7 +240,7 @@ func (w *winService) Start(s service.Service) error {
 		log = slog.New(sidecar.BothHandlers{log.Handler(), eventLog{to: events}})
 	}
 	for _, p := range warnings {
-		log.Warn("config is suspicious", "code", logs.ConfigWarning, "at", p.Error())
+		log.Warn("config has a warning", "code", logs.ConfigWarning, "at", p.Error())
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop, w.done, w.logs = stop, make(chan struct{}), file

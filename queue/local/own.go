@@ -81,7 +81,7 @@ func Strangers(dir string, except func(path string) bool) (all []string, err err
 	if err != nil {
 		return nil, fmt.Errorf("list queue directory: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // gone meanwhile

@@ -17,7 +17,7 @@ import (
 // copy to w as one tar file.
 func writeBackup(ctx context.Context, q Queue, dir string, w io.Writer) error {
 	if st := q.Stats(); st.VolumeFree > 0 && st.VolumeFree < st.DiskBytes+st.DiskBytes/8+backupSpare {
-		return badf("backup: a copy of the queue is made beside it first, and its volume has not the room for one: it needs %s, %s are free",
+		return badf("backup: relay copies the queue first, and its volume has too little space: the copy needs %s, %s are free",
 			advice.Size(st.DiskBytes+st.DiskBytes/8+backupSpare), advice.Size(st.VolumeFree))
 	}
 	copied := filepath.Join(dir, "data")
@@ -32,7 +32,7 @@ const backupSpare = 64 << 20
 
 // backup answers with a consistent copy of the queue as a tar file. It holds
 // events, so it needs the token. One at a time: a reader that takes no more of it for
-// moveTimeout is cut off and makes room for the next.
+// access.Options.Patience is cut off and makes way for the next.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	rc.SetReadDeadline(time.Time{})
@@ -55,7 +55,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	case out.n == 0:
 		s.fail(w, err)
 	default:
-		s.o.Logger.Error("backup ended early", "code", logs.BackupFailed, "err", err)
+		s.o.Logger.Error("backup was cut off", "code", logs.BackupFailed, "err", err)
 		panic(http.ErrAbortHandler) // cut, so that nobody takes it for whole
 	}
 }

@@ -38,7 +38,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	if !ask.DryRun && !ask.Yes {
 		found, err := all.Forget(r.Context(), look, true)
 		if err == nil && found.Count > api.MaxFound {
-			access.WriteError(w, http.StatusConflict, "many_found", fmt.Sprintf("%s: that is more than %d, nothing was changed; look with --dry-run whether it is one person, then give --yes (in the API: \"yes\": true)",
+			access.WriteError(w, http.StatusConflict, "many_found", fmt.Sprintf("%s: that is more than %d, nothing was changed; check with --dry-run that it is one person, then give --yes (in the API: \"yes\": true)",
 				found.Message, api.MaxFound))
 			return
 		}

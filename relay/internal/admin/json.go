@@ -120,7 +120,7 @@ func (l *lines) broken(s *Server, err error) {
 		s.fail(l.w, err)
 		return
 	}
-	s.o.Logger.Error("admin list ended early", "code", logs.AdminListCut, "err", err)
+	s.o.Logger.Error("admin list was cut off", "code", logs.AdminListCut, "err", err)
 	panic(http.ErrAbortHandler)
 }
 

@@ -33,14 +33,14 @@ func (s *Server) steer(w http.ResponseWriter, r *http.Request, done string, do f
 		return
 	}
 	if s.o.Drain == nil {
-		s.fail(w, badf("nothing uploads in this relay, so there is nothing to steer"))
+		s.fail(w, badf("this relay sends nothing, so there is nothing to pause or resume"))
 		return
 	}
 	if err := do(s.o.Drain, lane); err != nil {
 		s.fail(w, err)
 		return
 	}
-	s.o.Logger.Info("lane steered by an operator", "code", logs.LaneSteered, "event_set", lane, "action", done)
+	s.o.Logger.Info("lane paused or resumed by an operator", "code", logs.LaneSteered, "event_set", lane, "action", done)
 	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: "event set " + lane + " " + done})
 }
 
@@ -108,7 +108,7 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 	case to == "":
 		err = badf("to: %q is no event set of the mapping", in.To)
 	case to == from:
-		err = badf("to: that is where they are")
+		err = badf("to: the events wait for this event set already")
 	case to == queue.LaneForward: // the hub's mapping decides
 	default:
 		err = s.mayMove(m, from, to)

@@ -34,7 +34,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	if !s.access.SignOut(r) {
-		s.fail(w, badf("this is no session"))
+		s.fail(w, badf("you are not signed in with a session, so there is nothing to sign out of"))
 		return
 	}
 	writeJSON(w, http.StatusOK, api.Done{Success: true, Message: "signed out"})

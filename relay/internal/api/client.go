@@ -224,6 +224,6 @@ func (c *Client) events(ctx context.Context, path string, fn func(event string, 
 	return ctx.Err()
 }
 
-// changeHeader is what every state change carries: neither a form nor a
+// ChangeHeader is what every state change carries: neither a form nor a
 // redirected GET can.
 const ChangeHeader = "X-Relay"

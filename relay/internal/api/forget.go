@@ -39,7 +39,7 @@ type Found struct {
 	Receipts    int `json:"receipts"`     // …
 	Dropped     int `json:"dropped"`      // rows of dropped files: done, refused and in hand
 	Reports     int `json:"reports"`      // lines of import reports
-	SetAside    int `json:"set_aside"`    // damaged files that nobody can search: they go whoever is asked for
+	Quarantined int `json:"quarantined"`  // damaged files that nobody can search: they go whoever is asked for
 	Copies      int `json:"copies"`       // temporary copies of the queue: they go whoever is asked for
 }
 
@@ -90,7 +90,7 @@ func (f *Forgotten) Say() {
 	if f.Found.InDoubt > 0 {
 		f.Message += fmt.Sprintf("; %d of the events may have been delivered", f.Found.InDoubt)
 	}
-	if n := f.Found.SetAside; n > 0 {
+	if n := f.Found.Quarantined; n > 0 {
 		f.Message += fmt.Sprintf("; %d damaged files that cannot be searched %s", n, done)
 	}
 	if n := f.Found.Copies; n > 0 {

@@ -84,10 +84,10 @@ func copyFile(w io.Writer, path string, size int64) (sum string, err error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// ErrBackupCut is what VerifyBackup says of a file that is not whole.
+// ErrNotWhole is what Verify and Unpack say of a file that is not whole.
 var ErrNotWhole = errors.New("the backup is not whole")
 
-// VerifyBackup reads a backup to its end and compares every sum.
+// Verify reads a backup to its end and compares every sum.
 func Verify(r io.Reader) (files int, err error) {
 	files, _, err = readBackup(r, func(_ string, _ bool, body io.Reader) error {
 		_, err := io.Copy(io.Discard, body)
@@ -96,11 +96,11 @@ func Verify(r io.Reader) (files int, err error) {
 	return files, err
 }
 
-// BackupLock is the file of a queue's directory that holds its lock. It is in a
+// LockName is the file of a queue's directory that holds its lock. It is in a
 // backup and never unpacked: whoever unpacks holds that of the directory.
 const LockName = "lock"
 
-// UnpackBackup writes the files of a backup to dir, synced, compares every sum,
+// Unpack writes the files of a backup to dir, synced, compares every sum,
 // and says when the backup was made. After an error what was written is to be
 // removed.
 func Unpack(r io.Reader, dir string) (files int, made time.Time, err error) {
@@ -152,7 +152,7 @@ func readBackup(r io.Reader, take func(name string, isDir bool, body io.Reader) 
 		}
 		name, ok := strings.CutPrefix(strings.TrimSuffix(h.Name, "/"), top)
 		if !ok || h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir {
-			return files, made, fmt.Errorf("%w: %q is not of a backup", ErrNotWhole, h.Name)
+			return files, made, fmt.Errorf("%w: %q does not belong in a backup", ErrNotWhole, h.Name)
 		}
 		body := &cutReader{r: tr}
 		hash := sha256.New()

@@ -147,6 +147,6 @@ func (h *Holdings) forgetQueued(look *person.Matcher, dry bool, found *api.Found
 		err = remove()
 	}
 	found.Waiting, found.Unmapped, found.Settled = n.Waiting, n.Unmapped, n.Settled
-	found.DeadLetters, found.SetAside, found.InDoubt = n.Letters, n.SetAside, len(doubt)
+	found.DeadLetters, found.Quarantined, found.InDoubt = n.Letters, n.SetAside, len(doubt)
 	return err
 }

@@ -160,7 +160,7 @@ func shape(v any) any {
 	}
 }
 
-// showEvent is the name of an event as lists, the stream and the support bundle
+// ShowEvent is the name of an event as lists, the stream and the support bundle
 // show it: whole where the mapping knows it, which is what mapped says.
 func ShowEvent(name string, mapped bool) string {
 	if mapped && !personal.HoldsEmail(name) {

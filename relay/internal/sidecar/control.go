@@ -69,7 +69,7 @@ func openControl(cfg *config.Config, log *slog.Logger) (net.Listener, error) {
 	for i, p := range paths {
 		if l, err = socket.ListenControl(p, cfg.Queue.Path, cfg.Admin.Socket.Group); err == nil {
 			if i > 0 {
-				log.Warn("the queue's file system takes no sockets; that of the commands is elsewhere", "code", logs.NoSocket, "socket", p)
+				log.Warn("the queue's file system supports no sockets: the commands use another path", "code", logs.NoSocket, "socket", p)
 			}
 			return l, nil
 		}

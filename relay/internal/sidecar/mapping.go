@@ -135,7 +135,7 @@ func (l *liveMapping) offer(src []byte) (changed bool, err error) {
 		return false, nil
 	}
 	if err := l.keep(m.Digest(), src); err != nil {
-		l.log.Warn("mapping not kept for the next start", "code", logs.MappingNotKept, "err", err)
+		l.log.Warn("the mapping cannot be saved for the next start", "code", logs.MappingNotKept, "err", err)
 	}
 	l.put(m, src, warnings, false)
 	return true, nil
@@ -156,7 +156,7 @@ func (l *liveMapping) put(m *mapper.Mapping, src []byte, warnings []strictyaml.P
 	l.current.Store(m)
 	l.metrics.MappingLoaded(!fromStore, m.Digest(), now)
 	for _, w := range warnings {
-		l.log.Warn("mapping is suspicious", "code", logs.MappingWarning, "at", w.Error())
+		l.log.Warn("mapping has a warning", "code", logs.MappingWarning, "at", w.Error())
 	}
 	if l.changed != nil {
 		l.changed(m)

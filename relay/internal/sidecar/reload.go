@@ -166,7 +166,7 @@ func (s *Sidecar) takeConfig(r *api.ReloadResult) {
 	s.settings.Store(cfg)
 	s.watch(cfg)
 	if len(waiting) > 0 && len(restart) > 0 {
-		s.log.Warn("these settings need a restart", "code", logs.ConfigNeedsRestart, "keys", restart)
+		s.log.Warn("these settings change at the next restart", "code", logs.ConfigNeedsRestart, "keys", restart)
 	}
 	s.takeKeys(cfg, r)
 	if s.tokens.set(cfg.Graph) {

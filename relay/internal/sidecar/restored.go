@@ -57,7 +57,7 @@ func restoredIn(dir string) (m RestoredQueue, ok bool, err error) {
 func checkRestored(dir string) error {
 	m, ok, err := restoredIn(dir)
 	if err == nil && ok && !m.Whole {
-		err = exit.BadConfig(fmt.Errorf("a restore into %s did not end: remove what is in it and run `relay restore` again", dir))
+		err = exit.BadConfig(fmt.Errorf("a restore into %s was not completed: delete what is in it and run `relay restore` again", dir))
 	}
 	return err
 }

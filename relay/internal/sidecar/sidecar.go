@@ -128,7 +128,7 @@ func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sideca
 		s.metrics.Receipts(s.receipts.Stats)
 	}
 	if made && s.receipts != nil && s.receipts.Stats().Files > 0 {
-		log.Warn("the secret of the installation is gone and was made anew; a person's receipts of before are not found", "code", logs.SecretReplaced,
+		log.Warn("the installation's secret was missing and has been replaced: receipts written before cannot be searched for a person", "code", logs.SecretReplaced,
 			"file", filepath.Join(cfg.Queue.Path, seal.SecretName))
 	}
 	s.tokens = NewTokens(cfg.Graph)

@@ -19,7 +19,6 @@ import (
 type Need int
 
 // The needs, the least first.
-
 const (
 	Health   Need = iota // anybody, from anywhere
 	Metrics              // anybody
@@ -71,7 +70,7 @@ func (g *guard) wrap(need Need, h http.Handler) http.Handler {
 			WriteError(w, http.StatusNotFound, "unknown_path", "there is nothing at this address; it serves health and metrics alone")
 			return
 		case need != Health && !l.knowsHost(r.Host):
-			WriteError(w, http.StatusForbidden, "host_not_allowed", "this address is not one relay answers to; use the loopback address")
+			WriteError(w, http.StatusForbidden, "host_not_allowed", "relay does not answer under this host name; use the loopback address")
 			return
 		case crossSite(r):
 			WriteError(w, http.StatusForbidden, "cross_site", "requests from other web sites are not answered; type the address instead of following a link")
@@ -83,7 +82,7 @@ func (g *guard) wrap(need Need, h http.Handler) http.Handler {
 			return
 		}
 		if need >= Change && r.Header.Get(api.ChangeHeader) != "1" {
-			WriteError(w, http.StatusForbidden, "header_needed", "whatever changes something needs the header X-Relay: 1")
+			WriteError(w, http.StatusForbidden, "header_needed", "a request that changes something needs the header X-Relay: 1")
 			return
 		}
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))

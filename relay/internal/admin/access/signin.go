@@ -25,7 +25,7 @@ func (s *Server) SignInLink() (api.PageLink, error) {
 func (s *Server) pageURL() (string, error) {
 	l := s.page
 	if l == nil || l.network != "tcp" {
-		return "", fmt.Errorf("admin.listen is no TCP address, and a browser reaches no other; set it to 127.0.0.1:8586")
+		return "", fmt.Errorf("admin.listen is not a TCP address, and a browser can use no other; set it to 127.0.0.1:8586")
 	}
 	host, port, err := net.SplitHostPort(l.addr)
 	if err != nil {
