@@ -62,7 +62,7 @@ func TestPhoneNotes(t *testing.T) {
 		{match.Locale{}, "neither the address nor default_country"},
 		{match.Locale{Named: true, DefaultCountry: "us"}, "the country that the event names is not known"},
 	} {
-		if n := match.TracePhone("(413) 555-0142", c.locale, nil); n.Code != "phone_no_country" || !strings.Contains(n.Why, c.want) {
+		if n := match.Normalise(match.Phone, "(413) 555-0142", c.locale, nil); n.Code != "phone_no_country" || !strings.Contains(n.Why, c.want) {
 			t.Errorf("%+v: %+v", c.locale, n)
 		}
 	}

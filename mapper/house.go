@@ -53,7 +53,7 @@ func phoneDigits(s string) string {
 	if strings.Trim(s, "+0123456789 -./()") != "" {
 		return ""
 	}
-	digits := match.OnlyDigits(s)
+	digits := fold.OnlyDigits(s)
 	if len(digits) < 5 {
 		return ""
 	}
@@ -103,7 +103,7 @@ func (p *parser) houseAccounts(o *strictyaml.Object) {
 		if strings.Contains(s, "*") {
 			if fold.Squash(s) == "" {
 				item.Errorf("%s would leave out every customer", item.Written()).WithHint(`write what the shop's own addresses have in common, such as "*@shop.example"`)
-			} else if _, domain, ok := strings.Cut(s, "@"); ok && match.MailHosts[strings.SplitN(domain, ".", 2)[0]] && strings.Trim(s[:strings.IndexByte(s, '@')], "*") == "" {
+			} else if _, domain, ok := strings.Cut(s, "@"); ok && match.IsMailHost(domain) && strings.Trim(s[:strings.IndexByte(s, '@')], "*") == "" {
 				item.Warnf("%s leaves out every customer with an address there", item.Written())
 			}
 			rules.globs = append(rules.globs, s)

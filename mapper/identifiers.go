@@ -35,7 +35,7 @@ func (s *subject) findIdentifiers() {
 		case !ok || len(value) > maxIdentifier || !t.Form.Fits(value):
 			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, "not "+t.Form.String()+"; left out")
 		case match.IsPlaceholder(strings.ToLower(value)):
-			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, match.WhyPlaceholder+"; left out")
+			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, match.Placeholder(t.Name).Why)
 		case s.whyProduct(value) != "":
 			s.leaveOutIdentifier(t.Name, src, n, NotePersonal, s.whyProduct(value))
 		default:

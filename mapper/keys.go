@@ -33,10 +33,7 @@ func (s *subject) deriveKeys() {
 	s.deriveKey(match.Country)
 	s.locale.Named = s.countryGiven
 	if c := s.keys[match.Country]; len(c) > 0 {
-		s.locale.Country = c[0].Form
-		if c[0].Hashed {
-			s.locale.Country = match.HashedCountries()[c[0].Form]
-		}
+		s.locale.Country = match.CountryOf(c[0].Value)
 	}
 	s.findStaff()
 	for k := range match.Count {
@@ -49,7 +46,7 @@ func (s *subject) deriveKeys() {
 	if len(s.keys[match.Country]) == 0 && !s.countryGiven && s.defaults.country != "" &&
 		len(s.keys[match.City])+len(s.keys[match.State])+len(s.keys[match.Zip]) > 0 {
 		n := match.Value{Form: s.defaults.country}
-		s.keys[match.Country] = append(s.roomOf(match.Country), keyValue{n, match.DigestOf(n.Form)})
+		s.keys[match.Country] = append(s.roomOf(match.Country), keyValue{n, match.SumOf(match.Country, n)})
 		s.results[match.Country] = KeyResult{State: KeySent, Source: "default_country"}
 		if s.x != nil {
 			s.x.key(match.Country, "default_country", s.defaults.countryLine, nil, n, match.SHA256(n.Form))

@@ -37,3 +37,13 @@ func digitBlock(a, r rune) bool {
 	}
 	return false
 }
+
+// OnlyDigits is s without anything but 0 to 9.
+func OnlyDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if '0' <= r && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}

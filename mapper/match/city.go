@@ -26,7 +26,7 @@ func traceCity(raw string, t *Trace) Value {
 		return n
 	}
 	if IsPlaceholder(s) || cityPlaceholders[fold.Squash(s)] {
-		return LeftOut("city", "placeholder", WhyPlaceholder)
+		return Placeholder("city")
 	}
 	if u := withoutDistrict(s); u != s {
 		t.add("district, number and postcode dropped", u)
@@ -42,7 +42,7 @@ func traceCity(raw string, t *Trace) Value {
 	case v == "" || strings.IndexFunc(v, unicode.IsLetter) < 0:
 		return LeftOut("city", "invalid", "holds no letter")
 	case isPlaceholderForm(v):
-		return LeftOut("city", "placeholder", WhyPlaceholder)
+		return Placeholder("city")
 	}
 	return Value{Form: v}
 }

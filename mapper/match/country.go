@@ -234,9 +234,17 @@ var isoCountries = sync.OnceValue(func() map[string]bool {
 	return m
 })
 
-// HashedCountries gives the alpha-2 code for its hash, so that a country that
-// came hashed still says how to read phones and postcodes.
-var HashedCountries = sync.OnceValue(func() map[string]string {
+// CountryOf is the alpha-2 code of a value of Country: one that came hashed still says
+// how to read phones and postcodes.
+func CountryOf(v Value) string {
+	if v.Hashed {
+		return hashedCountries()[v.Form]
+	}
+	return v.Form
+}
+
+// hashedCountries gives the alpha-2 code for its hash.
+var hashedCountries = sync.OnceValue(func() map[string]string {
 	m := make(map[string]string, 256)
 	for code := range isoCountries() {
 		m[SHA256(code)] = code

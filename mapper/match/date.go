@@ -22,7 +22,7 @@ func traceBirthDate(raw string, l Locale, t *Trace) Value {
 		return n
 	}
 	if IsPlaceholder(s) {
-		return LeftOut("date_of_birth", "placeholder", WhyPlaceholder)
+		return Placeholder("date_of_birth")
 	}
 	var found []string
 	d := dateReader{today: l.Today}
@@ -38,7 +38,7 @@ func traceBirthDate(raw string, l Locale, t *Trace) Value {
 	case len(found) > 1:
 		return LeftOut("date_of_birth", "ambiguous", "can be read as more than one date")
 	case found[0] == "19000101":
-		return LeftOut("date_of_birth", "placeholder", WhyPlaceholder) // what databases put for nothing
+		return Placeholder("date_of_birth") // what databases put for nothing
 	}
 	t.add("one reading only", found[0])
 	return Value{Form: found[0]}

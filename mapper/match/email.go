@@ -27,7 +27,7 @@ func traceEmail(raw string, t *Trace) Value {
 		return n
 	}
 	if IsPlaceholder(s) {
-		return LeftOut("email", "placeholder", WhyPlaceholder)
+		return Placeholder("email")
 	}
 	a := BareAddress(s)
 	if a != s {
@@ -42,7 +42,7 @@ func traceEmail(raw string, t *Trace) Value {
 		return LeftOut("email", "invalid", "is not one e-mail address")
 	}
 	if placeholderAddress(local, domain) {
-		return LeftOut("email", "placeholder", WhyPlaceholder)
+		return Placeholder("email")
 	}
 	return Value{Form: l}
 }
@@ -119,7 +119,7 @@ func splitAddress(s string) (local, domain string, ok bool) {
 	if !found || local == "" || len(s) > 254 || len(local) > 64 || strings.Contains(domain, "@") {
 		return "", "", false
 	}
-	if strings.Trim(local, ".") == "" || oddDots(local) && MailHosts[strings.SplitN(domain, ".", 2)[0]] {
+	if strings.Trim(local, ".") == "" || oddDots(local) && IsMailHost(domain) {
 		return "", "", false
 	}
 	for _, r := range local {
@@ -203,5 +203,11 @@ func placeholderAddress(local, domain string) bool {
 	return rest == "invalid" || strings.HasSuffix(rest, ".invalid")
 }
 
-// MailHosts are the free mail hosts, whose addresses have strict forms.
-var MailHosts = wordSet("gmail googlemail yahoo hotmail outlook live aol icloud gmx web mail me msn")
+// IsMailHost says whether a domain is a free mail host's, whose addresses have strict
+// forms and belong to many.
+func IsMailHost(domain string) bool {
+	name, _, _ := strings.Cut(domain, ".")
+	return mailHosts[name]
+}
+
+var mailHosts = wordSet("gmail googlemail yahoo hotmail outlook live aol icloud gmx web mail me msn")

@@ -113,8 +113,10 @@ func LeftOut(key, what, why string) Value {
 	return Value{Code: key + "_" + what, Why: strings.ReplaceAll(key, "_", " ") + " " + why + "; left out"}
 }
 
-// WhyPlaceholder is why a value that tills write for nobody is not sent.
-const WhyPlaceholder = "is a placeholder, which would join strangers"
+// Placeholder is LeftOut of a value that tills write for nobody.
+func Placeholder(key string) Value {
+	return LeftOut(key, "placeholder", "is a placeholder, which would join strangers")
+}
 
 // IsHash says whether a clean text is the SHA-256 of somebody.
 func IsHash(s string) bool {

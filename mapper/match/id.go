@@ -22,7 +22,7 @@ func traceExternalID(raw string, t *Trace) Value {
 		return LeftOut("external_id", "placeholder", "is the hash of an empty value or of a placeholder, which would join strangers")
 	}
 	if isPlaceholderID(s) || s == "-1" {
-		return LeftOut("external_id", "placeholder", WhyPlaceholder)
+		return Placeholder("external_id")
 	}
 	if s != raw {
 		t.add("trimmed, control and zero-width characters out", s)

@@ -43,7 +43,7 @@ func SumOf(k Key, v Value) (d Digest) {
 	case v.Hashed:
 		copy(d[:], v.Form)
 	default:
-		d = DigestOf(v.Form)
+		d = digestOf(v.Form)
 	}
 	return d
 }

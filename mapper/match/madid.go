@@ -18,7 +18,7 @@ func traceMadid(raw string, t *Trace) Value {
 	case s == "":
 		return Value{}
 	case strings.Trim(s, "0-") == "" || IsPlaceholder(s):
-		return LeftOut("madid", "placeholder", WhyPlaceholder)
+		return Placeholder("madid")
 	}
 	if _, state := readHash(s); state != notHashed {
 		return LeftOut("madid", "hashed", "is hashed, and Meta takes it unhashed only")

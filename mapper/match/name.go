@@ -26,7 +26,7 @@ func traceName(raw, key string, t *Trace) Value {
 		return n
 	}
 	if IsPlaceholder(s) || IsDefaultCustomer(s) {
-		return LeftOut(key, "placeholder", WhyPlaceholder)
+		return Placeholder(key)
 	}
 	if strings.Contains(s, "@") {
 		return LeftOut(key, "invalid", "is an address, not a name")
@@ -52,7 +52,7 @@ func traceName(raw, key string, t *Trace) Value {
 	case v == "":
 		return LeftOut(key, "invalid", "holds no letter")
 	case isPlaceholderForm(v):
-		return LeftOut(key, "placeholder", WhyPlaceholder)
+		return Placeholder(key)
 	case strings.IndexFunc(v, unicode.IsLetter) < 0:
 		return LeftOut(key, "invalid", "holds no letter")
 	}

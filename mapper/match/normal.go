@@ -50,8 +50,8 @@ func (t *Trace) add(rule, result string) {
 // Digest is the hash Meta wants: lower-case hex of the UTF-8 bytes.
 type Digest [2 * sha256.Size]byte
 
-// DigestOf is the digest of a normal form.
-func DigestOf(s string) (d Digest) {
+// digestOf is the digest of a normal form.
+func digestOf(s string) (d Digest) {
 	var room [128]byte
 	sum := sha256.Sum256(append(room[:0], s...))
 	hex.Encode(d[:], sum[:])
@@ -65,7 +65,7 @@ func (d *Digest) Append(dst []byte) []byte {
 
 // SHA256 is the digest as text.
 func SHA256(s string) string {
-	d := DigestOf(s)
+	d := digestOf(s)
 	return string(d[:])
 }
 
@@ -76,7 +76,7 @@ func Normalise(k Key, raw string, l Locale, t *Trace) (n Value) {
 	case meta.Email:
 		n = traceEmail(raw, t)
 	case meta.Phone:
-		n = TracePhone(raw, l, t)
+		n = tracePhone(raw, l, t)
 	case meta.Gender:
 		n = traceGender(raw, t)
 	case meta.Name:

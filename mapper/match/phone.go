@@ -10,11 +10,11 @@ import (
 	"relay/mapper/fold"
 )
 
-// TracePhone gives E.164 digits without the plus (docs/meta.md 3.1: the
+// tracePhone gives E.164 digits without the plus (docs/meta.md 3.1: the
 // country code is required). The country comes from the number, else from the
 // event's address, else from the mapping; a number without one, and one that
 // no plan allows, is left out: it could never match.
-func TracePhone(raw string, l Locale, t *Trace) Value {
+func tracePhone(raw string, l Locale, t *Trace) Value {
 	if t == nil {
 		if e164, ok := fastPhone(raw, l); ok {
 			return Value{Form: e164}
@@ -29,7 +29,7 @@ func TracePhone(raw string, l Locale, t *Trace) Value {
 	}
 	s = fold.Digits(s)
 	if IsPlaceholder(s) {
-		return LeftOut("phone", "placeholder", WhyPlaceholder)
+		return Placeholder("phone")
 	}
 	if len(s) > 120 {
 		return LeftOut("phone", "impossible", "is far too long for a number")
@@ -42,7 +42,7 @@ func TracePhone(raw string, l Locale, t *Trace) Value {
 		if w.digits == "" {
 			return LeftOut("phone", "impossible", "holds no number")
 		}
-		return LeftOut("phone", "placeholder", WhyPlaceholder)
+		return Placeholder("phone")
 	}
 	p := planOf(l)
 	n, one := p.resolve(w), false
@@ -63,7 +63,7 @@ func TracePhone(raw string, l Locale, t *Trace) Value {
 	case n.status != possible:
 		return LeftOut("phone", "impossible", "is not possible in its country's numbering plan")
 	case placeholderNumber(n):
-		return LeftOut("phone", "placeholder", WhyPlaceholder)
+		return Placeholder("phone")
 	}
 	if t != nil {
 		rule := "country code from the number"

@@ -61,7 +61,7 @@ func readPhone(s string) written {
 	s = strings.TrimRight(s, " .,;/-")
 	for range 2 { // x302/x2303
 		m := extension.FindStringSubmatch(s)
-		if m == nil || len(OnlyDigits(m[1])) < 6 {
+		if m == nil || len(fold.OnlyDigits(m[1])) < 6 {
 			break
 		}
 		s = m[1]
@@ -95,7 +95,7 @@ func readPhone(s string) written {
 		}
 	}
 	w.bare = strings.TrimSpace(bare.String())
-	w.digits = OnlyDigits(w.bare)
+	w.digits = fold.OnlyDigits(w.bare)
 	if vanity >= 3 {
 		w.letters = keyed(w.bare)
 	}
@@ -104,7 +104,7 @@ func readPhone(s string) written {
 		w.international = w.bare[i] == '+' || strings.HasPrefix(w.digits, "00")
 	}
 	if loc := trunkZero.FindStringIndex(w.bare); loc != nil {
-		w.trunk = len(OnlyDigits(w.bare[:loc[0]]))
+		w.trunk = len(fold.OnlyDigits(w.bare[:loc[0]]))
 	}
 	return w
 }
@@ -113,16 +113,6 @@ func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
 
 func isASCIILetters(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || !isAlnum(r) }) < 0
-}
-
-// OnlyDigits is s without anything but 0 to 9.
-func OnlyDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if '0' <= r && r <= '9' {
-			return r
-		}
-		return -1
-	}, s)
 }
 
 // keyed replaces letters by the digits they share a key with (ITU E.161).

@@ -67,7 +67,7 @@ func TestNormalForms(t *testing.T) {
 	for _, s := range readSamples(t) {
 		country := Normalise(Country, s.country, Locale{}, nil)
 		if country.Hashed {
-			country.Form = HashedCountries()[country.Form]
+			country.Form = hashedCountries()[country.Form]
 		}
 		l := Locale{
 			Country: country.Form, Named: s.country != "", DefaultCountry: strings.ToLower(s.fallback),

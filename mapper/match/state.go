@@ -25,7 +25,7 @@ func traceState(raw string, l Locale, t *Trace) Value {
 	}
 	country := l.Effective()
 	if IsPlaceholder(s) && !(caseSensitive[s] && country != "us" && country != "ca" && country != "") {
-		return LeftOut("state", "placeholder", WhyPlaceholder)
+		return Placeholder("state")
 	}
 	switch country {
 	case "us", "ca", "":

@@ -25,7 +25,7 @@ func traceZip(raw string, l Locale, t *Trace) Value {
 	}
 	s = fold.Lower(fold.Digits(s))
 	if IsPlaceholder(s) || fold.Squash(s) == "99999" && (country == "us" || country == "") {
-		return LeftOut("zip", "placeholder", WhyPlaceholder)
+		return Placeholder("zip")
 	}
 	bare := bareZip(s)
 	if bare != s {
@@ -39,7 +39,7 @@ func traceZip(raw string, l Locale, t *Trace) Value {
 	case v == "":
 		return LeftOut("zip", "invalid", "cannot be a postcode of its country")
 	case onlyOf(v, "0"):
-		return LeftOut("zip", "placeholder", WhyPlaceholder)
+		return Placeholder("zip")
 	}
 	if v != bare {
 		t.add("postcode of "+strings.ToUpper(or(country, "an unknown country")), v)
@@ -87,7 +87,7 @@ func zipOf(s, country string) string {
 		}
 		switch {
 		case owner == "":
-		case owner == country, country == "" && m[2] != "" || country == "" && len(OnlyDigits(m[3])) >= 4:
+		case owner == country, country == "" && m[2] != "" || country == "" && len(fold.OnlyDigits(m[3])) >= 4:
 			return zipShapeOf(strings.TrimSpace(m[3]), owner)
 		case m[2] != "":
 			return zipShapeOf(strings.TrimSpace(m[3]), country)

@@ -42,7 +42,7 @@ func (z zipShape) of(s string) string {
 			return ""
 		}
 	}
-	d := OnlyDigits(s)
+	d := fold.OnlyDigits(s)
 	switch n := len(d); {
 	case n == z.digits, n == z.other && n > 0:
 		return d
@@ -80,7 +80,7 @@ func usZip(s string) string {
 		return ""
 	}
 	z = strings.Trim(z, "- ")
-	d := OnlyDigits(z)
+	d := fold.OnlyDigits(z)
 	if head, tail, ok := strings.Cut(strings.ReplaceAll(z, " ", "-"), "-"); ok && (len(d) != 5 || len(head) == 4 && strings.Contains(z, "-")) {
 		tail = strings.Trim(tail, "-")
 		if len(head) < 3 || len(head) > 5 || len(tail) > 4 || strings.Contains(tail, "-") {

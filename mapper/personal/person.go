@@ -3,9 +3,12 @@ package personal
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
 )
 
 // What a text must have of a customer's to be personal: shorter ones are words
@@ -147,19 +150,19 @@ func (p *Person) Phone(e164 string) {
 	}
 }
 
-// countryCode is how many digits of a number are its country's code (ITU E.164,
-// annex: zones 1 and 7, and the codes of two digits; all others have three).
+// countryCode is how many digits of a number are its country's code; 0: it begins with
+// none that is given out.
 func countryCode(e164 string) int {
-	switch {
-	case e164[0] == '1' || e164[0] == '7':
-		return 1
-	case slices.Contains(twoDigits, e164[:2]):
-		return 2
+	for n := 1; n <= maxCountryCode && n < len(e164); n++ {
+		if code, err := strconv.Atoi(e164[:n]); err == nil && phonenumbers.GetRegionCodeForCountryCode(code) != phonenumbers.UNKNOWN_REGION {
+			return n // no code begins another
+		}
 	}
-	return 3
+	return 0
 }
 
-var twoDigits = strings.Fields("20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98")
+// maxCountryCode is the longest code, in digits (ITU E.164).
+const maxCountryCode = 3
 
 // BirthDate is a date of birth, YYYYMMDD.
 func (p *Person) BirthDate(date string) {

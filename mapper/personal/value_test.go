@@ -114,3 +114,21 @@ func TestPersonInTexts(t *testing.T) {
 		}
 	}
 }
+
+// A number is found without its country's code, however long that is.
+func TestPhoneWithoutItsCode(t *testing.T) {
+	for e164, text := range map[string]string{
+		"12125550147":    "call 2125550147",
+		"442079460958":   "call 2079460958",
+		"35312222222":    "call 12222222",
+		"79161234567":    "call 9161234567",
+		"99412123456789": "call 12123456789",
+		"2101234567890":  "call 2101234567890", // 210 is no country's
+	} {
+		var p Person
+		p.Phone(e164)
+		if holds, _, _ := p.Holds(text); !holds {
+			t.Errorf("%s is not found in %q", e164, text)
+		}
+	}
+}

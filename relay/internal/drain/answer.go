@@ -196,10 +196,19 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 	l.st.Failures++
 	d := max(pace.Backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), min(r.RetryAfter, time.Hour))
 	l.waitUntil(d, WaitingRetry)
-	if l.st.Failures == 1 || time.Since(l.lastNoise) >= 10*time.Minute {
-		l.lastNoise = time.Now()
+	if l.saysAgain(l.st.Failures) {
 		l.log.Warn("upload failed, trying again", append(l.answer(logs.Retrying, r), "failures", l.st.Failures, "in_doubt", a.doubt)...)
 	}
+}
+
+// saysAgain says whether a failure that goes on is worth a line of the log: the first is,
+// and one every ten minutes.
+func (l *lane) saysAgain(failures int) bool {
+	if failures != 1 && time.Since(l.lastNoise) < 10*time.Minute {
+		return false
+	}
+	l.lastNoise = time.Now()
+	return true
 }
 
 // smaller cuts what is open into requests that the line may carry.

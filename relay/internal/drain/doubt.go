@@ -78,7 +78,7 @@ func (l *lane) restore(ctx context.Context) bool {
 // remake makes the conversions of a note again, those whose records are there: what
 // was forgotten is gone. It says how many came out otherwise, and why.
 func (l *lane) remake(found queue.Batch, n *batch.Note) (items []batch.Item, changed int, why string) {
-	list, err := batch.DecodeSent(n.Items)
+	list, err := n.Conversions()
 	if err != nil {
 		return nil, 1, err.Error()
 	}

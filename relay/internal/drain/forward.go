@@ -151,8 +151,7 @@ func (l *lane) retry(r graph.Result) {
 			why = Throttled
 		}
 	}
-	if l.st.Failures == 1 || time.Since(l.lastNoise) > 10*time.Minute {
-		l.lastNoise = time.Now()
+	if l.saysAgain(l.st.Failures) {
 		l.log.Warn("the hub did not take what this relay forwards; it is kept, and tried again", "code", logs.Retrying, "status", r.HTTPStatus, "message", r.Message, "failures", l.st.Failures)
 	}
 	l.waitUntil(wait, why)

@@ -170,10 +170,9 @@ func (l *lane) unsettled() error {
 }
 
 func (l *lane) settleFailed(err error) {
-	if l.badDisk > 1 && time.Since(l.lastNoise) < 10*time.Minute {
+	if !l.saysAgain(l.badDisk) {
 		return
 	}
-	l.lastNoise = time.Now()
 	if errors.Is(err, queue.ErrDeadFull) {
 		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead_max_size", "code", logs.DeadFull, "waiting", len(l.stuck.Dead))
 		return
@@ -227,8 +226,7 @@ func (l *lane) wait(ctx context.Context, d time.Duration, also <-chan struct{}) 
 // storage waits after the queue failed to give.
 func (l *lane) storage(ctx context.Context, what string, err error) {
 	l.badRead++
-	if l.badRead == 1 || time.Since(l.lastNoise) > 10*time.Minute {
-		l.lastNoise = time.Now()
+	if l.saysAgain(l.badRead) {
 		l.log.Error("the queue does not answer", "code", logs.QueueFailed, "while", what, "err", err)
 	}
 	d := pace.Backoff(l.badRead, time.Second, 30*time.Second, 1)

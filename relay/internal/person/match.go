@@ -57,14 +57,14 @@ func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 			}
 		}
 		if n.phone {
-			if d := digitsOf(n.text); len(d) >= tailDigits {
+			if d := fold.OnlyDigits(n.text); len(d) >= tailDigits {
 				m.tails[d[len(d)-tailDigits:]] = true
 			}
 			if n.number == "" {
-				m.dialled[digitsOf(n.text)] = true
+				m.dialled[fold.OnlyDigits(n.text)] = true
 			}
 			if strings.HasPrefix(n.text, "+") || strings.HasPrefix(n.text, "00") {
-				m.numbers[digitsOf(n.text)] = true // in the places of ids, too
+				m.numbers[fold.OnlyDigits(n.text)] = true // in the places of ids, too
 			}
 		}
 	}
@@ -85,15 +85,6 @@ func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 
 // tailDigits is how much of a number's end is compared before the mapper reads it.
 const tailDigits = 4
-
-func digitsOf(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
-}
 
 // of are the match keys of the names for an event of a country.
 func (k *known) of(names []Name, country string) map[mapper.MatchKey]bool {
@@ -222,7 +213,7 @@ func (m *Matcher) folded(s string, p place) bool {
 			return true
 		}
 	case phonePlace:
-		if phoneLike(s) && (m.numbers[digitsOf(s)] || m.dialled[digitsOf(s)]) {
+		if phoneLike(s) && (m.numbers[fold.OnlyDigits(s)] || m.dialled[fold.OnlyDigits(s)]) {
 			return true
 		}
 	}

@@ -196,7 +196,7 @@ func (b *Batch) mapOne(lane string, rec *queue.Record, how *Recipe) (outs []mapp
 	ev := track.Mapped(rec.Body, rec.ID, how.received(rec), rec.Flags)
 	ev.Store = rec.Store
 	outs = how.Mapping.MapLane(ev, lane, how.At, how.Ages)
-	if only := rec.Flags & FlagLists; only != 0 {
+	if only := rec.Flags & flagLists; only != 0 {
 		if of := slices.DeleteFunc(slices.Clone(outs), func(o mapper.Outcome) bool { return ListFlag(o.List) != only }); len(of) > 0 {
 			return of // else today's mapping has it in another list
 		}

@@ -403,7 +403,7 @@ func TestRecipeOfARecord(t *testing.T) {
 	notes := b.Doubtful(nil, now)
 	of := map[string]int{}
 	for _, n := range notes {
-		items, err := DecodeSent(n.Items)
+		items, err := decodeSent(n.Items)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -429,7 +429,7 @@ func TestNotes(t *testing.T) {
 	if seqs := InDoubt(notes); len(seqs) != 10 || seqs[0] != found.Records[10].Seq || seqs[9] != found.Records[19].Seq {
 		t.Errorf("in doubt %v", seqs)
 	}
-	items, err := DecodeSent(notes[0].Items)
+	items, err := decodeSent(notes[0].Items)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -444,7 +444,7 @@ func TestNotes(t *testing.T) {
 			t.Errorf("item %d made by another mapping is taken for the same", k)
 		}
 	}
-	if _, err := DecodeSent(notes[0].Items[:len(notes[0].Items)-1]); err == nil {
+	if _, err := decodeSent(notes[0].Items[:len(notes[0].Items)-1]); err == nil {
 		t.Error("cut short, and read")
 	}
 }
@@ -452,11 +452,11 @@ func TestNotes(t *testing.T) {
 func FuzzDecodeSent(f *testing.F) {
 	f.Add(encodeSent([]sent{{Seq: 1 << 33, Slot: 2, hash: [8]byte{1}}, {Seq: 7, Slot: 0}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		items, err := DecodeSent(b)
+		items, err := decodeSent(b)
 		if err != nil {
 			return
 		}
-		again, err := DecodeSent(encodeSent(items))
+		again, err := decodeSent(encodeSent(items))
 		if err != nil || !slices.Equal(items, again) {
 			t.Fatalf("%v, %v", err, again)
 		}

@@ -28,7 +28,7 @@ func (b *Batch) Letter(lane string, slot int, out mapper.Outcome, reason, messag
 		MessageID: r.ID, Store: r.Store, Event: out.Event, List: out.List, EventSet: lane,
 		Reason: reason, Message: message,
 		ReceivedAt: r.Received, DeadAt: b.How.At,
-		Flags: r.Flags.WithSlots(b.elsewhere(slot))&^FlagLists | ListFlag(out.List), Body: r.Body,
+		Flags: r.Flags.WithSlots(b.elsewhere(slot))&^flagLists | ListFlag(out.List), Body: r.Body,
 	}
 	if b.How.Mapping != nil {
 		d.MappingHash = b.How.Mapping.Digest()

@@ -45,8 +45,11 @@ func encodeSent(items []sent) []byte {
 	return b
 }
 
-// DecodeSent reads what encodeSent wrote.
-func DecodeSent(b []byte) (items []sent, err error) {
+// Conversions are those of the note, in the order of their requests.
+func (n *Note) Conversions() ([]sent, error) { return decodeSent(n.Items) }
+
+// decodeSent reads what encodeSent wrote.
+func decodeSent(b []byte) (items []sent, err error) {
 	last := int64(0)
 	for len(b) > 0 {
 		d, n := binary.Varint(b)
@@ -113,7 +116,7 @@ func (b *Batch) InDoubt() (out []Item) {
 // InDoubt are the records that notes name, ascending.
 func InDoubt(notes []*Note) (seqs []queue.Seq) {
 	for _, n := range notes {
-		items, _ := DecodeSent(n.Items)
+		items, _ := n.Conversions()
 		for _, it := range items {
 			seqs = append(seqs, it.Seq)
 		}

@@ -39,7 +39,7 @@ func (s *slots) set(i int) {
 // every list.
 const (
 	flagList  queue.Flags = 1 << 6
-	FlagLists             = (slotsPerRecord - 1) * flagList
+	flagLists             = (slotsPerRecord - 1) * flagList
 )
 
 // ListSlot is the slot of a list among those of a record.

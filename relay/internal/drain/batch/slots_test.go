@@ -27,11 +27,11 @@ func TestListsOnDisk(t *testing.T) {
 		if i < len(mapper.Lists()) && mapper.Lists()[i] != s.list {
 			t.Errorf("list %d is %s, was %s", i, mapper.Lists()[i], s.list)
 		}
-		if slot, flag := ListSlot(s.list), ListFlag(s.list); slot != s.slot || flag != s.flag || flag&^FlagLists != 0 {
+		if slot, flag := ListSlot(s.list), ListFlag(s.list); slot != s.slot || flag != s.flag || flag&^flagLists != 0 {
 			t.Errorf("%s: slot %d, flag %#x; was %d, %#x", s.list, slot, flag, s.slot, s.flag)
 		}
 	}
-	if others := queue.FlagImported | queue.FlagTooLarge | queue.FlagRedriven | queue.FlagMerged | queue.FlagRepeated | queue.FlagNaN; FlagLists&others != 0 {
-		t.Errorf("%#x are flags of the queue too", FlagLists&others)
+	if others := queue.FlagImported | queue.FlagTooLarge | queue.FlagRedriven | queue.FlagMerged | queue.FlagRepeated | queue.FlagNaN; flagLists&others != 0 {
+		t.Errorf("%#x are flags of the queue too", flagLists&others)
 	}
 }
