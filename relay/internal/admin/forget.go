@@ -66,6 +66,7 @@ func (s *Server) holdings() *privacy.Holdings {
 	}
 	if s.o.Imports != nil {
 		h.Reports = func() []string { return readReports(s.o.Imports) }
+		h.Coming = func() string { return s.importing.unreached(s.o.Now()) }
 	}
 	return h
 }

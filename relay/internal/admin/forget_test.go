@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"relay/mapper"
 	"relay/queue"
@@ -223,4 +224,49 @@ func random(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b)
 	return b
+}
+
+// An import that is under way is named: what it brings later is nowhere yet.
+func TestForgetNamesImports(t *testing.T) {
+	q := realQueue(t)
+	f := newFixture(t, func(o *Options) { o.Queue, o.Imports, o.Drain = q, q, nil })
+	c := f.client()
+	ask := api.Forget{Lines: []string{"u-1"}}
+	named := func() bool {
+		t.Helper()
+		done, err := c.Forget(t.Context(), ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(strings.Join(done.Unreached, " "), "an import that is under way")
+	}
+	if named() {
+		t.Error("there is none")
+	}
+	if _, err := c.ImportState(t.Context(), "import-1"); err != nil {
+		t.Fatal(err)
+	}
+	if !named() {
+		t.Error("one has begun, and is not named")
+	}
+	if err := c.SaveImport(t.Context(), "import-1", []byte(`{"done":false}`)); err != nil {
+		t.Fatal(err)
+	}
+	if !named() {
+		t.Error("one is under way, and is not named")
+	}
+	if err := c.SaveImport(t.Context(), "import-1", []byte(`{"done":true}`)); err != nil {
+		t.Fatal(err)
+	}
+	if named() {
+		t.Error("it has ended, and is named")
+	}
+	if _, err := c.ImportState(t.Context(), "import-1"); err != nil || named() {
+		t.Errorf("one that is done was asked for: %v", err)
+	}
+	var i importing
+	i.hear("a", nil, noon)
+	if i.unreached(noon.Add(importPatience)) == "" || i.unreached(noon.Add(importPatience+time.Second)) != "" {
+		t.Error("one that was broken off is named for ever, or not at all")
+	}
 }

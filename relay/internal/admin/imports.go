@@ -59,7 +59,8 @@ func (s *Server) imports(do func(w http.ResponseWriter, r *http.Request, key str
 	}
 }
 
-func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, _ string) error {
+func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, key string) error {
+	s.importing.hear(key, nil, s.o.Now())
 	var in api.ImportBatch
 	if err := readJSONUpTo(w, r, &in, maxImport); err != nil {
 		return err
@@ -114,6 +115,7 @@ func (s *Server) importState(w http.ResponseWriter, _ *http.Request, key string)
 	if b := s.o.Imports.Note(noteImport + key); json.Valid(b) {
 		out.State = b
 	}
+	s.importing.hear(key, out.State, s.o.Now()) // who asks is about to go on
 	writeJSON(w, http.StatusOK, out)
 	return nil
 }
@@ -129,6 +131,7 @@ func (s *Server) setImportState(w http.ResponseWriter, r *http.Request, key stri
 	if err := s.o.Imports.SetNote(noteImport+key, in); err != nil {
 		return err
 	}
+	s.importing.hear(key, in, s.o.Now())
 	writeJSON(w, http.StatusOK, api.Done{Success: true, Count: 1})
 	return nil
 }

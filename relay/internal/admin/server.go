@@ -24,6 +24,7 @@ type Server struct {
 	reloading  sync.Mutex    // one reload at a time
 	forgetting sync.Mutex    // one forget at a time
 	copies     backup.Copies // of backups
+	importing  importing
 	watchers   watchers
 }
 

@@ -149,7 +149,7 @@ func (m *Matcher) loose(s string) bool {
 	if len(m.numbers) == 0 {
 		return false
 	}
-	s = fold.Fold(fold.Unescaped(s))
+	s = folded(fold.Unescaped(s))
 	for _, p := range pair.FindAllStringSubmatch(s, -1) {
 		if n, ok := wholeNumber(p[2]); ok && m.numbers[n] && m.read(p[1]).within(ofAnything) != elsewhere {
 			return true

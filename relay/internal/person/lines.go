@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"relay/mapper"
-	"relay/mapper/fold"
 )
 
 // Bounds of what is asked for at once.
@@ -129,7 +128,7 @@ func parse(line string) (n Name, why string) {
 	case strings.ContainsFunc(line, unicode.IsControl):
 		return n, whyControl
 	}
-	n = Name{line: line, text: fold.Fold(line)}
+	n = Name{line: line, text: folded(line)}
 	if !strings.ContainsFunc(n.text, isWordRune) {
 		return n, whyNobody
 	}

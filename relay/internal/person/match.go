@@ -148,7 +148,7 @@ func (m *Matcher) Text(s string) bool { return m.text(s, elsewhere) || m.loose(s
 // a quantity.
 func (m *Matcher) Cells(cells []string) bool {
 	for _, c := range cells {
-		n := fold.Fold(c)
+		n := folded(c)
 		if m.Text(c) || len(n) >= 4 && onlyDigits(n) && m.text(n, idPlace) {
 			return true
 		}
@@ -182,7 +182,7 @@ func (m *Matcher) Fingerprints(secret []byte) (prints []string) {
 
 // text looks into one text.
 func (m *Matcher) text(s string, p place) bool {
-	s = fold.Fold(s)
+	s = folded(s)
 	if s == "" {
 		return false
 	}
@@ -194,7 +194,7 @@ func (m *Matcher) text(s string, p place) bool {
 		if u == s {
 			return false
 		}
-		if s = fold.Fold(u); m.folded(s, p) {
+		if s = folded(u); m.folded(s, p) {
 			return true
 		}
 	}

@@ -102,7 +102,7 @@ var people = []struct {
 	{
 		"4242",
 		[]string{
-			`{"userId":"4242"}`, `{"userId":4242}`, `{"userId":4242.0}`, `{"userId":4.242e3}`, `{"userId":" 42\u200b42 "}`, `{"userId":"\uff14242"}`,
+			`{"userId":"4242"}`, `{"userId":4242}`, `{"userId":4242.0}`, `{"userId":4.242e3}`, `{"userId":" 42\u200b42 "}`, `{"userId":"\uff14242"}`, `{"userId":"\u0664\u0662\u0664\u0662"}`, `{"properties":{"order_id":"\u096a\u0968\u096a\u0968"}}`,
 			`{"anonymousId":"4242"}`, `{"properties":{"customer_id":4242}}`, `{"properties":{"customer":{"id":"4242"}}}`, `{"properties":{"customer":"4242"}}`,
 			`{"properties":{"customers":{"4242":{"vip":true}}}}`, `{"context":{"externalIds":[{"id":"4242","type":"crm"}]}}`,
 			`{"properties":{"order_id":"4242"}}`, `{"properties":{"orderId":4242.0}}`, `{"properties":{"order":{"number":"4242"}}}`, `{"properties":{"id":4242}}`,
@@ -140,6 +140,7 @@ var people = []struct {
 		[]string{`{"properties":{"order_id":"A-10010"}}`, `{"properties":{"order_id":"BA-1001"}}`, `{"properties":{"order_id":"1001"}}`, `{"messageId":"till-A-1001-2"}`},
 	},
 	{"Nobody <nobody@x.example>", []string{`{"context":{"traits":{"email":"NOBODY@x.example"}}}`}, []string{`{"a":"somenobody@x.example"}`}},
+	{"\u0664\u0662\u0664\u0662-\u0661", []string{`{"userId":"4242-1"}`, `{"properties":{"card":"4242-\u0661"}}`}, []string{`{"userId":"4242"}`}},
 	{"77-1", []string{`{"properties":{"card":"77-1"}}`, `{"properties":{"note":"card 77-1"}}`}, []string{`{"timestamp":"2026-77-1"}`, `{"properties":{"card":"277-1"}}`}},
 	{"l:123456", []string{`{"integrations":{"Facebook Offline Conversions":{"leadId":123456}}}`, `{"properties":{"lead_id":"l:123456"}}`}, []string{`{"properties":{"value":123456}}`}},
 	{"co-op", []string{`{"userId":"Co-op"}`, `{"properties":{"note":"(co-op)."}}`}, []string{`{"userId":"shop.co-op"}`, `{"userId":"co-op@x.example"}`}},

@@ -32,7 +32,7 @@ var (
 	peopleParts = parts("user customer client member loyal account contact person profile buyer shopper guest patient subscriber anonymous extern lead traits " +
 		"kunde kundn klant cliente debitor mitglied konto compte cuenta klient zákaz zakaz müşteri musteri asiakas passport login " +
 		"order invoice receipt transaction ticket booking reserv checkout auftrag bestell rechnung beleg quittung pedido commande facture fattura " +
-		"ordine factuur zamow objedn sipari tilaus previousid messageid")
+		"advertisingid idfa idfv madid gaid aaid ordine factuur zamow objedn sipari tilaus previousid messageid")
 	thingParts = parts("product item sku variant categor store shop location register terminal device cashier staff employee campaign coupon promo voucher brand " +
 		"collection page screen network library currency country zip postal postcode plz tax line artikel produkt produit prodotto filiale kasse " +
 		"list set pixel advert shelf warehouse supplier vendor affiliat")

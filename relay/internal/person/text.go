@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"relay/mapper/fold"
 )
 
 // isWordRune holds for what a token is made of.
@@ -14,6 +16,10 @@ func isWordRune(r rune) bool {
 	}
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 }
+
+// folded is a text as it is compared: as match keys are, and with the digits of any script
+// as 0 to 9.
+func folded(s string) string { return fold.Digits(fold.Fold(s)) }
 
 // word is a text that is looked for as a token. It and what it is looked for in are
 // folded.

@@ -117,14 +117,14 @@ func (c *collector) see(s string, n name) bool {
 			return false
 		}
 	}
-	s = fold.Fold(s)
+	s = folded(s)
 	for range deepest + 1 {
 		c.folded(s, n)
 		u := fold.Unescaped(s)
 		if u == s {
 			break
 		}
-		s = fold.Fold(u)
+		s = folded(u)
 	}
 	return false
 }

@@ -75,6 +75,21 @@ func BenchmarkTokens(b *testing.B) {
 	}
 }
 
+// The id of a phone for advertising is sent to Meta as it is, and names its owner.
+func TestTokensOfAdvertisingIDs(t *testing.T) {
+	const id = "38400000-8cf0-11bd-b23e-10b96e40000d"
+	match := NewMatcher(names(t, strings.ToUpper(id)))
+	for body, want := range map[string]bool{
+		`{"context":{"device":{"advertisingId":"` + id + `"}}}`: true, `{"context":{"device":{"advertising_id":"` + strings.ToUpper(id) + `"}}}`: true,
+		`{"context":{"idfa":"` + id + `"}}`: true, `{"properties":{"madid":"` + id + `"}}`: true,
+		`{"context":{"device":{"advertisingId":"` + id + `-2"}}}`: false,
+	} {
+		if findable(match, body) != want {
+			t.Errorf("%s: %q", body, NewTokenizer().Of([]byte(body)))
+		}
+	}
+}
+
 // A phone number in a text is known by its digits, in each of the ways in which it is
 // dialled; another country's number of the same digits is another's.
 func TestTokensOfPhones(t *testing.T) {

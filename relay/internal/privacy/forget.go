@@ -18,6 +18,7 @@ type Holdings struct {
 	Lanes   Lanes           // nil: nothing drains
 	Copies  Copies          // of the queue: they are removed whoever is asked for
 	Reports func() []string // paths of reports of refused rows, which lie where an import was started; nil: there are none
+	Coming  func() string   // what is on its way in and nowhere yet, as a sentence, "" when nothing is; nil: nothing ever is
 }
 
 // Sources are what beside the queue holds people, or knows them. What is nil does not
@@ -70,6 +71,11 @@ func (h *Holdings) Search(names []person.Name) *person.Matcher {
 // is one by then.
 func (h *Holdings) Forget(ctx context.Context, look *person.Matcher, dry bool) (api.Forgotten, error) {
 	out := api.Forgotten{Success: true, DryRun: dry, Unreached: []string{}}
+	if h.Coming != nil {
+		if words := h.Coming(); words != "" { // also of what has come when the search ends
+			out.Unreached = append(out.Unreached, words)
+		}
+	}
 	if dry {
 		out.Found.Copies = h.Copies.Now()
 	} else {
