@@ -137,10 +137,10 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 				return nil
 			case inHand && rows > 0 && !dry:
 				waiting++
-				return err
+				return unnamed(err)
 			}
 			n.Rows += rows
-			return err
+			return unnamed(err)
 		})
 		if err != nil {
 			return n, fmt.Errorf("forget dropped files: %w", err)

@@ -2,6 +2,9 @@ package spool
 
 import (
 	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,3 +60,15 @@ func rename(root *os.Root, path string) error {
 
 // nameless is a name for a file that says no more than its ends do.
 func nameless(name string) string { return "renamed-" + rand.Text()[:10] + ends(name) }
+
+// unnamed is an error of the file system without the name of the file, which may be
+// somebody's: it goes into the log.
+func unnamed(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("%s of a file: %w", p.Op, p.Err)
+	}
+	if l, ok := errors.AsType[*os.LinkError](err); ok {
+		return fmt.Errorf("%s of a file: %w", l.Op, l.Err)
+	}
+	return err
+}

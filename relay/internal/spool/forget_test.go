@@ -371,3 +371,22 @@ func TestForgetNamesOfFiles(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// What goes wrong with a file is said without its name, which may be somebody's.
+func TestForgetErrorsNameNobody(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	_, open := openFile(root, "ada-lovelace.csv")
+	for _, err := range []error{open, rename(root, "ada-lovelace.csv"), errors.Join(errors.New("x"), open), os.Rename(filepath.Join(dir, "ada-lovelace.csv"), dir)} {
+		if got := unnamed(err); got == nil || strings.Contains(got.Error(), "lovelace") || !strings.Contains(err.Error(), "lovelace") {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+	if !errors.Is(unnamed(open), os.ErrNotExist) || unnamed(nil) != nil {
+		t.Error("the cause is lost")
+	}
+}
