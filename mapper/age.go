@@ -3,16 +3,12 @@ package mapper
 import (
 	"fmt"
 	"time"
+
+	"relay/internal/meta"
 )
 
-// Meta's age rules (docs/meta.md 5.2; docs/contract.md 5.3).
-const (
-	maxStoreAge = 62 * 24 * time.Hour
-	maxOtherAge = 7 * 24 * time.Hour
-	maxAhead    = 60 * time.Second
-)
-
-// age says what the event's time makes of it at the time of the attempt.
+// age says what the event's time makes of it at the time of the attempt, by Meta's rules
+// (docs/meta.md 5.2; docs/contract.md 5.3).
 func (s *subject) age(c *conversion) verdict {
 	switch {
 	case s.undated:
@@ -20,14 +16,14 @@ func (s *subject) age(c *conversion) verdict {
 	case s.set.noAge:
 		return verdict{}
 	}
-	limit, days := maxStoreAge, 62
+	limit := meta.StoreAge
 	if c.actionSource != physicalStore {
-		limit, days = maxOtherAge, 7
+		limit = meta.EventAge
 	}
 	switch age := s.now.Sub(s.when); {
 	case age > limit:
-		return verdict{Hold, ReasonExpired, fmt.Sprintf("event_time is %d days old; Meta takes at most %d", int64(age/(24*time.Hour)), days)}
-	case age < -maxAhead:
+		return verdict{Hold, ReasonExpired, fmt.Sprintf("event_time is %d days old; Meta takes at most %d", age/(24*time.Hour), limit/(24*time.Hour))}
+	case age < -meta.Ahead:
 		return verdict{Hold, ReasonFuture, fmt.Sprintf("event_time is %s ahead", (-age).Truncate(time.Second))}
 	}
 	return verdict{}

@@ -115,8 +115,8 @@ func isStoreCode(n *event.Node) (why, fix string) {
 	switch text, ok := textID(n); {
 	case !ok:
 		return shown(n) + " is neither text nor a number", "write the store's code, or a path such as properties.store.code"
-	case utf8.RuneCountInString(text) > maxStoreCode:
-		return fmt.Sprintf("a store's code has at most %d characters, this one %d", maxStoreCode, utf8.RuneCountInString(text)), "write the code that the store has at Meta"
+	case utf8.RuneCountInString(text) > meta.StoreCodeLength:
+		return fmt.Sprintf("a store's code has at most %d characters, this one %d", meta.StoreCodeLength, utf8.RuneCountInString(text)), "write the code that the store has at Meta"
 	}
 	return "", ""
 }

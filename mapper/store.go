@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"relay/internal/meta"
 	"relay/mapper/event"
 )
 
@@ -23,9 +24,6 @@ var storeMembers = [storeCount]struct{ name, member string }{
 	storePage:      {"page_id", "store_page_id"},
 	storeBrandPage: {"brand_page_id", "brand_page_id"},
 }
-
-// maxStoreCode is Meta's; a longer code is left out, never cut.
-const maxStoreCode = 64
 
 // findStore settles store_data: each member from the mapping's store, else from
 // properties.store_data, which is no property of custom_data then.
@@ -50,7 +48,7 @@ func (s *subject) findStore() {
 		text, ok := textID(n)
 		code, why := noteBadMember, ""
 		switch {
-		case i == storeCode && (!ok || utf8.RuneCountInString(text) > maxStoreCode):
+		case i == storeCode && (!ok || utf8.RuneCountInString(text) > meta.StoreCodeLength):
 			why = "a store's code is text of at most 64 characters; left out"
 		case i == storeCode:
 			if why = s.whyStore(text); why != "" {

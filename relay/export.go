@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"relay/internal/meta"
 	"relay/relay/internal/term"
 )
 
@@ -21,15 +22,12 @@ func (e *exported) add(received time.Time) {
 	}
 }
 
-// usefulFor is how long Meta takes an event of a physical store (docs/meta.md 5.2).
-const usefulFor = 62 * 24 * time.Hour
-
 // say tells what whoever has asked holds now, and until when.
 func (e *exported) say(w io.Writer) error {
 	if e.events == 0 {
 		return nil
 	}
 	_, err := fmt.Fprintf(w, "%s with personal data of customers, as they arrived. Meta takes the newest until %s: remove them then at the latest; `relay forget` does not reach them.\n",
-		term.Count(e.events, "event"), e.newest.Add(usefulFor).UTC().Format(time.RFC3339))
+		term.Count(e.events, "event"), e.newest.Add(meta.StoreAge).UTC().Format(time.RFC3339))
 	return err
 }

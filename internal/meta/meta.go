@@ -1,5 +1,5 @@
 // Package meta is the one table of what Meta has published and may change without a
-// change of relay: match keys, fields, words, versions of the Graph API, states of
+// change of relay: match keys, fields, words, limits, versions of the Graph API, states of
 // Limited Data Use, and error codes. Each row says where it is known from and on which
 // day that was last looked up.
 //
@@ -44,6 +44,9 @@ func Facts() (all []Fact) {
 	}
 	for _, w := range allWords {
 		all = append(all, w.Fact)
+	}
+	for i := range limits {
+		all = append(all, limits[i].Fact)
 	}
 	for i := range versions {
 		all = append(all, versions[i].Fact)

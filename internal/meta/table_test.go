@@ -29,7 +29,7 @@ func TestPageIsMadeFromTheTable(t *testing.T) {
 	got := string(have)
 	for name, text := range map[string]string{
 		"versions": versions(), "states": states(), "keys": keys(), "weak sets": weakSets(), "event": members(), "custom_data": customData(),
-		"words": words(), "codes": codes(), "ages": ages(),
+		"words": words(), "limits": limits(), "codes": codes(), "ages": ages(),
 	} {
 		begin, end := "<!-- made from internal/meta: "+name+" -->\n", "<!-- end -->\n"
 		before, rest, found := strings.Cut(got, begin)
@@ -231,6 +231,27 @@ func words() string {
 		b.row(w.What, code(w.Names...), w.Source, w.AsOf)
 	}
 	return b.String()
+}
+
+func limits() string {
+	b := newTable("limit", "figure", "src", "as of")
+	for _, l := range meta.Limits() {
+		b.row(l.What, l.Figure, l.Source, l.AsOf)
+	}
+	return b.String()
+}
+
+// The rows say what the constants are.
+func TestLimits(t *testing.T) {
+	const day = 24 * time.Hour
+	for i, figure := range []string{
+		fmt.Sprint(meta.MaxEvents), fmt.Sprint(meta.MaxOffline), fmt.Sprint(int(meta.EventAge / day)), fmt.Sprint(int(meta.StoreAge / day)),
+		fmt.Sprint(int(meta.OfflineAge / day)), fmt.Sprint(int(meta.Ahead / time.Second)), fmt.Sprint(int(meta.DedupWindow / day)), fmt.Sprint(meta.StoreCodeLength),
+	} {
+		if l := meta.Limits()[i]; !slices.Contains(strings.Fields(l.Figure), figure) {
+			t.Errorf("%s: the row says %s, the constant %s", l.What, l.Figure, figure)
+		}
+	}
 }
 
 func codes() string {

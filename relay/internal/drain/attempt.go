@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/internal/meta"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
@@ -105,7 +106,7 @@ func (l *lane) overdue(a *attempt) {
 	now, _ := l.s.clock.now()
 	n := 0
 	for _, i := range a.open {
-		if it := &l.work.Items[i]; it.Asked && now.Sub(it.Since) > metaForgets {
+		if it := &l.work.Items[i]; it.Asked && now.Sub(it.Since) > meta.DedupWindow {
 			it.Since = now // said once in that time
 			n++
 		}

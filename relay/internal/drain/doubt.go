@@ -2,7 +2,6 @@ package drain
 
 import (
 	"context"
-	"time"
 
 	"relay/internal/logs"
 	"relay/mapper"
@@ -21,9 +20,6 @@ import (
 // maxNotes bounds how many recipes a lane has conversions in doubt of. With more of
 // them it goes on with the mapping that it has.
 const maxNotes = 8
-
-// metaForgets is how long Meta knows an event that is sent again (docs/meta.md 5.3).
-const metaForgets = 7 * 24 * time.Hour
 
 // InDoubt are the records of which Meta may have stored something, by the state of
 // their lane.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
@@ -62,7 +63,7 @@ func (s Settings) withDefaults() Settings {
 	if s.MaxEvents <= 0 {
 		s.MaxEvents = 1000
 	}
-	s.MaxEvents = min(s.MaxEvents, batch.MaxOffline)
+	s.MaxEvents = min(s.MaxEvents, meta.MaxOffline)
 	if s.MaxBytes <= 0 {
 		s.MaxBytes = 4 << 20
 	}

@@ -70,7 +70,7 @@ func (l *lane) outgrown(a *attempt, r graph.Result) bool {
 	}
 	now, _ := l.s.clock.now()
 	for _, i := range a.open {
-		if now.Sub(l.work.Items[i].Out.EventTime) > batch.YoungAge {
+		if now.Sub(l.work.Items[i].Out.EventTime) > meta.EventAge {
 			return true
 		}
 	}
@@ -117,7 +117,7 @@ func (l *lane) reason(it *batch.Item, code, subcode int, r graph.Result) string 
 	ago := now.Sub(it.Out.EventTime)
 	switch {
 	case code == subcodeOld, code == codeInvalid && subcode == subcodeOld:
-		if !believed || ago > batch.YoungAge-clockSlack {
+		if !believed || ago > meta.EventAge-clockSlack {
 			return mapper.ReasonExpired
 		}
 	case code == subcodeFuture, code == codeInvalid && subcode == subcodeFuture:

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/internal/meta"
 	"relay/mapper"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/pace"
@@ -114,7 +115,7 @@ func (l *lane) tryOthers(a *attempt) bool {
 	case b.Untried():
 		l.remember()
 		return again
-	case l.more() && len(b.InDoubt()) < batch.MaxConversions: // each that is in doubt has its note
+	case l.more() && len(b.InDoubt()) < meta.MaxEvents: // each that is in doubt has its note
 		l.readBehind()
 		return again
 	}
@@ -160,7 +161,7 @@ func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
 // readBehind has the batch read again, with those that wait behind it.
 func (l *lane) readBehind() {
 	l.remember()
-	l.search.reach = min(l.work.OpenCount(), batch.MaxConversions)
+	l.search.reach = min(l.work.OpenCount(), meta.MaxEvents)
 	l.reread()
 }
 

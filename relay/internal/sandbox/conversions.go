@@ -11,8 +11,6 @@ import (
 	"relay/internal/meta"
 )
 
-const day = 24 * time.Hour
-
 // conversionRules are the rules of the Conversions API, in the order in which
 // they are judged.
 var conversionRules = []rule{
@@ -79,7 +77,7 @@ func storeData(_ *judge, e *event) *fault {
 		return invalid("store_data", "store_data must hold store_code, store_page_id or brand_page_id, and nothing else.")
 	}
 	if v, ok := m["store_code"]; ok {
-		if n := len([]rune(strings.TrimSpace(str(v)))); n < 1 || n > 64 {
+		if n := len([]rune(strings.TrimSpace(str(v)))); n < 1 || n > meta.StoreCodeLength {
 			return invalid("store_data.store_code", "store_code must be text of 1 to 64 characters.")
 		}
 	}
@@ -139,12 +137,12 @@ func actionSource(_ *judge, e *event) *fault {
 }
 
 func tooOld(j *judge, e *event) *fault {
-	days := 7
+	most := meta.EventAge
 	if str(e.m["action_source"]) == "physical_store" && j.set.StoreDays != 7 {
-		days = 62
+		most = meta.StoreAge
 	}
 	at, _ := whole(e.m["event_time"])
-	if at < j.now.Add(-time.Duration(days)*day).Unix() {
+	if at < j.now.Add(-most).Unix() {
 		return &fault{subcode: meta.EventTooOld, path: "event_time"}
 	}
 	return nil
@@ -153,7 +151,7 @@ func tooOld(j *judge, e *event) *fault {
 func inFuture(j *judge, e *event) *fault {
 	ahead := j.set.FutureSeconds
 	if ahead == 0 {
-		ahead = 60
+		ahead = int(meta.Ahead / time.Second)
 	}
 	at, _ := whole(e.m["event_time"])
 	if at > j.now.Unix()+int64(ahead) {

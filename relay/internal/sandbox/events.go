@@ -8,12 +8,8 @@ import (
 	"fmt"
 	"time"
 	"unicode"
-)
 
-// Events a call (docs/meta.md 5.1).
-const (
-	maxConversions = 1000
-	maxOffline     = 2000
+	"relay/internal/meta"
 )
 
 // postEvents judges an upload and takes all of it or nothing (docs/meta.md
@@ -77,9 +73,9 @@ func (q *request) seen(list []json.RawMessage, _ bool) {
 
 // checkRequest judges the parameters beside data.
 func (q *request) checkRequest(n int, legacy bool) *fault {
-	most := maxConversions
+	most := meta.MaxEvents
 	if legacy {
-		most = maxOffline
+		most = meta.MaxOffline
 	}
 	switch {
 	case n == 0:

@@ -142,3 +142,5 @@ func with(t *testing.T, event, path, value string) string {
 	}
 	return string(b)
 }
+
+const day = 24 * time.Hour

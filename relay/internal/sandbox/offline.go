@@ -61,7 +61,7 @@ func offlineName(_ *judge, e *event) *fault {
 }
 
 func offlineOld(j *judge, e *event) *fault {
-	if at, _ := whole(e.m["event_time"]); at < j.now.Add(-730*day).Unix() {
+	if at, _ := whole(e.m["event_time"]); at < j.now.Add(-meta.OfflineAge).Unix() {
 		return &fault{subcode: meta.EventTooOld, path: "event_time"}
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"relay/internal/meta"
 )
 
 // Received is an event as the sandbox has it. Two uploads are the same
@@ -31,10 +33,6 @@ type Received struct {
 	Body       json.RawMessage `json:"body,omitempty"`
 }
 
-// dedupWindow is how long offline events are told apart from their copies
-// (docs/meta.md 5.3: at most 7 days).
-const dedupWindow = 7 * 24 * time.Hour
-
 // eventLog holds what was accepted.
 type eventLog struct {
 	list  []*Received
@@ -57,7 +55,7 @@ func (l *eventLog) copies(now time.Time, keys dedupKeys) map[string]bool {
 		k := sha256.Sum256([]byte(place + "\x00" + key))
 		first, seen := l.dedup[k]
 		switch {
-		case seen && now.Sub(first) < dedupWindow:
+		case seen && now.Sub(first) < meta.DedupWindow:
 			out[place] = true
 		case seen || len(l.dedup) < 3*l.max:
 			l.dedup[k] = now

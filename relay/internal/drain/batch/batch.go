@@ -20,6 +20,7 @@ import (
 	"slices"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/graph"
@@ -173,7 +174,7 @@ func Make(lane string, found queue.Batch, how *Recipe, most Limits, so Decisions
 				b.hold(lane, slot, out)
 			case mapper.Send:
 				add(Item{Out: out, Rec: int32(i), Slot: slot, How: how},
-					groupKey{api: out.API, uploadTag: out.UploadTag, testCode: out.TestEventCode, old: how.At.Sub(out.EventTime) > YoungAge})
+					groupKey{api: out.API, uploadTag: out.UploadTag, testCode: out.TestEventCode, old: how.At.Sub(out.EventTime) > meta.EventAge})
 			}
 		}
 	}

@@ -2,16 +2,9 @@ package batch
 
 import (
 	"slices"
-	"time"
 
+	"relay/internal/meta"
 	"relay/mapper"
-)
-
-// Facts about Meta (docs/meta.md 5.1 and 5.2).
-const (
-	MaxConversions = 1000 // events a call
-	MaxOffline     = 2000
-	YoungAge       = 7 * 24 * time.Hour // older ones never share a request with younger ones
 )
 
 // order brings the items into the order of their requests and cuts it into
@@ -77,13 +70,13 @@ func (b *Batch) FirstOld(i int) bool {
 // limit is how many conversions a request like the one of item i may have.
 func (b *Batch) limit(i int) int {
 	if b.Items[i].Out.API == mapper.Offline {
-		return min(b.Limits.Events, MaxOffline)
+		return min(b.Limits.Events, meta.MaxOffline)
 	}
-	return min(b.Limits.Events, MaxConversions)
+	return min(b.Limits.Events, meta.MaxEvents)
 }
 
 // IsOld says whether an item is older than a week, and so travels with its like alone.
-func (b *Batch) IsOld(i int) bool { return b.How.At.Sub(b.Items[i].Out.EventTime) > YoungAge }
+func (b *Batch) IsOld(i int) bool { return b.How.At.Sub(b.Items[i].Out.EventTime) > meta.EventAge }
 
 // Alive lists the items of [lo,hi) whose fate is open.
 func (b *Batch) Alive(lo, hi int) []int {
