@@ -19,6 +19,7 @@ type conversion struct {
 	valueSource         string      // where a value was found, usable or not
 	consumed            *event.Node // the property that gave the value
 	custom              []byte      // members of custom_data that are left over
+	stage               bool        // of a lead in a CRM
 	eventMembers
 }
 
@@ -26,7 +27,7 @@ type conversion struct {
 // decides a conversion's bytes, beside the event and the mapping: whoever must
 // make the same bytes again keeps it, and can say why they come out otherwise.
 // It changes with every change of this package that changes the bytes of an event.
-const Encoding = 2
+const Encoding = 3
 
 // encode writes a conversion in its format. Members always come in the same
 // order, so the same event gives the same bytes.
@@ -59,25 +60,26 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 	o.key("user_data")
 	o.open()
 	for k := range match.Count {
-		if len(s.keys[k]) == 0 {
+		values := s.taken(k, c)
+		if len(values) == 0 {
 			continue
 		}
 		switch row := &match.Table[k]; {
 		case row.Form == meta.LeadID:
-			o.raw(row.Conversions, s.keys[k][0].Form)
+			o.raw(row.Conversions, values[0].Form)
 			continue
 		case row.Hash == meta.Plain:
-			o.text(row.Conversions, s.keys[k][0].Form)
+			o.text(row.Conversions, values[0].Form)
 			continue
 		default:
 			o.key(row.Conversions)
 		}
 		o.out = append(o.out, '[')
-		for i := range s.keys[k] {
+		for i := range values {
 			if i > 0 {
 				o.out = append(o.out, ',')
 			}
-			o.out = s.keys[k][i].sum.Append(o.out)
+			o.out = values[i].sum.Append(o.out)
 		}
 		o.out = append(o.out, ']')
 	}
@@ -109,7 +111,7 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 	o.key("match_keys")
 	o.open()
 	for k := range match.Count {
-		if values := s.taken(k, Offline); len(values) > 0 {
+		if values := s.taken(k, c); len(values) > 0 {
 			s.offlineKey(o, k, values)
 		}
 	}

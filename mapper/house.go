@@ -161,8 +161,10 @@ func (s *subject) addStaff(n *event.Node, depth int) {
 		return
 	}
 	for i, k := range staffKeys {
-		if v := match.Normalise(k, raw, s.locale, nil); v.Form != "" && len(s.house.staff[i]) < 20 {
-			s.house.staff[i] = append(s.house.staff[i], match.SumOf(k, v))
+		for _, v := range match.Values(k, raw, s.locale) {
+			if v.Form != "" && len(s.house.staff[i]) < 20 {
+				s.house.staff[i] = append(s.house.staff[i], match.SumOf(k, v))
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package mapper
 import (
 	"slices"
 
+	"relay/internal/meta"
 	"relay/mapper/match"
 )
 
@@ -46,11 +47,15 @@ func (s *subject) unusable(k match.Key, at, code, why string) {
 	}
 }
 
-// taken are the values of a key that a format takes.
-func (s *subject) taken(k match.Key, api API) []keyValue {
+// taken are the values of a key that a conversion takes.
+func (s *subject) taken(k match.Key, c *conversion) []keyValue {
 	values, row := s.keys[k], &match.Table[k]
 	switch {
-	case api != Offline || len(values) == 0:
+	case len(values) == 0:
+		return values
+	case row.Form == meta.LeadID && c.stage && !match.IsLeadOfMeta(values[0].Form):
+		return nil
+	case c.api != Offline:
 		return values
 	case len(row.Offline) == 0:
 		return nil
@@ -60,18 +65,18 @@ func (s *subject) taken(k match.Key, api API) []keyValue {
 	return values[:min(len(values), max(row.Most, 1))]
 }
 
-// keyResults says what becomes of each match key in a format. Most events of a
+// keyResults says what becomes of each match key in a conversion. Most events of a
 // mapping have the same answer, which they share.
 // Invariant: a slice that was handed out is never changed.
-func (s *subject) keyResults(api API) []KeyResult {
+func (s *subject) keyResults(c *conversion) []KeyResult {
 	results := s.results
 	for k := range match.Count {
 		r := &results[k]
 		r.Key = match.Table[k].Name
-		r.Values = len(s.taken(k, api))
+		r.Values = len(s.taken(k, c))
 		if r.State == KeySent && r.Values == 0 {
 			r.State = KeyUnusable
-			r.Code, r.Why = whyNotOffline(k)
+			r.Code, r.Why = whyNotTaken(k, c)
 		}
 	}
 	if !slices.Equal(s.told, results[:]) {

@@ -117,6 +117,13 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 			return
 		}
 	}
+	if texts := match.Several(k, raw, s.locale); texts != nil {
+		s.notes.add(match.Table[k].Name+"_several", at, "one text holds several values: each that can be used is sent")
+		for i, text := range texts {
+			s.take(k, src, at+"#"+strconv.Itoa(i), &event.Node{Kind: event.Text, Text: text}, false)
+		}
+		return
+	}
 	var v match.Value
 	if s.x != nil {
 		v = match.Normalise(k, raw, s.locale, &match.Trace{})
@@ -225,7 +232,7 @@ func (s *subject) keyStrength(c *conversion) (any, strong bool) {
 	}
 	var have match.KeySet
 	for k := range match.Count {
-		if len(s.taken(k, c.api)) > 0 {
+		if len(s.taken(k, c)) > 0 {
 			have |= 1 << k
 		}
 	}

@@ -120,7 +120,7 @@ func (s *subject) outcome(v verdict) Outcome {
 // convert makes the conversion of one route. Skip reasons come before hold
 // reasons, and both in the order of docs/contract.md 4.1.
 func (s *subject) convert(r *route) Outcome {
-	c := conversion{api: r.set.API}
+	c := conversion{api: r.set.API, stage: r.stage}
 	if s.set.api != "" {
 		c.api = s.set.api
 	}
@@ -129,10 +129,13 @@ func (s *subject) convert(r *route) Outcome {
 	s.exprError = s.ruleError // what failed for another route fails for that alone
 	notes := slices.Clone(s.notes)
 	s.findMembers(r, &c, &notes)
+	if len(s.keys[match.LeadID]) > 0 && len(s.taken(match.LeadID, &c)) == 0 {
+		notes.add(noteLeadLength, s.results[match.LeadID].Source, whyLeadLength)
+	}
 	v := s.judge(r, &c, &notes)
 	o := s.outcome(v)
 	o.List, o.EventSet, o.Name, o.OrderID, o.Notes = r.list, r.set.ID, c.name, c.orderID, notes
-	o.Keys, o.People = s.keyResults(c.api), s.people
+	o.Keys, o.People = s.keyResults(&c), s.people
 	if v.reason != "" {
 		return o
 	}
@@ -148,7 +151,7 @@ func (s *subject) convert(r *route) Outcome {
 	s.identifierNotes(&c, &notes)
 	switch {
 	case c.api == Offline:
-		s.offlineNotes(&notes)
+		s.offlineNotes(&c, &notes)
 		c.memberNotes(&notes)
 	case c.actionSource == physicalStore && len(s.keys[match.LeadID]) > 0:
 		notes.add(noteLeadInStore, match.Table[match.LeadID].Name, "a match key like others here: for the stages of a lead in a CRM write preset: crm_lead")
@@ -206,24 +209,27 @@ func eventNameSource(r *route) string {
 }
 
 // offlineNotes says what the offline format could not take of the match keys.
-func (s *subject) offlineNotes(notes *noteList) {
+func (s *subject) offlineNotes(c *conversion, notes *noteList) {
 	for k := range match.Count {
-		switch n := len(s.taken(k, Offline)); {
+		switch n := len(s.taken(k, c)); {
 		case n == len(s.keys[k]):
 		case n > 0:
 			notes.add(noteTooMany, match.Table[k].Name, fmt.Sprintf("the offline format takes %d of the values of this key; the others are left out", n))
 		default:
-			code, why := whyNotOffline(k)
+			code, why := whyNotTaken(k, c)
 			notes.add(code, match.Table[k].Name, why)
 		}
 	}
-	if ids := s.taken(match.ExternalID, Offline); len(ids) > 0 {
+	if ids := s.taken(match.ExternalID, c); len(ids) > 0 {
 		s.outward(ids[0].Plain, "extern_id", notes)
 	}
 }
 
-// whyNotOffline says why the offline format takes no value of a key.
-func whyNotOffline(k match.Key) (code, why string) {
+// whyNotTaken says why a conversion takes no value of a key.
+func whyNotTaken(k match.Key, c *conversion) (code, why string) {
+	if k == match.LeadID && c.stage {
+		return noteLeadLength, whyLeadLength
+	}
 	if row := &match.Table[k]; len(row.Offline) == 0 {
 		return noteNotOffline, "the offline format has no " + row.Name + "; left out"
 	}

@@ -106,6 +106,7 @@ type route struct {
 	line  int
 
 	members   members
+	stage     bool         // of a lead in a CRM: preset crm_lead
 	uploadTag uploadTag    // "": the mapping's
 	custom    *customRules // the mapping's, and the event's own
 }

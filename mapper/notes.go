@@ -44,7 +44,12 @@ const (
 	noteWebSignal       = "web_signal"         // of a visit of a web page, on a store's event: left out
 	noteNotOffline      = "not_offline"        // the offline format has no such member
 	noteLeadInStore     = "lead_id_in_store"   // a lead id on a physical_store event
+	noteLeadLength      = "lead_id_length"     // preset crm_lead: not as long as Meta's ids of leads, left out
 )
+
+// Why a lead id is not sent on a stage of a lead (docs/meta.md 4.3): Meta refuses the
+// event, and with it its request.
+const whyLeadLength = "lead id has not the 15 to 17 digits of Meta's ids of leads; left out"
 
 // noteList gathers notes; the same note twice is kept once, and an event full
 // of oddities gets at most maxNotes.

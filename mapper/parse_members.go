@@ -182,6 +182,7 @@ func (p *parser) preset(v strictyaml.Value, r *route, own *customRules) {
 	word := func(text string) []source {
 		return []source{{constant: &event.Node{Kind: event.Text, Text: text}, line: line}}
 	}
+	r.stage = true
 	if r.members.actionSource != nil {
 		v.Errorf("%s sets action_source: the event cannot have another", presetCRMLead).WithHint("remove action_source, or the preset")
 	}

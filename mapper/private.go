@@ -161,10 +161,12 @@ func (s *subject) gatherTrait(name, written string, n *event.Node, names *[2][]s
 		if s.isKeyPhone(text) {
 			return
 		}
-		if v := match.Normalise(match.Phone, text, s.locale, nil); v.Form == "" {
-			s.person.Digits(text)
-		} else if !v.Hashed {
-			s.person.Phone(v.Form)
+		for _, v := range match.Values(match.Phone, text, s.locale) {
+			if v.Form == "" {
+				s.person.Digits(text)
+			} else if !v.Hashed {
+				s.person.Phone(v.Form)
+			}
 		}
 	case "birthday", "birthdate", "dateofbirth", "dob":
 		if v := match.Normalise(match.BirthDate, text, s.locale, nil); v.Form != "" && !v.Hashed {

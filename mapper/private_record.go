@@ -2,21 +2,37 @@ package mapper
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"relay/mapper/event"
+	"relay/mapper/match"
 )
 
-const whyRecord = "a text that holds a record with personal data; left out"
+const whyRecord = "a text that holds a record, or a line such as Phone: …, with personal data; all of it is left out (custom_data.keep lets it through)"
 
 // personalLines says whether a text has a line, or a part between ; and ;, of the
-// form name: value, of which the name is personal.
+// form name: value, of which the name is personal. The value may be the next line.
 func (s *subject) personalLines(text string) bool {
-	if !strings.ContainsAny(text, ":=") {
+	if !strings.ContainsAny(text, ":=：＝") {
 		return false
 	}
+	open := "" // a name that waits for its value
 	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ';' || r == '|' || r == ',' }) {
-		at := strings.IndexAny(line, ":=")
-		if at > 0 && at <= maxLineName && s.saysPersonal(strings.Trim(line[:at], " \t\"'-*"), strings.Trim(line[at+1:], " \t\"'")) {
+		at := strings.IndexAny(line, ":=：＝")
+		if at <= 0 || at > maxLineName {
+			if value := strings.Trim(line, " \t\"'"); value != "" && s.saysPersonal(open, value) {
+				return true
+			} else if value != "" {
+				open = ""
+			}
+			continue
+		}
+		_, size := utf8.DecodeRuneInString(line[at:])
+		name, value := strings.Trim(line[:at], " \t\"'-*"), strings.Trim(line[at+size:], " \t\"'")
+		switch open = ""; {
+		case value == "":
+			open = name
+		case !match.IsPlaceholder(value) && s.saysPersonal(name, value):
 			return true
 		}
 	}

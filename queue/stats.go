@@ -46,6 +46,7 @@ type Stats struct {
 	LastErrorAt time.Time
 
 	DedupIDs  int64 // ids of clients that are remembered
+	SaleIDs   int64 // ids of sales (BySale) that are remembered
 	Dead      int64 // dead letters
 	DeadBytes int64
 

@@ -18,7 +18,7 @@ func FuzzPlain(f *testing.F) {
 	for _, s := range []string{
 		`{"a":1,"a":{"b":[1,2,[]]},"":"","b":-0.5e+7,"c":[true,false,null]} `, `[1,]`, `{"a":1,}`, `{"a" :1 , "b": "x\ty"}`, "{\"a\":\"x\ty\"}", `01`, `-`, `1.`, `1e`, `.5`,
 		`{"a":"\u00e9\ud83d\ude00\""}`, `{"a":"\ud800"}`, `{"a":"\x"}`, `nul`, `truefalse`, `{"a":1}}`, `"`, `"\`, `{"a"`, `[1 2]`, `{1:2}`, "\xef\xbb\xbf{}", "\u00a0{}", "{}\x00", `[[[[]]]]`,
-		strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1),
+		strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1),
 	} {
 		f.Add([]byte(s))
 	}

@@ -53,7 +53,7 @@ func (d *Decoder) plainValue(n *Node, depth int) (ok bool) {
 		return ok
 	case '{', '[':
 		n.Kind = jsontext.Kind(c)
-		if depth == maxDepth {
+		if depth == MaxDepth {
 			return false
 		}
 		n.Kids, ok = d.plainKids(c == '{', depth)

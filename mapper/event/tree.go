@@ -119,8 +119,8 @@ type Tree struct {
 	BadUTF8    bool     // bytes that are no UTF-8 were replaced by U+FFFD
 }
 
-// maxDepth is how deep an event may nest; deeper ones are not JSON to relay.
-const maxDepth = 1000
+// MaxDepth is how deep an event may nest: one that nests deeper is unusable by itself.
+const MaxDepth = 256
 
 // ErrTooDeep is a message that nests deeper than events do.
 var ErrTooDeep = errors.New("the message is nested too deeply")
@@ -210,7 +210,7 @@ func (d *Decoder) value(depth int) (n Node, err error) {
 		_, err = d.in.ReadToken()
 		return n, err
 	}
-	if depth == maxDepth {
+	if depth == MaxDepth {
 		return n, ErrTooDeep
 	}
 	if _, err = d.in.ReadToken(); err != nil {

@@ -27,7 +27,7 @@ func main() {
 	var codes []string
 	for _, c := range countries.All() {
 		code := strings.ToLower(c.Alpha2())
-		if r, err := language.ParseRegion(code); err == nil && len(code) == 2 && r.IsCountry() && r.Canonicalize() == r && !slices.Contains([]string{"xk", "an", "su", "yu", "cs", "dd"}, code) {
+		if r, err := language.ParseRegion(code); err == nil && len(code) == 2 && r.IsCountry() && r.Canonicalize() == r && !slices.Contains([]string{"an", "su", "yu", "cs", "dd"}, code) {
 			codes = append(codes, code)
 		}
 	}

@@ -30,6 +30,10 @@ func traceExternalID(raw string, t *Trace) Value {
 	return Value{Form: s, Plain: s}
 }
 
+// IsLeadOfMeta says whether a lead id is as long as those that Meta gives (docs/meta.md
+// 4.3).
+func IsLeadOfMeta(digits string) bool { return 15 <= len(digits) && len(digits) <= 17 }
+
 // traceLeadID gives the decimal digits of a lead id: a positive 64-bit integer,
 // Meta's export prefix l: taken off (docs/meta.md 3.1). It is not hashed.
 func traceLeadID(raw string, t *Trace) Value {

@@ -47,10 +47,10 @@ func tracePhone(raw string, l Locale, t *Trace) Value {
 	p := planOf(l)
 	n, one := p.resolve(w), false
 	if n.status != possible {
-		for _, part := range numbersIn(s) { // "650-555-1212 / 650-555-1213": the first that stands
-			if m := p.resolve(readPhone(part)); m.status == possible && m.valid {
+		for _, part := range numbersIn(s) { // "650-555-1212 / 555-1213": the first that stands
+			if m := p.resolve(readPhone(part.text)); m.status == possible && m.valid {
 				n, one = m, true
-				t.add("several numbers: the first one", part)
+				t.add("several numbers: the first one", part.text)
 				break
 			}
 		}

@@ -128,14 +128,3 @@ func keyed(s string) string {
 		return -1
 	}, s)
 }
-
-var numberBreak = regexp.MustCompile(`(?i)\s*(?:[/,;|&]|\b(?:or|and|und|oder|ou|et|o|y|e)\b)\s*`)
-
-// numbersIn splits a field that holds several numbers.
-func numbersIn(s string) []string {
-	parts := numberBreak.Split(s, 8)
-	if len(parts) < 2 {
-		return nil
-	}
-	return parts
-}

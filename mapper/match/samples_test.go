@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,18 @@ func TestNormalForms(t *testing.T) {
 		k, ok := ids[s.key]
 		if !ok {
 			t.Fatalf("%s: no such key", s.at)
+		}
+		if Several(k, s.raw, l) != nil {
+			var got []string
+			for _, v := range Values(k, s.raw, l) {
+				if v.Form != "" && !slices.Contains(got, v.Form) {
+					got = append(got, v.Form)
+				}
+			}
+			if strings.Join(got, " + ") != s.want {
+				t.Errorf("%s: %q", s.at, got)
+			}
+			continue
 		}
 		for _, trace := range []*Trace{nil, {}} {
 			v := Normalise(k, s.raw, l, trace)

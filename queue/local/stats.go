@@ -58,7 +58,7 @@ func (q *Queue) Stats() Stats {
 	st.Waiting = q.in.bytes
 	q.in.mu.Unlock()
 	st.KeysInUse = q.meta.Keys()
-	st.DedupIDs = q.ids.Count()
+	st.DedupIDs, st.SaleIDs = q.ids.Count()
 	st.Dead, st.DeadBytes = q.dead.stats()
 	st.EncryptedKeyID = q.ring.Keys().Current()
 	return st

@@ -29,7 +29,7 @@
 //
 // Scan accepts what RFC 8259 calls JSON, with no limit on nesting, and the three
 // words that Python writes for numbers that are none. A message nested deeper
-// than MaxDepth is unusable by itself. Names are case-sensitive. Numbers of any
+// than event.MaxDepth is unusable by itself. Names are case-sensitive. Numbers of any
 // size stay the text they are. A byte order mark is the caller's to remove.
 //
 // # Text

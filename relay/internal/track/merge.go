@@ -141,7 +141,7 @@ func (g *merger) objectOf(p *part) *object {
 }
 
 // take takes the object at the scanner apart. Its grammar is known to be good, and
-// its depth below MaxDepth.
+// its depth below event.MaxDepth.
 func (g *merger) take() *object {
 	s := &g.scan
 	o := &object{}

@@ -92,7 +92,7 @@ func multiply(x, y uint64) uint64 {
 }
 
 // value is the hash of the JSON value at b[i], and where it ends. The scanner has
-// found its grammar to be good, and that it nests no deeper than MaxDepth.
+// found its grammar to be good, and that it nests no deeper than event.MaxDepth.
 func (p *printer) value(b []byte, i int) (h uint64, end int) {
 	switch b[i] {
 	case '{':

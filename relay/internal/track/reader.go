@@ -6,11 +6,9 @@ import (
 	"math"
 	"unicode/utf8"
 
+	"relay/mapper/event"
 	"relay/queue"
 )
-
-// MaxDepth is how deep a message may nest.
-const MaxDepth = 256
 
 // maxIDBytes bounds a message id; a longer one is replaced by its digest.
 const maxIDBytes = 255
@@ -147,7 +145,7 @@ func (r *Reader) Room() (int, *Problem) {
 		return 0, TooManyEvents
 	case !r.IsBatch():
 		return 0, MissingBatch
-	case e.depth >= MaxDepth:
+	case e.depth >= event.MaxDepth:
 		return 0, ContextTooDeep
 	default:
 		r.beginMerge()
@@ -302,7 +300,7 @@ func (r *Reader) judge(b []byte, m *message, forced bool) (isTrack bool, bad *Pr
 	switch {
 	case r.Limits.EventBytes > 0 && m.whole.len() > r.Limits.EventBytes:
 		return true, TooLarge
-	case m.depth > MaxDepth:
+	case m.depth > event.MaxDepth:
 		return true, TooDeep
 	}
 	switch m.event.kind(b) {

@@ -78,8 +78,8 @@ func TestSales(t *testing.T) {
 		}
 	}
 	mixed(s, 5) // in memory alone
-	if n := s.Count(); n != 50 {
-		t.Errorf("%d ids of events, want 50", n)
+	if n, sales := s.Count(); n != 50 || sales != 50 {
+		t.Errorf("%d ids of events and %d of sales, want 50 of each", n, sales)
 	}
 	if err := s.Merge(1, func(uint64, uint64) bool { return false }); err != nil {
 		t.Fatal(err)

@@ -241,19 +241,19 @@ func (s *Store) Ran() (ran time.Duration) {
 	return ran
 }
 
-// Count is how many ids of clients are remembered.
-func (s *Store) Count() (n int64) {
+// Count is how many ids of clients, and of sales, are remembered.
+func (s *Store) Count() (clients, sales int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	var n [2]int64
 	for _, t := range s.tails {
-		n += int64(t.set.counted())
+		n[ofEvents] += int64(t.set.counted())
+		n[ofSales] += int64(t.set.sales)
 	}
 	for _, f := range s.files {
-		if f.kind == ofEvents {
-			n += f.counted()
-		}
+		n[f.kind] += f.counted()
 	}
-	return n
+	return n[ofEvents], n[ofSales]
 }
 
 // Waiting is how many ids are in memory alone.

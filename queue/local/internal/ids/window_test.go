@@ -82,7 +82,7 @@ func (s *shop) want(when string, from, to, most int) {
 			s.t.Fatalf("%s: id %d is known %v as %+v, %v", when, i, ok, k, err)
 		}
 	}
-	if n := s.Count(); n != int64(to-from) {
+	if n, _ := s.Count(); n != int64(to-from) {
 		s.t.Fatalf("%s: %d ids are remembered, want %d", when, n, to-from)
 	}
 }
