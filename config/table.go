@@ -84,7 +84,7 @@ func settings() []setting {
 		},
 		{
 			key: "spool.id", kind: kindText, at: func(c *Config) any { return &c.Spool.ID },
-			doc: "Column that makes a row the same sale in the next export, such as the order number: it is stored once, and remembered for 62 days.",
+			doc: "What makes a row the same sale in the next export, such as the order number: a column, or in JSON a property or a path. It is stored once, and remembered for 62 days.",
 		},
 		{
 			key: "spool.separator", kind: kindText, at: func(c *Config) any { return &c.Spool.Separator },

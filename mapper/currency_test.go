@@ -69,6 +69,14 @@ func TestAmountsThatNameTheirCurrency(t *testing.T) {
 		{"default_currency: CNY\n", `{"revenue":"￥100"}`, "100 CNY"},
 		{usd, `{"revenue":"Rs. 100","currency":"PKR"}`, "100 PKR"},
 
+		{usd, `{"revenue":"($30.00)"}`, ReasonInvalidValue}, // an accountant's minus
+		{usd, `{"revenue":"$(12.34)"}`, ReasonInvalidValue},
+		{usd, `{"revenue":"(12,34) €"}`, ReasonInvalidValue},
+		{usd, `{"revenue":"56.00-"}`, ReasonInvalidValue},
+		{usd, `{"revenue":"1'234.50"}`, "1234.5 USD"},
+		{usd, `{"revenue":"CHF 1’234.50"}`, "1234.5 CHF"},
+		{usd, `{"revenue":"1\u202f234,56 €"}`, "1234.56 EUR"},
+		{usd, `{"revenue":"1,23,456.00"}`, "123456 USD"},
 		{usd, `{"revenue":"CHF 12.00","currency":"EUR"}`, ReasonInvalidCurrency},
 		{usd, `{"revenue":"$12.00","currency":"EUR"}`, ReasonInvalidCurrency},
 		{usd, `{"revenue":"£12.00","currency":"USD"}`, ReasonInvalidCurrency},

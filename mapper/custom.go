@@ -6,6 +6,7 @@ import (
 
 	"relay/internal/meta"
 	"relay/mapper/event"
+	"relay/mapper/fold"
 	"relay/mapper/match"
 )
 
@@ -68,6 +69,10 @@ func (s *subject) fixedNode(name string) *fixedField {
 	return nil
 }
 
+// whyShortened is why an id is not sent: others that have nothing to do with it
+// would look the same.
+const whyShortened = "a number that a spreadsheet has shortened (9.99E+99); left out. Format its column as text"
+
 // findIDs settles order_id and item_number.
 func (s *subject) findIDs(c *conversion, notes *noteList) {
 	for _, id := range []struct {
@@ -86,6 +91,10 @@ func (s *subject) findIDs(c *conversion, notes *noteList) {
 		text, ok := textID(n)
 		if !ok {
 			notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
+			continue
+		}
+		if fold.Shortened(text) {
+			notes.add(noteBadID, at, whyShortened)
 			continue
 		}
 		if c.api == Offline && id.name == "item_number" && c.orderID == "" {

@@ -104,6 +104,10 @@ func (s *subject) idAt(n *event.Node, at string) (string, bool) {
 		s.notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
 		return "", false
 	}
+	if fold.Shortened(id) {
+		s.notes.add(noteBadID, at, whyShortened)
+		return "", false
+	}
 	if why := s.whyProduct(id); why != "" {
 		s.notes.add(NotePersonal, at, why)
 		return "", false
@@ -137,7 +141,11 @@ func (s *subject) product(n *event.Node, list string, index int) {
 		}
 	}
 	if !ok {
-		s.notes.add(noteProductNoID, at(first), "a product without a usable "+first+" is left out of contents")
+		s.notes.add(noteProductNoID, at(first), "a product without a usable "+first+" is left out of contents; products: { id: [...] } in the mapping names other places")
+		return
+	}
+	if fold.Shortened(id) {
+		s.notes.add(noteBadID, at(first), whyShortened)
 		return
 	}
 	if why := s.whyProduct(id); why != "" {

@@ -62,8 +62,12 @@ func parseMoneyText(text string) (money, bool) {
 		s = strings.TrimSpace(strings.TrimPrefix(s, "'"))
 	}
 	negative := false
-	if strings.HasPrefix(s, "(") && strings.HasSuffix(s, ")") { // an accountant's minus
-		s, negative = strings.TrimSpace(s[1:len(s)-1]), true
+	if before, within, ok := strings.Cut(s, "("); ok && strings.IndexByte(within, ')') >= 0 { // an accountant's minus: (12.50), $(12.50), (12.50) EUR
+		within, behind, _ := strings.Cut(within, ")")
+		if strings.ContainsAny(before+behind, "0123456789()") {
+			return money{}, false
+		}
+		s, negative = strings.TrimSpace(before+" "+within+" "+behind), true
 	}
 	var named currencies
 	signs := 0

@@ -14,7 +14,9 @@ type amount struct {
 	money
 	node   *event.Node // of the event, that gave it; nil: none, or a constant or expression
 	state  amountState
-	source string
+	source string // where it was found
+	first  string // where it was looked for first
+	why    string // it cannot be read
 }
 
 type amountState uint8
@@ -44,6 +46,9 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 	var a amount
 	sources := s.valueSources(r)
 	for i := range sources {
+		if i == 0 {
+			a.first = sources[0].label()
+		}
 		src := &sources[i]
 		found, err := src.resolve(s, s.scratch[:0])
 		if err != nil {
@@ -52,28 +57,24 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 		s.scratch = found[:0]
 		if len(found) == 0 || len(found) == 1 && found[0].Blank() {
 			if len(found) == 1 && found[0].Kind == event.Null && s.ev.NaN { // what stood there was NaN or Infinity
-				a.state, a.source = amountUnreadable, src.label()
-				s.leaveOutValue(src, found[0], notes, "NaN or Infinity is no amount")
+				s.leaveOutValue(&a, src, found[0], notes, "NaN or Infinity is no amount")
 			}
 			continue
 		}
 		at := src.label()
 		a.source = at
 		if len(found) > 1 {
-			a.state = amountUnreadable
-			s.leaveOutValue(src, found[0], notes, "several amounts where one is expected")
+			s.leaveOutValue(&a, src, found[0], notes, "several amounts where one is expected")
 			continue
 		}
 		m, ok := parseMoney(found[0])
 		if !ok {
-			a.state = amountUnreadable
-			s.leaveOutValue(src, found[0], notes, whyNoAmount(src, found[0]))
+			s.leaveOutValue(&a, src, found[0], notes, whyNoAmount(src, found[0]))
 			continue
 		}
 		if src.minor {
 			if m.text, ok = s.major(m); !ok {
-				a.state = amountUnreadable
-				s.leaveOutValue(src, found[0], notes, "not a whole number of the currency's smallest unit")
+				s.leaveOutValue(&a, src, found[0], notes, "not a whole number of the currency's smallest unit")
 				continue
 			}
 		}
@@ -120,8 +121,9 @@ func whyNoAmount(src *source, n *event.Node) string {
 	return "not an amount that can be read, or over 10^12 (" + event.Shape(n) + ")"
 }
 
-// leaveOutValue notes a source of value that gives no amount.
-func (s *subject) leaveOutValue(src *source, n *event.Node, notes *noteList, why string) {
+// leaveOutValue notes that a source of value gives no amount.
+func (s *subject) leaveOutValue(a *amount, src *source, n *event.Node, notes *noteList, why string) {
+	a.state, a.source, a.why = amountUnreadable, src.label(), why
 	notes.add(noteInvalidValue, src.label(), why)
 	if s.x != nil {
 		s.x.leftOut("value", src.label(), src.line, n, match.Value{Code: noteInvalidValue, Why: why})
@@ -143,11 +145,11 @@ func (s *subject) checkMoney(c *conversion, a amount, notes *noteList) verdict {
 	c.valueSource = a.source
 	switch {
 	case a.state == amountAbsent && isPurchase:
-		return verdict{Hold, ReasonMissingValue, "a Purchase needs a value"}
+		return verdict{Hold, ReasonMissingValue, "a Purchase needs a value, and " + a.first + " has none: value: of the event in the mapping names another place"}
 	case a.state == amountUnreadable && isPurchase:
-		return verdict{Hold, ReasonInvalidValue, "the value of a Purchase cannot be read"}
+		return verdict{Hold, ReasonInvalidValue, "the value of a Purchase cannot be read: " + a.source + ": " + a.why}
 	case a.state == amountNegative && isPurchase:
-		return verdict{Hold, ReasonInvalidValue, "the value of a Purchase is negative"}
+		return verdict{Hold, ReasonInvalidValue, "the value of a Purchase is negative (" + a.source + "): when: in the mapping keeps returns back"}
 	case a.state == amountNegative:
 		s.drop("value", a.source, notes, noteInvalidValue, "a negative value is left out")
 	case a.state == amountReadable && a.zero() && isPurchase && c.api == Offline:

@@ -48,10 +48,10 @@ written in it. A row without a time that can be read is refused.
 
 --group-by makes one event of the rows of an order that follow each other: each gives
 an item of products ('products[].price=Line price'), what the order has once is taken
-from the first row that has it. --id names the column that makes a row the same sale in
-the next export (an order number): it is stored once, and remembered for 62 days, as long
-as Meta takes sales of shops. Rows that are known, and those of them that differ now, are
-counted; what is stored stays as it was.
+from the first row that has it. --id names what makes a row the same sale in the next
+export (an order number), a column, or in JSON a property or a path: it is stored once,
+and remembered for 62 days, as long as Meta takes sales of shops. Rows that are known,
+and those of them that differ now, are counted; what is stored stays as it was.
 
 A file that changes while it is read is not read further. An import that was
 stopped, by you or by a power cut, goes on where it was when the same command is given
@@ -77,7 +77,7 @@ Exits 0 even when rows were refused; with --strict 1.`,
 	fl.StringVar(&f.timeFormat, "time-format", "", "form of the times in CSV, such as '02/01/2006 15:04'")
 	fl.IntVar(&f.headerRow, "header-row", 0, "line of the header, when lines stand above it (CSV)")
 	fl.StringVar(&f.groupBy, "group-by", "", "column that rows of one order have in common (CSV)")
-	fl.StringVar(&f.id, "id", "", "column that makes a row the same sale in the next export (CSV)")
+	fl.StringVar(&f.id, "id", "", "what makes a row the same sale in the next export: a column of CSV, a property or path of JSON")
 	fl.BoolVar(&f.skipBad, "skip-bad", false, "store the good rows although some of the first 1,000 are bad")
 	fl.BoolVar(&f.undated, "undated", false, "take rows without a time: they happened now")
 	fl.StringVar(&f.report, "report", "", "where refused rows go (default: FILE.refused.jsonl)")

@@ -6,13 +6,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"relay/mapper/fold"
 )
 
 // The parts of a date-time in words, after clean and in lower case.
 var (
-	timeOfDay = regexp.MustCompile(`(^|[t ,])(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?(?: ?([ap])\.?m\b\.?)?`)
+	timeOfDay = regexp.MustCompile(`(^|[t ,])(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?(?: ?([ap])\.? ?m\b\.?)?`)
 	basicTime = regexp.MustCompile(`^(\d{8})[t ](\d{2})(?:(\d{2})(?:(\d{2})(?:[.,](\d+))?)?)?([^\d].*)?$`)
 	offset    = regexp.MustCompile(`^(?:utc|gmt|z)?([+-])(\d{1,2})(?::?(\d{2}))?(?::?\d{2})?$`)
 	weekday   = regexp.MustCompile(`^(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[.,]* `)
@@ -23,8 +24,8 @@ var (
 
 // parseTimeText reads the standard text of a date-time: ISO 8601 in its
 // extended and basic forms, RFC 1123, 850 and 822, and what a date becomes when
-// it is printed by Go, Java, JavaScript, Python, PHP, Ruby, .NET and Swift. s is
-// clean. A date of digits between slashes has an order that nobody can know: it
+// it is printed by Go, Java, JavaScript, Python, PHP, Ruby, .NET and Swift; and a
+// date alone whose month is a word. s is clean. A date of digits between slashes has an order that nobody can know: it
 // is read only where AM or PM stands beside it and one order alone gives a date
 // (.NET and JavaScript in English). Between dots the day comes first.
 func parseTimeText(s string, loc *time.Location) (time.Time, bool) {
@@ -40,8 +41,13 @@ func parseTimeText(s string, loc *time.Location) (time.Time, bool) {
 		return r.whole(m[1], m[2], m[3], m[4], m[5], "", m[6])
 	}
 	m := timeOfDay.FindStringSubmatchIndex(s)
-	if m == nil {
-		return time.Time{}, false
+	if m == nil { // a date alone is its first moment
+		r := timeReader{loc: loc}
+		year, month, day, ok := r.monthInWords(weekday.ReplaceAllString(s, ""))
+		if !ok {
+			return time.Time{}, false
+		}
+		return moment(year, month, day, 0, 0, 0, 0, loc)
 	}
 	group := func(i int) string {
 		if m[2*i] < 0 {
@@ -232,7 +238,7 @@ func (r *timeReader) date(s string) (year, month, day int, ok bool) {
 func (r *timeReader) monthInWords(s string) (year, month, day int, ok bool) {
 	var nums []string
 	for w := range strings.FieldsFuncSeq(s, func(c rune) bool { return c == ' ' || c == ',' || c == '-' || c == '/' || c == '.' }) {
-		digits := strings.TrimRight(w, letters)
+		digits := strings.TrimRightFunc(w, unicode.IsLetter)
 		switch suffix := w[len(digits):]; {
 		case digits == "":
 			m, known := fold.Month(w)

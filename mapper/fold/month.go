@@ -6,7 +6,7 @@ import "strings"
 var (
 	monthNames = [12]string{
 		"january jan januar jänner janvier janv enero ene gennaio gen janeiro januari stycznia января ocak tammikuuta leden ledna",
-		"february feb februar februari fevrier février févr fev febrero febbraio fevereiro lutego февраля şubat subat",
+		"february feb februar februari fevrier février févr fév fev febrero febbraio fevereiro lutego февраля şubat subat",
 		"march mar märz maerz mrz mär mars marzo março marco maart mrt marca марта mart",
 		"april apr avril avr abril abr aprile kwietnia апреля nisan",
 		"may mai mayo maggio mag maio mei maja maj мая mayıs",

@@ -24,6 +24,9 @@ func traceExternalID(raw string, t *Trace) Value {
 	if isPlaceholderID(s) || s == "-1" {
 		return Placeholder("external_id")
 	}
+	if fold.Shortened(s) {
+		return LeftOut("external_id", "invalid", "is a number that a spreadsheet has shortened (9.99E+99), which would join strangers; format its column as text")
+	}
 	if s != raw {
 		t.add("trimmed, control and zero-width characters out", s)
 	}

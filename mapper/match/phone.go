@@ -34,6 +34,9 @@ func tracePhone(raw string, l Locale, t *Trace) Value {
 	if len(s) > 120 {
 		return LeftOut("phone", "impossible", "is far too long for a number")
 	}
+	if fold.Shortened(s) {
+		return LeftOut("phone", "impossible", "is a number that a spreadsheet has shortened (9.99E+99); format its column as text")
+	}
 	w := readPhone(s)
 	if w.bare != s {
 		t.add("labels, extension and punctuation taken off", w.bare)
@@ -198,6 +201,15 @@ func (p plan) international(w written) number {
 		break
 	}
 	n := parsePhone("+"+d, "")
+	// +44 44 7911 123456: a form and its customer have both put the country's code before
+	// it, though a number of some village begins with 0491 too.
+	for length := 1; length <= 3 && 2*length < len(d) && !n.mobile; length++ {
+		if d[:length] == d[length:2*length] {
+			if v := parsePhone("+"+d[length:], ""); v.valid && (v.mobile || !n.valid) {
+				return v
+			}
+		}
+	}
 	if n.valid {
 		return n
 	}

@@ -74,6 +74,12 @@ func lenient(text string, comma rune, width int) ([]string, bool) {
 	if !strings.Contains(text, `"`) {
 		return nil, false
 	}
+	if strings.Contains(text, `\"`) { // as MySQL and PHP write them
+		s := scan{comma: comma}
+		if open := s.line(strings.ReplaceAll(text, `\"`, `""`)); !open && !s.bad && fits(s.cells, width) {
+			return s.cells, true
+		}
+	}
 	for _, final := range []bool{false, true} {
 		if cells := loose(text, comma, final); fits(cells, width) {
 			return cells, true
@@ -127,6 +133,10 @@ func loose(text string, comma rune, final bool) (cells []string) {
 // was such a mark.
 func plainCell(c string) (plain string, asText bool) {
 	c = strings.TrimSpace(c)
+	switch c {
+	case `\N`, "NULL", "null", "(null)", "<null>", "#N/A":
+		return "", false // what databases and spreadsheets write for nothing
+	}
 	if strings.HasPrefix(c, `="`) && strings.HasSuffix(c, `"`) && len(c) > 2 {
 		return strings.TrimSpace(strings.ReplaceAll(c[2:len(c)-1], `""`, `"`)), true
 	}

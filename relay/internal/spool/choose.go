@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -95,7 +96,35 @@ func (h *header) named(name string) (at []int) {
 			at = append(at, i)
 		}
 	}
+	if base, nth, ok := cutLast(name, "#"); ok && len(at) == 0 {
+		if all := h.named(base); nth >= 1 && nth <= len(all) {
+			return all[nth-1 : nth]
+		}
+	}
 	return at
+}
+
+// cutLast takes NAME#2 apart.
+func cutLast(name, sep string) (base string, nth int, ok bool) {
+	i := strings.LastIndex(name, sep)
+	if i <= 0 {
+		return "", 0, false
+	}
+	nth, err := strconv.Atoi(name[i+len(sep):])
+	return name[:i], nth, err == nil
+}
+
+// nth says which of the columns of its name a column is, from 1, and of how many.
+func (h *header) nth(column int) (nth, of int) {
+	for i, n := range h.names {
+		if n == h.names[column] {
+			of++
+			if i <= column {
+				nth = of
+			}
+		}
+	}
+	return nth, of
 }
 
 // resolve decides which way round a Column is meant: the side that names columns

@@ -82,7 +82,11 @@ func newColumns(h *header, l *Layout) (*columns, error) {
 			err = c.root.add(steps, ch.cols, c.kindOf(steps))
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("column %d (%s): %w", ch.cols[0]+1, h.names[ch.cols[0]], err))
+			name := h.names[ch.cols[0]]
+			if nth, of := h.nth(ch.cols[0]); of > 1 && errors.Is(err, errTaken) {
+				err = fmt.Errorf("%w: it is number %d of %d columns of that name; --column 'PATH=%s#%d' says what it fills, --column '=%s#%d' leaves it out (spool: columns)", err, nth, of, name, nth, name, nth)
+			}
+			errs = append(errs, fmt.Errorf("column %d (%s): %w", ch.cols[0]+1, name, err))
 		}
 		if len(steps) > 0 && (steps[0].name == "timestamp" || steps[0].name == "originalTimestamp") {
 			c.timed = true
@@ -156,10 +160,13 @@ func (c *columns) kindOf(s []step) kind {
 	return text
 }
 
+// errTaken says that two columns fill one place.
+var errTaken = errors.New("another column fills the same place")
+
 func (p *place) add(path []step, cols []int, k kind) error {
 	if len(path) == 0 {
 		if p.cols != nil || len(p.kids) > 0 {
-			return errors.New("another column fills the same place")
+			return errTaken
 		}
 		p.cols, p.kind = cols, k
 		return nil
@@ -167,7 +174,7 @@ func (p *place) add(path []step, cols []int, k kind) error {
 	s := path[0]
 	list := s.in != noIndex
 	if p.cols != nil || len(p.kids) > 0 && (p.list != list || list && (s.in == eachRow) != (p.kids[0].in == eachRow)) {
-		return errors.New("another column fills the same place")
+		return errTaken
 	}
 	p.list = list
 	for _, q := range p.kids {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -36,9 +37,9 @@ var shop = Layout{GroupBy: "Name", Columns: []Column{
 	{"products[].product_id", "Lineitem sku"},
 }}
 
-// fieldCases are what tills and spreadsheets write, kind by kind. want are the
-// events; where there are none, refused is why. Both ways in read them alike.
-var fieldCases = []struct {
+// fieldCase is a file that tills and spreadsheets write. want are the events; where
+// there are none, refused is why.
+type fieldCase struct {
 	name    string
 	file    string // below testdata/field, or
 	text    string // as it is
@@ -48,7 +49,13 @@ var fieldCases = []struct {
 	want    []string
 	refused string   // of the file
 	report  []string // of rows
-}{
+}
+
+// allCases are those of field_test.go and reports_test.go. Both ways in read them alike.
+func allCases() []fieldCase { return slices.Concat(fieldCases, reportCases) }
+
+// fieldCases are what they write, kind by kind.
+var fieldCases = []fieldCase{
 	{
 		name: "sep= line", file: "B01.csv",
 		want: []string{`{"event":"Order Completed","timestamp":"2026-11-20 10:00:00","context":{"traits":{"email":"pat@example.com"}},"properties":{"revenue":"47,60","order_id":"R-1"}}`},
@@ -259,7 +266,7 @@ func fieldFile(t *testing.T, file, text, ext string) (name, content string) {
 
 func TestField(t *testing.T) {
 	t.Parallel()
-	for _, tc := range fieldCases {
+	for _, tc := range allCases() {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			name, content := fieldFile(t, tc.file, tc.text, tc.ext)
@@ -285,7 +292,7 @@ func TestField(t *testing.T) {
 					t.Errorf("not said: %s\n%s", want, said)
 				}
 			}
-			if rep.Rows != rep.Stored+rep.Refused+rep.Joined || rep.Refused > 0 && len(tc.report) == 0 {
+			if rep.Rows != rep.Stored+rep.Duplicates+rep.Refused+rep.Joined || rep.Refused > 0 && len(tc.report) == 0 {
 				t.Errorf("%+v\n%s", rep, said)
 			}
 		})

@@ -135,7 +135,7 @@ func TestImportFaults(t *testing.T) {
 			"column 6 (context.traits.email): another column fills the same place\ncolumn 8 (properties.x.y): another column fills the same place\n" +
 			"column 9 (properties.c[x]): an index in the path is not like [0], or [] for an item of each row\ncolumn 10 (properties.d..e): a name in the path is empty"},
 		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Layout: Layout{Columns: []Column{{"context.traits.email", "Mail"}}}}, want: `read header: there is no column "Mail"; there are: event, timestamp`},
-		{name: "a row with other columns", file: "event,timestamp\nSale,1795444791\nSale,1795444791,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2"},
+		{name: "a row with other columns", file: "event,timestamp\nSale,1795444791\nSale,1795444791,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2: a cell that holds ',' must be quoted, or the separator another one"},
 		{name: "a quote that does not close", file: "event,timestamp\nSale,1795444791\n\"Sale,1795444791\nSale,1795444792\n", want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 3): a quote opens a cell and does not close it: a quote within a quoted cell is written twice"},
 		{name: "a list with a bad value", file: "[\n" + strings.TrimSpace(good[:strings.Index(good, "\n")]) + ",\n{}]", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2: a track needs the name of its event"},
 		{name: "JSON that breaks off", file: "[{\"event\":\"Sale\",\"timestamp\":1},", want: "read JSON: "},

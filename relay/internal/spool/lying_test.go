@@ -61,7 +61,7 @@ func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
 // TestFieldSpool reads the kinds of files as they are dropped.
 func TestFieldSpool(t *testing.T) {
 	t.Parallel()
-	for _, tc := range fieldCases {
+	for _, tc := range allCases() {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			name, content := fieldFile(t, tc.file, tc.text, tc.ext)

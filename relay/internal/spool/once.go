@@ -3,6 +3,13 @@ package spool
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"relay/mapper/event"
+	"relay/mapper/fold"
+	"relay/relay/internal/track"
 )
 
 // saleID is the id of a sale that is told from others by a value of its own,
@@ -14,4 +21,65 @@ func (o *Options) saleID(event, value string) string {
 	}
 	sum := sha256.Sum256([]byte(text))
 	return "sale-" + hex.EncodeToString(sum[:16])
+}
+
+// saleOf finds what tells a sale of JSON from others: at a path of the event, or a
+// property of that name.
+type saleOf struct {
+	name string
+	path event.Path
+	in   *event.Decoder
+}
+
+// saleOf is nil where nothing but its messageId tells an event from others.
+func (o *Options) saleOf() (*saleOf, error) {
+	if o.ID == "" {
+		return nil, nil
+	}
+	s := &saleOf{name: strings.TrimSpace(o.ID), in: event.NewDecoder()}
+	text := s.name
+	if root, _, _ := strings.Cut(text, "."); !slices.Contains(roots, root) {
+		text = "properties." + text
+	}
+	path, err := event.ParsePath(text)
+	if err != nil || path.Many { // a name that is no path
+		path, err = event.ParsePath("properties[" + quoteName(s.name) + "]")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("id %q: %w", s.name, err)
+	}
+	s.path = path
+	return s, nil
+}
+
+// quoteName is a name in the quotes of a path that it has none of.
+func quoteName(name string) string {
+	if strings.Contains(name, `"`) {
+		return "'" + name + "'"
+	}
+	return `"` + name + `"`
+}
+
+// find takes up what tells the event of a row from others.
+func (s *saleOf) find(r *row) {
+	if s == nil || r.bad != nil || !r.msg.Track {
+		return
+	}
+	defer s.in.Release()
+	t, err := s.in.Decode(r.msg.Body)
+	if err != nil {
+		r.bad = &track.Problem{Code: "invalid_json", Message: err.Error()}
+		return
+	}
+	n := t.Root.Get("properties").Get(s.name)
+	if n.Blank() {
+		n = s.path.One(&t.Root)
+	}
+	text, _ := n.ScalarText()
+	switch r.once = strings.TrimSpace(text); {
+	case r.once == "":
+		r.bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands at %q, by which sales are told apart", s.name)}
+	case fold.Shortened(r.once):
+		r.bad = shortened(s.name)
+	}
 }

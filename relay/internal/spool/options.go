@@ -28,7 +28,7 @@ type Layout struct {
 	HeaderRow  int      // line of the header, the first is 1; 0: the first that is not blank
 	TimeFormat string   // of the columns that fill timestamp and originalTimestamp: a form as event.TimeFormat checks it
 	GroupBy    string   // header: rows that follow each other and are equal in it are one event
-	ID         string   // header: what makes a row the same sale in the next export
+	ID         string   // header, or in JSON a property or path: what makes a row the same sale in the next export
 }
 
 // Options say how a file is read. Only Queue is required.

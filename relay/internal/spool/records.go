@@ -83,7 +83,11 @@ func (r *records) next() (record, error) {
 }
 
 func (r *records) wrongColumns(n int) *track.Problem {
-	return &track.Problem{Code: "wrong_columns", Message: fmt.Sprintf("the row has %d cells, the header %d", n, r.width)}
+	why := fmt.Sprintf("the row has %d cells, the header %d", n, r.width)
+	if n > r.width {
+		why += fmt.Sprintf(": a cell that holds %q must be quoted, or the separator another one", r.comma)
+	}
+	return &track.Problem{Code: "wrong_columns", Message: why}
 }
 
 // back puts lines back that a search went through in vain.

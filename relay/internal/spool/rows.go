@@ -33,6 +33,7 @@ type rows interface {
 // list, holds many, anything else is one.
 type packed struct {
 	in    track.Reader
+	sale  *saleOf  // nil: events are told apart by their messageId
 	at    int      // the next message of the batch
 	left  int      // messages of the batch
 	items [][]byte // of the list
@@ -66,6 +67,7 @@ func (p *packed) one(value []byte) row {
 	if err != nil {
 		one.bad = &track.Problem{Code: "invalid_json", Message: err.Error()}
 	}
+	p.sale.find(&one)
 	return one
 }
 
@@ -81,7 +83,9 @@ func (p *packed) next() (row, bool) {
 	}
 	msg := p.in.Next(p.at)
 	p.at, p.left = p.at+1, p.left-1
-	return row{msg: msg, bad: msg.Problem, text: msg.Body}, true
+	one := row{msg: msg, bad: msg.Problem, text: msg.Body}
+	p.sale.find(&one)
+	return one, true
 }
 
 // lines reads JSON lines. Blank ones do not count.
@@ -98,8 +102,9 @@ type lines struct {
 // saved. What an event may have is less.
 const lineBytes = 4 << 20
 
-func newLines(r io.Reader, o *Options) *lines {
-	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: max(lineBytes, o.MaxEventBytes), packed: packed{in: o.reader()}}
+func newLines(r io.Reader, o *Options) (*lines, error) {
+	sale, err := o.saleOf()
+	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: max(lineBytes, o.MaxEventBytes), packed: packed{in: o.reader(), sale: sale}}, err
 }
 
 // reader judges the events of rows.
@@ -164,9 +169,9 @@ func (o *Options) open(w *whole, s *survey) (rows, error) {
 	in := decoded(f, s.encoding)
 	switch s.format {
 	case JSONLines:
-		return newLines(in, o), nil
+		return newLines(in, o)
 	case JSON:
-		return newValues(in, o), nil
+		return newValues(in, o)
 	case CSV:
 		return newTable(in, o)
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
+	"relay/mapper/fold"
 	"relay/relay/internal/track"
 )
 
@@ -140,6 +142,13 @@ func (t *table) next(r *row) error {
 	return nil
 }
 
+// again says whether a row is the header once more, as files have that were put
+// together of several.
+func (t *table) again(cells []string) bool {
+	return t.cols != nil && len(cells) == len(t.cols.names) && strings.HasSuffix(strings.TrimSpace(cells[0]), t.cols.names[0]) &&
+		slices.Equal(newHeader(cells).names, t.cols.names)
+}
+
 // take is the next row that is not blank.
 func (t *table) take() (*record, error) {
 	if rec := t.held; rec != nil {
@@ -150,6 +159,9 @@ func (t *table) take() (*record, error) {
 		rec, err := t.records.next()
 		if err != nil {
 			return nil, err
+		}
+		if rec.bad == nil && t.again(rec.cells) {
+			continue
 		}
 		if rec.bad != nil || !blank(rec.cells) {
 			t.number++
@@ -164,6 +176,9 @@ func (t *table) take() (*record, error) {
 func (t *table) gather(group *[]record) (*track.Problem, error) {
 	key := t.cols.text(t.cols.group, (*group)[0].cells)
 	column := t.cols.names[t.cols.group[0]]
+	if fold.Shortened(key) {
+		return shortened(column), nil
+	}
 	if key == "" {
 		return &track.Problem{Code: "missing_group", Message: fmt.Sprintf("nothing stands in column %q, by which rows are grouped", column)}, nil
 	}
@@ -198,6 +213,13 @@ func (c *columns) text(cols []int, cells []string) string {
 	return s
 }
 
+// shortened is what is wrong with a number that a spreadsheet has cut: orders that
+// have nothing to do with each other would be one.
+func shortened(column string) *track.Problem {
+	return &track.Problem{Code: "shortened_number", Message: fmt.Sprintf(
+		"column %q holds a number of the form 9.99E+99, which a spreadsheet has shortened: format the column as text there, and export again", column)}
+}
+
 func shortSum(s string) (out [16]byte) {
 	sum := sha256.Sum256([]byte(s))
 	copy(out[:], sum[:])
@@ -225,8 +247,12 @@ func (t *table) event(group []record) row {
 		r.msg, r.bad = msg, msg.Problem
 	}
 	if t.cols.id != nil && r.bad == nil {
-		if r.once = t.cols.text(t.cols.id, rows[0]); r.once == "" {
-			r.bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands in column %q, by which sales are told apart", t.cols.names[t.cols.id[0]])}
+		column := t.cols.names[t.cols.id[0]]
+		switch r.once = t.cols.text(t.cols.id, rows[0]); {
+		case r.once == "":
+			r.bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands in column %q, by which sales are told apart", column)}
+		case fold.Shortened(r.once):
+			r.bad = shortened(column)
 		}
 	}
 	return r

@@ -40,12 +40,13 @@ func (g *guard) Read(p []byte) (int, error) {
 // valueBytes bounds one value: a request body that a till has saved.
 const valueBytes = 32 << 20
 
-func newValues(r io.Reader, o *Options) *values {
+func newValues(r io.Reader, o *Options) (*values, error) {
+	sale, err := o.saleOf()
 	g := &guard{in: r, most: valueBytes, left: valueBytes}
 	return &values{
-		guard: g, packed: packed{in: o.reader()},
+		guard: g, packed: packed{in: o.reader(), sale: sale},
 		in: jsontext.NewDecoder(track.WithoutNaN(g), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
-	}
+	}, err
 }
 
 func (v *values) next(r *row) error {
