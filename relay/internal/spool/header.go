@@ -64,8 +64,11 @@ func (r *records) begin(in io.Reader, l *Layout, eventBytes int) (h *header, err
 		if kind := data(rec.cells); kind != "" {
 			return nil, fmt.Errorf("line %d is no header, it holds %s: the first line must name the columns (--header-row says which line does)", rec.line, kind)
 		}
+		if blank(rec.cells) {
+			return nil, fmt.Errorf("line %d is no header, it is blank (--header-row says which line is)", rec.line)
+		}
 		h = newHeader(rec.cells)
-		h.at, r.width = rec.at, len(rec.cells)
+		h.at, r.width, r.named = rec.at, len(rec.cells), h.names[len(h.names)-1] != ""
 		return h, nil
 	}
 }

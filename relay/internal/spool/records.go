@@ -14,9 +14,12 @@ import (
 type records struct {
 	in     *textLines
 	comma  rune
-	width  int // of the header; 0: it is next
-	most   int // bytes of one row
-	budget int // bytes that may be read in search of a closing quote, and put back
+	width  int  // of the header; 0: it is next
+	named  bool // the header's last column has a name
+	seen   bool // a row of it
+	shut   bool // and neither has cells behind that column: a row that has is cut at the wrong places
+	most   int  // bytes of one row
+	budget int  // bytes that may be read in search of a closing quote, and put back
 }
 
 // budgetFactor: a byte of the file may be read so many times in such searches.
@@ -39,7 +42,7 @@ func (r *records) next() (record, error) {
 		if strings.TrimSpace(first.text) != "" {
 			rec.cells = strings.Split(first.text, string(r.comma))
 		}
-		if rec.cells != nil && !fits(rec.cells, r.width) {
+		if rec.cells != nil && !r.fits(rec.cells) {
 			rec.bad = r.wrongColumns(len(rec.cells))
 		}
 		rec.cells = r.cut(rec.cells)
@@ -63,11 +66,11 @@ func (r *records) next() (record, error) {
 		lines = append(lines, more)
 		open = s.line(more.text)
 	}
-	if !s.bad && fits(s.cells, r.width) {
+	if !s.bad && r.fits(s.cells) {
 		rec.text, rec.cells = textOf(lines), r.cut(s.cells)
 		return rec, nil
 	}
-	if cells, ok := lenient(first.text, r.comma, r.width); ok && r.width > 0 {
+	if cells, ok := lenient(first.text, r.comma, r.width); ok && r.width > 0 && r.fits(cells) {
 		r.back(lines[1:])
 		rec.cells = r.cut(cells)
 		return rec, nil
@@ -98,8 +101,17 @@ func (r *records) back(lines []textLine) {
 	r.in.back(lines)
 }
 
+// fits tells whether cells are a row of the table: "5,00" without quotes makes one
+// cell too many, and where the last one is blank that alone tells.
+func (r *records) fits(cells []string) bool {
+	return fits(cells, r.width) && (!r.shut || len(cells) == r.width)
+}
+
 // cut leaves out the blank cells behind the last column.
 func (r *records) cut(cells []string) []string {
+	if r.width > 0 && !r.seen && !blank(cells) {
+		r.seen, r.shut = true, r.named && len(cells) == r.width
+	}
 	if r.width > 0 && len(cells) > r.width {
 		return cells[:r.width]
 	}

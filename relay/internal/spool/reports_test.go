@@ -51,6 +51,16 @@ var reportCases = []fieldCase{
 		report: []string{`the row has 5 cells, the header 4: a cell that holds ',' must be quoted, or the separator another one`},
 	},
 	{
+		name: "a decimal comma that separates, before a blank cell", text: "event,timestamp,revenue,order_id,note\nSale,2026-11-20T10:00Z,12,R-1,x\nSale,2026-11-20T10:00Z,47,60,R-2,\n", bad: true,
+		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"revenue":12,"order_id":"R-1","note":"x"}}`},
+		report: []string{`the row has 6 cells, the header 5`},
+	},
+	{
+		name: "a separator behind each row, and none behind the header", text: "event,timestamp,n\nSale,2026-11-20T10:00Z,1,\nSale,2026-11-20T11:00Z,2,\nSale,2026-11-20T12:00Z,3\n",
+		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`, `{"event":"Sale","timestamp":"2026-11-20T11:00Z","properties":{"n":2}}`, `{"event":"Sale","timestamp":"2026-11-20T12:00Z","properties":{"n":3}}`},
+	},
+	{name: "a header that is blank", text: "Sales\n\nSale,2026-11-20T10:00Z\n", l: Layout{HeaderRow: 2, Event: "Sale"}, refused: "read header: line 2 is no header, it is blank"},
+	{
 		name: "quotes behind backslashes", text: "event,timestamp,item,n\nSale,2026-11-20T10:00Z,\"19\\\" rack\",1\nSale,2026-11-20T10:00Z,\"say \\\"hi\\\", twice\",2\n",
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"item":"19\" rack","n":1}}`, `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"item":"say \"hi\", twice","n":2}}`},
 	},
