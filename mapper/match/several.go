@@ -97,7 +97,7 @@ func phonesIn(s string, l Locale) []string {
 	var last number
 	valid := 0
 	for _, part := range numbersIn(s) {
-		digits := OnlyDigits(part.text)
+		digits := fold.OnlyDigits(part.text)
 		if len(digits) < minDialled {
 			if !part.other || digits != part.text || digits == "" || len(digits) > maxTail || !last.valid || len(digits) >= len(last.nsn) {
 				continue
@@ -142,7 +142,7 @@ func numbersIn(s string) (parts []numberPart) {
 	}
 	words := strings.Fields(s)
 	for _, w := range words {
-		if len(OnlyDigits(w)) < minDialled {
+		if len(fold.OnlyDigits(w)) < minDialled {
 			return parts // the words are groups of one number
 		}
 	}
