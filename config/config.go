@@ -64,6 +64,8 @@ type SpoolColumn struct{ Path, From string }
 type Forward struct {
 	URL string // empty: this relay maps and uploads itself
 	Key Secret
+
+	Keep time.Duration // how long copies stay of what was handed over
 }
 
 // Admin is the admin listener, and the socket of the commands.

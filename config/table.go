@@ -99,6 +99,10 @@ func settings() []setting {
 			key: "forward.key", kind: kindSecret, hot: true, at: func(c *Config) any { return &c.Forward.Key },
 			doc: "The key for it. There it is in `auth.keys`, with the name of the store.",
 		},
+		{
+			key: "forward.keep", kind: kindDuration, def: "0", hot: true, at: func(c *Config) any { return &c.Forward.Keep },
+			doc: "How long a copy stays here of what was handed over, for `relay forward replay` should the other relay lose its disk. When space is short the copies are the first to go. 0: none.",
+		},
 
 		{
 			key: "admin.listen", kind: kindAddress, def: "127.0.0.1:8586", at: func(c *Config) any { return &c.Admin.Listen },

@@ -183,6 +183,9 @@ func (l *loader) checkForward() {
 		if !f.Key.IsEmpty() {
 			l.errorf("forward.key", "forward.url is not set").WithHint("name the relay that takes what is forwarded")
 		}
+		if f.Keep != 0 {
+			l.errorf("forward.keep", "forward.url is not set").WithHint("copies are kept of what is forwarded")
+		}
 		return
 	}
 	f.URL = strings.TrimRight(f.URL, "/")

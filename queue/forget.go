@@ -11,18 +11,20 @@ type Forget struct {
 type Forgotten struct {
 	Waiting  int // records that a lane waits for
 	Unmapped int // records whose event no mapping has known so far
+	Kept     int // copies of what was handed over
 	Settled  int // records that no lane waits for, in a file that is still there
 	Letters  int // dead letters
 	SetAside int // damaged files that were quarantined: nobody can say whom they are about, so they go
 }
 
 // Found is how many records and letters were found.
-func (f Forgotten) Found() int { return f.Waiting + f.Unmapped + f.Settled + f.Letters }
+func (f Forgotten) Found() int { return f.Waiting + f.Unmapped + f.Kept + f.Settled + f.Letters }
 
 // Add adds what another look has found.
 func (f *Forgotten) Add(o Forgotten) {
 	f.Waiting += o.Waiting
 	f.Unmapped += o.Unmapped
+	f.Kept += o.Kept
 	f.Settled += o.Settled
 	f.Letters += o.Letters
 	f.SetAside += o.SetAside

@@ -27,7 +27,14 @@ const (
 	// LaneHad holds what a relay that others forward to notes of what it took over:
 	// a record for each chunk, appended with the chunk's events. Nothing of it is an event.
 	LaneHad = "had"
+	// LaneKept holds copies of what a relay hands to another one, for a while: a record
+	// is stored for it beside its own lane.
+	LaneKept = "kept"
 )
+
+// Aside says whether nothing that a lane holds waits for anything: what a hub notes, and
+// what was handed over already.
+func Aside(lane string) bool { return lane == LaneHad || lane == LaneKept }
 
 // Flags travel with a record and mean nothing to the queue. The bits 6 and 7 are
 // drain's.
@@ -118,7 +125,7 @@ const SaleWindow = 62 * 24 * time.Hour
 
 // Entry is one event to append. In the space ByID, an entry whose ID is known of an
 // event with another Print is no duplicate: it is stored for LaneConflict in the
-// place of its own lanes, with FlagIDConflict, once for each ID and Print.
+// place of its own lanes, but LaneKept, with FlagIDConflict, once for each ID and Print.
 type Entry struct {
 	ID       string    // message id: kept with the record
 	Space    Space     // what it is de-duplicated by

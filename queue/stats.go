@@ -62,6 +62,7 @@ type Stats struct {
 // Why records and dead letters are dropped: the keys of Stats.Dropped. What an
 // age limit on events ends is settled by whoever sets it, and not dropped.
 const (
+	DropKept         = "kept_max_size" // of LaneKept, of a full queue: copies of what was handed over
 	DropMaxSize      = "max_size"      // Options.DropOldest, or unmapped events of a full queue
 	DropOperator     = "operator"      // DropLane
 	DropForgotten    = "forgotten"     // Forget, dead letters included
@@ -72,5 +73,5 @@ const (
 
 // DropReasons lists them.
 func DropReasons() []string {
-	return []string{DropMaxSize, DropOperator, DropForgotten, DropDeadMaxSize, DropDeadMaxAge, DropDeadOperator}
+	return []string{DropKept, DropMaxSize, DropOperator, DropForgotten, DropDeadMaxSize, DropDeadMaxAge, DropDeadOperator}
 }

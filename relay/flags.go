@@ -59,6 +59,7 @@ var commands = []func() *cobra.Command{
 	newTLSCommand,
 	newReloadCommand,
 	newForgetCommand,
+	newForwardCommand,
 	newPageCommand,
 	newOfflineCommand,
 	newBackupCommand,

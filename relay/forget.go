@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -39,6 +40,9 @@ hand), reports of imports, temporary copies. Damaged files that were quarantined
 nobody can search them. Not reached, and said: what others have put where relay keeps its data,
 backups and exports (run this again after a restore), and what Meta has received: Meta has no
 way to ask for that.
+
+At a hub, the relays of stores are told at their next call; until then nothing about the person
+is taken from them.
 
 --dry-run does the same search and changes nothing. Above 1,000 finds it wants --yes.`,
 		Example: "  relay forget --dry-run < person.txt\n  relay forget < person.txt",
@@ -79,6 +83,13 @@ func printForgotten(w io.Writer, f *api.Forgotten) error {
 	lines := []string{f.Message}
 	for _, u := range f.Unreached {
 		lines = append(lines, "not reached: "+u)
+	}
+	if n := len(f.Stores); n > 0 {
+		names := strings.Join(f.Stores[:min(n, 20)], ", ")
+		if n > 20 {
+			names += fmt.Sprintf(" and %d more", n-20)
+		}
+		lines = append(lines, "not reached yet: the relays of stores "+names+", which are told at their next call (relay status --stores shows which have not been)")
 	}
 	lines = append(lines, "not reached: backups and exports of before (after a restore, run this again); what Meta has received")
 	for _, l := range lines {

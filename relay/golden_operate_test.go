@@ -29,6 +29,7 @@ func (r *record) operates(t *testing.T, s *shop) {
 		{"lane", "move", "paused", "stores"},
 		{"lane", "drop", "doubtful", "--yes"},
 		{"lane", "drop", "701000000000009", "--yes"},
+		{"forward", "replay", "--dry-run"},
 		{"health"},
 	} {
 		r.relay(t, ask{config: conf}, args...)
@@ -57,6 +58,8 @@ func (r *record) operates(t *testing.T, s *shop) {
 	r.posts(t, s, "forget", "/api/v1/forget", `{"lines":["nobody-1"],"dry_run":true}`)
 	r.posts(t, s, "forget", "/api/v1/forget", `{"lines":["nobody-1","Ada Lovelace","nobody@"]}`)
 	r.posts(t, s, "forget", "/api/v1/forget", `{}`)
+	r.posts(t, s, "forward", "/api/v1/forward/replay", `{"dry_run":true}`)
+	r.posts(t, s, "forward", "/api/v1/forward/replay", `{"since":"yesterday"}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file", `{"events":[{"id":"x-1","body":"eyJldmVudCI6IlRpbGwgT3BlbmVkIn0="}]}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file", `{"events":[{"id":"x-1","body":"eyJldmVudCI6IlRpbGwgT3BlbmVkIn0="}]}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file", `{"events":[]}`)

@@ -29,6 +29,7 @@ var everyAsk = [][]string{
 	{"lane", "drop", "701000000000001", "--yes"},
 	{"receipt", "o-1"},
 	{"forget"},
+	{"forward", "replay"},
 	{"reload"},
 	{"tail"},
 	{"backup", "never-written.tar"},

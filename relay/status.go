@@ -86,17 +86,17 @@ func showStores(ctx context.Context, d *session.Session, out io.Writer, asJSON b
 		fmt.Fprintln(out, "no key of auth.keys has a store")
 		return nil
 	}
-	t := term.NewTable(out, "STORE", "LAST SEEN", "WAITING THERE", "OLDEST", "TAKEN", "VERSION")
+	t := term.NewTable(out, "STORE", "LAST SEEN", "WAITING THERE", "OLDEST", "TAKEN", "VERSION", "FORGETS TO COME")
 	for _, s := range list {
 		if s.LastSeen.IsZero() {
-			t.Row(s.Store, "not since the start", "-", "-", "0", "-")
+			t.Row(s.Store, "not since the start", "-", "-", "0", "-", fmt.Sprint(s.Forgets))
 			continue
 		}
 		oldest := "-"
 		if !s.Oldest.IsZero() {
 			oldest = term.Stamp(s.Oldest)
 		}
-		t.Row(s.Store, term.Stamp(s.LastSeen), fmt.Sprint(s.Waiting), oldest, fmt.Sprint(s.Events), s.Version)
+		t.Row(s.Store, term.Stamp(s.LastSeen), fmt.Sprint(s.Waiting), oldest, fmt.Sprint(s.Events), s.Version, fmt.Sprint(s.Forgets))
 	}
 	return t.Flush()
 }

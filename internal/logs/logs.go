@@ -59,6 +59,7 @@ const (
 	ReleaseFailed    Code = "release_failed"
 	Rerouted         Code = "rerouted"
 	UnmappedExpired  Code = "unmapped_expired"
+	KeptExpired      Code = "kept_expired"
 	StateUnreadable  Code = "state_unreadable"
 
 	QueueFull           Code = "queue_full"
@@ -161,6 +162,10 @@ const (
 	LaneMoved         Code = "lane_moved"
 	DeadDropped       Code = "dead_dropped"
 	DeadRedriven      Code = "dead_redriven"
+	Replayed          Code = "replayed"
+	ForgetNotTold     Code = "forget_not_told"
+	ForgetNotDone     Code = "forget_not_done"
+	ForgottenNotTaken Code = "forgotten_not_taken"
 	PersonForgotten   Code = "person_forgotten"
 	BackupSent        Code = "backup_sent"
 	BackupFailed      Code = "backup_failed"
@@ -210,6 +215,7 @@ var Sections = []Section{
 		{Released, slog.LevelInfo, "events dated ahead are due and queued again", "nothing"},
 		{ReleaseFailed, slog.LevelError, "events dated ahead cannot be queued again", "check the disk"},
 		{Rerouted, slog.LevelInfo, "the mapping now knows events that it did not know before; they are queued", "nothing"},
+		{KeptExpired, slog.LevelInfo, "copies of events that were handed to another relay were kept for `forward.keep` and are removed", "nothing"},
 		{UnmappedExpired, slog.LevelInfo, "events that no mapping knew were kept for `queue.keep_unmapped` and are removed", "nothing"},
 		{StateUnreadable, slog.LevelError, "a lane's state is damaged: it starts with the first event that waits, one request may be sent again", "check the disk"},
 	}},
@@ -317,6 +323,10 @@ var Sections = []Section{
 		{LaneMoved, slog.LevelWarn, "somebody moved a lane's events", "nothing"},
 		{DeadDropped, slog.LevelWarn, "somebody dropped dead letters", "nothing"},
 		{DeadRedriven, slog.LevelInfo, "somebody had dead letters sent again", "nothing"},
+		{Replayed, slog.LevelWarn, "somebody ran `relay forward replay`: what the hub lacked was handed over anew", "nothing"},
+		{ForgetNotDone, slog.LevelError, "a forget of the hub could not be carried out at a store's relay (tried again every minute), or what a hub has to tell stores cannot be read", "look at `err`; run `relay forget` again"},
+		{ForgetNotTold, slog.LevelWarn, "`stores` that have no key any more were never told of a forget at the hub", "remove the person there by hand"},
+		{ForgottenNotTaken, slog.LevelWarn, "a store's relay handed over events about a person who was forgotten at the hub meanwhile: they are not stored", "nothing"},
 		{PersonForgotten, slog.LevelWarn, "somebody had a person removed", "nothing"},
 		{BackupSent, slog.LevelInfo, "a backup is complete", "nothing"},
 		{BackupFailed, slog.LevelError, "a backup ended early; no file was left", "make another"},

@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"relay/internal/disk"
@@ -129,7 +130,8 @@ func (w *writer) usable() error {
 	return nil
 }
 
-var conflictLanes = []string{queue.LaneConflict}
+// conflictLanes are those of an event whose id is another's, by whether a copy is kept.
+var conflictLanes = map[bool][]string{false: {queue.LaneConflict}, true: {queue.LaneConflict, queue.LaneKept}}
 
 // build encodes the new records of reqs as chunks.
 func (w *writer) build(reqs []*request) error {
@@ -152,7 +154,8 @@ func (w *writer) build(reqs []*request) error {
 			}
 			setKey, lanes, flags := p.laneKey, p.lanes, e.Flags
 			if p.conflict {
-				setKey, lanes, flags = queue.LaneConflict, conflictLanes, flags|queue.FlagIDConflict
+				lanes = conflictLanes[slices.Contains(p.lanes, queue.LaneKept)]
+				setKey, flags = chunk.SetKey(lanes), flags|queue.FlagIDConflict
 			}
 			b.Add(&chunk.Item{
 				Hash: p.key(), Print: p.print, Lanes: lanes, SetKey: setKey,

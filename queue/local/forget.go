@@ -151,36 +151,42 @@ func (q *Queue) search(s *seg, f queue.Forget) (n queue.Forgotten, err error) {
 			if !f.Record(&recs[i]) {
 				continue
 			}
-			switch waits, unmapped := q.waitsFor(&recs[i]); {
-			case waits:
-				n.Waiting++
-			case unmapped:
-				n.Unmapped++
-			default:
-				n.Settled++
-			}
+			n.Add(q.waitsFor(&recs[i]))
 		}
 		return true, nil
 	})
 	return n, err
 }
 
-// waitsFor says whether a lane waits for a record, and whether a mapping is waited for
-// that knows its event.
-func (q *Queue) waitsFor(r *Record) (waits, unmapped bool) {
+// waitsFor counts a record by what waits for it: a lane, a mapping that knows its event,
+// the end of the time for which copies are kept, or nothing.
+func (q *Queue) waitsFor(r *Record) (n queue.Forgotten) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	var unmapped, kept bool
 	for _, name := range r.Lanes {
 		if l := q.lanes[name]; l != nil && l.set.Has(r.Seq) {
 			continue
 		}
-		if name == queue.LaneUnmapped {
+		switch name {
+		case queue.LaneUnmapped:
 			unmapped = true
-		} else {
-			waits = true
+		case queue.LaneKept:
+			kept = true
+		default:
+			n.Waiting = 1
+			return n
 		}
 	}
-	return waits, unmapped
+	switch {
+	case unmapped:
+		n.Unmapped = 1
+	case kept:
+		n.Kept = 1
+	default:
+		n.Settled = 1
+	}
+	return n
 }
 
 // lingers says whether a page of s that is not in use holds a record that f wants

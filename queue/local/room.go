@@ -66,7 +66,7 @@ func (q *Queue) makeRoom() {
 	most := q.space.max / 16 // of what was quarantined
 	q.mu.Unlock()
 	if do >= room.Squeeze && q.squeeze() ||
-		do >= room.Drop && (q.shrink(queue.LaneUnmapped, q.waitsTo(queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(most)) {
+		do >= room.Drop && (q.dropKept() || q.shrink(queue.LaneUnmapped, q.waitsTo(queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(most)) {
 		q.measure()
 		return
 	}
@@ -78,12 +78,57 @@ func (q *Queue) makeRoom() {
 	}
 }
 
+// dropKept drops copies of what was handed over, the oldest first, a segment at a time,
+// until intake may open. What is not handed over yet stays: it would free nothing.
+func (q *Queue) dropKept() (freed bool) {
+	q.dropping.Lock()
+	defer q.dropping.Unlock()
+	for !isClosed(q.stop) {
+		q.mu.Lock()
+		enough := q.diskLocked() < q.space.marks.Low
+		var s *seg
+		end := Seq(0)
+		if l := q.lanes[queue.LaneForward]; l != nil && !enough && q.hold == 0 {
+			if i := slices.IndexFunc(q.segs, func(s *seg) bool { return q.holds(s, queue.LaneKept) }); i >= 0 {
+				s = q.segs[i]
+				end = min(s.First()+1<<32-1, l.set.Cursor())
+			}
+		}
+		q.mu.Unlock()
+		if s == nil || end <= s.First() {
+			return freed
+		}
+		err := q.dropLaneTo(queue.LaneKept, end, queue.DropKept)
+		if errors.Is(err, errBusy) {
+			return freed
+		}
+		if err != nil {
+			q.o.Logger.Warn("cannot drop the oldest records", "code", logs.DropFailed, "err", err)
+			return freed
+		}
+		q.tidy()
+		q.mu.Lock()
+		gone, more := s.gone, q.holds(s, queue.LaneKept)
+		q.mu.Unlock()
+		if !gone {
+			q.compact(s) // others wait for something in it
+			q.recount()
+		}
+		freed = true
+		if more {
+			break
+		}
+	}
+	return freed
+}
+
 // dropOldest drops the oldest that the largest lane has, a segment at a time,
 // until enough says that there is room again: a lane with little waiting does not
 // pay for one with much. It waits neither for a segment that cannot be read yet
 // (the keeper may be the one to repair it) nor for a lane that is being settled:
 // the keeper looks again in a second.
 func (q *Queue) dropOldest(enough func() bool) {
+	q.dropKept()
 	q.dropping.Lock()
 	defer q.dropping.Unlock()
 	for !enough() && !isClosed(q.stop) {
@@ -151,7 +196,7 @@ func (q *Queue) oldestOfLargest() (name string, oldest *seg) {
 	}
 	most := int64(-1)
 	for _, n := range slices.Sorted(maps.Keys(q.lanes)) {
-		if q.lanes[n].bytes <= most {
+		if queue.Aside(n) || q.lanes[n].bytes <= most {
 			continue
 		}
 		for _, s := range q.segs {

@@ -10,6 +10,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/logs"
+	"relay/queue"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/room"
@@ -195,9 +196,11 @@ func (q *Queue) belowMark() bool {
 func (q *Queue) nearFull() {
 	q.mu.Lock()
 	near := q.diskLocked() >= q.space.marks.High && q.full == ""
+	kept := q.lanes[queue.LaneKept]
+	drops := q.o.DropOldest || kept != nil && kept.pending > 0
 	q.mu.Unlock()
 	switch {
-	case near && q.o.DropOldest:
+	case near && drops:
 		q.keep(task{room: true})
 	case near:
 		q.setFull(room.MaxSize)

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"relay/queue"
 )
 
 // latencies keeps the last syncs.
@@ -33,6 +35,9 @@ func (q *Queue) Stats() Stats {
 	st := q.count
 	st.Dropped = maps.Clone(q.count.Dropped)
 	for _, l := range q.lanes {
+		if queue.Aside(l.name) {
+			continue
+		}
 		st.Pending += l.pending
 		if l.pending > 0 && l.oldest != 0 {
 			if t := time.UnixMilli(l.oldest).UTC(); st.Oldest.IsZero() || t.Before(st.Oldest) {

@@ -1,15 +1,21 @@
 package admin
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"time"
 
 	"relay/internal/logs"
+	"relay/mapper"
 	"relay/relay/internal/admin/access"
 	"relay/relay/internal/api"
 	"relay/relay/internal/person"
 	"relay/relay/internal/privacy"
+	"relay/relay/internal/spool"
 )
 
 // forget removes a person.
@@ -47,15 +53,49 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	// First: what a store hands over from here on is looked at too.
+	var stores []string
+	if s.o.Tell != nil {
+		if stores, err = s.o.Tell(ask.Lines, ask.DryRun); err != nil {
+			s.fail(w, err)
+			return
+		}
+	}
 	out, err := all.Forget(r.Context(), look, ask.DryRun)
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
+	out.Stores = stores
 	if !ask.DryRun {
 		s.o.Logger.Warn("person forgotten by an operator", "code", logs.PersonForgotten, "removed", out.Count, "unreached", len(out.Unreached))
 	}
 	writeJSON(w, http.StatusOK, out)
+}
+
+// ForgetAs removes whom lines name as another relay had it asked, by that one's mappings
+// too. The same again finds nothing.
+func (s *Server) ForgetAs(ctx context.Context, lines []string, mappings []*mapper.Mapping) (api.Forgotten, error) {
+	names, err := person.Parse(lines)
+	if err != nil {
+		return api.Forgotten{}, fmt.Errorf("read whom to forget: %w", err)
+	}
+	s.forgetting.Lock()
+	defer s.forgetting.Unlock()
+	all := s.holdings()
+	if all.Mappings != nil {
+		mappings = append(mappings, all.Mappings()...)
+	}
+	look := person.NewMatcher(names, mappings...)
+	out, err := all.Forget(ctx, look, false)
+	for _, path := range out.Reports {
+		n, err := spool.ForgetReport(ctx, path, look, false)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			out.Unreached = append(out.Unreached, fmt.Sprintf("the report of an import %s: %v", filepath.Base(path), err))
+		}
+		out.Found.Reports += n
+	}
+	return out, err //nolint:wrapcheck // says what could not be searched
 }
 
 // holdings are all that a person is removed from.

@@ -59,6 +59,12 @@ type Options struct {
 	// Stores are those whose relays forward to this one, by name; nil: this one takes
 	// nothing of the kind.
 	Stores func() []forward.Seen
+	// Tell has the relays of stores forget whom lines name, each at its next call, and
+	// says which stores that are. With dry nobody is told. nil: there are none.
+	Tell func(lines []string, dry bool) (stores []string, err error)
+	// Replay is a step of handing over anew what the hub lacks of what is kept. nil: this
+	// relay does not run, or hands nothing over.
+	Replay func(ctx context.Context, from queue.Seq, since time.Time, dry bool) (forward.Replayed, error)
 
 	Metrics *metrics.Metrics // nil: own ones, without hooks called
 	Build   api.Build

@@ -81,7 +81,7 @@ func walkQueued(q RecordLog, f api.QueueFilter, fn func(queue.Record) bool) erro
 	var before []string // lanes gone through
 	n := 0
 	for _, l := range lanes {
-		if f.EventSet != "" && l.Name != f.EventSet || l.Name == queue.LaneHad {
+		if f.EventSet != "" && l.Name != f.EventSet || l.Name == queue.LaneHad || l.Name == queue.LaneKept && f.EventSet != queue.LaneKept {
 			continue
 		}
 		for from, more := queue.Seq(0), true; more; {
@@ -133,7 +133,7 @@ func (s *Server) queueFilter(r *http.Request) (api.QueueFilter, error) {
 	q := r.URL.Query()
 	f := api.QueueFilter{EventSet: q.Get("event_set"), Event: q.Get("event")}
 	var err error
-	if f.EventSet != "" && f.EventSet != queue.LaneUnmapped {
+	if f.EventSet != "" && f.EventSet != queue.LaneUnmapped && f.EventSet != queue.LaneKept {
 		if f.EventSet, err = s.findLane(f.EventSet); err != nil {
 			return f, err
 		}

@@ -48,6 +48,7 @@ func (s *Server) routes() *access.Routes {
 	add("POST /api/v1/imports/{key}/state", access.Change, s.imports(s.setImportState))
 	add("POST /api/v1/imports/{key}/report", access.Change, s.imports(s.addImportReport))
 	add("POST /api/v1/reload", access.Change, s.reload)
+	add("POST /api/v1/forward/replay", access.Change, s.replay)
 	add("POST /api/v1/forget", access.Change, s.forget)
 	add("POST /api/v1/backup", access.Change, s.backup)
 	add("GET /api/v1/support", access.Contents, s.support)

@@ -239,7 +239,7 @@ func (s *Server) look() sample {
 	out := sample{at: s.o.Now(), bytes: q.Bytes, dead: q.Dead, received: float64(q.Appended), lanes: make(map[string]float64)}
 	out.kept = q.Dead
 	for _, ls := range s.o.Queue.Lanes() {
-		if ls.Name == queue.LaneHad {
+		if queue.Aside(ls.Name) {
 			continue
 		}
 		out.kept += ls.Pending

@@ -178,6 +178,12 @@ func (c *Client) Reload(ctx context.Context) (ReloadResult, error) {
 	return out, nil
 }
 
+// Replay is one step of handing over anew what the hub lacks.
+func (c *Client) Replay(ctx context.Context, r Replay) (Replayed, error) {
+	var out Replayed
+	return out, c.post(ctx, "/api/v1/forward/replay", r, &out)
+}
+
 // Forget removes a person.
 func (c *Client) Forget(ctx context.Context, f Forget) (Forgotten, error) {
 	var out Forgotten

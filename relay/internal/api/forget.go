@@ -24,6 +24,8 @@ type Forgotten struct {
 	Found   Found  `json:"found"`
 	// Unreached says where nobody could look, a sentence each.
 	Unreached []string `json:"unreached"`
+	// Stores are those whose relays forward to this one: they are told at their next call.
+	Stores []string `json:"stores,omitempty"`
 	// Reports are the reports of imports, for whoever asks to look into: they lie where
 	// the import was started.
 	Reports []string `json:"reports,omitempty"`
@@ -34,6 +36,7 @@ type Found struct {
 	Waiting     int `json:"waiting"`      // events that an event set waits for
 	InDoubt     int `json:"in_doubt"`     // of all the events: those of which Meta may have something
 	Unmapped    int `json:"unmapped"`     // events kept for a mapping that knows them
+	Kept        int `json:"kept"`         // copies of events that were handed to another relay
 	Settled     int `json:"done"`         // events that nothing waits for, still in a file of the queue
 	DeadLetters int `json:"dead_letters"` // …
 	Receipts    int `json:"receipts"`     // …
@@ -45,7 +48,7 @@ type Found struct {
 
 // total is how much of it is about the person.
 func (f *Found) total() int64 {
-	return int64(f.Waiting + f.Unmapped + f.Settled + f.DeadLetters + f.Receipts + f.Dropped + f.Reports)
+	return int64(f.Waiting + f.Unmapped + f.Kept + f.Settled + f.DeadLetters + f.Receipts + f.Dropped + f.Reports)
 }
 
 // words lists what there is.
@@ -61,6 +64,7 @@ func (f *Found) words() string {
 	}
 	add(f.Waiting, "event that waits", "events that wait")
 	add(f.Unmapped, "event that no mapping knows", "events that no mapping knows")
+	add(f.Kept, "copy of an event that was forwarded", "copies of events that were forwarded")
 	add(f.Settled, "event that was dealt with", "events that were dealt with")
 	add(f.DeadLetters, "dead letter", "dead letters")
 	add(f.Receipts, "receipt", "receipts")

@@ -50,6 +50,7 @@ type Settings struct {
 
 	DryRun       bool          // map and count, send nothing, keep everything
 	MaxAge       time.Duration // since receipt; then dead letter `expired`; 0: no limit
+	KeepHanded   time.Duration // how long copies stay of what was handed to another relay
 	KeepUnmapped time.Duration // since receipt; then settled as skip:unmapped; 0: not kept
 }
 

@@ -262,7 +262,12 @@ func (l *lane) runToForward(ctx context.Context) {
 	for ctx.Err() == nil {
 		l.heed()
 		changed := l.s.o.Log.Changed()
-		n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(queue.Record) []string { return []string{queue.LaneForward} })
+		n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(queue.Record) []string {
+			if l.settings().KeepHanded > 0 {
+				return []string{queue.LaneForward, queue.LaneKept}
+			}
+			return []string{queue.LaneForward}
+		})
 		if err != nil {
 			l.storage(ctx, "reroute", err)
 			continue

@@ -27,7 +27,9 @@ type durable struct {
 
 	Mapping string `json:"mapping,omitempty"` // digest of that of the last delivery, or of one that an operator let pass
 
-	Size  int64         `json:"size,omitempty"`  // most bytes of a request that the line carries; 0: what the settings allow
+	Size   int64    `json:"size,omitempty"`   // most bytes of a request that the line carries; 0: what the settings allow
+	Handed []handed `json:"handed,omitempty"` // of queue.LaneKept: what was handed over by when
+
 	Notes []*batch.Note `json:"notes,omitempty"` // of what is in doubt, one for each recipe
 }
 

@@ -175,6 +175,8 @@ func (s *Supervisor) start(name string) {
 		switch {
 		case s.forwards(name):
 			l.runForward(ctx)
+		case name == queue.LaneKept:
+			l.runKept(ctx)
 		case s.o.Forward != nil && name == queue.LaneUnmapped:
 			l.runToForward(ctx)
 		case name == queue.LaneUnmapped:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,17 +19,30 @@ type Poster interface {
 	Post(ctx context.Context, path, contentType, bearer string, body []byte) graph.Posted
 }
 
-// Client hands chunks to a hub. It is safe for concurrent use.
-type Client struct {
-	post    Poster
-	key     func() string
-	epochs  *Epochs
-	version string // of this relay
+// ClientOptions are what a Client needs; all but Logger.
+type ClientOptions struct {
+	Post    Poster
+	Key     func() string // the key in force
+	Epochs  *Epochs
+	Version string       // of this relay
+	State   func() State // how the edge stands, but its Version
+	// Forget carries out a forget of the hub. It may be given the same one again.
+	Forget func(ctx context.Context, f *Forget) error
+	Logger *slog.Logger
 }
 
-// NewClient makes a Client; key gives the key in force.
-func NewClient(post Poster, key func() string, epochs *Epochs, version string) *Client {
-	return &Client{post, key, epochs, version}
+// Client hands chunks to a hub. It is safe for concurrent use.
+type Client struct {
+	o    ClientOptions
+	kick chan struct{} // the hub has something to say
+}
+
+// NewClient makes a Client.
+func NewClient(o ClientOptions) *Client {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Client{o, make(chan struct{}, 1)}
 }
 
 // laneOf says what a lane's records are.
@@ -46,14 +60,16 @@ func laneOf(lane string) Lane {
 // once the class of the result is graph.Delivered.
 func (c *Client) Forward(ctx context.Context, lane string, b queue.Batch, waiting int64) (end queue.Seq, r graph.Result) {
 	start := time.Now()
-	epoch, until := c.epochs.Of(b.Records[0].Seq)
+	epoch, until := c.o.Epochs.Of(b.Records[0].Seq)
 	chunk := Chunk{Epoch: epoch, Lane: laneOf(lane), From: b.Records[0].Seq, To: min(b.Next, until), Records: b.Records}
 	if i := slices.IndexFunc(b.Records, func(r queue.Record) bool { return r.Seq >= until }); i >= 0 {
 		chunk.Records = b.Records[:i]
 	}
-	chunk.State = State{Waiting: waiting, Oldest: b.Records[0].Received, Version: c.version}
-	p := c.post.Post(ctx, Path, ContentType, c.key(), chunk.Append(nil))
-	r = result(p)
+	chunk.State = State{Waiting: waiting, Oldest: b.Records[0].Received, Version: c.o.Version}
+	p := c.o.Post.Post(ctx, Path, ContentType, c.o.Key(), chunk.Append(nil))
+	if r = result(p); r.Class == graph.Delivered {
+		c.heed(p.Body)
+	}
 	r.Sent, r.Elapsed = len(chunk.Records), time.Since(start)
 	return chunk.To, r
 }

@@ -65,6 +65,8 @@ func (rs ranges) with(r queue.Range) ranges {
 type had struct {
 	mu sync.Mutex
 	of map[source]ranges
+
+	looks map[string]Look // for whom the store has not forgotten yet, by the id of the forget
 }
 
 // mark is a record of queue.LaneHad: what was appended with it.

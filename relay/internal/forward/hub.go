@@ -28,14 +28,18 @@ type HubOptions struct {
 	PrintKey track.PrintKey
 	Event    int // most bytes of an event
 	Now      func() time.Time
+	Look     func(lines []string) Look // for the people of a forget
+	Mappings func() []string           // by which a person is found; nil: none
+	Stores   func() []string           // that have a key; nil: not known
 	Logger   *slog.Logger
 }
 
 // Hub takes what edges hand over. It is safe for concurrent use.
 type Hub struct {
-	o     HubOptions
-	ready atomic.Bool // every mark is read
-	kick  chan struct{}
+	o       HubOptions
+	ready   atomic.Bool // every mark is read
+	kick    chan struct{}
+	forgets forgets
 
 	mu     sync.Mutex
 	stores map[string]*had
@@ -49,6 +53,7 @@ type Seen struct {
 	State              // as it said then
 	Events   int64     `json:"events"` // taken over, since the hub began
 	Repeats  int64     `json:"repeats"`
+	Forgets  int       `json:"forgets_waiting,omitempty"` // that it has not carried out yet
 }
 
 // Answer is what a hub says to a chunk that it has.
@@ -56,6 +61,10 @@ type Answer struct {
 	Success bool `json:"success"`
 	Stored  int  `json:"stored"`
 	Repeats int  `json:"repeats"` // records that it had already
+
+	Call    bool    `json:"call,omitempty"`    // the hub has something to say: a Call gets it
+	Forget  *Forget `json:"forget,omitempty"`  // to be carried out, and told in the next Call
+	Missing []saved `json:"missing,omitempty"` // what the hub lacks of Call.Has
 }
 
 // ErrBusy says that another chunk of the store is being stored; ErrStarting that the
@@ -70,7 +79,11 @@ func NewHub(o HubOptions) *Hub {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Hub{o: o, kick: make(chan struct{}, 1), stores: map[string]*had{}, seen: map[string]*Seen{}}
+	h := &Hub{o: o, kick: make(chan struct{}, 1), stores: map[string]*had{}, seen: map[string]*Seen{}, forgets: forgets{log: o.Log, now: o.Now}}
+	if o.Log != nil {
+		h.forgets.load()
+	}
+	return h
 }
 
 // foldAfter is how long marks lie in the log before notes take their place.
@@ -90,8 +103,12 @@ func (h *Hub) Run(ctx context.Context) error {
 		return nil
 	}
 	h.ready.Store(true)
+	if err := h.forgets.unread; err != nil {
+		h.o.Logger.Error("forgets that stores have not been told of cannot be read: run them again", "code", logs.ForgetNotDone, "err", err)
+	}
 	for ctx.Err() == nil {
-		wait(ctx, -1, h.kick)
+		h.strikeClosed()
+		wait(ctx, time.Hour, h.kick)
 		wait(ctx, foldAfter, nil)
 		if ctx.Err() != nil {
 			return nil
@@ -210,6 +227,9 @@ func (h *Hub) store(name string) *had {
 // to decide by: ErrFormat, *VersionError, ErrTooLarge, ErrBusy, ErrStarting and those
 // of Append. allows says which events the key may send; nil: all.
 func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byte) bool, body []byte, most int) (Answer, error) {
+	if isCall(body) {
+		return h.call(store, body)
+	}
 	if bytes.Equal(body, probe) {
 		if !h.ready.Load() {
 			return Answer{}, ErrStarting
@@ -230,13 +250,17 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 	defer s.mu.Unlock()
 	src, r := source{c.Epoch, c.Lane}, queue.Range{From: c.From, To: c.To}
 	has := s.of[src]
-	a := Answer{Success: true}
+	forgotten := h.forgotten(store, s)
+	a := Answer{Success: true, Call: len(s.looks) > 0 && h.forgets.next(store) != nil}
+	gone := 0
 	if !has.covers(r) {
 		entries := make([]queue.Entry, 0, len(c.Records)+1)
 		reader := track.Reader{Limits: track.Limits{EventBytes: h.o.Event, Messages: 1, Merged: 4 * h.o.Event}, Key: h.o.PrintKey}
 		for i := range c.Records {
 			if rec := &c.Records[i]; has.has(rec.Seq) {
 				a.Repeats++
+			} else if forgotten(rec.Body, rec.ID, rec.Received) {
+				gone++
 			} else {
 				entries = append(entries, h.entry(&reader, store, c, rec, allows))
 			}
@@ -248,6 +272,9 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 		got, err := h.o.Log.Append(ctx, append(entries, m))
 		if err != nil {
 			return Answer{}, err //nolint:wrapcheck // callers choose by it
+		}
+		if gone > 0 {
+			h.o.Logger.Warn("a store handed over what is about somebody who was forgotten here: it is not taken", "code", logs.ForgottenNotTaken, "store", store, "events", gone)
 		}
 		a.Stored = max(0, got.Stored+got.Conflicts-1) // but the mark
 		s.of[src] = has.with(r)
@@ -282,11 +309,12 @@ func (h *Hub) Stores(names []string) []Seen {
 	defer h.mu.Unlock()
 	out := make([]Seen, 0, len(names))
 	for _, name := range names {
+		one := Seen{Store: name}
 		if s := h.seen[name]; s != nil {
-			out = append(out, *s)
-		} else {
-			out = append(out, Seen{Store: name})
+			one = *s
 		}
+		one.Forgets = h.forgets.waiting(name)
+		out = append(out, one)
 	}
 	slices.SortFunc(out, func(a, b Seen) int { return strings.Compare(a.Store, b.Store) })
 	return slices.CompactFunc(out, func(a, b Seen) bool { return a.Store == b.Store })

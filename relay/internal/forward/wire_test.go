@@ -109,14 +109,14 @@ func TestClientSplitsByEpoch(t *testing.T) {
 		t.Fatal(err)
 	}
 	var sent []*Chunk
-	c := NewClient(poster(func(b []byte) graph.Posted {
+	c := NewClient(ClientOptions{Key: func() string { return "k" }, Epochs: e, Version: "v", Post: poster(func(b []byte) graph.Posted {
 		chunk, err := Parse(b, 1<<20)
 		if err != nil {
 			t.Error(err)
 		}
 		sent = append(sent, chunk)
 		return graph.Posted{Status: 200, Body: []byte(`{"success":true}`)}
-	}), func() string { return "k" }, e, "v")
+	})})
 	b := queue.Batch{From: 0, Next: 10, Records: orders("m", 2, 9).Records}
 	end, r := c.Forward(t.Context(), queue.LaneForward, b, 7)
 	if end != 5 || r.Class != graph.Delivered || r.Sent != 3 || len(sent[0].Records) != 3 || sent[0].From != 2 || sent[0].State.Waiting != 7 {

@@ -29,7 +29,7 @@ func (h *Handler) forward(parent context.Context, rw http.ResponseWriter, w *wor
 	case g.store == "":
 		return failStore
 	}
-	n, err := forward.RawLen(w.body)
+	n, err := forward.RawSize(w.body)
 	if err != nil {
 		return ofForward(err)
 	}

@@ -152,7 +152,7 @@ func (h *Holdings) forgetQueued(look *person.Matcher, dry bool, found *api.Found
 	} else {
 		err = remove()
 	}
-	found.Waiting, found.Unmapped, found.Settled = n.Waiting, n.Unmapped, n.Settled
+	found.Waiting, found.Unmapped, found.Kept, found.Settled = n.Waiting, n.Unmapped, n.Kept, n.Settled
 	found.DeadLetters, found.Quarantined, found.InDoubt = n.Letters, n.SetAside, len(doubt)
 	return err
 }

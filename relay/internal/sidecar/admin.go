@@ -35,7 +35,7 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		},
 		Pprof:     cfg.Admin.Pprof,
 		Queue:     backedUp{s.queue, s.receipts},
-		Imports:   s.queue,
+		Imports:   s.takes(),
 		PrintKey:  prints,
 		Drain:     s.drain,
 		Mapping:   func() admin.Mapping { return s.mapping.Mapping() },
@@ -46,6 +46,8 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		TokenLack: s.tokens.lack,
 		Forwards:  s.forwards(),
 		Stores:    storesOf(s.hub, s.settings.Load),
+		Tell:      s.tellStores(),
+		Replay:    s.replay(),
 		Receipts:  receiptsOf(s.receipts),
 		Copies:    backup.CopiesDir(cfg.Queue.Path),
 

@@ -1,14 +1,23 @@
 package sidecar
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"relay/config"
+	"relay/internal/logs"
+	"relay/mapper"
 	"relay/queue"
+	"relay/queue/local"
+	"relay/relay/internal/admin"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/forward"
 	"relay/relay/internal/graph"
+	"relay/relay/internal/person"
 	"relay/relay/internal/track"
 )
 
@@ -30,7 +39,11 @@ func ReadMapping(cfg *config.Config) ([]byte, error) {
 // forwards says whether this relay hands everything to another one.
 func (s *Sidecar) forwards() bool { return s.started.Forward.URL != "" }
 
-var forwarded = []string{queue.LaneForward}
+var (
+	forwarded     = []string{queue.LaneForward}
+	forwardedKept = []string{queue.LaneForward, queue.LaneKept}
+	refusedKept   = []string{queue.LaneKept, queue.LaneRefused}
+)
 
 // HubOptions are those of the connection to the relay that takes what cfg forwards.
 func HubOptions(cfg *config.Config) graph.Options {
@@ -42,7 +55,8 @@ func HubOptions(cfg *config.Config) graph.Options {
 func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
 	if !s.forwards() {
 		s.hub = forward.NewHub(forward.HubOptions{
-			Log: s.queue, Route: s.route, PrintKey: prints, Event: int(cfg.Intake.MaxEventBytes), Now: s.now, Logger: s.log,
+			Log: s.queue, Route: s.route, PrintKey: prints, Event: int(cfg.Intake.MaxEventBytes), Now: s.now,
+			Look: s.lookFor, Mappings: s.mapping.sources, Stores: func() []string { return storesIn(s.settings.Load()) }, Logger: s.log,
 		})
 		return nil
 	}
@@ -54,9 +68,81 @@ func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
 	if err != nil {
 		return err
 	}
-	key := func() string { return s.settings.Load().Forward.Key.Reveal() }
-	s.edge = forward.NewClient(post, key, epochs, Build().Version)
+	s.edge = forward.NewClient(forward.ClientOptions{
+		Post: post, Key: func() string { return s.settings.Load().Forward.Key.Reveal() }, Epochs: epochs, Version: Build().Version,
+		State: s.edgeState, Forget: s.forgetAsHub, Logger: s.log,
+	})
 	return nil
+}
+
+// lookFor finds the people of a forget in what stores hand over.
+func (s *Sidecar) lookFor(lines []string) forward.Look {
+	names, err := person.Parse(lines)
+	if err != nil { // admin has read them before
+		s.log.Error("a forget cannot be read", "code", logs.ForgetNotDone, "err", err)
+	}
+	return person.NewMatcher(names, s.mapping.all()...)
+}
+
+// edgeState is how this relay stands, for its hub.
+func (s *Sidecar) edgeState() (st forward.State) {
+	for _, name := range []string{queue.LaneForward, queue.LaneRefused, queue.LaneConflict} {
+		l, _ := s.queue.Lane(name)
+		st.Waiting += l.Pending
+		if l.Pending > 0 && (st.Oldest.IsZero() || l.Oldest.Before(st.Oldest)) {
+			st.Oldest = l.Oldest
+		}
+	}
+	return st
+}
+
+// forgetAsHub carries out a forget of the hub, by the mappings of the hub.
+func (s *Sidecar) forgetAsHub(ctx context.Context, f *forward.Forget) error {
+	var mappings []*mapper.Mapping
+	for _, src := range f.Mappings {
+		m, _, err := mapper.Parse("the hub's mapping", []byte(src))
+		if err != nil {
+			return fmt.Errorf("read the hub's mapping: update the older of the two relays: %w", err)
+		}
+		mappings = append(mappings, m)
+	}
+	out, err := s.admin.ForgetAs(ctx, f.Lines, mappings)
+	if err == nil && len(out.Unreached) > 0 {
+		err = errors.New(strings.Join(out.Unreached, "; "))
+	}
+	if err != nil {
+		return fmt.Errorf("forget: %w", err)
+	}
+	return nil
+}
+
+// keeping is a queue that stores a copy of what is to be handed over beside it.
+type keeping struct {
+	*local.Queue
+	keeps func() bool
+}
+
+// Append is that of the queue.
+func (k keeping) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
+	for i := range entries {
+		if e := &entries[i]; len(e.Lanes) == 1 && k.keeps() {
+			switch e.Lanes[0] {
+			case queue.LaneForward:
+				e.Lanes = forwardedKept
+			case queue.LaneRefused:
+				e.Lanes = refusedKept
+			}
+		}
+	}
+	return k.Queue.Append(ctx, entries) //nolint:wrapcheck // callers choose by it
+}
+
+// takes is the queue for those who store what comes.
+func (s *Sidecar) takes() admin.Imports {
+	if !s.forwards() {
+		return s.queue
+	}
+	return keeping{s.queue, func() bool { return s.settings.Load().Forward.Keep > 0 }}
 }
 
 // forwarder is what drain hands records to; nil: it maps and uploads them.
@@ -74,12 +160,40 @@ func storesOf(hub *forward.Hub, cfg func() *config.Config) func() []forward.Seen
 		hub = forward.NewHub(forward.HubOptions{})
 	}
 	return func() []forward.Seen {
-		var names []string
-		for _, k := range cfg().Auth.Keys {
-			if k.Store != "" {
-				names = append(names, k.Store)
-			}
+		return hub.Stores(storesIn(cfg()))
+	}
+}
+
+// storesIn are the stores that have a key.
+func storesIn(cfg *config.Config) (names []string) {
+	for _, k := range cfg.Auth.Keys {
+		if k.Store != "" {
+			names = append(names, k.Store)
 		}
-		return hub.Stores(names)
+	}
+	return names
+}
+
+// replay is a step of `relay forward replay`; nil: this relay forwards nothing.
+func (s *Sidecar) replay() func(ctx context.Context, from queue.Seq, since time.Time, dry bool) (forward.Replayed, error) {
+	if s.edge == nil {
+		return nil
+	}
+	return func(ctx context.Context, from queue.Seq, since time.Time, dry bool) (forward.Replayed, error) {
+		return s.edge.Replay(ctx, s.queue, from, drain.Handed(s.queue.Lane), since, dry)
+	}
+}
+
+// tellStores has the stores' relays carry out a forget; nil: none forwards to this one.
+func (s *Sidecar) tellStores() func(lines []string, dry bool) ([]string, error) {
+	if s.hub == nil {
+		return nil
+	}
+	return func(lines []string, dry bool) ([]string, error) {
+		stores := storesIn(s.settings.Load())
+		if dry {
+			lines = nil
+		}
+		return s.hub.Forget(lines, stores)
 	}
 }

@@ -28,7 +28,7 @@ func (s *Sidecar) route(event string) []string {
 
 func (s *Sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
 	o := ingest.Options{
-		Queue:             s.queue,
+		Queue:             s.takes(),
 		Now:               s.now,
 		Route:             s.route,
 		PrintKey:          prints,

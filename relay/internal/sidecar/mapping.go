@@ -263,3 +263,13 @@ func (l *liveMapping) all() (out []*mapper.Mapping) {
 	}
 	return out
 }
+
+// sources are those of the mapping in force and of those before.
+func (l *liveMapping) sources() (out []string) {
+	for _, digest := range l.digests() {
+		if src := l.notes.Note(noteMapping + digest); src != nil {
+			out = append(out, string(src))
+		}
+	}
+	return out
+}

@@ -88,6 +88,7 @@ func drainSettings(cfg *config.Config) drain.Settings {
 		BreakerAfter:      cfg.Retry.BreakerAfter,
 		DryRun:            cfg.Graph.DryRun,
 		MaxAge:            cfg.Queue.MaxAge,
+		KeepHanded:        cfg.Forward.Keep,
 		KeepUnmapped:      cfg.Queue.KeepUnmapped,
 	}
 }

@@ -185,6 +185,9 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	if s.hub != nil {
 		part("hub", ctx, s.hub.Run)
 	}
+	if s.edge != nil {
+		part("edge", ctx, s.edge.Run)
+	}
 	part("delivery", ctx, s.drain.Run)
 	part("watch", ctx, s.watcher.Run)
 	part("alerts", ctx, s.alerts.Run)

@@ -145,7 +145,7 @@ func (s *Sidecar) spoolStatus() *spool.DirectoryStatus {
 type countedAppends struct{ s *Sidecar }
 
 func (c countedAppends) Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error) {
-	a, err := c.s.queue.Append(ctx, entries)
+	a, err := c.s.takes().Append(ctx, entries)
 	if err == nil {
 		unmapped := 0
 		for _, e := range entries {

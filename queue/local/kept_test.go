@@ -1,0 +1,108 @@
+package local
+
+import (
+	"errors"
+	"testing"
+
+	"relay/queue"
+)
+
+// Copies of what was handed over make room for what comes, the oldest first; what is
+// not handed over yet does not, and is refused room for in the end.
+func TestKeptMakesRoom(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{MaxSize: 2 << 20, NoSync: true})
+	s := newNoise()
+	stored := 0
+	store := func(settle bool) error {
+		es := s.batch(20, 1000, queue.LaneForward)
+		for i := range es {
+			es[i].Lanes = []string{queue.LaneForward, queue.LaneKept}
+		}
+		a, err := q.Append(t.Context(), es)
+		if err != nil {
+			return err
+		}
+		stored += a.Stored
+		if settle {
+			if _, err := q.Settle(queue.LaneForward, Settlement{Settled: queue.Upto(q.endSeq())}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return nil
+	}
+	var full *FullError
+	refused := 0
+	for stored < 6000 { // three times what there is room for
+		if err := store(true); errors.As(err, &full) {
+			if refused++; refused > 2000 {
+				t.Fatal("intake stays shut while there are copies")
+			}
+			q.periodic()
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, _ := q.Lane(queue.LaneKept)
+	dropped := q.Stats().Dropped
+	if kept.Pending == 0 || kept.Pending+dropped[queue.DropKept] != int64(stored) || dropped[queue.DropMaxSize] != 0 {
+		t.Errorf("%d stored, %d kept, dropped %v", stored, kept.Pending, dropped)
+	}
+	if st := q.Stats(); st.Pending != 0 || !st.Oldest.IsZero() {
+		t.Errorf("copies count as waiting: %d since %s", st.Pending, st.Oldest)
+	}
+	t.Logf("%d stored, %d kept, refused %d times", stored, kept.Pending, refused)
+	for {
+		err := store(false)
+		if errors.As(err, &full) {
+			q.periodic()
+			if err = store(false); errors.As(err, &full) {
+				break
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting, _ := q.Lane(queue.LaneForward)
+	if got := count(t, q, queue.LaneForward); got != int(waiting.Pending) || q.Stats().Dropped[queue.DropMaxSize] != 0 {
+		t.Errorf("%d of %d wait, dropped %v", got, waiting.Pending, q.Stats().Dropped)
+	}
+}
+
+func count(t *testing.T, q *Queue, lane string) (n int) {
+	t.Helper()
+	for from := Seq(0); ; {
+		b, err := q.Read(lane, from, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(b.Records)
+		if from = b.Next; !b.More {
+			return n
+		}
+	}
+}
+
+// A conflict of an event of which a copy is kept has one too, and a forget finds it.
+func TestKeptConflict(t *testing.T) {
+	q := openTest(t, t.TempDir(), Options{NoSync: true})
+	one, two := entry("x", queue.LaneForward, queue.LaneKept), entry("x", queue.LaneForward, queue.LaneKept)
+	one.Print, two.Print = 1, 2
+	mustAppend(t, q, one, two)
+	if got := count(t, q, queue.LaneKept); got != 2 {
+		t.Errorf("%d copies", got)
+	}
+	for _, lane := range []string{queue.LaneForward, queue.LaneConflict} {
+		if _, err := q.Settle(lane, Settlement{Settled: queue.Upto(q.endSeq())}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := queue.Forget{Record: func(*Record) bool { return true }, Letter: func(*DeadLetter) bool { return true }}
+	n, err := q.Forget(all)
+	if err != nil || n.Kept != 2 || n.Found() != 2 {
+		t.Errorf("%+v, %v", n, err)
+	}
+	if got := count(t, q, queue.LaneKept); got != 0 {
+		t.Errorf("%d copies after a forget", got)
+	}
+}

@@ -1,0 +1,59 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"relay/internal/logs"
+	"relay/queue"
+	"relay/relay/internal/admin/access"
+	"relay/relay/internal/api"
+	"relay/relay/internal/forward"
+)
+
+// replay is a step of `relay forward replay`.
+func (s *Server) replay(w http.ResponseWriter, r *http.Request) {
+	var in api.Replay
+	err := readJSON(w, r, &in)
+	var from queue.Seq
+	if err == nil && in.From != "" {
+		from, err = parseSeq(in.From)
+	}
+	var since time.Time
+	if err == nil && in.Since != "" {
+		since, err = parseSince(in.Since, s.o.Now())
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	switch {
+	case s.o.Replay != nil:
+	case s.o.Drain == nil:
+		access.WriteError(w, http.StatusServiceUnavailable, "not_running", "only a running relay can replay: start it, then run this again")
+		return
+	default:
+		access.WriteError(w, http.StatusConflict, "forwards_nothing", "this relay forwards nothing: run this at a store's relay, which has forward.url")
+		return
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // the connection to the hub may be slow
+	step, err := s.o.Replay(r.Context(), from, since, in.DryRun)
+	var refused *forward.NotTakenError
+	switch {
+	case errors.As(err, &refused):
+		access.WriteError(w, http.StatusServiceUnavailable, "hub_not_reached", refused.Error())
+		return
+	case err != nil:
+		s.fail(w, err)
+		return
+	}
+	out := api.Replayed{Success: true, Kept: step.Kept, Missing: step.Missing, Sent: step.Sent, DryRun: in.DryRun}
+	if step.More {
+		out.Next = formatSeq(step.Next)
+	}
+	if step.Sent > 0 {
+		s.o.Logger.Warn("what the hub lacked was handed over anew by an operator", "code", logs.Replayed, "events", step.Sent)
+	}
+	writeJSON(w, http.StatusOK, out)
+}

@@ -1,0 +1,126 @@
+package drain
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"relay/internal/logs"
+	"relay/queue"
+)
+
+// handed says that all before a number had been handed over, or had become a dead
+// letter, by a time.
+type handed struct {
+	To queue.Seq `json:"to"`
+	At time.Time `json:"at"`
+}
+
+// mostHanded bounds how many of them a lane keeps.
+const mostHanded = 100
+
+// Handed says before which number no lane that is handed over has anything waiting.
+func Handed(lanes func(name string) (queue.LaneStat, bool)) queue.Seq {
+	st, ok := lanes(queue.LaneForward)
+	if !ok {
+		return 0
+	}
+	to := st.Cursor // first: what comes to the others from here on lies behind it
+	for _, name := range []string{queue.LaneRefused, queue.LaneConflict} {
+		if st, ok := lanes(name); ok && st.Pending > 0 {
+			to = min(to, st.Cursor)
+		}
+	}
+	return to
+}
+
+// runKept ends the time for which copies of what was handed over are kept: it counts
+// from when that was, by a clock that is believed.
+func (l *lane) runKept(ctx context.Context) {
+	for ctx.Err() == nil {
+		l.heed()
+		changed := l.s.o.Log.Changed()
+		keep := l.settings().KeepHanded
+		if l.s.o.Forward == nil {
+			keep = 0 // nobody would ask for them
+		}
+		to := Handed(l.s.o.Log.Lane)
+		now, believed := l.s.clock.now()
+		over := queue.Seq(0)
+		switch {
+		case keep == 0:
+			over = to
+		case believed:
+			over = l.noteHanded(to, now, keep)
+		}
+		st, _ := l.s.o.Log.Lane(l.name)
+		if st.Pending > 0 && over > st.Cursor {
+			n, ok := l.countBefore(ctx, over)
+			if !ok {
+				continue
+			}
+			l.settleRange(queue.Range{From: 0, To: over})
+			l.count("kept", n)
+			if n > 0 {
+				l.log.Info("copies of what was handed over were kept long enough and are let go", "code", logs.KeptExpired, "events", n)
+			}
+		}
+		l.show(Keeping, time.Time{})
+		if st.Pending == 0 {
+			l.show(Idle, time.Time{})
+			l.sleep(ctx, -1, changed)
+			l.sleep(ctx, time.Second, nil)
+			continue
+		}
+		l.sleep(ctx, max(min(keep/mostHanded, 10*time.Minute), time.Second), nil)
+	}
+	l.flush()
+}
+
+// noteHanded notes what has been handed over by now, and says before which number all
+// was keep ago.
+func (l *lane) noteHanded(to queue.Seq, now time.Time, keep time.Duration) (over queue.Seq) {
+	all := l.st.Handed
+	// What a clock that was ahead has noted counts from now.
+	for i := range all {
+		if all[i].At.After(now) {
+			all[i].At, l.dirty = now, true
+		}
+	}
+	if n := len(all); to > 0 && (n == 0 || to > all[n-1].To && now.Sub(all[n-1].At) >= keep/mostHanded) {
+		all, l.dirty = append(all, handed{to, now}), true
+	}
+	gone := 0
+	for gone < len(all) && now.Sub(all[gone].At) >= keep {
+		over, gone = all[gone].To, gone+1
+	}
+	if gone > 0 {
+		l.dirty = true
+	}
+	l.st.Handed = slices.Delete(all, 0, gone)
+	if extra := len(l.st.Handed) - 2*mostHanded; extra > 0 { // keep became longer
+		l.st.Handed = slices.Delete(l.st.Handed, 0, extra)
+	}
+	return over
+}
+
+// countBefore says how many records the lane has before a number.
+func (l *lane) countBefore(ctx context.Context, end queue.Seq) (n int, ok bool) {
+	for from := queue.Seq(0); ; {
+		b, err := l.s.o.Log.Read(l.name, from, 1000, 4<<20)
+		if err != nil {
+			l.storage(ctx, "read", err)
+			return 0, false
+		}
+		l.badRead = 0
+		for i := range b.Records {
+			if b.Records[i].Seq >= end {
+				return n, true
+			}
+			n++
+		}
+		if from = b.Next; !b.More || from >= end {
+			return n, true
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package forward
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"relay/queue"
+)
+
+// Call is what an edge says beside its chunks, as JSON: every so often how it stands,
+// which forgets it has carried out, and when it replays, what it has.
+type Call struct {
+	Version int      `json:"version"` // 1
+	State   State    `json:"state"`
+	Forgot  []string `json:"forgot,omitempty"` // ids of Forget
+	Has     []saved  `json:"has,omitempty"`    // what the hub is asked for: does it have these
+}
+
+// Forget is a forget at the hub that an edge is to carry out.
+type Forget struct {
+	ID    string    `json:"id"`
+	At    time.Time `json:"at"`
+	Lines []string  `json:"lines"`
+	// Mappings are the hub's, by which a person is found: that in force and those of before.
+	Mappings []string `json:"mappings,omitempty"`
+}
+
+// isCall says whether a body is a Call; a chunk begins otherwise.
+func isCall(body []byte) bool { return bytes.HasPrefix(body, []byte("{")) }
+
+// RawSize is how much memory a body takes once it is unpacked, by its own word;
+// ErrFormat or a *VersionError.
+func RawSize(body []byte) (int, error) {
+	if isCall(body) {
+		return len(body), nil
+	}
+	return RawLen(body)
+}
+
+// call takes what an edge says.
+func (h *Hub) call(store string, body []byte) (Answer, error) {
+	var c Call
+	if json.Unmarshal(body, &c) != nil {
+		return Answer{}, ErrFormat
+	}
+	if c.Version != Version {
+		return Answer{}, &VersionError{c.Version}
+	}
+	if !h.ready.Load() {
+		return Answer{}, ErrStarting
+	}
+	s := h.store(store)
+	if !s.mu.TryLock() {
+		return Answer{}, ErrBusy
+	}
+	defer s.mu.Unlock()
+	if err := h.forgets.done(store, c.Forgot); err != nil {
+		return Answer{}, err
+	}
+	a := Answer{Success: true, Forget: h.forgets.next(store)}
+	if a.Forget != nil && h.o.Mappings != nil {
+		a.Forget.Mappings = h.o.Mappings()
+	}
+	for _, has := range c.Has {
+		src, ok := has.source()
+		if !ok {
+			return Answer{}, ErrFormat
+		}
+		lacks := ranges{}
+		for _, r := range add(nil, has.Ranges) {
+			lacks = append(lacks, s.of[src].lacks(r)...)
+		}
+		if len(lacks) > 0 {
+			a.Missing = append(a.Missing, save(src, lacks))
+		}
+	}
+	h.note(store, &Chunk{State: c.State}, a)
+	return a, nil
+}
+
+// lacks is what of r is not in rs.
+func (rs ranges) lacks(r queue.Range) (out ranges) {
+	for _, o := range rs {
+		if o.To <= r.From {
+			continue
+		}
+		if o.From >= r.To {
+			break
+		}
+		if r.From < o.From {
+			out = append(out, queue.Range{From: r.From, To: o.From})
+		}
+		r.From = o.To
+	}
+	if r.From < r.To {
+		out = append(out, r)
+	}
+	return out
+}

@@ -1,0 +1,68 @@
+package forward
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"time"
+
+	"relay/internal/logs"
+	"relay/relay/internal/graph"
+)
+
+const (
+	beat = time.Minute // between two calls of an edge; about 500 bytes each way
+	anew = time.Minute // between two attempts to carry out a forget
+)
+
+// Run says every minute how this edge stands, and carries out the forgets of the hub,
+// until ctx ends.
+func (c *Client) Run(ctx context.Context) error {
+	var forgot []string // carried out, and the hub does not know yet
+	for ctx.Err() == nil {
+		next := beat/2 + rand.N(beat)
+		a, r := c.Call(ctx, Call{Forgot: forgot})
+		if r.Class == graph.Delivered {
+			forgot = nil
+			if a.Forget != nil {
+				if err := c.o.Forget(ctx, a.Forget); err != nil {
+					c.o.Logger.Error("cannot carry out a forget of the hub; tried again", "code", logs.ForgetNotDone, "err", err)
+					next = anew
+				} else {
+					c.o.Logger.Warn("a person was forgotten as the hub has", "code", logs.PersonForgotten)
+					forgot, next = append(forgot, a.Forget.ID), 0
+				}
+			}
+		}
+		wait(ctx, next, c.kick)
+	}
+	return nil
+}
+
+// Call says something to the hub beside chunks.
+func (c *Client) Call(ctx context.Context, call Call) (Answer, graph.Result) {
+	call.Version, call.State = Version, c.o.State()
+	call.State.Version = c.o.Version
+	b, err := json.Marshal(call)
+	if err != nil {
+		return Answer{}, graph.Result{Class: graph.Retry, Message: err.Error()}
+	}
+	p := c.o.Post.Post(ctx, Path, "application/json", c.o.Key(), b)
+	r := result(p)
+	var a Answer
+	if r.Class == graph.Delivered && json.Unmarshal(p.Body, &a) != nil {
+		r.Class = graph.Retry
+	}
+	return a, r
+}
+
+// heed takes the hint in an answer that the hub has something to say.
+func (c *Client) heed(body []byte) {
+	var a Answer
+	if json.Unmarshal(body, &a) == nil && a.Call {
+		select {
+		case c.kick <- struct{}{}:
+		default:
+		}
+	}
+}
