@@ -109,8 +109,11 @@ func (p *parser) pathSource(v strictyaml.Value, text string) (source, bool) {
 		v.Errorf("%s: %v", v.Written(), err).WithHint(`paths are written a.b, a["x y"], items[0], items[].id`)
 		return source{}, false
 	}
-	p.knownPath(v, &compiled)
 	line, _ := v.Pos()
+	if text == storeName {
+		return source{path: compiled, store: true, line: line}, true
+	}
+	p.knownPath(v, &compiled)
 	return source{path: compiled, line: line}, true
 }
 

@@ -62,6 +62,7 @@ This page is made from the tables in package mapper.
 	b.WriteString(`
 A source, wherever one may be written, is a path into the event such as ` + "`properties.store.code`" + `,
 ` + "`{const: value}`" + `, or ` + "`{expr: formula}`" + `. Several sources are tried in order.
+At a hub, ` + "`store.name`" + ` is the name of the store whose relay forwarded the event, by its key in auth.keys; ` + "`relay map --store NAME`" + ` tries it.
 
 ## Names of conversions
 

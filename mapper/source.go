@@ -5,12 +5,16 @@ import (
 	"relay/mapper/expr"
 )
 
-// source is one place a value may come from: a path into the event, a
+// storeName is the source that is the name of the store whose relay forwarded the event.
+const storeName = "store.name"
+
+// source is one place a value may come from: a path into the event, the store's name, a
 // constant, or an expression.
 type source struct {
 	path     event.Path
 	constant *event.Node
 	expr     *expr.Program
+	store    bool // the name of the store whose relay forwarded the event
 	fullName bool // a path to a whole name, of which a key takes its part
 	minor    bool // an amount in cents, or whatever the currency's smallest unit is
 	line     int  // of the mapping; 0: built in
@@ -28,7 +32,9 @@ func (src *source) label() string {
 }
 
 // plain says that the source is a path to one value.
-func (src *source) plain() bool { return src.constant == nil && src.expr == nil && !src.path.Many }
+func (src *source) plain() bool {
+	return src.constant == nil && src.expr == nil && !src.store && !src.path.Many
+}
 
 // fullNames are the names under which events carry a person's whole name.
 var fullNames = []string{"name", "fullName", "full_name", "customerName", "customer_name"}
@@ -45,6 +51,12 @@ func (src *source) resolve(s *subject, out []*event.Node) ([]*event.Node, error)
 			return out, err
 		}
 		return append(out, n), nil
+	}
+	if src.store { // by its key: what an event says of itself is not asked
+		if s.ev.Store == "" {
+			return out, nil
+		}
+		return append(out, &event.Node{Kind: event.Text, Text: s.ev.Store}), nil
 	}
 	return src.path.All(&s.t.Root, out), nil
 }

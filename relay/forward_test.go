@@ -287,7 +287,7 @@ func TestForwardFull(t *testing.T) {
 		var pad [20_000]byte
 		noise.Read(pad[:])
 		id := fmt.Sprint("full-", i)
-		body := fmt.Sprintf(`{"type":"track","event":"Order Completed","messageId":%q,"properties":{"order_id":%q,"pad":"%x"}}`, id, id, pad[:14_000])
+		body := strings.Replace(order(id), `"properties":{`, fmt.Sprintf(`"properties":{"pad":"%x",`, pad[:14_000]), 1)
 		if status, answer := post(t, ep.url+"/v1/track", body); status != http.StatusOK {
 			t.Fatal(status, answer)
 		}

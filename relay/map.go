@@ -46,6 +46,7 @@ Exits 0 even with holds; with --strict 1.`,
 	addConfigFlag(c)
 	f := c.Flags()
 	f.StringVar(&o.mapping, "mapping", "", "the mapping file (default: the one the config names)")
+	f.StringVar(&o.store, "store", "", "the store whose relay forwarded the events (store.name in the mapping)")
 	f.StringVar(&o.now, "now", "", "time of receipt and of the attempt, RFC 3339 (default: now)")
 	f.StringVar(&o.api, "api", "", "conversions or offline, whatever the mapping says")
 	f.BoolVar(&o.explain, "explain", false, "say for each field where it comes from and why, for people (with --json for programs)")
@@ -58,6 +59,7 @@ Exits 0 even with holds; with --strict 1.`,
 
 type mapOptions struct {
 	config, mapping, now, api      string
+	store                          string
 	explain, json, showPII, strict bool
 	privacy                        bool
 }
@@ -179,6 +181,7 @@ func (p *mapPrinter) whole(msg *track.Message, ev mapper.Event, opt mapper.Optio
 
 func (p *mapPrinter) event(msg track.Message) error {
 	ev := track.Mapped(msg.Body, "", p.now, msg.Flags)
+	ev.Store = p.o.store
 	opt := mapper.OverrideAPI(mapper.API(p.o.api))
 	if p.o.explain {
 		return p.explain(msg, ev, opt)

@@ -21,7 +21,7 @@ import (
 // they may be somebody's.
 func deadOf(d queue.DeadLetter) api.Dead {
 	return api.Dead{
-		ID: d.ID, MessageID: personal.ShowID(d.MessageID), Event: privacy.ShowEvent(d.Event, d.EventSet != ""), EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
+		ID: d.ID, MessageID: personal.ShowID(d.MessageID), Store: d.Store, Event: privacy.ShowEvent(d.Event, d.EventSet != ""), EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
 		Code: d.Code, Subcode: d.Subcode, FBTraceID: d.FBTraceID, ReceivedAt: d.ReceivedAt, Attempts: d.Attempts,
 	}
 }

@@ -34,7 +34,7 @@ func parseSeq(s string) (queue.Seq, error) {
 // masked where they may be somebody's.
 func queuedOf(r queue.Record) api.Queued {
 	return api.Queued{
-		ID: formatSeq(r.Seq), MessageID: personal.ShowID(r.ID), Event: privacy.ShowEvent(track.Name(r.Body), mapped(r)), EventSets: r.Lanes, ReceivedAt: r.Received,
+		ID: formatSeq(r.Seq), MessageID: personal.ShowID(r.ID), Store: r.Store, Event: privacy.ShowEvent(track.Name(r.Body), mapped(r)), EventSets: r.Lanes, ReceivedAt: r.Received,
 		Bytes: len(r.Body), Imported: r.Flags&queue.FlagImported != 0, Redriven: r.Flags&queue.FlagRedriven != 0,
 	}
 }

@@ -22,6 +22,7 @@ func (r DropResult) Affected() (n int64, dryRun bool) {
 type Dead struct {
 	ID         string    `json:"id"`
 	MessageID  string    `json:"message_id"`
+	Store      string    `json:"store,omitempty"` // whose relay forwarded it
 	Event      string    `json:"event"`
 	EventSet   string    `json:"event_set"`
 	Reason     string    `json:"reason"`

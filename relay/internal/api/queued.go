@@ -28,6 +28,7 @@ func (f QueueFilter) query() url.Values {
 type Queued struct {
 	ID         string          `json:"id"` // sequence number: segment-index
 	MessageID  string          `json:"message_id"`
+	Store      string          `json:"store,omitempty"` // whose relay forwarded it
 	Event      string          `json:"event"`
 	EventSets  []string        `json:"event_sets"`
 	ReceivedAt time.Time       `json:"received_at"`
