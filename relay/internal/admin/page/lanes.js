@@ -23,7 +23,7 @@ export const stateWord = (s) => words[s] || s.replaceAll("_", " ");
 const cards = new Map();
 let all = [];
 
-export const laneName = (id) => { const l = all.find((x) => x.lane === id); return l && l.name ? l.name : id; };
+export const laneName = (id) => { const l = all.find((x) => x.lane === id); return l && l.name ? l.name : id === "forward" ? "the hub" : id; };
 
 export function showLanes(lanes, now) {
   all = lanes;
@@ -75,7 +75,7 @@ function card(id) {
       lane = l;
       const k = kind(l.state);
       cls(el, "card " + k);
-      text(title, l.name || l.lane);
+      text(title, laneName(l.lane));
       text(sub, [l.name ? l.lane : "", l.api === "offline" ? "offline format" : "", l.test_event_code ? "test events" : ""].filter(Boolean).join(" · "));
       cls(chip, "chip " + k);
       text(chip, stateWord(l.state));

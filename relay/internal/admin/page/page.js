@@ -4,6 +4,7 @@ import { post, stream, askToken, onSignIn, whoAmI, takeCode, signOut } from "./a
 import { kind, laneName, showLanes, stateWord } from "./lanes.js";
 import { setupDead, deadCount } from "./dead.js";
 import { setupMapping, mappingState } from "./mapping.js";
+import { showStores } from "./stores.js";
 import { setupCharts } from "./charts.js";
 
 function show(s) {
@@ -14,6 +15,7 @@ function show(s) {
   deadCount(s.queue.dead);
   mappingState(s.mapping, now);
   spool(s.spool);
+  showStores(now, s.started_at);
   keys(s.match_keys);
   foot(s, now);
 }
