@@ -32,6 +32,9 @@ func TestNormalForms(t *testing.T) {
 	for _, s := range readSamples(t) {
 		t.Run(s.key+"/"+s.line, func(t *testing.T) {
 			for _, api := range []API{Conversions, Offline} {
+				if len(s.wireNames(api)) == 0 {
+					continue // the format has no such key
+				}
 				got, notes := s.run(t, api)
 				want := s.hashes(api)
 				if strings.Join(got, " ") != strings.Join(want, " ") {

@@ -32,7 +32,7 @@ func TestSchemaIsMadeFromTheTable(t *testing.T) {
 		return
 	}
 	if d := gocmp.Diff(string(have), b.String()); d != "" {
-		t.Errorf("%s is not what the table says (go test ./mapper -run 'Schema|Reference' -update, twice)\n%s", file, d)
+		t.Errorf("%s is not what the table says (go test ./mapper -run SchemaIsMade -update, then -run Reference)\n%s", file, d)
 	}
 	for _, s := range meta.States() {
 		if doc := fmt.Sprintf(`{"version": 1, "limited_data_use": {"country": 1, "state": %d}}`, s.Number); validates(t, compiledSchema(t), []byte(doc)) != nil {
