@@ -215,9 +215,8 @@ func forgetLeavesNothing(t *testing.T, mine func(i int) bool) {
 		} else if status, body := post(t, p.url+"/v1/track", event); status != http.StatusOK {
 			t.Fatalf("%s: %d %s", s.members, status, body)
 		}
-		if !bytes.Contains(lyingIn(t, h.path("data"), h.path("spool")), []byte(mark)) {
-			t.Fatalf("%s: the search does not find what is there", s.members)
-		}
+		// A page may be written anew while it is read.
+		eventually(t, "the search finds what is there: "+s.members, func() bool { return bytes.Contains(lyingIn(t, h.path("data"), h.path("spool")), []byte(mark)) })
 		dry := ""
 		if i%4 == 0 {
 			_, dry = command(t, s.line+"\n", "forget", "--dry-run", "--config", conf)
