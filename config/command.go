@@ -112,8 +112,7 @@ func (c *commandLook) file(path string, run bool) {
 		return
 	}
 	c.seen = append(c.seen, path)
-	var w *disk.WritableError
-	if errors.As(disk.Trusted(path), &w) {
+	if w, ok := errors.AsType[*disk.WritableError](disk.Trusted(path)); ok {
 		c.add(!w.Group, w.Advice(), "%v", w)
 		if !w.Group {
 			return

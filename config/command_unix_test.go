@@ -80,8 +80,7 @@ func TestCommand(t *testing.T) {
 			}
 			found := func() (ps strictyaml.Problems, refused bool) {
 				c, warnings, err := Load(file, Options{})
-				var invalid *InvalidError
-				if errors.As(err, &invalid) {
+				if invalid, ok := errors.AsType[*InvalidError](err); ok {
 					return invalid.Problems, true
 				}
 				if err != nil {
