@@ -366,16 +366,17 @@ func (w *writer) publish(e *entry, data []byte) error {
 func (w *writer) stored(e *entry) {
 	w.mu.Lock()
 	w.view.keepFresh(e)
-	clash := !w.view.admit(e, false)
+	_, known := w.view.at[e.place]
+	clash := !w.view.admit(e) || !known && e.seq < w.view.seen[e.stream]
 	gap := e.seq != w.view.seen[e.stream]
 	if !gap {
 		w.view.reach(e.stream, e.seq+1)
 	}
 	w.mu.Unlock()
 	if clash {
-		poke(w.suspect)
+		w.prove()
 	}
-	if gap || clash {
+	if gap {
 		poke(w.wake)
 	}
 	c, _ := w.servers.at(0)

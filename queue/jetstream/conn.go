@@ -214,6 +214,9 @@ func getFrom(ctx context.Context, c *nats.Conn, stream string, from uint64, most
 	var out []message
 	for {
 		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil && len(out) > 0 {
+			return out, nil // the rest is asked for next: a slow server is no reason to begin again
+		}
 		if err != nil {
 			return nil, fmt.Errorf("wait for the answer: %w", err)
 		}
@@ -233,7 +236,7 @@ func getFrom(ctx context.Context, c *nats.Conn, stream string, from uint64, most
 }
 
 // next gives the first message from a sequence number on, as the stream's leader
-// has it: what it has not got is gone.
+// has it, or one that was the leader and has not noticed yet.
 func (s *servers) next(ctx context.Context, stream string, from uint64) (message, bool, error) {
 	var out struct {
 		Message struct {
@@ -260,7 +263,8 @@ func (s *servers) next(ctx context.Context, stream string, from uint64) (message
 }
 
 // tail gives every message of a stream from a sequence number on, and where to go on.
-// It ends where the stream's leader says that the stream ends.
+// It ends where the stream's leader says that the stream ends, or one that was the
+// leader: there may be more.
 func (s *servers) tail(ctx context.Context, stream string, from uint64, fn func(message) error) (uint64, error) {
 	for {
 		msgs, err := s.get(ctx, stream, from, 256)

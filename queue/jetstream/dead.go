@@ -47,7 +47,7 @@ func (l *Log) putLetters(ctx context.Context, lane string, s *queue.Settlement) 
 		in := stored{Letter: d, Lane: lane, Seq: d.Seq, Slot: d.Slot, Body: d.Body}
 		key := letterKey{lane, d.Seq, d.Slot}
 		l.mu.Lock()
-		if was := l.view.byKey[key]; was != nil {
+		if was := l.view.current(key); was != nil {
 			in.ID = was.id
 		}
 		if e := l.view.at[placeOf(d.Seq)]; e != nil {
@@ -88,10 +88,28 @@ func letterID(id string, seq uint64) string {
 // keepLetters makes letters known.
 func (v *view) keepLetters(letters []*letter) {
 	for _, d := range letters {
-		if was := v.byKey[d.key]; was != nil && was.seq != d.seq {
-			delete(v.letters, was.seq)
+		if v.letters[d.seq] == nil {
+			v.letters[d.seq] = d
+			v.byKey[d.key] = append(v.byKey[d.key], d)
 		}
-		v.letters[d.seq], v.byKey[d.key] = d, d
+	}
+}
+
+// current gives the letter of a record and slot; nil: there is none.
+func (v *view) current(key letterKey) (out *letter) {
+	for _, d := range v.byKey[key] {
+		if (out == nil || d.seq > out.seq) && v.counts(d) {
+			out = d
+		}
+	}
+	return out
+}
+
+// dropLetter forgets one.
+func (v *view) dropLetter(d *letter) {
+	delete(v.letters, d.seq)
+	if v.byKey[d.key] = slices.DeleteFunc(v.byKey[d.key], func(o *letter) bool { return o.seq == d.seq }); len(v.byKey[d.key]) == 0 {
+		delete(v.byKey, d.key)
 	}
 }
 
@@ -108,19 +126,19 @@ func (v *view) othersLetters(lane string, from, to uint64) bool {
 	return true
 }
 
-// readLetters takes in the letters that lie there.
+// readLetters takes in the letters that were stored since.
 func (l *Log) readLetters(ctx context.Context, v *view) error {
 	next, err := l.servers.tail(ctx, l.deadStream(), v.tails[deadAt], func(m message) error {
 		in, err := l.decodeLetter(m.data)
 		if err != nil {
 			return err
 		}
-		if d := (&letter{m.seq, letterID(in.ID, m.seq), letterKey{in.Lane, in.Seq, in.Slot}, in.At}); v.counts(d) {
-			v.keepLetters([]*letter{d})
-		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		v.keepLetters([]*letter{{m.seq, letterID(in.ID, m.seq), letterKey{in.Lane, in.Seq, in.Slot}, in.At}})
 		return nil
 	})
-	v.tails[deadAt] = next
+	l.reached(v, deadAt, next)
 	return err
 }
 
@@ -164,7 +182,7 @@ func (l *Log) DeadLetters(ctx context.Context, after string, n int) ([]queue.Dea
 	l.mu.Lock()
 	var page []letter
 	for _, d := range l.view.letters {
-		if d.id > after && l.view.counts(d) {
+		if d.id > after && l.view.current(d.key) == d {
 			page = append(page, *d)
 		}
 	}
@@ -198,20 +216,22 @@ func (l *Log) DropDead(ctx context.Context, ids []string) (int, error) {
 	defer cancel()
 	l.mu.Lock()
 	var drop []*letter
+	dropped := make(map[string]bool)
 	for _, d := range l.view.letters {
 		if slices.Contains(ids, d.id) && l.view.counts(d) {
-			drop = append(drop, d)
+			drop = append(drop, d) // and those before it in its place
+			dropped[d.id] = true
 		}
 	}
 	l.mu.Unlock()
-	for i, d := range drop {
+	slices.SortFunc(drop, func(a, b *letter) int { return compare(queue.Seq(a.seq), queue.Seq(b.seq)) })
+	for _, d := range drop {
 		if err := l.servers.api(ctx, "STREAM.MSG.DELETE."+l.deadStream(), map[string]any{"seq": d.seq}, nil); err != nil && !is(err, errNoMessage) {
-			return i, fmt.Errorf("drop letters: %w", stalled(err))
+			return 0, fmt.Errorf("drop letters: %w", stalled(err))
 		}
 		l.mu.Lock()
-		delete(l.view.letters, d.seq)
-		delete(l.view.byKey, d.key)
+		l.view.dropLetter(d)
 		l.mu.Unlock()
 	}
-	return len(drop), nil
+	return len(dropped), nil
 }

@@ -3,13 +3,19 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	api "github.com/nats-io/nats.go/jetstream"
 )
 
-// errReused says that a stream has lost messages: the next ones have their numbers.
-var errReused = errors.New("a stream begins its numbers again")
+var (
+	// errReused says that a stream seems to have lost messages: the next ones have their numbers.
+	errReused = errors.New("a stream ends before what was read of it")
+	// errAnew says that a stream is another one.
+	errAnew = errors.New("a stream was made anew")
+)
 
 // follow reads what other processes append, and copies that come late.
 func (l *Log) follow() {
@@ -19,16 +25,17 @@ func (l *Log) follow() {
 	}
 	every := time.NewTicker(time.Second)
 	defer every.Stop()
-	for {
+	for n := rand.IntN(spreadEvery); ; n++ {
 		select {
 		case <-l.ctx.Done():
 			return
 		case <-every.C:
-			l.within(10*time.Second, "the rows cannot be followed", func(ctx context.Context) error {
-				if err := l.look(ctx); err != nil {
-					return err
+			l.within(10*time.Second, "the streams cannot be looked at", l.look)
+			l.within(3*time.Second, "the rows cannot be followed", func(ctx context.Context) error {
+				if n%spreadEvery == 0 {
+					l.spread(ctx)
 				}
-				return l.readRows(ctx, l.view)
+				return errors.Join(l.readLetters(ctx, l.view), l.readRows(ctx, l.view), l.readIDs(ctx, l.view))
 			})
 		case <-l.suspect:
 			l.within(10*time.Second, "the streams cannot be looked at", l.look)
@@ -36,6 +43,36 @@ func (l *Log) follow() {
 		}
 		for i := range streams {
 			l.within(5*time.Second, "a stream cannot be followed", func(ctx context.Context) error { return l.followStream(ctx, i) })
+		}
+	}
+}
+
+// spreadEvery is after how many seconds spread is called, about.
+const spreadEvery = 5
+
+// spread has each stream of events led by another server, so that one that dies leaves
+// two that take appends at once: an election takes seconds.
+func (l *Log) spread(ctx context.Context) {
+	var leads [streams]*api.ClusterInfo
+	busy := make(map[string]int)
+	for i := range leads {
+		info, err := l.info(ctx, l.eventStream(i))
+		if err != nil || info.Cluster == nil || info.Cluster.Leader == "" {
+			return
+		}
+		leads[i] = info.Cluster
+		busy[info.Cluster.Leader]++
+	}
+	for i, c := range leads {
+		if busy[c.Leader] < 2 {
+			continue
+		}
+		for _, r := range c.Replicas {
+			if r.Current && !r.Offline && busy[r.Name] == 0 {
+				err := l.servers.api(ctx, "STREAM.LEADER.STEPDOWN."+l.eventStream(i), map[string]any{"placement": map[string]any{"preferred": r.Name}}, nil)
+				l.o.Logger.Debug("a stream is led by another server", "stream", l.eventStream(i), "from", c.Leader, "to", r.Name, "err", err)
+				return // one at a time
+			}
 		}
 	}
 }
@@ -64,11 +101,12 @@ func (l *Log) followStream(ctx context.Context, i int) error {
 			return err
 		}
 		l.mu.Lock()
-		if e != nil && !l.view.admit(e, false) {
-			poke(l.suspect)
-		}
+		clash := e != nil && !l.view.admit(e)
 		l.view.reach(i, m.seq+1)
 		l.mu.Unlock()
+		if clash {
+			l.prove()
+		}
 	}
 	if len(msgs) == 256 {
 		poke(l.wake)
@@ -80,25 +118,38 @@ func (l *Log) followStream(ctx context.Context, i int) error {
 }
 
 // look compares the streams with what was read of them, and reads everything afresh
-// when one was made anew or has lost messages. Only follow calls it.
+// when one was made anew or has lost messages. One server that shows less may be behind, or
+// cut off: it counts once all have shown less for Options.Gone. Only follow calls it.
 func (l *Log) look(ctx context.Context) error {
-	err := l.sameStreams(ctx, allStreams)
-	if !errors.Is(err, errReused) && !is(err, errNoStream) {
+	quick, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	err := l.sameStreams(quick, allStreams)
+	l.mu.Lock()
+	proven := l.reused
+	switch {
+	case err == nil:
+		l.doubted = time.Time{}
+	case errors.Is(err, errAnew):
+		proven = true
+	case errors.Is(err, errReused) || is(err, errNoStream):
+		if l.doubted.IsZero() {
+			l.doubted = time.Now()
+		}
+		proven = proven || time.Since(l.doubted) > l.o.Gone
+	}
+	l.mu.Unlock()
+	if !proven {
 		return err
 	}
+	return l.reload(l.ctx) //nolint:contextcheck // it takes as long as reading everything does
+}
+
+// prove says that a stream has begun its numbers again.
+func (l *Log) prove() {
 	l.mu.Lock()
-	made, next := l.view.made, l.view.next()
+	l.reused = true
 	l.mu.Unlock()
-	for i := range made {
-		lost, err := l.lost(ctx, i, made[i], next[i])
-		if err != nil && !is(err, errNoStream) {
-			return err
-		}
-		if lost || err != nil {
-			return l.reload(l.ctx) //nolint:contextcheck // it takes as long as reading everything does
-		}
-	}
-	return nil
+	poke(l.suspect)
 }
 
 // next is how far each stream is known.
@@ -108,8 +159,15 @@ func (v *view) next() [allStreams]uint64 {
 	return out
 }
 
-// sameStreams is errReused when one of the first n streams seems to be another than it
-// was, or to have lost messages.
+// reached notes how far a stream that is not one of events was read.
+func (l *Log) reached(v *view, i int, next uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v.tails[i] = next
+}
+
+// sameStreams is errAnew when one of the first n streams is another than it was, and
+// errReused when it seems to have lost messages.
 func (l *Log) sameStreams(ctx context.Context, n int) error {
 	l.mu.Lock()
 	made, next := l.view.made, l.view.next()
@@ -119,32 +177,33 @@ func (l *Log) sameStreams(ctx context.Context, n int) error {
 		if err != nil {
 			return err
 		}
-		if info.Created.UnixNano() != made[i] || info.State.LastSeq+1 < next[i] {
+		if info.Created.UnixNano() != made[i] {
+			return errAnew
+		}
+		if info.State.LastSeq+1 < next[i] {
 			return errReused
 		}
 	}
 	return nil
 }
 
-// lost says whether a stream was made anew or ends before next. A leader that is new
-// may have to catch up with what others have shown: it gets time for it.
-func (l *Log) lost(ctx context.Context, i int, made int64, next uint64) (bool, error) {
-	for range 4 {
+// lost says whether a stream ends before next, for all of Options.Gone.
+func (l *Log) lost(ctx context.Context, i int, next uint64) (bool, error) {
+	for start := time.Now(); ; {
 		info, err := l.info(ctx, l.stream(i))
 		if err != nil {
 			return false, err
 		}
-		if info.Created.UnixNano() != made {
-			return true, nil
-		}
 		if info.State.LastSeq+1 >= next {
 			return false, nil
 		}
-		if !sleep(ctx, time.Second) {
+		if time.Since(start) > l.o.Gone {
+			return true, nil
+		}
+		if !sleep(ctx, 200*time.Millisecond) {
 			return false, ctx.Err()
 		}
 	}
-	return true, nil
 }
 
 // cutRows drops what rows say of messages that the streams have lost.
@@ -158,7 +217,7 @@ func (l *Log) cutRows(ctx context.Context, v *view) error {
 		}
 	}
 	for i := range end {
-		lost, err := l.lost(ctx, i, v.made[i], end[i])
+		lost, err := l.lost(ctx, i, end[i])
 		if err != nil {
 			return err
 		}
@@ -196,7 +255,7 @@ func (l *Log) reload(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.view
-	l.view = fresh
+	l.view, l.reused, l.doubted = fresh, false, time.Time{}
 	records := 0
 	for at, e := range old.at {
 		if now := fresh.at[at]; e.open > 0 && (now == nil || now.at != e.at) {

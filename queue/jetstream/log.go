@@ -30,7 +30,10 @@ type Log struct {
 	mu                      sync.Mutex
 	view                    *view
 	closed                  bool
-	refused                 error // the servers that came back are not set up as they must be
+	reused                  bool      // a stream has begun its numbers again: it is proven
+	doubted                 time.Time // since when the servers show less than was read
+	epoch                   uint64    // of the last lease that this process had
+	refused                 error     // the servers that came back are not set up as they must be
 	lostRecords, lostChunks int64
 
 	intake  intake
@@ -93,7 +96,7 @@ func (l *Log) load(ctx context.Context, v *view) (_ *view, err error) {
 	if err := l.readSecret(ctx, v); err != nil {
 		return nil, err
 	}
-	if err := l.readRows(ctx, v); err != nil {
+	if err := l.readRowsNow(ctx, v); err != nil {
 		return nil, err
 	}
 	if err := l.cutRows(ctx, v); err != nil {
@@ -124,7 +127,7 @@ func (l *Log) load(ctx context.Context, v *view) (_ *view, err error) {
 	}
 	slices.SortStableFunc(found, func(a, b *entry) int { return compare(a.at, b.at) })
 	for _, e := range found {
-		v.admit(e, true)
+		v.admit(e)
 	}
 	v.buried()
 	return v, nil

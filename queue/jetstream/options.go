@@ -25,6 +25,8 @@ type Options struct {
 	Key     []byte   // encrypts what is written (32 bytes, AES-256-GCM)
 	OldKeys [][]byte // still open what was written with them
 
+	Gone          time.Duration // after which what no server shows is gone. Default 30 s: longer than one that is cut off takes itself for a leader
+	Lease         time.Duration // after which another process drains when one is gone. Default 30 s: longer than an election takes
 	Hop           time.Duration // after which the next stream is tried. Default 400 ms
 	AppendTimeout time.Duration // default 10 s
 	IOTimeout     time.Duration // of Read and Settle. Default 30 s
@@ -40,6 +42,8 @@ func (o Options) withDefaults() Options {
 	}
 	or(&o.DedupWindow, 24*time.Hour)
 	or(&o.SaleWindow, queue.SaleWindow)
+	or(&o.Gone, 30*time.Second)
+	or(&o.Lease, 30*time.Second)
 	or(&o.Hop, 400*time.Millisecond)
 	or(&o.AppendTimeout, 10*time.Second)
 	or(&o.IOTimeout, 30*time.Second)

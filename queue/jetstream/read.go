@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"relay/queue"
 	"relay/queue/internal/chunk"
@@ -51,6 +52,10 @@ func (l *Log) Read(ctx context.Context, lane string, from Position, limit Limit)
 			return out, nil
 		}
 		records, err := l.records(ctx, e)
+		if err != nil && len(out.Records) > 0 {
+			out.More = true
+			return out, nil
+		}
 		if err != nil {
 			return Batch{}, fmt.Errorf("read: %w", err)
 		}
@@ -61,6 +66,7 @@ func (l *Log) Read(ctx context.Context, lane string, from Position, limit Limit)
 		if uint64(out.Next>>indexBits) != e.ord {
 			start = 0
 		}
+		others := l.others(lane, e)
 		for k, i := range open {
 			r := records[i]
 			if n := len(out.Records); n > 0 && (n >= limit.Records || size+int64(len(r.Body)) > limit.Bytes) {
@@ -71,13 +77,44 @@ func (l *Log) Read(ctx context.Context, lane string, from Position, limit Limit)
 			r.Seq, r.Settled, r.Lanes = e.base()+queue.Seq(i), slots[k], slices.Clone(r.Lanes)
 			out.Records = append(out.Records, r)
 		}
-		out.Covers = append(out.Covers, queue.Range{From: e.base() + queue.Seq(start), To: e.base() + queue.Seq(end)})
+		out.Covers = append(out.Covers, e.ranges(start, end, others)...)
 		if out.More {
 			out.Next = Position(e.ord<<indexBits | uint64(end))
 			return out, nil
 		}
 		out.Next = Position((e.ord + 1) << indexBits)
 	}
+}
+
+// others are records of e that lane has not settled and does not read: another with
+// their id is read.
+func (l *Log) others(lane string, e *entry) (out []int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := e.parts[lane]
+	for i := range e.recs {
+		if e.hidden.has(i) && e.isFor(i, lane) && !p.settled.has(i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// ranges are the records from start to end without others, which are in order.
+func (e *entry) ranges(start, end int, others []int) (out []queue.Range) {
+	for _, i := range others {
+		if i < start || i >= end {
+			continue
+		}
+		if start < i {
+			out = append(out, queue.Range{From: e.base() + queue.Seq(start), To: e.base() + queue.Seq(i)})
+		}
+		start = i + 1
+	}
+	if start < end {
+		out = append(out, queue.Range{From: e.base() + queue.Seq(start), To: e.base() + queue.Seq(end)})
+	}
+	return out
 }
 
 // openFrom gives the first entry from a position on that has something open for lane:
@@ -115,8 +152,7 @@ func (l *Log) openFrom(lane string, from Position) (*entry, []int, []queue.Slots
 	return nil, nil, nil, end
 }
 
-// records gives all records of an entry; nil when the leader of its stream says that
-// it is gone.
+// records gives all records of an entry; nil when it is gone.
 func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
 	l.mu.Lock()
 	data := e.data
@@ -128,12 +164,19 @@ func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
 		}
 	}
 	if data == nil {
+		if !l.isGone(e) {
+			return nil, fmt.Errorf("%w: no server shows message %d of %s", queue.ErrStalled, e.seq, l.eventStream(e.stream))
+		}
 		l.lose(e)
 		return nil, nil
 	}
 	h, err := chunk.DecodeHeader(data)
 	if err != nil {
 		return nil, fmt.Errorf("chunk: %w", err)
+	}
+	if h.First != e.at {
+		l.prove()
+		return nil, fmt.Errorf("%w: message %d of %s is another one than it was", queue.ErrStalled, e.seq, l.eventStream(e.stream))
 	}
 	_, payload, err := h.Split(data)
 	if err != nil {
@@ -146,21 +189,40 @@ func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
 	return records, nil
 }
 
-// fetch gives a message of a stream; nil when its leader has not got it. A copy that
-// has not got it is behind, or it is gone: the leader knows.
+// fetch gives a message of a stream; nil when no server shows it. That may be because
+// those that answer are behind: also one that was the stream's leader, and has not
+// noticed yet that it is cut off from the others.
 func (l *Log) fetch(ctx context.Context, stream string, seq uint64) ([]byte, error) {
-	msgs, err := l.servers.get(ctx, stream, seq, 1)
-	if err != nil {
-		return nil, err
+	var last error
+	answers := 0
+	for n := range l.servers.conns {
+		c, i := l.servers.at(n)
+		one, cancel := context.WithTimeout(ctx, 2*time.Second)
+		msgs, err := getFrom(one, c, stream, seq, 1)
+		cancel()
+		if err != nil {
+			last = err
+			continue
+		}
+		if answers++; len(msgs) == 1 && msgs[0].seq == seq {
+			l.servers.good.Store(i)
+			return msgs[0].data, nil
+		}
 	}
-	if len(msgs) == 1 && msgs[0].seq == seq {
-		return msgs[0].data, nil
+	if answers <= len(l.servers.conns)/2 {
+		return nil, fmt.Errorf("%w: read message %d of %s: %w", queue.ErrStalled, seq, stream, last)
 	}
-	m, ok, err := l.servers.next(ctx, stream, seq)
-	if err != nil || !ok || m.seq != seq {
-		return nil, err
+	return nil, nil
+}
+
+// isGone says whether most servers have not shown a message for Options.Gone.
+func (l *Log) isGone(e *entry) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e.missed.IsZero() {
+		e.missed = time.Now()
 	}
-	return m.data, nil
+	return time.Since(e.missed) > l.o.Gone
 }
 
 // lose counts what an entry held that waited, and forgets it.
@@ -169,6 +231,9 @@ func (l *Log) lose(e *entry) {
 	defer l.mu.Unlock()
 	if l.view.at[e.place] != e {
 		return
+	}
+	for i := range e.recs { // of one id there may be another
+		l.view.giveWay(e, i)
 	}
 	l.lostRecords += int64(e.waiting())
 	l.o.Logger.Error("a chunk is gone from its stream and is lost", "stream", l.eventStream(e.stream), "seq", e.seq)

@@ -24,6 +24,7 @@ type row struct {
 	Tag     uint64 // of the settlement that made it: another one each time
 	Last    uint64 // Settlement.ID
 	Void    uint64
+	Epoch   uint64 // of the lease by which it is drained: who has an earlier one is fenced
 	State   []byte
 	Counts  map[string]int64
 	Whole   [streams][]span   // messages of which the lane needs nothing more
@@ -91,15 +92,6 @@ func (r *row) cut(stream int, next uint64) {
 		}
 	}
 	r.Whole[stream] = out
-}
-
-// has says whether something of record i of e is settled.
-func (r *row) has(e *entry, i int) bool {
-	if r.whole(e) {
-		return true
-	}
-	p := r.part(e)
-	return p != nil && (p.Settled.has(i) || p.Slots[uint32(i)] != 0)
 }
 
 // apply sets in p what is settled of e.
@@ -213,8 +205,28 @@ func (l *Log) readRows(ctx context.Context, v *view) error {
 		v.adopt(&r, m.seq)
 		return nil
 	})
-	v.tails[rowsAt] = next
+	l.reached(v, rowsAt, next)
 	return err
+}
+
+// readRowsNow takes in every row that was written before the call: what a majority of the
+// servers confirms now comes behind all of them.
+func (l *Log) readRowsNow(ctx context.Context, v *view) error {
+	a, err := l.servers.publish(ctx, &nats.Msg{Subject: l.rowSubject() + "now"})
+	if err != nil {
+		return fmt.Errorf("read the rows: %w", err)
+	}
+	for {
+		if err := l.readRows(ctx, v); err != nil {
+			return err
+		}
+		if v.tails[rowsAt] > a.Seq {
+			return nil
+		}
+		if !sleep(ctx, 100*time.Millisecond) {
+			return fmt.Errorf("%w: the servers do not show the rows: %w", queue.ErrStalled, ctx.Err())
+		}
+	}
 }
 
 // refresh reads a lane's row from the leader.
@@ -244,8 +256,19 @@ func (v *view) adopt(r *row, rev uint64) {
 	for _, e := range ln.entries {
 		p := &part{slots: make(map[uint32]queue.Slots)}
 		ln.row.apply(e, p)
+		for i := range e.recs {
+			if e.hidden.has(i) && e.isFor(i, r.Lane) && v.known[e.recs[i].hash].e == nil {
+				p.settled.set(i)
+			}
+		}
 		e.parts[r.Lane] = p
 		v.count(e)
+	}
+	for h, all := range v.twins {
+		v.even(r.Lane, h)
+		for _, k := range all {
+			v.count(k.e)
+		}
 	}
 }
 

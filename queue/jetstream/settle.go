@@ -10,8 +10,8 @@ import (
 	"relay/queue"
 )
 
-// Settle makes all of s durable, or returns an error: queue.ErrStale when the lane has
-// another revision, queue.ErrStalled when no majority of the servers answered in time (then it
+// Settle makes all of s durable, or returns an error: queue.ErrFenced when another process
+// has the lease by now, queue.ErrStale when the lane has another revision, queue.ErrStalled when no majority of the servers answered in time (then it
 // may still happen; the same settlement called again is made once).
 func (l *Log) Settle(ctx context.Context, name string, s queue.Settlement) (queue.Revision, error) {
 	if err := ctx.Err(); err != nil {
@@ -96,10 +96,16 @@ func (l *Log) change(name string, s *queue.Settlement) (*change, error) {
 	if s.ID != 0 && s.ID == ln.row.Last {
 		return nil, nil
 	}
+	if s.Revision != 0 && ln.row.Epoch > l.epoch {
+		return nil, queue.ErrFenced
+	}
 	if s.Revision != 0 && s.Revision != queue.Revision(ln.rev+1) {
 		return nil, queue.ErrStale
 	}
 	c := &change{row: ln.row, rev: ln.rev, parts: make(map[*entry]*part)}
+	if s.Revision != 0 {
+		c.row.Epoch = l.epoch
+	}
 	c.row.Lane, c.row.Last, c.row.Tag, c.row.Made = name, s.ID, rand.Uint64(), l.view.made
 	if ln.rev == 0 { // or its row was lost
 		for _, d := range l.view.letters {
@@ -121,10 +127,14 @@ func (l *Log) change(name string, s *queue.Settlement) (*change, error) {
 		c.row.Counts[k] += int64(n)
 	}
 	for _, r := range s.Settled {
-		l.view.within(ln, r, func(e *entry, i int) { c.part(e, name).settled.set(i) })
+		l.view.within(ln, r, func(e *entry, i int) {
+			l.view.each(name, e, i, func(e *entry, i int) { c.part(e, name).settled.set(i) })
+		})
 	}
 	for _, p := range s.Parts {
-		l.view.within(ln, queue.Range{From: p.Seq, To: p.Seq + 1}, func(e *entry, i int) { c.part(e, name).slots[uint32(i)] |= p.Slots })
+		l.view.within(ln, queue.Range{From: p.Seq, To: p.Seq + 1}, func(e *entry, i int) {
+			l.view.each(name, e, i, func(e *entry, i int) { c.part(e, name).slots[uint32(i)] |= p.Slots })
+		})
 	}
 	c.spans(ln, l.view.seen)
 	return c, nil
@@ -141,18 +151,18 @@ func (c *change) part(e *entry, name string) *part {
 	return p
 }
 
-// within calls fn for the records in r that the lane waits for.
+// within calls fn for the records in r that the lane has not settled.
 func (v *view) within(ln *lane, r queue.Range, fn func(e *entry, i int)) {
 	if r.To <= r.From {
 		return
 	}
 	visit := func(e *entry) {
 		p := e.parts[ln.name]
-		if p == nil || p.waiting == 0 {
+		if p == nil || p.left == 0 {
 			return
 		}
 		for i := range e.recs {
-			if at := e.base() + queue.Seq(i); at >= r.From && at < r.To && e.isFor(i, ln.name) && e.waits(p, i) {
+			if at := e.base() + queue.Seq(i); at >= r.From && at < r.To && e.isFor(i, ln.name) && !p.settled.has(i) {
 				fn(e, i)
 			}
 		}
@@ -174,7 +184,7 @@ func (v *view) within(ln *lane, r queue.Range, fn func(e *entry, i int)) {
 // which the lane may still want something, known or not.
 func (c *change) spans(ln *lane, seen [streams]uint64) {
 	c.row.Parts = nil
-	var wants [streams][]uint64 // messages of which the lane wants something, or which hold a record that is not read
+	var wants [streams][]uint64 // messages of which the lane has not settled all
 	for i := range c.row.Whole {
 		c.row.Whole[i] = slices.Clone(ln.row.Whole[i])
 	}
@@ -185,7 +195,7 @@ func (c *change) spans(ln *lane, seen [streams]uint64) {
 		}
 		whole := true
 		for i := range e.recs {
-			if e.isFor(i, ln.name) && (e.hidden.has(i) || !p.settled.has(i)) {
+			if e.isFor(i, ln.name) && !p.settled.has(i) {
 				whole = false
 				break
 			}

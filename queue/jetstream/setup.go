@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,8 +52,13 @@ func checkOptions(o *Options) error {
 // checkServers looks at every server that can be reached.
 func (l *Log) checkServers(ctx context.Context) error {
 	seen := 0
+	var last error
 	for i, c := range l.servers.conns {
 		if !c.IsConnected() {
+			last = c.LastError()
+			if errors.Is(last, nats.ErrAuthorization) || errors.Is(last, nats.ErrAuthExpired) || errors.Is(last, nats.ErrAuthRevoked) {
+				return setup("%s refuses the credentials (%v): name a .creds file of a user that may use JetStream", l.o.URLs[i], last)
+			}
 			continue
 		}
 		seen++
@@ -64,7 +70,7 @@ func (l *Log) checkServers(ctx context.Context) error {
 		}
 	}
 	if seen == 0 {
-		return fmt.Errorf("no server of %s can be reached: %w", strings.Join(l.o.URLs, ", "), nats.ErrNoServers)
+		return fmt.Errorf("no server of %s can be reached: %w", strings.Join(l.o.URLs, ", "), cmp.Or(last, nats.ErrNoServers))
 	}
 	if l.o.AssumeSync {
 		return nil

@@ -182,12 +182,17 @@ func (l *Log) readIDs(ctx context.Context, v *view) error {
 		if err != nil {
 			return fmt.Errorf("read ids: %w", err)
 		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		for ; len(rows) >= chunk.IDLen; rows = rows[chunk.IDLen:] {
 			h := ident.Hash(rows[:16])
+			if _, known := v.known[h]; known {
+				continue
+			}
 			v.keepGone(h, le.Uint64(rows[16:]), l.window(h))
 		}
 		return nil
 	})
-	v.tails[idsAt] = next
+	l.reached(v, idsAt, next)
 	return err
 }

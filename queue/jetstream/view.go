@@ -30,14 +30,15 @@ type view struct {
 	at    map[place]*entry
 	lanes map[string]*lane
 	known map[ident.Hash]known
-	ord   uint64    // of the next entry
-	last  queue.Seq // newest chunk number
-	bytes int64     // of all messages
-	gone  []goneID  // in the order in which they are forgotten, but for sales
+	twins map[ident.Hash][]known // all records of one id, where there are several: copies
+	ord   uint64                 // of the next entry
+	last  queue.Seq              // newest chunk number
+	bytes int64                  // of all messages
+	gone  []goneID               // in the order in which they are forgotten, but for sales
 	sales []goneID
 
 	letters map[uint64]*letter
-	byKey   map[letterKey]*letter
+	byKey   map[letterKey][]*letter // in the order in which they were stored; the last that counts is the one
 
 	lossy  bool               // a row speaks of messages that a stream has lost
 	secret [32]byte           // that ids are keyed with
@@ -92,8 +93,9 @@ type entry struct {
 	sets   [][]string
 	parts  map[string]*part // by lane
 	hidden bits             // records whose id is another one's, which is read
-	open   int              // lanes that wait for it
+	open   int              // lanes that have not settled all of it
 	data   []byte           // its bytes, while it is fresh
+	missed time.Time        // since when no server shows it
 }
 
 type rec struct {
@@ -108,7 +110,8 @@ type rec struct {
 type part struct {
 	settled bits
 	slots   map[uint32]queue.Slots
-	waiting int // records
+	waiting int // records that are read
+	left    int // records that are not settled: those, and others of their ids
 	size    int64
 }
 
@@ -161,8 +164,8 @@ type lane struct {
 
 func newView() *view {
 	v := &view{
-		at: make(map[place]*entry), lanes: make(map[string]*lane), known: make(map[ident.Hash]known),
-		letters: make(map[uint64]*letter), byKey: make(map[letterKey]*letter), ord: 1,
+		at: make(map[place]*entry), lanes: make(map[string]*lane), known: make(map[ident.Hash]known), twins: make(map[ident.Hash][]known),
+		letters: make(map[uint64]*letter), byKey: make(map[letterKey][]*letter), ord: 1,
 	}
 	for i := range v.seen {
 		v.seen[i] = 1
@@ -185,10 +188,11 @@ func (v *view) lane(name string) *lane {
 // reach says that everything of a stream before next is known.
 func (v *view) reach(stream int, next uint64) { v.seen[stream] = max(v.seen[stream], next) }
 
-// admit takes in an entry. Of two records with one id one is read: that which a lane
-// has settled, else that which came first. As the log opens the first one may give way.
+// admit takes in an entry. Of several records with one id that which came first is read.
+// What a lane has settled of one it has of all (Invariant: whichever a process reads),
+// so that none goes before one of them was settled.
 // It is false when another chunk has this place already: its number is used again.
-func (v *view) admit(e *entry, opening bool) bool {
+func (v *view) admit(e *entry) bool {
 	if was := v.at[e.place]; was != nil {
 		return was.at == e.at
 	}
@@ -197,20 +201,6 @@ func (v *view) admit(e *entry, opening bool) bool {
 	v.ord++
 	v.last = max(v.last, e.at)
 	v.bytes += int64(e.size)
-	for i := range e.recs {
-		r := &e.recs[i]
-		was, ok := v.known[r.hash]
-		switch {
-		case !ok:
-			v.known[r.hash] = known{e, r.print, uint32(i)}
-		case opening && was.e != nil && v.touched(e, i) && !v.touched(was.e, int(was.index)):
-			was.e.hidden.set(int(was.index))
-			v.known[r.hash] = known{e, r.print, uint32(i)}
-			v.count(was.e)
-		default:
-			e.hidden.set(i)
-		}
-	}
 	for _, set := range e.sets {
 		for _, name := range set {
 			if e.parts[name] == nil {
@@ -222,7 +212,29 @@ func (v *view) admit(e *entry, opening bool) bool {
 		}
 	}
 	for i := range e.recs {
-		for _, name := range e.sets[e.recs[i].set] {
+		r := &e.recs[i]
+		was, ok := v.known[r.hash]
+		switch {
+		case !ok:
+			v.known[r.hash] = known{e, r.print, uint32(i)}
+		case !r.hash.Sale() && ident.Differ(r.print, was.print):
+			// Two processes took two events with one id: both are events.
+		default:
+			e.hidden.set(i)
+			if was.e == nil {
+				e.finish(i)
+				break
+			}
+			if v.twins[r.hash] == nil {
+				v.twins[r.hash] = []known{was}
+			}
+			v.twins[r.hash] = append(v.twins[r.hash], known{e, r.print, uint32(i)})
+			for _, name := range e.sets[r.set] {
+				v.even(name, r.hash)
+			}
+			v.count(was.e)
+		}
+		for _, name := range e.sets[r.set] {
 			v.lanes[name].records++
 		}
 	}
@@ -235,14 +247,60 @@ func (v *view) admit(e *entry, opening bool) bool {
 	return true
 }
 
-// touched says whether a lane has settled something of a record.
-func (v *view) touched(e *entry, i int) bool {
+// finish settles a record in each lane: all lanes had another of its id.
+func (e *entry) finish(i int) {
 	for _, name := range e.sets[e.recs[i].set] {
-		if v.lane(name).row.has(e, i) {
-			return true
+		e.parts[name].settled.set(i)
+	}
+}
+
+// even has every record of an id settled in a lane as far as one of them is.
+func (v *view) even(lane string, h ident.Hash) {
+	whole, slots := false, queue.Slots(0)
+	for _, k := range v.twins[h] {
+		if p := k.e.parts[lane]; p != nil && k.e.isFor(int(k.index), lane) {
+			whole = whole || p.settled.has(int(k.index))
+			slots |= p.slots[k.index]
 		}
 	}
-	return false
+	for _, k := range v.twins[h] {
+		if p := k.e.parts[lane]; p != nil && k.e.isFor(int(k.index), lane) {
+			if whole {
+				p.settled.set(int(k.index))
+			}
+			if slots != 0 {
+				p.slots[k.index] |= slots
+			}
+		}
+	}
+}
+
+// giveWay has another record of its id read in the place of one that is gone.
+func (v *view) giveWay(e *entry, i int) {
+	h := e.recs[i].hash
+	if k := v.known[h]; k.e != e || int(k.index) != i {
+		return
+	}
+	for _, k := range v.twins[h] {
+		if k.e != e {
+			e.hidden.set(i)
+			v.known[h] = k
+			k.e.hidden[k.index/64] &^= 1 << (k.index % 64)
+			v.count(k.e)
+			return
+		}
+	}
+	delete(v.known, h) // a retry is stored afresh
+}
+
+// each calls fn for a record and all others of its id that are for lane.
+func (v *view) each(lane string, e *entry, i int, fn func(e *entry, i int)) {
+	fn(e, i)
+	for _, k := range v.twins[e.recs[i].hash] {
+		if (k.e != e || int(k.index) != i) && k.e.isFor(int(k.index), lane) {
+			fn(k.e, int(k.index))
+		}
+	}
 }
 
 // waiting is how many records of it a lane waits for.
@@ -260,16 +318,22 @@ func (v *view) count(e *entry) {
 	e.open = 0
 	for name, p := range e.parts {
 		e.countPart(name, p)
-		if p.waiting > 0 {
+		if p.left > 0 {
 			e.open++
 		}
 	}
 }
 
 func (e *entry) countPart(name string, p *part) {
-	p.waiting, p.size = 0, 0
+	p.waiting, p.left, p.size = 0, 0, 0
 	for i := range e.recs {
-		if e.isFor(i, name) && e.waits(p, i) {
+		if !e.isFor(i, name) {
+			continue
+		}
+		if !p.settled.has(i) {
+			p.left++
+		}
+		if e.waits(p, i) {
 			p.waiting++
 			p.size += int64(e.recs[i].size)
 		}
@@ -283,6 +347,22 @@ func (v *view) remove(e *entry) {
 	}
 	delete(v.at, e.place)
 	v.bytes -= int64(e.size)
+	for i := range e.recs {
+		h := e.recs[i].hash
+		if v.twins[h] == nil {
+			continue
+		}
+		if v.twins[h] = slices.DeleteFunc(v.twins[h], func(k known) bool { return k.e == e }); len(v.twins[h]) == 0 {
+			delete(v.twins, h)
+		}
+		if k := v.known[h]; k.e != nil && k.e != e {
+			continue
+		}
+		for _, k := range v.twins[h] { // all lanes have had it
+			k.e.finish(int(k.index))
+			v.count(k.e)
+		}
+	}
 	for name := range e.parts {
 		ln := v.lanes[name]
 		ln.entries = slices.DeleteFunc(ln.entries, func(o *entry) bool { return o == e })

@@ -20,7 +20,7 @@ func (c *cluster) opened(t *testing.T, name string) *jetstream.Log {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	l, err := jetstream.Open(ctx, jetstream.Options{
-		URLs: c.urls, Monitor: c.monitor, Name: name, MaxSize: 48 << 20, DeadMaxSize: 8 << 20, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		URLs: c.urls, Monitor: c.monitor, Name: name, MaxSize: 48 << 20, DeadMaxSize: 8 << 20, Gone: 2 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,243 @@
+package clustertest
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"relay/queue/jetstream"
+)
+
+const nodeEnv = "RELAY_CLUSTERTEST_NODE"
+
+// A server or a replica with a process of its own is this test binary again.
+func TestMain(m *testing.M) {
+	if text := os.Getenv(nodeEnv); text != "" {
+		serve(text)
+	}
+	if text := os.Getenv(replicaEnv); text != "" {
+		replica(text)
+	}
+	os.Exit(m.Run())
+}
+
+// nodeOptions say how a server is started.
+type nodeOptions struct {
+	Name, Store, LogFile string
+	Port, HTTP, Cluster  int
+	Routes               []string
+	Sync                 bool
+}
+
+// serve is a server until standard input ends: with the test, at the latest.
+func serve(text string) {
+	var n nodeOptions
+	if err := json.Unmarshal([]byte(text), &n); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	o := &server.Options{
+		ServerName: n.Name, Host: "127.0.0.1", Port: n.Port, HTTPHost: "127.0.0.1", HTTPPort: n.HTTP, LogFile: n.LogFile,
+		JetStream: true, StoreDir: n.Store, JetStreamMaxStore: 1 << 40, JetStreamMaxMemory: 64 << 20, MaxPayload: 8 << 20, SyncAlways: n.Sync,
+	}
+	o.Cluster.Name, o.Cluster.Host, o.Cluster.Port, o.Cluster.NoAdvertise = "c", "127.0.0.1", n.Cluster, true
+	o.Cluster.PoolSize = -1 // one connection a pair of servers
+	for _, r := range n.Routes {
+		o.Routes = append(o.Routes, server.RoutesFromStr(r)...)
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	s.ConfigureLogger()
+	s.Start()
+	io.Copy(io.Discard, bufio.NewReader(os.Stdin)) //nolint:errcheck // its end is what counts
+	os.Exit(0)
+}
+
+// nodes is three servers, each a process of its own, whose connections to each other
+// go through links that can be cut.
+type nodes struct {
+	t     *testing.T
+	all   [3]*node
+	links map[[2]int]*link // from, to
+	sync  bool
+}
+
+type node struct {
+	o     nodeOptions
+	cmd   *exec.Cmd
+	stdin io.Closer
+}
+
+// startNodes starts servers whose files lie below the given directories.
+func startNodes(t *testing.T, sync bool, dirs [3]string) *nodes {
+	t.Helper()
+	c := &nodes{t: t, links: make(map[[2]int]*link), sync: sync}
+	logs := t.TempDir()
+	for i := range c.all {
+		c.all[i] = &node{o: nodeOptions{
+			Name: fmt.Sprint("n", i), Store: filepath.Join(dirs[i], "store"), Sync: sync, LogFile: filepath.Join(logs, fmt.Sprint("n", i, ".log")),
+			Port: freePort(t), HTTP: freePort(t), Cluster: freePort(t),
+		}}
+	}
+	for i := range c.all {
+		for j := range c.all {
+			if i == j {
+				continue
+			}
+			l := newLink(t, fmt.Sprint("127.0.0.1:", c.all[j].o.Cluster))
+			c.links[[2]int{i, j}] = l
+			c.all[i].o.Routes = append(c.all[i].o.Routes, "nats://"+l.addr())
+		}
+	}
+	t.Cleanup(func() {
+		for i, n := range c.all {
+			if n.cmd != nil {
+				c.kill(i)
+			}
+			if t.Failed() {
+				b, _ := os.ReadFile(n.o.LogFile)
+				t.Logf("log of n%d ends:\n%s", i, b[max(0, len(b)-3000):])
+			}
+		}
+	})
+	for i := range c.all {
+		c.start(i)
+	}
+	return c
+}
+
+func (c *nodes) start(i int) {
+	c.t.Helper()
+	n := c.all[i]
+	text, err := json.Marshal(n.o)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	n.cmd = exec.CommandContext(context.Background(), os.Args[0])
+	n.cmd.Env = append(os.Environ(), nodeEnv+"="+string(text))
+	n.cmd.Stderr = os.Stderr
+	if n.stdin, err = n.cmd.StdinPipe(); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := n.cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// kill is kill -9.
+func (c *nodes) kill(i int) {
+	n := c.all[i]
+	n.cmd.Process.Kill() //nolint:errcheck // it may have ended
+	n.cmd.Wait()         //nolint:errcheck // it was killed
+	n.stdin.Close()
+	n.cmd = nil
+}
+
+func (c *nodes) signal(i int, s syscall.Signal) {
+	if err := c.all[i].cmd.Process.Signal(s); err != nil {
+		c.t.Errorf("%v of n%d: %v", s, i, err)
+	}
+}
+
+// cut parts server i from the others, or joins it again.
+func (c *nodes) cut(i int, cut bool) {
+	for at, l := range c.links {
+		if at[0] == i || at[1] == i {
+			l.stall(cut)
+		}
+	}
+}
+
+// well says whether a server answers that its part of JetStream is fine.
+func (n *node) well() bool {
+	client := http.Client{Timeout: time.Second}
+	r, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/healthz", n.o.HTTP)) //nolint:noctx // it has a timeout
+	if err != nil {
+		return false
+	}
+	defer r.Body.Close()
+	return r.StatusCode == http.StatusOK
+}
+
+// settled waits until all servers are well.
+func (c *nodes) settled() {
+	c.t.Helper()
+	start := time.Now()
+	for i, n := range c.all {
+		for !n.well() {
+			if time.Since(start) > 2*time.Minute {
+				c.t.Fatalf("n%d does not come back", i)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+}
+
+// spread waits until each stream of events is led by another server.
+func (c *nodes) spread(name string) {
+	c.t.Helper()
+	for start := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		leaders := make(map[string]bool)
+		if nc, err := nats.Connect(fmt.Sprint("nats://127.0.0.1:", c.all[0].o.Port)); err == nil {
+			if js, err := nc.JetStream(nats.MaxWait(time.Second)); err == nil {
+				for i := range 3 {
+					if info, err := js.StreamInfo(fmt.Sprint(name, "-", i)); err == nil && info.Cluster != nil {
+						leaders[info.Cluster.Leader] = true
+					}
+				}
+			}
+			nc.Close()
+		}
+		if len(leaders) == 3 {
+			return
+		}
+		if time.Since(start) > time.Minute {
+			c.t.Fatalf("the streams are led by %v alone", leaders)
+		}
+	}
+}
+
+func (c *nodes) options(name string) jetstream.Options {
+	o := jetstream.Options{
+		Name: name, MaxSize: 96 << 20, DeadMaxSize: 16 << 20, AssumeSync: !c.sync,
+		Logger: slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
+	}
+	for _, n := range c.all {
+		o.URLs = append(o.URLs, fmt.Sprint("nats://127.0.0.1:", n.o.Port))
+		o.Monitor = append(o.Monitor, fmt.Sprint("http://127.0.0.1:", n.o.HTTP))
+	}
+	return o
+}
+
+// open opens a log, once the servers have elected who leads.
+func (c *nodes) open(name string) *jetstream.Log {
+	c.t.Helper()
+	for start := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		l, err := jetstream.Open(ctx, c.options(name))
+		cancel()
+		if err == nil {
+			c.t.Cleanup(func() { l.Close() })
+			return l
+		}
+		if time.Since(start) > 4*time.Minute {
+			c.t.Fatalf("open: %v", err)
+		}
+	}
+}
