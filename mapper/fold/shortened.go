@@ -6,18 +6,34 @@ import "strings"
 // hundred million different numbers. One that has kept all of its digits,
 // 1.6505551212E+10, is not.
 func Shortened(s string) bool {
-	mantissa, exponent, ok := strings.Cut(strings.ToUpper(strings.TrimSpace(s)), "E")
-	if !ok {
+	s = strings.TrimPrefix(strings.TrimSpace(s), "-")
+	at := strings.IndexAny(s, "eE")
+	if at < 1 || !digitsOnly(s[:1]) {
 		return false
 	}
-	whole, fraction, point := strings.Cut(strings.Replace(strings.TrimPrefix(mantissa, "-"), ",", ".", 1), ".")
-	digits, plus := strings.CutPrefix(exponent, "+")
-	if len(whole) != 1 || len(digits) < 1 || len(digits) > 3 || !plus && !point || strings.Trim(whole+fraction+digits, "0123456789") != "" {
+	fraction := ""
+	if at > 1 {
+		if s[1] != '.' && s[1] != ',' {
+			return false
+		}
+		fraction = s[2:at]
+	}
+	exponent, plus := strings.CutPrefix(s[at+1:], "+")
+	if len(exponent) < 1 || len(exponent) > 3 || !plus && at == 1 || !digitsOnly(fraction) || !digitsOnly(exponent) {
 		return false
 	}
 	n := 0
-	for i := range len(digits) {
-		n = 10*n + int(digits[i]-'0')
+	for i := range len(exponent) {
+		n = 10*n + int(exponent[i]-'0')
 	}
 	return len(fraction) < n
+}
+
+func digitsOnly(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
