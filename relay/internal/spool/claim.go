@@ -42,7 +42,9 @@ func (d *Directory) claim(name string) (string, error) {
 }
 
 // isClaim says whether a text is the name of a claim.
-func isClaim(text string) bool { return len(text) == 16 && strings.Trim(text, "0123456789abcdef") == "" }
+func isClaim(text string) bool {
+	return len(text) == 16 && strings.Trim(text, "0123456789abcdef") == ""
+}
 
 // mostName is how many bytes a name may have that stays, so that the names which are made
 // of it have room in a file system.
