@@ -27,7 +27,7 @@ figures: ## this commit beside the first edition in one run of ten minutes (Linu
 	.ci/figures $(BASE)
 
 fuzz: ## 30 s a target
-	@for p in internal/strictyaml config mapper queue/local/internal/boltscan queue/internal/chunk queue/local/internal/dead queue/local/internal/ids queue/local/internal/meta queue/local/internal/segment queue/local/internal/settled relay/internal/drain/batch relay/internal/track relay/internal/graph relay/internal/ingest relay/internal/spool relay/internal/admin relay/internal/privacy mapper/personal; do \
+	@for p in internal/strictyaml config mapper queue/local/internal/boltscan queue/internal/chunk queue/local/internal/dead queue/local/internal/ids queue/local/internal/meta queue/local/internal/segment queue/local/internal/settled relay/internal/drain/batch relay/internal/track relay/internal/graph relay/internal/ingest relay/internal/spool relay/internal/spool/rows relay/internal/admin relay/internal/privacy mapper/personal; do \
 	  for f in $$($(GO) test ./$$p -list '^Fuzz' | grep '^Fuzz'); do \
 	    echo "== $$p $$f"; $(GO) test ./$$p -run '^$$' -fuzz "^$$f$$" -fuzztime 30s || exit 1; \
 	  done; done

@@ -23,6 +23,7 @@ import (
 	"relay/relay/internal/session"
 	"relay/relay/internal/sidecar"
 	"relay/relay/internal/spool"
+	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/term"
 )
 
@@ -99,22 +100,22 @@ type importFlags struct {
 // options turns flags into what spool wants.
 func (f *importFlags) options() (spool.Options, error) {
 	o := spool.Options{
-		Format: spool.Format(f.format), Encoding: spool.Encoding(strings.ToLower(f.encoding)),
+		Format: rows.Format(f.format), Encoding: rows.Encoding(strings.ToLower(f.encoding)),
 		SkipBad: f.skipBad, Undated: f.undated, Run: f.run, CheckOnly: f.dryRun,
-		Layout: spool.Layout{Event: f.event, TimeFormat: f.timeFormat, HeaderRow: f.headerRow, GroupBy: f.groupBy, ID: f.id},
+		Layout: rows.Layout{Event: f.event, TimeFormat: f.timeFormat, HeaderRow: f.headerRow, GroupBy: f.groupBy, ID: f.id},
 	}
 	switch o.Format {
-	case spool.Auto, spool.JSONLines, spool.JSON, spool.CSV:
+	case rows.Auto, rows.JSONLines, rows.JSON, rows.CSV:
 	default:
 		return o, exit.Usage(fmt.Errorf("--format %q: want jsonl, json or csv", f.format))
 	}
 	switch o.Encoding {
-	case spool.AutoEncoding, spool.UTF8, spool.UTF16, spool.Windows1252:
+	case rows.AutoEncoding, rows.UTF8, rows.UTF16, rows.Windows1252:
 	default:
 		return o, exit.Usage(fmt.Errorf("--encoding %q: want utf-8, utf-16 or windows-1252", f.encoding))
 	}
 	var err error
-	if o.Comma, err = spool.ParseSeparator(f.separator); err != nil {
+	if o.Comma, err = rows.ParseSeparator(f.separator); err != nil {
 		return o, exit.Usage(fmt.Errorf("--separator %w", err))
 	}
 	if f.headerRow < 0 {
@@ -126,7 +127,7 @@ func (f *importFlags) options() (spool.Options, error) {
 		}
 	}
 	for _, text := range f.columns {
-		c, err := spool.ParseColumn(text)
+		c, err := rows.ParseColumn(text)
 		if err != nil {
 			return o, exit.Usage(fmt.Errorf("--column %w", err))
 		}
@@ -196,8 +197,8 @@ func (f *importFlags) finish(c *cobra.Command, name, report string, rep spool.Re
 			return fmt.Errorf("%w%s", cause, more)
 		}
 		var check *spool.CheckError
-		var format *spool.FormatError
-		if errors.As(err, &check) || errors.As(err, &format) || errors.Is(err, spool.ErrChanged) || errors.Is(err, spool.ErrGrown) {
+		var format *rows.FormatError
+		if errors.As(err, &check) || errors.As(err, &format) || errors.Is(err, rows.ErrChanged) || errors.Is(err, spool.ErrGrown) {
 			return fmt.Errorf("%s: %w%s", name, err, more)
 		}
 		return session.Coded(fmt.Errorf("import %s: %w%s", name, err, more))

@@ -8,7 +8,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"relay/internal/logs"
 	"relay/queue/internal/chunk"
 	"relay/queue/internal/ident"
 )
@@ -27,7 +26,7 @@ func (l *Log) trim() {
 		}
 		ctx, cancel := context.WithTimeout(l.ctx, 10*time.Second)
 		if err := l.trimOnce(ctx); err != nil && l.ctx.Err() == nil {
-			l.o.Logger.Debug("what is settled cannot be removed yet", "code", logs.ServersSlow, "err", err)
+			l.o.Logger.Debug("what is settled cannot be removed yet", "err", err)
 		}
 		cancel()
 		l.mu.Lock()

@@ -16,6 +16,7 @@ import (
 	"relay/relay/internal/exit"
 	"relay/relay/internal/person"
 	"relay/relay/internal/spool"
+	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/track"
 )
 
@@ -89,10 +90,10 @@ func offlineSpool(cfg *config.Config, q *local.Queue, prints track.PrintKey, map
 }
 
 // SpoolLayout is what relay.yaml says of the tables that are dropped.
-func SpoolLayout(cfg *config.Config) (spool.Layout, error) {
-	l := spool.Layout{Event: cfg.Spool.Event, TimeFormat: cfg.Spool.TimeFormat, HeaderRow: cfg.Spool.HeaderRow, GroupBy: cfg.Spool.GroupBy, ID: cfg.Spool.ID}
+func SpoolLayout(cfg *config.Config) (rows.Layout, error) {
+	l := rows.Layout{Event: cfg.Spool.Event, TimeFormat: cfg.Spool.TimeFormat, HeaderRow: cfg.Spool.HeaderRow, GroupBy: cfg.Spool.GroupBy, ID: cfg.Spool.ID}
 	var err error
-	if l.Comma, err = spool.ParseSeparator(cfg.Spool.Separator); err != nil {
+	if l.Comma, err = rows.ParseSeparator(cfg.Spool.Separator); err != nil {
 		return l, cfg.Invalid("spool.separator", "%v", err)
 	}
 	if l.TimeFormat != "" {
@@ -101,7 +102,7 @@ func SpoolLayout(cfg *config.Config) (spool.Layout, error) {
 		}
 	}
 	for _, c := range cfg.Spool.Columns {
-		l.Columns = append(l.Columns, spool.Column(c))
+		l.Columns = append(l.Columns, rows.Column(c))
 	}
 	return l, nil
 }

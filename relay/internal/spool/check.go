@@ -1,9 +1,12 @@
 package spool
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 	"strings"
 	"unicode"
@@ -11,29 +14,41 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"relay/queue"
+	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/track"
 )
 
 // judge turns a row into an entry; nil for a call that is not a track.
-func (o *Options) judge(r *row, st *state) (*queue.Entry, *track.Problem) {
-	if r.bad != nil {
-		return nil, r.bad
+func (o *Options) judge(r *rows.Row, st *state) (*queue.Entry, *track.Problem) {
+	if r.Bad != nil {
+		return nil, r.Bad
 	}
-	m := &r.msg
+	m := &r.Msg
 	if !m.Track {
 		return nil, nil
 	}
-	if why := o.judgeTime(m, r.timed); why != nil {
+	if why := o.judgeTime(m, r.Timed); why != nil {
 		return nil, why
 	}
 	e := &queue.Entry{ID: string(m.ID), Print: m.Print, Lanes: track.Lanes(o.Route, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
 	switch {
-	case r.once != "":
-		e.Space, e.ID, e.Print = queue.BySale, o.saleID(string(m.Event), r.once), o.PrintKey.Whole(m.Body)
+	case r.Once != "":
+		e.Space, e.ID, e.Print = queue.BySale, o.saleID(string(m.Event), r.Once), o.PrintKey.Whole(m.Body)
 	case e.ID == "":
-		e.ID = o.Key + st.Salt + "-" + strconv.FormatInt(r.number, 10)
+		e.ID = o.Key + st.Salt + "-" + strconv.FormatInt(r.Number, 10)
 	}
 	return e, nil
+}
+
+// saleID is the id of a sale that is told from others by a value of its own,
+// whichever file it stands in; with another Run it is another sale.
+func (o *Options) saleID(event, value string) string {
+	text := event + "\x00" + value
+	if o.Run != "" {
+		text += "\x00" + o.Run
+	}
+	sum := sha256.Sum256([]byte(text))
+	return "sale-" + hex.EncodeToString(sum[:16])
 }
 
 // judgeTime says what is wrong with the time of an event; timed: it is from a table
@@ -81,15 +96,15 @@ func form(value []byte) string {
 }
 
 // check reads the first rows and stores nothing.
-func (o *Options) check(w *whole, s *survey) error {
-	in, err := o.open(w, s)
+func (o *Options) check(w *rows.File, s *rows.Survey) error {
+	in, err := w.Rows(s, o.rows())
 	if err != nil {
 		return unreadable(err)
 	}
 	e := &CheckError{}
 	for e.Checked < o.CheckRows {
-		var r row
-		if err := in.next(&r); errors.Is(err, io.EOF) {
+		var r rows.Row
+		if err := in.Next(&r); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			return unreadable(err)
@@ -105,7 +120,7 @@ func (o *Options) check(w *whole, s *survey) error {
 			continue
 		}
 		if e.Bad++; e.Bad <= 20 {
-			e.Problems = append(e.Problems, problemOf(&r, why, r.text[:min(len(r.text), 1024)]))
+			e.Problems = append(e.Problems, r.Problem(why, r.Text[:min(len(r.Text), 1024)]))
 		}
 	}
 	// When not one row is good the file is the wrong one, whatever is skipped.
@@ -119,9 +134,15 @@ func (o *Options) check(w *whole, s *survey) error {
 // unreadable makes a fault of reading rows one of the file's format, unless the
 // file is not what it was, or the disk is at fault.
 func unreadable(err error) error {
-	if errors.Is(err, ErrChanged) || isDisk(err) {
+	if errors.Is(err, rows.ErrChanged) || isDisk(err) {
 		return err
 	}
 	cut := errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*jsontext.SyntacticError))
-	return &FormatError{Err: err, Cut: cut}
+	return &rows.FormatError{Err: err, Cut: cut}
+}
+
+// isDisk tells an error of the file system.
+func isDisk(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path)
 }

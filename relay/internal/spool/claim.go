@@ -19,6 +19,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/mapper/personal"
+	"relay/relay/internal/spool/rows"
 )
 
 // claim moves a dropped file where nobody else will touch it, under a random
@@ -222,7 +223,7 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 	})
 	_ = f.Close()
 	var check *CheckError
-	var format *FormatError
+	var format *rows.FormatError
 	switch {
 	case err == nil:
 		if after, err := root.Lstat(file); err != nil || after.Size() != s.size || !after.ModTime().Equal(s.mod) {
@@ -236,7 +237,7 @@ func (d *Directory) read(ctx context.Context, claim, file string) (rep Report, _
 		return rep, &verdict{to: doneDir}, 0
 	case errors.Is(err, ErrDeadly):
 		return rep, &verdict{to: refusedDir, why: err, deadly: true}, 0
-	case errors.Is(err, ErrUnfinished), errors.Is(err, ErrChanged):
+	case errors.Is(err, ErrUnfinished), errors.Is(err, rows.ErrChanged):
 		d.lies(claim, Restless, s, now)
 		return rep, nil, max(long, d.o.Quiet, time.Millisecond)
 	case errors.As(err, &check), errors.As(err, &format):
@@ -274,13 +275,13 @@ func (d *Directory) explain(claim string, v *verdict) error {
 		return err
 	}
 	before = before[:min(int64(len(before)), st.Report)]
-	problems := []Problem{{Code: "unreadable_file", Message: v.why.Error()}}
+	problems := []rows.Problem{{Code: "unreadable_file", Message: v.why.Error()}}
 	if check, ok := errors.AsType[*CheckError](v.why); ok && check.Checked > 0 {
-		problems[0] = Problem{Code: "unusable_rows", Message: firstLine(v.why)}
+		problems[0] = rows.Problem{Code: "unusable_rows", Message: firstLine(v.why)}
 		problems = append(problems, check.Problems...)
 	}
 	if v.deadly {
-		problems[0] = Problem{Code: "quarantined", Message: fmt.Sprintf("relay ended %d times while it read this file: it is kept for whoever looks into that, and its sales are not stored", maxDeaths)}
+		problems[0] = rows.Problem{Code: "quarantined", Message: fmt.Sprintf("relay ended %d times while it read this file: it is kept for whoever looks into that, and its sales are not stored", maxDeaths)}
 	}
 	return d.house.write(name, func(w io.Writer) error {
 		if _, err := w.Write(before); err != nil {
@@ -302,8 +303,8 @@ func (d *Directory) explain(claim string, v *verdict) error {
 // public is what the log says of a fault. What names rows or columns may be a
 // person's, and is in the report alone.
 func public(err error) string {
-	if p, ok := errors.AsType[*private](err); ok {
-		return p.words + "; the report says what"
+	if p, ok := errors.AsType[*rows.PrivateError](err); ok {
+		return p.Words + "; the report says what"
 	}
 	return firstLine(err)
 }

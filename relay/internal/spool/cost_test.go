@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"relay/relay/internal/spool/rows"
 )
 
 // allocated is how much fn takes from the heap.
@@ -36,7 +38,7 @@ func FuzzImportCost(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file, name string) {
 		m := &memory{}
 		cost := allocated(func() {
-			_, _ = Import(t.Context(), strings.NewReader(file), Options{Queue: m, Name: name, SkipBad: true, Undated: true, Layout: Layout{Event: "Given"}, CheckRows: -1})
+			_, _ = Import(t.Context(), strings.NewReader(file), Options{Queue: m, Name: name, SkipBad: true, Undated: true, Layout: rows.Layout{Event: "Given"}, CheckRows: -1})
 		})
 		stored := 0
 		for _, e := range m.entries {

@@ -17,13 +17,14 @@ import (
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/mapper/personal"
+	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/track"
 )
 
 // DirectoryOptions say how a directory is watched. Dir and Queue are required.
 type DirectoryOptions struct {
 	Dir           string
-	Layout        Layout // of tables
+	Layout        rows.Layout // of tables
 	Queue         Appender
 	Route         func(event string) []string
 	ReadTime      func(value []byte, received time.Time) (time.Time, bool)

@@ -1,5 +1,6 @@
 // Package spool takes events from files: those somebody imports, and those
-// that tills drop into a directory because they can do nothing else.
+// that tills drop into a directory because they can do nothing else. What rows a file
+// holds is package rows.
 //
 //	FILE ──survey──► key, encoding, format, a digest of each MiB   (one pass over the file)
 //	     ──check───► the first 1,000 rows                         (nothing is stored yet)
@@ -12,9 +13,8 @@
 //
 // # What it guarantees
 //
-//   - A file is read as it was at the survey: each later pass compares what it
-//     reads with the digests. Of one that is written anew meanwhile nothing is
-//     stored that the survey has not seen.
+//   - Of a file that is written anew while it is read nothing is stored that the
+//     survey has not seen.
 //   - A file that is the wrong one (columns, separator, encoding, not JSON) is
 //     refused before anything of it is stored.
 //   - A row that cannot be used never stops the others: it goes to the report
@@ -39,22 +39,6 @@
 //   - Nothing is reached but through os.Root, and only relay's own directories are
 //     used; what stays is readable to relay's user alone, and sealed with a Ring.
 //   - The log shows a file's name by its shape where that may be a person's.
-//
-// # Rows
-//
-// JSON lines: one Segment track call a line. CSV: headers that are a message's own
-// names (`event`, `timestamp`) or lie below its members (`context.traits.email`,
-// `properties.products[0].price`) are places of the event; every other one, dots and
-// brackets included, is a property of that name. A Layout says otherwise, column by
-// column. Cells are text, without the marks of spreadsheets (="01101", an apostrophe
-// before a number); below properties a plain number is a number; below
-// context.consent and integrations true and false are what they say; a cell
-// that is a JSON object or list is one. Empty cells are absent.
-//
-// A quote that is not doubled, or never closes, costs the line it is in at most.
-//
-// Files are UTF-8 with or without byte order mark, UTF-16, or else Windows-1252;
-// each may be packed with gzip. Lines end with LF, CRLF or CR.
 //
 // # What can hurt you
 //

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"relay/relay/internal/spool/rows"
 )
 
 func gzipped(s string) string {
@@ -28,13 +30,13 @@ func utf16be(s string) string {
 }
 
 // shop are the columns of a shop system's order export.
-var shop = Layout{GroupBy: "Name", Columns: []Column{
-	{"order_id", "Name"},
-	{"context.traits.email", "Email"},
-	{"timestamp", "Paid at"},
-	{"currency", "Currency"},
-	{"revenue", "Total"},
-	{"products[].product_id", "Lineitem sku"},
+var shop = rows.Layout{GroupBy: "Name", Columns: []rows.Column{
+	{Path: "order_id", From: "Name"},
+	{Path: "context.traits.email", From: "Email"},
+	{Path: "timestamp", From: "Paid at"},
+	{Path: "currency", From: "Currency"},
+	{Path: "revenue", From: "Total"},
+	{Path: "products[].product_id", From: "Lineitem sku"},
 }}
 
 // fieldCase is a file that tills and spreadsheets write. want are the events; where
@@ -44,7 +46,7 @@ type fieldCase struct {
 	file    string // below testdata/field, or
 	text    string // as it is
 	ext     string // default .csv
-	l       Layout
+	l       rows.Layout
 	bad     bool // bad rows are skipped
 	want    []string
 	refused string   // of the file
@@ -64,9 +66,9 @@ var fieldCases = []fieldCase{
 	{name: "sep= line with a tab in UTF-16", text: utf16le("sep=\t\r\nevent\ttimestamp\tn\r\nSale\t2026-11-20T10:00Z\tæ\r\n"), want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":"æ"}}`}},
 	{name: "sep= line of another separator than the header seems to have", text: "sep=,\nevent,timestamp,a;b;c;d\nSale,2026-11-20T10:00Z,1\n", want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"a;b;c;d":1}}`}},
 
-	{name: "a full stop in a header", file: "B02a.csv", l: Layout{Event: "Order Completed"}, want: []string{`{"event":"Order Completed","properties":{"Order No.":"R-1","revenue":47.60},"timestamp":"2026-11-20T10:00:00Z","context":{"traits":{"email":"pat@example.com"}}}`}},
+	{name: "a full stop in a header", file: "B02a.csv", l: rows.Layout{Event: "Order Completed"}, want: []string{`{"event":"Order Completed","properties":{"Order No.":"R-1","revenue":47.60},"timestamp":"2026-11-20T10:00:00Z","context":{"traits":{"email":"pat@example.com"}}}`}},
 	{
-		name: "brackets and dots in a header", file: "B02c.csv", l: Layout{Event: "Order Completed"},
+		name: "brackets and dots in a header", file: "B02c.csv", l: rows.Layout{Event: "Order Completed"},
 		want: []string{`{"event":"Order Completed","properties":{"order_id":"R-1","revenue":47.60,"Google: Custom Product (product.metafields.mm-google-shopping.custom_product)":"FALSE"},"timestamp":"2026-11-20T10:00:00Z","context":{"traits":{"email":"pat@example.com"}}}`},
 	},
 	{
@@ -74,12 +76,12 @@ var fieldCases = []fieldCase{
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Art.-Nr.":"A-1","x[0]":2,"Size [cm]":3,"price.net":4,".":5,"Total (incl. VAT)":6}}`},
 	},
 	{
-		name: "such a header as a path by choice", text: "event,timestamp,Art.-Nr.,price.net\nSale,2026-11-20T10:00Z,A-1,4\n", l: Layout{Columns: []Column{{"products[0].product_id", "Art.-Nr."}, {"price.net", "price.net"}}},
+		name: "such a header as a path by choice", text: "event,timestamp,Art.-Nr.,price.net\nSale,2026-11-20T10:00Z,A-1,4\n", l: rows.Layout{Columns: []rows.Column{{Path: "products[0].product_id", From: "Art.-Nr."}, {Path: "price.net", From: "price.net"}}},
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"products":[{"product_id":"A-1"}],"price":{"net":4}}}`},
 	},
 
 	{
-		name: "day/month/year with --time-format", file: "B03a.csv", l: Layout{Event: "Order Completed", TimeFormat: "02/01/2006 15:04:05"},
+		name: "day/month/year with --time-format", file: "B03a.csv", l: rows.Layout{Event: "Order Completed", TimeFormat: "02/01/2006 15:04:05"},
 		want: []string{
 			`{"event":"Order Completed","properties":{"order_id":"R-1","revenue":"47,60"},"timestamp":"2026-11-19T16:29:22","context":{"traits":{"email":"pat@example.com"}}}`,
 			`{"event":"Order Completed","properties":{"order_id":"R-2","revenue":"12,00"},"timestamp":"2026-11-20T16:31:00","context":{"traits":{"email":"kim@example.com"}}}`,
@@ -87,22 +89,22 @@ var fieldCases = []fieldCase{
 	},
 	{name: "day/month/year without a form", file: "B03s.csv", refused: "2 of the first 2 rows cannot be used, nothing was stored", report: []string{"of the form 99/99/9999 99:99:99", "--time-format"}},
 	{
-		name: "date and time in two columns", text: "Date;Time;Bon\n20.11.2026;18:30;R-1\n20.11.2026;;R-2\n", l: Layout{Event: "Sale", TimeFormat: "02.01.2006 15:04", Columns: []Column{{"timestamp", "Date + Time"}, {"order_id", "Bon"}}}, bad: true,
+		name: "date and time in two columns", text: "Date;Time;Bon\n20.11.2026;18:30;R-1\n20.11.2026;;R-2\n", l: rows.Layout{Event: "Sale", TimeFormat: "02.01.2006 15:04", Columns: []rows.Column{{Path: "timestamp", From: "Date + Time"}, {Path: "order_id", From: "Bon"}}}, bad: true,
 		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T18:30:00","properties":{"order_id":"R-1"}}`},
 		report: []string{`"row":2`, "of the form 99.99.9999"},
 	},
-	{name: "date, time and zone in three", text: "event,D,T,Z\nSale,2026-11-20,18:30:00,+01:00\n", l: Layout{Columns: []Column{{"timestamp", "D+T+Z"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20 18:30:00 +01:00"}`}},
-	{name: "a header with a plus in its name", text: "event,Date + Time,Date,Time\nSale,2026-11-20T10:00Z,x,y\n", l: Layout{Columns: []Column{{"timestamp", "Date + Time"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Date":"x","Time":"y"}}`}},
-	{name: "a form with an offset", text: "event,When\nSale,11/20/2026 6:30:05 PM -0500\n", l: Layout{TimeFormat: "01/02/2006 3:04:05 PM -0700", Columns: []Column{{"timestamp", "When"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T18:30:05-05:00"}`}},
+	{name: "date, time and zone in three", text: "event,D,T,Z\nSale,2026-11-20,18:30:00,+01:00\n", l: rows.Layout{Columns: []rows.Column{{Path: "timestamp", From: "D+T+Z"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20 18:30:00 +01:00"}`}},
+	{name: "a header with a plus in its name", text: "event,Date + Time,Date,Time\nSale,2026-11-20T10:00Z,x,y\n", l: rows.Layout{Columns: []rows.Column{{Path: "timestamp", From: "Date + Time"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Date":"x","Time":"y"}}`}},
+	{name: "a form with an offset", text: "event,When\nSale,11/20/2026 6:30:05 PM -0500\n", l: rows.Layout{TimeFormat: "01/02/2006 3:04:05 PM -0700", Columns: []rows.Column{{Path: "timestamp", From: "When"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T18:30:05-05:00"}`}},
 
 	{
-		name: "YYYYMMDD and YYYYMMDDhhmmss", file: "B04.csv", l: Layout{Event: "Order Completed"},
+		name: "YYYYMMDD and YYYYMMDDhhmmss", file: "B04.csv", l: rows.Layout{Event: "Order Completed"},
 		want: []string{
 			`{"event":"Order Completed","properties":{"order_id":"R-1","revenue":47.60},"timestamp":"20261120","context":{"traits":{"email":"pat@example.com"}}}`,
 			`{"event":"Order Completed","properties":{"order_id":"R-2","revenue":12.00},"timestamp":"20261120150405","context":{"traits":{"email":"kim@example.com"}}}`,
 		},
 	},
-	{name: "a spreadsheet's serial number", file: "B05.csv", l: Layout{Event: "Order Completed"}, refused: "1 of the first 1 rows cannot be used, nothing was stored", report: []string{"of the form 99999.999"}},
+	{name: "a spreadsheet's serial number", file: "B05.csv", l: rows.Layout{Event: "Order Completed"}, refused: "1 of the first 1 rows cannot be used, nothing was stored", report: []string{"of the form 99999.999"}},
 	{name: "a serial number without a fraction", text: "event,timestamp\nSale,46346\n", refused: "1 of the first 1 rows", report: []string{"of the form 99999"}},
 	{name: "a year in the future, a time of day alone, words", text: "event,timestamp\nSale,2526-11-20T10:00Z\nSale,10:00\nSale,yesterday\n", refused: "3 of the first 3 rows", report: []string{"9999-99-99a99:99a", "form 99:99", "form aaaaaaaaa"}},
 
@@ -157,32 +159,32 @@ var fieldCases = []fieldCase{
 	},
 	{
 		name: "an order over several rows, its number in the first alone", text: "event;order_id;timestamp;Artikel;Menge\nSale;7;2026-11-20T10:00Z;A;1\n;;;B;2\n;;;;\nSale;8;2026-11-20T11:00Z;C;3\n",
-		l: Layout{GroupBy: "order_id", Columns: []Column{{"products[].product_id", "Artikel"}, {"products[].quantity", "Menge"}}},
+		l: rows.Layout{GroupBy: "order_id", Columns: []rows.Column{{Path: "products[].product_id", From: "Artikel"}, {Path: "products[].quantity", From: "Menge"}}},
 		want: []string{
 			`{"event":"Sale","properties":{"order_id":7,"products":[{"product_id":"A","quantity":1},{"product_id":"B","quantity":2}]},"timestamp":"2026-11-20T10:00Z"}`,
 			`{"event":"Sale","properties":{"order_id":8,"products":[{"product_id":"C","quantity":3}]},"timestamp":"2026-11-20T11:00Z"}`,
 		},
 	},
 	{
-		name: "order fields in every row, the column named by its path", text: "Bon,timestamp,sku\n7,2026-11-20T10:00Z,A\n7,2026-11-20T10:00Z,B\n", l: Layout{Event: "Sale", GroupBy: "order_id", Columns: []Column{{"order_id", "Bon"}, {"products[].sku", "sku"}}},
+		name: "order fields in every row, the column named by its path", text: "Bon,timestamp,sku\n7,2026-11-20T10:00Z,A\n7,2026-11-20T10:00Z,B\n", l: rows.Layout{Event: "Sale", GroupBy: "order_id", Columns: []rows.Column{{Path: "order_id", From: "Bon"}, {Path: "products[].sku", From: "sku"}}},
 		want: []string{`{"event":"Sale","properties":{"order_id":7,"products":[{"sku":"A"},{"sku":"B"}]},"timestamp":"2026-11-20T10:00Z"}`},
 	},
 	{
 		name: "rows of an order that differ, stand apart, or belong to none", text: "event,timestamp,order_id,total\nSale,2026-11-20T10:00Z,,1\nSale,2026-11-20T10:00Z,1,5\nSale,2026-11-20T10:00Z,1,6\nSale,2026-11-20T10:00Z,2,7\nSale,2026-11-20T10:00Z,1,5\n", bad: true,
-		l:      Layout{GroupBy: "order_id"},
+		l:      rows.Layout{GroupBy: "order_id"},
 		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":2,"total":7}}`},
 		report: []string{`"row":1,"line":2,"code":"missing_group"`, `"row":2,"line":3,"code":"rows_differ"`, `differ in column \"total\" (rows 2 and 3)`, `products[].NAME=total`, `"row":5,"line":6,"code":"group_apart"`, "of row 2"},
 	},
 	{
 		name: "a bad row among those of an order", text: "event,timestamp,order_id,products\nSale,2026-11-20T10:00Z,1,a\nSale,1\nSale,2026-11-20T10:00Z,1,b\n", bad: true,
-		l:      Layout{GroupBy: "order_id", Columns: []Column{{"products[].sku", "products"}}},
+		l:      rows.Layout{GroupBy: "order_id", Columns: []rows.Column{{Path: "products[].sku", From: "products"}}},
 		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":1,"products":[{"sku":"a"},{"sku":"b"}]}}`},
 		report: []string{`"row":2,"line":3,"code":"wrong_columns"`, `"text":"Sale,1"`},
 	},
 
-	{name: "no header", file: "B11.csv", l: Layout{Event: "Order Completed"}, refused: "read header: line 1 is no header, it holds a time (column 2)"},
-	{name: "no header, an address", text: "R-1;pat@example.com\nR-2;kim@example.com\n", l: Layout{Event: "Sale"}, refused: "read header: line 1 is no header, it holds an e-mail address (column 2)"},
-	{name: "no header, numbers", text: "1,2,3\n4,5,6\n", l: Layout{Event: "Sale"}, refused: "read header: line 1 is no header, it holds numbers"},
+	{name: "no header", file: "B11.csv", l: rows.Layout{Event: "Order Completed"}, refused: "read header: line 1 is no header, it holds a time (column 2)"},
+	{name: "no header, an address", text: "R-1;pat@example.com\nR-2;kim@example.com\n", l: rows.Layout{Event: "Sale"}, refused: "read header: line 1 is no header, it holds an e-mail address (column 2)"},
+	{name: "no header, numbers", text: "1,2,3\n4,5,6\n", l: rows.Layout{Event: "Sale"}, refused: "read header: line 1 is no header, it holds numbers"},
 	{name: "no header, names alone", text: "Mug,Tea\nTea,Mug\n", refused: "read header: no column is the event's name"},
 
 	{name: "tabs", file: "B12.tsv", ext: ".tsv", want: []string{`{"event":"Order Completed","timestamp":"2026-11-20T10:00:00Z","context":{"traits":{"email":"lee@example.com"}},"properties":{"revenue":47.60,"order_id":"S-3"}}`}},
@@ -206,7 +208,7 @@ var fieldCases = []fieldCase{
 		name: "semicolons, decimal comma, commas and a line break in a quoted cell", file: "B15.csv",
 		want: []string{`{"event":"Order Completed","timestamp":"2026-11-20 10:00:00","context":{"traits":{"email":"pat@example.com"}},"properties":{"revenue":"1.234,50","order_id":"R-1","note":"red, blue, green, grey, black, white; and\na second line"}}`},
 	},
-	{name: "line breaks in the header, a row of separators, blank cells at the end", text: "event;\"time\nstamp\";n;;\r\nSale;2026-11-20T10:00Z;1;;\r\n;;;;\r\nSale;2026-11-20T11:00Z;2;;;;\r\n", l: Layout{Columns: []Column{{"timestamp", "time stamp"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`, `{"event":"Sale","timestamp":"2026-11-20T11:00Z","properties":{"n":2}}`}},
+	{name: "line breaks in the header, a row of separators, blank cells at the end", text: "event;\"time\nstamp\";n;;\r\nSale;2026-11-20T10:00Z;1;;\r\n;;;;\r\nSale;2026-11-20T11:00Z;2;;;;\r\n", l: rows.Layout{Columns: []rows.Column{{Path: "timestamp", From: "time stamp"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`, `{"event":"Sale","timestamp":"2026-11-20T11:00Z","properties":{"n":2}}`}},
 	{name: "a quoted cell with rows in it", text: "event,timestamp,n\nSale,2026-11-20T10:00Z,\"see\nSale;2026\n\nend\"\n", want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":"see\nSale;2026\n\nend"}}`}},
 	{name: "pipes", text: "event|timestamp|n\nSale|2026-11-20T10:00Z|a,b;c\n", want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":"a,b;c"}}`}},
 
@@ -227,23 +229,23 @@ var fieldCases = []fieldCase{
 	{name: "UTF-16 without a byte order mark", text: string([]byte(utf16le("event\ttimestamp\nSale\t2026-11-20T10:00Z\n"))[2:]), want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`}},
 	{name: "UTF-16, big end first, without one", text: utf16be("event\ttimestamp\nSale\t2026-11-20T10:00Z\n"), want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`}},
 	{name: "UTF-16, big end first, with one", text: "\xfe\xff" + utf16be("event\ttimestamp\nSæle\t2026-11-20T10:00Z\n"), want: []string{`{"event":"Sæle","timestamp":"2026-11-20T10:00Z"}`}},
-	{name: "Windows-1252", text: "event;timestamp;Stra\xdfe\nSale;2026-11-20T10:00Z;M\xfcller \x80\n", l: Layout{Columns: []Column{{"street", "Straße"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"street":"Müller €"}}`}},
+	{name: "Windows-1252", text: "event;timestamp;Stra\xdfe\nSale;2026-11-20T10:00Z;M\xfcller \x80\n", l: rows.Layout{Columns: []rows.Column{{Path: "street", From: "Straße"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"street":"Müller €"}}`}},
 
 	{
-		name: "title and total rows", text: "Sales report\nNovember 2026;;\n\nevent;timestamp;n\nSale;2026-11-20T10:00Z;1\nTotal;;1\n", l: Layout{HeaderRow: 4}, bad: true,
+		name: "title and total rows", text: "Sales report\nNovember 2026;;\n\nevent;timestamp;n\nSale;2026-11-20T10:00Z;1\nTotal;;1\n", l: rows.Layout{HeaderRow: 4}, bad: true,
 		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`},
 		report: []string{`"row":2,"line":6,"code":"missing_timestamp"`, `"text":"Total;;1"`},
 	},
 	{name: "a title, and nobody says where the header is", text: "Sales report\nNovember 2026\n\nevent;timestamp;n\nSale;2026-11-20T10:00Z;1\n", refused: "read header: no column is the event's name"},
 	{name: "a total in fewer cells", text: "event;timestamp;n\nSale;2026-11-20T10:00Z;1\nTotal 1\n", bad: true, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`}, report: []string{`"code":"wrong_columns"`, `"text":"Total 1"`}},
-	{name: "a header that is not there", text: "event;timestamp\nSale;2026-11-20T10:00Z\n", l: Layout{HeaderRow: 9}, refused: "read header: the file has no line 9"},
+	{name: "a header that is not there", text: "event;timestamp\nSale;2026-11-20T10:00Z\n", l: rows.Layout{HeaderRow: 9}, refused: "read header: the file has no line 9"},
 	{name: "a header and nothing else", text: "event,timestamp\n", refused: "the file holds no rows"},
 	{name: "nothing at all", text: "", refused: "the file holds no rows"},
 	{name: "blank lines", text: "\n\n \n", refused: "the file holds no rows"},
 	{name: "a table under the name of JSON", ext: ".jsonl", text: "event,timestamp\nSale,2026-11-20T10:00Z\n", refused: "2 of the first 2 rows cannot be used"},
 }
 
-func withEvent(l Layout) Layout {
+func withEvent(l rows.Layout) rows.Layout {
 	l.Event = "Order Completed"
 	return l
 }

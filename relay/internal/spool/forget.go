@@ -11,14 +11,8 @@ import (
 	"time"
 
 	"relay/mapper/personal"
+	"relay/relay/internal/spool/rows"
 )
-
-// Seeker says whether something is about a person.
-type Seeker interface {
-	Event(body []byte, id string, received time.Time) bool
-	Text(s string) bool
-	Cells(cells []string) bool
-}
 
 // Forgotten says what Forget removed, or would remove.
 type Forgotten struct {
@@ -92,7 +86,7 @@ const inHandFor = time.Minute
 // files, and of the reports of refused rows. What is in hand is stored first, so that
 // the caller finds it in the queue. With dry it only counts. A caller that has gone ends
 // it between two files; a deadline ends the waiting for the files in hand only.
-func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgotten, err error) {
+func (d *Directory) Forget(ctx context.Context, who rows.Seeker, dry bool) (n Forgotten, err error) {
 	release := d.turn.take()
 	defer release()
 	if !dry {
@@ -130,16 +124,16 @@ func (d *Directory) Forget(ctx context.Context, who Seeker, dry bool) (n Forgott
 				beside.add(path)
 				return nil
 			}
-			rows, err := forgetFile(context.WithoutCancel(ctx), root, d.o.Seal, &d.o.Layout, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
+			gone, err := forgetFile(context.WithoutCancel(ctx), root, d.o.Seal, &d.o.Layout, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
 			switch {
-			case errors.Is(err, errUnsearchable):
+			case errors.Is(err, rows.ErrUnsearchable):
 				unsearchable.add(path)
 				return nil
-			case inHand && rows > 0 && !dry:
+			case inHand && gone > 0 && !dry:
 				waiting++
 				return unnamed(err)
 			}
-			n.Rows += rows
+			n.Rows += gone
 			return unnamed(err)
 		})
 		if err != nil {

@@ -2,7 +2,6 @@ package spool
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/spool/sealed"
 )
 
@@ -24,7 +24,7 @@ const maxSearched = 512 << 20
 // forgetFile removes rows from a file that nobody reads on. One whose name is about the
 // person gets another name: its other rows are others'. One that cannot be searched goes
 // whole then.
-func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Layout, path, name string, who Seeker, dry bool) (rows int, err error) {
+func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *rows.Layout, path, name string, who rows.Seeker, dry bool) (gone int, err error) {
 	in, err := openFile(root, path)
 	if err != nil {
 		return 0, err
@@ -35,7 +35,7 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Lay
 		return 0, err
 	}
 	if fi.Size() > maxSearched {
-		return 0, errUnsearchable
+		return 0, rows.ErrUnsearchable
 	}
 	var kept bytes.Buffer
 	var content io.ReadSeeker = in
@@ -44,24 +44,24 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Lay
 		name, content, err = unseal(in, ring)
 	}
 	if err == nil {
-		rows, err = filter(ctx, content, &kept, layout, who)
+		gone, err = rows.Forget(ctx, content, &kept, layout, maxSearched, who)
 	}
 	named, hers := namedAfter(name, who)
-	whole := hers && errors.Is(err, errUnsearchable)
+	whole := hers && errors.Is(err, rows.ErrUnsearchable)
 	if named {
-		rows = max(rows, 1)
+		gone = max(gone, 1)
 	}
 	switch {
 	case whole:
 		err = nil
-	case named && !dry && errors.Is(err, errUnsearchable): // only its name can be told to be
+	case named && !dry && errors.Is(err, rows.ErrUnsearchable): // only its name can be told to be
 		if isSealed {
 			return 0, errors.Join(err, reseal(root, path, fi, content, nameless(name), ring))
 		}
 		return 0, errors.Join(err, rename(root, path))
 	}
-	if err != nil || rows == 0 || dry {
-		return rows, err
+	if err != nil || gone == 0 || dry {
+		return gone, err
 	}
 	_ = in.Close() // there are systems where an open file cannot be replaced
 	if whole || kept.Len() == 0 {
@@ -83,14 +83,14 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *Lay
 	if err != nil {
 		return 0, err
 	}
-	return rows, nil
+	return gone, nil
 }
 
 // unseal is the name of a sealed file and what it holds; one that does not open cannot
 // be searched.
 func unseal(in io.Reader, ring *seal.Ring) (name string, content io.ReadSeeker, err error) {
 	if ring == nil {
-		return "", nil, errUnsearchable
+		return "", nil, rows.ErrUnsearchable
 	}
 	f, err := sealed.Open(in, ring)
 	var b []byte
@@ -98,7 +98,7 @@ func unseal(in io.Reader, ring *seal.Ring) (name string, content io.ReadSeeker, 
 		b, err = io.ReadAll(f)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("%w: %w", errUnsearchable, err)
+		return "", nil, fmt.Errorf("%w: %w", rows.ErrUnsearchable, err)
 	}
 	return f.Name, bytes.NewReader(b), nil
 }
@@ -137,38 +137,29 @@ func replace(root *os.Root, path string, old fs.FileInfo, content []byte) (err e
 	return nil
 }
 
-// errUnsearchable says that nobody can look into a file.
-var errUnsearchable = errors.New("it holds no rows of text")
-
-// filter copies the rows of a file that are not about the person, as UTF-8.
-func filter(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, layout *Layout, who Seeker) (gone int, err error) {
-	w := &whole{f: in, most: maxSearched}
-	s, err := w.survey(ctx, 0, func(int64) {})
-	if _, ok := errors.AsType[*FormatError](err); ok {
-		return 0, errUnsearchable
-	}
+// ForgetReport removes a person from the report of an import. Nothing but a report is
+// touched.
+func ForgetReport(ctx context.Context, path string, who rows.Seeker, dry bool) (gone int, err error) {
+	fi, err := os.Lstat(path)
 	if err != nil {
 		return 0, err
 	}
-	content, err := w.reader()
+	if !fi.Mode().IsRegular() {
+		return 0, errors.New("it is no report of refused rows any more")
+	}
+	f, err := disk.Open(path)
 	if err != nil {
 		return 0, err
 	}
-	text := decoded(content, s.encoding)
-	switch s.format {
-	case CSV:
-		gone, err = filterTable(text, kept, layout, who)
-	case JSON:
-		gone, err = filterValues(text, kept, who)
-	default:
-		gone, err = filterLines(text, kept, who)
+	is := rows.IsReport(f)
+	_ = f.Close()
+	if !is {
+		return 0, errors.New("it is no report of refused rows any more")
 	}
-	if err != nil || !w.gzip || kept.Len() == 0 {
-		return gone, err
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return 0, err
 	}
-	plain := bytes.Clone(kept.Bytes())
-	kept.Reset()
-	z := gzip.NewWriter(kept)
-	_, err = z.Write(plain)
-	return gone, errors.Join(err, z.Close())
+	defer func() { _ = root.Close() }()
+	return forgetFile(ctx, root, nil, &rows.Layout{}, filepath.Base(path), "", who, dry)
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/spool/sealed"
 )
 
@@ -30,7 +31,7 @@ func ends(name string) (all string) {
 // namedAfter says whether the name of a file has a person in it, as one of its parts:
 // export-kim.csv. hers: it stands there as an event would have it, so that the file is
 // the person's though nobody can look into it.
-func namedAfter(name string, who Seeker) (named, hers bool) {
+func namedAfter(name string, who rows.Seeker) (named, hers bool) {
 	stem := strings.TrimSuffix(name, ends(name))
 	if who.Text(name) || stem != name && who.Text(stem) {
 		return true, true

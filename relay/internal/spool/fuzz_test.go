@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"relay/relay/internal/spool/rows"
 )
 
 // FuzzImport reads anything as a file: what is stored is always JSON in UTF-8,
@@ -22,9 +24,9 @@ func FuzzImport(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file, name string) {
 		m := &memory{}
-		o := Options{Queue: m, Name: name, SkipBad: true, Undated: true, Layout: Layout{Event: "Given"}, CheckRows: -1}
+		o := Options{Queue: m, Name: name, SkipBad: true, Undated: true, Layout: rows.Layout{Event: "Given"}, CheckRows: -1}
 		rep, err := Import(t.Context(), strings.NewReader(file), o)
-		if err != nil && !errors.As(err, new(*FormatError)) {
+		if err != nil && !errors.As(err, new(*rows.FormatError)) {
 			t.Fatalf("%v: %q", err, file)
 		}
 		if rep.Rows != rep.Stored+rep.Duplicates+rep.Refused+rep.Ignored+rep.Joined || int(rep.Stored) != m.count() {

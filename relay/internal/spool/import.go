@@ -7,10 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"relay/relay/internal/spool/rows"
 )
+
+// ErrGrown says that a file was imported as it was, and has more in it by now.
+var ErrGrown = errors.New("the file grew while it was imported: what was there at the beginning is stored, what was added since is not")
 
 // Import stores the events of f. It may be stopped by ctx, or by a crash, and
 // run again with the same State: it goes on behind the last batch that was
@@ -28,9 +34,9 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 		return Report{}, err
 	}
 	before, _ := stampOf(f)
-	w := &whole{f: f, most: o.MaxFileBytes}
+	w := rows.NewFile(f, o.MaxFileBytes)
 	var failed error
-	s, err := w.survey(ctx, st.Content, func(n int64) {
+	s, err := w.Survey(ctx, st.Content, func(n int64) {
 		o.Progress(Progress{Surveyed: n})
 		failed = errors.Join(failed, o.meanwhile(ctx, st))
 	})
@@ -38,13 +44,13 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 		return Report{}, o.spare(ctx, st, err)
 	}
 	if after, ok := stampOf(f); ok && after != before {
-		return Report{}, o.spare(ctx, st, ErrChanged)
+		return Report{}, o.spare(ctx, st, rows.ErrChanged)
 	}
-	s.format = o.formatOf(s.format)
-	if o.Encoding != AutoEncoding {
-		s.encoding = o.Encoding
+	s.Format = o.formatOf(s.Format)
+	if o.Encoding != rows.AutoEncoding {
+		s.Encoding = o.Encoding
 	}
-	if o.Growing && !o.Final && !s.ended {
+	if o.Growing && !o.Final && !s.Ended {
 		return Report{}, o.spare(ctx, st, ErrUnfinished)
 	}
 	if o.Key == "" {
@@ -55,7 +61,7 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 		}
 	}
 	st.follow(s)
-	rep := Report{Counts: st.Counts, Key: o.Key, Size: s.packed, Resumed: st.Rows}
+	rep := Report{Counts: st.Counts, Key: o.Key, Size: s.Packed, Resumed: st.Rows}
 	if st.Done && !o.CheckOnly {
 		rep.Already = true
 		return rep, o.spare(ctx, st, nil)
@@ -69,13 +75,13 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 		o.OnResume(st.Rows)
 	}
 	if o.CheckOnly {
-		return Report{Key: o.Key, Size: s.packed}, nil
+		return Report{Key: o.Key, Size: s.Packed}, nil
 	}
 	err = o.store(ctx, w, s, st)
 	rep.Counts = st.Counts
 	if err == nil {
 		// What its writer adds later is another state of it.
-		if after, ok := stampOf(f); ok && after.size != s.packed && !o.Growing {
+		if after, ok := stampOf(f); ok && after.size != s.Packed && !o.Growing {
 			err = ErrGrown
 		}
 	}
@@ -151,25 +157,25 @@ func (o *Options) settle(ctx context.Context, f io.ReadSeeker) error {
 }
 
 // digestKey is the key of a file that is told from others by what is in it.
-func (o *Options) digestKey(s *survey) string {
+func (o *Options) digestKey(s *rows.Survey) string {
 	if o.Run == "" {
-		return "import-" + s.digest[:20]
+		return "import-" + s.Digest[:20]
 	}
-	sum := sha256.Sum256([]byte(s.digest + o.Run))
+	sum := sha256.Sum256([]byte(s.Digest + o.Run))
 	return "import-" + hex.EncodeToString(sum[:10])
 }
 
 // formatOf decides what a file is that looks like found.
-func (o *Options) formatOf(found Format) Format {
-	if o.Format != Auto {
+func (o *Options) formatOf(found rows.Format) rows.Format {
+	if o.Format != rows.Auto {
 		return o.Format
 	}
 	switch extOf(o.Name) {
 	case ".csv", ".tsv", ".tab":
-		return CSV
+		return rows.CSV
 	case ".json", ".jsonl", ".ndjson":
-		if found == CSV {
-			return JSONLines
+		if found == rows.CSV {
+			return rows.JSONLines
 		}
 	}
 	return found
@@ -181,8 +187,8 @@ func extOf(name string) string {
 }
 
 // store appends the rows behind st.Rows, batch by batch.
-func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) error {
-	in, err := o.open(w, s)
+func (o *Options) store(ctx context.Context, w *rows.File, s *rows.Survey, st *state) error {
+	in, err := w.Rows(s, o.rows())
 	if err != nil {
 		return unreadable(err)
 	}
@@ -196,14 +202,14 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 	}
 	defer rep.close()
 	for skip := st.Rows; skip > 0; {
-		var r row
-		if err := in.next(&r); errors.Is(err, io.EOF) {
-			return &FormatError{Err: fmt.Errorf("%d rows of the file were dealt with, and now it has fewer", st.Rows)}
+		var r rows.Row
+		if err := in.Next(&r); errors.Is(err, io.EOF) {
+			return &rows.FormatError{Err: fmt.Errorf("%d rows of the file were dealt with, and now it has fewer", st.Rows)}
 		} else if err != nil {
 			return unreadable(err)
 		}
-		skip -= 1 + r.joined
-		if r.number%1000 == 0 {
+		skip -= 1 + r.Joined
+		if r.Number%1000 == 0 {
 			if err := o.meanwhile(ctx, st); err != nil {
 				return err
 			}
@@ -232,9 +238,9 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 		}
 		st.add(b.Counts)
 		st.Report, st.Done = rep.size, last
-		st.Digest, st.Content = s.digest, s.size
+		st.Digest, st.Content = s.Digest, s.Size
 		b.reset()
-		o.Progress(Progress{Surveyed: s.packed, Bytes: w.past, Size: s.packed, Counts: st.Counts})
+		o.Progress(Progress{Surveyed: s.Packed, Bytes: w.Past(), Size: s.Packed, Counts: st.Counts})
 		if err := st.save(ctx, o.State); err != nil || last {
 			return err
 		}
@@ -244,8 +250,8 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		var r row
-		err := in.next(&r)
+		var r rows.Row
+		err := in.Next(&r)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -258,13 +264,13 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 			}
 			return err
 		}
-		b.Rows += 1 + r.joined
-		b.Joined += r.joined
+		b.Rows += 1 + r.Joined
+		b.Joined += r.Joined
 		e, why := o.judge(&r, st)
 		switch {
 		case why != nil:
 			b.Refused++
-			if err := rep.add(problemOf(&r, why, r.text)); err != nil {
+			if err := rep.add(r.Problem(why, r.Text)); err != nil {
 				return err
 			}
 		case e == nil:
@@ -279,4 +285,23 @@ func (o *Options) store(ctx context.Context, w *whole, s *survey, st *state) err
 		}
 	}
 	return flush(true)
+}
+
+// stamp is what tells one state of a file from another, without reading it.
+type stamp struct {
+	size int64
+	mod  time.Time
+}
+
+// stampOf is the stamp of f; none when f is no file.
+func stampOf(f any) (stamp, bool) {
+	file, ok := f.(interface{ Stat() (fs.FileInfo, error) })
+	if !ok {
+		return stamp{}, false
+	}
+	fi, err := file.Stat()
+	if err != nil {
+		return stamp{}, false
+	}
+	return stamp{fi.Size(), fi.ModTime()}, true
 }

@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"relay/queue"
+	"relay/relay/internal/spool/rows"
 )
 
 func utf16le(s string) string {
@@ -66,7 +67,7 @@ func TestImportForms(t *testing.T) {
 		},
 		{
 			name: "CSV: columns mapped, left out, event given", file: "Date,E-Mail,Internal,Total\n2026-11-20T10:00Z,x@example.com,secret,5\n",
-			o:    Options{Layout: Layout{Event: "Order Completed", Columns: []Column{{"timestamp", "Date"}, {"context.traits.email", "E-Mail"}, {"", "Internal"}, {"Total", "properties.revenue"}}}},
+			o:    Options{Layout: rows.Layout{Event: "Order Completed", Columns: []rows.Column{{Path: "timestamp", From: "Date"}, {Path: "context.traits.email", From: "E-Mail"}, {Path: "", From: "Internal"}, {Path: "Total", From: "properties.revenue"}}}},
 			want: `{"event":"Order Completed","timestamp":"2026-11-20T10:00Z","context":{"traits":{"email":"x@example.com"}},"properties":{"revenue":5}}`,
 		},
 		{
@@ -75,7 +76,7 @@ func TestImportForms(t *testing.T) {
 			want: `{"event":"Sale","timestamp":"1795444790","properties":{"products":[{"product_id":"a"},{"product_id":"b","quantity":2}],"extra":[{"x": 1}],"flag":"true","zip":"02134","big":"12345678901234567","exp":"1e5"},"context":{"consent":{"categoryPreferences":{"advertising":true}}}}`,
 		},
 		{
-			name: "CSV: event by row or given", file: "event,timestamp\nSale,1795444791\n,1795444792\n", o: Options{Layout: Layout{Event: "Other"}},
+			name: "CSV: event by row or given", file: "event,timestamp\nSale,1795444791\n,1795444792\n", o: Options{Layout: rows.Layout{Event: "Other"}},
 			want: `{"event":"Sale","timestamp":"1795444791"}` + "\n" + `{"event":"Other","timestamp":"1795444792"}`,
 		},
 		{
@@ -134,7 +135,7 @@ func TestImportFaults(t *testing.T) {
 		{name: "two columns for one place", file: "event,timestamp,a,properties.a,context.traits,context.traits.email,properties.x[0],properties.x.y,properties.c[x],properties.d..e\n", want: "read header: column 4 (properties.a): another column fills the same place\n" +
 			"column 6 (context.traits.email): another column fills the same place\ncolumn 8 (properties.x.y): another column fills the same place\n" +
 			"column 9 (properties.c[x]): an index in the path is not like [0], or [] for an item of each row\ncolumn 10 (properties.d..e): a name in the path is empty"},
-		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Layout: Layout{Columns: []Column{{"context.traits.email", "Mail"}}}}, want: `read header: there is no column "Mail"; there are: event, timestamp`},
+		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Layout: rows.Layout{Columns: []rows.Column{{Path: "context.traits.email", From: "Mail"}}}}, want: `read header: there is no column "Mail"; there are: event, timestamp`},
 		{name: "a row with other columns", file: "event,timestamp\nSale,1795444791\nSale,1795444791,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2: a cell that holds ',' must be quoted, or the separator another one"},
 		{name: "a quote that does not close", file: "event,timestamp\nSale,1795444791\n\"Sale,1795444791\nSale,1795444792\n", want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 3): a quote opens a cell and does not close it: a quote within a quoted cell is written twice"},
 		{name: "a list with a bad value", file: "[\n" + strings.TrimSpace(good[:strings.Index(good, "\n")]) + ",\n{}]", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2: a track needs the name of its event"},
@@ -173,9 +174,9 @@ func TestImportReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []Problem
+	var got []rows.Problem
 	for line := range strings.Lines(string(b)) {
-		var p Problem
+		var p rows.Problem
 		if err := json.Unmarshal([]byte(line), &p); err != nil {
 			t.Fatal(err)
 		}

@@ -419,7 +419,7 @@ func TestSealed(t *testing.T) {
 		all = must(kept.List())
 		for _, f := range all {
 			name := f.Name
-			for part := range strings.SplitSeq(path.Base(name), ".") {
+			for _, part := range strings.Split(path.Base(name), ".") {
 				if len(part) == 16 {
 					name = strings.ReplaceAll(name, part, "CLAIM")
 				}

@@ -13,6 +13,7 @@ import (
 
 	"relay/queue"
 	"relay/queue/local"
+	"relay/relay/internal/spool/rows"
 )
 
 // till is a queue over months: its clock stands until it is moved.
@@ -81,7 +82,7 @@ func export(from, to int, state string) string {
 }
 
 func (s *till) imports(file, run string) (Report, error) {
-	return Import(s.t.Context(), strings.NewReader(file), Options{Queue: s, Name: "month.csv", Run: run, Layout: Layout{ID: "Bon"}})
+	return Import(s.t.Context(), strings.NewReader(file), Options{Queue: s, Name: "month.csv", Run: run, Layout: rows.Layout{ID: "Bon"}})
 }
 
 func (s *till) want(when, file, run string, want Counts) {
@@ -116,7 +117,7 @@ func TestMonthToDateCrash(t *testing.T) {
 	s := newTill(t)
 	lost := errors.New("the process ends here")
 	_, err := Import(t.Context(), strings.NewReader(export(0, 1200, "paid")), Options{
-		Queue: untold{s.Queue, lost}, State: StateFile(filepath.Join(t.TempDir(), "state")), Name: "month.csv", Layout: Layout{ID: "Bon"},
+		Queue: untold{s.Queue, lost}, State: StateFile(filepath.Join(t.TempDir(), "state")), Name: "month.csv", Layout: rows.Layout{ID: "Bon"},
 	})
 	if !errors.Is(err, lost) {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"relay/mapper/event"
 	"relay/queue"
+	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/track"
 )
 
@@ -19,27 +20,15 @@ type Appender interface {
 	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
 }
 
-// Layout says what the columns of a table mean. The zero value: the header says
-// it all.
-type Layout struct {
-	Columns    []Column // what the header does not say
-	Event      string   // name of rows that give none
-	Comma      rune     // 0: , ; tab or |, by a sep= line or the header
-	HeaderRow  int      // line of the header, the first is 1; 0: the first that is not blank
-	TimeFormat string   // of the columns that fill timestamp and originalTimestamp: a form as event.TimeFormat checks it
-	GroupBy    string   // header: rows that follow each other and are equal in it are one event
-	ID         string   // header, or in JSON a property or path: what makes a row the same sale in the next export
-}
-
 // Options say how a file is read. Only Queue is required.
 type Options struct {
-	Layout
+	rows.Layout
 	Queue Appender
 	Route track.Routes // nil: every event is unmapped
 
-	Name     string // of the file: .csv and .tsv are tables; .json, .jsonl and .ndjson are not; each also .gz
-	Format   Format // overrides what name and content say
-	Encoding Encoding
+	Name     string      // of the file: .csv and .tsv are tables; .json, .jsonl and .ndjson are not; each also .gz
+	Format   rows.Format // overrides what name and content say
+	Encoding rows.Encoding
 
 	PrintKey      track.PrintKey
 	MaxEventBytes int   // default 256 KiB
@@ -109,7 +98,7 @@ type Report struct {
 type CheckError struct {
 	Checked  int
 	Bad      int
-	Problems []Problem // the first 20
+	Problems []rows.Problem // the first 20
 }
 
 func (e *CheckError) Error() string {
@@ -127,25 +116,6 @@ func (e *CheckError) Error() string {
 	return b.String()
 }
 
-// FormatError says that a file cannot be read as rows at all.
-type FormatError struct {
-	Err error
-	Cut bool // as it would be when the rest of it is yet to come
-}
-
-func (e *FormatError) Error() string { return e.Err.Error() }
-func (e *FormatError) Unwrap() error { return e.Err }
-
-// private is an error whose text may repeat what is in the file; words say no
-// more than what kind it is.
-type private struct {
-	words string
-	err   error
-}
-
-func (e *private) Error() string { return e.words + ": " + e.err.Error() }
-func (e *private) Unwrap() error { return e.err }
-
 // ErrUnfinished says that the last line of a file has no end.
 var ErrUnfinished = errors.New("the last line of the file has no end; its writer may not have finished")
 
@@ -153,11 +123,14 @@ var ErrUnfinished = errors.New("the last line of the file has no end; its writer
 // Options.Deaths allows, each time at the same place.
 var ErrDeadly = errors.New("relay ended each time it read this file")
 
-const defaultEventBytes = 256 << 10
+// rows say how the rows of the file are read.
+func (o *Options) rows() rows.Options {
+	return rows.Options{Layout: o.Layout, EventBytes: o.MaxEventBytes, PrintKey: o.PrintKey}
+}
 
 func (o Options) withDefaults() Options {
 	if o.MaxEventBytes <= 0 {
-		o.MaxEventBytes = defaultEventBytes
+		o.MaxEventBytes = rows.DefaultEventBytes
 	}
 	if o.CheckRows == 0 {
 		o.CheckRows = 1000

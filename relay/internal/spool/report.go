@@ -4,37 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 
 	"relay/internal/disk"
-	"relay/relay/internal/track"
+	"relay/relay/internal/spool/rows"
 )
-
-// Problem is a row that cannot be used. As JSON it is a line of the report.
-type Problem struct {
-	Row     int64  `json:"row"`
-	Line    int64  `json:"line,omitempty"`
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	// Text of the row, and what says how it is read when it is one of a table; only in
-	// the report, which is for the file's owner.
-	Text  string     `json:"text,omitempty"`
-	Table *tableNote `json:"table,omitempty"`
-}
-
-func (p Problem) String() string {
-	if p.Line == 0 { // JSON over several lines
-		return fmt.Sprintf("row %d: %s", p.Row, p.Message)
-	}
-	return fmt.Sprintf("row %d (line %d): %s", p.Row, p.Line, p.Message)
-}
-
-// problemOf is what the report has of a row.
-func problemOf(r *row, why *track.Problem, text []byte) Problem {
-	return Problem{Row: r.number, Line: r.line, Code: why.Code, Message: why.Message, Text: string(text), Table: r.table}
-}
 
 // report is the file of refused rows, made when there is the first one.
 type report struct {
@@ -76,7 +51,7 @@ func openReport(in files, path string, size int64) (*report, error) {
 	case err != nil:
 		return nil, fmt.Errorf("open report: %w", err)
 	case fi.Size() > size:
-		if !isReport(f) {
+		if !rows.IsReport(f) {
 			return nil, fmt.Errorf("open report: %s holds something else, it is not written over", path)
 		}
 		if err := f.Truncate(size); err != nil {
@@ -88,16 +63,7 @@ func openReport(in files, path string, size int64) (*report, error) {
 	return r, nil
 }
 
-// isReport tells whether a file is a report: a wrong name must not cost somebody a file.
-func isReport(f io.ReaderAt) bool {
-	head := make([]byte, len(reportBegin))
-	n, _ := f.ReadAt(head, 0)
-	return n == len(head) && string(head) == reportBegin
-}
-
-const reportBegin = `{"row":`
-
-func (r *report) add(p Problem) error {
+func (r *report) add(p rows.Problem) error {
 	if r.path == "" {
 		return nil
 	}

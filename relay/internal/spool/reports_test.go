@@ -1,5 +1,7 @@
 package spool
 
+import "relay/relay/internal/spool/rows"
+
 // reportCases are files that people have reported to other programs' trackers, made
 // again with invented people.
 var reportCases = []fieldCase{
@@ -12,7 +14,7 @@ var reportCases = []fieldCase{
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`, `{"event":"Sale","timestamp":"2026-11-20T11:00Z","properties":{"n":2}}`},
 	},
 	{
-		name: "the header again between the rows of an order", text: "Bon,timestamp,sku\n7,2026-11-20T10:00Z,A\nBon,timestamp,sku\n7,2026-11-20T10:00Z,B\n", l: Layout{Event: "Sale", GroupBy: "Bon", Columns: []Column{{"products[].sku", "sku"}}},
+		name: "the header again between the rows of an order", text: "Bon,timestamp,sku\n7,2026-11-20T10:00Z,A\nBon,timestamp,sku\n7,2026-11-20T10:00Z,B\n", l: rows.Layout{Event: "Sale", GroupBy: "Bon", Columns: []rows.Column{{Path: "products[].sku", From: "sku"}}},
 		want: []string{`{"event":"Sale","properties":{"Bon":7,"products":[{"sku":"A"},{"sku":"B"}]},"timestamp":"2026-11-20T10:00Z"}`},
 	},
 	{
@@ -21,24 +23,24 @@ var reportCases = []fieldCase{
 	},
 	{
 		name: "columns of one name, told apart", text: "event,timestamp,SKU,Qty,SKU,Qty\nSale,2026-11-20T10:00Z,A,1,B,2\nSale,2026-11-20T11:00Z,C,1,,\n",
-		l: Layout{Columns: []Column{{"products[0].product_id", "SKU#1"}, {"products[0].quantity", "Qty#1"}, {"products[1].product_id", "SKU#2"}, {"products[1].quantity", "Qty#2"}}},
+		l: rows.Layout{Columns: []rows.Column{{Path: "products[0].product_id", From: "SKU#1"}, {Path: "products[0].quantity", From: "Qty#1"}, {Path: "products[1].product_id", From: "SKU#2"}, {Path: "products[1].quantity", From: "Qty#2"}}},
 		want: []string{
 			`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"products":[{"product_id":"A","quantity":1},{"product_id":"B","quantity":2}]}}`,
 			`{"event":"Sale","timestamp":"2026-11-20T11:00Z","properties":{"products":[{"product_id":"C","quantity":1}]}}`,
 		},
 	},
 	{
-		name: "the second of two columns left out, and a name with # of its own", text: "event,timestamp,Total,Total,No #2\nSale,2026-11-20T10:00Z,1,9,5\n", l: Layout{Columns: []Column{{"", "Total#2"}, {"order_id", "No #2"}}},
+		name: "the second of two columns left out, and a name with # of its own", text: "event,timestamp,Total,Total,No #2\nSale,2026-11-20T10:00Z,1,9,5\n", l: rows.Layout{Columns: []rows.Column{{Path: "", From: "Total#2"}, {Path: "order_id", From: "No #2"}}},
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Total":1,"order_id":5}}`},
 	},
-	{name: "a column of that name that is not there", text: "event,timestamp,SKU\nSale,2026-11-20T10:00Z,A\n", l: Layout{Columns: []Column{{"x", "SKU#2"}}}, refused: `read header: there is no column "SKU#2"; there are: event, timestamp, SKU`},
+	{name: "a column of that name that is not there", text: "event,timestamp,SKU\nSale,2026-11-20T10:00Z,A\n", l: rows.Layout{Columns: []rows.Column{{Path: "x", From: "SKU#2"}}}, refused: `read header: there is no column "SKU#2"; there are: event, timestamp, SKU`},
 	{
-		name: "order numbers that a spreadsheet has shortened", text: "event,timestamp,Order,n\nSale,2026-11-20T10:00Z,1.23457E+11,1\nSale,2026-11-20T11:00Z,\"1,23457E+11\",2\nSale,2026-11-20T12:00Z,123457000001,3\n", l: Layout{ID: "Order"}, bad: true,
+		name: "order numbers that a spreadsheet has shortened", text: "event,timestamp,Order,n\nSale,2026-11-20T10:00Z,1.23457E+11,1\nSale,2026-11-20T11:00Z,\"1,23457E+11\",2\nSale,2026-11-20T12:00Z,123457000001,3\n", l: rows.Layout{ID: "Order"}, bad: true,
 		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T12:00Z","properties":{"Order":123457000001,"n":3}}`},
 		report: []string{`"row":1,"line":2,"code":"shortened_number"`, `"row":2,"line":3,"code":"shortened_number"`, `column \"Order\" holds a number of the form 9.99E+99`, "as text"},
 	},
 	{
-		name: "shortened, and rows are grouped by it", text: "timestamp,Order,sku\n2026-11-20T10:00Z,1.23457E+11,A\n2026-11-20T10:00Z,1.23457E+11,B\n", l: Layout{Event: "Sale", GroupBy: "Order", Columns: []Column{{"products[].sku", "sku"}}},
+		name: "shortened, and rows are grouped by it", text: "timestamp,Order,sku\n2026-11-20T10:00Z,1.23457E+11,A\n2026-11-20T10:00Z,1.23457E+11,B\n", l: rows.Layout{Event: "Sale", GroupBy: "Order", Columns: []rows.Column{{Path: "products[].sku", From: "sku"}}},
 		refused: "2 of the first 2 rows cannot be used", report: []string{"shortened"},
 	},
 	{
@@ -59,7 +61,7 @@ var reportCases = []fieldCase{
 		name: "a separator behind each row, and none behind the header", text: "event,timestamp,n\nSale,2026-11-20T10:00Z,1,\nSale,2026-11-20T11:00Z,2,\nSale,2026-11-20T12:00Z,3\n",
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`, `{"event":"Sale","timestamp":"2026-11-20T11:00Z","properties":{"n":2}}`, `{"event":"Sale","timestamp":"2026-11-20T12:00Z","properties":{"n":3}}`},
 	},
-	{name: "a header that is blank", text: "Sales\n\nSale,2026-11-20T10:00Z\n", l: Layout{HeaderRow: 2, Event: "Sale"}, refused: "read header: line 2 is no header, it is blank"},
+	{name: "a header that is blank", text: "Sales\n\nSale,2026-11-20T10:00Z\n", l: rows.Layout{HeaderRow: 2, Event: "Sale"}, refused: "read header: line 2 is no header, it is blank"},
 	{
 		name: "quotes behind backslashes", text: "event,timestamp,item,n\nSale,2026-11-20T10:00Z,\"19\\\" rack\",1\nSale,2026-11-20T10:00Z,\"say \\\"hi\\\", twice\",2\n",
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"item":"19\" rack","n":1}}`, `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"item":"say \"hi\", twice","n":2}}`},
@@ -70,16 +72,16 @@ var reportCases = []fieldCase{
 		report: []string{`"row":1,"line":2,"code":"missing_event"`, `"text":";;[kg]"`},
 	},
 	{
-		name: "two-digit years", text: "event,When\nSale,4/15/26\nSale,12/21/25\n", l: Layout{TimeFormat: "1/2/06", Columns: []Column{{"timestamp", "When"}}},
+		name: "two-digit years", text: "event,When\nSale,4/15/26\nSale,12/21/25\n", l: rows.Layout{TimeFormat: "1/2/06", Columns: []rows.Column{{Path: "timestamp", From: "When"}}},
 		want: []string{`{"event":"Sale","timestamp":"2026-04-15T00:00:00"}`, `{"event":"Sale","timestamp":"2025-12-21T00:00:00"}`},
 	},
 	{name: "two-digit years and nobody says which", text: "event,timestamp\nSale,04/05/26\nSale,26.06.26\n", refused: "2 of the first 2 rows", report: []string{"of the form 99/99/99", "of the form 99.99.99", "--time-format"}},
 	{
-		name: "12 hours, date and time apart", text: "Sale Date,Sale Time,event,n\n1998-08-04,02:00:00 PM,Sale,1\n", l: Layout{TimeFormat: "2006-01-02 03:04:05 PM", Columns: []Column{{"timestamp", "Sale Date + Sale Time"}}},
+		name: "12 hours, date and time apart", text: "Sale Date,Sale Time,event,n\n1998-08-04,02:00:00 PM,Sale,1\n", l: rows.Layout{TimeFormat: "2006-01-02 03:04:05 PM", Columns: []rows.Column{{Path: "timestamp", From: "Sale Date + Sale Time"}}},
 		refused: "1 of the first 1 rows", report: []string{"of the form 9999-99-99a99:99:99"},
 	},
 	{
-		name: "12 hours", text: "Sale Date,Sale Time,event,n\n2026-11-20,02:00:00 PM,Sale,1\n2026-11-20,12:30:00 AM,Sale,2\n", l: Layout{TimeFormat: "2006-01-02 03:04:05 PM", Columns: []Column{{"timestamp", "Sale Date + Sale Time"}}},
+		name: "12 hours", text: "Sale Date,Sale Time,event,n\n2026-11-20,02:00:00 PM,Sale,1\n2026-11-20,12:30:00 AM,Sale,2\n", l: rows.Layout{TimeFormat: "2006-01-02 03:04:05 PM", Columns: []rows.Column{{Path: "timestamp", From: "Sale Date + Sale Time"}}},
 		want: []string{`{"timestamp":"2026-11-20T14:00:00","event":"Sale","properties":{"n":1}}`, `{"timestamp":"2026-11-20T00:30:00","event":"Sale","properties":{"n":2}}`},
 	},
 	{name: "a page of a browser under the name of a table", text: "<html>\n<head><title>Sales</title></head>\n<body><table><tr><th>event</th></tr></table></body></html>\n", refused: "the file is an HTML page"},
@@ -87,31 +89,31 @@ var reportCases = []fieldCase{
 	{name: "an Excel workbook under the name of a table", text: "PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00b\xee\x9dh\n", refused: "the file is an Excel workbook"},
 	{name: "an old Excel workbook under the name of a table", text: "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00\x00\x00\x00\n", refused: "the file is an old Excel workbook"},
 	{
-		name: "a separator that is not found out", text: "event#timestamp#n\nSale#2026-11-20T10:00Z#1\n", l: Layout{Comma: '#'},
+		name: "a separator that is not found out", text: "event#timestamp#n\nSale#2026-11-20T10:00Z#1\n", l: rows.Layout{Comma: '#'},
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`},
 	},
 	{
 		name: "Meta's own template for a manual upload", text: "email,phone,fn,ln,event_name,event_time,value,currency,order_id\npat@example.com,+1-212-555-0147,Pat,Doe,Purchase,1795190427,47.6,USD,R-1\n",
-		l:    Layout{Columns: []Column{{"event", "event_name"}, {"timestamp", "event_time"}, {"context.traits.email", "email"}, {"context.traits.phone", "phone"}, {"context.traits.firstName", "fn"}, {"context.traits.lastName", "ln"}, {"revenue", "value"}}},
+		l:    rows.Layout{Columns: []rows.Column{{Path: "event", From: "event_name"}, {Path: "timestamp", From: "event_time"}, {Path: "context.traits.email", From: "email"}, {Path: "context.traits.phone", From: "phone"}, {Path: "context.traits.firstName", From: "fn"}, {Path: "context.traits.lastName", From: "ln"}, {Path: "revenue", From: "value"}}},
 		want: []string{`{"context":{"traits":{"email":"pat@example.com","phone":"+1-212-555-0147","firstName":"Pat","lastName":"Doe"}},"event":"Purchase","timestamp":"1795190427","properties":{"revenue":47.6,"currency":"USD","order_id":"R-1"}}`},
 	},
 
 	// JSON that says itself which sale it is.
 	{
-		name: "JSON lines, by a property", ext: ".jsonl", text: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":7}}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":"7"}}` + "\n", l: Layout{ID: "order_id"},
+		name: "JSON lines, by a property", ext: ".jsonl", text: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":7}}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":"7"}}` + "\n", l: rows.Layout{ID: "order_id"},
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":7}}`},
 	},
 	{
-		name: "JSON, by a path, in a batch", ext: ".json", text: `{"batch":[{"type":"track","event":"Sale","timestamp":"2026-11-20T10:00Z","context":{"bon":{"no":1}}},{"type":"track","event":"Sale","timestamp":"2026-11-20T10:00Z","context":{"bon":{"no":1}}}]}`, l: Layout{ID: "context.bon.no"},
+		name: "JSON, by a path, in a batch", ext: ".json", text: `{"batch":[{"type":"track","event":"Sale","timestamp":"2026-11-20T10:00Z","context":{"bon":{"no":1}}},{"type":"track","event":"Sale","timestamp":"2026-11-20T10:00Z","context":{"bon":{"no":1}}}]}`, l: rows.Layout{ID: "context.bon.no"},
 		want: []string{`{"type":"track","event":"Sale","timestamp":"2026-11-20T10:00Z","context":{"bon":{"no":1}}}`},
 	},
 	{
-		name: "JSON, by a property whose name is no path", ext: ".jsonl", text: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Order No.":"A"}}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Order No.":"A"}}` + "\n", l: Layout{ID: "Order No."},
+		name: "JSON, by a property whose name is no path", ext: ".jsonl", text: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Order No.":"A"}}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Order No.":"A"}}` + "\n", l: rows.Layout{ID: "Order No."},
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Order No.":"A"}}`},
 	},
 	{
 		name: "JSON lines without it", ext: ".jsonl", bad: true, text: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":"A"}}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":" "}}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z"}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":"1.2E+11"}}` + "\n",
-		l:      Layout{ID: "properties.order_id"},
+		l:      rows.Layout{ID: "properties.order_id"},
 		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":"A"}}`},
 		report: []string{`"row":2,"line":2,"code":"missing_id"`, `"row":3`, `nothing stands at \"properties.order_id\"`, `"row":4,"line":4,"code":"shortened_number"`},
 	},

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"relay/internal/disk"
+	"relay/relay/internal/spool/rows"
 )
 
 // state is how far the work on a file is. It is written after each batch that
@@ -52,13 +53,13 @@ func (c *Counts) add(more Counts) {
 // follow makes the state one of what the file holds now. Where that begins with
 // what it held before, its rows go on behind the others; otherwise it is another
 // file in the place of the first, with rows of its own.
-func (s *state) follow(now *survey) {
+func (s *state) follow(now *rows.Survey) {
 	switch {
-	case s.Digest == "" || s.Digest == now.digest:
-	case s.Digest == now.marked:
+	case s.Digest == "" || s.Digest == now.Digest:
+	case s.Digest == now.Marked:
 		s.Done = false
 	default:
-		*s = state{Version: stateVersion, Key: s.Key, Tries: s.Tries, Report: s.Report, Salt: "-" + now.digest[:8]}
+		*s = state{Version: stateVersion, Key: s.Key, Tries: s.Tries, Report: s.Report, Salt: "-" + now.Digest[:8]}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/spool/rows"
 )
 
 // dropped writes a file whose last change was a while ago.
@@ -79,7 +80,7 @@ func TestRewritten(t *testing.T) {
 			if strings.Contains(m.bodies(), "tue") {
 				t.Fatal("rows of the second content were stored under the digest of the first")
 			}
-			if err == nil && rep.Stored != n || err != nil && !errors.Is(err, ErrChanged) {
+			if err == nil && rep.Stored != n || err != nil && !errors.Is(err, rows.ErrChanged) {
 				t.Fatalf("%+v %v", rep, err)
 			}
 			m.before = nil
@@ -281,7 +282,7 @@ func TestDeaths(t *testing.T) {
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	m := &memory{}
-	o := Options{Queue: m, Name: "a.csv", Layout: Layout{ID: "Bon", Columns: []Column{{"order_id", "Bon"}}}}
+	o := Options{Queue: m, Name: "a.csv", Layout: rows.Layout{ID: "Bon", Columns: []rows.Column{{Path: "order_id", From: "Bon"}}}}
 	for _, step := range []struct {
 		file            string
 		stored, changed int64

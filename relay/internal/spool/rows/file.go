@@ -1,4 +1,4 @@
-package spool
+package rows
 
 import (
 	"bufio"
@@ -9,48 +9,43 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"time"
 )
-
-// ErrChanged says that a file no longer holds what it held when it was looked
-// at: somebody writes into it. Nothing of what it holds instead was stored.
-var ErrChanged = errors.New("the file was changed while it was being read: import it again when its writer has finished")
-
-// ErrGrown says that a file was imported as it was, and has more in it by now.
-var ErrGrown = errors.New("the file grew while it was imported: what was there at the beginning is stored, what was added since is not")
-
-// isDisk tells an error of the file system.
-func isDisk(err error) bool {
-	var path *fs.PathError
-	return errors.As(err, &path)
-}
 
 const blockBytes = 1 << 20
 
-// whole reads a file as it was at the survey, or not at all: every later pass
+// File reads a file as it was at the survey, or not at all: every later pass
 // hands out a block only after its digest has been compared.
 //
 // Invariant: no byte that the survey has not seen reaches a reader.
-type whole struct {
+type File struct {
 	f    io.ReadSeeker
 	ctx  context.Context // of the survey: it ends every pass //nolint:containedctx // readers have no other way
 	most int64           // bytes that the file, and what it unpacks to, may have; 0: any number
 	size int64           // of the file, as it lies there
 	sums [][sha256.Size]byte
 	gzip bool
-	past int64 // bytes of the file that the pass at hand has read
+	past int64
 }
 
-// survey reads all of f once. mark is a number of (unpacked) bytes behind which
+// NewFile reads f, which may have, and unpack to, so many bytes; 0: any number.
+func NewFile(f io.ReadSeeker, most int64) *File { return &File{f: f, most: most} }
+
+// Past are the bytes of the file that the pass at hand has read.
+func (w *File) Past() int64 { return w.past }
+
+// Survey reads all of f once. mark is a number of (unpacked) bytes behind which
 // the digest so far is wanted too.
-func (w *whole) survey(ctx context.Context, mark int64, told func(int64)) (*survey, error) {
-	if _, err := w.f.Seek(0, io.SeekStart); err != nil {
+func (w *File) Survey(ctx context.Context, mark int64, told func(int64)) (*Survey, error) {
+	size, err := w.f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = w.f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
 		return nil, err
 	}
 	w.ctx = ctx
-	if st, ok := stampOf(w.f); ok && w.most > 0 && st.size > w.most {
-		return nil, &FormatError{Err: fmt.Errorf("%w: it has %d bytes, and may have %d", errTooLarge, st.size, w.most)}
+	if size > w.most && w.most > 0 {
+		return nil, &FormatError{Err: fmt.Errorf("%w: it has %d bytes, and may have %d", errTooLarge, size, w.most)}
 	}
 	rec := &recorder{f: &ending{ctx, w.f}}
 	in := bufio.NewReaderSize(rec, 1<<16)
@@ -98,12 +93,12 @@ func (w *whole) survey(ctx context.Context, mark int64, told func(int64)) (*surv
 		return nil, fmt.Errorf("read file: %w", err)
 	}
 	w.size, w.sums = rec.n, rec.done()
-	s.packed = w.size
+	s.Packed = w.size
 	return s, nil
 }
 
 // reader is one more pass over what the survey has seen.
-func (w *whole) reader() (io.Reader, error) {
+func (w *File) reader() (io.Reader, error) {
 	if _, err := w.f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
@@ -188,7 +183,7 @@ func (r *recorder) done() [][sha256.Size]byte {
 
 // verified hands out the blocks of a file that are as the survey saw them.
 type verified struct {
-	w     *whole
+	w     *File
 	block int
 	buf   []byte // of which rest is still to be handed out
 	rest  []byte
@@ -282,23 +277,4 @@ func foreign(head []byte) error {
 		return errors.New("the file is an HTML page, as some systems write under the name of an Excel file: open it in a spreadsheet and save it as CSV")
 	}
 	return nil
-}
-
-// stamp is what tells one state of a file from another, without reading it.
-type stamp struct {
-	size int64
-	mod  time.Time
-}
-
-// stampOf is the stamp of f; none when f is no file.
-func stampOf(f any) (stamp, bool) {
-	file, ok := f.(interface{ Stat() (fs.FileInfo, error) })
-	if !ok {
-		return stamp{}, false
-	}
-	fi, err := file.Stat()
-	if err != nil {
-		return stamp{}, false
-	}
-	return stamp{fi.Size(), fi.ModTime()}, true
 }

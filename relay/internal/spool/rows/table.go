@@ -1,4 +1,4 @@
-package spool
+package rows
 
 import (
 	"crypto/sha256"
@@ -32,7 +32,7 @@ const groupRows = 1000
 
 func newTable(r io.Reader, o *Options) (*table, error) {
 	t := &table{packed: o.reader()}
-	h, err := t.records.begin(r, &o.Layout, o.MaxEventBytes)
+	h, err := t.records.begin(r, &o.Layout, o.EventBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read header: %w", err)
 	}
@@ -43,7 +43,7 @@ func newTable(r io.Reader, o *Options) (*table, error) {
 		if hint := t.title(h); hint != "" {
 			err = fmt.Errorf("%w\n%s", err, hint)
 		}
-		return nil, &private{"read header", err}
+		return nil, &PrivateError{"read header", err}
 	}
 	if t.cols.group != nil {
 		t.seen = map[[16]byte]int64{}
@@ -114,7 +114,7 @@ func separator(header string) rune {
 	return best
 }
 
-func (t *table) next(r *row) error {
+func (t *table) Next(r *Row) error {
 	if len(t.late) > 0 {
 		*r = t.refused(&t.late[0])
 		t.late = t.late[1:]
@@ -134,7 +134,7 @@ func (t *table) next(r *row) error {
 			return err
 		} else if why != nil {
 			*r = t.refused(first)
-			r.bad = why
+			r.Bad = why
 			return nil
 		}
 	}
@@ -227,32 +227,32 @@ func shortSum(s string) (out [16]byte) {
 }
 
 // event makes the row of an event.
-func (t *table) event(group []record) row {
+func (t *table) event(group []record) Row {
 	rows := make([][]string, len(group))
 	texts := make([]string, len(group))
 	for i, rec := range group {
 		rows[i], texts[i] = rec.cells, rec.text
 	}
-	r := row{number: group[0].number, line: group[0].line, joined: int64(len(group) - 1), timed: t.cols.timed, text: []byte(strings.Join(texts, "\n")), table: t.note}
+	r := Row{Number: group[0].number, line: group[0].line, Joined: int64(len(group) - 1), Timed: t.cols.timed, Text: []byte(strings.Join(texts, "\n")), table: t.note}
 	var bad *differs
 	t.buf, bad = t.cols.write(t.buf[:0], rows)
 	switch msg, err := t.packed.One(t.buf); {
 	case bad != nil:
 		name := t.cols.names[bad.column]
-		r.bad = &track.Problem{Code: "rows_differ", Message: fmt.Sprintf("the rows of one order differ in column %q (rows %d and %d): "+
+		r.Bad = &track.Problem{Code: "rows_differ", Message: fmt.Sprintf("the rows of one order differ in column %q (rows %d and %d): "+
 			"if it is of the product, say so with --column 'products[].NAME=%s'; --column '=%s' leaves it out", name, group[bad.first].number, group[bad.then].number, name, name)}
 	case err != nil:
-		r.bad = &track.Problem{Code: "invalid_json", Message: err.Error()} // a cell of JSON that is none
+		r.Bad = &track.Problem{Code: "invalid_json", Message: err.Error()} // a cell of JSON that is none
 	default:
-		r.msg, r.bad = msg, msg.Problem
+		r.Msg, r.Bad = msg, msg.Problem
 	}
-	if t.cols.id != nil && r.bad == nil {
+	if t.cols.id != nil && r.Bad == nil {
 		column := t.cols.names[t.cols.id[0]]
-		switch r.once = t.cols.text(t.cols.id, rows[0]); {
-		case r.once == "":
-			r.bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands in column %q, by which sales are told apart", column)}
-		case fold.Shortened(r.once):
-			r.bad = shortened(column)
+		switch r.Once = t.cols.text(t.cols.id, rows[0]); {
+		case r.Once == "":
+			r.Bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands in column %q, by which sales are told apart", column)}
+		case fold.Shortened(r.Once):
+			r.Bad = shortened(column)
 		}
 	}
 	return r
@@ -267,6 +267,6 @@ type record struct {
 	bad          *track.Problem
 }
 
-func (t *table) refused(r *record) row {
-	return row{number: r.number, line: r.line, text: []byte(r.text), table: t.note, bad: r.bad}
+func (t *table) refused(r *record) Row {
+	return Row{Number: r.number, line: r.line, Text: []byte(r.text), table: t.note, Bad: r.bad}
 }

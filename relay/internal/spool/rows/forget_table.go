@@ -1,4 +1,4 @@
-package spool
+package rows
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ func filterTable(in io.Reader, kept io.Writer, layout *Layout, who Seeker) (gone
 		return 0, err
 	}
 	t := tableRows{who: who}
-	h, err := t.records.begin(bytes.NewReader(all), layout, defaultEventBytes)
+	h, err := t.records.begin(bytes.NewReader(all), layout, DefaultEventBytes)
 	switch {
 	case err != nil || h == nil:
 		if err := t.noHeader(all, layout); err != nil {
@@ -81,7 +81,7 @@ func (t *tableRows) noHeader(all []byte, layout *Layout) error {
 	}
 	t.records.comma = cmp.Or(layout.Comma, separator(first))
 	t.records.width = len(loose(first, t.records.comma, false))
-	return t.records.open(bytes.NewReader(all), defaultEventBytes)
+	return t.records.open(bytes.NewReader(all), DefaultEventBytes)
 }
 
 // read takes the rows from where the table has been read to; all is all of the table.

@@ -1,4 +1,4 @@
-package spool
+package rows
 
 import (
 	"errors"
@@ -49,18 +49,18 @@ func newValues(r io.Reader, o *Options) (*values, error) {
 	}, err
 }
 
-func (v *values) next(r *row) error {
+func (v *values) Next(r *Row) error {
 	for {
 		v.guard.left = v.guard.most
 		var ok bool
 		if *r, ok = v.packed.next(); ok {
 			v.number++
-			r.number = v.number
+			r.Number = v.number
 			return nil
 		}
 		if k := v.in.PeekKind(); k == '[' && v.in.StackDepth() == 0 || k == ']' {
 			if _, err := v.in.ReadToken(); err != nil {
-				return &private{"read JSON", err}
+				return &PrivateError{"read JSON", err}
 			}
 			continue
 		}
@@ -69,13 +69,13 @@ func (v *values) next(r *row) error {
 			return io.EOF
 		}
 		if err != nil {
-			return &private{"read JSON", err}
+			return &PrivateError{"read JSON", err}
 		}
 		if *r, ok = v.packed.open(value); !ok {
 			continue
 		}
 		v.number++
-		r.number = v.number
+		r.Number = v.number
 		return nil
 	}
 }

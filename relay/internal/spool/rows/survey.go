@@ -1,4 +1,4 @@
-package spool
+package rows
 
 import (
 	"bufio"
@@ -41,21 +41,21 @@ const (
 	utf16BE Encoding = "utf-16be" // found without a byte order mark
 )
 
-// survey is what one pass over a file finds out.
-type survey struct {
-	digest   string // SHA-256 of the content, hex
-	size     int64  // of the content
-	packed   int64  // of the file
-	marked   string // digest of the content before the mark; empty: it is shorter
-	ended    bool   // the last line has an end
-	format   Format
-	encoding Encoding
+// Survey is what one pass over a file finds out.
+type Survey struct {
+	Digest   string // SHA-256 of the content, hex
+	Size     int64  // of the content
+	Packed   int64  // of the file
+	Marked   string // digest of the content before the mark; empty: it is shorter
+	Ended    bool   // the last line has an end
+	Format   Format
+	Encoding Encoding
 }
 
 // look reads all of f. A progress of it is told in bytes. mark is a number of
 // bytes whose digest is wanted too; 0: none.
-func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*survey, error) {
-	s := &survey{}
+func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*Survey, error) {
+	s := &Survey{}
 	hash := sha256.New()
 	var head, tail []byte
 	var multi, stray int64 // UTF-8 sequences; bytes that are none
@@ -67,14 +67,14 @@ func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*surv
 		n, err := f.Read(buf[len(buf):cap(buf)])
 		got := buf[len(buf) : len(buf)+n]
 		buf = buf[:len(buf)+n]
-		if before := mark - s.size; before > 0 && int64(n) >= before {
+		if before := mark - s.Size; before > 0 && int64(n) >= before {
 			hash.Write(got[:before])
-			s.marked = hex.EncodeToString(hash.Sum(nil))
+			s.Marked = hex.EncodeToString(hash.Sum(nil))
 			hash.Write(got[before:])
 		} else {
 			hash.Write(got)
 		}
-		s.size += int64(n)
+		s.Size += int64(n)
 		tail = append(tail, got[max(0, n-2):]...)
 		tail = tail[max(0, len(tail)-2):]
 		if len(head) < 4096 {
@@ -83,7 +83,7 @@ func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*surv
 		end := err == io.EOF
 		rest := count(buf, end, &multi, &stray)
 		buf = buf[:copy(buf[:cap(buf)], rest)]
-		told(s.size)
+		told(s.Size)
 		if end {
 			break
 		}
@@ -91,21 +91,21 @@ func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*surv
 			return nil, fmt.Errorf("read file: %w", err)
 		}
 	}
-	s.digest = hex.EncodeToString(hash.Sum(nil))
-	s.ended = bytes.ContainsAny(tail, "\r\n")
+	s.Digest = hex.EncodeToString(hash.Sum(nil))
+	s.Ended = bytes.ContainsAny(tail, "\r\n")
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		s.encoding = UTF16
+		s.Encoding = UTF16
 	case nulls(head, 1):
-		s.encoding = UTF16
+		s.Encoding = UTF16
 	case nulls(head, 0):
-		s.encoding = utf16BE
+		s.Encoding = utf16BE
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")), stray <= multi:
-		s.encoding = UTF8
+		s.Encoding = UTF8
 	default:
-		s.encoding = Windows1252
+		s.Encoding = Windows1252
 	}
-	s.format = formatOf(head, s.encoding)
+	s.Format = formatOf(head, s.Encoding)
 	return s, nil
 }
 

@@ -1,8 +1,6 @@
-package spool
+package rows
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,17 +9,6 @@ import (
 	"relay/mapper/fold"
 	"relay/relay/internal/track"
 )
-
-// saleID is the id of a sale that is told from others by a value of its own,
-// whichever file it stands in; with another Run it is another sale.
-func (o *Options) saleID(event, value string) string {
-	text := event + "\x00" + value
-	if o.Run != "" {
-		text += "\x00" + o.Run
-	}
-	sum := sha256.Sum256([]byte(text))
-	return "sale-" + hex.EncodeToString(sum[:16])
-}
 
 // saleOf finds what tells a sale of JSON from others: at a path of the event, or a
 // property of that name.
@@ -61,14 +48,14 @@ func quoteName(name string) string {
 }
 
 // find takes up what tells the event of a row from others.
-func (s *saleOf) find(r *row) {
-	if s == nil || r.bad != nil || !r.msg.Track {
+func (s *saleOf) find(r *Row) {
+	if s == nil || r.Bad != nil || !r.Msg.Track {
 		return
 	}
 	defer s.in.Release()
-	t, err := s.in.Decode(r.msg.Body)
+	t, err := s.in.Decode(r.Msg.Body)
 	if err != nil {
-		r.bad = &track.Problem{Code: "invalid_json", Message: err.Error()}
+		r.Bad = &track.Problem{Code: "invalid_json", Message: err.Error()}
 		return
 	}
 	n := t.Root.Get("properties").Get(s.name)
@@ -76,10 +63,10 @@ func (s *saleOf) find(r *row) {
 		n = s.path.One(&t.Root)
 	}
 	text, _ := n.ScalarText()
-	switch r.once = strings.TrimSpace(text); {
-	case r.once == "":
-		r.bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands at %q, by which sales are told apart", s.name)}
-	case fold.Shortened(r.once):
-		r.bad = shortened(s.name)
+	switch r.Once = strings.TrimSpace(text); {
+	case r.Once == "":
+		r.Bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands at %q, by which sales are told apart", s.name)}
+	case fold.Shortened(r.Once):
+		r.Bad = shortened(s.name)
 	}
 }

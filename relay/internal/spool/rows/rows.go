@@ -1,8 +1,9 @@
-package spool
+package rows
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,23 +11,23 @@ import (
 	"relay/relay/internal/track"
 )
 
-// row is one event of a file.
-type row struct {
-	number int64          // 1 for the first
+// Row is one event of a file.
+type Row struct {
+	Number int64          // 1 for the first
 	line   int64          // of the file, where it begins
-	msg    track.Message  // valid until the next row
-	text   []byte         // as it stands in the file, for the report
+	Msg    track.Message  // valid until the next row
+	Text   []byte         // as it stands in the file, for the report
 	table  *tableNote     // how that is read; nil: it is JSON
-	joined int64          // rows that are of the same event, behind the first
-	timed  bool           // it is from a table that says times
-	once   string         // what makes it the same sale in another file
-	bad    *track.Problem // it cannot become an event
+	Joined int64          // rows that are of the same event, behind the first
+	Timed  bool           // it is from a table that says times
+	Once   string         // what makes it the same sale in another file
+	Bad    *track.Problem // it cannot become an event
 }
 
-// rows reads a file. next returns io.EOF behind the last row; any other error
+// Reader reads the rows of a file. Next returns io.EOF behind the last row; any other error
 // ends the file.
-type rows interface {
-	next(*row) error
+type Reader interface {
+	Next(*Row) error
 }
 
 // packed takes the events of a value one by one: a batch as clients post it, or a
@@ -40,10 +41,10 @@ type packed struct {
 }
 
 // open begins with a value. false: it holds many, or none.
-func (p *packed) open(value []byte) (one row, ok bool) {
+func (p *packed) open(value []byte) (one Row, ok bool) {
 	if items, ok := track.Items(value); ok {
 		p.items = items
-		return row{}, false
+		return Row{}, false
 	}
 	// Most values are no batch: those that cannot be one are not read twice.
 	if bytes.Contains(value, []byte(`"batch"`)) || bytes.Contains(value, []byte(`\u`)) {
@@ -51,39 +52,39 @@ func (p *packed) open(value []byte) (one row, ok bool) {
 		var bad *track.Problem
 		switch {
 		case errors.As(err, &bad):
-			return row{bad: bad, text: value[:min(len(value), 1024)]}, true
+			return Row{Bad: bad, Text: value[:min(len(value), 1024)]}, true
 		case err == nil && batch:
 			p.at, p.left = 0, p.in.Len()
-			return row{}, false
+			return Row{}, false
 		}
 	}
 	return p.one(value), true
 }
 
 // one is the row of a value that is an event, or ought to be.
-func (p *packed) one(value []byte) row {
+func (p *packed) one(value []byte) Row {
 	msg, err := p.in.One(value)
-	one := row{msg: msg, bad: msg.Problem, text: value}
+	one := Row{Msg: msg, Bad: msg.Problem, Text: value}
 	if err != nil {
-		one.bad = &track.Problem{Code: "invalid_json", Message: err.Error()}
+		one.Bad = &track.Problem{Code: "invalid_json", Message: err.Error()}
 	}
 	p.sale.find(&one)
 	return one
 }
 
 // next is the next event of a batch or a list.
-func (p *packed) next() (row, bool) {
+func (p *packed) next() (Row, bool) {
 	if len(p.items) > 0 {
 		item := p.items[0]
 		p.items = p.items[1:]
 		return p.one(item), true
 	}
 	if p.left == 0 {
-		return row{}, false
+		return Row{}, false
 	}
 	msg := p.in.Next(p.at)
 	p.at, p.left = p.at+1, p.left-1
-	one := row{msg: msg, bad: msg.Problem, text: msg.Body}
+	one := Row{Msg: msg, Bad: msg.Problem, Text: msg.Body}
 	p.sale.find(&one)
 	return one, true
 }
@@ -104,20 +105,20 @@ const lineBytes = 4 << 20
 
 func newLines(r io.Reader, o *Options) (*lines, error) {
 	sale, err := o.saleOf()
-	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: max(lineBytes, o.MaxEventBytes), packed: packed{in: o.reader(), sale: sale}}, err
+	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: max(lineBytes, o.EventBytes), packed: packed{in: o.reader(), sale: sale}}, err
 }
 
 // reader judges the events of rows.
 func (o *Options) reader() track.Reader {
-	return track.Reader{Limits: track.Limits{EventBytes: o.MaxEventBytes}, Key: o.PrintKey}
+	return track.Reader{Limits: track.Limits{EventBytes: o.EventBytes}, Key: o.PrintKey}
 }
 
-func (l *lines) next(r *row) error {
+func (l *lines) Next(r *Row) error {
 	for {
 		var ok bool
 		if *r, ok = l.packed.next(); ok {
 			l.number++
-			r.number, r.line = l.number, l.line
+			r.Number, r.line = l.number, l.line
 			return nil
 		}
 		long, err := l.read()
@@ -132,14 +133,14 @@ func (l *lines) next(r *row) error {
 		case len(text) == 0:
 			continue
 		case long:
-			*r = row{text: text[:min(len(text), 1024)], bad: &track.Problem{Code: track.TooLarge.Code, Message: "the line is over the size limit of a request"}}
+			*r = Row{Text: text[:min(len(text), 1024)], Bad: &track.Problem{Code: track.TooLarge.Code, Message: "the line is over the size limit of a request"}}
 		default:
 			if *r, ok = l.packed.open(text); !ok {
 				continue
 			}
 		}
 		l.number++
-		r.number, r.line = l.number, l.line
+		r.Number, r.line = l.number, l.line
 		return nil
 	}
 }
@@ -160,20 +161,21 @@ func (l *lines) read() (long bool, err error) {
 	}
 }
 
-// open makes the rows of a file.
-func (o *Options) open(w *whole, s *survey) (rows, error) {
+// Rows begins to read the rows of the file, as the survey found it.
+func (w *File) Rows(s *Survey, o Options) (Reader, error) {
+	o.EventBytes = cmp.Or(o.EventBytes, DefaultEventBytes)
 	f, err := w.reader()
 	if err != nil {
 		return nil, err
 	}
-	in := decoded(f, s.encoding)
-	switch s.format {
+	in := decoded(f, s.Encoding)
+	switch s.Format {
 	case JSONLines:
-		return newLines(in, o)
+		return newLines(in, &o)
 	case JSON:
-		return newValues(in, o)
+		return newValues(in, &o)
 	case CSV:
-		return newTable(in, o)
+		return newTable(in, &o)
 	}
-	return nil, fmt.Errorf("unknown format %q", s.format)
+	return nil, fmt.Errorf("unknown format %q", s.Format)
 }

@@ -1,0 +1,85 @@
+package rows
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"relay/relay/internal/track"
+)
+
+// Problem is a row that cannot be used. As JSON it is a line of the report.
+type Problem struct {
+	Row     int64  `json:"row"`
+	Line    int64  `json:"line,omitempty"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	// Text of the row, and what says how it is read when it is one of a table; only in
+	// the report, which is for the file's owner.
+	Text  string     `json:"text,omitempty"`
+	Table *tableNote `json:"table,omitempty"`
+}
+
+func (p Problem) String() string {
+	if p.Line == 0 { // JSON over several lines
+		return fmt.Sprintf("row %d: %s", p.Row, p.Message)
+	}
+	return fmt.Sprintf("row %d (line %d): %s", p.Row, p.Line, p.Message)
+}
+
+// Problem is what the report has of a row; text is what it shows of it.
+func (r *Row) Problem(why *track.Problem, text []byte) Problem {
+	return Problem{Row: r.Number, Line: r.line, Code: why.Code, Message: why.Message, Text: string(text), Table: r.table}
+}
+
+// IsReport tells whether a file is a report: a wrong name must not cost somebody a file.
+func IsReport(f io.ReaderAt) bool {
+	head := make([]byte, len(reportBegin))
+	n, _ := f.ReadAt(head, 0)
+	return n == len(head) && string(head) == reportBegin
+}
+
+const reportBegin = `{"row":`
+
+// problemIn is what a line of a report says; false: it is none, and may be an event.
+func problemIn(line []byte) (p Problem, ok bool) {
+	if !bytes.HasPrefix(line, []byte(reportBegin)) {
+		return p, false
+	}
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	return p, dec.Decode(&p) == nil && !dec.More()
+}
+
+// about says whether a line of a report is about the person: the row that was refused is
+// looked at as it is in its file.
+func (p *Problem) about(who Seeker) bool {
+	if who.Text(p.Message) {
+		return true
+	}
+	t := tableRows{who: who}
+	if p.Table == nil {
+		if who.Event([]byte(p.Text), "", time.Time{}) {
+			return true
+		}
+		if json.Valid([]byte(p.Text)) {
+			return false
+		}
+		t.records.comma = separator(p.Text)
+	} else {
+		l := p.Table.layout()
+		t.records.comma = l.Comma
+		t.know(&header{names: p.Table.Header}, l)
+	}
+	if err := t.records.open(strings.NewReader(p.Text), DefaultEventBytes); err != nil {
+		return true
+	}
+	if err := t.read([]byte(p.Text)); err != nil {
+		return true
+	}
+	return slices.ContainsFunc(t.rows, func(row tableRow) bool { return row.gone })
+}
