@@ -61,6 +61,9 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	}
 }
 
+const exitCodes = `0 ok · 1 failure · 2 usage · 75 try later (relay not reachable, queue
+locked) · 77 not allowed · 78 bad config or mapping · 130 interrupted.`
+
 // newRoot builds the command tree.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -70,8 +73,7 @@ func newRoot() *cobra.Command {
 before it answers 200, maps them by a YAML file that is reloaded when it changes,
 and uploads them to Meta's Graph API as offline conversions under a rate limit.
 
-Exit codes: 0 ok · 1 failure · 2 usage · 75 try later (relay not reachable, queue
-locked) · 77 not allowed · 78 bad config or mapping · 130 interrupted.`,
+Exit codes: ` + exitCodes,
 		Example: `  relay demo                          run all of it against a simulated Meta
   relay check --config relay.yaml     look for mistakes before going live
   relay run --config relay.yaml       the sidecar, in the foreground`,

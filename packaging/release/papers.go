@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -18,7 +19,8 @@ func (r *release) papers(ctx context.Context, relay, dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "completions"), 0o755); err != nil {
 		return err
 	}
-	if _, err := output(ctx, r.root, relay, "man", filepath.Join(dir, "man")); err != nil {
+	day := map[string]string{"SOURCE_DATE_EPOCH": strconv.FormatInt(r.date.Unix(), 10)}
+	if _, err := outputWith(ctx, r.root, day, relay, "man", filepath.Join(dir, "man")); err != nil {
 		return err
 	}
 	for shell, name := range map[string]string{"bash": "relay.bash", "zsh": "_relay", "fish": "relay.fish", "powershell": "relay.ps1"} {
