@@ -159,6 +159,7 @@ func (d *Directory) take(ctx context.Context, claim string) time.Duration {
 		log.Info("spool: file stored", "code", logs.SpoolFileStored)
 	}
 	d.o.Stored(rep)
+	d.countAgain()
 	return 0
 }
 

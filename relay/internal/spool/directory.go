@@ -56,6 +56,7 @@ type Directory struct {
 
 	untaken map[string]lying // by path or claim: what is not taken, once it has lain for a while
 	inHand  string           // the claim that is being stored while others are looked at; "": none
+	recount time.Time        // from when on the status is made anew during a look
 }
 
 // sighting is what a file looked like, and since when it has looked so.
@@ -362,16 +363,15 @@ func ended(f interface {
 // once returns a logger for a fault: one that writes nothing when the same
 // fault was logged last. A file's name may be that of a person: its shape is logged.
 func (d *Directory) once(about string, err error) *slog.Logger {
-	said := err.Error()
 	var at *fs.PathError
 	var link *os.LinkError
-	switch { // their words would name the file
+	switch { // their words would name the file, and the claim that it is tried with
 	case errors.As(err, &at):
 		err = fmt.Errorf("%s: %w", at.Op, at.Err)
 	case errors.As(err, &link):
 		err = fmt.Errorf("%s: %w", link.Op, link.Err)
 	}
-	return d.onceFor(about, said).With("err", err)
+	return d.onceFor(about, err.Error()).With("err", err)
 }
 
 func (d *Directory) onceFor(about, said string) *slog.Logger {

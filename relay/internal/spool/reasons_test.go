@@ -1,0 +1,185 @@
+package spool
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestCountsDuringALook: while one look takes many files, the status says how many are
+// left.
+func TestCountsDuringALook(t *testing.T) {
+	t.Parallel()
+	const n = 12
+	s := newStage(t, DirectoryOptions{Keep: -1})
+	for i := range n {
+		drop(t, s.dir, string(rune('a'+i))+".jsonl", sales(i, 1))
+	}
+	s.scan(t.Context())
+	s.now = s.now.Add(2 * time.Second)
+	var left []int
+	s.m.before = func(int) error {
+		left = append(left, s.Status().Waiting)
+		s.now = s.now.Add(500 * time.Millisecond)
+		return nil
+	}
+	s.scan(t.Context())
+	if s.m.count() != n || left[0] != n {
+		t.Fatalf("%d stored, the status said %v", s.m.count(), left)
+	}
+	for i, waiting := range left {
+		if real := n - i; waiting < real || waiting > real+2 { // it is a second old at most
+			t.Errorf("%d files left, and the status said %d: %v", real, waiting, left)
+		}
+	}
+	if st := s.Status(); st.Waiting != 0 || st.Done != n {
+		t.Errorf("%+v", st)
+	}
+}
+
+// says looks for the reason in status, log and words.
+func (s *stage) says(t *testing.T, why Untaken, words string) {
+	t.Helper()
+	st := s.Status()
+	if len(st.NotTaken) != 1 || st.NotTaken[why] != 1 || st.Waiting != 0 || st.Since.IsZero() {
+		t.Errorf("%s: %+v", why, st)
+	}
+	if len(st.Says) != 1 || !strings.Contains(st.Says[0].What, words) || st.Says[0].Todo == "" {
+		t.Errorf("%s: %+v", why, st.Says)
+	}
+}
+
+// taken says that what was not taken is, now that nothing is in its way.
+func (s *stage) taken(t *testing.T, stored int) {
+	t.Helper()
+	st := s.Status()
+	if s.m.count() != stored || st.Waiting+len(st.NotTaken)+len(st.Says) != 0 || st.Done != 1 {
+		t.Errorf("%d stored, %+v", s.m.count(), st)
+	}
+}
+
+// TestUnreadable: a file that relay may not read stays where it is, and is said.
+func TestUnreadable(t *testing.T) {
+	ownRightsOnly(t)
+	s := newStage(t, DirectoryOptions{Keep: -1})
+	drop(t, s.dir, "pat-doe.jsonl", sales(0, 2))
+	if err := os.Chmod(s.path("pat-doe.jsonl"), 0); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(5 * time.Second)
+	if st := s.Status(); st.Waiting != 1 || len(st.NotTaken) != 0 {
+		t.Errorf("at first: %+v", st)
+	}
+	s.pass(time.Minute)
+	s.says(t, Unreadable, "1 file that relay's user may not read")
+	if log := s.log.String(); strings.Count(log, "reason=unreadable") != 1 || strings.Contains(log, "pat-doe") {
+		t.Error(log)
+	}
+	if got := tree(t, s.dir); got != "pat-doe.jsonl" {
+		t.Error(got)
+	}
+	if err := os.Chmod(s.path("pat-doe.jsonl"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(5 * time.Second)
+	s.taken(t, 2)
+}
+
+// TestStuckInPlace: a file that cannot be moved stays where it is, and is said.
+func TestStuckInPlace(t *testing.T) {
+	ownRightsOnly(t)
+	s := newStage(t, DirectoryOptions{Keep: -1})
+	drop(t, s.dir, "pat-doe.jsonl", sales(0, 2))
+	if err := os.Chmod(s.dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(s.dir, 0o700) }) //nolint:gosec // a directory
+	s.pass(time.Minute)
+	if st := s.Status(); st.Waiting != 1 || len(st.NotTaken) != 0 {
+		t.Errorf("at first: %+v", st)
+	}
+	s.pass(2 * time.Minute)
+	s.says(t, Stuck, "1 file that cannot be moved or stored now")
+	if log := s.log.String(); strings.Count(log, "spool_file_not_taken") != 1 || !strings.Contains(log, "permission denied") || strings.Contains(log, "pat-doe") {
+		t.Error(log)
+	}
+	if err := os.Chmod(s.dir, 0o700); err != nil { //nolint:gosec // a directory
+		t.Fatal(err)
+	}
+	s.pass(5 * time.Second)
+	s.taken(t, 2)
+}
+
+// TestStuckInHand: so is one that is claimed and cannot be stored.
+func TestStuckInHand(t *testing.T) {
+	for name, way := range map[string]struct {
+		code         string
+		block, clear func(s *stage) error
+	}{
+		"the queue refuses": {
+			"spool_file_not_stored",
+			func(s *stage) error {
+				s.m.before = func(int) error { return errors.New("the queue is broken") }
+				return nil
+			},
+			func(s *stage) error { s.m.before = nil; return nil },
+		},
+		"the file cannot be read any more": {
+			"spool_file_not_stored",
+			func(s *stage) error {
+				s.m.before = func(int) error { s.m.before = nil; return errors.Join(os.Chmod(s.inWork(), 0), errors.New("later")) }
+				return nil
+			},
+			func(s *stage) error { return os.Chmod(s.inWork(), 0o600) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ownRightsOnly(t)
+			s := newStage(t, DirectoryOptions{Keep: -1})
+			drop(t, s.dir, "pat-doe.jsonl", sales(0, 2))
+			if err := way.block(s); err != nil {
+				t.Fatal(err)
+			}
+			s.pass(time.Minute)
+			if st := s.Status(); st.Waiting != 1 || len(st.NotTaken) != 0 {
+				t.Errorf("at first: %+v", st)
+			}
+			s.pass(2 * time.Minute)
+			s.says(t, Stuck, "1 file that cannot be moved or stored now")
+			if log := s.log.String(); !strings.Contains(log, way.code) || strings.Contains(log, "pat-doe") || s.m.count() != 0 {
+				t.Error(s.m.count(), log)
+			}
+			if err := way.clear(s); err != nil {
+				t.Fatal(err)
+			}
+			s.pass(10 * time.Second)
+			s.taken(t, 2)
+		})
+	}
+}
+
+// inWork is the path of the only file that is claimed.
+func (s *stage) inWork() string {
+	claims, _ := s.house.list(workDir)
+	for _, c := range claims {
+		if file, err := s.house.claimed(workDir + "/" + c.Name()); err == nil && file != "" {
+			return s.path(file)
+		}
+	}
+	return ""
+}
+
+// ownRightsOnly makes this goroutine one that the rights of files bind; as root it would
+// read every file.
+func ownRightsOnly(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("rights are in the ACL there")
+	}
+	if os.Geteuid() == 0 {
+		dropRights(t)
+	}
+}
