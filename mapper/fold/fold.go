@@ -177,6 +177,9 @@ func AppendSquash(dst []byte, s string) []byte {
 	return dst
 }
 
+// strokes are letters that Unicode does not take apart.
+var strokes = strings.NewReplacer("ł", "l", "ø", "o", "đ", "d", "ß", "ss", "æ", "ae", "œ", "oe", "ı", "i")
+
 // Letters is s reduced to bare letters without accents, for table look-ups
 // (Québec → quebec, N.Y. → ny, Île → ile).
 func Letters(s string) string {
@@ -184,7 +187,7 @@ func Letters(s string) string {
 	if IsPlainASCII(s) {
 		return Keep(s, IsLetterish)
 	}
-	s = strings.NewReplacer("ł", "l", "ø", "o", "đ", "d", "ß", "ss", "æ", "ae", "œ", "oe", "ı", "i").Replace(s)
+	s = strokes.Replace(s)
 	s = Keep(s, IsLetterish)
 	s = norm.NFD.String(s)
 	return norm.NFC.String(strings.Map(func(r rune) rune {

@@ -118,15 +118,28 @@ func (p *Person) ID(text string) { p.fold(text, minID, false, false) }
 
 // Name is the customer's name; either may be "".
 func (p *Person) Name(first, last string) {
+	if len(first) > maxPartLen {
+		first = ""
+	}
+	if len(last) > maxPartLen {
+		last = ""
+	}
+	p.text = appendFold(p.text[:0], first)
+	n := len(p.text)
+	p.text = appendFold(p.text, last)
+	f, l := p.text[:n], p.text[n:]
 	if first != "" && last != "" && len(first)+len(last) <= maxPartLen {
-		for _, pair := range [][2]string{{first, last}, {last, first}} {
+		for _, pair := range [...][2][]byte{{f, l}, {l, f}} {
 			from := len(p.room)
-			p.room = appendFold(appendFold(p.room, pair[0]), pair[1])
+			p.room = append(append(p.room, pair[0]...), pair[1]...)
 			p.add(from, minFull(p.room[from:]), false, true)
 		}
 	}
-	p.fold(first, minSingle, true, false)
-	p.fold(last, minSingle, true, false)
+	for _, one := range [...][]byte{f, l} {
+		from := len(p.room)
+		p.room = append(p.room, one...)
+		p.add(from, minSingle, true, false)
+	}
 }
 
 // minFull is how long a full name must be.

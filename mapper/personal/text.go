@@ -39,11 +39,25 @@ func Layers(text string) iter.Seq[string] {
 // HoldsEmail says whether text is, or has in it, an e-mail address; one that is
 // escaped (%40, &#64;) too.
 func HoldsEmail(text string) bool {
+	if !mayHoldEmail(text) {
+		return false
+	}
 	for text := range Layers(text) {
 		if strings.Contains(text, "\uff20") || strings.Contains(text, "\ufe6b") {
 			text = strings.NewReplacer("\uff20", "@", "\ufe6b", "@").Replace(text)
 		}
 		if (strings.Contains(text, "@") || strings.ContainsAny(text, "([") && strings.Contains(text, ".")) && emailForm.MatchString(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayHoldEmail is false of most texts: nothing in them is an @, or stands for one.
+func mayHoldEmail(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '@', c == '(', c == '[', c == '%', c == '&', c == '\\', c >= utf8.RuneSelf:
 			return true
 		}
 	}

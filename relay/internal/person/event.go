@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -31,24 +32,43 @@ type looker interface {
 
 // look shows a JSON value to l, with the JSON text within it.
 func look(l looker, body []byte, depth int) (found, whole bool) {
-	w := walker{l: l, depth: depth, in: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	return lookInto(new(jsontext.Decoder), l, body, depth)
+}
+
+// lookInto is look with a decoder of the caller's.
+func lookInto(in *jsontext.Decoder, l looker, body []byte, depth int) (found, whole bool) {
+	text := string(body)
+	in.Reset(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	w := walker{l: l, depth: depth, in: in, text: text}
 	found, err := w.value(name{})
 	if found || err != nil {
 		return found, err == nil
 	}
-	_, err = w.in.ReadToken()
-	return false, err != nil && len(bytes.TrimSpace(body[w.in.InputOffset():])) == 0
+	_, err = in.ReadToken()
+	return false, err != nil && strings.TrimSpace(text[in.InputOffset():]) == ""
 }
 
 // walker goes through one JSON value.
 type walker struct {
 	l     looker
 	in    *jsontext.Decoder
+	text  string // that in reads
 	depth int
 }
 
 // value looks into the next value, which stands under n.
 func (w *walker) value(n name) (found bool, err error) {
+	switch w.in.PeekKind() {
+	case '"':
+		s, err := w.string()
+		return err == nil && w.seeText(s, n), err
+	case '0':
+		v, err := w.in.ReadValue()
+		if err != nil || n.place != idPlace && n.place != phonePlace {
+			return false, err
+		}
+		return w.l.seeNumber(strings.ToLower(string(v)), n.place), nil
+	}
 	t, err := w.in.ReadToken()
 	if err != nil {
 		return false, err
@@ -63,27 +83,33 @@ func (w *walker) value(n name) (found bool, err error) {
 			}
 		}
 		_, err = w.in.ReadToken()
-		return false, err
-	case '"':
-		return w.text(t.String(), n), nil
-	case '0':
-		if n.place == idPlace || n.place == phonePlace {
-			return w.l.seeNumber(strings.ToLower(t.String()), n.place), nil
-		}
 	}
-	return false, nil
+	return false, err
+}
+
+// string reads a string: a piece of the text, where nothing in it is escaped.
+func (w *walker) string() (string, error) {
+	v, err := w.in.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	end := int(w.in.InputOffset())
+	if s := w.text[end-len(v)+1 : end-1]; strings.IndexByte(s, '\\') < 0 && utf8.ValidString(s) {
+		return s, nil
+	}
+	b, _ := jsontext.AppendUnquote(nil, v) // an error is invalid UTF-8, which it mends
+	return string(b), nil
 }
 
 func (w *walker) object(n name) (found bool, err error) {
+	at := elsewhere
+	if n.kin == ofPeople { // {"customers":{"4242":{…}}}
+		at = idPlace
+	}
 	for w.in.PeekKind() != '}' {
-		t, err := w.in.ReadToken()
+		key, err := w.string()
 		if err != nil {
 			return false, err
-		}
-		key := t.String()
-		at := elsewhere
-		if n.kin == ofPeople { // {"customers":{"4242":{…}}}
-			at = idPlace
 		}
 		if w.l.see(key, name{place: at, isName: true}) {
 			return true, nil
@@ -101,7 +127,7 @@ func (w *walker) object(n name) (found bool, err error) {
 	return false, err
 }
 
-func (w *walker) text(s string, n name) bool {
+func (w *walker) seeText(s string, n name) bool {
 	if w.l.see(s, n) {
 		return true
 	}

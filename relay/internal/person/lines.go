@@ -195,10 +195,11 @@ func phoneLike(s string) bool {
 
 // isPhoneMark is what stands between the digits of a phone number.
 func isPhoneMark(r rune) bool {
-	if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' { // nearly all there is
-		return false
+	switch r {
+	case ' ', '-', '.', '/', '(', ')', '_', '\u00b7', '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2022', '\u2027', '\u2212', '\u2219', '\u22c5', '\u30fb':
+		return true
 	}
-	return strings.ContainsRune(" -./()_\u00b7\u2010\u2011\u2012\u2013\u2014\u2022\u2027\u2212\u2219\u22c5\u30fb", r)
+	return false
 }
 
 // plainMark is such a mark as the mapper reads it.

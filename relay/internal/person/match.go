@@ -223,11 +223,12 @@ func (m *Matcher) folded(s string, p place) bool {
 // phone says whether a run of digits is a phone number of one of them. Elsewhere than
 // where ids and phones stand it has to be written as one.
 func (m *Matcher) phone(r phoneRun, p place) bool {
-	if p != phonePlace && p != idPlace && !r.marked || !m.tails[r.digits[len(r.digits)-tailDigits:]] {
+	if p != phonePlace && p != idPlace && !r.marked || !m.tails[string(r.digits[len(r.digits)-tailDigits:])] {
 		return false
 	}
+	written := strings.Map(plainMark, r.text)
 	for i := range m.mappings {
-		for _, key := range m.mappings[i].m.KeysOf(r.text) {
+		for _, key := range m.mappings[i].m.KeysOf(written) {
 			if key.Key == "phone" && m.phones[key] {
 				return true
 			}

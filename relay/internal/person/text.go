@@ -1,6 +1,7 @@
 package person
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"unicode"
@@ -206,15 +207,19 @@ func alone(text string, i, j int) bool {
 	return !isWordRune(after) && ((after != '.' && after != ',') || !unicode.IsDigit(next))
 }
 
+// maxPhoneDigits is what a phone number has at most, as it is written.
+const maxPhoneDigits = 17
+
 // phoneRun is a text of digits that may be a phone number.
 type phoneRun struct {
 	text   string
-	digits string
-	marked bool // begins with + or 00, or is grouped
+	digits []byte // until the next one is read
+	marked bool   // begins with + or 00, or is grouped
 }
 
 // phoneRuns calls fn for each that stands in folded text, until it returns true.
 func phoneRuns(text string, fn func(phoneRun) bool) bool {
+	var room [maxPhoneDigits + 1]byte
 	for i := 0; i < len(text); {
 		c := text[i]
 		if (c < '0' || c > '9') && c != '+' && c != '(' {
@@ -232,8 +237,8 @@ func phoneRuns(text string, fn func(phoneRun) bool) bool {
 				continue
 			}
 		}
-		run, end := phoneRunAt(text, i)
-		if len(run.digits) >= 6 && len(run.digits) <= 17 && fn(run) {
+		run, end := phoneRunAt(text, i, room[:0])
+		if len(run.digits) >= 6 && len(run.digits) <= maxPhoneDigits && fn(run) {
 			return true
 		}
 		i = max(end, i+1)
@@ -241,21 +246,28 @@ func phoneRuns(text string, fn func(phoneRun) bool) bool {
 	return false
 }
 
-// phoneRunAt reads the run that begins at i, and says where it ends.
-func phoneRunAt(text string, i int) (run phoneRun, end int) {
-	var digits []byte
+// phoneRunAt reads the run that begins at i into room, and says where it ends. Of one
+// with too many digits it keeps as many as there is room for.
+func phoneRunAt(text string, i int, room []byte) (run phoneRun, end int) {
+	digits := room
 	j, last, marks := i, i, 0
 	if text[j] == '+' {
 		run.marked, j = true, j+1
 	}
 	for j < len(text) {
-		r, n := utf8.DecodeRuneInString(text[j:])
+		r, n := rune(text[j]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRuneInString(text[j:])
+		}
 		switch {
 		case '0' <= r && r <= '9':
 			if marks > 0 && len(digits) > 0 {
 				run.marked = true
 			}
-			digits, marks = append(digits, byte(r)), 0
+			if len(digits) < cap(room) {
+				digits = append(digits, byte(r))
+			}
+			marks = 0
 			j += n
 			last = j
 			continue
@@ -268,7 +280,7 @@ func phoneRunAt(text string, i int) (run phoneRun, end int) {
 		}
 		break
 	}
-	run.text, run.digits = strings.Map(plainMark, text[i:last]), string(digits)
-	run.marked = run.marked || strings.HasPrefix(run.digits, "00")
+	run.text, run.digits = text[i:last], digits
+	run.marked = run.marked || bytes.HasPrefix(run.digits, []byte("00"))
 	return run, last
 }

@@ -1,6 +1,7 @@
 package person
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"relay/mapper/fold"
 )
@@ -20,6 +23,7 @@ const MaxTokens = 64
 type Tokenizer struct {
 	mu    sync.Mutex
 	names nameCache
+	in    jsontext.Decoder
 }
 
 // NewTokenizer returns one.
@@ -39,7 +43,7 @@ func (t *Tokenizer) Of(body []byte) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := collector{names: t.names}
-	look(&c, body, 0)
+	lookInto(&t.in, &c, body, 0)
 	all := append(c.first, c.then...)
 	return all[:min(len(all), MaxTokens)]
 }
@@ -160,13 +164,13 @@ func (c *collector) folded(s string, n name) {
 
 // token is that of a phone number: a country's code begins it behind a plus, or 00.
 func (r phoneRun) token() string {
-	if d, ok := strings.CutPrefix(r.digits, "00"); ok {
-		return plusToken + d
+	if d, ok := bytes.CutPrefix(r.digits, []byte("00")); ok {
+		return plusToken + string(d)
 	}
 	if strings.HasPrefix(r.text, "+") {
-		return plusToken + r.digits
+		return plusToken + string(r.digits)
 	}
-	return dialledToken + r.digits
+	return dialledToken + string(r.digits)
 }
 
 // word takes a whole value or a token that may be a word of Matcher's. Digits alone are

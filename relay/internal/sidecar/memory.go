@@ -18,7 +18,7 @@ const (
 	heapFloor   = 16 << 20
 	gcMost      = 400 // percent, of a heap that is much smaller than heapFloor
 	gcLeast     = 50
-	memoryLimit = 40 << 20
+	memoryLimit = 48 << 20
 	trimWorth   = 2 << 20 // free memory that is worth giving back
 	lookEvery   = time.Second
 )
