@@ -163,9 +163,6 @@ const (
 	FileMalformed  Lack = "file_malformed" // not one line of plain text
 )
 
-// Lacks lists all lacks.
-func Lacks() []Lack { return []Lack{FileMissing, FileUnreadable, FileEmpty, FileMalformed} }
-
 // Graph is Meta's Graph API.
 type Graph struct {
 	Endpoint        string

@@ -72,7 +72,7 @@ func TestOptionsUnderEveryName(t *testing.T) {
 	for _, at := range []string{"integrations", "context"} {
 		for _, name := range []string{"Facebook Offline Conversions", "facebook_conversions", "Facebook Conversions API (Actions)", "Meta Offline Conversions"} {
 			o := mapOne(t, m, `{"event":"E","`+at+`":{"Facebook Conversions API":{},`+event.Quote(name)+`:{"lead_id":"l:77","data_processing_options":[["LDU"],1,1002]}}}`)
-			if o.Kind != Send || len(o.People) != 1 || o.People[0] != Fingerprints(testSecret, "77")[1] {
+			if o.Kind != Send || len(o.People) != 1 || o.People[0] != printsOf(testSecret, "77")[1] {
 				t.Errorf("%s, %s: %s %s %q", at, name, o.Kind, o.Reason, o.People)
 			}
 			if got := wireOf(t, o)["data_processing_options_state"]; got != 1002.0 {

@@ -30,30 +30,6 @@ func WithSecret(secret []byte) ParseOption {
 	return func(m *Mapping) { m.secret = slices.Clone(secret) }
 }
 
-// Fingerprints returns the fingerprints that Outcome.People has under the same
-// secret for whom the names mean: ids (userId, lead id), e-mail addresses, phone
-// numbers that begin with + and the country's code, and SHA-256 hashes of these.
-// They are read as Map reads them in an event, so any spelling that Map sends as
-// the same hash is found. A name that Map would not send gives none.
-func Fingerprints(secret []byte, names ...string) []string {
-	f := newFingerprinter(secret)
-	var out []string
-	for _, name := range names {
-		for _, k := range keysOfPeople {
-			for _, raw := range readings(k, name) {
-				n := match.Normalise(k, raw, match.Locale{}, nil)
-				if n.Form == "" {
-					continue
-				}
-				if p := string(f.append(nil, k, n.Form, match.SumOf(k, n))); !slices.Contains(out, p) {
-					out = append(out, p)
-				}
-			}
-		}
-	}
-	return out
-}
-
 // readings are the texts under which a match key can hold a name.
 func readings(k match.Key, name string) []string {
 	switch k {

@@ -237,7 +237,7 @@ func (w *winService) Start(s service.Service) error {
 	level := new(slog.LevelVar)
 	log := sidecar.NewLogger(file, cfg.Log, level)
 	if events, err := s.SystemLogger(nil); err == nil {
-		log = slog.New(sidecar.BothHandlers{log.Handler(), eventLog{to: events}})
+		log = slog.New(slog.NewMultiHandler(log.Handler(), eventLog{to: events}))
 	}
 	for _, p := range warnings {
 		log.Warn("config has a warning", "code", logs.ConfigWarning, "at", p.Error())

@@ -11,7 +11,6 @@ func FuzzTexts(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, region string) {
 		HoldsPhone(text, region)
 		Name(text, true, true)
-		Somebody(text)
 		var p Person
 		p.Name(text, region)
 		p.Phrase(text)

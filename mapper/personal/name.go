@@ -61,18 +61,6 @@ func Name(name string, top, within bool) (n Names) {
 	return n
 }
 
-// Somebody says whether an object's name is a person's: customer, shipping, Kunde.
-func Somebody(name string) bool {
-	if len(name) > maxName {
-		return false
-	}
-	var room [96]byte
-	var space [12]class
-	r := reader{buf: room[:0], classes: space[:0]}
-	r.read(name)
-	return r.any(person|bold) && r.all(person|bold|link)
-}
-
 // reader takes a name apart.
 type reader struct {
 	buf     []byte  // its words, folded, one behind the other

@@ -94,7 +94,7 @@ func TestNamesWithinOthers(t *testing.T) {
 		{"via", "Intestatario", true},
 		{"full", "name", false},
 	} {
-		if got := Name(x.name, false, Somebody(x.parent)).Holds; got != x.want {
+		if got := Name(x.name, false, Name(x.parent, false, false).Somebody).Holds; got != x.want {
 			t.Errorf("%s within %q: personal %t, want %t", x.name, x.parent, got, x.want)
 		}
 	}

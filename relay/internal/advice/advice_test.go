@@ -170,7 +170,7 @@ func TestTold(t *testing.T) {
 // Each reason for having no access token has a sentence of its own.
 func TestNoToken(t *testing.T) {
 	said := map[string]bool{advice.NoToken("").String(): true}
-	for _, lack := range config.Lacks() {
+	for _, lack := range []config.Lack{config.FileMissing, config.FileUnreadable, config.FileEmpty, config.FileMalformed} {
 		a := advice.NoToken(string(lack))
 		if said[a.String()] || a.Cause != "token_"+string(lack) || a.Who != advice.Operator || !strings.Contains(a.What, "graph.access_token_file") {
 			t.Errorf("%s: %+v", lack, a)

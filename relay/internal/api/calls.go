@@ -93,13 +93,13 @@ func (c *Client) Sales(ctx context.Context, id string, fn func(Sale) bool) error
 
 // Dead calls fn for every dead letter that f chooses, oldest first.
 func (c *Client) Dead(ctx context.Context, f DeadFilter, fn func(Dead) bool) error {
-	return list(ctx, c, "/api/v1/dead", f.Query(), fn)
+	return list(ctx, c, "/api/v1/dead", f.query(), fn)
 }
 
 // DeadSummary counts dead letters.
 func (c *Client) DeadSummary(ctx context.Context, f DeadFilter) (DeadSummary, error) {
 	var out DeadSummary
-	return out, c.get(ctx, "/api/v1/dead/summary", f.Query(), &out)
+	return out, c.get(ctx, "/api/v1/dead/summary", f.query(), &out)
 }
 
 // DeadLetter is one dead letter, its event masked unless full.
@@ -110,7 +110,7 @@ func (c *Client) DeadLetter(ctx context.Context, id string, full bool) (DeadDeta
 
 // ExportDead calls fn for every dead letter with its whole event.
 func (c *Client) ExportDead(ctx context.Context, f DeadFilter, fn func(DeadDetail) bool) error {
-	return list(ctx, c, "/api/v1/dead/export", f.Query(), fn)
+	return list(ctx, c, "/api/v1/dead/export", f.query(), fn)
 }
 
 // RetryDead sends dead letters through today's mapping again.

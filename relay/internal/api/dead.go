@@ -65,8 +65,8 @@ func (f DeadFilter) Empty() bool {
 	return len(f.IDs) == 0 && f.Reason == "" && f.Event == "" && f.EventSet == "" && f.Since.IsZero() && f.Search == ""
 }
 
-// Query is f as query parameters of GET /api/v1/dead.
-func (f DeadFilter) Query() url.Values {
+// query is f as query parameters of GET /api/v1/dead.
+func (f DeadFilter) query() url.Values {
 	q := url.Values{}
 	put := func(k, v string) {
 		if v != "" {

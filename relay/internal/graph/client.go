@@ -15,15 +15,7 @@ import (
 	"unicode"
 
 	"relay/internal/certificate"
-)
-
-// Defaults of Options.
-const (
-	DefaultEndpoint       = "https://graph.facebook.com"
-	DefaultVersion        = "v26.0" // docs/meta.md 1.4, newest on 2026-07-29
-	DefaultOfflineVersion = "v16.0" // docs/meta.md 1.5, the legacy API's last
-	DefaultTimeout        = 30 * time.Second
-	DefaultUserAgent      = "relay"
+	"relay/internal/meta"
 )
 
 // Options of a Client. The zero value is usable once there is a token.
@@ -96,12 +88,12 @@ func fill(o *Options) {
 			*s = def
 		}
 	}
-	set(&o.Endpoint, DefaultEndpoint)
-	set(&o.Version, DefaultVersion)
-	set(&o.OfflineVersion, DefaultOfflineVersion)
-	set(&o.UserAgent, DefaultUserAgent)
+	set(&o.Endpoint, "https://graph.facebook.com")
+	set(&o.Version, meta.Newest().Name)
+	set(&o.OfflineVersion, "v16.0") // docs/meta.md 1.5, the last that takes the legacy format
+	set(&o.UserAgent, "relay")
 	if o.Timeout == 0 {
-		o.Timeout = DefaultTimeout
+		o.Timeout = 30 * time.Second
 	}
 	if o.Token == nil {
 		o.Token = func() string { return "" }

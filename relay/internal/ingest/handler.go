@@ -63,9 +63,9 @@ func (h *Handler) SetKeys(keys []Key) error {
 	return nil
 }
 
-// Stop refuses new requests with 503 and waits until those inside are
+// stop refuses new requests with 503 and waits until those inside are
 // answered, or ctx is done.
-func (h *Handler) Stop(ctx context.Context) error { return h.gate.close(ctx) }
+func (h *Handler) stop(ctx context.Context) error { return h.gate.close(ctx) }
 
 // work is what one request needs, kept for the next one.
 type work struct {

@@ -89,7 +89,7 @@ func noneLent(t *testing.T, h *Handler) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := h.Stop(ctx); err != nil {
+	if err := h.stop(ctx); err != nil {
 		t.Fatal(err)
 	}
 	for n := h.buffers.used.Load(); n != 0; n = h.buffers.used.Load() {

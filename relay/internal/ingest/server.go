@@ -28,7 +28,6 @@ type ServerOptions struct {
 	SocketMode     fs.FileMode   // of unix sockets; default 0660
 	MaxConnections int           // default 1,024
 	HeaderTimeout  time.Duration // for a request's header; default 10 s
-	IdleTimeout    time.Duration // between requests of a connection; default 120 s
 	Grace          time.Duration // for requests in flight when stopping; default 15 s
 	Logger         *slog.Logger
 }
@@ -58,7 +57,6 @@ func Listen(o ServerOptions) (*Server, error) {
 		}
 	}
 	def(&o.HeaderTimeout, 10*time.Second)
-	def(&o.IdleTimeout, 120*time.Second)
 	def(&o.Grace, 15*time.Second)
 	if o.MaxConnections <= 0 {
 		o.MaxConnections = 1024
@@ -101,7 +99,7 @@ func Listen(o ServerOptions) (*Server, error) {
 		ReadHeaderTimeout: o.HeaderTimeout,
 		ReadTimeout:       o.HeaderTimeout + h.o.ReadTimeout,
 		WriteTimeout:      o.HeaderTimeout + h.o.ReadTimeout + h.o.AppendTimeout + 10*time.Second,
-		IdleTimeout:       o.IdleTimeout,
+		IdleTimeout:       120 * time.Second, // between requests of a connection
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         s.conns.state,
 		ConnContext:       s.conns.admit,
@@ -150,7 +148,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Grace)
 	defer cancel()
-	left := s.o.Handler.Stop(grace)
+	left := s.o.Handler.stop(grace)
 	if left == nil {
 		left = s.http.Shutdown(grace)
 	}

@@ -100,7 +100,7 @@ func (d *delivery) Attempt(lane string, r graph.Result, events int) {
 	}
 	d.errors.WithLabelValues(lane, d.labels.codes.bound(strconv.Itoa(r.Code)), d.labels.subcodes.bound(strconv.Itoa(r.Subcode))).Inc()
 	if d.tail.Watched() {
-		d.tail.Publish(api.Outcome{
+		d.tail.publish(api.Outcome{
 			Time: time.Now(), Outcome: "attempt", EventSet: lane, Reason: r.Class.String(), Message: r.Message,
 			Code: r.Code, Subcode: r.Subcode, FBTraceID: r.FBTraceID, Count: events,
 		})
@@ -161,7 +161,7 @@ func (d *delivery) Settled(lane, outcome string, n int) {
 		addTo(d.dead, reason, n)
 	}
 	if d.tail.Watched() && kind != "delivered" { // Delivery tells of each of those
-		d.tail.Publish(api.Outcome{Time: time.Now(), Outcome: kind, EventSet: lane, Reason: reason, Count: n})
+		d.tail.publish(api.Outcome{Time: time.Now(), Outcome: kind, EventSet: lane, Reason: reason, Count: n})
 	}
 }
 
@@ -186,7 +186,7 @@ func (d *delivery) LimitWait(lane string, wait time.Duration) {
 // StateChanged is for the tail; the metric is read at each scrape.
 func (d *delivery) StateChanged(lane string, state drain.State, _ time.Time) {
 	if d.tail.Watched() {
-		d.tail.Publish(api.Outcome{Time: time.Now(), Outcome: "state", EventSet: lane, Reason: string(state)})
+		d.tail.publish(api.Outcome{Time: time.Now(), Outcome: "state", EventSet: lane, Reason: string(state)})
 	}
 }
 

@@ -47,7 +47,7 @@ func (m *intake) Request(o ingest.Observation) {
 	}
 	m.publishStored(o.Stored)
 	if o.Status >= 400 && m.tail.Watched() {
-		m.tail.Publish(api.Outcome{Time: time.Now(), Outcome: "refused", Reason: o.Code, Code: o.Status, Count: 1})
+		m.tail.publish(api.Outcome{Time: time.Now(), Outcome: "refused", Reason: o.Code, Code: o.Status, Count: 1})
 	}
 }
 
@@ -66,6 +66,6 @@ func (m *intake) stored(stored, unmapped, duplicates, conflicts int) {
 
 func (m *intake) publishStored(n int) {
 	if n > 0 && m.tail.Watched() {
-		m.tail.Publish(api.Outcome{Time: time.Now(), Outcome: "received", Count: n})
+		m.tail.publish(api.Outcome{Time: time.Now(), Outcome: "received", Count: n})
 	}
 }

@@ -214,7 +214,7 @@ func TestTailNeverBlocks(t *testing.T) {
 	w := tail.Watch()
 	defer tail.Leave(w)
 	for range cap(w.C) + 5 {
-		tail.Publish(api.Outcome{})
+		tail.publish(api.Outcome{})
 	}
 	if n := w.Missed(); n != 5 {
 		t.Errorf("missed %d, want 5", n)

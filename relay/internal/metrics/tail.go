@@ -32,9 +32,9 @@ func (t *Tail) Watched() bool {
 	return len(t.watchers) > 0
 }
 
-// Publish hands o to every watcher, its id and name masked where they may be
+// publish hands o to every watcher, its id and name masked where they may be
 // somebody's.
-func (t *Tail) Publish(o api.Outcome) {
+func (t *Tail) publish(o api.Outcome) {
 	if t.Watched() {
 		o.MessageID, o.Event = personal.ShowID(o.MessageID), privacy.ShowEvent(o.Event, o.EventSet != "")
 	}
@@ -86,7 +86,7 @@ func (t *Tail) Delivery(d drain.Delivery) {
 		return
 	}
 	for _, it := range d.Items {
-		t.Publish(api.Outcome{
+		t.publish(api.Outcome{
 			Time: d.At, Outcome: "delivered", MessageID: it.MessageID, Event: it.Event, EventSet: d.EventSet,
 			FBTraceID: d.FBTraceID,
 		})

@@ -16,8 +16,8 @@ import (
 
 // Bounds of what is asked for at once.
 const (
-	MaxLine  = 1 << 10 // bytes of a line
-	MaxLines = 1000
+	maxLine  = 1 << 10 // bytes of a line
+	maxLines = 1000
 )
 
 // Name is what a person is known by: one line that was asked for.
@@ -30,20 +30,20 @@ type Name struct {
 	phone   bool   // may be a phone number
 }
 
-// LineError is a line that cannot be looked for. It has nothing of the line's text.
-type LineError struct {
+// lineError is a line that cannot be looked for. It has nothing of the line's text.
+type lineError struct {
 	Line int // 1 for the first
 	Why  string
 }
 
-func (e *LineError) Error() string { return fmt.Sprintf("line %d %s", e.Line, e.Why) }
+func (e *lineError) Error() string { return fmt.Sprintf("line %d %s", e.Line, e.Why) }
 
-// ErrNobody says that no line names anybody.
-var ErrNobody = errors.New("nobody named: give ids, e-mail addresses, phone or order numbers, one a line")
+// errNobody says that no line names anybody.
+var errNobody = errors.New("nobody named: give ids, e-mail addresses, phone or order numbers, one a line")
 
 // ReadLines reads what Parse takes.
 func ReadLines(r io.Reader) (lines []string, err error) {
-	in := bufio.NewReaderSize(r, MaxLine+8)
+	in := bufio.NewReaderSize(r, maxLine+8)
 	for n := 1; ; n++ {
 		line, long, err := in.ReadLine()
 		switch {
@@ -52,9 +52,9 @@ func ReadLines(r io.Reader) (lines []string, err error) {
 		case err != nil:
 			return nil, fmt.Errorf("read lines: %w", err)
 		case long:
-			return nil, &LineError{n, whyLong}
-		case len(lines) == 10*MaxLines:
-			return nil, fmt.Errorf("more than %d lines: give them in several calls", MaxLines)
+			return nil, &lineError{n, whyLong}
+		case len(lines) == 10*maxLines:
+			return nil, fmt.Errorf("more than %d lines: give them in several calls", maxLines)
 		}
 		if n == 1 {
 			line = []byte(strings.TrimPrefix(string(line), "\ufeff"))
@@ -72,7 +72,7 @@ const (
 	whyName    = "is neither an id nor an address: names of people are not looked for, since others have the same; give an id, e-mail address, phone or order number"
 )
 
-// Parse reads lines, blank ones passed over. The error has a LineError for each line
+// Parse reads lines, blank ones passed over. The error has a lineError for each line
 // that cannot be looked for: then nobody is to be removed.
 func Parse(lines []string) (names []Name, err error) {
 	var errs []error
@@ -84,7 +84,7 @@ func Parse(lines []string) (names []Name, err error) {
 		}
 		n, why := parse(line)
 		if why != "" {
-			errs = append(errs, &LineError{i + 1, why})
+			errs = append(errs, &lineError{i + 1, why})
 			continue
 		}
 		if !have[line] {
@@ -97,9 +97,9 @@ func Parse(lines []string) (names []Name, err error) {
 		errs = append(errs[:20], fmt.Errorf("and %d more lines", len(errs)-20))
 	case len(errs) > 0:
 	case len(names) == 0:
-		return nil, ErrNobody
-	case len(names) > MaxLines:
-		return nil, fmt.Errorf("%d lines are too many: give at most %d in one call", len(names), MaxLines)
+		return nil, errNobody
+	case len(names) > maxLines:
+		return nil, fmt.Errorf("%d lines are too many: give at most %d in one call", len(names), maxLines)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func Refuse(names []Name, own func(string) bool) error {
 	var errs []error
 	for i := range names {
 		if own(names[i].line) || own(names[i].text) {
-			errs = append(errs, &LineError{names[i].at, "is one of never_customers: the shop's own, and nobody's"})
+			errs = append(errs, &lineError{names[i].at, "is one of never_customers: the shop's own, and nobody's"})
 		}
 	}
 	return errors.Join(errs...)
@@ -121,7 +121,7 @@ func Refuse(names []Name, own func(string) bool) error {
 
 func parse(line string) (n Name, why string) {
 	switch {
-	case len(line) > MaxLine:
+	case len(line) > maxLine:
 		return n, whyLong
 	case !utf8.ValidString(line):
 		return n, whyUTF8

@@ -232,7 +232,7 @@ func TestParse(t *testing.T) {
 		"\u200b":                  whyNobody,
 	} {
 		_, err := Parse([]string{"ok-1", line})
-		e, ok := errors.AsType[*LineError](err)
+		e, ok := errors.AsType[*lineError](err)
 		if !ok || e.Line != 2 || e.Why != why {
 			t.Errorf("%q: %v, want %s", line, err, why)
 		}
@@ -241,7 +241,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for _, none := range [][]string{nil, {"", "  "}} {
-		if _, err := Parse(none); !errors.Is(err, ErrNobody) {
+		if _, err := Parse(none); !errors.Is(err, errNobody) {
 			t.Errorf("%q: %v", none, err)
 		}
 	}

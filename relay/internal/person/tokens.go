@@ -15,9 +15,9 @@ import (
 	"relay/mapper/fold"
 )
 
-// MaxTokens bounds the tokens of one event. Those that stand where ids, phones and
+// maxTokens bounds the tokens of one event. Those that stand where ids, phones and
 // addresses do come first.
-const MaxTokens = 64
+const maxTokens = 64
 
 // Tokenizer gives the tokens of events. It is safe for concurrent use.
 type Tokenizer struct {
@@ -45,7 +45,7 @@ func (t *Tokenizer) Of(body []byte) []string {
 	c := collector{names: t.names}
 	lookInto(&t.in, &c, body, 0)
 	all := append(c.first, c.then...)
-	return all[:min(len(all), MaxTokens)]
+	return all[:min(len(all), maxTokens)]
 }
 
 // Tokens are those by which events of the names are found: in the countries of the
@@ -99,7 +99,7 @@ func (c *collector) add(token string, p place) {
 	if p == elsewhere {
 		to = &c.then
 	}
-	if len(*to) < MaxTokens && !slices.Contains(c.first, token) && !slices.Contains(c.then, token) {
+	if len(*to) < maxTokens && !slices.Contains(c.first, token) && !slices.Contains(c.then, token) {
 		*to = append(*to, token)
 	}
 }
@@ -136,7 +136,7 @@ func (c *collector) see(s string, n name) bool {
 // folded takes the tokens of a folded text, as Matcher.folded looks for them.
 func (c *collector) folded(s string, n name) {
 	p := n.place
-	if p != elsewhere && len(s) <= MaxLine {
+	if p != elsewhere && len(s) <= maxLine {
 		c.word(s, n)
 	}
 	if p == elsewhere && !mayName(s) {

@@ -62,7 +62,7 @@ func TestTokensAreBounded(t *testing.T) {
 		fmt.Fprintf(&b, "word%d ", i)
 	}
 	got := of(fmt.Sprintf(`{"properties":{"note":"%s ada@x.example"},"userId":"U-7"}`, b.String()))
-	if len(got) != MaxTokens || !slices.Contains(got, "wu-7") || !slices.Contains(got, "wada@x.example") {
+	if len(got) != maxTokens || !slices.Contains(got, "wu-7") || !slices.Contains(got, "wada@x.example") {
 		t.Errorf("%d: %q", len(got), got)
 	}
 }

@@ -12,7 +12,7 @@ func (l *Ledger) Backup(dir string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return ErrClosed
+		return errClosed
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("copy receipts: %w", err)

@@ -21,7 +21,7 @@ func (l *Ledger) Find(id string) ([]Receipt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, ErrClosed
+		return nil, errClosed
 	}
 	out, unread, err := find(l.dir, l.files, l.codec, id, l.o.Secret)
 	l.tell(unread)

@@ -52,7 +52,7 @@ func (l *Ledger) Forget(g Gone) (n Forgotten, err error) {
 	defer l.mu.Unlock()
 	defer l.show()
 	if l.closed {
-		return n, ErrClosed
+		return n, errClosed
 	}
 	for i := range l.files {
 		k, err := l.forgetIn(&l.files[i], i == len(l.files)-1, g, people, tokens)

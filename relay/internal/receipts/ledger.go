@@ -69,8 +69,8 @@ type Stats struct {
 	Failures int64 // not recorded since Open
 }
 
-// ErrClosed says that the ledger is closed.
-var ErrClosed = errors.New("receipts are closed")
+// errClosed says that the ledger is closed.
+var errClosed = errors.New("receipts are closed")
 
 // Open opens or makes the ledger in dir. The caller sees to it that only one
 // process does (the queue's lock).
@@ -220,7 +220,7 @@ func (l *Ledger) Record(d drain.Delivery) {
 
 func (l *Ledger) append(e *entry) error {
 	if l.closed {
-		return ErrClosed
+		return errClosed
 	}
 	if l.out == nil || l.files[len(l.files)-1].size >= l.o.FileSize {
 		if err := l.rotate(); err != nil {

@@ -25,6 +25,17 @@ var (
 	secret = bytes.Repeat([]byte{7}, 32)
 )
 
+// printsOf are the fingerprints of whom the names mean, as whoever looks for a person
+// makes them.
+func printsOf(secret []byte, names ...string) (prints []string) {
+	for _, name := range names {
+		for _, k := range new(mapper.Mapping).KeysOf(name) {
+			prints = append(prints, k.Fingerprint(secret))
+		}
+	}
+	return prints
+}
+
 // delivery is request n with k conversions: m-n-i, order o-n-i.
 func delivery(n, k int) drain.Delivery {
 	d := drain.Delivery{
@@ -35,7 +46,7 @@ func delivery(n, k int) drain.Delivery {
 		d.Items = append(d.Items, drain.Delivered{
 			MessageID: fmt.Sprintf("m-%d-%d", n, i), OrderID: fmt.Sprintf("o-%d-%d", n, i),
 			Event: "Order Completed", Name: "Purchase", List: "events", EventTime: began, Received: began.Add(time.Second),
-			People: mapper.Fingerprints(secret, fmt.Sprintf("c%d@example.com", i), fmt.Sprintf("user-%d", i)),
+			People: printsOf(secret, fmt.Sprintf("c%d@example.com", i), fmt.Sprintf("user-%d", i)),
 		})
 	}
 	return d
@@ -91,7 +102,7 @@ func TestFind(t *testing.T) {
 			if err := l.Close(); err != nil {
 				t.Fatal("second close:", err)
 			}
-			if _, err := l.Find("m-1-1"); !errors.Is(err, ErrClosed) {
+			if _, err := l.Find("m-1-1"); !errors.Is(err, errClosed) {
 				t.Errorf("closed: %v", err)
 			}
 			l.Record(delivery(99, 1))
@@ -509,7 +520,7 @@ func TestStatsDoesNotWait(t *testing.T) {
 
 // gone are the receipts of names.
 func gone(names ...string) Gone {
-	return Gone{People: func(secret []byte) []string { return mapper.Fingerprints(secret, names...) }, ID: func(string) bool { return false }}
+	return Gone{People: func(secret []byte) []string { return printsOf(secret, names...) }, ID: func(string) bool { return false }}
 }
 
 // A messageId or an order number names somebody too; a dry run counts what the real

@@ -2,8 +2,6 @@ package sidecar
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"slices"
@@ -94,34 +92,5 @@ func (r *logRing) Last() []byte {
 // Logger returns one that writes to log and keeps what it writes.
 func (r *logRing) Logger(log *slog.Logger) *slog.Logger {
 	keep := slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelInfo})
-	return slog.New(BothHandlers{log.Handler(), keep})
-}
-
-// BothHandlers hands a record to two handlers.
-type BothHandlers [2]slog.Handler
-
-// Enabled implements slog.Handler.
-func (b BothHandlers) Enabled(ctx context.Context, l slog.Level) bool {
-	return b[0].Enabled(ctx, l) || b[1].Enabled(ctx, l)
-}
-
-// Handle implements slog.Handler.
-func (b BothHandlers) Handle(ctx context.Context, r slog.Record) error {
-	var errs []error
-	for _, h := range b {
-		if h.Enabled(ctx, r.Level) {
-			errs = append(errs, h.Handle(ctx, r.Clone()))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// WithAttrs implements slog.Handler.
-func (b BothHandlers) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return BothHandlers{b[0].WithAttrs(attrs), b[1].WithAttrs(attrs)}
-}
-
-// WithGroup implements slog.Handler.
-func (b BothHandlers) WithGroup(name string) slog.Handler {
-	return BothHandlers{b[0].WithGroup(name), b[1].WithGroup(name)}
+	return slog.New(slog.NewMultiHandler(log.Handler(), keep))
 }

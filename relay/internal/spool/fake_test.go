@@ -2,7 +2,9 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"relay/internal/disk"
 	"relay/queue"
 )
 
@@ -18,6 +21,23 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// StateFile is a State in a file, for one key at a time.
+type StateFile string
+
+// Load reads the file.
+func (f StateFile) Load(context.Context, string) ([]byte, error) {
+	b, err := disk.ReadFile(string(f), 64<<20)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
+
+// Save replaces the file.
+func (f StateFile) Save(_ context.Context, _ string, state []byte) error {
+	return disk.WriteFile(string(f), 0o600, state)
 }
 
 // memory is an Appender that keeps and de-duplicates as a queue does, and

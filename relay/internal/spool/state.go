@@ -3,11 +3,8 @@ package spool
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 
-	"relay/internal/disk"
 	"relay/relay/internal/spool/rows"
 )
 
@@ -68,23 +65,6 @@ func (s *state) follow(now *rows.Survey) {
 type State interface {
 	Load(ctx context.Context, key string) ([]byte, error)
 	Save(ctx context.Context, key string, state []byte) error
-}
-
-// StateFile is a State in a file, for one key at a time.
-type StateFile string
-
-// Load reads the file.
-func (f StateFile) Load(context.Context, string) ([]byte, error) {
-	b, err := disk.ReadFile(string(f), 64<<20)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return b, err
-}
-
-// Save replaces the file.
-func (f StateFile) Save(_ context.Context, _ string, state []byte) error {
-	return disk.WriteFile(string(f), 0o600, state)
 }
 
 // loadState returns what is known of the file with this key, else a fresh one.
