@@ -151,7 +151,7 @@ func (s *subject) whole(err error) verdict {
 		}
 		return verdict{Hold, ReasonInvalid, "the message is not a JSON object"}
 	}
-	if n := s.t.Root.Get("type"); n != nil && n.Kind == event.Text && n.Text != "" && n.Text != "track" {
+	if n := s.t.Root.Get("type"); n != nil && n.Kind == event.Text && event.OtherCall(n.Text, s.name != "") {
 		return verdict{Skip, ReasonNotTrack, ""}
 	}
 	if s.name == "" {

@@ -59,5 +59,8 @@ func (f *forecast) words(rows int) string {
 		}
 		parts = append(parts, fmt.Sprintf("%d %s%s", n, k.word, why))
 	}
+	if len(parts) == 0 {
+		parts = []string{"nothing to send, as none is a track call"}
+	}
 	return fmt.Sprintf("%s checked; with the mapping in force: %s", term.Count(rows, "row"), strings.Join(parts, ", "))
 }

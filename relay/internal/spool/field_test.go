@@ -166,6 +166,10 @@ var fieldCases = []fieldCase{
 		},
 	},
 	{
+		name: "the column that tells orders apart tells sales apart too", text: "Name,timestamp,sku\n#7,2026-11-20T10:00Z,A\n#7,,B\n", l: rows.Layout{Event: "Sale", GroupBy: "Name", ID: "Name", Columns: []rows.Column{{Path: "order_id", From: "Name"}, {Path: "products[].product_id", From: "sku"}}},
+		want: []string{`{"event":"Sale","properties":{"order_id":"#7","products":[{"product_id":"A"},{"product_id":"B"}]},"timestamp":"2026-11-20T10:00Z"}`},
+	},
+	{
 		name: "order fields in every row, the column named by its path", text: "Bon,timestamp,sku\n7,2026-11-20T10:00Z,A\n7,2026-11-20T10:00Z,B\n", l: rows.Layout{Event: "Sale", GroupBy: "order_id", Columns: []rows.Column{{Path: "order_id", From: "Bon"}, {Path: "products[].sku", From: "sku"}}},
 		want: []string{`{"event":"Sale","properties":{"order_id":7,"products":[{"sku":"A"},{"sku":"B"}]},"timestamp":"2026-11-20T10:00Z"}`},
 	},

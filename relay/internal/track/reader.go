@@ -202,8 +202,8 @@ func (r *Reader) roomFor(m *message, extra int) int {
 	switch {
 	case !r.isBatch && m.typ.ok():
 		n += size + len(trackType)
-	case extra > 0 && r.merge.needed(r.body, m):
-		merged := size + extra
+	case r.odd(r.body, m) || extra > 0 && r.merge.needed(r.body, m):
+		merged := size + extra + len(trackType)
 		if limit := r.Limits.EventBytes; limit > 0 {
 			merged = min(merged, limit)
 		}
@@ -253,7 +253,7 @@ func (r *Reader) Take(k int, forced bool, room []byte) (Message, []byte) {
 	r.print.k = r.Key
 	msg.Print = r.print.event(b, &m)
 	typ := ""
-	if forced && m.typ.ok() {
+	if forced && m.typ.ok() || r.odd(b, &m) {
 		if t, ok := r.scan.text(b, m.typ); !ok || string(t) != "track" {
 			typ = trackType // one that says otherwise would mislead whoever reads the event later
 		}
@@ -284,16 +284,26 @@ func (r *Reader) merged(msg Message, b []byte, m *message, typ string, room []by
 	return msg, out.b
 }
 
+// odd says whether a message has a type that is text, and not track as the libraries
+// write it.
+func (r *Reader) odd(b []byte, m *message) bool {
+	if m.typ.kind(b) != '"' {
+		return false
+	}
+	t, _ := r.scan.text(b, m.typ)
+	return len(t) > 0 && string(t) != "track"
+}
+
 // judge says what a message is: a track, something to ignore, or unusable. In a
-// batch its type decides. None at all, and one that is no text, mean track: it would
-// be a loss to drop somebody's sale for it.
+// batch its type decides (event.OtherCall). None at all, and one that is no text, mean
+// track.
 func (r *Reader) judge(b []byte, m *message, forced bool) (isTrack bool, bad *Problem) {
 	s := &r.scan
 	if !m.isObject {
 		return false, NotAnObject
 	}
 	if !forced {
-		if t, _ := s.text(b, m.typ); m.typ.kind(b) == '"' && len(t) > 0 && string(t) != "track" {
+		if t, _ := s.text(b, m.typ); m.typ.kind(b) == '"' && event.OtherCall(string(t), m.event.kind(b) == '"') {
 			return false, nil
 		}
 	}

@@ -43,6 +43,12 @@ func TestOne(t *testing.T) {
 		{body: `{"event":"x","type":["track"]}`, want: want{body: `{"event":"x","type":["track"]}`, track: true, event: "x"}},
 		{body: `{"event":"x","type":true}`, want: want{body: `{"event":"x","type":true}`, track: true, event: "x"}},
 		{body: `{"event":"x","type":""}`, want: want{body: `{"event":"x","type":""}`, track: true, event: "x"}},
+		// as enums of .NET and Java write it, and a word of somebody's own
+		{body: `{"event":"x","type":"Track"}`, want: want{body: `{"event":"x","type":"track"}`, track: true, event: "x"}},
+		{body: `{"type":" TRACK ","event":"x"}`, want: want{body: `{"type":"track","event":"x"}`, track: true, event: "x"}},
+		{body: `{"event":"x","type":"sale"}`, want: want{body: `{"event":"x","type":"track"}`, track: true, event: "x"}},
+		{body: `{"event":"x","type":"Identify"}`, want: want{body: `{"event":"x","type":"Identify"}`}},
+		{body: `{"type":"sale"}`, want: want{body: `{"type":"sale"}`}},
 		{body: `{"event":"x","a":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + `}`, code: "event_too_large"},
 		{body: `{"event":"x","a":` + strings.Repeat("[", 240) + strings.Repeat("]", 240) + `}`, want: want{body: `{"event":"x","a":` + strings.Repeat("[", 240) + strings.Repeat("]", 240) + `}`, track: true, event: "x"}},
 		{body: `{"event":"x"`, code: "invalid_json"},
@@ -228,5 +234,25 @@ func TestUnusable(t *testing.T) {
 	other := queue.DeadLetter{Flags: queue.FlagIDConflict, Body: []byte(`{"event":"Sale","messageId":"m"}`)}
 	if got := RedriveLanes(routes, other); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("the other event of an id goes to %v", got)
+	}
+}
+
+// A batch with a type that is spelled in another way stays within the room that it
+// asked for, merged with the batch's context and alone.
+func TestOddTypeInBatch(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"batch":[{"type":"T\u0072ack","event":"e"}]}`:                     `{"type":"track","event":"e"}`,
+		`{"batch":[{"type":"X","event":"e"}],"context":{"ip":"192.0.2.1"}}`: `{"type":"track","event":"e","context":{"ip":"192.0.2.1"}}`,
+	} {
+		var r Reader
+		if err := r.Scan([]byte(body), true); err != nil {
+			t.Fatal(err)
+		}
+		n, _ := r.Room()
+		m, room := r.Take(0, false, make([]byte, 0, n))
+		if string(m.Body) != want || m.Problem != nil || !m.Track || len(room) > n {
+			t.Errorf("%s: %s, %v, room %d of %d", body, m.Body, m.Problem, len(room), n)
+		}
 	}
 }

@@ -95,9 +95,12 @@ func newColumns(h *header, l *Layout) (*columns, error) {
 			c.of = ch.cols
 		}
 	}
-	for name, to := range map[string]*[]int{l.GroupBy: &c.group, l.ID: &c.id} {
-		if name != "" {
-			if *to, err = h.one(name, all); err != nil {
+	for _, of := range []struct { // both may name the same column
+		name string
+		to   *[]int
+	}{{l.GroupBy, &c.group}, {l.ID, &c.id}} {
+		if of.name != "" {
+			if *of.to, err = h.one(of.name, all); err != nil && !slices.ContainsFunc(errs, func(e error) bool { return e != nil && e.Error() == err.Error() }) {
 				errs = append(errs, err)
 			}
 		}
