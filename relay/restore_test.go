@@ -122,7 +122,7 @@ func TestRestoreCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"run"}, {"queue", "list"}} {
-		if out, code := relay(args...); code != exit.Config || !strings.Contains(out, "did not end") {
+		if out, code := relay(args...); code != exit.Config || !strings.Contains(out, "was not completed") {
 			t.Errorf("%v: exit %d: %s", args, code, out)
 		}
 	}

@@ -100,6 +100,11 @@ const (
 	IDsNotWritten       Code = "ids_not_written"
 	IDsNotMerged        Code = "ids_not_merged"
 	IDsOfLostRecords    Code = "ids_of_lost_records"
+	StreamRemade        Code = "stream_remade"
+	ChunkLost           Code = "chunk_lost"
+	ServersUnsafe       Code = "servers_unsafe"
+	ServersSlow         Code = "servers_slow"
+	LeaderMoved         Code = "leader_moved"
 	KeysLoaded          Code = "keys_loaded"
 	Resealed            Code = "resealed"
 	ResealFailed        Code = "reseal_failed"
@@ -258,6 +263,11 @@ var Sections = []Section{
 		{IDsNotWritten, slog.LevelWarn, "message ids stay in memory; tried again", "check the disk"},
 		{IDsNotMerged, slog.LevelWarn, "small files of message ids stay as they are; tried again", "check the disk"},
 		{IDsOfLostRecords, slog.LevelWarn, "a repeat of an event that the disk destroyed is taken for known and not stored", "send such events under new ids"},
+		{StreamRemade, slog.LevelError, "of a queue on NATS: a stream was made anew or has lost messages; what waited there is lost, what was settled may be sent again", "look who removed the stream, and whether the servers sync before they answer"},
+		{ChunkLost, slog.LevelError, "of a queue on NATS: a message with events is damaged or gone from its stream", "check the servers' disks"},
+		{ServersUnsafe, slog.LevelError, "of a queue on NATS: a server came back that would lose events; nothing is taken until it is gone or mended", "start it as the others: `sync_interval: always`"},
+		{ServersSlow, slog.LevelDebug, "of a queue on NATS: the servers did not answer in time; tried again", "nothing"},
+		{LeaderMoved, slog.LevelDebug, "of a queue on NATS: another server leads a stream, so that the work is shared", "nothing"},
 		{KeysLoaded, slog.LevelInfo, "a changed encryption key is in force", "nothing"},
 		{Resealed, slog.LevelInfo, "everything in the queue is encrypted with the key in force", "older keys are needed for older receipts alone; those without them are not found"},
 		{ResealFailed, slog.LevelWarn, "after a change of the encryption key some files keep the old one; tried again", "keep the old key"},

@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	api "github.com/nats-io/nats.go/jetstream"
+
+	"relay/internal/logs"
 )
 
 var (
@@ -70,7 +72,7 @@ func (l *Log) spread(ctx context.Context) {
 		for _, r := range c.Replicas {
 			if r.Current && !r.Offline && busy[r.Name] == 0 {
 				err := l.servers.api(ctx, "STREAM.LEADER.STEPDOWN."+l.eventStream(i), map[string]any{"placement": map[string]any{"preferred": r.Name}}, nil)
-				l.o.Logger.Debug("a stream is led by another server", "stream", l.eventStream(i), "from", c.Leader, "to", r.Name, "err", err)
+				l.o.Logger.Debug("a stream is led by another server", "code", logs.LeaderMoved, "stream", l.eventStream(i), "from", c.Leader, "to", r.Name, "err", err)
 				return // one at a time
 			}
 		}
@@ -82,7 +84,7 @@ func (l *Log) within(d time.Duration, failed string, fn func(context.Context) er
 	ctx, cancel := context.WithTimeout(l.ctx, d)
 	defer cancel()
 	if err := fn(ctx); err != nil && l.ctx.Err() == nil {
-		l.o.Logger.Debug("the servers do not answer", "while", failed, "err", err)
+		l.o.Logger.Debug("the servers do not answer", "code", logs.ServersSlow, "while", failed, "err", err)
 	}
 }
 
@@ -266,7 +268,7 @@ func (l *Log) reload(ctx context.Context) error {
 	for _, ln := range old.lanes {
 		close(ln.changed)
 	}
-	l.o.Logger.Error("a stream of the queue was made anew, or has lost messages: everything was read again", "queue", l.o.Name, "lost", records)
+	l.o.Logger.Error("a stream of the queue was made anew, or has lost messages: everything was read again", "code", logs.StreamRemade, "queue", l.o.Name, "lost", records)
 	poke(l.wake)
 	poke(l.done)
 	return nil

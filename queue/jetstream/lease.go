@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"relay/internal/logs"
 	"relay/queue"
 )
 
@@ -53,7 +54,7 @@ func (l *Log) Lease(ctx context.Context) (*Lease, error) {
 			}
 		}
 		if err != nil && !is(err, errWrongLast) {
-			l.o.Logger.Debug("the lease cannot be read", "err", err)
+			l.o.Logger.Debug("the lease cannot be read", "code", logs.ServersSlow, "err", err)
 		}
 		if err := l.pause(ctx); err != nil {
 			return nil, err
@@ -185,7 +186,7 @@ func (le *Lease) renew(ctx context.Context, me []byte, rev uint64) {
 		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
 		if _, err := l.swap(one, at, rev, nil); err != nil {
-			l.o.Logger.Debug("the lease was not released", "err", err)
+			l.o.Logger.Debug("the lease was not released", "code", logs.ServersSlow, "err", err)
 		}
 	}
 }

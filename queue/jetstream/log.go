@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/queue"
 	"relay/queue/internal/chunk"
@@ -103,7 +104,7 @@ func (l *Log) load(ctx context.Context, v *view) (_ *view, err error) {
 		return nil, err
 	}
 	if v.lossy {
-		l.o.Logger.Error("a stream was made anew, or has lost messages: what waited there is lost, what was settled may be sent again", "queue", l.o.Name)
+		l.o.Logger.Error("a stream was made anew, or has lost messages: what waited there is lost, what was settled may be sent again", "code", logs.StreamRemade, "queue", l.o.Name)
 	}
 	if err := l.readIDs(ctx, v); err != nil {
 		return nil, err
@@ -199,7 +200,7 @@ func (l *Log) entryOf(i int, m message) (*entry, error) {
 }
 
 func (l *Log) bad(i int, m message, err error) (*entry, error) {
-	l.o.Logger.Error("a chunk is damaged and is lost", "stream", l.eventStream(i), "seq", m.seq, "err", err)
+	l.o.Logger.Error("a chunk is damaged and is lost", "code", logs.ChunkLost, "stream", l.eventStream(i), "seq", m.seq, "err", err)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lostChunks++
@@ -217,7 +218,7 @@ func (l *Log) reconnected() {
 		defer l.mu.Unlock()
 		if l.refused = nil; errors.Is(err, ErrSetup) {
 			l.refused = err
-			l.o.Logger.Error("a server came back that would lose events: nothing is taken", "err", err)
+			l.o.Logger.Error("a server came back that would lose events: nothing is taken", "code", logs.ServersUnsafe, "err", err)
 		}
 	}()
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"relay/internal/logs"
 	"relay/queue"
 	"relay/queue/internal/chunk"
 )
@@ -236,6 +237,6 @@ func (l *Log) lose(e *entry) {
 		l.view.giveWay(e, i)
 	}
 	l.lostRecords += int64(e.waiting())
-	l.o.Logger.Error("a chunk is gone from its stream and is lost", "stream", l.eventStream(e.stream), "seq", e.seq)
+	l.o.Logger.Error("a chunk is gone from its stream and is lost", "code", logs.ChunkLost, "stream", l.eventStream(e.stream), "seq", e.seq)
 	l.view.remove(e)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"relay/internal/logs"
 	"relay/queue/internal/chunk"
 	"relay/queue/internal/ident"
 )
@@ -26,7 +27,7 @@ func (l *Log) trim() {
 		}
 		ctx, cancel := context.WithTimeout(l.ctx, 10*time.Second)
 		if err := l.trimOnce(ctx); err != nil && l.ctx.Err() == nil {
-			l.o.Logger.Debug("what is settled cannot be removed yet", "err", err)
+			l.o.Logger.Debug("what is settled cannot be removed yet", "code", logs.ServersSlow, "err", err)
 		}
 		cancel()
 		l.mu.Lock()
