@@ -48,6 +48,7 @@ func TestSpoolTables(t *testing.T) {
 		return b.String()
 	}
 	h.write(t, "drop/till.xlsx", "PK\x03\x04")
+	h.write(t, "drop/list.csv", "PK\x03\x04")
 	h.write(t, "drop/ada@example.com.csv", export(2))
 	exactlyOnce(t, sb, 2)
 	h.write(t, "drop/month.csv", export(5))
@@ -63,10 +64,12 @@ func TestSpoolTables(t *testing.T) {
 	})
 	eventually(t, "what is not taken is said", func() bool {
 		out, _ := h.command(t, "status")
-		return strings.Contains(out, "1 file of another kind (.xlsx)") && strings.Contains(out, "save a workbook as CSV") && strings.Contains(out, "2 in refused")
+		return strings.Contains(out, "1 file of another kind (.xlsx)") && strings.Contains(out, "save a workbook as CSV") && strings.Contains(out, "4 in refused") &&
+			strings.Contains(out, "not stored: 1 file that was refused: the report beside it")
 	})
+	eventually(t, "the alert", func() bool { return strings.Contains(p.log.String(), "files_refused") })
 	out, _ := h.command(t, "spool", "list")
-	if !strings.Contains(out, "done/month.csv") || !strings.Contains(out, "encrypted") || strings.Count(out, "refused/") != 2 {
+	if !strings.Contains(out, "done/month.csv") || !strings.Contains(out, "encrypted") || strings.Count(out, "refused/") != 4 {
 		t.Errorf("list:\n%s", out)
 	}
 	if out, code := h.command(t, "spool", "show", "done/month.csv"); code != 0 || out != export(5) {

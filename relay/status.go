@@ -16,6 +16,7 @@ import (
 	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
 	"relay/relay/internal/session"
+	"relay/relay/internal/spool"
 	"relay/relay/internal/term"
 )
 
@@ -209,12 +210,15 @@ func printSpool(out io.Writer, s api.Status) {
 		fmt.Fprintf(out, ", %s", term.Colour(out, "33", fmt.Sprintf("%d in refused", d.Refused)))
 	}
 	fmt.Fprintln(out)
-	for i, say := range d.Says {
-		if i == 0 && d.Problem != "" {
+	for _, say := range d.Says {
+		switch say.About {
+		case spool.AboutDirectory:
 			fmt.Fprintf(out, "  %s: %s\n", term.Colour(out, "31", say.What), say.Todo)
-			continue
+		case spool.AboutNotTaken:
+			fmt.Fprintf(out, "  %s %s, the oldest for %s: %s\n", term.Colour(out, "33", "not taken:"), say.What, term.Span(s.Now.Sub(d.Since).Seconds()), say.Todo)
+		case spool.AboutRefused:
+			fmt.Fprintf(out, "  %s %s: %s\n", term.Colour(out, "33", "not stored:"), say.What, say.Todo)
 		}
-		fmt.Fprintf(out, "  %s %s, the oldest for %s: %s\n", term.Colour(out, "33", "not taken:"), say.What, term.Span(s.Now.Sub(d.Since).Seconds()), say.Todo)
 	}
 }
 

@@ -41,6 +41,16 @@ func NotTaken(reason string, n int, kinds []string) (what, todo string) {
 	return files + " (" + reason + ")", ""
 }
 
+// FilesRefused says that n dropped files were refused, and what helps.
+func FilesRefused(n int) (what, todo string) {
+	todo = "the report beside it in refused says why: correct the file, drop it again, and remove the refused one (relay spool list, relay spool show)"
+	if n == 1 {
+		return "1 file that was refused", todo
+	}
+	return fmt.Sprintf("%d files that were refused", n),
+		"the report beside each in refused says why: correct the file, drop it again, and remove the refused one (relay spool list, relay spool show)"
+}
+
 // SpoolBlocked says that nothing is taken from the directory of dropped files.
 func SpoolBlocked(problem string) (what, todo string) {
 	return "nothing is taken: " + problem, "relay's user must own or be able to write into the directory, and the folders .work, done and refused in it must be relay's own"

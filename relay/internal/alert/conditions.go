@@ -22,6 +22,7 @@ const (
 	QueueDamaged    = "queue_damaged"        // damage was found within the last interval
 	FileRefused     = "mapping_refused"      // mapping or config does not check out
 	FilesNotTaken   = "files_not_taken"      // something lies in the directory of dropped files and is not taken
+	FilesRefused    = "files_refused"        // dropped files were refused and lie in refused
 )
 
 // Bounds of the conditions. Those of the disk come in pairs: a condition ends
@@ -55,6 +56,8 @@ type Snapshot struct {
 
 	Refused []Refused
 	Spool   []Lying // what lies in the directory of dropped files and is not taken
+
+	RefusedFiles int // dropped files that were refused and lie there still
 }
 
 // Lying is a kind of them.
@@ -150,6 +153,14 @@ func (w *Watch) judge(s Snapshot, held map[string]bool) []finding {
 	}
 	if f, ok := notTaken(s); ok {
 		out = append(out, f)
+	}
+	if n := s.RefusedFiles; n > 0 {
+		what, todo := advice.FilesRefused(n)
+		out = append(out, finding{
+			code: FilesRefused, severity: "warning", count: int64(n),
+			text:   "Sales in dropped files are not stored, or not all of them: " + what + ".",
+			action: upper(todo) + ".",
+		})
 	}
 	return out
 }

@@ -258,6 +258,8 @@ func over(code string, how end) string {
 		return "No damage was found within the last hour."
 	case FilesNotTaken:
 		return "Every dropped file is taken again."
+	case FilesRefused:
+		return "No dropped file that was refused lies there any more."
 	case FileRefused:
 		return "The files check out again."
 	}

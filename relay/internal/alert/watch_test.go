@@ -121,6 +121,7 @@ func TestConditions(t *testing.T) {
 		DiskNearlyFull:  func(s *Snapshot) { s.QueueBytes, s.QueueMax = 91, 100 },
 		DiskRefuses:     func(s *Snapshot) { s.Refuses = true },
 		FilesNotTaken:   func(s *Snapshot) { s.Spool = []Lying{{What: "1 file that is empty", Todo: "remove it"}} },
+		FilesRefused:    func(s *Snapshot) { s.RefusedFiles = 2 },
 		FileRefused:     func(s *Snapshot) { s.Refused = []Refused{{What: "mapping", File: "mapping.yaml", Line: 3, Column: 5}} },
 	} {
 		t.Run(code, func(t *testing.T) {

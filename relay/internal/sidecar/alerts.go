@@ -7,6 +7,7 @@ import (
 	"relay/queue"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/api"
+	"relay/relay/internal/spool"
 )
 
 // openAlerts sets up what tells a person without Prometheus.
@@ -54,8 +55,11 @@ func alertSnapshot(st api.Status) alert.Snapshot {
 	}
 	if st.Spool != nil {
 		for _, say := range st.Spool.Says {
-			out.Spool = append(out.Spool, alert.Lying(say))
+			if say.About != spool.AboutRefused {
+				out.Spool = append(out.Spool, alert.Lying{What: say.What, Todo: say.Todo})
+			}
 		}
+		out.RefusedFiles = st.Spool.RefusedFiles
 	}
 	for _, f := range []struct {
 		what string

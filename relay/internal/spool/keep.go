@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 
 	"relay/internal/logs"
 	"relay/relay/internal/spool/sealed"
@@ -37,6 +38,12 @@ func (d *Directory) finish(claim, file, name, to string) error {
 	}
 	d.clear(claim)
 	return nil
+}
+
+// namesReport tells the name of a report in refused from that of a file.
+func namesReport(name string) bool {
+	stem, ok := strings.CutSuffix(strings.TrimSuffix(name, sealed.Suffix), ".jsonl")
+	return ok && isClaim(stem[strings.LastIndex(stem, ".")+1:])
 }
 
 // keep moves a file out of its claim. Where the queue is sealed it is, too, and its name

@@ -52,30 +52,48 @@ type DirectoryStatus struct {
 	NotTaken map[Untaken]int `json:"not_taken"` // those that are not, by reason, once they have lain for a while
 	Kinds    []string        `json:"kinds,omitempty"`
 	Refused  int             `json:"refused"` // files, and reports of rows, in refused
-	Done     int             `json:"done"`
-	Since    time.Time       `json:"since,omitzero"` // the oldest that is not taken
-	Problem  string          `json:"problem,omitempty"`
-	Says     []Say           `json:"says,omitempty"` // of what is not taken, in words
+
+	RefusedFiles int `json:"refused_files"` // of those, the files
+
+	Done    int       `json:"done"`
+	Since   time.Time `json:"since,omitzero"` // the oldest that is not taken
+	Problem string    `json:"problem,omitempty"`
+	Says    []Say     `json:"says,omitempty"` // of what is not taken or was refused, in words
 }
 
 // Say is what is the case with the directory, and what helps.
 type Say struct {
-	What string `json:"what"`
-	Todo string `json:"todo"`
+	About About  `json:"about"`
+	What  string `json:"what"`
+	Todo  string `json:"todo"`
 }
 
-// say puts into words what is not taken.
+// About is what something is said of.
+type About string
+
+// What there is to say something of.
+const (
+	AboutDirectory About = "directory" // it cannot be used: nothing is taken
+	AboutNotTaken  About = "not_taken" // files that are not taken
+	AboutRefused   About = "refused"   // files in refused
+)
+
+// say puts into words what is not taken, and what was refused.
 func (s *DirectoryStatus) say() {
 	s.Says = nil
 	if s.Problem != "" {
 		what, todo := advice.SpoolBlocked(s.Problem)
-		s.Says = append(s.Says, Say{what, todo})
+		s.Says = append(s.Says, Say{AboutDirectory, what, todo})
 	}
 	for _, why := range Reasons() {
 		if n := s.NotTaken[why]; n > 0 {
 			what, todo := advice.NotTaken(string(why), n, s.Kinds)
-			s.Says = append(s.Says, Say{what, todo})
+			s.Says = append(s.Says, Say{AboutNotTaken, what, todo})
 		}
+	}
+	if s.RefusedFiles > 0 {
+		what, todo := advice.FilesRefused(s.RefusedFiles)
+		s.Says = append(s.Says, Say{AboutRefused, what, todo})
 	}
 }
 
@@ -200,8 +218,14 @@ func (d *Directory) count() {
 		}
 	}
 	d.forgetGone(claims)
-	count := func(dir string) int { es, _ := d.house.list(dir); return len(es) }
-	st.Refused, st.Done = count(refusedDir), count(doneDir)
+	done, _ := d.house.list(doneDir)
+	refused, _ := d.house.list(refusedDir)
+	st.Done, st.Refused = len(done), len(refused)
+	for _, e := range refused {
+		if !namesReport(e.Name()) {
+			st.RefusedFiles++
+		}
+	}
 	st.say()
 	d.status.Store(&st)
 }

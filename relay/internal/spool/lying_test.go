@@ -413,6 +413,9 @@ func TestSealed(t *testing.T) {
 	if got := tree(t, s.dir); got != "done/CLAIM.sealed done/CLAIM.sealed done/CLAIM.sealed refused/CLAIM.jsonl.sealed refused/CLAIM.jsonl.sealed refused/CLAIM.sealed" {
 		t.Errorf("files %s", got)
 	}
+	if st := s.Status(); st.Refused != 3 || st.RefusedFiles != 1 {
+		t.Errorf("%+v", st)
+	}
 	list := func(ring *seal.Ring) (names []string, kept *Kept, all []KeptFile) {
 		kept = must(OpenKept(s.dir, ring))
 		t.Cleanup(func() { _ = kept.Close() })

@@ -161,6 +161,42 @@ func TestStuckInHand(t *testing.T) {
 	}
 }
 
+// TestRefusedIsSaid: a refused file is said until it is removed; a report of some rows, or
+// of a file that is gone, is not.
+func TestRefusedIsSaid(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, DirectoryOptions{Keep: -1})
+	drop(t, s.dir, "good.jsonl", sales(0, 2)+"{}\n")
+	for _, name := range []string{"bad.jsonl", "bad.csv"} {
+		drop(t, s.dir, name, "no\nno\n")
+	}
+	for i := range 2 { // two of one name
+		if i > 0 {
+			drop(t, s.dir, "bad.csv", "no\nno\n")
+		}
+		s.pass(10 * time.Second)
+	}
+	st := s.Status()
+	if st.Refused != 7 || st.RefusedFiles != 3 || st.Done != 1 || len(st.Says) != 1 || st.Says[0].About != AboutRefused || st.Says[0].What != "3 files that were refused" {
+		t.Fatalf("%+v\n%s", st, tree(t, s.dir))
+	}
+	entries, err := s.house.list(refusedDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !namesReport(e.Name()) {
+			if err := os.Remove(s.path(refusedDir + "/" + e.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.pass(time.Second)
+	if st := s.Status(); st.Refused != 4 || st.RefusedFiles != 0 || len(st.Says) != 0 {
+		t.Errorf("%+v", st)
+	}
+}
+
 // inWork is the path of the only file that is claimed.
 func (s *stage) inWork() string {
 	claims, _ := s.house.list(workDir)

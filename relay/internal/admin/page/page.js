@@ -54,7 +54,7 @@ function verdict(s) {
   const conflicts = s.queue.dead && s.totals.received.id_conflict;
   if (conflicts) return say("stop", "needs you", `${conflicts === 1 ? "1 event" : num(conflicts) + " events"} came under a messageId that another event has. They are kept as dead letters; have the sender give each event an id of its own.`);
   if (s.spool && s.spool.problem) return say("stop", "needs you", `Dropped files are not taken: ${s.spool.problem}.`);
-  if (s.spool && s.spool.says) return say("wait", "files lie", `Dropped files are not taken: ${s.spool.says.map((x) => x.what).join("; ")}. See Dropped files.`);
+  if (s.spool && s.spool.says) return say("wait", "files lie", `Sales in dropped files are not stored: ${s.spool.says.map((x) => x.what).join("; ")}. See Dropped files.`);
   if (s.config.need_restart && s.config.need_restart.length) return say("wait", "restart", `relay.yaml has changed; these settings wait for a restart: ${s.config.need_restart.join(", ")}.`);
   if (wait.length) return say("wait", "waiting", wait.length === 1 ? `${wait[0].name || wait[0].lane} tries again by itself.` : `${wait.length} event sets try again by themselves.`);
   const off = s.lanes.filter((l) => kind(l.state) === "off" && l.pending);
@@ -70,7 +70,7 @@ function spool(d) {
   const says = d.says || [], mark = JSON.stringify(says);
   if ($("spool").dataset.was === mark) return;
   $("spool").dataset.was = mark;
-  $("spool-says").replaceChildren(...says.map((s, i) => h("li", { class: d.problem && i === 0 ? "" : "warning" }, `${d.problem && i === 0 ? "" : "Not taken: "}${s.what}. ${s.todo}.`)));
+  $("spool-says").replaceChildren(...says.map((s) => h("li", { class: s.about === "directory" ? "" : "warning" }, `${{ directory: "", not_taken: "Not taken: ", refused: "Not stored: " }[s.about]}${s.what}. ${s.todo}.`)));
 }
 
 function keys(list) {
