@@ -243,7 +243,6 @@ var currencyWords = sync.OnceValue(func() map[string]currencies {
 		rp = IDR
 		rm = MYR
 		lei = RON MDL
-		лв = BGN
 		us = USD
 		ca c can = CAD
 		au a aus = AUD

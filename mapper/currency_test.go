@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bojanz/currency"
+
 	"relay/mapper/match"
 )
 
@@ -58,6 +60,24 @@ func TestAmountsThatNameTheirCurrency(t *testing.T) {
 		{usd, `{"revenue":"1000円"}`, "1000 JPY"},
 		{usd, `{"revenue":"٤٧٫٦٠ EUR"}`, "47.6 EUR"},
 		{none, `{"revenue":"47.60 EUR"}`, "47.6 EUR"},
+
+		// three digits behind a mark: the currency tells what they are
+		{usd, `{"revenue":"Rp15.000"}`, "15000 IDR"},
+		{usd, `{"revenue":"15.000đ"}`, "15000 VND"},
+		{usd, `{"revenue":"1.234 Ft"}`, "1234 HUF"},
+		{"default_currency: CLP\n", `{"revenue":"$1.234"}`, "1234 CLP"},
+		{usd, `{"revenue":"-1.234","currency":"CLP"}`, ReasonInvalidValue},
+		{usd, `{"revenue":"1.234","currency":"JPY"}`, "1234 JPY"},
+		{usd, `{"revenue":"1,234","currency":"JPY"}`, "1234 JPY"},
+		{usd, `{"revenue":"1.23","currency":"JPY"}`, "1.23 JPY"},
+		{usd, `{"revenue":1.234,"currency":"CLP"}`, "1.234 CLP"}, // a number in JSON is what it is
+		{usd, `{"revenue":"12,345","currency":"TND"}`, "12.345 TND"},
+		{usd, `{"revenue":"12.345","currency":"KWD"}`, "12.345 KWD"},
+		{usd, `{"revenue":"1,234,500","currency":"KWD"}`, "1234500 KWD"},
+		{usd, `{"revenue":"1,234.500","currency":"KWD"}`, "1234.5 KWD"},
+		{usd, `{"revenue":"1,234"}`, "1234 USD"},
+		{usd, `{"revenue":"1.234"}`, "1.234 USD"},
+		{usd, `{"revenue":"12,50 лв"}`, ReasonInvalidValue}, // a currency that is none any more
 		{none, `{"revenue":"47.60","currency":"eur"}`, "47.6 EUR"},
 		{none, `{"revenue":"$12"}`, ReasonMissingCurrency}, // whose dollars?
 		{"default_currency: EUR\n", `{"revenue":"$12"}`, ReasonInvalidCurrency},
@@ -231,6 +251,17 @@ func TestNoNumberIsNoAmount(t *testing.T) {
 		e := Event{Body: []byte(`{"event":"Order Completed","userId":"u","properties":{"revenue":null}}`), MessageID: "m", Received: keyTestNow, NaN: nan}
 		if outs := m.Map(e, keyTestNow); len(outs) != 1 || outs[0].Reason != want {
 			t.Errorf("NaN %v: %+v, want %s", nan, outs, want)
+		}
+	}
+}
+
+// What is written beside amounts means currencies that Meta's list may still have.
+func TestSignsAreOfCurrencies(t *testing.T) {
+	for word, c := range currencyWords() {
+		for _, code := range c.codes {
+			if !currency.IsValid(code) {
+				t.Errorf("%s: %s is none of ISO 4217", word, code)
+			}
 		}
 	}
 }

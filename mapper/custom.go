@@ -3,6 +3,7 @@ package mapper
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"relay/internal/meta"
 	"relay/mapper/event"
@@ -95,6 +96,10 @@ func (s *subject) findIDs(c *conversion, notes *noteList) {
 		}
 		if fold.Shortened(text) {
 			notes.add(noteBadID, at, whyShortened)
+			continue
+		}
+		if match.IsPlaceholderID(text) && (id.name == "order_id" || strings.Trim(text, "0") != "") {
+			notes.add(noteBadID, at, "stands for no id, and would make one sale look like a copy of another; left out")
 			continue
 		}
 		if c.api == Offline && id.name == "item_number" && c.orderID == "" {

@@ -156,6 +156,7 @@ func (s *subject) product(n *event.Node, list string, index int) {
 	var price money
 	if p := n.Get("price"); !p.Blank() {
 		if m, ok := parseMoney(p); ok {
+			m = m.in(s.currencyFor(m))
 			price, c.price = m, m.text
 		} else {
 			s.notes.add(noteBadPrice, at("price"), "not an amount that can be read; left out")

@@ -42,6 +42,16 @@ func TestNobody(t *testing.T) {
 		{"", traits(`{"name":"Gast Kunde","email":"customer@example.com","address":{"city":"Berlin"}}`), ReasonNoCustomer},
 		{"", traits(`{"name":"散客"}`), ReasonNoCustomer},
 		{"", traits(`{"name":"N.N."}`), ReasonNoCustomer},
+		{"", traits(`{"email":"brak","phone":"nie podano"}`), ReasonNoCustomer}, // none, in a field of addresses
+		{"", traits(`{"email":"k. A.","phone":"keine"}`), ReasonNoCustomer},
+		{"", traits(`{"email":"yok"}`), ReasonNoCustomer},
+		{"", traits(`{"email":"n.v.t.","phone":"geen"}`), ReasonNoCustomer},
+		{"", traits(`{"email":"není","phone":"žádný"}`), ReasonNoCustomer},
+		{"", traits(`{"email":"non renseigné"}`), ReasonNoCustomer},
+		{"", traits(`{"email":"не указано"}`), ReasonNoCustomer},
+		{"", traits(`{"email":"#REF!"}`), ReasonNoCustomer},
+		{"", traits(`{"firstName":"Timothy","lastName":"Brak"}`), "fn ln"}, // a name is one
+		{"", traits(`{"email":"Timothy Brak"}`), ReasonNoMatchKey},
 
 		// Whoever is somebody stays, and what cannot be used is said.
 		{"", traits(`{"email":"none","firstName":"Pat","lastName":"Doe","address":{"city":"Springfield"}}`), "ct fn ln"},

@@ -5,6 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/bojanz/currency"
 	"golang.org/x/text/unicode/norm"
 
 	"relay/mapper/event"
@@ -16,6 +17,7 @@ type money struct {
 	text      string     // shortest decimal form: 47.6, -3, 0
 	named     currencies // that are written beside the amount
 	ambiguous bool       // 1.234 as text: read as a little over one
+	other     string     // what 1.234 and 1,234 are when they are read the other way
 }
 
 func (m money) negative() bool { return strings.HasPrefix(m.text, "-") }
@@ -118,12 +120,55 @@ func parseMoneyText(text string) (money, bool) {
 	if !ok {
 		return money{}, false
 	}
+	sign := ""
 	if negative {
-		number = "-" + number
+		sign = "-"
 	}
-	m, ok := exactMoney(number)
+	m, ok := exactMoney(sign + number)
 	m.named, m.ambiguous = named, ambiguous
+	if other := otherReading(s); other != "" {
+		m.other, _ = event.Decimal(sign + other)
+	}
 	return m, ok
+}
+
+// otherReading is what a number with one mark and three digits behind it is when the
+// mark is taken for the other one; "" for all others.
+func otherReading(s string) string {
+	switch {
+	case strings.Count(s, ".") == 1 && grouped(s, '.'):
+		return strings.Replace(s, ".", "", 1)
+	case strings.Count(s, ",") == 1 && grouped(s, ','):
+		return strings.Replace(s, ",", ".", 1)
+	}
+	return ""
+}
+
+// in is the amount in its currency, which tells whether three digits behind a mark are
+// thousands or a fraction: Rp15.000 are fifteen thousand, 12,345 TND a little over twelve.
+func (m money) in(code string) money {
+	if m.other == "" {
+		return m
+	}
+	digits, ok := currency.GetDigits(code)
+	switch {
+	case ok && m.ambiguous && (digits == 0 || noCoins(code)):
+		m.text, m.ambiguous = m.other, false
+	case ok && !m.ambiguous && digits == 3:
+		m.text = m.other
+	case ok && m.ambiguous && digits == 3:
+		m.ambiguous = false
+	}
+	return m
+}
+
+// noCoins says whether a currency has smaller units by ISO 4217 that nobody pays with.
+func noCoins(code string) bool {
+	switch code {
+	case "COP", "HUF", "IDR", "IRR", "LAK", "LBP", "MMK", "SYP", "TZS", "UZS":
+		return true
+	}
+	return false
 }
 
 // plainMoneyRune folds what keyboards and locales make of digits, minus signs

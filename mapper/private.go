@@ -340,6 +340,9 @@ const (
 	whyEmail  = "holds an e-mail address; left out"
 	whyPhone  = "holds a phone number; left out"
 	whyPerson = "holds what the event says about its customer; left out"
+
+	whyAccount = "holds the number of a bank account or a card; left out"
+	whyIP      = "holds an IP address; left out"
 )
 
 // personalText says why a text may not leave in custom_data. kept: the mapping's
@@ -367,6 +370,12 @@ func (s *subject) personalPlain(text, field string, kept bool) (why string) {
 	if holdsPhone(text, country) || home != "" && home != country && holdsPhone(text, home) {
 		return whyPhone
 	}
+	switch {
+	case personal.HoldsAccount(text):
+		return whyAccount
+	case !kept && !isVersion(field) && personal.HoldsIP(text):
+		return whyIP
+	}
 	switch holds, single, is := s.person.Holds(text); {
 	case !holds, kept && single, is && isOfProduct(field):
 		return ""
@@ -384,6 +393,18 @@ func (s *subject) personalNumber(number string) (why string) {
 		return whyPerson
 	}
 	return ""
+}
+
+// isVersion says whether a property tells a version, which may look like an address:
+// 1.2.3.4.
+func isVersion(field string) bool {
+	name := foldName(field)
+	for _, word := range [...]string{"version", "firmware", "software", "build", "release", "driver"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // isCode says whether a property holds a code that is grouped like a phone number.

@@ -123,14 +123,14 @@ the others). What cannot be used is left out with a note that says why.
 
 | field | from |
 |---|---|
-| value | Order Completed: ` + "`properties.revenue`" + `; all others ` + "`properties.value`" + `, or what ` + "`value_field`" + ` names; a long-form ` + "`value:`" + ` wins over both |
+| value | Order Completed: ` + "`properties.revenue`" + `; all others ` + "`properties.value`" + `, or what ` + "`value_field`" + ` names; a long-form ` + "`value:`" + ` wins over both. Three digits behind the only mark of a text are a fraction with a point, thousands with a comma, but as the currency has it: Rp15.000 is 15000, 12,345 TND is 12.345 |
 | currency | ` + "`properties.currency`" + `, or what ` + "`currency`" + ` names, else the one that the amount names (47.60 EUR, £12), else ` + "`default_currency`" + `; an amount that names another one than the event holds a Purchase |
 | content_ids, contents | the ` + "`product_id`" + `s of ` + "`properties.products`" + `, or what ` + "`products`" + ` names, else ` + "`properties.product_id`" + `; Product List Viewed: ` + "`properties.category`" + ` as a product_group |
 | quantity | a whole number above zero; what is weighed or measured (0.312 at 25.50) is 1 at the price of the line; what was returned, quantity or price below zero, is left out |
 | search_string | Products Searched: ` + "`properties.query`" + ` |
 | event_time | ` + "`timestamp`" + `, else ` + "`originalTimestamp`" + `, else the time of receipt |
 | event_id | ` + "`messageId`" + ` |
-| order_id, item_number | the properties of these names; at the event and in custom_data unless ` + "`order_id_at`" + ` says otherwise |
+| order_id, item_number | the properties of these names; at the event and in custom_data unless ` + "`order_id_at`" + ` says otherwise. What stands for none (N/A, undefined, 0) is left out: Meta would take one sale for a copy of another |
 | store_data | ` + "`store`" + `, else ` + "`properties.store_data`" + ` |
 | custom_data | every other property, but for the personal ones below |
 
@@ -166,14 +166,15 @@ Personal data is never sent in custom_data:
 - As properties of the event itself, and of objects such as ` + "`customer` and `shipping`" + `: city, state, postcode, country.
 - A text, or a name of a property, that holds an e-mail address; or a phone number that is written as one: with ` + "`+`, `00`" + `, or in the groups of
   the event's country or of ` + "`default_country`" + `.
+- A text that holds an IP address (a version is none), an IBAN, or the number of a payment card in groups.
 - A text that is JSON or a query (` + "`first_name=…&…`" + `) in which a property is personal by its name. In an object such as
   ` + "`{\"name\": \"first_name\", \"value\": …}`" + ` the value is that of a property of that name.
 - A text that holds, as whole words in any case, what this event says about its customer: phone, street, full name, birth date, an id of six
   characters or more; or the first or last name alone (four letters or more). In a property of the product, a text that is no more than that word
   stays: brand "Jordan", colour "Rose".
 
-` + "`custom_data.keep`" + ` lets a property through whose name, or whose single name, is not the customer's. An e-mail address, and a phone number that
-is written as one, it never lets through.
+` + "`custom_data.keep`" + ` lets a property through whose name, or whose single name, is not the customer's. An e-mail address, a phone number that
+is written as one, and the number of an account or a card it never lets through.
 ` + "`relay map --privacy FILE…`" + ` lists every property that would leave, with how often and a masked sample. An ` + "`event_id`, `order_id`, `item_number`" + `,
 and the ` + "`extern_id`" + ` of the offline format, that holds an e-mail address, a phone number,
 or the customer's name, phone number or street is sent as a keyed hash (HMAC-SHA-256 under the installation's secret, the file ` + "`secret`" + ` in

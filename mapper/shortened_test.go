@@ -21,6 +21,16 @@ func TestShortenedIDsStay(t *testing.T) {
 		{`,"item_number":"9.1E+12"`, "", "item_number", nil, noteBadID},
 		{`,"product_id":"4.00638E+12"`, "", "custom_data.content_ids", nil, noteBadID},
 		{`,"products":[{"product_id":"4.00638E+12","price":1}]`, "", "custom_data.contents", nil, noteBadID},
+		// What stands for none would make one sale look like a copy of another.
+		{`,"order_id":"N/A"`, "", "order_id", nil, noteBadID},
+		{`,"order_id":"undefined"`, "", "custom_data.order_id", nil, noteBadID},
+		{`,"order_id":"[object Object]"`, "", "order_id", nil, noteBadID},
+		{`,"order_id":"{{order.id}}"`, "", "order_id", nil, noteBadID},
+		{`,"order_id":0`, "", "order_id", nil, noteBadID},
+		{`,"order_id":"--"`, "", "order_id", nil, noteBadID},
+		{`,"item_number":"null"`, "", "item_number", nil, noteBadID},
+		{`,"item_number":0`, "", "item_number", "0", ""}, // the first line
+		{`,"order_id":"A"`, "", "order_id", "A", ""},
 		{"", `,"userId":"1.23457E+11"`, "user_data.external_id", nil, "external_id_invalid"},
 	} {
 		conv, o := mapped(t, "", c.properties, c.members)

@@ -72,7 +72,9 @@ func (s *subject) findValue(r *route, notes *noteList) (amount, error) {
 			s.leaveOutValue(&a, src, found[0], notes, whyNoAmount(src, found[0]))
 			continue
 		}
-		if src.minor {
+		if !src.minor {
+			m = m.in(s.currencyFor(m))
+		} else {
 			if m.text, ok = s.major(m); !ok {
 				s.leaveOutValue(&a, src, found[0], notes, "not a whole number of the currency's smallest unit")
 				continue
@@ -102,15 +104,21 @@ func (s *subject) major(m money) (string, bool) {
 	if strings.Contains(m.text, ".") {
 		return "", false
 	}
-	code := s.currency.code
-	if s.currency.node == nil && m.named.any() {
-		code, _ = m.named.first()
-	}
-	digits, ok := currency.GetDigits(code)
+	digits, ok := currency.GetDigits(s.currencyFor(m))
 	if !ok {
 		return m.text, true // nothing is sent without a currency
 	}
 	return event.Shift(m.text, -int(digits)), true
+}
+
+// currencyFor is the currency that an amount is read in: the event's or the default,
+// unless another is written beside it.
+func (s *subject) currencyFor(m money) string {
+	if s.currency.node == nil && m.named.any() && !m.named.has(s.currency.code) {
+		code, _ := m.named.first()
+		return code
+	}
+	return s.currency.code
 }
 
 // whyNoAmount says what is wrong with an amount, by its shape, and the way out.

@@ -26,7 +26,7 @@ func traceEmail(raw string, t *Trace) Value {
 	if n, done := hashedOr("email", s, t); done {
 		return n
 	}
-	if IsPlaceholder(s) {
+	if IsPlaceholder(s) || isNoAddress(s) {
 		return Placeholder("email")
 	}
 	a := BareAddress(s)

@@ -21,7 +21,7 @@ func traceExternalID(raw string, t *Trace) Value {
 	} else if state == isNoPerson {
 		return LeftOut("external_id", "placeholder", "is the hash of an empty value or of a placeholder, which would join strangers")
 	}
-	if isPlaceholderID(s) || s == "-1" {
+	if IsPlaceholderID(s) || s == "-1" {
 		return Placeholder("external_id")
 	}
 	if fold.Shortened(s) {

@@ -28,7 +28,7 @@ func tracePhone(raw string, l Locale, t *Trace) Value {
 		return n
 	}
 	s = fold.Digits(s)
-	if IsPlaceholder(s) {
+	if IsPlaceholder(s) || isNoAddress(s) {
 		return Placeholder("phone")
 	}
 	if len(s) > 120 {

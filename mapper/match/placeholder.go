@@ -78,6 +78,32 @@ func IsDefaultCustomer(texts ...string) bool {
 	return customer > 0 && customer+kind > 1 && (kind > 0 || customer > 1)
 }
 
+// noAddress are words for nothing in a field of addresses or numbers. As names some of
+// them are somebody's: Brak.
+var noAddress = wordSet(`
+	brak brakdanych brakemail brakemaila brakadresu niedotyczy niepodano nieposiada nd
+	keine kein keiner keineemail keinemail keinetelefonnummer keineangaben ka ohne entfaellt entfällt nichtbekannt nichtangegeben nichtvorhanden
+	yok bilinmiyor belirtilmemiş belirtilmemis girilmedi
+	nondisponibile nondichiarato nonfornito nonpresente
+	ingen ingenemail saknas ejangivet ikkeoppgitt ikkeangivet puuttuu eiole eiilmoitettu
+	žádný zadny není neni neuvedeno nezadáno nezadano nemá nema nincs nincsmegadva
+	geen geenemail nvt nietvantoepassing nietopgegeven
+	sememail semtelefone nãotem naotem notiene nocorreo notelefono sintelefono
+	nonrenseigné nonrenseignée néant neant nc pasdemail pasdetelephone sansemail
+	неуказано неуказан отсутствует 無邮箱 无邮箱 ー
+	unavailable false true ref value none nope no non nein nie não
+`)
+
+// isNoAddress says whether a value without a digit and an @ is a word for none, in a
+// field of addresses or numbers.
+func isNoAddress(s string) bool {
+	if strings.ContainsAny(s, "@0123456789") {
+		return false
+	}
+	var room [64]byte
+	return noAddress[string(fold.AppendSquash(room[:0], s))]
+}
+
 // placeholderWords may stand together: "Test Customer", "Unknown User".
 var placeholderWords = wordSet(`none null undefined unknown guest test anonymous customer user client shopper visitor dummy no name first last
 	n a not given provided available email phone account walk in cash sale default person `)
@@ -111,9 +137,9 @@ func IsPlaceholder(s string) bool {
 // they may be real.
 var keyboardWords = wordSet("abc abcd abcde abcdef xyz abc123 asd asdasd asdf asdfg asdfgh asdfghjkl qwerty qwertz qwert azerty example default")
 
-// isPlaceholderID is isPlaceholder for a shop's own id of a customer: user1,
-// test123 and AAA name one there.
-func isPlaceholderID(s string) bool {
+// IsPlaceholderID is IsPlaceholder for a shop's own id: user1, test123 and AAA name
+// one there.
+func IsPlaceholderID(s string) bool {
 	var room [64]byte
 	q := string(fold.AppendSquash(room[:0], s))
 	switch {

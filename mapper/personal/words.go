@@ -51,12 +51,12 @@ var lists = []struct {
 		cardholder cardholdername nameoncard cellphone mobilephone homephone workphone voicemail whatsapp wechat wechatid recipient recipients
 		addressee consignee ssn socialsecurity passport passportno nationalid driverslicense drivinglicence driverlicense iban
 		creditcardnumber cvv cvc remoteaddr remoteip mobilenumber faxnumber yearofbirth monthofbirth dayofbirth placeofbirth
-		fname lname mname bday yob msisdn socialsecuritynumber`},
+		fname lname mname bday yob msisdn socialsecuritynumber taxid`},
 	{bold, `
 		vorname vornamen nachname nachnamen familienname geburtsname zuname rufname spitzname geburtstag geburtsdatum geburtsort geburtsjahr
 		telefon telefonnummer telefonnr handynummer handynr mobilnummer mobilnr mobiltelefon festnetz festnetznummer rufnummer durchwahl
 		faxnummer anschrift adresse adressen adresszeile adresszusatz strasse strassenname hausnummer hausnr mailadresse anrede empfaenger
-		empfanger geschlechtsname maedchenname madchenname rufnr ausweisnummer personalausweis steuernummer sozialversicherungsnummer karteninhaber emailkunde`},
+		empfanger geschlechtsname maedchenname madchenname rufnr ausweisnummer personalausweis steuernummer sozialversicherungsnummer karteninhaber emailkunde reisepass reisepassnummer passnummer steuerid`},
 	{bold, `
 		prenom prenoms nomdefamille nomfamille patronyme nomcomplet naissance datenaissance datedenaissance anniversaire numtel courriel
 		adressedelivraison rue numerorue civilite destinataire
