@@ -130,7 +130,6 @@ var ErrTooDeep = errors.New("the message is nested too deeply")
 type Decoder struct {
 	tree  Tree
 	text  string // all of the body
-	at    int    // plain: how far it was read
 	in    *jsontext.Decoder
 	buf   bytes.Buffer
 	stack []Node // children of the values that are still open
@@ -155,20 +154,7 @@ func NewDecoder() *Decoder {
 // good until Release.
 func (d *Decoder) Decode(body []byte) (*Tree, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	d.tree = Tree{BadUTF8: !utf8.Valid(body)}
-	d.text = string(body)
-	if !d.tree.BadUTF8 && d.plain() {
-		return &d.tree, nil
-	}
-	return d.anything(body)
-}
-
-// anything is event by way of jsontext, which takes all that can be read and
-// says what is wrong with the rest.
-func (d *Decoder) anything(body []byte) (*Tree, error) {
-	d.tree = Tree{BadUTF8: d.tree.BadUTF8}
-	clear(d.arena)
-	d.stack, d.arena = d.stack[:0], d.arena[:0]
+	d.tree, d.text = Tree{BadUTF8: !utf8.Valid(body)}, string(body)
 	d.buf = *bytes.NewBuffer(body)
 	d.in.Reset(&d.buf, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	var err error
