@@ -12,10 +12,11 @@
 //   - when a mapping makes the same match key of both, so in every spelling that
 //     would be sent to Meta as the same hash, and as that hash;
 //   - when its text stands in the event as a token of its own, in any case: in a
-//     value, a member's name, the messageId, JSON text within a property. A token
-//     ends where neither letter nor digit follows, nor one of - _ . + @ and such a
-//     one behind it: old_cus_83 is not cus_83, bo-ada@ is not ada@. Behind an
-//     address only `.label` goes on.
+//     value, a member's name that holds a digit or an @, the messageId, JSON text
+//     within a property. A token ends where neither letter nor digit follows, nor
+//     one of - _ . + @ and such a one behind it: old_cus_83 is not cus_83, bo-ada@
+//     is not ada@. Behind an address only `.label` goes on. Letters of scripts that
+//     are written without blanks end one that has none of them at its edge.
 //
 // A bare number counts only where ids of people, numbers of orders or phones
 // stand: "42" is also a quantity. A phone number is found however it is grouped.

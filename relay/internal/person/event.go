@@ -139,7 +139,14 @@ func (w *walker) seeText(s string, n name) bool {
 	return false
 }
 
-func (m *Matcher) see(s string, n name) bool { return m.text(s, n.place) }
+// see passes over names without digits that are no address: email and Kundennummer are the
+// same in everybody's events.
+func (m *Matcher) see(s string, n name) bool {
+	if n.isName && (!mayName(s) || !strings.ContainsAny(folded(fold.Unescaped(s)), "@0123456789%")) {
+		return false
+	}
+	return m.text(s, n.place)
+}
 
 // seeNumber looks at a JSON number where ids or phones stand.
 func (m *Matcher) seeNumber(s string, p place) bool {

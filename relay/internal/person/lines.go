@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/bojanz/currency"
+
 	"relay/mapper"
+	"relay/mapper/personal"
 )
 
 // Bounds of what is asked for at once.
@@ -69,6 +73,7 @@ const (
 	whyControl = "holds control characters: save the list as plain text, one id or address a line"
 	whyAddress = "has an @ and is no e-mail address"
 	whyNobody  = "is what no customer is called (a placeholder, or no letter and no digit): it would remove strangers"
+	whyWord    = "is a word that stands in everybody's events (the header of a table?): leave the line out"
 	whyName    = "is neither an id nor an address: names of people are not looked for, since others have the same; give an id, e-mail address, phone or order number"
 )
 
@@ -142,12 +147,25 @@ func parse(line string) (n Name, why string) {
 	if len(plain().KeysOf(line)) == 0 {
 		return n, whyNobody
 	}
-	if strings.Contains(n.text, " ") && !strings.ContainsFunc(n.text, unicode.IsDigit) {
-		return n, whyName
+	if !strings.ContainsFunc(n.text, unicode.IsDigit) {
+		switch {
+		case strings.Contains(n.text, " "):
+			return n, whyName
+		case everybodys(n.text):
+			return n, whyWord
+		}
 	}
 	n.number, _ = wholeNumber(n.text)
 	n.phone = phoneLike(n.text)
 	return n, ""
+}
+
+// everybodys says whether a folded line without digits is a word that all events have: the
+// name or the type of a field, a currency.
+func everybodys(line string) bool {
+	words := strings.FieldsFunc(line, func(r rune) bool { return !isWordRune(r) })
+	return slices.ContainsFunc(words, func(w string) bool { return utf8.RuneCountInString(w) > 2 }) && // shorter ones are ids
+		(personal.Known(line) || currency.IsValid(strings.ToUpper(line)) || line == "true" || line == "false")
 }
 
 // addressIn is the address that a line gives, without what surrounds it. One that no
@@ -196,7 +214,7 @@ func phoneLike(s string) bool {
 // isPhoneMark is what stands between the digits of a phone number.
 func isPhoneMark(r rune) bool {
 	switch r {
-	case ' ', '-', '.', '/', '(', ')', '_', '\u00b7', '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2022', '\u2027', '\u2212', '\u2219', '\u22c5', '\u30fb':
+	case ' ', '-', '.', '/', '(', ')', '_', '\u00b7', '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2022', '\u2027', '\u2212', '\u2219', '\u22c5', '\u30fb', longSound:
 		return true
 	}
 	return false

@@ -163,7 +163,38 @@ var people = []struct {
 		[]string{`{"context":{"traits":{"email":"ada@bücher.example"}}}`, `{"properties":{"note":"ada@bücher.example"}}`, `{"context":{"traits":{"email":"` + hash("ada@bücher.example") + `"}}}`},
 		[]string{`{"context":{"traits":{"email":"ada@bucher.example"}}}`},
 	},
+	{
+		"grace@x.example",
+		[]string{
+			`{"properties":{"n":"邮箱grace@x.example电话"}}`, `{"properties":{"n":"メールはgrace@x.exampleです"}}`, `{"properties":{"n":"อีเมลgrace@x.exampleครับ"}}`,
+			`{"properties":{"n":"이메일은 grace@x.example입니다"}}`, `{"properties":{"n":"邮箱-grace@x.example"}}`,
+		},
+		[]string{`{"properties":{"n":"邮箱bo.grace@x.example"}}`, `{"properties":{"n":"邮箱grace@x.example.au"}}`, `{"properties":{"n":"邮箱грgrace@x.example"}}`},
+	},
+	{"K-4711", []string{`{"properties":{"n":"会員番号K-4711です"}}`, `{"userId":"K\u20114711"}`, `{"userId":"k\u20104711"}`}, []string{`{"properties":{"n":"会員番号OK-4711です"}}`, `{"userId":"K4711"}`}},
+	{"+1 212 555 0147", []string{`{"properties":{"n":"電話は+12125550147です"}}`, `{"properties":{"n":"電話は212-555-0147です"}}`, `{"properties":{"n":"212ー555ー0147"}}`}, []string{`{"properties":{"n":"電話は+121255501470です"}}`}},
+	{"田中@x.example", []string{`{"userId":"田中@x.example"}`}, []string{`{"userId":"山田中@x.example"}`}},
+	{
+		"ipek.sahin@x.example", []string{`{"context":{"traits":{"email":"İPEK.SAHİN@X.EXAMPLE"}}}`, `{"properties":{"n":"an İPEK.SAHİN@X.EXAMPLE"}}`}, []string{`{"context":{"traits":{"email":"ipek.sahn@x.example"}}}`},
+	},
+	{"ΝΙΚΟΣ.ΠΑΠΠΑΣ@X.EXAMPLE", []string{`{"context":{"traits":{"email":"νικος.παππας@x.example"}}}`}, nil},
+	{"100177", numbered(
+		"Kd.-Nr.|KdNr|Kartennummer|Bonnummer|Kassenbon|Vorgangsnummer|n° carte fidélité|carte de fidélité|numéro d'adhérent|nº de socio|número de factura|folio|" +
+			"tarjeta de fidelidad|tessera|scontrino|numero tessera|carta fedeltà|cartão fidelidade|sócio|encomenda|fatura|bestelnummer|lidnummer|bonnummer|numer zamówienia|paragon|" +
+			"numer faktury|nr karty|účtenka|faktura č.|věrnostní karta|kvittonummer|medlemsnummer|fakturanummer|medlem|ordrenummer|ordrenr|bonnr|medlemsnr|kvittering|kuitti|kuittinumero|" +
+			"jäsennumero|laskunumero|fiş no|fatura no|üye no|üye numarası|kart no|FİŞ NO|SİPARİŞ NO|注文番号|会員番号|顧客番号|お客様番号|伝票番号|レシート番号|受注番号|カード番号|ポイントカード番号|取引番号|" +
+			"订单号|订单编号|會員編號|会员号|会员卡号|客户编号|顾客编号|小票号|流水号|交易号|發票號碼|单号|卡号|acct|account_number|account_id|check_no|txn|docket|PO number|ref_no|quote_no|slip"),
+		numbered("商品番号|店舗番号|レジ番号|注文金額|会員ランク|订单金额|商品编号|product_no|Artikelnummer|Kassennummer|cantidad|antal|discount|account_balance|zip|n")},
+	{"bestellnummer", []string{`{"userId":"Bestellnummer"}`}, []string{`{"properties":{"Bestellnummer":"A-7"}}`, `{"properties":{"customer":{"bestellnummer":"A-7"}}}`}},
 	{"Loyal_7", []string{`{"userId":"loyal_7"}`, `{"properties":{"x":"LOYAL_7"}}`}, []string{`{"userId":"loyal_77"}`, `{"userId":"disloyal_7"}`}},
+}
+
+// numbered are events with a number under each of the names.
+func numbered(names string) (events []string) {
+	for n := range strings.SplitSeq(names, "|") {
+		events = append(events, `{"properties":{"`+n+`":"100177"}}`)
+	}
+	return events
 }
 
 // TestEvent: an event is found, and a neighbour's is not.
@@ -230,6 +261,11 @@ func TestParse(t *testing.T) {
 		"n/a":                     whyNobody,
 		"---":                     whyNobody,
 		"\u200b":                  whyNobody,
+		"email":                   whyWord,
+		"E-Mail":                  whyWord,
+		"track":                   whyWord,
+		"EUR":                     whyWord,
+		"Kundennummer":            whyWord,
 	} {
 		_, err := Parse([]string{"ok-1", line})
 		e, ok := errors.AsType[*lineError](err)

@@ -3,6 +3,8 @@ package person
 import (
 	"strings"
 	"unicode"
+
+	"relay/mapper/fold"
 )
 
 // place is what stands under a name of an event.
@@ -31,25 +33,33 @@ var (
 	mailParts   = parts("mail courriel correo 邮箱 メール")
 	peopleParts = parts("user customer client member loyal account contact person profile buyer shopper guest patient subscriber anonymous extern lead traits " +
 		"kunde kundn klant cliente debitor mitglied konto compte cuenta klient zákaz zakaz müşteri musteri asiakas passport login " +
-		"order invoice receipt transaction ticket booking reserv checkout auftrag bestell rechnung beleg quittung pedido commande facture fattura " +
-		"advertisingid idfa idfv madid gaid aaid ordine factuur zamow objedn sipari tilaus previousid messageid")
+		"order invoice receipt transaction ticket booking reserv checkout auftrag bestell rechnung beleg quittung pedido commande facture fattura factura " +
+		"advertisingid idfa idfv madid gaid aaid ordine factuur zamow zamów objedn sipari tilaus previousid messageid " +
+		"kdnr kartennummer kartennr bonnummer bonnr kassenbon kassabon vorgangsn lieferschein fidelit fidélit fidelid fedelt adherent adhérent adhéren " +
+		"tessera scontrino encomenda fatura bestel lidnummer lidnr faktur nrkarty numerkarty paragon účtenk uctenk věrnost vernost kvitto medlem " +
+		"ordre kvitter kuitti jäsen laskunumero fişno fisno kartno ponumber pono refno refnr refnumber checkno checknumber quoteno " +
+		"注文 会員 顧客 お客様 伝票 レシート 受注 カード番号 取引番号 請求書 訂單 订单 会员 會員 客户 客戶 顾客 小票 流水号 流水號 交易号 交易號 发票 發票 单号 單號 卡号 卡號")
 	thingParts = parts("product item sku variant categor store shop location register terminal device cashier staff employee campaign coupon promo voucher brand " +
 		"collection page screen network library currency country zip postal postcode plz tax line artikel produkt produit prodotto filiale kasse " +
 		"list set pixel advert shelf warehouse supplier vendor affiliat")
 	// What counts or measures somebody is not who it is.
 	measureParts = parts("total count amount price qty quantit value discount points balance status type date time revenue since agent index version score " +
-		"spent visits level tier segment currency gender birth sekund rabat")
+		"spent visits level tier segment currency gender birth sekund rabat " +
+		"金額 金额 合計 合计 件数 数量 日期 日時 注文日 时间 時間 ランク 等级 等級 积分 積分")
 )
 
 // Words that are parts of other words too often.
 var (
 	phoneWords   = wordSet("tel cell gsm fax sms phone mobile tél tlf tfno puh")
 	idWords      = wordSet("id ids uid uuid guid ref reference")
-	numberWords  = wordSet("id ids uid uuid guid ref reference number no nr num nummer code key card")
-	peopleWords  = wordSet("kund conto bon bill sale vente venta nota kvitto")
+	numberWords  = wordSet("id ids uid uuid guid ref reference number no nr num nummer code key card numéro numero número numer číslo cislo numara numarası numero 番号 编号 編號 号 号码 號 號碼")
+	peopleWords  = wordSet("kund conto bon bill sale vente venta nota socio sócio socia folio fiş fis üye uye acct txn docket slip")
 	thingWords   = wordSet("till pos app os ad ads")
 	measureWords = wordSet("age sum tax max min")
 )
+
+// byChance takes out what has a part of another kind in it.
+var byChance = strings.NewReplacer("account", "", "kassenbon", "", "laskunumero", "")
 
 func parts(list string) []string { return strings.Fields(list) }
 
@@ -74,11 +84,11 @@ type name struct {
 
 // read reads a name.
 func readName(s string) (n name) {
-	words := nameWords(s)
-	all := strings.Join(words, "")
-	has := func(parts []string, set map[string]bool) bool {
+	words := nameWords(fold.Clean(s))
+	all := strings.ReplaceAll(strings.Join(words, ""), "i\u0307", "i") // İ, of which no lower case has one character
+	has := func(text string, parts []string, set map[string]bool) bool {
 		for _, p := range parts {
-			if strings.Contains(all, p) {
+			if strings.Contains(text, p) {
 				return true
 			}
 		}
@@ -89,7 +99,8 @@ func readName(s string) (n name) {
 		}
 		return false
 	}
-	people, things := has(peopleParts, peopleWords), has(thingParts, thingWords)
+	rest := byChance.Replace(all)
+	people, things := has(all, peopleParts, peopleWords), has(rest, thingParts, thingWords)
 	last := ""
 	if len(words) > 0 {
 		last = words[len(words)-1]
@@ -103,11 +114,11 @@ func readName(s string) (n name) {
 		n.kin, n.thing = ofThings, true
 	}
 	switch {
-	case has(mailParts, nil):
+	case has(all, mailParts, nil):
 		n.place = mailPlace
-	case has(phoneParts, phoneWords):
+	case has(all, phoneParts, phoneWords):
 		n.place = phonePlace
-	case has(measureParts, measureWords):
+	case has(rest, measureParts, measureWords):
 	case people && (!things || n.id), !things && idWords[last] && !n.bare, strings.HasSuffix(all, "id") && len(words) == 1 && !things && !n.bare && len(all) > 4:
 		n.place = idPlace
 	}

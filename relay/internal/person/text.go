@@ -20,7 +20,30 @@ func isWordRune(r rune) bool {
 
 // folded is a text as it is compared: as match keys are, and with the digits of any script
 // as 0 to 9.
-func folded(s string) string { return fold.Digits(fold.Fold(s)) }
+func folded(s string) string {
+	s = fold.Digits(fold.Fold(s))
+	if fold.IsPlainASCII(s) {
+		return s
+	}
+	return sameLetter.Replace(s)
+}
+
+// sameLetter makes one of what is one letter in capitals, or one hyphen to whoever reads
+// it: İ of Turkish, whose lower case has a dot of its own, the sigma that ends a word,
+// the hyphens that word processors put in.
+var sameLetter = strings.NewReplacer("i\u0307", "i", "\u03c2", "\u03c3", "\u2010", "-", "\u2011", "-")
+
+// unspaced holds for letters of scripts that write words, and what stands within a
+// sentence in other letters, without blanks; and of Korean, whose particles follow a word at once.
+func unspaced(r rune) bool {
+	return r >= 0x0e00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar) || r == longSound
+}
+
+// longSound is of kana. On the keys of a Japanese keyboard it is where the dash is.
+const longSound = '\u30fc'
+
+// goesOn says whether a token with this letter at its edge goes on in r beside it.
+func goesOn(edge, r rune) bool { return isWordRune(r) && (!unspaced(r) || unspaced(edge)) }
 
 // word is a text that is looked for as a token. It and what it is looked for in are
 // folded.
@@ -63,14 +86,15 @@ func (w *word) begins(before string) bool {
 	if n == 0 {
 		return true
 	}
-	if isWordRune(r) {
+	edge, _ := utf8.DecodeRuneInString(w.text)
+	if goesOn(edge, r) {
 		return false
 	}
 	other, _ := utf8.DecodeLastRuneInString(before[:len(before)-n])
 	switch {
 	case w.hash:
 	case isJoint(r) && (!w.address || r != '@'):
-		return !isWordRune(other) // bo.ada@ is not ada@, old_cus_83 is not cus_83
+		return !goesOn(edge, other) // bo.ada@ is not ada@, old_cus_83 is not cus_83
 	case w.digits && isNumberMark(r):
 		return !unicode.IsDigit(other) // 2026-77-1 is not 77-1
 	}
@@ -83,14 +107,15 @@ func (w *word) ends(after string) bool {
 	if n == 0 {
 		return true
 	}
-	if isWordRune(r) {
+	edge, _ := utf8.DecodeLastRuneInString(w.text)
+	if goesOn(edge, r) {
 		return false
 	}
 	next, _ := utf8.DecodeRuneInString(after[n:])
 	switch {
 	case w.hash:
 	case w.address && r == '.', !w.address && isJoint(r):
-		return !isWordRune(next) // kim.85 is not kim
+		return !goesOn(edge, next) // kim.85 is not kim
 	case w.digits && isNumberMark(r):
 		return !unicode.IsDigit(next)
 	}
@@ -196,7 +221,7 @@ func numbersIn(text string, fn func(n string)) {
 // alone says whether text[i:j], a number, is a token and no part of a decimal.
 func alone(text string, i, j int) bool {
 	before, n := utf8.DecodeLastRuneInString(text[:i])
-	if n > 0 && (isWordRune(before) || before == '.' || before == ',') {
+	if n > 0 && (goesOn('0', before) || before == '.' || before == ',') {
 		return false
 	}
 	after, n := utf8.DecodeRuneInString(text[j:])
@@ -204,7 +229,7 @@ func alone(text string, i, j int) bool {
 		return true
 	}
 	next, _ := utf8.DecodeRuneInString(text[j+n:])
-	return !isWordRune(after) && ((after != '.' && after != ',') || !unicode.IsDigit(next))
+	return !goesOn('0', after) && ((after != '.' && after != ',') || !unicode.IsDigit(next))
 }
 
 // maxPhoneDigits is what a phone number has at most, as it is written.
@@ -227,7 +252,7 @@ func phoneRuns(text string, fn func(phoneRun) bool) bool {
 			continue
 		}
 		if c != '+' && i > 0 {
-			if r, _ := utf8.DecodeLastRuneInString(text[:i]); isWordRune(r) {
+			if r, _ := utf8.DecodeLastRuneInString(text[:i]); goesOn('0', r) {
 				for i < len(text) && text[i] >= '0' && text[i] <= '9' { // of a word
 					i++
 				}
@@ -275,7 +300,7 @@ func phoneRunAt(text string, i int, room []byte) (run phoneRun, end int) {
 			marks++
 			j += n
 			continue
-		case isWordRune(r) && marks == 0 && len(digits) > 0: // digits of a word
+		case goesOn('0', r) && marks == 0 && len(digits) > 0: // digits of a word
 			return phoneRun{}, j + n
 		}
 		break

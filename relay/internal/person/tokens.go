@@ -207,6 +207,20 @@ func eachToken(s string, fn func(token string)) {
 		}
 		if from >= 0 {
 			fn(s[from:end])
+			eachSpaced(s[from:end], fn)
+		}
+	}
+}
+
+// eachSpaced calls fn for what stands within a token between letters of a script without
+// blanks, where a word of other letters begins and ends.
+func eachSpaced(token string, fn func(part string)) {
+	if !strings.ContainsFunc(token, unspaced) {
+		return
+	}
+	for part := range strings.FieldsFuncSeq(token, unspaced) {
+		if part = strings.TrimFunc(part, isJoint); part != "" {
+			fn(part)
 		}
 	}
 }
