@@ -1,9 +1,12 @@
 package personal
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"relay/mapper/fold"
 )
 
 // shownWords are words of trade and of Segment's events that say nothing about
@@ -69,11 +72,28 @@ func Known(name string) bool {
 // ShowName is a name as a masked view shows it: whole when it is Known, else by
 // its shape.
 func ShowName(name string) string {
-	if Known(name) {
+	if Known(name) && !dialled(name) {
 		return name
 	}
 	return Shape(name)
 }
+
+// dialled says whether a name has digits that may be a phone number of any country, dialled
+// within it: as many as one has, which are no date, no time and no milliseconds.
+func dialled(name string) bool {
+	for _, digits := range stretch.FindAllString(name, -1) {
+		digits = fold.OnlyDigits(moment.ReplaceAllString(digits, "$1$5"))
+		if minDigits <= len(digits) && len(digits) <= maxDigits && len(digits) != 13 {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	stretch = regexp.MustCompile(`[0-9][-0-9 ()./+]{5,}[0-9]`)
+	moment  = regexp.MustCompile(`(^|[^0-9])((?:19|20)[0-9]{2}[-. /]?(?:0[1-9]|1[0-2])[-. /]?(?:0[1-9]|[12][0-9]|3[01])|(?:0[1-9]|[12][0-9]|3[01])[-. /](?:0[1-9]|1[0-2])[-. /](?:19|20)[0-9]{2})([-. /]?[0-2][0-9][-. /]?[0-5][0-9]([-. /]?[0-5][0-9](?:[.]?[0-9]{3})?)?)?($|[^0-9])`)
+)
 
 // ShowID is an id as a masked view shows it: whole when no word of it can be
 // somebody's name and no stretch of it a phone number, else by its shape. Hex

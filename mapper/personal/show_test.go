@@ -8,7 +8,10 @@ func TestShownInMaskedViews(t *testing.T) {
 		"kundenTelefon": "kundenTelefon", "customer_name": "customer_name", "Ada Lovelace": "Aaa Aaaaaaaa", "adalovelace": "aaaaaaaaaaa",
 		"Visit of Ada Lovelace +1 212 555 0147": "Aaaaa aa Aaa Aaaaaaaa +9 999 999 9999", "ada@example.com": "aaa@aaaaaaa.aaa",
 		"sales-2026-11-20.csv": "sales-2026-11-20.csv", "ada@example.com +12125550147.jsonl": "aaa@aaaaaaa.aaa +99999999999.aaaaa",
-		"till1.jsonl": "till1.jsonl", "山田太郎": "aaaa",
+		"till1.jsonl": "till1.jsonl", "山田太郎": "aaaa", "Kunde 0221-5550123.csv": "Aaaaa 9999-9999999.aaa", "(212) 555-0142.csv": "(999) 999-9999.aaa",
+		"2125550142.csv": "9999999999.aaa", "order 212-555-0142 pickup.csv": "aaaaa 999-999-9999 aaaaaa.aaa", "2012031234.csv": "9999999999.aaa",
+		"sales-20261120.csv": "sales-20261120.csv", "sales_20261120-143000.csv": "sales_20261120-143000.csv", "export 20.11.2026 14.30.csv": "export 20.11.2026 14.30.csv",
+		"20261120143000.csv": "20261120143000.csv", "sales-1795518000123.csv": "sales-1795518000123.csv", "till 12 2026-11-20 0007.csv": "till 12 2026-11-20 0007.csv", "store 000123.csv": "store 000123.csv",
 	} {
 		if got := ShowName(name); got != want {
 			t.Errorf("name %q is shown as %q, want %q", name, got, want)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -160,12 +159,13 @@ func parse(line string) (n Name, why string) {
 	return n, ""
 }
 
-// everybodys says whether a folded line without digits is a word that all events have: the
-// name or the type of a field, a currency.
+// everybodys says whether a folded line is a word that all events have: the name or the
+// type of a field, a currency. Words of two letters are ids, and so are several in one.
 func everybodys(line string) bool {
-	words := strings.FieldsFunc(line, func(r rune) bool { return !isWordRune(r) })
-	return slices.ContainsFunc(words, func(w string) bool { return utf8.RuneCountInString(w) > 2 }) && // shorter ones are ids
-		(personal.Known(line) || currency.IsValid(strings.ToUpper(line)) || line == "true" || line == "false")
+	if utf8.RuneCountInString(line) < 3 || strings.ContainsFunc(line, func(r rune) bool { return !isWordRune(r) }) {
+		return false
+	}
+	return personal.Known(line) || currency.IsValid(strings.ToUpper(line)) || line == "true" || line == "false"
 }
 
 // addressIn is the address that a line gives, without what surrounds it. One that no

@@ -262,7 +262,6 @@ func TestParse(t *testing.T) {
 		"---":                     whyNobody,
 		"\u200b":                  whyNobody,
 		"email":                   whyWord,
-		"E-Mail":                  whyWord,
 		"track":                   whyWord,
 		"EUR":                     whyWord,
 		"Kundennummer":            whyWord,

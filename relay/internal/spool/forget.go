@@ -31,6 +31,9 @@ func (n *names) add(file string) {
 	if len(n.first) < 10 {
 		parts := strings.Split(file, "/")
 		for i, part := range parts {
+			if isClaim(strings.TrimSuffix(part, ends(part))) {
+				continue // a name that relay gave
+			}
 			if i > 0 || !ownName(part) {
 				parts[i] = personal.ShowName(part)
 			}

@@ -48,7 +48,7 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *row
 	}
 	named, hers := namedAfter(name, who)
 	whole := hers && errors.Is(err, rows.ErrUnsearchable)
-	if named {
+	if named || err == nil && packedAs(content, who) {
 		gone = max(gone, 1)
 	}
 	switch {

@@ -1,9 +1,12 @@
 package spool
 
 import (
+	"bufio"
+	"compress/gzip"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -52,6 +55,28 @@ func namedAfter(name string, who rows.Seeker) (named, hers bool) {
 		}
 	}
 	return false, false
+}
+
+// packedAs says whether a file that is packed with gzip has a person in the name that it was
+// packed under, or in a comment. What is packed anew has neither.
+func packedAs(content io.ReadSeeker, who rows.Seeker) bool {
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return false
+	}
+	in := bufio.NewReader(content)
+	z, err := gzip.NewReader(in)
+	for err == nil {
+		z.Multistream(false)
+		for _, text := range []string{z.Name, z.Comment} {
+			if named, _ := namedAfter(text, who); named {
+				return true
+			}
+		}
+		if _, err = io.Copy(io.Discard, z); err == nil {
+			err = z.Reset(in)
+		}
+	}
+	return false
 }
 
 // rename gives a file a name that says nothing.

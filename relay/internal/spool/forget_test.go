@@ -266,13 +266,14 @@ func TestForgetTable(t *testing.T) {
 func TestForgetNamesWhatItPasses(t *testing.T) {
 	d := newDirectory(t, DirectoryOptions{Dir: t.TempDir(), Queue: &memory{}, Quiet: -1, Keep: -1})
 	for name, make := range map[string]func(path string) error{
-		"export.xlsx":          func(p string) error { return os.WriteFile(p, []byte("PK"), 0o600) },
-		"half.part":            func(p string) error { return os.WriteFile(p, []byte("x"), 0o600) },
-		"reports":              func(p string) error { return os.Mkdir(p, 0o700) },
-		"link.csv":             func(p string) error { return os.Symlink("/dev/zero", p) },
-		"done/giant.csv":       func(p string) error { return errors.Join(os.WriteFile(p, nil, 0o600), os.Truncate(p, 300<<30)) },
-		"done/zeros.csv":       func(p string) error { return errors.Join(os.WriteFile(p, nil, 0o600), os.Truncate(p, 1<<20)) },
-		"refused/jane/x.jsonl": func(p string) error { return errors.Join(os.Mkdir(filepath.Dir(p), 0o700), os.Symlink("y", p)) },
+		"export.xlsx":                        func(p string) error { return os.WriteFile(p, []byte("PK"), 0o600) },
+		"half.part":                          func(p string) error { return os.WriteFile(p, []byte("x"), 0o600) },
+		"reports":                            func(p string) error { return os.Mkdir(p, 0o700) },
+		"link.csv":                           func(p string) error { return os.Symlink("/dev/zero", p) },
+		"done/giant.csv":                     func(p string) error { return errors.Join(os.WriteFile(p, nil, 0o600), os.Truncate(p, 300<<30)) },
+		"done/0123456789abcdef.jsonl.sealed": func(p string) error { return os.WriteFile(p, []byte("x"), 0o600) },
+		"done/zeros.csv":                     func(p string) error { return errors.Join(os.WriteFile(p, nil, 0o600), os.Truncate(p, 1<<20)) },
+		"refused/jane/x.jsonl":               func(p string) error { return errors.Join(os.Mkdir(filepath.Dir(p), 0o700), os.Symlink("y", p)) },
 	} {
 		if err := make(filepath.Join(d.o.Dir, name)); err != nil {
 			t.Fatal(err)
@@ -285,7 +286,7 @@ func TestForgetNamesWhatItPasses(t *testing.T) {
 	}
 	said := strings.Join(n.Unreached, "\n")
 	for _, want := range []string{
-		"2 dropped files that hold no rows", "done/aaaaa.aaa, done/aaaaa.aaa", // a name that may be a person's, by its shape
+		"3 dropped files that hold no rows", "done/0123456789abcdef.jsonl.sealed, done/aaaaa.aaa, done/aaaaa.aaa", // a name that may be a person's, by its shape
 		"5 files, links and folders", "export.xlsx, aaaa.aaaa, aaaa.aaa, reports, refused/aaaa/x.jsonl",
 	} {
 		if !strings.Contains(said, want) {
@@ -338,12 +339,28 @@ func TestForgetNamesOfFiles(t *testing.T) {
 	drop(t, filepath.Join(dir, doneDir), "kim.85.jsonl", row)
 	drop(t, filepath.Join(dir, doneDir), "orders_ada@x.example.xlsx", "PK\x03\x04\x00")
 	drop(t, filepath.Join(dir, doneDir), "kim.xlsx", "PK\x03\x04\x00")
+	for name, h := range map[string]gzip.Header{"named.jsonl.gz": {Name: "ada@x.example.jsonl"}, "noted.jsonl.gz": {Comment: "export of ada@x.example"}, "plain.jsonl.gz": {Name: "bo.jsonl"}} {
+		var b bytes.Buffer
+		for _, h := range []gzip.Header{{}, h} { // in any of several
+			z := gzip.NewWriter(&b)
+			z.Name, z.Comment = h.Name, h.Comment
+			if _, err := z.Write([]byte(`{"event":"E","userId":"78"}` + "\n")); err != nil || z.Close() != nil {
+				t.Fatal(err)
+			}
+		}
+		drop(t, filepath.Join(dir, doneDir), name, b.String())
+	}
 	n, err := d.Forget(t.Context(), who, false)
-	if err != nil || n.Rows != 2 || len(n.Unreached) != 1 {
+	for name, want := range map[string]bool{"named.jsonl.gz": false, "noted.jsonl.gz": false, "plain.jsonl.gz": true} {
+		if b, err := os.ReadFile(filepath.Join(dir, doneDir, name)); err != nil || bytes.Contains(b, []byte("ada@")) || bytes.Contains(b, []byte("bo.jsonl")) != want {
+			t.Errorf("%s: %q %v", name, b, err)
+		}
+	}
+	if err != nil || n.Rows != 4 || len(n.Unreached) != 1 {
 		t.Errorf("%+v %v", n, err)
 	}
 	s := everyByte(t, dir)
-	if strings.Contains(s, "export-kim") || strings.Contains(s, "ada@") || strings.Contains(s, "kim.xlsx") || !strings.Contains(s, "kim.85.jsonl") || strings.Count(s, row) != 2 || strings.Count(s, "PK") != 1 {
+	if strings.Contains(s, "export-kim") || strings.Contains(s, "ada@") || strings.Contains(s, "kim.xlsx") || !strings.Contains(s, "kim.85.jsonl") || strings.Count(s, row) != 2 || strings.Count(s, "PK") != 1 || strings.Count(s, `"78"`) != 6 {
 		t.Error(s)
 	}
 }

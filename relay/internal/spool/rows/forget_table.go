@@ -50,6 +50,7 @@ type tableRows struct {
 	records records
 	header  *header  // nil: there is none that can be read
 	cols    *columns // what they fill; without, the names of the header say what stands where
+	titled  bool     // a name of the header was about the person
 	rows    []tableRow
 	orders  map[string]bool // those that are about the person
 	order   string          // of the row above
@@ -65,8 +66,14 @@ func (t *tableRows) goes(row *tableRow) bool {
 	return row.gone || row.order != "" && t.orders[row.order]
 }
 
-// know takes the header into account.
+// know takes the header into account. A name in it that is about the person goes with the
+// header and is none of the rows': a title that is taken for a header stands over neighbours.
 func (t *tableRows) know(h *header, layout *Layout) {
+	for i, name := range h.names {
+		if t.who.Text(name) {
+			h.names[i], t.titled = "", true
+		}
+	}
 	t.header, t.records.width, t.orders = h, len(h.names), make(map[string]bool)
 	t.cols, _ = newColumns(h, layout) // what it cannot place, the names say
 }
@@ -117,7 +124,7 @@ func (t *tableRows) add(rec *record, text []byte) {
 	case t.header == nil || rec.bad != nil || len(rec.cells) != len(t.header.names):
 		row.gone = t.who.Cells(rec.cells) || t.aboutLoose(text)
 	default:
-		row.gone = t.about(rec.cells)
+		row.gone = t.about(rec.cells) || t.titled && t.aboutLoose(text)
 		if t.cols.group != nil {
 			t.order = cmp.Or(t.cols.text(t.cols.group, rec.cells), t.order)
 			row.order = t.order

@@ -31,6 +31,8 @@ func TestForgetReadsAsImportsDo(t *testing.T) {
 		{"carriage returns alone", "event,email\rE," + ada + "\rE," + bo + "\r", "event,email\rE," + bo + "\r", Layout{}, 1},
 		{"a sep= line", "sep=;\nKunde;Preis\n4242;1\n7;4242\n8;1999\n", "sep=;\nKunde;Preis\n7;4242\n8;1999\n", Layout{}, 1},
 		{"her in a title", "of " + ada + "\n\nKunde;Preis\n7;1999\n", "\nKunde;Preis\n7;1999\n", Layout{HeaderRow: 3}, 1},
+		{"her in a title that is taken for the header", "of " + ada + "\n\nKunde;Preis\n7;1999\n424242;1\n4242;" + ada + "\n", "\nKunde;Preis\n7;1999\n424242;1\n", Layout{}, 2},
+		{"her in a name of the header", "Kunde,paid by " + ada + "\n7,x\n8," + ada + "\n", "7,x\n", Layout{}, 2},
 		{"two columns of one name", "Kunde,Kunde,Preis\n4242,7,1\n7,4242,1\n7,8,4242\n", "Kunde,Kunde,Preis\n7,8,4242\n", Layout{}, 2},
 		{"a column without a name", "Kunde,,Preis\n7,4242,1\n7,x,4242\n", "Kunde,,Preis\n7,x,4242\n", Layout{}, 1},
 		{"marks of a spreadsheet", "Kunde,Preis\n\"=\"\"4242\"\"\",1\n'7,4242\n", "Kunde,Preis\n'7,4242\n", Layout{}, 1},
