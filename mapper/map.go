@@ -174,6 +174,7 @@ func (s *subject) judge(r *route, c *conversion, notes *noteList) verdict {
 		}
 	}
 	if !s.customer && s.exprError == "" && !s.m.holdUnmatched {
+		s.noteUnread(notes)
 		return verdict{Skip, ReasonNoCustomer, ""}
 	}
 	a, err := s.findValue(r, notes)

@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -130,6 +131,16 @@ func parseMoneyText(text string) (money, bool) {
 		m.other, _ = event.Decimal(sign + other)
 	}
 	return m, ok
+}
+
+// amountNumber is the number of an amount's text, for formulas.
+func amountNumber(text string) (float64, bool) {
+	m, ok := parseMoneyText(text)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(m.text, 64)
+	return n, err == nil
 }
 
 // otherReading is what a number with one mark and three digits behind it is when the

@@ -24,6 +24,9 @@ func (p *parser) list(o *strictyaml.Object, list string) {
 			f.Key.Errorf("an event needs a name")
 			continue
 		}
+		if strings.Contains(f.Name, "*") {
+			f.Key.Warnf("* is no pattern: it stands for itself in the name of an event").WithHint("name each event")
+		}
 		if near := nearMiss(f.Name, builtinEvents()); near != "" && !slices.Contains(builtinEvents(), f.Name) && list == ListEvents {
 			f.Key.Warnf("is not in the table of known events, but nearly").WithHint("did you mean %q? Names match exactly", near)
 		} else if strings.TrimSpace(f.Name) != f.Name {
@@ -164,6 +167,8 @@ func (p *parser) target(v strictyaml.Value) (Set, bool) {
 	problem := v.Errorf("no event set is called %s", v.Written())
 	if near := nearMiss(text, names); near != "" {
 		problem.WithHint("did you mean %q?", near)
+	} else if strings.ContainsAny(text, "“”„‟«»‘’") {
+		problem.WithHint("the quotes are those of a word processor: write \" in their place")
 	} else {
 		problem.WithHint("name it under event_sets, or write the id, in digits")
 	}

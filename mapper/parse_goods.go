@@ -58,16 +58,17 @@ func (p *parser) products(o *strictyaml.Object) {
 	}
 	rules.line, _ = v.Pos()
 	if in, ok := fields.Field("in"); ok {
-		rules.in = p.places(in, "a path to a list, such as properties.line_items")
+		rules.in = p.places(in, "a path to a list, such as properties.line_items", true)
 	}
 	if id, ok := fields.Field("id"); ok {
-		rules.id = p.places(id, "the name of a member of each product, such as sku")
+		rules.id = p.places(id, "the name of a member of each product, such as sku", false)
 	}
 	fields.Done()
 }
 
-// places reads one path or a list of them, none of which leads to several values.
-func (p *parser) places(v strictyaml.Value, want string) []event.Path {
+// places reads one path or a list of them, none of which leads to several values. root:
+// they begin at the event.
+func (p *parser) places(v strictyaml.Value, want string, root bool) []event.Path {
 	items := v.OneOrList()
 	if len(items) == 0 {
 		v.Errorf("names no place").WithHint("write %s", want)
@@ -84,7 +85,12 @@ func (p *parser) places(v strictyaml.Value, want string) []event.Path {
 			item.Errorf("%v", err)
 		case compiled.Many:
 			item.Errorf("%s leads to several values", item.Written()).WithHint("write %s, without []", want)
+		case !root && strings.Contains(text, ".") && beginsAtEvent(text):
+			item.Errorf("%s begins at the event, and is looked for in each product", item.Written()).WithHint("write %s", want)
 		default:
+			if root {
+				p.knownPath(item, &compiled)
+			}
 			out = append(out, compiled)
 		}
 	}

@@ -3,6 +3,7 @@ package mapper
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"relay/internal/strictyaml"
 	"relay/mapper/event"
@@ -109,6 +110,10 @@ func (p *parser) pathSource(v strictyaml.Value, text string) (source, bool) {
 		v.Errorf("%s: %v", v.Written(), err).WithHint(`paths are written a.b, a["x y"], items[0], items[].id`)
 		return source{}, false
 	}
+	if list := strings.Split(text, ","); len(list) > 1 && !slices.ContainsFunc(list, func(one string) bool { return !beginsAtEvent(one) }) {
+		v.Errorf("%s is one path with a comma in it", v.Written()).WithHint("several sources are a list: [%s]", text)
+		return source{}, false
+	}
 	line, _ := v.Pos()
 	if text == storeName {
 		return source{path: compiled, store: true, line: line}, true
@@ -117,12 +122,18 @@ func (p *parser) pathSource(v strictyaml.Value, text string) (source, bool) {
 	return source{path: compiled, line: line}, true
 }
 
+// beginsAtEvent says whether a text is a path that begins with a member of a track call.
+func beginsAtEvent(text string) bool {
+	name, _, _ := strings.Cut(strings.TrimSpace(text), ".")
+	return slices.Contains(rootNames, name)
+}
+
 func (p *parser) expression(v strictyaml.Value, wantBool bool) (*expr.Program, bool) {
 	text, ok := p.word(v)
 	if !ok {
 		return nil, false
 	}
-	compiled, err := expr.Compile(text, wantBool)
+	compiled, err := expr.Compile(text, wantBool, amountNumber)
 	if err != nil {
 		v.Errorf("%v", err)
 		return nil, false

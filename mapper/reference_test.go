@@ -62,6 +62,8 @@ This page is made from the tables in package mapper.
 	b.WriteString(`
 A source, wherever one may be written, is a path into the event such as ` + "`properties.store.code`" + `,
 ` + "`{const: value}`" + `, or ` + "`{expr: formula}`" + `. Several sources are tried in order.
+In a formula, and in ` + "`when:`" + `, ` + "`amount(properties.total)`" + ` is the number that an amount says, read as the value of an event is ("12,50", "€ 12");
+` + "`??`" + ` gives a default: ` + "`amount(properties.total) ?? 0`" + `.
 At a hub, ` + "`store.name`" + ` is the name of the store whose relay forwarded the event, by its key in auth.keys; ` + "`relay map --store NAME`" + ` tries it.
 
 ## Names of conversions

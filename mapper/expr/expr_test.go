@@ -49,14 +49,16 @@ func TestValue(t *testing.T) {
 		`replace(properties.name, "J", "Z")`:                    `"Zane"`,
 		`properties.nested`:                                     `! it failed`,
 		`properties.nested.x.y`:                                 `! a member is read of something absent`,
-		`properties.name * 2`:                                   `! an operand is absent`,
-		`1 / 0`:                                                 `! it failed`,
-		`map(1..200, map(1..200, #))`:                           `! it takes too many steps`,
+		`properties.name * 2`:                                   `! text stands where a number is expected: amount(`,
+		`properties.nothing * 2`:                                `! an operand is absent`,
+		`amount("7 EUR") + amount(1) + (amount(true) ?? 1)`:     `9`,
+		`1 / 0`:                       `! it failed`,
+		`map(1..200, map(1..200, #))`: `! it takes too many steps`,
 		`replace(replace(replace("aaaaaaaaaa", "a", "` + strings.Repeat("b", 100) + `"), "b", "` + strings.Repeat("c", 40) + `"), "c", "dd")`: `! it builds or reads too much`,
 		`join(map(1..200, "` + strings.Repeat("x", 400) + `"))`:                                                                               `! it builds or reads too much`,
 		`map(1..6000, 1)`: `! it builds or reads too much`,
 	} {
-		p, err := Compile(text, false)
+		p, err := Compile(text, false, sevens)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -82,7 +84,7 @@ func TestHolds(t *testing.T) {
 		`properties.name == "John"`: "false",
 		`properties.name`:           "neither true nor false",
 	} {
-		p, err := Compile(text, true)
+		p, err := Compile(text, true, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,11 +109,11 @@ func TestRefused(t *testing.T) {
 		`nothing.here`:                     "unknown name nothing",
 		strings.Repeat("1 + ", 600) + "1":  "node",
 	} {
-		if _, err := Compile(text, false); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		if _, err := Compile(text, false, nil); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%.40s: %v, want %q on one line", text, err, want)
 		}
 	}
-	if _, err := Compile(`"yes"`, true); err == nil {
+	if _, err := Compile(`"yes"`, true, nil); err == nil {
 		t.Error("a condition that is text is taken")
 	}
 }
@@ -119,7 +121,7 @@ func TestRefused(t *testing.T) {
 // TestTooMuch: an event with more in it than expressions take fails; it does not
 // count as an empty one.
 func TestTooMuch(t *testing.T) {
-	p, err := Compile("true", true)
+	p, err := Compile("true", true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,3 +135,6 @@ func TestTooMuch(t *testing.T) {
 		}
 	}
 }
+
+// sevens reads every amount as seven.
+func sevens(string) (float64, bool) { return 7, true }

@@ -54,12 +54,14 @@ var (
 	errTooMuchText  = errors.New("too much text")
 )
 
-// Compile compiles and type-checks an expression. wantBool is for `when:`.
-func Compile(text string, wantBool bool) (*Program, error) {
+// Compile compiles and type-checks an expression. wantBool is for `when:`. amount reads
+// an amount's text as the mapper does, for the function of that name.
+func Compile(text string, wantBool bool, amount func(string) (float64, bool)) (*Program, error) {
 	guard := &costGuard{}
 	options := []expr.Option{
 		expr.Env(names()), expr.MaxNodes(maxNodes), expr.DisableAllBuiltins(), expr.Patch(guard),
 		expr.Function(tickName, tick, new(func(*steps) bool)),
+		expr.Function("amount", amountOf(amount), new(func(any) any)),
 		expr.Function("string", scalarString, new(func(any) string)),
 		expr.Function("join", boundedJoin, new(func([]any, string) string), new(func([]any) string)),
 		expr.Function("replace", boundedReplace, new(func(string, string, string) string)),
@@ -87,10 +89,29 @@ func compileError(err error) error {
 		if i := strings.IndexByte(message, '\n'); i >= 0 {
 			message = message[:i]
 		}
+		if message == `unexpected token Operator("=")` {
+			message = "= sets nothing here: write == to compare"
+		}
 		return fmt.Errorf("%s (line %d, column %d of the expression)", message, at.Line, at.Column+1)
 	}
 	message, _, _ := strings.Cut(err.Error(), "\n")
 	return errors.New(message)
+}
+
+// amountOf is the function amount: the number that an amount's text says, as value: reads
+// it; nil, for ??, when there is none.
+func amountOf(read func(string) (float64, bool)) func(...any) (any, error) {
+	return func(params ...any) (any, error) {
+		switch v := params[0].(type) {
+		case int, float64:
+			return v, nil
+		case string:
+			if n, ok := read(v); ok {
+				return n, nil
+			}
+		}
+		return nil, nil
+	}
 }
 
 // costGuard makes every round of a closure count, and refuses what cannot be
@@ -242,6 +263,8 @@ func Cause(err error) string {
 		cause = "it gives neither true nor false"
 	case strings.Contains(message, "cannot fetch"), strings.Contains(message, "nil pointer"):
 		cause = "a member is read of something absent; write ?. where a parent may be missing and ?? for a default"
+	case strings.Contains(message, "invalid operation") && strings.Contains(message, "string") && (strings.Contains(message, "int") || strings.Contains(message, "float64")):
+		cause = "text stands where a number is expected: amount(properties.total) reads 12.50, \"12,50\" and \"€ 12\""
 	case strings.Contains(message, "invalid operation"), strings.Contains(message, "interface conversion"), strings.Contains(message, "invalid argument"):
 		cause = "an operand is absent or of the wrong type; write ?? for a default"
 	}
