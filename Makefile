@@ -3,7 +3,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X relay/relay/internal/sidecar.version=$(VERSION)
 
-.PHONY: build test race exam golden bench figures fuzz lint vulns fmt cross release release-check clean
+.PHONY: build test race exam documents golden bench figures fuzz lint vulns fmt cross release release-check clean
 
 build: ## bin/relay
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./relay
@@ -16,6 +16,12 @@ race:
 
 exam: ## the long tests: kills, power cuts, full disks (Linux; root for the power cuts)
 	RELAY_EXAM=1 $(GO) test -count=1 -timeout 60m ./queue/... ./relay/...
+
+documents: ## rewrites the documents and schemas that are made from tables in the code
+	$(GO) test ./internal/meta ./internal/logs ./relay/internal/metrics -count=1 -run '^(TestPage|TestMetricsAreDocumented)' -update
+	$(GO) test ./config -count=1 -run '^(TestReferenceIsCommitted|TestSchema)$$' -update
+	$(GO) test ./mapper -count=1 -run '^TestSchemaIsMade' -update
+	$(GO) test ./mapper -count=1 -run '^TestReferenceIsCommitted$$' -update # of the schema, which is embedded
 
 golden: ## rewrites what the commands and the APIs say, relay/testdata/golden; look at the diff
 	$(GO) test ./relay -count=1 -run '^TestGolden$$' -update

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper/match"
 )
 
@@ -45,6 +46,17 @@ func TestNormalForms(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A key that is hashed has samples: a wrong normal form matches nobody, and no answer of
+// Meta's says so.
+func TestEveryHashedKeyHasSamples(t *testing.T) {
+	for k := range match.Table {
+		key := &match.Table[k]
+		if _, err := os.Stat("testdata/normal/" + key.Name + ".txt"); err != nil && key.Hash != meta.Plain {
+			t.Errorf("%s: write samples, a raw value and its normal form a line, as in testdata/normal/last_name.txt: %v", key.Name, err)
+		}
 	}
 }
 
@@ -109,6 +121,17 @@ func (s sample) isBlank() bool {
 	return v == nil || ok && strings.TrimSpace(text) == ""
 }
 
+// source is where the key is found: where relay looks by itself, or, when it does not,
+// where the mapping says.
+func (s sample) source() (path string, own bool) {
+	for i := range match.Table {
+		if k := &match.Table[i]; k.Name == s.key && len(k.From) > 0 {
+			return k.From[0], true
+		}
+	}
+	return "context.traits." + s.key, s.key == "name" // which makes both names
+}
+
 // event puts the value where Segment's clients put it, beside another key that
 // lets the event through.
 func (s sample) event() []byte {
@@ -118,24 +141,16 @@ func (s sample) event() []byte {
 	}
 	traits, address := map[string]any{}, map[string]any{}
 	value := json.RawMessage(s.raw)
-	switch s.key {
-	case "external_id":
+	switch from, _ := s.source(); {
+	case s.key == "external_id":
 		ev["userId"] = value
 		traits["email"] = "other@example.com"
-	case "lead_id":
+	case s.key == "lead_id":
 		ev["integrations"] = map[string]any{"Facebook Offline Conversions": map[string]any{"leadId": value}}
-	case "city", "state", "country":
-		address[s.key] = value
-	case "zip":
-		address["postalCode"] = value
-	case "first_name":
-		traits["firstName"] = value
-	case "last_name":
-		traits["lastName"] = value
-	case "date_of_birth":
-		traits["birthday"] = value
+	case strings.HasPrefix(from, "context.traits.address."):
+		address[strings.TrimPrefix(from, "context.traits.address.")] = value
 	default:
-		traits[s.key] = value
+		traits[strings.TrimPrefix(from, "context.traits.")] = value
 	}
 	if s.key != "external_id" {
 		ev["userId"] = "somebody"
@@ -153,7 +168,10 @@ func (s sample) event() []byte {
 
 func (s sample) run(t *testing.T, api API) (got []string, notes []Note) {
 	t.Helper()
-	mapping := "version: 1\nevents: { Till: \"1\" }\nmatch_keys: { date_of_birth: [context.traits.birthday] }\n"
+	mapping := "version: 1\nevents: { Till: \"1\" }\n"
+	if path, own := s.source(); !own {
+		mapping += "match_keys: { " + s.key + ": " + path + " }\n"
+	}
 	if s.fallback != "" {
 		mapping += "default_country: " + s.fallback + "\n"
 	}

@@ -8,6 +8,7 @@ import (
 	"relay/internal/strictyaml"
 	"relay/mapper/event"
 	"relay/mapper/expr"
+	"relay/mapper/match"
 )
 
 // sources reads one source or a list of them; is judges their constants.
@@ -166,12 +167,21 @@ var (
 		"active", "app", "campaign", "channel", "consent", "device", "direct", "externalIds", "groupId", "ip", "library", "locale", "network", "os",
 		"page", "referrer", "screen", "timezone", "traits", "userAgent", "userAgentData", "Facebook Offline Conversions", "Facebook Conversions API",
 	}
-	traitNames = []string{
-		"address", "age", "avatar", "birthday", "company", "createdAt", "description", "email", "firstName", "gender", "id", "lastName", "name",
-		"phone", "title", "username", "website", "plan",
-	}
+	traitNames   = append(traitsOfKeys(), "address", "age", "avatar", "birthday", "company", "createdAt", "description", "id", "title", "username", "website", "plan")
 	addressNames = []string{"city", "country", "postalCode", "state", "street", "region", "line1", "line2"}
 )
+
+// traitsOfKeys are the traits that match keys come from by themselves.
+func traitsOfKeys() (names []string) {
+	for i := range match.Table {
+		for _, from := range match.Table[i].From {
+			if name, ok := strings.CutPrefix(from, "context.traits."); ok && !strings.Contains(name, ".") {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
 
 // knownPath warns of a path that no known field has but one nearly so.
 func (p *parser) knownPath(v strictyaml.Value, at *event.Path) {

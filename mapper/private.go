@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"relay/internal/meta"
 	"relay/mapper/event"
 	"relay/mapper/match"
 	"relay/mapper/personal"
@@ -72,20 +73,29 @@ func (s *subject) findPersonal() {
 	}
 }
 
-// gatherKeys takes what the match keys were made from.
+// gatherKeys takes what the match keys were made from, by the form of each: a key that
+// is added is looked for like the others. E-mail addresses are found in any text; gender
+// and the parts of an address are words like others; a lead id is a number of Meta's.
 func (s *subject) gatherKeys() {
-	for _, k := range [...]match.Key{match.Phone, match.ExternalID, match.BirthDate, match.Madid} {
+	for k := range match.Count {
 		for i := range s.keys[k] {
-			switch v := &s.keys[k][i]; {
-			case v.Hashed:
-			case k == match.Phone:
+			v := &s.keys[k][i]
+			if v.Hashed {
+				continue
+			}
+			switch match.Table[k].Form {
+			case meta.Phone:
 				s.person.Phone(v.Form)
-			case k == match.ExternalID:
+			case meta.OwnID:
 				s.person.ID(v.Plain)
-			case k == match.Madid:
+			case meta.DeviceID:
 				s.person.ID(v.Form)
-			default:
+			case meta.Date:
 				s.person.BirthDate(v.Form)
+			case meta.Name:
+				if k != match.FirstName && k != match.LastName { // which belong together
+					s.person.Name(v.Form, "")
+				}
 			}
 		}
 	}

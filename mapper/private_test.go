@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relay/internal/meta"
+	"relay/mapper/match"
 )
 
 const adaTraits = `"email":"ada@example.com","phone":"+1 212 555 0147","firstName":"Ada","lastName":"Lovelace","birthday":"1990-12-10",
@@ -32,6 +35,33 @@ func sentOf(t *testing.T, mapping, messageID, traits, properties string, opts ..
 		t.Fatal(err)
 	}
 	return out[0], c
+}
+
+// A match key that a text repeats keeps the text back, by the form of its values: no
+// rule names the keys.
+func TestKeysAreFoundInTexts(t *testing.T) {
+	const mayLeave = "" // a word or a number like others
+	values := map[meta.Form]string{
+		meta.Email: "ada@example.com", meta.Phone: "+12125550147", meta.Name: "Lovelace", meta.OwnID: "club-0815-4711", meta.Date: "1990-12-10",
+		meta.DeviceID: "cdda802e-fb9c-47ad-9866-0794d394c912",
+		meta.Gender:   mayLeave, meta.City: mayLeave, meta.State2: mayLeave, meta.Zip: mayLeave, meta.Country: mayLeave, meta.LeadID: mayLeave,
+	}
+	for k := range match.Table {
+		key := &match.Table[k]
+		value, decided := values[key.Form]
+		if !decided {
+			t.Errorf("%s: no value of its form in this test; decide whether a text that repeats one may leave (gatherKeys)", key.Name)
+		}
+		if value == mayLeave {
+			continue
+		}
+		mapping := "version: 1\nevents: { Sale: \"701000000000001\" }\nmatch_keys: { " + key.Name + ": context.traits.own }\n"
+		_, c := sentOf(t, mapping, "m", `"own":"`+value+`"`, `"note":"it is `+value+` again","other":"2 keys cut"`)
+		custom, _ := c["custom_data"].(map[string]any)
+		if _, left := custom["note"]; left || custom["other"] == nil {
+			t.Errorf("%s: %v leaves, though %s is the customer's (gatherKeys)", key.Name, custom, value)
+		}
+	}
 }
 
 // TestTextsWithPersonalDataStay is the rule by value: whatever the property is called.

@@ -64,6 +64,7 @@ var everywhere = []rule{
 	pattern(`\brelay `+regexp.QuoteMeta(sidecar.Build().Version)+` `, `relay <version> `),
 	pattern(`"revision": ?"[0-9a-f]+"`, `"revision":"<revision>"`),
 	field("pid", "<pid>"),
+	pattern(`\b(looked up) between \S+ and \d{4}-\d\d-\d\d`, "${1} between <day> and <day>"), // of whatever row is the newest
 	pattern(`\bin use by process \d+`, "in use by process <pid>"),
 
 	// Sizes of files, which the disk's blocks and bbolt decide, and the volume.

@@ -62,7 +62,8 @@ const (
 
 // MatchKeys are the keys that relay normalises, in the order in which they are written.
 // A constant of package mapper/match says the place of each that code speaks of; a
-// further key is a row at the end.
+// further key is a row at the end. From changes what is sent of events that have the
+// sources: mapper.Encoding is raised with it (CONTRIBUTING.md has all steps).
 var MatchKeys = [...]Key{
 	{
 		Name: "email", Conversions: "em", Offline: []string{"email"}, Form: Email, Hash: Hashed, Most: 3, Several: true,

@@ -9,9 +9,9 @@ import (
 	"relay/mapper/fold"
 )
 
-// traceName gives a first or last name in NFC and lower case, without white
+// traceName gives a name of a person in NFC and lower case, without white
 // space, punctuation or symbols, without title or degree (docs/meta.md 3.1:
-// valéry keeps its accent). key is first_name or last_name.
+// valéry keeps its accent). key is what the match key is called.
 func traceName(raw, key string, t *Trace) Value {
 	if t == nil {
 		if v, ok := plainName(raw); ok {

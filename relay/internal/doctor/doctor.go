@@ -164,38 +164,6 @@ func (e *exam) say(f Finding) {
 	e.Emit(f)
 }
 
-// settings repeats what config and mapping are suspicious of.
-func (e *exam) settings() {
-	for _, p := range e.Warnings {
-		check := "config"
-		if p.File == e.Config.Mapping {
-			check = "mapping"
-		}
-		e.say(Finding{Check: check, Code: "suspicious", Level: Warn, Text: p.Error(), Fix: p.Hint, Who: You})
-	}
-	if e.Hub != nil { // the mapping is the hub's
-		return
-	}
-	if e.Config.Graph.DryRun {
-		e.say(advised(Finding{Check: "config", Level: Warn}, advice.DryRun()))
-	}
-	if len(e.Mapping.Sets()) == 0 {
-		e.say(Finding{
-			Check: "mapping", Code: "no_events", Level: Warn, Text: "The mapping names no event: everything is skipped as unmapped.",
-			Fix: "Add events to " + e.Config.Mapping + ".", Who: You,
-		})
-	}
-	for _, s := range e.Mapping.Sets() {
-		if s.API == mapper.Offline {
-			e.say(Finding{
-				Check: "version", Code: "offline_api", Level: Warn, EventSet: s.ID,
-				Text: "Event set " + label(s) + " uses api: offline, which Meta switched off on 2025-05-14.",
-				Fix:  "Use api: conversions in the mapping.", Who: You,
-			})
-		}
-	}
-}
-
 // advised puts into f what is advised: cause, words, what to do and who must.
 func advised(f Finding, a advice.Advice) Finding {
 	f.Code, f.Text, f.Fix, f.Who = a.Cause, a.What, a.Fix(), a.Who

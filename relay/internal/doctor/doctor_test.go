@@ -509,7 +509,7 @@ func allCodes(t *testing.T) {
 			code := m[1] + m[2]
 			n++
 			if !seen.codes[code] {
-				t.Errorf("%s: no test provokes %q", file, code)
+				t.Errorf("%s: nothing provokes the finding %q: add a row to TestFindings, or to testDisks or testHubs", file, code)
 			}
 		}
 	}

@@ -65,7 +65,7 @@ func TestShippedMetricNames(t *testing.T) {
 	}
 }
 
-var updateMetrics = flag.Bool("update-metrics", false, "rewrite docs/metrics.md")
+var update = flag.Bool("update", false, "rewrite docs/metrics.md with what a scrape says")
 
 // The document of the metrics is what a scrape says of itself.
 func TestMetricsAreDocumented(t *testing.T) {
@@ -91,7 +91,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.GetName(), strings.ToLower(m.GetType().String()),
 			strings.Join(slices.Sorted(maps.Keys(labels)), " "), strings.ReplaceAll(m.GetHelp(), "|", `\|`))
 	}
-	if *updateMetrics {
+	if *update {
 		if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -102,6 +102,6 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(want) != b.String() {
-		t.Errorf("docs/metrics.md is not what a scrape says (go test ./relay/internal/metrics -run MetricsAreDocumented -update-metrics)")
+		t.Errorf("docs/metrics.md is not what a scrape says (go test ./relay/internal/metrics -run MetricsAreDocumented -update)")
 	}
 }
