@@ -47,18 +47,16 @@ func (u Untaken) patience() time.Duration {
 
 // DirectoryStatus is what lies in the directory.
 type DirectoryStatus struct {
-	Dir      string          `json:"dir"`
-	Waiting  int             `json:"waiting"`   // files that are about to be taken, or are being stored
-	NotTaken map[Untaken]int `json:"not_taken"` // those that are not, by reason, once they have lain for a while
-	Kinds    []string        `json:"kinds,omitempty"`
-	Refused  int             `json:"refused"` // files, and reports of rows, in refused
-
-	RefusedFiles int `json:"refused_files"` // of those, the files
-
-	Done    int       `json:"done"`
-	Since   time.Time `json:"since,omitzero"` // the oldest that is not taken
-	Problem string    `json:"problem,omitempty"`
-	Says    []Say     `json:"says,omitempty"` // of what is not taken or was refused, in words
+	Dir          string          `json:"dir"`
+	Waiting      int             `json:"waiting"`   // files that are about to be taken, or are being stored
+	NotTaken     map[Untaken]int `json:"not_taken"` // those that are not, by reason, once they have lain for a while
+	Kinds        []string        `json:"kinds,omitempty"`
+	Refused      int             `json:"refused"`       // files, and reports of rows, in refused
+	RefusedFiles int             `json:"refused_files"` // of those, the files
+	Done         int             `json:"done"`
+	Since        time.Time       `json:"since,omitzero"` // the oldest that is not taken
+	Problem      string          `json:"problem,omitempty"`
+	Says         []Say           `json:"says,omitempty"` // of what is not taken or was refused, in words
 }
 
 // Say is what is the case with the directory, and what helps.
