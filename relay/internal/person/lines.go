@@ -14,6 +14,7 @@ import (
 	"github.com/bojanz/currency"
 
 	"relay/mapper"
+	"relay/mapper/fold"
 	"relay/mapper/personal"
 )
 
@@ -25,9 +26,10 @@ const (
 
 // Name is what a person is known by: one line that was asked for.
 type Name struct {
-	at      int    // the number of its line
-	line    string // as it was given, trimmed
-	text    string // as it is compared: mapper.Fold of it, of an address the address alone
+	at      int      // the number of its line
+	line    string   // as it was given, trimmed
+	text    string   // as it is compared: folded, with fold.Marks; of an address the address alone
+	others  []string // other spellings of an address, folded
 	address bool
 	number  string // a bare number: its digits
 	phone   bool   // may be a phone number
@@ -132,7 +134,7 @@ func parse(line string) (n Name, why string) {
 	case strings.ContainsFunc(line, unicode.IsControl):
 		return n, whyControl
 	}
-	n = Name{line: line, text: folded(line)}
+	n = Name{line: line, text: fold.Marks(folded(line))}
 	if !strings.ContainsFunc(n.text, isWordRune) {
 		return n, whyNobody
 	}
@@ -140,6 +142,10 @@ func parse(line string) (n Name, why string) {
 		n.text, n.address = addressIn(n.text)
 		if !n.address {
 			return n, whyAddress
+		}
+		asWritten, _ := addressIn(fold.Marks(fold.Fold(line))) // a domain in ASCII is made of its own letters
+		for _, other := range append(fold.Spellings(n.text), fold.Spellings(asWritten)...) {
+			n.others = append(n.others, folded(other))
 		}
 		return n, ""
 	}

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
+
 	"relay/mapper"
 	"relay/mapper/fold"
 )
@@ -52,7 +55,7 @@ func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 			m.numbers[n.number] = true
 		default:
 			add(n.text, n.address)
-			for _, other := range fold.Spellings(n.text) {
+			for _, other := range n.others {
 				add(other, n.address)
 			}
 		}
@@ -99,8 +102,11 @@ func (k *known) of(names []Name, country string) map[mapper.MatchKey]bool {
 	}
 	for i := range names {
 		lines := []string{names[i].line}
-		if names[i].phone {
+		switch {
+		case names[i].phone:
 			lines = append(lines, strings.Map(plainMark, names[i].text))
+		case names[i].address:
+			lines = append(lines, inCapitals(names[i].text)...)
 		}
 		for _, line := range lines {
 			for _, key := range k.m.KeysOf(line, of...) {
@@ -110,6 +116,12 @@ func (k *known) of(names []Name, country string) map[mapper.MatchKey]bool {
 	}
 	k.keys[country] = keys
 	return keys
+}
+
+// inCapitals are the forms that hashes of an address are made of when a till wrote it
+// in capitals, in a language that makes others of i, ß and ς.
+func inCapitals(address string) []string {
+	return []string{address, cases.Upper(language.Und).String(address), cases.Upper(language.Turkish).String(address)}
 }
 
 // Event says whether an event, as it was received, is about one of them. id is its
@@ -186,7 +198,7 @@ func (m *Matcher) text(s string, p place) bool {
 	if s == "" {
 		return false
 	}
-	if m.folded(s, p) {
+	if m.written(s, p) {
 		return true
 	}
 	for range deepest { // a link within a link
@@ -194,11 +206,20 @@ func (m *Matcher) text(s string, p place) bool {
 		if u == s {
 			return false
 		}
-		if s = folded(u); m.folded(s, p) {
+		if s = folded(u); m.written(s, p) {
 			return true
 		}
 	}
 	return false
+}
+
+// written looks into a folded text whose dashes may join words or part them.
+func (m *Matcher) written(s string, p place) bool {
+	if m.folded(s, p) {
+		return true
+	}
+	marked := fold.Marks(s)
+	return marked != s && m.folded(marked, p)
 }
 
 func (m *Matcher) folded(s string, p place) bool {

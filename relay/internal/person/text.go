@@ -18,20 +18,8 @@ func isWordRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 }
 
-// folded is a text as it is compared: as match keys are, and with the digits of any script
-// as 0 to 9.
-func folded(s string) string {
-	s = fold.Digits(fold.Fold(s))
-	if fold.IsPlainASCII(s) {
-		return s
-	}
-	return sameLetter.Replace(s)
-}
-
-// sameLetter makes one of what is one letter in capitals, or one hyphen to whoever reads
-// it: İ of Turkish, whose lower case has a dot of its own, the sigma that ends a word,
-// the hyphens that word processors put in.
-var sameLetter = strings.NewReplacer("i\u0307", "i", "\u03c2", "\u03c3", "\u2010", "-", "\u2011", "-")
+// folded is a text as it is compared.
+func folded(s string) string { return fold.Alike(s) }
 
 // unspaced holds for letters of scripts that write words, and what stands within a
 // sentence in other letters, without blanks; and of Korean, whose particles follow a word at once.

@@ -124,6 +124,9 @@ func (c *collector) see(s string, n name) bool {
 	s = folded(s)
 	for range deepest + 1 {
 		c.folded(s, n)
+		if marked := fold.Marks(s); marked != s {
+			c.folded(marked, n)
+		}
 		u := fold.Unescaped(s)
 		if u == s {
 			break

@@ -1,0 +1,83 @@
+package person
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+
+	"relay/mapper"
+)
+
+func TestAPersonIsFoundHoweverAKeyboardWritesTheLetters(t *testing.T) {
+	for _, c := range []struct{ line, text string }{
+		{"İpek.Şahin@example.com", "İPEK.ŞAHİN@EXAMPLE.COM"},
+		{"ipek.sahin@example.com", "İPEK.SAHİN@EXAMPLE.COM"},
+		{"ayşe.yıldız@example.com", "AYŞE.YILDIZ@EXAMPLE.COM"},
+		{"AYŞE.YILDIZ@EXAMPLE.COM", "ayşe.yıldız@example.com"},
+		{"jörg.weiß@example.com", "JÖRG.WEISS@example.com"},
+		{"JÖRG.WEIẞ@example.com", "jörg.weiß@example.com"},
+		{"νικος.παππας@example.com", "ΝΙΚΟΣ.ΠΑΠΠΑΣ@EXAMPLE.COM"},
+		{"bob@münchen.example", "bob@münchen。example"},
+		{"bob@münchen。example", "bob@münchen.example"},
+		{"bob@straße.example", "bob@xn--strae-oqa.example"},
+		{"bob@xn--strae-oqa.example", "BOB@STRASSE.EXAMPLE"},
+		{"bob@faß.example", "BOB@FASS.EXAMPLE"},
+		{"K-4711", "K‑4711"},
+		{"K‑4711", "K-4711"},
+		{"K-4711", "Kー4711"},
+		{"会员-8899", "会员‐8899"},
+		{"K-4711", "Kunde K‑4711 – bezahlt"},
+		{"K-4711", "Kunde—K-4711—bezahlt"}, // dashes that part words
+		{"ada@example.com", "paid—ada@example.com—cash"},
+		{"ada@example.com", "von ada@example.com。"},
+		{"03-5550-0123", "03ー5550ー0123"},
+	} {
+		m := NewMatcher(names(t, c.line), parseMapping(t, "default_country: JP\n"))
+		for _, at := range []string{"properties", "traits"} {
+			text, _ := json.Marshal(c.text)
+			body := `{"type":"track","event":"E","properties":{"order_number":` + string(text) + `}}`
+			if at == "traits" {
+				body = `{"type":"track","event":"E","userId":` + string(text) + `,"context":{"traits":{"email":` + string(text) + `,"phone":` + string(text) + `}}}`
+			}
+			if !m.Event([]byte(body), "", noon) {
+				t.Errorf("%s: %q is not found by %q", at, c.text, c.line)
+			}
+			kept := NewTokenizer().Of([]byte(body))
+			found := false
+			for _, token := range m.Tokens() {
+				for _, k := range kept {
+					found = found || token == k
+				}
+			}
+			if !found {
+				t.Errorf("%s: no token of %q is found by %q: %q, %q", at, c.text, c.line, kept, m.Tokens())
+			}
+		}
+	}
+}
+
+// What was delivered is known by the hashes it was delivered with.
+func TestReceiptsOfAnAddressInCapitalsAreFound(t *testing.T) {
+	for _, c := range []struct{ line, email string }{
+		{"ipek.sahin@example.com", "İPEK.SAHİN@EXAMPLE.COM"},
+		{"ayşe.yıldız@example.com", "AYŞE.YILDIZ@EXAMPLE.COM"},
+		{"jörg.weiß@example.com", "JÖRG.WEISS@EXAMPLE.COM"},
+		{"νικος.παππας@example.com", "ΝΙΚΟΣ.ΠΑΠΠΑΣ@EXAMPLE.COM"},
+	} {
+		mapping := parseMapping(t, "")
+		secret := []byte(strings.Repeat("s", 32))
+		have := map[string]bool{}
+		for _, p := range NewMatcher(names(t, c.line), mapping).Fingerprints(secret) {
+			have[p] = true
+		}
+		in, _ := mapping.KeysIn(mapper.Event{Body: []byte(`{"type":"track","event":"E","context":{"traits":{"email":"` + c.email + `"}}}`), Received: noon})
+		found := false
+		for _, key := range in {
+			found = found || have[key.Fingerprint(secret)]
+		}
+		if !found {
+			t.Errorf("the receipt of %q is not found by %q", c.email, c.line)
+		}
+	}
+}
