@@ -57,6 +57,8 @@ func (s *subject) findStore() {
 			}
 			s.store[i] = event.Quote(text)
 			s.storeName = text
+		case s.person.HoldsAddress(text):
+			code, why = NotePersonal, whyPerson
 		default:
 			if s.store[i] = pageID(text); s.store[i] == "" {
 				why = "a page's id is a whole number above zero; left out"

@@ -21,6 +21,9 @@ func number(digits string) int {
 // holdsBirthDate says whether a text holds the day of birth as a date is written:
 // 1985-12-10T00:00:00Z, Dec 10, 1985, 10. Dezember 1985, 12/10/85.
 func (p *Person) holdsBirthDate(text string) bool {
+	if strings.ContainsAny(text, "年년") {
+		text = eastern.Replace(plain(text))
+	}
 	if !strings.ContainsAny(text, "0123456789") {
 		return false
 	}
@@ -37,6 +40,9 @@ func (p *Person) holdsBirthDate(text string) bool {
 	}
 	return false
 }
+
+// eastern are the words of year and month behind their numbers in Chinese, Japanese and Korean.
+var eastern = strings.NewReplacer("年", "-", "月", "-", "년", "-", "월", "-")
 
 // dateWord is a run of digits or the name of a month, and what stands before it.
 type dateWord struct {

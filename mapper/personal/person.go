@@ -243,12 +243,16 @@ func (p *Person) holds(text string, addresses bool) (holds, single, is bool) {
 	return holds, single, is
 }
 
-// bound folds text again, and remembers where words begin and end.
+// bound folds text again, and remembers where words begin and end: also where letters of a
+// script without blanks stand beside others.
 func (p *Person) bound(text string) {
 	p.text, p.bounds = p.text[:0], append(p.bounds[:0], true)
 	in := false
 	for len(text) > 0 {
-		end := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r) })
+		first, _ := utf8.DecodeRuneInString(text)
+		end := strings.IndexFunc(text, func(r rune) bool {
+			return !isOfWord(r) || blankless(r) != blankless(first) && !unicode.Is(unicode.M, r)
+		})
 		switch {
 		case end < 0:
 			end = len(text)
@@ -263,6 +267,10 @@ func (p *Person) bound(text string) {
 		p.bounds[from], p.bounds[len(p.text)] = p.bounds[from] || !in, true
 		text, in = text[end:], true
 	}
+}
+
+func isOfWord(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r)
 }
 
 // contains looks for what at the bounds of words.

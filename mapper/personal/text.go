@@ -69,11 +69,14 @@ func mayHoldEmail(text string) bool {
 func plain(text string) string {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
-			return strings.Map(plainRune, norm.NFKC.String(text))
+			return strings.Map(plainRune, longSound.ReplaceAllString(norm.NFKC.String(text), "$1-$2"))
 		}
 	}
 	return text
 }
+
+// longSound is of kana, and where the dash is on a Japanese keyboard.
+var longSound = regexp.MustCompile(`([0-9)])\x{30fc}([0-9(])`)
 
 func plainRune(r rune) rune {
 	switch {
