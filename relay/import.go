@@ -40,7 +40,8 @@ apart. CSV and TSV: the header names the columns. event, timestamp, messageId, u
 and names below context, traits, properties and integrations (context.traits.email,
 properties.products[0].price) are places of the event; any other header, dots and
 brackets included, is a property of that name. Each may be packed with gzip. Separator
-and encoding (UTF-8, UTF-16, Windows-1252) are detected, and so is Excel's sep= line.
+and encoding (UTF-8, UTF-16, Windows-1252) are detected, and so is Excel's sep= line;
+--encoding names another, such as windows-1250 (Polish, Czech) or shift_jis.
 
 --column 'PATH=HEADER' fills a place of the event from a column, or from several:
 'timestamp=Date + Time'. '=HEADER' leaves a column out. Times are read as by the
@@ -71,7 +72,7 @@ Exits 0 even when rows were refused; with --strict 1.`,
 	addConfigFlag(c)
 	fl := c.Flags()
 	fl.StringVar(&f.format, "format", "", "jsonl, json or csv (also for tabs), whatever name and content say")
-	fl.StringVar(&f.encoding, "encoding", "", "utf-8, utf-16 or windows-1252, whatever the content says")
+	fl.StringVar(&f.encoding, "encoding", "", "utf-8, utf-16, windows-1252, windows-1250, windows-1254, shift_jis …, whatever the content says")
 	fl.StringVar(&f.separator, "separator", "", "of CSV, when it is not found out: , ; | or tab")
 	fl.StringArrayVar(&f.columns, "column", nil, "PATH=HEADER of CSV, or PATH=HEADER + HEADER; an empty PATH leaves the column out; may be repeated")
 	fl.StringVar(&f.event, "event", "", "event name of rows that give none (CSV)")
@@ -100,7 +101,7 @@ type importFlags struct {
 // options turns flags into what spool wants.
 func (f *importFlags) options() (spool.Options, error) {
 	o := spool.Options{
-		Format: rows.Format(f.format), Encoding: rows.Encoding(strings.ToLower(f.encoding)),
+		Format:  rows.Format(f.format),
 		SkipBad: f.skipBad, Undated: f.undated, Run: f.run, CheckOnly: f.dryRun,
 		Layout: rows.Layout{Event: f.event, TimeFormat: f.timeFormat, HeaderRow: f.headerRow, GroupBy: f.groupBy, ID: f.id},
 	}
@@ -109,12 +110,10 @@ func (f *importFlags) options() (spool.Options, error) {
 	default:
 		return o, exit.Usage(fmt.Errorf("--format %q: want jsonl, json or csv", f.format))
 	}
-	switch o.Encoding {
-	case rows.AutoEncoding, rows.UTF8, rows.UTF16, rows.Windows1252:
-	default:
-		return o, exit.Usage(fmt.Errorf("--encoding %q: want utf-8, utf-16 or windows-1252", f.encoding))
-	}
 	var err error
+	if o.Encoding, err = rows.ParseEncoding(f.encoding); err != nil {
+		return o, exit.Usage(fmt.Errorf("--encoding %w", err))
+	}
 	if o.Comma, err = rows.ParseSeparator(f.separator); err != nil {
 		return o, exit.Usage(fmt.Errorf("--separator %w", err))
 	}
@@ -172,6 +171,9 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 	o.ReadTime, o.Settle = m.ReadTime, importSettle
 	o.Check, o.Checked = fate.add, func(rows int) { show.Say(fate.words(rows)) }
 	o.Progress = show.Update
+	o.Assumed = func() {
+		show.Say("the file is not UTF-8 and is read as windows-1252: --encoding names another, such as windows-1250 (Polish, Czech), windows-1254 (Turkish) or shift_jis")
+	}
 	o.OnResume = func(rows int64) { show.Say(fmt.Sprintf("going on behind row %d", rows)) }
 	o.Logger = sidecar.NewLogger(show, config.Log{Format: "text"}, new(slog.LevelVar))
 	if !f.dryRun {

@@ -66,7 +66,7 @@ func (o *Options) judgeTime(m *track.Message, timed bool) *track.Problem {
 		return &track.Problem{Code: "invalid_timestamp", Message: fmt.Sprintf(
 			"its timestamp, of the form %s, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)", form(times[0]))}
 	case !o.Undated && (timed || !o.UndatedFiles):
-		return &track.Problem{Code: "missing_timestamp", Message: "the row does not say when it happened (timestamp)"}
+		return &track.Problem{Code: "missing_timestamp", Message: "the row does not say when it happened (timestamp): of a table, --column 'timestamp=HEADER' names the column (spool: columns)"}
 	}
 	return nil
 }

@@ -49,6 +49,8 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	s.Format = o.formatOf(s.Format)
 	if o.Encoding != rows.AutoEncoding {
 		s.Encoding = o.Encoding
+	} else if s.Encoding == rows.Windows1252 && o.Assumed != nil {
+		o.Assumed()
 	}
 	if o.Growing && !o.Final && !s.Ended {
 		return Report{}, o.spare(ctx, st, ErrUnfinished)

@@ -9,10 +9,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -40,6 +42,21 @@ const (
 
 	utf16BE Encoding = "utf-16be" // found without a byte order mark
 )
+
+// ParseEncoding takes an encoding by any name that the web knows it by: windows-1250,
+// shift_jis, iso-8859-2, big5.
+func ParseEncoding(name string) (Encoding, error) {
+	switch e := Encoding(strings.ToLower(strings.TrimSpace(name))); e {
+	case AutoEncoding, UTF8, UTF16, Windows1252:
+		return e, nil
+	}
+	enc, err := htmlindex.Get(name)
+	if err != nil {
+		return "", fmt.Errorf("%q: want utf-8, utf-16, windows-1252, windows-1250 (Polish, Czech), windows-1251 (Cyrillic), windows-1254 (Turkish), shift_jis, or another name of the web's", name)
+	}
+	canonical, err := htmlindex.Name(enc)
+	return Encoding(canonical), err
+}
 
 // Survey is what one pass over a file finds out.
 type Survey struct {
@@ -177,8 +194,13 @@ func decoded(r io.Reader, e Encoding) io.Reader {
 		enc = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
 	case Windows1252:
 		enc = charmap.Windows1252
-	default:
+	case UTF8, AutoEncoding:
 		enc = unicode.UTF8BOM // stray bytes become U+FFFD
+	default: // ParseEncoding knows it
+		var err error
+		if enc, err = htmlindex.Get(string(e)); err != nil {
+			enc = unicode.UTF8BOM
+		}
 	}
 	return bufio.NewReaderSize(enc.NewDecoder().Reader(r), 1<<16)
 }
