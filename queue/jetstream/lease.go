@@ -80,8 +80,8 @@ func (l *Log) pause(ctx context.Context) error {
 func beat(me []byte, n int) []byte { return fmt.Appendf(clone(me), " %d", n) }
 
 // lead makes a lease of one that was taken, with the lanes as those before left them.
-func (l *Log) lead(ctx context.Context, me []byte, epoch uint64, start time.Time) (*Lease, error) {
-	run, end := context.WithCancel(l.ctx) //nolint:contextcheck // the lease outlives the call that took it
+func (l *Log) lead(ctx context.Context, me []byte, epoch uint64, start time.Time) (*Lease, error) { //nolint:contextcheck // the lease outlives the call that took it
+	run, end := context.WithCancel(l.ctx)
 	le := &Lease{l: l, lost: make(chan struct{}), done: make(chan struct{}), end: end, until: start.Add(2 * l.o.Lease / 3)}
 	l.wg.Go(func() { le.renew(run, me, epoch) })
 	if err := l.claim(ctx, epoch); err != nil {

@@ -178,13 +178,15 @@ var people = []struct {
 		"ipek.sahin@x.example", []string{`{"context":{"traits":{"email":"İPEK.SAHİN@X.EXAMPLE"}}}`, `{"properties":{"n":"an İPEK.SAHİN@X.EXAMPLE"}}`}, []string{`{"context":{"traits":{"email":"ipek.sahn@x.example"}}}`},
 	},
 	{"ΝΙΚΟΣ.ΠΑΠΠΑΣ@X.EXAMPLE", []string{`{"context":{"traits":{"email":"νικος.παππας@x.example"}}}`}, nil},
-	{"100177", numbered(
-		"Kd.-Nr.|KdNr|Kartennummer|Bonnummer|Kassenbon|Vorgangsnummer|n° carte fidélité|carte de fidélité|numéro d'adhérent|nº de socio|número de factura|folio|" +
-			"tarjeta de fidelidad|tessera|scontrino|numero tessera|carta fedeltà|cartão fidelidade|sócio|encomenda|fatura|bestelnummer|lidnummer|bonnummer|numer zamówienia|paragon|" +
-			"numer faktury|nr karty|účtenka|faktura č.|věrnostní karta|kvittonummer|medlemsnummer|fakturanummer|medlem|ordrenummer|ordrenr|bonnr|medlemsnr|kvittering|kuitti|kuittinumero|" +
-			"jäsennumero|laskunumero|fiş no|fatura no|üye no|üye numarası|kart no|FİŞ NO|SİPARİŞ NO|注文番号|会員番号|顧客番号|お客様番号|伝票番号|レシート番号|受注番号|カード番号|ポイントカード番号|取引番号|" +
-			"订单号|订单编号|會員編號|会员号|会员卡号|客户编号|顾客编号|小票号|流水号|交易号|發票號碼|单号|卡号|acct|account_number|account_id|check_no|txn|docket|PO number|ref_no|quote_no|slip"),
-		numbered("商品番号|店舗番号|レジ番号|注文金額|会員ランク|订单金额|商品编号|product_no|Artikelnummer|Kassennummer|cantidad|antal|discount|account_balance|zip|n")},
+	{
+		"100177", numbered(
+			"Kd.-Nr.|KdNr|Kartennummer|Bonnummer|Kassenbon|Vorgangsnummer|n° carte fidélité|carte de fidélité|numéro d'adhérent|nº de socio|número de factura|folio|" +
+				"tarjeta de fidelidad|tessera|scontrino|numero tessera|carta fedeltà|cartão fidelidade|sócio|encomenda|fatura|bestelnummer|lidnummer|bonnummer|numer zamówienia|paragon|" +
+				"numer faktury|nr karty|účtenka|faktura č.|věrnostní karta|kvittonummer|medlemsnummer|fakturanummer|medlem|ordrenummer|ordrenr|bonnr|medlemsnr|kvittering|kuitti|kuittinumero|" +
+				"jäsennumero|laskunumero|fiş no|fatura no|üye no|üye numarası|kart no|FİŞ NO|SİPARİŞ NO|注文番号|会員番号|顧客番号|お客様番号|伝票番号|レシート番号|受注番号|カード番号|ポイントカード番号|取引番号|" +
+				"订单号|订单编号|會員編號|会员号|会员卡号|客户编号|顾客编号|小票号|流水号|交易号|發票號碼|单号|卡号|acct|account_number|account_id|check_no|txn|docket|PO number|ref_no|quote_no|slip"),
+		numbered("商品番号|店舗番号|レジ番号|注文金額|会員ランク|订单金额|商品编号|product_no|Artikelnummer|Kassennummer|cantidad|antal|discount|account_balance|zip|n"),
+	},
 	{"bestellnummer", []string{`{"userId":"Bestellnummer"}`}, []string{`{"properties":{"Bestellnummer":"A-7"}}`, `{"properties":{"customer":{"bestellnummer":"A-7"}}}`}},
 	{"Loyal_7", []string{`{"userId":"loyal_7"}`, `{"properties":{"x":"LOYAL_7"}}`}, []string{`{"userId":"loyal_77"}`, `{"userId":"disloyal_7"}`}},
 }
