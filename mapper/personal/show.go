@@ -1,8 +1,11 @@
 package personal
 
 import (
+	"fmt"
+	"io/fs"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -30,6 +33,7 @@ var shownWords = func() map[string]bool {
 		created modified deleted changed date time day week month year hour start end begin first last new old test demo sample example user
 		import imports export exports report reports data file files backup dump copy part morning afternoon evening night daily weekly
 		monthly january february march april may june july august september october november december jan feb mar apr jun jul aug sep oct nov dec
+		plain row rows badrows binary hidden sealed renamed
 		json jsonl csv tsv txt gz ndjson xml zip log pdf xlsx tab
 		dead letter queue spool reason code status state result error warning note notes comment description label name names number id ids
 		session request response client server host hash digest token true false yes no ok null none other tail big small good bad slow fast open forbidden allowed unknown default custom extra misc
@@ -76,6 +80,23 @@ func ShowName(name string) string {
 		return name
 	}
 	return Shape(name)
+}
+
+// ShowPath is a path as a masked view shows it; own says which parts are relay's own
+// names. Of a path that is masked, fi tells which file it is.
+func ShowPath(path string, own func(path string) bool, fi fs.FileInfo) string {
+	parts := strings.Split(path, "/")
+	shown := make([]string, len(parts))
+	for i, part := range parts {
+		if shown[i] = part; !own(strings.Join(parts[:i+1], "/")) {
+			shown[i] = ShowName(part)
+		}
+	}
+	s := strings.Join(shown, "/")
+	if s != path && fi != nil {
+		s += fmt.Sprintf(" (%d bytes, of %s)", fi.Size(), fi.ModTime().UTC().Format(time.RFC3339))
+	}
+	return s
 }
 
 // dialled says whether a name has digits that may be a phone number of any country, dialled

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"relay/internal/disk"
 	"relay/internal/seal"
@@ -73,6 +74,16 @@ func quarantined(name string) bool {
 	return len(number) > 1 && strings.Trim(number[1:], "0123456789") == "" && ownFile(strings.TrimSuffix(base, number))
 }
 
+// leftOver says whether a temporary file has not been written to for so long that whoever
+// wrote it was killed. Open removes it; until then nobody looks into it.
+func leftOver(name string, e fs.DirEntry) bool {
+	if !disk.IsTemp(name) && !isTempSegment(name) {
+		return false
+	}
+	fi, err := e.Info()
+	return err == nil && time.Since(fi.ModTime()) > 10*time.Minute
+}
+
 // Strangers are the paths of what lies below the directory of a queue, with slashes, and is
 // not relay's: files, links, folders that cannot be looked into. What holds nothing, as
 // sockets, pipes and empty folders, is none; nor is what except says.
@@ -101,7 +112,7 @@ func Strangers(dir string, except func(path string) bool) (all []string, err err
 		}
 		kind, own := Own(name)
 		switch {
-		case e.IsDir() || own && kind == e.Type() || e.Type()&^fs.ModeSymlink != 0:
+		case e.IsDir() || own && kind == e.Type() && !leftOver(name, e) || e.Type()&^fs.ModeSymlink != 0:
 			return nil
 		}
 		all = append(all, name)

@@ -2,7 +2,7 @@ package sidecar
 
 import (
 	"fmt"
-	"path"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -34,7 +34,7 @@ func strangers(settings func() *config.Config) func() ([]string, error) {
 		const most = 10
 		shown := make([]string, 0, most)
 		for _, name := range all[:min(len(all), most)] {
-			shown = append(shown, showPath(name))
+			shown = append(shown, showPath(dir, name))
 		}
 		if len(all) > most {
 			shown = append(shown, "…")
@@ -44,13 +44,14 @@ func strangers(settings func() *config.Config) func() ([]string, error) {
 }
 
 // showPath shows a path of which the parts that may be a person's name are shown by their
-// shape.
-func showPath(name string) string {
-	parts := strings.Split(name, "/")
-	for i, part := range parts {
-		if _, own := local.Own(path.Join(parts[:i+1]...)); !own {
-			parts[i] = personal.ShowName(part)
-		}
+// shape, with the size and the time by which the file is found.
+func showPath(dir, name string) string {
+	fi, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name)))
+	if err != nil {
+		fi = nil // gone meanwhile
 	}
-	return strings.Join(parts, "/")
+	return personal.ShowPath(name, func(part string) bool {
+		_, own := local.Own(part)
+		return own
+	}, fi)
 }

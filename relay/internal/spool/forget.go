@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -26,21 +28,25 @@ type names struct {
 	first []string
 }
 
-func (n *names) add(file string) {
+func (n *names) add(file string, e fs.DirEntry) {
 	n.n++
 	if len(n.first) < 10 {
-		parts := strings.Split(file, "/")
-		for i, part := range parts {
-			if isClaim(strings.TrimSuffix(part, ends(part))) {
-				continue // a name that relay gave
-			}
-			if i > 0 || !ownName(part) {
-				parts[i] = personal.ShowName(part)
-			}
+		fi, err := e.Info()
+		if err != nil {
+			fi = nil // gone meanwhile
 		}
-		n.first = append(n.first, strings.Join(parts, "/"))
+		n.first = append(n.first, personal.ShowPath(file, relayNamed, fi))
 	}
 }
+
+// relayNamed says whether relay gave this path its name.
+func relayNamed(file string) bool {
+	name := path.Base(file)
+	return ownName(file) || isClaim(strings.TrimSuffix(name, ends(name))) || ownRename.MatchString(name)
+}
+
+// ownRename is what nameless gives.
+var ownRename = regexp.MustCompile(`^renamed-[A-Z2-7]{10}(\.[a-z0-9]{1,8})*$`)
 
 // shown are the first of them; of a name that may be a person's, its shape.
 func (n *names) shown() string {
@@ -113,24 +119,24 @@ func (d *Directory) Forget(ctx context.Context, who rows.Seeker, dry bool) (n Fo
 				return ctx.Err()
 			case e.IsDir() && sub == "." && path != ".":
 				if !ownName(path) {
-					beside.add(path)
+					beside.add(path, e)
 				}
 				return fs.SkipDir
 			case e.IsDir() || sub == workDir && e.Name() == stateName:
 				return nil
 			case !e.Type().IsRegular():
-				beside.add(path)
+				beside.add(path, e)
 				return nil
 			}
-			inHand := sub == "." && wanted(e.Name()) || sub == workDir && strings.HasPrefix(e.Name(), fileName)
+			inHand := sub == "." && wanted(e.Name()) && !strings.HasPrefix(e.Name(), ".") || sub == workDir && strings.HasPrefix(e.Name(), fileName)
 			if sub == "." && !inHand { // not for us
-				beside.add(path)
+				beside.add(path, e)
 				return nil
 			}
 			gone, err := forgetFile(context.WithoutCancel(ctx), root, d.o.Seal, &d.o.Layout, path, strings.TrimPrefix(e.Name(), fileName), who, dry || inHand)
 			switch {
 			case errors.Is(err, rows.ErrUnsearchable):
-				unsearchable.add(path)
+				unsearchable.add(path, e)
 				return nil
 			case inHand && gone > 0 && !dry:
 				waiting++
