@@ -117,6 +117,9 @@ func forgetReports(ctx context.Context, c *cobra.Command, d *session.Session, na
 		mappings = append(mappings, m)
 	}
 	look := person.NewMatcher(names, mappings...)
+	if why := spool.NamedReports(paths, look); why != "" {
+		out.Unreached = append(out.Unreached, why)
+	}
 	for _, path := range paths {
 		n, err := spool.ForgetReport(ctx, path, look, out.DryRun)
 		switch {

@@ -88,6 +88,9 @@ func (s *Server) ForgetAs(ctx context.Context, lines []string, mappings []*mappe
 	}
 	look := person.NewMatcher(names, mappings...)
 	out, err := all.Forget(ctx, look, false)
+	if why := spool.NamedReports(out.Reports, look); why != "" {
+		out.Unreached = append(out.Unreached, why)
+	}
 	for _, path := range out.Reports {
 		n, err := spool.ForgetReport(ctx, path, look, false)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {

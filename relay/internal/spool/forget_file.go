@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"relay/internal/disk"
@@ -135,6 +136,22 @@ func replace(root *os.Root, path string, old fs.FileInfo, content []byte) (err e
 		return errors.Join(err, root.Remove(tmp))
 	}
 	return nil
+}
+
+// NamedReports says which of the reports of imports have a person in their names or those
+// of their folders. "" when none has: the names are their owner's, and relay's note of where
+// a report lies is what `relay forget` finds it by.
+func NamedReports(paths []string, who rows.Seeker) (why string) {
+	n := 0
+	for _, path := range paths {
+		if slices.ContainsFunc(strings.Split(filepath.ToSlash(path), "/"), func(part string) bool { named, _ := namedAfter(part, who); return named }) {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d reports of imports, or the files they are of, with the person in their names or folders: remove them, and give files of imports other names; relay has noted the path in its queue's meta.db", n)
 }
 
 // ForgetReport removes a person from the report of an import. Nothing but a report is

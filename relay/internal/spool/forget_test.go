@@ -333,6 +333,10 @@ func TestForgetNamesOfFiles(t *testing.T) {
 			t.Errorf("%s: %t %t", name, named, hers)
 		}
 	}
+	reports := []string{"/srv/sales.csv.refused.jsonl", "/srv/ada@x.example.csv.refused.jsonl", "/srv/export-kim/sales.csv.refused.jsonl", "/srv/kimberley.csv.refused.jsonl"}
+	if why := NamedReports(reports, who); !strings.HasPrefix(why, "2 reports") || strings.Contains(why, "ada@") || NamedReports(reports[3:], who) != "" {
+		t.Error(why)
+	}
 	dir := filepath.Join(t.TempDir(), "spool")
 	d := newDirectory(t, DirectoryOptions{Keep: -1, Dir: dir, Queue: &memory{}})
 	row := `{"event":"E","userId":"77"}` + "\n"
