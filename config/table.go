@@ -177,7 +177,7 @@ func settings() []setting {
 		},
 		{
 			key: "intake.max_connections", kind: kindWhole, def: "1024", least: "1", most: "1000000", at: func(c *Config) any { return &c.Intake.MaxConnections },
-			doc: "Open connections. When all are taken, the longest idle one is closed, else the one whose body arrives slowest, below 4 KiB a second; else 429.",
+			doc: "Open connections; fewer where the process may open few files. When all are taken, the longest idle one is closed, else the one whose body arrives slowest, below 4 KiB a second; else 429.",
 		},
 		{
 			key: "intake.read_timeout", kind: kindDuration, def: "30s", least: "1s", most: "10m", at: func(c *Config) any { return &c.Intake.ReadTimeout },

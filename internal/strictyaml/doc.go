@@ -6,7 +6,7 @@
 //
 //   - No input makes it panic or take memory out of proportion to its size: a
 //     file is at most MaxSize bytes, aliases expand to at most MaxAliasNodes
-//     values, gopkg.in/yaml.v3 is used for its parser alone (it panics when it
+//     values and MaxAliasText bytes, gopkg.in/yaml.v3 is used for its parser alone (it panics when it
 //     decodes `? [a]` beside a merge key) and runs under a recover.
 //   - A scalar is text: 0123, NO, 2024-01-01 and 701000000000001 are never
 //     turned into something else. A caller asks for a number, a duration or a

@@ -14,6 +14,7 @@ import (
 const (
 	MaxSize       = 1 << 20 // bytes of a file; some 15,000 events
 	MaxAliasNodes = 10_000  // values that aliases may add to those that are written
+	MaxAliasText  = MaxSize // bytes of text that aliases may add
 	MaxDepth      = 200     // lists and objects within each other
 	maxProblems   = 100     // reported of one file
 )

@@ -88,6 +88,7 @@ func TestParseProblems(t *testing.T) {
 			"4:4: the tag !!binary is not supported | write the value without it; put it in quotes if the \"!\" is part of the text"},
 		{"loop", "a: &x\n  - *x\n", `2:5: the alias *x refers to something that contains it`},
 		{"bomb", bomb, `4:29: aliases expand this file to more than 10000 values | write the values out, or use fewer aliases`},
+		{"bomb of text", "a: &x " + strings.Repeat("y", 100_000) + "\nb: [" + strings.Repeat("*x,", 5000) + "]\n", `2:35: aliases expand this file to more than 1048576 bytes of text | write the values out, or use fewer aliases`},
 		{"deep", "a: " + deep, `1:203: nested more than 200 levels deep`},
 		{"very deep", strings.Repeat("[", 20000), `1:10001: nested too deeply`},
 		{"block header", "a: |x\n  y\n", `1:5: text after "|" or ">" begins on the next line | put the text in quotes`},

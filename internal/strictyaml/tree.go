@@ -9,54 +9,65 @@ import (
 // checkTree reports what YAML allows and this package does not. It returns
 // false when the tree cannot be walked safely.
 func (d *Document) checkTree() bool {
-	c := treeCheck{doc: d, size: map[*yaml.Node]int{}, open: map[*yaml.Node]bool{}}
+	c := treeCheck{doc: d, size: map[*yaml.Node]extent{}, open: map[*yaml.Node]bool{}}
 	c.walk(d.root, 1)
 	if c.fatal {
 		return false
 	}
-	if c.extra > MaxAliasNodes {
-		d.add(c.bomb.Line, c.bomb.Column, fmt.Sprintf("aliases expand this file to more than %d values", MaxAliasNodes)).
+	if c.bomb != nil {
+		what := fmt.Sprintf("%d values", MaxAliasNodes)
+		if c.extra.nodes <= MaxAliasNodes {
+			what = fmt.Sprintf("%d bytes of text", MaxAliasText)
+		}
+		d.add(c.bomb.Line, c.bomb.Column, "aliases expand this file to more than "+what).
 			WithHint("write the values out, or use fewer aliases")
 		return false
 	}
 	return true
 }
 
-// treeCheck walks every written node once and counts what it would be with
-// its aliases expanded.
-type treeCheck struct {
-	doc   *Document
-	size  map[*yaml.Node]int  // nodes below and including, aliases expanded
-	open  map[*yaml.Node]bool // on the way down
-	extra int                 // nodes that aliases add
-	bomb  *yaml.Node          // the alias that broke the bound
-	fatal bool
-}
+// extent is how much a node is, with all below it and its aliases expanded.
+type extent struct{ nodes, text int }
 
 // saturated keeps sums of sums from overflowing.
 const saturated = 1 << 30
 
-func (c *treeCheck) walk(n *yaml.Node, depth int) int {
+func (e extent) plus(o extent) extent {
+	return extent{min(e.nodes+o.nodes, saturated), min(e.text+o.text, saturated)}
+}
+
+// treeCheck walks every written node once and counts what it would be with
+// its aliases expanded.
+type treeCheck struct {
+	doc   *Document
+	size  map[*yaml.Node]extent
+	open  map[*yaml.Node]bool // on the way down
+	extra extent              // what aliases add
+	bomb  *yaml.Node          // the alias that broke the bound
+	fatal bool
+}
+
+func (c *treeCheck) walk(n *yaml.Node, depth int) extent {
 	if depth > MaxDepth {
 		if !c.fatal {
 			c.fatal = true
 			c.doc.add(n.Line, n.Column, fmt.Sprintf("nested more than %d levels deep", MaxDepth))
 		}
-		return 1
+		return extent{nodes: 1}
 	}
 	if n.Kind == yaml.AliasNode {
 		return c.alias(n)
 	}
 	c.open[n] = true
 	defer delete(c.open, n)
-	total := 1
+	total := extent{1, len(n.Value)}
 	switch n.Kind {
 	case yaml.ScalarNode:
 		c.tag(n)
 	case yaml.SequenceNode:
 		c.tag(n)
 		for _, item := range n.Content {
-			total = min(total+c.walk(item, depth+1), saturated)
+			total = total.plus(c.walk(item, depth+1))
 		}
 	case yaml.MappingNode:
 		c.tag(n)
@@ -66,22 +77,22 @@ func (c *treeCheck) walk(n *yaml.Node, depth int) int {
 			if k := n.Content[i-1]; k.Kind != yaml.ScalarNode {
 				c.walk(k, depth+1)
 			}
-			total = min(total+1+c.walk(n.Content[i], depth+1), saturated)
+			total = total.plus(extent{1, len(n.Content[i-1].Value)}).plus(c.walk(n.Content[i], depth+1))
 		}
 	}
 	c.size[n] = total
 	return total
 }
 
-func (c *treeCheck) alias(n *yaml.Node) int {
+func (c *treeCheck) alias(n *yaml.Node) extent {
 	if c.open[n.Alias] {
 		c.fatal = true
 		c.doc.add(n.Line, n.Column, fmt.Sprintf("the alias *%s refers to something that contains it", n.Value))
-		return 1
+		return extent{nodes: 1}
 	}
 	size := c.size[n.Alias]
-	c.extra = min(c.extra+size, saturated)
-	if c.extra > MaxAliasNodes && c.bomb == nil {
+	c.extra = c.extra.plus(size)
+	if (c.extra.nodes > MaxAliasNodes || c.extra.text > MaxAliasText) && c.bomb == nil {
 		c.bomb = n
 	}
 	return size

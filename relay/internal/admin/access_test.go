@@ -291,6 +291,10 @@ func TestAuditLog(t *testing.T) {
 	if got := f.audit.String(); got != "" {
 		t.Errorf("numbers: %s", got)
 	}
+	f.ask("POST", "/api/v1/session", `{"code":"guess"}`, "Authorization", "") // a stranger may ask as often as he likes
+	if got := f.audit.String(); got != "" {
+		t.Errorf("a stranger wrote to the log: %s", got)
+	}
 	f.ask("GET", "/api/v1/dead?search=pat@example.com", "")
 	f.ask("GET", "/api/v1/dead/export?reason=unrouted", "")
 	f.ask("GET", "/api/v1/queue/events/1-1?body=full", "")

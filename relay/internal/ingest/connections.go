@@ -21,6 +21,11 @@ type connections struct {
 	all map[net.Conn]*place
 }
 
+// mostOf is how many connections a process that may open so many files can keep. A
+// quarter more, the admin side and the queue's own files have to be open beside them:
+// when none can be opened, the next client is not even accepted, and nobody makes room.
+func mostOf(files int) int { return max(4, (files-64)/2) }
+
 // minRate is how many bytes of a body a second keep its connection from being
 // closed when others need its place or its buffers. Nobody is closed for being
 // slow while there is room: until then StallTimeout and ReadTimeout decide.

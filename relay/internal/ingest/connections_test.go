@@ -176,3 +176,14 @@ func TestSteadyBodyKeepsItsPlace(t *testing.T) {
 		t.Errorf("a slow body that keeps nobody out: %d %s", a.status, a.body)
 	}
 }
+
+// Connections are bounded by what the process may open too: where no file can be
+// opened, nobody new is accepted, and so nobody makes room.
+func TestConnectionsOfFewFiles(t *testing.T) {
+	t.Parallel()
+	for files, want := range map[int]int{20: 4, 64: 4, 256: 96, 1024: 480, 1 << 20: 524256} {
+		if got := mostOf(files); got != want {
+			t.Errorf("%d files: %d connections, want %d", files, got, want)
+		}
+	}
+}

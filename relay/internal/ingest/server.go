@@ -14,6 +14,7 @@ import (
 
 	"relay/internal/certificate"
 	"relay/internal/logs"
+	"relay/internal/socket"
 )
 
 // ServerOptions say where and how a Server listens. Handler and Listen are
@@ -61,6 +62,7 @@ func Listen(o ServerOptions) (*Server, error) {
 	if o.MaxConnections <= 0 {
 		o.MaxConnections = 1024
 	}
+	o.MaxConnections = min(o.MaxConnections, mostOf(socket.OpenFiles()))
 	if o.SocketMode == 0 {
 		o.SocketMode = 0o660
 	}

@@ -85,18 +85,20 @@ func Parse(lines []string) (names []Name, err error) {
 	have := make(map[string]bool)
 	for i, line := range lines {
 		line = strings.TrimSpace(line)
-		if line == "" {
+		if line == "" || have[line] {
 			continue
 		}
+		if len(have) == maxLines { // before the cost of the others
+			return nil, fmt.Errorf("more than %d lines: give them in several calls", maxLines)
+		}
+		have[line] = true
 		n, why := parse(line)
 		if why != "" {
 			errs = append(errs, &lineError{i + 1, why})
 			continue
 		}
-		if !have[line] {
-			have[line], n.at = true, i+1
-			names = append(names, n)
-		}
+		n.at = i + 1
+		names = append(names, n)
 	}
 	switch {
 	case len(errs) > 20:
@@ -104,8 +106,6 @@ func Parse(lines []string) (names []Name, err error) {
 	case len(errs) > 0:
 	case len(names) == 0:
 		return nil, errNobody
-	case len(names) > maxLines:
-		return nil, fmt.Errorf("%d lines are too many: give at most %d in one call", len(names), maxLines)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

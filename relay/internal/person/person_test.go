@@ -282,7 +282,14 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: %v", none, err)
 		}
 	}
-	if _, err := Parse(slices.Repeat([]string{"@"}, 100)); err == nil || strings.Count(err.Error(), "\n") != 20 {
+	var bad []string
+	for i := range maxLines {
+		bad = append(bad, fmt.Sprintf("@%d", i))
+	}
+	if _, err := Parse(append(bad, "one-more")); err == nil || !strings.HasPrefix(err.Error(), "more than 1000 lines") {
+		t.Errorf("a line too many: %v", err)
+	}
+	if _, err := Parse(bad[:100]); err == nil || strings.Count(err.Error(), "\n") != 20 {
 		t.Errorf("%v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,6 +112,10 @@ func TestImportForms(t *testing.T) {
 func TestImportFaults(t *testing.T) {
 	t.Parallel()
 	good := sales(0, 3)
+	var unusable strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&unusable, "column %d (properties.): a name in the path is empty\n", i+3)
+	}
 	for _, tc := range []struct {
 		name string
 		file string
@@ -135,6 +140,8 @@ func TestImportFaults(t *testing.T) {
 		{name: "two columns for one place", file: "event,timestamp,a,properties.a,context.traits,context.traits.email,properties.x[0],properties.x.y,properties.c[x],properties.d..e\n", want: "read header: column 4 (properties.a): another column fills the same place\n" +
 			"column 6 (context.traits.email): another column fills the same place\ncolumn 8 (properties.x.y): another column fills the same place\n" +
 			"column 9 (properties.c[x]): an index in the path is not like [0], or [] for an item of each row\ncolumn 10 (properties.d..e): a name in the path is empty"},
+		{name: "more columns than a table has", file: "event,timestamp" + strings.Repeat(",a", 4095) + "\n", want: "read header: the header names 4097 columns, and a table may have 4096: leave columns out of the export"},
+		{name: "many columns that cannot be used", file: "event,timestamp" + strings.Repeat(",properties.", 1000) + "\n", want: "read header: " + unusable.String() + "and 980 more columns"},
 		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Layout: rows.Layout{Columns: []rows.Column{{Path: "context.traits.email", From: "Mail"}}}}, want: `read header: there is no column "Mail"; there are: event, timestamp`},
 		{name: "a row with other columns", file: "event,timestamp\nSale,1795444791\nSale,1795444791,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2: a cell that holds ',' must be quoted, or the separator another one"},
 		{name: "a quote that does not close", file: "event,timestamp\nSale,1795444791\n\"Sale,1795444791\nSale,1795444792\n", want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 3): a quote opens a cell and does not close it: a quote within a quoted cell is written twice"},

@@ -64,7 +64,7 @@ const (
 
 func newListener(k kind, l net.Listener, local bool, log *slog.Logger) *listener {
 	d := &listener{kind: k, network: l.Addr().Network(), addr: l.Addr().String(), local: local, listener: l}
-	d.conns = newConns(min(mostConns[k], max(4, openFiles()/16)))
+	d.conns = newConns(min(mostConns[k], max(4, socket.OpenFiles()/16)))
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	d.http = &http.Server{

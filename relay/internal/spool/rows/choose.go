@@ -51,6 +51,16 @@ type header struct {
 	at    int64 // where it begins in the table
 }
 
+// width is how many columns have a name.
+func (h *header) width() (n int) {
+	for _, name := range h.names {
+		if name != "" {
+			n++
+		}
+	}
+	return n
+}
+
 func newHeader(cells []string) *header {
 	h := &header{names: make([]string, len(cells))}
 	for i, c := range cells {

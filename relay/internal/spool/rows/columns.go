@@ -72,8 +72,18 @@ func rooted(s []step) []step {
 	return append([]step{{name: "properties", in: noIndex}}, s...)
 }
 
+// A column is held against each of the others, and each is told of that cannot be used:
+// without bounds a small file would cost minutes and a report many times its size.
+const (
+	maxColumns      = 4096
+	maxColumnErrors = 20
+)
+
 func newColumns(h *header, l *Layout) (*columns, error) {
 	c := &columns{root: &place{in: noIndex}, event: l.Event, layout: l.TimeFormat, names: h.names}
+	if n := h.width(); n > maxColumns {
+		return nil, fmt.Errorf("the header names %d columns, and a table may have %d: leave columns out of the export", n, maxColumns)
+	}
 	all, err := h.choose(l)
 	errs := []error{err}
 	for _, ch := range all {
@@ -94,6 +104,10 @@ func newColumns(h *header, l *Layout) (*columns, error) {
 		if len(steps) == 1 && steps[0].name == "event" {
 			c.of = ch.cols
 		}
+	}
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if n := len(errs); n > maxColumnErrors {
+		errs = append(errs[:maxColumnErrors], fmt.Errorf("and %d more columns", n-maxColumnErrors))
 	}
 	for _, of := range []struct { // both may name the same column
 		name string

@@ -1,11 +1,11 @@
 //go:build !windows
 
-package access
+package socket
 
 import "syscall"
 
-// openFiles is how many files this process may have open.
-func openFiles() int {
+// OpenFiles is how many files this process may have open.
+func OpenFiles() int {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
 		return 1024
