@@ -153,7 +153,7 @@ func decodePunycode(in string) (string, bool) {
 			if digit < t {
 				break
 			}
-			if w *= punyBase - t; w > 1<<31 {
+			if w *= punyBase - t; w > 1<<30 {
 				return "", false
 			}
 		}

@@ -25,7 +25,10 @@ func TestKeptMakesRoom(t *testing.T) {
 		}
 		stored += a.Stored
 		if settle {
-			if _, err := q.Settle(queue.LaneForward, Settlement{Settled: queue.Upto(q.endSeq())}); err != nil {
+			q.mu.Lock()
+			end := q.endSeq()
+			q.mu.Unlock()
+			if _, err := q.Settle(queue.LaneForward, Settlement{Settled: queue.Upto(end)}); err != nil {
 				t.Fatal(err)
 			}
 		}
