@@ -10,6 +10,7 @@ import (
 
 	"relay/internal/strictyaml"
 	"relay/mapper/event"
+	"relay/mapper/fold"
 )
 
 const physicalStore = "physical_store"
@@ -144,7 +145,7 @@ func (p *parser) eventSets(o *strictyaml.Object) {
 	}
 	for _, f := range sets.Fields() {
 		set := Set{Name: f.Name, API: p.m.api}
-		if isDigits(f.Name) {
+		if fold.IsDigits(f.Name) {
 			f.Key.Errorf("a name of an event set cannot be all digits: it would be taken for an id")
 		}
 		fields, ok := f.Value.Object()
@@ -179,12 +180,10 @@ func (p *parser) eventSets(o *strictyaml.Object) {
 // isSetID says whether text is an id of Meta's: digits, not too many, and not all
 // of them zero.
 func isSetID(text string) bool {
-	return isDigits(text) && len(text) <= maxSetID && strings.Trim(text, "0") != ""
+	return fold.IsDigits(text) && len(text) <= maxSetID && strings.Trim(text, "0") != ""
 }
 
 const maxSetID = 32
-
-func isDigits(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
 
 // setID reads the id of an event set.
 func (p *parser) setID(v strictyaml.Value) (string, bool) {
@@ -193,7 +192,7 @@ func (p *parser) setID(v strictyaml.Value) (string, bool) {
 		return "", false
 	}
 	if !isSetID(text) {
-		if isDigits(text) {
+		if fold.IsDigits(text) {
 			v.Errorf("%s is not the id of an event set: ids have at most %d digits, not all zero", v.Written(), maxSetID).WithHint("copy it from Events Manager, in quotes")
 			return "", false
 		}

@@ -38,6 +38,16 @@ func digitBlock(a, r rune) bool {
 	return false
 }
 
+// IsDigits says whether s is digits, 0 to 9, and nothing else.
+func IsDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
 // OnlyDigits is s without anything but 0 to 9.
 func OnlyDigits(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -8,7 +8,7 @@ import "strings"
 func Shortened(s string) bool {
 	s = strings.TrimPrefix(strings.TrimSpace(s), "-")
 	at := strings.IndexAny(s, "eE")
-	if at < 1 || !digitsOnly(s[:1]) {
+	if at < 1 || !IsDigits(s[:1]) {
 		return false
 	}
 	fraction := ""
@@ -19,7 +19,7 @@ func Shortened(s string) bool {
 		fraction = s[2:at]
 	}
 	exponent, plus := strings.CutPrefix(s[at+1:], "+")
-	if len(exponent) < 1 || len(exponent) > 3 || !plus && at == 1 || !digitsOnly(fraction) || !digitsOnly(exponent) {
+	if len(exponent) > 3 || !plus && at == 1 || fraction != "" && !IsDigits(fraction) || !IsDigits(exponent) {
 		return false
 	}
 	n := 0
@@ -27,13 +27,4 @@ func Shortened(s string) bool {
 		n = 10*n + int(exponent[i]-'0')
 	}
 	return len(fraction) < n
-}
-
-func digitsOnly(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
 }

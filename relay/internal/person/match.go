@@ -161,7 +161,7 @@ func (m *Matcher) Text(s string) bool { return m.text(s, elsewhere) || m.loose(s
 func (m *Matcher) Cells(cells []string) bool {
 	for _, c := range cells {
 		n := folded(c)
-		if m.Text(c) || len(n) >= 4 && onlyDigits(n) && m.text(n, idPlace) {
+		if m.Text(c) || len(n) >= 4 && fold.IsDigits(n) && m.text(n, idPlace) {
 			return true
 		}
 	}

@@ -126,7 +126,7 @@ func wholeNumber(s string) (string, bool) {
 	}
 	mantissa, exp, scientific := strings.Cut(s, "e")
 	whole, part, decimal := strings.Cut(mantissa, ".")
-	if !onlyDigits(whole) || decimal && !onlyDigits(part) {
+	if !fold.IsDigits(whole) || decimal && !fold.IsDigits(part) {
 		return "", false
 	}
 	if !scientific && !decimal {
@@ -153,15 +153,6 @@ func wholeNumber(s string) (string, bool) {
 		digits = "0"
 	}
 	return digits, true
-}
-
-func onlyDigits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // numberIn says whether one of the bare numbers stands in text, which stands where

@@ -180,7 +180,7 @@ func (r phoneRun) token() string {
 // numbers.
 func (c *collector) word(s string, n name) {
 	switch {
-	case s == "" || s[0] == '{' || s[0] == '[' || onlyDigits(s):
+	case s == "" || s[0] == '{' || s[0] == '[' || fold.IsDigits(s):
 	case n.place == elsewhere && (n.thing || !mixed(s)), n.place == phonePlace && phoneLike(s):
 	case n.isName && !strings.ContainsFunc(s, unicode.IsDigit): // email, phone: the same in all events
 	default:
