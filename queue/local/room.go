@@ -131,6 +131,7 @@ func (q *Queue) dropOldest(enough func() bool) {
 	q.dropKept()
 	q.dropping.Lock()
 	defer q.dropping.Unlock()
+	q.tidy() // what a crash left to be unlinked is room, too
 	for !enough() && !isClosed(q.stop) {
 		name, s := q.oldestOfLargest()
 		if s == nil {
