@@ -201,7 +201,7 @@ func (h *Hub) strikeClosed() {
 		return
 	}
 	if err := h.forgets.strike(func(_ *told, store string) bool { return slices.Contains(closed, store) }); err != nil {
-		h.o.Logger.Error("cannot keep what stores have handed over; it stays in the log", "code", logs.SettleFailed, "err", err)
+		h.o.Logger.Error("cannot note that stores without a key are no longer waited for; tried again", "code", logs.SettleFailed, "err", err)
 		return
 	}
 	h.o.Logger.Warn("stores that have no key any more were never told of a forget: remove the person there by hand", "code", logs.ForgetNotTold, "stores", closed)
