@@ -53,6 +53,7 @@ type Spool struct {
 	GroupBy    string
 	ID         string
 	Separator  string
+	Encoding   string
 }
 
 // SpoolColumn says what fills a place of the event: a column, or several joined

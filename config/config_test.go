@@ -248,11 +248,12 @@ spool:
   group_by: Order No.
   id: Order No.
   separator: tab
+  encoding: windows-1250
 spool_keep: 0
 `), environment(nil))
 	must(t, err)
 	want := Spool{
-		Dir: "/etc/relay/drop", Event: "Order Completed", TimeFormat: "02/01/2006 15:04", HeaderRow: 3, GroupBy: "Order No.", ID: "Order No.", Separator: "tab",
+		Dir: "/etc/relay/drop", Event: "Order Completed", TimeFormat: "02/01/2006 15:04", HeaderRow: 3, GroupBy: "Order No.", ID: "Order No.", Separator: "tab", Encoding: "windows-1250",
 		Columns: []SpoolColumn{{"timestamp", "Date + Time"}, {"context.traits.email", "E-Mail"}, {"", "Clerk"}, {"", "Note: a"}},
 	}
 	if d := cmp.Diff(want, c.Spool); d != "" || c.SpoolKeep != 0 {

@@ -90,6 +90,10 @@ func settings() []setting {
 			key: "spool.separator", kind: kindText, at: func(c *Config) any { return &c.Spool.Separator },
 			doc: "Separator, when it is not found out: one character, or `tab`.",
 		},
+		{
+			key: "spool.encoding", kind: kindText, at: func(c *Config) any { return &c.Spool.Encoding },
+			doc: "Encoding of files that are not UTF-8 or UTF-16: `windows-1250`, `windows-1252`, `shift_jis`, `gbk`, `ibm852` and the like. None: Windows-1252, and files that look like another one are refused.",
+		},
 
 		{
 			key: "forward.url", kind: kindURL, at: func(c *Config) any { return &c.Forward.URL },

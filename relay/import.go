@@ -40,8 +40,8 @@ apart. CSV and TSV: the header names the columns. event, timestamp, messageId, u
 and names below context, traits, properties and integrations (context.traits.email,
 properties.products[0].price) are places of the event; any other header, dots and
 brackets included, is a property of that name. Each may be packed with gzip. Separator
-and encoding (UTF-8, UTF-16, Windows-1252) are detected, and so is Excel's sep= line;
---encoding names another, such as windows-1250 (Polish, Czech) or shift_jis.
+and encoding (UTF-8, UTF-16, Windows-1252) are detected, and so is Excel's sep= line. A
+file that looks like another encoding is refused until --encoding names it.
 
 --column 'PATH=HEADER' fills a place of the event from a column, or from several:
 'timestamp=Date + Time'. '=HEADER' leaves a column out. Times are read as by the
@@ -72,7 +72,7 @@ Exits 0 even when rows were refused; with --strict 1.`,
 	addConfigFlag(c)
 	fl := c.Flags()
 	fl.StringVar(&f.format, "format", "", "jsonl, json or csv (also for tabs), whatever name and content say")
-	fl.StringVar(&f.encoding, "encoding", "", "utf-8, utf-16, windows-1252, windows-1250, windows-1254, shift_jis …, whatever the content says")
+	fl.StringVar(&f.encoding, "encoding", "", "of a file that is not plainly UTF-8 or UTF-16: windows-1250, windows-1252, shift_jis, gbk, ibm852 …")
 	fl.StringVar(&f.separator, "separator", "", "of CSV, when it is not found out: , ; | or tab")
 	fl.StringArrayVar(&f.columns, "column", nil, "PATH=HEADER of CSV, or PATH=HEADER + HEADER; an empty PATH leaves the column out; may be repeated")
 	fl.StringVar(&f.event, "event", "", "event name of rows that give none (CSV)")

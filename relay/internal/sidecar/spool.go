@@ -96,6 +96,9 @@ func SpoolLayout(cfg *config.Config) (rows.Layout, error) {
 	if l.Comma, err = rows.ParseSeparator(cfg.Spool.Separator); err != nil {
 		return l, cfg.Invalid("spool.separator", "%v", err)
 	}
+	if l.Encoding, err = rows.ParseEncoding(cfg.Spool.Encoding); err != nil {
+		return l, cfg.Invalid("spool.encoding", "%v", err)
+	}
 	if l.TimeFormat != "" {
 		if err := event.TimeFormat(l.TimeFormat); err != nil {
 			return l, cfg.Invalid("spool.time_format", "%v", err)

@@ -233,6 +233,9 @@ var fieldCases = []fieldCase{
 	{name: "UTF-16 without a byte order mark", text: string([]byte(utf16le("event\ttimestamp\nSale\t2026-11-20T10:00Z\n"))[2:]), want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`}},
 	{name: "UTF-16, big end first, without one", text: utf16be("event\ttimestamp\nSale\t2026-11-20T10:00Z\n"), want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`}},
 	{name: "UTF-16, big end first, with one", text: "\xfe\xff" + utf16be("event\ttimestamp\nSæle\t2026-11-20T10:00Z\n"), want: []string{`{"event":"Sæle","timestamp":"2026-11-20T10:00Z"}`}},
+	{name: "Polish of Excel, its encoding not named", text: "event;timestamp;Imi\xea\nSale;2026-11-20T10:00Z;Pawe\xb3\n", refused: "the file is neither UTF-8 nor windows-1252, it looks like windows-1250 (Polish): say --encoding windows-1250 (spool: encoding: windows-1250), or the name of the one it is, or save it as UTF-8 (in Excel: Save as, CSV UTF-8)"},
+	{name: "Polish of Excel", text: "event;timestamp;Imi\xea\nSale;2026-11-20T10:00Z;Pawe\xb3\n", l: rows.Layout{Encoding: "windows-1250"}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Imię":"Paweł"}}`}},
+	{name: "UTF-8 where another encoding is named", text: "\xef\xbb\xbfevent;timestamp;Imię\nSale;2026-11-20T10:00Z;Paweł\n", l: rows.Layout{Encoding: "windows-1250"}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Imię":"Paweł"}}`}},
 	{name: "Windows-1252", text: "event;timestamp;Stra\xdfe\nSale;2026-11-20T10:00Z;M\xfcller \x80\n", l: rows.Layout{Columns: []rows.Column{{Path: "street", From: "Straße"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"street":"Müller €"}}`}},
 
 	{

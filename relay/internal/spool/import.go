@@ -47,9 +47,11 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 		return Report{}, o.spare(ctx, st, rows.ErrChanged)
 	}
 	s.Format = o.formatOf(s.Format)
-	if o.Encoding != rows.AutoEncoding {
-		s.Encoding = o.Encoding
-	} else if s.Encoding == rows.Windows1252 && o.Assumed != nil {
+	s.Assume(o.Encoding)
+	if s.Unclear != nil {
+		return Report{}, o.spare(ctx, st, &rows.FormatError{Err: s.Unclear})
+	}
+	if o.Encoding == rows.AutoEncoding && s.Encoding == rows.Windows1252 && o.Assumed != nil {
 		o.Assumed()
 	}
 	if o.Growing && !o.Final && !s.Ended {

@@ -26,9 +26,8 @@ type Options struct {
 	Queue Appender
 	Route track.Routes // nil: every event is unmapped
 
-	Name     string      // of the file: .csv and .tsv are tables; .json, .jsonl and .ndjson are not; each also .gz
-	Format   rows.Format // overrides what name and content say
-	Encoding rows.Encoding
+	Name   string      // of the file: .csv and .tsv are tables; .json, .jsonl and .ndjson are not; each also .gz
+	Format rows.Format // overrides what name and content say
 
 	PrintKey      track.PrintKey
 	MaxEventBytes int   // default 256 KiB

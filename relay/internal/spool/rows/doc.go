@@ -28,8 +28,9 @@
 //
 // A quote that is not doubled, or never closes, costs the line it is in at most.
 //
-// Files are UTF-8 with or without byte order mark, UTF-16, or else Windows-1252;
-// each may be packed with gzip. Lines end with LF, CRLF or CR.
+// Files are UTF-8 with or without byte order mark, UTF-16, in the encoding that a Layout
+// names, or else Windows-1252: one that looks like another is not read by a guess
+// (Survey.Unclear). Each may be packed with gzip. Lines end with LF, CRLF or CR.
 //
 // # What can hurt you
 //

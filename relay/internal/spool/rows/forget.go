@@ -30,6 +30,9 @@ func Forget(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, layout *L
 	if err != nil {
 		return 0, err
 	}
+	if s.Encoding != UTF8 { // as what an earlier one has copied is
+		s.Assume(layout.Encoding)
+	}
 	content, err := w.reader()
 	if err != nil {
 		return 0, err

@@ -6,9 +6,10 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Layout says what the columns of a table mean. The zero value: the header says
-// it all.
+// Layout says what a file means that does not say it itself, above all the columns of a
+// table. The zero value: the header says it all.
 type Layout struct {
+	Encoding   Encoding // of files that are not plainly UTF-8 or UTF-16; "": it is found out, and no file is read by a guess
 	Columns    []Column // what the header does not say
 	Event      string   // name of rows that give none
 	Comma      rune     // 0: , ; tab or |, by a sep= line or the header

@@ -1,7 +1,6 @@
 package rows
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -9,13 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/unicode"
 )
 
 // Format is how rows lie in a file.
@@ -29,35 +22,6 @@ const (
 	CSV       Format = "csv"
 )
 
-// Encoding is how text lies in a file.
-type Encoding string
-
-// The encodings. AutoEncoding decides by the byte order mark, else by whether
-// what is not ASCII is mostly UTF-8.
-const (
-	AutoEncoding Encoding = ""
-	UTF8         Encoding = "utf-8"
-	UTF16        Encoding = "utf-16" // little end first, unless a byte order mark says otherwise
-	Windows1252  Encoding = "windows-1252"
-
-	utf16BE Encoding = "utf-16be" // found without a byte order mark
-)
-
-// ParseEncoding takes an encoding by any name that the web knows it by: windows-1250,
-// shift_jis, iso-8859-2, big5.
-func ParseEncoding(name string) (Encoding, error) {
-	switch e := Encoding(strings.ToLower(strings.TrimSpace(name))); e {
-	case AutoEncoding, UTF8, UTF16, Windows1252:
-		return e, nil
-	}
-	enc, err := htmlindex.Get(name)
-	if err != nil {
-		return "", fmt.Errorf("%q: want utf-8, utf-16, windows-1252, windows-1250 (Polish, Czech), windows-1251 (Cyrillic), windows-1254 (Turkish), shift_jis, or another name of the web's", name)
-	}
-	canonical, err := htmlindex.Name(enc)
-	return Encoding(canonical), err
-}
-
 // Survey is what one pass over a file finds out.
 type Survey struct {
 	Digest   string // SHA-256 of the content, hex
@@ -67,6 +31,8 @@ type Survey struct {
 	Ended    bool   // the last line has an end
 	Format   Format
 	Encoding Encoding
+	Unclear  error // the encoding is a guess, which no event may rest on
+	unicode  bool  // it is plainly UTF-8 or UTF-16
 }
 
 // look reads all of f. A progress of it is told in bytes. mark is a number of
@@ -75,6 +41,7 @@ func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*Surv
 	s := &Survey{}
 	hash := sha256.New()
 	var head, tail []byte
+	var words sample
 	var multi, stray int64 // UTF-8 sequences; bytes that are none
 	buf := make([]byte, 0, 1<<18)
 	for {
@@ -92,6 +59,7 @@ func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*Surv
 			hash.Write(got)
 		}
 		s.Size += int64(n)
+		words.add(got)
 		tail = append(tail, got[max(0, n-2):]...)
 		tail = tail[max(0, len(tail)-2):]
 		if len(head) < 4096 {
@@ -120,10 +88,23 @@ func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*Surv
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")), stray <= multi:
 		s.Encoding = UTF8
 	default:
-		s.Encoding = Windows1252
+		var language string
+		var unknown bool
+		if s.Encoding, language, unknown = words.foreign(); unknown {
+			s.Unclear = unclear(s.Encoding, language)
+		}
 	}
+	s.unicode = multi >= 8 && stray == 0 || bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) || s.Encoding == UTF16 || s.Encoding == utf16BE
 	s.Format = formatOf(head, s.Encoding)
 	return s, nil
+}
+
+// Assume has a file be read in the encoding that somebody says it has, unless it plainly
+// is in another.
+func (s *Survey) Assume(e Encoding) {
+	if e != AutoEncoding && !s.unicode {
+		s.Encoding, s.Unclear = e, nil
+	}
 }
 
 // nulls tells UTF-16 without a byte order mark: of most pairs of bytes the one at
@@ -182,25 +163,4 @@ func formatOf(head []byte, e Encoding) Format {
 		return JSON
 	}
 	return JSONLines
-}
-
-// decoded reads r as UTF-8 without byte order mark.
-func decoded(r io.Reader, e Encoding) io.Reader {
-	var enc encoding.Encoding
-	switch e {
-	case UTF16:
-		enc = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
-	case utf16BE:
-		enc = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
-	case Windows1252:
-		enc = charmap.Windows1252
-	case UTF8, AutoEncoding:
-		enc = unicode.UTF8BOM // stray bytes become U+FFFD
-	default: // ParseEncoding knows it
-		var err error
-		if enc, err = htmlindex.Get(string(e)); err != nil {
-			enc = unicode.UTF8BOM
-		}
-	}
-	return bufio.NewReaderSize(enc.NewDecoder().Reader(r), 1<<16)
 }

@@ -1,0 +1,84 @@
+package rows
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// Encoding is how text lies in a file: a name that ParseEncoding returns.
+type Encoding string
+
+// The encodings that are found out. AutoEncoding decides by the byte order mark, else by
+// whether what is not ASCII is mostly UTF-8.
+const (
+	AutoEncoding Encoding = ""
+	UTF8         Encoding = "utf-8"
+	UTF16        Encoding = "utf-16" // little end first, unless a byte order mark says otherwise
+	Windows1252  Encoding = "windows-1252"
+
+	utf16BE Encoding = "utf-16be"
+)
+
+// codePages are Microsoft's numbers of encodings that are registered under other names.
+var codePages = map[string]string{"932": "shift_jis", "936": "gbk", "949": "euc-kr", "950": "big5", "65001": "utf-8", "28592": "iso-8859-2", "20866": "koi8-r"}
+
+// ParseEncoding reads the name of an encoding, as browsers and IANA know them, and code
+// pages by their number: windows-1250, cp1250, 1250, latin2, shift_jis, ibm852. "" is one
+// that is to be found out.
+func ParseEncoding(text string) (Encoding, error) {
+	name := strings.ToLower(strings.TrimSpace(text))
+	number := strings.TrimPrefix(strings.TrimPrefix(name, "cp"), "-")
+	if known, ok := codePages[number]; ok {
+		name = known
+	}
+	switch name {
+	case "":
+		return AutoEncoding, nil
+	case "utf-16", "utf16", "unicode":
+		return UTF16, nil
+	}
+	for _, name := range []string{name, "windows-" + number, "ibm" + number} {
+		if e, err := htmlindex.Get(name); err == nil {
+			if is, err := htmlindex.Name(e); err == nil && is != "replacement" && is != "x-user-defined" {
+				return Encoding(is), nil
+			}
+		}
+		if e, err := ianaindex.IANA.Encoding(name); err == nil && e != nil {
+			if is, err := ianaindex.IANA.Name(e); err == nil {
+				return Encoding(strings.ToLower(is)), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%q: want the name of an encoding, such as utf-8, utf-16, windows-1250, windows-1252, iso-8859-2, shift_jis, gbk or ibm852", text)
+}
+
+// coding is what reads and writes e.
+func (e Encoding) coding() encoding.Encoding {
+	switch e {
+	case UTF8, AutoEncoding:
+		return unicode.UTF8BOM // stray bytes become U+FFFD
+	case UTF16:
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case utf16BE:
+		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	}
+	if found, err := htmlindex.Get(string(e)); err == nil {
+		return found
+	}
+	if found, err := ianaindex.IANA.Encoding(string(e)); err == nil && found != nil {
+		return found
+	}
+	return unicode.UTF8BOM
+}
+
+// decoded reads r as UTF-8 without byte order mark.
+func decoded(r io.Reader, e Encoding) io.Reader {
+	return bufio.NewReaderSize(e.coding().NewDecoder().Reader(r), 1<<16)
+}
