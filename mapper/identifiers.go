@@ -36,8 +36,8 @@ func (s *subject) findIdentifiers() {
 			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, "not "+t.Form.String()+"; left out")
 		case match.IsPlaceholder(strings.ToLower(value)):
 			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, match.Placeholder(t.Name).Why)
-		case s.whyProduct(value) != "":
-			s.leaveOutIdentifier(t.Name, src, n, NotePersonal, s.whyProduct(value))
+		case s.whyClear(value) != "":
+			s.leaveOutIdentifier(t.Name, src, n, NotePersonal, s.whyClear(value))
 		default:
 			if t.Form == meta.Address {
 				value = netip.MustParseAddr(value).String() // Fits says so

@@ -4,8 +4,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
+	"relay/internal/meta"
 	"relay/mapper/event"
+	"relay/mapper/match"
 	"relay/mapper/personal"
 )
 
@@ -15,10 +18,12 @@ import (
 // phone numbers are written. The same id under the same secret is the same, so
 // that Meta can tell a repeat; without the secret nobody can make it of an address.
 func OutwardID(secret []byte, id, country string) string {
-	if !personal.HoldsEmail(id) && !personal.HoldsPhone(id, country) {
-		return id
+	for text := range personal.Layers(id) {
+		if personal.HoldsEmail(text) || personal.HoldsPhone(text, country) {
+			return KeyedID(secret, id)
+		}
 	}
-	return KeyedID(secret, id)
+	return id
 }
 
 // KeyedID is the keyed hash of an id that OutwardID makes.
@@ -30,12 +35,12 @@ func KeyedID(secret []byte, id string) string {
 
 const (
 	whyHashedID    = "holds an e-mail address or a phone number; sent as its keyed hash"
-	whyHashedOwnID = "holds the customer's name, phone number or street; sent as its keyed hash"
+	whyHashedOwnID = "holds the customer's name, phone number, street or date of birth; sent as its keyed hash"
 	whyProductID   = "holds an e-mail address or a phone number; left out"
 )
 
 // outward is OutwardID for an id of the event at hand: one that holds the
-// customer's own name, phone number or street leaves as its keyed hash too. It is
+// customer's own name, phone number, street or date of birth leaves as its keyed hash too. It is
 // noted under at, unless notes is nil.
 func (s *subject) outward(id, at string, notes *noteList) string {
 	out, why := OutwardID(s.m.secret, id, s.locale.Effective()), whyHashedID
@@ -71,19 +76,46 @@ func (s *subject) findEventID() {
 
 // whyProduct says why the id of a product may not leave: "" is none.
 func (s *subject) whyProduct(id string) string {
-	switch {
-	case personal.HoldsEmail(id), personal.HoldsPlainPhone(id, s.locale.Effective()):
-		return whyProductID
-	case s.person.HoldsAddress(id):
+	for text := range personal.Layers(id) {
+		if personal.HoldsEmail(text) || personal.HoldsPlainPhone(text, s.locale.Effective()) {
+			return whyProductID
+		}
+	}
+	if s.person.HoldsAddress(id) {
 		return whyPerson
 	}
 	return ""
 }
 
-// whyStore is whyProduct for the code of a store.
-func (s *subject) whyStore(code string) string {
-	if why := s.whyProduct(code); why != "" || !personal.HoldsPhone(code, s.locale.Effective()) {
+// whyClear says why a value that leaves as it is, in user_data or store_data, may not:
+// "" is none. Every such field asks it.
+func (s *subject) whyClear(value string) string {
+	switch why := s.whyProduct(value); {
+	case why != "":
 		return why
+	case personal.HoldsPhone(value, s.locale.Effective()):
+		return whyPhone
+	case personal.HoldsAccount(value):
+		return whyAccount
 	}
-	return whyPhone
+	return ""
 }
+
+// settleClear takes back the match keys that leave unhashed and hold what is somebody's:
+// a till may write a phone number where the lead's id was expected. It needs findPersonal.
+func (s *subject) settleClear() {
+	for k := range match.Count {
+		if match.Table[k].Hash != meta.Plain {
+			continue
+		}
+		for i := range s.keys[k] {
+			if why := s.whyClear(s.keys[k][i].Form); why != "" {
+				s.takeBack(k, NotePersonal, strings.TrimSuffix(why, leftOut))
+				break
+			}
+		}
+	}
+}
+
+// leftOut is how the reasons end.
+const leftOut = "; left out"

@@ -179,7 +179,7 @@ Personal data is never sent in custom_data:
 is written as one, and the number of an account or a card it never lets through.
 ` + "`relay map --privacy FILE…`" + ` lists every property that would leave, with how often and a masked sample. An ` + "`event_id`, `order_id`, `item_number`" + `,
 and the ` + "`extern_id`" + ` of the offline format, that holds an e-mail address, a phone number,
-or the customer's name, phone number or street is sent as a keyed hash (HMAC-SHA-256 under the installation's secret, the file ` + "`secret`" + ` in
+or the customer's name, phone number, street or date of birth is sent as a keyed hash (HMAC-SHA-256 under the installation's secret, the file ` + "`secret`" + ` in
 ` + "`queue.path`" + `). The id of a product or the code of a store that holds one is left out, with a note.
 `)
 

@@ -50,15 +50,11 @@ func (s *subject) findStore() {
 		switch {
 		case i == storeCode && (!ok || utf8.RuneCountInString(text) > meta.StoreCodeLength):
 			why = "a store's code is text of at most 64 characters; left out"
+		case s.whyClear(text) != "":
+			code, why = NotePersonal, s.whyClear(text)
 		case i == storeCode:
-			if why = s.whyStore(text); why != "" {
-				code = NotePersonal
-				break
-			}
 			s.store[i] = event.Quote(text)
 			s.storeName = text
-		case s.person.HoldsAddress(text):
-			code, why = NotePersonal, whyPerson
 		default:
 			if s.store[i] = pageID(text); s.store[i] == "" {
 				why = "a page's id is a whole number above zero; left out"

@@ -238,6 +238,7 @@ func (s *subject) prepare(d defaults, rules *customRules) {
 	s.findPeople()
 	s.beginRules(rules)
 	s.findPersonal()
+	s.settleClear()
 	s.findCurrency()
 	s.findGoods()
 	s.findProcessing()

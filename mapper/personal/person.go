@@ -39,7 +39,7 @@ const maxBirths = 3
 type part struct {
 	from, to int
 	single   bool // a first or last name by itself
-	address  bool // a full name, an address or a phone number: it says who or where
+	address  bool // a full name, an address, a phone number or a birth date: no id may show it
 }
 
 // Reset forgets the person.
@@ -189,7 +189,7 @@ func (p *Person) BirthDate(date string) {
 	}
 	m1, d1 := strings.TrimPrefix(m, "0"), strings.TrimPrefix(d, "0")
 	for _, s := range []string{y + m + d, d + m + y, m + d + y, y + m1 + d1, d1 + m1 + y, m1 + d1 + y} {
-		p.fold(s, minID, false, false)
+		p.fold(s, minID, false, true)
 	}
 }
 
@@ -206,14 +206,18 @@ func (p *Person) Holds(text string) (holds, single, is bool) {
 	return p.holds(text, false)
 }
 
-// HoldsAddress says whether a text holds the person's full name, phone number or
-// street: what an id may not show. Ids of the person are parts of other ids.
+// HoldsAddress says whether a text holds the person's full name, phone number,
+// street or date of birth in digits: what an id may not show. Ids of the person are parts of other ids.
 func (p *Person) HoldsAddress(text string) bool {
 	if len(p.parts) == 0 {
 		return false
 	}
-	holds, _, _ := p.holds(text, true)
-	return holds
+	for text := range Layers(text) {
+		if holds, _, _ := p.holds(text, true); holds {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *Person) holds(text string, addresses bool) (holds, single, is bool) {
