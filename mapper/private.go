@@ -7,6 +7,7 @@ import (
 
 	"relay/internal/meta"
 	"relay/mapper/event"
+	"relay/mapper/fold"
 	"relay/mapper/match"
 	"relay/mapper/personal"
 )
@@ -359,7 +360,7 @@ const (
 // custom_data.keep names its property, so only what is sure to be the customer's
 // stays back. field is the property's name.
 func (s *subject) personalText(text, field string, kept bool) (why string) {
-	for text := range personal.Layers(text) {
+	for text := range fold.Layers(text) {
 		if why := s.personalPlain(text, field, kept); why != "" {
 			return why
 		}
@@ -369,7 +370,7 @@ func (s *subject) personalText(text, field string, kept bool) (why string) {
 
 // personalPlain is personalText for a text as it is.
 func (s *subject) personalPlain(text, field string, kept bool) (why string) {
-	if personal.HoldsEmail(text) {
+	if personal.HoldsPlainEmail(text) {
 		return whyEmail
 	}
 	holdsPhone := personal.HoldsPhone

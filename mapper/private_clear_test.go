@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"relay/internal/meta"
+	"relay/mapper/fold"
 	"relay/mapper/match"
-	"relay/mapper/personal"
 )
 
 // clearFields are the fields of a conversion that leave as they are, by the table they
@@ -138,7 +138,7 @@ func TestClearFieldsAreLookedAt(t *testing.T) {
 
 func squashed(text string) string {
 	var out strings.Builder
-	for text := range personal.Layers(text) {
+	for text := range fold.Layers(text) {
 		for _, c := range strings.ToLower(text) {
 			if '0' <= c && c <= '9' || 'a' <= c && c <= 'z' {
 				out.WriteRune(c)

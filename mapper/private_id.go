@@ -8,6 +8,7 @@ import (
 
 	"relay/internal/meta"
 	"relay/mapper/event"
+	"relay/mapper/fold"
 	"relay/mapper/match"
 	"relay/mapper/personal"
 )
@@ -18,8 +19,8 @@ import (
 // phone numbers are written. The same id under the same secret is the same, so
 // that Meta can tell a repeat; without the secret nobody can make it of an address.
 func OutwardID(secret []byte, id, country string) string {
-	for text := range personal.Layers(id) {
-		if personal.HoldsEmail(text) || personal.HoldsPhone(text, country) {
+	for text := range fold.Layers(id) {
+		if personal.HoldsPlainEmail(text) || personal.HoldsPhone(text, country) {
 			return KeyedID(secret, id)
 		}
 	}
@@ -76,8 +77,8 @@ func (s *subject) findEventID() {
 
 // whyProduct says why the id of a product may not leave: "" is none.
 func (s *subject) whyProduct(id string) string {
-	for text := range personal.Layers(id) {
-		if personal.HoldsEmail(text) || personal.HoldsPlainPhone(text, s.locale.Effective()) {
+	for text := range fold.Layers(id) {
+		if personal.HoldsPlainEmail(text) || personal.HoldsPlainPhone(text, s.locale.Effective()) {
 			return whyProductID
 		}
 	}

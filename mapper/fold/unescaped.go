@@ -2,12 +2,16 @@ package fold
 
 import (
 	"html"
-	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
-// Unescaped is text with the sequences that HTML (&#64;), URLs (%40) and JSON
-// (\u0061) write letters as turned into these: one layer of them.
+// Unescaped is text with the sequences that HTML (&#64;), URLs (%40, and %FC where it is
+// Latin-1) and programs (\u0040, \x40, \100, \n) write characters as turned into these: one
+// layer of them. Text behind a stray % or \ stays as it is.
 func Unescaped(text string) string {
 	if strings.Contains(text, "&") && strings.Contains(text, ";") {
 		text = html.UnescapeString(text)
@@ -15,24 +19,158 @@ func Unescaped(text string) string {
 	if !strings.ContainsAny(text, `%\`) {
 		return text
 	}
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		if text[i] == '%' && i+2 < len(text) {
-			if v, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
-				b.WriteByte(byte(v))
-				i += 3
-				continue
+	return undo(text, func(s string) (unit rune, isByte bool, n int) {
+		switch s[0] {
+		case '%':
+			if v, ok := hexadecimal(s, 1, 2); ok {
+				return v, true, 3
 			}
-		}
-		if text[i] == '\\' && i+5 < len(text) && text[i+1] == 'u' {
-			if v, err := strconv.ParseUint(text[i+2:i+6], 16, 16); err == nil {
-				b.WriteRune(rune(v))
-				i += 6
-				continue
+			if strings.HasPrefix(s, "%u") { // JavaScript's escape()
+				if v, ok := hexadecimal(s, 2, 4); ok {
+					return v, false, 6
+				}
 			}
+		case '\\':
+			return backslash(s)
 		}
-		b.WriteByte(text[i])
-		i++
+		return 0, false, 0
+	})
+}
+
+// backslash reads an escape of JSON, JavaScript, C or Python.
+func backslash(s string) (unit rune, isByte bool, n int) {
+	if len(s) < 2 {
+		return 0, false, 0
 	}
+	switch c := s[1]; c {
+	case 'n', 'r', 't', 'f', 'v', 'b':
+		return ' ', false, 2
+	case '"', '\'', '/', '\\':
+		return rune(c), false, 2
+	case 'x':
+		v, ok := hexadecimal(s, 2, 2)
+		if ok {
+			return v, true, 4
+		}
+	case 'u':
+		v, ok := hexadecimal(s, 2, 4)
+		if ok {
+			return v, false, 6
+		}
+		if end := strings.IndexByte(s[:min(len(s), len(`\u{10ffff}`))], '}'); end > 3 && s[2] == '{' {
+			if v, ok := hexadecimal(s, 3, end-3); ok {
+				return v, false, end + 1
+			}
+		}
+	case 'U':
+		v, ok := hexadecimal(s, 2, 8)
+		if ok {
+			return v, false, 10
+		}
+	case '0', '1', '2', '3':
+		if len(s) > 3 && isOctal(s[2]) && isOctal(s[3]) {
+			return rune(c-'0')<<6 | rune(s[2]-'0')<<3 | rune(s[3]-'0'), true, 4
+		}
+	}
+	return 0, false, 0
+}
+
+func isOctal(b byte) bool { return '0' <= b && b <= '7' }
+
+// unquoted is text with the quoted-printable of mail (=40, =C3=BC, a line that goes on
+// behind =) undone. What writes it never does so for letters and digits: x=4711 of a
+// link stays as it is.
+func unquoted(text string) string {
+	if !strings.Contains(text, "=") {
+		return text
+	}
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "=\r\n", ""), "=\n", "")
+	return undo(text, func(s string) (rune, bool, int) {
+		if s[0] != '=' {
+			return 0, false, 0
+		}
+		v, ok := hexadecimal(s, 1, 2)
+		if !ok || v < ' ' && v != '\t' && v != '\n' && v != '\r' || v < utf8.RuneSelf && isCode(byte(v)) {
+			return 0, false, 0
+		}
+		return v, true, 3
+	})
+}
+
+// undo replaces each escape of a text. next reads one: its code unit, or its byte, and its
+// length; 0 is none. Bytes in a row are UTF-8, or else Windows-1252.
+func undo(text string, next func(string) (unit rune, isByte bool, n int)) string {
+	var b strings.Builder
+	done := 0
+	var bytes []byte
+	for i := 0; i < len(text); {
+		if c := text[i]; c != '%' && c != '\\' && c != '=' {
+			i++
+			continue
+		}
+		unit, isByte, n := next(text[i:])
+		if n == 0 {
+			i++
+			continue
+		}
+		b.WriteString(text[done:i])
+		i += n
+		if isByte {
+			bytes = append(bytes[:0], byte(unit))
+			for i < len(text) {
+				unit, isByte, n := next(text[i:])
+				if n == 0 || !isByte {
+					break
+				}
+				bytes = append(bytes, byte(unit))
+				i += n
+			}
+			writeBytes(&b, bytes)
+		} else {
+			if utf16.IsSurrogate(unit) && i < len(text) {
+				if low, _, n := next(text[i:]); n > 0 && utf16.DecodeRune(unit, low) != utf8.RuneError {
+					unit = utf16.DecodeRune(unit, low)
+					i += n
+				}
+			}
+			b.WriteRune(unit)
+		}
+		done = i
+	}
+	if done == 0 {
+		return text
+	}
+	b.WriteString(text[done:])
 	return b.String()
+}
+
+func writeBytes(b *strings.Builder, bytes []byte) {
+	if utf8.Valid(bytes) {
+		b.Write(bytes)
+		return
+	}
+	for _, c := range bytes {
+		b.WriteRune(charmap.Windows1252.DecodeByte(c))
+	}
+}
+
+// hexadecimal reads s[from:from+n].
+func hexadecimal(s string, from, n int) (v rune, ok bool) {
+	if len(s) < from+n {
+		return 0, false
+	}
+	for _, c := range []byte(s[from : from+n]) {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		v = v<<4 | rune(c)
+	}
+	return v, v >= 0
 }

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"relay/mapper/fold"
 )
 
 // What a text must have of a customer's to be personal: shorter ones are words
@@ -212,7 +214,7 @@ func (p *Person) HoldsAddress(text string) bool {
 	if len(p.parts) == 0 {
 		return false
 	}
-	for text := range Layers(text) {
+	for text := range fold.Layers(text) {
 		if holds, _, _ := p.holds(text, true); holds {
 			return true
 		}

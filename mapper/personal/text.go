@@ -1,7 +1,6 @@
 package personal
 
 import (
-	"iter"
 	"regexp"
 	"strings"
 	"unicode"
@@ -15,49 +14,33 @@ import (
 // emailForm is an address, also with blanks or brackets about its @, or with (at).
 var emailForm = regexp.MustCompile(`(?i)[^\s@<>()",;:]+(?:@| @ ?|@ |\s?[(\[]\s?(?:@|at)\s?[)\]]\s?)[^\s@<>()",;:]+\.[\pL]{2,}`)
 
-// maxEscaped is how many layers of escaping are taken off a text: a link within a
-// link within a page.
-const maxEscaped = 3
-
-// Layers gives a text, and what it is when the escapes of HTML (&#64;), URLs (%40)
-// and JSON (\u0040) in it are undone, a layer at a time.
-func Layers(text string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for range maxEscaped + 1 {
-			if !yield(text) || !strings.ContainsAny(text, `&%\`) {
-				return
-			}
-			plain := fold.Unescaped(text)
-			if plain == text {
-				return
-			}
-			text = plain
-		}
-	}
-}
-
-// HoldsEmail says whether text is, or has in it, an e-mail address; one that is
-// escaped (%40, &#64;) too.
+// HoldsEmail says whether text is, or has in it, an e-mail address, in any of its layers
+// (fold.Layers): %40, &#64; and Base64 too.
 func HoldsEmail(text string) bool {
-	if !mayHoldEmail(text) {
-		return false
-	}
-	for text := range Layers(text) {
-		if strings.Contains(text, "\uff20") || strings.Contains(text, "\ufe6b") {
-			text = strings.NewReplacer("\uff20", "@", "\ufe6b", "@").Replace(text)
-		}
-		if (strings.Contains(text, "@") || strings.ContainsAny(text, "([") && strings.Contains(text, ".")) && emailForm.MatchString(text) {
+	for layer := range fold.Layers(text) {
+		if HoldsPlainEmail(layer) {
 			return true
 		}
 	}
 	return false
 }
 
-// mayHoldEmail is false of most texts: nothing in them is an @, or stands for one.
+// HoldsPlainEmail is HoldsEmail for one layer of a text.
+func HoldsPlainEmail(text string) bool {
+	if !mayHoldEmail(text) {
+		return false
+	}
+	if strings.Contains(text, "\uff20") || strings.Contains(text, "\ufe6b") {
+		text = strings.NewReplacer("\uff20", "@", "\ufe6b", "@").Replace(text)
+	}
+	return (strings.Contains(text, "@") || strings.ContainsAny(text, "([") && strings.Contains(text, ".")) && emailForm.MatchString(text)
+}
+
+// mayHoldEmail is false of most texts: nothing in them is an @, or stands for one as (at) does.
 func mayHoldEmail(text string) bool {
 	for i := range len(text) {
 		switch c := text[i]; {
-		case c == '@', c == '(', c == '[', c == '%', c == '&', c == '\\', c >= utf8.RuneSelf:
+		case c == '@', c == '(', c == '[', c >= utf8.RuneSelf:
 			return true
 		}
 	}

@@ -81,3 +81,22 @@ func TestReceiptsOfAnAddressInCapitalsAreFound(t *testing.T) {
 		}
 	}
 }
+
+// A phone number as it is dialled at home is found wherever it stands in an event that
+// names the country.
+func TestAPhoneNumberIsReadAsTheEventsCountryDoes(t *testing.T) {
+	event := func(country string) []byte {
+		return []byte(`{"type":"track","event":"E","context":{"traits":{"address":{"country":"` + country + `"}}},"properties":{"note":"call 0221/555 01 23 first"}}`)
+	}
+	for _, line := range []string{"+49 221 5550123", "0221 5550123"} {
+		m := NewMatcher(names(t, line), parseMapping(t, ""))
+		for _, c := range []struct {
+			country string
+			want    bool
+		}{{"DE", true}, {"IT", line[0] == '0'}, {"", false}, {"Germany", true}, {"", false}} {
+			if got := m.Event(event(c.country), "", noon); got != c.want {
+				t.Errorf("%s in an event of %q: %t", line, c.country, got)
+			}
+		}
+	}
+}

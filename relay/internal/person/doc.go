@@ -13,9 +13,11 @@
 //     would be sent to Meta as the same hash, and as that hash;
 //   - when its text stands in the event as a token of its own, in any case: in a
 //     value, a member's name that holds a digit or an @, the messageId, JSON text
-//     within a property. A token ends where neither letter nor digit follows, nor
-//     one of - _ . + @ and such a one behind it: old_cus_83 is not cus_83, bo-ada@
-//     is not ada@. Behind an address only `.label` goes on. Letters of scripts that
+//     within a property, and each layer of a text (fold.Layers: the escapes of pages,
+//     links, mail and programs, and Base64). A token ends where neither letter nor
+//     digit follows, nor one of - _ . + @ and such a one behind it: old_cus_83 is not
+//     cus_83, bo-ada@ is not ada@. The name of a field may stand before an address
+//     (contact_ada@), and behind one only `.label` goes on. Letters of scripts that
 //     are written without blanks end one that has none of them at its edge.
 //
 // A bare number counts only where ids of people, numbers of orders or phones
@@ -24,8 +26,8 @@
 // # What can hurt you
 //
 // What says nothing about the person is not found: an order that carries only
-// somebody's name, when only an address is asked for. Text that is encrypted,
-// compressed or Base64 is not looked into.
+// somebody's name, when only an address is asked for. Text that is encrypted
+// or compressed is not looked into.
 //
 // A Matcher is not safe for concurrent use.
 package person

@@ -142,10 +142,12 @@ func (w *walker) seeText(s string, n name) bool {
 // see passes over names without digits that are no address: email and Kundennummer are the
 // same in everybody's events.
 func (m *Matcher) see(s string, n name) bool {
-	if n.isName && (!mayName(s) || !strings.ContainsAny(folded(fold.Unescaped(s)), "@0123456789%")) {
-		return false
+	for layer := range fold.Layers(s) {
+		if layer = folded(layer); (!n.isName || strings.ContainsAny(layer, "@0123456789")) && m.written(layer, n.place) {
+			return true
+		}
 	}
-	return m.text(s, n.place)
+	return false
 }
 
 // seeNumber looks at a JSON number where ids or phones stand.
@@ -182,7 +184,15 @@ func (m *Matcher) loose(s string) bool {
 	if len(m.numbers) == 0 {
 		return false
 	}
-	s = folded(fold.Unescaped(s))
+	for layer := range fold.Layers(s) {
+		if m.looseLayer(folded(layer)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Matcher) looseLayer(s string) bool {
 	for _, p := range pair.FindAllStringSubmatch(s, -1) {
 		if n, ok := wholeNumber(p[2]); ok && m.numbers[n] && m.read(p[1]).within(ofAnything) != elsewhere {
 			return true

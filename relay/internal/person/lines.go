@@ -29,7 +29,7 @@ type Name struct {
 	at      int      // the number of its line
 	line    string   // as it was given, trimmed
 	text    string   // as it is compared: folded, with fold.Marks; of an address the address alone
-	others  []string // other spellings of an address, folded
+	others  []string // other spellings of an address or a GUID, folded
 	address bool
 	number  string // a bare number: its digits
 	phone   bool   // may be a phone number
@@ -160,10 +160,18 @@ func parse(line string) (n Name, why string) {
 			return n, whyWord
 		}
 	}
+	if guid := guidForm.FindStringSubmatch(n.text); guid != nil {
+		n.text = strings.Join(guid[1:], "-")
+		n.others = []string{strings.Join(guid[1:], "")}
+		return n, ""
+	}
 	n.number, _ = wholeNumber(n.text)
 	n.phone = phoneLike(n.text)
 	return n, ""
 }
+
+// guidForm is an id of 128 bits as systems write it: with braces or dashes, or without.
+var guidForm = regexp.MustCompile(`^(?:urn:uuid:|[{(])?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})[})]?$`)
 
 // everybodys says whether a folded line is a word that all events have: the name or the
 // type of a field, a currency. Words of two letters are ids, and so are several in one.

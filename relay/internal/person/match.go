@@ -22,6 +22,7 @@ type Matcher struct {
 	mappings []known
 	phones   map[mapper.MatchKey]bool // of all mappings, whatever the country
 	seen     map[string]bool          // countries of events, as mapper.KeysIn gives them
+	here     []string                 // that of the event at hand, for each mapping; or none
 	places   nameCache
 }
 
@@ -127,7 +128,10 @@ func inCapitals(address string) []string {
 // Event says whether an event, as it was received, is about one of them. id is its
 // messageId where that is kept beside it.
 func (m *Matcher) Event(body []byte, id string, received time.Time) bool {
-	return id != "" && m.text(id, idPlace) || m.keys(body, received) || m.walk(body)
+	m.here = m.here[:0]
+	found := m.keys(body, received) || id != "" && m.text(id, idPlace) || m.walk(body)
+	m.here = m.here[:0]
+	return found
 }
 
 // keys says whether a mapping makes a match key of the event that it makes of a name.
@@ -138,6 +142,7 @@ func (m *Matcher) keys(body []byte, received time.Time) bool {
 		if country != "" {
 			m.seen[country] = true
 		}
+		m.here = append(m.here, country)
 		of := k.of(m.names, country)
 		for _, key := range in {
 			if of[key] {
@@ -192,21 +197,10 @@ func (m *Matcher) Fingerprints(secret []byte) (prints []string) {
 	return prints
 }
 
-// text looks into one text.
+// text looks into one text, in each of its layers.
 func (m *Matcher) text(s string, p place) bool {
-	s = folded(s)
-	if s == "" {
-		return false
-	}
-	if m.written(s, p) {
-		return true
-	}
-	for range deepest { // a link within a link
-		u := fold.Unescaped(s)
-		if u == s {
-			return false
-		}
-		if s = folded(u); m.written(s, p) {
+	for layer := range fold.Layers(s) {
+		if m.written(folded(layer), p) {
 			return true
 		}
 	}
@@ -249,8 +243,13 @@ func (m *Matcher) phone(r phoneRun, p place) bool {
 	}
 	written := strings.Map(plainMark, r.text)
 	for i := range m.mappings {
-		for _, key := range m.mappings[i].m.KeysOf(written) {
-			if key.Key == "phone" && m.phones[key] {
+		k := &m.mappings[i]
+		of, here := m.phones, []string(nil)
+		if i < len(m.here) && m.here[i] != "" {
+			of, here = k.of(m.names, m.here[i]), m.here[i:i+1]
+		}
+		for _, key := range k.m.KeysOf(written, here...) {
+			if key.Key == "phone" && (of[key] || m.phones[key]) {
 				return true
 			}
 		}

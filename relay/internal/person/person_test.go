@@ -3,10 +3,15 @@ package person
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -187,8 +192,57 @@ var people = []struct {
 				"订单号|订单编号|會員編號|会员号|会员卡号|客户编号|顾客编号|小票号|流水号|交易号|發票號碼|单号|卡号|acct|account_number|account_id|check_no|txn|docket|PO number|ref_no|quote_no|slip"),
 		numbered("商品番号|店舗番号|レジ番号|注文金額|会員ランク|订单金额|商品编号|product_no|Artikelnummer|Kassennummer|cantidad|antal|discount|account_balance|zip|n"),
 	},
+	{"100177", numbered("Gutscheinnr|Gutschein-Nr.|Gutscheinnummer|referencia|Referência|referenz|č. obj.|Č. objednávky|obj. č.|nr zam."), numbered("objekt|Gutscheinwert|preferencia")},
+	{
+		"jörg@example.com",
+		append(within("jörg@example.com", layers),
+			`{"properties":{"u":"https://shop.example/?e=j%F6rg%40example.com"}}`, `{"properties":{"u":"?e=j%u00F6rg%u0040example.com"}}`, `{"properties":{"m":"=?ISO-8859-1?Q?j=F6rg=40example.com?="}}`,
+			`{"properties":{"u":"?e=j%25F6rg%2540example.com"}}`, `{"properties":{"m":"j=C3=B6rg=40exam=\r\nple.com"}}`),
+		within("bo.jörg@example.com", layers),
+	},
+	{
+		"ada@example.com",
+		append(within("ada@example.com", layers),
+			`{"properties":{"raw":"paid\\nada@example.com\\tcash"}}`, `{"properties":{"raw":"ada\\x40example.com"}}`, `{"properties":{"raw":"ada\\u0040example.com"}}`, `{"properties":{"raw":"\\\\u0061da\\\\u0040example.com"}}`,
+			`{"properties":{"raw":"ada\\100example.com"}}`, `{"properties":{"raw":"ada\\u{40}example.com"}}`, `{"properties":{"contact":"contact_ada@example.com"}}`, `{"properties":{"n":"E-Mail:customer-ada@example.com"}}`,
+			`{"properties":{"contact_ada@example.com":true}}`),
+		append(within("adam@example.com", layers), `{"properties":{"n":"bo_contact_ada@example.com"}}`, `{"properties":{"n":"maria_ada@example.com"}}`, `{"properties":{"n":"acontact_ada@example.com"}}`),
+	},
+	{"6F9619FF-8B86-D011-B42D-00C04FC964FF", guids, []string{`{"userId":"6f9619ff8b86d011b42d00c04fc964fe"}`, `{"userId":"06f9619ff8b86d011b42d00c04fc964ff"}`}},
+	{"{6f9619ff-8b86-d011-b42d-00c04fc964ff}", guids, nil},
+	{"6f9619ff8b86d011b42d00c04fc964ff", guids, nil},
 	{"bestellnummer", []string{`{"userId":"Bestellnummer"}`}, []string{`{"properties":{"Bestellnummer":"A-7"}}`, `{"properties":{"customer":{"bestellnummer":"A-7"}}}`}},
 	{"Loyal_7", []string{`{"userId":"loyal_7"}`, `{"properties":{"x":"LOYAL_7"}}`}, []string{`{"userId":"loyal_77"}`, `{"userId":"disloyal_7"}`}},
+}
+
+var guids = []string{
+	`{"userId":"6f9619ff-8b86-d011-b42d-00c04fc964ff"}`, `{"userId":"{6F9619FF-8B86-D011-B42D-00C04FC964FF}"}`, `{"userId":"6F9619FF8B86D011B42D00C04FC964FF"}`,
+	`{"properties":{"n":"customer 6f9619ff8b86d011b42d00c04fc964ff paid"}}`, `{"properties":{"n":"urn:uuid:6f9619ff-8b86-d011-b42d-00c04fc964ff"}}`,
+}
+
+// layers are ways in which a text is written.
+var layers = []func(string) string{
+	url.QueryEscape,
+	html.EscapeString,
+	func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+	func(s string) string { return "id=" + base64.RawURLEncoding.EncodeToString([]byte("<"+s+">")) },
+	func(s string) string { return "https://x.example/u/" + base64.RawStdEncoding.EncodeToString([]byte(s)) },
+	func(s string) string { return "user_" + base64.StdEncoding.EncodeToString([]byte(`{"email":"`+s+`"}`)) },
+	func(s string) string { return url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(s))) },
+	func(s string) string { return strings.ReplaceAll(s, "@", "=40") },
+	func(s string) string { return strings.Trim(strconv.QuoteToASCII(s), `"`) },
+	func(s string) string { return "=?UTF-8?B?" + base64.StdEncoding.EncodeToString([]byte(s)) + "?=" },
+	func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%", "％") },
+	func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%", "%​") },
+}
+
+// within are events with a text in each of the ways.
+func within(text string, ways []func(string) string) (events []string) {
+	for _, way := range ways {
+		b, _ := json.Marshal(map[string]any{"properties": map[string]string{"n": way(text)}})
+		events = append(events, string(b))
+	}
+	return events
 }
 
 // numbered are events with a number under each of the names.

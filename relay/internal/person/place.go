@@ -38,6 +38,7 @@ var (
 		"kdnr kartennummer kartennr bonnummer bonnr kassenbon kassabon vorgangsn lieferschein fidelit fidélit fidelid fedelt adherent adhérent adhéren " +
 		"tessera scontrino encomenda fatura bestel lidnummer lidnr faktur nrkarty numerkarty paragon účtenk uctenk věrnost vernost kvitto medlem " +
 		"ordre kvitter kuitti jäsen laskunumero fişno fisno kartno ponumber pono refno refnr refnumber checkno checknumber quoteno " +
+		"gutscheinn čobj nrzam " +
 		"注文 会員 顧客 お客様 伝票 レシート 受注 カード番号 取引番号 請求書 訂單 订单 会员 會員 客户 客戶 顾客 小票 流水号 流水號 交易号 交易號 发票 發票 单号 單號 卡号 卡號")
 	thingParts = parts("product item sku variant categor store shop location register terminal device cashier staff employee campaign coupon promo voucher brand " +
 		"collection page screen network library currency country zip postal postcode plz tax line artikel produkt produit prodotto filiale kasse " +
@@ -51,9 +52,9 @@ var (
 // Words that are parts of other words too often.
 var (
 	phoneWords   = wordSet("tel cell gsm fax sms phone mobile tél tlf tfno puh")
-	idWords      = wordSet("id ids uid uuid guid ref reference")
-	numberWords  = wordSet("id ids uid uuid guid ref reference number no nr num nummer code key card numéro numero número numer číslo cislo numara numarası numero 番号 编号 編號 号 号码 號 號碼")
-	peopleWords  = wordSet("kund conto bon bill sale vente venta nota socio sócio socia folio fiş fis üye uye acct txn docket slip")
+	idWords      = wordSet("id ids uid uuid guid ref reference referencia referência referenz referens referenza référence viite referentie")
+	numberWords  = wordSet("id ids uid uuid guid ref reference referencia referência referenz referens referenza référence viite referentie number no nr num nummer code key card numéro numero número numer číslo cislo numara numarası numero 番号 编号 編號 号 号码 號 號碼")
+	peopleWords  = wordSet("kund obj cmd conto bon bill sale vente venta nota socio sócio socia folio fiş fis üye uye acct txn docket slip")
 	thingWords   = wordSet("till pos app os ad ads")
 	measureWords = wordSet("age sum tax max min")
 )

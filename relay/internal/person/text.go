@@ -82,7 +82,7 @@ func (w *word) begins(before string) bool {
 	switch {
 	case w.hash:
 	case isJoint(r) && (!w.address || r != '@'):
-		return !goesOn(edge, other) // bo.ada@ is not ada@, old_cus_83 is not cus_83
+		return !goesOn(edge, other) || w.address && endsInField(before[:len(before)-n]) // bo.ada@ is not ada@, old_cus_83 is not cus_83
 	case w.digits && isNumberMark(r):
 		return !unicode.IsDigit(other) // 2026-77-1 is not 77-1
 	}
@@ -108,6 +108,29 @@ func (w *word) ends(after string) bool {
 		return !unicode.IsDigit(next)
 	}
 	return true
+}
+
+// fieldWords are names of fields that stand before an address and a joint: contact_ada@x.example.
+var fieldWords = wordSet("contact contacto contatto kontakt customer cust user usr member client guest account buyer person profile login email mail mailto " +
+	"kunde kundin klant cliente klient utente usuario usuaria mitglied membre compte courriel correo kund")
+
+// endsInField says whether a text ends in a token of such a word.
+func endsInField(text string) bool {
+	at := len(text)
+	for at > 0 && 'a' <= text[at-1] && text[at-1] <= 'z' {
+		at--
+	}
+	before, n := utf8.DecodeLastRuneInString(text[:at])
+	return fieldWords[text[at:]] && (n == 0 || !goesOn('a', before) && !isJoint(before))
+}
+
+// behindField is what stands in a token behind such a word and a joint; "" is nothing.
+func behindField(token string) string {
+	at := strings.IndexFunc(token, isJoint)
+	if at < 1 || token[at] == '@' || !fieldWords[token[:at]] {
+		return ""
+	}
+	return token[at+1:]
 }
 
 // isJoint is what makes one id or address of several words.

@@ -113,25 +113,20 @@ func (c *collector) seeNumber(s string, p place) bool {
 }
 
 func (c *collector) see(s string, n name) bool {
-	if (n.place == elsewhere || n.isName) && !mayName(s) {
-		return false
-	}
 	if len(s) >= len("2006-01-02T15:04:05Z") && s[4] == '-' {
 		if _, err := time.Parse(time.RFC3339, s); err == nil {
 			return false
 		}
 	}
-	s = folded(s)
-	for range deepest + 1 {
-		c.folded(s, n)
-		if marked := fold.Marks(s); marked != s {
+	for layer := range fold.Layers(s) {
+		if (n.place == elsewhere || n.isName) && !mayName(layer) {
+			continue
+		}
+		layer = folded(layer)
+		c.folded(layer, n)
+		if marked := fold.Marks(layer); marked != layer {
 			c.folded(marked, n)
 		}
-		u := fold.Unescaped(s)
-		if u == s {
-			break
-		}
-		s = folded(u)
 	}
 	return false
 }
@@ -147,7 +142,7 @@ func (c *collector) folded(s string, n name) {
 	}
 	eachToken(s, func(token string) {
 		if strings.Contains(token, "@") {
-			for _, a := range addressesIn(token) {
+			for _, a := range append(addressesIn(token), addressesIn(behindField(token))...) {
 				c.add(wordToken+a, mailPlace)
 			}
 		}
@@ -228,12 +223,12 @@ func eachSpaced(token string, fn func(part string)) {
 	}
 }
 
-// mayName says whether a text may hold a token where neither ids nor addresses stand:
-// a digit, an @, or something that stands for one.
+// mayName says whether a layer of a text may hold a token where neither ids nor addresses
+// stand: a digit or an @, in any script.
 func mayName(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
-		case '0' <= c && c <= '9', c == '@', c == '%', c == '\\', c == '&', c >= utf8.RuneSelf:
+		case '0' <= c && c <= '9', c == '@', c >= utf8.RuneSelf:
 			return true
 		}
 	}
