@@ -27,7 +27,7 @@ type conversion struct {
 // decides a conversion's bytes, beside the event and the mapping: whoever must
 // make the same bytes again keeps it, and can say why they come out otherwise.
 // It changes with every change of this package that changes the bytes of an event.
-const Encoding = 4
+const Encoding = 5
 
 // encode writes a conversion in its format. Members always come in the same
 // order, so the same event gives the same bytes.

@@ -9,12 +9,16 @@ A time is read in any of these forms. One without a zone is of ` + "`timezone`" 
 - ISO 8601: ` + "`2026-11-20T16:00:27.029Z`" + `, with a space for the T, any fraction, a comma before it, an offset, or no zone; the basic form ` + "`20261120T160027Z`" + `
 - seconds, milliseconds, microseconds or nanoseconds since 1970, as a number or as text
 - digits: ` + "`YYYYMMDD`" + `, ` + "`YYYYMMDDhhmm`" + `, ` + "`YYYYMMDDhhmmss`" + `
-- a date alone, ` + "`2026-11-20`" + ` as ` + "`20261120`" + `: the first moment of that day in ` + "`timezone`" + `
+- a date alone, ` + "`2026-11-20`" + `, ` + "`20261120`" + ` or ` + "`20.11.2026`" + `: the first moment of that day in ` + "`timezone`" + `
 - what a date is printed as in Go, Java, JavaScript, Python, PHP, Ruby, .NET and Swift, and RFC 1123; also the objects that PHP, MongoDB, Firestore and protobuf make of dates
+- what programs print for people, in the languages of Europe, in Turkish, Indonesian, Malay, Arabic, Chinese, Japanese and Korean: ` + "`vendredi 20 novembre 2026 à 16h00`" + `,
+  ` + "`20 Kas 2026`" + `, ` + "`20 XI 2026`" + `, ` + "`2026年11月20日 16:00`" + `; ` + "`20NOV2026:16:00:27`" + ` and other forms of databases. ` + "`lip`" + `, ` + "`srp`" + `, ` + "`lis`" + ` and ` + "`listopad`" + ` are Polish or Czech, and Croatian
+  with the timezone of Croatia
+- a date and a time of day of two columns, each with what it leaves empty: ` + "`20.11.2026 00:00:00 30.12.1899 16:00:27`" + `; where 30/12/1899 says which order day and month have, the other date has the same
 - ` + "`20.11.2026 16:00:27`" + `, the day first; ` + "`11/20/2026 4:00:27 PM`" + ` where only one order of day and month gives a date
 - what ` + "`time_format`" + ` names
 
-Any other date is unreadable, and so is another date without a time of day, one before 2004 and one more than 366 days after the
+Any other date is unreadable, and so is one before 2004 and one more than 366 days after the
 time of receipt: a spreadsheet's serial number or a date read as seconds is no sale of 1970. The next source counts then, with a note;
 a row of a file is refused. A date of digits between slashes or dashes with the year last has an order that nobody can know: name it under ` + "`time_format`" + `.
 Tills that write ` + "`11/10/2026 10:00:00`" + ` need it, with AM or PM too (` + "`11/10/2026 10:00:00 AM`" + `): on the first twelve days of a month either number may be the

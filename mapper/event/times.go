@@ -66,15 +66,21 @@ func (c *Times) text(raw string, received time.Time) (time.Time, bool) {
 		if t, ok := c.digits(s, received); ok {
 			return t, true
 		}
-	} else if t, ok := parseTimeText(s, c.Loc); ok && Plausible(t, received) {
-		return t, true
-	} else if t, err := time.ParseInLocation(time.DateOnly, s, c.Loc); err == nil && Plausible(t, received) {
-		return t.UTC(), true // a date alone is its first moment, as YYYYMMDD is
 	}
+	if t, ok := parseTimeText(s, c.Loc); ok && Plausible(t, received) {
+		return t, true
+	}
+	joined, standard := Joined(s)
 	for _, layout := range c.Layouts {
-		if t, err := time.ParseInLocation(layout, s, c.Loc); err == nil && Plausible(t, received) {
-			return t.UTC(), true
+		for _, s := range []string{s, joined} {
+			if t, err := time.ParseInLocation(layout, s, c.Loc); err == nil && Plausible(t, received) {
+				return t.UTC(), true
+			}
 		}
+	}
+	if standard != s {
+		t, ok := parseTimeText(standard, c.Loc)
+		return t, ok && Plausible(t, received)
 	}
 	return time.Time{}, false
 }

@@ -2,30 +2,46 @@ package event
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"relay/mapper/fold"
 )
 
 // The parts of a date-time in words, after clean and in lower case.
 var (
-	timeOfDay = regexp.MustCompile(`(^|[t ,])(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?(?: ?([ap])\.? ?m\b\.?)?`)
-	basicTime = regexp.MustCompile(`^(\d{8})[t ](\d{2})(?:(\d{2})(?:(\d{2})(?:[.,](\d+))?)?)?([^\d].*)?$`)
+	timeOfDay = regexp.MustCompile(`(^|[t ,])(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?(?: ?([ap])(?:\.? ?m)?\b\.?)?`)
+	dottedEnd = regexp.MustCompile(`()[ ,](\d{1,2})\.(\d{2})(?:\.(\d{2})(?:[.,](\d+))?)?(?: ?([ap])\.? ?m\.?)?((?: [^\d.]+| ?[+-][\d:]+)*)$`)
+	basicTime = regexp.MustCompile(`^(\d{8})[-_t ](\d{2})(?:(\d{2})(?:(\d{2})(?:[.,](\d+))?)?)?([^\d:].*)?$`)
 	offset    = regexp.MustCompile(`^(?:utc|gmt|z)?([+-])(\d{1,2})(?::?(\d{2}))?(?::?\d{2})?$`)
-	weekday   = regexp.MustCompile(`^(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[.,]* `)
 	netDate   = regexp.MustCompile(`^/date\((\d+)(?:[+-]\d{4})?\)/$`)
 	monotonic = regexp.MustCompile(` m=[+-]\d+\.\d+$`)
 	numbers3  = regexp.MustCompile(`^(\d{1,4})([-/.]) ?(\d{1,2})([-/.]) ?(\d{1,4})$`)
 )
 
+// plain are forms that say the same in another way, and that way.
+var plain = []struct {
+	form *regexp.Regexp
+	as   string
+}{
+	{regexp.MustCompile(`(\d{4}) ?[年년] ?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日号號일]`), "$1-$2-$3 "},
+	{regexp.MustCompile(`\b(\d{1,2}) ?(?:[時时點点시]|[hu])(?: ?(\d{2}) ?(?:[分분]|m(?:in)?)?(?: ?(\d{1,2}) ?(?:[秒초]|s)?)?)?($|[ ,.])`), "$1:$2:$3$4"},
+	{regexp.MustCompile(`(\d):{1,2}($|[ ,])`), "$1:00$2"}, // what the form above leaves of 16h and 16h05
+	{regexp.MustCompile(`(?:午前|上午|오전|\ba\.?m\b\.?) ?(\d{1,2}:[:\d]*)`), "$1 am"},
+	{regexp.MustCompile(`(?:午後|下午|오후|\bp\.?m\b\.?) ?(\d{1,2}:[:\d]*)`), "$1 pm"},
+	{regexp.MustCompile(`(\d) ?(?:π\.? ?μ\.?|ص)`), "$1 am"},
+	{regexp.MustCompile(`(\d) ?(?:μ\.? ?μ\.?|م)`), "$1 pm"},
+	{regexp.MustCompile(`^(\d{4}):(\d{2}):(\d{2}) `), "$1-$2-$3 "},                                       // cameras
+	{regexp.MustCompile(`([a-z][-/]?\d{2,4}):(\d{1,2}:)`), "$1 $2"},                                      // SAS, web servers
+	{regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}|\d{8})[-_t ](\d{2})[-.](\d{2})[-.](\d{2})`), "$1 $2:$3:$4"}, // DB2, names of files
+	{regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}|\d{8})[-_](\d{2}:)`), "$1 $2"},
+}
+
 // parseTimeText reads the standard text of a date-time: ISO 8601 in its
 // extended and basic forms, RFC 1123, 850 and 822, and what a date becomes when
-// it is printed by Go, Java, JavaScript, Python, PHP, Ruby, .NET and Swift; and a
-// date alone whose month is a word. s is clean. A date of digits between slashes has an order that nobody can know: it
+// it is printed by Go, Java, JavaScript, Python, PHP, Ruby, .NET, Swift and databases, for
+// people of any language that fold.Month knows; and a date alone. s is clean. A date of digits between slashes has an order that nobody can know: it
 // is read only where AM or PM stands beside it and one order alone gives a date
 // (.NET and JavaScript in English). Between dots the day comes first.
 func parseTimeText(s string, loc *time.Location) (time.Time, bool) {
@@ -35,15 +51,31 @@ func parseTimeText(s string, loc *time.Location) (time.Time, bool) {
 		return time.UnixMilli(ms).UTC(), err == nil
 	}
 	s = monotonic.ReplaceAllString(s, "")
+	if t, ok := parseWords(s, loc); ok {
+		return t, true
+	}
+	other := s
+	for _, p := range plain {
+		other = p.form.ReplaceAllString(other, p.as)
+	}
+	if other == s {
+		return time.Time{}, false
+	}
+	return parseWords(other, loc)
+}
+
+func parseWords(s string, loc *time.Location) (time.Time, bool) {
 	s, zone := cutZoneID(cutComment(s))
+	r := timeReader{loc: loc, zone: zone}
 	if m := basicTime.FindStringSubmatch(s); m != nil {
-		r := timeReader{loc: loc, zone: zone}
 		return r.whole(m[1], m[2], m[3], m[4], m[5], "", m[6])
 	}
 	m := timeOfDay.FindStringSubmatchIndex(s)
+	if m == nil {
+		m = dottedEnd.FindStringSubmatchIndex(s)
+	}
 	if m == nil { // a date alone is its first moment
-		r := timeReader{loc: loc}
-		year, month, day, ok := r.monthInWords(weekday.ReplaceAllString(s, ""))
+		year, month, day, ok := r.date(s)
 		if !ok {
 			return time.Time{}, false
 		}
@@ -55,8 +87,11 @@ func parseTimeText(s string, loc *time.Location) (time.Time, bool) {
 		}
 		return s[m[2*i]:m[2*i+1]]
 	}
-	r := timeReader{loc: loc, zone: zone}
-	return r.whole(s[:m[0]], group(2), group(3), group(4), group(5), group(6), s[m[1]:])
+	before, after := s[:m[0]], s[m[1]:]
+	if strings.Trim(before, " ,") == "" { // 16:00 20.11.2026
+		before, after = after, ""
+	}
+	return r.whole(before, group(2), group(3), group(4), group(5), group(6), after)
 }
 
 // cutComment drops the comment at the end of JavaScript's text:
@@ -140,6 +175,7 @@ func (r *timeReader) after(s string) (seconds int, known, ok bool) {
 			if !ok {
 				return 0, false, false
 			}
+		case zones[w] == 0 && (fold.DateFiller(w) || fold.Weekday(w)): // Uhr, godz.
 		case r.zone == "" && len(w) <= 6 && strings.Trim(w, letters) == "":
 			r.zone = w
 		default:
@@ -198,77 +234,4 @@ func zoneName(s string) string {
 		}
 	}
 	return string(b)
-}
-
-// date reads a date: digits with the year first, digits with the day first
-// between dots, YYYYMMDD, or a month in words.
-func (r *timeReader) date(s string) (year, month, day int, ok bool) {
-	s = weekday.ReplaceAllString(s+" ", "")
-	s = strings.TrimSuffix(strings.Trim(s, " ,"), " at")
-	s = strings.Trim(s, " ,")
-	if len(s) == 8 && strings.Trim(s, "0123456789") == "" {
-		return atoi(s[:4]), atoi(s[4:6]), atoi(s[6:]), true
-	}
-	m := numbers3.FindStringSubmatch(s)
-	if m == nil {
-		return r.monthInWords(s)
-	}
-	a, b, c := atoi(m[1]), atoi(m[3]), atoi(m[5])
-	switch {
-	case m[2] != m[4]:
-	case len(m[1]) == 4 && len(m[5]) <= 2:
-		return a, b, c, true
-	case len(m[5]) != 4 || len(m[1]) > 2:
-	case m[2] == ".":
-		return c, b, a, true
-	case m[2] == "/" && r.half != "":
-		switch monthFirst, dayFirst := a <= 12, b <= 12; {
-		case monthFirst && dayFirst && a != b:
-		case monthFirst:
-			return c, a, b, true
-		case dayFirst:
-			return c, b, a, true
-		}
-	}
-	return 0, 0, 0, false
-}
-
-// monthInWords reads a date whose month is a word: Nov 20 2026, 20 Nov 2026,
-// 20-Nov-26, November 20th, 2026.
-func (r *timeReader) monthInWords(s string) (year, month, day int, ok bool) {
-	var nums []string
-	for w := range strings.FieldsFuncSeq(s, func(c rune) bool { return c == ' ' || c == ',' || c == '-' || c == '/' || c == '.' }) {
-		digits := strings.TrimRightFunc(w, unicode.IsLetter)
-		switch suffix := w[len(digits):]; {
-		case digits == "":
-			m, known := fold.Month(w)
-			if !known || month != 0 {
-				return 0, 0, 0, false
-			}
-			month = m
-		case strings.Trim(digits, "0123456789") != "" || suffix != "" && !slices.Contains([]string{"st", "nd", "rd", "th"}, suffix):
-			return 0, 0, 0, false
-		default:
-			nums = append(nums, digits)
-		}
-	}
-	if r.year != "" {
-		nums = append(nums, r.year)
-	}
-	if month == 0 || len(nums) != 2 {
-		return 0, 0, 0, false
-	}
-	d, y := nums[0], nums[1]
-	if len(d) == 4 { // 2026 Nov 20
-		d, y = y, d
-	}
-	switch {
-	case len(d) > 2:
-		return 0, 0, 0, false
-	case len(y) == 2: // RFC 850, of this century
-		y = "20" + y
-	case len(y) != 4:
-		return 0, 0, 0, false
-	}
-	return atoi(y), month, atoi(d), true
 }

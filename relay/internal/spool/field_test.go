@@ -89,10 +89,15 @@ var fieldCases = []fieldCase{
 	},
 	{name: "day/month/year without a form", file: "B03s.csv", refused: "2 of the first 2 rows cannot be used, nothing was stored", report: []string{"of the form 99/99/9999 99:99:99", "--time-format"}},
 	{
-		name: "date and time in two columns", text: "Date;Time;Bon\n20.11.2026;18:30;R-1\n20.11.2026;;R-2\n", l: rows.Layout{Event: "Sale", TimeFormat: "02.01.2006 15:04", Columns: []rows.Column{{Path: "timestamp", From: "Date + Time"}, {Path: "order_id", From: "Bon"}}}, bad: true,
+		name: "date and time in two columns", text: "Date;Time;Bon\n20.11.2026;18:30;R-1\n20/11/2026;;R-2\n", l: rows.Layout{Event: "Sale", TimeFormat: "02.01.2006 15:04", Columns: []rows.Column{{Path: "timestamp", From: "Date + Time"}, {Path: "order_id", From: "Bon"}}}, bad: true,
 		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T18:30:00","properties":{"order_id":"R-1"}}`},
-		report: []string{`"row":2`, "of the form 99.99.9999"},
+		report: []string{`"row":2`, "of the form 99/99/9999"},
 	},
+	{
+		name: "a date with a midnight, a time of day with a date that is none", text: "D;T;Bon\n20/11/2026 00:00:00;30/12/1899 18:30:00;R-1\n", l: rows.Layout{Event: "Sale", TimeFormat: "02/01/2006 15:04:05", Columns: []rows.Column{{Path: "timestamp", From: "D + T"}}},
+		want: []string{`{"event":"Sale","timestamp":"2026-11-20T18:30:00","properties":{"Bon":"R-1"}}`},
+	},
+	{name: "the same without a form", text: "D;T\n05/11/2026 00:00:00;30/12/1899 18:30:00\n", l: rows.Layout{Event: "Sale", Columns: []rows.Column{{Path: "timestamp", From: "D + T"}}}, want: []string{`{"event":"Sale","timestamp":"05/11/2026 00:00:00 30/12/1899 18:30:00"}`}},
 	{name: "date, time and zone in three", text: "event,D,T,Z\nSale,2026-11-20,18:30:00,+01:00\n", l: rows.Layout{Columns: []rows.Column{{Path: "timestamp", From: "D+T+Z"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20 18:30:00 +01:00"}`}},
 	{name: "a header with a plus in its name", text: "event,Date + Time,Date,Time\nSale,2026-11-20T10:00Z,x,y\n", l: rows.Layout{Columns: []rows.Column{{Path: "timestamp", From: "Date + Time"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Date":"x","Time":"y"}}`}},
 	{name: "a form with an offset", text: "event,When\nSale,11/20/2026 6:30:05 PM -0500\n", l: rows.Layout{TimeFormat: "01/02/2006 3:04:05 PM -0700", Columns: []rows.Column{{Path: "timestamp", From: "When"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T18:30:05-05:00"}`}},

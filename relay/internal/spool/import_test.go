@@ -125,7 +125,7 @@ func TestImportFaults(t *testing.T) {
 		{name: "empty", want: "the file holds no rows"},
 		{name: "one bad row", file: good + "{\"event\":\n" + good, want: "1 of the first 7 rows cannot be used, nothing was stored\n  row 4 (line 4): the body is not JSON: unexpected end at byte 9"},
 		{name: "no date", file: good + `{"event":"Sale"}`, want: "1 of the first 4 rows cannot be used, nothing was stored\n  row 4 (line 4): the row does not say when it happened (timestamp): of a table, --column 'timestamp=HEADER' names the column (spool: columns)"},
-		{name: "what is no time", file: good + `{"event":"Sale","timestamp":"2026-13-20"}` + "\n" + `{"event":"Sale","timestamp":{},"originalTimestamp":"20.11.2026"}`, want: "2 of the first 5 rows cannot be used, nothing was stored\n" +
+		{name: "what is no time", file: good + `{"event":"Sale","timestamp":"2026-13-20"}` + "\n" + `{"event":"Sale","timestamp":{},"originalTimestamp":"20/11/2026"}`, want: "2 of the first 5 rows cannot be used, nothing was stored\n" +
 			"  row 4 (line 4): its timestamp, of the form 9999-99-99, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)\n" +
 			"  row 5 (line 5): its timestamp, of the form of a list or an object, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)"},
 		{name: "not one row good, although bad ones are skipped", file: "{}\n{}\n", o: Options{SkipBad: true}, want: "2 of the first 2 rows cannot be used, nothing was stored\n" +

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"relay/mapper/event"
 )
 
 // columns turns the rows of an event into it.
@@ -327,6 +329,10 @@ func (w *writer) cell(s string, k kind, asText bool) bool {
 // form stays, for the mapper to judge. One without a zone stays without.
 func (w *writer) moment(s string) string {
 	t, err := time.Parse(w.layout, s)
+	if err != nil {
+		joined, _ := event.Joined(s)
+		t, err = time.Parse(w.layout, joined)
+	}
 	switch {
 	case err != nil:
 		return s
