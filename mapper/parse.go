@@ -53,7 +53,8 @@ type parser struct {
 // setPath is a path under custom_data.set.
 type setPath struct {
 	at   strictyaml.Value
-	path string
+	path event.Path
+	kept bool // custom_data.keep names it
 }
 
 func (p *parser) mapping() {
@@ -79,7 +80,7 @@ func (p *parser) mapping() {
 	p.houseAccounts(o)
 	p.limitedUse(o)
 	p.matchKeys(o)
-	p.warnOfKeySources()
+	p.judgeSetPaths()
 	p.orderIDAt(o)
 	p.storeData(o)
 	p.contentFields(o)

@@ -217,7 +217,7 @@ func (p *parser) customRules(v strictyaml.Value) (out customRules) {
 	if v, ok := rules.Field("set"); ok {
 		if fields, ok := v.Object(); ok {
 			for _, f := range fields.Fields() {
-				out.set = append(out.set, p.setField(f))
+				out.set = append(out.set, p.setField(f, out.keep))
 			}
 		}
 	}
@@ -225,7 +225,8 @@ func (p *parser) customRules(v strictyaml.Value) (out customRules) {
 	return out
 }
 
-func (p *parser) setField(f strictyaml.Field) setField {
+// setField reads a field of custom_data.set; what keep names may leave.
+func (p *parser) setField(f strictyaml.Field, keep []event.Path) setField {
 	name := f.Name
 	switch {
 	case strings.TrimSpace(name) == "":
@@ -238,22 +239,41 @@ func (p *parser) setField(f strictyaml.Field) setField {
 	line, _ := f.Key.Pos()
 	sources := p.someSources(f.Value, isFieldOf(name))
 	for _, src := range sources {
-		if src.constant == nil && src.expr == nil && src.path.Has("traits") {
-			f.Value.Warnf("sends a trait of the customer unhashed")
-		}
 		if src.path.Text != "" {
-			p.setPaths = append(p.setPaths, setPath{f.Value, src.path.Text})
+			kept := slices.ContainsFunc(keep, func(k event.Path) bool { return k.Text == src.path.Text })
+			p.setPaths = append(p.setPaths, setPath{f.Value, src.path, kept})
 		}
 	}
 	return setField{name: name, sources: sources, line: line}
 }
 
-// warnOfKeySources warns of what custom_data.set cannot send, once the match keys
+// isPersonalPath says whether what a path leads to is personal by its names: all of
+// properties.first_name, and of an object that is somebody's, properties.customer.name.
+func isPersonalPath(path *event.Path) bool {
+	within := false
+	for i, name := range path.Names() {
+		says := personal.Name(name, i == 1 && !within, within)
+		if i > 0 && says.Holds && (says.Alone || !says.Place) {
+			return true
+		}
+		within = says.Somebody
+	}
+	return false
+}
+
+// judgeSetPaths says what custom_data.set cannot or may not send, once the match keys
 // are known.
-func (p *parser) warnOfKeySources() {
-	for _, s := range p.setPaths {
-		if p.isKeySource(s.path) {
-			s.at.Warnf("%s is a source of a match key: it is hashed there and left out here", s.path)
+func (p *parser) judgeSetPaths() {
+	for i := range p.setPaths {
+		s := &p.setPaths[i]
+		switch {
+		case p.isKeySource(s.path.Text):
+			s.at.Warnf("%s is a source of a match key: it is hashed there and left out here", s.path.Text)
+		case !s.kept && isPersonalPath(&s.path):
+			s.at.Errorf("%s is personal data, which is never sent in custom_data", s.path.Text).
+				WithHint("customer data belongs under match_keys, where it is hashed; if it is nobody's, name it under custom_data.keep too")
+		case s.path.Has("traits"):
+			s.at.Warnf("sends a trait of the customer unhashed")
 		}
 	}
 }

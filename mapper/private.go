@@ -247,9 +247,9 @@ func (s *subject) markMembers(n *event.Node, top, within bool, depth int) {
 		case says.Holds && (says.Alone || kid.Kind != event.True && kid.Kind != event.False):
 			s.markNamed(kid, says)
 			continue
-		case says.Somebody && kid.Kind == event.Text && (says.Who || personal.Words(kid.Text) > 1):
+		case isSomebody(says, kid):
 			kid.Mark |= markPersonal
-			s.person.Phrase(kid.Text)
+			s.somebody(kid.Text)
 			continue
 		}
 		if top && isPlaceByValue(kid) {
@@ -257,6 +257,23 @@ func (s *subject) markMembers(n *event.Node, top, within bool, depth int) {
 			continue
 		}
 		s.markWithin(kid, says.Somebody, depth)
+	}
+}
+
+// isSomebody says whether the value of a property that is called after somebody says
+// who it is.
+func isSomebody(says personal.Names, n *event.Node) bool {
+	return says.Somebody && n.Kind == event.Text &&
+		(personal.Words(n.Text) > 1 || says.Who && personal.SaysWho(n.Text) && !match.IsPlaceholder(n.Text))
+}
+
+// somebody takes up what a text says about who somebody is: one word is a name like
+// those of products, too.
+func (s *subject) somebody(text string) {
+	if personal.Words(text) > 1 {
+		s.person.Phrase(text)
+	} else {
+		s.person.Name(text, "")
 	}
 }
 
@@ -317,8 +334,7 @@ func (s *subject) markPair(name, value *event.Node) {
 		return
 	}
 	says := s.m.names.read(name.Text, true, false)
-	if says.Holds && (says.Alone || value.Kind != event.True && value.Kind != event.False) ||
-		says.Somebody && value.Kind == event.Text && (says.Who || personal.Words(value.Text) > 1) {
+	if says.Holds && (says.Alone || value.Kind != event.True && value.Kind != event.False) || isSomebody(says, value) {
 		s.markNamed(value, says)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"relay/mapper/event"
 	"relay/mapper/match"
+	"relay/mapper/personal"
 )
 
 const whyRecord = "a text that holds a record, or a line such as Phone: …, with personal data; all of it is left out (custom_data.keep lets it through)"
@@ -83,7 +84,7 @@ func (s *subject) saysPersonal(name, value string) bool {
 		return false
 	}
 	says := s.m.names.read(name, false, false)
-	return says.Holds && !says.Place
+	return says.Holds && !says.Place || says.Who && personal.IsNameLike(value)
 }
 
 // personalRecord says whether a text is a record, JSON, XML, lines or a query

@@ -104,6 +104,32 @@ func TestTextsWithPersonalDataStay(t *testing.T) {
 		{`"customer_name":"Bob Stone","note":"Bob Stone waits"`, false},
 		{`"customer":"Bob Stone"`, false},
 		{`"customer":"retail"`, true},
+		{`"client":"Bob"`, false},
+		{`"client":"bob"`, false},
+		{`"client":"web"`, true},
+		{`"client":"guest"`, true},
+		{`"müşteri":"Bob"`, false},
+		{`"lekarz":"Stone"`, false},
+		{`"cashier":"Jordan","brand":"Jordan"`, false},
+		{`"cashier":"c7"`, true},
+		{`"seller_name":"Bob"`, false},
+		{`"recipe_for":"Bob"`, false},
+		{`"served_by":"Bob"`, false},
+		{`"고객":"Bob"`, false},
+		{`"العميل":"Bob"`, false},
+		{`"πελάτης":"Bob"`, false},
+		{`"Покупатель":"Bob"`, false},
+		{`"לקוח":"Bob"`, false},
+		{`"ลูกค้า":"Bob"`, false},
+		{`"khách hàng":"Bob"`, false},
+		{`"ім'я клієнта":"Bob"`, false},
+		{`"nume client":"Bob"`, false},
+		{`"vevő neve":"Bob"`, false},
+		{`"note":"Client: Bob Stone"`, false},
+		{`"note":"Customer: wants 2 keys cut"`, true},
+		{`"client_version":"2.1"`, true},
+		{`"seller_sku":"Rose"`, true},
+		{`"전환율":"Rose gold"`, true},
 		{`"payload":"{\"first_name\":\"Bob\",\"x\":1}"`, false},
 		{`"payload":"[{\"key\":\"first_name\",\"value\":\"Bob\"}]"`, false},
 		{`"payload":"{\"colour\":\"red\"}"`, true},
@@ -192,7 +218,7 @@ func TestTextsWithPersonalDataStay(t *testing.T) {
 			t.Errorf("%s: leaves as %s, noted %t", x.property, custom, noted)
 		}
 		if !x.leaves {
-			for _, s := range []string{"ada@", "0199", "0147", "Lovelace", "LOVELACE", "Rose Lane", "1990", "4711", "Stone", "Bob", "Springfield", "555"} {
+			for _, s := range []string{"bob", "ada@", "0199", "0147", "Lovelace", "LOVELACE", "Rose Lane", "1990", "4711", "Stone", "Bob", "Springfield", "555"} {
 				if strings.Contains(string(custom), s) {
 					t.Errorf("%s: %s leaves", x.property, s)
 				}
@@ -260,6 +286,36 @@ func TestKeepLetsThrough(t *testing.T) {
 		if got := c["custom_data"] != nil; got != leaves {
 			t.Errorf("%s: leaves %t", property, got)
 		}
+	}
+}
+
+// TestOneWordNamesAreWordsOfProducts: who serves is left out, and what is called like them
+// stays.
+func TestOneWordNamesAreWordsOfProducts(t *testing.T) {
+	_, c := sentOf(t, "", "m-1", adaTraits, `"cashier":"Jordan","brand":"Jordan","note":"for Jordan"`)
+	custom, _ := json.Marshal(c["custom_data"])
+	if string(custom) != `{"brand":"Jordan"}` {
+		t.Errorf("%s leaves", custom)
+	}
+}
+
+// TestSetOfPersonalSources: custom_data.set is refused a source that is personal by its
+// name, unless keep names it.
+func TestSetOfPersonalSources(t *testing.T) {
+	for source, wrong := range map[string]bool{
+		"properties.first_name": true, "context.ip": true, "properties.iban": true, "properties.customer.name": true, "context.traits.lastName": false,
+		"context.traits.mobile": true, "properties.buyer.address": true, `properties["Vor-Name"]`: true, "properties.products[].recipient": true,
+		"properties.register.number": false, "properties.products[].name": false, "properties.store.city": false, "context.traits.tier": false,
+		"context.device.name": false, "context.traits.email": false, // a source of a key: warned about
+	} {
+		_, _, err := Parse("mapping.yaml", []byte("version: 1\nevents: { Sale: '1' }\ncustom_data: { set: { z: '"+source+"' } }\n"))
+		if (err != nil) != wrong || err != nil && !strings.Contains(err.Error(), "is personal data") {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+	const kept = "version: 1\nevents: { Sale: '701000000000001' }\ncustom_data: { keep: [first_name], set: { z: properties.first_name } }\n"
+	if _, c := sentOf(t, kept, "m-1", "", `"first_name":"Rosewood"`); c["custom_data"].(map[string]any)["z"] != "Rosewood" {
+		t.Errorf("%v", c)
 	}
 }
 

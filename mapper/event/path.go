@@ -108,6 +108,16 @@ func (p *Path) bracket(rest string) (string, error) {
 	return after, nil
 }
 
+// Names are the names of the members that the path goes through, in order.
+func (p *Path) Names() (names []string) {
+	for i := range p.parts {
+		if name := p.parts[i].name; name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // add appends a part; names below traits get their other spellings.
 func (p *Path) add(s part) {
 	switch {

@@ -51,7 +51,7 @@ func Name(name string, top, within bool) (n Names) {
 	switch {
 	case whole, r.halves(top || within):
 		n.Holds = true
-	case known&who != 0, r.script && slices.Contains(scriptsWho, string(r.buf)):
+	case known&who != 0, r.script && slices.Contains(scriptsWho, composed(r.buf)):
 		n.Somebody, n.Who = true, true
 	case (top || within) && known&place != 0, r.places(top || within), within && r.all(naming|link|partial) && r.any(naming):
 		n.Holds, n.Place = true, r.any(place)
@@ -218,7 +218,7 @@ func (r *reader) places(theirs bool) bool {
 
 // inScripts is personal for names that are written without blanks.
 func (r *reader) inScripts(theirs bool) bool {
-	name := string(r.buf)
+	name := composed(r.buf)
 	holds := func(s string) bool { return strings.Contains(name, s) }
 	switch {
 	case slices.ContainsFunc(scriptThings, holds):
@@ -229,8 +229,12 @@ func (r *reader) inScripts(theirs bool) bool {
 	return theirs && slices.ContainsFunc(scriptPlaces, func(s string) bool { return s == name || utf8.RuneCountInString(s) > 1 && holds(s) })
 }
 
+// composed is a folded name with the syllables of Hangul whole, so that none is found
+// in parts of others.
+func composed(name []byte) string { return string(norm.NFC.Bytes(name)) }
+
 // appendFold appends text as words are compared: letters and digits, small, without
-// accents; ß as ss, ø as o, ł as l, ı as i.
+// accents; ß as ss, ø as o, ł as l, ı as i, ς as σ.
 func appendFold(dst []byte, text string) []byte {
 	for i := range len(text) {
 		switch c := text[i]; {
@@ -267,6 +271,8 @@ func foldAny(dst []byte, text string) []byte {
 				dst = append(dst, "th"...)
 			case 'ı':
 				dst = append(dst, 'i')
+			case 'ς':
+				dst = append(dst, "σ"...)
 			default:
 				if unicode.IsLetter(c) || unicode.IsDigit(c) || c == 'ー' {
 					dst = utf8.AppendRune(dst, c)

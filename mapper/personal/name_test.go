@@ -106,7 +106,7 @@ func TestNamesOfSomebody(t *testing.T) {
 		name          string
 		somebody, who bool
 	}{
-		{"customer", true, false},
+		{"customer", true, true},
 		{"bill_to", true, false},
 		{"shipTo", true, false},
 		{"Kunde", true, true},
@@ -122,6 +122,32 @@ func TestNamesOfSomebody(t *testing.T) {
 	} {
 		if got := Name(x.name, true, false); got.Somebody != x.somebody || got.Who != x.who {
 			t.Errorf("%q: somebody %t, who %t", x.name, got.Somebody, got.Who)
+		}
+	}
+}
+
+// TestRoles: whoever a property is called after, in each language, alone and with name.
+func TestRoles(t *testing.T) {
+	lists := names(t, "roles.txt")
+	for language, list := range lists {
+		for _, name := range list {
+			if got := Name(name, false, false); !got.Holds && !got.Who {
+				t.Errorf("%s: a single word under %q leaves: %+v", language, name, got)
+			}
+		}
+	}
+	if len(lists) < 25 {
+		t.Errorf("roles.txt has %d languages", len(lists))
+	}
+	for _, x := range []struct {
+		text string
+		who  bool
+	}{
+		{"Ada", true}, {"ada", true}, {"Ada Hofe", true}, {"Айгуль", true}, {"김하늘", true}, {"Rose", true}, {"Gold Smith", true},
+		{"retail", false}, {"Neukunde", false}, {"VIP", false}, {"web", false}, {"c7", false}, {"K-4711", false}, {"12", false}, {"", false}, {"yes", false}, {"回头客1", false},
+	} {
+		if SaysWho(x.text) != x.who {
+			t.Errorf("%q says who: %t", x.text, !x.who)
 		}
 	}
 }

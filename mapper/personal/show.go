@@ -62,7 +62,7 @@ func Known(name string) bool {
 		end := wordEnd(name)
 		w := appendFold(room[:0], name[:end])
 		name = name[end:]
-		if len(w) > 2 && !shownWords[string(w)] && words[string(w)] == 0 {
+		if len(w) > 2 && !shownWords[string(w)] && (words[string(w)] == 0 || words[string(w)]&surname != 0) {
 			r := reader{}
 			r.word(w)
 			if len(r.classes) < 2 {

@@ -1,6 +1,10 @@
 package personal
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // class says what a word of a property's name tells about the value.
 type class uint16
@@ -33,13 +37,17 @@ const (
 	// half words at the end are half of a name, as properties of the event itself
 	// and of a person: first, customer_last.
 	half
-	// who words alone say who somebody is, in a single word too: Kunde "Stone".
+	// who words alone say who somebody is, in a single word too: Kunde "Stone". They are
+	// words of person too.
 	who
+	// surname words of who are somebody's name as well: no masked view shows them.
+	surname
 )
 
 // lists are the words by class, in the languages tills speak: en, de, fr, es,
-// it, pt, nl, pl, cs, sv, da, nb, fi, tr, and ja and zh in Latin letters. They
-// are compared as appendFold leaves them.
+// it, pt, nl, pl, cs, sv, da, nb, fi, tr, and ja and zh in Latin letters; farther down
+// ru, uk, bg, el, ar, he, ro, hu, sk, sl, hr, vi and id. They are compared as appendFold
+// leaves them.
 var lists = []struct {
 	class class
 	words string
@@ -113,7 +121,8 @@ var lists = []struct {
 	{naming, `name names nombre nombres nom noms nome nomi naam namen navn namn nimi nimen isim adi namae mei mingzi`},
 	{partial, `first last full middle given family maiden legal nick preferred primer segundo completo completa complet vor nach familien cele koko display primeiro pickup lead profile f l`},
 	{half, `first last given middle`},
-	{who, `kunde kundin auftraggeber ansprechpartner kontakt intestatario`},
+	{who, whoSomebody},
+	{who, whoServes},
 	{birth, `born geburts geburt birth geboorte fodelse fodsels fodsel syntyma dogum birthday`},
 	{date, `date datum day month year tag jahr monat dag ar dato data fecha dia rok dzien den paiva aika vuosi tarihi gunu yili place ort city country`},
 	{place, `
@@ -153,17 +162,71 @@ var lists = []struct {
 		produit magasin boutique marque entreprise societe groupe producto tienda marca empresa grupo prodotto negozio azienda gruppo
 		produto loja winkel bedrijf groep sklep towar marka firmy grupa obchod zbozi znacka firmu skupina butik varumarke foretag butikk
 		vare merke tuote kauppa merkki yritys ryhma urun magaza sirket grup kampanya`},
+	{bold, `
+		телефона телефону телефоном мобильный мобильного фио имяфамилия рождения рожденье адрес адреса почта почты электроннаяпочта емейл емайл имейл эмейл
+		паспорт паспорта инн снилс получатель получателя улица улицы квартира прізвище побатькові народження пошта отримувач отримувача вулиця фамилна
+		рождена раждане получател улицата
+		τηλεφωνο τηλεφωνου κινητο επωνυμο επιθετο ονοματεπωνυμο διευθυνση γεννησησ γεννηση παραληπτησ οδοσ αφμ αμκα πατρωνυμο
+		هاتف جوال موبايل ايميل ميلاد لقب هوية
+		טלפון נייד סלולרי אימייל כתובת רחוב לידה זהות`},
+	{bold, `
+		prenume prenumele nastere nasterii cnp strada destinatar destinatarul numelefamilie
+		vezeteknev keresztnev utonev csaladnev teljesnev ugyfelnev vevonev telefonszam mobilszam lakcim szallitasicim szamlazasicim szuletesi szuletes
+		szuletesnap utca hazszam cimzett
+		priezvisko prezime priimek narodenia rodenja rojstva rodjenja datumrodenja datumrojstva
+		hoten hovaten tenkhachhang tennguoimua tennguoinhan tenkhach sodienthoai dienthoai sdt diachi diachigiaohang ngaysinh gioitinh thudientu cccd cmnd
+		namalengkap namadepan namabelakang namapelanggan telepon nomortelepon notelepon nohp nomorhp alamat tanggallahir jeniskelamin`},
+	{shy, `пол стать емейлы мейл φυλο عنوان جنس بريد البريدالالكتروني מין מייל cim naslov`},
+	{person, `
+		seller sellers staff reseller landlord
+		клиенту клиентом покупателю заказчика пациента кассира продавца официанта врача сотрудника клиента покупателя клієнта покупця пацієнта касира продавця
+		лікаря купувача πελατη πελατων ασθενουσ العملاء الزبائن לקוחות clientului cumparatorului clienta vanzatorului ugyfele vasarloi
+		zakaznika kupca stranke pelanggan pembeli`},
+	{naming, `имя имени ім я імя име наименование ονομα اسم שם nume numele nev neve meno ime imena nama`},
+	{partial, `полное первое повне πληρεσ كامل اول اخير ثاني عائلة פרטי משפחה מלא familie intreg teljes`},
+	{place, `
+		город города индекс область страна місто країна град държава πολη πολησ χωρα νομοσ τκ مدينة دولة محافظة עיר מדינה מיקוד
+		oras orasul judet judetul tara codpostal iranyitoszam varos orszag megye thanhpho kota kodepos provinsi`},
+	{link, `номер номера код дата no από του της ο η رقم תאריך מספר של data numarul szam szama szamla nomor`},
+	{about, `согласие тип модель вид подписка συγκαταθεση τυποσ نوع موافقة סוג הסכמה consimtamant hozzajarulas tipus loai jenis`},
+	{thing, `
+		товар товара товару продукт продукта магазин магазина магазину бренд бренда марка категория категорії компания компании компанії компанія группа группы
+		продукту προιον προιοντοσ προιοντα καταστημα καταστηματοσ μαρκα εταιρεια منتج منتجات متجر ماركة شركة فرع צוות מוצר מוצרים חנות מותג חברה סניף
+		produs produsul produse magazinul magazinului termek bolt uzlet ceg cikk vyrobok predajna izdelek trgovina proizvod sanpham cuahang toko merek barang`},
 }
 
 var words = func() map[string]class {
 	out := map[string]class{}
 	for _, l := range lists {
 		for w := range strings.FieldsSeq(l.words) {
-			out[string(appendFold(nil, strings.ReplaceAll(w, "_", "")))] |= l.class
+			w = string(appendFold(nil, strings.ReplaceAll(w, "_", "")))
+			c := l.class
+			if c&who != 0 {
+				c |= person
+				if out[w]&^(who|person) == 0 && out[w]&person == 0 {
+					c |= surname
+				}
+			}
+			out[w] |= c
+			if article := articleOf(w); article != "" {
+				out[article+w] |= c
+			}
 		}
 	}
 	return out
 }()
+
+// articleOf is what Arabic and Hebrew write before a word, and to it, where English has
+// "the".
+func articleOf(w string) string {
+	switch r, _ := utf8.DecodeRuneInString(w); {
+	case unicode.Is(unicode.Arabic, r):
+		return "ال"
+	case unicode.Is(unicode.Hebrew, r):
+		return "ה"
+	}
+	return ""
+}
 
 // whole are names that are personal by themselves, and would say too much as
 // words of others; wholePlaces only where a place is, and wholeTheirs, which are
@@ -190,17 +253,23 @@ var (
 		届け先 宛名 宛先 配送先 送付先 請求先 受取人 担当者名 ユーザー名 マイナンバー パスポート
 		会员名 會員名 連絡先 メルアド 电话 電話 手机 手機 邮箱 郵箱 电邮 電郵 邮件 郵件 信箱 地址 收货人 收貨人 收件人 联系人 聯絡人 联系方式 生日 出生 性别 身份证
 		身分證 护照 護照 微信号 微信 街道 门牌 客户名 客戶名 顾客名 顧客姓 会员姓 用户名 用戶名 會員名 昵称 暱稱 住址 传真 座机
-		телефон фамилия отчество рождения`)
-	scriptsAlone = folded(`姓 名 名前 セイ メイ カナ 氏 адрес имя`)
-	scriptsWho   = folded(`顧客 購入者 購買者 客户 客戶 顾客 买家 買家`)
-	scriptPlaces = folded(`郵便番号 都道府県 市区町村 市町村 国名 国籍 国 県 市 邮编 郵編 邮政编码 郵遞區號 城市 省份 省 县 區 州 国家 國家 город индекс страна`)
+		телефон фамил отчеств рожден
+		성명 성함 고객명 고객이름 회원명 구매자명 주문자명 수령인 받는사람 받는분 전화번호 휴대폰번호 휴대폰 핸드폰 연락처 이메일 주소 생년월일 생일 성별 주민등록번호
+		주민번호 여권 카카오톡아이디 담당자명 직원명
+		นามสกุล ชื่อลูกค้า ชื่อผู้ ชื่อเต็ม ชื่อพนักงาน เบอร์โทร เบอร์มือถือ โทรศัพท์ มือถือ อีเมล ที่อยู่ วันเกิด เพศ ผู้รับ บัตรประชาชน`)
+	scriptsAlone = folded(`姓 名 名前 セイ メイ カナ 氏 имя 전화 메일`)
+	scriptsWho   = folded(`顧客 お客様 お客さま 購入者 購買者 注文者 患者 担当者 レジ担当 レジ担当者 店員 販売員 スタッフ 医師 客户 客戶 顾客 买家 買家 收银员 收銀員 店员 售货员 导购 导购员 医生
+		고객 고객님 구매자 주문자 손님 환자 캐셔 점원 직원 판매원 의사 담당자 ลูกค้า ผู้ซื้อ ผู้ป่วย คนไข้ พนักงาน พนักงานขาย แคชเชียร์ แพทย์`)
+	scriptPlaces = folded(`郵便番号 都道府県 市区町村 市町村 国名 国籍 国 県 市 邮编 郵編 邮政编码 郵遞區號 城市 省份 省 县 區 州 国家 國家 이름 우편번호 도시 시도 시군구 국가 국적
+		ชื่อ เมือง จังหวัด อำเภอ รหัสไปรษณีย์ ประเทศ`)
 	scriptThings = folded(`商品 品名 店 ブランド ケース 型号 机型 機種 型番 カバー 壳 殼 回数 件数 订阅 訂閱 同意 種類 类型 類型 メール便 宅配便 カテゴリ 品牌 数量 數量
-		颜色 顏色 プラン 套餐 充电 状态 会社`)
+		颜色 顏色 プラン 套餐 充电 状态 会社 чехол чехла модель товар
+		상품 제품 매장 점포 브랜드 카테고리 케이스 수량 색상 회사 수신동의 동의 등급 유형 기종 요금제 สินค้า ร้าน แบรนด์ หมวด รุ่น เคส บริษัท ประเภท ยินยอม`)
 )
 
 func folded(text string) (out []string) {
 	for w := range strings.FieldsSeq(text) {
-		out = append(out, string(appendFold(nil, w)))
+		out = append(out, composed(appendFold(nil, w)))
 	}
 	return out
 }
