@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"relay/internal/logs"
@@ -14,58 +15,81 @@ const (
 	agesEvery = time.Minute // how often it is put on record, and what is too old goes
 )
 
+// ages measure how long ago something was stored (room.Age). Its methods may be called
+// with any lock held.
+type ages struct {
+	now   func() time.Time
+	clock func() (now time.Time, believed bool)
+
+	mu    sync.Mutex
+	age   room.Age
+	noted time.Duration // run time on record
+}
+
+// begin goes on with a run time; what there is may be of a later moment.
+func (a *ages) begin(ran, atLeast time.Duration) {
+	a.mu.Lock()
+	a.age = room.NewAge(ran, a.now())
+	a.age.AtLeast(atLeast)
+	a.mu.Unlock()
+	a.look()
+	a.mu.Lock()
+	a.noted = a.age.Ran()
+	a.mu.Unlock()
+}
+
+// look looks at the clock.
+func (a *ages) look() room.Stamp {
+	told, believed := a.clock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.age.Look(a.now(), told, believed)
+	return a.age.Stamp()
+}
+
+// last is look as of the keeper's last.
+func (a *ages) last() room.Stamp {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.age.Stamp()
+}
+
+// due says that the run time is to be put on record, which it takes as done.
+func (a *ages) due() (ran time.Duration, due bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if ran = a.age.Ran(); ran-a.noted < agesEvery {
+		return ran, false
+	}
+	a.noted = ran
+	return ran, true
+}
+
+// over says that more has passed since s than limit.
+func (a *ages) over(s room.Stamp, limit time.Duration) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.age.Over(s, limit)
+}
+
 // openAges goes on with the run time that meta.db has.
 func (q *Queue) openAges() {
 	ran, err := strconv.ParseInt(string(q.Note(noteRan)), 10, 64)
 	if err != nil || ran < 0 {
 		ran = 0 // everything counts as younger
 	}
-	q.age = room.NewAge(time.Duration(ran), q.now())
-	q.age.AtLeast(q.ids.Ran())
-	told, believed := q.o.Clock()
-	q.age.Look(q.now(), told, believed)
-	q.ageNoted = q.age.Ran()
-}
-
-// over says that more has passed since s than limit.
-func (q *Queue) over(s room.Stamp, limit time.Duration) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.age.Over(s, limit)
-}
-
-// lastStamp is stamp as of the keeper's last look at the clock.
-func (q *Queue) lastStamp() room.Stamp {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.age.Stamp()
-}
-
-// stamp is for what is stored now.
-func (q *Queue) stamp() room.Stamp {
-	told, believed := q.o.Clock()
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.age.Look(q.now(), told, believed)
-	return q.age.Stamp()
+	q.ages.begin(time.Duration(ran), q.ids.Ran())
 }
 
 // tellAges looks at the clock and, every agesEvery, notes the run time and
 // removes what is too old.
 func (q *Queue) tellAges() {
-	told, believed := q.o.Clock()
-	q.mu.Lock()
-	q.age.Look(q.now(), told, believed)
-	ran, full := q.age.Ran(), q.full != ""
-	due := ran-q.ageNoted >= agesEvery
-	if due {
-		q.ageNoted = ran
-	}
-	q.mu.Unlock()
+	q.ages.look()
+	ran, due := q.ages.due()
 	if !due {
 		return
 	}
-	if !full { // the reserve is not for this
+	if q.space.why() == "" { // the reserve is not for this
 		if err := q.SetNote(noteRan, strconv.AppendInt(nil, int64(ran), 10)); err != nil && !errors.Is(err, ErrClosed) {
 			q.o.Logger.Warn("cannot note for how long the queue has been open", "code", logs.RunTimeNotNoted, "err", err)
 		}
@@ -79,7 +103,7 @@ func (q *Queue) expireDead() {
 	if limit <= 0 {
 		return
 	}
-	err := q.dead.expire(func(s room.Stamp) bool { return q.over(s, limit) })
+	err := q.dead.expire(func(s room.Stamp) bool { return q.ages.over(s, limit) })
 	if err != nil {
 		q.o.Logger.Warn("cannot remove old dead letters", "code", logs.DeadNotExpired, "err", err)
 	}

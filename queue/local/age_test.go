@@ -49,12 +49,12 @@ func TestDeadMaxAge(t *testing.T) {
 			mustAppend(t, q, entry("m-1", "l"))
 			settleDead(t, q, "l")
 			clock.set(c.now, c.know)
-			q.mu.Lock()
+			q.ages.mu.Lock()
 			at := time.Now().Add(-c.agreed)
-			q.age = room.NewAge(q.age.Ran()+c.ran-c.agreed, at)
-			q.age.Look(at, c.now.Add(-c.agreed), c.know)
-			q.age.Look(time.Now(), c.now, c.know)
-			q.mu.Unlock()
+			q.ages.age = room.NewAge(q.ages.age.Ran()+c.ran-c.agreed, at)
+			q.ages.age.Look(at, c.now.Add(-c.agreed), c.know)
+			q.ages.age.Look(time.Now(), c.now, c.know)
+			q.ages.mu.Unlock()
 			q.expireDead()
 			if ids, _ := deadIDs(t, q); (len(ids) == 0) != c.gone {
 				t.Errorf("%d letters", len(ids))
@@ -71,15 +71,15 @@ func TestRunTimeIsKept(t *testing.T) {
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)
-	q.mu.Lock()
-	q.age = room.NewAge(1000*time.Hour, time.Now())
-	q.mu.Unlock()
+	q.ages.mu.Lock()
+	q.ages.age = room.NewAge(1000*time.Hour, time.Now())
+	q.ages.mu.Unlock()
 	q.tellAges()
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
 	q = openTest(t, dir, Options{NoSync: true})
-	if ran := q.stamp().Ran; ran < 1000*time.Hour {
+	if ran := q.ages.look().Ran; ran < 1000*time.Hour {
 		t.Errorf("after a restart it ran for %v", ran)
 	}
 }

@@ -140,7 +140,7 @@ func (q *Queue) manifest() (m manifest, err error) {
 		return m, fix()
 	}
 	return m, q.onTail(func(w *writer) error {
-		if q.tail != nil && q.tail.end.Load() > 0 {
+		if q.writer.tail != nil && q.writer.tail.end.Load() > 0 {
 			if err := w.rotate(); err != nil {
 				return err
 			}

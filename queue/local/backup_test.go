@@ -191,7 +191,7 @@ func TestBackupHasUnfiledIDs(t *testing.T) {
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "a"))
-	block := files.Path(dir, q.tail.Num, ids.Suffix) // a directory stands where the file is to be
+	block := files.Path(dir, q.writer.tail.Num, ids.Suffix) // a directory stands where the file is to be
 	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}

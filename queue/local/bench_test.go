@@ -176,3 +176,31 @@ func BenchmarkAppend(b *testing.B) {
 	b.Run("producers=64/per=100", func(b *testing.B) { benchAppend(b, 64, 100, Options{}) })
 	b.Run("producers=256/nosync", func(b *testing.B) { benchAppend(b, 256, 1, Options{NoSync: true}) })
 }
+
+// BenchmarkDrain reads and settles what waits, a thousand records at a time.
+func BenchmarkDrain(b *testing.B) {
+	pool := poolOnce()
+	q := openTest(b, b.TempDir(), Options{NoSync: true})
+	lanes := []string{"701000000000001"}
+	for at := 0; at < b.N; at += 100 {
+		es := make([]Entry, min(100, b.N-at))
+		for i := range es {
+			es[i] = pool.entry(nil, 0, at+i, lanes)
+		}
+		if _, err := q.Append(b.Context(), es); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ResetTimer()
+	for n := 0; n < b.N; {
+		got, err := q.Read(lanes[0], 0, 1000, 0)
+		if err != nil || len(got.Records) == 0 {
+			b.Fatalf("%d of %d are read: %v", n, b.N, err)
+		}
+		if _, err := q.Settle(lanes[0], Settlement{Settled: upto(got.Next), Counts: map[string]int{"delivered": len(got.Records)}}); err != nil {
+			b.Fatal(err)
+		}
+		n += len(got.Records)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}

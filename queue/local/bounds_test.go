@@ -310,7 +310,7 @@ func TestIDsFiledLater(t *testing.T) {
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)
 	mustAppend(t, q, entry("m-1", "a"))
-	num := q.tail.Num
+	num := q.writer.tail.Num
 	// A directory stands where the file is to be.
 	block := files.Path(dir, num, ids.Suffix)
 	if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
@@ -320,9 +320,8 @@ func TestIDsFiledLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	unfiled := func() int {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		return len(q.unfiled)
+		_, n := q.tasks.left()
+		return n
 	}
 	until(t, "filing fails", func() bool { return unfiled() == 1 })
 	if a := mustAppend(t, q, entry("m-1", "a")); a.Duplicates != 1 {

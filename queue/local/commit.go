@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"relay/internal/disk"
@@ -17,9 +18,18 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// writer is the state of the writer's goroutine.
+// writer is the state of the writer's goroutine, which alone writes the tail.
 type writer struct {
-	q    *Queue
+	q        *Queue
+	run      chan func(w *writer) // what is to be done between two commits
+	idsReady chan struct{}        // closed once the ids of before are known
+	sync     func(*seg) error     // what confirms a commit; tests have it fail
+	// committing is when the commit under way began, Unix ns; 0: none is.
+	committing atomic.Int64
+
+	tail    *seg      // nil before the first; changed under index.mu, which others hold who look at it
+	tailIDs *ids.Tail // of its records
+
 	reqs []*request
 	last int // requests in the commit before
 
@@ -47,7 +57,7 @@ func (w *writer) commit(reqs []*request) {
 		w.answer(reqs, err)
 		return
 	}
-	tail := q.tail
+	tail := w.tail
 	size := int64(0)
 	for _, c := range w.packed {
 		size += int64(len(c.Data))
@@ -56,17 +66,17 @@ func (w *writer) commit(reqs []*request) {
 		w.answer(reqs, err)
 		return
 	}
-	q.committing.Store(time.Now().UnixNano())
+	w.committing.Store(time.Now().UnixNano())
 	used, err := tail.Put(w.packed, !q.o.NoSync)
 	start := time.Now()
 	doubt := err != nil && !disk.NoSpace(err)
 	if err == nil && !q.o.NoSync {
-		if err = q.syncTail(tail); err != nil {
+		if err = w.sync(tail); err != nil {
 			doubt = true
 		}
 	}
 	took := time.Since(start)
-	q.committing.Store(0)
+	w.committing.Store(0)
 	if err != nil {
 		w.fail(tail, err, doubt)
 		if doubt {
@@ -92,8 +102,8 @@ func (w *writer) commit(reqs []*request) {
 // what is new in them. It returns those it took. From here on the writer needs
 // nothing more of the callers' memory.
 func (w *writer) copy(reqs []*request) ([]*request, error) {
-	w.q.building.Lock()
-	defer w.q.building.Unlock()
+	w.q.in.building.Lock()
+	defer w.q.in.building.Unlock()
 	taken := reqs[:0]
 	for _, r := range reqs {
 		if r.state.CompareAndSwap(stateWaiting, stateTaken) {
@@ -110,13 +120,10 @@ func (w *writer) copy(reqs []*request) ([]*request, error) {
 // usable gives the tail that takes the commit, a new one after a failure.
 func (w *writer) usable() error {
 	q := w.q
-	q.mu.Lock()
-	broken, full := q.broken, q.full
-	q.mu.Unlock()
-	if broken == nil && q.tail != nil {
+	if q.health.why() == nil && w.tail != nil {
 		return nil
 	}
-	if full == room.DiskFull { // the keeper says when there is room again
+	if full := q.space.why(); full == room.DiskFull { // the keeper says when there is room again
 		return &FullError{RetryAfter: 30 * time.Second, Reason: full}
 	}
 	if err := w.rotate(); err != nil {
@@ -137,7 +144,7 @@ var conflictLanes = map[bool][]string{false: {queue.LaneConflict}, true: {queue.
 func (w *writer) build(reqs []*request) error {
 	w.data = w.data[:0]
 	b := w.builder
-	b.Start(w.q.tail.First() + Seq(w.q.tail.end.Load()))
+	b.Start(w.tail.First() + Seq(w.tail.end.Load()))
 	for _, r := range reqs {
 		for i := range r.pending {
 			p := &r.pending[i]
@@ -186,7 +193,7 @@ func (w *writer) finishChunk() (next Seq, err error) {
 func (w *writer) publish(tail *seg, took time.Duration) {
 	q := w.q
 	disk := tail.OnDisk()
-	q.ids.Add(q.tailIDs, w.ids, q.lastStamp())
+	q.ids.Add(w.tailIDs, w.ids, q.ages.last())
 	q.mu.Lock()
 	for i := range w.packed {
 		h := &w.packed[i].Header
@@ -205,18 +212,10 @@ func (w *writer) publish(tail *seg, took time.Duration) {
 	}
 	tail.end.Store(tail.sum.Next)
 	tail.disk = disk
-	q.count.Appended += int64(len(w.ids))
-	q.count.Commits++
-	q.syncs.add(took)
-	q.broken, q.lastErr = nil, ""
+	q.counters.committed(int64(len(w.ids)), took)
+	q.health.confirmed()
 	q.bump()
 	q.mu.Unlock()
-}
-
-// bump tells whoever waits that there is more to read. q.mu is held.
-func (q *Queue) bump() {
-	close(q.changed)
-	q.changed = make(chan struct{})
 }
 
 // fail handles a commit that did not come off. The tail is closed to writing,
@@ -228,13 +227,16 @@ func (w *writer) fail(tail *seg, err error, doubt bool) {
 	records := int64(len(w.ids))
 	last := w.packed[len(w.packed)-1].Header
 	q.meta.AddVoid(meta.Void{First: w.packed[0].Header.First, End: last.End()})
-	q.mu.Lock()
-	q.count.Failures++
+	q.counters.count(func(st *Stats) {
+		if st.Failures++; doubt {
+			st.Void += records
+		}
+	})
 	if doubt {
-		q.count.Void += records
+		q.mu.Lock()
 		tail.doubt = true
+		q.mu.Unlock()
 	}
-	q.mu.Unlock()
 	if doubt {
 		q.o.Logger.Error("the disk did not confirm a commit; going on in a new segment", "code", logs.CommitFailed, "records", records, "err", err)
 	} else {
@@ -248,10 +250,7 @@ func (q *Queue) setBroken(err error) {
 	if disk.NoSpace(err) {
 		q.setFull(room.DiskFull) // first: this is the answer to give
 	}
-	q.mu.Lock()
-	q.broken = err
-	q.lastErr, q.lastErrAt = err.Error(), q.now()
-	q.mu.Unlock()
+	q.health.broke(err, q.now())
 }
 
 // answer tells each caller what became of its entries.
@@ -285,10 +284,7 @@ func (w *writer) answer(reqs []*request, err error) {
 		dups += int64(res.Duplicates)
 		r.done <- res
 	}
-	q := w.q
-	q.mu.Lock()
-	q.count.Duplicates += dups
-	q.mu.Unlock()
+	w.q.counters.count(func(st *Stats) { st.Duplicates += dups })
 }
 
 // rotate seals the tail, if there is one, and starts the next. A range in doubt
@@ -298,7 +294,7 @@ func (w *writer) rotate() error {
 	if err := q.meta.SaveVoids(); err != nil {
 		return err
 	}
-	num := q.nextSegment()
+	num := q.nextNum()
 	if err := segment.Create(q.dir, q.segInfo(num), q.o.NoSync); err != nil {
 		return err
 	}
@@ -311,11 +307,11 @@ func (w *writer) rotate() error {
 	s.disk = s.OnDisk()
 	tailIDs := q.ids.Begin(num)
 	q.mu.Lock()
-	old, oldIDs := q.tail, q.tailIDs
-	q.tail, q.tailIDs = s, tailIDs
+	old, oldIDs := w.tail, w.tailIDs
+	w.tail, w.tailIDs = s, tailIDs
 	q.segs = append(q.segs, s)
 	q.lastNum = num
-	q.broken = nil
+	q.health.renewed()
 	if old != nil {
 		old.tail, old.filing = false, true
 		if old.doubt {

@@ -1,11 +1,13 @@
 package local
 
 import (
+	"cmp"
+	"errors"
 	"maps"
 	"slices"
-	"sync"
 
 	"relay/queue/internal/chunk"
+	"relay/queue/local/internal/segment"
 	"relay/queue/local/internal/settled"
 )
 
@@ -13,16 +15,6 @@ import (
 type tally struct{ records, bytes int64 }
 
 func (t *tally) add(records, bytes int64) { t.records, t.bytes = t.records+records, t.bytes+bytes }
-
-// counting is what is needed to count again what lanes have waiting.
-type counting struct {
-	// Held while lanes are counted, by one at a time: who comes later sees what the one
-	// before may have missed. And while segments that are drained are unlinked (tidy):
-	// what a count looks at stays.
-	held sync.Mutex
-
-	changes int // how often a segment came to hold other records than before; under Queue.mu
-}
 
 // laneCount counts what a lane has waiting while it goes on: what was open at one
 // moment, and what has come and gone since. The lane may be appended to and settled
@@ -55,8 +47,8 @@ func (q *Queue) recount() {
 }
 
 func (q *Queue) recountLanes(names ...string) {
-	q.counting.held.Lock()
-	defer q.counting.held.Unlock()
+	q.recounting.Lock()
+	defer q.recounting.Unlock()
 	for _, n := range names {
 		if isClosed(q.stop) {
 			return
@@ -69,7 +61,7 @@ func (q *Queue) recountLanes(names ...string) {
 // anew: whoever gave them other records than they had counts behind that.
 const countTries = 8
 
-// recountLane counts one lane. The caller holds q.counting.held.
+// recountLane counts one lane. The caller holds q.recounting.
 func (q *Queue) recountLane(name string) {
 	q.mu.Lock()
 	l := q.lane(name)
@@ -141,11 +133,145 @@ func (c *laneCount) end(open tally, oldest int64, last bool) bool {
 	return true
 }
 
-// contentChanged says that a segment has come to hold other records than before:
-// nothing that was counted of it is true any more. q.mu is held.
-func (q *Queue) contentChanged() {
-	q.counting.changes++
-	for _, l := range q.lanes {
-		l.seen = [2]seen{}
+// countOpen counts a lane's records in [from, to) that are not settled by set.
+func (q *Queue) countOpen(l *lane, set settled.Set, from, to Seq) (records, bytes int64, err error) {
+	q.mu.Lock()
+	read := l.seen
+	q.mu.Unlock()
+	for _, r := range read {
+		if from < r.from || to > r.to {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(r.records, from, func(s sized, at Seq) int { return cmp.Compare(s.seq, at) })
+		for ; i < len(r.records) && r.records[i].seq < to; i++ {
+			if !set.Has(r.records[i].seq) {
+				records, bytes = records+1, bytes+r.records[i].size
+			}
+		}
+		return records, bytes, nil
 	}
+	for at := from; at < to; {
+		s, err := q.segmentAt(at)
+		if err != nil {
+			return 0, 0, err
+		}
+		if s == nil || s.First() >= to {
+			break
+		}
+		installed := s.installed.Load()
+		n, b, err := q.openIn(s, l.name, set, at, to)
+		if errors.Is(err, segment.ErrGone) {
+			continue
+		}
+		if errors.Is(err, errDamaged) {
+			if err := q.repair(s, installed, err); err != nil {
+				return 0, 0, err
+			}
+			continue
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		records, bytes = records+n, bytes+b
+		at = s.First() + 1<<32
+	}
+	return records, bytes, nil
+}
+
+// openIn counts within one segment. Chunks of which nothing or everything is settled
+// are counted by their headers.
+func (q *Queue) openIn(s *seg, name string, set settled.Set, from, to Seq) (records, bytes int64, err error) {
+	from, to = max(from, s.First()), min(to, s.First()+Seq(s.end.Load()))
+	q.mu.Lock()
+	c := s.sum.Lane(name)
+	var whole chunk.Lane
+	if c != nil {
+		whole = *c
+	}
+	q.mu.Unlock()
+	last := s.First() + Seq(whole.Last)
+	if c == nil || last < from || set.All(from, min(to, last+1)) {
+		return 0, 0, nil
+	}
+	if from == s.First() && to > last && set.Open(from, last+1) == int64(whole.Last)+1 {
+		return int64(whole.Count), int64(whole.Bytes), nil
+	}
+	err = q.chunks(s, uint32(set.Next(from)), func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
+		if h.First >= to {
+			return false, nil
+		}
+		l := h.Lane(name)
+		switch {
+		case l == nil || set.All(max(from, h.First), min(to, h.End())):
+		case from <= h.First && to >= h.End() && set.Open(h.First, h.End()) == int64(h.Span):
+			records += int64(l.Count)
+			bytes += int64(l.Bytes)
+		default:
+			recs, err := q.decoded(h, body)
+			if err != nil {
+				return false, err
+			}
+			for i := range recs {
+				if r := &recs[i]; r.Seq >= from && r.Seq < to && !set.Has(r.Seq) && slices.Contains(r.Lanes, name) {
+					records++
+					bytes += int64(len(r.Body))
+				}
+			}
+		}
+		return true, nil
+	})
+	return records, bytes, err
+}
+
+// oldestFrom gives the time of receipt of the lane's next record, near enough:
+// exact to the chunk if it is among the next few, else to the segment.
+func (q *Queue) oldestFrom(name string, at Seq) int64 {
+	for {
+		s, err := q.segmentAt(at)
+		if err != nil || s == nil {
+			return 0
+		}
+		q.mu.Lock()
+		var l chunk.Lane
+		if c := s.sum.Lane(name); c != nil {
+			l = *c
+		}
+		q.mu.Unlock()
+		if l.Count == 0 || s.First()+Seq(l.Last) < at {
+			at = s.First() + 1<<32
+			continue
+		}
+		if at <= s.First() {
+			return l.Min
+		}
+		oldest, n := l.Min, 0
+		err = q.chunks(s, uint32(at), func(h *chunk.Header, _ func() ([]byte, []byte, error)) (bool, error) {
+			if c := h.Lane(name); c != nil && s.First()+Seq(c.Last) >= at {
+				oldest = c.Min
+				return false, nil
+			}
+			n++
+			return n < 64, nil
+		})
+		if err != nil {
+			return l.Min // a reader will meet the damage and deal with it
+		}
+		return oldest
+	}
+}
+
+// oldestFromReady is oldestFrom that does not wait for segments being opened.
+func (q *Queue) oldestFromReady(name string, at Seq) int64 {
+	q.mu.Lock()
+	for _, s := range q.segs {
+		if s.Num >= uint64(at>>32) && !isClosed(s.ready) {
+			q.mu.Unlock()
+			return 0
+		}
+		if c := s.sum.Lane(name); c != nil && s.First()+Seq(c.Last) >= at {
+			break
+		}
+	}
+	q.mu.Unlock()
+	return q.oldestFrom(name, at)
 }

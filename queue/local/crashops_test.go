@@ -278,8 +278,8 @@ func appendInDoubt(t *testing.T, q *Queue, c *crashes) error {
 		return appendSome(t, q, c)
 	}
 	if err := q.onTail(func(*writer) error {
-		q.syncTail = func(*seg) error {
-			q.syncTail = (*seg).Sync
+		q.writer.sync = func(*seg) error {
+			q.writer.sync = (*seg).Sync
 			return errors.New("input/output error")
 		}
 		return nil

@@ -57,9 +57,8 @@ func (op *operation) run(t *testing.T, src string) (steps, copies int) {
 	}
 	if !op.start {
 		until(t, "the keeper has nothing to do", func() bool {
-			q.mu.Lock()
-			defer q.mu.Unlock()
-			return len(q.tasks) == 0
+			n, _ := q.tasks.left()
+			return n == 0
 		})
 		c, stop = watch(t, dir)
 	}

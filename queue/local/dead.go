@@ -61,7 +61,7 @@ func (d *deadLog) load() {
 	var s *dead.Store
 	if err == nil {
 		s, err = dead.Open(d.path, dead.Options{
-			Stamp: d.q.stamp, Ring: d.q.ring, Codec: d.q.zstd, Files: boltFiles{readOnly: d.q.readOnly, noSync: d.q.o.NoSync},
+			Stamp: d.q.ages.look, Ring: d.q.ring, Codec: d.q.zstd, Files: boltFiles{readOnly: d.q.readOnly, noSync: d.q.o.NoSync},
 			MaxSize: d.q.o.DeadMaxSize, ShareOf: queue.LaneConflict, DropOldest: d.q.o.DeadDropOldest, First: d.first, Header: header,
 			Format: func(b []byte) error {
 				var info meta.Info
@@ -90,13 +90,7 @@ func (d *deadLog) load() {
 }
 
 func (d *deadLog) repaired(r dead.Repair) {
-	d.q.mu.Lock()
-	d.q.count.BadSegments++
-	d.q.count.LostRecords += r.Lost
-	if r.Lost > 0 || !r.Known {
-		d.q.count.BadChunks++
-	}
-	d.q.mu.Unlock()
+	d.q.counters.damaged(r.Lost, r.Known)
 	d.q.lookBesides()
 	d.q.o.Logger.Error("dead letters are damaged: what is readable was saved, the file is quarantined", "code", logs.DeadDamaged,
 		"saved", r.Saved, "lost", r.Lost, "lost_known", r.Known, "err", r.Cause)
@@ -140,7 +134,7 @@ func (d *deadLog) put(lane string, gen uint64, letters []DeadLetter) error {
 	}
 	n, err := s.Put(lane, gen, letters)
 	if n > 0 {
-		d.q.drop(queue.DropDeadMaxSize, int64(n))
+		d.q.counters.dropped(queue.DropDeadMaxSize, int64(n))
 		d.q.o.Logger.Warn("dropped the oldest dead letters to make room", "code", logs.DeadDroppedOldest, "letters", n)
 	}
 	return err
@@ -160,7 +154,7 @@ func (d *deadLog) expire(old func(room.Stamp) bool) error {
 		return err
 	}
 	n, err := s.Expire(old)
-	d.q.drop(queue.DropDeadMaxAge, int64(n))
+	d.q.counters.dropped(queue.DropDeadMaxAge, int64(n))
 	return err
 }
 
@@ -176,9 +170,9 @@ func (d *deadLog) tend() {
 	}
 	_, bytes := s.Stats()
 	d.q.mu.Lock()
-	enough := d.q.hold == 0 && d.q.space.volFree > d.q.space.marks.Floor+4*bytes
+	held := d.q.hold > 0
 	d.q.mu.Unlock()
-	if !enough || !s.Loose() {
+	if held || !d.q.space.takes(4*bytes) || !s.Loose() {
 		return
 	}
 	if err := s.Compact(); err != nil {
@@ -209,7 +203,7 @@ func (q *Queue) DeadLetters(after string, fn func(DeadLetter) bool) error {
 			from = n + 1
 		}
 		var page []DeadLetter
-		err := q.bounded(fmt.Sprintf("dead letters %x", from), func() error {
+		err := q.calls.Do(fmt.Sprintf("dead letters %x", from), func() error {
 			s, err := q.dead.get()
 			if err == nil {
 				page, err = s.List(from, 100)
@@ -247,7 +241,7 @@ func (q *Queue) DeadLetter(id string) (DeadLetter, error) {
 // DropDead removes dead letters, durably, and returns how many there were.
 func (q *Queue) DropDead(ids ...string) (int, error) {
 	n, err := q.removeDead(ids)
-	q.drop(queue.DropDeadOperator, int64(n))
+	q.counters.dropped(queue.DropDeadOperator, int64(n))
 	return n, err
 }
 

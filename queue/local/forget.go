@@ -26,7 +26,7 @@ func (q *Queue) Forget(f queue.Forget) (n queue.Forgotten, err error) {
 	defer q.moving.Unlock()
 	// What lies in the tail can only be removed once it is sealed.
 	if err := q.onTail(func(w *writer) error {
-		if w.q.tail == nil || w.q.tail.end.Load() == 0 {
+		if w.tail == nil || w.tail.end.Load() == 0 {
 			return nil
 		}
 		return w.rotate()
@@ -52,7 +52,7 @@ func (q *Queue) Forget(f queue.Forget) (n queue.Forgotten, err error) {
 		n.Letters, err = letters.Forget(func(d DeadLetter) bool { return f.Letter(&d) }, f.Dry)
 	}
 	if !f.Dry {
-		q.drop(queue.DropForgotten, int64(n.Found()))
+		q.counters.dropped(queue.DropForgotten, int64(n.Found()))
 	}
 	if err == nil {
 		n.SetAside, err = q.removeBad(f.Dry)

@@ -170,7 +170,7 @@ func TestForgetLeavesNothingOfCommitsThatFailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	syncBy := func(fn func(*seg) error) {
-		if err := q.onTail(func(*writer) error { q.syncTail = fn; return nil }); err != nil {
+		if err := q.onTail(func(*writer) error { q.writer.sync = fn; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}

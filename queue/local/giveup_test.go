@@ -55,7 +55,7 @@ func TestGiveUpBeforeCopy(t *testing.T) {
 	again.Body = []byte(`{"event":"again"}`)
 	second := appending(t.Context(), q, again)
 	until(t, "second waits", func() bool { return q.in.len() == 2 })
-	q.building.Lock()
+	q.in.building.Lock()
 	close(hold)
 	if err := <-blocked; err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestGiveUpBeforeCopy(t *testing.T) {
 	if err := <-first; !errors.Is(err, ErrStalled) {
 		t.Fatalf("gave up with %v, want ErrStalled", err)
 	}
-	q.building.Unlock()
+	q.in.building.Unlock()
 	if err := <-second; err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestGiveUpAfterCopy(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{})
 	hangs := make(chan struct{})
 	if err := q.onTail(func(*writer) error {
-		q.syncTail = func(s *seg) error { <-hangs; return s.Sync() }
+		q.writer.sync = func(s *seg) error { <-hangs; return s.Sync() }
 		return nil
 	}); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestGiveUpAfterCopy(t *testing.T) {
 	e := entry("m-1", "a")
 	want := strings.Clone(string(e.Body))
 	done := appending(ctx, q, e)
-	until(t, "the write has begun", func() bool { return q.committing.Load() != 0 })
+	until(t, "the write has begun", func() bool { return q.writer.committing.Load() != 0 })
 	giveUp()
 	if err := <-done; !errors.Is(err, ErrStalled) {
 		t.Fatalf("gave up with %v, want ErrStalled", err)

@@ -29,7 +29,7 @@ func TestSameIDAgain(t *testing.T) {
 	// keeperOff has the keeper not come to what it is given.
 	keeperOff := func(q *Queue) func() { q.repairing.Lock(); return q.repairing.Unlock }
 	unlinked := func(t *testing.T, q *Queue) {
-		s := q.tail
+		s := q.writer.tail
 		drainAll(t, q, "a")
 		rotateNow(t, q)
 		filed(t, q)
@@ -50,7 +50,7 @@ func TestSameIDAgain(t *testing.T) {
 		}},
 		{"ids filed, segment not sealed", func(t *testing.T, q *Queue) func() {
 			on := keeperOff(q)
-			tail := q.tailIDs
+			tail := q.writer.tailIDs
 			rotateNow(t, q)
 			if err := q.ids.File(tail); err != nil {
 				t.Fatal(err)
@@ -58,12 +58,12 @@ func TestSameIDAgain(t *testing.T) {
 			return on
 		}},
 		{"ids cannot be filed", func(t *testing.T, q *Queue) func() {
-			block := files.Path(q.dir, q.tail.Num, ids.Suffix) // a directory stands where the file is to be
+			block := files.Path(q.dir, q.writer.tail.Num, ids.Suffix) // a directory stands where the file is to be
 			if err := os.MkdirAll(filepath.Join(block, "x"), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			rotateNow(t, q)
-			until(t, "filing fails", func() bool { q.mu.Lock(); defer q.mu.Unlock(); return len(q.unfiled) > 0 })
+			until(t, "filing fails", func() bool { _, n := q.tasks.left(); return n > 0 })
 			return func() { os.RemoveAll(block) }
 		}},
 		{"drained, its segment gone", func(t *testing.T, q *Queue) func() { unlinked(t, q); return none }},

@@ -6,33 +6,13 @@ import (
 	"slices"
 	"time"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue/local/internal/files"
-	"relay/queue/local/internal/ids"
 )
 
-// task is something for the keeper.
-type task struct {
-	seal   *seg      // a tail that was rotated out
-	ids    *ids.Tail // its ids
-	repair bool      // it ended in doubt
-	tidy   bool      // segments may have been passed
-	room   bool      // the high mark is reached
-	count  string    // a lane, what it has waiting is to be counted again
-}
-
 // keep hands the keeper a task.
-func (q *Queue) keep(t task) {
-	q.mu.Lock()
-	if !t.tidy && !t.room || !slices.ContainsFunc(q.tasks, func(o task) bool { return o.tidy && t.tidy || o.room && t.room }) {
-		q.tasks = append(q.tasks, t)
-	}
-	q.mu.Unlock()
-	select {
-	case q.kick <- struct{}{}:
-	default:
-	}
-}
+func (q *Queue) keep(t task) { q.tasks.put(t) }
 
 // runKeeper does the background work: it looks at the segments left by the previous run,
 // seals rotated ones, unlinks those every lane has passed, and keeps the bounds.
@@ -45,7 +25,7 @@ func (q *Queue) runKeeper() {
 		case <-q.stop:
 			q.doTasks()
 			return
-		case <-q.kick:
+		case <-q.tasks.kick:
 			q.doTasks()
 		case <-tick.C:
 			if !q.readOnly {
@@ -57,14 +37,10 @@ func (q *Queue) runKeeper() {
 
 func (q *Queue) doTasks() {
 	for {
-		q.mu.Lock()
-		if len(q.tasks) == 0 {
-			q.mu.Unlock()
+		t, ok := q.tasks.next(func(task) bool { return true })
+		if !ok {
 			return
 		}
-		t := q.tasks[0]
-		q.tasks = slices.Delete(q.tasks, 0, 1)
-		q.mu.Unlock()
 		switch {
 		case t.seal != nil:
 			q.sealRotated(t)
@@ -72,10 +48,7 @@ func (q *Queue) doTasks() {
 			q.measure()
 		case t.tidy:
 			q.tidy()
-			q.mu.Lock()
-			full := q.full != ""
-			q.mu.Unlock()
-			if full {
+			if q.space.why() != "" {
 				q.measure() // intake need not wait for the next look
 				q.makeRoom()
 			}
@@ -87,12 +60,77 @@ func (q *Queue) doTasks() {
 	}
 }
 
+// periodic is what the keeper does every second.
+func (q *Queue) periodic() {
+	q.tellAges()
+	q.ids.Expire(q.ages.over)
+	q.dead.tend()
+	q.measure()
+	q.makeRoom()
+	q.saveLanes()
+	q.retryFailed()
+	q.retryIDs()
+	q.mergeIDs()
+	q.reseal()
+	q.noteSealed()
+	q.mu.Lock()
+	tailIDs := q.writer.tailIDs
+	q.mu.Unlock()
+	overdue := q.ids.Overdue(tailIDs, q.ages.over)
+	q.mu.Lock()
+	ok, full := q.health.why() == nil, q.space.why() != ""
+	aged := overdue && q.writer.tail != nil && !q.closed && ok && !full
+	// A tail that has drained gives its space back, unless it is hardly used.
+	idle := aged || q.writer.tail != nil && !q.closed && (ok || full) && q.writer.tail.disk > q.o.SegmentSize/8 && q.writer.tail.sum.Chunks > 0 && q.drained(q.writer.tail)
+	q.mu.Unlock()
+	if idle {
+		rotate := func() error {
+			return q.onTail(func(w *writer) error {
+				if q.writer.tail.end.Load() == 0 {
+					return nil
+				}
+				return w.rotate()
+			})
+		}
+		err := rotate()
+		if err != nil && disk.NoSpace(err) && q.useReserve() {
+			err = rotate()
+		}
+		if err != nil && !errors.Is(err, ErrClosed) {
+			if q.health.failed(err, q.now()) {
+				q.o.Logger.Error("cannot start a new segment", "code", logs.SegmentNotStarted, "err", err)
+			}
+		}
+		q.doTasks()
+	}
+}
+
+// retryFailed tries again to open segments that could not be.
+func (q *Queue) retryFailed() {
+	q.mu.Lock()
+	var again []*seg
+	for _, s := range q.segs {
+		if s.failed != nil && !errors.Is(s.failed, ErrKey) && !errors.Is(s.failed, ErrNewerFormat) && !q.opening {
+			s.failed = nil
+			s.ready = make(chan struct{})
+			again = append(again, s)
+		}
+	}
+	q.mu.Unlock()
+	for _, s := range again {
+		q.openFor(s, func() error { return q.prepare(s) })
+	}
+	if len(again) > 0 {
+		q.recount()
+	}
+}
+
 // openOld looks at what lay there before: first at the ids that are not in a
 // file yet, which the first append waits for, then at the rest, oldest first.
 func (q *Queue) openOld() {
 	q.mu.Lock()
 	old := slices.Clone(q.segs)
-	if q.tail != nil {
+	if q.writer.tail != nil {
 		old = old[:len(old)-1]
 	}
 	q.mu.Unlock()
@@ -105,7 +143,7 @@ func (q *Queue) openOld() {
 			}
 		}
 	}
-	close(q.idsReady)
+	close(q.writer.idsReady)
 	for _, s := range old {
 		select {
 		case <-q.stop:
@@ -172,9 +210,7 @@ func (q *Queue) sealRotated(t task) {
 	if t.ids != nil {
 		if err := q.ids.File(t.ids); err != nil {
 			q.o.Logger.Warn("cannot write message ids; they stay in memory until they can be", "code", logs.IDsNotWritten, "err", err)
-			q.mu.Lock()
-			q.unfiled = append(q.unfiled, task{seal: s, ids: t.ids})
-			q.mu.Unlock()
+			q.tasks.later(s, t.ids)
 			if !t.repair {
 				skip = true // a seal says that the ids are in a file
 			}
@@ -213,13 +249,13 @@ func (q *Queue) sealRotated(t task) {
 // Writer and keeper have ended.
 func (q *Queue) sealOnClose() error {
 	q.mu.Lock()
-	doubt := q.tail.doubt
-	q.tail.tail = false
+	doubt := q.writer.tail.doubt
+	q.writer.tail.tail = false
 	q.mu.Unlock()
 	if doubt {
 		return nil // the next open sorts it out
 	}
-	q.sealRotated(task{seal: q.tail, ids: q.tailIDs})
+	q.sealRotated(task{seal: q.writer.tail, ids: q.writer.tailIDs})
 	q.tidy()
 	q.noteSealed()
 	return nil
@@ -232,13 +268,13 @@ func (q *Queue) tidy() {
 	if q.readOnly {
 		return
 	}
-	q.counting.held.Lock()
-	defer q.counting.held.Unlock()
+	q.recounting.Lock()
+	defer q.recounting.Unlock()
 	q.noting.Lock()
 	defer q.noting.Unlock()
 	q.mu.Lock()
 	passed := slices.Clone(q.segs)
-	passed = slices.DeleteFunc(passed, func(s *seg) bool { return !q.segPassed(s) })
+	passed = slices.DeleteFunc(passed, func(s *seg) bool { return !q.passed(s) })
 	q.mu.Unlock()
 	nums := make([]uint64, len(passed))
 	for i, s := range passed {
@@ -248,7 +284,7 @@ func (q *Queue) tidy() {
 		return
 	}
 	q.mu.Lock()
-	passed = slices.DeleteFunc(passed, func(s *seg) bool { return !q.segPassed(s) }) // a backup may have begun
+	passed = slices.DeleteFunc(passed, func(s *seg) bool { return !q.passed(s) }) // a backup may have begun
 	for _, s := range passed {
 		s.gone, q.leaving[s.Num] = true, true
 	}
@@ -271,20 +307,4 @@ func (q *Queue) tidy() {
 	for _, s := range passed {
 		delete(q.leaving, s.Num)
 	}
-}
-
-// oldestFromReady is oldestFrom that does not wait for segments being opened.
-func (q *Queue) oldestFromReady(name string, at Seq) int64 {
-	q.mu.Lock()
-	for _, s := range q.segs {
-		if s.Num >= uint64(at>>32) && !isClosed(s.ready) {
-			q.mu.Unlock()
-			return 0
-		}
-		if c := s.sum.Lane(name); c != nil && s.First()+Seq(c.Last) >= at {
-			break
-		}
-	}
-	q.mu.Unlock()
-	return q.oldestFrom(name, at)
 }

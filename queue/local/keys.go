@@ -112,10 +112,7 @@ func (q *Queue) reseal() {
 		q.o.Logger.Warn("cannot seal dead letters with the new key", "code", logs.ResealFailed, "err", err)
 		return
 	}
-	q.mu.Lock()
-	bad := q.count.BadFiles
-	q.mu.Unlock()
-	if bad > 0 {
+	if q.counters.now().BadFiles > 0 {
 		return // what was quarantined may be sealed with any of them
 	}
 	if err := q.meta.Reseal(cur, listed); err != nil {

@@ -12,7 +12,7 @@ func (q *Queue) SetNote(key string, val []byte) error {
 		return ErrReadOnly
 	}
 	val = slices.Clone(val)
-	if err := q.bounded("note "+key, func() error { return q.meta.SetNote(key, val) }); err != nil {
+	if err := q.calls.Do("note "+key, func() error { return q.meta.SetNote(key, val) }); err != nil {
 		return fmt.Errorf("set note: %w", err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/queue/internal/chunk"
+	"relay/queue/local/internal/calls"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
@@ -24,17 +25,20 @@ import (
 
 func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	q := &Queue{
-		dir: dir, o: o, now: o.Now, readOnly: readOnly, syncTail: (*seg).Sync,
-		zstd: chunk.NewCodec(), wake: make(chan struct{}, 1), onWriter: make(chan func(*writer)), idsReady: make(chan struct{}),
-		kick: make(chan struct{}, 1), stop: make(chan struct{}), calls: make(map[string]chan struct{}),
-		lanes: make(map[string]*lane), leaving: make(map[uint64]bool), changed: make(chan struct{}), opening: true,
+		dir: dir, o: o, now: o.Now, readOnly: readOnly, zstd: chunk.NewCodec(), calls: calls.New(o.IOTimeout), stop: make(chan struct{}),
+		in:    intake{most: o.MaxWaiting, patience: o.AppendTimeout, wake: make(chan struct{}, 1)},
+		tasks: tasks{kick: make(chan struct{}, 1)},
+		ages:  ages{now: o.Now, clock: o.Clock},
+		index: index{lanes: make(map[string]*lane), leaving: make(map[uint64]bool), changed: make(chan struct{}), opening: true},
 	}
-	q.count.Dropped = make(map[string]int64)
 	keys, err := seal.NewKeys(o.Key, o.OldKeys...)
 	if err != nil {
 		return nil, err
 	}
 	q.ring = seal.NewRing(keys)
+	q.writer = &writer{
+		q: q, run: make(chan func(*writer)), idsReady: make(chan struct{}), sync: (*seg).Sync, builder: chunk.NewBuilder(q.zstd, q.ring),
+	}
 	if !readOnly {
 		if err := disk.MakeDir(dir); err != nil {
 			return nil, fmt.Errorf("make queue directory: %w", err)
@@ -86,17 +90,16 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	}
 	if bad, why := q.ids.Damaged(); bad > 0 {
 		q.o.Logger.Error("message ids are damaged: those of segments that are gone are forgotten", "code", logs.IDsDamaged, "files", bad, "err", why)
-		q.count.BadChunks += int64(bad)
+		q.counters.badChunks(bad)
 	}
 	q.openAges()
-	q.dead = newDeadLog(q, !slices.Contains(names, meta.Name) && !q.count.MetaRebuilt)
+	q.dead = newDeadLog(q, !slices.Contains(names, meta.Name) && !q.counters.now().MetaRebuilt)
 	q.findSegments(names)
 	q.findMissing(names)
 	q.lookBesides()
 	if !readOnly {
-		w := &writer{q: q}
 		q.began = Seq(q.lastNum+1) << 32
-		if err := w.rotate(); err != nil {
+		if err := q.writer.rotate(); err != nil {
 			if !disk.NoSpace(err) {
 				return nil, err
 			}
@@ -131,8 +134,8 @@ func (q *Queue) abandon() {
 	if q.ids != nil {
 		q.ids.Close()
 	}
-	if q.tail != nil {
-		q.tail.Close()
+	if q.writer.tail != nil {
+		q.writer.tail.Close()
 	}
 	_ = q.lock.Close()
 }
@@ -223,12 +226,14 @@ func (q *Queue) openMeta(names []string) error {
 	}
 	var c meta.Content
 	var err error
+	rebuilt := false
+	defer func() { q.counters.count(func(st *Stats) { st.MetaRebuilt = rebuilt }) }()
 	if slices.Contains(names, meta.Name) {
 		q.meta, c, err = meta.Open(o)
 		switch {
 		case errors.Is(err, errDamaged) && !q.readOnly:
 			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
-			q.count.MetaRebuilt = true
+			rebuilt = true
 			if err := files.SetAside(path); err != nil {
 				return fmt.Errorf("set meta.db aside: %w", err)
 			}
@@ -239,10 +244,10 @@ func (q *Queue) openMeta(names []string) error {
 		return fmt.Errorf("open queue: %w", os.ErrNotExist)
 	} else if len(segNames(names)) > 0 || slices.Contains(names, deadName) {
 		q.o.Logger.Error("meta.db is missing: starting over at the oldest segment, events will be sent again", "code", logs.MetaMissing)
-		q.count.MetaRebuilt = true
+		rebuilt = true
 	}
 	if q.meta == nil {
-		if err := meta.Create(o, q.count.MetaRebuilt); err != nil {
+		if err := meta.Create(o, rebuilt); err != nil {
 			return err
 		}
 		if q.meta, c, err = meta.Open(o); err != nil {
@@ -270,8 +275,8 @@ func (q *Queue) openMeta(names []string) error {
 // metaDamaged says that rows of meta.db are damaged. What lanes know while they are
 // at work is stored again (saveLanes).
 func (q *Queue) metaDamaged(rows int) {
+	q.counters.badChunks(rows)
 	q.mu.Lock()
-	q.count.BadChunks += int64(rows)
 	opening := q.opening
 	q.mu.Unlock()
 	if opening {

@@ -65,7 +65,7 @@ func TestVoidNumbersAreNotUsedAgain(t *testing.T) {
 // failSyncs has the next n commits stored but not confirmed.
 func failSyncs(q *Queue, n int) {
 	if err := q.onTail(func(*writer) error {
-		q.syncTail = func(s *seg) error {
+		q.writer.sync = func(s *seg) error {
 			if n--; n >= 0 {
 				return syscall.EIO
 			}

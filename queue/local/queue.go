@@ -8,16 +8,15 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"relay/internal/disk"
 	"relay/internal/seal"
 	"relay/queue"
 	"relay/queue/internal/chunk"
+	"relay/queue/local/internal/calls"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
-	"relay/queue/local/internal/room"
 	"relay/queue/local/internal/segment"
 )
 
@@ -31,64 +30,47 @@ type Queue struct {
 	ring     *seal.Ring
 	zstd     *chunk.Codec
 	secret   [32]byte
-	meta     *meta.Store
-	ids      *ids.Store
-	dead     *deadLog
-	pool     segment.Pool // open files
-	cache    chunkCache
+	began    Seq // the first number since Open
 
-	in         intake
-	requests   sync.Pool            // of *request
-	building   sync.Mutex           // held by the writer while it reads what callers gave to Append
-	wake       chan struct{}        // to the writer: something waits
-	onWriter   chan func(w *writer) // to the writer: run this between commits
-	idsReady   chan struct{}        // closed once the ids of before are known
-	committing atomic.Int64         // when the commit under way began, Unix ns; 0: none
-	tail       *seg                 // the writer's
-	syncTail   func(*seg) error     // what confirms a commit; tests have it fail
-	tailIDs    *ids.Tail            // the writer's
+	meta  *meta.Store
+	ids   *ids.Store
+	dead  *deadLog
+	pool  segment.Pool // open files
+	cache chunk.Cache
 
-	kick   chan struct{} // to the keeper: there are tasks
+	// Each has a lock of its own and takes no other: they may be asked with any held.
+	in       intake
+	tasks    tasks
+	counters counters
+	health   health
+	space    space
+	ages     ages
+
+	index
+	turns
+	writer *writer
+	calls  *calls.Set // what waits for the disk on behalf of callers
+
 	stop   chan struct{}
-	wg     sync.WaitGroup // bounded calls
 	owned  sync.WaitGroup // writer and keeper
 	closer sync.Once
-	closed bool // under mu
 	cerr   error
+}
 
-	callsMu     sync.Mutex
-	calls       map[string]chan struct{}
-	callsClosed bool
-
-	dropping  sync.Mutex // the oldest are dropped by one at a time
-	repairing sync.Mutex // one segment is sealed, repaired or rewritten at a time
+// turns are the locks of what waits for the disk, in the order in which they are taken;
+// index.mu is behind them all.
+type turns struct {
 	// moving is held by those who move records, or redrive letters, together, and by
-	// Forget alone: it is taken before anything else is.
-	moving sync.RWMutex
-	noting sync.Mutex // held while segments are noted (sealed.go), or go with their notes
-
-	counting counting
-
-	mu        sync.Mutex // never held while the disk is waited for
-	tasks     []task
-	unfiled   []task          // segments whose ids could not be written to a file yet
-	segs      []*seg          // ascending; the tail is last
-	leaving   map[uint64]bool // segments that are being unlinked, and are not for sure yet
-	lanes     map[string]*lane
-	changed   chan struct{}
-	lastNum   uint64 // highest segment number ever seen
-	began     Seq    // the first number since Open
-	hold      int    // backups that forbid unlinking
-	opening   bool
-	broken    error // why the tail takes nothing
-	full      string
-	lastErr   string
-	lastErrAt time.Time
-	count     Stats // only its counters
-	space     space
-	age       room.Age
-	ageNoted  time.Duration // run time on record
-	syncs     latencies
+	// Forget alone.
+	moving   sync.RWMutex
+	dropping sync.Mutex // the oldest are dropped by one at a time
+	// repairing: one segment is sealed, repaired or rewritten at a time.
+	repairing sync.Mutex
+	// recounting is held while lanes are counted, by one at a time: who comes later sees
+	// what the one before may have missed. And while segments that are drained are
+	// unlinked (tidy): what a count looks at stays.
+	recounting sync.Mutex
+	noting     sync.Mutex // held while segments are noted (sealed.go), or go with their notes
 }
 
 const lockName = "lock"
@@ -149,24 +131,8 @@ func (q *Queue) PrintSecret() []byte {
 	return mac.Sum(nil)
 }
 
-// nextSegment is the number of the next segment. Only the writer asks.
-func (q *Queue) nextSegment() uint64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.lastNum + 1
-}
-
 // Began is the number before which nothing is that was appended since Open.
 func (q *Queue) Began() Seq { return q.began }
-
-// Changed gives a channel that is closed when something was appended to any
-// lane, or turned up while old segments are being looked at. Ask for it
-// before reading, wait on it after.
-func (q *Queue) Changed() <-chan struct{} {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.changed
-}
 
 // Close stops taking appends, waits for those under way and for every other
 // call, and closes the files. It may be called again and waits then too. A disk
@@ -179,10 +145,7 @@ func (q *Queue) Close() error {
 		q.mu.Unlock()
 		close(q.stop)
 		q.owned.Wait()
-		q.callsMu.Lock()
-		q.callsClosed = true
-		q.callsMu.Unlock()
-		q.wg.Wait()
+		q.calls.Close()
 		q.cerr = q.closeFiles()
 	})
 	return q.cerr
@@ -190,7 +153,7 @@ func (q *Queue) Close() error {
 
 func (q *Queue) closeFiles() error {
 	var errs []error
-	if q.tail != nil {
+	if q.writer.tail != nil {
 		errs = append(errs, q.sealOnClose())
 	}
 	q.mu.Lock()

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"time"
 
 	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/segment"
@@ -27,7 +25,7 @@ func (q *Queue) Read(lane string, from Seq, maxRecords int, maxBytes int64) (Bat
 		maxBytes = 4 << 20
 	}
 	var out Batch
-	err := q.bounded("read "+lane, func() (err error) {
+	err := q.calls.Do("read "+lane, func() (err error) {
 		var b Batch
 		b, err = q.read(lane, from, maxRecords, maxBytes)
 		if err == nil {
@@ -41,51 +39,6 @@ func (q *Queue) Read(lane string, from Seq, maxRecords int, maxBytes int64) (Bat
 	return out, nil
 }
 
-// bounded runs fn, which waits for the disk, for at most IOTimeout. One that
-// hangs keeps its goroutine; further calls of that name wait for it, they start none.
-func (q *Queue) bounded(name string, fn func() error) error {
-	type call struct {
-		done chan struct{}
-		err  error
-	}
-	t := time.NewTimer(q.o.IOTimeout)
-	defer t.Stop()
-	for {
-		q.callsMu.Lock()
-		if q.callsClosed {
-			q.callsMu.Unlock()
-			return ErrClosed
-		}
-		running, busy := q.calls[name]
-		if !busy {
-			c := &call{done: make(chan struct{})}
-			q.calls[name] = c.done
-			q.wg.Add(1)
-			q.callsMu.Unlock()
-			go func() { // ends with the disk's answer; Close waits for it
-				defer q.wg.Done()
-				c.err = fn()
-				q.callsMu.Lock()
-				delete(q.calls, name)
-				q.callsMu.Unlock()
-				close(c.done)
-			}()
-			select {
-			case <-c.done:
-				return c.err
-			case <-t.C:
-				return ErrStalled
-			}
-		}
-		q.callsMu.Unlock()
-		select {
-		case <-running:
-		case <-t.C:
-			return ErrStalled
-		}
-	}
-}
-
 func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Batch, error) {
 	q.mu.Lock()
 	l := q.known(name)
@@ -94,7 +47,7 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 		q.mu.Unlock()
 		return Batch{Next: next}, nil
 	}
-	set, gen, changes := l.set, l.gen, q.counting.changes
+	set, gen, changes := l.set, l.gen, q.changes
 	from = max(from, set.Cursor())
 	q.mu.Unlock()
 
@@ -132,7 +85,7 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 		found.records[i] = sized{b.Records[i].Seq, int64(len(b.Records[i].Body))}
 	}
 	q.mu.Lock()
-	if q.counting.changes == changes {
+	if q.changes == changes {
 		l.seen = [2]seen{found, l.seen[0]}
 	}
 	if from == set.Cursor() && l.gen == gen && len(b.Records) > 0 {
@@ -171,15 +124,6 @@ func (q *Queue) segmentAt(seq Seq) (*seg, error) {
 		case <-q.stop:
 			return nil, ErrClosed
 		}
-	}
-}
-
-func isClosed(c chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -276,7 +220,7 @@ func (rd *laneReader) wants(r *Record) bool {
 // decoded gives the records of a chunk, decoding it once for all lanes that
 // pass it in step. They are shared: read only.
 func (q *Queue) decoded(h *chunk.Header, body func() ([]byte, []byte, error)) ([]Record, error) {
-	if recs := q.cache.get(h.First, h.Sum()); recs != nil {
+	if recs := q.cache.Get(h.First, h.Sum()); recs != nil {
 		return recs, nil
 	}
 	_, pay, err := body()
@@ -287,58 +231,6 @@ func (q *Queue) decoded(h *chunk.Header, body func() ([]byte, []byte, error)) ([
 	if err != nil {
 		return nil, err
 	}
-	q.cache.put(h.First, h.Sum(), recs, int64(h.RawLen()))
+	q.cache.Put(h.First, h.Sum(), recs, int64(h.RawLen()))
 	return recs, nil
-}
-
-// chunkCache holds the chunks decoded last, up to a few MiB.
-type chunkCache struct {
-	mu    sync.Mutex
-	items []cachedChunk // the one used last is last
-	bytes int64
-}
-
-type cachedChunk struct {
-	first Seq
-	crc   uint32
-	recs  []Record
-	bytes int64
-}
-
-const cacheBytes = 4 << 20
-
-func (c *chunkCache) get(first Seq, sum uint32) []Record {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i, it := range slices.Backward(c.items) {
-		if it.first == first && it.crc == sum {
-			c.items = append(append(c.items[:i], c.items[i+1:]...), it)
-			return it.recs
-		}
-	}
-	return nil
-}
-
-func (c *chunkCache) put(first Seq, sum uint32, recs []Record, bytes int64) {
-	bytes += int64(len(recs)) * 160 // what a Record costs beside its body
-	if bytes > cacheBytes/2 {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.items = append(c.items, cachedChunk{first, sum, recs, bytes})
-	c.bytes += bytes
-	n := 0
-	for c.bytes > cacheBytes || len(c.items)-n > 64 {
-		c.bytes -= c.items[n].bytes
-		n++
-	}
-	c.items = slices.Delete(c.items, 0, n)
-}
-
-// forget drops everything: what was rewritten must not be read from memory.
-func (c *chunkCache) forget() {
-	c.mu.Lock()
-	c.items, c.bytes = nil, 0
-	c.mu.Unlock()
 }

@@ -39,9 +39,7 @@ func (q *Queue) recall(s *seg) (later func() error, err error) {
 	file := func(t *ids.Tail) error {
 		err := q.ids.File(t)
 		if err != nil {
-			q.mu.Lock()
-			q.unfiled = append(q.unfiled, task{seal: s, ids: t})
-			q.mu.Unlock()
+			q.tasks.later(s, t)
 		}
 		return err
 	}
@@ -49,7 +47,7 @@ func (q *Queue) recall(s *seg) (later func() error, err error) {
 	// in a file, and a crash in between must not make it lie.
 	x, err := q.examine(s, true)
 	if err == nil && !x.Torn && !x.Voided && len(x.IDs) > 0 {
-		t := q.ids.Insert(s.Num, x.IDs, q.stamp())
+		t := q.ids.Insert(s.Num, x.IDs, q.ages.look())
 		x.IDs = nil
 		return func() error {
 			return q.putInOrder(s, x, nil, func([]ids.Known) error { return file(t) })
@@ -59,7 +57,7 @@ func (q *Queue) recall(s *seg) (later func() error, err error) {
 		if len(found) == 0 {
 			return nil
 		}
-		return file(q.ids.Insert(s.Num, found, q.stamp()))
+		return file(q.ids.Insert(s.Num, found, q.ages.look()))
 	})
 }
 
@@ -68,20 +66,14 @@ func (q *Queue) idsDamaged(err error) bool {
 	if !errors.Is(err, errDamaged) {
 		return false
 	}
-	q.mu.Lock()
-	q.count.BadChunks++
-	q.mu.Unlock()
+	q.counters.badChunks(1)
 	q.o.Logger.Error("message ids are damaged: those on the damaged bytes are forgotten", "code", logs.IDsDamaged, "err", err)
 	return true
 }
 
 // retryIDs tries again to file the ids of segments for which that failed.
 func (q *Queue) retryIDs() {
-	q.mu.Lock()
-	again := q.unfiled
-	q.unfiled = nil
-	q.mu.Unlock()
-	for _, t := range again {
+	for _, t := range q.tasks.again() {
 		q.sealRotated(t)
 	}
 }
@@ -89,9 +81,9 @@ func (q *Queue) retryIDs() {
 // mergeIDs keeps the files of ids few.
 func (q *Queue) mergeIDs() {
 	q.mu.Lock()
-	wait := q.full != "" || q.hold > 0
+	held := q.hold > 0
 	q.mu.Unlock()
-	if wait {
+	if held || q.space.why() != "" {
 		return
 	}
 	if err := q.ids.Merge(ids.FewFiles, func(first, last uint64) bool {

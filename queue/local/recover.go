@@ -141,7 +141,7 @@ func (q *Queue) repair(s *seg, installed uint32, cause error) error {
 	q.mu.Unlock()
 	if tail { // before repairing is held, which the writer may come to wait for
 		if err := q.onTail(func(w *writer) error {
-			if q.tail != s {
+			if q.writer.tail != s {
 				return nil
 			}
 			return w.rotate()

@@ -70,32 +70,9 @@ func (q *Queue) rewriteAs(s *seg, keep func(r *Record) bool, always bool) (remov
 		return 0, false, fmt.Errorf("rewrite segment: %w", err)
 	}
 	q.pool.Shut(&s.File)
-	q.cache.forget()
+	q.cache.Forget()
 	q.install(s, sum, true)
 	return removed, true, nil
-}
-
-// holds says whether a lane waits for something in s, which is sealed and can
-// be read. q.mu is held.
-func (q *Queue) holds(s *seg, name string) bool {
-	if s.tail || !isClosed(s.ready) || s.failed != nil {
-		return false
-	}
-	c, l := s.sum.Lane(name), q.lanes[name]
-	return c != nil && l != nil && l.pending > 0 && q.waitsIn(s, c)
-}
-
-// waitsTo gives the end of the newest segment that holds something a lane waits
-// for and can be rewritten; 0: there is none.
-func (q *Queue) waitsTo(name string) Seq {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, s := range slices.Backward(q.segs) {
-		if q.holds(s, name) {
-			return s.First() + Seq(s.sum.Next)
-		}
-	}
-	return 0
 }
 
 // shrink drops what a lane has waiting in sealed segments up to end, and rewrites
@@ -147,31 +124,17 @@ func (q *Queue) compact(s *seg) int64 {
 	return n
 }
 
-// waitingIn says how many records of s are waited for at most. q.mu is held.
-func (q *Queue) waitingIn(s *seg) (n int64) {
-	for i := range s.sum.Lanes {
-		c := &s.sum.Lanes[i]
-		open := int64(c.Count)
-		if l := q.lanes[c.Name]; l != nil {
-			open = min(open, l.set.Open(s.First(), s.First()+Seq(c.Last)+1))
-		}
-		n += open
-	}
-	return n
-}
-
 // squeeze rewrites the segments of which less than three quarters is waited for
 // to what is. Nothing that a lane waits for goes. It says whether anything was
 // freed.
 func (q *Queue) squeeze() bool {
 	q.mu.Lock()
-	free := q.space.volFree
 	var sparse []*seg
 	for _, s := range q.segs {
 		if s.tail || !isClosed(s.ready) || s.failed != nil || s.sum.Records == 0 {
 			continue
 		}
-		if q.waitingIn(s) < s.sum.Records*3/4 && s.disk < free { // the new file stands beside the old one for a while
+		if q.waitingIn(s) < s.sum.Records*3/4 && q.space.holds(s.disk) { // the new file stands beside the old one for a while
 			sparse = append(sparse, s)
 		}
 	}

@@ -52,7 +52,7 @@ func (q *Queue) dropTo(l *lane, end Seq, why string) error {
 	if err := q.settle(l, Settlement{Settled: queue.Upto(end), Counts: map[string]int{"dropped:" + why: int(n)}}); err != nil {
 		return err
 	}
-	q.drop(why, n)
+	q.counters.dropped(why, n)
 	if n > 0 {
 		q.o.Logger.Warn("dropped records", "code", logs.RecordsDropped, "lane", l.name, "reason", why, "records", n)
 	}
@@ -61,10 +61,8 @@ func (q *Queue) dropTo(l *lane, end Seq, why string) error {
 
 // makeRoom does what room decides when the queue is full.
 func (q *Queue) makeRoom() {
-	q.mu.Lock()
-	do := q.space.marks.Decide(q.seen())
+	do := q.space.decide(q.inSegments())
 	most := q.space.max / 16 // of what was quarantined
-	q.mu.Unlock()
 	if do >= room.Squeeze && q.squeeze() ||
 		do >= room.Drop && (q.dropKept() || q.shrink(queue.LaneUnmapped, q.waitsTo(queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(most)) {
 		q.measure()
@@ -85,7 +83,7 @@ func (q *Queue) dropKept() (freed bool) {
 	defer q.dropping.Unlock()
 	for !isClosed(q.stop) {
 		q.mu.Lock()
-		enough := q.diskLocked() < q.space.marks.Low
+		enough := q.space.opens(q.onDisk())
 		var s *seg
 		end := Seq(0)
 		if l := q.lanes[queue.LaneForward]; l != nil && !enough && q.hold == 0 {
@@ -167,16 +165,11 @@ func (q *Queue) dropOldest(enough func() bool) {
 // out, without which its segment must not be deleted yet. It says whether there was such work.
 func (q *Queue) sealNow(s *seg) bool {
 	q.mu.Lock()
-	i := slices.IndexFunc(q.tasks, func(t task) bool { return t.seal == s })
-	var t task
-	if i >= 0 {
-		t = q.tasks[i]
-		q.tasks = slices.Delete(q.tasks, i, i+1)
-	}
+	t, waits := q.tasks.next(func(t task) bool { return t.seal == s })
 	filing := s.filing
 	q.mu.Unlock()
 	switch {
-	case i >= 0:
+	case waits:
 		q.sealRotated(t)
 	case filing: // the keeper is at it
 		time.Sleep(time.Millisecond)

@@ -60,13 +60,7 @@ func (q *Queue) salvage(s *seg, isDamaged bool, cause error, file func([]ids.Kno
 		if err := files.KeepCopy(s.Path, bad); err != nil {
 			return nil, fmt.Errorf("salvage segment: %w", err)
 		}
-		q.mu.Lock()
-		q.count.BadSegments++
-		q.count.LostRecords += lost
-		if lost > 0 || !known {
-			q.count.BadChunks++
-		}
-		q.mu.Unlock()
+		q.counters.damaged(lost, known)
 		q.lookBesides()
 		q.o.Logger.Error("segment is damaged: what is readable was saved, the file is quarantined", "code", logs.SegmentDamaged,
 			"segment", filepath.Base(s.Path), "saved", sum.Records, "lost", lost, "lost_known", known, "err", cause)
@@ -89,7 +83,7 @@ func (q *Queue) salvage(s *seg, isDamaged bool, cause error, file func([]ids.Kno
 		return nil, fmt.Errorf("salvage segment: %w", err)
 	}
 	q.pool.Shut(&s.File) // whoever opened the old file meanwhile
-	q.cache.forget()
+	q.cache.Forget()
 	s.Checked.Store(true)
 	q.install(s, sum, true)
 	return saved, nil

@@ -71,10 +71,8 @@ func (q *Queue) findMissing(names []string) {
 // unlinked. Of its ids none stays known: the copy that a sender repeats is the only
 // one of an event that waited there.
 func (q *Queue) missing(num uint64, records int64) {
-	q.mu.Lock()
-	q.count.LostRecords += records
-	q.count.BadChunks++
-	q.mu.Unlock()
+	q.counters.count(func(st *Stats) { st.LostRecords += records })
+	q.counters.badChunks(1)
 	q.o.Logger.Error("the file of a segment is missing: what waited in it is lost", "code", logs.SegmentMissing,
 		"segment", filepath.Base(segment.Path(q.dir, num)), "records", records)
 	if q.readOnly {

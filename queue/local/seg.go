@@ -85,3 +85,12 @@ func (q *Queue) check(s *seg) error {
 	q.mu.Unlock()
 	return nil
 }
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,11 +1,11 @@
 package local
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"relay/internal/disk"
@@ -22,15 +22,135 @@ const (
 	defaultMax  = 4 << 30
 )
 
-// space is how much room there is; under Queue.mu.
+// space is how much room the queue has, and whether that is too little to accept
+// anything. What its segments take changes under Queue.mu and is told with each
+// question. Its methods may be called with any lock held, and ask no disk.
 type space struct {
-	max              int64
-	marks            room.Marks
-	volSize, volFree int64
-	volFiles         int64 // how many files the volume still takes
-	reserve          int64 // size of the reserve file
-	haveReserve      bool
-	other            int64 // what the directory holds besides segments
+	max     int64 // of the directory; fixed at Open, as is reserve
+	reserve int64 // size of the reserve file
+
+	mu          sync.Mutex
+	marks       room.Marks
+	vol         disk.Volume
+	other       int64 // what the directory holds besides segments
+	haveReserve bool
+	full        string // why nothing is accepted; "": there is room
+}
+
+// used is what the directory holds on disk.
+func (s *space) used(segments int64) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.other + segments
+}
+
+// view is what package room decides by. s.mu is held.
+func (s *space) view(segments int64) room.View {
+	v := room.View{Full: s.full, Used: s.other + segments, VolFree: s.vol.Free, VolFiles: s.vol.FreeFiles}
+	if s.vol.Files == 0 {
+		v.VolFiles = 2 * room.FilesFloor // the volume has no such bound
+	}
+	return v
+}
+
+// decide says what is to be done for room.
+func (s *space) decide(segments int64) room.Action {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.marks.Decide(s.view(segments))
+}
+
+// look opens or shuts intake by how the volume stands now.
+func (s *space) look(vol disk.Volume, segments int64) (was, full string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.vol, was = vol, s.full
+	s.full = s.marks.Full(s.view(segments))
+	return was, s.full
+}
+
+// shut says why nothing is accepted, and whether that is news.
+func (s *space) shut(why string) (news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	news, s.full = s.full == "", why
+	return news
+}
+
+// why gives the reason that nothing is accepted; "": there is room.
+func (s *space) why() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.full
+}
+
+// besides takes note of what the directory holds besides segments.
+func (s *space) besides(size int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.other = size
+}
+
+// reserved takes note of whether the reserve is there.
+func (s *space) reserved(have bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.haveReserve = have
+}
+
+// takes says whether the volume has n bytes more than what it must keep free.
+func (s *space) takes(n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.vol.Free >= s.marks.Floor+n
+}
+
+// holds says whether the volume takes n bytes at all.
+func (s *space) holds(n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return n < s.vol.Free
+}
+
+// show fills in what Stats says of it.
+func (s *space) show(st *Stats, segments int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.DiskBytes = s.other + segments
+	st.MaxSize, st.HighMark, st.LowMark = s.max, s.marks.High, s.marks.Low
+	st.VolumeFree, st.VolumeSize, st.Reserve = s.vol.Free, s.vol.Size, s.haveReserve
+	st.Full = s.full
+}
+
+// fits says whether what takes n bytes more leaves the room that settling needs. low:
+// it does not because the queue is full, rather than because it is too large itself.
+func (s *space) fits(segments, n int64) (ok, low bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	used := s.other + segments
+	ok = used+n <= s.marks.Hard
+	return ok, !ok && s.full == "" && used > s.marks.Low
+}
+
+// below says whether n bytes more stay below the mark that shuts intake.
+func (s *space) below(segments, n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.other+segments+n < s.marks.High
+}
+
+// opens says whether so little is left that intake may open.
+func (s *space) opens(segments int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.other+segments < s.marks.Low
+}
+
+// lacksReserve says whether there is none, and room for it.
+func (s *space) lacksReserve() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.haveReserve && s.vol.Free >= s.marks.Floor+s.reserve
 }
 
 // checkSpace sets the bounds, and refuses one that the volume cannot hold.
@@ -40,7 +160,7 @@ func (q *Queue) checkSpace() error {
 		return err
 	}
 	sp, size := &q.space, vol.Size
-	sp.volSize, sp.volFree = size, vol.Free
+	sp.vol = vol
 	sp.max = q.o.MaxSize
 	if sp.max == 0 {
 		sp.max = min(defaultMax, size/5*4)
@@ -62,25 +182,22 @@ func (q *Queue) keepSales() int64 { return min(4*q.o.DedupIDs, q.space.max/8/ids
 
 // setFull stops accepting.
 func (q *Queue) setFull(why string) {
-	q.mu.Lock()
-	was := q.full
-	q.full = why
-	q.mu.Unlock()
-	if was == "" {
-		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", "code", logs.QueueFull, "reason", why)
+	if q.space.shut(why) {
+		q.tellFull(why)
 	}
+}
+
+func (q *Queue) tellFull(why string) {
+	q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", "code", logs.QueueFull, "reason", why)
 }
 
 // measure looks at the disk and opens or shuts intake by the marks.
 func (q *Queue) measure() {
 	q.look()
-	q.mu.Lock()
-	full, broken := q.full, q.broken
-	q.mu.Unlock()
-	if full != "" {
+	if q.space.why() != "" {
 		return
 	}
-	if broken != nil {
+	if q.health.why() != nil {
 		_ = q.onTail(func(w *writer) error { return w.usable() })
 	}
 	q.makeReserve()
@@ -94,27 +211,12 @@ func (q *Queue) look() {
 		return
 	}
 	q.lookBesides()
-	q.mu.Lock()
-	sp := &q.space
-	sp.volSize, sp.volFree = vol.Size, vol.Free
-	if sp.volFiles = vol.FreeFiles; vol.Files == 0 {
-		sp.volFiles = 2 * room.FilesFloor // the volume has no such bound
-	}
-	was := q.full
-	full := sp.marks.Full(q.seen())
-	q.full = full
-	q.mu.Unlock()
-	switch {
+	switch was, full := q.space.look(vol, q.inSegments()); {
 	case was == "" && full != "":
-		q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", "code", logs.QueueFull, "reason", full)
+		q.tellFull(full)
 	case was != "" && full == "":
 		q.o.Logger.Info("queue has room again", "code", logs.QueueOK)
 	}
-}
-
-// seen is what room decides by. q.mu is held.
-func (q *Queue) seen() room.View {
-	return room.View{Full: q.full, Used: q.diskLocked(), VolFree: q.space.volFree, VolFiles: q.space.volFiles}
 }
 
 // lookBesides looks at what the directory holds beside the segments, and
@@ -137,18 +239,8 @@ func (q *Queue) lookBesides() {
 			size += disk.Used(fi)
 		}
 	}
-	q.mu.Lock()
-	q.space.other, q.count.BadFiles = size, bad
-	q.mu.Unlock()
-}
-
-// diskLocked is what the directory holds on disk. q.mu is held.
-func (q *Queue) diskLocked() int64 {
-	total := q.space.other
-	for _, s := range q.segs {
-		total += s.disk
-	}
-	return total
+	q.space.besides(size)
+	q.counters.count(func(st *Stats) { st.BadFiles = bad })
 }
 
 // fits says whether a commit of n bytes leaves the room that settling needs.
@@ -156,13 +248,8 @@ func (q *Queue) diskLocked() int64 {
 func (w *writer) fits(n int64) bool {
 	q := w.q
 	waiting := ids.Row * q.ids.Waiting() // will be a file
-	grow := w.q.tail.Growth(n)
-	q.mu.Lock()
-	used := q.diskLocked() + waiting
-	ok := used+grow <= q.space.marks.Hard
-	shut := !ok && !q.o.DropOldest && q.full == "" && used > q.space.marks.Low
-	q.mu.Unlock()
-	if shut {
+	ok, low := q.space.fits(q.inSegments()+waiting, q.writer.tail.Growth(n))
+	if low && !q.o.DropOldest {
 		q.setFull(room.MaxSize)
 	}
 	return ok
@@ -185,21 +272,16 @@ func (w *writer) admit(n int64) error {
 }
 
 // belowMark says that there is room for the next segment below the high mark.
-func (q *Queue) belowMark() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.diskLocked() < q.space.marks.High-q.o.SegmentSize
-}
+func (q *Queue) belowMark() bool { return q.space.below(q.inSegments(), q.o.SegmentSize) }
 
 // nearFull shuts intake at the mark, without asking the disk. Where the
 // oldest makes room it has that begin.
 func (q *Queue) nearFull() {
 	q.mu.Lock()
-	near := q.diskLocked() >= q.space.marks.High && q.full == ""
-	kept := q.lanes[queue.LaneKept]
+	segments, kept := q.onDisk(), q.lanes[queue.LaneKept]
 	drops := q.o.DropOldest || kept != nil && kept.pending > 0
 	q.mu.Unlock()
-	switch {
+	switch near := !q.space.below(segments, 0) && q.space.why() == ""; {
 	case near && drops:
 		q.keep(task{room: true})
 	case near:
@@ -223,13 +305,10 @@ func (q *Queue) shrinkReserve() error {
 // makeReserve sets aside room for cursors and dead letters on a volume that a
 // neighbour fills.
 func (q *Queue) makeReserve() {
-	q.mu.Lock()
-	have, n, free, floor := q.space.haveReserve, q.space.reserve, q.space.volFree, q.space.marks.Floor
-	q.mu.Unlock()
-	if have || free < floor+n {
+	if !q.space.lacksReserve() {
 		return
 	}
-	path := filepath.Join(q.dir, reserveName)
+	path, n := filepath.Join(q.dir, reserveName), q.space.reserve
 	fi, err := os.Stat(path)
 	if err != nil || fi.Size() != n || disk.Used(fi) < n {
 		b := make([]byte, 64<<10)
@@ -245,9 +324,7 @@ func (q *Queue) makeReserve() {
 			return
 		}
 	}
-	q.mu.Lock()
-	q.space.haveReserve = true
-	q.mu.Unlock()
+	q.space.reserved(true)
 }
 
 // useReserve gives the reserve up; true when there was one.
@@ -257,87 +334,7 @@ func (q *Queue) useReserve() bool {
 	if err != nil || fi.Size() == 0 || files.Remove(path) != nil {
 		return false
 	}
-	q.mu.Lock()
-	q.space.haveReserve = false
-	q.mu.Unlock()
+	q.space.reserved(false)
 	q.o.Logger.Warn("no room on the volume: the reserve was given up so that draining goes on", "code", logs.ReserveUsed)
 	return true
-}
-
-// drop counts records or letters that a policy or an operator removed.
-func (q *Queue) drop(why string, n int64) {
-	if n == 0 {
-		return
-	}
-	q.mu.Lock()
-	q.count.Dropped[why] += n
-	q.mu.Unlock()
-}
-
-// periodic is what the keeper does every second.
-func (q *Queue) periodic() {
-	q.tellAges()
-	q.ids.Expire(q.over)
-	q.dead.tend()
-	q.measure()
-	q.makeRoom()
-	q.saveLanes()
-	q.retryFailed()
-	q.retryIDs()
-	q.mergeIDs()
-	q.reseal()
-	q.noteSealed()
-	q.mu.Lock()
-	tailIDs := q.tailIDs
-	q.mu.Unlock()
-	overdue := q.ids.Overdue(tailIDs, q.over)
-	q.mu.Lock()
-	aged := overdue && q.tail != nil && !q.closed && q.broken == nil && q.full == ""
-	// A tail that has drained gives its space back, unless it is hardly used.
-	idle := aged || q.tail != nil && !q.closed && (q.broken == nil || q.full != "") && q.tail.disk > q.o.SegmentSize/8 && q.tail.sum.Chunks > 0 && q.drainedLocked(q.tail)
-	q.mu.Unlock()
-	if idle {
-		rotate := func() error {
-			return q.onTail(func(w *writer) error {
-				if q.tail.end.Load() == 0 {
-					return nil
-				}
-				return w.rotate()
-			})
-		}
-		err := rotate()
-		if err != nil && disk.NoSpace(err) && q.useReserve() {
-			err = rotate()
-		}
-		if err != nil && !errors.Is(err, ErrClosed) {
-			q.mu.Lock()
-			again := q.lastErr == err.Error()
-			q.lastErr, q.lastErrAt = err.Error(), q.now()
-			q.mu.Unlock()
-			if !again {
-				q.o.Logger.Error("cannot start a new segment", "code", logs.SegmentNotStarted, "err", err)
-			}
-		}
-		q.doTasks()
-	}
-}
-
-// retryFailed tries again to open segments that could not be.
-func (q *Queue) retryFailed() {
-	q.mu.Lock()
-	var again []*seg
-	for _, s := range q.segs {
-		if s.failed != nil && !errors.Is(s.failed, ErrKey) && !errors.Is(s.failed, ErrNewerFormat) && !q.opening {
-			s.failed = nil
-			s.ready = make(chan struct{})
-			again = append(again, s)
-		}
-	}
-	q.mu.Unlock()
-	for _, s := range again {
-		q.openFor(s, func() error { return q.prepare(s) })
-	}
-	if len(again) > 0 {
-		q.recount()
-	}
 }

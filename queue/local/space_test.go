@@ -19,18 +19,16 @@ func TestFullLetsUnmappedGo(t *testing.T) {
 	if _, err := q.Read("l", 0, 0, 0); err != nil { // waits until it is sealed
 		t.Fatal(err)
 	}
-	q.mu.Lock()
-	q.space.volFree = 0 // below the floor
-	q.full = "disk_full"
-	q.mu.Unlock()
+	q.space.mu.Lock()
+	q.space.vol.Free = 0 // below the floor
+	q.space.full = "disk_full"
+	q.space.mu.Unlock()
 	q.makeRoom()
 	if st, _ := q.Lane(queue.LaneUnmapped); st.Pending != 1 {
 		t.Error("unmapped events went because others fill the volume")
 	}
 	for i := 0; ; i++ { // the keeper may find in between that there is room
-		q.mu.Lock()
-		q.full = "max_size"
-		q.mu.Unlock()
+		q.space.shut("max_size")
 		q.makeRoom()
 		if st, _ := q.Lane(queue.LaneUnmapped); st.Pending == 0 {
 			break
@@ -104,11 +102,11 @@ func TestMakeRoomWaitsForNothing(t *testing.T) {
 	if err := q.onTail(rotate); err != nil {
 		t.Fatal(err)
 	}
-	tasks := func() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.tasks) }
+	tasks := func() int { n, _ := q.tasks.left(); return n }
 	until(t, "the keeper seals", func() bool { return tasks() == 0 })
-	sync := q.syncTail
+	sync := q.writer.sync
 	fail := func(fn func(*seg) error) error {
-		return q.onTail(func(*writer) error { q.syncTail = fn; return nil })
+		return q.onTail(func(*writer) error { q.writer.sync = fn; return nil })
 	}
 	if err := fail(func(*seg) error { return errors.New("no answer") }); err != nil {
 		t.Fatal(err)
@@ -119,10 +117,10 @@ func TestMakeRoomWaitsForNothing(t *testing.T) {
 	if err := fail(sync); err != nil {
 		t.Fatal(err)
 	}
-	q.mu.Lock()
+	q.space.mu.Lock()
 	high := q.space.marks.High
 	q.space.marks.High = 1
-	q.mu.Unlock()
+	q.space.mu.Unlock()
 	q.keep(task{room: true})
 	if err := q.onTail(rotate); err != nil {
 		t.Fatal(err)
@@ -136,11 +134,11 @@ func TestMakeRoomWaitsForNothing(t *testing.T) {
 				return false
 			}
 		}
-		return len(q.tasks) == 0
+		return tasks() == 0
 	})
-	q.mu.Lock()
+	q.space.mu.Lock()
 	q.space.marks.High = high
-	q.mu.Unlock()
+	q.space.mu.Unlock()
 	until(t, "intake is open again", func() bool { return q.CanAppend() == nil })
 	mustAppend(t, q, entry("m-2", "l"))
 }

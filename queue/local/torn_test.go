@@ -18,7 +18,7 @@ func TestTornCommit(t *testing.T) {
 			rng, seed := seeded(t)
 			src := t.TempDir()
 			q := openTest(t, src, Options{SegmentSize: 1 << 20, NoSync: true})
-			path := q.tail.Path
+			path := q.writer.tail.Path
 			body := func(i int) []byte {
 				b := make([]byte, 1+i*37%size)
 				for j := range b {

@@ -44,9 +44,10 @@ func (c *clock) after(t testing.TB, q *Queue, d time.Duration) {
 func filed(t testing.TB, q *Queue) {
 	t.Helper()
 	until(t, "the ids of sealed tails are filed", func() bool {
+		_, unfiled := q.tasks.left()
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		return len(q.unfiled) == 0 && !slices.ContainsFunc(q.segs, func(s *seg) bool { return s.filing })
+		return unfiled == 0 && !slices.ContainsFunc(q.segs, func(s *seg) bool { return s.filing })
 	})
 }
 
@@ -72,7 +73,7 @@ func remembered(t testing.TB, q *Queue, id string) bool {
 func rotateNow(t testing.TB, q *Queue) {
 	t.Helper()
 	if err := q.onTail(func(w *writer) error {
-		if q.tail.end.Load() == 0 {
+		if q.writer.tail.end.Load() == 0 {
 			return nil
 		}
 		return w.rotate()

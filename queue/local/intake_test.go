@@ -1,0 +1,111 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func newIntake(most int64) *intake {
+	return &intake{most: most, patience: time.Second, wake: make(chan struct{}, 1)}
+}
+
+func (in *intake) sized(size int) *request {
+	r := in.fresh(nil)
+	r.size = size
+	return r
+}
+
+// What waits stays within the bound, but for a request that is larger by itself; who was
+// kept out comes in when the writer has given room back.
+func TestIntakeIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := newIntake(100)
+		if err := in.admit(t.Context(), in.sized(150)); err != nil {
+			t.Fatalf("alone: %v", err)
+		}
+		late := make(chan error, 1)
+		go func() { late <- in.admit(t.Context(), in.sized(10)) }()
+		synctest.Wait()
+		if n := in.len(); n != 1 {
+			t.Fatalf("%d wait above the bound", n)
+		}
+		taken := in.take(nil, 1<<20)
+		synctest.Wait()
+		if n := in.len(); n != 0 {
+			t.Fatalf("%d came in while the writer had the room", n)
+		}
+		in.release(int64(taken[0].size))
+		if err := <-late; err != nil || in.waiting() != 10 {
+			t.Errorf("%d bytes wait, %v", in.waiting(), err)
+		}
+	})
+}
+
+func TestIntakeGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := newIntake(100)
+		if err := in.admit(t.Context(), in.sized(100)); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if err := in.admit(t.Context(), in.sized(1)); !errors.Is(err, ErrBusy) || time.Since(start) != time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := in.admit(ctx, in.sized(1)); !errors.Is(err, ErrBusy) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("with a context that ends: %v", err)
+		}
+		if n := len(in.blocked); n != 0 {
+			t.Errorf("%d who gave up still wait for room", n)
+		}
+	})
+}
+
+// One commit takes what fits, in order, and passes over what its caller gave up.
+func TestIntakeTakes(t *testing.T) {
+	in := newIntake(1000)
+	var all []*request
+	for _, size := range []int{40, 30, 50, 500} {
+		r := in.sized(size)
+		all = append(all, r)
+		if err := in.admit(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all[1].state.Store(stateGivenUp)
+	first := in.take(nil, 100)
+	if len(first) != 2 || first[0] != all[0] || first[1] != all[2] {
+		t.Errorf("first: %d requests", len(first))
+	}
+	if n := in.waiting(); n != 590 {
+		t.Errorf("%d bytes; those of who gave up are not given back", n)
+	}
+	if next := in.take(nil, 100); len(next) != 1 || next[0] != all[3] {
+		t.Errorf("next: %d requests; one that is larger than a commit must go alone", len(next))
+	}
+}
+
+func TestIntakeCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := newIntake(100)
+		if err := in.admit(t.Context(), in.sized(100)); err != nil {
+			t.Fatal(err)
+		}
+		blocked := make(chan error, 1)
+		go func() { blocked <- in.admit(t.Context(), in.sized(10)) }()
+		synctest.Wait()
+		if rest := in.close(); len(rest) != 1 {
+			t.Errorf("%d are given back", len(rest))
+		}
+		if err := <-blocked; !errors.Is(err, ErrClosed) {
+			t.Errorf("who waited for room: %v", err)
+		}
+		if err := in.admit(t.Context(), in.sized(1)); !errors.Is(err, ErrClosed) {
+			t.Errorf("who comes later: %v", err)
+		}
+	})
+}

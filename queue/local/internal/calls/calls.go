@@ -1,0 +1,79 @@
+// Package calls bounds how long a caller waits for a disk that may hang.
+package calls
+
+import (
+	"sync"
+	"time"
+
+	"relay/queue"
+)
+
+// Set runs calls that wait for the disk. Invariant: of one name one runs at a time, and
+// none begins after Close.
+type Set struct {
+	timeout time.Duration
+	wg      sync.WaitGroup
+
+	mu      sync.Mutex
+	running map[string]chan struct{} // closed when that call has ended
+	closed  bool
+}
+
+// New makes a Set whose callers wait no longer than timeout.
+func New(timeout time.Duration) *Set {
+	return &Set{timeout: timeout, running: make(map[string]chan struct{})}
+}
+
+// Do runs fn and gives its answer; queue.ErrStalled when that takes too long. A call that
+// hangs keeps its goroutine: further calls of that name wait for it and start none.
+func (s *Set) Do(name string, fn func() error) error {
+	t := time.NewTimer(s.timeout)
+	defer t.Stop()
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return queue.ErrClosed
+		}
+		under, busy := s.running[name]
+		if !busy {
+			done := s.begin(name, fn)
+			s.mu.Unlock()
+			select {
+			case err := <-done:
+				return err
+			case <-t.C:
+				return queue.ErrStalled
+			}
+		}
+		s.mu.Unlock()
+		select {
+		case <-under:
+		case <-t.C:
+			return queue.ErrStalled
+		}
+	}
+}
+
+// begin starts a call. s.mu is held.
+func (s *Set) begin(name string, fn func() error) <-chan error {
+	done, ended := make(chan error, 1), make(chan struct{})
+	s.running[name] = ended
+	s.wg.Go(func() { // ends with the disk's answer; Close waits for it
+		err := fn()
+		s.mu.Lock()
+		delete(s.running, name)
+		s.mu.Unlock()
+		close(ended)
+		done <- err
+	})
+	return done
+}
+
+// Close refuses further calls and waits for those under way.
+func (s *Set) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.wg.Wait()
+}
