@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -117,18 +114,9 @@ func forgetReports(ctx context.Context, c *cobra.Command, d *session.Session, na
 		mappings = append(mappings, m)
 	}
 	look := person.NewMatcher(names, mappings...)
-	if why := spool.NamedReports(paths, look); why != "" {
-		out.Unreached = append(out.Unreached, why)
-	}
-	for _, path := range paths {
-		n, err := spool.ForgetReport(ctx, path, look, out.DryRun)
-		switch {
-		case errors.Is(err, os.ErrNotExist):
-		case err != nil:
-			out.Unreached = append(out.Unreached, fmt.Sprintf("the report of an import %s: %v", filepath.Base(path), err))
-		}
-		out.Found.Reports += n
-	}
+	n, unreached := spool.ForgetReports(ctx, paths, look, out.DryRun)
+	out.Found.Reports += n
+	out.Unreached = append(out.Unreached, unreached...)
 	out.Say()
 	return nil
 }

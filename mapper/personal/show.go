@@ -33,7 +33,7 @@ var shownWords = func() map[string]bool {
 		created modified deleted changed date time day week month year hour start end begin first last new old test demo sample example user
 		import imports export exports report reports data file files backup dump copy part morning afternoon evening night daily weekly
 		monthly january february march april may june july august september october november december jan feb mar apr jun jul aug sep oct nov dec
-		plain row rows badrows binary hidden sealed renamed
+		plain row rows badrows binary hidden sealed renamed refused
 		json jsonl csv tsv txt gz ndjson xml zip log pdf xlsx tab
 		dead letter queue spool reason code status state result error warning note notes comment description label name names number id ids
 		session request response client server host hash digest token true false yes no ok null none other tail big small good bad slow fast open forbidden allowed unknown default custom extra misc

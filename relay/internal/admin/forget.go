@@ -2,11 +2,8 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"relay/internal/logs"
@@ -88,16 +85,9 @@ func (s *Server) ForgetAs(ctx context.Context, lines []string, mappings []*mappe
 	}
 	look := person.NewMatcher(names, mappings...)
 	out, err := all.Forget(ctx, look, false)
-	if why := spool.NamedReports(out.Reports, look); why != "" {
-		out.Unreached = append(out.Unreached, why)
-	}
-	for _, path := range out.Reports {
-		n, err := spool.ForgetReport(ctx, path, look, false)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			out.Unreached = append(out.Unreached, fmt.Sprintf("the report of an import %s: %v", filepath.Base(path), err))
-		}
-		out.Found.Reports += n
-	}
+	n, unreached := spool.ForgetReports(ctx, out.Reports, look, false)
+	out.Found.Reports += n
+	out.Unreached = append(out.Unreached, unreached...)
 	return out, err //nolint:wrapcheck // says what could not be searched
 }
 
@@ -108,7 +98,7 @@ func (s *Server) holdings() *privacy.Holdings {
 		h.Lanes = s.o.Drain
 	}
 	if s.o.Imports != nil {
-		h.Reports = func() []string { return readReports(s.o.Imports) }
+		h.Reports = s.reports().all
 		h.Coming = func() string { return s.importing.unreached(s.o.Now()) }
 	}
 	return h

@@ -201,7 +201,7 @@ func TestForgetEndsBackup(t *testing.T) {
 // Where imports have written refused rows is said to whoever asks.
 func TestForgetSaysReports(t *testing.T) {
 	q := realQueue(t)
-	f := newFixture(t, func(o *Options) { o.Queue, o.Imports, o.Drain = q, q, nil })
+	f := newFixture(t, func(o *Options) { o.Queue, o.Imports, o.Drain, o.Secret = q, q, nil, bytes.Repeat([]byte{7}, 32) })
 	c := f.client()
 	for _, p := range []string{"/a/x.refused.jsonl", "/b/y.refused.jsonl", "/a/x.refused.jsonl"} {
 		if err := c.AddReport(t.Context(), "import-1", p); err != nil {
@@ -217,6 +217,14 @@ func TestForgetSaysReports(t *testing.T) {
 	}
 	if b, err := json.Marshal(done); err != nil || !bytes.Contains(b, []byte(`"unreached":[]`)) {
 		t.Errorf("%s %v", b, err)
+	}
+	// A path may name a person: what lies in the queue does not show it.
+	if b := q.Note(noteReports); len(b) == 0 || bytes.Contains(b, []byte("refused.jsonl")) {
+		t.Errorf("%q", b)
+	}
+	other := newFixture(t, func(o *Options) { o.Queue, o.Imports, o.Drain, o.Secret = q, q, nil, bytes.Repeat([]byte{8}, 32) })
+	if done, err := other.client().Forget(t.Context(), api.Forget{Lines: []string{"u-1"}, DryRun: true}); err != nil || len(done.Reports) > 0 || len(done.Unreached) != 1 || !strings.Contains(done.Unreached[0], "reports of imports") {
+		t.Errorf("%+v %v", done, err)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"slices"
 
 	"relay/queue"
 	"relay/relay/internal/api"
@@ -23,9 +22,7 @@ type Imports interface {
 
 const (
 	noteImport     = "import/" // + key: what the importer saved
-	noteReports    = "reports" // the paths of reports of refused rows, the newest last
-	maxReports     = 1000
-	maxImport      = 32 << 20 // bytes of one request
+	maxImport      = 32 << 20  // bytes of one request
 	maxImportState = 64 << 10
 )
 
@@ -146,21 +143,9 @@ func (s *Server) addImportReport(w http.ResponseWriter, r *http.Request, _ strin
 	}
 	s.forgetting.Lock()
 	defer s.forgetting.Unlock()
-	paths := readReports(s.o.Imports)
-	paths = append(slices.DeleteFunc(paths, func(p string) bool { return p == in.Path }), in.Path)
-	b, err := json.Marshal(paths[max(0, len(paths)-maxReports):])
-	if err == nil {
-		err = s.o.Imports.SetNote(noteReports, b)
-	}
-	if err != nil {
+	if err := s.reports().add(in.Path); err != nil {
 		return fmt.Errorf("note report: %w", err)
 	}
 	writeJSON(w, http.StatusOK, api.Done{Success: true, Count: 1})
 	return nil
-}
-
-// readReports are the paths of the reports that are known.
-func readReports(n Imports) (paths []string) {
-	_ = json.Unmarshal(n.Note(noteReports), &paths) // none were noted
-	return paths
 }

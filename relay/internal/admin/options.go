@@ -27,6 +27,7 @@ type Options struct {
 
 	Queue   Queue
 	Imports Imports // nil: no imports
+	Secret  []byte  // of the installation, which seals where reports of imports lie; nil: nothing does
 	// PrintKey is that of intake, so that an import of what came over HTTP is no other event.
 	PrintKey track.PrintKey
 	Drain    Drain          // nil: nothing uploads (no token, tests)

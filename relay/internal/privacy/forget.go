@@ -14,11 +14,13 @@ import (
 // Holdings are everything of relay's that holds events of people.
 type Holdings struct {
 	Sources
-	Queue   Queue
-	Lanes   Lanes           // nil: nothing drains
-	Copies  Copies          // of the queue: they are removed whoever is asked for
-	Reports func() []string // paths of reports of refused rows, which lie where an import was started; nil: there are none
-	Coming  func() string   // what is on its way in and nowhere yet, as a sentence, "" when nothing is; nil: nothing ever is
+	Queue  Queue
+	Lanes  Lanes  // nil: nothing drains
+	Copies Copies // of the queue: they are removed whoever is asked for
+	// Reports are the paths of reports of refused rows, which lie where an import was started,
+	// and why they cannot be told; nil: there are none.
+	Reports func() (paths []string, unreached string)
+	Coming  func() string // what is on its way in and nowhere yet, as a sentence, "" when nothing is; nil: nothing ever is
 }
 
 // Sources are what beside the queue holds people, or knows them. What is nil does not
@@ -107,7 +109,10 @@ func (h *Holdings) Forget(ctx context.Context, look *person.Matcher, dry bool) (
 		out.Unreached = append(out.Unreached, unreached...)
 	}
 	if h.Reports != nil {
-		out.Reports = h.Reports()
+		var unreached string
+		if out.Reports, unreached = h.Reports(); unreached != "" {
+			out.Unreached = append(out.Unreached, unreached)
+		}
 	}
 	out.Say()
 	return out, nil

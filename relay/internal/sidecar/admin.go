@@ -36,6 +36,7 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		Pprof:     cfg.Admin.Pprof,
 		Queue:     backedUp{s.queue, s.receipts},
 		Imports:   s.takes(),
+		Secret:    s.mapping.secret,
 		PrintKey:  prints,
 		Drain:     s.drain,
 		Mapping:   func() admin.Mapping { return s.mapping.Mapping() },

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/internal/seal"
 	"relay/mapper"
 	"relay/queue"
 	"relay/queue/local"
@@ -79,12 +80,14 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 			return nil, errors.Join(err, ledger.close(), q.Close())
 		}
 	}
-	s, err := admin.New(admin.Options{ //nolint:contextcheck // binding does not wait
+	secret, _ := seal.ReadSecret(cfg.Queue.Path) // without it the reports of imports cannot be told, which a forget says
+	s, err := admin.New(admin.Options{           //nolint:contextcheck // binding does not wait
 		Access:   access.Options{Control: l, Audit: audit},
 		Queue:    backedUp{Queue: q, receipts: ledger.open},
 		Forwards: cfg.Forward.URL != "",
 		Stores:   storesOf(nil, func() *config.Config { return cfg }),
 		Imports:  q,
+		Secret:   secret,
 		PrintKey: prints,
 		Receipts: ledger.find,
 		Copies:   backup.CopiesDir(cfg.Queue.Path),

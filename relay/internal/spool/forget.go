@@ -29,12 +29,16 @@ type names struct {
 }
 
 func (n *names) add(file string, e fs.DirEntry) {
+	fi, err := e.Info()
+	if err != nil {
+		fi = nil // gone meanwhile
+	}
+	n.show(file, fi)
+}
+
+func (n *names) show(file string, fi fs.FileInfo) {
 	n.n++
 	if len(n.first) < 10 {
-		fi, err := e.Info()
-		if err != nil {
-			fi = nil // gone meanwhile
-		}
 		n.first = append(n.first, personal.ShowPath(file, relayNamed, fi))
 	}
 }

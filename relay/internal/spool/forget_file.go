@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"relay/internal/disk"
@@ -31,6 +30,12 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *row
 		return 0, err
 	}
 	defer in.Close()
+	return forgetOpened(ctx, root, in, ring, layout, path, name, who, dry)
+}
+
+// forgetOpened is forgetFile for a file that is open: it reads that one, whatever is put in
+// its place.
+func forgetOpened(ctx context.Context, root *os.Root, in *os.File, ring *seal.Ring, layout *rows.Layout, path, name string, who rows.Seeker, dry bool) (gone int, err error) {
 	fi, err := in.Stat()
 	if err != nil {
 		return 0, err
@@ -136,47 +141,4 @@ func replace(root *os.Root, path string, old fs.FileInfo, content []byte) (err e
 		return errors.Join(err, root.Remove(tmp))
 	}
 	return nil
-}
-
-// NamedReports says which of the reports of imports have a person in their names or those
-// of their folders. "" when none has: the names are their owner's, and relay's note of where
-// a report lies is what `relay forget` finds it by.
-func NamedReports(paths []string, who rows.Seeker) (why string) {
-	n := 0
-	for _, path := range paths {
-		if slices.ContainsFunc(strings.Split(filepath.ToSlash(path), "/"), func(part string) bool { named, _ := namedAfter(part, who); return named }) {
-			n++
-		}
-	}
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d reports of imports, or the files they are of, with the person in their names or folders: remove them, and give files of imports other names; relay has noted the path in its queue's meta.db", n)
-}
-
-// ForgetReport removes a person from the report of an import. Nothing but a report is
-// touched.
-func ForgetReport(ctx context.Context, path string, who rows.Seeker, dry bool) (gone int, err error) {
-	fi, err := os.Lstat(path)
-	if err != nil {
-		return 0, err
-	}
-	if !fi.Mode().IsRegular() {
-		return 0, errors.New("it is no report of refused rows any more")
-	}
-	f, err := disk.Open(path)
-	if err != nil {
-		return 0, err
-	}
-	is := rows.IsReport(f)
-	_ = f.Close()
-	if !is {
-		return 0, errors.New("it is no report of refused rows any more")
-	}
-	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = root.Close() }()
-	return forgetFile(ctx, root, nil, &rows.Layout{}, filepath.Base(path), "", who, dry)
 }

@@ -2,9 +2,11 @@ package spool
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"relay/relay/internal/spool/rows"
 )
@@ -57,14 +59,14 @@ func TestForgetReportAsItsFile(t *testing.T) {
 					if err != nil || (inFile > 0) != (i == 1) {
 						t.Errorf("%s in the file: %d %v", name, inFile, err)
 					}
-					inReport, err := ForgetReport(t.Context(), report, whoIs(t, name), true)
+					inReport, err := forgetReport(t.Context(), report, whoIs(t, name), true)
 					if err != nil || (inReport > 0) != (i == 1) {
 						t.Errorf("%s in the report: %d %v\n%s", name, inReport, err, everyByte(t, dir))
 					}
 				}
 			}
 			for _, name := range c.is {
-				if n, err := ForgetReport(t.Context(), report, whoIs(t, name), false); n != 1 || err != nil {
+				if n, err := forgetReport(t.Context(), report, whoIs(t, name), false); n != 1 || err != nil {
 					t.Errorf("%s: %d %v", name, n, err)
 				}
 			}
@@ -84,8 +86,76 @@ func TestForgetOldReports(t *testing.T) {
 	for name, want := range map[string]int{"4242": 1, "1999": 1, "b-7": 1, "kim": 1, "77": 0, "invalid_csv": 0} {
 		drop(t, dir, "r.jsonl", `{"row":1,"code":"invalid_csv","message":"m","text":"4242,1999"}`+"\n"+`{"row":2,"code":"c","message":"m","text":"{\"userId\":\"b-7\",\"n\":77}"}`+"\n"+
 			`{"row":77,"event":"E","userId":"kim"}`+"\n"+`{"row":77,"code":"invalid_csv","message":"the file holds no rows"}`+"\n")
-		if n, err := ForgetReport(t.Context(), path, whoIs(t, name), true); n != want || err != nil {
+		if n, err := forgetReport(t.Context(), path, whoIs(t, name), true); n != want || err != nil {
 			t.Errorf("%s: %d %v", name, n, err)
 		}
+	}
+}
+
+// TestForgetReportsSays: reports that are somewhere else now, and those that are called after
+// the person, are named without anybody's name.
+func TestForgetReportsSays(t *testing.T) {
+	t.Parallel()
+	who := whoIs(t, "ada@x.example", "kim")
+	dir := t.TempDir()
+	line := `{"row":1,"code":"c","message":"m","text":"E,ada@x.example"}` + "\n" + `{"row":2,"code":"c","message":"m","text":"E,bo@x.example"}` + "\n"
+	var paths []string
+	for _, name := range []string{"sales.csv.refused.jsonl", "ada@x.example.csv.refused.jsonl", "export-kim/sales.csv.refused.jsonl", "kimberley.csv.refused.jsonl"} {
+		paths = append(paths, filepath.Join(dir, name))
+		if err := os.MkdirAll(filepath.Dir(paths[len(paths)-1]), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		drop(t, dir, name, line)
+	}
+	paths = append(paths, filepath.Join(dir, "gone", "sales.csv.refused.jsonl"), filepath.Join(dir, "ada@x.example.2.csv.refused.jsonl"), filepath.Join(dir, "else.txt"))
+	drop(t, dir, "else.txt", "ada@x.example")
+	n, unreached := ForgetReports(t.Context(), paths, who, false)
+	all := strings.Join(unreached, "\n")
+	if n != 4 || len(unreached) != 3 || strings.Contains(all, "ada@") || strings.Contains(all, "kim") ||
+		!strings.Contains(all, "2 reports of imports, or the files") || !strings.Contains(all, "2 reports of imports that are not where they were written") || !strings.Contains(all, "no report of refused rows any more") {
+		t.Errorf("%d\n%s", n, all)
+	}
+	if n, unreached := ForgetReports(t.Context(), paths[3:4], who, false); n != 0 || len(unreached) > 0 {
+		t.Error(n, unreached)
+	}
+}
+
+// TestForgetReportWhileItsFolderIsExchanged: whoever names a report to relay cannot have a
+// file of another folder rewritten by putting a link in the place of their own.
+func TestForgetReportWhileItsFolderIsExchanged(t *testing.T) {
+	t.Parallel()
+	who := whoIs(t, "ada@x.example")
+	dir := t.TempDir()
+	for _, sub := range []string{"mine", "theirs"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const secret = "root:ada@x.example:0\nbo:x:1\n"
+	drop(t, filepath.Join(dir, "theirs"), "shadow", secret)
+	at := filepath.Join(dir, "at")
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			next := filepath.Join(dir, "next")
+			_ = os.Symlink(filepath.Join(dir, []string{"mine", "theirs"}[i%2]), next)
+			_ = os.Rename(next, at)
+		}
+	}()
+	for until := time.Now().Add(500 * time.Millisecond); time.Now().Before(until); {
+		drop(t, filepath.Join(dir, "mine"), "shadow", `{"row":1,"code":"c","message":"m","text":"E,ada@x.example"}`+"\n"+`{"row":2,"code":"c","message":"m","text":"E"}`+"\n")
+		_, _ = forgetReport(t.Context(), filepath.Join(at, "shadow"), who, false)
+	}
+	close(stop)
+	<-done
+	if b, err := os.ReadFile(filepath.Join(dir, "theirs", "shadow")); string(b) != secret {
+		t.Errorf("%q %v", b, err)
 	}
 }
