@@ -142,6 +142,8 @@ const (
 	SpoolKeeps            Code = "spool_keeps"
 	SpoolNotTaken         Code = "spool_not_taken"
 	SpoolNotDeleted       Code = "spool_not_deleted"
+	SpoolSealed           Code = "spool_sealed"
+	SpoolNotSealed        Code = "spool_not_sealed"
 	SpoolQuarantined      Code = "spool_quarantined"
 	SpoolFileNotTaken     Code = "spool_file_not_taken"
 	SpoolFileNotFound     Code = "spool_file_not_found"
@@ -307,6 +309,8 @@ var Sections = []Section{
 		{SpoolKeeps, slog.LevelInfo, "said at start: how long stored files stay in `done/`", "`spool_keep` changes it"},
 		{SpoolNotTaken, slog.LevelWarn, "something lies in the spool directory and is not taken, `reason` says why", "do what `advice` says"},
 		{SpoolNotDeleted, slog.LevelWarn, "a stored file was kept for `spool_keep` and cannot be deleted; tried again", "check the permissions of `done/`"},
+		{SpoolSealed, slog.LevelInfo, "files in `done/` and `refused/` that were stored before there was a `queue.encryption_key` are sealed with it", "nothing"},
+		{SpoolNotSealed, slog.LevelWarn, "a file of before there was a key cannot be sealed, and stays as it is; tried again", "check the disk and the permissions of `done/` and `refused/`"},
 		{SpoolQuarantined, slog.LevelError, "relay ended three times while it read a dropped file; it lies in `refused/`, its rows are not stored", "report it; correct the file and drop it again"},
 		{SpoolFileNotTaken, slog.LevelWarn, "a dropped file cannot be moved to `.work/`; tried again", "check the permissions of file and directory"},
 		{SpoolFileNotFound, slog.LevelWarn, "a file that relay had begun is gone from `.work/`; tried again", "put it back, or drop it again"},

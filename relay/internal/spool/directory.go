@@ -54,9 +54,11 @@ type Directory struct {
 	said   map[string]string   // what has been logged about a file, to say it once
 	status atomic.Pointer[DirectoryStatus]
 
-	untaken map[string]lying // by path or claim: what is not taken, once it has lain for a while
-	inHand  string           // the claim that is being stored while others are looked at; "": none
-	recount time.Time        // from when on the status is made anew during a look
+	untaken  map[string]lying // by path or claim: what is not taken, once it has lain for a while
+	sealedBy uint32           // the key with which what had stayed plain was sealed; 0: none
+
+	inHand  string    // the claim that is being stored while others are looked at; "": none
+	recount time.Time // from when on the status is made anew during a look
 }
 
 // sighting is what a file looked like, and since when it has looked so.
@@ -165,6 +167,7 @@ func (d *Directory) scan(ctx context.Context) time.Duration {
 		}
 	}
 	d.tidy()
+	d.sealOlder(ctx)
 	d.count()
 	return next
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"relay/internal/disk"
 	"relay/internal/seal"
@@ -123,16 +124,24 @@ func reseal(root *os.Root, path string, old fs.FileInfo, content io.ReadSeeker, 
 
 // replace puts a file with this content in the place of another, of its age: how long
 // it is kept counts from there.
-func replace(root *os.Root, path string, old fs.FileInfo, content []byte) (err error) {
+func replace(root *os.Root, path string, old fs.FileInfo, content []byte) error {
+	return replaceWith(root, path, old.Mode().Perm(), old.ModTime(), func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
+
+// replaceWith puts a file of this age with what write writes in the place of what is there.
+func replaceWith(root *os.Root, path string, mode fs.FileMode, age time.Time, write func(io.Writer) error) (err error) {
 	tmp := disk.TempName(path)
-	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, old.Mode().Perm())
+	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
+	err = write(f)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = root.Chtimes(tmp, old.ModTime(), old.ModTime())
+		err = root.Chtimes(tmp, age, age)
 	}
 	if err == nil {
 		err = root.Rename(tmp, path)

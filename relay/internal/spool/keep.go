@@ -1,13 +1,16 @@
 package spool
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"strings"
 
+	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/relay/internal/spool/sealed"
 )
@@ -107,4 +110,71 @@ func (d *Directory) tidy() {
 			}
 		}
 	}
+}
+
+// sealOlder seals what has stayed from before there was a key, once for each key. What
+// cannot be is tried again at the next look.
+func (d *Directory) sealOlder(ctx context.Context) {
+	if !d.sealed() || d.sealedBy == d.o.Seal.Keys().Current() {
+		return
+	}
+	by, n, failed := d.o.Seal.Keys().Current(), 0, 0
+	for _, dir := range []string{doneDir, refusedDir} {
+		entries, err := d.house.list(dir)
+		if err != nil {
+			d.once(dir, err).Warn("spool: files of before there was a key cannot be sealed", "code", logs.SpoolNotSealed)
+			return
+		}
+		for _, e := range entries {
+			if !e.Type().IsRegular() || strings.HasSuffix(e.Name(), sealed.Suffix) || disk.IsTemp(e.Name()) {
+				continue
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			if err := d.sealOne(dir, e); err != nil {
+				failed++
+				d.once(dir, err).Warn("spool: files of before there was a key cannot be sealed", "code", logs.SpoolNotSealed)
+				continue
+			}
+			n++
+		}
+	}
+	if failed == 0 {
+		d.sealedBy = by
+	}
+	if n > 0 {
+		d.o.Logger.Info("spool: files that stayed from before there was a key are sealed", "code", logs.SpoolSealed, "files", n)
+	}
+}
+
+// sealOne puts a sealed file in the place of a plain one, of its age. Done again after a
+// crash it is written under the same name, which says nothing without the installation's key.
+func (d *Directory) sealOne(dir string, e fs.DirEntry) error {
+	name := e.Name()
+	from := path.Join(dir, name)
+	in, err := openFile(d.house.root, from)
+	if err != nil {
+		return unnamed(err)
+	}
+	defer in.Close()
+	fi, err := in.Stat()
+	if err != nil {
+		return unnamed(err)
+	}
+	hidden := fmt.Sprintf("%016x", d.o.PrintKey.Whole([]byte(from)))
+	if namesReport(name) {
+		stem := strings.TrimSuffix(name, ".jsonl")
+		hidden = stem[strings.LastIndex(stem, ".")+1:] + ".jsonl"
+	}
+	to := path.Join(dir, hidden+sealed.Suffix)
+	err = replaceWith(d.house.root, to, 0o600, fi.ModTime(), func(w io.Writer) error { return sealed.Write(w, in, name, d.o.Seal) })
+	if err == nil {
+		err = d.house.sync(dir)
+	}
+	_ = in.Close() // there are systems where an open file cannot be removed
+	if err == nil {
+		err = errors.Join(d.house.root.Remove(from), d.house.sync(dir))
+	}
+	return unnamed(err)
 }

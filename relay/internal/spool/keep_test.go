@@ -100,6 +100,52 @@ func TestSealed(t *testing.T) {
 	}
 }
 
+// TestSealedLater: what had stayed before there was a key is sealed once there is one, with
+// its name and age, and is listed as before.
+func TestSealedLater(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, DirectoryOptions{Keep: 3 * time.Hour})
+	drop(t, s.dir, "pat.jsonl", sales(0, 3)+"pat@example.com\n")
+	drop(t, s.dir, "kim@example.com.jsonl", "kim@example.com\n")
+	s.pass(5 * time.Second)
+	list := func(ring *seal.Ring) (names []string) {
+		kept := must(OpenKept(s.dir, ring))
+		defer kept.Close()
+		for _, f := range must(kept.List()) {
+			r := must(kept.Open(f.Name))
+			names = append(names, f.Name+" "+string(must(io.ReadAll(r)))+f.Since.String())
+			_ = r.Close()
+		}
+		slices.Sort(names)
+		return names
+	}
+	before := list(nil)
+	if len(before) != 4 {
+		t.Fatal(before)
+	}
+	s.now = s.now.Add(2 * time.Hour)
+	s.o.Seal = sealRing(t, 1)
+	s.again()
+	s.pass(time.Second)
+	if got := s.log.String(); !strings.Contains(got, "code=spool_sealed files=4") {
+		t.Error(got)
+	}
+	if got := tree(t, s.dir); strings.Contains(got, "pat") || strings.Contains(got, "kim") || strings.Count(got, ".sealed") != 4 {
+		t.Errorf("files %s", got)
+	}
+	if s := everyByte(t, s.dir); strings.Contains(s, "example.com") {
+		t.Error("something is plain")
+	}
+	if after := list(s.o.Seal); !slices.Equal(before, after) {
+		t.Errorf("%q\n%q", before, after)
+	}
+	s.now = s.now.Add(2 * time.Hour)
+	s.pass(time.Second)
+	if got := tree(t, s.dir); strings.Contains(got, "done/CLAIM.sealed") || !strings.Contains(got, "refused/CLAIM.sealed") {
+		t.Errorf("after spool_keep: %s", got)
+	}
+}
+
 // TestNamesThatStay: whatever a file is called, it is taken, and stays under a name that
 // can be seen, typed, and made longer.
 func TestNamesThatStay(t *testing.T) {
