@@ -9,6 +9,7 @@ import (
 	"relay/internal/meta"
 	"relay/mapper/event"
 	"relay/mapper/match"
+	"relay/mapper/personal"
 )
 
 // keyValue is one usable value of a match key.
@@ -26,7 +27,7 @@ func (s *subject) deriveKeys() {
 	clear(s.keys[:])
 	clear(s.results[:])
 	s.customer, s.countryGiven, s.house = false, false, houseFound{}
-	s.locale = match.Locale{DefaultCountry: s.defaults.country, Today: s.when}
+	s.locale = match.Locale{DefaultCountry: s.defaults.country, Today: s.when, Slashes: s.m.slashes}
 	if s.ev.Received.After(s.when) {
 		s.locale.Today = s.ev.Received // the till's clock may stand in 1970
 	}
@@ -92,15 +93,18 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 	if n.Blank() {
 		return
 	}
-	if items, ok := n.JSONText().Items(); ok && nested {
+	if items, ok := n.JSONText().Items(); ok && nested && (k != match.BirthDate || !isDateList(n)) {
 		for i := range items {
 			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &items[i], false)
 		}
 		return
 	}
 	raw, ok := n.ScalarText()
+	if k == match.BirthDate {
+		raw, ok = birthText(n)
+	}
 	if !ok {
-		s.leaveOut(k, src, at, n, noteNotText, "neither text nor a number")
+		s.leaveOut(k, src, at, n, noteNotText, s.whyNotText(k, at, n))
 		return
 	}
 	if strings.ContainsRune(raw, '\uFFFD') {
@@ -181,6 +185,23 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 	if s.x != nil {
 		s.x.key(k, at, src.line, n, v, string(kv.sum[:]))
 	}
+}
+
+// whyNotText says what is wrong with a value that is no scalar, and the way out: the
+// member of an object that can be used.
+func (s *subject) whyNotText(k match.Key, at string, n *event.Node) string {
+	if n.Kind != event.Object {
+		return "neither text nor a number"
+	}
+	member := "the member that holds it"
+	for i := range n.Kids {
+		text, ok := n.Kids[i].ScalarText()
+		if ok && !n.Kids[i].Blank() && personal.Known(n.Kids[i].Name) && match.Normalise(k, text, s.locale, nil).Form != "" {
+			member = event.JoinPath(at, n.Kids[i].Name)
+			break
+		}
+	}
+	return "an object, neither text nor a number: list " + member + " under match_keys." + match.Table[k].Name
 }
 
 // judgeValue says what a value means for whether the event has a customer: a

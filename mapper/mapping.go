@@ -30,6 +30,7 @@ type Mapping struct {
 	house         houseRules
 	staff         []source
 	times         event.Times
+	slashes       match.Order // of birth dates, by time_format
 	correctSkew   bool
 	holdUnmatched bool
 	consent       []string // categories that must all be true

@@ -26,4 +26,5 @@ func (p *parser) timeFormat(o *strictyaml.Object) {
 		}
 		p.m.times.Layouts = append(p.m.times.Layouts, text)
 	}
+	p.m.slashes = slashOrder(p.m.times.Layouts)
 }

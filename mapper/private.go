@@ -122,7 +122,7 @@ func (s *subject) gatherTraits(traits *event.Node) {
 	for i := range traits.Kids {
 		n := &traits.Kids[i]
 		name := foldName(n.Name)
-		if items, ok := n.Items(); ok {
+		if items, ok := n.Items(); ok && !isDateList(n) {
 			for j := range items {
 				s.gatherTrait(name, n.Name, &items[j], &names)
 			}
@@ -152,6 +152,9 @@ func (s *subject) gatherTraits(traits *event.Node) {
 // gatherTrait takes what one value of a trait says; name is folded.
 func (s *subject) gatherTrait(name, written string, n *event.Node, names *[2][]string) {
 	text, ok := textID(n)
+	if !ok && isBirthTrait(name) {
+		text, ok = birthText(n)
+	}
 	if !ok {
 		return
 	}
@@ -179,7 +182,7 @@ func (s *subject) gatherTrait(name, written string, n *event.Node, names *[2][]s
 				s.person.Phone(v.Form)
 			}
 		}
-	case "birthday", "birthdate", "dateofbirth", "dob":
+	case "birthday", "birthdate", "dateofbirth", "dob": // isBirthTrait
 		if v := match.Normalise(match.BirthDate, text, s.locale, nil); v.Form != "" && !v.Hashed {
 			s.person.BirthDate(v.Form)
 		}
@@ -190,6 +193,11 @@ func (s *subject) gatherTrait(name, written string, n *event.Node, names *[2][]s
 			s.person.Phrase(text)
 		}
 	}
+}
+
+// isBirthTrait is about a folded name.
+func isBirthTrait(name string) bool {
+	return name == "birthday" || name == "birthdate" || name == "dateofbirth" || name == "dob"
 }
 
 // saysWho says whether a trait's name is that of a name or an address.

@@ -163,7 +163,9 @@ Personal data is never sent in custom_data:
 - Properties whose names, read as words, mean somebody's data: an e-mail address, a phone number, a first, last or full name, an address,
   a birth date, a gender, an IP address, a number of an identity card. Case and spelling do not matter (` + "`firstName`, `first_name`, `Billing Address1`,\n  `shiptoname`" + `),
   and the words are known in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Czech, Swedish, Danish, Norwegian, Finnish,
-  Turkish, Japanese and Chinese (` + "`kundenTelefon`, `prénom`, `fecha_nacimiento`, `sähköposti`, `電話番号`" + `). ` + "`name` is a product's; `customer_name`, and\n  `name` in an object `customer`" + `, is somebody's.
+  Turkish, Japanese and Chinese, and the usual ones in Russian, Ukrainian, Bulgarian, Greek, Arabic, Hebrew, Korean, Thai, Vietnamese, Romanian, Hungarian, Slovak,
+  Slovenian, Croatian and Indonesian (` + "`kundenTelefon`, `prénom`, `fecha_nacimiento`, `sähköposti`, `電話番号`" + `). ` + "`name` is a product's; `customer_name`, and\n  `name` in an object `customer`" + `, is somebody's.
+  What is called after somebody (` + "`client`, `Kunde`, `cashier`, `served_by`, `recipe_for`" + `) is left out when its value may be a name: ` + "`retail`, `new`, `c7`" + ` are none.
   Names of what is about such data (` + "`phone_model`, `email_consent`, `recipient_count`" + `) are not personal.
 - As properties of the event itself, and of objects such as ` + "`customer` and `shipping`" + `: city, state, postcode, country.
 - A text, or a name of a property, that holds an e-mail address; or a phone number that is written as one: with ` + "`+`, `00`" + `, or in the groups of

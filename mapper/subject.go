@@ -199,7 +199,26 @@ func (s *subject) frame() {
 	s.context = s.objectAt(root, "context", "context")
 	s.options = s.objectAt(root, "integrations", "integrations")
 	traits := s.objectAt(s.context, "traits", "context.traits")
+	oneAddress(traits)
+	oneAddress(root.Get("traits"))
 	s.objectAt(traits, "address", "context.traits.address")
+}
+
+// oneAddress makes an address that came as JSON text, or in a list of one, what it is.
+func oneAddress(traits *event.Node) {
+	address := traits.Object().Get("address")
+	if address == nil || address.Kind == event.Object {
+		return
+	}
+	one := address.JSONText()
+	if items, ok := one.Items(); ok && len(items) == 1 {
+		one = &items[0]
+	}
+	if one.Kind == event.Object {
+		name := address.Name
+		*address = *one
+		address.Name = name
+	}
 }
 
 // objectAt returns a member that is an object; anything else but null counts as
@@ -210,7 +229,9 @@ func (s *subject) objectAt(parent *event.Node, name, at string) *event.Node {
 		return nil
 	}
 	if n.Kind != event.Object {
-		if !n.Blank() {
+		if items, ok := n.Items(); ok && len(items) > 1 {
+			s.notes.add(noteNotObject, at, "a list of several, not an object: counts as absent; list "+at+"[0].… under match_keys to take the first")
+		} else if !n.Blank() {
 			s.notes.add(noteNotObject, at, "not an object: counts as absent")
 		}
 		return nil

@@ -15,6 +15,7 @@ type Locale struct {
 	Named          bool      // the event names a country, if only one that nobody knows
 	DefaultCountry string    // the mapping's default_country in lower case, or ""
 	Today          time.Time // the last day that somebody can be born on; never the clock's, so that a retry is the same
+	Slashes        Order     // of the parts of a birth date between slashes or dashes, where the mapping says one
 }
 
 // Effective is the country a value is read by: the event's own, else the mapping's.

@@ -90,7 +90,11 @@ func zipOf(s, country string) string {
 		case owner == country, country == "" && m[2] != "" || country == "" && len(fold.OnlyDigits(m[3])) >= 4:
 			return zipShapeOf(strings.TrimSpace(m[3]), owner)
 		case m[2] != "":
-			return zipShapeOf(strings.TrimSpace(m[3]), country)
+			code := strings.TrimSpace(m[3])
+			if v := zipShapeOf(code, owner); v != "" && v == fold.Squash(code) {
+				return v // NL 1234 AB is no German code, whatever the country says
+			}
+			return zipShapeOf(code, country)
 		}
 	}
 	if country == "" {

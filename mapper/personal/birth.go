@@ -22,11 +22,12 @@ func number(digits string) int {
 // 1985-12-10T00:00:00Z, Dec 10, 1985, 10. Dezember 1985, 12/10/85.
 func (p *Person) holdsBirthDate(text string) bool {
 	if strings.ContainsAny(text, "年년") {
-		text = eastern.Replace(plain(text))
+		text = eastern.Replace(fold.Era(plain(text)))
 	}
 	if !strings.ContainsAny(text, "0123456789") {
 		return false
 	}
+	text = fold.Era(text)
 	var last [3]dateWord // of the text, the latest behind
 	for len(text) > 0 {
 		var w dateWord
@@ -109,5 +110,5 @@ func (d day) isDay(digits string) bool   { return len(digits) <= 2 && number(dig
 func (d day) isMonth(digits string) bool { return len(digits) <= 2 && number(digits) == d.month }
 
 func (d day) isYear(digits string, short bool) bool {
-	return len(digits) == 4 && number(digits) == d.year || short && len(digits) == 2 && number(digits) == d.year%100
+	return len(digits) == 4 && (number(digits) == d.year || number(digits) == d.year+fold.Buddhist) || short && len(digits) == 2 && number(digits) == d.year%100
 }
