@@ -54,6 +54,7 @@ type Spool struct {
 	ID         string
 	Separator  string
 	Encoding   string
+	Timezone   string
 }
 
 // SpoolColumn says what fills a place of the event: a column, or several joined

@@ -249,11 +249,12 @@ spool:
   id: Order No.
   separator: tab
   encoding: windows-1250
+  timezone: Europe/Warsaw
 spool_keep: 0
 `), environment(nil))
 	must(t, err)
 	want := Spool{
-		Dir: "/etc/relay/drop", Event: "Order Completed", TimeFormat: "02/01/2006 15:04", HeaderRow: 3, GroupBy: "Order No.", ID: "Order No.", Separator: "tab", Encoding: "windows-1250",
+		Dir: "/etc/relay/drop", Event: "Order Completed", TimeFormat: "02/01/2006 15:04", HeaderRow: 3, GroupBy: "Order No.", ID: "Order No.", Separator: "tab", Encoding: "windows-1250", Timezone: "Europe/Warsaw",
 		Columns: []SpoolColumn{{"timestamp", "Date + Time"}, {"context.traits.email", "E-Mail"}, {"", "Clerk"}, {"", "Note: a"}},
 	}
 	if d := cmp.Diff(want, c.Spool); d != "" || c.SpoolKeep != 0 {

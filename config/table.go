@@ -94,6 +94,10 @@ func settings() []setting {
 			key: "spool.encoding", kind: kindText, at: func(c *Config) any { return &c.Spool.Encoding },
 			doc: "Encoding of files that are not UTF-8 or UTF-16: `windows-1250`, `windows-1252`, `shift_jis`, `gbk`, `ibm852` and the like. None: Windows-1252, and files that look like another one are refused.",
 		},
+		{
+			key: "spool.timezone", kind: kindText, at: func(c *Config) any { return &c.Spool.Timezone },
+			doc: "Time zone of times in tables that say none, such as `Europe/Berlin`. None: the mapping's `timezone`.",
+		},
 
 		{
 			key: "forward.url", kind: kindURL, at: func(c *Config) any { return &c.Forward.URL },

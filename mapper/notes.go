@@ -13,6 +13,7 @@ const (
 	noteNaN             = "not_a_number"    // NaN or Infinity, read as null
 	noteBadUTF8         = "invalid_utf8"    // bytes that are no text were replaced
 	noteBadTime         = "unreadable_time" // a time that could not be read: next source
+	NoteLocalTime       = "local_time"      // a time without a zone, and no timezone: read as UTC
 	noteSkewCorrected   = "clock_skew_corrected"
 	noteMissingCurrency = "missing_currency"    // a value without a currency, left out
 	noteInvalidCurrency = "invalid_currency"    // left out

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"relay/internal/meta"
 	"relay/internal/strictyaml"
@@ -18,11 +17,11 @@ func (p *parser) settings(o *strictyaml.Object) {
 	m := p.m
 	if v, ok := p.key(o, "timezone"); ok {
 		if text, ok := p.word(v); ok {
-			loc, err := time.LoadLocation(text)
-			if err != nil || text == "Local" {
-				v.Errorf("%s is not a time zone", v.Written()).WithHint("write a name such as America/New_York, Europe/Berlin or UTC")
+			loc, err := event.ParseZone(text)
+			if err != nil {
+				v.Errorf("%s is not a time zone", v.Written()).WithHint("%v", err)
 			} else {
-				m.times.Loc = loc
+				m.times.Loc, m.times.Named = loc, true
 			}
 		}
 	}

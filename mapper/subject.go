@@ -290,6 +290,9 @@ func (s *subject) findTime() {
 			continue
 		}
 		s.when, source, raw, s.undated = t, name, n, false
+		if !s.m.times.Named && s.m.times.Local(n, s.ev.Received) {
+			s.notes.add(NoteLocalTime, name, "has no zone, and the mapping names no timezone: read as UTC; write timezone: Europe/Berlin, or the one of the shop")
+		}
 		if corrected, ok := s.correctSkew(t, name); ok {
 			s.when = corrected
 			line = s.m.lines["correct_clock_skew"]

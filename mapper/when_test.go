@@ -2,6 +2,7 @@ package mapper
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -316,4 +317,43 @@ func FuzzTime(f *testing.F) {
 			t.Errorf("%q is %v", s, at)
 		}
 	})
+}
+
+// A time that says no zone is noted for as long as the mapping names none: nothing tells
+// the hours of another country from these.
+func TestLocalTimeIsNoted(t *testing.T) {
+	for _, c := range []struct {
+		more, raw string
+		want      bool
+	}{
+		{"", `"2026-11-20 16:00:27"`, true},
+		{"", `"20.11.2026"`, true},
+		{"", `20261120160027`, true},
+		{"", `[2026,11,20,16,0]`, true},
+		{"timezone: UTC\n", `"2026-11-20 16:00:27"`, false},
+		{"timezone: Europe/Berlin\n", `"2026-11-20 16:00:27"`, false},
+		{"", `"2026-11-20T16:00:27Z"`, false},
+		{"", `"2026-11-20 16:00:27 +0100"`, false},
+		{"", `"Fri Nov 20 17:00:27 CET 2026"`, false},
+		{"", `1795190427`, false},
+		{"", `{"date":"2026-11-20 17:00:27.000000","timezone_type":3,"timezone":"Europe/Berlin"}`, false},
+		{"", `"soon"`, false},
+	} {
+		ev := Event{Body: []byte(`{"event":"E","userId":"u","timestamp":` + c.raw + `}`), Received: sampleReceived}
+		o := parseForKeys(t, c.more).Map(ev, sampleReceived)[0]
+		if got := slices.ContainsFunc(o.Notes, func(n Note) bool { return n.Code == NoteLocalTime }); got != c.want {
+			t.Errorf("%s with %q: %v", c.raw, c.more, o.Notes)
+		}
+	}
+}
+
+func TestTimezoneMeant(t *testing.T) {
+	for name, want := range map[string]string{
+		"europe/berlin": `did you mean "Europe/Berlin"?`, "Berlin": `did you mean "Europe/Berlin"?`, "Europe/Berln": `did you mean "Europe/Berlin"?`, "new york": `did you mean "America/New_York"?`,
+		"Local": "write a name such as", "GMT+1": "write a name such as", "Buenos Aires": `did you mean "America/Argentina/Buenos_Aires"?`, "utc": `did you mean "UTC"?`,
+	} {
+		if loc, err := event.ParseZone(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v %v", name, loc, err)
+		}
+	}
 }

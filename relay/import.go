@@ -77,6 +77,7 @@ Exits 0 even when rows were refused; with --strict 1.`,
 	fl.StringArrayVar(&f.columns, "column", nil, "PATH=HEADER of CSV, or PATH=HEADER + HEADER; an empty PATH leaves the column out; may be repeated")
 	fl.StringVar(&f.event, "event", "", "event name of rows that give none (CSV)")
 	fl.StringVar(&f.timeFormat, "time-format", "", "form of the times in CSV, such as '02/01/2006 15:04'")
+	fl.StringVar(&f.timezone, "timezone", "", "of times in CSV that say none, such as Europe/Berlin (default: the mapping's)")
 	fl.IntVar(&f.headerRow, "header-row", 0, "line of the header, when lines stand above it (CSV)")
 	fl.StringVar(&f.groupBy, "group-by", "", "column that rows of one order have in common (CSV)")
 	fl.StringVar(&f.id, "id", "", "what makes a row the same sale in the next export: a column of CSV, a property or path of JSON")
@@ -92,7 +93,7 @@ Exits 0 even when rows were refused; with --strict 1.`,
 
 type importFlags struct {
 	format, encoding, separator, event, report, run string
-	timeFormat, groupBy, id                         string
+	timeFormat, timezone, groupBy, id               string
 	headerRow                                       int
 	columns                                         []string
 	skipBad, undated, dryRun, strict, json          bool
@@ -123,6 +124,11 @@ func (f *importFlags) options() (spool.Options, error) {
 	if f.timeFormat != "" {
 		if err := event.TimeFormat(f.timeFormat); err != nil {
 			return o, exit.Usage(fmt.Errorf("--time-format %q: %w", f.timeFormat, err))
+		}
+	}
+	if f.timezone != "" {
+		if o.Zone, err = event.ParseZone(f.timezone); err != nil {
+			return o, exit.Usage(fmt.Errorf("--timezone %q: %w", f.timezone, err))
 		}
 	}
 	for _, text := range f.columns {
@@ -167,6 +173,11 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 	now := time.Now()
 	fate := newForecast(m, now)
 	show := term.NewProgress(stderr)
+	for _, name := range []string{"separator", "column", "event", "time-format", "timezone", "header-row", "group-by"} {
+		if c.Flags().Changed(name) {
+			o.ForTables = append(o.ForTables, "--"+name)
+		}
+	}
 	o.Name, o.MaxEventBytes, o.Received = in.name, int(cfg.Intake.MaxEventBytes), now
 	o.ReadTime, o.Settle = m.ReadTime, importSettle
 	o.Check, o.Checked = fate.add, func(rows int) { show.Say(fate.words(rows)) }

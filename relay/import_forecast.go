@@ -17,6 +17,7 @@ type forecast struct {
 	now     time.Time
 	kinds   map[mapper.Kind]int
 	reasons map[mapper.Kind]map[string]int
+	local   int // events that say a time without a zone, which nobody names
 }
 
 func newForecast(m *mapper.Mapping, now time.Time) *forecast {
@@ -28,6 +29,9 @@ func newForecast(m *mapper.Mapping, now time.Time) *forecast {
 func (f *forecast) add(event []byte) string {
 	for _, x := range f.mapping.Map(mapper.Event{Body: event, Received: f.now, Imported: true}, f.now) {
 		f.kinds[x.Kind]++
+		if slices.ContainsFunc(x.Notes, func(n mapper.Note) bool { return n.Code == mapper.NoteLocalTime }) {
+			f.local++
+		}
 		if x.Reason != "" {
 			if f.reasons[x.Kind] == nil {
 				f.reasons[x.Kind] = map[string]int{}
@@ -62,5 +66,9 @@ func (f *forecast) words(rows int) string {
 	if len(parts) == 0 {
 		parts = []string{"nothing to send, as none is a track call"}
 	}
-	return fmt.Sprintf("%s checked; with the mapping in force: %s", term.Count(rows, "row"), strings.Join(parts, ", "))
+	words := fmt.Sprintf("%s checked; with the mapping in force: %s", term.Count(rows, "row"), strings.Join(parts, ", "))
+	if f.local > 0 {
+		words += "\ntimes without a zone are read as UTC, since the mapping names no timezone: write timezone: Europe/Berlin, or the one of the shop, into it, or say --timezone of a table"
+	}
+	return words
 }

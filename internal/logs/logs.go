@@ -51,6 +51,7 @@ const (
 	ClockSkew        Code = "clock_skew"
 	ClockNotNoted    Code = "clock_not_noted"
 	ClockBelieved    Code = "clock_believed"
+	LocalTimes       Code = "local_times"
 	DeadFull         Code = "dead_full"
 	SettleFailed     Code = "settle_failed"
 	SettleOK         Code = "settle_ok"
@@ -214,6 +215,7 @@ var Sections = []Section{
 		{MapPanic, slog.LevelError, "relay's mapper failed on an event: a bug; the event is a dead letter", "send a support bundle"},
 		{ClockSkew, slog.LevelWarn, "this machine's clock is wrong", "set up time synchronisation"},
 		{ClockNotNoted, slog.LevelWarn, "nobody has set the clock, and what it shows cannot be noted: events without a timestamp may become dead letters `unknown_time` after a restart", "check the disk"},
+		{LocalTimes, slog.LevelWarn, "events say times without a zone, and the mapping names no `timezone`: they are read as UTC", "write `timezone: Europe/Berlin`, or the one of the shop, into the mapping"},
 		{ClockBelieved, slog.LevelInfo, "the time is known from Meta's answer", "nothing"},
 		{DeadFull, slog.LevelError, "there is no space for more dead letters: the lane waits", "retry, export or drop some, or raise `queue.dead_max_size`"},
 		{SettleFailed, slog.LevelError, "progress cannot be written to disk; nothing is sent until it can", "check the disk"},

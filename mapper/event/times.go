@@ -11,6 +11,7 @@ import (
 // Times says how a mapping reads moments.
 type Times struct {
 	Loc     *time.Location // of date-times without a zone
+	Named   bool           // somebody has said that it is Loc
 	Layouts []string       // time_format: of Go's package time, checked by TimeFormat
 }
 
@@ -50,6 +51,29 @@ func (c *Times) Read(n *Node, received time.Time) (time.Time, bool) {
 		return c.list(n, received)
 	}
 	return time.Time{}, false
+}
+
+// Local says whether a moment that Read reads has no zone, so that Loc decides when it was.
+func (c *Times) Local(n *Node, received time.Time) bool {
+	if n.Kind == Text {
+		if s := n.Text; len(s) > 0 && s[len(s)-1] == 'Z' {
+			return false
+		}
+	}
+	here, ok := c.Read(n, received)
+	if !ok {
+		return false
+	}
+	_, offset := here.In(c.Loc).Zone()
+	other := *c
+	other.Loc = time.FixedZone("", offset-3600)
+	there, ok := other.Read(n, received)
+	return ok && !there.Equal(here)
+}
+
+// ReadText reads a moment that came as text.
+func (c *Times) ReadText(text string, received time.Time) (time.Time, bool) {
+	return c.text(text, received)
 }
 
 // text reads a moment that came as text.

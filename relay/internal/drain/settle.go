@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/pace"
@@ -47,6 +48,9 @@ func (l *lane) finish(ctx context.Context) {
 	}
 	for code, n := range b.Notes {
 		l.s.o.Metrics.Note(code, n)
+		if code == mapper.NoteLocalTime {
+			l.s.warnLocal(b.How.Mapping.Digest())
+		}
 	}
 	l.st.Notes, l.dirty = nil, true
 	l.work, l.cur, l.search.on, l.decided, l.search.reach = nil, nil, false, false, 0

@@ -36,7 +36,8 @@ type Supervisor struct {
 	stopped  map[string]bool // lanes that Exclusive holds still
 	forgets  atomic.Int64    // forgets under way
 	flights  flights
-	digest   string // of the mapping last looked at
+	digest   string                 // of the mapping last looked at
+	local    atomic.Pointer[string] // digest of the mapping of which warnLocal has said it
 
 	kick       chan struct{}
 	group      sync.WaitGroup // lanes
@@ -358,4 +359,11 @@ func (s *Supervisor) observe(r graph.Result) {
 		s.log.Warn("this machine's clock is wrong; set it, best by NTP", "code", logs.ClockSkew, "skew", skew.Round(time.Second).String())
 	}
 	s.releases.check()
+}
+
+// warnLocal says once of a mapping that events need its timezone and it names none.
+func (s *Supervisor) warnLocal(digest string) {
+	if old := s.local.Swap(&digest); old == nil || *old != digest {
+		s.log.Warn("events say times without a zone, and the mapping names no timezone: they are read as UTC", "code", logs.LocalTimes)
+	}
 }

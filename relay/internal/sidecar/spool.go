@@ -104,6 +104,11 @@ func SpoolLayout(cfg *config.Config) (rows.Layout, error) {
 			return l, cfg.Invalid("spool.time_format", "%v", err)
 		}
 	}
+	if cfg.Spool.Timezone != "" {
+		if l.Zone, err = event.ParseZone(cfg.Spool.Timezone); err != nil {
+			return l, cfg.Invalid("spool.timezone", "%q is not a time zone: %v", cfg.Spool.Timezone, err)
+		}
+	}
 	for _, c := range cfg.Spool.Columns {
 		l.Columns = append(l.Columns, rows.Column(c))
 	}

@@ -4,12 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -27,7 +24,7 @@ func (o *Options) judge(r *rows.Row, st *state) (*queue.Entry, *track.Problem) {
 	if !m.Track {
 		return nil, nil
 	}
-	if why := o.judgeTime(m, r.Timed); why != nil {
+	if why := o.judgeTime(r); why != nil {
 		return nil, why
 	}
 	e := &queue.Entry{ID: string(m.ID), Print: m.Print, Lanes: track.Lanes(o.Route, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
@@ -51,11 +48,10 @@ func (o *Options) saleID(event, value string) string {
 	return "sale-" + hex.EncodeToString(sum[:16])
 }
 
-// judgeTime says what is wrong with the time of an event; timed: it is from a table
-// with a column of times. An event whose time cannot be read would happen when its file was
+// judgeTime says what is wrong with the time of an event. An event whose time cannot be read would happen when its file was
 // written, or read.
-func (o *Options) judgeTime(m *track.Message, timed bool) *track.Problem {
-	times := m.Times()
+func (o *Options) judgeTime(r *rows.Row) *track.Problem {
+	times := r.Msg.Times()
 	for _, when := range times {
 		if _, ok := o.ReadTime(when, o.Received); ok {
 			return nil
@@ -63,36 +59,11 @@ func (o *Options) judgeTime(m *track.Message, timed bool) *track.Problem {
 	}
 	switch {
 	case len(times) > 0:
-		return &track.Problem{Code: "invalid_timestamp", Message: fmt.Sprintf(
-			"its timestamp, of the form %s, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)", form(times[0]))}
-	case !o.Undated && (timed || !o.UndatedFiles):
-		return &track.Problem{Code: "missing_timestamp", Message: "the row does not say when it happened (timestamp): of a table, --column 'timestamp=HEADER' names the column (spool: columns)"}
+		return rows.UnreadableTime(times[0])
+	case !o.Undated && (r.Timed || !o.UndatedFiles):
+		return &track.Problem{Code: "missing_timestamp", Message: "the row does not say when it happened (timestamp)" + r.WhereTime()}
 	}
 	return nil
-}
-
-// form is what a value looks like, without what it says: 99/99/9999 for a date.
-func form(value []byte) string {
-	const most = 40
-	s := strings.Trim(string(value), `"`)
-	if s == "" || s[0] == '{' || s[0] == '[' {
-		return "of a list or an object"
-	}
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsDigit(r):
-			return '9'
-		case unicode.IsLetter(r):
-			return 'a'
-		case unicode.IsControl(r):
-			return '?'
-		}
-		return r
-	}, s)
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
-	}
-	return s
 }
 
 // check reads the first rows and stores nothing.
@@ -119,7 +90,10 @@ func (o *Options) check(w *rows.File, s *rows.Survey) error {
 		if why == nil {
 			continue
 		}
-		if e.Bad++; e.Bad <= 20 {
+		if e.Bad++; e.Likely == "" && why.Code == "missing_timestamp" {
+			e.Likely = r.Likely()
+		}
+		if e.Bad <= 20 {
 			e.Problems = append(e.Problems, r.Problem(why, r.Text[:min(len(r.Text), 1024)]))
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	_ "time/tzdata"
 	"unicode/utf16"
 
 	"relay/relay/internal/spool/rows"
@@ -57,6 +59,8 @@ type fieldCase struct {
 func allCases() []fieldCase { return slices.Concat(fieldCases, reportCases) }
 
 // fieldCases are what they write, kind by kind.
+var berlin, _ = time.LoadLocation("Europe/Berlin")
+
 var fieldCases = []fieldCase{
 	{
 		name: "sep= line", file: "B01.csv",
@@ -98,6 +102,14 @@ var fieldCases = []fieldCase{
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T18:30:00","properties":{"Bon":"R-1"}}`},
 	},
 	{name: "the same without a form", text: "D;T\n05/11/2026 00:00:00;30/12/1899 18:30:00\n", l: rows.Layout{Event: "Sale", Columns: []rows.Column{{Path: "timestamp", From: "D + T"}}}, want: []string{`{"event":"Sale","timestamp":"05/11/2026 00:00:00 30/12/1899 18:30:00"}`}},
+	{
+		name: "a zone given for times that say none", text: "timestamp\n20.11.2026 18:30\n2026-07-20 18:30:00\n2026-11-20T18:30:00Z\n1795190427\n", l: rows.Layout{Event: "Sale", Zone: berlin},
+		want: []string{`{"event":"Sale","timestamp":"2026-11-20T18:30:00+01:00"}`, `{"event":"Sale","timestamp":"2026-07-20T18:30:00+02:00"}`, `{"event":"Sale","timestamp":"2026-11-20T19:30:00+01:00"}`, `{"event":"Sale","timestamp":"2026-11-20T17:00:27+01:00"}`},
+	},
+	{
+		name: "a zone given, and a form", text: "timestamp\n05/11/2026 18:30\n20. November 2026 um 18:30 Uhr\n", l: rows.Layout{Event: "Sale", Zone: berlin, TimeFormat: "02/01/2006 15:04"},
+		want: []string{`{"event":"Sale","timestamp":"2026-11-05T18:30:00+01:00"}`, `{"event":"Sale","timestamp":"2026-11-20T18:30:00+01:00"}`},
+	},
 	{name: "date, time and zone in three", text: "event,D,T,Z\nSale,2026-11-20,18:30:00,+01:00\n", l: rows.Layout{Columns: []rows.Column{{Path: "timestamp", From: "D+T+Z"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20 18:30:00 +01:00"}`}},
 	{name: "a header with a plus in its name", text: "event,Date + Time,Date,Time\nSale,2026-11-20T10:00Z,x,y\n", l: rows.Layout{Columns: []rows.Column{{Path: "timestamp", From: "Date + Time"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Date":"x","Time":"y"}}`}},
 	{name: "a form with an offset", text: "event,When\nSale,11/20/2026 6:30:05 PM -0500\n", l: rows.Layout{TimeFormat: "01/02/2006 3:04:05 PM -0700", Columns: []rows.Column{{Path: "timestamp", From: "When"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T18:30:05-05:00"}`}},

@@ -47,6 +47,10 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 		return Report{}, o.spare(ctx, st, rows.ErrChanged)
 	}
 	s.Format = o.formatOf(s.Format)
+	if s.Format != rows.CSV && len(o.ForTables) > 0 && s.Size > 0 {
+		return Report{}, o.spare(ctx, st, &rows.FormatError{Err: fmt.Errorf("the file is JSON, and only a table obeys %s: leave them out, an event of JSON says itself what it is, when it was and what belongs to it (or say --format csv, when it is a table)",
+			strings.Join(o.ForTables, ", "))})
+	}
 	s.Assume(o.Encoding)
 	if s.Unclear != nil {
 		return Report{}, o.spare(ctx, st, &rows.FormatError{Err: s.Unclear})

@@ -124,7 +124,14 @@ func TestImportFaults(t *testing.T) {
 	}{
 		{name: "empty", want: "the file holds no rows"},
 		{name: "one bad row", file: good + "{\"event\":\n" + good, want: "1 of the first 7 rows cannot be used, nothing was stored\n  row 4 (line 4): the body is not JSON: unexpected end at byte 9"},
-		{name: "no date", file: good + `{"event":"Sale"}`, want: "1 of the first 4 rows cannot be used, nothing was stored\n  row 4 (line 4): the row does not say when it happened (timestamp): of a table, --column 'timestamp=HEADER' names the column (spool: columns)"},
+		{name: "no date", file: good + `{"event":"Sale"}`, want: "1 of the first 4 rows cannot be used, nothing was stored\n  row 4 (line 4): the row does not say when it happened (timestamp): give it a member \"timestamp\", such as \"2026-11-20T18:30:00Z\""},
+		{name: "no column of times", file: "Datum;Uhrzeit;Summe\n20.11.2026;16:00;12,50\n", o: Options{Layout: rows.Layout{Event: "Sale"}}, want: "1 of the first 1 rows cannot be used, nothing was stored\n" +
+			"  row 1 (line 2): the row does not say when it happened (timestamp): --column 'timestamp=HEADER' names the column (spool: columns)\n" +
+			"probably it takes: --column 'timestamp=Datum + Uhrzeit' --column 'revenue=Summe' (spool: columns)"},
+		{name: "flags of tables for JSON", file: good, o: Options{ForTables: []string{"--event", "--column"}}, want: "the file is JSON, and only a table obeys --event, --column: leave them out, " +
+			"an event of JSON says itself what it is, when it was and what belongs to it (or say --format csv, when it is a table)"},
+		{name: "a time that cannot be read where its zone is given", file: "event,timestamp\nSale,20/11/2026 16:00\n", o: Options{Layout: rows.Layout{Zone: time.UTC}}, want: "1 of the first 1 rows cannot be used, nothing was stored\n" +
+			"  row 1 (line 2): its timestamp, of the form 99/99/9999 99:99, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)"},
 		{name: "what is no time", file: good + `{"event":"Sale","timestamp":"2026-13-20"}` + "\n" + `{"event":"Sale","timestamp":{},"originalTimestamp":"20/11/2026"}`, want: "2 of the first 5 rows cannot be used, nothing was stored\n" +
 			"  row 4 (line 4): its timestamp, of the form 9999-99-99, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)\n" +
 			"  row 5 (line 5): its timestamp, of the form of a list or an object, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)"},

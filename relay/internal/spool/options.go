@@ -29,6 +29,10 @@ type Options struct {
 	Name   string      // of the file: .csv and .tsv are tables; .json, .jsonl and .ndjson are not; each also .gz
 	Format rows.Format // overrides what name and content say
 
+	// ForTables are flags that somebody has given and that only a table obeys: a file
+	// that is none is refused.
+	ForTables []string
+
 	PrintKey      track.PrintKey
 	MaxEventBytes int   // default 256 KiB
 	MaxFileBytes  int64 // of the file, and of what it unpacks to; 0: any number
@@ -99,6 +103,7 @@ type CheckError struct {
 	Checked  int
 	Bad      int
 	Problems []rows.Problem // the first 20
+	Likely   string         // what would probably make rows of a table usable, as --column takes it
 }
 
 func (e *CheckError) Error() string {
@@ -112,6 +117,9 @@ func (e *CheckError) Error() string {
 	}
 	if e.Bad > len(e.Problems) {
 		fmt.Fprintf(&b, "\n  … and %d more", e.Bad-len(e.Problems))
+	}
+	if e.Likely != "" {
+		fmt.Fprintf(&b, "\nprobably it takes: %s (spool: columns)", e.Likely)
 	}
 	return b.String()
 }

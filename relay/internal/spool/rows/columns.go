@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"relay/mapper/event"
 )
 
 // columns turns the rows of an event into it.
@@ -19,11 +17,13 @@ type columns struct {
 	root   *place
 	event  string // the event's name in rows that give none
 	layout string // of times
+	zone   *time.Location
 	names  []string
-	timed  bool  // there is a column of times
-	of     []int // the columns of the event's name
-	group  []int // what rows of one event are equal in; nil: each is one
-	id     []int // what makes a row the same sale in the next export
+	timed  bool            // there is a column of times
+	of     []int           // the columns of the event's name
+	filled map[string]bool // paths that columns fill, and the headers of these
+	group  []int           // what rows of one event are equal in; nil: each is one
+	id     []int           // what makes a row the same sale in the next export
 }
 
 // place is a node of the event a header describes: an object, a list with places
@@ -82,7 +82,7 @@ const (
 )
 
 func newColumns(h *header, l *Layout) (*columns, error) {
-	c := &columns{root: &place{in: noIndex}, event: l.Event, layout: l.TimeFormat, names: h.names}
+	c := &columns{root: &place{in: noIndex}, event: l.Event, layout: l.TimeFormat, zone: l.Zone, names: h.names, filled: map[string]bool{}}
 	if n := h.width(); n > maxColumns {
 		return nil, fmt.Errorf("the header names %d columns, and a table may have %d: leave columns out of the export", n, maxColumns)
 	}
@@ -90,6 +90,7 @@ func newColumns(h *header, l *Layout) (*columns, error) {
 	errs := []error{err}
 	for _, ch := range all {
 		steps, err := ch.steps(h)
+		c.note(ch)
 		if err == nil {
 			err = c.root.add(steps, ch.cols, c.kindOf(steps))
 		}
@@ -125,6 +126,17 @@ func newColumns(h *header, l *Layout) (*columns, error) {
 		errs = append(errs, errors.New("no column is the event's name: name it with --event (spool: event), or the column with --column 'event=HEADER' (spool: columns)"))
 	}
 	return c, errors.Join(errs...)
+}
+
+// note notes what a column fills, but that it is a property of its own name.
+func (c *columns) note(ch choice) {
+	if ch.path == "" {
+		return
+	}
+	c.filled[strings.TrimPrefix(ch.path, "properties.")] = true
+	for _, k := range ch.cols {
+		c.filled[c.names[k]] = true
+	}
 }
 
 // step is a name, or a place in a list when in is not noIndex.
@@ -173,7 +185,7 @@ func (c *columns) kindOf(s []step) kind {
 		return number
 	case s[0].name == "integrations", s[0].name == "context" && len(s) > 1 && s[1].name == "consent":
 		return truth
-	case c.layout != "" && (s[0].name == "timestamp" || s[0].name == "originalTimestamp"):
+	case (c.layout != "" || c.zone != nil) && (s[0].name == "timestamp" || s[0].name == "originalTimestamp"):
 		return moment
 	}
 	return text
@@ -218,16 +230,18 @@ type writer struct {
 	dst  []byte
 	rows [][]string
 	bad  *differs
+
+	unread bool // a time whose zone is given cannot be read: in the mapping it would have another
 }
 
-// write appends the event that rows make.
-func (c *columns) write(dst []byte, rows [][]string) ([]byte, *differs) {
+// write appends the event that rows make. The writer says what is wrong with it.
+func (c *columns) write(dst []byte, rows [][]string) ([]byte, *writer) {
 	w := &writer{columns: c, dst: append(dst, '{'), rows: rows}
 	if name, _ := w.joined(c.of, 0, len(rows)); c.event != "" && name == "" {
 		w.dst = quote(append(w.dst, `"event":`...), c.event)
 	}
 	w.members(c.root, 0, len(rows))
-	return append(w.dst, '}'), w.bad
+	return append(w.dst, '}'), w
 }
 
 // joined is the text of columns, taken from the first of the rows that has one.
@@ -323,27 +337,6 @@ func (w *writer) cell(s string, k kind, asText bool) bool {
 	}
 	w.dst = quote(w.dst, s)
 	return true
-}
-
-// moment is a time in the given form as everybody reads it; what is not in that
-// form stays, for the mapper to judge. One without a zone stays without.
-func (w *writer) moment(s string) string {
-	t, err := time.Parse(w.layout, s)
-	if err != nil {
-		joined, _ := event.Joined(s)
-		t, err = time.Parse(w.layout, joined)
-	}
-	switch {
-	case err != nil:
-		return s
-	case zoned(w.layout):
-		return t.Format(time.RFC3339Nano)
-	}
-	return t.Format("2006-01-02T15:04:05.999999999")
-}
-
-func zoned(layout string) bool {
-	return strings.Contains(layout, "Z07") || strings.Contains(layout, "-07")
 }
 
 // plainNumber: digits as JSON writes them and few enough that nobody rounds

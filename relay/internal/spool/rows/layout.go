@@ -2,6 +2,7 @@ package rows
 
 import (
 	"errors"
+	"time"
 
 	"relay/relay/internal/track"
 )
@@ -9,14 +10,15 @@ import (
 // Layout says what a file means that does not say it itself, above all the columns of a
 // table. The zero value: the header says it all.
 type Layout struct {
-	Encoding   Encoding // of files that are not plainly UTF-8 or UTF-16; "": it is found out, and no file is read by a guess
-	Columns    []Column // what the header does not say
-	Event      string   // name of rows that give none
-	Comma      rune     // 0: , ; tab or |, by a sep= line or the header
-	HeaderRow  int      // line of the header, the first is 1; 0: the first that is not blank
-	TimeFormat string   // of the columns that fill timestamp and originalTimestamp: a form as event.TimeFormat checks it
-	GroupBy    string   // header: rows that follow each other and are equal in it are one event
-	ID         string   // header, or in JSON a property or path: what makes a row the same sale in the next export
+	Encoding   Encoding       // of files that are not plainly UTF-8 or UTF-16; "": it is found out, and no file is read by a guess
+	Columns    []Column       // what the header does not say
+	Event      string         // name of rows that give none
+	Comma      rune           // 0: , ; tab or |, by a sep= line or the header
+	HeaderRow  int            // line of the header, the first is 1; 0: the first that is not blank
+	Zone       *time.Location // of those that say none; nil: the mapping's
+	TimeFormat string         // of the columns that fill timestamp and originalTimestamp: a form as event.TimeFormat checks it
+	GroupBy    string         // header: rows that follow each other and are equal in it are one event
+	ID         string         // header, or in JSON a property or path: what makes a row the same sale in the next export
 }
 
 // DefaultEventBytes is what an event may have where nobody says otherwise.

@@ -13,15 +13,17 @@ import (
 
 // Row is one event of a file.
 type Row struct {
-	Number int64          // 1 for the first
-	line   int64          // of the file, where it begins
-	Msg    track.Message  // valid until the next row
-	Text   []byte         // as it stands in the file, for the report
-	table  *tableNote     // how that is read; nil: it is JSON
-	Joined int64          // rows that are of the same event, behind the first
-	Timed  bool           // it is from a table that says times
-	Once   string         // what makes it the same sale in another file
-	Bad    *track.Problem // it cannot become an event
+	Number int64           // 1 for the first
+	line   int64           // of the file, where it begins
+	Msg    track.Message   // valid until the next row
+	Text   []byte          // as it stands in the file, for the report
+	table  *tableNote      // how that is read; nil: it is JSON
+	cells  []string        // of its first row, when it is of a table
+	filled map[string]bool // what columns of the table fill: their paths, and their headers
+	Joined int64           // rows that are of the same event, behind the first
+	Timed  bool            // it is from a table that says times
+	Once   string          // what makes it the same sale in another file
+	Bad    *track.Problem  // it cannot become an event
 }
 
 // Reader reads the rows of a file. Next returns io.EOF behind the last row; any other error

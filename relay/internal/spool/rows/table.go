@@ -233,11 +233,12 @@ func (t *table) event(group []record) Row {
 	for i, rec := range group {
 		rows[i], texts[i] = rec.cells, rec.text
 	}
-	r := Row{Number: group[0].number, line: group[0].line, Joined: int64(len(group) - 1), Timed: t.cols.timed, Text: []byte(strings.Join(texts, "\n")), table: t.note}
-	var bad *differs
-	t.buf, bad = t.cols.write(t.buf[:0], rows)
+	r := Row{Number: group[0].number, line: group[0].line, Joined: int64(len(group) - 1), Timed: t.cols.timed, Text: []byte(strings.Join(texts, "\n")), table: t.note, cells: rows[0], filled: t.cols.filled}
+	var w *writer
+	t.buf, w = t.cols.write(t.buf[:0], rows)
 	switch msg, err := t.packed.One(t.buf); {
-	case bad != nil:
+	case w.bad != nil:
+		bad := w.bad
 		name := t.cols.names[bad.column]
 		r.Bad = &track.Problem{Code: "rows_differ", Message: fmt.Sprintf("the rows of one order differ in column %q (rows %d and %d): "+
 			"if it is of the product, say so with --column 'products[].NAME=%s'; --column '=%s' leaves it out", name, group[bad.first].number, group[bad.then].number, name, name)}
@@ -245,6 +246,9 @@ func (t *table) event(group []record) Row {
 		r.Bad = &track.Problem{Code: "invalid_json", Message: err.Error()} // a cell of JSON that is none
 	default:
 		r.Msg, r.Bad = msg, msg.Problem
+	}
+	if times := r.Msg.Times(); w.unread && r.Bad == nil && len(times) > 0 {
+		r.Bad = UnreadableTime(times[0])
 	}
 	if t.cols.id != nil && r.Bad == nil {
 		column := t.cols.names[t.cols.id[0]]

@@ -1,0 +1,111 @@
+package rows
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"relay/mapper/event"
+	"relay/mapper/fold"
+)
+
+// Likely says which columns of a table probably are the time, the order's number, the
+// amount and the customer that no column is named as, by their headers and by the cells
+// of this row: as --column takes them, "" when there is nothing to say.
+func (r *Row) Likely() string {
+	if r.table == nil || len(r.cells) != len(r.table.Header) {
+		return ""
+	}
+	l := likely{header: r.table.Header, cells: r.cells, taken: r.filled}
+	var all []string
+	for _, place := range []struct{ path, from string }{
+		{"timestamp", l.time()}, {"order_id", l.named(orderWords, isNumber)}, {"revenue", l.named(amountWords, isAmount)},
+		{"context.traits.email", l.like(addressLike.MatchString)}, {"context.traits.phone", l.named(phoneWords, isPhone)},
+	} {
+		if place.from != "" && !r.filled[place.path] && !slices.Contains(r.table.Header, place.path) {
+			all = append(all, "--column '"+place.path+"="+place.from+"'")
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+type likely struct {
+	header, cells []string
+	taken         map[string]bool // paths that a column fills, and the headers of those
+}
+
+// Words of headers, as fold.Letters makes them, in the languages of fold.Month: a header
+// holds one of them.
+var (
+	timeWords   = strings.Fields("date datum fecha data dato datu paiva pvm tarih tanggal дата ημερομηνια 日付 日期 日時 날짜 zeitpunkt created paid sold when")
+	orderWords  = strings.Fields("order bon beleg rechnung receipt invoice ticket pedido commande facture ordine scontrino paragon doklad uctenk nyugta fis siparis kvitto kuitti kvittering factura encomenda bestell bestelling чек заказ 注文 伝票 订单 單號 주문 transaction transaktion vorgang")
+	amountWords = strings.Fields("total amount sum betrag gesamt brutto umsatz importe montant kwota razem wartosc totaal bedrag celkem castka osszeg toplam tutar valor revenue netto сумма итого 金額 合計 金额 총액 belop belob summa preis price")
+	phoneWords  = strings.Fields("phone telefon telefono telephone tel mobil mobile handy gsm puhelin celular cellulare телефон 電話 电话 전화")
+
+	midnight = regexp.MustCompile(`(?i)\b(00?:00(:00(\.0+)?)?|12:00(:00)? ?am)\b`)
+	clockIn  = regexp.MustCompile(`\d{1,2}[:.h]\d{2}([^.\d]|$)|\d ?[ap]m`)
+	clock    = regexp.MustCompile(`(?i)^\d{1,2}:\d{2}(:\d{2})?( ?[ap]\.?m\.?)?$`)
+)
+
+// like is the first free column whose cell is such.
+func (l *likely) like(is func(string) bool) string {
+	for i, c := range l.cells {
+		if c, _ = plainCell(c); l.free(i) && is(c) {
+			return l.header[i]
+		}
+	}
+	return ""
+}
+
+func (l *likely) free(i int) bool { return l.header[i] != "" && !l.taken[l.header[i]] }
+
+// named is the first free column whose header has one of the words, the words in their
+// order, and whose cell is such.
+func (l *likely) named(words []string, is func(string) bool) string {
+	for _, w := range words {
+		for i, h := range l.header {
+			if c, _ := plainCell(l.cells[i]); l.free(i) && strings.Contains(fold.Letters(h), fold.Letters(w)) && is(c) {
+				return h
+			}
+		}
+	}
+	return ""
+}
+
+func (l *likely) time() string {
+	date := l.named(timeWords, isDate)
+	if date == "" {
+		date = l.like(isDate)
+	}
+	at := slices.Index(l.header, date)
+	if date == "" || clockIn.MatchString(midnight.ReplaceAllString(l.cells[at], "")) {
+		return date
+	}
+	for i, h := range l.header {
+		c, _ := plainCell(l.cells[i])
+		if joined, _ := event.Joined("20.11.2026 " + c); h != date && l.free(i) && clock.MatchString(strings.TrimPrefix(joined, "20.11.2026 ")) {
+			return date + " + " + h
+		}
+	}
+	return date
+}
+
+// isDate says whether a cell is a date, whatever its order.
+func isDate(s string) bool {
+	c := event.Times{Loc: time.UTC}
+	_, ok := c.ReadText(s, time.Time{})
+	return strings.ContainsAny(s, "-/. :年,") && ok || momentLike.MatchString(s)
+}
+
+func isNumber(s string) bool {
+	return len(s) <= 40 && strings.ContainsAny(s, "0123456789") && !isDate(s)
+}
+
+func isPhone(s string) bool {
+	return len(fold.OnlyDigits(s)) >= 6 && strings.Trim(s, "0123456789 +-/().") == ""
+}
+
+var amountForm = regexp.MustCompile(`^\D{0,6}\d[\d.,' ]*\D{0,6}$`)
+
+func isAmount(s string) bool { return amountForm.MatchString(s) && !isDate(s) }
