@@ -82,14 +82,19 @@ func ShowName(name string) string {
 	return Shape(name)
 }
 
-// ShowPath is a path as a masked view shows it; own says which parts are relay's own
-// names. Of a path that is masked, fi tells which file it is.
+// ShowPath is a path as logs and masked views show it: the one rule for names of files.
+// own says which parts are relay's own names. A part is shown by its shape where ShowName
+// does so, and where it has a number as long as one of a customer, which is no date. Of a
+// path that is masked, fi tells which file it is, by its size and time.
 func ShowPath(path string, own func(path string) bool, fi fs.FileInfo) string {
 	parts := strings.Split(path, "/")
 	shown := make([]string, len(parts))
 	for i, part := range parts {
 		if shown[i] = part; !own(strings.Join(parts[:i+1], "/")) {
 			shown[i] = ShowName(part)
+			if numbered(part) {
+				shown[i] = Shape(part)
+			}
 		}
 	}
 	s := strings.Join(shown, "/")
@@ -98,6 +103,18 @@ func ShowPath(path string, own func(path string) bool, fi fs.FileInfo) string {
 	}
 	return s
 }
+
+// numbered says whether a name has five digits in a row or more that are no date or time.
+func numbered(name string) bool {
+	for _, digits := range longNumber.FindAllString(moment.ReplaceAllString(name, "$1$5"), -1) {
+		if len(digits) != 13 { // milliseconds
+			return true
+		}
+	}
+	return false
+}
+
+var longNumber = regexp.MustCompile(`[0-9]{5,}`)
 
 // dialled says whether a name has digits that may be a phone number of any country, dialled
 // within it: as many as one has, which are no date, no time and no milliseconds.

@@ -1,6 +1,16 @@
 package personal
 
-import "testing"
+import (
+	"io/fs"
+	"testing"
+	"time"
+)
+
+// someFile is a file of 7 bytes.
+type someFile struct{ fs.FileInfo }
+
+func (someFile) Size() int64        { return 7 }
+func (someFile) ModTime() time.Time { return time.Date(2026, 11, 20, 14, 30, 0, 0, time.UTC) }
 
 func TestShownInMaskedViews(t *testing.T) {
 	for name, want := range map[string]string{
@@ -15,6 +25,15 @@ func TestShownInMaskedViews(t *testing.T) {
 	} {
 		if got := ShowName(name); got != want {
 			t.Errorf("name %q is shown as %q, want %q", name, got, want)
+		}
+	}
+	for name, want := range map[string]string{
+		"store 12 QF-883377.csv": "aaaaa 99 AA-999999.aaa (7 bytes, of 2026-11-20T14:30:00Z)", "export 100177.csv": "aaaaaa 999999.aaa (7 bytes, of 2026-11-20T14:30:00Z)",
+		"sales-20261120.csv": "sales-20261120.csv", "sales_20261120-143000.csv": "sales_20261120-143000.csv", "sales-1795518000123.csv": "sales-1795518000123.csv",
+		"till 12.csv": "till 12.csv", "done/ada@example.com.csv": "aaaa/aaa@aaaaaaa.aaa.aaa (7 bytes, of 2026-11-20T14:30:00Z)",
+	} {
+		if got := ShowPath(name, func(string) bool { return false }, someFile{}); got != want {
+			t.Errorf("file %q is shown as %q, want %q", name, got, want)
 		}
 	}
 	for id, want := range map[string]string{

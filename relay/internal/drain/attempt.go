@@ -6,6 +6,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/internal/meta"
+	"relay/mapper/personal"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
@@ -156,5 +157,6 @@ func (l *lane) announce(a *attempt) {
 		// Not a sandbox: such events count (docs/meta.md 8.1).
 		log = log.With("test_event_code", true)
 	}
-	log.Info("first real upload to this event set", "code", logs.FirstUpload, "api", a.req.API, "upload_tag", a.req.UploadTag, "events", len(a.open))
+	// A tag may be made of the event.
+	log.Info("first real upload to this event set", "code", logs.FirstUpload, "api", a.req.API, "upload_tag", personal.ShowName(a.req.UploadTag), "events", len(a.open))
 }

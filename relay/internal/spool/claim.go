@@ -18,7 +18,6 @@ import (
 	"unicode/utf8"
 
 	"relay/internal/logs"
-	"relay/mapper/personal"
 	"relay/relay/internal/spool/rows"
 )
 
@@ -139,14 +138,15 @@ func (d *Directory) take(ctx context.Context, claim string) time.Duration {
 		}
 	}
 	name := strings.TrimPrefix(path.Base(file), fileName)
-	if err := d.finish(claim, file, name, verdict.to); err != nil {
+	at, err := d.finish(claim, file, name, verdict.to)
+	if err != nil {
 		d.once(claim, err).Warn("spool: file cannot be moved yet", "code", logs.SpoolFileNotMoved)
 		d.lies(claim, Stuck, d.seen[file], d.o.Now())
 		return 0
 	}
 	delete(d.said, claim)
 	delete(d.seen, file)
-	log := d.o.Logger.With("file", personal.ShowName(name), "claim", path.Base(claim),
+	log := d.o.Logger.With("file", d.shown(name, at), "claim", path.Base(claim),
 		"rows", rep.Rows, "stored", rep.Stored, "duplicates", rep.Duplicates, "changed", rep.Changed, "id_conflicts", rep.Conflicts, "refused", rep.Refused, "ignored", rep.Ignored)
 	switch {
 	case verdict.deadly:

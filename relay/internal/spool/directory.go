@@ -16,7 +16,6 @@ import (
 
 	"relay/internal/logs"
 	"relay/internal/seal"
-	"relay/mapper/personal"
 	"relay/relay/internal/spool/rows"
 	"relay/relay/internal/track"
 )
@@ -383,6 +382,7 @@ func (d *Directory) onceFor(about, said string) *slog.Logger {
 	}
 	d.said[about] = said
 	log := d.o.Logger.With("dir", d.o.Dir)
+	at := about
 	if claim, ok := strings.CutPrefix(about, workDir+"/"); ok {
 		claim, file, _ := strings.Cut(claim, "/")
 		if log = log.With("claim", claim); file == "" {
@@ -391,7 +391,7 @@ func (d *Directory) onceFor(about, said string) *slog.Logger {
 		about = strings.TrimPrefix(file, fileName)
 	}
 	if about != "." {
-		return log.With("file", personal.ShowName(about))
+		return log.With("file", d.shown(about, at))
 	}
 	return log
 }

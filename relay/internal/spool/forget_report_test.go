@@ -2,6 +2,7 @@ package spool
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -157,5 +158,43 @@ func TestForgetReportWhileItsFolderIsExchanged(t *testing.T) {
 	<-done
 	if b, err := os.ReadFile(filepath.Join(dir, "theirs", "shadow")); string(b) != secret {
 		t.Errorf("%q %v", b, err)
+	}
+}
+
+// TestReportIsNoLargerThanItsFile: what says how rows are read stands in it once, and
+// without a person who is named there.
+func TestReportIsNoLargerThanItsFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	report := filepath.Join(dir, "r.jsonl")
+	var text strings.Builder
+	text.WriteString("Kunde;timestamp;export for ada@x.example")
+	for i := range 4000 {
+		fmt.Fprintf(&text, ";a long name of column %d", i)
+	}
+	for i := range 200 {
+		fmt.Fprintf(&text, "\n%d;x;y%s", 5000+i, strings.Repeat(";", 4000))
+	}
+	rep, err := Import(t.Context(), strings.NewReader(text.String()), Options{Layout: rows.Layout{Event: "E"}, Queue: &memory{}, Name: "a.csv", ReportFile: report, CheckRows: -1, SkipBad: true})
+	if err != nil || rep.Refused != 200 {
+		t.Fatalf("%+v %v", rep, err)
+	}
+	if fi, err := os.Stat(report); err != nil || fi.Size() > int64(2*text.Len()) {
+		t.Errorf("a report of %d bytes of a file of %d: %v", fi.Size(), text.Len(), err)
+	}
+	if n, err := forgetReport(t.Context(), report, whoIs(t, "5007"), false); n != 1 || err != nil {
+		t.Errorf("%d %v", n, err)
+	}
+	if n, err := forgetReport(t.Context(), report, whoIs(t, "ada@x.example"), false); n == 0 || err != nil {
+		t.Errorf("%d %v", n, err)
+	}
+	s := everyByte(t, dir)
+	if strings.Contains(s, "5007;") || strings.Contains(s, "ada@") || strings.Count(s, `"row":`) != 200 {
+		t.Errorf("%d rows and what says how they are read", strings.Count(s, `"row":`))
+	}
+	for _, name := range []string{"5008", "5199"} {
+		if n, err := forgetReport(t.Context(), report, whoIs(t, name), true); n != 1 || err != nil {
+			t.Errorf("%s: %d %v", name, n, err)
+		}
 	}
 }

@@ -16,31 +16,34 @@ import (
 )
 
 // finish moves the report and the file, in this order, and clears the claim
-// away. Interrupted anywhere, it can be done again.
-func (d *Directory) finish(claim, file, name, to string) error {
+// away. Interrupted anywhere, it can be done again. It returns where the file is; "": deleted.
+func (d *Directory) finish(claim, file, name, to string) (at string, err error) {
 	id := path.Base(claim)
 	report := path.Join(claim, reportName)
 	if err := d.keep(report, path.Join(refusedDir, name+"."+id+".jsonl"), path.Join(refusedDir, id+".jsonl")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return "", err
 	}
 	if to == doneDir && d.o.Keep == 0 {
 		if err := d.house.root.Remove(file); err != nil {
-			return err
+			return "", err
 		}
 	} else {
-		at := path.Join(to, name)
+		at = path.Join(to, name)
 		if _, err := d.house.root.Lstat(at); err == nil { // one of that name that was there before stays
 			at += "." + id
 		}
 		if err := d.keep(file, at, path.Join(to, id)); err != nil {
-			return err
+			return "", err
+		}
+		if d.sealed() {
+			at = path.Join(to, id+sealed.Suffix)
 		}
 	}
 	if err := d.house.sync(refusedDir, to, claim); err != nil {
-		return err
+		return "", err
 	}
 	d.clear(claim)
-	return nil
+	return at, nil
 }
 
 // namesReport tells the name of a report in refused from that of a file.

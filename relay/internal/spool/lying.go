@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/mapper/personal"
 	"relay/relay/internal/advice"
 )
 
@@ -254,4 +255,15 @@ func (d *Directory) forgetGone(claims []fs.DirEntry) {
 	maps.DeleteFunc(d.said, func(about, _ string) bool { return !there(about) })
 	maps.DeleteFunc(d.untaken, func(about string, _ lying) bool { return !there(about) })
 	maps.DeleteFunc(d.seen, func(about string, _ sighting) bool { return !there(about) })
+}
+
+// shown is the name of a file that lies at a path, "" for nowhere, as logs have it.
+func (d *Directory) shown(name, at string) string {
+	var fi fs.FileInfo
+	if at != "" {
+		if is, err := d.house.root.Lstat(at); err == nil {
+			fi = is
+		}
+	}
+	return personal.ShowPath(name, func(string) bool { return false }, fi)
 }

@@ -17,6 +17,8 @@ type report struct {
 	path string
 	f    *os.File
 	size int64
+
+	reading *rows.Problem // the last line that says how rows are read; nil: none yet
 }
 
 // files is where a report lies: os.Root, or anywhere.
@@ -74,6 +76,18 @@ func (r *report) add(p rows.Problem) error {
 		}
 		r.f = f
 	}
+	if p.Table != nil && r.reading == nil || r.reading != nil && r.reading.Table != p.Table {
+		reading := p.Reading()
+		r.reading = &reading
+		if err := r.write(&reading); err != nil {
+			return err
+		}
+	}
+	p.Table = nil
+	return r.write(&p)
+}
+
+func (r *report) write(p *rows.Problem) error {
 	b, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)

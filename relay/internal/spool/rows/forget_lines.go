@@ -89,10 +89,11 @@ func spareItems(list []byte, items [][]byte, hers []bool, depth int, who Seeker)
 // filterLines takes lines: JSON lines, and reports, in which the text of a row stands.
 func filterLines(in io.Reader, kept io.Writer, who Seeker) (gone int, err error) {
 	r := bufio.NewReader(in)
+	var table *tableNote // of the rows of a report
 	for {
 		line, err := r.ReadBytes('\n')
 		if len(line) > 0 {
-			left, n := spareLine(line, who)
+			left, n := spareLine(line, &table, who)
 			gone += n
 			if _, err := kept.Write(left); err != nil {
 				return gone, err
@@ -107,13 +108,20 @@ func filterLines(in io.Reader, kept io.Writer, who Seeker) (gone int, err error)
 	}
 }
 
-// spareLine is spare of a line, with what ends it.
-func spareLine(line []byte, who Seeker) (left []byte, gone int) {
+// spareLine is spare of a line, with what ends it. table is how rows of a report are read.
+func spareLine(line []byte, table **tableNote, who Seeker) (left []byte, gone int) {
 	value := bytes.TrimSpace(line)
 	if len(value) == 0 {
 		return line, 0
 	}
 	if p, ok := problemIn(value); ok {
+		if p.Row == 0 && p.Code == readingCode {
+			*table = p.Table
+			return p.spareHeader(line, who)
+		}
+		if p.Table == nil {
+			p.Table = *table
+		}
 		if p.about(who) {
 			return nil, 1
 		}

@@ -19,9 +19,23 @@ type Problem struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	// Text of the row, and what says how it is read when it is one of a table; only in
-	// the report, which is for the file's owner.
+	// the report, which is for the file's owner, and there in a line of its own (Reading).
 	Text  string     `json:"text,omitempty"`
 	Table *tableNote `json:"table,omitempty"`
+}
+
+// readingCode is that of a line which says how the lines below it are read.
+const readingCode = "table"
+
+// Reading is the line of a report that says how the row is read; it holds for all rows
+// below, until another one. p has it no more.
+func (p *Problem) Reading() Problem {
+	r := Problem{Code: readingCode, Message: "the columns of the rows below", Table: p.Table}
+	if p.Table == nil {
+		r.Message = "the rows below are no table"
+	}
+	p.Table = nil
+	return r
 }
 
 func (p Problem) String() string {
@@ -55,6 +69,24 @@ func problemIn(line []byte) (p Problem, ok bool) {
 	return p, dec.Decode(&p) == nil && !dec.More()
 }
 
+// spareHeader is the line of a Reading without the names of columns that are about the
+// person: a title that was taken for a header. The rows below are others' too.
+func (p *Problem) spareHeader(line []byte, who Seeker) (left []byte, gone int) {
+	if p.Table == nil {
+		return line, 0
+	}
+	for i, name := range p.Table.Header {
+		if name != "" && who.Text(name) {
+			p.Table.Header[i], gone = "", 1
+		}
+	}
+	if gone == 0 {
+		return line, 0
+	}
+	left, _ = json.Marshal(p) // it was read from JSON
+	return append(left, '\n'), gone
+}
+
 // about says whether a line of a report is about the person: the row that was refused is
 // looked at as it is in its file.
 func (p *Problem) about(who Seeker) bool {
@@ -73,7 +105,7 @@ func (p *Problem) about(who Seeker) bool {
 	} else {
 		l := p.Table.layout()
 		t.records.comma = l.Comma
-		t.know(&header{names: p.Table.Header}, l)
+		t.know(&header{names: slices.Clone(p.Table.Header)}, l)
 	}
 	if err := t.records.open(strings.NewReader(p.Text), DefaultEventBytes); err != nil {
 		return true
