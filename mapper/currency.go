@@ -39,7 +39,7 @@ func (s *subject) findCurrency() {
 			continue
 		}
 		n := found[0]
-		code, ok := currencyCode(n)
+		code, ok := s.currencyOfNode(n)
 		if !ok || len(found) > 1 {
 			if !s.currency.invalid {
 				s.currency = currencyFound{invalid: true, at: src.label(), node: n}
@@ -73,6 +73,38 @@ func currencyCode(n *event.Node) (string, bool) {
 		return number, true
 	}
 	return code, len(code) == 3 && currency.IsValid(code)
+}
+
+// currencyOfNode reads a code, or what is written beside an amount: €, EURO, EUR (€). A
+// mark of several currencies is the default one, if that is among them.
+func (s *subject) currencyOfNode(n *event.Node) (string, bool) {
+	if code, ok := currencyCode(n); ok || n.Kind != event.Text {
+		return code, ok
+	}
+	named, ok := currencyOfMarks(n.Text)
+	if !ok {
+		return "", false
+	}
+	if code, one := named.first(); one {
+		return code, true
+	}
+	return s.defaults.currency, named.has(s.defaults.currency)
+}
+
+// maxCurrencyText is the longest text, in bytes, that is read as marks of a currency.
+const maxCurrencyText = 40
+
+// currencyOfMarks reads the marks of one currency, with nothing else in the text.
+func currencyOfMarks(text string) (named currencies, ok bool) {
+	if len(text) > maxCurrencyText {
+		return named, false
+	}
+	for word := range strings.FieldsFuncSeq(fold.Clean(text), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("()[]/", r) }) {
+		if !named.word(word) {
+			return named, false
+		}
+	}
+	return named, named.any() && !named.partial
 }
 
 // currencyNumbers are the codes of ISO 4217 by their numbers.
@@ -153,6 +185,8 @@ func (s *subject) dropCurrency(code, why string) {
 type currencies struct {
 	codes []string // shared, never changed; the likeliest first
 	sure  bool     // the first is meant where nothing else decides
+
+	partial bool // letters that are a currency's beside a sign alone: US$
 }
 
 func (c *currencies) any() bool             { return len(c.codes) > 0 }
@@ -207,6 +241,7 @@ func isCurrencySign(r rune) bool { return unicode.Is(unicode.Sc, r) }
 var currencyWords = sync.OnceValue(func() map[string]currencies {
 	const dollars = "USD CAD AUD NZD HKD SGD TWD MXN BRL ARS CLP COP UYU DOP JMD TTD BBD BSD BMD BZD BND KYD XCD FJD GYD LRD NAD SBD SRD CVE NIO TOP WST"
 	out := map[string]currencies{}
+	partial := false // so are the rows behind a line with +
 	for line := range strings.Lines(`
 		$ dollar dollars = ` + dollars + `
 		€ euro euros = EUR
@@ -243,6 +278,7 @@ var currencyWords = sync.OnceValue(func() map[string]currencies {
 		rp = IDR
 		rm = MYR
 		lei = RON MDL
+		+
 		us = USD
 		ca c can = CAD
 		au a aus = AUD
@@ -257,11 +293,12 @@ var currencyWords = sync.OnceValue(func() map[string]currencies {
 	`) {
 		words, codes, ok := strings.Cut(line, "=")
 		if !ok {
+			partial = partial || strings.TrimSpace(line) == "+"
 			continue
 		}
-		c := currencies{codes: strings.Fields(codes)}
+		c := currencies{codes: strings.Fields(codes), partial: partial}
 		if c.codes[0] == "!" {
-			c = currencies{codes: c.codes[1:], sure: true}
+			c.codes, c.sure = c.codes[1:], true
 		}
 		for w := range strings.FieldsSeq(words) {
 			out[w] = c

@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bojanz/currency"
 
+	"relay/mapper/event"
 	"relay/mapper/match"
 )
 
@@ -103,7 +105,7 @@ func TestAmountsThatNameTheirCurrency(t *testing.T) {
 		{usd, `{"revenue":"£12.00","currency":"GBP"}`, "12 GBP"},
 		{usd, `{"revenue":"$12.00","currency":"AUD"}`, "12 AUD"},
 		{usd, `{"revenue":"CA$12.00","currency":"USD"}`, ReasonInvalidCurrency},
-		{usd, `{"revenue":"12 EUR","currency":"Euros"}`, ReasonInvalidCurrency},
+		{usd, `{"revenue":"12 EUR","currency":"Taler"}`, ReasonInvalidCurrency},
 		{usd, `{"revenue":"12 CHF EUR"}`, ReasonInvalidValue},
 		{usd, `{"revenue":"12 apples"}`, ReasonInvalidValue},
 	} {
@@ -262,6 +264,46 @@ func TestSignsAreOfCurrencies(t *testing.T) {
 			if !currency.IsValid(code) {
 				t.Errorf("%s: %s is none of ISO 4217", word, code)
 			}
+		}
+	}
+}
+
+// TestCurrencyByItsMark: a currency is read by the marks that are read beside an amount.
+func TestCurrencyByItsMark(t *testing.T) {
+	for text, want := range map[string]string{
+		"€": "EUR", "EURO": "EUR", "Euro": "EUR", "zł": "PLN", "ZŁ": "PLN", "TL": "TRY", "Kč": "CZK", "KČ": "CZK", "EUR (€)": "EUR", "€ EUR": "EUR", "£": "GBP", "US$": "USD", "A$": "AUD", "₺": "TRY",
+		"руб.": "RUB", "円": "JPY", "Rp": "IDR", "R": "ZAR", "eur": "EUR", "978": "EUR", "US Dollar": "USD", "CHF Fr.": "CHF",
+		"$": "CAD", "kr": "", "a": "", "US": "", "EUR USD": "", "€ $": "", "Taler": "", "": "CAD", "nothing at all": "",
+	} {
+		m, _, err := Parse("mapping.yaml", []byte("version: 1\ndefault_currency: CAD\nevents: { Order Completed: '1' }\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+		o := m.Map(Event{Body: []byte(`{"event":"Order Completed","messageId":"m","userId":"u-1","properties":{"revenue":5,"currency":` + event.Quote(text) + `}}`), Received: now}, now)[0]
+		got := ""
+		if _, after, ok := strings.Cut(string(o.Conversion), `"currency":"`); ok {
+			got = after[:3]
+		}
+		if got != want || want == "" && o.Reason != ReasonInvalidCurrency {
+			t.Errorf("%q is %q, want %q (%s %s)", text, got, want, o.Reason, o.Message)
+		}
+	}
+}
+
+// TestNumbersAsText: a text where Meta expects a number is read as an amount's text is.
+func TestNumbersAsText(t *testing.T) {
+	for property, want := range map[string]string{
+		`"num_items":"3"`: `"num_items":3`, `"num_items":" 3 "`: `"num_items":3`, `"num_items":"3.0"`: `"num_items":3`, `"num_items":"3.5"`: "", `"num_items":"three"`: "", `"num_items":"3 €"`: "",
+		`"num_items":"1.234"`: "", `"num_items":"="`: "", `"num_items":""`: "",
+		`"predicted_ltv":"12.5"`: `"predicted_ltv":12.5`, `"predicted_ltv":"1.234,50"`: `"predicted_ltv":1234.5`, `"predicted_ltv":"€ 12,50"`: `"predicted_ltv":12.5`, `"predicted_ltv":"$12.50"`: "",
+		`"price":"1,5"`: `"price":1.5`, `"net_revenue":"-3"`: `"net_revenue":-3`, `"net_revenue":"='2'"`: "", `"year":"2026"`: `"year":2026`, `"predicted_ltv":"2125550147"`: "", `"predicted_ltv":2125550147`: "", `"predicted_ltv":"+12125550199"`: "",
+	} {
+		_, c := sentOf(t, "version: 1\nevents: { Sale: \"701000000000001\" }\n", "m", adaTraits, `"currency":"EUR",`+property)
+		delete(c["custom_data"].(map[string]any), "currency")
+		got, _ := json.Marshal(c["custom_data"])
+		if strings.Trim(string(got), "{}") != want {
+			t.Errorf("%s: %s, want %s", property, got, want)
 		}
 	}
 }

@@ -151,14 +151,14 @@ func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
 			notes.add(NotePersonal, f.from, "a source of a match key is not sent in custom_data")
 			continue
 		}
-		if want := standardFields[f.name]; !fitsField(want, f.node, c.name) {
+		if want := standardFields[f.name]; !s.fits(want, f.node, c.name) {
 			notes.add(noteWrongType, f.from, "custom_data."+f.name+" must be "+want.Shape.String()+"; left out")
 			continue
 		}
 		w.trail = append(w.trail[:0], crumb{name: f.name})
 		start := len(w.out)
 		w.key(f.name)
-		if !w.value(f.node, f.name, f.constant, 1) {
+		if !w.value(s.asNumber(standardFields[f.name], f.node), f.name, f.constant, 1) {
 			w.out = w.out[:start]
 			continue
 		}
@@ -195,6 +195,9 @@ func (w *customWriter) members(n *event.Node, top, kept bool) {
 			w.open++
 		}
 		if w.wanted(kid, top, kept) {
+			if top {
+				kid = w.s.asNumber(standardFields[kid.Name], kid)
+			}
 			w.key(kid.Name)
 			if !w.value(kid, kid.Name, kept || kid.Mark&markKeep != 0, len(w.trail)) {
 				w.out = w.out[:start]
@@ -242,7 +245,7 @@ func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 			w.skip(n, noteMetaField, "custom_data."+n.Name+" is set by relay from the event's other properties; left out")
 		}
 		return false
-	case !fitsField(want, n, w.c.name):
+	case !w.s.fits(want, n, w.c.name):
 		w.skip(n, noteWrongType, "custom_data."+n.Name+" must be "+want.Shape.String()+"; left out")
 		return false
 	}

@@ -196,15 +196,30 @@ func (s *subject) whyHouse(k match.Key, raw string, v *match.Value) string {
 }
 
 // settleDefaultName takes back a first and a last name that are the till's default
-// customer together: Gast and Kunde.
+// customer together, Gast and Kunde, or a company, Hofe and GmbH; and a first name alone
+// that is what a till calls nobody: Gast.
 func (s *subject) settleDefaultName() {
 	first, last := s.keys[match.FirstName], s.keys[match.LastName]
-	if len(first) != 1 || len(last) != 1 || first[0].Hashed || last[0].Hashed || !match.IsDefaultCustomer(first[0].Form, last[0].Form) {
+	if len(first) == 1 && len(last) == 0 && !first[0].Hashed && match.IsSoleCustomer(first[0].Form) {
+		s.house.nobody = true
+		s.takeBack(match.FirstName, "first_name_placeholder", "is what a till calls nobody")
+		return
+	}
+	if len(first) != 1 || len(last) != 1 || first[0].Hashed || last[0].Hashed {
+		return
+	}
+	why := ""
+	switch {
+	case match.IsDefaultCustomer(first[0].Form, last[0].Form):
+		why = "is half of the till's default customer"
+	case match.IsLegalForm(last[0].Form):
+		why = "is half of a company's name"
+	default:
 		return
 	}
 	s.house.nobody = true
 	for _, k := range [...]match.Key{match.FirstName, match.LastName} {
-		s.takeBack(k, match.Table[k].Name+"_placeholder", "is half of the till's default customer")
+		s.takeBack(k, match.Table[k].Name+"_placeholder", why)
 	}
 }
 

@@ -245,3 +245,37 @@ func TestDefaultCustomerInTwoFields(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodysNames: what a till writes where it wants a name makes no event of somebody's
+// (no_customer), and what is somebody's name is sent.
+func TestNobodysNames(t *testing.T) {
+	m, _, err := Parse("mapping.yaml", []byte("version: 1\nevents: { Sale: '1' }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for traits, want := range map[string]string{ // fn and ln, or "" for nobody
+		`"name":"Gość"`: "", `"name":"Passant"`: "", `"name":"Kunde"`: "", `"name":"Paragon"`: "", `"name":"Hofe GmbH"`: "", `"firstName":"Hofe","lastName":"GmbH"`: "",
+		`"firstName":"House","lastName":"Account"`: "", `"name":"House Account"`: "", `"name":"Розничный покупатель"`: "", `"name":"زبون نقدي"`: "", `"firstName":"Gast"`: "",
+		`"firstName":"Розничный","lastName":"покупатель"`: "", `"name":"Покупатель"`: "", `"name":"לקוח מזדמן"`: "", `"name":"Πελάτης Λιανικής"`: "", `"name":"客"`: "", `"name":"고객님"`: "",
+		`"name":"ลูกค้า"`: "", `"name":"Khách lẻ"`: "", `"name":"Alkalmi vevő"`: "", `"name":"Роздрібний покупець"`: "", `"name":"Cash Account"`: "", `"name":"Client ocazional"`: "",
+		`"name":"株式会社山田"`: "", `"name":"Cliente de paso","company":"x"`: "cliente depaso",
+		`"name":"Pan/Pani Ada Hofe"`: "ada hofe", `"name":"Herr/Frau Ada Hofe"`: "ada hofe", `"name":"Mr/Mrs Ada Hofe"`: "ada hofe", `"name":"Pan Ada"`: "pan ada",
+		`"firstName":"Anna","lastName":"Kunde"`: "anna kunde", `"name":"Anna Gast"`: "anna gast", `"name":"Ana Sá"`: "ana sá", `"name":"Paragon Hofe"`: "paragon hofe",
+		`"name":"House Hofe"`: "house hofe", `"name":"Ada"`: "ada ", `"firstName":"Ada","lastName":"Passant"`: "ada passant",
+	} {
+		o := m.Map(Event{Body: []byte(`{"event":"Sale","messageId":"m","context":{"traits":{` + traits + `,"address":{"city":"Bonn","country":"DE"}}}}`), Received: now}, now)[0]
+		if want == "" {
+			if o.Reason != ReasonNoCustomer {
+				t.Errorf("%s: %s %s %s", traits, o.Kind, o.Reason, o.Conversion)
+			}
+			continue
+		}
+		first, last, _ := strings.Cut(want, " ")
+		for _, name := range []string{first, last} {
+			if name != "" && !strings.Contains(string(o.Conversion), match.SHA256(name)) {
+				t.Errorf("%s: no %s in %s (%s)", traits, name, o.Conversion, o.Reason)
+			}
+		}
+	}
+}

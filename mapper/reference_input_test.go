@@ -49,6 +49,6 @@ knows: ` + "`03/04/1970`" + ` is left out with a note, unless a form of ` + "`ti
 (` + "`平成2年5月17日`, `H2.5.17`" + `), of the Republic of China and of Thailand's calendar are read; so are the objects that PHP, MongoDB and java.time make of a date.
 
 A placeholder (` + "`walk-in customer`" + `, ` + "`0000000000`" + `, ` + "`noemail@example.com`" + `), a value of ` + "`never_customers`" + ` and whoever ` + "`staff`" + ` names are no customer: such a
-value counts as absent. When nothing else says who the customer is, the address beside it is the till's and is left out too, beside
+value counts as absent, and so do a company's name (` + "`Hofe GmbH`" + `) and a first name alone that means customer or receipt (` + "`Gość`, `Paragon`" + `). When nothing else says who the customer is, the address beside it is the till's and is left out too, beside
 never_customers and staff also the name: the event is a cash sale (` + "`no_customer`" + `).
 `

@@ -25,14 +25,9 @@ func fitsField(f meta.Field, n *event.Node, conversion string) bool {
 	switch f.Shape {
 	case meta.TextShape:
 		return n.Kind == event.Text
-	case meta.NumberShape:
-		return n.Kind == event.Number
-	case meta.WholeShape:
-		if n.Kind != event.Number {
-			return false
-		}
-		text, ok := event.Decimal(n.Text)
-		return ok && !strings.Contains(text, ".")
+	case meta.NumberShape, meta.WholeShape:
+		_, ok := numberOf(f, n)
+		return ok
 	case meta.BoolShape:
 		return n.Kind == event.True || n.Kind == event.False
 	case meta.ListShape:
@@ -43,4 +38,44 @@ func fitsField(f meta.Field, n *event.Node, conversion string) bool {
 		return n.Kind == event.Text && conversion == purchase && slices.Contains(meta.Deliveries.Names, n.Text)
 	}
 	return true
+}
+
+// fits is fitsField for a property of the event at hand: an amount in another currency
+// than the event's does not.
+func (s *subject) fits(f meta.Field, n *event.Node, conversion string) bool {
+	if !fitsField(f, n, conversion) {
+		return false
+	}
+	if n.Kind != event.Text || f.Shape != meta.NumberShape {
+		return true
+	}
+	m, _ := parseMoney(n)
+	return !m.named.any() || m.named.has(s.currency.code)
+}
+
+// numberOf is a number of a field of custom_data in its shortest form: a text is read as
+// the text of an amount is, so that each cell of a table can be one.
+func numberOf(f meta.Field, n *event.Node) (m money, ok bool) {
+	if n.Kind == event.Number {
+		m.text, ok = event.Decimal(n.Text)
+	} else {
+		m, ok = parseMoney(n)
+	}
+	return m, ok && (f.Shape == meta.NumberShape || !strings.Contains(m.text, ".") && !m.named.any())
+}
+
+// asNumber is a property as it leaves under a field of custom_data: a text where Meta
+// expects a number is that number, unless it is somebody's. It needs fits.
+func (s *subject) asNumber(f meta.Field, n *event.Node) *event.Node {
+	if n.Kind != event.Text || f.Shape != meta.NumberShape && f.Shape != meta.WholeShape || s.personalText(n.Text, f.Name, false) != "" {
+		return n
+	}
+	m, ok := parseMoney(n)
+	if !ok {
+		return n
+	}
+	if f.Shape == meta.NumberShape {
+		m = m.in(s.currencyFor(m))
+	}
+	return &event.Node{Kind: event.Number, Name: n.Name, Text: m.text, Mark: n.Mark}
 }

@@ -28,6 +28,9 @@ func traceName(raw, key string, t *Trace) Value {
 	if IsPlaceholder(s) || IsDefaultCustomer(s) {
 		return Placeholder(key)
 	}
+	if IsCompany(s) {
+		return LeftOut(key, "placeholder", "is a company's, not a person's")
+	}
 	if strings.Contains(s, "@") {
 		return LeftOut(key, "invalid", "is an address, not a name")
 	}
@@ -114,8 +117,24 @@ var givenTitles = wordSet("sir doña dña dn shri")
 // isTitle reports that s is one title and nothing else.
 func isTitle(s string) bool {
 	w := titleKey(s)
+	if strings.Contains(w, "/") {
+		return isEitherTitle(w)
+	}
 	return titles[w] || dottedTitles[w] && strings.HasSuffix(s, ".")
 }
+
+// isEitherTitle reports the title of a form that does not know: Pan/Pani, Mr/Mrs.
+func isEitherTitle(w string) bool {
+	for part := range strings.SplitSeq(w, "/") {
+		if !titles[part] && !dottedTitles[part] && !eitherTitles[part] {
+			return false
+		}
+	}
+	return true
+}
+
+// eitherTitles are titles beside another one; alone they are names.
+var eitherTitles = wordSet("pan pani pán paní hr m mlle d dña a o na in")
 
 func titleKey(w string) string {
 	w = fold.Lower(w)

@@ -44,16 +44,21 @@ var placeholders = wordSet(`
 // and the others what kind: Gast Kunde, Cliente Varios, Público General. Each is
 // folded to bare letters. Alone, some of them are somebody's surname.
 var (
-	anyCustomer = wordSet(`customer customers client clients cliente clientes kunde kunden kundin klient klienci klant klanten zakaznik kund asiakas musteri
-		consumer consumidor consommateur consumatore publico buyer comprador acheteur shopper gast`)
-	kindsOfCustomer = wordSet(`pos till kasse kassa caisse caixa caja cash bar barzahler retail general generic default standard anonymous unknown misc miscellaneous various sundry
+	anyCustomer = letterSet(`customer customers client clients cliente clientes kunde kunden kundin klient klienci klant klanten zakaznik kund asiakas musteri
+		consumer consumidor consommateur consumatore publico buyer comprador acheteur shopper gast account konto compte cuenta conto rekening
+	покупатель клиент заказчик покупець клієнт купувач πελάτης عميل زبون לקוח zakaznik ugyfel vevo kupac kupec pelanggan pembeli cumparator khach
+	ลูกค้า kunder klientas`)
+	kindsOfCustomer = letterSet(`pos till kasse kassa caisse caixa caja cash bar barzahler retail general generic default standard anonymous unknown misc miscellaneous various sundry
 		one time onetime once casual counter walk in walkin guest test dummy temp temporary occasional
 		gast diverse divers diverser verschiedene einmal einmalig laden theke unbekannt anonym sonstige
 		varios vario generico generica contado mostrador en final anonimo desconocido eventual ocasional tienda
 		comptoir comptant passage de du anonyme inconnu occasionnel magasin
 		balcao avulso padrao loja diversos generici vari occasionale negozio banco anonimo
 		detaliczny jednorazowy anonimowy gotowkowy losse diverse anoniem winkel contant balie
-		hotovostni anonymni kontant butik tillfallig satunnainen kateis perakende pesin genel tekseferlik`)
+		hotovostni anonymni kontant butik tillfallig satunnainen kateis perakende pesin genel tekseferlik house haus barverkauf lauf maison casa
+	розничный розничная частный разовый случайный общий наличный анонимный неизвестный магазина роздрібний випадковий анонімний готівковий клиентский
+	λιανικής ανώνυμος περαστικός نقدي نقدا عام عابر مجهول نقدية מזדמן מזומן כללי אנונימי
+	jednorazovy anonym alkalmi keszpenzes nevtelen ocazional numerar anonim gotovinski povremeni nepoznat umum tunai le vanglai ทั่วไป เงินสด`)
 )
 
 // IsDefaultCustomer reports texts of several words, of which each is a customer or a
@@ -77,6 +82,19 @@ func IsDefaultCustomer(texts ...string) bool {
 	}
 	return customer > 0 && customer+kind > 1 && (kind > 0 || customer > 1)
 }
+
+// soleCustomers are a first name, or all of a name, of nobody: what a till writes where it
+// wants one. Behind a first name some of them are a surname: Anna Kunde.
+var soleCustomers = letterSet(`gast gaeste kunde kundin passant passantin kassenbon bon beleg quittung gosc klient klientka paragon paragonik fiskalny zakaznik host uctenka
+	client cliente clienta clientes passante visiteur invite ticket recibo scontrino ospite huesped invitado hospede utente klant passant bezoeker kassabon
+	kund gast gaest gjest kvitto kvittering asiakas vieras kuitti musteri misafir fis buyer purchaser visitor shopper receipt
+	покупатель клиент гость посетитель чек покупець клієнт гість чекфискальный купувач πελάτης επισκέπτης απόδειξη
+	عميل زبون ضيف לקוח אורח קבלה ugyfel vevo vendeg oaspete bonfiscal khach khachle khachhang pelanggan kupac kupec gost
+	客 お客様 お客さま 顧客 客人 顾客 客户 客戶 고객 고객님 손님 ลูกค้า`)
+
+// IsSoleCustomer says whether the form of a first name that stands alone is what a till
+// calls nobody.
+func IsSoleCustomer(form string) bool { return soleCustomers[fold.Letters(form)] }
 
 // noAddress are words for nothing in a field of addresses or numbers. As names some of
 // them are somebody's: Brak.
@@ -116,6 +134,15 @@ func wordSet(words string) map[string]bool {
 	m := make(map[string]bool)
 	for w := range strings.FieldsSeq(words) {
 		m[w] = true
+	}
+	return m
+}
+
+// letterSet is a wordSet of words as fold.Letters leaves them.
+func letterSet(words string) map[string]bool {
+	m := make(map[string]bool)
+	for w := range strings.FieldsSeq(words) {
+		m[fold.Letters(w)] = true
 	}
 	return m
 }

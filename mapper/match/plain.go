@@ -37,7 +37,7 @@ func plainName(raw string) (name string, ok bool) {
 		}
 		known = known && (placeholders[string(w)] || placeholderWords[string(w)] || anyCustomer[string(w)] || kindsOfCustomer[string(w)])
 		words++
-		if i == len(s) && words > 1 && degrees[s[len(s)-len(w):]] {
+		if i == len(s) && words > 1 && (degrees[s[len(s)-len(w):]] || legalForms[string(w)] || shoutedForms[string(w)]) {
 			return "", false
 		}
 		word = len(v)

@@ -21,7 +21,7 @@ func SplitName(raw string) (first, last string) {
 	if _, state := readHash(s); state != notHashed {
 		return "", "" // the hash of a full name is neither name's
 	}
-	if IsPlaceholder(s) || IsDefaultCustomer(s) || strings.Contains(s, "@") {
+	if IsPlaceholder(s) || IsDefaultCustomer(s) || IsCompany(s) || strings.Contains(s, "@") {
 		return s, ""
 	}
 	s = strings.Join(strings.Fields(withoutAsides(s)), " ")

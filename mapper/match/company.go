@@ -1,0 +1,61 @@
+package match
+
+import (
+	"strings"
+	"unicode"
+
+	"relay/mapper/fold"
+)
+
+// A till's field for names may hold a company's, which is nobody's: it is told by its
+// legal form.
+var (
+	legalForms = wordSet(`gmbh mbh ggmbh ohg gbr partg partgmbb kgaa gmbhcokg gmbhcoohg ugcokg haftungsbeschrankt eingetragenekauffrau
+		inc incorporated llc ltd limited corp corporation plc llp lllp coltd pty pte ptyltd pteltd sdnbhd bhd pvt pvtltd
+		sarl sasu eurl scop sprl bvba cvba srl srls sapa ltda lda eireli slu sll sadecv sapi
+		bv nv vof oyj spzoo spolka sro doo kft zrt nyrt eood ood ead sicav
+		ооо оао зао пао тов прат пат еоод оод еад αε επε
+		limitedsirketi anonimsirketi sti ltdsti şti ltdşti limitedşirketi anonimşirketi בעמ`)
+	shoutedForms = wordSet(`ag aps kg ug ek ev eg sa as ab asa oy bt kk sc snc sas spa sp se sia uab ks ap pc pa kb hb`)
+	asianForms   = []string{"株式会社", "有限会社", "合同会社", "合資会社", "有限公司", "有限责任公司", "股份公司", "公司", "商行", "주식회사", "유한회사", "(주)", "㈜", "(株)", "บริษัท", "หจก", "شركة", "בע״מ", "בע\"מ", "công ty"}
+)
+
+// IsCompany says whether a name is that of a company: its last word is a legal form, or
+// its first where the language puts it there. A form that may be a surname as well (Sa,
+// Sas) counts with its points or in capitals beside small letters.
+func IsCompany(name string) bool {
+	if !fold.IsPlainASCII(name) {
+		for _, form := range asianForms {
+			if strings.HasPrefix(name, form) || strings.HasSuffix(name, form) {
+				return len(name) > len(form)
+			}
+		}
+	}
+	words := strings.Fields(name)
+	if len(words) < 2 {
+		return false
+	}
+	if legalForms[letters(words[0])] && !fold.IsPlainASCII(words[0]) { // ООО Ромашка
+		return true
+	}
+	small := strings.IndexFunc(name, unicode.IsLower) >= 0
+	tail := ""
+	for i := len(words) - 1; i > 0 && i >= len(words)-4; i-- {
+		word := words[i]
+		tail = letters(word) + tail
+		if legalForms[tail] {
+			return true
+		}
+		bare := strings.Trim(word, ",;()")
+		if i == len(words)-1 && shoutedForms[letters(word)] && (strings.Count(bare, ".") > 1 || strings.Contains(bare, "/") || small && strings.ToUpper(bare) == bare || bare == "ApS" || bare == "e.K") {
+			return true
+		}
+	}
+	return false
+}
+
+// IsLegalForm says whether the form of a name is no more than a legal form: GmbH.
+func IsLegalForm(form string) bool { return legalForms[letters(form)] }
+
+// letters are the small letters of a word, with their accents: İnç is no Inc.
+func letters(word string) string { return fold.Keep(fold.Lower(word), fold.IsLetterish) }
