@@ -92,6 +92,7 @@ func TestForwardReplay(t *testing.T) {
 // though hub and store are killed before it has, and nothing about the person comes
 // back.
 func TestForwardForget(t *testing.T) {
+	t.Parallel()
 	hub, url := hubHome(t, "127.0.0.1:1", "")
 	edge := edgeHome(t, url, storeKey)
 	edge.write(t, "relay.yaml", strings.Replace(edgeConfig(url, storeKey), "key: "+storeKey, "key: "+storeKey+", keep: 24h", 1))

@@ -101,6 +101,7 @@ func (l *slowLine) carry(ctx context.Context, in net.Conn, hub string) {
 // TestForwardSlowLine: over 64 kbit/s a store's relay uses what the connection carries;
 // and while it and its hub are killed at random everything arrives once.
 func TestForwardSlowLine(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("half a minute")
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -21,14 +20,7 @@ const storeKey = "key-of-store-0042"
 // hubHome is a hub at an address that stays the same over restarts.
 func hubHome(t *testing.T, graph, more string) (h home, url string) {
 	t.Helper()
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
-	if err := ln.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := freeAddr(t)
 	more = `auth: { keys: [{ key: ` + storeKey + `, store: "0042" }, { key: key-of-store-0043, store: "0043" }, { key: key-of-no-store, events: [Order Completed] }] }` + "\n" + more
 	return newHome(t, strings.Replace(testConfig(graph, more), "listen: 127.0.0.1:0", "listen: "+addr, 1), testMapping), "http://" + addr
 }
@@ -74,6 +66,7 @@ func queued(t *testing.T, h home) map[string]int {
 // TestForwardOverKills kills a store's relay, its hub, or both again and again while
 // clients post to the store's: what was answered 200 there lies at the hub once.
 func TestForwardOverKills(t *testing.T) {
+	t.Parallel()
 	rounds := 6
 	if testing.Short() {
 		rounds = 3
@@ -239,6 +232,7 @@ func TestForwardMove(t *testing.T) {
 // TestForwardTLS: a store's relay hands over to a hub with a certificate of an authority
 // of its own: not before it knows the authority.
 func TestForwardTLS(t *testing.T) {
+	t.Parallel()
 	hub, url := hubHome(t, "127.0.0.1:1", "tls: { cert: tls/relay.pem, key: tls/relay.key }\n")
 	if out, code := hub.command(t, "tls", "init"); code != 0 {
 		t.Fatalf("%d: %s", code, out)
@@ -272,6 +266,7 @@ func TestForwardTLS(t *testing.T) {
 // TestForwardFull: a hub without room takes nothing, the store keeps what comes, and
 // goes on once there is room.
 func TestForwardFull(t *testing.T) {
+	t.Parallel()
 	hub, url := hubHome(t, "127.0.0.1:1", "")
 	roomy := read(t, hub.path("relay.yaml"))
 	tight := strings.Replace(roomy, "segment_size: 1MiB", "segment_size: 256KiB, max_size: 1MiB", 1)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -19,15 +20,21 @@ import (
 	"relay/relay/internal/sandbox"
 )
 
-// freeAddr is a loopback address that nobody listens on now.
+var nextPort atomic.Int64
+
+// freeAddr is a loopback address that nobody listens on now, and that no test gets by
+// asking for port 0: those lie above.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		addr := fmt.Sprint("127.0.0.1:", 10_000+(int64(os.Getpid())*31+nextPort.Add(1))%20_000)
+		if ln, err := net.Listen("tcp", addr); err == nil {
+			ln.Close()
+			return addr
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // status asks a running relay.
@@ -204,6 +211,7 @@ func testHotKeys(t *testing.T, name string, apply func(*testing.T, hotHome, *pro
 // A mapping that does not check out changes nothing, also over a restart; one
 // that is deleted stays in force, and comes back when the file does.
 func TestBrokenAndDeletedMapping(t *testing.T) {
+	t.Parallel()
 	sb, addr := startSandbox(t, sandbox.Options{})
 	h := newHome(t, testConfig(addr, ""), testMapping)
 	p := h.start(t)

@@ -16,6 +16,7 @@ import (
 // becomes a dead letter, a first mend of the mapping has a mistake, the second
 // has none, and the letter is delivered.
 func TestPageThroughADay(t *testing.T) {
+	t.Parallel()
 	b := chromium.Open(t)
 	sb, addr := startSandbox(t, sandbox.Options{})
 	const noCurrency = "version: 1\nevents:\n  Order Completed: stores\nevent_sets:\n  stores: { id: \"701000000000001\" }\ndefault_country: US\n"

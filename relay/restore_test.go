@@ -12,7 +12,8 @@ import (
 	"relay/relay/internal/sidecar"
 )
 
-// restoreHome has a queue of three events and a backup of it.
+// restoreHome has a queue of three events and a backup of it. Its commands run in this
+// process: what another test forks meanwhile would hold the queue's lock for a moment.
 func restoreHome(t *testing.T) (h home, relay func(args ...string) (string, int)) {
 	t.Helper()
 	h = newHome(t, "", testMapping).settled(t, "127.0.0.1:1", "")
@@ -48,7 +49,6 @@ func entriesOf(t *testing.T, dir string) (names []string) {
 // What a backup holds waits again in an empty directory, and how much of it may
 // go twice is said by the command and by the next start, once.
 func TestRestore(t *testing.T) {
-	t.Parallel()
 	h, relay := restoreHome(t)
 	if err := os.Rename(h.path("data"), h.path("data.old")); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,6 @@ func TestRestore(t *testing.T) {
 // Nothing of a backup is unpacked where something lies, where a relay works, or
 // when the file is not whole.
 func TestRestoreRefuses(t *testing.T) {
-	t.Parallel()
 	h, relay := restoreHome(t)
 	before := entriesOf(t, h.path("data"))
 	if out, code := relay("restore", h.path("copy.tar")); code != exit.UsageCode || !strings.Contains(out, "is not empty") {
@@ -116,7 +115,6 @@ func TestRestoreRefuses(t *testing.T) {
 
 // A directory in which a restore was cut off is not opened.
 func TestRestoreCutOff(t *testing.T) {
-	t.Parallel()
 	h, relay := restoreHome(t)
 	if err := new(sidecar.RestoredQueue).Write(h.path("data")); err != nil {
 		t.Fatal(err)

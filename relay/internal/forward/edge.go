@@ -15,14 +15,17 @@ const (
 	anew = time.Minute // between two attempts to carry out a forget
 )
 
-// Run says every minute how this edge stands, and carries out the forgets of the hub,
-// until ctx ends.
+// Run says every minute how this edge stands, sooner when the hub was away, and
+// carries out the forgets of the hub, until ctx ends.
 func (c *Client) Run(ctx context.Context) error {
 	var forgot []string // carried out, and the hub does not know yet
+	soon := time.Second // the wait after a call that failed
 	for ctx.Err() == nil {
-		next := beat/2 + rand.N(beat)
 		a, r := c.Call(ctx, Call{Forgot: forgot})
+		next := soon/2 + rand.N(soon)
+		soon = min(2*soon, beat)
 		if r.Class == graph.Delivered {
+			next, soon = beat/2+rand.N(beat), time.Second
 			forgot = nil
 			if a.Forget != nil {
 				if err := c.o.Forget(ctx, a.Forget); err != nil {
