@@ -78,7 +78,7 @@ func TestImport(t *testing.T) {
 	h := newHome(t, "", testMapping+"correct_clock_skew: true\n").settled(t, addr, "")
 	p := h.start(t)
 
-	h.write(t, "sales.jsonl", sales(0, 1200)+"no JSON\n"+sales(1200, 300)+`{"type":"identify","userId":"u"}`+"\n"+`{"event":"Order Completed","timestamp":"24.11.2026"}`+"\n")
+	h.write(t, "sales.jsonl", sales(0, 1200)+"no JSON\n"+sales(1200, 300)+`{"type":"identify","userId":"u"}`+"\n"+`{"event":"Order Completed","timestamp":"the other day"}`+"\n")
 	out, code := h.command(t, "import", "sales.jsonl")
 	if code != 0 || !strings.Contains(out, "sales.jsonl: 1503 rows, 1500 stored, 1 other than track calls left out, 2 refused (see sales.jsonl.refused.jsonl)") ||
 		!strings.Contains(out, "1000 rows checked; with the mapping in force: 1000 to send") {
