@@ -24,7 +24,7 @@ documents: ## rewrites the documents and schemas that are made from tables in th
 	$(GO) test ./mapper -count=1 -run '^TestReferenceIsCommitted$$' -update # of the schema, which is embedded
 
 golden: ## rewrites what the commands and the APIs say, relay/testdata/golden; look at the diff
-	$(GO) test ./relay -count=1 -run '^TestGolden$$' -update
+	$(GO) test ./relay -count=1 -run '^Test(Golden|Script)$$' -update
 
 bench: ## the benchmarks; figures only compare within one run
 	$(GO) test -run '^$$' -bench . -benchmem ./queue/local ./queue/local/internal/ids ./mapper ./relay/internal/ingest ./relay/internal/drain

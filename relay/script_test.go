@@ -14,7 +14,8 @@ import (
 // before either is what it reads.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"relay": func(ts *testscript.TestScript, _ bool, args []string) { scriptRelay(ts, 0, args) },
 			"exit": func(ts *testscript.TestScript, _ bool, args []string) {
