@@ -43,12 +43,12 @@ func (l *lane) settle(a *attempt, acct *account, r graph.Result) (rest time.Dura
 		l.s.wakeAll(Changed) // the others show it at once
 	case graph.PermPause:
 		l.unsent(a)
-		if l.stop(PausedPermission) {
+		if l.stop(PausedPermission, l.settings().ProbeInterval) {
 			l.log.Error("no permission to write to this event set; it is paused", l.answer(logs.PermissionPaused, r)...)
 		}
 	case graph.ConfigPause:
 		l.unsent(a)
-		if l.stop(PausedConfig) {
+		if l.stop(PausedConfig, l.settings().ProbeInterval) {
 			l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answer(logs.ConfigPaused, r)...)
 		}
 	case graph.InvalidEvent, graph.InvalidBatch:
@@ -100,8 +100,7 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	l.mu.Lock()
 	l.shown.LastSuccess = at
 	l.mu.Unlock()
-	if r.Warning != "" && r.Warning != l.warned {
-		l.warned = r.Warning
+	if l.warns(r.Warning) {
 		l.log.Warn("Meta warns", "code", logs.MetaWarning, "message", r.Warning)
 	}
 }
@@ -137,7 +136,7 @@ func (l *lane) well(acct *account, r graph.Result) {
 		} else {
 			l.log.Info("event set takes uploads again", "code", logs.LaneRecovered, "was", l.pause)
 		}
-		l.pause, l.alone = "", false
+		l.goOn()
 	}
 	perSecond := l.settings().RequestsPerSecond
 	l.pace.Succeeded(perSecond)
@@ -153,10 +152,8 @@ func (l *lane) well(acct *account, r graph.Result) {
 		}
 	}
 	l.st.Next, l.st.Wait = time.Time{}, 0
-	l.notBefore, l.waitFor = time.Time{}, ""
-	if w := l.pace.Wait(perSecond, l.s.o.Rand()); w > 0 {
-		l.paceUntil = time.Now().Add(w)
-	}
+	l.rested()
+	l.paced(perSecond, l.s.o.Rand())
 	if !l.st.Announced {
 		l.st.Announced, l.dirty = true, true
 	}
@@ -201,16 +198,6 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 	}
 }
 
-// saysAgain says whether a failure that goes on is worth a line of the log: the first is,
-// and one every ten minutes.
-func (l *lane) saysAgain(failures int) bool {
-	if failures != 1 && time.Since(l.lastNoise) < 10*time.Minute {
-		return false
-	}
-	l.lastNoise = time.Now()
-	return true
-}
-
 // smaller cuts what is open into requests that the line may carry.
 func (l *lane) smaller(size int64) {
 	l.st.Size, l.dirty = size, true
@@ -230,7 +217,7 @@ func (l *lane) throttled(a *attempt, r graph.Result) {
 
 // waitUntil sets the next attempt, durably.
 func (l *lane) waitUntil(d time.Duration, why State) {
-	l.notBefore, l.waitFor = time.Now().Add(d), why
+	l.rest(d, why)
 	at, _ := l.s.clock.now()
 	l.st.Next, l.st.Wait, l.dirty = at.Add(d), d, true
 }
@@ -251,23 +238,4 @@ func (l *lane) remember() {
 		return
 	}
 	l.st.Notes, l.dirty, l.decided = l.work.Doubtful(nil, time.Time{}), true, true
-}
-
-// stop pauses the lane until a person acts, or the probe finds it well; false:
-// it is paused for this reason already.
-func (l *lane) stop(why State) bool {
-	l.probeAt = time.Now().Add(l.settings().ProbeInterval)
-	if l.pause == why {
-		return false
-	}
-	l.pause, l.alone = why, false
-	return true
-}
-
-// answer is what a log line says of an answer.
-func (l *lane) answer(code logs.Code, r graph.Result) []any {
-	return []any{
-		"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "meta_code", r.Code, "meta_subcode", r.Subcode,
-		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", l.advice(r).String(),
-	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"relay/internal/logs"
 	"relay/internal/meta"
-	"relay/mapper/personal"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 )
@@ -122,7 +121,7 @@ func (l *lane) overdue(a *attempt) {
 // notify makes the state durable that names the attempt, together with all
 // that was decided before; a repetition of what is noted needs no write.
 func (l *lane) notify(a *attempt) bool {
-	if a.noted && !l.dirty && l.stuck == nil && len(l.pend.Settled) == 0 && len(l.pend.Counts) == 0 {
+	if a.noted && l.clean() {
 		return true
 	}
 	at, _ := l.s.clock.now()
@@ -144,19 +143,4 @@ func graceful(ctx context.Context, grace time.Duration) (context.Context, contex
 		}
 	})
 	return sctx, func() { stop(); cancel() }
-}
-
-// announce says in the log that real uploads begin.
-func (l *lane) announce(a *attempt) {
-	if l.st.Announced || l.announced {
-		return
-	}
-	l.announced = true
-	log := l.log
-	if a.req.TestEventCode != "" {
-		// Not a sandbox: such events count (docs/meta.md 8.1).
-		log = log.With("test_event_code", true)
-	}
-	// A tag may be made of the event.
-	log.Info("first real upload to this event set", "code", logs.FirstUpload, "api", a.req.API, "upload_tag", personal.ShowName(a.req.UploadTag), "events", len(a.open))
 }

@@ -69,14 +69,6 @@ func (l *lane) runForward(ctx context.Context) {
 	l.flush()
 }
 
-// gatherFor is how long the lane waits yet for a fuller batch.
-func (l *lane) gatherFor(most time.Duration) time.Duration {
-	if l.gather.IsZero() {
-		l.gather = time.Now()
-	}
-	return most - time.Since(l.gather)
-}
-
 func (l *lane) mayHand() (State, time.Time, bool) {
 	if l.st.Manual {
 		return ManuallyPaused, time.Time{}, false
@@ -114,7 +106,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 	l.problem = &Problem{At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Message: r.Message, Advice: r.Message}
 	l.st.Failures, l.dirty = l.st.Failures+1, true
 	if r.Class == graph.ConfigPause || r.Class == graph.PermPause || r.Class == graph.TokenPause {
-		if l.stop(PausedConfig) {
+		if l.stop(PausedConfig, l.settings().ProbeInterval) {
 			set := l.settings()
 			l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again", "code", logs.ConfigPaused, "status", r.HTTPStatus, "message", r.Message, "next", set.ProbeInterval.String())
 		}
@@ -162,7 +154,9 @@ func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, r g
 	if l.st.Failures > 0 || l.pause != "" {
 		l.log.Info("the hub takes what this relay forwards", "code", logs.Recovered, "failures", l.st.Failures)
 	}
-	l.problem, l.pause, l.st.Failures, l.st.Throttle, l.notBefore, l.dirty = nil, "", 0, 0, time.Time{}, true
+	l.goOn()
+	l.rested()
+	l.problem, l.st.Failures, l.st.Throttle, l.dirty = nil, 0, 0, true
 	l.st.Next, l.st.Wait = time.Time{}, 0
 	l.st.Size = l.fit.Passed(l.st.Size, l.settings().MaxBytes)
 	l.mu.Lock()
@@ -239,12 +233,11 @@ func (l *lane) buryLarge(seq queue.Seq, at time.Time) {
 		return // it is met again, or gone
 	}
 	rec := &found.Records[0]
-	l.pend.Dead = append(l.pend.Dead, queue.DeadLetter{
+	l.letter(queue.DeadLetter{
 		Seq: rec.Seq, Lanes: rec.Everywhere(), MessageID: rec.ID, Store: rec.Store, Event: track.Name(rec.Body),
 		Reason: mapper.ReasonTooLarge, Message: "the hub takes no event of this size: raise intake.max_request_bytes there, then retry it here",
 		ReceivedAt: rec.Received, DeadAt: at, Attempts: 1, Flags: rec.Flags, Body: rec.Body,
 	})
-	l.count("dead:"+mapper.ReasonTooLarge, 1)
 	l.settleRange(queue.Range{From: seq, To: seq + 1})
 	l.log.Warn("an event was refused; it is a dead letter", "code", logs.Rejected, "reason", mapper.ReasonTooLarge, "bytes", len(rec.Body))
 }

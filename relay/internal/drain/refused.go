@@ -162,8 +162,7 @@ func (l *lane) bury(i int, reason string, code, subcode int, words string, r gra
 		}
 		l.s.releases.due(d.ReleaseAt)
 	}
-	l.pend.Dead = append(l.pend.Dead, d)
-	l.count("dead:"+reason, 1)
+	l.letter(d)
 	b.Kill(i)
 }
 
@@ -194,7 +193,7 @@ func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 	l.st.Streak++
 	if set := l.settings(); l.st.Streak >= set.BreakerAfter && l.pause != BreakerOpen {
 		l.st.Breaker = true
-		l.pause, l.alone, l.probeAt = BreakerOpen, true, time.Now().Add(set.ProbeInterval)
+		l.breaks(set.ProbeInterval)
 		l.said(r) // what must be done is another thing now
 		l.log.Error("everything is refused: the event set is paused and the rest is kept; look at the mapping",
 			append(l.answer(logs.BreakerOpen, r), "refused_in_a_row", l.st.Streak)...)

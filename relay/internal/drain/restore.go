@@ -1,7 +1,6 @@
 package drain
 
 import (
-	"errors"
 	"time"
 
 	"relay/internal/logs"
@@ -17,29 +16,19 @@ func (l *lane) load(st queue.LaneStat) {
 	}
 	l.st, l.revision = d, st.Revision
 	if d.Breaker {
-		l.pause, l.alone, l.probeAt = BreakerOpen, true, time.Now().Add(l.settings().ProbeInterval)
+		l.breaks(l.settings().ProbeInterval)
 	}
 	if !d.Next.IsZero() {
 		// The clock may have moved since; the wait is never longer than it was.
 		now, _ := l.s.clock.now()
 		if w := min(d.Next.Sub(now), d.Wait); w > 0 {
-			l.notBefore, l.waitFor = time.Now().Add(w), WaitingRetry
+			why := WaitingRetry
 			if d.Throttle > 0 {
-				l.waitFor = Throttled
+				why = Throttled
 			}
+			l.rest(w, why)
 		}
 	}
-}
-
-// reread drops what was read, because the queue's records have changed or more wait.
-// What of it is decided is settled first; what is in doubt is made again from the notes.
-func (l *lane) reread() {
-	l.dropPrefetch()
-	if l.work != nil {
-		l.decide()
-		l.search.of = l.work.Suspects()
-	}
-	l.work, l.cur, l.search.on, l.unstored = nil, nil, false, true
 }
 
 // forgetPoll is how often a lane looks whether a forget is over.
@@ -71,15 +60,4 @@ func (l *lane) gone() map[queue.Seq]bool {
 		delete(gone, found.Records[i].Seq)
 	}
 	return gone
-}
-
-// dropLetters takes back the letters that are not stored: their records are looked at
-// again. Nothing delivered is in the same settlement.
-func (l *lane) dropLetters() {
-	if l.stuck != nil && len(l.stuck.Dead) > 0 && errors.Is(l.settleErr, queue.ErrDeadFull) {
-		l.stuck, l.dirty = nil, true // it did not happen
-	}
-	if len(l.pend.Dead) > 0 {
-		l.pend, l.dirty = queue.Settlement{}, true
-	}
 }

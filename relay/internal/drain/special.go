@@ -46,13 +46,12 @@ func (l *lane) runRefused(ctx context.Context) {
 }
 
 func (l *lane) refuseAll(found queue.Batch) {
-	for i, d := range batch.Unusable(l.name, found, l.recipe()) {
-		if deadBytes(l.pend.Dead)+deadSize(&d) > deadPiece && i > 0 {
+	for _, d := range batch.Unusable(l.name, found, l.recipe()) {
+		if !l.takes(&d) {
 			found.Next = d.Seq
 			break
 		}
-		l.pend.Dead = append(l.pend.Dead, d)
-		l.count("dead:"+d.Reason, 1)
+		l.letter(d)
 	}
 	l.settleRange(queue.Range{From: found.From, To: found.Next})
 }

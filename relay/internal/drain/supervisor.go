@@ -164,7 +164,7 @@ func (s *Supervisor) look() {
 // start runs a lane; s.mu is held.
 func (s *Supervisor) start(name string) {
 	ctx, cancel := context.WithCancel(s.running)
-	l := &lane{s: s, name: name, log: s.log.With("event_set", name), kick: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
+	l := &lane{s: s, name: name, ledger: ledger{q: s.o.Log, lane: name}, log: s.log.With("event_set", name), kick: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
 	l.shown = LaneStatus{Lane: name, State: Idle}
 	l.shown.Since, _ = s.clock.now()
 	s.lanes[name] = l

@@ -151,7 +151,7 @@ func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
 		l.waitUntil(pace.Backoff(tries, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
 		return true
 	}
-	news := l.stop(PausedConfig)
+	news := l.stop(PausedConfig, set.ProbeInterval)
 	if l.alone = true; news {
 		l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answer(logs.ConfigPaused, r)...)
 	}

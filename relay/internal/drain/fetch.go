@@ -1,0 +1,203 @@
+package drain
+
+import (
+	"context"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/drain/pace"
+)
+
+// place is where a lane is in its records. Invariant: position is 0 whenever all that
+// is decided is stored and nothing was passed over, so that what was opened again behind a
+// lane's back is read again.
+type place struct {
+	position queue.Seq // where the next batch begins; 0: with the first record that waits
+	unstored bool      // what is decided must be stored before anything is read
+	shelved  bool      // nothing is read until something may be sent
+	passed   bool      // what the mapping holds is passed over (held.go)
+	heldBack int       // conversions in a row that the mapping let not pass
+	gather   time.Time // when waiting for a fuller batch began
+	badRead  int       // reads in a row that failed
+
+	pre           chan *batch.Batch // the batch behind the one at hand, being made
+	preFrom, last queue.Seq         // where pre was read from; where the last finished batch ended
+	preVoid       uint64            // queue.LaneStat.Void by then
+}
+
+// gatherFor is how long the lane waits yet for a fuller batch.
+func (p *place) gatherFor(most time.Duration) time.Duration {
+	if p.gather.IsZero() {
+		p.gather = time.Now()
+	}
+	return most - time.Since(p.gather)
+}
+
+// fetch gets the next batch, waiting for one; false: look at the gates again.
+func (l *lane) fetch(ctx context.Context) bool {
+	if l.unstored {
+		if !l.flush() {
+			l.sleep(ctx, 0, nil)
+			return false
+		}
+		l.unstored, l.position = false, 0
+	}
+	if !l.knowTime(ctx) {
+		return false
+	}
+	set := l.settings()
+	if len(l.st.Notes) > 0 {
+		if l.position != 0 { // what was decided is not stored yet
+			l.unstored = true
+			return false
+		}
+		return l.restore(ctx)
+	}
+	if b := l.takePrefetch(ctx); b != nil {
+		l.work = b
+		return true
+	}
+	changed := l.s.o.Log.Changed()
+	if l.search.reach > 0 {
+		set.MaxEvents, set.MaxBytes = set.MaxEvents+l.search.reach, 1<<62
+	}
+	found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
+	if err != nil {
+		l.storage(ctx, "read", err)
+		return false
+	}
+	l.badRead = 0
+	if len(found.Records) == 0 && l.passed {
+		l.show(BreakerOpen, time.Time{})
+		l.sleep(ctx, -1, changed)
+		return false
+	}
+	if len(found.Records) == 0 && l.position != 0 {
+		// The position may lie behind the end of the log: look again from the first.
+		l.sleep(ctx, 0, nil)
+		return false
+	}
+	if len(found.Records) == 0 {
+		l.gather = time.Time{}
+		l.show(Idle, time.Time{})
+		if !l.sleep(ctx, -1, changed) {
+			l.sleep(ctx, min(set.MaxWait, 20*time.Millisecond), nil) // one wake for many appends
+		}
+		return false
+	}
+	if !full(found, set) && set.MaxWait > 0 {
+		if wait := l.gatherFor(set.MaxWait); wait > 0 {
+			l.sleep(ctx, min(wait, 100*time.Millisecond), nil)
+			if st, ok := l.s.o.Log.Lane(l.name); !ok || st.Pending < int64(set.MaxEvents) && l.gatherFor(set.MaxWait) > 0 {
+				return false
+			}
+			if found, err = l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes); err != nil || len(found.Records) == 0 {
+				return false
+			}
+		}
+	}
+	l.gather = time.Time{}
+	l.work = l.make(found, l.recipe(), l.limits(), nil)
+	l.work.Recall(l.search.of)
+	l.search.of = nil
+	return true
+}
+
+// knowTime has Meta tell the time before the first event is mapped and sent by a clock
+// that is not believed: none shall escape the rules about age. It says whether to go
+// on: when nobody answers, nothing can be sent either.
+func (l *lane) knowTime(ctx context.Context) bool {
+	if l.s.o.Ask == nil || !l.s.clock.asking() {
+		return true
+	}
+	if st, ok := l.s.o.Log.Lane(l.name); !ok || st.Pending == 0 {
+		return true
+	}
+	if time.Now().Before(l.notBefore) {
+		l.show(l.waitFor, l.notBefore)
+		l.sleep(ctx, wallWait(l.notBefore), nil)
+		return false
+	}
+	r := l.s.o.Ask(ctx)
+	l.s.observe(r)
+	if r.HTTPStatus != 0 || ctx.Err() != nil {
+		return true // who tells no time will be asked with a single event
+	}
+	l.said(r)
+	set := l.settings()
+	l.steady = 0
+	l.st.Failures++
+	l.waitUntil(pace.Backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
+	return false
+}
+
+func full(b queue.Batch, set Settings) bool { return b.More || len(b.Records) >= set.MaxEvents }
+
+// prefetch begins to read and map the batch behind the one at hand while that
+// is on its way; one at most. Nothing of it is settled or sent before its turn.
+func (l *lane) prefetch() {
+	b := l.work
+	if l.pre != nil || !b.More || b.Requests() > 1 {
+		return
+	}
+	set := l.settings()
+	ch := make(chan *batch.Batch, 1)
+	st, _ := l.s.o.Log.Lane(l.name)
+	l.pre, l.preFrom, l.preVoid = ch, b.Next, st.Void
+	from, how, most := b.Next, l.recipe(), l.limits()
+	l.s.background.Go(func() {
+		defer close(ch)
+		found, err := l.s.o.Log.Read(l.name, from, set.MaxEvents, set.MaxBytes)
+		if err != nil || len(found.Records) == 0 || !full(found, set) {
+			return // read again when its turn comes
+		}
+		ch <- l.make(found, how, most, nil)
+	})
+}
+
+// takePrefetch is the batch made beforehand, if there is one and it is the
+// next one and still right.
+func (l *lane) takePrefetch(ctx context.Context) *batch.Batch {
+	if l.pre == nil {
+		return nil
+	}
+	var b *batch.Batch
+	select {
+	case b = <-l.pre:
+	case <-ctx.Done():
+		return nil
+	}
+	l.pre = nil
+	if st, _ := l.s.o.Log.Lane(l.name); b == nil || l.preFrom != l.last || st.Void != l.preVoid ||
+		b.How.Mapping.Digest() != l.s.o.Mapping().Digest() || time.Since(b.How.Made) > maxStale {
+		return nil
+	} // refresh looks at the rest
+	return b
+}
+
+// dropPrefetch forgets it; the goroutine ends by itself and is waited for by
+// the supervisor.
+func (p *place) dropPrefetch() { p.pre = nil }
+
+// reread drops what was read, because the queue's records have changed or more wait.
+// What of it is decided is settled first; what is in doubt is made again from the notes.
+func (l *lane) reread() {
+	l.dropPrefetch()
+	if l.work != nil {
+		l.decide()
+		l.search.of = l.work.Suspects()
+	}
+	l.work, l.cur, l.search.on, l.unstored = nil, nil, false, true
+}
+
+// shelve lets go of a batch that waits for the line or the token: a shop may have a
+// hundred event sets, and each batch takes megabytes. What is in doubt is made again
+// from its note.
+func (l *lane) shelve(until time.Time) {
+	const worth = 2 * time.Second
+	if l.idle && !l.search.on && (until.IsZero() || time.Until(until) > worth) {
+		l.reread()
+		l.shelved = true
+	}
+}
