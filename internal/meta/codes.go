@@ -14,15 +14,17 @@ type Code struct {
 	Meaning  string
 	Class    string // what relay does: a class of package graph, in the word that it prints
 	Event    string // what is wrong with the event, as package advice says it; "": no more than that it is refused
+	Cause    string // what package advice calls it, where it says more than of the class; "": what holds for the class
 	HTTP     string // the status it came with, where an answer, a fixture or the 4xx rule of SUP stands behind it; "": unknown
 	Fact
 }
 
-// Subcodes of code 100 that relay acts on by name.
+// Codes, and subcodes of code 100, that relay acts on by name.
 const (
 	InvalidParameter = 100
 	EventTooOld      = 2804003
 	EventInFuture    = 2804004
+	InvalidToken     = 190
 )
 
 // codes, by code and subcode as far as they go together.
@@ -37,7 +39,7 @@ var codes = []Code{
 	{Code: 4, Subcode: 1504022, Meaning: "too many calls from app (insights)", Class: "throttle", Fact: Fact{"M: MRL", "2026-11-26"}},
 	{Code: 4, Subcode: 1504039, Meaning: "too many calls from app (insights)", Class: "throttle", Fact: Fact{"M: MRL", "2026-11-26"}},
 	{Code: 10, Meaning: "app lacks permission or it was removed", Class: "permission", Fact: Fact{"M: GER; M: DQO", "2026-11-26"}},
-	{Code: 12, Meaning: "field or feature removed in this version; not seen on events", Class: "config", HTTP: "400", Fact: Fact{"O: moviepilot/zuck #22 (2015); O: arsduo/koala #420 (2014)", "2026-11-26"}},
+	{Code: 12, Meaning: "field or feature removed in this version; not seen on events", Class: "config", Cause: "version_retired", HTTP: "400", Fact: Fact{"O: moviepilot/zuck #22 (2015); O: arsduo/koala #420 (2014)", "2026-11-26"}},
 	{Code: 17, Meaning: "user call limit reached", Class: "throttle", Fact: Fact{"M: GRL", "2026-11-26"}},
 	{Code: 17, Subcode: 2446079, Meaning: "ad account API limit reached", Class: "throttle", Fact: Fact{"M: MRL", "2026-11-26"}},
 	{Code: 17, Subcode: 1885172, Meaning: "account spend limit changed too often", Class: "not_applicable", Fact: Fact{"M: MRL", "2026-11-26"}},
@@ -46,7 +48,7 @@ var codes = []Code{
 	{Code: 100, Text: "invalid appsecret_proof", Meaning: "type GraphMethodException; secret or token of another app; no event at fault; not seen on events", Class: "config", HTTP: "400", Fact: Fact{"O: facebook-python-business-sdk #528; O: botkit #1455; O: restfb #1118", "2026-11-26"}},
 	{Code: 100, Text: "api calls from the server require an appsecret_proof", Meaning: "type GraphMethodException; no event at fault; not seen on events", Class: "config", HTTP: "400", Fact: Fact{"O: Yoctol/bottender #271; O: php-graph-sdk #984; O: android-simple-facebook #160", "2026-11-26"}},
 	{Code: 100, Text: "missing permission", Meaning: "type OAuthException; token may not do this; reads of the dataset with an Events Manager token", Class: "permission", HTTP: "400", Fact: Fact{"O: PRB", "2026-11-26"}},
-	{Code: 100, Subcode: 33, Meaning: "object does not exist or no rights or operation unsupported (wrong dataset id or token not assigned)", Class: "config", HTTP: "400", Fact: Fact{"M: MER; T: RS networkHandler.js", "2026-11-26"}},
+	{Code: 100, Subcode: 33, Meaning: "object does not exist or no rights or operation unsupported (wrong dataset id or token not assigned)", Class: "config", Cause: "event_set_wrong", HTTP: "400", Fact: Fact{"M: MER; T: RS networkHandler.js", "2026-11-26"}},
 	{Code: 100, Subcode: 2804001, Meaning: "permanent per RudderStack; meaning not found", Class: "invalid_event", HTTP: "4xx", Fact: Fact{"T: RS networkHandler.js", "2026-11-26"}},
 	{Code: 100, Subcode: EventTooOld, Meaning: "event_time too old (more than 7 days)", Class: "invalid_event", Event: "it is too old for Meta", HTTP: "400", Fact: Fact{"O: LIV; T: RS fixtures", "2026-11-26"}},
 	{Code: 100, Subcode: EventInFuture, Meaning: "event_time in the future", Class: "invalid_event", Event: "its time is in the future", HTTP: "4xx", Fact: Fact{"T", "2026-11-26"}},
@@ -58,7 +60,7 @@ var codes = []Code{
 	{Code: 100, Subcode: 2804017, Meaning: "permanent per RudderStack; meaning not found", Class: "invalid_event", HTTP: "4xx", Fact: Fact{"T: RS networkHandler.js", "2026-11-26"}},
 	{Code: 100, Subcode: 2804019, Meaning: "server-side parameter error such as a missing required member", Class: "invalid_event", Event: "a required field is missing", HTTP: "4xx", Fact: Fact{"T", "2026-11-26"}},
 	{Code: 100, Subcode: 2804023, Meaning: "value without currency", Class: "invalid_event", Event: "a value has no currency", HTTP: "4xx", Fact: Fact{"T", "2026-11-26"}},
-	{Code: 100, Subcode: 2804030, Meaning: "Limited Data Use choice required (July 2020 only)", Class: "config", HTTP: "4xx", Fact: Fact{"O: ISS #25, #26", "2026-11-26"}},
+	{Code: 100, Subcode: 2804030, Meaning: "Limited Data Use choice required (July 2020 only)", Class: "config", Cause: "data_use", HTTP: "4xx", Fact: Fact{"O: ISS #25, #26", "2026-11-26"}},
 	{Code: 100, Subcode: 2804036, Meaning: "invalid lead_id", Class: "invalid_event", Event: "its lead_id is not valid", HTTP: "4xx", Fact: Fact{"T", "2026-11-26"}},
 	{Code: 100, Subcode: 2804043, Meaning: "invalid extended device info (app events)", Class: "invalid_event", HTTP: "400", Fact: Fact{"T", "2026-11-26"}},
 	{Code: 100, Subcode: 2804048, Meaning: "permanent per RudderStack; meaning not found", Class: "invalid_event", HTTP: "4xx", Fact: Fact{"T: RS networkHandler.js", "2026-11-26"}},
@@ -77,20 +79,20 @@ var codes = []Code{
 	{Code: 102, Meaning: "session or token expired or revoked", Class: "token", Fact: Fact{"M: GER", "2026-11-26"}},
 	{Code: 104, Meaning: "incorrect signature (app secret proof)", Class: "config", Fact: Fact{"M: MER", "2026-11-26"}},
 	{Code: 105, Meaning: "too many parameters", Class: "config", Fact: Fact{"T: RS networkHandler.js", "2026-11-26"}},
-	{Code: 190, Meaning: "access token invalid (401 observed for an unparseable token)", Class: "token", HTTP: "401 or 400", Fact: Fact{"M: GER; O: LIV", "2026-11-26"}},
-	{Code: 190, Subcode: 458, Meaning: "app not installed for the user", Class: "token", Fact: Fact{"M: GER", "2026-11-26"}},
-	{Code: 190, Subcode: 459, Meaning: "user checkpointed", Class: "token", Fact: Fact{"M: GER", "2026-11-26"}},
-	{Code: 190, Subcode: 460, Meaning: "password changed", Class: "token", Fact: Fact{"M: GER", "2026-11-26"}},
-	{Code: 190, Subcode: 463, Meaning: "token expired", Class: "token", HTTP: "400", Fact: Fact{"M: GER; T: RS fixtures", "2026-11-26"}},
-	{Code: 190, Subcode: 464, Meaning: "user unconfirmed", Class: "token", Fact: Fact{"M: GER", "2026-11-26"}},
-	{Code: 190, Subcode: 467, Meaning: "token invalid", Class: "token", Fact: Fact{"M: GER", "2026-11-26"}},
-	{Code: 190, Subcode: 492, Meaning: "session invalid (page role)", Class: "token", Fact: Fact{"M: GER", "2026-11-26"}},
+	{Code: InvalidToken, Meaning: "access token invalid (401 observed for an unparseable token)", Class: "token", HTTP: "401 or 400", Fact: Fact{"M: GER; O: LIV", "2026-11-26"}},
+	{Code: InvalidToken, Subcode: 458, Meaning: "app not installed for the user", Class: "token", Cause: "token_app_removed", Fact: Fact{"M: GER", "2026-11-26"}},
+	{Code: InvalidToken, Subcode: 459, Meaning: "user checkpointed", Class: "token", Cause: "token_unconfirmed", Fact: Fact{"M: GER", "2026-11-26"}},
+	{Code: InvalidToken, Subcode: 460, Meaning: "password changed", Class: "token", Cause: "token_password", Fact: Fact{"M: GER", "2026-11-26"}},
+	{Code: InvalidToken, Subcode: 463, Meaning: "token expired", Class: "token", Cause: "token_expired", HTTP: "400", Fact: Fact{"M: GER; T: RS fixtures", "2026-11-26"}},
+	{Code: InvalidToken, Subcode: 464, Meaning: "user unconfirmed", Class: "token", Cause: "token_unconfirmed", Fact: Fact{"M: GER", "2026-11-26"}},
+	{Code: InvalidToken, Subcode: 467, Meaning: "token invalid", Class: "token", Fact: Fact{"M: GER", "2026-11-26"}},
+	{Code: InvalidToken, Subcode: 492, Meaning: "session invalid (page role)", Class: "token", Fact: Fact{"M: GER", "2026-11-26"}},
 	{Code: 200, Meaning: "permission error", Class: "permission", HTTP: "403", Fact: Fact{"M: REF; T: RS fixtures", "2026-11-26"}},
 	{Code: 200, To: 299, Meaning: "permission not granted or removed", Class: "permission", Fact: Fact{"M: GER", "2026-11-26"}},
-	{Code: 275, Meaning: "target object of the request cannot be determined (legacy upload)", Class: "config", Fact: Fact{"O: ISS #16", "2026-11-26"}},
+	{Code: 275, Meaning: "target object of the request cannot be determined (legacy upload)", Class: "config", Cause: "event_set_wrong", Fact: Fact{"O: ISS #16", "2026-11-26"}},
 	{Code: 294, Meaning: "ads_management permission or allow-listed app needed", Class: "permission", Fact: Fact{"M: MER", "2026-11-26"}},
 	{Code: 341, Meaning: "application limit reached; temporary", Class: "throttle", Fact: Fact{"M: GER", "2026-11-26"}},
-	{Code: 368, Meaning: "temporarily blocked for policy violation", Class: "throttle", Fact: Fact{"M: GER; M: PIX (2026-09-12)", "2026-11-26"}},
+	{Code: 368, Meaning: "temporarily blocked for policy violation", Class: "throttle", Cause: "blocked", Fact: Fact{"M: GER; M: PIX (2026-09-12)", "2026-11-26"}},
 	{Code: 506, Meaning: "duplicate post", Class: "not_applicable", Fact: Fact{"M: GER", "2026-11-26"}},
 	{Code: 613, Meaning: "custom rate limit; without subcode = abuse prevention limit", Class: "throttle", Fact: Fact{"M: MRL", "2026-11-26"}},
 	{Code: 613, Subcode: 1996, Meaning: "irregular request volume from app", Class: "throttle", Fact: Fact{"M: GRL", "2026-11-26"}},
@@ -98,9 +100,9 @@ var codes = []Code{
 	{Code: 613, Subcode: 1487632, Meaning: "ad set budget changed too often", Class: "not_applicable", Fact: Fact{"M: MRL", "2026-11-26"}},
 	{Code: 613, Subcode: 1487742, Meaning: "too many calls from the ad account", Class: "throttle", Fact: Fact{"M: MRL", "2026-11-26"}},
 	{Code: 613, Subcode: 5044001, Meaning: "too many mutations per second on the ad account", Class: "throttle", Fact: Fact{"M: MRL", "2026-11-26"}},
-	{Code: 803, Meaning: "object id unknown", Class: "config", Fact: Fact{"T", "2026-11-26"}},
-	{Code: 2500, Meaning: "path or query not understood (unknown path components)", Class: "config", HTTP: "400", Fact: Fact{"M: PIX; O: PRB", "2026-11-26"}},
-	{Code: 2635, Meaning: "deprecated API version called; seen on events in 2020 (type OAuthException; no subcode)", Class: "config", Fact: Fact{"O: facebook-ruby-business-sdk #115 (2020-11-12); O: facebook-nodejs-business-sdk #178 (2020-11-12); O: ISS #32; M: reference of ad-account/offline_conversion_data_sets", "2026-11-26"}},
+	{Code: 803, Meaning: "object id unknown", Class: "config", Cause: "event_set_wrong", Fact: Fact{"T", "2026-11-26"}},
+	{Code: 2500, Meaning: "path or query not understood (unknown path components)", Class: "config", Cause: "path_unknown", HTTP: "400", Fact: Fact{"M: PIX; O: PRB", "2026-11-26"}},
+	{Code: 2635, Meaning: "deprecated API version called; seen on events in 2020 (type OAuthException; no subcode)", Class: "config", Cause: "version_retired", Fact: Fact{"O: facebook-ruby-business-sdk #115 (2020-11-12); O: facebook-nodejs-business-sdk #178 (2020-11-12); O: ISS #32; M: reference of ad-account/offline_conversion_data_sets", "2026-11-26"}},
 	{Code: 5000, Meaning: "unknown error", Class: "retry", Fact: Fact{"M: MER", "2026-11-26"}},
 	{Code: 21009, Meaning: "data set upload temporarily not ready", Class: "retry", HTTP: "400", Fact: Fact{"T: RS networkHandler.js and fixtures", "2026-11-26"}},
 	{Code: 80000, Meaning: "business-use-case limit: ads insights; seen with subcode 2446079", Class: "throttle", Fact: Fact{"M: GRL", "2026-11-26"}},
@@ -115,10 +117,10 @@ var codes = []Code{
 	{Code: 80009, Meaning: "business-use-case limit: catalog management", Class: "throttle", Fact: Fact{"M: GRL", "2026-11-26"}},
 	{Code: 80014, Meaning: "business-use-case limit: catalog batch", Class: "throttle", Fact: Fact{"M: GRL", "2026-11-26"}},
 	{Code: 1357045, Meaning: "empty answer (name used by Meta's legacy uploader)", Class: "retry", Fact: Fact{"C: UPL graphAPIUtils.js", "2026-11-26"}},
-	{Code: 1404078, Meaning: "temporarily blocked from this action", Class: "throttle", Fact: Fact{"M: MER", "2026-11-26"}},
-	{Code: 1404163, Meaning: "account no longer allowed to advertise or to manage advertising assets; not temporary", Class: "permission", Fact: Fact{"M: MER (2026-09-12)", "2026-11-26"}},
-	{Code: 2044055, Meaning: "dataset id does not exist (Dataset Quality API)", Class: "config", Fact: Fact{"M: DQO", "2026-11-26"}},
-	{Code: 2859015, Meaning: "temporarily blocked from this action", Class: "throttle", Fact: Fact{"M: MER", "2026-11-26"}},
+	{Code: 1404078, Meaning: "temporarily blocked from this action", Class: "throttle", Cause: "blocked", Fact: Fact{"M: MER", "2026-11-26"}},
+	{Code: 1404163, Meaning: "account no longer allowed to advertise or to manage advertising assets; not temporary", Class: "permission", Cause: "account_restricted", Fact: Fact{"M: MER (2026-09-12)", "2026-11-26"}},
+	{Code: 2044055, Meaning: "dataset id does not exist (Dataset Quality API)", Class: "config", Cause: "event_set_wrong", Fact: Fact{"M: DQO", "2026-11-26"}},
+	{Code: 2859015, Meaning: "temporarily blocked from this action", Class: "throttle", Cause: "blocked", Fact: Fact{"M: MER", "2026-11-26"}},
 	{Code: 3910001, Meaning: "account trouble; try later", Class: "retry", Fact: Fact{"M: MER", "2026-11-26"}},
 }
 

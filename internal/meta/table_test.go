@@ -277,3 +277,44 @@ func ages() string {
 	oldest, newest := meta.Age()
 	return fmt.Sprintf("%d rows, looked up between %s and %s.\n", len(meta.Facts()), oldest, newest)
 }
+
+// Section 5.2 of the contract has the names of each key that relay makes of an event, and
+// no other.
+func TestContractNamesTheKeys(t *testing.T) {
+	contract, err := os.ReadFile("../../docs/contract.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(contract), "### 5.2 ")
+	section, _, _ = strings.Cut(section, "\n### ")
+	said := make(map[string]bool)
+	quoted := regexp.MustCompile("`([^`]+)`")
+	for line := range strings.Lines(section) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 {
+			continue
+		}
+		for _, m := range quoted.FindAllStringSubmatch(cells[1], -1) {
+			for _, name := range strings.Fields(m[1]) {
+				said[name] = true
+			}
+		}
+	}
+	made := make(map[string]bool)
+	for _, k := range slices.Concat(meta.MatchKeys[:], meta.Identifiers[:]) {
+		if k.Form == meta.Digest || k.Name == "" {
+			continue
+		}
+		for _, name := range append(k.Offline, k.Conversions) {
+			made[name] = true
+			if name != "" && !said[name] {
+				t.Errorf("docs/contract.md 5.2 lacks %s (%s)", name, k.Name)
+			}
+		}
+	}
+	for name := range said {
+		if !made[name] {
+			t.Errorf("docs/contract.md 5.2 has %s, which no key is called", name)
+		}
+	}
+}

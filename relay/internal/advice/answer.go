@@ -155,13 +155,10 @@ func unreachable() Advice {
 }
 
 func throttle(r graph.Result) Advice {
-	switch {
-	case r.Code == 368, r.Code == 1404078, r.Code == 2859015:
-		return Advice{
-			Cause: "blocked", What: "Meta has blocked the account or app for a while because of its rules.",
-			Who: MetaAdmin, Do: "look into Account Quality in Business Manager", Relay: "relay keeps the events and goes on when the block ends.",
-		}
-	case r.Code == 0:
+	if a, ok := byRow(r.Code, r.Subcode); ok {
+		return a
+	}
+	if r.Code == 0 {
 		return Advice{
 			Cause: "throttled_on_the_way", What: "Something on the way to Meta limits the rate: this answer does not come from the Graph API.",
 			When: lasts, Who: Network, Do: "raise the limit of the proxy or firewall on the way; if there is none, lower rate.requests_per_second", Relay: waits,
@@ -178,24 +175,17 @@ const tokenHow = "(Events Manager, the dataset's Settings, Conversions API, Gene
 // token is about an access token that is refused, by Meta's subcodes (docs/meta.md
 // 6.4).
 func token(r graph.Result) Advice {
-	a := Advice{
-		Cause: "token_invalid", What: "Meta does not accept the access token.", Who: MetaAdmin,
-		Do: "make a new one " + tokenHow, Relay: notices,
-	}
-	switch {
-	case r.HTTPStatus == 0:
+	if r.HTTPStatus == 0 {
 		return NoToken("")
-	case r.Subcode == 458:
-		a.What = "The owner of the access token has removed its app."
-	case r.Subcode == 459, r.Subcode == 464:
-		a.What = "Facebook wants the owner of the access token to confirm the account."
-		a.Who, a.Do = TokenOwner, "log in at facebook.com and confirm the account; if Meta refuses the token after that, "+MetaAdmin+" must "+a.Do
-	case r.Subcode == 460:
-		a.What = "The access token ended because its owner's password was changed; a system user's token does not."
-	case r.Subcode == 463:
-		a.What = "The access token has expired."
 	}
-	return a
+	if a, ok := byRow(meta.InvalidToken, r.Subcode); ok { // its subcodes come with code 102 as well
+		return a
+	}
+	return tokenInvalid("Meta does not accept the access token.")
+}
+
+func tokenInvalid(what string) Advice {
+	return Advice{Cause: "token_invalid", What: what, Who: MetaAdmin, Do: "make a new one " + tokenHow, Relay: notices}
 }
 
 // NoToken is about a relay without an access token. lack says why the file of
@@ -220,11 +210,8 @@ func NoToken(lack string) Advice {
 }
 
 func permission(r graph.Result) Advice {
-	if r.Code == 1404163 {
-		return Advice{
-			Cause: "account_restricted", What: "Meta no longer allows this account to advertise or to manage its datasets; this does not end by itself.",
-			Who: MetaAdmin, Do: "look into Account Quality in Business Manager and ask Meta for a review", Relay: probes,
-		}
+	if a, ok := byRow(r.Code, r.Subcode); ok {
+		return a
 	}
 	return Advice{
 		Cause: "no_permission", What: "The access token is not allowed to send to this event set.",
@@ -248,26 +235,9 @@ func settings(r graph.Result) Advice {
 			Who: Network, Do: "put them into graph.proxy (http://user:password@host:port); if no proxy is wanted, let this machine through to graph.facebook.com, and check graph.endpoint if it is set",
 			Relay: probes,
 		}
-	case r.Code == 100 && r.Subcode == 33, r.Code == 803, r.Code == 275, r.Code == 2044055:
-		return Advice{
-			Cause: "event_set_wrong", What: "Meta does not know this event set, or the access token has no access to it.",
-			Who: MetaAdmin, Do: "compare the id in the mapping with Events Manager (the dataset's Settings), and " + assign, Relay: probes,
-		}
-	case r.Code == 100 && r.Subcode == 2804030:
-		return Advice{
-			Cause: "data_use", What: "Meta wants a choice about Limited Data Use.",
-			Who: Operator, Do: "set limited_data_use in the mapping, or choose in Events Manager", Relay: probes,
-		}
-	case r.Code == 2635, r.Code == 12:
-		return Advice{
-			Cause: "version_retired", What: "Meta does not serve this version of its API any more, or not to the app that made the token.",
-			Who: Operator, Do: "set graph.version to a current one (`relay doctor` says until when it lives)", Relay: probes,
-		}
-	case r.Code == 2500:
-		return Advice{
-			Cause: "path_unknown", What: "Meta does not know the path that relay calls.",
-			Who: Operator, Do: "check graph.endpoint and graph.version in relay.yaml", Relay: probes,
-		}
+	}
+	if a, ok := byRow(r.Code, r.Subcode); ok {
+		return a
 	}
 	return settingsWrong()
 }

@@ -23,40 +23,30 @@ type fault struct {
 	list      []fault // legacy: every bad event
 }
 
-// words are title and text of a code, by language. They are our own; Meta's
-// differ and change, which is the point of classifying by code.
-type words struct{ title, msg, titleFR, msgFR string }
-
-var texts = map[[2]int]words{
-	{100, 2804003}: {"Event too old", "The event happened too long ago to be taken.", "Évènement trop ancien", "L’évènement s’est produit il y a trop longtemps."},
-	{100, 2804004}: {"Event in the future", "The time of the event lies in the future.", "Évènement dans le futur", "L’heure de l’évènement est dans le futur."},
-	{100, 2804008}: {"Contents without id", "Every item of contents needs an id.", "Contenu sans identifiant", "Chaque élément doit avoir un identifiant."},
-	{100, 2804009}: {"Value missing", "A Purchase event needs a value.", "Valeur manquante", "Un achat doit avoir une valeur."},
-	{100, 2804010}: {"Currency missing", "A Purchase event needs a currency.", "Devise manquante", "Un achat doit avoir une devise."},
-	{100, 2804016}: {"Parameter not hashed", "A parameter of customer information is not a SHA-256 hash.", "Paramètre non haché", "Un paramètre client n’est pas haché."},
-	{100, 2804019}: {"Server parameter error", "A parameter of the event is missing or has the wrong form.", "Erreur de paramètre", "Un paramètre est absent ou invalide."},
-	{100, 2804023}: {"Value without currency", "An event with a value needs a currency.", "Valeur sans devise", "Une valeur doit avoir une devise."},
-	{100, 2804036}: {"Lead id invalid", "The lead id is not valid.", "Identifiant de prospect invalide", "L’identifiant de prospect est invalide."},
-	{100, 2804043}: {"Extended device info invalid", "extinfo needs its 16 values.", "Informations d’appareil invalides", "extinfo doit avoir 16 valeurs."},
-	{100, 2804050}: {"Customer information insufficient", "The customer information is missing or too broad to match anybody.", "Informations client insuffisantes", "Les informations client sont absentes ou trop larges."},
-	{100, 2804063}: {"Messaging channel missing", "A business_messaging event needs a channel.", "Canal manquant", "Le canal de messagerie est absent."},
-	{100, 1815356}: {"Events invalid", "The list of offline events is not valid.", "Évènements invalides", "La liste des évènements hors ligne est invalide."},
-	{100, 2044011}: {"Progress overlaps", "The range was uploaded before.", "Plage déjà envoyée", "La plage a déjà été envoyée."},
-}
-
-func (t words) in(lang string) (title, msg string) {
-	if lang == "fr" {
-		return t.titleFR, t.msgFR
+// words are what the simulator says of a code: the row of the table, in English. Meta's
+// words differ and change, and come in the language of the token's owner, which is the
+// point of classifying by code.
+func words(code, subcode int) string {
+	row, ok := meta.CodeOf(code, subcode)
+	if !ok {
+		row.Meaning = "an error occurred"
 	}
-	return t.title, t.msg
+	said, _, _ := strings.Cut(row.Meaning, ";")
+	said, _, _ = strings.Cut(said, " (")
+	said = strings.TrimPrefix(said, "legacy: ")
+	return strings.ToUpper(said[:1]) + said[1:]
 }
 
-var messages = map[int]string{
-	1: "An unknown error occurred", 2: "Service temporarily unavailable", 4: "(#4) Application request limit reached",
-	10: "(#10) Application does not have permission for this action", 17: "(#17) User request limit reached",
-	100: "Invalid parameter", 190: "Error validating access token: the session is not valid any more.",
-	104: "Invalid appsecret_proof", 200: "(#200) Permissions error", 80004: "(#80004) There have been too many calls to this ad account.",
-	2635: "(#2635) You are calling a deprecated version of the Ads API.", 275: "(#275) Cannot determine the target object for this request.",
+// details are the title and text for a person, which an event that is refused has.
+func details(subcode int, lang string) (title, msg string) {
+	row, _ := meta.CodeOf(meta.InvalidParameter, subcode)
+	switch {
+	case row.Class != "invalid_event":
+		return "", ""
+	case lang == "fr":
+		return "Évènement refusé", "Un paramètre de l’évènement est absent ou n’est pas valide."
+	}
+	return "Event not accepted", words(row.Code, subcode) + "."
 }
 
 // envelope is the form of docs/meta.md 6.2.
@@ -74,18 +64,14 @@ type envelope struct {
 
 // refuse answers with an error.
 func (q *request) refuse(f fault) {
-	t := texts[[2]int{f.code, f.subcode}]
 	e := envelope{
-		Message: cmp.Or(f.text, messages[f.code], "An error occurred"), Type: cmp.Or(f.typ, "OAuthException"),
+		Message: cmp.Or(f.text, words(f.code, 0)), Type: cmp.Or(f.typ, "OAuthException"),
 		Code: f.code, Subcode: f.subcode, Transient: f.transient, FBTraceID: q.call.FBTraceID,
 	}
-	if f.subcode != 0 && f.code == 100 {
-		e.Message = cmp.Or(messages[100]) // the details are in the user texts
+	if f.subcode != 0 && f.code == meta.InvalidParameter {
+		e.Message = words(f.code, 0) // the details are in the user texts
+		e.UserTitle, e.UserMsg = details(f.subcode, q.set.Language)
 	}
-	if row, ok := meta.CodeOf(f.code, f.subcode); ok && f.code == meta.InvalidParameter && f.subcode != 0 && f.text == "" && t == (words{}) {
-		t.title, t.titleFR = row.Meaning, row.Meaning // a row is enough for an answer
-	}
-	e.UserTitle, e.UserMsg = t.in(q.set.Language)
 	if f.subcode != 0 && f.text != "" && q.set.Language != "fr" {
 		e.UserMsg = f.text
 	}
@@ -123,12 +109,12 @@ func (q *request) refuse(f fault) {
 func (q *request) errorData(f fault) any {
 	m := map[string]any{}
 	for i, e := range f.list {
-		t, msg := texts[[2]int{100, e.subcode}].in(q.set.Language)
+		t, msg := details(e.subcode, q.set.Language)
 		if q.set.Language != "fr" {
 			msg = cmp.Or(e.text, msg)
 		}
 		m[strconv.Itoa(i)] = map[string]any{
-			"event_index": e.index, "message": cmp.Or(t, "Invalid parameter") + ": " + msg,
+			"event_index": e.index, "message": cmp.Or(t, words(meta.InvalidParameter, 0)) + ": " + msg,
 			"type": "CodedException", "code": cmp.Or(e.subcode, 100),
 		}
 	}

@@ -183,8 +183,8 @@ func TestEnvelopes(t *testing.T) {
 		want     []string
 		not      string
 	}{
-		"plain":      {`{}`, 400, []string{`"type":"OAuthException"`, `"code":100`, `"error_subcode":2804016`, `"is_transient":false`, `"error_user_title":"Parameter not hashed"`, `"fbtrace_id":"Sandbox`}, "error_data"},
-		"French":     {`{"language":"fr"}`, 400, []string{`"error_user_title":"Paramètre non haché"`, `"error_subcode":2804016`}, "hashed"},
+		"plain":      {`{}`, 400, []string{`"type":"OAuthException"`, `"code":100`, `"error_subcode":2804016`, `"is_transient":false`, `"error_user_title":"Event not accepted"`, `"fbtrace_id":"Sandbox`}, "error_data"},
+		"French":     {`{"language":"fr"}`, 400, []string{`"error_user_title":"Évènement refusé"`, `"error_subcode":2804016`}, "hashed"},
 		"path":       {`{"name_bad":"path"}`, 400, []string{`$['data'][1]['user_data']['em']`}, "error_data"},
 		"specs":      {`{"name_bad":"specs"}`, 400, []string{`"error_data":{"blame_field_specs":[["data[1][user_data.em]"]]}`}, "$["},
 		"specs text": {`{"name_bad":"specs","error_data":"string"}`, 400, []string{`"error_data":"{\"blame_field_specs\":`}, "$["},
