@@ -126,7 +126,7 @@ the others). What cannot be used is left out with a note that says why.
 | field | from |
 |---|---|
 | value | Order Completed: ` + "`properties.revenue`" + `; all others ` + "`properties.value`" + `, or what ` + "`value_field`" + ` names; a long-form ` + "`value:`" + ` wins over both. Three digits behind the only mark of a text are a fraction with a point, thousands with a comma, but as the currency has it: Rp15.000 is 15000, 12,345 TND is 12.345 |
-| currency | ` + "`properties.currency`" + `, or what ` + "`currency`" + ` names, else the one that the amount names (47.60 EUR, £12), else ` + "`default_currency`" + `; an amount that names another one than the event holds a Purchase. It is a code of ISO 4217, or a mark as beside an amount (€, zł, `+"`EUR (€)`"+`); of a mark of several ($, kr) the default one |
+| currency | ` + "`properties.currency`" + `, or what ` + "`currency`" + ` names, else the one that the amount names (47.60 EUR, £12), else ` + "`default_currency`" + `; an amount that names another one than the event holds a Purchase. It is a code of ISO 4217, or a mark as beside an amount (€, zł, ` + "`EUR (€)`" + `); of a mark of several ($, kr) the default one |
 | content_ids, contents | the ` + "`product_id`" + `s of ` + "`properties.products`" + `, or what ` + "`products`" + ` names, else ` + "`properties.product_id`" + `; Product List Viewed: ` + "`properties.category`" + ` as a product_group |
 | quantity | a whole number above zero; what is weighed or measured (0.312 at 25.50) is 1 at the price of the line; what was returned, quantity or price below zero, is left out |
 | search_string | Products Searched: ` + "`properties.query`" + ` |
