@@ -152,7 +152,27 @@ type Queue struct {
 	ReceiptsMaxSize int64  // bytes; 0: no receipts are kept
 	EncryptionKey   string // path of the key file; empty: not encrypted
 	NoSync          bool   // only for tests of the tests: 200 no longer means on disk
+	NATS            NATS   // in the place of Path
 }
+
+// NATS are the servers that hold the queue of a relay of several.
+type NATS struct {
+	URLs        []string // none: the queue is in Queue.Path
+	Name        string
+	Credentials string // path of a .creds file
+	User        string
+	Password    Secret
+	CAFile      string
+	Cert, Key   string // of this client
+	Monitor     []string
+	Sync        string // checked or assumed
+	Replicas    int
+	AcceptLoss  bool
+	Lease       time.Duration
+}
+
+// On says whether the queue lies on NATS servers.
+func (n *NATS) On() bool { return len(n.URLs) > 0 }
 
 // Lack says why a file gave no secret.
 type Lack string

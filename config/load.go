@@ -276,6 +276,7 @@ func (l *loader) addFiles() {
 	c := l.cfg
 	for _, path := range []string{
 		c.Mapping, c.Graph.AccessTokenFile, c.Graph.AppSecretFile, c.Graph.CAFile, c.TLS.Cert, c.TLS.Key, c.Admin.TLS.Cert, c.Admin.TLS.Key, c.Queue.EncryptionKey,
+		c.Queue.NATS.Credentials, c.Queue.NATS.CAFile, c.Queue.NATS.Cert, c.Queue.NATS.Key,
 	} {
 		if path != "" && !slices.Contains(c.Files, path) {
 			c.Files = append(c.Files, path)

@@ -271,6 +271,59 @@ func settings() []setting {
 		},
 
 		{
+			key: "queue.nats.urls", kind: kindTexts, at: func(c *Config) any { return &c.Queue.NATS.URLs },
+			doc: "NATS servers, 2.15 or newer with JetStream, that hold the queue in the place of `queue.path`: all of them, such as `[tls://nats-0:4222, tls://nats-1:4222, tls://nats-2:4222]`. Several relays share one queue: all take events, one delivers, another takes over. See docs/nats.md. None: the queue lies in `queue.path`.",
+		},
+		{
+			key: "queue.nats.name", kind: kindText, def: "relay", at: func(c *Config) any { return &c.Queue.NATS.Name },
+			doc: "Name of the queue: its streams and its bucket begin with it. Relays with the same name share it.",
+		},
+		{
+			key: "queue.nats.credentials", kind: kindPath, at: func(c *Config) any { return &c.Queue.NATS.Credentials },
+			doc: "A `.creds` file for the servers, of a user that may use JetStream.",
+		},
+		{
+			key: "queue.nats.user", kind: kindText, at: func(c *Config) any { return &c.Queue.NATS.User },
+			doc: "A user for them instead.",
+		},
+		{
+			key: "queue.nats.password", kind: kindSecret, at: func(c *Config) any { return &c.Queue.NATS.Password },
+			doc: "The password of that user.",
+		},
+		{
+			key: "queue.nats.ca_file", kind: kindPath, at: func(c *Config) any { return &c.Queue.NATS.CAFile },
+			doc: "Certificate authorities in PEM for `tls://` servers, in the place of the system's.",
+		},
+		{
+			key: "queue.nats.cert", kind: kindPath, at: func(c *Config) any { return &c.Queue.NATS.Cert },
+			doc: "Certificate in PEM that this relay shows to servers that ask for one.",
+		},
+		{
+			key: "queue.nats.key", kind: kindPath, at: func(c *Config) any { return &c.Queue.NATS.Key },
+			doc: "Its private key in PEM.",
+		},
+		{
+			key: "queue.nats.monitor", kind: kindTexts, at: func(c *Config) any { return &c.Queue.NATS.Monitor },
+			doc: "Where each server answers `/varz`, in the order of `urls`, such as `http://nats-0:8222`: there relay sees whether it syncs. None: port 8222 of each.",
+		},
+		{
+			key: "queue.nats.sync", kind: kindText, def: "checked", choices: []string{"checked", "assumed"}, at: func(c *Config) any { return &c.Queue.NATS.Sync },
+			doc: "`checked`: servers that do not say `sync_interval: always` are refused, since a power cut loses what they confirmed. `assumed`: not asked, where `/varz` is closed and you have made sure of it.",
+		},
+		{
+			key: "queue.nats.replicas", kind: kindWhole, def: "3", least: "1", most: "5", at: func(c *Config) any { return &c.Queue.NATS.Replicas },
+			doc: "How many servers hold each event: 3 or 5; 1 only with `i_accept_loss`.",
+		},
+		{
+			key: "queue.nats.i_accept_loss", kind: kindBool, def: "false", at: func(c *Config) any { return &c.Queue.NATS.AcceptLoss },
+			doc: "Take one replica: every event that waits is lost with its server.",
+		},
+		{
+			key: "queue.nats.lease", kind: kindDuration, def: "30s", least: "15s", most: "10m", why: "the servers may take 9s to elect who leads", at: func(c *Config) any { return &c.Queue.NATS.Lease },
+			doc: "How long after the last sign of the relay that delivers another one takes over. The same for all relays of one queue.",
+		},
+
+		{
 			key: "graph.endpoint", kind: kindURL, def: "https://graph.facebook.com", at: func(c *Config) any { return &c.Graph.Endpoint },
 			doc: "The Graph API. Plain http only to loopback.",
 		},

@@ -55,7 +55,9 @@ func (l *loader) validate() {
 	if c.Mapping == "" && c.Forward.URL == "" {
 		l.errorf("mapping", "is empty")
 	}
-	if c.Queue.Path == "" {
+	if c.Queue.NATS.On() {
+		l.checkNATS()
+	} else if l.checkNoNATS(); c.Queue.Path == "" {
 		l.errorf("queue.path", "is empty")
 	}
 	l.checkSpool()
@@ -270,6 +272,10 @@ func (l *loader) checkTLS() {
 		{"admin.tls.key", at.Key},
 		{"graph.ca_file", l.cfg.Graph.CAFile},
 		{"queue.encryption_key", l.cfg.Queue.EncryptionKey},
+		{"queue.nats.credentials", l.cfg.Queue.NATS.Credentials},
+		{"queue.nats.ca_file", l.cfg.Queue.NATS.CAFile},
+		{"queue.nats.cert", l.cfg.Queue.NATS.Cert},
+		{"queue.nats.key", l.cfg.Queue.NATS.Key},
 	} {
 		if f.path == "" {
 			continue

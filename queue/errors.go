@@ -34,6 +34,8 @@ var (
 	// ErrFenced: another process drains the lane by now. The settlement did not happen
 	// and will not: whoever gets this stops, and leaves what it knows to that one.
 	ErrFenced = errors.New("the lane belongs to another process")
+	// ErrUnsupported: this engine cannot do that; the error says what can.
+	ErrUnsupported = errors.New("this queue cannot do that")
 	// ErrNotFound: no such dead letter or lane.
 	ErrNotFound = errors.New("not found")
 )

@@ -14,6 +14,7 @@ type Forgotten struct {
 	Kept     int // copies of what was handed over
 	Settled  int // records that no lane waits for, in a file that is still there
 	Letters  int // dead letters
+	Unerased int // chunks whose bytes stay until the other events in them are settled
 	SetAside int // damaged files that were quarantined: nobody can say whom they are about, so they go
 }
 
@@ -28,4 +29,5 @@ func (f *Forgotten) Add(o Forgotten) {
 	f.Settled += o.Settled
 	f.Letters += o.Letters
 	f.SetAside += o.SetAside
+	f.Unerased = o.Unerased // those that are there by now
 }

@@ -167,27 +167,50 @@ type Appended struct {
 type Batch struct {
 	Records []Record // copies; no transaction stays open
 	From    Seq      // the lane has no others from here
-	Next    Seq      // to here, exclusive
+	Next    Seq      // to here, exclusive: where the next Read goes on
 	More    bool     // the lane has more behind Next
+
+	// Covers are the ranges in which the records are, in their order, and no others of the
+	// lane, where an engine orders them otherwise than by number. From and Next are then places in its
+	// own order, above every number: they say where to read, never what to settle.
+	Covers []Range
 }
 
 // Done gives ranges in which every record of the batch is settled, for Settlement:
 // all of it but the records for which open says so.
 func (b *Batch) Done(open func(i int) bool) (out []Range) {
-	from := b.From
-	for i := range b.Records {
-		if open(i) {
-			if at := b.Records[i].Seq; at > from {
-				out = append(out, Range{from, at})
-			}
-			from = b.Records[i].Seq + 1
-		}
+	if b.Covers == nil {
+		return without(nil, Range{b.From, b.Next}, b.Records, open)
 	}
-	if b.Next > from {
-		out = append(out, Range{from, b.Next})
+	i := 0
+	for _, r := range b.Covers {
+		first := i
+		for i < len(b.Records) && b.Records[i].Seq >= r.From && b.Records[i].Seq < r.To {
+			i++
+		}
+		out = without(out, r, b.Records[first:i], func(k int) bool { return open(first + k) })
 	}
 	return out
 }
+
+// without appends to out what a range has between the records that are open.
+func without(out []Range, r Range, records []Record, open func(i int) bool) []Range {
+	for i := range records {
+		if open(i) {
+			if at := records[i].Seq; at > r.From {
+				out = append(out, Range{r.From, at})
+			}
+			r.From = records[i].Seq + 1
+		}
+	}
+	if r.To > r.From {
+		out = append(out, r)
+	}
+	return out
+}
+
+// Whole are the ranges of all of the batch, for Settlement.
+func (b *Batch) Whole() []Range { return b.Done(func(int) bool { return false }) }
 
 // Revision says how a lane stands: each settlement leaves it with another one. It is
 // opaque, and never 0 for a lane that there is.

@@ -21,6 +21,7 @@ import (
 	"relay/internal/strictyaml"
 	"relay/mapper"
 	"relay/queue"
+	"relay/queue/jetstream"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/api"
 	"relay/relay/internal/doctor"
@@ -153,8 +154,15 @@ func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Prob
 	if cfg.Forward.URL != "" {
 		hub = func(ctx context.Context) graph.Result { return forward.Probe(ctx, client, cfg.Forward.Key.Reveal()) }
 	}
+	var servers func(context.Context) (jetstream.Report, error)
+	if cfg.Queue.NATS.On() {
+		servers = func(ctx context.Context) (jetstream.Report, error) {
+			return jetstream.Examine(ctx, sidecar.NATSOptions(cfg, nil, nil))
+		}
+	}
 	return doctor.Run(ctx, doctor.Options{
-		Config: cfg, Warnings: warnings, Mapping: m, Client: client, Hub: hub, Running: askRunning(ctx, cfg),
+		Servers: servers,
+		Config:  cfg, Warnings: warnings, Mapping: m, Client: client, Hub: hub, Running: askRunning(ctx, cfg),
 		Receipts: receiptsKept(cfg), TestEventCode: code, Emit: show,
 	}), nil
 }
@@ -261,11 +269,11 @@ func wrapText(s string, width, indent int) string {
 // receiptsKept describes for doctor the receipts and the secret they are
 // fingerprinted with.
 func receiptsKept(cfg *config.Config) (k doctor.Receipts) {
-	dir := filepath.Join(cfg.Queue.Path, sidecar.ReceiptsDir)
+	dir := filepath.Join(cfg.Dir(), sidecar.ReceiptsDir)
 	files, _ := filepath.Glob(filepath.Join(dir, "*.log")) // the pattern is well formed
 	k.Kept = len(files) > 0
-	secret, err := seal.ReadSecret(cfg.Queue.Path)
-	if _, absent := os.Stat(cfg.Queue.Path); errors.Is(err, fs.ErrNotExist) && (absent != nil || !k.Kept) {
+	secret, err := seal.ReadSecret(cfg.Dir())
+	if _, absent := os.Stat(cfg.Dir()); errors.Is(err, fs.ErrNotExist) && (absent != nil || !k.Kept) {
 		return k // not made yet
 	}
 	if k.Secret = err; err != nil || !k.Kept {

@@ -304,7 +304,7 @@ func importCopy(c *cobra.Command) string {
 	if err != nil {
 		return "" // said when the import begins
 	}
-	return disk.TempName(filepath.Join(cfg.Queue.Path, "import"))
+	return disk.TempName(filepath.Join(cfg.Dir(), "import"))
 }
 
 // createCopy makes the temporary file. It has no name any more where an open file needs
@@ -378,8 +378,8 @@ func openImportSession(c *cobra.Command, dryRun bool) (*session.Session, *config
 		return nil, nil, err
 	}
 	client := sidecar.ControlClient(cfg)
-	if !dryRun {
-		if err := session.MakeQueueDir(cfg.Queue.Path); err != nil {
+	if !dryRun && !cfg.Queue.NATS.On() {
+		if err := session.MakeQueueDir(cfg.Dir()); err != nil {
 			return nil, nil, err
 		}
 	}

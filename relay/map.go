@@ -89,7 +89,7 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 			return exit.BadConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
 		}
 		file = cfg.Mapping
-		secret, _ = seal.ReadSecret(cfg.Queue.Path) // without it hashed ids are not those of the installation
+		secret, _ = seal.ReadSecret(cfg.Dir()) // without it hashed ids are not those of the installation
 	}
 	src, err := config.ReadSource(file)
 	if err != nil {

@@ -23,7 +23,7 @@ func newOfflineCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			l, err := socket.ListenControl(path, cfg.Queue.Path, "")
+			l, err := socket.ListenControl(path, cfg.Dir(), "")
 			if err != nil {
 				return fmt.Errorf("listen for the command: %w", err)
 			}

@@ -51,7 +51,7 @@ each sends them.`,
 %d events wait in it, each counted once for each event set. Those that were delivered after that time are sent again, with
 the same event_id, time and order number, which Meta recognises for seven days.
 People who were forgotten after that time are in it again: run `+"`relay forget`"+` for them.
-`, files, cfg.Queue.Path, mark.Made.Format(time.RFC3339), mark.Events)
+`, files, cfg.Dir(), mark.Made.Format(time.RFC3339), mark.Events)
 			return err
 		},
 	}
@@ -73,7 +73,10 @@ func restore(ctx context.Context, cfg *config.Config, file, words string) (files
 	if err != nil {
 		return 0, mark, fmt.Errorf("restore %s: %w", file, err)
 	}
-	dir := cfg.Queue.Path
+	if cfg.Queue.NATS.On() {
+		return 0, mark, exit.Usage(errors.New("restore: relay.yaml has queue.nats: what lies on the servers is restored there (nats account restore); a backup is unpacked into queue.path"))
+	}
+	dir := cfg.Dir()
 	if err := session.MakeQueueDir(dir); err != nil {
 		return 0, mark, fmt.Errorf("restore: %w", err)
 	}
@@ -164,7 +167,7 @@ func waitingIn(ctx context.Context, cfg *config.Config) (n int64, err error) {
 	if err != nil {
 		return 0, exit.BadConfig(err)
 	}
-	q, err := local.OpenReadOnly(cfg.Queue.Path, keys...)
+	q, err := local.OpenReadOnly(cfg.Dir(), keys...)
 	if err != nil {
 		return 0, err
 	}

@@ -141,10 +141,10 @@ func protectFolders(cfg *config.Config, account string) error {
 	if account == localSystem {
 		account = "" // it has its entry anyway
 	}
-	if err := os.MkdirAll(cfg.Queue.Path, 0o700); err != nil {
+	if err := os.MkdirAll(cfg.Dir(), 0o700); err != nil {
 		return fmt.Errorf("make the queue's folder: %w", err)
 	}
-	folders := []string{cfg.Queue.Path}
+	folders := []string{cfg.Dir()}
 	if dir := filepath.Dir(cfg.File); belowProgramData(dir, os.Getenv("ProgramData")) {
 		folders = append([]string{dir}, folders...)
 	}

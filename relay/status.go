@@ -131,6 +131,9 @@ func printStatus(out io.Writer, s api.Status, offline bool) error {
 	}
 	fmt.Fprintln(out)
 	printLosses(out, q)
+	if d := s.Delivers; d != nil && !d.Here {
+		fmt.Fprintf(out, "standby  %s\n", advice.Standby(d.Relay))
+	}
 	if n := s.Totals.Received[api.ReceivedIDConflict]; n > 0 {
 		fmt.Fprintf(out, "%s  %s %s\n", term.Colour(out, "31", "ids"), advice.IDConflicts(n, "since the start"), advice.FixIDConflicts)
 	}

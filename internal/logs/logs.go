@@ -106,6 +106,9 @@ const (
 	ServersUnsafe       Code = "servers_unsafe"
 	ServersSlow         Code = "servers_slow"
 	LeaderMoved         Code = "leader_moved"
+	LeaseTaken          Code = "lease_taken"
+	LeaseLost           Code = "lease_lost"
+	LeaseUnknown        Code = "lease_unknown"
 	KeysLoaded          Code = "keys_loaded"
 	Resealed            Code = "resealed"
 	ResealFailed        Code = "reseal_failed"
@@ -271,6 +274,9 @@ var Sections = []Section{
 		{ChunkLost, slog.LevelError, "of a queue on NATS: a message with events is damaged or gone from its stream", "check the servers' disks"},
 		{ServersUnsafe, slog.LevelError, "of a queue on NATS: a server came back that would lose events; nothing is taken until it is gone or mended", "start it as the others: `sync_interval: always`"},
 		{ServersSlow, slog.LevelDebug, "of a queue on NATS: the servers did not answer in time; tried again", "nothing"},
+		{LeaseTaken, slog.LevelInfo, "of a queue on NATS: this relay delivers from now on; the others take events and wait", "nothing"},
+		{LeaseLost, slog.LevelWarn, "of a queue on NATS: this relay could not confirm in time that it delivers, so that it stopped; another one takes over, or this one again", "look at the servers and the network between when it recurs"},
+		{LeaseUnknown, slog.LevelWarn, "of a queue on NATS: this relay could not learn which one delivers; tried again", "look at the servers when it recurs"},
 		{LeaderMoved, slog.LevelDebug, "of a queue on NATS: another server leads a stream, so that the work is shared", "nothing"},
 		{KeysLoaded, slog.LevelInfo, "a changed encryption key is in force", "nothing"},
 		{Resealed, slog.LevelInfo, "everything in the queue is encrypted with the key in force", "older keys are needed for older receipts alone; those without them are not found"},

@@ -133,7 +133,7 @@ func (l *Log) Append(ctx context.Context, entries []queue.Entry) (queue.Appended
 	case <-ctx.Done():
 		err = fmt.Errorf("append: %w", ctx.Err())
 	case <-late.C:
-		if err = queue.ErrStalled; ctx.Err() != nil {
+		if err = errStalled; ctx.Err() != nil {
 			err = fmt.Errorf("append: %w", ctx.Err())
 		}
 	}
@@ -185,6 +185,7 @@ type writer struct {
 
 // store makes one chunk of calls.
 func (w *writer) store(calls []*call) {
+	start := time.Now()
 	e, data, err := w.build(calls)
 	if full(err) && w.makeRoom() {
 		for _, c := range calls {
@@ -200,6 +201,9 @@ func (w *writer) store(calls []*call) {
 			err = w.publish(e, data)
 		}
 	}
+	w.mu.Lock()
+	w.count.appended(calls, err, time.Since(start))
+	w.mu.Unlock()
 	for _, c := range calls {
 		if c.err = err; err != nil {
 			c.out = queue.Appended{}
@@ -224,7 +228,7 @@ func (w *writer) build(calls []*call) (*entry, []byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.refused != nil {
-		return nil, nil, fmt.Errorf("%w: %w", queue.ErrUnavailable, w.refused)
+		return nil, nil, fmt.Errorf("%w: %w", errUnavailable, w.refused)
 	}
 	e := newEntry(0, 0, nextChunk(w.view.last), 0)
 	w.b.Start(e.at)
@@ -239,7 +243,7 @@ func (w *writer) build(calls []*call) (*entry, []byte, error) {
 	}
 	data, _, err := w.b.Finish(nil)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
+		return nil, nil, fmt.Errorf("%w: %w", errUnavailable, err)
 	}
 	if e.size = len(data); len(data) > minPayload-4096 {
 		return nil, nil, fmt.Errorf("a request of %d bytes, compressed: %w", len(data), queue.ErrInvalid)
@@ -351,15 +355,15 @@ func (w *writer) publish(e *entry, data []byte) error {
 				return &queue.FullError{RetryAfter: retryAfter, Reason: "max_size"}
 			}
 			if try%streams == streams-1 && !sleep(ctx, 20*time.Millisecond) {
-				return fmt.Errorf("%w: %w", queue.ErrStalled, last)
+				return fmt.Errorf("%w: %w", errStalled, last)
 			}
 		case <-hop.C:
 		case <-ctx.Done():
 			hop.Stop()
-			return errors.Join(queue.ErrStalled, last)
+			return errors.Join(errStalled, last)
 		}
 	}
-	return errors.Join(queue.ErrStalled, last)
+	return errors.Join(errStalled, last)
 }
 
 // stored makes a chunk known that was confirmed.

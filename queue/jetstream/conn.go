@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-
-	"relay/queue"
 )
 
 // servers is a connection to each of the servers: one that is cut off from the
@@ -29,15 +27,25 @@ func connect(o *Options, changed func()) (*servers, error) {
 		nats.ReconnectBufSize(-1), // what is not sent at once fails, and does not come up later
 		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(2 * time.Second), nats.FlusherTimeout(2 * time.Second),
 		nats.ReconnectHandler(func(*nats.Conn) { changed() }),
+		nats.ConnectHandler(func(*nats.Conn) { changed() }), // of one that was down at first
 	}
 	if o.Credentials != "" {
 		opts = append(opts, nats.UserCredentials(o.Credentials))
 	}
+	if o.User != "" {
+		opts = append(opts, nats.UserInfo(o.User, o.Password))
+	}
+	if o.CAFile != "" {
+		opts = append(opts, nats.RootCAs(o.CAFile))
+	}
+	if o.CertFile != "" {
+		opts = append(opts, nats.ClientCert(o.CertFile, o.KeyFile))
+	}
 	for _, url := range o.URLs {
 		c, err := nats.Connect(url, opts...)
-		if err != nil {
+		if err != nil { // of the options: who is not reached is tried again
 			s.close()
-			return nil, fmt.Errorf("connect to %s: %w", url, err)
+			return nil, setup("connect to %s: %v", url, err)
 		}
 		s.conns = append(s.conns, c)
 	}
@@ -62,7 +70,7 @@ func (s *servers) request(ctx context.Context, m *nats.Msg, each time.Duration) 
 	var last error
 	for n := 0; ; n++ {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("%w: %s does not answer: %w", queue.ErrStalled, m.Subject, errors.Join(last, err))
+			return nil, fmt.Errorf("%w: %s does not answer: %w", errStalled, m.Subject, errors.Join(last, err))
 		}
 		c, i := s.at(n)
 		one, cancel := context.WithTimeout(ctx, each)
@@ -74,7 +82,7 @@ func (s *servers) request(ctx context.Context, m *nats.Msg, each time.Duration) 
 		}
 		last = err
 		if !errors.Is(err, context.DeadlineExceeded) && !sleep(ctx, 30*time.Millisecond) {
-			return nil, fmt.Errorf("%w: %s does not answer: %w", queue.ErrStalled, m.Subject, last)
+			return nil, fmt.Errorf("%w: %s does not answer: %w", errStalled, m.Subject, last)
 		}
 	}
 }
@@ -197,7 +205,7 @@ func (s *servers) get(ctx context.Context, stream string, from uint64, most int)
 			break
 		}
 	}
-	return nil, fmt.Errorf("%w: read stream %s: %w", queue.ErrStalled, stream, err)
+	return nil, fmt.Errorf("%w: read stream %s: %w", errStalled, stream, err)
 }
 
 func getFrom(ctx context.Context, c *nats.Conn, stream string, from uint64, most int) ([]message, error) {

@@ -16,10 +16,11 @@ import (
 
 // letter is a message of the dead stream. It counts while the row of its lane names it.
 type letter struct {
-	seq uint64
-	id  string
-	key letterKey
-	at  queue.Seq // number of the chunk of its record
+	seq  uint64
+	id   string
+	key  letterKey
+	at   queue.Seq // number of the chunk of its record
+	size int64
 }
 
 // letterKey: a lane has one letter for a record and slot.
@@ -43,6 +44,9 @@ type stored struct {
 // putLetters stores the letters of a settlement. Until its row is stored they are
 // nobody's; a second try stores them once.
 func (l *Log) putLetters(ctx context.Context, lane string, s *queue.Settlement) (out []*letter, err error) {
+	if lane == queue.LaneConflict && l.conflictBytes() >= l.o.DeadMaxSize/4 {
+		return nil, queue.ErrDeadFull
+	}
 	for _, d := range s.Dead {
 		in := stored{Letter: d, Lane: lane, Seq: d.Seq, Slot: d.Slot, Body: d.Body}
 		key := letterKey{lane, d.Seq, d.Slot}
@@ -73,9 +77,22 @@ func (l *Log) putLetters(ctx context.Context, lane string, s *queue.Settlement) 
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, &letter{a.Seq, letterID(in.ID, a.Seq), key, in.At})
+		out = append(out, &letter{a.Seq, letterID(in.ID, a.Seq), key, in.At, int64(len(data))})
 	}
 	return out, nil
+}
+
+// conflictBytes is what the letters of queue.LaneConflict take, which have a quarter of
+// all the room.
+func (l *Log) conflictBytes() (n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range l.view.letters {
+		if d.key.lane == queue.LaneConflict {
+			n += d.size
+		}
+	}
+	return n
 }
 
 func letterID(id string, seq uint64) string {
@@ -128,14 +145,14 @@ func (v *view) othersLetters(lane string, from, to uint64) bool {
 
 // readLetters takes in the letters that were stored since.
 func (l *Log) readLetters(ctx context.Context, v *view) error {
-	next, err := l.servers.tail(ctx, l.deadStream(), v.tails[deadAt], func(m message) error {
+	next, err := l.servers.tail(ctx, l.deadStream(), l.tailOf(v, deadAt), func(m message) error {
 		in, err := l.decodeLetter(m.data)
 		if err != nil {
 			return err
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		v.keepLetters([]*letter{{m.seq, letterID(in.ID, m.seq), letterKey{in.Lane, in.Seq, in.Slot}, in.At}})
+		v.keepLetters([]*letter{{m.seq, letterID(in.ID, m.seq), letterKey{in.Lane, in.Seq, in.Slot}, in.At, int64(len(m.data))}})
 		return nil
 	})
 	l.reached(v, deadAt, next)
@@ -193,21 +210,29 @@ func (l *Log) DeadLetters(ctx context.Context, after string, n int) ([]queue.Dea
 		if len(out) == n {
 			break
 		}
-		data, err := l.fetch(ctx, l.deadStream(), d.seq)
+		one, err := l.letter(ctx, &d)
 		if err != nil {
 			return nil, fmt.Errorf("dead letters: %w", stalled(err))
 		}
-		if data == nil {
-			continue // it was dropped meanwhile
+		if one != nil { // else it was dropped meanwhile
+			out = append(out, *one)
 		}
-		in, err := l.decodeLetter(data)
-		if err != nil {
-			return nil, err
-		}
-		in.Letter.ID, in.Letter.Seq, in.Letter.Slot, in.Letter.Body = d.id, in.Seq, in.Slot, in.Body
-		out = append(out, in.Letter)
 	}
 	return out, nil
+}
+
+// letter reads one; nil: it is gone.
+func (l *Log) letter(ctx context.Context, d *letter) (*queue.DeadLetter, error) {
+	data, err := l.fetch(ctx, l.deadStream(), d.seq)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	in, err := l.decodeLetter(data)
+	if err != nil {
+		return nil, err
+	}
+	in.Letter.ID, in.Letter.Seq, in.Letter.Slot, in.Letter.Body = d.id, in.Seq, in.Slot, in.Body
+	return &in.Letter, nil
 }
 
 // DropDead removes letters, and says how many of them there were.

@@ -1,9 +1,9 @@
 // Package jetstream is the engine of the queue on NATS JetStream: a log that
 // several machines hold, for a hub of which no single machine may matter.
 //
-// It is not finished, and relay's binary does not open it yet: there is no forget, no
-// backup and no configuration. Package clustertest, a module of its own, runs the contract's
-// tests and faults against three servers.
+// Log is the engine; Queue is a Log as the parts of a relay use a queue (queue.nats). It
+// makes no backup. Package clustertest, a module of its own, runs the contract's tests,
+// relay's program and faults against three servers.
 //
 //	Append ──one chunk, one message──► one of three streams, three replicas each
 //	Lease  ──► one process drains, all append

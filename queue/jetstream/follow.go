@@ -37,6 +37,11 @@ func (l *Log) follow() {
 				if n%spreadEvery == 0 {
 					l.spread(ctx)
 				}
+				if n%droppedEvery == 0 {
+					if err := l.dropGone(ctx); err != nil {
+						return err
+					}
+				}
 				return errors.Join(l.readLetters(ctx, l.view), l.readRows(ctx, l.view), l.readIDs(ctx, l.view))
 			})
 		case <-l.suspect:
@@ -51,6 +56,36 @@ func (l *Log) follow() {
 
 // spreadEvery is after how many seconds spread is called, about.
 const spreadEvery = 5
+
+// droppedEvery is after how many seconds letters are looked for that other processes
+// have removed.
+const droppedEvery = 10
+
+// dropGone forgets the letters that the leader of their stream has no more.
+func (l *Log) dropGone(ctx context.Context) error {
+	var info struct {
+		State struct {
+			First   uint64   `json:"first_seq"`
+			Last    uint64   `json:"last_seq"`
+			Deleted []uint64 `json:"deleted"`
+		} `json:"state"`
+	}
+	if err := l.servers.api(ctx, "STREAM.INFO."+l.deadStream(), map[string]any{"deleted_details": true}, &info); err != nil {
+		return err
+	}
+	gone := make(map[uint64]bool, len(info.State.Deleted))
+	for _, seq := range info.State.Deleted {
+		gone[seq] = true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for seq, d := range l.view.letters {
+		if gone[seq] || seq < info.State.First && seq <= info.State.Last {
+			l.view.dropLetter(d)
+		}
+	}
+	return nil
+}
 
 // spread has each stream of events led by another server, so that one that dies leaves
 // two that take appends at once: an election takes seconds.
@@ -165,7 +200,14 @@ func (v *view) next() [allStreams]uint64 {
 func (l *Log) reached(v *view, i int, next uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v.tails[i] = next
+	v.tails[i] = max(v.tails[i], next)
+}
+
+// tailOf is how far a stream that is not one of events was read.
+func (l *Log) tailOf(v *view, i int) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return v.tails[i]
 }
 
 // sameStreams is errAnew when one of the first n streams is another than it was, and
@@ -268,6 +310,7 @@ func (l *Log) reload(ctx context.Context) error {
 	for _, ln := range old.lanes {
 		close(ln.changed)
 	}
+	close(old.changed)
 	l.o.Logger.Error("a stream of the queue was made anew, or has lost messages: everything was read again", "code", logs.StreamRemade, "queue", l.o.Name, "lost", records)
 	poke(l.wake)
 	poke(l.done)

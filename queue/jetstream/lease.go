@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"math/big"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ type Lease struct {
 // Lease waits until this process may drain the log, which may take as long as ctx
 // lets it.
 func (l *Log) Lease(ctx context.Context) (*Lease, error) {
-	me := []byte(rand.Text())
+	me := []byte(rand.Text() + "@" + strings.ReplaceAll(l.o.Holder, " ", "_"))
 	at := l.rowSubject() + "lease"
 	var seen []byte
 	since := time.Now()
@@ -44,6 +45,7 @@ func (l *Log) Lease(ctx context.Context) (*Lease, error) {
 		if err == nil {
 			if !bytes.Equal(m.data, seen) {
 				seen, since = clone(m.data), time.Now()
+				l.holder.Store(holderOf(seen))
 			}
 			if len(m.data) == 0 || time.Since(since) > l.o.Lease {
 				start := time.Now()
@@ -77,6 +79,22 @@ func (l *Log) pause(ctx context.Context) error {
 	return nil
 }
 
+// holderOf is who has the lease, as it names itself.
+func holderOf(beat []byte) *string {
+	_, at, _ := strings.Cut(string(beat), "@")
+	name, _, _ := strings.Cut(at, " ")
+	return &name
+}
+
+// Holder names the process that has the lease, as far as it was seen while this one waited
+// for it; "": not known.
+func (l *Log) Holder() string {
+	if p := l.holder.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
 func beat(me []byte, n int) []byte { return fmt.Appendf(clone(me), " %d", n) }
 
 // lead makes a lease of one that was taken, with the lanes as those before left them.
@@ -84,7 +102,11 @@ func (l *Log) lead(ctx context.Context, me []byte, epoch uint64, start time.Time
 	run, end := context.WithCancel(l.ctx)
 	le := &Lease{l: l, lost: make(chan struct{}), done: make(chan struct{}), end: end, until: start.Add(2 * l.o.Lease / 3)}
 	l.wg.Go(func() { le.renew(run, me, epoch) })
-	if err := l.claim(ctx, epoch); err != nil {
+	err := l.claim(ctx, epoch)
+	if err == nil {
+		err = l.catchUp(ctx)
+	}
+	if err != nil {
 		le.Release()
 		return nil, fmt.Errorf("lease: %w", stalled(err))
 	}
@@ -148,6 +170,36 @@ func (l *Log) raise(ctx context.Context, name string, epoch uint64) (bool, error
 			return false, ctx.Err()
 		}
 	}
+}
+
+// catchUp reads all that was stored before the call: what the holder before has noted
+// must be known before anything is read.
+func (l *Log) catchUp(ctx context.Context) error {
+	l.mu.Lock()
+	v := l.view
+	l.mu.Unlock()
+	if err := l.readRowsNow(ctx, v); err != nil {
+		return err
+	}
+	for i := range streams {
+		info, err := l.info(ctx, l.eventStream(i))
+		if err != nil {
+			return err
+		}
+		for {
+			l.mu.Lock()
+			known := l.view.seen[i] > info.State.LastSeq
+			l.mu.Unlock()
+			if known {
+				break
+			}
+			poke(l.wake)
+			if !sleep(ctx, 20*time.Millisecond) {
+				return fmt.Errorf("%w: stream %s cannot be read to its end: %w", errStalled, l.eventStream(i), ctx.Err())
+			}
+		}
+	}
+	return nil
 }
 
 // renew keeps the lease until it is lost or released.

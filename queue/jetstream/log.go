@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"relay/internal/logs"
@@ -36,6 +37,10 @@ type Log struct {
 	epoch                   uint64    // of the last lease that this process had
 	refused                 error     // the servers that came back are not set up as they must be
 	lostRecords, lostChunks int64
+	count                   counters
+
+	opened atomic.Bool
+	holder atomic.Pointer[string] // of the lease, as last seen
 
 	intake  intake
 	wake    chan struct{} // the streams may have more
@@ -70,6 +75,8 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 		l.wg.Wait()
 		return nil, fmt.Errorf("open log: %w", err)
 	}
+	l.opened.Store(true)
+	l.reconnected() // who came meanwhile
 	l.writes.Go(l.write)
 	l.wg.Go(l.follow)
 	l.wg.Go(l.trim)
@@ -209,6 +216,9 @@ func (l *Log) bad(i int, m message, err error) (*entry, error) {
 
 // reconnected looks at a server again that came back, and at what it has.
 func (l *Log) reconnected() {
+	if !l.opened.Load() {
+		return
+	}
 	poke(l.suspect)
 	go func() {
 		ctx, cancel := context.WithTimeout(l.ctx, 10*time.Second)
@@ -267,7 +277,7 @@ func (l *Log) CanAppend(ctx context.Context) error {
 	case closed:
 		return queue.ErrClosed
 	case refused != nil:
-		return fmt.Errorf("%w: %w", queue.ErrUnavailable, refused)
+		return fmt.Errorf("%w: %w", errUnavailable, refused)
 	case full:
 		return &queue.FullError{RetryAfter: retryAfter, Reason: "max_size"}
 	}

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"log/slog"
+	"os"
 	"time"
 
 	"relay/queue"
@@ -12,6 +13,12 @@ type Options struct {
 	URLs        []string // of the servers, all of them: there is a connection to each
 	Name        string   // of the log: streams and buckets begin with it
 	Credentials string   // path of a .creds file
+	User        string   // or a user with a password
+	Password    string
+	CAFile      string   // of further authorities, for tls:// servers
+	CertFile    string   // of a client's certificate
+	KeyFile     string   // of its key
+	Holder      string   // names this process to those that wait for the lease. Default: the machine's name
 	Monitor     []string // where the servers answer /varz. Default: port 8222 of each
 	AssumeSync  bool     // do not ask /varz whether the servers sync always
 	Replicas    int      // default 3; fewer only with AcceptLoss
@@ -58,6 +65,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxWaiting == 0 {
 		o.MaxWaiting = 32 << 20
+	}
+	if o.Holder == "" {
+		o.Holder, _ = os.Hostname()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -166,7 +166,7 @@ func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
 	}
 	if data == nil {
 		if !l.isGone(e) {
-			return nil, fmt.Errorf("%w: no server shows message %d of %s", queue.ErrStalled, e.seq, l.eventStream(e.stream))
+			return nil, fmt.Errorf("%w: no server shows message %d of %s", errStalled, e.seq, l.eventStream(e.stream))
 		}
 		l.lose(e)
 		return nil, nil
@@ -177,7 +177,7 @@ func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
 	}
 	if h.First != e.at {
 		l.prove()
-		return nil, fmt.Errorf("%w: message %d of %s is another one than it was", queue.ErrStalled, e.seq, l.eventStream(e.stream))
+		return nil, fmt.Errorf("%w: message %d of %s is another one than it was", errStalled, e.seq, l.eventStream(e.stream))
 	}
 	_, payload, err := h.Split(data)
 	if err != nil {
@@ -211,7 +211,7 @@ func (l *Log) fetch(ctx context.Context, stream string, seq uint64) ([]byte, err
 		}
 	}
 	if answers <= len(l.servers.conns)/2 {
-		return nil, fmt.Errorf("%w: read message %d of %s: %w", queue.ErrStalled, seq, stream, last)
+		return nil, fmt.Errorf("%w: read message %d of %s: %w", errStalled, seq, stream, last)
 	}
 	return nil, nil
 }

@@ -187,7 +187,10 @@ func (l *Log) decodeRow(name string, data []byte) (r row, err error) {
 
 // readRows takes in the rows that were written since.
 func (l *Log) readRows(ctx context.Context, v *view) error {
-	next, err := l.servers.tail(ctx, l.rowStream(), v.tails[rowsAt], func(m message) error {
+	next, err := l.servers.tail(ctx, l.rowStream(), l.tailOf(v, rowsAt), func(m message) error {
+		if strings.HasPrefix(m.subject, l.rowSubject()+"value.") {
+			return l.readValue(v, m)
+		}
 		key, ok := strings.CutPrefix(m.subject, l.rowSubject()+"lane.")
 		if !ok || len(m.data) == 0 {
 			return nil
@@ -220,11 +223,11 @@ func (l *Log) readRowsNow(ctx context.Context, v *view) error {
 		if err := l.readRows(ctx, v); err != nil {
 			return err
 		}
-		if v.tails[rowsAt] > a.Seq {
+		if l.tailOf(v, rowsAt) > a.Seq {
 			return nil
 		}
 		if !sleep(ctx, 100*time.Millisecond) {
-			return fmt.Errorf("%w: the servers do not show the rows: %w", queue.ErrStalled, ctx.Err())
+			return fmt.Errorf("%w: the servers do not show the rows: %w", errStalled, ctx.Err())
 		}
 	}
 }
@@ -288,24 +291,52 @@ func (l *Log) SetValue(ctx context.Context, key string, val []byte) error {
 				return fmt.Errorf("set value: %w", err)
 			}
 		}
-		if _, err = l.swap(ctx, subject, m.seq, data); !is(err, errWrongLast) {
+		var seq uint64
+		if seq, err = l.swap(ctx, subject, m.seq, data); !is(err, errWrongLast) {
 			if err != nil {
 				return fmt.Errorf("set value: %w", err)
 			}
+			l.mu.Lock()
+			l.view.keepValue(subject, value{seq, clone(val)})
+			l.mu.Unlock()
 			return nil
 		}
 	}
 }
 
-// Value gives the value kept under key, nil when there is none.
-func (l *Log) Value(ctx context.Context, key string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.o.IOTimeout)
-	defer cancel()
-	m, ok, err := l.row(ctx, l.valueSubject(key))
-	if err != nil || !ok || len(m.data) == 0 {
-		return nil, err
+// Value gives the value kept under key, nil when there is none. What another process has
+// set is known about a second later.
+func (l *Log) Value(key string) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return clone(l.view.values[l.valueSubject(key)].data)
+}
+
+// value is a small value as its message had it.
+type value struct {
+	seq  uint64
+	data []byte
+}
+
+func (l *Log) readValue(v *view, m message) error {
+	var plain []byte
+	if len(m.data) > 0 {
+		var err error
+		if plain, err = l.ring.Open("value", 0, []byte(m.subject), m.data); err != nil {
+			return fmt.Errorf("read a value: %w", err)
+		}
 	}
-	return l.ring.Open("value", 0, []byte(m.subject), m.data)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v.keepValue(m.subject, value{m.seq, plain})
+	return nil
+}
+
+// keepValue takes a value unless a newer one is known.
+func (v *view) keepValue(subject string, val value) {
+	if v.values[subject].seq < val.seq {
+		v.values[subject] = val
+	}
 }
 
 func (l *Log) valueSubject(key string) string {
@@ -315,7 +346,7 @@ func (l *Log) valueSubject(key string) string {
 // stalled says err as what the contract has for it.
 func stalled(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, queue.ErrStalled) {
-		return fmt.Errorf("%w: %w", queue.ErrStalled, err)
+		return fmt.Errorf("%w: %w", errStalled, err)
 	}
 	return err
 }

@@ -55,18 +55,15 @@ func (l *Log) checkServers(ctx context.Context) error {
 	var last error
 	for i, c := range l.servers.conns {
 		if !c.IsConnected() {
-			last = c.LastError()
-			if errors.Is(last, nats.ErrAuthorization) || errors.Is(last, nats.ErrAuthExpired) || errors.Is(last, nats.ErrAuthRevoked) {
-				return setup("%s refuses the credentials (%v): name a .creds file of a user that may use JetStream", l.o.URLs[i], last)
+			if err := refusedBy(l.o.URLs[i], c); err != nil {
+				return err
 			}
+			last = c.LastError()
 			continue
 		}
 		seen++
-		if v := c.ConnectedServerVersion(); !versionOK(v) {
-			return setup("%s runs version %s: 2.%d or newer is needed", l.o.URLs[i], v, minMinor)
-		}
-		if n := c.MaxPayload(); n < minPayload {
-			return setup("%s takes messages of %d bytes, and a request may need %d: set max_payload: 8MB on every server", l.o.URLs[i], n, minPayload)
+		if err := fit(l.o.URLs[i], c); err != nil {
+			return err
 		}
 	}
 	if seen == 0 {
@@ -77,31 +74,61 @@ func (l *Log) checkServers(ctx context.Context) error {
 	}
 	asked := 0
 	for i, c := range l.servers.conns {
-		at, err := l.monitor(i)
+		said, err := l.syncs(ctx, i, c)
 		if err != nil {
 			return err
 		}
-		v, err := varz(ctx, at)
-		if err != nil {
-			if !c.IsConnected() {
-				continue // it is down: it is asked when it is back
-			}
-			return setup("%s does not say whether it syncs (%v): open its monitoring port, or name it in monitor, or say sync: assumed if sync_interval is always", at, err)
-		}
-		asked++
-		switch {
-		case !versionOK(v.Version):
-			return setup("%s runs version %s: 2.%d or newer is needed", at, v.Version, minMinor)
-		case v.JetStream.Config == nil:
-			return setup("%s has JetStream switched off", at)
-		case !v.JetStream.Config.SyncAlways:
-			return setup("%s confirms events before they are on its disk, and a power cut loses them: set sync_interval: always in its jetstream section", at)
+		if said {
+			asked++
 		}
 	}
 	if asked == 0 {
 		return fmt.Errorf("no server answers /varz: %w", nats.ErrNoServers)
 	}
 	return nil
+}
+
+// refusedBy is why a server that is not connected will not be: it refuses who asks.
+func refusedBy(url string, c *nats.Conn) error {
+	last := c.LastError()
+	if errors.Is(last, nats.ErrAuthorization) || errors.Is(last, nats.ErrAuthExpired) || errors.Is(last, nats.ErrAuthRevoked) {
+		return setup("%s refuses the credentials (%v): name a .creds file of a user that may use JetStream", url, last)
+	}
+	return nil
+}
+
+// fit is why a log may not lie on a server, as far as the connection says.
+func fit(url string, c *nats.Conn) error {
+	if v := c.ConnectedServerVersion(); !versionOK(v) {
+		return setup("%s runs version %s: 2.%d or newer is needed", url, v, minMinor)
+	}
+	if n := c.MaxPayload(); n < minPayload {
+		return setup("%s takes messages of %d bytes, and a request may need %d: set max_payload: 8MB on every server", url, n, minPayload)
+	}
+	return nil
+}
+
+// syncs is why a server would lose what it confirms. One that is down says nothing: it is
+// asked when it is back.
+func (l *Log) syncs(ctx context.Context, i int, c *nats.Conn) (said bool, err error) {
+	at, err := l.monitor(i)
+	if err != nil {
+		return false, err
+	}
+	v, err := varz(ctx, at)
+	switch {
+	case err != nil && !c.IsConnected():
+		return false, nil
+	case err != nil:
+		return false, setup("%s does not say whether it syncs (%v): open its monitoring port, or name it in monitor, or say sync: assumed if sync_interval is always", at, err)
+	case !versionOK(v.Version):
+		return false, setup("%s runs version %s: 2.%d or newer is needed", at, v.Version, minMinor)
+	case v.JetStream.Config == nil:
+		return false, setup("%s has JetStream switched off", at)
+	case !v.JetStream.Config.SyncAlways:
+		return false, setup("%s confirms events before they are on its disk, and a power cut loses them: set sync_interval: always in its jetstream section", at)
+	}
+	return true, nil
 }
 
 func versionOK(v string) bool {
@@ -234,6 +261,14 @@ func (l *Log) makeStream(ctx context.Context, c api.StreamConfig) (api.StreamInf
 		return info, setup("stream %s is there and is not relay's: give the queue another name, or remove it", c.Name)
 	case info.Config.Replicas < 3 && !l.o.AcceptLoss:
 		return info, setup("stream %s has %d replicas, 3 are needed: nats stream edit %s --replicas 3", c.Name, info.Config.Replicas, c.Name)
+	case info.Config.MaxBytes != c.MaxBytes: // the size was changed since
+		resized := info.Config
+		resized.MaxBytes = c.MaxBytes
+		err := l.servers.api(ctx, "STREAM.UPDATE."+c.Name, resized, &info)
+		if no, ok := errors.AsType[*apiError](err); ok {
+			return info, setup("stream %s cannot be given %d bytes: %v", c.Name, c.MaxBytes, no)
+		}
+		return info, err
 	}
 	return info, nil
 }

@@ -178,7 +178,7 @@ func (l *Log) putIDs(ctx context.Context, rows []byte, window time.Duration) err
 
 // readIDs reads the names of ids whose chunks are gone.
 func (l *Log) readIDs(ctx context.Context, v *view) error {
-	next, err := l.servers.tail(ctx, l.idStream(), v.tails[idsAt], func(m message) error {
+	next, err := l.servers.tail(ctx, l.idStream(), l.tailOf(v, idsAt), func(m message) error {
 		rows, err := l.ring.Open("ids", 0, nil, m.data)
 		if err != nil {
 			return fmt.Errorf("read ids: %w", err)

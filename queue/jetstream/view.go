@@ -40,12 +40,14 @@ type view struct {
 	letters map[uint64]*letter
 	byKey   map[letterKey][]*letter // in the order in which they were stored; the last that counts is the one
 
-	lossy  bool               // a row speaks of messages that a stream has lost
-	secret [32]byte           // that ids are keyed with
-	made   [allStreams]int64  // when each stream was made: one that was made anew begins its numbers again
-	tails  [allStreams]uint64 // how far each other stream was read
-	fresh  []*entry           // whose bytes are kept
-	kept   int                // how many bytes
+	lossy   bool               // a row speaks of messages that a stream has lost
+	secret  [32]byte           // that ids are keyed with
+	made    [allStreams]int64  // when each stream was made: one that was made anew begins its numbers again
+	tails   [allStreams]uint64 // how far each other stream was read
+	changed chan struct{}      // closed when anything comes
+	values  map[string]value   // small ones, by key
+	fresh   []*entry           // whose bytes are kept
+	kept    int                // how many bytes
 }
 
 // maxFresh bounds the bytes of chunks that are kept, so that a reader that is near need
@@ -165,6 +167,7 @@ type lane struct {
 func newView() *view {
 	v := &view{
 		at: make(map[place]*entry), lanes: make(map[string]*lane), known: make(map[ident.Hash]known), twins: make(map[ident.Hash][]known),
+		changed: make(chan struct{}), values: make(map[string]value),
 		letters: make(map[uint64]*letter), byKey: make(map[letterKey][]*letter), ord: 1,
 	}
 	for i := range v.seen {
@@ -244,6 +247,8 @@ func (v *view) admit(e *entry) bool {
 		close(ln.changed)
 		ln.changed = make(chan struct{})
 	}
+	close(v.changed)
+	v.changed = make(chan struct{})
 	return true
 }
 

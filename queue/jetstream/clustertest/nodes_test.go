@@ -31,7 +31,9 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(replicaEnv); text != "" {
 		replica(text)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	os.RemoveAll(programDir) //nolint:errcheck // it lies in a temporary folder
+	os.Exit(code)
 }
 
 // nodeOptions say how a server is started.

@@ -41,6 +41,10 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 		access.WriteError(w, http.StatusBadRequest, "bad_request", err.Error())
 	case errors.Is(err, queue.ErrNotFound), errors.Is(err, drain.ErrNoLane):
 		access.WriteError(w, http.StatusNotFound, "not_found", err.Error())
+	case errors.Is(err, drain.ErrStandby):
+		access.WriteError(w, http.StatusConflict, "standby", err.Error())
+	case errors.Is(err, queue.ErrUnsupported):
+		access.WriteError(w, http.StatusNotImplemented, "unsupported", err.Error())
 	case errors.Is(err, backup.ErrBusy), errors.Is(err, backup.ErrForgetting):
 		access.WriteError(w, http.StatusConflict, "conflict", err.Error())
 	case errors.As(err, &full):

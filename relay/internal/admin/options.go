@@ -30,8 +30,9 @@ type Options struct {
 	Secret  []byte  // of the installation, which seals where reports of imports lie; nil: nothing does
 	// PrintKey is that of intake, so that an import of what came over HTTP is no other event.
 	PrintKey track.PrintKey
-	Drain    Drain          // nil: nothing uploads (no token, tests)
-	Mapping  func() Mapping // the mapping in force; nil, or a nil Mapping: none yet
+	Drain    Drain               // nil: nothing uploads (no token, tests)
+	Delivers func() api.Delivers // which relay delivers, of several; nil: this one
+	Mapping  func() Mapping      // the mapping in force; nil, or a nil Mapping: none yet
 	// Foresight tells the fate of dead letters that are sent again; nil, or one
 	// without a mapping: none can be.
 	Foresight func() drain.Foresight

@@ -50,6 +50,10 @@ func (s *Server) Status() api.Status {
 	st.Coverage = s.o.Metrics.Coverage()
 	st.Totals = s.o.Metrics.Totals()
 	st.ClockSkew = s.o.Metrics.ClockSkew()
+	if s.o.Delivers != nil {
+		d := s.o.Delivers()
+		st.Delivers = &d
+	}
 	st.Now = s.o.Now() // not before what the lanes say of themselves
 	st.StartedAt = st.Now.Add(-time.Since(s.started))
 	return st
@@ -63,6 +67,10 @@ func (s *Server) state() metrics.State {
 	}
 	st.Lanes, st.Unmapped = s.lanes(s.o.Now())
 	st.DrainSeconds = s.drainSeconds(st.Lanes)
+	if s.o.Delivers != nil {
+		d := s.o.Delivers()
+		st.Delivers = &d
+	}
 	return st
 }
 

@@ -52,6 +52,8 @@ func ForState(l Lane) (headline, next string) {
 		return "Nothing to send", "Sends as soon as an event arrives."
 	case "stopped":
 		return "relay is not running", "Events are kept. Start it (`relay run`)."
+	case "standby":
+		return "Another relay delivers", "This one stores what it gets, and takes over when that one is gone. Nothing to do."
 	case "sending":
 		if l.Drain >= 10*time.Second {
 			return "Sending", "Done in about " + About(l.Drain) + " at this rate."
@@ -84,13 +86,21 @@ func ForState(l Lane) (headline, next string) {
 	case "retired":
 		return "No longer in the mapping", "Its events are kept. Move them to another event set, or drop them."
 	case "storage":
-		return "The disk does not answer", "Sends nothing until progress can be noted on disk. Check the disk; it goes on by itself."
+		return "The queue does not answer", "Sends nothing until progress can be noted. Check the disk, or the NATS servers; it goes on by itself."
 	case "dead_letters_full":
 		return "No space for dead letters", "Retry, export or drop dead letters, or raise queue.dead_max_size. Events are kept."
 	case "no_mapping":
 		return "No mapping", "Write the mapping file: relay goes on when it is saved. Events are kept."
 	}
 	return strings.ReplaceAll(l.State, "_", " "), ""
+}
+
+// Standby says which relay delivers, of those that share a queue, when this one does not.
+func Standby(relay string) string {
+	if relay == "" {
+		return "another relay delivers, or will in a moment; this one takes over when that one is gone"
+	}
+	return relay + " delivers; this relay takes over when that one is gone"
 }
 
 // DryRun is about graph.dry_run.

@@ -49,6 +49,13 @@ type Status struct {
 	Coverage  []Coverage             `json:"match_keys"`
 	Totals    Totals                 `json:"totals"`
 	ClockSkew float64                `json:"clock_skew_seconds"`
+	Delivers  *Delivers              `json:"delivers,omitempty"` // of a queue that several relays share
+}
+
+// Delivers says which of several relays delivers from their queue.
+type Delivers struct {
+	Here  bool   `json:"here"`
+	Relay string `json:"relay,omitempty"` // the other one, as it names itself; empty: not known
 }
 
 // QueueInfo is the queue as a whole.

@@ -23,7 +23,7 @@ const (
 
 // disk looks at where the queue lies.
 func (e *exam) disk() {
-	dir := e.Config.Queue.Path
+	dir := e.Config.Dir()
 	at := dir
 	for {
 		if info, err := os.Stat(at); err == nil {
@@ -179,7 +179,7 @@ func (e *exam) speed(dir string) {
 	var took []time.Duration
 	err := within(e.patience+2*time.Second, func() (err error) { took, err = measureSync(dir); return err })
 	if errors.Is(err, errHangs) || disk.NoSpace(err) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO) {
-		e.unwritable(e.Config.Queue.Path, dir, err)
+		e.unwritable(e.Config.Dir(), dir, err)
 		return
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"relay/config"
 	"relay/internal/strictyaml"
 	"relay/mapper"
+	"relay/queue/jetstream"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
@@ -57,6 +58,9 @@ type Options struct {
 
 	// Receipts are those kept in the queue's directory.
 	Receipts Receipts
+
+	// Servers examines the NATS servers that hold the queue; nil: it lies on this machine.
+	Servers func(context.Context) (jetstream.Report, error)
 
 	// TestEventCode, when set, sends one made-up event to each event set.
 	TestEventCode string
@@ -141,7 +145,11 @@ func Run(ctx context.Context, o Options) Result {
 	e.lanes()
 	e.files()
 	e.certificate()
-	e.disk()
+	if e.Servers != nil {
+		e.servers(ctx)
+	} else {
+		e.disk()
+	}
 	e.watching()
 	if e.Hub != nil {
 		e.hub(ctx)

@@ -436,6 +436,7 @@ func TestFindings(t *testing.T) {
 	}
 	t.Run("disks", testDisks)
 	t.Run("hubs", testHubs)
+	t.Run("servers", testServers)
 	t.Run("all codes", allCodes)
 }
 
@@ -509,7 +510,7 @@ func allCodes(t *testing.T) {
 			code := m[1] + m[2]
 			n++
 			if !seen.codes[code] {
-				t.Errorf("%s: nothing provokes the finding %q: add a row to TestFindings, or to testDisks or testHubs", file, code)
+				t.Errorf("%s: nothing provokes the finding %q: add a row to TestFindings, or to testDisks, testHubs or testServers", file, code)
 			}
 		}
 	}

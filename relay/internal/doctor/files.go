@@ -24,14 +24,14 @@ func (e *exam) files() {
 		}
 	}
 	e.secret()
-	if disk.AnyUserReads(c.Queue.Path) {
-		fix := "chmod 700 " + c.Queue.Path
+	if disk.AnyUserReads(c.Dir()) {
+		fix := "chmod 700 " + c.Dir()
 		if runtime.GOOS == "windows" {
-			fix = "relay service install gives the folder to its service alone; by hand: icacls \"" + c.Queue.Path + "\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F \"NT SERVICE\\relay:(OI)(CI)M\""
+			fix = "relay service install gives the folder to its service alone; by hand: icacls \"" + c.Dir() + "\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F \"NT SERVICE\\relay:(OI)(CI)M\""
 		}
 		e.say(Finding{
 			Check: "files", Code: "queue_readable", Level: Warn,
-			Text: fmt.Sprintf("Other users of this machine may look into the queue (%s), where customers' data lies.", c.Queue.Path),
+			Text: fmt.Sprintf("Other users of this machine may look into the queue (%s), where customers' data lies.", c.Dir()),
 			Fix:  fix, Who: You,
 		})
 	}

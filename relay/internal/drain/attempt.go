@@ -57,6 +57,10 @@ func (l *lane) send(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	if l.s.o.Mine != nil && !l.s.o.Mine() {
+		l.yield()
+		return
+	}
 	sctx, cancel := graceful(ctx, l.s.o.Grace)
 	defer cancel()
 	if !l.s.flights.depart(l, cancel) {

@@ -34,15 +34,7 @@ func InDoubt(state []byte) []queue.Seq {
 // restore reads a batch among whose records is all that the notes have in doubt, and as
 // many behind it as otherwise, and makes those conversions again. false: look again.
 func (l *lane) restore(ctx context.Context) bool {
-	n := l.settings().MaxEvents
-	for _, note := range l.st.Notes {
-		n = max(n, note.N+l.settings().MaxEvents)
-	}
-	found, err := l.s.o.Log.Read(l.name, 0, n, 1<<62)
-	if seqs := batch.InDoubt(l.st.Notes); err == nil && found.More && len(seqs) > 0 && found.Next <= seqs[len(seqs)-1] {
-		// What waits before them was passed over (held.go).
-		found, err = l.s.o.Log.Read(l.name, seqs[0], n, 1<<62)
-	}
+	found, err := l.readDoubt()
 	if err != nil {
 		l.storage(ctx, "read", err)
 		return false
@@ -69,6 +61,23 @@ func (l *lane) restore(ctx context.Context) bool {
 	l.work.Recall(l.search.of)
 	l.search.of = nil
 	return true
+}
+
+func (l *lane) readDoubt() (queue.Batch, error) {
+	seqs := batch.InDoubt(l.st.Notes)
+	if log, ok := l.s.o.Log.(ByNumber); ok {
+		return log.ReadThese(l.name, seqs) //nolint:wrapcheck // said by the caller
+	}
+	n := l.settings().MaxEvents
+	for _, note := range l.st.Notes {
+		n = max(n, note.N+l.settings().MaxEvents)
+	}
+	found, err := l.s.o.Log.Read(l.name, 0, n, 1<<62)
+	if err == nil && found.More && len(seqs) > 0 && found.Next <= seqs[len(seqs)-1] {
+		// What waits before them was passed over (held.go).
+		return l.s.o.Log.Read(l.name, seqs[0], n, 1<<62) //nolint:wrapcheck // said by the caller
+	}
+	return found, err //nolint:wrapcheck // said by the caller
 }
 
 // remake makes the conversions of a note again, those whose records are there: what

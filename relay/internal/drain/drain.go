@@ -24,6 +24,13 @@ type Log interface {
 	Reroute(lane string, upTo queue.Seq, route func(queue.Record) []string) (int, error)
 }
 
+// ByNumber is what a Log has that orders records otherwise than by number: the records
+// of a lane that have these numbers and are not settled, or an error until it can say
+// which they are. A batch of them ends behind everything.
+type ByNumber interface {
+	ReadThese(lane string, numbers []queue.Seq) (queue.Batch, error)
+}
+
 // Mapping is what drain needs of a mapping; Live makes one of *mapper.Mapping.
 type Mapping = batch.Mapping
 
@@ -104,6 +111,11 @@ type Options struct {
 	// MappingByDigest brings back the mapping a request in doubt was built
 	// with by an earlier process; nil when it is not kept any more.
 	MappingByDigest func(digest string) batch.Mapping
+
+	// Mine says, right before a request leaves, whether it is still this process that
+	// delivers; false: the lane ends. Nil: no other one may. Whoever gives it starts Run
+	// again once this process may deliver again.
+	Mine func() bool
 
 	Settings Settings
 	Grace    time.Duration // how long a request in flight may go on after ctx ends; default 5 s

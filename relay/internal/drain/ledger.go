@@ -113,6 +113,11 @@ func (g *ledger) takeBack() {
 	}
 }
 
+// forsake forgets what is not stored: another process has the lane.
+func (g *ledger) forsake() {
+	g.stuck, g.pend, g.letters, g.dirty = nil, queue.Settlement{}, 0, false
+}
+
 // unsettled says, of a lane that has ended, that what it delivered is not on record.
 func (g *ledger) unsettled() error {
 	if g.stuck == nil || g.full() {

@@ -1,6 +1,8 @@
 package drain
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"relay/internal/logs"
@@ -48,13 +50,19 @@ func (l *lane) gone() map[queue.Seq]bool {
 		return nil
 	}
 	b := l.work
-	found, err := l.s.o.Log.Read(l.name, b.From, len(b.Records), 1<<62)
-	if err != nil {
-		return nil // a second forget finds what is kept of them
-	}
 	gone := make(map[queue.Seq]bool, len(b.Records))
 	for i := range b.Records {
 		gone[b.Records[i].Seq] = true
+	}
+	var found queue.Batch
+	var err error
+	if log, ok := l.s.o.Log.(ByNumber); ok {
+		found, err = log.ReadThese(l.name, slices.Collect(maps.Keys(gone)))
+	} else {
+		found, err = l.s.o.Log.Read(l.name, b.From, len(b.Records), 1<<62)
+	}
+	if err != nil {
+		return nil // a second forget finds what is kept of them
 	}
 	for i := range found.Records {
 		delete(gone, found.Records[i].Seq)

@@ -34,7 +34,7 @@ func (l *lane) finish(ctx context.Context) {
 			}
 		}
 	}
-	l.settleRange(queue.Range{From: b.From, To: b.Next})
+	l.settleAll(b.Whole(), b.Next)
 	l.last = b.Next
 	for k, n := range b.Counts {
 		l.count(k, n)
@@ -56,9 +56,12 @@ func (l *lane) finish(ctx context.Context) {
 }
 
 // settleRange settles records, and has the next batch begin behind them.
-func (l *lane) settleRange(r queue.Range) {
-	l.settled([]queue.Range{r}, nil)
-	l.position = r.To
+func (l *lane) settleRange(r queue.Range) { l.settleAll([]queue.Range{r}, r.To) }
+
+// settleAll settles records, and has the next batch begin at next.
+func (l *lane) settleAll(rs []queue.Range, next queue.Seq) {
+	l.settled(rs, nil)
+	l.position = next
 }
 
 // apart settles what was delivered before letters are added: should there be no room
@@ -97,6 +100,11 @@ func (l *lane) flush() bool {
 		return true
 	}
 	counts, err := l.store()
+	if errors.Is(err, queue.ErrFenced) { // the one that delivers goes on from what is stored
+		l.forsake()
+		l.yield()
+		return false
+	}
 	if err != nil {
 		l.settleFailed(err)
 		return false
@@ -113,6 +121,12 @@ func (l *lane) flush() bool {
 		return l.flush() // what came after it
 	}
 	return true
+}
+
+// yield ends the lane: another process delivers by now.
+func (l *lane) yield() {
+	l.show(Standby, time.Time{})
+	l.cancel()
 }
 
 func (l *lane) settleFailed(err error) {

@@ -46,14 +46,15 @@ func (l *lane) runRefused(ctx context.Context) {
 }
 
 func (l *lane) refuseAll(found queue.Batch) {
+	n := 0
 	for _, d := range batch.Unusable(l.name, found, l.recipe()) {
 		if !l.takes(&d) {
-			found.Next = d.Seq
 			break
 		}
 		l.letter(d)
+		n++
 	}
-	l.settleRange(queue.Range{From: found.From, To: found.Next})
+	l.settleAll(found.Done(func(i int) bool { return i >= n }), found.Next)
 }
 
 // runUnmapped keeps events whose name no mapping knew: a mapping that knows
@@ -186,10 +187,7 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 		}
 		return min(max(found.Records[0].Received.Add(set.KeepUnmapped).Sub(now), time.Second), time.Hour), true, false
 	}
-	if n < len(found.Records) {
-		found.Next = found.Records[n].Seq
-	}
-	l.settleRange(queue.Range{From: found.From, To: found.Next})
+	l.settleAll(found.Done(func(i int) bool { return i >= n }), found.Next)
 	l.count("skip:"+mapper.ReasonUnmapped, n)
 	l.log.Info("unmapped events were kept long enough and are let go", "code", logs.UnmappedExpired, "events", n)
 	l.sleep(ctx, 0, nil)

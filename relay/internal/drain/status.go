@@ -31,6 +31,7 @@ const (
 	Storage          State = "storage"           // the queue does not take or give; nothing is sent
 	DeadFull         State = "dead_letters_full" // no room for dead letters, and the policy is to hold
 	NoMapping        State = "no_mapping"        // there is no mapping yet
+	Standby          State = "standby"           // another relay of the hub delivers
 	Stopped          State = "stopped"           // relay does not run; backlog kept
 	Keeping          State = "keeping"           // unmapped events, kept for a later mapping
 )
@@ -39,7 +40,7 @@ const (
 func States() []State {
 	return []State{
 		Idle, Sending, WaitingRetry, Throttled, RateLimited, PausedToken, PausedPermission, PausedConfig,
-		BreakerOpen, NoToken, DryRun, Retired, ManuallyPaused, Storage, DeadFull, NoMapping, Keeping,
+		BreakerOpen, NoToken, DryRun, Retired, ManuallyPaused, Storage, DeadFull, NoMapping, Keeping, Standby,
 	}
 }
 

@@ -20,6 +20,9 @@ import (
 // ErrNoLane says that there is no such lane.
 var ErrNoLane = errors.New("no such event set in the queue or the mapping")
 
+// ErrStandby says that another relay delivers from this queue, and steers that.
+var ErrStandby = errors.New("another relay delivers from this queue")
+
 // Supervisor runs one lane for every event set that the queue holds events
 // for or the mapping names.
 type Supervisor struct {
@@ -82,15 +85,15 @@ func New(o Options) (*Supervisor, error) {
 // beside the times when it is woken.
 const lookEvery = 10 * time.Second
 
-// Run drains until ctx ends; it returns when every lane has stopped. A request
-// in flight may go on for the grace time.
+// Run drains until ctx ends; it returns when every lane has stopped, and may be called
+// again then. A request in flight may go on for the grace time.
 func (s *Supervisor) Run(ctx context.Context) error {
 	s.mu.Lock()
 	if s.running != nil {
 		s.mu.Unlock()
 		return errors.New("drain runs already")
 	}
-	s.running = ctx
+	s.running, s.lanes = ctx, map[string]*lane{}
 	s.mu.Unlock()
 	if err := s.clock.recall(s.o.Notes); err != nil {
 		s.log.Warn("cannot note the time of a clock that nobody has set: events without a timestamp may become dead letters after a restart", "code", logs.ClockNotNoted, "err", err)

@@ -20,6 +20,7 @@ type State struct {
 	DrainSeconds *float64
 	Dropped      *spool.DirectoryStatus // nil: there is no directory of dropped files
 	Stores       []forward.Seen
+	Delivers     *api.Delivers // nil: no other relay has the same queue
 }
 
 // stateCollector reads queue and lanes when somebody scrapes, so that these
@@ -33,6 +34,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // The descriptions below are tables, never changed.
 var (
 	descReady        = desc("relay_ready", "1 when an event can be stored durably now.")
+	descDelivers     = desc("relay_delivers", "1 when this relay delivers from a queue that several relays share; absent where none is shared.")
 	descQueueEvents  = desc("relay_queue_events", "Conversions in the queue, by state; dead ones are dead letters, unmapped ones events kept for a later mapping.", "state")
 	descCapacity     = desc("relay_queue_capacity_events", "How many events would fit, guessed from the size of those waiting.")
 	descSize         = desc("relay_queue_db_size_bytes", "What the queue's directory holds on disk.")
@@ -89,6 +91,9 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descReady, oneIf(now.Ready))
 	collectSpool(now.Dropped, gauge)
 	collectStores(now.Stores, gauge)
+	if now.Delivers != nil {
+		gauge(descDelivers, oneIf(now.Delivers.Here))
+	}
 
 	var pending, inflight, retry, bytes int64
 	var oldest float64

@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"relay/mapper"
@@ -91,8 +92,13 @@ func (h *Holdings) Forget(ctx context.Context, look *person.Matcher, dry bool) (
 		}
 		out.Found.Dropped, out.Unreached = n, append(out.Unreached, unreached...)
 	}
-	if err := h.forgetQueued(look, dry, &out.Found); err != nil {
+	unerased, err := h.forgetQueued(look, dry, &out.Found)
+	if err != nil {
 		return out, err
+	}
+	if unerased > 0 {
+		out.Unreached = append(out.Unreached, fmt.Sprintf("%d chunks on the NATS servers hold the bytes of what was removed until the other events in them are delivered too: nothing reads or sends them; "+
+			"run the same again then, and it says so", unerased))
 	}
 	if h.Receipts != nil {
 		n, unreached, err := h.Receipts(look, dry)
@@ -119,7 +125,7 @@ func (h *Holdings) Forget(ctx context.Context, look *person.Matcher, dry bool) (
 }
 
 // forgetQueued removes whoever look finds from the queue and the dead letters.
-func (h *Holdings) forgetQueued(look *person.Matcher, dry bool, found *api.Found) error {
+func (h *Holdings) forgetQueued(look *person.Matcher, dry bool, found *api.Found) (unerased int, err error) {
 	doubt := make(map[queue.Seq]bool)
 	var inDoubt map[string][]queue.Seq
 	f := queue.Forget{
@@ -149,7 +155,6 @@ func (h *Holdings) forgetQueued(look *person.Matcher, dry bool, found *api.Found
 		n.Add(more)
 		return err
 	}
-	var err error
 	if h.Lanes != nil && !dry {
 		if err = h.Lanes.Forget(remove); err == nil {
 			err = remove() // with lanes at work once more: of what one stored in the very moment
@@ -159,5 +164,5 @@ func (h *Holdings) forgetQueued(look *person.Matcher, dry bool, found *api.Found
 	}
 	found.Waiting, found.Unmapped, found.Kept, found.Settled = n.Waiting, n.Unmapped, n.Kept, n.Settled
 	found.DeadLetters, found.Quarantined, found.InDoubt = n.Letters, n.SetAside, len(doubt)
-	return err
+	return n.Unerased, err
 }

@@ -35,7 +35,7 @@ func openOwners(cfg *config.Config, write bool, uid int) (*Session, error) {
 		args = append(args, "--write")
 	}
 	cmd := exec.Command(ownBinary(), args...) //nolint:noctx // it ends with its standard input, in order
-	if err := runAs(cmd, uid, cfg.Queue.Path); err != nil {
+	if err := runAs(cmd, uid, cfg.Dir()); err != nil {
 		cleanup()
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func openOwners(cfg *config.Config, write bool, uid int) (*Session, error) {
 		}
 		return nil, exit.Coded(max(cmd.ProcessState.ExitCode(), exit.Failure), errors.New(text))
 	}
-	client := api.SocketClient(path, cfg.Queue.Path)
+	client := api.SocketClient(path, cfg.Dir())
 	return &Session{Client: client, Offline: true, close: func() { client.Close(); end() }}, nil
 }
 

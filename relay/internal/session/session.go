@@ -42,13 +42,16 @@ func NotReached(err error) error {
 // OpenLocal serves the admin API from the queue directory, within this
 // process or, for root, within one of the queue's owner.
 func OpenLocal(ctx context.Context, cfg *config.Config, write bool) (*Session, error) {
-	switch _, err := os.Stat(cfg.Queue.Path); {
-	case errors.Is(err, fs.ErrPermission):
-		return nil, exit.NotAllowed(fmt.Errorf("no relay answers at %s, and this user may not open the queue in %s; run the command as its owner or as root (sudo)", sidecar.ControlPaths(cfg)[0], cfg.Queue.Path))
-	case err != nil:
-		return nil, exit.TryLater(fmt.Errorf("no relay answers at %s, and there is no queue in %s", sidecar.ControlPaths(cfg)[0], cfg.Queue.Path))
+	if cfg.Queue.NATS.On() {
+		return nil, exit.TryLater(fmt.Errorf("no relay answers at %s, and with queue.nats a command needs one that runs: run it where a relay of this queue does", sidecar.ControlPaths(cfg)[0]))
 	}
-	if uid, _, ok := foreignOwner(cfg.Queue.Path); ok {
+	switch _, err := os.Stat(cfg.Dir()); {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, exit.NotAllowed(fmt.Errorf("no relay answers at %s, and this user may not open the queue in %s; run the command as its owner or as root (sudo)", sidecar.ControlPaths(cfg)[0], cfg.Dir()))
+	case err != nil:
+		return nil, exit.TryLater(fmt.Errorf("no relay answers at %s, and there is no queue in %s", sidecar.ControlPaths(cfg)[0], cfg.Dir()))
+	}
+	if uid, _, ok := foreignOwner(cfg.Dir()); ok {
 		return openOwners(cfg, write, uid)
 	}
 	l, dial := socket.Pipe()
@@ -56,7 +59,7 @@ func OpenLocal(ctx context.Context, cfg *config.Config, write bool) (*Session, e
 	if err != nil {
 		return nil, err
 	}
-	client := api.NewClient(cfg.Queue.Path, dial)
+	client := api.NewClient(cfg.Dir(), dial)
 	return &Session{Client: client, Offline: true, close: func() { client.Close(); end() }}, nil
 }
 

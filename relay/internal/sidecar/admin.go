@@ -38,7 +38,8 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		Imports:   s.takes(),
 		Secret:    s.mapping.secret,
 		PrintKey:  prints,
-		Drain:     s.drain,
+		Drain:     s.delivers(),
+		Delivers:  s.delivering(),
 		Mapping:   func() admin.Mapping { return s.mapping.Mapping() },
 		Foresight: s.drain.Foresight,
 		Files:     s.files,
@@ -50,7 +51,7 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		Tell:      s.tellStores(),
 		Replay:    s.replay(),
 		Receipts:  receiptsOf(s.receipts),
-		Copies:    backup.CopiesDir(cfg.Queue.Path),
+		Copies:    backup.CopiesDir(cfg.Dir()),
 
 		People: privacy.Sources{
 			Mappings:  s.mapping.all,

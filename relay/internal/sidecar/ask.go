@@ -2,7 +2,7 @@ package sidecar
 
 import (
 	"relay/mapper"
-	"relay/queue/local"
+	"relay/queue"
 	"relay/relay/internal/api"
 )
 
@@ -21,4 +21,4 @@ func (s *Sidecar) Status() api.Status { return s.admin.Status() }
 func (s *Sidecar) Mapping() *mapper.Mapping { return s.mapping.Mapping() }
 
 // Lane is what the queue knows of a lane.
-func (s *Sidecar) Lane(name string) (local.LaneStat, bool) { return s.queue.Lane(name) }
+func (s *Sidecar) Lane(name string) (queue.LaneStat, bool) { return s.queue.Lane(name) }

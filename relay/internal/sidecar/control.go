@@ -37,7 +37,7 @@ func ControlPaths(cfg *config.Config) []string {
 	if p := cfg.Admin.Socket.Path; p != "" {
 		return []string{p}
 	}
-	return socket.Paths(cfg.Queue.Path, ControlName)
+	return socket.Paths(cfg.Dir(), ControlName)
 }
 
 // ControlClient talks to the relay that runs with this config.
@@ -46,7 +46,7 @@ func ControlClient(cfg *config.Config) *api.Client {
 	return api.NewClient(paths[0], func(ctx context.Context) (net.Conn, error) {
 		var first error
 		for _, p := range paths {
-			c, err := socket.DialControl(ctx, p, cfg.Queue.Path)
+			c, err := socket.DialControl(ctx, p, cfg.Dir())
 			if err == nil || !absent(err) {
 				return c, err
 			}
@@ -67,7 +67,7 @@ func openControl(cfg *config.Config, log *slog.Logger) (net.Listener, error) {
 	var l net.Listener
 	var err error
 	for i, p := range paths {
-		if l, err = socket.ListenControl(p, cfg.Queue.Path, cfg.Admin.Socket.Group); err == nil {
+		if l, err = socket.ListenControl(p, cfg.Dir(), cfg.Admin.Socket.Group); err == nil {
 			if i > 0 {
 				log.Warn("the queue's file system supports no sockets: the commands use another path", "code", logs.NoSocket, "socket", p)
 			}
@@ -102,7 +102,7 @@ func withoutOp(err error) error {
 
 // openAudit opens the log of who was shown or changed what.
 func openAudit(cfg *config.Config) (*rotatingFile, error) {
-	f, err := OpenRotating(filepath.Join(cfg.Queue.Path, auditName), auditSize, auditKeep, 0o600)
+	f, err := OpenRotating(filepath.Join(cfg.Dir(), auditName), auditSize, auditKeep, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open audit log: %w", err)
 	}

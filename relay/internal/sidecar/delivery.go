@@ -10,7 +10,7 @@ import (
 
 func (s *Sidecar) openDrain(cfg *config.Config) error {
 	var err error
-	s.drain, err = drain.New(drain.Options{
+	o := drain.Options{
 		Log:             s.queue,
 		Mapping:         func() drain.Mapping { return drain.Live(s.mapping.Mapping()) },
 		MappingByDigest: func(digest string) drain.Mapping { return drain.Live(s.mapping.ByDigest(digest)) },
@@ -27,7 +27,12 @@ func (s *Sidecar) openDrain(cfg *config.Config) error {
 		Boot:            drain.Boot,
 		First:           s.queue.Began(),
 		Notes:           s.queue,
-	})
+	}
+	if s.nats != nil {
+		o.Mine, o.Boot, o.Notes = s.lease.fresh, nil, nil // what one machine's clock showed says nothing of others'
+		o.Grace = min(o.Grace, cfg.Queue.NATS.Lease/4)    // another one takes over a third of the lease later
+	}
+	s.drain, err = drain.New(o)
 	if err != nil {
 		return fmt.Errorf("set up delivery: %w", err)
 	}

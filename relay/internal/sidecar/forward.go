@@ -11,7 +11,6 @@ import (
 	"relay/internal/logs"
 	"relay/mapper"
 	"relay/queue"
-	"relay/queue/local"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/exit"
@@ -53,6 +52,9 @@ func HubOptions(cfg *config.Config) graph.Options {
 
 // openForward makes ready what hands over, or what takes what others hand over.
 func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
+	if cfg.Queue.NATS.On() {
+		return nil // config has refused the keys of stores
+	}
 	if !s.forwards() {
 		s.hub = forward.NewHub(forward.HubOptions{
 			Log: s.queue, Route: s.route, PrintKey: prints, Event: int(cfg.Intake.MaxEventBytes), Now: s.now,
@@ -118,7 +120,7 @@ func (s *Sidecar) forgetAsHub(ctx context.Context, f *forward.Forget) error {
 
 // keeping is a queue that stores a copy of what is to be handed over beside it.
 type keeping struct {
-	*local.Queue
+	store
 	keeps func() bool
 }
 
@@ -134,7 +136,7 @@ func (k keeping) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 			}
 		}
 	}
-	return k.Queue.Append(ctx, entries) //nolint:wrapcheck // callers choose by it
+	return k.store.Append(ctx, entries) //nolint:wrapcheck // callers choose by it
 }
 
 // takes is the queue for those who store what comes.

@@ -31,7 +31,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 			l.Close()
 		}
 	}()
-	if err := checkRestored(cfg.Queue.Path); err != nil {
+	if err := checkRestored(cfg.Dir()); err != nil {
 		return nil, err
 	}
 	o, err := queueOptions(cfg, nil, slog.New(slog.DiscardHandler))
@@ -40,13 +40,13 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	}
 	var q *local.Queue
 	if write {
-		q, err = local.Open(cfg.Queue.Path, o)
+		q, err = local.Open(cfg.Dir(), o)
 	} else {
 		keys := o.OldKeys
 		if o.Key != nil {
 			keys = append([][]byte{o.Key}, keys...)
 		}
-		q, err = local.OpenReadOnly(cfg.Queue.Path, keys...)
+		q, err = local.OpenReadOnly(cfg.Dir(), keys...)
 	}
 	if err != nil {
 		return nil, QueueError(err)
@@ -72,7 +72,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	}
 	var dropped *spool.Directory // for a change: a person is removed from there too
 	if write {
-		err := backup.CleanCopies(cfg.Queue.Path)
+		err := backup.CleanCopies(cfg.Dir())
 		if err == nil {
 			dropped, err = offlineSpool(cfg, q, prints, func() *mapper.Mapping { return m })
 		}
@@ -83,14 +83,14 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	secret, _ := seal.ReadSecret(cfg.Queue.Path) // without it the reports of imports cannot be told, which a forget says
 	s, err := admin.New(admin.Options{           //nolint:contextcheck // binding does not wait
 		Access:   access.Options{Control: l, Audit: audit},
-		Queue:    backedUp{Queue: q, receipts: ledger.open},
+		Queue:    backedUp{store: q, receipts: ledger.open},
 		Forwards: cfg.Forward.URL != "",
 		Stores:   storesOf(nil, func() *config.Config { return cfg }),
 		Imports:  q,
 		Secret:   secret,
 		PrintKey: prints,
 		Receipts: ledger.find,
-		Copies:   backup.CopiesDir(cfg.Queue.Path),
+		Copies:   backup.CopiesDir(cfg.Dir()),
 
 		People: privacy.Sources{
 			Mappings:  func() []*mapper.Mapping { return append([]*mapper.Mapping{m}, kept.all()...) },

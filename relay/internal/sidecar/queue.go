@@ -5,25 +5,76 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"time"
 
 	"relay/config"
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/queue"
 	"relay/queue/local"
+	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/backup"
+	"relay/relay/internal/drain"
 	"relay/relay/internal/exit"
 )
+
+// store is what a relay does with its queue. *local.Queue and *jetstream.Queue are two.
+type store interface {
+	admin.Queue
+	drain.Log
+	admin.Imports
+	SetKeys(key []byte, old ...[]byte) error
+	PrintSecret() []byte
+	Began() queue.Seq
+	Close() error
+}
+
+// openStore opens the queue that cfg names, and gives the installation's secret and
+// whether that was made just now.
+func (s *Sidecar) openStore(cfg *config.Config) (secret []byte, made bool, err error) {
+	if cfg.Queue.NATS.On() {
+		if s.nats, err = openNATS(cfg, s.keys, s.log); err != nil {
+			return nil, false, err
+		}
+		s.queue = s.nats
+		return s.nats.InstallationSecret(), false, nil
+	}
+	if err = checkRestored(cfg.Dir()); err != nil {
+		return nil, false, err
+	}
+	q, err := openQueue(cfg, s.believed, s.log)
+	if err != nil {
+		return nil, false, err
+	}
+	s.queue = q
+	if err = backup.CleanCopies(cfg.Dir()); err != nil {
+		return nil, false, err
+	}
+	if err = sayRestored(cfg.Dir(), s.log); err != nil {
+		return nil, false, err
+	}
+	return installationSecret(cfg)
+}
+
+// placeOf says where the queue of cfg lies.
+func placeOf(cfg *config.Config) string {
+	if n := &cfg.Queue.NATS; n.On() {
+		return n.Name + " on " + strings.Join(n.URLs, ", ")
+	}
+	return cfg.Queue.Path
+}
 
 func openQueue(cfg *config.Config, clock func() (time.Time, bool), log *slog.Logger) (*local.Queue, error) {
 	o, err := queueOptions(cfg, clock, log)
 	if err != nil {
 		return nil, err
 	}
-	q, err := local.Open(cfg.Queue.Path, o)
+	q, err := local.Open(cfg.Dir(), o)
 	if errors.Is(err, local.ErrTooSmall) {
 		return nil, cfg.Invalid("queue.max_size", "%s is more than the volume of %s has; leave it out for the smaller of 4 GiB and 80 %% of it",
-			advice.Size(cfg.Queue.MaxSize), cfg.Queue.Path)
+			advice.Size(cfg.Queue.MaxSize), cfg.Dir())
 	}
 	return q, QueueError(err)
 }
@@ -31,9 +82,9 @@ func openQueue(cfg *config.Config, clock func() (time.Time, bool), log *slog.Log
 // installationSecret is the secret that fingerprints are made with, and whether
 // it was made just now. The caller holds the queue's lock.
 func installationSecret(cfg *config.Config) (secret []byte, made bool, err error) {
-	_, err = seal.ReadSecret(cfg.Queue.Path)
+	_, err = seal.ReadSecret(cfg.Dir())
 	made = errors.Is(err, fs.ErrNotExist)
-	secret, err = seal.Secret(cfg.Queue.Path)
+	secret, err = seal.Secret(cfg.Dir())
 	if errors.Is(err, seal.ErrDamaged) || errors.Is(err, fs.ErrPermission) {
 		err = exit.BadConfig(err) // until somebody puts it right
 	}

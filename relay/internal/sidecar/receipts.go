@@ -10,7 +10,6 @@ import (
 
 	"relay/config"
 	"relay/internal/seal"
-	"relay/queue/local"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/person"
@@ -23,8 +22,8 @@ const ReceiptsDir = "receipts"
 // openReceipts opens the ledger for writing; nil when none is kept and none was
 // left by a previous run. The caller holds the queue's lock.
 func openReceipts(cfg *config.Config, secret []byte, log *slog.Logger) (*receipts.Ledger, error) {
-	dir := filepath.Join(cfg.Queue.Path, ReceiptsDir)
-	if _, err := os.Stat(dir); err != nil && cfg.Queue.ReceiptsMaxSize == 0 {
+	dir := filepath.Join(cfg.Dir(), ReceiptsDir)
+	if _, err := os.Stat(dir); cfg.Queue.NATS.On() || err != nil && cfg.Queue.ReceiptsMaxSize == 0 {
 		return nil, nil
 	}
 	keys, err := QueueKeys(cfg.Queue.EncryptionKey)
@@ -60,14 +59,14 @@ func receiptsOf(l *receipts.Ledger) func(string) ([]receipts.Receipt, error) {
 
 // backedUp is a queue whose backup has the receipts in it.
 type backedUp struct {
-	*local.Queue
+	store
 	receipts *receipts.Ledger
 }
 
 // Backup copies queue and receipts to dir. Receipts come last: what the copied
 // queue still holds may be in them already, and is sent again.
 func (b backedUp) Backup(ctx context.Context, dir string) error {
-	if err := b.Queue.Backup(ctx, dir); err != nil || b.receipts == nil {
+	if err := b.store.Backup(ctx, dir); err != nil || b.receipts == nil {
 		return err
 	}
 	return b.receipts.Backup(filepath.Join(dir, ReceiptsDir))
@@ -88,7 +87,7 @@ func (d offlineLedger) close() error {
 }
 
 func offlineReceipts(cfg *config.Config, write bool) (d offlineLedger, err error) {
-	dir := filepath.Join(cfg.Queue.Path, ReceiptsDir)
+	dir := filepath.Join(cfg.Dir(), ReceiptsDir)
 	if _, err := os.Stat(dir); err != nil {
 		return d, nil // none were ever kept
 	}
@@ -101,7 +100,7 @@ func offlineReceipts(cfg *config.Config, write bool) (d offlineLedger, err error
 		d.find = receiptsOf(d.open)
 		return d, err
 	}
-	secret, _ := seal.ReadSecret(cfg.Queue.Path) // without it an order id that was sent hashed is not found
+	secret, _ := seal.ReadSecret(cfg.Dir()) // without it an order id that was sent hashed is not found
 	keys, err := QueueKeys(cfg.Queue.EncryptionKey)
 	if err != nil {
 		return d, exit.BadConfig(fmt.Errorf("open receipts: %w", err))

@@ -29,12 +29,11 @@ import (
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/mapper"
-	"relay/queue/local"
+	"relay/queue/jetstream"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/api"
-	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/forward"
@@ -57,7 +56,9 @@ type Sidecar struct {
 	logs     *logRing
 	alerts   *alert.Watch
 	metrics  *metrics.Metrics
-	queue    *local.Queue
+	queue    store
+	nats     *jetstream.Queue // queue, where it lies on NATS servers; nil: it does not
+	lease    lease            // of delivering from it
 	receipts *receipts.Ledger // nil: none are kept
 	mapping  *liveMapping
 	tokens   *tokens
@@ -101,19 +102,7 @@ func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sideca
 	if s.keys, err = QueueKeys(cfg.Queue.EncryptionKey); err != nil {
 		return nil, exit.BadConfig(err)
 	}
-	if err = checkRestored(cfg.Queue.Path); err != nil {
-		return nil, err
-	}
-	if s.queue, err = openQueue(cfg, s.believed, log); err != nil {
-		return nil, err
-	}
-	if err = backup.CleanCopies(cfg.Queue.Path); err != nil {
-		return nil, err
-	}
-	if err = sayRestored(cfg.Queue.Path, log); err != nil {
-		return nil, err
-	}
-	secret, made, err := installationSecret(cfg)
+	secret, made, err := s.openStore(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +118,7 @@ func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sideca
 	}
 	if made && s.receipts != nil && s.receipts.Stats().Files > 0 {
 		log.Warn("the installation's secret was missing and has been replaced: receipts written before cannot be searched for a person", "code", logs.SecretReplaced,
-			"file", filepath.Join(cfg.Queue.Path, seal.SecretName))
+			"file", filepath.Join(cfg.Dir(), seal.SecretName))
 	}
 	s.tokens = NewTokens(cfg.Graph)
 	if s.graph, err = graph.New(GraphOptions(cfg, s.tokens)); err != nil {
@@ -188,7 +177,7 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	if s.edge != nil {
 		part("edge", ctx, s.edge.Run)
 	}
-	part("delivery", ctx, s.drain.Run)
+	part("delivery", ctx, s.deliver)
 	part("watch", ctx, s.watcher.Run)
 	part("alerts", ctx, s.alerts.Run)
 	if s.spool != nil {
@@ -218,7 +207,7 @@ func (s *Sidecar) announce() {
 	cfg := s.settings.Load()
 	st := s.queue.Stats()
 	for _, a := range s.server.Addrs() {
-		s.log.Info("listening", "code", logs.Listening, "addr", a.String(), "admin", s.admin.Addr(), "health", s.admin.HealthAddr(), "socket", s.admin.ControlAddr(), "queue", cfg.Queue.Path,
+		s.log.Info("listening", "code", logs.Listening, "addr", a.String(), "admin", s.admin.Addr(), "health", s.admin.HealthAddr(), "socket", s.admin.ControlAddr(), "queue", placeOf(cfg),
 			"mapping", s.mapping.State().Digest, "max_size", st.MaxSize, "version", Build().Version)
 	}
 	s.sayNoToken()

@@ -17,7 +17,7 @@ import (
 func strangers(settings func() *config.Config) func() ([]string, error) {
 	return func() ([]string, error) {
 		cfg := settings()
-		dir, err := filepath.Abs(cfg.Queue.Path)
+		dir, err := filepath.Abs(cfg.Dir())
 		if err != nil {
 			return nil, fmt.Errorf("list queue directory: %w", err)
 		}

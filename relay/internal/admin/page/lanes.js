@@ -16,7 +16,7 @@ export function kind(state) {
 const words = {
   idle: "idle", sending: "sending", waiting_retry: "will retry", throttled: "throttled", rate_limited: "waiting", manually_paused: "paused",
   retired: "retired", dry_run: "dry run", paused_token: "token refused", paused_permission: "not allowed", paused_config: "settings wrong",
-  breaker: "stopped", no_token: "no token", storage: "disk", dead_letters_full: "no room", no_mapping: "no mapping",
+  breaker: "stopped", no_token: "no token", storage: "disk", dead_letters_full: "no room", standby: "standby", no_mapping: "no mapping",
 };
 export const stateWord = (s) => words[s] || s.replaceAll("_", " ");
 

@@ -1,0 +1,113 @@
+package jetstream
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"relay/queue"
+)
+
+// Forget settles every record for which f.Record says so, in all lanes, and removes the
+// letters. What is settled is never read again. The bytes of a record lie in its chunk
+// with others: they go once those are settled too; Unerased counts the chunks. What was
+// removed stays in the servers' files until they are compacted.
+func (q *Queue) Forget(f queue.Forget) (out queue.Forgotten, err error) {
+	q.mu.Lock()
+	all := slices.Collect(maps.Values(q.view.at))
+	q.mu.Unlock()
+	slices.SortFunc(all, func(a, b *entry) int { return compare(queue.Seq(a.ord), queue.Seq(b.ord)) })
+	for _, e := range all {
+		if err := q.forgetIn(e, &f, &out); err != nil {
+			return out, fmt.Errorf("forget: %w", err)
+		}
+	}
+	if f.Letter == nil {
+		return out, nil
+	}
+	var ids []string
+	if err := q.DeadLetters("", func(d queue.DeadLetter) bool {
+		if f.Letter(&d) {
+			ids = append(ids, d.ID)
+		}
+		return true
+	}); err != nil {
+		return out, fmt.Errorf("forget: %w", err)
+	}
+	out.Letters = len(ids)
+	if f.Dry || len(ids) == 0 {
+		return out, nil
+	}
+	if _, err := q.Log.DropDead(q.ctx, ids); err != nil {
+		return out, fmt.Errorf("forget: %w", err)
+	}
+	q.dropped(queue.DropForgotten, len(ids))
+	return out, nil
+}
+
+func (q *Queue) forgetIn(e *entry, f *queue.Forget, out *queue.Forgotten) error {
+	ctx, cancel := q.bounded()
+	defer cancel()
+	records, err := q.chunkOf(ctx, e)
+	if err != nil || records == nil || f.Record == nil {
+		return err
+	}
+	gone := make(map[string][]queue.Range)
+	found, waiting := 0, 0
+	for i := range records {
+		r := &records[i]
+		if r.Seq = e.base() + queue.Seq(i); !f.Record(r) {
+			continue
+		}
+		found++
+		waits, unmapped := false, false
+		q.mu.Lock()
+		for _, lane := range r.Lanes {
+			if p := e.parts[lane]; p != nil && !p.settled.has(i) {
+				waits, unmapped = true, unmapped || lane == queue.LaneUnmapped
+				gone[lane] = append(gone[lane], queue.Range{From: r.Seq, To: r.Seq + 1})
+			}
+		}
+		q.mu.Unlock()
+		switch {
+		case unmapped:
+			out.Unmapped++
+		case waits:
+			out.Waiting++
+		default: // it is read no more
+			continue
+		}
+		waiting++
+	}
+	if found == 0 || f.Dry {
+		return nil
+	}
+	for lane, ranges := range gone {
+		if _, err := q.Settle(lane, queue.Settlement{Settled: ranges}); err != nil {
+			return err
+		}
+	}
+	q.dropped(queue.DropForgotten, waiting)
+	q.mu.Lock()
+	if e.open > 0 {
+		out.Unerased++
+	}
+	q.mu.Unlock()
+	return nil
+}
+
+// chunkOf gives the records of an entry; nil when it was removed meanwhile.
+func (q *Queue) chunkOf(ctx context.Context, e *entry) ([]queue.Record, error) {
+	records, err := q.records(ctx, e)
+	if err == nil {
+		return records, nil
+	}
+	q.mu.Lock()
+	there := q.view.at[e.place] == e
+	q.mu.Unlock()
+	if !there {
+		return nil, nil
+	}
+	return nil, err
+}

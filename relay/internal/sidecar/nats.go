@@ -1,0 +1,246 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"relay/config"
+	"relay/internal/disk"
+	"relay/internal/logs"
+	"relay/internal/seal"
+	"relay/internal/socket"
+	"relay/queue"
+	"relay/queue/jetstream"
+	"relay/relay/internal/admin"
+	"relay/relay/internal/api"
+	"relay/relay/internal/drain"
+	"relay/relay/internal/exit"
+)
+
+// A queue on NATS servers is shared by several relays. Each takes events; the one that
+// has the lease delivers, and what steers delivery is done there.
+
+// startPatience is for how long a start waits for the servers: longer than they take to
+// elect who leads.
+const startPatience = 30 * time.Second
+
+// NATSOptions say where the queue of cfg lies.
+func NATSOptions(cfg *config.Config, keys [][]byte, log *slog.Logger) jetstream.Options {
+	c, n := cfg.Queue, cfg.Queue.NATS
+	o := jetstream.Options{
+		URLs: n.URLs, Name: n.Name, Credentials: n.Credentials, User: n.User, Password: n.Password.Reveal(),
+		CAFile: n.CAFile, CertFile: n.Cert, KeyFile: n.Key, Monitor: n.Monitor, AssumeSync: n.Sync == "assumed",
+		Replicas: n.Replicas, AcceptLoss: n.AcceptLoss, Lease: n.Lease,
+		MaxSize: c.MaxSize, DeadMaxSize: c.DeadMaxSize, DedupWindow: c.DedupWindow, AppendTimeout: cfg.Intake.AppendTimeout, Logger: log,
+	}
+	// queue.max_size is that of all: a quarter of it at most is for dead letters.
+	if o.MaxSize == 0 {
+		o.MaxSize = 4 << 30
+	}
+	o.DeadMaxSize = min(o.DeadMaxSize, o.MaxSize/4)
+	o.MaxSize -= o.DeadMaxSize
+	if len(keys) > 0 {
+		o.Key, o.OldKeys = keys[0], keys[1:]
+	}
+	return o
+}
+
+func openNATS(cfg *config.Config, keys [][]byte, log *slog.Logger) (*jetstream.Queue, error) {
+	if err := ownDir(cfg); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	defer cancel()
+	for {
+		l, err := jetstream.Open(ctx, NATSOptions(cfg, keys, log))
+		switch {
+		case err == nil:
+			return jetstream.NewQueue(l), nil
+		case errors.Is(err, jetstream.ErrSetup), errors.Is(err, seal.ErrKey):
+			return nil, exit.BadConfig(fmt.Errorf("queue.nats: %w", err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, exit.TryLater(fmt.Errorf("queue.nats: %w", err))
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// ownDir makes the directory of the socket and the audit log, which must be this user's.
+func ownDir(cfg *config.Config) error {
+	dir := cfg.Dir()
+	if err := disk.MakeDir(dir); err != nil {
+		return cfg.Invalid("admin.socket.path", "%v", err)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("directory of the socket: %w", err)
+	}
+	if uid, known := socket.Owner(dir); !info.IsDir() || known && uid != os.Geteuid() {
+		return cfg.Invalid("admin.socket.path", "%s is another user's, or no directory", dir)
+	}
+	return nil
+}
+
+// lease says whether this relay may deliver.
+type lease struct {
+	held atomic.Pointer[jetstream.Lease] // nil: it may not
+}
+
+func (l *lease) fresh() bool {
+	held := l.held.Load()
+	return held != nil && held.Fresh()
+}
+
+// deliver drains the queue until ctx ends; a queue of several relays whenever this one
+// has the lease.
+func (s *Sidecar) deliver(ctx context.Context) error {
+	if s.nats == nil {
+		return s.drain.Run(ctx)
+	}
+	for ctx.Err() == nil {
+		held, err := s.nats.Lease(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				s.log.Warn("cannot learn which relay delivers; tried again", "code", logs.LeaseUnknown, "err", err)
+				pause(ctx, time.Second)
+			}
+			continue
+		}
+		// Who delivered before may have used up its burst a moment ago.
+		rate := s.settings.Load().Rate
+		if rate.RequestsPerSecond > 0 {
+			pause(ctx, min(time.Duration(float64(rate.Burst)/rate.RequestsPerSecond*float64(time.Second)), 10*time.Second))
+		}
+		if err := s.deliverUnder(ctx, held); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Sidecar) deliverUnder(ctx context.Context, held *jetstream.Lease) error {
+	defer held.Release()
+	run, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.lease.held.Store(held)
+	defer s.lease.held.Store(nil)
+	s.log.Info("this relay delivers", "code", logs.LeaseTaken, "queue", s.started.Queue.NATS.Name)
+	lost := make(chan struct{})
+	go func() {
+		defer close(lost)
+		select {
+		case <-held.Lost():
+			cancel()
+		case <-run.Done():
+		}
+	}()
+	err := s.drain.Run(run)
+	cancel()
+	<-lost
+	if ctx.Err() == nil {
+		s.log.Warn("this relay delivers no more: the lease was lost", "code", logs.LeaseLost, "queue", s.started.Queue.NATS.Name)
+	}
+	return err
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// delivering says whether this relay delivers, and which one does; nil: no other could.
+func (s *Sidecar) delivering() func() api.Delivers {
+	if s.nats == nil {
+		return nil
+	}
+	return func() api.Delivers {
+		if s.lease.fresh() {
+			return api.Delivers{Here: true}
+		}
+		return api.Delivers{Relay: s.nats.Holder()}
+	}
+}
+
+// delivers is what admin steers.
+func (s *Sidecar) delivers() admin.Drain {
+	if s.nats == nil {
+		return s.drain
+	}
+	return leasedDrain{s.drain, s}
+}
+
+// leasedDrain steers what this relay delivers, and refuses while another one does.
+type leasedDrain struct {
+	*drain.Supervisor
+	s *Sidecar
+}
+
+func (d leasedDrain) mine() error {
+	if d.s.lease.fresh() {
+		return nil
+	}
+	if at := d.s.nats.Holder(); at != "" {
+		return fmt.Errorf("%w: run the command at %s", drain.ErrStandby, at)
+	}
+	return fmt.Errorf("%w: run the command there", drain.ErrStandby)
+}
+
+// Status has every lane as one of another relay while that delivers.
+func (d leasedDrain) Status() []drain.LaneStatus {
+	if d.s.lease.fresh() {
+		return d.Supervisor.Status()
+	}
+	var out []drain.LaneStatus
+	for _, l := range d.s.queue.Lanes() {
+		out = append(out, drain.LaneStatus{Lane: l.Name, State: drain.Standby})
+	}
+	if m := d.s.mapping.Mapping(); m != nil {
+		for _, set := range m.Sets() {
+			out = append(out, drain.LaneStatus{Lane: set.ID, State: drain.Standby})
+		}
+	}
+	return out
+}
+
+// Pause, Resume, Forget and Exclusive are those of the Supervisor.
+func (d leasedDrain) Pause(lane string) error {
+	if err := d.mine(); err != nil {
+		return err
+	}
+	return d.Supervisor.Pause(lane)
+}
+
+// Resume ends a Pause.
+func (d leasedDrain) Resume(lane string) error {
+	if err := d.mine(); err != nil {
+		return err
+	}
+	return d.Supervisor.Resume(lane)
+}
+
+// Forget has fn take records out of the queue.
+func (d leasedDrain) Forget(fn func() error) error {
+	if err := d.mine(); err != nil {
+		return err
+	}
+	return d.Supervisor.Forget(fn)
+}
+
+// Exclusive holds a lane still while fn runs.
+func (d leasedDrain) Exclusive(lane string, fn func(inDoubt []queue.Seq) error) error {
+	if err := d.mine(); err != nil {
+		return err
+	}
+	return d.Supervisor.Exclusive(lane, fn)
+}
