@@ -162,9 +162,7 @@ func printStatus(out io.Writer, s api.Status, offline bool) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for i := range s.Lanes {
-		printTrouble(out, &s.Lanes[i])
-	}
+	printTroubles(out, s.Lanes)
 	return nil
 }
 
@@ -225,34 +223,77 @@ func printSpool(out io.Writer, s api.Status) {
 	}
 }
 
-// printTrouble says of a lane what is the matter, and what must be done.
-func printTrouble(out io.Writer, l *api.LaneInfo) {
+// printTroubles says of the lanes what is the matter, and what must be done: once for all
+// that have the same, as when the token of all of them is refused.
+func printTroubles(out io.Writer, lanes []api.LaneInfo) {
+	var order []string
+	same := map[string][]*api.LaneInfo{}
+	for i := range lanes {
+		words := troubleWords(&lanes[i])
+		if words == "" {
+			continue
+		}
+		if same[words] == nil {
+			order = append(order, words)
+		}
+		same[words] = append(same[words], &lanes[i])
+	}
+	for _, words := range order {
+		var names []string
+		var last time.Time
+		for _, l := range same[words] {
+			if len(names) < namedLanes {
+				names = append(names, l.Lane)
+			}
+			if l.LastError != nil && l.LastError.At.After(last) {
+				last = l.LastError.At
+			}
+		}
+		who := strings.Join(names, ", ")
+		if n := len(same[words]) - len(names); n > 0 {
+			who += " and " + term.Count(n, "more event set")
+		}
+		fmt.Fprintf(out, "\n%s: %s", who, strings.Replace(words, troubleAt, term.Stamp(last), 1))
+	}
+}
+
+// namedLanes is how many event sets with the same trouble are named.
+const namedLanes = 5
+
+// troubleAt stands for the time of an error, which differs among event sets whose error
+// is the same.
+const troubleAt = "\x00"
+
+// troubleWords is what is the matter with a lane, and what must be done; "" when nothing is.
+func troubleWords(l *api.LaneInfo) string {
 	e := l.LastError
 	if e != nil && l.Failures == 0 && (l.Pending == 0 || l.LastSuccessAt != nil && !e.At.After(*l.LastSuccessAt)) {
 		e = nil // over
 	}
 	if e == nil && (l.Next == "" || l.Pending == 0) {
-		return
+		return ""
 	}
-	fmt.Fprintf(out, "\n%s: %s.", l.Lane, l.Headline)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s.", l.Headline)
 	if l.Next != "" {
-		fmt.Fprintf(out, " %s", l.Next)
+		fmt.Fprintf(&b, " %s", l.Next)
 	}
-	fmt.Fprintln(out)
+	b.WriteByte('\n')
 	if len(l.DryRun) > 0 {
-		fmt.Fprintf(out, "  %s\n", dryRunWords(l.DryRun))
+		fmt.Fprintf(&b, "  %s\n", dryRunWords(l.DryRun))
 	}
 	if e == nil {
-		return
+		return b.String()
 	}
-	fmt.Fprintf(out, "  %s: %s", term.Stamp(e.At), cmp.Or(e.Message, e.Class))
+	fmt.Fprintf(&b, "  %s: %s", troubleAt, cmp.Or(e.Message, e.Class))
 	if e.Code != 0 {
-		fmt.Fprintf(out, " (code %d/%d)", e.Code, e.Subcode)
+		fmt.Fprintf(&b, " (code %d/%d)", e.Code, e.Subcode)
 	}
-	fmt.Fprintln(out)
+	b.WriteByte('\n')
 	if e.Advice != "" {
-		fmt.Fprintf(out, "  %s\n", e.Advice)
+		fmt.Fprintf(&b, "  %s\n", e.Advice)
 	}
+	return b.String()
 }
 
 // dryRunWords says what would become of the backlog: send, hold, skip, each

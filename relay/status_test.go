@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -65,5 +66,25 @@ func TestStatusSaysWhatIsWrong(t *testing.T) {
 				t.Errorf("%q in\n%s", tt.not, &b)
 			}
 		})
+	}
+}
+
+// What is the matter with all event sets, as a refused token, is said once.
+func TestStatusSaysTheSameOnce(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	var lanes []api.LaneInfo
+	for i := range 67 {
+		lanes = append(lanes, api.LaneInfo{
+			Lane: fmt.Sprint(701000000000001 + i), Pending: 3, Headline: "Token refused", Next: "Put a new one into the file.",
+			LastError: &api.LaneError{At: now.Add(time.Duration(i) * time.Second), Message: "Session has expired", Code: 190, Subcode: 463},
+		})
+	}
+	lanes[66].Headline = "Delivering"
+	var b bytes.Buffer
+	if err := printStatus(&b, api.Status{Ready: true, Now: now, Lanes: lanes}, false); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); strings.Count(got, "Put a new one into the file.") != 2 || !strings.Contains(got, "701000000000005 and 61 more event sets: Token refused.") || !strings.Contains(got, "701000000000067: Delivering.") {
+		t.Errorf("%s", got)
 	}
 }
