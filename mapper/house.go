@@ -1,6 +1,7 @@
 package mapper
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -108,6 +109,9 @@ func (p *parser) houseAccounts(o *strictyaml.Object) {
 			}
 			rules.globs = append(rules.globs, s)
 			continue
+		}
+		if isDomain(s) {
+			item.Warnf("%s is no e-mail address, and so nobody's", item.Written()).WithHint(`write "*@%s" for every address there`, strings.TrimPrefix(s, "@"))
 		}
 		rules.texts[s] = true
 		if digits := phoneDigits(s); digits != "" {
@@ -255,4 +259,12 @@ func (s *subject) settleHouse() {
 			s.takeBack(k, noteHouse, why)
 		}
 	}
+}
+
+var domainForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*\.(com|net|org|info|biz|shop|store|eu|example|test|de|at|ch|fr|es|it|nl|be|pt|ie|uk|us|ca|au|nz|in|br|mx|ar|cl|pl|cz|sk|hu|ro|bg|hr|si|rs|gr|tr|se|no|dk|fi|ee|lv|lt|ua|jp|kr|cn|id|my|sg|za|ae|sa)$`)
+
+// isDomain says whether an entry is the name of a mail host: @shop.example, gmail.com.
+func isDomain(s string) bool {
+	host, at := strings.CutPrefix(s, "@")
+	return at && strings.Contains(host, ".") && !strings.Contains(host, "@") || match.IsMailHost(s) || domainForm.MatchString(s)
 }

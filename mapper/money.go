@@ -126,6 +126,9 @@ func parseMoneyText(text string) (money, bool) {
 		sign = "-"
 	}
 	m, ok := exactMoney(sign + number)
+	if shortenedAmount(s) {
+		return money{}, false
+	}
 	m.named, m.ambiguous = named, ambiguous
 	if other := otherReading(s); other != "" {
 		m.other, _ = event.Decimal(sign + other)
@@ -204,6 +207,12 @@ func plainMoneyRune(r rune) rune {
 
 func moneyWordRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.Is(unicode.Sc, r) || unicode.Is(unicode.M, r) || r == '.'
+}
+
+// shortenedAmount says whether an amount is one that a spreadsheet has shortened for show:
+// 1.23457E+11 stands for a hundred thousand amounts. 1.0E7 is what a program writes.
+func shortenedAmount(s string) bool {
+	return strings.Contains(s, "+") && fold.Shortened(s)
 }
 
 // exponentForm says whether s is a number such as 1.0E7, as some languages

@@ -29,6 +29,11 @@ func TestConstantsThatNeverWork(t *testing.T) {
 		{"events:\n  Sale: “701000000000001”", ":3:", "no event set is called", "word processor"},
 		{"events: { Sale: { to: '1', when: properties.total = 0 } }", ":2:", "write == to compare", ""},
 		{"products: { id: properties.products.sku }", ":2:", "is looked for in each product", "such as sku"},
+		{"custom_data: { only: '*' }", ":2:", "is no pattern", "remove the key"},
+		{"custom_data: { exclude: [properties.note, properties.pos_*] }", ":2:", "is no pattern", "name each"},
+		{"action_source: store", ":2:", "is none of", "write physical_store"},
+		{"action_source: [properties.channel, web]", ":2:", "is none of", "write website"},
+		{"timezone: Berlin", ":2:", "is not a time zone", "Europe/Berlin"},
 		{"match_keys: { gender: false }", ":2:", "false can never be", "path"},
 		{"match_keys: { fbc: { const: x } }", ":2:", `"x" is not of the form fb.1`, "properties.fbc"},
 		{"match_keys: { external_id: { const: ada@x.com } }", ":2:", "holds an e-mail address", "names nobody"},
@@ -86,4 +91,24 @@ func rendered(err error) string {
 		return problems.Render()
 	}
 	return err.Error()
+}
+
+// An entry of never_customers that is a mail host alone is nobody's address: it is said.
+func TestMailHostsThatAreNobody(t *testing.T) {
+	for text, want := range map[string]string{
+		"gmail.com": `*@gmail.com`, "'@shop.example'": `*@shop.example`, "kasse.de": "*@kasse.de",
+		"ada@example.com": "", "'*@shop.example'": "", "ada.hofe": "", "Laufkunde": "", "0301234567": "",
+	} {
+		_, warnings, err := Parse("m.yaml", []byte("version: 1\nnever_customers: ["+text+"]\ndefault_country: DE\nevents: { E: '1' }\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		for _, w := range warnings {
+			said += w.Error() + w.Hint
+		}
+		if (want == "") != (said == "") || !strings.Contains(said, want) {
+			t.Errorf("%s: %q", text, said)
+		}
+	}
 }

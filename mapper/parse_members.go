@@ -79,6 +79,10 @@ func (p *parser) actionSource(v strictyaml.Value) []source {
 			}
 			continue
 		}
+		if meant := usualSources[strings.ToLower(text)]; meant != "" {
+			item.Errorf("%s is none of %s", item.Written(), strings.Join(meta.ActionSources.Names, ", ")).WithHint("write %s", meant)
+			continue
+		}
 		if _, ok := p.oneOf(item, meta.ActionSources.Names...); !ok {
 			continue
 		}
@@ -89,6 +93,12 @@ func (p *parser) actionSource(v strictyaml.Value) []source {
 		out = append(out, source{constant: &event.Node{Kind: event.Text, Text: text}, line: line})
 	}
 	return out
+}
+
+// usualSources are words that are not Meta's, for what its words say.
+var usualSources = map[string]string{
+	"store": physicalStore, "shop": physicalStore, "offline": physicalStore, "in_store": physicalStore, "instore": physicalStore, "pos": physicalStore, "retail": physicalStore,
+	"web": "website", "online": "website", "ecommerce": "website", "phone": "phone_call", "call": "phone_call", "crm": "system_generated", "mail": "email",
 }
 
 var tagPlace = regexp.MustCompile(`\{[^{}]*\}|[{}]`)

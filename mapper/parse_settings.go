@@ -306,6 +306,10 @@ func (p *parser) propertyPaths(o *strictyaml.Object, name string) []event.Path {
 				text = "properties." + text
 			}
 		}
+		if strings.Contains(text, "*") && !strings.Contains(text, "[") {
+			item.Errorf("%s is no pattern, a path names one property", item.Written()).WithHint("to let every property leave that is not personal, remove the key; else name each")
+			continue
+		}
 		compiled, err := event.ParsePath(text)
 		if err != nil {
 			item.Errorf("%v", err)

@@ -126,7 +126,10 @@ func whyNoAmount(src *source, n *event.Node) string {
 	if amount := n.Get("amount"); amount != nil {
 		return "an object, not an amount: name its member under value: [" + src.label() + ".amount] (cents: minor_units: true)"
 	}
-	return "not an amount that can be read, or over 10^12 (" + event.Shape(n) + ")"
+	if text, ok := n.ScalarText(); ok && shortenedAmount(text) {
+		return "a number that a spreadsheet has shortened (" + event.Shape(n) + "): format the column as text there, and export again"
+	}
+	return "not an amount that can be read, or over 10^12 (" + event.Shape(n) + "); send 1234.50, its currency in properties.currency"
 }
 
 // leaveOutValue notes that a source of value gives no amount.

@@ -137,6 +137,11 @@ func countryOf(s string) string {
 	if code := flagOf(s); code != "" {
 		s = code
 	}
+	if isLocale(s) {
+		if c := fold.Lower(s[3:]); isoCountries()[c] {
+			return c
+		}
+	}
 	if len(s) == 3 && onlyOf(s, "0123456789") {
 		n, _ := strconv.Atoi(s)
 		return isoCode(countries.ByNumeric(n))
@@ -168,6 +173,12 @@ func countryOf(s string) string {
 		code = c
 	}
 	return code
+}
+
+// isLocale tells a language with its country, de_DE or de-AT, from two codes of a country
+// and its part, DE-BY.
+func isLocale(s string) bool {
+	return len(s) == 5 && (s[2] == '_' || s[2] == '-') && isSimpleWord(s[:2]) && isSimpleWord(s[3:]) && s[:2] == strings.ToLower(s[:2]) && (s[3:] == strings.ToUpper(s[3:]) || s[2] == '_')
 }
 
 // countryByName looks one code or name up.

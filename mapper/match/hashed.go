@@ -23,6 +23,14 @@ func readHash(s string) (string, hashState) {
 		return "", notHashed
 	}
 	s = strings.Trim(s, "\"'")
+	if len(s) > 64 { // sha256:5d41…, and the bytes apart
+		if rest, ok := strings.CutPrefix(strings.ReplaceAll(strings.ToLower(s[:8]), "-", ""), "sha256"); ok && !isHex(rest) {
+			s = strings.TrimLeft(s[strings.Index(s, "256")+3:], ":=$ ")
+		}
+		if plain := strings.NewReplacer(" ", "", ":", "").Replace(s); len(plain) == 64 && isHex(plain) {
+			s = plain
+		}
+	}
 	if n := len(s); n == 67 || n == 73 {
 		if s[64] == '.' && isHex(s[:64]) && isBase64URL(s[65:]) {
 			s = s[:64]
