@@ -17,20 +17,13 @@ const (
 
 // readHash recognises a value that was hashed before it came. Meta's parameter
 // builder adds a dot and 2 or 8 characters to its hashes (docs/meta.md
-// 3.3); that suffix is taken off. s is clean.
+// 3.3); that suffix is taken off, and so are the name of the hash before it (sha256:)
+// and blanks or colons between its digits. s is clean.
 func readHash(s string) (string, hashState) {
 	if len(s) < 32 {
 		return "", notHashed
 	}
-	s = strings.Trim(s, "\"'")
-	if len(s) > 64 { // sha256:5d41…, and the bytes apart
-		if rest, ok := strings.CutPrefix(strings.ReplaceAll(strings.ToLower(s[:8]), "-", ""), "sha256"); ok && !isHex(rest) {
-			s = strings.TrimLeft(s[strings.Index(s, "256")+3:], ":=$ ")
-		}
-		if plain := strings.NewReplacer(" ", "", ":", "").Replace(s); len(plain) == 64 && isHex(plain) {
-			s = plain
-		}
-	}
+	s = bareHash(strings.Trim(s, "\"'"))
 	if n := len(s); n == 67 || n == 73 {
 		if s[64] == '.' && isHex(s[:64]) && isBase64URL(s[65:]) {
 			s = s[:64]
@@ -56,6 +49,34 @@ func readHash(s string) (string, hashState) {
 		}
 	}
 	return "", notHashed
+}
+
+// hashNames are written before a hash, with a sign between.
+var hashNames = []string{"sha256", "sha-256", "sha2-256", "sha1", "sha-1", "sha512", "sha-512", "md5", "hash", "0x"}
+
+// bareHash is a hash without what programs write before and within it; any other text is
+// as it was.
+func bareHash(s string) string {
+	bare := s
+	switch s[0] {
+	case 's', 'S', 'm', 'M', 'h', 'H', '0', '{':
+		bare = strings.TrimLeft(bare, "{")
+		for _, name := range hashNames {
+			if len(bare) > len(name) && strings.EqualFold(bare[:len(name)], name) {
+				if rest := strings.TrimLeft(bare[len(name):], ":=-_$} "); len(rest) < len(bare)-len(name) || name == "0x" {
+					bare = rest
+					break
+				}
+			}
+		}
+	}
+	if strings.ContainsAny(bare, " :") {
+		bare = strings.NewReplacer(" ", "", ":", "").Replace(bare)
+	}
+	if len(bare) < len(s) && (len(bare) == 32 || len(bare) == 40 || len(bare) == 64 || len(bare) == 128) && isHex(bare) && hasHexLetter(bare) {
+		return bare
+	}
+	return s
 }
 
 func isHex(s string) bool {
