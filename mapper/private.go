@@ -271,8 +271,13 @@ func (s *subject) markMembers(n *event.Node, top, within bool, depth int) {
 // isSomebody says whether the value of a property that is called after somebody says
 // who it is.
 func isSomebody(says personal.Names, n *event.Node) bool {
-	return says.Somebody && n.Kind == event.Text &&
-		(personal.Words(n.Text) > 1 || says.Who && personal.SaysWho(n.Text) && !match.IsPlaceholder(n.Text))
+	switch {
+	case !says.Somebody || n.Kind != event.Text:
+		return false
+	case says.Who:
+		return personal.SaysWho(n.Text) && !match.IsPlaceholder(n.Text)
+	}
+	return personal.Words(n.Text) > 1
 }
 
 // somebody takes up what a text says about who somebody is: one word is a name like

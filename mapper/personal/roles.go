@@ -11,10 +11,10 @@ import (
 const (
 	whoSomebody = `
 		customer client buyer shopper patient guest purchaser payer payee tenant donor attendee passenger traveler traveller applicant recipe_for prescription_for
-		prepared_for made_for ordered_for reserved_for booked_for gift_for engraved_for present_for
-		ordered_by booked_by reserved_by requested_by collected_by picked_up_by received_by signed_by paid_for_by
+		prepared_for ordered_for reserved_for booked_for gift_for engraved_for present_for
+		ordered_by booked_by reserved_by requested_by collected_by picked_up_by received_by signed_by paid_for_by pet_owner vehicle_owner car_owner next_of_kin guardian caregiver referred_by
 		kunde kundin kaeufer kaufer kaeuferin kauferin besteller bestellerin auftraggeber ansprechpartner kontakt patientin gast patienten rezept_fuer rezept_fur reserviert_fur reserviert_fuer bestellt_von abgeholt_von
-		cliente clienta acheteur acheteuse patiente destine_a pour_client comprador compradora paciente receta_para pedido_para reservado_para
+		cliente clienta acheteur acheteuse patiente destine_a pour_client ordonnance_de ordonnance_pour conjoint conjointe opiekun opiekunka comprador compradora paciente receta_para pedido_para reservado_para
 		acquirente paziente intestatario ricetta_per klant koper koopster klient klientka kupujacy nabywca pacjent pacjentka
 		zakaznik zakaznice kupujici pacient pacientka kund kopare kober kjoper asiakas ostaja potilas musteri alici hasta
 		clientul clientei cumparator cumparatorul pacientul ugyfel vasarlo vevo paciens zakaznicka kupujuci kupec stranka kupac pacijent
@@ -31,7 +31,7 @@ const (
 		cajero cajera vendedor vendedora camarero camarera mesero mesera medico medica peluquero peluquera empleado empleada dependiente dependienta
 		atendido_por vendido_por cassiere cassiera commesso commessa cameriere cameriera parrucchiere parrucchiera dipendente venditore venditrice servito_da
 		atendente garcom cabeleireiro cabeleireira funcionario funcionaria
-		caissiere kassier kassamedewerker verkoper verkoopster medewerker kelner serveerster huisarts tandarts kapper kapster
+		caissiere kassier kassiere kassamedewerker verkoper verkoopster medewerker kelner serveerster huisarts tandarts kapper kapster
 		kasjer kasjerka sprzedawca sprzedawczyni pracownik kelnerka lekarz lekarka fryzjer fryzjerka doradca obslugujacy
 		prodavac prodavacka prodejce zamestnanec zamestnankyne cisnik cisnice lekar lekarka kadernik kadernice
 		kassor kassorska saljare servitor servitris lakare frisor anstalld ekspedient kassedame saelger selger laege lege sælgers saljarens medarbejder ansat ansatt
@@ -51,6 +51,7 @@ var kinds = func() map[string]bool {
 		new returning existing repeat retail wholesale vip gold silver bronze platinum diamond guest member members regular walkin online web ios android pos app
 		mobile desktop browser kiosk till store instore yes no y n true false business private personal consumer trade internal external anonymous unknown none other
 		default standard premium basic free loyalty registered unregistered cash generic adult child student senior staff employee company individual tourist local
+		b2b b2c weight piece each meter metre kilo unit pack box takeaway delivery pickup summer winter spring autumn men women kids children home
 		first frequent occasional active inactive lapsed lead prospect self shopify magento woocommerce chrome firefox safari edge windows linux macos ipad iphone
 		neu neukunde bestandskunde stammkunde laufkunde privat privatkunde geschaeftskunde geschaftskunde gewerblich firma ja nein anonym
 		nouveau nouvelle fidele particulier professionnel pro entreprise oui non nuevo nueva habitual particular empresa si recurrente
@@ -67,15 +68,13 @@ func SaysWho(text string) bool {
 	if len(text) > maxName {
 		return true
 	}
-	switch Words(text) {
-	case 0:
-		return false
-	case 1:
-		var room [64]byte
-		w := appendFold(room[:0], text)
-		return !strings.ContainsAny(text, "0123456789") && !kinds[string(w)]
+	text = strings.TrimSpace(text)
+	if words := Words(text); words == 0 || words > 1 && strings.ContainsAny(text, " \u3000") {
+		return words > 0
 	}
-	return true
+	var room [64]byte
+	w := appendFold(room[:0], text)
+	return !strings.ContainsAny(text, "0123456789") && !kinds[string(w)]
 }
 
 // IsNameLike says whether a text is written as a name is: one to four words, each with a

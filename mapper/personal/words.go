@@ -59,25 +59,26 @@ var lists = []struct {
 		cardholder cardholdername nameoncard cellphone mobilephone homephone workphone voicemail whatsapp wechat wechatid recipient recipients
 		addressee consignee ssn socialsecurity passport passportno nationalid driverslicense drivinglicence driverlicense iban
 		creditcardnumber cvv cvc remoteaddr remoteip mobilenumber faxnumber yearofbirth monthofbirth dayofbirth placeofbirth
+		driverlicenseno driverlicensenumber driverslicenseno driverslicensenumber drivinglicenceno drivinglicencenumber
 		fname lname mname bday yob msisdn socialsecuritynumber taxid`},
 	{bold, `
 		vorname vornamen nachname nachnamen familienname geburtsname zuname rufname spitzname geburtstag geburtsdatum geburtsort geburtsjahr
 		telefon telefonnummer telefonnr handynummer handynr mobilnummer mobilnr mobiltelefon festnetz festnetznummer rufnummer durchwahl
 		faxnummer anschrift adresse adressen adresszeile adresszusatz strasse strassenname hausnummer hausnr mailadresse anrede empfaenger
-		empfanger geschlechtsname maedchenname madchenname rufnr ausweisnummer personalausweis steuernummer sozialversicherungsnummer karteninhaber emailkunde reisepass reisepassnummer passnummer steuerid`},
+		empfanger geschlechtsname maedchenname madchenname rufnr ausweisnummer personalausweis steuernummer sozialversicherungsnummer karteninhaber emailkunde reisepass reisepassnummer passnummer steuerid versichertennummer versichertennr krankenversichertennummer`},
 	{bold, `
 		prenom prenoms nomdefamille nomfamille patronyme nomcomplet naissance datenaissance datedenaissance anniversaire numtel courriel
-		adressedelivraison rue numerorue civilite destinataire
+		adressedelivraison rue numerorue civilite destinataire numerodesecu numerodesecuritesociale numerosecu securitesociale numsecu titulartarjeta titulardelatarjeta
 		apellido apellidos primerapellido segundoapellido nombrecompleto tfno tlfno nacimiento fechanacimiento fechadenacimiento cumpleanos telefono
 		telefonos movil celular correo correoelectronico direccion direcciones domicilio calle curp cedula destinatario
-		cognome cognomi nomecompleto nascita datanascita datadinascita compleanno cellulare indirizzo indirizzi codicefiscale
+		cognome cognomi nomecompleto nascita datanascita datadinascita compleanno cellulare indirizzo indirizzi codicefiscale codfiscale
 		postaelettronica recapito recapiti viacivico numerocivico
 		sobrenome apelido nascimento datanascimento datadenascimento aniversario telefone telefones telemovel endereco enderecos morada
 		logradouro rua cpf`},
 	{bold, `
 		voornaam voornamen achternaam achternamen tussenvoegsel roepnaam geslachtsnaam mobielnr mobielenummer woonadres huisadres geboortedatum geboortejaar geboorteplaats verjaardag telefoonnummer
 		telefoon mobielnummer gsmnummer emailadres mailadres adres straat straatnaam huisnummer huisnr aanhef bsn ontvanger
-		imie imiona nazwisko imieinazwisko urodzenia urodziny telefonu komorka komorkowy komorkowego adresu ulica ulicy pesel odbiorca
+		imie imiona nazwisko imieinazwisko urodzenia urodziny telefonu nip komorka komorkowy komorkowego adresu ulica ulicy pesel odbiorca
 		jmeno krestnijmeno prijmeni narozeni narozeniny telefonni mobilni telefonnicislo adresa adresy ulice cislopopisne rodnecislo
 		osloveni prijemce bydliste`},
 	{bold, `
@@ -89,7 +90,7 @@ var lists = []struct {
 		matkapuhelin matkapuhelinnumero kannykka sahkoposti sahkopostiosoite osoite katuosoite postiosoite lahiosoite henkilotunnus hetu
 		vastaanottaja
 		soyad soyadi soyisim adsoyad adisoyadi isimsoyisim dogumtarihi dogumgunu telefonno ceptelefonu ceptel eposta adresi sokak tckimlik
-		tckn kimlik kimlikno alici`},
+		tckn kimlik kimlikno tcno alici`},
 	{bold, `
 		denwa denwabango keitaidenwa jusho juusho shimei seinengappi tanjobi tanjoubi
 		dianhua dianhuahaoma shouji shoujihao dizhi xingming youxiang shengri shenfenzheng lianxiren shouhuoren`},
@@ -168,13 +169,13 @@ var lists = []struct {
 		рождена раждане получател улицата
 		τηλεφωνο τηλεφωνου κινητο επωνυμο επιθετο ονοματεπωνυμο διευθυνση γεννησησ γεννηση παραληπτησ οδοσ αφμ αμκα πατρωνυμο
 		هاتف جوال موبايل ايميل ميلاد لقب هوية
-		טלפון נייד סלולרי אימייל כתובת רחוב לידה זהות`},
+		טלפון נייד סלולרי אימייל כתובת רחוב לידה זהות תז`},
 	{bold, `
 		prenume prenumele nastere nasterii cnp strada destinatar destinatarul numelefamilie
 		vezeteknev keresztnev utonev csaladnev teljesnev ugyfelnev vevonev telefonszam mobilszam lakcim szallitasicim szamlazasicim szuletesi szuletes
-		szuletesnap utca hazszam cimzett
+		szuletesnap adoszam adoazonosito tajszam utca hazszam cimzett
 		priezvisko prezime priimek narodenia rodenja rojstva rodjenja datumrodenja datumrojstva
-		hoten hovaten tenkhachhang tennguoimua tennguoinhan tenkhach sodienthoai dienthoai sdt diachi diachigiaohang ngaysinh gioitinh thudientu cccd cmnd
+		hoten hovaten tenkhachhang tennguoimua tennguoinhan tenkhach sodienthoai dienthoai sdt diachi diachigiaohang diachigiao ngaysinh gioitinh thudientu cccd cmnd
 		namalengkap namadepan namabelakang namapelanggan telepon nomortelepon notelepon nohp nomorhp alamat tanggallahir jeniskelamin`},
 	{shy, `пол стать емейлы мейл φυλο عنوان جنس بريد البريدالالكتروني מין מייל cim naslov`},
 	{person, `
@@ -235,7 +236,7 @@ var (
 	whole = set(`fn ln co pobox contactnumber contactnum mobno phno phonenum smsnumber cellno creditcard gebdatum gebdat geb fechanac fecnac datanasc dtnasc
 		dataur datumnar nomusage nomdusage isim postbus apartadopostal`)
 	wholePlaces = set(`ort plzort stad cp voie nrdomu nrmieszkania il suite`)
-	wholeTheirs = set(`via cap by stat line lines unit`)
+	wholeTheirs = set(`via cap by stat line lines unit nick alias`)
 )
 
 func set(text string) map[string]bool {
@@ -250,15 +251,15 @@ func set(text string) map[string]bool {
 // if it holds none of scriptThings.
 var (
 	scripts = folded(`氏名 お名前 苗字 名字 姓名 フリガナ ふりがな 電話 携帯 メール メアド 住所 番地 生年月日 誕生日 性別 顧客名 客様 会員名
-		届け先 宛名 宛先 配送先 送付先 請求先 受取人 担当者名 ユーザー名 マイナンバー パスポート
+		届け先 宛名 宛先 配送先 送付先 請求先 受取人 担当者名 患者名 ユーザー名 マイナンバー パスポート
 		会员名 會員名 連絡先 メルアド 电话 電話 手机 手機 邮箱 郵箱 电邮 電郵 邮件 郵件 信箱 地址 收货人 收貨人 收件人 联系人 聯絡人 联系方式 生日 出生 性别 身份证
 		身分證 护照 護照 微信号 微信 街道 门牌 客户名 客戶名 顾客名 顧客姓 会员姓 用户名 用戶名 會員名 昵称 暱稱 住址 传真 座机
 		телефон фамил отчеств рожден
 		성명 성함 고객명 고객이름 회원명 구매자명 주문자명 수령인 받는사람 받는분 전화번호 휴대폰번호 휴대폰 핸드폰 연락처 이메일 주소 생년월일 생일 성별 주민등록번호
 		주민번호 여권 카카오톡아이디 담당자명 직원명
 		นามสกุล ชื่อลูกค้า ชื่อผู้ ชื่อเต็ม ชื่อพนักงาน เบอร์โทร เบอร์มือถือ โทรศัพท์ มือถือ อีเมล ที่อยู่ วันเกิด เพศ ผู้รับ บัตรประชาชน`)
-	scriptsAlone = folded(`姓 名 名前 セイ メイ カナ 氏 имя 전화 메일`)
-	scriptsWho   = folded(`顧客 お客様 お客さま 購入者 購買者 注文者 患者 担当者 レジ担当 レジ担当者 店員 販売員 スタッフ 医師 客户 客戶 顾客 买家 買家 收银员 收銀員 店员 售货员 导购 导购员 医生
+	scriptsAlone = folded(`姓 名 名前 セイ メイ カナ 氏 имя 전화 메일 เบอร์`)
+	scriptsWho   = folded(`顧客 お客様 お客さま 購入者 購買者 注文者 患者 担当 担当者 レジ担当 レジ担当者 店員 販売員 スタッフ 医師 客户 客戶 顾客 买家 買家 收银员 收銀員 店员 售货员 导购 导购员 医生
 		고객 고객님 구매자 주문자 손님 환자 캐셔 점원 직원 판매원 의사 담당자 ลูกค้า ผู้ซื้อ ผู้ป่วย คนไข้ พนักงาน พนักงานขาย แคชเชียร์ แพทย์`)
 	scriptPlaces = folded(`郵便番号 都道府県 市区町村 市町村 国名 国籍 国 県 市 邮编 郵編 邮政编码 郵遞區號 城市 省份 省 县 區 州 国家 國家 이름 우편번호 도시 시도 시군구 국가 국적
 		ชื่อ เมือง จังหวัด อำเภอ รหัสไปรษณีย์ ประเทศ`)
