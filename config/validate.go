@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -382,8 +381,7 @@ func (l *loader) secretPaths(v strictyaml.Value) []string {
 // warnReadable warns when others may read the file. What a ConfigMap or a
 // secret volume links to is what counts.
 func (l *loader) warnReadable(v strictyaml.Value, path string) {
-	info, err := os.Stat(path)
-	if err != nil || disk.Rights(info)&0o004 == 0 {
+	if !disk.OthersRead(path) {
 		return
 	}
 	v.Warnf("every user of this machine can read the secret in %s", path).WithHint("chmod 640 %s", filepath.Base(path))

@@ -24,15 +24,10 @@ const maxEvents = 256 << 20
 // readEvents calls each with every event of r. In JSON lines a line that is not
 // JSON is an event too: an invalid one. Events larger than most are marked.
 func readEvents(r io.Reader, most int, each func(track.Message) error) error {
-	var b bytes.Buffer
-	n, err := io.Copy(&b, io.LimitReader(r, maxEvents+1))
+	src, err := readAtMost(r, maxEvents)
 	if err != nil {
 		return err
 	}
-	if n > maxEvents {
-		return fmt.Errorf("more than %s, which is all that is read at once; give a part of it, such as: head -n 100000 FILE | relay map -", "256 MiB")
-	}
-	src := b.Bytes()
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	if !utf8.Valid(src) {
 		src = track.ToUTF8(nil, src)
@@ -52,6 +47,30 @@ func readEvents(r io.Reader, most int, each func(track.Message) error) error {
 		}
 	}
 	return nil
+}
+
+// readAtMost reads all of r, in pieces, so that what is too much costs no more than it.
+func readAtMost(r io.Reader, most int) ([]byte, error) {
+	const piece = 4 << 20
+	var pieces [][]byte
+	n := 0
+	for {
+		b := make([]byte, piece)
+		k, err := io.ReadFull(r, b)
+		if n += k; n > most {
+			return nil, fmt.Errorf("more than %s, which is all that is read at once; give a part of it, such as: head -n 100000 FILE | relay map -", "256 MiB")
+		}
+		pieces = append(pieces, b[:k])
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			if len(pieces) == 1 {
+				return pieces[0], nil
+			}
+			return bytes.Join(pieces, nil), nil
+		case err != nil:
+			return nil, err
+		}
+	}
 }
 
 // value takes the events of one value.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -61,6 +62,17 @@ func (l *Lock) Sign() {
 	if l.f.Truncate(0) == nil {
 		_, _ = l.f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
+}
+
+// InPlace says whether the file of the lock is still the one at its path: false when it,
+// or the directory it lies in, was removed or moved away. An error is no answer: true.
+func (l *Lock) InPlace() bool {
+	is, err := os.Stat(l.f.Name())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	held, failed := l.f.Stat()
+	return err != nil || failed != nil || os.SameFile(is, held)
 }
 
 // Close releases the lock. The file stays.

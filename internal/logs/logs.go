@@ -76,7 +76,10 @@ const (
 	DeadNotExpired      Code = "dead_not_expired"
 	QueueRestored       Code = "queue_restored"
 	RunTimeNotNoted     Code = "run_time_not_noted"
+	ConnectionsBounded  Code = "connections_bounded"
 	CommitFailed        Code = "commit_failed"
+	QueueGone           Code = "queue_gone"
+	QueueBack           Code = "queue_back"
 	SegmentDamaged      Code = "segment_damaged"
 	SegmentMissing      Code = "segment_missing"
 	DeadDamaged         Code = "dead_damaged"
@@ -245,6 +248,8 @@ var Sections = []Section{
 		{DeadCut, slog.LevelWarn, "dead letters were larger than `queue.dead_max_size`: each keeps the beginning of its event, and is not retried", "raise `queue.dead_max_size`"},
 		{RunTimeNotNoted, slog.LevelWarn, "for how long the queue has been open cannot be noted: dead letters may be kept longer than `queue.dead_max_age`; tried again", "check the disk"},
 		{DeadNotExpired, slog.LevelWarn, "dead letters older than `queue.dead_max_age` cannot be removed; tried again", "check the disk"},
+		{QueueGone, slog.LevelError, "the directory of the queue was removed or moved away while relay runs: clients are told 503, `/readyz` fails", "put it back; if it is lost, stop relay and restore a backup"},
+		{QueueBack, slog.LevelWarn, "the directory of the queue is where it was again", "nothing"},
 		{CommitFailed, slog.LevelError, "a write failed: clients were told 503, relay goes on in a new file", "check the disk: it fails"},
 		{SegmentMissing, slog.LevelError, "a file of the queue is not there and nobody has drained it: `records` says how many events it held, of which those that waited are lost; said once", "put the file back where it was (stop relay first) if you have it; nothing but relay may remove files there"},
 		{SegmentDamaged, slog.LevelError, "what is readable was saved, `lost` says how many events were not, the file is kept as `.bad`", "check the disk; keep the file for whoever looks into it"},
@@ -307,6 +312,7 @@ var Sections = []Section{
 		{IntakeOK, slog.LevelInfo, "events are stored again", "nothing"},
 		{IntakeCutOff, slog.LevelWarn, "relay stopped while requests were waiting; they were not answered", "nothing; clients send them again"},
 		{CertificateLoaded, slog.LevelInfo, "a changed certificate is in force", "nothing"},
+		{ConnectionsBounded, slog.LevelWarn, "said at start: the process may open too few files for `intake.max_connections`; intake takes `taken` at once", "raise the limit of open files (`LimitNOFILE=` of the unit, `ulimit -n`), or lower `intake.max_connections`"},
 		{CertificateRefused, slog.LevelWarn, "a changed certificate cannot be used, the old one stays", "correct `tls.cert` and `tls.key`"},
 		{SpoolFileStored, slog.LevelInfo, "a dropped file is stored; it lies in `done/`", "nothing"},
 		{SpoolFileRefused, slog.LevelError, "a dropped file cannot be read, or holds not one usable row; it lies in `refused/` beside a report with `claim` in its name", "correct it and drop it again"},

@@ -202,6 +202,9 @@ func (q *Queue) CanAppend() error {
 	if closed {
 		return ErrClosed
 	}
+	if q.gone.Load() {
+		return fmt.Errorf("%w: %w", ErrUnavailable, errGone)
+	}
 	broken := q.health.why() // before full, which is said first
 	if why := q.space.why(); why != "" {
 		return &FullError{RetryAfter: 30 * time.Second, Reason: why}

@@ -1,9 +1,28 @@
 package local
 
 import (
+	"errors"
 	"sync"
 	"time"
+
+	"relay/internal/logs"
 )
+
+// errGone says that what is written would be nowhere.
+var errGone = errors.New("the directory of the queue was removed or moved away while relay runs: put it back, or stop relay and restore a backup")
+
+// lookAround finds out whether the directory is where it was.
+func (q *Queue) lookAround() {
+	gone := !q.lock.InPlace()
+	if q.gone.Swap(gone) == gone {
+		return
+	}
+	if gone {
+		q.o.Logger.Error("the directory of the queue is gone: nothing is taken until it is back", "code", logs.QueueGone, "dir", q.dir)
+	} else {
+		q.o.Logger.Warn("the directory of the queue is back", "code", logs.QueueBack, "dir", q.dir)
+	}
+}
 
 // health says whether the tail takes commits, and what went wrong last. Its methods may
 // be called with any lock held.

@@ -62,6 +62,7 @@ func (q *Queue) doTasks() {
 
 // periodic is what the keeper does every second.
 func (q *Queue) periodic() {
+	q.lookAround()
 	q.tellAges()
 	q.ids.Expire(q.ages.over)
 	q.dead.tend()

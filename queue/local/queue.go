@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"relay/internal/disk"
@@ -43,6 +44,7 @@ type Queue struct {
 	tasks    tasks
 	counters counters
 	health   health
+	gone     atomic.Bool // the directory was removed or moved away
 	space    space
 	ages     ages
 

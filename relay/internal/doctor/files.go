@@ -77,8 +77,7 @@ func (e *exam) readable(key, path string) bool {
 
 // private warns when everybody may read a file.
 func (e *exam) private(key, path string) {
-	info, err := os.Stat(path)
-	if err == nil && disk.Rights(info)&0o004 != 0 {
+	if disk.OthersRead(path) {
 		e.say(Finding{
 			Check: "files", Code: "secret_readable", Level: Warn, Text: fmt.Sprintf("%s: every user of this machine can read %s.", key, path),
 			Fix: "chmod 640 " + path, Who: You,

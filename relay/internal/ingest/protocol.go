@@ -42,6 +42,9 @@ func (c *protocolConn) Write(b []byte) (int, error) {
 		return c.Conn.Write(b)
 	}
 	head, _, plain := bytes.Cut(b, plainAnswer)
+	if string(b[9:12]) == "417" { // of net/http alone, and empty
+		head, _, plain = bytes.Cut(b, []byte("\r\n"))
+	}
 	if !plain || bytes.IndexByte(head, '\n') >= 0 {
 		return c.Conn.Write(b)
 	}
@@ -63,6 +66,8 @@ func (c *protocolConn) CloseWrite() error {
 func protocolAnswer(status []byte) []byte {
 	code, words := "bad_request", "this is no proper HTTP request"
 	switch string(status[9:12]) {
+	case "417":
+		code, words = "unsupported_expectation", "the only Expect understood is 100-continue"
 	case "431":
 		code, words = "headers_too_large", "the header of the request is too large"
 	case "501":

@@ -23,6 +23,7 @@ func TestProtocolErrors(t *testing.T) {
 		{"two lengths", head + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}", 400, "bad_request"},
 		{"a header without colon", head + "nonsense\r\n\r\n", 400, "bad_request"},
 		{"another Transfer-Encoding", head + "Transfer-Encoding: gzip\r\n\r\n", 501, "unsupported_transfer_encoding"},
+		{"another expectation", "POST /v1/track HTTP/1.1\r\nHost: localhost\r\nExpect: 200-ok\r\nContent-Length: 2\r\n\r\n{}", 417, "unsupported_expectation"},
 		{"another HTTP", "POST /v1/track HTTP/3.7\r\nHost: localhost\r\n\r\n", 505, "unsupported_version"},
 		{"a flood of headers", head + strings.Repeat("X-Flood: "+strings.Repeat("x", 100)+"\r\n", 2000) + "\r\n", 431, "headers_too_large"},
 	} {

@@ -62,12 +62,16 @@ func Listen(o ServerOptions) (*Server, error) {
 	if o.MaxConnections <= 0 {
 		o.MaxConnections = 1024
 	}
-	o.MaxConnections = min(o.MaxConnections, mostOf(socket.OpenFiles()))
 	if o.SocketMode == 0 {
 		o.SocketMode = 0o660
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if files := socket.OpenFiles(); mostOf(files) < o.MaxConnections {
+		o.Logger.Warn("the process may open fewer files than intake.max_connections needs", "code", logs.ConnectionsBounded,
+			"max_connections", o.MaxConnections, "taken", mostOf(files), "open_files", files)
+		o.MaxConnections = mostOf(files)
 	}
 	s := &Server{o: o, conns: newConnections(o.MaxConnections)}
 	var secure *tls.Config
@@ -96,15 +100,16 @@ func Listen(o ServerOptions) (*Server, error) {
 	protocols.SetHTTP1(true)
 	h := o.Handler
 	s.http = &http.Server{
-		Handler:           h,
-		Protocols:         protocols,
-		ReadHeaderTimeout: o.HeaderTimeout,
-		ReadTimeout:       o.HeaderTimeout + h.o.ReadTimeout,
-		WriteTimeout:      o.HeaderTimeout + h.o.ReadTimeout + h.o.AppendTimeout + 10*time.Second,
-		IdleTimeout:       120 * time.Second, // between requests of a connection
-		MaxHeaderBytes:    maxHeaderBytes,
-		ConnState:         s.conns.state,
-		ConnContext:       s.conns.admit,
+		DisableGeneralOptionsHandler: true, // OPTIONS * is answered as any other path is
+		Handler:                      h,
+		Protocols:                    protocols,
+		ReadHeaderTimeout:            o.HeaderTimeout,
+		ReadTimeout:                  o.HeaderTimeout + h.o.ReadTimeout,
+		WriteTimeout:                 o.HeaderTimeout + h.o.ReadTimeout + h.o.AppendTimeout + 10*time.Second,
+		IdleTimeout:                  120 * time.Second, // between requests of a connection
+		MaxHeaderBytes:               maxHeaderBytes,
+		ConnState:                    s.conns.state,
+		ConnContext:                  s.conns.admit,
 		// What net/http has to say is about single connections: handshakes
 		// that failed, clients that sent no HTTP.
 		ErrorLog: slog.NewLogLogger(o.Logger.With("code", logs.HTTPServer).Handler(), slog.LevelDebug),

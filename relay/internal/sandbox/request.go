@@ -58,7 +58,7 @@ func (q *request) serve() {
 		q.cut()
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, 64<<20))
+	body, err := q.readBody()
 	if err != nil {
 		q.cut() // the client left, or sends without end
 		return
@@ -323,4 +323,18 @@ func (q *request) wait(d time.Duration, stop <-chan struct{}) bool {
 	case <-ctx.Done():
 	}
 	return false
+}
+
+// maxBody is what a request may have at most: more than batch.max_bytes can be.
+const maxBody = 65 << 20
+
+// readBody reads the body, into a buffer of its size where the client says it.
+func (q *request) readBody() ([]byte, error) {
+	if q.r.ContentLength > maxBody {
+		return nil, &http.MaxBytesError{Limit: maxBody}
+	}
+	var b bytes.Buffer
+	b.Grow(int(max(q.r.ContentLength, 0)) + bytes.MinRead)
+	_, err := b.ReadFrom(http.MaxBytesReader(q.w, q.r.Body, maxBody))
+	return b.Bytes(), err
 }

@@ -19,6 +19,49 @@ type auditLog struct {
 
 	mu   sync.Mutex
 	told bool // that it cannot be written
+
+	strangers strangers
+}
+
+// strangers counts calls that were refused because nobody had signed in. They are a line
+// now and then: whoever may connect could push all that others did out of the log.
+type strangers struct {
+	mu    sync.Mutex
+	calls map[string]int64 // since the last line, by route
+	next  time.Time        // when there may be another line
+	wait  time.Duration    // between two: doubled while they go on
+}
+
+const (
+	strangersWait     = time.Minute
+	strangersMostWait = time.Hour
+)
+
+// count takes a call, and returns what a line is due of: none mostly.
+func (s *strangers) count(call string, now time.Time) map[string]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls == nil {
+		s.calls = make(map[string]int64)
+	}
+	s.calls[call]++
+	if now.Before(s.next) && s.next.Sub(now) <= strangersMostWait { // else the clock was set back
+		return nil
+	}
+	if now.Sub(s.next) > strangersMostWait {
+		s.wait = 0
+	}
+	due := s.calls
+	s.calls, s.wait = nil, min(max(2*s.wait, strangersWait), strangersMostWait)
+	s.next = now.Add(s.wait)
+	return due
+}
+
+// refused takes a call of somebody who had not signed in.
+func (a *auditLog) refused(l auditLine) {
+	for call, n := range a.strangers.count(l.Call, l.Time) {
+		a.write(auditLine{Time: l.Time, Who: "nobody", Call: call, Count: n, Status: l.Status})
+	}
 }
 
 // auditLine is one line of audit.log.

@@ -68,16 +68,17 @@ func newListener(k kind, l net.Listener, local bool, log *slog.Logger) *listener
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	d.http = &http.Server{
-		Protocols:         protocols,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       bodyTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    32 << 10,
-		BaseContext:       func(net.Listener) context.Context { return context.WithValue(context.Background(), listenerKey{}, d) },
-		ConnContext:       d.conns.admit,
-		ConnState:         d.conns.state,
-		ErrorLog:          slog.NewLogLogger(log.With("code", logs.HTTPServer).Handler(), slog.LevelDebug),
+		DisableGeneralOptionsHandler: true, // OPTIONS * is answered as any other path is
+		Protocols:                    protocols,
+		ReadHeaderTimeout:            headerTimeout,
+		ReadTimeout:                  bodyTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               32 << 10,
+		BaseContext:                  func(net.Listener) context.Context { return context.WithValue(context.Background(), listenerKey{}, d) },
+		ConnContext:                  d.conns.admit,
+		ConnState:                    d.conns.state,
+		ErrorLog:                     slog.NewLogLogger(log.With("code", logs.HTTPServer).Handler(), slog.LevelDebug),
 	}
 	return d
 }

@@ -70,10 +70,11 @@ func (s *Server) audited(pattern string, need Need, h http.Handler) http.Handler
 		}
 		if need >= Contents {
 			defer func() {
-				if rec.line.Who == "" { // nobody signed in: nothing was shown or changed, and no stranger fills the log until what others did has left it
+				rec.line.Time, rec.line.Status = time.Now().UTC(), cmp.Or(rec.line.Status, http.StatusOK) // an empty list writes nothing
+				if rec.line.Who == "" {                                                                   // nobody signed in: nothing was shown or changed
+					s.audit.refused(rec.line)
 					return
 				}
-				rec.line.Time, rec.line.Status = time.Now().UTC(), cmp.Or(rec.line.Status, http.StatusOK) // an empty list writes nothing
 				s.audit.write(rec.line)
 			}()
 		}
