@@ -30,6 +30,10 @@ func (r *Routes) Add(pattern string, need Need, h http.HandlerFunc) {
 func (r *Routes) handler() http.Handler {
 	known := []string{http.MethodGet, http.MethodPost}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.RequestURI == "*" { // ServeMux answers it with nothing
+			WriteError(w, http.StatusNotFound, "not_found", "there is no such path")
+			return
+		}
 		_, pattern := r.mux.Handler(req)
 		if pattern != "/" || req.URL.Path == "/" && req.Method == http.MethodGet {
 			r.mux.ServeHTTP(w, req)
