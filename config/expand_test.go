@@ -103,6 +103,7 @@ func TestReadSecretFile(t *testing.T) {
 // must not keep relay from taking events.
 func TestLoadWarnings(t *testing.T) {
 	dir := t.TempDir()
+	must(t, os.Chmod(filepath.Dir(dir), 0o755)) // else nobody else comes here
 	file := filepath.Join(dir, "relay.yaml")
 	write(t, filepath.Join(dir, "open"), "abc\n")
 	must(t, os.Chmod(filepath.Join(dir, "open"), 0o644))

@@ -356,11 +356,13 @@ func TestFindings(t *testing.T) {
 		{"secret replaced", "secret_replaced", Warn, setup{change: func(_ *testing.T, o *Options) { o.Receipts = Receipts{Kept: true, Unsearched: 3} }}},
 		{"queue readable", "queue_readable", Warn, setup{change: func(t *testing.T, o *Options) { mkdir(t, o.Config.Queue.Path, 0o755) }}},
 		{"key readable", "secret_readable", Warn, setup{change: func(t *testing.T, o *Options) {
-			o.Config.Queue.EncryptionKey = filepath.Join(t.TempDir(), "key")
+			dir := t.TempDir()
+			o.Config.Queue.EncryptionKey = filepath.Join(dir, "key")
 			if err := os.WriteFile(o.Config.Queue.EncryptionKey, []byte("k"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Chmod(o.Config.Queue.EncryptionKey, 0o644); err != nil {
+			// What lets others come here, and read it.
+			if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755), os.Chmod(o.Config.Queue.EncryptionKey, 0o644)); err != nil {
 				t.Fatal(err)
 			}
 		}}},

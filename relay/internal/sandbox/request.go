@@ -325,8 +325,8 @@ func (q *request) wait(d time.Duration, stop <-chan struct{}) bool {
 	return false
 }
 
-// maxBody is what a request may have at most: more than batch.max_bytes can be.
-const maxBody = 65 << 20
+// maxBody is what a request may have at most: what batch.max_bytes can be.
+const maxBody = 64 << 20
 
 // readBody reads the body, into a buffer of its size where the client says it.
 func (q *request) readBody() ([]byte, error) {
