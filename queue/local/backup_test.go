@@ -24,6 +24,7 @@ import (
 // each copy holds all that was confirmed when it was begun, unless it was
 // settled, and nothing waits in it that was settled by then.
 func TestBackupUnderLoad(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{SegmentSize: 64 << 10, NoSync: true})
 	var stop atomic.Bool
@@ -126,6 +127,7 @@ func TestBackupUnderLoad(t *testing.T) {
 // them is sent again. Every record that was confirmed is in the copy then, once:
 // none is called a duplicate that is nowhere, none is stored beside itself.
 func TestReplayAfterRestore(t *testing.T) {
+	t.Parallel()
 	q := openTest(t, t.TempDir(), Options{SegmentSize: 64 << 10, NoSync: true})
 	var stop atomic.Bool
 	var mu sync.Mutex

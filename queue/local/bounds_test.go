@@ -88,6 +88,7 @@ func within(t testing.TB, dir string, limit int64) func() {
 // max_size holds for all of the directory, whatever its size and that of the
 // events; what settles makes room again, below the low mark and by itself.
 func TestMaxSize(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		mib          int64
 		events, size int
@@ -267,6 +268,7 @@ func TestReserveShrinks(t *testing.T) {
 // A lane that is stuck keeps no room but its own: what others have settled is
 // squeezed out of the segments they share, and nothing is dropped.
 func TestStuckLane(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{MaxSize: 2 << 20, NoSync: true})
 	check := within(t, dir, 2<<20)
@@ -306,6 +308,7 @@ func TestStuckLane(t *testing.T) {
 
 // Ids that could not be written to their file are, as soon as they can.
 func TestIDsFiledLater(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)

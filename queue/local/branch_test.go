@@ -17,6 +17,7 @@ import (
 // loses none: not when the segment is opened with it, sealed or as a crash left
 // it, nor when it comes while the segment is being read. Nothing is passed over.
 func TestFlipInBranchPage(t *testing.T) {
+	t.Parallel()
 	const n = 300
 	o := local.Options{SegmentSize: 64 << 10, NoSync: true}
 	rng := rand.New(rand.NewPCG(7, 919))

@@ -16,6 +16,7 @@ import (
 // there twice, nothing is reported as damage; and the operation, called again,
 // completes as if nothing had been.
 func TestCrashAtEachStep(t *testing.T) {
+	t.Parallel()
 	closed, killed := makeSteps(t, true), makeSteps(t, false)
 	steps, copies := 0, 0
 	for _, op := range operations() {

@@ -56,6 +56,7 @@ func change(t *testing.T, path string, fn func(b []byte) []byte) {
 // What a disk may do to a file costs what lies in it, and never a start: the
 // rest is delivered, the loss is counted, the file kept, a fresh event stored.
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	nul := func(b []byte) []byte { return make([]byte, len(b)) }
 	empty := func([]byte) []byte { return nil }
 	half := func(b []byte) []byte { return b[:len(b)/2+777] }
@@ -246,6 +247,7 @@ func TestKeyInHeaderDamaged(t *testing.T) {
 // One flipped bit in each page in turn, and everywhere at random: what is
 // delivered is what was sent, and nobody crashes.
 func TestBitFlips(t *testing.T) {
+	t.Parallel()
 	rng, seed := seeded(t)
 	src, waiting, _ := damagedDir(t)
 	var files []string

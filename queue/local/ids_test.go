@@ -25,6 +25,7 @@ func mergeAll(t testing.TB, q *Queue) {
 // The same id is stored once, whatever has become of its first copy, over a
 // kill at that moment and over a stop.
 func TestSameIDAgain(t *testing.T) {
+	t.Parallel()
 	o := Options{SegmentSize: 64 << 10, MaxSize: 8 << 20, NoSync: true}
 	// keeperOff has the keeper not come to what it is given.
 	keeperOff := func(q *Queue) func() { q.repairing.Lock(); return q.repairing.Unlock }
@@ -138,6 +139,7 @@ func TestSameIDAgain(t *testing.T) {
 // An event that a disk has destroyed is stored when its sender repeats it, and
 // delivered; what was saved, or delivered before, is not stored again.
 func TestLostIDs(t *testing.T) {
+	t.Parallel()
 	nul := func(b []byte) []byte { return make([]byte, len(b)) }
 	for _, c := range []struct {
 		name string
@@ -217,6 +219,7 @@ func TestLostIDs(t *testing.T) {
 
 // A file of ids that is damaged costs only the ids of segments that are gone.
 func TestDamagedIDFiles(t *testing.T) {
+	t.Parallel()
 	nul := func(b []byte) []byte { return make([]byte, len(b)) }
 	for name, hurt := range map[string]func(b []byte) []byte{
 		"header of NUL": func(b []byte) []byte { return append(nul(b[:80]), b[80:]...) },

@@ -13,6 +13,7 @@ import (
 )
 
 func TestContract(t *testing.T) {
+	t.Parallel()
 	queuetest.Run(t, queuetest.Engine{
 		Open:     opener(local.Options{MaxSize: 64 << 20, SegmentSize: 256 << 10, AppendTimeout: 30 * time.Second}),
 		Outlives: true,

@@ -60,6 +60,7 @@ func settledRows(t testing.TB, q *Queue) (n, bytes int) {
 // One record that waits keeps its own segment, none behind it; and what was settled
 // behind it leaves nothing in meta.db once it is gone.
 func TestOneThatWaitsPinsItsSegmentOnly(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{SegmentSize: 64 << 10, DedupWindow: 1})
 	mustAppend(t, q, entry("suspect", "a", "b"))
@@ -93,6 +94,7 @@ func TestOneThatWaitsPinsItsSegmentOnly(t *testing.T) {
 // What is settled stays so through everything that writes segments anew or moves
 // records, and counts once.
 func TestWhatIsSettledStaysSo(t *testing.T) {
+	t.Parallel()
 	want := []string{"m-3", "m-7", "m-8"}
 	for name, do := range map[string]func(q *Queue) error{
 		"nothing": func(*Queue) error { return nil },

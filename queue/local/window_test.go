@@ -136,6 +136,7 @@ func copyAsIs(t testing.TB, q *Queue) string {
 // known for the window and forgotten soon after, and each event that was stored
 // is delivered once.
 func TestIDWindowModel(t *testing.T) {
+	t.Parallel()
 	rng, seed := seeded(t)
 	rounds := 1
 	if exam() {
@@ -233,6 +234,7 @@ func TestIDWindowModel(t *testing.T) {
 // A quiet shop does not remember for ever: neither what lies in a tail that is
 // never full, nor because restarts have its ids merged again and again.
 func TestIDWindowOfQuietShop(t *testing.T) {
+	t.Parallel()
 	for _, restarts := range []bool{false, true} {
 		t.Run(fmt.Sprintf("restarts %v", restarts), func(t *testing.T) {
 			c := newClock()
@@ -271,6 +273,7 @@ func TestIDWindowOfQuietShop(t *testing.T) {
 
 // By number too: the newest are known, and not many more.
 func TestIDWindowByCount(t *testing.T) {
+	t.Parallel()
 	const keep, per = 4000, 300
 	c := newClock()
 	dir := t.TempDir()

@@ -39,6 +39,7 @@ func poison(hint string, code, subcode int, bad ...string) func(int, call) graph
 }
 
 func TestPoison(t *testing.T) {
+	t.Parallel()
 	seven := []string{"e0000", "e0777", "e0999", "e1000", "e2345", "e2346", "e4999"}
 	tests := []struct {
 		name  string
@@ -99,6 +100,7 @@ func TestPoison(t *testing.T) {
 
 // A crash in the middle of the search resends at most what was on its way.
 func TestPoisonOverCrashes(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		bad := []string{"e0100", "e0500", "e0900"}
@@ -145,6 +147,7 @@ func crash(w *world) {
 var errCrash = fmt.Errorf("crashed")
 
 func TestBreaker(t *testing.T) {
+	t.Parallel()
 	for _, api := range []mapper.API{mapper.Conversions, mapper.Offline} {
 		t.Run(string(api), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -214,6 +217,7 @@ func TestBreaker(t *testing.T) {
 // A proxy that takes not even one event is not Meta, nor is any event to blame; that
 // one of them is too large for it shows once others pass.
 func TestTooLargeForTheWay(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		tooLarge := graph.Result{Class: graph.InvalidBatch, HTTPStatus: http.StatusRequestEntityTooLarge, Foreign: true, Message: "HTTP 413"}
@@ -250,6 +254,7 @@ func TestTooLargeForTheWay(t *testing.T) {
 // The breaker's probe finds out by itself that it may close, although one
 // event is bad for ever.
 func TestBreakerClosesByProbe(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		bad := ids("e", 0, 30) // the first thirty
@@ -268,6 +273,7 @@ func TestBreakerClosesByProbe(t *testing.T) {
 // Eight days offline: the old ones travel alone; refused for their age, they
 // are expired in a few requests, and the breaker has no part in it.
 func TestOldRefused(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		now := time.Now()
@@ -301,6 +307,7 @@ func TestOldRefused(t *testing.T) {
 
 // Where Meta's limit lies in the middle of the old ones, the younger go out.
 func TestOldPartlyRefused(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		now := time.Now()
@@ -335,6 +342,7 @@ func TestOldPartlyRefused(t *testing.T) {
 
 // A batch that grew a week old while it waited is grouped anew.
 func TestOutgrown(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		begin := time.Now()
@@ -361,6 +369,7 @@ func TestOutgrown(t *testing.T) {
 
 // Meta says an event is in the future: kept until it is due, then it goes.
 func TestFutureRefusedAndReleased(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		due := time.Now().Add(30 * time.Second)
@@ -391,6 +400,7 @@ func TestFutureRefusedAndReleased(t *testing.T) {
 // At one request in ten seconds the search takes longer than a batch stays
 // fresh; it comes to its end all the same.
 func TestPoisonAtSlowRate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.opts.Settings.RequestsPerSecond = 0.1

@@ -17,6 +17,7 @@ import (
 // A wall clock that is wrong, or jumps, expires nothing and holds nothing
 // back; what Meta's Date header says counts.
 func TestWrongClock(t *testing.T) {
+	t.Parallel()
 	real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
 		name string
@@ -66,6 +67,7 @@ func TestWrongClock(t *testing.T) {
 // A clock that is right has no skew, whatever part of a second the Date header
 // leaves out, and relay's time never goes back behind what a lane said.
 func TestRightClockHasNoSkew(t *testing.T) {
+	t.Parallel()
 	for _, part := range []time.Duration{0, 300 * time.Millisecond, 999 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
@@ -94,6 +96,7 @@ func TestRightClockHasNoSkew(t *testing.T) {
 // What came in while the clock stood a year behind looks a year old once the
 // clock is right; by its own time it is not, and queue.max_age spares it.
 func TestReceivedByAWrongClock(t *testing.T) {
+	t.Parallel()
 	real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -115,6 +118,7 @@ func TestReceivedByAWrongClock(t *testing.T) {
 }
 
 func TestClockJumps(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 		start := time.Now()
@@ -156,6 +160,7 @@ func TestClockJumps(t *testing.T) {
 
 // Waits are monotonic and survive a clock that moved while relay was off.
 func TestWaitAcrossClockChange(t *testing.T) {
+	t.Parallel()
 	for _, jump := range []time.Duration{-10 * 365 * 24 * time.Hour, 10 * 365 * 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
@@ -185,6 +190,7 @@ func TestWaitAcrossClockChange(t *testing.T) {
 // and nothing escapes the rules about age while the time is not known: Meta is asked
 // first.
 func TestTimeIsAskedFirst(t *testing.T) {
+	t.Parallel()
 	real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -228,6 +234,7 @@ func TestTimeIsAskedFirst(t *testing.T) {
 // What came before anybody had set the clock is dated by the next process too, as long
 // as the machine was not started again; what came before that start is not.
 func TestUnsetClockAcrossRestart(t *testing.T) {
+	t.Parallel()
 	real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	for name, again := range map[string]bool{"same boot": false, "another boot": true} {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 // whatever came before: an answer that never came, a restart, a request that
 // was halved. What is skipped, held or refused is not told.
 func TestDeliveredIsToldOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		want := map[string]int{}

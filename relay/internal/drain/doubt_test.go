@@ -19,6 +19,7 @@ import (
 // An answer that never came, then a restart, then another mapping: the same
 // bytes are sent again, once.
 func TestDoubtOverRestart(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		now := time.Now()
@@ -63,6 +64,7 @@ func TestDoubtOverRestart(t *testing.T) {
 
 // The mapping is gone: it is said and counted, and the events go out.
 func TestDoubtWithoutMapping(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.fill(setA, "e", 5)
@@ -86,6 +88,7 @@ func TestDoubtWithoutMapping(t *testing.T) {
 // relay was upgraded while a request was in doubt, and writes conversions otherwise
 // now: it is said why.
 func TestDoubtAfterUpgrade(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.fill(setA, "e", 5)
@@ -116,6 +119,7 @@ func TestDoubtAfterUpgrade(t *testing.T) {
 // The records of the request in doubt are not all there any more: the others go as
 // they were.
 func TestDoubtWithoutRecords(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.fill(setA, "e", 5)
@@ -143,6 +147,7 @@ func TestDoubtWithoutRecords(t *testing.T) {
 // Doubt is kept through a throttle, a token pause and a new mapping: none of
 // them says what became of the first attempt.
 func TestDoubtOutlivesOtherAnswers(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.fill(setA, "e", 5)
@@ -175,6 +180,7 @@ func TestDoubtOutlivesOtherAnswers(t *testing.T) {
 
 // A stop while a request is on its way: it may finish within the grace time.
 func TestStopInFlight(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name      string
 		takes     time.Duration
@@ -219,6 +225,7 @@ func TestStopInFlight(t *testing.T) {
 
 // Down: a stop returns at once, deletes nothing and counts nothing.
 func TestStopWhileWaiting(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.fill(setA, "e", 5)
@@ -250,6 +257,7 @@ func TestStopWhileWaiting(t *testing.T) {
 // Forget takes records out while a batch waits: what is gone is not sent, what
 // was delivered is not sent again.
 func TestForgetWhileWaiting(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.log.add(setA, "lead", fakeEvent{Tag: "x"}) // its own request, delivered first
@@ -275,6 +283,7 @@ func TestForgetWhileWaiting(t *testing.T) {
 }
 
 func TestExclusive(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.fill(setA, "e", 5)
@@ -307,6 +316,7 @@ func TestExclusive(t *testing.T) {
 // What was forgotten is in no request from then on: one that is about to leave does not,
 // one that is on its way is cut off, and what else was in that is sent again as it was.
 func TestForgetCutsOffRequests(t *testing.T) {
+	t.Parallel()
 	for name, take := range map[string]time.Duration{"answered in time": 2 * time.Second, "cut off": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

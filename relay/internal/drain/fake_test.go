@@ -97,8 +97,9 @@ func (f *fakeLog) stat(name string) queue.LaneStat {
 	counts := map[string]int64{}
 	maps.Copy(counts, st.Counts)
 	st.Counts = counts
-	for _, r := range f.recs {
-		if f.waits(name, r) {
+	settled := f.settled[name]
+	for i := range f.recs {
+		if r := &f.recs[i]; slices.Contains(r.Lanes, name) && !settled[r.Seq] {
 			if st.Pending == 0 {
 				st.Oldest, st.Cursor = r.Received, r.Seq
 			}

@@ -60,6 +60,7 @@ func (l *sharedLog) ReadThese(lane string, numbers []queue.Seq) (queue.Batch, er
 // it may deliver again it begins with what the others have left, and what was in doubt
 // goes again by its number, unchanged.
 func TestFenced(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		log := &sharedLog{fakeLog: w.log}

@@ -12,6 +12,7 @@ import (
 // What a dry run says of dead letters and what sending them again does are the
 // same, whatever changed in the mapping meanwhile.
 func TestForesightComesTrue(t *testing.T) {
+	t.Parallel()
 	const head = "version: 1\ndefault_country: US\n"
 	both := head + "events:\n  Quote: \"701000000000001\"\nlead:\n  Quote: \"701000000000001\"\n"
 	// A Purchase without value or currency is held; a Lead of the same event is sent.

@@ -90,6 +90,7 @@ func wantOnce(w *world, h *fakeHub, n int) {
 
 // What is forwarded goes in order, and what the hub took of a batch alone is settled.
 func TestForwards(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, h := edge(t, nil)
 		h.part = 300
@@ -118,6 +119,7 @@ func TestForwards(t *testing.T) {
 // A hub that is full, or that no network reaches, is asked again later, and everything
 // is kept meanwhile.
 func TestForwardRetries(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		r     graph.Result
 		state State
@@ -155,6 +157,7 @@ func TestForwardRetries(t *testing.T) {
 // What needs a person pauses the lane and loses nothing; it is tried again by itself,
 // and what it waits for survives a restart.
 func TestForwardPauses(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		refused := graph.Result{Class: graph.ConfigPause, HTTPStatus: 401, Message: "the hub does not know this key"}
 		w, h := edge(t, failing(2, refused))
@@ -180,6 +183,7 @@ func TestForwardPauses(t *testing.T) {
 // A hub that refuses even the smallest chunk as too large is asked at the pace of
 // retries, and everything is kept.
 func TestForwardNeverFits(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, h := edge(t, failing(1000, graph.Result{Class: graph.TooMuch, HTTPStatus: 413}))
 		w.fill(queue.LaneForward, "a", 10)
@@ -197,6 +201,7 @@ func TestForwardNeverFits(t *testing.T) {
 // A chunk that is too large is made smaller; one event that the hub takes in no chunk
 // is a dead letter here, and the others go on.
 func TestForwardTooLarge(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, h := edge(t, func(_ int, recs []queue.Record) graph.Result {
 			for _, r := range recs {

@@ -14,6 +14,7 @@ import (
 // A new mapping that lets nothing pass pauses the event set instead of turning its
 // backlog into letters; a corrected one delivers it.
 func TestMappingThatHoldsEverything(t *testing.T) {
+	t.Parallel()
 	for _, reason := range byMapping {
 		t.Run(reason, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -52,6 +53,7 @@ func TestMappingThatHoldsEverything(t *testing.T) {
 
 // An operator may let the events become letters.
 func TestHeldByResume(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.fill(setA, "a", 3)
@@ -79,6 +81,7 @@ func TestHeldByResume(t *testing.T) {
 
 // What passes is delivered though much before it is held; that proves the mapping.
 func TestHeldIsPassedOver(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.opts.Settings.MaxEvents = 50
@@ -111,6 +114,7 @@ func TestHeldIsPassedOver(t *testing.T) {
 // What events are held for by themselves, and what the first mapping of all holds,
 // opens no breaker; nor does a new mapping that holds some.
 func TestHeldOpensNoBreaker(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(w *world){
 		"cash sales": func(w *world) {
 			w.remap(&fakeMapping{digest: "m2", sets: w.mapping.sets, hold: mapper.ReasonNoMatchKey})
@@ -156,6 +160,7 @@ func TestHeldOpensNoBreaker(t *testing.T) {
 // An event in doubt behind what is passed over is sent again as it was, also by the
 // next process.
 func TestDoubtBehindWhatIsPassedOver(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.opts.Settings.MaxEvents = 50

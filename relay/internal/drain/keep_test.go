@@ -13,6 +13,7 @@ import (
 // Settings.KeepUnmapped alone says how long unmapped events are kept: the queue
 // itself ends nothing by its age.
 func TestKeepUnmappedOnARealQueue(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		keep time.Duration
 		left int64
@@ -52,6 +53,7 @@ func TestKeepUnmappedOnARealQueue(t *testing.T) {
 // after the one that does has looked: it goes to its lane, and is not settled as
 // unmapped.
 func TestUnmappedAskedBeforeItGoes(t *testing.T) {
+	t.Parallel()
 	for _, keep := range []time.Duration{24 * time.Hour, 0} {
 		t.Run(keep.String(), func(t *testing.T) { lateUnmapped(t, keep) })
 	}

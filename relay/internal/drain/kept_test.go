@@ -15,6 +15,7 @@ import (
 // Copies are kept for as long as is set since they were handed over: not since they
 // were received, not while they wait, and over a restart.
 func TestKeptForAWhile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		q, err := local.Open(dir, local.Options{NoSync: true, Logger: slog.New(slog.DiscardHandler)})

@@ -17,6 +17,7 @@ import (
 )
 
 func TestDelivers(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		want := w.fill(setA, "a", 2500)
@@ -56,6 +57,7 @@ func TestDelivers(t *testing.T) {
 }
 
 func TestWaitsForFullerBatch(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.opts.Settings.MaxWait = 2 * time.Second
@@ -82,6 +84,7 @@ func TestWaitsForFullerBatch(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		now := time.Now()
@@ -122,6 +125,7 @@ func TestGroups(t *testing.T) {
 }
 
 func TestRequestLimits(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		api       mapper.API
 		maxEvents int
@@ -159,6 +163,7 @@ func TestRequestLimits(t *testing.T) {
 
 // Each class of answer, and what the lane does about it.
 func TestClasses(t *testing.T) {
+	t.Parallel()
 	result := func(c graph.Class, status, code, sub int) graph.Result {
 		return graph.Result{Class: c, HTTPStatus: status, Code: code, Subcode: sub, Message: "words of Meta", FBTraceID: "trace"}
 	}
@@ -247,6 +252,7 @@ func TestClasses(t *testing.T) {
 }
 
 func TestPausesEndOnWake(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		class  graph.Class
 		reason Reason
@@ -286,6 +292,7 @@ func TestPausesEndOnWake(t *testing.T) {
 // A dead token: one request a probe interval for all event sets together, and
 // a new one resumes all.
 func TestTokenPause(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		dead := func(n int, c call) graph.Result {
@@ -324,6 +331,7 @@ func TestTokenPause(t *testing.T) {
 }
 
 func TestNoTokenNoRateNoMapping(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.token = ""
@@ -356,6 +364,7 @@ func TestNoTokenNoRateNoMapping(t *testing.T) {
 }
 
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.token = ""
@@ -384,6 +393,7 @@ func TestDryRun(t *testing.T) {
 }
 
 func TestPauseResume(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.run()
@@ -413,6 +423,7 @@ func TestPauseResume(t *testing.T) {
 }
 
 func TestRetired(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.mapping = &fakeMapping{digest: "m0", sets: []string{setB}}
@@ -430,6 +441,7 @@ func TestRetired(t *testing.T) {
 }
 
 func TestSpecialLanes(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.token = ""
@@ -466,6 +478,7 @@ func TestSpecialLanes(t *testing.T) {
 }
 
 func TestMapperPanic(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.log.add(setA, "one", fakeEvent{})
@@ -482,6 +495,7 @@ func TestMapperPanic(t *testing.T) {
 }
 
 func TestMaxAge(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.token = ""
@@ -505,6 +519,7 @@ func TestMaxAge(t *testing.T) {
 }
 
 func TestStorageFails(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.log.fail = errors.New("read-only file system")
@@ -528,6 +543,7 @@ func TestStorageFails(t *testing.T) {
 }
 
 func TestStorageFailsAfterDelivery(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		want := w.fill(setA, "a", 3)
@@ -555,6 +571,7 @@ func TestStorageFailsAfterDelivery(t *testing.T) {
 }
 
 func TestDeadLettersFull(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.log.deadRoom = 0
@@ -581,6 +598,7 @@ func TestDeadLettersFull(t *testing.T) {
 // that a store with some room takes some; no more of them lie in memory than
 // that, and none is made twice over a restart in between.
 func TestDeadLettersInPieces(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.log.deadRoom = 1000

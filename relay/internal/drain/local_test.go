@@ -9,6 +9,7 @@ import (
 
 // That times are read as UTC because nobody named a zone is said once of each mapping.
 func TestLocalTimesAreSaidOnce(t *testing.T) {
+	t.Parallel()
 	var b bytes.Buffer
 	s := &Supervisor{log: slog.New(slog.NewTextHandler(&b, nil))}
 	for _, digest := range []string{"one", "one", "two", "two"} {

@@ -109,6 +109,7 @@ func (j *judge) answer(_ int, c call) graph.Result {
 // again that it knows to be delivered, nothing in doubt otherwise than before, and in
 // the end everything is delivered or a letter, once.
 func TestNemesis(t *testing.T) {
+	t.Parallel()
 	seeds := uint64(20)
 	if testing.Short() {
 		seeds = 5

@@ -12,6 +12,7 @@ import (
 )
 
 func TestRate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.opts.Settings.RequestsPerSecond, w.opts.Settings.Burst = 2, 4
@@ -44,6 +45,7 @@ func TestRate(t *testing.T) {
 
 // Rate 0.1 to 100, to 0 and back: a sleeping lane follows at once.
 func TestRateChanges(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.opts.Settings.RequestsPerSecond = 0.1
@@ -84,6 +86,7 @@ func TestRateChanges(t *testing.T) {
 // An hour of 500: exponential with full jitter up to the cap, one at a time,
 // and a ramp when it is over.
 func TestBackoffAndRamp(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.opts.Settings.RequestsPerSecond, w.opts.Settings.Burst, w.opts.Settings.MaxEvents = 2, 4, 10
@@ -142,6 +145,7 @@ func TestBackoffAndRamp(t *testing.T) {
 
 // One success among failures does not forget them.
 func TestBackoffResetsOnlyAfterStableSuccess(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.opts.Settings.MaxEvents = 1
@@ -164,6 +168,7 @@ func TestBackoffResetsOnlyAfterStableSuccess(t *testing.T) {
 
 // A hundred relays come back together: no second sees twice the steady rate.
 func TestHerd(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const relays = 100
 		begin := time.Now()
@@ -205,6 +210,7 @@ func TestHerd(t *testing.T) {
 // A server that throttles above 60 requests in a rolling hour never has to:
 // from 80 % on the lane slows down by itself.
 func TestUsageSlowsDown(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		budget int

@@ -219,6 +219,7 @@ func TestNewListSendsNothingTwice(t *testing.T) {
 // An event that drew no answer may be at Meta: sent again it is the same, byte for
 // byte, whatever the mapping is by then and over a restart.
 func TestUnansweredGoesAgainAsItWas(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "conversions")
 	mapping := func(name string) string {
 		return "version: 1\ndefault_country: US\ndefault_currency: USD\nevents:\n  X: { to: \"" + setA + "\", as: " + name + " }\n"

@@ -53,6 +53,7 @@ func twoRequests(t *testing.T, w *world) (first, second []string) {
 // What was delivered of a lane that waits is settled, record by record, whatever
 // becomes of the rest: after a forget, a crash or a move only what is open is there.
 func TestPartOfABatchIsSettled(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		first, second := twoRequests(t, w)
@@ -91,6 +92,7 @@ func TestPartOfABatchIsSettled(t *testing.T) {
 // Of a record for two lists one may be delivered, the other a letter or in doubt:
 // what is settled is not sent again by another mapping and another process.
 func TestSlotsOutliveACrash(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.log.add(setA, "both", fakeEvent{Lists: []string{mapper.ListEvents, mapper.ListLead}})
@@ -124,6 +126,7 @@ func TestSlotsOutliveACrash(t *testing.T) {
 
 // What a record had settled in the lane it was moved from is not sent by the other.
 func TestSettledSlotsMoveWithTheRecord(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.log.append(queue.Record{
@@ -141,6 +144,7 @@ func TestSettledSlotsMoveWithTheRecord(t *testing.T) {
 // No room for a letter: what was delivered with it is on record all the same, for a
 // restart, a forget and whoever moves the lane.
 func TestNoRoomForLettersHoldsNoDelivery(t *testing.T) {
+	t.Parallel()
 	for name, then := range map[string]func(t *testing.T, w *world){
 		"restart": func(_ *testing.T, w *world) { w.stop(); w.run() },
 		"crash":   func(_ *testing.T, w *world) { crash(w); w.run() },
@@ -201,6 +205,7 @@ func TestNoRoomForLettersHoldsNoDelivery(t *testing.T) {
 // A person who is forgotten while something of theirs is under way, or has no room as
 // a letter, leaves no letter, and no receipt that the one who forgets cannot remove.
 func TestForgottenLeavesNothing(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		answer graph.Result
 		room   int
@@ -257,6 +262,7 @@ func TestForgottenLeavesNothing(t *testing.T) {
 // A mapping that comes as a request is refused makes nothing more of what is a letter,
 // or delivered, by it.
 func TestNewMappingLeavesWhatIsDecided(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.log.add(setA, "bad", fakeEvent{})
@@ -290,6 +296,7 @@ func TestNewMappingLeavesWhatIsDecided(t *testing.T) {
 // What Meta took is settled, counted and not sent again, though somebody else has
 // settled records of the lane while the request was under way.
 func TestSettledByAnotherMeanwhile(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		want := w.fill(setA, "e", 6)

@@ -32,6 +32,7 @@ func stubborn(bad ...string) func(int, call) graph.Result {
 // One event that Meta answers for ever with an error that should pass holds
 // back the others for about an hour, and becomes a dead letter with the code.
 func TestSuspect(t *testing.T) {
+	t.Parallel()
 	for name, at := range map[string]int{"first": 0, "last": 199, "behind": 333} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -67,6 +68,7 @@ func TestSuspect(t *testing.T) {
 
 // When nothing gets through it is an outage, however long: no event is blamed.
 func TestOutageBlamesNobody(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.opts.Settings.MaxEvents = 40
@@ -93,6 +95,7 @@ func TestOutageBlamesNobody(t *testing.T) {
 // An event that is all there is cannot be told from an outage: it waits, and
 // is found out once another one comes.
 func TestSuspectAlone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.log.add(setA, "bad", fakeEvent{})
@@ -118,6 +121,7 @@ func TestSuspectAlone(t *testing.T) {
 // An outage of what is on the way blames nobody, however often requests were tried in
 // parts, and costs few requests once it is over.
 func TestGatewayIsNoSuspect(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		want := w.fill(setA, "e", 1200)
@@ -152,6 +156,7 @@ func TestGatewayIsNoSuspect(t *testing.T) {
 // One event for which nothing answers as Meta does: the others are delivered, each
 // once, in few requests; it becomes a letter with its very mapping.
 func TestUnanswered(t *testing.T) {
+	t.Parallel()
 	for name, bad := range map[string]graph.Result{
 		"403 of a firewall": {Class: graph.Retry, HTTPStatus: 403, Foreign: true, Upload: graph.UploadWhole, Message: "HTTP 403 with text/html"},
 		"400 midway":        {Class: graph.Retry, HTTPStatus: 400, Foreign: true, Upload: graph.UploadPart, Message: "HTTP 400 with text/html"},
@@ -194,6 +199,7 @@ func TestUnanswered(t *testing.T) {
 // An event that is all there is cannot be told from an outage. It holds back nothing
 // that comes behind it, and is found out then.
 func TestUnansweredAlone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		want := w.fill(setA, "e", 300)
@@ -234,6 +240,7 @@ func TestUnansweredAlone(t *testing.T) {
 // Code 100 without a subcode for everything is how relay is set up: no event is to
 // blame, the lane pauses and tries with one event. For one event it is that event.
 func TestInvalidWithoutSubcode(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		want := w.fill(setA, "e", 2500)
@@ -270,6 +277,7 @@ func TestInvalidWithoutSubcode(t *testing.T) {
 // Refused as too old, though a clock that is believed knows they are not: that
 // is a refusal like others, and the breaker saves the rest.
 func TestWronglyOldOpensBreaker(t *testing.T) {
+	t.Parallel()
 	for _, subcode := range []int{subcodeOld, subcodeFuture} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
@@ -298,6 +306,7 @@ func TestWronglyOldOpensBreaker(t *testing.T) {
 // An outage with gaps, in which a request passes now and then, blames nobody, whatever
 // it answers.
 func TestOutageWithGapsBlamesNobody(t *testing.T) {
+	t.Parallel()
 	for name, out := range map[string]graph.Result{
 		"code 2": {Class: graph.Retry, HTTPStatus: 500, Code: 2, Upload: graph.UploadWhole},
 		"502":    {Class: graph.Doubt, HTTPStatus: 502, Foreign: true, Upload: graph.UploadWhole},
@@ -333,6 +342,7 @@ func TestOutageWithGapsBlamesNobody(t *testing.T) {
 // What is to blame hides nobody: not several in a small lane, not beside what is
 // skipped, not with one event a request, not for an answer about size.
 func TestSuspectsHideNobody(t *testing.T) {
+	t.Parallel()
 	plain := graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Message: "Invalid parameter"}
 	for name, c := range map[string]struct {
 		bad    int
@@ -385,6 +395,7 @@ func TestSuspectsHideNobody(t *testing.T) {
 
 // An open breaker is tried at its interval, whatever the probe draws.
 func TestBreakerKeepsItsInterval(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.fill(setA, "e", 100)
@@ -408,6 +419,7 @@ func TestBreakerKeepsItsInterval(t *testing.T) {
 
 // A connection on which most requests fail at random blames nobody.
 func TestBrownoutBlamesNobody(t *testing.T) {
+	t.Parallel()
 	for name, out := range map[string]graph.Result{
 		"code 2":   {Class: graph.Retry, HTTPStatus: 500, Code: 2, Upload: graph.UploadWhole},
 		"code 100": {Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Message: "Invalid parameter"},
@@ -444,6 +456,7 @@ func TestBrownoutBlamesNobody(t *testing.T) {
 
 // Several that draw no answer, side by side, hold back the others for minutes.
 func TestManyUnansweredHideNobody(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{2, 5, 20} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

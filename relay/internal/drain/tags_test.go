@@ -7,6 +7,7 @@ import (
 )
 
 func TestTagsOfADay(t *testing.T) {
+	t.Parallel()
 	var c tagCount
 	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	warned := func(from, to int, at time.Time) (n int) {

@@ -280,6 +280,7 @@ func (r *rig) uploads() (n int) {
 }
 
 func TestWholeClean(t *testing.T) {
+	t.Parallel()
 	for _, api := range []string{"conversions"} {
 		t.Run(api, func(t *testing.T) {
 			r := newRig(t, api)
@@ -310,6 +311,7 @@ func TestWholeClean(t *testing.T) {
 // A request that had no answer before a restart is delivered after it with the
 // people of its events.
 func TestWholePeople(t *testing.T) {
+	t.Parallel()
 	for _, api := range []string{"conversions", "offline"} {
 		t.Run(api, func(t *testing.T) {
 			r := newHastyRig(t, api, 200*time.Millisecond)
@@ -354,6 +356,7 @@ func TestWholePeople(t *testing.T) {
 
 // Offline has no event_id: its events are known by order id.
 func TestWholeOffline(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "offline")
 	var want []string
 	for _, id := range r.append("Order Completed", "m", 2500, time.Now()) {
@@ -476,6 +479,7 @@ func poisoned(w http.ResponseWriter, q *http.Request) bool {
 }
 
 func TestWholePoison(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "conversions")
 	// Stopping waits for the answer, however busy the machine: one that is not
 	// heard would be asked for again.
@@ -525,6 +529,7 @@ func TestWholePoison(t *testing.T) {
 // Meta takes a request, the answer is lost, relay stops, the mapping changes,
 // relay starts: the request comes again as it was.
 func TestWholeDoubtOverRestart(t *testing.T) {
+	t.Parallel()
 	for _, api := range []string{"conversions", "offline"} {
 		t.Run(api, func(t *testing.T) {
 			r := newRig(t, api)
@@ -563,6 +568,7 @@ func TestWholeDoubtOverRestart(t *testing.T) {
 
 // Eight days offline, with a Meta that takes 62 days and with one that takes 7.
 func TestWholeEightDays(t *testing.T) {
+	t.Parallel()
 	for _, days := range []int{62, 7} {
 		t.Run(fmt.Sprint(days), func(t *testing.T) {
 			r := newRig(t, "conversions")
@@ -604,6 +610,7 @@ func TestWholeEightDays(t *testing.T) {
 
 // One set fails for ever; the other does not notice.
 func TestWholeIsolation(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "conversions")
 	if err := r.sb.SetModeOf(setA, sandbox.Fail); err != nil {
 		t.Fatal(err)
@@ -627,6 +634,7 @@ func TestWholeIsolation(t *testing.T) {
 }
 
 func TestWholeToken(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "conversions")
 	if err := r.sb.SetTokens(map[string]sandbox.TokenState{"token-1": sandbox.TokenExpired, "token-2": sandbox.TokenOK}); err != nil {
 		t.Fatal(err)
