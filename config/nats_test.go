@@ -82,7 +82,7 @@ func TestNATSRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		`queue: { nats: { urls: ["nats://u:p@127.0.0.1:4222"], replicas: 1, i_accept_loss: true } }`: "has a user in it",
 		`queue: { nats: { urls: ["https://n0"], replicas: 1, i_accept_loss: true } }`:                "item 1 is not a server",
-		`queue: { nats: { replicas: 5 } }`: "queue.nats.urls is not set",
+		`queue: { nats: { replicas: 5 } }`:                                                           "queue.nats.urls is not set",
 	} {
 		if _, _, err := Parse("/etc/relay/relay.yaml", []byte(text), environment(nil)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "u:p") {
 			t.Errorf("%s: %v, want %q", text, err, want)

@@ -47,7 +47,9 @@ func TestNATSExample(t *testing.T) {
 			t.Errorf("nats.conf lacks %q", need)
 		}
 	}
-	var compose struct{ Services map[string]struct{ Hostname string } }
+	var compose struct {
+		Services map[string]struct{ Hostname string }
+	}
 	if err := yaml.Unmarshal([]byte(read(t, "nats/compose.yaml")), &compose); err != nil {
 		t.Fatal(err)
 	}

@@ -48,6 +48,9 @@ the arguments of a command, not its input.`,
 						unknown = append(unknown, strconv.Quote(id))
 					}
 				}
+				if st, err := d.Status(ctx); len(unknown) > 0 && err == nil && st.Delivers != nil {
+					return fmt.Errorf("%s: does not wait and is no dead letter; a relay with queue.nats keeps no receipts, so what was delivered is not known", strings.Join(unknown, ", "))
+				}
 				if len(unknown) > 0 {
 					return fmt.Errorf("nothing is known of %s: never received, not for Meta by the mapping, or its receipt is no longer kept", strings.Join(unknown, ", "))
 				}

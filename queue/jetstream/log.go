@@ -76,7 +76,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	l.opened.Store(true)
-	l.reconnected() // who came meanwhile
+	l.reconnected() //nolint:contextcheck // who came meanwhile; it outlives the call
 	l.writes.Go(l.write)
 	l.wg.Go(l.follow)
 	l.wg.Go(l.trim)

@@ -255,7 +255,7 @@ func TestRelays(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	acked := tills(ctx, 8, a, b)
-	time.Sleep(2 * time.Second)
+	time.Sleep(time.Second)
 
 	if out, err := b.command("status"); err != nil || !strings.Contains(out, "delivers; this relay takes over") {
 		t.Errorf("status of the one that waits: %v\n%s", err, out)
@@ -266,14 +266,14 @@ func TestRelays(t *testing.T) {
 
 	a.kill() // in the middle of a request, and of many appends
 	at := time.Now()
-	time.Sleep(2 * time.Second)
+	time.Sleep(time.Second)
 	c.kill(2) // and a server
-	time.Sleep(2 * time.Second)
+	time.Sleep(time.Second)
 	a.start(t)
 	eventually(t, "no relay takes over", b.delivers)
 	t.Logf("the other relay delivers %v after the kill", time.Since(at).Round(100*time.Millisecond))
 	c.start(2)
-	time.Sleep(2 * time.Second)
+	time.Sleep(time.Second)
 	b.stop(t) // in order: the other need not wait
 	at = time.Now()
 	eventually(t, "the relay that was killed does not take over", a.delivers)
@@ -299,6 +299,9 @@ func TestRelays(t *testing.T) {
 	}
 	if out, err := a.command("backup", filepath.Join(t.TempDir(), "b.tar")); err == nil || !strings.Contains(out, "nats account backup") {
 		t.Errorf("backup: %v\n%s", err, out)
+	}
+	if out, err := a.command("receipt", ids[0]); err == nil || !strings.Contains(out, "keeps no receipts") {
+		t.Errorf("receipt: %v\n%s", err, out)
 	}
 	a.stop(t)
 	if out, err := a.command("status"); err == nil || !strings.Contains(out, "with queue.nats a command needs one that runs") {

@@ -41,7 +41,8 @@ func testServers(t *testing.T) {
 		{"away", jetstream.Report{Servers: server(away), Streams: well}, nil, "server_unreachable", Warn, "Start it"},
 		{"two away", jetstream.Report{Servers: append(server(away), away, away)}, nil, "no_majority", Fail, "Start them"},
 		{
-			"no sync", jetstream.Report{Servers: server(jetstream.Server{Unfit: fmt.Errorf("%w: it loses: set sync_interval: always", jetstream.ErrSetup)})},
+			"no sync",
+			jetstream.Report{Servers: server(jetstream.Server{Unfit: fmt.Errorf("%w: it loses: set sync_interval: always", jetstream.ErrSetup)})},
 			nil, "server_unfit", Fail, "Set sync_interval: always.",
 		},
 		{"an error", jetstream.Report{Servers: server(fit)}, errors.New("no answer"), "servers", Fail, "logs"},

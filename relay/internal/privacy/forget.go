@@ -97,8 +97,8 @@ func (h *Holdings) Forget(ctx context.Context, look *person.Matcher, dry bool) (
 		return out, err
 	}
 	if unerased > 0 {
-		out.Unreached = append(out.Unreached, fmt.Sprintf("%d chunks on the NATS servers hold the bytes of what was removed until the other events in them are delivered too: nothing reads or sends them; "+
-			"run the same again then, and it says so", unerased))
+		out.Unreached = append(out.Unreached, fmt.Sprintf("the NATS servers hold the bytes of what was removed, which nothing reads or sends, until the other events of the same chunks (%d) are delivered too: "+
+			"run the same again to see whether they do", unerased))
 	}
 	if h.Receipts != nil {
 		n, unreached, err := h.Receipts(look, dry)
