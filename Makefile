@@ -3,7 +3,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X relay/relay/internal/sidecar.version=$(VERSION)
 
-.PHONY: build test race exam documents golden bench figures fuzz lint vulns fmt cross release release-check clean
+.PHONY: build test race exam documents golden branches bench figures fuzz lint vulns fmt cross release release-check clean
 
 build: ## bin/relay
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./relay
@@ -25,6 +25,10 @@ documents: ## rewrites the documents and schemas that are made from tables in th
 
 golden: ## rewrites what the commands and the APIs say, relay/testdata/golden; look at the diff
 	$(GO) test ./relay -count=1 -run '^Test(Golden|Script)$$' -update
+
+branches: ## which branches of the pure packages their tests take
+	$(GO) run ./.ci/branches ./queue/internal/chunk ./queue/local/internal/ids ./queue/local/internal/room ./relay/internal/drain/batch ./relay/internal/drain/pace ./mapper/expr ./relay/internal/advice
+	$(GO) run ./.ci/branches -with ./mapper ./mapper/match
 
 bench: ## the benchmarks; figures only compare within one run
 	$(GO) test -run '^$$' -bench . -benchmem ./queue/local ./queue/local/internal/ids ./mapper ./relay/internal/ingest ./relay/internal/drain

@@ -52,8 +52,11 @@ func TestValue(t *testing.T) {
 		`properties.name * 2`:                                   `! text stands where a number is expected: amount(`,
 		`properties.nothing * 2`:                                `! an operand is absent`,
 		`amount("7 EUR") + amount(1) + (amount(true) ?? 1)`:     `9`,
-		`1 / 0`:                       `! it failed`,
-		`map(1..200, map(1..200, #))`: `! it takes too many steps`,
+		`1e10 * 1.5`:                                            `15000000000`,
+		`1 / 0`:                                                 `! it failed`,
+		`0 / 0`:                                                 `! it failed`,
+		`[1, properties.nested]`:                                `! it failed`,
+		`map(1..200, map(1..200, #))`:                           `! it takes too many steps`,
 		`replace(replace(replace("aaaaaaaaaa", "a", "` + strings.Repeat("b", 100) + `"), "b", "` + strings.Repeat("c", 40) + `"), "c", "dd")`: `! it builds or reads too much`,
 		`join(map(1..200, "` + strings.Repeat("x", 400) + `"))`:                                                                               `! it builds or reads too much`,
 		`map(1..6000, 1)`: `! it builds or reads too much`,
@@ -120,6 +123,21 @@ func TestRefused(t *testing.T) {
 
 // TestTooMuch: an event with more in it than expressions take fails; it does not
 // count as an empty one.
+func TestValueIsBounded(t *testing.T) {
+	for name, value := range map[string]string{
+		"text": `"` + strings.Repeat("x", maxText+1) + `"`,
+		"deep": strings.Repeat("[", 30) + strings.Repeat("]", 30),
+	} {
+		p, err := Compile("properties.it", false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := p.Value(env(t, `{"it":`+value+`}`)); err == nil || Cause(err) != "it builds or reads too much" {
+			t.Errorf("%s: %v, %v", name, n, err)
+		}
+	}
+}
+
 func TestTooMuch(t *testing.T) {
 	p, err := Compile("true", true, nil)
 	if err != nil {

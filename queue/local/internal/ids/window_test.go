@@ -270,6 +270,11 @@ func TestCopy(t *testing.T) {
 	}
 	c.reopen()
 	c.want("a copy", 0, 20, 30)
+	for _, name := range []string{"lock", "0000000000000009" + Suffix, "0000000000000001.seg"} { // of others, and of later
+		if err := os.WriteFile(filepath.Join(c.o.Dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	ro, err := Open(nil, Options{Dir: c.o.Dir, ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
@@ -323,11 +328,21 @@ func TestOpenDamaged(t *testing.T) {
 		"an older version":       func(b []byte) { b[8] = 1; sum(b) },
 		"segments the other way": func(b []byte) { b[24] = 0; sum(b) },
 		"more own than all":      func(b []byte) { b[40] = 200; sum(b) },
+		"fewer own than none":    func(b []byte) { b[47] = 0x80; sum(b) },
+		"fewer than none":        func(b []byte) { b[39] = 0x80; sum(b) },
+		"more than it is long":   func(b []byte) { b[36] = 1; sum(b) },
+		"another kind of file":   func(b []byte) { b[0] ^= 1; sum(b) },
 	} {
 		write(change)
 		if f, err := openFile(path); !errors.Is(err, seal.ErrDamaged) {
 			t.Errorf("%s: %v, %v", what, f, err)
 		}
+	}
+	if err := os.WriteFile(path, b[:header-1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := openFile(path); !errors.Is(err, seal.ErrDamaged) {
+		t.Errorf("cut short: %v, %v", f, err)
 	}
 	write(func(b []byte) { b[20] ^= 1 })
 	if s.Store, err = Open(names, s.o); err != nil {
@@ -429,4 +444,64 @@ func TestSet(t *testing.T) {
 	if merged := mergeSorted(s.sorted(), s.sorted()); len(merged) != len(s.sorted()) {
 		t.Errorf("merged with itself: %d rows", len(merged)/Row)
 	}
+}
+
+// What no disk takes is forgotten from memory as it would be from a file: events first,
+// then sales; what is appended to now stays.
+func TestExpireOfWhatIsNotFiled(t *testing.T) {
+	s := openDir(t, t.TempDir())
+	mixed(s, 1)
+	mixed(s, 2)
+	mixed(s, 3)
+	at := time.Duration(0)
+	over := func(since room.Stamp, limit time.Duration) bool { return at-since.Ran > limit }
+	for _, c := range []struct {
+		at            time.Duration
+		events, sales bool
+	}{{time.Hour, true, true}, {25 * time.Hour, false, true}, {26 * time.Hour, false, true}, {401 * time.Hour, false, false}} {
+		at = c.at
+		s.Expire(over)
+		for num := range uint64(2) {
+			wantKnown(t, fmt.Sprint("after ", at), s, num+1, c.events, c.sales)
+		}
+		wantKnown(t, fmt.Sprint("the tail after ", at), s, 3, true, true)
+	}
+}
+
+// A copy holds nothing of segments that came later, also of files that were made since.
+func TestCopyUpTo(t *testing.T) {
+	s := newShop(t, 1000)
+	s.filed(1, 0, 10)
+	s.filed(2, 10, 20)
+	s.Insert(3, known(20, 30), s.now())
+	c := &shop{t: t, o: Options{Dir: t.TempDir(), Window: time.Hour, Keep: 1000, NoSync: true}}
+	if err := s.Copy(c.o.Dir, 1); err != nil {
+		t.Fatal(err)
+	}
+	c.reopen()
+	c.want("a copy", 0, 10, 30)
+	s.Begin(4) // in which nothing is yet
+	c.o.Dir = t.TempDir()
+	if err := s.Copy(c.o.Dir, 4); err != nil {
+		t.Fatal(err)
+	}
+	c.reopen()
+	c.want("a copy of all", 0, 30, 30)
+	c.Close()
+}
+
+// A merge that cannot be written is left for a minute, and the disk may be asked again.
+func TestFilesThatAreInEachOthersWay(t *testing.T) {
+	s := newShop(t, 1000)
+	for i := range 4 {
+		s.filed(uint64(2*i+1), 10*i, 10*i+10)
+	}
+	s.Insert(4, known(40, 50), s.now()) // between two files, and not filed
+	if err := s.Merge(1, func(first, last uint64) bool { return first <= 2 && 2 <= last }); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.list()); n != 3 {
+		t.Errorf("%d files: those of 5 and 7 alone may be one", n)
+	}
+	s.want("merged in part", 0, 50, 60)
 }

@@ -595,3 +595,84 @@ func TestPartsAndLetters(t *testing.T) {
 		t.Error("what is settled is sent")
 	}
 }
+
+// Without a mapping a message that can become no conversion is a letter all the same.
+func TestUnusableWithoutMapping(t *testing.T) {
+	found := records(event{}, event{})
+	letters := Unusable(lane, found, &Recipe{At: now})
+	if len(letters) != 2 || letters[0].Seq != 10 || letters[0].MappingHash != "" || letters[0].Reason == "" {
+		t.Errorf("%+v", letters)
+	}
+}
+
+// A note that is cut short, or names a conversion that no record has, is no note.
+func TestNoteThatLies(t *testing.T) {
+	whole := encodeSent([]sent{{Seq: 7, Slot: 1}})
+	for name, b := range map[string][]byte{
+		"no end of the number": {0x80},
+		"cut short":            whole[:len(whole)-1],
+		"slot":                 append([]byte{14, slotsPerRecord}, make([]byte, 8)...),
+	} {
+		if items, err := decodeSent(b); err == nil {
+			t.Errorf("%s: %v", name, items)
+		}
+		if seqs := InDoubt([]*Note{{Items: b}}); len(seqs) != 0 {
+			t.Errorf("%s: in doubt %v", name, seqs)
+		}
+	}
+}
+
+// What a note names is made again only as that: not what the mapping leaves out by now,
+// nor the conversion of another list.
+func TestItemOfANote(t *testing.T) {
+	found := records(event{Lists: []string{mapper.ListEvents, mapper.ListLead}}, event{Skip: "no_consent"})
+	b := Make(lane, found, recipe(mapping{name: "m"}), Limits{Events: 10, Bytes: 1 << 20}, Decisions{})
+	for i := range b.Items {
+		b.Items[i].Doubt = true
+	}
+	b.Request(lane, []int{0, 1})
+	for i := range b.Items {
+		s := b.sent(i)
+		if it, ok := b.Item(lane, 0, s); !ok || it.Slot != b.Items[i].Slot {
+			t.Errorf("conversion %d: %+v, %t", i, it, ok)
+		}
+		if _, ok := b.Item(lane, 1, s); ok {
+			t.Errorf("conversion %d is found in an event that is left out", i)
+		}
+	}
+	if n := len(b.InDoubt()); n != 2 {
+		t.Errorf("%d in doubt", n)
+	}
+	b.Accept(len(b.Items), []int{0})
+	if n := len(b.InDoubt()); n != 1 {
+		t.Errorf("%d in doubt after one was accepted", n)
+	}
+	later := now.Add(time.Hour)
+	notes := b.Doubtful([]int{1}, later)
+	if len(notes) != 1 || !notes[0].Sent.Equal(later) {
+		t.Errorf("%+v", notes)
+	}
+	if again := b.Doubtful([]int{1}, later.Add(time.Hour)); !again[0].Sent.Equal(later) {
+		t.Errorf("a repeat is noted as of %v", again[0].Sent)
+	}
+}
+
+// queue.max_age ends what waited too long, but not what Meta may have already.
+func TestMaxAge(t *testing.T) {
+	found := records(event{Age: 3 * time.Hour}, event{Age: 3 * time.Hour}, event{Age: time.Minute})
+	for i := range found.Records {
+		found.Records[i].Received = now.Add(-3 * time.Hour)
+	}
+	how := recipe(mapping{name: "m"})
+	first := Make(lane, found, how, Limits{Events: 10, Bytes: 1 << 20}, Decisions{})
+	first.Items[0].Doubt = true
+	aged := recipe(mapping{name: "m"})
+	aged.Age = time.Hour
+	b := Make(lane, found, aged, Limits{Events: 10, Bytes: 1 << 20}, Decisions{Doubt: first.InDoubt()})
+	if len(b.Holds) != 1 || b.Holds[0].Reason != mapper.ReasonExpired || b.Holds[0].Seq != found.Records[1].Seq {
+		t.Errorf("letters: %+v", b.Holds)
+	}
+	if len(b.Items) != 2 {
+		t.Errorf("%d are sent: what is in doubt and what is younger by its own time must be", len(b.Items))
+	}
+}
