@@ -37,13 +37,6 @@ type space struct {
 	full        string // why nothing is accepted; "": there is room
 }
 
-// used is what the directory holds on disk.
-func (s *space) used(segments int64) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.other + segments
-}
-
 // view is what package room decides by. s.mu is held.
 func (s *space) view(segments int64) room.View {
 	v := room.View{Full: s.full, Used: s.other + segments, VolFree: s.vol.Free, VolFiles: s.vol.FreeFiles}

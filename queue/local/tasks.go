@@ -67,10 +67,3 @@ func (ts *tasks) again() []task {
 	ts.unfiled = nil
 	return again
 }
-
-// left says how many tasks wait, and how many segments whose ids are not filed.
-func (ts *tasks) left() (waiting, unfiled int) {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	return len(ts.waiting), len(ts.unfiled)
-}

@@ -37,3 +37,10 @@ func TestTasks(t *testing.T) {
 		t.Error("they are tried twice")
 	}
 }
+
+// left says how many tasks wait, and how many segments whose ids are not filed.
+func (ts *tasks) left() (waiting, unfiled int) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return len(ts.waiting), len(ts.unfiled)
+}
