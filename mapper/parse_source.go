@@ -185,25 +185,45 @@ func traitsOfKeys() (names []string) {
 
 // knownPath warns of a path that no known field has but one nearly so.
 func (p *parser) knownPath(v strictyaml.Value, at *event.Path) {
+	name, near, wrong := unknownName(at)
+	if !wrong {
+		return
+	}
+	problem := v.Warnf("%s: a track call has no %q here", v.Written(), name)
+	if near != "" {
+		problem.WithHint("did you mean %q?", near)
+	} else {
+		problem.WithHint("paths begin at the event: properties.…, context.traits.…, userId")
+	}
+}
+
+// NearPath says which name in a path was probably meant otherwise, and how: trait in
+// context.trait.email.
+func NearPath(path string) (name, near string, ok bool) {
+	at, err := event.ParsePath(path)
+	if err != nil {
+		return "", "", false
+	}
+	name, near, ok = unknownName(&at)
+	return name, near, ok && near != ""
+}
+
+// unknownName finds the first name of a path that a track call does not have there, and
+// the one that was probably meant.
+func unknownName(at *event.Path) (name, near string, wrong bool) {
 	known := rootNames
 	before := ""
 	for i := 0; ; i++ {
 		name, ok := at.NameAt(i)
 		if !ok || known == nil {
-			return
+			return "", "", false
 		}
 		if !slices.Contains(known, name) && !slices.ContainsFunc(known, func(other string) bool { return at.SpellsAt(i, other) }) {
 			near := strictyaml.Suggest(name, known)
 			if near == "" && i > 0 {
-				return // a member of the shop's own
+				return "", "", false // a member of the shop's own
 			}
-			problem := v.Warnf("%s: a track call has no %q here", v.Written(), name)
-			if near != "" {
-				problem.WithHint("did you mean %q?", near)
-			} else {
-				problem.WithHint("paths begin at the event: properties.…, context.traits.…, userId")
-			}
-			return
+			return name, near, true
 		}
 		switch {
 		case i == 0 && name == "context":

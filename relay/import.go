@@ -136,6 +136,9 @@ func (f *importFlags) options() (spool.Options, error) {
 		if err != nil {
 			return o, exit.Usage(fmt.Errorf("--column %w", err))
 		}
+		if name, near, ok := mapper.NearPath(strings.TrimSpace(c.Path)); ok && strings.ContainsAny(c.Path, ".") {
+			return o, exit.Usage(fmt.Errorf("--column %q: a track call has no %q there; did you mean %q?", text, name, near))
+		}
 		o.Columns = append(o.Columns, c)
 	}
 	return o, nil

@@ -17,11 +17,12 @@ type forecast struct {
 	now     time.Time
 	kinds   map[mapper.Kind]int
 	reasons map[mapper.Kind]map[string]int
-	local   int // events that say a time without a zone, which nobody names
+	near    map[string]string // names of events that the mapping knows nearly
+	local   int               // events that say a time without a zone, which nobody names
 }
 
 func newForecast(m *mapper.Mapping, now time.Time) *forecast {
-	return &forecast{mapping: m, now: now, kinds: map[mapper.Kind]int{}, reasons: map[mapper.Kind]map[string]int{}}
+	return &forecast{mapping: m, now: now, kinds: map[mapper.Kind]int{}, near: map[string]string{}, reasons: map[mapper.Kind]map[string]int{}}
 }
 
 // add is spool.Options.Check: it finds no fault, for what is held can be
@@ -29,8 +30,13 @@ func newForecast(m *mapper.Mapping, now time.Time) *forecast {
 func (f *forecast) add(event []byte) string {
 	for _, x := range f.mapping.Map(mapper.Event{Body: event, Received: f.now, Imported: true}, f.now) {
 		f.kinds[x.Kind]++
-		if slices.ContainsFunc(x.Notes, func(n mapper.Note) bool { return n.Code == mapper.NoteLocalTime }) {
-			f.local++
+		for _, n := range x.Notes {
+			switch {
+			case n.Code == mapper.NoteLocalTime:
+				f.local++
+			case n.Code == mapper.NoteNearMiss && len(f.near) < 10:
+				f.near[x.Event] = n.Message
+			}
 		}
 		if x.Reason != "" {
 			if f.reasons[x.Kind] == nil {
@@ -67,6 +73,9 @@ func (f *forecast) words(rows int) string {
 		parts = []string{"nothing to send, as none is a track call"}
 	}
 	words := fmt.Sprintf("%s checked; with the mapping in force: %s", term.Count(rows, "row"), strings.Join(parts, ", "))
+	for _, name := range slices.Sorted(maps.Keys(f.near)) {
+		words += fmt.Sprintf("\nthe mapping names no event %q: %s", name, f.near[name])
+	}
 	if f.local > 0 {
 		words += "\ntimes without a zone are read as UTC, since the mapping names no timezone: write timezone: Europe/Berlin, or the one of the shop, into it, or say --timezone of a table"
 	}

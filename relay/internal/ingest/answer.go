@@ -57,7 +57,11 @@ func ofBody(err error) *failure {
 	var syntax *track.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return &failure{status: 400, code: "invalid_json", message: syntax.Error()}
+		message := syntax.Error()
+		if syntax.At == 0 { // a form, a page, XML
+			message += `; send a track call as JSON: {"event": "Order Completed", "userId": "…", "properties": {…}}`
+		}
+		return &failure{status: 400, code: "invalid_json", message: message}
 	case errors.Is(err, errTooLarge):
 		return failLarge
 	case errors.Is(err, errBusy):

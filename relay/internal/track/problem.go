@@ -14,7 +14,7 @@ func (p *Problem) Error() string { return p.Message }
 var (
 	NotAnObject  = &Problem{"not_an_object", "a message must be a JSON object"}
 	TooDeep      = &Problem{"too_deep", "the message is nested too deeply"}
-	MissingEvent = &Problem{"missing_event", "a track needs the name of its event"}
+	MissingEvent = &Problem{"missing_event", "a track needs the name of its event (\"event\"); what a shop system sends by itself, such as a webhook, is none"}
 	InvalidEvent = &Problem{"invalid_event", "the name of an event must be text"}
 	TooLarge     = &Problem{"event_too_large", "the event is over the size limit"}
 )

@@ -2,7 +2,9 @@ package rows
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -49,6 +51,28 @@ func newValues(r io.Reader, o *Options) (*values, error) {
 	}, err
 }
 
+// syntaxError says where a file stops being JSON, and what is probably wrong.
+type syntaxError struct {
+	words string
+	err   error
+}
+
+func (e *syntaxError) Error() string { return e.words }
+func (e *syntaxError) Unwrap() error { return e.err }
+
+// unreadable says why the file is not read further.
+func (v *values) unreadable(err error) error {
+	var syntax *jsontext.SyntacticError
+	if !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &PrivateError{"read JSON", err}
+	}
+	words := fmt.Sprintf("behind value %d it stops being JSON (byte %d)", v.number, syntax.ByteOffset)
+	if v.in.StackDepth() == 0 && v.number > 0 && strings.Contains(err.Error(), "','") {
+		words += ": a comma stands between two values: put [ before the first and ] behind the last, or write each on a line of its own without the comma"
+	}
+	return &PrivateError{"read JSON", &syntaxError{words, err}}
+}
+
 func (v *values) Next(r *Row) error {
 	for {
 		v.guard.left = v.guard.most
@@ -60,7 +84,7 @@ func (v *values) Next(r *Row) error {
 		}
 		if k := v.in.PeekKind(); k == '[' && v.in.StackDepth() == 0 || k == ']' {
 			if _, err := v.in.ReadToken(); err != nil {
-				return &PrivateError{"read JSON", err}
+				return v.unreadable(err)
 			}
 			continue
 		}
@@ -69,7 +93,7 @@ func (v *values) Next(r *Row) error {
 			return io.EOF
 		}
 		if err != nil {
-			return &PrivateError{"read JSON", err}
+			return v.unreadable(err)
 		}
 		if *r, ok = v.packed.open(value); !ok {
 			continue
