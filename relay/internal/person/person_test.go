@@ -233,7 +233,7 @@ var layers = []func(string) string{
 	func(s string) string { return strings.Trim(strconv.QuoteToASCII(s), `"`) },
 	func(s string) string { return "=?UTF-8?B?" + base64.StdEncoding.EncodeToString([]byte(s)) + "?=" },
 	func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%", "％") },
-	func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%", "%​") },
+	func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%", "%\u200b") },
 }
 
 // within are events with a text in each of the ways.

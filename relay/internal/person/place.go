@@ -52,8 +52,8 @@ var (
 // Words that are parts of other words too often.
 var (
 	phoneWords   = wordSet("tel cell gsm fax sms phone mobile tél tlf tfno puh")
-	idWords      = wordSet("id ids uid uuid guid ref reference referencia referência referenz referens referenza référence viite referentie")
-	numberWords  = wordSet("id ids uid uuid guid ref reference referencia referência referenz referens referenza référence viite referentie number no nr num nummer code key card numéro numero número numer číslo cislo numara numarası numero 番号 编号 編號 号 号码 號 號碼")
+	idWords      = wordSet("id ids uid uuid guid ref reference referencia referência referenz referens referenza référence viite referentie")                                                                                                                        //nolint:misspell // Swedish
+	numberWords  = wordSet("id ids uid uuid guid ref reference referencia referência referenz referens referenza référence viite referentie number no nr num nummer code key card numéro numero número numer číslo cislo numara numarası numero 番号 编号 編號 号 号码 號 號碼") //nolint:misspell // Swedish
 	peopleWords  = wordSet("kund obj cmd conto bon bill sale vente venta nota socio sócio socia folio fiş fis üye uye acct txn docket slip")
 	thingWords   = wordSet("till pos app os ad ads")
 	measureWords = wordSet("age sum tax max min")
