@@ -76,7 +76,7 @@ func objectDate(n *event.Node) (text string, ok bool) {
 func slashOrder(layouts []string) (order match.Order) {
 	for _, layout := range layouts {
 		shown := time.Date(1944, 11, 22, 3, 5, 6, 0, time.UTC).Format(layout)
-		is := match.AnyOrder
+		var is match.Order
 		switch {
 		case strings.Contains(shown, "22/11"), strings.Contains(shown, "22-11"):
 			is = match.DayFirst

@@ -143,8 +143,26 @@ func TestRoles(t *testing.T) {
 		text string
 		who  bool
 	}{
-		{"Ada", true}, {"ada", true}, {"Ada Hofe", true}, {"Айгуль", true}, {"김하늘", true}, {"Rose", true}, {"Gold Smith", true},
-		{"retail", false}, {"Neukunde", false}, {"VIP", false}, {"web", false}, {"c7", false}, {"K-4711", false}, {"12", false}, {"", false}, {"yes", false}, {"回头客1", false}, {"B2B", false}, {"weight", false}, {"C7 Ada", true},
+		{"Ada", true},
+		{"ada", true},
+		{"Ada Hofe", true},
+		{"Айгуль", true},
+		{"김하늘", true},
+		{"Rose", true},
+		{"Gold Smith", true},
+		{"retail", false},
+		{"Neukunde", false},
+		{"VIP", false},
+		{"web", false},
+		{"c7", false},
+		{"K-4711", false},
+		{"12", false},
+		{"", false},
+		{"yes", false},
+		{"回头客1", false},
+		{"B2B", false},
+		{"weight", false},
+		{"C7 Ada", true},
 	} {
 		if SaysWho(x.text) != x.who {
 			t.Errorf("%q says who: %t", x.text, !x.who)
