@@ -23,13 +23,15 @@ import (
 type Queue struct {
 	*Log
 
+	unknown map[place]time.Time // since when a message was asked for that no stream has: under Log.mu
+
 	asking sync.Mutex // one look at whether an append is possible
 	asked  time.Time
 	can    error
 }
 
 // NewQueue makes a Queue of a Log, which it owns.
-func NewQueue(l *Log) *Queue { return &Queue{Log: l} }
+func NewQueue(l *Log) *Queue { return &Queue{Log: l, unknown: make(map[place]time.Time)} }
 
 // places is the first of the numbers that are places, and no sequence numbers.
 const places = queue.Seq(0xF) << streamBits
@@ -58,7 +60,8 @@ func (q *Queue) Read(lane string, from queue.Seq, n int, bytes int64) (queue.Bat
 
 // ReadThese returns the records of a lane that have these numbers and are not settled.
 // The batch ends behind everything. It is ErrStalled while one of them may be there that
-// this process does not know yet.
+// this process does not know yet: of a stream that ended before it for all of Options.Gone,
+// because it was made anew or has lost messages, it is gone.
 func (q *Queue) ReadThese(lane string, numbers []queue.Seq) (queue.Batch, error) {
 	out := queue.Batch{Covers: []queue.Range{}, From: places, Next: behind}
 	sorted := slices.Sorted(slices.Values(numbers))
@@ -104,14 +107,14 @@ func (q *Queue) these(lane string, numbers []queue.Seq) (out []queue.Record, err
 		}
 	}
 	q.mu.Unlock()
+	ctx, cancel := q.bounded()
+	defer cancel()
 	if unknown {
-		return nil, fmt.Errorf("%w: message %d of %s is not known yet", errStalled, at.seq, q.eventStream(at.stream))
+		return nil, q.notThere(ctx, at)
 	}
 	if len(want) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := q.bounded()
-	defer cancel()
 	records, err := q.records(ctx, e)
 	if err != nil || records == nil {
 		return nil, err
@@ -122,6 +125,28 @@ func (q *Queue) these(lane string, numbers []queue.Seq) (out []queue.Record, err
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// notThere is nil once a message that is not known is gone.
+func (q *Queue) notThere(ctx context.Context, at place) error {
+	info, err := q.info(ctx, q.eventStream(at.stream))
+	if err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if info.State.LastSeq < at.seq {
+		if q.unknown[at].IsZero() {
+			q.unknown[at] = time.Now()
+		}
+		if time.Since(q.unknown[at]) > q.o.Gone {
+			delete(q.unknown, at)
+			return nil
+		}
+	} else {
+		delete(q.unknown, at)
+	}
+	return fmt.Errorf("%w: message %d of %s is not known yet", errStalled, at.seq, q.eventStream(at.stream))
 }
 
 func (q *Queue) bounded() (context.Context, context.CancelFunc) {

@@ -19,7 +19,7 @@ func two(t *testing.T) (a, b *jetstream.Queue) {
 	c := newCluster(t, true)
 	open := func() *jetstream.Queue {
 		l, err := jetstream.Open(t.Context(), jetstream.Options{
-			Name: "two", URLs: c.urls, Monitor: c.monitor, MaxSize: 96 << 20, DeadMaxSize: 16 << 20, Lease: 2 * time.Second, Key: make([]byte, 32),
+			Name: "two", URLs: c.urls, Monitor: c.monitor, MaxSize: 96 << 20, DeadMaxSize: 16 << 20, Lease: 2 * time.Second, Gone: 3 * time.Second, Key: make([]byte, 32),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -102,9 +102,14 @@ func TestQueue(t *testing.T) {
 	if got := len(listed(t, a, "x")); got != 4 {
 		t.Errorf("%d wait, 4 are open", got)
 	}
-	if _, err := b.ReadThese("x", []queue.Seq{open.Seq + 1<<40}); !errors.Is(err, queue.ErrStalled) {
+	later := []queue.Seq{open.Seq + 1<<40}
+	if _, err := b.ReadThese("x", later); !errors.Is(err, queue.ErrStalled) {
 		t.Errorf("a record that nobody knows yet: %v", err)
 	}
+	eventually(t, "a record that no stream has is waited for for ever", func() bool { // as after one was made anew
+		b, err := b.ReadThese("x", later)
+		return err == nil && len(b.Records) == 0
+	})
 
 	// Moved, made a letter, sent again, forgotten.
 	if n, err := a.MoveLane("x", "y", open.Seq); n != 3 || err != nil {
