@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+
+	"relay/mapper/fold"
 )
 
 // HoldsIP says whether an IP address stands in text, as a word of its own.
@@ -44,6 +46,9 @@ func HoldsAccount(text string) bool {
 		return false
 	}
 	text = plain(text)
+	if !begins(text) {
+		return false
+	}
 	for _, found := range ibanForm.FindAllString(text, -1) {
 		if isIBAN(strings.ToUpper(strings.ReplaceAll(found, " ", ""))) {
 			return true
@@ -53,6 +58,32 @@ func HoldsAccount(text string) bool {
 		if luhn(strings.NewReplacer(" ", "", "-", "").Replace(found)) {
 			return true
 		}
+	}
+	return false
+}
+
+// begins says whether what an IBAN or a card in its groups begins with stands in text: two
+// letters and two digits, or four digits and what divides them from the next group. Of
+// times, ids and amounts almost none has either.
+func begins(text string) bool {
+	digits, letters := 0, 0 // in a row up to here
+	for i := range len(text) {
+		switch b := text[i]; {
+		case '0' <= b && b <= '9':
+			if digits++; digits == 2 && letters == 2 {
+				return true
+			}
+			continue
+		case 'A' <= b && b <= 'Z', 'a' <= b && b <= 'z':
+			if digits > 0 {
+				letters = 0
+			}
+			letters, digits = letters+1, 0
+			continue
+		case digits == 4 && (b == ' ' || b == '-') && i+4 < len(text) && fold.IsDigits(text[i+1:i+5]):
+			return true
+		}
+		digits, letters = 0, 0
 	}
 	return false
 }
