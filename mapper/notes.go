@@ -37,7 +37,7 @@ const (
 	noteSeveralValues   = "several_values"      // of a key that has one
 	noteTooMany         = "too_many_values"     // beyond what the format takes
 	noteHouse           = "house_customer"      // of a match key that is the shop's own, the till's or staff's
-	noteUnread          = "customer_unread"     // an address in an event without customer: no match key reads it
+	NoteUnread          = "customer_unread"     // an address in an event without customer: no match key reads it
 	noteHashedDate      = "hashed_date"         // offline: a hashed birth date cannot be split
 	noteBadOptions      = "invalid_processing_options"
 	noteItemNoOrder     = "item_number_without_order"

@@ -10,12 +10,12 @@ import (
 // maxUnread is how deep properties are looked into for an address that nothing reads.
 const maxUnread = 4
 
-// noteUnread notes where an event without any customer has an address or a user id that
+// NoteUnread notes where an event without any customer has an address or a user id that
 // no match key reads: else a mapping that lacks one word makes every sale a cash sale.
 func (s *subject) noteUnread(notes *noteList) {
 	for _, name := range [...]string{"user_id", "userid", "UserId", "userID", "UserID"} {
 		if n := s.t.Root.Get(name); !n.Blank() {
-			notes.add(noteUnread, name, "a track call has userId; match_keys: external_id: ["+name+"] reads this one")
+			notes.add(NoteUnread, name, "a track call has userId; match_keys: external_id: ["+name+"] reads this one")
 		}
 	}
 	if s.props != nil {
@@ -33,7 +33,7 @@ func (s *subject) noteUnreadIn(n *event.Node, at string, depth int, notes *noteL
 		switch {
 		case kid.Mark&markExclude != 0:
 		case kid.Kind == event.Text && s.isUnread(kid.Text):
-			notes.add(noteUnread, path, "holds an e-mail address that no match key reads: match_keys: email: ["+path+"] in the mapping does")
+			notes.add(NoteUnread, path, "holds an e-mail address that no match key reads: match_keys: email: ["+path+"] in the mapping does")
 			return true
 		case kid.Kind == event.Object && s.noteUnreadIn(kid, path, depth+1, notes):
 			return true

@@ -20,7 +20,7 @@ func TestUnread(t *testing.T) {
 		o := mapOne(t, parseForKeys(t, "never_customers: ['*@shop.example']\n"), `{"event":"E",`+members+`}`)
 		got := ""
 		for _, n := range o.Notes {
-			if n.Code == noteUnread {
+			if n.Code == NoteUnread {
 				got = n.Field
 			}
 			if strings.Contains(n.Message, "@") {

@@ -18,6 +18,7 @@ type forecast struct {
 	kinds   map[mapper.Kind]int
 	reasons map[mapper.Kind]map[string]int
 	near    map[string]string // names of events that the mapping knows nearly
+	unread  string            // where an event without a customer has one
 	local   int               // events that say a time without a zone, which nobody names
 }
 
@@ -34,6 +35,8 @@ func (f *forecast) add(event []byte) string {
 			switch {
 			case n.Code == mapper.NoteLocalTime:
 				f.local++
+			case n.Code == mapper.NoteUnread && f.unread == "":
+				f.unread = n.Field + " " + n.Message
 			case n.Code == mapper.NoteNearMiss && len(f.near) < 10:
 				f.near[x.Event] = n.Message
 			}
@@ -75,6 +78,9 @@ func (f *forecast) words(rows int) string {
 	words := fmt.Sprintf("%s checked; with the mapping in force: %s", term.Count(rows, "row"), strings.Join(parts, ", "))
 	for _, name := range slices.Sorted(maps.Keys(f.near)) {
 		words += fmt.Sprintf("\nthe mapping names no event %q: %s", name, f.near[name])
+	}
+	if f.unread != "" {
+		words += "\n" + f.unread + ", or of a table --column 'context.traits.email=HEADER'"
 	}
 	if f.local > 0 {
 		words += "\ntimes without a zone are read as UTC, since the mapping names no timezone: write timezone: Europe/Berlin, or the one of the shop, into it, or say --timezone of a table"

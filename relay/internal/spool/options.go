@@ -119,7 +119,11 @@ func (e *CheckError) Error() string {
 		fmt.Fprintf(&b, "\n  … and %d more", e.Bad-len(e.Problems))
 	}
 	if e.Likely != "" {
-		fmt.Fprintf(&b, "\nprobably it takes: %s (spool: columns)", e.Likely)
+		key := "columns"
+		if strings.HasPrefix(e.Likely, "--header-row") {
+			key = "header_row"
+		}
+		fmt.Fprintf(&b, "\nprobably it takes: %s (spool: %s)", e.Likely, key)
 	}
 	return b.String()
 }

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,6 +18,9 @@ func (r *Row) Likely() string {
 	if r.table == nil || len(r.cells) != len(r.table.Header) {
 		return ""
 	}
+	if filled(r.table.Header) == 1 && filled(r.cells) > 2 { // a title, and the header below it
+		return fmt.Sprintf("--header-row %d", r.line)
+	}
 	l := likely{header: r.table.Header, cells: r.cells, taken: r.filled}
 	var all []string
 	for _, place := range []struct{ path, from string }{
@@ -28,6 +32,15 @@ func (r *Row) Likely() string {
 		}
 	}
 	return strings.Join(all, " ")
+}
+
+func filled(cells []string) (n int) {
+	for _, c := range cells {
+		if strings.TrimSpace(c) != "" {
+			n++
+		}
+	}
+	return n
 }
 
 type likely struct {

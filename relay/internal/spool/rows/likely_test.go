@@ -14,6 +14,7 @@ func TestLikelyColumns(t *testing.T) {
 		{"Name,Paid at,Born,Grand Total,Customer\n#1001,2026-11-20 16:00:00 +0100,1985-04-03,12.50,ada@example.com\n", "--column 'timestamp=Paid at' --column 'revenue=Grand Total' --column 'context.traits.email=Customer'"},
 		{"日付,注文番号,合計\n2026年11月20日 16:00,A-17,1200\n", "--column 'timestamp=日付' --column 'order_id=注文番号' --column 'revenue=合計'"},
 		{"When,order_id\n20/11/2026 16:00,7\n", "--column 'timestamp=When'"},
+		{"Sales of shop 7;;;\n;;;\nBon;Date;Total;Email\n1;2026-11-20 16:00;12,50;ada@example.com\n", "--header-row 3"},
 		{"Clerk,Note\nAda,x\n", ""},
 	} {
 		f := NewFile(bytes.NewReader([]byte(c.text)), 0)
