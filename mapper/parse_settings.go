@@ -17,7 +17,7 @@ func (p *parser) settings(o *strictyaml.Object) {
 	m := p.m
 	if v, ok := p.key(o, "timezone"); ok {
 		if text, ok := p.word(v); ok {
-			loc, err := event.ParseZone(text)
+			loc, err := ParseZone(text)
 			if err != nil {
 				v.Errorf("%s is not a time zone", v.Written()).WithHint("%v", err)
 			} else {

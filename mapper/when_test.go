@@ -352,7 +352,7 @@ func TestTimezoneMeant(t *testing.T) {
 		"europe/berlin": `did you mean "Europe/Berlin"?`, "Berlin": `did you mean "Europe/Berlin"?`, "Europe/Berln": `did you mean "Europe/Berlin"?`, "new york": `did you mean "America/New_York"?`,
 		"Local": "write a name such as", "GMT+1": "write a name such as", "Buenos Aires": `did you mean "America/Argentina/Buenos_Aires"?`, "utc": `did you mean "UTC"?`,
 	} {
-		if loc, err := event.ParseZone(name); err == nil || !strings.Contains(err.Error(), want) {
+		if loc, err := ParseZone(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v %v", name, loc, err)
 		}
 	}

@@ -127,7 +127,7 @@ func (f *importFlags) options() (spool.Options, error) {
 		}
 	}
 	if f.timezone != "" {
-		if o.Zone, err = event.ParseZone(f.timezone); err != nil {
+		if o.Zone, err = mapper.ParseZone(f.timezone); err != nil {
 			return o, exit.Usage(fmt.Errorf("--timezone %q: %w", f.timezone, err))
 		}
 	}

@@ -76,9 +76,11 @@ func (f *forecast) words(rows int) string {
 		parts = []string{"nothing to send, as none is a track call"}
 	}
 	words := fmt.Sprintf("%s checked; with the mapping in force: %s", term.Count(rows, "row"), strings.Join(parts, ", "))
+	var more strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(f.near)) {
-		words += fmt.Sprintf("\nthe mapping names no event %q: %s", name, f.near[name])
+		fmt.Fprintf(&more, "\nthe mapping names no event %q: %s", name, f.near[name])
 	}
+	words += more.String()
 	if f.unread != "" {
 		words += "\n" + f.unread + ", or of a table --column 'context.traits.email=HEADER'"
 	}

@@ -105,7 +105,7 @@ func SpoolLayout(cfg *config.Config) (rows.Layout, error) {
 		}
 	}
 	if cfg.Spool.Timezone != "" {
-		if l.Zone, err = event.ParseZone(cfg.Spool.Timezone); err != nil {
+		if l.Zone, err = mapper.ParseZone(cfg.Spool.Timezone); err != nil {
 			return l, cfg.Invalid("spool.timezone", "%q is not a time zone: %v", cfg.Spool.Timezone, err)
 		}
 	}

@@ -24,8 +24,11 @@ func (r *Row) Likely() string {
 	l := likely{header: r.table.Header, cells: r.cells, taken: r.filled}
 	var all []string
 	for _, place := range []struct{ path, from string }{
-		{"timestamp", l.time()}, {"order_id", l.named(orderWords, isNumber)}, {"revenue", l.named(amountWords, isAmount)},
-		{"context.traits.email", l.like(addressLike.MatchString)}, {"context.traits.phone", l.named(phoneWords, isPhone)},
+		{"timestamp", l.time()},
+		{"order_id", l.named(orderWords, isNumber)},
+		{"revenue", l.named(amountWords, isAmount)},
+		{"context.traits.email", l.like(addressLike.MatchString)},
+		{"context.traits.phone", l.named(phoneWords, isPhone)},
 	} {
 		if place.from != "" && !r.filled[place.path] && !slices.Contains(r.table.Header, place.path) {
 			all = append(all, "--column '"+place.path+"="+place.from+"'")
