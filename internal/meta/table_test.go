@@ -295,7 +295,7 @@ func TestContractNamesTheKeys(t *testing.T) {
 			continue
 		}
 		for _, m := range quoted.FindAllStringSubmatch(cells[1], -1) {
-			for _, name := range strings.FieldsSeq(m[1]) {
+			for name := range strings.FieldsSeq(m[1]) {
 				said[name] = true
 			}
 		}

@@ -66,7 +66,7 @@ func (l *lane) settle(a *attempt, acct *account, r graph.Result) (rest time.Dura
 // delivered marks the request's conversions as accepted.
 func (l *lane) delivered(a *attempt, r graph.Result) {
 	b := l.work
-	at, _ := l.s.clock.now()
+	at, _ := l.s.clock.Now()
 	names := make(map[string]int, 8)
 	oldest := time.Time{}
 	for _, i := range a.open {
@@ -218,7 +218,7 @@ func (l *lane) throttled(a *attempt, r graph.Result) {
 // waitUntil sets the next attempt, durably.
 func (l *lane) waitUntil(d time.Duration, why State) {
 	l.rest(d, why)
-	at, _ := l.s.clock.now()
+	at, _ := l.s.clock.Now()
 	l.st.Next, l.st.Wait, l.dirty = at.Add(d), d, true
 }
 

@@ -107,7 +107,7 @@ func (l *lane) fly(sctx, ctx context.Context, a *attempt, acct *account) (rest t
 // overdue counts what is sent again when Meta does not know it any more: it will
 // count twice if it was stored.
 func (l *lane) overdue(a *attempt) {
-	now, _ := l.s.clock.now()
+	now, _ := l.s.clock.Now()
 	n := 0
 	for _, i := range a.open {
 		if it := &l.work.Items[i]; it.Asked && now.Sub(it.Since) > meta.DedupWindow {
@@ -128,7 +128,7 @@ func (l *lane) notify(a *attempt) bool {
 	if a.noted && l.clean() {
 		return true
 	}
-	at, _ := l.s.clock.now()
+	at, _ := l.s.clock.Now()
 	l.st.Notes, l.dirty = l.work.Doubtful(a.open, at), true
 	a.noted = l.flush()
 	return a.noted

@@ -117,47 +117,6 @@ func TestReceivedByAWrongClock(t *testing.T) {
 	})
 }
 
-func TestClockJumps(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		real := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
-		start := time.Now()
-		off := time.Duration(0)
-		c := newClock(func() time.Time { return real.Add(time.Since(start) + off) }, nil, nil, 0)
-		if _, believed := c.now(); believed {
-			t.Error("believed before anybody told the time")
-		}
-		tell := func() {
-			c.observe(graph.Result{Class: graph.Delivered, ServerTime: real.Add(time.Since(start)).Truncate(time.Second)})
-		}
-		check := func(what string, believed bool) {
-			t.Helper()
-			now, ok := c.now()
-			if ok != believed {
-				t.Errorf("%s: believed %v", what, ok)
-			}
-			if d := now.Sub(real.Add(time.Since(start))).Abs(); ok && d > 2*time.Second {
-				t.Errorf("%s: off by %s", what, d)
-			}
-		}
-		tell()
-		check("told", true)
-		pass(100 * time.Hour)
-		check("long after", true)
-		off = 30 * time.Second
-		check("slewed", true)
-		off = 365 * 24 * time.Hour
-		check("jumped ahead", false)
-		tell()
-		check("told again", true)
-		off = -off
-		check("jumped back", false)
-		// A captive portal's Date says nothing.
-		c.observe(graph.Result{Class: graph.Doubt, HTTPStatus: 200, ServerTime: real.AddDate(3, 0, 0)})
-		check("told by a stranger", false)
-	})
-}
-
 // Waits are monotonic and survive a clock that moved while relay was off.
 func TestWaitAcrossClockChange(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,7 @@
 //     gets smaller ones (pace.Fit).
 //   - No attempt is given up by count. What ends an event is its own age, a
 //     refusal, or a policy, and each of these is counted and kept.
-//   - Waits are monotonic; a wall clock that jumps expires nothing (clock.go).
+//   - Waits are monotonic; a wall clock that jumps expires nothing (package clock).
 //
 // What can hurt you:
 //

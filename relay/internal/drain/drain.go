@@ -9,6 +9,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/drain/clock"
 	"relay/relay/internal/graph"
 )
 
@@ -135,7 +136,7 @@ type Options struct {
 	// Boot names the start of the machine and says how long it has run; nil: not known.
 	Boot  func() (id string, up func() time.Duration)
 	First queue.Seq
-	Notes Notes
+	Notes clock.Notes
 
 	Wall func() time.Time // the wall clock; default time.Now
 	Rand func() float64   // in [0,1); default math/rand/v2

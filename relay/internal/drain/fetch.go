@@ -108,7 +108,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 // that is not believed: none shall escape the rules about age. It says whether to go
 // on: when nobody answers, nothing can be sent either.
 func (l *lane) knowTime(ctx context.Context) bool {
-	if l.s.o.Ask == nil || !l.s.clock.asking() {
+	if l.s.o.Ask == nil || !l.s.clock.Asking() {
 		return true
 	}
 	if st, ok := l.s.o.Log.Lane(l.name); !ok || st.Pending == 0 {

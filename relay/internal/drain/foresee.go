@@ -31,7 +31,7 @@ type Fate struct {
 
 // Foresight is what would be in force if letters were sent again now.
 func (s *Supervisor) Foresight() Foresight {
-	now, believed := s.clock.now()
+	now, believed := s.clock.Now()
 	return Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed, By: s.o.MappingByDigest}
 }
 

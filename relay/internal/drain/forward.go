@@ -96,7 +96,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 		return // stopped, not failed
 	}
 	l.mu.Lock()
-	at, _ := l.s.clock.now()
+	at, _ := l.s.clock.Now()
 	l.shown.LastAttempt = at
 	l.mu.Unlock()
 	if r.Class == graph.Delivered {

@@ -69,7 +69,7 @@ func (l *lane) lookAgain() {
 
 func (l *lane) heldProblem(why map[string]int) {
 	reasons := strings.Join(slices.SortedFunc(maps.Keys(why), func(a, b string) int { return cmp.Compare(why[b], why[a]) }), ", ")
-	at, _ := l.s.clock.now()
+	at, _ := l.s.clock.Now()
 	what := advice.Held()
 	l.problem = &Problem{At: at, Class: advice.HeldClass, Message: "held by the mapping: " + reasons, Advice: what.String()}
 	l.log.Error("a new mapping lets no event pass: none becomes a dead letter until it has delivered one; look at the mapping",

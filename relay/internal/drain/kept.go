@@ -45,7 +45,7 @@ func (l *lane) runKept(ctx context.Context) {
 			keep = 0 // nobody would ask for them
 		}
 		to := Handed(l.s.o.Log.Lane)
-		now, believed := l.s.clock.now()
+		now, believed := l.s.clock.Now()
 		over := queue.Seq(0)
 		switch {
 		case keep == 0:

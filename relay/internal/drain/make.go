@@ -11,8 +11,8 @@ import (
 
 // recipe is how a batch would be made now.
 func (l *lane) recipe() *batch.Recipe {
-	at, believed := l.s.clock.now()
-	return &batch.Recipe{Made: time.Now(), Mapping: l.s.o.Mapping(), At: at, Ages: believed, Age: l.settings().MaxAge, Unset: l.s.clock.start(), By: l.s.o.MappingByDigest}
+	at, believed := l.s.clock.Now()
+	return &batch.Recipe{Made: time.Now(), Mapping: l.s.o.Mapping(), At: at, Ages: believed, Age: l.settings().MaxAge, Unset: l.s.clock.Start(), By: l.s.o.MappingByDigest}
 }
 
 // limits are those of requests now.
@@ -22,7 +22,7 @@ func (l *lane) limits() batch.Limits {
 	if l.st.Size > 0 {
 		most.Bytes = min(most.Bytes, l.st.Size)
 	}
-	if l.s.clock.asking() {
+	if l.s.clock.Asking() {
 		// Who is too old, and who may travel with whom, is not known before an
 		// answer has told the time: ask with a single event.
 		most.Events = 1
@@ -53,7 +53,7 @@ func (l *lane) refresh() {
 	if m == nil {
 		return
 	}
-	_, believed := l.s.clock.now()
+	_, believed := l.s.clock.Now()
 	if m.Digest() == b.How.Mapping.Digest() && time.Since(b.How.Made) < maxStale && believed == b.How.Ages && b.Limits == l.limits() ||
 		batch.Recipes(b.InDoubt()) >= maxNotes {
 		return

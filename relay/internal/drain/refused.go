@@ -68,7 +68,7 @@ func (l *lane) outgrown(a *attempt, r graph.Result) bool {
 	if r.Code != codeInvalid || r.Subcode != subcodeOld || l.work.IsOld(a.open[0]) || a.doubt {
 		return false // what is in doubt keeps its company until halves are tried
 	}
-	now, _ := l.s.clock.now()
+	now, _ := l.s.clock.Now()
 	for _, i := range a.open {
 		if now.Sub(l.work.Items[i].Out.EventTime) > meta.EventAge {
 			return true
@@ -113,7 +113,7 @@ func (l *lane) named(a *attempt, r graph.Result) bool {
 // future, is believed unless a clock that is believed says otherwise: then it
 // is a refusal like others, and counts for the breaker.
 func (l *lane) reason(it *batch.Item, code, subcode int, r graph.Result) string {
-	now, believed := l.s.clock.now()
+	now, believed := l.s.clock.Now()
 	ago := now.Sub(it.Out.EventTime)
 	switch {
 	case code == subcodeOld, code == codeInvalid && subcode == subcodeOld:
@@ -151,7 +151,7 @@ func (l *lane) bury(i int, reason string, code, subcode int, words string, r gra
 	d := b.Letter(l.name, it.Slot, it.Out, reason, words)
 	d.Code, d.Subcode, d.FBTraceID, d.Attempts = code, subcode, r.FBTraceID, it.Tries
 	d.MappingHash = it.How.Mapping.Digest()
-	d.DeadAt, _ = l.s.clock.now()
+	d.DeadAt, _ = l.s.clock.Now()
 	if reason == mapper.ReasonUnanswered { // Meta may have it: sent again it must be the same
 		d.Recipe = d.MappingHash
 	}

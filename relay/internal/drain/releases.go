@@ -50,7 +50,7 @@ func (r *releases) run(ctx context.Context) {
 	scan := true // what is due is not known before the first look
 	for ctx.Err() == nil {
 		wait := releaseRetry
-		if now, believed := r.s.clock.now(); believed {
+		if now, believed := r.s.clock.Now(); believed {
 			r.mu.Lock()
 			next := r.next
 			r.mu.Unlock()

@@ -22,7 +22,7 @@ func (l *lane) load(st queue.LaneStat) {
 	}
 	if !d.Next.IsZero() {
 		// The clock may have moved since; the wait is never longer than it was.
-		now, _ := l.s.clock.now()
+		now, _ := l.s.clock.Now()
 		if w := min(d.Next.Sub(now), d.Wait); w > 0 {
 			why := WaitingRetry
 			if d.Throttle > 0 {

@@ -169,7 +169,7 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 	if len(found.Records) == 0 {
 		return -1, false, false
 	}
-	now, believed := l.s.clock.now()
+	now, believed := l.s.clock.Now()
 	n := 0
 	for i := range found.Records {
 		rec := &found.Records[i]

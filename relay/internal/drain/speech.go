@@ -63,7 +63,7 @@ func (l *lane) advice(r graph.Result) advice.Advice {
 // said keeps an answer other than success for show: a status never has the answer
 // without the state that it led to.
 func (l *lane) said(r graph.Result) {
-	at, _ := l.s.clock.now()
+	at, _ := l.s.clock.Now()
 	l.problem = problem(r, l.advice(r), at)
 }
 

@@ -88,8 +88,8 @@ func (s *Supervisor) Status() []LaneStatus {
 	return out
 }
 
-// Now is the best idea of the time, and whether it is believed (clock.go).
-func (s *Supervisor) Now() (time.Time, bool) { return s.clock.now() }
+// Now is the best idea of the time, and whether it is believed (package clock).
+func (s *Supervisor) Now() (time.Time, bool) { return s.clock.Now() }
 
 // problem makes a Problem of an answer.
 func problem(r graph.Result, a advice.Advice, at time.Time) *Problem {

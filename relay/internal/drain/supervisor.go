@@ -13,6 +13,7 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/drain/clock"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/track"
 )
@@ -28,7 +29,7 @@ var ErrStandby = errors.New("another relay delivers from this queue")
 type Supervisor struct {
 	o        Options
 	log      *slog.Logger
-	clock    *clock
+	clock    *clock.Clock
 	settings atomic.Pointer[Settings]
 	releases *releases
 
@@ -71,7 +72,7 @@ func New(o Options) (*Supervisor, error) {
 		o.Grace = 5 * time.Second
 	}
 	s := &Supervisor{
-		o: o, log: o.Logger, clock: newClock(o.Wall, o.ClockSynced, o.Boot, o.First),
+		o: o, log: o.Logger, clock: clock.New(o.Wall, o.ClockSynced, o.Boot, o.First),
 		lanes: map[string]*lane{}, accounts: map[string]*account{}, stopped: map[string]bool{},
 		kick: make(chan struct{}, 1),
 	}
@@ -95,7 +96,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 	s.running, s.lanes = ctx, map[string]*lane{}
 	s.mu.Unlock()
-	if err := s.clock.recall(s.o.Notes); err != nil {
+	if err := s.clock.Recall(s.o.Notes); err != nil {
 		s.log.Warn("cannot note the time of a clock that nobody has set: events without a timestamp may become dead letters after a restart", "code", logs.ClockNotNoted, "err", err)
 	}
 	s.background.Go(func() { s.releases.run(ctx) })
@@ -169,7 +170,7 @@ func (s *Supervisor) start(name string) {
 	ctx, cancel := context.WithCancel(s.running)
 	l := &lane{s: s, name: name, ledger: ledger{q: s.o.Log, lane: name}, log: s.log.With("event_set", name), kick: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
 	l.shown = LaneStatus{Lane: name, State: Idle}
-	l.shown.Since, _ = s.clock.now()
+	l.shown.Since, _ = s.clock.Now()
 	s.lanes[name] = l
 	s.group.Go(func() {
 		defer close(l.ended)
@@ -203,7 +204,7 @@ func (s *Supervisor) Wake(r Reason) {
 		s.mu.Unlock()
 	}
 	if r&NewMapping != 0 {
-		now, _ := s.clock.now()
+		now, _ := s.clock.Now()
 		s.releases.due(now) // letters that are due may have somewhere to go now
 	}
 	s.wakeAll(r)
@@ -349,8 +350,8 @@ func (s *Supervisor) mappingBy(digest string) batch.Mapping {
 
 // observe learns the time from an answer.
 func (s *Supervisor) observe(r graph.Result) {
-	_, before := s.clock.now()
-	skew, news := s.clock.observe(r)
+	_, before := s.clock.Now()
+	skew, news := s.clock.Observe(r)
 	if !news {
 		return
 	}
@@ -358,7 +359,7 @@ func (s *Supervisor) observe(r graph.Result) {
 	if !before {
 		s.log.Info("the time is known from Meta's answer", "code", logs.ClockBelieved, "skew", skew.Round(time.Millisecond).String())
 	}
-	if skew > maxDrift || skew < -maxDrift {
+	if skew > clock.MaxDrift || skew < -clock.MaxDrift {
 		s.log.Warn("this machine's clock is wrong; set it, best by NTP", "code", logs.ClockSkew, "skew", skew.Round(time.Second).String())
 	}
 	s.releases.check()

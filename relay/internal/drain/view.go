@@ -7,7 +7,7 @@ import (
 
 // show puts the lane's state where others see it. until is the next attempt.
 func (l *lane) show(s State, until time.Time) {
-	now, _ := l.s.clock.now()
+	now, _ := l.s.clock.Now()
 	next := time.Time{}
 	if !until.IsZero() {
 		next = now.Add(time.Until(until))

@@ -6,6 +6,7 @@ import (
 
 	"relay/config"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/drain/clock"
 )
 
 func (s *Sidecar) openDrain(cfg *config.Config) error {
@@ -23,8 +24,8 @@ func (s *Sidecar) openDrain(cfg *config.Config) error {
 		Logger:          s.log,
 		Metrics:         loggedDrain{s.metrics.Drain(), s.log},
 		Delivered:       s.delivered,
-		ClockSynced:     drain.NTPSynced,
-		Boot:            drain.Boot,
+		ClockSynced:     clock.NTPSynced,
+		Boot:            clock.Boot,
 		First:           s.queue.Began(),
 		Notes:           s.queue,
 	}

@@ -1,4 +1,5 @@
-package drain
+// Package clock answers what time it is, and whether that may be believed.
+package clock
 
 import (
 	"encoding/json"
@@ -10,7 +11,7 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// clock answers what time it is and whether that may be believed. The wall
+// Clock answers what time it is and whether that may be believed. The wall
 // clock of a till is wrong more often than not: it starts in 1970, or a year
 // off, until somebody sets it.
 //
@@ -23,7 +24,7 @@ import (
 //
 // What is not believed decides nothing about an event: the rules about age and
 // future wait.
-type clock struct {
+type Clock struct {
 	wall   func() time.Time // may jump
 	synced func() bool
 
@@ -56,10 +57,10 @@ type Notes interface {
 
 const noteClock = "clock"
 
-// recall takes up what an earlier process noted since the machine started, or notes
+// Recall takes up what an earlier process noted since the machine started, or notes
 // what the clock shows, should nobody have set it: what was received by that clock can
 // be dated later, also by the next process.
-func (c *clock) recall(notes Notes) error {
+func (c *Clock) Recall(notes Notes) error {
 	if notes == nil || c.first.Boot == "" {
 		return nil
 	}
@@ -80,18 +81,20 @@ func (c *clock) recall(notes Notes) error {
 	return notes.SetNote(noteClock, now)
 }
 
-// maxDrift is how far wall and monotonic clock may part before the anchor is
+// MaxDrift is how far wall and monotonic clock may part before the anchor is
 // dropped.
-const maxDrift = time.Minute
+const MaxDrift = time.Minute
 
-func newClock(wall func() time.Time, synced func() bool, boot func() (string, func() time.Duration), first queue.Seq) *clock {
+// New makes a clock; first is the number before which nothing was received since this
+// process began. Nil means the default, as in package drain.
+func New(wall func() time.Time, synced func() bool, boot func() (string, func() time.Duration), first queue.Seq) *Clock {
 	if wall == nil {
 		wall = time.Now
 	}
 	if synced == nil {
 		synced = func() bool { return false }
 	}
-	c := &clock{wall: wall, synced: synced}
+	c := &Clock{wall: wall, synced: synced}
 	start, id := time.Now(), ""
 	if boot != nil {
 		id, c.up = boot()
@@ -103,9 +106,9 @@ func newClock(wall func() time.Time, synced func() bool, boot func() (string, fu
 	return c
 }
 
-// start is such a shift, once the time is known.
-func (c *clock) start() batch.Shift {
-	now, believed := c.now()
+// Start is the shift of what was received by a clock that nobody had set, once the time is known.
+func (c *Clock) Start() batch.Shift {
+	now, believed := c.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !believed || batch.Plausible(c.first.Wall) {
@@ -114,9 +117,9 @@ func (c *clock) start() batch.Shift {
 	return batch.Shift{First: c.first.First, Wrong: c.first.Wall, Right: now.Add(c.first.Up - c.up())}
 }
 
-// now is the best idea of the time, in UTC without a monotonic part, and
+// Now is the best idea of the time, in UTC without a monotonic part, and
 // whether it is believed.
-func (c *clock) now() (t time.Time, believed bool) {
+func (c *Clock) Now() (t time.Time, believed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	wall := c.wall().Round(0).UTC()
@@ -124,16 +127,16 @@ func (c *clock) now() (t time.Time, believed bool) {
 		return wall, c.synced()
 	}
 	passed := time.Since(c.at)
-	if drift := wall.Sub(c.wallAt) - passed; drift > maxDrift || drift < -maxDrift {
+	if drift := wall.Sub(c.wallAt) - passed; drift > MaxDrift || drift < -MaxDrift {
 		c.anchor = time.Time{}
 		return wall, c.synced()
 	}
 	return c.anchor.Add(passed).Round(0).UTC(), true
 }
 
-// observe takes the Date header of an answer that Meta itself gave. It
+// Observe takes the Date header of an answer that Meta itself gave. It
 // returns the skew (ours minus Meta's) and whether that is news.
-func (c *clock) observe(r graph.Result) (skew time.Duration, news bool) {
+func (c *Clock) Observe(r graph.Result) (skew time.Duration, news bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.Class == graph.Delivered {
@@ -150,9 +153,9 @@ func (c *clock) observe(r graph.Result) (skew time.Duration, news bool) {
 	return skew, news
 }
 
-// asking says that the time is not known and that the next answer may tell it.
-func (c *clock) asking() bool {
-	_, believed := c.now()
+// Asking says that the time is not known and that the next answer may tell it.
+func (c *Clock) Asking() bool {
+	_, believed := c.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !believed && !c.heard
