@@ -182,6 +182,9 @@ func TestQueue(t *testing.T) {
 
 // Another size is taken over at the next open.
 func TestResized(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not in the short form")
+	}
 	c := newCluster(t, true)
 	o := jetstream.Options{Name: "sized", URLs: c.urls, Monitor: c.monitor, MaxSize: 3 << 20, DeadMaxSize: 1 << 20}
 	fill := func(from int) (n int) {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Whatever happens to two relays and three servers, one at a time: what was answered 200
-// is delivered, the same if twice. RELAY_EXAM_TIME (30m) says for how long.
+// Whatever happens to two relays and three servers: what was answered 200 is delivered,
+// the same if twice. RELAY_EXAM_TIME (30m) says for how long.
 func TestRelaysNemesis(t *testing.T) {
 	long, _ := time.ParseDuration(os.Getenv("RELAY_EXAM_TIME"))
 	if long == 0 {
@@ -42,6 +42,14 @@ func TestRelaysNemesis(t *testing.T) {
 		}},
 		{"kill -9 of a server", func() { i := rand.IntN(3); c.kill(i); pause(8000); c.start(i) }},
 		{"a server is frozen", func() { i := rand.IntN(3); c.signal(i, syscall.SIGSTOP); pause(12000); c.signal(i, syscall.SIGCONT) }},
+		{"two servers are killed", func() {
+			i := rand.IntN(3)
+			c.kill(i)
+			c.kill((i + 1) % 3)
+			pause(8000)
+			c.start(i)
+			c.start((i + 1) % 3)
+		}},
 		{"a server is cut off from the others", func() { i := rand.IntN(3); c.cut(i, true); pause(12000); c.cut(i, false) }},
 	}
 	did := make(map[string]int)
