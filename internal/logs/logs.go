@@ -109,6 +109,7 @@ const (
 	ServersUnsafe       Code = "servers_unsafe"
 	ServersSlow         Code = "servers_slow"
 	LeaderMoved         Code = "leader_moved"
+	KeyMissing          Code = "key_missing"
 	LeaseTaken          Code = "lease_taken"
 	LeaseLost           Code = "lease_lost"
 	LeaseUnknown        Code = "lease_unknown"
@@ -279,6 +280,7 @@ var Sections = []Section{
 		{ChunkLost, slog.LevelError, "of a queue on NATS: a message with events is damaged or gone from its stream", "check the servers' disks"},
 		{ServersUnsafe, slog.LevelError, "of a queue on NATS: a server came back that would lose events; nothing is taken until it is gone or mended", "start it as the others: `sync_interval: always`"},
 		{ServersSlow, slog.LevelDebug, "of a queue on NATS: the servers did not answer in time; tried again", "nothing"},
+		{KeyMissing, slog.LevelError, "of a queue on NATS: another relay encrypts with a key that this one does not have; what it stores cannot be read here", "add the key as a further line of `queue.encryption_key` here, and reload"},
 		{LeaseTaken, slog.LevelInfo, "of a queue on NATS: this relay delivers from now on; the others take events and wait", "nothing"},
 		{LeaseLost, slog.LevelWarn, "of a queue on NATS: this relay could not confirm in time that it delivers, so that it stopped; another one takes over, or this one again", "look at the servers and the network between when it recurs"},
 		{LeaseUnknown, slog.LevelWarn, "of a queue on NATS: this relay could not learn which one delivers; tried again", "look at the servers when it recurs"},

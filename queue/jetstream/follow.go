@@ -10,6 +10,7 @@ import (
 	api "github.com/nats-io/nats.go/jetstream"
 
 	"relay/internal/logs"
+	"relay/internal/seal"
 )
 
 var (
@@ -51,6 +52,13 @@ func (l *Log) follow() {
 		for i := range streams {
 			l.within(5*time.Second, "a stream cannot be followed", func(ctx context.Context) error { return l.followStream(ctx, i) })
 		}
+		l.mu.Lock()
+		if l.rekeyed { // what could not be read is read by now, or not yet
+			l.rekeyed = false
+			l.blind.Store(false)
+			poke(l.wake)
+		}
+		l.mu.Unlock()
 	}
 }
 
@@ -114,11 +122,20 @@ func (l *Log) spread(ctx context.Context) {
 	}
 }
 
-// within calls fn, whose error is of the kind that passes.
+// within calls fn, whose error is of the kind that passes. Only follow calls it.
 func (l *Log) within(d time.Duration, failed string, fn func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(l.ctx, d)
 	defer cancel()
-	if err := fn(ctx); err != nil && l.ctx.Err() == nil {
+	err := fn(ctx)
+	switch {
+	case err == nil || l.ctx.Err() != nil:
+	case errors.Is(err, seal.ErrKey):
+		l.blind.Store(true)
+		if time.Since(l.lacked) > time.Minute {
+			l.lacked = time.Now()
+			l.o.Logger.Error("another relay encrypts with a key that this one does not have, which can read nothing of it", "code", logs.KeyMissing, "err", err)
+		}
+	default:
 		l.o.Logger.Debug("the servers do not answer", "code", logs.ServersSlow, "while", failed, "err", err)
 	}
 }

@@ -42,7 +42,9 @@ func (l *Log) Lease(ctx context.Context) (*Lease, error) {
 	since := time.Now()
 	for {
 		m, _, err := l.row(ctx, at)
-		if err == nil {
+		if l.blind.Load() { // who cannot read all of it must not deliver
+			seen = nil
+		} else if err == nil {
 			if !bytes.Equal(m.data, seen) {
 				seen, since = clone(m.data), time.Now()
 				l.holder.Store(holderOf(seen))
@@ -102,9 +104,11 @@ func (l *Log) lead(ctx context.Context, me []byte, epoch uint64, start time.Time
 	run, end := context.WithCancel(l.ctx)
 	le := &Lease{l: l, lost: make(chan struct{}), done: make(chan struct{}), end: end, until: start.Add(2 * l.o.Lease / 3)}
 	l.wg.Go(func() { le.renew(run, me, epoch) })
-	err := l.claim(ctx, epoch)
+	ready, cancel := context.WithTimeout(ctx, max(l.o.Lease, time.Minute)) // another one may be able to
+	defer cancel()
+	err := l.claim(ready, epoch)
 	if err == nil {
-		err = l.catchUp(ctx)
+		err = l.catchUp(ready)
 	}
 	if err != nil {
 		le.Release()

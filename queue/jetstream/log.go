@@ -39,8 +39,11 @@ type Log struct {
 	lostRecords, lostChunks int64
 	count                   counters
 
-	opened atomic.Bool
-	holder atomic.Pointer[string] // of the lease, as last seen
+	blind   atomic.Bool // something is encrypted with a key that is not here: what is behind it is not known
+	rekeyed bool        // there are other keys since
+	lacked  time.Time   // when it was last said that a key is missing; only follow looks at it
+	opened  atomic.Bool
+	holder  atomic.Pointer[string] // of the lease, as last seen
 
 	intake  intake
 	wake    chan struct{} // the streams may have more

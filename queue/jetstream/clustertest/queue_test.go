@@ -171,12 +171,24 @@ func TestQueue(t *testing.T) {
 	if err := a.SetKeys(fresh); err == nil {
 		t.Error("the key of before was let go")
 	}
-	for _, q := range []*jetstream.Queue{b, a} {
-		if err := q.SetKeys(fresh, make([]byte, 32)); err != nil {
-			t.Fatal(err)
-		}
+	if err := a.SetKeys(fresh, make([]byte, 32)); err != nil {
+		t.Fatal(err)
 	}
 	put(t, a, "z", "8")
+	time.Sleep(2 * time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if _, err := b.Lease(ctx); err == nil {
+		t.Error("a process that cannot read everything may deliver")
+	}
+	if err := b.SetKeys(fresh, make([]byte, 32)); err != nil {
+		t.Fatal(err)
+	}
+	le, err := b.Lease(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer le.Release()
 	eventually(t, "what a new key seals is not read", func() bool { return len(listed(t, b, "z")) == 1 })
 }
 
