@@ -34,6 +34,7 @@ type place struct {
 	list bool
 	cols []int // none unless a leaf
 	kids []*place
+	at   map[step]*place // the kids
 	kind kind
 }
 
@@ -208,13 +209,14 @@ func (p *place) add(path []step, cols []int, k kind) error {
 		return errTaken
 	}
 	p.list = list
-	for _, q := range p.kids {
-		if q.name == s.name && q.in == s.in {
-			return q.add(path[1:], cols, k)
-		}
+	if q := p.at[s]; q != nil {
+		return q.add(path[1:], cols, k)
 	}
 	q := &place{name: s.name, in: s.in}
-	p.kids = append(p.kids, q)
+	if p.at == nil {
+		p.at = make(map[step]*place)
+	}
+	p.at[s], p.kids = q, append(p.kids, q)
 	if list {
 		slices.SortStableFunc(p.kids, func(a, b *place) int { return a.in - b.in })
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -76,6 +77,16 @@ func (t *tableRows) know(h *header, layout *Layout) {
 	}
 	t.header, t.records.width, t.orders = h, len(h.names), make(map[string]bool)
 	t.cols, _ = newColumns(h, layout) // what it cannot place, the names say
+}
+
+// knowNote takes the header of a note into account, which is that of many rows.
+func (t *tableRows) knowNote(n *tableNote) {
+	if n.known == nil {
+		n.known = &tableRows{who: t.who}
+		n.known.know(&header{names: slices.Clone(n.Header)}, n.layout())
+	}
+	t.header, t.cols, t.titled, t.orders = n.known.header, n.known.cols, n.known.titled, make(map[string]bool)
+	t.records.comma, t.records.width = n.layout().Comma, len(n.Header)
 }
 
 // noHeader begins a table without a header: it is as wide as its first row.

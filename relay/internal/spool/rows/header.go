@@ -82,6 +82,8 @@ type tableNote struct {
 	Event     string   `json:"event,omitempty"`
 	GroupBy   string   `json:"group_by,omitempty"`
 	ID        string   `json:"id,omitempty"`
+
+	known *tableRows // what tableRows.know made of it, for each row that is read by it
 }
 
 func noteOf(h *header, comma rune, l *Layout) *tableNote {

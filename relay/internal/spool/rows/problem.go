@@ -103,9 +103,7 @@ func (p *Problem) about(who Seeker) bool {
 		}
 		t.records.comma = separator(p.Text)
 	} else {
-		l := p.Table.layout()
-		t.records.comma = l.Comma
-		t.know(&header{names: slices.Clone(p.Table.Header)}, l)
+		t.knowNote(p.Table)
 	}
 	if err := t.records.open(strings.NewReader(p.Text), DefaultEventBytes); err != nil {
 		return true
