@@ -36,7 +36,7 @@ func at(d time.Duration) *time.Time {
 // busy is a queue with something of everything in it.
 func busy() State {
 	return State{
-		Ready: true, Unmapped: 1, Dropped: new(spool.DirectoryStatus), Stores: []forward.Seen{{Store: "0042"}},
+		Ready: true, Unmapped: 1, Dropped: new(spool.DirectoryStatus), Stores: []forward.Seen{{Store: "0042"}}, Delivers: &api.Delivers{Here: true},
 		Queue: queue.Stats{Segments: 2, DiskBytes: 1 << 20, MaxSize: 1 << 30, HighMark: 1 << 30, VolumeFree: 5 << 30, VolumeSize: 20 << 30, Appended: 7, Dead: 4},
 		Lanes: []api.LaneInfo{
 			{
