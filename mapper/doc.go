@@ -22,7 +22,7 @@
 //     the rules of mapper/personal (docs/contract.md 5.1).
 //   - Explain runs the same code as Map and reports each step.
 //
-// An event's way through the files: subject.go (decode, time, traits), keys.go and
+// An event's way through the files: subject.go (decode, traits), when.go (time), keys.go and
 // package match (match keys), value.go and goods.go (money, products), custom.go (what
 // is left), map.go (the verdict), encode.go (the two wire formats).
 //

@@ -1,8 +1,8 @@
 //go:build ignore
 
 // Makes countries.txt: the names of every ISO 3166-1 country in the
-// languages below, from CLDR as golang.org/x/text carries it, folded as
-// foldLetters does. A name that means two countries is left out, unless
+// languages below, from CLDR as golang.org/x/text carries it, folded by
+// fold.Letters, as what is looked up is. A name that means two countries is left out, unless
 // English settles it. Run it in mapper/match: go run countries_gen.go
 package main
 
@@ -13,12 +13,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/biter777/countries"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
-	"golang.org/x/text/unicode/norm"
+
+	"relay/mapper/fold"
 )
 
 const languages = "en de fr es it pt nl da sv nb fi pl cs sk hu ro bg hr el ru uk tr ja zh zh-Hant ko ar he ca et lv lt sl"
@@ -39,7 +39,7 @@ func main() {
 	for lang := range strings.FieldsSeq(languages) {
 		namer := display.Regions(language.MustParse(lang))
 		for _, code := range codes {
-			name := fold(namer.Name(language.MustParseRegion(code)))
+			name := fold.Letters(namer.Name(language.MustParseRegion(code)))
 			if name == "" || len(name) < 3 && name[0] < 0x80 {
 				continue
 			}
@@ -68,17 +68,4 @@ func main() {
 		log.Fatal(err)
 	}
 	log.Printf("%d countries, %d bytes", len(codes), out.Len())
-}
-
-func fold(s string) string {
-	s = norm.NFKC.String(s)
-	s = strings.ToLower(s)
-	s = strings.NewReplacer("ł", "l", "ø", "o", "đ", "d", "ß", "ss", "æ", "ae", "œ", "oe", "ı", "i").Replace(s)
-	s = norm.NFD.String(s)
-	return norm.NFC.String(strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) || !unicode.Is(unicode.L, r) && !unicode.Is(unicode.M, r) || r >= 0x02B9 && r <= 0x02BF || r == 0x0640 {
-			return -1
-		}
-		return r
-	}, s))
 }

@@ -1,21 +1,19 @@
 package match
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
+
+	"relay/mapper/fold"
 )
 
 // FuzzNormalise: no value makes a rule panic, and a normal form stays as it is
 // when it is normalised again.
 func FuzzNormalise(f *testing.F) {
 	for _, s := range readSamples(f) {
-		var text string
-		if json.Unmarshal([]byte(s.raw), &text) == nil {
-			for k := range Count {
-				if Table[k].Name == s.key {
-					f.Add(int(k), text, s.country)
-				}
+		for k := range Count {
+			if Table[k].Name == s.key {
+				f.Add(int(k), s.raw, s.country)
 			}
 		}
 	}
@@ -34,6 +32,9 @@ func FuzzNormalise(f *testing.F) {
 		again := n.Form
 		if k == Phone {
 			again = "+" + again
+		}
+		if k == Zip && prefixed.MatchString(fold.Lower(fold.Clean(raw))) {
+			return // the country in front, which may be another than the event's, is gone from the form
 		}
 		if m := Normalise(k, again, l, nil); m.Form != n.Form {
 			t.Errorf("%s %q in %q: %q becomes %q", Table[k].Name, raw, country, n.Form, m.Form)

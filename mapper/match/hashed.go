@@ -20,10 +20,11 @@ const (
 // 3.3); that suffix is taken off, and so are the name of the hash before it (sha256:)
 // and blanks or colons between its digits. s is clean.
 func readHash(s string) (string, hashState) {
+	s = strings.Trim(s, "\"'")
 	if len(s) < 32 {
 		return "", notHashed
 	}
-	s = bareHash(strings.Trim(s, "\"'"))
+	s = bareHash(s)
 	if n := len(s); n == 67 || n == 73 {
 		if s[64] == '.' && isHex(s[:64]) && isBase64URL(s[65:]) {
 			s = s[:64]
@@ -55,7 +56,7 @@ func readHash(s string) (string, hashState) {
 var hashNames = []string{"sha256", "sha-256", "sha2-256", "sha1", "sha-1", "sha512", "sha-512", "md5", "hash", "0x"}
 
 // bareHash is a hash without what programs write before and within it; any other text is
-// as it was.
+// as it was. It is not empty.
 func bareHash(s string) string {
 	bare := s
 	switch s[0] {

@@ -25,7 +25,7 @@ func TestHashesAsProgramsWriteThem(t *testing.T) {
 				t.Errorf("%s: %q is %+v", Table[k].Name, text, v)
 			}
 		}
-		for _, text := range []string{"md5:" + md5, grouped(md5, " ", 8), "sha1:" + hash[:40]} {
+		for _, text := range []string{"md5:" + md5, grouped(md5, " ", 8), "sha1:" + hash[:40], "md5:" + hash[:32]} {
 			if v := Normalise(k, text, Locale{}, nil); k != ExternalID && (v.Form != "" || !strings.Contains(v.Why, "looks hashed")) {
 				t.Errorf("%s: %q is %+v", Table[k].Name, text, v)
 			}
@@ -36,7 +36,26 @@ func TestHashesAsProgramsWriteThem(t *testing.T) {
 			t.Errorf("%q is %+v", id, v)
 		}
 	}
+	for _, text := range []string{"sha256:" + hash[:60], "sha256:ada@example.com"} {
+		if v := Normalise(Email, text, Locale{}, nil); v.Hashed {
+			t.Errorf("%q is %+v", text, v)
+		}
+	}
 	if v := Normalise(Email, "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Locale{}, nil); v.Code != "email_placeholder" {
 		t.Errorf("the hash of nothing is %+v", v)
+	}
+}
+
+// TestQuotesAlone: a field of nothing but quotes, however many, is a value like any other.
+func TestQuotesAlone(t *testing.T) {
+	for _, text := range []string{strings.Repeat(`"`, 40), strings.Repeat("'", 64), strings.Repeat(`"'`, 66)} {
+		for k := range Count {
+			if v := Normalise(k, text, Locale{}, nil); v.Form != "" && k != ExternalID {
+				t.Errorf("%s: %q is %+v", Table[k].Name, text, v)
+			}
+		}
+		if first, last := SplitName(text); last != "" {
+			t.Errorf("%q is %q and %q", text, first, last)
+		}
 	}
 }

@@ -1,0 +1,70 @@
+package mapper
+
+import (
+	"fmt"
+	"time"
+
+	"relay/mapper/event"
+	"relay/mapper/match"
+)
+
+// findTime settles event_time: timestamp, else originalTimestamp, else the
+// time of receipt, in whole seconds.
+func (s *subject) findTime() {
+	root := &s.t.Root
+	s.when = s.ev.Received
+	s.undated = s.when.Year() < event.BelievedYear // the clock of a machine that nobody has set
+	source, line := "time of receipt", 0
+	var raw *event.Node
+	var steps []match.Step
+	for _, name := range []string{"timestamp", "originalTimestamp"} {
+		n := root.Get(name)
+		if n.Blank() {
+			continue
+		}
+		t, ok := s.m.times.Read(n, s.ev.Received)
+		if !ok {
+			s.notes.add(noteBadTime, name, event.UnreadableTime(n)+"; the next source counts")
+			continue
+		}
+		s.when, source, raw, s.undated = t, name, n, false
+		if !s.m.times.Named && s.m.times.Local(n, s.ev.Received) {
+			s.notes.add(NoteLocalTime, name, "has no zone, and the mapping names no timezone: read as UTC; write timezone: Europe/Berlin, or the one of the shop")
+		}
+		if corrected, ok := s.correctSkew(t, name); ok {
+			s.when = corrected
+			line = s.m.lines["correct_clock_skew"]
+			s.notes.add(noteSkewCorrected, name, "corrected by the sender's clock skew")
+			steps = append(steps, match.Step{Rule: "received - (sentAt - " + name + ")", Result: corrected.UTC().Format(time.RFC3339Nano)})
+		}
+		break
+	}
+	s.when = s.when.Truncate(0).UTC()
+	s.when = time.Unix(s.when.Unix(), 0).UTC() // floor, also before 1970
+	if s.x != nil {
+		steps = append(steps, match.Step{Rule: "whole seconds, " + s.when.Format(time.RFC3339), Result: fmt.Sprint(s.when.Unix())})
+		s.x.field("event_time", source, line, raw, steps, fmt.Sprint(s.when.Unix()))
+	}
+}
+
+// correctSkew applies Segment's rule, receivedAt - (sentAt - timestamp), when
+// the mapping asks for it and the event is one it holds for.
+func (s *subject) correctSkew(t time.Time, name string) (time.Time, bool) {
+	root := &s.t.Root
+	sent := root.Get("sentAt")
+	if !s.m.correctSkew || s.ev.Imported || sent.Blank() || s.ev.Received.IsZero() {
+		return t, false
+	}
+	if name == "timestamp" && !root.Get("originalTimestamp").Blank() {
+		return t, false // somebody has corrected already
+	}
+	at, ok := s.m.times.Read(sent, s.ev.Received)
+	if !ok {
+		s.notes.add(noteBadTime, "sentAt", event.UnreadableTime(sent)+"; no clock skew corrected")
+		return t, false
+	}
+	if skew := s.ev.Received.Sub(at); skew.Abs() <= time.Minute {
+		return t, false
+	}
+	return s.ev.Received.Add(t.Sub(at)), true
+}
