@@ -21,8 +21,8 @@ func Alike(s string) string {
 var alikeLetters = strings.NewReplacer("i\u0307", "i", "ı\u0307", "i", "ı", "i", "ß", "ss", "ς", "σ")
 
 // Marks is Alike text with a plain hyphen for every dash that keyboards and word
-// processors put in its place, and a full stop for 。 in a domain. In a sentence the same
-// characters end a word: whoever looks for a word looks into both.
+// processors put in its place, a plain apostrophe for ’, and a full stop for 。 in a domain.
+// In a sentence the same characters end a word: whoever looks for a word looks into both.
 func Marks(s string) string {
 	if IsPlainASCII(s) {
 		return s
@@ -49,6 +49,8 @@ func Marks(s string) string {
 			}
 		case unicode.Is(unicode.Pd, r), r == '\u2212':
 			return '-'
+		case r == '\u2019', r == '\u2018':
+			return '\''
 		}
 		return r
 	}, s)

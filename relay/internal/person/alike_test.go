@@ -32,6 +32,11 @@ func TestAPersonIsFoundHoweverAKeyboardWritesTheLetters(t *testing.T) {
 		{"ada@example.com", "paid—ada@example.com—cash"},
 		{"ada@example.com", "von ada@example.com。"},
 		{"03-5550-0123", "03ー5550ー0123"},
+		{"o'neil@example.com", "O’Neil@example.com"},
+		{"o’neil@example.com", "von o'neil@example.com"},
+		{"o'neil@example.com", "'o'neil@example.com'"},
+		{"ada@example.com", "{'email': u'ada@example.com'}"},
+		{"ada@example.com", "VALUES (7, N'ada@example.com')"},
 	} {
 		m := NewMatcher(names(t, c.line), parseMapping(t, "default_country: JP\n"))
 		for _, at := range []string{"properties", "traits"} {

@@ -17,8 +17,10 @@
 //     links, mail and programs, and Base64). A token ends where neither letter nor
 //     digit follows, nor one of - _ . + @ and such a one behind it: old_cus_83 is not
 //     cus_83, bo-ada@ is not ada@. The name of a field may stand before an address
-//     (contact_ada@), and behind one only `.label` goes on. Letters of scripts that
-//     are written without blanks end one that has none of them at its edge.
+//     (contact_ada@), and behind one only `.label` goes on. An apostrophe within an address
+//     is of it: o'brien@ is not brien@; and an address that is all of an e-mail field is
+//     no other's. Letters of scripts that are written without blanks end one that has
+//     none of them at its edge.
 //
 // A bare number counts only where ids of people, numbers of orders or phones
 // stand: "42" is also a quantity. A phone number is found however it is grouped.

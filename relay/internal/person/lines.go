@@ -201,6 +201,13 @@ func addressIn(s string) (string, bool) {
 // addressForm is what an address looks like.
 var addressForm = regexp.MustCompile(`^[^\s@]+@([\pL\pN]([\pL\pN-]*[\pL\pN])?\.)+\pL[\pL\pN-]+$`)
 
+// isAddress says whether a folded text that stands where addresses do is one and nothing
+// else: then it is no other's, whatever it ends in (jones@ in smith&jones@x.example).
+func isAddress(s string) bool { return aloneForm.MatchString(s) && !strings.ContainsFunc(s, unspaced) }
+
+// aloneForm is an address without what stands around one in a text.
+var aloneForm = regexp.MustCompile(`^[\pL\pN][^\s@:;,<>()\[\]"\\?|]*@([\pL\pN]([\pL\pN-]*[\pL\pN])?\.)+[\pL\pN-]*[\pL\pN]$`)
+
 func emailKey(s string) string {
 	for _, k := range plain().KeysOf(s) {
 		if k.Key == "email" {

@@ -217,8 +217,14 @@ func (m *Matcher) written(s string, p place) bool {
 }
 
 func (m *Matcher) folded(s string, p place) bool {
+	whole := p == mailPlace && isAddress(s)
 	for i := range m.words {
-		if m.words[i].in(s, p) {
+		switch w := &m.words[i]; {
+		case whole && w.address:
+			if w.text == s {
+				return true
+			}
+		case w.in(s, p):
 			return true
 		}
 	}

@@ -211,6 +211,18 @@ var people = []struct {
 	{"6F9619FF-8B86-D011-B42D-00C04FC964FF", guids, []string{`{"userId":"6f9619ff8b86d011b42d00c04fc964fe"}`, `{"userId":"06f9619ff8b86d011b42d00c04fc964ff"}`}},
 	{"{6f9619ff-8b86-d011-b42d-00c04fc964ff}", guids, nil},
 	{"6f9619ff8b86d011b42d00c04fc964ff", guids, nil},
+	{
+		"brien@x.example", append(mailed("brien@x.example|BRIEN@X.EXAMPLE|<brien@x.example>|'brien@x.example'|mailto:brien@x.example|brien@x.example, bo@x.example|邮箱brien@x.example"),
+			`{"properties":{"n":"'brien@x.example'"}}`, `{"properties":{"n":"b'brien@x.example'"}}`, `{"properties":{"n":"e=brien@x.example&x=1"}}`, `{"properties":{"n":"paid/brien@x.example"}}`),
+		append(mailed("o'brien@x.example|O’Brien@X.EXAMPLE|smith&brien@x.example|smith/brien@x.example|smith=brien@x.example|a!brien@x.example|a#brien@x.example|guest.brien@x.example|user_brien@x.example|o%27brien@x.example"),
+			`{"properties":{"n":"mail to o'brien@x.example"}}`, `{"properties":{"n":"o’brien@x.example"}}`, `{"properties":{"n":"'o'brien@x.example'"}}`, `{"properties":{"n":"van't-o'brien@x.example"}}`),
+	},
+	{"d'angelo@x.example", mailed("D’Angelo@x.example"), mailed("angelo@x.example|dangelo@x.example|d'd'angelo@x.example")},
+	{
+		"+1 212 555 0142", phoned("(212) - 555-0142|212 - 555 0142|212 – 555 – 0142|+1 / 212 / 555 0142|(212) 555-0142 / (212) 555-0199|(212) 555-0199 - 212 - 555-0142"),
+		phoned("(212) - 555-0143|12 - 212 - 555 0142 7|212 - 555 / 0199 0142"),
+	},
+	{"100177", numbered("card_number|cardNumber|cardnumber|Card No.|gift_card_id"), numbered("card_last4|discard_note|card_type")},
 	{"bestellnummer", []string{`{"userId":"Bestellnummer"}`}, []string{`{"properties":{"Bestellnummer":"A-7"}}`, `{"properties":{"customer":{"bestellnummer":"A-7"}}}`}},
 	{"Loyal_7", []string{`{"userId":"loyal_7"}`, `{"properties":{"x":"LOYAL_7"}}`}, []string{`{"userId":"loyal_77"}`, `{"userId":"disloyal_7"}`}},
 }
@@ -240,6 +252,22 @@ var layers = []func(string) string{
 func within(text string, ways []func(string) string) (events []string) {
 	for _, way := range ways {
 		b, _ := json.Marshal(map[string]any{"properties": map[string]string{"n": way(text)}})
+		events = append(events, string(b))
+	}
+	return events
+}
+
+// mailed are events with a text where an address stands.
+func mailed(texts string) []string { return under("email", texts) }
+
+// phoned are events with a text where a phone number stands, and in a note.
+func phoned(texts string) []string {
+	return append(under("telefon", texts), under("n", texts)...)
+}
+
+func under(name, texts string) (events []string) {
+	for t := range strings.SplitSeq(texts, "|") {
+		b, _ := json.Marshal(map[string]any{"properties": map[string]string{name: t}})
 		events = append(events, string(b))
 	}
 	return events

@@ -37,7 +37,7 @@ var (
 		"advertisingid idfa idfv madid gaid aaid ordine factuur zamow zamów objedn sipari tilaus previousid messageid " +
 		"kdnr kartennummer kartennr bonnummer bonnr kassenbon kassabon vorgangsn lieferschein fidelit fidélit fidelid fedelt adherent adhérent adhéren " +
 		"tessera scontrino encomenda fatura bestel lidnummer lidnr faktur nrkarty numerkarty paragon účtenk uctenk věrnost vernost kvitto medlem " +
-		"ordre kvitter kuitti jäsen laskunumero fişno fisno kartno ponumber pono refno refnr refnumber checkno checknumber quoteno " +
+		"cardnum ordre kvitter kuitti jäsen laskunumero fişno fisno kartno ponumber pono refno refnr refnumber checkno checknumber quoteno " +
 		"gutscheinn čobj nrzam " +
 		"注文 会員 顧客 お客様 伝票 レシート 受注 カード番号 取引番号 請求書 訂單 订单 会员 會員 客户 客戶 顾客 小票 流水号 流水號 交易号 交易號 发票 發票 单号 單號 卡号 卡號")
 	thingParts = parts("product item sku variant categor store shop location register terminal device cashier staff employee campaign coupon promo voucher brand " +
@@ -107,6 +107,7 @@ func readName(s string) (n name) {
 		last = words[len(words)-1]
 	}
 	n.id = numberWords[last]
+	people = people || n.id && len(words) > 1 && words[len(words)-2] == "card" // not of card_last4
 	n.bare = len(words) == 1 && n.id
 	switch {
 	case people:

@@ -61,15 +61,15 @@ func (w *word) in(text string, p place) bool {
 			return false
 		}
 		at := from + i
-		if w.begins(text[:at]) && w.ends(text[at+len(w.text):]) {
+		if after := text[at+len(w.text):]; w.begins(text[:at], after) && w.ends(after) {
 			return true
 		}
 		from = at + 1
 	}
 }
 
-// begins says whether the word can begin behind before.
-func (w *word) begins(before string) bool {
+// begins says whether the word can begin between before and after.
+func (w *word) begins(before, after string) bool {
 	r, n := utf8.DecodeLastRuneInString(before)
 	if n == 0 {
 		return true
@@ -83,6 +83,8 @@ func (w *word) begins(before string) bool {
 	case w.hash:
 	case isJoint(r) && (!w.address || r != '@'):
 		return !goesOn(edge, other) || w.address && endsInField(before[:len(before)-n]) // bo.ada@ is not ada@, old_cus_83 is not cus_83
+	case w.address && isApostrophe(r):
+		return !goesOn(edge, other) || isLiteral(before, after) // o'brien@ is not brien@
 	case w.digits && isNumberMark(r):
 		return !unicode.IsDigit(other) // 2026-77-1 is not 77-1
 	}
@@ -135,6 +137,27 @@ func behindField(token string) string {
 
 // isJoint is what makes one id or address of several words.
 func isJoint(r rune) bool { return r == '-' || r == '_' || r == '.' || r == '+' || r == '@' }
+
+// isApostrophe is what stands within a name, and before and behind what is quoted.
+func isApostrophe(r rune) bool { return r == '\'' || r == '\u2019' || r == '\u2018' || r == '`' }
+
+// literals are letters before the quote of a text in programs: b'…', u'…', N'…' of SQL.
+var literals = wordSet("b u r n e x br rb")
+
+// isLiteral says whether before ends in an apostrophe that opens a text which ends before after.
+func isLiteral(before, after string) bool {
+	quote, n := utf8.DecodeLastRuneInString(before)
+	if next, _ := utf8.DecodeRuneInString(after); next != quote {
+		return false
+	}
+	before = before[:len(before)-n]
+	at := len(before)
+	for at > 0 && 'a' <= before[at-1] && before[at-1] <= 'z' && len(before)-at <= 2 {
+		at--
+	}
+	other, n := utf8.DecodeLastRuneInString(before[:at])
+	return literals[before[at:]] && (n == 0 || !goesOn('a', other) && !isApostrophe(other))
+}
 
 // isNumberMark is what makes one number, date or version of several.
 func isNumberMark(r rune) bool {
@@ -264,18 +287,45 @@ func phoneRuns(text string, fn func(phoneRun) bool) bool {
 				continue
 			}
 		}
-		run, end := phoneRunAt(text, i, room[:0])
-		if len(run.digits) >= 6 && len(run.digits) <= maxPhoneDigits && fn(run) {
-			return true
+		first, last := 0, -1
+		for gaps := range maxGaps + 1 { // 0212 - 555 01 42 is one number, or the end of one and the next
+			run, end := phoneRunAt(text, i, room[:0], gaps)
+			if end == last {
+				break
+			}
+			if len(run.digits) >= 6 && len(run.digits) <= maxPhoneDigits && fn(run) {
+				return true
+			}
+			if last = end; gaps == 0 {
+				first = end
+			}
 		}
-		i = max(end, i+1)
+		i = max(first, i+1)
 	}
 	return false
 }
 
-// phoneRunAt reads the run that begins at i into room, and says where it ends. Of one
-// with too many digits it keeps as many as there is room for.
-func phoneRunAt(text string, i int, room []byte) (run phoneRun, end int) {
+// maxGaps is how many wide gaps a phone number has at most.
+const maxGaps = 3
+
+// wideGap is how long what begins s is, where it is a dash or a slash between blanks that
+// may stand in a phone number, and between two of them: "0212 - 555 01 42", "(212) - 555".
+func wideGap(s string) int {
+	rest := strings.TrimPrefix(s, ")")
+	mark, n := utf8.DecodeRuneInString(strings.TrimPrefix(rest, " "))
+	if len(rest) < n+3 || rest[0] != ' ' || !isPhoneMark(mark) || mark == ' ' || mark == '(' || mark == ')' || rest[n+1] != ' ' {
+		return 0
+	}
+	digits := strings.TrimPrefix(rest[n+2:], "(")
+	if digits == "" || digits[0] < '0' || digits[0] > '9' {
+		return 0
+	}
+	return len(s) - len(digits)
+}
+
+// phoneRunAt reads the run that begins at i into room, with as many wide gaps, and says
+// where it ends. Of one with too many digits it keeps as many as there is room for.
+func phoneRunAt(text string, i int, room []byte, gaps int) (run phoneRun, end int) {
 	digits := room
 	j, last, marks := i, i, 0
 	if text[j] == '+' {
@@ -297,6 +347,11 @@ func phoneRunAt(text string, i int, room []byte) (run phoneRun, end int) {
 			marks = 0
 			j += n
 			last = j
+			continue
+		case gaps > 0 && marks == 0 && len(digits) > 0 && wideGap(text[j:]) > 0:
+			gaps--
+			marks = 1
+			j += wideGap(text[j:])
 			continue
 		case isPhoneMark(r) && marks < 2:
 			marks++

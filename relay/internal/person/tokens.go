@@ -140,8 +140,12 @@ func (c *collector) folded(s string, n name) {
 	if p == elsewhere && !mayName(s) {
 		return
 	}
+	whole := p == mailPlace && isAddress(s)
 	eachToken(s, func(token string) {
 		if strings.Contains(token, "@") {
+			if whole { // taken as what it is
+				return
+			}
 			for _, a := range append(addressesIn(token), addressesIn(behindField(token))...) {
 				c.add(wordToken+a, mailPlace)
 			}
@@ -204,10 +208,39 @@ func eachToken(s string, fn func(token string)) {
 			at += n
 		}
 		if from >= 0 {
-			fn(s[from:end])
-			eachSpaced(s[from:end], fn)
+			token := s[from:end]
+			if strings.Contains(token, "@") {
+				token = s[behindApostrophes(s, from, end):end]
+			}
+			fn(token)
+			eachSpaced(token, fn)
 		}
 	}
+}
+
+// maxLocal is how long what stands before the @ of an address is at most (RFC 5321).
+const maxLocal = 64
+
+// behindApostrophes is where the address begins that ends at end, and a token of which
+// begins at from: o'brien@x.example is one.
+func behindApostrophes(s string, from, end int) int {
+	at := from
+	for least := max(0, from-maxLocal); at > least; {
+		r, n := utf8.DecodeLastRuneInString(s[:at])
+		switch {
+		case isWordRune(r), isJoint(r) && r != '@' && at < from:
+		case isApostrophe(r):
+			before, _ := utf8.DecodeLastRuneInString(s[:at-n])
+			next, _ := utf8.DecodeRuneInString(s[at:])
+			if !goesOn(next, before) || isLiteral(s[:at], s[end:]) {
+				return at
+			}
+		default:
+			return at
+		}
+		at -= n
+	}
+	return at
 }
 
 // eachSpaced calls fn for what stands within a token between letters of a script without
