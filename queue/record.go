@@ -22,6 +22,9 @@ const (
 	// dead letters too. It is a lane of its own, since its letters have a bound of their
 	// own (ErrDeadFull).
 	LaneConflict = "id_conflict"
+	// LaneLetters holds dead letters of another relay; draining it makes dead letters of
+	// this one, with the reasons they came with.
+	LaneLetters = "letters"
 	// LaneForward holds what a relay that forwards hands to another relay.
 	LaneForward = "forward"
 	// LaneHad holds what a relay that others forward to notes of what it took over:

@@ -108,6 +108,9 @@ func goldenLanes(t *testing.T, r *record) {
 	} {
 		r.relay(t, ask{config: conf, rules: []rule{columns}}, args...)
 	}
+	const letter = `{"id":"0000000100000000","message_id":"m-1","event":"Order Completed","event_set":"701000000000001","reason":"rejected","received_at":"2026-11-02T10:00:00Z","dead_at":"2026-11-02T10:01:00Z","body":{"event":"Order Completed"}}` + "\n"
+	r.relay(t, ask{config: conf, stdin: letter}, "import", "--dead", "-", "--dry-run")
+	r.relay(t, ask{config: conf, stdin: letter + order("o-1") + "\n"}, "import", "--dead", "-")
 	r.relay(t, ask{file: "completion"}, "__complete", "dead", "show", "--config", conf, "")
 	r.doctor(t, s)
 	r.operates(t, s)

@@ -139,6 +139,8 @@ func goldenMistakes(t *testing.T, r *record) {
 		{"import", "x", "--encoding", "ebcdic"},
 		{"import", "x", "--separator", "||"},
 		{"import", "x", "--column", "Date"},
+		{"import", "x", "--dead", "--skip-bad"},
+		{"import", "x", "--store", "0042"},
 	} {
 		r.relay(t, ask{file: "mistakes", config: conf}, args...)
 	}

@@ -63,6 +63,8 @@ func (r *record) operates(t *testing.T, s *shop) {
 	r.posts(t, s, "imports", "/api/v1/imports/a-file", `{"events":[{"id":"x-1","body":"eyJldmVudCI6IlRpbGwgT3BlbmVkIn0="}]}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file", `{"events":[{"id":"x-1","body":"eyJldmVudCI6IlRpbGwgT3BlbmVkIn0="}]}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file", `{"events":[]}`)
+	r.posts(t, s, "dead", "/api/v1/dead/import", `{"letters":[]}`)
+	r.posts(t, s, "dead", "/api/v1/dead/import", `{"letters":[{"id":"0000000100000000","reason":"rejected","masked":true}]}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file/state", `{"rows":1}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a_file/state", `{"rows":1}`)
 	r.posts(t, s, "imports", "/api/v1/imports/a-file/report", `{"path":"/srv/exports/sales.csv.refused.jsonl"}`)

@@ -57,14 +57,23 @@ stopped, by you or by a power cut, goes on where it was when the same command is
 again. The same file is imported once. Rows that cannot be used go to a report with
 their number, their text and the reason.
 
-Exits 0 even when rows were refused; with --strict 1.`,
+Exits 0 even when rows were refused; with --strict 1.
+
+--dead takes dead letters of another relay: they are dead letters of this one, with the
+reasons they had there, and go nowhere before "relay dead retry".`,
 		Example: `  relay import sales.jsonl
   relay import export.csv --event 'Order Completed' --column 'timestamp=Date + Time' \
       --time-format '02.01.2006 15:04' --column 'context.traits.email=E-Mail' \
       --column 'revenue=Total' --column '=Clerk' --id 'Order No.'
-  relay import export.csv --dry-run`,
+  relay import export.csv --dry-run
+  relay import --dead letters.jsonl --store 0042`,
 		Args: usageArgs(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error { return runImport(c, args[0], &f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if f.dead || f.store != "" {
+				return importDead(c, args[0], &f)
+			}
+			return runImport(c, args[0], &f)
+		},
 	}
 	addConfigFlag(c)
 	fl := c.Flags()
@@ -85,6 +94,8 @@ Exits 0 even when rows were refused; with --strict 1.`,
 	fl.BoolVar(&f.dryRun, "dry-run", false, "only check the first 1,000 rows and say what they would become")
 	fl.BoolVar(&f.strict, "strict", false, "exit 1 when a row was refused")
 	fl.BoolVar(&f.json, "json", false, "the result as a JSON object")
+	fl.BoolVar(&f.dead, "dead", false, "FILE holds dead letters that `relay dead export` wrote at another relay")
+	fl.StringVar(&f.store, "store", "", "with --dead at a hub: the store of auth.keys that they come from")
 	return c
 }
 
@@ -94,6 +105,8 @@ type importFlags struct {
 	headerRow                                       int
 	columns                                         []string
 	skipBad, undated, dryRun, strict, json          bool
+	dead                                            bool
+	store                                           string
 }
 
 // options turns flags into what spool wants.

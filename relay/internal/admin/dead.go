@@ -183,7 +183,7 @@ func (s *Server) exportDead(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out := newLines(w)
-	if err := walkDead(s.o.Queue, f, func(d queue.DeadLetter) bool { return out.write(deadDetailOf(d, true)) }); err != nil {
+	if err := walkDead(s.o.Queue, f, func(d queue.DeadLetter) bool { return out.write(exportOf(d)) }); err != nil {
 		out.broken(s, err)
 	}
 }

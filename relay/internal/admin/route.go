@@ -32,6 +32,7 @@ func (s *Server) routes() *access.Routes {
 	add("GET /api/v1/dead", access.Contents, s.listDead)
 	add("GET /api/v1/dead/summary", access.Contents, s.deadSummary)
 	add("GET /api/v1/dead/export", access.Contents, s.exportDead)
+	add("POST /api/v1/dead/import", access.Change, s.importDead)
 	add("POST /api/v1/dead/retry", access.Change, s.retryDead)
 	add("POST /api/v1/dead/drop", access.Change, s.dropDead)
 	add("GET /api/v1/dead/{id}", access.Contents, s.showDead)

@@ -113,6 +113,12 @@ func (c *Client) ExportDead(ctx context.Context, f DeadFilter, fn func(DeadDetai
 	return list(ctx, c, "/api/v1/dead/export", f.query(), fn)
 }
 
+// ImportDead stores dead letters that another relay has exported.
+func (c *Client) ImportDead(ctx context.Context, in DeadImport) (Imported, error) {
+	var out Imported
+	return out, c.post(ctx, "/api/v1/dead/import", in, &out)
+}
+
 // RetryDead sends dead letters through today's mapping again.
 func (c *Client) RetryDead(ctx context.Context, a DeadAction) (RetryResult, error) {
 	var out RetryResult

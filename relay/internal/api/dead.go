@@ -46,6 +46,17 @@ type DeadDetail struct {
 	Body      json.RawMessage `json:"body,omitempty"`
 	Text      string          `json:"text,omitempty"` // instead of body, when it is not JSON
 	Cut       int64           `json:"cut,omitempty"`  // bytes of the event that there was no room for
+
+	// In an export alone: what another relay must know to send it again.
+	Lanes []string `json:"lanes,omitempty"` // that had the event
+	Flags uint16   `json:"flags,omitempty"` // queue.Flags
+}
+
+// DeadImport is POST /api/v1/dead/import: dead letters that another relay has exported.
+// All of it is stored, or none.
+type DeadImport struct {
+	Store   string       `json:"store,omitempty"` // whose they are, those that say none themselves
+	Letters []DeadDetail `json:"letters"`
 }
 
 // DeadFilter chooses dead letters; each condition that is set must hold.

@@ -59,6 +59,8 @@ func laneName(id string) string {
 		return "What this relay forwards"
 	case queue.LaneRefused, queue.LaneConflict:
 		return "What cannot be used"
+	case queue.LaneLetters:
+		return "Dead letters of another relay"
 	}
 	return "Event set " + id
 }

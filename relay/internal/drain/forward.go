@@ -21,7 +21,7 @@ type Forwarder interface {
 
 // forwards says whether this relay hands over what a lane has.
 func (s *Supervisor) forwards(lane string) bool {
-	return s.o.Forward != nil && (lane == queue.LaneForward || track.BecomesLetters(lane))
+	return s.o.Forward != nil && (lane == queue.LaneForward || track.BecomesLetters(lane) && lane != queue.LaneLetters)
 }
 
 // runForward hands over what the lane has, until ctx ends.

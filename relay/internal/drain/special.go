@@ -12,7 +12,7 @@ import (
 )
 
 // runRefused makes dead letters of messages that can never become a
-// conversion, at once and without network.
+// conversion, and of those of another relay, at once and without network.
 func (l *lane) runRefused(ctx context.Context) {
 	for ctx.Err() == nil {
 		l.heed()
@@ -47,14 +47,24 @@ func (l *lane) runRefused(ctx context.Context) {
 
 func (l *lane) refuseAll(found queue.Batch) {
 	n := 0
-	for _, d := range batch.Unusable(l.name, found, l.recipe()) {
+	for _, d := range l.lettersOf(found) {
 		if !l.takes(&d) {
 			break
 		}
 		l.letter(d)
+		if !d.ReleaseAt.IsZero() {
+			l.s.releases.due(d.ReleaseAt)
+		}
 		n++
 	}
 	l.settleAll(found.Done(func(i int) bool { return i >= n }), found.Next)
+}
+
+func (l *lane) lettersOf(found queue.Batch) []queue.DeadLetter {
+	if l.name == queue.LaneLetters {
+		return track.LettersOf(found.Records)
+	}
+	return batch.Unusable(l.name, found, l.recipe())
 }
 
 // runUnmapped keeps events whose name no mapping knew: a mapping that knows

@@ -41,7 +41,9 @@ func IsEventSet(lane string) bool {
 }
 
 // BecomesLetters reports whether all that a lane has becomes dead letters.
-func BecomesLetters(lane string) bool { return lane == queue.LaneRefused || lane == queue.LaneConflict }
+func BecomesLetters(lane string) bool {
+	return lane == queue.LaneRefused || lane == queue.LaneConflict || lane == queue.LaneLetters
+}
 
 // RedriveLanes are the lanes that a dead letter goes to when it is sent again: to
 // the event set it was for while the mapping still sends its event there, else to
