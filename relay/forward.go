@@ -46,6 +46,7 @@ when the hub lacks something.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
 				sum := api.Replayed{Success: true, DryRun: ask.DryRun}
+				away := "" // whether the hub was, and may have taken what it did not answer
 				for tries := 0; ; {
 					step, err := d.Replay(ctx, ask)
 					var refused *api.Error
@@ -54,6 +55,7 @@ when the hub lacks something.`,
 							return sleepErr
 						}
 						tries++
+						away = " (besides what it took and could not answer for: it was away meanwhile)"
 						continue
 					}
 					if refused != nil && (refused.Code == "hub_not_reached" || refused.Code == "not_running") {
@@ -78,7 +80,7 @@ when the hub lacks something.`,
 				if sum.DryRun {
 					done, n = "would be handed over, nothing was sent", sum.Missing
 				}
-				_, err := fmt.Fprintf(out, "%d copies are kept here; %d that the hub lacks %s\n", sum.Kept, n, done)
+				_, err := fmt.Fprintf(out, "%d copies are kept here; %d that the hub lacks %s%s\n", sum.Kept, n, done, away)
 				return err
 			})
 		},

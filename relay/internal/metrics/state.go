@@ -63,7 +63,7 @@ var (
 	descLost         = desc("relay_queue_damaged_events_total", "Events lost with damaged chunks and files, as far as known.")
 	descBadFiles     = desc("relay_queue_damaged_files", "Files that were quarantined as damaged (.bad) and lie in the queue's directory.")
 	descRebuilt      = desc("relay_queue_cursors_rebuilt", "1 when meta.db was lost or damaged at the start: each event set started over at the oldest events, some are sent again.")
-	descRefused      = desc("relay_queue_refused_events", "Unusable messages of batches, and events whose id is another event's, that wait to become dead letters; they stay while there is no room for dead letters.")
+	descRefused      = desc("relay_queue_refused_events", "Unusable messages of batches, events whose id is another event's, and imported dead letters of another relay, that wait to become dead letters; they stay while there is no room for dead letters.")
 	descLaneEvents   = desc("relay_lane_events", "Conversions waiting for an event set.", "event_set")
 	descLaneBytes    = desc("relay_lane_bytes", "Size of the events waiting for an event set.", "event_set")
 	descLaneOldest   = desc("relay_lane_oldest_event_timestamp_seconds", "When the oldest event waiting for an event set was received; 0 when none waits.", "event_set")
