@@ -238,7 +238,7 @@ func flagOf(s string) string {
 var isoCountries = sync.OnceValue(func() map[string]bool {
 	m := make(map[string]bool, 256)
 	for line := range strings.Lines(countryNames) {
-		if len(line) > 2 && line[0] != '#' {
+		if line[0] != '#' {
 			m[line[:2]] = true
 		}
 	}

@@ -84,10 +84,7 @@ type dateReader struct {
 // offer keeps y, m, d when they are a day between 1900 and today. A two-digit
 // year is offered in both centuries.
 func (r *dateReader) offer(ys string, m, d int) {
-	y, err := strconv.Atoi(ys)
-	if err != nil {
-		return
-	}
+	y := atoi(ys)
 	if len(ys) == 2 {
 		r.offerYear(1900+y, m, d)
 		r.offerYear(2000+y, m, d)
@@ -202,7 +199,7 @@ func (r *dateReader) named(s string) {
 	month := 0
 	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return !fold.IsWordy(r) }) {
 		switch {
-		case '0' <= w[0] && w[0] <= '9':
+		case unicode.IsDigit(rune(w[0])):
 			digits := strings.TrimRightFunc(w, unicode.IsLetter)
 			if suffix := w[len(digits):]; suffix != "" && !ordinals[suffix] {
 				if m, ok := fold.Month(suffix); ok && month == 0 { // 16feb1997 has no break; 16feb has

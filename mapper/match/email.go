@@ -188,7 +188,7 @@ func placeholderAddress(local, domain string) bool {
 	switch {
 	case bare == "", nobodyLocals[bare], nobodyDomains[label]:
 		return true
-	case strings.HasPrefix(bare, "noreply"), strings.HasPrefix(bare, "donotreply"), strings.HasPrefix(bare, "bounce") && strings.Contains(local, "bounce"+"+"):
+	case strings.HasPrefix(bare, "noreply"), strings.HasPrefix(bare, "donotreply"), strings.HasPrefix(bare, "bounce") && strings.Contains(local, "bounce+"):
 		return true
 	case onlyOf(bare, "x"), onlyOf(bare, "0"):
 		return true
@@ -196,7 +196,7 @@ func placeholderAddress(local, domain string) bool {
 		return true
 	case strings.TrimRight(bare, "0123456789") == "test", label == "example" && exampleLocals[bare]:
 		return true
-	case bare == "no" && label == "email", bare == "na" && label == "na", bare == "email" && label == "domain", bare == "name" && label == "domain", bare == "user" && label == "domain":
+	case bare == "no" && label == "email", bare == "email" && label == "domain", bare == "name" && label == "domain", bare == "user" && label == "domain":
 		return true
 	}
 	// RFC 2606 keeps .invalid and .test for nobody.

@@ -63,7 +63,7 @@ func bareHash(s string) string {
 	case 's', 'S', 'm', 'M', 'h', 'H', '0', '{':
 		bare = strings.TrimLeft(bare, "{")
 		for _, name := range hashNames {
-			if len(bare) > len(name) && strings.EqualFold(bare[:len(name)], name) {
+			if strings.EqualFold(bare[:min(len(name), len(bare))], name) {
 				if rest := strings.TrimLeft(bare[len(name):], ":=-_$} "); len(rest) < len(bare)-len(name) || name == "0x" {
 					bare = rest
 					break

@@ -46,14 +46,12 @@ func traceName(raw, key string, t *Trace) Value {
 		t.add("degree dropped", u)
 		s = u
 	}
-	if s == "" || isTitle(s) {
+	if isTitle(s) {
 		return LeftOut(key, "placeholder", "is a title without a name")
 	}
 	v := fold.Keep(fold.Lower(s), fold.IsWordy)
 	t.add("lower case, no white space, no punctuation", v)
 	switch {
-	case v == "":
-		return LeftOut(key, "invalid", "holds no letter")
 	case isPlaceholderForm(v):
 		return Placeholder(key)
 	case strings.IndexFunc(v, unicode.IsLetter) < 0:

@@ -67,7 +67,7 @@ func fastPhone(raw string, l Locale) (e164 string, ok bool) {
 		return "", false
 	}
 	for _, p := range fastPlans {
-		if len(d) > len(p.code) && string(d[:len(p.code)]) == p.code {
+		if string(d[:len(p.code)]) == p.code {
 			nsn := d[len(p.code):]
 			return string(d), strings.IndexByte(p.lengths, byte(len(nsn))) >= 0 && strings.IndexByte(p.first, nsn[0]) >= 0 &&
 				(region == "" || strings.Contains(p.regions, region))

@@ -113,18 +113,12 @@ var (
 // since Canada uses neither letter.
 func canadianZip(v string) string {
 	b := []byte(v)
-	for i := 1; i < len(b); i += 2 {
-		if len(b) != 6 && len(b) != 3 {
-			break
-		}
-		at := i
-		if i == 5 || i == 1 || i == 3 {
-			switch b[at] {
-			case 'o':
-				b[at] = '0'
-			case 'i', 'l':
-				b[at] = '1'
-			}
+	for i := 1; i < len(b) && len(b)%3 == 0; i += 2 {
+		switch b[i] {
+		case 'o':
+			b[i] = '0'
+		case 'i', 'l':
+			b[i] = '1'
 		}
 	}
 	if v = string(b); canadian.MatchString(v) {
