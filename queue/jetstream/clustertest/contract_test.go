@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,14 +62,20 @@ func newCluster(t *testing.T, sync bool) *cluster {
 	return c
 }
 
+var nextPort atomic.Int64
+
+// freePort is one that nobody gets by asking for port 0: those lie above.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10_000 + (int64(os.Getpid())*31+nextPort.Add(1))%20_000
+		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
+			l.Close()
+			return int(port)
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 func (c *cluster) opener(o jetstream.Options) queuetest.Opener {
@@ -86,6 +94,7 @@ func (c *cluster) opener(o jetstream.Options) queuetest.Opener {
 
 // The engine keeps the contract.
 func TestContract(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, true)
 	queuetest.Run(t, queuetest.Engine{
 		Open: c.opener(jetstream.Options{MaxSize: 96 << 20, DeadMaxSize: 16 << 20}),

@@ -15,6 +15,7 @@ import (
 // copies is read, whichever replica reads, and none is lost because the replicas
 // disagree which.
 func TestCopies(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, true)
 	a, b := c.opened(t, "copies"), c.opened(t, "copies")
 	const rounds = 60

@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -19,14 +20,19 @@ func (c *cluster) opened(t *testing.T, name string) *jetstream.Log {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	l, err := jetstream.Open(ctx, jetstream.Options{
-		URLs: c.urls, Monitor: c.monitor, Name: name, MaxSize: 48 << 20, DeadMaxSize: 8 << 20, Gone: 2 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := jetstream.Open(ctx, jetstream.Options{
+			URLs: c.urls, Monitor: c.monitor, Name: name, MaxSize: 48 << 20, DeadMaxSize: 8 << 20, Gone: 2 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		})
+		if err == nil {
+			t.Cleanup(func() { l.Close() })
+			return l
+		}
+		if errors.Is(err, jetstream.ErrSetup) || ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond) // servers that choose a leader answer: later
 	}
-	t.Cleanup(func() { l.Close() })
-	return l
 }
 
 func appendIDs(t *testing.T, l *jetstream.Log, ids ...string) {
@@ -87,6 +93,7 @@ func soon(t *testing.T, what string, ok func() bool) {
 // for what was settled under the same numbers, nor removed in its place, whether the
 // log was open meanwhile or not; what waited and is gone is counted.
 func TestStreamsMadeAnew(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, true)
 	nc, err := nats.Connect(c.urls[0])
 	if err != nil {
@@ -138,6 +145,7 @@ func TestStreamsMadeAnew(t *testing.T) {
 // Without the rows of the lanes nothing is lost: what was settled may come again, what
 // became a letter is one still, and is not sent.
 func TestRowsLost(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, true)
 	nc, err := nats.Connect(c.urls[0])
 	if err != nil {

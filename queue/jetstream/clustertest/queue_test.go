@@ -69,6 +69,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // What the parts of a relay do with a queue they may do with this one, from either of two
 // processes, and the other sees it.
 func TestQueue(t *testing.T) {
+	t.Parallel()
 	a, b := two(t)
 	put(t, a, "x", "1", "2", "3", "4")
 	put(t, b, "x", "5", "6", "7", "1")
