@@ -105,3 +105,35 @@ func TestAPhoneNumberIsReadAsTheEventsCountryDoes(t *testing.T) {
 		}
 	}
 }
+
+// A customer's number that could be dialled takes no order, date or amount of another's with it.
+func TestGroupedNumbersOfOthersAreNoPhones(t *testing.T) {
+	for _, c := range []struct{ country, line, is, not string }{
+		{"DE", "987654", "987654", "98-7654|987-654|98765.4|9876/54|98 7654|098-7654|098 76 54"},
+		{"DE", "151124", "151124", "15.11.24|15-1124|15/11/24"},
+		{"DE", "30112024", "30112024", "30.11.2024|30-11-2024|30/11/2024"},
+		{"FR", "0130112024", "01 30 11 20 24|01.30.11.20.24", "30.11.2024"},
+		{"AT", "1234567", "1234567", "12-34567|123456.7|12345/67|12 34567"},
+		{"DE", "0221 5550123", "0221-5550123|(0221) 5550123|0221 / 555 01 23|+49 221-5550123", "221-555012"},
+		{"DK", "+45 32 55 01 23", "32 55 01 23|32-55-01-23|3255-0123|+45 3255 0123", "32-55-01-2"},
+	} {
+		m := NewMatcher(names(t, c.line), parseMapping(t, "default_country: "+c.country+"\n"))
+		for i, texts := range []string{c.not, c.is} {
+			for _, name := range []string{"order_id", "n"} {
+				for _, e := range under(name, texts) {
+					if name == "n" && i == 1 && !strings.ContainsAny(e, " -./+(") { // a bare number counts where ids stand
+						continue
+					}
+					if m.Event([]byte(e), "", noon) != (i == 1) || findable(m, e) != (i == 1) {
+						t.Errorf("%s %s in %s: %t, as a receipt %t", c.country, c.line, e, m.Event([]byte(e), "", noon), findable(m, e))
+					}
+				}
+			}
+			for _, e := range under("telefon", texts) {
+				if i == 1 && !m.Event([]byte(e), "", noon) {
+					t.Errorf("%s %s: not found in %s", c.country, c.line, e)
+				}
+			}
+		}
+	}
+}

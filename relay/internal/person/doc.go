@@ -23,7 +23,8 @@
 //     none of them at its edge.
 //
 // A bare number counts only where ids of people, numbers of orders or phones
-// stand: "42" is also a quantity. A phone number is found however it is grouped.
+// stand: "42" is also a quantity. A phone number is found however it is grouped; where
+// no phone is said to stand it has a + or eight digits, and is no date.
 //
 // # What can hurt you
 //

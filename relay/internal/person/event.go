@@ -7,8 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"relay/mapper/fold"
 )
 
 // walk looks into every value and name of a body. What is not JSON, or is cut, is
@@ -142,7 +140,7 @@ func (w *walker) seeText(s string, n name) bool {
 // see passes over names without digits that are no address: email and Kundennummer are the
 // same in everybody's events.
 func (m *Matcher) see(s string, n name) bool {
-	for layer := range fold.Layers(s) {
+	for layer := range readings(s) {
 		if layer = folded(layer); (!n.isName || strings.ContainsAny(layer, "@0123456789")) && m.written(layer, n.place) {
 			return true
 		}
@@ -184,7 +182,7 @@ func (m *Matcher) loose(s string) bool {
 	if len(m.numbers) == 0 {
 		return false
 	}
-	for layer := range fold.Layers(s) {
+	for layer := range readings(s) {
 		if m.looseLayer(folded(layer)) {
 			return true
 		}

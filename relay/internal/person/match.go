@@ -199,7 +199,7 @@ func (m *Matcher) Fingerprints(secret []byte) (prints []string) {
 
 // text looks into one text, in each of its layers.
 func (m *Matcher) text(s string, p place) bool {
-	for layer := range fold.Layers(s) {
+	for layer := range readings(s) {
 		if m.written(folded(layer), p) {
 			return true
 		}
@@ -242,9 +242,10 @@ func (m *Matcher) folded(s string, p place) bool {
 }
 
 // phone says whether a run of digits is a phone number of one of them. Elsewhere than
-// where ids and phones stand it has to be written as one.
+// where ids and phones stand it has to be written as one, and nowhere but where phones do is a
+// short number one: a customer's 151124 is no 15.11.24, nor the 15-1124 of an order.
 func (m *Matcher) phone(r phoneRun, p place) bool {
-	if p != phonePlace && p != idPlace && !r.marked || !m.tails[string(r.digits[len(r.digits)-tailDigits:])] {
+	if p != phonePlace && (p != idPlace && !r.marked || !r.dialled()) || !m.tails[string(r.digits[len(r.digits)-tailDigits:])] {
 		return false
 	}
 	written := strings.Map(plainMark, r.text)

@@ -223,6 +223,7 @@ var people = []struct {
 		phoned("(212) - 555-0143|12 - 212 - 555 0142 7|212 - 555 / 0199 0142"),
 	},
 	{"100177", numbered("card_number|cardNumber|cardnumber|Card No.|gift_card_id"), numbered("card_last4|discard_note|card_type")},
+	{"K-4711", []string{`{"properties":{"n":"id\u001dK-4711\u001dx"}}`, `{"properties":{"n":"K-4711\u0000\u0000Paris"}}`, `{"properties":{"n":"K-\u00024711"}}`}, nil},
 	{"bestellnummer", []string{`{"userId":"Bestellnummer"}`}, []string{`{"properties":{"Bestellnummer":"A-7"}}`, `{"properties":{"customer":{"bestellnummer":"A-7"}}}`}},
 	{"Loyal_7", []string{`{"userId":"loyal_7"}`, `{"properties":{"x":"LOYAL_7"}}`}, []string{`{"userId":"loyal_77"}`, `{"userId":"disloyal_7"}`}},
 }

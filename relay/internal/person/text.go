@@ -2,6 +2,8 @@ package person
 
 import (
 	"bytes"
+	"iter"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -32,6 +34,28 @@ const longSound = '\u30fc'
 
 // goesOn says whether a token with this letter at its edge goes on in r beside it.
 func goesOn(edge, r rune) bool { return isWordRune(r) && (!unspaced(r) || unspaced(edge)) }
+
+// readings are the layers of a text, and each that has control characters as it is when
+// they part words: NUL in a field of fixed length, FNC1 in a bar code. Fold takes
+// them out.
+func readings(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for layer := range fold.Layers(s) {
+			if !yield(layer) || strings.ContainsFunc(layer, partsWords) && !yield(strings.Map(blankFor, layer)) {
+				return
+			}
+		}
+	}
+}
+
+func partsWords(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
+
+func blankFor(r rune) rune {
+	if partsWords(r) {
+		return ' '
+	}
+	return r
+}
 
 // word is a text that is looked for as a token. It and what it is looked for in are
 // folded.
@@ -303,6 +327,18 @@ func phoneRuns(text string, fn func(phoneRun) bool) bool {
 		i = max(first, i+1)
 	}
 	return false
+}
+
+// localDigits is what a number that is dialled in its own country has at least to be told
+// from one of an order, a date or an amount.
+const localDigits = 8
+
+// dateForm is a date in figures.
+var dateForm = regexp.MustCompile(`^(?:[0-9]{1,2}[-./][0-9]{1,2}[-./](?:[0-9]{2}|[0-9]{4})|[0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2})$`)
+
+// dialled says whether the run is a phone number where none is said to stand.
+func (r *phoneRun) dialled() bool {
+	return r.text[0] == '+' || r.text[0] == '(' || len(r.digits) >= localDigits && !dateForm.MatchString(r.text)
 }
 
 // maxGaps is how many wide gaps a phone number has at most.

@@ -71,7 +71,9 @@ func (m *Matcher) Tokens() (tokens []string) {
 				tokens = append(tokens, plusToken+n)
 			}
 			for _, n := range bare {
-				tokens = append(tokens, dialledToken+n, numberToken+n)
+				if tokens = append(tokens, dialledToken+n); len(n) >= localDigits {
+					tokens = append(tokens, numberToken+n)
+				}
 			}
 		}
 	}
@@ -118,7 +120,7 @@ func (c *collector) see(s string, n name) bool {
 			return false
 		}
 	}
-	for layer := range fold.Layers(s) {
+	for layer := range readings(s) {
 		if (n.place == elsewhere || n.isName) && !mayName(layer) {
 			continue
 		}
@@ -157,7 +159,7 @@ func (c *collector) folded(s string, n name) {
 		numbersIn(s, func(n string) { c.add(numberToken+n, p) })
 	}
 	phoneRuns(s, func(r phoneRun) bool {
-		if p == phonePlace || r.marked {
+		if p == phonePlace || r.marked && r.dialled() {
 			c.add(r.token(), phonePlace)
 		}
 		return false
