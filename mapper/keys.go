@@ -115,7 +115,7 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 		first, last := match.SplitName(raw)
 		raw = first
 		if k == match.LastName {
-			raw = last
+			raw = s.behindGiven(first, last)
 		}
 		if strings.TrimSpace(raw) == "" {
 			return
@@ -184,6 +184,26 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 	kv := &s.keys[k][len(s.keys[k])-1]
 	if s.x != nil {
 		s.x.key(k, at, src.line, n, v, string(kv.sum[:]))
+	}
+}
+
+// behindGiven is the last name of a full name whose first name the event also gives by
+// itself: of Ada Maria Hofe and the first name Ada Maria it is Hofe.
+func (s *subject) behindGiven(first, last string) string {
+	if len(s.keys[match.FirstName]) == 0 || s.keys[match.FirstName][0].Hashed {
+		return last
+	}
+	given, rest := s.keys[match.FirstName][0].Form, last
+	for {
+		form := match.Normalise(match.FirstName, first, s.locale, nil).Form
+		if form == given {
+			return rest
+		}
+		word, after, more := strings.Cut(rest, " ")
+		if !more || !strings.HasPrefix(given, form) {
+			return last
+		}
+		first, rest = first+" "+word, after
 	}
 }
 

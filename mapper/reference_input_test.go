@@ -43,12 +43,14 @@ give them (` + "`firstname`" + `, ` + "`address.zip`" + `, ` + "`phone_number`" 
 5 of a key; a list that PHP made an object of, or that came as JSON text, is that list. Of lead_id, and in the offline format of all but
 email and phone, the first counts.
 An address that came as JSON text or in a list of one is that address. A value that is an object has a note with the member to list.
+Where the first name stands by itself and the last one does not, the last name is what comes behind it in ` + "`name`" + `. A name or a city with a question mark
+(` + "`M?ller`" + `), which programs write for a letter that they cannot, is left out.
 
 A date of birth is read in the forms of a time (below), as a date alone; between dots the day comes first, between slashes and dashes, the year last, nobody
 knows: ` + "`03/04/1970`" + ` is left out with a note, unless a form of ` + "`time_format`" + ` says the order (` + "`02/01/2006 15:04`" + `: the day first). Years of Japan's eras
 (` + "`平成2年5月17日`, `H2.5.17`" + `), of the Republic of China and of Thailand's calendar are read; so are the objects that PHP, MongoDB and java.time make of a date.
 
-A placeholder (` + "`walk-in customer`" + `, ` + "`0000000000`" + `, ` + "`noemail@example.com`" + `), a value of ` + "`never_customers`" + ` and whoever ` + "`staff`" + ` names are no customer: such a
+A placeholder (` + "`walk-in customer`" + `, ` + "`#REF!`" + `, ` + "`0000000000`" + `, ` + "`noemail@example.com`" + `), a value of ` + "`never_customers`" + ` and whoever ` + "`staff`" + ` names are no customer: such a
 value counts as absent, and so do a company's name (` + "`Hofe GmbH`" + `) and a first name alone that means customer or receipt (` + "`Gość`, `Paragon`" + `). When nothing else says who the customer is, the address beside it is the till's and is left out too, beside
 never_customers and staff also the name: the event is a cash sale (` + "`no_customer`" + `).
 `

@@ -7,7 +7,7 @@ import (
 	"relay/mapper/match"
 )
 
-// maxUnread is how deep properties are looked into for an address that nothing reads.
+// maxUnread is how deep an event is looked into for an address that nothing reads.
 const maxUnread = 4
 
 // NoteUnread notes where an event without any customer has an address or a user id that
@@ -18,9 +18,7 @@ func (s *subject) noteUnread(notes *noteList) {
 			notes.add(NoteUnread, name, "a track call has userId; match_keys: external_id: ["+name+"] reads this one")
 		}
 	}
-	if s.props != nil {
-		s.noteUnreadIn(s.props, "properties", 1, notes)
-	}
+	s.noteUnreadIn(&s.t.Root, "", 0, notes)
 }
 
 func (s *subject) noteUnreadIn(n *event.Node, at string, depth int, notes *noteList) bool {
@@ -29,17 +27,25 @@ func (s *subject) noteUnreadIn(n *event.Node, at string, depth int, notes *noteL
 	}
 	for i := range n.Kids {
 		kid := &n.Kids[i]
-		path := at + "." + kid.Name
+		path := event.JoinPath(at, kid.Name)
 		switch {
 		case kid.Mark&markExclude != 0:
 		case kid.Kind == event.Text && s.isUnread(kid.Text):
-			notes.add(NoteUnread, path, "holds an e-mail address that no match key reads: match_keys: email: ["+path+"] in the mapping does")
+			notes.add(NoteUnread, path, "holds an e-mail address that no match key reads: match_keys: email: ["+inList(path)+"] in the mapping does")
 			return true
 		case kid.Kind == event.Object && s.noteUnreadIn(kid, path, depth+1, notes):
 			return true
 		}
 	}
 	return false
+}
+
+// inList is a path as it is written in a list of a mapping.
+func inList(path string) string {
+	if strings.ContainsAny(path, "[],:#") {
+		return "'" + strings.ReplaceAll(path, "'", "''") + "'"
+	}
+	return path
 }
 
 // isUnread says whether a text is somebody's e-mail address, and not the shop's own.

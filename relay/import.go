@@ -198,6 +198,9 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 	o.Assumed = func() {
 		show.Say("the file is not UTF-8 and is read as windows-1252: --encoding names another, such as windows-1250 (Polish, Czech), windows-1254 (Turkish) or shift_jis")
 	}
+	o.Stray = func(n int64) {
+		show.Say("the file is UTF-8 but for " + term.Count(int(n), "byte") + ": what holds such a byte is no match key; write it anew as UTF-8")
+	}
 	o.OnResume = func(rows int64) { show.Say(fmt.Sprintf("going on behind row %d", rows)) }
 	o.Logger = sidecar.NewLogger(show, config.Log{Format: "text"}, new(slog.LevelVar))
 	if !f.dryRun {

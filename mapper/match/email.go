@@ -174,7 +174,11 @@ var nobodyDomains = wordSet(`noemail nomail noreply none null undefined unknown 
 // twinWords are placeholders when the domain says the same again: test@test.com.
 var twinWords = wordSet(`test tests testing tester guest email mail name user example customer client abc abcd abcdef xyz a b x xx xxx y z aa aaa
 	aaaa bb bbb zz zzz na no nil nope no-email asdf qwerty asd qwe 123 1234 12345 111 1 0 00 000 temp info admin shop store pos cash sample you someone
-	something anything foo bar none blank void`)
+	something anything foo bar none blank void
+	kunde gast klant klient kund cliente asiakas musteri keine kein keiner ohne brak anonym anonyme anonimo anonimowy geen ingen nincs yok aucun ninguno nessuno nenhum`)
+
+// noneLocals say none in other languages than English, before a domain that says e-mail.
+var noneLocals = wordSet(`keine kein keiner ohne brak geen ingen nincs yok aucun ninguno nessuno nenhum`)
 
 // placeholderAddress reports an address typed so that the field is not empty.
 func placeholderAddress(local, domain string) bool {
@@ -196,7 +200,7 @@ func placeholderAddress(local, domain string) bool {
 		return true
 	case strings.TrimRight(bare, "0123456789") == "test", label == "example" && exampleLocals[bare]:
 		return true
-	case bare == "no" && label == "email", bare == "email" && label == "domain", bare == "name" && label == "domain", bare == "user" && label == "domain":
+	case (bare == "no" || noneLocals[bare]) && (label == "email" || label == "mail" && bare != "no"), bare == "email" && label == "domain", bare == "name" && label == "domain", bare == "user" && label == "domain":
 		return true
 	}
 	// RFC 2606 keeps .invalid and .test for nobody.

@@ -28,6 +28,9 @@ func traceName(raw, key string, t *Trace) Value {
 	if IsPlaceholder(s) || IsDefaultCustomer(s) {
 		return Placeholder(key)
 	}
+	if strings.Contains(s, "?") {
+		return LeftOut(key, "invalid", whyLostLetter)
+	}
 	if IsCompany(s) {
 		return LeftOut(key, "placeholder", "is a company's, not a person's")
 	}

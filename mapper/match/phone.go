@@ -305,10 +305,14 @@ func withoutMexicanToken(digits, region string) string {
 	return digits
 }
 
+// fillerDigits is how many times a number ends in one digit only where somebody fills a
+// field: 0151 11111111, 0170 00000000.
+const fillerDigits = 8
+
 // placeholderNumber reports a number typed so that the field is not empty: one
-// digit throughout, or a run such as 1234567890 that the plan does not know.
+// digit throughout or at the end, or a run such as 1234567890 that the plan does not know.
 func placeholderNumber(n number) bool {
-	if strings.Trim(n.nsn, n.nsn[:1]) == "" {
+	if last := n.nsn[len(n.nsn)-1:]; len(n.nsn)-len(strings.TrimRight(n.nsn, last)) >= min(fillerDigits, len(n.nsn)) {
 		return true
 	}
 	if n.valid {

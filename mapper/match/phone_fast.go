@@ -77,10 +77,10 @@ func fastPhone(raw string, l Locale) (e164 string, ok bool) {
 }
 
 // oddDigits reports digits that may be a placeholder: few different ones, a
-// run up or down, or many zeros at the end.
+// run up or down, or one digit many times at the end.
 func oddDigits(d []byte) bool {
 	var seen uint16
-	up, down, zeros := 0, 0, 0
+	up, down, zeros, same := 0, 0, 0, 1
 	for i, c := range d {
 		seen |= 1 << (c - '0')
 		if i > 0 {
@@ -89,6 +89,9 @@ func oddDigits(d []byte) bool {
 			}
 			if (c-'0'+1)%10 == (d[i-1]-'0')%10 {
 				down++
+			}
+			if same++; c != d[i-1] {
+				same = 1
 			}
 		}
 		if c == '0' {
@@ -101,5 +104,5 @@ func oddDigits(d []byte) bool {
 	for ; seen != 0; seen &= seen - 1 {
 		distinct++
 	}
-	return distinct <= 3 || up >= 6 || down >= 6 || zeros >= 6
+	return distinct <= 3 || up >= 6 || down >= 6 || zeros >= 6 || same >= fillerDigits
 }

@@ -2,6 +2,7 @@ package match
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"relay/mapper/fold"
@@ -149,7 +150,7 @@ func letterSet(words string) map[string]bool {
 
 // IsPlaceholder reports whether a clean, non-blank value stands for nobody.
 func IsPlaceholder(s string) bool {
-	if caseSensitive[s] || isTemplate(s) {
+	if caseSensitive[s] || isTemplate(s) || isSheetError(s) {
 		return true
 	}
 	var room [64]byte
@@ -170,7 +171,7 @@ func IsPlaceholderID(s string) bool {
 	var room [64]byte
 	q := string(fold.AppendSquash(room[:0], s))
 	switch {
-	case caseSensitive[s], isTemplate(s), q == "", q == "na", q == "nil", q == "nan", onlyOf(q, "x"), onlyOf(q, "0"):
+	case caseSensitive[s], isTemplate(s), isSheetError(s), q == "", q == "na", q == "nil", q == "nan", onlyOf(q, "x"), onlyOf(q, "0"):
 		return true
 	}
 	return placeholders[q] && !keyboardWords[q]
@@ -228,6 +229,17 @@ func isTemplate(s string) bool {
 		return true
 	}
 	return false
+}
+
+// isSheetError reports what a spreadsheet shows for a formula that failed, in any
+// language: #REF!, #NAME?, #DIV/0!, #WERT!, #¿NOMBRE?
+func isSheetError(s string) bool {
+	if len(s) < 4 || s[0] != '#' || s[1] == '0' || s[len(s)-1] != '!' && s[len(s)-1] != '?' {
+		return false
+	}
+	return strings.IndexFunc(s[1:len(s)-1], func(r rune) bool {
+		return !unicode.IsUpper(r) && r != '/' && r != '0' && r != '¿' && r != '¡' && r != '.'
+	}) < 0
 }
 
 func onlyOf(s, chars string) bool { return s != "" && strings.Trim(s, chars) == "" }

@@ -2,6 +2,8 @@ package match
 
 import (
 	"html"
+	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,15 +25,30 @@ func cleanText(raw string, t *Trace) string {
 	return s
 }
 
+// whyLostLetter is said of a name or a place with a question mark: M?ller, Ren?. A program
+// wrote it for a letter that its encoding lacks, and the hash of the rest is somebody else's.
+const whyLostLetter = "holds a question mark, as programs write for a letter that they cannot"
+
 // tradeMarks are symbols that NFKC would turn into letters.
 var tradeMarks = strings.NewReplacer("™", "", "℠", "")
 
-// unescape undoes HTML entities (O&#39;Neil) and one layer of UTF-8 read as
-// Windows-1252 (MÃ¼ller): both are common in what old tills export, and
-// neither ever is how a person or a place is written.
+// unescape undoes HTML entities (O&#39;Neil), the escapes of JSON (M\u00fcller) and of
+// addresses of pages (M%C3%BCller), and one layer of UTF-8 read as Windows-1252
+// (MÃ¼ller): all are common in what old tills export, and none ever is how a person or
+// a place is written.
 func unescape(s string) string {
 	if strings.Contains(s, "&") && strings.Contains(s, ";") {
 		s = html.UnescapeString(s)
+	}
+	if strings.Contains(s, `\u`) {
+		if u, err := strconv.Unquote(`"` + strings.ReplaceAll(s, `"`, `\"`) + `"`); err == nil {
+			s = u
+		}
+	}
+	if strings.Contains(s, "%") {
+		if u, err := url.PathUnescape(s); err == nil && utf8.ValidString(u) {
+			s = u
+		}
 	}
 	if fold.IsPlainLatin(s) {
 		return s

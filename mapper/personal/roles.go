@@ -13,6 +13,7 @@ const (
 		customer client buyer shopper patient guest purchaser payer payee tenant donor attendee passenger traveler traveller applicant recipe_for prescription_for
 		prepared_for ordered_for reserved_for booked_for gift_for engraved_for present_for
 		ordered_by booked_by reserved_by requested_by collected_by picked_up_by received_by signed_by paid_for_by pet_owner vehicle_owner car_owner next_of_kin guardian caregiver referred_by
+		contact_person spouse husband wife sold_to
 		kunde kundin kaeufer kaufer kaeuferin kauferin besteller bestellerin auftraggeber ansprechpartner kontakt patientin gast patienten rezept_fuer rezept_fur reserviert_fur reserviert_fuer bestellt_von abgeholt_von
 		cliente clienta acheteur acheteuse patiente destine_a pour_client ordonnance_de ordonnance_pour conjoint conjointe opiekun opiekunka comprador compradora paciente receta_para pedido_para reservado_para
 		acquirente paziente intestatario ricetta_per klant koper koopster klient klientka kupujacy nabywca pacjent pacjentka

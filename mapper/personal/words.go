@@ -60,12 +60,12 @@ var lists = []struct {
 		addressee consignee ssn socialsecurity passport passportno nationalid driverslicense drivinglicence driverlicense iban
 		creditcardnumber cvv cvc remoteaddr remoteip mobilenumber faxnumber yearofbirth monthofbirth dayofbirth placeofbirth
 		driverlicenseno driverlicensenumber driverslicenseno driverslicensenumber drivinglicenceno drivinglicencenumber
-		fname lname mname bday yob msisdn socialsecuritynumber taxid`},
+		fname lname mname bday yob msisdn socialsecuritynumber taxid licenseplate licenceplate numberplate password passwd`},
 	{bold, `
 		vorname vornamen nachname nachnamen familienname geburtsname zuname rufname spitzname geburtstag geburtsdatum geburtsort geburtsjahr
 		telefon telefonnummer telefonnr handynummer handynr mobilnummer mobilnr mobiltelefon festnetz festnetznummer rufnummer durchwahl
 		faxnummer anschrift adresse adressen adresszeile adresszusatz strasse strassenname hausnummer hausnr mailadresse anrede empfaenger
-		empfanger geschlechtsname maedchenname madchenname rufnr ausweisnummer personalausweis steuernummer sozialversicherungsnummer karteninhaber emailkunde reisepass reisepassnummer passnummer steuerid versichertennummer versichertennr krankenversichertennummer`},
+		empfanger geschlechtsname maedchenname madchenname rufnr ausweisnummer personalausweis steuernummer sozialversicherungsnummer karteninhaber emailkunde reisepass reisepassnummer passnummer steuerid versichertennummer versichertennr krankenversichertennummer passwort autokennzeichen kfzkennzeichen`},
 	{bold, `
 		prenom prenoms nomdefamille nomfamille patronyme nomcomplet naissance datenaissance datedenaissance anniversaire numtel courriel
 		adressedelivraison rue numerorue civilite destinataire numerodesecu numerodesecuritesociale numerosecu securitesociale numsecu titulartarjeta titulardelatarjeta

@@ -58,6 +58,9 @@ func Import(ctx context.Context, f io.ReadSeeker, o Options) (Report, error) {
 	if o.Encoding == rows.AutoEncoding && s.Encoding == rows.Windows1252 && o.Assumed != nil {
 		o.Assumed()
 	}
+	if s.Encoding == rows.UTF8 && s.Stray > 0 && o.Stray != nil {
+		o.Stray(s.Stray)
+	}
 	if o.Growing && !o.Final && !s.Ended {
 		return Report{}, o.spare(ctx, st, ErrUnfinished)
 	}

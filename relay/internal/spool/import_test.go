@@ -315,3 +315,18 @@ func TestImportProgress(t *testing.T) {
 		t.Errorf("%d calls, last %+v, %v", calls, last, err)
 	}
 }
+
+// TestImportTellsStrayBytes: bytes that are lost in a file of UTF-8 are said, and only these.
+func TestImportTellsStrayBytes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		"event,timestamp,n\nSale,2026-11-20T10:00Z,Zo\u00eb\nSale,2026-11-20T10:00Z,Zo\u00eb\nSale,2026-11-20T10:00Z,M\xfcller\n": 1,
+		"event,timestamp,n\nSale,2026-11-20T10:00Z,Zo\u00eb\n":                                                                    0,
+		"event,timestamp,n\nSale,2026-11-20T10:00Z,M\xfcller\n":                                                                   0,
+	} {
+		var got int64
+		if _, err := Import(t.Context(), strings.NewReader(text), Options{Queue: &memory{}, Stray: func(n int64) { got = n }}); err != nil || got != want {
+			t.Errorf("%q: %d stray bytes said, %v, want %d", text, got, err, want)
+		}
+	}
+}

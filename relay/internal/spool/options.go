@@ -65,6 +65,7 @@ type Options struct {
 	Run        string           // part of that digest: the same file with another one is another file
 	Deaths     int              // so many times may the process end while this file is read; 0: not counted. It needs State and Key
 	OnKey      func(key string) // told before anything is asked of State and Queue
+	Stray      func(int64)      // told how many bytes of a file of UTF-8 are none: what holds them is no match key
 	Assumed    func()           // told that the file is no UTF-8 and is read as Windows-1252, which it may not be
 	OnResume   func(rows int64) // an earlier run has dealt with so many
 	State      State            // makes the work resumable; default: none

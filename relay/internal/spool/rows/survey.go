@@ -32,6 +32,7 @@ type Survey struct {
 	Format   Format
 	Encoding Encoding
 	Unclear  error // the encoding is a guess, which no event may rest on
+	Stray    int64 // bytes that are no UTF-8 in a file that is read as UTF-8
 	unicode  bool  // it is plainly UTF-8 or UTF-16
 }
 
@@ -86,7 +87,7 @@ func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*Surv
 	case nulls(head, 0):
 		s.Encoding = utf16BE
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")), stray <= multi:
-		s.Encoding = UTF8
+		s.Encoding, s.Stray = UTF8, stray
 	default:
 		var language string
 		var unknown bool
