@@ -244,7 +244,7 @@ func (l *loader) readSecretFiles() {
 			*f.lack, g.AccessTokenFlaw = lackOf(secret, err), flawOf(err)
 		}
 		if err != nil {
-			v.Warnf("%v", err).WithHint("until that is put right, relay works as if the file were empty")
+			v.Warnf("%v", err).WithHint("until you correct this, relay works as if the file were empty")
 			continue
 		}
 		if secret.IsEmpty() {

@@ -27,21 +27,21 @@ func newForgetCommand() *cobra.Command {
 		Long: `Reads ids, e-mail addresses, phone numbers and order numbers from standard input, one a line;
 never from the command line, where other users of the machine could read them.
 
-A person is found where the mapping, or one of before, makes the same match key of an event and
-of a line, so in any spelling that is sent to Meta as the same hash; and where the line stands in
-an event as a word of its own, in any case. A bare number counts only where ids, order numbers
-or phones stand. Names of people are refused: others have the same.
+An event is about the person if the mapping, or an earlier one, makes the same match key of it as
+of a line, so every spelling that has the same hash is found; or if the line stands in it as a
+word, in any case. A bare number counts only in fields for ids, order numbers or phone numbers.
+Names of people are refused: other people have the same name.
 
-Searched and cleaned: what waits, dead letters, receipts, dropped files (done, refused and in
-hand), reports of imports, temporary copies. Damaged files that were quarantined are removed, since
-nobody can search them. Not reached, and said: what others have put where relay keeps its data,
-backups and exports (run this again after a restore), and what Meta has received: Meta has no
-way to ask for that.
+Searched and cleaned: waiting events, dead letters, receipts, dropped files (done, refused and
+being stored), reports of imports, temporary copies. Quarantined files are removed, since nobody
+can search them. Not searched, but named: files that others have put into relay's directories.
+Not reached: backups and exports (run this again after a restore), and what Meta has received;
+Meta offers no call to delete it.
 
-At a hub, the relays of stores are told at their next call; until then nothing about the person
-is taken from them.
+A hub tells the relays of its stores at their next call. Until then it takes nothing about the
+person from them.
 
---dry-run does the same search and changes nothing. Above 1,000 finds it wants --yes.`,
+--dry-run searches in the same way and changes nothing. More than 1,000 matches need --yes.`,
 		Example: "  relay forget --dry-run < person.txt\n  relay forget < person.txt",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -17,7 +17,7 @@ import (
 func newForwardCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "forward",
-		Short:   "Hand over anew what the hub has lost",
+		Short:   "Send the hub again what it has lost",
 		Long:    `For a relay that hands everything to another one, its hub (forward.url in relay.yaml).`,
 		Example: "  relay forward replay --dry-run",
 		Args:    usageArgs(cobra.NoArgs),
@@ -34,7 +34,7 @@ func newForwardReplayCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "replay",
-		Short: "Hand over what the hub lacks of what is kept here",
+		Short: "Send the hub the kept events that it lacks",
 		Long: `After a hub has lost its disk, or was restored from a backup: asks it which of the copies that
 are kept here (forward.keep) it lacks, and hands over those alone. It may be stopped and run again.
 

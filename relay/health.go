@@ -13,7 +13,7 @@ import (
 func newHealthCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "health",
-		Short:   "Exit 0 when the running relay can store an event durably now",
+		Short:   "Exit 0 if the running relay can store events on disk now",
 		Example: "  relay health --config /etc/relay/relay.yaml",
 		Long:    "For a container's HEALTHCHECK. It does not depend on Meta: a store server without a\nconnection is healthy.",
 		Args:    usageArgs(cobra.NoArgs),

@@ -41,23 +41,22 @@ and encoding (UTF-8, UTF-16, Windows-1252) are detected, and so is Excel's sep= 
 file that looks like another encoding is refused until --encoding names it.
 
 --column 'PATH=HEADER' fills a place of the event from a column, or from several:
-'timestamp=Date + Time'. '=HEADER' leaves a column out. Times are read as by the
-mapping; --time-format names another form, as the moment 2 January 2006, 15:04:05 is
-written in it. A row without a time that can be read is refused.
+'timestamp=Date + Time'. '=HEADER' leaves a column out. Times are read as the mapping
+reads them. --time-format names another form: write 2 January 2006, 15:04:05 in it. A
+row whose time cannot be read is refused.
 
---group-by makes one event of the rows of an order that follow each other: each gives
-an item of products ('products[].price=Line price'), what the order has once is taken
-from the first row that has it. --id names what makes a row the same sale in the next
-export (an order number), a column, or in JSON a property or a path: it is stored once,
-and remembered for 62 days, as long as Meta takes sales of shops. Rows that are known,
-and those of them that differ now, are counted; what is stored stays as it was.
+--group-by makes one event of the consecutive rows of an order. Each row gives an item
+of products ('products[].price=Line price'); other fields come from the first row that
+has them. --id names what identifies a sale in every export, such as the order number:
+a column, or in JSON a property or a path. Each sale is stored once and remembered for
+62 days, as long as Meta takes sales of shops. A row whose sale is known already is
+counted, also as changed when it differs; the stored sale is not changed.
 
-A file that changes while it is read is not read further. An import that was
-stopped, by you or by a power cut, goes on where it was when the same command is given
-again. The same file is imported once. Rows that cannot be used go to a report with
-their number, their text and the reason.
+Reading stops when the file changes. An import that was stopped, by you or by a power
+cut, continues when you give the same command again. The same file is imported once.
+Rows that cannot be used go to a report with their number, their text and the reason.
 
-Exits 0 even when rows were refused; with --strict 1.
+Exits 0 even when rows were refused; with --strict it then exits 1.
 
 --dead takes dead letters of another relay: they are dead letters of this one, with the
 reasons they had there, and go nowhere before "relay dead retry".`,

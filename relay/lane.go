@@ -23,8 +23,8 @@ it is moved or dropped here.`,
 		Args:    usageArgs(cobra.NoArgs),
 	}
 	c.AddCommand(newLaneListCommand(),
-		newLaneActCommand("pause", "Stop sending to an event set; what comes is kept", (*api.Client).PauseLane),
-		newLaneActCommand("resume", "Send again, also what an error has paused", (*api.Client).ResumeLane),
+		newLaneActCommand("pause", "Stop sending to an event set; its events are kept", (*api.Client).PauseLane),
+		newLaneActCommand("resume", "Resume sending, also after an error has paused it", (*api.Client).ResumeLane),
 		newLaneMoveCommand(), newLaneDropCommand())
 	return c
 }

@@ -23,7 +23,7 @@ func newMapCommand() *cobra.Command {
 	var o mapOptions
 	c := &cobra.Command{
 		Use:   "map [--mapping FILE] [FILE…|-]",
-		Short: "Dry run: events in, what they would become out",
+		Short: "Dry run: show what events would become",
 		Long: `Reads events (an object, an array, {"batch":[…]} or JSON lines) and prints one JSON
 line per outcome, in input order: "send" would be uploaded, "skip" is deliberately
 not sent, "hold" would become a dead letter. No network, no queue. A messageId that

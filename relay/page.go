@@ -15,7 +15,7 @@ func newPageCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "page",
-		Short: "Print a link that signs a browser in at the status page",
+		Short: "Print a link that signs a browser in to the status page",
 		Long: `Without being signed in, the page shows numbers alone: no dead letters, no events, no
 text of a file, and it changes nothing. The link is good once, for a minute; the browser
 tab it is opened in then stays signed in for 12 hours, or until relay stops. Who may use

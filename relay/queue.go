@@ -159,7 +159,7 @@ func newQueueStatsCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:     "stats",
-		Short:   "Numbers of the queue as a whole",
+		Short:   "Show the totals of the queue",
 		Example: "  relay queue stats\n  relay queue stats --json | jq .bytes",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

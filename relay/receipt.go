@@ -24,7 +24,7 @@ func newReceiptCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "receipt ORDER-ID|MESSAGE-ID|-",
 		Short: "Say whether a sale was sent, when, to which event set, and what Meta answered",
-		Long: `Looks an order id or a messageId up: in the receipts of what Meta has accepted, among the
+		Long: `Looks up an order id or a messageId: in the receipts of what Meta has accepted, among the
 dead letters, and in what still waits. Receipts are kept up to queue.receipts_max_size; the
 oldest are removed first. Exit code 1 when nothing is known of it.
 

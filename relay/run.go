@@ -13,7 +13,7 @@ import (
 func newRunCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run [--config relay.yaml]",
-		Short: "The sidecar, in the foreground",
+		Short: "Run relay in the foreground",
 		Long: `Runs relay until SIGTERM or SIGINT, which let requests under way finish; a second
 signal stops at once. Nothing is lost either way. SIGHUP reloads config and mapping,
 which relay also does by itself when the files change.`,

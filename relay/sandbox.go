@@ -21,7 +21,7 @@ func newSandboxCommand() *cobra.Command {
 	var bodies bool
 	c := &cobra.Command{
 		Use:   "sandbox",
-		Short: "The Graph API simulator on its own",
+		Short: "Run the simulator of the Graph API by itself",
 		Long: `Runs relay's simulator of Meta's Graph API. It takes uploads in both wire formats and
 is as strict as Meta's documents are. Point graph.endpoint at it. Its own page at / and
 its JSON API under /sandbox/ show what it received and change how it behaves

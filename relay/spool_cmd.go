@@ -31,7 +31,7 @@ commands open them. They read the directory itself, as relay's own user or root.
 	var asJSON bool
 	list := &cobra.Command{
 		Use:     "list",
-		Short:   "List them, the newest last",
+		Short:   "List dropped files, newest last",
 		Example: "  relay spool list\n  relay spool list --json",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -68,7 +68,7 @@ commands open them. They read the directory itself, as relay's own user or root.
 	list.Flags().BoolVar(&asJSON, "json", false, "as JSON lines")
 	show := &cobra.Command{
 		Use:     "show FILE",
-		Short:   "Write one of them to standard output, as it was dropped",
+		Short:   "Write a dropped file to standard output, as it came",
 		Example: "  relay spool show refused/sales.csv > again.csv",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -24,7 +24,7 @@ func newStatusCommand() *cobra.Command {
 	var asJSON, watch, stores bool
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Depth, lag, rate, and each event set's state and last error",
+		Short: "Show what waits and for how long, the rate, and each event set's state and last error",
 		Long: `Asks the running relay. When none runs it opens the queue itself and says what
 waits; rates and last errors are then not known.`,
 		Example: "  relay status\n  relay status --watch\n  relay status --stores\n  relay status --json | jq .queue.pending",

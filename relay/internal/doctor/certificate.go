@@ -31,20 +31,20 @@ func (e *exam) certificate() {
 	case now.After(until):
 		e.say(Finding{
 			Check: "certificate", Code: "certificate_expired", Level: Fail,
-			Text: fmt.Sprintf("The certificate %s ran out on %s: clients that speak https refuse it.", c.Cert, day), Fix: again, Who: You,
+			Text: fmt.Sprintf("The certificate %s expired on %s: clients that speak https refuse it.", c.Cert, day), Fix: again, Who: You,
 		})
 	case now.Before(pair.Leaf.NotBefore):
 		e.say(Finding{
 			Check: "certificate", Code: "certificate_early", Level: Fail,
-			Text: fmt.Sprintf("The certificate %s is only good from %s on.", c.Cert, pair.Leaf.NotBefore.Local().Format(time.DateTime)),
+			Text: fmt.Sprintf("The certificate %s is valid only from %s on.", c.Cert, pair.Leaf.NotBefore.Local().Format(time.DateTime)),
 			Fix:  "Set this machine's clock right, or wait.", Who: You,
 		})
 	case until.Sub(now) < certSoon:
 		e.say(Finding{
 			Check: "certificate", Code: "certificate_expires", Level: Warn,
-			Text: fmt.Sprintf("The certificate %s runs out on %s.", c.Cert, day), Fix: again, Who: You,
+			Text: fmt.Sprintf("The certificate %s expires on %s.", c.Cert, day), Fix: again, Who: You,
 		})
 	default:
-		e.say(Finding{Check: "certificate", Code: "certificate", Level: OK, Text: fmt.Sprintf("The certificate %s is good until %s.", c.Cert, day)})
+		e.say(Finding{Check: "certificate", Code: "certificate", Level: OK, Text: fmt.Sprintf("The certificate %s is valid until %s.", c.Cert, day)})
 	}
 }

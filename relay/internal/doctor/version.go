@@ -36,7 +36,7 @@ func (e *exam) version() {
 		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is the newest as of %s.", v, asOf)})
 		return
 	case until == "":
-		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable: as of %s Meta has published no end of it.", v, asOf)})
+		e.say(Finding{Check: "version", Code: "version", Level: OK, Text: fmt.Sprintf("graph.version %s is usable: as of %s Meta has announced no end date for it.", v, asOf)})
 		return
 	}
 	end, _ := time.Parse(time.DateOnly, until) // the table's, tested
