@@ -68,9 +68,6 @@ func importDead(c *cobra.Command, name string, f *importFlags) error {
 	}
 	done := api.Imported{}
 	if !f.dryRun {
-		if _, err := in.Seek(0, io.SeekStart); err != nil {
-			return fmt.Errorf("%s: %w", in.name, err)
-		}
 		if done, err = storeLetters(c, d, in, f.store); err != nil {
 			return session.Coded(fmt.Errorf("import %s: %w; %s stored, the same command goes on", in.name, err, term.Count(done.Stored, "dead letter")))
 		}
@@ -104,7 +101,7 @@ func importDead(c *cobra.Command, name string, f *importFlags) error {
 }
 
 // storeLetters stores them in pieces.
-func storeLetters(c *cobra.Command, d *session.Session, in io.Reader, store string) (done api.Imported, err error) {
+func storeLetters(c *cobra.Command, d *session.Session, in io.ReadSeeker, store string) (done api.Imported, err error) {
 	piece, size := api.DeadImport{Store: store}, 0
 	send := func() error {
 		if len(piece.Letters) == 0 {
@@ -130,8 +127,11 @@ func storeLetters(c *cobra.Command, d *session.Session, in io.Reader, store stri
 	return done, send()
 }
 
-// eachLetter reads an export.
-func eachLetter(in io.Reader, fn func(x api.DeadDetail, bytes int) error) error {
+// eachLetter reads an export from its beginning.
+func eachLetter(in io.ReadSeeker, fn func(x api.DeadDetail, bytes int) error) error {
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxLetterLine)
 	line := 0

@@ -84,7 +84,9 @@ events:
 	bring(exit.Failure, "line 1: it is no dead letter", "sales.jsonl")
 	bring(exit.OK, "5 stored\nNo relay is running", "letters.jsonl", "--store", "0042")
 	hp := hub.start(t)
-	bring(exit.OK, "0 stored, 5 were there already", "letters.jsonl", "--store", "0042")
+	if out, code := hub.with(t, string(file), "import", "--dead", "-", "--store", "0042", "--config", hub.path("relay.yaml")); code != exit.OK || !strings.Contains(out, "0 stored, 5 were there already") {
+		t.Errorf("%d: %s", code, out)
+	}
 	eventually(t, "they are the hub's", func() bool { return len(letters(t, hub)) == len(want) })
 	hp.kill(t)
 	hp = hub.start(t)
