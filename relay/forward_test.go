@@ -158,8 +158,11 @@ func TestForwardStores(t *testing.T) {
 		out, _ := relayCommand(t.Context(), "status", "--config", h.path("relay.yaml")).CombinedOutput()
 		return string(out)
 	}
-	eventually(t, "the wrong key is told", func() bool { return strings.Contains(status(one), "the hub does not know this key") })
-	eventually(t, "the key of no store is told", func() bool { return strings.Contains(status(two), "the key is of no store") })
+	eventually(t, "the wrong key is told", func() bool { return strings.Contains(status(one), "The hub does not know this key.") })
+	eventually(t, "the key of no store is told", func() bool { return strings.Contains(status(two), "The key is of no store.") })
+	if said := status(one); strings.Count(said, "The hub does not know this key.") != 1 || !strings.Contains(said, ": HTTP 401 (") {
+		t.Errorf("status says it more than once, or not what was seen:\n%s", said)
+	}
 	doctor := func(h home, want string, wantCode int, args ...string) {
 		t.Helper()
 		out, code := h.command(t, append([]string{"doctor", "--config", h.path("relay.yaml")}, args...)...)
@@ -290,7 +293,7 @@ func TestForwardFull(t *testing.T) {
 	}
 	eventually(t, "the full hub is told", func() bool {
 		out, _ := edge.command(t, "status", "--config", edge.path("relay.yaml"))
-		return strings.Contains(out, "the hub takes nothing just now")
+		return strings.Contains(out, "The hub takes nothing just now.")
 	})
 	if len(queued(t, edge)) == 0 {
 		t.Error("nothing waits at the store")

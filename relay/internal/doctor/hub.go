@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -17,15 +18,15 @@ func (e *exam) hub(ctx context.Context) {
 	}
 	at := e.Config.Forward.URL
 	res := e.Hub(ctx)
-	what, do, _ := strings.Cut(res.Message, ": ")
+	told := advice.ForHub(res)
 	switch {
 	case res.HTTPStatus == 0:
 		e.say(unreachedHub(res.Message, at, via))
 		return
 	case res.Foreign:
 		e.say(Finding{
-			Check: "hub", Code: "hub_foreign", Level: Fail, Text: fmt.Sprintf("What answers at %s, %s, is no relay (HTTP %d).", at, via, res.HTTPStatus),
-			Fix: "Check forward.url, and what stands between this machine and the hub.", Who: You,
+			Check: "hub", Code: "hub_foreign", Level: Fail, Text: fmt.Sprintf("%s Asked: %s, %s. Seen: %s.", told.What, at, via, res.Message),
+			Fix: told.Fix(), Who: You,
 		})
 		return
 	}
@@ -39,11 +40,11 @@ func (e *exam) hub(ctx context.Context) {
 		e.say(Finding{Check: "hub", Code: "hub_takes", Level: OK, Text: "The hub takes this relay's key, and reads the version of what it forwards."})
 		e.clock(res, "the hub's")
 	case res.Class == graph.ConfigPause:
-		e.say(Finding{Check: "hub", Code: refusedHub(res.HTTPStatus), Level: Fail, Text: sentence(what), Fix: sentence(do), Who: You})
+		e.say(Finding{Check: "hub", Code: refusedHub(res.HTTPStatus), Level: Fail, Text: fmt.Sprintf("%s Seen: %s.", told.What, res.Message), Fix: told.Fix(), Who: You})
 	default:
 		e.say(Finding{
-			Check: "hub", Code: "hub_busy", Level: Warn, Text: sentence(res.Message), Who: You,
-			Fix: "If this lasts, look at the hub with `relay doctor` there. This relay keeps its events and tries again by itself.",
+			Check: "hub", Code: "hub_busy", Level: Warn, Text: fmt.Sprintf("%s Seen: %s.", told.What, res.Message), Who: You,
+			Fix: strings.TrimSpace(told.Fix() + " " + told.Relay),
 		})
 	}
 }

@@ -2,11 +2,13 @@ package drain
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"relay/internal/logs"
 	"relay/mapper"
 	"relay/queue"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/track"
@@ -103,12 +105,12 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 		l.handed(ctx, found, end, r, at)
 		return
 	}
-	l.problem = &Problem{At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Message: r.Message, Advice: r.Message}
+	l.problem = problem(r, advice.ForHub(r), at)
 	l.st.Failures, l.dirty = l.st.Failures+1, true
 	if r.Class == graph.ConfigPause || r.Class == graph.PermPause || r.Class == graph.TokenPause {
 		if l.stop(PausedConfig, l.settings().ProbeInterval) {
 			set := l.settings()
-			l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again", "code", logs.ConfigPaused, "status", r.HTTPStatus, "message", r.Message, "next", set.ProbeInterval.String())
+			l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again", "code", logs.ConfigPaused, "status", r.HTTPStatus, "message", r.Message, "advice", advice.ForHub(r).String(), "next", set.ProbeInterval.String())
 		}
 		return
 	}
@@ -129,7 +131,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 // takesNothing waits when the hub takes no event alone: it says nothing of one of them.
 func (l *lane) takesNothing() {
 	l.large = large{few: 1}
-	l.retry(graph.Result{Class: graph.TooMuch, Message: "the hub takes no chunk of this size"})
+	l.retry(graph.Result{Class: graph.TooMuch, HTTPStatus: http.StatusRequestEntityTooLarge})
 }
 
 // retry waits before the next attempt.
@@ -144,7 +146,7 @@ func (l *lane) retry(r graph.Result) {
 		}
 	}
 	if l.saysAgain(l.st.Failures) {
-		l.log.Warn("the hub did not take what this relay forwards; it is kept, and tried again", "code", logs.Retrying, "status", r.HTTPStatus, "message", r.Message, "failures", l.st.Failures)
+		l.log.Warn("the hub did not take what this relay forwards; it is kept, and tried again", "code", logs.Retrying, "status", r.HTTPStatus, "message", r.Message, "advice", advice.ForHub(r).String(), "failures", l.st.Failures)
 	}
 	l.waitUntil(wait, why)
 }

@@ -85,7 +85,7 @@ func Probe(ctx context.Context, post Poster, key string) graph.Result {
 	return r
 }
 
-// result says what an edge does about an answer.
+// result says what an edge does about an answer; what a person does, package advice says.
 func result(p graph.Posted) graph.Result {
 	r := graph.Result{HTTPStatus: p.Status, Upload: p.Upload, TooSlow: p.TooSlow, Message: p.Err, RetryAfter: retryAfter(p.Header)}
 	var said struct {
@@ -95,43 +95,38 @@ func result(p graph.Posted) graph.Result {
 		Versions []int  `json:"versions"`
 	}
 	read := json.Unmarshal(p.Body, &said) == nil
-	pause := func(format string, args ...any) graph.Result {
-		r.Class, r.Message = graph.ConfigPause, fmt.Sprintf(format, args...)
-		return r
-	}
 	if p.Status != 0 && !(read && (said.Success || said.Code != "")) {
 		r.Foreign = true
-		r.Class, r.Message = graph.Retry, fmt.Sprintf("HTTP %d, and the answer is not a relay's: check forward.url, and what stands between", p.Status)
+		r.Class, r.Message = graph.Retry, fmt.Sprintf("HTTP %d, and the answer is not a relay's", p.Status)
 		return r
 	}
-	switch {
-	case p.Status == 0:
+	r.Said = said.Code
+	if p.Status != 0 {
+		r.Message = fmt.Sprintf("HTTP %d (%s)", p.Status, said.Code)
+	}
+	switch p.Status {
+	case 0:
 		if r.Class = graph.Retry; p.Upload == graph.UploadWhole {
 			r.Class = graph.Doubt
 		}
-	case p.Status == http.StatusOK && said.Success:
-		r.Class, r.Message = graph.Delivered, ""
-	case p.Status == http.StatusTooManyRequests:
-		r.Class, r.Message = graph.Throttle, "the hub takes nothing just now: "+said.Code
+	case http.StatusOK:
+		if r.Class = graph.Retry; said.Success {
+			r.Class, r.Message = graph.Delivered, ""
+		}
+	case http.StatusTooManyRequests:
+		r.Class = graph.Throttle
 		if said.Code == "busy" || said.Code == "rate_limited" || said.Code == "too_many_connections" {
 			r.Class = graph.Retry
 		}
-	case p.Status == http.StatusRequestEntityTooLarge:
-		r.Class, r.Message = graph.TooMuch, "the hub takes no chunk of this size"
-	case p.Status == http.StatusUnsupportedMediaType:
-		return pause("the hub reads version %v of what is forwarded, this relay writes version %d: update the older of the two", said.Versions, Version)
-	case p.Status == http.StatusUnauthorized:
-		return pause("the hub does not know this key: compare forward.key with auth.keys at the hub")
-	case p.Status == http.StatusForbidden && said.Code == "no_store":
-		return pause("the key is of no store: give its entry of auth.keys at the hub a store")
-	case p.Status == http.StatusForbidden:
-		return pause("the hub refuses the call (%s)", said.Code)
-	case p.Status == http.StatusNotFound, p.Status == http.StatusMethodNotAllowed:
-		return pause("the hub does not take what is forwarded (HTTP %d): forward.url is that of a relay's listen, and the hub's relay is to be as new as this one", p.Status)
-	case p.Status == http.StatusBadRequest:
-		return pause("the hub cannot read what is forwarded: update the older of the two relays")
+	case http.StatusRequestEntityTooLarge:
+		r.Class = graph.TooMuch
+	case http.StatusUnsupportedMediaType:
+		r.Class = graph.ConfigPause
+		r.Message += fmt.Sprintf(": it reads version %v, this relay writes version %d", said.Versions, Version)
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+		r.Class = graph.ConfigPause
 	default:
-		r.Class, r.Message = graph.Retry, fmt.Sprintf("the hub answers HTTP %d (%s)", p.Status, said.Code)
+		r.Class = graph.Retry
 	}
 	return r
 }

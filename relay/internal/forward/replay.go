@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -30,10 +32,7 @@ type Replayed struct {
 type NotTakenError struct{ Result graph.Result }
 
 func (e *NotTakenError) Error() string {
-	if e.Result.Message == "" {
-		return "the hub does not answer"
-	}
-	return e.Result.Message
+	return strings.TrimSpace(advice.ForHub(e.Result).What + " " + advice.ForHub(e.Result).Fix())
 }
 
 // Replay is one step of handing over anew what the hub lacks of what is kept: the copies

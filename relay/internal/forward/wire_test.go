@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -89,8 +90,12 @@ func TestAnswers(t *testing.T) {
 		"nonsense after": {graph.Posted{Status: 429, Body: []byte(said("busy")), Header: http.Header{"Retry-After": {"soon"}}}, graph.Retry, ""},
 	} {
 		r := result(tt.p)
-		if r.Class != tt.class || !strings.Contains(r.Message, tt.says) {
-			t.Errorf("%s: %s %q", name, r.Class, r.Message)
+		told := advice.ForHub(r)
+		if r.Class != tt.class || !strings.Contains(r.Message+" "+told.String(), tt.says) {
+			t.Errorf("%s: %s %q: %s", name, r.Class, r.Message, told)
+		}
+		if told.What == "" || strings.Contains(r.Message, told.What) || r.Class == graph.ConfigPause && told.Do == "" {
+			t.Errorf("%s: %q, %+v", name, r.Message, told)
 		}
 		if name == "full" && r.RetryAfter != 30*time.Second {
 			t.Errorf("%s: %s", name, r.RetryAfter)

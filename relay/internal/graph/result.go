@@ -49,6 +49,7 @@ type Result struct {
 	Subcode    int
 	Message    string // Meta's words, cleaned of anything personal; or what the network said, without the URL
 	FBTraceID  string
+	Said       string        // another relay's code for why it does not take something
 	Received   int           // events_received or num_processed_entries
 	Bad        []BadEvent    // bad events by index, when the answer named them
 	RetryAfter time.Duration // as told by the headers or the body, clamped; 0: not told
