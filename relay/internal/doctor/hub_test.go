@@ -58,7 +58,7 @@ func testHubs(t *testing.T) {
 		{"another key", "", answer(401, `{"code":"unauthorized"}`), "hub_key", Fail, "Compare forward.key with auth.keys"},
 		{"a key of no store", "", answer(403, `{"code":"no_store"}`), "hub_store", Fail, "auth.keys"},
 		{"it forwards itself", "", answer(404, `{"code":"not_found"}`), "hub_not_one", Fail, "listen"},
-		{"another version", "", answer(415, `{"code":"unsupported_version","versions":[2]}`), "hub_version", Fail, "Update the older"},
+		{"another version", "", answer(415, `{"code":"unsupported_version","versions":[2]}`), "hub_version", Fail, "of the two relays is older"},
 		{"it starts", "", answer(503, `{"code":"starting"}`), "hub_busy", Warn, "relay doctor"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
