@@ -6,7 +6,7 @@ const referenceTimes = `
 
 A time is read in any of these forms. One without a zone is of ` + "`timezone`" + `.
 
-- ISO 8601: ` + "`2026-11-20T16:00:27.029Z`" + `, with a space for the T, any fraction, a comma before it, an offset, or no zone; the basic form ` + "`20261120T160027Z`" + `
+- ISO 8601: ` + "`2026-11-20T16:00:27.029Z`" + `, with a space for the T, any fraction, a comma before it, an offset, the name of a zone, or none; the basic form ` + "`20261120T160027Z`" + `
 - seconds, milliseconds, microseconds or nanoseconds since 1970, as a number or as text
 - digits: ` + "`YYYYMMDD`" + `, ` + "`YYYYMMDDhhmm`" + `, ` + "`YYYYMMDDhhmmss`" + `
 - a date alone, ` + "`2026-11-20`" + `, ` + "`20261120`" + ` or ` + "`20.11.2026`" + `: the first moment of that day in ` + "`timezone`" + `

@@ -24,7 +24,7 @@ func TestTimesOfCountries(t *testing.T) {
 		"piatok 20. novembra 2026 o 16:00": minute, "2026. november 20., péntek 16:00": minute, "2026. nov. 20. 16:00:27": second, "2026. XI. 20.": day,
 		"vineri, 20 noiembrie 2026 la 16:00": minute, "petek, 20. november 2026 ob 16:00": minute, "petak, 20. studenoga 2026. u 16:00": minute,
 		"петак, 20. новембар 2026. 16:00": minute, "20. 11. 2026. 16:00:27": second, "петък, 20 ноември 2026 г. в 16:00": minute, "20.11.2026 г., 16:00:27": second,
-		"пятница, 20 ноября 2026 г. в 16:00": minute, "20 нояб. 2026 г., 16:00:27": second, "20 НОЯБРЯ 2026": day, "пʼятниця, 20 листопада 2026 р. о 16:00": minute,
+		"пятница, 20 ноября 2026 г. в 16:00": minute, "20 нояб. 2026 г., 16:00:27": second, "20 ноя 2026 16:00": minute, "20 ноя. 2026 16:00:27": second, "20 сен 2026": "2026-09-20T00:00:00Z", "20 фев 2026": "2026-02-20T00:00:00Z", "20 НОЯБРЯ 2026": day, "пʼятниця, 20 листопада 2026 р. о 16:00": minute,
 		"2026 m. lapkričio 20 d., penktadienis 16:00": minute, "piektdiena, 2026. gada 20. novembris 16:00": minute, "reede, 20. november 2026, kell 16:00": minute,
 		"perjantai 20. marraskuuta 2026 klo 16.00": minute, "20.11.2026 klo 16.00.27": second, "pe 20.11.2026 16.00": minute,
 		"fredag 20 november 2026 kl. 16:00": minute, "fredag den 20. november 2026 kl. 16.00": minute, "20. nov. 2026, 16.00.27": second, "föstudagur, 20. nóvember 2026 kl. 16:00": minute,
@@ -38,6 +38,7 @@ func TestTimesOfCountries(t *testing.T) {
 		// What databases and others write.
 		"20Nov2026": day, "20NOV2026:16:00:27": second, "20nov26": day, "20-NOV-26 04.00.27.123456 PM": second, "20-NOV-2026 16:00:27": second, "20/Nov/2026:16:00:27 +0000": second,
 		"2026-11-20-16.00.27.123456": second, "2026-11-20_16-00-27": second, "20261120_160027": second, "20261120-16:00:27": second, "2026:11:20 16:00:27": second,
+		"2026-11-20 17:00:27 Europe/Berlin": second, "20.11.2026 17:00 Europe/Berlin": minute, "2026-11-20T16:00:27 Etc/UTC": second, "2026-11-20T16:00:27[Etc/UTC]": second, "2026-11-20 16:00 Foo/Bar": unreadable,
 		"Nov 20 2026  4:00PM": minute, "20 Nov 2026 4:00p": minute, "16:00 20.11.2026": minute, "20.11.2026 16.00": minute, "2026-11-20 16:00h": minute,
 
 		// The date in one column with a midnight, the time of day in another with a date that is none.

@@ -103,8 +103,16 @@ func cutComment(s string) string {
 	return s
 }
 
-// cutZoneID takes Java's [Europe/Berlin] off the end.
+// zoneAtEnd is the name of a zone behind a time: 16:00 Europe/Berlin.
+var zoneAtEnd = regexp.MustCompile(`^(.*[^ ]) +([A-Za-z_]+(?:/[A-Za-z_-]+)+)$`)
+
+// cutZoneID takes the name of a zone off the end: Java's [Europe/Berlin], or Europe/Berlin.
 func cutZoneID(s string) (rest, zone string) {
+	if strings.Contains(s, "/") {
+		if m := zoneAtEnd.FindStringSubmatch(s); m != nil {
+			return m[1], m[2]
+		}
+	}
 	if i := strings.IndexByte(s, '['); i > 0 && strings.HasSuffix(s, "]") {
 		return strings.TrimSpace(s[:i]), s[i+1 : len(s)-1]
 	}
@@ -227,6 +235,9 @@ func (r *timeReader) named(t time.Time) (time.Time, bool) {
 
 // zoneName gives an id of a zone, in lower case, its capitals back.
 func zoneName(s string) string {
+	if name, ok := strings.CutPrefix(s, "etc/"); ok {
+		return "Etc/" + strings.ToUpper(name)
+	}
 	b := []byte(s)
 	for i := range b {
 		if i == 0 || strings.IndexByte("/_-", b[i-1]) >= 0 {

@@ -261,6 +261,8 @@ func Cause(err error) string {
 		cause = "it builds or reads too much"
 	case errors.Is(err, errNotBool):
 		cause = "it gives neither true nor false"
+	case strings.Contains(message, "not bool"), strings.Contains(message, "invalid operation: bool("):
+		cause = "neither true nor false stands where one of them is expected: compare it with all that it may be, such as properties.paid in [true, \"true\", 1]"
 	case strings.Contains(message, "cannot fetch"), strings.Contains(message, "nil pointer"):
 		cause = "a member is read of something absent; write ?. where a parent may be missing and ?? for a default"
 	case strings.Contains(message, "invalid operation") && strings.Contains(message, "string") && (strings.Contains(message, "int") || strings.Contains(message, "float64")):

@@ -11,7 +11,7 @@ var (
 			oca ocak sausio sausis sij sijecanj sijecnja sty styczen stycznia tammi tammikuu tammikuuta ιαν ιανουαριου січ січень січня янв январь января януари
 			јан јануар يناير`,
 		`feb febbraio febr febrer febrero februar februara februari februarie februaris february fev fevereiro fevr fevrier helmi helmikuu helmikuuta lut
-			lutego luty peb sub subat uno unor unora vasario vasaris veebr veebruar velj veljaca veljace φεβ φεβρουαριου лют лютии лютого феб фебруар февр февраль
+			lutego luty peb sub subat uno unor unora vasario vasaris veebr veebruar velj veljaca veljace φεβ φεβρουαριου фев лют лютии лютого феб фебруар февр февраль
 			февраля февруари فبراير`,
 		`bre brezen brezna kovas kovo maalis maaliskuu maaliskuuta maart mac maerz mar marc marca march marcius marco marec maret mars mart martie marts marz
 			marzec marzo mrt mrz ozu ozujak ozujka μαρ μαρτιου бер березень березня мар март марта مارس`,
@@ -26,12 +26,12 @@ var (
 		`ag ago agost agosto agt agu agust agustos agustus aout aug august augusta augusti augusts augustus augusztus avg avgust elo elokuu elokuuta kol
 			kolovoz kolovoza ogo ogos rugpjucio rugpjutis sie sierpien sierpnia srp srpen srpna αυγ αυγουστου авг август августа серп серпень серпня اغسطس`,
 		`eyl eylul rugsejis rugsejo ruj rujan rujna sep sept septembar september septembra septembre septembrie septembris septiembre set setembre setembro
-			setiembre settembre syys syyskuu syyskuuta szept szeptember wrz wrzesien wrzesnia zar zari σεπ σεπτεμβριου вер вересень вересня сент сентябрь сентября
+			setiembre settembre syys syyskuu syyskuuta szept szeptember wrz wrzesien wrzesnia zar zari σεπ σεπτεμβριου вер вересень вересня сен сент сентябрь сентября
 			сеп септембар септември سبتمبر`,
 		`eki ekim loka lokakuu lokakuuta oct october octobre octombrie octubre okt oktobar oktober oktobra oktobris oktoober ott ottobre out outubro paz
 			pazdziernik pazdziernika rij rijen rijna spalio spalis οκτ οκτωβριου жовт жовтень жовтня окт октобар октомври октябрь октября اكتوبر`,
 		`kas kasim lapkricio lapkritis lis listopad listopada listopadu marras marraskuu marraskuuta noiembrie nov novembar november novembra novembre
-			novembris novembro noviembre stu studeni studenoga νοε νοεμβριου лист листопад листопада нов новембар ноември нояб ноябрь ноября نوفمبر`,
+			novembris novembro noviembre stu studeni studenoga νοε νοεμβριου лист листопад листопада нов новембар ноември ноя нояб ноябрь ноября نوفمبر`,
 		`ara aralik dec decembar december decembra decembre decembrie decembris des desember desembre dets detsember dez dezember dezembro dic dicembre
 			diciembre dis disember gru grudnia grudzien gruodis gruodzio joulu joulukuu joulukuuta pro prosinac prosinca prosince prosinec δεκ δεκεμβριου груд
 			грудень грудня дек декабрь декабря декември дец децембар ديسمبر`,
