@@ -121,8 +121,28 @@ func (f *finder) find() bool {
 // isBoundary says whether what lies from i to end is a word of its own.
 func isBoundary(text string, i, end int) bool {
 	before := i == 0 || !isWord(text[i-1]) && text[i-1] != '.' && text[i-1] != '-'
-	return before && (end == len(text) || !isWord(text[end]))
+	return before && (end == len(text) || !isWord(text[end]) || BeginsExtension(text[end:]))
 }
+
+// BeginsExtension says whether a text begins with the extension of a phone number that may
+// be set on to it: x12, ext12, ext. 12.
+func BeginsExtension(text string) bool {
+	for _, mark := range [...]string{"extension", "extn", "ext", "x"} {
+		if len(text) <= len(mark) || !strings.EqualFold(text[:len(mark)], mark) {
+			continue
+		}
+		rest := strings.TrimPrefix(strings.TrimPrefix(text[len(mark):], "."), " ")
+		n := 0
+		for n < len(rest) && isDigit(rest[n]) {
+			n++
+		}
+		return n > 0 && n <= maxExtension && (n == len(rest) || !isWord(rest[n]))
+	}
+	return false
+}
+
+// maxExtension is how many digits an extension has at most.
+const maxExtension = 6
 
 func isWord(c byte) bool {
 	return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c == '@' || c == '%' || c == '&' || c == '='

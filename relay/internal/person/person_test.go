@@ -219,8 +219,8 @@ var people = []struct {
 	},
 	{"d'angelo@x.example", mailed("D’Angelo@x.example"), mailed("angelo@x.example|dangelo@x.example|d'd'angelo@x.example")},
 	{
-		"+1 212 555 0142", phoned("(212) - 555-0142|212 - 555 0142|212 – 555 – 0142|+1 / 212 / 555 0142|(212) 555-0142 / (212) 555-0199|(212) 555-0199 - 212 - 555-0142"),
-		phoned("(212) - 555-0143|12 - 212 - 555 0142 7|212 - 555 / 0199 0142"),
+		"+1 212 555 0142", phoned("212-555-0142x12|(212) 555-0142ext. 12|+12125550142X12|(212) - 555-0142|212 - 555 0142|212 – 555 – 0142|+1 / 212 / 555 0142|(212) 555-0142 / (212) 555-0199|(212) 555-0199 - 212 - 555-0142"),
+		phoned("(212) 555-0143x12|212-555-0142xl|(212) - 555-0143|12 - 212 - 555 0142 7|212 - 555 / 0199 0142"),
 	},
 	{"100177", numbered("card_number|cardNumber|cardnumber|Card No.|gift_card_id"), numbered("card_last4|discard_note|card_type")},
 	{"K-4711", []string{`{"properties":{"n":"id\u001dK-4711\u001dx"}}`, `{"properties":{"n":"K-4711\u0000\u0000Paris"}}`, `{"properties":{"n":"K-\u00024711"}}`}, nil},

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"relay/mapper/fold"
+	"relay/mapper/personal"
 )
 
 // isWordRune holds for what a token is made of.
@@ -393,7 +394,7 @@ func phoneRunAt(text string, i int, room []byte, gaps int) (run phoneRun, end in
 			marks++
 			j += n
 			continue
-		case goesOn('0', r) && marks == 0 && len(digits) > 0: // digits of a word
+		case goesOn('0', r) && marks == 0 && len(digits) > 0 && !personal.BeginsExtension(text[j:]): // digits of a word
 			return phoneRun{}, j + n
 		}
 		break
