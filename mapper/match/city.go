@@ -28,6 +28,9 @@ func traceCity(raw string, t *Trace) Value {
 	if IsPlaceholder(s) || cityPlaceholders[fold.Squash(s)] {
 		return Placeholder("city")
 	}
+	if strings.Contains(s, "@") {
+		return LeftOut("city", "invalid", "is an address, not a city")
+	}
 	if strings.Contains(s, "?") {
 		return LeftOut("city", "invalid", whyLostLetter)
 	}
