@@ -271,8 +271,18 @@ func (p *Person) bound(text string) {
 		p.text = appendFold(p.text, text[:end])
 		p.bounds = append(p.bounds, make([]bool, len(p.text)-from)...)
 		p.bounds[from], p.bounds[len(p.text)] = p.bounds[from] || !in, true
+		if n := leadingDigits(text[:end]); n > 0 && BeginsExtension(text[n:end]) { // of a phone number
+			p.bounds[from+n] = true
+		}
 		text, in = text[end:], true
 	}
+}
+
+func leadingDigits(text string) (n int) {
+	for n < len(text) && isDigit(text[n]) {
+		n++
+	}
+	return n
 }
 
 func isOfWord(r rune) bool {

@@ -132,10 +132,7 @@ func BeginsExtension(text string) bool {
 			continue
 		}
 		rest := strings.TrimPrefix(strings.TrimPrefix(text[len(mark):], "."), " ")
-		n := 0
-		for n < len(rest) && isDigit(rest[n]) {
-			n++
-		}
+		n := leadingDigits(rest)
 		return n > 0 && n <= maxExtension && (n == len(rest) || !isWord(rest[n]))
 	}
 	return false

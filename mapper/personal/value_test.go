@@ -132,6 +132,7 @@ func TestPersonInTexts(t *testing.T) {
 func TestPhoneWithoutItsCode(t *testing.T) {
 	for e164, text := range map[string]string{
 		"12125550147":    "call 2125550147",
+		"12125550148":    "call 2125550148x12 now",
 		"442079460958":   "call 2079460958",
 		"35312222222":    "call 12222222",
 		"79161234567":    "call 9161234567",
