@@ -13,11 +13,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"relay/config"
-	"relay/relay/internal/admin"
 	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
 	"relay/relay/internal/term"
+	"relay/relay/internal/track"
 )
 
 // Letters travel in requests of so many at most, and of about so many bytes.
@@ -144,7 +144,7 @@ func eachLetter(in io.ReadSeeker, fn func(x api.DeadDetail, bytes int) error) er
 		var x api.DeadDetail
 		err := json.Unmarshal(text, &x)
 		if err == nil {
-			err = admin.CheckLetter(&x)
+			err = x.Check(track.IsEventSet)
 		} else {
 			err = errors.New("it is no dead letter as `relay dead export` writes it")
 		}

@@ -1,10 +1,7 @@
 package admin
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
-	"unicode/utf8"
 
 	"relay/queue"
 	"relay/relay/internal/api"
@@ -36,27 +33,10 @@ func letterOf(x *api.DeadDetail, store string) (queue.DeadLetter, error) {
 	if len(x.Body) == 0 {
 		d.Body = []byte(x.Text)
 	}
-	switch {
-	case x.Masked:
-		return d, errors.New("its event is masked: `relay dead export` writes it as it arrived")
-	case d.Reason == "" || d.ReceivedAt.IsZero() || d.DeadAt.IsZero():
-		return d, errors.New("it is no dead letter as `relay dead export` writes it")
-	case len(d.Body) == 0 && d.Cut == 0:
-		return d, errors.New("its event is missing: `relay dead export` writes it")
-	case d.EventSet != "" && !track.IsEventSet(d.EventSet):
-		return d, fmt.Errorf("event_set %q is none", d.EventSet)
-	case len(d.Store) > maxStoreName || !utf8.ValidString(d.Store):
-		return d, fmt.Errorf("store: want text of at most %d bytes", maxStoreName)
+	if err := x.Check(track.IsEventSet); err != nil {
+		return d, err
 	}
-	return d, nil
-}
-
-const maxStoreName = 200
-
-// CheckLetter says what is wrong with a line of an export; nil: nothing.
-func CheckLetter(x *api.DeadDetail) error {
-	_, err := letterOf(x, "")
-	return err
+	return d, api.CheckStore(d.Store)
 }
 
 // importDead stores dead letters of another relay. They are dead letters of this one a

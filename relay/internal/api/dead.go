@@ -2,9 +2,12 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/url"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // Affected is how many went back, or would.
@@ -51,6 +54,32 @@ type DeadDetail struct {
 	Lanes []string `json:"lanes,omitempty"` // that had the event
 	Flags uint16   `json:"flags,omitempty"` // queue.Flags
 }
+
+// Check says what is wrong with a line of an export; nil: nothing. isEventSet tells the
+// ids of event sets from the queue's other lanes.
+func (x *DeadDetail) Check(isEventSet func(string) bool) error {
+	switch {
+	case x.Masked:
+		return errors.New("its event is masked: `relay dead export` writes it as it arrived")
+	case x.Reason == "" || x.ReceivedAt.IsZero() || x.DeadAt.IsZero():
+		return errors.New("it is no dead letter as `relay dead export` writes it")
+	case len(x.Body) == 0 && x.Text == "" && x.Cut == 0:
+		return errors.New("its event is missing: `relay dead export` writes it")
+	case x.EventSet != "" && !isEventSet(x.EventSet):
+		return fmt.Errorf("event_set %q is none", x.EventSet)
+	}
+	return CheckStore(x.Store)
+}
+
+// CheckStore says what is wrong with the name of a store; nil: nothing.
+func CheckStore(name string) error {
+	if len(name) > maxStoreName || !utf8.ValidString(name) {
+		return fmt.Errorf("store: want text of at most %d bytes", maxStoreName)
+	}
+	return nil
+}
+
+const maxStoreName = 200
 
 // DeadImport is POST /api/v1/dead/import: dead letters that another relay has exported.
 // All of it is stored, or none.
