@@ -65,7 +65,7 @@ func newSlowLine(t *testing.T, hub string) *slowLine {
 func (l *slowLine) carry(ctx context.Context, in net.Conn, hub string) {
 	defer in.Close()
 	if c, ok := in.(*net.TCPConn); ok {
-		_ = c.SetReadBuffer(8 << 10)
+		_ = c.SetReadBuffer(128 << 10) // below two segments of the loopback interface the kernel stalls, not the line
 	}
 	out, err := new(net.Dialer).DialContext(ctx, "tcp", hub)
 	if err != nil {

@@ -87,8 +87,11 @@ func storesConfig(hub home, t *testing.T, stores int) {
 // none waits much longer than the others; nothing is lost, nothing lies there twice.
 func TestForwardManyStores(t *testing.T) {
 	stores, chunks, events := 250, 5, 40
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		stores = 50
+	case os.Getenv("RELAY_EXAM") != "":
+		stores = 1000
 	}
 	hub, url := hubHome(t, "127.0.0.1:1", "")
 	storesConfig(hub, t, stores)
@@ -132,6 +135,11 @@ func TestForwardManyStores(t *testing.T) {
 	}
 	t.Logf("%d stores: the first done after %s, half after %s, the last after %s; %d calls refused or unanswered", stores,
 		sorted[0].Round(time.Millisecond), sorted[stores/2].Round(time.Millisecond), sorted[stores-1].Round(time.Millisecond), all)
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", hp.cmd.Process.Pid)); err == nil { // Linux
+		_, peak, _ := strings.Cut(string(b), "VmHWM:")
+		peak, _, _ = strings.Cut(peak, "\n")
+		t.Logf("the hub's memory at most: %s", strings.TrimSpace(peak))
+	}
 	if sorted[0] == 0 {
 		t.Fatal("a store was never done")
 	}

@@ -10,8 +10,8 @@ import { setupCharts } from "./charts.js";
 function show(s) {
   const now = new Date(s.now);
   figures(s, now);
+  showLanes(s.lanes, now); // verdict calls them by name
   verdict(s);
-  showLanes(s.lanes, now);
   deadCount(s.queue.dead);
   mappingState(s.mapping, now);
   spool(s.spool);
@@ -31,6 +31,8 @@ function figure(id, value, unit, sub, level) {
 function figures(s, now) {
   const q = s.queue;
   figure("f-pending", num(q.pending), "", q.pending && q.oldest_at ? `oldest ${ago(q.oldest_at, now)}` : "nothing waits");
+  const hub = s.lanes.length > 0 && s.lanes.every((l) => l.lane === "forward"); // which maps and uploads
+  $("mapping").hidden = $("match-keys").hidden = hub;
   figure("f-in", rate(s.rates.in), "/s", `${num(q.appended)} since the start`);
   figure("f-out", rate(s.rates.delivered), "/s", `${num(s.totals.delivered)} since the start`);
   if (!q.pending) figure("f-drain", "now", "", "the queue is empty");
@@ -48,7 +50,7 @@ function verdict(s) {
   const say = (k, word, t) => { cls($("verdict-chip"), "chip " + k); text($("verdict-chip"), word); text($("verdict-text"), t); };
   if (!s.ready) return say("stop", "not storing", `New events cannot be stored: ${s.not_ready.join("; ")}.`);
   if (s.queue.full) return say("stop", "queue full", "New events are refused until some have been delivered or space is made.");
-  if (stop.length) return say("stop", "needs you", stop.length === 1 ? `${stop[0].name || stop[0].lane}: ${stop[0].headline.toLowerCase()}. Its events are kept.` : `${stop.length} event sets stand still. Their events are kept.`);
+  if (stop.length) return say("stop", "needs you", stop.length === 1 ? `${laneName(stop[0].lane)}: ${stop[0].headline.toLowerCase()}. Its events are kept.` : `${stop.length} event sets stand still. Their events are kept.`);
   if (s.mapping.refused) return say("stop", "needs you", "The mapping file was refused; the one before it stays in force.");
   if (s.config.refused) return say("stop", "needs you", "relay.yaml was refused; the settings before it stay in force: " + s.config.refused.message);
   const conflicts = s.queue.dead && s.totals.received.id_conflict;
@@ -56,9 +58,9 @@ function verdict(s) {
   if (s.spool && s.spool.problem) return say("stop", "needs you", `Dropped files are not taken: ${s.spool.problem}.`);
   if (s.spool && s.spool.says) return say("wait", "files lie", `Sales in dropped files are not stored: ${s.spool.says.map((x) => x.what).join("; ")}. See Dropped files.`);
   if (s.config.need_restart && s.config.need_restart.length) return say("wait", "restart", `relay.yaml has changed; these settings wait for a restart: ${s.config.need_restart.join(", ")}.`);
-  if (wait.length) return say("wait", "waiting", wait.length === 1 ? `${wait[0].name || wait[0].lane} tries again by itself.` : `${wait.length} event sets try again by themselves.`);
+  if (wait.length) return say("wait", "waiting", wait.length === 1 ? `${laneName(wait[0].lane)} tries again by itself.` : `${wait.length} event sets try again by themselves.`);
   const off = s.lanes.filter((l) => kind(l.state) === "off" && l.pending);
-  if (off.length) return say("off", "on hold", off.length === 1 ? `${off[0].name || off[0].lane}: ${off[0].headline.toLowerCase()}.` : `${off.length} event sets are on hold.`);
+  if (off.length) return say("off", "on hold", off.length === 1 ? `${laneName(off[0].lane)}: ${off[0].headline.toLowerCase()}.` : `${off.length} event sets are on hold.`);
   say("ok", "all well", s.queue.pending ? "Events are stored and on their way." : "Everything that came in has been dealt with.");
 }
 
