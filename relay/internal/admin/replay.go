@@ -3,11 +3,13 @@ package admin
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/admin/access"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
 	"relay/relay/internal/forward"
 )
@@ -42,7 +44,8 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request) {
 	var refused *forward.NotTakenError
 	switch {
 	case errors.As(err, &refused):
-		access.WriteError(w, http.StatusServiceUnavailable, "hub_not_reached", refused.Error())
+		told := advice.ForHub(refused.Result)
+		access.WriteError(w, http.StatusServiceUnavailable, "hub_not_reached", strings.TrimSpace(told.What+" "+told.Fix()))
 		return
 	case err != nil:
 		s.fail(w, err)

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"relay/queue"
-	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
 
@@ -32,7 +30,7 @@ type Replayed struct {
 type NotTakenError struct{ Result graph.Result }
 
 func (e *NotTakenError) Error() string {
-	return strings.TrimSpace(advice.ForHub(e.Result).What + " " + advice.ForHub(e.Result).Fix())
+	return "the hub did not take what it lacks: " + e.Result.Message
 }
 
 // Replay is one step of handing over anew what the hub lacks of what is kept: the copies
