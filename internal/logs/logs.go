@@ -288,7 +288,7 @@ var Sections = []Section{
 		{KeysLoaded, slog.LevelInfo, "a changed encryption key is in force", "nothing"},
 		{Resealed, slog.LevelInfo, "everything in the queue is encrypted with the key in force", "older keys are needed for older receipts alone; those without them are not found"},
 		{ResealFailed, slog.LevelWarn, "after a change of the encryption key some files keep the old one; tried again", "keep the old key"},
-		{ReceiptsFailed, slog.LevelError, "receipts cannot be written; delivery goes on without", "check the disk"},
+		{ReceiptsFailed, slog.LevelError, "receipts cannot be written, or lack what they are found by; delivery goes on", "check the disk; report an internal error"},
 		{ReceiptsOK, slog.LevelInfo, "receipts are written again", "nothing"},
 		{SecretReplaced, slog.LevelWarn, "the secret of the installation was gone and was made again: `relay forget` does not find a person in older receipts", "stop relay, put the file `secret` of a backup into `queue.path`, start it; or remove the receipts"},
 		{ReceiptsUnread, slog.LevelWarn, "some receipts are damaged, or sealed with a key that is not given; all others are found", "put the older key back behind the one in force (`queue.encryption_key`); check the disk"},

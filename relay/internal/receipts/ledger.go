@@ -197,7 +197,7 @@ func (l *Ledger) Record(d drain.Delivery) {
 	if l.o.Tokens != nil && len(l.o.Secret) > 0 {
 		p := newPrinter(l.o.Secret)
 		for i := range d.Items {
-			e.Items[i].Tokens = p.pack(l.o.Tokens(d.Items[i].Body))
+			e.Items[i].Tokens = p.pack(l.tokens(d.Items[i].Body))
 		}
 	}
 	l.mu.Lock()
@@ -216,6 +216,17 @@ func (l *Ledger) Record(d drain.Delivery) {
 	}
 	l.bad = false
 	l.stats.Requests++
+}
+
+// tokens are those of an event that was delivered: no fault of what reads it may stop the
+// delivery of the others.
+func (l *Ledger) tokens(body []byte) (all []string) {
+	defer func() {
+		if recover() != nil {
+			l.log.Error("a delivered event cannot be looked into, an internal error: a forget finds its receipt by messageId and order alone", "code", logs.ReceiptsFailed)
+		}
+	}()
+	return l.o.Tokens(body)
 }
 
 func (l *Ledger) append(e *entry) error {

@@ -574,3 +574,27 @@ func TestForgetInADamagedFile(t *testing.T) {
 	want(t, l, "m-1-3", 0)
 	want(t, l, "m-1-4", 1)
 }
+
+// What cannot be looked into has a receipt, and those beside it have all of theirs.
+func TestTokensPanic(t *testing.T) {
+	var log bytes.Buffer
+	l := open(t, t.TempDir(), Options{Secret: secret, Logger: slog.New(slog.NewTextHandler(&log, nil)), Tokens: func(body []byte) []string {
+		if bytes.Contains(body, []byte("m-1-0")) {
+			panic("fault")
+		}
+		return []string{"wada@example.com"}
+	}})
+	d := delivery(1, 2)
+	for i := range d.Items {
+		d.Items[i].Body = fmt.Appendf(nil, `{"messageId":%q}`, d.Items[i].MessageID)
+	}
+	l.Record(d)
+	g := gone("ada@example.com")
+	g.Tokens = func() []string { return []string{"wada@example.com"} }
+	if n, err := l.Forget(g); n.Removed != 1 || err != nil {
+		t.Errorf("%+v %v", n, err)
+	}
+	if st := l.Stats(); st.Requests != 1 || strings.Count(log.String(), "code=receipts_failed") != 1 {
+		t.Errorf("%+v %s", st, &log)
+	}
+}
