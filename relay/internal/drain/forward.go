@@ -167,6 +167,15 @@ func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, r g
 	l.s.o.Metrics.Lag(l.name, found.Records[0].Received, at)
 	l.settleRange(queue.Range{From: found.From, To: end})
 	l.count("delivered", r.Sent)
+	if l.name == queue.LaneForward {
+		names := make(map[string]int)
+		for i := range found.Records[:r.Sent] {
+			names[track.Name(found.Records[i].Body)]++
+		}
+		for name, n := range names {
+			l.s.o.Metrics.Delivered(l.name, name, n)
+		}
+	}
 	if !l.stored(ctx) {
 		return
 	}

@@ -123,7 +123,7 @@ func attemptOutcome(c graph.Class) string {
 	return "paused" // token, permission, settings: somebody must act
 }
 
-// Delivered counts conversions Meta has accepted, by their name.
+// Delivered counts conversions Meta has accepted, and events the hub has, by their name.
 func (d *delivery) Delivered(lane, name string, n int) {
 	if n > 0 {
 		d.delivered.WithLabelValues(lane, d.labels.names.bound(name)).Add(float64(n))

@@ -36,7 +36,7 @@ function figures(s, now) {
   figure("f-in", rate(s.rates.in), "/s", `${num(q.appended)} since the start`);
   figure("f-out", rate(s.rates.delivered), "/s", `${num(s.totals.delivered)} since the start`);
   if (!q.pending) figure("f-drain", "now", "", "the queue is empty");
-  else if (q.drain_seconds === null) figure("f-drain", "–", "", s.lanes.some((l) => l.pending && kind(l.state) !== "ok" && kind(l.state) !== "wait") ? "an event set stands still" : "not draining yet", "warn");
+  else if (q.drain_seconds === null) figure("f-drain", "–", "", s.lanes.some((l) => l.pending && kind(l.state) !== "ok" && kind(l.state) !== "wait") ? (hub ? "the hub takes nothing" : "an event set stands still") : "not draining yet", "warn");
   else { const [n, ...u] = span(q.drain_seconds).split(" "); figure("f-drain", n === "under" ? "1" : n, n === "under" ? "s" : u.join(" "), "at the present rate"); }
   const conflicts = s.totals.received.id_conflict;
   figure("f-dead", num(q.dead), "", conflicts ? `${num(conflicts)} repeat a messageId` : q.dead ? bytes(q.dead_bytes) : "none", conflicts ? "alarm" : q.dead ? "warn" : "");
