@@ -27,12 +27,13 @@ type request struct {
 	asked,
 	served string // versions; asked is "" when the URL has none
 
-	set    Settings // as they were when the request came
-	mode   Behaviour
-	failed bool // by fail_rate
-	lost   bool // by lost_rate
-	call   *Call
-	params params
+	set     Settings        // as they were when the request came
+	changed <-chan struct{} // closed when they are others
+	mode    Behaviour
+	failed  bool // by fail_rate
+	lost    bool // by lost_rate
+	call    *Call
+	params  params
 }
 
 // serve does one call.
@@ -47,7 +48,7 @@ func (q *request) serve() {
 	q.failed = q.set.FailRate > 0 && s.rand.Float64() < q.set.FailRate
 	q.lost = q.set.LostRate > 0 && s.rand.Float64() < q.set.LostRate
 	q.call = s.calls.begin(now, q.id, q.r.Method, q.edge)
-	changed := s.changed
+	q.changed = s.changed
 	s.mu.Unlock()
 	if down {
 		s.gate.cut()
@@ -70,7 +71,7 @@ func (q *request) serve() {
 		return
 	}
 	if q.mode.Mode == Hang {
-		q.hang(changed)
+		q.hang()
 		return
 	}
 	if q.byMode() {
@@ -192,10 +193,7 @@ func (q *request) answer(body any) {
 	case q.mode.Mode == CutAfter || q.lost:
 		q.cut()
 	case q.mode.Mode == HangAfter:
-		q.s.mu.Lock()
-		changed := q.s.changed
-		q.s.mu.Unlock()
-		q.hang(changed)
+		q.hang()
 	case q.mode.Mode == CutAnswer:
 		q.w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 		q.note(200, 0, 0)
@@ -298,8 +296,8 @@ func reset(c net.Conn) {
 
 // hang keeps the request without an answer until the client leaves or the
 // settings change, and then cuts it.
-func (q *request) hang(changed <-chan struct{}) {
-	q.wait(-1, changed)
+func (q *request) hang() {
+	q.wait(-1, q.changed)
 	q.cut()
 }
 
