@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -117,7 +118,14 @@ const (
 	errStreamStore = 10077 // for one: there is no room
 	errNoStream    = 10059
 	errNotDeleted  = 10057 // for one: it is gone
+	errNoLeader    = 10008 // they choose a leader
+	errNoPeers     = 10005 // for one: a server is away
 )
+
+// later says that the servers may answer otherwise in a moment, with nothing set up anew.
+func (e *apiError) later() bool {
+	return e.ErrCode == errNoLeader || e.ErrCode == errNoPeers && strings.Contains(e.Description, "offline")
+}
 
 // is says whether err is a server's answer with this code.
 func is(err error, code int) bool {

@@ -248,7 +248,7 @@ func (l *Log) makeStream(ctx context.Context, c api.StreamConfig) (api.StreamInf
 	info, err := l.info(ctx, c.Name)
 	if is(err, errNoStream) {
 		if err := l.servers.api(ctx, "STREAM.CREATE."+c.Name, c, &info); err != nil {
-			if no, ok := errors.AsType[*apiError](err); ok {
+			if no, ok := errors.AsType[*apiError](err); ok && !no.later() {
 				return info, setup("stream %s with %d replicas: %v", c.Name, c.Replicas, no)
 			}
 			return info, err
@@ -265,7 +265,7 @@ func (l *Log) makeStream(ctx context.Context, c api.StreamConfig) (api.StreamInf
 		resized := info.Config
 		resized.MaxBytes = c.MaxBytes
 		err := l.servers.api(ctx, "STREAM.UPDATE."+c.Name, resized, &info)
-		if no, ok := errors.AsType[*apiError](err); ok {
+		if no, ok := errors.AsType[*apiError](err); ok && !no.later() {
 			return info, setup("stream %s cannot be given %d bytes: %v", c.Name, c.MaxBytes, no)
 		}
 		return info, err

@@ -67,3 +67,19 @@ func TestVarz(t *testing.T) {
 		t.Errorf("no URL: %v", err)
 	}
 }
+
+// A server that is away, or servers that choose a leader, are no mistake in the set-up: a
+// relay that starts asks again.
+func TestLaterIsNoSetup(t *testing.T) {
+	for e, want := range map[apiError]bool{
+		{400, 10005, "no suitable peers for placement, peer offline"}:         true,
+		{400, 10005, "no suitable peers for placement, insufficient storage"}: false,
+		{503, 10008, "JetStream system temporarily unavailable"}:              true,
+		{503, 10076, "JetStream not enabled"}:                                 false,
+		{503, 10023, "insufficient resources"}:                                false,
+	} {
+		if got := e.later(); got != want {
+			t.Errorf("%v: %v", &e, got)
+		}
+	}
+}
