@@ -24,7 +24,10 @@
 //
 // A bare number counts only where ids of people, numbers of orders or phones
 // stand: "42" is also a quantity. A phone number is found however it is grouped; where
-// no phone is said to stand it has a + or eight digits, and is no date.
+// no phone is said to stand it has a + or eight digits, and is no date. There a line of
+// digits alone (a customer's number?) and a line grouped as no phone number is (an order's?)
+// mean no number in other groups but one that is written as people write phone numbers
+// (spoken.means).
 //
 // # What can hurt you
 //

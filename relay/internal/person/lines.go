@@ -33,6 +33,7 @@ type Name struct {
 	address bool
 	number  string // a bare number: its digits
 	phone   bool   // may be a phone number
+	spoken  spoken // how one is written; asPhone of what is no such number
 }
 
 // lineError is a line that cannot be looked for. It has nothing of the line's text.
@@ -134,7 +135,7 @@ func parse(line string) (n Name, why string) {
 	case strings.ContainsFunc(line, unicode.IsControl):
 		return n, whyControl
 	}
-	n = Name{line: line, text: fold.Marks(folded(line))}
+	n = Name{line: line, text: fold.Marks(folded(line)), spoken: asPhone}
 	if !strings.ContainsFunc(n.text, isWordRune) {
 		return n, whyNobody
 	}
@@ -166,7 +167,12 @@ func parse(line string) (n Name, why string) {
 		return n, ""
 	}
 	n.number, _ = wholeNumber(n.text)
-	n.phone = phoneLike(n.text)
+	if n.phone = phoneLike(n.text); n.phone {
+		r := phoneRun{text: n.text, digits: []byte(fold.OnlyDigits(n.text)), marked: n.number == "" || strings.HasPrefix(n.text, "00")}
+		if n.spoken = r.spoken(); r.marked && isDate(r.text) {
+			n.spoken = grouped
+		}
+	}
 	return n, ""
 }
 

@@ -20,28 +20,28 @@ type Matcher struct {
 	dialled  map[string]bool // found where phones stand
 	tails    map[string]bool // the last digits of phone numbers, to pass over others at once
 	mappings []known
-	phones   map[mapper.MatchKey]bool // of all mappings, whatever the country
-	seen     map[string]bool          // countries of events, as mapper.KeysIn gives them
-	here     []string                 // that of the event at hand, for each mapping; or none
+	phones   map[mapper.MatchKey]spoken // of all mappings, whatever the country
+	seen     map[string]bool            // countries of events, as mapper.KeysIn gives them
+	here     []string                   // that of the event at hand, for each mapping; or none
 	places   nameCache
 }
 
 // known is a mapping with what it makes of the names, by the country of an event.
 type known struct {
 	m    *mapper.Mapping
-	keys map[string]map[mapper.MatchKey]bool
+	keys map[string]map[mapper.MatchKey]spoken // and of a phone number how surely the line is one
 }
 
 // NewMatcher finds the names in what any of the mappings makes of an event, those of
 // before too: what is at hand may have been sent by them.
 func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 	m := &Matcher{
-		names: names, numbers: make(map[string]bool), tails: make(map[string]bool), dialled: make(map[string]bool), phones: make(map[mapper.MatchKey]bool),
+		names: names, numbers: make(map[string]bool), tails: make(map[string]bool), dialled: make(map[string]bool), phones: make(map[mapper.MatchKey]spoken),
 		seen: make(map[string]bool), places: make(nameCache),
 	}
 	for _, one := range append([]*mapper.Mapping{plain()}, mappings...) {
 		if one != nil && !slices.ContainsFunc(m.mappings, func(k known) bool { return k.m.Digest() == one.Digest() }) {
-			m.mappings = append(m.mappings, known{one, make(map[string]map[mapper.MatchKey]bool)})
+			m.mappings = append(m.mappings, known{one, make(map[string]map[mapper.MatchKey]spoken)})
 		}
 	}
 	add := func(text string, address bool) {
@@ -73,13 +73,13 @@ func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 		}
 	}
 	for _, k := range m.mappings {
-		for key := range k.of(names, "") {
+		for key, s := range k.of(names, "") {
 			switch key.Key {
 			case "lead_id":
 				m.numbers[key.Value] = true
 				continue
 			case "phone":
-				m.phones[key] = true
+				m.phones[key] = max(m.phones[key], s)
 			}
 			add(key.Value, false) // the hash, where somebody has hashed before
 		}
@@ -91,12 +91,12 @@ func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 const tailDigits = 4
 
 // of are the match keys of the names for an event of a country.
-func (k *known) of(names []Name, country string) map[mapper.MatchKey]bool {
+func (k *known) of(names []Name, country string) map[mapper.MatchKey]spoken {
 	keys, ok := k.keys[country]
 	if ok {
 		return keys
 	}
-	keys = make(map[mapper.MatchKey]bool)
+	keys = make(map[mapper.MatchKey]spoken)
 	var of []string
 	if country != "" {
 		of = append(of, country)
@@ -111,7 +111,7 @@ func (k *known) of(names []Name, country string) map[mapper.MatchKey]bool {
 		}
 		for _, line := range lines {
 			for _, key := range k.m.KeysOf(line, of...) {
-				keys[key] = true
+				keys[key] = max(keys[key], names[i].spoken)
 			}
 		}
 	}
@@ -145,7 +145,7 @@ func (m *Matcher) keys(body []byte, received time.Time) bool {
 		m.here = append(m.here, country)
 		of := k.of(m.names, country)
 		for _, key := range in {
-			if of[key] {
+			if _, ok := of[key]; ok {
 				return true
 			}
 		}
@@ -243,12 +243,13 @@ func (m *Matcher) folded(s string, p place) bool {
 
 // phone says whether a run of digits is a phone number of one of them. Elsewhere than
 // where ids and phones stand it has to be written as one, and nowhere but where phones do is a
-// short number one: a customer's 151124 is no 15.11.24, nor the 15-1124 of an order.
+// short number one: a customer's 151124 is no 15.11.24, nor the 15-1124 of an order. Of a longer one
+// spoken.means decides.
 func (m *Matcher) phone(r phoneRun, p place) bool {
 	if p != phonePlace && (p != idPlace && !r.marked || !r.dialled()) || !m.tails[string(r.digits[len(r.digits)-tailDigits:])] {
 		return false
 	}
-	written := strings.Map(plainMark, r.text)
+	text, written := r.spoken(), strings.Map(plainMark, r.text)
 	for i := range m.mappings {
 		k := &m.mappings[i]
 		of, here := m.phones, []string(nil)
@@ -256,8 +257,13 @@ func (m *Matcher) phone(r phoneRun, p place) bool {
 			of, here = k.of(m.names, m.here[i]), m.here[i:i+1]
 		}
 		for _, key := range k.m.KeysOf(written, here...) {
-			if key.Key == "phone" && (of[key] || m.phones[key]) {
-				return true
+			if key.Key != "phone" {
+				continue
+			}
+			for _, have := range [...]map[mapper.MatchKey]spoken{of, m.phones} {
+				if line, ok := have[key]; ok && (p == phonePlace || line.means(text)) {
+					return true
+				}
 			}
 		}
 	}

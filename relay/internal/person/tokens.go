@@ -66,13 +66,20 @@ func (m *Matcher) Tokens() (tokens []string) {
 			continue
 		}
 		for k := range m.mappings {
-			plus, bare := m.mappings[k].m.DialledOf(strings.Map(plainMark, m.names[i].text), countries...)
+			plus, local := m.mappings[k].m.DialledOf(strings.Map(plainMark, m.names[i].text), countries...)
 			for _, n := range plus {
 				tokens = append(tokens, plusToken+n)
 			}
-			for _, n := range bare {
-				if tokens = append(tokens, dialledToken+n); len(n) >= localDigits {
+			for _, n := range local {
+				tokens = append(tokens, dialledToken+n, writtenToken+n)
+				if len(n) < localDigits {
+					continue
+				}
+				if m.names[i].spoken.means(bare) {
 					tokens = append(tokens, numberToken+n)
+				}
+				if m.names[i].spoken.means(grouped) {
+					tokens = append(tokens, groupedToken+n)
 				}
 			}
 		}
@@ -84,7 +91,9 @@ func (m *Matcher) Tokens() (tokens []string) {
 const (
 	wordToken    = "w"
 	numberToken  = "n" // where ids stand
-	dialledToken = "d" // digits of what is, or is written as, a phone number
+	dialledToken = "d" // where phones stand
+	writtenToken = "p" // elsewhere, as people write phone numbers
+	groupedToken = "g" // elsewhere, in other groups
 	plusToken    = "+" // with the code of its country
 )
 
@@ -160,21 +169,30 @@ func (c *collector) folded(s string, n name) {
 	}
 	phoneRuns(s, func(r phoneRun) bool {
 		if p == phonePlace || r.marked && r.dialled() {
-			c.add(r.token(), phonePlace)
+			token := r.token(p)
+			if c.add(token, phonePlace); p == elsewhere && token[:1] == groupedToken && strings.IndexByte(r.text, '.') < 0 { // of an order, and no IP address
+				c.add(wordToken+r.text, phonePlace)
+			}
 		}
 		return false
 	})
 }
 
 // token is that of a phone number: a country's code begins it behind a plus, or 00.
-func (r phoneRun) token() string {
+func (r phoneRun) token(p place) string {
 	if d, ok := bytes.CutPrefix(r.digits, []byte("00")); ok {
 		return plusToken + string(d)
 	}
 	if strings.HasPrefix(r.text, "+") {
 		return plusToken + string(r.digits)
 	}
-	return dialledToken + string(r.digits)
+	switch {
+	case p == phonePlace:
+		return dialledToken + string(r.digits)
+	case r.spoken() == asPhone:
+		return writtenToken + string(r.digits)
+	}
+	return groupedToken + string(r.digits)
 }
 
 // word takes a whole value or a token that may be a word of Matcher's. Digits alone are
