@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"relay/internal/seal"
 	"relay/queue"
 	"relay/queue/jetstream"
 	"relay/queue/queuetest"
@@ -78,13 +79,29 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
+// openLog opens a log as a relay that starts does: servers that choose a leader, or of which one
+// is away, are asked again.
+func openLog(ctx context.Context, o jetstream.Options) (*jetstream.Log, error) {
+	for {
+		l, err := jetstream.Open(ctx, o)
+		if err == nil || errors.Is(err, jetstream.ErrSetup) || errors.Is(err, seal.ErrKey) || ctx.Err() != nil {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
 func (c *cluster) opener(o jetstream.Options) queuetest.Opener {
 	return func(dir string) (queuetest.Log, error) {
 		o.URLs, o.Monitor = c.urls, c.monitor
 		o.Name = fmt.Sprintf("t%x", sha256.Sum256([]byte(dir)))[:13]
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		l, err := jetstream.Open(ctx, o)
+		l, err := openLog(ctx, o)
 		if err != nil {
 			return nil, err
 		}

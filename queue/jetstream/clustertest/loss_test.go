@@ -2,7 +2,6 @@ package clustertest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -20,19 +19,14 @@ func (c *cluster) opened(t *testing.T, name string) *jetstream.Log {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	for {
-		l, err := jetstream.Open(ctx, jetstream.Options{
-			URLs: c.urls, Monitor: c.monitor, Name: name, MaxSize: 48 << 20, DeadMaxSize: 8 << 20, Gone: 2 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		})
-		if err == nil {
-			t.Cleanup(func() { l.Close() })
-			return l
-		}
-		if errors.Is(err, jetstream.ErrSetup) || ctx.Err() != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(100 * time.Millisecond) // servers that choose a leader answer: later
+	l, err := openLog(ctx, jetstream.Options{
+		URLs: c.urls, Monitor: c.monitor, Name: name, MaxSize: 48 << 20, DeadMaxSize: 8 << 20, Gone: 2 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { l.Close() })
+	return l
 }
 
 func appendIDs(t *testing.T, l *jetstream.Log, ids ...string) {

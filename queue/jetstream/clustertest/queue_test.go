@@ -18,7 +18,7 @@ func two(t *testing.T) (a, b *jetstream.Queue) {
 	t.Helper()
 	c := newCluster(t, true)
 	open := func() *jetstream.Queue {
-		l, err := jetstream.Open(t.Context(), jetstream.Options{
+		l, err := openLog(t.Context(), jetstream.Options{
 			Name: "two", URLs: c.urls, Monitor: c.monitor, MaxSize: 96 << 20, DeadMaxSize: 16 << 20, Lease: 2 * time.Second, Gone: 3 * time.Second, Key: make([]byte, 32),
 		})
 		if err != nil {
