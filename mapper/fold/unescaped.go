@@ -2,6 +2,7 @@ package fold
 
 import (
 	"html"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -159,18 +160,6 @@ func hexadecimal(s string, from, n int) (v rune, ok bool) {
 	if len(s) < from+n {
 		return 0, false
 	}
-	for _, c := range []byte(s[from : from+n]) {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		v = v<<4 | rune(c)
-	}
-	return v, v >= 0
+	u, err := strconv.ParseUint(s[from:from+n], 16, 31)
+	return rune(u), err == nil
 }
