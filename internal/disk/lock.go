@@ -75,5 +75,7 @@ func (l *Lock) InPlace() bool {
 	return err != nil || failed != nil || os.SameFile(is, held)
 }
 
-// Close releases the lock. The file stays.
-func (l *Lock) Close() error { return l.f.Close() }
+// Close releases the lock. The file stays. The lock is released in words, not only by
+// closing: a process that is being started at that moment holds a copy of every open
+// file until its program runs, and with it the lock.
+func (l *Lock) Close() error { return errors.Join(unlockFile(l.f), l.f.Close()) }

@@ -22,3 +22,5 @@ func lockFile(f *os.File, shared bool) error {
 	}
 	return err
 }
+
+func unlockFile(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }
