@@ -69,7 +69,7 @@ func (q *Queue) recountLane(name string) {
 	for i := range countTries {
 		c := q.beginCount(l)
 		open := c.open()
-		oldest := q.oldestFromReady(name, c.set.Cursor())
+		oldest := q.oldestFrom(name, c.set.Cursor())
 		if c.end(open, oldest, i == countTries-1) {
 			return
 		}
@@ -224,54 +224,43 @@ func (q *Queue) openIn(s *seg, name string, set settled.Set, from, to Seq) (reco
 }
 
 // oldestFrom gives the time of receipt of the lane's next record, near enough:
-// exact to the chunk if it is among the next few, else to the segment.
+// exact to the chunk if it is among the next few, else to the segment. It waits for no
+// segment that is being opened: the keeper calls it.
 func (q *Queue) oldestFrom(name string, at Seq) int64 {
-	for {
-		s, err := q.segmentAt(at)
-		if err != nil || s == nil {
-			return 0
-		}
-		q.mu.Lock()
-		var l chunk.Lane
-		if c := s.sum.Lane(name); c != nil {
-			l = *c
-		}
-		q.mu.Unlock()
-		if l.Count == 0 || s.First()+Seq(l.Last) < at {
-			at = s.First() + 1<<32
-			continue
-		}
-		if at <= s.First() {
-			return l.Min
-		}
-		oldest, n := l.Min, 0
-		err = q.chunks(s, uint32(at), func(h *chunk.Header, _ func() ([]byte, []byte, error)) (bool, error) {
-			if c := h.Lane(name); c != nil && s.First()+Seq(c.Last) >= at {
-				oldest = c.Min
-				return false, nil
-			}
-			n++
-			return n < 64, nil
-		})
-		if err != nil {
-			return l.Min // a reader will meet the damage and deal with it
-		}
-		return oldest
+	s, l := q.oldestIn(name, at)
+	if s == nil || at <= s.First() {
+		return l.Min
 	}
+	oldest, n := l.Min, 0
+	err := q.chunks(s, uint32(at), func(h *chunk.Header, _ func() ([]byte, []byte, error)) (bool, error) {
+		if c := h.Lane(name); c != nil && s.First()+Seq(c.Last) >= at {
+			oldest = c.Min
+			return false, nil
+		}
+		n++
+		return n < 64, nil
+	})
+	if err != nil {
+		return l.Min // a reader will meet the damage and deal with it
+	}
+	return oldest
 }
 
-// oldestFromReady is oldestFrom that does not wait for segments being opened.
-func (q *Queue) oldestFromReady(name string, at Seq) int64 {
+// oldestIn gives the segment that has the lane's first record at or behind at, and what
+// it has of the lane; nil when there is none, or when that is not known yet.
+func (q *Queue) oldestIn(name string, at Seq) (*seg, chunk.Lane) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	for _, s := range q.segs {
-		if s.Num >= uint64(at>>32) && !isClosed(s.ready) {
-			q.mu.Unlock()
-			return 0
+		if s.Num < uint64(at>>32) || s.gone {
+			continue
 		}
-		if c := s.sum.Lane(name); c != nil && s.First()+Seq(c.Last) >= at {
+		if !isClosed(s.ready) || s.failed != nil {
 			break
 		}
+		if c := s.sum.Lane(name); c != nil && c.Count > 0 && s.First()+Seq(c.Last) >= at {
+			return s, *c
+		}
 	}
-	q.mu.Unlock()
-	return q.oldestFrom(name, at)
+	return nil, chunk.Lane{}
 }

@@ -24,38 +24,45 @@ func (q *Queue) Read(lane string, from Seq, maxRecords int, maxBytes int64) (Bat
 	if maxBytes <= 0 {
 		maxBytes = 4 << 20
 	}
-	var out Batch
-	err := q.calls.Do("read "+lane, func() (err error) {
-		var b Batch
-		b, err = q.read(lane, from, maxRecords, maxBytes)
-		if err == nil {
-			out = b
-		}
-		return err
-	})
-	if err != nil {
-		return Batch{}, fmt.Errorf("read lane: %w", err)
+	rd := laneReader{q: q, lane: lane, next: from, maxRecords: maxRecords, maxBytes: maxBytes}
+	if err := q.calls.Do("read "+lane, rd.read); err != nil {
+		return Batch{}, fmt.Errorf("read lane: %w", err) // rd is still being written, when the disk hangs
 	}
-	return out, nil
+	return rd.batch, nil
 }
 
-func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Batch, error) {
+// laneReader gathers a batch.
+type laneReader struct {
+	q          *Queue
+	lane       string
+	set        settled.Set // what the lane had settled when it began
+	next       Seq
+	maxRecords int
+	maxBytes   int64
+	batch      Batch
+	bytes      int64
+}
+
+// read reads on from next until the batch is complete.
+func (rd *laneReader) read() error {
+	q := rd.q
 	q.mu.Lock()
-	l := q.known(name)
+	l := q.known(rd.lane)
 	if l == nil {
-		next := q.endSeq()
+		rd.batch.Next = q.endSeq()
 		q.mu.Unlock()
-		return Batch{Next: next}, nil
+		return nil
 	}
-	set, gen, changes := l.set, l.gen, q.changes
-	from = max(from, set.Cursor())
+	gen, changes := l.gen, q.changes
+	rd.set = l.set
+	rd.next = max(rd.next, rd.set.Cursor())
+	from := rd.next
 	q.mu.Unlock()
 
-	rd := laneReader{q: q, lane: name, set: set, next: from, maxRecords: maxRecords, maxBytes: maxBytes}
 	for {
 		s, err := q.segmentAt(rd.next)
 		if err != nil {
-			return Batch{}, err
+			return err
 		}
 		if s == nil {
 			break
@@ -67,18 +74,18 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 		}
 		if errors.Is(err, errDamaged) {
 			if err := q.repair(s, installed, err); err != nil {
-				return Batch{}, err
+				return err
 			}
 			continue
 		}
 		if err != nil {
-			return Batch{}, err
+			return err
 		}
 		if done {
 			break
 		}
 	}
-	b := rd.batch
+	b := &rd.batch
 	b.From, b.Next = from, rd.next
 	found := seen{from, b.Next, make([]sized, len(b.Records))}
 	for i := range b.Records {
@@ -88,11 +95,11 @@ func (q *Queue) read(name string, from Seq, maxRecords int, maxBytes int64) (Bat
 	if q.changes == changes {
 		l.seen = [2]seen{found, l.seen[0]}
 	}
-	if from == set.Cursor() && l.gen == gen && len(b.Records) > 0 {
+	if from == rd.set.Cursor() && l.gen == gen && len(b.Records) > 0 {
 		l.oldest = b.Records[0].Received.UnixMilli()
 	}
 	q.mu.Unlock()
-	return b, nil
+	return nil
 }
 
 // segmentAt gives the segment that holds or follows seq, once it may be read;
@@ -125,18 +132,6 @@ func (q *Queue) segmentAt(seq Seq) (*seg, error) {
 			return nil, ErrClosed
 		}
 	}
-}
-
-// laneReader gathers a batch.
-type laneReader struct {
-	q          *Queue
-	lane       string
-	set        settled.Set // what the lane had settled when it began
-	next       Seq
-	maxRecords int
-	maxBytes   int64
-	batch      Batch
-	bytes      int64
 }
 
 // segment reads on in s, and says whether the batch is complete.

@@ -100,7 +100,7 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	moved := set.Cursor() > was.Cursor()
 	oldest := int64(0)
 	if moved {
-		oldest = q.oldestFromReady(l.name, set.Cursor()) // the keeper may be here: it waits for no segment
+		oldest = q.oldestFrom(l.name, set.Cursor())
 	}
 	q.mu.Lock()
 	l.set, l.gen, l.last, l.state, l.counts = set, row.Gen, row.Last, row.State, row.Counts

@@ -98,22 +98,11 @@ func (c *Codec) Decompress(codec byte, b []byte, rawLen int) ([]byte, error) {
 // with seal.ErrKey when ring has not the key. Records that lie on one set of
 // lanes share it.
 func (c *Codec) Decode(ring *seal.Ring, h *Header, payload []byte) ([]queue.Record, error) {
-	raw, err := c.open(ring, h, payload)
-	if err != nil {
-		return nil, err
-	}
-	if h.codec == codecNone && h.flags&flagSealed == 0 {
-		raw = bytes.Clone(raw) // it is the caller's
-	}
-	return decodePayload(h, raw)
-}
-
-// open gives the payload before it was compressed and sealed.
-func (c *Codec) open(ring *seal.Ring, h *Header, payload []byte) ([]byte, error) {
 	if format.CRC(payload) != h.payCRC {
 		return nil, format.Damaged("chunk %x payload checksum", uint64(h.First))
 	}
-	if h.flags&flagSealed != 0 {
+	sealed := h.flags&flagSealed != 0
+	if sealed {
 		a, err := ring.AEAD(h.KeyID, "chunk", uint64(h.First)>>32)
 		if err != nil {
 			return nil, err
@@ -124,5 +113,12 @@ func (c *Codec) open(ring *seal.Ring, h *Header, payload []byte) ([]byte, error)
 		}
 		payload = plain
 	}
-	return c.Decompress(h.codec, payload, int(h.rawLen))
+	raw, err := c.Decompress(h.codec, payload, int(h.rawLen))
+	if err != nil {
+		return nil, err
+	}
+	if h.codec == codecNone && !sealed {
+		raw = bytes.Clone(raw) // it is the caller's
+	}
+	return decodePayload(h, raw)
 }

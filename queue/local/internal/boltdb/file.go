@@ -50,43 +50,63 @@ func Open(path string, o *bolt.Options) (*File, error) {
 	return &File{DB: db}, nil
 }
 
-// View is bolt.DB's, with what goes wrong in it as an error (Guard).
-func (f *File) View(fn func(*bolt.Tx) error) error {
+// View runs fn in a transaction for reading, with what goes wrong in it as an error (Guard).
+func (f *File) View(fn func(*bolt.Tx) error) (err error) {
+	if f.wedged.Load() {
+		return errWedged()
+	}
 	began := false
-	return f.run(func() error {
-		return f.DB.View(func(tx *bolt.Tx) error {
-			began = true
-			return fn(tx)
-		})
-	}, func() bool { return !began })
+	defer f.recovered(debug.SetPanicOnFault(true), &began, &err)
+	tx, err := f.DB.Begin(false)
+	if err != nil {
+		return err
+	}
+	began = true
+	defer func() { _ = tx.Rollback() }() // it was for reading
+	return fn(tx)
 }
 
 // Update is bolt.DB's, with what goes wrong in it as an error (Guard).
-func (f *File) Update(fn func(*bolt.Tx) error) error {
+func (f *File) Update(fn func(*bolt.Tx) error) (err error) {
+	if f.wedged.Load() {
+		return errWedged()
+	}
 	kind := step.Commit
 	if f.NoSync {
 		kind = step.Write
 	}
 	defer step.Begin(kind, f.Path())()
-	return f.run(func() error { return f.DB.Update(fn) }, func() bool { return true })
+	defer f.recovered(debug.SetPanicOnFault(true), new(bool), &err)
+	return f.DB.Update(fn)
+}
+
+// BeginRead begins a transaction for reading, which the caller ends.
+func (f *File) BeginRead() (tx *bolt.Tx, err error) {
+	if f.wedged.Load() {
+		return nil, errWedged()
+	}
+	defer f.recovered(debug.SetPanicOnFault(true), new(bool), &err)
+	return f.DB.Begin(false)
+}
+
+func errWedged() error { return format.Damaged("the file changed while it was open") }
+
+// recovered, deferred, is Guard of a transaction; a panic leaves locks behind unless
+// let says that they were let go of.
+func (f *File) recovered(faults bool, let *bool, err *error) {
+	debug.SetPanicOnFault(faults)
+	if r := recover(); r != nil {
+		*err = format.Damaged("%v", r)
+		if !*let {
+			f.wedged.Store(true)
+		}
+	}
 }
 
 // Sync is bolt.DB's: what was committed without one is on the disk then.
 func (f *File) Sync() error {
 	defer step.Begin(step.Sync, f.Path())()
 	return f.DB.Sync()
-}
-
-// run runs fn; wedges says whether a panic in it leaves locks behind.
-func (f *File) run(fn func() error, wedges func() bool) error {
-	if f.wedged.Load() {
-		return format.Damaged("the file changed while it was open")
-	}
-	err := Guard(fn)
-	if errors.As(err, new(*panicError)) && wedges() {
-		f.wedged.Store(true)
-	}
-	return err
 }
 
 // Close closes the file, unless that would never end.
@@ -103,15 +123,6 @@ func Close(f **File) {
 		_ = (*f).Close() // nothing is unwritten: every commit was synced or given up
 		*f = nil
 	}
-}
-
-// BeginRead begins a transaction for reading, which the caller ends.
-func (f *File) BeginRead() (tx *bolt.Tx, err error) {
-	err = f.run(func() error {
-		tx, err = f.DB.Begin(false)
-		return err
-	}, func() bool { return true })
-	return tx, err
 }
 
 // Size is how much of the file is used.
@@ -149,18 +160,13 @@ func Copy(path string, tx *bolt.Tx) error {
 	return errors.Join(err, tx.Rollback())
 }
 
-// panicError is what a panic in bbolt became.
-type panicError struct{ error }
-
-func (e *panicError) Unwrap() error { return e.error }
-
 // Guard runs fn, in which bbolt reads a file through memory: what goes wrong
 // there (an unreadable page is a fault, a broken one a panic) is an error here.
 func Guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = &panicError{format.Damaged("%v", r)}
+			err = format.Damaged("%v", r)
 		}
 	}()
 	return fn()

@@ -100,7 +100,15 @@ type Known struct {
 // ended, or where a gap ends that the summary knows; the last ends where the
 // segment does. Whatever bbolt finds instead is damage.
 func (p *Pool) Chunks(s *File, from uint32, known Known, fn func(h *chunk.Header, body func() (ids, pay []byte, err error)) (more bool, err error)) error {
-	return p.view(s, known.Check, func(b *bolt.Bucket) error {
+	if err := p.lend(s, known.Check); err != nil {
+		return err
+	}
+	defer s.mu.RUnlock()
+	return s.db.View(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketLog)
+		if b == nil {
+			return format.Damaged("segment without log")
+		}
 		gaps := known.Gaps()
 		r := chunkCursor{c: b.Cursor()}
 		find := r.holding

@@ -25,32 +25,24 @@ type Pool struct {
 	ticks atomic.Int64
 }
 
-// view runs fn on the log of the segment, opening its file when it is closed. check
-// is called before a file is opened that nobody has read.
-func (p *Pool) view(s *File, check func() error, fn func(b *bolt.Bucket) error) error {
+// lend holds the file of the segment open until the caller lets go of s.mu. check is
+// called before a file is opened that nobody has read.
+func (p *Pool) lend(s *File, check func() error) error {
 	for {
 		s.mu.RLock()
 		if s.db != nil {
-			break
+			s.lastUse.Store(p.ticks.Add(1))
+			return nil
 		}
 		s.mu.RUnlock()
 		if err := p.open(s, check); err != nil {
 			return err
 		}
 	}
-	defer s.mu.RUnlock()
-	s.lastUse.Store(p.ticks.Add(1))
-	return s.db.View(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketLog)
-		if b == nil {
-			return format.Damaged("segment without log")
-		}
-		return fn(b)
-	})
 }
 
-// open opens a sealed segment for reading, and closes the one that was
-// not used for longest when many are open.
+// open opens a sealed segment for reading, and closes the least recently used one
+// when many are open.
 func (p *Pool) open(s *File, check func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
