@@ -206,21 +206,19 @@ func (h *Handler) limits() track.Limits {
 
 // decode scans w.body and leaves it in valid UTF-8.
 func (h *Handler) decode(w *work, what call) error {
-	scan := func() error { return w.reader.Scan(bytes.TrimPrefix(w.body, byteOrderMark), what == callBatch) }
-	if err := scan(); err != nil {
-		return err
+	for {
+		body := bytes.TrimPrefix(w.body, byteOrderMark)
+		if err := w.reader.Scan(body, what == callBatch); err != nil || !w.reader.Foreign() {
+			return err
+		}
+		text, ok := w.lend(3 * len(w.body))
+		if !ok {
+			return errBusy
+		}
+		text = track.ToUTF8(text, body)
+		w.loan.put(w.body)
+		w.body = text
 	}
-	if !w.reader.Foreign() {
-		return nil
-	}
-	mended, ok := w.lend(3 * len(w.body))
-	if !ok {
-		return errBusy
-	}
-	mended = track.ToUTF8(mended, bytes.TrimPrefix(w.body, byteOrderMark))
-	w.loan.put(w.body)
-	w.body = mended
-	return scan()
 }
 
 // store appends the request's entries in one call.

@@ -57,28 +57,33 @@ func (s *scanner) batch(body []byte, limit int, e *envelope) error {
 		}
 		return nil // JSON, but nothing with a batch in it
 	}
-	ok := s.members(func(name []byte, escaped bool) bool {
-		switch string(s.content(name, escaped)) {
+	for more := s.enter(); more; more = s.next() {
+		ok := false
+		switch string(s.member()) {
 		case "batch":
 			e.hasBatch = true
-			return s.list(limit, e)
+			ok = s.list(limit, e)
 		case "context":
-			return s.shared(e, &e.context)
+			ok = s.shared(e, &e.context)
 		case "integrations":
-			return s.shared(e, &e.integrations)
+			ok = s.shared(e, &e.integrations)
 		case "sentAt":
-			return s.valueAt(&e.sentAt)
+			ok = s.valueAt(&e.sentAt)
 		case "writeKey":
-			return s.valueAt(&e.writeKey)
+			ok = s.valueAt(&e.writeKey)
 		case "event":
-			return s.valueAt(&e.event)
+			ok = s.valueAt(&e.event)
+		default:
+			ok = s.value()
 		}
-		return s.value()
-	})
-	if e.tooMany {
-		return nil
+		if e.tooMany {
+			return nil
+		}
+		if !ok {
+			return s.err()
+		}
 	}
-	if !ok || !s.end() {
+	if s.broken() || !s.end() {
 		return s.err()
 	}
 	return nil
@@ -124,34 +129,16 @@ func (s *scanner) message(m *message) bool {
 	s.deepest, s.repeated, s.nan = 0, false, false
 	if s.i < len(s.b) && s.b[s.i] == '{' {
 		m.isObject = true
-		ok := s.members(func(name []byte, escaped bool) bool {
-			switch string(s.content(name, escaped)) {
-			case "type":
-				return s.valueAt(&m.typ)
-			case "event":
-				return s.valueAt(&m.event)
-			case "messageId":
-				return s.valueAt(&m.id)
-			case "context":
-				return s.valueAt(&m.context)
-			case "integrations":
-				return s.valueAt(&m.integrations)
-			case "sentAt":
-				return s.valueAt(&m.sentAt)
-			case "timestamp":
-				return s.valueAt(&m.timestamp)
-			case "originalTimestamp":
-				return s.valueAt(&m.original)
-			case "properties":
-				return s.valueAt(&m.properties)
-			case "userId":
-				return s.valueAt(&m.user)
-			case "writeKey":
-				return s.valueAt(&m.writeKey)
+		for more := s.enter(); more; more = s.next() {
+			part, from := m.part(s.member()), s.i
+			if !s.value() {
+				return false
 			}
-			return s.value()
-		})
-		if !ok {
+			if part != nil {
+				*part = span{int32(from), int32(s.i)}
+			}
+		}
+		if s.broken() {
 			return false
 		}
 		s.deepest++
@@ -161,6 +148,36 @@ func (s *scanner) message(m *message) bool {
 	m.whole.to = int32(s.i)
 	m.depth, m.repeated, m.nan = int32(s.deepest), s.repeated, s.nan
 	return true
+}
+
+// part is where the span of the member of that name is kept; nil for one that nobody here
+// looks at.
+func (m *message) part(name []byte) *span {
+	switch string(name) {
+	case "type":
+		return &m.typ
+	case "event":
+		return &m.event
+	case "messageId":
+		return &m.id
+	case "context":
+		return &m.context
+	case "integrations":
+		return &m.integrations
+	case "sentAt":
+		return &m.sentAt
+	case "timestamp":
+		return &m.timestamp
+	case "originalTimestamp":
+		return &m.original
+	case "properties":
+		return &m.properties
+	case "userId":
+		return &m.user
+	case "writeKey":
+		return &m.writeKey
+	}
+	return nil
 }
 
 // shared reads a value of the batch that is for all its messages.

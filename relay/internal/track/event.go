@@ -90,12 +90,12 @@ func OrderID(event []byte) string {
 	}
 	var at span
 	s.i = int(m.properties.from)
-	s.members(func(name []byte, escaped bool) bool {
-		if string(s.content(name, escaped)) == "order_id" {
-			return s.valueAt(&at)
+	for more := s.enter(); more; more = s.next() {
+		from := s.i
+		if isID := string(s.member()) == "order_id"; s.value() && isID {
+			at = span{int32(from), int32(s.i)}
 		}
-		return s.value()
-	})
+	}
 	id, _ := s.text(event, at)
 	return string(id)
 }

@@ -145,10 +145,11 @@ func (g *merger) objectOf(p *part) *object {
 func (g *merger) take() *object {
 	s := &g.scan
 	o := &object{}
-	s.members(func(name []byte, escaped bool) bool {
-		m := member{hash: s.hash(name, escaped), name: name[1 : len(name)-1], whole: span{from: s.named.from}}
-		if escaped {
-			m.name = unquote(nil, name)
+	for more := s.enter(); more; more = s.next() {
+		quoted := s.named.of(s.b)
+		m := member{hash: nameHash(s.quoted(quoted, s.escaped)), name: quoted[1 : len(quoted)-1], whole: span{from: s.named.from}}
+		if s.escaped {
+			m.name = unquote(nil, quoted)
 		}
 		if s.b[s.i] == '{' {
 			m.inner = g.take()
@@ -157,8 +158,7 @@ func (g *merger) take() *object {
 		}
 		m.whole.to = int32(s.i)
 		o.members = append(o.members, m)
-		return true
-	})
+	}
 	o.order = make([]int32, len(o.members))
 	for k := range o.order {
 		o.order[k] = int32(k)
@@ -198,22 +198,23 @@ func (g *merger) mergeHere(dst *sink, o *object, text []byte) {
 	s := &g.scan
 	clear(o.seen)
 	at := s.i
-	s.members(func(name []byte, escaped bool) bool {
-		hash := s.hash(name, escaped)
-		k := o.find(hash, s.content(name, escaped))
+	for more := s.enter(); more; more = s.next() {
+		hash := nameHash(s.quoted(s.named.of(s.b), s.escaped))
+		k := o.find(hash, s.member())
 		if k < 0 {
-			return s.value()
+			s.value()
+			continue
 		}
 		o.seen[k] = true
 		inner := o.members[k].inner
 		if inner == nil || s.b[s.i] != '{' {
-			return s.value()
+			s.value()
+			continue
 		}
 		dst.add(s.b[at:s.i])
 		g.mergeHere(dst, inner, text)
 		at = s.i
-		return true
-	})
+	}
 	dst.add(s.b[at : s.i-1])
 	for k := range o.members {
 		if dst.over {

@@ -145,7 +145,7 @@ func (s *scanner) name() bool {
 		return false
 	}
 	s.named = span{int32(from), int32(s.i)}
-	s.names = append(s.names, s.hash(s.b[from:s.i], s.escaped))
+	s.names = append(s.names, nameHash(s.quoted(s.b[from:s.i], s.escaped)))
 	if s.space() != ':' {
 		return s.fail("expected a colon")
 	}
@@ -154,18 +154,18 @@ func (s *scanner) name() bool {
 	return true
 }
 
-// hash is the hash of a name, given with its quotes; spelled with escapes or
-// not, the same name has the same one. Two names may share one: whoever finds
-// equal hashes compares the names.
-func (s *scanner) hash(quoted []byte, escaped bool) uint64 {
+// quoted is a name, given with its quotes, without escapes: spelled with them or not,
+// the same name has the same hash. It stays valid until the next call.
+func (s *scanner) quoted(name []byte, escaped bool) []byte {
 	if escaped {
-		s.plain = unquote(append(s.plain[:0], '"'), quoted)
-		return nameHash(append(s.plain, '"'))
+		s.plain = append(unquote(append(s.plain[:0], '"'), name), '"')
+		return s.plain
 	}
-	return nameHash(quoted)
+	return name
 }
 
-// nameHash hashes a name between quotes. A short one is its own hash.
+// nameHash hashes a name between quotes. A short one is its own hash. Two names may
+// share one: whoever finds equal hashes compares the names.
 func nameHash(quoted []byte) uint64 {
 	const odd = 0x9e3779b97f4a7c15
 	n := len(quoted) - 2
@@ -248,30 +248,44 @@ func (s *scanner) object(level int) bool {
 	return level >= 0 && s.levels[level>>6]&(1<<(level&63)) != 0
 }
 
-// members walks the object that starts at b[i] and calls each with the name,
-// quotes included (see escaped), once b[i] is the first byte of the value; each
-// must read the value. It returns false at the first fault.
-func (s *scanner) members(each func(name []byte, escaped bool) bool) bool {
+// enter goes into the object that starts at b[i], to its first member:
+//
+//	for more := s.enter(); more; more = s.next() {
+//
+// Then member is the name, b[i] the first byte of the value, and the loop must read it.
+// Behind the loop broken tells a fault from the end of the object.
+func (s *scanner) enter() bool {
 	s.i++
 	s.starts = append(s.starts, len(s.names))
-	for c := s.space(); c != '}'; {
-		if !s.name() || !each(s.named.of(s.b), s.escaped) {
-			return false
-		}
-		switch c = s.space(); c {
-		case ',':
-			s.i++
-			s.space()
-			c = ',' // a name must follow
-		case '}':
-		default:
-			return s.fail("unexpected character")
-		}
+	if s.space() != '}' {
+		return s.name()
 	}
 	s.i++
 	s.pop(true)
-	return true
+	return false
 }
+
+// next goes on to the next member, when the value of the last one was read.
+func (s *scanner) next() bool {
+	switch s.space() {
+	case ',':
+		s.i++
+		s.space()
+		return s.name()
+	case '}':
+		s.i++
+		s.pop(true)
+		return false
+	}
+	return s.fail("unexpected character")
+}
+
+// broken says that there is a fault at b[i].
+func (s *scanner) broken() bool { return s.what != "" }
+
+// member is the name read last, without quotes and escapes. It stays valid until the
+// next call.
+func (s *scanner) member() []byte { return s.content(s.named.of(s.b), s.escaped) }
 
 // end reports whether nothing but white space is left.
 func (s *scanner) end() bool {
