@@ -177,8 +177,14 @@ func BenchmarkAppend(b *testing.B) {
 	b.Run("producers=256/nosync", func(b *testing.B) { benchAppend(b, 256, 1, Options{NoSync: true}) })
 }
 
-// BenchmarkDrain reads and settles what waits, a thousand records at a time.
+// BenchmarkDrain reads and settles what waits, so many records at a time.
 func BenchmarkDrain(b *testing.B) {
+	for _, most := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("records=%d", most), func(b *testing.B) { benchDrain(b, most) })
+	}
+}
+
+func benchDrain(b *testing.B, most int) {
 	pool := poolOnce()
 	q := openTest(b, b.TempDir(), Options{NoSync: true})
 	lanes := []string{"701000000000001"}
@@ -193,7 +199,7 @@ func BenchmarkDrain(b *testing.B) {
 	}
 	b.ResetTimer()
 	for n := 0; n < b.N; {
-		got, err := q.Read(lanes[0], 0, 1000, 0)
+		got, err := q.Read(lanes[0], 0, most, 0)
 		if err != nil || len(got.Records) == 0 {
 			b.Fatalf("%d of %d are read: %v", n, b.N, err)
 		}

@@ -86,11 +86,6 @@ func (b *Builder) put(it *Item, gap uint32) {
 	h.Span++
 }
 
-// Finish appends the chunk to dst. There must be a record in it.
-func (b *Builder) Finish(dst []byte) ([]byte, Header, error) {
-	return b.finish(dst, b.ids)
-}
-
 // Rewrite appends to dst the chunk of h without the records that are not among
 // recs, which are some of its own, in order. It stands for the same numbers, has
 // the same ids, and is sealed with the key in force.
@@ -105,13 +100,14 @@ func (b *Builder) Rewrite(dst []byte, h *Header, ids []byte, recs []queue.Record
 		}, uint32(r.Seq-b.h.End()))
 	}
 	b.h.Span = h.Span
-	return b.finish(dst, ids)
+	b.ids = append(b.ids, ids...)
+	return b.Finish(dst)
 }
 
-// finish compresses and seals the payload, fills in what the header says about
-// it, and appends header, ids and payload to dst.
-func (b *Builder) finish(dst, ids []byte) ([]byte, Header, error) {
-	h := &b.h
+// Finish compresses and seals the payload, fills in what the header says about
+// it, and appends the chunk to dst: header, ids and payload. There must be a record in it.
+func (b *Builder) Finish(dst []byte) ([]byte, Header, error) {
+	h, ids := &b.h, b.ids
 	h.Lanes = slices.Clone(b.sets.lanes)
 	table := b.sets.appendTable(b.scratch[:0])
 	b.scratch = table
