@@ -11,6 +11,9 @@ import (
 // any script as 0 to 9, and İ, ı as i, ß as ss, ς as σ. Nothing that is hashed for
 // Meta is made of it. Idempotent.
 func Alike(s string) string {
+	if plain, ok := foldASCII(s); ok {
+		return plain
+	}
 	s = Digits(Fold(s))
 	if IsPlainASCII(s) {
 		return s

@@ -200,4 +200,25 @@ func Letters(s string) string {
 
 // Fold is text as match keys are compared: what nobody sees is out, full-width
 // letters and their like are plain ones, in lower case, trimmed (docs/contract.md 5.2).
-func Fold(s string) string { return Lower(Clean(s)) }
+func Fold(s string) string {
+	if plain, ok := foldASCII(s); ok {
+		return plain
+	}
+	return Lower(Clean(s))
+}
+
+// foldASCII is Fold of printable ASCII, in one look at it.
+func foldASCII(s string) (string, bool) {
+	upper := false
+	for i := range len(s) {
+		c := s[i]
+		if c < 0x20 || c > 0x7e {
+			return "", false
+		}
+		upper = upper || 'A' <= c && c <= 'Z'
+	}
+	if s = strings.Trim(s, " "); upper {
+		s = strings.ToLower(s)
+	}
+	return s, true
+}

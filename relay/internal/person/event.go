@@ -23,7 +23,7 @@ func (m *Matcher) json(body []byte, depth int) (found, whole bool) { return look
 
 // looker sees what stands in an event, until it says true.
 type looker interface {
-	read(name string) name
+	readName(s string, at place) (n name, found bool)
 	see(text string, n name) bool
 	seeNumber(text string, p place) bool
 }
@@ -37,7 +37,7 @@ func look(l looker, body []byte, depth int) (found, whole bool) {
 func lookInto(in *jsontext.Decoder, l looker, body []byte, depth int) (found, whole bool) {
 	text := string(body)
 	in.Reset(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	w := walker{l: l, depth: depth, in: in, text: text}
+	w := walker{l: l, depth: depth, in: in, text: text, plain: strings.IndexByte(text, '\\') < 0 && utf8.ValidString(text)}
 	found, err := w.value(name{})
 	if found || err != nil {
 		return found, err == nil
@@ -51,6 +51,7 @@ type walker struct {
 	l     looker
 	in    *jsontext.Decoder
 	text  string // that in reads
+	plain bool   // nothing in it is escaped
 	depth int
 }
 
@@ -92,7 +93,7 @@ func (w *walker) string() (string, error) {
 		return "", err
 	}
 	end := int(w.in.InputOffset())
-	if s := w.text[end-len(v)+1 : end-1]; strings.IndexByte(s, '\\') < 0 && utf8.ValidString(s) {
+	if s := w.text[end-len(v)+1 : end-1]; w.plain || strings.IndexByte(s, '\\') < 0 && utf8.ValidString(s) {
 		return s, nil
 	}
 	b, _ := jsontext.AppendUnquote(nil, v) // an error is invalid UTF-8, which it mends
@@ -109,10 +110,10 @@ func (w *walker) object(n name) (found bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if w.l.see(key, name{place: at, isName: true}) {
+		child, found := w.l.readName(key, at)
+		if found {
 			return true, nil
 		}
-		child := w.l.read(key)
 		child.place = child.within(n.kin)
 		if child.kin == ofAnything {
 			child.kin = n.kin
@@ -154,7 +155,9 @@ func (m *Matcher) seeNumber(s string, p place) bool {
 	return ok && (m.numbers[n] || m.text(n, p))
 }
 
-func (m *Matcher) read(s string) name { return m.places.of(s) }
+func (m *Matcher) readName(s string, at place) (n name, found bool) {
+	return m.places.of(s), m.see(s, name{place: at, isName: true})
+}
 
 // nameCache has names that were read: events have the same ones.
 type nameCache map[string]name
@@ -192,7 +195,7 @@ func (m *Matcher) loose(s string) bool {
 
 func (m *Matcher) looseLayer(s string) bool {
 	for _, p := range pair.FindAllStringSubmatch(s, -1) {
-		if n, ok := wholeNumber(p[2]); ok && m.numbers[n] && m.read(p[1]).within(ofAnything) != elsewhere {
+		if n, ok := wholeNumber(p[2]); ok && m.numbers[n] && m.places.of(p[1]).within(ofAnything) != elsewhere {
 			return true
 		}
 	}

@@ -209,10 +209,38 @@ var addressForm = regexp.MustCompile(`^[^\s@]+@([\pL\pN]([\pL\pN-]*[\pL\pN])?\.)
 
 // isAddress says whether a folded text that stands where addresses do is one and nothing
 // else: then it is no other's, whatever it ends in (jones@ in smith&jones@x.example).
-func isAddress(s string) bool { return aloneForm.MatchString(s) && !strings.ContainsFunc(s, unspaced) }
+// It has no mark before its letters, nothing in its name that stands around addresses in
+// a text, and a domain of labels.
+func isAddress(s string) bool {
+	local, domain, ok := strings.Cut(s, "@")
+	first, _ := utf8.DecodeRuneInString(local)
+	if !ok || !isAlnum(first) || strings.ContainsAny(local, addressEnds) || strings.ContainsFunc(s, unspaced) {
+		return false
+	}
+	for labels := 1; ; labels++ {
+		label, rest, more := strings.Cut(domain, ".")
+		first, _ := utf8.DecodeRuneInString(label)
+		last, _ := utf8.DecodeLastRuneInString(label)
+		switch {
+		case !isAlnum(last) || more && !isAlnum(first) || strings.ContainsFunc(label, func(r rune) bool { return r != '-' && !isAlnum(r) }):
+			return false
+		case !more:
+			return labels > 1
+		}
+		domain = rest
+	}
+}
 
-// aloneForm is an address without what stands around one in a text.
-var aloneForm = regexp.MustCompile(`^[\pL\pN][^\s@:;,<>()\[\]"\\?|]*@([\pL\pN]([\pL\pN-]*[\pL\pN])?\.)+[\pL\pN-]*[\pL\pN]$`)
+// addressEnds stand around an address in a text, and in none.
+const addressEnds = " \t\n\f\r:;,<>()[]\"\\?|"
+
+// isAlnum holds for letters and numbers.
+func isAlnum(r rune) bool {
+	if uint32(r) < utf8.RuneSelf {
+		return wordBytes[r]
+	}
+	return unicode.IsLetter(r) || unicode.IsNumber(r)
+}
 
 func emailKey(s string) string {
 	for _, k := range plain().KeysOf(s) {
@@ -235,7 +263,7 @@ func phoneLike(s string) bool {
 			return false
 		}
 	}
-	return digits >= 6 && digits <= 17
+	return digits >= minPhoneDigits && digits <= maxPhoneDigits
 }
 
 // isPhoneMark is what stands between the digits of a phone number.

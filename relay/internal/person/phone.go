@@ -9,8 +9,11 @@ import (
 	"relay/mapper/personal"
 )
 
-// maxPhoneDigits is what a phone number has at most, as it is written.
-const maxPhoneDigits = 17
+// What a phone number has at least and at most, as it is written.
+const (
+	minPhoneDigits = 6
+	maxPhoneDigits = 17
+)
 
 // phoneRun is a text of digits that may be a phone number.
 type phoneRun struct {
@@ -22,6 +25,13 @@ type phoneRun struct {
 
 // phoneRuns calls fn for each that stands in folded text, until it returns true.
 func phoneRuns(text string, fn func(phoneRun) bool) bool {
+	if digitsIn(text) < minPhoneDigits { // nearly all
+		return false
+	}
+	gaps := maxGaps
+	if strings.IndexByte(text, ' ') < 0 {
+		gaps = 0
+	}
 	var room [maxPhoneDigits + 1]byte
 	for i := 0; i < len(text); {
 		c := text[i]
@@ -41,12 +51,12 @@ func phoneRuns(text string, fn func(phoneRun) bool) bool {
 			}
 		}
 		first, last := 0, -1
-		for gaps := range maxGaps + 1 { // 0212 - 555 01 42 is one number, or the end of one and the next
+		for gaps := range gaps + 1 { // 0212 - 555 01 42 is one number, or the end of one and the next
 			run, end := phoneRunAt(text, i, room[:0], gaps)
 			if end == last {
 				break
 			}
-			if len(run.digits) >= 6 && len(run.digits) <= maxPhoneDigits && fn(run) {
+			if len(run.digits) >= minPhoneDigits && len(run.digits) <= maxPhoneDigits && fn(run) {
 				return true
 			}
 			if last = end; gaps == 0 {
@@ -62,6 +72,15 @@ func phoneRuns(text string, fn func(phoneRun) bool) bool {
 		i = max(first, i+1)
 	}
 	return false
+}
+
+func digitsIn(text string) (n int) {
+	for i := range len(text) {
+		if c := text[i]; '0' <= c && c <= '9' {
+			n++
+		}
+	}
+	return n
 }
 
 // ownDigits is what a phone number has at least that is told from the numbers beside it by

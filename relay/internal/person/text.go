@@ -12,11 +12,19 @@ import (
 
 // isWordRune holds for what a token is made of.
 func isWordRune(r rune) bool {
-	if r < utf8.RuneSelf {
-		return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z'
+	if uint32(r) < utf8.RuneSelf {
+		return wordBytes[r]
 	}
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 }
+
+// wordBytes are those of ASCII.
+var wordBytes = func() (is [utf8.RuneSelf]bool) {
+	for b := range byte(utf8.RuneSelf) {
+		is[b] = 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || 'A' <= b && b <= 'Z'
+	}
+	return is
+}()
 
 // folded is a text as it is compared.
 func folded(s string) string { return fold.Alike(s) }
@@ -39,11 +47,20 @@ func goesOn(edge, r rune) bool { return isWordRune(r) && (!unspaced(r) || unspac
 func readings(s string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for layer := range fold.Layers(s) {
-			if !yield(layer) || strings.ContainsFunc(layer, partsWords) && !yield(strings.Map(blankFor, layer)) {
+			if !yield(layer) || hasControl(layer) && !yield(strings.Map(blankFor, layer)) {
 				return
 			}
 		}
 	}
+}
+
+func hasControl(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' && partsWords(rune(s[i])) {
+			return true
+		}
+	}
+	return false
 }
 
 func partsWords(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }

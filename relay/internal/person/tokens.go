@@ -21,13 +21,13 @@ const maxTokens = 64
 
 // Tokenizer gives the tokens of events. It is safe for concurrent use.
 type Tokenizer struct {
-	mu    sync.Mutex
-	names nameCache
-	in    jsontext.Decoder
+	mu sync.Mutex
+	c  collector
+	in jsontext.Decoder
 }
 
 // NewTokenizer returns one.
-func NewTokenizer() *Tokenizer { return &Tokenizer{names: make(nameCache)} }
+func NewTokenizer() *Tokenizer { return &Tokenizer{c: collector{names: make(map[string]*knownName)}} }
 
 // Of are the tokens by which an event can be found when only they are left of it:
 // Matcher.Tokens has one of them when Matcher.Event finds the event by its text.
@@ -42,9 +42,9 @@ func NewTokenizer() *Tokenizer { return &Tokenizer{names: make(nameCache)} }
 func (t *Tokenizer) Of(body []byte) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := collector{names: t.names}
-	lookInto(&t.in, &c, body, 0)
-	all := append(c.first, c.then...)
+	t.c.first, t.c.then = t.c.first[:0], t.c.then[:0]
+	lookInto(&t.in, &t.c, body, 0)
+	all := slices.Concat(t.c.first, t.c.then)
 	return all[:min(len(all), maxTokens)]
 }
 
@@ -99,13 +99,26 @@ const (
 
 // collector gathers the tokens of one event.
 type collector struct {
-	names       nameCache
+	names       map[string]*knownName
+	texts       [2]memory // under any name, and under those of things
 	first, then []string
+	text        []token // of the text that is looked into
 }
 
-func (c *collector) read(s string) name { return c.names.of(s) }
+// token is one, and the place that it counts as.
+type token struct {
+	text  string
+	place place
+}
 
-func (c *collector) add(token string, p place) {
+// take takes the tokens of one text.
+func (c *collector) take(tokens []token) {
+	for _, t := range tokens {
+		c.keep(t.text, t.place)
+	}
+}
+
+func (c *collector) keep(token string, p place) {
 	to := &c.first
 	if p == elsewhere {
 		to = &c.then
@@ -115,18 +128,24 @@ func (c *collector) add(token string, p place) {
 	}
 }
 
+func (c *collector) add(text string, p place) { c.text = append(c.text, token{text, p}) }
+
 func (c *collector) seeNumber(s string, p place) bool {
 	if n, ok := wholeNumber(s); ok {
+		c.text = c.text[:0]
 		c.add(numberToken+n, p)
 		c.folded(n, name{place: p})
+		c.take(c.text)
 	}
 	return false
 }
 
-func (c *collector) see(s string, n name) bool {
+// look sees what tokens a text has: c.text until the next one.
+func (c *collector) look(s string, n name) {
+	c.text = c.text[:0]
 	if len(s) >= len("2006-01-02T15:04:05Z") && s[4] == '-' {
 		if _, err := time.Parse(time.RFC3339, s); err == nil {
-			return false
+			return
 		}
 	}
 	for layer := range readings(s) {
@@ -139,7 +158,6 @@ func (c *collector) see(s string, n name) bool {
 			c.folded(marked, n)
 		}
 	}
-	return false
 }
 
 // folded takes the tokens of a folded text, as Matcher.folded looks for them.
@@ -148,23 +166,14 @@ func (c *collector) folded(s string, n name) {
 	if p != elsewhere && len(s) <= maxLine {
 		c.word(s, n)
 	}
-	if p == elsewhere && !mayName(s) {
+	has := bytesOf(s)
+	if p == elsewhere && !has.digits && !has.at && has.ascii {
 		return
 	}
-	whole := p == mailPlace && isAddress(s)
-	eachToken(s, func(token string) {
-		if strings.Contains(token, "@") {
-			if whole { // taken as what it is
-				return
-			}
-			for _, a := range append(addressesIn(token), addressesIn(behindField(token))...) {
-				c.add(wordToken+a, mailPlace)
-			}
-		}
-		c.word(token, n)
-	})
-	switch p {
-	case idPlace:
+	if p != elsewhere || has.at || !n.thing && (has.letters || !has.ascii) {
+		c.words(s, n)
+	}
+	if p == idPlace {
 		numbersIn(s, func(n string) { c.add(numberToken+n, p) })
 	}
 	phoneRuns(s, func(r phoneRun) bool {
@@ -175,6 +184,25 @@ func (c *collector) folded(s string, n name) {
 			}
 		}
 		return false
+	})
+}
+
+// words takes the addresses in a text, and its words.
+func (c *collector) words(s string, n name) {
+	taken := n.place != elsewhere && len(s) <= maxLine
+	whole := n.place == mailPlace && isAddress(s)
+	eachToken(s, func(token string) {
+		if strings.IndexByte(token, '@') >= 0 {
+			if whole { // taken as what it is
+				return
+			}
+			for _, a := range append(addressesIn(token), addressesIn(behindField(token))...) {
+				c.add(wordToken+a, mailPlace)
+			}
+		}
+		if !taken || len(token) < len(s) {
+			c.word(token, n)
+		}
 	})
 }
 
@@ -214,15 +242,24 @@ func eachToken(s string, fn func(token string)) {
 		from, end := -1, at
 		for at < len(s) {
 			r, n := rune(s[at]), 1
-			if r >= utf8.RuneSelf {
-				r, n = utf8.DecodeRuneInString(s[at:])
-			}
-			if isWordRune(r) {
+			if r < utf8.RuneSelf {
+				if wordBytes[r] { // nearly all
+					if from < 0 {
+						from = at
+					}
+					at++
+					end = at
+					continue
+				}
+			} else if r, n = utf8.DecodeRuneInString(s[at:]); isWordRune(r) {
 				if from < 0 {
 					from = at
 				}
-				end = at + n
-			} else if from >= 0 && (!isJoint(r) || end < at && !strings.HasSuffix(s[:at], "xn-")) { // two in a row end it, but of xn--bcher-kva.example
+				at += n
+				end = at
+				continue
+			}
+			if from >= 0 && (!isJoint(r) || end < at && !strings.HasSuffix(s[:at], "xn-")) { // two in a row end it, but of xn--bcher-kva.example
 				break
 			}
 			at += n
@@ -266,7 +303,7 @@ func behindApostrophes(s string, from, end int) int {
 // eachSpaced calls fn for what stands within a token between letters of a script without
 // blanks, where a word of other letters begins and ends.
 func eachSpaced(token string, fn func(part string)) {
-	if !strings.ContainsFunc(token, unspaced) {
+	if fold.IsPlainASCII(token) || !strings.ContainsFunc(token, unspaced) {
 		return
 	}
 	for part := range strings.FieldsFuncSeq(token, unspaced) {
@@ -279,17 +316,37 @@ func eachSpaced(token string, fn func(part string)) {
 // mayName says whether a layer of a text may hold a token where neither ids nor addresses
 // stand: a digit or an @, in any script.
 func mayName(s string) bool {
+	has := bytesOf(s)
+	return has.digits || has.at || !has.ascii
+}
+
+// contents is what a text has in it, of ASCII.
+type contents struct {
+	ascii, letters, digits, at bool
+}
+
+func bytesOf(s string) (has contents) {
+	has.ascii = true
 	for i := range len(s) {
 		switch c := s[i]; {
-		case '0' <= c && c <= '9', c == '@', c >= utf8.RuneSelf:
-			return true
+		case c >= utf8.RuneSelf:
+			has.ascii = false
+		case '0' <= c && c <= '9':
+			has.digits = true
+		case wordBytes[c]:
+			has.letters = true
+		case c == '@':
+			has.at = true
 		}
 	}
-	return false
+	return has
 }
 
 // mixed says whether a token elsewhere than where ids stand may name somebody.
 func mixed(token string) bool {
+	if has := bytesOf(token); has.ascii {
+		return len(token) > 3 && has.letters && has.digits
+	}
 	return utf8.RuneCountInString(token) > 3 && strings.ContainsFunc(token, unicode.IsLetter) && strings.ContainsFunc(token, unicode.IsDigit)
 }
 

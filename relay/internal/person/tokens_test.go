@@ -67,6 +67,47 @@ func TestTokensAreBounded(t *testing.T) {
 	}
 }
 
+// A tokenizer remembers names and texts: it gives for each event what a new one gives.
+func TestTokensOfKnownTexts(t *testing.T) {
+	known := NewTokenizer()
+	for range 2 {
+		for _, c := range people {
+			for _, text := range append(slices.Concat(c.is, c.not), c.line) {
+				for _, under := range []string{"note", "product_name", "userId", "phone", "email", "traits"} {
+					body := fmt.Appendf(nil, `{%q:{%q:%q,"list":[%q]}}`, under, text, text, text)
+					if got, want := known.Of(body), NewTokenizer().Of(body); !slices.Equal(got, want) {
+						t.Fatalf("%s: %q, not %q", body, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// What is remembered is bounded, whatever comes.
+func TestTokensOfManyTexts(t *testing.T) {
+	known := NewTokenizer()
+	for i := range 3 * maxNames {
+		known.Of(fmt.Appendf(nil, `{"name%d":"text %d a%d@x.example","title":"%s"}`, i, i, i, strings.Repeat("x", i%(2*maxText))))
+	}
+	if n := len(known.c.names); n > maxNames {
+		t.Errorf("%d names", n)
+	}
+	for _, m := range known.c.texts {
+		if len(m.newer) > maxTexts || len(m.older) > maxTexts {
+			t.Errorf("%d and %d texts", len(m.newer), len(m.older))
+		}
+		for text := range m.newer {
+			if len(text) > maxText {
+				t.Errorf("a text of %d bytes", len(text))
+			}
+		}
+	}
+	if got := known.Of([]byte(`{"name1":"text 1 a1@x.example"}`)); !slices.Equal(got, []string{"wa1@x.example", "wname1"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 func BenchmarkTokens(b *testing.B) {
 	body := []byte(`{"type":"track","event":"Order Completed","messageId":"m-8241-2231","userId":"u-90412","timestamp":"2026-01-31T12:00:00Z","context":{"ip":"203.0.113.7","userAgent":"till/4.1","traits":{"email":"ada@x.example","phone":"+1 212 555 0147","firstName":"Ada","address":{"city":"Springfield","postalCode":"90210"}}},"properties":{"order_id":"A-1001-22","revenue":39.95,"currency":"USD","products":[{"product_id":"sku-77a1","name":"Shirt","price":19.99,"quantity":2}]}}`)
 	t := NewTokenizer()

@@ -1,0 +1,88 @@
+package person
+
+import (
+	"slices"
+	"strings"
+)
+
+// Bounds of what a collector remembers. Events have the same names, and many of the same
+// texts: of products, pages, programs. What stands where ids and addresses do is
+// another in each.
+const (
+	maxNames = 10_000
+	maxName  = 100 // bytes
+	maxTexts = 1024
+	maxText  = 256 // bytes
+)
+
+// knownName is a name that was read.
+type knownName struct {
+	name
+	seen   [2]bool // as one of an object of people, of anything else
+	tokens [2][]token
+}
+
+func (c *collector) readName(s string, at place) (n name, found bool) {
+	k, ok := c.names[s]
+	if !ok {
+		k = &knownName{name: readName(s)}
+		if len(c.names) < maxNames && len(s) < maxName {
+			c.names[strings.Clone(s)] = k
+		}
+	}
+	of := 0
+	if at == idPlace {
+		of = 1
+	}
+	if !k.seen[of] {
+		c.look(s, name{place: at, isName: true})
+		k.seen[of], k.tokens[of] = true, slices.Clone(c.text)
+	}
+	c.take(k.tokens[of])
+	return k.name, false
+}
+
+func (c *collector) see(s string, n name) bool {
+	if n.place != elsewhere || len(s) > maxText {
+		c.look(s, n)
+		c.take(c.text)
+		return false
+	}
+	texts := &c.texts[0]
+	if n.thing {
+		texts = &c.texts[1]
+	}
+	tokens, ok := texts.of(s)
+	if !ok {
+		c.look(s, n)
+		tokens = slices.Clone(c.text)
+		texts.put(strings.Clone(s), tokens)
+	}
+	c.take(tokens)
+	return false
+}
+
+// memory has the tokens of the texts that came last, in the newer of two maps or in both.
+type memory struct {
+	newer, older map[string][]token
+}
+
+func (m *memory) of(text string) (tokens []token, ok bool) {
+	if tokens, ok = m.newer[text]; !ok {
+		if tokens, ok = m.older[text]; ok {
+			m.put(strings.Clone(text), tokens)
+		}
+	}
+	return tokens, ok
+}
+
+func (m *memory) put(text string, tokens []token) {
+	if m.newer == nil {
+		m.newer, m.older = make(map[string][]token), make(map[string][]token)
+	}
+	if len(m.newer) == maxTexts {
+		m.newer, m.older = m.older, m.newer
+		clear(m.newer)
+	}
+	m.newer[text] = tokens
+}
