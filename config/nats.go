@@ -94,12 +94,6 @@ func (l *loader) checkNATS() {
 			l.errorf(drops.key, "a queue on NATS drops nothing by itself").WithHint("write reject")
 		}
 	}
-	for _, k := range l.cfg.Auth.Keys {
-		if k.Store != "" {
-			l.errorf("auth.keys", "a relay with queue.nats does not take what stores forward (`store`)").WithHint("let the stores' backends send to it, or forward to a relay with queue.path")
-			break
-		}
-	}
 	l.cfg.Queue.Path, l.cfg.Queue.ReceiptsMaxSize = "", 0
 }
 

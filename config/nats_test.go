@@ -63,7 +63,6 @@ func TestNATSRefuses(t *testing.T) {
 		{"no_sync: true, ", "", "", "the servers say how they sync"},
 		{"", "", "spool: drop\n", "takes no dropped files"},
 		{"", "", "forward: { url: \"https://hub.example.com\", key: k }\n", "forwards nothing"},
-		{"", "", "auth: { keys: [{ key: abc, store: \"1\" }] }\n", "does not take what stores forward"},
 		{"", ", name: a.b", "", "expected letters"},
 		{"", ", replicas: 2", "", "expected 3 or 5"},
 		{"", ", replicas: 1", "", "lost with its server"},

@@ -288,7 +288,7 @@ func (w *writer) add(e *entry, in *queue.Entry, out *queue.Appended) {
 	}
 	lanes = slices.Compact(slices.Sorted(slices.Values(lanes)))
 	w.fresh[h] = in.Print
-	e.add(h, in.Print, lanes, len(in.Body), in.Received.UnixMilli())
+	e.add(h, in.Print, lanes, in.Body, in.Received.UnixMilli())
 	w.b.Add(&chunk.Item{
 		Hash: h, Print: in.Print, Lanes: lanes, SetKey: chunk.SetKey(lanes), Had: in.Had, Recipe: in.Recipe, Store: in.Store,
 		Received: in.Received.UnixMilli(), Flags: flags, ID: in.ID, Body: in.Body,

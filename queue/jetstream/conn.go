@@ -115,6 +115,7 @@ func (e *apiError) Error() string {
 const (
 	errNoMessage   = 10037
 	errWrongLast   = 10071
+	errBeingSet    = 10164 // errWrongLast for a message that is on its way to the other servers
 	errStreamStore = 10077 // for one: there is no room
 	errNoStream    = 10059
 	errNotDeleted  = 10057 // for one: it is gone
@@ -130,7 +131,7 @@ func (e *apiError) later() bool {
 // is says whether err is a server's answer with this code.
 func is(err error, code int) bool {
 	var e *apiError
-	return errors.As(err, &e) && e.ErrCode == code
+	return errors.As(err, &e) && (e.ErrCode == code || code == errWrongLast && e.ErrCode == errBeingSet)
 }
 
 // api calls an endpoint of JetStream, which the leader answers.

@@ -28,12 +28,14 @@ type Log struct {
 
 	settling sync.Mutex // one settlement at a time
 	trimming sync.Mutex // one look at what may go at a time
+	reading  sync.Mutex // one Current at a time
 
 	mu                      sync.Mutex
 	view                    *view
 	closed                  bool
 	reused                  bool      // a stream has begun its numbers again: it is proven
 	doubted                 time.Time // since when the servers show less than was read
+	read                    time.Time // when the last look at all rows began
 	epoch                   uint64    // of the last lease that this process had
 	refused                 error     // the servers that came back are not set up as they must be
 	lostRecords, lostChunks int64
@@ -204,7 +206,7 @@ func (l *Log) entryOf(i int, m message) (*entry, error) {
 	for k := range records {
 		r := &records[k]
 		row := ids[k*chunk.IDLen:]
-		e.add(ident.Hash(row[:16]), le.Uint64(row[16:]), r.Lanes, len(r.Body), r.Received.UnixMilli())
+		e.add(ident.Hash(row[:16]), le.Uint64(row[16:]), r.Lanes, r.Body, r.Received.UnixMilli())
 	}
 	return e, nil
 }

@@ -222,6 +222,11 @@ func (q *Queue) SetNote(key string, val []byte) error {
 	return q.SetValue(q.ctx, key, val)
 }
 
+// UpdateNote keeps what fn makes of the value under key, as Log.UpdateValue does.
+func (q *Queue) UpdateNote(key string, fn func(was []byte) ([]byte, error)) error {
+	return q.UpdateValue(q.ctx, key, fn)
+}
+
 // PrintSecret is what fingerprints of events are keyed with: that of all processes.
 func (q *Queue) PrintSecret() []byte { return q.derived("fingerprints") }
 

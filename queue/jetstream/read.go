@@ -52,7 +52,7 @@ func (l *Log) Read(ctx context.Context, lane string, from Position, limit Limit)
 			out.More = true
 			return out, nil
 		}
-		records, err := l.records(ctx, e)
+		records, err := l.recordsFor(ctx, lane, e)
 		if err != nil && len(out.Records) > 0 {
 			out.More = true
 			return out, nil
@@ -151,6 +151,18 @@ func (l *Log) openFrom(lane string, from Position) (*entry, []int, []queue.Slots
 		}
 	}
 	return nil, nil, nil, end
+}
+
+// recordsFor is records, of which those of lane are whole.
+func (l *Log) recordsFor(ctx context.Context, lane string, e *entry) ([]queue.Record, error) {
+	if lane != queue.LaneHad {
+		return l.records(ctx, e)
+	}
+	out := make([]queue.Record, len(e.recs))
+	for i, body := range e.marks { // nothing is asked of the servers
+		out[i] = queue.Record{Lanes: e.sets[e.recs[i].set], Received: time.UnixMilli(e.recs[i].received).UTC(), Body: clone(body)}
+	}
+	return out, nil
 }
 
 // records gives all records of an entry; nil when it is gone.

@@ -187,6 +187,7 @@ func (l *Log) decodeRow(name string, data []byte) (r row, err error) {
 
 // readRows takes in the rows that were written since.
 func (l *Log) readRows(ctx context.Context, v *view) error {
+	start := time.Now()
 	next, err := l.servers.tail(ctx, l.rowStream(), l.tailOf(v, rowsAt), func(m message) error {
 		if strings.HasPrefix(m.subject, l.rowSubject()+"value.") {
 			return l.readValue(v, m)
@@ -209,6 +210,11 @@ func (l *Log) readRows(ctx context.Context, v *view) error {
 		return nil
 	})
 	l.reached(v, rowsAt, next)
+	if err == nil {
+		l.mu.Lock()
+		l.read = start
+		l.mu.Unlock()
+	}
 	return err
 }
 
@@ -273,74 +279,6 @@ func (v *view) adopt(r *row, rev uint64) {
 			v.count(k.e)
 		}
 	}
-}
-
-// SetValue keeps a small value under key, durably; nil removes it.
-func (l *Log) SetValue(ctx context.Context, key string, val []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, l.o.IOTimeout)
-	defer cancel()
-	subject := l.valueSubject(key)
-	for {
-		m, _, err := l.row(ctx, subject)
-		if err != nil {
-			return fmt.Errorf("set value: %w", err)
-		}
-		var data []byte
-		if val != nil {
-			if data, err = l.ring.Seal(nil, "value", 0, []byte(subject), val); err != nil {
-				return fmt.Errorf("set value: %w", err)
-			}
-		}
-		var seq uint64
-		if seq, err = l.swap(ctx, subject, m.seq, data); !is(err, errWrongLast) {
-			if err != nil {
-				return fmt.Errorf("set value: %w", err)
-			}
-			l.mu.Lock()
-			l.view.keepValue(subject, value{seq, clone(val)})
-			l.mu.Unlock()
-			return nil
-		}
-	}
-}
-
-// Value gives the value kept under key, nil when there is none. What another process has
-// set is known about a second later.
-func (l *Log) Value(key string) []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return clone(l.view.values[l.valueSubject(key)].data)
-}
-
-// value is a small value as its message had it.
-type value struct {
-	seq  uint64
-	data []byte
-}
-
-func (l *Log) readValue(v *view, m message) error {
-	var plain []byte
-	if len(m.data) > 0 {
-		var err error
-		if plain, err = l.ring.Open("value", 0, []byte(m.subject), m.data); err != nil {
-			return fmt.Errorf("read a value: %w", err)
-		}
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	v.keepValue(m.subject, value{m.seq, plain})
-	return nil
-}
-
-// keepValue takes a value unless a newer one is known.
-func (v *view) keepValue(subject string, val value) {
-	if v.values[subject].seq < val.seq {
-		v.values[subject] = val
-	}
-}
-
-func (l *Log) valueSubject(key string) string {
-	return l.rowSubject() + "value." + base64.RawURLEncoding.EncodeToString([]byte(key))
 }
 
 // stalled says err as what the contract has for it.

@@ -97,6 +97,7 @@ type entry struct {
 	hidden bits             // records whose id is another one's, which is read
 	open   int              // lanes that have not settled all of it
 	data   []byte           // its bytes, while it is fresh
+	marks  map[int][]byte   // bodies of queue.LaneHad, which every process reads: small
 	missed time.Time        // since when no server shows it
 }
 
@@ -135,13 +136,19 @@ func newEntry(stream int, seq uint64, at queue.Seq, size int) *entry {
 	return &entry{place: place{stream, seq}, at: at, size: size, parts: make(map[string]*part)}
 }
 
-func (e *entry) add(h ident.Hash, print uint64, lanes []string, size int, received int64) {
+func (e *entry) add(h ident.Hash, print uint64, lanes []string, body []byte, received int64) {
 	set := slices.IndexFunc(e.sets, func(s []string) bool { return slices.Equal(s, lanes) })
 	if set < 0 {
 		set = len(e.sets)
 		e.sets = append(e.sets, lanes)
 	}
-	e.recs = append(e.recs, rec{h, print, uint32(set), uint32(size), received})
+	if slices.Contains(lanes, queue.LaneHad) {
+		if e.marks == nil {
+			e.marks = make(map[int][]byte)
+		}
+		e.marks[len(e.recs)] = clone(body)
+	}
+	e.recs = append(e.recs, rec{h, print, uint32(set), uint32(len(body)), received})
 }
 
 // base is the sequence number of its first record.

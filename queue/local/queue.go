@@ -73,6 +73,7 @@ type turns struct {
 	// unlinked (tidy): what a count looks at stays.
 	recounting sync.Mutex
 	noting     sync.Mutex // held while segments are noted (sealed.go), or go with their notes
+	updating   sync.Mutex // one note is read and set at a time
 }
 
 const lockName = "lock"

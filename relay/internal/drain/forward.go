@@ -42,7 +42,11 @@ func (l *lane) runForward(ctx context.Context) {
 		}
 		set, most := l.settings(), l.limits()
 		changed := l.s.o.Log.Changed()
-		found, err := l.s.o.Log.Read(l.name, l.large.behind(), l.large.atMost(set.MaxEvents), most.Bytes)
+		events := l.large.atMost(set.MaxEvents)
+		if l.pause != "" {
+			events = 1 // enough to learn whether the hub takes them by now
+		}
+		found, err := l.s.o.Log.Read(l.name, l.large.behind(), events, most.Bytes)
 		if err != nil {
 			l.storage(ctx, "read", err)
 			continue
@@ -108,10 +112,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 	l.problem = problem(r, advice.ForHub(r), at)
 	l.st.Failures, l.dirty = l.st.Failures+1, true
 	if r.Class == graph.ConfigPause || r.Class == graph.PermPause || r.Class == graph.TokenPause {
-		if l.stop(PausedConfig, l.settings().ProbeInterval) {
-			set := l.settings()
-			l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again", "code", logs.ConfigPaused, "status", r.HTTPStatus, "message", r.Message, "advice", advice.ForHub(r).String(), "next", set.ProbeInterval.String())
-		}
+		l.refusedByHub(r)
 		return
 	}
 	size := batchBytes(found.Records[:max(1, r.Sent)])
@@ -126,6 +127,25 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 		return // smaller at once
 	}
 	l.retry(r)
+}
+
+// refusedAtMost is after how many refusals in a row the hub refuses: of several relays
+// that are one hub, one may have other keys or another version for as long as a change is rolled out.
+const refusedAtMost = 3
+
+// refusedByHub tries again soon, and is paused once the hub refuses time and again: then
+// one event is tried at the pace of retries.
+func (l *lane) refusedByHub(r graph.Result) {
+	if l.pause == "" && l.st.Failures < refusedAtMost {
+		l.retry(r)
+		return
+	}
+	set := l.settings()
+	next := min(set.ProbeInterval, set.MaxInterval)
+	next = next/2 + time.Duration(l.s.o.Rand()*float64(next/2)) // not all edges in the same moment
+	if l.stop(PausedConfig, next) {
+		l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again", "code", logs.ConfigPaused, "status", r.HTTPStatus, "message", r.Message, "advice", advice.ForHub(r).String(), "next", next.Round(time.Second).String())
+	}
 }
 
 // takesNothing waits when the hub takes no event alone: it says nothing of one of them.

@@ -154,16 +154,20 @@ func TestForwardRetries(t *testing.T) {
 	}
 }
 
-// What needs a person pauses the lane and loses nothing; it is tried again by itself,
-// and what it waits for survives a restart.
+// What needs a person pauses the lane and loses nothing; it is tried again by itself, with
+// one event, and what it waits for survives a restart.
 func TestForwardPauses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		refused := graph.Result{Class: graph.ConfigPause, HTTPStatus: 401, Message: "the hub does not know this key"}
-		w, h := edge(t, failing(2, refused))
+		w, h := edge(t, failing(6, refused))
 		w.fill(queue.LaneForward, "a", 10)
 		w.run()
+		pass(5 * time.Second)
 		w.wantState(queue.LaneForward, PausedConfig)
+		if chunks, _ := h.sent(); len(chunks) != refusedAtMost {
+			t.Errorf("%d calls before the pause, want %d", len(chunks), refusedAtMost)
+		}
 		if p := w.lane(queue.LaneForward).LastError; p == nil || p.Message != refused.Message {
 			t.Errorf("problem %+v", p)
 		}
@@ -171,12 +175,35 @@ func TestForwardPauses(t *testing.T) {
 		w.wantPending(queue.LaneForward, 10)
 		w.run()
 		defer func() { w.stop() }()
-		pass(24 * time.Hour)
+		pass(3 * time.Minute)
 		wantOnce(w, h, 10)
+		if chunks, _ := h.sent(); len(chunks[5]) != 1 || len(chunks[6]) != 1 || len(chunks[7]) != 9 {
+			t.Errorf("chunks %v: a pause is tried with one event", chunks)
+		}
 		w.wantState(queue.LaneForward, Idle)
 		if w.lane(queue.LaneForward).LastError != nil {
 			t.Error("the problem is shown after it has passed")
 		}
+	})
+}
+
+// Of two relays that are one hub, one may not know the key yet: the edge goes on with the
+// other one.
+func TestForwardRefusedByOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, h := edge(t, func(n int, _ []queue.Record) graph.Result {
+			if n%2 == 1 {
+				return graph.Result{Class: graph.ConfigPause, HTTPStatus: 401}
+			}
+			return graph.Result{Class: graph.Delivered, HTTPStatus: 200}
+		})
+		h.part = 100
+		w.fill(queue.LaneForward, "a", 1000)
+		w.run()
+		defer func() { w.stop() }()
+		pass(time.Minute)
+		wantOnce(w, h, 1000)
 	})
 }
 

@@ -2,6 +2,7 @@ package forward
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"time"
 
@@ -39,7 +40,7 @@ func RawSize(body []byte) (int, error) {
 }
 
 // call takes what an edge says.
-func (h *Hub) call(store string, body []byte) (Answer, error) {
+func (h *Hub) call(ctx context.Context, store string, body []byte) (Answer, error) {
 	var c Call
 	if json.Unmarshal(body, &c) != nil {
 		return Answer{}, ErrFormat
@@ -51,10 +52,13 @@ func (h *Hub) call(store string, body []byte) (Answer, error) {
 		return Answer{}, ErrStarting
 	}
 	s := h.store(store)
-	if !s.mu.TryLock() {
+	if !s.turn.TryLock() {
 		return Answer{}, ErrBusy
 	}
-	defer s.mu.Unlock()
+	defer s.turn.Unlock()
+	if err := h.follow(ctx, store); err != nil {
+		return Answer{}, err
+	}
 	if err := h.forgets.done(store, c.Forgot); err != nil {
 		return Answer{}, err
 	}
@@ -69,7 +73,7 @@ func (h *Hub) call(store string, body []byte) (Answer, error) {
 		}
 		lacks := ranges{}
 		for _, r := range add(nil, has.Ranges) {
-			lacks = append(lacks, s.of[src].lacks(r)...)
+			lacks = append(lacks, s.has(src).lacks(r)...)
 		}
 		if len(lacks) > 0 {
 			a.Missing = append(a.Missing, save(src, lacks))

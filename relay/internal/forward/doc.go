@@ -32,6 +32,10 @@
 //     appended with its events, in one step: either both survive or neither. What comes
 //     again is recognised by its number, in whatever grouping, and for as long as the
 //     hub's directory exists: the window of messageIds has no part in it.
+//   - Hubs of several relays that share a log (queue.nats) share what they have: a mark and
+//     the ids of its chunk lie in the log until a note has the mark, and each hub knows the
+//     notes of two seconds ago before it takes a chunk. Of a chunk that two of them take at
+//     once each record is read once.
 //   - An epoch is one opening of the edge's log. Numbers are used again only after a
 //     directory was put back from a copy, and what is appended then has another epoch.
 //   - The ids of two stores never meet (queue.Entry.Store).

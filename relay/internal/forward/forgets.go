@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -30,16 +31,16 @@ type Look interface {
 	Event(body []byte, id string, received time.Time) bool
 }
 
-// forgets are the orders of a hub. It is safe for concurrent use.
+// forgets are the orders of a hub, as the note has them that all hubs of a log share. It
+// is safe for concurrent use.
 type forgets struct {
 	log Log
 
 	now func() time.Time
 
-	unread error // what was kept could not be read
-
 	mu     sync.Mutex
-	orders []*told // as they are kept
+	note   []byte // which orders is
+	orders []*told
 	late   []late
 }
 
@@ -53,27 +54,58 @@ type late struct {
 
 const lateChunks = 10 * time.Minute
 
-// load reads what is kept.
-func (f *forgets) load() {
-	if b := f.log.Note(noteForgets); b != nil {
-		f.unread = json.Unmarshal(b, &f.orders)
-	}
+// read takes up what is kept by now. The orders of a note that cannot be read are gone.
+func (f *forgets) read() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fresh()
 }
 
-// keep puts other orders in the place of those that are kept. f.mu is held.
-func (f *forgets) keep(orders []*told) error {
-	var b []byte
-	if len(orders) > 0 {
-		var err error
-		if b, err = json.Marshal(orders); err != nil {
-			return fmt.Errorf("keep forgets: %w", err)
+// fresh is read. f.mu is held.
+func (f *forgets) fresh() error {
+	note := f.log.Note(noteForgets)
+	if bytes.Equal(note, f.note) {
+		return nil
+	}
+	orders, err := ordersIn(note)
+	for _, o := range f.orders {
+		for _, s := range o.Stores {
+			if !slices.ContainsFunc(orders, func(n *told) bool { return n.ID == o.ID && slices.Contains(n.Stores, s) }) {
+				f.late = append(f.late, late{o, s, f.now().Add(lateChunks)})
+			}
 		}
 	}
-	if err := f.log.SetNote(noteForgets, b); err != nil {
+	f.note, f.orders = note, orders
+	return err
+}
+
+func ordersIn(note []byte) (out []*told, err error) {
+	if len(note) > 0 {
+		if err = json.Unmarshal(note, &out); err != nil {
+			return nil, fmt.Errorf("read forgets: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// change keeps what fn makes of the orders, durably.
+func (f *forgets) change(fn func(was []*told) []*told) error {
+	err := f.log.UpdateNote(noteForgets, func(note []byte) ([]byte, error) {
+		was, _ := ordersIn(note) // what cannot be read was said to be gone
+		now := fn(was)
+		if len(now) == 0 {
+			return nil, nil
+		}
+		b, err := json.Marshal(now)
+		if err != nil {
+			return nil, fmt.Errorf("keep forgets: %w", err)
+		}
+		return b, nil
+	})
+	if err != nil {
 		return fmt.Errorf("keep the forgets that stores have not been told of: %w", err)
 	}
-	f.orders = orders
-	return nil
+	return f.read()
 }
 
 // add keeps a forget for stores, durably.
@@ -83,9 +115,13 @@ func (f *forgets) add(lines, stores []string, at time.Time) error {
 	}
 	var id [8]byte
 	rand.Read(id[:])
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.keep(append(slices.Clone(f.orders), &told{ID: hex.EncodeToString(id[:]), At: at, Lines: lines, Stores: stores}))
+	o := &told{ID: hex.EncodeToString(id[:]), At: at, Lines: lines, Stores: stores}
+	return f.change(func(was []*told) []*told {
+		if slices.ContainsFunc(was, func(w *told) bool { return w.ID == o.ID }) {
+			return was
+		}
+		return append(was, o)
+	})
 }
 
 // done takes that a store has carried out forgets.
@@ -98,32 +134,25 @@ func (f *forgets) done(store string, ids []string) error {
 
 // strike takes stores from orders, and orders without stores from what is kept.
 func (f *forgets) strike(gone func(o *told, store string) bool) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var left []*told
-	changed := false
-	for _, o := range f.orders {
-		n := *o
-		n.Stores = slices.DeleteFunc(slices.Clone(o.Stores), func(s string) bool { return gone(o, s) })
-		for _, s := range o.Stores {
-			if gone(o, s) {
-				f.late = append(f.late, late{o, s, f.now().Add(lateChunks)})
-			}
-		}
-		if changed = changed || len(n.Stores) < len(o.Stores); len(n.Stores) > 0 {
-			left = append(left, &n)
-		}
-	}
-	if !changed {
+	if len(f.unreached(gone)) == 0 {
 		return nil
 	}
-	return f.keep(left)
+	return f.change(func(was []*told) (left []*told) {
+		for _, o := range was {
+			o.Stores = slices.DeleteFunc(o.Stores, func(s string) bool { return gone(o, s) })
+			if len(o.Stores) > 0 {
+				left = append(left, o)
+			}
+		}
+		return left
+	})
 }
 
 // of are the orders that a store has not carried out, or just now.
 func (f *forgets) of(store string) (out []*told) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	_ = f.fresh() // said by Run
 	if len(f.late) > 0 {
 		now := f.now()
 		f.late = slices.DeleteFunc(f.late, func(l late) bool { return !now.Before(l.until) })
@@ -145,6 +174,7 @@ func (f *forgets) of(store string) (out []*told) {
 func (f *forgets) next(store string) *Forget {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	_ = f.fresh()
 	for _, o := range f.orders {
 		if slices.Contains(o.Stores, store) {
 			return &Forget{ID: o.ID, At: o.At, Lines: o.Lines}
@@ -153,24 +183,32 @@ func (f *forgets) next(store string) *Forget {
 	return nil
 }
 
-// waiting is how many a store has not carried out.
-func (f *forgets) waiting(store string) (n int) {
+// waiting is how many each store has not carried out.
+func (f *forgets) waiting() map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	_ = f.fresh()
+	out := make(map[string]int)
 	for _, o := range f.orders {
-		if slices.Contains(o.Stores, store) {
-			n++
+		for _, s := range o.Stores {
+			out[s]++
 		}
 	}
-	return n
+	return out
 }
 
-// unreached are the stores that some forget has not reached.
-func (f *forgets) unreached() (stores []string) {
+// unreached are the stores for which some forget is kept that they have not carried out,
+// of those for which is says so.
+func (f *forgets) unreached(is func(o *told, store string) bool) (stores []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	_ = f.fresh()
 	for _, o := range f.orders {
-		stores = append(stores, o.Stores...)
+		for _, s := range o.Stores {
+			if is(o, s) {
+				stores = append(stores, s)
+			}
+		}
 	}
 	slices.Sort(stores)
 	return slices.Compact(stores)
@@ -178,7 +216,8 @@ func (f *forgets) unreached() (stores []string) {
 
 // Forget has the relays of stores remove the people that lines name, each at its next
 // call. Once it returns nothing about them is taken from a store that has not. It says
-// which stores that are. Without lines nobody is told.
+// which stores that are. Without lines nobody is told. Other hubs of the log know it by
+// the time it returns.
 func (h *Hub) Forget(lines, stores []string) ([]string, error) {
 	stores = slices.Clone(stores)
 	slices.Sort(stores)
@@ -186,8 +225,15 @@ func (h *Hub) Forget(lines, stores []string) ([]string, error) {
 	if len(lines) == 0 {
 		return stores, nil
 	}
-	return stores, h.forgets.add(lines, stores, h.o.Now().UTC())
+	err := h.forgets.add(lines, stores, h.o.Now().UTC())
+	if err == nil && h.shared() && len(stores) > 0 {
+		time.Sleep(knownWithin)
+	}
+	return stores, err
 }
+
+// rolledOut is after how long all relays of a log have the same keys.
+const rolledOut = 24 * time.Hour
 
 // strikeClosed gives up on stores that have no key any more: they cannot be reached, and
 // what a forget names must not lie here for ever.
@@ -196,11 +242,14 @@ func (h *Hub) strikeClosed() {
 		return
 	}
 	open := h.o.Stores()
-	closed := slices.DeleteFunc(h.forgets.unreached(), func(s string) bool { return slices.Contains(open, s) })
+	isClosed := func(o *told, store string) bool {
+		return !slices.Contains(open, store) && (!h.shared() || h.o.Now().Sub(o.At) > rolledOut)
+	}
+	closed := h.forgets.unreached(isClosed)
 	if len(closed) == 0 {
 		return
 	}
-	if err := h.forgets.strike(func(_ *told, store string) bool { return slices.Contains(closed, store) }); err != nil {
+	if err := h.forgets.strike(isClosed); err != nil {
 		h.o.Logger.Error("cannot note that stores without a key are no longer waited for; tried again", "code", logs.SettleFailed, "err", err)
 		return
 	}
@@ -208,7 +257,7 @@ func (h *Hub) strikeClosed() {
 }
 
 // forgotten says whether a record is about somebody whom its store has not forgotten
-// yet. The caller holds the mutex of s.
+// yet. The caller holds s.turn.
 func (h *Hub) forgotten(store string, s *had) func(body []byte, id string, received time.Time) bool {
 	var looks []Look
 	for _, o := range h.forgets.of(store) {

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/hex"
@@ -8,17 +9,23 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"relay/queue"
 )
 
-// Log is what a hub needs of its queue. *local.Queue is one.
+// Log is what a hub needs of its queue. *local.Queue is one, and *jetstream.Queue, which
+// the hubs of several relays have together.
 type Log interface {
 	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
 	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
 	Settle(lane string, s queue.Settlement) (queue.Revision, error)
-	SetNote(key string, val []byte) error
 	Note(key string) []byte
+	// UpdateNote keeps what fn makes of a note, by compare-and-set; nil removes it. fn may be
+	// given what it has made before.
+	UpdateNote(key string, fn func(was []byte) ([]byte, error)) error
+	// Current returns once the notes are known that others had set a time ago.
+	Current(ctx context.Context, ago time.Duration) error
 }
 
 // source is what the numbers of a chunk belong to.
@@ -60,13 +67,48 @@ func (rs ranges) with(r queue.Range) ranges {
 	return out
 }
 
-// had is what a hub has of one store. Its mutex is held while a chunk of the store is
-// appended, so that of two copies of one the second meets the first.
+// had is what a hub has of one store.
 type had struct {
-	mu sync.Mutex
-	of map[source]ranges
+	// turn is held while a chunk of the store is appended, so that of two copies of one the
+	// second meets the first. Of two that two hubs of one log take at once the queue reads
+	// one: it has the ids of a chunk for as long as its mark is no note's.
+	turn  sync.Mutex
+	looks map[string]Look // for whom the store has not forgotten yet, by the id of the forget; under turn
 
-	looks map[string]Look // for whom the store has not forgotten yet, by the id of the forget
+	mu   sync.Mutex
+	of   map[source]ranges
+	note []byte // of which of has all
+}
+
+// has gives what the hub has of a source.
+func (h *had) has(src source) ranges {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.of[src]
+}
+
+// take adds ranges of a source.
+func (h *had) take(src source, rs [][2]uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.of[src] = add(h.of[src], rs)
+}
+
+// read adds what a note of the store says.
+func (h *had) read(note []byte) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if bytes.Equal(note, h.note) {
+		return nil
+	}
+	list, err := load(note)
+	h.note = note
+	for _, s := range list {
+		if src, ok := s.source(); ok {
+			h.of[src] = add(h.of[src], s.Ranges)
+		}
+	}
+	return err
 }
 
 // mark is a record of queue.LaneHad: what was appended with it.
@@ -101,21 +143,13 @@ func save(src source, rs ranges) saved {
 const noteHad = "forward/had/" // + store: a list of saved
 
 // load reads what the note of a store says.
-func load(note []byte) (map[source]ranges, error) {
-	of := make(map[source]ranges)
-	if len(note) == 0 {
-		return of, nil
-	}
-	var list []saved
-	if err := json.Unmarshal(note, &list); err != nil {
-		return of, fmt.Errorf("read what a store has handed over: %w", err)
-	}
-	for _, s := range list {
-		if src, ok := s.source(); ok {
-			of[src] = add(of[src], s.Ranges)
+func load(note []byte) (list []saved, err error) {
+	if len(note) > 0 {
+		if err = json.Unmarshal(note, &list); err != nil {
+			return nil, fmt.Errorf("read what a store has handed over: %w", err)
 		}
 	}
-	return of, nil
+	return list, nil
 }
 
 func add(rs ranges, more [][2]uint64) ranges {
@@ -127,8 +161,10 @@ func add(rs ranges, more [][2]uint64) ranges {
 	return rs
 }
 
-// note is what is kept of h. The caller holds h.mu.
-func (h *had) note() ([]byte, error) {
+// keep is what is kept of h.
+func (h *had) keep() ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	list := make([]saved, 0, len(h.of))
 	for src, rs := range h.of {
 		list = append(list, save(src, rs))

@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +29,9 @@ type HubOptions struct {
 	Look     func(lines []string) Look // for the people of a forget
 	Mappings func() []string           // by which a person is found; nil: none
 	Stores   func() []string           // that have a key; nil: not known
+	// Delivers says whether this relay is the one of those with the log that delivers: it
+	// tidies up for all. Nil: this hub has the log for itself.
+	Delivers func() bool
 	Logger   *slog.Logger
 }
 
@@ -41,19 +42,13 @@ type Hub struct {
 	kick    chan struct{}
 	forgets forgets
 
+	reading sync.Mutex
+	next    queue.Seq // where the marks begin that were not read; under reading
+
 	mu     sync.Mutex
 	stores map[string]*had
 	seen   map[string]*Seen
-}
-
-// Seen is what a hub knows of one store.
-type Seen struct {
-	Store    string    `json:"store"`
-	LastSeen time.Time `json:"last_seen,omitzero"` // since the hub began
-	State              // as it said then
-	Events   int64     `json:"events"` // taken over, since the hub began
-	Repeats  int64     `json:"repeats"`
-	Forgets  int       `json:"forgets_waiting,omitempty"` // that it has not carried out yet
+	fresh  map[string]bool // those of seen that no note has yet
 }
 
 // Answer is what a hub says to a chunk that it has.
@@ -79,12 +74,15 @@ func NewHub(o HubOptions) *Hub {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{o: o, kick: make(chan struct{}, 1), stores: map[string]*had{}, seen: map[string]*Seen{}, forgets: forgets{log: o.Log, now: o.Now}}
-	if o.Log != nil {
-		h.forgets.load()
-	}
+	h := &Hub{o: o, kick: make(chan struct{}, 1), stores: map[string]*had{}, seen: map[string]*Seen{}, fresh: map[string]bool{}, forgets: forgets{log: o.Log, now: o.Now}}
 	return h
 }
+
+// shared says whether the hubs of other relays have the log too.
+func (h *Hub) shared() bool { return h.o.Delivers != nil }
+
+// mine says whether this hub tidies up.
+func (h *Hub) mine() bool { return !h.shared() || h.o.Delivers() }
 
 // foldAfter is how long marks lie in the log before notes take their place.
 const foldAfter = 30 * time.Second
@@ -103,15 +101,27 @@ func (h *Hub) Run(ctx context.Context) error {
 		return nil
 	}
 	h.ready.Store(true)
-	if err := h.forgets.unread; err != nil {
+	if err := h.forgets.read(); err != nil {
 		h.o.Logger.Error("forgets that stores have not been told of cannot be read: run them again", "code", logs.ForgetNotDone, "err", err)
 	}
+	var showing sync.WaitGroup
+	defer showing.Wait()
+	if h.shared() {
+		showing.Go(func() { h.show(ctx) })
+	}
 	for ctx.Err() == nil {
-		h.strikeClosed()
-		wait(ctx, time.Hour, h.kick)
+		if h.mine() {
+			h.strikeClosed()
+		}
+		if !h.shared() { // others kick nobody
+			wait(ctx, time.Hour, h.kick)
+		}
 		wait(ctx, foldAfter, nil)
 		if ctx.Err() != nil {
 			return nil
+		}
+		if !h.mine() {
+			continue
 		}
 		if err := h.fold(ctx); err != nil && ctx.Err() == nil {
 			h.o.Logger.Error("cannot keep what stores have handed over; it stays in the log", "code", logs.SettleFailed, "err", err)
@@ -134,12 +144,13 @@ func wait(ctx context.Context, d time.Duration, also <-chan struct{}) {
 	}
 }
 
-// marks calls fn for the open marks, and says where they end.
-func (h *Hub) marks(ctx context.Context, fn func(m *mark)) (end queue.Seq, err error) {
-	for from := queue.Seq(0); ctx.Err() == nil; {
+// marks calls fn for the open marks from a place on, and says where they end and what
+// settles them.
+func (h *Hub) marks(ctx context.Context, from queue.Seq, fn func(m *mark)) (end queue.Seq, all []queue.Range, err error) {
+	for ctx.Err() == nil {
 		b, err := h.o.Log.Read(queue.LaneHad, from, 1000, 1<<20)
 		if err != nil {
-			return 0, fmt.Errorf("read marks: %w", err)
+			return from, nil, fmt.Errorf("read marks: %w", err)
 		}
 		for i := range b.Records {
 			var m mark
@@ -147,17 +158,23 @@ func (h *Hub) marks(ctx context.Context, fn func(m *mark)) (end queue.Seq, err e
 				fn(&m)
 			}
 		}
-		if from, end = b.Next, b.Next; !b.More {
-			return end, nil
+		all = append(all, b.Done(func(int) bool { return false })...)
+		if from = b.Next; !b.More {
+			return from, all, nil
 		}
 	}
-	return 0, ctx.Err()
+	return from, nil, ctx.Err()
 }
 
-// recall takes up the marks that no note has yet.
+// recall takes up the marks that were not read yet.
 func (h *Hub) recall(ctx context.Context) error {
-	_, err := h.marks(ctx, h.take)
+	h.reading.Lock()
+	defer h.reading.Unlock()
+	end, all, err := h.marks(ctx, h.next, h.take)
 	if err == nil {
+		h.next = end
+	}
+	if len(all) > 0 {
 		h.wake()
 	}
 	return err
@@ -166,11 +183,8 @@ func (h *Hub) recall(ctx context.Context) error {
 // take adds what a mark says to what the hub has. A mark may be the only one that
 // says it: an append that took too long was answered as an error.
 func (h *Hub) take(m *mark) {
-	s := h.store(m.Store)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if src, ok := m.source(); ok {
-		s.of[src] = add(s.of[src], m.Ranges)
+		h.store(m.Store).take(src, m.Ranges)
 	}
 }
 
@@ -181,27 +195,46 @@ func (h *Hub) wake() {
 	}
 }
 
+// knownWithin is how much later a hub knows what another one with the same log has kept.
+const knownWithin = 2 * time.Second
+
+// follow takes up what other hubs of the log have of a store.
+func (h *Hub) follow(ctx context.Context, store string) error {
+	if !h.shared() {
+		return nil
+	}
+	if err := h.o.Log.Current(ctx, knownWithin); err != nil {
+		return err //nolint:wrapcheck // callers choose by it
+	}
+	if err := h.recall(ctx); err != nil {
+		return err
+	}
+	return h.store(store).read(h.o.Log.Note(noteHad + store))
+}
+
 // fold keeps in notes what the marks say, and settles those. Invariant: a mark is
 // settled only once a note has it.
 func (h *Hub) fold(ctx context.Context) error {
 	of := map[string]bool{}
-	end, err := h.marks(ctx, func(m *mark) { h.take(m); of[m.Store] = true })
+	_, all, err := h.marks(ctx, 0, func(m *mark) { h.take(m); of[m.Store] = true })
 	if err != nil || len(of) == 0 {
 		return err
 	}
 	for name := range of {
-		s := h.store(name)
-		s.mu.Lock()
-		note, err := s.note()
-		s.mu.Unlock()
-		if err != nil {
-			return err
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if err := h.o.Log.SetNote(noteHad+name, note); err != nil {
+		s := h.store(name)
+		if err := h.o.Log.UpdateNote(noteHad+name, func(was []byte) ([]byte, error) {
+			if err := s.read(was); err != nil {
+				return nil, err
+			}
+			return s.keep()
+		}); err != nil {
 			return fmt.Errorf("keep what a store has handed over: %w", err)
 		}
 	}
-	if _, err := h.o.Log.Settle(queue.LaneHad, queue.Settlement{Settled: queue.Upto(end)}); err != nil {
+	if _, err := h.o.Log.Settle(queue.LaneHad, queue.Settlement{Settled: all}); err != nil {
 		return fmt.Errorf("settle marks: %w", err)
 	}
 	return nil
@@ -213,11 +246,10 @@ func (h *Hub) store(name string) *had {
 	defer h.mu.Unlock()
 	s := h.stores[name]
 	if s == nil {
-		of, err := load(h.o.Log.Note(noteHad + name))
-		if err != nil {
+		s = &had{of: make(map[source]ranges)}
+		if err := s.read(h.o.Log.Note(noteHad + name)); err != nil {
 			h.o.Logger.Error("what a store has handed over before is not known; what it sends again is recognised by its ids", "code", logs.QueueFailed, "err", err)
 		}
-		s = &had{of: of}
 		h.stores[name] = s
 	}
 	return s
@@ -228,7 +260,7 @@ func (h *Hub) store(name string) *had {
 // of Append. allows says which events the key may send; nil: all.
 func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byte) bool, body []byte, most int) (Answer, error) {
 	if isCall(body) {
-		return h.call(store, body)
+		return h.call(ctx, store, body)
 	}
 	if bytes.Equal(body, probe) {
 		if !h.ready.Load() {
@@ -244,12 +276,15 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 		return Answer{}, ErrStarting
 	}
 	s := h.store(store)
-	if !s.mu.TryLock() {
+	if !s.turn.TryLock() {
 		return Answer{}, ErrBusy
 	}
-	defer s.mu.Unlock()
+	defer s.turn.Unlock()
+	if err := h.follow(ctx, store); err != nil {
+		return Answer{}, err
+	}
 	src, r := source{c.Epoch, c.Lane}, queue.Range{From: c.From, To: c.To}
-	has := s.of[src]
+	has := s.has(src)
 	forgotten := h.forgotten(store, s)
 	a := Answer{Success: true, Call: len(s.looks) > 0 && h.forgets.next(store) != nil}
 	gone := 0
@@ -277,47 +312,13 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 			h.o.Logger.Warn("a store handed over what is about somebody who was forgotten here: it is not taken", "code", logs.ForgottenNotTaken, "store", store, "events", gone)
 		}
 		a.Stored = max(0, got.Stored+got.Conflicts-1) // but the mark
-		s.of[src] = has.with(r)
+		s.take(src, [][2]uint64{{uint64(r.From), uint64(r.To)}})
 		h.wake()
 	} else {
 		a.Repeats = len(c.Records)
 	}
 	h.note(store, c, a)
 	return a, nil
-}
-
-// note remembers what the edge said of itself.
-func (h *Hub) note(store string, c *Chunk, a Answer) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.seen[store]
-	if s == nil {
-		s = &Seen{Store: store}
-		h.seen[store] = s
-	}
-	s.LastSeen, s.State = h.o.Now().UTC(), c.State
-	if s.Waiting = max(0, s.Waiting-int64(len(c.Records))); s.Waiting == 0 {
-		s.Oldest = time.Time{}
-	}
-	s.Events += int64(a.Stored)
-	s.Repeats += int64(a.Repeats)
-}
-
-// Stores is what is known of the stores named, and of those that were seen.
-func (h *Hub) Stores(names []string) []Seen {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	out := make([]Seen, 0, len(names))
-	for _, name := range names {
-		one := Seen{Store: name}
-		if s := h.seen[name]; s != nil {
-			one = *s
-		}
-		one.Forgets = h.forgets.waiting(name)
-		out = append(out, one)
-	}
-	slices.SortFunc(out, func(a, b Seen) int { return strings.Compare(a.Store, b.Store) })
-	return slices.CompactFunc(out, func(a, b Seen) bool { return a.Store == b.Store })
 }
 
 // mark is the entry that says what is appended with it.

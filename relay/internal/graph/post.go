@@ -47,5 +47,8 @@ func (c *Client) Post(parent context.Context, path, contentType, bearer string, 
 	if err != nil {
 		p.Status, p.Err = 0, "the answer was cut off"
 	}
+	if p.Status != http.StatusOK && p.Status != http.StatusTooManyRequests && p.Status != http.StatusRequestEntityTooLarge {
+		c.tr.CloseIdleConnections() // behind a balancer, the next call may reach another relay
+	}
 	return p
 }

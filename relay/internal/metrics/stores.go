@@ -11,8 +11,8 @@ import (
 var (
 	descStoreWaiting = desc("relay_store_waiting_events", "Events that wait at a store's relay, as it said when it last forwarded.", "store")
 	descStoreOldest  = desc("relay_store_oldest_event_timestamp_seconds", "When the oldest of them was received; 0 when none waits.", "store")
-	descStoreSeen    = desc("relay_store_last_seen_timestamp_seconds", "When a store's relay last forwarded; 0: not since the start.", "store")
-	descStoreEvents  = desc("relay_store_forwarded_events", "Events taken from a store's relay since the start.", "store")
+	descStoreSeen    = desc("relay_store_last_seen_timestamp_seconds", "When a store's relay last forwarded; 0: not since the start (with queue.nats: never).", "store")
+	descStoreEvents  = desc("relay_store_forwarded_events", "Events that this relay took from a store's relay since its start.", "store")
 )
 
 // collectStores reads what stores' relays said.

@@ -52,12 +52,9 @@ func HubOptions(cfg *config.Config) graph.Options {
 
 // openForward makes ready what hands over, or what takes what others hand over.
 func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
-	if cfg.Queue.NATS.On() {
-		return nil // config has refused the keys of stores
-	}
 	if !s.forwards() {
 		s.hub = forward.NewHub(forward.HubOptions{
-			Log: s.queue, Route: s.route, PrintKey: prints, Event: int(cfg.Intake.MaxEventBytes), Now: s.now,
+			Log: s.queue, Delivers: s.leased(), Route: s.route, PrintKey: prints, Event: int(cfg.Intake.MaxEventBytes), Now: s.now,
 			Look: s.lookFor, Mappings: s.mapping.sources, Stores: func() []string { return storesIn(s.settings.Load()) }, Logger: s.log,
 		})
 		return nil
@@ -75,6 +72,14 @@ func (s *Sidecar) openForward(cfg *config.Config, prints track.PrintKey) error {
 		State: s.edgeState, Forget: s.forgetAsHub, Logger: s.log,
 	})
 	return nil
+}
+
+// leased is nil for a queue of this relay alone; else it says whether this one delivers.
+func (s *Sidecar) leased() func() bool {
+	if s.nats == nil {
+		return nil
+	}
+	return s.lease.fresh
 }
 
 // lookFor finds the people of a forget in what stores hand over.

@@ -18,6 +18,7 @@ import (
 	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/exit"
+	"relay/relay/internal/forward"
 )
 
 // store is what a relay does with its queue. *local.Queue and *jetstream.Queue are two.
@@ -25,6 +26,7 @@ type store interface {
 	admin.Queue
 	drain.Log
 	admin.Imports
+	forward.Log
 	SetKeys(key []byte, old ...[]byte) error
 	PrintSecret() []byte
 	Began() queue.Seq
