@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/internal/meta"
+	"relay/mapper/rules"
 )
 
 // age says what the event's time makes of it at the time of the attempt, by Meta's rules
@@ -17,7 +18,7 @@ func (s *subject) age(c *conversion) verdict {
 		return verdict{}
 	}
 	limit := meta.StoreAge
-	if c.actionSource != physicalStore {
+	if c.actionSource != rules.PhysicalStore {
 		limit = meta.EventAge
 	}
 	switch age := s.now.Sub(s.when); {

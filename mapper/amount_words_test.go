@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"relay/mapper/event"
+	"relay/mapper/money"
 )
 
 // What stands for a currency beside an amount stands for it in a field of its own.
@@ -48,10 +49,10 @@ func TestAmountsInOtherScripts(t *testing.T) {
 		"د.إ 12.50": "12.50", "١٬٢٣٤٫٥٠ ر.س": "1234.50", "SR 12.50": "12.50", "12.50 د.ك": "12.50", "1.0E7": "10000000",
 		"1.23457E+11": "", "1,23E+05": "", "12.50 Taler": "",
 	} {
-		m, ok := parseMoneyText(text)
+		m, ok := money.ReadText(text)
 		got := ""
 		if ok {
-			got = m.text
+			got = m.Text
 		}
 		if strings.TrimSuffix(got, "0") != strings.TrimSuffix(want, "0") && got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)

@@ -32,7 +32,7 @@ type sample struct {
 func TestNormalForms(t *testing.T) {
 	for _, s := range readSamples(t) {
 		t.Run(s.key+"/"+s.line, func(t *testing.T) {
-			for _, api := range []API{Conversions, Offline} {
+			for _, api := range []meta.API{meta.Conversions, meta.Offline} {
 				if len(s.wireNames(api)) == 0 {
 					continue // the format has no such key
 				}
@@ -166,7 +166,7 @@ func (s sample) event() []byte {
 	return body
 }
 
-func (s sample) run(t *testing.T, api API) (got []string, notes []Note) {
+func (s sample) run(t *testing.T, api meta.API) (got []string, notes []Note) {
 	t.Helper()
 	mapping := "version: 1\nevents: { Till: \"1\" }\n"
 	if path, own := s.source(); !own {
@@ -192,7 +192,7 @@ func (s sample) run(t *testing.T, api API) (got []string, notes []Note) {
 		t.Fatal(err)
 	}
 	keys := conv.UserData
-	if api == Offline {
+	if api == meta.Offline {
 		keys = conv.MatchKeys
 	}
 	for _, name := range s.wireNames(api) {
@@ -208,20 +208,20 @@ func (s sample) run(t *testing.T, api API) (got []string, notes []Note) {
 			got = append(got, strings.Trim(string(raw), `"`))
 		}
 	}
-	if s.key == "date_of_birth" && api == Offline && strings.Join(got, "") == "∅∅∅" {
+	if s.key == "date_of_birth" && api == meta.Offline && strings.Join(got, "") == "∅∅∅" {
 		got = nil
 	}
 	return got, out[0].Notes
 }
 
 // wireNames are the fields of a conversion that a sample fills.
-func (s sample) wireNames(api API) []string {
+func (s sample) wireNames(api meta.API) []string {
 	if s.key == "name" {
 		return []string{"fn", "ln"}
 	}
 	for _, k := range match.Table {
 		if k.Name == s.key {
-			if api == Offline {
+			if api == meta.Offline {
 				return k.Offline
 			}
 			return []string{k.Conversions}
@@ -231,10 +231,10 @@ func (s sample) wireNames(api API) []string {
 }
 
 // hashes are the values that must be on the wire.
-func (s sample) hashes(api API) []string {
+func (s sample) hashes(api meta.API) []string {
 	var out []string
 	want := s.want
-	if api == Offline && len(want) > 1 && s.key != "name" && s.key != "email" && s.key != "phone" {
+	if api == meta.Offline && len(want) > 1 && s.key != "name" && s.key != "email" && s.key != "phone" {
 		want = want[:1] // the others have one value there
 	}
 	for _, w := range want {
@@ -242,17 +242,17 @@ func (s sample) hashes(api API) []string {
 		switch {
 		case s.key == "name" && w == "∅":
 			out = append(out, "∅")
-		case already && api == Offline && s.key == "external_id":
+		case already && api == meta.Offline && s.key == "external_id":
 			var raw string
 			_ = json.Unmarshal([]byte(s.raw), &raw)
 			out = append(out, raw) // as it came
-		case already && api == Offline && s.key == "date_of_birth":
+		case already && api == meta.Offline && s.key == "date_of_birth":
 			return nil // cannot be split
 		case already:
 			out = append(out, hash)
-		case s.key == "lead_id", s.key == "external_id" && api == Offline:
+		case s.key == "lead_id", s.key == "external_id" && api == meta.Offline:
 			out = append(out, w)
-		case s.key == "date_of_birth" && api == Offline:
+		case s.key == "date_of_birth" && api == meta.Offline:
 			out = append(out, match.SHA256(w[:4]), match.SHA256(w[4:6]), match.SHA256(w[6:]))
 		default:
 			out = append(out, match.SHA256(w))

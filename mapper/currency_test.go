@@ -11,6 +11,8 @@ import (
 
 	"relay/mapper/event"
 	"relay/mapper/match"
+	"relay/mapper/money"
+	"relay/mapper/people"
 )
 
 // moneyOf maps a Purchase whose properties these are, and says its value and
@@ -224,7 +226,7 @@ default_currency: USD
 		t.Errorf("what was found for one set is said of another: %+v", outs)
 	}
 	keys, _ := m.KeysIn(event)
-	if len(keys) != 1 || !slices.Contains(m.KeysOf("0171 1234567"), keys[0]) {
+	if len(keys) != 1 || !slices.Contains(people.KeysOf("0171 1234567", m.Countries()...), keys[0]) {
 		t.Errorf("keys %v", keys)
 	}
 	lane := m.MapLane(event, "702", keyTestNow)
@@ -259,8 +261,8 @@ func TestNoNumberIsNoAmount(t *testing.T) {
 
 // What is written beside amounts means currencies that Meta's list may still have.
 func TestSignsAreOfCurrencies(t *testing.T) {
-	for word, c := range currencyWords() {
-		for _, code := range c.codes {
+	for word, c := range money.CurrencyWords() {
+		for _, code := range c.Codes {
 			if !currency.IsValid(code) {
 				t.Errorf("%s: %s is none of ISO 4217", word, code)
 			}

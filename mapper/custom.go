@@ -9,16 +9,12 @@ import (
 	"relay/mapper/event"
 	"relay/mapper/fold"
 	"relay/mapper/match"
+	"relay/mapper/money"
+	"relay/mapper/outward"
+	"relay/mapper/rules"
 )
 
-// setField is one entry of custom_data.set.
-type setField struct {
-	name    string
-	sources []source
-	line    int
-}
-
-// fixedField is what a setField gave for one event.
+// fixedField is what a rules.SetField gave for one event.
 type fixedField struct {
 	name string
 	node *event.Node
@@ -30,11 +26,11 @@ type fixedField struct {
 
 // findFixed evaluates custom_data.set.
 func (s *subject) findFixed() {
-	for i := range s.rules.set {
-		f := &s.rules.set[i]
-		for j := range f.sources {
-			src := &f.sources[j]
-			found, err := src.resolve(s, s.scratch[:0])
+	for i := range s.custom.rules.Set {
+		f := &s.custom.rules.Set[i]
+		for j := range f.Sources {
+			src := &f.Sources[j]
+			found, err := s.resolve(src, s.scratch[:0])
 			if err != nil {
 				s.failExpression(src, err)
 				break
@@ -42,18 +38,18 @@ func (s *subject) findFixed() {
 			s.scratch = found[:0]
 			var n *event.Node
 			switch {
-			case len(found) == 1 && !src.path.Many:
+			case len(found) == 1 && !src.Path.Many:
 				n = found[0]
 			case len(found) > 0:
-				list := &event.Node{Kind: event.List, Name: f.name}
+				list := &event.Node{Kind: event.List, Name: f.Name}
 				for _, item := range found {
 					list.Kids = append(list.Kids, *item)
 				}
 				n = list
 			}
 			if !n.Blank() {
-				s.markFixed(n, f.name)
-				s.fixed = append(s.fixed, fixedField{f.name, n, f.line, src.label(), src.constant != nil})
+				s.filter.MarkSet(n, f.Name)
+				s.fixed = append(s.fixed, fixedField{f.Name, n, f.Line, src.Label(), src.Constant != nil})
 				break
 			}
 		}
@@ -83,13 +79,13 @@ func (s *subject) findIDs(c *conversion, notes *noteList) {
 		n, at, line := s.props.Get(id.name), "properties."+id.name, 0
 		if f := s.fixedNode(id.name); f != nil {
 			n, at, line = f.node, f.from, f.line
-		} else if n != nil && n.Mark&(markExclude|markSource) != 0 {
+		} else if n != nil && n.Mark&(event.MarkExclude|event.MarkSource) != 0 {
 			continue
 		}
 		if n.Blank() {
 			continue
 		}
-		text, ok := textID(n)
+		text, ok := n.IDText()
 		if !ok {
 			notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
 			continue
@@ -102,7 +98,7 @@ func (s *subject) findIDs(c *conversion, notes *noteList) {
 			notes.add(noteBadID, at, "stands for no id, and would make one sale look like a copy of another; left out")
 			continue
 		}
-		if c.api == Offline && id.name == "item_number" && c.orderID == "" {
+		if c.api == meta.Offline && id.name == "item_number" && c.orderID == "" {
 			notes.add(noteItemNoOrder, at, "the offline format takes no item_number without an order_id; left out")
 			continue
 		}
@@ -130,35 +126,32 @@ type crumb struct {
 	index int // of a list item, when name is ""
 }
 
-// maxCustomDepth is how deep custom_data may nest; deeper values are left out.
-const maxCustomDepth = 50
-
 // leftovers writes every property that nothing has consumed, and what the
 // mapping sets, as members without the braces.
 func (s *subject) leftovers(c *conversion, notes *noteList) []byte {
-	w := customWriter{s: s, c: c, notes: notes, out: s.room.custom[:0], trail: s.room.trail[:0], closed: s.rules.only != nil}
-	defer func() { s.room.custom, s.room.trail = w.out, w.trail }()
+	w := customWriter{s: s, c: c, notes: notes, out: s.customData[:0], trail: s.trail[:0], closed: s.custom.rules.Only != nil}
+	defer func() { s.customData, s.trail = w.out, w.trail }()
 	if s.props != nil {
 		w.members(s.props, true, false)
 	}
 	w.closed = false // what the mapping sets, it names
 	for i := range s.fixed {
 		f := &s.fixed[i]
-		if standardFields[f.name].Writer == meta.Order {
+		if rules.CustomData[f.name].Writer == meta.Order {
 			continue
 		}
-		if f.node.Mark&markSource != 0 {
+		if f.node.Mark&event.MarkSource != 0 {
 			notes.add(NotePersonal, f.from, "a source of a match key is not sent in custom_data")
 			continue
 		}
-		if want := standardFields[f.name]; !s.fits(want, f.node, c.name) {
+		if want := rules.CustomData[f.name]; !s.fits(want, f.node, c.name) {
 			notes.add(noteWrongType, f.from, "custom_data."+f.name+" must be "+want.Shape.String()+"; left out")
 			continue
 		}
 		w.trail = append(w.trail[:0], crumb{name: f.name})
 		start := len(w.out)
 		w.key(f.name)
-		if !w.value(s.asNumber(standardFields[f.name], f.node), f.name, f.constant, 1) {
+		if !w.value(s.asNumber(rules.CustomData[f.name], f.node), f.name, f.constant, 1) {
 			w.out = w.out[:start]
 			continue
 		}
@@ -191,21 +184,21 @@ func (w *customWriter) members(n *event.Node, top, kept bool) {
 		kid := &n.Kids[i]
 		w.trail = append(w.trail, crumb{name: kid.Name})
 		start := len(w.out)
-		if kid.Mark&markOnly != 0 {
+		if kid.Mark&event.MarkOnly != 0 {
 			w.open++
 		}
 		if w.wanted(kid, top, kept) {
 			if top {
-				kid = w.s.asNumber(standardFields[kid.Name], kid)
+				kid = w.s.asNumber(rules.CustomData[kid.Name], kid)
 			}
 			w.key(kid.Name)
-			if !w.value(kid, kid.Name, kept || kid.Mark&markKeep != 0, len(w.trail)) {
+			if !w.value(kid, kid.Name, kept || kid.Mark&event.MarkKeep != 0, len(w.trail)) {
 				w.out = w.out[:start]
 			} else if top && w.s.x != nil {
 				w.s.x.custom(kid.Name, w.at(), 0, kid, string(w.out[valueStart(w.out, start, kid.Name):]))
 			}
 		}
-		if kid.Mark&markOnly != 0 {
+		if kid.Mark&event.MarkOnly != 0 {
 			w.open--
 		}
 		w.trail = w.trail[:len(w.trail)-1]
@@ -217,25 +210,25 @@ func (w *customWriter) wanted(n *event.Node, top, kept bool) bool {
 	switch {
 	case n.Kind == event.Null:
 		return false
-	case n.Mark&markConsumed != 0 || n == w.c.consumed || n == w.s.currency.node && w.c.currency != "":
+	case n.Mark&event.MarkConsumed != 0 || n == w.c.consumed || n == w.s.currency.node && w.c.currency != "":
 		return false
-	case n.Mark&markExclude != 0:
+	case n.Mark&event.MarkExclude != 0:
 		w.skip(n, "", "custom_data.exclude names it")
 		return false
-	case n.Mark&markSource != 0:
+	case n.Mark&event.MarkSource != 0:
 		w.skip(n, NotePersonal, "a source of a match key is not sent in custom_data")
 		return false
-	case !kept && n.Mark&markKeep == 0 && w.s.personalText(n.Name, "", false) != "":
+	case !kept && n.Mark&event.MarkKeep == 0 && w.s.filter.Text(n.Name, "", false) != "":
 		w.trail[len(w.trail)-1].name = event.Mask(n.Name) // the name is somebody's: a note must not show it
 		w.skip(n, NotePersonal, "the name of the property holds personal data")
 		return false
-	case !kept && n.Mark&(markKeep|markPersonal) == markPersonal:
+	case !kept && n.Mark&(event.MarkKeep|event.MarkPersonal) == event.MarkPersonal:
 		w.skip(n, NotePersonal, "personal data is not sent in custom_data")
 		return false
 	case !top:
 		return true
 	}
-	want := standardFields[n.Name]
+	want := rules.CustomData[n.Name]
 	if want.Writer == meta.Order || w.s.fixedNode(n.Name) != nil {
 		return false
 	}
@@ -289,20 +282,14 @@ func (w *customWriter) value(n *event.Node, name string, kept bool, depth int) b
 		w.out = append(w.out, "false"...)
 	case event.True:
 		w.out = append(w.out, "true"...)
-	case event.Text:
-		why := w.s.personalText(n.Text, name, kept)
-		if why == "" && !kept && w.s.personalRecord(n) {
-			why = whyRecord
-		}
-		if why != "" {
+	case event.Text, event.Number:
+		if why := w.s.filter.Value(n, name, kept); why != "" {
 			w.skip(n, NotePersonal, why)
 			return false
 		}
-		w.out = event.AppendText(w.out, n.Text)
-	case event.Number:
-		if why := w.s.personalNumber(n.Text); why != "" && !kept {
-			w.skip(n, NotePersonal, why)
-			return false
+		if n.Kind == event.Text {
+			w.out = event.AppendText(w.out, n.Text)
+			break
 		}
 		var ok bool
 		if w.out, ok = appendNumber(w.out, n.Text); !ok {
@@ -310,7 +297,7 @@ func (w *customWriter) value(n *event.Node, name string, kept bool, depth int) b
 			return false
 		}
 	default:
-		if depth > maxCustomDepth {
+		if depth > outward.MaxDepth {
 			w.skip(n, noteTooDeep, "nested too deep; left out")
 			return false
 		}
@@ -339,19 +326,19 @@ func (w *customWriter) nested(n *event.Node, name string, kept bool, depth int) 
 		if before > start {
 			w.out = append(w.out, ',')
 		}
-		if kid.Mark&markOnly != 0 {
+		if kid.Mark&event.MarkOnly != 0 {
 			w.open++
 		}
-		if !kept && kid.Mark&(markKeep|markPersonal) == markPersonal {
+		if !kept && kid.Mark&(event.MarkKeep|event.MarkPersonal) == event.MarkPersonal {
 			w.skip(kid, NotePersonal, "personal data is not sent in custom_data")
 			w.out = w.out[:before]
 			w.trail = w.trail[:len(w.trail)-1]
 			continue
 		}
-		if kid.Mark&(markSource|markExclude|markConsumed) != 0 || kid == w.c.consumed || !w.value(kid, name, kept || kid.Mark&markKeep != 0, depth+1) {
+		if kid.Mark&(event.MarkSource|event.MarkExclude|event.MarkConsumed) != 0 || kid == w.c.consumed || !w.value(kid, name, kept || kid.Mark&event.MarkKeep != 0, depth+1) {
 			w.out = w.out[:before]
 		}
-		if kid.Mark&markOnly != 0 {
+		if kid.Mark&event.MarkOnly != 0 {
 			w.open--
 		}
 		w.trail = w.trail[:len(w.trail)-1]
@@ -373,4 +360,33 @@ func appendNumber(dst []byte, number string) ([]byte, bool) {
 		return dst, false
 	}
 	return append(dst, number...), true
+}
+
+// fits is rules.Fits for a property of the event at hand: an amount in another currency
+// than the event's does not.
+func (s *subject) fits(f meta.Field, n *event.Node, conversion string) bool {
+	if !rules.Fits(f, n, conversion) {
+		return false
+	}
+	if n.Kind != event.Text || f.Shape != meta.NumberShape {
+		return true
+	}
+	m, _ := money.Read(n)
+	return !m.Named.Any() || m.Named.Has(s.currency.code)
+}
+
+// asNumber is a property as it leaves under a field of custom_data: a text where Meta
+// expects a number is that number, unless it is somebody's. It needs fits.
+func (s *subject) asNumber(f meta.Field, n *event.Node) *event.Node {
+	if n.Kind != event.Text || f.Shape != meta.NumberShape && f.Shape != meta.WholeShape || s.filter.Text(n.Text, f.Name, false) != "" {
+		return n
+	}
+	m, ok := money.Read(n)
+	if !ok {
+		return n
+	}
+	if f.Shape == meta.NumberShape {
+		m = m.In(s.currencyFor(m))
+	}
+	return &event.Node{Kind: event.Number, Name: n.Name, Text: m.Text, Mark: n.Mark}
 }

@@ -1,6 +1,6 @@
 // Package mapper turns track calls into conversions by a mapping file.
 //
-//	mapping.yaml ── Parse ──► Mapping
+//	mapping.yaml ── Parse (package rules) ──► Mapping
 //	                             │
 //	event, time of receipt ── Map / MapLane ──► Outcomes: send, skip or hold
 //
@@ -19,12 +19,12 @@
 //   - No event makes it fail: what cannot be used is left out with a note, or the
 //     event is held with a reason.
 //   - Nothing personal leaves unhashed: match keys are hashed, custom_data passes
-//     the rules of mapper/personal (docs/contract.md 5.1).
+//     the filter of package outward (docs/contract.md 5.1).
 //   - Explain runs the same code as Map and reports each step.
 //
 // An event's way through the files: subject.go (decode, traits), when.go (time), keys.go and
-// package match (match keys), value.go and goods.go (money, products), custom.go (what
-// is left), map.go (the verdict), encode.go (the two wire formats).
+// package match (match keys), value.go, currency.go and package money (money), goods.go
+// (products), custom.go (what is left), map.go (the verdict), encode.go (the two wire formats).
 //
 // What can hurt you: Meta's names and words are rows of internal/meta, and stand nowhere
 // else. mapping.schema.json repeats keys of the mapping for editors; schema_test.go writes

@@ -7,12 +7,13 @@ import (
 	"relay/internal/meta"
 	"relay/mapper/event"
 	"relay/mapper/match"
+	"relay/mapper/rules"
 )
 
 // conversion is one element of data before it is written: the mapping result
 // that both formats are encoded from.
 type conversion struct {
-	api                 API
+	api                 meta.API
 	name                string
 	value, currency     string
 	orderID, itemNumber string
@@ -33,7 +34,7 @@ const Encoding = 5
 // order, so the same event gives the same bytes.
 func (s *subject) encode(c *conversion) []byte {
 	o := object{out: s.written[:0]}
-	if c.api == Offline {
+	if c.api == meta.Offline {
 		s.encodeOffline(&o, c)
 	} else {
 		s.encodeConversions(&o, c)
@@ -51,7 +52,7 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 	if s.eventID != "" {
 		o.text("event_id", s.eventID)
 	}
-	if s.m.orderIDAt != atCustom {
+	if s.m.rules.OrderIDAt != rules.AtCustom {
 		c.encodeOrder(o)
 	}
 	o.text("action_source", c.actionSource)
@@ -79,13 +80,13 @@ func (s *subject) encodeConversions(o *object, c *conversion) {
 			if i > 0 {
 				o.out = append(o.out, ',')
 			}
-			o.out = values[i].sum.Append(o.out)
+			o.out = values[i].Sum.Append(o.out)
 		}
 		o.out = append(o.out, ']')
 	}
 	s.encodeIdentifiers(o, c)
 	o.close()
-	order := s.m.orderIDAt != atEvent && (c.orderID != "" || c.itemNumber != "")
+	order := s.m.rules.OrderIDAt != rules.AtEvent && (c.orderID != "" || c.itemNumber != "")
 	if c.value != "" || c.currency != "" || len(s.goods.ids) > 0 || order || len(c.custom) > 0 {
 		o.key("custom_data")
 		o.open()
@@ -136,7 +137,7 @@ func (s *subject) encodeOffline(o *object, c *conversion) {
 
 // offlineKey writes one match key: text, or a list when there are several
 // values; the birth date in three; the own id plain, unless it shows who it is.
-func (s *subject) offlineKey(o *object, k match.Key, values []keyValue) {
+func (s *subject) offlineKey(o *object, k match.Key, values []match.Found) {
 	row, first := &match.Table[k], &values[0]
 	name := row.Offline[0]
 	switch {
@@ -153,7 +154,7 @@ func (s *subject) offlineKey(o *object, k match.Key, values []keyValue) {
 	default:
 		o.key(name)
 		if len(values) == 1 {
-			o.out = first.sum.Append(o.out)
+			o.out = first.Sum.Append(o.out)
 			return
 		}
 		o.out = append(o.out, '[')
@@ -161,7 +162,7 @@ func (s *subject) offlineKey(o *object, k match.Key, values []keyValue) {
 			if i > 0 {
 				o.out = append(o.out, ',')
 			}
-			o.out = values[i].sum.Append(o.out)
+			o.out = values[i].Sum.Append(o.out)
 		}
 		o.out = append(o.out, ']')
 	}

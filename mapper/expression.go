@@ -3,7 +3,9 @@ package mapper
 import (
 	"fmt"
 
+	"relay/mapper/event"
 	"relay/mapper/expr"
+	"relay/mapper/rules"
 )
 
 // environment is the event as expressions see it, made once; nil when the
@@ -13,7 +15,7 @@ func (s *subject) environment() expr.Env {
 		return s.env
 	}
 	text := func(name string) string {
-		t, _ := textID(s.t.Root.Get(name))
+		t, _ := s.t.Root.Get(name).IDText()
 		return t
 	}
 	e := expr.Event{
@@ -25,9 +27,9 @@ func (s *subject) environment() expr.Env {
 }
 
 // failExpression remembers that an expression could not be evaluated.
-func (s *subject) failExpression(src *source, err error) {
+func (s *subject) failExpression(src *rules.Source, err error) {
 	if s.exprError == "" {
-		s.exprError = expressionMessage(src.line, err)
+		s.exprError = expressionMessage(src.Line, err)
 	}
 }
 
@@ -37,4 +39,26 @@ func expressionMessage(line int, err error) string {
 		msg = fmt.Sprintf("the expression at line %d of the mapping could not be evaluated: %s", line, expr.Cause(err))
 	}
 	return msg
+}
+
+// resolve appends what a source leads to in the event. The error is that of an
+// expression.
+func (s *subject) resolve(src *rules.Source, out []*event.Node) ([]*event.Node, error) {
+	switch {
+	case src.Constant != nil:
+		return append(out, src.Constant), nil
+	case src.Expr != nil:
+		n, err := src.Expr.Value(s.environment())
+		if err != nil || n == nil {
+			return out, err
+		}
+		return append(out, n), nil
+	}
+	if src.Store { // by its key: what an event says of itself is not asked
+		if s.ev.Store == "" {
+			return out, nil
+		}
+		return append(out, &event.Node{Kind: event.Text, Text: s.ev.Store}), nil
+	}
+	return src.Path.All(&s.t.Root, out), nil
 }

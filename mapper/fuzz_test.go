@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"relay/internal/meta"
 )
 
 // fuzzMapping asks for everything a mapping can ask for.
@@ -147,7 +149,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, api := range []API{"", Conversions, Offline} {
+		for _, api := range []meta.API{"", meta.Conversions, meta.Offline} {
 			for _, o := range m.Map(ev, now, OverrideAPI(api)) {
 				if o.Kind == Send && !json.Valid(o.Conversion) {
 					t.Fatalf("not JSON: %s", o.Conversion)

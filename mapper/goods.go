@@ -4,10 +4,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
+	"relay/internal/meta"
 	"relay/mapper/event"
 	"relay/mapper/fold"
+	"relay/mapper/money"
+	"relay/mapper/rules"
 )
 
 // goods is what an event is about: content_type, content_ids and contents.
@@ -21,36 +23,29 @@ type goods struct {
 // may be "".
 type content struct {
 	id, quantity, price string
-	delivery            string            // delivery_category
-	more                [itemCount]string // what the mapping's contents names
-}
-
-// goodsRules are the mapping's products: where the goods of an event are, and
-// where in each of them its catalogue id is. Tried in order.
-type goodsRules struct {
-	in, id []event.Path
-	line   int // of the mapping; 0: built in
+	delivery            string                  // delivery_category
+	more                [rules.ItemCount]string // what the mapping's contents names
 }
 
 // findGoods reads products, product_id or, for Product List Viewed, category.
 // What gave the ids is marked as consumed.
 func (s *subject) findGoods() {
-	if s.name == productListViewed {
+	if s.name == rules.ProductListViewed {
 		if id, ok := s.idAt(s.props.Get("category"), "properties.category"); ok {
 			s.goods = goods{kind: "product_group", ids: []string{id}}
 			s.explainGoods("properties.category", "", s.props.Get("category"))
 		}
 		return
 	}
-	for i := range s.m.products.in {
-		in := &s.m.products.in[i]
+	for i := range s.m.rules.Products.In {
+		in := &s.m.rules.Products.In[i]
 		products := in.One(&s.t.Root)
 		if products.Blank() || !s.products(products, in.Text) {
 			continue
 		}
 		s.goods.kind = "product"
-		products.Mark |= markConsumed
-		s.explainGoods(in.Text, "[]."+s.m.products.id[0].Text, products)
+		products.Mark |= event.MarkConsumed
+		s.explainGoods(in.Text, "[]."+s.m.rules.Products.ID[0].Text, products)
 		return
 	}
 	const at = "properties.product_id"
@@ -64,7 +59,7 @@ func (s *subject) findGoods() {
 		if len(s.goods.ids) == 0 {
 			return
 		}
-		n.Mark |= markConsumed
+		n.Mark |= event.MarkConsumed
 	} else if id, ok := s.idAt(n, at); ok {
 		s.goods = goods{kind: "product", ids: []string{id}}
 	} else {
@@ -85,9 +80,9 @@ func (s *subject) products(n *event.Node, at string) bool {
 		s.notes.add(noteNotList, at, "not a list")
 		return false
 	}
-	s.goods.ids = slices.Grow(s.room.ids[:0], len(items))
-	s.goods.contents = slices.Grow(s.room.goods[:0], len(items))
-	s.room.ids, s.room.goods = s.goods.ids, s.goods.contents
+	s.goods.ids = slices.Grow(s.reused.ids[:0], len(items))
+	s.goods.contents = slices.Grow(s.reused.contents[:0], len(items))
+	s.reused.ids, s.reused.contents = s.goods.ids, s.goods.contents
 	for i := range items {
 		s.product(&items[i], at, i)
 	}
@@ -99,7 +94,7 @@ func (s *subject) idAt(n *event.Node, at string) (string, bool) {
 	if n.Blank() {
 		return "", false
 	}
-	id, ok := textID(n)
+	id, ok := n.IDText()
 	if !ok {
 		s.notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
 		return "", false
@@ -108,11 +103,11 @@ func (s *subject) idAt(n *event.Node, at string) (string, bool) {
 		s.notes.add(noteBadID, at, whyShortened)
 		return "", false
 	}
-	if why := s.whyProduct(id); why != "" {
+	if why := s.filter.Product(id); why != "" {
 		s.notes.add(NotePersonal, at, why)
 		return "", false
 	}
-	n.Mark |= markConsumed
+	n.Mark |= event.MarkConsumed
 	return id, true
 }
 
@@ -133,10 +128,10 @@ func (s *subject) product(n *event.Node, list string, index int) {
 	}
 	var id string
 	var ok bool
-	first := s.m.products.id[0].Text
-	for i := range s.m.products.id {
-		if id, ok = textID(s.m.products.id[i].One(n)); ok {
-			first = s.m.products.id[i].Text
+	first := s.m.rules.Products.ID[0].Text
+	for i := range s.m.rules.Products.ID {
+		if id, ok = s.m.rules.Products.ID[i].One(n).IDText(); ok {
+			first = s.m.rules.Products.ID[i].Text
 			break
 		}
 	}
@@ -148,16 +143,16 @@ func (s *subject) product(n *event.Node, list string, index int) {
 		s.notes.add(noteBadID, at(first), whyShortened)
 		return
 	}
-	if why := s.whyProduct(id); why != "" {
+	if why := s.filter.Product(id); why != "" {
 		s.notes.add(NotePersonal, at(first), why)
 		return
 	}
 	c := content{id: id}
-	var price money
+	var price money.Amount
 	if p := n.Get("price"); !p.Blank() {
-		if m, ok := parseMoney(p); ok {
-			m = m.in(s.currencyFor(m))
-			price, c.price = m, m.text
+		if m, ok := money.Read(p); ok {
+			m = m.In(s.currencyFor(m))
+			price, c.price = m, m.Text
 		} else {
 			s.notes.add(noteBadPrice, at("price"), "not an amount that can be read; left out")
 		}
@@ -173,11 +168,11 @@ func (s *subject) product(n *event.Node, list string, index int) {
 // quantity settles quantity and price of a product (docs/contract.md 5.3): Meta takes
 // whole quantities above zero alone. What is weighed or measured is one, at the
 // price of the line. false: the item was returned or cancelled, and is left out.
-func (s *subject) quantity(c *content, n *event.Node, price money, at func(string) string) bool {
+func (s *subject) quantity(c *content, n *event.Node, price money.Amount, at func(string) string) bool {
 	c.quantity = "1"
-	number, readable := parseQuantity(n)
+	number, readable := money.Quantity(n)
 	switch {
-	case price.negative():
+	case price.Negative():
 		s.notes.add(noteReturned, at("price"), "a price below zero: taken for a return, left out of contents")
 		return false
 	case n.Blank():
@@ -192,8 +187,8 @@ func (s *subject) quantity(c *content, n *event.Node, price money, at func(strin
 	case !strings.Contains(number, "."):
 		c.quantity = number
 	case c.price != "":
-		if line, ok := exactMoney(event.Multiply(c.price, number)); ok {
-			c.price = line.text
+		if line, ok := money.Exact(event.Multiply(c.price, number)); ok {
+			c.price = line.Text
 		} else {
 			c.price = ""
 		}
@@ -201,39 +196,15 @@ func (s *subject) quantity(c *content, n *event.Node, price money, at func(strin
 	return true
 }
 
-// parseQuantity reads a quantity in its shortest decimal form. Text may have a
-// unit behind it (0.55 m). 1,234 is left: a scale means one and a bit, a till a
-// thousand.
-func parseQuantity(n *event.Node) (string, bool) {
-	if n == nil {
-		return "", false
-	}
-	switch n.Kind {
-	case event.Number:
-		m, ok := exactMoney(n.Text)
-		return m.text, ok
-	case event.Text:
-		s := strings.TrimRightFunc(fold.Clean(n.Text), func(r rune) bool {
-			return unicode.IsLetter(r) || unicode.IsSpace(r) || r == '.' || r == '²' || r == '³'
-		})
-		m, ok := parseMoneyText(s)
-		if !ok || m.named.any() || strings.Contains(s, ",") && grouped(s, ',') {
-			return "", false
-		}
-		return m.text, true
-	}
-	return "", false
-}
-
 func (s *subject) explainGoods(source, id string, raw *event.Node) {
 	if s.x == nil {
 		return
 	}
-	line := s.m.products.line
+	line := s.m.rules.Products.Line
 	s.x.field("content_type", "event name", 0, nil, nil, event.Quote(s.goods.kind))
 	s.x.field("content_ids", source+id, line, raw, nil, string(s.goods.appendIDs(nil)))
 	if len(s.goods.contents) > 0 {
-		s.x.field("contents", source, line, raw, nil, string(s.goods.appendContents(nil, Conversions, "")))
+		s.x.field("contents", source, line, raw, nil, string(s.goods.appendContents(nil, meta.Conversions, "")))
 	}
 }
 
@@ -250,7 +221,7 @@ func (g *goods) appendIDs(dst []byte) []byte {
 
 // appendContents writes the list of products; the price is called price in the
 // offline format, which takes none of zero.
-func (g *goods) appendContents(dst []byte, api API, conversion string) []byte {
+func (g *goods) appendContents(dst []byte, api meta.API, conversion string) []byte {
 	dst = append(dst, '[')
 	for i, c := range g.contents {
 		if i > 0 {
@@ -259,8 +230,8 @@ func (g *goods) appendContents(dst []byte, api API, conversion string) []byte {
 		dst = event.AppendText(append(dst, `{"id":`...), c.id)
 		dst = append(append(dst, `,"quantity":`...), c.quantity...)
 		switch {
-		case c.price == "", api == Offline && c.price == "0":
-		case api == Offline:
+		case c.price == "", api == meta.Offline && c.price == "0":
+		case api == meta.Offline:
 			dst = append(append(dst, `,"price":`...), c.price...)
 		default:
 			dst = append(append(dst, `,"item_price":`...), c.price...)
@@ -276,16 +247,16 @@ func (g *goods) appendContents(dst []byte, api API, conversion string) []byte {
 func (s *subject) findSearch() {
 	const field, at = "search_string", "properties.query"
 	query := s.props.Get("query")
-	if s.name != productsSearched || query.Blank() || !s.props.Get(field).Blank() || s.fixedNode(field) != nil || query.Mark&markExclude != 0 {
+	if s.name != rules.ProductsSearched || query.Blank() || !s.props.Get(field).Blank() || s.fixedNode(field) != nil || query.Mark&event.MarkExclude != 0 {
 		return
 	}
-	text, ok := textID(query)
+	text, ok := query.IDText()
 	if !ok {
 		return
 	}
 	asked := &event.Node{Kind: event.Text, Text: text, Mark: query.Mark}
-	if query.Mark&markConsumed == 0 {
-		query.Mark |= markConsumed
+	if query.Mark&event.MarkConsumed == 0 {
+		query.Mark |= event.MarkConsumed
 		s.asked = query
 	}
 	s.fixed = append(s.fixed, fixedField{name: field, node: asked, from: at})

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"relay/internal/meta"
 	"relay/mapper/match"
 )
 
@@ -30,7 +31,7 @@ func TestKnownHashes(t *testing.T) {
 		{"phone", `"4011234567"`, "USA", "89fe36dd70ef72f0249e4772cf73606c2aafa70f0cb4f73df3265bffc1c0a5ac"},
 		{"city", `"East Greenwich"`, "USA", "d9d92774c31765bee5ed3de896143fba0281d7c43e5f5408822ab7075c11a5ef"},
 	} {
-		got, _ := sample{key: k.key, raw: k.raw, country: k.country}.run(t, Conversions)
+		got, _ := sample{key: k.key, raw: k.raw, country: k.country}.run(t, meta.Conversions)
 		if strings.Join(got, " ") != k.want {
 			t.Errorf("%s %s: got %v, want %s", k.key, k.raw, got, k.want)
 		}
@@ -43,11 +44,11 @@ func TestAnyHashPasses(t *testing.T) {
 	for _, key := range []string{"email", "phone", "first_name", "city", "zip"} {
 		for _, digit := range "a1F" {
 			h := strings.Repeat(string(digit), 64)
-			if got, _ := (sample{key: key, raw: `"` + h + `"`, country: "US"}).run(t, Conversions); strings.Join(got, " ") != strings.ToLower(h) {
+			if got, _ := (sample{key: key, raw: `"` + h + `"`, country: "US"}).run(t, meta.Conversions); strings.Join(got, " ") != strings.ToLower(h) {
 				t.Errorf("%s: %v became %v", key, h, got)
 			}
 		}
-		if got, _ := (sample{key: key, raw: `"` + strings.Repeat("0", 64) + `"`, country: "US"}).run(t, Conversions); len(got) != 0 {
+		if got, _ := (sample{key: key, raw: `"` + strings.Repeat("0", 64) + `"`, country: "US"}).run(t, meta.Conversions); len(got) != 0 {
 			t.Errorf("%s: zeros became %v", key, got)
 		}
 	}

@@ -1,14 +1,11 @@
 package mapper
 
 import (
-	"regexp"
 	"slices"
-	"strings"
 
-	"relay/internal/strictyaml"
 	"relay/mapper/event"
-	"relay/mapper/fold"
 	"relay/mapper/match"
+	"relay/mapper/people"
 )
 
 // A sale may carry a customer who is none: the till's default or walk-in
@@ -16,112 +13,6 @@ import (
 // whoever rang it up (staff). Meta would join strangers by it. Such a value
 // counts as absent, and where it was all that said who the customer is, so do
 // the names and the address beside it.
-
-// houseRules are the mapping's never_customers.
-type houseRules struct {
-	keys   map[MatchKey]bool
-	texts  map[string]bool // clean, in lower case
-	digits map[string]bool // of phone numbers, however they are punctuated
-	globs  []string        // with *, in lower case
-}
-
-// NeverCustomer says whether a name of a person, an id, e-mail address or phone
-// number, is one that the mapping's never_customers keeps for the shop itself.
-func (m *Mapping) NeverCustomer(name string) bool {
-	return m.house.text(name) || slices.ContainsFunc(m.KeysOf(name), func(k MatchKey) bool { return m.house.keys[k] })
-}
-
-// empty says that the mapping names none.
-func (r *houseRules) empty() bool { return len(r.texts)+len(r.globs) == 0 }
-
-// text says whether a raw value is the shop's own, also where it is no usable
-// match key.
-func (r *houseRules) text(raw string) bool {
-	if r.empty() {
-		return false
-	}
-	s := strings.ToLower(fold.Clean(raw))
-	if r.texts[s] || r.digits[phoneDigits(s)] {
-		return true
-	}
-	bare := match.BareAddress(s)
-	return slices.ContainsFunc(r.globs, func(glob string) bool { return matchGlob(glob, s) || matchGlob(glob, bare) })
-}
-
-// phoneDigits are the digits of what can be a phone number, "" of anything else.
-func phoneDigits(s string) string {
-	s = fold.Digits(s)
-	if strings.Trim(s, "+0123456789 -./()") != "" {
-		return ""
-	}
-	digits := fold.OnlyDigits(s)
-	if len(digits) < 5 {
-		return ""
-	}
-	return digits
-}
-
-// matchGlob says whether s has the form of a pattern, in which * stands for
-// any text.
-func matchGlob(glob, s string) bool {
-	head, rest, star := strings.Cut(glob, "*")
-	if !strings.HasPrefix(s, head) {
-		return false
-	}
-	if s = s[len(head):]; !star {
-		return s == ""
-	}
-	for {
-		part, more, star := strings.Cut(rest, "*")
-		if !star {
-			return strings.HasSuffix(s, part)
-		}
-		i := strings.Index(s, part)
-		if i < 0 {
-			return false
-		}
-		s, rest = s[i+len(part):], more
-	}
-}
-
-// houseAccounts reads never_customers and staff.
-func (p *parser) houseAccounts(o *strictyaml.Object) {
-	if v, ok := p.key(o, "staff"); ok {
-		p.m.staff = p.someSources(v, noConstant("write a path such as properties.cashier; what the shop knows beforehand belongs under never_customers"))
-	}
-	v, ok := p.key(o, "never_customers")
-	if !ok {
-		return
-	}
-	rules := &p.m.house
-	*rules = houseRules{keys: map[MatchKey]bool{}, texts: map[string]bool{}, digits: map[string]bool{}}
-	for _, item := range v.OneOrList() {
-		text, ok := p.word(item)
-		if !ok {
-			continue
-		}
-		s := strings.ToLower(fold.Clean(text))
-		if strings.Contains(s, "*") {
-			if fold.Squash(s) == "" {
-				item.Errorf("%s would leave out every customer", item.Written()).WithHint(`write what the shop's own addresses have in common, such as "*@shop.example"`)
-			} else if _, domain, ok := strings.Cut(s, "@"); ok && match.IsMailHost(domain) && strings.Trim(s[:strings.IndexByte(s, '@')], "*") == "" {
-				item.Warnf("%s leaves out every customer with an address there", item.Written())
-			}
-			rules.globs = append(rules.globs, s)
-			continue
-		}
-		if isDomain(s) {
-			item.Warnf("%s is no e-mail address, and so nobody's", item.Written()).WithHint(`write "*@%s" for every address there`, strings.TrimPrefix(s, "@"))
-		}
-		rules.texts[s] = true
-		if digits := phoneDigits(s); digits != "" {
-			rules.digits[digits] = true
-		}
-		for _, k := range p.m.KeysOf(text) {
-			rules.keys[k] = true
-		}
-	}
-}
 
 // houseFound is what deriving the keys of one event found out about house
 // accounts.
@@ -138,9 +29,9 @@ var staffKeys = [3]match.Key{match.Email, match.Phone, match.ExternalID}
 // findStaff reads whoever rang the sale up. A source may lead to an object with
 // the person's id, address and number.
 func (s *subject) findStaff() {
-	for i := range s.m.staff {
-		src := &s.m.staff[i]
-		found, err := src.resolve(s, nil)
+	for i := range s.m.rules.Staff {
+		src := &s.m.rules.Staff[i]
+		found, err := s.resolve(src, nil)
 		if err != nil {
 			s.failExpression(src, err)
 			return
@@ -175,14 +66,14 @@ func (s *subject) addStaff(n *event.Node, depth int) {
 
 // whyHouse says why a value of a key is no customer's, "" when it may be one's.
 func (s *subject) whyHouse(k match.Key, raw string, v *match.Value) string {
-	if !slices.Contains(keysOfPeople[:], k) {
+	if !slices.Contains(people.Kinds[:], k) {
 		return ""
 	}
-	if !s.m.house.empty() {
-		own := s.m.house.text(raw)
+	if !s.m.rules.House.Empty() {
+		own := s.m.rules.House.Text(raw)
 		if !own && v.Form != "" {
-			key := appendKey(nil, k, *v)[0]
-			own = s.m.house.keys[key]
+			key := people.AppendKey(nil, k, *v)[0]
+			own = s.m.rules.House.Keys[key]
 		}
 		if own {
 			return "is one of never_customers: the shop's own, not a customer's"
@@ -241,10 +132,10 @@ func (s *subject) takeBack(k match.Key, code, why string) {
 // nothing else says who the customer is, the address, and beside the shop's
 // own accounts the name too, is the till's.
 func (s *subject) settleHouse() {
-	if !s.house.own && !s.house.nobody || s.house.unknown || !s.customer {
+	if !s.house.own && !s.house.nobody || s.house.unknown || !s.hasCustomer {
 		return
 	}
-	for _, k := range keysOfPeople {
+	for _, k := range people.Kinds {
 		if len(s.keys[k]) > 0 {
 			return
 		}
@@ -253,18 +144,10 @@ func (s *subject) settleHouse() {
 		return
 	}
 	const why = "stands beside the till's own customer, and nothing says who the customer is"
-	s.customer = false
+	s.hasCustomer = false
 	for k := range match.Count {
 		if len(s.keys[k]) > 0 {
 			s.takeBack(k, noteHouse, why)
 		}
 	}
-}
-
-var domainForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*\.(com|net|org|info|biz|shop|store|eu|example|test|de|at|ch|fr|es|it|nl|be|pt|ie|uk|us|ca|au|nz|in|br|mx|ar|cl|pl|cz|sk|hu|ro|bg|hr|si|rs|gr|tr|se|no|dk|fi|ee|lv|lt|ua|jp|kr|cn|id|my|sg|za|ae|sa)$`)
-
-// isDomain says whether an entry is the name of a mail host: @shop.example, gmail.com.
-func isDomain(s string) bool {
-	host, at := strings.CutPrefix(s, "@")
-	return at && strings.Contains(host, ".") && !strings.Contains(host, "@") || match.IsMailHost(s) || domainForm.MatchString(s)
 }

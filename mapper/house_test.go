@@ -8,6 +8,7 @@ import (
 
 	"relay/internal/strictyaml"
 	"relay/mapper/match"
+	"relay/mapper/rules"
 )
 
 // fateOf says what becomes of an event and which match keys it has.
@@ -179,7 +180,7 @@ func TestGlob(t *testing.T) {
 		{"abc", "abcd", false},
 		{"*x*", "aaxaa", true},
 	} {
-		if got := matchGlob(c.glob, c.s); got != c.want {
+		if got := rules.MatchGlob(c.glob, c.s); got != c.want {
 			t.Errorf("%s, %s: %v", c.glob, c.s, got)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"relay/mapper/event"
 	"relay/mapper/fold"
 	"relay/mapper/match"
+	"relay/mapper/rules"
 )
 
 // identifierCount is how many identifiers there are: members of user_data that are not
@@ -22,12 +23,12 @@ type identifier struct{ value, at string }
 
 // findIdentifiers reads those that the mapping lists sources of.
 func (s *subject) findIdentifiers() {
-	for id := range s.m.identifiers {
-		n, src := s.firstOf(s.m.identifiers[id])
+	for id := range s.m.rules.Identifiers {
+		n, src := s.firstOf(s.m.rules.Identifiers[id])
 		if n == nil {
 			continue
 		}
-		s.customer = true
+		s.hasCustomer = true
 		t := &meta.Identifiers[id]
 		raw, ok := n.ScalarText()
 		value := fold.Clean(raw)
@@ -36,32 +37,32 @@ func (s *subject) findIdentifiers() {
 			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, "not "+t.Form.String()+"; left out")
 		case match.IsPlaceholder(strings.ToLower(value)):
 			s.leaveOutIdentifier(t.Name, src, n, noteBadIdentifier, match.Placeholder(t.Name).Why)
-		case s.whyClear(value) != "":
-			s.leaveOutIdentifier(t.Name, src, n, NotePersonal, s.whyClear(value))
+		case s.filter.Clear(value) != "":
+			s.leaveOutIdentifier(t.Name, src, n, NotePersonal, s.filter.Clear(value))
 		default:
 			if t.Form == meta.Address {
 				value = netip.MustParseAddr(value).String() // Fits says so
 			}
-			s.identifiers[id] = identifier{value, src.label()}
+			s.identifiers[id] = identifier{value, src.Label()}
 			if s.x != nil {
-				s.x.field(t.Name, src.label(), src.line, n, nil, value)
+				s.x.field(t.Name, src.Label(), src.Line, n, nil, value)
 				s.x.fields[len(s.x.fields)-1].personal = true
 			}
 		}
 	}
 }
 
-func (s *subject) leaveOutIdentifier(name string, src *source, n *event.Node, code, why string) {
-	s.notes.add(code, src.label(), why)
+func (s *subject) leaveOutIdentifier(name string, src *rules.Source, n *event.Node, code, why string) {
+	s.notes.add(code, src.Label(), why)
 	if s.x != nil {
-		s.x.leftOut(name, src.label(), src.line, n, match.Value{Code: code, Why: why})
+		s.x.leftOut(name, src.Label(), src.Line, n, match.Value{Code: code, Why: why})
 	}
 }
 
 // identifiersOf says which identifiers a conversion carries.
 func (s *subject) identifiersOf(c *conversion, id int) bool {
-	return s.identifiers[id].value != "" && c.api == Conversions &&
-		!(c.actionSource == physicalStore && meta.Identifiers[id].Web)
+	return s.identifiers[id].value != "" && c.api == meta.Conversions &&
+		!(c.actionSource == rules.PhysicalStore && meta.Identifiers[id].Web)
 }
 
 // identifierNotes says which identifiers stay behind.
@@ -69,7 +70,7 @@ func (s *subject) identifierNotes(c *conversion, notes *noteList) {
 	for id := range identifierCount {
 		switch {
 		case s.identifiers[id].value == "" || s.identifiersOf(c, id):
-		case c.api == Offline:
+		case c.api == meta.Offline:
 			notes.add(noteNotOffline, s.identifiers[id].at, "the offline format has no "+meta.Identifiers[id].Name+"; left out")
 		default:
 			notes.add(noteWebSignal, s.identifiers[id].at, meta.Identifiers[id].Name+" belongs to a visit of a web page, which a physical_store event is not; left out")

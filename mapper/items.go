@@ -5,45 +5,32 @@ import (
 
 	"relay/internal/meta"
 	"relay/mapper/event"
+	"relay/mapper/rules"
 )
-
-// itemField is a member of an item of contents beside id, quantity and price,
-// which is sent only when the mapping's contents names it (docs/meta.md 2.5).
-type itemField int
-
-const (
-	itemTitle itemField = iota
-	itemDescription
-	itemCategory
-	itemBrand
-	itemCount
-)
-
-var itemFieldNames = [itemCount]string{"title", "description", "category", "brand"}
 
 // describe reads delivery_category of a product, and what the mapping's contents
 // names: its text as it came, or for a title the product's name.
 func (s *subject) describe(n *event.Node, c *content, at func(string) string) {
 	if d := n.Get("delivery_category"); !d.Blank() {
-		if text, _ := textID(d); slices.Contains(meta.Deliveries.Names, text) {
+		if text, _ := d.IDText(); slices.Contains(meta.Deliveries.Names, text) {
 			c.delivery = text
 		} else {
 			s.notes.add(noteWrongType, at("delivery_category"), "delivery_category must be "+meta.DeliveryShape.String()+"; left out")
 		}
 	}
-	for _, f := range s.m.itemFields {
-		name := itemFieldNames[f]
+	for _, f := range s.m.rules.ItemFields {
+		name := rules.ItemFieldNames[f]
 		v := n.Get(name)
-		if f == itemTitle && v.Blank() {
+		if f == rules.ItemTitle && v.Blank() {
 			name = "name"
 			v = n.Get(name)
 		}
-		switch text, ok := textID(v); {
+		switch text, ok := v.IDText(); {
 		case v.Blank():
 		case !ok:
 			s.notes.add(noteNotText, at(name), "neither text nor a number; left out of contents")
 		default:
-			if why := s.personalText(text, name, false); why != "" {
+			if why := s.filter.Text(text, name, false); why != "" {
 				s.notes.add(NotePersonal, at(name), why)
 				continue
 			}
@@ -54,14 +41,14 @@ func (s *subject) describe(n *event.Node, c *content, at func(string) string) {
 
 // appendMore writes what describe found. delivery_category is a Purchase's, and of
 // the Conversions API.
-func (c *content) appendMore(dst []byte, api API, conversion string) []byte {
+func (c *content) appendMore(dst []byte, api meta.API, conversion string) []byte {
 	for f, text := range c.more {
 		if text != "" {
-			dst = append(append(append(dst, `,"`...), itemFieldNames[f]...), `":`...)
+			dst = append(append(append(dst, `,"`...), rules.ItemFieldNames[f]...), `":`...)
 			dst = event.AppendText(dst, text)
 		}
 	}
-	if c.delivery != "" && api == Conversions && conversion == purchase {
+	if c.delivery != "" && api == meta.Conversions && conversion == rules.Purchase {
 		dst = append(append(append(dst, `,"delivery_category":"`...), c.delivery...), '"')
 	}
 	return dst

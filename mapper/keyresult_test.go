@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"relay/internal/meta"
 	"relay/mapper/match"
 )
 
@@ -82,7 +83,7 @@ func TestKeys(t *testing.T) {
 		{"hashed birth date", "match_keys: { date_of_birth: [context.traits.birthday] }\n", `"userId":"u","context":{"traits":{"birthday":"` + hash + `"}}`, "date_of_birth", sent(1, "context.traits.birthday"), unusable("context.traits.birthday", "hashed_date")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for api, want := range map[API]KeyResult{Conversions: c.conversions, Offline: c.offline} {
+			for api, want := range map[meta.API]KeyResult{meta.Conversions: c.conversions, meta.Offline: c.offline} {
 				o := mapOne(t, parseForKeys(t, "api: "+string(api)+"\n"+c.mapping), `{"event":"E",`+c.event+`}`)
 				if len(o.Keys) != len(KeyNames()) {
 					t.Fatalf("%d keys", len(o.Keys))

@@ -9,14 +9,10 @@ import (
 	"relay/internal/meta"
 	"relay/mapper/event"
 	"relay/mapper/match"
+	"relay/mapper/people"
 	"relay/mapper/personal"
+	"relay/mapper/rules"
 )
-
-// keyValue is one usable value of a match key.
-type keyValue struct {
-	match.Value
-	sum match.Digest // SHA-256 of the normal form, or the hash it came as
-}
 
 // maxKeyValues bounds the values of one key in the Conversions API, of which Meta
 // says nothing (docs/meta.md 3.2); a person has no more.
@@ -26,8 +22,8 @@ const maxKeyValues = 5
 func (s *subject) deriveKeys() {
 	clear(s.keys[:])
 	clear(s.results[:])
-	s.customer, s.countryGiven, s.house = false, false, houseFound{}
-	s.locale = match.Locale{DefaultCountry: s.defaults.country, Today: s.when, Slashes: s.m.slashes}
+	s.hasCustomer, s.countryGiven, s.house = false, false, houseFound{}
+	s.locale = match.Locale{DefaultCountry: s.defaults.Country, Today: s.when, Slashes: s.m.rules.Slashes}
 	if s.ev.Received.After(s.when) {
 		s.locale.Today = s.ev.Received // the till's clock may stand in 1970
 	}
@@ -44,56 +40,56 @@ func (s *subject) deriveKeys() {
 	}
 	s.settleDefaultName()
 	s.settleHouse()
-	if len(s.keys[match.Country]) == 0 && !s.countryGiven && s.defaults.country != "" &&
+	if len(s.keys[match.Country]) == 0 && !s.countryGiven && s.defaults.Country != "" &&
 		len(s.keys[match.City])+len(s.keys[match.State])+len(s.keys[match.Zip]) > 0 {
-		n := match.Value{Form: s.defaults.country}
-		s.keys[match.Country] = append(s.roomOf(match.Country), keyValue{n, match.SumOf(match.Country, n)})
+		n := match.Value{Form: s.defaults.Country}
+		s.keys[match.Country] = append(s.roomOf(match.Country), match.Found{Value: n, Sum: match.SumOf(match.Country, n)})
 		s.results[match.Country] = KeyResult{State: KeySent, Source: "default_country"}
 		if s.x != nil {
-			s.x.key(match.Country, "default_country", s.defaults.countryLine, nil, n, match.SHA256(n.Form))
+			s.x.key(match.Country, "default_country", s.defaults.CountryLine, nil, n, match.SHA256(n.Form))
 		}
 	}
 }
 
 // deriveKey goes through the sources of a key until one gives a usable value.
 func (s *subject) deriveKey(k match.Key) {
-	for i := range s.m.keys[k] {
-		src := &s.m.keys[k][i]
-		if src.plain() {
+	for i := range s.m.rules.Keys[k] {
+		src := &s.m.rules.Keys[k][i]
+		if src.Plain() {
 			if n := s.sources[s.sourcesOf[k]+i]; n != nil {
-				s.take(k, src, src.label(), n, true)
+				s.take(k, src, src.Label(), n, true)
 			}
-			if len(s.keys[k]) > 0 && !s.m.allOf[k] {
+			if len(s.keys[k]) > 0 && !s.m.rules.AllOf[k] {
 				return
 			}
 			continue
 		}
-		found, err := src.resolve(s, s.scratch[:0])
+		found, err := s.resolve(src, s.scratch[:0])
 		if err != nil {
 			s.failExpression(src, err)
-			s.unusable(k, src.label(), ReasonExpression, s.exprError)
+			s.unusable(k, src.Label(), ReasonExpression, s.exprError)
 			return
 		}
 		s.scratch = found[:0]
 		for j, n := range found {
-			at := src.label()
+			at := src.Label()
 			if len(found) > 1 {
 				at += "#" + strconv.Itoa(j)
 			}
 			s.take(k, src, at, n, true)
 		}
-		if len(s.keys[k]) > 0 && !s.m.allOf[k] {
+		if len(s.keys[k]) > 0 && !s.m.rules.AllOf[k] {
 			return
 		}
 	}
 }
 
 // take normalises one raw value, or, where nested, every item of a list, of a source.
-func (s *subject) take(k match.Key, src *source, at string, n *event.Node, nested bool) {
+func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node, nested bool) {
 	if n.Blank() {
 		return
 	}
-	if items, ok := n.JSONText().Items(); ok && nested && (k != match.BirthDate || !isDateList(n)) {
+	if items, ok := n.JSONText().Items(); ok && nested && (k != match.BirthDate || !n.IsDateList()) {
 		for i := range items {
 			s.take(k, src, fmt.Sprintf("%s[%d]", at, i), &items[i], false)
 		}
@@ -101,7 +97,7 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 	}
 	raw, ok := n.ScalarText()
 	if k == match.BirthDate {
-		raw, ok = birthText(n)
+		raw, ok = n.DateText()
 	}
 	if !ok {
 		s.leaveOut(k, src, at, n, noteNotText, s.whyNotText(k, at, n))
@@ -111,7 +107,7 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 		s.leaveOut(k, src, at, n, noteBadUTF8, "holds bytes that are no text")
 		return
 	}
-	if src.fullName {
+	if src.FullName {
 		first, last := match.SplitName(raw)
 		raw = first
 		if k == match.LastName {
@@ -131,7 +127,7 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 	var v match.Value
 	if s.x != nil {
 		v = match.Normalise(k, raw, s.locale, &match.Trace{})
-		if src.fullName {
+		if src.FullName {
 			rule := "first word of the name"
 			if k == match.LastName {
 				rule = "all of the name but the first word"
@@ -159,7 +155,7 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 			s.unusable(k, at, v.Code, v.Why)
 		}
 		if s.x != nil {
-			s.x.leftOut(match.Table[k].Name, at, src.line, n, v)
+			s.x.leftOut(match.Table[k].Name, at, src.Line, n, v)
 		}
 		return
 	}
@@ -180,10 +176,10 @@ func (s *subject) take(k match.Key, src *source, at string, n *event.Node, neste
 		s.keys[k] = s.roomOf(k)
 		s.results[k] = KeyResult{State: KeySent, Source: at}
 	}
-	s.keys[k] = append(s.keys[k], keyValue{Value: v, sum: match.SumOf(k, v)})
+	s.keys[k] = append(s.keys[k], match.Found{Value: v, Sum: match.SumOf(k, v)})
 	kv := &s.keys[k][len(s.keys[k])-1]
 	if s.x != nil {
-		s.x.key(k, at, src.line, n, v, string(kv.sum[:]))
+		s.x.key(k, at, src.Line, n, v, string(kv.Sum[:]))
 	}
 }
 
@@ -232,24 +228,24 @@ func (s *subject) judgeValue(k match.Key, v *match.Value) {
 	case v.Form == "" && strings.HasSuffix(v.Code, "_placeholder"):
 		s.house.nobody = true
 	default:
-		s.customer = true
-		s.house.unknown = s.house.unknown || v.Form == "" && slices.Contains(keysOfPeople[:], k)
+		s.hasCustomer = true
+		s.house.unknown = s.house.unknown || v.Form == "" && slices.Contains(people.Kinds[:], k)
 	}
 }
 
 // roomOf is where the values of a key go: nearly every key has one.
-func (s *subject) roomOf(k match.Key) []keyValue { return s.firstKeys[k : k : k+1] }
+func (s *subject) roomOf(k match.Key) []match.Found { return s.firstKeys[k : k : k+1] }
 
 // leaveOut notes that a value of a key was not used.
-func (s *subject) leaveOut(k match.Key, src *source, at string, n *event.Node, code, why string) {
+func (s *subject) leaveOut(k match.Key, src *rules.Source, at string, n *event.Node, code, why string) {
 	if at == "" {
-		at = src.label()
+		at = src.Label()
 	}
 	s.judgeValue(k, &match.Value{Code: code})
 	s.notes.add(code, at, why)
 	s.unusable(k, at, code, why)
 	if s.x != nil {
-		s.x.leftOut(match.Table[k].Name, at, src.line, n, match.Value{Code: code, Why: why})
+		s.x.leftOut(match.Table[k].Name, at, src.Line, n, match.Value{Code: code, Why: why})
 	}
 }
 

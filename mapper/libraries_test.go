@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"relay/internal/meta"
 )
 
 const librariesFile = "testdata/meta-libraries.txt"
@@ -100,7 +102,7 @@ func TestMetaLibraries(t *testing.T) {
 	rows := map[string][]string{}
 	for i, s := range samples {
 		want := ""
-		if hashes := s.hashes(Conversions); len(hashes) > 0 {
+		if hashes := s.hashes(meta.Conversions); len(hashes) > 0 {
 			want = hashes[0]
 		}
 		a := answers[i]

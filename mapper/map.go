@@ -5,8 +5,10 @@ import (
 	"slices"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper/event"
 	"relay/mapper/match"
+	"relay/mapper/rules"
 )
 
 // Map says what becomes of an event: one Outcome for each (list, event set) it
@@ -40,9 +42,9 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 	s, err := m.newSubject(ev, now, set, x)
 	defer s.done()
 	v := s.whole(err)
-	routes := m.events[s.name]
+	routes := m.rules.Events[s.name]
 	if lane != "" {
-		routes = slices.DeleteFunc(slices.Clone(routes), func(r route) bool { return r.set.ID != lane })
+		routes = slices.DeleteFunc(slices.Clone(routes), func(r rules.Route) bool { return r.Set.ID != lane })
 	}
 	switch {
 	case v.reason != "":
@@ -61,8 +63,8 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 	var fields [][]Field
 	var shared []Field
 	for i := range routes {
-		if d := m.defaultsOf(&routes[i].set); i == 0 || d != s.defaults {
-			s.prepare(d, routes[i].custom)
+		if d := m.rules.DefaultsOf(&routes[i].Set); i == 0 || d != s.defaults {
+			s.prepare(d, routes[i].Custom)
 			if x != nil {
 				shared = x.fields
 			}
@@ -86,13 +88,13 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 
 // asWhole is the outcome of an event that is skipped or held as a whole: one
 // line, or for a lane one for each list that sends it there.
-func (s *subject) asWhole(v verdict, routes []route, lane string) ([]Outcome, [][]Field) {
+func (s *subject) asWhole(v verdict, routes []rules.Route, lane string) ([]Outcome, [][]Field) {
 	o := s.outcome(v)
 	outcomes := []Outcome{o}
 	if lane != "" {
 		outcomes = outcomes[:0]
 		for _, r := range routes {
-			o.EventSet, o.List = lane, r.list
+			o.EventSet, o.List = lane, r.List
 			outcomes = append(outcomes, o)
 		}
 		if len(routes) == 0 {
@@ -119,13 +121,13 @@ func (s *subject) outcome(v verdict) Outcome {
 
 // convert makes the conversion of one route. Skip reasons come before hold
 // reasons, and both in the order of docs/contract.md 4.1.
-func (s *subject) convert(r *route) Outcome {
-	c := conversion{api: r.set.API, stage: r.stage}
+func (s *subject) convert(r *rules.Route) Outcome {
+	c := conversion{api: r.Set.API, stage: r.Stage}
 	if s.set.api != "" {
 		c.api = s.set.api
 	}
-	c.name = r.name(s.name, c.api)
-	s.useRules(r.custom)
+	c.name = r.Name(s.name, c.api)
+	s.useRules(r.Custom)
 	s.exprError = s.ruleError // what failed for another route fails for that alone
 	notes := slices.Clone(s.notes)
 	s.findMembers(r, &c, &notes)
@@ -134,26 +136,26 @@ func (s *subject) convert(r *route) Outcome {
 	}
 	v := s.judge(r, &c, &notes)
 	o := s.outcome(v)
-	o.List, o.EventSet, o.Name, o.OrderID, o.Notes = r.list, r.set.ID, c.name, c.orderID, notes
+	o.List, o.EventSet, o.Name, o.OrderID, o.Notes = r.List, r.Set.ID, c.name, c.orderID, notes
 	o.Keys, o.People = s.keyResults(&c), s.people
 	if v.reason != "" {
 		return o
 	}
-	tag := s.m.uploadTag
-	if r.uploadTag != "" {
-		tag = r.uploadTag
+	tag := s.m.rules.UploadTag
+	if r.UploadTag != "" {
+		tag = r.UploadTag
 	}
-	o.Kind, o.API, o.UploadTag, o.TestEventCode = Send, c.api, tag.of(s), r.set.TestEventCode
+	o.Kind, o.API, o.UploadTag, o.TestEventCode = Send, c.api, s.uploadTag(tag), r.Set.TestEventCode
 	if s.x != nil {
-		s.x.begin("event_name", eventNameSource(r), r.line, event.Quote(c.name))
+		s.x.begin("event_name", eventNameSource(r), r.Line, event.Quote(c.name))
 	}
 	c.custom = s.leftovers(&c, &notes)
 	s.identifierNotes(&c, &notes)
 	switch {
-	case c.api == Offline:
+	case c.api == meta.Offline:
 		s.offlineNotes(&c, &notes)
 		c.memberNotes(&notes)
-	case c.actionSource == physicalStore && len(s.keys[match.LeadID]) > 0:
+	case c.actionSource == rules.PhysicalStore && len(s.keys[match.LeadID]) > 0:
 		notes.add(noteLeadInStore, match.Table[match.LeadID].Name, "a match key like others here: for the stages of a lead in a CRM write preset: crm_lead")
 	}
 	o.Notes = notes
@@ -163,23 +165,23 @@ func (s *subject) convert(r *route) Outcome {
 
 // judge says whether a conversion is skipped or held, and finds what it needs
 // for that.
-func (s *subject) judge(r *route, c *conversion, notes *noteList) verdict {
-	if r.when != nil {
-		yes, err := r.when.Holds(s.environment())
+func (s *subject) judge(r *rules.Route, c *conversion, notes *noteList) verdict {
+	if r.When != nil {
+		yes, err := r.When.Holds(s.environment())
 		if err != nil {
-			return verdict{Hold, ReasonExpression, expressionMessage(r.when.Line, err)}
+			return verdict{Hold, ReasonExpression, expressionMessage(r.When.Line, err)}
 		}
 		if !yes {
 			return verdict{Skip, ReasonFiltered, ""}
 		}
 	}
-	if !s.customer && s.exprError == "" && !s.m.holdUnmatched {
+	if !s.hasCustomer && s.exprError == "" && !s.m.rules.HoldUnmatched {
 		s.noteUnread(notes)
 		return verdict{Skip, ReasonNoCustomer, ""}
 	}
 	a, err := s.findValue(r, notes)
 	if err != nil {
-		return verdict{Hold, ReasonExpression, expressionMessage(r.line, err)}
+		return verdict{Hold, ReasonExpression, expressionMessage(r.Line, err)}
 	}
 	if s.exprError != "" {
 		return verdict{Hold, ReasonExpression, s.exprError}
@@ -189,7 +191,7 @@ func (s *subject) judge(r *route, c *conversion, notes *noteList) verdict {
 		return v
 	}
 	switch any, strong := s.keyStrength(c); {
-	case !any && !s.customer:
+	case !any && !s.hasCustomer:
 		return verdict{Hold, ReasonNoMatchKey, "the event carries no customer data"}
 	case !any:
 		return verdict{Hold, ReasonNoMatchKey, "there is customer data, but none of it is usable as a match key"}
@@ -199,11 +201,11 @@ func (s *subject) judge(r *route, c *conversion, notes *noteList) verdict {
 	return s.checkMoney(c, a, notes)
 }
 
-func eventNameSource(r *route) string {
+func eventNameSource(r *rules.Route) string {
 	switch {
-	case r.list != ListEvents:
-		return r.list
-	case r.as != "":
+	case r.List != rules.ListEvents:
+		return r.List
+	case r.As != "":
 		return "as"
 	}
 	return "event"

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"relay/internal/meta"
 	"relay/mapper/match"
 )
 
@@ -70,7 +71,7 @@ func golden(t *testing.T, file string) {
 						received = at
 					}
 				case "api":
-					opts = append(opts, OverrideAPI(API(value)))
+					opts = append(opts, OverrideAPI(meta.API(value)))
 				default:
 					t.Fatalf("unknown option %q", line)
 				}

@@ -9,27 +9,7 @@ import (
 
 	"relay/internal/meta"
 	"relay/mapper/event"
-)
-
-// members are the sources of members of Meta's server event that stand beside
-// user_data and custom_data (docs/meta.md 2.2, 2.5), for all events or for one.
-type members struct {
-	actionSource []source
-	optOut       []source
-	segmentation []source
-	referrer     []source
-	pageURL      []source
-	original     [originalCount][]source
-}
-
-// The members of original_event_data, at their places in meta.OriginalEvent, in the order
-// in which they are written.
-const (
-	originalName = iota
-	originalTime
-	originalOrder
-	originalEventID
-	originalCount
+	"relay/mapper/rules"
 )
 
 // eventMembers are what one conversion has of them; "" is absent.
@@ -38,12 +18,12 @@ type eventMembers struct {
 	optOut            string // true or false
 	segmentation      string
 	referrer, pageURL string
-	original          [originalCount]string
+	original          [rules.OriginalCount]string
 	hasOriginal       bool
 }
 
 // ownOr returns the event's own sources if it has any, else the mapping's.
-func ownOr(own, of []source) []source {
+func ownOr(own, of []rules.Source) []rules.Source {
 	if own != nil {
 		return own
 	}
@@ -51,17 +31,17 @@ func ownOr(own, of []source) []source {
 }
 
 // firstOf returns the first value that is not blank, and where it is from.
-func (s *subject) firstOf(sources []source) (*event.Node, *source) {
+func (s *subject) firstOf(sources []rules.Source) (*event.Node, *rules.Source) {
 	for i := range sources {
 		src := &sources[i]
-		found, err := src.resolve(s, s.scratch[:0])
+		found, err := s.resolve(src, s.scratch[:0])
 		if err != nil {
 			s.failExpression(src, err)
 			return nil, nil
 		}
 		s.scratch = found[:0]
 		if len(found) > 1 {
-			s.notes.add(noteSeveralValues, src.label(), "several values where one is expected")
+			s.notes.add(noteSeveralValues, src.Label(), "several values where one is expected")
 			continue
 		}
 		if len(found) == 1 && !found[0].Blank() {
@@ -72,42 +52,42 @@ func (s *subject) firstOf(sources []source) (*event.Node, *source) {
 }
 
 // findMembers settles the members of one conversion.
-func (s *subject) findMembers(r *route, c *conversion, notes *noteList) {
-	own, all := &r.members, &s.m.members
-	c.actionSource = s.findActionSource(ownOr(own.actionSource, all.actionSource), notes)
-	if n, src := s.firstOf(ownOr(own.optOut, all.optOut)); n != nil {
+func (s *subject) findMembers(r *rules.Route, c *conversion, notes *noteList) {
+	own, all := &r.Members, &s.m.rules.Members
+	c.actionSource = s.findActionSource(ownOr(own.ActionSource, all.ActionSource), notes)
+	if n, src := s.firstOf(ownOr(own.OptOut, all.OptOut)); n != nil {
 		c.optOut = s.readOptOut(n, src, notes)
 		s.explainMember("opt_out", src, n, c.optOut)
 	}
-	if n, src := s.firstOf(ownOr(own.segmentation, all.segmentation)); n != nil {
-		if text, _ := textID(n); slices.Contains(meta.Segmentations.Names, text) {
+	if n, src := s.firstOf(ownOr(own.Segmentation, all.Segmentation)); n != nil {
+		if text, _ := n.IDText(); slices.Contains(meta.Segmentations.Names, text) {
 			c.segmentation = text
 			s.explainMember("customer_segmentation", src, n, event.Quote(text))
 		} else {
-			notes.add(noteBadMember, src.label(), "customer_segmentation is none of Meta's words; left out")
+			notes.add(noteBadMember, src.Label(), "customer_segmentation is none of Meta's words; left out")
 		}
 	}
-	c.referrer = s.findURL("referrer_url", ownOr(own.referrer, all.referrer), c, notes)
-	c.pageURL = s.findURL("event_source_url", ownOr(own.pageURL, all.pageURL), c, notes)
-	for i := range originalCount {
-		s.findOriginal(i, ownOr(own.original[i], all.original[i]), c, notes)
+	c.referrer = s.findURL("referrer_url", ownOr(own.Referrer, all.Referrer), c, notes)
+	c.pageURL = s.findURL("event_source_url", ownOr(own.PageURL, all.PageURL), c, notes)
+	for i := range rules.OriginalCount {
+		s.findOriginal(i, ownOr(own.Original[i], all.Original[i]), c, notes)
 	}
 }
 
 // findActionSource is the first of the sources that gives one of Meta's words,
 // else physical_store.
-func (s *subject) findActionSource(sources []source, notes *noteList) string {
+func (s *subject) findActionSource(sources []rules.Source, notes *noteList) string {
 	n, src := s.firstOf(sources)
 	if n == nil {
-		return physicalStore
+		return rules.PhysicalStore
 	}
-	text, _ := textID(n)
+	text, _ := n.IDText()
 	text = strings.ToLower(text)
 	if !slices.Contains(meta.ActionSources.Names, text) {
-		notes.add(noteBadMember, src.label(), "action_source is none of Meta's words; physical_store counts")
-		return physicalStore
+		notes.add(noteBadMember, src.Label(), "action_source is none of Meta's words; physical_store counts")
+		return rules.PhysicalStore
 	}
-	if src.constant == nil {
+	if src.Constant == nil {
 		s.explainMember("action_source", src, n, event.Quote(text))
 	}
 	return text
@@ -115,7 +95,7 @@ func (s *subject) findActionSource(sources []source, notes *noteList) string {
 
 // readOptOut reads a truth value. A wish to opt out is not lost to how a client
 // writes it: what cannot be read counts as one.
-func (s *subject) readOptOut(n *event.Node, src *source, notes *noteList) string {
+func (s *subject) readOptOut(n *event.Node, src *rules.Source, notes *noteList) string {
 	text, ok := n.ScalarText()
 	switch {
 	case n.Kind == event.True:
@@ -130,87 +110,78 @@ func (s *subject) readOptOut(n *event.Node, src *source, notes *noteList) string
 			return "false"
 		}
 	}
-	notes.add(noteBadMember, src.label(), "opt_out is neither true nor false; it counts as true")
+	notes.add(noteBadMember, src.Label(), "opt_out is neither true nor false; it counts as true")
 	return "true"
-}
-
-// maxURL is as much of an address as browsers and servers agree on.
-const maxURL = 2048
-
-// isWebAddress says whether text is an address of a page.
-func isWebAddress(text string) bool {
-	scheme, rest, _ := strings.Cut(text, "://")
-	return (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) && rest != "" && len(text) <= maxURL && !strings.ContainsAny(text, " \t\r\n")
 }
 
 // findURL reads an address of a page, which only an event that is not a store's
 // carries (docs/meta.md 2.6).
-func (s *subject) findURL(name string, sources []source, c *conversion, notes *noteList) string {
+func (s *subject) findURL(name string, sources []rules.Source, c *conversion, notes *noteList) string {
 	n, src := s.firstOf(sources)
 	if n == nil {
 		return ""
 	}
-	text, _ := textID(n)
+	text, _ := n.IDText()
 	why, code := "", noteBadMember
 	switch {
-	case !isWebAddress(text):
+	case !rules.IsWebAddress(text):
 		why = name + " is not an address that begins with http:// or https://; left out"
 	case s.personalURL(text):
 		why, code = name+" holds what is somebody's; left out", NotePersonal
-	case c.actionSource == physicalStore:
+	case c.actionSource == rules.PhysicalStore:
 		why, code = name+" belongs to a visit of a web page, which a physical_store event is not; left out", noteWebSignal
 	default:
 		s.explainMember(name, src, n, event.Quote(text))
 		return text
 	}
-	notes.add(code, src.label(), why)
+	notes.add(code, src.Label(), why)
 	return ""
 }
 
 // personalURL says whether an address holds what is somebody's, in its query too.
 func (s *subject) personalURL(text string) bool {
-	if s.personalText(text, "", false) != "" {
+	if s.filter.Text(text, "", false) != "" {
 		return true
 	}
 	plain, err := url.QueryUnescape(text)
-	return err != nil || s.personalText(plain, "", false) != ""
+	return err != nil || s.filter.Text(plain, "", false) != ""
 }
 
 // findOriginal reads one member of original_event_data.
-func (s *subject) findOriginal(i int, sources []source, c *conversion, notes *noteList) {
+func (s *subject) findOriginal(i int, sources []rules.Source, c *conversion, notes *noteList) {
 	n, src := s.firstOf(sources)
 	if n == nil {
 		return
 	}
 	at := "original_event_data." + meta.OriginalEvent.Names[i]
-	if i == originalTime {
-		t, ok := s.m.times.Read(n, s.ev.Received)
+	if i == rules.OriginalTime {
+		t, ok := s.m.rules.Times.Read(n, s.ev.Received)
 		if !ok {
-			notes.add(noteBadTime, src.label(), at+" is not a time that can be read; left out")
+			notes.add(noteBadTime, src.Label(), at+" is not a time that can be read; left out")
 			return
 		}
 		c.original[i], c.hasOriginal = strconv.FormatInt(t.Unix(), 10), true
 	} else {
-		text, ok := textID(n)
+		text, ok := n.IDText()
 		if !ok {
-			notes.add(noteBadID, src.label(), at+" is neither text nor a number; left out")
+			notes.add(noteBadID, src.Label(), at+" is neither text nor a number; left out")
 			return
 		}
-		if i == originalName && s.personalText(text, "", false) != "" {
-			notes.add(NotePersonal, src.label(), at+" holds what is somebody's; left out")
+		if i == rules.OriginalName && s.filter.Text(text, "", false) != "" {
+			notes.add(NotePersonal, src.Label(), at+" holds what is somebody's; left out")
 			return
 		}
-		if i != originalName { // as that event had them
-			text = s.outward(text, src.label(), notes)
+		if i != rules.OriginalName { // as that event had them
+			text = s.outward(text, src.Label(), notes)
 		}
 		c.original[i], c.hasOriginal = event.Quote(text), true
 	}
 	s.explainMember(at, src, n, c.original[i])
 }
 
-func (s *subject) explainMember(name string, src *source, n *event.Node, value string) {
+func (s *subject) explainMember(name string, src *rules.Source, n *event.Node, value string) {
 	if s.x != nil {
-		s.x.field(name, src.label(), src.line, n, nil, value)
+		s.x.field(name, src.Label(), src.Line, n, nil, value)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"relay/internal/strictyaml"
 	"relay/mapper/match"
+	"relay/mapper/people"
+	"relay/mapper/rules"
 )
 
 // mapped is the conversion of a made-up Purchase under a mapping, and its codes of
@@ -94,12 +96,12 @@ func TestMembers(t *testing.T) {
 
 		{"action_source of the event", "action_source: properties.channel", `,"channel":"chat"`, "", "action_source", "chat", ""},
 		{"action_source of the event, in capitals", "action_source: properties.channel", `,"channel":" CHAT "`, "", "action_source", "chat", ""},
-		{"action_source of nobody's", "action_source: properties.channel", `,"channel":"fax"`, "", "action_source", physicalStore, noteBadMember},
+		{"action_source of nobody's", "action_source: properties.channel", `,"channel":"fax"`, "", "action_source", rules.PhysicalStore, noteBadMember},
 		{"no action_source", "action_source: [properties.channel, phone_call]", ``, "", "action_source", "phone_call", ""},
 		{"action_source for one event", "action_source: chat\nevents: { Order Completed: { to: '1', action_source: email } }", ``, "", "action_source", "email", ""},
 
 		{"original event without a time", "original_event_data: { event_name: { const: Purchase }, event_time: properties.o }", `,"o":"soon"`, "", "original_event_data", map[string]any{"event_name": "Purchase"}, noteBadTime},
-		{"original order of a person", "original_event_data: { order_id: properties.o }", `,"o":"ada@example.com"`, "", "original_event_data", map[string]any{"order_id": KeyedID(nil, "ada@example.com")}, noteHashedID},
+		{"original order of a person", "original_event_data: { order_id: properties.o }", `,"o":"ada@example.com"`, "", "original_event_data", map[string]any{"order_id": people.KeyedID(nil, "ada@example.com")}, noteHashedID},
 
 		{"madid of who has opted out", "match_keys: { madid: properties.m }", `,"m":"00000000-0000-0000-0000-000000000000"`, "", "user_data.madid", nil, "madid_placeholder"},
 		{"madid that is hashed", "match_keys: { madid: properties.m }", `,"m":"` + match.SHA256("x") + `"`, "", "user_data.madid", nil, "madid_hashed"},

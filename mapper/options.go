@@ -1,15 +1,14 @@
 package mapper
 
+import "relay/internal/meta"
+
 // Option changes how one call of Map, MapLane or Explain sees an event.
 type Option func(*settings)
 
 type settings struct {
 	noAge bool
-	api   API
+	api   meta.API
 }
-
-// ParseOption changes what a parsed mapping does with events.
-type ParseOption func(*Mapping)
 
 // WithoutAgeChecks turns the reasons expired and future off, for as long as the
 // machine's clock is not believed.
@@ -17,4 +16,4 @@ func WithoutAgeChecks() Option { return func(s *settings) { s.noAge = true } }
 
 // OverrideAPI maps to one wire format whatever the mapping says; "" changes
 // nothing.
-func OverrideAPI(api API) Option { return func(s *settings) { s.api = api } }
+func OverrideAPI(api meta.API) Option { return func(s *settings) { s.api = api } }

@@ -3,15 +3,8 @@ package mapper
 import (
 	"encoding/json"
 	"time"
-)
 
-// API names one of Meta's two wire formats.
-type API string
-
-// The wire formats of docs/contract.md 5.
-const (
-	Conversions API = "conversions" // Conversions API, action_source physical_store
-	Offline     API = "offline"     // the pre-2025 Offline Conversions API
+	"relay/internal/meta"
 )
 
 // Event is one track call as it was stored.
@@ -45,7 +38,7 @@ type Outcome struct {
 	Kind       Kind            `json:"outcome"`
 	List       string          `json:"-"` // events, lead or complete_registration
 	EventSet   string          `json:"event_set,omitempty"`
-	API        API             `json:"api,omitempty"`
+	API        meta.API        `json:"api,omitempty"`
 	UploadTag  string          `json:"upload_tag,omitempty"`
 	Conversion json.RawMessage `json:"conversion,omitempty"` // one element of `data`
 	Reason     string          `json:"reason,omitempty"`

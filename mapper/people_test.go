@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"relay/internal/meta"
 	"relay/mapper/match"
+	"relay/mapper/people"
 )
 
 var testSecret = bytes.Repeat([]byte{7}, 32)
@@ -22,7 +24,7 @@ func peopleOf(t *testing.T, mapping, members string) []string {
 // makes them.
 func printsOf(secret []byte, names ...string) (prints []string) {
 	for _, name := range names {
-		for _, k := range new(Mapping).KeysOf(name) {
+		for _, k := range people.KeysOf(name) {
 			prints = append(prints, k.Fingerprint(secret))
 		}
 	}
@@ -73,9 +75,9 @@ func TestPeople(t *testing.T) {
 		t.Run(group.name, func(t *testing.T) {
 			var one []string
 			for _, members := range group.events {
-				for _, api := range []API{Conversions, Offline} {
+				for _, api := range []meta.API{meta.Conversions, meta.Offline} {
 					got := peopleOf(t, "api: "+string(api)+"\n", members)
-					if len(got) != 1 || len(got[0]) != 2*fingerprintBytes {
+					if len(got) != 1 || len(got[0]) != 2*people.FingerprintBytes {
 						t.Fatalf("%s: %q", members, got)
 					}
 					if one == nil {

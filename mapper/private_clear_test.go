@@ -9,6 +9,7 @@ import (
 	"relay/internal/meta"
 	"relay/mapper/fold"
 	"relay/mapper/match"
+	"relay/mapper/rules"
 )
 
 // clearFields are the fields of a conversion that leave as they are, by the table they
@@ -37,9 +38,9 @@ func TestClearFieldsAreLookedAt(t *testing.T) {
 	}
 	for _, name := range meta.StoreData.Names {
 		found := false
-		for _, m := range storeMembers {
-			if m.member == name {
-				add("store_data", name, at("store: { "+m.name+": properties.x }"))
+		for _, m := range rules.StoreMembers {
+			if m.Member == name {
+				add("store_data", name, at("store: { "+m.Name+": properties.x }"))
 				add("store_data of the event", name, clearField{properties: `"store_data":{"` + name + `":%s}`})
 				found = true
 			}

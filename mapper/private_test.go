@@ -9,6 +9,7 @@ import (
 
 	"relay/internal/meta"
 	"relay/mapper/match"
+	"relay/mapper/people"
 )
 
 const adaTraits = `"email":"ada@example.com","phone":"+1 212 555 0147","firstName":"Ada","lastName":"Lovelace","birthday":"1990-12-10",
@@ -358,7 +359,7 @@ func TestPersonalIDsLeaveHashed(t *testing.T) {
 		o, c := sentOf(t, "", x.id, adaTraits, fmt.Sprintf(`"order_id":%q,"item_number":%q`, x.id, x.id), WithSecret(secret))
 		custom, _ := c["custom_data"].(map[string]any)
 		for field, got := range map[string]any{"event_id": c["event_id"], "order_id": custom["order_id"], "item_number": custom["item_number"]} {
-			if hashed(got) != x.hash || !x.hash && got != x.id || x.hash && got != KeyedID(secret, x.id) {
+			if hashed(got) != x.hash || !x.hash && got != x.id || x.hash && got != people.KeyedID(secret, x.id) {
 				t.Errorf("%s: %s is %v", x.id, field, got)
 			}
 		}
@@ -436,7 +437,7 @@ func TestExternIDHashed(t *testing.T) {
 		}
 		want, noted := id, false
 		if !plain {
-			want = KeyedID(secret, id)
+			want = people.KeyedID(secret, id)
 		}
 		for _, n := range out[0].Notes {
 			noted = noted || n.Code == noteHashedID

@@ -17,10 +17,10 @@ type processing struct {
 // limited data use: the event's own, else LDU with the mapping's country and
 // state.
 func (s *subject) findProcessing() {
-	if s.m.limitedUse == nil {
+	if s.m.rules.LimitedUse == nil {
 		return
 	}
-	own := processing{options: []string{"LDU"}, country: s.m.limitedUse.country, state: s.m.limitedUse.state}
+	own := processing{options: []string{"LDU"}, country: s.m.rules.LimitedUse.Country, state: s.m.rules.LimitedUse.State}
 	s.processing = &own
 	source := "limited_data_use"
 	var raw *event.Node
@@ -50,7 +50,7 @@ func (s *subject) findProcessing() {
 
 func (s *subject) explainProcessing(source string, raw *event.Node) {
 	if s.x != nil {
-		s.x.field("data_processing_options", source, s.m.lines["limited_data_use"], raw, nil, string(s.processing.append(nil)))
+		s.x.field("data_processing_options", source, s.m.rules.Lines["limited_data_use"], raw, nil, string(s.processing.append(nil)))
 	}
 }
 

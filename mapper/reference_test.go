@@ -14,6 +14,7 @@ import (
 	"relay/internal/meta"
 	"relay/internal/strictyaml"
 	"relay/mapper/match"
+	"relay/mapper/rules"
 )
 
 const referenceFile = "../docs/mapping.md"
@@ -71,8 +72,8 @@ At a hub, ` + "`store.name`" + ` is the name of the store whose relay forwarded 
 | track event | conversion |
 |---|---|
 `)
-	for _, x := range builtin {
-		fmt.Fprintf(&b, "| %s | %s |\n", x.event, x.conversion)
+	for _, x := range rules.Builtin {
+		fmt.Fprintf(&b, "| %s | %s |\n", x.Event, x.Conversion)
 	}
 	fmt.Fprintf(&b, "\nUnder `lead` every event is sent as Lead, under `complete_registration` as CompleteRegistration. Any other event keeps its\n"+
 		"own name in the conversions format and is Other in the offline format; `as:` overrides. Meta's standard names, in both\nformats: %s.\n",

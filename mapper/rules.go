@@ -1,60 +1,29 @@
 package mapper
 
 import (
-	"slices"
-
 	"relay/mapper/event"
+	"relay/mapper/rules"
 )
-
-// customRules are what custom_data takes and leaves of an event: the mapping's, or
-// those of one event, which hold the mapping's too.
-type customRules struct {
-	exclude []event.Path
-	keep    []event.Path
-	only    []event.Path // nil: everything
-	set     []setField
-}
-
-// and is c with the rules of one event: what is excluded, kept or set for all
-// events stays so; of a name that both set the event's own counts, and so does its
-// own list of what may leave.
-func (c *customRules) and(own *customRules) *customRules {
-	out := &customRules{
-		exclude: slices.Concat(c.exclude, own.exclude),
-		keep:    slices.Concat(c.keep, own.keep),
-		only:    c.only,
-	}
-	if own.only != nil {
-		out.only = own.only
-	}
-	for _, f := range c.set {
-		if !slices.ContainsFunc(own.set, func(o setField) bool { return o.name == f.name }) {
-			out.set = append(out.set, f)
-		}
-	}
-	out.set = append(out.set, own.set...)
-	return out
-}
 
 // useRules makes the rules of a route those of the event at hand: it marks what
 // they name, and finds anew what depends on it. Most mappings have one set of
 // rules, which prepare begins with.
-func (s *subject) useRules(rules *customRules) {
-	if s.rules == rules {
+func (s *subject) useRules(of *rules.Custom) {
+	if s.custom.rules == of {
 		return
 	}
-	s.beginRules(rules)
-	s.t.Root.Clear(markPersonal)
+	s.beginRules(of)
+	s.t.Root.Clear(event.MarkPersonal)
 	s.findPersonal()
 	s.endRules()
 }
 
 // beginRules marks what the rules name, in place of what the ones before did.
-func (s *subject) beginRules(rules *customRules) {
-	if s.rules != nil {
+func (s *subject) beginRules(of *rules.Custom) {
+	if s.custom.rules != nil {
 		s.markRules(func(n *event.Node, m event.Mark) { n.Mark &^= m })
 	}
-	s.rules = rules
+	s.custom.rules = of
 	s.markRules(func(n *event.Node, m event.Mark) { n.Mark |= m })
 }
 
@@ -62,7 +31,7 @@ func (s *subject) beginRules(rules *customRules) {
 func (s *subject) endRules() {
 	s.fixed, s.exprError = nil, s.keyError
 	if s.asked != nil {
-		s.asked.Mark &^= markConsumed
+		s.asked.Mark &^= event.MarkConsumed
 		s.asked = nil
 	}
 	s.findFixed()
@@ -75,7 +44,7 @@ func (s *subject) markRules(with func(*event.Node, event.Mark)) {
 	for _, r := range []struct {
 		paths []event.Path
 		mark  event.Mark
-	}{{s.rules.exclude, markExclude}, {s.rules.keep, markKeep}, {s.rules.only, markOnly}} {
+	}{{s.custom.rules.Exclude, event.MarkExclude}, {s.custom.rules.Keep, event.MarkKeep}, {s.custom.rules.Only, event.MarkOnly}} {
 		for i := range r.paths {
 			for _, n := range r.paths[i].All(&s.t.Root, s.scratch[:0]) {
 				with(n, r.mark)

@@ -5,88 +5,110 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"relay/mapper/event"
 	"relay/mapper/expr"
-	"relay/mapper/fold"
 	"relay/mapper/match"
-	"relay/mapper/personal"
+	"relay/mapper/outward"
+	"relay/mapper/people"
+	"relay/mapper/rules"
 )
 
-// subject is one event on its way through a mapping: what is found once for all
-// of its conversions.
+// subject is one event on its way through a mapping.
 type subject struct {
 	m   *Mapping
-	ev  Event
 	now time.Time
 	set settings
 	x   *tracer // collects the explanation; nil: nobody asked
 
+	call
+	notes  noteList
+	framed int // how many of them are about the form of the event
+
+	// What is found once for all conversions of the event to event sets with the same
+	// defaults (prepare).
+	prepared bool           // once
+	defaults rules.Defaults // that it was found for
+	when     time.Time      // event_time
+	undated  bool           // when says nothing about the event
+	customer
+	sale
+	custom
+
+	reused
+}
+
+// call is the event as it came.
+type call struct {
+	ev        Event
 	t         *event.Tree
 	name      string // of the event
 	messageID string
-	eventID   string      // messageID as it leaves
 	props     *event.Node // nil when absent or no object
 	context   *event.Node
 	options   *event.Node // integrations
 
-	notes    noteList
-	framed   int      // how many of them are about the form of the event
-	prepared bool     // once
-	defaults defaults // that the rest was found for
-
-	when         time.Time // event_time
-	undated      bool      // when says nothing about the event
-	keys         [match.Count][]keyValue
-	firstKeys    [match.Count]keyValue  // room for the first value of each
-	sourcesOf    [match.Count]int       // where the sources of each begin
-	results      [match.Count]KeyResult // but for Key and Values: keyResults adds them
-	people       []string
-	locale       match.Locale
-	customer     bool // the event carries something a match key could come from
-	countryGiven bool
-	house        houseFound
-	currency     currencyFound
-	goods        goods
-	processing   *processing
-	exprError    string // why an expression of a match key or custom field failed; "" when none did
-	keyError     string // the part of it that holds for every conversion
-	ruleError    string // and for those with the same rules of custom_data
-	rules        *customRules
-	fixed        []fixedField
-	identifiers  [identifierCount]identifier
-	store        [storeCount]string // members of store_data, as JSON
-	storeName    string
-	asked        *event.Node // the property that search_string came from
-
 	env expr.Env // what expressions see; nil: nobody asked, or it is too much
-
-	room
 }
 
-// room is what one event leaves to the next: memory, nothing of its content.
-type room struct {
-	person personal.Person
-	told   []KeyResult    // the last answer of keyResults: paths and reasons, no values
-	prints *fingerprinter // nil until needed
+// customer is whom the event is about.
+type customer struct {
+	keys        match.Keys
+	firstKeys   [match.Count]match.Found // space for the first value of each
+	sourcesOf   [match.Count]int         // where the sources of each begin
+	results     [match.Count]KeyResult   // but for Key and Values: keyResults adds them
+	identifiers [identifierCount]identifier
+	people      []string
+	locale      match.Locale
 
-	d       *event.Decoder
-	scratch []*event.Node
-	sources []*event.Node // what the plain sources of the match keys lead to
-	written []byte        // the conversion being written
-	custom  []byte        // custom_data of it
-	trail   []crumb
-	ids     []string
-	goods   []content
+	hasCustomer  bool // the event carries something a match key could come from
+	countryGiven bool
+	house        houseFound
+}
+
+// sale is what the event says was sold, where and under which terms.
+type sale struct {
+	eventID    string // messageID as it leaves
+	currency   currencyFound
+	goods      goods
+	processing *processing
+	store      [rules.StoreCount]string // members of store_data, as JSON
+	storeName  string
+}
+
+// custom is what custom_data gets beside the properties that are left, by the rules of a
+// route, and which expression failed.
+type custom struct {
+	rules *rules.Custom
+	fixed []fixedField
+	asked *event.Node // the property that search_string came from
+
+	exprError string // why an expression of a match key or custom field failed; "" when none did
+	keyError  string // the part of it that holds for every conversion
+	ruleError string // and for those with the same rules of custom_data
+}
+
+// reused is what one event leaves to the next: memory, nothing of its content.
+type reused struct {
+	filter outward.Filter
+	told   []KeyResult           // the last answer of keyResults: paths and reasons, no values
+	prints *people.Fingerprinter // nil until needed
+
+	d          *event.Decoder
+	scratch    []*event.Node
+	sources    []*event.Node // what the plain sources of the match keys lead to
+	written    []byte        // the conversion being written
+	customData []byte        // custom_data of it
+	trail      []crumb
+	ids        []string
+	contents   []content
 }
 
 // newSubject decodes an event. It returns false when the event is no object.
 func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (*subject, error) {
 	s, _ := m.subjects.Get().(*subject)
 	if s == nil {
-		s = &subject{}
-		s.d = event.NewDecoder()
+		s = &subject{reused: reused{d: event.NewDecoder(), filter: outward.New(&m.names, m.secret)}}
 	}
 	s.m, s.ev, s.now, s.set, s.x, s.messageID = m, ev, now, set, x, ev.MessageID
 	t, err := s.d.Decode(ev.Body)
@@ -108,26 +130,25 @@ func (m *Mapping) newSubject(ev Event, now time.Time, set settings, x *tracer) (
 }
 
 // done gives back what mapping an event borrowed, emptied. Nothing that leaves
-// Map holds a node or any of the room.
+// Map holds a node or any of the memory.
 func (s *subject) done() {
-	m, room := s.m, s.room
-	if !room.d.Release() || cap(room.written)+cap(room.custom)+room.person.Kept() > keptBytes || cap(room.ids)+cap(room.goods)+cap(room.scratch)+cap(room.trail) > keptItems {
+	m, r := s.m, s.reused
+	if !r.d.Release() || cap(r.written)+cap(r.customData)+r.filter.Kept() > keptBytes || cap(r.ids)+cap(r.contents)+cap(r.scratch)+cap(r.trail) > keptItems {
 		return
 	}
-	clear(room.scratch[:cap(room.scratch)])
-	clear(room.sources[:cap(room.sources)])
-	clear(room.trail[:cap(room.trail)])
-	clear(room.ids[:cap(room.ids)])
-	clear(room.goods[:cap(room.goods)])
-	clear(room.written[:cap(room.written)])
-	clear(room.custom[:cap(room.custom)])
-	room.person.Reset()
-	*s = subject{room: room}
+	clear(r.scratch[:cap(r.scratch)])
+	clear(r.sources[:cap(r.sources)])
+	clear(r.trail[:cap(r.trail)])
+	clear(r.ids[:cap(r.ids)])
+	clear(r.contents[:cap(r.contents)])
+	clear(r.written[:cap(r.written)])
+	clear(r.customData[:cap(r.customData)])
+	r.filter.Forget()
+	*s = subject{reused: r}
 	m.subjects.Put(s)
 }
 
-// keptBytes is the most text that a room keeps space for, keptItems the most of
-// anything else.
+// keptBytes is the most text that is kept space for, keptItems the most of anything else.
 const (
 	keptBytes = 64 << 10
 	keptItems = 1024
@@ -242,7 +263,7 @@ func (s *subject) objectAt(parent *event.Node, name, at string) *event.Node {
 // prepare finds what all conversions of the event to event sets with these
 // defaults share; what was found for others goes. The marks it leaves on nodes
 // are what custom_data leaves out.
-func (s *subject) prepare(d defaults, rules *customRules) {
+func (s *subject) prepare(d rules.Defaults, of *rules.Custom) {
 	s.defaults = d
 	if !s.prepared {
 		s.prepared, s.framed = true, len(s.notes)
@@ -251,13 +272,14 @@ func (s *subject) prepare(d defaults, rules *customRules) {
 	if s.x != nil {
 		s.x.fields = nil
 	}
-	s.exprError, s.goods, s.processing, s.fixed = "", goods{}, nil, nil
-	s.identifiers, s.store, s.storeName, s.asked = [identifierCount]identifier{}, [storeCount]string{}, "", nil
+	s.sale = sale{}
+	s.exprError, s.fixed, s.asked = "", nil, nil
+	clear(s.identifiers[:])
 	s.findTime()
 	s.markSources()
 	s.deriveKeys()
 	s.findPeople()
-	s.beginRules(rules)
+	s.beginRules(of)
 	s.findPersonal()
 	s.settleClear()
 	s.findCurrency()
@@ -274,30 +296,30 @@ func (s *subject) prepare(d defaults, rules *customRules) {
 // mapping.
 func (s *subject) markSources() {
 	s.sources = s.sources[:0]
-	for k := range s.m.keys {
+	for k := range s.m.rules.Keys {
 		s.sourcesOf[k] = len(s.sources)
-		for i := range s.m.keys[k] {
-			src := &s.m.keys[k][i]
-			if !src.plain() {
-				s.markPath(&src.path, markSource)
+		for i := range s.m.rules.Keys[k] {
+			src := &s.m.rules.Keys[k][i]
+			if !src.Plain() {
+				s.markPath(&src.Path, event.MarkSource)
 				s.sources = append(s.sources, nil)
 				continue
 			}
-			n := src.path.One(&s.t.Root)
+			n := src.Path.One(&s.t.Root)
 			if n != nil {
-				n.Mark |= markSource
+				n.Mark |= event.MarkSource
 			}
 			s.sources = append(s.sources, n)
 		}
 	}
-	for i := range s.m.staff {
-		if src := &s.m.staff[i]; src.constant == nil && src.expr == nil {
-			s.markPath(&src.path, markSource)
+	for i := range s.m.rules.Staff {
+		if src := &s.m.rules.Staff[i]; src.Constant == nil && src.Expr == nil {
+			s.markPath(&src.Path, event.MarkSource)
 		}
 	}
-	for id := range s.m.identifiers {
-		for i := range s.m.identifiers[id] {
-			s.markPath(&s.m.identifiers[id][i].path, markSource)
+	for id := range s.m.rules.Identifiers {
+		for i := range s.m.rules.Identifiers[id] {
+			s.markPath(&s.m.rules.Identifiers[id][i].Path, event.MarkSource)
 		}
 	}
 }
@@ -314,22 +336,6 @@ func (s *subject) markPath(p *event.Path, with event.Mark) {
 	}
 }
 
-// textID is an id as text: trimmed text without characters that nobody sees,
-// or a number as decimal text.
-func textID(n *event.Node) (string, bool) {
-	text, ok := n.ScalarText()
-	text = strings.TrimSpace(text)
-	if !fold.IsPlainASCII(text) {
-		text = strings.TrimSpace(strings.Map(func(r rune) rune {
-			if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || fold.Blank(r) {
-				return -1
-			}
-			return r
-		}, text))
-	}
-	return text, ok && text != ""
-}
-
 // optedOut says whether integrations switch this destination off: those of the
 // event, or those in its context, where older libraries put them.
 func (s *subject) optedOut() bool {
@@ -338,7 +344,7 @@ func (s *subject) optedOut() bool {
 
 // consented says whether the consent that the mapping asks for is there.
 func (s *subject) consented() bool {
-	for _, category := range s.m.consent {
+	for _, category := range s.m.rules.Consent {
 		if n := s.context.Get("consent").Get("categoryPreferences").Get(category); n == nil || n.Kind != event.True {
 			return false
 		}

@@ -10,7 +10,7 @@ import (
 // maxUnread is how deep an event is looked into for an address that nothing reads.
 const maxUnread = 4
 
-// NoteUnread notes where an event without any customer has an address or a user id that
+// noteUnread notes where an event without any customer has an address or a user id that
 // no match key reads: else a mapping that lacks one word makes every sale a cash sale.
 func (s *subject) noteUnread(notes *noteList) {
 	for _, name := range [...]string{"user_id", "userid", "UserId", "userID", "UserID"} {
@@ -29,7 +29,7 @@ func (s *subject) noteUnreadIn(n *event.Node, at string, depth int, notes *noteL
 		kid := &n.Kids[i]
 		path := event.JoinPath(at, kid.Name)
 		switch {
-		case kid.Mark&markExclude != 0:
+		case kid.Mark&event.MarkExclude != 0:
 		case kid.Kind == event.Text && s.isUnread(kid.Text):
 			notes.add(NoteUnread, path, "holds an e-mail address that no match key reads: match_keys: email: ["+inList(path)+"] in the mapping does")
 			return true
@@ -50,7 +50,7 @@ func inList(path string) string {
 
 // isUnread says whether a text is somebody's e-mail address, and not the shop's own.
 func (s *subject) isUnread(text string) bool {
-	if !strings.Contains(text, "@") || s.m.house.text(text) {
+	if !strings.Contains(text, "@") || s.m.rules.House.Text(text) {
 		return false
 	}
 	return match.Normalise(match.Email, text, s.locale, nil).Form != ""

@@ -22,18 +22,18 @@ func (s *subject) findTime() {
 		if n.Blank() {
 			continue
 		}
-		t, ok := s.m.times.Read(n, s.ev.Received)
+		t, ok := s.m.rules.Times.Read(n, s.ev.Received)
 		if !ok {
 			s.notes.add(noteBadTime, name, event.UnreadableTime(n)+"; the next source counts")
 			continue
 		}
 		s.when, source, raw, s.undated = t, name, n, false
-		if !s.m.times.Named && s.m.times.Local(n, s.ev.Received) {
+		if !s.m.rules.Times.Named && s.m.rules.Times.Local(n, s.ev.Received) {
 			s.notes.add(NoteLocalTime, name, "has no zone, and the mapping names no timezone: read as UTC; write timezone: Europe/Berlin, or the one of the shop")
 		}
 		if corrected, ok := s.correctSkew(t, name); ok {
 			s.when = corrected
-			line = s.m.lines["correct_clock_skew"]
+			line = s.m.rules.Lines["correct_clock_skew"]
 			s.notes.add(noteSkewCorrected, name, "corrected by the sender's clock skew")
 			steps = append(steps, match.Step{Rule: "received - (sentAt - " + name + ")", Result: corrected.UTC().Format(time.RFC3339Nano)})
 		}
@@ -52,13 +52,13 @@ func (s *subject) findTime() {
 func (s *subject) correctSkew(t time.Time, name string) (time.Time, bool) {
 	root := &s.t.Root
 	sent := root.Get("sentAt")
-	if !s.m.correctSkew || s.ev.Imported || sent.Blank() || s.ev.Received.IsZero() {
+	if !s.m.rules.CorrectSkew || s.ev.Imported || sent.Blank() || s.ev.Received.IsZero() {
 		return t, false
 	}
 	if name == "timestamp" && !root.Get("originalTimestamp").Blank() {
 		return t, false // somebody has corrected already
 	}
-	at, ok := s.m.times.Read(sent, s.ev.Received)
+	at, ok := s.m.rules.Times.Read(sent, s.ev.Received)
 	if !ok {
 		s.notes.add(noteBadTime, "sentAt", event.UnreadableTime(sent)+"; no clock skew corrected")
 		return t, false

@@ -9,6 +9,7 @@ import (
 	_ "time/tzdata"
 
 	"relay/mapper/event"
+	"relay/mapper/zone"
 )
 
 // 2026-11-20T16:00:27Z is the moment of most samples, with or without a fraction.
@@ -191,7 +192,7 @@ func TestTimes(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: %s in %q\n got %q\nwant %q", c.lang, c.raw, c.zone, got, c.want)
 		}
-		if at, ok := event.ReadTime([]byte(c.raw), m.times.Loc); c.want != unreadable && (!ok || !at.Truncate(time.Second).Equal(parsed(t, c.want))) {
+		if at, ok := event.ReadTime([]byte(c.raw), m.rules.Times.Loc); c.want != unreadable && (!ok || !at.Truncate(time.Second).Equal(parsed(t, c.want))) {
 			t.Errorf("%s: ReadTime reads %s as %v, %v", c.lang, c.raw, at, ok)
 		}
 	}
@@ -352,7 +353,7 @@ func TestTimezoneMeant(t *testing.T) {
 		"europe/berlin": `did you mean "Europe/Berlin"?`, "Berlin": `did you mean "Europe/Berlin"?`, "Europe/Berln": `did you mean "Europe/Berlin"?`, "new york": `did you mean "America/New_York"?`,
 		"Local": "write a name such as", "GMT+1": "write a name such as", "Buenos Aires": `did you mean "America/Argentina/Buenos_Aires"?`, "utc": `did you mean "UTC"?`,
 	} {
-		if loc, err := ParseZone(name); err == nil || !strings.Contains(err.Error(), want) {
+		if loc, err := zone.Parse(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v %v", name, loc, err)
 		}
 	}

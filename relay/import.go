@@ -14,6 +14,8 @@ import (
 	"relay/config"
 	"relay/mapper"
 	"relay/mapper/event"
+	"relay/mapper/rules"
+	"relay/mapper/zone"
 	"relay/queue/local"
 	"relay/relay/internal/api"
 	"relay/relay/internal/exit"
@@ -136,7 +138,7 @@ func (f *importFlags) options() (spool.Options, error) {
 		}
 	}
 	if f.timezone != "" {
-		if o.Zone, err = mapper.ParseZone(f.timezone); err != nil {
+		if o.Zone, err = zone.Parse(f.timezone); err != nil {
 			return o, exit.Usage(fmt.Errorf("--timezone %q: %w", f.timezone, err))
 		}
 	}
@@ -145,7 +147,7 @@ func (f *importFlags) options() (spool.Options, error) {
 		if err != nil {
 			return o, exit.Usage(fmt.Errorf("--column %w", err))
 		}
-		if name, near, ok := mapper.NearPath(strings.TrimSpace(c.Path)); ok && strings.ContainsAny(c.Path, ".") {
+		if name, near, ok := rules.NearPath(strings.TrimSpace(c.Path)); ok && strings.ContainsAny(c.Path, ".") {
 			return o, exit.Usage(fmt.Errorf("--column %q: a track call has no %q there; did you mean %q?", text, name, near))
 		}
 		o.Columns = append(o.Columns, c)

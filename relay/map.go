@@ -12,6 +12,7 @@ import (
 
 	"relay/config"
 	"relay/internal/disk"
+	"relay/internal/meta"
 	"relay/internal/seal"
 	"relay/mapper"
 	"relay/relay/internal/exit"
@@ -73,8 +74,8 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 		}
 		now = t
 	}
-	switch mapper.API(o.api) {
-	case "", mapper.Conversions, mapper.Offline:
+	switch meta.API(o.api) {
+	case "", meta.Conversions, meta.Offline:
 	default:
 		return exit.Usage(fmt.Errorf("--api %q: want conversions or offline", o.api))
 	}
@@ -182,7 +183,7 @@ func (p *mapPrinter) whole(msg *track.Message, ev mapper.Event, opt mapper.Optio
 func (p *mapPrinter) event(msg track.Message) error {
 	ev := track.Mapped(msg.Body, "", p.now, msg.Flags)
 	ev.Store = p.o.store
-	opt := mapper.OverrideAPI(mapper.API(p.o.api))
+	opt := mapper.OverrideAPI(meta.API(p.o.api))
 	if p.o.explain {
 		return p.explain(msg, ev, opt)
 	}

@@ -11,7 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue"
 	"relay/relay/internal/drain"
 )
@@ -289,6 +291,6 @@ func (m memMapping) MapLane(ev mapper.Event, set string, _ time.Time, _ bool) []
 	return []mapper.Outcome{o}
 }
 
-func (m memMapping) Sets() []mapper.Set {
-	return []mapper.Set{{ID: setA, Name: "stores", API: mapper.Conversions}, {ID: setB, API: mapper.Conversions}}
+func (m memMapping) Sets() []rules.Set {
+	return []rules.Set{{ID: setA, Name: "stores", API: meta.Conversions}, {ID: setB, API: meta.Conversions}}
 }

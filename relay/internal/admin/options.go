@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue"
 	"relay/relay/internal/admin/access"
 	"relay/relay/internal/api"
@@ -109,7 +110,7 @@ type Drain interface {
 type Mapping interface {
 	Digest() string
 	Routes(event string) []string
-	Sets() []mapper.Set
+	Sets() []rules.Set
 }
 
 func (o Options) withDefaults() Options {

@@ -9,6 +9,7 @@ import (
 	"relay/config"
 	"relay/internal/strictyaml"
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue/jetstream"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
@@ -178,7 +179,7 @@ func advised(f Finding, a advice.Advice) Finding {
 	return f
 }
 
-func label(s mapper.Set) string {
+func label(s rules.Set) string {
 	if s.Name != "" && s.Name != s.ID {
 		return s.ID + " (" + s.Name + ")"
 	}

@@ -1,7 +1,7 @@
 package doctor
 
 import (
-	"relay/mapper"
+	"relay/internal/meta"
 	"relay/relay/internal/advice"
 )
 
@@ -27,7 +27,7 @@ func (e *exam) settings() {
 		})
 	}
 	for _, s := range e.Mapping.Sets() {
-		if s.API == mapper.Offline {
+		if s.API == meta.Offline {
 			e.say(Finding{
 				Check: "version", Code: "offline_api", Level: Warn, EventSet: s.ID,
 				Text: "Event set " + label(s) + " uses api: offline, which Meta switched off on 2025-05-14.",

@@ -10,7 +10,8 @@ import (
 	"strings"
 
 	"relay/config"
-	"relay/mapper"
+	"relay/internal/meta"
+	"relay/mapper/rules"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
@@ -69,7 +70,7 @@ func (e *exam) scopes(ctx context.Context) bool {
 	scopes, res := e.Client.ReadScopes(ctx)
 	switch {
 	case res.ProofRefused():
-		e.say(refusal(mapper.Set{}, res))
+		e.say(refusal(rules.Set{}, res))
 		return false
 	case res.Class == graph.TokenPause: // said with the event set
 	case res.Class != graph.Delivered:
@@ -88,7 +89,7 @@ func (e *exam) scopes(ctx context.Context) bool {
 
 // eventSet asks for one event set; false: the token is dead, and the others
 // need not be asked.
-func (e *exam) eventSet(ctx context.Context, set mapper.Set) bool {
+func (e *exam) eventSet(ctx context.Context, set rules.Set) bool {
 	res := e.Client.CheckToken(ctx, graph.Request{EventSet: set.ID, API: set.API})
 	if res.Class != graph.Delivered {
 		e.say(refusal(set, res))
@@ -100,7 +101,7 @@ func (e *exam) eventSet(ctx context.Context, set mapper.Set) bool {
 }
 
 // refusal is what Meta's answer means for an event set, or for the token.
-func refusal(set mapper.Set, res graph.Result) Finding {
+func refusal(set rules.Set, res graph.Result) Finding {
 	a := advice.For(res)
 	f := advised(Finding{Check: "event_set", EventSet: set.ID, Level: Fail}, a)
 	f.Text = fmt.Sprintf("Event set %s: %s", label(set), advice.Told(res))
@@ -116,14 +117,14 @@ func refusal(set mapper.Set, res graph.Result) Finding {
 }
 
 // node reads what the event set is, where the token may.
-func (e *exam) node(ctx context.Context, set mapper.Set) {
+func (e *exam) node(ctx context.Context, set rules.Set) {
 	f := Finding{Check: "event_set", Code: "accepted", Level: OK, EventSet: set.ID, Text: fmt.Sprintf("Event set %s takes uploads with this token.", label(set))}
 	n, res := e.Client.ReadNode(ctx, set.ID)
 	if res.Class == graph.Delivered && n.Name != "" {
 		f.Text = fmt.Sprintf("Event set %s, %q at Meta, takes uploads with this token.", label(set), n.Name)
 	}
 	e.say(f)
-	if res.Class == graph.Delivered && n.Consolidated != nil && !*n.Consolidated && set.API != mapper.Offline {
+	if res.Class == graph.Delivered && n.Consolidated != nil && !*n.Consolidated && set.API != meta.Offline {
 		e.say(Finding{
 			Check: "event_set", Code: "not_consolidated", Level: Warn, EventSet: set.ID, Who: MetaAdmin,
 			Text: fmt.Sprintf("Event set %s is not a dataset that takes offline events through the Conversions API (is_consolidated_container is false).", label(set)),
@@ -133,12 +134,12 @@ func (e *exam) node(ctx context.Context, set mapper.Set) {
 }
 
 // roundTrip sends one made-up event, when a test event code is given.
-func (e *exam) roundTrip(ctx context.Context, set mapper.Set) {
+func (e *exam) roundTrip(ctx context.Context, set rules.Set) {
 	if e.TestEventCode == "" {
 		return
 	}
 	f := Finding{Check: "round_trip", EventSet: set.ID}
-	if set.API == mapper.Offline {
+	if set.API == meta.Offline {
 		f.Code, f.Level, f.Text = "not_possible", Note, fmt.Sprintf("Event set %s: api: offline knows no test event code; nothing was sent.", label(set))
 		e.say(f)
 		return

@@ -9,7 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
 )
@@ -43,22 +45,22 @@ func TestPoison(t *testing.T) {
 	seven := []string{"e0000", "e0777", "e0999", "e1000", "e2345", "e2346", "e4999"}
 	tests := []struct {
 		name  string
-		api   mapper.API
+		api   meta.API
 		hint  string
 		n     int
 		bad   []string
 		extra int // requests beyond those of a clean run, per bad event
 	}{
-		{"one in a thousand", mapper.Conversions, "", 1000, []string{"e0613"}, 12},
-		{"the first", mapper.Conversions, "", 1000, []string{"e0000"}, 12},
-		{"the last", mapper.Conversions, "", 1000, []string{"e0999"}, 12},
-		{"seven of five thousand", mapper.Conversions, "", 5000, seven, 14},
-		{"named in a text", mapper.Conversions, "first", 5000, seven, 2},
-		{"named wrongly", mapper.Conversions, "wrong", 1000, []string{"e0613"}, 25},
-		{"named by index", mapper.Offline, "all", 5000, seven, 1},
-		{"offline, not named", mapper.Offline, "", 5000, seven, 14},
-		{"two neighbours", mapper.Conversions, "", 1000, []string{"e0500", "e0501"}, 12},
-		{"alone", mapper.Conversions, "", 1, []string{"e0000"}, 0},
+		{"one in a thousand", meta.Conversions, "", 1000, []string{"e0613"}, 12},
+		{"the first", meta.Conversions, "", 1000, []string{"e0000"}, 12},
+		{"the last", meta.Conversions, "", 1000, []string{"e0999"}, 12},
+		{"seven of five thousand", meta.Conversions, "", 5000, seven, 14},
+		{"named in a text", meta.Conversions, "first", 5000, seven, 2},
+		{"named wrongly", meta.Conversions, "wrong", 1000, []string{"e0613"}, 25},
+		{"named by index", meta.Offline, "all", 5000, seven, 1},
+		{"offline, not named", meta.Offline, "", 5000, seven, 14},
+		{"two neighbours", meta.Conversions, "", 1000, []string{"e0500", "e0501"}, 12},
+		{"alone", meta.Conversions, "", 1, []string{"e0000"}, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -148,13 +150,13 @@ var errCrash = fmt.Errorf("crashed")
 
 func TestBreaker(t *testing.T) {
 	t.Parallel()
-	for _, api := range []mapper.API{mapper.Conversions, mapper.Offline} {
+	for _, api := range []meta.API{meta.Conversions, meta.Offline} {
 		t.Run(string(api), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.mapping.api = api
 				hint := ""
-				if api == mapper.Offline {
+				if api == meta.Offline {
 					hint = "all"
 				}
 				all := func(n int, c call) graph.Result {
@@ -374,7 +376,7 @@ func TestFutureRefusedAndReleased(t *testing.T) {
 		w := newWorld(t)
 		due := time.Now().Add(30 * time.Second)
 		w.log.add(setA, "ahead", fakeEvent{Time: due})
-		w.log.add(setA, "tomorrow", fakeEvent{Time: time.Now().Add(24 * time.Hour), Lists: []string{mapper.ListEvents, mapper.ListLead}})
+		w.log.add(setA, "tomorrow", fakeEvent{Time: time.Now().Add(24 * time.Hour), Lists: []string{rules.ListEvents, rules.ListLead}})
 		w.sender.set(func(n int, c call) graph.Result {
 			if time.Now().Before(due) {
 				return graph.Result{Class: graph.InvalidEvent, HTTPStatus: 400, Code: 100, Subcode: 2804004}

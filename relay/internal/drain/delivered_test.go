@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/relay/internal/graph"
 )
 
@@ -23,7 +24,7 @@ func TestDeliveredIsToldOnce(t *testing.T) {
 		for _, id := range append(w.fill(setA, "a", 300), w.fill(setB, "b", 3)...) {
 			want[id] = 1
 		}
-		w.log.add(setA, "both", fakeEvent{Lists: []string{mapper.ListEvents, mapper.ListLead}})
+		w.log.add(setA, "both", fakeEvent{Lists: []string{rules.ListEvents, rules.ListLead}})
 		want["both/events"], want["both/lead"] = 1, 1
 		w.log.add(setA, "skipped", fakeEvent{Skip: mapper.ReasonNoConsent})
 		w.log.add(setA, "held", fakeEvent{Hold: mapper.ReasonMissingCurrency})

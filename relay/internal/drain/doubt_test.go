@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue"
 	"relay/relay/internal/graph"
 )
@@ -24,7 +25,7 @@ func TestDoubtOverRestart(t *testing.T) {
 		w := newWorld(t)
 		now := time.Now()
 		for i := range 20 {
-			w.log.add(setA, fmt.Sprint("young", i), fakeEvent{Lists: []string{mapper.ListEvents, mapper.ListLead}})
+			w.log.add(setA, fmt.Sprint("young", i), fakeEvent{Lists: []string{rules.ListEvents, rules.ListLead}})
 			w.log.add(setA, fmt.Sprint("old", i), fakeEvent{Time: now.Add(-7*24*time.Hour - time.Hour)})
 		}
 		w.sender.set(func(int, call) graph.Result { return graph.Result{Class: graph.Doubt} })

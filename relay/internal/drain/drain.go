@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"relay/internal/meta"
-	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/clock"
@@ -145,7 +144,7 @@ type Options struct {
 // Delivery is one accepted request.
 type Delivery struct {
 	EventSet  string
-	API       mapper.API
+	API       meta.API
 	Request   string // names the request: the hash of its data
 	FBTraceID string
 	Mapping   string // digest

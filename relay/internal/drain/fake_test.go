@@ -13,7 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
@@ -248,7 +250,7 @@ type fakeMapping struct {
 	digest string
 	sets   []string
 	routes map[string][]string
-	api    mapper.API
+	api    meta.API
 	hold   string // the reason, for every event
 }
 
@@ -256,9 +258,9 @@ func (m *fakeMapping) Digest() string { return m.digest }
 
 func (m *fakeMapping) Routes(event string) []string { return m.routes[event] }
 
-func (m *fakeMapping) Sets() (out []mapper.Set) {
+func (m *fakeMapping) Sets() (out []rules.Set) {
 	for _, id := range m.sets {
-		out = append(out, mapper.Set{ID: id})
+		out = append(out, rules.Set{ID: id})
 	}
 	return out
 }
@@ -272,7 +274,7 @@ func (m *fakeMapping) MapLane(ev mapper.Event, set string, now time.Time, ages b
 		panic("a bug")
 	}
 	if len(e.Lists) == 0 {
-		e.Lists = []string{mapper.ListEvents}
+		e.Lists = []string{rules.ListEvents}
 	}
 	at := e.Time
 	if at.IsZero() {
@@ -281,7 +283,7 @@ func (m *fakeMapping) MapLane(ev mapper.Event, set string, now time.Time, ages b
 	at = at.Truncate(time.Second)
 	api := m.api
 	if api == "" {
-		api = mapper.Conversions
+		api = meta.Conversions
 	}
 	for _, list := range e.Lists {
 		o := mapper.Outcome{
@@ -591,7 +593,7 @@ func ids(prefix string, from, to int) (out []string) {
 func (w *world) fill(lane, prefix string, n int) (want []string) {
 	for _, id := range ids(prefix, 0, n) {
 		w.log.add(lane, id, fakeEvent{})
-		want = append(want, id+"/"+mapper.ListEvents)
+		want = append(want, id+"/"+rules.ListEvents)
 	}
 	return want
 }

@@ -11,7 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue"
 	"relay/relay/internal/graph"
 )
@@ -24,7 +26,7 @@ func TestDelivers(t *testing.T) {
 		want = append(want, w.fill(setB, "b", 3)...)
 		w.log.add(setA, "skipped", fakeEvent{Skip: mapper.ReasonNoConsent})
 		w.log.add(setA, "held", fakeEvent{Hold: mapper.ReasonMissingCurrency})
-		w.log.add(setA, "both", fakeEvent{Lists: []string{mapper.ListEvents, mapper.ListLead}})
+		w.log.add(setA, "both", fakeEvent{Lists: []string{rules.ListEvents, rules.ListLead}})
 		want = append(want, "both/events", "both/lead")
 		var receipts int
 		w.opts.Delivered = func(d Delivery) { receipts += len(d.Items) }
@@ -42,7 +44,7 @@ func TestDelivers(t *testing.T) {
 		}
 		w.wantState(setA, Idle)
 		d := w.log.letters()
-		if len(d) != 1 || d[0].MessageID != "held" || d[0].EventSet != setA || d[0].Event != "Order Completed" || d[0].List != mapper.ListEvents ||
+		if len(d) != 1 || d[0].MessageID != "held" || d[0].EventSet != setA || d[0].Event != "Order Completed" || d[0].List != rules.ListEvents ||
 			d[0].MappingHash != "m1" || len(d[0].Body) == 0 || d[0].ReceivedAt.IsZero() || d[0].DeadAt.IsZero() {
 			t.Errorf("dead letters: %+v", d)
 		}
@@ -127,16 +129,16 @@ func TestGroups(t *testing.T) {
 func TestRequestLimits(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		api       mapper.API
+		api       meta.API
 		maxEvents int
 		maxBytes  int64
 		want      []int
 	}{
-		{mapper.Conversions, 1000, 4 << 20, []int{1000, 1000, 500}},
-		{mapper.Conversions, 2000, 4 << 20, []int{1000, 1000, 500}}, // docs/meta.md 5.1
-		{mapper.Offline, 2000, 4 << 20, []int{2000, 500}},
-		{mapper.Conversions, 100, 4 << 20, nil}, // 25 of 100
-		{mapper.Conversions, 1000, 10_000, nil}, // by bytes
+		{meta.Conversions, 1000, 4 << 20, []int{1000, 1000, 500}},
+		{meta.Conversions, 2000, 4 << 20, []int{1000, 1000, 500}}, // docs/meta.md 5.1
+		{meta.Offline, 2000, 4 << 20, []int{2000, 500}},
+		{meta.Conversions, 100, 4 << 20, nil}, // 25 of 100
+		{meta.Conversions, 1000, 10_000, nil}, // by bytes
 	} {
 		t.Run(fmt.Sprint(tt.api, tt.maxEvents, tt.maxBytes), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/relay/internal/graph"
 )
 
@@ -145,13 +145,13 @@ func nemesis(t *testing.T, seed uint64) {
 			e := fakeEvent{}
 			switch rng.IntN(6) {
 			case 0:
-				e.Lists = []string{mapper.ListEvents, mapper.ListLead}
+				e.Lists = []string{rules.ListEvents, rules.ListLead}
 			case 1:
 				e.Tag = "B"
 			}
 			id := fmt.Sprintf("e%04d", ids)
 			ids++
-			for _, list := range append(e.Lists, mapper.ListEvents) {
+			for _, list := range append(e.Lists, rules.ListEvents) {
 				switch {
 				case rng.IntN(60) == 0:
 					j.bad[id+"/"+list] = true
@@ -235,7 +235,7 @@ func nemesis(t *testing.T, seed uint64) {
 	}
 	for _, r := range w.log.recs {
 		for _, set := range r.Lanes {
-			of := set + "/" + r.ID + "/" + mapper.ListEvents
+			of := set + "/" + r.ID + "/" + rules.ListEvents
 			if !j.told[of] && !letters[of] && !forgotten[r.ID] {
 				j.fail("%s is in no place", of)
 			}

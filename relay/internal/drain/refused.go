@@ -95,7 +95,7 @@ func (l *lane) named(a *attempt, r graph.Result) bool {
 			b.Refuse(a.lo, a.hi)
 		}
 		any = true
-		if a.req.API != mapper.Offline {
+		if a.req.API != meta.Offline {
 			b.Try(i, i+1)
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
@@ -23,7 +24,7 @@ import (
 func twoRequests(t *testing.T, w *world) (first, second []string) {
 	t.Helper()
 	for i := range 6 {
-		e := fakeEvent{Lists: []string{mapper.ListEvents, mapper.ListLead}, Tag: "B"}
+		e := fakeEvent{Lists: []string{rules.ListEvents, rules.ListLead}, Tag: "B"}
 		if i%2 == 0 {
 			e = fakeEvent{}
 		}
@@ -95,10 +96,10 @@ func TestSlotsOutliveACrash(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.log.add(setA, "both", fakeEvent{Lists: []string{mapper.ListEvents, mapper.ListLead}})
+		w.log.add(setA, "both", fakeEvent{Lists: []string{rules.ListEvents, rules.ListLead}})
 		w.log.add(setA, "after", fakeEvent{})
 		w.sender.set(func(_ int, c call) graph.Result {
-			if slices.Contains(c.ids, "both/"+mapper.ListLead) {
+			if slices.Contains(c.ids, "both/"+rules.ListLead) {
 				return graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Subcode: 2804009}
 			}
 			return graph.Result{Class: graph.Delivered, Received: len(c.ids)}
@@ -117,7 +118,7 @@ func TestSlotsOutliveACrash(t *testing.T) {
 				t.Errorf("%s was accepted %d times", id, n)
 			}
 		}
-		if got := w.log.letters(); len(got) != 1 || got[0].List != mapper.ListLead {
+		if got := w.log.letters(); len(got) != 1 || got[0].List != rules.ListLead {
 			t.Errorf("letters %+v", got)
 		}
 		w.wantPending(setA, 0)
@@ -131,12 +132,12 @@ func TestSettledSlotsMoveWithTheRecord(t *testing.T) {
 		w := newWorld(t)
 		w.log.append(queue.Record{
 			ID: "moved", Lanes: []string{setB}, Received: time.Now(), Body: []byte(`{"event":"Order Completed","lists":["events","lead"]}`),
-			Flags: queue.Flags(0).WithSlots(1 << batch.ListSlot(mapper.ListEvents)),
+			Flags: queue.Flags(0).WithSlots(1 << batch.ListSlot(rules.ListEvents)),
 		})
 		w.run()
 		defer func() { w.stop() }()
 		pass(time.Minute)
-		w.exactlyOnce("moved/" + mapper.ListLead)
+		w.exactlyOnce("moved/" + rules.ListLead)
 		w.wantPending(setB, 0)
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"relay/mapper"
+	"relay/mapper/people"
 	"relay/queue"
 	"relay/queue/local"
 	"relay/relay/internal/drain"
@@ -319,13 +320,13 @@ func TestWholePeople(t *testing.T) {
 				t.Fatal(err)
 			}
 			var mu sync.Mutex
-			people := map[string][]string{}
+			found := map[string][]string{}
 			r.tweak = func(o *drain.Options) {
 				o.Delivered = func(d drain.Delivery) {
 					mu.Lock()
 					defer mu.Unlock()
 					for _, it := range d.Items {
-						people[it.MessageID] = it.People
+						found[it.MessageID] = it.People
 					}
 				}
 			}
@@ -333,7 +334,7 @@ func TestWholePeople(t *testing.T) {
 			r.run()
 			r.until("a request without an answer", func() bool { return r.uploads() > 0 })
 			r.stop()
-			if len(people) != 0 {
+			if len(found) != 0 {
 				t.Fatal("delivered without an answer")
 			}
 			if err := r.sb.SetMode(sandbox.OK); err != nil {
@@ -345,8 +346,8 @@ func TestWholePeople(t *testing.T) {
 			defer mu.Unlock()
 			for i, id := range ids {
 				for _, name := range []string{fmt.Sprintf("c%d@example.com", i+1), fmt.Sprintf("user-%d", i+1), fmt.Sprintf("+1 401 555 %04d", i+1)} {
-					if !slices.ContainsFunc(new(mapper.Mapping).KeysOf(name), func(k mapper.MatchKey) bool { return slices.Contains(people[id], k.Fingerprint([]byte(secret))) }) {
-						t.Errorf("%s is not found in %s: %q", name, id, people[id])
+					if !slices.ContainsFunc(people.KeysOf(name), func(k people.Key) bool { return slices.Contains(found[id], k.Fingerprint([]byte(secret))) }) {
+						t.Errorf("%s is not found in %s: %q", name, id, found[id])
 					}
 				}
 			}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"relay/mapper"
+	"relay/internal/meta"
 )
 
 // An endpoint of another scheme than the server's is told from one that is away.
@@ -41,7 +41,7 @@ func TestCheckTokenBehindProxy(t *testing.T) {
 	defer c.Close()
 	for text, want := range map[string]Class{"<h1>Too large</h1>": InvalidBatch, `{"error":{"code":100,"message":"(#100) data is empty"}}`: Delivered} {
 		body = text
-		if r := c.CheckToken(t.Context(), Request{EventSet: "701000000000001", API: mapper.Conversions}); r.Class != want {
+		if r := c.CheckToken(t.Context(), Request{EventSet: "701000000000001", API: meta.Conversions}); r.Class != want {
 			t.Errorf("%s: %s, want %s", text, r.Class, want)
 		}
 	}
@@ -78,7 +78,7 @@ func TestNetworkErrorsQuoteNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := c.CheckToken(t.Context(), Request{EventSet: "701000000000001", API: mapper.Conversions}).Message + c.Reach(t.Context()).Message
+		said := c.CheckToken(t.Context(), Request{EventSet: "701000000000001", API: meta.Conversions}).Message + c.Reach(t.Context()).Message
 		for _, personal := range []string{"ada", "example.com", "555", "9f86d0"} {
 			if strings.Contains(strings.ReplaceAll(said, ln.Addr().String(), ""), personal) {
 				t.Errorf("%q: says %s", answer, said)

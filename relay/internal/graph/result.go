@@ -4,13 +4,13 @@ import (
 	"strings"
 	"time"
 
-	"relay/mapper"
+	"relay/internal/meta"
 )
 
 // Request is one upload to one event set.
 type Request struct {
 	EventSet      string
-	API           mapper.API
+	API           meta.API
 	UploadTag     string
 	TestEventCode string
 	Data          [][]byte // each one conversion as JSON

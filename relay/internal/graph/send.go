@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"time"
 
-	"relay/mapper"
+	"relay/internal/meta"
 )
 
 // maxAnswer is how much of an answer is read, after decompression. Meta's
@@ -73,7 +73,7 @@ func (c *Client) send(ctx context.Context, r Request) Result {
 
 // version is the one that speaks the request's format.
 func (c *Client) version(r Request) string {
-	if r.API == mapper.Offline {
+	if r.API == meta.Offline {
 		return c.o.OfflineVersion
 	}
 	return c.o.Version
@@ -103,7 +103,7 @@ func (c *Client) body(r Request, token, secret string) pieces {
 	}
 	field("access_token", token)
 	field("upload_tag", r.UploadTag)
-	if r.API != mapper.Offline { // unknown to the legacy API (docs/meta.md 2.3)
+	if r.API != meta.Offline { // unknown to the legacy API (docs/meta.md 2.3)
 		field("test_event_code", r.TestEventCode)
 		field("partner_agent", c.o.PartnerAgent)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/internal/meta"
 	"relay/internal/strictyaml"
 	"relay/mapper"
 )
@@ -47,7 +48,7 @@ type Test struct {
 	Line int
 
 	now    time.Time
-	api    mapper.API
+	api    meta.API
 	event  []byte
 	expect []outcome
 }
@@ -120,7 +121,7 @@ func (r *reader) test(v strictyaml.Value) {
 		readTime(n, &t.now)
 	}
 	if n, ok := o.Field("api"); ok {
-		t.api = mapper.API(oneOf(n, string(mapper.Conversions), string(mapper.Offline)))
+		t.api = meta.API(oneOf(n, string(meta.Conversions), string(meta.Offline)))
 	}
 	if n, ok := o.Need("event"); ok {
 		t.event = n.JSON()
@@ -157,7 +158,7 @@ func readOutcome(v strictyaml.Value) outcome {
 		}
 	}
 	if n, ok := o.Field("api"); ok {
-		x.api = oneOf(n, string(mapper.Conversions), string(mapper.Offline))
+		x.api = oneOf(n, string(meta.Conversions), string(meta.Offline))
 	}
 	if n, ok := o.Field("conversion"); ok {
 		if _, ok := n.Object(); ok {

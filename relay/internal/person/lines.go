@@ -15,6 +15,7 @@ import (
 
 	"relay/mapper"
 	"relay/mapper/fold"
+	"relay/mapper/people"
 	"relay/mapper/personal"
 )
 
@@ -150,7 +151,7 @@ func parse(line string) (n Name, why string) {
 		}
 		return n, ""
 	}
-	if len(plain().KeysOf(line)) == 0 {
+	if len(people.KeysOf(line)) == 0 {
 		return n, whyNobody
 	}
 	if !strings.ContainsFunc(n.text, unicode.IsDigit) {
@@ -243,7 +244,7 @@ func isAlnum(r rune) bool {
 }
 
 func emailKey(s string) string {
-	for _, k := range plain().KeysOf(s) {
+	for _, k := range people.KeysOf(s) {
 		if k.Key == "email" {
 			return k.Value
 		}

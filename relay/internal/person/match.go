@@ -10,6 +10,7 @@ import (
 
 	"relay/mapper"
 	"relay/mapper/fold"
+	"relay/mapper/people"
 )
 
 // Matcher finds the people that some names mean.
@@ -20,28 +21,28 @@ type Matcher struct {
 	dialled  map[string]bool // found where phones stand
 	tails    map[string]bool // the last digits of phone numbers, to pass over others at once
 	mappings []known
-	phones   map[mapper.MatchKey]spoken // of all mappings, whatever the country
-	seen     map[string]bool            // countries of events, as mapper.KeysIn gives them
-	here     []string                   // that of the event at hand, for each mapping; or none
+	phones   map[people.Key]spoken // of all mappings, whatever the country
+	seen     map[string]bool       // countries of events, as mapper.KeysIn gives them
+	here     []string              // that of the event at hand, for each mapping; or none
 	places   nameCache
 }
 
 // known is a mapping with what it makes of the names, by the country of an event.
 type known struct {
 	m    *mapper.Mapping
-	keys map[string]map[mapper.MatchKey]spoken // and of a phone number how surely the line is one
+	keys map[string]map[people.Key]spoken // and of a phone number how surely the line is one
 }
 
 // NewMatcher finds the names in what any of the mappings makes of an event, those of
 // before too: what is at hand may have been sent by them.
 func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 	m := &Matcher{
-		names: names, numbers: make(map[string]bool), tails: make(map[string]bool), dialled: make(map[string]bool), phones: make(map[mapper.MatchKey]spoken),
+		names: names, numbers: make(map[string]bool), tails: make(map[string]bool), dialled: make(map[string]bool), phones: make(map[people.Key]spoken),
 		seen: make(map[string]bool), places: make(nameCache),
 	}
 	for _, one := range append([]*mapper.Mapping{plain()}, mappings...) {
 		if one != nil && !slices.ContainsFunc(m.mappings, func(k known) bool { return k.m.Digest() == one.Digest() }) {
-			m.mappings = append(m.mappings, known{one, make(map[string]map[mapper.MatchKey]spoken)})
+			m.mappings = append(m.mappings, known{one, make(map[string]map[people.Key]spoken)})
 		}
 	}
 	add := func(text string, address bool) {
@@ -91,12 +92,12 @@ func NewMatcher(names []Name, mappings ...*mapper.Mapping) *Matcher {
 const tailDigits = 4
 
 // of are the match keys of the names for an event of a country.
-func (k *known) of(names []Name, country string) map[mapper.MatchKey]spoken {
+func (k *known) of(names []Name, country string) map[people.Key]spoken {
 	keys, ok := k.keys[country]
 	if ok {
 		return keys
 	}
-	keys = make(map[mapper.MatchKey]spoken)
+	keys = make(map[people.Key]spoken)
 	var of []string
 	if country != "" {
 		of = append(of, country)
@@ -110,7 +111,7 @@ func (k *known) of(names []Name, country string) map[mapper.MatchKey]spoken {
 			lines = append(lines, inCapitals(names[i].text)...)
 		}
 		for _, line := range lines {
-			for _, key := range k.m.KeysOf(line, of...) {
+			for _, key := range people.KeysOf(line, append(k.m.Countries(), of...)...) {
 				keys[key] = max(keys[key], names[i].spoken)
 			}
 		}
@@ -178,7 +179,7 @@ func (m *Matcher) Cells(cells []string) bool {
 // told.
 func (m *Matcher) Fingerprints(secret []byte) (prints []string) {
 	for i := range m.names {
-		prints = append(prints, mapper.KeyedID(secret, m.names[i].line))
+		prints = append(prints, people.KeyedID(secret, m.names[i].line))
 	}
 	for i := range m.mappings {
 		k := &m.mappings[i]
@@ -256,11 +257,11 @@ func (m *Matcher) phone(r phoneRun, p place) bool {
 		if i < len(m.here) && m.here[i] != "" {
 			of, here = k.of(m.names, m.here[i]), m.here[i:i+1]
 		}
-		for _, key := range k.m.KeysOf(written, here...) {
+		for _, key := range people.KeysOf(written, append(k.m.Countries(), here...)...) {
 			if key.Key != "phone" {
 				continue
 			}
-			for _, have := range [...]map[mapper.MatchKey]spoken{of, m.phones} {
+			for _, have := range [...]map[people.Key]spoken{of, m.phones} {
 				if line, ok := have[key]; ok && (p == phonePlace || line.means(text)) {
 					return true
 				}

@@ -44,9 +44,9 @@ func names(t *testing.T, lines ...string) []Name {
 	return n
 }
 
-// people are lines, each with events that are about whom it means, and with those of
+// everybody are lines, each with events that are about whom it means, and with those of
 // neighbours.
-var people = []struct {
+var everybody = []struct {
 	line    string
 	is, not []string
 }{
@@ -286,7 +286,7 @@ func numbered(names string) (events []string) {
 func TestEvent(t *testing.T) {
 	m := parseMapping(t, "default_country: US\nmatch_keys: { external_id: [userId, properties.card] }\n")
 	old := parseMapping(t, "match_keys: { external_id: [properties.old_card] }\n")
-	for _, c := range people {
+	for _, c := range everybody {
 		t.Run(c.line, func(t *testing.T) {
 			match := NewMatcher(names(t, c.line), m, old)
 			for _, e := range c.is {

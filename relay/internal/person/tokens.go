@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"relay/mapper/fold"
+	"relay/mapper/people"
 )
 
 // maxTokens bounds the tokens of one event. Those that stand where ids, phones and
@@ -66,7 +67,7 @@ func (m *Matcher) Tokens() (tokens []string) {
 			continue
 		}
 		for k := range m.mappings {
-			plus, local := m.mappings[k].m.DialledOf(strings.Map(plainMark, m.names[i].text), countries...)
+			plus, local := people.DialledOf(strings.Map(plainMark, m.names[i].text), append(m.mappings[k].m.Countries(), countries...)...)
 			for _, n := range plus {
 				tokens = append(tokens, plusToken+n)
 			}

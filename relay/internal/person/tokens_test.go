@@ -26,7 +26,7 @@ func TestTokens(t *testing.T) {
 		`{"properties":{"note":"(co-op)."}}`,
 	}
 	found := 0
-	for _, c := range people {
+	for _, c := range everybody {
 		match := NewMatcher(names(t, c.line), m, old)
 		for _, e := range c.is {
 			sent := match.keys([]byte(e), noon)
@@ -71,7 +71,7 @@ func TestTokensAreBounded(t *testing.T) {
 func TestTokensOfKnownTexts(t *testing.T) {
 	known := NewTokenizer()
 	for range 2 {
-		for _, c := range people {
+		for _, c := range everybody {
 			for _, text := range append(slices.Concat(c.is, c.not), c.line) {
 				for _, under := range []string{"note", "product_name", "userId", "phone", "email", "traits"} {
 					body := fmt.Appendf(nil, `{%q:{%q:%q,"list":[%q]}}`, under, text, text, text)

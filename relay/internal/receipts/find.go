@@ -12,7 +12,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
-	"relay/mapper"
+	"relay/mapper/people"
 )
 
 // Find returns the receipts of an order id or a messageId, the newest first. An
@@ -48,7 +48,7 @@ func find(dir string, files []file, c *codec, id string, secret []byte) (out []R
 		return nil, unread, nil
 	}
 	quoted, _ := jsontext.AppendQuote(nil, id) // as entry.append writes it; an error is invalid UTF-8, which it mends
-	keyed := mapper.KeyedID(secret, id)
+	keyed := people.KeyedID(secret, id)
 	for _, f := range slices.Backward(files) {
 		var of []Receipt
 		u, err := scan(dir, f, c, func(raw []byte) error {

@@ -15,8 +15,11 @@ import (
 	"time"
 
 	"relay/internal/disk"
+	"relay/internal/meta"
 	"relay/internal/seal"
 	"relay/mapper"
+	"relay/mapper/outward"
+	"relay/mapper/people"
 	"relay/relay/internal/drain"
 )
 
@@ -29,7 +32,7 @@ var (
 // makes them.
 func printsOf(secret []byte, names ...string) (prints []string) {
 	for _, name := range names {
-		for _, k := range new(mapper.Mapping).KeysOf(name) {
+		for _, k := range people.KeysOf(name) {
 			prints = append(prints, k.Fingerprint(secret))
 		}
 	}
@@ -39,7 +42,7 @@ func printsOf(secret []byte, names ...string) (prints []string) {
 // delivery is request n with k conversions: m-n-i, order o-n-i.
 func delivery(n, k int) drain.Delivery {
 	d := drain.Delivery{
-		EventSet: "701000000000001", API: mapper.Conversions, Request: fmt.Sprint("req", n), FBTraceID: fmt.Sprint("trace", n),
+		EventSet: "701000000000001", API: meta.Conversions, Request: fmt.Sprint("req", n), FBTraceID: fmt.Sprint("trace", n),
 		Mapping: "abc", At: began.Add(time.Duration(n) * time.Minute),
 	}
 	for i := range k {
@@ -86,7 +89,7 @@ func TestFind(t *testing.T) {
 			r := want(t, l, "o-7-33", 1)[0]
 			exp := Receipt{
 				MessageID: "m-7-33", OrderID: "o-7-33", Event: "Order Completed", Name: "Purchase", List: "events",
-				EventSet: "701000000000001", API: mapper.Conversions, EventTime: began, ReceivedAt: began.Add(time.Second),
+				EventSet: "701000000000001", API: meta.Conversions, EventTime: began, ReceivedAt: began.Add(time.Second),
 				DeliveredAt: began.Add(7 * time.Minute), Request: "req7", FBTraceID: "trace7", Mapping: "abc",
 			}
 			if r != exp {
@@ -143,7 +146,7 @@ func TestFindHashedOrder(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, Options{Secret: secret})
 	d := delivery(1, 3)
-	d.Items[1].OrderID = mapper.OutwardID(secret, "ada@example.com-o1", "")
+	d.Items[1].OrderID = outward.ID(secret, "ada@example.com-o1", "")
 	l.Record(d)
 	want(t, l, "ada@example.com-o1", 1)
 	want(t, l, d.Items[1].OrderID, 1)
@@ -378,7 +381,7 @@ func TestForget(t *testing.T) {
 // TestForgetWhatWasMapped: a person is found in receipts of either format,
 // however the event and who asks spell the name.
 func TestForgetWhatWasMapped(t *testing.T) {
-	for _, api := range []mapper.API{mapper.Conversions, mapper.Offline} {
+	for _, api := range []meta.API{meta.Conversions, meta.Offline} {
 		m, _, err := mapper.Parse("mapping.yaml", []byte("version: 1\napi: "+string(api)+"\nevents: { E: \"701\" }\n"), mapper.WithSecret(secret))
 		if err != nil {
 			t.Fatal(err)
@@ -529,10 +532,10 @@ func TestForgetByID(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, Options{Secret: secret})
 	d := delivery(1, 5)
-	d.Items[4].OrderID = mapper.KeyedID(secret, "ada@example.com-7")
+	d.Items[4].OrderID = people.KeyedID(secret, "ada@example.com-7")
 	l.Record(d)
 	g := Gone{
-		People: func(secret []byte) []string { return []string{mapper.KeyedID(secret, "ada@example.com-7")} },
+		People: func(secret []byte) []string { return []string{people.KeyedID(secret, "ada@example.com-7")} },
 		ID:     func(s string) bool { return s == "m-1-1" || s == "o-1-2" }, Dry: true,
 	}
 	before, _ := os.ReadFile(path(dir, 1))

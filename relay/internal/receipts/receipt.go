@@ -9,39 +9,39 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"relay/mapper"
+	"relay/internal/meta"
 	"relay/relay/internal/drain"
 )
 
 // Receipt says what became of one conversion.
 type Receipt struct {
-	MessageID   string     `json:"message_id"`
-	OrderID     string     `json:"order_id,omitempty"`
-	Event       string     `json:"event"` // the track call's name
-	Name        string     `json:"name"`  // the conversion's
-	List        string     `json:"list"`
-	EventSet    string     `json:"event_set"`
-	API         mapper.API `json:"api"`
-	EventTime   time.Time  `json:"event_time"`
-	ReceivedAt  time.Time  `json:"received_at"`
-	DeliveredAt time.Time  `json:"delivered_at"`
-	Request     string     `json:"request"` // names the upload it was part of
-	FBTraceID   string     `json:"fbtrace_id"`
-	Mapping     string     `json:"mapping"`             // digest
-	Ambiguous   bool       `json:"ambiguous,omitempty"` // an earlier attempt with the same data had no answer
+	MessageID   string    `json:"message_id"`
+	OrderID     string    `json:"order_id,omitempty"`
+	Event       string    `json:"event"` // the track call's name
+	Name        string    `json:"name"`  // the conversion's
+	List        string    `json:"list"`
+	EventSet    string    `json:"event_set"`
+	API         meta.API  `json:"api"`
+	EventTime   time.Time `json:"event_time"`
+	ReceivedAt  time.Time `json:"received_at"`
+	DeliveredAt time.Time `json:"delivered_at"`
+	Request     string    `json:"request"` // names the upload it was part of
+	FBTraceID   string    `json:"fbtrace_id"`
+	Mapping     string    `json:"mapping"`             // digest
+	Ambiguous   bool      `json:"ambiguous,omitempty"` // an earlier attempt with the same data had no answer
 }
 
 // entry is one accepted request as it lies in the ledger.
 type entry struct {
-	At        time.Time  `json:"at"`
-	EventSet  string     `json:"set"`
-	API       mapper.API `json:"api"`
-	Request   string     `json:"req"`
-	FBTraceID string     `json:"trace"`
-	Mapping   string     `json:"map"`
-	Ambiguous bool       `json:"amb,omitempty"`
-	Secret    string     `json:"sec,omitempty"` // tag of the one that made the fingerprints
-	Items     []line     `json:"items"`
+	At        time.Time `json:"at"`
+	EventSet  string    `json:"set"`
+	API       meta.API  `json:"api"`
+	Request   string    `json:"req"`
+	FBTraceID string    `json:"trace"`
+	Mapping   string    `json:"map"`
+	Ambiguous bool      `json:"amb,omitempty"`
+	Secret    string    `json:"sec,omitempty"` // tag of the one that made the fingerprints
+	Items     []line    `json:"items"`
 }
 
 type line struct {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper"
 	"relay/relay/internal/sandbox"
 )
@@ -70,13 +71,13 @@ func FuzzMapped(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, api := range []mapper.API{mapper.Conversions, mapper.Offline} {
+		for _, api := range []meta.API{meta.Conversions, meta.Offline} {
 			for _, o := range m.Map(mapper.Event{Body: body, MessageID: "m-1", Received: now}, now, mapper.OverrideAPI(api)) {
 				if o.Kind != mapper.Send {
 					continue
 				}
 				version := "v26.0"
-				if api == mapper.Offline {
+				if api == meta.Offline {
 					version = "v16.0"
 				}
 				request, err := json.Marshal(map[string]any{"access_token": "t", "upload_tag": "Segment", "data": []json.RawMessage{o.Conversion}})

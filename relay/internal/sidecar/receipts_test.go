@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/person"
@@ -22,7 +23,7 @@ func BenchmarkReceipts(b *testing.B) {
 	}
 	const n = 1000
 	now := time.Date(2026, 11, 20, 10, 16, 0, 0, time.UTC)
-	d := drain.Delivery{EventSet: "701000000000001", API: mapper.Conversions, Request: "7f3a", FBTraceID: "AbCdEf", Mapping: m.Digest(), At: now}
+	d := drain.Delivery{EventSet: "701000000000001", API: meta.Conversions, Request: "7f3a", FBTraceID: "AbCdEf", Mapping: m.Digest(), At: now}
 	for i := range n {
 		body := fmt.Appendf(nil, `{"type":"track","event":"Order Completed","messageId":"%08x-6f3a-4c2e-9a3d-0d6a5f1b7c11","userId":"user-%07d","timestamp":"2026-11-20T10:15:30.123Z",`+
 			`"context":{"ip":"203.0.113.7","userAgent":"till/4.1","page":{"url":"https://shop.example.com/checkout/thank-you","path":"/checkout/thank-you"},`+

@@ -9,7 +9,7 @@ import (
 	"relay/config"
 	"relay/internal/logs"
 	"relay/internal/strictyaml"
-	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 )
@@ -38,7 +38,7 @@ const StillFor = 2 * time.Second
 func (s *Sidecar) still(c config.Change) time.Duration {
 	switch {
 	case c.Path == s.mapping.path():
-		if c.Data != nil && mapper.OnlyAdds([]byte(s.mapping.State().Text), c.Data) {
+		if c.Data != nil && rules.OnlyAdds([]byte(s.mapping.State().Text), c.Data) {
 			return 0
 		}
 		return StillFor

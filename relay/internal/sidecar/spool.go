@@ -11,6 +11,7 @@ import (
 	"relay/internal/seal"
 	"relay/mapper"
 	"relay/mapper/event"
+	"relay/mapper/zone"
 	"relay/queue"
 	"relay/queue/local"
 	"relay/relay/internal/exit"
@@ -105,7 +106,7 @@ func SpoolLayout(cfg *config.Config) (rows.Layout, error) {
 		}
 	}
 	if cfg.Spool.Timezone != "" {
-		if l.Zone, err = mapper.ParseZone(cfg.Spool.Timezone); err != nil {
+		if l.Zone, err = zone.Parse(cfg.Spool.Timezone); err != nil {
 			return l, cfg.Invalid("spool.timezone", "%q is not a time zone: %v", cfg.Spool.Timezone, err)
 		}
 	}

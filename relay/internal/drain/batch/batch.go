@@ -85,7 +85,7 @@ type span struct {
 }
 
 type groupKey struct {
-	api       mapper.API
+	api       meta.API
 	uploadTag string
 	testCode  string
 	old       bool

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"relay/internal/meta"
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue"
 )
 
@@ -38,22 +40,22 @@ type mapping struct {
 
 func (m mapping) Digest() string         { return m.name }
 func (m mapping) Routes(string) []string { return []string{lane} }
-func (m mapping) Sets() []mapper.Set     { return []mapper.Set{{ID: lane}} }
+func (m mapping) Sets() []rules.Set      { return []rules.Set{{ID: lane}} }
 func (m mapping) MapLane(ev mapper.Event, _ string, _ time.Time, _ bool) (outs []mapper.Outcome) {
 	var e event
 	if err := json.Unmarshal(ev.Body, &e); err != nil || e.Panic {
 		panic("bad event")
 	}
 	if len(e.Lists) == 0 {
-		e.Lists = []string{mapper.ListEvents}
+		e.Lists = []string{rules.ListEvents}
 	}
 	for _, list := range e.Lists {
-		if list == mapper.ListEvents && m.list != "" {
+		if list == rules.ListEvents && m.list != "" {
 			list = m.list
 		}
-		o := mapper.Outcome{MessageID: ev.MessageID, List: list, Kind: mapper.Send, API: mapper.Conversions, UploadTag: e.Tag, EventTime: now.Add(-e.Age)}
+		o := mapper.Outcome{MessageID: ev.MessageID, List: list, Kind: mapper.Send, API: meta.Conversions, UploadTag: e.Tag, EventTime: now.Add(-e.Age)}
 		if e.Offline {
-			o.API = mapper.Offline
+			o.API = meta.Offline
 		}
 		switch {
 		case e.Skip != "":
@@ -87,7 +89,7 @@ func (b *Batch) ids(items []int) string {
 	var out []string
 	for _, i := range items {
 		id := b.Items[i].Out.MessageID
-		if l := b.Items[i].Out.List; l != mapper.ListEvents {
+		if l := b.Items[i].Out.List; l != rules.ListEvents {
 			id += l[:1]
 		}
 		out = append(out, id)
@@ -625,7 +627,7 @@ func TestNoteThatLies(t *testing.T) {
 // What a note names is made again only as that: not what the mapping leaves out by now,
 // nor the conversion of another list.
 func TestItemOfANote(t *testing.T) {
-	found := records(event{Lists: []string{mapper.ListEvents, mapper.ListLead}}, event{Skip: "no_consent"})
+	found := records(event{Lists: []string{rules.ListEvents, rules.ListLead}}, event{Skip: "no_consent"})
 	b := Make(lane, found, recipe(mapping{name: "m"}), Limits{Events: 10, Bytes: 1 << 20}, Decisions{})
 	for i := range b.Items {
 		b.Items[i].Doubt = true

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"relay/internal/meta"
-	"relay/mapper"
 )
 
 // order brings the items into the order of their requests and cuts it into
@@ -69,7 +68,7 @@ func (b *Batch) FirstOld(i int) bool {
 
 // limit is how many conversions a request like the one of item i may have.
 func (b *Batch) limit(i int) int {
-	if b.Items[i].Out.API == mapper.Offline {
+	if b.Items[i].Out.API == meta.Offline {
 		return min(b.Limits.Events, meta.MaxOffline)
 	}
 	return min(b.Limits.Events, meta.MaxEvents)

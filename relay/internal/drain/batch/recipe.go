@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue"
 )
 
@@ -11,7 +12,7 @@ import (
 type Mapping interface {
 	Digest() string
 	Routes(event string) []string
-	Sets() []mapper.Set
+	Sets() []rules.Set
 	// MapLane maps an event for one event set; ages false leaves out the
 	// rules that need a clock to be believed (expired, future).
 	MapLane(ev mapper.Event, eventSet string, now time.Time, ages bool) []mapper.Outcome

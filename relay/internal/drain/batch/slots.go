@@ -3,7 +3,7 @@ package batch
 import (
 	"slices"
 
-	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue"
 )
 
@@ -44,7 +44,7 @@ const (
 
 // ListSlot is the slot of a list among those of a record.
 func ListSlot(list string) int {
-	if i := slices.Index(mapper.Lists(), list); i >= 0 {
+	if i := slices.Index(rules.Lists(), list); i >= 0 {
 		return i
 	}
 	return slotsPerRecord - 1

@@ -3,7 +3,7 @@ package batch
 import (
 	"testing"
 
-	"relay/mapper"
+	"relay/mapper/rules"
 	"relay/queue"
 )
 
@@ -20,12 +20,12 @@ func TestListsOnDisk(t *testing.T) {
 		{"complete_registration", 2, 3 << 6},
 		{"of a later version", 3, 0},
 	}
-	if n := len(mapper.Lists()); n != len(stored)-1 || n >= slotsPerRecord {
+	if n := len(rules.Lists()); n != len(stored)-1 || n >= slotsPerRecord {
 		t.Errorf("%d lists, %d slots a record: a new list needs a slot and a flag", n, slotsPerRecord)
 	}
 	for i, s := range stored {
-		if i < len(mapper.Lists()) && mapper.Lists()[i] != s.list {
-			t.Errorf("list %d is %s, was %s", i, mapper.Lists()[i], s.list)
+		if i < len(rules.Lists()) && rules.Lists()[i] != s.list {
+			t.Errorf("list %d is %s, was %s", i, rules.Lists()[i], s.list)
 		}
 		if slot, flag := ListSlot(s.list), ListFlag(s.list); slot != s.slot || flag != s.flag || flag&^flagLists != 0 {
 			t.Errorf("%s: slot %d, flag %#x; was %d, %#x", s.list, slot, flag, s.slot, s.flag)

@@ -1,0 +1,60 @@
+package mapper
+
+import (
+	"slices"
+
+	"relay/mapper/people"
+)
+
+// KeysIn returns the match keys that name people and that the mapping makes of
+// an event, for whatever lists and event sets: also of an event that it skips,
+// holds or does not know. country is the ISO alpha-2 code, in lower case, of the
+// event's own country, "" when it names none; give it to KeysOf, so that a
+// phone number written without its country's code is read as in the event.
+// It returns no keys of what is no JSON object.
+func (m *Mapping) KeysIn(ev Event) (keys []people.Key, country string) {
+	s, err := m.newSubject(ev, ev.Received, settings{}, nil)
+	defer s.done()
+	if err != nil {
+		return nil, ""
+	}
+	s.frame()
+	s.findTime()
+	s.markSources()
+	for _, country := range m.rules.Countries() {
+		s.defaults.Country = country
+		s.deriveKeys()
+		for _, k := range people.Kinds {
+			for i := range s.keys[k] {
+				keys = people.AppendKey(keys, k, s.keys[k][i].Value)
+			}
+		}
+	}
+	return keys, s.locale.Country
+}
+
+// findPeople makes the fingerprints of whom the event is about.
+func (s *subject) findPeople() {
+	if len(s.m.secret) == 0 {
+		return
+	}
+	if s.prints == nil {
+		s.prints = people.NewFingerprinter(s.m.secret)
+	}
+	text, n := s.written[:0], 0
+	for _, k := range people.Kinds {
+		for i := range s.keys[k] {
+			v := &s.keys[k][i]
+			text = s.prints.Append(text, k, v.Form, v.Sum)
+			n++
+		}
+	}
+	s.written = text
+	all := string(text)
+	s.people = make([]string, 0, n)
+	for ; all != ""; all = all[2*people.FingerprintBytes:] {
+		if p := all[:2*people.FingerprintBytes]; !slices.Contains(s.people, p) { // an address, and its hash
+			s.people = append(s.people, p)
+		}
+	}
+}

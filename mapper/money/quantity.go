@@ -1,0 +1,33 @@
+package money
+
+import (
+	"strings"
+	"unicode"
+
+	"relay/mapper/event"
+	"relay/mapper/fold"
+)
+
+// Quantity reads a quantity in its shortest decimal form. Text may have a
+// unit behind it (0.55 m). 1,234 is left: a scale means one and a bit, a till a
+// thousand.
+func Quantity(n *event.Node) (string, bool) {
+	if n == nil {
+		return "", false
+	}
+	switch n.Kind {
+	case event.Number:
+		m, ok := Exact(n.Text)
+		return m.Text, ok
+	case event.Text:
+		s := strings.TrimRightFunc(fold.Clean(n.Text), func(r rune) bool {
+			return unicode.IsLetter(r) || unicode.IsSpace(r) || r == '.' || r == '²' || r == '³'
+		})
+		m, ok := ReadText(s)
+		if !ok || m.Named.Any() || strings.Contains(s, ",") && grouped(s, ',') {
+			return "", false
+		}
+		return m.Text, true
+	}
+	return "", false
+}

@@ -1,0 +1,107 @@
+package outward
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"relay/mapper/event"
+	"relay/mapper/match"
+	"relay/mapper/personal"
+)
+
+const whyRecord = "a text that holds a record, or a line such as Phone: …, with personal data; all of it is left out (custom_data.keep lets it through)"
+
+// personalLines says whether a text has a line, or a part between ; and ;, of the
+// form name: value, of which the name is personal. The value may be the next line.
+func (f *Filter) personalLines(text string) bool {
+	if !strings.ContainsAny(text, ":=：＝") {
+		return false
+	}
+	open := "" // a name that waits for its value
+	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ';' || r == '|' || r == ',' }) {
+		at := strings.IndexAny(line, ":=：＝")
+		if at <= 0 || at > maxLineName {
+			if value := strings.Trim(line, " \t\"'"); value != "" && f.saysPersonal(open, value) {
+				return true
+			} else if value != "" {
+				open = ""
+			}
+			continue
+		}
+		_, size := utf8.DecodeRuneInString(line[at:])
+		name, value := strings.Trim(line[:at], " \t\"'-*"), strings.Trim(line[at+size:], " \t\"'")
+		switch open = ""; {
+		case value == "":
+			open = name
+		case !match.IsPlaceholder(value) && f.saysPersonal(name, value):
+			return true
+		}
+	}
+	return false
+}
+
+// maxLineName is the longest name before a colon, in bytes: longer ones are
+// sentences.
+const maxLineName = 40
+
+// personalMarkup says whether a text has an element of XML that is personal by its
+// name: <firstName>Ada</firstName>, <customer phone="…"/>.
+func (f *Filter) personalMarkup(text string) bool {
+	for {
+		start := strings.IndexByte(text, '<')
+		if start < 0 {
+			return false
+		}
+		text = text[start+1:]
+		end := strings.IndexByte(text, '>')
+		if end < 0 {
+			return false
+		}
+		tag, rest := text[:end], text[end+1:]
+		value, _, _ := strings.Cut(rest, "<")
+		name, attributes, _ := strings.Cut(strings.TrimSuffix(tag, "/"), " ")
+		_, local, found := strings.Cut(name, ":")
+		if !found {
+			local = name
+		}
+		if f.saysPersonal(local, strings.TrimSpace(value)) {
+			return true
+		}
+		for attribute := range strings.FieldsSeq(attributes) {
+			name, value, _ := strings.Cut(attribute, "=")
+			if f.saysPersonal(name, strings.Trim(value, `"'`)) {
+				return true
+			}
+		}
+		text = rest
+	}
+}
+
+// saysPersonal says whether a name within a text makes its value somebody's: what
+// has one of few values, such as a gender, may be a product's.
+func (f *Filter) saysPersonal(name, value string) bool {
+	if name == "" || value == "" {
+		return false
+	}
+	says := f.names.read(name, false, false)
+	return says.Holds && !says.Place || says.Who && personal.IsNameLike(value)
+}
+
+// record says whether a text is a record, JSON, XML, lines or a query
+// (a=b&c=d), that has a property that is personal by its name.
+func (f *Filter) record(n *event.Node) bool {
+	if strings.IndexByte(n.Text, '&') > 0 && strings.IndexByte(n.Text, '=') > 0 && strings.IndexByte(n.Text, ' ') < 0 {
+		for member := range strings.SplitSeq(n.Text, "&") {
+			name, value, _ := strings.Cut(member[strings.IndexByte(member, '?')+1:], "=")
+			if value != "" && f.names.read(name, false, false).Holds {
+				return true
+			}
+		}
+	}
+	record := n.JSONText()
+	if record == n {
+		return f.personalLines(n.Text) || f.personalMarkup(n.Text)
+	}
+	f.markWithin(record, false, 1)
+	return record.Marked(event.MarkPersonal)
+}

@@ -1,0 +1,132 @@
+package rules
+
+import (
+	"bytes"
+	"slices"
+
+	"relay/internal/strictyaml"
+)
+
+// OnlyAdds says whether the mapping file now is before with events, or event sets
+// of events, added and nothing else: every route and every other setting is as it
+// was. A file that is being written looks like one that takes things away, or its
+// last entry is perhaps not yet whole; of both it says no, and of one with a mistake.
+func OnlyAdds(before, now []byte) bool {
+	if _, _, err := Parse("", now); err != nil {
+		return false
+	}
+	old, newer := fields(before), fields(now)
+	lines := map[int]bool{} // where an entry begins whose value may be on the line too
+	for name, v := range newer {
+		if !slices.Contains(addable(), name) {
+			if o, ok := old[name]; !ok || !equal(o, v) {
+				return false
+			}
+			continue
+		}
+		for _, f := range objectOf(v) {
+			line, _ := f.Key.Pos()
+			lines[line] = true
+		}
+	}
+	for name, v := range old {
+		n, ok := newer[name]
+		switch {
+		case !ok:
+			return false
+		case slices.Contains(addable(), name) && !adds(v, n):
+			return false
+		}
+	}
+	last, line, whole := lastLine(now)
+	before, _, _ = lastLine(before)
+	return whole && lines[line] || bytes.Equal(last, before)
+}
+
+// addable are the keys whose entries routes are made of.
+func addable() []string { return append(Lists(), "event_sets") }
+
+// adds says whether every entry of before is in now, perhaps with more event sets.
+func adds(before, now strictyaml.Value) bool {
+	have := map[string]strictyaml.Value{}
+	for _, f := range objectOf(now) {
+		have[f.Name] = f.Value
+	}
+	for _, f := range objectOf(before) {
+		v, ok := have[f.Name]
+		if !ok || !equal(f.Value, v) && !moreSets(f.Value, v) {
+			return false
+		}
+	}
+	return true
+}
+
+// moreSets says whether both name event sets in the short form, and now all of
+// before.
+func moreSets(before, now strictyaml.Value) bool {
+	have := now.OneOrList()
+	for _, v := range have {
+		if v.Kind() != strictyaml.ScalarKind {
+			return false
+		}
+	}
+	for _, v := range before.OneOrList() {
+		if !slices.ContainsFunc(have, func(h strictyaml.Value) bool { return equal(v, h) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// equal says whether two values say the same, however they are laid out.
+func equal(a, b strictyaml.Value) bool {
+	if a.Kind() != b.Kind() {
+		return false
+	}
+	switch a.Kind() {
+	case strictyaml.ScalarKind:
+		x, _ := a.Text()
+		y, _ := b.Text()
+		return x == y
+	case strictyaml.ListKind:
+		x, _ := a.List()
+		y, _ := b.List()
+		return slices.EqualFunc(x, y, equal)
+	case strictyaml.ObjectKind:
+		x, y := objectOf(a), objectOf(b)
+		return slices.EqualFunc(x, y, func(f, g strictyaml.Field) bool { return f.Name == g.Name && equal(f.Value, g.Value) })
+	}
+	return true
+}
+
+// fields are the keys at the top of a file; none where it is no YAML.
+func fields(src []byte) map[string]strictyaml.Value {
+	out := map[string]strictyaml.Value{}
+	if doc, err := strictyaml.Parse("", src); err == nil {
+		for _, f := range objectOf(doc.Root()) {
+			out[f.Name] = f.Value
+		}
+	}
+	return out
+}
+
+func objectOf(v strictyaml.Value) []strictyaml.Field {
+	if v.Kind() != strictyaml.ObjectKind {
+		return nil
+	}
+	o, _ := v.Object()
+	return o.Fields()
+}
+
+// lastLine returns the last line that holds more than a comment, its number, and
+// whether it ends with a line end.
+func lastLine(src []byte) (text []byte, number int, whole bool) {
+	n := 0
+	for line := range bytes.Lines(src) {
+		n++
+		if t := bytes.TrimSpace(line); len(t) > 0 && t[0] != '#' {
+			text, number, whole = t, n, bytes.HasSuffix(line, []byte("\n"))
+		}
+	}
+	return text, number, whole
+}

@@ -1,0 +1,219 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"relay/internal/meta"
+	"relay/internal/strictyaml"
+	"relay/mapper/event"
+	"relay/mapper/fold"
+	"relay/mapper/match"
+	"relay/mapper/money"
+	"relay/mapper/personal"
+)
+
+// judge says why a constant can never be the value of a key of the mapping, and
+// what to write in its place; "" is nothing wrong. The constant is no blank text.
+type judge func(n *event.Node) (why, fix string)
+
+// constant reports a constant that can never work, at v.
+func (p *parser) constant(v strictyaml.Value, n *event.Node, is judge) bool {
+	if is == nil || n == nil {
+		return true
+	}
+	why, fix := is(n)
+	if why == "" {
+		why, fix = p.outward(n)
+	}
+	if why == "" {
+		return true
+	}
+	if problem := v.Errorf("%s", why); fix != "" {
+		problem.WithHint("%s", fix)
+	}
+	return false
+}
+
+// outward says why a text of the mapping may not leave for Meta as it is.
+func (p *parser) outward(n *event.Node) (why, fix string) {
+	if n.Kind != event.Text {
+		return "", ""
+	}
+	why = p.whyPersonal(n.Text)
+	if why != "" {
+		fix = "write a text that names nobody; customer data belongs under match_keys, where it is hashed"
+	}
+	return why, fix
+}
+
+// whyPersonal says what a text of the mapping holds that may not leave unhashed.
+func (p *parser) whyPersonal(text string) string {
+	switch {
+	case personal.HoldsEmail(text):
+		return "holds an e-mail address"
+	case personal.HoldsPhone(text, p.m.defaults.Country):
+		return "holds a phone number"
+	}
+	return ""
+}
+
+// shown is a constant as messages show it.
+func shown(n *event.Node) string {
+	text, _ := n.ScalarText()
+	switch n.Kind {
+	case event.True:
+		return "true"
+	case event.False:
+		return "false"
+	case event.Number:
+		return text
+	}
+	return strconv.Quote(text)
+}
+
+// anyConstant takes every constant that may leave for Meta.
+func anyConstant(*event.Node) (why, fix string) { return "", "" }
+
+// noConstant refuses them all: the key says where events have something.
+func noConstant(fix string) judge {
+	return func(n *event.Node) (string, string) {
+		return shown(n) + " is a constant, and no place in an event", fix
+	}
+}
+
+// oneOfWords takes Meta's words.
+func oneOfWords(words []string) judge {
+	return func(n *event.Node) (string, string) {
+		if n.Kind == event.Text && slices.Contains(words, n.Text) {
+			return "", ""
+		}
+		return shown(n) + " is none of Meta's words", "write one of " + strings.Join(words, ", ")
+	}
+}
+
+func isTruth(n *event.Node) (why, fix string) {
+	if n.Kind != event.True && n.Kind != event.False {
+		return shown(n) + " is neither true nor false", "write true, false or a path such as properties.opt_out"
+	}
+	return "", ""
+}
+
+// anID takes what can be an id: text or a number.
+func anID(n *event.Node) (why, fix string) {
+	if _, ok := n.IDText(); !ok {
+		return shown(n) + " is neither text nor a number", "write a path such as properties.order_id"
+	}
+	return "", ""
+}
+
+func isStoreCode(n *event.Node) (why, fix string) {
+	switch text, ok := n.IDText(); {
+	case !ok:
+		return shown(n) + " is neither text nor a number", "write the store's code, or a path such as properties.store.code"
+	case utf8.RuneCountInString(text) > meta.StoreCodeLength:
+		return fmt.Sprintf("a store's code has at most %d characters, this one %d", meta.StoreCodeLength, utf8.RuneCountInString(text)), "write the code that the store has at Meta"
+	}
+	return "", ""
+}
+
+func isPageID(n *event.Node) (why, fix string) {
+	if text, _ := n.IDText(); PageID(text) == "" {
+		return shown(n) + " is not the id of a page: it is a whole number above zero", "copy it from the page's settings"
+	}
+	return "", ""
+}
+
+func isPageURL(n *event.Node) (why, fix string) {
+	if text, _ := n.IDText(); n.Kind != event.Text || !IsWebAddress(text) {
+		return shown(n) + " is not an address that begins with http:// or https://", "write one, or a path such as context.page.url"
+	}
+	return "", ""
+}
+
+func isAmount(n *event.Node) (why, fix string) {
+	if _, ok := money.Read(n); !ok {
+		return shown(n) + " is not an amount", "write a number such as 47.60, or a path such as properties.amount"
+	}
+	return "", ""
+}
+
+// noClock stands for now, which a mapping is not judged by: one that is good stays
+// good, whatever the machine's clock says.
+var noClock = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (p *parser) isTime(n *event.Node) (why, fix string) {
+	if _, ok := p.m.Times.Read(n, noClock); !ok {
+		return shown(n) + " is not a time that can be read", "write one such as 2026-11-26T10:00:00Z, or a path"
+	}
+	return "", ""
+}
+
+// isFieldOf takes what Meta expects of a field of custom_data.
+func isFieldOf(name string) judge {
+	want := CustomData[name]
+	if want.Writer == meta.Order {
+		return anID
+	}
+	return func(n *event.Node) (string, string) {
+		if want.Writer == meta.Rules || Fits(want, n, Purchase) {
+			return "", ""
+		}
+		return fmt.Sprintf("%s is not what Meta takes as %s: %s", shown(n), name, want.Shape), "write such a value, or give the field another name"
+	}
+}
+
+// isKeyValue takes what the match key can be made of, in some country at least.
+func (p *parser) isKeyValue(k match.Key) judge {
+	return func(n *event.Node) (string, string) {
+		raw, ok := n.IDText()
+		for _, country := range [...]string{p.m.defaults.Country, "", "us", "de"} {
+			l := match.Locale{DefaultCountry: country, Today: noClock}
+			if ok && match.Normalise(k, raw, l, nil).Form != "" {
+				return "", ""
+			}
+		}
+		return fmt.Sprintf("%s can never be a customer's %s", shown(n), match.Table[k].Name), "write a path such as context.traits." + match.Table[k].Name + ", or [] to send none"
+	}
+}
+
+func isIdentifier(t *meta.Key) judge {
+	return func(n *event.Node) (string, string) {
+		text, ok := n.ScalarText()
+		if !ok || !t.Form.Fits(fold.Clean(text)) {
+			return shown(n) + " is not " + t.Form.String(), "write a path such as properties." + t.Name
+		}
+		return "", ""
+	}
+}
+
+// named reads the name of something in an event, which an unquoted number or truth
+// value is not.
+func (p *parser) named(v strictyaml.Value, example string) (string, bool) {
+	text, ok := p.word(v)
+	if ok {
+		if n := constantNode(v, text); n.Kind != event.Text {
+			v.Errorf("%s is a constant, and no name", shown(n)).WithHint("write %s; a name that is a number stands in quotes", example)
+			return "", false
+		}
+	}
+	return text, ok
+}
+
+// outwardText reads a text that goes to Meta as it is written here.
+func (p *parser) outwardText(v strictyaml.Value) (string, bool) {
+	text, ok := p.word(v)
+	if !ok {
+		return "", false
+	}
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		v.Errorf("holds a line break or another control character").WithHint("write it on one line")
+		return "", false
+	}
+	return text, p.constant(v, &event.Node{Kind: event.Text, Text: text}, anyConstant)
+}

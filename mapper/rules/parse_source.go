@@ -1,0 +1,241 @@
+package rules
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"relay/internal/strictyaml"
+	"relay/mapper/event"
+	"relay/mapper/expr"
+	"relay/mapper/match"
+	"relay/mapper/money"
+)
+
+// sources reads one source or a list of them; is judges their constants.
+func (p *parser) sources(v strictyaml.Value, is judge) []Source {
+	out := []Source{}
+	for _, item := range v.OneOrList() {
+		if src, ok := p.source(item, is); ok {
+			out = append(out, src)
+		}
+	}
+	return out
+}
+
+// source reads a path, a bare number or truth value (a constant), or an object
+// with one of path, const and expr.
+func (p *parser) source(v strictyaml.Value, is judge) (Source, bool) {
+	line, _ := v.Pos()
+	if v.Kind() == strictyaml.ObjectKind {
+		return p.longSource(v, is)
+	}
+	text, ok := p.word(v)
+	if !ok {
+		return Source{}, false
+	}
+	if n := constantNode(v, text); n != nil && n.Kind != event.Text {
+		return Source{Constant: n, Line: line}, p.constant(v, n, is)
+	}
+	return p.pathSource(v, text)
+}
+
+func (p *parser) longSource(v strictyaml.Value, is judge) (Source, bool) {
+	o, _ := v.Object()
+	line, _ := v.Pos()
+	src, found := Source{Line: line}, 0
+	good := true
+	if v, ok := o.Field("path"); ok {
+		found++
+		text, ok := p.word(v)
+		if ok {
+			var read Source
+			if read, ok = p.pathSource(v, text); ok {
+				src = read
+			}
+		}
+		good = good && ok
+	}
+	if v, ok := o.Field("const"); ok {
+		found++
+		text, ok := p.word(v)
+		if ok {
+			src.Constant = constantNode(v, text)
+			ok = p.constant(v, src.Constant, is)
+		}
+		good = good && ok
+	}
+	if v, ok := o.Field("expr"); ok {
+		found++
+		src.Expr, ok = p.expression(v, false)
+		good = good && ok
+	}
+	if p.amount {
+		if v, ok := o.Field("minor_units"); ok {
+			src.Minor, ok = v.Bool()
+			good = good && ok
+		}
+	}
+	o.Done(func(name string) string {
+		if name == "minor_units" {
+			return "only an event's value may be in minor units"
+		}
+		return ""
+	})
+	if found != 1 {
+		v.Errorf("a source has exactly one of path, const and expr")
+		return Source{}, false
+	}
+	return src, good
+}
+
+var numberForm = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+
+// constantNode is what a scalar of the mapping means: unquoted numbers and truth
+// values are such, all else is text.
+func constantNode(v strictyaml.Value, text string) *event.Node {
+	switch {
+	case v.IsQuoted():
+	case text == "true":
+		return &event.Node{Kind: event.True}
+	case text == "false":
+		return &event.Node{Kind: event.False}
+	case numberForm.MatchString(text):
+		return &event.Node{Kind: event.Number, Text: text}
+	}
+	return &event.Node{Kind: event.Text, Text: text}
+}
+
+func (p *parser) pathSource(v strictyaml.Value, text string) (Source, bool) {
+	compiled, err := event.ParsePath(text)
+	if err != nil {
+		v.Errorf("%s: %v", v.Written(), err).WithHint(`paths are written a.b, a["x y"], items[0], items[].id`)
+		return Source{}, false
+	}
+	if list := strings.Split(text, ","); len(list) > 1 && !slices.ContainsFunc(list, func(one string) bool { return !beginsAtEvent(one) }) {
+		v.Errorf("%s is one path with a comma in it", v.Written()).WithHint("several sources are a list: [%s]", text)
+		return Source{}, false
+	}
+	line, _ := v.Pos()
+	if text == storeName {
+		return Source{Path: compiled, Store: true, Line: line}, true
+	}
+	p.knownPath(v, &compiled)
+	return Source{Path: compiled, Line: line}, true
+}
+
+// beginsAtEvent says whether a text is a path that begins with a member of a track call.
+func beginsAtEvent(text string) bool {
+	name, _, _ := strings.Cut(strings.TrimSpace(text), ".")
+	return slices.Contains(rootNames, name)
+}
+
+func (p *parser) expression(v strictyaml.Value, wantBool bool) (*expr.Program, bool) {
+	text, ok := p.word(v)
+	if !ok {
+		return nil, false
+	}
+	compiled, err := expr.Compile(text, wantBool, money.Number)
+	if err != nil {
+		v.Errorf("%v", err)
+		return nil, false
+	}
+	compiled.Line, _ = v.Pos()
+	return compiled, true
+}
+
+// mustSource compiles a path of relay's own.
+func mustSource(text string) Source {
+	compiled, err := event.ParsePath(text)
+	if err != nil {
+		panic("mapper: built-in path " + text + ": " + err.Error())
+	}
+	if compiled.Last() == "leadId" {
+		compiled.AnySpelling()
+	}
+	return Source{Path: compiled}
+}
+
+// The members that Segment's specification gives a track call, its context, the
+// traits and an address: a path that leads elsewhere is suspicious when it is
+// close to one of them.
+var (
+	rootNames = []string{
+		"anonymousId", "channel", "context", "event", "integrations", "messageId", "originalTimestamp", "properties",
+		"receivedAt", "sentAt", "timestamp", "traits", "type", "userId", "version", "writeKey", "_metadata",
+	}
+	contextNames = []string{
+		"active", "app", "campaign", "channel", "consent", "device", "direct", "externalIds", "groupId", "ip", "library", "locale", "network", "os",
+		"page", "referrer", "screen", "timezone", "traits", "userAgent", "userAgentData", "Facebook Offline Conversions", "Facebook Conversions API",
+	}
+	traitNames   = append(traitsOfKeys(), "address", "age", "avatar", "birthday", "company", "createdAt", "description", "id", "title", "username", "website", "plan")
+	addressNames = []string{"city", "country", "postalCode", "state", "street", "region", "line1", "line2"}
+)
+
+// traitsOfKeys are the traits that match keys come from by themselves.
+func traitsOfKeys() (names []string) {
+	for i := range match.Table {
+		for _, from := range match.Table[i].From {
+			if name, ok := strings.CutPrefix(from, "context.traits."); ok && !strings.Contains(name, ".") {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// knownPath warns of a path that no known field has but one nearly so.
+func (p *parser) knownPath(v strictyaml.Value, at *event.Path) {
+	name, near, wrong := unknownName(at)
+	if !wrong {
+		return
+	}
+	problem := v.Warnf("%s: a track call has no %q here", v.Written(), name)
+	if near != "" {
+		problem.WithHint("did you mean %q?", near)
+	} else {
+		problem.WithHint("paths begin at the event: properties.…, context.traits.…, userId")
+	}
+}
+
+// NearPath says which name in a path was probably meant otherwise, and how: trait in
+// context.trait.email.
+func NearPath(path string) (name, near string, ok bool) {
+	at, err := event.ParsePath(path)
+	if err != nil {
+		return "", "", false
+	}
+	name, near, ok = unknownName(&at)
+	return name, near, ok && near != ""
+}
+
+// unknownName finds the first name of a path that a track call does not have there, and
+// the one that was probably meant.
+func unknownName(at *event.Path) (name, near string, wrong bool) {
+	known := rootNames
+	before := ""
+	for i := 0; ; i++ {
+		name, ok := at.NameAt(i)
+		if !ok || known == nil {
+			return "", "", false
+		}
+		if !slices.Contains(known, name) && !slices.ContainsFunc(known, func(other string) bool { return at.SpellsAt(i, other) }) {
+			near := strictyaml.Suggest(name, known)
+			if near == "" && i > 0 {
+				return "", "", false // a member of the shop's own
+			}
+			return name, near, true
+		}
+		switch {
+		case i == 0 && name == "context":
+			known = contextNames
+		case i < 2 && name == "traits":
+			known = traitNames
+		case name == "address" && before == "traits":
+			known = addressNames
+		default:
+			known = nil
+		}
+		before = name
+	}
+}

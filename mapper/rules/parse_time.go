@@ -1,0 +1,55 @@
+package rules
+
+import (
+	"strings"
+	"time"
+
+	"relay/internal/strictyaml"
+	"relay/mapper/event"
+	"relay/mapper/match"
+)
+
+// timeFormat reads time_format: one form of dates, or a list of them.
+func (p *parser) timeFormat(o *strictyaml.Object) {
+	v, ok := p.key(o, "time_format")
+	if !ok {
+		return
+	}
+	items := v.OneOrList()
+	if len(items) == 0 {
+		v.Errorf("names no form").WithHint(`write the moment 2 January 2006, 15:04:05 in your form, such as "02/01/2006 15:04"`)
+	}
+	for _, item := range items {
+		text, ok := p.word(item)
+		if !ok {
+			continue
+		}
+		if err := event.TimeFormat(text); err != nil {
+			item.Errorf("%s is no form of dates: %v", item.Written(), err)
+			continue
+		}
+		p.m.Times.Layouts = append(p.m.Times.Layouts, text)
+	}
+	p.m.Slashes = slashOrder(p.m.Times.Layouts)
+}
+
+// slashOrder is what the forms of time_format say about birth dates with slashes or dashes.
+func slashOrder(layouts []string) (order match.Order) {
+	for _, layout := range layouts {
+		shown := time.Date(1944, 11, 22, 3, 5, 6, 0, time.UTC).Format(layout)
+		var is match.Order
+		switch {
+		case strings.Contains(shown, "22/11"), strings.Contains(shown, "22-11"):
+			is = match.DayFirst
+		case strings.Contains(shown, "11/22"), strings.Contains(shown, "11-22"):
+			is = match.MonthFirst
+		default:
+			continue
+		}
+		if order != match.AnyOrder && order != is {
+			return match.AnyOrder
+		}
+		order = is
+	}
+	return order
+}
