@@ -22,6 +22,7 @@ import (
 	"relay/relay/internal/admin/access"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/drain/batch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -101,7 +102,7 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 	audit := new(lockedBuffer)
 	o := Options{
 		Access: access.Options{Listen: "127.0.0.1:0", Token: testToken, Control: control, Audit: audit}, Queue: q, Drain: d, Mapping: func() Mapping { return memMapping{} },
-		Foresight: func() drain.Foresight { return drain.Foresight{Mapping: memMapping{}} },
+		Foresight: func() batch.Foresight { return batch.Foresight{Mapping: memMapping{}} },
 		Now:       func() time.Time { return noon }, Interval: 20 * time.Millisecond,
 	}
 	if change != nil {

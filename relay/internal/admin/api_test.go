@@ -18,6 +18,7 @@ import (
 	"relay/relay/internal/api"
 	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/drain/batch"
 )
 
 func isUnreachable(err error) bool { return errors.Is(err, api.ErrUnreachable) }
@@ -158,7 +159,7 @@ func TestRetryAndDrop(t *testing.T) {
 	f := newFixture(t, func(o *Options) {
 		o.Access.Token = testToken
 		o.Mapping = func() Mapping { return m }
-		o.Foresight = func() drain.Foresight { return drain.Foresight{Mapping: m} }
+		o.Foresight = func() batch.Foresight { return batch.Foresight{Mapping: m} }
 	})
 	c := f.client()
 	ctx := t.Context()

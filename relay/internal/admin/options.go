@@ -12,6 +12,7 @@ import (
 	"relay/relay/internal/admin/access"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/forward"
 	"relay/relay/internal/metrics"
 	"relay/relay/internal/privacy"
@@ -36,7 +37,7 @@ type Options struct {
 	Mapping  func() Mapping      // the mapping in force; nil, or a nil Mapping: none yet
 	// Foresight tells the fate of dead letters that are sent again; nil, or one
 	// without a mapping: none can be.
-	Foresight func() drain.Foresight
+	Foresight func() batch.Foresight
 	Files     func() api.Files              // config and mapping files and their last reload
 	Spool     func() *spool.DirectoryStatus // the directory of dropped files; nil, or one that gives nil: there is none
 	Reload    func(context.Context) api.ReloadResult
@@ -136,9 +137,9 @@ func (o Options) withDefaults() Options {
 }
 
 // foresight returns what tells the fate of dead letters.
-func (o *Options) foresight() drain.Foresight {
+func (o *Options) foresight() batch.Foresight {
 	if o.Foresight == nil {
-		return drain.Foresight{}
+		return batch.Foresight{}
 	}
 	return o.Foresight()
 }

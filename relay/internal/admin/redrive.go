@@ -10,6 +10,7 @@ import (
 	"relay/queue"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/drain/batch"
 )
 
 func (s *Server) deadAction(w http.ResponseWriter, r *http.Request) (api.DeadAction, bool) {
@@ -75,7 +76,7 @@ type redriveQueue interface {
 // retryDead sends dead letters through today's mapping again, or says what
 // would become of them. Repeating it is harmless: what went back is no longer
 // a dead letter.
-func retryDead(q redriveQueue, f drain.Foresight, a api.DeadAction) (api.RetryResult, error) {
+func retryDead(q redriveQueue, f batch.Foresight, a api.DeadAction) (api.RetryResult, error) {
 	res := api.RetryResult{Success: true, DryRun: a.DryRun, Skip: map[string]int{}, Hold: map[string]int{}}
 	if f.Mapping == nil {
 		return res, badf("there is no mapping in force, so nothing can be retried")
@@ -123,7 +124,7 @@ func retryDead(q redriveQueue, f drain.Foresight, a api.DeadAction) (api.RetryRe
 }
 
 // foresee counts a letter once: by the worst that would befall it.
-func foresee(res *api.RetryResult, fate drain.Fate) {
+func foresee(res *api.RetryResult, fate batch.Fate) {
 	res.Redriven++
 	switch {
 	case len(fate.Hold) > 0:

@@ -9,8 +9,8 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// settle acts on an answer. It says how long to rest then; less than 0: not at all.
-func (l *lane) settle(a *attempt, acct *account, r graph.Result) (rest time.Duration) {
+// apply acts on an answer. It says how long to rest then; less than 0: not at all.
+func (l *lane) apply(a *attempt, acct *pace.Account, r graph.Result) (rest time.Duration) {
 	class := r.Class
 	l.idle = class == graph.TokenPause || class == graph.Retry && r.HTTPStatus == 0 && r.Upload == graph.UploadNone
 	if class == graph.NotApplicable {
@@ -37,7 +37,7 @@ func (l *lane) settle(a *attempt, acct *account, r graph.Result) (rest time.Dura
 		l.throttled(a, r)
 	case graph.TokenPause:
 		l.unsent(a)
-		if acct.pause(l.settings().ProbeInterval) {
+		if acct.Pause(l.settings().ProbeInterval) {
 			l.log.Error("the access token is refused; all event sets that use it are paused", l.answer(logs.TokenPaused, r)...)
 		}
 		l.s.wakeAll(Changed) // the others show it at once
@@ -88,21 +88,28 @@ func (l *lane) delivered(a *attempt, r graph.Result) {
 	b.Accept(a.hi, a.open)
 	l.acquit(a.open)
 	l.heldBack = 0
-	if d := b.How.Mapping.Digest(); l.st.Mapping != d && slices.ContainsFunc(a.open, func(i int) bool { return b.Items[i].How.Mapping.Digest() == d }) {
-		l.st.Mapping, l.dirty = d, true
+	if d := b.How.Mapping.Digest(); l.State.Mapping != d && slices.ContainsFunc(a.open, func(i int) bool { return b.Items[i].How.Mapping.Digest() == d }) {
+		l.State.Mapping, l.Dirty = d, true
 	}
-	l.st.Size = l.fit.Passed(l.st.Size, l.settings().MaxBytes)
+	l.taken(at)
 	b.Limits.Bytes = l.limits().Bytes
-	l.count("delivered", len(a.open))
-	l.st.Streak = 0
+	l.Count("delivered", len(a.open))
+	l.State.Streak = 0
 	l.remember()
 	l.cur = nil
-	l.mu.Lock()
-	l.shown.LastSuccess = at
-	l.mu.Unlock()
 	if l.warns(r.Warning) {
 		l.log.Warn("Meta warns", "code", logs.MetaWarning, "message", r.Warning)
 	}
+}
+
+// taken notes that Meta, or the hub, took a request.
+func (l *lane) taken(at time.Time) {
+	l.State.Size = l.fit.Passed(l.State.Size, l.settings().MaxBytes)
+	l.State.Next, l.State.Wait = time.Time{}, 0
+	l.rested()
+	l.mu.Lock()
+	l.shown.LastSuccess = at
+	l.mu.Unlock()
 }
 
 func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
@@ -128,7 +135,7 @@ func (l *lane) delivery(a *attempt, r graph.Result, at time.Time) Delivery {
 
 // well takes success into account: pauses end, the backoff shrinks, the next
 // request is paced.
-func (l *lane) well(acct *account, r graph.Result) {
+func (l *lane) well(acct *pace.Account, r graph.Result) {
 	l.tokenWorks(acct)
 	if l.pause != "" {
 		if l.pause == BreakerOpen {
@@ -140,27 +147,25 @@ func (l *lane) well(acct *account, r graph.Result) {
 	}
 	perSecond := l.settings().RequestsPerSecond
 	l.pace.Succeeded(perSecond)
-	if l.st.Failures > 0 || l.st.Throttle > 0 {
+	if l.State.Failures > 0 || l.State.Throttle > 0 {
 		if l.steady == 0 {
-			l.log.Info("delivering again", "code", logs.Recovered, "failures", l.st.Failures)
+			l.log.Info("delivering again", "code", logs.Recovered, "failures", l.State.Failures)
 			l.pace.Recovered(perSecond)
 		}
 		// Forgotten after three successes in a row; until then a relapse
 		// waits nearly as long as before.
 		if l.steady++; l.steady >= 3 {
-			l.st.Failures, l.st.Throttle = 0, 0
+			l.State.Failures, l.State.Throttle = 0, 0
 		}
 	}
-	l.st.Next, l.st.Wait = time.Time{}, 0
-	l.rested()
 	l.paced(perSecond, l.s.o.Rand())
-	if !l.st.Announced {
-		l.st.Announced, l.dirty = true, true
+	if !l.State.Announced {
+		l.State.Announced, l.Dirty = true, true
 	}
 }
 
-func (l *lane) tokenWorks(acct *account) {
-	if acct.works() {
+func (l *lane) tokenWorks(acct *pace.Account) {
+	if acct.Works() {
 		l.log.Info("the access token is accepted again", "code", logs.TokenResumed)
 		l.s.wakeAll(Changed)
 	}
@@ -168,7 +173,7 @@ func (l *lane) tokenWorks(acct *account) {
 
 // failed waits after an error that passes; the request stays as it is.
 func (l *lane) failed(a *attempt, r graph.Result) {
-	b, set := l.work, l.settings()
+	b := l.work
 	// What did not leave whole is not in doubt. What was answered with an error that
 	// passes may have been stored all the same (docs/meta.md 10.10).
 	if r.Class == graph.Doubt || r.HTTPStatus != 0 && r.Upload != graph.UploadPart {
@@ -182,7 +187,7 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 		l.unsent(a)
 	}
 	if l.pause != "" { // it was a probe
-		l.probeAt = time.Now().Add(set.ProbeInterval)
+		l.probeAt = time.Now().Add(l.settings().ProbeInterval)
 	}
 	if size := l.fit.Failed(r, a.size()); size > 0 && size < a.size() && len(a.open) > 1 {
 		l.smaller(size)
@@ -190,17 +195,17 @@ func (l *lane) failed(a *attempt, r graph.Result) {
 		l.suspect(a, r)
 	}
 	l.steady = 0
-	l.st.Failures++
-	d := max(pace.Backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), min(r.RetryAfter, time.Hour))
+	l.State.Failures++
+	d := max(l.backoff(l.State.Failures), min(r.RetryAfter, time.Hour))
 	l.waitUntil(d, WaitingRetry)
-	if l.saysAgain(l.st.Failures) {
-		l.log.Warn("upload failed, trying again", append(l.answer(logs.Retrying, r), "failures", l.st.Failures, "in_doubt", a.doubt)...)
+	if l.saysAgain(l.State.Failures) {
+		l.log.Warn("upload failed, trying again", append(l.answer(logs.Retrying, r), "failures", l.State.Failures, "in_doubt", a.doubt)...)
 	}
 }
 
 // smaller cuts what is open into requests that the line may carry.
 func (l *lane) smaller(size int64) {
-	l.st.Size, l.dirty = size, true
+	l.State.Size, l.Dirty = size, true
 	l.work.Limits.Bytes = l.limits().Bytes
 	l.work.Cut()
 	l.cur, l.search.on = nil, false
@@ -209,17 +214,23 @@ func (l *lane) smaller(size int64) {
 func (l *lane) throttled(a *attempt, r graph.Result) {
 	l.unsent(a)
 	l.steady = 0
-	l.st.Throttle++
-	d := pace.ThrottleWait(r, l.st.Throttle, l.settings().ProbeInterval, l.s.o.Rand())
+	l.State.Throttle++
+	d := pace.ThrottleWait(r, l.State.Throttle, l.settings().ProbeInterval, l.s.o.Rand())
 	l.waitUntil(d, Throttled)
 	l.log.Warn("throttled by Meta", append(l.answer(logs.Throttled, r), "wait", d.Round(time.Second).String(), "usage_percent", r.Usage)...)
+}
+
+// backoff is how long to wait after so many failures.
+func (l *lane) backoff(failures int) time.Duration {
+	set := l.settings()
+	return pace.Backoff(failures, set.MinInterval, set.MaxInterval, l.s.o.Rand())
 }
 
 // waitUntil sets the next attempt, durably.
 func (l *lane) waitUntil(d time.Duration, why State) {
 	l.rest(d, why)
 	at, _ := l.s.clock.Now()
-	l.st.Next, l.st.Wait, l.dirty = at.Add(d), d, true
+	l.State.Next, l.State.Wait, l.Dirty = at.Add(d), d, true
 }
 
 // unsent takes back the note of an attempt that Meta certainly did not take; some of
@@ -237,5 +248,5 @@ func (l *lane) remember() {
 	if l.work == nil { // it is read anew
 		return
 	}
-	l.st.Notes, l.dirty, l.decided = l.work.Doubtful(nil, time.Time{}), true, true
+	l.State.Notes, l.Dirty, l.decided = l.work.Doubtful(nil, time.Time{}), true, true
 }

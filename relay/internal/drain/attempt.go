@@ -7,6 +7,7 @@ import (
 	"relay/internal/logs"
 	"relay/internal/meta"
 	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 )
 
@@ -46,7 +47,7 @@ func (a *attempt) size() (n int64) {
 // send makes one attempt: note it, send it, act on the answer.
 func (l *lane) send(ctx context.Context) {
 	a, acct := l.cur, l.acct
-	if !acct.claim(l.settings().ProbeInterval) {
+	if !acct.Claim(l.settings().ProbeInterval) {
 		return
 	}
 	l.prefetch() // before the disk is waited for
@@ -75,8 +76,8 @@ func (l *lane) send(ctx context.Context) {
 }
 
 // fly sends the request and acts on the answer. It says how long to rest then, as
-// settle does.
-func (l *lane) fly(sctx, ctx context.Context, a *attempt, acct *account) (rest time.Duration) {
+// apply does.
+func (l *lane) fly(sctx, ctx context.Context, a *attempt, acct *pace.Account) (rest time.Duration) {
 	l.announce(a)
 	l.show(Sending, time.Time{})
 	if a.asked {
@@ -101,7 +102,7 @@ func (l *lane) fly(sctx, ctx context.Context, a *attempt, acct *account) (rest t
 	}
 	l.pace.Told(r.Usage)
 	l.s.o.Metrics.Usage(l.name, r.Usage)
-	return l.settle(a, acct, r)
+	return l.apply(a, acct, r)
 }
 
 // overdue counts what is sent again when Meta does not know it any more: it will
@@ -116,7 +117,7 @@ func (l *lane) overdue(a *attempt) {
 		}
 	}
 	if n > 0 {
-		l.count("doubt_expired", n)
+		l.Count("doubt_expired", n)
 		l.log.Warn("events of unknown fate are sent again after more than a week: if Meta has stored them, they count twice",
 			"code", logs.DoubtExpired, "events", n)
 	}
@@ -125,11 +126,11 @@ func (l *lane) overdue(a *attempt) {
 // notify makes the state durable that names the attempt, together with all
 // that was decided before; a repetition of what is noted needs no write.
 func (l *lane) notify(a *attempt) bool {
-	if a.noted && l.clean() {
+	if a.noted && l.Clean() {
 		return true
 	}
 	at, _ := l.s.clock.Now()
-	l.st.Notes, l.dirty = l.work.Doubtful(a.open, at), true
+	l.State.Notes, l.Dirty = l.work.Doubtful(a.open, at), true
 	a.noted = l.flush()
 	return a.noted
 }

@@ -1,6 +1,8 @@
 // Package drain takes events from the queue to Meta: read, map, limit, send,
 // settle. One lane, one goroutine, per event set. What is sent and what follows from an
-// answer is decided in package batch, how fast in package pace; both are pure.
+// answer is decided in package batch, how fast in package pace; both are pure. Package
+// ledger keeps what is decided until the queue has stored it, package release sends
+// future-dated letters again.
 //
 //	queue ──Read──► map ──► group ──► limit ──► note ──► send ──► classify
 //	  ▲                                                              │
@@ -36,5 +38,5 @@
 //   - A lane stops when its state cannot be made durable: sending what cannot
 //     be noted would send it twice.
 //
-// The lane's durable state (state.go) is JSON in queue.Settlement.State.
+// The lane's durable state (ledger.State) is JSON in queue.Settlement.State.
 package drain

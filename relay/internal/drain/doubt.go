@@ -7,6 +7,7 @@ import (
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/drain/ledger"
 )
 
 // The rule of doubt. Meta may have stored a conversion that was in a request without
@@ -24,7 +25,7 @@ const maxNotes = 8
 // InDoubt are the records of which Meta may have stored something, by the state of
 // their lane.
 func InDoubt(state []byte) []queue.Seq {
-	d, err := decodeState(state)
+	d, err := ledger.Decode(state)
 	if err != nil {
 		return nil // as for a lane: nothing is known to be in doubt
 	}
@@ -41,7 +42,7 @@ func (l *lane) restore(ctx context.Context) bool {
 	}
 	l.badRead = 0
 	var doubt []batch.Item
-	for _, note := range l.st.Notes {
+	for _, note := range l.State.Notes {
 		items, changed, why := l.remake(found, note)
 		doubt = append(doubt, items...)
 		if changed > 0 {
@@ -54,7 +55,7 @@ func (l *lane) restore(ctx context.Context) bool {
 		l.log.Info("events are in doubt; sending them again, unchanged", "code", logs.DoubtRebuilt, "events", len(doubt))
 	}
 	if len(doubt) == 0 { // settled, forgotten, or mapped afresh with the others
-		l.st.Notes, l.dirty = nil, true
+		l.State.Notes, l.Dirty = nil, true
 		return false
 	}
 	l.work = l.make(found, l.recipe(), l.limits(), doubt)
@@ -64,12 +65,12 @@ func (l *lane) restore(ctx context.Context) bool {
 }
 
 func (l *lane) readDoubt() (queue.Batch, error) {
-	seqs := batch.InDoubt(l.st.Notes)
+	seqs := batch.InDoubt(l.State.Notes)
 	if log, ok := l.s.o.Log.(ByNumber); ok {
 		return log.ReadThese(l.name, seqs) //nolint:wrapcheck // said by the caller
 	}
 	n := l.settings().MaxEvents
-	for _, note := range l.st.Notes {
+	for _, note := range l.State.Notes {
 		n = max(n, note.N+l.settings().MaxEvents)
 	}
 	found, err := l.s.o.Log.Read(l.name, 0, n, 1<<62)

@@ -14,6 +14,7 @@ import (
 	"relay/mapper"
 	"relay/mapper/rules"
 	"relay/queue"
+	"relay/relay/internal/drain/ledger"
 	"relay/relay/internal/graph"
 )
 
@@ -98,12 +99,12 @@ func TestDoubtAfterUpgrade(t *testing.T) {
 		pass(10 * time.Millisecond)
 		crash(w)
 		stored := w.log.lanes[setA]
-		d, err := decodeState(stored.State)
+		d, err := ledger.Decode(stored.State)
 		if err != nil || len(d.Notes) != 1 || d.Notes[0].Encoding != mapper.Encoding {
 			t.Fatalf("%v: %+v", err, d.Notes)
 		}
 		d.Notes[0].Encoding--
-		stored.State = d.encode()
+		stored.State = d.Encode()
 		w.mapping = &fakeMapping{digest: "m2", sets: w.mapping.sets}
 		w.kept["m1"] = w.mapping // what the mapping of then makes today
 		w.sender.set(nil)
@@ -212,7 +213,7 @@ func TestStopInFlight(t *testing.T) {
 				if got := st.Counts["delivered"] == 5; got != tt.delivered {
 					t.Errorf("delivered: %v", st.Counts)
 				}
-				d, err := decodeState(st.State)
+				d, err := ledger.Decode(st.State)
 				if err != nil || d.Failures != 0 || !d.Next.IsZero() {
 					t.Errorf("the stop was counted as a failure: %+v %v", d, err)
 				}
@@ -240,7 +241,7 @@ func TestStopWhileWaiting(t *testing.T) {
 			t.Errorf("stopping took %s", d)
 		}
 		st, _ := w.log.Lane(setA)
-		d, _ := decodeState(st.State)
+		d, _ := ledger.Decode(st.State)
 		if st.Pending != 5 || d.Failures != failures || d.Next.IsZero() {
 			t.Errorf("pending %d, state %+v", st.Pending, d)
 		}

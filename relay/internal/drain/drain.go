@@ -31,9 +31,6 @@ type ByNumber interface {
 	ReadThese(lane string, numbers []queue.Seq) (queue.Batch, error)
 }
 
-// Mapping is what drain needs of a mapping; Live makes one of *mapper.Mapping.
-type Mapping = batch.Mapping
-
 // Sender makes one upload and says what became of it. It must return when
 // ctx ends. *graph.Client is one.
 type Sender interface {

@@ -6,7 +6,6 @@ import (
 
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
-	"relay/relay/internal/drain/pace"
 )
 
 // place is where a lane is in its records. Invariant: position is 0 whenever all that
@@ -47,7 +46,7 @@ func (l *lane) fetch(ctx context.Context) bool {
 		return false
 	}
 	set := l.settings()
-	if len(l.st.Notes) > 0 {
+	if len(l.State.Notes) > 0 {
 		if l.position != 0 { // what was decided is not stored yet
 			l.unstored = true
 			return false
@@ -125,10 +124,9 @@ func (l *lane) knowTime(ctx context.Context) bool {
 		return true // who tells no time will be asked with a single event
 	}
 	l.said(r)
-	set := l.settings()
 	l.steady = 0
-	l.st.Failures++
-	l.waitUntil(pace.Backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
+	l.State.Failures++
+	l.waitUntil(l.backoff(l.State.Failures), WaitingRetry)
 	return false
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"relay/queue"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/drain/batch"
 )
 
 // What a dry run says of dead letters and what sending them again does are the
@@ -47,7 +48,7 @@ func TestForesightComesTrue(t *testing.T) {
 			r.use(tc.after)
 			f := r.drain.Foresight()
 			sent := len(r.sb.Calls(0, 0))
-			want := drain.Fate{Skip: map[string]int{}}
+			want := batch.Fate{Skip: map[string]int{}}
 			holds := map[string]int{}
 			var ids []string
 			before := map[string]int64{}

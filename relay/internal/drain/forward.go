@@ -8,7 +8,6 @@ import (
 	"relay/internal/logs"
 	"relay/mapper"
 	"relay/queue"
-	"relay/relay/internal/advice"
 	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/track"
@@ -76,7 +75,7 @@ func (l *lane) runForward(ctx context.Context) {
 }
 
 func (l *lane) mayHand() (State, time.Time, bool) {
-	if l.st.Manual {
+	if l.State.Manual {
 		return ManuallyPaused, time.Time{}, false
 	}
 	if l.acct = l.s.account(l.name); l.acct == nil {
@@ -87,9 +86,8 @@ func (l *lane) mayHand() (State, time.Time, bool) {
 
 // hand hands over what was read, and acts on the answer.
 func (l *lane) hand(ctx context.Context, found queue.Batch) {
-	sctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	sctx, cancel := graceful(ctx, l.s.o.Grace)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(l.s.o.Grace, cancel) })()
 	if !l.s.flights.depart(l, cancel) {
 		return
 	}
@@ -109,8 +107,8 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 		l.handed(ctx, found, end, r, at)
 		return
 	}
-	l.problem = problem(r, advice.ForHub(r), at)
-	l.st.Failures, l.dirty = l.st.Failures+1, true
+	l.said(r)
+	l.State.Failures, l.Dirty = l.State.Failures+1, true
 	if r.Class == graph.ConfigPause || r.Class == graph.PermPause || r.Class == graph.TokenPause {
 		l.refusedByHub(r)
 		return
@@ -118,7 +116,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 	size := batchBytes(found.Records[:max(1, r.Sent)])
 	s := l.fit.Failed(r, size)
 	if s > 0 && (s < size || r.Class != graph.TooMuch) {
-		l.st.Size = s
+		l.State.Size = s
 		if r.Class == graph.TooMuch || r.TooSlow {
 			l.flush()
 		}
@@ -136,7 +134,7 @@ const refusedAtMost = 3
 // refusedByHub tries again soon, and is paused once the hub refuses time and again: then
 // one event is tried at the pace of retries.
 func (l *lane) refusedByHub(r graph.Result) {
-	if l.pause == "" && l.st.Failures < refusedAtMost {
+	if l.pause == "" && l.State.Failures < refusedAtMost {
 		l.retry(r)
 		return
 	}
@@ -144,7 +142,8 @@ func (l *lane) refusedByHub(r graph.Result) {
 	next := min(set.ProbeInterval, set.MaxInterval)
 	next = next/2 + time.Duration(l.s.o.Rand()*float64(next/2)) // not all edges in the same moment
 	if l.stop(PausedConfig, next) {
-		l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again", "code", logs.ConfigPaused, "status", r.HTTPStatus, "message", r.Message, "advice", advice.ForHub(r).String(), "next", next.Round(time.Second).String())
+		l.log.Error("the hub refuses what this relay forwards; everything is kept, and tried again",
+			append(l.answer(logs.ConfigPaused, r), "next", next.Round(time.Second).String())...)
 	}
 }
 
@@ -156,8 +155,7 @@ func (l *lane) takesNothing() {
 
 // retry waits before the next attempt.
 func (l *lane) retry(r graph.Result) {
-	set := l.settings()
-	wait := pace.Backoff(l.st.Failures, set.MinInterval, set.MaxInterval, l.s.o.Rand())
+	wait := l.backoff(l.State.Failures)
 	why := WaitingRetry
 	if r.RetryAfter > 0 { // and a little more, so that not all edges come back at once
 		wait = max(wait, r.RetryAfter+time.Duration(l.s.o.Rand()*float64(r.RetryAfter)/2))
@@ -165,28 +163,23 @@ func (l *lane) retry(r graph.Result) {
 			why = Throttled
 		}
 	}
-	if l.saysAgain(l.st.Failures) {
-		l.log.Warn("the hub did not take what this relay forwards; it is kept, and tried again", "code", logs.Retrying, "status", r.HTTPStatus, "message", r.Message, "advice", advice.ForHub(r).String(), "failures", l.st.Failures)
+	if l.saysAgain(l.State.Failures) {
+		l.log.Warn("the hub did not take what this relay forwards; it is kept, and tried again", append(l.answer(logs.Retrying, r), "failures", l.State.Failures)...)
 	}
 	l.waitUntil(wait, why)
 }
 
 // handed settles what the hub has.
 func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, r graph.Result, at time.Time) {
-	if l.st.Failures > 0 || l.pause != "" {
-		l.log.Info("the hub takes what this relay forwards", "code", logs.Recovered, "failures", l.st.Failures)
+	if l.State.Failures > 0 || l.pause != "" {
+		l.log.Info("the hub takes what this relay forwards", "code", logs.Recovered, "failures", l.State.Failures)
 	}
 	l.goOn()
-	l.rested()
-	l.problem, l.st.Failures, l.st.Throttle, l.dirty = nil, 0, 0, true
-	l.st.Next, l.st.Wait = time.Time{}, 0
-	l.st.Size = l.fit.Passed(l.st.Size, l.settings().MaxBytes)
-	l.mu.Lock()
-	l.shown.LastSuccess = at
-	l.mu.Unlock()
+	l.taken(at)
+	l.problem, l.State.Failures, l.State.Throttle, l.Dirty = nil, 0, 0, true
 	l.s.o.Metrics.Lag(l.name, found.Records[0].Received, at)
 	l.settleRange(queue.Range{From: found.From, To: end})
-	l.count("delivered", r.Sent)
+	l.Count("delivered", r.Sent)
 	if l.name == queue.LaneForward {
 		names := make(map[string]int)
 		for i := range found.Records[:r.Sent] {
@@ -201,7 +194,7 @@ func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, r g
 	}
 	if held := l.large.held; held != 0 {
 		l.buryLarge(held, at)
-		l.st.Size, l.fit, l.dirty = 0, pace.Fit{}, true // it was to blame, not the connection
+		l.State.Size, l.fit, l.Dirty = 0, pace.Fit{}, true // it was to blame, not the connection
 		l.stored(ctx)
 	}
 	l.large = large{}
@@ -264,7 +257,7 @@ func (l *lane) buryLarge(seq queue.Seq, at time.Time) {
 		return // it is met again, or gone
 	}
 	rec := &found.Records[0]
-	l.letter(queue.DeadLetter{
+	l.Letter(queue.DeadLetter{
 		Seq: rec.Seq, Lanes: rec.Everywhere(), MessageID: rec.ID, Store: rec.Store, Event: track.Name(rec.Body),
 		Reason: mapper.ReasonTooLarge, Message: "the hub takes no event of this size: raise intake.max_request_bytes there, then retry it here",
 		ReceivedAt: rec.Received, DeadAt: at, Attempts: 1, Flags: rec.Flags, Body: rec.Body,
@@ -278,31 +271,4 @@ func batchBytes(recs []queue.Record) (n int64) {
 		n += int64(len(recs[i].Body))
 	}
 	return n
-}
-
-// runToForward hands on to the lane that is forwarded what no mapping knew before this
-// relay forwarded: the hub's mapping decides.
-func (l *lane) runToForward(ctx context.Context) {
-	for ctx.Err() == nil {
-		l.heed()
-		changed := l.s.o.Log.Changed()
-		n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(queue.Record) []string {
-			if l.settings().KeepHanded > 0 {
-				return []string{queue.LaneForward, queue.LaneKept}
-			}
-			return []string{queue.LaneForward}
-		})
-		if err != nil {
-			l.storage(ctx, "reroute", err)
-			continue
-		}
-		l.badRead = 0
-		if n > 0 {
-			l.log.Info("events that no mapping knew are forwarded", "code", logs.Rerouted, "events", n)
-		}
-		l.show(Idle, time.Time{})
-		if !l.sleep(ctx, -1, changed) {
-			l.sleep(ctx, askEvery, nil)
-		}
-	}
 }

@@ -16,10 +16,14 @@ type gate struct {
 	waitFor   State // what notBefore is: WaitingRetry or Throttled
 	paceUntil time.Time
 	pace      pace.Pacer
+	fit       pace.Fit      // of requests to the line
+	idle      bool          // the last request did not get there, or the token was refused: no search is under way
+	steady    int           // successes in a row since the last failure
+	acct      *pace.Account // the token's; looked up anew each time around
 }
 
 // ask says whether a request may go out by perSecond, and if not why and until when.
-func (g *gate) ask(perSecond float64, acct *account) (State, time.Time, bool) {
+func (g *gate) ask(perSecond float64) (State, time.Time, bool) {
 	now := time.Now()
 	if perSecond <= 0 {
 		return RateLimited, time.Time{}, false
@@ -30,7 +34,7 @@ func (g *gate) ask(perSecond float64, acct *account) (State, time.Time, bool) {
 	if g.pause != "" && now.Before(g.probeAt) {
 		return g.pause, g.probeAt, false
 	}
-	if wait := acct.gate(); wait > 0 {
+	if wait := g.acct.Wait(); wait > 0 {
 		return PausedToken, now.Add(wait), false
 	}
 	if now.Before(g.paceUntil) {

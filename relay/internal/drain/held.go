@@ -27,7 +27,7 @@ var byMapping = []string{
 // first mapping has nothing to be compared with.
 func (l *lane) lettersOfMapping() bool {
 	b := l.work
-	if l.st.Mapping == "" || l.st.Mapping == b.How.Mapping.Digest() {
+	if l.State.Mapping == "" || l.State.Mapping == b.How.Mapping.Digest() {
 		return false
 	}
 	why := make(map[string]int)

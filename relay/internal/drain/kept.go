@@ -7,14 +7,8 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/relay/internal/drain/ledger"
 )
-
-// handed says that all before a number had been handed over, or had become a dead
-// letter, by a time.
-type handed struct {
-	To queue.Seq `json:"to"`
-	At time.Time `json:"at"`
-}
 
 // mostHanded bounds how many of them a lane keeps.
 const mostHanded = 100
@@ -60,7 +54,7 @@ func (l *lane) runKept(ctx context.Context) {
 				continue
 			}
 			l.settleRange(queue.Range{From: 0, To: over})
-			l.count("kept", n)
+			l.Count("kept", n)
 			if n > 0 {
 				l.log.Info("copies of what was handed over were kept long enough and are let go", "code", logs.KeptExpired, "events", n)
 			}
@@ -80,26 +74,26 @@ func (l *lane) runKept(ctx context.Context) {
 // noteHanded notes what has been handed over by now, and says before which number all
 // was keep ago.
 func (l *lane) noteHanded(to queue.Seq, now time.Time, keep time.Duration) (over queue.Seq) {
-	all := l.st.Handed
+	all := l.State.Handed
 	// What a clock that was ahead has noted counts from now.
 	for i := range all {
 		if all[i].At.After(now) {
-			all[i].At, l.dirty = now, true
+			all[i].At, l.Dirty = now, true
 		}
 	}
 	if n := len(all); to > 0 && (n == 0 || to > all[n-1].To && now.Sub(all[n-1].At) >= keep/mostHanded) {
-		all, l.dirty = append(all, handed{to, now}), true
+		all, l.Dirty = append(all, ledger.Handed{To: to, At: now}), true
 	}
 	gone := 0
 	for gone < len(all) && now.Sub(all[gone].At) >= keep {
 		over, gone = all[gone].To, gone+1
 	}
 	if gone > 0 {
-		l.dirty = true
+		l.Dirty = true
 	}
-	l.st.Handed = slices.Delete(all, 0, gone)
-	if extra := len(l.st.Handed) - 2*mostHanded; extra > 0 { // keep became longer
-		l.st.Handed = slices.Delete(l.st.Handed, 0, extra)
+	l.State.Handed = slices.Delete(all, 0, gone)
+	if extra := len(l.State.Handed) - 2*mostHanded; extra > 0 { // keep became longer
+		l.State.Handed = slices.Delete(l.State.Handed, 0, extra)
 	}
 	return over
 }

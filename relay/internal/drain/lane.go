@@ -8,11 +8,10 @@ import (
 
 	"relay/internal/logs"
 	"relay/relay/internal/drain/batch"
-	"relay/relay/internal/drain/pace"
+	"relay/relay/internal/drain/ledger"
 )
 
-// lane drains one event set. Everything below mu is for others to look at;
-// the rest belongs to the lane's goroutine.
+// lane drains one event set. But for outside it belongs to the lane's goroutine.
 type lane struct {
 	s    *Supervisor
 	name string
@@ -22,22 +21,22 @@ type lane struct {
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when run has returned
 
-	ledger
+	ledger.Ledger
 	gate
 	place
 	speech
+	outside
 
 	work    *batch.Batch
 	cur     *attempt // the request at hand; kept while its fate is open
 	decided bool     // some of work is, and not in the ledger
-	idle    bool     // the last request did not get there, or the token was refused: no search is under way
-	steady  int      // successes in a row since the last failure
-	fit     pace.Fit // of requests to the line
 	search  search   // for events that may be to blame (suspect.go)
 	large   large    // what the hub takes in no chunk (forward.go)
 	dry     dryRun   // position of a dry run
-	acct    *account // the token's; looked up anew each time around
+}
 
+// outside is what others ask of a lane, and see of it.
+type outside struct {
 	mu      sync.Mutex
 	reasons Reason
 	manual  *bool // an operator's wish, not stored yet
@@ -64,6 +63,27 @@ func (l *lane) wake(r Reason) {
 	select {
 	case l.kick <- struct{}{}:
 	default:
+	}
+}
+
+// load takes up the lane's durable state.
+func (l *lane) load() {
+	if err := l.Load(); err != nil {
+		l.log.Error("the lane's state cannot be read; starting with the first event that waits", "code", logs.StateUnreadable, "err", err)
+	}
+	if l.State.Breaker {
+		l.breaks(l.settings().ProbeInterval)
+	}
+	if next := l.State.Next; !next.IsZero() {
+		// The clock may have moved since; the wait is never longer than it was.
+		now, _ := l.s.clock.Now()
+		if w := min(next.Sub(now), l.State.Wait); w > 0 {
+			why := WaitingRetry
+			if l.State.Throttle > 0 {
+				why = Throttled
+			}
+			l.rest(w, why)
+		}
 	}
 }
 
@@ -127,8 +147,8 @@ func (l *lane) heed() {
 	r, manual := l.reasons, l.manual
 	l.reasons, l.manual = 0, nil
 	l.mu.Unlock()
-	if manual != nil && *manual != l.st.Manual {
-		l.st.Manual, l.dirty = *manual, true
+	if manual != nil && *manual != l.State.Manual {
+		l.State.Manual, l.Dirty = *manual, true
 		if *manual {
 			l.log.Info("lane paused by an operator", "code", logs.LanePaused)
 		} else {
@@ -143,7 +163,7 @@ func (l *lane) heed() {
 	}
 	if l.passed && r&(NewMapping|Admin) != 0 {
 		if r&Admin != 0 { // let them become letters
-			l.st.Mapping, l.dirty = l.s.o.Mapping().Digest(), true
+			l.State.Mapping, l.Dirty = l.s.o.Mapping().Digest(), true
 		}
 		l.lookAgain()
 	}
@@ -152,14 +172,14 @@ func (l *lane) heed() {
 	}
 	if r&Forget != 0 {
 		l.reread()
-		l.takeBack()
+		l.TakeBack()
 	}
 }
 
 // mayWork says whether the lane may read and map at all.
 func (l *lane) mayWork() (State, bool) {
 	switch {
-	case l.st.Manual:
+	case l.State.Manual:
 		return ManuallyPaused, false
 	case l.s.o.Mapping() == nil:
 		return NoMapping, false
@@ -183,12 +203,12 @@ func (l *lane) maySend() (State, time.Time, bool) {
 
 // mayTry says whether a request may go out now.
 func (l *lane) mayTry() (State, time.Time, bool) {
-	return l.ask(l.settings().RequestsPerSecond, l.acct)
+	return l.ask(l.settings().RequestsPerSecond)
 }
 
 // limit waits for the token's limiter; false: something else came first.
 func (l *lane) limit(ctx context.Context) bool {
-	r, wait := l.acct.reserve()
+	r, wait := l.acct.Reserve()
 	if wait <= 0 {
 		return true
 	}
@@ -215,6 +235,6 @@ func wallWait(until time.Time) time.Duration {
 
 func (l *lane) closeBreaker() {
 	l.goOn()
-	l.st.Breaker, l.st.Streak, l.dirty = false, 0, true
+	l.State.Breaker, l.State.Streak, l.Dirty = false, 0, true
 	l.log.Info("breaker closed: trying again", "code", logs.BreakerClosed)
 }

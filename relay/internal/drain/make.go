@@ -19,8 +19,8 @@ func (l *lane) recipe() *batch.Recipe {
 func (l *lane) limits() batch.Limits {
 	set := l.settings()
 	most := batch.Limits{Events: set.MaxEvents, Bytes: set.MaxBytes}
-	if l.st.Size > 0 {
-		most.Bytes = min(most.Bytes, l.st.Size)
+	if l.State.Size > 0 {
+		most.Bytes = min(most.Bytes, l.State.Size)
 	}
 	if l.s.clock.Asking() {
 		// Who is too old, and who may travel with whom, is not known before an
@@ -75,7 +75,7 @@ func (l *lane) pick() bool {
 	if l.cur != nil {
 		return true
 	}
-	lo, hi, open, ok := l.work.Head(l.st.Streak + l.search.Row())
+	lo, hi, open, ok := l.work.Head(l.State.Streak + l.search.Row())
 	if ok {
 		l.cur = newAttempt(l.name, l.work, lo, hi, open)
 	}

@@ -31,8 +31,8 @@ func (l *lane) refused(a *attempt, r graph.Result) {
 			l.search.Suspect(it)
 		}
 	}
-	l.st.Failures, l.st.Throttle = 0, 0
-	l.cur, l.dirty = nil, true
+	l.State.Failures, l.State.Throttle = 0, 0
+	l.cur, l.Dirty = nil, true
 	switch {
 	case a.probe:
 		b.Drop()
@@ -100,7 +100,7 @@ func (l *lane) named(a *attempt, r graph.Result) bool {
 			continue
 		}
 		if bad.Index != last+1 {
-			l.st.Streak = 0 // there is one in between that is not blamed
+			l.State.Streak = 0 // there is one in between that is not blamed
 		}
 		last = bad.Index
 		code, subcode, words := inner(bad, r)
@@ -160,9 +160,9 @@ func (l *lane) bury(i int, reason string, code, subcode int, words string, r gra
 		if soon := d.DeadAt.Add(time.Minute); d.ReleaseAt.Before(soon) {
 			d.ReleaseAt = soon
 		}
-		l.s.releases.due(d.ReleaseAt)
+		l.s.releases.Due(d.ReleaseAt)
 	}
-	l.letter(d)
+	l.Letter(d)
 	b.Kill(i)
 }
 
@@ -190,12 +190,12 @@ func (l *lane) bad(i, code, subcode int, words string, r graph.Result) {
 	if reason != mapper.ReasonRejected && reason != mapper.ReasonTooLarge {
 		return
 	}
-	l.st.Streak++
-	if set := l.settings(); l.st.Streak >= set.BreakerAfter && l.pause != BreakerOpen {
-		l.st.Breaker = true
+	l.State.Streak++
+	if set := l.settings(); l.State.Streak >= set.BreakerAfter && l.pause != BreakerOpen {
+		l.State.Breaker = true
 		l.breaks(set.ProbeInterval)
 		l.said(r) // what must be done is another thing now
 		l.log.Error("everything is refused: the event set is paused and the rest is kept; look at the mapping",
-			append(l.answer(logs.BreakerOpen, r), "refused_in_a_row", l.st.Streak)...)
+			append(l.answer(logs.BreakerOpen, r), "refused_in_a_row", l.State.Streak)...)
 	}
 }

@@ -37,7 +37,7 @@ func (l *lane) finish(ctx context.Context) {
 	l.settleAll(b.Whole(), b.Next)
 	l.last = b.Next
 	for k, n := range b.Counts {
-		l.count(k, n)
+		l.Count(k, n)
 	}
 	for code, n := range b.Notes {
 		l.s.o.Metrics.Note(code, n)
@@ -45,12 +45,12 @@ func (l *lane) finish(ctx context.Context) {
 			l.s.warnLocal(b.How.Mapping.Digest())
 		}
 	}
-	l.st.Notes, l.dirty = nil, true
+	l.State.Notes, l.Dirty = nil, true
 	l.work, l.cur, l.search.on, l.decided, l.search.reach = nil, nil, false, false, 0
-	if l.st.Mapping == b.How.Mapping.Digest() {
+	if l.State.Mapping == b.How.Mapping.Digest() {
 		l.lookAgain()
 	}
-	if (l.letters > letterPiece/2 || time.Since(l.storedAt) > settleEvery) && !l.flush() {
+	if (l.Bulky() || time.Since(l.StoredAt) > settleEvery) && !l.flush() {
 		l.sleep(ctx, 0, nil)
 	}
 }
@@ -60,14 +60,14 @@ func (l *lane) settleRange(r queue.Range) { l.settleAll([]queue.Range{r}, r.To) 
 
 // settleAll settles records, and has the next batch begin at next.
 func (l *lane) settleAll(rs []queue.Range, next queue.Seq) {
-	l.settled(rs, nil)
+	l.Settle(rs, nil)
 	l.position = next
 }
 
 // apart settles what was delivered before letters are added: should there be no room
 // for them, it must not wait with them. Invariant: no settlement holds both.
 func (l *lane) apart() {
-	if len(l.pend.Dead) == 0 && (l.decided || l.open()) {
+	if !l.Letters() && (l.decided || l.Open()) {
 		l.flush()
 	}
 }
@@ -75,11 +75,11 @@ func (l *lane) apart() {
 // buryHeld settles as many of the batch's held conversions as go into one piece.
 func (l *lane) buryHeld(b *batch.Batch) {
 	n := 0
-	for ; n < len(b.Holds) && l.takes(&b.Holds[n]); n++ {
+	for ; n < len(b.Holds) && l.Takes(&b.Holds[n]); n++ {
 		d := &b.Holds[n]
-		l.letter(*d)
+		l.Letter(*d)
 		if at := d.ReleaseAt; !at.IsZero() {
-			l.s.releases.due(at)
+			l.s.releases.Due(at)
 		}
 	}
 	b.Bury(n)
@@ -88,7 +88,7 @@ func (l *lane) buryHeld(b *batch.Batch) {
 // decide takes what of the batch at hand is decided into the next settlement.
 func (l *lane) decide() {
 	if l.decided {
-		l.settled(l.work.Settled())
+		l.Settle(l.work.Settled())
 		l.decided = false
 	}
 }
@@ -96,12 +96,12 @@ func (l *lane) decide() {
 // flush makes durable what was decided.
 func (l *lane) flush() bool {
 	l.decide()
-	if l.clean() {
+	if l.Clean() {
 		return true
 	}
-	counts, err := l.store()
+	counts, err := l.Store()
 	if errors.Is(err, queue.ErrFenced) { // the one that delivers goes on from what is stored
-		l.forsake()
+		l.Forsake()
 		l.yield()
 		return false
 	}
@@ -112,12 +112,12 @@ func (l *lane) flush() bool {
 	for k, n := range counts {
 		l.s.o.Metrics.Settled(l.name, k, n)
 	}
-	if len(l.pend.Settled) == 0 && !l.passed {
+	if !l.Open() && !l.passed {
 		l.position = 0
 	}
-	if l.badStores > 0 {
-		l.log.Info("settling works again", "code", logs.SettleOK, "failures", l.badStores)
-		l.badStores = 0
+	if l.BadStores > 0 {
+		l.log.Info("settling works again", "code", logs.SettleOK, "failures", l.BadStores)
+		l.BadStores = 0
 		return l.flush() // what came after it
 	}
 	return true
@@ -130,11 +130,11 @@ func (l *lane) yield() {
 }
 
 func (l *lane) settleFailed(err error) {
-	if !l.saysAgain(l.badStores) {
+	if !l.saysAgain(l.BadStores) {
 		return
 	}
 	if errors.Is(err, queue.ErrDeadFull) {
-		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead_max_size", "code", logs.DeadFull, "waiting", len(l.stuck.Dead))
+		l.log.Error("no room for more dead letters; the lane waits: retry, export or drop some, or raise queue.dead_max_size", "code", logs.DeadFull, "waiting", l.Stuck())
 		return
 	}
 	l.log.Error("cannot make delivery durable; nothing is sent until it is", "code", logs.SettleFailed, "err", err)
@@ -150,10 +150,10 @@ func (l *lane) sleep(ctx context.Context, d time.Duration, also <-chan struct{})
 	}
 	for failed := true; failed; failed = !l.flush() {
 		state := Storage
-		if l.full() {
+		if l.Full() {
 			state = DeadFull
 		}
-		retry := pace.Backoff(l.badStores, 2*time.Second, 30*time.Second, 1)
+		retry := pace.Backoff(l.BadStores, 2*time.Second, 30*time.Second, 1)
 		l.show(state, time.Now().Add(retry))
 		if l.wait(ctx, retry, nil) {
 			break

@@ -15,6 +15,7 @@ import (
 	"relay/mapper/rules"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/drain/ledger"
 	"relay/relay/internal/graph"
 )
 
@@ -60,7 +61,7 @@ func TestPartOfABatchIsSettled(t *testing.T) {
 		first, second := twoRequests(t, w)
 		w.wantPending(setA, 3)
 		w.wantCounts(setA, map[string]int64{"delivered": 3})
-		if d, err := decodeState(w.log.lanes[setA].State); err != nil || len(d.Notes) == 0 {
+		if d, err := ledger.Decode(w.log.lanes[setA].State); err != nil || len(d.Notes) == 0 {
 			t.Fatalf("no note of the request in doubt: %+v %v", d, err)
 		}
 		w.log.mu.Lock()

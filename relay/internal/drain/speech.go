@@ -39,7 +39,7 @@ func (s *speech) saysAgain(failures int) bool {
 
 // announce says in the log that real uploads begin.
 func (l *lane) announce(a *attempt) {
-	if l.st.Announced || l.announced {
+	if l.State.Announced || l.announced {
 		return
 	}
 	l.announced = true
@@ -54,6 +54,9 @@ func (l *lane) announce(a *attempt) {
 
 // advice is what a person is told about an answer.
 func (l *lane) advice(r graph.Result) advice.Advice {
+	if l.s.forwards(l.name) {
+		return advice.ForHub(r)
+	}
 	if l.pause == BreakerOpen && advice.Explains(string(BreakerOpen), r.Class.String()) {
 		return advice.Breaker(r)
 	}
@@ -64,15 +67,19 @@ func (l *lane) advice(r graph.Result) advice.Advice {
 // without the state that it led to.
 func (l *lane) said(r graph.Result) {
 	at, _ := l.s.clock.Now()
-	l.problem = problem(r, l.advice(r), at)
+	l.problem = &Problem{
+		At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Code: r.Code, Subcode: r.Subcode,
+		Message: r.Message, FBTraceID: r.FBTraceID, Advice: l.advice(r).String(),
+	}
 }
 
 // answer is what a log line says of an answer.
 func (l *lane) answer(code logs.Code, r graph.Result) []any {
-	return []any{
-		"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "meta_code", r.Code, "meta_subcode", r.Subcode,
-		"message", r.Message, "fbtrace_id", r.FBTraceID, "advice", l.advice(r).String(),
+	words := []any{"code", code, "class", r.Class.String(), "status", r.HTTPStatus, "message", r.Message, "advice", l.advice(r).String()}
+	if !l.s.forwards(l.name) {
+		words = append(words, "meta_code", r.Code, "meta_subcode", r.Subcode, "fbtrace_id", r.FBTraceID)
 	}
+	return words
 }
 
 // maxTagsPerDay is how many upload tags an event set may have in a day before it

@@ -6,8 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"relay/relay/internal/advice"
-	"relay/relay/internal/graph"
+	"relay/relay/internal/drain/batch"
 )
 
 // State says what a lane is doing, or what keeps it from it.
@@ -91,10 +90,49 @@ func (s *Supervisor) Status() []LaneStatus {
 // Now is the best idea of the time, and whether it is believed (package clock).
 func (s *Supervisor) Now() (time.Time, bool) { return s.clock.Now() }
 
-// problem makes a Problem of an answer.
-func problem(r graph.Result, a advice.Advice, at time.Time) *Problem {
-	return &Problem{
-		At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Code: r.Code, Subcode: r.Subcode,
-		Message: r.Message, FBTraceID: r.FBTraceID, Advice: a.String(),
+// Foresight is what would be in force if letters were sent again now.
+func (s *Supervisor) Foresight() batch.Foresight {
+	now, believed := s.clock.Now()
+	return batch.Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed, By: s.o.MappingByDigest}
+}
+
+// show puts the lane's state where others see it. until is the next attempt.
+func (l *lane) show(s State, until time.Time) {
+	now, _ := l.s.clock.Now()
+	next := time.Time{}
+	if !until.IsZero() {
+		next = now.Add(time.Until(until))
 	}
+	l.mu.Lock()
+	v := &l.shown
+	was := v.State
+	if was != s {
+		v.State, v.Since = s, now
+	}
+	v.NextAttempt = next
+	v.LastError = l.problem
+	v.Failures = l.State.Failures
+	v.Paused = l.State.Manual
+	v.InDoubt = l.cur != nil && l.cur.doubt || l.shelved && len(l.State.Notes) > 0
+	v.Usage = l.pace.Usage
+	v.InFlight = 0
+	if s == Sending && l.cur != nil {
+		v.InFlight = len(l.cur.open)
+		v.LastAttempt = now
+	}
+	v.DryRun = nil
+	if s == DryRun {
+		v.DryRun = maps.Clone(l.dry.counts)
+	}
+	since := v.Since
+	l.mu.Unlock()
+	if was != s {
+		l.s.o.Metrics.StateChanged(l.name, s, since)
+	}
+}
+
+func (l *lane) view() LaneStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.shown
 }

@@ -11,9 +11,13 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/clock"
+	"relay/relay/internal/drain/ledger"
+	"relay/relay/internal/drain/pace"
+	"relay/relay/internal/drain/release"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/track"
 )
@@ -31,11 +35,11 @@ type Supervisor struct {
 	log      *slog.Logger
 	clock    *clock.Clock
 	settings atomic.Pointer[Settings]
-	releases *releases
+	releases *release.Releases
 
 	mu       sync.Mutex
 	lanes    map[string]*lane
-	accounts map[string]*account
+	accounts map[string]*pace.Account
 	running  context.Context // of Run; nil before and after
 	stopped  map[string]bool // lanes that Exclusive holds still
 	forgets  atomic.Int64    // forgets under way
@@ -73,10 +77,19 @@ func New(o Options) (*Supervisor, error) {
 	}
 	s := &Supervisor{
 		o: o, log: o.Logger, clock: clock.New(o.Wall, o.ClockSynced, o.Boot, o.First),
-		lanes: map[string]*lane{}, accounts: map[string]*account{}, stopped: map[string]bool{},
+		lanes: map[string]*lane{}, accounts: map[string]*pace.Account{}, stopped: map[string]bool{},
 		kick: make(chan struct{}, 1),
 	}
-	s.releases = newReleases(s)
+	s.releases = release.New(release.Options{
+		Log: o.Log, Now: s.clock.Now, Logger: o.Logger,
+		Routes: func() func(string) []string {
+			if m := o.Mapping(); m != nil {
+				return m.Routes
+			}
+			return nil
+		},
+		Redriven: func(n int) { o.Metrics.Redriven(mapper.ReasonFuture, n) },
+	})
 	set := o.Settings.withDefaults()
 	s.settings.Store(&set)
 	return s, nil
@@ -99,7 +112,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err := s.clock.Recall(s.o.Notes); err != nil {
 		s.log.Warn("cannot note the time of a clock that nobody has set: events without a timestamp may become dead letters after a restart", "code", logs.ClockNotNoted, "err", err)
 	}
-	s.background.Go(func() { s.releases.run(ctx) })
+	s.background.Go(func() { s.releases.Run(ctx) })
 	for ctx.Err() == nil {
 		changed := s.o.Log.Changed()
 		s.look() //nolint:contextcheck // lanes live as long as Run: start takes s.running
@@ -168,15 +181,14 @@ func (s *Supervisor) look() {
 // start runs a lane; s.mu is held.
 func (s *Supervisor) start(name string) {
 	ctx, cancel := context.WithCancel(s.running)
-	l := &lane{s: s, name: name, ledger: ledger{q: s.o.Log, lane: name}, log: s.log.With("event_set", name), kick: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
+	l := &lane{s: s, name: name, Ledger: ledger.New(s.o.Log, name), log: s.log.With("event_set", name), kick: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
 	l.shown = LaneStatus{Lane: name, State: Idle}
 	l.shown.Since, _ = s.clock.Now()
 	s.lanes[name] = l
 	s.group.Go(func() {
 		defer close(l.ended)
 		defer cancel()
-		st, _ := s.o.Log.Lane(name)
-		l.load(st)
+		l.load()
 		switch {
 		case s.forwards(name):
 			l.runForward(ctx)
@@ -199,13 +211,13 @@ func (s *Supervisor) Wake(r Reason) {
 	if r&(NewToken|Reload|NewMapping|Admin) != 0 {
 		s.mu.Lock()
 		for _, a := range s.accounts {
-			a.try()
+			a.Try()
 		}
 		s.mu.Unlock()
 	}
 	if r&NewMapping != 0 {
 		now, _ := s.clock.Now()
-		s.releases.due(now) // letters that are due may have somewhere to go now
+		s.releases.Due(now) // letters that are due may have somewhere to go now
 	}
 	s.wakeAll(r)
 	select {
@@ -229,7 +241,7 @@ func (s *Supervisor) SetSettings(set Settings) {
 	s.settings.Store(&set)
 	s.mu.Lock()
 	for _, a := range s.accounts {
-		a.set(set)
+		a.Set(set.RequestsPerSecond, set.Burst)
 	}
 	s.mu.Unlock()
 	s.wakeAll(Changed)
@@ -258,69 +270,26 @@ func (s *Supervisor) byHand(name string, pause bool) error {
 		return nil
 	}
 	if a := s.account(name); a != nil {
-		a.try()
+		a.Try()
 	}
 	l.wake(Admin)
 	return nil
 }
 
-// Exclusive holds a lane still while fn runs, for what settles its records
-// behind its back (move, drop). It waits for a request on its way, and says which
-// records Meta may have stored something of.
-func (s *Supervisor) Exclusive(name string, fn func(inDoubt []queue.Seq) error) error {
-	s.mu.Lock()
-	if s.stopped[name] {
-		s.mu.Unlock()
-		return fmt.Errorf("event set %s is being worked on already", name)
-	}
-	s.stopped[name] = true
-	l := s.lanes[name]
-	s.mu.Unlock()
-	var err error
-	if l != nil {
-		l.cancel()
-		<-l.ended
-		err = l.unsettled()
-	}
-	if err == nil {
-		st, _ := s.o.Log.Lane(name)
-		err = fn(InDoubt(st.State))
-	}
-	s.mu.Lock()
-	delete(s.lanes, name)
-	delete(s.stopped, name)
-	s.mu.Unlock()
-	s.look()
-	return err
-}
-
-// Forget has fn take records out of the queue, while no lane makes anything of what it
-// has read before that would outlive them. Nothing is sent meanwhile: requests on their
-// way are waited for as at a stop, and then cut off, which leaves what is in them in
-// doubt. What fn has removed is in no request from then on.
-func (s *Supervisor) Forget(fn func() error) error {
-	s.forgets.Add(1)
-	defer s.forgets.Add(-1)
-	s.flights.end(s.o.Grace)
-	err := fn()
-	s.Wake(Forget) // what a lane has read already is read anew
-	return err
-}
-
 // account is the token's of an event set; nil: there is none.
-func (s *Supervisor) account(lane string) *account {
+func (s *Supervisor) account(lane string) *pace.Account {
 	key := s.o.Token(lane)
 	if key == "" {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.accounts[key]
+	a, set := s.accounts[key], s.settings.Load()
 	if a == nil {
 		if len(s.accounts) > 64 { // long-gone tokens
 			clear(s.accounts)
 		}
-		a = newAccount(*s.settings.Load())
+		a = pace.NewAccount(set.RequestsPerSecond, set.Burst)
 		s.accounts[key] = a
 	}
 	return a
@@ -362,7 +331,7 @@ func (s *Supervisor) observe(r graph.Result) {
 	if skew > clock.MaxDrift || skew < -clock.MaxDrift {
 		s.log.Warn("this machine's clock is wrong; set it, best by NTP", "code", logs.ClockSkew, "skew", skew.Round(time.Second).String())
 	}
-	s.releases.check()
+	s.releases.Check()
 }
 
 // warnLocal says once of a mapping that events need its timezone and it names none.

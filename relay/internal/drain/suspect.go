@@ -7,7 +7,6 @@ import (
 	"relay/internal/meta"
 	"relay/mapper"
 	"relay/relay/internal/drain/batch"
-	"relay/relay/internal/drain/pace"
 	"relay/relay/internal/graph"
 )
 
@@ -146,12 +145,12 @@ func (l *lane) setUpFault(a *attempt, r graph.Result) bool {
 	if l.toBlame(a.open[0]) {
 		return false
 	}
-	set, tries, passed := l.settings(), l.work.Items[a.open[0]].Tries, l.search.OthersPass(&l.work.Items[a.open[0]])
+	tries, passed := l.work.Items[a.open[0]].Tries, l.search.OthersPass(&l.work.Items[a.open[0]])
 	if l.tryOthers(a) || passed {
-		l.waitUntil(pace.Backoff(tries, set.MinInterval, set.MaxInterval, l.s.o.Rand()), WaitingRetry)
+		l.waitUntil(l.backoff(tries), WaitingRetry)
 		return true
 	}
-	news := l.stop(PausedConfig, set.ProbeInterval)
+	news := l.stop(PausedConfig, l.settings().ProbeInterval)
 	if l.alone = true; news {
 		l.log.Error("uploads to this event set are refused as they are set up; it is paused", l.answer(logs.ConfigPaused, r)...)
 	}

@@ -20,6 +20,7 @@ import (
 	"relay/queue"
 	"relay/queue/local"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/sandbox"
 )
@@ -139,15 +140,15 @@ func (r *rig) run() {
 	o := drain.Options{
 		Log: r.q, Sender: r.client, Settings: r.set, Grace: 50 * time.Millisecond, ClockSynced: func() bool { return true },
 		Logger: slog.New(slog.NewTextHandler(r.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Mapping: func() drain.Mapping {
+		Mapping: func() batch.Mapping {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			return drain.Live(r.mapping)
+			return batch.Live(r.mapping)
 		},
-		MappingByDigest: func(d string) drain.Mapping {
+		MappingByDigest: func(d string) batch.Mapping {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			return drain.Live(r.kept[d])
+			return batch.Live(r.kept[d])
 		},
 		Token: func(string) string {
 			r.mu.Lock()
@@ -517,7 +518,7 @@ func TestWholePoison(t *testing.T) {
 	for i, l := range d {
 		ids[i] = l.ID
 	}
-	if n, err := r.q.Redrive(ids, drain.Foresight{Mapping: drain.Live(r.mapping)}.Lanes); n != 7 || err != nil {
+	if n, err := r.q.Redrive(ids, batch.Foresight{Mapping: batch.Live(r.mapping)}.Lanes); n != 7 || err != nil {
 		t.Fatalf("redrive: %d %v", n, err)
 	}
 	r.empty()

@@ -6,6 +6,7 @@ import (
 
 	"relay/config"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/clock"
 )
 
@@ -13,8 +14,8 @@ func (s *Sidecar) openDrain(cfg *config.Config) error {
 	var err error
 	o := drain.Options{
 		Log:             s.queue,
-		Mapping:         func() drain.Mapping { return drain.Live(s.mapping.Mapping()) },
-		MappingByDigest: func(digest string) drain.Mapping { return drain.Live(s.mapping.ByDigest(digest)) },
+		Mapping:         func() batch.Mapping { return batch.Live(s.mapping.Mapping()) },
+		MappingByDigest: func(digest string) batch.Mapping { return batch.Live(s.mapping.ByDigest(digest)) },
 		Sender:          s.graph,
 		Forward:         s.forwarder(),
 		Ask:             s.graph.Reach,

@@ -17,7 +17,7 @@ import (
 	"relay/relay/internal/admin"
 	"relay/relay/internal/admin/access"
 	"relay/relay/internal/backup"
-	"relay/relay/internal/drain"
+	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/privacy"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
@@ -99,10 +99,10 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 			Strangers: strangers(func() *config.Config { return cfg }),
 		},
 		Mapping: func() admin.Mapping { return m },
-		Foresight: func() drain.Foresight {
-			return drain.Foresight{
-				Mapping: drain.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true,
-				By: func(digest string) drain.Mapping { return drain.Live(kept.ByDigest(digest)) },
+		Foresight: func() batch.Foresight {
+			return batch.Foresight{
+				Mapping: batch.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true,
+				By: func(digest string) batch.Mapping { return batch.Live(kept.ByDigest(digest)) },
 			}
 		},
 		Config: func() []byte { return effective(cfg) },

@@ -1,17 +1,20 @@
-package drain
+// Package ledger keeps what a lane has decided until the queue has stored it, and the
+// lane's durable state, which is stored with it.
+package ledger
 
 import (
 	"encoding/json"
 	"fmt"
 	"time"
 
+	"relay/queue"
 	"relay/relay/internal/drain/batch"
 )
 
-// durable is the lane's position of work as it lies in the queue, in
+// State is the lane's position of work as it lies in the queue, in
 // Settlement.State. It stays under 32 KB: the note of a request of 2,000 events is
 // its largest part.
-type durable struct {
+type State struct {
 	V         int  `json:"v"`
 	Manual    bool `json:"manual,omitempty"`    // paused by an operator
 	Breaker   bool `json:"breaker,omitempty"`   // everything was refused; a restart burns no more
@@ -28,33 +31,40 @@ type durable struct {
 	Mapping string `json:"mapping,omitempty"` // digest of that of the last delivery, or of one that an operator let pass
 
 	Size   int64    `json:"size,omitempty"`   // most bytes of a request that the line carries; 0: what the settings allow
-	Handed []handed `json:"handed,omitempty"` // of queue.LaneKept: what was handed over by when
+	Handed []Handed `json:"handed,omitempty"` // of queue.LaneKept: what was handed over by when
 
 	Notes []*batch.Note `json:"notes,omitempty"` // of what is in doubt, one for each recipe
 }
 
 const stateVersion = 2
 
-func (d *durable) encode() []byte {
+func (d *State) Encode() []byte {
 	d.V = stateVersion
 	b, err := json.Marshal(d)
 	if err != nil { // only times outside year 0..9999 can do that
-		b, _ = json.Marshal(durable{V: stateVersion, Manual: d.Manual, Breaker: d.Breaker, Announced: d.Announced})
+		b, _ = json.Marshal(State{V: stateVersion, Manual: d.Manual, Breaker: d.Breaker, Announced: d.Announced})
 	}
 	return b
 }
 
-// decodeState reads a lane's state; an empty one is a new lane's.
-func decodeState(b []byte) (durable, error) {
-	var d durable
+// Decode reads a lane's state; an empty one is a new lane's.
+func Decode(b []byte) (State, error) {
+	var d State
 	if len(b) == 0 {
 		return d, nil
 	}
 	if err := json.Unmarshal(b, &d); err != nil {
-		return durable{}, fmt.Errorf("read lane state: %w", err)
+		return State{}, fmt.Errorf("read lane state: %w", err)
 	}
 	if d.V != stateVersion {
-		return durable{}, fmt.Errorf("read lane state: version %d is not known", d.V)
+		return State{}, fmt.Errorf("read lane state: version %d is not known", d.V)
 	}
 	return d, nil
+}
+
+// Handed says that all before a number had been handed over, or had become a dead
+// letter, by a time.
+type Handed struct {
+	To queue.Seq `json:"to"`
+	At time.Time `json:"at"`
 }

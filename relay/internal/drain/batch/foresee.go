@@ -1,4 +1,4 @@
-package drain
+package batch
 
 import (
 	"strings"
@@ -6,7 +6,6 @@ import (
 
 	"relay/mapper"
 	"relay/queue"
-	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/track"
 )
 
@@ -14,11 +13,11 @@ import (
 // them: where they go and what the mapping makes of them is found by the functions
 // that do it.
 type Foresight struct {
-	Mapping batch.Mapping
+	Mapping Mapping
 	MaxAge  time.Duration // queue.max_age; 0: no limit
 	Now     time.Time
-	Ages    bool                              // the clock is believed
-	By      func(digest string) batch.Mapping // an older mapping, for letters that are sent as they were; nil when it is not kept
+	Ages    bool                        // the clock is believed
+	By      func(digest string) Mapping // an older mapping, for letters that are sent as they were; nil when it is not kept
 }
 
 // Fate is what becomes of one letter.
@@ -27,12 +26,6 @@ type Fate struct {
 	Send     int            // conversions that would be sent
 	Skip     map[string]int // by reason
 	Hold     []string       // reasons
-}
-
-// Foresight is what would be in force if letters were sent again now.
-func (s *Supervisor) Foresight() Foresight {
-	now, believed := s.clock.Now()
-	return Foresight{Mapping: s.o.Mapping(), MaxAge: s.settings.Load().MaxAge, Now: now, Ages: believed, By: s.o.MappingByDigest}
 }
 
 // Lanes are where a letter goes; none: nowhere, it stays a dead letter.
@@ -49,7 +42,7 @@ func (f Foresight) Of(d queue.DeadLetter, again func(key string) bool) Fate {
 			continue
 		}
 		rec := queue.Record{ID: e.ID, Store: e.Store, Lanes: e.Lanes, Had: e.Had, Recipe: e.Recipe, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
-		b := batch.Make(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &batch.Recipe{Mapping: f.Mapping, At: f.Now, Ages: f.Ages, Age: f.MaxAge, By: f.By}, batch.Limits{Events: 1}, batch.Decisions{})
+		b := Make(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &Recipe{Mapping: f.Mapping, At: f.Now, Ages: f.Ages, Age: f.MaxAge, By: f.By}, Limits{Events: 1}, Decisions{})
 		fate.Send += len(b.Alive(0, len(b.Items)))
 		for i := range b.Holds {
 			fate.Hold = append(fate.Hold, b.Holds[i].Reason)

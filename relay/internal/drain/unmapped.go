@@ -11,62 +11,6 @@ import (
 	"relay/relay/internal/track"
 )
 
-// runRefused makes dead letters of messages that can never become a
-// conversion, and of those of another relay, at once and without network.
-func (l *lane) runRefused(ctx context.Context) {
-	for ctx.Err() == nil {
-		l.heed()
-		if l.st.Manual {
-			l.show(ManuallyPaused, time.Time{})
-			l.sleep(ctx, -1, nil)
-			continue
-		}
-		if l.position != 0 || l.forgetting() { // what was decided is not stored yet, or will be read anew
-			l.sleep(ctx, forgetPoll, nil)
-			continue
-		}
-		set := l.settings()
-		changed := l.s.o.Log.Changed()
-		found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
-		if err != nil {
-			l.storage(ctx, "read", err)
-			continue
-		}
-		l.badRead = 0
-		if len(found.Records) == 0 {
-			l.show(Idle, time.Time{})
-			l.sleep(ctx, -1, changed)
-			continue
-		}
-		l.show(Sending, time.Time{})
-		l.refuseAll(found)
-		l.sleep(ctx, 0, nil)
-	}
-	l.flush()
-}
-
-func (l *lane) refuseAll(found queue.Batch) {
-	n := 0
-	for _, d := range l.lettersOf(found) {
-		if !l.takes(&d) {
-			break
-		}
-		l.letter(d)
-		if !d.ReleaseAt.IsZero() {
-			l.s.releases.due(d.ReleaseAt)
-		}
-		n++
-	}
-	l.settleAll(found.Done(func(i int) bool { return i >= n }), found.Next)
-}
-
-func (l *lane) lettersOf(found queue.Batch) []queue.DeadLetter {
-	if l.name == queue.LaneLetters {
-		return track.LettersOf(found.Records)
-	}
-	return batch.Unusable(l.name, found, l.recipe())
-}
-
 // runUnmapped keeps events whose name no mapping knew: a mapping that knows
 // them takes them up, and after keep_unmapped they are settled, counted.
 func (l *lane) runUnmapped(ctx context.Context) {
@@ -74,7 +18,7 @@ func (l *lane) runUnmapped(ctx context.Context) {
 	for ctx.Err() == nil {
 		l.heed()
 		changed := l.s.o.Log.Changed() // before the look: what comes during it wakes
-		if m := l.s.o.Mapping(); m != nil && !l.st.Manual {
+		if m := l.s.o.Mapping(); m != nil && !l.State.Manual {
 			if m.Digest() != tried {
 				if l.reroute(ctx, m) {
 					tried, asked = m.Digest(), 0
@@ -93,7 +37,7 @@ func (l *lane) runUnmapped(ctx context.Context) {
 				continue
 			}
 		}
-		if l.st.Manual {
+		if l.State.Manual {
 			l.show(ManuallyPaused, time.Time{})
 			l.sleep(ctx, -1, nil)
 			continue
@@ -198,8 +142,35 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 		return min(max(found.Records[0].Received.Add(set.KeepUnmapped).Sub(now), time.Second), time.Hour), true, false
 	}
 	l.settleAll(found.Done(func(i int) bool { return i >= n }), found.Next)
-	l.count("skip:"+mapper.ReasonUnmapped, n)
+	l.Count("skip:"+mapper.ReasonUnmapped, n)
 	l.log.Info("unmapped events were kept long enough and are let go", "code", logs.UnmappedExpired, "events", n)
 	l.sleep(ctx, 0, nil)
 	return 0, true, false
+}
+
+// runToForward hands on to the lane that is forwarded what no mapping knew before this
+// relay forwarded: the hub's mapping decides.
+func (l *lane) runToForward(ctx context.Context) {
+	for ctx.Err() == nil {
+		l.heed()
+		changed := l.s.o.Log.Changed()
+		n, err := l.s.o.Log.Reroute(l.name, 1<<63, func(queue.Record) []string {
+			if l.settings().KeepHanded > 0 {
+				return []string{queue.LaneForward, queue.LaneKept}
+			}
+			return []string{queue.LaneForward}
+		})
+		if err != nil {
+			l.storage(ctx, "reroute", err)
+			continue
+		}
+		l.badRead = 0
+		if n > 0 {
+			l.log.Info("events that no mapping knew are forwarded", "code", logs.Rerouted, "events", n)
+		}
+		l.show(Idle, time.Time{})
+		if !l.sleep(ctx, -1, changed) {
+			l.sleep(ctx, askEvery, nil)
+		}
+	}
 }

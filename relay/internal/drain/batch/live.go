@@ -1,14 +1,13 @@
-package drain
+package batch
 
 import (
 	"time"
 
 	"relay/mapper"
-	"relay/relay/internal/drain/batch"
 )
 
 // Live makes a Mapping of the mapper's; nil stays nil.
-func Live(m *mapper.Mapping) batch.Mapping {
+func Live(m *mapper.Mapping) Mapping {
 	if m == nil {
 		return nil
 	}

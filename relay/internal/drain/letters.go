@@ -1,0 +1,66 @@
+package drain
+
+import (
+	"context"
+	"time"
+
+	"relay/queue"
+	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/track"
+)
+
+// runRefused makes dead letters of messages that can never become a
+// conversion, and of those of another relay, at once and without network.
+func (l *lane) runRefused(ctx context.Context) {
+	for ctx.Err() == nil {
+		l.heed()
+		if l.State.Manual {
+			l.show(ManuallyPaused, time.Time{})
+			l.sleep(ctx, -1, nil)
+			continue
+		}
+		if l.position != 0 || l.forgetting() { // what was decided is not stored yet, or will be read anew
+			l.sleep(ctx, forgetPoll, nil)
+			continue
+		}
+		set := l.settings()
+		changed := l.s.o.Log.Changed()
+		found, err := l.s.o.Log.Read(l.name, l.position, set.MaxEvents, set.MaxBytes)
+		if err != nil {
+			l.storage(ctx, "read", err)
+			continue
+		}
+		l.badRead = 0
+		if len(found.Records) == 0 {
+			l.show(Idle, time.Time{})
+			l.sleep(ctx, -1, changed)
+			continue
+		}
+		l.show(Sending, time.Time{})
+		l.refuseAll(found)
+		l.sleep(ctx, 0, nil)
+	}
+	l.flush()
+}
+
+func (l *lane) refuseAll(found queue.Batch) {
+	n := 0
+	for _, d := range l.lettersOf(found) {
+		if !l.Takes(&d) {
+			break
+		}
+		l.Letter(d)
+		if !d.ReleaseAt.IsZero() {
+			l.s.releases.Due(d.ReleaseAt)
+		}
+		n++
+	}
+	l.settleAll(found.Done(func(i int) bool { return i >= n }), found.Next)
+}
+
+func (l *lane) lettersOf(found queue.Batch) []queue.DeadLetter {
+	if l.name == queue.LaneLetters {
+		return track.LettersOf(found.Records)
+	}
+	return batch.Unusable(l.name, found, l.recipe())
+}
