@@ -90,7 +90,7 @@ func (h *Hub) show(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait(ctx, showEvery, nil)
 		if err := h.showNow(ctx); err != nil && ctx.Err() == nil {
-			h.o.Logger.Warn("other relays do not learn how stores stand; tried again", "code", logs.SettleFailed, "err", err)
+			h.o.Logger.Error("other relays do not learn how stores stand; tried again", "code", logs.SettleFailed, "err", err)
 		}
 	}
 }
