@@ -32,6 +32,8 @@ type Handler struct {
 	heavies slots
 	works   sync.Pool
 	failing atomic.Bool // the queue refused the last request
+
+	patience patience
 }
 
 // New makes a Handler.
@@ -228,9 +230,7 @@ func (h *Handler) store(w *work) *failure {
 	}
 	// Whether or not the client waits for the answer, its events are wanted:
 	// its going away must not cancel the append.
-	ctx, cancel := context.WithTimeout(context.Background(), h.o.AppendTimeout)
-	defer cancel()
-	a, err := h.o.Queue.Append(ctx, w.entries)
+	a, err := h.o.Queue.Append(h.patience.context(h.o.AppendTimeout), w.entries)
 	if err != nil {
 		w.doubt = true
 		f := ofAppend(err)

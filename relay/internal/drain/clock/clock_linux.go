@@ -2,6 +2,7 @@ package clock
 
 import (
 	"bytes"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,7 +26,28 @@ func Boot() (id string, up func() time.Duration) {
 
 // NTPSynced says that the kernel's clock is disciplined: adjtimex(2) does not
 // report it as unsynchronised. It is for Options.ClockSynced.
+//
+// It is asked for each event that comes in, and asks the kernel once a second.
 func NTPSynced() bool {
+	now := int64(time.Since(started)) + 1
+	if at := asked.at.Load(); at != 0 && now-at < int64(time.Second) {
+		return asked.synced.Load()
+	}
+	synced := ntpSynced()
+	asked.synced.Store(synced)
+	asked.at.Store(now)
+	return synced
+}
+
+var (
+	started = time.Now()
+	asked   struct {
+		at     atomic.Int64 // since started; 0: never
+		synced atomic.Bool
+	}
+)
+
+func ntpSynced() bool {
 	const timeError = 5 // TIME_ERROR
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
