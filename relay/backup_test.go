@@ -13,6 +13,9 @@ import (
 // A backup that is encrypted on request holds nothing in the clear, is verified and
 // restored with its passphrase alone, and one bit of it that differs is found.
 func TestEncryptedBackup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	h := newHome(t, testConfig("127.0.0.1:1", ""), testMapping)
 	p := h.start(t)

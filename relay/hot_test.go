@@ -245,6 +245,9 @@ func TestBrokenAndDeletedMapping(t *testing.T) {
 // TestMappingSaves saves the mapping again and again in the ways of editors and
 // of Kubernetes. Each save is put in force once.
 func TestMappingSaves(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	rounds := 4
 	if os.Getenv("RELAY_EXAM") != "" {
 		rounds = 50

@@ -37,6 +37,9 @@ func letters(t *testing.T, h home) map[string]api.DeadDetail {
 // there, once, though the file is given twice and the hub is killed in between; sent
 // again they go where they were to go, as the store's, and nowhere else.
 func TestImportDead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	const two = `version: 1
 default_country: US

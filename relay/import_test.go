@@ -131,7 +131,10 @@ func TestImportKilled(t *testing.T) {
 	t.Parallel()
 	sb, addr := startSandbox(t, sandbox.Options{})
 	h := newHome(t, "", testMapping).settled(t, addr, "")
-	const n = 30000
+	n, kills := 30000, 7
+	if testing.Short() {
+		n, kills = 6000, 3
+	}
 	h.write(t, "sales.jsonl", sales(0, n))
 	done := false
 	for round := 0; !done; round++ {
@@ -154,7 +157,7 @@ func TestImportKilled(t *testing.T) {
 		moment := time.NewTimer(time.Duration(rand.IntN(100)) * time.Millisecond)
 		<-moment.C
 		switch {
-		case round > 6:
+		case round >= kills:
 			if err := <-ended; err != nil {
 				t.Fatalf("%v\n%s", err, &out)
 			}
@@ -184,11 +187,14 @@ func TestSpool(t *testing.T) {
 	if err := os.Mkdir(h.path("drop"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	rows := 0
+	rows, most := 0, 3000
+	if testing.Short() {
+		most = 500
+	}
 	for round := range 4 {
 		p := h.start(t)
 		for file := range 3 {
-			n := 200 + rand.IntN(3000)
+			n := 200 + rand.IntN(most)
 			h.write(t, fmt.Sprintf("drop/%d-%d.jsonl", round, file), sales(rows, n))
 			rows += n
 		}

@@ -16,6 +16,9 @@ import (
 // What root does while no relay runs leaves nothing of root's in the queue, so
 // that relay's own user can start.
 func TestOfflineAsRoot(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}

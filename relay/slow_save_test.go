@@ -26,6 +26,9 @@ func slowMapping(events int) (text string, pieces []string) {
 // A mapping that is written in pieces, with pauses, never takes force before it is
 // whole: no event that comes meanwhile loses its way.
 func TestSlowSaves(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	_, pieces := slowMapping(4)
 	for name, c := range map[string]struct {

@@ -15,6 +15,9 @@ import (
 // encrypted; what is not taken is in log, status and metrics; each sale arrives once,
 // in the next export too.
 func TestSpoolTables(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	sb, addr := startSandbox(t, sandbox.Options{})
 	h := newHome(t, "", testMapping).settled(t, addr, `spool:

@@ -127,6 +127,9 @@ func TestBackupUnderLoad(t *testing.T) {
 // them is sent again. Every record that was confirmed is in the copy then, once:
 // none is called a duplicate that is nowhere, none is stored beside itself.
 func TestReplayAfterRestore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	q := openTest(t, t.TempDir(), Options{SegmentSize: 64 << 10, NoSync: true})
 	var stop atomic.Bool

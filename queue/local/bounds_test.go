@@ -88,6 +88,9 @@ func within(t testing.TB, dir string, limit int64) func() {
 // max_size holds for all of the directory, whatever its size and that of the
 // events; what settles makes room again, below the low mark and by itself.
 func TestMaxSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	for _, c := range []struct {
 		mib          int64
@@ -248,6 +251,9 @@ func TestDropOldestOfTheLargest(t *testing.T) {
 // A smaller max_size gives back at once what the reserve of the larger one has
 // more, full as the queue may be by it.
 func TestReserveShrinks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	dir := t.TempDir()
 	q := openTest(t, dir, Options{MaxSize: 64 << 20, NoSync: true})
 	until(t, "the reserve is there", func() bool { return q.Stats().Reserve })

@@ -17,6 +17,9 @@ import (
 // loses none: not when the segment is opened with it, sealed or as a crash left
 // it, nor when it comes while the segment is being read. Nothing is passed over.
 func TestFlipInBranchPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	const n = 300
 	o := local.Options{SegmentSize: 64 << 10, NoSync: true}

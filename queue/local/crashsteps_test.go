@@ -16,6 +16,9 @@ import (
 // there twice, nothing is reported as damage; and the operation, called again,
 // completes as if nothing had been.
 func TestCrashAtEachStep(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	closed, killed := makeSteps(t, true), makeSteps(t, false)
 	steps, copies := 0, 0

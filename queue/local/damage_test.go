@@ -56,6 +56,9 @@ func change(t *testing.T, path string, fn func(b []byte) []byte) {
 // What a disk may do to a file costs what lies in it, and never a start: the
 // rest is delivered, the loss is counted, the file kept, a fresh event stored.
 func TestDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	nul := func(b []byte) []byte { return make([]byte, len(b)) }
 	empty := func([]byte) []byte { return nil }

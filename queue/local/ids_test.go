@@ -139,6 +139,9 @@ func TestSameIDAgain(t *testing.T) {
 // An event that a disk has destroyed is stored when its sender repeats it, and
 // delivered; what was saved, or delivered before, is not stored again.
 func TestLostIDs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	nul := func(b []byte) []byte { return make([]byte, len(b)) }
 	for _, c := range []struct {
@@ -219,6 +222,9 @@ func TestLostIDs(t *testing.T) {
 
 // A file of ids that is damaged costs only the ids of segments that are gone.
 func TestDamagedIDFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	nul := func(b []byte) []byte { return make([]byte, len(b)) }
 	for name, hurt := range map[string]func(b []byte) []byte{

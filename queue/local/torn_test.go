@@ -13,6 +13,9 @@ import (
 // may have reached the disk, the meta page among them, and any may not. What
 // was confirmed before must be there; of the commit itself nothing or all.
 func TestTornCommit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	for _, size := range []int{40, 900, 5000} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {

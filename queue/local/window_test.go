@@ -136,6 +136,9 @@ func copyAsIs(t testing.TB, q *Queue) string {
 // known for the window and forgotten soon after, and each event that was stored
 // is delivered once.
 func TestIDWindowModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	rng, seed := seeded(t)
 	rounds := 1
@@ -234,6 +237,9 @@ func TestIDWindowModel(t *testing.T) {
 // A quiet shop does not remember for ever: neither what lies in a tail that is
 // never full, nor because restarts have its ids merged again and again.
 func TestIDWindowOfQuietShop(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	for _, restarts := range []bool{false, true} {
 		t.Run(fmt.Sprintf("restarts %v", restarts), func(t *testing.T) {
@@ -273,6 +279,9 @@ func TestIDWindowOfQuietShop(t *testing.T) {
 
 // By number too: the newest are known, and not many more.
 func TestIDWindowByCount(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	const keep, per = 4000, 300
 	c := newClock()

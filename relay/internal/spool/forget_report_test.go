@@ -164,6 +164,9 @@ func TestForgetReportWhileItsFolderIsExchanged(t *testing.T) {
 // TestReportIsNoLargerThanItsFile: what says how rows are read stands in it once, and
 // without a person who is named there.
 func TestReportIsNoLargerThanItsFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	dir := t.TempDir()
 	report := filepath.Join(dir, "r.jsonl")

@@ -47,6 +47,9 @@ func day(name string, n int) string {
 // as it was, or the import says so; it is never two files in one, and its digest
 // never stands for what was not read.
 func TestRewritten(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	const n = 40000 // over two blocks
 	monday, tuesday := day("mon", n), day("tue", n)
@@ -312,6 +315,9 @@ func TestOnce(t *testing.T) {
 
 // TestQuotesCost: quotes that never close cost time in proportion to the file.
 func TestQuotesCost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	for _, line := range []string{`",a","` + "\n", `"aaa` + "\n", `x,"` + "\n", `"""` + "\n", `"",""` + "\n\"\n"} {
 		cost := func(size int) time.Duration {
@@ -329,6 +335,9 @@ func TestQuotesCost(t *testing.T) {
 
 // TestGzipCost: what unpacks to far more than an export would is refused on the way.
 func TestGzipCost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	bomb := gzipped(strings.Repeat("\n", 256<<20))
 	_, err := Import(t.Context(), strings.NewReader(bomb), Options{Queue: &memory{}, Name: "a.csv.gz"})
