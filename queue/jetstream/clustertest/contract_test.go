@@ -5,10 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +14,7 @@ import (
 	"relay/internal/seal"
 	"relay/queue"
 	"relay/queue/jetstream"
+	"relay/queue/jetstream/clustertest/rig"
 	"relay/queue/queuetest"
 )
 
@@ -63,20 +61,13 @@ func newCluster(t *testing.T, sync bool) *cluster {
 	return c
 }
 
-var nextPort atomic.Int64
-
-// freePort is one that nobody gets by asking for port 0: those lie above.
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 1000 {
-		port := 10_000 + (int64(os.Getpid())*31+nextPort.Add(1))%20_000
-		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
-			l.Close()
-			return int(port)
-		}
+	port, err := rig.FreePort()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free")
-	return 0
+	return port
 }
 
 // openLog opens a log as a relay that starts does: servers that choose a leader, or of which one

@@ -5,6 +5,7 @@
 //	go test .                                        all of it; root adds power cuts and full disks (Linux ext4)
 //	go test -short .                                 what CI runs
 //	RELAY_EXAM_TIME=30m go test -run TestNemesis -timeout 1h .
+//	RELAY_EXAM_TIME=30m go test -run TestStores -timeout 1h .    1,000 stores that forward
 //	RELAY_FIGURES=1 go test -v -run TestFigures .    beside a message for each event
 //
 // Where a test kills or freezes a server or a replica, that is a process of its own: the

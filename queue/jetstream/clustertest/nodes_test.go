@@ -1,7 +1,6 @@
 package clustertest
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,18 +14,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"relay/queue/jetstream"
+	"relay/queue/jetstream/clustertest/rig"
 )
-
-const nodeEnv = "RELAY_CLUSTERTEST_NODE"
 
 // A server or a replica with a process of its own is this test binary again.
 func TestMain(m *testing.M) {
-	if text := os.Getenv(nodeEnv); text != "" {
-		serve(text)
+	if text := os.Getenv(rig.NodeEnv); text != "" {
+		rig.Serve(text)
 	}
 	if text := os.Getenv(replicaEnv); text != "" {
 		replica(text)
@@ -34,41 +31,6 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	os.RemoveAll(programDir) //nolint:errcheck // it lies in a temporary folder
 	os.Exit(code)
-}
-
-// nodeOptions say how a server is started.
-type nodeOptions struct {
-	Name, Store, LogFile string
-	Port, HTTP, Cluster  int
-	Routes               []string
-	Sync                 bool
-}
-
-// serve is a server until standard input ends: with the test, at the latest.
-func serve(text string) {
-	var n nodeOptions
-	if err := json.Unmarshal([]byte(text), &n); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	}
-	o := &server.Options{
-		ServerName: n.Name, Host: "127.0.0.1", Port: n.Port, HTTPHost: "127.0.0.1", HTTPPort: n.HTTP, LogFile: n.LogFile,
-		JetStream: true, StoreDir: n.Store, JetStreamMaxStore: 1 << 40, JetStreamMaxMemory: 64 << 20, MaxPayload: 8 << 20, SyncAlways: n.Sync,
-	}
-	o.Cluster.Name, o.Cluster.Host, o.Cluster.Port, o.Cluster.NoAdvertise = "c", "127.0.0.1", n.Cluster, true
-	o.Cluster.PoolSize = -1 // one connection a pair of servers
-	for _, r := range n.Routes {
-		o.Routes = append(o.Routes, server.RoutesFromStr(r)...)
-	}
-	s, err := server.NewServer(o)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	}
-	s.ConfigureLogger()
-	s.Start()
-	io.Copy(io.Discard, bufio.NewReader(os.Stdin)) //nolint:errcheck // its end is what counts
-	os.Exit(0)
 }
 
 // nodes is three servers, each a process of its own, whose connections to each other
@@ -81,7 +43,7 @@ type nodes struct {
 }
 
 type node struct {
-	o     nodeOptions
+	o     rig.NodeOptions
 	cmd   *exec.Cmd
 	stdin io.Closer
 }
@@ -92,7 +54,7 @@ func startNodes(t *testing.T, sync bool, dirs [3]string) *nodes {
 	c := &nodes{t: t, links: make(map[[2]int]*link), sync: sync}
 	logs := t.TempDir()
 	for i := range c.all {
-		c.all[i] = &node{o: nodeOptions{
+		c.all[i] = &node{o: rig.NodeOptions{
 			Name: fmt.Sprint("n", i), Store: filepath.Join(dirs[i], "store"), Sync: sync, LogFile: filepath.Join(logs, fmt.Sprint("n", i, ".log")),
 			Port: freePort(t), HTTP: freePort(t), Cluster: freePort(t),
 		}}
@@ -132,7 +94,7 @@ func (c *nodes) start(i int) {
 		c.t.Fatal(err)
 	}
 	n.cmd = exec.CommandContext(context.Background(), os.Args[0])
-	n.cmd.Env = append(os.Environ(), nodeEnv+"="+string(text))
+	n.cmd.Env = append(os.Environ(), rig.NodeEnv+"="+string(text))
 	n.cmd.Stderr = os.Stderr
 	if n.stdin, err = n.cmd.StdinPipe(); err != nil {
 		c.t.Fatal(err)

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"relay/queue/jetstream/clustertest/rig"
 )
 
 // programDir is where relay's binary lies, once it was built; TestMain removes it.
@@ -27,13 +29,7 @@ var program = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	programDir = dir
-	at := filepath.Join(dir, "relay")
-	build := exec.Command("go", "build", "-o", at, "./relay") //nolint:noctx // it ends
-	build.Dir = "../../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return at, nil
+	return rig.Build("../../..", dir)
 })
 
 // built is that.
@@ -85,6 +81,13 @@ retry: { min_interval: 50ms, max_interval: 500ms }
 			c.t.Fatal(err)
 		}
 	}
+	c.manage(r)
+	return r
+}
+
+// manage gives a relay its log, and ends it with the test.
+func (c *nodes) manage(r *running) {
+	c.t.Helper()
 	var err error
 	if r.log, err = os.Create(filepath.Join(r.dir, "log")); err != nil {
 		c.t.Fatal(err)
@@ -99,7 +102,6 @@ retry: { min_interval: 50ms, max_interval: 500ms }
 		}
 		r.log.Close()
 	})
-	return r
 }
 
 func (r *running) start(t *testing.T) {
@@ -203,7 +205,7 @@ func tills(ctx context.Context, n int, relays ...*running) func() []string {
 }
 
 // verified is what the simulator says of ids.
-type verified struct{ Missing, Repeated, Changed int }
+type verified struct{ Missing, Unexpected, Repeated, Changed int }
 
 func verify(t *testing.T, graph string, ids []string) (v verified) {
 	t.Helper()
