@@ -8,6 +8,8 @@
 //	RELAY_EXAM_TIME=30m go test -run TestStores -timeout 1h .    1,000 stores that forward
 //	RELAY_FIGURES=1 go test -v -run TestFigures .    beside a message for each event
 //
+// Command demo shows what the tests prove, package rig has what both run.
+//
 // Where a test kills or freezes a server or a replica, that is a process of its own: the
 // test binary again.
 package clustertest

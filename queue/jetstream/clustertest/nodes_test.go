@@ -2,13 +2,9 @@ package clustertest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -37,15 +33,9 @@ func TestMain(m *testing.M) {
 // go through links that can be cut.
 type nodes struct {
 	t     *testing.T
-	all   [3]*node
+	all   [3]*rig.Node
 	links map[[2]int]*link // from, to
 	sync  bool
-}
-
-type node struct {
-	o     rig.NodeOptions
-	cmd   *exec.Cmd
-	stdin io.Closer
 }
 
 // startNodes starts servers whose files lie below the given directories.
@@ -54,7 +44,7 @@ func startNodes(t *testing.T, sync bool, dirs [3]string) *nodes {
 	c := &nodes{t: t, links: make(map[[2]int]*link), sync: sync}
 	logs := t.TempDir()
 	for i := range c.all {
-		c.all[i] = &node{o: rig.NodeOptions{
+		c.all[i] = &rig.Node{NodeOptions: rig.NodeOptions{
 			Name: fmt.Sprint("n", i), Store: filepath.Join(dirs[i], "store"), Sync: sync, LogFile: filepath.Join(logs, fmt.Sprint("n", i, ".log")),
 			Port: freePort(t), HTTP: freePort(t), Cluster: freePort(t),
 		}}
@@ -64,18 +54,16 @@ func startNodes(t *testing.T, sync bool, dirs [3]string) *nodes {
 			if i == j {
 				continue
 			}
-			l := newLink(t, fmt.Sprint("127.0.0.1:", c.all[j].o.Cluster))
+			l := newLink(t, fmt.Sprint("127.0.0.1:", c.all[j].Cluster))
 			c.links[[2]int{i, j}] = l
-			c.all[i].o.Routes = append(c.all[i].o.Routes, "nats://"+l.addr())
+			c.all[i].Routes = append(c.all[i].Routes, "nats://"+l.addr())
 		}
 	}
 	t.Cleanup(func() {
 		for i, n := range c.all {
-			if n.cmd != nil {
-				c.kill(i)
-			}
+			n.Kill()
 			if t.Failed() {
-				b, _ := os.ReadFile(n.o.LogFile)
+				b, _ := os.ReadFile(n.LogFile)
 				t.Logf("log of n%d ends:\n%s", i, b[max(0, len(b)-3000):])
 			}
 		}
@@ -88,33 +76,16 @@ func startNodes(t *testing.T, sync bool, dirs [3]string) *nodes {
 
 func (c *nodes) start(i int) {
 	c.t.Helper()
-	n := c.all[i]
-	text, err := json.Marshal(n.o)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	n.cmd = exec.CommandContext(context.Background(), os.Args[0])
-	n.cmd.Env = append(os.Environ(), rig.NodeEnv+"="+string(text))
-	n.cmd.Stderr = os.Stderr
-	if n.stdin, err = n.cmd.StdinPipe(); err != nil {
-		c.t.Fatal(err)
-	}
-	if err := n.cmd.Start(); err != nil {
+	if err := c.all[i].Start(); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
 // kill is kill -9.
-func (c *nodes) kill(i int) {
-	n := c.all[i]
-	n.cmd.Process.Kill() //nolint:errcheck // it may have ended
-	n.cmd.Wait()         //nolint:errcheck // it was killed
-	n.stdin.Close()
-	n.cmd = nil
-}
+func (c *nodes) kill(i int) { c.all[i].Kill() }
 
 func (c *nodes) signal(i int, s syscall.Signal) {
-	if err := c.all[i].cmd.Process.Signal(s); err != nil {
+	if err := c.all[i].Process().Signal(s); err != nil {
 		c.t.Errorf("%v of n%d: %v", s, i, err)
 	}
 }
@@ -128,23 +99,12 @@ func (c *nodes) cut(i int, cut bool) {
 	}
 }
 
-// well says whether a server answers that its part of JetStream is fine.
-func (n *node) well() bool {
-	client := http.Client{Timeout: time.Second}
-	r, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/healthz", n.o.HTTP)) //nolint:noctx // it has a timeout
-	if err != nil {
-		return false
-	}
-	defer r.Body.Close()
-	return r.StatusCode == http.StatusOK
-}
-
 // settled waits until all servers are well.
 func (c *nodes) settled() {
 	c.t.Helper()
 	start := time.Now()
 	for i, n := range c.all {
-		for !n.well() {
+		for !n.Well() {
 			if time.Since(start) > 2*time.Minute {
 				c.t.Fatalf("n%d does not come back", i)
 			}
@@ -158,7 +118,7 @@ func (c *nodes) spread(name string) {
 	c.t.Helper()
 	for start := time.Now(); ; time.Sleep(200 * time.Millisecond) {
 		leaders := make(map[string]bool)
-		if nc, err := nats.Connect(fmt.Sprint("nats://127.0.0.1:", c.all[0].o.Port)); err == nil {
+		if nc, err := nats.Connect(c.all[0].URL()); err == nil {
 			if js, err := nc.JetStream(nats.MaxWait(time.Second)); err == nil {
 				for i := range 3 {
 					if info, err := js.StreamInfo(fmt.Sprint(name, "-", i)); err == nil && info.Cluster != nil {
@@ -183,8 +143,8 @@ func (c *nodes) options(name string) jetstream.Options {
 		Logger: slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 	for _, n := range c.all {
-		o.URLs = append(o.URLs, fmt.Sprint("nats://127.0.0.1:", n.o.Port))
-		o.Monitor = append(o.Monitor, fmt.Sprint("http://127.0.0.1:", n.o.HTTP))
+		o.URLs = append(o.URLs, n.URL())
+		o.Monitor = append(o.Monitor, n.Monitor())
 	}
 	return o
 }

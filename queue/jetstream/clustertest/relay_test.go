@@ -61,8 +61,8 @@ func (c *nodes) home(name, graph, more string) *running {
 	r.url = fmt.Sprint("http://127.0.0.1:", port)
 	var urls, monitor []string
 	for _, n := range c.all {
-		urls = append(urls, fmt.Sprint("nats://127.0.0.1:", n.o.Port))
-		monitor = append(monitor, fmt.Sprint("http://127.0.0.1:", n.o.HTTP))
+		urls = append(urls, n.URL())
+		monitor = append(monitor, n.Monitor())
 	}
 	files := map[string]string{
 		"mapping.yaml": "version: 1\nevents:\n  Order Completed: \"701000000000001\"\n  Product Added: \"701000000000002\"\ndefault_country: US\ndefault_currency: USD\n",

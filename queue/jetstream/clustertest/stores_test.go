@@ -114,10 +114,9 @@ func (r *running) waits() int64 {
 // forgotten before everything is said again.
 func TestStores(t *testing.T) {
 	long, _ := time.ParseDuration(os.Getenv("RELAY_EXAM_TIME"))
-	count, events := 60, 100
-	more := ""
+	count, events, batch, more := 60, 100, maxEvents, ""
 	if long > 0 {
-		count, events, more = 1000, 200, "intake: { max_connections: 4000 }\n"
+		count, events, batch, more = 1000, 200, 1000, "intake: { max_connections: 4000 }\n"
 	}
 	var stores []*store
 	for i := range count {
@@ -130,6 +129,7 @@ func TestStores(t *testing.T) {
 		r := c.home(name, graph, keysOf(stores, [][]int{{1}, {1}, {1}})+more)
 		if long > 0 {
 			r.edit(t, "max_size: 96MiB", "max_size: 512MiB, dedup_window: 1m")
+			r.edit(t, fmt.Sprint("max_events: ", maxEvents), fmt.Sprint("max_events: ", batch))
 		}
 		return r
 	}
@@ -244,7 +244,7 @@ func TestStores(t *testing.T) {
 	v = delivered(t, graph, want)
 	takeovers := a.taken() + b.taken() - 1
 	t.Logf("%d events of %d stores answered 200; %d missing, %d that nobody sent, %d sent twice over %d takeovers, %d of them otherwise", len(want), count+3, v.Missing, v.Unexpected, v.Repeated, takeovers, v.Changed)
-	if v.Missing != 0 || v.Unexpected != 0 || v.Changed != 0 || v.Repeated > 2*maxEvents*takeovers {
+	if v.Missing != 0 || v.Unexpected != 0 || v.Changed != 0 || v.Repeated > 2*batch*takeovers {
 		t.Errorf("%+v over %d takeovers", v, takeovers)
 	}
 	checkStores(t, stores, relays)
@@ -265,8 +265,12 @@ func (r *running) edit(t *testing.T, was, now string) {
 func delivered(t *testing.T, graph string, ids []string) verified {
 	t.Helper()
 	v := verify(t, graph, ids)
-	for start := time.Now(); v.Missing > 0 && time.Since(start) < 3*time.Minute; v = verify(t, graph, ids) {
-		time.Sleep(200 * time.Millisecond)
+	for moved := time.Now(); v.Missing > 0 && time.Since(moved) < time.Minute; {
+		time.Sleep(500 * time.Millisecond)
+		was := v.Missing
+		if v = verify(t, graph, ids); v.Missing < was {
+			moved = time.Now()
+		}
 	}
 	return v
 }
