@@ -17,6 +17,7 @@ import (
 	"relay/internal/disk"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/backup"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
 )
@@ -39,7 +40,7 @@ One backup is made at a time: a reader that takes nothing of it for 30 s, such a
 hangs, is cut off, so that the next can be made.`,
 		Example: "  relay backup /mnt/usb/relay-queue.tar\n  relay backup --passphrase-file backup-passphrase /mnt/usb/relay-queue.tar.age\n" +
 			"  relay backup --verify /mnt/usb/relay-queue.tar",
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args: cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if verify {
 				return verifyBackup(c, args[0], p)
@@ -48,7 +49,7 @@ hangs, is cut off, so that the next can be made.`,
 			if err != nil {
 				return err
 			}
-			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, true, func(ctx context.Context, d *session.Session) error {
 				return saveFile(c, args[0], func(f *os.File) error {
 					out, err := sealed(f, words)
 					if err != nil {
@@ -71,7 +72,7 @@ hangs, is cut off, so that the next can be made.`,
 	}
 	c.Flags().BoolVar(&verify, "verify", false, "write nothing: read a copy made before and compare its sums")
 	p.flag(c)
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	return c
 }
 

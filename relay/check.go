@@ -11,6 +11,7 @@ import (
 	"relay/config"
 	"relay/internal/strictyaml"
 	"relay/mapper"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/maptest"
 	"relay/relay/internal/sidecar"
@@ -34,7 +35,7 @@ with --strict they count as mistakes.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			var f findings
 			if len(args) == 0 {
-				cfg, warnings, err := config.Load(configPath(c), config.Options{})
+				cfg, warnings, err := config.Load(cli.ConfigPath(c), config.Options{})
 				f.add(warnings, err)
 				if cfg == nil || err != nil {
 					// The mapping is named by a file that cannot be read: say what
@@ -68,7 +69,7 @@ with --strict they count as mistakes.`,
 			return f.report(c.OutOrStdout(), c.ErrOrStderr(), strict)
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&strict, "strict", false, "warnings count as mistakes")
 	return c
 }

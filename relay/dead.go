@@ -10,6 +10,7 @@ import (
 
 	"relay/mapper"
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
 	"relay/relay/internal/term"
@@ -26,7 +27,7 @@ through today's mapping again with "relay dead retry".`,
   relay dead show 0000000100000000
   relay dead retry --reason missing_currency --dry-run
   relay dead retry --reason missing_currency`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 	}
 	c.AddCommand(newDeadListCommand(), newDeadShowCommand(), newDeadRetryCommand(), newDeadDropCommand(), newDeadExportCommand())
 	return c
@@ -39,7 +40,7 @@ type deadFlags struct {
 }
 
 func (f *deadFlags) add(c *cobra.Command) {
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().StringVar(&f.reason, "reason", "", "only this reason, such as missing_currency or rejected")
 	c.Flags().StringVar(&f.event, "event", "", "only this event name")
 	c.Flags().StringVar(&f.set, "event-set", "", "only this event set id")
@@ -58,14 +59,14 @@ func newDeadListCommand() *cobra.Command {
 		Use:     "list",
 		Short:   "List dead letters, oldest first",
 		Example: "  relay dead list --reason rejected --since 7d\n  relay dead list --json | jq -r .id",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter(nil)
 			if err != nil {
 				return err
 			}
 			out := c.OutOrStdout()
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if asJSON {
 					var werr error
 					err := d.Dead(ctx, filter, func(x api.Dead) bool {
@@ -121,13 +122,13 @@ func newDeadShowCommand() *cobra.Command {
 	var full bool
 	c := &cobra.Command{
 		Use:               "show ID",
-		ValidArgsFunction: completeDead,
+		ValidArgsFunction: cli.CompleteDead,
 		Short:             "Show one dead letter with its event",
 		Long:              "Shows everything known of a dead letter as JSON. Customers' data in the event is\nmasked unless --show-pii.",
 		Example:           "  relay dead show 0000000100000000",
-		Args:              usageArgs(cobra.ExactArgs(1)),
+		Args:              cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				x, err := d.DeadLetter(ctx, args[0], full)
 				if err != nil {
 					return err
@@ -136,7 +137,7 @@ func newDeadShowCommand() *cobra.Command {
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&full, "show-pii", false, "show the event as it arrived, customers' data included")
 	return c
 }
@@ -147,7 +148,7 @@ func newDeadRetryCommand() *cobra.Command {
 	var asJSON, yes bool
 	c := &cobra.Command{
 		Use:               "retry [ID…]",
-		ValidArgsFunction: completeDead,
+		ValidArgsFunction: cli.CompleteDead,
 		Short:             "Send dead letters through today's mapping again",
 		Long: `Puts dead letters back into the queue: to the same event set while the mapping still
 sends them there, else to the sets it names now. What was delivered to other sets is
@@ -166,7 +167,7 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 			if filter.Empty() && !a.All {
 				return exit.Usage(fmt.Errorf("say which: ids, a filter, or --all"))
 			}
-			return withSession(c, !a.DryRun, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, !a.DryRun, func(ctx context.Context, d *session.Session) error {
 				if !a.DryRun && !yes {
 					if err := askFirst(ctx, c, d, a); err != nil {
 						return err
@@ -261,7 +262,7 @@ func newDeadDropCommand() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use:               "drop [ID…]",
-		ValidArgsFunction: completeDead,
+		ValidArgsFunction: cli.CompleteDead,
 		Short:             "Remove dead letters for good",
 		Example:           "  relay dead drop --reason expired --since 90d --dry-run\n  relay dead drop --reason expired",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -273,7 +274,7 @@ func newDeadDropCommand() *cobra.Command {
 			if filter.Empty() && !a.All {
 				return exit.Usage(fmt.Errorf("say which: ids, a filter, or --all"))
 			}
-			return withSession(c, !a.DryRun, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, !a.DryRun, func(ctx context.Context, d *session.Session) error {
 				if !a.DryRun {
 					dry := a
 					dry.DryRun = true
@@ -314,21 +315,21 @@ func newDeadExportCommand() *cobra.Command {
 standard error how many that are and until when they are of use: keep the output safe, and
 remove it then.`,
 		Example: "  relay dead export --reason rejected > rejected.jsonl",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter(nil)
 			if err != nil {
 				return err
 			}
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				var werr error
-				var out exported
+				var out cli.Exported
 				err := d.ExportDead(ctx, filter, func(x api.DeadDetail) bool {
-					out.add(x.ReceivedAt)
+					out.Add(x.ReceivedAt)
 					werr = term.JSONLine(c.OutOrStdout(), x)
 					return werr == nil
 				})
-				return cmp.Or(err, werr, out.say(c.ErrOrStderr()))
+				return cmp.Or(err, werr, out.Say(c.ErrOrStderr()))
 			})
 		},
 	}

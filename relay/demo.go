@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"relay/relay/internal/cli"
 	"relay/relay/internal/demo"
 )
 
@@ -16,7 +17,7 @@ same process, and plays a day at the till: a few hundred events over HTTP, the
 connection down in the middle, a mapping edited while relay runs. Ends with a table in which
 every event is accounted for, and exits 0 only if it adds up.`,
 		Example: "  relay demo\n  relay demo --serve",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return demo.Run(c.Context(), o, c.OutOrStdout())
 		},

@@ -24,6 +24,7 @@ import (
 	"relay/queue/jetstream"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/doctor"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/forward"
@@ -57,7 +58,7 @@ or mapping do not check out.`,
   sudo -u relay relay doctor --config /etc/relay/relay.yaml
   relay doctor --test-event-code TEST12345
   relay doctor --json | jq 'select(.level == "fail")'`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if code != "" && !testCodeForm.MatchString(code) {
 				return exit.Usage(errors.New("--test-event-code: want a code such as TEST12345"))
@@ -72,7 +73,7 @@ or mapping do not check out.`,
 				}
 				return exit.BadConfig(err)
 			}
-			cfg, warnings, err := config.Load(configPath(c), config.Options{})
+			cfg, warnings, err := config.Load(cli.ConfigPath(c), config.Options{})
 			if err != nil && exit.Code(err) == exit.Config {
 				return refused("config", err)
 			}
@@ -112,7 +113,7 @@ or mapping do not check out.`,
 			return nil
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
 	c.Flags().BoolVar(&alerts, "test-alerts", false, "send a test alert to alerts.webhook and alerts.command")
 	c.Flags().StringVar(&code, "test-event-code", "", "send one made-up event to each event set, under this code of Events Manager")

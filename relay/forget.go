@@ -12,6 +12,7 @@ import (
 	"relay/internal/screen"
 	"relay/mapper"
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/person"
 	"relay/relay/internal/session"
@@ -43,7 +44,7 @@ person from them.
 
 --dry-run searches in the same way and changes nothing. More than 1,000 matches need --yes.`,
 		Example: "  relay forget --dry-run < person.txt\n  relay forget < person.txt",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			lines, err := person.ReadLines(c.InOrStdin())
 			if err != nil {
@@ -53,7 +54,7 @@ person from them.
 			if err != nil {
 				return exit.Usage(err)
 			}
-			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, true, func(ctx context.Context, d *session.Session) error {
 				out, err := d.Forget(ctx, api.Forget{Lines: lines, DryRun: dry, Yes: yes})
 				if err != nil {
 					return err
@@ -68,7 +69,7 @@ person from them.
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	fl := c.Flags()
 	fl.BoolVar(&dry, "dry-run", false, "only say what would be removed")
 	fl.BoolVar(&yes, "yes", false, "also when more than 1,000 are found")
@@ -105,7 +106,7 @@ func forgetReports(ctx context.Context, c *cobra.Command, d *session.Session, na
 	if len(paths) == 0 {
 		return nil
 	}
-	cfg, _, err := config.Load(configPath(c), config.Options{})
+	cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
 	if err != nil {
 		return err
 	}

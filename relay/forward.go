@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
 	"relay/relay/internal/term"
@@ -20,7 +21,7 @@ func newForwardCommand() *cobra.Command {
 		Short:   "Send the hub again what it has lost",
 		Long:    `For a relay that hands everything to another one, its hub (forward.url in relay.yaml).`,
 		Example: "  relay forward replay --dry-run",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 	}
 	c.AddCommand(newForwardReplayCommand())
 	return c
@@ -42,9 +43,9 @@ What the hub had sent to Meta before is sent once more: Meta recognises it by or
 event_time, for seven days. Look with --dry-run first, and give --since when it is known since
 when the hub lacks something.`,
 		Example: "  relay forward replay --dry-run\n  relay forward replay --since 36h",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, true, func(ctx context.Context, d *session.Session) error {
 				sum := api.Replayed{Success: true, DryRun: ask.DryRun}
 				away := "" // whether the hub was, and may have taken what it did not answer
 				for tries := 0; ; {
@@ -85,7 +86,7 @@ when the hub lacks something.`,
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	fl := c.Flags()
 	fl.StringVar(&ask.Since, "since", "", "only what was received since then: a duration such as 36h, or a time")
 	fl.BoolVar(&ask.DryRun, "dry-run", false, "only ask the hub, hand over nothing")

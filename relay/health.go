@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 )
 
 func newHealthCommand() *cobra.Command {
@@ -16,9 +17,9 @@ func newHealthCommand() *cobra.Command {
 		Short:   "Exit 0 if the running relay can store events on disk now",
 		Example: "  relay health --config /etc/relay/relay.yaml",
 		Long:    "For a container's HEALTHCHECK. It does not depend on Meta: a store server without a\nconnection is healthy.",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return online(c, func(ctx context.Context, client *api.Client) error {
+			return cli.Online(c, func(ctx context.Context, client *api.Client) error {
 				ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 				defer cancel()
 				if err := client.Ready(ctx); err != nil {
@@ -29,6 +30,6 @@ func newHealthCommand() *cobra.Command {
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	return c
 }

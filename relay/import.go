@@ -6,19 +6,22 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"relay/config"
 	"relay/mapper"
 	"relay/mapper/event"
 	"relay/mapper/rules"
 	"relay/mapper/zone"
-	"relay/queue/local"
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
+	"relay/relay/internal/preview"
 	"relay/relay/internal/session"
 	"relay/relay/internal/sidecar"
 	"relay/relay/internal/spool"
@@ -68,7 +71,7 @@ reasons they had there, and go nowhere before "relay dead retry".`,
       --column 'revenue=Total' --column '=Clerk' --id 'Order No.'
   relay import export.csv --dry-run
   relay import --dead letters.jsonl --store 0042`,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args: cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.dead || f.store != "" {
 				return importDead(c, args[0], &f)
@@ -76,7 +79,7 @@ reasons they had there, and go nowhere before "relay dead retry".`,
 			return runImport(c, args[0], &f)
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	fl := c.Flags()
 	fl.StringVar(&f.format, "format", "", "jsonl, json or csv (also for tabs), whatever name and content say")
 	fl.StringVar(&f.encoding, "encoding", "", "of a file that is not plainly UTF-8 or UTF-16: windows-1250, windows-1252, shift_jis, gbk, ibm852 …")
@@ -164,15 +167,15 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 	if err != nil {
 		return err
 	}
-	in, err := openImport(name, c.InOrStdin(), func() string { return importCopy(c) })
+	in, err := cli.OpenFile(name, c.InOrStdin(), func() string { return cli.CopyName(c) })
 	if err != nil {
 		return err
 	}
 	defer func() { _ = in.Close() }()
 	if o.ReportFile = f.report; o.ReportFile == "" {
-		o.ReportFile = in.name + ".refused.jsonl"
+		o.ReportFile = in.Label + ".refused.jsonl"
 	}
-	d, cfg, err := openImportSession(c, f.dryRun)
+	d, cfg, err := cli.OpenForImport(c, f.dryRun)
 	if err != nil {
 		return err
 	}
@@ -185,16 +188,16 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 		return err
 	}
 	now := time.Now()
-	fate := newForecast(m, now)
+	fate := preview.NewForecast(m, now)
 	show := term.NewProgress(stderr)
 	for _, name := range []string{"separator", "column", "event", "time-format", "timezone", "header-row", "group-by"} {
 		if c.Flags().Changed(name) {
 			o.ForTables = append(o.ForTables, "--"+name)
 		}
 	}
-	o.Name, o.MaxEventBytes, o.Received = in.name, int(cfg.Intake.MaxEventBytes), now
+	o.Name, o.MaxEventBytes, o.Received = in.Label, int(cfg.Intake.MaxEventBytes), now
 	o.ReadTime, o.Settle = m.ReadTime, importSettle
-	o.Check, o.Checked = fate.add, func(rows int) { show.Say(fate.words(rows)) }
+	o.Check, o.Checked = fate.Add, func(rows int) { show.Say(fate.Words(rows)) }
 	o.Progress = show.Update
 	o.Assumed = func() {
 		show.Say("the file is not UTF-8 and is read as windows-1252: --encoding names another, such as windows-1250 (Polish, Czech), windows-1254 (Turkish) or shift_jis")
@@ -249,42 +252,12 @@ func (f *importFlags) finish(c *cobra.Command, name, report string, rep spool.Re
 	case f.dryRun:
 		_, err = fmt.Fprintln(out, "nothing was stored: --dry-run")
 	default:
-		_, err = fmt.Fprintln(out, importWords(name, report, rep))
+		_, err = fmt.Fprintln(out, term.Imported(name, report, rep))
 	}
 	if err == nil && f.strict && rep.Refused > 0 {
 		err = exit.Coded(exit.Failure, fmt.Errorf("%s refused", term.Count(int(rep.Refused), "row")))
 	}
 	return err
-}
-
-func importWords(name, report string, rep spool.Report) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: ", name)
-	if rep.Already {
-		b.WriteString("was imported before, nothing to do (--run imports it anew): ")
-	} else if rep.Resumed > 0 {
-		fmt.Fprintf(&b, "went on behind row %d: ", rep.Resumed)
-	}
-	fmt.Fprintf(&b, "%s, %d stored", term.Count(int(rep.Rows), "row"), rep.Stored)
-	if rep.Duplicates > 0 {
-		fmt.Fprintf(&b, ", %d were there already", rep.Duplicates)
-		if rep.Changed > 0 {
-			fmt.Fprintf(&b, " (%d of them differ now, and stay stored as they were)", rep.Changed)
-		}
-	}
-	if rep.Conflicts > 0 {
-		fmt.Fprintf(&b, ", %d have the messageId of another event and are dead letters (id_conflict)", rep.Conflicts)
-	}
-	if rep.Joined > 0 {
-		fmt.Fprintf(&b, ", %d of an order that another row began", rep.Joined)
-	}
-	if rep.Ignored > 0 {
-		fmt.Fprintf(&b, ", %d other than track calls left out", rep.Ignored)
-	}
-	if rep.Refused > 0 {
-		fmt.Fprintf(&b, ", %d refused (see %s)", rep.Refused, report)
-	}
-	return b.String()
 }
 
 // noteReport has relay know where refused rows were written: `relay forget` looks there.
@@ -316,40 +289,75 @@ func mappingInForce(ctx context.Context, d *session.Session, cfg *config.Config)
 	return m, err
 }
 
-// openImportSession is openSession for an import, which may be the first thing that
-// ever happens to a queue. A dry run gets no session when no relay runs.
-func openImportSession(c *cobra.Command, dryRun bool) (*session.Session, *config.Config, error) {
-	cfg, _, err := config.Load(configPath(c), config.Options{})
+// importDead stores the dead letters of an export. Nothing is stored before all of the
+// file was read.
+func importDead(c *cobra.Command, name string, f *importFlags) error {
+	if !f.dead {
+		return exit.Usage(errors.New("--store is for --dead: events of the past go through a store's relay"))
+	}
+	var wrong error
+	c.Flags().Visit(func(x *pflag.Flag) {
+		if !slices.Contains([]string{"config", "dead", "store", "dry-run", "json"}, x.Name) && wrong == nil {
+			wrong = exit.Usage(fmt.Errorf("--%s says nothing of dead letters: --dead takes --store, --dry-run and --json alone", x.Name))
+		}
+	})
+	if wrong != nil {
+		return wrong
+	}
+	in, err := cli.OpenFile(name, c.InOrStdin(), func() string { return cli.CopyName(c) })
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	client := sidecar.ControlClient(cfg)
-	if !dryRun && !cfg.Queue.NATS.On() {
-		if err := session.MakeQueueDir(cfg.Dir()); err != nil {
-			return nil, nil, err
-		}
+	defer func() { _ = in.Close() }()
+	d, cfg, err := cli.OpenForImport(c, f.dryRun)
+	if err != nil {
+		return err
 	}
-	// A relay that is just starting holds the queue but does not answer yet.
-	for tries := 0; ; tries++ {
-		_, err = client.Ping(c.Context())
-		switch {
-		case err == nil:
-			return session.Connected(client), cfg, nil
-		case !errors.Is(err, api.ErrUnreachable):
-			return nil, nil, session.NotReached(err)
-		case dryRun:
-			return nil, cfg, nil
-		}
-		d, err := session.OpenLocal(c.Context(), cfg, true)
-		if err == nil || !errors.As(err, new(*local.LockedError)) || tries == 20 {
-			return d, cfg, err
-		}
-		timer := time.NewTimer(500 * time.Millisecond)
-		select {
-		case <-timer.C:
-		case <-c.Context().Done():
-			timer.Stop()
-			return nil, nil, context.Cause(c.Context())
+	if d != nil {
+		defer d.Close()
+	}
+	if f.store != "" && !slices.ContainsFunc(cfg.Auth.Keys, func(k config.Key) bool { return k.Store == f.store }) {
+		return exit.Usage(fmt.Errorf("--store %q: no key of auth.keys has that store", f.store))
+	}
+	reasons := map[string]int{}
+	n := 0
+	if err := session.EachLetter(in, func(x api.DeadDetail, _ int) error {
+		n++
+		reasons[x.Reason]++
+		return nil
+	}); err != nil {
+		return fmt.Errorf("%s: %w; nothing was stored", in.Label, err)
+	}
+	done := api.Imported{}
+	if !f.dryRun {
+		if done, err = d.StoreLetters(c.Context(), in, f.store); err != nil {
+			return session.Coded(fmt.Errorf("import %s: %w; %s stored, the same command goes on", in.Label, err, term.Count(done.Stored, "dead letter")))
 		}
 	}
+	out := c.OutOrStdout()
+	if f.json {
+		return term.JSONLine(out, struct {
+			Letters    int  `json:"letters"`
+			Stored     int  `json:"stored"`
+			Duplicates int  `json:"duplicates"`
+			DryRun     bool `json:"dry_run,omitempty"`
+		}{n, done.Stored, done.Duplicates, f.dryRun})
+	}
+	fmt.Fprintf(out, "%s: %s", in.Label, term.Count(n, "dead letter"))
+	if s := term.Tally(reasons); s != "" {
+		fmt.Fprintf(out, " (%s)", s)
+	}
+	switch {
+	case f.dryRun:
+		fmt.Fprintln(out, "; nothing was stored: --dry-run")
+		return nil
+	case done.Duplicates > 0:
+		fmt.Fprintf(out, ", %d stored, %d were there already\n", done.Stored, done.Duplicates)
+	default:
+		fmt.Fprintf(out, ", %d stored\n", done.Stored)
+	}
+	if d.Offline && done.Stored > 0 {
+		fmt.Fprintln(out, "No relay is running: `relay dead` knows them when one does.")
+	}
+	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"relay/config"
 	"relay/examples"
 	"relay/mapper"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 )
 
@@ -42,7 +43,7 @@ Windows, relay.service into a directory, by default the current one. Overwrites 
 one of them is there already, none is written.`,
 		Example: `  relay init
   relay init /srv/relay --event-set 701000000000001 --country DE --currency EUR --timezone Europe/Berlin`,
-		Args: usageArgs(cobra.MaximumNArgs(1)),
+		Args: cli.Args(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) == 1 {

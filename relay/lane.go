@@ -8,6 +8,7 @@ import (
 
 	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/session"
 	"relay/relay/internal/term"
 )
@@ -20,7 +21,7 @@ func newLaneCommand() *cobra.Command {
 holds back another. A set that leaves the mapping keeps what waits, as "retired", until
 it is moved or dropped here.`,
 		Example: "  relay lane list\n  relay lane pause 701000000000001\n  relay lane move 701000000000001 701000000000002",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 	}
 	c.AddCommand(newLaneListCommand(),
 		newLaneActCommand("pause", "Stop sending to an event set; its events are kept", (*api.Client).PauseLane),
@@ -35,9 +36,9 @@ func newLaneListCommand() *cobra.Command {
 		Use:     "list",
 		Short:   "List the event sets and what waits for each",
 		Example: "  relay lane list\n  relay lane list --json | jq 'select(.pending > 0)'",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				lanes, err := d.Lanes(ctx)
 				if err != nil {
 					return err
@@ -60,7 +61,7 @@ func newLaneListCommand() *cobra.Command {
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
 	return c
 }
@@ -70,17 +71,17 @@ func newLaneActCommand(name, short string, act func(*api.Client, context.Context
 		Use:     name + " EVENT-SET",
 		Short:   short,
 		Example: "  relay lane " + name + " 701000000000001",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 
-		ValidArgsFunction: completeFirst(completeEventSets),
+		ValidArgsFunction: cli.CompleteFirst(cli.CompleteEventSets),
 		RunE: func(c *cobra.Command, args []string) error {
-			return online(c, func(ctx context.Context, client *api.Client) error {
+			return cli.Online(c, func(ctx context.Context, client *api.Client) error {
 				done, err := act(client, ctx, args[0])
 				return printDone(c, done, err)
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	return c
 }
 
@@ -89,17 +90,17 @@ func newLaneMoveCommand() *cobra.Command {
 		Use:     "move FROM TO",
 		Example: "  relay lane move 701000000000001 701000000000002",
 		Short:   "Move what waits for one event set to another",
-		Args:    usageArgs(cobra.ExactArgs(2)),
+		Args:    cli.Args(cobra.ExactArgs(2)),
 
-		ValidArgsFunction: completeEventSets,
+		ValidArgsFunction: cli.CompleteEventSets,
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, true, func(ctx context.Context, d *session.Session) error {
 				done, err := d.MoveLane(ctx, args[0], args[1])
 				return printDone(c, done, err)
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	return c
 }
 
@@ -109,11 +110,11 @@ func newLaneDropCommand() *cobra.Command {
 		Use:     "drop EVENT-SET",
 		Example: "  relay lane drop 701000000000001",
 		Short:   "Remove what waits for an event set, for good",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 
-		ValidArgsFunction: completeFirst(completeEventSets),
+		ValidArgsFunction: cli.CompleteFirst(cli.CompleteEventSets),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSession(c, true, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, true, func(ctx context.Context, d *session.Session) error {
 				if err := term.Confirm(c, yes, fmt.Sprintf("Remove everything that waits for %s, for good?", args[0])); err != nil {
 					return err
 				}
@@ -122,7 +123,7 @@ func newLaneDropCommand() *cobra.Command {
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return c
 }

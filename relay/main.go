@@ -4,7 +4,7 @@
 // conversions when the connection, the token and the rate limit allow.
 //
 // This package is thin: one file a command, each wiring the packages that do
-// the work. sidecar.go is where a running relay is put together.
+// the work. Package sidecar puts a running relay together.
 package main
 
 import (

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"relay/internal/disk"
+	"relay/relay/internal/cli"
 )
 
 // newManCommand writes the manual from what --help says; packages bring it. Its
@@ -24,7 +25,7 @@ func newManCommand() *cobra.Command {
 		Long:    "Writes one manual page a command, compressed, as packages install them.",
 		Example: "  relay man man1",
 		Hidden:  true,
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("make directory: %w", err)

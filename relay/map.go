@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,13 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/config"
-	"relay/internal/disk"
 	"relay/internal/meta"
 	"relay/internal/seal"
 	"relay/mapper"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
+	"relay/relay/internal/preview"
 	"relay/relay/internal/term"
-	"relay/relay/internal/track"
 )
 
 func newMapCommand() *cobra.Command {
@@ -40,11 +38,11 @@ Exits 0 even with holds; with --strict 1.`,
   relay map --privacy sales-of-june.jsonl
   echo '{"event":"Order Completed","userId":"u1","properties":{"revenue":1}}' | relay map -`,
 		RunE: func(c *cobra.Command, args []string) error {
-			o.config = configPath(c)
+			o.config = cli.ConfigPath(c)
 			return runMap(o, args, c.InOrStdin(), c.OutOrStdout())
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	f := c.Flags()
 	f.StringVar(&o.mapping, "mapping", "", "the mapping file (default: the one the config names)")
 	f.StringVar(&o.store, "store", "", "the store whose relay forwarded the events (store.name in the mapping)")
@@ -103,117 +101,20 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
-	out := bufio.NewWriterSize(stdout, 64<<10)
-	o.mapping = file
-	p := mapPrinter{o: o, m: m, now: now, most: int(cfg.Intake.MaxEventBytes), out: out, seen: make(map[string]uint64)}
+	p := preview.NewPrinter(stdout, preview.Options{
+		Mapping: m, File: file, Store: o.store, API: meta.API(o.api), Now: now, Most: int(cfg.Intake.MaxEventBytes),
+		Explain: o.explain, Privacy: o.privacy, JSON: o.json, ShowPII: o.showPII,
+	})
 	for _, f := range files {
-		if err := p.file(f, stdin); err != nil {
-			return errors.Join(err, out.Flush())
+		if err := p.Read(f, stdin); err != nil {
+			return p.Finish(err)
 		}
 	}
-	if o.privacy {
-		if err := p.fields.print(out, o.json, p.index); err != nil {
-			return fmt.Errorf("write output: %w", err)
-		}
-	}
-	if err := out.Flush(); err != nil {
+	if err := p.Finish(nil); err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
-	if o.strict && p.held > 0 {
-		return exit.Coded(exit.Failure, fmt.Errorf("%s held", term.Count(p.held, "outcome")))
+	if o.strict && p.Held() > 0 {
+		return exit.Coded(exit.Failure, fmt.Errorf("%s held", term.Count(p.Held(), "outcome")))
 	}
-	return nil
-}
-
-// mapPrinter maps events and prints their outcomes.
-type mapPrinter struct {
-	o      mapOptions
-	m      *mapper.Mapping
-	now    time.Time
-	most   int // bytes of an event
-	out    *bufio.Writer
-	index  int
-	held   int
-	fields leaving
-	seen   map[string]uint64 // fingerprint of the first event of each messageId
-
-	printed bool // an explanation, which the next one keeps away from
-}
-
-func (p *mapPrinter) file(name string, stdin io.Reader) error {
-	in := stdin
-	if name != "-" {
-		f, err := disk.Open(name)
-		if err != nil {
-			return fmt.Errorf("read events: %w", err)
-		}
-		defer f.Close()
-		if info, err := f.Stat(); err == nil && info.Size() > maxEvents {
-			return fmt.Errorf("read events: %s has more than %s, which is all that is read at once; give a part of it, such as: head -n 100000 %s | relay map -", name, "256 MiB", disk.ShellWord(name))
-		}
-		in = f
-	}
-	if err := readEvents(in, p.most, p.event); err != nil {
-		return fmt.Errorf("read events from %s: %w", name, err)
-	}
-	return nil
-}
-
-// whole is the outcome of a message that never comes to be mapped: one that is
-// unusable, or that has the messageId of one before. ok is false for any other.
-func (p *mapPrinter) whole(msg *track.Message, ev mapper.Event, opt mapper.Option) (x mapper.Outcome, ok bool) {
-	id := string(msg.ID)
-	switch {
-	case msg.Problem != nil:
-		return track.Unusable(p.m.Map(ev, p.now, opt), msg.Body, id, msg.Flags), true
-	case !msg.Track || id == "":
-		return x, false
-	}
-	first, known := p.seen[id]
-	switch {
-	case !known:
-		p.seen[id] = msg.Print
-		return x, false
-	case first != msg.Print:
-		return track.IDConflict(nil, msg.Body, id), true
-	}
-	return mapper.Outcome{MessageID: id, Event: string(msg.Event), Kind: mapper.Skip, Reason: mapper.ReasonDuplicate}, true
-}
-
-func (p *mapPrinter) event(msg track.Message) error {
-	ev := track.Mapped(msg.Body, "", p.now, msg.Flags)
-	ev.Store = p.o.store
-	opt := mapper.OverrideAPI(meta.API(p.o.api))
-	if p.o.explain {
-		return p.explain(msg, ev, opt)
-	}
-	var outs []mapper.Outcome
-	if x, ok := p.whole(&msg, ev, opt); ok {
-		outs = []mapper.Outcome{x}
-	} else {
-		outs = p.m.Map(ev, p.now, opt)
-	}
-	enc := json.NewEncoder(p.out)
-	enc.SetEscapeHTML(false)
-	if p.o.privacy {
-		p.index++
-		for i := range outs {
-			if outs[i].Kind == mapper.Hold {
-				p.held++
-			}
-			p.fields.take(&outs[i])
-		}
-		return nil
-	}
-	for _, x := range outs {
-		x.Index = p.index
-		if x.Kind == mapper.Hold {
-			p.held++
-		}
-		if err := enc.Encode(x); err != nil {
-			return fmt.Errorf("write outcome: %w", err)
-		}
-	}
-	p.index++
 	return nil
 }

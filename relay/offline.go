@@ -8,6 +8,7 @@ import (
 
 	"relay/config"
 	"relay/internal/socket"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/session"
 	"relay/relay/internal/sidecar"
 )
@@ -16,10 +17,10 @@ func newOfflineCommand() *cobra.Command {
 	var path string
 	var write bool
 	c := &cobra.Command{
-		Use: "offline", Hidden: true, Args: usageArgs(cobra.NoArgs),
+		Use: "offline", Hidden: true, Args: cli.Args(cobra.NoArgs),
 		Short: "Open the queue for a command that root runs",
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, _, err := config.Load(configPath(c), config.Options{})
+			cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
 			if err != nil {
 				return err
 			}
@@ -37,7 +38,7 @@ func newOfflineCommand() *cobra.Command {
 			return err
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().StringVar(&path, "socket", "", "where to answer")
 	c.Flags().BoolVar(&write, "write", false, "open the queue for changes")
 	return c

@@ -8,6 +8,7 @@ import (
 
 	"relay/internal/screen"
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/term"
 )
 
@@ -25,9 +26,9 @@ link printed there:
   ssh -N -L 8586:127.0.0.1:8586 store-42
   ssh store-42 relay page`,
 		Example: "  relay page\n  xdg-open \"$(relay page)\"",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return online(c, func(ctx context.Context, client *api.Client) error {
+			return cli.Online(c, func(ctx context.Context, client *api.Client) error {
 				l, err := client.PageLink(ctx)
 				if err != nil {
 					return err
@@ -40,7 +41,7 @@ link printed there:
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "JSON")
 	return c
 }

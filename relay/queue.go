@@ -11,6 +11,7 @@ import (
 
 	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/session"
 	"relay/relay/internal/term"
 )
@@ -20,7 +21,7 @@ func newQueueCommand() *cobra.Command {
 		Use:     "queue",
 		Short:   "Look at what waits in the queue",
 		Example: "  relay queue stats\n  relay queue list --event-set 701000000000001\n  relay queue export > waiting.jsonl",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 	}
 	c.AddCommand(newQueueListCommand(), newQueueShowCommand(), newQueueExportCommand(), newQueueStatsCommand())
 	return c
@@ -33,7 +34,7 @@ type queueFlags struct {
 }
 
 func (f *queueFlags) add(c *cobra.Command) {
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().StringVar(&f.set, "event-set", "", `only this event set id, or "unmapped"`)
 	c.Flags().StringVar(&f.event, "event", "", "only this event name")
 	c.Flags().StringVar(&f.since, "since", "", "only newer ones: 2h, 7d, or a time")
@@ -52,14 +53,14 @@ func newQueueListCommand() *cobra.Command {
 		Use:     "list",
 		Short:   "List waiting events, oldest first",
 		Example: "  relay queue list --event 'Order Completed' --limit 20",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter()
 			if err != nil {
 				return err
 			}
 			out := c.OutOrStdout()
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if asJSON {
 					var werr error
 					err := d.Queued(ctx, filter, func(x api.Queued) bool {
@@ -109,9 +110,9 @@ func newQueueShowCommand() *cobra.Command {
 		Short:   "Show one waiting event",
 		Example: "  relay queue show 1-2\n  relay queue list --json | jq -r .id",
 		Long:    "Shows a waiting event as JSON. Customers' data in it is masked unless --show-pii.",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				x, err := d.QueuedEvent(ctx, args[0], full)
 				if err != nil {
 					return err
@@ -120,7 +121,7 @@ func newQueueShowCommand() *cobra.Command {
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&full, "show-pii", false, "show the event as it arrived, customers' data included")
 	return c
 }
@@ -133,21 +134,21 @@ func newQueueExportCommand() *cobra.Command {
 		Long: `Writes every waiting event as it arrived: customers' data included. Says on standard error how
 many that are and until when they are of use: keep the output safe, and remove it then.`,
 		Example: "  relay queue export --since 2h > waiting.jsonl",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			filter, err := f.filter()
 			if err != nil {
 				return err
 			}
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				var werr error
-				var out exported
+				var out cli.Exported
 				err := d.ExportQueue(ctx, filter, func(x api.Queued) bool {
-					out.add(x.ReceivedAt)
+					out.Add(x.ReceivedAt)
 					werr = term.JSONLine(c.OutOrStdout(), x)
 					return werr == nil
 				})
-				return cmp.Or(err, werr, out.say(c.ErrOrStderr()))
+				return cmp.Or(err, werr, out.Say(c.ErrOrStderr()))
 			})
 		},
 	}
@@ -161,9 +162,9 @@ func newQueueStatsCommand() *cobra.Command {
 		Use:     "stats",
 		Short:   "Show the totals of the queue",
 		Example: "  relay queue stats\n  relay queue stats --json | jq .bytes",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				q, err := d.QueueInfo(ctx)
 				if err != nil {
 					return err
@@ -194,7 +195,7 @@ func newQueueStatsCommand() *cobra.Command {
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
 }

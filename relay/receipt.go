@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/person"
 	"relay/relay/internal/session"
@@ -31,13 +32,13 @@ oldest are removed first. Exit code 1 when nothing is known of it.
 With - ids are read from standard input, one a line: other users of the machine can read
 the arguments of a command, not its input.`,
 		Example: "  relay receipt 50314b8e9bcf000000000000\n  relay receipt A-1001 --json\n  relay receipt - < orders.txt",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			ids, err := receiptIDs(args[0], c.InOrStdin())
 			if err != nil {
 				return exit.Usage(err)
 			}
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				var unknown []string
 				for _, id := range ids {
 					n, err := printSales(ctx, d, c.OutOrStdout(), id, asJSON)
@@ -58,7 +59,7 @@ the arguments of a command, not its input.`,
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 )
 
@@ -20,9 +21,9 @@ force now and what needs a restart. What does not check out is refused with file
 column (exit 78), and what was in force stays. It also wakes event sets that are paused.
 The same as SIGHUP; works on Windows, too.`,
 		Example: "  relay reload\n  relay reload --config /etc/relay/relay.yaml",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return online(c, func(ctx context.Context, client *api.Client) error {
+			return cli.Online(c, func(ctx context.Context, client *api.Client) error {
 				r, err := client.Reload(ctx)
 				if err != nil {
 					return err
@@ -45,6 +46,6 @@ The same as SIGHUP; works on Windows, too.`,
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	return c
 }

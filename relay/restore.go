@@ -15,6 +15,7 @@ import (
 	"relay/internal/disk"
 	"relay/queue/local"
 	"relay/relay/internal/backup"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/session"
 	"relay/relay/internal/sidecar"
@@ -33,9 +34,9 @@ was made are in it again: run ` + "`relay forget`" + ` for them.
 Stop relay first, and move the old directory away: of two queues with the same events
 each sends them.`,
 		Example: "  relay restore /mnt/usb/relay-queue.tar\n  relay restore --passphrase-file backup-passphrase /mnt/usb/relay-queue.tar.age",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, _, err := config.Load(configPath(c), config.Options{})
+			cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
 			if err != nil {
 				return err
 			}
@@ -56,7 +57,7 @@ People who were forgotten after that time are in it again: run `+"`relay forget`
 		},
 	}
 	p.flag(c)
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	return c
 }
 

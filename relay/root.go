@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/internal/screen"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 )
 
@@ -86,9 +87,9 @@ Exit codes: ` + exitCodes,
 	root.CompletionOptions.HiddenDefaultCmd = false
 	for _, add := range slices.Concat(commands, platformCommands) {
 		c := add()
-		completeFlags(c)
+		cli.CompleteFlags(c)
 		for _, sub := range c.Commands() {
-			completeFlags(sub)
+			cli.CompleteFlags(sub)
 		}
 		root.AddCommand(c)
 	}
@@ -120,12 +121,36 @@ func group(c *cobra.Command) {
 	}
 }
 
-// usageArgs makes a wrong number of arguments a usage error (exit code 2).
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return exit.Usage(fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath()))
-		}
-		return nil
-	}
+// commands lists every command, in the order of the help page.
+var commands = []func() *cobra.Command{
+	newRunCommand,
+	newDemoCommand,
+	newInitCommand,
+	newCheckCommand,
+	newDoctorCommand,
+	newMapCommand,
+	newTestCommand,
+	newStatusCommand,
+	newTailCommand,
+	newQueueCommand,
+	newDeadCommand,
+	newImportCommand,
+	newSpoolCommand,
+	newLaneCommand,
+	newReceiptCommand,
+	newTLSCommand,
+	newReloadCommand,
+	newForgetCommand,
+	newForwardCommand,
+	newPageCommand,
+	newOfflineCommand,
+	newBackupCommand,
+	newRestoreCommand,
+	newHealthCommand,
+	newConfigCommand,
+	newSchemaCommand,
+	newSandboxCommand,
+	newSupportBundleCommand,
+	newVersionCommand,
+	newManCommand,
 }

@@ -7,6 +7,7 @@ import (
 
 	"relay/config"
 	"relay/internal/logs"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/sidecar"
 )
 
@@ -18,9 +19,9 @@ func newRunCommand() *cobra.Command {
 signal stops at once. Nothing is lost either way. SIGHUP reloads config and mapping,
 which relay also does by itself when the files change.`,
 		Example: "  relay run --config /etc/relay/relay.yaml",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, warnings, err := config.Load(configPath(c), config.Options{})
+			cfg, warnings, err := config.Load(cli.ConfigPath(c), config.Options{})
 			if err != nil {
 				return err
 			}
@@ -32,6 +33,6 @@ which relay also does by itself when the files change.`,
 			return sidecar.Serve(c.Context(), cfg, log, level)
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	return c
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relay/internal/disk"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/sandbox"
 )
@@ -37,7 +38,7 @@ A scenario is YAML: phases one after the other, each any of those settings, for 
     - { latency_ms: 200, sets: { "701000000000002": { mode: token } } }`,
 		Example: `  relay sandbox --listen 127.0.0.1:8587
   curl -d '{"mode":"throttle"}' http://127.0.0.1:8587/sandbox/mode`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			o := sandbox.Options{KeepBodies: bodies}
 			if secret != "" {

@@ -1,23 +1,17 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/kardianos/service"
 	"github.com/spf13/cobra"
 
 	"relay/config"
-	"relay/internal/disk"
-	"relay/internal/logs"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
-	"relay/relay/internal/sidecar"
+	"relay/relay/internal/winservice"
 )
 
 // platformCommands are those that only this system has.
@@ -25,12 +19,6 @@ var platformCommands = []func() *cobra.Command{newServiceCommand}
 
 // serviceName is the default; several relays on one machine have several.
 const serviceName = "relay"
-
-// Size and number of the service's log files.
-const (
-	serviceLogSize = 10 << 20
-	serviceLogKeep = 3
-)
 
 func newServiceCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -48,7 +36,7 @@ administrators alone. Other files that relay reads must be open to it.`,
   relay reload --config C:\ProgramData\relay\relay.yaml
   relay service stop
   relay service uninstall`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 	}
 	c.PersistentFlags().String("name", serviceName, "name of the service, when there are several")
 	c.AddCommand(newServiceInstallCommand(), newServiceRunCommand(), newServiceStatusCommand(),
@@ -58,16 +46,7 @@ administrators alone. Other files that relay reads must be open to it.`,
 	return c
 }
 
-// winService runs the sidecar under Windows' service control.
-type winService struct {
-	config string
-	stop   context.CancelFunc
-	done   chan struct{}
-	err    error
-	logs   io.Closer
-}
-
-func openService(c *cobra.Command, w *winService, more func(*service.Config)) (service.Service, error) {
+func openService(c *cobra.Command, w *winservice.Service, more func(*service.Config)) (service.Service, error) {
 	name, _ := c.Flags().GetString("name")
 	cfg := &service.Config{
 		Name: name, DisplayName: "relay (" + name + ")",
@@ -92,9 +71,9 @@ func newServiceInstallCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "install --config relay.yaml",
 		Short: "Install the service; it starts with Windows",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			file, err := filepath.Abs(configPath(c))
+			file, err := filepath.Abs(cli.ConfigPath(c))
 			if err != nil {
 				return fmt.Errorf("find config: %w", err)
 			}
@@ -106,9 +85,9 @@ func newServiceInstallCommand() *cobra.Command {
 			if user == "" {
 				user = `NT SERVICE\` + name
 			}
-			s, err := openService(c, &winService{}, func(sc *service.Config) {
+			s, err := openService(c, &winservice.Service{}, func(sc *service.Config) {
 				sc.UserName = user
-				if user == localSystem {
+				if user == winservice.LocalSystem {
 					sc.UserName = ""
 				}
 				sc.Arguments = []string{"service", "run", "--name", name, "--config", file}
@@ -119,50 +98,25 @@ func newServiceInstallCommand() *cobra.Command {
 			if err := s.Install(); err != nil {
 				return fmt.Errorf("install service: %w", err)
 			}
-			if err := protectFolders(cfg, user); err != nil {
+			if err := winservice.Protect(cfg, user); err != nil {
 				return errors.Join(fmt.Errorf("the service is installed, but its folders are as open as they were: %w", err))
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "installed; begin it with: relay service start --name %s\n", name)
 			return err
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().StringVar(&user, "user", "", `run as this user, such as "NT AUTHORITY\LocalService" or "LocalSystem"; default: the service's own account, NT SERVICE\NAME`)
 	return c
-}
-
-// localSystem is the account that may do everything: only on demand.
-const localSystem = "LocalSystem"
-
-// protectFolders gives the queue's folder, and that of relay.yaml where it is
-// below ProgramData, to the service's account and to administrators: ProgramData
-// lets every user read, and add files.
-func protectFolders(cfg *config.Config, account string) error {
-	if account == localSystem {
-		account = "" // it has its entry anyway
-	}
-	if err := os.MkdirAll(cfg.Dir(), 0o700); err != nil {
-		return fmt.Errorf("make the queue's folder: %w", err)
-	}
-	folders := []string{cfg.Dir()}
-	if dir := filepath.Dir(cfg.File); belowProgramData(dir, os.Getenv("ProgramData")) {
-		folders = append([]string{dir}, folders...)
-	}
-	for _, dir := range folders {
-		if err := disk.Protect(dir, account); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func newServiceControlCommand(name, short string, do func(service.Service) error, done string) *cobra.Command {
 	return &cobra.Command{
 		Use:   name,
 		Short: short,
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := openService(c, &winService{}, nil)
+			s, err := openService(c, &winservice.Service{}, nil)
 			if err != nil {
 				return err
 			}
@@ -179,9 +133,9 @@ func newServiceStatusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Say whether the service runs (exit 0), or not (1)",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := openService(c, &winService{}, nil)
+			s, err := openService(c, &winservice.Service{}, nil)
 			if err != nil {
 				return err
 			}
@@ -206,9 +160,9 @@ func newServiceRunCommand() *cobra.Command {
 		Use:    "run",
 		Short:  "What Windows calls to run the service",
 		Hidden: true,
-		Args:   usageArgs(cobra.NoArgs),
+		Args:   cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			w := &winService{config: configPath(c)}
+			w := &winservice.Service{Config: cli.ConfigPath(c)}
 			s, err := openService(c, w, nil)
 			if err != nil {
 				return err
@@ -216,56 +170,9 @@ func newServiceRunCommand() *cobra.Command {
 			if err := s.Run(); err != nil {
 				return fmt.Errorf("run service: %w", err)
 			}
-			return w.err
+			return w.Err()
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	return c
-}
-
-// Start opens everything and serves in the background. What is wrong with the
-// config is told to Windows at once.
-func (w *winService) Start(s service.Service) error {
-	cfg, warnings, err := config.Load(w.config, config.Options{})
-	if err != nil {
-		return err
-	}
-	file, err := sidecar.OpenRotating(filepath.Join(filepath.Dir(cfg.File), "relay.log"), serviceLogSize, serviceLogKeep, 0o640)
-	if err != nil {
-		return err
-	}
-	level := new(slog.LevelVar)
-	log := sidecar.NewLogger(file, cfg.Log, level)
-	if events, err := s.SystemLogger(nil); err == nil {
-		log = slog.New(slog.NewMultiHandler(log.Handler(), eventLog{to: events}))
-	}
-	for _, p := range warnings {
-		log.Warn("config has a warning", "code", logs.ConfigWarning, "at", p.Error())
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	w.stop, w.done, w.logs = stop, make(chan struct{}), file
-	go func() {
-		defer close(w.done)
-		w.err = sidecar.Serve(ctx, cfg, log, level)
-		if w.err != nil {
-			log.Error("relay ended", "code", logs.Ended, "err", w.err)
-			_ = file.Close()
-			os.Exit(exit.Code(w.err)) // so that Windows sees a failure and begins it again
-		}
-	}()
-	return nil
-}
-
-// Stop lets requests under way finish.
-func (w *winService) Stop(service.Service) error {
-	if w.stop == nil {
-		return nil
-	}
-	w.stop()
-	select {
-	case <-w.done:
-	case <-time.After(time.Minute):
-		return errors.New("relay does not stop")
-	}
-	return w.logs.Close()
 }

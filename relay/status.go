@@ -15,6 +15,7 @@ import (
 	"relay/internal/screen"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/session"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/term"
@@ -28,10 +29,10 @@ func newStatusCommand() *cobra.Command {
 		Long: `Asks the running relay. When none runs it opens the queue itself and says what
 waits; rates and last errors are then not known.`,
 		Example: "  relay status\n  relay status --watch\n  relay status --stores\n  relay status --json | jq .queue.pending",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			out := c.OutOrStdout()
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if stores {
 					return showStores(ctx, d, out, asJSON)
 				}
@@ -60,7 +61,7 @@ waits; rates and last errors are then not known.`,
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	c.Flags().BoolVar(&stores, "stores", false, "the stores whose relays forward to this one")
 	c.Flags().BoolVarP(&watch, "watch", "w", false, "go on, refreshed every few seconds")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"relay/relay/internal/cli"
 	"relay/relay/internal/session"
 )
 
@@ -16,9 +17,9 @@ func newSupportBundleCommand() *cobra.Command {
 		Use:     "support-bundle FILE.zip",
 		Short:   "Collect what support needs: status, metrics, config without secrets, no personal data",
 		Example: "  relay support-bundle relay-support.zip",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			return withSession(c, false, func(ctx context.Context, d *session.Session) error {
+			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if d.Offline {
 					wait = 0 // nothing moves
 				}
@@ -26,7 +27,7 @@ func newSupportBundleCommand() *cobra.Command {
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().DurationVar(&wait, "wait", 5*time.Second, "time between the two looks at the metrics")
 	return c
 }

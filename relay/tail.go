@@ -10,6 +10,7 @@ import (
 
 	"relay/internal/screen"
 	"relay/relay/internal/api"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/term"
 )
 
@@ -21,10 +22,10 @@ func newTailCommand() *cobra.Command {
 		Long: `Follows the running relay until it is interrupted: what came in, what Meta accepted, what was
 skipped, what became a dead letter and why, and each change of an event set's state.`,
 		Example: "  relay tail\n  relay tail --json | jq 'select(.outcome == \"dead\")'",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			out := c.OutOrStdout()
-			return online(c, func(ctx context.Context, client *api.Client) error {
+			return cli.Online(c, func(ctx context.Context, client *api.Client) error {
 				var werr error
 				err := client.Tail(ctx, func(o api.Outcome) bool {
 					if asJSON {
@@ -48,7 +49,7 @@ skipped, what became a dead letter and why, and each change of an event set's st
 			})
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
 	return c
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/localca"
 )
@@ -17,7 +18,7 @@ func newTLSCommand() *cobra.Command {
 		Use:     "tls",
 		Short:   "Certificates for clients that speak only https",
 		Example: "  relay tls init --help",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 	}
 	c.AddCommand(newTLSInitCommand())
 	return c
@@ -39,7 +40,7 @@ told, and a running relay takes the new files by itself. To vouch for other host
 remove ca.pem and ca.key first and let the clients trust the new one.`,
 		Example: `  relay tls init
   relay tls init --dir /etc/relay/tls --host localhost,127.0.0.1,relay.shop.example`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if days < 1 {
 				return exit.Usage(fmt.Errorf("--days %d: want at least 1", days))

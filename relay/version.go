@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"relay/relay/internal/cli"
 	"relay/relay/internal/sidecar"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ func newVersionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  relay version --json",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			b := sidecar.Build()
 			if asJSON {

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -9,21 +9,22 @@ import (
 	"relay/relay/internal/term"
 )
 
-// exported is what an export has written.
-type exported struct {
+// Exported is what an export has written.
+type Exported struct {
 	events int
 	newest time.Time // time of receipt
 }
 
-func (e *exported) add(received time.Time) {
+// Add counts an event, by its time of receipt.
+func (e *Exported) Add(received time.Time) {
 	e.events++
 	if received.After(e.newest) {
 		e.newest = received
 	}
 }
 
-// say tells what whoever has asked holds now, and until when.
-func (e *exported) say(w io.Writer) error {
+// Say tells what whoever has asked holds now, and until when.
+func (e *Exported) Say(w io.Writer) error {
 	if e.events == 0 {
 		return nil
 	}

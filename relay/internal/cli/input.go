@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -13,15 +13,16 @@ import (
 	"relay/internal/disk"
 )
 
-// importFile is a file to import. What comes from a pipe is put into a
-// temporary file first, since it is read more than once.
-type importFile struct {
+// File is a file that is read more than once. What comes from a pipe is put into a
+// temporary file first.
+type File struct {
 	*os.File
-	name string
-	gone bool // when closed
+	Label string // how it is called to a person
+	gone  bool   // when closed
 }
 
-func (f *importFile) Close() error {
+// Close closes it, and removes it when it is a temporary one.
+func (f *File) Close() error {
 	err := f.File.Close()
 	if f.gone {
 		err = errors.Join(err, os.Remove(f.File.Name()))
@@ -29,10 +30,10 @@ func (f *importFile) Close() error {
 	return err
 }
 
-// importCopy names a temporary file in the queue's directory, with its rights; a start
+// CopyName names a temporary file in the queue's directory, with its rights; a start
 // removes what a crash leaves. "" when there is none that this user may write to.
-func importCopy(c *cobra.Command) string {
-	cfg, _, err := config.Load(configPath(c), config.Options{})
+func CopyName(c *cobra.Command) string {
+	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
 	if err != nil {
 		return "" // said when the import begins
 	}
@@ -41,7 +42,7 @@ func importCopy(c *cobra.Command) string {
 
 // createCopy makes the temporary file. It has no name any more where an open file needs
 // none: then nothing is left of it whatever happens.
-func createCopy(path string) (*importFile, error) {
+func createCopy(path string) (*File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if path == "" || err != nil {
 		f, err = os.CreateTemp("", "relay-import-*")
@@ -49,10 +50,12 @@ func createCopy(path string) (*importFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("import: %w", err)
 	}
-	return &importFile{File: f, gone: os.Remove(f.Name()) != nil}, nil
+	return &File{File: f, gone: os.Remove(f.Name()) != nil}, nil
 }
 
-func openImport(name string, stdin io.Reader, copyAt func() string) (*importFile, error) {
+// OpenFile opens the file that an argument names; - is stdin. copyAt names a temporary file
+// for what can be read once only.
+func OpenFile(name string, stdin io.Reader, copyAt func() string) (*File, error) {
 	from, label := stdin, "stdin"
 	if name != "-" {
 		if info, err := os.Stat(name); err == nil && info.IsDir() {
@@ -68,7 +71,7 @@ func openImport(name string, stdin io.Reader, copyAt func() string) (*importFile
 			_ = f.Close()
 			return nil, fmt.Errorf("import: %w", err)
 		case fi.Mode().IsRegular():
-			return &importFile{File: f, name: name}, nil
+			return &File{File: f, Label: name}, nil
 		}
 		defer f.Close()
 		from, label = f, filepath.Base(name)
@@ -77,7 +80,7 @@ func openImport(name string, stdin io.Reader, copyAt func() string) (*importFile
 	if err != nil {
 		return nil, err
 	}
-	out.name = label
+	out.Label = label
 	if _, err := io.Copy(out, from); err != nil {
 		return nil, errors.Join(fmt.Errorf("import: read %s: %w", label, err), out.Close())
 	}

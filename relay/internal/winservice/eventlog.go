@@ -1,4 +1,6 @@
-package main
+// Package winservice is relay as a service of Windows: started and stopped by it, with a log
+// file and the Event Log, its folders closed to other users.
+package winservice
 
 import (
 	"context"

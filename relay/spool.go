@@ -12,6 +12,7 @@ import (
 	"relay/config"
 	"relay/internal/screen"
 	"relay/relay/internal/advice"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/sidecar"
 	"relay/relay/internal/spool"
@@ -26,14 +27,14 @@ func newSpoolCommand() *cobra.Command {
 report that says why. With queue.encryption_key they are encrypted, contents and names; these
 commands open them. They read the directory itself, as relay's own user or root.`,
 		Example: "  relay spool list\n  relay spool show refused/sales.csv",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 	}
 	var asJSON bool
 	list := &cobra.Command{
 		Use:     "list",
 		Short:   "List dropped files, newest last",
 		Example: "  relay spool list\n  relay spool list --json",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			kept, err := openKept(c)
 			if err != nil {
@@ -64,13 +65,13 @@ commands open them. They read the directory itself, as relay's own user or root.
 			return t.Flush()
 		},
 	}
-	addConfigFlag(list)
+	cli.AddConfigFlag(list)
 	list.Flags().BoolVar(&asJSON, "json", false, "as JSON lines")
 	show := &cobra.Command{
 		Use:     "show FILE",
 		Short:   "Write a dropped file to standard output, as it came",
 		Example: "  relay spool show refused/sales.csv > again.csv",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			kept, err := openKept(c)
 			if err != nil {
@@ -90,14 +91,14 @@ commands open them. They read the directory itself, as relay's own user or root.
 			return err
 		},
 	}
-	addConfigFlag(show)
+	cli.AddConfigFlag(show)
 	c.AddCommand(list, show)
 	return c
 }
 
 // openKept opens what stays of dropped files.
 func openKept(c *cobra.Command) (*spool.Kept, error) {
-	cfg, _, err := config.Load(configPath(c), config.Options{})
+	cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -19,10 +19,10 @@ import (
 // names come from the mapping file, ids from the running relay. What cannot be
 // found out is not completed, and says nothing.
 
-// completeFlags completes the filters that a command has.
-func completeFlags(c *cobra.Command) {
+// CompleteFlags completes the filters that a command has.
+func CompleteFlags(c *cobra.Command) {
 	for name, values := range map[string]cobra.CompletionFunc{
-		"reason": completeReasons, "event-set": completeEventSets, "event": completeEvents,
+		"reason": completeReasons, "event-set": CompleteEventSets, "event": completeEvents,
 	} {
 		if c.Flags().Lookup(name) != nil {
 			_ = c.RegisterFlagCompletionFunc(name, values) // fails only for flags that are not there
@@ -41,7 +41,7 @@ func completeReasons(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 
 // completionMapping is the mapping that the command's config names, or nil.
 func completionMapping(c *cobra.Command) *mapper.Mapping {
-	cfg, _, err := config.Load(configPath(c), config.Options{})
+	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
 	if err != nil {
 		return nil
 	}
@@ -56,7 +56,7 @@ func completionMapping(c *cobra.Command) *mapper.Mapping {
 	return m
 }
 
-func completeEventSets(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func CompleteEventSets(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
 	if m := completionMapping(c); m != nil {
 		for _, s := range m.Sets() {
@@ -73,8 +73,8 @@ func completeEvents(c *cobra.Command, _ []string, _ string) ([]cobra.Completion,
 	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeFirst completes the first argument alone.
-func completeFirst(f cobra.CompletionFunc) cobra.CompletionFunc {
+// CompleteFirst completes the first argument alone.
+func CompleteFirst(f cobra.CompletionFunc) cobra.CompletionFunc {
 	return func(c *cobra.Command, args []string, to string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -86,8 +86,8 @@ func completeFirst(f cobra.CompletionFunc) cobra.CompletionFunc {
 // mostCompleted bounds what is asked of a running relay while somebody types.
 const mostCompleted = 100
 
-func completeDead(c *cobra.Command, _ []string, _ string) (out []cobra.Completion, _ cobra.ShellCompDirective) {
-	cfg, _, err := config.Load(configPath(c), config.Options{})
+func CompleteDead(c *cobra.Command, _ []string, _ string) (out []cobra.Completion, _ cobra.ShellCompDirective) {
+	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

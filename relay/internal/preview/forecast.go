@@ -1,4 +1,4 @@
-package main
+package preview
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 	"relay/relay/internal/term"
 )
 
-// forecast tallies what the first rows would become.
-type forecast struct {
+// Forecast tallies what the first rows would become.
+type Forecast struct {
 	mapping *mapper.Mapping
 	now     time.Time
 	kinds   map[mapper.Kind]int
@@ -22,13 +22,14 @@ type forecast struct {
 	local   int               // events that say a time without a zone, which nobody names
 }
 
-func newForecast(m *mapper.Mapping, now time.Time) *forecast {
-	return &forecast{mapping: m, now: now, kinds: map[mapper.Kind]int{}, near: map[string]string{}, reasons: map[mapper.Kind]map[string]int{}}
+// NewForecast makes one by the mapping in force.
+func NewForecast(m *mapper.Mapping, now time.Time) *Forecast {
+	return &Forecast{mapping: m, now: now, kinds: map[mapper.Kind]int{}, near: map[string]string{}, reasons: map[mapper.Kind]map[string]int{}}
 }
 
-// add is spool.Options.Check: it finds no fault, for what is held can be
+// Add is spool.Options.Check: it finds no fault, for what is held can be
 // redriven once the mapping is corrected.
-func (f *forecast) add(event []byte) string {
+func (f *Forecast) Add(event []byte) string {
 	for _, x := range f.mapping.Map(mapper.Event{Body: event, Received: f.now, Imported: true}, f.now) {
 		f.kinds[x.Kind]++
 		for _, n := range x.Notes {
@@ -51,8 +52,8 @@ func (f *forecast) add(event []byte) string {
 	return ""
 }
 
-// words says it in a line.
-func (f *forecast) words(rows int) string {
+// Words says it in a line.
+func (f *Forecast) Words(rows int) string {
 	var parts []string
 	for _, k := range []struct {
 		kind mapper.Kind

@@ -8,6 +8,7 @@ import (
 
 	"relay/config"
 	"relay/mapper"
+	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/maptest"
 	"relay/relay/internal/term"
@@ -28,7 +29,7 @@ Exits 0 when all pass, 1 when one fails, 78 when the mapping or the tests are ba
   relay test --config /etc/relay/relay.yaml more-tests.yaml`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if mapping == "" {
-				cfg, _, err := config.Load(configPath(c), config.Options{})
+				cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
 				if err != nil {
 					return exit.BadConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
 				}
@@ -63,7 +64,7 @@ Exits 0 when all pass, 1 when one fails, 78 when the mapping or the tests are ba
 			return nil
 		},
 	}
-	addConfigFlag(c)
+	cli.AddConfigFlag(c)
 	c.Flags().StringVar(&mapping, "mapping", "", "the mapping file (default: the one the config names)")
 	return c
 }

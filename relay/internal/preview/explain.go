@@ -1,4 +1,4 @@
-package main
+package preview
 
 import (
 	"encoding/json"
@@ -14,24 +14,24 @@ import (
 
 // explain prints the outcomes of one event with how each field came about: for
 // people, or as JSON lines.
-func (p *mapPrinter) explain(msg track.Message, ev mapper.Event, opt mapper.Option) error {
+func (p *Printer) explain(msg track.Message, ev mapper.Event, opt mapper.Option) error {
 	var explained []mapper.Explanation
 	if x, ok := p.whole(&msg, ev, opt); ok {
 		explained = []mapper.Explanation{{Outcome: x, Fields: []mapper.Field{}}}
 	} else {
-		explained = p.m.Explain(ev, p.now, opt)
+		explained = p.o.Mapping.Explain(ev, p.o.Now, opt)
 	}
 	for _, x := range explained {
 		x.Index = p.index
 		if x.Kind == mapper.Hold {
 			p.held++
 		}
-		if !p.o.showPII {
+		if !p.o.ShowPII {
 			for i := range x.Fields {
 				x.Fields[i] = x.Fields[i].Masked()
 			}
 		}
-		if p.o.json {
+		if p.o.JSON {
 			enc := json.NewEncoder(p.out)
 			enc.SetEscapeHTML(false)
 			if err := enc.Encode(x); err != nil {
@@ -39,7 +39,7 @@ func (p *mapPrinter) explain(msg track.Message, ev mapper.Event, opt mapper.Opti
 			}
 			continue
 		}
-		text := explanation{file: filepath.Base(p.o.mapping), x: x}
+		text := explanation{file: filepath.Base(p.o.File), x: x}
 		if p.printed {
 			text.WriteByte('\n')
 		}
