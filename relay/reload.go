@@ -19,7 +19,8 @@ func newReloadCommand() *cobra.Command {
 		Long: `Asks the running relay to read relay.yaml and the mapping again, waits, and prints what is in
 force now and what needs a restart. What does not check out is refused with file, line and
 column (exit 78), and what was in force stays. It also wakes event sets that are paused.
-The same as SIGHUP; works on Windows, too.`,
+The same as SIGHUP; works on Windows, too. Where several relays share a queue (queue.nats), all of
+them do it, each with its own files.`,
 		Example: "  relay reload\n  relay reload --config /etc/relay/relay.yaml",
 		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -33,6 +34,15 @@ The same as SIGHUP; works on Windows, too.`,
 				}
 				if len(r.NeedRestart) > 0 {
 					fmt.Fprintf(c.OutOrStdout(), "need a restart: %s\n", strings.Join(r.NeedRestart, ", "))
+				}
+				for _, at := range r.Relays {
+					switch {
+					case !at.Success: // r says it, too
+					case len(at.NeedRestart) > 0:
+						fmt.Fprintf(c.OutOrStdout(), "at %s: in force: %s; need a restart: %s\n", at.Relay, changedThere(at.Changed), strings.Join(at.NeedRestart, ", "))
+					default:
+						fmt.Fprintf(c.OutOrStdout(), "at %s: in force: %s\n", at.Relay, changedThere(at.Changed))
+					}
 				}
 				if !r.Success {
 					return exit.BadConfig(fmt.Errorf("refused, what was in force stays:\n%s", r.Message))
@@ -48,4 +58,12 @@ The same as SIGHUP; works on Windows, too.`,
 	}
 	cli.AddConfigFlag(c)
 	return c
+}
+
+// changedThere says what is different now at another relay of the queue.
+func changedThere(keys []string) string {
+	if len(keys) == 0 {
+		return "nothing new"
+	}
+	return strings.Join(keys, ", ")
 }

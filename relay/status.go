@@ -135,6 +135,7 @@ func printStatus(out io.Writer, s api.Status, offline bool) error {
 	if d := s.Delivers; d != nil && !d.Here {
 		fmt.Fprintf(out, "standby  %s\n", advice.Standby(d.Relay))
 	}
+	printRelays(out, s.Relays)
 	if n := s.Totals.Received[api.ReceivedIDConflict]; n > 0 {
 		fmt.Fprintf(out, "%s  %s %s\n", term.Colour(out, "31", "ids"), advice.IDConflicts(n, "since the start"), advice.FixIDConflicts)
 	}
@@ -338,4 +339,33 @@ func printFile(out io.Writer, name string, f api.FileState) {
 	if r := f.Refused; r != nil {
 		fmt.Fprintf(out, "  %s at %s: %s\n", term.Colour(out, "31", "refused"), term.Stamp(r.At), r.Message)
 	}
+}
+
+// printRelays lists the relays that share the queue, where there are several.
+func printRelays(out io.Writer, all []api.Relay) {
+	if len(all) < 2 {
+		return
+	}
+	var names []string
+	for _, r := range all {
+		var is []string
+		if r.Here {
+			is = append(is, "this one")
+		}
+		if r.Delivers {
+			is = append(is, "delivers")
+		}
+		if r.Mapping != all[0].Mapping {
+			is = append(is, "has another mapping in force")
+		}
+		if r.SeenSeconds > 10 {
+			is = append(is, "last heard of "+term.Span(r.SeenSeconds)+" ago")
+		}
+		name := r.Name
+		if len(is) > 0 {
+			name += " (" + strings.Join(is, ", ") + ")"
+		}
+		names = append(names, name)
+	}
+	fmt.Fprintf(out, "relays  %s\n", strings.Join(names, ", "))
 }

@@ -306,6 +306,7 @@ func nextChunk(last queue.Seq) queue.Seq {
 // publish stores a chunk in the stream that took the last one, or in the next that
 // does. The chunk keeps its id: a stream stores it once.
 func (w *writer) publish(e *entry, data []byte) error {
+	start := time.Now()
 	var id [12]byte
 	rand.Read(id[:])
 	ctx, cancel := context.WithTimeout(w.ctx, w.o.AppendTimeout)
@@ -341,7 +342,7 @@ func (w *writer) publish(e *entry, data []byte) error {
 				w.to = r.stream
 				w.servers.good.Store(r.conn)
 				e.stream, e.seq, e.data = r.stream, r.Seq, data
-				w.stored(e)
+				w.stored(e, start)
 				return nil
 			}
 			last = r.err
@@ -367,10 +368,14 @@ func (w *writer) publish(e *entry, data []byte) error {
 }
 
 // stored makes a chunk known that was confirmed.
-func (w *writer) stored(e *entry) {
+func (w *writer) stored(e *entry, begun time.Time) {
 	w.mu.Lock()
-	w.view.keepFresh(e)
 	_, known := w.view.at[e.place]
+	if p := w.view.passed[e.stream]; !known && e.seq >= p.from && e.seq < p.to && begun.Before(p.at) {
+		w.mu.Unlock()
+		return // it was delivered and removed before this process was told that it is stored
+	}
+	w.view.keepFresh(e)
 	clash := !w.view.admit(e) || !known && e.seq < w.view.seen[e.stream]
 	gap := e.seq != w.view.seen[e.stream]
 	if !gap {

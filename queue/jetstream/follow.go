@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -71,14 +72,8 @@ const droppedEvery = 10
 
 // dropGone forgets the letters that the leader of their stream has no more.
 func (l *Log) dropGone(ctx context.Context) error {
-	var info struct {
-		State struct {
-			First   uint64   `json:"first_seq"`
-			Last    uint64   `json:"last_seq"`
-			Deleted []uint64 `json:"deleted"`
-		} `json:"state"`
-	}
-	if err := l.servers.api(ctx, "STREAM.INFO."+l.deadStream(), map[string]any{"deleted_details": true}, &info); err != nil {
+	info, err := l.removed(ctx, deadAt)
+	if err != nil {
 		return err
 	}
 	gone := make(map[uint64]bool, len(info.State.Deleted))
@@ -120,6 +115,44 @@ func (l *Log) spread(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// removed is what a server says is gone of a stream.
+type removed struct {
+	Created time.Time
+	State   struct {
+		First   uint64   `json:"first_seq"`
+		Last    uint64   `json:"last_seq"`
+		Deleted []uint64 `json:"deleted"` // between the two, in order
+	} `json:"state"`
+}
+
+func (l *Log) removed(ctx context.Context, i int) (out removed, err error) {
+	return out, l.servers.api(ctx, "STREAM.INFO."+l.stream(i), map[string]any{"deleted_details": true}, &out)
+}
+
+// passGone goes on behind messages of a stream of events that were removed before this
+// process has read them: nothing comes that would say so. What a server says of them is
+// true of all, also when it is behind: what was removed never comes back.
+func (l *Log) passGone(ctx context.Context, i int) error {
+	gone, err := l.removed(ctx, i)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v := l.view
+	from := v.seen[i]
+	next := max(from, min(gone.State.First, gone.State.Last+1))
+	at, _ := slices.BinarySearch(gone.State.Deleted, next)
+	for ; at < len(gone.State.Deleted) && gone.State.Deleted[at] == next; at++ {
+		next++
+	}
+	if next > from && gone.Created.UnixNano() == v.made[i] {
+		v.passed[i] = passed{from, next, time.Now()}
+		v.reach(i, next)
+	}
+	return nil
 }
 
 // within calls fn, whose error is of the kind that passes. Only follow calls it.

@@ -198,6 +198,9 @@ func (l *Log) catchUp(ctx context.Context) error {
 				break
 			}
 			poke(l.wake)
+			if err := l.passGone(ctx, i); err != nil {
+				return err
+			}
 			if !sleep(ctx, 20*time.Millisecond) {
 				return fmt.Errorf("%w: stream %s cannot be read to its end: %w", errStalled, l.eventStream(i), ctx.Err())
 			}

@@ -46,6 +46,8 @@ type Log struct {
 	lacked  time.Time   // when it was last said that a key is missing; only follow looks at it
 	opened  atomic.Bool
 	holder  atomic.Pointer[string] // of the lease, as last seen
+	me      string                 // this process, to the others
+	said    atomic.Uint64          // how much it has told them
 
 	intake  intake
 	wake    chan struct{} // the streams may have more
@@ -68,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
-	l := &Log{o: o, ring: seal.NewRing(keys), codec: chunk.NewCodec(), wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), done: make(chan struct{}, 1)}
+	l := &Log{o: o, me: rand.Text(), ring: seal.NewRing(keys), codec: chunk.NewCodec(), wake: make(chan struct{}, 1), suspect: make(chan struct{}, 1), done: make(chan struct{}, 1)}
 	l.intake.init()
 	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if l.servers, err = connect(&o, l.reconnected); err != nil {

@@ -26,16 +26,17 @@ type Position uint64
 // that in which it came to know them, and at Open that in which they were made.
 // Invariant: an entry is here until its message is removed from its stream.
 type view struct {
-	seen  [streams]uint64 // everything before is known
-	at    map[place]*entry
-	lanes map[string]*lane
-	known map[ident.Hash]known
-	twins map[ident.Hash][]known // all records of one id, where there are several: copies
-	ord   uint64                 // of the next entry
-	last  queue.Seq              // newest chunk number
-	bytes int64                  // of all messages
-	gone  []goneID               // in the order in which they are forgotten, but for sales
-	sales []goneID
+	seen   [streams]uint64 // everything before is known
+	passed [streams]passed // the last of each that was gone unread
+	at     map[place]*entry
+	lanes  map[string]*lane
+	known  map[ident.Hash]known
+	twins  map[ident.Hash][]known // all records of one id, where there are several: copies
+	ord    uint64                 // of the next entry
+	last   queue.Seq              // newest chunk number
+	bytes  int64                  // of all messages
+	gone   []goneID               // in the order in which they are forgotten, but for sales
+	sales  []goneID
 
 	letters map[uint64]*letter
 	byKey   map[letterKey][]*letter // in the order in which they were stored; the last that counts is the one
@@ -99,6 +100,12 @@ type entry struct {
 	data   []byte           // its bytes, while it is fresh
 	marks  map[int][]byte   // bodies of queue.LaneHad, which every process reads: small
 	missed time.Time        // since when no server shows it
+}
+
+// passed is messages of a stream that were gone before they were read, and when that was seen.
+type passed struct {
+	from, to uint64
+	at       time.Time
 }
 
 type rec struct {

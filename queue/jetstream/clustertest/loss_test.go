@@ -195,3 +195,58 @@ func TestRowsLost(t *testing.T) {
 		t.Errorf("after the next settlement: %d letters, %v", len(letters), err)
 	}
 }
+
+// What was delivered is removed, at the end of a stream too. Who opens the log then takes
+// the lease as soon as one who has seen it all, and what still waits is delivered.
+func TestLeaseOfEmptied(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, true)
+	for _, keep := range []int{0, 1} { // at the head of the stream
+		t.Run(fmt.Sprint(keep, " kept"), func(t *testing.T) {
+			name := fmt.Sprint("emptied", keep)
+			l := c.opened(t, name)
+			appendIDs(t, l, names("e", 5)...)
+			_, b := waiting(t, l)
+			var s queue.Settlement
+			for _, r := range b.Records[keep:] {
+				s.Settled = append(s.Settled, queue.Range{From: r.Seq, To: r.Seq + 1})
+			}
+			s.ID = 1
+			if _, err := l.Settle(t.Context(), "a", s); err != nil {
+				t.Fatal(err)
+			}
+			nc, err := nats.Connect(c.urls[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			js, err := nc.JetStream()
+			if err != nil {
+				t.Fatal(err)
+			}
+			soon(t, "what is settled stays", func() bool {
+				info, err := js.StreamInfo(name + "-0")
+				return err == nil && info.State.Msgs == uint64(keep) && info.State.LastSeq == 5
+			})
+			l.Close()
+			l = c.opened(t, name)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			le, err := l.Lease(ctx)
+			if err != nil {
+				t.Fatalf("the lease: %v", err)
+			}
+			le.Release()
+			if ids, _ := waiting(t, l); len(ids) != keep {
+				t.Errorf("%v wait", ids)
+			}
+			appendIDs(t, l, names("f", 2)...)
+			if ids, _ := waiting(t, l); len(ids) != keep+2 {
+				t.Errorf("%v wait", ids)
+			}
+			if records, chunks := l.Lost(); records+chunks > 0 {
+				t.Errorf("%d records and %d chunks count as lost", records, chunks)
+			}
+		})
+	}
+}

@@ -521,14 +521,14 @@ func TestDrainEstimate(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	// B waits after an error: no rate, no estimate, and none for the whole.
-	if l, _ := f.lanes(noon); l[0].Lane != setB || l[0].DrainSeconds != nil || f.drainSeconds(l) != nil {
+	if l, _ := f.lanes(noon, true); l[0].Lane != setB || l[0].DrainSeconds != nil || f.drainSeconds(l) != nil {
 		t.Errorf("%+v", l)
 	}
 	f.history.add(sample{at: noon.Add(30 * time.Second), lanes: map[string]float64{setA: 45 + 60, setB: 15}})
 	f.history.mu.Lock()
 	f.history.recent[0].lanes[setB] = 0
 	f.history.mu.Unlock()
-	l, _ := f.lanes(noon)
+	l, _ := f.lanes(noon, true)
 	// A: 2 waiting, 60 settled in 30 s; B: 1 waiting, 15 in 30 s.
 	if *l[0].DrainSeconds != 2 || *l[1].DrainSeconds != 1 || *f.drainSeconds(l) != 2 {
 		t.Errorf("%v %v", *l[0].DrainSeconds, *l[1].DrainSeconds)

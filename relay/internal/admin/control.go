@@ -68,6 +68,7 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if res.Changed == nil {
 		res.Changed = []string{}
 	}
+	s.reloadOthers(r, &res)
 	code := http.StatusOK
 	if !res.Success {
 		code = http.StatusUnprocessableEntity

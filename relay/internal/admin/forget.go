@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"relay/internal/logs"
@@ -99,7 +100,16 @@ func (s *Server) holdings() *privacy.Holdings {
 	}
 	if s.o.Imports != nil {
 		h.Reports = s.reports().all
-		h.Coming = func() string { return s.importing.unreached(s.o.Now()) }
+		h.Coming = s.Coming
+	}
+	if s.o.Replicas != nil {
+		h.Coming = func() string {
+			words := s.o.Replicas.Coming()
+			if here := s.Coming(); here != "" {
+				words = append([]string{here}, words...)
+			}
+			return strings.Join(words, "; ")
+		}
 	}
 	return h
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (s *Server) getLanes(w http.ResponseWriter, r *http.Request) {
-	lanes, _ := s.lanes(s.o.Now())
+	lanes, _ := s.lanes(s.o.Now(), true)
 	writeJSON(w, http.StatusOK, lanes)
 }
 
@@ -63,7 +63,7 @@ func (s *Server) findLane(name string) (string, error) {
 	if !track.IsEventSet(name) {
 		return "", badf("%s is not an event set", name)
 	}
-	lanes, _ := s.lanes(s.o.Now())
+	lanes, _ := s.lanes(s.o.Now(), true)
 	for _, l := range lanes {
 		if l.Lane == name {
 			return name, nil

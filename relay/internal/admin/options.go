@@ -34,6 +34,8 @@ type Options struct {
 	PrintKey track.PrintKey
 	Drain    Drain               // nil: nothing uploads (no token, tests)
 	Delivers func() api.Delivers // which relay delivers, of several; nil: this one
+	// Replicas are the relays that share the queue; nil: this is the only one.
+	Replicas Replicas
 	Mapping  func() Mapping      // the mapping in force; nil, or a nil Mapping: none yet
 	// Foresight tells the fate of dead letters that are sent again; nil, or one
 	// without a mapping: none can be.

@@ -24,10 +24,10 @@ func (s *Server) routes() *access.Routes {
 	add("GET /api/v1/tail", access.Contents, s.tail)
 	add("GET /api/v1/lanes", access.Numbers, s.getLanes)
 	add("GET /api/v1/stores", access.Numbers, s.getStores)
-	add("POST /api/v1/lanes/{lane}/pause", access.Change, s.pauseLane)
-	add("POST /api/v1/lanes/{lane}/resume", access.Change, s.resumeLane)
-	add("POST /api/v1/lanes/{lane}/move", access.Change, s.moveLane)
-	add("POST /api/v1/lanes/{lane}/drop", access.Change, s.dropLane)
+	add("POST /api/v1/lanes/{lane}/pause", access.Change, s.whereDelivered(s.pauseLane))
+	add("POST /api/v1/lanes/{lane}/resume", access.Change, s.whereDelivered(s.resumeLane))
+	add("POST /api/v1/lanes/{lane}/move", access.Change, s.whereDelivered(s.moveLane))
+	add("POST /api/v1/lanes/{lane}/drop", access.Change, s.whereDelivered(s.dropLane))
 
 	add("GET /api/v1/dead", access.Contents, s.listDead)
 	add("GET /api/v1/dead/summary", access.Contents, s.deadSummary)
@@ -50,7 +50,7 @@ func (s *Server) routes() *access.Routes {
 	add("POST /api/v1/imports/{key}/report", access.Change, s.imports(s.addImportReport))
 	add("POST /api/v1/reload", access.Change, s.reload)
 	add("POST /api/v1/forward/replay", access.Change, s.replay)
-	add("POST /api/v1/forget", access.Change, s.forget)
+	add("POST /api/v1/forget", access.Change, s.whereDelivered(s.forget))
 	add("POST /api/v1/backup", access.Change, s.backup)
 	add("GET /api/v1/support", access.Contents, s.support)
 

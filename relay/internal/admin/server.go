@@ -15,6 +15,7 @@ import (
 type Server struct {
 	o       Options
 	access  *access.Server
+	all     *access.Routes
 	history *history
 	started time.Time
 	hide    func() // takes queue and lanes out of the metrics
@@ -39,6 +40,7 @@ func New(o Options) (*Server, error) {
 	if s.access, err = access.Open(s.o.Access); err != nil {
 		return nil, err
 	}
+	s.all = s.routes()
 	if s.hide, err = s.o.Metrics.Show(s.state); err != nil {
 		s.access.Close(context.Background())
 		return nil, fmt.Errorf("register metrics: %w", err)
@@ -70,7 +72,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		_ = s.Close() //nolint:contextcheck // it has a deadline of its own: ctx has ended
 	})
-	return s.access.Serve(s.routes(), func() { _ = s.Close() }) //nolint:contextcheck // waits for requests under way, with a deadline of its own
+	return s.access.Serve(s.all, func() { _ = s.Close() }) //nolint:contextcheck // waits for requests under way, with a deadline of its own
 }
 
 // Close stops the listeners, ends the streams and waits up to three seconds

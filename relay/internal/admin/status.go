@@ -30,7 +30,7 @@ func (s *Server) Status() api.Status {
 	}
 	st.Ready = len(st.NotReady) == 0
 	st.Rates = s.rates()
-	st.Lanes, st.Queue.Unmapped = s.lanes(now)
+	st.Lanes, st.Queue.Unmapped = s.lanes(now, true)
 	st.Queue.Refused = s.refused()
 	st.Queue.Pending = 0
 	for _, l := range st.Lanes {
@@ -54,6 +54,14 @@ func (s *Server) Status() api.Status {
 		d := s.o.Delivers()
 		st.Delivers = &d
 	}
+	if s.o.Replicas != nil {
+		st.Relays = s.o.Replicas.Relays()
+	}
+	if there, ok := s.elsewhere(); ok { // what is sent, and what becomes of it, is known there
+		st.Coverage, st.ClockSkew = there.Coverage, there.ClockSkew
+		there.Totals.Received = st.Totals.Received
+		st.Totals = there.Totals
+	}
 	st.Now = s.o.Now() // not before what the lanes say of themselves
 	st.StartedAt = st.Now.Add(-time.Since(s.started))
 	return st
@@ -65,7 +73,7 @@ func (s *Server) state() metrics.State {
 	for _, c := range s.checks() {
 		st.Ready = st.Ready && c.err == nil
 	}
-	st.Lanes, st.Unmapped = s.lanes(s.o.Now())
+	st.Lanes, st.Unmapped = s.lanes(s.o.Now(), false) // each relay tells of itself alone
 	st.DrainSeconds = s.drainSeconds(st.Lanes)
 	if s.o.Delivers != nil {
 		d := s.o.Delivers()
@@ -76,7 +84,8 @@ func (s *Server) state() metrics.State {
 
 // lanes joins what the queue, the lanes at work and the mapping know. Those that
 // empty themselves into dead letters count as none. The unmapped lane is returned as a number.
-func (s *Server) lanes(now time.Time) (out []api.LaneInfo, unmapped int64) {
+// With all, lanes at work at another relay of the queue are told of as that one says.
+func (s *Server) lanes(now time.Time, all bool) (out []api.LaneInfo, unmapped int64) {
 	byID := make(map[string]*api.LaneInfo)
 	get := func(id string) *api.LaneInfo {
 		l := byID[id]
@@ -104,7 +113,11 @@ func (s *Server) lanes(now time.Time) (out []api.LaneInfo, unmapped int64) {
 		}
 	}
 	if s.o.Drain != nil {
-		for _, w := range s.o.Drain.Status() {
+		work := s.o.Drain.Status()
+		if there, ok := s.elsewhere(); ok && all {
+			work = there.Lanes
+		}
+		for _, w := range work {
 			if !track.IsEventSet(w.Lane) {
 				continue
 			}
@@ -245,6 +258,9 @@ func (s *Server) laneRates() map[string]float64 {
 func (s *Server) look() sample {
 	q := queueInfo(s.o.Queue.Stats())
 	out := sample{at: s.o.Now(), bytes: q.Bytes, dead: q.Dead, received: float64(q.Appended), lanes: make(map[string]float64)}
+	if s.o.Replicas != nil {
+		out.received += float64(s.o.Replicas.Stored())
+	}
 	out.kept = q.Dead
 	for _, ls := range s.o.Queue.Lanes() {
 		if queue.Aside(ls.Name) {

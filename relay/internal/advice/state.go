@@ -100,7 +100,7 @@ func Standby(relay string) string {
 	if relay == "" {
 		return "another relay delivers, or will in a moment; this one takes over when that one is gone"
 	}
-	return relay + " delivers; this relay takes over when that one is gone"
+	return relay + " delivers, and does what this relay is asked; this one takes over when that one is gone"
 }
 
 // DryRun is about graph.dry_run.

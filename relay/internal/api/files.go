@@ -81,4 +81,12 @@ type ReloadResult struct {
 	Digest      string    `json:"digest,omitempty"` // mapping in force
 	Problems    []Problem `json:"problems,omitempty"`
 	Warnings    []Problem `json:"warnings,omitempty"`
+
+	Relays []RelayReload `json:"relays,omitempty"` // what came of it at the others that share the queue
+}
+
+// RelayReload is the outcome at one of them.
+type RelayReload struct {
+	Relay string `json:"relay"`
+	ReloadResult
 }

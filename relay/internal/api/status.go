@@ -50,12 +50,24 @@ type Status struct {
 	Totals    Totals                 `json:"totals"`
 	ClockSkew float64                `json:"clock_skew_seconds"`
 	Delivers  *Delivers              `json:"delivers,omitempty"` // of a queue that several relays share
+	Relays    []Relay                `json:"relays,omitempty"`   // the same: all of them, this one first
 }
 
 // Delivers says which of several relays delivers from their queue.
 type Delivers struct {
 	Here  bool   `json:"here"`
 	Relay string `json:"relay,omitempty"` // the other one, as it names itself; empty: not known
+}
+
+// Relay is one of several that share a queue, as the one that is asked knows it.
+type Relay struct {
+	Name        string  `json:"name"`
+	Here        bool    `json:"here"` // the one that is asked
+	Delivers    bool    `json:"delivers"`
+	Version     string  `json:"version,omitempty"`
+	Mapping     string  `json:"mapping,omitempty"` // digest of the one in force there
+	Stored      int64   `json:"stored"`            // events since its start
+	SeenSeconds float64 `json:"seen_seconds"`      // since it was last heard of
 }
 
 // QueueInfo is the queue as a whole.

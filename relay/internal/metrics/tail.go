@@ -20,6 +20,7 @@ type Tail struct {
 // Watcher gets outcomes as they happen.
 type Watcher struct {
 	C      chan api.Outcome
+	own    bool // gets what happens here alone
 	mu     sync.Mutex
 	missed int
 }
@@ -32,23 +33,69 @@ func (t *Tail) Watched() bool {
 	return len(t.watchers) > 0
 }
 
+// WatchedHere reports whether somebody watches here, of all who listen.
+func (t *Tail) WatchedHere() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for w := range t.watchers {
+		if !w.own {
+			return true
+		}
+	}
+	return false
+}
+
+// WatchOwn adds a watcher that does not get what was passed on from another relay.
+func (t *Tail) WatchOwn() *Watcher {
+	w := t.Watch()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w.own = true
+	return w
+}
+
+// Pass hands an outcome at another relay, masked there, to who watches here.
+func (t *Tail) Pass(o api.Outcome) { t.hand(o, false) }
+
+// PassMissed tells who watches here that so many of them did not come.
+func (t *Tail) PassMissed(n int) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for w := range t.watchers {
+		if !w.own {
+			w.miss(n)
+		}
+	}
+}
+
 // publish hands o to every watcher, its id and name masked where they may be
 // somebody's.
 func (t *Tail) publish(o api.Outcome) {
 	if t.Watched() {
 		o.MessageID, o.Event = personal.ShowID(o.MessageID), privacy.ShowEvent(o.Event, o.EventSet != "")
 	}
+	t.hand(o, true)
+}
+
+func (t *Tail) hand(o api.Outcome, own bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for w := range t.watchers {
+		if w.own && !own {
+			continue
+		}
 		select {
 		case w.C <- o:
 		default:
-			w.mu.Lock()
-			w.missed++
-			w.mu.Unlock()
+			w.miss(1)
 		}
 	}
+}
+
+func (w *Watcher) miss(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.missed += n
 }
 
 // Watch adds a watcher; the caller leaves.

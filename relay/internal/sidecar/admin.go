@@ -40,6 +40,7 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 		PrintKey:  prints,
 		Drain:     s.delivers(),
 		Delivers:  s.delivering(),
+		Replicas:  s.others(),
 		Mapping:   func() admin.Mapping { return s.mapping.Mapping() },
 		Foresight: s.drain.Foresight,
 		Files:     s.files,

@@ -7,6 +7,7 @@ import (
 	"relay/queue"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/api"
+	"relay/relay/internal/drain"
 	"relay/relay/internal/spool"
 )
 
@@ -33,13 +34,19 @@ func alertSnapshot(st api.Status) alert.Snapshot {
 		Now: st.Now, Pending: q.Pending, DeadNow: q.Dead,
 		QueueBytes: q.Bytes, QueueMax: q.MaxBytes, DiskFree: q.DiskFree, DiskSize: q.DiskSize, Full: q.Full,
 	}
+	here := st.Delivers == nil || st.Delivers.Here // else the relay that delivers tells of it
 	for _, n := range st.Totals.Dead {
-		out.Dead += n
+		if here {
+			out.Dead += n
+		}
 	}
 	out.IDConflicts = st.Totals.Received[api.ReceivedIDConflict]
 	out.Dropped = q.Dropped[queue.DropMaxSize]
 	out.Damaged, out.Lost, out.SetAside, out.Opening = q.DamagedFiles+q.DamagedChunks, q.LostRecords, q.BadFiles, q.Opening
 	for _, l := range st.Lanes {
+		if !here {
+			l = api.LaneInfo{Lane: l.Lane, State: string(drain.Standby), Pending: l.Pending, OldestAt: l.OldestAt}
+		}
 		todo, told := l.Todo()
 		a := alert.Lane{ID: l.Lane, State: l.State, Headline: l.Headline, Todo: todo, Told: told, Pending: l.Pending}
 		if l.LastSuccessAt != nil {

@@ -35,7 +35,7 @@ func NATSOptions(cfg *config.Config, keys [][]byte, log *slog.Logger) jetstream.
 	o := jetstream.Options{
 		URLs: n.URLs, Name: n.Name, Credentials: n.Credentials, User: n.User, Password: n.Password.Reveal(),
 		CAFile: n.CAFile, CertFile: n.Cert, KeyFile: n.Key, Monitor: n.Monitor, AssumeSync: n.Sync == "assumed",
-		Replicas: n.Replicas, AcceptLoss: n.AcceptLoss, Lease: n.Lease,
+		Replicas: n.Replicas, AcceptLoss: n.AcceptLoss, Lease: n.Lease, Holder: relayName(cfg),
 		MaxSize: c.MaxSize, DeadMaxSize: c.DeadMaxSize, DedupWindow: c.DedupWindow, AppendTimeout: cfg.Intake.AppendTimeout, Logger: log,
 	}
 	// queue.max_size is that of all: a quarter of it at most is for dead letters.
@@ -132,6 +132,12 @@ func (s *Sidecar) deliverUnder(ctx context.Context, held *jetstream.Lease) error
 	s.lease.held.Store(held)
 	defer s.lease.held.Store(nil)
 	s.log.Info("this relay delivers", "code", logs.LeaseTaken, "queue", s.started.Queue.NATS.Name)
+	unserve, err := s.group.ServeDelivery(s.admin.Do)
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	defer s.group.Beat()
+	defer unserve()
 	lost := make(chan struct{})
 	go func() {
 		defer close(lost)
@@ -141,7 +147,7 @@ func (s *Sidecar) deliverUnder(ctx context.Context, held *jetstream.Lease) error
 		case <-run.Done():
 		}
 	}()
-	err := s.drain.Run(run)
+	err = s.drain.Run(run)
 	cancel()
 	<-lost
 	if ctx.Err() == nil {
@@ -180,7 +186,8 @@ func (s *Sidecar) delivers() admin.Drain {
 	return leasedDrain{s.drain, s}
 }
 
-// leasedDrain steers what this relay delivers, and refuses while another one does.
+// leasedDrain steers what this relay delivers, and refuses once another one does: admin has
+// asked that one unless the lease was lost in this moment.
 type leasedDrain struct {
 	*drain.Supervisor
 	s *Sidecar
@@ -190,10 +197,7 @@ func (d leasedDrain) mine() error {
 	if d.s.lease.fresh() {
 		return nil
 	}
-	if at := d.s.nats.Holder(); at != "" {
-		return fmt.Errorf("%w: run the command at %s", drain.ErrStandby, at)
-	}
-	return fmt.Errorf("%w: run the command there", drain.ErrStandby)
+	return fmt.Errorf("%w since a moment ago: run the command again", drain.ErrStandby)
 }
 
 // Status has every lane as one of another relay while that delivers.

@@ -41,6 +41,7 @@ import (
 	"relay/relay/internal/ingest"
 	"relay/relay/internal/metrics"
 	"relay/relay/internal/receipts"
+	"relay/relay/internal/replicas"
 	"relay/relay/internal/spool"
 	"relay/relay/internal/track"
 )
@@ -59,6 +60,7 @@ type Sidecar struct {
 	queue    store
 	nats     *jetstream.Queue // queue, where it lies on NATS servers; nil: it does not
 	lease    lease            // of delivering from it
+	group    *replicas.Group  // the relays that share it; nil: this is the only one
 	receipts *receipts.Ledger // nil: none are kept
 	mapping  *liveMapping
 	tokens   *tokens
@@ -136,6 +138,9 @@ func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sideca
 	if err = s.openSpool(cfg, prints); err != nil {
 		return nil, err
 	}
+	if err = s.openReplicas(cfg); err != nil {
+		return nil, err
+	}
 	if err = s.openAdmin(cfg, prints); err != nil {
 		return nil, err
 	}
@@ -178,6 +183,9 @@ func (s *Sidecar) Run(ctx context.Context) error {
 		part("edge", ctx, s.edge.Run)
 	}
 	part("delivery", ctx, s.deliver)
+	if s.group != nil {
+		part("others", ctx, s.tellOthers)
+	}
 	part("watch", ctx, s.watcher.Run)
 	part("alerts", ctx, s.alerts.Run)
 	if s.spool != nil {

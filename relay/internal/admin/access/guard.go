@@ -104,8 +104,12 @@ func (g *guard) refuse(w http.ResponseWriter, need Need) {
 // identify says who asks: the user at the other end of the control socket, or the
 // holder of the token or of a session.
 func (g *guard) identify(r *http.Request, l *listener) Caller {
-	if l.kind == kindControl {
+	switch l.kind {
+	case kindControl:
 		return Caller{who: peerName(r), SignedIn: true}
+	case kindOrder:
+		return Caller{who: OrderOf(r).Who, SignedIn: true}
+	case kindPage, kindHealth:
 	}
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
@@ -126,7 +130,7 @@ func (g *guard) identify(r *http.Request, l *listener) Caller {
 // resolves to 127.0.0.1 still says evil.example in Host. Off loopback any name
 // will do: TLS and the token guard everything worth reading.
 func (l *listener) knowsHost(host string) bool {
-	if !l.local || l.network == "unix" || l.kind == kindControl {
+	if !l.local || l.network == "unix" || l.kind == kindControl || l.kind == kindOrder {
 		return true
 	}
 	return loopback.Name(strings.ToLower(hostOnly(host)))

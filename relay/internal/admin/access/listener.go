@@ -26,6 +26,7 @@ const (
 	kindPage    kind = iota // admin.listen: the page, and programs with the token
 	kindControl             // the control socket: the commands
 	kindHealth              // health.listen: probes and scrapers
+	kindOrder               // another relay of the same queue, which was asked
 )
 
 // How many connections a listener takes. Together they stay far below what a process

@@ -11,11 +11,13 @@ type Routes struct {
 	s     *Server
 	mux   *http.ServeMux
 	needs map[string]Need
+
+	orders *listener // over which orders of other relays seem to come
 }
 
 // Routes begins a list of addresses.
 func (s *Server) Routes() *Routes {
-	return &Routes{s: s, mux: http.NewServeMux(), needs: map[string]Need{}}
+	return &Routes{s: s, mux: http.NewServeMux(), needs: map[string]Need{}, orders: &listener{kind: kindOrder, local: true, conns: newConns(1)}}
 }
 
 // Add makes h answer pattern (method and path, as net/http takes it) to whoever has
@@ -69,6 +71,14 @@ func (s *Server) audited(pattern string, need Need, h http.Handler) http.Handler
 		defer l.conns.answer(r.Context(), u)()
 		rec := &recorder{ResponseWriter: w, rc: rc, slow: slow}
 		rec.line = auditLine{Who: c.who, Call: pattern}
+		if o := OrderOf(r); o != nil {
+			rec.line.AskedAt = o.At
+			defer func() {
+				if out, ok := w.(*orderAnswer); ok {
+					out.count, out.dryRun = rec.line.Count, rec.line.DryRun
+				}
+			}()
+		}
 		if name := r.PathValue("lane"); name != "" && s.lane != nil {
 			rec.line.EventSet = s.lane(name)
 		}

@@ -7,7 +7,7 @@ import { post } from "./api.js";
 export function kind(state) {
   switch (state) {
     case "idle": case "sending": return "ok";
-    case "waiting_retry": case "throttled": case "rate_limited": return "wait";
+    case "waiting_retry": case "throttled": case "rate_limited": case "standby": return "wait";
     case "manually_paused": case "retired": case "dry_run": return "off";
     default: return "stop";
   }

@@ -5,6 +5,7 @@ import { kind, laneName, showLanes, stateWord } from "./lanes.js";
 import { setupDead, deadCount } from "./dead.js";
 import { setupMapping, mappingState } from "./mapping.js";
 import { showStores } from "./stores.js";
+import { showRelays } from "./relays.js";
 import { setupCharts } from "./charts.js";
 
 function show(s) {
@@ -16,6 +17,7 @@ function show(s) {
   mappingState(s.mapping, now);
   spool(s.spool);
   showStores(now, s.started_at);
+  showRelays(s.relays || []);
   keys(s.match_keys);
   foot(s, now);
 }
@@ -33,7 +35,7 @@ function figures(s, now) {
   figure("f-pending", num(q.pending), "", q.pending && q.oldest_at ? `oldest ${ago(q.oldest_at, now)}` : "nothing waits");
   const hub = s.lanes.length > 0 && s.lanes.every((l) => l.lane === "forward"); // which maps and uploads
   $("mapping").hidden = $("match-keys").hidden = hub;
-  figure("f-in", rate(s.rates.in), "/s", `${num(q.appended)} since the start`);
+  figure("f-in", rate(s.rates.in), "/s", s.relays ? `${num(s.relays.reduce((n, r) => n + r.stored, 0))} at all relays` : `${num(q.appended)} since the start`);
   figure("f-out", rate(s.rates.delivered), "/s", `${num(s.totals.delivered)} since the start`);
   if (!q.pending) figure("f-drain", "now", "", "the queue is empty");
   else if (q.drain_seconds === null) figure("f-drain", "–", "", s.lanes.some((l) => l.pending && kind(l.state) !== "ok" && kind(l.state) !== "wait") ? (hub ? "the hub takes nothing" : "an event set stands still") : "not draining yet", "warn");

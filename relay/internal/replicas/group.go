@@ -1,0 +1,219 @@
+package replicas
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"relay/internal/logs"
+	"relay/relay/internal/api"
+	"relay/relay/internal/drain"
+	"relay/relay/internal/metrics"
+)
+
+// Bus carries what relays tell each other and have each other do. *jetstream.Queue is one.
+type Bus interface {
+	Me() string
+	Say(what string, data []byte) error
+	Hear(what string, fn func(by string, data []byte)) error
+	Order(ctx context.Context, to string, data []byte) ([]byte, error)
+	Serve(to string, ready func() bool, do func(ctx context.Context, data []byte) []byte) (stop func(), err error)
+}
+
+// Options of a Group; all but Logger are needed.
+type Options struct {
+	Bus      Bus
+	Name     string             // of this relay, as people know it
+	Delivers func() bool        // it has the lease
+	Self     func() Beat        // what it tells of itself; the group fills in the rest
+	Tail     *metrics.Tail      // of its outcomes
+	Logger   *slog.Logger       // default: discards
+	Errors   func(error) Failed // what an error of Bus.Order means
+}
+
+// Beat is what a relay tells of itself.
+type Beat struct {
+	Name     string
+	Delivers bool
+	Gone     bool // it stops
+	Watched  bool // somebody watches outcomes there
+	Version  string
+	Mapping  string // digest of the one in force
+	Stored   int64  // events since its start
+	Coming   string // what is on its way into the queue and nowhere yet, as a sentence
+
+	Lanes     []drain.LaneStatus // of the one that delivers
+	Totals    api.Totals         // the same
+	Coverage  []api.Coverage     // the same
+	ClockSkew float64            // the same
+}
+
+const (
+	beatEvery = 2 * time.Second
+	beatOld   = 4 * beatEvery // what is older is not shown as what is
+	gone      = time.Minute   // who was not heard of for so long is none of them
+)
+
+// Group is the relays of one queue, as one of them sees them.
+type Group struct {
+	o Options
+
+	mu      sync.Mutex
+	others  map[string]*other // by Bus.Me
+	stored  int64             // events that others have stored since this one began to hear
+	sharing *metrics.Watcher  // of own outcomes, while somebody watches elsewhere
+	over    bool              // this relay has said that it stops
+}
+
+type other struct {
+	id   string
+	beat Beat
+	at   time.Time
+}
+
+// New makes a Group that hears the others from now on; Run tells them of this relay.
+func New(o Options) (*Group, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	g := &Group{o: o, others: make(map[string]*other)}
+	if err := o.Bus.Hear("beat", g.hear); err != nil {
+		return nil, err //nolint:wrapcheck // says what it was about
+	}
+	if err := o.Bus.Hear("tail", g.hearTail); err != nil {
+		return nil, err //nolint:wrapcheck // says what it was about
+	}
+	return g, nil
+}
+
+func (g *Group) hear(by string, data []byte) {
+	var b Beat
+	if json.Unmarshal(data, &b) != nil {
+		return // another version's
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if b.Gone {
+		delete(g.others, by)
+		return
+	}
+	if was := g.others[by]; was != nil && b.Stored > was.beat.Stored {
+		g.stored += b.Stored - was.beat.Stored
+	}
+	g.others[by] = &other{by, b, time.Now()}
+}
+
+// Run tells the others of this relay until ctx ends.
+func (g *Group) Run(ctx context.Context) error {
+	t := time.NewTicker(beatEvery)
+	defer t.Stop()
+	var sharing sync.WaitGroup
+	defer sharing.Wait()
+	for {
+		g.beat(false)
+		g.share(ctx, &sharing)
+		select {
+		case <-ctx.Done():
+			g.beat(true)
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+// Beat tells the others now: who delivers has changed.
+func (g *Group) Beat() { g.beat(false) }
+
+func (g *Group) beat(gone bool) {
+	g.mu.Lock()
+	over := g.over
+	g.over = over || gone
+	g.mu.Unlock()
+	if over {
+		return
+	}
+	b := g.o.Self()
+	b.Name, b.Delivers, b.Watched, b.Gone = g.o.Name, g.o.Delivers(), g.o.Tail.WatchedHere(), gone
+	if !b.Delivers {
+		b.Lanes, b.Totals, b.Coverage, b.ClockSkew = nil, api.Totals{}, nil, 0
+	}
+	data, err := json.Marshal(b)
+	if err == nil {
+		err = g.o.Bus.Say("beat", data)
+	}
+	if err != nil {
+		g.o.Logger.Debug("the other relays were not told of this one", "code", logs.ServersSlow, "err", err)
+	}
+}
+
+// known are the others that were heard of lately; g.mu is held.
+func (g *Group) known() (out []*other) {
+	for id, o := range g.others {
+		if time.Since(o.at) > gone {
+			delete(g.others, id)
+			continue
+		}
+		out = append(out, o)
+	}
+	slices.SortFunc(out, func(a, b *other) int { return cmp.Or(cmp.Compare(a.beat.Name, b.beat.Name), cmp.Compare(a.id, b.id)) })
+	return out
+}
+
+// Relays are all relays of the queue, this one first.
+func (g *Group) Relays() []api.Relay {
+	self := g.o.Self()
+	out := []api.Relay{{Name: g.o.Name, Here: true, Delivers: g.o.Delivers(), Version: self.Version, Mapping: self.Mapping, Stored: self.Stored}}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, o := range g.known() {
+		age := time.Since(o.at)
+		out = append(out, api.Relay{
+			Name: o.beat.Name, Delivers: o.beat.Delivers && age < beatOld && !out[0].Delivers, Version: o.beat.Version, Mapping: o.beat.Mapping,
+			Stored: o.beat.Stored, SeenSeconds: age.Seconds(),
+		})
+	}
+	return out
+}
+
+// Delivering is what the relay that delivers tells of itself, when that is another one
+// and was heard of a moment ago.
+func (g *Group) Delivering() (Beat, bool) {
+	if g.o.Delivers() {
+		return Beat{}, false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var last *other
+	for _, o := range g.known() {
+		if o.beat.Delivers && time.Since(o.at) < beatOld && (last == nil || o.at.After(last.at)) {
+			last = o
+		}
+	}
+	if last == nil {
+		return Beat{}, false
+	}
+	return last.beat, true
+}
+
+// Stored is how many events the others have stored since this one began to hear of them.
+func (g *Group) Stored() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.stored
+}
+
+// Coming is what is on its way into the queue at others and nowhere yet, a sentence each.
+func (g *Group) Coming() (out []string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, o := range g.known() {
+		if o.beat.Coming != "" && time.Since(o.at) < beatOld {
+			out = append(out, "at "+o.beat.Name+": "+o.beat.Coming)
+		}
+	}
+	return out
+}

@@ -1,0 +1,116 @@
+package replicas
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"relay/relay/internal/admin/access"
+)
+
+// delivers is the name that orders for the relay that delivers go to.
+const delivers = "delivers"
+
+// Failed is what an error of an order means.
+type Failed int
+
+// The meanings.
+const (
+	FailedElse    Failed = iota
+	FailedNobody         // nobody has taken it: nothing was done
+	FailedInDoubt        // whoever took it is gone
+)
+
+// NotDoneError says why another relay has not done what this one was asked.
+type NotDoneError struct {
+	InDoubt bool
+	Err     error
+}
+
+func (e *NotDoneError) Error() string {
+	if e.InDoubt {
+		return "the relay that delivers took this and does not answer any more: it may be done, or not. See `relay status`, then run it again"
+	}
+	return "no relay delivers at this moment, and nothing was changed: another one takes over when the lease of the last one ends (queue.nats.lease, 30s). Run it again then"
+}
+
+func (e *NotDoneError) Unwrap() error { return e.Err }
+
+// Order has the relay that delivers do what this one was asked.
+func (g *Group) Order(ctx context.Context, o *access.Order) (access.Answer, error) {
+	a, err := g.order(ctx, delivers, o)
+	switch g.o.Errors(err) {
+	case FailedNobody:
+		return a, &NotDoneError{Err: err}
+	case FailedInDoubt:
+		return a, &NotDoneError{InDoubt: true, Err: err}
+	case FailedElse:
+	}
+	return a, err
+}
+
+func (g *Group) order(ctx context.Context, to string, o *access.Order) (a access.Answer, err error) {
+	o.At = g.o.Name
+	data, err := json.Marshal(o)
+	if err != nil {
+		return a, fmt.Errorf("write order: %w", err)
+	}
+	out, err := g.o.Bus.Order(ctx, to, data)
+	if err != nil {
+		return a, err //nolint:wrapcheck // says what it was about
+	}
+	if err := json.Unmarshal(out, &a); err != nil {
+		return a, fmt.Errorf("read answer: %w", err)
+	}
+	return a, nil
+}
+
+// Everywhere is what came of an order at another relay.
+type Everywhere struct {
+	Name   string
+	Answer access.Answer
+	Err    error
+}
+
+// Others has every other relay that is known do an order.
+func (g *Group) Others(ctx context.Context, o access.Order) []Everywhere {
+	g.mu.Lock()
+	known := g.known()
+	g.mu.Unlock()
+	out := make([]Everywhere, len(known))
+	var wg sync.WaitGroup
+	for i, k := range known {
+		wg.Go(func() {
+			one := o
+			out[i].Name = k.beat.Name
+			out[i].Answer, out[i].Err = g.order(ctx, k.id, &one)
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// Serve does what other relays have this one do by its own name.
+func (g *Group) Serve(do func(context.Context, *access.Order) access.Answer) error {
+	_, err := g.o.Bus.Serve(g.o.Bus.Me(), func() bool { return true }, g.doing(do))
+	return err //nolint:wrapcheck // says what it was about
+}
+
+// ServeDelivery does what other relays have the one do that delivers, until stop.
+func (g *Group) ServeDelivery(do func(context.Context, *access.Order) access.Answer) (stop func(), err error) {
+	return g.o.Bus.Serve(delivers, g.o.Delivers, g.doing(do)) //nolint:wrapcheck // says what it was about
+}
+
+func (g *Group) doing(do func(context.Context, *access.Order) access.Answer) func(context.Context, []byte) []byte {
+	return func(ctx context.Context, data []byte) []byte {
+		var o access.Order
+		var a access.Answer
+		if err := json.Unmarshal(data, &o); err == nil {
+			a = do(ctx, &o)
+		}
+		a.By = g.o.Name
+		out, _ := json.Marshal(a) // of numbers and bytes: cannot fail
+		return out
+	}
+}

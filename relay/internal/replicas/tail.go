@@ -1,0 +1,84 @@
+package replicas
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"relay/relay/internal/api"
+	"relay/relay/internal/metrics"
+)
+
+// Outcomes go to the others while somebody watches there, some at a time. Of many only
+// the first are told, and how many there were.
+const (
+	tailEvery = 250 * time.Millisecond
+	tailMost  = 200
+)
+
+type outcomes struct {
+	All    []api.Outcome
+	Missed int
+}
+
+// share begins or ends telling the others of outcomes here.
+func (g *Group) share(ctx context.Context, wg *sync.WaitGroup) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	watched := false
+	for _, o := range g.known() {
+		watched = watched || o.beat.Watched && time.Since(o.at) < beatOld
+	}
+	switch {
+	case watched && g.sharing == nil:
+		w := g.o.Tail.WatchOwn()
+		g.sharing = w
+		wg.Go(func() { g.tell(ctx, w) })
+	case !watched && g.sharing != nil:
+		g.o.Tail.Leave(g.sharing)
+		close(g.sharing.C)
+		g.sharing = nil
+	}
+}
+
+// tell tells the others what w gets, until that is closed or ctx ends.
+func (g *Group) tell(ctx context.Context, w *metrics.Watcher) {
+	every := time.NewTicker(tailEvery)
+	defer every.Stop()
+	var some outcomes
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case o, ok := <-w.C:
+			if !ok {
+				return
+			}
+			if len(some.All) >= tailMost {
+				some.Missed++
+				continue
+			}
+			some.All = append(some.All, o)
+		case <-every.C:
+			if some.Missed += w.Missed(); len(some.All) == 0 && some.Missed == 0 {
+				continue
+			}
+			if data, err := json.Marshal(some); err == nil {
+				_ = g.o.Bus.Say("tail", data) // what gets lost is not shown
+			}
+			some = outcomes{}
+		}
+	}
+}
+
+func (g *Group) hearTail(_ string, data []byte) {
+	var some outcomes
+	if json.Unmarshal(data, &some) != nil {
+		return // another version's
+	}
+	for _, o := range some.All {
+		g.o.Tail.Pass(o)
+	}
+	g.o.Tail.PassMissed(some.Missed)
+}
