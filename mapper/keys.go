@@ -125,8 +125,10 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 		return
 	}
 	var v match.Value
+	var sum match.Digest
 	if s.x != nil {
 		v = match.Normalise(k, raw, s.locale, &match.Trace{})
+		sum = match.SumOf(k, v)
 		if src.FullName {
 			rule := "first word of the name"
 			if k == match.LastName {
@@ -135,7 +137,8 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 			v.Steps = append([]match.Step{{Rule: rule, Result: raw}}, v.Steps...)
 		}
 	} else {
-		v = match.Normalise(k, raw, s.locale, nil)
+		f := s.places.Found(k, raw, s.locale)
+		v, sum = f.Value, f.Sum
 	}
 	if why := s.whyHouse(k, raw, &v); why != "" {
 		s.house.own = true
@@ -176,7 +179,7 @@ func (s *subject) take(k match.Key, src *rules.Source, at string, n *event.Node,
 		s.keys[k] = s.roomOf(k)
 		s.results[k] = KeyResult{State: KeySent, Source: at}
 	}
-	s.keys[k] = append(s.keys[k], match.Found{Value: v, Sum: match.SumOf(k, v)})
+	s.keys[k] = append(s.keys[k], match.Found{Value: v, Sum: sum})
 	kv := &s.keys[k][len(s.keys[k])-1]
 	if s.x != nil {
 		s.x.key(k, at, src.Line, n, v, string(kv.Sum[:]))

@@ -88,9 +88,10 @@ type custom struct {
 	ruleError string // and for those with the same rules of custom_data
 }
 
-// reused is what one event leaves to the next: memory, nothing of its content.
+// reused is what one event leaves to the next: memory, nothing of its content but places.
 type reused struct {
 	filter outward.Filter
+	places match.Memo
 	told   []KeyResult           // the last answer of keyResults: paths and reasons, no values
 	prints *people.Fingerprinter // nil until needed
 

@@ -114,21 +114,24 @@ func lowerAny(s string) string {
 // them; a mark whose base is gone goes with it.
 func Keep(s string, ok func(rune) bool) string {
 	var b strings.Builder
-	on := false
+	all, on := true, false
 	for i, r := range s {
 		take := ok(r)
-		if unicode.Is(unicode.M, r) {
+		if r >= utf8.RuneSelf && unicode.Is(unicode.M, r) {
 			take = on && take
 		}
 		on = take
-		if take && b.Cap() == 0 {
-			b.Grow(len(s) - i)
-		}
-		if take {
+		switch {
+		case all && take: // of most texts nothing goes
+		case all:
+			all = false
+			b.Grow(len(s))
+			b.WriteString(s[:i])
+		case take:
 			b.WriteRune(r)
 		}
 	}
-	if b.Len() == len(s) {
+	if all {
 		return s
 	}
 	return norm.NFC.String(b.String())
@@ -180,9 +183,21 @@ func AppendSquash(dst []byte, s string) []byte {
 // strokes are letters that Unicode does not take apart.
 var strokes = strings.NewReplacer("ł", "l", "ø", "o", "đ", "d", "ß", "ss", "æ", "ae", "œ", "oe", "ı", "i")
 
+func isSmallASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < 'a' || s[i] > 'z' {
+			return false
+		}
+	}
+	return true
+}
+
 // Letters is s reduced to bare letters without accents, for table look-ups
 // (Québec → quebec, N.Y. → ny, Île → ile).
 func Letters(s string) string {
+	if isSmallASCII(s) {
+		return s
+	}
 	s = Lower(s)
 	if IsPlainASCII(s) {
 		return Keep(s, IsLetterish)

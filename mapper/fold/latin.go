@@ -1,7 +1,6 @@
 package fold
 
 import (
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -33,13 +32,30 @@ func IsPlainLatin(s string) bool {
 
 // lowerLatin is lower of text below U+0180, but for İ, which becomes two runes.
 func lowerLatin(s string) (string, bool) {
-	for i := range len(s) {
-		if c := s[i]; c > 0xc5 || c == 0xc2 {
+	var room [64]byte
+	out := append(room[:0], s...)
+	for i := 0; i < len(out); i++ {
+		c := out[i]
+		switch {
+		case 'A' <= c && c <= 'Z':
+			out[i] = c + 'a' - 'A'
+			continue
+		case c < utf8.RuneSelf:
+			continue
+		case c < 0xc3 || c > 0xc5 || i+1 == len(out) || out[i+1]&0xc0 != 0x80:
 			return "", false
 		}
+		r := rune(c&0x1f)<<6 | rune(out[i+1]&0x3f)
+		if r == 'İ' {
+			return "", false
+		}
+		if small := unicode.ToLower(r); small != r {
+			if small < 0x80 || small > 0x17f {
+				return "", false
+			}
+			utf8.EncodeRune(out[i:i+2], small)
+		}
+		i++
 	}
-	if strings.ContainsRune(s, 'İ') || !utf8.ValidString(s) {
-		return "", false
-	}
-	return strings.Map(unicode.ToLower, s), true
+	return string(out), true
 }

@@ -103,6 +103,9 @@ func (f *Filter) somebody(text string) {
 // isPlaceByValue says whether a property of the event is part of an address by a
 // name that is an English word as well: the value tells.
 func isPlaceByValue(n *event.Node) bool {
+	if len(n.Name) < len("cap") || len(n.Name) > len("stát") {
+		return false
+	}
 	text, _ := n.ScalarText()
 	switch strings.ToLower(n.Name) {
 	case "cap": // Italian: the postcode

@@ -47,6 +47,20 @@ func (f *Filter) Text(text, field string, kept bool) (why string) {
 
 // personalPlain is Text for a text as it is.
 func (f *Filter) personalPlain(text, field string, kept bool) (why string) {
+	if personal.MayHoldSomething(text) {
+		if why := f.holds(text, field, kept); why != "" {
+			return why
+		}
+	}
+	switch holds, single, is := f.person.Holds(text); {
+	case !holds, kept && single, is && isOfProduct(field):
+		return ""
+	}
+	return whyPerson
+}
+
+// holds says what a text holds that is somebody's, whosever it is.
+func (f *Filter) holds(text, field string, kept bool) (why string) {
 	if personal.HoldsPlainEmail(text) {
 		return whyEmail
 	}
@@ -64,11 +78,7 @@ func (f *Filter) personalPlain(text, field string, kept bool) (why string) {
 	case !kept && !isVersion(field) && personal.HoldsIP(text):
 		return whyIP
 	}
-	switch holds, single, is := f.person.Holds(text); {
-	case !holds, kept && single, is && isOfProduct(field):
-		return ""
-	}
-	return whyPerson
+	return ""
 }
 
 // number says why a number may not leave: it is the customer's id, phone number or date of

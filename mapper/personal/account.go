@@ -13,7 +13,7 @@ func HoldsIP(text string) bool {
 	if strings.Count(text, ".") < 3 && strings.Count(text, ":") < 3 {
 		return false
 	}
-	for word := range strings.FieldsFuncSeq(plain(text), func(r rune) bool { return strings.ContainsRune(" \t\r\n,;()[]<>\"'=/", r) }) {
+	for word := range strings.FieldsFuncSeq(plain(text), besideAddress) {
 		word = strings.TrimRight(word, ".")
 		switch {
 		case strings.Count(word, ".") == 3:
@@ -24,6 +24,15 @@ func HoldsIP(text string) bool {
 		if _, err := netip.ParseAddr(word); err == nil {
 			return true
 		}
+	}
+	return false
+}
+
+// besideAddress is what an IP address is parted from the words beside it by.
+func besideAddress(r rune) bool {
+	switch r {
+	case ' ', '\t', '\r', '\n', ',', ';', '(', ')', '[', ']', '<', '>', '"', '\'', '=', '/':
+		return true
 	}
 	return false
 }

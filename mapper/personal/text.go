@@ -36,6 +36,26 @@ func HoldsPlainEmail(text string) bool {
 	return (strings.Contains(text, "@") || strings.ContainsAny(text, "([") && strings.Contains(text, ".")) && emailForm.MatchString(text)
 }
 
+// MayHoldSomething is false of most texts: they hold neither an e-mail address nor a phone
+// number, the number of an account or an IP address, since nothing in them is of one.
+func MayHoldSomething(text string) bool {
+	digits, colons := 0, 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= utf8.RuneSelf, c == '@', c == '(', c == '[':
+			return true
+		case isDigit(c):
+			digits++
+		case c == ':':
+			colons++
+		}
+	}
+	return digits >= minAddress || colons > 1
+}
+
+// minAddress is how many digits an IP address has at least, 1.1.1.1, but for those with colons.
+const minAddress = 4
+
 // mayHoldEmail is false of most texts: nothing in them is an @, or stands for one as (at) does.
 func mayHoldEmail(text string) bool {
 	for i := range len(text) {
