@@ -186,13 +186,6 @@ func TestRelaysSteer(t *testing.T) {
 	b.stop(t)
 }
 
-func (r *running) write(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(r.dir, file), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // read gives a file below the relay's directory.
 func (r *running) read(t *testing.T, name string) (text string) {
 	t.Helper()
