@@ -18,6 +18,32 @@ type Forgotten struct {
 	SetAside int // damaged files that were quarantined: nobody can say whom they are about, so they go
 }
 
+// Count counts a record by what waits for it: a lane, a mapping that knows its event, the
+// end of the time for which copies are kept, or nothing.
+func (f *Forgotten) Count(lanes []string, waits func(lane string) bool) {
+	var unmapped, kept bool
+	for _, name := range lanes {
+		switch {
+		case !waits(name):
+		case name == LaneUnmapped:
+			unmapped = true
+		case name == LaneKept:
+			kept = true
+		default:
+			f.Waiting++
+			return
+		}
+	}
+	switch {
+	case unmapped:
+		f.Unmapped++
+	case kept:
+		f.Kept++
+	default:
+		f.Settled++
+	}
+}
+
 // Found is how many records and letters were found.
 func (f Forgotten) Found() int { return f.Waiting + f.Unmapped + f.Kept + f.Settled + f.Letters }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // Seq orders the records of one queue: segment number << 32 | index in it.
@@ -141,6 +142,34 @@ type Entry struct {
 	Received time.Time // time of receipt, kept to the millisecond
 	Flags    Flags
 	Body     []byte // the bytes that arrived; not kept after Append returns
+}
+
+// ConflictLanes are the lanes of an event for lanes whose id is another event's.
+func ConflictLanes(lanes []string) []string {
+	if slices.Contains(lanes, LaneKept) {
+		return []string{LaneConflict, LaneKept}
+	}
+	return []string{LaneConflict}
+}
+
+// maxText is the longest name of a lane or a store, in bytes.
+const maxText = 1 << 10
+
+// Valid says whether an entry can be stored, as ErrInvalid tells: by its names, not by its
+// size. at is where it stands among others.
+func (e *Entry) Valid(at int) error {
+	if len(e.Lanes) == 0 || len(e.Lanes) > maxText {
+		return fmt.Errorf("entry %d has no lane, or too many: %w", at, ErrInvalid)
+	}
+	if len(e.Store) > maxText {
+		return fmt.Errorf("entry %d: name of its store: %w", at, ErrInvalid)
+	}
+	for _, name := range e.Lanes { // a summary is JSON, and would name a lane otherwise whose name is no text
+		if name == "" || len(name) > maxText || !utf8.ValidString(name) {
+			return fmt.Errorf("entry %d has a lane without a proper name: %w", at, ErrInvalid)
+		}
+	}
+	return nil
 }
 
 // Record is one event as it lies in the log.

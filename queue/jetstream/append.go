@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 
@@ -20,7 +19,6 @@ import (
 
 const (
 	maxRaw     = 1 << 20 // of a chunk of several calls
-	maxLane    = 1 << 10
 	retryAfter = 5 * time.Second
 )
 
@@ -148,13 +146,8 @@ func valid(entries []queue.Entry) error {
 		return fmt.Errorf("%d entries at once, %d is the most: %w", len(entries), maxRecords, queue.ErrInvalid)
 	}
 	for i := range entries {
-		if len(entries[i].Lanes) == 0 {
-			return fmt.Errorf("entry %d has no lane: %w", i, queue.ErrInvalid)
-		}
-		for _, name := range entries[i].Lanes {
-			if name == "" || len(name) > maxLane || !utf8.ValidString(name) {
-				return fmt.Errorf("entry %d has a lane without a proper name: %w", i, queue.ErrInvalid)
-			}
+		if err := entries[i].Valid(i); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -275,7 +268,7 @@ func (w *writer) add(e *entry, in *queue.Entry, out *queue.Appended) {
 			out.Duplicates++
 			return
 		}
-		lanes, flags = []string{queue.LaneConflict}, flags|queue.FlagIDConflict
+		lanes, flags = queue.ConflictLanes(lanes), flags|queue.FlagIDConflict
 		out.Conflicts++
 	case known:
 		out.Duplicates++

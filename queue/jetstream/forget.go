@@ -61,22 +61,16 @@ func (q *Queue) forgetIn(e *entry, f *queue.Forget, out *queue.Forgotten) error 
 			continue
 		}
 		found++
-		waits, unmapped := false, false
+		open := func(lane string) bool { p := e.parts[lane]; return p != nil && !p.settled.has(i) }
 		q.mu.Lock()
-		for _, lane := range r.Lanes {
-			if p := e.parts[lane]; p != nil && !p.settled.has(i) {
-				waits, unmapped = true, unmapped || lane == queue.LaneUnmapped
-				gone[lane] = append(gone[lane], queue.Range{From: r.Seq, To: r.Seq + 1})
-			}
-		}
+		lanes := slices.DeleteFunc(slices.Clone(r.Lanes), func(lane string) bool { return !open(lane) })
 		q.mu.Unlock()
-		switch {
-		case unmapped:
-			out.Unmapped++
-		case waits:
-			out.Waiting++
-		default: // it is read no more
+		if len(lanes) == 0 { // it is read no more
 			continue
+		}
+		out.Count(lanes, func(string) bool { return true })
+		for _, lane := range lanes {
+			gone[lane] = append(gone[lane], queue.Range{From: r.Seq, To: r.Seq + 1})
 		}
 		waiting++
 	}

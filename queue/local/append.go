@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"relay/queue"
 	"relay/queue/internal/chunk"
@@ -79,9 +78,13 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 	var hb [256]byte
 	for i := range entries {
 		e := &entries[i]
-		if len(e.Lanes) == 0 || len(e.Lanes) > 1<<10 || len(e.Body)+len(e.ID) > maxEntry || len(e.Store) > 1<<10 {
+		err := e.Valid(i)
+		if err == nil && len(e.Body)+len(e.ID) > maxEntry {
+			err = fmt.Errorf("entry %d is too large: %w", i, ErrInvalid)
+		}
+		if err != nil {
 			q.in.reuse(r)
-			return nil, fmt.Errorf("entry %d: %w", i, ErrInvalid)
+			return nil, err
 		}
 		p := &r.pending[i]
 		*p = pending{lanes: e.Lanes[:1:1]}
@@ -91,13 +94,6 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 			p.lanes = slices.Compact(p.lanes)
 		}
 		p.laneKey = chunk.SetKey(p.lanes)
-		for _, l := range p.lanes {
-			// A summary is JSON, and would name a lane otherwise whose name is no text.
-			if l == "" || len(l) > 1<<10 || !utf8.ValidString(l) {
-				q.in.reuse(r)
-				return nil, fmt.Errorf("entry %d: lane name: %w", i, ErrInvalid)
-			}
-		}
 		switch e.Space {
 		case queue.ByID:
 			p.id, p.store, p.print = e.ID, e.Store, e.Print

@@ -3,7 +3,6 @@ package local
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -137,9 +136,6 @@ func (w *writer) usable() error {
 	return nil
 }
 
-// conflictLanes are those of an event whose id is another's, by whether a copy is kept.
-var conflictLanes = map[bool][]string{false: {queue.LaneConflict}, true: {queue.LaneConflict, queue.LaneKept}}
-
 // build encodes the new records of reqs as chunks.
 func (w *writer) build(reqs []*request) error {
 	w.data = w.data[:0]
@@ -161,7 +157,7 @@ func (w *writer) build(reqs []*request) error {
 			}
 			setKey, lanes, flags := p.laneKey, p.lanes, e.Flags
 			if p.conflict {
-				lanes = conflictLanes[slices.Contains(p.lanes, queue.LaneKept)]
+				lanes = queue.ConflictLanes(p.lanes)
 				setKey, flags = chunk.SetKey(lanes), flags|queue.FlagIDConflict
 			}
 			b.Add(&chunk.Item{

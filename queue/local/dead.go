@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"relay/internal/logs"
 	"relay/queue"
@@ -266,54 +265,14 @@ func (q *Queue) removeDead(ids []string) (int, error) {
 	return n, nil
 }
 
-// Redrive appends dead letters to the lanes route names, as they were received
-// (DeadLetter.Again), and removes them. Those for which route names none stay, and those that had to
-// be cut. A crash in between costs nothing: the same call again finds the copy
-// and only removes. It returns how many were redriven.
+// Redrive is queue.Redrive.
 func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, error) {
 	if q.readOnly {
 		return 0, ErrReadOnly
 	}
 	q.moving.RLock()
 	defer q.moving.RUnlock()
-	total := 0
-	for len(ids) > 0 {
-		var entries []Entry
-		var done []string
-		size := 0
-		for len(ids) > 0 && len(entries) < 500 && size < 1<<20 {
-			dl, err := q.DeadLetter(ids[0])
-			if err != nil && !errors.Is(err, ErrNotFound) {
-				return total, fmt.Errorf("redrive: %w", err)
-			}
-			ids = ids[1:]
-			if err != nil || dl.Cut > 0 {
-				continue
-			}
-			lanes := route(dl)
-			if len(lanes) == 0 {
-				continue
-			}
-			entries = append(entries, dl.Again(lanes)...)
-			done = append(done, dl.ID)
-			size += len(dl.Body)
-		}
-		if len(entries) == 0 {
-			return total, nil
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), q.o.AppendTimeout+time.Second)
-		_, err := q.Append(ctx, entries)
-		cancel()
-		if err != nil {
-			return total, fmt.Errorf("redrive: %w", err)
-		}
-		n, err := q.removeDead(done)
-		total += n
-		if err != nil {
-			return total, fmt.Errorf("redrive: %w", err)
-		}
-	}
-	return total, nil
+	return queue.Redrive(context.Background(), q, ids, route, q.removeDead)
 }
 
 // boltFiles has package dead read files as all others here are read.

@@ -151,42 +151,13 @@ func (q *Queue) search(s *seg, f queue.Forget) (n queue.Forgotten, err error) {
 			if !f.Record(&recs[i]) {
 				continue
 			}
-			n.Add(q.waitsFor(&recs[i]))
+			q.mu.Lock()
+			n.Count(recs[i].Lanes, func(lane string) bool { l := q.lanes[lane]; return l == nil || !l.set.Has(recs[i].Seq) })
+			q.mu.Unlock()
 		}
 		return true, nil
 	})
 	return n, err
-}
-
-// waitsFor counts a record by what waits for it: a lane, a mapping that knows its event,
-// the end of the time for which copies are kept, or nothing.
-func (q *Queue) waitsFor(r *Record) (n queue.Forgotten) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	var unmapped, kept bool
-	for _, name := range r.Lanes {
-		if l := q.lanes[name]; l != nil && l.set.Has(r.Seq) {
-			continue
-		}
-		switch name {
-		case queue.LaneUnmapped:
-			unmapped = true
-		case queue.LaneKept:
-			kept = true
-		default:
-			n.Waiting = 1
-			return n
-		}
-	}
-	switch {
-	case unmapped:
-		n.Unmapped = 1
-	case kept:
-		n.Kept = 1
-	default:
-		n.Settled = 1
-	}
-	return n
 }
 
 // lingers says whether a page of s that is not in use holds a record that f wants

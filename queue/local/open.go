@@ -13,6 +13,7 @@ import (
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/internal/seal"
+	"relay/queue"
 	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/calls"
 	"relay/queue/local/internal/files"
@@ -85,7 +86,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 			return nil, err
 		}
 	}
-	if q.ids, err = ids.Open(names, ids.Options{Dir: dir, Window: o.DedupWindow, Keep: q.o.DedupIDs, SaleWindow: q.o.SaleWindow, KeepSales: q.keepSales(), NoSync: o.NoSync, ReadOnly: readOnly}); err != nil {
+	if q.ids, err = ids.Open(names, ids.Options{Dir: dir, Window: o.DedupWindow, Keep: q.o.DedupIDs, SaleWindow: queue.SaleWindow, KeepSales: q.keepSales(), NoSync: o.NoSync, ReadOnly: readOnly}); err != nil {
 		return nil, err
 	}
 	if bad, why := q.ids.Damaged(); bad > 0 {

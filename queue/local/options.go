@@ -19,11 +19,10 @@ type Options struct {
 	// window, or a file's ids, longer. Its age counts as that of a dead letter does
 	// (DeadMaxAge). Keys that relay makes for itself (queue.ByKey)
 	// count by the window alone. Defaults 24 h, 1 million.
-	// SaleWindow takes the place of DedupWindow for ids of sales (queue.BySale), of
-	// which four times DedupIDs are remembered. Default queue.SaleWindow.
+	// queue.SaleWindow takes the place of DedupWindow for ids of sales (queue.BySale), of
+	// which four times DedupIDs are remembered.
 	DedupWindow time.Duration
 	DedupIDs    int64
-	SaleWindow  time.Duration
 	// DropOldest makes room by dropping the oldest that the lane with most waiting
 	// has when MaxSize is reached, counted, instead of refusing. When other files fill the volume
 	// the queue refuses and drops nothing.

@@ -13,7 +13,6 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
-	"relay/queue"
 	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/calls"
 	"relay/queue/local/internal/ids"
@@ -94,7 +93,6 @@ func (o Options) withDefaults() Options {
 	def(&o.DeadMaxSize, 256<<20)
 	def(&o.MaxWaiting, 32<<20)
 	defT(&o.DedupWindow, 24*time.Hour)
-	defT(&o.SaleWindow, queue.SaleWindow)
 	defT(&o.AppendTimeout, 10*time.Second)
 	defT(&o.IOTimeout, 30*time.Second)
 	if o.Logger == nil {

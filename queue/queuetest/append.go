@@ -219,6 +219,11 @@ func appendConflicts(s *subject) {
 			s.t.Errorf("%s is not flagged", r.ID)
 		}
 	}
+	// A copy that is kept is kept of it too.
+	kept := of("x", 8)
+	kept.Lanes = append(kept.Lanes, queue.LaneKept)
+	check("with a copy that is kept", queue.Appended{Conflicts: 1}, kept)
+	s.wants(queue.LaneKept, "x")
 	// What waits there is no event of its id, and none is stored by its content alone.
 	other := of("x", 2)
 	other.Space = queue.ByRefusedID

@@ -65,7 +65,7 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 		print, known := m.c.ids[d.keyOf(e)]
 		switch {
 		case known && e.Space == queue.ByID && print != 0 && e.Print != 0 && print != e.Print && d.fault != takesAnyEvent:
-			e.Space, e.Lanes, e.Flags = byContent, conflictLanes(e.Lanes), e.Flags|queue.FlagIDConflict
+			e.Space, e.Lanes, e.Flags = byContent, queue.ConflictLanes(e.Lanes), e.Flags|queue.FlagIDConflict
 			if _, kept := m.c.ids[d.keyOf(e)]; kept {
 				out.Duplicates++
 				continue
@@ -292,12 +292,4 @@ func (m *memory) Close() error {
 	defer m.disk.mu.Unlock()
 	m.closed = true
 	return nil
-}
-
-// conflictLanes are those of an event for lanes, whose id is another's.
-func conflictLanes(lanes []string) []string {
-	if slices.Contains(lanes, queue.LaneKept) {
-		return []string{queue.LaneConflict, queue.LaneKept}
-	}
-	return []string{queue.LaneConflict}
 }
