@@ -1,7 +1,7 @@
 // Package queue is the contract between those who store events and those who
 // deliver them: the words of it, and the errors a caller decides by. It contains
-// no engine. Package local is the engine on one machine's disk; package queuetest
-// is the contract as tests.
+// no engine, but what is done over any of them (Reroute, Move, Redrive). Package local is the
+// engine on one machine's disk; package queuetest is the contract as tests.
 //
 //	intake, files, imports ──Append──► the log ──Read──► a lane per event set
 //	                                           ◄─Settle──
