@@ -102,6 +102,9 @@ func TestPoison(t *testing.T) {
 
 // A crash in the middle of the search resends at most what was on its way.
 func TestPoisonOverCrashes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -129,7 +129,7 @@ func TestDoubtWithoutRecords(t *testing.T) {
 		w.run()
 		pass(10 * time.Millisecond)
 		crash(w)
-		w.log.recs[2].Lanes = nil // forgotten
+		w.log.forget(2)
 		w.sender.set(nil)
 		w.run()
 		defer func() { w.stop() }()
@@ -274,7 +274,7 @@ func TestForgetWhileWaiting(t *testing.T) {
 		defer func() { w.stop() }()
 		pass(time.Second)
 		w.log.mu.Lock()
-		w.log.recs[3].Lanes = nil
+		w.log.forget(3)
 		w.log.mu.Unlock()
 		w.s.Wake(Forget)
 		w.sender.set(nil)
@@ -302,6 +302,7 @@ func TestExclusive(t *testing.T) {
 			}
 			w.log.mu.Lock()
 			w.log.recs, w.log.lanes = nil, map[string]*queue.LaneStat{}
+			clear(w.log.stats)
 			w.log.mu.Unlock()
 			return nil
 		})
@@ -348,7 +349,7 @@ func TestForgetCutsOffRequests(t *testing.T) {
 				err := w.s.Forget(func() error {
 					pass(time.Minute)
 					w.log.mu.Lock()
-					w.log.recs[3].Lanes = nil
+					w.log.forget(3)
 					w.log.mu.Unlock()
 					return nil
 				})

@@ -31,7 +31,8 @@ type fakeLog struct {
 	dead     []queue.DeadLetter
 	changed  chan struct{}
 	settles  int
-	fail     error // of Settle
+	stats    map[string]queue.LaneStat // until something changes
+	fail     error                     // of Settle
 	deadRoom int   // below 0: no bound
 	deadMost int   // of one settlement
 }
@@ -39,7 +40,7 @@ type fakeLog struct {
 func newFakeLog() *fakeLog {
 	return &fakeLog{
 		lanes: map[string]*queue.LaneStat{}, settled: map[string]map[queue.Seq]bool{}, parts: map[string]map[queue.Seq]queue.Slots{},
-		changed: make(chan struct{}), deadRoom: -1,
+		changed: make(chan struct{}), deadRoom: -1, stats: map[string]queue.LaneStat{},
 	}
 }
 
@@ -70,6 +71,7 @@ func (f *fakeLog) append(r queue.Record) {
 }
 
 func (f *fakeLog) appendLocked(r queue.Record) {
+	clear(f.stats)
 	r.Seq = queue.Seq(1<<32 | len(f.recs))
 	f.recs = append(f.recs, r)
 	for _, name := range r.Lanes {
@@ -88,12 +90,21 @@ func (f *fakeLog) lane(name string) *queue.LaneStat {
 	return l
 }
 
+// forget takes a record out of the log.
+func (f *fakeLog) forget(i int) {
+	clear(f.stats)
+	f.recs[i].Lanes = nil
+}
+
 // waits says whether a lane has r and it is not settled.
-func (f *fakeLog) waits(lane string, r queue.Record) bool {
+func (f *fakeLog) waits(lane string, r *queue.Record) bool {
 	return slices.Contains(r.Lanes, lane) && !f.settled[lane][r.Seq]
 }
 
 func (f *fakeLog) stat(name string) queue.LaneStat {
+	if st, ok := f.stats[name]; ok {
+		return st
+	}
 	st := *f.lanes[name]
 	st.State = slices.Clone(st.State)
 	counts := map[string]int64{}
@@ -109,6 +120,7 @@ func (f *fakeLog) stat(name string) queue.LaneStat {
 			st.Bytes += int64(len(r.Body))
 		}
 	}
+	f.stats[name] = st
 	return st
 }
 
@@ -138,10 +150,11 @@ func (f *fakeLog) Read(lane string, from queue.Seq, maxRecords int, maxBytes int
 		return b, nil
 	}
 	b.From, b.Next = from, max(from, queue.Seq(1<<32|len(f.recs)))
-	for _, r := range f.recs {
-		if r.Seq < from || !f.waits(lane, r) {
+	for i := range f.recs {
+		if f.recs[i].Seq < from || !f.waits(lane, &f.recs[i]) {
 			continue
 		}
+		r := f.recs[i]
 		if len(b.Records) == maxRecords || len(b.Records) > 0 && maxBytes < int64(len(r.Body)) {
 			b.More, b.Next = true, r.Seq
 			break
@@ -166,15 +179,17 @@ func (f *fakeLog) Settle(lane string, s queue.Settlement) (queue.Revision, error
 		return 0, fmt.Errorf("settle: %w", queue.ErrStale)
 	}
 	f.settles++
+	clear(f.stats)
 	f.deadMost = max(f.deadMost, len(s.Dead))
 	l := f.lane(lane)
 	for _, d := range s.Dead {
 		d.ID = fmt.Sprintf("d%04d", len(f.dead)+1)
 		f.dead = append(f.dead, d)
 	}
-	for _, r := range f.recs {
-		if slices.ContainsFunc(s.Settled, func(in queue.Range) bool { return in.From <= r.Seq && r.Seq < in.To }) {
-			f.settled[lane][r.Seq] = true
+	end := queue.Seq(1<<32 | len(f.recs))
+	for _, r := range s.Settled {
+		for seq := max(r.From, 1<<32); seq < min(r.To, end); seq++ {
+			f.settled[lane][seq] = true
 		}
 	}
 	for _, p := range s.Parts {
@@ -230,7 +245,7 @@ func (f *fakeLog) Reroute(lane string, upTo queue.Seq, route func(queue.Record) 
 	defer f.mu.Unlock()
 	for i := range f.recs {
 		r := &f.recs[i]
-		if r.Seq >= upTo || !f.waits(lane, *r) {
+		if r.Seq >= upTo || !f.waits(lane, r) {
 			continue
 		}
 		if to := route(*r); len(to) > 0 {
@@ -252,6 +267,19 @@ type fakeMapping struct {
 	routes map[string][]string
 	api    meta.API
 	hold   string // the reason, for every event
+	read   sync.Map
+}
+
+// readOnce decodes JSON that is met again and again.
+func readOnce[T any](read *sync.Map, text []byte) (v T, ok bool) {
+	if was, ok := read.Load(string(text)); ok {
+		return was.(T), true
+	}
+	if json.Unmarshal(text, &v) != nil {
+		return v, false
+	}
+	read.Store(string(text), v)
+	return v, true
 }
 
 func (m *fakeMapping) Digest() string { return m.digest }
@@ -266,8 +294,8 @@ func (m *fakeMapping) Sets() (out []rules.Set) {
 }
 
 func (m *fakeMapping) MapLane(ev mapper.Event, set string, now time.Time, ages bool) (outs []mapper.Outcome) {
-	var e fakeEvent
-	if json.Unmarshal(ev.Body, &e) != nil {
+	e, ok := readOnce[fakeEvent](&m.read, ev.Body)
+	if !ok {
 		return []mapper.Outcome{{MessageID: ev.MessageID, Kind: mapper.Hold, Reason: mapper.ReasonInvalid, Message: "not an object"}}
 	}
 	if e.Panic {
@@ -335,16 +363,19 @@ type fakeSender struct {
 	block  func(ctx context.Context, n int)
 	calls  []call
 	got    map[string]int // accepted conversions: id/list
+	read   sync.Map
+}
+
+// fakeSent is what fakeMapping makes of an event.
+type fakeSent struct {
+	ID   string `json:"event_id"`
+	List string `json:"list"`
 }
 
 func (f *fakeSender) Send(ctx context.Context, r graph.Request) graph.Result {
 	c := call{at: time.Now(), set: r.EventSet, req: r}
 	for _, d := range r.Data {
-		var e struct {
-			ID   string `json:"event_id"`
-			List string `json:"list"`
-		}
-		_ = json.Unmarshal(d, &e)
+		e, _ := readOnce[fakeSent](&f.read, d)
 		c.ids = append(c.ids, e.ID+"/"+e.List)
 	}
 	f.mu.Lock()
@@ -581,6 +612,22 @@ func (w *world) exactlyOnce(ids ...string) {
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
+}
+
+// drained lets fake time go by until nothing waits, at most d.
+func (w *world) drained(d time.Duration) {
+	w.t.Helper()
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		pass(10 * time.Minute)
+		left := int64(0)
+		for _, l := range w.log.Lanes() {
+			left += l.Pending
+		}
+		if left == 0 {
+			return
+		}
+	}
+	w.t.Errorf("not all is sent after %v", d)
 }
 
 func ids(prefix string, from, to int) (out []string) {

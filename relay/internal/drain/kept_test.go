@@ -36,34 +36,34 @@ func TestKeptForAWhile(t *testing.T) {
 				t.Errorf("%s: %d copies, want %d", when, l.Pending, want)
 			}
 		}
-		w, h := edge(t, failing(5, graph.Result{Class: graph.Throttle, HTTPStatus: 429, RetryAfter: time.Hour}))
-		w.opts.Log, w.opts.Settings.KeepHanded = q, 24*time.Hour
+		w, h := edge(t, failing(5, graph.Result{Class: graph.Throttle, HTTPStatus: 429, RetryAfter: 150 * time.Second}))
+		w.opts.Log, w.opts.Settings.KeepHanded = q, time.Hour
 		add("first")
 		w.run()
-		pass(3 * time.Hour)
+		pass(450 * time.Second)
 		kept("while it waits", 1)
-		pass(9 * time.Hour)
+		pass(1350 * time.Second)
 		if n := len(h.has); n != 1 {
 			t.Fatalf("%d handed over", n)
 		}
 		add("second")
-		pass(12 * time.Hour)
-		kept("half a day later", 2)
+		pass(30 * time.Minute)
+		kept("half of it later", 2)
 		w.stop()
 		w.run()
 		defer func() { w.stop() }()
-		pass(16 * time.Hour)
+		pass(40 * time.Minute)
 		kept("when all of it is over", 0)
 		if l, _ := q.Lane(queue.LaneKept); l.Counts["kept"] != 2 {
 			t.Errorf("%v", l.Counts)
 		}
 		add("third")
-		pass(time.Hour)
+		pass(3 * time.Minute)
 		kept("the third", 1)
 		set := w.opts.Settings
 		set.KeepHanded = 0
 		w.s.SetSettings(set)
-		pass(time.Hour)
+		pass(3 * time.Minute)
 		kept("nothing is to be kept", 0)
 	})
 }

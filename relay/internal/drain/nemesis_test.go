@@ -182,9 +182,9 @@ func nemesis(t *testing.T, seed uint64) {
 			w.s.Wake(Forget)
 		case 5:
 			w.log.mu.Lock()
-			r := &w.log.recs[rng.IntN(len(w.log.recs))]
-			forgotten[r.ID] = true
-			r.Lanes = nil
+			i := rng.IntN(len(w.log.recs))
+			forgotten[w.log.recs[i].ID] = true
+			w.log.forget(i)
 			w.log.mu.Unlock()
 			w.s.Wake(Forget)
 		case 6:

@@ -168,6 +168,9 @@ func TestBackoffResetsOnlyAfterStableSuccess(t *testing.T) {
 
 // A hundred relays come back together: no second sees twice the steady rate.
 func TestHerd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const relays = 100
@@ -210,6 +213,9 @@ func TestHerd(t *testing.T) {
 // A server that throttles above 60 requests in a rolling hour never has to:
 // from 80 % on the lane slows down by itself.
 func TestUsageSlowsDown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string

@@ -65,7 +65,7 @@ func TestPartOfABatchIsSettled(t *testing.T) {
 			t.Fatalf("no note of the request in doubt: %+v %v", d, err)
 		}
 		w.log.mu.Lock()
-		w.log.recs[3].Lanes = nil // forgotten
+		w.log.forget(3)
 		w.log.mu.Unlock()
 		w.s.Wake(Forget)
 		pass(5 * time.Second)
@@ -241,7 +241,7 @@ func TestForgottenLeavesNothing(t *testing.T) {
 				if err := w.s.Forget(func() error {
 					w.log.mu.Lock()
 					defer w.log.mu.Unlock()
-					w.log.recs[0].Lanes = nil
+					w.log.forget(0)
 					mu.Lock()
 					defer mu.Unlock()
 					before = receipts

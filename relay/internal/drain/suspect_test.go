@@ -68,6 +68,9 @@ func TestSuspect(t *testing.T) {
 
 // When nothing gets through it is an outage, however long: no event is blamed.
 func TestOutageBlamesNobody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -121,6 +124,9 @@ func TestSuspectAlone(t *testing.T) {
 // An outage of what is on the way blames nobody, however often requests were tried in
 // parts, and costs few requests once it is over.
 func TestGatewayIsNoSuspect(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -199,6 +205,9 @@ func TestUnanswered(t *testing.T) {
 // An event that is all there is cannot be told from an outage. It holds back nothing
 // that comes behind it, and is found out then.
 func TestUnansweredAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -306,6 +315,9 @@ func TestWronglyOldOpensBreaker(t *testing.T) {
 // An outage with gaps, in which a request passes now and then, blames nobody, whatever
 // it answers.
 func TestOutageWithGapsBlamesNobody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	for name, out := range map[string]graph.Result{
 		"code 2": {Class: graph.Retry, HTTPStatus: 500, Code: 2, Upload: graph.UploadWhole},
@@ -419,6 +431,9 @@ func TestBreakerKeepsItsInterval(t *testing.T) {
 
 // A connection on which most requests fail at random blames nobody.
 func TestBrownoutBlamesNobody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: long, and its goroutines are those of other tests")
+	}
 	t.Parallel()
 	for name, out := range map[string]graph.Result{
 		"code 2":   {Class: graph.Retry, HTTPStatus: 500, Code: 2, Upload: graph.UploadWhole},
@@ -443,7 +458,7 @@ func TestBrownoutBlamesNobody(t *testing.T) {
 					})
 					w.run()
 					defer func() { w.stop() }()
-					pass(10 * 24 * time.Hour)
+					w.drained(10 * 24 * time.Hour)
 					w.exactlyOnce(want...)
 					if d := w.log.letters(); len(d) != 0 {
 						t.Errorf("%d letters, the first %s %s", len(d), d[0].Reason, d[0].Message)
