@@ -245,8 +245,14 @@ func (l *Log) lose(e *entry) {
 	if l.view.at[e.place] != e {
 		return
 	}
+	others := map[*entry]bool{e: true}
 	for i := range e.recs { // of one id there may be another
-		l.view.giveWay(e, i)
+		if o := l.view.giveWay(e, i); o != nil {
+			others[o] = true
+		}
+	}
+	for o := range others {
+		l.view.count(o)
 	}
 	l.lostRecords += int64(e.waiting())
 	l.o.Logger.Error("a chunk is gone from its stream and is lost", "code", logs.ChunkLost, "stream", l.eventStream(e.stream), "seq", e.seq)

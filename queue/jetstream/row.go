@@ -273,11 +273,15 @@ func (v *view) adopt(r *row, rev uint64) {
 		e.parts[r.Lane] = p
 		v.count(e)
 	}
+	others := make(map[*entry]bool)
 	for h, all := range v.twins {
 		v.even(r.Lane, h)
 		for _, k := range all {
-			v.count(k.e)
+			others[k.e] = true
 		}
+	}
+	for e := range others {
+		v.count(e)
 	}
 }
 

@@ -228,6 +228,7 @@ func (v *view) admit(e *entry) bool {
 			}
 		}
 	}
+	others := map[*entry]bool{e: true} // that are to be counted anew
 	for i := range e.recs {
 		r := &e.recs[i]
 		was, ok := v.known[r.hash]
@@ -249,13 +250,15 @@ func (v *view) admit(e *entry) bool {
 			for _, name := range e.sets[r.set] {
 				v.even(name, r.hash)
 			}
-			v.count(was.e)
+			others[was.e] = true
 		}
 		for _, name := range e.sets[r.set] {
 			v.lanes[name].records++
 		}
 	}
-	v.count(e)
+	for o := range others {
+		v.count(o)
+	}
 	for name := range e.parts {
 		ln := v.lanes[name]
 		close(ln.changed)
@@ -294,22 +297,23 @@ func (v *view) even(lane string, h ident.Hash) {
 	}
 }
 
-// giveWay has another record of its id read in the place of one that is gone.
-func (v *view) giveWay(e *entry, i int) {
+// giveWay has another record of its id read in the place of one that is gone. Its entry is
+// to be counted anew; nil: there is none.
+func (v *view) giveWay(e *entry, i int) *entry {
 	h := e.recs[i].hash
 	if k := v.known[h]; k.e != e || int(k.index) != i {
-		return
+		return nil
 	}
 	for _, k := range v.twins[h] {
 		if k.e != e {
 			e.hidden.set(i)
 			v.known[h] = k
 			k.e.hidden[k.index/64] &^= 1 << (k.index % 64)
-			v.count(k.e)
-			return
+			return k.e
 		}
 	}
 	delete(v.known, h) // a retry is stored afresh
+	return nil
 }
 
 // each calls fn for a record and all others of its id that are for lane.
@@ -366,6 +370,7 @@ func (v *view) remove(e *entry) {
 	}
 	delete(v.at, e.place)
 	v.bytes -= int64(e.size)
+	others := make(map[*entry]bool)
 	for i := range e.recs {
 		h := e.recs[i].hash
 		if v.twins[h] == nil {
@@ -379,8 +384,11 @@ func (v *view) remove(e *entry) {
 		}
 		for _, k := range v.twins[h] { // all lanes have had it
 			k.e.finish(int(k.index))
-			v.count(k.e)
+			others[k.e] = true
 		}
+	}
+	for o := range others {
+		v.count(o)
 	}
 	for name := range e.parts {
 		ln := v.lanes[name]

@@ -1,0 +1,38 @@
+package jetstream
+
+import (
+	"encoding/binary"
+	"testing"
+	"time"
+
+	"relay/queue/internal/ident"
+)
+
+// A chunk that came twice, as it does when a store sends what is in doubt to another relay,
+// costs what it holds, not the square of it.
+func TestTwinsCost(t *testing.T) {
+	took := func(n int) time.Duration {
+		v := newView()
+		for seq := range uint64(2) {
+			e := newEntry(int(seq), 1, nextChunk(v.last), 100*n)
+			for i := range n {
+				var h ident.Hash
+				binary.LittleEndian.PutUint64(h[:], uint64(i)<<8)
+				e.add(h, 1, []string{"a", "b"}, []byte("x"), 0)
+			}
+			if seq == 1 {
+				start := time.Now()
+				v.admit(e)
+				v.adopt(&row{Lane: "a"}, 7)
+				return time.Since(start)
+			}
+			v.admit(e)
+		}
+		return 0
+	}
+	took(100)
+	small, large := took(1000), took(16_000)
+	if large > 64*small && large > 200*time.Millisecond {
+		t.Errorf("1,000 records take %v, 16 times as many %v", small, large)
+	}
+}
