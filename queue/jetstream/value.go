@@ -20,16 +20,11 @@ func (l *Log) UpdateValue(ctx context.Context, key string, fn func(was []byte) (
 	ctx, cancel := context.WithTimeout(ctx, l.o.IOTimeout)
 	defer cancel()
 	subject := l.valueSubject(key)
+	l.mu.Lock()
+	was := l.view.values[subject]
+	l.mu.Unlock()
 	for {
-		m, _, err := l.row(ctx, subject)
-		if err != nil {
-			return fmt.Errorf("set value: %w", stalled(err))
-		}
-		was, err := l.openValue(m)
-		if err != nil {
-			return fmt.Errorf("set value: %w", err)
-		}
-		val, err := fn(was)
+		val, err := fn(clone(was.data))
 		if err != nil {
 			return err
 		}
@@ -39,7 +34,7 @@ func (l *Log) UpdateValue(ctx context.Context, key string, fn func(was []byte) (
 				return fmt.Errorf("set value: %w", err)
 			}
 		}
-		seq, err := l.swap(ctx, subject, m.seq, data)
+		seq, err := l.swap(ctx, subject, was.seq, data)
 		if err == nil {
 			l.mu.Lock()
 			l.view.keepValue(subject, value{seq, clone(val)})
@@ -51,6 +46,14 @@ func (l *Log) UpdateValue(ctx context.Context, key string, fn func(was []byte) (
 		}
 		if !sleep(ctx, time.Duration(rand.IntN(20))*time.Millisecond) { // the server that answered may be behind
 			return fmt.Errorf("set value: %w", stalled(ctx.Err()))
+		}
+		m, _, err := l.row(ctx, subject)
+		if err != nil {
+			return fmt.Errorf("set value: %w", stalled(err))
+		}
+		was.seq = m.seq
+		if was.data, err = l.openValue(m); err != nil {
+			return fmt.Errorf("set value: %w", err)
 		}
 	}
 }
