@@ -70,6 +70,9 @@ func (l *Log) Stats() queue.Stats {
 		s.Full = "max_size"
 	}
 	for _, ln := range v.lanes {
+		if queue.Aside(ln.name) {
+			continue
+		}
 		st := ln.stat()
 		s.Pending += st.Pending
 		if st.Pending > 0 && (s.Oldest.IsZero() || st.Oldest.Before(s.Oldest)) {

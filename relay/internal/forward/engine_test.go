@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/queue"
 	"relay/queue/jetstream"
 	"relay/queue/local"
 	"relay/relay/internal/track"
@@ -24,6 +25,7 @@ const forgotten = time.Second
 type testLog interface {
 	Log
 	PrintSecret() []byte
+	Stats() queue.Stats
 	Close() error
 }
 

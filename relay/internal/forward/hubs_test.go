@@ -56,7 +56,7 @@ func TestAnotherHub(t *testing.T) {
 			both.Wait()
 		}
 		take(t, b, "0043", orders("m", 0, 10)) // other events with the same ids
-		for i, q := range []Log{qa, qb} {
+		for i, q := range []testLog{qa, qb} {
 			within(t, "a hub does not learn what the other one has", func() bool { return len(waiting(t, q, set)) >= 230 })
 			ids := map[[2]string]int{}
 			for _, r := range waiting(t, q, set) {
@@ -67,8 +67,8 @@ func TestAnotherHub(t *testing.T) {
 					t.Errorf("hub %d reads %s %d times", i, id, n)
 				}
 			}
-			if len(ids) != 230 {
-				t.Errorf("hub %d reads %d events, want 230", i, len(ids))
+			if len(ids) != 230 || q.Stats().Pending != 230 {
+				t.Errorf("hub %d reads %d events and counts %d, want 230", i, len(ids), q.Stats().Pending)
 			}
 		}
 	})
