@@ -41,18 +41,6 @@ retry: { min_interval: 50ms, max_interval: 1s }
 	return r
 }
 
-// write writes a file of a relay, at once.
-func (r *running) write(t *testing.T, file, text string) {
-	t.Helper()
-	tmp := filepath.Join(r.dir, "tmp-"+file)
-	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(tmp, filepath.Join(r.dir, file)); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // keysOf are auth.keys of a hub: those of stores, and of each edge the versions given.
 func keysOf(stores []*store, edges [][]int) string {
 	var all []string
