@@ -5,6 +5,7 @@ import "relay/queue"
 // Errors of the contract in the words of this engine.
 var (
 	errStalled     error = said{queue.ErrStalled, "the NATS servers did not answer in time"}
+	errNotShown    error = said{errStalled, "no server shows a message"}
 	errUnavailable error = said{queue.ErrUnavailable, "the NATS servers take no writes"}
 )
 

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -91,14 +92,15 @@ func (q *Queue) forgetIn(e *entry, f *queue.Forget, out *queue.Forgotten) error 
 	return nil
 }
 
-// chunkOf gives the records of an entry; nil when it was removed meanwhile.
+// chunkOf gives the records of an entry; nil when it was removed meanwhile, by this process
+// or, since all lanes have settled it, by another one.
 func (q *Queue) chunkOf(ctx context.Context, e *entry) ([]queue.Record, error) {
 	records, err := q.records(ctx, e)
 	if err == nil {
 		return records, nil
 	}
 	q.mu.Lock()
-	there := q.view.at[e.place] == e
+	there := q.view.at[e.place] == e && (e.open > 0 || !errors.Is(err, errNotShown))
 	q.mu.Unlock()
 	if !there {
 		return nil, nil

@@ -178,7 +178,7 @@ func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
 	}
 	if data == nil {
 		if !l.isGone(e) {
-			return nil, fmt.Errorf("%w: no server shows message %d of %s", errStalled, e.seq, l.eventStream(e.stream))
+			return nil, fmt.Errorf("%w: %d of %s", errNotShown, e.seq, l.eventStream(e.stream))
 		}
 		l.lose(e)
 		return nil, nil
