@@ -120,6 +120,18 @@ func (r *running) start(t *testing.T) {
 	})
 }
 
+// write writes a file of a relay, all of it at once.
+func (r *running) write(t *testing.T, file, text string) {
+	t.Helper()
+	fresh := filepath.Join(r.dir, "fresh-"+file)
+	if err := os.WriteFile(fresh, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(fresh, filepath.Join(r.dir, file)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (r *running) kill() {
 	r.cmd.Process.Kill() //nolint:errcheck // it may have ended
 	r.cmd.Wait()         //nolint:errcheck // it was killed
