@@ -24,7 +24,7 @@ func say(t *testing.T, h *Hub, store string, c Call) Answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := h.Forward(t.Context(), store, nil, b, 1<<20)
+	a, err := h.Forward(t.Context(), store, nil, b, nil, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

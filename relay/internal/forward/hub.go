@@ -40,6 +40,7 @@ type Hub struct {
 	o       HubOptions
 	ready   atomic.Bool // every mark is read
 	kick    chan struct{}
+	works   sync.Pool // of *work
 	forgets forgets
 
 	reading sync.Mutex
@@ -255,10 +256,34 @@ func (h *Hub) store(name string) *had {
 	return s
 }
 
+// work is what taking a chunk needs, kept for the next one.
+type work struct {
+	chunk   Chunk
+	entries []queue.Entry
+	reader  track.Reader
+	name    string // of the last event
+}
+
+// done keeps w, without what was in it.
+func (h *Hub) done(w *work) {
+	clear(w.chunk.Records)
+	clear(w.entries)
+	w.chunk, w.entries = Chunk{Records: w.chunk.Records[:0]}, w.entries[:0]
+	w.reader.Release()
+	if max(cap(w.entries), cap(w.chunk.Records)) <= keptRecords {
+		h.works.Put(w)
+	}
+}
+
+// keptRecords is more than a chunk has.
+const keptRecords = 4096
+
 // Forward takes a chunk of a store: once it returns nil all of it is on disk. Errors
 // to decide by: ErrFormat, *VersionError, ErrTooLarge, ErrBusy, ErrStarting and those
-// of Append. allows says which events the key may send; nil: all.
-func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byte) bool, body []byte, most int) (Answer, error) {
+// of Append. allows says which events the key may send; nil: all. A chunk has most bytes
+// unpacked, in room as far as that is enough; after an error the log may still read both
+// body and room.
+func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byte) bool, body, room []byte, most int) (Answer, error) {
 	if isCall(body) {
 		return h.call(ctx, store, body)
 	}
@@ -268,8 +293,12 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 		}
 		return Answer{Success: true}, nil
 	}
-	c, err := Parse(body, most)
-	if err != nil {
+	w, _ := h.works.Get().(*work)
+	if w == nil {
+		w = &work{reader: track.Reader{Limits: track.Limits{EventBytes: h.o.Event, Messages: 1, Merged: 4 * h.o.Event}, Key: h.o.PrintKey}}
+	}
+	c := &w.chunk
+	if err := c.read(body, room, most); err != nil {
 		return Answer{}, err
 	}
 	if !h.ready.Load() {
@@ -289,22 +318,21 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 	a := Answer{Success: true, Call: len(s.looks) > 0 && h.forgets.next(store) != nil}
 	gone := 0
 	if !has.covers(r) {
-		entries := make([]queue.Entry, 0, len(c.Records)+1)
-		reader := track.Reader{Limits: track.Limits{EventBytes: h.o.Event, Messages: 1, Merged: 4 * h.o.Event}, Key: h.o.PrintKey}
 		for i := range c.Records {
 			if rec := &c.Records[i]; has.has(rec.Seq) {
 				a.Repeats++
 			} else if forgotten(rec.Body, rec.ID, rec.Received) {
 				gone++
 			} else {
-				entries = append(entries, h.entry(&reader, store, c, rec, allows))
+				w.entries = append(w.entries, h.entry(w, store, rec, allows))
 			}
 		}
 		m, err := h.mark(store, src, r)
 		if err != nil {
 			return Answer{}, err
 		}
-		got, err := h.o.Log.Append(ctx, append(entries, m))
+		w.entries = append(w.entries, m)
+		got, err := h.o.Log.Append(ctx, w.entries)
 		if err != nil {
 			return Answer{}, err //nolint:wrapcheck // callers choose by it
 		}
@@ -318,6 +346,7 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 		a.Repeats = len(c.Records)
 	}
 	h.note(store, c, a)
+	h.done(w)
 	return a, nil
 }
 
@@ -334,7 +363,8 @@ func (h *Hub) mark(store string, src source, r queue.Range) (queue.Entry, error)
 
 // entry judges a record as intake would. Its body has been through one before: reading
 // it again changes nothing of it.
-func (h *Hub) entry(r *track.Reader, store string, c *Chunk, rec *queue.Record, allows func([]byte) bool) queue.Entry {
+func (h *Hub) entry(w *work, store string, rec *queue.Record, allows func([]byte) bool) queue.Entry {
+	c := &w.chunk
 	e := queue.Entry{ID: rec.ID, Store: store, Received: rec.Received, Flags: rec.Flags, Body: rec.Body}
 	switch {
 	case c.Lane == Refused || rec.Flags&queue.FlagTooLarge != 0:
@@ -343,14 +373,17 @@ func (h *Hub) entry(r *track.Reader, store string, c *Chunk, rec *queue.Record, 
 		e.Space, e.Key = queue.ByKey, fmt.Sprintf("conflict:%x:%x:%s", c.Epoch, uint64(rec.Seq), store)
 		return e
 	default:
-		msg, err := r.One(rec.Body)
+		msg, err := w.reader.One(rec.Body)
 		switch {
 		case err != nil || !msg.Track:
 		case msg.Problem != nil:
 			e.Flags |= msg.Flags & queue.FlagTooLarge
 		case allows != nil && !allows(msg.Event):
 		default:
-			e.Print, e.Lanes, e.Flags = msg.Print, track.Lanes(h.o.Route, string(msg.Event)), e.Flags|msg.Flags
+			if w.name != string(msg.Event) {
+				w.name = string(msg.Event)
+			}
+			e.Print, e.Lanes, e.Flags = msg.Print, track.Lanes(h.o.Route, w.name), e.Flags|msg.Flags
 			return e
 		}
 	}

@@ -30,7 +30,7 @@ func orders(prefix string, from, to queue.Seq) *Chunk {
 
 func take(t *testing.T, h *Hub, store string, c *Chunk) Answer {
 	t.Helper()
-	a, err := h.Forward(t.Context(), store, nil, c.Append(nil), 4<<20)
+	a, err := h.Forward(t.Context(), store, nil, c.Append(nil), nil, 4<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestKept(t *testing.T) {
 		if r := waiting(t, q, queue.LaneUnmapped); len(r) != 1 {
 			t.Errorf("unmapped: %+v", r)
 		}
-		a, err := h.Forward(t.Context(), "0042", func([]byte) bool { return false }, orders("k", 20, 21).Append(nil), 4<<20)
+		a, err := h.Forward(t.Context(), "0042", func([]byte) bool { return false }, orders("k", 20, 21).Append(nil), nil, 4<<20)
 		if err != nil || a.Stored != 1 || len(waiting(t, q, queue.LaneRefused)) != 3 {
 			t.Errorf("an event that the key may not send: %+v %v", a, err)
 		}
@@ -188,17 +188,17 @@ func TestNotNow(t *testing.T) {
 		h, _ := e.hub(t, t.TempDir(), time.Hour)
 		b := orders("m", 0, 1).Append(nil)
 		h.ready.Store(false)
-		if _, err := h.Forward(t.Context(), "0042", nil, b, 4<<20); !errors.Is(err, ErrStarting) {
+		if _, err := h.Forward(t.Context(), "0042", nil, b, nil, 4<<20); !errors.Is(err, ErrStarting) {
 			t.Errorf("starting: %v", err)
 		}
 		h.ready.Store(true)
 		s := h.store("0042")
 		s.turn.Lock()
-		if _, err := h.Forward(t.Context(), "0042", nil, b, 4<<20); !errors.Is(err, ErrBusy) {
+		if _, err := h.Forward(t.Context(), "0042", nil, b, nil, 4<<20); !errors.Is(err, ErrBusy) {
 			t.Errorf("busy: %v", err)
 		}
 		s.turn.Unlock()
-		if _, err := h.Forward(t.Context(), "0042", nil, b, 10); !errors.Is(err, ErrTooLarge) {
+		if _, err := h.Forward(t.Context(), "0042", nil, b, nil, 10); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("large: %v", err)
 		}
 	})
@@ -264,7 +264,7 @@ func (n notes) Note(key string) []byte               { return n[key] }
 func TestProbe(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		h, q := e.hub(t, t.TempDir(), time.Hour)
-		ask := func() (Answer, error) { return h.Forward(t.Context(), "0042", nil, probe, 4<<20) }
+		ask := func() (Answer, error) { return h.Forward(t.Context(), "0042", nil, probe, nil, 4<<20) }
 		if a, err := ask(); err != nil || !a.Success || a.Stored+a.Repeats != 0 {
 			t.Errorf("%+v, %v", a, err)
 		}
@@ -277,6 +277,34 @@ func TestProbe(t *testing.T) {
 		h.ready.Store(false)
 		if _, err := ask(); !errors.Is(err, ErrStarting) {
 			t.Errorf("at the start: %v", err)
+		}
+	})
+}
+
+// Memory that is lent for a chunk belongs to the caller again once the chunk is taken,
+// and what one chunk had is not in the next.
+func TestLentMemory(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		h, q := e.hub(t, t.TempDir(), time.Hour)
+		room := make([]byte, 0, 64<<10)
+		first, second := orders("a", 1, 40), orders("b", 40, 50)
+		for _, c := range []*Chunk{first, second} {
+			a, err := h.Forward(t.Context(), "0042", nil, c.Append(nil), room, 4<<20)
+			if err != nil || a.Stored != len(c.Records) {
+				t.Fatalf("%+v, %v", a, err)
+			}
+			for i := range room[:cap(room)] {
+				room[:cap(room)][i] = 'x'
+			}
+		}
+		got := waiting(t, q, set)
+		if len(got) != 49 {
+			t.Fatalf("%d records", len(got))
+		}
+		for i, want := range append(first.Records, second.Records...) {
+			if got[i].ID != want.ID || string(got[i].Body) != string(want.Body) {
+				t.Errorf("%s: %s", got[i].ID, got[i].Body)
+			}
 		}
 	})
 }

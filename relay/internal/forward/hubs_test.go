@@ -46,7 +46,7 @@ func TestAnotherHub(t *testing.T) {
 			for _, h := range []*Hub{a, b} {
 				both.Go(func() {
 					for {
-						if _, err := h.Forward(t.Context(), "0042", nil, c.Append(nil), 4<<20); err == nil {
+						if _, err := h.Forward(t.Context(), "0042", nil, c.Append(nil), nil, 4<<20); err == nil {
 							return
 						}
 						wait(t.Context(), time.Millisecond, nil)

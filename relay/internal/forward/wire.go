@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -127,38 +128,51 @@ func RawLen(b []byte) (int, error) {
 // Parse reads a chunk, which may have most bytes unpacked. Bodies lie in memory of
 // its own.
 func Parse(b []byte, most int) (*Chunk, error) {
-	n, err := RawLen(b)
-	if err != nil {
+	var c Chunk
+	if err := c.read(b, nil, most); err != nil {
 		return nil, err
 	}
+	return &c, nil
+}
+
+// read is Parse, into room as far as that is enough and into the records that c has.
+func (c *Chunk) read(b, room []byte, most int) error {
+	n, err := RawLen(b)
+	if err != nil {
+		return err
+	}
 	if n > most {
-		return nil, ErrTooLarge
+		return ErrTooLarge
 	}
 	var head zstd.Header // what it claims is refused before it costs anything
 	if err := head.Decode(b[headLen:]); err != nil || head.HasFCS && head.FrameContentSize > uint64(n) {
-		return nil, ErrFormat
+		return ErrFormat
 	}
 	d, _ := decoders.Get().(*zstd.Decoder)
 	if d == nil {
 		d, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(most)+1<<10), zstd.WithDecoderLowmem(true))
 		if err != nil {
-			return nil, fmt.Errorf("read chunk: %w", err)
+			return fmt.Errorf("read chunk: %w", err)
 		}
 	}
 	defer decoders.Put(d)
-	raw, err := d.DecodeAll(b[headLen:], make([]byte, 0, n))
-	if err != nil || len(raw) != n {
-		return nil, ErrFormat
+	if cap(room) < n {
+		room = make([]byte, 0, n)
 	}
-	return parse(raw)
+	raw, err := d.DecodeAll(b[headLen:], room[:0])
+	if err != nil || len(raw) != n {
+		return ErrFormat
+	}
+	return c.parse(raw)
 }
 
 // ErrTooLarge says that a chunk is larger than the hub takes.
 var ErrTooLarge = errors.New("the chunk is over the size limit")
 
-func parse(raw []byte) (*Chunk, error) {
+func (c *Chunk) parse(raw []byte) error {
 	r := reader{b: raw}
-	var c Chunk
+	records := c.Records[:0]
+	*c = Chunk{}
 	copy(c.Epoch[:], r.take(len(c.Epoch)))
 	if lane := r.take(1); len(lane) == 1 {
 		c.Lane = Lane(lane[0])
@@ -171,9 +185,11 @@ func parse(raw []byte) (*Chunk, error) {
 	c.State.Version = string(r.bytes())
 	count := r.uint()
 	if r.bad || c.Lane > Conflicts || c.From >= c.To || len(c.State.Version) > 64 || count > uint64(len(r.b)/leastBytes) {
-		return nil, ErrFormat
+		return ErrFormat
 	}
-	c.Records = make([]queue.Record, count)
+	c.Records = slices.Grow(records, int(count))[:count]
+	var ids []byte // all of them, for one copy
+	ends := make([]int, count)
 	next := c.From
 	for i := range c.Records {
 		at := r.uint()
@@ -181,15 +197,21 @@ func parse(raw []byte) (*Chunk, error) {
 		received, flags := r.int(), r.uint()
 		id, body := r.bytes(), r.bytes()
 		if r.bad || seq < next || seq >= c.To || at >= uint64(c.To) || len(id) == 0 || flags > math.MaxUint16 {
-			return nil, ErrFormat
+			return ErrFormat
 		}
-		c.Records[i] = queue.Record{Seq: seq, ID: string(id), Received: time.UnixMilli(received).UTC(), Flags: queue.Flags(flags) & carried, Body: body}
+		ids = append(ids, id...)
+		ends[i] = len(ids)
+		c.Records[i] = queue.Record{Seq: seq, Received: time.UnixMilli(received).UTC(), Flags: queue.Flags(flags) & carried, Body: body}
 		next = seq + 1
 	}
 	if len(r.b) != 0 {
-		return nil, ErrFormat
+		return ErrFormat
 	}
-	return &c, nil
+	all, from := string(ids), 0
+	for i, end := range ends {
+		c.Records[i].ID, from = all[from:end], end
+	}
+	return nil
 }
 
 // reader reads what appendBytes and its like wrote; bad says that something was not.

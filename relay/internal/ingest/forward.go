@@ -36,19 +36,20 @@ func (h *Handler) forward(parent context.Context, rw http.ResponseWriter, w *wor
 	if n > h.o.MaxRequestBytes {
 		return failLarge
 	}
-	room, ok := w.loan.get(n) // it is unpacked into memory of its own: this counts it
+	room, ok := w.loan.get(n)
 	if !ok {
 		return failBusy
 	}
-	defer w.loan.put(room)
+	w.out = room
 	if !h.heavies.take(w, n, h.o.AppendTimeout) {
 		return failBusy
 	}
 	// The events are wanted whether or not the edge waits for the answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), h.o.AppendTimeout)
 	defer cancel()
-	a, err := h.o.Forward(ctx, g.store, g.allows, w.body, h.o.MaxRequestBytes)
+	a, err := h.o.Forward(ctx, g.store, g.allows, w.body, room, h.o.MaxRequestBytes)
 	if err != nil {
+		w.doubt = true
 		f := ofForward(err)
 		if f.status == failStorage.status || f.code == "queue_full" {
 			if !h.failing.Swap(true) {

@@ -37,7 +37,7 @@ type Options struct {
 
 	// Forward takes what another relay hands over with the key of a store; nil: this
 	// relay takes nothing of the kind. Its errors are those of forward.Hub.
-	Forward func(ctx context.Context, store string, allows func(event []byte) bool, body []byte, most int) (forward.Answer, error)
+	Forward func(ctx context.Context, store string, allows func(event []byte) bool, body, room []byte, most int) (forward.Answer, error)
 
 	PrintKey       track.PrintKey
 	Keys           []Key    // none: every caller may write

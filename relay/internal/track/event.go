@@ -14,8 +14,8 @@ func (r *Reader) One(body []byte) (Message, error) {
 	if err := r.Scan(body, false); err != nil {
 		return Message{Body: body}, err
 	}
-	n, _ := r.Room()
-	msg, _ := r.Take(0, false, make([]byte, 0, n))
+	_, _ = r.Room()                 // forgets the batch before
+	msg, _ := r.Take(0, false, nil) // nearly always it stays as it came
 	return msg, nil
 }
 
