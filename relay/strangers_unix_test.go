@@ -14,14 +14,14 @@ import (
 	"testing"
 
 	"relay/internal/disk"
-	"relay/queue/local"
+	"relay/queue/local/directory"
 	"relay/relay/internal/sandbox"
 )
 
 // strangersIn are those below the directory of the queue.
 func strangersIn(t *testing.T, h home) []string {
 	t.Helper()
-	all, err := local.Strangers(h.path("data"), func(string) bool { return false })
+	all, err := directory.Strangers(h.path("data"), func(string) bool { return false })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/step"
 )
@@ -85,7 +86,7 @@ func (q *Queue) copyTo(ctx context.Context, dir string) error {
 	// Behind meta.db: a letter stands in the copy if its record is settled there.
 	letters, err := q.dead.get()
 	if err == nil {
-		err = letters.Copy(filepath.Join(dir, deadName))
+		err = letters.Copy(filepath.Join(dir, directory.Dead))
 	}
 	if err != nil {
 		return err
@@ -116,7 +117,7 @@ func (q *Queue) copyTo(ctx context.Context, dir string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if err := disk.WriteFile(filepath.Join(dir, lockName), 0o600); err != nil {
+	if err := disk.WriteFile(filepath.Join(dir, directory.Lock), 0o600); err != nil {
 		return err
 	}
 	return disk.SyncDir(dir)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relay/internal/disk"
+	"relay/queue/local/directory"
 )
 
 // A till's events, about 1.2 KB each, with enough chance in them that
@@ -114,7 +115,7 @@ func (p *samples) entry(buf []byte, conn, n int, lanes []string) Entry {
 func diskUsage(t testing.TB, dir string) (n int64) {
 	t.Helper()
 	err := filepath.Walk(dir, func(_ string, fi os.FileInfo, err error) error {
-		if err == nil && !fi.IsDir() && fi.Name() != reserveName {
+		if err == nil && !fi.IsDir() && fi.Name() != directory.Reserve {
 			n += disk.Used(fi)
 		}
 		return err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"relay/internal/disk"
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 )
@@ -262,7 +263,7 @@ func TestReserveShrinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	q = openTest(t, dir, Options{MaxSize: 8 << 20, NoSync: true})
-	if fi, err := os.Stat(filepath.Join(dir, reserveName)); err != nil || fi.Size() > 8<<20/32 {
+	if fi, err := os.Stat(filepath.Join(dir, directory.Reserve)); err != nil || fi.Size() > 8<<20/32 {
 		t.Errorf("the reserve: %v, %v", fi.Size(), err)
 	}
 	until(t, "it is full", func() bool { return q.Stats().Full == "max_size" })

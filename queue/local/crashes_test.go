@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/segment"
 	"relay/queue/local/internal/step"
 )
@@ -124,7 +125,7 @@ func (c *crashes) copy(what string, undo map[string]string) (dir string) {
 		c.err = err
 	}
 	for _, e := range es {
-		if _, ok := undo[e.Name()]; e.IsDir() || ok || e.Name() == reserveName {
+		if _, ok := undo[e.Name()]; e.IsDir() || ok || e.Name() == directory.Reserve {
 			continue
 		}
 		b, err := os.ReadFile(filepath.Join(c.dir, e.Name()))

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/segment"
@@ -94,10 +95,10 @@ func TestDamage(t *testing.T) {
 			}
 		}, false, true, 3, 0},
 		{"dead letters of NUL", func(t *testing.T, dir string) {
-			change(t, filepath.Join(dir, deadName), nul)
+			change(t, filepath.Join(dir, directory.Dead), nul)
 		}, false, false, 0, 1},
 		{"empty dead letters", func(t *testing.T, dir string) {
-			change(t, filepath.Join(dir, deadName), empty)
+			change(t, filepath.Join(dir, directory.Dead), empty)
 		}, false, false, 0, 1},
 		{"ids of NUL", func(t *testing.T, dir string) {
 			ids, _ := filepath.Glob(filepath.Join(dir, "*"+ids.Suffix))
@@ -255,7 +256,7 @@ func TestBitFlips(t *testing.T) {
 	src, waiting, _ := damagedDir(t)
 	var files []string
 	if err := filepath.WalkDir(src, func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && d.Name() != lockName && d.Name() != reserveName {
+		if err == nil && !d.IsDir() && d.Name() != directory.Lock && d.Name() != directory.Reserve {
 			rel, err := filepath.Rel(src, path)
 			files = append(files, rel)
 			return err

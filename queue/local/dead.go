@@ -12,15 +12,12 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/queue/internal/format"
-	"relay/queue/local/internal/boltdb"
-	"relay/queue/local/internal/boltscan"
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/dead"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/room"
 )
-
-const deadName = "dead.db"
 
 // deadLog is dead.db, which is opened behind the segments.
 type deadLog struct {
@@ -38,7 +35,7 @@ type deadLog struct {
 // newDeadLog is called when meta.db is open and no lane has settled yet. fresh
 // says that the directory is new: no letter had a number there.
 func newDeadLog(q *Queue, fresh bool) *deadLog {
-	d := &deadLog{q: q, path: filepath.Join(q.dir, deadName), first: 1 << 32, gens: make(map[string]uint64), ready: make(chan struct{})}
+	d := &deadLog{q: q, path: filepath.Join(q.dir, directory.Dead), first: 1 << 32, gens: make(map[string]uint64), ready: make(chan struct{})}
 	if !fresh {
 		// Should dead.db be lost, nobody knows the numbers it gave: a copy that is
 		// redriven under an old number would count as stored.
@@ -60,7 +57,7 @@ func (d *deadLog) load() {
 	var s *dead.Store
 	if err == nil {
 		s, err = dead.Open(d.path, dead.Options{
-			Stamp: d.q.ages.look, Ring: d.q.ring, Codec: d.q.zstd, Files: boltFiles{readOnly: d.q.readOnly, noSync: d.q.o.NoSync},
+			Stamp: d.q.ages.look, Ring: d.q.ring, Codec: d.q.zstd, Files: dead.Bolt{ReadOnly: d.q.readOnly, NoSync: d.q.o.NoSync},
 			MaxSize: d.q.o.DeadMaxSize, ShareOf: queue.LaneConflict, DropOldest: d.q.o.DeadDropOldest, First: d.first, Header: header,
 			Format: func(b []byte) error {
 				var info meta.Info
@@ -274,33 +271,3 @@ func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, err
 	defer q.moving.RUnlock()
 	return queue.Redrive(context.Background(), q, ids, route, q.removeDead)
 }
-
-// boltFiles has package dead read files as all others here are read.
-type boltFiles struct{ readOnly, noSync bool }
-
-func (f boltFiles) Open(path string) (dead.DB, error) {
-	o := boltdb.Options(f.noSync)
-	o.ReadOnly = f.readOnly
-	db, err := boltdb.Open(path, o)
-	if err != nil {
-		return nil, err
-	}
-	return db, nil
-}
-
-// Walk wants both meta pages: should one be damaged, the other may lead to the
-// tree as it was before the newest letters.
-func (boltFiles) Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error {
-	err := boltdb.ReadAgain(path, func(p *boltscan.File) error {
-		if len(p.Metas()) < 2 {
-			return format.Damaged("a meta page")
-		}
-		return p.WalkAll(p.Metas()[0], buckets, visit())
-	})
-	if boltdb.Unreadable(err) {
-		err = format.Damaged("cannot be read: %v", err)
-	}
-	return err
-}
-
-func (boltFiles) Keep(path string) error { return files.KeepCopy(path, files.BadName(path)) }

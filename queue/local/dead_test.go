@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/meta"
 	"relay/queue/queuetest/disktest"
 )
@@ -288,7 +289,7 @@ func TestDeadBitFlips(t *testing.T) {
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	good := readAll(t, filepath.Join(src, deadName))
+	good := readAll(t, filepath.Join(src, directory.Dead))
 	flips := 60
 	if exam() {
 		flips = 2000
@@ -300,7 +301,7 @@ func TestDeadBitFlips(t *testing.T) {
 			at = at&^4095 + rng.IntN(200)
 		}
 		b[at] ^= 1 << rng.IntN(8)
-		put(t, filepath.Join(src, deadName), b)
+		put(t, filepath.Join(src, directory.Dead), b)
 		q, err := Open(src, Options{NoSync: true})
 		if err != nil {
 			t.Fatalf("seed %d, flip at %d: %v", seed, at, err)

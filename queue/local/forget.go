@@ -9,6 +9,7 @@ import (
 
 	"relay/queue"
 	"relay/queue/internal/chunk"
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/segment"
 )
@@ -200,7 +201,7 @@ func (q *Queue) removeBad(dry bool) (n int, err error) {
 		return 0, fmt.Errorf("list quarantined files: %w", err)
 	}
 	for _, e := range es {
-		if !quarantined(e.Name()) {
+		if !directory.Quarantined(e.Name()) {
 			continue
 		}
 		if !dry {

@@ -13,6 +13,7 @@ import (
 
 	"relay/queue"
 	"relay/queue/internal/chunk"
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/segment"
 )
@@ -35,7 +36,7 @@ func everything(t *testing.T, q *Queue) []byte {
 			return err
 		}
 		all.Write(b)
-		if d.Name() == deadName {
+		if d.Name() == directory.Dead {
 			s, err := q.dead.get()
 			if err != nil {
 				return err

@@ -14,6 +14,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"relay/queue"
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/segment"
@@ -58,8 +59,8 @@ func goldenDir(t *testing.T, dir string, o Options) {
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
-	os.Remove(filepath.Join(dir, reserveName))
-	os.Remove(filepath.Join(dir, lockName))
+	os.Remove(filepath.Join(dir, directory.Reserve))
+	os.Remove(filepath.Join(dir, directory.Lock))
 }
 
 // TestGolden opens directories that were written when their format was new.

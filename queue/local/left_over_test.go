@@ -3,6 +3,7 @@ package local
 import (
 	"os"
 	"path/filepath"
+	"relay/queue/local/directory"
 	"slices"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestTemporaryFilesThatWereLeftAreStrangers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all, err := Strangers(dir, func(string) bool { return false })
+	all, err := directory.Strangers(dir, func(string) bool { return false })
 	if err != nil || !slices.Equal(all, left) {
 		t.Errorf("%q, %v", all, err)
 	}

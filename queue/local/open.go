@@ -15,6 +15,7 @@ import (
 	"relay/internal/seal"
 	"relay/queue"
 	"relay/queue/internal/chunk"
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/calls"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
@@ -44,7 +45,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		if err := disk.MakeDir(dir); err != nil {
 			return nil, fmt.Errorf("make queue directory: %w", err)
 		}
-		if err := disk.Planted(dir, Own); err != nil {
+		if err := disk.Planted(dir, directory.Own); err != nil {
 			return nil, err
 		}
 		// Nobody else has to put anything there. Where the folder is another's (a volume
@@ -53,7 +54,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 			_ = os.Chmod(dir, fi.Mode().Perm()&^0o002)
 		}
 	}
-	if err := disk.Planted(dir, Own); err != nil { // once more: nobody can put anything there now
+	if err := disk.Planted(dir, directory.Own); err != nil { // once more: nobody can put anything there now
 		return nil, err
 	}
 	if err := q.takeLock(); err != nil {
@@ -116,7 +117,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 
 // takeLock takes the directory for this process.
 func (q *Queue) takeLock() error {
-	l, err := disk.TakeLock(filepath.Join(q.dir, lockName), q.readOnly)
+	l, err := disk.TakeLock(filepath.Join(q.dir, directory.Lock), q.readOnly)
 	if held, ok := errors.AsType[*disk.HeldError](err); ok {
 		return &LockedError{Dir: q.dir, PID: held.PID}
 	}
@@ -156,7 +157,7 @@ func (q *Queue) names() ([]string, error) {
 // removeTemp removes the temporary files that a crash has left, and nobody else's.
 func (q *Queue) removeTemp(names []string) {
 	for _, n := range names {
-		if disk.IsTemp(n) || isTempSegment(n) {
+		if disk.IsTemp(n) || directory.TempSegment(n) {
 			_ = files.Remove(filepath.Join(q.dir, n))
 		}
 	}
@@ -178,7 +179,7 @@ func (q *Queue) checkFormat(names []string) error {
 		}
 	}
 	// The newest segment says the same should meta.db be lost.
-	segs := segNames(names)
+	segs := directory.Segments(names)
 	if metaOK && len(segs) > 1 {
 		segs = segs[len(segs)-1:]
 	}
@@ -201,18 +202,6 @@ func (q *Queue) checkFormat(names []string) error {
 		}
 	}
 	return nil
-}
-
-// segNames gives the numbers of the segments among names, ascending.
-func segNames(names []string) []uint64 {
-	var nums []uint64
-	for _, n := range names {
-		if num, suffix, ok := files.Number(n); ok && suffix == segment.Suffix {
-			nums = append(nums, num)
-		}
-	}
-	slices.Sort(nums)
-	return nums
 }
 
 // openMeta opens meta.db. One that is damaged is quarantined, and like one that is
@@ -243,7 +232,7 @@ func (q *Queue) openMeta(names []string) error {
 		}
 	} else if q.readOnly {
 		return fmt.Errorf("open queue: %w", os.ErrNotExist)
-	} else if len(segNames(names)) > 0 || slices.Contains(names, deadName) {
+	} else if len(directory.Segments(names)) > 0 || slices.Contains(names, directory.Dead) {
 		q.o.Logger.Error("meta.db is missing: starting over at the oldest segment, events will be sent again", "code", logs.MetaMissing)
 		rebuilt = true
 	}
@@ -301,7 +290,7 @@ func (q *Queue) newSecret(names []string) []byte {
 // secretFromSegments finds the secret of the id hashes in the newest segment
 // that has it.
 func (q *Queue) secretFromSegments(names []string) []byte {
-	nums := segNames(names)
+	nums := directory.Segments(names)
 	slices.Reverse(nums)
 	for _, num := range nums {
 		info, err := segment.ReadInfo(segment.Path(q.dir, num))
@@ -336,7 +325,7 @@ func (q *Queue) findSegments(names []string) {
 			q.lastNum = max(q.lastNum, num) // .bad and .ids too: numbers are never used again
 		}
 	}
-	for _, num := range segNames(names) {
+	for _, num := range directory.Segments(names) {
 		s := newSeg(q.dir, num)
 		s.end.Store(math.MaxUint32)
 		if fi, err := os.Stat(s.Path); err == nil {

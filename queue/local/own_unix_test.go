@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"relay/internal/disk"
+	"relay/queue/local/directory"
 )
 
 // TestPlanted: what another user has put into the directory before it is opened is neither
@@ -146,7 +147,7 @@ func TestPlantedNot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := disk.Planted(dir, Own); err != nil {
+	if err := disk.Planted(dir, directory.Own); err != nil {
 		t.Error(err)
 	}
 }

@@ -75,8 +75,6 @@ type turns struct {
 	updating   sync.Mutex // one note is read and set at a time
 }
 
-const lockName = "lock"
-
 func (o Options) withDefaults() Options {
 	def := func(p *int64, v int64) {
 		if *p == 0 {

@@ -11,6 +11,7 @@ import (
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/room"
 )
@@ -220,7 +221,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 		return false
 	}
 	for _, e := range es {
-		if fi, err := e.Info(); err == nil && quarantined(e.Name()) {
+		if fi, err := e.Info(); err == nil && directory.Quarantined(e.Name()) {
 			all = append(all, bad{filepath.Join(q.dir, e.Name()), fi})
 			size += disk.Used(fi)
 		}

@@ -11,16 +11,14 @@ import (
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/room"
 	"relay/queue/local/internal/segment"
 )
 
-const (
-	reserveName = "reserve"
-	defaultMax  = 4 << 30
-)
+const defaultMax = 4 << 30
 
 // space is how much room the queue has, and whether that is too little to accept
 // anything. What its segments take changes under Queue.mu and is told with each
@@ -225,7 +223,7 @@ func (q *Queue) lookBesides() {
 		if e.IsDir() || strings.HasSuffix(e.Name(), segment.Suffix) {
 			continue
 		}
-		if quarantined(e.Name()) {
+		if directory.Quarantined(e.Name()) {
 			bad++
 		}
 		if fi, err := e.Info(); err == nil {
@@ -285,7 +283,7 @@ func (q *Queue) nearFull() {
 // shrinkReserve gives back what the reserve of a larger max_size had more, also
 // while the queue is full by the smaller one.
 func (q *Queue) shrinkReserve() error {
-	path := filepath.Join(q.dir, reserveName)
+	path := filepath.Join(q.dir, directory.Reserve)
 	if fi, err := os.Stat(path); err != nil || fi.Size() <= q.space.reserve {
 		return nil //nolint:nilerr // without one there is nothing to shrink
 	}
@@ -301,7 +299,7 @@ func (q *Queue) makeReserve() {
 	if !q.space.lacksReserve() {
 		return
 	}
-	path, n := filepath.Join(q.dir, reserveName), q.space.reserve
+	path, n := filepath.Join(q.dir, directory.Reserve), q.space.reserve
 	fi, err := os.Stat(path)
 	if err != nil || fi.Size() != n || disk.Used(fi) < n {
 		b := make([]byte, 64<<10)
@@ -322,7 +320,7 @@ func (q *Queue) makeReserve() {
 
 // useReserve gives the reserve up; true when there was one.
 func (q *Queue) useReserve() bool {
-	path := filepath.Join(q.dir, reserveName)
+	path := filepath.Join(q.dir, directory.Reserve)
 	fi, err := os.Stat(path)
 	if err != nil || fi.Size() == 0 || files.Remove(path) != nil {
 		return false

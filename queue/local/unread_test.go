@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/queue/local/directory"
 	"relay/queue/local/internal/meta"
 )
 
@@ -53,7 +54,7 @@ func TestUnreadableIsNotLost(t *testing.T) {
 // The same for meta.db and dead letters at a start, which waits a little.
 func TestUnreadableForAMoment(t *testing.T) {
 	dir, waiting, dead := damagedDir(t)
-	for _, name := range []string{meta.Name, deadName} {
+	for _, name := range []string{meta.Name, directory.Dead} {
 		path, aside := filepath.Join(dir, name), filepath.Join(t.TempDir(), "aside")
 		if err := errors.Join(os.Rename(path, aside), os.Mkdir(path, 0o700)); err != nil {
 			t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 
 	"relay/config"
 	"relay/mapper/personal"
-	"relay/queue/local"
+	"relay/queue/local/directory"
 )
 
 // strangers is admin's way to learn what lies below the directory of the queue and is not
@@ -27,7 +27,7 @@ func strangers(settings func() *config.Config) func() ([]string, error) {
 				named[abs] = true
 			}
 		}
-		all, err := local.Strangers(dir, func(name string) bool { return named[filepath.Join(dir, filepath.FromSlash(name))] })
+		all, err := directory.Strangers(dir, func(name string) bool { return named[filepath.Join(dir, filepath.FromSlash(name))] })
 		if err != nil || len(all) == 0 {
 			return nil, err
 		}
@@ -51,7 +51,7 @@ func showPath(dir, name string) string {
 		fi = nil // gone meanwhile
 	}
 	return personal.ShowPath(name, func(part string) bool {
-		_, own := local.Own(part)
+		_, own := directory.Own(part)
 		return own
 	}, fi)
 }

@@ -1,4 +1,9 @@
-package local
+// Package directory knows what lies in the directory of a queue: the queue's own files,
+// what relay keeps beside them, and what is neither.
+//
+// Invariant: a file that relay makes there has a name that Own knows. What Own does not
+// know is never opened as relay's, and is reported (Strangers).
+package directory
 
 import (
 	"errors"
@@ -17,6 +22,13 @@ import (
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/segment"
+)
+
+// The names of the queue's own files, beside those that have packages of their own.
+const (
+	Lock    = "lock"
+	Dead    = "dead.db"
+	Reserve = "reserve"
 )
 
 // What the sidecar keeps in the directory of its queue, beside the queue's own files.
@@ -46,7 +58,7 @@ func Own(name string) (mode fs.FileMode, ok bool) {
 	if dir := path.Dir(name); disk.IsTemp(name) && (dir == "." || dir == "receipts") || besidesNamed.MatchString(name) {
 		return 0, true
 	}
-	return 0, ownFile(name) || isTempSegment(name) || quarantined(name)
+	return 0, ownFile(name) || TempSegment(name) || Quarantined(name)
 }
 
 // ownFile says whether a file of this name is the queue's.
@@ -54,18 +66,18 @@ func ownFile(name string) bool {
 	if _, suffix, ok := files.Number(name); ok {
 		return suffix == segment.Suffix || suffix == ids.Suffix || suffix == ids.SalesSuffix
 	}
-	return name == lockName || name == meta.Name || name == deadName || name == reserveName
+	return name == Lock || name == meta.Name || name == Dead || name == Reserve
 }
 
-// isTempSegment says whether a segment of this name is being written, or was when relay
+// TempSegment says whether a segment of this name is being written, or was when relay
 // ended.
-func isTempSegment(name string) bool {
+func TempSegment(name string) bool {
 	_, suffix, ok := files.Number(name)
 	return ok && suffix == segment.Suffix+segment.TmpSuffix
 }
 
-// quarantined says whether a name is one of files.BadName, of a file of the queue's.
-func quarantined(name string) bool {
+// Quarantined says whether a name is one of files.BadName, of a file of the queue's.
+func Quarantined(name string) bool {
 	base, ok := strings.CutSuffix(name, files.BadSuffix)
 	if !ok || ownFile(base) {
 		return ok
@@ -77,7 +89,7 @@ func quarantined(name string) bool {
 // leftOver says whether a temporary file has not been written to for so long that whoever
 // wrote it was killed. Open removes it; until then nobody looks into it.
 func leftOver(name string, e fs.DirEntry) bool {
-	if !disk.IsTemp(name) && !isTempSegment(name) {
+	if !disk.IsTemp(name) && !TempSegment(name) {
 		return false
 	}
 	fi, err := e.Info()
@@ -123,4 +135,16 @@ func Strangers(dir string, except func(path string) bool) (all []string, err err
 		return nil, fmt.Errorf("list queue directory: %w", err)
 	}
 	return all, nil
+}
+
+// Segments gives the numbers of the segments among names, ascending.
+func Segments(names []string) []uint64 {
+	var nums []uint64
+	for _, n := range names {
+		if num, suffix, ok := files.Number(n); ok && suffix == segment.Suffix {
+			nums = append(nums, num)
+		}
+	}
+	slices.Sort(nums)
+	return nums
 }

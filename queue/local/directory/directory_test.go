@@ -1,4 +1,4 @@
-package local
+package directory
 
 import (
 	"io/fs"
