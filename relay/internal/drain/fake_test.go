@@ -33,8 +33,8 @@ type fakeLog struct {
 	settles  int
 	stats    map[string]queue.LaneStat // until something changes
 	fail     error                     // of Settle
-	deadRoom int   // below 0: no bound
-	deadMost int   // of one settlement
+	deadRoom int                       // below 0: no bound
+	deadMost int                       // of one settlement
 }
 
 func newFakeLog() *fakeLog {
