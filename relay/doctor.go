@@ -25,6 +25,7 @@ import (
 	"relay/relay/internal/alert"
 	"relay/relay/internal/api"
 	"relay/relay/internal/cli"
+	"relay/relay/internal/control"
 	"relay/relay/internal/doctor"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/forward"
@@ -170,7 +171,7 @@ func examine(ctx context.Context, cfg *config.Config, warnings []strictyaml.Prob
 
 // askRunning says whether a relay runs with this config, and how it is.
 func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
-	client := sidecar.ControlClient(cfg)
+	client := control.Client(cfg)
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

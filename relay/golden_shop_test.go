@@ -9,7 +9,7 @@ import (
 
 	"relay/internal/socket"
 	"relay/relay/internal/api"
-	"relay/relay/internal/sidecar"
+	"relay/relay/internal/control"
 )
 
 // shop is a relay whose addresses have names in the record.
@@ -26,7 +26,7 @@ func (r *record) openShop(t *testing.T, graph, mapping, more string) *shop {
 	s := &shop{home: home{dir: t.TempDir()}, admin: freeAddr(t)}
 	r.know(s.dir, "<dir>")
 	r.know(s.admin, "<admin>")
-	r.adminBase, r.socket = "http://"+s.admin, socket.Paths(s.path("data"), sidecar.ControlName)[0]
+	r.adminBase, r.socket = "http://"+s.admin, socket.Paths(s.path("data"), control.Name)[0]
 	r.know(r.socket, "<socket>")
 	r.know(graph, "<graph>")
 	s.write(t, "relay.yaml", fmt.Sprintf(`listen: 127.0.0.1:0

@@ -21,6 +21,7 @@ import (
 	"relay/relay/internal/api"
 	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
+	"relay/relay/internal/logging"
 	"relay/relay/internal/preview"
 	"relay/relay/internal/session"
 	"relay/relay/internal/sidecar"
@@ -206,7 +207,7 @@ func runImport(c *cobra.Command, name string, f *importFlags) error {
 		show.Say("the file is UTF-8 but for " + term.Count(int(n), "byte") + ": what holds such a byte is no match key; write it anew as UTF-8")
 	}
 	o.OnResume = func(rows int64) { show.Say(fmt.Sprintf("going on behind row %d", rows)) }
-	o.Logger = sidecar.NewLogger(show, config.Log{Format: "text"}, new(slog.LevelVar))
+	o.Logger = logging.New(show, config.Log{Format: "text"}, new(slog.LevelVar))
 	if !f.dryRun {
 		door := &session.RemoteQueue{Session: d, Received: now, Logger: o.Logger, Patience: session.UnreachablePatience}
 		o.Queue, o.State, o.OnKey = door, door, func(key string) { door.Key = key }

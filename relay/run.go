@@ -8,6 +8,7 @@ import (
 	"relay/config"
 	"relay/internal/logs"
 	"relay/relay/internal/cli"
+	"relay/relay/internal/logging"
 	"relay/relay/internal/sidecar"
 )
 
@@ -26,7 +27,7 @@ which relay also does by itself when the files change.`,
 				return err
 			}
 			level := new(slog.LevelVar)
-			log := sidecar.NewLogger(c.ErrOrStderr(), cfg.Log, level)
+			log := logging.New(c.ErrOrStderr(), cfg.Log, level)
 			for _, w := range warnings {
 				log.Warn("config has a warning", "code", logs.ConfigWarning, "at", w.Error())
 			}

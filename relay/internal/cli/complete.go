@@ -12,6 +12,7 @@ import (
 	"relay/mapper"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
+	"relay/relay/internal/control"
 	"relay/relay/internal/sidecar"
 )
 
@@ -91,7 +92,7 @@ func CompleteDead(c *cobra.Command, _ []string, _ string) (out []cobra.Completio
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	client := sidecar.ControlClient(cfg)
+	client := control.Client(cfg)
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()

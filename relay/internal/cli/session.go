@@ -10,8 +10,8 @@ import (
 	"relay/config"
 	"relay/queue/local"
 	"relay/relay/internal/api"
+	"relay/relay/internal/control"
 	"relay/relay/internal/session"
-	"relay/relay/internal/sidecar"
 )
 
 // Open connects to the relay that the config describes. When none answers
@@ -21,7 +21,7 @@ func Open(c *cobra.Command, write bool) (*session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := sidecar.ControlClient(cfg)
+	client := control.Client(cfg)
 	_, err = client.Ping(c.Context())
 	if err == nil {
 		return session.Connected(client), nil
@@ -52,7 +52,7 @@ func Online(c *cobra.Command, do func(context.Context, *api.Client) error) error
 	if err != nil {
 		return err
 	}
-	client := sidecar.ControlClient(cfg)
+	client := control.Client(cfg)
 	defer client.Close()
 	return session.Coded(do(c.Context(), client))
 }
@@ -64,7 +64,7 @@ func OpenForImport(c *cobra.Command, dryRun bool) (*session.Session, *config.Con
 	if err != nil {
 		return nil, nil, err
 	}
-	client := sidecar.ControlClient(cfg)
+	client := control.Client(cfg)
 	if !dryRun && !cfg.Queue.NATS.On() {
 		if err := session.MakeQueueDir(cfg.Dir()); err != nil {
 			return nil, nil, err

@@ -20,6 +20,7 @@ import (
 	"relay/config"
 	"relay/examples"
 	"relay/internal/disk"
+	"relay/relay/internal/logging"
 	"relay/relay/internal/sandbox"
 	"relay/relay/internal/sidecar"
 )
@@ -130,7 +131,7 @@ func (d *demo) open(graph string, verbose bool) error {
 		return err
 	}
 	lv := new(slog.LevelVar)
-	if d.relay, err = sidecar.Open(cfg, sidecar.NewLogger(logTo, cfg.Log, lv), lv); err != nil {
+	if d.relay, err = sidecar.Open(cfg, logging.New(logTo, cfg.Log, lv), lv); err != nil {
 		return err
 	}
 	d.url = "http://" + d.relay.Addr()

@@ -18,6 +18,7 @@ import (
 	"relay/config"
 	"relay/internal/socket"
 	"relay/relay/internal/api"
+	"relay/relay/internal/control"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/sidecar"
 )
@@ -43,13 +44,13 @@ func NotReached(err error) error {
 // process or, for root, within one of the queue's owner.
 func OpenLocal(ctx context.Context, cfg *config.Config, write bool) (*Session, error) {
 	if cfg.Queue.NATS.On() {
-		return nil, exit.TryLater(fmt.Errorf("no relay answers at %s, and with queue.nats a command needs one that runs: run it where a relay of this queue does", sidecar.ControlPaths(cfg)[0]))
+		return nil, exit.TryLater(fmt.Errorf("no relay answers at %s, and with queue.nats a command needs one that runs: run it where a relay of this queue does", control.Paths(cfg)[0]))
 	}
 	switch _, err := os.Stat(cfg.Dir()); {
 	case errors.Is(err, fs.ErrPermission):
-		return nil, exit.NotAllowed(fmt.Errorf("no relay answers at %s, and this user may not open the queue in %s; run the command as its owner or as root (sudo)", sidecar.ControlPaths(cfg)[0], cfg.Dir()))
+		return nil, exit.NotAllowed(fmt.Errorf("no relay answers at %s, and this user may not open the queue in %s; run the command as its owner or as root (sudo)", control.Paths(cfg)[0], cfg.Dir()))
 	case err != nil:
-		return nil, exit.TryLater(fmt.Errorf("no relay answers at %s, and there is no queue in %s", sidecar.ControlPaths(cfg)[0], cfg.Dir()))
+		return nil, exit.TryLater(fmt.Errorf("no relay answers at %s, and there is no queue in %s", control.Paths(cfg)[0], cfg.Dir()))
 	}
 	if uid, _, ok := foreignOwner(cfg.Dir()); ok {
 		return openOwners(cfg, write, uid)

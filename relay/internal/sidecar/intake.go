@@ -3,12 +3,14 @@ package sidecar
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"relay/config"
 	"relay/mapper"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/ingest"
+	"relay/relay/internal/memory"
 	"relay/relay/internal/track"
 )
 
@@ -38,7 +40,7 @@ func (s *Sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
 		MaxRequestBytes:   int(cfg.Intake.MaxRequestBytes),
 		MaxEventBytes:     int(cfg.Intake.MaxEventBytes),
 		MaxBatchEvents:    cfg.Intake.MaxBatchEvents,
-		Short:             newRoof().short,
+		Short:             memory.NewRoof().Short,
 		RequestsPerSecond: cfg.Intake.RequestsPerSecond,
 		Burst:             cfg.Intake.Burst,
 		AppendTimeout:     cfg.Intake.AppendTimeout,
@@ -71,4 +73,25 @@ func (s *Sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
 		s.metrics.CertificateExpiry(s.server.CertificateExpiry)
 	}
 	return listenError("listen", cfg.Listen, err)
+}
+
+// listenError says which address of the config cannot be listened on. An
+// address that is taken may be free on a second try; one that is none is
+// refused by config before.
+func listenError(key, addr string, err error) error {
+	var errno syscall.Errno
+	switch {
+	case err == nil:
+		return nil
+	case addressInUse(err):
+		return exit.TryLater(fmt.Errorf("%s: another program uses %s already", key, addr))
+	case errors.As(err, &errno):
+		return fmt.Errorf("%s: cannot listen on %s: %w", key, addr, errno)
+	}
+	return fmt.Errorf("%s: %w", key, err)
+}
+
+func addressInUse(err error) bool {
+	const wsaAddrInUse = syscall.Errno(10048) // Windows has a number of its own
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse) || strings.Contains(err.Error(), "in use")
 }

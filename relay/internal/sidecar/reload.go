@@ -1,17 +1,22 @@
 package sidecar
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"relay/config"
 	"relay/internal/logs"
+	"relay/internal/seal"
 	"relay/internal/strictyaml"
 	"relay/mapper/rules"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/logging"
+	"relay/relay/internal/systemd"
 )
 
 // openWatcher watches relay.yaml, the mapping and every file they name.
@@ -106,8 +111,14 @@ func (s *Sidecar) Reload(context.Context) api.ReloadResult {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	r := api.ReloadResult{Success: true, Changed: []string{}}
-	notifyReloading()
-	defer func() { notifyReloaded(r) }()
+	systemd.Reloading()
+	defer func() {
+		refused := ""
+		if !r.Success {
+			refused = r.Message
+		}
+		systemd.Reloaded(refused)
+	}()
 	s.source, _ = config.ReadTrusted(s.path) // the error is told by who reads it again
 	if s.source != nil {
 		s.watcher.Know(s.path, s.source)
@@ -176,7 +187,7 @@ func (s *Sidecar) takeConfig(r *api.ReloadResult) {
 	if len(hot) == 0 {
 		return
 	}
-	s.level.Set(logLevel(cfg.Log.Level))
+	s.level.Set(logging.Level(cfg.Log.Level))
 	s.drain.SetSettings(drainSettings(cfg))
 	if err := s.intake.SetKeys(writeKeys(cfg.Auth)); err != nil {
 		s.configRefused(r, err)
@@ -229,4 +240,35 @@ func (s *Sidecar) noteConfig(cfg *config.Config, warnings []strictyaml.Problem, 
 	}
 	s.confState.Store(&st)
 	s.metrics.ConfigLoaded(err == nil, now)
+}
+
+// takeKeys puts the keys of the key file in force when they are others than
+// before. Keys that do not fit change nothing.
+func (s *Sidecar) takeKeys(cfg *config.Config, r *api.ReloadResult) {
+	if file := cfg.Queue.EncryptionKey; file == "" || file != s.started.Queue.EncryptionKey {
+		return // another file needs a restart
+	}
+	keys, err := QueueKeys(cfg.Queue.EncryptionKey)
+	if err == nil && slices.EqualFunc(keys, s.keys, bytes.Equal) {
+		return
+	}
+	if err == nil {
+		err = s.queue.SetKeys(keys[0], keys[1:]...)
+	}
+	if err == nil && s.receipts != nil {
+		err = s.receipts.SetKeys(keys[0], keys[1:]...)
+	}
+	if err == nil && s.sealing != nil {
+		var k *seal.Keys
+		if k, err = seal.NewKeys(keys[0], keys[1:]...); err == nil {
+			s.sealing.Use(k)
+		}
+	}
+	if err != nil {
+		s.configRefused(r, fmt.Errorf("queue.encryption_key: %w", err))
+		return
+	}
+	s.keys = keys
+	r.Changed = append(r.Changed, "queue.encryption_key")
+	s.log.Info("encryption keys in force", "code", logs.KeysLoaded, "key", fmt.Sprintf("%08x", s.queue.Stats().EncryptedKeyID))
 }

@@ -9,12 +9,13 @@ import (
 	"os/signal"
 
 	"relay/config"
+	"relay/relay/internal/memory"
 )
 
 // Serve opens and serves until ctx ends. A stop by signal is success.
 func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, level *slog.LevelVar) error {
-	mem := tuneMemory()
-	defer mem.restore()
+	mem := memory.Tune()
+	defer mem.Restore()
 	s, err := Open(cfg, log, level) //nolint:contextcheck // what it closes when it fails has deadlines of its own
 	if err != nil {
 		return err
@@ -26,7 +27,7 @@ func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, level *slo
 	}
 	done := make(chan struct{})
 	defer close(done)
-	go mem.run(done)
+	go mem.Run(done)
 	go func() {
 		for {
 			select {

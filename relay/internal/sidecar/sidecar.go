@@ -29,20 +29,24 @@ import (
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/mapper"
+	"relay/queue"
 	"relay/queue/jetstream"
 	"relay/relay/internal/admin"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/alert"
 	"relay/relay/internal/api"
+	"relay/relay/internal/control"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/forward"
 	"relay/relay/internal/graph"
 	"relay/relay/internal/ingest"
+	"relay/relay/internal/logging"
 	"relay/relay/internal/metrics"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/replicas"
 	"relay/relay/internal/spool"
+	"relay/relay/internal/systemd"
 	"relay/relay/internal/track"
 )
 
@@ -54,44 +58,64 @@ import (
 type Sidecar struct {
 	log      *slog.Logger
 	level    *slog.LevelVar
-	logs     *logRing
+	logs     *logging.Ring
 	alerts   *alert.Watch
 	metrics  *metrics.Metrics
 	queue    store
-	nats     *jetstream.Queue // queue, where it lies on NATS servers; nil: it does not
-	lease    lease            // of delivering from it
-	group    *replicas.Group  // the relays that share it; nil: this is the only one
 	receipts *receipts.Ledger // nil: none are kept
 	mapping  *liveMapping
-	tokens   *tokens
-	graph    *graph.Client
 	hub      *forward.Hub    // takes what others forward; nil: this relay forwards itself
 	edge     *forward.Client // what it forwards with
 	intake   *ingest.Handler
 	server   *ingest.Server
 	admin    *admin.Server
-	audit    *rotatingFile // of what is done at admin
-	drain    *drain.Supervisor
-	clock    atomic.Pointer[drain.Supervisor] // drain, for the queue, which is open before it
-	watcher  *config.Watcher
-	settings atomic.Pointer[config.Config] // as last accepted; keys that need a restart count as started says
-	started  *config.Config
-	spool    *spool.Directory // nil: no directory of dropped files
-	dropped  chan struct{}    // hints to look into it
-	sealing  *seal.Ring       // what stays of dropped files
-	keys     [][]byte         // of the queue's encryption, the first one seals; under reloading once open
-	path     string           // of relay.yaml
+	audit    *logging.Rotating // of what is done at admin
+
+	configured
+	delivery
+	dropping
+}
+
+// configured is what relay.yaml says.
+type configured struct {
+	settings  atomic.Pointer[config.Config] // as last accepted; keys that need a restart count as started says
+	started   *config.Config
+	path      string // of relay.yaml
+	watcher   *config.Watcher
+	confState atomic.Pointer[api.FileState]
 
 	reloading sync.Mutex
-	source    []byte // of relay.yaml when it was last still, or read by hand; nil: not known; under reloading once open
-	confState atomic.Pointer[api.FileState]
+	source    []byte   // of relay.yaml when it was last still, or read by hand; nil: not known; under reloading once open
+	keys      [][]byte // of the queue's encryption, the first one seals; under reloading once open
+}
+
+// delivery is what sends.
+type delivery struct {
+	tokens *tokens
+	graph  *graph.Client
+	drain  *drain.Supervisor
+	clock  atomic.Pointer[drain.Supervisor] // drain, for the queue, which is open before it
+
+	nats  *jetstream.Queue // queue, where it lies on NATS servers; nil: it does not
+	lease lease            // of delivering from it
+	group *replicas.Group  // the relays that share it; nil: this is the only one
+}
+
+// dropping takes files that were dropped.
+type dropping struct {
+	spool   *spool.Directory // nil: no directory of dropped files
+	dropped chan struct{}    // hints to look into it
+	sealing *seal.Ring       // what stays of dropped files
 }
 
 // Open opens and binds everything that cfg names; nothing runs yet.
 // The intake listener is bound first, so that clients of a restart wait
 // instead of being refused.
 func Open(cfg *config.Config, log *slog.Logger, level *slog.LevelVar) (_ *Sidecar, err error) {
-	s := &Sidecar{logs: new(logRing), level: level, path: cfg.File, source: cfg.Source(), started: cfg, metrics: metrics.New(Build())}
+	s := &Sidecar{
+		logs: new(logging.Ring), level: level, metrics: metrics.New(Build()),
+		configured: configured{path: cfg.File, source: cfg.Source(), started: cfg},
+	}
 	s.log = s.logs.Logger(log)
 	log = s.log
 	defer func() {
@@ -192,14 +216,14 @@ func (s *Sidecar) Run(ctx context.Context) error {
 		part("spool", ctx, s.spool.Run)
 		part("spool watch", ctx, s.watchSpool)
 	}
-	wg.Go(func() { <-ctx.Done(); notifyStopping() })
+	wg.Go(func() { <-ctx.Done(); systemd.Stopping() })
 	adminDone.Go(func() {
-		self := ControlClient(s.started)
+		self := control.Client(s.started)
 		defer self.Close()
-		keepWatchdog(last, self.Alive)
+		systemd.KeepWatchdog(last, self.Alive)
 	})
 	s.announce()
-	notifyReady("Running")
+	systemd.Ready("Running")
 	wg.Wait()
 	stopLast()
 	adminDone.Wait()
@@ -250,3 +274,18 @@ func (s *Sidecar) close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Addr is the first address that takes events.
+func (s *Sidecar) Addr() string { return s.server.Addrs()[0].String() }
+
+// AdminAddr is the address of the status page.
+func (s *Sidecar) AdminAddr() string { return s.admin.Addr() }
+
+// Status is what the status page shows.
+func (s *Sidecar) Status() api.Status { return s.admin.Status() }
+
+// Mapping is the mapping in force.
+func (s *Sidecar) Mapping() *mapper.Mapping { return s.mapping.Mapping() }
+
+// Lane is what the queue knows of a lane.
+func (s *Sidecar) Lane(name string) (queue.LaneStat, bool) { return s.queue.Lane(name) }

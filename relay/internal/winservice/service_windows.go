@@ -16,6 +16,7 @@ import (
 	"relay/internal/disk"
 	"relay/internal/logs"
 	"relay/relay/internal/exit"
+	"relay/relay/internal/logging"
 	"relay/relay/internal/sidecar"
 )
 
@@ -44,12 +45,12 @@ func (w *Service) Start(s service.Service) error {
 	if err != nil {
 		return err
 	}
-	file, err := sidecar.OpenRotating(filepath.Join(filepath.Dir(cfg.File), "relay.log"), serviceLogSize, serviceLogKeep, 0o640)
+	file, err := logging.OpenRotating(filepath.Join(filepath.Dir(cfg.File), "relay.log"), serviceLogSize, serviceLogKeep, 0o640)
 	if err != nil {
 		return err
 	}
 	level := new(slog.LevelVar)
-	log := sidecar.NewLogger(file, cfg.Log, level)
+	log := logging.New(file, cfg.Log, level)
 	if events, err := s.SystemLogger(nil); err == nil {
 		log = slog.New(slog.NewMultiHandler(log.Handler(), eventLog{to: events}))
 	}

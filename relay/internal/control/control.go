@@ -1,4 +1,6 @@
-package sidecar
+// Package control is the socket over which commands talk to a running relay: where it is,
+// its client, its listener.
+package control
 
 import (
 	"cmp"
@@ -19,30 +21,20 @@ import (
 	"relay/relay/internal/exit"
 )
 
-// controlName is the control socket in the queue's directory, and auditName the
-// log of what was done over it.
-const (
-	ControlName = "admin.sock"
-	auditName   = "audit.log"
-)
+// Name is that of the socket in the queue's directory.
+const Name = "admin.sock"
 
-// What audit.log may take: 4 files.
-const (
-	auditSize = 1 << 20
-	auditKeep = 3
-)
-
-// ControlPaths are where the commands look for a running relay.
-func ControlPaths(cfg *config.Config) []string {
+// Paths are where the commands look for a running relay.
+func Paths(cfg *config.Config) []string {
 	if p := cfg.Admin.Socket.Path; p != "" {
 		return []string{p}
 	}
-	return socket.Paths(cfg.Dir(), ControlName)
+	return socket.Paths(cfg.Dir(), Name)
 }
 
-// ControlClient talks to the relay that runs with this config.
-func ControlClient(cfg *config.Config) *api.Client {
-	paths := ControlPaths(cfg)
+// Client talks to the relay that runs with this config.
+func Client(cfg *config.Config) *api.Client {
+	paths := Paths(cfg)
 	return api.NewClient(paths[0], func(ctx context.Context) (net.Conn, error) {
 		var first error
 		for _, p := range paths {
@@ -61,9 +53,9 @@ func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// openControl makes the socket of the commands.
-func openControl(cfg *config.Config, log *slog.Logger) (net.Listener, error) {
-	paths := ControlPaths(cfg)
+// Listen makes the socket of the commands.
+func Listen(cfg *config.Config, log *slog.Logger) (net.Listener, error) {
+	paths := Paths(cfg)
 	var l net.Listener
 	var err error
 	for i, p := range paths {
@@ -98,13 +90,4 @@ func withoutOp(err error) error {
 		return e.Err
 	}
 	return err
-}
-
-// openAudit opens the log of who was shown or changed what.
-func openAudit(cfg *config.Config) (*rotatingFile, error) {
-	f, err := OpenRotating(filepath.Join(cfg.Dir(), auditName), auditSize, auditKeep, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open audit log: %w", err)
-	}
-	return f, nil
 }

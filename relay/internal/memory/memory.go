@@ -1,4 +1,6 @@
-package sidecar
+// Package memory keeps this process small beside the till, and says when it is about to
+// have more than it may.
+package memory
 
 import (
 	"os"
@@ -11,20 +13,20 @@ import (
 // A sidecar shares its machine with the till. What relay holds for long is
 // small; most of its memory is requests in flight. So the heap may grow to
 // heapFloor before anything is collected, from there on by half of what is
-// alive, and near memoryLimit not at all unless what is alive needs the room.
+// alive, and near softLimit not at all unless what is alive needs the room.
 // What a burst of requests left behind is given back to the system once it is
 // over.
 const (
-	heapFloor   = 16 << 20
-	gcMost      = 400 // percent, of a heap that is much smaller than heapFloor
-	gcLeast     = 50
-	memoryLimit = 48 << 20
-	trimWorth   = 2 << 20 // free memory that is worth giving back
-	lookEvery   = time.Second
+	heapFloor = 16 << 20
+	gcMost    = 400 // percent, of a heap that is much smaller than heapFloor
+	gcLeast   = 50
+	softLimit = 48 << 20
+	trimWorth = 2 << 20 // free memory that is worth giving back
+	lookEvery = time.Second
 )
 
-// memory watches over the process's memory.
-type memory struct {
+// Bounds watches over the process's memory.
+type Bounds struct {
 	ownPercent, ownLimit bool // GOGC, GOMEMLIMIT do not say otherwise
 	percent              int
 	limit                int64
@@ -34,11 +36,11 @@ type memory struct {
 	restore              func()
 }
 
-// tuneMemory sets the bounds that GOGC and GOMEMLIMIT leave to relay.
-func tuneMemory() *memory {
-	m := &memory{
+// Tune sets the bounds that GOGC and GOMEMLIMIT leave to relay.
+func Tune() *Bounds {
+	m := &Bounds{
 		ownPercent: os.Getenv("GOGC") == "", ownLimit: os.Getenv("GOMEMLIMIT") == "",
-		percent: gcMost, limit: memoryLimit,
+		percent: gcMost, limit: softLimit,
 		samples: []metrics.Sample{
 			{Name: "/gc/heap/allocs:bytes"},
 			{Name: "/gc/heap/live:bytes"},
@@ -62,9 +64,12 @@ func tuneMemory() *memory {
 	return m
 }
 
-// run looks after the memory until done is closed. What only the start needed
+// Restore puts back what was before Tune.
+func (m *Bounds) Restore() { m.restore() }
+
+// Run looks after the memory until done is closed. What only the start needed
 // is given back at once.
-func (m *memory) run(done <-chan struct{}) {
+func (m *Bounds) Run(done <-chan struct{}) {
 	m.look()
 	m.trim()
 	tick := time.NewTicker(lookEvery)
@@ -83,7 +88,7 @@ func (m *memory) run(done <-chan struct{}) {
 
 // look adjusts the bounds to what is alive. It says whether there is something to
 // give back and nobody busy: next to nothing was allocated since the last look.
-func (m *memory) look() (trim bool) {
+func (m *Bounds) look() (trim bool) {
 	metrics.Read(m.samples)
 	allocs, live := m.samples[0].Value.Uint64(), m.samples[1].Value.Uint64()
 	garbage := max(m.samples[2].Value.Uint64(), live) - live
@@ -94,7 +99,7 @@ func (m *memory) look() (trim bool) {
 		debug.SetGCPercent(percent)
 	}
 	// A limit that what is alive comes near would only keep the collector busy.
-	if limit := max(memoryLimit, int64(live)*4/3); m.ownLimit && (limit > m.limit || limit < m.limit*3/4) {
+	if limit := max(softLimit, int64(live)*4/3); m.ownLimit && (limit > m.limit || limit < m.limit*3/4) {
 		m.limit = limit
 		debug.SetMemoryLimit(limit)
 	}
@@ -103,7 +108,7 @@ func (m *memory) look() (trim bool) {
 	return calm && allocs-m.trimmed >= trimWorth && free+garbage >= trimWorth
 }
 
-func (m *memory) trim() {
+func (m *Bounds) trim() {
 	runtime.GC() // pooled buffers survive one collection
 	debug.FreeOSMemory()
 	m.trimmed = m.allocs

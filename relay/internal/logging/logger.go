@@ -1,4 +1,6 @@
-package sidecar
+// Package logging is where log lines go: a terminal or a stream, a file that begins anew at
+// a size, and the last lines in memory for the support bundle.
+package logging
 
 import (
 	"bytes"
@@ -13,10 +15,10 @@ import (
 	"relay/internal/screen"
 )
 
-// NewLogger writes to w: text on a terminal, JSON otherwise, unless the
+// New writes to w: text on a terminal, JSON otherwise, unless the
 // config says which. The level can be changed while relay runs.
-func NewLogger(w io.Writer, c config.Log, level *slog.LevelVar) *slog.Logger {
-	level.Set(logLevel(c.Level))
+func New(w io.Writer, c config.Log, level *slog.LevelVar) *slog.Logger {
+	level.Set(Level(c.Level))
 	opts := &slog.HandlerOptions{Level: level}
 	format := c.Format
 	if format == "" || format == "auto" {
@@ -37,7 +39,8 @@ func NewLogger(w io.Writer, c config.Log, level *slog.LevelVar) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, opts))
 }
 
-func logLevel(s string) slog.Level {
+// Level reads log.level of the config.
+func Level(s string) slog.Level {
 	switch strings.ToLower(s) {
 	case "debug":
 		return slog.LevelDebug
@@ -49,8 +52,8 @@ func logLevel(s string) slog.Level {
 	return slog.LevelInfo
 }
 
-// logRing keeps the last log lines for the support bundle.
-type logRing struct {
+// Ring keeps the last log lines for the support bundle.
+type Ring struct {
 	mu    sync.Mutex
 	lines [][]byte
 	next  int
@@ -63,7 +66,7 @@ const (
 )
 
 // Write takes one line.
-func (r *logRing) Write(p []byte) (int, error) {
+func (r *Ring) Write(p []byte) (int, error) {
 	line := bytes.Clone(p[:min(len(p), keptLine)])
 	if len(line) < len(p) {
 		line = append(line, '\n')
@@ -80,7 +83,7 @@ func (r *logRing) Write(p []byte) (int, error) {
 }
 
 // Last returns the lines, oldest first.
-func (r *logRing) Last() []byte {
+func (r *Ring) Last() []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.lines) < keptLines {
@@ -90,7 +93,7 @@ func (r *logRing) Last() []byte {
 }
 
 // Logger returns one that writes to log and keeps what it writes.
-func (r *logRing) Logger(log *slog.Logger) *slog.Logger {
+func (r *Ring) Logger(log *slog.Logger) *slog.Logger {
 	keep := slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelInfo})
 	return slog.New(slog.NewMultiHandler(log.Handler(), keep))
 }

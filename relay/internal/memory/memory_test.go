@@ -1,4 +1,4 @@
-package sidecar
+package memory
 
 import (
 	"runtime/debug"
@@ -13,8 +13,8 @@ func TestMemoryBounds(t *testing.T) {
 		debug.SetGCPercent(p)
 		return p, debug.SetMemoryLimit(-1)
 	}
-	m := tuneMemory()
-	if p, l := now(); p != gcMost || l != memoryLimit {
+	m := Tune()
+	if p, l := now(); p != gcMost || l != softLimit {
 		t.Errorf("tuned to %d %%, %d bytes", p, l)
 	}
 	held := make([]byte, 64<<20)
@@ -23,17 +23,17 @@ func TestMemoryBounds(t *testing.T) {
 	if p, l := now(); p != gcLeast || l < int64(len(held)) {
 		t.Errorf("with %d bytes alive: %d %%, %d bytes; a limit below would stall", len(held), p, l)
 	}
-	m.restore()
+	m.Restore()
 	if p, l := now(); p != 100 || l != limit {
 		t.Errorf("restored to %d %%, %d bytes", p, l)
 	}
 	t.Setenv("GOGC", "70")
 	t.Setenv("GOMEMLIMIT", "1GiB")
-	m = tuneMemory()
+	m = Tune()
 	m.look()
 	if p, l := now(); p != 100 || l != limit {
 		t.Errorf("GOGC and GOMEMLIMIT are set, yet it is %d %%, %d bytes", p, l)
 	}
-	m.restore()
+	m.Restore()
 	held[0] = 1
 }

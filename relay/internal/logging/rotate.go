@@ -1,4 +1,4 @@
-package sidecar
+package logging
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"relay/internal/disk"
 )
 
-// rotatingFile is a log file that begins anew at a size, and keeps the last
+// Rotating is a log file that begins anew at a size, and keeps the last
 // ones as name.1, name.2 …, for systems that have nothing to do that.
-type rotatingFile struct {
+type Rotating struct {
 	path string
 	most int64 // bytes of one file
 	keep int   // old files
@@ -23,15 +23,15 @@ type rotatingFile struct {
 }
 
 // OpenRotating goes on with the log at path, or begins it.
-func OpenRotating(path string, most int64, keep int, mode fs.FileMode) (*rotatingFile, error) {
-	r := &rotatingFile{path: path, most: most, keep: keep, mode: mode}
+func OpenRotating(path string, most int64, keep int, mode fs.FileMode) (*Rotating, error) {
+	r := &Rotating{path: path, most: most, keep: keep, mode: mode}
 	if err := r.open(); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *rotatingFile) open() error {
+func (r *Rotating) open() error {
 	f, err := disk.OpenOwn(r.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, r.mode)
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
@@ -47,7 +47,7 @@ func (r *rotatingFile) open() error {
 
 // Write writes one line whole into one file. When a new file cannot be begun
 // it goes on with the old one: a log that is too long is better than none.
-func (r *rotatingFile) Write(p []byte) (int, error) {
+func (r *Rotating) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.size > 0 && r.size+int64(len(p)) > r.most {
@@ -63,7 +63,7 @@ func (r *rotatingFile) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *rotatingFile) rotate() {
+func (r *Rotating) rotate() {
 	_ = r.f.Close() // Windows renames no open file
 	r.f = nil
 	for i := r.keep; i > 0; i-- {
@@ -78,7 +78,7 @@ func (r *rotatingFile) rotate() {
 }
 
 // Close may be called twice.
-func (r *rotatingFile) Close() error {
+func (r *Rotating) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.f == nil {

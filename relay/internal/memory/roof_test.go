@@ -1,4 +1,4 @@
-package sidecar
+package memory
 
 import (
 	"math"
@@ -49,18 +49,18 @@ func TestCgroupLimit(t *testing.T) {
 
 func TestRoof(t *testing.T) {
 	used := uint64(50)
-	r := &roof{limit: 85, used: func() uint64 { return used }}
+	r := &Roof{limit: 85, used: func() uint64 { return used }}
 	for _, x := range []struct {
 		used uint64
 		want bool
 	}{{50, false}, {86, true}, {84, false}} {
 		used = x.used
 		r.looked.Store(time.Now().Add(-time.Second).UnixNano())
-		if got := r.short(); got != x.want {
+		if got := r.Short(); got != x.want {
 			t.Errorf("with %d of 85 used it is short: %t", x.used, got)
 		}
 	}
-	if (&roof{used: func() uint64 { return math.MaxUint64 }}).short() {
+	if (&Roof{used: func() uint64 { return math.MaxUint64 }}).Short() {
 		t.Error("without a limit it is never short")
 	}
 	if n := memoryUsed(); n < 1<<20 || n > 1<<40 {
@@ -68,7 +68,7 @@ func TestRoof(t *testing.T) {
 	}
 	t.Setenv("GOMEMLIMIT", "16MiB")
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(16 << 20)) // as the runtime does at its start
-	if r := newRoof(); r.limit == 0 {
+	if r := NewRoof(); r.limit == 0 {
 		t.Error("GOMEMLIMIT is no limit")
 	}
 }

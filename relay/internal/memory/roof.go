@@ -1,4 +1,4 @@
-package sidecar
+package memory
 
 import (
 	"math"
@@ -14,10 +14,10 @@ import (
 	"relay/internal/disk"
 )
 
-// roof is how much memory this process may have before the system ends it: what
+// Roof is how much memory this process may have before the system ends it: what
 // its control groups allow (containers, MemoryMax= of systemd), or GOMEMLIMIT.
 // Near it intake refuses, 429, rather than be killed with what is in flight.
-type roof struct {
+type Roof struct {
 	limit   uint64 // at which intake refuses; 0: there is no limit
 	used    func() uint64
 	looked  atomic.Int64 // when used was asked last, Unix nanoseconds
@@ -30,23 +30,23 @@ const (
 	softLeast = 64 << 20              // GOMEMLIMIT steers the collector, and may be less than relay needs
 )
 
-// newRoof reads the limits that are in force.
-func newRoof() *roof {
+// NewRoof reads the limits that are in force.
+func NewRoof() *Roof {
 	limit := cgroupLimit("/")
 	if os.Getenv("GOMEMLIMIT") != "" {
 		if soft := uint64(max(debug.SetMemoryLimit(-1), softLeast)); soft < math.MaxInt64 {
 			limit = min(limit, soft)
 		}
 	}
-	r := &roof{used: memoryUsed}
+	r := &Roof{used: memoryUsed}
 	if limit < math.MaxInt64 {
 		r.limit = limit / 100 * roofShare
 	}
 	return r
 }
 
-// short says whether memory is. It is asked for each request.
-func (r *roof) short() bool {
+// Short says whether memory is. It is asked for each request.
+func (r *Roof) Short() bool {
 	if r.limit == 0 {
 		return false
 	}

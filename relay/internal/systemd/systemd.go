@@ -1,4 +1,5 @@
-package sidecar
+// Package systemd tells the service manager how relay stands.
+package systemd
 
 import (
 	"context"
@@ -6,8 +7,6 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
-
-	"relay/relay/internal/api"
 )
 
 // Under systemd (Type=notify) the service counts as started once every
@@ -15,33 +14,36 @@ import (
 // read again, and as stuck when its own health address no longer answers.
 // Elsewhere NOTIFY_SOCKET is not set and all of this does nothing.
 
-func notifySystemd(state string) { _, _ = daemon.SdNotify(false, state) }
+func notify(state string) { _, _ = daemon.SdNotify(false, state) }
 
-func notifyReady(status string) {
-	notifySystemd(daemon.SdNotifyReady + "\nSTATUS=" + status)
+// Ready says that relay serves.
+func Ready(status string) {
+	notify(daemon.SdNotifyReady + "\nSTATUS=" + status)
 }
 
-func notifyReloading() {
-	notifySystemd(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec() + "STATUS=Reading config and mapping")
+// Reloading says that files are read again.
+func Reloading() {
+	notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec() + "STATUS=Reading config and mapping")
 }
 
-func notifyStopping() { notifySystemd(daemon.SdNotifyStopping + "\nSTATUS=Stopping") }
+// Stopping says that relay ends.
+func Stopping() { notify(daemon.SdNotifyStopping + "\nSTATUS=Stopping") }
 
-// notifyReloaded ends what notifyReloading began; a refused file leaves the
+// Reloaded ends what Reloading began; a refused file leaves the
 // service running, and says so in `systemctl status`.
-func notifyReloaded(r api.ReloadResult) {
+func Reloaded(refused string) {
 	status := "Running"
-	if !r.Success {
-		line, _, _ := strings.Cut(r.Message, "\n")
+	if refused != "" {
+		line, _, _ := strings.Cut(refused, "\n")
 		status = "Running with what was in force; refused: " + line
 	}
-	notifyReady(status)
+	Ready(status)
 }
 
-// keepWatchdog tells systemd's watchdog that relay is alive as long as ask
+// KeepWatchdog tells systemd's watchdog that relay is alive as long as ask
 // succeeds. What is asked is the process, not the disk: a disk that hangs is
 // answered with 503 and heals by itself, a restart would not help.
-func keepWatchdog(ctx context.Context, ask func(context.Context) error) {
+func KeepWatchdog(ctx context.Context, ask func(context.Context) error) {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || limit <= 0 {
 		return
@@ -51,7 +53,7 @@ func keepWatchdog(ctx context.Context, ask func(context.Context) error) {
 	for {
 		one, cancel := context.WithTimeout(ctx, limit/3)
 		if ask(one) == nil {
-			notifySystemd(daemon.SdNotifyWatchdog)
+			notify(daemon.SdNotifyWatchdog)
 		}
 		cancel()
 		select {
