@@ -36,7 +36,7 @@ type Options struct {
 	Delivers func() api.Delivers // which relay delivers, of several; nil: this one
 	// Replicas are the relays that share the queue; nil: this is the only one.
 	Replicas Replicas
-	Mapping  func() Mapping      // the mapping in force; nil, or a nil Mapping: none yet
+	Mapping  func() Mapping // the mapping in force; nil, or a nil Mapping: none yet
 	// Foresight tells the fate of dead letters that are sent again; nil, or one
 	// without a mapping: none can be.
 	Foresight func() batch.Foresight

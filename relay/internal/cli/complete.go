@@ -57,6 +57,7 @@ func completionMapping(c *cobra.Command) *mapper.Mapping {
 	return m
 }
 
+// CompleteEventSets completes event sets of the mapping.
 func CompleteEventSets(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
 	if m := completionMapping(c); m != nil {
@@ -87,6 +88,7 @@ func CompleteFirst(f cobra.CompletionFunc) cobra.CompletionFunc {
 // mostCompleted bounds what is asked of a running relay while somebody types.
 const mostCompleted = 100
 
+// CompleteDead completes ids of dead letters of the running relay.
 func CompleteDead(c *cobra.Command, _ []string, _ string) (out []cobra.Completion, _ cobra.ShellCompDirective) {
 	cfg, _, err := config.Load(ConfigPath(c), config.Options{})
 	if err != nil {

@@ -67,8 +67,8 @@ func (a *auditLog) refused(l auditLine) {
 // auditLine is one line of audit.log.
 type auditLine struct {
 	Time     time.Time `json:"time"`
-	Who      string    `json:"who"`  // uid 1000, session 1a2b3c4d, token
-	Call     string    `json:"call"` // method and route: no id, no name, no filter
+	Who      string    `json:"who"`                // uid 1000, session 1a2b3c4d, token
+	Call     string    `json:"call"`               // method and route: no id, no name, no filter
 	AskedAt  string    `json:"asked_at,omitempty"` // the relay that was asked, when this one did it
 	DoneAt   string    `json:"done_at,omitempty"`  // the relay that did it, when this one was asked
 	EventSet string    `json:"event_set,omitempty"`

@@ -38,6 +38,7 @@ type State struct {
 
 const stateVersion = 2
 
+// Encode gives the state as the queue keeps it.
 func (d *State) Encode() []byte {
 	d.V = stateVersion
 	b, err := json.Marshal(d)
