@@ -104,6 +104,11 @@ func (g *Group) hear(by string, data []byte) {
 	if was := g.others[by]; was != nil && b.Stored > was.beat.Stored {
 		g.stored += b.Stored - was.beat.Stored
 	}
+	for id, o := range g.others { // it was killed, and this is the same relay, started again
+		if id != by && o.beat.Name == b.Name && time.Since(o.at) > 2*beatEvery {
+			delete(g.others, id)
+		}
+	}
 	g.others[by] = &other{by, b, time.Now()}
 }
 

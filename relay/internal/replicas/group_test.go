@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"relay/relay/internal/admin/access"
@@ -137,6 +138,25 @@ func TestBeats(t *testing.T) {
 	if _, ok := b.Delivering(); ok {
 		t.Error("who has lost the lease delivers")
 	}
+}
+
+// A relay that was killed and is started again is one of them, not two.
+func TestRestarted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := two(t)
+		b.Beat()
+		b.o.Bus = &bus{b.o.Bus.(*bus).wire, "b started again"}
+		time.Sleep(beatEvery)
+		b.Beat()
+		if all := a.Relays(); len(all) != 3 {
+			t.Errorf("one of two that may have the same name is not shown: %+v", all)
+		}
+		time.Sleep(beatEvery + time.Millisecond)
+		b.Beat()
+		if all := a.Relays(); len(all) != 2 || all[1].SeenSeconds != 0 {
+			t.Errorf("%+v", all)
+		}
+	})
 }
 
 // A relay that stops is none of them any more, at once.
