@@ -17,7 +17,7 @@ const maxLayers = 12
 // for a person in a text, and what keeps one from leaving, looks into each layer.
 func Layers(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		if !yield(text) || !coded(text) {
+		if !yield(text) || !Layered(text) {
 			return
 		}
 		var room [maxLayers]string
@@ -62,10 +62,10 @@ var byteClasses = func() (c [256]uint8) {
 	return c
 }()
 
-// coded says whether a text may have more than one layer. Most texts have not: it costs
+// Layered says whether a text may have more than one layer. Most texts have not: it costs
 // a look at each byte, and one at the first bytes of a word that is as long as an address in
 // Base64.
-func coded(text string) bool {
+func Layered(text string) bool {
 	run, part := 0, 0 // where a text in Base64 may have begun: with joints within it, without
 	for i := range len(text) {
 		switch byteClasses[text[i]] {

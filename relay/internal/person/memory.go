@@ -48,6 +48,9 @@ func (c *collector) see(s string, n name) bool {
 		c.take(c.text)
 		return false
 	}
+	if nothing(s, n.thing) {
+		return false
+	}
 	texts := &c.texts[0]
 	if n.thing {
 		texts = &c.texts[1]

@@ -168,7 +168,7 @@ func (c *collector) folded(s string, n name) {
 		c.word(s, n)
 	}
 	has := bytesOf(s)
-	if p == elsewhere && !has.digits && !has.at && has.ascii {
+	if p == elsewhere && has.digits == 0 && !has.at && has.ascii {
 		return
 	}
 	if p != elsewhere || has.at || !n.thing && (has.letters || !has.ascii) {
@@ -318,12 +318,20 @@ func eachSpaced(token string, fn func(part string)) {
 // stand: a digit or an @, in any script.
 func mayName(s string) bool {
 	has := bytesOf(s)
-	return has.digits || has.at || !has.ascii
+	return has.digits > 0 || has.at || !has.ascii
 }
 
 // contents is what a text has in it, of ASCII.
 type contents struct {
-	ascii, letters, digits, at bool
+	ascii, letters, at bool
+	digits             int
+}
+
+// nothing says that a text elsewhere than where ids and addresses stand has no token:
+// neither address nor number, and no word of letters and digits that is not a thing's.
+func nothing(s string, thing bool) bool {
+	has := bytesOf(s)
+	return has.ascii && !has.at && has.digits < minPhoneDigits && (thing || has.digits == 0 || !has.letters) && !fold.Layered(s)
 }
 
 func bytesOf(s string) (has contents) {
@@ -333,7 +341,7 @@ func bytesOf(s string) (has contents) {
 		case c >= utf8.RuneSelf:
 			has.ascii = false
 		case '0' <= c && c <= '9':
-			has.digits = true
+			has.digits++
 		case wordBytes[c]:
 			has.letters = true
 		case c == '@':
@@ -346,7 +354,7 @@ func bytesOf(s string) (has contents) {
 // mixed says whether a token elsewhere than where ids stand may name somebody.
 func mixed(token string) bool {
 	if has := bytesOf(token); has.ascii {
-		return len(token) > 3 && has.letters && has.digits
+		return len(token) > 3 && has.letters && has.digits > 0
 	}
 	return utf8.RuneCountInString(token) > 3 && strings.ContainsFunc(token, unicode.IsLetter) && strings.ContainsFunc(token, unicode.IsDigit)
 }
