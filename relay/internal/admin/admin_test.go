@@ -101,9 +101,12 @@ func newFixture(t *testing.T, change func(*Options)) *fixture {
 	control, dial := socket.Pipe()
 	audit := new(lockedBuffer)
 	o := Options{
-		Access: access.Options{Listen: "127.0.0.1:0", Token: testToken, Control: control, Audit: audit}, Queue: q, Drain: d, Mapping: func() Mapping { return memMapping{} },
-		Foresight: func() batch.Foresight { return batch.Foresight{Mapping: memMapping{}} },
-		Now:       func() time.Time { return noon }, Interval: 20 * time.Millisecond,
+		Access: access.Options{Listen: "127.0.0.1:0", Token: testToken, Control: control, Audit: audit}, Queue: q,
+		Delivery: Delivery{
+			Drain: d, Mapping: func() Mapping { return memMapping{} },
+			Foresight: func() batch.Foresight { return batch.Foresight{Mapping: memMapping{}} },
+		},
+		Now: func() time.Time { return noon }, Interval: 20 * time.Millisecond,
 	}
 	if change != nil {
 		change(&o)

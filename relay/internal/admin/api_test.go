@@ -84,6 +84,7 @@ func TestDeadFilters(t *testing.T) {
 
 // More than one page, and a fault in the middle: the list must not look whole.
 func TestDeadPages(t *testing.T) {
+	const deadPage = 500 // of records.EachLetter
 	f := newFixture(t, nil)
 	f.queue.mu.Lock()
 	f.queue.dead = nil
@@ -434,8 +435,8 @@ func TestBackup(t *testing.T) {
 func TestSupport(t *testing.T) {
 	f := newFixture(t, func(o *Options) {
 		o.Access.Token = testToken
-		o.Config = func() []byte { return []byte("graph: { access_token: <secret> }\n") }
-		o.Logs = func() []byte { return []byte("a log line\n") }
+		o.Support.Config = func() []byte { return []byte("graph: { access_token: <secret> }\n") }
+		o.Support.Logs = func() []byte { return []byte("a log line\n") }
 	})
 	var buf bytes.Buffer
 	if err := f.client().Support(t.Context(), 0, &buf); err != nil {

@@ -2,11 +2,17 @@ package admin
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"sync"
+	"time"
 
+	"relay/internal/seal"
 	"relay/queue"
 	"relay/relay/internal/api"
 	"relay/relay/internal/track"
@@ -148,4 +154,109 @@ func (s *Server) addImportReport(w http.ResponseWriter, r *http.Request, _ strin
 	}
 	writeJSON(w, http.StatusOK, api.Done{Success: true, Count: 1})
 	return nil
+}
+
+// importing knows which imports are under way: what they bring later is in no file of
+// relay's yet, so that a forget cannot find it.
+type importing struct {
+	mu    sync.Mutex
+	heard map[string]time.Time // of each key, the last that was heard of it
+}
+
+// importPatience is how long an import may say nothing, and be under way: one waits at
+// most a minute for a queue that is full.
+const importPatience = 3 * time.Minute
+
+// hear notes that an import is under way, or, by a state, that it is done.
+func (i *importing) hear(key string, state []byte, now time.Time) {
+	var st struct {
+		Done bool `json:"done"`
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if json.Unmarshal(state, &st) == nil && st.Done {
+		delete(i.heard, key)
+		return
+	}
+	i.drop(now)
+	if i.heard == nil {
+		i.heard = make(map[string]time.Time)
+	}
+	i.heard[key] = now
+}
+
+// drop takes out those that have said nothing for long. The caller holds i.mu.
+func (i *importing) drop(now time.Time) {
+	for key, at := range i.heard {
+		if now.Sub(at) > importPatience {
+			delete(i.heard, key)
+		}
+	}
+}
+
+// unreached says that imports are under way; "" when none is.
+func (i *importing) unreached(now time.Time) string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.drop(now)
+	switch n := len(i.heard); n {
+	case 0:
+		return ""
+	case 1:
+		return "an import that is under way, or was broken off a moment ago: run this again when it has ended"
+	default:
+		return fmt.Sprintf("%d imports that are under way, or were broken off a moment ago: run this again when they have ended", n)
+	}
+}
+
+const (
+	noteReports = "reports" // the paths of reports of refused rows, the newest last; sealed
+	maxReports  = 1000
+)
+
+// reports are where the reports of imports lie. A path may name a person: the note is sealed
+// with a key of the installation's secret, so that the queue's files do not show it.
+type reports struct {
+	notes Imports
+	ring  *seal.Ring
+}
+
+func (s *Server) reports() *reports {
+	var key []byte
+	if len(s.o.Secret) > 0 {
+		mac := hmac.New(sha256.New, s.o.Secret)
+		_, _ = mac.Write([]byte("relay reports of imports")) // a hash takes anything
+		key = mac.Sum(nil)
+	}
+	keys, _ := seal.NewKeys(key) // a key of 32 bytes, or none
+	return &reports{s.o.Imports, seal.NewRing(keys)}
+}
+
+// all are the paths, or why they cannot be told.
+func (r *reports) all() (paths []string, unreached string) {
+	b := r.notes.Note(noteReports)
+	if len(b) == 0 {
+		return nil, ""
+	}
+	b, err := r.ring.Open(noteReports, 0, nil, b)
+	if err == nil {
+		err = json.Unmarshal(b, &paths)
+	}
+	if err != nil {
+		return nil, "reports of imports: where they lie was noted with a secret of the installation that is not there any more; look into those that you have"
+	}
+	return paths, ""
+}
+
+func (r *reports) add(path string) error {
+	paths, _ := r.all()
+	paths = append(slices.DeleteFunc(paths, func(p string) bool { return p == path }), path)
+	b, err := json.Marshal(paths[max(0, len(paths)-maxReports):])
+	if err == nil {
+		b, err = r.ring.Seal(nil, noteReports, 0, nil, b)
+	}
+	if err != nil {
+		return err
+	}
+	return r.notes.SetNote(noteReports, b)
 }

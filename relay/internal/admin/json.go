@@ -14,6 +14,7 @@ import (
 	"relay/queue"
 	"relay/queue/local"
 	"relay/relay/internal/admin/access"
+	"relay/relay/internal/admin/records"
 	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
 )
@@ -37,7 +38,7 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	var bad badRequest
 	var full *queue.FullError
 	switch {
-	case errors.As(err, &bad):
+	case errors.As(err, &bad), errors.Is(err, records.ErrID), errors.Is(err, records.ErrNoMapping):
 		access.WriteError(w, http.StatusBadRequest, "bad_request", err.Error())
 	case errors.Is(err, queue.ErrNotFound), errors.Is(err, drain.ErrNoLane):
 		access.WriteError(w, http.StatusNotFound, "not_found", err.Error())

@@ -10,6 +10,7 @@ import (
 	"relay/mapper/rules"
 	"relay/queue"
 	"relay/relay/internal/admin/access"
+	"relay/relay/internal/admin/records"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/drain/batch"
@@ -32,20 +33,12 @@ type Options struct {
 	Secret  []byte  // of the installation, which seals where reports of imports lie; nil: nothing does
 	// PrintKey is that of intake, so that an import of what came over HTTP is no other event.
 	PrintKey track.PrintKey
-	Drain    Drain               // nil: nothing uploads (no token, tests)
-	Delivers func() api.Delivers // which relay delivers, of several; nil: this one
-	// Replicas are the relays that share the queue; nil: this is the only one.
-	Replicas Replicas
-	Mapping  func() Mapping // the mapping in force; nil, or a nil Mapping: none yet
-	// Foresight tells the fate of dead letters that are sent again; nil, or one
-	// without a mapping: none can be.
-	Foresight func() batch.Foresight
-	Files     func() api.Files              // config and mapping files and their last reload
-	Spool     func() *spool.DirectoryStatus // the directory of dropped files; nil, or one that gives nil: there is none
-	Reload    func(context.Context) api.ReloadResult
-	TokenLack func() string // why there is no access token, as advice.NoToken takes it; nil: none is configured
-	Config    func() []byte // the effective config, secrets hidden, for the support bundle
-	Logs      func() []byte // the last log lines, for the support bundle
+	Delivery
+	Hub
+	Files   func() api.Files              // config and mapping files and their last reload
+	Spool   func() *spool.DirectoryStatus // the directory of dropped files; nil, or one that gives nil: there is none
+	Reload  func(context.Context) api.ReloadResult
+	Support Support
 
 	// Receipts finds the receipts of an order id or a messageId, newest first.
 	// nil: none are kept.
@@ -56,12 +49,32 @@ type Options struct {
 	// (CopiesDir); "": the system's.
 	Copies string
 
+	Metrics *metrics.Metrics // nil: own ones, without hooks called
+	Build   api.Build
+	Logger  *slog.Logger
+	Now     func() time.Time
+
+	Interval time.Duration // between samples for rates and charts; 0: 2 s
+}
+
+// Delivery is what maps and sends.
+type Delivery struct {
+	Drain     Drain               // nil: nothing uploads (no token, tests)
+	Delivers  func() api.Delivers // which relay delivers, of several; nil: this one
+	Replicas  Replicas            // the relays that share the queue; nil: this is the only one
+	Mapping   func() Mapping      // the mapping in force; nil, or a nil Mapping: none yet
+	TokenLack func() string       // why there is no access token, as advice.NoToken takes it; nil: none is configured
+	// Foresight tells the fate of dead letters that are sent again; nil, or one
+	// without a mapping: none can be.
+	Foresight func() batch.Foresight
 	// Limits is what can be uploaded at best: conversions a second over all
 	// lanes, for the estimate of when a backlog is gone. nil or 0: unknown.
 	Limits func() (conversionsPerSecond float64)
+}
 
+// Hub is about relays that forward to another one.
+type Hub struct {
 	Forwards bool // this relay hands everything to another one
-
 	// Stores are those whose relays forward to this one, by name; nil: this one takes
 	// nothing of the kind.
 	Stores func() []forward.Seen
@@ -71,13 +84,12 @@ type Options struct {
 	// Replay is a step of handing over anew what the hub lacks of what is kept. nil: this
 	// relay does not run, or hands nothing over.
 	Replay func(ctx context.Context, from queue.Seq, since time.Time, dry bool) (forward.Replayed, error)
+}
 
-	Metrics *metrics.Metrics // nil: own ones, without hooks called
-	Build   api.Build
-	Logger  *slog.Logger
-	Now     func() time.Time
-
-	Interval time.Duration // between samples for rates and charts; 0: 2 s
+// Support is what only the support bundle has; nil: left out.
+type Support struct {
+	Config func() []byte // the effective config, secrets hidden
+	Logs   func() []byte // the last log lines
 }
 
 // Queue is what admin needs of *local.Queue.
@@ -85,7 +97,7 @@ type Queue interface {
 	CanAppend() error
 	Stats() queue.Stats
 	Lane(name string) (queue.LaneStat, bool)
-	RecordLog
+	records.Log
 	DeadLetters(after string, fn func(queue.DeadLetter) bool) error
 	DeadLetter(id string) (queue.DeadLetter, error)
 	DropDead(ids ...string) (int, error)

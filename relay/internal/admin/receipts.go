@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"relay/queue"
+	"relay/relay/internal/admin/records"
 	"relay/relay/internal/api"
 	"relay/relay/internal/receipts"
 	"relay/relay/internal/track"
@@ -38,12 +39,12 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	asked := orderFinder(id)
-	err = walkDead(s.o.Queue, api.DeadFilter{}, func(d queue.DeadLetter) bool {
+	err = records.EachLetter(s.o.Queue, api.DeadFilter{}, func(d queue.DeadLetter) bool {
 		order, ok := asked(d.MessageID, d.Body)
 		if !ok {
 			return r.Context().Err() == nil
 		}
-		dead := deadOf(d)
+		dead := records.Letter(d)
 		sale := api.Sale{State: api.SaleDead, MessageID: d.MessageID, OrderID: order, Event: d.Event, EventSets: []string{}, ReceivedAt: d.ReceivedAt, Dead: &dead}
 		if d.EventSet != "" {
 			sale.EventSets = append(sale.EventSets, d.EventSet)
@@ -64,9 +65,9 @@ func (s *Server) getReceipts(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// eachWaiting is walkQueued that says for which lanes a record still waits.
+// eachWaiting is records.EachWaiting that says for which lanes a record still waits.
 func (s *Server) eachWaiting(fn func(sets []string, r queue.Record) bool) error {
-	return walkQueued(s.o.Queue, api.QueueFilter{}, func(r queue.Record) bool {
+	return records.EachWaiting(s.o.Queue, api.QueueFilter{}, func(r queue.Record) bool {
 		sets := []string{}
 		for _, l := range r.Lanes {
 			if s.o.Queue.Waits(l, r.Seq) {

@@ -9,6 +9,7 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/relay/internal/admin/access"
+	"relay/relay/internal/admin/records"
 	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
 	"relay/relay/internal/forward"
@@ -20,7 +21,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request) {
 	err := readJSON(w, r, &in)
 	var from queue.Seq
 	if err == nil && in.From != "" {
-		from, err = parseSeq(in.From)
+		from, err = records.ParseSeq(in.From)
 	}
 	var since time.Time
 	if err == nil && in.Since != "" {
@@ -53,7 +54,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request) {
 	}
 	out := api.Replayed{Success: true, Kept: step.Kept, Missing: step.Missing, Sent: step.Sent, DryRun: in.DryRun}
 	if step.More {
-		out.Next = formatSeq(step.Next)
+		out.Next = records.FormatSeq(step.Next)
 	}
 	if step.Sent > 0 {
 		s.o.Logger.Warn("what the hub lacked was handed over anew by an operator", "code", logs.Replayed, "events", step.Sent)

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"relay/queue"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 )
@@ -57,3 +59,15 @@ func fillFromDrain(l *api.LaneInfo, w drain.LaneStatus) {
 // isDeadCount reports whether a lane's counter is of dead letters:
 // "dead:expired" and so on, as drain names them in queue.Settlement.Counts.
 func isDeadCount(key string) bool { return key == "dead" || strings.HasPrefix(key, "dead:") }
+
+// laneWords says a lane's state in plain words, and what happens next.
+func laneWords(l *api.LaneInfo, now time.Time, lack string) (headline, next string) {
+	w := advice.Lane{State: l.State, Now: now, Usage: l.Usage, Lack: lack, Told: l.Told()}
+	if l.NextAttemptAt != nil {
+		w.Next = *l.NextAttemptAt
+	}
+	if l.DrainSeconds != nil {
+		w.Drain = time.Duration(*l.DrainSeconds * float64(time.Second))
+	}
+	return advice.ForState(w)
+}

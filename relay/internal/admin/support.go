@@ -108,16 +108,16 @@ func (s *Server) writeSupport(w io.Writer, first, second []byte) error {
 		},
 		func() error { return put("mapping.yaml", []byte(files.Mapping.Text)) },
 		func() error {
-			if s.o.Config == nil {
+			if s.o.Support.Config == nil {
 				return nil
 			}
-			return put("config.yaml", s.o.Config())
+			return put("config.yaml", s.o.Support.Config())
 		},
 		func() error {
-			if s.o.Logs == nil {
+			if s.o.Support.Logs == nil {
 				return nil
 			}
-			return put("log.txt", s.o.Logs())
+			return put("log.txt", s.o.Support.Logs())
 		},
 	} {
 		if err := step(); err != nil {

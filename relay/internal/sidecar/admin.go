@@ -41,43 +41,45 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 			Control: control,
 			Audit:   s.audit,
 		},
-		Pprof:     cfg.Admin.Pprof,
-		Queue:     backedUp{s.queue, s.receipts},
-		Imports:   s.takes(),
-		Secret:    s.mapping.secret,
-		PrintKey:  prints,
-		Drain:     s.delivers(),
-		Delivers:  s.delivering(),
-		Replicas:  s.others(),
-		Mapping:   func() admin.Mapping { return s.mapping.Mapping() },
-		Foresight: s.drain.Foresight,
-		Files:     s.files,
-		Spool:     s.spoolStatus,
-		Reload:    s.Reload,
-		TokenLack: s.tokens.lack,
-		Forwards:  s.forwards(),
-		Stores:    storesOf(s.hub, s.settings.Load),
-		Tell:      s.tellStores(),
-		Replay:    s.replay(),
-		Receipts:  receiptsOf(s.receipts),
-		Copies:    backup.CopiesDir(cfg.Dir()),
-
+		Pprof:    cfg.Admin.Pprof,
+		Queue:    backedUp{s.queue, s.receipts},
+		Imports:  s.takes(),
+		Secret:   s.mapping.secret,
+		PrintKey: prints,
+		Delivery: admin.Delivery{
+			Drain:     s.delivers(),
+			Delivers:  s.delivering(),
+			Replicas:  s.others(),
+			Mapping:   func() admin.Mapping { return s.mapping.Mapping() },
+			TokenLack: s.tokens.lack,
+			Foresight: s.drain.Foresight,
+			Limits: func() float64 {
+				c := s.settings.Load()
+				return c.Rate.RequestsPerSecond * float64(c.Batch.MaxEvents)
+			},
+		},
+		Hub: admin.Hub{
+			Forwards: s.forwards(),
+			Stores:   storesOf(s.hub, s.settings.Load),
+			Tell:     s.tellStores(),
+			Replay:   s.replay(),
+		},
+		Files:    s.files,
+		Spool:    s.spoolStatus,
+		Reload:   s.Reload,
+		Receipts: receiptsOf(s.receipts),
+		Copies:   backup.CopiesDir(cfg.Dir()),
 		People: privacy.Sources{
 			Mappings:  s.mapping.all,
 			Receipts:  forgetReceipts(s.receipts),
 			Dropped:   forgetDropped(s.spool),
 			Strangers: strangers(s.settings.Load),
 		},
-		Config:  func() []byte { return effective(s.settings.Load()) },
-		Logs:    s.logs.Last,
+		Support: admin.Support{Config: func() []byte { return effective(s.settings.Load()) }, Logs: s.logs.Last},
 		Metrics: s.metrics,
 		Build:   Build(),
 		Logger:  s.log,
 		Now:     func() time.Time { t, _ := s.drain.Now(); return t }, // what lanes date by
-		Limits: func() float64 {
-			c := s.settings.Load()
-			return c.Rate.RequestsPerSecond * float64(c.Batch.MaxEvents)
-		},
 	})
 	switch {
 	case errors.Is(err, access.ErrTokenNeeded), errors.Is(err, access.ErrTLSNeeded):

@@ -84,8 +84,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	s, err := admin.New(admin.Options{           //nolint:contextcheck // binding does not wait
 		Access:   access.Options{Control: l, Audit: audit},
 		Queue:    backedUp{store: q, receipts: ledger.open},
-		Forwards: cfg.Forward.URL != "",
-		Stores:   storesOf(nil, func() *config.Config { return cfg }),
+		Hub:      admin.Hub{Forwards: cfg.Forward.URL != "", Stores: storesOf(nil, func() *config.Config { return cfg })},
 		Imports:  q,
 		Secret:   secret,
 		PrintKey: prints,
@@ -98,16 +97,18 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 			Dropped:   forgetDropped(dropped),
 			Strangers: strangers(func() *config.Config { return cfg }),
 		},
-		Mapping: func() admin.Mapping { return m },
-		Foresight: func() batch.Foresight {
-			return batch.Foresight{
-				Mapping: batch.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true,
-				By: func(digest string) batch.Mapping { return batch.Live(kept.ByDigest(digest)) },
-			}
+		Delivery: admin.Delivery{
+			Mapping: func() admin.Mapping { return m },
+			Foresight: func() batch.Foresight {
+				return batch.Foresight{
+					Mapping: batch.Live(m), MaxAge: cfg.Queue.MaxAge, Now: time.Now(), Ages: true,
+					By: func(digest string) batch.Mapping { return batch.Live(kept.ByDigest(digest)) },
+				}
+			},
 		},
-		Config: func() []byte { return effective(cfg) },
-		Build:  Build(),
-		Logger: slog.New(slog.DiscardHandler),
+		Support: admin.Support{Config: func() []byte { return effective(cfg) }},
+		Build:   Build(),
+		Logger:  slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return nil, errors.Join(err, ledger.close(), q.Close())

@@ -1,85 +1,37 @@
-package admin
+package records
 
 import (
+	"errors"
 	"maps"
-	"net/http"
 	"slices"
 
-	"relay/internal/logs"
 	"relay/mapper"
 	"relay/queue"
 	"relay/relay/internal/api"
-	"relay/relay/internal/drain"
 	"relay/relay/internal/drain/batch"
 )
-
-func (s *Server) deadAction(w http.ResponseWriter, r *http.Request) (api.DeadAction, bool) {
-	var a api.DeadAction
-	if err := readJSON(w, r, &a); err != nil {
-		s.fail(w, err)
-		return a, false
-	}
-	if a.Empty() && !a.All {
-		s.fail(w, badf("say which: ids, a filter, or all"))
-		return a, false
-	}
-	return a, true
-}
-
-func (s *Server) retryDead(w http.ResponseWriter, r *http.Request) {
-	a, ok := s.deadAction(w, r)
-	if !ok {
-		return
-	}
-	res, err := retryDead(s.o.Queue, s.o.foresight(), a)
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	if !a.DryRun {
-		s.o.Metrics.Redriven("operator", res.Redriven)
-		s.o.Logger.Info("dead letters redriven", "code", logs.DeadRedriven, "matched", res.Matched, "redriven", res.Redriven, "unrouted", res.Unrouted)
-		if s.o.Drain != nil && res.Redriven > 0 {
-			s.o.Drain.Wake(drain.Changed)
-		}
-	}
-	writeJSON(w, http.StatusOK, res)
-}
-
-func (s *Server) dropDead(w http.ResponseWriter, r *http.Request) {
-	a, ok := s.deadAction(w, r)
-	if !ok {
-		return
-	}
-	res, err := dropDead(s.o.Queue, a)
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	if !a.DryRun {
-		s.o.Logger.Warn("dead letters dropped by an operator", "code", logs.DeadDropped, "matched", res.Matched, "dropped", res.Dropped)
-	}
-	writeJSON(w, http.StatusOK, res)
-}
 
 // redriveStep is how many dead letters go back in one piece, so that a long
 // retry neither holds the queue nor loses its place when it is cut short.
 const redriveStep = 500
 
-// redriveQueue is the part of a queue that retry and drop need.
-type redriveQueue interface {
-	deadLog
+// Queue is the part of a queue that retry and drop need.
+type Queue interface {
+	Letters
 	DropDead(ids ...string) (int, error)
 	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
 }
 
-// retryDead sends dead letters through today's mapping again, or says what
+// ErrNoMapping says that there is none by which letters could be sent again.
+var ErrNoMapping = errors.New("there is no mapping in force, so nothing can be retried")
+
+// Retry sends dead letters through today's mapping again, or says what
 // would become of them. Repeating it is harmless: what went back is no longer
 // a dead letter.
-func retryDead(q redriveQueue, f batch.Foresight, a api.DeadAction) (api.RetryResult, error) {
+func Retry(q Queue, f batch.Foresight, a api.DeadAction) (api.RetryResult, error) {
 	res := api.RetryResult{Success: true, DryRun: a.DryRun, Skip: map[string]int{}, Hold: map[string]int{}}
 	if f.Mapping == nil {
-		return res, badf("there is no mapping in force, so nothing can be retried")
+		return res, ErrNoMapping
 	}
 	var ids []string
 	made := make(map[string]bool) // copies, by their keys
@@ -88,7 +40,7 @@ func retryDead(q redriveQueue, f batch.Foresight, a api.DeadAction) (api.RetryRe
 		made[key] = true
 		return was
 	}
-	err := walkDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
+	err := EachLetter(q, a.DeadFilter, func(d queue.DeadLetter) bool {
 		res.Matched++
 		if d.Flags&queue.FlagIDConflict != 0 {
 			res.OwnIDs++
@@ -139,11 +91,11 @@ func foresee(res *api.RetryResult, fate batch.Fate) {
 	}
 }
 
-// dropDead removes dead letters for good, or says how many it would.
-func dropDead(q redriveQueue, a api.DeadAction) (api.DropResult, error) {
+// Drop removes dead letters for good, or says how many it would.
+func Drop(q Queue, a api.DeadAction) (api.DropResult, error) {
 	res := api.DropResult{Success: true, DryRun: a.DryRun}
 	var ids []string
-	err := walkDead(q, a.DeadFilter, func(d queue.DeadLetter) bool {
+	err := EachLetter(q, a.DeadFilter, func(d queue.DeadLetter) bool {
 		ids = append(ids, d.ID)
 		return true
 	})

@@ -1,0 +1,184 @@
+// Package records is what the admin API says of events that wait and of dead letters, how
+// they are found, and how letters are sent again.
+package records
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"relay/mapper/personal"
+	"relay/queue"
+	"relay/relay/internal/advice"
+	"relay/relay/internal/api"
+	"relay/relay/internal/privacy"
+	"relay/relay/internal/track"
+)
+
+// Letter is the listed form of a dead letter; its id and name are masked where
+// they may be somebody's.
+func Letter(d queue.DeadLetter) api.Dead {
+	return api.Dead{
+		ID: d.ID, MessageID: personal.ShowID(d.MessageID), Store: d.Store, Event: privacy.ShowEvent(d.Event, d.EventSet != ""), EventSet: d.EventSet, Reason: d.Reason, Message: d.Message,
+		Code: d.Code, Subcode: d.Subcode, FBTraceID: d.FBTraceID, ReceivedAt: d.ReceivedAt, Attempts: d.Attempts,
+	}
+}
+
+// WholeLetter is the full form; the body is masked unless full.
+func WholeLetter(d queue.DeadLetter, full bool) api.DeadDetail {
+	out := api.DeadDetail{
+		Dead: Letter(d), List: d.List, DeadAt: d.DeadAt,
+		Mapping: d.MappingHash, Plain: advice.ForReason(d.Reason), Masked: !full, Cut: d.Cut,
+	}
+	if !d.ReleaseAt.IsZero() {
+		out.ReleaseAt = &d.ReleaseAt
+	}
+	if full {
+		out.MessageID, out.Event = d.MessageID, d.Event
+	}
+	switch {
+	case len(d.Body) == 0:
+	case !full:
+		out.Body = privacy.Mask(d.Body)
+	case json.Valid(d.Body):
+		out.Body = d.Body
+	default:
+		out.Text = strings.ToValidUTF8(string(d.Body), string(utf8.RuneError))
+	}
+	return out
+}
+
+// chooses reports whether f chooses d; After and Limit are the lister's.
+func chooses(f api.DeadFilter, d queue.DeadLetter) bool {
+	return (len(f.IDs) == 0 || slices.Contains(f.IDs, d.ID)) &&
+		(f.Reason == "" || d.Reason == f.Reason) &&
+		(f.Event == "" || d.Event == f.Event) &&
+		(f.EventSet == "" || d.EventSet == f.EventSet) &&
+		(f.Since.IsZero() || !deadTime(d).Before(f.Since)) &&
+		(f.Search == "" || mentions(d, f.Search))
+}
+
+// mentions reports whether text is somewhere in what is listed of d.
+func mentions(d queue.DeadLetter, text string) bool {
+	want := strings.ToLower(text)
+	if want == strconv.Itoa(d.Code) || want == strconv.Itoa(d.Subcode) || want == d.EventSet {
+		return true
+	}
+	for _, s := range []string{d.ID, d.MessageID, d.Event, d.Reason, d.Message, d.FBTraceID} {
+		if strings.Contains(strings.ToLower(s), want) {
+			return true
+		}
+	}
+	return false
+}
+
+func deadTime(d queue.DeadLetter) time.Time {
+	if d.DeadAt.IsZero() {
+		return d.ReceivedAt
+	}
+	return d.DeadAt
+}
+
+// Letters is the part of a queue that holds dead letters.
+type Letters interface {
+	DeadLetters(after string, fn func(queue.DeadLetter) bool) error
+	DeadLetter(id string) (queue.DeadLetter, error)
+}
+
+// EachLetter calls fn for every dead letter that f chooses, oldest first, until
+// fn returns false. It serves the commands as well when no relay runs. fn is
+// called outside of the queue's own reading, so it may be as slow as a network
+// is.
+func EachLetter(q Letters, f api.DeadFilter, fn func(queue.DeadLetter) bool) error {
+	if len(f.IDs) > 0 {
+		return eachID(q, f, fn)
+	}
+	n, after := 0, f.After
+	for {
+		var page []queue.DeadLetter
+		bytes, scanned, end := 0, 0, true
+		err := q.DeadLetters(after, func(d queue.DeadLetter) bool {
+			after = d.ID
+			scanned++
+			if chooses(f, d) {
+				page = append(page, d)
+				bytes += len(d.Body)
+			}
+			end = len(page) < deadPage && bytes < deadPageBytes && scanned < deadPageScan
+			return end
+		})
+		if err != nil {
+			return err
+		}
+		for _, d := range page {
+			n++
+			if !fn(d) || f.Limit > 0 && n >= f.Limit {
+				return nil
+			}
+		}
+		if end {
+			return nil
+		}
+	}
+}
+
+// One page of EachLetter: that many letters, or bytes, or looked at.
+const (
+	deadPage      = 500
+	deadPageBytes = 4 << 20
+	deadPageScan  = 20000
+)
+
+func eachID(q Letters, f api.DeadFilter, fn func(queue.DeadLetter) bool) error {
+	n := 0
+	for _, id := range f.IDs {
+		d, err := q.DeadLetter(id)
+		if errors.Is(err, queue.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !chooses(f, d) {
+			continue
+		}
+		if n++; !fn(d) || f.Limit > 0 && n >= f.Limit {
+			return nil
+		}
+	}
+	return nil
+}
+
+// Exported is a dead letter with all that another relay needs to have it.
+func Exported(d queue.DeadLetter) api.DeadDetail {
+	out := WholeLetter(d, true)
+	out.Lanes, out.Flags = d.Lanes, uint16(d.Flags)
+	return out
+}
+
+// Imported is the dead letter of Exported.
+func Imported(x *api.DeadDetail, store string) (queue.DeadLetter, error) {
+	d := queue.DeadLetter{
+		ID: x.ID, Lanes: x.Lanes, MessageID: x.MessageID, Store: x.Store, Event: x.Event, List: x.List, EventSet: x.EventSet,
+		Reason: x.Reason, Message: x.Message, Code: x.Code, Subcode: x.Subcode, FBTraceID: x.FBTraceID,
+		ReceivedAt: x.ReceivedAt, DeadAt: x.DeadAt, Attempts: x.Attempts, MappingHash: x.Mapping,
+		Flags: queue.Flags(x.Flags), Body: x.Body, Cut: x.Cut,
+	}
+	if d.Store == "" {
+		d.Store = store
+	}
+	if x.ReleaseAt != nil {
+		d.ReleaseAt = *x.ReleaseAt
+	}
+	if len(x.Body) == 0 {
+		d.Body = []byte(x.Text)
+	}
+	if err := x.Check(track.IsEventSet); err != nil {
+		return d, err
+	}
+	return d, api.CheckStore(d.Store)
+}
