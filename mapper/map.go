@@ -42,10 +42,7 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 	s, err := m.newSubject(ev, now, set, x)
 	defer s.done()
 	v := s.whole(err)
-	routes := m.rules.Events[s.name]
-	if lane != "" {
-		routes = slices.DeleteFunc(slices.Clone(routes), func(r rules.Route) bool { return r.Set.ID != lane })
-	}
+	routes := s.routesTo(lane)
 	switch {
 	case v.reason != "":
 	case len(routes) == 0 && lane != "":
@@ -62,9 +59,9 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 	outcomes := make([]Outcome, 0, len(routes))
 	var fields [][]Field
 	var shared []Field
-	for i := range routes {
-		if d := m.rules.DefaultsOf(&routes[i].Set); i == 0 || d != s.defaults {
-			s.prepare(d, routes[i].Custom)
+	for i, r := range routes {
+		if d := m.rules.DefaultsOf(&r.Set); i == 0 || d != s.defaults {
+			s.prepare(d, r.Custom)
 			if x != nil {
 				shared = x.fields
 			}
@@ -72,7 +69,7 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 		if x != nil {
 			x.fields = slices.Clone(shared)
 		}
-		outcomes = append(outcomes, s.convert(&routes[i]))
+		outcomes = append(outcomes, s.convert(r))
 		if x != nil {
 			fields = append(fields, x.fields)
 		}
@@ -86,9 +83,21 @@ func (m *Mapping) run(ev Event, lane string, now time.Time, explain bool, opts [
 	return outcomes, fields
 }
 
+// routesTo are the routes of the event, or those to one event set (lane not empty).
+func (s *subject) routesTo(lane string) []*rules.Route {
+	all := s.m.rules.Events[s.name]
+	s.routes = s.routes[:0]
+	for i := range all {
+		if lane == "" || all[i].Set.ID == lane {
+			s.routes = append(s.routes, &all[i])
+		}
+	}
+	return s.routes
+}
+
 // asWhole is the outcome of an event that is skipped or held as a whole: one
 // line, or for a lane one for each list that sends it there.
-func (s *subject) asWhole(v verdict, routes []rules.Route, lane string) ([]Outcome, [][]Field) {
+func (s *subject) asWhole(v verdict, routes []*rules.Route, lane string) ([]Outcome, [][]Field) {
 	o := s.outcome(v)
 	outcomes := []Outcome{o}
 	if lane != "" {

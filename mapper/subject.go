@@ -96,6 +96,7 @@ type reused struct {
 	prints *people.Fingerprinter // nil until needed
 
 	d          *event.Decoder
+	routes     []*rules.Route
 	scratch    []*event.Node
 	sources    []*event.Node // what the plain sources of the match keys lead to
 	written    []byte        // the conversion being written
@@ -137,6 +138,7 @@ func (s *subject) done() {
 	if !r.d.Release() || cap(r.written)+cap(r.customData)+r.filter.Kept() > keptBytes || cap(r.ids)+cap(r.contents)+cap(r.scratch)+cap(r.trail) > keptItems {
 		return
 	}
+	clear(r.routes[:cap(r.routes)])
 	clear(r.scratch[:cap(r.scratch)])
 	clear(r.sources[:cap(r.sources)])
 	clear(r.trail[:cap(r.trail)])

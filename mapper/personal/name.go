@@ -239,7 +239,7 @@ func appendFold(dst []byte, text string) []byte {
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c >= utf8.RuneSelf:
-			return foldAny(dst, text[i:])
+			return foldLatin(dst, text[i:])
 		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
 			dst = append(dst, c)
 		case 'A' <= c && c <= 'Z':
@@ -248,6 +248,29 @@ func appendFold(dst []byte, text string) []byte {
 	}
 	return dst
 }
+
+// foldLatin is appendFold by a table, as far as letters of Latin alphabets go.
+func foldLatin(dst []byte, text string) []byte {
+	for i, r := range text {
+		switch {
+		case r < endOfLatin:
+			dst = append(dst, latin[r]...)
+		default:
+			return foldAny(dst, text[i:])
+		}
+	}
+	return dst
+}
+
+// endOfLatin is behind Latin-1 and Latin Extended-A.
+const endOfLatin = 0x180
+
+var latin = func() (of [endOfLatin]string) {
+	for r := range rune(endOfLatin) {
+		of[r] = string(foldAny(nil, string(r)))
+	}
+	return of
+}()
 
 func foldAny(dst []byte, text string) []byte {
 	var it norm.Iter

@@ -1,6 +1,7 @@
 package personal
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -176,6 +177,17 @@ func BenchmarkName(b *testing.B) {
 	for b.Loop() {
 		for _, n := range list {
 			Name(n, true, false)
+		}
+	}
+}
+
+// The table of Latin letters says what the long way says, whatever stands beside them.
+func TestLatinTable(t *testing.T) {
+	for r := range rune(endOfLatin) {
+		for _, text := range []string{string(r), "é" + string(r), string(r) + "a", string(r) + "\u0301", "ﬁ" + string(r) + "İß"} {
+			if got, want := appendFold(nil, text), foldAny(nil, text); !bytes.Equal(got, want) {
+				t.Errorf("%q: %q, not %q", text, got, want)
+			}
 		}
 	}
 }
