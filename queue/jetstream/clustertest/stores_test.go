@@ -142,6 +142,9 @@ func TestStores(t *testing.T) {
 		ids = append(ids, tills(ctx, 1, e))
 	}
 
+	began := time.Now()
+	step := func(what string) { t.Logf("%s by %v", what, time.Since(began).Round(100*time.Millisecond)) }
+
 	// A version that this relay does not write yet, or no more, is refused by each relay with
 	// what it reads.
 	for _, version := range []byte{0, 2} {
@@ -184,7 +187,9 @@ func TestStores(t *testing.T) {
 		t.Errorf("no other relay took over, and %+v", v)
 	}
 
+	step("delivered")
 	changeKeys(t, stores, relays, edges[0])
+	step("other keys in force")
 
 	// And the one that delivers fails.
 	for _, s := range stores {
@@ -197,6 +202,7 @@ func TestStores(t *testing.T) {
 	a.start(t)
 	c.storesNemesis(relays, long)
 	second.Wait()
+	step("all handed over, the one that delivers killed")
 	for _, s := range stores {
 		if s.done != events {
 			t.Fatalf("store %s has handed over %d of %d: %v", s.name, s.done, events, s.refused)
@@ -217,12 +223,15 @@ func TestStores(t *testing.T) {
 		time.Sleep(100 * time.Second)
 	}
 
+	step("delivered")
+
 	// Days later each store says everything again, in other chunks, to any relay.
 	ctx = t.Context()
 	for _, s := range stores {
 		s.stored, s.nap = 0, 0
 	}
 	handOver(0, events, 33).Wait()
+	step("all handed over again")
 	for _, s := range stores {
 		if s.stored != 0 {
 			t.Errorf("of store %s %d events are stored again", s.name, s.stored)
