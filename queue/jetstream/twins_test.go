@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/internal/cputime"
 	"relay/queue/internal/ident"
 )
 
@@ -21,10 +22,10 @@ func TestTwinsCost(t *testing.T) {
 				e.add(h, 1, []string{"a", "b"}, []byte("x"), 0)
 			}
 			if seq == 1 {
-				start := time.Now()
-				v.admit(e)
-				v.adopt(&row{Lane: "a"}, 7)
-				return time.Since(start)
+				return cputime.Of(func() {
+					v.admit(e)
+					v.adopt(&row{Lane: "a"}, 7)
+				})
 			}
 			v.admit(e)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"relay/internal/cputime"
 	"relay/queue"
 )
 
@@ -164,9 +165,7 @@ func TestCost(t *testing.T) {
 			for range 10 {
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
-				start := time.Now()
-				readAll(body)
-				best = min(best, time.Since(start))
+				best = min(best, cputime.Of(func() { readAll(body) }))
 				runtime.ReadMemStats(&after)
 				bytesOf[i] = after.TotalAlloc - before.TotalAlloc
 			}
@@ -176,7 +175,7 @@ func TestCost(t *testing.T) {
 				t.Errorf("%s: a body of %d bytes took %d", name, len(body), bytesOf[i])
 			}
 		}
-		// 16 would be quadratic. Times on a busy machine vary; a factor of 4 more does not.
+		// 16 would be quadratic.
 		if took[1] > 14*took[0]+20*time.Millisecond {
 			t.Errorf("%s: %v for %d, %v for %d", name, took[0], sizes[0], took[1], sizes[1])
 		}
