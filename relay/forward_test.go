@@ -102,7 +102,12 @@ func TestForwardOverKills(t *testing.T) {
 				}
 			})
 		}
-		timer := time.NewTimer(time.Duration(100+rand.IntN(400)) * time.Millisecond)
+		eventually(t, "events are answered", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(acked) >= 30*(round+1)
+		})
+		timer := time.NewTimer(time.Duration(rand.IntN(400)) * time.Millisecond)
 		<-timer.C
 		if round%3 != 1 {
 			hp.kill(t)
@@ -130,9 +135,6 @@ func TestForwardOverKills(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s lies at the hub %d times", id, n)
 		}
-	}
-	if len(acked) < 100 {
-		t.Errorf("only %d events were accepted: this proves little", len(acked))
 	}
 	t.Logf("%d events answered 200 over %d kills; %d at the hub", len(acked), rounds, len(got))
 	ep.stop(t)

@@ -173,11 +173,13 @@ func TestRestlessMappingIsSaid(t *testing.T) {
 			h.write(t, "mapping.yaml", text+fmt.Sprintf("upload_tag: tag-%d\n", i))
 		}
 		r := p.status(t).Mapping.Restless
-		return r != nil && r.File == h.path("mapping.yaml")
+		if r == nil || r.File != h.path("mapping.yaml") {
+			return false
+		}
+		h.write(t, "mapping.yaml", text+fmt.Sprintf("upload_tag: last-%d\n", i)) // while the command is asked
+		out, _ := h.command(t, "status", "--config", h.path("relay.yaml"))
+		return strings.Contains(out, "written again and again")
 	})
-	if out, _ := h.command(t, "status", "--config", h.path("relay.yaml")); !strings.Contains(out, "written again and again") {
-		t.Errorf("%s", out)
-	}
 	eventually(t, "the file is taken once it is still", func() bool {
 		return p.status(t).Mapping.Restless == nil && strings.Contains(p.log.String(), `"code":"mapping_loaded"`)
 	})
