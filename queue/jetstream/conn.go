@@ -65,6 +65,16 @@ func (s *servers) at(n int) (*nats.Conn, uint32) {
 	return s.conns[i], i
 }
 
+// named gives the connection to the server of a name, or else that which at gives.
+func (s *servers) named(name string, n int) (*nats.Conn, uint32) {
+	for i, c := range s.conns {
+		if c.IsConnected() && c.ConnectedServerName() == name {
+			return c, uint32(i)
+		}
+	}
+	return s.at(n)
+}
+
 // request asks one server after the other until one answers or ctx ends. What it asks
 // must do no harm when it happens twice.
 func (s *servers) request(ctx context.Context, m *nats.Msg, each time.Duration) (*nats.Msg, error) {

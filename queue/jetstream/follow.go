@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,13 +24,23 @@ var (
 
 // follow reads what other processes append, and copies that come late.
 func (l *Log) follow() {
-	hints, err := l.servers.conns[0].Subscribe(l.o.Name+".hint", func(*nats.Msg) { poke(l.wake) })
-	if err == nil {
-		defer hints.Unsubscribe() //nolint:errcheck // the connection may be gone by now
+	var hinted [streams]atomic.Bool // another process has appended there
+	hints := make(chan struct{}, 1)
+	for _, c := range l.servers.conns {
+		sub, err := c.Subscribe(l.o.Name+".hint", func(m *nats.Msg) {
+			if len(m.Data) == 1 && m.Data[0] < streams && m.Header.Get(orderBy) != l.me {
+				hinted[m.Data[0]].Store(true)
+				poke(hints)
+			}
+		})
+		if err == nil {
+			defer sub.Unsubscribe() //nolint:errcheck // the connection may be gone by now
+		}
 	}
 	every := time.NewTicker(time.Second)
 	defer every.Stop()
 	for n := rand.IntN(spreadEvery); ; n++ {
+		all := true
 		select {
 		case <-l.ctx.Done():
 			return
@@ -49,8 +60,13 @@ func (l *Log) follow() {
 		case <-l.suspect:
 			l.within(10*time.Second, "the streams cannot be looked at", l.look)
 		case <-l.wake:
+		case <-hints:
+			all = false
 		}
 		for i := range streams {
+			if !hinted[i].Swap(false) && !all {
+				continue
+			}
 			l.within(5*time.Second, "a stream cannot be followed", func(ctx context.Context) error { return l.followStream(ctx, i) })
 		}
 		l.mu.Lock()
@@ -101,6 +117,7 @@ func (l *Log) spread(ctx context.Context) {
 			return
 		}
 		leads[i] = info.Cluster
+		l.leads[i].Store(&info.Cluster.Leader)
 		busy[info.Cluster.Leader]++
 	}
 	for i, c := range leads {

@@ -57,8 +57,8 @@ func (q *Queue) forgetIn(e *entry, f *queue.Forget, out *queue.Forgotten) error 
 	gone := make(map[string][]queue.Range)
 	found, waiting := 0, 0
 	for i := range records {
-		r := &records[i]
-		if r.Seq = e.base() + queue.Seq(i); !f.Record(r) {
+		r := records[i]
+		if r.Seq = e.base() + queue.Seq(i); !f.Record(&r) {
 			continue
 		}
 		found++

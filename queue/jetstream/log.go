@@ -45,10 +45,12 @@ type Log struct {
 	rekeyed bool        // there are other keys since
 	lacked  time.Time   // when it was last said that a key is missing; only follow looks at it
 	opened  atomic.Bool
-	holder  atomic.Pointer[string] // of the lease, as last seen
-	me      string                 // this process, to the others
-	said    atomic.Uint64          // how much it has told them
+	holder  atomic.Pointer[string]          // of the lease, as last seen
+	leads   [streams]atomic.Pointer[string] // the servers that lead the streams of events, as last seen
+	me      string                          // this process, to the others
+	said    atomic.Uint64                   // how much it has told them
 
+	decoded decoded
 	intake  intake
 	wake    chan struct{} // the streams may have more
 	suspect chan struct{} // the streams may be others

@@ -121,7 +121,7 @@ func (q *Queue) these(lane string, numbers []queue.Seq) (out []queue.Record, err
 	}
 	for _, w := range want {
 		r := records[w.i]
-		r.Seq, r.Settled, r.Lanes = e.base()+queue.Seq(w.i), w.slots, slices.Clone(r.Lanes)
+		r.Seq, r.Settled, r.Lanes, r.Body = e.base()+queue.Seq(w.i), w.slots, slices.Clone(r.Lanes), clone(r.Body)
 		out = append(out, r)
 	}
 	return out, nil

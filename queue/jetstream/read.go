@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"relay/internal/logs"
@@ -75,7 +76,7 @@ func (l *Log) Read(ctx context.Context, lane string, from Position, limit Limit)
 				break
 			}
 			size += int64(len(r.Body))
-			r.Seq, r.Settled, r.Lanes = e.base()+queue.Seq(i), slots[k], slices.Clone(r.Lanes)
+			r.Seq, r.Settled, r.Lanes, r.Body = e.base()+queue.Seq(i), slots[k], slices.Clone(r.Lanes), clone(r.Body)
 			out.Records = append(out.Records, r)
 		}
 		out.Covers = append(out.Covers, e.ranges(start, end, others)...)
@@ -165,8 +166,11 @@ func (l *Log) recordsFor(ctx context.Context, lane string, e *entry) ([]queue.Re
 	return out, nil
 }
 
-// records gives all records of an entry; nil when it is gone.
+// records gives all records of an entry, which nobody may change; nil when it is gone.
 func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
+	if rs := l.decoded.of(e); rs != nil {
+		return rs, nil
+	}
 	l.mu.Lock()
 	data := e.data
 	l.mu.Unlock()
@@ -199,7 +203,37 @@ func (l *Log) records(ctx context.Context, e *entry) ([]queue.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chunk: %w", err)
 	}
+	l.decoded.keep(e, records)
 	return records, nil
+}
+
+// decoded is the chunks that were read last: a chunk holds more than a request takes.
+type decoded struct {
+	mu   sync.Mutex
+	last [4]struct {
+		e       *entry
+		records []queue.Record
+	}
+	next int
+}
+
+// of gives the records of e, which nobody may change; nil: they are to be read.
+func (d *decoded) of(e *entry) []queue.Record {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.last {
+		if d.last[i].e == e {
+			return d.last[i].records
+		}
+	}
+	return nil
+}
+
+func (d *decoded) keep(e *entry, records []queue.Record) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last[d.next].e, d.last[d.next].records = e, records
+	d.next = (d.next + 1) % len(d.last)
 }
 
 // fetch gives a message of a stream; nil when no server shows it. That may be because

@@ -158,6 +158,14 @@ func (e *entry) add(h ident.Hash, print uint64, lanes []string, body []byte, rec
 	e.recs = append(e.recs, rec{h, print, uint32(set), uint32(len(body)), received})
 }
 
+// lanes is a set of lanes in order, none twice, that is not the caller's.
+func (e *entry) lanes(in []string) []string {
+	if i := slices.IndexFunc(e.sets, func(s []string) bool { return slices.Equal(s, in) }); i >= 0 {
+		return e.sets[i]
+	}
+	return slices.Compact(slices.Sorted(slices.Values(in)))
+}
+
 // base is the sequence number of its first record.
 func (e *entry) base() queue.Seq {
 	return queue.Seq(e.stream)<<streamBits | queue.Seq(e.seq)<<indexBits

@@ -22,6 +22,9 @@ type Builder struct {
 	scratch []byte
 }
 
+// headerRoom is about what a header takes.
+const headerRoom = 512
+
 // tableRoom is left free in front of a payload: its table of lane sets comes
 // first, and is only known in the end.
 const tableRoom = 256
@@ -132,7 +135,7 @@ func (b *Builder) Finish(dst []byte) ([]byte, Header, error) {
 		pay = a.Seal(nil, h.nonce[:], pay, h.appendBound(nil))
 	}
 	h.idsCRC, h.payCRC = format.CRC(ids), format.CRC(pay)
-	dst = h.append(dst)
+	dst = h.append(slices.Grow(dst, headerRoom+len(ids)+len(pay)))
 	dst = append(dst, ids...)
 	return append(dst, pay...), *h, nil
 }

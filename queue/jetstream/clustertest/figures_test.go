@@ -39,7 +39,7 @@ func TestFigures(t *testing.T) {
 		t.Skip("RELAY_FIGURES=1 measures")
 	}
 	dirs := [3]string{t.TempDir(), t.TempDir(), t.TempDir()}
-	c := startNodes(t, true, dirs)
+	c := startNodesBy(t, true, dirs, false)
 	o := c.options("q")
 	o.MaxSize = 3 << 30
 	var l *jetstream.Log
@@ -50,6 +50,7 @@ func TestFigures(t *testing.T) {
 		}
 	}
 	defer l.Close()
+	c.spread("q")
 	nc, err := nats.Connect(o.URLs[0])
 	if err != nil {
 		t.Fatal(err)
@@ -62,8 +63,13 @@ func TestFigures(t *testing.T) {
 	if _, err := js.AddStream(&nats.StreamConfig{Name: "each", Subjects: []string{"each"}, Replicas: 3, Storage: nats.FileStorage}); err != nil {
 		t.Fatal(err)
 	}
-	const each = 4 * time.Second
+	const each = 2 * time.Second
 	var id atomic.Int64
+	sales := make([][]byte, 4000) // made before: they cost both the same
+	for i := range sales {
+		sales[i] = sale(fmt.Sprint("m", i))
+	}
+	body := func(n int64) []byte { return sales[n%int64(len(sales))] }
 	engine := func(producers, n int) float64 {
 		ctx, cancel := context.WithTimeout(t.Context(), each)
 		defer cancel()
@@ -74,8 +80,8 @@ func TestFigures(t *testing.T) {
 				for ctx.Err() == nil {
 					var es []queue.Entry
 					for range n {
-						m := fmt.Sprint("m", id.Add(1))
-						es = append(es, queue.Entry{ID: m, Lanes: []string{"a"}, Received: time.Now(), Body: sale(m)})
+						k := id.Add(1)
+						es = append(es, queue.Entry{ID: fmt.Sprint("m", k), Lanes: []string{"a"}, Received: time.Now(), Body: body(k)})
 					}
 					if _, err := l.Append(context.WithoutCancel(ctx), es); err != nil {
 						t.Errorf("append: %v", err)
@@ -98,8 +104,8 @@ func TestFigures(t *testing.T) {
 				for ctx.Err() == nil {
 					var acks []nats.PubAckFuture
 					for range n {
-						m := fmt.Sprint("m", id.Add(1))
-						a, err := js.PublishAsync("each", sale(m), nats.MsgId(m))
+						k := id.Add(1)
+						a, err := js.PublishAsync("each", body(k), nats.MsgId(fmt.Sprint("m", k)))
 						if err != nil {
 							t.Errorf("publish: %v", err)
 							return
@@ -121,6 +127,7 @@ func TestFigures(t *testing.T) {
 		wg.Wait()
 		return float64(done.Load()) / each.Seconds()
 	}
+	engine(64, 100) // until who leads is known
 	for _, load := range [][2]int{{64, 100}, {64, 1}, {256, 1}} {
 		var a, b []float64
 		for range 3 { // in turn: the machine may have other things to do

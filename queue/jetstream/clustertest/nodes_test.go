@@ -41,6 +41,12 @@ type nodes struct {
 // startNodes starts servers whose files lie below the given directories.
 func startNodes(t *testing.T, sync bool, dirs [3]string) *nodes {
 	t.Helper()
+	return startNodesBy(t, sync, dirs, true)
+}
+
+// startNodesBy does so; without links they are connected to each other directly.
+func startNodesBy(t *testing.T, sync bool, dirs [3]string, links bool) *nodes {
+	t.Helper()
 	c := &nodes{t: t, links: make(map[[2]int]*link), sync: sync}
 	logs := t.TempDir()
 	for i := range c.all {
@@ -52,6 +58,10 @@ func startNodes(t *testing.T, sync bool, dirs [3]string) *nodes {
 	for i := range c.all {
 		for j := range c.all {
 			if i == j {
+				continue
+			}
+			if !links {
+				c.all[i].Routes = append(c.all[i].Routes, fmt.Sprint("nats://127.0.0.1:", c.all[j].Cluster))
 				continue
 			}
 			l := newLink(t, fmt.Sprint("127.0.0.1:", c.all[j].Cluster))

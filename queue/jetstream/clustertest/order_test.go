@@ -82,7 +82,7 @@ func TestOrders(t *testing.T) {
 	})
 	<-started
 	time.Sleep(1500 * time.Millisecond) // who begins says so, and once a second again
-	for i := range c.all { // nothing of b's is heard any more: as if it were killed
+	for i := range c.all {              // nothing of b's is heard any more: as if it were killed
 		c.kill(i)
 	}
 	wg.Wait()
