@@ -85,7 +85,7 @@ func (c *commandLook) find(word string) (string, bool) {
 	case !filepath.IsAbs(word):
 		c.add(false, "install it, or write the whole path of the program", "there is no program %s in PATH", word)
 	case statErr != nil:
-		c.add(false, "put it there, or correct alerts.command", "%s cannot be looked at: %v", word, withoutPath(statErr))
+		c.add(false, "put it there, or correct alerts.command", "%s cannot be looked at: %v", word, disk.Bare(statErr))
 	case !info.Mode().IsRegular():
 		c.add(false, "name a program", "%s is no file", word)
 	case info.Mode().Perm()&0o111 == 0:
@@ -129,7 +129,7 @@ func (c *commandLook) file(path string, run bool) {
 		if _, ok := errors.AsType[*disk.NoFileError](err); ok {
 			fix = "put the script in its place"
 		}
-		c.add(false, fix, "uid %d cannot read %s: %v", os.Geteuid(), path, withoutPath(err))
+		c.add(false, fix, "uid %d cannot read %s: %v", os.Geteuid(), path, disk.Bare(err))
 	case bytes.HasPrefix(head, []byte("#!")):
 		c.interpreter(path, head[2:])
 	case err == nil && run && !bytes.ContainsRune(head, 0): // a binary has zeros in its head
@@ -204,7 +204,7 @@ func (c *commandLook) arguments(program string, words []string) {
 				c.relative(word)
 			}
 		case script && !option && err != nil:
-			c.add(false, "put it there, or correct alerts.command", "%s cannot be looked at: %v", word, withoutPath(err))
+			c.add(false, "put it there, or correct alerts.command", "%s cannot be looked at: %v", word, disk.Bare(err))
 		case script && !option:
 			c.file(word, false)
 		case regular && filepath.IsAbs(word) && runs(word, info):

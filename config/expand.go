@@ -225,13 +225,13 @@ func readTrimmed(path string) (string, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", absent("the file does not exist")
 	case err != nil:
-		return "", withoutPath(err)
+		return "", disk.Bare(err)
 	}
 	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
 	switch {
 	case err != nil:
-		return "", withoutPath(err)
+		return "", disk.Bare(err)
 	case len(data) > maxSecretFile:
 		return "", malformed{fmt.Sprintf("the file is larger than %d bytes", maxSecretFile), "write the value there alone"}
 	case !utf8.Valid(data):
@@ -241,21 +241,6 @@ func readTrimmed(path string) (string, error) {
 		return "", notText(append([]byte{0xFF, 0xFE}, data...)) // UTF-16 without its mark
 	}
 	return trimmed(string(data)), nil
-}
-
-// withoutPath takes the path out of a file error, where the message names it
-// already.
-func withoutPath(err error) error {
-	if none, ok := errors.AsType[*disk.NoFileError](err); ok {
-		return errors.New(none.Reason)
-	}
-	if large, ok := errors.AsType[*disk.TooLargeError](err); ok {
-		return fmt.Errorf("is larger than %s; look what it is", sizeText(large.Limit))
-	}
-	if perr, ok := errors.AsType[*fs.PathError](err); ok {
-		return perr.Err
-	}
-	return err
 }
 
 // resolvePath makes a path of the config file relative to its folder.

@@ -31,7 +31,7 @@ func Load(path string, o Options) (*Config, []strictyaml.Problem, error) {
 		err = Refusable(path)
 	}
 	if err != nil {
-		return nil, nil, &InvalidError{File: path, Err: withoutPath(err)}
+		return nil, nil, &InvalidError{File: path, Err: disk.Bare(err)}
 	}
 	return Parse(path, src, o)
 }

@@ -280,7 +280,7 @@ func (l *loader) checkTLS() {
 			continue
 		}
 		if _, err := disk.ReadFile(f.path, 4<<20); err != nil {
-			l.errorf(f.key, "open %s: %v", f.path, withoutPath(err))
+			l.errorf(f.key, "open %s: %v", f.path, disk.Bare(err))
 		}
 	}
 }

@@ -30,8 +30,31 @@ type TooLargeError struct {
 	Limit int64 // bytes
 }
 
-func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("%s is larger than the %d bytes that are read of such a file; look what it is", e.Path, e.Limit)
+func (e *TooLargeError) Error() string { return e.Path + " " + e.what() }
+
+func (e *TooLargeError) what() string {
+	limit := fmt.Sprintf("%d bytes", e.Limit)
+	switch {
+	case e.Limit%(1<<20) == 0:
+		limit = fmt.Sprintf("%d MiB", e.Limit>>20)
+	case e.Limit%(1<<10) == 0:
+		limit = fmt.Sprintf("%d KiB", e.Limit>>10)
+	}
+	return "is larger than the " + limit + " that are read of such a file; look what it is"
+}
+
+// Bare is the error of a file without its path, for a message that names it already.
+func Bare(err error) error {
+	if none, ok := errors.AsType[*NoFileError](err); ok {
+		return errors.New(none.Reason)
+	}
+	if large, ok := errors.AsType[*TooLargeError](err); ok {
+		return errors.New(large.what())
+	}
+	if perr, ok := errors.AsType[*fs.PathError](err); ok {
+		return perr.Err
+	}
+	return err
 }
 
 // Open opens a file to read. All that somebody has named, such as the mapping, a key or

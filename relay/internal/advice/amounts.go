@@ -30,7 +30,7 @@ func Size(n int64) string {
 	for _, u := range []struct {
 		n    int64
 		name string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
 		if n >= u.n {
 			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.n), u.name)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relay/internal/disk"
+	"relay/relay/internal/advice"
 )
 
 // Bounds of the disk checks. A till's flash card syncs in some 20 ms; a sale
@@ -155,16 +156,16 @@ func (e *exam) judgeSpace(dir string, v disk.Volume) {
 	switch {
 	case most > v.Size:
 		e.say(Finding{
-			Check: "disk", Code: "max_size", Level: Fail, Text: fmt.Sprintf("queue.max_size is %s, and the volume has %s: relay will not start.", size(most), size(v.Size)),
+			Check: "disk", Code: "max_size", Level: Fail, Text: fmt.Sprintf("queue.max_size is %s, and the volume has %s: relay will not start.", advice.Size(most), advice.Size(v.Size)),
 			Fix: "Lower queue.max_size, or leave it out: then it is the smaller of 4 GiB and 80 % of the volume.", Who: You,
 		})
 	case float64(v.Free) < lowSpace*float64(v.Size):
 		e.say(Finding{
-			Check: "disk", Code: "low_space", Level: Warn, Text: fmt.Sprintf("The volume of the queue has %s of %s left.", size(v.Free), size(v.Size)),
+			Check: "disk", Code: "low_space", Level: Warn, Text: fmt.Sprintf("The volume of the queue has %s of %s left.", advice.Size(v.Free), advice.Size(v.Size)),
 			Fix: "Free space on it: relay refuses new events before the disk is full.", Who: You,
 		})
 	default:
-		e.say(Finding{Check: "disk", Code: "space", Level: OK, Text: fmt.Sprintf("The volume of the queue has %s of %s free.", size(v.Free), size(v.Size))})
+		e.say(Finding{Check: "disk", Code: "space", Level: OK, Text: fmt.Sprintf("The volume of the queue has %s of %s free.", advice.Size(v.Free), advice.Size(v.Size))})
 	}
 	if v.Files > 0 && v.FreeFiles < lowInodes {
 		e.say(Finding{
@@ -246,16 +247,4 @@ func round(d time.Duration) string {
 		return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
 	}
 	return fmt.Sprintf("%d ms", d.Milliseconds())
-}
-
-func size(n int64) string {
-	for _, u := range []struct {
-		n    int64
-		name string
-	}{{1 << 40, "TiB"}, {1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= u.n {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.n), u.name)
-		}
-	}
-	return fmt.Sprintf("%d B", n)
 }

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"relay/config"
+	"relay/config/watch"
 	"relay/internal/disk"
 )
 
@@ -21,10 +21,10 @@ const (
 func (e *exam) watching() {
 	c := e.Config
 	switch c.Watch.Mode {
-	case config.WatchOff:
+	case watch.Off:
 		e.say(Finding{Check: "watch", Code: "off", Level: Note, Text: "watch.mode is off: changed files are taken over by `relay reload` or SIGHUP alone."})
 		return
-	case config.WatchPoll:
+	case watch.Poll:
 		e.say(Finding{Check: "watch", Code: "poll", Level: OK, Text: fmt.Sprintf("Changed files are noticed within %s (watch.mode: poll).", c.Watch.Poll)})
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/config/watch"
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/internal/strictyaml"
@@ -21,7 +22,7 @@ import (
 
 // openWatcher watches relay.yaml, the mapping and every file they name.
 func (s *Sidecar) openWatcher(cfg *config.Config) {
-	s.watcher = config.NewWatcher(config.WatchOptions{
+	s.watcher = watch.New(watch.Options{
 		Mode:     cfg.Watch.Mode,
 		Poll:     cfg.Watch.Poll,
 		OnChange: s.filesChanged,
@@ -40,7 +41,7 @@ const StillFor = 2 * time.Second
 // Routes are fixed when an event is stored, so half a mapping would cost the events
 // of its other half their way; half a relay.yaml would open the intake to everybody,
 // or change the limits. What only adds routes is taken at once.
-func (s *Sidecar) still(c config.Change) time.Duration {
+func (s *Sidecar) still(c watch.Change) time.Duration {
 	switch {
 	case c.Path == s.mapping.path():
 		if c.Data != nil && rules.OnlyAdds([]byte(s.mapping.State().Text), c.Data) {
@@ -54,24 +55,24 @@ func (s *Sidecar) still(c config.Change) time.Duration {
 }
 
 func (s *Sidecar) watch(cfg *config.Config) {
-	var files []config.WatchedFile
+	var files []watch.File
 	if cfg.Mapping != "" {
-		files = append(files, config.WatchedFile{Path: cfg.Mapping, Data: []byte(s.mapping.State().Text)})
+		files = append(files, watch.File{Path: cfg.Mapping, Data: []byte(s.mapping.State().Text)})
 	}
 	for _, f := range cfg.Files {
 		switch f {
 		case cfg.Mapping:
 		case s.path:
-			files = append(files, config.WatchedFile{Path: f, Data: s.source})
+			files = append(files, watch.File{Path: f, Data: s.source})
 		default:
-			files = append(files, config.WatchedFile{Path: f})
+			files = append(files, watch.File{Path: f})
 		}
 	}
 	s.watcher.Watch(files...)
 }
 
 // filesChanged is told by the watcher what has a new content.
-func (s *Sidecar) filesChanged(changes []config.Change) {
+func (s *Sidecar) filesChanged(changes []watch.Change) {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	configChanged := false

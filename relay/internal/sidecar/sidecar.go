@@ -26,6 +26,7 @@ import (
 	"sync/atomic"
 
 	"relay/config"
+	"relay/config/watch"
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/mapper"
@@ -81,7 +82,7 @@ type configured struct {
 	settings  atomic.Pointer[config.Config] // as last accepted; keys that need a restart count as started says
 	started   *config.Config
 	path      string // of relay.yaml
-	watcher   *config.Watcher
+	watcher   *watch.Watcher
 	confState atomic.Pointer[api.FileState]
 
 	reloading sync.Mutex

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/config"
+	"relay/config/watch"
 	"relay/internal/seal"
 	"relay/mapper"
 	"relay/mapper/event"
@@ -139,7 +140,7 @@ func RingOf(keys [][]byte) (*seal.Ring, error) {
 }
 
 func (s *Sidecar) watchSpool(ctx context.Context) error {
-	return config.Drops(ctx, s.started.Spool.Dir, s.started.Watch.Mode, s.dropped, s.log)
+	return watch.Drops(ctx, s.started.Spool.Dir, s.started.Watch.Mode, s.dropped, s.log)
 }
 
 // spoolStatus is what lies in the directory of dropped files; nil: there is none.

@@ -1,4 +1,4 @@
-package config
+package watch
 
 import (
 	"bytes"
@@ -20,16 +20,16 @@ type saw struct {
 }
 
 // polled runs a watcher by polling, whose time is faked and whose files are real.
-func polled(t *testing.T, o WatchOptions) (*Watcher, *[]saw) {
+func polled(t *testing.T, o Options) (*Watcher, *[]saw) {
 	t.Helper()
 	var all []saw
-	o.Mode, o.Poll = WatchPoll, 10*time.Millisecond
+	o.Mode, o.Poll = Poll, 10*time.Millisecond
 	o.OnChange = func(cs []Change) {
 		for _, c := range cs {
 			all = append(all, saw{string(c.Data), time.Now()})
 		}
 	}
-	w := NewWatcher(o)
+	w := New(o)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(ctx) }()
@@ -73,7 +73,7 @@ func TestStillWaitsForSlowWriters(t *testing.T) {
 				dir := t.TempDir()
 				save(t, dir, "old\n", 0)
 				synctest.Test(t, func(t *testing.T) {
-					_, told := polled(t, WatchOptions{Files: []WatchedFile{{Path: filepath.Join(dir, "m")}}, Still: whole})
+					_, told := polled(t, Options{Files: []File{{Path: filepath.Join(dir, "m")}}, Still: whole})
 					text := ""
 					for i := 1; i <= 5; i++ {
 						text += fmt.Sprintf("line %d\n", i)
@@ -99,7 +99,7 @@ func TestStillIsShortWhereNothingIsLost(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m")
 	write(t, path, "old\n")
 	synctest.Test(t, func(t *testing.T) {
-		_, told := polled(t, WatchOptions{Files: []WatchedFile{{Path: path}}, Still: whole})
+		_, told := polled(t, Options{Files: []File{{Path: path}}, Still: whole})
 		saved := time.Now()
 		write(t, path, "quick\n")
 		time.Sleep(time.Second)
@@ -115,7 +115,7 @@ func TestStillCountsFromTheLastWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m")
 	write(t, path, "old\n")
 	synctest.Test(t, func(t *testing.T) {
-		_, told := polled(t, WatchOptions{Files: []WatchedFile{{Path: path}}, Still: whole})
+		_, told := polled(t, Options{Files: []File{{Path: path}}, Still: whole})
 		write(t, path, "new\n")
 		time.Sleep(1900 * time.Millisecond)
 		must(t, os.Chtimes(path, time.Time{}, time.Unix(1_700_000_000, 0))) // an older time too
@@ -137,8 +137,8 @@ func TestRestlessFileIsSaid(t *testing.T) {
 	write(t, other, "old\n")
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		w, told := polled(t, WatchOptions{
-			Files: []WatchedFile{{Path: path}, {Path: other}}, Still: whole,
+		w, told := polled(t, Options{
+			Files: []File{{Path: path}, {Path: other}}, Still: whole,
 			Logger: slog.New(slog.NewJSONHandler(&log, nil)),
 		})
 		first := time.Now()
@@ -173,7 +173,7 @@ func TestKnow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m")
 	write(t, path, "old\n")
 	synctest.Test(t, func(t *testing.T) {
-		w, told := polled(t, WatchOptions{Files: []WatchedFile{{Path: path}}, Still: whole})
+		w, told := polled(t, Options{Files: []File{{Path: path}}, Still: whole})
 		write(t, path, "new\n")
 		time.Sleep(time.Second)
 		w.Know(path, []byte("new\n"))
@@ -197,7 +197,7 @@ func TestChangesComeTogether(t *testing.T) {
 	write(t, cert, "c1")
 	write(t, key, "k1")
 	synctest.Test(t, func(t *testing.T) {
-		_, told := polled(t, WatchOptions{Files: []WatchedFile{{Path: cert}, {Path: key}}})
+		_, told := polled(t, Options{Files: []File{{Path: cert}, {Path: key}}})
 		write(t, cert, "c2")
 		time.Sleep(200 * time.Millisecond)
 		write(t, key, "k2")

@@ -1,4 +1,4 @@
-package config
+package watch
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ func readContent(path string, limit int64) (content, os.FileInfo, Change) {
 	case errors.Is(err, fs.ErrNotExist):
 		return content{kind: missing}, nil, Change{Path: path, Deleted: true}
 	case err != nil:
-		err = fmt.Errorf("read %s: %w", path, withoutPath(err))
+		err = fmt.Errorf("read %s: %w", path, disk.Bare(err))
 		return content{kind: failed, sum: sha256.Sum256([]byte(err.Error()))}, info, Change{Path: path, Err: err}
 	}
 	return contentOf(data), info, Change{Path: path, Data: data}
@@ -59,7 +59,7 @@ func readStable(path string, limit int64) ([]byte, os.FileInfo, error) {
 	case !before.Mode().IsRegular():
 		return nil, before, errors.New("not a regular file")
 	case before.Size() > limit:
-		return nil, before, fmt.Errorf("larger than %s", sizeText(limit))
+		return nil, before, &disk.TooLargeError{Path: path, Limit: limit}
 	}
 	f, err := disk.Open(path)
 	if err != nil {

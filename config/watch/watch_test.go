@@ -1,4 +1,4 @@
-package config
+package watch
 
 import (
 	"context"
@@ -26,11 +26,11 @@ type watching struct {
 }
 
 // watch runs a watcher on path until the test ends.
-func watch(t *testing.T, o WatchOptions, paths ...string) *watching {
+func watch(t *testing.T, o Options, paths ...string) *watching {
 	t.Helper()
 	h := &watching{t: t, changes: make(chan Change, 1000)}
 	for _, path := range paths {
-		o.Files = append(o.Files, WatchedFile{Path: path})
+		o.Files = append(o.Files, File{Path: path})
 	}
 	if o.Debounce == 0 && os.Getenv("RELAY_EXAM") == "" {
 		o.Debounce = 20 * time.Millisecond
@@ -40,7 +40,7 @@ func watch(t *testing.T, o WatchOptions, paths ...string) *watching {
 			h.changes <- c
 		}
 	}
-	h.w = NewWatcher(o)
+	h.w = New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- h.w.Run(ctx) }()
@@ -158,7 +158,7 @@ func TestWatcherTellsEverySaveOnce(t *testing.T) {
 			write(t, path, version(i))
 		},
 	}
-	for _, mode := range []string{WatchAuto, WatchPoll} {
+	for _, mode := range []string{Auto, Poll} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			paths := map[string]string{} // by way of saving: each has a directory of its own
@@ -170,8 +170,8 @@ func TestWatcherTellsEverySaveOnce(t *testing.T) {
 			}
 			// The system alone must tell. A busy machine may stop the one who
 			// saves between two writes, for less than this.
-			o := WatchOptions{Mode: mode, Poll: time.Hour, Debounce: 250 * time.Millisecond}
-			if mode == WatchPoll {
+			o := Options{Mode: mode, Poll: time.Hour, Debounce: 250 * time.Millisecond}
+			if mode == Poll {
 				o.Poll = 10 * time.Millisecond
 			}
 			h := watch(t, o, all...)
@@ -201,7 +201,7 @@ func TestWatcherTellsEverySaveOnce(t *testing.T) {
 // A ConfigMap volume: the file is a link into ..data, which is a link to a
 // directory that is swapped; no event ever names the file.
 func TestWatcherSeesConfigMapSwap(t *testing.T) {
-	for _, mode := range []string{WatchAuto, WatchPoll} {
+	for _, mode := range []string{Auto, Poll} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -223,8 +223,8 @@ func TestWatcherSeesConfigMapSwap(t *testing.T) {
 			publish(0)
 			must(t, os.Symlink("..data/mapping.yaml", path))
 			must(t, os.Symlink("..data/relay.yaml", other))
-			o := WatchOptions{Mode: mode, Poll: time.Hour}
-			if mode == WatchPoll {
+			o := Options{Mode: mode, Poll: time.Hour}
+			if mode == Poll {
 				o.Poll = 10 * time.Millisecond
 			}
 			h := watch(t, o, path, other)
@@ -238,13 +238,13 @@ func TestWatcherSeesConfigMapSwap(t *testing.T) {
 }
 
 func TestWatcherTellsDeletionAndReturn(t *testing.T) {
-	for _, mode := range []string{WatchAuto, WatchPoll} {
+	for _, mode := range []string{Auto, Poll} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "mapping.yaml")
 			write(t, path, version(0))
-			o := WatchOptions{Mode: mode, Poll: time.Hour}
-			if mode == WatchPoll {
+			o := Options{Mode: mode, Poll: time.Hour}
+			if mode == Poll {
 				o.Poll = 10 * time.Millisecond
 			}
 			h := watch(t, o, path)
@@ -270,7 +270,7 @@ func TestWatcherFollowsReplacedDirectory(t *testing.T) {
 	path := filepath.Join(dir, "mapping.yaml")
 	must(t, os.Mkdir(dir, 0o700))
 	write(t, path, version(0))
-	h := watch(t, WatchOptions{Poll: time.Hour}, path)
+	h := watch(t, Options{Poll: time.Hour}, path)
 	for i := 1; i <= rounds()/3; i++ {
 		aside := filepath.Join(base, fmt.Sprintf("old%d", i))
 		must(t, os.Rename(dir, aside))
@@ -292,7 +292,7 @@ func TestWatcherWaitsForDirectory(t *testing.T) {
 	base := t.TempDir()
 	dir := filepath.Join(base, "a", "b")
 	path := filepath.Join(dir, "token")
-	h := watch(t, WatchOptions{Poll: time.Hour}, path)
+	h := watch(t, Options{Poll: time.Hour}, path)
 	must(t, os.Mkdir(filepath.Join(base, "a"), 0o700))
 	must(t, os.Mkdir(dir, 0o700))
 	write(t, path, "one")
@@ -311,7 +311,7 @@ func TestWatcherFollowsLinks(t *testing.T) {
 	write(t, filepath.Join(a, "m"), "a1")
 	write(t, filepath.Join(b, "m"), "b1")
 	must(t, os.Symlink(filepath.Join(a, "m"), path))
-	h := watch(t, WatchOptions{Poll: time.Hour}, path)
+	h := watch(t, Options{Poll: time.Hour}, path)
 	write(t, filepath.Join(a, "m"), "a2")
 	h.wantContent("a2")
 	must(t, os.Symlink(filepath.Join(b, "m"), path+".new"))
@@ -330,7 +330,7 @@ func TestWatcherTellsContentsNotEvents(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "mapping.yaml")
 	write(t, path, "same")
-	h := watch(t, WatchOptions{Poll: time.Hour}, path)
+	h := watch(t, Options{Poll: time.Hour}, path)
 	write(t, path, "same")
 	must(t, os.Chtimes(path, time.Now(), time.Now().Add(time.Hour)))
 	for i := range 20 {
@@ -349,7 +349,7 @@ func TestWatcherIsNotDeafenedByNoise(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "mapping.yaml")
 	write(t, path, "one")
-	h := watch(t, WatchOptions{Poll: time.Hour, Debounce: 250 * time.Millisecond}, path)
+	h := watch(t, Options{Poll: time.Hour, Debounce: 250 * time.Millisecond}, path)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -372,7 +372,7 @@ func TestWatcherSeesChangeBeforeRun(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mapping.yaml")
 	write(t, path, "new")
-	h := watch(t, WatchOptions{Mode: WatchOff, Files: []WatchedFile{{Path: path, Data: []byte("in use")}}})
+	h := watch(t, Options{Mode: Off, Files: []File{{Path: path, Data: []byte("in use")}}})
 	h.wantContent("new")
 	h.wantNothing()
 }
@@ -381,7 +381,7 @@ func TestWatcherOffNeedsTrigger(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mapping.yaml")
 	write(t, path, "one")
-	h := watch(t, WatchOptions{Mode: WatchOff}, path)
+	h := watch(t, Options{Mode: Off}, path)
 	write(t, path, "two")
 	h.w.Trigger()
 	h.wantContent("two")
@@ -396,13 +396,13 @@ func TestWatcherOffWatchesNothing(t *testing.T) {
 	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
 	write(t, a, "a1")
 	write(t, b, "b1")
-	w := NewWatcher(WatchOptions{Mode: WatchOff, Files: []WatchedFile{{Path: a}}})
-	w.Watch(WatchedFile{Path: a}, WatchedFile{Path: b})
+	w := New(Options{Mode: Off, Files: []File{{Path: a}}})
+	w.Watch(File{Path: a}, File{Path: b})
 	if len(w.trigger) > 0 {
 		t.Error("a look is due that nobody asked for")
 	}
-	h := watch(t, WatchOptions{Mode: WatchOff}, a)
-	h.w.Watch(WatchedFile{Path: a}, WatchedFile{Path: b})
+	h := watch(t, Options{Mode: Off}, a)
+	h.w.Watch(File{Path: a}, File{Path: b})
 	write(t, a, "a2")
 	write(t, b, "b2")
 	h.w.Trigger()
@@ -415,9 +415,9 @@ func TestWatcherTellsUnusableFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mapping.yaml")
 	write(t, path, "fine")
-	h := watch(t, WatchOptions{Poll: time.Hour, MaxBytes: 1 << 10}, path)
+	h := watch(t, Options{Poll: time.Hour, MaxBytes: 1 << 10}, path)
 	write(t, path, strings.Repeat("x", 2000))
-	if c := h.next(); c.Err == nil || c.Err.Error() != "read "+path+": larger than 1KiB" {
+	if c := h.next(); c.Err == nil || c.Err.Error() != "read "+path+": is larger than the 1 KiB that are read of such a file; look what it is" {
 		t.Errorf("got %v", c.Err)
 	}
 	must(t, os.Remove(path))
@@ -444,10 +444,10 @@ func TestWatcherChangesFiles(t *testing.T) {
 	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
 	write(t, a, "a1")
 	write(t, b, "b1")
-	h := watch(t, WatchOptions{Poll: time.Hour}, a)
-	h.w.Watch(WatchedFile{Path: a}, WatchedFile{Path: b, Data: []byte("b0")})
+	h := watch(t, Options{Poll: time.Hour}, a)
+	h.w.Watch(File{Path: a}, File{Path: b, Data: []byte("b0")})
 	h.wantContent("b1")
-	h.w.Watch(WatchedFile{Path: b})
+	h.w.Watch(File{Path: b})
 	write(t, a, "a2")
 	write(t, b, "b2")
 	h.wantContent("b2")
@@ -455,7 +455,7 @@ func TestWatcherChangesFiles(t *testing.T) {
 }
 
 func TestCheckAfterStop(t *testing.T) {
-	w := NewWatcher(WatchOptions{Mode: WatchOff})
+	w := New(Options{Mode: Off})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	must(t, w.Run(ctx))

@@ -1,4 +1,4 @@
-package config
+package watch
 
 import (
 	"context"
@@ -20,7 +20,7 @@ const dropsPause = 250 * time.Millisecond
 // the system has no more watches, there are no hints. tell should have room for
 // one; a hint that nobody receives is dropped.
 func Drops(ctx context.Context, dir, mode string, tell chan<- struct{}, log *slog.Logger) error {
-	if mode != "" && mode != WatchAuto {
+	if mode != "" && mode != Auto {
 		<-ctx.Done()
 		return nil
 	}

@@ -1,4 +1,4 @@
-package config
+package watch
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 
 // The modes of watch.mode.
 const (
-	WatchAuto = "auto" // told by the system, and polling as a net
-	WatchPoll = "poll" // polling alone
-	WatchOff  = "off"  // Trigger and Check alone
+	Auto = "auto" // told by the system, and polling as a net
+	Poll = "poll" // polling alone
+	Off  = "off"  // Trigger and Check alone
 )
 
 const (
@@ -30,8 +30,8 @@ const (
 	restless = 10 * time.Second
 )
 
-// WatchedFile is a file to watch.
-type WatchedFile struct {
+// File is a file to watch.
+type File struct {
 	Path string
 	Data []byte // what is in use, so that a change before Run is seen; nil: what the first look finds
 }
@@ -44,9 +44,9 @@ type Change struct {
 	Err     error  // the file is there and cannot be used: unreadable or too large; keep what is in use
 }
 
-// WatchOptions sets up a Watcher. Only Files and OnChange are needed.
-type WatchOptions struct {
-	Files    []WatchedFile
+// Options sets up a Watcher. Only Files and OnChange are needed.
+type Options struct {
+	Files    []File
 	Mode     string        // auto (default), poll or off
 	Poll     time.Duration // default 30 s
 	Debounce time.Duration // how long a file must have been still before its change is told; default 250 ms
@@ -66,7 +66,7 @@ type WatchOptions struct {
 // deletion and creation. It tells contents, not events: a touched or rewritten
 // file that says the same is no change.
 type Watcher struct {
-	opts    WatchOptions
+	opts    Options
 	trigger chan struct{}
 	checks  chan chan struct{}
 	stopped chan struct{}
@@ -83,10 +83,10 @@ type Watcher struct {
 	waiting []chan struct{} // Checks to be answered when nothing is pending
 }
 
-// NewWatcher returns a watcher that Run starts.
-func NewWatcher(o WatchOptions) *Watcher {
+// New returns a watcher that Run starts.
+func New(o Options) *Watcher {
 	if o.Mode == "" {
-		o.Mode = WatchAuto
+		o.Mode = Auto
 	}
 	if o.Poll <= 0 {
 		o.Poll = 30 * time.Second
@@ -114,7 +114,7 @@ func NewWatcher(o WatchOptions) *Watcher {
 
 // Watch replaces the files that are watched. A file that was watched before
 // keeps its state, whatever Data says.
-func (w *Watcher) Watch(files ...WatchedFile) {
+func (w *Watcher) Watch(files ...File) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before := w.known
@@ -129,13 +129,13 @@ func (w *Watcher) Watch(files ...WatchedFile) {
 			w.known[f.Path] = c
 		} else if f.Data != nil {
 			w.known[f.Path] = contentOf(f.Data)
-		} else if w.opts.Mode == WatchOff { // no look is made that nobody asks for
+		} else if w.opts.Mode == Off { // no look is made that nobody asks for
 			if c, _, _ := readContent(f.Path, w.opts.MaxBytes); c.kind != unstable {
 				w.known[f.Path] = c
 			}
 		}
 	}
-	if w.opts.Mode != WatchOff {
+	if w.opts.Mode != Off {
 		w.Trigger()
 	}
 }
@@ -174,7 +174,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	defer w.once.Do(func() { close(w.stopped) })
 	var events <-chan fsnotify.Event
 	var failures <-chan error
-	if w.opts.Mode == WatchAuto {
+	if w.opts.Mode == Auto {
 		notify, err := fsnotify.NewWatcher()
 		if err != nil {
 			w.opts.Logger.Warn("file changes are found by polling alone", "code", logs.PollingOnly, "err", err, "poll", w.opts.Poll)
@@ -185,7 +185,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		}
 	}
 	var poll <-chan time.Time
-	if w.opts.Mode != WatchOff {
+	if w.opts.Mode != Off {
 		ticker := time.NewTicker(w.opts.Poll)
 		defer ticker.Stop()
 		poll = ticker.C
