@@ -22,7 +22,7 @@ var byName = map[string]string{
 // notShipped are folders of which nothing is in the program, or that name only what they
 // have made themselves.
 var notShipped = []string{
-	"internal/disk/", "queue/queuetest/", "packaging/release/", "relay/internal/chromium/", "mapper/match/countries_gen.go",
+	"internal/disk/", "queue/queuetest/", "queue/jetstream/clustertest/", "packaging/release/", "relay/internal/chromium/", "mapper/match/countries_gen.go",
 	"queue/local/internal/files/", // the temporary name that it makes; who owns the directory was asked before (Planted)
 	"relay/internal/demo/",        // a folder of its own, new each time
 }
