@@ -68,12 +68,7 @@ func newDeadListCommand() *cobra.Command {
 			out := c.OutOrStdout()
 			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if asJSON {
-					var werr error
-					err := d.Dead(ctx, filter, func(x api.Dead) bool {
-						werr = term.JSONLine(out, x)
-						return werr == nil
-					})
-					return cmp.Or(err, werr)
+					return term.JSONLines(out, func(fn func(api.Dead) bool) error { return d.Dead(ctx, filter, fn) })
 				}
 				const most = 200 // of a table; --limit or --json show more
 				all := filter
@@ -119,17 +114,23 @@ func newDeadListCommand() *cobra.Command {
 }
 
 func newDeadShowCommand() *cobra.Command {
+	c := newShowCommand((*session.Session).DeadLetter)
+	c.ValidArgsFunction = cli.CompleteDead
+	c.Short = "Show one dead letter with its event"
+	c.Long = "Shows everything known of a dead letter as JSON. Customers' data in the event is\nmasked unless --show-pii."
+	c.Example = "  relay dead show 0000000100000000"
+	return c
+}
+
+// newShowCommand is that of one event, with what --show-pii shows.
+func newShowCommand[T any](get func(d *session.Session, ctx context.Context, id string, full bool) (T, error)) *cobra.Command {
 	var full bool
 	c := &cobra.Command{
-		Use:               "show ID",
-		ValidArgsFunction: cli.CompleteDead,
-		Short:             "Show one dead letter with its event",
-		Long:              "Shows everything known of a dead letter as JSON. Customers' data in the event is\nmasked unless --show-pii.",
-		Example:           "  relay dead show 0000000100000000",
-		Args:              cli.Args(cobra.ExactArgs(1)),
+		Use:  "show ID",
+		Args: cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
-				x, err := d.DeadLetter(ctx, args[0], full)
+				x, err := get(d, ctx, args[0], full)
 				if err != nil {
 					return err
 				}
@@ -322,14 +323,12 @@ remove it then.`,
 				return err
 			}
 			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
-				var werr error
 				var out cli.Exported
-				err := d.ExportDead(ctx, filter, func(x api.DeadDetail) bool {
+				err := term.Each(func(fn func(api.DeadDetail) bool) error { return d.ExportDead(ctx, filter, fn) }, func(x api.DeadDetail) error {
 					out.Add(x.ReceivedAt)
-					werr = term.JSONLine(c.OutOrStdout(), x)
-					return werr == nil
+					return term.JSONLine(c.OutOrStdout(), x)
 				})
-				return cmp.Or(err, werr, out.Say(c.ErrOrStderr()))
+				return cmp.Or(err, out.Say(c.ErrOrStderr()))
 			})
 		},
 	}

@@ -62,12 +62,7 @@ func newQueueListCommand() *cobra.Command {
 			out := c.OutOrStdout()
 			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
 				if asJSON {
-					var werr error
-					err := d.Queued(ctx, filter, func(x api.Queued) bool {
-						werr = term.JSONLine(out, x)
-						return werr == nil
-					})
-					return cmp.Or(err, werr)
+					return term.JSONLines(out, func(fn func(api.Queued) bool) error { return d.Queued(ctx, filter, fn) })
 				}
 				const most = 200
 				capped := filter.Limit == 0
@@ -104,25 +99,10 @@ func newQueueListCommand() *cobra.Command {
 }
 
 func newQueueShowCommand() *cobra.Command {
-	var full bool
-	c := &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show one waiting event",
-		Example: "  relay queue show 1-2\n  relay queue list --json | jq -r .id",
-		Long:    "Shows a waiting event as JSON. Customers' data in it is masked unless --show-pii.",
-		Args:    cli.Args(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
-				x, err := d.QueuedEvent(ctx, args[0], full)
-				if err != nil {
-					return err
-				}
-				return term.JSON(c.OutOrStdout(), x)
-			})
-		},
-	}
-	cli.AddConfigFlag(c)
-	c.Flags().BoolVar(&full, "show-pii", false, "show the event as it arrived, customers' data included")
+	c := newShowCommand((*session.Session).QueuedEvent)
+	c.Short = "Show one waiting event"
+	c.Long = "Shows a waiting event as JSON. Customers' data in it is masked unless --show-pii."
+	c.Example = "  relay queue show 1-2\n  relay queue list --json | jq -r .id"
 	return c
 }
 
@@ -141,14 +121,12 @@ many that are and until when they are of use: keep the output safe, and remove i
 				return err
 			}
 			return cli.WithSession(c, false, func(ctx context.Context, d *session.Session) error {
-				var werr error
 				var out cli.Exported
-				err := d.ExportQueue(ctx, filter, func(x api.Queued) bool {
+				err := term.Each(func(fn func(api.Queued) bool) error { return d.ExportQueue(ctx, filter, fn) }, func(x api.Queued) error {
 					out.Add(x.ReceivedAt)
-					werr = term.JSONLine(c.OutOrStdout(), x)
-					return werr == nil
+					return term.JSONLine(c.OutOrStdout(), x)
 				})
-				return cmp.Or(err, werr, out.Say(c.ErrOrStderr()))
+				return cmp.Or(err, out.Say(c.ErrOrStderr()))
 			})
 		},
 	}

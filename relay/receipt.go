@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,17 +86,14 @@ func receiptIDs(arg string, in io.Reader) ([]string, error) {
 
 // printSales prints what is known of an id and returns how many sales that are.
 func printSales(ctx context.Context, d *session.Session, out io.Writer, id string, asJSON bool) (n int, err error) {
-	var werr error
-	err = d.Sales(ctx, id, func(s api.Sale) bool {
+	err = term.Each(func(fn func(api.Sale) bool) error { return d.Sales(ctx, id, fn) }, func(s api.Sale) error {
 		n++
 		if asJSON {
-			werr = term.JSONLine(out, s)
-		} else {
-			werr = printSale(out, s)
+			return term.JSONLine(out, s)
 		}
-		return werr == nil
+		return printSale(out, s)
 	})
-	return n, cmp.Or(werr, err)
+	return n, err
 }
 
 func printSale(out io.Writer, s api.Sale) error {

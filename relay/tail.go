@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -26,11 +25,9 @@ skipped, what became a dead letter and why, and each change of an event set's st
 		RunE: func(c *cobra.Command, _ []string) error {
 			out := c.OutOrStdout()
 			return cli.Online(c, func(ctx context.Context, client *api.Client) error {
-				var werr error
-				err := client.Tail(ctx, func(o api.Outcome) bool {
+				return term.Each(func(fn func(api.Outcome) bool) error { return client.Tail(ctx, fn) }, func(o api.Outcome) error {
 					if asJSON {
-						werr = term.JSONLine(out, o)
-						return werr == nil
+						return term.JSONLine(out, o)
 					}
 					line := fmt.Sprintf("%s  %-9s  %-15s  %s  %s", o.Time.Local().Format(time.TimeOnly), o.Outcome, o.EventSet, o.Event, o.MessageID)
 					if o.Reason != "" {
@@ -42,10 +39,9 @@ skipped, what became a dead letter and why, and each change of an event set's st
 					if o.Message != "" {
 						line += "  " + o.Message
 					}
-					_, werr = fmt.Fprintln(out, screen.Line(line))
-					return werr == nil
+					_, err := fmt.Fprintln(out, screen.Line(line))
+					return err
 				})
-				return cmp.Or(werr, err)
 			})
 		},
 	}

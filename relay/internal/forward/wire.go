@@ -125,17 +125,8 @@ func RawLen(b []byte) (int, error) {
 	return int(binary.LittleEndian.Uint32(b[len(magic)+1:])), nil
 }
 
-// Parse reads a chunk, which may have most bytes unpacked. Bodies lie in memory of
-// its own.
-func Parse(b []byte, most int) (*Chunk, error) {
-	var c Chunk
-	if err := c.read(b, nil, most); err != nil {
-		return nil, err
-	}
-	return &c, nil
-}
-
-// read is Parse, into room as far as that is enough and into the records that c has.
+// read reads a chunk, which may have most bytes unpacked, into room as far as that is
+// enough and into the records that c has.
 func (c *Chunk) read(b, room []byte, most int) error {
 	n, err := RawLen(b)
 	if err != nil {

@@ -4,6 +4,7 @@
 package term
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -49,6 +50,21 @@ func JSONLine(out io.Writer, v any) error {
 	e := json.NewEncoder(out)
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
+}
+
+// Each calls do for all that each gives, until it fails.
+func Each[T any](each func(fn func(T) bool) error, do func(T) error) error {
+	var failed error
+	err := each(func(x T) bool {
+		failed = do(x)
+		return failed == nil
+	})
+	return cmp.Or(failed, err)
+}
+
+// JSONLines writes all that each gives, one value a line.
+func JSONLines[T any](out io.Writer, each func(fn func(T) bool) error) error {
+	return Each(each, func(x T) error { return JSONLine(out, x) })
 }
 
 // Cell shortens text for a table.

@@ -40,16 +40,21 @@ func WholeLetter(d queue.DeadLetter, full bool) api.DeadDetail {
 	if full {
 		out.MessageID, out.Event = d.MessageID, d.Event
 	}
-	switch {
-	case len(d.Body) == 0:
-	case !full:
-		out.Body = privacy.Mask(d.Body)
-	case json.Valid(d.Body):
-		out.Body = d.Body
-	default:
-		out.Text = strings.ToValidUTF8(string(d.Body), string(utf8.RuneError))
-	}
+	out.Body, out.Text = shown(d.Body, full)
 	return out
+}
+
+// shown is how an event is shown: masked, or as it arrived, which may be no JSON.
+func shown(body []byte, full bool) (json.RawMessage, string) {
+	switch {
+	case len(body) == 0:
+		return nil, ""
+	case !full:
+		return privacy.Mask(body), ""
+	case json.Valid(body):
+		return body, ""
+	}
+	return nil, strings.ToValidUTF8(string(body), string(utf8.RuneError))
 }
 
 // chooses reports whether f chooses d; After and Limit are the lister's.

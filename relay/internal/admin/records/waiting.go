@@ -1,13 +1,11 @@
 package records
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"relay/mapper/personal"
 	"relay/queue"
@@ -49,14 +47,7 @@ func WholeWaiting(r queue.Record, full bool) api.Queued {
 	if full {
 		q.MessageID, q.Event = r.ID, track.Name(r.Body)
 	}
-	switch {
-	case !full:
-		q.Body = privacy.Mask(r.Body)
-	case json.Valid(r.Body):
-		q.Body = r.Body
-	default:
-		q.Text = strings.ToValidUTF8(string(r.Body), string(utf8.RuneError))
-	}
+	q.Body, q.Text = shown(r.Body, full)
 	return q
 }
 
