@@ -195,7 +195,7 @@ func readKeys(v strictyaml.Value) []Key {
 		if hashed {
 			if text, ok := hv.Text(); ok {
 				if k.Hash = hashOf(text); k.Hash == "" {
-					hv.Errorf("expected sha256: and 64 hex digits").WithHint("make it: printf %%s KEY | sha256sum")
+					hv.Errorf("expected sha256: and 64 hex digits").WithHint("it is sha256: and the digits that this prints: printf %%s KEY | sha256sum")
 				}
 			}
 			if kv, ok := o.Field("key"); ok {

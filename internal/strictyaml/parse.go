@@ -195,10 +195,7 @@ func (d *Document) add(line, column int, message string) *Problem {
 
 // WithHint sets what to do about the problem and returns it.
 func (p *Problem) WithHint(format string, args ...any) *Problem {
-	p.Hint = format
-	if len(args) > 0 {
-		p.Hint = fmt.Sprintf(format, args...)
-	}
+	p.Hint = fmt.Sprintf(format, args...)
 	return p
 }
 
