@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,6 +19,9 @@ import (
 type servers struct {
 	conns []*nats.Conn
 	good  atomic.Uint32 // the one that answered last
+
+	opts   []nats.Option
+	denied atomic.Pointer[error] // what the user of the credentials may not do, as a server said last
 }
 
 func connect(o *Options, changed func()) (*servers, error) {
@@ -42,6 +46,12 @@ func connect(o *Options, changed func()) (*servers, error) {
 	if o.CertFile != "" {
 		opts = append(opts, nats.ClientCert(o.CertFile, o.KeyFile))
 	}
+	opts = append(opts, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if errors.Is(err, nats.ErrPermissionViolation) {
+			s.denied.Store(&err)
+		}
+	}))
+	s.opts = opts
 	for _, url := range o.URLs {
 		c, err := nats.Connect(url, opts...)
 		if err != nil { // of the options: who is not reached is tried again
@@ -51,6 +61,15 @@ func connect(o *Options, changed func()) (*servers, error) {
 		s.conns = append(s.conns, c)
 	}
 	return s, nil
+}
+
+// why is what keeps a server from being connected.
+func (s *servers) why(url string) error {
+	c, err := nats.Connect(url, append(slices.Clone(s.opts), nats.RetryOnFailedConnect(false), nats.NoReconnect(), nats.ConnectHandler(nil), nats.ReconnectHandler(nil))...)
+	if err == nil {
+		c.Close()
+	}
+	return err //nolint:wrapcheck // the caller says of which server
 }
 
 func (s *servers) close() {

@@ -49,7 +49,7 @@ func Examine(ctx context.Context, o Options) (r Report, err error) {
 		s := Server{URL: o.URLs[i], Assumed: o.AssumeSync}
 		switch {
 		case !c.IsConnected():
-			if err := refusedBy(o.URLs[i], c); err != nil {
+			if err := refusedBy(o.URLs[i], c.LastError(), l.servers.why(o.URLs[i])); err != nil {
 				s.Unfit = err
 			} else if s.Away = c.LastError(); s.Away == nil {
 				s.Away = fmt.Errorf("no answer")

@@ -79,6 +79,9 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	if err := l.open(ctx); err != nil {
+		if no := l.servers.denied.Load(); no != nil && !errors.Is(err, ErrSetup) {
+			err = setup("the user of the credentials may not do what is needed (%v): let it publish and subscribe to $JS.API.>, $KV.%s-rows.>, %s.> and _INBOX.>", *no, o.Name, o.Name)
+		}
 		l.cancel()
 		l.servers.close()
 		l.wg.Wait()

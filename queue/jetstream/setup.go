@@ -1,13 +1,17 @@
 package jetstream
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -46,7 +50,7 @@ func checkOptions(o *Options) error {
 	case o.Replicas == 1 && !o.AcceptLoss:
 		return setup("1 replica loses every event with its server: use 3, or say i_accept_loss: true")
 	}
-	return nil
+	return checkCredentials(o.Credentials)
 }
 
 // checkServers looks at every server that can be reached.
@@ -55,7 +59,7 @@ func (l *Log) checkServers(ctx context.Context) error {
 	var last error
 	for i, c := range l.servers.conns {
 		if !c.IsConnected() {
-			if err := refusedBy(l.o.URLs[i], c); err != nil {
+			if err := refusedBy(l.o.URLs[i], c.LastError(), l.servers.why(l.o.URLs[i])); err != nil {
 				return err
 			}
 			last = c.LastError()
@@ -89,10 +93,36 @@ func (l *Log) checkServers(ctx context.Context) error {
 }
 
 // refusedBy is why a server that is not connected will not be: it refuses who asks.
-func refusedBy(url string, c *nats.Conn) error {
-	last := c.LastError()
-	if errors.Is(last, nats.ErrAuthorization) || errors.Is(last, nats.ErrAuthExpired) || errors.Is(last, nats.ErrAuthRevoked) {
-		return setup("%s refuses the credentials (%v): name a .creds file of a user that may use JetStream", url, last)
+func refusedBy(url string, errs ...error) error {
+	for _, err := range errs {
+		untrusted, _ := errors.AsType[*tls.CertificateVerificationError](err)
+		alert, _ := errors.AsType[*net.OpError](err)
+		switch {
+		case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+			return setup("%s refuses the credentials (%v): name a .creds file of a user that may use JetStream", url, err)
+		case untrusted != nil:
+			return setup("%s shows a certificate that is not trusted (%v): name the authority that signed it in ca_file", url, untrusted.Err)
+		case alert != nil && alert.Op == "remote error", errors.Is(err, nats.ErrTLS):
+			return setup("%s refuses the TLS connection (%v): if it wants a certificate of its clients, set cert and key", url, err)
+		case errors.Is(err, nats.ErrSecureConnWanted):
+			return setup("%s offers no TLS: give it a certificate, or write nats:// in urls", url)
+		}
+	}
+	return nil
+}
+
+// checkCredentials refuses a file that is none of credentials: nats.go would say no more than
+// that no server is there.
+func checkCredentials(file string) error {
+	if file == "" {
+		return nil
+	}
+	b, err := os.ReadFile(file)
+	switch {
+	case err != nil:
+		return setup("credentials: %v", err)
+	case !bytes.Contains(b, []byte("BEGIN NATS USER JWT")) || !bytes.Contains(b, []byte("BEGIN USER NKEY SEED")):
+		return setup("credentials: %s is no .creds file: it holds a JWT and a seed, as `nsc generate creds` writes them", file)
 	}
 	return nil
 }
