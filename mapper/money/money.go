@@ -21,8 +21,11 @@ type Amount struct {
 	other     string     // what 1.234 and 1,234 are when they are read the other way
 }
 
+// Negative says that it is below zero.
 func (m Amount) Negative() bool { return strings.HasPrefix(m.Text, "-") }
-func (m Amount) Zero() bool     { return m.Text == "0" }
+
+// Zero says that it is nothing.
+func (m Amount) Zero() bool { return m.Text == "0" }
 
 // maxMoney is the largest amount relay believes, 10^12, and its digits.
 const maxMoney = "1000000000000"
@@ -53,6 +56,7 @@ func Exact(number string) (Amount, bool) {
 	return Amount{Text: text}, true
 }
 
+// ReadText is Read for text.
 func ReadText(text string) (Amount, bool) {
 	if len(text) > 100 || !utf8.ValidString(text) {
 		return Amount{}, false

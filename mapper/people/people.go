@@ -59,6 +59,7 @@ type Fingerprinter struct {
 	buf []byte
 }
 
+// NewFingerprinter makes one for a secret.
 func NewFingerprinter(secret []byte) *Fingerprinter {
 	return &Fingerprinter{mac: hmac.New(sha256.New, secret)}
 }

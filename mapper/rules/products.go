@@ -13,6 +13,7 @@ type Goods struct {
 // which is sent only when the mapping's contents names it (docs/meta.md 2.5).
 type ItemField int
 
+// The members that contents may name.
 const (
 	ItemTitle ItemField = iota
 	itemDescription
@@ -21,4 +22,5 @@ const (
 	ItemCount
 )
 
+// ItemFieldNames are what they are called.
 var ItemFieldNames = [ItemCount]string{"title", "description", "category", "brand"}

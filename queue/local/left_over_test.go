@@ -3,10 +3,11 @@ package local
 import (
 	"os"
 	"path/filepath"
-	"relay/queue/local/directory"
 	"slices"
 	"testing"
 	"time"
+
+	"relay/queue/local/directory"
 )
 
 // A killed import leaves its copy of standard input, and nobody looks into it until the

@@ -10,6 +10,7 @@ import (
 // Bolt are Files as all of the engine's are read.
 type Bolt struct{ ReadOnly, NoSync bool }
 
+// Open opens a file, or makes it.
 func (f Bolt) Open(path string) (DB, error) {
 	o := boltdb.Options(f.NoSync)
 	o.ReadOnly = f.ReadOnly
@@ -35,4 +36,5 @@ func (Bolt) Walk(path string, buckets [][]byte, visit func() func(bucket string,
 	return err
 }
 
+// Keep gives a damaged file a second name.
 func (Bolt) Keep(path string) error { return files.KeepCopy(path, files.BadName(path)) }
