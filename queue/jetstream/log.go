@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	api "github.com/nats-io/nats.go/jetstream"
+
 	"relay/internal/logs"
 	"relay/internal/seal"
 	"relay/queue"
@@ -293,13 +295,41 @@ func (l *Log) CanAppend(ctx context.Context) error {
 	case full:
 		return &queue.FullError{RetryAfter: retryAfter, Reason: "max_size"}
 	}
-	var err error
+	err := errNoQuorum
 	for i := range streams {
-		if err = l.servers.api(ctx, "STREAM.INFO."+l.eventStream(i), nil, nil); err == nil {
+		info, failed := l.info(ctx, l.eventStream(i))
+		if failed == nil && quorum(info.Cluster) {
 			return nil
 		}
+		if failed != nil {
+			err = failed
+		}
 	}
-	return fmt.Errorf("no stream has a leader: %w", err)
+	return fmt.Errorf("no stream takes events: %w", err)
+}
+
+var errNoQuorum = errors.New("too few servers have copies of it to confirm them")
+
+// heardWithin is how long ago the leader may have heard of a server that has a copy: they
+// speak once a second.
+const heardWithin = 4 * time.Second
+
+// quorum says whether most servers of a stream are there. One that leads does so for some
+// ten seconds longer.
+func quorum(c *api.ClusterInfo) bool {
+	if c == nil {
+		return true // the only server
+	}
+	if c.Leader == "" {
+		return false
+	}
+	there := 1
+	for _, r := range c.Replicas { // behind or not
+		if !r.Offline && r.Active > 0 && r.Active < heardWithin {
+			there++
+		}
+	}
+	return 2*there > len(c.Replicas)+1
 }
 
 // Close waits for the appends under way.

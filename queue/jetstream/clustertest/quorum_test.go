@@ -1,0 +1,47 @@
+package clustertest
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// A relay is not ready while too few servers are there to store what it takes, and is
+// again once they are back.
+func TestReadyByQuorum(t *testing.T) {
+	t.Parallel()
+	c := startNodes(t, true, [3]string{t.TempDir(), t.TempDir(), t.TempDir()})
+	c.settled()
+	l, err := openLog(t.Context(), c.options("ready"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	can := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		return l.CanAppend(ctx)
+	}
+	eventually(t, "the servers take events", func() bool { return can() == nil })
+	for range 10 {
+		time.Sleep(500 * time.Millisecond)
+		if err := can(); err != nil {
+			t.Errorf("idle: %v", err)
+		}
+	}
+	c.kill(0)
+	c.kill(1)
+	eventually(t, "one server of three is not enough", func() bool { return can() != nil })
+	time.Sleep(12 * time.Second)
+	if can() == nil {
+		t.Error("one server of three is enough")
+	}
+	c.start(0)
+	eventually(t, "two are", func() bool { return can() == nil })
+	for range 10 {
+		time.Sleep(500 * time.Millisecond)
+		if err := can(); err != nil {
+			t.Errorf("with two: %v", err)
+		}
+	}
+}
