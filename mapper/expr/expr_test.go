@@ -104,6 +104,27 @@ func TestHolds(t *testing.T) {
 	}
 }
 
+// TestAmounts: amount is what the mapping's reader of amounts makes of a text, and a number
+// as it is; what it cannot read is absent.
+func TestAmounts(t *testing.T) {
+	read := func(text string) (float64, bool) { return 12.5, text == "12,50" }
+	for text, want := range map[string]bool{
+		`amount(properties.total) == 12.5`: true,
+		`amount(properties.qty) == 3`:      true,
+		`amount("12,50") == 12.5`:          true,
+		`amount(properties.name) == nil`:   true,
+		`amount(properties.gift) == 1`:     false,
+	} {
+		p, err := Compile(text, true, read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if yes, err := p.Holds(env(t, sample)); err != nil || yes != want {
+			t.Errorf("%s: %v, %v", text, yes, err)
+		}
+	}
+}
+
 // TestRefused: what cannot be bounded, or read, is refused when the mapping is.
 func TestRefused(t *testing.T) {
 	for text, want := range map[string]string{

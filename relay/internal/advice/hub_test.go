@@ -1,0 +1,34 @@
+package advice
+
+import (
+	"testing"
+
+	"relay/relay/internal/graph"
+)
+
+// TestForHub: each answer of a hub has its cause, and says what is done or what to do.
+func TestForHub(t *testing.T) {
+	for _, c := range []struct {
+		answer graph.Result
+		want   string
+	}{
+		{graph.Result{Class: graph.Delivered, HTTPStatus: 200}, "hub_takes"},
+		{graph.Result{Class: graph.Retry, TooSlow: true}, "hub_slow_line"},
+		{graph.Result{Class: graph.Retry}, "hub_unreachable"},
+		{graph.Result{Class: graph.Retry, HTTPStatus: 200, Foreign: true}, "hub_foreign"},
+		{graph.Result{Class: graph.ConfigPause, HTTPStatus: 401}, "hub_key"},
+		{graph.Result{Class: graph.ConfigPause, HTTPStatus: 403}, "hub_refuses"},
+		{graph.Result{Class: graph.ConfigPause, HTTPStatus: 403, Said: "no_store"}, "hub_no_store"},
+		{graph.Result{Class: graph.ConfigPause, HTTPStatus: 404}, "hub_not_one"},
+		{graph.Result{Class: graph.ConfigPause, HTTPStatus: 405}, "hub_not_one"},
+		{graph.Result{Class: graph.ConfigPause, HTTPStatus: 415}, "hub_version"},
+		{graph.Result{Class: graph.TooMuch, HTTPStatus: 413}, "hub_too_much"},
+		{graph.Result{Class: graph.Throttle, HTTPStatus: 429}, "hub_full"},
+		{graph.Result{Class: graph.Retry, HTTPStatus: 503}, "hub_busy"},
+	} {
+		a := ForHub(c.answer)
+		if string(a.Cause) != c.want || a.What == "" || c.want != "hub_takes" && a.Do == "" && a.Relay == "" {
+			t.Errorf("%+v: %+v, want %s", c.answer, a, c.want)
+		}
+	}
+}
