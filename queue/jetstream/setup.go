@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -19,6 +18,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	api "github.com/nats-io/nats.go/jetstream"
+
+	"relay/internal/disk"
 )
 
 // ErrSetup says that the servers are not set up as a log needs them: nothing was
@@ -117,7 +118,7 @@ func checkCredentials(file string) error {
 	if file == "" {
 		return nil
 	}
-	b, err := os.ReadFile(file)
+	b, err := disk.ReadFile(file, 1<<20)
 	switch {
 	case err != nil:
 		return setup("credentials: %v", err)
