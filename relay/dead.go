@@ -197,14 +197,14 @@ drew no answer of Meta's (unanswered) may be there already; it asks first.`,
 						fmt.Fprintf(out, "; %d may be at Meta already", r.InDoubt)
 					}
 					if r.Unrouted > 0 {
-						fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere, or their events are cut", r.Unrouted)
+						fmt.Fprintf(out, "; %d stay: %s", r.Unrouted, r.WhyStay)
 					}
 					fmt.Fprintln(out, ". Nothing was changed.")
 					return nil
 				}
 				fmt.Fprintf(out, "%d of %s put back into the queue", r.Redriven, term.Count(r.Matched, "dead letter"))
 				if r.Unrouted > 0 {
-					fmt.Fprintf(out, "; %d stay: today's mapping sends them nowhere, or their events are cut", r.Unrouted)
+					fmt.Fprintf(out, "; %d stay: %s", r.Unrouted, r.WhyStay)
 				}
 				fmt.Fprintln(out, ".")
 				if d.Offline && r.Redriven > 0 {

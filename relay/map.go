@@ -12,6 +12,7 @@ import (
 	"relay/internal/meta"
 	"relay/internal/seal"
 	"relay/mapper"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
 	"relay/relay/internal/preview"
@@ -56,6 +57,18 @@ Exits 0 even with holds; with --strict 1.`,
 	return c
 }
 
+// configWithMapping is the config that names the mapping where no --mapping does.
+func configWithMapping(path string) (*config.Config, error) {
+	cfg, _, err := config.Load(path, config.Options{})
+	if err != nil {
+		return nil, exit.BadConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
+	}
+	if cfg.Forward.URL != "" {
+		return nil, exit.BadConfig(fmt.Errorf("no --mapping given, and %s names none: %s", cfg.File, advice.MappingAtHub(cfg.Forward.URL)))
+	}
+	return cfg, nil
+}
+
 type mapOptions struct {
 	config, mapping, now, api      string
 	store                          string
@@ -84,8 +97,8 @@ func runMap(o mapOptions, files []string, stdin io.Reader, stdout io.Writer) err
 	file, cfg := o.mapping, config.Default(".")
 	if file == "" {
 		var err error
-		if cfg, _, err = config.Load(o.config, config.Options{}); err != nil {
-			return exit.BadConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
+		if cfg, err = configWithMapping(o.config); err != nil {
+			return err
 		}
 		file = cfg.Mapping
 		secret, _ = seal.ReadSecret(cfg.Dir()) // without it hashed ids are not those of the installation

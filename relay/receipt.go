@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
 	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
@@ -48,13 +49,17 @@ the arguments of a command, not its input.`,
 						unknown = append(unknown, strconv.Quote(id))
 					}
 				}
-				if st, err := d.Status(ctx); len(unknown) > 0 && err == nil && st.Delivers != nil {
+				if len(unknown) == 0 {
+					return nil
+				}
+				st, err := d.Status(ctx)
+				if err == nil && st.Forwards != "" {
+					return fmt.Errorf("%s: does not wait here and is no dead letter; what the hub has taken has its receipt there: %s", strings.Join(unknown, ", "), advice.MappingAtHub(st.Forwards))
+				}
+				if err == nil && st.Delivers != nil {
 					return fmt.Errorf("%s: does not wait and is no dead letter; a relay with queue.nats keeps no receipts, so what was delivered is not known", strings.Join(unknown, ", "))
 				}
-				if len(unknown) > 0 {
-					return fmt.Errorf("nothing is known of %s: never received, not for Meta by the mapping, or its receipt is no longer kept", strings.Join(unknown, ", "))
-				}
-				return nil
+				return fmt.Errorf("nothing is known of %s: never received, not for Meta by the mapping, or its receipt is no longer kept", strings.Join(unknown, ", "))
 			})
 		},
 	}

@@ -148,7 +148,11 @@ func printStatus(out io.Writer, s api.Status, offline bool) error {
 			}
 			fmt.Fprintf(out, "clock  %s\n", term.Colour(out, "33", fmt.Sprintf("%s %s Meta's: set it, best by NTP", term.Span(off), way)))
 		}
-		printFile(out, "mapping", s.Mapping)
+		if s.Forwards == "" {
+			printFile(out, "mapping", s.Mapping)
+		} else {
+			fmt.Fprintf(out, "mapping  %s\n", advice.MappingAtHub(s.Forwards))
+		}
 		printFile(out, "config ", s.Config)
 		printSpool(out, s)
 	}

@@ -29,9 +29,9 @@ Exits 0 when all pass, 1 when one fails, 78 when the mapping or the tests are ba
   relay test --config /etc/relay/relay.yaml more-tests.yaml`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if mapping == "" {
-				cfg, _, err := config.Load(cli.ConfigPath(c), config.Options{})
+				cfg, err := configWithMapping(cli.ConfigPath(c))
 				if err != nil {
-					return exit.BadConfig(fmt.Errorf("no --mapping given, and the config that would name one: %w", err))
+					return err
 				}
 				mapping = cfg.Mapping
 			}

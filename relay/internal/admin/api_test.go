@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"relay/queue"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
 	"relay/relay/internal/backup"
 	"relay/relay/internal/drain"
@@ -178,7 +179,7 @@ func TestRetryAndDrop(t *testing.T) {
 		t.Error("a dry run changed something")
 	}
 	res, err = c.RetryDead(ctx, api.DeadAction{DeadFilter: api.DeadFilter{IDs: []string{"d1", "d3"}}})
-	if err != nil || !res.Success || res.Matched != 2 || res.Redriven != 1 || res.Unrouted != 1 {
+	if err != nil || !res.Success || res.Matched != 2 || res.Redriven != 1 || res.Unrouted != 1 || res.WhyStay != advice.Unrouted("") {
 		t.Errorf("retry: %+v %v", res, err)
 	}
 	if len(f.drain.woken) != 1 {

@@ -113,6 +113,9 @@ func (s *Server) retryDead(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
+	if res.Unrouted > 0 {
+		res.WhyStay = advice.Unrouted(s.o.Forwards)
+	}
 	if !a.DryRun {
 		s.o.Metrics.Redriven("operator", res.Redriven)
 		s.o.Logger.Info("dead letters redriven", "code", logs.DeadRedriven, "matched", res.Matched, "redriven", res.Redriven, "unrouted", res.Unrouted)

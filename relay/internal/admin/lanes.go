@@ -8,6 +8,7 @@ import (
 
 	"relay/internal/logs"
 	"relay/queue"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
 	"relay/relay/internal/track"
@@ -101,10 +102,12 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	if in.To == queue.LaneForward && s.o.Forwards {
+	if in.To == queue.LaneForward && s.o.Forwards != "" {
 		to = in.To
 	}
 	switch {
+	case to == "" && s.o.Forwards != "":
+		err = badf("to: %s; what waits here moves to %q alone", advice.MappingAtHub(s.o.Forwards), queue.LaneForward)
 	case to == "":
 		err = badf("to: %q is no event set of the mapping", in.To)
 	case to == from:

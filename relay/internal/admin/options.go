@@ -74,7 +74,7 @@ type Delivery struct {
 
 // Hub is about relays that forward to another one.
 type Hub struct {
-	Forwards bool // this relay hands everything to another one
+	Forwards string // the address of the relay to which this one hands everything; empty: it maps and uploads
 	// Stores are those whose relays forward to this one, by name; nil: this one takes
 	// nothing of the kind.
 	Stores func() []forward.Seen

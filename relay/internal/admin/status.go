@@ -46,6 +46,9 @@ func (s *Server) Status() api.Status {
 	if m := s.o.mapping(); m != nil && st.Mapping.Digest == "" {
 		st.Mapping.Digest, st.Mapping.OK = m.Digest(), st.Mapping.Refused == nil
 	}
+	if s.o.Forwards != "" { // what is in force maps nothing
+		st.Forwards, st.Mapping = s.o.Forwards, api.FileState{OK: true}
+	}
 	st.Spool = s.dropped()
 	st.Coverage = s.o.Metrics.Coverage()
 	st.Totals = s.o.Metrics.Totals()

@@ -6,6 +6,20 @@ import (
 	"relay/relay/internal/graph"
 )
 
+// MappingAtHub says why a relay that forwards to url has no mapping, and who has one.
+func MappingAtHub(url string) string {
+	return "this relay forwards to " + url + "; it needs no mapping: ask the hub"
+}
+
+// Unrouted says why dead letters cannot be put back; hub is where this relay forwards to,
+// if it does.
+func Unrouted(hub string) string {
+	if hub != "" {
+		return MappingAtHub(hub) + " (`relay dead export` here, `relay import --dead` there)"
+	}
+	return "today's mapping sends them nowhere, or their events are cut"
+}
+
 // ForHub says what an answer of the hub means, to which this relay hands over what it
 // gets. Its words are in r.Message.
 func ForHub(r graph.Result) Advice {

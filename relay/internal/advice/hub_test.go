@@ -1,10 +1,21 @@
 package advice
 
 import (
+	"strings"
 	"testing"
 
 	"relay/relay/internal/graph"
 )
+
+// TestUnrouted: a relay that forwards does not speak of a mapping of its own.
+func TestUnrouted(t *testing.T) {
+	if said := Unrouted(""); !strings.Contains(said, "today's mapping") {
+		t.Error(said)
+	}
+	if said := Unrouted("https://hub.example.com"); !strings.HasPrefix(said, MappingAtHub("https://hub.example.com")) || strings.Contains(said, "today's mapping") {
+		t.Error(said)
+	}
+}
 
 // TestForHub: each answer of a hub has its cause, and says what is done or what to do.
 func TestForHub(t *testing.T) {

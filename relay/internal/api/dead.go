@@ -152,14 +152,15 @@ type DeadAction struct {
 type RetryResult struct {
 	Success  bool           `json:"success"`
 	DryRun   bool           `json:"dry_run"`
-	Matched  int            `json:"matched"`           // dead letters chosen
-	Redriven int            `json:"redriven"`          // put back into the queue; in a dry run: would be
-	Pass     int            `json:"would_pass"`        // dry run: today's mapping would send them
-	Skip     map[string]int `json:"would_skip"`        // dry run: deliberately not sent, by reason
-	Hold     map[string]int `json:"would_hold"`        // dry run: dead letters again, by reason
-	OwnIDs   int            `json:"own_ids"`           // of those matched, go under an id of their own (id_conflict)
-	InDoubt  int            `json:"in_doubt"`          // of those matched, Meta may have stored (unanswered)
-	Unrouted int            `json:"unrouted"`          // stay: today's mapping sends them nowhere
+	Matched  int            `json:"matched"`    // dead letters chosen
+	Redriven int            `json:"redriven"`   // put back into the queue; in a dry run: would be
+	Pass     int            `json:"would_pass"` // dry run: today's mapping would send them
+	Skip     map[string]int `json:"would_skip"` // dry run: deliberately not sent, by reason
+	Hold     map[string]int `json:"would_hold"` // dry run: dead letters again, by reason
+	OwnIDs   int            `json:"own_ids"`    // of those matched, go under an id of their own (id_conflict)
+	InDoubt  int            `json:"in_doubt"`   // of those matched, Meta may have stored (unanswered)
+	Unrouted int            `json:"unrouted"`   // stay dead letters
+	WhyStay  string         `json:"unrouted_because,omitempty"`
 	Failed   string         `json:"message,omitempty"` // why it ended early
 }
 

@@ -43,6 +43,7 @@ type Status struct {
 	Queue     QueueInfo              `json:"queue"`
 	Rates     Rates                  `json:"rates"`
 	Lanes     []LaneInfo             `json:"lanes"`
+	Forwards  string                 `json:"forwards_to,omitempty"` // the hub that has the mapping; this relay has none then
 	Mapping   FileState              `json:"mapping"`
 	Config    FileState              `json:"config"`
 	Spool     *spool.DirectoryStatus `json:"spool,omitempty"` // where files are dropped

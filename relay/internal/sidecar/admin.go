@@ -59,7 +59,7 @@ func (s *Sidecar) openAdmin(cfg *config.Config, prints track.PrintKey) error {
 			},
 		},
 		Hub: admin.Hub{
-			Forwards: s.forwards(),
+			Forwards: s.started.Forward.URL,
 			Stores:   storesOf(s.hub, s.settings.Load),
 			Tell:     s.tellStores(),
 			Replay:   s.replay(),

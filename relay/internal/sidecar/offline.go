@@ -84,7 +84,7 @@ func ServeQueue(ctx context.Context, cfg *config.Config, write bool, l net.Liste
 	s, err := admin.New(admin.Options{           //nolint:contextcheck // binding does not wait
 		Access:   access.Options{Control: l, Audit: audit},
 		Queue:    backedUp{store: q, receipts: ledger.open},
-		Hub:      admin.Hub{Forwards: cfg.Forward.URL != "", Stores: storesOf(nil, func() *config.Config { return cfg })},
+		Hub:      admin.Hub{Forwards: cfg.Forward.URL, Stores: storesOf(nil, func() *config.Config { return cfg })},
 		Imports:  q,
 		Secret:   secret,
 		PrintKey: prints,

@@ -122,8 +122,8 @@ async function retry({ what, body }) {
     say(see.would_pass, "would be sent");
     for (const [r, n] of Object.entries(see.would_hold)) say(n, "would come back: " + plain(r));
     for (const [r, n] of Object.entries(see.would_skip)) say(n, "would be skipped: " + r.replaceAll("_", " "));
-    say(see.unrouted, "stay: today's mapping sends them nowhere");
-    if (!see.redriven) { await ask({ title: "Nothing to retry", yes: "All right", body: ["Today's mapping sends none of them anywhere.", h("ul", { class: "checks" }, list)] }); return; }
+    say(see.unrouted, "stay: " + see.unrouted_because);
+    if (!see.redriven) { await ask({ title: "Nothing to retry", yes: "All right", body: ["None of them can be put back.", h("ul", { class: "checks" }, list)] }); return; }
     const ok = await ask({ title: `Retry ${num(see.redriven)} of ${num(see.matched)}?`, yes: `Retry ${num(see.redriven)}`, body: [`By the mapping now in force, of ${what}:`, h("ul", { class: "checks" }, list)] });
     if (!ok) return;
     const res = await post("/api/v1/dead/retry", body);
