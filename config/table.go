@@ -101,7 +101,7 @@ func settings() []setting {
 
 		{
 			key: "forward.url", kind: kindURL, at: func(c *Config) any { return &c.Forward.URL },
-			doc: "Another relay, such as `https://hub.example.com`, that gets everything this one receives, and maps and uploads it: `mapping` and `graph` are then needed there alone. Plain http only to loopback. None: this relay maps and uploads itself.",
+			doc: "Another relay, such as `https://hub.example.com`, that gets everything this one receives, and maps and uploads it: `mapping` and `graph` are then needed there alone. relay asks for this address followed by `/v1/forward`; a path in it is for a proxy in front of the other relay. Plain http only to loopback. None: this relay maps and uploads itself.",
 		},
 		{
 			key: "forward.key", kind: kindSecret, hot: true, at: func(c *Config) any { return &c.Forward.Key },

@@ -176,43 +176,6 @@ func (l *loader) checkAuth() {
 	}
 }
 
-// checkForward: who forwards has neither mapping nor token, and shows its key to
-// nobody on the way.
-func (l *loader) checkForward() {
-	f := &l.cfg.Forward
-	if f.URL == "" {
-		if !f.Key.IsEmpty() {
-			l.errorf("forward.key", "forward.url is not set").WithHint("name the relay that takes what is forwarded")
-		}
-		if f.Keep != 0 {
-			l.errorf("forward.keep", "forward.url is not set").WithHint("copies are kept of what is forwarded")
-		}
-		return
-	}
-	f.URL = strings.TrimRight(f.URL, "/")
-	u, err := url.Parse(f.URL)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		l.errorf("forward.url", "expected a URL such as https://hub.example.com")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		l.errorf("forward.url", "a user, query or fragment has no place here")
-	case u.Scheme == "http" && !loopback.Address(u.Hostname()):
-		l.errorf("forward.url", "plain http would send the key and the customers' data in clear").WithHint("write https://%s", u.Host)
-	}
-	if f.Key.IsEmpty() {
-		l.errorf("forward.url", "forward.key is not set, or empty").WithHint("give it the key that auth.keys at the hub has for this store")
-	}
-	for _, key := range []string{"mapping", "graph.access_token", "graph.access_token_file", "graph.dry_run"} {
-		if v, ok := l.values[key]; ok && !v.IsNull() {
-			if text, ok := textOf(v); ok && text == "" {
-				continue
-			}
-			l.errorf(key, "forward.url is set too: the relay there maps and uploads").WithHint("remove one of the two")
-		}
-	}
-	l.cfg.Mapping = ""
-}
-
 func (l *loader) checkIntake() {
 	in := l.cfg.Intake
 	if in.MaxEventBytes > in.MaxRequestBytes {

@@ -13,6 +13,7 @@ import (
 	"relay/mapper"
 	"relay/relay/internal/cli"
 	"relay/relay/internal/exit"
+	"relay/relay/internal/forward"
 	"relay/relay/internal/maptest"
 	"relay/relay/internal/sidecar"
 	"relay/relay/internal/term"
@@ -52,7 +53,7 @@ with --strict they count as mistakes.`,
 				}
 				said := cfg.File
 				if cfg.Forward.URL != "" {
-					said += ": forwards everything to " + cfg.Forward.URL + "; the mapping is the hub's"
+					said += ": forwards everything to " + cfg.Forward.URL + forward.Path + "; the mapping is the hub's"
 				}
 				f.ok = append(f.ok, said)
 				if args = []string{cfg.Mapping}; cfg.Forward.URL != "" {

@@ -202,6 +202,9 @@ func askRunning(ctx context.Context, cfg *config.Config) (r doctor.Running) {
 		if !told {
 			todo = l.Next
 		}
+		if at := l.LastSuccessAt; at != nil && cfg.Forward.URL != "" && at.After(r.HubTook) {
+			r.HubTook = *at
+		}
 		r.Lanes = append(r.Lanes, doctor.Lane{ID: l.Lane, State: l.State, Says: l.Headline, Todo: todo, Pending: l.Pending})
 	}
 	return r

@@ -356,7 +356,7 @@ var Sections = []Section{
 		{Replayed, slog.LevelWarn, "somebody ran `relay forward replay`: what the hub lacked was handed over anew", "nothing"},
 		{ForgetNotDone, slog.LevelError, "a forget of the hub could not be carried out at a store's relay (tried again every minute), or what a hub has to tell stores cannot be read", "look at `err`; run `relay forget` again"},
 		{ForgetNotTold, slog.LevelWarn, "`stores` that have no key any more were never told of a forget at the hub", "remove the person there by hand"},
-		{ForgottenNotTaken, slog.LevelWarn, "a store's relay handed over events about a person who was forgotten at the hub meanwhile: they are not stored", "nothing"},
+		{ForgottenNotTaken, slog.LevelWarn, "a store's relay handed over events about a person who was forgotten at the hub meanwhile: they are removed, and counted as `forgotten`", "nothing"},
 		{PersonForgotten, slog.LevelWarn, "somebody had a person removed", "nothing"},
 		{BackupSent, slog.LevelInfo, "a backup is complete", "nothing"},
 		{BackupFailed, slog.LevelError, "a backup ended early; no file was left", "make another"},

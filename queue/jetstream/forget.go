@@ -43,7 +43,7 @@ func (q *Queue) Forget(f queue.Forget) (out queue.Forgotten, err error) {
 	if _, err := q.Log.DropDead(q.ctx, ids); err != nil {
 		return out, fmt.Errorf("forget: %w", err)
 	}
-	q.dropped(queue.DropForgotten, len(ids))
+	q.CountDropped(queue.DropForgotten, len(ids))
 	return out, nil
 }
 
@@ -83,7 +83,7 @@ func (q *Queue) forgetIn(e *entry, f *queue.Forget, out *queue.Forgotten) error 
 			return err
 		}
 	}
-	q.dropped(queue.DropForgotten, waiting)
+	q.CountDropped(queue.DropForgotten, waiting)
 	q.mu.Lock()
 	if e.open > 0 {
 		out.Unerased++

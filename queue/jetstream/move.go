@@ -55,11 +55,13 @@ func (q *Queue) DropLane(lane string) error {
 	if _, err := q.Settle(lane, queue.Settlement{Settled: all}); err != nil {
 		return fmt.Errorf("drop lane: %w", err)
 	}
-	q.dropped(queue.DropOperator, n)
+	q.CountDropped(queue.DropOperator, n)
 	return nil
 }
 
-func (q *Queue) dropped(reason string, n int) {
+// CountDropped adds to Stats.Dropped what somebody else than the queue has removed, or
+// not let in: reason is one of queue.DropReasons.
+func (q *Queue) CountDropped(reason string, n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.count.drop(reason, n)
@@ -113,7 +115,7 @@ func (q *Queue) DeadLetter(id string) (queue.DeadLetter, error) {
 // DropDead removes letters, and says how many of them there were.
 func (q *Queue) DropDead(ids ...string) (int, error) {
 	n, err := q.Log.DropDead(q.ctx, ids)
-	q.dropped(queue.DropDeadOperator, n)
+	q.CountDropped(queue.DropDeadOperator, n)
 	return n, err
 }
 

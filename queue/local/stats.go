@@ -59,6 +59,10 @@ func (c *counters) dropped(why string, n int64) {
 	})
 }
 
+// CountDropped adds to Stats.Dropped what somebody else than the queue has removed, or
+// not let in: reason is one of queue.DropReasons.
+func (q *Queue) CountDropped(reason string, n int) { q.counters.dropped(reason, int64(n)) }
+
 // now is a copy of them all.
 func (c *counters) now() Stats {
 	c.mu.Lock()

@@ -91,6 +91,8 @@ type Running struct {
 	NotAllowed string
 	Full       string // why the queue is full: max_size, disk_full; "": it is not
 
+	HubTook time.Time // when the hub last took something; zero: not since the start, or there is none
+
 	Lanes                   []Lane
 	Pending, Unmapped, Dead int64
 

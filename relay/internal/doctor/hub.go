@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"relay/relay/internal/advice"
 	"relay/relay/internal/graph"
@@ -19,12 +20,18 @@ func (e *exam) hub(ctx context.Context) {
 	at := e.Config.Forward.URL
 	res := e.Hub(ctx)
 	told := advice.ForHub(res)
+	say := func(f Finding) { // what is wrong
+		if took := e.Running.HubTook; !took.IsZero() {
+			f.Text += fmt.Sprintf(" The hub last took something at %s.", took.Local().Format(time.DateTime))
+		}
+		e.say(f)
+	}
 	switch {
 	case res.HTTPStatus == 0:
-		e.say(unreachedHub(res.Message, at, via))
+		say(unreachedHub(res.Message, at, via))
 		return
 	case res.Foreign:
-		e.say(Finding{
+		say(Finding{
 			Check: "hub", Code: "hub_foreign", Level: Fail, Text: fmt.Sprintf("%s Asked: %s, %s. Seen: %s.", told.What, at, via, res.Message),
 			Fix: told.Fix(), Who: You,
 		})
@@ -40,9 +47,14 @@ func (e *exam) hub(ctx context.Context) {
 		e.say(Finding{Check: "hub", Code: "hub_takes", Level: OK, Text: "The hub takes this relay's key, and reads the version of what it forwards."})
 		e.clock(res, "the hub's")
 	case res.Class == graph.ConfigPause:
-		e.say(Finding{Check: "hub", Code: refusedHub(res.HTTPStatus), Level: Fail, Text: fmt.Sprintf("%s Seen: %s.", told.What, res.Message), Fix: told.Fix(), Who: You})
+		say(Finding{Check: "hub", Code: refusedHub(res.HTTPStatus), Level: Fail, Text: fmt.Sprintf("%s Seen: %s.", told.What, res.Message), Fix: told.Fix(), Who: You})
+	case res.Class == graph.Throttle:
+		say(Finding{
+			Check: "hub", Code: "hub_full", Level: Fail, Text: fmt.Sprintf("The hub is full, so nothing is forwarded. Seen: %s.", res.Message), Who: You,
+			Fix: strings.TrimSpace(told.Fix() + " " + told.Relay),
+		})
 	default:
-		e.say(Finding{
+		say(Finding{
 			Check: "hub", Code: "hub_busy", Level: Warn, Text: fmt.Sprintf("%s Seen: %s.", told.What, res.Message), Who: You,
 			Fix: strings.TrimSpace(told.Fix() + " " + told.Relay),
 		})

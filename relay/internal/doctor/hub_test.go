@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,11 +35,15 @@ func testHubs(t *testing.T) {
 			if r.URL.Path != forward.Path || r.Header.Get("Authorization") != "Bearer "+fakeToken {
 				t.Errorf("asked: %s", r.URL.Path)
 			}
+			sent, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
 			w.WriteHeader(status)
-			fmt.Fprint(w, body)
+			fmt.Fprint(w, strings.ReplaceAll(body, "PROOF", forward.Proof(sent)))
 		})
 	}
-	takes := answer(http.StatusOK, `{"success":true}`)
+	takes := answer(http.StatusOK, `{"success":true,"proof":"PROOF"}`)
 	down := httptest.NewServer(takes)
 	down.Close()
 	secure := httptest.NewTLSServer(takes)
@@ -55,6 +60,8 @@ func testHubs(t *testing.T) {
 		{"down", down.URL, nil, "hub_unreachable", Fail, "the hub's relay runs"},
 		{"unknown authority", secure.URL, nil, "hub_tls", Fail, "graph.ca_file"},
 		{"another program", "", answer(200, "<html>"), "hub_foreign", Fail, "forward.url"},
+		{"what answers everything", "", answer(200, `{"success":true}`), "hub_foreign", Fail, "forward.url"},
+		{"its queue is full", "", answer(429, `{"code":"queue_full"}`), "hub_full", Fail, "its queue is full"},
 		{"another key", "", answer(401, `{"code":"unauthorized"}`), "hub_key", Fail, "Compare forward.key with auth.keys"},
 		{"a key of no store", "", answer(403, `{"code":"no_store"}`), "hub_store", Fail, "auth.keys"},
 		{"it forwards itself", "", answer(404, `{"code":"not_found"}`), "hub_not_one", Fail, "listen"},

@@ -22,6 +22,7 @@ type Log interface {
 	DeadLetters(after string, fn func(queue.DeadLetter) bool) error
 	Redrive(ids []string, route func(queue.DeadLetter) []string) (int, error)
 	Reroute(lane string, upTo queue.Seq, route func(queue.Record) []string) (int, error)
+	CountDropped(reason string, n int) // what the hub has removed
 }
 
 // ByNumber is what a Log has that orders records otherwise than by number: the records

@@ -35,6 +35,7 @@ type fakeLog struct {
 	fail     error                     // of Settle
 	deadRoom int                       // below 0: no bound
 	deadMost int                       // of one settlement
+	dropped  map[string]int
 }
 
 func newFakeLog() *fakeLog {
@@ -79,6 +80,15 @@ func (f *fakeLog) appendLocked(r queue.Record) {
 	}
 	close(f.changed)
 	f.changed = make(chan struct{})
+}
+
+func (f *fakeLog) CountDropped(reason string, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dropped == nil {
+		f.dropped = make(map[string]int)
+	}
+	f.dropped[reason] += n
 }
 
 func (f *fakeLog) lane(name string) *queue.LaneStat {

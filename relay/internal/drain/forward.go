@@ -3,6 +3,7 @@ package drain
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"relay/internal/logs"
@@ -16,8 +17,9 @@ import (
 // Forwarder hands records of a lane to another relay: those before end, once the class
 // of the result is graph.Delivered. *forward.Client is one. What it sends of a record
 // is always the same, and the other relay knows it by its number: doubt needs no note.
+// forgotten are those before end that the other relay removed, for a person's sake.
 type Forwarder interface {
-	Forward(ctx context.Context, lane string, b queue.Batch, waiting int64) (end queue.Seq, r graph.Result)
+	Forward(ctx context.Context, lane string, b queue.Batch, waiting int64) (end queue.Seq, forgotten []queue.Seq, r graph.Result)
 }
 
 // forwards says whether this relay hands over what a lane has.
@@ -93,7 +95,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 	}
 	l.show(Sending, time.Time{})
 	st, _ := l.s.o.Log.Lane(l.name)
-	end, r := l.s.o.Forward.Forward(sctx, l.name, found, st.Pending)
+	end, forgotten, r := l.s.o.Forward.Forward(sctx, l.name, found, st.Pending)
 	l.s.flights.land(l)
 	l.s.o.Metrics.Attempt(l.name, r, r.Sent)
 	if sctx.Err() != nil && r.Class != graph.Delivered {
@@ -104,7 +106,7 @@ func (l *lane) hand(ctx context.Context, found queue.Batch) {
 	l.shown.LastAttempt = at
 	l.mu.Unlock()
 	if r.Class == graph.Delivered {
-		l.handed(ctx, found, end, r, at)
+		l.handed(ctx, found, end, forgotten, r, at)
 		return
 	}
 	l.said(r)
@@ -169,8 +171,8 @@ func (l *lane) retry(r graph.Result) {
 	l.waitUntil(wait, why)
 }
 
-// handed settles what the hub has.
-func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, r graph.Result, at time.Time) {
+// handed settles what the hub has, and what it removed.
+func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, forgotten []queue.Seq, r graph.Result, at time.Time) {
 	if l.State.Failures > 0 || l.pause != "" {
 		l.log.Info("the hub takes what this relay forwards", "code", logs.Recovered, "failures", l.State.Failures)
 	}
@@ -179,11 +181,14 @@ func (l *lane) handed(ctx context.Context, found queue.Batch, end queue.Seq, r g
 	l.problem, l.State.Failures, l.State.Throttle, l.Dirty = nil, 0, 0, true
 	l.s.o.Metrics.Lag(l.name, found.Records[0].Received, at)
 	l.settleRange(queue.Range{From: found.From, To: end})
-	l.Count("delivered", r.Sent)
+	l.Count("delivered", r.Sent-len(forgotten))
+	l.s.o.Log.CountDropped(queue.DropForgotten, len(forgotten))
 	if l.name == queue.LaneForward {
 		names := make(map[string]int)
 		for i := range found.Records[:r.Sent] {
-			names[track.Name(found.Records[i].Body)]++
+			if !slices.Contains(forgotten, found.Records[i].Seq) {
+				names[track.Name(found.Records[i].Body)]++
+			}
 		}
 		for name, n := range names {
 			l.s.o.Metrics.Delivered(l.name, name, n)

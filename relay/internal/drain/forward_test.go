@@ -20,10 +20,11 @@ type fakeHub struct {
 	part   int // most records that it takes of a batch; 0: all
 	chunks [][]string
 	at     []time.Time
-	has    map[string]int // messageIds taken
+	has    map[string]int  // messageIds taken
+	gone   map[string]bool // messageIds that it removes
 }
 
-func (h *fakeHub) Forward(_ context.Context, _ string, b queue.Batch, _ int64) (queue.Seq, graph.Result) {
+func (h *fakeHub) Forward(_ context.Context, _ string, b queue.Batch, _ int64) (queue.Seq, []queue.Seq, graph.Result) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	recs, end := b.Records, b.Next
@@ -31,6 +32,7 @@ func (h *fakeHub) Forward(_ context.Context, _ string, b queue.Batch, _ int64) (
 		recs, end = recs[:h.part], recs[h.part].Seq
 	}
 	var ids []string
+	var forgotten []queue.Seq
 	for _, r := range recs {
 		ids = append(ids, r.ID)
 	}
@@ -40,11 +42,15 @@ func (h *fakeHub) Forward(_ context.Context, _ string, b queue.Batch, _ int64) (
 		r = h.says(len(h.chunks), recs)
 	}
 	if r.Sent = len(recs); r.Class == graph.Delivered {
-		for _, id := range ids {
+		for i, id := range ids {
+			if h.gone[id] {
+				forgotten = append(forgotten, recs[i].Seq)
+				continue
+			}
 			h.has[id]++
 		}
 	}
-	return end, r
+	return end, forgotten, r
 }
 
 // sent are the chunks that the hub was handed, and when.
@@ -112,6 +118,25 @@ func TestForwards(t *testing.T) {
 		w.wantState(queue.LaneForward, Idle)
 		if n := len(w.sender.seen()); n != 0 {
 			t.Errorf("%d requests to Meta", n)
+		}
+	})
+}
+
+// What the hub removes since it was told to forget the person is counted as that, and not
+// as delivered.
+func TestForwardForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, h := edge(t, nil)
+		w.fill(queue.LaneForward, "a", 10)
+		h.gone = map[string]bool{w.log.recs[3].ID: true, w.log.recs[7].ID: true}
+		w.run()
+		defer func() { w.stop() }()
+		pass(10 * time.Second)
+		wantOnce(w, h, 8)
+		w.wantCounts(queue.LaneForward, map[string]int64{"delivered": 8})
+		if n := w.log.dropped[queue.DropForgotten]; n != 2 {
+			t.Errorf("%d counted as forgotten, want 2", n)
 		}
 	})
 }

@@ -57,8 +57,9 @@ func laneOf(lane string) Lane {
 }
 
 // Forward hands over as much of what was read of a lane as has one epoch: up to end,
-// once the class of the result is graph.Delivered.
-func (c *Client) Forward(ctx context.Context, lane string, b queue.Batch, waiting int64) (end queue.Seq, r graph.Result) {
+// once the class of the result is graph.Delivered. forgotten are those of them that the hub
+// has not taken, since it was told to forget the person.
+func (c *Client) Forward(ctx context.Context, lane string, b queue.Batch, waiting int64) (end queue.Seq, forgotten []queue.Seq, r graph.Result) {
 	start := time.Now()
 	epoch, until := c.o.Epochs.Of(b.Records[0].Seq)
 	chunk := Chunk{Epoch: epoch, Lane: laneOf(lane), From: b.Records[0].Seq, To: min(b.Next, until), Records: b.Records}
@@ -66,12 +67,24 @@ func (c *Client) Forward(ctx context.Context, lane string, b queue.Batch, waitin
 		chunk.Records = b.Records[:i]
 	}
 	chunk.State = State{Waiting: waiting, Oldest: b.Records[0].Received, Version: c.o.Version}
-	p := c.o.Post.Post(ctx, Path, ContentType, c.o.Key(), chunk.Append(nil))
-	if r = result(p); r.Class == graph.Delivered {
-		c.heed(p.Body)
+	a, r := c.post(ctx, ContentType, chunk.Append(nil))
+	if a.Call {
+		select {
+		case c.kick <- struct{}{}:
+		default:
+		}
 	}
 	r.Sent, r.Elapsed = len(chunk.Records), time.Since(start)
-	return chunk.To, r
+	return chunk.To, a.Forgotten, r
+}
+
+// post sends a body. Without the class graph.Delivered the answer is none.
+func (c *Client) post(ctx context.Context, contentType string, body []byte) (a Answer, r graph.Result) {
+	p := c.o.Post.Post(ctx, Path, contentType, c.o.Key(), body)
+	if r = result(p, body); r.Class == graph.Delivered {
+		_ = json.Unmarshal(p.Body, &a) // result has read it
+	}
+	return a, r
 }
 
 // Probe asks the hub whether it would take a chunk: the class is graph.Delivered then.
@@ -79,23 +92,24 @@ func (c *Client) Forward(ctx context.Context, lane string, b queue.Batch, waitin
 func Probe(ctx context.Context, post Poster, key string) graph.Result {
 	start := time.Now()
 	p := post.Post(ctx, Path, ContentType, key, probe)
-	r := result(p)
+	r := result(p, probe)
 	r.Elapsed = time.Since(start)
 	r.ServerTime, _ = http.ParseTime(p.Header.Get("Date")) // zero: not told
 	return r
 }
 
-// result says what an edge does about an answer; what a person does, package advice says.
-func result(p graph.Posted) graph.Result {
+// result says what an edge does about the answer to a body; what a person does, package
+// advice says. A success counts with the proof alone that the body was read.
+func result(p graph.Posted, body []byte) graph.Result {
 	r := graph.Result{HTTPStatus: p.Status, Upload: p.Upload, TooSlow: p.TooSlow, Message: p.Err, RetryAfter: retryAfter(p.Header)}
 	var said struct {
-		Success  bool   `json:"success"`
+		Answer
 		Code     string `json:"code"`
 		Message  string `json:"message"`
 		Versions []int  `json:"versions"`
 	}
 	read := json.Unmarshal(p.Body, &said) == nil
-	if p.Status != 0 && !(read && (said.Success || said.Code != "")) {
+	if p.Status != 0 && !(read && (said.Success && said.Proof == Proof(body) || said.Code != "")) {
 		r.Foreign = true
 		r.Class, r.Message = graph.Retry, fmt.Sprintf("HTTP %d, and the answer is not a relay's", p.Status)
 		return r

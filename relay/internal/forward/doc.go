@@ -22,7 +22,8 @@
 // In [from, to) the lane has no other record than those of the chunk. The key says
 // whose events they are: a chunk names no store.
 //
-// The answer is 200 with an Answer as JSON, or relay's usual error: 415 to a version
+// The answer is 200 with an Answer as JSON, whose proof is "relay-" and the first 8 bytes of
+// the SHA-256 of the body, in hex: another 200 is no relay's, and nothing is handed over. Or relay's usual error: 415 to a version
 // that the hub does not read, with those it does in "versions".
 //
 // # What it guarantees

@@ -50,22 +50,5 @@ func (c *Client) Call(ctx context.Context, call Call) (Answer, graph.Result) {
 	if err != nil {
 		return Answer{}, graph.Result{Class: graph.Retry, Message: err.Error()}
 	}
-	p := c.o.Post.Post(ctx, Path, "application/json", c.o.Key(), b)
-	r := result(p)
-	var a Answer
-	if r.Class == graph.Delivered && json.Unmarshal(p.Body, &a) != nil {
-		r.Class = graph.Retry
-	}
-	return a, r
-}
-
-// heed takes the hint in an answer that the hub has something to say.
-func (c *Client) heed(body []byte) {
-	var a Answer
-	if json.Unmarshal(body, &a) == nil && a.Call {
-		select {
-		case c.kick <- struct{}{}:
-		default:
-		}
-	}
+	return c.post(ctx, "application/json", b)
 }

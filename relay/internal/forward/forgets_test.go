@@ -43,19 +43,27 @@ func TestForgetReaches(t *testing.T) {
 		if err != nil || !slices.Equal(stores, []string{"one", "two"}) {
 			t.Fatal(stores, err)
 		}
-		if a := take(t, h, "one", orders("a", 1, 4)); a.Stored != 2 || !a.Call {
+		counted := func(want int64) {
+			t.Helper()
+			if n := q.Stats().Dropped[queue.DropForgotten]; n != want {
+				t.Errorf("%d counted as forgotten, want %d", n, want)
+			}
+		}
+		if a := take(t, h, "one", orders("a", 1, 4)); a.Stored != 2 || !a.Call || !slices.Equal(a.Forgotten, []queue.Seq{2}) {
 			t.Errorf("%+v", a)
 		}
+		counted(1)
 		if a := take(t, h, "one", orders("a", 1, 4)); a.Stored != 0 || a.Repeats != 3 {
 			t.Errorf("what was not taken is taken later: %+v", a)
 		}
+		counted(1)
 		if a := take(t, h, "other", orders("a", 1, 4)); a.Stored != 3 || a.Call {
 			t.Errorf("another store: %+v", a)
 		}
 		if err := q.Close(); err != nil {
 			t.Fatal(err)
 		}
-		h, _ = e.hub(t, dir, time.Hour)
+		h, q = e.hub(t, dir, time.Hour)
 		h.o.Look = look
 		a := say(t, h, "one", Call{})
 		if a.Forget == nil || a.Forget.Lines[0] != "a2" {
@@ -69,6 +77,7 @@ func TestForgetReaches(t *testing.T) {
 		if a := take(t, h, "one", late); a.Stored != 1 || a.Call {
 			t.Errorf("a chunk that was on its way: %+v", a)
 		}
+		counted(1)
 		for name, want := range map[string]int{"one": 0, "two": 1} {
 			if got := h.Stores([]string{name}); got[0].Forgets != want {
 				t.Errorf("%s: %+v", name, got)

@@ -26,6 +26,10 @@ type Log interface {
 	UpdateNote(key string, fn func(was []byte) ([]byte, error)) error
 	// Current returns once the notes are known that others had set a time ago.
 	Current(ctx context.Context, ago time.Duration) error
+	// CanAppend says whether an Append would be durable now.
+	CanAppend() error
+	// CountDropped counts what was removed by somebody else than the queue.
+	CountDropped(reason string, n int)
 }
 
 // source is what the numbers of a chunk belong to.

@@ -57,6 +57,11 @@ type Answer struct {
 	Success bool `json:"success"`
 	Stored  int  `json:"stored"`
 	Repeats int  `json:"repeats"` // records that it had already
+	// Forgotten are the numbers of records that it has not taken, and never takes: they are
+	// about somebody whom the hub has forgotten.
+	Forgotten []queue.Seq `json:"forgotten,omitempty"`
+	// Proof is made of the body that is answered: what answers 200 to anything has none.
+	Proof string `json:"proof"`
 
 	Call    bool    `json:"call,omitempty"`    // the hub has something to say: a Call gets it
 	Forget  *Forget `json:"forget,omitempty"`  // to be carried out, and told in the next Call
@@ -284,6 +289,12 @@ const keptRecords = 4096
 // unpacked, in room as far as that is enough; after an error the log may still read both
 // body and room.
 func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byte) bool, body, room []byte, most int) (Answer, error) {
+	a, err := h.hear(ctx, store, allows, body, room, most)
+	a.Proof = Proof(body)
+	return a, err
+}
+
+func (h *Hub) hear(ctx context.Context, store string, allows func(event []byte) bool, body, room []byte, most int) (Answer, error) {
 	if isCall(body) {
 		return h.call(ctx, store, body)
 	}
@@ -291,7 +302,7 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 		if !h.ready.Load() {
 			return Answer{}, ErrStarting
 		}
-		return Answer{Success: true}, nil
+		return Answer{Success: true}, h.o.Log.CanAppend() //nolint:wrapcheck // callers choose by it
 	}
 	w, _ := h.works.Get().(*work)
 	if w == nil {
@@ -316,13 +327,12 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 	has := s.has(src)
 	forgotten := h.forgotten(store, s)
 	a := Answer{Success: true, Call: len(s.looks) > 0 && h.forgets.next(store) != nil}
-	gone := 0
 	if !has.covers(r) {
 		for i := range c.Records {
 			if rec := &c.Records[i]; has.has(rec.Seq) {
 				a.Repeats++
 			} else if forgotten(rec.Body, rec.ID, rec.Received) {
-				gone++
+				a.Forgotten = append(a.Forgotten, rec.Seq)
 			} else {
 				w.entries = append(w.entries, h.entry(w, store, rec, allows))
 			}
@@ -336,7 +346,8 @@ func (h *Hub) Forward(ctx context.Context, store string, allows func(event []byt
 		if err != nil {
 			return Answer{}, err //nolint:wrapcheck // callers choose by it
 		}
-		if gone > 0 {
+		if gone := len(a.Forgotten); gone > 0 {
+			h.o.Log.CountDropped(queue.DropForgotten, gone)
 			h.o.Logger.Warn("a store handed over what is about somebody who was forgotten here: it is not taken", "code", logs.ForgottenNotTaken, "store", store, "events", gone)
 		}
 		a.Stored = max(0, got.Stored+got.Conflicts-1) // but the mark

@@ -274,12 +274,21 @@ func TestProbe(t *testing.T) {
 		if s := h.Stores([]string{"0042"}); !s[0].LastSeen.IsZero() {
 			t.Errorf("%+v", s)
 		}
+		h.o.Log = noRoom{h.o.Log}
+		if _, err := ask(); !errors.As(err, new(*queue.FullError)) {
+			t.Errorf("a full hub: %v", err)
+		}
 		h.ready.Store(false)
 		if _, err := ask(); !errors.Is(err, ErrStarting) {
 			t.Errorf("at the start: %v", err)
 		}
 	})
 }
+
+// noRoom is a queue that is full.
+type noRoom struct{ Log }
+
+func (noRoom) CanAppend() error { return &queue.FullError{Reason: "max_size"} }
 
 // Memory that is lent for a chunk belongs to the caller again once the chunk is taken,
 // and what one chunk had is not in the next.

@@ -102,7 +102,7 @@ func (c *Client) again(ctx context.Context, src source, recs []queue.Record) (se
 		for {
 			chunk := Chunk{Epoch: src.epoch, Lane: src.lane, From: recs[0].Seq, To: recs[n-1].Seq + 1, State: c.o.State(), Records: recs[:n]}
 			chunk.State.Version = c.o.Version
-			r := result(c.o.Post.Post(ctx, Path, ContentType, c.o.Key(), chunk.Append(nil)))
+			_, r := c.post(ctx, ContentType, chunk.Append(nil))
 			if r.Class == graph.Delivered {
 				break
 			}

@@ -1,7 +1,9 @@
 package forward
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -112,6 +114,12 @@ func appendBytes[T string | []byte](b []byte, s T) []byte {
 
 // probe is a body of the head alone: it asks whether a chunk would be taken.
 var probe = append([]byte(magic), Version, 0, 0, 0, 0)
+
+// Proof is what the answer to a body shows: that a relay has read all of it.
+func Proof(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "relay-" + hex.EncodeToString(sum[:8])
+}
 
 // RawLen is how long a chunk is unpacked, by its own word; ErrFormat or a
 // *VersionError.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -62,6 +63,9 @@ func FuzzChunkInside(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, raw []byte) { _ = new(Chunk).parse(raw) })
 }
 
+// took is the answer of a relay that took a body.
+func took(body []byte) []byte { return fmt.Appendf(nil, `{"success":true,"proof":%q}`, Proof(body)) }
+
 // Every answer of a hub, and of what is none, says what the edge does.
 func TestAnswers(t *testing.T) {
 	said := func(code string) string {
@@ -72,7 +76,10 @@ func TestAnswers(t *testing.T) {
 		class graph.Class
 		says  string
 	}{
-		"taken":          {graph.Posted{Status: 200, Body: []byte(`{"success":true}`)}, graph.Delivered, ""},
+		"taken":          {graph.Posted{Status: 200, Body: took([]byte("body"))}, graph.Delivered, ""},
+		"no relay":       {graph.Posted{Status: 200, Body: []byte(`{"success":true}`)}, graph.Retry, "not a relay's"},
+		"of another":     {graph.Posted{Status: 200, Body: took([]byte("another"))}, graph.Retry, "not a relay's"},
+		"echo":           {graph.Posted{Status: 200, Body: []byte(`{"success":true,"proof":"body"}`)}, graph.Retry, "not a relay's"},
 		"portal":         {graph.Posted{Status: 200, Body: []byte(`<html>`)}, graph.Retry, "not a relay's"},
 		"meta-like":      {graph.Posted{Status: 200, Body: []byte(`{"events_received":1}`)}, graph.Retry, "not a relay's"},
 		"proxy":          {graph.Posted{Status: 403, Body: []byte(`denied`)}, graph.Retry, "not a relay's"},
@@ -89,7 +96,7 @@ func TestAnswers(t *testing.T) {
 		"invalid":        {graph.Posted{Status: 400, Body: []byte(said("invalid_chunk"))}, graph.ConfigPause, "update"},
 		"nonsense after": {graph.Posted{Status: 429, Body: []byte(said("busy")), Header: http.Header{"Retry-After": {"soon"}}}, graph.Retry, ""},
 	} {
-		r := result(tt.p)
+		r := result(tt.p, []byte("body"))
 		told := advice.ForHub(r)
 		if r.Class != tt.class || !strings.Contains(r.Message+" "+told.String(), tt.says) {
 			t.Errorf("%s: %s %q: %s", name, r.Class, r.Message, told)
@@ -120,15 +127,15 @@ func TestClientSplitsByEpoch(t *testing.T) {
 			t.Error(err)
 		}
 		sent = append(sent, chunk)
-		return graph.Posted{Status: 200, Body: []byte(`{"success":true}`)}
+		return graph.Posted{Status: 200, Body: took(b)}
 	})})
 	b := queue.Batch{From: 0, Next: 10, Records: orders("m", 2, 9).Records}
-	end, r := c.Forward(t.Context(), queue.LaneForward, b, 7)
+	end, _, r := c.Forward(t.Context(), queue.LaneForward, b, 7)
 	if end != 5 || r.Class != graph.Delivered || r.Sent != 3 || len(sent[0].Records) != 3 || sent[0].From != 2 || sent[0].State.Waiting != 7 {
 		t.Errorf("%x %+v %+v", end, r, sent[0])
 	}
 	b.Records = b.Records[3:]
-	if end, r = c.Forward(t.Context(), queue.LaneForward, b, 4); end != 10 || r.Sent != 4 || sent[1].Epoch == sent[0].Epoch {
+	if end, _, r = c.Forward(t.Context(), queue.LaneForward, b, 4); end != 10 || r.Sent != 4 || sent[1].Epoch == sent[0].Epoch {
 		t.Errorf("%x %+v %+v", end, r, sent[1])
 	}
 }
