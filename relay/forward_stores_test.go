@@ -105,7 +105,7 @@ func TestForwardManyStores(t *testing.T) {
 		wg.Go(func() {
 			for n, failures := 0, 0; n < chunks; {
 				b := chunkOf(n*events, events)
-				_, r := c.Forward(t.Context(), queue.LaneForward, b, int64((chunks-n)*events))
+				_, _, r := c.Forward(t.Context(), queue.LaneForward, b, int64((chunks-n)*events))
 				if r.Class == graph.Delivered {
 					failures = 0
 					if rand.IntN(5) > 0 { // else the answer was lost, and it comes again

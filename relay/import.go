@@ -74,7 +74,7 @@ reasons they had there, and go nowhere before "relay dead retry".`,
   relay import --dead letters.jsonl --store 0042`,
 		Args: cli.Args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			if f.dead || f.store != "" {
+			if f.dead || c.Flags().Changed("store") {
 				return importDead(c, args[0], &f)
 			}
 			return runImport(c, args[0], &f)
@@ -100,7 +100,7 @@ reasons they had there, and go nowhere before "relay dead retry".`,
 	fl.BoolVar(&f.strict, "strict", false, "exit 1 when a row was refused")
 	fl.BoolVar(&f.json, "json", false, "the result as a JSON object")
 	fl.BoolVar(&f.dead, "dead", false, "FILE holds dead letters that `relay dead export` wrote at another relay")
-	fl.StringVar(&f.store, "store", "", "with --dead at a hub: the store of auth.keys that they come from")
+	fl.StringVar(&f.store, "store", "", "with --dead, needed at a hub: the store of auth.keys that they come from; '' for none")
 	return c
 }
 
@@ -321,13 +321,20 @@ func importDead(c *cobra.Command, name string, f *importFlags) error {
 		return exit.Usage(fmt.Errorf("--store %q: no key of auth.keys has that store", f.store))
 	}
 	reasons := map[string]int{}
-	n := 0
+	n, nobodys := 0, 0
 	if err := session.EachLetter(in, func(x api.DeadDetail, _ int) error {
 		n++
+		if x.Store == "" {
+			nobodys++
+		}
 		reasons[x.Reason]++
 		return nil
 	}); err != nil {
 		return fmt.Errorf("%s: %w; nothing was stored", in.Label, err)
+	}
+	if nobodys > 0 && !c.Flags().Changed("store") && slices.ContainsFunc(cfg.Auth.Keys, func(k config.Key) bool { return k.Store != "" }) {
+		return exit.Usage(fmt.Errorf("%s: %d of %s without a store, and auth.keys here names stores: add --store NAME, the store that they come from, or --store '' if they come from none; nothing was stored",
+			in.Label, nobodys, term.Count(n, "dead letter")))
 	}
 	done := api.Imported{}
 	if !f.dryRun {

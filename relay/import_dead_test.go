@@ -80,9 +80,11 @@ events:
 	}
 	bring(exit.UsageCode, `no key of auth.keys has that store`, "letters.jsonl", "--store", "0044")
 	bring(exit.UsageCode, "--skip-bad says nothing of dead letters", "letters.jsonl", "--skip-bad")
-	bring(exit.OK, "5 dead letters", "letters.jsonl", "--dry-run")
+	bring(exit.UsageCode, "5 of 5 dead letters without a store, and auth.keys here names stores: add --store NAME", "letters.jsonl")
+	bring(exit.UsageCode, "--store is for --dead", "letters.jsonl", "--dead=false", "--store", "")
+	bring(exit.OK, "5 dead letters", "letters.jsonl", "--dry-run", "--store", "")
 	hub.write(t, "half.jsonl", string(file)+`{"id":"0000000100000000","reason":"rejected","masked":true}`+"\n")
-	bring(exit.Failure, "line 6: its event is masked", "half.jsonl")
+	bring(exit.Failure, "line 6: its event is masked", "half.jsonl", "--store", "0042")
 	hub.write(t, "sales.jsonl", order("x")+"\n")
 	bring(exit.Failure, "line 1: it is no dead letter", "sales.jsonl")
 	bring(exit.OK, "5 stored\nNo relay is running", "letters.jsonl", "--store", "0042")
