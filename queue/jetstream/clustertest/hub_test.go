@@ -26,6 +26,7 @@ func TestHub(t *testing.T) {
 
 // The demo runs as it is documented, in less than a minute, and leaves nothing behind.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	demo := exec.CommandContext(t.Context(), "go", "run", "./demo")
 	demo.Env = append(os.Environ(), "TMPDIR="+dir)

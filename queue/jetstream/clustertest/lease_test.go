@@ -164,6 +164,7 @@ func (p *replicaProcess) leads(t *testing.T) bool {
 // half times the lease; what is sent again is the batch that was under way, and one that wakes
 // again settles nothing.
 func TestLease(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, true)
 	l := c.opened(t, "lease")
 	dir := t.TempDir()

@@ -264,6 +264,7 @@ func simulator(t *testing.T) (graph string) {
 // killed, what was answered 200 is delivered; what goes twice is at most one request for
 // each time that another relay took over, and the same.
 func TestRelays(t *testing.T) {
+	t.Parallel()
 	graph := simulator(t)
 	c := startNodes(t, true, [3]string{t.TempDir(), t.TempDir(), t.TempDir()})
 	c.settled()

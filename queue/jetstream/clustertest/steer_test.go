@@ -75,6 +75,7 @@ func (r *running) must(t *testing.T, args ...string) string {
 // Whatever is asked of the relay that waits is done by the one that delivers: what is
 // shown, and each command.
 func TestRelaysSteer(t *testing.T) {
+	t.Parallel()
 	const orders, products = "701000000000001", "701000000000002"
 	graph := simulator(t)
 	c := startNodes(t, true, [3]string{t.TempDir(), t.TempDir(), t.TempDir()})

@@ -101,6 +101,7 @@ func (r *running) waits() int64 {
 // RELAY_EXAM_TIME (30m) has 1,000 stores, faults at random for so long, and ids that are
 // forgotten before everything is said again.
 func TestStores(t *testing.T) {
+	t.Parallel()
 	long, _ := time.ParseDuration(os.Getenv("RELAY_EXAM_TIME"))
 	count, events, batch, more := 60, 100, maxEvents, ""
 	if long > 0 {
