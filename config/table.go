@@ -357,11 +357,11 @@ func settings() []setting {
 		},
 		{
 			key: "graph.proxy", kind: kindURL, at: func(c *Config) any { return &c.Graph.Proxy },
-			doc: "Proxy for uploads, such as `http://proxy.example.com:3128`; `none`: direct; unset: HTTPS_PROXY and NO_PROXY of the environment.",
+			doc: "Proxy for uploads and for forwarding (forward.url), such as `http://proxy.example.com:3128`; `none`: direct; unset: HTTPS_PROXY and NO_PROXY of the environment.",
 		},
 		{
 			key: "graph.ca_file", kind: kindPath, at: func(c *Config) any { return &c.Graph.CAFile },
-			doc: "Further certificate authorities in PEM, for shops behind a proxy that opens TLS.",
+			doc: "Further certificate authorities in PEM: that of a proxy that opens TLS, or the one that signed the hub's certificate (forward.url).",
 		},
 		{
 			key: "graph.timeout", kind: kindDuration, def: "60s", least: "1s", most: "10m", at: func(c *Config) any { return &c.Graph.Timeout },

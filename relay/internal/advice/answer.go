@@ -3,8 +3,6 @@ package advice
 import (
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 
 	"relay/internal/meta"
 	"relay/relay/internal/graph"
@@ -112,38 +110,49 @@ func foreign() Advice {
 
 // network is about requests that did not get through, by what the network said.
 func network(said string) Advice {
-	is := func(words ...string) bool {
-		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(said, w) })
-	}
-	switch {
-	case is("proxy"):
+	switch wayOf(said) {
+	case wayProxy:
 		return Advice{
 			Cause: "proxy", What: "The proxy could not be used, so nothing was sent.",
-			Who: Network, Do: "check graph.proxy (or HTTPS_PROXY): host, port, and user and password if the proxy asks for them (http://user:password@host:port)", Relay: retries,
+			Who: Network, Do: proxySet, Relay: retries,
 		}
-	case is("does not speak TLS"):
+	case wayPlain:
 		return Advice{
 			Cause: "not_encrypted", What: "What answers in Meta's place does not encrypt, so nothing was sent.",
 			Who: Network, Do: "check scheme and port of graph.endpoint if it is set; if it is not, let this machine through to graph.facebook.com", Relay: retries,
 		}
-	case is("certificate", "TLS", "x509"):
+	case wayUnsafe:
 		return Advice{
 			Cause: "tls", What: "The connection to Meta is not secure, so nothing was sent.",
-			Who: Network, Do: "put the certificate (PEM) of a firewall that inspects encrypted traffic into graph.ca_file; without one, install the system's certificates (ca-certificates) and check the clock of this machine",
-			Relay: retries,
+			Who: Network, Do: metaSafe(said), Relay: retries,
 		}
-	case is("too slow"):
+	case waySlow:
 		return Advice{
 			Cause: "slow_line", What: "The connection did not carry the request to its end, so Meta stored none of it.",
 			When: lasts, Who: Network, Do: "check the internet connection", Relay: "relay keeps the events and makes its requests smaller until they get through.",
 		}
-	case is("address of"):
+	case wayName:
 		return Advice{
 			Cause: "dns", What: "The name of Meta's server could not be looked up, so nothing was sent.",
 			When: lasts, Who: Network, Do: "check the name server of this machine; with a proxy set graph.proxy, which then looks names up", Relay: retries,
 		}
+	case wayElse:
 	}
 	return unreachable()
+}
+
+// metaSafe is what ends an unsafe connection to Meta.
+func metaSafe(said string) string {
+	const firewall = "put the certificate (PEM) of a firewall that inspects encrypted traffic into graph.ca_file; without one, "
+	switch badCertificateOf(said) {
+	case ofStranger:
+		return firewall + "install the system's certificates (ca-certificates)"
+	case ofOtherHost:
+		return "find out what answers in Meta's place (a login page, a firewall, the name server), and check graph.endpoint if it is set"
+	case outOfDate:
+		return "check the clock of this machine; if it is right, the certificate of a firewall that inspects encrypted traffic has ended"
+	}
+	return firewall + "install the system's certificates (ca-certificates) and check the clock of this machine"
 }
 
 func unreachable() Advice {

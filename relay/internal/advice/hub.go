@@ -31,6 +31,21 @@ func ForHub(r graph.Result) Advice {
 			Cause: "hub_slow_line", What: "The connection did not carry the chunk to its end, so the hub stored none of it.",
 			When: lasts, Who: Network, Do: "check the connection to the hub", Relay: "relay keeps the events and makes its chunks smaller until they get through.",
 		}
+	case r.HTTPStatus == 0 && wayOf(r.Message) == wayUnsafe:
+		return Advice{
+			Cause: "hub_tls", What: "The connection to the hub is not safe, so nothing is forwarded.",
+			Who: Operator, Do: hubSafe(r.Message), Relay: retries,
+		}
+	case r.HTTPStatus == 0 && wayOf(r.Message) == wayPlain:
+		return Advice{
+			Cause: "hub_tls", What: "What answers at forward.url does not encrypt, so nothing is forwarded.",
+			Who: Operator, Do: "check scheme and port of forward.url, and tls at the hub", Relay: retries,
+		}
+	case r.HTTPStatus == 0 && wayOf(r.Message) == wayProxy:
+		return Advice{
+			Cause: "hub_proxy", What: "The proxy could not be used, so nothing is forwarded.",
+			Who: Network, Do: proxySet, Relay: retries,
+		}
 	case r.HTTPStatus == 0:
 		return Advice{
 			Cause: "hub_unreachable", What: "The hub does not answer.",
@@ -55,6 +70,19 @@ func ForHub(r graph.Result) Advice {
 		Cause: "hub_busy", What: "The hub could not take it just now.",
 		When: lasts, Who: Operator, Do: "look at the hub with `relay doctor` there", Relay: retries,
 	}
+}
+
+// hubSafe is what ends an unsafe connection to the hub.
+func hubSafe(said string) string {
+	switch badCertificateOf(said) {
+	case ofStranger:
+		return "set graph.ca_file here to the certificate (PEM) of the authority that signed the hub's"
+	case ofOtherHost:
+		return "give forward.url a name that the hub's certificate is for, or give the hub (tls.cert) a certificate for this name"
+	case outOfDate:
+		return "give the hub (tls.cert) a certificate that is valid, and check the clock of this machine"
+	}
+	return "check tls at the hub and forward.url here; a certificate of your own authority needs graph.ca_file here"
 }
 
 // hubRefuses is about answers that stay the same until somebody acts.

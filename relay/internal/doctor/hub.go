@@ -28,7 +28,7 @@ func (e *exam) hub(ctx context.Context) {
 	}
 	switch {
 	case res.HTTPStatus == 0:
-		say(unreachedHub(res.Message, at, via))
+		say(unreachedHub(told, res.Message, at, via))
 		return
 	case res.Foreign:
 		say(Finding{
@@ -61,17 +61,9 @@ func (e *exam) hub(ctx context.Context) {
 	}
 }
 
-func unreachedHub(said, at, via string) Finding {
-	f := Finding{
-		Check: "hub", Code: "hub_unreachable", Level: Fail, Who: Network,
-		Text: fmt.Sprintf("The hub cannot be reached, so nothing is forwarded. Asked: %s, %s. Seen: %s.", at, via, said),
-		Fix:  "Check that the hub's relay runs, that forward.url is its address, and the network between. This relay keeps its events meanwhile.",
-	}
-	if strings.Contains(said, "certificate") || strings.Contains(said, "TLS") {
-		f.Code, f.Who = "hub_tls", You
-		f.Text = fmt.Sprintf("The connection to the hub is not safe, so nothing is forwarded. Asked: %s, %s. Seen: %s.", at, via, said)
-		f.Fix = "Check tls at the hub and forward.url here. For a certificate of your own authority, set graph.ca_file here to the authority's certificate."
-	}
+func unreachedHub(told advice.Advice, said, at, via string) Finding {
+	f := advised(Finding{Check: "hub", Level: Fail}, told)
+	f.Text = fmt.Sprintf("%s Asked: %s, %s. Seen: %s.", f.Text, at, via, said)
 	return f
 }
 
