@@ -20,7 +20,7 @@ func newReloadCommand() *cobra.Command {
 force now and what needs a restart. What does not check out is refused with file, line and
 column (exit 78), and what was in force stays. It also wakes event sets that are paused.
 The same as SIGHUP; works on Windows, too. Where several relays share a queue (queue.nats), all of
-them do it, each with its own files.`,
+them do it, each with its own files; exit 75 when none refused them and one does not answer.`,
 		Example: "  relay reload\n  relay reload --config /etc/relay/relay.yaml",
 		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -44,20 +44,31 @@ them do it, each with its own files.`,
 						fmt.Fprintf(c.OutOrStdout(), "at %s: in force: %s\n", at.Relay, changedThere(at.Changed))
 					}
 				}
-				if !r.Success {
-					return exit.BadConfig(fmt.Errorf("refused, what was in force stays:\n%s", r.Message))
-				}
-				if len(r.Changed) == 0 {
+				switch {
+				case len(r.Changed) > 0: // one of the files, where the other is refused
+					fmt.Fprintf(c.OutOrStdout(), "in force: %s\n", strings.Join(r.Changed, ", "))
+				case r.Success || r.InForce:
 					fmt.Fprintln(c.OutOrStdout(), "nothing has changed")
-					return nil
 				}
-				fmt.Fprintf(c.OutOrStdout(), "in force: %s\n", strings.Join(r.Changed, ", "))
-				return nil
+				return notReloaded(r)
 			})
 		},
 	}
 	cli.AddConfigFlag(c)
 	return c
+}
+
+// notReloaded says where the files are not in force: refused there, or not known.
+func notReloaded(r api.ReloadResult) error {
+	switch {
+	case r.Success:
+		return nil
+	case !r.InForce:
+		return exit.BadConfig(fmt.Errorf("refused, what was in force stays:\n%s", r.Message))
+	case r.Code == api.ReloadNoAnswer:
+		return exit.TryLater(fmt.Errorf("in force here, but not known of every relay:\n%s", r.Message))
+	}
+	return exit.BadConfig(fmt.Errorf("in force here, but not at every relay:\n%s", r.Message))
 }
 
 // changedThere says what is different now at another relay of the queue.

@@ -133,7 +133,7 @@ func printStatus(out io.Writer, s api.Status, offline bool) error {
 	fmt.Fprintln(out)
 	printLosses(out, q)
 	if d := s.Delivers; d != nil && !d.Here {
-		fmt.Fprintf(out, "standby  %s\n", advice.Standby(d.Relay))
+		fmt.Fprintf(out, "standby  %s\n", advice.Standby(d.Relay, d.Silent))
 	}
 	printRelays(out, s.Relays)
 	if n := s.Totals.Received[api.ReceivedIDConflict]; n > 0 {

@@ -42,12 +42,14 @@ func (l *Log) Lease(ctx context.Context) (*Lease, error) {
 	since := time.Now()
 	for {
 		m, _, err := l.row(ctx, at)
+		if err == nil {
+			l.holder.saw(m.data)
+		}
 		if l.blind.Load() { // who cannot read all of it must not deliver
 			seen = nil
 		} else if err == nil {
 			if !bytes.Equal(m.data, seen) {
 				seen, since = clone(m.data), time.Now()
-				l.holder.Store(holderOf(seen))
 			}
 			if len(m.data) == 0 || time.Since(since) > l.o.Lease {
 				start := time.Now()
@@ -81,21 +83,9 @@ func (l *Log) pause(ctx context.Context) error {
 	return nil
 }
 
-// holderOf is who has the lease, as it names itself.
-func holderOf(beat []byte) *string {
-	_, at, _ := strings.Cut(string(beat), "@")
-	name, _, _ := strings.Cut(at, " ")
-	return &name
-}
-
-// Holder names the process that has the lease, as far as it was seen while this one waited
-// for it; "": not known.
-func (l *Log) Holder() string {
-	if p := l.holder.Load(); p != nil {
-		return *p
-	}
-	return ""
-}
+// Holder names the process that has the lease, while this one waits for it; "": nobody
+// renews it. known is false while the servers do not answer.
+func (l *Log) Holder() (name string, known bool) { return l.holder.of(l.o.Lease) }
 
 func beat(me []byte, n int) []byte { return fmt.Appendf(clone(me), " %d", n) }
 
@@ -233,6 +223,7 @@ func (le *Lease) renew(ctx context.Context, me []byte, rev uint64) {
 		}
 		cancel()
 		if err == nil {
+			l.holder.heard()
 			rev = made
 			le.mu.Lock()
 			le.until = start.Add(2 * l.o.Lease / 3)

@@ -47,7 +47,7 @@ type Log struct {
 	rekeyed bool        // there are other keys since
 	lacked  time.Time   // when it was last said that a key is missing; only follow looks at it
 	opened  atomic.Bool
-	holder  atomic.Pointer[string]          // of the lease, as last seen
+	holder  holder                          // of the lease
 	leads   [streams]atomic.Pointer[string] // the servers that lead the streams of events, as last seen
 	me      string                          // this process, to the others
 	said    atomic.Uint64                   // how much it has told them

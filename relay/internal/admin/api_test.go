@@ -239,11 +239,11 @@ func TestStatusOfLanes(t *testing.T) {
 // rate.requests_per_second.
 func TestWordsOfAllowance(t *testing.T) {
 	at := noon.Add(5 * time.Minute)
-	h, next := laneWords(&api.LaneInfo{State: string(drain.RateLimited), Usage: 0.97, NextAttemptAt: &at}, noon, "")
+	h, next := laneWords(&api.LaneInfo{State: string(drain.RateLimited), Usage: 0.97, NextAttemptAt: &at}, noon, "", false)
 	if !strings.Contains(h, "97 %") || !strings.Contains(next, "in 5 minutes") {
 		t.Errorf("%q, %q", h, next)
 	}
-	if h, _ = laneWords(&api.LaneInfo{State: string(drain.RateLimited), Usage: 0.5, NextAttemptAt: &at}, noon, ""); h != "Waiting for its turn" {
+	if h, _ = laneWords(&api.LaneInfo{State: string(drain.RateLimited), Usage: 0.5, NextAttemptAt: &at}, noon, "", false); h != "Waiting for its turn" {
 		t.Errorf("%q", h)
 	}
 }

@@ -55,7 +55,7 @@ func (s *Server) getMapping(w http.ResponseWriter, r *http.Request) {
 
 // reload reads config and mapping again and answers when that is done: 200
 // when both were accepted, 422 when something was refused and the old one
-// stays in force.
+// stays in force, 504 when another relay of the queue did not answer.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if s.o.Reload == nil {
 		s.fail(w, badf("this relay has no files to reload"))
@@ -68,9 +68,14 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if res.Changed == nil {
 		res.Changed = []string{}
 	}
+	res.InForce = res.Success
 	s.reloadOthers(r, &res)
 	code := http.StatusOK
-	if !res.Success {
+	switch {
+	case res.Success:
+	case res.Code == api.ReloadNoAnswer:
+		code = http.StatusGatewayTimeout
+	default:
 		code = http.StatusUnprocessableEntity
 	}
 	writeJSON(w, code, struct {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,10 +84,15 @@ func (s *Server) reloadOthers(r *http.Request, res *api.ReloadResult) {
 	for _, at := range s.o.Replicas.Others(r.Context(), access.NewOrder(r, nil)) {
 		one := api.RelayReload{Relay: at.Name}
 		if at.Err != nil || json.Unmarshal(at.Answer.Body, &one.ReloadResult) != nil {
-			one.Code, one.Message = "no_answer", "it does not answer, and may not have read its files"
+			one.Code, one.Message = api.ReloadNoAnswer, "it does not answer, and may not have read its files"
 		}
-		if !one.Success {
+		switch {
+		case one.Success:
+		case one.Code == api.ReloadNoAnswer:
 			said = append(said, fmt.Sprintf("at %s: %s", one.Relay, one.Message))
+			res.Success, res.Code = false, cmp.Or(res.Code, one.Code)
+		default: // counts more than one that does not answer
+			said = append(said, fmt.Sprintf("at %s: refused, what was in force stays there: %s", one.Relay, one.Message))
 			res.Success, res.Code = false, one.Code
 		}
 		res.Relays = append(res.Relays, one)

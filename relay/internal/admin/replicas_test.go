@@ -19,9 +19,10 @@ import (
 // group is the relays of a queue, of which the other one delivers. It does what it is
 // asked with a server of its own.
 type group struct {
-	there *Server
-	err   error
-	work  []drain.LaneStatus
+	there  *Server
+	err    error
+	silent bool // it is not heard of
+	work   []drain.LaneStatus
 
 	mu   sync.Mutex
 	done []string
@@ -38,7 +39,7 @@ func (g *group) Delivering() (replicas.Beat, bool) {
 	return replicas.Beat{
 		Name: "hub-1:8585", Delivers: true, Lanes: g.work, Totals: api.Totals{Delivered: 22538},
 		Coverage: []api.Coverage{{Key: "email", Sent: 90, Missing: 10}}, Coming: "an import that is under way",
-	}, true
+	}, !g.silent
 }
 
 func (g *group) Stored() int64    { return 21660 }
@@ -144,11 +145,38 @@ func TestReloadOfAll(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &r); err != nil {
 		t.Fatal(err)
 	}
-	if code != http.StatusUnprocessableEntity || r.Success || r.Message != "at hub-1:8585: mapping.yaml:2:9: expected a value here" || len(r.Changed) != 1 || len(r.Relays) != 1 || r.Relays[0].Code != "mapping_refused" {
+	if code != http.StatusUnprocessableEntity || r.Success || !r.InForce || r.Message != "at hub-1:8585: refused, what was in force stays there: mapping.yaml:2:9: expected a value here" || len(r.Changed) != 1 || len(r.Relays) != 1 || r.Relays[0].Code != "mapping_refused" {
 		t.Errorf("%d %s", code, body)
 	}
 	if len(g.done) != 1 {
 		t.Errorf("done there: %v", g.done)
+	}
+}
+
+// A relay that does not answer refuses nothing: what is in force here is said, and it is named.
+func TestReloadBesideADeadRelay(t *testing.T) {
+	here, _, g := standby(t, nil)
+	g.err = errors.New("no answer")
+	code, body, _ := here.ask(http.MethodPost, "/api/v1/reload", "")
+	var r api.ReloadResult
+	if err := json.Unmarshal([]byte(body), &r); err != nil {
+		t.Fatal(err)
+	}
+	if code != http.StatusGatewayTimeout || r.Success || !r.InForce || r.Code != api.ReloadNoAnswer || len(r.Changed) != 1 || strings.Contains(r.Message, "refused") ||
+		!strings.HasPrefix(r.Message, "at hub-1:8585: it does not answer") {
+		t.Errorf("%d %s", code, body)
+	}
+	if r, err := here.client().Reload(t.Context()); err != nil || r.Code != api.ReloadNoAnswer || !r.InForce {
+		t.Errorf("%+v %v", r, err)
+	}
+	here, _, g = standby(t, func(o *Options) {
+		o.Reload = func(context.Context) api.ReloadResult {
+			return api.ReloadResult{Message: "relay.yaml:1:1: unknown key", Code: "config_refused"}
+		}
+	})
+	g.err = errors.New("no answer")
+	if code, body, _ := here.ask(http.MethodPost, "/api/v1/reload", ""); code != http.StatusUnprocessableEntity || !strings.Contains(body, `"config_refused"`) || !strings.Contains(body, `"in_force":false`) {
+		t.Errorf("what is refused here counts more: %d %s", code, body)
 	}
 }
 
@@ -201,4 +229,22 @@ func TestStandbyPage(t *testing.T) {
 		t.Errorf("done there: %v", g.done)
 	}
 	b.CheckClean(f.url)
+}
+
+// While the NATS servers do not answer nobody knows who delivers: no relay is named, and
+// nobody is told that there is nothing to do.
+func TestNobodyKnowsWhoDelivers(t *testing.T) {
+	here, _, g := standby(t, func(o *Options) {
+		o.Delivers = func() api.Delivers { return api.Delivers{Silent: true} }
+	})
+	g.silent = true
+	st := here.Status()
+	if st.Delivers == nil || !st.Delivers.Silent || st.Delivers.Relay != "" {
+		t.Errorf("%+v", st.Delivers)
+	}
+	for _, l := range st.Lanes {
+		if l.State == string(drain.Standby) && (!strings.Contains(l.Headline, "Not known") || strings.Contains(l.Next, "Nothing to do")) {
+			t.Errorf("%+v", l)
+		}
+	}
 }

@@ -61,8 +61,8 @@ func fillFromDrain(l *api.LaneInfo, w drain.LaneStatus) {
 func isDeadCount(key string) bool { return key == "dead" || strings.HasPrefix(key, "dead:") }
 
 // laneWords says a lane's state in plain words, and what happens next.
-func laneWords(l *api.LaneInfo, now time.Time, lack string) (headline, next string) {
-	w := advice.Lane{State: l.State, Now: now, Usage: l.Usage, Lack: lack, Told: l.Told()}
+func laneWords(l *api.LaneInfo, now time.Time, lack string, silent bool) (headline, next string) {
+	w := advice.Lane{State: l.State, Now: now, Usage: l.Usage, Lack: lack, Told: l.Told(), Silent: silent}
 	if l.NextAttemptAt != nil {
 		w.Next = *l.NextAttemptAt
 	}

@@ -137,6 +137,7 @@ func (s *Server) lanes(now time.Time, all bool) (out []api.LaneInfo, unmapped in
 		limit = s.o.Limits()
 	}
 	out = make([]api.LaneInfo, 0, len(byID))
+	silent := s.o.Delivers != nil && s.o.Delivers().Silent
 	for id, l := range byID {
 		if l.State == "" { // nothing drains it
 			l.State = string(drain.Idle)
@@ -152,7 +153,7 @@ func (s *Server) lanes(now time.Time, all bool) (out []api.LaneInfo, unmapped in
 		}
 		l.Rate = rates[id]
 		l.DrainSeconds = laneDrain(l, limit)
-		l.Headline, l.Next = laneWords(l, now, lack)
+		l.Headline, l.Next = laneWords(l, now, lack, silent)
 		for k, n := range l.Counts {
 			if isDeadCount(k) {
 				l.Dead += n

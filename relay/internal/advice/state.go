@@ -16,7 +16,9 @@ type Lane struct {
 	Drain time.Duration // how long what waits will take; 0: not known
 	Usage float64       // of Meta's allowance; 1 is all of it
 	Lack  string        // why there is no access token, as NoToken takes it
-	Told  bool          // the answer that caused the state is shown with its own advice
+	// Silent: the servers of a queue that several relays share do not answer.
+	Silent bool
+	Told   bool // the answer that caused the state is shown with its own advice
 }
 
 // Explains tells whether an answer of this class is what brings a lane into
@@ -53,6 +55,9 @@ func ForState(l Lane) (headline, next string) {
 	case "stopped":
 		return "relay is not running", "Events are kept. Start it (`relay run`)."
 	case "standby":
+		if l.Silent {
+			return "Not known who delivers", "The NATS servers do not answer, or too few of them are there: `relay doctor` says which. It goes on by itself once they are back."
+		}
 		return "Another relay delivers", "This one stores what it gets, and takes over when that one is gone. Nothing to do."
 	case "sending":
 		if l.Drain >= 10*time.Second {
@@ -96,7 +101,11 @@ func ForState(l Lane) (headline, next string) {
 }
 
 // Standby says which relay delivers, of those that share a queue, when this one does not.
-func Standby(relay string) string {
+// silent: their servers do not answer.
+func Standby(relay string, silent bool) string {
+	if silent {
+		return "which relay delivers is not known: the NATS servers do not answer, or too few of them are there (`relay doctor` says which)"
+	}
 	if relay == "" {
 		return "another relay delivers, or will in a moment; this one takes over when that one is gone"
 	}

@@ -70,6 +70,8 @@ func TestWordsOfStates(t *testing.T) {
 		headline, next string
 	}{
 		{advice.Lane{State: "stopped"}, "relay is not running", "Start it"},
+		{advice.Lane{State: "standby"}, "Another relay delivers", "Nothing to do."},
+		{advice.Lane{State: "standby", Silent: true}, "Not known who delivers", "`relay doctor`"},
 		{advice.Lane{State: "sending"}, "Sending", "Nothing to do."},
 		{advice.Lane{State: "sending", Drain: time.Hour}, "Sending", "Done in about 60 minutes"},
 		{advice.Lane{State: "waiting_retry", Now: now, Next: now.Add(time.Minute)}, "Waiting to try again", "Tries again in 60 seconds"},
@@ -97,5 +99,22 @@ func TestWordsOfStates(t *testing.T) {
 	}
 	if advice.Explains("idle", graph.Throttle.String()) {
 		t.Error("nothing explains that there is nothing to do")
+	}
+}
+
+// Who delivers is named only while it is known.
+func TestWordsOfStandby(t *testing.T) {
+	for _, c := range []struct {
+		relay  string
+		silent bool
+		want   string
+	}{
+		{"hub-1:8585", false, "hub-1:8585 delivers"},
+		{"", false, "another relay delivers, or will in a moment"},
+		{"", true, "which relay delivers is not known: the NATS servers do not answer"},
+	} {
+		if said := advice.Standby(c.relay, c.silent); !strings.HasPrefix(said, c.want) {
+			t.Errorf("%+v: %s", c, said)
+		}
 	}
 }

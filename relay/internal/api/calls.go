@@ -175,7 +175,7 @@ func (c *Client) Reload(ctx context.Context) (ReloadResult, error) {
 		return out, err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusUnprocessableEntity {
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusUnprocessableEntity && res.StatusCode != http.StatusGatewayTimeout {
 		return out, errorFrom(res)
 	}
 	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {

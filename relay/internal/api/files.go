@@ -71,10 +71,15 @@ type Problem struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
+// ReloadNoAnswer is the code of a reload that nobody refused, and that a relay which
+// shares the queue did not answer.
+const ReloadNoAnswer = "no_answer"
+
 // ReloadResult is the outcome of POST /api/v1/reload.
 type ReloadResult struct {
-	Success     bool      `json:"success"`
-	Code        string    `json:"code,omitempty"`    // config_refused, mapping_refused
+	Success     bool      `json:"success"`           // at all relays that share the queue
+	InForce     bool      `json:"in_force"`          // the files of the relay that was asked; false: refused, what was in force stays
+	Code        string    `json:"code,omitempty"`    // config_refused, mapping_refused, no_answer
 	Message     string    `json:"message,omitempty"` // plain words
 	Changed     []string  `json:"changed"`           // what is different now: config, mapping, token, rate, …
 	NeedRestart []string  `json:"need_restart,omitempty"`

@@ -58,6 +58,8 @@ type Status struct {
 type Delivers struct {
 	Here  bool   `json:"here"`
 	Relay string `json:"relay,omitempty"` // the other one, as it names itself; empty: not known
+	// Silent: the NATS servers do not answer, so that nobody can know who delivers.
+	Silent bool `json:"silent,omitempty"`
 }
 
 // Relay is one of several that share a queue, as the one that is asked knows it.

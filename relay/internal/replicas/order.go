@@ -32,7 +32,7 @@ func (e *NotDoneError) Error() string {
 	if e.InDoubt {
 		return "the relay that delivers took this and does not answer any more: it may be done, or not. See `relay status`, then run it again"
 	}
-	return "no relay delivers at this moment, and nothing was changed: another one takes over when the lease of the last one ends (queue.nats.lease, 30s). Run it again then"
+	return "no relay delivers at this moment, and nothing was changed: another one takes over when the lease of the last one ends (queue.nats.lease, 30s). Run it again then; if it says the same, `relay doctor` says whether servers are away"
 }
 
 func (e *NotDoneError) Unwrap() error { return e.Err }

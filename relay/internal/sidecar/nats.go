@@ -174,7 +174,8 @@ func (s *Sidecar) delivering() func() api.Delivers {
 		if s.lease.fresh() {
 			return api.Delivers{Here: true}
 		}
-		return api.Delivers{Relay: s.nats.Holder()}
+		name, known := s.nats.Holder()
+		return api.Delivers{Relay: name, Silent: !known}
 	}
 }
 
