@@ -41,8 +41,16 @@ func (l *loader) checkForward() {
 	case u.Scheme == "http" && !loopback.Address(u.Hostname()):
 		l.errorf("forward.url", "plain http would send the key and the customers' data in clear").WithHint("write https://%s", u.Host)
 	}
-	if f.Key.IsEmpty() {
-		l.errorf("forward.url", "forward.key is not set, or empty").WithHint("give it the key that auth.keys at the hub has for this store")
+	if v, given := l.values["forward.key"]; f.Key.IsEmpty() {
+		text, read := "", true
+		if given {
+			text, read = textOf(v)
+		}
+		if read && strings.TrimSpace(text) == "" { // one that cannot be read is said there
+			l.errorf("forward.url", "forward.key is not set, or empty").WithHint("give it the key that auth.keys at the hub has for this store")
+		}
+	} else if why := WeakToken(f.Key.Reveal()); why != "" {
+		l.warnf("forward.key", "%s", why).WithHint("make one for each store: openssl rand -hex 24")
 	}
 	for _, key := range []string{"mapping", "graph.access_token", "graph.access_token_file", "graph.dry_run"} {
 		if v, ok := l.values[key]; ok && !v.IsNull() {

@@ -67,7 +67,7 @@ func (l *loader) checkNATS() {
 		l.errorf("queue.nats.cert", "cert and key belong together")
 	}
 	if l.cfg.Dir() == "" {
-		l.errorf("queue.nats.urls", "admin.socket.path is not set, and this user has no runtime directory in which the commands could reach relay").WithHint("set admin.socket.path, to a path in a directory of relay's user")
+		l.errorf("admin.socket.path", "is not set, and this user has no runtime directory in which the commands could reach relay").WithHint("set admin.socket.path, to a path in a directory of relay's user")
 	}
 	for _, not := range []struct{ key, why, hint string }{
 		{"queue.path", "queue.nats is set too: the events lie in one of the two", "remove one of the two"},
@@ -119,7 +119,7 @@ func (l *loader) checkServers() {
 		}
 	}
 	if n.Replicas > 1 && len(n.URLs) < n.Replicas {
-		l.errorf("queue.nats.urls", "has %d servers, and %d are to hold each event", len(n.URLs), n.Replicas).WithHint("list all of them")
+		l.errorf("queue.nats.urls", "%d servers are to hold each event, and the list has %d", n.Replicas, len(n.URLs)).WithHint("list all of them")
 	}
 }
 

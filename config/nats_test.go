@@ -66,7 +66,7 @@ func TestNATSRefuses(t *testing.T) {
 		{"", ", name: a.b", "", "expected letters"},
 		{"", ", replicas: 2", "", "expected 3 or 5"},
 		{"", ", replicas: 1", "", "lost with its server"},
-		{"", ", replicas: 5", "", "has 3 servers, and 5 are to hold each event"},
+		{"", ", replicas: 5", "", "5 servers are to hold each event, and the list has 3"},
 		{"", ", credentials: /nothing/relay.creds", "", "queue.nats.credentials is set too"},
 		{"", ", cert: /nothing/c.pem", "", "cert and key belong together"},
 		{"", ", monitor: [\"http://n0:8222\"]", "", "has 1 addresses for 3 servers"},

@@ -227,6 +227,9 @@ func readKeys(v strictyaml.Value) []Key {
 				ev.Errorf("names no event").WithHint("list the events this key may send, or move it to auth.write_keys")
 			}
 		}
+		if why := WeakToken(k.Key.Reveal()); stored && !k.Key.IsEmpty() && why != "" {
+			item.Warnf("the key of this store %s", why).WithHint("make one for each store: openssl rand -hex 24")
+		}
 		o.Done()
 		if !empty && (!k.Key.IsEmpty() || k.Hash != "") {
 			keys = append(keys, k)

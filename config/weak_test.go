@@ -53,3 +53,30 @@ func TestWeakAdminTokenIsRefused(t *testing.T) {
 		t.Errorf("%v %+v", err, c)
 	}
 }
+
+// The key of a store goes over the network and lets in whoever has it.
+func TestWeakStoreKeysAreSaid(t *testing.T) {
+	const good = "8d1f0c2b7a6e5d4c3b2a19080706f5e4"
+	for text, want := range map[string]string{
+		"forward: { url: https://hub.example.com, key: x }\n":            "forward.key: has 1 characters",
+		"forward: { url: https://hub.example.com, key: " + good + " }\n": "",
+		"auth: { keys: [{ key: y, store: \"1\" }] }\n":                   "the key of this store has 1 characters",
+		"auth: { keys: [{ key: " + good + ", store: \"1\" }] }\n":        "",
+		"auth: { keys: [{ key: y, events: [Order Completed] }] }\n":      "",
+	} {
+		_, warnings, err := Parse("relay.yaml", []byte(text), environment(nil))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		found := false
+		for _, w := range warnings {
+			found = found || want != "" && strings.Contains(w.Message, want)
+			if want == "" && strings.Contains(w.Message, "characters") {
+				t.Errorf("%s: %s", text, w.Message)
+			}
+		}
+		if found != (want != "") {
+			t.Errorf("%s: %v", text, warnings)
+		}
+	}
+}
