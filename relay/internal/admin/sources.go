@@ -10,6 +10,7 @@ import (
 	"relay/relay/internal/advice"
 	"relay/relay/internal/api"
 	"relay/relay/internal/drain"
+	"relay/relay/internal/track"
 )
 
 // What of the queue's own numbers is shown where.
@@ -47,6 +48,7 @@ func fillFromQueue(l *api.LaneInfo, ls queue.LaneStat) {
 func fillFromDrain(l *api.LaneInfo, w drain.LaneStatus) {
 	l.State, l.Failures, l.InFlight, l.Usage = string(w.State), w.Failures, w.InFlight, w.Usage/100
 	l.NextAttemptAt, l.LastSuccessAt, l.LastAttemptAt = timePtr(w.NextAttempt), timePtr(w.LastSuccess), timePtr(w.LastAttempt)
+	l.AskedAt = timePtr(w.Asked)
 	l.Since, l.InDoubt, l.Paused, l.DryRun = timePtr(w.Since), w.InDoubt, w.Paused, w.DryRun
 	if e := w.LastError; e != nil {
 		l.LastError = &api.LaneError{
@@ -65,6 +67,9 @@ func laneWords(l *api.LaneInfo, now time.Time, lack string, silent bool) (headli
 	w := advice.Lane{State: l.State, Now: now, Usage: l.Usage, Lack: lack, Told: l.Told(), Silent: silent}
 	if l.NextAttemptAt != nil {
 		w.Next = *l.NextAttemptAt
+	}
+	if l.AskedAt != nil {
+		w.Asked, w.Hub = *l.AskedAt, l.Lane == queue.LaneForward || track.BecomesLetters(l.Lane)
 	}
 	if l.DrainSeconds != nil {
 		w.Drain = time.Duration(*l.DrainSeconds * float64(time.Second))

@@ -13,6 +13,8 @@ type Lane struct {
 	State string // of package drain
 	Now   time.Time
 	Next  time.Time     // of the next attempt; zero: none is planned
+	Asked time.Time     // when the request left whose answer is waited for; zero: none is
+	Hub   bool          // it is the hub that answers, not Meta
 	Drain time.Duration // how long what waits will take; 0: not known
 	Usage float64       // of Meta's allowance; 1 is all of it
 	Lack  string        // why there is no access token, as NoToken takes it
@@ -60,6 +62,13 @@ func ForState(l Lane) (headline, next string) {
 		}
 		return "Another relay delivers", "This one stores what it gets, and takes over when that one is gone. Nothing to do."
 	case "sending":
+		if waits := l.Now.Sub(l.Asked); !l.Asked.IsZero() && waits >= 5*time.Second {
+			whose := "Meta's"
+			if l.Hub {
+				whose = "the hub's"
+			}
+			return "Waiting for " + whose + " answer", "None has come for " + About(waits) + ". relay tries again by itself; what it sends is kept until the answer."
+		}
 		if l.Drain >= 10*time.Second {
 			return "Sending", "Done in about " + About(l.Drain) + " at this rate."
 		}

@@ -48,6 +48,7 @@ type LaneInfo struct {
 	NextAttemptAt *time.Time       `json:"next_attempt_at"`
 	LastSuccessAt *time.Time       `json:"last_success_at"`
 	LastAttemptAt *time.Time       `json:"last_attempt_at"`
+	AskedAt       *time.Time       `json:"asked_at,omitempty"` // when the request left whose answer is waited for
 	LastError     *LaneError       `json:"last_error"`
 	InDoubt       bool             `json:"in_doubt"`          // a request of unknown fate will be sent again
 	Paused        bool             `json:"paused"`            // by an operator

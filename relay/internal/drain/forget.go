@@ -73,6 +73,7 @@ func (f *flights) depart(l *lane, cancel context.CancelFunc) bool {
 		f.of = make(map[*lane]context.CancelFunc)
 	}
 	f.of[l] = cancel
+	l.asks(true)
 	return true
 }
 
@@ -81,6 +82,7 @@ func (f *flights) land(l *lane) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.of, l)
+	l.asks(false)
 	if f.landed != nil {
 		close(f.landed)
 		f.landed = nil

@@ -16,6 +16,7 @@ import (
 // takes it.
 type fakeHub struct {
 	mu     sync.Mutex
+	hangs  chan struct{} // it answers once this is closed
 	says   func(n int, recs []queue.Record) graph.Result
 	part   int // most records that it takes of a batch; 0: all
 	chunks [][]string
@@ -25,6 +26,9 @@ type fakeHub struct {
 }
 
 func (h *fakeHub) Forward(_ context.Context, _ string, b queue.Batch, _ int64) (queue.Seq, []queue.Seq, graph.Result) {
+	if h.hangs != nil {
+		<-h.hangs
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	recs, end := b.Records, b.Next
@@ -208,6 +212,59 @@ func TestForwardPauses(t *testing.T) {
 		w.wantState(queue.LaneForward, Idle)
 		if w.lane(queue.LaneForward).LastError != nil {
 			t.Error("the problem is shown after it has passed")
+		}
+	})
+}
+
+// A restart keeps a wait, and the reason for it until it is over.
+func TestForwardWaitsWithReason(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		full := graph.Result{Class: graph.Throttle, HTTPStatus: 429, RetryAfter: 30 * time.Second, Message: "HTTP 429 (queue_full)"}
+		w, h := edge(t, failing(1, full))
+		w.fill(queue.LaneForward, "a", 10)
+		w.run()
+		pass(5 * time.Second)
+		w.stop()
+		w.run()
+		defer func() { w.stop() }()
+		pass(5 * time.Second)
+		w.wantState(queue.LaneForward, Throttled)
+		if chunks, _ := h.sent(); len(chunks) != 1 {
+			t.Errorf("%d calls", len(chunks))
+		}
+		if p := w.lane(queue.LaneForward).LastError; p == nil || p.Message != full.Message || p.HTTPStatus != 429 || p.Advice == "" || p.At.IsZero() {
+			t.Errorf("after a restart it waits for no reason: %+v", p)
+		}
+		pass(time.Minute)
+		wantOnce(w, h, 10)
+		if w.lane(queue.LaneForward).LastError != nil {
+			t.Error("the reason is shown after the wait is over")
+		}
+	})
+}
+
+// While a hub that hangs does not answer, the lane says since when it waits.
+func TestForwardWaitsForAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, h := edge(t, nil)
+		answer := make(chan struct{})
+		h.hangs = answer
+		w.fill(queue.LaneForward, "a", 10)
+		began := time.Now()
+		w.run()
+		defer func() { w.stop() }()
+		pass(40 * time.Second)
+		w.wantState(queue.LaneForward, Sending)
+		if l := w.lane(queue.LaneForward); l.Asked.IsZero() || l.Asked.Sub(began) > 5*time.Second {
+			t.Errorf("asked at %s, began at %s", l.Asked, began)
+		}
+		close(answer)
+		pass(time.Second)
+		wantOnce(w, h, 10)
+		if l := w.lane(queue.LaneForward); !l.Asked.IsZero() || l.State != Idle {
+			t.Errorf("%+v: nothing is waited for", l)
 		}
 	})
 }

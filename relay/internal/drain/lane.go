@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
+	"relay/relay/internal/advice"
 	"relay/relay/internal/drain/batch"
 	"relay/relay/internal/drain/ledger"
 )
@@ -71,6 +72,9 @@ func (l *lane) load() {
 	if err := l.Load(); err != nil {
 		l.log.Error("the lane's state cannot be read; starting with the first event that waits", "code", logs.StateUnreadable, "err", err)
 	}
+	if st, _ := l.s.o.Log.Lane(l.name); st.Pending > 0 {
+		l.problem = l.State.Problem // why it waits is no other after a start
+	}
 	if l.State.Breaker {
 		l.breaks(l.settings().ProbeInterval)
 	}
@@ -79,7 +83,7 @@ func (l *lane) load() {
 		now, _ := l.s.clock.Now()
 		if w := min(next.Sub(now), l.State.Wait); w > 0 {
 			why := WaitingRetry
-			if l.State.Throttle > 0 {
+			if l.State.Throttle > 0 || l.problem != nil && advice.Explains(string(Throttled), l.problem.Class) {
 				why = Throttled
 			}
 			l.rest(w, why)

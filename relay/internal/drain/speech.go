@@ -71,6 +71,7 @@ func (l *lane) said(r graph.Result) {
 		At: at, Class: r.Class.String(), HTTPStatus: r.HTTPStatus, Code: r.Code, Subcode: r.Subcode,
 		Message: r.Message, FBTraceID: r.FBTraceID, Advice: l.advice(r).String(),
 	}
+	l.State.Problem = l.problem // stored with what it led to
 }
 
 // answer is what a log line says of an answer.

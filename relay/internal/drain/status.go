@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/relay/internal/drain/batch"
+	"relay/relay/internal/drain/ledger"
 )
 
 // State says what a lane is doing, or what keeps it from it.
@@ -43,18 +44,8 @@ func States() []State {
 	}
 }
 
-// Problem is the last thing that went wrong in a lane. Message is Meta's or
-// the network's, cleaned; Advice says what a person must do, if anything.
-type Problem struct {
-	At         time.Time
-	Class      string
-	HTTPStatus int // 0: no answer
-	Code       int
-	Subcode    int
-	Message    string
-	FBTraceID  string
-	Advice     string
-}
+// Problem is the last thing that went wrong in a lane.
+type Problem = ledger.Problem
 
 // LaneStatus is what a lane at work knows of itself. What waits, what has been
 // settled and how fast, the queue knows (queue.LaneStat), and admin tells.
@@ -64,6 +55,7 @@ type LaneStatus struct {
 	Since       time.Time
 	NextAttempt time.Time // zero: none is waited for
 	LastAttempt time.Time
+	Asked       time.Time // when the request left whose answer is waited for; zero: none is
 	LastSuccess time.Time
 	LastError   *Problem
 	Failures    int              // in a row
@@ -129,6 +121,17 @@ func (l *lane) show(s State, until time.Time) {
 	if was != s {
 		l.s.o.Metrics.StateChanged(l.name, s, since)
 	}
+}
+
+// asks says whether an answer is waited for from now on.
+func (l *lane) asks(does bool) {
+	var at time.Time
+	if does {
+		at, _ = l.s.clock.Now()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shown.Asked = at
 }
 
 func (l *lane) view() LaneStatus {

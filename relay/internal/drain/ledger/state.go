@@ -5,6 +5,7 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"relay/queue"
@@ -27,6 +28,7 @@ type State struct {
 	Throttle int           `json:"throttle,omitempty"` // throttled in a row
 	Next     time.Time     `json:"next,omitzero"`
 	Wait     time.Duration `json:"wait,omitempty"`
+	Problem  *Problem      `json:"problem,omitempty"` // why it waits; none without Failures or Breaker
 
 	Mapping string `json:"mapping,omitempty"` // digest of that of the last delivery, or of one that an operator let pass
 
@@ -36,11 +38,44 @@ type State struct {
 	Notes []*batch.Note `json:"notes,omitempty"` // of what is in doubt, one for each recipe
 }
 
+// Problem is the last thing that went wrong in a lane. Message is Meta's or
+// the network's, cleaned; Advice says what a person must do, if anything.
+type Problem struct {
+	At         time.Time `json:"at"`
+	Class      string    `json:"class"`
+	HTTPStatus int       `json:"http_status,omitempty"` // 0: no answer
+	Code       int       `json:"code,omitempty"`
+	Subcode    int       `json:"subcode,omitempty"`
+	Message    string    `json:"message,omitempty"`
+	FBTraceID  string    `json:"fbtrace_id,omitempty"`
+	Advice     string    `json:"advice,omitempty"`
+}
+
+// mostProblem is how much of a message and of an advice is kept: the state has a bound.
+const mostProblem = 1 << 10
+
+// kept is what lies in the state of p.
+func (p *Problem) kept() *Problem {
+	short := *p
+	short.Message, short.Advice = beginning(p.Message), beginning(p.Advice)
+	return &short
+}
+
+func beginning(text string) string {
+	return strings.ToValidUTF8(text[:min(len(text), mostProblem)], "")
+}
+
 const stateVersion = 2
 
 // Encode gives the state as the queue keeps it.
 func (d *State) Encode() []byte {
 	d.V = stateVersion
+	switch {
+	case d.Failures == 0 && !d.Breaker:
+		d.Problem = nil
+	case d.Problem != nil:
+		d.Problem = d.Problem.kept()
+	}
 	b, err := json.Marshal(d)
 	if err != nil { // only times outside year 0..9999 can do that
 		b, _ = json.Marshal(State{V: stateVersion, Manual: d.Manual, Breaker: d.Breaker, Announced: d.Announced})
