@@ -64,7 +64,7 @@ func simulatedStore(t *testing.T, url, key string) *forward.Client {
 
 // chunkOf is what a store has in n numbers from from on; ids of stores are the same.
 func chunkOf(from, n int) queue.Batch {
-	b := queue.Batch{From: queue.Seq(1<<32 + from), Next: queue.Seq(1<<32 + from + n)}
+	b := queue.Batch{From: 1<<32 + queue.Seq(from), Next: 1<<32 + queue.Seq(from+n)}
 	for i := range n {
 		id := fmt.Sprint("e-", from+i)
 		b.Records = append(b.Records, queue.Record{Seq: b.From + queue.Seq(i), ID: id, Received: time.Now(), Body: []byte(order(id))})
