@@ -41,26 +41,27 @@ func (l *loader) checkForward() {
 	case u.Scheme == "http" && !loopback.Address(u.Hostname()):
 		l.errorf("forward.url", "plain http would send the key and the customers' data in clear").WithHint("write https://%s", u.Host)
 	}
-	if v, given := l.values["forward.key"]; f.Key.IsEmpty() {
-		text, read := "", true
-		if given {
-			text, read = textOf(v)
-		}
-		if read && strings.TrimSpace(text) == "" { // one that cannot be read is said there
-			l.errorf("forward.url", "forward.key is not set, or empty").WithHint("give it the key that auth.keys at the hub has for this store")
-		}
-	} else if why := WeakToken(f.Key.Reveal()); why != "" {
+	if l.unset("forward.key") {
+		l.errorf("forward.url", "forward.key is not set, or empty").WithHint("give it the key that auth.keys at the hub has for this store")
+	} else if why := WeakToken(f.Key.Reveal()); why != "" && !f.Key.IsEmpty() { // one that cannot be read is said already
 		l.warnf("forward.key", "%s", why).WithHint("make one for each store: openssl rand -hex 24")
 	}
 	for _, key := range []string{"mapping", "graph.access_token", "graph.access_token_file", "graph.dry_run"} {
-		if v, ok := l.values[key]; ok && !v.IsNull() {
-			if text, ok := textOf(v); ok && text == "" {
-				continue
-			}
+		if !l.unset(key) {
 			l.errorf(key, "forward.url is set too: the relay there maps and uploads").WithHint("remove one of the two")
 		}
 	}
 	l.cfg.Mapping = ""
+}
+
+// unset says whether a key is not in the file, or is there with nothing in it.
+func (l *loader) unset(key string) bool {
+	v, ok := l.values[key]
+	if !ok || v.IsNull() {
+		return true
+	}
+	text, ok := textOf(v)
+	return ok && strings.TrimSpace(text) == ""
 }
 
 // ownAddress says which setting makes u an address of this relay; "": none does.

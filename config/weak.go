@@ -23,8 +23,8 @@ var placeholders = []string{
 // WeakToken says why a token is none that keeps anybody out, or nothing. What it
 // says holds nothing of the token.
 func WeakToken(token string) string {
-	if n := utf8.RuneCountInString(token); n < minToken {
-		return fmt.Sprintf("has %d characters; somebody can guess it, so %d are needed", n, minToken)
+	if utf8.RuneCountInString(token) < minToken {
+		return fmt.Sprintf("has fewer than %d characters, so somebody can guess it", minToken)
 	}
 	plain := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {

@@ -7,8 +7,8 @@ import (
 
 func TestWeakToken(t *testing.T) {
 	for token, want := range map[string]string{
-		"a":                               "16 are needed",
-		"k3J9x0Qv2LmZt7w":                 "16 are needed",
+		"a":                               "fewer than 16 characters",
+		"k3J9x0Qv2LmZt7w":                 "fewer than 16 characters",
 		"replace-with-a-long-random-text": "placeholder",
 		"Replace_With_A_Long_Random_Text": "placeholder",
 		"change-me-change-me":             "placeholder",
@@ -31,7 +31,7 @@ func TestWeakToken(t *testing.T) {
 // A token that is none is refused where it stands, and not repeated.
 func TestWeakAdminTokenIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"admin: { token: tiny-one }\n":                            "admin.token: has 8 characters",
+		"admin: { token: tiny-one }\n":                            "admin.token: has fewer than 16 characters",
 		"admin: { token: \"${env:T}\" }\n":                        "admin.token: is a placeholder",
 		"admin: { listen: 0.0.0.0:1 }\n":                          "admin.token is not set",
 		"admin: { listen: 0.0.0.0:1, token: k3J9x0Qv2LmZt7wB }\n": "admin.tls is not set",
@@ -58,9 +58,9 @@ func TestWeakAdminTokenIsRefused(t *testing.T) {
 func TestWeakStoreKeysAreSaid(t *testing.T) {
 	const good = "8d1f0c2b7a6e5d4c3b2a19080706f5e4"
 	for text, want := range map[string]string{
-		"forward: { url: https://hub.example.com, key: x }\n":            "forward.key: has 1 characters",
+		"forward: { url: https://hub.example.com, key: x }\n":            "forward.key: has fewer than 16 characters",
 		"forward: { url: https://hub.example.com, key: " + good + " }\n": "",
-		"auth: { keys: [{ key: y, store: \"1\" }] }\n":                   "the key of this store has 1 characters",
+		"auth: { keys: [{ key: y, store: \"1\" }] }\n":                   "the key of this store has fewer than 16 characters",
 		"auth: { keys: [{ key: " + good + ", store: \"1\" }] }\n":        "",
 		"auth: { keys: [{ key: y, events: [Order Completed] }] }\n":      "",
 	} {

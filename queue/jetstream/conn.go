@@ -129,6 +129,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+const apiPrefix = "$JS.API."
+
 // apiError is what a server says no with.
 type apiError struct {
 	Code        int    `json:"code"`
@@ -172,10 +174,15 @@ func (s *servers) api(ctx context.Context, endpoint string, in, out any) error {
 			return fmt.Errorf("call %s: %w", endpoint, err)
 		}
 	}
-	answer, err := s.request(ctx, &nats.Msg{Subject: "$JS.API." + endpoint, Data: data}, 2*time.Second)
+	answer, err := s.request(ctx, &nats.Msg{Subject: apiPrefix + endpoint, Data: data}, 2*time.Second)
 	if err != nil {
 		return err
 	}
+	return readAnswer(endpoint, answer, out)
+}
+
+// readAnswer reads what a call of the API was answered.
+func readAnswer(endpoint string, answer *nats.Msg, out any) error {
 	var failed struct{ Error *apiError }
 	if err := json.Unmarshal(answer.Data, &failed); err != nil {
 		return fmt.Errorf("call %s: %w", endpoint, err)

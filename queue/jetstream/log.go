@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	api "github.com/nats-io/nats.go/jetstream"
 
 	"relay/internal/logs"
@@ -295,17 +296,38 @@ func (l *Log) CanAppend(ctx context.Context) error {
 	case full:
 		return &queue.FullError{RetryAfter: retryAfter, Reason: "max_size"}
 	}
-	err := errNoQuorum
-	for i := range streams {
-		info, failed := l.info(ctx, l.eventStream(i))
-		if failed == nil && quorum(info.Cluster) {
-			return nil
-		}
-		if failed != nil {
-			err = failed
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	said := make(chan error, streams)
+	for i := range streams { // at once: one that chooses a leader does not answer
+		go func() { said <- l.takes(ctx, i) }()
+	}
+	var err error
+	for range streams {
+		if err = <-said; err == nil {
+			return nil // the others end with ctx
 		}
 	}
 	return fmt.Errorf("no stream takes events: %w", err)
+}
+
+// takes says whether a stream of events takes one. Each is asked over another server: one
+// that hangs keeps the stream that it led, and the answer that it carries, but no third.
+func (l *Log) takes(ctx context.Context, i int) error {
+	endpoint := "STREAM.INFO." + l.eventStream(i)
+	c, _ := l.servers.at(i)
+	answer, err := c.RequestMsgWithContext(ctx, &nats.Msg{Subject: apiPrefix + endpoint})
+	if err != nil {
+		return fmt.Errorf("call %s: %w", endpoint, err)
+	}
+	var info api.StreamInfo
+	if err := readAnswer(endpoint, answer, &info); err != nil {
+		return err
+	}
+	if !quorum(info.Cluster) {
+		return errNoQuorum
+	}
+	return nil
 }
 
 var errNoQuorum = errors.New("too few servers have copies of it to confirm them")

@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"context"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -18,7 +19,7 @@ func TestReadyByQuorum(t *testing.T) {
 	}
 	defer l.Close()
 	can := func() error {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // as a relay does
 		defer cancel()
 		return l.CanAppend(ctx)
 	}
@@ -28,6 +29,19 @@ func TestReadyByQuorum(t *testing.T) {
 		if err := can(); err != nil {
 			t.Errorf("idle: %v", err)
 		}
+	}
+	c.spread("ready")
+	for i := range 3 { // one that is gone, or hangs, is borne, whatever it led
+		c.signal(i, syscall.SIGSTOP)
+		for range 16 {
+			if err := can(); err != nil {
+				t.Errorf("n%d hangs: %v", i, err)
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		c.signal(i, syscall.SIGCONT)
+		c.settled()
+		c.spread("ready")
 	}
 	c.kill(0)
 	c.kill(1)

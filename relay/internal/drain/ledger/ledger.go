@@ -106,7 +106,7 @@ func (g *Ledger) Open() bool { return len(g.pend.Settled)+len(g.pend.Parts) > 0 
 
 // Clean says that everything is stored.
 func (g *Ledger) Clean() bool {
-	return g.stuck == nil && !g.Dirty && len(g.pend.Settled) == 0 && len(g.pend.Dead) == 0 && len(g.pend.Counts) == 0
+	return g.stuck == nil && !g.Dirty && !g.Open() && !g.Letters() && len(g.pend.Counts) == 0
 }
 
 // Store offers the queue what it has not taken, or else what is new, and gives what that
