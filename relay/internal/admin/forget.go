@@ -100,10 +100,10 @@ func (s *Server) holdings() *privacy.Holdings {
 	}
 	if s.o.Imports != nil {
 		h.Reports = s.reports().all
-		h.Coming = s.Coming
+		h.Incoming = s.Coming
 	}
 	if s.o.Replicas != nil {
-		h.Coming = func() string {
+		h.Incoming = func() string {
 			words := s.o.Replicas.Coming()
 			if here := s.Coming(); here != "" {
 				words = append([]string{here}, words...)

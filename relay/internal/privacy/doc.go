@@ -1,19 +1,18 @@
-// Package privacy is what relay owes the people in its events: it removes a person from
-// everything that holds events (Holdings.Forget), and says what may be shown of an
-// event to whoever has no need of the person in it (Mask, ShowEvent). Package person
-// says whether a text is about somebody.
+// Package privacy removes a person from everything that holds events (Holdings.Forget) and
+// decides what of an event people without access to personal data can see (Mask, ShowEvent).
+// Package person decides whether a text is about a person.
 //
-//	copies ─► dropped files ─► queue, dead letters ─► receipts ─► what nobody could look into
+//	copies ─► dropped files ─► queue, dead letters ─► receipts ─► places that could not be searched
 //
 // What it guarantees:
 //
-//   - Forget counts and removes by the same search, and names every place where it
-//     could not look.
-//   - An event on its way from one place to the next is not missed: what fills a place
-//     is searched before it.
-//   - Mask shows shapes instead of values, except for a list of properties that are not
-//     personal. A property that nobody has thought of is masked, and so are keys, names
-//     and ids that may be somebody's.
+//   - Forget counts and removes with the same search, and names every place it could not
+//     search.
+//   - An event that moves from one place to the next is not missed: a place is searched
+//     before the place it feeds.
+//   - Mask replaces values by their shape, except for listed properties that are not
+//     personal. An unknown property is masked, and so are keys, names and ids that could
+//     identify a person.
 //
-// Hazard: what has left relay (exports, backups, Meta) is not reached.
+// Hazard: data that has left relay (exports, backups, Meta) is not reached.
 package privacy

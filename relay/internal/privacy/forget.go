@@ -12,52 +12,52 @@ import (
 	"relay/relay/internal/person"
 )
 
-// Holdings are everything of relay's that holds events of people.
+// Holdings is everything in relay that holds events of people.
 type Holdings struct {
 	Sources
 	Queue  Queue
-	Lanes  Lanes  // nil: nothing drains
-	Copies Copies // of the queue: they are removed whoever is asked for
-	// Reports are the paths of reports of refused rows, which lie where an import was started,
-	// and why they cannot be told; nil: there are none.
-	Reports func() (paths []string, unreached string)
-	Coming  func() string // what is on its way in and nowhere yet, as a sentence, "" when nothing is; nil: nothing ever is
+	Lanes  Lanes  // nil: nothing is being delivered
+	Copies Copies // of the queue; Forget removes all of them, for any person
+	// Reports returns the paths of reports of refused rows, which lie where an import was
+	// started, or why they are unknown; nil: there are none.
+	Reports  func() (paths []string, unreached string)
+	Incoming func() string // describes events that are being taken in and not stored yet, as a sentence; "" or nil: none
 }
 
-// Sources are what beside the queue holds people, or knows them. What is nil does not
-// exist here.
+// Sources is what else holds people or helps to find them. A nil field does not exist in
+// this installation.
 type Sources struct {
-	// Mappings are all that are known, earlier ones too: a person is looked for by
-	// what each of them makes of an event. nil: the defaults alone.
+	// Mappings returns all known mappings, earlier ones too: each is applied to an event
+	// to find the person. nil: only the default rules apply.
 	Mappings func() []*mapper.Mapping
-	// Receipts removes a person from the receipts, Dropped from dropped files; they say
-	// how many were found, and where nobody could look. With dry they only count.
+	// Receipts removes a person from the receipts, Dropped from dropped files. They return
+	// how many they found and which places they could not search. With dry they only count.
 	Receipts func(look *person.Matcher, dry bool) (found int, unreached []string, err error)
 	Dropped  func(ctx context.Context, look *person.Matcher, dry bool) (found int, unreached []string, err error)
-	// Strangers says, a sentence each, what lies where relay keeps its data and is not
-	// relay's: nobody searches it for a person.
+	// Strangers returns a sentence for each foreign file in relay's data directories. Forget
+	// does not search those files.
 	Strangers func() ([]string, error)
 }
 
-// Queue is the part of a queue that a person is removed from.
+// Queue is the part of a queue that Forget needs.
 type Queue interface {
 	Lanes() []queue.LaneStat
 	Forget(f queue.Forget) (queue.Forgotten, error)
 }
 
-// Lanes is the part of a drain that makes lanes keep nothing of what is removed.
+// Lanes is the part of the drain that removes a person from the lanes' memory while remove runs.
 type Lanes interface {
 	Forget(remove func() error) error
 }
 
 // Copies are temporary copies of the queue.
 type Copies interface {
-	Now() int // how many there are
-	End() int // removes them, says how many there were, and allows no other until Resume
+	Now() int // counts them
+	End() int // removes them, returns how many there were, and blocks new ones until Resume
 	Resume()
 }
 
-// Search makes the search for names, by every mapping that is known.
+// Search returns a Matcher for names that applies every known mapping.
 func (h *Holdings) Search(names []person.Name) *person.Matcher {
 	if h.Mappings == nil {
 		return person.NewMatcher(names)
@@ -65,17 +65,17 @@ func (h *Holdings) Search(names []person.Name) *person.Matcher {
 	return person.NewMatcher(names, h.Mappings()...)
 }
 
-// Forget removes whoever look finds from everything that holds events, and says where
-// nobody could look. With dry it only counts: the same search. The caller lets nobody
-// else forget meanwhile.
+// Forget removes the people that look finds from everything that holds events, and reports
+// the places it could not search. With dry it runs the same search and only counts. The
+// caller runs one Forget at a time.
 //
-// The order matters. Dropped files come before the queue: what is on its way into the
-// queue is there by then. Receipts come after it: of what was on its way to Meta there
-// is one by then.
+// The order matters. Dropped files come before the queue: their events are in the queue by
+// the time it is searched. Receipts come after the queue: events being sent to Meta have a
+// receipt by then.
 func (h *Holdings) Forget(ctx context.Context, look *person.Matcher, dry bool) (api.Forgotten, error) {
 	out := api.Forgotten{Success: true, DryRun: dry, Unreached: []string{}}
-	if h.Coming != nil {
-		if words := h.Coming(); words != "" { // also of what has come when the search ends
+	if h.Incoming != nil {
+		if words := h.Incoming(); words != "" { // also names events that arrive before the search ends
 			out.Unreached = append(out.Unreached, words)
 		}
 	}
@@ -97,8 +97,8 @@ func (h *Holdings) Forget(ctx context.Context, look *person.Matcher, dry bool) (
 		return out, err
 	}
 	if unerased > 0 {
-		out.Unreached = append(out.Unreached, fmt.Sprintf("the NATS servers hold the bytes of what was removed, which nothing reads or sends, until the other events of the same chunks (%d) are delivered too: "+
-			"run the same again to see whether they do", unerased))
+		out.Unreached = append(out.Unreached, fmt.Sprintf("the NATS servers keep the removed bytes, which nothing reads or sends, until the other events in the same chunks (%d) are delivered too: "+
+			"run the same command again to check", unerased))
 	}
 	if h.Receipts != nil {
 		n, unreached, err := h.Receipts(look, dry)
@@ -107,7 +107,7 @@ func (h *Holdings) Forget(ctx context.Context, look *person.Matcher, dry bool) (
 		}
 		out.Found.Receipts, out.Unreached = n, append(out.Unreached, unreached...)
 	}
-	if h.Strangers != nil { // what relay has removed is gone by now
+	if h.Strangers != nil { // last: relay's own removals are done
 		unreached, err := h.Strangers()
 		if err != nil {
 			return out, err
@@ -124,7 +124,7 @@ func (h *Holdings) Forget(ctx context.Context, look *person.Matcher, dry bool) (
 	return out, nil
 }
 
-// forgetQueued removes whoever look finds from the queue and the dead letters.
+// forgetQueued removes the people that look finds from the queue and the dead letters.
 func (h *Holdings) forgetQueued(look *person.Matcher, dry bool, found *api.Found) (unerased int, err error) {
 	doubt := make(map[queue.Seq]bool)
 	var inDoubt map[string][]queue.Seq
@@ -157,7 +157,7 @@ func (h *Holdings) forgetQueued(look *person.Matcher, dry bool, found *api.Found
 	}
 	if h.Lanes != nil && !dry {
 		if err = h.Lanes.Forget(remove); err == nil {
-			err = remove() // with lanes at work once more: of what one stored in the very moment
+			err = remove() // again with the lanes running, for what a lane stored meanwhile
 		}
 	} else {
 		err = remove()

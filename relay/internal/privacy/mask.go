@@ -9,13 +9,11 @@ import (
 	"relay/mapper/personal"
 )
 
-// Mask returns an event's body with every value that could be personal
-// replaced by its shape: letters become a or A, digits 9, the rest stays, so
-// that "+1 (555) 010-0199" reads "+9 (999) 999-9999" and somebody can see what
-// is wrong with a phone number without seeing the number. What is shown as it
-// is comes from a list; a property nobody has thought of is masked, and so are
-// keys, names and ids that may be somebody's. A body
-// that is not JSON is not shown at all.
+// Mask returns an event's body with every possibly personal value replaced by its shape:
+// letters become a or A, digits 9, everything else stays. "+1 (555) 010-0199" becomes
+// "+9 (999) 999-9999", which shows what is wrong with a phone number but not the number.
+// Only listed keys are shown unchanged; an unknown property is masked, and so are keys,
+// names and ids that could identify a person. A body that is not JSON is not shown at all.
 func Mask(body []byte) json.RawMessage {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
@@ -30,33 +28,33 @@ func Mask(body []byte) json.RawMessage {
 	return out
 }
 
-// shown are the keys whose scalar values are not personal, by the object they
-// are in: numbers, codes, times. Ids are shown as personal.ShowID shows them.
-var shown = map[string]map[string]bool{
-	"": set("type timestamp originalTimestamp sentAt receivedAt channel version All all"),
-	"properties": set("currency revenue value price total subtotal tax shipping discount quantity position payment_method shipping_method step " +
+// plainKeys lists, by enclosing object, the keys whose scalar values are not personal:
+// numbers, codes, times. personal.ShowID decides which of their texts are shown.
+var plainKeys = map[string]map[string]bool{
+	"": wordSet("type timestamp originalTimestamp sentAt receivedAt channel version All all"),
+	"properties": wordSet("currency revenue value price total subtotal tax shipping discount quantity position payment_method shipping_method step " +
 		"amount gratuity"),
-	"products":     set("price quantity position currency"),
-	"library":      set("name version"),
-	"integrations": set("All all"),
+	"products":     wordSet("price quantity position currency"),
+	"library":      wordSet("name version"),
+	"integrations": wordSet("All all"),
 }
 
-// ids are the keys that hold ids of the shop's, by the object they are in.
-var ids = map[string]map[string]bool{
-	"":           set("messageId"),
-	"properties": set("order_id checkout_id product_id sku store_id register_id list_id"),
-	"products":   set("product_id sku"),
+// idKeys lists, by enclosing object, the keys that hold the shop's ids.
+var idKeys = map[string]map[string]bool{
+	"":           wordSet("messageId"),
+	"properties": wordSet("order_id checkout_id product_id sku store_id register_id list_id"),
+	"products":   wordSet("product_id sku"),
 }
 
-// names are the keys that hold words of the shop's: a text of nothing but known
-// words is shown.
-var names = map[string]map[string]bool{
-	"":           set("event"),
-	"properties": set("category brand variant name coupon affiliation"),
-	"products":   set("category brand variant name coupon"),
+// wordKeys lists, by enclosing object, the keys that hold the shop's own words. A text is
+// shown if all its words are known.
+var wordKeys = map[string]map[string]bool{
+	"":           wordSet("event"),
+	"properties": wordSet("category brand variant name coupon affiliation"),
+	"products":   wordSet("category brand variant name coupon"),
 }
 
-func set(words string) map[string]bool {
+func wordSet(words string) map[string]bool {
 	m := make(map[string]bool)
 	for w := range strings.FieldsSeq(words) {
 		m[w] = true
@@ -64,7 +62,7 @@ func set(words string) map[string]bool {
 	return m
 }
 
-// maskValue masks v, which lies at path.
+// maskValue masks v, which is at path.
 func maskValue(v any, path []string) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -89,26 +87,26 @@ func maskValue(v any, path []string) any {
 	}
 }
 
-// maskScalar masks the scalar at k of the object that lies at path.
+// maskScalar masks the scalar under key k of the object at path.
 func maskScalar(v any, k string, path []string) any {
 	text, isText := v.(string)
-	switch in, where := placeOf(path); {
-	case shown[in][k] && where && !looksPersonal(k, v):
-		if !isText || numeric[k] || in == "library" {
+	switch in, where := listFor(path); {
+	case plainKeys[in][k] && where && !looksPersonal(k, v):
+		if !isText || numericKeys[k] || in == "library" {
 			return v
 		}
 		return personal.ShowID(text)
-	case isText && where && ids[in][k]:
+	case isText && where && idKeys[in][k]:
 		return personal.ShowID(text)
-	case isText && where && names[in][k]:
+	case isText && where && wordKeys[in][k]:
 		return personal.ShowName(text)
 	}
 	return shape(v)
 }
 
-// placeOf names the list that holds for an object; false: none does. They hold
-// only where the spec puts these objects.
-func placeOf(path []string) (string, bool) {
+// listFor returns the list that applies to the object at path, or false if none does. A
+// list applies only where the Segment spec puts its object.
+func listFor(path []string) (string, bool) {
 	switch strings.Join(path, ".") {
 	case "":
 		return "", true
@@ -122,21 +120,21 @@ func placeOf(path []string) (string, bool) {
 	return "", false
 }
 
-// numeric are shown keys that hold an amount or a count; anything else in
-// them is somebody's mistake, and may be anything.
-var numeric = set("revenue value price total subtotal tax shipping discount quantity position step amount gratuity currency")
+// numericKeys are plain keys that hold an amount or a count. Any other value in them is a
+// mistake and can be anything.
+var numericKeys = wordSet("revenue value price total subtotal tax shipping discount quantity position step amount gratuity currency")
 
-// looksPersonal catches personal values under harmless names: an address, or
-// words where an amount or a currency belongs.
+// looksPersonal reports a personal value under a harmless key: an e-mail address, or words
+// where an amount or a currency belongs.
 func looksPersonal(k string, v any) bool {
 	s, ok := v.(string)
 	if !ok {
 		return false
 	}
-	return strings.Contains(s, "@") || numeric[k] && letters(s) > 3
+	return strings.Contains(s, "@") || numericKeys[k] && countLetters(s) > 3
 }
 
-func letters(s string) (n int) {
+func countLetters(s string) (n int) {
 	for _, r := range s {
 		if unicode.IsLetter(r) {
 			n++
@@ -145,8 +143,7 @@ func letters(s string) (n int) {
 	return n
 }
 
-// maskKey hides a key that may itself be a value: one that is not made of known
-// words.
+// maskKey masks a key that could itself be a value: one with unknown words.
 func maskKey(k string) string { return personal.ShowName(k) }
 
 func shape(v any) any {
@@ -160,8 +157,8 @@ func shape(v any) any {
 	}
 }
 
-// ShowEvent is the name of an event as lists, the stream and the support bundle
-// show it: whole where the mapping knows it, which is what mapped says.
+// ShowEvent returns the name of an event as lists, the stream and the support bundle show it:
+// unchanged if mapped (the mapping names it), otherwise masked unless all its words are known.
 func ShowEvent(name string, mapped bool) string {
 	if mapped && !personal.HoldsEmail(name) {
 		return name

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whatever the shape of an event, no value outside of the list comes through.
+// No value outside the lists is shown, whatever the structure of the event.
 func TestMaskShowsOnlyTheList(t *testing.T) {
 	const secret = "Zebediah77"
 	for _, body := range []string{
@@ -21,7 +21,7 @@ func TestMaskShowsOnlyTheList(t *testing.T) {
 		`{"context":{"library":{"name":{"x":"Zebediah77"}}}}`, `{"properties":{"currency":{"order_id":"Zebediah77"}}}`,
 	} {
 		if got := Mask([]byte(body)); bytes.Contains(got, []byte(secret)) || bytes.Contains(got, []byte("77")) || !json.Valid(got) {
-			t.Errorf("%s: %s", body, got)
+			t.Errorf("Mask(%s) shows a value outside the lists: %s", body, got)
 		}
 	}
 }
@@ -30,7 +30,7 @@ func FuzzMask(f *testing.F) {
 	f.Add([]byte(`{"type":"track","userId":"cust-0042","context":{"traits":{"email":"pat@example.com"}},"properties":{"order_id":"o-77","revenue":59.95,"products":[{"name":"Blue mug"}]}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if got := Mask(b); !json.Valid(got) {
-			t.Errorf("%q: not JSON: %q", b, got)
+			t.Errorf("Mask(%q) is not JSON: %q", b, got)
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"relay/internal/disk"
 )
 
-// Backup copies the ledger to dir, which it makes.
+// Backup copies the ledger to dir, which it creates.
 func (l *Ledger) Backup(dir string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,19 +13,19 @@ import (
 
 const (
 	magic      = "RLYR\x03\x00\x00\x00"
-	headLen    = 13
-	maxPayload = 16 << 20 // of a record, before and after compression
+	headerLen  = 13
+	maxPayload = 16 << 20 // bytes of a record, before and after compression
 
-	codecNone = 0 // nothing: in the place of what was removed
+	codecNone = 0 // empty: fills the space of removed data
 	codecZstd = 1
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// errDamaged: these bytes are no record.
+// errDamaged reports bytes that are not a valid record.
 var errDamaged = seal.ErrDamaged
 
-// codec turns entries into records and back. It is not safe for concurrent use.
+// codec encodes entries as records and decodes them. It is not safe for concurrent use.
 type codec struct {
 	enc  *zstd.Encoder
 	dec  *zstd.Decoder
@@ -34,7 +34,7 @@ type codec struct {
 	pack []byte // reused
 }
 
-// purpose names the keys of receipts, one a file.
+// purpose names the encryption keys of receipts; each file has its own key.
 const purpose = "receipts"
 
 func newCodec(key []byte, old [][]byte) (*codec, error) {
@@ -54,11 +54,12 @@ func newCodec(key []byte, old [][]byte) (*codec, error) {
 
 func (c *codec) close() { c.dec.Close() }
 
+// place is what a record is bound to: its file and its offset there.
 func place(file uint64, offset int64) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, file), uint64(offset))
 }
 
-// record encodes e for an offset of a file.
+// record appends e to dst, encoded for an offset of a file.
 func (c *codec) record(dst []byte, e *entry, file uint64, offset int64) ([]byte, error) {
 	raw, err := e.append(c.raw[:0])
 	if err != nil {
@@ -70,51 +71,51 @@ func (c *codec) record(dst []byte, e *entry, file uint64, offset int64) ([]byte,
 	}
 	c.pack = c.enc.EncodeAll(raw, c.pack[:0])
 	at := len(dst)
-	sealed, err := c.ring.Seal(append(dst, make([]byte, headLen)...), purpose, file, place(file, offset), c.pack)
+	sealed, err := c.ring.Seal(append(dst, make([]byte, headerLen)...), purpose, file, place(file, offset), c.pack)
 	if err != nil {
 		return dst, err
 	}
-	putHead(sealed[at:], codecZstd, file, offset)
+	putHeader(sealed[at:], codecZstd, file, offset)
 	return sealed, nil
 }
 
-// putHead writes the head of the record that b is, which lies at offset.
-func putHead(b []byte, codec byte, file uint64, offset int64) {
-	binary.BigEndian.PutUint32(b, uint32(len(b)-headLen))
+// putHeader writes the header of record b, which lies at offset.
+func putHeader(b []byte, codec byte, file uint64, offset int64) {
+	binary.BigEndian.PutUint32(b, uint32(len(b)-headerLen))
 	b[4] = codec
-	binary.BigEndian.PutUint32(b[5:], headSum(b, file, offset))
-	binary.BigEndian.PutUint32(b[9:], crc32.Checksum(b[headLen:], castagnoli))
+	binary.BigEndian.PutUint32(b[5:], headerSum(b, file, offset))
+	binary.BigEndian.PutUint32(b[9:], crc32.Checksum(b[headerLen:], castagnoli))
 }
 
-// headSum is the checksum of length and codec, bound to their place: where a record
-// begins can be told without trusting the one before.
-func headSum(b []byte, file uint64, offset int64) uint32 {
+// headerSum is the checksum of length and codec, bound to their place: the beginning of a
+// record is recognised without trusting the record before it.
+func headerSum(b []byte, file uint64, offset int64) uint32 {
 	return crc32.Update(crc32.Checksum(b[:5], castagnoli), castagnoli, place(file, offset))
 }
 
-// headAt gives the length of the record that starts b, which lies at offset; 0: there
-// is none, or it is cut off.
-func headAt(b []byte, file uint64, offset int64) (n int) {
-	if len(b) < headLen || b[0] > maxPayload>>24 || headSum(b, file, offset) != binary.BigEndian.Uint32(b[5:]) {
+// recordLen returns the length of the record at the start of b, which lies at offset; 0 if
+// there is none or it is cut off.
+func recordLen(b []byte, file uint64, offset int64) (n int) {
+	if len(b) < headerLen || b[0] > maxPayload>>24 || headerSum(b, file, offset) != binary.BigEndian.Uint32(b[5:]) {
 		return 0
 	}
 	size := int64(binary.BigEndian.Uint32(b))
-	if size > maxPayload+1024 || headLen+size > int64(len(b)) {
+	if size > maxPayload+1024 || headerLen+size > int64(len(b)) {
 		return 0
 	}
-	return int(headLen + size)
+	return int(headerLen + size)
 }
 
-// payload reads the record that b is, which lies at offset. The JSON is valid until
-// the next call; nil: it stands in the place of what was removed.
+// payload returns the JSON of record b, which lies at offset. nil: the record is a filler
+// where data was removed.
 func (c *codec) payload(b []byte, file uint64, offset int64) (raw []byte, err error) {
-	if crc32.Checksum(b[headLen:], castagnoli) != binary.BigEndian.Uint32(b[9:]) {
+	if crc32.Checksum(b[headerLen:], castagnoli) != binary.BigEndian.Uint32(b[9:]) {
 		return nil, errDamaged
 	}
 	if b[4] == codecNone {
 		return nil, nil
 	}
-	packed, err := c.ring.Open(purpose, file, place(file, offset), b[headLen:])
+	packed, err := c.ring.Open(purpose, file, place(file, offset), b[headerLen:])
 	if err != nil {
 		return nil, err
 	}
@@ -124,32 +125,32 @@ func (c *codec) payload(b []byte, file uint64, offset int64) (raw []byte, err er
 	return raw, nil
 }
 
-// piece is a part of a file: a record, or bytes that are none.
+// piece is a part of a file: a record, or bytes that are not one.
 type piece struct {
 	at  int64
 	b   []byte
-	raw []byte // its JSON; nil: something was removed there
-	err error  // errDamaged: it is no record, or one whose bytes are damaged; seal.ErrKey: its key is not given
+	raw []byte // its JSON; nil: a filler
+	err error  // errDamaged: not a record, or a damaged one; seal.ErrKey: its key is missing
 }
 
-// walk calls fn for each piece of a file, in order. Behind damage it goes on with the
-// next place where a record begins.
+// walk calls fn for each piece of a file, in order. After damage it continues at the next
+// position where a record begins.
 func (c *codec) walk(b []byte, file uint64, fn func(p piece) error) error {
 	for at := int64(len(magic)); at < int64(len(b)); {
 		p := piece{at: at}
-		if n := headAt(b[at:], file, at); n > 0 {
+		if n := recordLen(b[at:], file, at); n > 0 {
 			p.b = b[at : at+int64(n)]
 			p.raw, p.err = c.payload(p.b, file, at)
 		} else {
 			to := at + 1
-			for to < int64(len(b)) && headAt(b[to:], file, to) == 0 {
+			for to < int64(len(b)) && recordLen(b[to:], file, to) == 0 {
 				to++
 			}
 			p.b, p.err = b[at:to], errDamaged
 		}
 		at += int64(len(p.b))
-		if len(p.b) < headLen && len(bytes.Trim(p.b, "\x00")) == 0 && at < int64(len(b)) {
-			continue // too little for a record was left where one was removed
+		if len(p.b) < headerLen && len(bytes.Trim(p.b, "\x00")) == 0 && at < int64(len(b)) {
+			continue // a gap too small for a filler record
 		}
 		if err := fn(p); err != nil {
 			return err
@@ -158,10 +159,10 @@ func (c *codec) walk(b []byte, file uint64, fn func(p piece) error) error {
 	return nil
 }
 
-// blank fills b, which lies at offset, with a record of nothing.
-func blank(b []byte, file uint64, offset int64) {
+// fill overwrites b, which lies at offset, with a filler record.
+func fill(b []byte, file uint64, offset int64) {
 	clear(b)
-	if len(b) >= headLen {
-		putHead(b, codecNone, file, offset)
+	if len(b) >= headerLen {
+		putHeader(b, codecNone, file, offset)
 	}
 }

@@ -1,8 +1,8 @@
-// Package receipts is the ledger of what was delivered: "was this sale sent,
-// when, to which event set, and what did Meta say".
+// Package receipts is the ledger of delivered conversions: was this sale sent, when, to
+// which event set, and with which fbtrace_id.
 //
 //	receipts/
-//	  0000000000000001.log   full, kept until the ledger is over its bound
+//	  0000000000000001.log   full, kept until the ledger exceeds its size
 //	  0000000000000002.log   being appended to
 //
 //	file    magic "RLYR" | version u8 | 3 zero bytes | record …
@@ -12,24 +12,23 @@
 //
 // What it guarantees:
 //
-//   - A receipt is handed to the operating system before the lane settles:
-//     it survives a kill of the process. A power cut may cost the receipts of
-//     the last second, never an older one.
-//   - A flipped bit costs the record it lies in, wherever that is; so does a key
-//     that is not given. A torn end is cut off when the ledger is opened for
-//     writing. What cannot be read is said.
-//   - The ledger is bounded: the oldest file goes when it is over its size.
-//   - A ledger that cannot be written holds back no delivery; it is said once
-//     in the log, and counted.
+//   - A receipt is written to the operating system before the lane settles: it survives a
+//     kill of the process. A power failure can lose the receipts of the last second, never
+//     an older one.
+//   - A flipped bit costs only the record it is in; a missing key costs only the records
+//     sealed with it. A torn end is cut off when the ledger is opened for writing. Unreadable
+//     receipts are reported.
+//   - The ledger is bounded: when it exceeds its size, the oldest file is deleted.
+//   - A ledger that cannot be written delays no delivery. The failure is logged once, and
+//     counted.
 //
 // What can hurt you:
 //
-//   - After a crash between answer and settlement the same request is
-//     delivered, and recorded, twice; both entries name the same request.
-//   - A receipt holds no personal data but fingerprints of the e-mail
-//     addresses, phone numbers and ids that were sent (mapper.Outcome.People),
-//     and 6-byte ones of at most 64 other tokens of the event (Options.Tokens),
-//     so that a person can be forgotten. They are keyed with the secret of the
-//     installation: without it they say nothing, and nobody is found by them.
+//   - After a crash between answer and settlement the same request is delivered, and
+//     recorded, twice; both entries have the same request id.
+//   - A receipt holds no personal data except fingerprints of the e-mail addresses, phone
+//     numbers and ids that were sent (mapper.Outcome.People), and 6-byte hashes of at most 64
+//     other tokens of the event (Options.Tokens), so that a person can be forgotten. They are
+//     keyed with the installation's secret: without it they reveal nothing and find nobody.
 //   - Find reads the whole ledger: some hundred milliseconds for 64 MiB.
 package receipts

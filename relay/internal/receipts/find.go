@@ -15,8 +15,8 @@ import (
 	"relay/mapper/people"
 )
 
-// Find returns the receipts of an order id or a messageId, the newest first. An
-// order id that was sent as its keyed hash is found by what the till calls it.
+// Find returns the receipts of an order id or a messageId, newest first. An order id that
+// was sent as its keyed hash is found by the id the till uses.
 func (l *Ledger) Find(id string) ([]Receipt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -24,11 +24,11 @@ func (l *Ledger) Find(id string) ([]Receipt, error) {
 		return nil, errClosed
 	}
 	out, unread, err := find(l.dir, l.files, l.codec, id, l.o.Secret)
-	l.tell(unread)
+	l.logUnread(unread)
 	return out, err
 }
 
-// Find is Ledger.Find on a directory that no process has open. secret may be nil.
+// Find is Ledger.Find for a directory that no process has open. secret can be nil.
 func Find(dir, id string, secret []byte, keys ...[]byte) ([]Receipt, error) {
 	c, err := newCodec(nil, keys)
 	if err != nil {
@@ -47,7 +47,7 @@ func find(dir string, files []file, c *codec, id string, secret []byte) (out []R
 	if id == "" {
 		return nil, unread, nil
 	}
-	quoted, _ := jsontext.AppendQuote(nil, id) // as entry.append writes it; an error is invalid UTF-8, which it mends
+	quoted, _ := jsontext.AppendQuote(nil, id) // as entry.append writes it; an error means invalid UTF-8, which AppendQuote replaces
 	keyed := people.KeyedID(secret, id)
 	for _, f := range slices.Backward(files) {
 		var of []Receipt
@@ -73,22 +73,22 @@ func find(dir string, files []file, c *codec, id string, secret []byte) (out []R
 		slices.Reverse(of)
 		out = append(out, of...)
 	}
-	if len(out) == 0 && unread.Sealed > 0 { // it may be one of those
+	if len(out) == 0 && unread.Sealed > 0 { // id could be in one of those
 		return nil, unread, fmt.Errorf("find receipts: %d requests: %w", unread.Sealed, seal.ErrKey)
 	}
 	return out, unread, nil
 }
 
-// Unread is what of a ledger cannot be read.
+// Unread counts the parts of a ledger that cannot be read.
 type Unread struct {
-	Damaged int // places that are damaged
-	Sealed  int // requests whose key is not given
+	Damaged int // damaged places
+	Sealed  int // requests whose key is missing
 }
 
 func (u *Unread) add(o Unread) { u.Damaged, u.Sealed = u.Damaged+o.Damaged, u.Sealed+o.Sealed }
 
-// note takes a piece into account that cannot be read.
-func (u *Unread) note(p piece) {
+// count counts p if it cannot be read.
+func (u *Unread) count(p piece) {
 	switch {
 	case errors.Is(p.err, seal.ErrKey):
 		u.Sealed++
@@ -97,7 +97,7 @@ func (u *Unread) note(p piece) {
 	}
 }
 
-// scan calls fn for each readable record of a file, and says what is not readable.
+// scan calls fn for each readable record of a file and counts the unreadable ones.
 func scan(dir string, f file, c *codec, fn func(raw []byte) error) (u Unread, err error) {
 	b, err := disk.ReadFile(path(dir, f.n), maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -111,7 +111,7 @@ func scan(dir string, f file, c *codec, fn func(raw []byte) error) (u Unread, er
 	}
 	err = c.walk(b, f.n, func(p piece) error {
 		if p.err != nil || p.raw == nil {
-			u.note(p)
+			u.count(p)
 			return nil
 		}
 		return fn(p.raw)

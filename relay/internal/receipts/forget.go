@@ -16,46 +16,46 @@ import (
 	"relay/internal/seal"
 )
 
-// errNoSecret says that nobody can tell whose receipts these are.
-var errNoSecret = errors.New("forget receipts: the secret of the installation is not given")
+// errNoSecret: without the secret the owner of a receipt cannot be determined.
+var errNoSecret = errors.New("forget receipts: the installation's secret is missing")
 
-// Forgotten says what Forget did.
+// Forgotten is the result of Forget.
 type Forgotten struct {
 	Removed    int // receipts of the person
-	Unsearched int // receipts that were fingerprinted with another secret: they may be the person's
-	Keyless    int // requests whose key is not given, and so are theirs
+	Unsearched int // receipts fingerprinted with another secret: they could be the person's
+	Keyless    int // requests whose key is missing: they could hold the person's receipts
 }
 
-// Gone says whose receipts Forget removes.
-type Gone struct {
-	People func(secret []byte) []string // their fingerprints, as mapper.Outcome.People has them, and ids as mapper.KeyedID
-	Tokens func() []string              // what they are found by in events, as Options.Tokens has it; nil: nothing
-	ID     func(string) bool            // by messageId and order number
-	Dry    bool                         // only count
+// Person selects the receipts that Forget removes: those that match any of its fields.
+type Person struct {
+	Fingerprints func(secret []byte) []string // of match keys, as in mapper.Outcome.People, and of ids, as people.KeyedID returns them
+	Tokens       func() []string              // tokens of the person's events, as Options.Tokens returns them; nil: none
+	ID           func(string) bool            // reports whether a messageId or order id is the person's
+	Dry          bool                         // only count
 }
 
-// Forget removes the receipts of a person. Each file that held any is rewritten beside
-// itself and takes its place.
-func (l *Ledger) Forget(g Gone) (n Forgotten, err error) {
+// Forget removes the receipts of a person. Each file that holds any is rewritten beside
+// itself and then replaced.
+func (l *Ledger) Forget(p Person) (n Forgotten, err error) {
 	if len(l.o.Secret) == 0 {
 		return n, errNoSecret
 	}
-	people := g.People(l.o.Secret)
-	printer := newPrinter(l.o.Secret)
-	tokens := make(map[mark]bool)
-	if g.Tokens != nil {
-		for _, t := range g.Tokens() {
-			tokens[printer.of(t)] = true
+	people := p.Fingerprints(l.o.Secret)
+	hasher := newTokenHasher(l.o.Secret)
+	tokens := make(map[tokenHash]bool)
+	if p.Tokens != nil {
+		for _, t := range p.Tokens() {
+			tokens[hasher.hash(t)] = true
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	defer l.show()
+	defer l.publishStats()
 	if l.closed {
 		return n, errClosed
 	}
 	for i := range l.files {
-		k, err := l.forgetIn(&l.files[i], i == len(l.files)-1, g, people, tokens)
+		k, err := l.forgetIn(&l.files[i], i == len(l.files)-1, p, people, tokens)
 		n.Removed, n.Unsearched, n.Keyless = n.Removed+k.Removed, n.Unsearched+k.Unsearched, n.Keyless+k.Keyless
 		if err != nil {
 			return n, err
@@ -64,10 +64,10 @@ func (l *Ledger) Forget(g Gone) (n Forgotten, err error) {
 	return n, nil
 }
 
-// forgetIn rewrites a file without the receipts of a person, and without what is
-// damaged: it may be theirs. All else stays where it is: its place is bound to it, and
-// its key may not be given.
-func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string, tokens map[mark]bool) (n Forgotten, err error) {
+// forgetIn rewrites a file without the receipts of a person and without damaged records,
+// which could be the person's. Every other record keeps its place: it is bound to it, and
+// its key may be missing.
+func (l *Ledger) forgetIn(f *file, last bool, who Person, people []string, tokens map[tokenHash]bool) (n Forgotten, err error) {
 	path := l.path(f.n)
 	b, err := disk.ReadFile(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(b) < len(magic) {
@@ -76,28 +76,28 @@ func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string, tokens ma
 	if err != nil {
 		return n, fmt.Errorf("read receipts: %w", err)
 	}
-	// A file of which the beginning is damaged may hold theirs as well as any other.
+	// A file with a damaged beginning can hold the person's receipts as well as any other.
 	changed := string(b[:len(magic)]) != magic
 	copy(b, magic)
 	fresh, unread := bytes.Clone(b), Unread{}
 	var moved []entry
 	if err := l.codec.walk(b, f.n, func(p piece) error {
 		place := fresh[p.at : p.at+int64(len(p.b))]
-		unread.note(p)
+		unread.count(p)
 		var e entry
 		switch {
 		case errors.Is(p.err, seal.ErrKey), p.err == nil && p.raw == nil:
 			return nil
-		case p.err != nil, json.Unmarshal(p.raw, &e) != nil: // written by nobody we know
-			blank(place, f.n, p.at)
+		case p.err != nil, json.Unmarshal(p.raw, &e) != nil: // not written by relay
+			fill(place, f.n, p.at)
 			changed = true
 			return nil
 		}
-		n.Unsearched += e.unreadable(l.tag)
+		n.Unsearched += e.unsearchable(l.tag)
 		before := len(e.Items)
-		e.Items = slices.DeleteFunc(e.Items, func(it line) bool {
+		e.Items = slices.DeleteFunc(e.Items, func(it item) bool {
 			return slices.ContainsFunc(it.People, func(p string) bool { return slices.Contains(people, p) }) ||
-				holds(it.Tokens, tokens) || slices.Contains(people, it.OrderID) || g.ID(it.MessageID) || g.ID(it.OrderID)
+				containsAny(it.Tokens, tokens) || slices.Contains(people, it.OrderID) || who.ID(it.MessageID) || who.ID(it.OrderID)
 		})
 		if len(e.Items) == before {
 			return nil
@@ -109,19 +109,19 @@ func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string, tokens ma
 			if less, err = l.codec.record(nil, &e, f.n, p.at); err != nil {
 				return err
 			}
-			if len(less) > len(place) { // it does not go into its place
+			if len(less) > len(place) { // it no longer fits in its place
 				moved, less = append(moved, e), nil
 			}
 		}
 		copy(place, less)
-		blank(place[len(less):], f.n, p.at+int64(len(less)))
+		fill(place[len(less):], f.n, p.at+int64(len(less)))
 		return nil
 	}); err != nil {
 		return n, err
 	}
-	l.tell(unread)
+	l.logUnread(unread)
 	n.Keyless = unread.Sealed
-	if !changed || g.Dry {
+	if !changed || who.Dry {
 		return n, nil
 	}
 	for i := range moved {
@@ -143,7 +143,7 @@ func (l *Ledger) forgetIn(f *file, last bool, g Gone, people []string, tokens ma
 	return n, nil
 }
 
-// tagOf names a secret without being one.
+// tagOf identifies a secret without revealing it.
 func tagOf(secret []byte) string {
 	if len(secret) == 0 {
 		return ""
@@ -153,9 +153,9 @@ func tagOf(secret []byte) string {
 	return hex.EncodeToString(m.Sum(nil)[:4])
 }
 
-// unreadable is how many receipts of e have fingerprints that were not made with
-// the secret of that tag.
-func (e *entry) unreadable(tag string) (n int) {
+// unsearchable returns how many receipts of e have fingerprints made with a secret other
+// than the one with this tag.
+func (e *entry) unsearchable(tag string) (n int) {
 	if e.Secret == tag {
 		return 0
 	}
@@ -167,7 +167,8 @@ func (e *entry) unreadable(tag string) (n int) {
 	return n
 }
 
-// Unsearched is how many receipts in dir were fingerprinted with another secret, for a directory that another process may have open.
+// Unsearched returns how many receipts in dir were fingerprinted with another secret. Another
+// process can have dir open.
 func Unsearched(dir string, secret []byte, keys ...[]byte) (n int, err error) {
 	c, err := newCodec(nil, keys)
 	if err != nil {
@@ -183,7 +184,7 @@ func Unsearched(dir string, secret []byte, keys ...[]byte) (n int, err error) {
 		_, err := scan(dir, f, c, func(raw []byte) error {
 			var e entry
 			if json.Unmarshal(raw, &e) == nil {
-				n += e.unreadable(tag)
+				n += e.unsearchable(tag)
 			}
 			return nil
 		})

@@ -21,39 +21,39 @@ import (
 	"relay/relay/internal/drain"
 )
 
-// maxFile is more than a file of receipts ever has: it begins anew long before.
+// maxFile is an upper bound for the size of a ledger file; rotation keeps files far smaller.
 const maxFile = 1 << 32
 
-// Options of a ledger; the zero value of each field means its default.
+// Options configures a ledger. The zero value of a field means its default.
 type Options struct {
-	MaxSize  int64                      // of all files; default 64 MiB
-	FileSize int64                      // at which the next file begins; default an eighth of MaxSize
-	Key      []byte                     // encrypts, 32 bytes; OldKeys still open
-	OldKeys  [][]byte                   // …
-	Secret   []byte                     // of the installation: the one of the mappings that give people; without it Forget is an error
-	Tokens   func(body []byte) []string // what people can be found by in an event beside what was sent; nil: nothing
+	MaxSize  int64                      // bytes of all files; default 64 MiB
+	FileSize int64                      // bytes after which the next file begins; default an eighth of MaxSize
+	Key      []byte                     // encrypts new receipts, 32 bytes; nil: no encryption
+	OldKeys  [][]byte                   // earlier keys, which still decrypt
+	Secret   []byte                     // the installation's secret, the one the mappings have; without it Forget fails
+	Tokens   func(body []byte) []string // returns what else in an event can identify people; nil: nothing
 	Logger   *slog.Logger
 }
 
-// Ledger is an open ledger. It is safe for concurrent use.
+// Ledger is an open ledger of receipts. It is safe for concurrent use.
 type Ledger struct {
 	dir string
 	o   Options
 	log *slog.Logger
-	tag string // of the secret
+	tag string // identifies the secret
 
-	mu     sync.Mutex
-	codec  *codec
-	files  []file // oldest first; the last one is written to
-	out    *os.File
-	buf    []byte
-	dirty  bool // written, not synced
-	synced time.Time
-	stats  Stats
-	closed bool
-	bad    bool // the last write failed
+	mu      sync.Mutex
+	codec   *codec
+	files   []file // oldest first; the last one is written to
+	out     *os.File
+	buf     []byte
+	dirty   bool // written, not synced
+	synced  time.Time
+	stats   Stats
+	closed  bool
+	failing bool // the last write failed
 
-	shown atomic.Pointer[Stats] // for those who must not wait for the disk
+	published atomic.Pointer[Stats] // what Stats returns, without waiting for the disk
 }
 
 type file struct {
@@ -61,7 +61,7 @@ type file struct {
 	size int64
 }
 
-// Stats is a ledger as it stands.
+// Stats describes the state of a ledger.
 type Stats struct {
 	Bytes    int64
 	Files    int
@@ -69,11 +69,11 @@ type Stats struct {
 	Failures int64 // not recorded since Open
 }
 
-// errClosed says that the ledger is closed.
+// errClosed reports a call on a closed ledger.
 var errClosed = errors.New("receipts are closed")
 
-// Open opens or makes the ledger in dir. The caller sees to it that only one
-// process does (the queue's lock).
+// Open opens the ledger in dir, and creates it if needed. The caller makes sure, with the
+// queue's lock, that only one process does.
 func Open(dir string, o Options) (*Ledger, error) {
 	if o.MaxSize <= 0 {
 		o.MaxSize = 64 << 20
@@ -103,12 +103,12 @@ func Open(dir string, o Options) (*Ledger, error) {
 			return nil, err
 		}
 	}
-	l.show()
+	l.publishStats()
 	return l, nil
 }
 
-// resume cuts a torn end off the newest file, or leaves the file as it is and
-// starts another when what lies there is not understood.
+// resume cuts a torn end off the newest file. A file that is not a ledger of this version
+// stays unchanged, and the next Record starts another.
 func (l *Ledger) resume(f *file) error {
 	path := l.path(f.n)
 	b, err := disk.ReadFile(path, maxFile)
@@ -118,13 +118,13 @@ func (l *Ledger) resume(f *file) error {
 	good := int64(len(magic))
 	if !bytes.HasPrefix(b, []byte(magic)) {
 		if len(b) >= len(magic) {
-			return nil // another version's: not ours to append to
+			return nil // another version's file: do not append to it
 		}
 		good = 0
 	} else {
 		var unread, end Unread
 		if err := l.codec.walk(b, f.n, func(p piece) error {
-			if end.note(p); !errors.Is(p.err, errDamaged) { // what is damaged before it is no torn end
+			if end.count(p); !errors.Is(p.err, errDamaged) { // damage before this record is not a torn end
 				good = p.at + int64(len(p.b))
 				unread.add(end)
 				end = Unread{}
@@ -133,7 +133,7 @@ func (l *Ledger) resume(f *file) error {
 		}); err != nil {
 			return err
 		}
-		l.tell(unread)
+		l.logUnread(unread)
 	}
 	out, err := disk.OpenOwn(path, os.O_WRONLY, 0o600)
 	if err != nil {
@@ -157,8 +157,8 @@ func (l *Ledger) resume(f *file) error {
 	return nil
 }
 
-// tell says what of the ledger cannot be read.
-func (l *Ledger) tell(u Unread) {
+// logUnread logs how much of the ledger cannot be read.
+func (l *Ledger) logUnread(u Unread) {
 	if u != (Unread{}) {
 		l.log.Warn("some receipts cannot be read", "code", logs.ReceiptsUnread, "damaged", u.Damaged, "sealed", u.Sealed)
 	}
@@ -177,7 +177,7 @@ func list(dir string) (files []file, err error) {
 		}
 		info, err := e.Info()
 		if err != nil {
-			continue // gone meanwhile
+			continue // deleted since ReadDir
 		}
 		files = append(files, file{n, info.Size()})
 	}
@@ -189,41 +189,41 @@ func path(dir string, n uint64) string { return filepath.Join(dir, fmt.Sprintf("
 
 func (l *Ledger) path(n uint64) string { return path(l.dir, n) }
 
-// Record appends an accepted request; it is drain.Options.Delivered. Its
-// failure is logged and counted, never a reason to send again.
+// Record appends an accepted request; it is drain.Options.Delivered. A failure is logged and
+// counted. It never causes the request to be sent again.
 func (l *Ledger) Record(d drain.Delivery) {
 	e := entryOf(d)
 	e.Secret = l.tag
 	if l.o.Tokens != nil && len(l.o.Secret) > 0 {
-		p := newPrinter(l.o.Secret)
+		p := newTokenHasher(l.o.Secret)
 		for i := range d.Items {
 			e.Items[i].Tokens = p.pack(l.tokens(d.Items[i].Body))
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	defer l.show()
+	defer l.publishStats()
 	if err := l.append(&e); err != nil {
 		l.stats.Failures++
-		if !l.bad {
-			l.log.Error("receipts cannot be written; delivery goes on without", "code", logs.ReceiptsFailed, "err", err)
+		if !l.failing {
+			l.log.Error("cannot write receipts; delivery continues without them", "code", logs.ReceiptsFailed, "err", err)
 		}
-		l.bad = true
+		l.failing = true
 		return
 	}
-	if l.bad {
-		l.log.Info("receipts are written again", "code", logs.ReceiptsOK, "lost", l.stats.Failures)
+	if l.failing {
+		l.log.Info("receipts can be written again", "code", logs.ReceiptsOK, "lost", l.stats.Failures)
 	}
-	l.bad = false
+	l.failing = false
 	l.stats.Requests++
 }
 
-// tokens are those of an event that was delivered: no fault of what reads it may stop the
-// delivery of the others.
+// tokens returns the tokens of a delivered event. It recovers a panic in Options.Tokens, which
+// must not stop delivery.
 func (l *Ledger) tokens(body []byte) (all []string) {
 	defer func() {
 		if recover() != nil {
-			l.log.Error("a delivered event cannot be looked into, an internal error: a forget finds its receipt by messageId and order alone", "code", logs.ReceiptsFailed)
+			l.log.Error("internal error: cannot extract the tokens of a delivered event; a forget finds its receipt only by messageId and order id", "code", logs.ReceiptsFailed)
 		}
 	}()
 	return l.o.Tokens(body)
@@ -244,7 +244,7 @@ func (l *Ledger) append(e *entry) error {
 		return err
 	}
 	if _, err := l.out.WriteAt(l.buf, f.size); err != nil {
-		// What was written of it is overwritten by the next one, or cut off.
+		// The next record overwrites a part that was written, or Open cuts it off.
 		_ = l.out.Truncate(f.size)
 		return fmt.Errorf("write receipts: %w", err)
 	}
@@ -267,7 +267,7 @@ func (l *Ledger) sync() error {
 	return nil
 }
 
-// rotate begins the next file and lets the oldest go.
+// rotate starts the next file and deletes the oldest ones while the ledger is too large.
 func (l *Ledger) rotate() error {
 	if l.out != nil {
 		if err := l.sync(); err != nil {
@@ -310,21 +310,21 @@ func (l *Ledger) rotate() error {
 	return nil
 }
 
-// Stats says how large the ledger is and how it fares. It never waits for the
-// disk: metrics are wanted most while that hangs.
-func (l *Ledger) Stats() Stats { return *l.shown.Load() }
+// Stats returns the size and counters of the ledger. It never waits for the disk: metrics
+// matter most while the disk hangs.
+func (l *Ledger) Stats() Stats { return *l.published.Load() }
 
-// show brings Stats up to date. l.mu is held.
-func (l *Ledger) show() {
+// publishStats updates what Stats returns. The caller holds l.mu.
+func (l *Ledger) publishStats() {
 	st := l.stats
 	st.Files = len(l.files)
 	for _, f := range l.files {
 		st.Bytes += f.size
 	}
-	l.shown.Store(&st)
+	l.published.Store(&st)
 }
 
-// Close makes everything durable; twice is fine.
+// Close syncs and closes the ledger. Calling it again does nothing.
 func (l *Ledger) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -341,8 +341,8 @@ func (l *Ledger) Close() error {
 	return err
 }
 
-// SetKeys puts another key in force: what is recorded from now on is sealed with
-// it. Older receipts stay as they are, and need their keys until they are removed.
+// SetKeys changes the encryption key: later receipts are sealed with key. Older receipts are
+// not rewritten; they need their keys in old until they are deleted.
 func (l *Ledger) SetKeys(key []byte, old ...[]byte) error {
 	keys, err := seal.NewKeys(key, old...)
 	if err != nil {

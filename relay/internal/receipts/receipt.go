@@ -13,25 +13,25 @@ import (
 	"relay/relay/internal/drain"
 )
 
-// Receipt says what became of one conversion.
+// Receipt describes the delivery of one conversion.
 type Receipt struct {
 	MessageID   string    `json:"message_id"`
 	OrderID     string    `json:"order_id,omitempty"`
-	Event       string    `json:"event"` // the track call's name
-	Name        string    `json:"name"`  // the conversion's
+	Event       string    `json:"event"` // the name of the track call
+	Name        string    `json:"name"`  // the event_name sent to Meta
 	List        string    `json:"list"`
 	EventSet    string    `json:"event_set"`
 	API         meta.API  `json:"api"`
 	EventTime   time.Time `json:"event_time"`
 	ReceivedAt  time.Time `json:"received_at"`
 	DeliveredAt time.Time `json:"delivered_at"`
-	Request     string    `json:"request"` // names the upload it was part of
+	Request     string    `json:"request"` // identifies the request it was part of
 	FBTraceID   string    `json:"fbtrace_id"`
-	Mapping     string    `json:"mapping"`             // digest
-	Ambiguous   bool      `json:"ambiguous,omitempty"` // an earlier attempt with the same data had no answer
+	Mapping     string    `json:"mapping"`             // digest of the mapping
+	Ambiguous   bool      `json:"ambiguous,omitempty"` // an earlier attempt with the same data got no answer
 }
 
-// entry is one accepted request as it lies in the ledger.
+// entry is one accepted request as it is stored in the ledger.
 type entry struct {
 	At        time.Time `json:"at"`
 	EventSet  string    `json:"set"`
@@ -40,29 +40,30 @@ type entry struct {
 	FBTraceID string    `json:"trace"`
 	Mapping   string    `json:"map"`
 	Ambiguous bool      `json:"amb,omitempty"`
-	Secret    string    `json:"sec,omitempty"` // tag of the one that made the fingerprints
-	Items     []line    `json:"items"`
+	Secret    string    `json:"sec,omitempty"` // tag of the secret that made the fingerprints
+	Items     []item    `json:"items"`
 }
 
-type line struct {
+// item is one conversion of an entry.
+type item struct {
 	MessageID string   `json:"m"`
 	OrderID   string   `json:"o,omitempty"`
 	Event     string   `json:"e"`
-	Name      string   `json:"n,omitempty"` // when it is another than Event
+	Name      string   `json:"n,omitempty"` // if it differs from Event
 	List      string   `json:"l"`
 	Time      int64    `json:"t"`           // Unix seconds
 	Received  int64    `json:"r"`           // Unix ms
-	People    []string `json:"p,omitempty"` // mapper.Outcome's
-	Tokens    string   `json:"w,omitempty"` // of Options.Tokens, as printer packs them
+	People    []string `json:"p,omitempty"` // as in mapper.Outcome
+	Tokens    string   `json:"w,omitempty"` // hashes of Options.Tokens, as tokenHasher.pack returns them
 }
 
 func entryOf(d drain.Delivery) entry {
 	e := entry{
 		At: d.At, EventSet: d.EventSet, API: d.API, Request: d.Request, FBTraceID: d.FBTraceID, Mapping: d.Mapping,
-		Ambiguous: d.Ambiguous, Items: make([]line, len(d.Items)),
+		Ambiguous: d.Ambiguous, Items: make([]item, len(d.Items)),
 	}
 	for i, it := range d.Items {
-		l := line{
+		l := item{
 			MessageID: it.MessageID, OrderID: it.OrderID, Event: it.Event, List: it.List,
 			Time: it.EventTime.Unix(), Received: it.Received.UnixMilli(), People: it.People,
 		}
@@ -74,7 +75,7 @@ func entryOf(d drain.Delivery) entry {
 	return e
 }
 
-func (e *entry) receipt(l line) Receipt {
+func (e *entry) receipt(l item) Receipt {
 	r := Receipt{
 		MessageID: l.MessageID, OrderID: l.OrderID, Event: l.Event, Name: l.Name, List: l.List, EventSet: e.EventSet, API: e.API,
 		EventTime: time.Unix(l.Time, 0).UTC(), ReceivedAt: time.UnixMilli(l.Received).UTC(), DeliveredAt: e.At, Request: e.Request,
@@ -86,7 +87,7 @@ func (e *entry) receipt(l line) Receipt {
 	return r
 }
 
-// append writes e as JSON: what encoding/json would, in a fraction of the time.
+// append appends e as JSON: what encoding/json would write, in a fraction of the time.
 func (e *entry) append(b []byte) ([]byte, error) {
 	head := *e
 	head.Items = nil
@@ -97,7 +98,7 @@ func (e *entry) append(b []byte) ([]byte, error) {
 	b = append(b, bytes.TrimSuffix(h, []byte("null}"))...)
 	text := func(key, s string) {
 		b = append(b, key...)
-		b, _ = jsontext.AppendQuote(b, s) // an error is invalid UTF-8, which it mends
+		b, _ = jsontext.AppendQuote(b, s) // an error means invalid UTF-8, which AppendQuote replaces
 	}
 	b = append(b, '[')
 	for i := range e.Items {

@@ -115,7 +115,7 @@ func forgetReceipts(l *receipts.Ledger) func(*person.Matcher, bool) (int, []stri
 		return nil
 	}
 	return func(look *person.Matcher, dry bool) (int, []string, error) {
-		n, err := l.Forget(receipts.Gone{People: look.Fingerprints, Tokens: look.Tokens, ID: look.ID, Dry: dry})
+		n, err := l.Forget(receipts.Person{Fingerprints: look.Fingerprints, Tokens: look.Tokens, ID: look.ID, Dry: dry})
 		return n.Removed, receiptsUnreached(n), err
 	}
 }
