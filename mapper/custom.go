@@ -90,7 +90,7 @@ func (s *subject) findIDs(c *conversion, notes *noteList) {
 			notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
 			continue
 		}
-		if fold.Shortened(text) {
+		if fold.LostDigits(text) {
 			notes.add(noteBadID, at, whyShortened)
 			continue
 		}

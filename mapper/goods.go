@@ -99,7 +99,7 @@ func (s *subject) idAt(n *event.Node, at string) (string, bool) {
 		s.notes.add(noteBadID, at, "an id that is neither text nor a number; left out")
 		return "", false
 	}
-	if fold.Shortened(id) {
+	if fold.LostDigits(id) {
 		s.notes.add(noteBadID, at, whyShortened)
 		return "", false
 	}
@@ -139,7 +139,7 @@ func (s *subject) product(n *event.Node, list string, index int) {
 		s.notes.add(noteProductNoID, at(first), "a product without a usable "+first+" is left out of contents; products: { id: [...] } in the mapping names other places")
 		return
 	}
-	if fold.Shortened(id) {
+	if fold.LostDigits(id) {
 		s.notes.add(noteBadID, at(first), whyShortened)
 		return
 	}

@@ -112,7 +112,7 @@ func whyNoAmount(src *rules.Source, n *event.Node) string {
 	if amount := n.Get("amount"); amount != nil {
 		return "an object, not an amount: name its member under value: [" + src.Label() + ".amount] (cents: minor_units: true)"
 	}
-	if text, ok := n.ScalarText(); ok && money.Shortened(text) {
+	if text, ok := n.ScalarText(); ok && money.LostDigits(text) {
 		return "a number that a spreadsheet has shortened (" + event.Shape(n) + "): format the column as text there, and export again"
 	}
 	return "not an amount that can be read, or over 10^12 (" + event.Shape(n) + "); send 1234.50, its currency in properties.currency"

@@ -14,7 +14,7 @@ func (n *Node) IDText() (string, bool) {
 	text = strings.TrimSpace(text)
 	if !fold.IsPlainASCII(text) {
 		text = strings.TrimSpace(strings.Map(func(r rune) rune {
-			if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || fold.Blank(r) {
+			if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || fold.IsInvisible(r) {
 				return -1
 			}
 			return r

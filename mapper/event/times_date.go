@@ -74,7 +74,7 @@ func dateWords(s string) (words []dateWord) {
 }
 
 // passable says whether a word of a date says nothing that is not said otherwise.
-func passable(w string) bool { return fold.DateFiller(w) || fold.Weekday(w) }
+func passable(w string) bool { return fold.IsDateFiller(w) || fold.IsWeekday(w) }
 
 // named says whether a date has a word that is a month.
 func named(words []dateWord) bool {

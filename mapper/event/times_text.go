@@ -183,7 +183,7 @@ func (r *timeReader) after(s string) (seconds int, known, ok bool) {
 			if !ok {
 				return 0, false, false
 			}
-		case zones[w] == 0 && (fold.DateFiller(w) || fold.Weekday(w)): // Uhr, godz.
+		case zones[w] == 0 && (fold.IsDateFiller(w) || fold.IsWeekday(w)): // Uhr, godz.
 		case r.zone == "" && len(w) <= 6 && strings.Trim(w, letters) == "":
 			r.zone = w
 		default:

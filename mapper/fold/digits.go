@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// Digits turns decimal digits of any script into 0 to 9. Unicode lays
-// every set of ten out from zero.
+// Digits replaces the decimal digits of every script by 0 to 9. Unicode stores each set of ten
+// in order, starting with zero.
 func Digits(s string) string {
 	if IsPlainASCII(s) {
 		return s
@@ -38,7 +38,7 @@ func digitBlock(a, r rune) bool {
 	return false
 }
 
-// IsDigits says whether s is digits, 0 to 9, and nothing else.
+// IsDigits reports whether s consists of 0 to 9 only and is not empty.
 func IsDigits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
@@ -48,7 +48,7 @@ func IsDigits(s string) bool {
 	return s != ""
 }
 
-// OnlyDigits is s without anything but 0 to 9.
+// OnlyDigits removes everything except 0 to 9 from s.
 func OnlyDigits(s string) string {
 	return strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {

@@ -6,16 +6,15 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Spellings are the other ways in which a folded e-mail address may be written: its
-// domain in letters (bücher.example), and as the domain name system has it
-// (xn--bcher-kva.example). They are one mailbox. Nothing for an address that has one
-// spelling.
-func Spellings(address string) (others []string) {
+// EmailSpellings returns the other spellings of a folded e-mail address: its domain in Unicode
+// (bücher.example) and in the ASCII form of the DNS (xn--bcher-kva.example). All spellings are
+// the same mailbox. An address with only one spelling gives nil.
+func EmailSpellings(address string) (others []string) {
 	local, domain, ok := strings.Cut(address, "@")
 	if !ok || IsPlainASCII(domain) && !strings.Contains(domain, punycodeMark) {
 		return nil
 	}
-	for _, way := range []func(label string) string{inLetters, inASCII} {
+	for _, way := range []func(label string) string{toUnicode, toASCII} {
 		labels := strings.Split(domain, ".")
 		for i, label := range labels {
 			labels[i] = way(label)
@@ -27,42 +26,44 @@ func Spellings(address string) (others []string) {
 	return others
 }
 
-// punycodeMark begins a label that is written in ASCII for other letters.
+// punycodeMark starts a label that encodes other letters in ASCII.
 const punycodeMark = "xn--"
 
-// maxLabel is how long a label of the domain name system is.
+// maxLabel is the maximum length of a DNS label.
 const maxLabel = 63
 
-// inASCII is a label as the domain name system has it; one that nobody would write stays.
-func inASCII(label string) string {
+// toASCII returns the DNS form of a label, or the label itself if it has none that converts
+// back.
+func toASCII(label string) string {
 	if IsPlainASCII(label) || Fold(label) != label {
 		return label
 	}
-	s := thereAndBack(label, idna.Punycode.ToASCII, idna.Punycode.ToUnicode)
+	s := convertLabel(label, idna.Punycode.ToASCII, idna.Punycode.ToUnicode)
 	if len(s) > maxLabel {
 		return label
 	}
 	return s
 }
 
-// inLetters is a label in letters; one that nobody would write stays.
-func inLetters(label string) string {
-	s := thereAndBack(label, idna.Punycode.ToUnicode, idna.Punycode.ToASCII)
+// toUnicode returns a label in Unicode, or the label itself if it has no such form that
+// converts back.
+func toUnicode(label string) string {
+	s := convertLabel(label, idna.Punycode.ToUnicode, idna.Punycode.ToASCII)
 	if len(label) > maxLabel || s == "" || Fold(s) != s {
 		return label
 	}
 	return s
 }
 
-// thereAndBack is a label written the other way; one that does not come back as it was
-// stays.
-func thereAndBack(label string, there, back func(string) (string, error)) string {
-	s, err := there(label)
+// convertLabel converts a label. It returns the label unchanged if the result does not convert
+// back to it.
+func convertLabel(label string, there, back func(string) (string, error)) string {
+	converted, err := there(label)
 	if err != nil {
 		return label
 	}
-	if again, err := back(s); err != nil || again != label {
+	if again, err := back(converted); err != nil || again != label {
 		return label
 	}
-	return s
+	return converted
 }

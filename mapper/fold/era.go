@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// eras are those in which East Asia counts years, by the year before their first.
+// eras lists the East Asian eras by the year before their first year.
 var eras = []struct {
 	name   string
-	letter byte // of a date in digits, H2.5.17; 0: none
+	letter byte // for dates in digits such as H2.5.17; 0: none
 	before int
 }{
 	{"明治", 'm', 1867},
@@ -22,9 +22,9 @@ var eras = []struct {
 	{"民国", 0, 1911},
 }
 
-// Era writes the years of a date that are counted in a Japanese era, or since the
-// Republic of China was founded, as those of everybody: 平成2年5月17日 is 1990年5月17日,
-// H2.5.17 is 1990.5.17. Any other text is as it was.
+// Era replaces years of a Japanese era, or of the Republic of China calendar, by Gregorian
+// ones: 平成2年5月17日 becomes 1990年5月17日, H2.5.17 becomes 1990.5.17. Other text is returned
+// unchanged.
 func Era(text string) string {
 	if strings.Contains(text, "年") {
 		for _, era := range eras {
@@ -62,7 +62,7 @@ func Era(text string) string {
 	return text
 }
 
-// eraOf is the year before an era that is known by a small letter, 0 of others.
+// eraOf returns the year before the era with this lower-case letter, or 0.
 func eraOf(letter byte) int {
 	switch letter {
 	case 'm', 't', 's', 'h', 'r':
@@ -79,5 +79,5 @@ func isASCIIWord(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
 }
 
-// Buddhist is how many years Thailand's calendar is ahead.
-const Buddhist = 543
+// BuddhistYears is how many years the Thai calendar is ahead of the Gregorian one.
+const BuddhistYears = 543

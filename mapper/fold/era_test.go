@@ -10,7 +10,7 @@ func TestEra(t *testing.T) {
 		"1990年5月17日": "1990年5月17日", "平成": "平成", "平成年": "平成年", "H2": "H2", "H2.5": "H2.5", "SH2.5.17": "SH2.5.17", "T2/blue/x": "T2/blue/x", "h2o.5.1": "h2o.5.1", "m3.50": "m3.50", "": "",
 	} {
 		if got := Era(text); got != want {
-			t.Errorf("%q is %q, want %q", text, got, want)
+			t.Errorf("Era(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

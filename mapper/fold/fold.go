@@ -1,12 +1,13 @@
-// Package fold gives text the forms in which relay compares it, whatever keyboard,
-// file or library it came from: cleaned (Clean), in lower case (Lower), without
-// what nobody sees; and bare letters and digits for look-ups in tables. It knows
-// the digits of every script, and the months in the languages that tills write.
+// Package fold normalizes text for comparison, whatever keyboard, file or library it came from:
+// cleaned (Clean), in lower case (Lower), without invisible characters, or reduced to letters
+// and digits for table look-ups. It reads the digits of every script, the month names of the
+// languages that tills use, and text hidden in escapes and encodings (Layers).
 //
-// It is pure, and every function may be called from many goroutines. None of them
-// ever fails: bytes that are not UTF-8 become U+FFFD. Clean and Fold of their own
-// result change nothing. The hashes that Meta compares are made of these forms: a
-// change of one of them changes hashes (mapper.Encoding).
+// All functions are pure and safe for concurrent use. None fails: bytes that are not UTF-8
+// become U+FFFD. Clean and Fold are idempotent.
+//
+// Caution: the hashes that Meta compares are made from these forms. Changing a form changes
+// hashes; see mapper.Encoding.
 package fold
 
 import (
@@ -19,9 +20,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Clean is what every value goes through first (docs/contract.md 5.2): NFKC, control
-// and zero-width characters out, trimmed. Case is kept; see Lower. Line breaks
-// and tabs count as spaces. Idempotent.
+// Clean is the first step for every value (docs/contract.md 5.2): NFKC, control and zero-width
+// characters removed, white space trimmed. Line breaks and tabs become spaces. Case is kept;
+// see Lower. Clean is idempotent.
 func Clean(raw string) string {
 	if IsPlainLatin(raw) {
 		return strings.TrimSpace(raw)
@@ -29,17 +30,17 @@ func Clean(raw string) string {
 	return cleanAny(raw)
 }
 
-// cleanAny is clean for whatever may come.
+// cleanAny is Clean without the shortcut for plain text.
 func cleanAny(raw string) string {
 	s := strings.ToValidUTF8(raw, "\uFFFD")
-	s = strings.Map(visible, s)
+	s = strings.Map(dropInvisible, s)
 	s = norm.NFKC.String(s)
-	// NFKC makes a few blanks visible again (Hangul fillers).
-	s = norm.NFKC.String(strings.Map(visible, s))
+	// NFKC turns some invisible characters (Hangul fillers) into visible ones.
+	s = norm.NFKC.String(strings.Map(dropInvisible, s))
 	return strings.TrimSpace(s)
 }
 
-// IsPlainASCII says whether s is printable ASCII.
+// IsPlainASCII reports whether s is printable ASCII.
 func IsPlainASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7e {
@@ -49,11 +50,11 @@ func IsPlainASCII(s string) bool {
 	return true
 }
 
-// visible drops what nobody sees, turns every white space into a space, and
-// turns an accent standing alone into the apostrophe it is typed for: NFKC
-// would split ´ into a space and a combining acute, which then lands on the
-// letter before it (O´Neil → óneil).
-func visible(r rune) rune {
+// dropInvisible maps a rune for Clean: invisible characters to -1, every white space to a
+// space, and a stand-alone accent to the apostrophe it was typed for. NFKC would split ´ into a
+// space and a combining acute, which would then attach to the letter before it (O´Neil →
+// óneil).
+func dropInvisible(r rune) rune {
 	switch {
 	case r < 0x80:
 		if r >= 0x20 && r != 0x7f {
@@ -65,7 +66,7 @@ func visible(r rune) rune {
 		return -1
 	case unicode.IsSpace(r), r == 0x2028, r == 0x2029:
 		return ' '
-	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Cc, r), Blank(r):
+	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Cc, r), IsInvisible(r):
 		return -1
 	}
 	if d := norm.NFKC.PropertiesString(string(r)).Decomposition(); len(d) > 1 && d[0] == ' ' {
@@ -74,9 +75,9 @@ func visible(r rune) rune {
 	return r
 }
 
-// Blank are characters that take no room though Unicode does not file them
-// under Cf: fillers, variation selectors, the grapheme joiner, keycap frames.
-func Blank(r rune) bool {
+// IsInvisible reports whether r takes no space although Unicode does not list it under Cf:
+// fillers, variation selectors, the grapheme joiner, keycap frames.
+func IsInvisible(r rune) bool {
 	switch r {
 	case 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x20E3, 0x2065, 0x2800, 0x3164, 0xFFA0:
 		return true
@@ -84,8 +85,8 @@ func Blank(r rune) bool {
 	return r >= 0xFE00 && r <= 0xFE0F || r >= 0xFFF0 && r <= 0xFFF8 || r >= 0xE0000 && r <= 0xE0FFF
 }
 
-// Lower is Unicode lower case without a language, in NFC. A Caser keeps state
-// while it works, so each call makes its own.
+// Lower converts s to Unicode lower case, independent of language, in NFC. A cases.Caser has
+// state, so each call creates its own.
 func Lower(s string) string {
 	ascii, upper := true, false
 	for i := range len(s) {
@@ -105,13 +106,13 @@ func Lower(s string) string {
 	return lowerAny(s)
 }
 
-// lowerAny is lower for whatever may come.
+// lowerAny is Lower without the shortcut for Latin text.
 func lowerAny(s string) string {
 	return norm.NFC.String(cases.Lower(language.Und).String(s))
 }
 
-// Keep returns the runes of s for which ok holds, and the marks that sit on
-// them; a mark whose base is gone goes with it.
+// Keep returns the runes of s for which ok holds, with their combining marks. A mark is dropped
+// together with its base.
 func Keep(s string, ok func(rune) bool) string {
 	var b strings.Builder
 	all, on := true, false
@@ -122,7 +123,7 @@ func Keep(s string, ok func(rune) bool) string {
 		}
 		on = take
 		switch {
-		case all && take: // of most texts nothing goes
+		case all && take: // most texts lose nothing
 		case all:
 			all = false
 			b.Grow(len(s))
@@ -137,9 +138,9 @@ func Keep(s string, ok func(rune) bool) string {
 	return norm.NFC.String(b.String())
 }
 
-// IsLetterish holds for letters and marks (Unicode L, M), except letters that
-// are apostrophes in all but name (ʻ ʼ) and the Arabic stretching bar: people
-// type them for ', or for looks, and the normal form must not depend on it.
+// IsLetterish reports whether r is a letter or mark (Unicode L, M). It excludes letters that
+// people type as apostrophes (ʻ ʼ) or for looks (the Arabic stretching bar): the normal form
+// must not depend on them.
 func IsLetterish(r rune) bool {
 	if r < utf8.RuneSelf {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
@@ -151,7 +152,7 @@ func IsLetterish(r rune) bool {
 	return unicode.Is(unicode.L, r) || unicode.Is(unicode.M, r)
 }
 
-// IsWordy holds for letters, marks and digits.
+// IsWordy reports whether r is a letter, mark or digit.
 func IsWordy(r rune) bool {
 	if '0' <= r && r <= '9' {
 		return true
@@ -159,12 +160,11 @@ func IsWordy(r rune) bool {
 	return IsLetterish(r) || r >= utf8.RuneSelf && unicode.Is(unicode.N, r)
 }
 
-// Squash is s in lower case without anything but letters, marks and digits:
-// the form in which words are compared.
+// Squash returns s in lower case, reduced to letters, marks and digits. Words are compared in
+// this form.
 func Squash(s string) string { return Keep(Lower(s), IsWordy) }
 
-// AppendSquash appends Squash(s) to dst, without a string of its own where s is
-// ASCII: most values are only compared with it.
+// AppendSquash appends Squash(s) to dst. It allocates no string when s is ASCII.
 func AppendSquash(dst []byte, s string) []byte {
 	start := len(dst)
 	for i := range len(s) {
@@ -180,8 +180,8 @@ func AppendSquash(dst []byte, s string) []byte {
 	return dst
 }
 
-// strokes are letters that Unicode does not take apart.
-var strokes = strings.NewReplacer("ł", "l", "ø", "o", "đ", "d", "ß", "ss", "æ", "ae", "œ", "oe", "ı", "i")
+// undecomposable replaces letters that Unicode does not decompose.
+var undecomposable = strings.NewReplacer("ł", "l", "ø", "o", "đ", "d", "ß", "ss", "æ", "ae", "œ", "oe", "ı", "i")
 
 func isSmallASCII(s string) bool {
 	for i := range len(s) {
@@ -192,8 +192,8 @@ func isSmallASCII(s string) bool {
 	return true
 }
 
-// Letters is s reduced to bare letters without accents, for table look-ups
-// (Québec → quebec, N.Y. → ny, Île → ile).
+// Letters reduces s to letters without accents, for table look-ups (Québec → quebec, N.Y. → ny,
+// Île → ile).
 func Letters(s string) string {
 	if isSmallASCII(s) {
 		return s
@@ -202,7 +202,7 @@ func Letters(s string) string {
 	if IsPlainASCII(s) {
 		return Keep(s, IsLetterish)
 	}
-	s = strokes.Replace(s)
+	s = undecomposable.Replace(s)
 	s = Keep(s, IsLetterish)
 	s = norm.NFD.String(s)
 	return norm.NFC.String(strings.Map(func(r rune) rune {
@@ -213,8 +213,8 @@ func Letters(s string) string {
 	}, s))
 }
 
-// Fold is text as match keys are compared: what nobody sees is out, full-width
-// letters and their like are plain ones, in lower case, trimmed (docs/contract.md 5.2).
+// Fold returns text as match keys are compared: cleaned, full-width and similar letters as
+// plain ones, in lower case, trimmed (docs/contract.md 5.2).
 func Fold(s string) string {
 	if plain, ok := foldASCII(s); ok {
 		return plain
@@ -222,7 +222,7 @@ func Fold(s string) string {
 	return Lower(Clean(s))
 }
 
-// foldASCII is Fold of printable ASCII, in one look at it.
+// foldASCII is Fold for printable ASCII. It reports false for other text.
 func foldASCII(s string) (string, bool) {
 	upper := false
 	for i := range len(s) {

@@ -5,20 +5,20 @@ import (
 	"testing"
 )
 
-// TestPlainLatin: the quick ways give what the long ways give, for every short
-// text of the runes that they treat and of those around them.
+// TestPlainLatin checks the shortcuts for Latin text against the general code, for every short
+// text of the runes that they handle and of the runes around them.
 func TestPlainLatin(t *testing.T) {
 	bad := 0
 	check := func(s string) {
 		if l, ok := lowerLatin(s); ok && l != lowerAny(s) {
-			t.Errorf("lower of %q: %q, the long way %q", s, l, lowerAny(s))
+			t.Errorf("lowerLatin(%q) = %q, lowerAny gives %q", s, l, lowerAny(s))
 			bad++
 		}
 		if !IsPlainLatin(s) || bad > 20 {
 			return
 		}
 		if got, want := strings.TrimSpace(s), cleanAny(s); got != want {
-			t.Errorf("clean of %q: %q, the long way %q", s, got, want)
+			t.Errorf("trimmed %q = %q, cleanAny gives %q", s, got, want)
 			bad++
 		}
 	}
@@ -37,16 +37,16 @@ func TestPlainLatin(t *testing.T) {
 func TestFold(t *testing.T) {
 	for _, c := range []struct{ name, got, want string }{
 		{"full width", Fold(" Ｊａｎｅ\u200b "), "jane"},
-		{"a line break is a space", Fold("Jane\nDoe"), "jane doe"},
-		{"an accent alone is an apostrophe", Fold("O\u00b4Neil"), "o'neil"},
-		{"not UTF-8", Fold("a\xffb"), "a\ufffdb"},
-		{"a filler", Fold("\u3164"), ""},
+		{"line break becomes a space", Fold("Jane\nDoe"), "jane doe"},
+		{"stand-alone accent becomes an apostrophe", Fold("O\u00b4Neil"), "o'neil"},
+		{"invalid UTF-8", Fold("a\xffb"), "a\ufffdb"},
+		{"Hangul filler", Fold("\u3164"), ""},
 		{"digits of another script", Digits("٠١٢ ४५"), "012 45"},
-		{"letters alone", Letters("Île-de-N.Y."), "iledeny"},
-		{"a stroke", Letters("Łódź"), "lodz"},
-		{"compared", Squash("O'Neil, Jr. 3"), "oneiljr3"},
-		{"compared, appended", string(AppendSquash([]byte("x"), "Zoë-1")), "xzoë1"},
-		{"compared, ASCII", string(AppendSquash(nil, "A-b 1")), "ab1"},
+		{"letters only", Letters("Île-de-N.Y."), "iledeny"},
+		{"letter with a stroke", Letters("Łódź"), "lodz"},
+		{"squashed", Squash("O'Neil, Jr. 3"), "oneiljr3"},
+		{"squashed and appended", string(AppendSquash([]byte("x"), "Zoë-1")), "xzoë1"},
+		{"squashed ASCII", string(AppendSquash(nil, "A-b 1")), "ab1"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, c.got, c.want)

@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// IsPlainLatin reports that s is printable ASCII and letters with the accents
-// of Latin alphabets, each one rune: nothing that clean would change but the
-// spaces around it, and nothing that can be UTF-8 read as Windows-1252.
+// IsPlainLatin reports whether s is printable ASCII and single-rune accented Latin letters.
+// Clean changes nothing in such text except surrounding spaces, and it cannot be UTF-8 misread
+// as Windows-1252.
 func IsPlainLatin(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -19,21 +19,22 @@ func IsPlainLatin(s string) bool {
 		}
 		i++
 		switch r := rune(c&0x1f)<<6 | rune(s[i]&0x3f); r {
-		case '×', '÷': // no letters
+		case '×', '÷': // not letters
 			return false
-		case 'Ĳ', 'ĳ', 'Ŀ', 'ŀ', 'ŉ', 'ſ': // NFKC takes them apart
+		case 'Ĳ', 'ĳ', 'Ŀ', 'ŀ', 'ŉ', 'ſ': // NFKC decomposes them
 			return false
-		case 'Œ', 'œ', 'Š', 'š', 'Ÿ', 'Ž', 'ž': // in Windows-1252 they may be the second byte of a rune
+		case 'Œ', 'œ', 'Š', 'š', 'Ÿ', 'Ž', 'ž': // in Windows-1252 these can be the second byte of a UTF-8 sequence
 			return false
 		}
 	}
 	return true
 }
 
-// lowerLatin is lower of text below U+0180, but for İ, which becomes two runes.
+// lowerLatin is Lower for text below U+0180. It reports false for other text and for İ, which
+// becomes two runes.
 func lowerLatin(s string) (string, bool) {
-	var room [64]byte
-	out := append(room[:0], s...)
+	var buf [64]byte
+	out := append(buf[:0], s...)
 	for i := 0; i < len(out); i++ {
 		c := out[i]
 		switch {

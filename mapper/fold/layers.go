@@ -7,24 +7,24 @@ import (
 	"unicode/utf8"
 )
 
-// maxLayers is how many readings of a text Layers gives: a link within a link within a
-// page has five, and so costs at most maxLayers times what its text does.
+// maxLayers limits how many readings of a text Layers yields. A link within a link within a
+// page has five. Layers therefore costs at most maxLayers passes over the text.
 const maxLayers = 12
 
-// Layers gives a text, and what it says when the ways in which pages (&#64;), links (%40,
-// %FC), programs (\u0040, \x40, \n), mail (=40) and Base64 write other characters are undone,
-// one by one and one within the other. It is the one place that knows these ways: what looks
-// for a person in a text, and what keeps one from leaving, looks into each layer.
+// Layers yields a text, then every text it becomes when the escapes of pages (&#64;), links
+// (%40, %FC), programs (\u0040, \x40, \n), mail (=40) and Base64 are undone, singly and nested.
+// This is the only place that handles these encodings: the search for personal data and the
+// filters that keep it from leaving both check each layer.
 func Layers(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		if !yield(text) || !Layered(text) {
+		if !yield(text) || !HasLayers(text) {
 			return
 		}
-		var room [maxLayers]string
-		layers := append(room[:0], text)
+		var buf [maxLayers]string
+		layers := append(buf[:0], text)
 		for i := 0; i < len(layers); i++ {
 			from := decodable(layers[i])
-			for _, decode := range [...]func(string) string{Unescaped, unquoted, fromBase64} {
+			for _, decode := range [...]func(string) string{unescape, decodeQuotedPrintable, fromBase64} {
 				plain := decode(from)
 				if plain == from || slices.Contains(layers, plain) {
 					continue
@@ -40,16 +40,16 @@ func Layers(text string) iter.Seq[string] {
 	}
 }
 
-// What a byte may be part of.
+// Byte classes: what a byte can be part of.
 const (
-	letterByte uint8 = 1 + iota // of a text in Base64
-	jointByte                   // of one, or of what joins it with something else: + / - _
-	escapeByte                  // begins an escape, or what Clean makes one of: ％
+	letterByte uint8 = 1 + iota // Base64 text
+	jointByte                   // Base64 text, or a separator next to it: + / - _
+	escapeByte                  // starts an escape, or becomes one in Clean: ％
 )
 
 var byteClasses = func() (c [256]uint8) {
 	for b := byte('0'); b <= 'z'; b++ {
-		if isCode(b) {
+		if isAlphanumeric(b) {
 			c[b] = letterByte
 		}
 	}
@@ -62,11 +62,11 @@ var byteClasses = func() (c [256]uint8) {
 	return c
 }()
 
-// Layered says whether a text may have more than one layer. Most texts have not: it costs
-// a look at each byte, and one at the first bytes of a word that is as long as an address in
-// Base64.
-func Layered(text string) bool {
-	run, part := 0, 0 // where a text in Base64 may have begun: with joints within it, without
+// HasLayers reports whether a text could have more than one layer. Most texts have one. The check
+// looks at each byte once, and decodes the start of a word that is as long as an e-mail address
+// in Base64.
+func HasLayers(text string) bool {
+	run, part := 0, 0 // possible starts of Base64 text, with separators inside it and without
 	for i := range len(text) {
 		switch byteClasses[text[i]] {
 		case letterByte:
@@ -88,14 +88,15 @@ func Layered(text string) bool {
 	return false
 }
 
-// mayBeBase64 says whether the beginning of a run may be that of a text in Base64.
+// mayBeBase64 reports whether run can be the start of Base64 text.
 func mayBeBase64(run string) bool {
-	var room [minBase64]byte
-	_, _, ok := decode64(room[:0], run)
+	var buf [minBase64]byte
+	_, _, ok := decode64(buf[:0], run)
 	return ok
 }
 
-// decodable is text with its escapes in ASCII, and nothing unseen within them.
+// decodable returns text with its escapes in ASCII and without invisible characters inside
+// them.
 func decodable(text string) string {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
@@ -105,11 +106,11 @@ func decodable(text string) string {
 	return text
 }
 
-// minBase64 is how long a text in Base64 is that is looked into: the shortest address.
+// minBase64 is the length of the shortest Base64 text that is decoded: a short e-mail address.
 const minBase64 = 12
 
-// fromBase64 is what stands in Base64 in a text, a line each, or the text itself where
-// nothing does.
+// fromBase64 decodes the Base64 parts of a text, one per line. It returns the text itself if it
+// has none.
 func fromBase64(text string) string {
 	var all []byte
 	for i := 0; i < len(text); {
@@ -132,15 +133,16 @@ func fromBase64(text string) string {
 	return string(all)
 }
 
-// appendBase64 appends what a run of letters, digits and + / - _ says in Base64: all of it,
-// else the parts that these characters divide it into, as a path or a prefix does.
+// appendBase64 decodes a run of letters, digits and + / - _ and appends the result. If the
+// whole run is not Base64, it tries the parts between these characters, as in a path or after a
+// prefix.
 func appendBase64(dst []byte, run string) []byte {
 	if out, ok := appendDecoded(dst, run); ok {
 		return out
 	}
 	for from := 0; from < len(run); {
 		to := from
-		for to < len(run) && isCode(run[to]) {
+		for to < len(run) && isAlphanumeric(run[to]) {
 			to++
 		}
 		if to-from >= minBase64 && to-from < len(run) {
@@ -151,12 +153,12 @@ func appendBase64(dst []byte, run string) []byte {
 	return dst
 }
 
-// isCode holds for letters and digits.
-func isCode(b byte) bool {
+// isAlphanumeric reports whether b is an ASCII letter or digit.
+func isAlphanumeric(b byte) bool {
 	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
 }
 
-// appendDecoded appends the text that a run is in Base64, and a line break.
+// appendDecoded appends the text that run encodes in Base64 and a line break.
 func appendDecoded(dst []byte, run string) (_ []byte, ok bool) {
 	out, whole, ok := decode64(dst, run)
 	if !ok || !whole {
@@ -165,10 +167,11 @@ func appendDecoded(dst []byte, run string) (_ []byte, ok bool) {
 	return append(out, '\n'), true
 }
 
-// decode64 appends what a run is in Base64 as far as it goes. Not ok: it is no text, which
-// of almost all runs the first bytes say. whole: neither a character nor a byte is cut.
+// decode64 appends the text that run encodes in Base64, as far as run goes. ok is false if the
+// result is not text; the first bytes usually decide that. whole reports that run ends at the
+// end of a character and of a byte.
 func decode64(dst []byte, run string) (_ []byte, whole, ok bool) {
-	read := len(dst) // bytes before it are whole characters
+	read := len(dst) // the bytes before it form complete characters
 	var bits uint32
 	have := 0
 	for i := range len(run) {

@@ -29,7 +29,7 @@ func TestLayers(t *testing.T) {
 			t.Errorf("%q: %q", text, all)
 		}
 	}
-	for _, text := range []string{"100% \\ sure & =x=", "x?id=4711&b=4a", `C:\data`, "a=b"} { // escapes are none of letters and digits
+	for _, text := range []string{"100% \\ sure & =x=", "x?id=4711&b=4a", `C:\data`, "a=b"} { // letters and digits are not escaped, and stray escape characters are not escapes
 		for layer := range Layers(text) {
 			if layer != text {
 				t.Errorf("%q: %q", text, layer)
@@ -38,17 +38,17 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// costOf is what all layers of a text hold.
-func costOf(t *testing.T, text string) {
+// checkCost checks the number and total size of the layers of a text.
+func checkCost(t *testing.T, text string) {
 	t.Helper()
 	n, bytes := 0, 0
 	for layer := range Layers(text) {
 		n++
 		bytes += len(layer)
 	}
-	// Bytes that are no UTF-8 take three, and a character as HTML names it six for five.
+	// Invalid UTF-8 takes three bytes for one, an HTML entity six bytes for five.
 	if n > maxLayers || bytes > 6*maxLayers*(len(text)+16) {
-		t.Errorf("%d layers of %d bytes of %d", n, bytes, len(text))
+		t.Errorf("%d layers of %d bytes in all, from a text of %d bytes", n, bytes, len(text))
 	}
 }
 
@@ -56,11 +56,11 @@ func TestLayersCost(t *testing.T) {
 	for _, piece := range []string{"%25", "%", `\`, `\\`, "&amp;", "&nGt;", "=3D", "=", "=\n", "%FF", "QUFB", "UVVGQ", "A", "/", "Q/", "\\u0025", "\xef", "\uff05", "ﷺ%41", "\xff%41", "\\ud83d"} {
 		text := strings.Repeat(piece, 256<<10/len(piece))
 		start := time.Now()
-		costOf(t, text)
+		checkCost(t, text)
 		if took := time.Since(start); took > 5*time.Second {
-			t.Errorf("%q again and again takes %s", piece, took)
+			t.Errorf("%q repeated takes %s", piece, took)
 		} else if took > 300*time.Millisecond {
-			t.Logf("%q again and again takes %s", piece, took)
+			t.Logf("%q repeated takes %s", piece, took)
 		}
 	}
 }
@@ -70,13 +70,13 @@ func FuzzLayers(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		costOf(t, text)
+		checkCost(t, text)
 		if strings.ContainsAny(text, " %&\\=") || len(text) < 9 || !IsPlainASCII(text) {
 			return
 		}
 		for _, b64 := range []string{base64.StdEncoding.EncodeToString([]byte(text)), base64.RawURLEncoding.EncodeToString([]byte(text))} {
 			if !slices.Contains(slices.Collect(Layers(b64)), text+"\n") {
-				t.Errorf("%q is not found in %q", text, b64)
+				t.Errorf("no layer of %[2]q is %[1]q", text, b64)
 			}
 		}
 	})

@@ -2,9 +2,9 @@ package fold
 
 import "strings"
 
-// The words of a date, as Letters makes them of what programs print in the languages of
-// Europe, Turkish, Indonesian, Malay and Arabic, and days of the week in Chinese, Japanese
-// and Korean: whole and short, as they stand alone and in a date (CLDR).
+// Month and weekday names, full and abbreviated, stand-alone and in a date (CLDR), for the
+// languages of Europe, Turkish, Indonesian, Malay and Arabic; weekdays also in Chinese,
+// Japanese and Korean. They are listed in the form that Letters returns.
 var (
 	monthNames = [12]string{
 		`ene enero gen gener gennaio ian ianuarie jaan jaanuar jaenner jan janeiro janner januar januara januari january janv janvaris janvier led leden ledna
@@ -57,17 +57,16 @@ var (
 		nd o ob of om on ore p pukul r rd roku saat st th the tid u uhr um uur v w y г год года в о п р року у στις`
 )
 
-// Croatian, and it alone, calls these months by words that mean another one in Polish or
-// Czech.
+// Croatian uses these words for a different month than Polish or Czech.
 var croatianMonths = map[string]int{"lip": 6, "srp": 7, "lis": 10, "listopad": 10, "listopada": 10}
 
 var (
-	months   = monthsOf(monthNames)
+	months   = parseMonths(monthNames)
 	weekdays = wordSet(weekdayNames)
 	fillers  = wordSet(fillerNames)
 )
 
-func monthsOf(names [12]string) map[string]int {
+func parseMonths(names [12]string) map[string]int {
 	m := make(map[string]int)
 	for i, names := range names {
 		for w := range strings.FieldsSeq(names) {
@@ -85,22 +84,22 @@ func wordSet(words string) map[string]bool {
 	return m
 }
 
-// Month is the number of a month in words.
+// Month returns the number of a month name, 1 to 12.
 func Month(w string) (int, bool) {
 	m, ok := months[Letters(w)]
 	return m, ok
 }
 
-// CroatianMonth is the number of a month that Croatian alone calls so, while others call
-// another month so: Month says the other one.
+// CroatianMonth returns the number of a month name that means another month in Croatian than in
+// other languages. Month returns the other meaning.
 func CroatianMonth(w string) (int, bool) {
 	m, ok := croatianMonths[Letters(w)]
 	return m, ok
 }
 
-// Weekday says whether a word is a day of the week. Some of the short ones are months
-// in another language.
-func Weekday(w string) bool { return weekdays[Letters(w)] }
+// IsWeekday reports whether w is a weekday name. Some abbreviations are month names in another
+// language.
+func IsWeekday(w string) bool { return weekdays[Letters(w)] }
 
-// DateFiller says whether a word stands in dates and says nothing: of, um, года.
-func DateFiller(w string) bool { return fillers[Letters(w)] }
+// IsDateFiller reports whether w is a word without meaning that occurs in dates: of, um, года.
+func IsDateFiller(w string) bool { return fillers[Letters(w)] }

@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// Name is the name of a property or an event as it is compared: in lower case, without spaces,
-// underscores, hyphens and full stops.
+// Name returns the name of a property or event as it is compared: in lower case, without
+// spaces, underscores, hyphens and full stops.
 func Name(s string) string {
-	var plain [48]byte // in it almost all names fit: they are ASCII, and short
+	var plain [48]byte // fits almost all names, which are short and ASCII
 	n := 0
 	for i := 0; i < len(s); i++ {
 		c := s[i]

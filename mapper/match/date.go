@@ -90,7 +90,7 @@ func (r *dateReader) offer(ys string, m, d int) {
 		r.offerYear(2000+y, m, d)
 	} else if len(ys) == 4 {
 		if y > r.today.Year()+1 { // a Thai year
-			y -= fold.Buddhist
+			y -= fold.BuddhistYears
 		}
 		r.offerYear(y, m, d)
 	}
@@ -216,7 +216,7 @@ func (r *dateReader) named(s string) {
 		default:
 			letters := strings.TrimRight(w, "0123456789")
 			m, ok := fold.Month(letters)
-			if letters == w && (month != 0 || !ok) && (fold.Weekday(w) || fold.DateFiller(w)) {
+			if letters == w && (month != 0 || !ok) && (fold.IsWeekday(w) || fold.IsDateFiller(w)) {
 				continue
 			}
 			if !ok || month != 0 {

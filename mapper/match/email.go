@@ -12,7 +12,7 @@ import (
 // traceEmail gives the address alone, trimmed and in lower case (docs/meta.md
 // 3.1). Dots, tags and Unicode domains stay: Meta hashes what the
 // person typed, and nothing says that it writes a domain otherwise. Whoever looks for a
-// person has to know that such an address has two forms (fold.Spellings).
+// person has to know that such an address has two forms (fold.EmailSpellings).
 func traceEmail(raw string, t *Trace) Value {
 	if t == nil {
 		if v, ok := plainEmail(raw); ok {

@@ -24,7 +24,7 @@ func traceExternalID(raw string, t *Trace) Value {
 	if IsPlaceholderID(s) || s == "-1" {
 		return Placeholder("external_id")
 	}
-	if fold.Shortened(s) {
+	if fold.LostDigits(s) {
 		return LeftOut("external_id", "invalid", "is a number that a spreadsheet has shortened (9.99E+99), which would join strangers; format its column as text")
 	}
 	if s != raw {

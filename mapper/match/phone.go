@@ -34,7 +34,7 @@ func tracePhone(raw string, l Locale, t *Trace) Value {
 	if len(s) > 120 {
 		return LeftOut("phone", "impossible", "is far too long for a number")
 	}
-	if fold.Shortened(s) {
+	if fold.LostDigits(s) {
 		return LeftOut("phone", "impossible", "is a number that a spreadsheet has shortened (9.99E+99); format its column as text")
 	}
 	w := readPhone(s)

@@ -13,21 +13,21 @@ import (
 	"relay/mapper/fold"
 )
 
-// currencies are the currencies that words and symbols beside an amount can
-// mean. The zero value says that none is written.
+// currencies are the currencies that the words and symbols beside an amount can mean. The zero
+// value means that none is written.
 type currencies struct {
-	Codes []string // shared, never changed; the likeliest first
-	sure  bool     // the first is meant where nothing else decides
+	Codes []string // shared, never modified; the likeliest first
+	sure  bool     // the first one is meant unless something else decides
 
-	partial bool // letters that are a currency's beside a sign alone: US$
+	partial bool // letters that denote a currency only together with a sign: US$
 }
 
 func (c *currencies) Any() bool             { return len(c.Codes) > 0 }
 func (c *currencies) Has(code string) bool  { return slices.Contains(c.Codes, code) }
 func (c *currencies) First() (string, bool) { return c.Codes[0], c.sure || len(c.Codes) == 1 }
 
-// and keeps what both can mean; false when that is nothing.
-func (c *currencies) and(with currencies) bool {
+// intersect keeps the currencies that both can mean. It reports false when there is none.
+func (c *currencies) intersect(with currencies) bool {
 	if !c.Any() {
 		*c = with
 		return true
@@ -42,20 +42,20 @@ func (c *currencies) and(with currencies) bool {
 	return c.Any()
 }
 
-// word takes a word beside an amount: an ISO code, a symbol, a name, or letters
-// with a symbol (US$). False when it is none, or contradicts those before.
-func (c *currencies) word(word string) bool {
-	word = strings.ToLower(word)
-	bare := strings.TrimSuffix(word, ".")
+// addWord adds a word beside an amount: an ISO code, a symbol, a name, or letters with a symbol
+// (US$). It reports false when the word is none of these or contradicts the words before it.
+func (c *currencies) addWord(addWord string) bool {
+	addWord = strings.ToLower(addWord)
+	bare := strings.TrimSuffix(addWord, ".")
 	if known, ok := CurrencyWords()[bare]; ok {
-		return c.and(known)
+		return c.intersect(known)
 	}
 	if upper := strings.ToUpper(bare); len(upper) == 3 && currency.IsValid(upper) {
-		return c.and(currencies{Codes: []string{upper}})
+		return c.intersect(currencies{Codes: []string{upper}})
 	}
 	letters := strings.TrimFunc(bare, isCurrencySign)
 	if letters == "" {
-		// A symbol that is in no table says nothing; two are no amount.
+		// A single unknown symbol is ignored. Two are not part of an amount.
 		return utf8.RuneCountInString(bare) == 1
 	}
 	if letters == bare {
@@ -63,18 +63,18 @@ func (c *currencies) word(word string) bool {
 	}
 	i := strings.Index(bare, letters)
 	sign := bare[:i] + bare[i+len(letters):]
-	return c.word(letters) && c.word(sign)
+	return c.addWord(letters) && c.addWord(sign)
 }
 
 func isCurrencySign(r rune) bool { return unicode.Is(unicode.Sc, r) }
 
-// CurrencyWords are the ways of writing a currency beside an amount, but for
-// ISO codes. Where several share a sign, "!" says that the first is meant
-// wherever neither the event nor the mapping names another.
+// CurrencyWords returns the ways to write a currency beside an amount, except for ISO codes.
+// Where several currencies share a sign, "!" means that the first one is assumed when neither
+// the event nor the mapping names another.
 var CurrencyWords = sync.OnceValue(func() map[string]currencies {
 	const dollars = "USD CAD AUD NZD HKD SGD TWD MXN BRL ARS CLP COP UYU DOP JMD TTD BBD BSD BMD BZD BND KYD XCD FJD GYD LRD NAD SBD SRD CVE NIO TOP WST"
 	out := map[string]currencies{}
-	partial := false // so are the rows behind a line with +
+	partial := false // true for the rows after the line with +
 	for line := range strings.Lines(`
 		$ dollar dollars = ` + dollars + `
 		€ euro euros = EUR
@@ -158,8 +158,8 @@ var CurrencyWords = sync.OnceValue(func() map[string]currencies {
 	return out
 })
 
-// currencyCode reads an ISO 4217 code: three letters, or the number in its
-// place that payment terminals send.
+// currencyCode reads an ISO 4217 code: three letters, or the numeric code that payment
+// terminals send.
 func currencyCode(n *event.Node) (string, bool) {
 	text, ok := n.ScalarText()
 	if !ok {
@@ -172,8 +172,8 @@ func currencyCode(n *event.Node) (string, bool) {
 	return code, len(code) == 3 && currency.IsValid(code)
 }
 
-// Currency reads a code, or what is written beside an amount: €, EURO, EUR (€). A
-// mark of several currencies is the usual one, if that is among them.
+// Currency reads a currency code or a mark such as €, EURO or EUR (€). A mark shared by several
+// currencies means usual, if usual is one of them.
 func Currency(n *event.Node, usual string) (string, bool) {
 	if code, ok := currencyCode(n); ok || n.Kind != event.Text {
 		return code, ok
@@ -188,29 +188,29 @@ func Currency(n *event.Node, usual string) (string, bool) {
 	return usual, named.Has(usual)
 }
 
-// maxCurrencyText is the longest text, in bytes, that is read as marks of a currency.
+// maxCurrencyText is the longest text, in bytes, that is read as currency marks.
 const maxCurrencyText = 40
 
-// currencyOfMarks reads the marks of one currency, with nothing else in the text.
+// currencyOfMarks reads a text that consists of the marks of one currency.
 func currencyOfMarks(text string) (named currencies, ok bool) {
 	if len(text) > maxCurrencyText {
 		return named, false
 	}
-	for word := range strings.FieldsFuncSeq(fold.Clean(text), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("()[]/", r) }) {
-		if !named.word(word) {
+	for addWord := range strings.FieldsFuncSeq(fold.Clean(text), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("()[]/", r) }) {
+		if !named.addWord(addWord) {
 			return named, false
 		}
 	}
 	return named, named.Any() && !named.partial
 }
 
-// currencyNumbers are the codes of ISO 4217 by their numbers.
+// currencyNumbers maps ISO 4217 numeric codes to letter codes.
 var currencyNumbers = sync.OnceValue(func() map[string]string {
 	out := map[string]string{}
 	for _, code := range currency.GetCurrencyCodes() {
 		if number, ok := currency.GetNumericCode(code); ok && number != "000" {
 			out[number] = code
-			out[strings.TrimLeft(number, "0")] = code // a number in JSON has no zeros in front
+			out[strings.TrimLeft(number, "0")] = code // a JSON number has no leading zeros
 		}
 	}
 	return out

@@ -13,25 +13,25 @@ import (
 	"relay/mapper/fold"
 )
 
-// Amount is an amount as it was meant, exactly: decimal text, never a float.
+// Amount is an exact amount of money: decimal text, never a float.
 type Amount struct {
 	Text      string     // shortest decimal form: 47.6, -3, 0
-	Named     currencies // that are written beside the amount
-	Ambiguous bool       // 1.234 as text: read as a little over one
-	other     string     // what 1.234 and 1,234 are when they are read the other way
+	Named     currencies // the currencies written beside the amount
+	Ambiguous bool       // text such as 1.234, read as one and a fraction
+	other     string     // the other reading of text such as 1.234 and 1,234
 }
 
-// Negative says that it is below zero.
+// Negative reports whether the amount is below zero.
 func (m Amount) Negative() bool { return strings.HasPrefix(m.Text, "-") }
 
-// Zero says that it is nothing.
+// Zero reports whether the amount is zero.
 func (m Amount) Zero() bool { return m.Text == "0" }
 
-// maxMoney is the largest amount relay believes, 10^12, and its digits.
+// maxMoney is the largest amount that relay accepts, 10^12, as decimal digits.
 const maxMoney = "1000000000000"
 
-// Read reads an amount: a JSON number, or text as tills write it, with an
-// optional sign, currency symbol or code, and 1,234.50 or 1.234,50 grouping.
+// Read reads an amount: a JSON number, or text as tills write it, with an optional sign,
+// currency symbol or code, and digits grouped as 1,234.50 or 1.234,50.
 func Read(n *event.Node) (Amount, bool) {
 	switch n.Kind {
 	case event.Number:
@@ -42,7 +42,7 @@ func Read(n *event.Node) (Amount, bool) {
 	return Amount{}, false
 }
 
-// Exact brings a number in JSON's form into the shortest form.
+// Exact reads a JSON number as an amount.
 func Exact(number string) (Amount, bool) {
 	text, ok := event.Decimal(number)
 	if !ok {
@@ -56,20 +56,20 @@ func Exact(number string) (Amount, bool) {
 	return Amount{Text: text}, true
 }
 
-// ReadText is Read for text.
+// ReadText is Read for text. It allows at most 100 bytes.
 func ReadText(text string) (Amount, bool) {
 	if len(text) > 100 || !utf8.ValidString(text) {
 		return Amount{}, false
 	}
-	s := strings.Map(plainMoneyRune, fold.Digits(norm.NFKC.String(text)))
+	s := strings.Map(plainRune, fold.Digits(norm.NFKC.String(text)))
 	s = strings.TrimSpace(s)
-	if formula, ok := strings.CutPrefix(s, `="`); ok && strings.HasSuffix(formula, `"`) { // a spreadsheet's ="10.00" and '10.00
+	if formula, ok := strings.CutPrefix(s, `="`); ok && strings.HasSuffix(formula, `"`) { // spreadsheets write ="10.00" and '10.00
 		s = strings.TrimSpace(strings.TrimSuffix(formula, `"`))
 	} else {
 		s = strings.TrimSpace(strings.TrimPrefix(s, "'"))
 	}
 	negative := false
-	if before, within, ok := strings.Cut(s, "("); ok && strings.IndexByte(within, ')') >= 0 { // an accountant's minus: (12.50), $(12.50), (12.50) EUR
+	if before, within, ok := strings.Cut(s, "("); ok && strings.IndexByte(within, ')') >= 0 { // a negative amount in accounting: (12.50), $(12.50), (12.50) EUR
 		within, behind, _ := strings.Cut(within, ")")
 		if strings.ContainsAny(before+behind, "0123456789()") {
 			return Amount{}, false
@@ -86,14 +86,14 @@ func ReadText(text string) (Amount, bool) {
 			s = s[1:]
 			continue
 		}
-		word := s[:len(s)-len(strings.TrimLeftFunc(s, moneyWordRune))]
-		if strings.HasPrefix(s, ".") || word == "" {
+		addWord := s[:len(s)-len(strings.TrimLeftFunc(s, isWordRune))]
+		if strings.HasPrefix(s, ".") || addWord == "" {
 			break
 		}
-		if !named.word(word) || words > 4 {
+		if !named.addWord(addWord) || words > 4 {
 			return Amount{}, false
 		}
-		s = s[len(word):]
+		s = s[len(addWord):]
 	}
 	for _, end := range []string{",--", ".--", ",-", ".-"} { // 47,- is 47
 		if whole, ok := strings.CutSuffix(s, end); ok {
@@ -101,22 +101,22 @@ func ReadText(text string) (Amount, bool) {
 			break
 		}
 	}
-	for words := 0; ; words++ { // and after them
+	for words := 0; ; words++ { // signs and currencies after the digits
 		s = strings.TrimSpace(s)
 		if rest, ok := strings.CutSuffix(s, "-"); ok {
 			s, negative = rest, true
 			signs++
 			continue
 		}
-		word := s[len(strings.TrimRightFunc(s, moneyWordRune)):]
-		word = strings.TrimLeft(word, ".")
-		if word == "" || exponentForm(s) {
+		addWord := s[len(strings.TrimRightFunc(s, isWordRune)):]
+		addWord = strings.TrimLeft(addWord, ".")
+		if addWord == "" || isExponentForm(s) {
 			break
 		}
-		if !named.word(word) || words > 4 {
+		if !named.addWord(addWord) || words > 4 {
 			return Amount{}, false
 		}
-		s = s[:len(s)-len(word)]
+		s = s[:len(s)-len(addWord)]
 	}
 	if signs > 1 {
 		return Amount{}, false
@@ -130,7 +130,7 @@ func ReadText(text string) (Amount, bool) {
 		sign = "-"
 	}
 	m, ok := Exact(sign + number)
-	if Shortened(s) {
+	if LostDigits(s) {
 		return Amount{}, false
 	}
 	m.Named, m.Ambiguous = named, ambiguous
@@ -140,7 +140,7 @@ func ReadText(text string) (Amount, bool) {
 	return m, ok
 }
 
-// Number is the number of an amount's text, for formulas.
+// Number reads the amount in text as a float, for formulas in a mapping.
 func Number(text string) (float64, bool) {
 	m, ok := ReadText(text)
 	if !ok {
@@ -150,27 +150,29 @@ func Number(text string) (float64, bool) {
 	return n, err == nil
 }
 
-// otherReading is what a number with one mark and three digits behind it is when the
-// mark is taken for the other one; "" for all others.
+// otherReading returns the second reading of a number with one separator and three digits after
+// it: a decimal point taken for a group separator, or the reverse. It returns "" for all other
+// numbers.
 func otherReading(s string) string {
 	switch {
-	case strings.Count(s, ".") == 1 && grouped(s, '.'):
+	case strings.Count(s, ".") == 1 && isGrouped(s, '.'):
 		return strings.Replace(s, ".", "", 1)
-	case strings.Count(s, ",") == 1 && grouped(s, ','):
+	case strings.Count(s, ",") == 1 && isGrouped(s, ','):
 		return strings.Replace(s, ",", ".", 1)
 	}
 	return ""
 }
 
-// In is the amount in its currency, which tells whether three digits behind a mark are
-// thousands or a fraction: Rp15.000 are fifteen thousand, 12,345 TND a little over twelve.
+// In returns the amount in its currency. The currency decides whether three digits after a
+// separator are thousands or a fraction: Rp15.000 is fifteen thousand, 12,345 TND is a little
+// over twelve.
 func (m Amount) In(code string) Amount {
 	if m.other == "" {
 		return m
 	}
 	digits, ok := currency.GetDigits(code)
 	switch {
-	case ok && m.Ambiguous && (digits == 0 || noCoins(code)):
+	case ok && m.Ambiguous && (digits == 0 || hasNoCoins(code)):
 		m.Text, m.Ambiguous = m.other, false
 	case ok && !m.Ambiguous && digits == 3:
 		m.Text = m.other
@@ -180,8 +182,8 @@ func (m Amount) In(code string) Amount {
 	return m
 }
 
-// FromMinor is an amount in the currency's smallest unit in its own: 4760 cents are
-// 47.6, 4760 yen are 4760. False when it is no whole number.
+// FromMinor converts an amount in the currency's smallest unit: 4760 cents are 47.6, 4760 yen
+// are 4760. It reports false when the amount is not a whole number.
 func (m Amount) FromMinor(code string) (string, bool) {
 	if strings.Contains(m.Text, ".") {
 		return "", false
@@ -193,8 +195,9 @@ func (m Amount) FromMinor(code string) (string, bool) {
 	return event.Shift(m.Text, -int(digits)), true
 }
 
-// noCoins says whether a currency has smaller units by ISO 4217 that nobody pays with.
-func noCoins(code string) bool {
+// hasNoCoins reports whether ISO 4217 gives the currency minor units that are not used in
+// practice.
+func hasNoCoins(code string) bool {
 	switch code {
 	case "COP", "HUF", "IDR", "IRR", "LAK", "LBP", "MMK", "SYP", "TZS", "UZS":
 		return true
@@ -202,9 +205,9 @@ func noCoins(code string) bool {
 	return false
 }
 
-// plainMoneyRune folds what keyboards and locales make of digits, minus signs
-// and spaces, and takes out what cannot be seen.
-func plainMoneyRune(r rune) rune {
+// plainRune maps the digits, minus signs and spaces of keyboards and locales to plain ones
+// intersect drops invisible characters.
+func plainRune(r rune) rune {
 	switch {
 	case r == 0x066B:
 		return '.'
@@ -216,25 +219,25 @@ func plainMoneyRune(r rune) rune {
 		return '\''
 	case unicode.IsSpace(r):
 		return ' '
-	case unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || fold.Blank(r):
+	case unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || fold.IsInvisible(r):
 		return -1
 	}
 	return r
 }
 
-func moneyWordRune(r rune) bool {
+func isWordRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.Is(unicode.Sc, r) || unicode.Is(unicode.M, r) || r == '.'
 }
 
-// Shortened says whether an amount is one that a spreadsheet has shortened for show:
-// 1.23457E+11 stands for a hundred thousand amounts. 1.0E7 is what a program writes.
-func Shortened(s string) bool {
-	return strings.Contains(s, "+") && fold.Shortened(s)
+// LostDigits reports whether a spreadsheet rounded an amount for display: 1.23457E+11 stands
+// for a hundred thousand amounts. Programs write 1.0E7, without a plus sign.
+func LostDigits(s string) bool {
+	return strings.Contains(s, "+") && fold.LostDigits(s)
 }
 
-// exponentForm says whether s is a number such as 1.0E7, as some languages
-// write large floats.
-func exponentForm(s string) bool {
+// isExponentForm reports whether s is a number such as 1.0E7, which is how some languages print
+// large floats.
+func isExponentForm(s string) bool {
 	i := strings.IndexAny(s, "eE")
 	if i < 1 || i == len(s)-1 {
 		return false
@@ -244,10 +247,10 @@ func exponentForm(s string) bool {
 	return digits(whole) && (!point || digits(fraction)) && digits(strings.TrimLeft(s[i+1:], "+-")) && len(s)-i < 6
 }
 
-// plainNumber reads digits with grouping and a decimal mark; the answer has a
-// point and no grouping.
+// plainNumber reads digits with group separators and a decimal mark. The result has a decimal
+// point and no separators.
 func plainNumber(s string) (number string, ambiguous, ok bool) {
-	if exponentForm(s) {
+	if isExponentForm(s) {
 		return s, false, true
 	}
 	if s == "" || strings.Trim(s, "0123456789.,' ") != "" {
@@ -268,8 +271,8 @@ func plainNumber(s string) (number string, ambiguous, ok bool) {
 		}
 	case points == 1:
 		decimal = '.'
-		ambiguous = !others && grouped(s, '.')
-	case commas == 1 && (others || !grouped(s, ',')):
+		ambiguous = !others && isGrouped(s, '.')
+	case commas == 1 && (others || !isGrouped(s, ',')):
 		decimal = ','
 	}
 	whole, fraction := s, ""
@@ -281,7 +284,7 @@ func plainNumber(s string) (number string, ambiguous, ok bool) {
 		return "", false, false
 	}
 	if i := strings.IndexAny(whole, ".,' "); i >= 0 {
-		if !grouped(whole, whole[i]) {
+		if !isGrouped(whole, whole[i]) {
 			return "", false, false
 		}
 		whole = strings.ReplaceAll(whole, whole[i:i+1], "")
@@ -295,9 +298,9 @@ func plainNumber(s string) (number string, ambiguous, ok bool) {
 	return whole + "." + fraction, ambiguous, true
 }
 
-// grouped says whether s is digits in groups of three (12,34,567 with commas,
-// as in India, too), the first not beginning with 0.
-func grouped(s string, sep byte) bool {
+// isGrouped reports whether s is digits in groups of three, or in Indian groups with commas
+// (12,34,567). The first digit is not 0.
+func isGrouped(s string, sep byte) bool {
 	groups := strings.Split(s, string(sep))
 	if len(groups) < 2 || len(groups[0]) < 1 || len(groups[0]) > 3 || groups[0][0] == '0' || len(groups[len(groups)-1]) != 3 {
 		return false

@@ -8,9 +8,8 @@ import (
 	"relay/mapper/fold"
 )
 
-// Quantity reads a quantity in its shortest decimal form. Text may have a
-// unit behind it (0.55 m). 1,234 is left: a scale means one and a bit, a till a
-// thousand.
+// Quantity reads a quantity in its shortest decimal form. Text can end with a unit (0.55 m).
+// 1,234 is rejected as ambiguous: a scale means a little over one, a till a thousand.
 func Quantity(n *event.Node) (string, bool) {
 	if n == nil {
 		return "", false
@@ -24,7 +23,7 @@ func Quantity(n *event.Node) (string, bool) {
 			return unicode.IsLetter(r) || unicode.IsSpace(r) || r == '.' || r == '²' || r == '³'
 		})
 		m, ok := ReadText(s)
-		if !ok || m.Named.Any() || strings.Contains(s, ",") && grouped(s, ',') {
+		if !ok || m.Named.Any() || strings.Contains(s, ",") && isGrouped(s, ',') {
 			return "", false
 		}
 		return m.Text, true

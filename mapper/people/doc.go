@@ -1,9 +1,9 @@
-// Package people knows a person by the names that people have in events: an e-mail
-// address, a phone number, an id of the shop's, a lead id of Meta's.
+// Package people identifies a person by the names that events use: an e-mail address, a phone
+// number, the shop's customer id, a Meta lead id.
 //
-//	name, as somebody writes it ── KeysOf ──► Keys ── Fingerprint ──► under the secret
+//	name, as written ── KeysOf ──► Keys ── Fingerprint ──► HMAC under the secret
 //
-// It is pure. What Meta would see as one hash is one Key, however it was written, so that
-// who asks for a person (relay forget, receipts) finds every event about them. A
-// fingerprint says nothing to who has not read the secret of the installation.
+// The package is pure. Guarantee: all spellings that give Meta the same hash give the same Key.
+// A search for a person (relay forget, relay receipts) therefore finds every event about them.
+// A fingerprint reveals nothing without the secret of the installation.
 package people

@@ -15,22 +15,21 @@ import (
 	"relay/mapper/match"
 )
 
-// Kinds are the match keys that each name one person.
+// Kinds are the match keys that identify one person each.
 var Kinds = [...]match.Key{match.Email, match.Phone, match.ExternalID, match.LeadID}
 
-// FingerprintBytes is how much of the HMAC a fingerprint keeps: 96 bits do not
-// meet by chance, and the ledger of receipts has room for more of them than of
-// 256.
+// FingerprintBytes is the number of HMAC bytes that a fingerprint keeps. 96 bits do not collide
+// by chance, and the receipts can hold more of them than of 256.
 const FingerprintBytes = 12
 
-// readings are the texts under which a match key can hold a name.
+// readings returns the texts that a match key could hold for a name.
 func readings(k match.Key, name string) []string {
 	switch k {
 	case match.Email:
-		return append([]string{name}, fold.Spellings(match.Normalise(match.Email, name, match.Locale{}, nil).Form)...)
+		return append([]string{name}, fold.EmailSpellings(match.Normalise(match.Email, name, match.Locale{}, nil).Form)...)
 	case match.Phone:
-		// Any id of ten digits is a phone number somewhere: only one that says
-		// so, or a hash, is taken for one.
+		// A bare number of ten digits is a phone number somewhere. Only a name with a plus
+		// sign, or a hash, is treated as one.
 		name = fold.Clean(name)
 		if !match.IsHash(name) && (!strings.HasPrefix(name, "+") || strings.Contains(name, "@")) {
 			return nil
@@ -38,35 +37,35 @@ func readings(k match.Key, name string) []string {
 	case match.ExternalID:
 		all := []string{name}
 		if v := jsontext.Value(strings.TrimSpace(name)); v.IsValid() && v.Kind() == event.Number {
-			if n, ok := event.Decimal(string(v)); ok && n != name {
+			if n, ok := event.Decimal(string(v)); ok && n != name { // a numeric userId: 4242.0 is 4242
 				all = append(all, n) // a userId that is a number: 4242.0 is 4242
 			}
 		}
 		if e := match.Normalise(match.Email, name, match.Locale{}, nil); e.Form != "" {
 			if e.Form != name {
-				all = append(all, e.Form) // a userId that is an address
+				all = append(all, e.Form) // a userId that is an e-mail address
 			}
-			all = append(all, fold.Spellings(e.Form)...)
+			all = append(all, fold.EmailSpellings(e.Form)...)
 		}
 		return all
 	}
 	return []string{name}
 }
 
-// Fingerprinter makes fingerprints under one secret, one at a time.
+// Fingerprinter makes fingerprints under one secret. It is not safe for concurrent use.
 type Fingerprinter struct {
 	mac hash.Hash
 	buf []byte
 }
 
-// NewFingerprinter makes one for a secret.
+// NewFingerprinter returns a Fingerprinter for a secret.
 func NewFingerprinter(secret []byte) *Fingerprinter {
 	return &Fingerprinter{mac: hmac.New(sha256.New, secret)}
 }
 
-// Append appends the fingerprint of a value of a key: of what Meta sees of it,
-// so that a value and its hash have one. Keys are kept apart: an id that reads
-// like an address is not that address.
+// Append appends the fingerprint of a match key's value. It is computed from what Meta sees, so
+// a value and its hash have the same fingerprint. Match keys are separated: an id spelled like
+// an e-mail address does not get that address's fingerprint.
 func (f *Fingerprinter) Append(dst []byte, k match.Key, value string, sum match.Digest) []byte {
 	f.buf = append(append(append(f.buf[:0], "relay person\x00"...), match.Table[k].Name...), 0)
 	if k == match.LeadID {
@@ -75,26 +74,24 @@ func (f *Fingerprinter) Append(dst []byte, k match.Key, value string, sum match.
 		f.buf = append(f.buf, sum[:]...)
 	}
 	f.mac.Reset()
-	_, _ = f.mac.Write(f.buf) // a hash takes anything
+	_, _ = f.mac.Write(f.buf) // hash.Hash never fails
 	f.buf = f.mac.Sum(f.buf[:0])
 	return hex.AppendEncode(dst, f.buf[:FingerprintBytes])
 }
 
-// Key is a match key that names one person, as Meta would hold it. Two
-// spellings of an address, and its hash, give one Key. Keys can be
-// compared and used as keys of a map.
+// Key is a match key that identifies one person, in the form Meta would store. Two spellings of
+// an address, and its hash, give the same Key. Keys are comparable.
 type Key struct {
 	Key   string // email, phone, external_id or lead_id
-	Value string // lower-case hex of the SHA-256 of the normal form; of a lead id its digits
+	Value string // hex SHA-256 of the normal form, in lower case; for a lead id its digits
 }
 
-// KeysOf returns every match key that a mapping could make of one name of a
-// person: an id (userId, lead id), an e-mail address, a phone number or the
-// SHA-256 of one of these. A name that does not say what it is, such as 4155550142,
-// gives a key for each thing it may be; an address with a domain of letters beyond
-// ASCII one for each spelling. A phone number without its country's code is read as
-// one of each of countries (ISO alpha-2, "" counts for none). No keys: no event has
-// this person under this name as a match key.
+// KeysOf returns every match key that a mapping could make from one name of a person: an id
+// (userId, lead id), an e-mail address, a phone number, or the SHA-256 of one of these. An
+// ambiguous name, such as 4155550142, gives a key for each possible meaning. An address with a
+// non-ASCII domain gives a key for each spelling. A phone number without country code is read
+// as a number of each of countries (ISO alpha-2; "" stands for none). If there are no keys, no
+// event can have this person under this name as a match key.
 func KeysOf(name string, countries ...string) []Key {
 	var keys []Key
 	for _, k := range Kinds {
@@ -110,8 +107,8 @@ func KeysOf(name string, countries ...string) []Key {
 	return keys
 }
 
-// DialledOf returns the digits of a name of a person as a phone number, as people write
-// them: plus behind a plus, or 00, plain without, as it is dialled in these countries.
+// DialledOf reads name as a phone number and returns its digits as people write them in these
+// countries: plus after a + or 00, plain without prefix, as dialled locally.
 func DialledOf(name string, countries ...string) (plus, plain []string) {
 	for _, c := range countries {
 		v := match.Normalise(match.Phone, name, match.Locale{DefaultCountry: strings.ToLower(c)}, nil)
@@ -124,7 +121,8 @@ func DialledOf(name string, countries ...string) (plus, plain []string) {
 	return plus, plain
 }
 
-// AppendKey appends a usable value of a key that is not there yet.
+// AppendKey appends the Key of a normalized value, unless the value is unusable or the key is
+// already there.
 func AppendKey(keys []Key, k match.Key, n match.Value) []Key {
 	if n.Form == "" {
 		return keys
@@ -140,8 +138,7 @@ func AppendKey(keys []Key, k match.Key, n match.Value) []Key {
 	return append(keys, key)
 }
 
-// Fingerprint is the fingerprint of a key in Outcome.People, under the same
-// secret.
+// Fingerprint returns the fingerprint of a key, as in Outcome.People under the same secret.
 func (k Key) Fingerprint(secret []byte) string {
 	for id := range match.Count {
 		if match.Table[id].Name != k.Key {
@@ -154,10 +151,10 @@ func (k Key) Fingerprint(secret []byte) string {
 	return ""
 }
 
-// KeyedID is the keyed hash of an id that names somebody: HMAC-SHA-256 in hex under the secret of
-// the installation.
+// KeyedID returns the keyed hash of an id that identifies a person: HMAC-SHA-256 in hex under
+// the secret of the installation.
 func KeyedID(secret []byte, id string) string {
 	mac := hmac.New(sha256.New, secret)
-	_, _ = mac.Write([]byte("relay id\x00" + id)) // a hash takes anything
+	_, _ = mac.Write([]byte("relay id\x00" + id)) // hash.Hash never fails
 	return hex.EncodeToString(mac.Sum(nil))
 }

@@ -110,5 +110,5 @@ func (d day) isDay(digits string) bool   { return len(digits) <= 2 && number(dig
 func (d day) isMonth(digits string) bool { return len(digits) <= 2 && number(digits) == d.month }
 
 func (d day) isYear(digits string, short bool) bool {
-	return len(digits) == 4 && (number(digits) == d.year || number(digits) == d.year+fold.Buddhist) || short && len(digits) == 2 && number(digits) == d.year%100
+	return len(digits) == 4 && (number(digits) == d.year || number(digits) == d.year+fold.BuddhistYears) || short && len(digits) == 2 && number(digits) == d.year%100
 }

@@ -1,4 +1,4 @@
-// Package zone knows the names of the world's time zones, and which one was meant.
+// Package zone parses time zone names and suggests the right name for a misspelled one.
 package zone
 
 import (
@@ -12,7 +12,7 @@ import (
 	"relay/mapper/fold"
 )
 
-// zoneNames are the time zones of the world's places (the time zone database).
+// zoneNames lists the zones of the time zone database that belong to a place.
 const zoneNames = `Africa/Abidjan Africa/Accra Africa/Addis_Ababa Africa/Algiers Africa/Asmara Africa/Bamako Africa/Bangui Africa/Banjul Africa/Bissau Africa/Blantyre
 	Africa/Brazzaville Africa/Bujumbura Africa/Cairo Africa/Casablanca Africa/Ceuta Africa/Conakry Africa/Dakar Africa/Dar_es_Salaam Africa/Djibouti
 	Africa/Douala Africa/El_Aaiun Africa/Freetown Africa/Gaborone Africa/Harare Africa/Johannesburg Africa/Juba Africa/Kampala Africa/Khartoum
@@ -65,14 +65,14 @@ const zoneNames = `Africa/Abidjan Africa/Accra Africa/Addis_Ababa Africa/Algiers
 
 var zoneList = sync.OnceValue(func() []string { return append(strings.Fields(zoneNames), "UTC") })
 
-// Parse reads the name of a time zone as timezone and --timezone take it. The error
-// says which one was probably meant.
+// Parse reads a time zone name as `timezone` and --timezone accept it. The error suggests the
+// name that was probably meant.
 func Parse(name string) (*time.Location, error) {
 	loc, err := time.LoadLocation(name)
 	if err == nil && name != "" && name != "Local" {
 		return loc, nil
 	}
-	var of []string // zones whose place, or whole name, has that spelling
+	var of []string // zones whose place or full name is spelled like name
 	for _, z := range zoneList() {
 		place := z[strings.LastIndexByte(z, '/')+1:]
 		if alike := fold.Name(name); alike == fold.Name(z) || alike == fold.Name(place) {

@@ -29,7 +29,7 @@ const (
 type Name struct {
 	at      int      // the number of its line
 	line    string   // as it was given, trimmed
-	text    string   // as it is compared: folded, with fold.Marks; of an address the address alone
+	text    string   // as it is compared: folded, with fold.PlainPunctuation; of an address the address alone
 	others  []string // other spellings of an address or a GUID, folded
 	address bool
 	number  string // a bare number: its digits
@@ -136,7 +136,7 @@ func parse(line string) (n Name, why string) {
 	case strings.ContainsFunc(line, unicode.IsControl):
 		return n, whyControl
 	}
-	n = Name{line: line, text: fold.Marks(folded(line)), spoken: asPhone}
+	n = Name{line: line, text: fold.PlainPunctuation(folded(line)), spoken: asPhone}
 	if !strings.ContainsFunc(n.text, isWordRune) {
 		return n, whyNobody
 	}
@@ -145,8 +145,8 @@ func parse(line string) (n Name, why string) {
 		if !n.address {
 			return n, whyAddress
 		}
-		asWritten, _ := addressIn(fold.Marks(fold.Fold(line))) // a domain in ASCII is made of its own letters
-		for _, other := range append(fold.Spellings(n.text), fold.Spellings(asWritten)...) {
+		asWritten, _ := addressIn(fold.PlainPunctuation(fold.Fold(line))) // a domain in ASCII is made of its own letters
+		for _, other := range append(fold.EmailSpellings(n.text), fold.EmailSpellings(asWritten)...) {
 			n.others = append(n.others, folded(other))
 		}
 		return n, ""

@@ -213,7 +213,7 @@ func (m *Matcher) written(s string, p place) bool {
 	if m.folded(s, p) {
 		return true
 	}
-	marked := fold.Marks(s)
+	marked := fold.PlainPunctuation(s)
 	return marked != s && m.folded(marked, p)
 }
 

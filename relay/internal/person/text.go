@@ -27,7 +27,7 @@ var wordBytes = func() (is [utf8.RuneSelf]bool) {
 }()
 
 // folded is a text as it is compared.
-func folded(s string) string { return fold.Alike(s) }
+func folded(s string) string { return fold.CompareKey(s) }
 
 // unspaced holds for letters of scripts that write words, and what stands within a
 // sentence in other letters, without blanks; and of Korean, whose particles follow a word at once.

@@ -155,7 +155,7 @@ func (c *collector) look(s string, n name) {
 		}
 		layer = folded(layer)
 		c.folded(layer, n)
-		if marked := fold.Marks(layer); marked != layer {
+		if marked := fold.PlainPunctuation(layer); marked != layer {
 			c.folded(marked, n)
 		}
 	}
@@ -331,7 +331,7 @@ type contents struct {
 // neither address nor number, and no word of letters and digits that is not a thing's.
 func nothing(s string, thing bool) bool {
 	has := bytesOf(s)
-	return has.ascii && !has.at && has.digits < minPhoneDigits && (thing || has.digits == 0 || !has.letters) && !fold.Layered(s)
+	return has.ascii && !has.at && has.digits < minPhoneDigits && (thing || has.digits == 0 || !has.letters) && !fold.HasLayers(s)
 }
 
 func bytesOf(s string) (has contents) {

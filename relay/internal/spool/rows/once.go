@@ -66,7 +66,7 @@ func (s *saleOf) find(r *Row) {
 	switch r.Once = strings.TrimSpace(text); {
 	case r.Once == "":
 		r.Bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands at %q, by which sales are told apart", s.name)}
-	case fold.Shortened(r.Once):
+	case fold.LostDigits(r.Once):
 		r.Bad = shortened(s.name)
 	}
 }

@@ -176,7 +176,7 @@ func (t *table) take() (*record, error) {
 func (t *table) gather(group *[]record) (*track.Problem, error) {
 	key := t.cols.text(t.cols.group, (*group)[0].cells)
 	column := t.cols.names[t.cols.group[0]]
-	if fold.Shortened(key) {
+	if fold.LostDigits(key) {
 		return shortened(column), nil
 	}
 	if key == "" {
@@ -255,7 +255,7 @@ func (t *table) event(group []record) Row {
 		switch r.Once = t.cols.text(t.cols.id, rows[0]); {
 		case r.Once == "":
 			r.Bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands in column %q, by which sales are told apart", column)}
-		case fold.Shortened(r.Once):
+		case fold.LostDigits(r.Once):
 			r.Bad = shortened(column)
 		}
 	}

@@ -10,36 +10,35 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// Unescaped is text with the sequences that HTML (&#64;), URLs (%40, and %FC where it is
-// Latin-1) and programs (\u0040, \x40, \100, \n) write characters as turned into these: one
-// layer of them. Text behind a stray % or \ stays as it is.
-func Unescaped(text string) string {
+// unescape undoes one layer of the escapes of HTML (&#64;), URLs (%40, and %FC for Latin-1)
+// and programs (\u0040, \x40, \100, \n). A stray % or \ does not change the text after it.
+func unescape(text string) string {
 	if strings.Contains(text, "&") && strings.Contains(text, ";") {
 		text = html.UnescapeString(text)
 	}
 	if !strings.ContainsAny(text, `%\`) {
 		return text
 	}
-	return undo(text, func(s string) (unit rune, isByte bool, n int) {
+	return replaceEscapes(text, func(s string) (unit rune, isByte bool, n int) {
 		switch s[0] {
 		case '%':
-			if v, ok := hexadecimal(s, 1, 2); ok {
+			if v, ok := parseHex(s, 1, 2); ok {
 				return v, true, 3
 			}
 			if strings.HasPrefix(s, "%u") { // JavaScript's escape()
-				if v, ok := hexadecimal(s, 2, 4); ok {
+				if v, ok := parseHex(s, 2, 4); ok {
 					return v, false, 6
 				}
 			}
 		case '\\':
-			return backslash(s)
+			return readBackslash(s)
 		}
 		return 0, false, 0
 	})
 }
 
-// backslash reads an escape of JSON, JavaScript, C or Python.
-func backslash(s string) (unit rune, isByte bool, n int) {
+// readBackslash reads an escape of JSON, JavaScript, C or Python at the start of s.
+func readBackslash(s string) (unit rune, isByte bool, n int) {
 	if len(s) < 2 {
 		return 0, false, 0
 	}
@@ -49,22 +48,22 @@ func backslash(s string) (unit rune, isByte bool, n int) {
 	case '"', '\'', '/', '\\':
 		return rune(c), false, 2
 	case 'x':
-		v, ok := hexadecimal(s, 2, 2)
+		v, ok := parseHex(s, 2, 2)
 		if ok {
 			return v, true, 4
 		}
 	case 'u':
-		v, ok := hexadecimal(s, 2, 4)
+		v, ok := parseHex(s, 2, 4)
 		if ok {
 			return v, false, 6
 		}
 		if end := strings.IndexByte(s[:min(len(s), len(`\u{10ffff}`))], '}'); end > 3 && s[2] == '{' {
-			if v, ok := hexadecimal(s, 3, end-3); ok {
+			if v, ok := parseHex(s, 3, end-3); ok {
 				return v, false, end + 1
 			}
 		}
 	case 'U':
-		v, ok := hexadecimal(s, 2, 8)
+		v, ok := parseHex(s, 2, 8)
 		if ok {
 			return v, false, 10
 		}
@@ -78,29 +77,29 @@ func backslash(s string) (unit rune, isByte bool, n int) {
 
 func isOctal(b byte) bool { return '0' <= b && b <= '7' }
 
-// unquoted is text with the quoted-printable of mail (=40, =C3=BC, a line that goes on
-// behind =) undone. What writes it never does so for letters and digits: x=4711 of a
-// link stays as it is.
-func unquoted(text string) string {
+// decodeQuotedPrintable undoes quoted-printable (=40, =C3=BC, soft line breaks). Mail programs never encode
+// letters and digits, so x=4711 in a link is kept.
+func decodeQuotedPrintable(text string) string {
 	if !strings.Contains(text, "=") {
 		return text
 	}
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "=\r\n", ""), "=\n", "")
-	return undo(text, func(s string) (rune, bool, int) {
+	return replaceEscapes(text, func(s string) (rune, bool, int) {
 		if s[0] != '=' {
 			return 0, false, 0
 		}
-		v, ok := hexadecimal(s, 1, 2)
-		if !ok || v < ' ' && v != '\t' && v != '\n' && v != '\r' || v < utf8.RuneSelf && isCode(byte(v)) {
+		v, ok := parseHex(s, 1, 2)
+		if !ok || v < ' ' && v != '\t' && v != '\n' && v != '\r' || v < utf8.RuneSelf && isAlphanumeric(byte(v)) {
 			return 0, false, 0
 		}
 		return v, true, 3
 	})
 }
 
-// undo replaces each escape of a text. next reads one: its code unit, or its byte, and its
-// length; 0 is none. Bytes in a row are UTF-8, or else Windows-1252.
-func undo(text string, next func(string) (unit rune, isByte bool, n int)) string {
+// replaceEscapes replaces each escape of a text. next reads the escape at the start of its argument: a
+// code unit or a byte, and its length, 0 for none. Consecutive bytes are decoded as UTF-8, or
+// as Windows-1252 if they are not valid UTF-8.
+func replaceEscapes(text string, next func(string) (unit rune, isByte bool, n int)) string {
 	var b strings.Builder
 	done := 0
 	var bytes []byte
@@ -155,8 +154,8 @@ func writeBytes(b *strings.Builder, bytes []byte) {
 	}
 }
 
-// hexadecimal reads s[from:from+n].
-func hexadecimal(s string, from, n int) (v rune, ok bool) {
+// parseHex parses s[from:from+n].
+func parseHex(s string, from, n int) (v rune, ok bool) {
 	if len(s) < from+n {
 		return 0, false
 	}

@@ -2,10 +2,10 @@ package fold
 
 import "strings"
 
-// Shortened says whether a number was cut by a spreadsheet: 4.479E+11 stands for a
-// hundred million different numbers. One that has kept all of its digits,
-// 1.6505551212E+10, is not.
-func Shortened(s string) bool {
+// LostDigits reports whether a spreadsheet rounded a number: 4.479E+11 stands for a hundred
+// million different numbers. A number that kept all of its digits, such as 1.6505551212E+10,
+// has not lost any.
+func LostDigits(s string) bool {
 	s = strings.TrimPrefix(strings.TrimSpace(s), "-")
 	at := strings.IndexAny(s, "eE")
 	if at < 1 || !IsDigits(s[:1]) {

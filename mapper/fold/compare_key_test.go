@@ -2,7 +2,7 @@ package fold
 
 import "testing"
 
-func TestAlikeIsOneFormOfWhatIsWrittenInManyWays(t *testing.T) {
+func TestSpellingsOfOneWordHaveOneCompareKey(t *testing.T) {
 	for _, all := range [][]string{
 		{"İpek.Şahin@example.com", "İPEK.ŞAHİN@EXAMPLE.COM", "ipek.şahin@example.com", "I\u0307pek.Şahin@example.com"},
 		{"ayşe.yıldız@example.com", "AYŞE.YILDIZ@EXAMPLE.COM"},
@@ -13,20 +13,20 @@ func TestAlikeIsOneFormOfWhatIsWrittenInManyWays(t *testing.T) {
 		{"K-4711", "K‐4711", "k‑4711", "K‒4711", "K–4711", "K—4711", "K―4711", "K−4711", "K－4711", "Kー4711", "Kｰ4711", "K﹣4711"},
 		{"会员-8899", "会员‐8899"},
 	} {
-		want := Marks(Alike(all[0]))
+		want := PlainPunctuation(CompareKey(all[0]))
 		for _, s := range all {
-			got := Marks(Alike(s))
+			got := PlainPunctuation(CompareKey(s))
 			if got != want {
-				t.Errorf("%q reads %q, want %q", s, got, want)
+				t.Errorf("compare key of %q is %q, want %q", s, got, want)
 			}
-			if Alike(got) != got || Marks(got) != got {
-				t.Errorf("%q changes once more: %q", got, Marks(Alike(got)))
+			if CompareKey(got) != got || PlainPunctuation(got) != got {
+				t.Errorf("the key %q is not stable: %q", got, PlainPunctuation(CompareKey(got)))
 			}
 		}
 	}
 	for _, s := range []string{"コーヒー", "らーめん", "宛先はada@example.com。次の"} {
-		if got := Marks(Alike(s)); got != s {
-			t.Errorf("%q reads %q", s, got)
+		if got := PlainPunctuation(CompareKey(s)); got != s {
+			t.Errorf("%q is changed to %q", s, got)
 		}
 	}
 }
