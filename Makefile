@@ -27,7 +27,7 @@ golden: ## rewrites what the commands and the APIs say, relay/testdata/golden; l
 	$(GO) test ./relay -count=1 -run '^Test(Golden|Script)$$' -update
 
 branches: ## which branches of the pure packages their tests take
-	$(GO) run ./.ci/branches ./queue/internal/chunk ./queue/local/internal/ids ./queue/local/internal/room ./relay/internal/drain/batch ./relay/internal/drain/pace ./mapper/expr ./relay/internal/advice
+	$(GO) run ./.ci/branches ./queue/internal/chunk ./queue/local/internal/ids ./queue/local/internal/age ./queue/local/internal/capacity ./relay/internal/drain/batch ./relay/internal/drain/pace ./mapper/expr ./relay/internal/advice
 	$(GO) run ./.ci/branches -with ./mapper ./mapper/match
 
 bench: ## the benchmarks; figures only compare within one run

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"relay/internal/logs"
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 const (
@@ -15,50 +15,50 @@ const (
 	agesEvery = time.Minute // how often it is put on record, and what is too old goes
 )
 
-// ages measure how long ago something was stored (room.Age). Its methods may be called
+// ages measure how long ago something was stored (age.Clock). Its methods may be called
 // with any lock held.
 type ages struct {
-	now   func() time.Time
-	clock func() (now time.Time, believed bool)
+	now  func() time.Time
+	wall func() (now time.Time, trusted bool)
 
 	mu    sync.Mutex
-	age   room.Age
+	clock age.Clock
 	noted time.Duration // run time on record
 }
 
 // begin goes on with a run time; what there is may be of a later moment.
 func (a *ages) begin(ran, atLeast time.Duration) {
 	a.mu.Lock()
-	a.age = room.NewAge(ran, a.now())
-	a.age.AtLeast(atLeast)
+	a.clock = age.NewClock(ran, a.now())
+	a.clock.AtLeast(atLeast)
 	a.mu.Unlock()
 	a.look()
 	a.mu.Lock()
-	a.noted = a.age.Ran()
+	a.noted = a.clock.Ran()
 	a.mu.Unlock()
 }
 
 // look looks at the clock.
-func (a *ages) look() room.Stamp {
-	told, believed := a.clock()
+func (a *ages) look() age.Stamp {
+	wall, trusted := a.wall()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.age.Look(a.now(), told, believed)
-	return a.age.Stamp()
+	a.clock.Update(a.now(), wall, trusted)
+	return a.clock.Stamp()
 }
 
 // last is look as of the keeper's last.
-func (a *ages) last() room.Stamp {
+func (a *ages) last() age.Stamp {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.age.Stamp()
+	return a.clock.Stamp()
 }
 
 // due says that the run time is to be put on record, which it takes as done.
 func (a *ages) due() (ran time.Duration, due bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if ran = a.age.Ran(); ran-a.noted < agesEvery {
+	if ran = a.clock.Ran(); ran-a.noted < agesEvery {
 		return ran, false
 	}
 	a.noted = ran
@@ -66,10 +66,10 @@ func (a *ages) due() (ran time.Duration, due bool) {
 }
 
 // over says that more has passed since s than limit.
-func (a *ages) over(s room.Stamp, limit time.Duration) bool {
+func (a *ages) over(s age.Stamp, limit time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.age.Over(s, limit)
+	return a.clock.Older(s, limit)
 }
 
 // openAges goes on with the run time that meta.db has.
@@ -103,7 +103,7 @@ func (q *Queue) expireDead() {
 	if limit <= 0 {
 		return
 	}
-	err := q.dead.expire(func(s room.Stamp) bool { return q.ages.over(s, limit) })
+	err := q.dead.expire(func(s age.Stamp) bool { return q.ages.over(s, limit) })
 	if err != nil {
 		q.o.Logger.Warn("cannot remove old dead letters", "code", logs.DeadNotExpired, "err", err)
 	}

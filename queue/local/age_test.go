@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 // settableClock is a clock that shows what it is told to show.
@@ -51,9 +51,9 @@ func TestDeadMaxAge(t *testing.T) {
 			clock.set(c.now, c.know)
 			q.ages.mu.Lock()
 			at := time.Now().Add(-c.agreed)
-			q.ages.age = room.NewAge(q.ages.age.Ran()+c.ran-c.agreed, at)
-			q.ages.age.Look(at, c.now.Add(-c.agreed), c.know)
-			q.ages.age.Look(time.Now(), c.now, c.know)
+			q.ages.clock = age.NewClock(q.ages.clock.Ran()+c.ran-c.agreed, at)
+			q.ages.clock.Update(at, c.now.Add(-c.agreed), c.know)
+			q.ages.clock.Update(time.Now(), c.now, c.know)
 			q.ages.mu.Unlock()
 			q.expireDead()
 			if ids, _ := deadIDs(t, q); (len(ids) == 0) != c.gone {
@@ -72,7 +72,7 @@ func TestRunTimeIsKept(t *testing.T) {
 	q := openTest(t, dir, Options{NoSync: true})
 	opened(t, q)
 	q.ages.mu.Lock()
-	q.ages.age = room.NewAge(1000*time.Hour, time.Now())
+	q.ages.clock = age.NewClock(1000*time.Hour, time.Now())
 	q.ages.mu.Unlock()
 	q.tellAges()
 	if err := q.Close(); err != nil {

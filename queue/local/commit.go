@@ -10,10 +10,10 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/queue/internal/chunk"
+	"relay/queue/local/internal/capacity"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
-	"relay/queue/local/internal/room"
 	"relay/queue/local/internal/segment"
 )
 
@@ -81,7 +81,7 @@ func (w *writer) commit(reqs []*request) {
 		if doubt {
 			w.answer(reqs, fmt.Errorf("%w: %w", ErrDoubt, err))
 		} else {
-			w.answer(reqs, &FullError{RetryAfter: 30 * time.Second, Reason: room.DiskFull})
+			w.answer(reqs, &FullError{RetryAfter: 30 * time.Second, Reason: capacity.DiskFull})
 		}
 		_ = w.usable() // go on at once when the disk lets us; the keeper tries again otherwise
 		return
@@ -122,14 +122,14 @@ func (w *writer) usable() error {
 	if q.health.why() == nil && w.tail != nil {
 		return nil
 	}
-	if full := q.space.why(); full == room.DiskFull { // the keeper says when there is room again
+	if full := q.space.why(); full == capacity.DiskFull { // the keeper says when there is room again
 		return &FullError{RetryAfter: 30 * time.Second, Reason: full}
 	}
 	if err := w.rotate(); err != nil {
 		q.setBroken(err)
 		if disk.NoSpace(err) {
-			q.setFull(room.DiskFull)
-			return &FullError{RetryAfter: 30 * time.Second, Reason: room.DiskFull}
+			q.setFull(capacity.DiskFull)
+			return &FullError{RetryAfter: 30 * time.Second, Reason: capacity.DiskFull}
 		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -244,7 +244,7 @@ func (w *writer) fail(tail *seg, err error, doubt bool) {
 // setBroken says why the tail takes nothing.
 func (q *Queue) setBroken(err error) {
 	if disk.NoSpace(err) {
-		q.setFull(room.DiskFull) // first: this is the answer to give
+		q.setFull(capacity.DiskFull) // first: this is the answer to give
 	}
 	q.health.broke(err, q.now())
 }

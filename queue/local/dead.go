@@ -13,10 +13,10 @@ import (
 	"relay/queue"
 	"relay/queue/internal/format"
 	"relay/queue/local/directory"
+	"relay/queue/local/internal/age"
 	"relay/queue/local/internal/dead"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/meta"
-	"relay/queue/local/internal/room"
 )
 
 // deadLog is dead.db, which is opened behind the segments.
@@ -144,7 +144,7 @@ func (d *deadLog) commit(lane string) {
 }
 
 // expire removes the letters for which old says so.
-func (d *deadLog) expire(old func(room.Stamp) bool) error {
+func (d *deadLog) expire(old func(age.Stamp) bool) error {
 	s, err := d.get()
 	if err != nil {
 		return err

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 // settleDead makes a dead letter of everything a lane has.
@@ -51,7 +51,7 @@ func TestDeadIDsAreNotUsedAgain(t *testing.T) {
 	drainAll(t, q, "l")
 	mustAppend(t, q, entry("b", "l"))
 	settleDead(t, q, "l")
-	if err := q.dead.expire(func(room.Stamp) bool { return true }); err != nil { // the file has no letter left
+	if err := q.dead.expire(func(age.Stamp) bool { return true }); err != nil { // the file has no letter left
 		t.Fatal(err)
 	}
 	if ids, _ := deadIDs(t, q); len(ids) != 0 {

@@ -43,7 +43,7 @@ func everything(t *testing.T, q *Queue) []byte {
 			}
 			return s.Linger(func(dl DeadLetter) { fmt.Fprintf(&all, "%+v %s", dl, dl.Body) })
 		}
-		num, _, ok := files.Number(d.Name())
+		num, _, ok := files.ParseName(d.Name())
 		if !ok {
 			return nil
 		}

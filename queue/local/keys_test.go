@@ -104,7 +104,7 @@ func TestSealPlainQueue(t *testing.T) {
 		if bytes.Contains(b, q.secret[:]) {
 			t.Errorf("%s holds the secret of the id hashes", d.Name())
 		}
-		if num, suffix, ok := files.Number(d.Name()); ok && suffix == segment.Suffix && err == nil {
+		if num, suffix, ok := files.ParseName(d.Name()); ok && suffix == segment.Suffix && err == nil {
 			err = segment.Find(path, num, func(found *segment.Found) error {
 				return found.Each(func(h *chunk.Header, data, _ []byte) error {
 					_, pay, _ := h.Split(data)

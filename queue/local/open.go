@@ -17,10 +17,10 @@ import (
 	"relay/queue/internal/chunk"
 	"relay/queue/local/directory"
 	"relay/queue/local/internal/calls"
+	"relay/queue/local/internal/capacity"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
-	"relay/queue/local/internal/room"
 	"relay/queue/local/internal/segment"
 	"relay/queue/local/internal/settled"
 )
@@ -30,7 +30,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		dir: dir, o: o, now: o.Now, readOnly: readOnly, zstd: chunk.NewCodec(), calls: calls.New(o.IOTimeout), stop: make(chan struct{}),
 		in:    intake{most: o.MaxWaiting, patience: o.AppendTimeout, wake: make(chan struct{}, 1)},
 		tasks: tasks{kick: make(chan struct{}, 1)},
-		ages:  ages{now: o.Now, clock: o.Clock},
+		ages:  ages{now: o.Now, wall: o.Clock},
 		index: index{lanes: make(map[string]*lane), leaving: make(map[uint64]bool), changed: make(chan struct{}), opening: true},
 	}
 	keys, err := seal.NewKeys(o.Key, o.OldKeys...)
@@ -107,7 +107,7 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 			}
 			// Full already: what is there still drains, and makes room.
 			q.setBroken(err)
-			q.setFull(room.DiskFull)
+			q.setFull(capacity.DiskFull)
 		}
 		q.owned.Go(q.write)
 	}
@@ -224,7 +224,7 @@ func (q *Queue) openMeta(names []string) error {
 		case errors.Is(err, errDamaged) && !q.readOnly:
 			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
 			rebuilt = true
-			if err := files.SetAside(path); err != nil {
+			if err := files.Quarantine(path); err != nil {
 				return fmt.Errorf("set meta.db aside: %w", err)
 			}
 		case err != nil:
@@ -321,7 +321,7 @@ func (q *Queue) secretFor(num uint64) []byte {
 // findSegments lists what is there from before; the keeper looks at it.
 func (q *Queue) findSegments(names []string) {
 	for _, n := range names {
-		if num, _, ok := files.Number(n); ok {
+		if num, _, ok := files.ParseName(n); ok {
 			q.lastNum = max(q.lastNum, num) // .bad and .ids too: numbers are never used again
 		}
 	}

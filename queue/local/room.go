@@ -12,8 +12,8 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/queue/local/directory"
+	"relay/queue/local/internal/capacity"
 	"relay/queue/local/internal/files"
-	"relay/queue/local/internal/room"
 )
 
 // What goes for want of room, and how it is counted. A policy drops for the
@@ -64,12 +64,12 @@ func (q *Queue) dropTo(l *lane, end Seq, why string) error {
 func (q *Queue) makeRoom() {
 	do := q.space.decide(q.inSegments())
 	most := q.space.max / 16 // of what was quarantined
-	if do >= room.Squeeze && q.squeeze() ||
-		do >= room.Drop && (q.dropKept() || q.shrink(queue.LaneUnmapped, q.waitsTo(queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(most)) {
+	if do >= capacity.Compact && q.squeeze() ||
+		do >= capacity.Drop && (q.dropKept() || q.shrink(queue.LaneUnmapped, q.waitsTo(queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(most)) {
 		q.measure()
 		return
 	}
-	if do == room.DropOldest {
+	if do == capacity.DropOldest {
 		q.dropOldest(func() bool {
 			q.look()
 			return q.belowMark()

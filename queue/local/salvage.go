@@ -56,8 +56,8 @@ func (q *Queue) salvage(s *seg, isDamaged bool, cause error, file func([]ids.Kno
 	}
 	lost, known := lostRecords(s.Num, &before, &sum, held, noted, voids)
 	if isDamaged {
-		bad := files.BadName(s.Path)
-		if err := files.KeepCopy(s.Path, bad); err != nil {
+		bad := files.QuarantinePath(s.Path)
+		if err := files.LinkOrCopy(s.Path, bad); err != nil {
 			return nil, fmt.Errorf("salvage segment: %w", err)
 		}
 		q.counters.damaged(lost, known)

@@ -50,7 +50,7 @@ func (q *Queue) forgetSealed(nums ...uint64) bool {
 func (q *Queue) findMissing(names []string) {
 	for _, num := range q.meta.AllSealed() {
 		is := func(n string) bool { // one that was quarantined whole is reported already
-			of, suffix, ok := files.Number(n)
+			of, suffix, ok := files.ParseName(n)
 			return ok && of == num && (suffix == segment.Suffix || strings.HasPrefix(suffix, segment.Suffix) && strings.HasSuffix(suffix, files.BadSuffix))
 		}
 		if slices.ContainsFunc(names, is) {

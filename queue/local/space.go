@@ -12,9 +12,9 @@ import (
 	"relay/internal/logs"
 	"relay/queue"
 	"relay/queue/local/directory"
+	"relay/queue/local/internal/capacity"
 	"relay/queue/local/internal/files"
 	"relay/queue/local/internal/ids"
-	"relay/queue/local/internal/room"
 	"relay/queue/local/internal/segment"
 )
 
@@ -28,7 +28,7 @@ type space struct {
 	reserve int64 // size of the reserve file
 
 	mu          sync.Mutex
-	marks       room.Marks
+	marks       capacity.Marks
 	vol         disk.Volume
 	other       int64 // what the directory holds besides segments
 	haveReserve bool
@@ -36,16 +36,16 @@ type space struct {
 }
 
 // view is what package room decides by. s.mu is held.
-func (s *space) view(segments int64) room.View {
-	v := room.View{Full: s.full, Used: s.other + segments, VolFree: s.vol.Free, VolFiles: s.vol.FreeFiles}
+func (s *space) view(segments int64) capacity.Usage {
+	v := capacity.Usage{Full: s.full, Used: s.other + segments, VolFree: s.vol.Free, VolFiles: s.vol.FreeFiles}
 	if s.vol.Files == 0 {
-		v.VolFiles = 2 * room.FilesFloor // the volume has no such bound
+		v.VolFiles = 2 * capacity.MinFiles // the volume has no such bound
 	}
 	return v
 }
 
 // decide says what is to be done for room.
-func (s *space) decide(segments int64) room.Action {
+func (s *space) decide(segments int64) capacity.Action {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.marks.Decide(s.view(segments))
@@ -163,7 +163,7 @@ func (q *Queue) checkSpace() error {
 	q.o.SegmentSize = min(q.o.SegmentSize, max(64<<10, sp.max/16))
 	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/ids.Row)
 	q.o.DeadMaxSize = min(q.o.DeadMaxSize, sp.max/4)
-	sp.marks = room.NewMarks(sp.max, q.o.SegmentSize, size, q.o.DropOldest)
+	sp.marks = capacity.NewMarks(sp.max, q.o.SegmentSize, size, q.o.DropOldest)
 	sp.reserve = min(8<<20, size/100, sp.max/32)
 	return nil
 }
@@ -241,7 +241,7 @@ func (w *writer) fits(n int64) bool {
 	waiting := ids.Row * q.ids.Waiting() // will be a file
 	ok, low := q.space.fits(q.inSegments()+waiting, q.writer.tail.Growth(n))
 	if low && !q.o.DropOldest {
-		q.setFull(room.MaxSize)
+		q.setFull(capacity.MaxSize)
 	}
 	return ok
 }
@@ -259,7 +259,7 @@ func (w *writer) admit(n int64) error {
 			return nil
 		}
 	}
-	return &FullError{RetryAfter: 30 * time.Second, Reason: room.MaxSize}
+	return &FullError{RetryAfter: 30 * time.Second, Reason: capacity.MaxSize}
 }
 
 // belowMark says that there is room for the next segment below the high mark.
@@ -276,7 +276,7 @@ func (q *Queue) nearFull() {
 	case near && drops:
 		q.keep(task{room: true})
 	case near:
-		q.setFull(room.MaxSize)
+		q.setFull(capacity.MaxSize)
 	}
 }
 

@@ -63,7 +63,7 @@ func Own(name string) (mode fs.FileMode, ok bool) {
 
 // ownFile says whether a file of this name is the queue's.
 func ownFile(name string) bool {
-	if _, suffix, ok := files.Number(name); ok {
+	if _, suffix, ok := files.ParseName(name); ok {
 		return suffix == segment.Suffix || suffix == ids.Suffix || suffix == ids.SalesSuffix
 	}
 	return name == Lock || name == meta.Name || name == Dead || name == Reserve
@@ -72,7 +72,7 @@ func ownFile(name string) bool {
 // TempSegment says whether a segment of this name is being written, or was when relay
 // ended.
 func TempSegment(name string) bool {
-	_, suffix, ok := files.Number(name)
+	_, suffix, ok := files.ParseName(name)
 	return ok && suffix == segment.Suffix+segment.TmpSuffix
 }
 
@@ -141,7 +141,7 @@ func Strangers(dir string, except func(path string) bool) (all []string, err err
 func Segments(names []string) []uint64 {
 	var nums []uint64
 	for _, n := range names {
-		if num, suffix, ok := files.Number(n); ok && suffix == segment.Suffix {
+		if num, suffix, ok := files.ParseName(n); ok && suffix == segment.Suffix {
 			nums = append(nums, num)
 		}
 	}

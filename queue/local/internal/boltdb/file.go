@@ -1,11 +1,11 @@
-// Package boltdb opens and reads bbolt files. What goes wrong in bbolt (a page that
-// the disk does not give is a fault, a broken one a panic) is an error here.
+// Package boltdb opens and reads bbolt files. It turns what goes wrong inside bbolt
+// into errors: an unreadable page raises a memory fault there, a damaged one a panic.
 //
 // # What can hurt you
 //
-// bbolt believes its file: one that this process has not written is read by Read,
-// page by page, before it is opened. A file in which bbolt panicked with its locks
-// held is lost to this process, with its descriptor.
+// bbolt trusts its file. A file that this process has not written must be checked page
+// by page with Read before Open. A file in which bbolt panicked while it held its locks
+// is unusable until the process ends, and its descriptor leaks.
 package boltdb
 
 import (
@@ -21,23 +21,22 @@ import (
 	"relay/queue/local/internal/step"
 )
 
-// File is an open bbolt file. When bbolt panics as a transaction begins, or
-// as a writing one is rolled back, because the file has changed under it, its
-// locks stay held: whatever is asked of it then, closing it too, would wait for
-// ever. Such a file is of no use any more. It is not asked again, nor closed:
-// its descriptor is lost to this process.
+// File is an open bbolt file. If the file changes while it is open, bbolt can panic as
+// a transaction begins or as a write transaction is rolled back. Its locks stay held
+// then, and every further call, Close included, would block forever. Such a file is
+// wedged: all methods return an error without calling bbolt, and the descriptor leaks.
 type File struct {
 	*bolt.DB
 	wedged atomic.Bool
 }
 
-// Options are those of files that are written. The free list is not written: nothing that
-// was not read before it is trusted decides which pages are written over.
-func Options(noSync bool) *bolt.Options {
+// WriteOptions are the options for files that are written. The free list is not stored:
+// only pages that were read and checked decide which pages are overwritten.
+func WriteOptions(noSync bool) *bolt.Options {
 	return &bolt.Options{NoSync: noSync, NoFreelistSync: true, FreelistType: bolt.FreelistMapType, NoStatistics: true, Timeout: time.Second}
 }
 
-// Open opens the file at path, or makes it.
+// Open opens the file at path, or creates it.
 func Open(path string, o *bolt.Options) (*File, error) {
 	var db *bolt.DB
 	err := Guard(func() (err error) {
@@ -50,23 +49,23 @@ func Open(path string, o *bolt.Options) (*File, error) {
 	return &File{DB: db}, nil
 }
 
-// View runs fn in a transaction for reading, with what goes wrong in it as an error (Guard).
+// View runs fn in a read transaction. Panics and memory faults become errors (Guard).
 func (f *File) View(fn func(*bolt.Tx) error) (err error) {
 	if f.wedged.Load() {
 		return errWedged()
 	}
 	began := false
-	defer f.recovered(debug.SetPanicOnFault(true), &began, &err)
+	defer f.recoverTx(debug.SetPanicOnFault(true), &began, &err)
 	tx, err := f.DB.Begin(false)
 	if err != nil {
 		return err
 	}
 	began = true
-	defer func() { _ = tx.Rollback() }() // it was for reading
+	defer func() { _ = tx.Rollback() }() // a read transaction has nothing to undo
 	return fn(tx)
 }
 
-// Update is bolt.DB's, with what goes wrong in it as an error (Guard).
+// Update is bolt.DB.Update. Panics and memory faults become errors (Guard).
 func (f *File) Update(fn func(*bolt.Tx) error) (err error) {
 	if f.wedged.Load() {
 		return errWedged()
@@ -76,40 +75,40 @@ func (f *File) Update(fn func(*bolt.Tx) error) (err error) {
 		kind = step.Write
 	}
 	defer step.Begin(kind, f.Path())()
-	defer f.recovered(debug.SetPanicOnFault(true), new(bool), &err)
+	defer f.recoverTx(debug.SetPanicOnFault(true), new(bool), &err)
 	return f.DB.Update(fn)
 }
 
-// BeginRead begins a transaction for reading, which the caller ends.
+// BeginRead begins a read transaction, which the caller ends.
 func (f *File) BeginRead() (tx *bolt.Tx, err error) {
 	if f.wedged.Load() {
 		return nil, errWedged()
 	}
-	defer f.recovered(debug.SetPanicOnFault(true), new(bool), &err)
+	defer f.recoverTx(debug.SetPanicOnFault(true), new(bool), &err)
 	return f.DB.Begin(false)
 }
 
-func errWedged() error { return format.Damaged("the file changed while it was open") }
+func errWedged() error { return format.Damaged("file changed while it was open") }
 
-// recovered, deferred, is Guard of a transaction; a panic leaves locks behind unless
-// let says that they were let go of.
-func (f *File) recovered(faults bool, let *bool, err *error) {
+// recoverTx is deferred and does for a transaction what Guard does for a function. A
+// panic wedges the file unless *unlocked, that is, bbolt has released its locks.
+func (f *File) recoverTx(faults bool, unlocked *bool, err *error) {
 	debug.SetPanicOnFault(faults)
 	if r := recover(); r != nil {
 		*err = format.Damaged("%v", r)
-		if !*let {
+		if !*unlocked {
 			f.wedged.Store(true)
 		}
 	}
 }
 
-// Sync is bolt.DB's: what was committed without one is on the disk then.
+// Sync syncs the file: all commits so far survive a power cut.
 func (f *File) Sync() error {
 	defer step.Begin(step.Sync, f.Path())()
 	return f.DB.Sync()
 }
 
-// Close closes the file, unless that would never end.
+// Close closes the file. It leaks a wedged one, since closing it would block forever.
 func (f *File) Close() error {
 	if f.wedged.Load() {
 		return nil
@@ -117,23 +116,23 @@ func (f *File) Close() error {
 	return f.DB.Close()
 }
 
-// Close closes *f, if it is open, and forgets it.
+// Close closes *f if it is not nil, and sets it to nil.
 func Close(f **File) {
 	if *f != nil {
-		_ = (*f).Close() // nothing is unwritten: every commit was synced or given up
+		_ = (*f).Close() // no write is lost: every commit was synced or abandoned
 		*f = nil
 	}
 }
 
-// Size is how much of the file is used.
+// Size returns the used size of the file in bytes.
 func (f *File) Size() (n int64, err error) {
 	err = f.View(func(tx *bolt.Tx) error { n = tx.Size(); return nil })
 	return n, err
 }
 
-// Make makes a file, or opens it, has fill write it, and syncs it.
-func Make(path string, noSync bool, fill func(*bolt.Tx) error) error {
-	db, err := Open(path, Options(true))
+// Create creates or opens the file at path, writes it with fill, and syncs it unless noSync.
+func Create(path string, noSync bool, fill func(*bolt.Tx) error) error {
+	db, err := Open(path, WriteOptions(true))
 	if err != nil {
 		return err
 	}
@@ -147,7 +146,7 @@ func Make(path string, noSync bool, fill func(*bolt.Tx) error) error {
 	return err
 }
 
-// Copy writes a file as tx sees it to path, which must not exist, synced, and ends tx.
+// Copy writes the file as tx sees it to path, which must not exist, syncs it, and ends tx.
 func Copy(path string, tx *bolt.Tx) error {
 	err := Guard(func() error {
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -160,8 +159,8 @@ func Copy(path string, tx *bolt.Tx) error {
 	return errors.Join(err, tx.Rollback())
 }
 
-// Guard runs fn, in which bbolt reads a file through memory: what goes wrong
-// there (an unreadable page is a fault, a broken one a panic) is an error here.
+// Guard runs fn, in which bbolt reads a file through memory. It returns memory faults
+// (unreadable pages) and panics (damaged pages) as errors.
 func Guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

@@ -11,7 +11,8 @@ import (
 	"relay/queue/local/internal/boltscan"
 )
 
-// Read opens the bbolt file at path for reading page by page.
+// Read opens the bbolt file at path for reading page by page and calls fn. An error
+// wraps seal.ErrDamaged if the file is damaged.
 func Read(path string, fn func(p *boltscan.File) error) error {
 	p, err := boltscan.Open(path)
 	if p == nil {
@@ -22,13 +23,13 @@ func Read(path string, fn func(p *boltscan.File) error) error {
 		err = fn(p)
 	}
 	if err := p.Unread(); err != nil {
-		return err // whatever was made of a file that was not read whole
+		return err // whatever fn concluded from a partly read file
 	}
 	return asDamage(err)
 }
 
-// Scan is Read for files whose meta pages may be gone, or that cannot
-// be read whole: p.Unread says so.
+// Scan is Read for files whose meta pages can be missing, or that cannot be read
+// completely. In that case p.Unread returns an error.
 func Scan(path string, fn func(p *boltscan.File) error) error {
 	p, err := boltscan.Open(path)
 	if p == nil {
@@ -38,7 +39,7 @@ func Scan(path string, fn func(p *boltscan.File) error) error {
 	return asDamage(fn(p))
 }
 
-// asDamage has damage that package boltscan found be seal.ErrDamaged.
+// asDamage wraps damage found by package boltscan in seal.ErrDamaged.
 func asDamage(err error) error {
 	if errors.Is(err, boltscan.ErrDamaged) {
 		return fmt.Errorf("%w: %w", seal.ErrDamaged, err)
@@ -46,9 +47,9 @@ func asDamage(err error) error {
 	return err
 }
 
-// ReadAgain is Read that tries again for a second when the disk does not
-// give the file's bytes, as one does that has just come back.
-func ReadAgain(path string, fn func(p *boltscan.File) error) error {
+// ReadRetry is Read, retried for a second while the disk does not return the file's
+// bytes. A disk that has just been reattached behaves like that.
+func ReadRetry(path string, fn func(p *boltscan.File) error) error {
 	for n := 0; ; n++ {
 		err := Read(path, fn)
 		if err == nil || !Unreadable(err) || errors.Is(err, io.EOF) || n == 5 {
@@ -58,7 +59,7 @@ func ReadAgain(path string, fn func(p *boltscan.File) error) error {
 	}
 }
 
-// Unreadable says that the disk does not give a file's bytes.
+// Unreadable reports whether err means that the disk did not return a file's bytes.
 func Unreadable(err error) bool {
 	var pe *os.PathError
 	return errors.Is(err, io.EOF) || errors.As(err, &pe) && pe.Op == "read"

@@ -8,24 +8,25 @@ import (
 	"relay/queue"
 )
 
-// Set runs calls that wait for the disk. Invariant: of one name one runs at a time, and
-// none begins after Close.
+// Set runs calls that wait for the disk. Invariant: at most one call of a name runs at
+// a time, and none begins after Close.
 type Set struct {
 	timeout time.Duration
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex
-	running map[string]chan struct{} // closed when that call has ended
+	running map[string]chan struct{} // per name; closed when its call has ended
 	closed  bool
 }
 
-// New makes a Set whose callers wait no longer than timeout.
+// New returns a Set whose callers wait no longer than timeout.
 func New(timeout time.Duration) *Set {
 	return &Set{timeout: timeout, running: make(map[string]chan struct{})}
 }
 
-// Do runs fn and gives its answer; queue.ErrStalled when that takes too long. A call that
-// hangs keeps its goroutine: further calls of that name wait for it and start none.
+// Do runs fn and returns its error, or queue.ErrStalled when fn takes too long, or
+// queue.ErrClosed after Close. A call that hangs keeps its goroutine: later calls of
+// the same name wait for it and start no other.
 func (s *Set) Do(name string, fn func() error) error {
 	t := time.NewTimer(s.timeout)
 	defer t.Stop()
@@ -55,11 +56,11 @@ func (s *Set) Do(name string, fn func() error) error {
 	}
 }
 
-// begin starts a call. s.mu is held.
+// begin starts a call. The caller holds s.mu.
 func (s *Set) begin(name string, fn func() error) <-chan error {
 	done, ended := make(chan error, 1), make(chan struct{})
 	s.running[name] = ended
-	s.wg.Go(func() { // ends with the disk's answer; Close waits for it
+	s.wg.Go(func() { // ends when the disk answers; Close waits for it
 		err := fn()
 		s.mu.Lock()
 		delete(s.running, name)
@@ -70,7 +71,7 @@ func (s *Set) begin(name string, fn func() error) <-chan error {
 	return done
 }
 
-// Close refuses further calls and waits for those under way.
+// Close refuses further calls and waits for those that are running.
 func (s *Set) Close() {
 	s.mu.Lock()
 	s.closed = true

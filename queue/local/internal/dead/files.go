@@ -12,7 +12,7 @@ type Bolt struct{ ReadOnly, NoSync bool }
 
 // Open opens a file, or makes it.
 func (f Bolt) Open(path string) (DB, error) {
-	o := boltdb.Options(f.NoSync)
+	o := boltdb.WriteOptions(f.NoSync)
 	o.ReadOnly = f.ReadOnly
 	db, err := boltdb.Open(path, o)
 	if err != nil {
@@ -24,7 +24,7 @@ func (f Bolt) Open(path string) (DB, error) {
 // Walk wants both meta pages: should one be damaged, the other may lead to the
 // tree as it was before the newest letters.
 func (Bolt) Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error {
-	err := boltdb.ReadAgain(path, func(p *boltscan.File) error {
+	err := boltdb.ReadRetry(path, func(p *boltscan.File) error {
 		if len(p.Metas()) < 2 {
 			return format.Damaged("a meta page")
 		}
@@ -37,4 +37,4 @@ func (Bolt) Walk(path string, buckets [][]byte, visit func() func(bucket string,
 }
 
 // Keep gives a damaged file a second name.
-func (Bolt) Keep(path string) error { return files.KeepCopy(path, files.BadName(path)) }
+func (Bolt) Keep(path string) error { return files.LinkOrCopy(path, files.QuarantinePath(path)) }

@@ -14,7 +14,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 // plainFiles trusts bbolt but for what it panics at.
@@ -121,7 +121,7 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 	w := &world{t: t, path: filepath.Join(t.TempDir(), "dead.db"), gens: map[string]uint64{}}
 	w.o = Options{
 		Ring: ringOf(t, 0), Codec: noCodec{}, Files: &plainFiles{}, MaxSize: 1 << 20, First: 1 << 32, NoSync: true,
-		Stamp:  func() room.Stamp { w.ran++; return room.Stamp{Ran: w.ran} },
+		Stamp:  func() age.Stamp { w.ran++; return age.Stamp{Ran: w.ran} },
 		Header: []byte("format 2"), Format: func(b []byte) error {
 			switch string(b) {
 			case "format 2":

@@ -8,7 +8,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 func isDamaged(err error) bool { return errors.Is(err, seal.ErrDamaged) }
@@ -108,7 +108,7 @@ func (s *Store) Remove(numbers []uint64) (n int, err error) {
 // Expire removes the letters for which old says so, by when they died, and returns
 // how many. The first younger one ends it, since letters lie in the order in which
 // they died; but those behind one that died at no known time may be older.
-func (s *Store) Expire(old func(room.Stamp) bool) (int, error) {
+func (s *Store) Expire(old func(age.Stamp) bool) (int, error) {
 	var gone []uint64
 	s.mu.Lock()
 	if s.db != nil {

@@ -11,7 +11,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 // row is a letter as it is stored: checksum u32 · number u64 · settlement u64 ·
@@ -24,7 +24,7 @@ import (
 type row struct {
 	number     uint64
 	settlement uint64
-	ran, told  int64 // when it died: a room.Stamp
+	ran, told  int64 // when it died: a age.Stamp
 	sealed     []byte
 }
 
@@ -165,7 +165,7 @@ func ParseID(id string) (number uint64, ok bool) {
 func numberKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 // stamped is a row without number or letter, of one that dies at s.
-func stamped(settlement uint64, s room.Stamp) row {
+func stamped(settlement uint64, s age.Stamp) row {
 	r := row{settlement: settlement, ran: int64(s.Ran)}
 	if !s.At.IsZero() {
 		r.told = s.At.UnixMilli()
@@ -174,8 +174,8 @@ func stamped(settlement uint64, s room.Stamp) row {
 }
 
 // stamp is when the letter died.
-func (r *row) stamp() room.Stamp {
-	s := room.Stamp{Ran: time.Duration(r.ran)}
+func (r *row) stamp() age.Stamp {
+	s := age.Stamp{Ran: time.Duration(r.ran)}
 	if r.told != 0 {
 		s.At = time.UnixMilli(r.told)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"relay/internal/disk"
 	"relay/internal/seal"
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 var (
@@ -29,12 +29,12 @@ type Options struct {
 	Ring       *seal.Ring
 	Codec      Codec
 	Files      Files
-	Stamp      func() room.Stamp // for what dies now
-	MaxSize    int64             // bound of the rows together
-	ShareOf    string            // a lane whose rows have a quarter of MaxSize at most; empty: none
-	DropOldest bool              // when full; else Put fails with queue.ErrDeadFull
-	First      uint64            // number of the first letter in a file that starts empty; never used before
-	Header     []byte            // is written to a new file
+	Stamp      func() age.Stamp // for what dies now
+	MaxSize    int64            // bound of the rows together
+	ShareOf    string           // a lane whose rows have a quarter of MaxSize at most; empty: none
+	DropOldest bool             // when full; else Put fails with queue.ErrDeadFull
+	First      uint64           // number of the first letter in a file that starts empty; never used before
+	Header     []byte           // is written to a new file
 	// Format judges the header of a file. An error of its own refuses the file,
 	// seal.ErrDamaged has it repaired.
 	Format func(header []byte) error

@@ -14,7 +14,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue"
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 func TestPutTwice(t *testing.T) {
@@ -245,12 +245,12 @@ func TestExpire(t *testing.T) {
 	w := newWorld(t)
 	// The second died at no known time, the others at times that are believed.
 	for i, at := range []time.Time{time.Unix(1, 0), {}, time.Unix(3, 0), time.Unix(4, 0)} {
-		w.o.Stamp = func() room.Stamp { return room.Stamp{Ran: time.Duration(i), At: at} }
+		w.o.Stamp = func() age.Stamp { return age.Stamp{Ran: time.Duration(i), At: at} }
 		w.again()
 		w.put("a", uint64(i+1), i+1)
 	}
 	for _, c := range []struct{ before, want int }{{1, 0}, {2, 1}, {4, 1}, {4, 0}} {
-		old := func(s room.Stamp) bool { return !s.At.IsZero() && s.At.Before(time.Unix(int64(c.before), 0)) }
+		old := func(s age.Stamp) bool { return !s.At.IsZero() && s.At.Before(time.Unix(int64(c.before), 0)) }
 		if n, err := w.Expire(old); n != c.want || err != nil {
 			t.Errorf("before %d: %d, %v", c.before, n, err)
 		}
@@ -425,7 +425,7 @@ func TestCopyAndReadOnly(t *testing.T) {
 	if err := errors.Join(none.Copy("x"), none.Close(), none.Close()); err != nil {
 		t.Error(err)
 	}
-	if n, err := none.Expire(func(room.Stamp) bool { return true }); n != 0 || err != nil {
+	if n, err := none.Expire(func(age.Stamp) bool { return true }); n != 0 || err != nil {
 		t.Error(n, err)
 	}
 }

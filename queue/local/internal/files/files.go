@@ -1,16 +1,15 @@
-// Package files is what the files of a queue's directory have in common: their
-// format, checksum and names, and how one is put in its place.
+// Package files is what the files of a queue's directory have in common: format
+// number, checksum, names, and atomic replacement.
 //
 // # What it guarantees
 //
-// A file of Write or Place is whole or absent under its name, also after a crash
-// or a power cut. A format that this program does not read is told from damage by
-// its checksum (KnownFormat).
+// A file made by Write or Place is complete or absent under its name, also after a
+// crash or a power cut. A checksum distinguishes a format number that this program
+// does not know from a damaged one (KnownFormat).
 //
 // # What can hurt you
 //
-// With noSync what was put in its place is lost with the power, and the file
-// of its name that was there before with it.
+// With noSync a power cut can lose a new file together with the file it replaced.
 package files
 
 import (
@@ -20,23 +19,24 @@ import (
 	"relay/queue/internal/format"
 )
 
-// Version is the format of all files here.
+// Version is the format number of all files of this package's users.
 const Version = 2
 
-// ErrOlderFormat means that a version older than the first release wrote the bytes.
+// ErrOlderFormat means that a version from before the first release wrote the file.
 var ErrOlderFormat = errors.New("directory was written by a version from before the first release: move it away")
 
-// FormatSum goes with a format number wherever one is written: a flipped bit is
-// not a newer format.
+// FormatSum is the checksum stored with every format number: a flipped bit must not
+// look like a newer format.
 func FormatSum(version int) uint32 {
 	return format.CRC(fmt.Appendf(nil, "relay queue format %d", version))
 }
 
-// KnownFormat refuses a format this program does not read.
+// KnownFormat returns an error if this program cannot read the format: ErrOlderFormat,
+// format.ErrNewer, or seal.ErrDamaged if sum does not match version.
 func KnownFormat(version int, sum uint32) error {
 	switch {
 	case sum != FormatSum(version):
-		return format.Damaged("format %d does not go with its checksum", version)
+		return format.Damaged("format %d does not match its checksum", version)
 	case version == Version:
 		return nil
 	case version < Version:

@@ -44,7 +44,7 @@ func TestNumber(t *testing.T) {
 		{"meta.db", 0, ""},
 		{"", 0, ""},
 	} {
-		if num, suffix, ok := Number(c.name); ok != (c.num > 0) || ok && (num != c.num || suffix != c.suffix) {
+		if num, suffix, ok := ParseName(c.name); ok != (c.num > 0) || ok && (num != c.num || suffix != c.suffix) {
 			t.Errorf("%q is %d %q %v", c.name, num, suffix, ok)
 		}
 	}
@@ -63,10 +63,10 @@ func TestPlace(t *testing.T) {
 			t.Errorf("%q, %v, %v", b, err, rerr)
 		}
 		for _, want := range []string{path + ".bad", path + ".1.bad", path + ".2.bad"} {
-			if got := BadName(path); got != want {
+			if got := QuarantinePath(path); got != want {
 				t.Errorf("%s, want %s", got, want)
 			}
-			if err := KeepCopy(path, want); err != nil {
+			if err := LinkOrCopy(path, want); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -12,17 +12,17 @@ import (
 	"relay/queue/local/internal/step"
 )
 
-// BadSuffix ends the name of a file that is quarantined because it is damaged.
+// BadSuffix ends the name of a file that was quarantined because it is damaged.
 const BadSuffix = ".bad"
 
-// Path is where a file lies that is named after a segment.
+// Path returns the path of a file that is named after a segment.
 func Path(dir string, num uint64, suffix string) string {
 	return filepath.Join(dir, fmt.Sprintf("%016x%s", num, suffix))
 }
 
-// Number reads the number of a segment off a file name that starts with one, and
-// gives what follows.
-func Number(name string) (num uint64, suffix string, ok bool) {
+// ParseName splits a file name that begins with a segment number into the number and
+// the rest. ok is false for other names.
+func ParseName(name string) (num uint64, suffix string, ok bool) {
 	i := strings.IndexByte(name, '.')
 	if i != 16 {
 		return 0, "", false
@@ -31,8 +31,8 @@ func Number(name string) (num uint64, suffix string, ok bool) {
 	return num, name[i:], err == nil && num > 0 && num < 1<<32
 }
 
-// BadName gives a name that is not taken for a file that is quarantined.
-func BadName(path string) string {
+// QuarantinePath returns an unused path under which the file at path can be quarantined.
+func QuarantinePath(path string) string {
 	name := path + BadSuffix
 	for i := 1; ; i++ {
 		if _, err := os.Lstat(name); errors.Is(err, os.ErrNotExist) {
@@ -42,14 +42,14 @@ func BadName(path string) string {
 	}
 }
 
-// SetAside gives a damaged file a name under which it stays and is not opened.
-func SetAside(path string) error {
+// Quarantine renames a damaged file. It stays in the directory and is not opened again.
+func Quarantine(path string) error {
 	defer step.Begin(step.Unlink, path)()
-	return os.Rename(path, BadName(path))
+	return os.Rename(path, QuarantinePath(path))
 }
 
-// KeepCopy gives path a second name, or copies it where that is impossible.
-func KeepCopy(path, name string) error {
+// LinkOrCopy gives the file at path a second name, or copies it where links are impossible.
+func LinkOrCopy(path, name string) error {
 	defer step.Begin(step.Link, name)()
 	if os.Link(path, name) == nil {
 		return nil

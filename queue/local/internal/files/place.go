@@ -11,7 +11,7 @@ import (
 	"relay/queue/local/internal/step"
 )
 
-// Write makes path a file that holds parts, in the place of one of its name.
+// Write atomically writes parts to the file at path.
 func Write(path string, noSync bool, parts ...[]byte) error {
 	if !noSync {
 		defer step.Begin(step.Place, path)()
@@ -20,11 +20,11 @@ func Write(path string, noSync bool, parts ...[]byte) error {
 	return Place(path, noSync, func(tmp string) error { return os.WriteFile(tmp, bytes.Join(parts, nil), 0o600) })
 }
 
-// Place has a file made and synced under a temporary name and moves it to
-// path.
-func Place(path string, noSync bool, make func(tmp string) error) error {
+// Place calls write to create and sync a file under a temporary name, and moves the
+// file to path.
+func Place(path string, noSync bool, write func(tmp string) error) error {
 	tmp := disk.TempName(path)
-	err := make(tmp)
+	err := write(tmp)
 	if err == nil {
 		err = Replace(tmp, path, noSync)
 	}
@@ -35,7 +35,7 @@ func Place(path string, noSync bool, make func(tmp string) error) error {
 	return nil
 }
 
-// Replace moves tmp, which is whole and synced, to path.
+// Replace moves tmp, which is complete and synced, to path.
 func Replace(tmp, path string, noSync bool) error {
 	defer step.Begin(step.Place, path)()
 	if noSync {
@@ -44,7 +44,7 @@ func Replace(tmp, path string, noSync bool) error {
 	return disk.Replace(tmp, path)
 }
 
-// Remove removes a file, should there be one. A power cut may bring it back until
+// Remove removes the file at path if it exists. A power cut can bring it back until
 // its directory is synced.
 func Remove(path string) error {
 	defer step.Begin(step.Unlink, path)()
@@ -54,7 +54,7 @@ func Remove(path string) error {
 	return nil
 }
 
-// Truncate gives back what lies behind size.
+// Truncate cuts the file at path to size bytes.
 func Truncate(path string, size int64) error {
 	defer step.Begin(step.Write, path)()
 	return os.Truncate(path, size)

@@ -16,8 +16,8 @@ import (
 
 	"relay/internal/disk"
 	"relay/queue/internal/format"
+	"relay/queue/local/internal/age"
 	"relay/queue/local/internal/files"
-	"relay/queue/local/internal/room"
 )
 
 // A file is its header and blocks of rows, each with its checksum behind it.
@@ -32,7 +32,7 @@ type file struct {
 	kind           kind
 	f              *os.File
 	first, last    uint64 // segments
-	oldest, newest room.Stamp
+	oldest, newest age.Stamp
 	count, own     int64                 // hashes; those of keys that relay made
 	bloom          atomic.Pointer[bloom] // nil until it is loaded
 	failed         atomic.Bool           // the disk did not give some of it, or not what was written
@@ -78,7 +78,7 @@ func (f *file) write(sorted []byte, noSync bool) error {
 	return nil
 }
 
-func appendStamp(b []byte, s room.Stamp) []byte {
+func appendStamp(b []byte, s age.Stamp) []byte {
 	told := int64(0)
 	if !s.At.IsZero() {
 		told = s.At.UnixMilli()
@@ -86,8 +86,8 @@ func appendStamp(b []byte, s room.Stamp) []byte {
 	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, uint64(s.Ran)), uint64(told))
 }
 
-func stampAt(b []byte) room.Stamp {
-	s := room.Stamp{Ran: time.Duration(binary.LittleEndian.Uint64(b))}
+func stampAt(b []byte) age.Stamp {
+	s := age.Stamp{Ran: time.Duration(binary.LittleEndian.Uint64(b))}
 	if told := int64(binary.LittleEndian.Uint64(b[8:])); told != 0 {
 		s.At = time.UnixMilli(told)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"relay/internal/seal"
 	"relay/queue/internal/format"
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 // FuzzIDFile opens any bytes as a file of ids, with the checksum made right so that
@@ -20,7 +20,7 @@ import (
 // as it says, all of them are found if they are sorted, and nothing is found that is
 // not there.
 func FuzzIDFile(f *testing.F) {
-	seed := &file{path: filepath.Join(f.TempDir(), "seed"), first: 3, last: 4, oldest: room.Stamp{Ran: 5}, newest: room.Stamp{Ran: 6}}
+	seed := &file{path: filepath.Join(f.TempDir(), "seed"), first: 3, last: 4, oldest: age.Stamp{Ran: 5}, newest: age.Stamp{Ran: 6}}
 	set := newSet(0)
 	for i := range 300 {
 		set.add(Known{numbered(i), uint64(i)})

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 // saleNumbered is numbered as the id of a sale.
@@ -40,7 +40,7 @@ func mixed(s *Store, num uint64) *Tail {
 	tail := s.Begin(num)
 	for i := range 10 {
 		n := int(num)*100 + i
-		s.Add(tail, []Known{{numbered(n), 1}, {saleNumbered(n), 2}}, room.Stamp{})
+		s.Add(tail, []Known{{numbered(n), 1}, {saleNumbered(n), 2}}, age.Stamp{})
 	}
 	return tail
 }

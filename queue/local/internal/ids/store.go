@@ -13,8 +13,8 @@ import (
 	"relay/internal/disk"
 	"relay/internal/seal"
 	"relay/queue/internal/format"
+	"relay/queue/local/internal/age"
 	"relay/queue/local/internal/files"
-	"relay/queue/local/internal/room"
 )
 
 const (
@@ -47,7 +47,7 @@ func (k kind) suffix() string { return [2]string{Suffix, SalesSuffix}[k] }
 type Tail struct {
 	num            uint64
 	set            *set
-	oldest, newest room.Stamp // when the first and the last were added
+	oldest, newest age.Stamp // when the first and the last were added
 }
 
 // write writes the files of a tail's ids to a directory, and gives them.
@@ -127,7 +127,7 @@ func Open(names []string, o Options) (*Store, error) {
 
 func (s *Store) open(names []string) error {
 	for _, name := range names {
-		num, suffix, ok := files.Number(name)
+		num, suffix, ok := files.ParseName(name)
 		if !ok || suffix != Suffix && suffix != SalesSuffix {
 			continue
 		}
@@ -137,7 +137,7 @@ func (s *Store) open(names []string) error {
 		case errors.Is(err, format.ErrNewer):
 			return err
 		case errors.Is(err, seal.ErrDamaged):
-			if err := files.SetAside(path); err != nil {
+			if err := files.Quarantine(path); err != nil {
 				return fmt.Errorf("set ids aside: %w", err)
 			}
 			fallthrough
@@ -203,7 +203,7 @@ func (s *Store) Begin(num uint64) *Tail {
 
 // Insert adds the ids of a segment from before, of which nobody knows when they
 // came, as those of now.
-func (s *Store) Insert(num uint64, ids []Known, now room.Stamp) *Tail {
+func (s *Store) Insert(num uint64, ids []Known, now age.Stamp) *Tail {
 	t := &Tail{num: num, set: newSet(len(ids)), oldest: now, newest: now}
 	for _, id := range ids {
 		t.set.add(id)
@@ -221,7 +221,7 @@ func (s *Store) list() []*file {
 }
 
 // Add remembers confirmed ids; only the writer calls it, for the tail.
-func (s *Store) Add(t *Tail, ids []Known, now room.Stamp) {
+func (s *Store) Add(t *Tail, ids []Known, now age.Stamp) {
 	s.mu.Lock()
 	if t.set.len() == 0 {
 		t.oldest = now
@@ -375,7 +375,7 @@ func (s *Store) upTo(last uint64) (paths []string, tails []Tail, err error) {
 			return nil, nil, fmt.Errorf("list files of ids: %w", err)
 		}
 		for _, e := range es {
-			if num, suffix, ok := files.Number(e.Name()); ok && (suffix == Suffix || suffix == SalesSuffix) && num <= last {
+			if num, suffix, ok := files.ParseName(e.Name()); ok && (suffix == Suffix || suffix == SalesSuffix) && num <= last {
 				paths = append(paths, filepath.Join(s.o.Dir, e.Name()))
 			}
 		}

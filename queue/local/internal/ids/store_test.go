@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 const perTail = 96_000 // as the queue has it
@@ -33,7 +33,7 @@ func fill(tb testing.TB, s *Store, n int) {
 		for ; len(ids) < perTail && i < n; i++ {
 			ids = append(ids, Known{numbered(i), uint64(i)})
 		}
-		s.Add(tail, ids, room.Stamp{})
+		s.Add(tail, ids, age.Stamp{})
 		if i < n {
 			if err := s.File(tail); err != nil {
 				tb.Fatal(err)

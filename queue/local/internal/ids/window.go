@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"relay/queue/local/internal/room"
+	"relay/queue/local/internal/age"
 )
 
 const (
@@ -18,8 +18,8 @@ const (
 )
 
 // Over says whether more has passed since a moment than a limit, by what can be
-// believed (room.Age).
-type Over func(since room.Stamp, limit time.Duration) bool
+// believed (age.Clock).
+type Over func(since age.Stamp, limit time.Duration) bool
 
 // span is how far apart the ids of one file may be.
 func (s *Store) span() time.Duration { return spanOf(s.o.Window) }
@@ -42,7 +42,7 @@ func (s *Store) Expire(over Over) {
 	var drop []*file
 	s.mu.Lock()
 	var newer [2]int64 // of each kind
-	past := func(k kind, newest room.Stamp) bool {
+	past := func(k kind, newest age.Stamp) bool {
 		window, keep := s.o.bounds(k)
 		return over(newest, window) || newer[k] >= keep
 	}
@@ -103,7 +103,7 @@ func (s *Store) merge(k kind, most int, held func(first, last uint64) bool) erro
 			n := a.count + b.count
 			switch {
 			case n >= least || n > s.mergeBelow || a.failed.Load() || b.failed.Load():
-			case room.Latest(a.newest, b.newest).Since(room.Earliest(a.oldest, b.oldest)) > spanOf(window):
+			case age.Latest(a.newest, b.newest).Since(age.Earliest(a.oldest, b.oldest)) > spanOf(window):
 			case held(a.last+1, b.first-1) || s.unfiled(a.last, b.first): // a file has the ids of all segments of its range
 			case len(files) <= manyFiles && held(a.first, b.last):
 			default:
@@ -138,7 +138,7 @@ func (s *Store) join(a, b *file) error {
 	if err != nil {
 		return err
 	}
-	f := &file{path: b.path, kind: b.kind, first: a.first, last: b.last, oldest: room.Earliest(a.oldest, b.oldest), newest: room.Latest(a.newest, b.newest)}
+	f := &file{path: b.path, kind: b.kind, first: a.first, last: b.last, oldest: age.Earliest(a.oldest, b.oldest), newest: age.Latest(a.newest, b.newest)}
 	if err := f.write(mergeSorted(as, bs), s.o.NoSync); err != nil {
 		return err
 	}

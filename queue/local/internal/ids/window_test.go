@@ -13,8 +13,8 @@ import (
 	"relay/queue"
 	"relay/queue/internal/format"
 	"relay/queue/internal/ident"
+	"relay/queue/local/internal/age"
 	"relay/queue/local/internal/files"
-	"relay/queue/local/internal/room"
 )
 
 // shop is a store over days: at is the run time.
@@ -51,9 +51,9 @@ func (s *shop) reopen() {
 	}
 }
 
-func (s *shop) over(since room.Stamp, limit time.Duration) bool { return s.at-since.Ran > limit }
+func (s *shop) over(since age.Stamp, limit time.Duration) bool { return s.at-since.Ran > limit }
 
-func (s *shop) now() room.Stamp { return room.Stamp{Ran: s.at, At: time.UnixMilli(int64(s.at / 1e6))} }
+func (s *shop) now() age.Stamp { return age.Stamp{Ran: s.at, At: time.UnixMilli(int64(s.at / 1e6))} }
 
 func known(from, to int) (ids []Known) {
 	for i := from; i < to; i++ {
@@ -454,7 +454,7 @@ func TestExpireOfWhatIsNotFiled(t *testing.T) {
 	mixed(s, 2)
 	mixed(s, 3)
 	at := time.Duration(0)
-	over := func(since room.Stamp, limit time.Duration) bool { return at-since.Ran > limit }
+	over := func(since age.Stamp, limit time.Duration) bool { return at-since.Ran > limit }
 	for _, c := range []struct {
 		at            time.Duration
 		events, sales bool

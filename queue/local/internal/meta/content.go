@@ -46,7 +46,7 @@ type Void struct{ First, End queue.Seq }
 // Check reads meta.db without trusting it and returns its info.
 func Check(path string) (Info, error) {
 	info := Info{}
-	err := boltdb.ReadAgain(path, func(p *boltscan.File) error {
+	err := boltdb.ReadRetry(path, func(p *boltscan.File) error {
 		return p.WalkAll(p.Metas()[0], buckets, func(bucket string, k, v []byte) error {
 			if bucket == string(bucketDir) && string(k) == string(keyInfo) {
 				if err := json.Unmarshal(v, &info); err != nil {
@@ -114,7 +114,7 @@ func write(o *Options, c *Content, info Info) error {
 		}
 		return putInfo(tx, info)
 	}
-	return files.Place(o.path(), o.NoSync, func(tmp string) error { return boltdb.Make(tmp, o.NoSync, fill) })
+	return files.Place(o.path(), o.NoSync, func(tmp string) error { return boltdb.Create(tmp, o.NoSync, fill) })
 }
 
 // Content is all of meta.db.

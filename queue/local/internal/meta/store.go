@@ -99,7 +99,7 @@ func Open(o Options) (*Store, Content, error) {
 }
 
 func (s *Store) open() (*boltdb.File, error) {
-	o := boltdb.Options(s.o.NoSync)
+	o := boltdb.WriteOptions(s.o.NoSync)
 	o.ReadOnly = s.o.ReadOnly
 	db, err := boltdb.Open(s.o.path(), o)
 	if err != nil {

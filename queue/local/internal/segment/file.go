@@ -37,7 +37,7 @@ func (s *File) First() queue.Seq { return queue.Seq(s.Num) << 32 }
 // tailOptions: a tail only grows, and is never opened for writing again but to be
 // sealed; syncing is ours (see Queue.commit).
 func tailOptions(mmap int64) *bolt.Options {
-	o := boltdb.Options(true)
+	o := boltdb.WriteOptions(true)
 	if runtime.GOOS != "windows" { // there the file would grow to the whole of it
 		o.InitialMmapSize = int(mmap)
 	}

@@ -70,7 +70,7 @@ func create(path string, info Info, noSync bool) error {
 	if err != nil {
 		return fmt.Errorf("encode segment header: %w", err)
 	}
-	return boltdb.Make(path, noSync, func(tx *bolt.Tx) error {
+	return boltdb.Create(path, noSync, func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(bucketInfo)
 		if err != nil {
 			return err

@@ -1,49 +1,49 @@
-// Package step tells a test of each step in which the files of a queue change, so
-// that it can look at what a process leaves that ends right before or behind one.
-// Outside of tests nobody watches, and a step costs one comparison.
+// Package step lets a test observe every step that changes the files of a queue, so
+// that the test can inspect what a process leaves when it dies right before or right
+// after the step. Outside tests there is no watcher, and a step costs one comparison.
 //
-// Invariant: whatever changes the bytes or the names of a queue's files does it
-// within a step. Steps do not nest: a Watcher may hold a lock from the beginning of
+// Invariant: all code that changes the bytes or the names of a queue's files does so
+// within a step. Steps do not nest: a Watcher can hold a lock from the beginning of
 // a step to its end, and nothing changes meanwhile. Files under a temporary name are
-// excepted, which the next open removes: what they become is a step (Place).
+// exempt, because the next open removes them; giving one its final name is a step (Place).
 package step
 
 import "sync/atomic"
 
-// Kind says what of a step is on the disk, and not in its cache alone.
+// Kind is what a step changes, and whether the change survives a power cut.
 type Kind uint8
 
 // The kinds of steps.
 const (
-	Write   Kind = iota // bytes of a file that a power cut may take back
-	Commit              // bytes of a file, synced with all that was written to it before
-	Sync                // all that was written to a file before
-	Unlink              // a name that is gone, which a power cut may bring back
-	Link                // a name that has come, which a power cut may take back
-	Place               // a name that has come to a synced file, with all other names of its directory
-	SyncDir             // all names of a directory
+	Write   Kind = iota // bytes of a file; a power cut can undo them
+	Commit              // bytes of a file, synced together with everything written to it before
+	Sync                // sync of everything written to a file before
+	Unlink              // a name is removed; a power cut can bring it back
+	Link                // a name is added; a power cut can remove it again
+	Place               // a name is given to a synced file, and all names of its directory are synced
+	SyncDir             // sync of all names of a directory
 )
 
 var names = [...]string{"write", "commit", "sync", "unlink", "link", "place", "sync directory"}
 
 func (k Kind) String() string { return names[k] }
 
-// Watcher is called when a step begins, with the path of what it changes, and the
-// function it returns when the step has ended, well or not.
+// Watcher is called when a step begins, with the path of the file that changes. The
+// function it returns is called when the step has ended, successfully or not.
 type Watcher func(k Kind, path string) (end func())
 
 var watcher atomic.Pointer[Watcher]
 
-// Watch has w called from now on, until the function it returns is. It is for tests
-// alone: all queues of the process are watched, by one Watcher at a time.
+// Watch installs w until stop is called. It is for tests only. It watches all queues
+// of the process. It panics if a Watcher is installed already.
 func Watch(w Watcher) (stop func()) {
 	if !watcher.CompareAndSwap(nil, &w) {
-		panic("step: somebody watches already")
+		panic("step: a watcher is installed already")
 	}
 	return func() { watcher.Store(nil) }
 }
 
-// Begin says that a step begins. The caller calls end when it has ended.
+// Begin reports the beginning of a step. The caller calls end when the step has ended.
 func Begin(k Kind, path string) (end func()) {
 	if w := watcher.Load(); w != nil {
 		return (*w)(k, path)
