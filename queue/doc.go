@@ -1,28 +1,27 @@
-// Package queue is the contract between those who store events and those who
-// deliver them: the words of it, and the errors a caller decides by. It contains
-// no engine, but what is done over any of them (Reroute, Move, Redrive). Package local is the
-// engine on one machine's disk; package queuetest is the contract as tests.
+// Package queue is the contract between the code that stores events and the code that delivers
+// them: records, lanes, settlements, and the errors a caller decides by. It contains no engine,
+// only operations that work on every engine (Reroute, Move, Redrive). Package local is the engine
+// on one machine's disk, package jetstream the engine on NATS servers, and package queuetest tests
+// the contract.
 //
 //	intake, files, imports ──Append──► the log ──Read──► a lane per event set
 //	                                           ◄─Settle──
 //
-// A record is appended once, durably, for the lanes that its entry names. Each
-// lane reads its records in the order in which they were stored and settles them
-// in any, one conversion of a record at a time if need be; a record that every lane
-// has settled is given back to the disk.
+// A record is appended once, durably, for the lanes named in its entry. Each lane reads its records
+// in the order in which they were stored. It may settle them in any order, and the conversions of
+// one record one at a time. Once every lane has settled a record, the engine frees its disk space.
 //
 // # What an engine guarantees
 //
-//   - Append returns nil only once its records survive a crash and a power cut. It
-//     stores all of its entries or none; an id is stored once within a window.
-//   - Read returns the same records again after a crash until they are settled.
-//   - Settle makes dead letters durable before the records they replace are
-//     settled: a crash repeats work and never loses it.
-//   - What is lost nevertheless, to a damaged disk or to a policy, is counted.
+//   - Append returns nil only once its records survive a crash and a power cut. It stores all of
+//     its entries or none. Within a window an id is stored once.
+//   - After a crash, Read returns the same records again until they are settled.
+//   - Settle makes dead letters durable before it settles the records they replace: a crash
+//     repeats work and never loses it.
+//   - Records lost to a damaged disk or to a policy are counted.
 //
 // # What can hurt you
 //
-// Entry.Body belongs to the caller again once Append returns without an error. An
-// append that ended in ErrStalled may still happen: the retry with the same ids
-// is right.
+// Entry.Body belongs to the caller again once Append returns without an error. After ErrStalled the
+// records may still be stored: retry with the same ids.
 package queue

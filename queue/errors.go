@@ -6,44 +6,43 @@ import (
 	"time"
 )
 
-// Errors a caller chooses by. Every error of Append but ErrInvalid means 503
-// or, for *FullError, 429: the caller's retry with the same ids is right.
+// Errors a caller decides by. Every error of Append except ErrInvalid means HTTP 503, or 429 for
+// *FullError. It is safe to retry with the same ids.
 var (
 	// ErrClosed: the queue is closing or closed; nothing was stored.
 	ErrClosed = errors.New("queue is closed")
-	// ErrDoubt: the disk refused to confirm. The copy that may lie on it is
-	// void, its ids count as not stored, the retry is stored afresh.
+	// ErrDoubt: the disk did not confirm the write. A copy that reached the disk is ignored and its
+	// ids count as not stored, so a retry is stored as new.
 	ErrDoubt = errors.New("the disk did not confirm the write")
-	// ErrStalled: the disk did not answer in time. Nothing was stored, or it
-	// still will be; the retry with the same ids is stored once either way.
+	// ErrStalled: the disk did not answer in time. Nothing was stored yet, but it may still be. A
+	// retry with the same ids is stored once in either case.
 	ErrStalled = errors.New("the disk did not answer in time")
-	// ErrUnavailable: the disk takes no writes just now; nothing was stored.
-	ErrUnavailable = errors.New("the disk takes no writes")
-	// ErrBusy: too much waits for the disk already; nothing was stored.
+	// ErrUnavailable: the disk accepts no writes at the moment; nothing was stored.
+	ErrUnavailable = errors.New("the disk accepts no writes")
+	// ErrBusy: too much is already waiting for the disk; nothing was stored.
 	ErrBusy = errors.New("too many writes are waiting")
-	// ErrInvalid: an entry without lane, or for one whose name is no text (UTF-8) of at most
-	// 1 KiB, or larger than the format allows.
+	// ErrInvalid: the entry has no lane, has a lane whose name is not UTF-8 or longer than 1 KiB,
+	// or is larger than the format allows.
 	ErrInvalid = errors.New("entry cannot be stored")
-	// ErrDeadFull: the dead letters have reached their bound and the policy
-	// is to hold: the settlement did not happen, the lane waits. Those of LaneConflict
-	// have a quarter of all the room.
+	// ErrDeadFull: the dead letters have reached their size limit and the policy is to hold. The
+	// settlement did not happen, so the lane waits. The letters of LaneConflict may use a quarter
+	// of the limit.
 	ErrDeadFull = errors.New("no room for more dead letters")
-	// ErrStale: the lane has another revision than the settlement was made for, which
-	// did not happen.
-	ErrStale = errors.New("the lane was settled by another meanwhile")
-	// ErrFenced: another process drains the lane by now. The settlement did not happen
-	// and will not: whoever gets this stops, and leaves what it knows to that one.
+	// ErrStale: the lane's revision differs from the one in the settlement, which did not happen.
+	ErrStale = errors.New("the lane was settled by another caller in the meantime")
+	// ErrFenced: another process drains the lane now. The settlement did not happen and never will:
+	// the caller must stop and leave the lane to the other process.
 	ErrFenced = errors.New("the lane belongs to another process")
-	// ErrUnsupported: this engine cannot do that; the error says what can.
-	ErrUnsupported = errors.New("this queue cannot do that")
+	// ErrUnsupported: this engine does not support the call; the error text names what does.
+	ErrUnsupported = errors.New("this queue does not support that")
 	// ErrNotFound: no such dead letter or lane.
 	ErrNotFound = errors.New("not found")
 )
 
-// FullError says that the queue takes nothing until some of it has drained.
-// Nothing was stored.
+// FullError reports that the queue accepts nothing until part of it has drained. Nothing was
+// stored.
 type FullError struct {
-	RetryAfter time.Duration // a guess; intake resumes by itself at the low mark
+	RetryAfter time.Duration // an estimate; the queue accepts again below the low mark
 	Reason     string        // "max_size" or "disk_full"
 }
 

@@ -7,28 +7,28 @@ import (
 	"slices"
 )
 
-// Mover is what moving records needs of an engine.
+// Mover is the part of an engine that moving records needs.
 type Mover interface {
 	Append(ctx context.Context, entries []Entry) (Appended, error)
 	Read(lane string, from Seq, maxRecords int, maxBytes int64) (Batch, error)
 	Settle(lane string, s Settlement) (Revision, error)
-	// Waits says whether the record of a number, should it be for a lane, waits there.
-	Waits(lane string, seq Seq) bool
+	// IsPending reports whether the record with this number, if it is for lane, is not settled
+	// there.
+	IsPending(lane string, seq Seq) bool
 }
 
-// What is read, and appended, at once.
+// The most that is read and appended at once.
 const (
 	moveRecords = 500
 	moveBytes   = 1 << 20
 )
 
-// Reroute goes through what a lane has waiting before upTo. A record for which route names
-// lanes is appended to those of them that have not had it, as it was received, and settled
-// here; those for which route names none stay where they are, and so do those that all of
-// the lanes have had. It returns how many found another lane, and how many stay. A crash in
-// between costs nothing: what was appended already is known by its key, in which word says
-// what the records are moved for.
-func Reroute(ctx context.Context, q Mover, lane, word string, upTo Seq, route func(Record) []string) (moved, stayed int, err error) {
+// Reroute goes through the pending records of lane before upTo. If route names lanes for a record,
+// the record is appended, as it was received, to those lanes that have not had it, and is settled
+// in lane. A record stays if route names no lane, or if all the named lanes have had it. Reroute
+// returns how many records were rerouted and how many stay. It is safe to repeat after a crash: a
+// record that was already appended is recognised by its key, which contains purpose.
+func Reroute(ctx context.Context, q Mover, lane, purpose string, upTo Seq, route func(Record) []string) (moved, stayed int, err error) {
 	for from := Seq(0); from < upTo; {
 		b, err := q.Read(lane, from, moveRecords, moveBytes)
 		if err != nil {
@@ -41,15 +41,15 @@ func Reroute(ctx context.Context, q Mover, lane, word string, upTo Seq, route fu
 			return moved, stayed, nil
 		}
 		var entries []Entry
-		counted := 0
-		stays := make([]bool, len(b.Records))
+		rerouted := 0
+		keep := make([]bool, len(b.Records))
 		for i := range b.Records {
-			e, found := reroute(q, lane, word, &b.Records[i], route)
-			if stays[i] = !found; stays[i] {
+			e, handled := reroute(q, lane, purpose, &b.Records[i], route)
+			if keep[i] = !handled; keep[i] {
 				stayed++
 				continue
 			}
-			counted++
+			rerouted++
 			if len(e.Lanes) > 0 {
 				entries = append(entries, e)
 			}
@@ -59,12 +59,12 @@ func Reroute(ctx context.Context, q Mover, lane, word string, upTo Seq, route fu
 				return moved, stayed, err
 			}
 		}
-		if counted > 0 {
-			done := Settlement{Settled: b.Done(func(i int) bool { return stays[i] }), Counts: map[string]int{"rerouted": counted}}
+		if rerouted > 0 {
+			done := Settlement{Settled: b.RangesExcept(func(i int) bool { return keep[i] }), Counts: map[string]int{"rerouted": rerouted}}
 			if _, err := q.Settle(lane, done); err != nil {
 				return moved, stayed, err
 			}
-			moved += counted
+			moved += rerouted
 		}
 		if !b.More {
 			return moved, stayed, nil
@@ -74,26 +74,26 @@ func Reroute(ctx context.Context, q Mover, lane, word string, upTo Seq, route fu
 	return moved, stayed, nil
 }
 
-// reroute makes the entry that a record is moved as: one without lanes when it waits in
-// all of its new ones as this very record. false: it stays. Where it is settled it was
-// delivered, or moved away: nobody knows which, so it is neither sent there again nor
-// given up here.
-func reroute(q Mover, lane, word string, r *Record, route func(Record) []string) (e Entry, found bool) {
+// reroute makes the entry for a rerouted record. The entry has no lanes if the record itself is
+// already pending in all of its new lanes. handled is false if the record stays: a new lane has
+// settled it, and whether it was delivered there or moved away is unknown, so it is neither sent
+// there again nor dropped here.
+func reroute(q Mover, lane, purpose string, r *Record, route func(Record) []string) (e Entry, handled bool) {
 	to := slices.DeleteFunc(slices.Clone(route(*r)), func(l string) bool { return l == lane })
-	waits := slices.ContainsFunc(to, func(l string) bool { return slices.Contains(r.Lanes, l) && q.Waits(l, r.Seq) })
-	to = slices.DeleteFunc(to, func(l string) bool { return slices.Contains(r.Lanes, l) || slices.Contains(r.Had, l) })
+	waits := slices.ContainsFunc(to, func(l string) bool { return slices.Contains(r.Lanes, l) && q.IsPending(l, r.Seq) })
+	to = slices.DeleteFunc(to, func(l string) bool { return slices.Contains(r.Lanes, l) || slices.Contains(r.SeenBy, l) })
 	if len(to) == 0 {
 		return Entry{}, waits
 	}
-	// This lane has nothing more of it then: it may get it back.
-	had := slices.DeleteFunc(r.Everywhere(), func(l string) bool { return l == lane })
+	// After this the lane no longer holds the record, so it may be moved back here later.
+	had := slices.DeleteFunc(r.AllLanes(), func(l string) bool { return l == lane })
 	return Entry{
-		ID: r.ID, Store: r.Store, Had: had, Space: ByKey, Key: fmt.Sprintf("%s:%s:%x", word, lane, uint64(r.Seq)),
+		ID: r.ID, Store: r.Store, SeenBy: had, Space: ByKey, Key: fmt.Sprintf("%s:%s:%x", purpose, lane, uint64(r.Seq)),
 		Lanes: to, Received: r.Received, Flags: r.Flags.WithSlots(r.Settled), Body: r.Body,
 	}, true
 }
 
-// Move is Reroute of all but the records of stay to one lane.
+// Move reroutes all records of from to one lane, except the records in stay.
 func Move(ctx context.Context, q Mover, from, to string, upTo Seq, stay []Seq) (moved, stayed int, err error) {
 	return Reroute(ctx, q, from, "move", upTo, func(r Record) []string {
 		if slices.Contains(stay, r.Seq) {
@@ -103,17 +103,17 @@ func Move(ctx context.Context, q Mover, from, to string, upTo Seq, stay []Seq) (
 	})
 }
 
-// Letters is what redriving needs of an engine.
-type Letters interface {
+// DeadLetters is the part of an engine that redriving needs.
+type DeadLetters interface {
 	Append(ctx context.Context, entries []Entry) (Appended, error)
 	DeadLetter(id string) (DeadLetter, error)
 }
 
-// Redrive appends dead letters to the lanes route names, as they were received
-// (DeadLetter.Again), and has remove remove them. Those for which route names none stay, and
-// those that had to be cut. A crash in between costs nothing: the same call again finds the
-// copy and only removes. It returns how many were redriven.
-func Redrive(ctx context.Context, q Letters, ids []string, route func(DeadLetter) []string, remove func(ids []string) (int, error)) (total int, err error) {
+// Redrive appends dead letters, as they were received (DeadLetter.RedriveEntries), to the lanes
+// that route names, and then calls remove for them. A letter stays if route names no lane for it,
+// or if its body was cut. Redrive is safe to repeat after a crash: it then finds the copies and
+// only removes the letters. It returns how many were redriven.
+func Redrive(ctx context.Context, q DeadLetters, ids []string, route func(DeadLetter) []string, remove func(ids []string) (int, error)) (total int, err error) {
 	for len(ids) > 0 {
 		var entries []Entry
 		var done []string
@@ -129,7 +129,7 @@ func Redrive(ctx context.Context, q Letters, ids []string, route func(DeadLetter
 			if len(lanes) == 0 {
 				continue
 			}
-			entries, done, size = append(entries, d.Again(lanes)...), append(done, d.ID), size+len(d.Body)
+			entries, done, size = append(entries, d.RedriveEntries(lanes)...), append(done, d.ID), size+len(d.Body)
 		}
 		if len(entries) == 0 {
 			continue

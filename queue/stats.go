@@ -2,68 +2,69 @@ package queue
 
 import "time"
 
-// LaneStat is one lane as it stands.
+// LaneStat is the current state of one lane.
 type LaneStat struct {
-	Name     string
-	Revision Revision
-	Void     uint64           // raised when others than its owner change what the lane has waiting: what was read before is void
-	Cursor   Seq              // nothing before it waits; what waits behind it, Read says
-	Pending  int64            // records waiting
-	Bytes    int64            // size of their bodies
-	Oldest   time.Time        // time of receipt of the first waiting record; zero when none waits
-	State    []byte           // as last settled
-	Counts   map[string]int64 // what settled records became, since the lane exists
-	Dropped  bool             // DropLane was called and nothing came since
+	Name          string
+	Revision      Revision
+	Invalidations uint64           // rises when a caller other than the owner changes the pending records: what was read before is out of date
+	Cursor        Seq              // every record before it is settled; Read returns the pending ones after it
+	Pending       int64            // records not settled
+	Bytes         int64            // size of their bodies
+	Oldest        time.Time        // time of receipt of the first pending record; zero if there is none
+	State         []byte           // as last settled
+	Counts        map[string]int64 // outcomes of settled records since the lane was created
+	Dropped       bool             // DropLane was called and nothing was appended since
 }
 
-// Stats is the queue as it stands. Reading it never touches the disk.
+// Stats is the current state of the queue. Reading it never touches the disk. Counters start at
+// Open.
 type Stats struct {
-	Pending  int64     // records waiting, summed over lanes
+	Pending  int64     // records not settled, summed over lanes
 	Oldest   time.Time // of all lanes
 	Segments int
-	Opening  bool // old segments are still being looked at; numbers grow
+	Opening  bool // old segments are still being scanned; the numbers grow
 
 	DiskBytes  int64 // segments, ids, dead letters and meta.db
 	MaxSize    int64
-	HighMark   int64 // refuses at, or drops
-	LowMark    int64 // accepts again below
+	HighMark   int64 // at this size the queue refuses or drops records
+	LowMark    int64 // below this size it accepts again
 	VolumeFree int64
 	VolumeSize int64
-	Full       string // why nothing is accepted: "", "max_size", "disk_full"
-	Reserve    bool   // the emergency reserve is in place
+	Full       string // why nothing is accepted: "", "max_size" or "disk_full"
+	Reserve    bool   // the emergency reserve file exists
 
-	Appended   int64 // since Open
+	Appended   int64
 	Duplicates int64
 	Commits    int64
 	Failures   int64            // commits that failed
-	Void       int64            // records in doubt that were made void, since Open
-	Dropped    map[string]int64 // records and dead letters dropped, per reason of DropReasons; since Open
+	Voided     int64            // records discarded because the disk did not confirm them
+	Dropped    map[string]int64 // records and dead letters dropped, by reason (DropReasons)
 
 	SyncP50     time.Duration // of the last 1,024 commits
 	SyncP99     time.Duration
 	Waiting     int64  // bytes waiting for the writer
-	LastError   string // of the last failed write; empty after a good one
+	LastError   string // of the last failed write; empty after a successful one
 	LastErrorAt time.Time
 
-	DedupIDs  int64 // ids of clients that are remembered
-	SaleIDs   int64 // ids of sales (BySale) that are remembered
+	DedupIDs  int64 // client ids remembered
+	SaleIDs   int64 // sale ids (BySale) remembered
 	Dead      int64 // dead letters
 	DeadBytes int64
 
-	BadSegments    int64    // quarantined as .bad, since Open
-	BadChunks      int64    // found damaged, since Open
-	LostRecords    int64    // in damaged chunks and missing segments, as far as known, since Open
-	MetaRebuilt    bool     // meta.db was unreadable at Open: cursors start over
-	BadFiles       int      // *.bad lying in the directory
-	EncryptedKeyID uint32   // seals what is written; 0: none
-	KeysInUse      []uint32 // have sealed something that lies there; 0 among them: something is plain
+	BadSegments    int64    // quarantined as .bad
+	BadChunks      int64    // found damaged
+	LostRecords    int64    // in damaged chunks and missing segments, as far as known
+	MetaRebuilt    bool     // meta.db was unreadable at Open: cursors started over
+	BadFiles       int      // *.bad files in the directory
+	EncryptedKeyID uint32   // of the key that encrypts new data; 0: none
+	KeysInUse      []uint32 // of keys that encrypted stored data; 0 means some of it is not encrypted
 }
 
-// Why records and dead letters are dropped: the keys of Stats.Dropped. What an
-// age limit on events ends is settled by whoever sets it, and not dropped.
+// Why records and dead letters are dropped: the keys of Stats.Dropped. A record that reaches an age
+// limit is settled by the lane, not dropped.
 const (
-	DropKept         = "kept_max_size" // of LaneKept, of a full queue: copies of what was handed over
-	DropMaxSize      = "max_size"      // Options.DropOldest, or unmapped events of a full queue
+	DropKept         = "kept_max_size" // the queue is full: copies in LaneKept
+	DropMaxSize      = "max_size"      // the queue is full: Options.DropOldest, or unmapped events
 	DropOperator     = "operator"      // DropLane
 	DropForgotten    = "forgotten"     // Forget, dead letters included
 	DropDeadMaxSize  = "dead_max_size" // Options.DeadDropOldest
@@ -71,7 +72,7 @@ const (
 	DropDeadOperator = "dead_operator" // DropDead
 )
 
-// DropReasons lists them.
+// DropReasons lists all reasons.
 func DropReasons() []string {
 	return []string{DropKept, DropMaxSize, DropOperator, DropForgotten, DropDeadMaxSize, DropDeadMaxAge, DropDeadOperator}
 }

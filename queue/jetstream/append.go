@@ -137,10 +137,10 @@ func (w *writer) add(f *flight, in *queue.Entry, out *queue.Appended) {
 	h := ident.HashOf(nil, &w.view.secret, in)
 	lanes, flags := in.Lanes, in.Flags
 	print, known := w.print(f, h)
-	differs := known && ident.Differ(print, in.Print)
+	differs := known && ident.Differ(print, in.Fingerprint)
 	switch {
 	case differs && in.Space == queue.ByID:
-		h = ident.HashContent(&w.view.secret, in.Store, in.ID, in.Print)
+		h = ident.HashContent(&w.view.secret, in.Store, in.ID, in.Fingerprint)
 		if _, kept := w.print(f, h); kept {
 			out.Duplicates++
 			return
@@ -157,10 +157,10 @@ func (w *writer) add(f *flight, in *queue.Entry, out *queue.Appended) {
 		out.Stored++
 	}
 	lanes = f.e.lanes(lanes)
-	f.fresh[h] = in.Print
-	f.e.add(h, in.Print, lanes, in.Body, in.Received.UnixMilli())
+	f.fresh[h] = in.Fingerprint
+	f.e.add(h, in.Fingerprint, lanes, in.Body, in.Received.UnixMilli())
 	w.b.Add(&chunk.Item{
-		Hash: h, Print: in.Print, Lanes: lanes, SetKey: chunk.SetKey(lanes), Had: in.Had, Recipe: in.Recipe, Store: in.Store,
+		Hash: h, Fingerprint: in.Fingerprint, Lanes: lanes, SetKey: chunk.SetKey(lanes), SeenBy: in.SeenBy, Recipe: in.Recipe, Store: in.Store,
 		Received: in.Received.UnixMilli(), Flags: flags, ID: in.ID, Body: in.Body,
 	})
 }

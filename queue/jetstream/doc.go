@@ -51,5 +51,5 @@
 // About 100 bytes of memory are used for each record that waits and for each id of the window.
 //
 // Sequence numbers of two streams say nothing about which came first, so
-// queue.Upto has no meaning here; Batch.Covers has.
+// queue.UpTo has no meaning here; Batch.Covers has.
 package jetstream

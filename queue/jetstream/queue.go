@@ -45,7 +45,7 @@ func place46(p Position) queue.Seq { return places | queue.Seq(p) }
 // the first of them. A sequence number in the place of one gives that record alone.
 func (q *Queue) Read(lane string, from queue.Seq, n int, bytes int64) (queue.Batch, error) {
 	if from != 0 && from < places {
-		return q.ReadThese(lane, []queue.Seq{from})
+		return q.ReadSeqs(lane, []queue.Seq{from})
 	}
 	b, err := q.Log.Read(q.ctx, lane, Position(from&^places), Limit{n, bytes})
 	if err != nil {
@@ -58,11 +58,11 @@ func (q *Queue) Read(lane string, from queue.Seq, n int, bytes int64) (queue.Bat
 	return out, nil
 }
 
-// ReadThese returns the records of a lane that have these numbers and are not settled.
+// ReadSeqs returns the records of a lane that have these numbers and are not settled.
 // The batch ends behind everything. It is ErrStalled while one of them may be there that
 // this process does not know yet: of a stream that ended before it for all of Options.Gone,
 // because it was made anew or has lost messages, it is gone.
-func (q *Queue) ReadThese(lane string, numbers []queue.Seq) (queue.Batch, error) {
+func (q *Queue) ReadSeqs(lane string, numbers []queue.Seq) (queue.Batch, error) {
 	out := queue.Batch{Covers: []queue.Range{}, From: places, Next: behind}
 	sorted := slices.Sorted(slices.Values(numbers))
 	for len(sorted) > 0 {
@@ -70,7 +70,7 @@ func (q *Queue) ReadThese(lane string, numbers []queue.Seq) (queue.Batch, error)
 		for n < len(sorted) && placeOf(sorted[n]) == placeOf(sorted[0]) {
 			n++
 		}
-		records, err := q.these(lane, sorted[:n])
+		records, err := q.readChunkSeqs(lane, sorted[:n])
 		if err != nil {
 			return queue.Batch{}, fmt.Errorf("read: %w", err)
 		}
@@ -85,7 +85,7 @@ func (q *Queue) ReadThese(lane string, numbers []queue.Seq) (queue.Batch, error)
 }
 
 // these are records of one chunk.
-func (q *Queue) these(lane string, numbers []queue.Seq) (out []queue.Record, err error) {
+func (q *Queue) readChunkSeqs(lane string, numbers []queue.Seq) (out []queue.Record, err error) {
 	at := placeOf(numbers[0])
 	if at.stream >= streams {
 		return nil, nil
@@ -176,7 +176,7 @@ func (q *Queue) Lane(name string) (queue.LaneStat, bool) {
 }
 
 // Waits says whether the record of a number, should it be for a lane, waits there.
-func (q *Queue) Waits(lane string, seq queue.Seq) bool {
+func (q *Queue) IsPending(lane string, seq queue.Seq) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	e := q.view.at[placeOf(seq)]

@@ -9,7 +9,7 @@ import (
 )
 
 // Say tells all other processes that share the log something, which may get lost.
-func (l *Log) Say(what string, data []byte) error {
+func (l *Log) Broadcast(what string, data []byte) error {
 	subject := l.o.Name + ".say." + what
 	sealed, err := l.ring.Seal(nil, "say", 0, []byte(subject), data)
 	if err != nil {
@@ -25,7 +25,7 @@ func (l *Log) Say(what string, data []byte) error {
 
 // Hear calls fn with what another process says, one after the other, until the log is
 // closed. It is heard over every server, and fn gets it once.
-func (l *Log) Hear(what string, fn func(by string, data []byte)) error {
+func (l *Log) Subscribe(what string, fn func(by string, data []byte)) error {
 	subject := l.o.Name + ".say." + what
 	var mu sync.Mutex
 	last := make(map[string]uint64)
@@ -59,4 +59,4 @@ func (l *Log) Hear(what string, fn func(by string, data []byte)) error {
 
 // Me is what this process is known by to the others: By of what it says, and a name that
 // orders can be served for.
-func (l *Log) Me() string { return l.me }
+func (l *Log) ProcessID() string { return l.me }

@@ -70,7 +70,7 @@ func (l *Log) Stats() queue.Stats {
 		s.Full = "max_size"
 	}
 	for _, ln := range v.lanes {
-		if queue.Aside(ln.name) {
+		if queue.IsBookkeeping(ln.name) {
 			continue
 		}
 		st := ln.stat()

@@ -405,7 +405,7 @@ func (v *view) remove(e *entry) {
 }
 
 func (ln *lane) stat() queue.LaneStat {
-	s := queue.LaneStat{Name: ln.name, Revision: queue.Revision(ln.rev + 1), Void: ln.row.Void, State: clone(ln.row.State), Counts: make(map[string]int64)}
+	s := queue.LaneStat{Name: ln.name, Revision: queue.Revision(ln.rev + 1), Invalidations: ln.row.Void, State: clone(ln.row.State), Counts: make(map[string]int64)}
 	maps.Copy(s.Counts, ln.row.Counts)
 	for _, e := range ln.entries {
 		p := e.parts[ln.name]

@@ -96,9 +96,9 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 		p.laneKey = chunk.SetKey(p.lanes)
 		switch e.Space {
 		case queue.ByID:
-			p.id, p.store, p.print = e.ID, e.Store, e.Print
+			p.id, p.store, p.print = e.ID, e.Store, e.Fingerprint
 		case queue.BySale:
-			p.sale, p.print = true, e.Print
+			p.sale, p.print = true, e.Fingerprint
 		}
 		p.hash = ident.HashOf(hb[:0], &q.secret, e)
 		received := e.Received

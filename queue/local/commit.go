@@ -161,8 +161,8 @@ func (w *writer) build(reqs []*request) error {
 				setKey, flags = chunk.SetKey(lanes), flags|queue.FlagIDConflict
 			}
 			b.Add(&chunk.Item{
-				Hash: p.key(), Print: p.print, Lanes: lanes, SetKey: setKey,
-				Received: p.received, Flags: flags, ID: e.ID, Had: e.Had, Recipe: e.Recipe, Store: e.Store, Body: e.Body,
+				Hash: p.key(), Fingerprint: p.print, Lanes: lanes, SetKey: setKey,
+				Received: p.received, Flags: flags, ID: e.ID, SeenBy: e.SeenBy, Recipe: e.Recipe, Store: e.Store, Body: e.Body,
 			})
 		}
 	}
@@ -225,7 +225,7 @@ func (w *writer) fail(tail *seg, err error, doubt bool) {
 	q.meta.AddVoid(meta.Void{First: w.packed[0].Header.First, End: last.End()})
 	q.counters.count(func(st *Stats) {
 		if st.Failures++; doubt {
-			st.Void += records
+			st.Voided += records
 		}
 	})
 	if doubt {

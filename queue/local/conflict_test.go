@@ -12,7 +12,7 @@ import (
 // printed is an entry whose event has a fingerprint.
 func printed(id string, print uint64) Entry {
 	e := entry(id, "a")
-	e.Print = print
+	e.Fingerprint = print
 	return e
 }
 

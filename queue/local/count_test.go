@@ -21,7 +21,7 @@ func sparse(t *testing.T, q *Queue, n int, lanes ...string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := settle(q, lanes[0], Settlement{Settled: b.Done(func(i int) bool { return i%2 == 1 })}); err != nil {
+		if err := settle(q, lanes[0], Settlement{Settled: b.RangesExcept(func(i int) bool { return i%2 == 1 })}); err != nil {
 			t.Fatal(err)
 		}
 		if from = b.Next; !b.More {
@@ -194,7 +194,7 @@ func TestCountWhenWhatWasReadIsForgotten(t *testing.T) {
 	if n, err := forgetWhere(q, func(r Record) bool { return r.ID == "m-2" || r.ID == "m-7" }); n != 2 || err != nil {
 		t.Fatal(n, err)
 	}
-	if err := settle(q, "a", Settlement{Settled: b.Done(func(int) bool { return false })}); err != nil {
+	if err := settle(q, "a", Settlement{Settled: b.RangesExcept(func(int) bool { return false })}); err != nil {
 		t.Fatal(err)
 	}
 	if is := waiting(t, q, "a"); is != 4 {

@@ -37,7 +37,7 @@ func stored() (entries []Entry) {
 			lanes = []string{"b"}
 		}
 		e := entry(fmt.Sprintf("m-%02d", i), lanes...)
-		e.Print = uint64(i) + 1
+		e.Fingerprint = uint64(i) + 1
 		entries = append(entries, e)
 	}
 	return entries
@@ -60,7 +60,7 @@ func pick(q *Queue, lane string, take func(id string) bool, letters func(id stri
 	}
 	s := Settlement{State: []byte("at " + lane)}
 	n := 0
-	s.Settled = b.Done(func(i int) bool { return !take(b.Records[i].ID) })
+	s.Settled = b.RangesExcept(func(i int) bool { return !take(b.Records[i].ID) })
 	for _, r := range b.Records {
 		if slots := parts[r.ID]; slots != 0 && r.Settled != slots {
 			s.Parts = append(s.Parts, queue.Part{Seq: r.Seq, Slots: slots})

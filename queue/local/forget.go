@@ -56,7 +56,7 @@ func (q *Queue) Forget(f queue.Forget) (n queue.Forgotten, err error) {
 		q.counters.dropped(queue.DropForgotten, int64(n.Found()))
 	}
 	if err == nil {
-		n.SetAside, err = q.removeBad(f.Dry)
+		n.Quarantined, err = q.removeBad(f.Dry)
 	}
 	if err != nil {
 		return n, fmt.Errorf("forget: %w", err)

@@ -196,7 +196,7 @@ func TestForgetLeavesNothingOfCommitsThatFailed(t *testing.T) {
 		Letter: func(d *DeadLetter) bool { return bytes.Contains(d.Body, []byte("person-to-forget")) },
 		Dry:    true,
 	}
-	want := queue.Forgotten{Waiting: 1, Unmapped: 1, Letters: 1, SetAside: 1}
+	want := queue.Forgotten{Waiting: 1, Unmapped: 1, Letters: 1, Quarantined: 1}
 	if n, err := q.Forget(f); n != want || err != nil {
 		t.Fatalf("dry: %+v, want %+v: %v", n, want, err)
 	}

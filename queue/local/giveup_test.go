@@ -47,11 +47,11 @@ func TestGiveUpBeforeCopy(t *testing.T) {
 	<-held
 	ctx, giveUp := context.WithCancel(t.Context())
 	gone := entry("m-1", "a")
-	gone.Print = 1
+	gone.Fingerprint = 1
 	first := appending(ctx, q, gone)
 	until(t, "first waits", func() bool { return q.in.len() == 1 })
 	again := entry("m-1", "a")
-	again.Print = 2
+	again.Fingerprint = 2
 	again.Body = []byte(`{"event":"again"}`)
 	second := appending(t.Context(), q, again)
 	until(t, "second waits", func() bool { return q.in.len() == 2 })

@@ -96,14 +96,14 @@ func TestSameIDAgain(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := entry("m", "a")
-			m.Print = 0x1122334455667788
+			m.Fingerprint = 0x1122334455667788
 			again := func(q *Queue, when string) {
 				t.Helper()
 				if a := mustAppend(t, q, m, m); a != (Appended{Duplicates: 2}) {
 					t.Errorf("%s: %+v", when, a)
 				}
-				if id, ok, err := q.ids.Get(ident.HashOf(nil, &q.secret, &m)); id.Print != m.Print || !ok || err != nil {
-					t.Errorf("%s: the fingerprint is %x, want %x; %v %v", when, id.Print, m.Print, ok, err)
+				if id, ok, err := q.ids.Get(ident.HashOf(nil, &q.secret, &m)); id.Print != m.Fingerprint || !ok || err != nil {
+					t.Errorf("%s: the fingerprint is %x, want %x; %v %v", when, id.Print, m.Fingerprint, ok, err)
 				}
 			}
 			q := openTest(t, t.TempDir(), o)

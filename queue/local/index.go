@@ -213,7 +213,7 @@ func (x *index) contentChanged() {
 }
 
 // Waits says whether the record of a number, should it be for a lane, waits there.
-func (x *index) Waits(lane string, seq Seq) bool {
+func (x *index) IsPending(lane string, seq Seq) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	l := x.lanes[lane]
@@ -245,7 +245,7 @@ func (x *index) Lane(name string) (LaneStat, bool) {
 // stat is the lane as it stands. x.mu is held.
 func (x *index) stat(l *lane) LaneStat {
 	st := LaneStat{
-		Name: l.name, Revision: Revision(l.gen), Void: l.void + uint64(x.changes), Cursor: l.set.Cursor(), Pending: l.pending, Bytes: l.bytes,
+		Name: l.name, Revision: Revision(l.gen), Invalidations: l.void + uint64(x.changes), Cursor: l.set.Cursor(), Pending: l.pending, Bytes: l.bytes,
 		State: slices.Clone(l.state), Counts: maps.Clone(l.counts), Dropped: l.dropped,
 	}
 	if l.pending > 0 && l.oldest != 0 {

@@ -28,7 +28,7 @@ func TestKeptMakesRoom(t *testing.T) {
 			q.mu.Lock()
 			end := q.endSeq()
 			q.mu.Unlock()
-			if _, err := q.Settle(queue.LaneForward, Settlement{Settled: queue.Upto(end)}); err != nil {
+			if _, err := q.Settle(queue.LaneForward, Settlement{Settled: queue.UpTo(end)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -98,13 +98,13 @@ func count(t *testing.T, q *Queue, lane string) (n int) {
 func TestKeptConflict(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	one, two := entry("x", queue.LaneForward, queue.LaneKept), entry("x", queue.LaneForward, queue.LaneKept)
-	one.Print, two.Print = 1, 2
+	one.Fingerprint, two.Fingerprint = 1, 2
 	mustAppend(t, q, one, two)
 	if got := count(t, q, queue.LaneKept); got != 2 {
 		t.Errorf("%d copies", got)
 	}
 	for _, lane := range []string{queue.LaneForward, queue.LaneConflict} {
-		if _, err := q.Settle(lane, Settlement{Settled: queue.Upto(q.endSeq())}); err != nil {
+		if _, err := q.Settle(lane, Settlement{Settled: queue.UpTo(q.endSeq())}); err != nil {
 			t.Fatal(err)
 		}
 	}

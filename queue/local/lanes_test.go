@@ -23,7 +23,7 @@ func TestMoveLaneLeavesSome(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(i int) Seq { return b.Records[i].Seq }
-	if err := settle(q, "a", Settlement{State: []byte("paused"), Settled: queue.Upto(at(1)), Parts: []queue.Part{{Seq: at(4), Slots: 5}}}); err != nil {
+	if err := settle(q, "a", Settlement{State: []byte("paused"), Settled: queue.UpTo(at(1)), Parts: []queue.Part{{Seq: at(4), Slots: 5}}}); err != nil {
 		t.Fatal(err)
 	}
 	is := func(lane, want string, dropped bool) {

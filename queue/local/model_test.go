@@ -102,7 +102,7 @@ func TestModel(t *testing.T) {
 					rest = append(rest, m.waiting[lane][i])
 				}
 			}
-			s := Settlement{Settled: b.Done(func(i int) bool { return waits[i] })}
+			s := Settlement{Settled: b.RangesExcept(func(i int) bool { return waits[i] })}
 			for i, r := range b.Records {
 				if !waits[i] && rng.IntN(8) == 0 {
 					s.Dead = append(s.Dead, DeadLetter{Seq: r.Seq, MessageID: r.ID, EventSet: lane, Reason: "rejected", Body: r.Body})

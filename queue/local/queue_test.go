@@ -16,7 +16,7 @@ import (
 )
 
 // upto settles everything before end.
-func upto(end Seq) []queue.Range { return queue.Upto(end) }
+func upto(end Seq) []queue.Range { return queue.UpTo(end) }
 
 // open opens a queue that is closed with the test.
 func openTest(t testing.TB, dir string, o Options) *Queue {

@@ -199,7 +199,7 @@ func (rd *laneReader) take(h *chunk.Header, recs []Record) error {
 		at := len(arena)
 		arena = append(arena, r.Body...)
 		c.Body = arena[at:len(arena):len(arena)]
-		c.Lanes, c.Had = slices.Clone(r.Lanes), slices.Clone(r.Had)
+		c.Lanes, c.SeenBy = slices.Clone(r.Lanes), slices.Clone(r.SeenBy)
 		rd.batch.Records = append(rd.batch.Records, c)
 	}
 	rd.bytes += int64(size)

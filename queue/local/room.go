@@ -50,7 +50,7 @@ func (q *Queue) dropTo(l *lane, end Seq, why string) error {
 	if err != nil {
 		return err
 	}
-	if err := q.settle(l, Settlement{Settled: queue.Upto(end), Counts: map[string]int{"dropped:" + why: int(n)}}); err != nil {
+	if err := q.settle(l, Settlement{Settled: queue.UpTo(end), Counts: map[string]int{"dropped:" + why: int(n)}}); err != nil {
 		return err
 	}
 	q.counters.dropped(why, n)
@@ -191,7 +191,7 @@ func (q *Queue) oldestOfLargest() (name string, oldest *seg) {
 	}
 	most := int64(-1)
 	for _, n := range slices.Sorted(maps.Keys(q.lanes)) {
-		if queue.Aside(n) || q.lanes[n].bytes <= most {
+		if queue.IsBookkeeping(n) || q.lanes[n].bytes <= most {
 			continue
 		}
 		for _, s := range q.segs {

@@ -20,7 +20,7 @@ func settleBut(t testing.TB, q *Queue, lane string, waits ...string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := Settlement{Settled: b.Done(func(i int) bool { return slices.Contains(waits, b.Records[i].ID) })}
+		s := Settlement{Settled: b.RangesExcept(func(i int) bool { return slices.Contains(waits, b.Records[i].ID) })}
 		if err := settle(q, lane, s); err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +225,7 @@ func TestSettleCostsWhatItTouches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := settle(q, "a", Settlement{Settled: b.Done(func(i int) bool { return open(b.Records[i]) })}); err != nil {
+		if err := settle(q, "a", Settlement{Settled: b.RangesExcept(func(i int) bool { return open(b.Records[i]) })}); err != nil {
 			t.Fatal(err)
 		}
 		return b

@@ -101,7 +101,7 @@ func (q *Queue) Stats() Stats {
 	q.mu.Lock()
 	st := q.counters.now() // with the lanes: what is counted as appended is pending, or was settled
 	for _, l := range q.lanes {
-		if queue.Aside(l.name) {
+		if queue.IsBookkeeping(l.name) {
 			continue
 		}
 		st.Pending += l.pending

@@ -169,7 +169,7 @@ func appendSpaces(s *subject) {
 func appendSales(s *subject) {
 	of := func(id string, print uint64) queue.Entry {
 		e := event(id, "a")
-		e.Space, e.Print = queue.BySale, print
+		e.Space, e.Fingerprint = queue.BySale, print
 		return e
 	}
 	check := func(when string, want queue.Appended, entries ...queue.Entry) {
@@ -193,7 +193,7 @@ func appendSales(s *subject) {
 func appendConflicts(s *subject) {
 	of := func(id string, print uint64) queue.Entry {
 		e := event(id, "a", "b")
-		e.Print = print
+		e.Fingerprint = print
 		return e
 	}
 	check := func(when string, want queue.Appended, entries ...queue.Entry) {

@@ -64,7 +64,7 @@ func (b Batch) done(open func(r queue.Record) bool) (out []queue.Range) {
 				q.Records = append(q.Records, r)
 			}
 		}
-		out = append(out, q.Done(func(i int) bool { return open(q.Records[i]) })...)
+		out = append(out, q.RangesExcept(func(i int) bool { return open(q.Records[i]) })...)
 	}
 	return out
 }

@@ -58,13 +58,13 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 	}
 	var out queue.Appended
 	store := func(e queue.Entry) {
-		m.c.ids[d.keyOf(e)] = e.Print
+		m.c.ids[d.keyOf(e)] = e.Fingerprint
 		fresh = append(fresh, e)
 	}
 	for i, e := range entries {
 		print, known := m.c.ids[d.keyOf(e)]
 		switch {
-		case known && e.Space == queue.ByID && print != 0 && e.Print != 0 && print != e.Print && d.fault != takesAnyEvent:
+		case known && e.Space == queue.ByID && print != 0 && e.Fingerprint != 0 && print != e.Fingerprint && d.fault != takesAnyEvent:
 			e.Space, e.Lanes, e.Flags = byContent, queue.ConflictLanes(e.Lanes), e.Flags|queue.FlagIDConflict
 			if _, kept := m.c.ids[d.keyOf(e)]; kept {
 				out.Duplicates++
@@ -74,7 +74,7 @@ func (m *memory) Append(ctx context.Context, entries []queue.Entry) (queue.Appen
 			out.Conflicts++
 		case known && d.fault != storesTwice:
 			out.Duplicates++
-			if e.Space == queue.BySale && print != 0 && e.Print != 0 && print != e.Print {
+			if e.Space == queue.BySale && print != 0 && e.Fingerprint != 0 && print != e.Fingerprint {
 				out.Changed++
 			}
 		case d.fault == dropsOne && i == 3:

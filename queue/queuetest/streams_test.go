@@ -57,7 +57,7 @@ func (d *disk) keyOf(e queue.Entry) key {
 	case queue.ByKey:
 		k.text = e.Key
 	case queue.ByRefusedID, byContent:
-		k.print = e.Print
+		k.print = e.Fingerprint
 	}
 	if d.fault == mixesSpaces {
 		k.space = 0

@@ -31,17 +31,17 @@ const tableRoom = 256
 
 // Item is a record as a chunk takes it.
 type Item struct {
-	Hash     [16]byte // of its id, for the chunk's ids
-	Print    uint64   // fingerprint, beside Hash
-	Lanes    []string // none twice
-	SetKey   string   // SetKey of Lanes
-	Had      []string
-	Recipe   string
-	Store    string
-	Received int64 // Unix ms
-	Flags    queue.Flags
-	ID       string
-	Body     []byte
+	Hash        [16]byte // of its id, for the chunk's ids
+	Fingerprint uint64   // fingerprint, beside Hash
+	Lanes       []string // none twice
+	SetKey      string   // SetKey of Lanes
+	SeenBy      []string
+	Recipe      string
+	Store       string
+	Received    int64 // Unix ms
+	Flags       queue.Flags
+	ID          string
+	Body        []byte
 }
 
 // NewBuilder makes a Builder of chunks that are sealed with the key in force.
@@ -75,7 +75,7 @@ func (b *Builder) Add(it *Item) {
 	if h.Count == 0 || it.Received > h.Max {
 		h.Max = it.Received
 	}
-	b.ids = AppendID(b.ids, it.Hash, it.Print)
+	b.ids = AppendID(b.ids, it.Hash, it.Fingerprint)
 	b.put(it, 0)
 }
 
@@ -98,7 +98,7 @@ func (b *Builder) Rewrite(dst []byte, h *Header, ids []byte, recs []queue.Record
 	for i := range recs {
 		r := &recs[i]
 		b.put(&Item{
-			Lanes: r.Lanes, SetKey: SetKey(r.Lanes), Had: r.Had, Recipe: r.Recipe, Store: r.Store, Received: r.Received.UnixMilli(),
+			Lanes: r.Lanes, SetKey: SetKey(r.Lanes), SeenBy: r.SeenBy, Recipe: r.Recipe, Store: r.Store, Received: r.Received.UnixMilli(),
 			Flags: r.Flags, ID: r.ID, Body: r.Body,
 		}, uint32(r.Seq-b.h.End()))
 	}

@@ -39,11 +39,11 @@ func ring(t testing.TB, key string, old ...string) *seal.Ring {
 // item makes record i for the lanes.
 func item(i int, body string, lanes ...string) *Item {
 	it := &Item{
-		Hash: [16]byte{byte(i), 1}, Print: 1<<63 + uint64(i), Lanes: lanes, SetKey: SetKey(lanes), Received: int64(1_700_000_000_000 - i),
+		Hash: [16]byte{byte(i), 1}, Fingerprint: 1<<63 + uint64(i), Lanes: lanes, SetKey: SetKey(lanes), Received: int64(1_700_000_000_000 - i),
 		Flags: queue.Flags(i%3 | i%2<<8), ID: fmt.Sprint("m-", i), Body: []byte(body),
 	}
 	if i%2 == 0 {
-		it.Had = []string{"x", "y"}
+		it.SeenBy = []string{"x", "y"}
 	}
 	if i%3 == 0 {
 		it.Recipe = "r"
@@ -81,7 +81,7 @@ func decode(r *seal.Ring, data []byte) (h Header, ids []byte, recs []queue.Recor
 
 // text is what is compared of a record.
 func text(r *queue.Record) string {
-	return fmt.Sprintf("%x %s %q %q %q %d %d %s", uint64(r.Seq), r.ID, r.Lanes, r.Had, r.Recipe, r.Received.UnixMilli(), r.Flags, r.Body)
+	return fmt.Sprintf("%x %s %q %q %q %d %d %s", uint64(r.Seq), r.ID, r.Lanes, r.SeenBy, r.Recipe, r.Received.UnixMilli(), r.Flags, r.Body)
 }
 
 func random(n int) string {
@@ -135,11 +135,11 @@ func TestRoundTrip(t *testing.T) {
 				}
 				want := make(map[string]Lane)
 				for i, it := range c.items {
-					rec := queue.Record{Seq: first + queue.Seq(i), ID: it.ID, Lanes: it.Lanes, Had: it.Had, Recipe: it.Recipe, Received: time.UnixMilli(it.Received), Flags: it.Flags, Body: it.Body}
+					rec := queue.Record{Seq: first + queue.Seq(i), ID: it.ID, Lanes: it.Lanes, SeenBy: it.SeenBy, Recipe: it.Recipe, Received: time.UnixMilli(it.Received), Flags: it.Flags, Body: it.Body}
 					if len(recs) != n || text(&recs[i]) != text(&rec) {
 						t.Fatalf("record %d of %d: %.200s", i, len(recs), text(&recs[i]))
 					}
-					if !bytes.Equal(ids[IDLen*i:IDLen*(i+1)], AppendID(nil, it.Hash, it.Print)) || len(ids) != IDLen*n {
+					if !bytes.Equal(ids[IDLen*i:IDLen*(i+1)], AppendID(nil, it.Hash, it.Fingerprint)) || len(ids) != IDLen*n {
 						t.Fatalf("id %d", i)
 					}
 					for _, name := range it.Lanes {

@@ -11,7 +11,7 @@ import (
 )
 
 // engineFlags say what follows in a payload; no caller has them.
-const engineFlags = queue.FlagHad | queue.FlagRecipe | queue.FlagStore
+const engineFlags = queue.FlagSeenBy | queue.FlagRecipe | queue.FlagStore
 
 const minRecord = 6 // set, gap, flags, time and the lengths of id and body, a byte each at least
 
@@ -21,8 +21,8 @@ func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
 	b = binary.AppendUvarint(b, set)
 	b = binary.AppendUvarint(b, gap)
 	flags := it.Flags &^ engineFlags
-	if len(it.Had) > 0 {
-		flags |= queue.FlagHad
+	if len(it.SeenBy) > 0 {
+		flags |= queue.FlagSeenBy
 	}
 	if it.Recipe != "" {
 		flags |= queue.FlagRecipe
@@ -31,9 +31,9 @@ func appendRecord(b []byte, set, gap uint64, it *Item) []byte {
 		flags |= queue.FlagStore
 	}
 	b = binary.AppendUvarint(b, uint64(flags))
-	if flags&queue.FlagHad != 0 {
-		b = binary.AppendUvarint(b, uint64(len(it.Had)))
-		for _, lane := range it.Had {
+	if flags&queue.FlagSeenBy != 0 {
+		b = binary.AppendUvarint(b, uint64(len(it.SeenBy)))
+		for _, lane := range it.SeenBy {
 			b = binary.AppendUvarint(b, uint64(len(lane)))
 			b = append(b, lane...)
 		}
@@ -77,7 +77,7 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 		set, gap := r.Uint(), r.Uint()
 		flags := r.Uint()
 		var had []string
-		if flags&uint64(queue.FlagHad) != 0 {
+		if flags&uint64(queue.FlagSeenBy) != 0 {
 			for range r.Count() {
 				had = append(had, string(r.Bytes()))
 			}
@@ -98,7 +98,7 @@ func decodePayload(h *Header, raw []byte) ([]queue.Record, error) {
 			return nil, format.Damaged("record %d", i)
 		}
 		recs[i] = queue.Record{
-			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set], Had: had, Recipe: recipe, Store: store,
+			Seq: h.First + queue.Seq(idx), ID: string(id), Lanes: sets[set], SeenBy: had, Recipe: recipe, Store: store,
 			Received: time.UnixMilli(received).UTC(), Flags: queue.Flags(flags) &^ engineFlags, Body: body,
 		}
 		idx++

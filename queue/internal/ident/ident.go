@@ -29,7 +29,7 @@ func HashOf(b []byte, secret *[32]byte, e *queue.Entry) Hash {
 	case queue.BySale:
 		return hashKey(append(b, e.ID...), saleKey)
 	case queue.ByRefusedID:
-		b = binary.LittleEndian.AppendUint64(b, e.Print)
+		b = binary.LittleEndian.AppendUint64(b, e.Fingerprint)
 	}
 	return hashKey(append(b, e.ID...), clientKey)
 }

@@ -33,7 +33,7 @@ func TestForgetWhatIsRemoved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.Settle("a", queue.Settlement{Settled: batch.Done(func(int) bool { return false })}); err != nil {
+		if _, err := b.Settle("a", queue.Settlement{Settled: batch.RangesExcept(func(int) bool { return false })}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 3 {

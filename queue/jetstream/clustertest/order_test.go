@@ -95,21 +95,21 @@ func TestSay(t *testing.T) {
 	a, b := c.opened(t, "say"), c.opened(t, "say")
 	var mu sync.Mutex
 	var heard []string
-	if err := b.Hear("x", func(by string, data []byte) {
+	if err := b.Subscribe("x", func(by string, data []byte) {
 		mu.Lock()
 		defer mu.Unlock()
 		heard = append(heard, string(data))
-		if by != a.Me() {
+		if by != a.ProcessID() {
 			t.Errorf("said by %q", by)
 		}
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Hear("x", func(string, []byte) { t.Error("a process hears itself") }); err != nil {
+	if err := a.Subscribe("x", func(string, []byte) { t.Error("a process hears itself") }); err != nil {
 		t.Fatal(err)
 	}
 	soon(t, "nothing is heard", func() bool {
-		if err := a.Say("x", []byte("hello")); err != nil {
+		if err := a.Broadcast("x", []byte("hello")); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(200 * time.Millisecond)
@@ -121,7 +121,7 @@ func TestSay(t *testing.T) {
 	before := len(heard)
 	mu.Unlock()
 	for i := range 100 {
-		if err := a.Say("x", fmt.Append(nil, i)); err != nil {
+		if err := a.Broadcast("x", fmt.Append(nil, i)); err != nil {
 			t.Error(err)
 		}
 	}

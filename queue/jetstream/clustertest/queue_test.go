@@ -33,7 +33,7 @@ func two(t *testing.T) (a, b *jetstream.Queue) {
 func put(t *testing.T, q *jetstream.Queue, lane string, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
-		if _, err := q.Append(t.Context(), []queue.Entry{{ID: id, Print: 1, Lanes: []string{lane}, Received: time.Now(), Body: []byte(`{"id":"` + id + `"}`)}}); err != nil {
+		if _, err := q.Append(t.Context(), []queue.Entry{{ID: id, Fingerprint: 1, Lanes: []string{lane}, Received: time.Now(), Body: []byte(`{"id":"` + id + `"}`)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -83,19 +83,19 @@ func TestQueue(t *testing.T) {
 		t.Fatal(first, err)
 	}
 	open := first.Records[2]
-	if _, err := a.Settle("x", queue.Settlement{Settled: first.Done(func(i int) bool { return i == 2 })}); err != nil {
+	if _, err := a.Settle("x", queue.Settlement{Settled: first.RangesExcept(func(i int) bool { return i == 2 })}); err != nil {
 		t.Fatal(err)
 	}
-	these, err := b.ReadThese("x", []queue.Seq{first.Records[0].Seq, open.Seq})
+	these, err := b.ReadSeqs("x", []queue.Seq{first.Records[0].Seq, open.Seq})
 	if err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "a settlement is not seen", func() bool {
-		these, err = b.ReadThese("x", []queue.Seq{first.Records[0].Seq, open.Seq})
+		these, err = b.ReadSeqs("x", []queue.Seq{first.Records[0].Seq, open.Seq})
 		return err == nil && len(these.Records) == 1
 	})
-	if these.Records[0].ID != open.ID || !slices.Equal(these.Whole(), []queue.Range{{From: open.Seq, To: open.Seq + 1}}) {
-		t.Errorf("by its number: %v %v", these.Records[0], these.Whole())
+	if these.Records[0].ID != open.ID || !slices.Equal(these.Ranges(), []queue.Range{{From: open.Seq, To: open.Seq + 1}}) {
+		t.Errorf("by its number: %v %v", these.Records[0], these.Ranges())
 	}
 	if one, err := b.Read("x", open.Seq, 1, 1); err != nil || len(one.Records) != 1 || one.Records[0].ID != open.ID {
 		t.Errorf("read by number: %v %v", one, err)
@@ -104,11 +104,11 @@ func TestQueue(t *testing.T) {
 		t.Errorf("%d wait, 4 are open", got)
 	}
 	later := []queue.Seq{open.Seq + 1<<40}
-	if _, err := b.ReadThese("x", later); !errors.Is(err, queue.ErrStalled) {
+	if _, err := b.ReadSeqs("x", later); !errors.Is(err, queue.ErrStalled) {
 		t.Errorf("a record that nobody knows yet: %v", err)
 	}
 	eventually(t, "a record that no stream has is waited for for ever", func() bool { // as after one was made anew
-		b, err := b.ReadThese("x", later)
+		b, err := b.ReadSeqs("x", later)
 		return err == nil && len(b.Records) == 0
 	})
 
@@ -124,7 +124,7 @@ func TestQueue(t *testing.T) {
 		t.Fatal(len(y.Records), err)
 	}
 	r := y.Records[0]
-	if _, err := a.Settle("y", queue.Settlement{Settled: y.Done(func(i int) bool { return i > 0 }), Dead: []queue.DeadLetter{
+	if _, err := a.Settle("y", queue.Settlement{Settled: y.RangesExcept(func(i int) bool { return i > 0 }), Dead: []queue.DeadLetter{
 		{Seq: r.Seq, MessageID: r.ID, EventSet: "y", Reason: "rejected", ReceivedAt: r.Received, Body: r.Body},
 	}}); err != nil {
 		t.Fatal(err)

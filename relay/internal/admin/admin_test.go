@@ -263,17 +263,17 @@ func TestHealth(t *testing.T) {
 	f.queue.mu.Lock()
 	f.queue.broken = queue.ErrUnavailable
 	f.queue.mu.Unlock()
-	if status, body, _ := f.ask("GET", "/readyz", ""); status != 503 || !strings.Contains(body, "[-]queue failed: the disk takes no writes\n") {
+	if status, body, _ := f.ask("GET", "/readyz", ""); status != 503 || !strings.Contains(body, "[-]queue failed: the disk accepts no writes\n") {
 		t.Errorf("broken disk: %d %q", status, body)
 	}
 	if status, body, _ := f.ask("GET", "/readyz", "", "Accept", "application/json"); status != 503 ||
-		!strings.Contains(body, `{"ok":false,"checks":[{"name":"queue","ok":false,"error":"the disk takes no writes"}]}`) {
+		!strings.Contains(body, `{"ok":false,"checks":[{"name":"queue","ok":false,"error":"the disk accepts no writes"}]}`) {
 		t.Errorf("as JSON: %d %q", status, body)
 	}
 	if status, _, _ := f.ask("GET", "/livez", ""); status != 200 {
 		t.Error("a broken disk must not have the process killed")
 	}
-	if err := f.client().Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "the disk takes no writes") {
+	if err := f.client().Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "the disk accepts no writes") {
 		t.Errorf("client: %v", err)
 	}
 	if st := f.Status(); st.Ready || len(st.NotReady) != 1 {

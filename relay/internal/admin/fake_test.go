@@ -108,7 +108,7 @@ func (q *memQueue) Read(lane string, from queue.Seq, n int, _ int64) (queue.Batc
 	return b, nil
 }
 
-func (q *memQueue) Waits(string, queue.Seq) bool { return true }
+func (q *memQueue) IsPending(string, queue.Seq) bool { return true }
 
 func (q *memQueue) DeadLetters(after string, fn func(queue.DeadLetter) bool) error {
 	q.mu.Lock()

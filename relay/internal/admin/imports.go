@@ -102,7 +102,7 @@ func (s *Server) importEvents(w http.ResponseWriter, r *http.Request, key string
 		if e.Same {
 			space, msg.Print = queue.BySale, s.o.PrintKey.Whole(msg.Body)
 		}
-		entries[i] = queue.Entry{ID: e.ID, Space: space, Print: msg.Print, Lanes: lanes, Received: in.Received, Flags: msg.Flags | queue.FlagImported, Body: msg.Body}
+		entries[i] = queue.Entry{ID: e.ID, Space: space, Fingerprint: msg.Print, Lanes: lanes, Received: in.Received, Flags: msg.Flags | queue.FlagImported, Body: msg.Body}
 	}
 	a, err := s.o.Imports.Append(r.Context(), entries)
 	if err != nil {

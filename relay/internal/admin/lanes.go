@@ -123,7 +123,7 @@ func (s *Server) moveLane(w http.ResponseWriter, r *http.Request) {
 	ls, _ := s.o.Queue.Lane(from)
 	moved, stay := 0, 0
 	if err := s.exclusive(from, func(inDoubt []queue.Seq) (err error) {
-		inDoubt = slices.DeleteFunc(inDoubt, func(seq queue.Seq) bool { return !s.o.Queue.Waits(from, seq) })
+		inDoubt = slices.DeleteFunc(inDoubt, func(seq queue.Seq) bool { return !s.o.Queue.IsPending(from, seq) })
 		stay = len(inDoubt)
 		moved, err = s.o.Queue.MoveLane(from, to, inDoubt...)
 		return err

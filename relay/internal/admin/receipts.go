@@ -70,7 +70,7 @@ func (s *Server) eachWaiting(fn func(sets []string, r queue.Record) bool) error 
 	return records.EachWaiting(s.o.Queue, api.QueueFilter{}, func(r queue.Record) bool {
 		sets := []string{}
 		for _, l := range r.Lanes {
-			if s.o.Queue.Waits(l, r.Seq) {
+			if s.o.Queue.IsPending(l, r.Seq) {
 				sets = append(sets, l)
 			}
 		}

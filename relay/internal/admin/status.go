@@ -267,7 +267,7 @@ func (s *Server) look() sample {
 	}
 	out.kept = q.Dead
 	for _, ls := range s.o.Queue.Lanes() {
-		if queue.Aside(ls.Name) {
+		if queue.IsBookkeeping(ls.Name) {
 			continue
 		}
 		out.kept += ls.Pending

@@ -67,7 +67,7 @@ func (l *lane) restore(ctx context.Context) bool {
 func (l *lane) readDoubt() (queue.Batch, error) {
 	seqs := batch.InDoubt(l.State.Notes)
 	if log, ok := l.s.o.Log.(ByNumber); ok {
-		return log.ReadThese(l.name, seqs) //nolint:wrapcheck // said by the caller
+		return log.ReadSeqs(l.name, seqs) //nolint:wrapcheck // said by the caller
 	}
 	n := l.settings().MaxEvents
 	for _, note := range l.State.Notes {

@@ -29,7 +29,7 @@ type Log interface {
 // of a lane that have these numbers and are not settled, or an error until it can say
 // which they are. A batch of them ends behind everything.
 type ByNumber interface {
-	ReadThese(lane string, numbers []queue.Seq) (queue.Batch, error)
+	ReadSeqs(lane string, numbers []queue.Seq) (queue.Batch, error)
 }
 
 // Sender makes one upload and says what became of it. It must return when

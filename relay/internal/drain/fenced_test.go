@@ -43,7 +43,7 @@ func (l *sharedLog) Read(lane string, from queue.Seq, n int, bytes int64) (queue
 	return b, err
 }
 
-func (l *sharedLog) ReadThese(lane string, numbers []queue.Seq) (queue.Batch, error) {
+func (l *sharedLog) ReadSeqs(lane string, numbers []queue.Seq) (queue.Batch, error) {
 	l.asked.Add(1)
 	b, err := l.Read(lane, 0, 1000, 1<<62)
 	b.Records = slices.DeleteFunc(b.Records, func(r queue.Record) bool { return !slices.Contains(numbers, r.Seq) })

@@ -142,7 +142,7 @@ func (l *lane) prefetch() {
 	set := l.settings()
 	ch := make(chan *batch.Batch, 1)
 	st, _ := l.s.o.Log.Lane(l.name)
-	l.pre, l.preFrom, l.preVoid = ch, b.Next, st.Void
+	l.pre, l.preFrom, l.preVoid = ch, b.Next, st.Invalidations
 	from, how, most := b.Next, l.recipe(), l.limits()
 	l.s.background.Go(func() {
 		defer close(ch)
@@ -167,7 +167,7 @@ func (l *lane) takePrefetch(ctx context.Context) *batch.Batch {
 		return nil
 	}
 	l.pre = nil
-	if st, _ := l.s.o.Log.Lane(l.name); b == nil || l.preFrom != l.last || st.Void != l.preVoid ||
+	if st, _ := l.s.o.Log.Lane(l.name); b == nil || l.preFrom != l.last || st.Invalidations != l.preVoid ||
 		b.How.Mapping.Digest() != l.s.o.Mapping().Digest() || time.Since(b.How.Made) > maxStale {
 		return nil
 	} // refresh looks at the rest

@@ -141,7 +141,7 @@ func (l *lane) gone() map[queue.Seq]bool {
 	var found queue.Batch
 	var err error
 	if log, ok := l.s.o.Log.(ByNumber); ok {
-		found, err = log.ReadThese(l.name, slices.Collect(maps.Keys(gone)))
+		found, err = log.ReadSeqs(l.name, slices.Collect(maps.Keys(gone)))
 	} else {
 		found, err = l.s.o.Log.Read(l.name, b.From, len(b.Records), 1<<62)
 	}

@@ -263,7 +263,7 @@ func (l *lane) buryLarge(seq queue.Seq, at time.Time) {
 	}
 	rec := &found.Records[0]
 	l.Letter(queue.DeadLetter{
-		Seq: rec.Seq, Lanes: rec.Everywhere(), MessageID: rec.ID, Store: rec.Store, Event: track.Name(rec.Body),
+		Seq: rec.Seq, Lanes: rec.AllLanes(), MessageID: rec.ID, Store: rec.Store, Event: track.Name(rec.Body),
 		Reason: mapper.ReasonTooLarge, Message: "the hub takes no event of this size: raise intake.max_request_bytes there, then retry it here",
 		ReceivedAt: rec.Received, DeadAt: at, Attempts: 1, Flags: rec.Flags, Body: rec.Body,
 	})

@@ -55,7 +55,7 @@ func (l *lane) refuseAll(found queue.Batch) {
 		}
 		n++
 	}
-	l.settleAll(found.Done(func(i int) bool { return i >= n }), found.Next)
+	l.settleAll(found.RangesExcept(func(i int) bool { return i >= n }), found.Next)
 }
 
 func (l *lane) lettersOf(found queue.Batch) []queue.DeadLetter {

@@ -34,7 +34,7 @@ func (l *lane) finish(ctx context.Context) {
 			}
 		}
 	}
-	l.settleAll(b.Whole(), b.Next)
+	l.settleAll(b.Ranges(), b.Next)
 	l.last = b.Next
 	for k, n := range b.Counts {
 		l.Count(k, n)

@@ -141,7 +141,7 @@ func (l *lane) expireUnmapped(ctx context.Context) (wait time.Duration, some, kn
 		}
 		return min(max(found.Records[0].Received.Add(set.KeepUnmapped).Sub(now), time.Second), time.Hour), true, false
 	}
-	l.settleAll(found.Done(func(i int) bool { return i >= n }), found.Next)
+	l.settleAll(found.RangesExcept(func(i int) bool { return i >= n }), found.Next)
 	l.Count("skip:"+mapper.ReasonUnmapped, n)
 	l.log.Info("unmapped events were kept long enough and are let go", "code", logs.UnmappedExpired, "events", n)
 	l.sleep(ctx, 0, nil)

@@ -164,7 +164,7 @@ func (h *Hub) marks(ctx context.Context, from queue.Seq, fn func(m *mark)) (end 
 				fn(&m)
 			}
 		}
-		all = append(all, b.Done(func(int) bool { return false })...)
+		all = append(all, b.RangesExcept(func(int) bool { return false })...)
 		if from = b.Next; !b.More {
 			return from, all, nil
 		}
@@ -394,11 +394,11 @@ func (h *Hub) entry(w *work, store string, rec *queue.Record, allows func([]byte
 			if w.name != string(msg.Event) {
 				w.name = string(msg.Event)
 			}
-			e.Print, e.Lanes, e.Flags = msg.Print, track.Lanes(h.o.Route, w.name), e.Flags|msg.Flags
+			e.Fingerprint, e.Lanes, e.Flags = msg.Print, track.Lanes(h.o.Route, w.name), e.Flags|msg.Flags
 			return e
 		}
 	}
 	sum := sha256.Sum256(e.Body)
-	e.Space, e.Print, e.Lanes = queue.ByRefusedID, binary.LittleEndian.Uint64(sum[:]), track.RefusedLanes()
+	e.Space, e.Fingerprint, e.Lanes = queue.ByRefusedID, binary.LittleEndian.Uint64(sum[:]), track.RefusedLanes()
 	return e
 }

@@ -42,7 +42,7 @@ func (m *memory) Append(ctx context.Context, es []queue.Entry) (queue.Appended, 
 	for _, e := range es {
 		key := fmt.Sprint(e.Space, e.ID)
 		if e.Space == queue.ByRefusedID {
-			key = fmt.Sprint(e.Space, e.Print, e.ID)
+			key = fmt.Sprint(e.Space, e.Fingerprint, e.ID)
 		}
 		if m.seen == nil {
 			m.seen = map[string]bool{}

@@ -60,7 +60,7 @@ func (h *Handler) enter(w *work, msg *track.Message, received time.Time) {
 		w.o.Unmapped++
 	}
 	w.noteID(msg)
-	w.entries = append(w.entries, queue.Entry{Print: msg.Print, Lanes: lanes, Received: received, Flags: msg.Flags, Body: msg.Body})
+	w.entries = append(w.entries, queue.Entry{Fingerprint: msg.Print, Lanes: lanes, Received: received, Flags: msg.Flags, Body: msg.Body})
 }
 
 // refuse adds the entry of an unusable message of a batch. It is de-duplicated
@@ -94,7 +94,7 @@ func (w *work) finish() {
 		from = w.idEnds[i]
 		if e.Space == queue.ByRefusedID {
 			sum := sha256.Sum256(e.Body)
-			e.Print = binary.LittleEndian.Uint64(sum[:])
+			e.Fingerprint = binary.LittleEndian.Uint64(sum[:])
 			w.reject[k].messageID = e.ID
 			k++
 		}

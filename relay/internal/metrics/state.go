@@ -171,7 +171,7 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, reason := range queue.DropReasons() {
 		counter(descDropped, st.Dropped[reason], reason)
 	}
-	counter(descVoid, st.Void)
+	counter(descVoid, st.Voided)
 	gauge(descSyncP50, st.SyncP50.Seconds())
 	gauge(descSyncP99, st.SyncP99.Seconds())
 	gauge(descWaiting, float64(st.Waiting))

@@ -163,6 +163,6 @@ func (h *Holdings) forgetQueued(look *person.Matcher, dry bool, found *api.Found
 		err = remove()
 	}
 	found.Waiting, found.Unmapped, found.Kept, found.Settled = n.Waiting, n.Unmapped, n.Kept, n.Settled
-	found.DeadLetters, found.Quarantined, found.InDoubt = n.Letters, n.SetAside, len(doubt)
+	found.DeadLetters, found.Quarantined, found.InDoubt = n.Letters, n.Quarantined, len(doubt)
 	return n.Unerased, err
 }

@@ -17,9 +17,9 @@ import (
 
 // Bus carries what relays tell each other and have each other do. *jetstream.Queue is one.
 type Bus interface {
-	Me() string
-	Say(what string, data []byte) error
-	Hear(what string, fn func(by string, data []byte)) error
+	ProcessID() string
+	Broadcast(what string, data []byte) error
+	Subscribe(what string, fn func(by string, data []byte)) error
 	Order(ctx context.Context, to string, data []byte) ([]byte, error)
 	Serve(to string, ready func() bool, do func(ctx context.Context, data []byte) []byte) (stop func(), err error)
 }
@@ -81,10 +81,10 @@ func New(o Options) (*Group, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	g := &Group{o: o, others: make(map[string]*other)}
-	if err := o.Bus.Hear("beat", g.hear); err != nil {
+	if err := o.Bus.Subscribe("beat", g.hear); err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about
 	}
-	if err := o.Bus.Hear("tail", g.hearTail); err != nil {
+	if err := o.Bus.Subscribe("tail", g.hearTail); err != nil {
 		return nil, err //nolint:wrapcheck // says what it was about
 	}
 	return g, nil
@@ -148,7 +148,7 @@ func (g *Group) beat(gone bool) {
 	}
 	data, err := json.Marshal(b)
 	if err == nil {
-		err = g.o.Bus.Say("beat", data)
+		err = g.o.Bus.Broadcast("beat", data)
 	}
 	if err != nil {
 		g.o.Logger.Debug("the other relays were not told of this one", "code", logs.ServersSlow, "err", err)

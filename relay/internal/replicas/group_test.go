@@ -31,9 +31,9 @@ type bus struct {
 	me string
 }
 
-func (b *bus) Me() string { return b.me }
+func (b *bus) ProcessID() string { return b.me }
 
-func (b *bus) Say(what string, data []byte) error {
+func (b *bus) Broadcast(what string, data []byte) error {
 	b.mu.Lock()
 	var fns []func(string, []byte)
 	for by, fn := range b.hears[what] {
@@ -48,7 +48,7 @@ func (b *bus) Say(what string, data []byte) error {
 	return nil
 }
 
-func (b *bus) Hear(what string, fn func(string, []byte)) error {
+func (b *bus) Subscribe(what string, fn func(string, []byte)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.hears[what] == nil {

@@ -93,7 +93,7 @@ func (g *Group) Others(ctx context.Context, o access.Order) []Everywhere {
 
 // Serve does what other relays have this one do by its own name.
 func (g *Group) Serve(do func(context.Context, *access.Order) access.Answer) error {
-	_, err := g.o.Bus.Serve(g.o.Bus.Me(), func() bool { return true }, g.doing(do))
+	_, err := g.o.Bus.Serve(g.o.Bus.ProcessID(), func() bool { return true }, g.doing(do))
 	return err //nolint:wrapcheck // says what it was about
 }
 

@@ -65,7 +65,7 @@ func (g *Group) tell(ctx context.Context, w *metrics.Watcher) {
 				continue
 			}
 			if data, err := json.Marshal(some); err == nil {
-				_ = g.o.Bus.Say("tail", data) // what gets lost is not shown
+				_ = g.o.Bus.Broadcast("tail", data) // what gets lost is not shown
 			}
 			some = outcomes{}
 		}

@@ -67,12 +67,12 @@ func (m *memory) Append(_ context.Context, es []queue.Entry) (queue.Appended, er
 		}
 		if print, ok := m.seen[e.ID]; ok {
 			a.Duplicates++
-			if e.Space == queue.BySale && print != e.Print {
+			if e.Space == queue.BySale && print != e.Fingerprint {
 				a.Changed++
 			}
 			continue
 		}
-		m.seen[e.ID] = e.Print
+		m.seen[e.ID] = e.Fingerprint
 		a.Stored++
 		e.Body = slices.Clone(e.Body)
 		m.entries = append(m.entries, e)

@@ -54,7 +54,7 @@ func (s *till) later(days int) {
 		s.t.Fatalf("the id of a client: %+v %v", a, err)
 	}
 	for _, lane := range []string{"set", queue.LaneUnmapped} { // all of it is delivered, and its segments go
-		if _, err := s.Settle(lane, queue.Settlement{Settled: queue.Upto(1 << 62)}); err != nil {
+		if _, err := s.Settle(lane, queue.Settlement{Settled: queue.UpTo(1 << 62)}); err != nil {
 			s.t.Fatal(err)
 		}
 	}

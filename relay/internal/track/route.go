@@ -37,7 +37,7 @@ func IsUnmapped(lanes []string) bool { return len(lanes) == 1 && lanes[0] == que
 // IsEventSet reports whether a lane delivers to an event set: all do but those
 // where events wait that cannot be delivered. To forward is to deliver.
 func IsEventSet(lane string) bool {
-	return lane != queue.LaneUnmapped && !queue.Aside(lane) && !BecomesLetters(lane)
+	return lane != queue.LaneUnmapped && !queue.IsBookkeeping(lane) && !BecomesLetters(lane)
 }
 
 // BecomesLetters reports whether all that a lane has becomes dead letters.

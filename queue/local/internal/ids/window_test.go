@@ -394,7 +394,7 @@ func TestHashes(t *testing.T) {
 		{Space: queue.ByKey, Key: "m"},
 		{Space: queue.ByKey, ID: "m", Key: "n"},
 		{Space: queue.ByRefusedID, ID: "m"},
-		{Space: queue.ByRefusedID, ID: "m", Print: 1},
+		{Space: queue.ByRefusedID, ID: "m", Fingerprint: 1},
 	} {
 		h := ident.HashOf(nil, &secret, &e)
 		if was, ok := hashes[h]; ok || h.Own() != (e.Space == queue.ByKey) {

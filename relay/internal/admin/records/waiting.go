@@ -65,7 +65,7 @@ func matches(f api.QueueFilter, r queue.Record) bool {
 type Log interface {
 	Lanes() []queue.LaneStat
 	Read(lane string, from queue.Seq, maxRecords int, maxBytes int64) (queue.Batch, error)
-	Waits(lane string, seq queue.Seq) bool
+	IsPending(lane string, seq queue.Seq) bool
 }
 
 // EachWaiting calls fn for every record that waits and that f chooses, lane by
@@ -86,7 +86,7 @@ func EachWaiting(q Log, f api.QueueFilter, fn func(queue.Record) bool) error {
 			for _, r := range b.Records {
 				// A record for several lanes was listed with the first of them
 				// that still waits for it.
-				listed := slices.ContainsFunc(before, func(l string) bool { return slices.Contains(r.Lanes, l) && q.Waits(l, r.Seq) })
+				listed := slices.ContainsFunc(before, func(l string) bool { return slices.Contains(r.Lanes, l) && q.IsPending(l, r.Seq) })
 				if listed || !matches(f, r) {
 					continue
 				}

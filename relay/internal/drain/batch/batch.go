@@ -246,7 +246,7 @@ func (b *Batch) Settled() (whole []queue.Range, parts []queue.Part) {
 			parts = append(parts, queue.Part{Seq: b.Records[i].Seq, Slots: slots})
 		}
 	}
-	return b.Done(func(i int) bool { return open[i] }), parts
+	return b.RangesExcept(func(i int) bool { return open[i] }), parts
 }
 
 // decided are the slots of a record that are.

@@ -34,14 +34,14 @@ func (f Foresight) Lanes(d queue.DeadLetter) []string { return track.RedriveLane
 // Of says what becomes of a letter. again says of a copy, by its key, that it was
 // made of a letter before: it is made once.
 func (f Foresight) Of(d queue.DeadLetter, again func(key string) bool) Fate {
-	entries := d.Again(f.Lanes(d))
+	entries := d.RedriveEntries(f.Lanes(d))
 	fate := Fate{Unrouted: len(entries) == 0, Skip: map[string]int{}}
 	for _, e := range entries {
 		if again(e.Key) {
 			fate.Skip[mapper.ReasonDuplicate]++
 			continue
 		}
-		rec := queue.Record{ID: e.ID, Store: e.Store, Lanes: e.Lanes, Had: e.Had, Recipe: e.Recipe, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
+		rec := queue.Record{ID: e.ID, Store: e.Store, Lanes: e.Lanes, SeenBy: e.SeenBy, Recipe: e.Recipe, Received: e.Received, Flags: e.Flags, Settled: e.Flags.Slots(), Body: e.Body}
 		b := Make(e.Lanes[0], queue.Batch{Records: []queue.Record{rec}}, &Recipe{Mapping: f.Mapping, At: f.Now, Ages: f.Ages, Age: f.MaxAge, By: f.By}, Limits{Events: 1}, Decisions{})
 		fate.Send += len(b.Alive(0, len(b.Items)))
 		for i := range b.Holds {

@@ -24,7 +24,7 @@ func (b *Batch) hold(lane string, slot int, out mapper.Outcome) {
 func (b *Batch) Letter(lane string, slot int, out mapper.Outcome, reason, message string) queue.DeadLetter {
 	r := &b.Records[slot/slotsPerRecord]
 	d := queue.DeadLetter{
-		Seq: r.Seq, Slot: uint8(slot % slotsPerRecord), Lanes: r.Everywhere(),
+		Seq: r.Seq, Slot: uint8(slot % slotsPerRecord), Lanes: r.AllLanes(),
 		MessageID: r.ID, Store: r.Store, Event: out.Event, List: out.List, EventSet: lane,
 		Reason: reason, Message: message,
 		ReceivedAt: r.Received, DeadAt: b.How.At,
