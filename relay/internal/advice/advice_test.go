@@ -44,7 +44,7 @@ func answers(t *testing.T) []graph.Result {
 func network() (all []graph.Result) {
 	for _, m := range []string{
 		"the certificate is signed by an authority this machine does not know", "the certificate is not valid: x509: certificate has expired",
-		"the proxy asks for a name and password", "connection refused by the proxy", "the address of graph.facebook.com was not found", "connection refused",
+		"the proxy requires a user and password", "connection refused by the proxy", "the address of graph.facebook.com was not found", "connection refused",
 	} {
 		all = append(all, graph.Result{Class: graph.Retry, Message: m})
 	}
@@ -135,7 +135,7 @@ func TestCauses(t *testing.T) {
 		{graph.Result{Class: graph.Doubt, HTTPStatus: 502, Foreign: true}, "server_trouble", []string{"metastatus.com", "exactly the same"}},
 		{graph.Result{Class: graph.Doubt}, "no_answer", []string{"check the internet connection", "exactly the same"}},
 		{graph.Result{Class: graph.Throttle, HTTPStatus: 429, Foreign: true}, "throttled_on_the_way", []string{"does not come from the Graph API"}},
-		{graph.Result{Class: graph.Retry, Message: "the other side does not speak TLS"}, "not_encrypted", []string{"graph.endpoint"}},
+		{graph.Result{Class: graph.Retry, Message: "the server does not use TLS"}, "not_encrypted", []string{"graph.endpoint"}},
 		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413, Sent: 2}, "request_too_large", []string{"batch.max_bytes", "smaller parts"}},
 		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413, Sent: 1}, "way_too_narrow", []string{"refuses even a single event", "Whoever looks after the network"}},
 		{meta(graph.InvalidEvent, 100, 2804009), "events_refused", []string{"a Purchase has no value", "relay dead retry"}},

@@ -24,7 +24,7 @@ func TestUnsafe(t *testing.T) {
 		{"the certificate is signed by an authority this machine does not know", "set graph.ca_file here", "graph.ca_file"},
 		{"the certificate is for another host", "forward.url", "answers in Meta's place"},
 		{"the certificate is not valid: x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is after 2025-01-01T00:00:00Z", "tls.cert", "clock of this machine"},
-		{"the other side refused the TLS handshake: tls: bad certificate", "tls at the hub", "graph.ca_file"},
+		{"the server refused the TLS handshake: tls: bad certificate", "tls at the hub", "graph.ca_file"},
 		{"tls: first record does not look like a TLS handshake", "tls at the hub", "graph.ca_file"},
 	} {
 		r := graph.Result{Class: graph.Retry, Message: c.said}
@@ -48,7 +48,7 @@ func TestForHub(t *testing.T) {
 		{graph.Result{Class: graph.Retry}, "hub_unreachable"},
 		{graph.Result{Class: graph.Retry, Message: "connection refused"}, "hub_unreachable"},
 		{graph.Result{Class: graph.Retry, Message: "the certificate is for another host"}, "hub_tls"},
-		{graph.Result{Class: graph.Retry, Message: "the other side does not speak TLS"}, "hub_tls"},
+		{graph.Result{Class: graph.Retry, Message: "the server does not use TLS"}, "hub_tls"},
 		{graph.Result{Class: graph.Retry, Message: "connection refused by the proxy"}, "hub_proxy"},
 		{graph.Result{Class: graph.Retry, HTTPStatus: 200, Foreign: true}, "hub_foreign"},
 		{graph.Result{Class: graph.ConfigPause, HTTPStatus: 401}, "hub_key"},

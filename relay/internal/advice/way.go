@@ -25,7 +25,7 @@ func wayOf(said string) way {
 	switch {
 	case is("proxy"):
 		return wayProxy
-	case is("does not speak TLS"):
+	case is("does not use TLS"):
 		return wayPlain
 	case is("certificate", "TLS", "tls:", "x509"):
 		return wayUnsafe

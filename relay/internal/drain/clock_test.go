@@ -161,7 +161,7 @@ func TestTimeIsAskedFirst(t *testing.T) {
 		var up atomic.Bool
 		w.opts.Ask = func(context.Context) graph.Result {
 			if asked.Add(1); !up.Load() {
-				return graph.Result{Class: graph.Retry, Message: "no way to the network"}
+				return graph.Result{Class: graph.Retry, Message: "the network is unreachable"}
 			}
 			return graph.Result{Class: graph.Delivered, HTTPStatus: 400, ServerTime: real.Add(time.Since(start)).Truncate(time.Second)}
 		}

@@ -12,20 +12,20 @@ import (
 	"time"
 )
 
-// answer is an HTTP answer as it was read.
+// answer is an HTTP answer before it is classified.
 type answer struct {
 	status  int
 	header  http.Header
 	body    []byte
-	cut     bool // the body ended early or was longer than we read
-	sent    int  // events that were sent; 0: a read
+	cut     bool // the body is incomplete: it ended early, or is longer than maxAnswer
+	sent    int  // events in the request; 0: a read
 	version string
 	now     time.Time
 	clean   cleaner
 }
 
-// envelope is every form of body the Graph API is known to answer with
-// (docs/meta.md 6.1–6.3); all members are optional.
+// envelope has the members of every body that the Graph API is known to send
+// (docs/meta.md 6.1–6.3). All are optional.
 type envelope struct {
 	EventsReceived num             `json:"events_received"`
 	Processed      num             `json:"num_processed_entries"`
@@ -34,7 +34,7 @@ type envelope struct {
 
 	Error json.RawMessage `json:"error"`
 
-	// The old style (docs/meta.md 6.2).
+	// The old error format (docs/meta.md 6.2).
 	ErrorCode    num             `json:"error_code"`
 	ErrorMsg     text            `json:"error_msg"`
 	ErrorSubcode num             `json:"error_subcode"`
@@ -48,7 +48,7 @@ type metaError struct {
 	UserTitle text            `json:"error_user_title"`
 	UserMsg   text            `json:"error_user_msg"`
 	Data      json.RawMessage `json:"error_data"`
-	Blame     json.RawMessage `json:"blame_field_specs"` // seen beside error_data as well
+	Blame     json.RawMessage `json:"blame_field_specs"` // also seen outside error_data
 	FBTraceID text            `json:"fbtrace_id"`
 }
 
@@ -61,7 +61,7 @@ func (a *answer) result() Result {
 		a.fromJSON(&r, &e)
 	} else {
 		r.Class = StatusVerdict(a.status)
-		r.Message, r.Foreign = a.withoutJSON(), !a.cut
+		r.Message, r.Foreign = a.describeForeign(), !a.cut
 	}
 	r.FBTraceID = traceID(cmp.Or(r.FBTraceID, a.header.Get("X-Fb-Trace-Id")))
 	a.fromHeaders(&r)
@@ -76,7 +76,7 @@ func (a *answer) fromJSON(r *Result, e *envelope) {
 	}
 	if a.status < 200 || a.status > 299 {
 		r.Class = StatusVerdict(a.status)
-		r.Message = fmt.Sprintf("HTTP %d with JSON that names no error", a.status)
+		r.Message = fmt.Sprintf("HTTP %d with JSON that contains no error", a.status)
 		return
 	}
 	if a.sent == 0 { // a read: there is no count to compare
@@ -90,10 +90,10 @@ func (a *answer) fromJSON(r *Result, e *envelope) {
 	r.Received = got.n
 	switch {
 	case !ok:
-		r.Class, r.Message = Doubt, "the answer names neither an error nor how many events were received"
+		r.Class, r.Message = Doubt, "the answer contains neither an error nor the number of events received"
 	case got.n != a.sent:
 		r.Class = Doubt
-		r.Message = fmt.Sprintf("%d events were sent, Meta says it received %d", a.sent, got.n)
+		r.Message = fmt.Sprintf("%d events were sent, but Meta reports %d received", a.sent, got.n)
 	default:
 		r.Class = Delivered
 	}
@@ -103,7 +103,7 @@ func (a *answer) fromJSON(r *Result, e *envelope) {
 	}
 }
 
-// failure is the error of a body in either style; false: it has none.
+// failure returns the error in the body, in either format; false: there is none.
 func (e *envelope) failure() (metaError, bool) {
 	raw := bytes.TrimSpace(e.Error)
 	if len(raw) > 0 && raw[0] == '{' {
@@ -120,7 +120,7 @@ func (e *envelope) failure() (metaError, bool) {
 	case "", "null", "false":
 		return metaError{}, false
 	}
-	var m metaError // "error": "invalid_token" and the like
+	var m metaError // a plain text, such as "error": "invalid_token"
 	_ = json.Unmarshal(raw, &m.Message)
 	return m, true
 }
@@ -130,19 +130,19 @@ func (a *answer) fromError(r *Result, m metaError) {
 	r.FBTraceID = cmp.Or(string(m.FBTraceID), r.FBTraceID)
 	if m.Code.ok {
 		r.Class, _ = Verdict(r.Code, r.Subcode)
-		if class, ok := saying(r.Code, r.Subcode, string(m.Message)); ok {
+		if class, ok := textVerdict(r.Code, r.Subcode, string(m.Message)); ok {
 			r.Class = class
 		}
 	} else {
 		r.Class = StatusVerdict(a.status)
 	}
-	said := string(m.Message)
+	message := string(m.Message)
 	for _, s := range []text{m.UserTitle, m.UserMsg} {
-		if s != "" && !strings.Contains(said, string(s)) {
-			said = strings.TrimSpace(strings.TrimRight(said, " ") + " – " + string(s))
+		if s != "" && !strings.Contains(message, string(s)) {
+			message = strings.TrimSpace(strings.TrimRight(message, " ") + " – " + string(s))
 		}
 	}
-	r.Message = cmp.Or(a.clean.text(strings.TrimPrefix(said, " – ")), fmt.Sprintf("error without words (HTTP %d)", a.status))
+	r.Message = cmp.Or(a.clean.text(strings.TrimPrefix(message, " – ")), fmt.Sprintf("error without a message (HTTP %d)", a.status))
 	if r.Class == InvalidEvent || r.Class == InvalidBatch {
 		r.Bad = a.blame(r, m)
 	}
@@ -150,20 +150,20 @@ func (a *answer) fromError(r *Result, m metaError) {
 
 var titleForm = form(`(?is)<title[^>]*>(.{1,200}?)</title>`)
 
-// withoutJSON describes an answer that the Graph API did not write.
-func (a *answer) withoutJSON() string {
+// describeForeign describes an answer that did not come from the Graph API.
+func (a *answer) describeForeign() string {
 	kind, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
 	switch {
 	case a.cut:
-		return fmt.Sprintf("HTTP %d, but the answer broke off", a.status)
+		return fmt.Sprintf("HTTP %d, but the answer is incomplete", a.status)
 	case len(bytes.TrimSpace(a.body)) == 0:
 		return fmt.Sprintf("HTTP %d with an empty answer", a.status)
 	case a.status >= 300 && a.status < 400:
-		return fmt.Sprintf("HTTP %d, a redirect, which is not followed: something between relay and Meta answered", a.status)
+		return fmt.Sprintf("HTTP %d: something between relay and Meta answered with a redirect, which relay does not follow", a.status)
 	case err != nil:
 		kind = "unknown content"
 	}
-	s := fmt.Sprintf("HTTP %d with %s that is no Graph API answer", a.status, kind)
+	s := fmt.Sprintf("HTTP %d with %s, which is not a Graph API answer", a.status, kind)
 	if m := titleForm().FindSubmatch(a.body); m != nil {
 		s += ": " + string(m[1])
 	}
@@ -175,7 +175,7 @@ func isObject(b []byte) bool {
 	return len(b) > 0 && b[0] == '{'
 }
 
-// traceID keeps an fbtrace_id only if it looks like one.
+// traceID returns s if it looks like an fbtrace_id, else "".
 func traceID(s string) string {
 	if len(s) > 64 {
 		return ""
@@ -188,8 +188,8 @@ func traceID(s string) string {
 	return s
 }
 
-// num reads an integer that may come as a number or as text; anything else
-// leaves it unset instead of spoiling the whole answer.
+// num is an integer that Meta writes as a number or as text. Anything else
+// leaves it unset, so that one odd member does not make the answer unreadable.
 type num struct {
 	n  int
 	ok bool
@@ -206,7 +206,7 @@ func (v *num) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// text reads a string; anything else counts as absent.
+// text is a string. Any other JSON value counts as absent.
 type text string
 
 // UnmarshalJSON never fails.

@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// pathForm finds the index of an event in a path as Meta writes it into
-// texts and field lists: $['data'][0]['user_data'], data[3][event_time],
+// pathForm matches a path that contains the index of an event, as Meta writes it
+// in texts and field lists: $['data'][0]['user_data'], data[3][event_time] or
 // data.3.event_time (docs/meta.md 6.2).
 var pathForm = form(`(?:^|[^\w])data['"]?\]?(?:\[['"]?|\.)(\d{1,5})(?:['"]?\]|\.|:|\b)`)
 
-// maxDepth bounds the walk through error_data; json itself allows 10,000.
+// maxDepth limits the recursion into error_data; encoding/json allows 10,000 levels.
 const maxDepth = 32
 
-// blame is the list of events that an error names, in order of their index,
-// each once and within the batch. The legacy API names them by event_index in
-// error_data (docs/meta.md 6.3), whose nesting is not documented and
-// which may be an object or text that holds one: it is searched through. Else
-// paths in the blamed fields and the texts count.
+// blame returns the events that an error identifies, sorted by index, each once
+// and within the batch. The legacy API gives an event_index in error_data
+// (docs/meta.md 6.3). Its nesting is not documented, and error_data is an object
+// or a text that contains one, so blame searches all of it. Without an event_index,
+// it looks for paths in the blamed fields and the texts.
 func (a *answer) blame(r *Result, m metaError) []BadEvent {
 	bad := map[int]BadEvent{}
 	add := func(b BadEvent) {
@@ -35,13 +35,13 @@ func (a *answer) blame(r *Result, m metaError) []BadEvent {
 			data = inner
 		}
 	}
-	a.indexed(data, r, maxDepth, add)
+	a.findIndexed(data, r, maxDepth, add)
 	if len(bad) == 0 {
 		same := func(i int) {
 			add(BadEvent{Index: i, Code: r.Code, Subcode: r.Subcode, Message: r.Message})
 		}
 		for _, s := range []any{data, decode(m.Blame), string(m.Message), string(m.UserTitle), string(m.UserMsg)} {
-			paths(s, maxDepth, same)
+			findPaths(s, maxDepth, same)
 		}
 	}
 	if len(bad) == 0 {
@@ -55,22 +55,22 @@ func (a *answer) blame(r *Result, m metaError) []BadEvent {
 	return list
 }
 
-// indexed finds every object with an event_index, at any depth.
-func (a *answer) indexed(v any, r *Result, depth int, add func(BadEvent)) {
+// findIndexed calls add for every object with an event_index, at any depth.
+func (a *answer) findIndexed(v any, r *Result, depth int, add func(BadEvent)) {
 	if depth == 0 {
 		return
 	}
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			a.indexed(e, r, depth-1, add)
+			a.findIndexed(e, r, depth-1, add)
 		}
 	case map[string]any:
 		if i, ok := integer(v["event_index"]); ok {
 			b := BadEvent{Index: i, Code: r.Code, Subcode: r.Subcode, Message: r.Message}
 			if code, ok := integer(v["code"]); ok {
-				// The inner code is of the family that is a subcode elsewhere
-				// (2804xxx); keep it where a reader looks for it.
+				// Codes such as 2804xxx are subcodes everywhere else; report
+				// them as subcodes here too.
 				if code >= 1e6 {
 					b.Subcode = code
 				} else {
@@ -87,14 +87,14 @@ func (a *answer) indexed(v any, r *Result, depth int, add func(BadEvent)) {
 			return
 		}
 		for _, e := range v {
-			a.indexed(e, r, depth-1, add)
+			a.findIndexed(e, r, depth-1, add)
 		}
 	}
 }
 
-// paths finds the indexes in texts, and in lists of path elements such as
-// ["data", "3", "event_time"].
-func paths(v any, depth int, found func(int)) {
+// findPaths calls found for every index in texts and in lists of path elements
+// such as ["data", "3", "event_time"].
+func findPaths(v any, depth int, found func(int)) {
 	if depth == 0 {
 		return
 	}
@@ -113,11 +113,11 @@ func paths(v any, depth int, found func(int)) {
 			}
 		}
 		for _, e := range v {
-			paths(e, depth-1, found)
+			findPaths(e, depth-1, found)
 		}
 	case map[string]any:
 		for _, e := range v {
-			paths(e, depth-1, found)
+			findPaths(e, depth-1, found)
 		}
 	}
 }

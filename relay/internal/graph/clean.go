@@ -19,17 +19,17 @@ import (
 	"unicode/utf8"
 )
 
-// maxMessage bounds Result.Message in bytes.
+// maxMessage is the longest Result.Message, in bytes.
 const maxMessage = 600
 
-// cleaner makes words that others wrote safe to log and to show.
+// cleaner makes text from outside safe to log and to show.
 type cleaner struct {
 	secrets []string // never shown
-	keep    string   // an id that is ours and may be shown
+	keep    string   // an id of relay's own, which can be shown
 }
 
-// form is a pattern that is compiled when an answer first needs it: compiled at
-// start they cost more time and memory than all the rest of this package.
+// form returns a pattern that is compiled on first use: compiled at start, the
+// patterns would cost more time and memory than the rest of this package.
 func form(expr string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
@@ -44,15 +44,16 @@ var (
 	longForm   = form(`[^\s]{81,}`)
 )
 
-// text cleans what a server said: no secret, e-mail address, hash, number of
-// seven digits or more (phones, ids, times; the codes are in the Result), and
-// no quoted value unless it is a name of Meta's vocabulary. One line, bounded.
+// text cleans a server's text: it removes secrets, e-mail addresses, hashes,
+// numbers of seven digits or more (phones, ids, times; the codes are in the
+// Result), and quoted values that are not in the vocabulary. The result is one
+// line of at most maxMessage bytes.
 func (c cleaner) text(s string) string {
 	if len(s) > 8*maxMessage {
 		s = s[:8*maxMessage]
 	}
 	s = oneLine(s)
-	s = c.secretsOut(s)
+	s = c.removeSecrets(s)
 	s = mailForm().ReplaceAllString(s, "[e-mail]")
 	s = hexForm().ReplaceAllString(s, "[hash]")
 	s = numberForm().ReplaceAllStringFunc(s, func(m string) string {
@@ -72,10 +73,10 @@ func (c cleaner) text(s string) string {
 		return g[1] + "[value]"
 	})
 	s = longForm().ReplaceAllString(s, "[value]")
-	return bound(s)
+	return shorten(s)
 }
 
-func (c cleaner) secretsOut(s string) string {
+func (c cleaner) removeSecrets(s string) string {
 	for _, k := range c.secrets {
 		if len(k) >= 4 {
 			s = strings.ReplaceAll(s, k, "[secret]")
@@ -86,7 +87,8 @@ func (c cleaner) secretsOut(s string) string {
 	return tokenForm().ReplaceAllString(s, "[secret]")
 }
 
-// oneLine drops what could disturb a log or a terminal, and invisible text.
+// oneLine replaces white space by single spaces and removes control and invisible
+// characters, which could corrupt a log or a terminal.
 func oneLine(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.Map(func(r rune) rune {
@@ -101,7 +103,7 @@ func oneLine(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-func bound(s string) string {
+func shorten(s string) string {
 	if len(s) <= maxMessage {
 		return s
 	}
@@ -112,15 +114,14 @@ func bound(s string) string {
 	return s + "…"
 }
 
-// network puts a transport error into words: what failed, at which step,
-// without the URL. Where net/http quotes what the other side sent, that is
-// cleaned like any answer, or left out: it is no answer of Meta's, and may hold
-// anything.
+// network describes a transport error: what failed at which step, without the
+// URL. Some errors of net/http quote what the other side sent. That can contain
+// anything, so it is cleaned like an answer or left out.
 func (c cleaner) network(parent, ctx context.Context, err error) string {
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		err = u.Err
 	}
-	return bound(c.secretsOut(oneLine(c.describe(parent, ctx, err))))
+	return shorten(c.removeSecrets(oneLine(c.describe(parent, ctx, err))))
 }
 
 func (c cleaner) describe(parent, ctx context.Context, err error) string {
@@ -154,17 +155,17 @@ func (c cleaner) describe(parent, ctx context.Context, err error) string {
 	case errors.As(err, &invalid):
 		return "the certificate is not valid: " + invalid.Error()
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return "the other side does not speak TLS"
+		return "the server does not use TLS"
 	case errors.As(err, &alert):
-		return "the other side refused the TLS handshake: " + alert.Error()
+		return "the server refused the TLS handshake: " + alert.Error()
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused" + through(err)
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return "no way to the network" + through(err)
+		return "the network is unreachable" + through(err)
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		return "the proxy: " + c.text(op.Err.Error())
 	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)): // net/http has no type for it
-		return "the proxy asks for a name and password"
+		return "the proxy requires a user and password"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the connection was closed without an answer"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
@@ -172,15 +173,15 @@ func (c cleaner) describe(parent, ctx context.Context, err error) string {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "no connection in time"
 	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed"), strings.Contains(err.Error(), "HTTP/1.x transport connection broken"):
-		return "what answered does not speak proper HTTP"
+		return "the answer is not valid HTTP"
 	}
 	return c.text(err.Error())
 }
 
-// through adds " by the proxy" when it was the proxy that could not be had.
+// through returns " by the proxy" if the connection to the proxy failed, else "".
 func through(err error) string {
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		if op, ok := e.(*net.OpError); ok && op.Op == "proxyconnect" { //nolint:errorlint // each layer is looked at
+		if op, ok := e.(*net.OpError); ok && op.Op == "proxyconnect" { //nolint:errorlint // each layer is checked
 			return " by the proxy"
 		}
 	}

@@ -18,20 +18,21 @@ import (
 	"relay/internal/meta"
 )
 
-// Options of a Client. The zero value is usable once there is a token.
+// Options configures a Client. The zero value is usable, except that every
+// upload needs a token.
 type Options struct {
-	Endpoint       string        // scheme and host, perhaps a path; no query, no credentials
-	Version        string        // vN.N, for conversions
-	OfflineVersion string        // vN.N, for the legacy format
-	Token          func() string // asked for every request, so that a new token needs no restart; nil or "": none
-	AppSecret      func() string // "" or nil: no appsecret_proof
+	Endpoint       string        // scheme, host and optionally a path; no query, no credentials
+	Version        string        // API version for conversions, in the form v26.0
+	OfflineVersion string        // API version for the legacy format
+	Token          func() string // called for every request, so that a new token needs no restart; nil or "": no token
+	AppSecret      func() string // nil or "": no appsecret_proof
 	PartnerAgent   string        // under 23 characters, at least two letters (docs/meta.md 2.1)
-	Proxy          string        // "" environment, "none" direct, or an http, https or socks5 URL
-	CAFile         string        // PEM, trusted beside the system's authorities
-	Timeout        time.Duration // without any progress: of the upload, and from its last byte to that of the answer
+	Proxy          string        // "": from the environment; "none": direct; or an http, https or socks5 URL
+	CAFile         string        // PEM file of authorities to trust in addition to the system's
+	Timeout        time.Duration // longest time without progress: while uploading, and from the upload's last byte to the end of the answer
 	UserAgent      string
 
-	Now func() time.Time // wall clock; tests
+	Now func() time.Time // wall clock, replaced by tests
 }
 
 // Client sends to the Graph API. It is safe for concurrent use.
@@ -41,15 +42,15 @@ type Client struct {
 	http *http.Client
 	tr   *http.Transport
 
-	skew atomic.Int64 // the last Result.Skew, in nanoseconds
+	skew atomic.Int64 // latest Result.Skew, in nanoseconds
 }
 
 var versionForm = regexp.MustCompile(`^v\d{1,3}\.\d{1,2}$`)
 
-// New checks the options and builds a client. It does not touch the network.
-// Errors name the option, never a secret.
+// New checks the options and returns a client. It does not use the network.
+// An error names the option and never contains a secret.
 func New(o Options) (*Client, error) {
-	fill(&o)
+	setDefaults(&o)
 	base, err := parseEndpoint(o.Endpoint)
 	if err != nil {
 		return nil, err
@@ -75,14 +76,14 @@ func New(o Options) (*Client, error) {
 		tr:   tr,
 		http: &http.Client{
 			Transport: tr,
-			// A redirect is an answer of somebody else (a captive portal); the
-			// body, and with it the token, must not be handed on to a third.
+			// Meta does not redirect; a captive portal does. The body contains
+			// the token and must not be sent to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
 }
 
-func fill(o *Options) {
+func setDefaults(o *Options) {
 	set := func(s *string, def string) {
 		if *s == "" {
 			*s = def
@@ -90,7 +91,7 @@ func fill(o *Options) {
 	}
 	set(&o.Endpoint, "https://graph.facebook.com")
 	set(&o.Version, meta.Newest().Name)
-	set(&o.OfflineVersion, "v16.0") // docs/meta.md 1.5, the last that takes the legacy format
+	set(&o.OfflineVersion, "v16.0") // the last version that accepts the legacy format (docs/meta.md 1.5)
 	set(&o.UserAgent, "relay")
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
@@ -108,7 +109,7 @@ func fill(o *Options) {
 
 func parseEndpoint(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
-	if err != nil { // the error of url.Parse quotes its input, which may hold a password
+	if err != nil { // the error of url.Parse quotes its input, which can contain a password
 		return nil, errors.New("graph endpoint is not a URL")
 	}
 	switch {
@@ -117,13 +118,13 @@ func parseEndpoint(s string) (*url.URL, error) {
 	case u.Host == "":
 		return nil, errors.New("graph endpoint has no host")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("graph endpoint must not carry credentials, a query or a fragment")
+		return nil, errors.New("graph endpoint must not contain credentials, a query or a fragment")
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return u, nil
 }
 
-// checkAgent applies Meta's rule for partner_agent (docs/meta.md 2.1).
+// checkAgent checks Meta's rule for partner_agent (docs/meta.md 2.1).
 func checkAgent(s string) error {
 	if s == "" {
 		return nil
@@ -140,11 +141,11 @@ func checkAgent(s string) error {
 	return nil
 }
 
-// transport has a limit for each phase of a request, so that a line that
-// swallows packets is noticed long before the next sale matters: dialling,
-// TLS, a silent HTTP/2 connection. Waiting for the answer is bounded by
-// Options.Timeout alone. A line that is slow is not silent: what was written before a
-// ping may take long to leave.
+// transport returns a transport with a limit for each phase of a request, so
+// that a connection that drops packets is noticed early: dialling, TLS, and a
+// silent HTTP/2 connection. Only Options.Timeout limits the wait for the answer.
+// PingTimeout is generous because a ping queues behind the data already written,
+// and a slow connection can take long to send that.
 func transport(o Options) (*http.Transport, error) {
 	proxy, err := proxyFunc(o.Proxy)
 	if err != nil {
@@ -162,7 +163,7 @@ func transport(o Options) (*http.Transport, error) {
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			conn, err := dial.DialContext(ctx, network, addr)
 			if tcp, ok := conn.(*net.TCPConn); ok {
-				_ = tcp.SetWriteBuffer(writeBuffer) // a larger one makes a slow line look quick, no more
+				_ = tcp.SetWriteBuffer(writeBuffer) // on error, a slow upload merely appears faster than it is
 			}
 			return conn, err
 		},
@@ -194,13 +195,13 @@ func proxyFunc(s string) (func(*http.Request) (*url.URL, error), error) {
 	return nil, fmt.Errorf("graph proxy: unknown scheme %q (http, https, socks5)", u.Scheme)
 }
 
-// Close ends the connections that are kept open. The client stays usable.
+// Close closes the idle connections. The client stays usable.
 func (c *Client) Close() error {
 	c.tr.CloseIdleConnections()
 	return nil
 }
 
-// url is the address of path elements below a version.
+// url returns the address of path elements below the endpoint.
 func (c *Client) url(elem ...string) string {
 	return c.base.JoinPath(elem...).String()
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// FuzzAnswer gives anything as Meta's answer: it is read without panic, at a cost
-// in proportion to its size, and what is kept of it is bounded.
+// FuzzAnswer: any answer is classified without a panic, with memory in proportion
+// to its size, and the result is bounded.
 func FuzzAnswer(f *testing.F) {
 	for _, s := range []string{
 		`{"events_received":2,"messages":[],"fbtrace_id":"A"}`,
@@ -34,7 +34,7 @@ func FuzzAnswer(f *testing.F) {
 		runtime.ReadMemStats(&after)
 		size := int64(len(body) + 4*len(usage))
 		if cost := int64(after.TotalAlloc - before.TotalAlloc); cost > 4<<20+500*size {
-			t.Errorf("%d bytes in the heap for an answer of %d", cost, size)
+			t.Errorf("an answer of %d bytes allocated %d bytes", size, cost)
 		}
 		if len(r.Bad) > 1000 || len(r.Message) > 4096 {
 			t.Errorf("%d bad events, a message of %d bytes", len(r.Bad), len(r.Message))

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// What no clock or unit of Meta's would say costs an event set ten minutes, as
-// long as a paused one waits for its probe; what is plausible is kept to.
+// A wait that is too long to be true becomes ten minutes; a plausible one is used
+// as it is.
 func TestImplausibleWaits(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	regain := func(n string) http.Header {
@@ -18,27 +18,27 @@ func TestImplausibleWaits(t *testing.T) {
 		header http.Header
 		want   time.Duration
 	}{
-		"seconds":            {after("90"), 90 * time.Second},
-		"seconds for ever":   {after("99999999999"), 10 * time.Minute},
-		"seconds of 1e18":    {after("1e18"), 10 * time.Minute},
-		"no number":          {after("NaN"), 0},
-		"below zero":         {after("-5"), 0},
-		"minutes":            {regain("55"), 55 * time.Minute},
-		"minutes for ever":   {regain("1e18"), 10 * time.Minute},
-		"minutes below zero": {regain("-3"), 0},
-		"minutes, no number": {regain(`"NaN"`), 0},
-		"a day":              {after("86400"), 24 * time.Hour},
-		"over a day":         {after("86401"), 10 * time.Minute},
-		"infinite":           {after("Inf"), 10 * time.Minute},
+		"seconds":          {after("90"), 90 * time.Second},
+		"too many seconds": {after("99999999999"), 10 * time.Minute},
+		"seconds of 1e18":  {after("1e18"), 10 * time.Minute},
+		"not a number":     {after("NaN"), 0},
+		"negative seconds": {after("-5"), 0},
+		"minutes":          {regain("55"), 55 * time.Minute},
+		"too many minutes": {regain("1e18"), 10 * time.Minute},
+		"negative minutes": {regain("-3"), 0},
+		"minutes, NaN":     {regain(`"NaN"`), 0},
+		"a day":            {after("86400"), 24 * time.Hour},
+		"more than a day":  {after("86401"), 10 * time.Minute},
+		"infinite":         {after("Inf"), 10 * time.Minute},
 	} {
 		a := answer{status: http.StatusTooManyRequests, body: []byte(`{"error":{"message":"m","code":4}}`), sent: 1, version: "v26.0", now: now, header: tt.header}
 		if r := a.result(); r.RetryAfter != tt.want {
-			t.Errorf("%s: %s, want %s", name, r.RetryAfter, tt.want)
+			t.Errorf("%s: RetryAfter is %s, want %s", name, r.RetryAfter, tt.want)
 		}
 	}
 }
 
-// Percentages that nothing could be used to are no news; what is plausible is taken.
+// Implausible percentages are ignored.
 func TestImplausibleUsage(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	for value, want := range map[string]float64{
@@ -51,7 +51,7 @@ func TestImplausibleUsage(t *testing.T) {
 		} {
 			a := answer{status: http.StatusOK, body: []byte(`{"events_received":1,"fbtrace_id":"A"}`), sent: 1, version: "v26.0", now: now, header: header}
 			if r := a.result(); r.Usage != want || r.RetryAfter != 0 || r.Class != Delivered {
-				t.Errorf("%v: %v %%, wait %s, want %v %%", header, r.Usage, r.RetryAfter, want)
+				t.Errorf("%v: usage %v %%, wait %s, class %s; want %v %%, no wait, delivered", header, r.Usage, r.RetryAfter, r.Class, want)
 			}
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// After an answer that another relay behind the same balancer might not give, the next
-// call has a connection of its own; else it has the one of before.
-func TestPostElsewhere(t *testing.T) {
+// After an answer that another relay behind the same load balancer might not give,
+// the next call opens a new connection. Otherwise it uses the previous one again.
+func TestPostReconnects(t *testing.T) {
 	var opened atomic.Int32
 	status := http.StatusOK
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
@@ -35,7 +35,7 @@ func TestPostElsewhere(t *testing.T) {
 			t.Fatalf("%+v", p)
 		}
 		if n := opened.Load(); n != step.opened {
-			t.Errorf("%d connections at the answer %d, want %d", n, step.status, step.opened)
+			t.Errorf("%d connections opened by the answer with status %d, want %d", n, step.status, step.opened)
 		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"relay/internal/meta"
 )
 
-// An endpoint of another scheme than the server's is told from one that is away.
+// An https endpoint whose server uses plain HTTP is distinguished from one that is
+// unreachable.
 func TestReachWithoutTLS(t *testing.T) {
 	srv := httptest.NewServer(http.NotFoundHandler())
 	defer srv.Close()
@@ -20,13 +21,13 @@ func TestReachWithoutTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if r := c.Reach(t.Context()); r.Class != Retry || r.Message != "the other side does not speak TLS" {
+	if r := c.Reach(t.Context()); r.Class != Retry || r.Message != "the server does not use TLS" {
 		t.Errorf("%s: %q", r.Class, r.Message)
 	}
 }
 
-// A proxy's 413 does not say that the token would be taken: only the Graph API
-// looks at the list of events.
+// A proxy's 413 does not prove that the token is valid: only the Graph API checks
+// it before the list of events.
 func TestCheckTokenBehindProxy(t *testing.T) {
 	body := ""
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -47,8 +48,8 @@ func TestCheckTokenBehindProxy(t *testing.T) {
 	}
 }
 
-// What the other side sent instead of an answer may hold anything: none of it is
-// repeated.
+// A server that does not answer with valid HTTP can send anything. Error messages
+// quote none of it.
 func TestNetworkErrorsQuoteNothing(t *testing.T) {
 	for _, answer := range []string{
 		"HTTP/1.1 200 OK\r\nada@example.com +1 212 555 0147 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\r\n\r\n{}",
@@ -78,10 +79,10 @@ func TestNetworkErrorsQuoteNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := c.CheckToken(t.Context(), Request{EventSet: "701000000000001", API: meta.Conversions}).Message + c.Reach(t.Context()).Message
+		message := c.CheckToken(t.Context(), Request{EventSet: "701000000000001", API: meta.Conversions}).Message + c.Reach(t.Context()).Message
 		for _, personal := range []string{"ada", "example.com", "555", "9f86d0"} {
-			if strings.Contains(strings.ReplaceAll(said, ln.Addr().String(), ""), personal) {
-				t.Errorf("%q: says %s", answer, said)
+			if strings.Contains(strings.ReplaceAll(message, ln.Addr().String(), ""), personal) {
+				t.Errorf("answer %q: the message contains %q: %s", answer, personal, message)
 			}
 		}
 		_ = c.Close()

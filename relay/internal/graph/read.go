@@ -8,23 +8,22 @@ import (
 	"strings"
 )
 
-// Node is what could be read of an event set. Fields that the answer did not
-// have are zero.
+// Node describes an event set. Fields that were missing in the answer are zero.
 type Node struct {
 	ID   string
 	Name string
-	// Consolidated says whether this is a dataset that may receive offline
-	// events through the Conversions API (docs/meta.md 1.5); nil: not told.
+	// Consolidated reports whether this is a dataset that can receive offline
+	// events through the Conversions API (docs/meta.md 1.5); nil: unknown.
 	Consolidated *bool
 }
 
-// ReadNode reads an event set's node. For `relay doctor` only: a token that
-// was made for sending cannot read, and answers PermPause or ConfigPause
-// while every upload works (docs/meta.md 1.2). Delivered means that the
-// node was read.
+// ReadNode reads an event set's node. It is for `relay doctor` only: a token
+// made for sending cannot read, so the class is PermPause or ConfigPause even
+// while every upload works (docs/meta.md 1.2). Delivered means that the node
+// was read.
 func (c *Client) ReadNode(ctx context.Context, id string) (Node, Result) {
 	if !setForm.MatchString(id) {
-		return Node{}, Result{Class: ConfigPause, Message: "the event set id is not a number; nothing was asked"}
+		return Node{}, Result{Class: ConfigPause, Message: "the event set id is not a number; no request was made"}
 	}
 	res, body := c.get(ctx, id, url.Values{"fields": {"id,name,is_consolidated_container"}})
 	var n struct {
@@ -38,9 +37,9 @@ func (c *Client) ReadNode(ctx context.Context, id string) (Node, Result) {
 	return Node{ID: string(n.ID), Name: oneLine(string(n.Name)), Consolidated: n.Consolidated}, res
 }
 
-// ReadScopes reads the permissions the token was granted. For `relay doctor`
-// only; a token made for sending cannot read them. That a system user's node
-// has this edge is an inference from the one of a person.
+// ReadScopes reads the permissions granted to the token. It is for `relay
+// doctor` only; a token made for sending cannot read them. Meta documents this
+// edge for a person; that a system user has it too is an assumption.
 func (c *Client) ReadScopes(ctx context.Context) ([]string, Result) {
 	res, body := c.get(ctx, "me/permissions", url.Values{})
 	var list struct {
@@ -58,17 +57,17 @@ func (c *Client) ReadScopes(ctx context.Context) ([]string, Result) {
 	return out, res
 }
 
-// CheckToken asks, without storing anything, whether the token would be taken
-// for an event set: it uploads an empty list. Meta's order of checks is not
-// documented; that a dead token (TokenPause), a missing right (PermPause) and
-// a wrong id (ConfigPause) are told before the list is looked at is an
-// inference, so Delivered here means "nothing speaks against it".
+// CheckToken checks whether Meta accepts the token for an event set, without
+// storing anything: it uploads an empty list. Meta does not document the order
+// of its checks. CheckToken assumes that an invalid token (TokenPause), a missing
+// permission (PermPause) and a wrong id (ConfigPause) are reported before the
+// empty list is. Delivered therefore means only that no problem was found.
 func (c *Client) CheckToken(ctx context.Context, r Request) Result {
 	switch {
 	case !setForm.MatchString(r.EventSet):
-		return Result{Class: ConfigPause, Message: "the event set id is not a number; nothing was asked"}
+		return Result{Class: ConfigPause, Message: "the event set id is not a number; no request was made"}
 	case c.o.Token() == "":
-		return Result{Class: TokenPause, Message: "there is no access token; nothing was asked"}
+		return Result{Class: TokenPause, Message: "there is no access token; no request was made"}
 	}
 	token, secret, version := c.o.Token(), c.o.AppSecret(), c.version(r)
 	r.Data = nil
@@ -77,14 +76,14 @@ func (c *Client) CheckToken(ctx context.Context, r Request) Result {
 		version: version, token: token, secret: secret, keep: r.EventSet,
 	})
 	if (res.Class == InvalidBatch || res.Class == InvalidEvent) && res.Code != 0 {
-		res.Class = Delivered // it got as far as the list
+		res.Class = Delivered // Meta complains about the list, so the earlier checks passed
 	}
 	return res
 }
 
-// Reach asks the endpoint for anything at all, without a token: whatever the
-// Graph API answers proves network, proxy, TLS and name, and brings its time.
-// Delivered means that the Graph API answered, be it with an error.
+// Reach makes a request without a token. Any answer of the Graph API proves that
+// network, proxy, TLS and name lookup work, and contains its time. Delivered
+// means that the Graph API answered, even with an error.
 func (c *Client) Reach(ctx context.Context) Result {
 	res := c.roundTrip(ctx, &call{method: http.MethodGet, url: c.url(c.o.Version, "me"), version: c.o.Version})
 	if res.Code != 0 {
@@ -93,11 +92,11 @@ func (c *Client) Reach(ctx context.Context) Result {
 	return res
 }
 
-// get reads a path below the version; the token travels in a header.
+// get reads a path below the version, with the token in a header.
 func (c *Client) get(ctx context.Context, path string, query url.Values) (Result, []byte) {
 	token, secret := c.o.Token(), c.o.AppSecret()
 	if token == "" {
-		return Result{Class: TokenPause, Message: "there is no access token; nothing was asked"}, nil
+		return Result{Class: TokenPause, Message: "there is no access token; no request was made"}, nil
 	}
 	if secret != "" {
 		at := c.proofTime().Unix()

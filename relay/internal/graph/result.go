@@ -13,59 +13,59 @@ type Request struct {
 	API           meta.API
 	UploadTag     string
 	TestEventCode string
-	Data          [][]byte // each one conversion as JSON
+	Data          [][]byte // one conversion each, as JSON
 }
 
-// Class says what a lane does about an answer. It is decided by Meta's code
-// and subcode in one table (internal/meta), never by the type, and by the text only
-// where Meta has nothing else (sayings).
+// Class is what an answer means for a lane. Meta's code and subcode decide it, by
+// one table (internal/meta). The error type never does, and the error text only
+// where Meta gives nothing else (textRows).
 type Class int
 
 // The classes of answers.
 const (
-	Delivered     Class = iota // accepted, events_received equals what was sent
-	Duplicate                  // Meta has it already: counts as delivered
-	Retry                      // an error that passes: back off, send the same again
-	Doubt                      // no answer, or one that cannot be read: may have been stored; send the identical data again
-	TooMuch                    // an error that passes once less is sent at once
-	Throttle                   // stop for RetryAfter
-	TokenPause                 // the token is dead: pause every lane of it
-	PermPause                  // the token may not do this: pause the lane
+	Delivered     Class = iota // accepted: events_received equals the number sent
+	Duplicate                  // Meta already has the events: they count as delivered
+	Retry                      // a temporary error: back off and send the same again
+	Doubt                      // no readable answer, Meta might have stored the events: send the identical data again
+	TooMuch                    // a temporary error that a smaller request avoids
+	Throttle                   // rate limited: wait for RetryAfter
+	TokenPause                 // the token is invalid: pause every lane that uses it
+	PermPause                  // the token lacks a permission: pause the lane
 	ConfigPause                // wrong id, version or signature: pause the lane
-	InvalidEvent               // one event is bad; Bad says which when Meta said so
-	InvalidBatch               // some event is bad, unnamed: bisect
-	NotApplicable              // an error that concerns calls relay never makes
+	InvalidEvent               // one event is bad; Bad identifies it if Meta did
+	InvalidBatch               // an unidentified event is bad: bisect the batch
+	NotApplicable              // an error of calls that relay never makes
 )
 
-// Result is what became of one Request.
+// Result is the outcome of one Request.
 type Result struct {
 	Class      Class
 	HTTPStatus int    // 0: no answer
-	Sent       int    // events of the request
-	Upload     Upload // how much of it left
-	TooSlow    bool   // it was given up while its body was on its way
-	Foreign    bool   // the answer was read, and is none that the Graph API gives
+	Sent       int    // number of events in the request
+	Upload     Upload // how much of the body was sent
+	TooSlow    bool   // the upload was cancelled for lack of progress
+	Foreign    bool   // a complete answer that is not from the Graph API
 	Code       int
 	Subcode    int
-	Message    string // Meta's words, cleaned of anything personal; or what the network said, without the URL
+	Message    string // Meta's message without personal data, or the network error without the URL
 	FBTraceID  string
-	Said       string        // another relay's code for why it does not take something
+	Said       string        // another relay's code for its refusal
 	Received   int           // events_received or num_processed_entries
-	Bad        []BadEvent    // bad events by index, when the answer named them
-	RetryAfter time.Duration // as told by the headers or the body, clamped; 0: not told
-	Usage      float64       // highest usage percentage of the usage headers, 0..100+; 0: not told
+	Bad        []BadEvent    // the events that the answer blames, by index
+	RetryAfter time.Duration // from the headers or the body, limited; 0: unknown
+	Usage      float64       // highest percentage in the usage headers, can exceed 100; 0: unknown
 	ServerTime time.Time     // Date header; zero: none
-	Warning    string        // X-Ad-Api-Version-Warning and the like
+	Warning    string        // such as X-Ad-Api-Version-Warning
 	Elapsed    time.Duration
 }
 
-// ProofRefused says that Meta refuses the signature made with the app's secret,
-// or wants one. Its code may be that of a bad event (docs/meta.md 6.7).
+// ProofRefused reports whether Meta refused the signature made with the app
+// secret, or requires one. The code can be that of a bad event (docs/meta.md 6.7).
 func (r *Result) ProofRefused() bool {
 	return r.Code == 104 || r.Code == 100 && r.Subcode == 0 && strings.Contains(r.Message, "appsecret_proof")
 }
 
-// BadEvent names one refused event of a request.
+// BadEvent identifies one refused event of a request.
 type BadEvent struct {
 	Index   int
 	Code    int

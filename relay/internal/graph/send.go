@@ -18,21 +18,21 @@ import (
 )
 
 // maxAnswer is how much of an answer is read, after decompression. Meta's
-// largest, a legacy error that lists 2,000 events, is far below it.
+// largest answer, a legacy error that lists 2,000 events, is far smaller.
 const maxAnswer = 2 << 20
 
-// proofTolerance is the clock difference above which appsecret_time is made
-// with Meta's clock instead of ours; a proof is stale after 5 minutes (docs/meta.md
-// 1.3), and a wrong clock is common on tills.
+// proofTolerance is the clock difference above which appsecret_time uses Meta's
+// clock instead of this machine's. A proof is stale after 5 minutes (docs/meta.md
+// 1.3), and wrong clocks are common on tills.
 const proofTolerance = 30 * time.Second
 
-// setForm is what an event set id may look like. Ids are numbers; anything
-// that could change the path of the URL is refused before the network.
+// setForm matches an event set id. Ids are numbers; anything that could change
+// the URL's path is refused before the request is made.
 var setForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
 
-// Send uploads one batch and says what became of it. It blocks until the
-// answer has been read, nothing has moved for Options.Timeout or ctx is done. An empty
-// batch is Delivered without a request.
+// Send uploads one batch and returns its outcome. It blocks until the answer
+// has been read, there was no progress for Options.Timeout, or ctx is done. An
+// empty batch is Delivered without a request.
 func (c *Client) Send(ctx context.Context, r Request) Result {
 	start := time.Now()
 	res := c.send(ctx, r)
@@ -63,15 +63,15 @@ func (c *Client) send(ctx context.Context, r Request) Result {
 	}
 	before := c.proofTime()
 	res := post()
-	// A proof made with a wrong clock is refused as a wrong signature; the
-	// refusal itself carries the right time. Nothing was stored: once more.
+	// A proof made with a wrong clock is refused as a wrong signature. The
+	// refusal contains the right time, and Meta stored nothing, so retry once.
 	if secret != "" && res.ProofRefused() && ctx.Err() == nil && c.proofTime().Sub(before).Abs() > time.Minute {
 		res = post()
 	}
 	return res
 }
 
-// version is the one that speaks the request's format.
+// version returns the API version for the request's format.
 func (c *Client) version(r Request) string {
 	if r.API == meta.Offline {
 		return c.o.OfflineVersion
@@ -79,7 +79,7 @@ func (c *Client) version(r Request) string {
 	return c.o.Version
 }
 
-// body is the request body: Data as it is, everything else after it.
+// body returns the request body: Data unchanged, followed by all other fields.
 func (c *Client) body(r Request, token, secret string) pieces {
 	p := make(pieces, 0, 2*len(r.Data)+2)
 	open := []byte(`{"data":[`)
@@ -103,7 +103,7 @@ func (c *Client) body(r Request, token, secret string) pieces {
 	}
 	field("access_token", token)
 	field("upload_tag", r.UploadTag)
-	if r.API != meta.Offline { // unknown to the legacy API (docs/meta.md 2.3)
+	if r.API != meta.Offline { // the legacy API does not have these (docs/meta.md 2.3)
 		field("test_event_code", r.TestEventCode)
 		field("partner_agent", c.o.PartnerAgent)
 	}
@@ -120,14 +120,15 @@ var comma = []byte{','}
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-// proof is the timestamped appsecret_proof (docs/meta.md 1.3).
+// proof returns the timestamped appsecret_proof (docs/meta.md 1.3).
 func proof(token, secret string, unix int64) string {
 	m := hmac.New(sha256.New, []byte(secret))
 	io.WriteString(m, token+"|"+itoa(unix))
 	return hex.EncodeToString(m.Sum(nil))
 }
 
-// proofTime is now, by Meta's clock where ours is known to be wrong.
+// proofTime returns the time now, by Meta's clock if this machine's is known to
+// be wrong.
 func (c *Client) proofTime() time.Time {
 	now := c.o.Now()
 	if skew := time.Duration(c.skew.Load()); skew.Abs() > proofTolerance {
@@ -141,22 +142,22 @@ type call struct {
 	method  string
 	url     string
 	body    pieces
-	bearer  bool // token in the Authorization header: reads
+	bearer  bool // token in the Authorization header, as reads need it
 	version string
 	sent    int // events in the body
 	token   string
 	secret  string
-	keep    string  // an id that Message may show
-	got     *[]byte // where a read wants the body
+	keep    string  // an id that Message can show
+	got     *[]byte // receives the answer's body; nil: not wanted
 }
 
-// roundTrip does the exchange and classifies what came of it.
+// roundTrip makes the call and classifies the outcome.
 func (c *Client) roundTrip(parent context.Context, k *call) Result {
-	ctx, up := begin(parent, c.o.Timeout)
+	ctx, up := startExchange(parent, c.o.Timeout)
 	defer up.done()
 	req, err := http.NewRequestWithContext(ctx, k.method, k.url, nil)
 	if err != nil {
-		return Result{Class: ConfigPause, Message: "the endpoint makes no valid URL; nothing was sent"}
+		return Result{Class: ConfigPause, Message: "the endpoint is not a valid URL; nothing was sent"}
 	}
 	req.Header.Set("User-Agent", c.o.UserAgent)
 	req.Header.Set("Accept", "application/json")
@@ -166,19 +167,19 @@ func (c *Client) roundTrip(parent context.Context, k *call) Result {
 	if k.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 		req.ContentLength = k.body.size()
-		req.GetBody = func() (io.ReadCloser, error) { return k.body.reader(up.took), nil }
-		req.Body = k.body.reader(up.took)
+		req.GetBody = func() (io.ReadCloser, error) { return k.body.reader(up.progress), nil }
+		req.Body = k.body.reader(up.progress)
 	}
 	clean := cleaner{secrets: []string{k.token, k.secret}, keep: k.keep}
 	start := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		class, left := Retry, up.left()
-		if left == UploadWhole {
+		class, uploaded := Retry, up.uploaded()
+		if uploaded == UploadWhole {
 			class = Doubt
 		}
 		slow := errors.Is(context.Cause(ctx), errUpload)
-		return Result{Class: class, Sent: k.sent, Upload: left, TooSlow: slow, Message: clean.network(parent, ctx, err)}
+		return Result{Class: class, Sent: k.sent, Upload: uploaded, TooSlow: slow, Message: clean.network(parent, ctx, err)}
 	}
 	defer resp.Body.Close()
 	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -188,7 +189,7 @@ func (c *Client) roundTrip(parent context.Context, k *call) Result {
 		sent: k.sent, version: k.version, now: c.o.Now(), clean: clean,
 	}
 	res := a.result()
-	res.Sent, res.Upload = k.sent, up.left()
+	res.Sent, res.Upload = k.sent, up.uploaded()
 	if k.got != nil {
 		*k.got = body
 	}

@@ -13,44 +13,43 @@ func TestSkew(t *testing.T) {
 	date := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	const s, ms = time.Second, time.Millisecond
 	for _, tt := range []struct {
-		name              string
-		off, took, last   time.Duration // arrived so long after the header's second began
-		want              time.Duration
-		class             Class
-		trace             string
-		code              int
-		noDate, isNothing bool
+		name            string
+		off, took, last time.Duration // off: local time of arrival minus the header's time
+		want            time.Duration
+		class           Class
+		trace           string
+		code            int
+		noDate, unknown bool
 	}{
-		{name: "right, at the beginning of a second", off: 0},
-		{name: "right, at its end", off: 999 * ms, took: 40 * ms},
+		{name: "correct, at the beginning of a second", off: 0},
+		{name: "correct, at the end of a second", off: 999 * ms, took: 40 * ms},
 		{name: "a slow answer", off: 3 * s, took: 3 * s},
 		{name: "within the header's resolution", off: -400 * ms},
-		{name: "ours is ahead", off: 90*s + 500*ms, want: 90 * s},
-		{name: "ours is behind", off: -90*s + 500*ms, want: -90 * s},
-		{name: "half of the exchange", off: 90*s + 500*ms + s, took: 2 * s, want: 90 * s},
-		{name: "a long upload says little", off: 90*s + 500*ms + 2500*ms, took: 9 * time.Minute, want: 90 * s},
+		{name: "local clock ahead", off: 90*s + 500*ms, want: 90 * s},
+		{name: "local clock behind", off: -90*s + 500*ms, want: -90 * s},
+		{name: "half of the exchange is subtracted", off: 90*s + 500*ms + s, took: 2 * s, want: 90 * s},
+		{name: "a long upload counts as five seconds", off: 90*s + 500*ms + 2500*ms, took: 9 * time.Minute, want: 90 * s},
 		{name: "confirmed", off: 91 * s, last: 90 * s, want: 90 * s},
 		{name: "changed", off: 95 * s, last: 90 * s, want: 94500 * ms},
-		{name: "put right", off: 400 * ms, last: 90 * s, want: 0},
-		{name: "no flutter at the edge", off: 1400 * ms, last: 1600 * ms, want: 1600 * ms},
-		{name: "an error of Meta's", off: 90*s + 500*ms, class: TokenPause, code: 190, want: 90 * s},
-		{name: "Meta's by its trace", off: 90*s + 500*ms, class: Retry, trace: "AbC", want: 90 * s},
-		{name: "a captive portal", off: 90 * s, class: Doubt, isNothing: true},
-		{name: "no date", noDate: true, isNothing: true},
+		{name: "clock corrected", off: 400 * ms, last: 90 * s, want: 0},
+		{name: "stable at the edge of the resolution", off: 1400 * ms, last: 1600 * ms, want: 1600 * ms},
+		{name: "an error of Meta", off: 90*s + 500*ms, class: TokenPause, code: 190, want: 90 * s},
+		{name: "identified as Meta by its trace id", off: 90*s + 500*ms, class: Retry, trace: "AbC", want: 90 * s},
+		{name: "a captive portal", off: 90 * s, class: Doubt, unknown: true},
+		{name: "no date", noDate: true, unknown: true},
 	} {
 		r := Result{Class: tt.class, Code: tt.code, FBTraceID: tt.trace, ServerTime: date, Elapsed: tt.took}
 		if tt.noDate {
 			r.ServerTime = time.Time{}
 		}
-		if got, ok := r.Skew(date.Add(tt.off), tt.last); got != tt.want || ok == tt.isNothing {
-			t.Errorf("%s: %s, %v; want %s", tt.name, got, ok, tt.want)
+		if got, ok := r.Skew(date.Add(tt.off), tt.last); got != tt.want || ok == tt.unknown {
+			t.Errorf("%s: skew %s, %v; want %s, %v", tt.name, got, ok, tt.want, !tt.unknown)
 		}
 	}
 }
 
-// What the client makes of the skew has the sign that Result.Skew has: a proof
-// is dated by Meta's clock, ahead of ours or behind it.
-func TestProofByMetasClock(t *testing.T) {
+// A proof is dated by Meta's clock, whether the local clock is ahead or behind.
+func TestProofUsesMetasClock(t *testing.T) {
 	for _, skew := range []time.Duration{time.Hour, -time.Hour, 10 * time.Second} {
 		meta := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 		var dated []time.Time
@@ -83,10 +82,10 @@ func TestProofByMetasClock(t *testing.T) {
 		srv.Close()
 		want := meta
 		if skew.Abs() <= proofTolerance {
-			want = meta.Add(skew) // close enough: our own
+			want = meta.Add(skew) // within the tolerance: the local clock
 		}
 		if off := dated[1].Sub(want).Abs(); off > 5*time.Second {
-			t.Errorf("skew %s: dated %s, want %s", skew, dated[1], want)
+			t.Errorf("skew %s: the proof is dated %s, want %s", skew, dated[1], want)
 		}
 		_ = c.Close()
 	}

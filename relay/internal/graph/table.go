@@ -8,34 +8,35 @@ import (
 	"relay/internal/meta"
 )
 
-// key is a row of the table: a code with a subcode, or with any (0).
+// key identifies a row of the table: a code with a subcode, or with any subcode (0).
 type key struct{ code, subcode int }
 
-// verdicts is the table of codes (internal/meta; docs/meta.md 6.5), as it is looked up:
-// a row without a subcode holds for unknown subcodes too. ranges are of codes that have
-// no row of their own.
+// verdicts indexes the table of codes (internal/meta; docs/meta.md 6.5). A row
+// without a subcode also applies to unknown subcodes. ranges are the rows for
+// codes without a row of their own.
 //
-// sayings are the errors that Meta tells apart by nothing but their text: a wrong app
-// secret has the code of a bad event, and no subcode (docs/meta.md 6.7, 6.8). Only the
-// beginning of a text counts: what follows may quote an event. Should Meta change a
-// text, the class of the code holds.
-var verdicts, ranges, sayings = func() (one map[key]Class, ranges, sayings []meta.Code) {
+// textRows are the errors that differ from others only in their text: a wrong app
+// secret has the code of a bad event and no subcode (docs/meta.md 6.7, 6.8). Only
+// the beginning of the text counts, because the rest can quote an event. If Meta
+// changes the text, the class of the code applies.
+var verdicts, ranges, textRows = func() (one map[key]Class, ranges, textRows []meta.Code) {
 	one = make(map[key]Class)
 	for _, row := range meta.Codes() {
 		switch {
 		case row.Text != "":
-			sayings = append(sayings, row)
+			textRows = append(textRows, row)
 		case row.To != 0:
 			ranges = append(ranges, row)
 		default:
 			one[key{row.Code, row.Subcode}] = classNamed(row.Class)
 		}
 	}
-	return one, ranges, sayings
+	return one, ranges, textRows
 }()
 
-// saying is the class of an error without a subcode by its text, if it has one.
-func saying(code, subcode int, text string) (Class, bool) {
+// textVerdict returns the class of an error by its text. It is false if the error
+// has a subcode or the table has no such text.
+func textVerdict(code, subcode int, text string) (Class, bool) {
 	if subcode != 0 {
 		return 0, false
 	}
@@ -43,7 +44,7 @@ func saying(code, subcode int, text string) (Class, bool) {
 	if number, rest, ok := strings.Cut(text, ") "); ok && strings.HasPrefix(number, "(#") {
 		text = rest
 	}
-	for _, s := range sayings {
+	for _, s := range textRows {
 		if s.Code == code && strings.HasPrefix(text, s.Text) {
 			return classNamed(s.Class), true
 		}
@@ -51,10 +52,10 @@ func saying(code, subcode int, text string) (Class, bool) {
 	return 0, false
 }
 
-// Verdict is the class of an error by its code and subcode, 0 meaning that
-// the answer had none. known is false for a code that the table does not
-// have; its class is Retry then: nothing is given up for a number nobody has
-// described, and the status says what Meta wrote.
+// Verdict returns the class of an error by its code and subcode (0: none in the
+// answer). known is false if the table does not have the code. The class is then
+// Retry: an undocumented number is no reason to give up on an event, and the
+// status shows Meta's message.
 func Verdict(code, subcode int) (class Class, known bool) {
 	if c, ok := verdicts[key{code, subcode}]; ok {
 		return c, true
@@ -70,16 +71,16 @@ func Verdict(code, subcode int) (class Class, known bool) {
 	return Retry, false
 }
 
-// StatusVerdict is the class of an answer without a readable Graph API body,
-// by HTTP status alone: pages of gateways, proxies and captive portals.
+// StatusVerdict returns the class of an answer that is not from the Graph API
+// (a gateway, a proxy, a captive portal), by its HTTP status.
 //
-//	2xx  Doubt          an answer came, what it said is unknown
-//	3xx  Retry          something that is not Meta answered; never followed
-//	407  ConfigPause    the proxy wants to know who we are
-//	413  InvalidBatch   too large for whoever answered: halves may pass
+//	2xx  Doubt          Meta might have stored the events
+//	3xx  Retry          Meta does not redirect; redirects are never followed
+//	407  ConfigPause    the proxy requires a user and password
+//	413  InvalidBatch   too large for the proxy; a smaller request can succeed
 //	429  Throttle
 //	502, 504  Doubt     a gateway lost the answer of the server behind it
-//	else Retry          5xx, and 4xx that the Graph API itself did not explain
+//	else Retry          5xx, and 4xx without an error of the Graph API
 func StatusVerdict(status int) Class {
 	switch {
 	case status >= 200 && status < 300:
@@ -96,15 +97,14 @@ func StatusVerdict(status int) Class {
 	return Retry
 }
 
-// classNames are the classes in snake case, as they appear in metrics, JSON and the
-// table of codes.
+// classNames are the names of classes in metrics, JSON and the table of codes.
 var classNames = [...]string{
 	Delivered: "delivered", Duplicate: "duplicate", Retry: "retry", Doubt: "doubt", TooMuch: "too_much",
 	Throttle: "throttle", TokenPause: "token", PermPause: "permission", ConfigPause: "config",
 	InvalidEvent: "invalid_event", InvalidBatch: "invalid_batch", NotApplicable: "not_applicable",
 }
 
-// String is the class in snake case.
+// String returns the class in snake case.
 func (c Class) String() string {
 	if c < 0 || int(c) >= len(classNames) {
 		return "unknown"
@@ -112,7 +112,7 @@ func (c Class) String() string {
 	return classNames[c]
 }
 
-// classNamed is the class of a name. A test sees to it that the table has no other.
+// classNamed returns the class with a name. A test checks every name in the table.
 func classNamed(name string) Class {
 	return Class(slices.Index(classNames[:], name))
 }

@@ -8,8 +8,8 @@ import (
 	"relay/internal/meta"
 )
 
-// codes are numbers that a row stands for.
-func codes(r meta.Code) []int {
+// codesOf returns codes that a row applies to.
+func codesOf(r meta.Code) []int {
 	switch {
 	case r.To == 0:
 		return []int{r.Code}
@@ -18,48 +18,48 @@ func codes(r meta.Code) []int {
 	}
 	var out []int
 	for c := r.Code; c <= r.To; c++ {
-		if _, own := verdicts[key{c, 0}]; !own { // which is more exact
+		if _, own := verdicts[key{c, 0}]; !own { // a row of its own takes precedence
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-// TestEveryRow: the verdict, and the class of a whole answer in every envelope and with
-// every status, since status and type decide nothing.
+// TestEveryRow checks the verdict of each row, and the class of a whole answer in
+// every format and with every status, since status and type must not matter.
 func TestEveryRow(t *testing.T) {
 	rows := meta.Codes()
 	if len(rows) < 80 {
-		t.Fatalf("only %d rows: is the table whole?", len(rows))
+		t.Fatalf("the table has only %d rows", len(rows))
 	}
 	seen := map[string]bool{}
 	for _, r := range rows {
 		if !slices.Contains(classNames[:], r.Class) {
-			t.Errorf("%d/%d: no class %q", r.Code, r.Subcode, r.Class)
+			t.Errorf("%d/%d: unknown class %q", r.Code, r.Subcode, r.Class)
 			continue
 		}
 		if id := fmt.Sprint(r.Code, r.To, r.Subcode, r.Text); seen[id] {
-			t.Errorf("%d/%d stands in the table twice", r.Code, r.Subcode)
+			t.Errorf("%d/%d is in the table twice", r.Code, r.Subcode)
 		} else {
 			seen[id] = true
 		}
-		want, said := classNamed(r.Class), "m"
+		want, message := classNamed(r.Class), "m"
 		if r.Text != "" {
-			said = "(#" + fmt.Sprint(r.Code) + ") " + r.Text + " provided"
+			message = "(#" + fmt.Sprint(r.Code) + ") " + r.Text + " provided"
 		}
-		for _, code := range codes(r) {
+		for _, code := range codesOf(r) {
 			if got, known := Verdict(code, r.Subcode); (got != want || !known) && r.Text == "" {
 				t.Errorf("Verdict(%d, %d) = %v, %v; want %v", code, r.Subcode, got, known, want)
 			}
 			for _, status := range []int{200, 400, 401, 403, 429, 500, 503} {
 				for _, body := range []string{
-					fmt.Sprintf(`{"error":{"message":%q,"type":"OAuthException","code":%d,"error_subcode":%d,"is_transient":false,"fbtrace_id":"T"}}`, said, code, r.Subcode),
-					fmt.Sprintf(`{"error_code":%d,"error_msg":%q,"error_type":"OAuthException","error_subcode":%d}`, code, said, r.Subcode),
-					fmt.Sprintf(`{"error":{"message":%q,"code":"%d","error_subcode":"%d"}}`, said, code, r.Subcode),
+					fmt.Sprintf(`{"error":{"message":%q,"type":"OAuthException","code":%d,"error_subcode":%d,"is_transient":false,"fbtrace_id":"T"}}`, message, code, r.Subcode),
+					fmt.Sprintf(`{"error_code":%d,"error_msg":%q,"error_type":"OAuthException","error_subcode":%d}`, code, message, r.Subcode),
+					fmt.Sprintf(`{"error":{"message":%q,"code":"%d","error_subcode":"%d"}}`, message, code, r.Subcode),
 				} {
 					a := answer{status: status, header: nil, body: []byte(body), sent: 3, version: "v26.0"}
 					if res := a.result(); res.Class != want || res.Code != code || res.Subcode != r.Subcode {
-						t.Errorf("HTTP %d %s\n gives %v %d/%d, want %v", status, body, res.Class, res.Code, res.Subcode, want)
+						t.Errorf("HTTP %d %s\n is %v %d/%d, want %v", status, body, res.Class, res.Code, res.Subcode, want)
 					}
 				}
 			}
@@ -67,8 +67,8 @@ func TestEveryRow(t *testing.T) {
 	}
 }
 
-// The codes on which most hangs, said a second time: a slip in the table would else be
-// one of relay.
+// The most important codes, listed a second time: nothing else would notice a wrong
+// class in the table.
 func TestCodesThatMatterMost(t *testing.T) {
 	for want, list := range map[Class][][2]int{
 		Retry:        {{1, 0}, {2, 0}, {-5, 0}, {5000, 0}},
@@ -88,26 +88,26 @@ func TestCodesThatMatterMost(t *testing.T) {
 	}
 }
 
-// Answers without JSON are judged by their status (docs/meta.md 6.9).
+// Answers without JSON are classified by status (docs/meta.md 6.9).
 func TestStatuses(t *testing.T) {
 	for want, list := range map[Class][]int{
-		Retry:        {302, 403, 500, 503, 520, 599}, // of 403 drain and batch look for the event that a firewall refuses
-		Doubt:        {200, 204, 502, 504},           // gateways that lost the answer behind them
+		Retry:        {302, 403, 500, 503, 520, 599}, // on 403, package drain searches for the event that a firewall refuses
+		Doubt:        {200, 204, 502, 504},           // a gateway can lose the answer of the server behind it
 		Throttle:     {429},
 		ConfigPause:  {407},
 		InvalidBatch: {413},
 	} {
 		for _, status := range list {
 			if got := StatusVerdict(status); got != want {
-				t.Errorf("%d is %v, want %v", status, got, want)
+				t.Errorf("status %d is %v, want %v", status, got, want)
 			}
 		}
 	}
 }
 
-// A text that only holds the words, as one that quotes an event does, decides
-// nothing; nor does one beside a subcode.
-func TestSayings(t *testing.T) {
+// Only the beginning of an error text is compared, because the rest can quote an
+// event; and only if there is no subcode.
+func TestTextRows(t *testing.T) {
 	for _, c := range []struct {
 		code, sub int
 		text      string

@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// Upload says how much of a request left.
+// Upload is how much of a request's body was written to the connection. Up to
+// writeBuffer bytes of that can still be in the system's buffer.
 type Upload uint8
 
-// How much of a request's body was handed to the network. The network's own buffer
-// is small (writeBuffer): what was handed over has left, but for that.
+// The stages of an upload.
 const (
-	UploadNone Upload = iota // no connection, or the body was not begun
-	UploadPart               // not its last byte: Meta cannot have stored anything
-	UploadWhole
+	UploadNone  Upload = iota // no connection, or no byte of the body was written
+	UploadPart                // the last byte was not written: Meta cannot have stored anything
+	UploadWhole               // every byte was written
 )
 
-// writeBuffer is how much the system may hold of what was written to a connection: a
-// large one would say that a body has left that a slow line carries for minutes yet.
+// writeBuffer limits the system's write buffer of a connection. With a large
+// buffer, a body would count as sent while a slow connection still needs minutes.
 const writeBuffer = 64 << 10
 
-// longestUpload bounds an upload that gets on, however slowly.
+// longestUpload limits an upload that makes progress, however slowly.
 const longestUpload = 10 * time.Minute
 
-// exchange ends one that gets nowhere: no byte of the body taken for the
-// time-out, or no answer within it from the last byte on. A slow line may take
-// longestUpload.
+// exchange cancels an HTTP exchange that makes no progress: no byte of the body
+// was written for the time-out, or no answer came within it after the last byte.
+// A slow upload can take up to longestUpload.
 type exchange struct {
 	wait   time.Duration
 	cancel context.CancelCauseFunc
@@ -36,14 +36,15 @@ type exchange struct {
 
 	mu   sync.Mutex
 	sent Upload
-	ends time.Time // of the upload
+	ends time.Time // latest end of the upload
 }
 
-// begin bounds ctx; the caller ends it by done.
-func begin(parent context.Context, wait time.Duration) (context.Context, *exchange) {
+// startExchange returns a context that is cancelled without progress. The caller
+// must call done.
+func startExchange(parent context.Context, wait time.Duration) (context.Context, *exchange) {
 	ctx, cancel := context.WithCancelCause(parent)
 	u := &exchange{wait: wait, cancel: cancel, ends: time.Now().Add(longestUpload)}
-	u.timer = time.AfterFunc(wait, u.late)
+	u.timer = time.AfterFunc(wait, u.expire)
 	return ctx, u
 }
 
@@ -52,25 +53,25 @@ func (u *exchange) done() {
 	u.cancel(nil)
 }
 
-func (u *exchange) late() {
-	if u.left() == UploadPart {
+func (u *exchange) expire() {
+	if u.uploaded() == UploadPart {
 		u.cancel(errUpload)
 		return
 	}
 	u.cancel(errTimeout)
 }
 
-func (u *exchange) left() Upload {
+func (u *exchange) uploaded() Upload {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.sent
 }
 
-// took says that the network takes more of the body, its last byte too or not.
-func (u *exchange) took(last bool) {
+// progress records that net/http read more of the body. last: its last byte too.
+func (u *exchange) progress(last bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.sent == UploadWhole { // by an attempt of net/http's own before this one
+	if u.sent == UploadWhole { // net/http retries by itself; an earlier try sent it all
 		return
 	}
 	if u.sent = UploadPart; last {
@@ -86,8 +87,8 @@ var (
 	errUpload  = errors.New("the connection is too slow for the request")
 )
 
-// pieces is a body that is written without being joined: a batch is up to
-// 4 MiB, and its events lie in memory already.
+// pieces is a body in parts. They are sent without being joined: a batch is up
+// to 4 MiB, and its events are in memory already.
 type pieces [][]byte
 
 func (p pieces) size() (n int64) {
@@ -97,12 +98,14 @@ func (p pieces) size() (n int64) {
 	return n
 }
 
-func (p pieces) reader(took func(last bool)) io.ReadCloser { return &piecesReader{rest: p, took: took} }
+func (p pieces) reader(progress func(last bool)) io.ReadCloser {
+	return &piecesReader{rest: p, progress: progress}
+}
 
 type piecesReader struct {
-	rest pieces
-	off  int
-	took func(last bool)
+	rest     pieces
+	off      int
+	progress func(last bool)
 }
 
 // Read fills b from as many pieces as fit.
@@ -117,7 +120,7 @@ func (r *piecesReader) Read(b []byte) (n int, err error) {
 	if n == 0 && len(b) > 0 {
 		return 0, io.EOF
 	}
-	r.took(len(r.rest) == 0)
+	r.progress(len(r.rest) == 0)
 	return n, nil
 }
 

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// A line is a server at the end of net.Pipe: with the clock of synctest no test here
-// can be late because the machine is busy.
-type line struct {
+// pipeServer is a server behind net.Pipe. Synctest's clock makes its tests
+// independent of the machine's load.
+type pipeServer struct {
 	url  string
 	dial func(context.Context, string, string) (net.Conn, error)
 }
 
-// listener hands out the far ends of the pipes that were dialled.
+// listener accepts the server's ends of the pipes that were dialled.
 type listener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -39,14 +39,15 @@ func (l *listener) Close() error { l.once.Do(func() { close(l.closed) }); return
 
 func (l *listener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// slowly is a server that reads a request's body by and by, and then answers. It
-// reads no more than most bytes; with a nil answer it never answers. It must be called in a bubble of synctest.
-func slowly(t *testing.T, step int, pause time.Duration, most int64, answer http.HandlerFunc) line {
+// slowServer reads a request's body in steps with pauses, at most limit bytes of
+// it, and then answers; with a nil answer it never does. The caller runs in a
+// synctest bubble.
+func slowServer(t *testing.T, step int, pause time.Duration, limit int64, answer http.HandlerFunc) pipeServer {
 	t.Helper()
 	l := &listener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		buf := make([]byte, step)
-		for n := int64(0); n < most; {
+		for n := int64(0); n < limit; {
 			m, err := io.ReadFull(r.Body, buf)
 			if n += int64(m); err != nil {
 				break
@@ -57,7 +58,7 @@ func slowly(t *testing.T, step int, pause time.Duration, most int64, answer http
 				return
 			}
 		}
-		if answer == nil { // it never answers
+		if answer == nil {
 			<-l.closed
 			return
 		}
@@ -69,9 +70,9 @@ func slowly(t *testing.T, step int, pause time.Duration, most int64, answer http
 		_ = l.Close()
 		_ = s.Close()
 		<-served
-		time.Sleep(time.Second) // net/http's connections linger for half of one
+		time.Sleep(time.Second) // net/http closes connections half a second late; this is the bubble's clock
 	})
-	return line{"http://meta.example", func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return pipeServer{"http://meta.example", func(ctx context.Context, _, _ string) (net.Conn, error) {
 		near, far := net.Pipe()
 		select {
 		case l.conns <- far:
@@ -82,7 +83,7 @@ func slowly(t *testing.T, step int, pause time.Duration, most int64, answer http
 	}}
 }
 
-func upload100(t *testing.T, s line, timeout time.Duration) Result {
+func uploadLarge(t *testing.T, s pipeServer, timeout time.Duration) Result {
 	t.Helper()
 	c, err := New(Options{Endpoint: s.url, Timeout: timeout, Proxy: "none", Token: func() string { return "t" }})
 	if err != nil {
@@ -96,7 +97,7 @@ func upload100(t *testing.T, s line, timeout time.Duration) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := make([][]byte, 20) // 2.4 MB, far more than all buffers on the way
+	data := make([][]byte, 20) // 2.4 MB, far more than all buffers together
 	for i := range data {
 		data[i] = one
 	}
@@ -107,54 +108,54 @@ func received(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, `{"events_received":20}`)
 }
 
-// A line that is slow and gets on may take longer than the time-out.
+// An upload that makes progress can take longer than the time-out.
 func TestSlowUpload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := slowly(t, 64<<10, 10*time.Second, 1<<40, received)
-		if r := upload100(t, s, 30*time.Second); r.Class != Delivered || r.Upload != UploadWhole {
+		s := slowServer(t, 64<<10, 10*time.Second, 1<<40, received)
+		if r := uploadLarge(t, s, 30*time.Second); r.Class != Delivered || r.Upload != UploadWhole {
 			t.Errorf("%+v", r)
 		}
 	})
 }
 
-// An upload that stands still is given up. Its last byte has not left, so nothing is
-// in doubt.
+// An upload without progress is cancelled. Its last byte was not sent, so Meta
+// cannot have stored anything.
 func TestStalledUpload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := slowly(t, 64<<10, 0, 256<<10, nil)
-		r := upload100(t, s, 30*time.Second)
+		s := slowServer(t, 64<<10, 0, 256<<10, nil)
+		r := uploadLarge(t, s, 30*time.Second)
 		if r.Class != Retry || r.Upload != UploadPart || !r.TooSlow || r.Message != "the connection is too slow for the request" {
 			t.Errorf("%+v", r)
 		}
 	})
 }
 
-// A body that was taken to its last byte may have been stored.
+// If the whole body was sent and no answer comes, Meta might have stored it.
 func TestNoAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := slowly(t, 64<<10, 0, 1<<40, nil)
-		r := upload100(t, s, 30*time.Second)
+		s := slowServer(t, 64<<10, 0, 1<<40, nil)
+		r := uploadLarge(t, s, 30*time.Second)
 		if r.Class != Doubt || r.Upload != UploadWhole || r.TooSlow || r.Message != "no answer in time" {
 			t.Errorf("%+v", r)
 		}
 	})
 }
 
-// Who answers before the end has stored nothing.
+// A server that answers before the end of the body has stored nothing.
 func TestRefusedMidway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := slowly(t, 64<<10, 0, 128<<10, func(w http.ResponseWriter, _ *http.Request) {
+		s := slowServer(t, 64<<10, 0, 128<<10, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Connection", "close")
 			w.WriteHeader(http.StatusForbidden)
 		})
-		r := upload100(t, s, 30*time.Second)
+		r := uploadLarge(t, s, 30*time.Second)
 		if r.Upload != UploadPart || r.Class == Doubt || r.TooSlow {
 			t.Errorf("%+v", r)
 		}
 	})
 }
 
-// Nothing left where there was no connection.
+// Without a connection nothing is sent.
 func TestNoConnection(t *testing.T) {
 	t.Parallel()
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
@@ -162,7 +163,7 @@ func TestNoConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	if r := upload100(t, line{url: "http://" + l.Addr().String()}, 30*time.Second); r.Class != Retry || r.Upload != UploadNone || r.TooSlow {
+	if r := uploadLarge(t, pipeServer{url: "http://" + l.Addr().String()}, 30*time.Second); r.Class != Retry || r.Upload != UploadNone || r.TooSlow {
 		t.Errorf("%+v", r)
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"relay/internal/meta"
 )
 
-// vocabulary holds the names of Meta's parameters and events, in lower case:
-// the only quoted words of an error text that are kept, since they say which
-// field is wrong and never what a customer's value was (docs/meta.md 2–4).
+// vocabulary has the names of Meta's parameters and events, in lower case. Of the
+// quoted words in an error text only these are shown: they identify the field that
+// is wrong and are never a customer's value (docs/meta.md 2–4).
 var vocabulary = func() map[string]bool {
 	m := map[string]bool{}
 	add := func(names ...string) {
