@@ -86,10 +86,10 @@ func (d *deadLog) load() {
 }
 
 func (d *deadLog) repaired(r dead.Repair) {
-	d.q.counters.damaged(r.Lost, r.Known)
+	d.q.counters.damaged(r.Lost, r.Exact)
 	d.q.lookBesides()
 	d.q.o.Logger.Error("dead letters are damaged: what is readable was saved, the file is quarantined", "code", logs.DeadDamaged,
-		"saved", r.Saved, "lost", r.Lost, "lost_known", r.Known, "err", r.Cause)
+		"saved", r.Saved, "lost", r.Lost, "lost_known", r.Exact, "err", r.Cause)
 }
 
 // get gives the store once it is open.
@@ -168,7 +168,7 @@ func (d *deadLog) tend() {
 	d.q.mu.Lock()
 	held := d.q.hold > 0
 	d.q.mu.Unlock()
-	if held || !d.q.space.takes(4*bytes) || !s.Loose() {
+	if held || !d.q.space.takes(4*bytes) || !s.MostlyFree() {
 		return
 	}
 	if err := s.Compact(); err != nil {

@@ -41,7 +41,7 @@ func everything(t *testing.T, q *Queue) []byte {
 			if err != nil {
 				return err
 			}
-			return s.Linger(func(dl DeadLetter) { fmt.Fprintf(&all, "%+v %s", dl, dl.Body) })
+			return s.EachInFile(func(dl DeadLetter) { fmt.Fprintf(&all, "%+v %s", dl, dl.Body) })
 		}
 		num, _, ok := files.ParseName(d.Name())
 		if !ok {

@@ -53,7 +53,7 @@ func TestSameIDAgain(t *testing.T) {
 			on := keeperOff(q)
 			tail := q.writer.tailIDs
 			rotateNow(t, q)
-			if err := q.ids.File(tail); err != nil {
+			if err := q.ids.WriteTail(tail); err != nil {
 				t.Fatal(err)
 			}
 			return on

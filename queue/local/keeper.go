@@ -209,7 +209,7 @@ func (q *Queue) sealRotated(t task) {
 	skip := s.sealed || s.gone
 	q.mu.Unlock()
 	if t.ids != nil {
-		if err := q.ids.File(t.ids); err != nil {
+		if err := q.ids.WriteTail(t.ids); err != nil {
 			q.o.Logger.Warn("cannot write message ids; they stay in memory until they can be", "code", logs.IDsNotWritten, "err", err)
 			q.tasks.later(s, t.ids)
 			if !t.repair {

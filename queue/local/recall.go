@@ -26,7 +26,7 @@ func (q *Queue) recallOf(old []*seg) map[uint64]bool {
 	for i, s := range old {
 		nums[i] = s.Num
 	}
-	return q.ids.Recall(nums, func(num uint64) (int64, bool) {
+	return q.ids.Reread(nums, func(num uint64) (int64, bool) {
 		sum, err := segment.ReadSummary(segment.Path(q.dir, num))
 		return sum.Records, err == nil
 	})
@@ -37,7 +37,7 @@ func (q *Queue) recallOf(old []*seg) map[uint64]bool {
 // for later; one that is not good is put in order first, which says what is in it.
 func (q *Queue) recall(s *seg) (later func() error, err error) {
 	file := func(t *ids.Tail) error {
-		err := q.ids.File(t)
+		err := q.ids.WriteTail(t)
 		if err != nil {
 			q.tasks.later(s, t)
 		}

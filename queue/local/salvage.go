@@ -66,7 +66,7 @@ func (q *Queue) salvage(s *seg, isDamaged bool, cause error, file func([]ids.Kno
 			"segment", filepath.Base(s.Path), "saved", sum.Records, "lost", lost, "lost_known", known, "err", cause)
 	}
 	if isDamaged {
-		if err := q.ids.Salvaged(s.Num, saved); err != nil {
+		if err := q.ids.ForgetLost(s.Num, saved); err != nil {
 			q.o.Logger.Warn("message ids of lost records stay known", "code", logs.IDsOfLostRecords, "err", err)
 		}
 	}

@@ -78,7 +78,7 @@ func (q *Queue) missing(num uint64, records int64) {
 	if q.readOnly {
 		return
 	}
-	if err := q.ids.Salvaged(num, nil); err != nil {
+	if err := q.ids.ForgetLost(num, nil); err != nil {
 		q.o.Logger.Warn("message ids of lost records stay known", "code", logs.IDsOfLostRecords, "err", err)
 	}
 }

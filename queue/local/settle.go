@@ -127,7 +127,7 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 // saveLanes stores all of every lane again once rows of meta.db were damaged while it
 // was open. Lanes that are being settled are waited for until the next look.
 func (q *Queue) saveLanes() {
-	lost := q.meta.Lost()
+	lost := q.meta.LostRows()
 	if lost == 0 {
 		return
 	}
@@ -148,7 +148,7 @@ func (q *Queue) saveLanes() {
 			return
 		}
 	}
-	q.meta.Restored(lost)
+	q.meta.RestoredRows(lost)
 }
 
 // merged gives ranges of the same numbers, ascending, that do not overlap.

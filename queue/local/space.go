@@ -238,7 +238,7 @@ func (q *Queue) lookBesides() {
 // One that does not shuts intake, unless it is merely too large itself.
 func (w *writer) fits(n int64) bool {
 	q := w.q
-	waiting := ids.Row * q.ids.Waiting() // will be a file
+	waiting := ids.Row * q.ids.InMemory() // will be a file
 	ok, low := q.space.fits(q.inSegments()+waiting, q.writer.tail.Growth(n))
 	if low && !q.o.DropOldest {
 		q.setFull(capacity.MaxSize)

@@ -1,8 +1,8 @@
-// Package boltscan reads bbolt files as pages, believing nothing.
+// Package boltscan reads bbolt files page by page without trusting them.
 //
-// bbolt trusts its file: a damaged page makes it panic, recurse without end, pass
-// over keys, or touch memory that is not there. So a file that was not closed by
-// this process is read here first.
+// bbolt trusts its file: on a damaged page it can panic, recurse forever, skip keys, or
+// access unmapped memory. So a file that was not written by this process is read with
+// this package first.
 //
 // # The format
 //
@@ -10,26 +10,25 @@
 //
 //	id u64 · flags u16 (1 branch, 2 leaf, 4 meta) · count u16 · overflow u32 · elements
 //
-// Overflow says how many pages follow that belong to it. An element, 16 bytes, says
-// where its key and value lie, counted from its own first byte:
+// Overflow is how many of the following pages belong to this one. An element has 16
+// bytes; its key and value are at a position relative to its own first byte:
 //
 //	branch  position u32 · key length u32 · child page u64
 //	leaf    flags u32 (1 bucket) · position u32 · key length u32 · value length u32
 //
-// Keys and values follow the elements, one behind the other. A bucket's value is
-// its root page u64 · sequence u64, and when the root is 0 its only page. Pages 0
-// and 1 are meta pages, each with a checksum; the newer one leads to the tree of
-// the last commit, the other to that of the commit before.
+// Keys and values follow the elements without gaps. The value of a bucket is its root
+// page u64 · sequence u64, and, if the root is 0, its only page. Pages 0 and 1 are meta
+// pages, each with a checksum. The newer one leads to the tree of the last commit, the
+// other to the tree of the commit before it.
 //
 // # What can hurt you
 //
-// No page but a meta page has a checksum. Walk finds what is wrong with a tree,
-// which includes a key of a branch page that is not that of the page it leads to,
-// and a page that holds fewer elements than it was written with. It cannot know
-// that a key or a value is not what was written: its user has checksums for that,
-// and for pages that are whole but old.
+// Only meta pages have a checksum. Walk detects a tree that is damaged, including a
+// branch page's key that differs from the first key of its child, and a page with fewer
+// elements than were written. It cannot detect a wrong key or value, or an intact page
+// that is out of date: the caller needs checksums for that.
 //
-// Keys and values lie in a buffer that the next page overwrites.
+// Keys and values are in a buffer that the next page overwrites.
 package boltscan
 
 import (
@@ -53,13 +52,13 @@ const (
 	version     = 2
 	minPageSize = 1 << 10
 	maxPageSize = 1 << 16
-	maxOverflow = 1 << 14 // pages a single leaf may span
+	maxOverflow = 1 << 14 // pages that one leaf can span
 )
 
-// ErrDamaged means that the file is not as bbolt writes one.
+// ErrDamaged means that the file is not a valid bbolt file.
 var ErrDamaged = errors.New("bbolt file is damaged")
 
-// damage says what is wrong. It is ErrDamaged.
+// damage is an error message that matches ErrDamaged.
 type damage string
 
 func (d damage) Error() string        { return string(d) }
@@ -67,11 +66,11 @@ func (d damage) Is(target error) bool { return target == ErrDamaged }
 
 func damaged(format string, a ...any) error { return damage(fmt.Sprintf(format, a...)) }
 
-// File is a bbolt file that is read. One goroutine uses it.
+// File is a bbolt file open for reading. It is not safe for concurrent use.
 type File struct {
 	r        io.ReaderAt
 	watched  *watchedReader
-	file     *os.File // that Open opened
+	file     *os.File // opened by Open; else nil
 	size     int64
 	pageSize int
 	metas    []Meta
@@ -82,8 +81,8 @@ type Meta struct {
 	root, pgid, txid uint64
 }
 
-// Open opens the file at path. With ErrDamaged, no meta page is valid: Scan is all
-// that can be done with the File. With another error there is none.
+// Open opens the file at path. With ErrDamaged no meta page is valid, and the File can
+// be used for Scan only. With any other error the File is nil.
 func Open(path string) (*File, error) {
 	f, err := disk.Open(path)
 	if err != nil {
@@ -98,8 +97,8 @@ func Open(path string) (*File, error) {
 	return p, err
 }
 
-// New reads a bbolt file of size bytes that somebody else closes. It fails as
-// Open does.
+// New reads a bbolt file of size bytes from r, which the caller closes. Its errors are
+// those of Open.
 func New(r io.ReaderAt, size int64) (*File, error) {
 	w := &watchedReader{r: r}
 	f := &File{r: w, watched: w, size: size}
@@ -112,29 +111,29 @@ func New(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// Close closes what Open opened.
+// Close closes the file if Open opened it.
 func (f *File) Close() {
 	if f.file != nil {
 		f.file.Close()
 	}
 }
 
-// Metas gives the valid meta pages, the newest first.
+// Metas returns the valid meta pages, the newest first.
 func (f *File) Metas() []Meta { return f.metas }
 
-// ReadAhead has the file read in large pieces from now on, as is good for
-// reading it from end to end.
+// ReadAhead makes further reads use large blocks. It is for reading the file from
+// beginning to end.
 func (f *File) ReadAhead() { f.r = &readAhead{r: f.watched} }
 
-// ReadAt gives bytes of the file.
+// ReadAt implements io.ReaderAt.
 func (f *File) ReadAt(b []byte, off int64) (int, error) { return f.r.ReadAt(b, off) }
 
-// Unread is why the disk did not give some of what was asked for so far, which
-// says nothing about what it is; nil: it gave all.
+// Unread returns the first error of the disk while the file was read, or nil. If it is
+// not nil, whether the file is damaged is unknown.
 func (f *File) Unread() error { return f.watched.err }
 
-// findMetas finds the valid meta pages, which say how large a page is. The first
-// starts the file, the other the second page.
+// findMetas finds the valid meta pages, at the beginning of the first and of the second
+// page. They contain the page size.
 func (f *File) findMetas() {
 	for ps := os.Getpagesize(); ; {
 		for i := range int64(2) {
@@ -146,7 +145,7 @@ func (f *File) findMetas() {
 		if f.pageSize == ps || f.pageSize == 0 {
 			break
 		}
-		ps, f.metas = f.pageSize, nil // written where pages have another size
+		ps, f.metas = f.pageSize, nil // the file was written on a machine with another page size
 	}
 	for ps := minPageSize; ps <= maxPageSize && f.pageSize == 0; ps <<= 1 {
 		if m, n, ok := f.meta(int64(ps)); ok && n == ps {
@@ -155,7 +154,7 @@ func (f *File) findMetas() {
 	}
 }
 
-// meta reads the meta page at off and gives the page size it names.
+// meta reads the meta page at off and returns the page size in it.
 func (f *File) meta(off int64) (Meta, int, bool) {
 	var b [pageHead + 64]byte
 	if _, err := f.r.ReadAt(b[:], off); err != nil {

@@ -12,20 +12,20 @@ const (
 	bucketHead = 16 // root page and sequence
 )
 
-// page is a page that looks like a leaf or a branch.
+// page is a page whose header is that of a leaf or a branch.
 type page struct {
-	b     []byte // with its overflow
+	b     []byte // with its overflow pages
 	leaf  bool
 	count int
 }
 
-// read reads page id of a file that ends before page end, into p. It takes no
-// more than most pages for it.
+// read reads page id into p. end is the first page after the file. It reads fewer than
+// most overflow pages.
 func (f *File) read(p *page, id, end, most uint64) error {
 	ps := uint64(f.pageSize)
 	end = min(end, uint64(f.size)/ps)
 	if id < 2 || id >= end {
-		return damaged("page %d outside the file", id)
+		return damaged("page %d is outside the file", id)
 	}
 	p.b = slices.Grow(p.b[:0], f.pageSize)[:ps]
 	if _, err := f.r.ReadAt(p.b, int64(id*ps)); err != nil {
@@ -36,13 +36,13 @@ func (f *File) read(p *page, id, end, most uint64) error {
 	over := uint64(le.Uint32(p.b[12:]))
 	p.leaf, p.count = flags == pageLeaf, int(le.Uint16(p.b[10:]))
 	if le.Uint64(p.b) != id || (flags != pageLeaf && flags != pageBranch) {
-		return damaged("page %d is not what it should be", id)
+		return damaged("page %d has a wrong header", id)
 	}
 	if over == 0 {
 		return nil
 	}
 	if over > maxOverflow || id+over >= end || over >= most {
-		return damaged("page %d runs over the file", id)
+		return damaged("page %d extends beyond the file", id)
 	}
 	n := int((over + 1) * ps)
 	p.b = slices.Grow(p.b, n-len(p.b))[:n]
@@ -54,15 +54,15 @@ func (f *File) read(p *page, id, end, most uint64) error {
 type elem struct {
 	flags    uint32
 	key, val []byte // val: leaf only
-	at       int    // of val in its page
+	at       int    // offset of val in its page
 	child    uint64 // branch only
 }
 
-// elements takes a page apart, into the room of out.
+// elements parses the elements of a page. It reuses out.
 func (p *page) elements(out []elem) ([]elem, error) {
 	b := p.b
 	if p.count*elemSize > len(b)-pageHead {
-		return nil, damaged("element count %d", p.count)
+		return nil, damaged("page too small for %d elements", p.count)
 	}
 	le := binary.LittleEndian
 	out = slices.Grow(out[:0], p.count)[:p.count]
@@ -80,16 +80,16 @@ func (p *page) elements(out []elem) ([]elem, error) {
 		}
 		lo := uint64(at) + pos
 		if lo+k+v > uint64(len(b)) || lo < uint64(pageHead+p.count*elemSize) {
-			return nil, damaged("element outside its page")
+			return nil, damaged("element is outside its page")
 		}
 		out[i].key, out[i].val, out[i].at = b[lo:lo+k:lo+k], b[lo+k:lo+k+v:lo+k+v], int(lo+k)
 	}
 	return out, nil
 }
 
-// inOrder says that the keys of a page ascend, and that its elements lie one
-// behind the other as bbolt writes them: with a smaller count than it was written
-// with, a page would lack its last elements and look whole.
+// inOrder returns an error unless the keys of a page ascend and its elements are packed
+// without gaps, as bbolt writes them. If the element count of a page is too small, the
+// page lacks its last elements but looks intact otherwise.
 func inOrder(es []elem) error {
 	at := pageHead + len(es)*elemSize
 	for i, e := range es {
@@ -104,8 +104,7 @@ func inOrder(es []elem) error {
 	return nil
 }
 
-// root gives the root page of a bucket, or, when that is 0, the page that lies
-// in its value.
+// root returns the root page of a bucket, or, if id is 0, its inline page.
 func (e *elem) root() (id uint64, inline page, ok bool) {
 	if len(e.val) < bucketHead {
 		return 0, page{}, false

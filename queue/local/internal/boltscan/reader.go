@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// readAhead reads a file that is read from end to end in few, large pieces.
+// readAhead reads in large blocks. It is for reading a file from beginning to end.
 type readAhead struct {
 	r   io.ReaderAt
 	at  int64
@@ -25,14 +25,14 @@ func (r *readAhead) ReadAt(b []byte, off int64) (int, error) {
 		}
 		n, _ := r.r.ReadAt(r.buf[:aheadBytes], off)
 		r.at, r.buf = off, r.buf[:n]
-		if n < len(b) { // at the end, or one of the pages cannot be read
+		if n < len(b) { // end of the file, or an unreadable page
 			return r.r.ReadAt(b, off)
 		}
 	}
 	return copy(b, r.buf[off-r.at:]), nil
 }
 
-// watchedReader remembers that the disk did not give the bytes of a file.
+// watchedReader remembers the first error other than io.EOF.
 type watchedReader struct {
 	r   io.ReaderAt
 	err error // the first

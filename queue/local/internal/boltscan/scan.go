@@ -1,13 +1,13 @@
 package boltscan
 
-// scanReads bounds what Scan reads: so many times the file. A page says itself how
-// many follow that belong to it, and if all lied each would be read to the end.
+// scanReads bounds the bytes that Scan reads, in sizes of the file. Each page states how
+// many pages belong to it; if all of them lied, each would be read to the end of the file.
 const scanReads = 16
 
-// Scan visits every element of every page that still looks like a leaf, in no
-// order and whether or not a tree still reaches it. off is where in the file its
-// value lies. A page that cannot be read costs what lies in it. It returns what
-// fn returns.
+// Scan calls fn for every element of every page that looks like a leaf, in no particular
+// order, whether or not the tree still contains the page. off is the offset of the value
+// in the file. Pages that cannot be read are skipped. Scan stops if fn returns an error,
+// and returns it.
 func (f *File) Scan(fn func(key, val []byte, off int64) error) error {
 	var p page
 	var es []elem
@@ -32,7 +32,8 @@ func (f *File) Scan(fn func(key, val []byte, off int64) error) error {
 	return nil
 }
 
-// scan visits an element of a page at the offset page, or what lies in it.
+// scan calls fn for an element of the page at offset page, or for the elements in it if it
+// is an inline bucket.
 func (e *elem) scan(page int64, fn func(key, val []byte, off int64) error) error {
 	if e.flags&elemBucket == 0 {
 		return fn(e.key, e.val, page+int64(e.at))
@@ -41,13 +42,13 @@ func (e *elem) scan(page int64, fn func(key, val []byte, off int64) error) error
 	if !ok || id != 0 {
 		return nil
 	}
-	inline.leaf = true // nothing else lies in a bucket
+	inline.leaf = true // an inline page is always a leaf
 	es, err := inline.elements(nil)
 	if err != nil {
 		return nil
 	}
 	for _, in := range es {
-		if in.flags&elemBucket == 0 { // no bucket lies in one
+		if in.flags&elemBucket == 0 { // relay nests no buckets
 			if err := fn(in.key, in.val, page+int64(e.at+bucketHead+in.at)); err != nil {
 				return err
 			}

@@ -6,23 +6,23 @@ import (
 	"slices"
 )
 
-const maxDepth = 32 // of a tree
+const maxDepth = 32 // maximum depth of a tree
 
-// Walk visits every key and value of one bucket under m, in order, and fails at
-// the first thing that is wrong with its tree. It returns what fn returns.
+// Walk calls fn for every key and value of one bucket under m, in order. It stops at the
+// first damage, or when fn returns an error, and returns that error.
 func (f *File) Walk(m Meta, bucket []byte, fn func(key, val []byte) error) error {
 	_, err := f.walk(m, string(bucket), func(_ string, k, v []byte) error { return fn(k, v) })
 	return err
 }
 
-// WalkAll is Walk for a whole file, in which these buckets must be and no others.
+// WalkAll is Walk for the whole file, which must contain exactly these buckets.
 func (f *File) WalkAll(m Meta, buckets [][]byte, fn func(bucket string, key, val []byte) error) error {
 	names, err := f.walk(m, "", fn)
 	if err != nil {
 		return err
 	}
 	if len(names) != len(buckets) {
-		return damaged("%d buckets of %d", len(names), len(buckets))
+		return damaged("file has %d buckets, not %d", len(names), len(buckets))
 	}
 	for _, n := range buckets {
 		if !slices.Contains(names, string(n)) {
@@ -32,8 +32,8 @@ func (f *File) WalkAll(m Meta, buckets [][]byte, fn func(bucket string, key, val
 	return nil
 }
 
-// walk walks one bucket, with an empty name all, and gives the names of those
-// that are there.
+// walk walks bucket only, or all buckets if only is empty, and returns the names of all
+// buckets of the file.
 func (f *File) walk(m Meta, only string, fn func(bucket string, key, val []byte) error) ([]string, error) {
 	if m.pgid > uint64(f.size/int64(f.pageSize))+1 {
 		return nil, damaged("file is cut short")
@@ -46,22 +46,22 @@ func (f *File) walk(m Meta, only string, fn func(bucket string, key, val []byte)
 type walker struct {
 	f     *File
 	m     Meta
-	names []string // of buckets, as met
-	seen  []uint64 // pages visited, a bit each
+	names []string // of the buckets found so far
+	seen  []uint64 // bitmap of the pages visited
 	only  string   // visit this bucket; empty: all
 	fn    func(bucket string, key, val []byte) error
 	pages [maxDepth + 1]page
 	elems [maxDepth + 1][]elem
 }
 
-// tree walks the subtree of page id. The parent knows it by the key first, and
-// what lies behind it begins with the key limit; nil: there is none.
+// tree walks the subtree of page id. first is its key in the parent page; limit is the
+// first key after the subtree, or nil if there is none.
 //
-// A key of a branch page that is damaged leads a search past what is whole, so
-// the tree counts as whole only when each is the key its page begins with.
+// A damaged key in a branch page makes searches miss intact data. So each key of a branch
+// page must equal the first key of its child.
 func (w *walker) tree(id uint64, bucket string, depth int, first, limit []byte) error {
 	if depth > maxDepth {
-		return damaged("tree too deep")
+		return damaged("tree is too deep")
 	}
 	p := &w.pages[depth]
 	if err := w.f.read(p, id, w.m.pgid, math.MaxUint64); err != nil {
@@ -79,10 +79,10 @@ func (w *walker) tree(id uint64, bucket string, depth int, first, limit []byte) 
 		return err
 	}
 	if first != nil && (len(es) == 0 || !bytes.Equal(es[0].key, first)) {
-		return damaged("page %d does not start where its parent says", id)
+		return damaged("first key of page %d differs from its parent's", id)
 	}
 	if limit != nil && bytes.Compare(es[len(es)-1].key, limit) >= 0 {
-		return damaged("page %d does not end where its parent says", id)
+		return damaged("last key of page %d is beyond its parent's limit", id)
 	}
 	if p.leaf {
 		return w.leaf(es, bucket, depth)
@@ -102,7 +102,7 @@ func (w *walker) tree(id uint64, bucket string, depth int, first, limit []byte) 
 	return nil
 }
 
-// visit notes n pages from id on: none is used twice.
+// visit marks n pages from id on as visited. No page can belong to the tree twice.
 func (w *walker) visit(id uint64, n int) error {
 	for i := id; i < id+uint64(n); i++ {
 		if w.seen[i/64]&(1<<(i%64)) != 0 {
@@ -139,7 +139,7 @@ func (w *walker) bucket(e *elem, depth int) error {
 	name := string(e.key)
 	root, inline, ok := e.root()
 	if !ok || name == "" {
-		return damaged("head of a bucket")
+		return damaged("bucket has no valid header")
 	}
 	w.names = append(w.names, name)
 	if w.only != "" && w.only != name {
@@ -149,7 +149,7 @@ func (w *walker) bucket(e *elem, depth int) error {
 		return w.tree(root, name, depth+1, nil, nil)
 	}
 	if !inline.leaf {
-		return damaged("inline bucket")
+		return damaged("inline page of a bucket is not a leaf")
 	}
 	es, err := inline.elements(nil)
 	if err == nil {

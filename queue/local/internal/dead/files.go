@@ -7,10 +7,10 @@ import (
 	"relay/queue/local/internal/files"
 )
 
-// Bolt are Files as all of the engine's are read.
+// Bolt implements Files with package boltdb.
 type Bolt struct{ ReadOnly, NoSync bool }
 
-// Open opens a file, or makes it.
+// Open opens the file at path, or creates it.
 func (f Bolt) Open(path string) (DB, error) {
 	o := boltdb.WriteOptions(f.NoSync)
 	o.ReadOnly = f.ReadOnly
@@ -21,12 +21,12 @@ func (f Bolt) Open(path string) (DB, error) {
 	return db, nil
 }
 
-// Walk wants both meta pages: should one be damaged, the other may lead to the
-// tree as it was before the newest letters.
+// Walk requires both meta pages to be valid: if the newer one were damaged, the older one
+// would lead to the tree without the newest letters.
 func (Bolt) Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error {
 	err := boltdb.ReadRetry(path, func(p *boltscan.File) error {
 		if len(p.Metas()) < 2 {
-			return format.Damaged("a meta page")
+			return format.Damaged("a meta page is damaged")
 		}
 		return p.WalkAll(p.Metas()[0], buckets, visit())
 	})
@@ -36,5 +36,5 @@ func (Bolt) Walk(path string, buckets [][]byte, visit func() func(bucket string,
 	return err
 }
 
-// Keep gives a damaged file a second name.
-func (Bolt) Keep(path string) error { return files.LinkOrCopy(path, files.QuarantinePath(path)) }
+// KeepCopy keeps the damaged file at path under a second name.
+func (Bolt) KeepCopy(path string) error { return files.LinkOrCopy(path, files.QuarantinePath(path)) }

@@ -69,7 +69,7 @@ func (f *plainFiles) Walk(path string, buckets [][]byte, visit func() func(bucke
 	})
 }
 
-func (f *plainFiles) Keep(path string) error {
+func (f *plainFiles) KeepCopy(path string) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return err

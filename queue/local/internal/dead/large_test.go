@@ -85,7 +85,7 @@ func TestLetterLargerThanAWindow(t *testing.T) {
 		t.Error(err)
 	}
 	lingers := func() (out []string) {
-		if err := w.Linger(func(d queue.DeadLetter) {
+		if err := w.EachInFile(func(d queue.DeadLetter) {
 			if seq := int(d.Seq); bytes.Equal(d.Body, ls[seq-1].Body) && !slices.Contains(out, d.MessageID) {
 				out = append(out, d.MessageID)
 			}
@@ -168,7 +168,7 @@ func TestTreeThatBoltDoesNotFollow(t *testing.T) {
 	views = 0
 	w.again()
 	w.want(3, "m-1", "m-2", "m-3")
-	if len(w.repairs) != 1 || w.repairs[0].Known || w.repairs[0].Saved != 3 {
+	if len(w.repairs) != 1 || w.repairs[0].Exact || w.repairs[0].Saved != 3 {
 		t.Errorf("%+v", w.repairs)
 	}
 	w.put("a", 2, 4)

@@ -13,15 +13,15 @@ import (
 
 func isDamaged(err error) bool { return errors.Is(err, seal.ErrDamaged) }
 
-// each visits the letters from a number on, in the order of their numbers, until
-// fn returns false. It passes over hidden and damaged ones. The caller holds s.mu.
+// each calls fn for the letters from a number on, in the order of their numbers, until fn
+// returns false. It skips hidden and damaged letters. The caller holds s.mu.
 func (s *Store) each(tx *bolt.Tx, from uint64, fn func(k []byte, r row) (bool, error)) error {
 	letters := tx.Bucket(bucketLetters)
 	c := tx.Bucket(bucketOrder).Cursor()
 	for n, k := c.Seek(numberKey(from)); n != nil; n, k = c.Next() {
 		v := letters.Get(k)
 		if v == nil {
-			continue // damaged; the next Open repairs it
+			continue // the file is damaged; the next Open repairs it
 		}
 		r, err := decodeRow(k, v)
 		if err != nil || string(numberKey(r.number)) != string(n) || s.isHidden(k) {
@@ -42,7 +42,7 @@ func (s *Store) isHidden(k []byte) bool {
 	return s.hidden[lane][string(k)]
 }
 
-// List gives up to n letters from a number on, oldest first.
+// List returns up to n letters from a number on, oldest first.
 func (s *Store) List(from uint64, n int) (out []queue.DeadLetter, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +68,7 @@ func (s *Store) List(from uint64, n int) (out []queue.DeadLetter, err error) {
 	return out, nil
 }
 
-// Get gives one letter, or queue.ErrNotFound.
+// Get returns one letter, or queue.ErrNotFound.
 func (s *Store) Get(number uint64) (queue.DeadLetter, error) {
 	page, err := s.List(number, 1)
 	if err == nil && (len(page) == 0 || page[0].ID != FormatID(number)) {
@@ -80,8 +80,7 @@ func (s *Store) Get(number uint64) (queue.DeadLetter, error) {
 	return page[0], nil
 }
 
-// Remove removes letters, durably, and returns how many there were. Hidden ones
-// stay.
+// Remove durably removes letters and returns how many it removed. Hidden letters stay.
 func (s *Store) Remove(numbers []uint64) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,9 +104,9 @@ func (s *Store) Remove(numbers []uint64) (n int, err error) {
 	return n, nil
 }
 
-// Expire removes the letters for which old says so, by when they died, and returns
-// how many. The first younger one ends it, since letters lie in the order in which
-// they died; but those behind one that died at no known time may be older.
+// Expire removes the letters that are older than old allows, and returns how many. Letters
+// are stored in the order of their death, so it stops at the first that is not old. If that
+// one has no trusted time, those after it can be older, and Expire continues.
 func (s *Store) Expire(old func(age.Stamp) bool) (int, error) {
 	var gone []uint64
 	s.mu.Lock()
@@ -134,8 +133,8 @@ func (s *Store) Expire(old func(age.Stamp) bool) (int, error) {
 	return s.Remove(gone)
 }
 
-// Linger calls fn for every letter whose bytes are in the file, removed ones too.
-func (s *Store) Linger(fn func(queue.DeadLetter)) error {
+// EachInFile calls fn for every letter in the file, including removed ones in free pages.
+func (s *Store) EachInFile(fn func(queue.DeadLetter)) error {
 	return scan(s.path, func(k []byte, r row) error {
 		if d, err := s.openLetter(k, r); err == nil {
 			fn(d)

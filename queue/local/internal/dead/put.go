@@ -8,10 +8,10 @@ import (
 	"relay/queue"
 )
 
-// Put stores the letters of one settlement of a lane. They are hidden until
-// Commit. What an earlier Put of the lane stored that was not committed, and is
-// not among them, is removed. It returns how many others were dropped for them.
-// queue.ErrDeadFull: there is no room, nothing has changed.
+// Put stores the letters of one settlement of a lane, hidden until Commit. It removes
+// uncommitted letters of an earlier Put of the lane, unless they are among the new ones. It
+// returns how many other letters were dropped to make space. On queue.ErrDeadFull there is
+// no space, and nothing has changed.
 func (s *Store) Put(lane string, settlement uint64, letters []queue.DeadLetter) (dropped int, err error) {
 	at, rows, cut, err := s.encode(lane, settlement, letters)
 	if err != nil {
@@ -39,12 +39,12 @@ func (s *Store) Put(lane string, settlement uint64, letters []queue.DeadLetter) 
 			have, ok := c.get(k)
 			switch {
 			case !ok:
-				if r.number, err = c.number(); err != nil {
+				if r.number, err = c.nextNumber(); err != nil {
 					return err
 				}
 			case hide[string(k)] || before[string(k)]:
 				r.number = have.number
-			default: // it is valid, and stays so should this settlement not commit
+			default: // a committed letter, which must stay valid if this settlement does not commit
 				r.number, r.settlement = have.number, have.settlement
 			}
 			if !ok || before[string(k)] {
@@ -60,7 +60,7 @@ func (s *Store) Put(lane string, settlement uint64, letters []queue.DeadLetter) 
 	if errors.Is(err, queue.ErrDeadFull) {
 		return 0, err
 	}
-	if err != nil { // it may have happened all the same
+	if err != nil { // the write can have happened nevertheless
 		for k := range before {
 			hide[k] = true
 		}
@@ -73,12 +73,12 @@ func (s *Store) Put(lane string, settlement uint64, letters []queue.DeadLetter) 
 	return dropped, err
 }
 
-// makeRoom drops the oldest letters but those under keep, which are of lane, until
-// all is within the bounds. Invariant: letters that are alone in the file fit.
+// makeRoom drops the oldest letters, except for those in keep, which belong to lane, until
+// all limits hold. Invariant: the letters of one Put fit into an otherwise empty file.
 func (s *Store) makeRoom(c *change, lane string, keep map[string]bool) (dropped int, err error) {
 	if lane == s.o.ShareOf {
-		dropped, err = s.dropOldest(c, func() bool { return s.share.bytes+c.share.bytes > s.most(lane) },
-			func(k []byte) bool { return !keep[string(k)] && isOf(k, lane) })
+		dropped, err = s.dropOldest(c, func() bool { return s.share.bytes+c.share.bytes > s.maxSize(lane) },
+			func(k []byte) bool { return !keep[string(k)] && isLaneKey(k, lane) })
 	}
 	if err == nil {
 		var n int
@@ -89,16 +89,16 @@ func (s *Store) makeRoom(c *change, lane string, keep map[string]bool) (dropped 
 	return dropped, err
 }
 
-// most is the bound on the letters of a lane.
-func (s *Store) most(lane string) int64 {
+// maxSize returns the limit for the letters of a lane, in bytes.
+func (s *Store) maxSize(lane string) int64 {
 	if lane == s.o.ShareOf {
 		return s.o.MaxSize / 4
 	}
 	return s.o.MaxSize
 }
 
-// dropOldest drops the oldest of the rows that may go while there are too many.
-func (s *Store) dropOldest(c *change, over func() bool, may func(k []byte) bool) (dropped int, err error) {
+// dropOldest drops the oldest droppable rows while over returns true.
+func (s *Store) dropOldest(c *change, over func() bool, droppable func(k []byte) bool) (dropped int, err error) {
 	if !over() {
 		return 0, nil
 	}
@@ -106,7 +106,7 @@ func (s *Store) dropOldest(c *change, over func() bool, may func(k []byte) bool)
 	cur := c.order.Cursor()
 	for n, k := cur.First(); n != nil && over(); n, k = cur.Next() {
 		v := c.letters.Get(k)
-		if v == nil || !may(k) {
+		if v == nil || !droppable(k) {
 			continue
 		}
 		if !s.o.DropOldest {
@@ -123,20 +123,19 @@ func (s *Store) dropOldest(c *change, over func() bool, may func(k []byte) bool)
 	return len(gone) / 2, nil
 }
 
-// encode makes the rows of one settlement, without numbers, and their keys.
-// When all of them together exceed the bound, those above an equal share of it
-// lose the end of their bodies.
+// encode returns the keys and rows of one settlement, without numbers. If together they
+// exceed the limit, the bodies of letters above an equal share of it are cut.
 func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLetter) (keys [][]byte, rows []row, cut map[int]bool, err error) {
 	keys, rows, cut = make([][]byte, len(letters)), make([]row, len(letters)), make(map[int]bool)
-	size, most, now := int64(0), s.most(lane), s.o.Stamp()
-	one := func(i int, most int64) error {
+	size, limit, now := int64(0), s.maxSize(lane), s.o.Stamp()
+	one := func(i int, limit int64) error {
 		d := letters[i]
 		d.ID = ""
-		sealed, less, err := s.sealLetter(keys[i], d, most)
+		sealed, less, err := s.sealLetter(keys[i], d, limit)
 		if less {
 			cut[i] = true
 		}
-		rows[i] = stamped(settlement, now)
+		rows[i] = newRow(settlement, now)
 		rows[i].sealed = sealed
 		return err
 	}
@@ -145,12 +144,12 @@ func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLette
 			return nil, nil, nil, fmt.Errorf("dead letter of no record: %w", queue.ErrInvalid)
 		}
 		keys[i] = rowKey(lane, letters[i].Seq, letters[i].Slot)
-		if err := one(i, most); err != nil {
+		if err := one(i, limit); err != nil {
 			return nil, nil, nil, err
 		}
 		size += int64(rowHead + len(rows[i].sealed))
 	}
-	if share := most / int64(max(1, len(letters))); size > most {
+	if share := limit / int64(max(1, len(letters))); size > limit {
 		for i := range letters {
 			if int64(rowHead+len(rows[i].sealed)) > share {
 				if err := one(i, share); err != nil {
@@ -162,7 +161,7 @@ func (s *Store) encode(lane string, settlement uint64, letters []queue.DeadLette
 	return keys, rows, cut, nil
 }
 
-// Commit says that the settlement of the lane's last Put committed.
+// Commit reveals the letters of the lane's last Put: their settlement has committed.
 func (s *Store) Commit(lane string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

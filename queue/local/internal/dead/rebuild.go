@@ -6,19 +6,19 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
 	"relay/internal/disk"
 	"relay/queue"
+	"relay/queue/local/internal/boltdb"
 	"relay/queue/local/internal/files"
 )
 
-// batchBytes is how much a file that is being written takes in one transaction.
+// batchBytes is how many bytes of a new file are written in one transaction.
 const batchBytes = 1 << 20
 
-// writer fills a new file.
+// writer writes the rows of a new file.
 type writer struct {
 	s          *Store
 	db         *bolt.DB
@@ -26,19 +26,19 @@ type writer struct {
 	c          change
 	all, share tally
 	pending    int    // bytes in tx
-	used       uint64 // behind the highest number
+	used       uint64 // highest number + 1
 	clashes    []clash
 }
 
-// clash is a row whose number another one has. One of the two is of a transaction
-// that never ended, and nobody can say which: both stay.
+// clash is a row whose number another row has as well. One of the two belongs to a
+// transaction that did not complete. It is unknown which, so both are kept.
 type clash struct {
 	k []byte
 	r row
 }
 
-// ready has a transaction with room.
-func (w *writer) ready() error {
+// ensureTx begins a transaction if none is open, committing one that is full first.
+func (w *writer) ensureTx() error {
 	if w.pending > batchBytes {
 		if err := w.flush(); err != nil {
 			return err
@@ -51,13 +51,13 @@ func (w *writer) ready() error {
 	if err != nil {
 		return err
 	}
-	w.tx, w.c = tx, w.s.change(tx)
+	w.tx, w.c = tx, w.s.newChange(tx)
 	return nil
 }
 
-// put stores a row; of two under one key the newer one stays.
+// put stores a row. If the key exists already, the newer row stays.
 func (w *writer) put(k []byte, r row) error {
-	if err := w.ready(); err != nil {
+	if err := w.ensureTx(); err != nil {
 		return err
 	}
 	w.used = max(w.used, r.number+1)
@@ -89,7 +89,7 @@ func (w *writer) flush() error {
 	return err
 }
 
-// close gives up what is not flushed.
+// close closes the file without committing the open transaction.
 func (w *writer) close() error {
 	if w.tx != nil {
 		_ = w.tx.Rollback()
@@ -97,10 +97,10 @@ func (w *writer) close() error {
 	return w.db.Close()
 }
 
-// rebuild writes a new file of what fill puts and moves it into the place of the
-// old one, whose free pages go with it. next is called before that with the
-// number behind the highest one and gives the one for the next letter. On error
-// the old file stays. The caller holds s.mu, or has s alone.
+// rebuild writes the rows that fill puts to a new file, which replaces the old one and has
+// no free pages. Before that it calls next with the highest number + 1; next returns the
+// number for the next letter. On error the old file stays. The caller holds s.mu, or no
+// other goroutine has s.
 func (s *Store) rebuild(fill func(put func(k []byte, r row) error) error, next func(used uint64) (uint64, error)) error {
 	tmp := disk.TempName(s.path)
 	defer os.Remove(tmp)
@@ -115,7 +115,7 @@ func (s *Store) rebuild(fill func(put func(k []byte, r row) error) error, next f
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(s.path), err)
 	}
-	_ = s.close() // there are systems where an open file cannot be replaced
+	_ = s.close() // on some systems an open file cannot be replaced
 	if err := files.Replace(tmp, s.path, s.o.NoSync); err != nil {
 		db, oerr := s.o.Files.Open(s.path)
 		if oerr == nil {
@@ -123,8 +123,8 @@ func (s *Store) rebuild(fill func(put func(k []byte, r row) error) error, next f
 		}
 		return fmt.Errorf("replace %s: %w", filepath.Base(s.path), err)
 	}
-	s.unsure = false
-	s.counted(w.all, w.share)
+	s.suspect = false
+	s.setCounts(w.all, w.share)
 	if s.db, err = s.o.Files.Open(s.path); err != nil {
 		s.db = nil
 		return fmt.Errorf("open dead letters: %w", err)
@@ -132,9 +132,9 @@ func (s *Store) rebuild(fill func(put func(k []byte, r row) error) error, next f
 	return nil
 }
 
-// begin makes a file without letters.
+// begin creates a file without letters.
 func (s *Store) begin(path string) (*writer, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType, NoStatistics: true, Timeout: time.Second})
+	db, err := bolt.Open(path, 0o600, boltdb.WriteOptions(true))
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (w *writer) fill(fill func(put func(k []byte, r row) error) error, next fun
 	}
 	clashes := w.clashes
 	for _, c := range clashes {
-		if err := w.ready(); err != nil {
+		if err := w.ensureTx(); err != nil {
 			return err
 		}
 		if _, ok := w.c.get(c.k); !ok {
@@ -178,14 +178,14 @@ func (w *writer) fill(fill func(put func(k []byte, r row) error) error, next fun
 	return w.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketOrder).SetSequence(n) })
 }
 
-// create makes the file.
+// create creates the file of s, without letters.
 func (s *Store) create() error {
 	return s.rebuild(func(func([]byte, row) error) error { return nil },
 		func(uint64) (uint64, error) { return s.o.First, nil })
 }
 
-// rewrite writes the file anew with what change makes of each row. It drops
-// those that change makes nothing of.
+// rewrite rewrites the file with each row replaced by the result of change. It drops rows
+// for which change returns false.
 func (s *Store) rewrite(change func(k []byte, r row) (row, bool, error)) error {
 	last := uint64(0)
 	return s.rebuild(func(put func(k []byte, r row) error) error {
@@ -206,32 +206,32 @@ func (s *Store) rewrite(change func(k []byte, r row) (row, bool, error)) error {
 	}, func(uint64) (uint64, error) { return last, nil })
 }
 
-func same(_ []byte, r row) (row, bool, error) { return r, true, nil }
+func keepRow(_ []byte, r row) (row, bool, error) { return r, true, nil }
 
-// Loose says that more than half of the file is free.
-func (s *Store) Loose() bool {
+// MostlyFree reports whether more than half of the file is free.
+func (s *Store) MostlyFree() bool {
 	fi, err := os.Stat(s.path)
 	rows, bytes := s.Stats()
 	return err == nil && fi.Size() > 2*(bytes+bytes/4+rows*256)+1<<20
 }
 
-// Compact writes the file anew, which gives its free pages back to the disk.
+// Compact rewrites the file, which returns its free pages to the disk.
 func (s *Store) Compact() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.ready(); err != nil {
+	if err := s.ensureWritable(); err != nil {
 		return err
 	}
-	return s.rewrite(same)
+	return s.rewrite(keepRow)
 }
 
-// Forget removes every letter that matches, hidden ones too, so that none of its
-// bytes stay in the file. What does not open for damage goes as well: nobody can
-// say whose it is. It returns how many went; with dry, how many would.
+// Forget removes every matching letter, hidden ones too, so that none of its bytes stay in
+// the file. It also removes letters too damaged to be decoded, since they could match. It
+// returns how many it removed, or with dry how many it would remove.
 func (s *Store) Forget(match func(queue.DeadLetter) bool, dry bool) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.ready(); err != nil {
+	if err := s.ensureWritable(); err != nil {
 		return 0, err
 	}
 	matches := func(k []byte, r row) (bool, error) {
@@ -249,7 +249,7 @@ func (s *Store) Forget(match func(queue.DeadLetter) bool, dry bool) (int, error)
 		}
 		return nil
 	}); errors.Is(err, errScanCost) {
-		lingers = true // in what was not looked at, for all anybody knows
+		lingers = true // a matching letter can be in the part that was not searched
 	} else if err != nil {
 		return 0, err
 	}
@@ -286,12 +286,12 @@ func (s *Store) Forget(match func(queue.DeadLetter) bool, dry bool) (int, error)
 	return n, nil
 }
 
-// Reseal writes the file anew when a row in it, on a page in use or not, is
-// sealed with another key than the one in force.
+// Reseal rewrites the file if any row in it, in free pages too, is encrypted with a key
+// other than the current one.
 func (s *Store) Reseal() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.ready(); err != nil {
+	if err := s.ensureWritable(); err != nil {
 		return err
 	}
 	cur, other := s.o.Ring.Keys().Current(), false

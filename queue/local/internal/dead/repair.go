@@ -9,25 +9,25 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Repair says what became of a damaged file, which is kept under another name.
+// Repair is the result of repairing a damaged file, which is kept under another name.
 type Repair struct {
 	Saved int64
 	Lost  int64 // at least
-	Known bool  // Lost is exact
+	Exact bool  // Lost is exact
 	Cause error
 }
 
 // content is what verify found in a file.
 type content struct {
 	all, share tally
-	bad        int64  // rows with a wrong checksum
-	letters    uint64 // sum over letters of the hash of number and key
-	order      uint64 // the same over the order: equal when both agree
+	bad        int64  // damaged rows
+	letters    uint64 // sum over bucket letters of the hash of number and key
+	order      uint64 // the same over bucket order: equal if both buckets match
 	void       map[string]map[string]bool
 }
 
-// flawed says that rows are damaged; the tree is whole.
-func (c *content) flawed() bool { return c.bad > 0 || c.letters != c.order }
+// hasBadRows reports whether rows are damaged or missing although the tree is intact.
+func (c *content) hasBadRows() bool { return c.bad > 0 || c.letters != c.order }
 
 func pairSum(number, key []byte) uint64 {
 	h := fnv.New64a()
@@ -36,8 +36,8 @@ func pairSum(number, key []byte) uint64 {
 	return h.Sum64()
 }
 
-// verify reads all of the file without trusting it. seal.ErrDamaged: its tree is
-// not whole.
+// verify reads all of the file without trusting it. It returns seal.ErrDamaged if the tree
+// is damaged.
 func (s *Store) verify() (content, error) {
 	var found content
 	header := false
@@ -64,7 +64,7 @@ func (s *Store) verify() (content, error) {
 			if lane == s.o.ShareOf {
 				found.share.add(t)
 			}
-			if s.void(lane, r.settlement) {
+			if s.isVoid(lane, r.settlement) {
 				if found.void[lane] == nil {
 					found.void[lane] = make(map[string]bool)
 				}
@@ -79,33 +79,33 @@ func (s *Store) verify() (content, error) {
 	return found, err
 }
 
-// void says that a settlement did not commit: it comes behind the lane's last,
-// and was counted from the same beginning. A lane whose row was lost counts from
-// another number.
-func (s *Store) void(lane string, settlement uint64) bool {
+// isVoid reports whether a settlement did not commit: its number is higher than that of the
+// lane's last committed settlement. If the lane's row was lost, numbering restarted with
+// another upper half, and the old letters are valid.
+func (s *Store) isVoid(lane string, settlement uint64) bool {
 	last, ok := s.o.Committed(lane)
 	return ok && settlement>>32 == last>>32 && settlement > last
 }
 
-// repair replaces a damaged file by what is readable of it. With whole its tree
-// can be followed, and free pages are searched only for the rows that are missing
-// in it; else for all, and letters that were removed may come back.
-func (s *Store) repair(cause error, whole bool) error {
+// repair replaces a damaged file with a copy of what is readable. With treeIntact it copies
+// the tree and searches the file only for rows that are missing in it. Otherwise it
+// searches for all rows, and removed letters can come back.
+func (s *Store) repair(cause error, treeIntact bool) error {
 	_ = s.close()
 	missing := make(map[string]bool)
 	listed, first, all := int64(0), uint64(0), true
 	err := s.rebuild(func(put func(k []byte, r row) error) (err error) {
-		if whole {
+		if treeIntact {
 			listed, first, err = s.salvageTree(missing, put)
 			switch {
-			case isDamaged(err): // bbolt does not follow what Walk could
-				whole = false
+			case isDamaged(err): // bbolt fails on a tree that Walk accepted
+				treeIntact = false
 			case err != nil || len(missing) == 0:
 				return err
 			}
 		}
 		err = scan(s.path, func(k []byte, r row) error {
-			if whole && !missing[string(k)] {
+			if treeIntact && !missing[string(k)] {
 				return nil
 			}
 			return put(k, r)
@@ -117,24 +117,23 @@ func (s *Store) repair(cause error, whole bool) error {
 		return err
 	}, func(used uint64) (uint64, error) {
 		first = max(first, used)
-		if !whole && first > 0 { // higher numbers may have been given
+		if !treeIntact && first > 0 { // higher numbers can have been used
 			first = (first>>32 + 1) << 32
 		}
-		return cmp.Or(first, s.o.First), s.o.Files.Keep(s.path)
+		return cmp.Or(first, s.o.First), s.o.Files.KeepCopy(s.path)
 	})
 	if err != nil {
 		return fmt.Errorf("repair dead letters: %w", err)
 	}
 	if s.o.Repaired != nil {
 		saved := s.rows.Load()
-		s.o.Repaired(Repair{Saved: saved, Lost: max(0, listed-saved), Known: whole && all, Cause: cause})
+		s.o.Repaired(Repair{Saved: saved, Lost: max(0, listed-saved), Exact: treeIntact && all, Cause: cause})
 	}
 	return nil
 }
 
-// salvageTree puts the good rows of a file whose tree is whole, and adds the keys
-// of the others to missing. It gives how many letters are listed, and the next
-// number.
+// salvageTree puts the intact rows of a file with an intact tree, and adds the keys of the
+// other rows to missing. It returns how many letters the file lists, and the next number.
 func (s *Store) salvageTree(missing map[string]bool, put func(k []byte, r row) error) (listed int64, next uint64, err error) {
 	db, err := s.o.Files.Open(s.path)
 	if err != nil {

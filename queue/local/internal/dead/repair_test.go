@@ -120,7 +120,7 @@ func TestOlderPage(t *testing.T) {
 func TestOneNumberTwice(t *testing.T) {
 	w := newWorld(t)
 	w.put("a", 1, 1, 2)
-	if err := w.rewrite(same); err != nil {
+	if err := w.rewrite(keepRow); err != nil {
 		t.Fatal(err)
 	}
 	err := w.rebuild(func(put func([]byte, row) error) error {
@@ -177,10 +177,10 @@ func TestDamageWhileOpen(t *testing.T) {
 	if err := w.Compact(); !errors.Is(err, seal.ErrDamaged) {
 		t.Errorf("compacted a damaged file: %v", err)
 	}
-	w.unsure = true // as after a write that failed
+	w.suspect = true // as after a write that failed
 	w.put("a", 2, 3)
 	w.want(2, "m-2", "m-3")
-	if len(w.repairs) != 1 || w.repairs[0].Lost != 1 || !w.repairs[0].Known {
+	if len(w.repairs) != 1 || w.repairs[0].Lost != 1 || !w.repairs[0].Exact {
 		t.Errorf("%+v", w.repairs)
 	}
 }

@@ -14,18 +14,18 @@ import (
 	"relay/queue/local/internal/age"
 )
 
-// row is a letter as it is stored: checksum u32 · number u64 · settlement u64 ·
-// run time at its death, ns, i64 · believed time of it, Unix ms, i64, 0: none was
-// (little-endian) · what Ring.Seal made of
+// row is a stored letter: checksum u32 · number u64 · settlement u64 · run time at its
+// death, ns, i64 · trusted time of its death, Unix ms, i64, 0: none (little-endian) ·
+// sealed, which is the result of Ring.Seal for
 //
 //	codec u8 · raw length u32 · compressed (length of the JSON u32 · JSON · body)
 //
 // The checksum covers the key too.
 type row struct {
-	number     uint64
-	settlement uint64
-	ran, told  int64 // when it died: a age.Stamp
-	sealed     []byte
+	number       uint64
+	settlement   uint64
+	ran, trusted int64 // an age.Stamp of its death
+	sealed       []byte
 }
 
 const (
@@ -46,13 +46,13 @@ func rowKey(lane string, seq queue.Seq, slot uint8) []byte {
 	return append(binary.BigEndian.AppendUint64(k, uint64(seq)), slot)
 }
 
-// isOf says whether a row's key is of a lane.
-func isOf(k []byte, lane string) bool {
+// isLaneKey reports whether k is the key of a row of lane.
+func isLaneKey(k []byte, lane string) bool {
 	at := len(k) - keyTail
 	return at >= 0 && string(k[:at]) == lane
 }
 
-// splitKey is false for what cannot be the key of a row.
+// splitKey splits the key of a row. ok is false if k cannot be such a key.
 func splitKey(k []byte) (lane string, seq queue.Seq, slot uint8, ok bool) {
 	at := len(k) - keyTail
 	if at < 1 {
@@ -66,7 +66,7 @@ func (r *row) encode(k []byte) []byte {
 	b = binary.LittleEndian.AppendUint64(b, r.number)
 	b = binary.LittleEndian.AppendUint64(b, r.settlement)
 	b = binary.LittleEndian.AppendUint64(b, uint64(r.ran))
-	b = binary.LittleEndian.AppendUint64(b, uint64(r.told))
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.trusted))
 	b = append(b, r.sealed...)
 	binary.LittleEndian.PutUint32(b, rowSum(k, b))
 	return b
@@ -76,24 +76,24 @@ func rowSum(k, v []byte) uint32 {
 	return crc32.Update(crc32.Checksum(k, castagnoli), castagnoli, v[4:])
 }
 
-// decodeRow takes a row apart; sealed is part of v.
+// decodeRow parses a row. row.sealed is a part of v.
 func decodeRow(k, v []byte) (row, error) {
 	if _, _, _, ok := splitKey(k); !ok || len(v) < rowHead {
 		return row{}, damaged("row is cut short")
 	}
 	le := binary.LittleEndian
 	if le.Uint32(v) != rowSum(k, v) {
-		return row{}, damaged("checksum")
+		return row{}, damaged("wrong checksum")
 	}
 	return row{le.Uint64(v[4:]), le.Uint64(v[12:]), int64(le.Uint64(v[20:])), int64(le.Uint64(v[28:])), v[rowHead:]}, nil
 }
 
-// newer says that r was stored after o under the same key.
+// newer reports whether r was stored after o under the same key.
 func (r *row) newer(o *row) bool {
 	return r.number > o.number || r.number == o.number && r.ran >= o.ran
 }
 
-// keyID is the key that seals the row; 0: it is plain.
+// keyID returns the id of the key that encrypts the row; 0: it is plain text.
 func (r *row) keyID() uint32 {
 	if len(r.sealed) < 4 {
 		return 0
@@ -101,9 +101,9 @@ func (r *row) keyID() uint32 {
 	return binary.LittleEndian.Uint32(r.sealed)
 }
 
-// sealLetter makes the sealed part of a row. A letter whose row would be larger
-// than most loses the end of its body, and says how much.
-func (s *Store) sealLetter(k []byte, d queue.DeadLetter, most int64) (sealed []byte, cut bool, err error) {
+// sealLetter returns row.sealed for a letter. If the row would exceed limit bytes, the end
+// of the body is cut; the letter says by how much.
+func (s *Store) sealLetter(k []byte, d queue.DeadLetter, limit int64) (sealed []byte, cut bool, err error) {
 	for {
 		js, err := json.Marshal(d)
 		if err != nil {
@@ -117,12 +117,12 @@ func (s *Store) sealLetter(k []byte, d queue.DeadLetter, most int64) (sealed []b
 		if sealed, err = s.o.Ring.Seal(nil, rowPurpose, 0, k, b); err != nil {
 			return nil, false, err
 		}
-		if int64(rowHead+len(sealed)) <= most || len(d.Body) == 0 {
+		if int64(rowHead+len(sealed)) <= limit || len(d.Body) == 0 {
 			return sealed, cut, nil
 		}
-		// What is not compressed fits for sure: a row is its parts and at most
-		// 64 bytes of seal.
-		room := min(max(0, most-int64(rowHead+len(js)+64+32)), int64(len(d.Body)-1))
+		// Uncompressed data is sure to fit: a row is its parts plus at limit 64 bytes for
+		// encryption.
+		room := min(max(0, limit-int64(rowHead+len(js)+64+32)), int64(len(d.Body)-1))
 		d.Cut += int64(len(d.Body)) - room
 		d.Body, cut = d.Body[:room], true
 	}
@@ -134,14 +134,14 @@ func (s *Store) openLetter(k []byte, r row) (queue.DeadLetter, error) {
 		return queue.DeadLetter{}, err
 	}
 	if len(b) < 5 || binary.LittleEndian.Uint32(b[1:]) > maxLetter {
-		return queue.DeadLetter{}, damaged("length")
+		return queue.DeadLetter{}, damaged("wrong length")
 	}
 	raw, err := s.o.Codec.Decompress(b[0], b[5:], int(binary.LittleEndian.Uint32(b[1:])))
 	if err != nil {
 		return queue.DeadLetter{}, err
 	}
 	if len(raw) < 4 || uint64(binary.LittleEndian.Uint32(raw)) > uint64(len(raw)-4) {
-		return queue.DeadLetter{}, damaged("length of its JSON")
+		return queue.DeadLetter{}, damaged("wrong length of its JSON")
 	}
 	n := 4 + int(binary.LittleEndian.Uint32(raw))
 	var d queue.DeadLetter
@@ -153,10 +153,10 @@ func (s *Store) openLetter(k []byte, r row) (queue.DeadLetter, error) {
 	return d, nil
 }
 
-// FormatID makes a letter's public id of its number. Ids sort as numbers do.
+// FormatID converts a letter's number to its public id. Ids sort like numbers.
 func FormatID(number uint64) string { return fmt.Sprintf("%016x", number) }
 
-// ParseID is the reverse of FormatID.
+// ParseID is the inverse of FormatID.
 func ParseID(id string) (number uint64, ok bool) {
 	n, err := strconv.ParseUint(id, 16, 64)
 	return n, err == nil && len(id) == 16
@@ -164,20 +164,20 @@ func ParseID(id string) (number uint64, ok bool) {
 
 func numberKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// stamped is a row without number or letter, of one that dies at s.
-func stamped(settlement uint64, s age.Stamp) row {
+// newRow returns a row without number and letter, for a letter that dies at s.
+func newRow(settlement uint64, s age.Stamp) row {
 	r := row{settlement: settlement, ran: int64(s.Ran)}
 	if !s.At.IsZero() {
-		r.told = s.At.UnixMilli()
+		r.trusted = s.At.UnixMilli()
 	}
 	return r
 }
 
-// stamp is when the letter died.
+// stamp returns when the letter died.
 func (r *row) stamp() age.Stamp {
 	s := age.Stamp{Ran: time.Duration(r.ran)}
-	if r.told != 0 {
-		s.At = time.UnixMilli(r.told)
+	if r.trusted != 0 {
+		s.At = time.UnixMilli(r.trusted)
 	}
 	return s
 }

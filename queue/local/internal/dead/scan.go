@@ -13,27 +13,28 @@ import (
 
 const (
 	scanWindow = 1 << 20
-	scanUnit   = 4 << 10 // what is lost with a place that the disk does not give
+	scanUnit   = 4 << 10 // how much is skipped where the disk returns an error
 	elemHead   = 16
 	maxLane    = 1 << 10
 
-	// scanCost bounds how many bytes are summed for what turns out to be no row, in
-	// sizes of the file.
+	// scanCost bounds the bytes that are checksummed in vain, in sizes of the file.
 	scanCost = 4
 )
 
-// errScanCost says that a search ended with some of what looks like a row not looked
-// at: the file is made so that each byte would be read over and over.
-var errScanCost = errors.New("too much in the file looks like a dead letter and is none")
+// errScanCost means that a search skipped possible rows, since the file is crafted so that
+// its bytes would be checksummed over and over.
+var errScanCost = errors.New("file contains too many false dead letters")
 
-// scan visits what looks like a row anywhere in a file, used or not. It believes
-// nothing of the file's structure: wherever the head of an element may lie (flags
-// u32 · distance of the key u32 · length of key and value u32 each), it looks
-// whether the checksum of a row agrees. The distance has no bound but the file: large
-// letters may lie in between. Within a row nothing else is looked for: what its
-// letter holds is its sender's. A place that cannot be read costs what lies there.
-// k and v are valid during the call. Invariant: it costs what the file's size does,
-// whatever is in it; errScanCost says, at the end, what that has left out.
+// scan calls fn for everything in a file that looks like a row, in used and free pages. It
+// does not trust the structure of the file: at every offset it tries to parse the head of
+// an element (flags u32 · distance of the key u32 · lengths of key and value u32 each) and
+// checks whether the checksum of a row matches. The distance is bounded by the file only:
+// there can be large letters in between. It does not search inside a row, since its
+// contents come from a sender. Unreadable places are skipped. k and r are valid during the
+// call.
+//
+// Invariant: the cost is proportional to the size of the file, whatever it contains. At
+// the end errScanCost reports that something was skipped for that reason.
 func scan(path string, fn func(k []byte, r row) error) error {
 	f, err := disk.Open(path)
 	if err != nil {
@@ -48,14 +49,14 @@ func scan(path string, fn func(k []byte, r row) error) error {
 	return s.run(fn)
 }
 
-// search is a scan under way.
+// search is a scan in progress.
 type search struct {
 	f      io.ReaderAt
 	size   int64
-	budget int64  // bytes that may still be summed in vain
-	short  bool   // some were not looked at for want of it
-	rows   []span // those found that begin ahead, ascending
-	other  []byte // a row that is not in the window
+	budget int64  // bytes that can still be checksummed in vain
+	short  bool   // some candidates were skipped because the budget was used up
+	rows   []span // rows found that begin after the current offset, ascending
+	other  []byte // buffer for a row outside the window
 }
 
 type span struct{ from, to int64 }
@@ -96,9 +97,9 @@ func (s *search) run(fn func(k []byte, r row) error) error {
 	return nil
 }
 
-// candidate gives the key, kn bytes long, and the value that the head of an element
-// at o in the window leads to, and where that lies; nil: there is no such head, or
-// what it leads to costs too much.
+// candidate returns the key (kn bytes) and value that the element head at offset o of the
+// window refers to, and their offset in the file. kv is nil if there is no such head, or if
+// it exceeds the budget.
 func (s *search) candidate(window []byte, from, o int64) (kv []byte, kn, at int64) {
 	e, le := window[o:], binary.LittleEndian
 	if le.Uint32(e) != 0 { // not a letter
@@ -121,7 +122,7 @@ func (s *search) candidate(window []byte, from, o int64) (kv []byte, kn, at int6
 	return s.other, kn, at
 }
 
-// readSome fills b with what is at an offset; what cannot be read becomes zero.
+// readSome fills b with the bytes at an offset; unreadable bytes become zero.
 func readSome(f io.ReaderAt, b []byte, at int64) []byte {
 	if _, err := f.ReadAt(b, at); err == nil || errors.Is(err, io.EOF) {
 		return b

@@ -24,26 +24,27 @@ var (
 	keyFormat     = []byte("format")
 )
 
-// Options tune a Store. All but the booleans and Full must be set.
+// Options configure a Store. All fields except for the booleans, ShareOf, Repaired, Cut and
+// Full must be set.
 type Options struct {
 	Ring       *seal.Ring
 	Codec      Codec
 	Files      Files
-	Stamp      func() age.Stamp // for what dies now
-	MaxSize    int64            // bound of the rows together
-	ShareOf    string           // a lane whose rows have a quarter of MaxSize at most; empty: none
-	DropOldest bool             // when full; else Put fails with queue.ErrDeadFull
-	First      uint64           // number of the first letter in a file that starts empty; never used before
-	Header     []byte           // is written to a new file
-	// Format judges the header of a file. An error of its own refuses the file,
-	// seal.ErrDamaged has it repaired.
+	Stamp      func() age.Stamp // the current moment
+	MaxSize    int64            // limit of all rows together, bytes
+	ShareOf    string           // a lane limited to a quarter of MaxSize; empty: none
+	DropOldest bool             // when full, drop the oldest letters; otherwise Put fails with queue.ErrDeadFull
+	First      uint64           // number of the first letter in an empty file; never used before
+	Header     []byte           // written to a new file
+	// Format checks the header of a file. On seal.ErrDamaged the file is repaired; on any
+	// other error Open fails.
 	Format func(header []byte) error
-	// Committed gives the last settlement of a lane that committed. ok is false
-	// when nobody knows: then every letter of the lane is valid.
+	// Committed returns the last committed settlement of a lane. ok is false if it is
+	// unknown: then every letter of the lane is valid.
 	Committed func(lane string) (settlement uint64, ok bool)
-	Repaired  func(Repair)      // a damaged file was replaced
-	Cut       func(letters int) // so many were larger than all room, and lost the end of their bodies
-	Full      func() bool       // frees room on a full volume; true: try again
+	Repaired  func(Repair)      // called when a damaged file was replaced
+	Cut       func(letters int) // called when the bodies of so many letters were cut
+	Full      func() bool       // frees space on a full volume; true: try again
 	ReadOnly  bool
 	NoSync    bool
 }
@@ -64,11 +65,12 @@ type DB interface {
 // Files opens bbolt files and reads those that must not be trusted.
 type Files interface {
 	Open(path string) (DB, error)
-	// Walk visits all rows of a file in order. seal.ErrDamaged: its tree is not
-	// whole. It may start over; visit then gives a new visitor.
+	// Walk calls the function that visit returns for all rows of a file, in order. It
+	// returns seal.ErrDamaged if the tree is damaged. It can start over; then it calls
+	// visit again.
 	Walk(path string, buckets [][]byte, visit func() func(bucket string, k, v []byte) error) error
-	// Keep gives a damaged file a second name under which it stays.
-	Keep(path string) error
+	// KeepCopy keeps the damaged file at path under a second name.
+	KeepCopy(path string) error
 }
 
 // Store is an open dead.db. Its methods may be called from any goroutine.
@@ -76,24 +78,24 @@ type Store struct {
 	path string
 	o    Options
 
-	mu     sync.Mutex // held while the disk is written
-	db     DB         // nil: there is no file yet, or it could not be opened again
-	unsure bool       // a write failed: what is in the file may not be on the disk
-	// hidden has the keys that each lane has put and not committed.
+	mu      sync.Mutex // held while the disk is written
+	db      DB         // nil: there is no file yet, or it could not be reopened
+	suspect bool       // a write failed: the disk can have dropped data that still reads correctly
+	// hidden has the keys of uncommitted letters, by lane.
 	hidden map[string]map[string]bool
 
 	rows, bytes atomic.Int64
-	share       tally // of rows and bytes, those of Options.ShareOf; under mu
+	share       tally // the part of rows and bytes that belongs to Options.ShareOf; under mu
 }
 
-// tally is letters and the size of their rows.
+// tally is a number of letters and the size of their rows.
 type tally struct{ rows, bytes int64 }
 
 func (t *tally) add(o tally) { t.rows, t.bytes = t.rows+o.rows, t.bytes+o.bytes }
 
-// Open opens the file at path, or makes it. A damaged one is repaired first.
-// Letters of settlements that did not commit are removed. A new file for which
-// the volume has no room is made by the first Put.
+// Open opens the file at path, or creates it. It repairs a damaged file, and removes the
+// letters of settlements that did not commit. If the volume has no space for a new file,
+// the first Put creates it.
 func Open(path string, o Options) (*Store, error) {
 	s := &Store{path: path, o: o, hidden: make(map[string]map[string]bool)}
 	if o.Full == nil {
@@ -110,9 +112,9 @@ func Open(path string, o Options) (*Store, error) {
 		return s, nil
 	}
 	for tries := 0; ; tries++ {
-		whole := err == nil && found.flawed() && !o.ReadOnly
+		treeIntact := err == nil && found.hasBadRows() && !o.ReadOnly
 		switch {
-		case whole:
+		case treeIntact:
 			err = damaged("%d rows", found.bad)
 		case err == nil:
 			s.db, err = o.Files.Open(path)
@@ -120,16 +122,16 @@ func Open(path string, o Options) (*Store, error) {
 		if !isDamaged(err) || o.ReadOnly || tries == 2 {
 			break
 		}
-		if err = s.repair(err, whole); err != nil {
+		if err = s.repair(err, treeIntact); err != nil {
 			break
 		}
-		_ = s.close() // it is verified like any other
+		_ = s.close() // verify the repaired file like any other
 		found, err = s.verify()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open dead letters: %w", err)
 	}
-	s.counted(found.all, found.share)
+	s.setCounts(found.all, found.share)
 	s.hidden = found.void
 	if len(s.hidden) > 0 && !o.ReadOnly {
 		if err := s.removeVoid(); err != nil {
@@ -140,7 +142,7 @@ func Open(path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// removeVoid removes all letters that are hidden.
+// removeVoid removes all hidden letters.
 func (s *Store) removeVoid() error {
 	if err := s.update(func(c *change) error {
 		for _, keys := range s.hidden {
@@ -158,7 +160,7 @@ func (s *Store) removeVoid() error {
 	return nil
 }
 
-// Close closes the file. It may be called again.
+// Close closes the file. It can be called again.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,18 +176,18 @@ func (s *Store) close() error {
 	return db.Close()
 }
 
-// counted says what the file holds, and how much of that is of Options.ShareOf.
-func (s *Store) counted(all, share tally) {
+// setCounts sets the counters: of all letters, and of those of Options.ShareOf.
+func (s *Store) setCounts(all, share tally) {
 	s.rows.Store(all.rows)
 	s.bytes.Store(all.bytes)
 	s.share = share
 }
 
-// Stats gives how many letters there are and the size of their rows. It never
-// waits for the disk.
+// Stats returns the number of letters and the size of their rows. It never waits for the
+// disk.
 func (s *Store) Stats() (letters, bytes int64) { return s.rows.Load(), s.bytes.Load() }
 
-// Copy writes the file as it stands to path, synced. Without a file it does nothing.
+// Copy writes a synced copy of the file to path. If there is no file it does nothing.
 func (s *Store) Copy(path string) error {
 	s.mu.Lock()
 	if s.db == nil {
@@ -195,7 +197,7 @@ func (s *Store) Copy(path string) error {
 	unlock := sync.OnceFunc(s.mu.Unlock)
 	defer unlock()
 	return s.db.View(func(tx *bolt.Tx) error {
-		unlock() // the file stays open while tx is
+		unlock() // bbolt keeps the file open until tx ends
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return err
@@ -205,30 +207,30 @@ func (s *Store) Copy(path string) error {
 	})
 }
 
-// change is a transaction on the letters.
+// change is a write transaction and how it changes the counters.
 type change struct {
 	letters, order *bolt.Bucket
 	shareOf        string
-	all, share     tally // by how much they grow
+	all, share     tally // growth
 }
 
-// change begins one. The caller ends tx.
-func (s *Store) change(tx *bolt.Tx) change {
+// newChange returns a change in tx, which the caller ends.
+func (s *Store) newChange(tx *bolt.Tx) change {
 	c := change{letters: tx.Bucket(bucketLetters), order: tx.Bucket(bucketOrder), shareOf: s.o.ShareOf}
 	c.letters.FillPercent, c.order.FillPercent = 0.9, 0.9
 	return c
 }
 
-// count takes n rows of one size under k into account, or gives them back.
+// count adds n rows of the given size under k to the counters. n can be negative.
 func (c *change) count(k []byte, n, size int) {
 	t := tally{int64(n), int64(n * size)}
 	c.all.add(t)
-	if c.shareOf != "" && isOf(k, c.shareOf) {
+	if c.shareOf != "" && isLaneKey(k, c.shareOf) {
 		c.share.add(t)
 	}
 }
 
-// get gives the row under k. One that is damaged counts as absent.
+// get returns the row under k. A damaged row counts as absent.
 func (c *change) get(k []byte) (row, bool) {
 	v := c.letters.Get(k)
 	if v == nil {
@@ -244,7 +246,7 @@ func (c *change) put(k []byte, r row) error {
 	}
 	b := r.encode(k)
 	c.count(k, 1, len(b))
-	// bbolt copies keys, not values, and k may be a page of another file.
+	// bbolt copies keys but not values, and k can be in a page of another file.
 	return errors.Join(c.letters.Put(k, b), c.order.Put(numberKey(r.number), bytes.Clone(k)))
 }
 
@@ -262,23 +264,23 @@ func (c *change) remove(k []byte) error {
 	return c.letters.Delete(k)
 }
 
-// number gives the next one.
-func (c *change) number() (uint64, error) {
+// nextNumber takes the next number.
+func (c *change) nextNumber() (uint64, error) {
 	n := c.order.Sequence()
 	return n, c.order.SetSequence(n + 1)
 }
 
-// update runs fn in a synced transaction. What fn returns is returned as it is,
-// and nothing has changed then. The caller holds s.mu.
+// update runs fn in a synced transaction. If fn returns an error, update returns that error
+// unchanged, and the file is unchanged. The caller holds s.mu.
 func (s *Store) update(fn func(c *change) error) error {
-	if err := s.ready(); err != nil {
+	if err := s.ensureWritable(); err != nil {
 		return err
 	}
 	var c change
 	var refused error
 	run := func() error {
 		return s.db.Update(func(tx *bolt.Tx) error {
-			c = s.change(tx)
+			c = s.newChange(tx)
 			refused = fn(&c)
 			return refused
 		})
@@ -291,7 +293,7 @@ func (s *Store) update(fn func(c *change) error) error {
 	case refused != nil:
 		return refused
 	case err != nil:
-		s.unsure = true
+		s.suspect = true
 		return fmt.Errorf("write dead letters: %w", err)
 	}
 	s.rows.Add(c.all.rows)
@@ -300,10 +302,10 @@ func (s *Store) update(fn func(c *change) error) error {
 	return nil
 }
 
-// ready has a file that can be written. After a write that failed it is a new
-// one: what the disk did not confirm it may have dropped, though it still reads
-// well. The caller holds s.mu.
-func (s *Store) ready() error {
+// ensureWritable opens or creates the file. After a failed write it first rewrites the
+// file: the disk can have dropped unconfirmed data that still reads correctly. The caller
+// holds s.mu.
+func (s *Store) ensureWritable() error {
 	if s.o.ReadOnly {
 		return errors.ErrUnsupported
 	}
@@ -321,10 +323,10 @@ func (s *Store) ready() error {
 			return err
 		}
 	}
-	if !s.unsure {
+	if !s.suspect {
 		return nil
 	}
-	err := s.rewrite(same)
+	err := s.rewrite(keepRow)
 	switch {
 	case isDamaged(err):
 		_ = s.close()
@@ -332,9 +334,9 @@ func (s *Store) ready() error {
 		if verr != nil && !isDamaged(verr) {
 			return verr
 		}
-		return s.repair(err, verr == nil && found.flawed())
+		return s.repair(err, verr == nil && found.hasBadRows())
 	case disk.NoSpace(err):
-		return nil // the next letter may still fit into the old file
+		return nil // the next letter can still fit into the old file
 	}
 	return err
 }

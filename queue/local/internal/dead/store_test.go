@@ -321,7 +321,7 @@ func TestForget(t *testing.T) {
 		}
 		w.want(1, "m-2")
 		found := 0
-		if err := w.Linger(func(d queue.DeadLetter) {
+		if err := w.EachInFile(func(d queue.DeadLetter) {
 			found++
 			if d.MessageID != "m-2" {
 				t.Errorf("%s is still there", d.MessageID)
@@ -371,16 +371,16 @@ func TestCompact(t *testing.T) {
 		w.Commit("a")
 		gone = append(gone, 1<<32+uint64(n-1))
 	}
-	if w.Loose() {
+	if w.MostlyFree() {
 		t.Error("loose although it is full")
 	}
 	if n, err := w.Remove(gone[1:]); n != 299 || err != nil {
 		t.Fatal(n, err)
 	}
-	if !w.Loose() {
+	if !w.MostlyFree() {
 		t.Error("not loose although it is empty")
 	}
-	if err := w.Compact(); err != nil || w.Loose() {
+	if err := w.Compact(); err != nil || w.MostlyFree() {
 		t.Error(err)
 	}
 	w.want(1, "m-1")

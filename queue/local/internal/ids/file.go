@@ -20,10 +20,10 @@ import (
 	"relay/queue/local/internal/files"
 )
 
-// A file is its header and blocks of rows, each with its checksum behind it.
+// A file is its header, then blocks of rows, each followed by its checksum.
 const (
 	header   = 80
-	perBlock = 170 // rows: a block is read as one page
+	perBlock = 170 // rows per block: a block fits into one page
 	blockLen = perBlock*Row + 4
 )
 
@@ -33,16 +33,16 @@ type file struct {
 	f              *os.File
 	first, last    uint64 // segments
 	oldest, newest age.Stamp
-	count, own     int64                 // hashes; those of keys that relay made
+	count, own     int64                 // number of ids; of those, keys that relay made
 	bloom          atomic.Pointer[bloom] // nil until it is loaded
-	failed         atomic.Bool           // the disk did not give some of it, or not what was written
+	failed         atomic.Bool           // some of it is unreadable or damaged
 }
 
 func fileLen(count int64) int64 { return header + count*Row + 4*blocks(count) }
 
 func blocks(count int64) int64 { return (count + perBlock - 1) / perBlock }
 
-// write makes the file, in the place of one of its name, and opens it.
+// write writes the file, replacing one of the same name, and opens it.
 func (f *file) write(sorted []byte, noSync bool) error {
 	f.count, f.own = int64(len(sorted)/Row), 0
 	filter := newBloom(f.count)
@@ -79,22 +79,22 @@ func (f *file) write(sorted []byte, noSync bool) error {
 }
 
 func appendStamp(b []byte, s age.Stamp) []byte {
-	told := int64(0)
+	trusted := int64(0)
 	if !s.At.IsZero() {
-		told = s.At.UnixMilli()
+		trusted = s.At.UnixMilli()
 	}
-	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, uint64(s.Ran)), uint64(told))
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, uint64(s.Ran)), uint64(trusted))
 }
 
 func stampAt(b []byte) age.Stamp {
 	s := age.Stamp{Ran: time.Duration(binary.LittleEndian.Uint64(b))}
-	if told := int64(binary.LittleEndian.Uint64(b[8:])); told != 0 {
-		s.At = time.UnixMilli(told)
+	if trusted := int64(binary.LittleEndian.Uint64(b[8:])); trusted != 0 {
+		s.At = time.UnixMilli(trusted)
 	}
 	return s
 }
 
-// counted is how many of the hashes count against the bound on their number.
+// counted returns how many ids count towards the maximum.
 func (f *file) counted() int64 {
 	if f.kind == ofSales {
 		return f.count
@@ -124,15 +124,15 @@ func openFile(path string) (*file, error) {
 		err = format.Damaged("ids file is cut short")
 	case err != nil: // the disk
 	case string(b[:8]) != magic || format.CRC(b[:]) != sum:
-		err = format.Damaged("ids file header")
+		err = format.Damaged("header of an ids file")
 	case le.Uint32(b[8:]) > files.Version:
 		err = fmt.Errorf("ids version %d: %w", le.Uint32(b[8:]), format.ErrNewer)
 	case le.Uint32(b[8:]) != files.Version:
-		err = format.Damaged("ids version %d", le.Uint32(b[8:]))
+		err = format.Damaged("unknown ids version %d", le.Uint32(b[8:]))
 	case o.count < 0 || o.count > st.Size()/Row || st.Size() != fileLen(o.count):
-		err = format.Damaged("ids file of %d bytes says it has %d", st.Size(), o.count)
+		err = format.Damaged("ids file of %d bytes claims %d ids", st.Size(), o.count)
 	case o.own < 0 || o.own > o.count || o.first > o.last:
-		err = format.Damaged("ids file header")
+		err = format.Damaged("header of an ids file")
 	}
 	if err != nil {
 		f.Close()
@@ -141,25 +141,25 @@ func openFile(path string) (*file, error) {
 	return o, nil
 }
 
-// block reads the rows of one block into buf, and says whether they are what was
-// written.
-func (f *file) block(n int64, buf *[blockLen]byte) (rows []byte, whole bool, err error) {
+// block reads block n into buf and returns its rows. intact is whether their checksum
+// matches.
+func (f *file) block(n int64, buf *[blockLen]byte) (rows []byte, intact bool, err error) {
 	b := buf[:min(perBlock, f.count-n*perBlock)*Row+4]
 	if _, err := f.f.ReadAt(b, header+n*blockLen); err != nil {
 		return nil, false, err
 	}
-	rows, whole = checked(b)
-	return rows, whole, nil
+	rows, intact = verifyBlock(b)
+	return rows, intact, nil
 }
 
-// checked splits a block into rows and what its checksum says of them.
-func checked(b []byte) (rows []byte, whole bool) {
+// verifyBlock splits a block into its rows and whether their checksum matches.
+func verifyBlock(b []byte) (rows []byte, intact bool) {
 	rows = b[:len(b)-4]
 	return rows, format.CRC(rows) == binary.LittleEndian.Uint32(b[len(rows):])
 }
 
-// get searches the file: hashes are evenly spread, so the first guess is near. With
-// an error, what was found may be all the same.
+// get searches the file. Hashes are evenly distributed, so the first guess is close. An
+// id that was found is valid even if err is not nil.
 func (f *file) get(h Hash) (Known, bool, error) {
 	if b := f.bloom.Load(); b != nil && !b.has(h) {
 		return Known{}, false, nil
@@ -168,22 +168,22 @@ func (f *file) get(h Hash) (Known, bool, error) {
 	return f.search(h, 0, blocks(f.count), int64(float64(v)/(1<<64)*float64(f.count))/perBlock)
 }
 
-// search searches blocks from lo to hi, exclusive, beginning with the one at guess.
+// search searches the blocks [lo, hi), beginning with block guess.
 func (f *file) search(h Hash, lo, hi, guess int64) (k Known, ok bool, err error) {
 	var buf [blockLen]byte
 	var bad error
 	for lo < hi {
 		at := min(max(guess, lo), hi-1)
-		b, whole, err := f.block(at, &buf)
+		b, intact, err := f.block(at, &buf)
 		if err != nil {
 			return Known{}, false, fmt.Errorf("search ids: %w", err)
 		}
 		last := len(b)/Row - 1
 		switch {
-		case !whole: // its rows may be out of order, and one of them is another one's
-			bad = format.Damaged("ids: a block of %d", last+1)
+		case !intact: // a damaged hash can be out of order
+			bad = format.Damaged("block of %d ids", last+1)
 			for ; len(b) > 0; b = b[Row:] {
-				if Hash(b) == h { // its fingerprint may be damaged: it stands for any event
+				if Hash(b) == h { // its fingerprint can be damaged: return none, which matches any event
 					return Known{Hash: h}, true, bad
 				}
 			}
@@ -207,12 +207,12 @@ func (f *file) search(h Hash, lo, hi, guess int64) (k Known, ok bool, err error)
 	return Known{}, false, bad
 }
 
-// read gives the rows of all ids, sorted.
+// read returns all rows, sorted. It fails if any block is damaged.
 func (f *file) read() ([]byte, error) {
 	out := make([]byte, 0, Row*f.count)
-	err := f.each(func(rows []byte, whole bool) error {
-		if !whole {
-			return format.Damaged("a block of %d", len(rows)/Row)
+	err := f.each(func(rows []byte, intact bool) error {
+		if !intact {
+			return format.Damaged("block of %d ids", len(rows)/Row)
 		}
 		out = append(out, rows...)
 		return nil
@@ -224,12 +224,12 @@ func (f *file) read() ([]byte, error) {
 	return out, nil
 }
 
-// load reads the file once to build its filter, and says whether all of it is what
-// was written.
+// load reads the whole file to build its filter. It returns an error, once, if some
+// blocks are damaged.
 func (f *file) load() error {
 	b, bad := newBloom(f.count), int64(0)
-	err := f.each(func(rows []byte, whole bool) error {
-		if !whole {
+	err := f.each(func(rows []byte, intact bool) error {
+		if !intact {
 			bad++
 		}
 		for ; len(rows) > 0; rows = rows[Row:] {
@@ -247,8 +247,8 @@ func (f *file) load() error {
 	return nil
 }
 
-// each reads all blocks, in order.
-func (f *file) each(fn func(rows []byte, whole bool) error) error {
+// each calls fn for all blocks, in order.
+func (f *file) each(fn func(rows []byte, intact bool) error) error {
 	r := bufio.NewReaderSize(io.NewSectionReader(f.f, header, fileLen(f.count)-header), 12*blockLen)
 	var buf [blockLen]byte
 	for n := range blocks(f.count) {
@@ -256,15 +256,15 @@ func (f *file) each(fn func(rows []byte, whole bool) error) error {
 		if _, err := io.ReadFull(r, b); err != nil {
 			return err
 		}
-		if err := fn(checked(b)); err != nil {
+		if err := fn(verifyBlock(b)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// bloom keeps most searches off the files: 14 bits an id, five of them set in one
-// 64-byte block. Of ids that are not there it lets one in 300 pass.
+// bloom is a filter that avoids most searches: 14 bits per id, five of them set, all in
+// one 64-byte block. It lets through about one in 300 unknown ids.
 type bloom struct{ blocks [][8]uint64 }
 
 func newBloom(n int64) *bloom { return &bloom{make([][8]uint64, n*14/512+1)} }

@@ -8,27 +8,26 @@ import (
 	"relay/queue/internal/ident"
 )
 
-// Hash names a key.
+// Hash is what an entry is de-duplicated by.
 type Hash = ident.Hash
 
-// Known is what is remembered of a record: the name of its key, and its
-// Entry.Print.
+// Known is what is remembered of a record: its hash and its Entry.Print.
 type Known struct {
 	Hash  Hash
 	Print uint64
 }
 
-// Row is the length of a Known in files, as in chunks.
+// Row is the size in bytes of a Known in files and in chunks.
 const Row = chunk.IDLen
 
 func (k Known) append(b []byte) []byte { return chunk.AppendID(b, k.Hash, k.Print) }
 
-// rowAt reads the row that starts b.
+// rowAt parses the row at the beginning of b.
 func rowAt(b []byte) Known {
 	return Known{Hash(b[:16]), binary.LittleEndian.Uint64(b[16:Row])}
 }
 
-// Append reads the rows of b, whose length is a multiple of Row.
+// Append parses b, a sequence of rows, and appends them to ids.
 func Append(ids []Known, b []byte) []Known {
 	for ; len(b) >= Row; b = b[Row:] {
 		ids = append(ids, rowAt(b))
@@ -36,5 +35,5 @@ func Append(ids []Known, b []byte) []Known {
 	return ids
 }
 
-// compare orders rows by their hashes.
+// compare orders rows by hash.
 func compare(a, b []byte) int { return bytes.Compare(a[:16], b[:16]) }

@@ -73,7 +73,7 @@ func TestSales(t *testing.T) {
 	dir := t.TempDir()
 	s := openDir(t, dir)
 	for num := uint64(1); num <= 4; num++ {
-		if err := s.File(mixed(s, num)); err != nil {
+		if err := s.WriteTail(mixed(s, num)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -105,7 +105,7 @@ func TestSales(t *testing.T) {
 		t.Errorf("%d damaged: %v", n, why)
 	}
 	wantKnown(t, "a damaged file", s, 2, true, false)
-	again := s.Recall([]uint64{1, 2, 3, 4}, func(uint64) (int64, bool) { return 20, true })
+	again := s.Reread([]uint64{1, 2, 3, 4}, func(uint64) (int64, bool) { return 20, true })
 	for num := uint64(1); num <= 4; num++ {
 		if !again[num] {
 			t.Errorf("the ids of segment %d are not read again", num)
@@ -118,7 +118,7 @@ func TestSales(t *testing.T) {
 func TestSalesCrash(t *testing.T) {
 	dir := t.TempDir()
 	s := openDir(t, dir)
-	if err := s.File(mixed(s, 1)); err != nil {
+	if err := s.WriteTail(mixed(s, 1)); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -130,7 +130,7 @@ func TestSalesCrash(t *testing.T) {
 		t.Error("a segment whose events have no file is covered")
 	}
 	wantKnown(t, "between the two", s, 1, false, true)
-	if err := s.File(mixed(s, 1)); err != nil {
+	if err := s.WriteTail(mixed(s, 1)); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()

@@ -6,14 +6,14 @@ import (
 	"sort"
 )
 
-// set is a set of ids in memory: open addressing, the hash is its own hash.
-// Row bytes a slot, at most three quarters full.
+// set is a set of ids in memory: a hash table with open addressing, indexed by the first
+// bits of the hash itself. It takes Row bytes a slot and is at most three quarters full.
 type set struct {
 	slots []Known
 	n     int
-	own   int    // of n: keys that relay made
+	own   int    // of n: keys that relay made, sales included
 	sales int    // of own: those of sales
-	zero  *Known // the one whose hash is all zero
+	zero  *Known // the id whose hash is all zeros: such a slot is empty
 }
 
 func newSet(capacity int) *set {
@@ -24,7 +24,7 @@ func newSet(capacity int) *set {
 	return &set{slots: make([]Known, n)}
 }
 
-// find gives the slot of h: where it is, or where it belongs.
+// find returns the slot of h, or the empty slot where it belongs.
 func (s *set) find(h Hash) (*Known, bool) {
 	mask := uint64(len(s.slots) - 1)
 	i := binary.LittleEndian.Uint64(h[:]) & mask
@@ -50,11 +50,11 @@ func (s *set) get(h Hash) (Known, bool) {
 	return *k, ok
 }
 
-// add adds an id. One that is there already stays as it is.
+// add adds an id, unless it is in the set already.
 func (s *set) add(id Known) {
 	if id.Hash == (Hash{}) {
 		if s.zero == nil {
-			s.zero = new(Known) // and not &id, for which each call would take memory
+			s.zero = new(Known) // not &id, which would make every call allocate
 			*s.zero = id
 		}
 		return
@@ -82,7 +82,7 @@ func (s *set) add(id Known) {
 	}
 }
 
-// onlySales is the set of those that are sales.
+// onlySales returns the set of the sales in s.
 func (s *set) onlySales() *set {
 	out := newSet(s.sales)
 	for i := range s.slots {
@@ -93,7 +93,7 @@ func (s *set) onlySales() *set {
 	return out
 }
 
-// split divides sorted rows into those of sales and the others.
+// split divides sorted rows into sales and others, by kind.
 func split(sorted []byte, sales int) (of [2][]byte) {
 	of[0], of[1] = sorted, nil
 	if sales == 0 {
@@ -107,7 +107,7 @@ func split(sorted []byte, sales int) (of [2][]byte) {
 	return of
 }
 
-// counted is how many of the ids were given by clients.
+// counted returns how many ids count towards the maximum of clients' ids.
 func (s *set) counted() int { return s.len() - s.own }
 
 func (s *set) len() int {
@@ -117,14 +117,14 @@ func (s *set) len() int {
 	return s.n
 }
 
-// sorted gives the rows of all ids, in the order of their hashes. Those are spread
-// evenly: put in their place by their first bits, few are left to compare.
+// sorted returns all rows in the order of their hashes. Hashes are evenly distributed:
+// once the rows are placed by their first bits, few are left to compare.
 func (s *set) sorted() []byte {
 	n := s.len()
 	out := make([]byte, Row*n)
 	shift := 32 - min(bits.Len(uint(n)), 16)
 	first := func(h *Hash) uint32 { return uint32(uint64(binary.BigEndian.Uint32(h[:])) >> shift) }
-	ends := make([]int32, 1<<(32-shift)+1) // where the ids begin that have the same first bits, then where they end
+	ends := make([]int32, 1<<(32-shift)+1) // per value of the first bits: where its rows begin, later where they end
 	for i := range s.slots {
 		if k := &s.slots[i]; k.Hash != (Hash{}) {
 			ends[first(&k.Hash)+1]++
@@ -159,7 +159,7 @@ func (s *set) sorted() []byte {
 	return out
 }
 
-// rows are sorted in place.
+// rows implements sort.Interface in place.
 type rows []byte
 
 func (r rows) Len() int           { return len(r) / Row }
@@ -169,8 +169,7 @@ func (r rows) Swap(i, j int) {
 	*a, *b = *b, *a
 }
 
-// mergeSorted makes one of two sorted lists of rows. Where both know an id, the
-// row of a stays.
+// mergeSorted merges two sorted lists of rows. If both have an id, it takes the row of a.
 func mergeSorted(a, b []byte) []byte {
 	out := make([]byte, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {

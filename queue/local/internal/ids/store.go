@@ -20,13 +20,13 @@ import (
 const (
 	// Suffix ends the name of a file of ids.
 	Suffix = ".ids"
-	// SalesSuffix ends that of a file of the ids of sales (queue.BySale).
+	// SalesSuffix ends the name of a file of ids of sales (queue.BySale).
 	SalesSuffix = ".sales"
 
 	magic = "relayids"
 )
 
-// kind is which ids lie in a file. Each kind has its own window and bound.
+// kind is which ids a file holds. Each kind has its own window and maximum.
 type kind int
 
 const (
@@ -43,17 +43,17 @@ func kindOf(sale bool) kind {
 
 func (k kind) suffix() string { return [2]string{Suffix, SalesSuffix}[k] }
 
-// Tail is the ids of one tail, in memory until they lie in a file.
+// Tail is the ids of one tail, in memory until they are written to a file.
 type Tail struct {
 	num            uint64
 	set            *set
-	oldest, newest age.Stamp // when the first and the last were added
+	oldest, newest age.Stamp // when its first and its last id were added
 }
 
-// write writes the files of a tail's ids to a directory, and gives them.
+// write writes the ids of a tail to files in dir and returns the files.
 //
-// Invariant: the file of events is written last, also when no id is for it: it says
-// that there is no other to come (Covers).
+// Invariant: the file of events is written last, even if it is empty: its existence
+// means that all ids of the segment are in files (Covers).
 func (t *Tail) write(dir string, sorted [2][]byte, covered func(kind) bool, noSync bool) (out []*file, err error) {
 	for _, k := range []kind{ofSales, ofEvents} {
 		if k == ofSales && len(sorted[k]) == 0 || covered(k) {
@@ -71,16 +71,16 @@ func (t *Tail) write(dir string, sorted [2][]byte, covered func(kind) bool, noSy
 // Options tune a Store.
 type Options struct {
 	Dir      string
-	Window   time.Duration // for how long an id is remembered
-	Keep     int64         // how many of clients are
+	Window   time.Duration // for how long the id of an event is remembered
+	Keep     int64         // how many ids of clients are remembered
 	NoSync   bool
-	ReadOnly bool // it opens no file; only Copy is of use
+	ReadOnly bool // opens no file; only Copy can be called
 
-	SaleWindow time.Duration // for how long that of a sale is
-	KeepSales  int64         // how many of those are
+	SaleWindow time.Duration // for how long the id of a sale is remembered
+	KeepSales  int64         // how many ids of sales are remembered
 }
 
-// bounds are the window of a kind, and how many of its ids are remembered.
+// bounds returns the window of a kind and the maximum number of its ids.
 func (o *Options) bounds(k kind) (window time.Duration, keep int64) {
 	if k == ofSales {
 		return max(o.SaleWindow, o.Window), o.KeepSales
@@ -88,20 +88,21 @@ func (o *Options) bounds(k kind) (window time.Duration, keep int64) {
 	return o.Window, o.Keep
 }
 
-// Store remembers the ids of the window. The writer asks, the keeper files.
+// Store remembers the ids of the window. The writer calls Get, Begin and Add; all other
+// work is the background goroutine's.
 type Store struct {
 	o          Options
 	mergeBelow int64 // ids; larger files are not merged
 
-	work        sync.Mutex // held while files are written, merged, forgotten or copied
+	work        sync.Mutex // held while files are written, merged, removed or copied
 	mergeFailed time.Time  // under work
 
 	mu    sync.RWMutex
 	tails []*Tail // oldest first; the last is that of the segment being written
 	files []*file // oldest first
 
-	damaged []damaged // files quarantined at open
-	why     error
+	damaged   []damaged // files that Open could not use
+	damageErr error
 }
 
 type damaged struct {
@@ -109,11 +110,11 @@ type damaged struct {
 	last uint64 // segment
 }
 
-// Open finds the files among names, those of the directory. A damaged one is set
-// aside, one that the disk does not give is left: the ids of its segments are read
-// again where those still exist (Recall), and forgotten otherwise.
+// Open opens the ids files among names, the names in the directory. It quarantines
+// damaged files and leaves unreadable ones where they are: the ids of their segments are
+// read again from segments that still exist (Reread), and are forgotten otherwise.
 func Open(names []string, o Options) (*Store, error) {
-	// Few files are quick to search, small ones quick to merge.
+	// Searching is fast with few files, merging with small ones.
 	s := &Store{o: o, mergeBelow: min(max(o.Keep/16, 1<<16), 1<<18, o.Keep/4)}
 	if o.ReadOnly {
 		return s, nil
@@ -138,18 +139,18 @@ func (s *Store) open(names []string) error {
 			return err
 		case errors.Is(err, seal.ErrDamaged):
 			if err := files.Quarantine(path); err != nil {
-				return fmt.Errorf("set ids aside: %w", err)
+				return fmt.Errorf("quarantine ids: %w", err)
 			}
 			fallthrough
 		case err != nil:
-			s.why = err
+			s.damageErr = err
 			s.damaged = append(s.damaged, damaged{kindOf(suffix == SalesSuffix), num})
 		default:
 			s.files = append(s.files, f)
 		}
 	}
 	s.sort()
-	// A file whose segments a later one covers is left over from a merge.
+	// A file whose segments are covered by a later one was left behind by a merge.
 	for i := 0; i < len(s.files); i++ {
 		for _, o := range s.files[i+1:] {
 			if o.kind == s.files[i].kind && o.first <= s.files[i].first {
@@ -162,12 +163,12 @@ func (s *Store) open(names []string) error {
 	return nil
 }
 
-// Damaged says how many files Open could not use, and why the last of them.
-func (s *Store) Damaged() (n int, why error) { return len(s.damaged), s.why }
+// Damaged returns how many files Open could not use, and the error of the last of them.
+func (s *Store) Damaged() (n int, why error) { return len(s.damaged), s.damageErr }
 
-// Get gives what is known of an id that was stored. A file that cannot be read
-// says no: a duplicate is the lesser harm. What it returns holds with an error too,
-// which says once what is wrong with a file.
+// Get looks up an id. An id in a file that cannot be read counts as unknown: a duplicate
+// is the lesser evil. The result is valid even with an error, which Get returns once for
+// each file that is damaged or unreadable.
 func (s *Store) Get(h Hash) (Known, bool, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -182,7 +183,7 @@ func (s *Store) Get(h Hash) (Known, bool, error) {
 			continue
 		}
 		id, ok, e := f.get(h)
-		if e != nil && !f.failed.Swap(true) { // once is enough to say
+		if e != nil && !f.failed.Swap(true) { // reported once
 			err = errors.Join(err, e)
 		}
 		if ok {
@@ -192,7 +193,7 @@ func (s *Store) Get(h Hash) (Known, bool, error) {
 	return Known{}, false, err
 }
 
-// Begin starts the ids of a new tail.
+// Begin starts a new tail.
 func (s *Store) Begin(num uint64) *Tail {
 	t := &Tail{num: num, set: newSet(0)}
 	s.mu.Lock()
@@ -201,8 +202,8 @@ func (s *Store) Begin(num uint64) *Tail {
 	return t
 }
 
-// Insert adds the ids of a segment from before, of which nobody knows when they
-// came, as those of now.
+// Insert adds the ids of an old segment. It is unknown when they were stored, so they are
+// treated as stored now.
 func (s *Store) Insert(num uint64, ids []Known, now age.Stamp) *Tail {
 	t := &Tail{num: num, set: newSet(len(ids)), oldest: now, newest: now}
 	for _, id := range ids {
@@ -220,7 +221,7 @@ func (s *Store) list() []*file {
 	return slices.Clone(s.files)
 }
 
-// Add remembers confirmed ids; only the writer calls it, for the tail.
+// Add remembers confirmed ids. Only the writer calls it, for the current tail.
 func (s *Store) Add(t *Tail, ids []Known, now age.Stamp) {
 	s.mu.Lock()
 	if t.set.len() == 0 {
@@ -233,7 +234,7 @@ func (s *Store) Add(t *Tail, ids []Known, now age.Stamp) {
 	s.mu.Unlock()
 }
 
-// Ran is the run time that the files say has passed at least.
+// Ran returns the least run time that must have passed, according to the files.
 func (s *Store) Ran() (ran time.Duration) {
 	for _, f := range s.list() {
 		ran = max(ran, f.newest.Ran)
@@ -241,7 +242,7 @@ func (s *Store) Ran() (ran time.Duration) {
 	return ran
 }
 
-// Count is how many ids of clients, and of sales, are remembered.
+// Count returns how many ids of clients and of sales are remembered.
 func (s *Store) Count() (clients, sales int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -256,8 +257,8 @@ func (s *Store) Count() (clients, sales int64) {
 	return n[ofEvents], n[ofSales]
 }
 
-// Waiting is how many ids are in memory alone.
-func (s *Store) Waiting() (n int64) {
+// InMemory returns how many ids are in memory only.
+func (s *Store) InMemory() (n int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, t := range s.tails {
@@ -270,7 +271,7 @@ func (s *Store) sort() {
 	slices.SortFunc(s.files, func(a, b *file) int { return cmp.Compare(a.last, b.last) })
 }
 
-// Covers says whether the ids of a segment lie in files.
+// Covers reports whether the ids of a segment are in files.
 func (s *Store) Covers(num uint64) bool { return s.covers(num, ofEvents) }
 
 func (s *Store) covers(num uint64, k kind) bool {
@@ -284,11 +285,11 @@ func (s *Store) remove(f *file) {
 	s.files = slices.DeleteFunc(s.files, func(o *file) bool { return o == f })
 	s.mu.Unlock()
 	f.f.Close()
-	_ = files.Remove(f.path) // one that stays is not needed, and goes with a later open
+	_ = files.Remove(f.path) // a file that cannot be removed does no harm; a later open removes it
 }
 
-// File writes the ids of a sealed tail.
-func (s *Store) File(t *Tail) error {
+// WriteTail writes the ids of a sealed tail to files and removes it from memory.
+func (s *Store) WriteTail(t *Tail) error {
 	s.work.Lock()
 	defer s.work.Unlock()
 	s.mu.RLock()
@@ -320,8 +321,8 @@ func (s *Store) Close() {
 	s.files = nil
 }
 
-// Load reads the files that were found at open, for their filters. It tells warn
-// which could not be or are damaged, and ends once stop is closed.
+// Load reads the files that Open opened and builds their filters. It calls warn for those
+// that are damaged or unreadable, and returns early once stop is closed.
 func (s *Store) Load(stop <-chan struct{}, warn func(error)) {
 	s.work.Lock()
 	defer s.work.Unlock()
@@ -340,10 +341,10 @@ func (s *Store) Load(stop <-chan struct{}, warn func(error)) {
 	}
 }
 
-// Copy copies the ids of segments up to last to another directory, whether they
-// lie in a file or in memory alone.
+// Copy copies the ids of segments up to last to another directory, from files and from
+// memory.
 func (s *Store) Copy(dir string, last uint64) error {
-	s.work.Lock() // none is filed, merged or forgotten meanwhile
+	s.work.Lock() // no file is written, merged or removed meanwhile
 	defer s.work.Unlock()
 	paths, tails, err := s.upTo(last)
 	if err != nil {
@@ -366,10 +367,10 @@ func (s *Store) Copy(dir string, last uint64) error {
 	return nil
 }
 
-// upTo gives the files with the ids of segments up to last, and the ids of those
-// segments that are in memory alone. The caller holds s.work.
+// upTo returns the files with ids of segments up to last, and the tails up to last that
+// are in memory only. The caller holds s.work.
 func (s *Store) upTo(last uint64) (paths []string, tails []Tail, err error) {
-	if s.o.ReadOnly { // it has opened none
+	if s.o.ReadOnly { // Open has opened no file
 		es, err := os.ReadDir(s.o.Dir)
 		if err != nil {
 			return nil, nil, fmt.Errorf("list files of ids: %w", err)

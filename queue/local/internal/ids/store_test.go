@@ -35,7 +35,7 @@ func fill(tb testing.TB, s *Store, n int) {
 		}
 		s.Add(tail, ids, age.Stamp{})
 		if i < n {
-			if err := s.File(tail); err != nil {
+			if err := s.WriteTail(tail); err != nil {
 				tb.Fatal(err)
 			}
 		}

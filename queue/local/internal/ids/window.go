@@ -10,48 +10,47 @@ import (
 )
 
 const (
-	leastSpan = 15 * time.Minute // a tail is not sealed sooner than that for its ids
+	leastSpan = 15 * time.Minute // a tail is not sealed earlier because of its ids
 
-	// FewFiles are not worth merging.
+	// FewFiles files are not worth merging.
 	FewFiles  = 8
-	manyFiles = 32 // are merged even if their segments are still there
+	manyFiles = 32 // more files are merged even if their segments still exist
 )
 
-// Over says whether more has passed since a moment than a limit, by what can be
-// believed (age.Clock).
-type Over func(since age.Stamp, limit time.Duration) bool
+// Older reports whether what began at a moment is older than a limit (age.Clock.Older).
+type Older func(since age.Stamp, limit time.Duration) bool
 
-// span is how far apart the ids of one file may be.
+// span returns how far apart the ids of one file can be.
 func (s *Store) span() time.Duration { return spanOf(s.o.Window) }
 
 func spanOf(window time.Duration) time.Duration { return max(window/4, leastSpan) }
 
-// Overdue says that the first of a tail's ids is so old that they are to get a
-// file.
-func (s *Store) Overdue(t *Tail, over Over) bool {
+// Overdue reports whether the oldest id of a tail is so old that its ids should be written
+// to a file.
+func (s *Store) Overdue(t *Tail, older Older) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return t != nil && t.set.len() > 0 && over(t.oldest, s.span())
+	return t != nil && t.set.len() > 0 && older(t.oldest, s.span())
 }
 
-// Expire forgets files whose ids are all older than the window, or that more
-// than Keep newer ids follow. The ids of the tail stay.
-func (s *Store) Expire(over Over) {
+// Expire removes files whose ids are all older than the window, or older than Keep newer
+// ids. The ids of the current tail stay.
+func (s *Store) Expire(older Older) {
 	s.work.Lock()
 	defer s.work.Unlock()
 	var drop []*file
 	s.mu.Lock()
-	var newer [2]int64 // of each kind
-	past := func(k kind, newest age.Stamp) bool {
+	var newer [2]int64 // newer ids, by kind
+	forgotten := func(k kind, newest age.Stamp) bool {
 		window, keep := s.o.bounds(k)
-		return over(newest, window) || newer[k] >= keep
+		return older(newest, window) || newer[k] >= keep
 	}
 	for i, t := range slices.Backward(s.tails) {
-		if i < len(s.tails)-1 { // a disk that takes no file
-			if past(ofEvents, t.newest) && t.set.sales < t.set.len() {
+		if i < len(s.tails)-1 { // its file could not be written yet
+			if forgotten(ofEvents, t.newest) && t.set.sales < t.set.len() {
 				t.set = t.set.onlySales()
 			}
-			if past(ofSales, t.newest) || t.set.len() == 0 {
+			if forgotten(ofSales, t.newest) || t.set.len() == 0 {
 				t.set = newSet(0)
 				s.tails = slices.Delete(s.tails, i, i+1)
 				continue
@@ -61,7 +60,7 @@ func (s *Store) Expire(over Over) {
 		newer[ofSales] += int64(t.set.sales)
 	}
 	for _, f := range slices.Backward(s.files) {
-		if past(f.kind, f.newest) {
+		if forgotten(f.kind, f.newest) {
 			drop = append(drop, f)
 			continue
 		}
@@ -73,24 +72,23 @@ func (s *Store) Expire(over Over) {
 	}
 }
 
-// Merge makes one file of two neighbours for as long as there are more than most;
-// held says whether there are segments within a range. The ids of a segment that is
-// still there keep a file of their own if that is possible: it can do without the
-// ids of what a disk has destroyed (Salvaged). After an error it does nothing for a
-// minute.
-func (s *Store) Merge(most int, held func(first, last uint64) bool) error {
+// Merge merges pairs of neighbouring files while there are more than most. exists reports
+// whether there are segments within a range. While a segment exists its ids keep a file of
+// their own if possible, since only such a file can forget records that a disk has
+// destroyed (ForgetLost). After an error Merge does nothing for a minute.
+func (s *Store) Merge(most int, exists func(first, last uint64) bool) error {
 	s.work.Lock()
 	defer s.work.Unlock()
 	if time.Since(s.mergeFailed) < time.Minute {
 		return nil
 	}
-	if err := s.merge(ofEvents, most, held); err != nil {
+	if err := s.merge(ofEvents, most, exists); err != nil {
 		return err
 	}
-	return s.merge(ofSales, most, held)
+	return s.merge(ofSales, most, exists)
 }
 
-func (s *Store) merge(k kind, most int, held func(first, last uint64) bool) error {
+func (s *Store) merge(k kind, most int, exists func(first, last uint64) bool) error {
 	window, _ := s.o.bounds(k)
 	for {
 		files := slices.DeleteFunc(s.list(), func(f *file) bool { return f.kind != k })
@@ -104,8 +102,8 @@ func (s *Store) merge(k kind, most int, held func(first, last uint64) bool) erro
 			switch {
 			case n >= least || n > s.mergeBelow || a.failed.Load() || b.failed.Load():
 			case age.Latest(a.newest, b.newest).Since(age.Earliest(a.oldest, b.oldest)) > spanOf(window):
-			case held(a.last+1, b.first-1) || s.unfiled(a.last, b.first): // a file has the ids of all segments of its range
-			case len(files) <= manyFiles && held(a.first, b.last):
+			case exists(a.last+1, b.first-1) || s.anyInMemory(a.last, b.first): // a file must have the ids of all segments of its range
+			case len(files) <= manyFiles && exists(a.first, b.last):
 			default:
 				best, least = i, n
 			}
@@ -120,14 +118,14 @@ func (s *Store) merge(k kind, most int, held func(first, last uint64) bool) erro
 	}
 }
 
-// unfiled says whether ids of a segment between the two are in memory alone.
-func (s *Store) unfiled(after, before uint64) bool {
+// anyInMemory reports whether the ids of a segment between the two are in memory only.
+func (s *Store) anyInMemory(after, before uint64) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return slices.ContainsFunc(s.tails, func(t *Tail) bool { return after < t.num && t.num < before })
 }
 
-// join makes one file of a and b, in the place of b. Should it end before a is
+// join merges a and b into one file, which replaces b. If the process dies before a is
 // removed, the next open sees that b covers it.
 func (s *Store) join(a, b *file) error {
 	as, err := a.read()
@@ -147,7 +145,7 @@ func (s *Store) join(a, b *file) error {
 	return nil
 }
 
-// replace puts f in the place of old, whose name it has.
+// replace replaces old with f, which has the same name.
 func (s *Store) replace(old, f *file) {
 	s.mu.Lock()
 	for i, o := range s.files {
@@ -156,20 +154,20 @@ func (s *Store) replace(old, f *file) {
 		}
 	}
 	s.mu.Unlock()
-	old.f.Close() // nobody searches it any more
+	old.f.Close() // no search uses it any more
 }
 
-// Salvaged forgets the ids of a segment but those that were saved of it: of an
-// event that a disk has destroyed, the copy that its sender repeats is the only
-// one. Where the ids share a file with those of other segments they stay known.
-func (s *Store) Salvaged(num uint64, saved []Known) error {
+// ForgetLost replaces the ids of a segment with those that were salvaged: if a disk has
+// destroyed an event, the sender's retry is its only copy and must not count as a
+// duplicate. Ids that share a file with other segments stay known.
+func (s *Store) ForgetLost(num uint64, saved []Known) error {
 	s.work.Lock()
 	defer s.work.Unlock()
 	set := newSet(len(saved))
 	for _, id := range saved {
 		set.add(id)
 	}
-	var whole []*file // those that hold ids of this segment alone
+	var only []*file // files of this segment only
 	s.mu.Lock()
 	for _, t := range s.tails {
 		if t.num == num {
@@ -178,12 +176,12 @@ func (s *Store) Salvaged(num uint64, saved []Known) error {
 	}
 	for _, o := range s.files {
 		if o.first == num && o.last == num {
-			whole = append(whole, o)
+			only = append(only, o)
 		}
 	}
 	s.mu.Unlock()
 	sorted := split(set.sorted(), set.sales)
-	for _, f := range whole {
+	for _, f := range only {
 		rows := sorted[f.kind]
 		switch {
 		case int64(len(rows)/Row) >= f.count:
@@ -201,11 +199,11 @@ func (s *Store) Salvaged(num uint64, saved []Known) error {
 	return nil
 }
 
-// Recall gives those of some segments, ascending, whose ids lay in files that were
-// quarantined at open, as far as one can tell: the newest before each, as many as a
-// file holds. records says how many a segment holds, and whether that is known: the
-// ids of others are read anyway.
-func (s *Store) Recall(segs []uint64, records func(num uint64) (n int64, known bool)) map[uint64]bool {
+// Reread returns which of segs, ascending, had their ids in files that Open could not use:
+// going back from the last segment of each such file, as many as a file can hold. records
+// returns how many records a segment has; it returns false for segments whose ids are
+// read anyway.
+func (s *Store) Reread(segs []uint64, records func(num uint64) (n int64, known bool)) map[uint64]bool {
 	again := make(map[uint64]bool)
 	for _, bad := range s.damaged {
 		sum := int64(0)

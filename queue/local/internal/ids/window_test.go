@@ -67,7 +67,7 @@ func (s *shop) filed(num uint64, from, to int) {
 	s.t.Helper()
 	tail := s.Begin(num)
 	s.Add(tail, known(from, to), s.now())
-	if err := s.File(tail); err != nil {
+	if err := s.WriteTail(tail); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -111,7 +111,7 @@ func TestExpire(t *testing.T) {
 			t.Errorf("%v: overdue %v", x.at, !x.after)
 		}
 	}
-	if n := s.Waiting(); n != 5 {
+	if n := s.InMemory(); n != 5 {
 		t.Errorf("%d ids are in memory alone", n)
 	}
 	// A tail that the disk takes no file of goes as a file would.
@@ -142,7 +142,7 @@ func TestExpireByNumber(t *testing.T) {
 	s.Add(tail, own, s.now())
 	s.Expire(s.over)
 	s.want("keys of relay's", 10, 40, 40)
-	if n := s.Waiting(); n != 200 {
+	if n := s.InMemory(); n != 200 {
 		t.Errorf("%d are in memory", n)
 	}
 }
@@ -171,7 +171,7 @@ func TestMerge(t *testing.T) {
 	s.Add(tail, known(120, 125), s.now())
 	next := s.Begin(14)
 	s.Add(next, known(125, 130), s.now())
-	if err := s.File(next); err != nil {
+	if err := s.WriteTail(next); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Merge(1, no); err != nil {
@@ -181,7 +181,7 @@ func TestMerge(t *testing.T) {
 		t.Errorf("%d files beside one in memory", n)
 	}
 	s.want("around one in memory", 0, 130, 135)
-	if err := s.File(tail); err != nil {
+	if err := s.WriteTail(tail); err != nil {
 		t.Fatal(err)
 	}
 	s.at = 10 * time.Hour
@@ -240,19 +240,19 @@ func TestSalvaged(t *testing.T) {
 	}{"some": {known(0, 4), 4}, "none": {nil, 0}, "all": {known(0, 10), 10}} {
 		s := newShop(t, 1000)
 		s.filed(1, 0, 10)
-		if err := s.Salvaged(1, of.saved); err != nil {
+		if err := s.ForgetLost(1, of.saved); err != nil {
 			t.Fatal(err)
 		}
 		s.want(name, 0, of.to, 12)
 		tail := s.Begin(2)
 		s.Add(tail, known(10, 20), s.now())
-		if err := s.Salvaged(2, known(10, 12)); err != nil {
+		if err := s.ForgetLost(2, known(10, 12)); err != nil {
 			t.Fatal(err)
 		}
-		if n := s.Waiting(); n != 2 {
+		if n := s.InMemory(); n != 2 {
 			t.Errorf("%s: %d of the tail are left", name, n)
 		}
-		if err := s.Salvaged(7, nil); err != nil {
+		if err := s.ForgetLost(7, nil); err != nil {
 			t.Error(err)
 		}
 	}
@@ -368,7 +368,7 @@ func TestOpenDamaged(t *testing.T) {
 				segs = append(segs, num)
 			}
 		}
-		if got := s.Recall(segs, records); fmt.Sprint(got) != fmt.Sprint(want) {
+		if got := s.Reread(segs, records); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("of %s: %v, want %v", of, got, want)
 		}
 	}

@@ -33,14 +33,14 @@ var (
 	keySealed     = []byte("records")
 )
 
-// Info says what the directory is. It can be read without the key.
+// Info is the header of the directory. It can be read without the key.
 type Info struct {
 	Format int      `json:"format"`
-	Keys   []uint32 `json:"keys"` // ids of keys something in the directory is sealed with
-	Sum    uint32   `json:"sum"`  // files.FormatSum: a flipped bit is not a newer format
+	Keys   []uint32 `json:"keys"` // ids of the keys in use in the directory; 0: something is plain text
+	Sum    uint32   `json:"sum"`  // files.FormatSum
 }
 
-// Void is [First, End) of sequence numbers whose commit was in doubt.
+// Void is the range [First, End) of a commit that failed or was in doubt.
 type Void struct{ First, End queue.Seq }
 
 // Check reads meta.db without trusting it and returns its info.
@@ -60,7 +60,7 @@ func Check(path string) (Info, error) {
 		err = format.Damaged("cannot be read: %v", err)
 	}
 	if err == nil && info.Format == 0 {
-		err = format.Damaged("meta.db says no format")
+		err = format.Damaged("meta.db has no format number")
 	}
 	if err == nil {
 		err = files.KnownFormat(info.Format, info.Sum)
@@ -68,8 +68,8 @@ func Check(path string) (Info, error) {
 	return info, err
 }
 
-// newInfo is for a file that is made. With others there are files already whose keys
-// nobody remembers.
+// newInfo returns the Info of a new file. With others the directory contains files already,
+// and the keys they use are unknown.
 func newInfo(ring *seal.Ring, others bool) Info {
 	info := Info{Format: files.Version, Sum: files.FormatSum(files.Version)}
 	if cur := ring.Keys().Current(); cur != 0 {
@@ -81,7 +81,7 @@ func newInfo(ring *seal.Ring, others bool) Info {
 	return info
 }
 
-// write makes meta.db, or replaces it, with c in it.
+// write creates meta.db, or replaces it, with the contents c.
 func write(o *Options, c *Content, info Info) error {
 	fill := func(tx *bolt.Tx) error {
 		for _, name := range buckets {
@@ -122,7 +122,7 @@ type Content struct {
 	Lanes   map[string]Lane
 	Settled map[string][]*settled.Block // by lane
 	Secret  []byte                      // of the id hashes
-	Bad     int                         // rows that were damaged
+	Bad     int                         // number of damaged rows
 
 	notes  map[string][]byte
 	voids  []Void
@@ -138,7 +138,7 @@ func (s *Store) load() (Content, error) {
 		each := func(bucket []byte, fn func(k, v []byte) error) error {
 			b := tx.Bucket(bucket)
 			if b == nil {
-				return format.Damaged("meta.db lacks %s", bucket)
+				return format.Damaged("meta.db has no bucket %s", bucket)
 			}
 			return b.ForEach(func(k, v []byte) error {
 				plain, err := openRow(s.o.Ring, bucket, k, v)
@@ -163,7 +163,7 @@ func (s *Store) load() (Content, error) {
 		}
 		if err := each(bucketSettled, func(k, v []byte) error {
 			if len(k) < 8 {
-				return format.Damaged("settled row")
+				return format.Damaged("key of a settled row")
 			}
 			b, err := settled.Decode(binary.BigEndian.Uint64(k), v)
 			if err != nil {
@@ -183,7 +183,7 @@ func (s *Store) load() (Content, error) {
 		}
 		if err := each(bucketVoid, func(k, v []byte) error {
 			if len(k) != 8 || len(v) != 8 {
-				return format.Damaged("void range")
+				return format.Damaged("row of a void range")
 			}
 			c.voids = append(c.voids, Void{queue.Seq(binary.BigEndian.Uint64(k)), queue.Seq(binary.LittleEndian.Uint64(v))})
 			return nil

@@ -18,22 +18,22 @@ import (
 	"relay/queue/local/internal/settled"
 )
 
-// Lane is a lane as meta.db holds it.
+// Lane is a lane as stored in meta.db.
 type Lane struct {
 	Cursor  queue.Seq
-	Gen     uint64 // number of the settlement
-	Last    uint64 // its id; 0: none
+	Gen     uint64 // number of the last settlement
+	Last    uint64 // id of the last settlement; 0: none
 	State   []byte
 	Counts  map[string]int64
 	Dropped bool
 }
 
-// settledKey orders the blocks of all lanes by where in the log they stand.
+// settledKey orders the blocks of all lanes by their position in the log.
 func settledKey(num uint64, lane string) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, num), lane...)
 }
 
-// putLane stores a lane, and what changed of what it settled.
+// putLane stores a lane and the changes to its settled blocks.
 func putLane(tx *bolt.Tx, ring *seal.Ring, name string, r Lane, put []*settled.Block, gone []uint64) error {
 	for _, num := range gone {
 		if err := tx.Bucket(bucketSettled).Delete(settledKey(num, name)); err != nil {
@@ -53,7 +53,7 @@ func putVoid(tx *bolt.Tx, ring *seal.Ring, r Void) error {
 	return putRow(tx, ring, bucketVoid, k, binary.LittleEndian.AppendUint64(nil, uint64(r.End)))
 }
 
-// putRow stores a sealed value with its checksum.
+// putRow stores a value, encrypted and with its checksum.
 func putRow(tx *bolt.Tx, ring *seal.Ring, bucket, key, val []byte) error {
 	sealed, err := ring.Seal(nil, "meta", 0, rowBound(bucket, key), val)
 	if err != nil {
@@ -73,7 +73,7 @@ func openRow(ring *seal.Ring, bucket, key, b []byte) ([]byte, error) {
 	}
 	b, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
 	if format.CRC(append(rowBound(bucket, key), b...)) != sum {
-		return nil, format.Damaged("row checksum")
+		return nil, format.Damaged("wrong checksum of a row")
 	}
 	return ring.Open("meta", 0, rowBound(bucket, key), b)
 }
@@ -114,8 +114,8 @@ func decodeLane(b []byte) (Lane, error) {
 	return r, nil
 }
 
-// meta.db notes how many records a sealed segment holds: when all of one is
-// destroyed nothing else knows how many were lost.
+// meta.db stores how many records a sealed segment holds. If the segment is destroyed
+// completely, nothing else tells how many were lost.
 
 func sealedKey(num uint64) []byte { return binary.BigEndian.AppendUint64(bytes.Clone(keySealed), num) }
 
@@ -128,7 +128,7 @@ func loadSealed(tx *bolt.Tx, ring *seal.Ring, into map[uint64]int64) error {
 	for k, b := c.Seek(keySealed); bytes.HasPrefix(k, keySealed); k, b = c.Next() {
 		plain, err := openRow(ring, bucketDir, k, b)
 		if errors.Is(err, seal.ErrDamaged) || err == nil && (len(plain) != 8 || len(k) != len(keySealed)+8) {
-			continue // a loss is then reported without its number
+			continue // a loss is then reported without a number
 		}
 		if err != nil {
 			return err

@@ -17,14 +17,14 @@ import (
 	"relay/queue/local/internal/settled"
 )
 
-// Options tune a Store.
+// Options configure a Store.
 type Options struct {
 	Dir    string
 	Ring   *seal.Ring
-	Secret func() []byte // gives the secret of the id hashes, 32 bytes, to a file that has none
-	Full   func() bool   // frees the reserve; true: try again; may be nil
-	// Damaged says that rows were damaged when the file was written anew while it was
-	// open: they are not in it (Lost). It must not wait; may be nil.
+	Secret func() []byte // returns the secret of the id hashes, 32 bytes, for a file that has none
+	Full   func() bool   // frees space on a full volume; true: try again; can be nil
+	// Damaged is called when damaged rows were found while the open file was rewritten.
+	// They are missing in the new file (LostRows). It must not block; it can be nil.
 	Damaged  func(rows int)
 	ReadOnly bool
 	NoSync   bool
@@ -34,39 +34,39 @@ func (o *Options) path() string { return filepath.Join(o.Dir, Name) }
 
 // Store is an open meta.db. Its methods may be called from any goroutine.
 type Store struct {
-	o      Options
-	unsure bool // a write failed: what is in the file may not be on the disk; run's own
+	o       Options
+	suspect bool // a write failed: the disk can have dropped data that still reads correctly; only run uses it
 
-	mu     sync.Mutex   // never held while the disk is waited for
-	db     *boltdb.File // nil when it could not be opened again; run tries
+	mu     sync.Mutex   // never held while waiting for the disk
+	db     *boltdb.File // nil if it could not be reopened; run tries again
 	ops    []*op
 	wake   chan struct{}
 	closed bool
 	done   chan struct{}
 
-	// What the file holds, under mu.
+	// The contents of the file, under mu.
 	keys       []uint32
 	notes      map[string][]byte
 	voids      []Void
 	voidsSaved int
 	sealed     map[uint64]int64
-	lost       int // rows that were damaged when the file was written anew, and are not in it
+	lost       int // rows that were damaged when the file was rewritten, and are missing in it
 }
 
-// op is what run does for who waits: a part of a transaction, or a step of its own.
+// op is work for run: a part of the next transaction (fn), or something else (alone).
 type op struct {
 	fn    func(tx *bolt.Tx) error
 	alone func() error
 	done  chan error
 }
 
-// Create makes a file. With others there are files in the directory already.
+// Create creates a file. With others the directory contains other files already.
 func Create(o Options, others bool) error {
 	return write(&o, &Content{Secret: o.Secret()}, newInfo(o.Ring, others))
 }
 
-// Open opens the file, which it has read without trusting it before, and gives what
-// is in it. seal.ErrDamaged: it is of no use. The key in force is on its list then.
+// Open checks and opens the file, adds the current key to its list, and returns its
+// contents. On seal.ErrDamaged the file is unusable.
 func Open(o Options) (*Store, Content, error) {
 	info, err := Check(o.path())
 	if err != nil {
@@ -108,9 +108,8 @@ func (s *Store) open() (*boltdb.File, error) {
 	return db, nil
 }
 
-// recordKey puts the key in force on the list. The file, which c was read from, is
-// written anew with it: a row that is only replaced would linger in a free page as
-// it was.
+// recordKey adds the current key to the list. The file, whose contents are c, is rewritten:
+// a replaced row would stay readable in a free page.
 func (s *Store) recordKey(c *Content, info *Info) error {
 	cur := s.o.Ring.Keys().Current()
 	if cur == 0 || s.o.ReadOnly || slices.Contains(info.Keys, cur) {
@@ -123,18 +122,18 @@ func (s *Store) recordKey(c *Content, info *Info) error {
 	return s.replace(c, *info)
 }
 
-// replace writes what c holds to a new file.
+// replace replaces the file with a new one with the contents c.
 func (s *Store) replace(c *Content, info Info) error {
 	s.mu.Lock()
 	db := s.db
 	s.db = nil
 	s.mu.Unlock()
-	boltdb.Close(&db) // there are systems where an open file cannot be replaced
+	boltdb.Close(&db) // on some systems an open file cannot be replaced
 	err := write(&s.o, c, info)
 	return errors.Join(err, s.reopen())
 }
 
-// run commits updates until close.
+// run does all work on the file until Close.
 func (s *Store) run() {
 	defer close(s.done)
 	for range s.wake {
@@ -144,14 +143,14 @@ func (s *Store) run() {
 		s.mu.Unlock()
 		parts := slices.DeleteFunc(slices.Clone(ops), func(o *op) bool { return o.fn == nil })
 		if len(parts) > 0 {
-			err := s.try(func() error { return s.commit(parts) })
+			err := s.withReserve(func() error { return s.commit(parts) })
 			for _, o := range parts {
 				o.done <- err
 			}
 		}
 		for _, o := range ops {
 			if o.alone != nil {
-				o.done <- s.try(o.alone)
+				o.done <- s.withReserve(o.alone)
 			}
 		}
 		if closed {
@@ -160,8 +159,8 @@ func (s *Store) run() {
 	}
 }
 
-// try runs fn, once more when it found no room and the reserve could be freed.
-func (s *Store) try(fn func() error) error {
+// withReserve runs fn, and again if the volume was full and the reserve could be freed.
+func (s *Store) withReserve(fn func() error) error {
 	err := fn()
 	if err != nil && disk.NoSpace(err) && s.o.Full() {
 		err = fn()
@@ -169,12 +168,12 @@ func (s *Store) try(fn func() error) error {
 	return err
 }
 
-// reseal writes the file anew with the key in force; run calls it.
+// reseal rewrites the file with the current key. Only run calls it.
 func (s *Store) reseal(ids, was []uint32) error {
 	if err := s.renew(); err != nil {
 		return err
 	}
-	c, info, err := s.all()
+	c, info, err := s.current()
 	if err != nil {
 		return err
 	}
@@ -185,9 +184,9 @@ func (s *Store) reseal(ids, was []uint32) error {
 	return s.replace(&c, info)
 }
 
-// all gives everything that the file holds, and in the place of damaged rows, which
-// it says, what is in memory of notes and void ranges.
-func (s *Store) all() (c Content, info Info, err error) {
+// current returns the contents of the file. It replaces damaged notes and void ranges with
+// those in memory, and counts damaged rows (LostRows).
+func (s *Store) current() (c Content, info Info, err error) {
 	c, err = s.load()
 	if err == nil {
 		err = s.db.View(func(tx *bolt.Tx) error { return json.Unmarshal(tx.Bucket(bucketDir).Get(keyInfo), &info) })
@@ -215,16 +214,16 @@ func (s *Store) all() (c Content, info Info, err error) {
 	return c, info, nil
 }
 
-// Lost is how many rows were damaged when the file was written anew since Restored:
-// those of lanes are not in it. The caller, who knows them, stores them.
-func (s *Store) Lost() int {
+// LostRows returns how many rows were damaged when the file was rewritten, less those given
+// to RestoredRows. Those of lanes are missing in the file: the caller saves all lanes again.
+func (s *Store) LostRows() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lost
 }
 
-// Restored says that the caller has stored all lanes since Lost gave n.
-func (s *Store) Restored(n int) {
+// RestoredRows is called when all lanes were saved after LostRows returned n.
+func (s *Store) RestoredRows(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lost -= n
@@ -242,30 +241,30 @@ func (s *Store) commit(ops []*op) error {
 		}
 		return nil
 	})
-	s.unsure = err != nil && !disk.NoSpace(err)
+	s.suspect = err != nil && !disk.NoSpace(err)
 	return err
 }
 
-// renew puts meta.db on a firm footing after a write that failed: what it holds
-// is written to a new file. The old one is not written on: what the disk did
-// not confirm it may have dropped, though it still reads well.
+// renew opens the file if it is closed, and rewrites it after a failed write: the disk can
+// have dropped unconfirmed data that still reads correctly, so nothing more is written to
+// the old file.
 func (s *Store) renew() error {
 	if s.db == nil {
 		if err := s.reopen(); err != nil {
 			return err
 		}
 	}
-	if !s.unsure {
+	if !s.suspect {
 		return nil
 	}
-	c, info, err := s.all()
+	c, info, err := s.current()
 	if err != nil {
 		return err
 	}
 	if err := s.replace(&c, info); err != nil {
 		return err
 	}
-	s.unsure = false
+	s.suspect = false
 	return nil
 }
 
@@ -280,14 +279,14 @@ func (s *Store) reopen() error {
 	return nil
 }
 
-// Snapshot is the file as it stood at one moment.
+// Snapshot is the file as of one moment.
 type Snapshot struct{ tx *bolt.Tx }
 
-// Begin gives the file as it stands at this moment, also while it is written anew.
-// The caller writes it.
+// Begin returns a snapshot of the current file, which stays valid while the file is
+// rewritten. The caller calls Write.
 func (s *Store) Begin() (*Snapshot, error) {
 	var tx *bolt.Tx
-	err := s.do(&op{done: make(chan error, 1), alone: func() (err error) {
+	err := s.submit(&op{done: make(chan error, 1), alone: func() (err error) {
 		if s.db == nil {
 			err = s.reopen()
 		}
@@ -307,11 +306,11 @@ func (s *Snapshot) Write(path string) error { return boltdb.Copy(path, s.tx) }
 
 // update runs fn in a transaction and returns once it is synced.
 func (s *Store) update(fn func(tx *bolt.Tx) error) error {
-	return s.do(&op{fn: fn, done: make(chan error, 1)})
+	return s.submit(&op{fn: fn, done: make(chan error, 1)})
 }
 
-// do has run do o.
-func (s *Store) do(o *op) error {
+// submit passes o to run and waits for it.
+func (s *Store) submit(o *op) error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -329,7 +328,7 @@ func (s *Store) do(o *op) error {
 	return nil
 }
 
-// Close commits what waits and closes the file. It may be called again.
+// Close commits pending changes and closes the file. It can be called again.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if !s.closed {
@@ -347,7 +346,7 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
-// SaveLane stores a lane, and what changed of what it settled.
+// SaveLane stores a lane and the changes to its settled blocks.
 func (s *Store) SaveLane(name string, r Lane, put []*settled.Block, gone []uint64) error {
 	return s.update(func(tx *bolt.Tx) error { return putLane(tx, s.o.Ring, name, r, put, gone) })
 }

@@ -316,15 +316,15 @@ func TestDamagedWhileOpen(t *testing.T) {
 	if err := s.SetNote("after", []byte("too")); err != nil {
 		t.Fatal(err)
 	}
-	if said != 3 || s.Lost() != 3 {
-		t.Errorf("%d rows are said to be damaged, %d lost", said, s.Lost())
+	if said != 3 || s.LostRows() != 3 {
+		t.Errorf("%d rows are said to be damaged, %d lost", said, s.LostRows())
 	}
 	put, _ := set.Changes(settled.Set{})
 	if err := s.SaveLane("l", Lane{Cursor: set.Cursor(), Gen: 5, State: []byte("state"), Counts: map[string]int64{"sent": 3}}, put, nil); err != nil {
 		t.Fatal(err)
 	}
-	s.Restored(3)
-	if s.Lost() != 0 {
+	s.RestoredRows(3)
+	if s.LostRows() != 0 {
 		t.Error("the caller has stored its lanes")
 	}
 	if err := s.Close(); err != nil {

@@ -8,19 +8,19 @@ import (
 	"relay/queue/internal/format"
 )
 
-// chunkCursor reads the pieces of chunks, in order.
+// chunkCursor reads chunks piece by piece, in order.
 type chunkCursor struct {
 	c     *bolt.Cursor
-	k, v  []byte // where c stands; k is nil before it was sought, and at the end
+	k, v  []byte // at the position of c; k is nil before the first seek and at the end
 	first queue.Seq
 	next  int // piece to read next
 	buf   []byte
-	whole int // length of the chunk in buf
+	whole int // length of the complete chunk
 }
 
-// holding reads the header of the chunk that holds at.
+// holding reads the header of the chunk that contains the record at.
 func (r *chunkCursor) holding(at queue.Seq) (chunk.Header, error) {
-	// The last piece of a chunk lies before the first that begins behind at.
+	// Its last piece is the last one before the first piece with a number > at.
 	if k, _ := r.c.Seek(pieceKey(at+1, 0)); k == nil {
 		r.k, r.v = r.c.Last()
 	} else {
@@ -28,18 +28,18 @@ func (r *chunkCursor) holding(at queue.Seq) (chunk.Header, error) {
 	}
 	first, _, ok := splitKey(r.k)
 	if !ok {
-		return chunk.Header{}, format.Damaged("no chunk holds %x", uint64(at))
+		return chunk.Header{}, format.Damaged("no chunk contains record %x", uint64(at))
 	}
 	h, err := r.header(first)
 	if err == nil && (h.First > at || h.End() <= at) {
-		err = format.Damaged("no chunk holds %x", uint64(at))
+		err = format.Damaged("no chunk contains record %x", uint64(at))
 	}
 	return h, err
 }
 
-// header reads the header of the chunk that begins with first.
+// header reads the header of the chunk whose first record is first.
 func (r *chunkCursor) header(first queue.Seq) (chunk.Header, error) {
-	if len(r.buf) > 0 && len(r.buf) == r.whole { // it was read to its end: the next one follows
+	if len(r.buf) > 0 && len(r.buf) == r.whole { // the previous chunk was read completely: the next one follows
 		r.k, r.v = r.c.Next()
 	}
 	if k, piece, ok := splitKey(r.k); !ok || k != first || piece != 0 {
@@ -58,13 +58,13 @@ func (r *chunkCursor) header(first queue.Seq) (chunk.Header, error) {
 	}
 	h, err := chunk.DecodeHeader(r.buf)
 	if err == nil && h.First != first {
-		err = format.Damaged("chunk %x lies under %x", uint64(h.First), uint64(first))
+		err = format.Damaged("chunk %x is stored under %x", uint64(h.First), uint64(first))
 	}
 	r.whole = h.Len()
 	return h, err
 }
 
-// need reads pieces until buf holds n bytes.
+// need reads pieces until buf has n bytes.
 func (r *chunkCursor) need(n int) error {
 	for len(r.buf) < n {
 		if r.next > 0 {
@@ -86,28 +86,29 @@ func (r *chunkCursor) body(h *chunk.Header) (ids, pay []byte, err error) {
 	return h.Split(r.buf)
 }
 
-// Known is what the owner of a segment knows of it.
+// Known is what the caller of Chunks knows about a segment.
 type Known struct {
-	End   uint32       // index behind the last record that is confirmed; as of before Chunks is called
-	Check func() error // reads a file that nobody has read (File.Check)
-	Gaps  func() Gaps  // once it is checked
+	End   uint32       // index after the last confirmed record, read before Chunks is called
+	Check func() error // checks a file that was not checked yet (File.Check)
+	Gaps  func() Gaps  // called once the file is checked
 }
 
-// Chunks calls fn for each chunk that holds or follows index from, in order,
-// until fn says stop. body gives its ids and stored payload, valid in fn only.
+// Chunks calls fn for each chunk from the one that contains or follows index from, in
+// order, until fn returns more = false. body returns its ids and stored payload, valid
+// only during fn.
 //
-// Invariant: nothing is passed over. Each chunk begins where the one before
-// ended, or where a gap ends that the summary knows; the last ends where the
-// segment does. Whatever bbolt finds instead is damage.
+// Invariant: nothing is skipped. Each chunk begins where the previous one ended, or
+// where a known gap ends; the last one ends where the segment does. Anything else that
+// bbolt returns is damage.
 func (p *Pool) Chunks(s *File, from uint32, known Known, fn func(h *chunk.Header, body func() (ids, pay []byte, err error)) (more bool, err error)) error {
-	if err := p.lend(s, known.Check); err != nil {
+	if err := p.acquire(s, known.Check); err != nil {
 		return err
 	}
 	defer s.mu.RUnlock()
 	return s.db.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketLog)
 		if b == nil {
-			return format.Damaged("segment without log")
+			return format.Damaged("segment has no log bucket")
 		}
 		gaps := known.Gaps()
 		r := chunkCursor{c: b.Cursor()}

@@ -14,50 +14,50 @@ import (
 	"relay/queue/local/internal/files"
 )
 
-// File is one segment. Its tail's methods (OpenTail, Put, Sync, OnDisk, Growth) are
-// the writer's.
+// File is one segment. The methods of a tail (OpenTail, Put, Sync, OnDisk, Growth) are
+// called by the writer only.
 type File struct {
 	Num  uint64
 	Path string
 
-	// Checked: this process wrote the file, or has read all of it.
+	// Checked is set once this process has written the file or read all of it.
 	Checked atomic.Bool
 
-	size         int64 // of a tail: at which it is sealed
-	used, filled int64 // of a tail: bytes of pages, and bytes that were written ahead (fill.go)
+	size         int64 // of a tail: it is sealed at this size
+	used, filled int64 // of a tail: bytes of pages, and bytes allocated ahead (fill.go)
 
 	mu      sync.RWMutex // held for reading while db is used
 	db      *boltdb.File
 	lastUse atomic.Int64
 }
 
-// First is the sequence number of its first record.
+// First returns the sequence number of the segment's first record.
 func (s *File) First() queue.Seq { return queue.Seq(s.Num) << 32 }
 
-// tailOptions: a tail only grows, and is never opened for writing again but to be
-// sealed; syncing is ours (see Queue.commit).
+// tailOptions are the options of a file that only grows, and that is opened for writing
+// a second time only to be sealed. The caller syncs it (Queue.commit).
 func tailOptions(mmap int64) *bolt.Options {
 	o := boltdb.WriteOptions(true)
-	if runtime.GOOS != "windows" { // there the file would grow to the whole of it
+	if runtime.GOOS != "windows" { // on Windows the file would grow to the size of the map
 		o.InitialMmapSize = int(mmap)
 	}
 	return o
 }
 
-// OpenTail opens the file for writing.
+// OpenTail opens the file for writing. It is to be sealed at size bytes.
 func (s *File) OpenTail(size int64) error {
 	db, err := boltdb.Open(s.Path, tailOptions(size+size/4))
 	if err != nil {
 		return fmt.Errorf("open segment: %w", err)
 	}
 	s.Checked.Store(true)
-	db.AllocSize = int(min(size, 16<<20)) // one growth, and one sync for it, per so much
+	db.AllocSize = int(min(size, 16<<20)) // the file grows, and is synced for it, once per this many bytes
 	s.db, s.size = db, size
 	return nil
 }
 
-// Put stores chunks in one transaction. It is not on disk before Sync. With ahead it
-// makes room for them first (fill).
+// Put stores chunks in one transaction; they are durable after Sync. With ahead it
+// first allocates space for them (fill). It returns the used size of the file in bytes.
 func (s *File) Put(chunks []Chunk, ahead bool) (used int64, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -84,7 +84,7 @@ func (s *File) Put(chunks []Chunk, ahead bool) (used int64, err error) {
 	return used, err
 }
 
-// Sync has what was put confirmed by the disk.
+// Sync syncs the file: all chunks put so far survive a power cut.
 func (s *File) Sync() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -94,7 +94,7 @@ func (s *File) Sync() error {
 	return s.db.Sync()
 }
 
-// Seal stores the summary in a segment that was verified, and closes it.
+// Seal stores the summary in a segment that was verified, and closes the file.
 func (s *File) Seal(sum *Summary, noSync bool) error {
 	b, err := sum.encode()
 	if err != nil {
@@ -130,7 +130,7 @@ func (s *File) Seal(sum *Summary, noSync bool) error {
 	if err != nil {
 		return fmt.Errorf("seal segment: %w", err)
 	}
-	// Behind the last page lies only what was reserved.
+	// Behind the last page there is only preallocated space.
 	if fi, err := os.Stat(s.Path); err == nil && fi.Size() > used {
 		if err := files.Truncate(s.Path, used); err != nil {
 			return fmt.Errorf("seal segment: %w", err)
@@ -139,7 +139,7 @@ func (s *File) Seal(sum *Summary, noSync bool) error {
 	return nil
 }
 
-// Close closes a file that is in no Pool.
+// Close closes a file that is not in a Pool.
 func (s *File) Close() {
 	s.mu.Lock()
 	boltdb.Close(&s.db)

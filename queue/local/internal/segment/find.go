@@ -11,14 +11,14 @@ import (
 	"relay/queue/local/internal/boltscan"
 )
 
-// Found is what lies in a file, wherever that is: the pieces of chunks.
+// Found is the pieces of chunks in a damaged file, wherever they are.
 type Found struct {
 	p      *boltscan.File
 	pieces map[queue.Seq]copies
 }
 
-// Find searches the pages of a file for pieces of chunks, believing nothing, and
-// calls fn with what there is, which is valid in fn only.
+// Find searches all pages of a file for pieces of chunks, without trusting its
+// structure, and calls fn with them. Found is valid only during the call.
 func Find(path string, num uint64, fn func(*Found) error) error {
 	return boltdb.Scan(path, func(p *boltscan.File) error {
 		pieces, err := findPieces(p, num)
@@ -29,11 +29,11 @@ func Find(path string, num uint64, fn func(*Found) error) error {
 	})
 }
 
-// Unread is why the disk did not give some of the file so far; nil: it gave all.
+// Unread returns why the disk did not return some of the file so far, or nil.
 func (f *Found) Unread() error { return f.p.Unread() }
 
-// Each calls fn for each chunk that is whole, by its first number. rows, its ids,
-// lie in data.
+// Each calls fn for each complete chunk, in order. rows are the chunk's ids, a part of
+// data.
 func (f *Found) Each(fn func(h *chunk.Header, data, rows []byte) error) error {
 	for _, first := range slices.Sorted(maps.Keys(f.pieces)) {
 		if data, h, rows, ok := f.assemble(first); ok {
@@ -45,7 +45,7 @@ func (f *Found) Each(fn func(h *chunk.Header, data, rows []byte) error) error {
 	return nil
 }
 
-// copies is where each copy of each piece of a chunk lies.
+// copies is where the copies of each piece of a chunk are.
 type copies map[int][]place
 
 type place struct {
@@ -73,8 +73,8 @@ func findPieces(p *boltscan.File, num uint64) (map[queue.Seq]copies, error) {
 	return found, err
 }
 
-// assemble puts a chunk together, trying every copy of a piece in turn until
-// the checksums agree.
+// assemble joins the pieces of a chunk, trying the copies of each piece in turn until
+// the checksums match.
 func (f *Found) assemble(first queue.Seq) (data []byte, h chunk.Header, ids []byte, ok bool) {
 	pieces := f.pieces[first]
 	if data, h, ids, ok = pieces.join(f.p, first, -1, 0); ok {
@@ -90,8 +90,8 @@ func (f *Found) assemble(first queue.Seq) (data []byte, h chunk.Header, ids []by
 	return nil, chunk.Header{}, nil, false
 }
 
-// join puts a chunk together from the first copy of each piece but of the piece
-// odd, of which it takes copy n.
+// join joins the first copy of each piece, except for piece odd, of which it takes
+// copy n.
 func (c copies) join(p *boltscan.File, first queue.Seq, odd, n int) (data []byte, h chunk.Header, ids []byte, ok bool) {
 	for i := range math.MaxUint16 {
 		ps := c[i]

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// Suffix ends the name of a segment.
+	// Suffix ends the name of a segment file.
 	Suffix = ".seg"
-	// TmpSuffix ends the name of one that is being written in its place (Write).
+	// TmpSuffix follows the name of a segment file whose replacement is being written (Write).
 	TmpSuffix = ".tmp"
 
 	pieceSize  = 1980 // two to a page: bbolt rewrites whole pages
@@ -31,21 +31,21 @@ var (
 	keySummary = []byte("summary")
 )
 
-// Info says what a segment file is. It can be read without the key.
+// Info is the header of a segment file. It can be read without the key.
 type Info struct {
 	Format  int       `json:"format"`
 	Segment uint64    `json:"segment"`
 	Created time.Time `json:"created"`
 	Sum     uint32    `json:"sum"`    // files.FormatSum
-	Secret  []byte    `json:"secret"` // of the id hashes, sealed when there is a key
+	Secret  []byte    `json:"secret"` // of the id hashes, encrypted when there is a key
 }
 
-// NewInfo is for a file that is made now.
+// NewInfo returns the header of a file that is created now.
 func NewInfo(num uint64, now time.Time, secret []byte) Info {
 	return Info{Format: files.Version, Sum: files.FormatSum(files.Version), Segment: num, Created: now.UTC(), Secret: secret}
 }
 
-// Path is where a segment lies.
+// Path returns the path of a segment file.
 func Path(dir string, num uint64) string { return files.Path(dir, num, Suffix) }
 
 func pieceKey(seq queue.Seq, piece int) []byte {
@@ -60,7 +60,7 @@ func splitKey(k []byte) (queue.Seq, int, bool) {
 	return queue.Seq(binary.BigEndian.Uint64(k)), int(binary.BigEndian.Uint16(k[8:])), true
 }
 
-// Create makes an empty segment, which is whole on disk under its name.
+// Create creates an empty segment. Once it has its name it is complete on disk.
 func Create(dir string, info Info, noSync bool) error {
 	return files.Place(Path(dir, info.Segment), noSync, func(tmp string) error { return create(tmp, info, noSync) })
 }
@@ -100,9 +100,9 @@ func putChunks(tx *bolt.Tx, chunks []Chunk) error {
 	return nil
 }
 
-// putPieces stores an encoded chunk. One that is small, a commit of one or two
-// events, goes in small pieces: bbolt leaves a page half empty when fewer than
-// four of its values fit.
+// putPieces stores an encoded chunk. A small one (a commit of one or two events) is
+// stored in small pieces, since bbolt leaves a page half empty if fewer than four values
+// fit into it.
 func putPieces(b *bolt.Bucket, first queue.Seq, data []byte) error {
 	size := pieceSize
 	if len(data) < pieceSize {

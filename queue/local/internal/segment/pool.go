@@ -18,16 +18,16 @@ import (
 
 const maxOpen = 8 // files kept open for readers
 
-// Pool keeps the files that readers use open, a few at a time.
+// Pool keeps a few segment files open for readers.
 type Pool struct {
-	mu    sync.Mutex // guards files and the opening of files
+	mu    sync.Mutex // guards files; held while a file is opened
 	files []*File
 	ticks atomic.Int64
 }
 
-// lend holds the file of the segment open until the caller lets go of s.mu. check is
-// called before a file is opened that nobody has read.
-func (p *Pool) lend(s *File, check func() error) error {
+// acquire returns with the file of s open and s.mu read-locked; the caller unlocks it.
+// It calls check before it opens a file that was not checked yet.
+func (p *Pool) acquire(s *File, check func() error) error {
 	for {
 		s.mu.RLock()
 		if s.db != nil {
@@ -41,8 +41,8 @@ func (p *Pool) lend(s *File, check func() error) error {
 	}
 }
 
-// open opens a sealed segment for reading, and closes the least recently used one
-// when many are open.
+// open opens a sealed segment for reading, and closes the least recently used one if
+// too many are open.
 func (p *Pool) open(s *File, check func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -61,7 +61,7 @@ func (p *Pool) open(s *File, check func() error) error {
 		if errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("open segment: %w", ErrGone)
 		}
-		if slices.ContainsFunc(outOfMeans, func(e syscall.Errno) bool { return errors.Is(err, e) }) {
+		if slices.ContainsFunc(outOfResources, func(e syscall.Errno) bool { return errors.Is(err, e) }) {
 			return fmt.Errorf("open segment: %w", err)
 		}
 		return format.Damaged("open segment: %v", err)
@@ -78,7 +78,7 @@ func (p *Pool) open(s *File, check func() error) error {
 		}
 		o := p.files[oldest]
 		if !o.mu.TryLock() {
-			break // being read; next time
+			break // it is being read; the next open closes it
 		}
 		boltdb.Close(&o.db)
 		o.mu.Unlock()
@@ -87,10 +87,10 @@ func (p *Pool) open(s *File, check func() error) error {
 	return nil
 }
 
-// outOfMeans are errors of opening a file that say nothing about the file.
-var outOfMeans = []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR}
+// outOfResources are errors of opening a file that are not the fault of the file.
+var outOfResources = []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR}
 
-// Shut closes the segment's file; a reader opens it again.
+// Shut closes the segment's file. The next reader opens it again.
 func (p *Pool) Shut(s *File) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,5 +105,6 @@ func (p *Pool) Shut(s *File) {
 	}
 }
 
-// ErrGone means that the segment was unlinked under the reader, who shall look again.
+// ErrGone means that the segment was unlinked while it was being read: the reader looks
+// up the record again.
 var ErrGone = errors.New("segment is gone")

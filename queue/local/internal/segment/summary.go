@@ -10,25 +10,25 @@ import (
 	"relay/queue/internal/format"
 )
 
-// Summary is what a segment holds, derived from its chunk headers.
+// Summary describes the contents of a segment. It is derived from the chunk headers.
 type Summary struct {
 	Records int64
 	Chunks  int64
-	Next    uint32 // index behind the last record
+	Next    uint32 // index after the last record
 	Min     int64  // time of receipt, Unix ms
 	Max     int64
-	Missing int64 // sequence numbers no chunk stands for
+	Missing int64 // sequence numbers that no chunk covers
 	Lanes   []chunk.Lane
-	Gaps    Gaps `json:"-"` // which those are; not stored, File.Check finds them again
+	Gaps    Gaps `json:"-"` // where the missing numbers are; not stored, File.Check finds them again
 }
 
-// Gaps are ranges of indexes that no chunk of a segment stands for, ascending.
-// Only a segment that was salvaged has any.
+// Gaps are the ranges of indexes that no chunk of a segment covers, ascending. Only a
+// salvaged segment has any.
 type Gaps []gap
 
 type gap struct{ from, to uint32 }
 
-// skip gives the first index at or behind at that does not lie in a gap.
+// skip returns the first index >= at that is not in a gap.
 func (g Gaps) skip(at uint32) uint32 {
 	i, _ := slices.BinarySearchFunc(g, at, func(e gap, at uint32) int {
 		if e.to <= at {
@@ -42,7 +42,7 @@ func (g Gaps) skip(at uint32) uint32 {
 	return at
 }
 
-// Lane gives what there is for a lane; nil: nothing.
+// Lane returns what the segment holds for a lane, or nil if it holds nothing.
 func (s *Summary) Lane(name string) *chunk.Lane {
 	for i := range s.Lanes {
 		if s.Lanes[i].Name == name {
@@ -52,7 +52,7 @@ func (s *Summary) Lane(name string) *chunk.Lane {
 	return nil
 }
 
-// Add takes in the header of a further chunk.
+// Add adds the header of the next chunk.
 func (s *Summary) Add(h *chunk.Header) {
 	if s.Chunks == 0 || h.Min < s.Min {
 		s.Min = h.Min
@@ -82,13 +82,13 @@ func (s *Summary) Add(h *chunk.Header) {
 	}
 }
 
-// same says whether o was derived from the same chunks.
+// same reports whether o was derived from the same chunks.
 func (s *Summary) same(o *Summary) bool {
 	return s.Records == o.Records && s.Chunks == o.Chunks && s.Next == o.Next && s.Min == o.Min && s.Max == o.Max &&
 		s.Missing == o.Missing && slices.Equal(s.Lanes, o.Lanes)
 }
 
-// Clone gives a copy that shares nothing.
+// Clone returns a deep copy.
 func (s *Summary) Clone() Summary {
 	c := *s
 	c.Lanes, c.Gaps = slices.Clone(s.Lanes), slices.Clone(s.Gaps)
@@ -105,7 +105,7 @@ func (s *Summary) encode() ([]byte, error) {
 
 func decodeSummary(b []byte) (Summary, error) {
 	if len(b) < 4 || format.CRC(b[:len(b)-4]) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
-		return Summary{}, format.Damaged("summary checksum")
+		return Summary{}, format.Damaged("wrong checksum of the summary")
 	}
 	var s Summary
 	if err := json.Unmarshal(b[:len(b)-4], &s); err != nil {

@@ -44,8 +44,8 @@ func ReadInfo(path string) (Info, error) {
 	return info, err
 }
 
-// FirstKey gives the key that the first chunk of a segment is sealed with. A chunk's
-// header has a checksum, that of its segment has none.
+// FirstKey returns the id of the key that encrypts the first chunk of a segment. Unlike
+// the segment's header, a chunk's header has a checksum.
 func FirstKey(path string) (id uint32, ok bool) {
 	enough := errors.New("enough")
 	var data []byte
@@ -66,7 +66,7 @@ func FirstKey(path string) (id uint32, ok bool) {
 	return id, errors.Is(err, enough)
 }
 
-// ReadSummary gives the summary a sealed segment carries.
+// ReadSummary returns the summary stored in a sealed segment.
 func ReadSummary(path string) (Summary, error) {
 	var sum Summary
 	found := false
@@ -85,9 +85,9 @@ func ReadSummary(path string) (Summary, error) {
 	return sum, err
 }
 
-// Check reads all of a segment before bbolt does for the first time, and gives where
-// its gaps are. It makes sure that a sealed one holds what its summary says, chunk for
-// chunk; want is nil for one that is not sealed.
+// Check reads all of a segment before bbolt opens it for the first time, and returns its
+// gaps. want is the summary of a sealed segment, whose chunks must match it; nil if the
+// segment is not sealed.
 func (s *File) Check(want *Summary) (Gaps, error) {
 	var sum Summary
 	err := boltdb.Read(s.Path, func(p *boltscan.File) error {
@@ -107,7 +107,7 @@ func (s *File) Check(want *Summary) (Gaps, error) {
 	return sum.Gaps, nil
 }
 
-// verify reads all of a segment under one meta page and calls fn for each chunk.
+// verify reads all of a segment as of one meta page and calls fn for each chunk.
 func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Header, ids []byte) error) error {
 	var data []byte
 	var first queue.Seq
@@ -131,15 +131,15 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 		end = h.End()
 		return fn(&h, ids)
 	}
-	// All of it, though only the log counts: bbolt reads all when it opens a
-	// file to write, and cannot be stopped from falling over what is damaged.
+	// Read all of it, although only the log matters: bbolt reads everything when it
+	// opens a file for writing, and crashes on damage in any bucket.
 	err := p.WalkAll(m, [][]byte{bucketInfo, bucketLog}, func(bucket string, k, v []byte) error {
 		if bucket != string(bucketLog) {
 			return nil
 		}
 		seq, piece, ok := splitKey(k)
 		if !ok || uint64(seq>>32) != num {
-			return format.Damaged("strange key")
+			return format.Damaged("foreign key in the log")
 		}
 		if piece == 0 {
 			if err := flush(); err != nil {
@@ -160,18 +160,18 @@ func verify(p *boltscan.File, m boltscan.Meta, num uint64, fn func(h *chunk.Head
 	return flush()
 }
 
-// Examined is what was found in a segment file.
+// Examined is the result of Examine.
 type Examined struct {
 	Sum    Summary
 	IDs    []ids.Known
-	Torn   bool // the newest meta page does not lead to everything
-	Voided bool // a range in doubt lies in it
+	Torn   bool // some chunks are not reachable from the newest meta page
+	Voided bool // the file contains void chunks, which Sum and IDs leave out
 
 	all []queue.Seq // first sequence of each chunk in the tree
 }
 
-// Examine verifies a segment that was not sealed, but for chunks that void says are in
-// doubt; seal.ErrDamaged: not even the older meta page will do.
+// Examine verifies a segment that was not sealed. It leaves out chunks for which void
+// returns true. It returns seal.ErrDamaged if not even the older meta page is intact.
 func (s *File) Examine(void func(h *chunk.Header) bool, wantIDs bool) (Examined, error) {
 	var best Examined
 	err := boltdb.Read(s.Path, func(p *boltscan.File) error {
@@ -181,7 +181,7 @@ func (s *File) Examine(void func(h *chunk.Header) bool, wantIDs bool) (Examined,
 			var x Examined
 			next := s.First()
 			err := verify(p, m, s.Num, func(h *chunk.Header, rows []byte) error {
-				if h.First != next { // nothing leaves a segment before it is sealed
+				if h.First != next { // chunks are removed from sealed segments only
 					return format.Damaged("chunks between %x and %x are missing", uint64(next), uint64(h.First))
 				}
 				next = h.End()
@@ -199,10 +199,10 @@ func (s *File) Examine(void func(h *chunk.Header) bool, wantIDs bool) (Examined,
 			switch {
 			case err == nil:
 				best = x
-				// A page that did not reach the disk may be an older version of
-				// itself, with which the tree is whole and lacks chunks, if
-				// not as many as the commit brought. The older meta page knows
-				// better: chunks only come to a tree, at its end; none leaves it.
+				// A page that was not written can be an older version of itself. The tree
+				// is intact then but lacks chunks, and possibly not as many as the commit
+				// added. The older meta page reveals it: an unsealed tree only grows, at its
+				// end, so all chunks under the older page must be under the newer one too.
 				best.Torn = i > 0 || len(p.Metas()) > 1 && !startsWith(x.all, p, p.Metas()[1])
 				best.all = nil
 				return nil
@@ -220,8 +220,8 @@ func (s *File) Examine(void func(h *chunk.Header) bool, wantIDs bool) (Examined,
 	return best, err
 }
 
-// startsWith says whether all begins with the chunks under a meta page; yes when
-// that is not whole.
+// startsWith reports whether all begins with the chunks under meta page m. It returns
+// true if the tree of m is damaged.
 func startsWith(all []queue.Seq, p *boltscan.File, m boltscan.Meta) bool {
 	missing := errors.New("missing")
 	n := 0

@@ -12,8 +12,8 @@ import (
 	"relay/queue/local/internal/files"
 )
 
-// Write writes a sealed segment file of what fill puts to the temporary name of the one
-// at path, and gives its summary. size is what it may grow to.
+// Write calls fill to write the chunks of a new sealed segment under the temporary name
+// for path, and returns its summary. size is how large the file can become.
 func Write(path string, info Info, size int64, noSync bool, fill func(put func(h *chunk.Header, data []byte) error) error) (sum Summary, err error) {
 	tmp := path + TmpSuffix
 	if err := files.Remove(tmp); err != nil {

@@ -8,9 +8,8 @@ import (
 	"relay/queue/internal/varint"
 )
 
-// The row of a block: a byte that says what it is, the words of a bitmap unless
-// everything is settled, and the records that are settled in part, each as its
-// distance from the one before and its slots.
+// A block's row is a type byte; for rowBits the words of the bitmap follow, and then the
+// partly settled records, each as its distance from the previous one and its slots.
 const (
 	rowFull = 1
 	rowBits = 2
@@ -18,13 +17,13 @@ const (
 
 var errRow = errors.New("settled row cannot be read")
 
-// Num is the number of the block, by which it is stored.
+// Num returns the block's number, which is its key in the database.
 func (b *Block) Num() uint64 { return b.num }
 
-// Segment is the number of the segment in which the block lies.
+// Segment returns the number of the segment to which the block belongs.
 func (b *Block) Segment() uint64 { return b.num >> (32 - blockBits) }
 
-// Encode gives the block's row.
+// Encode returns the block's row.
 func (b *Block) Encode() []byte {
 	if b.bits == nil {
 		return []byte{rowFull}
@@ -41,7 +40,7 @@ func (b *Block) Encode() []byte {
 	return row
 }
 
-// Decode reads the row of a block.
+// Decode parses the row of a block.
 func Decode(num uint64, row []byte) (*Block, error) {
 	switch {
 	case len(row) == 1 && row[0] == rowFull:

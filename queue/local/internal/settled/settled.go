@@ -1,12 +1,12 @@
-// Package settled is what one lane has settled, as a value: a cursor, before which
-// everything is, and blocks for what is settled behind it, out of order.
+// Package settled represents what one lane has settled, as an immutable value: a cursor
+// (everything before it is settled) and blocks for records settled out of order after it.
 //
 //	cursor ──►|        block         |        block         |
 //	settled...|..x......xxxx.........|xxxxxxxxxxxxxxxxxxxxxx|
 //
-// A block stands for 4,096 sequence numbers of one segment and is a row of its own
-// where it is stored: a settlement writes the blocks it touches, of at most a few
-// hundred bytes each, however much waits; one that is settled whole takes a byte.
+// A block covers 4,096 sequence numbers of one segment and is stored as one row. A
+// settlement writes only the blocks it changes, at most a few hundred bytes each,
+// however many records are pending. A block that is settled completely takes one byte.
 package settled
 
 import (
@@ -18,27 +18,27 @@ import (
 
 const (
 	blockBits = 12
-	blockLen  = 1 << blockBits // sequence numbers of a block
+	blockLen  = 1 << blockBits // sequence numbers per block
 	words     = blockLen / 64
 )
 
-// Set is what is settled. It is a value: whoever changes it gets another one, and
-// the two share the blocks that are equal. The zero Set is empty.
+// Set is a set of settled records. It is immutable: methods that settle return a new Set,
+// which shares unchanged blocks with the old one. The zero Set is empty.
 type Set struct {
 	cursor queue.Seq
-	blocks []*Block // ascending; each has something settled behind cursor
+	blocks []*Block // ascending; each has something settled after cursor
 }
 
-// Block is part of a Set. It is never changed.
+// Block is a part of a Set. It is immutable.
 type Block struct {
-	num   uint64         // of its first sequence number, >> blockBits
+	num   uint64         // its first sequence number >> blockBits
 	bits  *[words]uint64 // nil: all of it is settled
-	parts []part         // ascending; none of a record that is settled whole
+	parts []part         // ascending; only records that are not settled completely
 }
 
-// part is a record of which some conversions are settled.
+// part is a record some of whose conversions are settled.
 type part struct {
-	at    uint16 // in the block
+	at    uint16 // index in the block
 	slots queue.Slots
 }
 
@@ -46,7 +46,7 @@ func (b *Block) first() queue.Seq { return queue.Seq(b.num << blockBits) }
 
 func (b *Block) has(at int) bool { return b.bits == nil || b.bits[at/64]&(1<<(at%64)) != 0 }
 
-// nothingFrom says that nothing at or behind at is settled.
+// nothingFrom reports whether nothing at or after index at is settled.
 func (b *Block) nothingFrom(at int) bool {
 	if b.bits == nil || b.bits[at/64]>>(at%64) != 0 || len(b.parts) > 0 && int(b.parts[len(b.parts)-1].at) >= at {
 		return false
@@ -54,25 +54,25 @@ func (b *Block) nothingFrom(at int) bool {
 	return !slices.ContainsFunc(b.bits[at/64+1:], func(w uint64) bool { return w != 0 })
 }
 
-// New is a set of blocks, in any order, behind a cursor.
+// New returns the set of a cursor and blocks, which can be in any order.
 func New(cursor queue.Seq, blocks []*Block) Set {
 	s := Set{blocks: slices.Clone(blocks)}
 	slices.SortFunc(s.blocks, func(x, y *Block) int { return int(int64(x.num) - int64(y.num)) })
 	return s.Before(cursor)
 }
 
-// Cursor is where the first sequence number is that is not settled, as far as that
-// is known: everything before it is.
+// Cursor returns the cursor: everything before it is settled. A record at or after it
+// can be settled too.
 func (s Set) Cursor() queue.Seq { return s.cursor }
 
-// find gives the place of the block that seq lies in, or would.
+// find returns the index of the block that covers seq, or where it would be inserted.
 func (s Set) find(seq queue.Seq) (int, bool) {
 	return slices.BinarySearchFunc(s.blocks, uint64(seq)>>blockBits, func(b *Block, num uint64) int {
 		return int(int64(b.num) - int64(num))
 	})
 }
 
-// Has says whether seq is settled.
+// Has reports whether seq is settled.
 func (s Set) Has(seq queue.Seq) bool {
 	if seq < s.cursor {
 		return true
@@ -81,7 +81,7 @@ func (s Set) Has(seq queue.Seq) bool {
 	return ok && s.blocks[i].has(int(seq%blockLen))
 }
 
-// Slots are the conversions of a record that are settled while others are not.
+// Slots returns the settled conversions of a record that is not settled completely.
 func (s Set) Slots(seq queue.Seq) queue.Slots {
 	i, ok := s.find(seq)
 	if !ok {
@@ -98,7 +98,7 @@ func findPart(parts []part, at uint16) (int, bool) {
 	return slices.BinarySearchFunc(parts, at, func(p part, at uint16) int { return int(p.at) - int(at) })
 }
 
-// Next gives the first sequence number at or behind seq that is not settled.
+// Next returns the first sequence number >= seq that is not settled.
 func (s Set) Next(seq queue.Seq) queue.Seq {
 	seq = max(seq, s.cursor)
 	for i, ok := s.find(seq); ok; ok = i < len(s.blocks) && s.blocks[i].first() == seq {
@@ -115,10 +115,10 @@ func (s Set) Next(seq queue.Seq) queue.Seq {
 	return seq
 }
 
-// All says whether everything in [from, to) is settled.
+// All reports whether everything in [from, to) is settled.
 func (s Set) All(from, to queue.Seq) bool { return s.Next(from) >= to }
 
-// Open counts what is not settled in [from, to).
+// Open returns how many sequence numbers in [from, to) are not settled.
 func (s Set) Open(from, to queue.Seq) int64 {
 	from = max(from, s.cursor)
 	if from >= to {
@@ -142,7 +142,7 @@ func (s Set) Open(from, to queue.Seq) int64 {
 	return n
 }
 
-// mask has the bits of [from, to), which lie in one word.
+// mask returns the bits of [from, to), which are in one word.
 func mask(from, to queue.Seq) uint64 {
 	m := ^uint64(0) << (from % 64)
 	if to%64 != 0 {
@@ -151,7 +151,7 @@ func mask(from, to queue.Seq) uint64 {
 	return m
 }
 
-// Before is s with everything before cursor settled.
+// Before returns s with everything before cursor settled.
 func (s Set) Before(cursor queue.Seq) Set {
 	cursor = max(cursor, s.cursor)
 	i, ok := s.find(cursor)
@@ -161,7 +161,7 @@ func (s Set) Before(cursor queue.Seq) Set {
 	return Set{cursor, s.blocks[i:]}
 }
 
-// Settle is s with r settled, which lies in one segment.
+// Settle returns s with r settled. r must not span segments.
 func (s Set) Settle(r queue.Range) Set {
 	r.From = max(r.From, s.cursor)
 	if r.From >= r.To {
@@ -182,7 +182,7 @@ func (s Set) Settle(r queue.Range) Set {
 	return Set{s.cursor, append(blocks, s.blocks[hi:]...)}
 }
 
-// settle is b with [from, to) settled, or b itself if all of that was.
+// settle returns b with [from, to) settled, or b itself if that changes nothing.
 func (b *Block) settle(from, to queue.Seq) *Block {
 	if b.bits == nil {
 		return b
@@ -209,7 +209,8 @@ func (b *Block) settle(from, to queue.Seq) *Block {
 	return &Block{num: b.num, bits: &w, parts: parts}
 }
 
-// SettleSlots is s with conversions of a record settled that has others open.
+// SettleSlots returns s with some conversions of a record settled. The record itself
+// stays open.
 func (s Set) SettleSlots(seq queue.Seq, slots queue.Slots) Set {
 	if slots == 0 || s.Has(seq) || s.Slots(seq)&slots == slots {
 		return s
@@ -233,16 +234,16 @@ func (s Set) SettleSlots(seq queue.Seq, slots queue.Slots) Set {
 	return Set{s.cursor, blocks}
 }
 
-// Keep is s without the blocks of segments that there says are gone.
-func (s Set) Keep(there func(segment uint64) bool) Set {
-	gone := func(b *Block) bool { return !there(b.Segment()) }
+// Keep returns s without the blocks of segments for which exists returns false.
+func (s Set) Keep(exists func(segment uint64) bool) Set {
+	gone := func(b *Block) bool { return !exists(b.Segment()) }
 	if !slices.ContainsFunc(s.blocks, gone) {
 		return s
 	}
 	return Set{s.cursor, slices.DeleteFunc(slices.Clone(s.blocks), gone)}
 }
 
-// Changes says what must be written to make was, where it is stored, into s.
+// Changes returns what must be written to turn the stored set was into s.
 func (s Set) Changes(was Set) (put []*Block, gone []uint64) {
 	i := 0
 	for _, b := range s.blocks {

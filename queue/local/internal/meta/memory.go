@@ -9,14 +9,14 @@ import (
 	"relay/queue/local/internal/files"
 )
 
-// Note gives the value kept under key, nil when there is none.
+// Note returns the value stored under key, or nil.
 func (s *Store) Note(key string) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.notes[key])
 }
 
-// SetNote keeps a small value under key; nil removes it.
+// SetNote stores a small value under key; nil removes it.
 func (s *Store) SetNote(key string, val []byte) error {
 	err := s.update(func(tx *bolt.Tx) error {
 		if val == nil {
@@ -37,21 +37,21 @@ func (s *Store) SetNote(key string, val []byte) error {
 	return nil
 }
 
-// Voids gives the ranges in doubt, whether they are on record or not.
+// Voids returns the void ranges, saved or not.
 func (s *Store) Voids() []Void {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.voids)
 }
 
-// AddVoid adds a range in doubt. It is on record after the next SaveVoids.
+// AddVoid adds a void range. The next SaveVoids saves it.
 func (s *Store) AddVoid(v Void) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.voids = append(s.voids, v)
 }
 
-// SaveVoids puts the ranges in doubt on record. One goroutine calls it.
+// SaveVoids saves the void ranges. Only one goroutine calls it.
 func (s *Store) SaveVoids() error {
 	s.mu.Lock()
 	voids, saved := slices.Clone(s.voids), s.voidsSaved
@@ -76,7 +76,7 @@ func (s *Store) SaveVoids() error {
 	return nil
 }
 
-// Sealed gives how many records a sealed segment held; false: that was not noted.
+// Sealed returns how many records a sealed segment held; noted is false if that is unknown.
 func (s *Store) Sealed(num uint64) (records int64, noted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,15 +84,15 @@ func (s *Store) Sealed(num uint64) (records int64, noted bool) {
 	return records, noted
 }
 
-// AllSealed gives the numbers of the segments of which that was noted, ascending.
+// AllSealed returns the numbers of the segments whose record count is stored, ascending.
 func (s *Store) AllSealed() []uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Sorted(maps.Keys(s.sealed))
 }
 
-// NoteSealed notes how many records each sealed segment holds. Of segments that are
-// neither among them nor among others the number goes.
+// NoteSealed stores how many records each sealed segment holds. It removes the counts of
+// segments that are neither in records nor in others.
 func (s *Store) NoteSealed(records map[uint64]int64, others []uint64) error {
 	s.mu.Lock()
 	set, gone := make(map[uint64]int64), maps.Clone(s.sealed)
@@ -134,7 +134,7 @@ func (s *Store) NoteSealed(records map[uint64]int64, others []uint64) error {
 	return nil
 }
 
-// ForgetSealed removes what is noted of segments.
+// ForgetSealed removes the record counts of segments.
 func (s *Store) ForgetSealed(nums []uint64) error {
 	s.mu.Lock()
 	noted := slices.DeleteFunc(slices.Clone(nums), func(num uint64) bool { _, ok := s.sealed[num]; return !ok })
@@ -161,7 +161,7 @@ func (s *Store) ForgetSealed(nums []uint64) error {
 	return nil
 }
 
-// Keys gives the ids of the keys that something in the directory is sealed with.
+// Keys returns the ids of the keys in use in the directory.
 func (s *Store) Keys() []uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -176,23 +176,23 @@ func (s *Store) SetKeys(ids []uint32) error {
 	if err != nil {
 		return err
 	}
-	s.listed(ids)
+	s.storeKeys(ids)
 	return nil
 }
 
-// Reseal seals everything in the file with the key in force, id, which is alone on the
-// list then, if the list is was still. The file is written anew: a row that is only
-// replaced would linger in a free page as it was.
+// Reseal encrypts everything in the file with the current key, id, which becomes the only
+// one on the list. It fails if the list is no longer was. The file is rewritten, since a
+// replaced row would stay readable in a free page.
 func (s *Store) Reseal(id uint32, was []uint32) error {
 	ids := []uint32{id}
-	if err := s.do(&op{alone: func() error { return s.reseal(ids, was) }, done: make(chan error, 1)}); err != nil {
+	if err := s.submit(&op{alone: func() error { return s.reseal(ids, was) }, done: make(chan error, 1)}); err != nil {
 		return err
 	}
-	s.listed(ids)
+	s.storeKeys(ids)
 	return nil
 }
 
-func (s *Store) listed(ids []uint32) {
+func (s *Store) storeKeys(ids []uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keys = ids
