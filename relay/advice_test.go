@@ -187,7 +187,7 @@ rate: { requests_per_second: 1000, burst: 1000 }
 		if !strings.Contains(printed, words) {
 			t.Errorf("%+v: relay status has no %q", *modes[i], words)
 		}
-		if strings.Contains(l.Next, "nothing to do") || strings.Contains(words, "Nobody has to") {
+		if strings.Contains(l.Next, "nothing to do") || strings.Contains(words, "No action is needed") {
 			t.Errorf("%+v: %q, %q", *modes[i], l.Next, words)
 		}
 		if f, ok := still[id]; ok && (f.Code != l.State || f.Fix != words || f.Level != doctor.Fail) {

@@ -26,7 +26,7 @@ func TestForwardWithoutMapping(t *testing.T) {
 		err := c.Run()
 		return out.String(), exitOf(err)
 	}
-	const ask = "this relay forwards to " + hub + "; it needs no mapping: ask the hub"
+	const ask = "this relay forwards to " + hub + ", so it has no mapping of its own; the hub has it"
 	all := func(when string) {
 		for _, c := range []struct {
 			args string

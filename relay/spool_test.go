@@ -68,7 +68,7 @@ func TestSpoolTables(t *testing.T) {
 	eventually(t, "what is not taken is said", func() bool {
 		out, _ := h.command(t, "status")
 		return strings.Contains(out, "1 file of another kind (.xlsx)") && strings.Contains(out, "save a workbook as CSV") && strings.Contains(out, "4 in refused") &&
-			strings.Contains(out, "not stored: 1 file that was refused: the report beside it")
+			strings.Contains(out, "not stored: 1 file that was refused: the report next to each file")
 	})
 	eventually(t, "the alert", func() bool { return strings.Contains(p.log.String(), "files_refused") })
 	out, _ := h.command(t, "spool", "list")

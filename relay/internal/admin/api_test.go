@@ -215,7 +215,7 @@ func TestStatusOfLanes(t *testing.T) {
 	a, b, c := byID[setA], byID[setB], byID[setC]
 	if a.Name != "stores" || a.State != "paused_token" || a.Headline != "Access token refused" || a.Pending != 2 || a.LagSeconds != 3600 ||
 		a.Usage != 0.42 || a.LastError == nil || a.LastError.Subcode != 463 || a.DrainSeconds != nil || a.Dead != 3 ||
-		!strings.Contains(a.Next, "one request is tried in 7 minutes") {
+		!strings.Contains(a.Next, "relay tries one request in 7 minutes") {
 		t.Errorf("A: %+v", a)
 	}
 	if b.State != "sending" || b.Pending != 1 || b.LastSuccessAt == nil || b.InFlight != 1 {

@@ -243,7 +243,7 @@ func TestNobodyKnowsWhoDelivers(t *testing.T) {
 		t.Errorf("%+v", st.Delivers)
 	}
 	for _, l := range st.Lanes {
-		if l.State == string(drain.Standby) && (!strings.Contains(l.Headline, "Not known") || strings.Contains(l.Next, "Nothing to do")) {
+		if l.State == string(drain.Standby) && (!strings.Contains(l.Headline, "Unknown") || strings.Contains(l.Next, "Nothing to do")) {
 			t.Errorf("%+v", l)
 		}
 	}

@@ -9,32 +9,32 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// Advice is what happened, what a person does about it and what relay does
-// meanwhile.
+// Advice is what happened, what a person must do about it, and what relay does in
+// the meantime.
 type Advice struct {
-	Cause string // a stable name in snake_case
-	What  string // a sentence: what happened
-	When  string // on which condition somebody must act, as in "if this lasts"; "": at once
-	Who   string // who must act; "": nobody must
-	Do    string // what they do, as in "must …", without a full stop; "": nothing
-	Relay string // a sentence: what relay does; "": nothing worth telling
+	Cause string // stable name in snake_case
+	What  string // sentence: what happened
+	When  string // condition on which a person must act, such as "if this lasts"; "": at once
+	Who   string // who must act; "": no one
+	Do    string // what they must do, as it follows "must", without a full stop; "": nothing
+	Relay string // sentence: what relay does; "": nothing worth mentioning
 }
 
-// Causes that readers tell from others.
+// Causes that callers handle specially.
 const (
 	AppSecret     = "app_secret"     // a refused or missing appsecret_proof
-	EventsRefused = "events_refused" // by Meta, for what is in them
+	EventsRefused = "events_refused" // Meta refused events for their content
 )
 
 // Who must act.
 const (
-	Operator   = "whoever looks after this machine"
-	Network    = "whoever looks after the network"
+	Operator   = "the administrator of this machine"
+	Network    = "the network administrator"
 	MetaAdmin  = "an admin of the Meta business account"
 	TokenOwner = "the owner of the access token"
 )
 
-// String is all of it.
+// String returns the whole advice: what happened, who must do what, what relay does.
 func (a Advice) String() string {
 	parts := []string{a.What}
 	if a.Do != "" {
@@ -44,49 +44,48 @@ func (a Advice) String() string {
 		parts = append(parts, a.Relay)
 	}
 	if a.Do == "" && a.Relay != "" {
-		parts = append(parts, "Nobody has to do anything.")
+		parts = append(parts, "No action is needed.")
 	}
 	return strings.Join(parts, " ")
 }
 
-// Fix is what to do as a sentence of its own, for a reader who is told beside
-// it who must; "": nothing.
+// Fix returns the sentence that says what to do, without who must do it; "": nothing.
 func (a Advice) Fix() string {
 	if a.Do == "" {
 		return ""
 	}
-	return sentence(a.given() + a.Do)
+	return sentence(a.condition() + a.Do)
 }
 
-// must says who must do what, and when. a.Do is set.
-func (a Advice) must() string { return sentence(a.given() + a.Who + " must " + a.Do) }
+// must returns the sentence that says who must do what, and when. a.Do must be set.
+func (a Advice) must() string { return sentence(a.condition() + a.Who + " must " + a.Do) }
 
-func (a Advice) given() string {
+func (a Advice) condition() string {
 	if a.When == "" {
 		return ""
 	}
 	return a.When + ", "
 }
 
-// sentence begins s with a capital and ends it with a full stop.
+// sentence capitalizes s and adds a full stop.
 func sentence(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:] + "."
 }
 
-// Told is what happened, with Meta's own words and what its support asks for:
-// code, subcode, trace id.
-func Told(r graph.Result) string {
+// Describe returns what happened, Meta's own message, and what Meta's support asks
+// for: code, subcode and trace id.
+func Describe(r graph.Result) string {
 	s := For(r).What
 	if r.Class == graph.Delivered && r.Message == "" {
 		return s
 	}
 	if r.Message != "" {
-		who := "Seen: "
+		source := "Seen: "
 		if r.Code != 0 {
-			who = "Meta says: "
+			source = "Meta says: "
 		}
-		s += " " + who + strings.TrimRight(r.Message, ". ") + "."
+		s += " " + source + strings.TrimRight(r.Message, ". ") + "."
 	}
 	if ref := reference(r); ref != "" {
 		s += " (" + ref + ")"

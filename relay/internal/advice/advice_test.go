@@ -15,8 +15,7 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// answers are those that graph's tests know, with those of HTTP and of the
-// network.
+// answers returns one answer for every code, HTTP status, class and network error.
 func answers(t *testing.T) []graph.Result {
 	t.Helper()
 	var all []graph.Result
@@ -40,7 +39,7 @@ func answers(t *testing.T) []graph.Result {
 	return append(all, network()...)
 }
 
-// network are answers that did not come, as package graph says why.
+// network returns results without an answer, with messages as package graph writes them.
 func network() (all []graph.Result) {
 	for _, m := range []string{
 		"the certificate is signed by an authority this machine does not know", "the certificate is not valid: x509: certificate has expired",
@@ -56,8 +55,7 @@ var (
 	sentenceForm = regexp.MustCompile(`^([A-Z]|relay |graph\.).*\.$`)
 )
 
-// Every answer there is has whole sentences, and one that stops a lane says who
-// must do what.
+// Every answer has complete sentences, and one that stops a lane says who must do what.
 func TestEveryAnswerHasWords(t *testing.T) {
 	for _, r := range answers(t) {
 		a := advice.For(r)
@@ -73,16 +71,16 @@ func TestEveryAnswerHasWords(t *testing.T) {
 			t.Errorf("%s %d/%d: cause %q", r.Class, r.Code, r.Subcode, a.Cause)
 		}
 		if (a.Who == "") != (a.Do == "") || a.When != "" && a.Do == "" {
-			t.Errorf("%s %d/%d: who, what and when do not go together: %+v", r.Class, r.Code, r.Subcode, a)
+			t.Errorf("%s %d/%d: who, what and when are inconsistent: %+v", r.Class, r.Code, r.Subcode, a)
 		}
 		stops := slices.Contains([]graph.Class{graph.TokenPause, graph.PermPause, graph.ConfigPause, graph.NotApplicable}, r.Class)
 		if stops && (a.Who == "" || a.Do == "" || !strings.Contains(a.String(), a.Who[1:]+" must "+a.Do)) {
-			t.Errorf("%s %d/%d: nobody must do anything: %q", r.Class, r.Code, r.Subcode, a)
+			t.Errorf("%s %d/%d stops a lane, but does not say who must do what: %q", r.Class, r.Code, r.Subcode, a)
 		}
 	}
 }
 
-// What one class has several causes of is told apart.
+// Different causes of one class get different advice.
 func TestCauses(t *testing.T) {
 	meta := func(class graph.Class, code, sub int) graph.Result {
 		return graph.Result{Class: class, HTTPStatus: 400, Code: code, Subcode: sub}
@@ -95,7 +93,7 @@ func TestCauses(t *testing.T) {
 		{graph.Result{Class: graph.TokenPause}, "token_missing", []string{"There is no access token", "Generate access token"}},
 		{meta(graph.TokenPause, 190, 0), "token_invalid", []string{"does not accept the access token", "An admin", "by itself"}},
 		{meta(graph.TokenPause, 190, 463), "token_invalid", []string{"has expired"}},
-		{meta(graph.TokenPause, 190, 460), "token_invalid", []string{"password"}},
+		{meta(graph.TokenPause, 190, 460), "token_invalid", []string{"password was changed"}},
 		{meta(graph.TokenPause, 190, 458), "token_invalid", []string{"removed its app"}},
 		{meta(graph.TokenPause, 190, 459), "token_invalid", []string{"The owner of the access token must log in"}},
 		{meta(graph.PermPause, 200, 0), "no_permission", []string{"not allowed to send", "Business settings", "ads_management"}},
@@ -126,26 +124,26 @@ func TestCauses(t *testing.T) {
 		{network()[3], "proxy", []string{"graph.proxy"}},
 		{network()[4], "dns", []string{"name server"}},
 		{network()[5], "unreachable", []string{"internet connection"}},
-		{meta(graph.Retry, 2, 0), "meta_trouble", []string{"If this lasts, whoever looks after this machine must look at https://metastatus.com."}},
+		{meta(graph.Retry, 2, 0), "meta_trouble", []string{"If this lasts, the administrator of this machine must check https://metastatus.com."}},
 		{meta(graph.Retry, 999999, 0), "unknown_code", []string{"Meta's documentation"}},
 		{graph.Result{Class: graph.Retry, HTTPStatus: 503}, "server_trouble", nil},
 		{graph.Result{Class: graph.Retry, HTTPStatus: 302}, "foreign_answer", []string{"login page"}},
-		{graph.Result{Class: graph.Doubt, HTTPStatus: 200, Foreign: true}, "foreign_answer", []string{"login page", "If this lasts, whoever looks after the network must let this machine through", "exactly the same"}},
-		{graph.Result{Class: graph.Doubt, HTTPStatus: 200}, "answer_unclear", []string{"If this lasts, whoever looks after the network must", "exactly the same"}},
+		{graph.Result{Class: graph.Doubt, HTTPStatus: 200, Foreign: true}, "foreign_answer", []string{"login page", "If this lasts, the network administrator must allow this machine to connect", "exactly the same"}},
+		{graph.Result{Class: graph.Doubt, HTTPStatus: 200}, "answer_unclear", []string{"If this lasts, the network administrator must", "exactly the same"}},
 		{graph.Result{Class: graph.Doubt, HTTPStatus: 502, Foreign: true}, "server_trouble", []string{"metastatus.com", "exactly the same"}},
 		{graph.Result{Class: graph.Doubt}, "no_answer", []string{"check the internet connection", "exactly the same"}},
-		{graph.Result{Class: graph.Throttle, HTTPStatus: 429, Foreign: true}, "throttled_on_the_way", []string{"does not come from the Graph API"}},
+		{graph.Result{Class: graph.Throttle, HTTPStatus: 429, Foreign: true}, "throttled_by_proxy", []string{"does not come from the Graph API"}},
 		{graph.Result{Class: graph.Retry, Message: "the server does not use TLS"}, "not_encrypted", []string{"graph.endpoint"}},
 		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413, Sent: 2}, "request_too_large", []string{"batch.max_bytes", "smaller parts"}},
-		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413, Sent: 1}, "way_too_narrow", []string{"refuses even a single event", "Whoever looks after the network"}},
+		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 413, Sent: 1}, "event_too_large_for_proxy", []string{"refuses even a single event", "The network administrator"}},
 		{meta(graph.InvalidEvent, 100, 2804009), "events_refused", []string{"a Purchase has no value", "relay dead retry"}},
-		{meta(graph.InvalidEvent, 100, 2804003), "events_refused", []string{"too old", "Nobody has to do anything."}},
+		{meta(graph.InvalidEvent, 100, 2804003), "events_refused", []string{"too old", "No action is needed."}},
 		{graph.Result{Class: graph.InvalidBatch, HTTPStatus: 400, Code: 100, Bad: make([]graph.BadEvent, 3)}, "events_refused", []string{"3 events"}},
 		{meta(graph.NotApplicable, 100, 2804063), "not_applicable", []string{"report this code"}},
 	} {
 		a := advice.For(c.r)
 		if a.Cause != c.cause {
-			t.Errorf("%s %d/%d %q: %s, want %s", c.r.Class, c.r.Code, c.r.Subcode, c.r.Message, a.Cause, c.cause)
+			t.Errorf("%s %d/%d %q: cause %s, want %s", c.r.Class, c.r.Code, c.r.Subcode, c.r.Message, a.Cause, c.cause)
 		}
 		for _, w := range c.words {
 			if !strings.Contains(a.String(), w) {
@@ -155,34 +153,34 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// Meta's own words and codes follow what relay says.
-func TestTold(t *testing.T) {
+// Meta's own message and codes follow relay's sentence.
+func TestDescribe(t *testing.T) {
 	r := graph.Result{Class: graph.TokenPause, HTTPStatus: 400, Code: 190, Subcode: 463, Message: "Session has expired.", FBTraceID: "A1"}
-	if got, want := advice.Told(r), "The access token has expired. Meta says: Session has expired. (code 190/463, fbtrace_id A1)"; got != want {
+	if got, want := advice.Describe(r), "The access token has expired. Meta says: Session has expired. (code 190/463, fbtrace_id A1)"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	r = graph.Result{Class: graph.Retry, HTTPStatus: 503, Message: "HTTP 503 with text/html"}
-	if got := advice.Told(r); !strings.HasSuffix(got, " Seen: HTTP 503 with text/html. (HTTP 503)") {
+	if got := advice.Describe(r); !strings.HasSuffix(got, " Seen: HTTP 503 with text/html. (HTTP 503)") {
 		t.Errorf("%q", got)
 	}
 }
 
 // Each reason for having no access token has a sentence of its own.
 func TestNoToken(t *testing.T) {
-	said := map[string]bool{advice.NoToken("").String(): true}
+	seen := map[string]bool{advice.NoToken("").String(): true}
 	for _, lack := range []config.Lack{config.FileMissing, config.FileUnreadable, config.FileEmpty, config.FileMalformed} {
 		a := advice.NoToken(string(lack))
-		if said[a.String()] || a.Cause != "token_"+string(lack) || a.Who != advice.Operator || !strings.Contains(a.What, "graph.access_token_file") {
+		if seen[a.String()] || a.Cause != "token_"+string(lack) || a.Who != advice.Operator || !strings.Contains(a.What, "graph.access_token_file") {
 			t.Errorf("%s: %+v", lack, a)
 		}
-		said[a.String()] = true
+		seen[a.String()] = true
 	}
 }
 
-// Every state of a lane has a headline and says what comes next.
+// Every state of a lane has a headline and a sentence about what happens next.
 func TestEveryStateHasWords(t *testing.T) {
 	for _, s := range drain.States() {
-		if s == drain.Keeping { // of the unmapped lane, which is not shown as one
+		if s == drain.Keeping { // the state of the unmapped lane, which is not shown
 			continue
 		}
 		h, next := advice.ForState(advice.Lane{State: string(s)})
@@ -192,8 +190,8 @@ func TestEveryStateHasWords(t *testing.T) {
 	}
 }
 
-// A lane that waits for a person says the same as the answer that stopped it,
-// unless that answer is shown beside it; and when it looks by itself.
+// The state of a lane that a person must get going says what to do, unless the answer
+// that stopped the lane is shown too, and when relay tries by itself.
 func TestPausedStates(t *testing.T) {
 	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	for state, r := range map[drain.State]graph.Result{
@@ -205,10 +203,10 @@ func TestPausedStates(t *testing.T) {
 	} {
 		a := advice.For(r)
 		if state == drain.BreakerOpen {
-			a = advice.Breaker(r)
+			a = advice.Breaker()
 		}
 		if state != drain.NoToken && !advice.Explains(string(state), r.Class.String()) {
-			t.Errorf("%s is not explained by %s", state, r.Class)
+			t.Errorf("class %s does not explain state %s", r.Class, state)
 		}
 		l := advice.Lane{State: string(state), Now: noon, Next: noon.Add(5 * time.Minute)}
 		if _, next := advice.ForState(l); !strings.Contains(next, a.Do) || !strings.Contains(next, "in 5 minutes") {
@@ -216,15 +214,15 @@ func TestPausedStates(t *testing.T) {
 		}
 		l.Told = true
 		if _, next := advice.ForState(l); strings.Contains(next, a.Do) {
-			t.Errorf("%s: %q says again what the answer says", state, next)
+			t.Errorf("%s: %q repeats the advice of the answer", state, next)
 		}
 	}
 	if advice.Explains(string(drain.PausedToken), graph.Retry.String()) || advice.Explains(string(drain.Idle), graph.TokenPause.String()) {
-		t.Error("explained by another trouble")
+		t.Error("a state is explained by an unrelated class")
 	}
 }
 
-// Every reason of a dead letter has words.
+// Every reason of a dead letter has a description.
 func TestEveryReasonHasWords(t *testing.T) {
 	reasons := []string{
 		mapper.ReasonInvalid, mapper.ReasonTooLarge, mapper.ReasonIDConflict, mapper.ReasonUnrouted, mapper.ReasonExpression, mapper.ReasonExpired, mapper.ReasonFuture,
@@ -237,7 +235,7 @@ func TestEveryReasonHasWords(t *testing.T) {
 		}
 	}
 	if len(advice.Reasons()) != len(reasons) {
-		t.Errorf("%d reasons have words, %d are known", len(advice.Reasons()), len(reasons))
+		t.Errorf("%d reasons have a description, want %d", len(advice.Reasons()), len(reasons))
 	}
 	if got := advice.ForReason("of_a_later_relay"); got != "of a later relay" {
 		t.Errorf("%q", got)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// About rounds a duration to what a person wants to know.
+// About formats a duration, rounded to the unit that matters to a person.
 func About(d time.Duration) string {
 	plural := func(n int64, unit string) string {
 		if n == 1 {
@@ -25,7 +25,7 @@ func About(d time.Duration) string {
 	return plural((s+12*3600)/(24*3600), "day")
 }
 
-// Size is a number of bytes with one decimal.
+// Size formats a number of bytes with one decimal.
 func Size(n int64) string {
 	for _, u := range []struct {
 		n    int64

@@ -7,44 +7,43 @@ import (
 	"relay/relay/internal/graph"
 )
 
-// TestUnrouted: a relay that forwards does not speak of a mapping of its own.
+// A relay that forwards does not refer to a mapping of its own.
 func TestUnrouted(t *testing.T) {
-	if said := Unrouted(""); !strings.Contains(said, "today's mapping") {
-		t.Error(said)
+	if got := Unrouted(""); !strings.Contains(got, "current mapping") {
+		t.Error(got)
 	}
-	if said := Unrouted("https://hub.example.com"); !strings.HasPrefix(said, MappingAtHub("https://hub.example.com")) || strings.Contains(said, "today's mapping") {
-		t.Error(said)
+	if got := Unrouted("https://hub.example.com"); !strings.HasPrefix(got, MappingAtHub("https://hub.example.com")) || strings.Contains(got, "current mapping") {
+		t.Error(got)
 	}
 }
 
-// TestUnsafe: a certificate that is refused is no matter of the network between, and each
-// mistake with one has its own way out, whoever is called.
-func TestUnsafe(t *testing.T) {
-	for _, c := range []struct{ said, hub, meta string }{
+// Each problem with a certificate has its own fix, for Meta and for a hub.
+func TestCertificates(t *testing.T) {
+	for _, c := range []struct{ message, hub, meta string }{
 		{"the certificate is signed by an authority this machine does not know", "set graph.ca_file here", "graph.ca_file"},
-		{"the certificate is for another host", "forward.url", "answers in Meta's place"},
+		{"the certificate is for another host", "forward.url", "answers instead of Meta"},
 		{"the certificate is not valid: x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is after 2025-01-01T00:00:00Z", "tls.cert", "clock of this machine"},
-		{"the server refused the TLS handshake: tls: bad certificate", "tls at the hub", "graph.ca_file"},
-		{"tls: first record does not look like a TLS handshake", "tls at the hub", "graph.ca_file"},
+		{"the server refused the TLS handshake: tls: bad certificate", "tls on the hub", "graph.ca_file"},
+		{"tls: first record does not look like a TLS handshake", "tls on the hub", "graph.ca_file"},
 	} {
-		r := graph.Result{Class: graph.Retry, Message: c.said}
+		r := graph.Result{Class: graph.Retry, Message: c.message}
 		if a := ForHub(r); a.Cause != "hub_tls" || a.Who != Operator || a.When != "" || !strings.Contains(a.Do, c.hub) {
-			t.Errorf("%s: %+v", c.said, a)
+			t.Errorf("%s: %+v", c.message, a)
 		}
 		if a := For(r); a.Cause != "tls" || !strings.Contains(a.Do, c.meta) {
-			t.Errorf("%s: %+v", c.said, a)
+			t.Errorf("%s: %+v", c.message, a)
 		}
 	}
 }
 
-// TestForHub: each answer of a hub has its cause, and says what is done or what to do.
+// Each answer of a hub has its own cause, and says what relay does or what to do.
 func TestForHub(t *testing.T) {
 	for _, c := range []struct {
 		answer graph.Result
 		want   string
 	}{
 		{graph.Result{Class: graph.Delivered, HTTPStatus: 200}, "hub_takes"},
-		{graph.Result{Class: graph.Retry, TooSlow: true}, "hub_slow_line"},
+		{graph.Result{Class: graph.Retry, TooSlow: true}, "hub_slow_connection"},
 		{graph.Result{Class: graph.Retry}, "hub_unreachable"},
 		{graph.Result{Class: graph.Retry, Message: "connection refused"}, "hub_unreachable"},
 		{graph.Result{Class: graph.Retry, Message: "the certificate is for another host"}, "hub_tls"},
@@ -62,7 +61,7 @@ func TestForHub(t *testing.T) {
 		{graph.Result{Class: graph.Retry, HTTPStatus: 503}, "hub_busy"},
 	} {
 		a := ForHub(c.answer)
-		if string(a.Cause) != c.want || a.What == "" || c.want != "hub_takes" && a.Do == "" && a.Relay == "" {
+		if a.Cause != c.want || a.What == "" || c.want != "hub_takes" && a.Do == "" && a.Relay == "" {
 			t.Errorf("%+v: %+v, want %s", c.answer, a, c.want)
 		}
 	}

@@ -57,7 +57,7 @@ func testHubs(t *testing.T) {
 	}{
 		{"takes it", "", takes, "hub_takes", OK, ""},
 		{"reached", "", answer(401, `{"code":"unauthorized"}`), "hub_reached", OK, ""},
-		{"down", down.URL, nil, "hub_unreachable", Fail, "the hub's relay runs"},
+		{"down", down.URL, nil, "hub_unreachable", Fail, "relay is running on the hub"},
 		{"unknown authority", secure.URL, nil, "hub_tls", Fail, "graph.ca_file"},
 		{"another program", "", answer(200, "<html>"), "hub_foreign", Fail, "forward.url"},
 		{"what answers everything", "", answer(200, `{"success":true}`), "hub_foreign", Fail, "forward.url"},
@@ -65,7 +65,7 @@ func testHubs(t *testing.T) {
 		{"another key", "", answer(401, `{"code":"unauthorized"}`), "hub_key", Fail, "Compare forward.key with auth.keys"},
 		{"a key of no store", "", answer(403, `{"code":"no_store"}`), "hub_store", Fail, "auth.keys"},
 		{"it forwards itself", "", answer(404, `{"code":"not_found"}`), "hub_not_one", Fail, "listen"},
-		{"another version", "", answer(415, `{"code":"unsupported_version","versions":[2]}`), "hub_version", Fail, "of the two relays is older"},
+		{"another version", "", answer(415, `{"code":"unsupported_version","versions":[2]}`), "hub_version", Fail, "older of the two relays"},
 		{"it starts", "", answer(503, `{"code":"starting"}`), "hub_busy", Warn, "relay doctor"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

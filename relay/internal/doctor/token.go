@@ -104,12 +104,12 @@ func (e *exam) eventSet(ctx context.Context, set rules.Set) bool {
 func refusal(set rules.Set, res graph.Result) Finding {
 	a := advice.For(res)
 	f := advised(Finding{Check: "event_set", EventSet: set.ID, Level: Fail}, a)
-	f.Text = fmt.Sprintf("Event set %s: %s", label(set), advice.Told(res))
+	f.Text = fmt.Sprintf("Event set %s: %s", label(set), advice.Describe(res))
 	switch {
 	case res.Class == graph.TokenPause:
-		f.Check, f.EventSet, f.Text = "token", "", advice.Told(res)
+		f.Check, f.EventSet, f.Text = "token", "", advice.Describe(res)
 	case a.Cause == advice.AppSecret:
-		f.Check, f.EventSet, f.Text = "token", "", advice.Told(res)
+		f.Check, f.EventSet, f.Text = "token", "", advice.Describe(res)
 	case res.Class != graph.PermPause && res.Class != graph.ConfigPause: // it passes
 		f.Level = Warn
 	}
@@ -155,7 +155,7 @@ func (e *exam) roundTrip(ctx context.Context, set rules.Set) {
 		a := advice.For(res)
 		f = advised(Finding{Check: f.Check, EventSet: set.ID, Level: Fail}, a)
 		f.Code = "round_trip_failed"
-		f.Text = fmt.Sprintf("Event set %s: the test event did not arrive. %s", label(set), advice.Told(res))
+		f.Text = fmt.Sprintf("Event set %s: the test event did not arrive. %s", label(set), advice.Describe(res))
 		if f.Fix == "" || a.Cause == advice.EventsRefused { // no mapping made this event
 			f.Fix, f.Who = "Check the test event code in Events Manager, Test events.", MetaAdmin
 		}

@@ -186,7 +186,7 @@ func TestBreaker(t *testing.T) {
 				if w.logs.count("breaker_open") != 1 {
 					t.Error("not said")
 				}
-				if got, want := w.lane(setA).LastError.Advice, advice.Breaker(graph.Result{}).String(); got != want {
+				if got, want := w.lane(setA).LastError.Advice, advice.Breaker().String(); got != want {
 					t.Errorf("advice %q, want %q", got, want)
 				}
 				w.stop() // a restart burns nothing

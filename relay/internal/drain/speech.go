@@ -58,7 +58,7 @@ func (l *lane) advice(r graph.Result) advice.Advice {
 		return advice.ForHub(r)
 	}
 	if l.pause == BreakerOpen && advice.Explains(string(BreakerOpen), r.Class.String()) {
-		return advice.Breaker(r)
+		return advice.Breaker()
 	}
 	return advice.For(r)
 }

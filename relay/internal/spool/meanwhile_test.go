@@ -121,7 +121,7 @@ func TestRestless(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.pass(10 * time.Second)
-	if st := s.Status(); st.Problem == "" || len(st.Says) == 0 || !strings.HasPrefix(st.Says[0].What, "nothing is taken: done in the spool directory is no directory") || st.Says[0].Todo == "" {
+	if st := s.Status(); st.Problem == "" || len(st.Says) == 0 || !strings.HasPrefix(st.Says[0].What, "no file is imported: done in the spool directory is no directory") || st.Says[0].Todo == "" {
 		t.Errorf("without done: %+v", st)
 	}
 	if err := os.Remove(s.path("done")); err != nil {

@@ -74,7 +74,7 @@ func TestUnreadable(t *testing.T) {
 		t.Errorf("at first: %+v", st)
 	}
 	s.pass(time.Minute)
-	s.says(t, Unreadable, "1 file that relay's user may not read")
+	s.says(t, Unreadable, "1 file that relay's user is not allowed to read")
 	if log := s.log.String(); strings.Count(log, "reason=unreadable") != 1 || strings.Contains(log, "pat-doe") {
 		t.Error(log)
 	}

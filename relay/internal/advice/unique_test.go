@@ -14,24 +14,24 @@ import (
 	"relay/internal/meta"
 )
 
-// phrases are of sentences that have been written in several places before.
+// phrases are parts of sentences that once had copies in other packages.
 var phrases = []string{
 	"Generate access token", "Account Quality", "token's system user", "not accept the access token", "refuses the access token",
-	"make a new token", "no longer serves", "secret of the app", "wants a choice", "Limited Data Use", "not allowed to send",
-	"may not write to this event set", "asks for a user and password", "log in at facebook.com", "too old for Meta", "refused by Meta",
+	"make a new token", "no longer offers", "secret of the app", "requires a choice", "Limited Data Use", "not allowed to send",
+	"may not write to this event set", "log in at facebook.com", "too old for Meta", "refused by Meta",
 }
 
-// A sentence of this package is in no other file of the program, nor are the
-// words that five others had for the same.
-func TestSaidOnce(t *testing.T) {
-	said := sentences(t)
-	if len(said) < 80 {
-		t.Fatalf("only %d sentences found", len(said))
+// No sentence of this package, and no phrase, is repeated in another file of the
+// program.
+func TestNoOtherPackageRepeats(t *testing.T) {
+	ours := sentences(t)
+	if len(ours) < 80 {
+		t.Fatalf("only %d sentences found", len(ours))
 	}
-	said = append(said, phrases...)
-	for _, row := range meta.Codes() { // what is wrong with an event, which this package reads
+	ours = append(ours, phrases...)
+	for _, row := range meta.Codes() { // descriptions of bad events, which this package uses
 		if row.Event != "" {
-			said = append(said, row.Event)
+			ours = append(ours, row.Event)
 		}
 	}
 	for _, root := range []string{"config", "internal", "mapper", "queue", "relay"} {
@@ -39,9 +39,9 @@ func TestSaidOnce(t *testing.T) {
 			switch {
 			case err != nil:
 				return err
-			case d.IsDir() && (d.Name() == "testdata" || d.Name() == "sandbox" || d.Name() == "advice"): // Meta's own words; this package
+			case d.IsDir() && (d.Name() == "testdata" || d.Name() == "sandbox" || d.Name() == "advice"): // the sandbox has Meta's own words
 				return fs.SkipDir
-			case strings.HasSuffix(filepath.ToSlash(path), "internal/meta/codes.go"): // the rows
+			case strings.HasSuffix(filepath.ToSlash(path), "internal/meta/codes.go"): // the table that this package reads
 				return nil
 			case d.IsDir() || strings.HasSuffix(path, "_test.go") || !strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, ".js"):
 				return nil
@@ -52,10 +52,10 @@ func TestSaidOnce(t *testing.T) {
 			} else if b, err := os.ReadFile(path); err == nil {
 				texts[0] = string(b)
 			}
-			for _, s := range said {
+			for _, s := range ours {
 				for _, text := range texts {
 					if strings.Contains(text, s) {
-						t.Errorf("%s has %q, which package advice says", path, s)
+						t.Errorf("%s repeats %q from package advice", path, s)
 					}
 				}
 			}
@@ -67,7 +67,7 @@ func TestSaidOnce(t *testing.T) {
 	}
 }
 
-// sentences are the texts of this package that are long enough to be telling.
+// sentences returns the texts of this package that are long enough to be distinctive.
 func sentences(t *testing.T) (all []string) {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
@@ -87,7 +87,7 @@ func sentences(t *testing.T) (all []string) {
 	return all
 }
 
-// literals are the strings of a Go file.
+// literals returns the strings in a Go file.
 func literals(t *testing.T, path string) (all []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
