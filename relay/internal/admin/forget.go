@@ -24,7 +24,7 @@ func (s *Server) forget(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		names, err = person.Parse(ask.Lines)
 		if own, ok := s.o.mapping().(interface{ NeverCustomer(string) bool }); ok && err == nil {
-			err = person.Refuse(names, own.NeverCustomer)
+			err = person.RejectOwn(names, own.NeverCustomer)
 		}
 		if err != nil {
 			err = badf("%v", err)

@@ -81,7 +81,7 @@ func TestForgetRefusesTheShopsOwn(t *testing.T) {
 	}
 	f := newFixture(t, func(o *Options) { o.Mapping = func() Mapping { return m } })
 	_, err = f.client().Forget(t.Context(), api.Forget{Lines: []string{"pat@example.com", "Sales <Sales@acme-shop.example>", "till-default"}})
-	if err == nil || !strings.Contains(err.Error(), "line 2 is one of never_customers") || !strings.Contains(err.Error(), "line 3 is") || strings.Contains(err.Error(), "line 1") {
+	if err == nil || !strings.Contains(err.Error(), "line 2 is listed in never_customers") || !strings.Contains(err.Error(), "line 3 is") || strings.Contains(err.Error(), "line 1") {
 		t.Errorf("%v", err)
 	}
 	if len(f.queue.records) != 4 {

@@ -19,25 +19,25 @@ import (
 	"relay/mapper/personal"
 )
 
-// Bounds of what is asked for at once.
+// Bounds of one request.
 const (
 	maxLine  = 1 << 10 // bytes of a line
 	maxLines = 1000
 )
 
-// Name is what a person is known by: one line that was asked for.
+// Name identifies a person: one of the given lines.
 type Name struct {
-	at      int      // the number of its line
-	line    string   // as it was given, trimmed
-	text    string   // as it is compared: folded, with fold.PlainPunctuation; of an address the address alone
+	at      int      // line number
+	line    string   // as given, trimmed
+	text    string   // as compared: folded, with fold.PlainPunctuation; only the address, if it is one
 	others  []string // other spellings of an address or a GUID, folded
 	address bool
-	number  string // a bare number: its digits
-	phone   bool   // may be a phone number
-	spoken  spoken // how one is written; asPhone of what is no such number
+	number  string     // the digits, if it is a bare number
+	phone   bool       // could be a phone number
+	style   phoneStyle // how the phone number is written; asPhone if it is not one
 }
 
-// lineError is a line that cannot be looked for. It has nothing of the line's text.
+// lineError reports a line that cannot be searched for. It contains none of the line's text.
 type lineError struct {
 	Line int // 1 for the first
 	Why  string
@@ -45,10 +45,10 @@ type lineError struct {
 
 func (e *lineError) Error() string { return fmt.Sprintf("line %d %s", e.Line, e.Why) }
 
-// errNobody says that no line names anybody.
+// errNobody: all lines are blank.
 var errNobody = errors.New("nobody named: give ids, e-mail addresses, phone or order numbers, one a line")
 
-// ReadLines reads what Parse takes.
+// ReadLines reads lines for Parse.
 func ReadLines(r io.Reader) (lines []string, err error) {
 	in := bufio.NewReaderSize(r, maxLine+8)
 	for n := 1; ; n++ {
@@ -72,16 +72,16 @@ func ReadLines(r io.Reader) (lines []string, err error) {
 
 const (
 	whyLong    = "is longer than 1 KiB: give one id or address a line"
-	whyUTF8    = "is no UTF-8 text: save the list as UTF-8"
+	whyUTF8    = "is not UTF-8 text: save the list as UTF-8"
 	whyControl = "holds control characters: save the list as plain text, one id or address a line"
-	whyAddress = "has an @ and is no e-mail address"
-	whyNobody  = "is what no customer is called (a placeholder, or no letter and no digit): it would remove strangers"
-	whyWord    = "is a word that stands in everybody's events (the header of a table?): leave the line out"
-	whyName    = "is neither an id nor an address: names of people are not looked for, since others have the same; give an id, e-mail address, phone or order number"
+	whyAddress = "has an @ but is not an e-mail address"
+	whyNobody  = "cannot identify a customer (a placeholder, or no letter and no digit): it would remove other people"
+	whyWord    = "is a word found in everybody's events (the header of a table?): remove this line"
+	whyName    = "is neither an id nor an address: relay does not search for names of people, since others share them; give an id, e-mail address, phone or order number"
 )
 
-// Parse reads lines, blank ones passed over. The error has a lineError for each line
-// that cannot be looked for: then nobody is to be removed.
+// Parse parses lines and skips blank ones. The error joins a lineError for each line that
+// cannot be searched for; the caller must then remove nobody.
 func Parse(lines []string) (names []Name, err error) {
 	var errs []error
 	have := make(map[string]bool)
@@ -90,7 +90,7 @@ func Parse(lines []string) (names []Name, err error) {
 		if line == "" || have[line] {
 			continue
 		}
-		if len(have) == maxLines { // before the cost of the others
+		if len(have) == maxLines { // before the rest costs anything
 			return nil, fmt.Errorf("more than %d lines: give them in several calls", maxLines)
 		}
 		have[line] = true
@@ -115,13 +115,13 @@ func Parse(lines []string) (names []Name, err error) {
 	return names, nil
 }
 
-// Refuse says which names are the shop's own, as own tells: whoever removes those
-// removes everybody's.
-func Refuse(names []Name, own func(string) bool) error {
+// RejectOwn returns an error for each name that isOwn reports as the shop's own: removing it
+// would remove everybody.
+func RejectOwn(names []Name, isOwn func(string) bool) error {
 	var errs []error
 	for i := range names {
-		if own(names[i].line) || own(names[i].text) {
-			errs = append(errs, &lineError{names[i].at, "is one of never_customers: the shop's own, and nobody's"})
+		if isOwn(names[i].line) || isOwn(names[i].text) {
+			errs = append(errs, &lineError{names[i].at, "is listed in never_customers: it is the shop's own, not a customer's"})
 		}
 	}
 	return errors.Join(errs...)
@@ -136,7 +136,7 @@ func parse(line string) (n Name, why string) {
 	case strings.ContainsFunc(line, unicode.IsControl):
 		return n, whyControl
 	}
-	n = Name{line: line, text: fold.PlainPunctuation(folded(line)), spoken: asPhone}
+	n = Name{line: line, text: fold.PlainPunctuation(folded(line)), style: asPhone}
 	if !strings.ContainsFunc(n.text, isWordRune) {
 		return n, whyNobody
 	}
@@ -145,7 +145,7 @@ func parse(line string) (n Name, why string) {
 		if !n.address {
 			return n, whyAddress
 		}
-		asWritten, _ := addressIn(fold.PlainPunctuation(fold.Fold(line))) // a domain in ASCII is made of its own letters
+		asWritten, _ := addressIn(fold.PlainPunctuation(fold.Fold(line))) // a domain in ASCII encodes exactly these letters
 		for _, other := range append(fold.EmailSpellings(n.text), fold.EmailSpellings(asWritten)...) {
 			n.others = append(n.others, folded(other))
 		}
@@ -158,7 +158,7 @@ func parse(line string) (n Name, why string) {
 		switch {
 		case strings.Contains(n.text, " "):
 			return n, whyName
-		case everybodys(n.text):
+		case isCommonWord(n.text):
 			return n, whyWord
 		}
 	}
@@ -170,27 +170,27 @@ func parse(line string) (n Name, why string) {
 	n.number, _ = wholeNumber(n.text)
 	if n.phone = phoneLike(n.text); n.phone {
 		r := phoneRun{text: n.text, digits: []byte(fold.OnlyDigits(n.text)), marked: n.number == "" || strings.HasPrefix(n.text, "00")}
-		if n.spoken = r.spoken(); r.marked && isDate(r.text) {
-			n.spoken = grouped
+		if n.style = r.style(); r.marked && isDate(r.text) {
+			n.style = grouped
 		}
 	}
 	return n, ""
 }
 
-// guidForm is an id of 128 bits as systems write it: with braces or dashes, or without.
+// guidForm matches a 128-bit id with braces or dashes, or without.
 var guidForm = regexp.MustCompile(`^(?:urn:uuid:|[{(])?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})[})]?$`)
 
-// everybodys says whether a folded line is a word that all events have: the name or the
-// type of a field, a currency. Words of two letters are ids, and so are several in one.
-func everybodys(line string) bool {
+// isCommonWord reports whether a folded line is a word in everybody's events: a name or type of
+// a field, or a currency. Words of two letters count as ids, and so do several words in one.
+func isCommonWord(line string) bool {
 	if utf8.RuneCountInString(line) < 3 || strings.ContainsFunc(line, func(r rune) bool { return !isWordRune(r) }) {
 		return false
 	}
 	return personal.Known(line) || currency.IsValid(strings.ToUpper(line)) || line == "true" || line == "false"
 }
 
-// addressIn is the address that a line gives, without what surrounds it. One that no
-// customer has (noreply@…) is an address all the same.
+// addressIn returns the address in a line without the text around it. An address that no
+// customer has (noreply@…) counts too.
 func addressIn(s string) (string, bool) {
 	want := emailKey(s)
 	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || strings.ContainsRune(`<>()[]",;:?`, r) }) {
@@ -205,13 +205,13 @@ func addressIn(s string) (string, bool) {
 	return s, want != ""
 }
 
-// addressForm is what an address looks like.
+// addressForm matches an e-mail address.
 var addressForm = regexp.MustCompile(`^[^\s@]+@([\pL\pN]([\pL\pN-]*[\pL\pN])?\.)+\pL[\pL\pN-]+$`)
 
-// isAddress says whether a folded text that stands where addresses do is one and nothing
-// else: then it is no other's, whatever it ends in (jones@ in smith&jones@x.example).
-// It has no mark before its letters, nothing in its name that stands around addresses in
-// a text, and a domain of labels.
+// isAddress reports whether folded text in an e-mail field is exactly one address. Such a
+// text holds no other address, whatever it ends with (jones@ in smith&jones@x.example). It
+// begins with a letter or digit, has none of addressEnds in its local part, and a domain of
+// labels.
 func isAddress(s string) bool {
 	local, domain, ok := strings.Cut(s, "@")
 	first, _ := utf8.DecodeRuneInString(local)
@@ -232,10 +232,10 @@ func isAddress(s string) bool {
 	}
 }
 
-// addressEnds stand around an address in a text, and in none.
+// addressEnds are characters that surround addresses in text and never occur in one.
 const addressEnds = " \t\n\f\r:;,<>()[]\"\\?|"
 
-// isAlnum holds for letters and numbers.
+// isAlnum reports whether r is a letter or a number.
 func isAlnum(r rune) bool {
 	if uint32(r) < utf8.RuneSelf {
 		return wordBytes[r]
@@ -252,7 +252,7 @@ func emailKey(s string) string {
 	return ""
 }
 
-// phoneLike says whether a line may be a phone number: digits, and what groups them.
+// phoneLike reports whether a line could be a phone number: digits and their separators.
 func phoneLike(s string) bool {
 	digits := 0
 	for i, r := range s {
@@ -267,16 +267,16 @@ func phoneLike(s string) bool {
 	return digits >= minPhoneDigits && digits <= maxPhoneDigits
 }
 
-// isPhoneMark is what stands between the digits of a phone number.
+// isPhoneMark reports whether r separates the digits of phone numbers.
 func isPhoneMark(r rune) bool {
 	switch r {
-	case ' ', '-', '.', '/', '(', ')', '_', '\u00b7', '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2022', '\u2027', '\u2212', '\u2219', '\u22c5', '\u30fb', longSound:
+	case ' ', '-', '.', '/', '(', ')', '_', '\u00b7', '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2022', '\u2027', '\u2212', '\u2219', '\u22c5', '\u30fb', prolongedSoundMark:
 		return true
 	}
 	return false
 }
 
-// plainMark is such a mark as the mapper reads it.
+// plainMark replaces separators that the mapper does not read by a space.
 func plainMark(r rune) rune {
 	if isPhoneMark(r) && (r >= utf8.RuneSelf || r == '_') {
 		return ' '
@@ -284,8 +284,8 @@ func plainMark(r rune) rune {
 	return r
 }
 
-// plain is a mapping of defaults alone.
-var plain = sync.OnceValue(func() *mapper.Mapping {
+// defaultMapping returns a mapping with only the default rules.
+var defaultMapping = sync.OnceValue(func() *mapper.Mapping {
 	m, _, err := mapper.Parse("", []byte("version: 1\nevents: {}\n"))
 	if err != nil {
 		panic(err)

@@ -9,23 +9,23 @@ import (
 	"relay/mapper/personal"
 )
 
-// What a phone number has at least and at most, as it is written.
+// The number of digits of a phone number as it is written.
 const (
 	minPhoneDigits = 6
 	maxPhoneDigits = 17
 )
 
-// phoneRun is a text of digits that may be a phone number.
+// phoneRun is a run of digits that could be a phone number.
 type phoneRun struct {
 	text   string
-	digits []byte // until the next one is read
+	digits []byte // valid until the next run is read
 	marked bool   // begins with + or 00, or is grouped
-	amount bool   // ",50" follows
+	amount bool   // followed by decimals (",50")
 }
 
-// phoneRuns calls fn for each that stands in folded text, until it returns true.
+// phoneRuns calls fn for each run in folded text until fn returns true.
 func phoneRuns(text string, fn func(phoneRun) bool) bool {
-	if digitsIn(text) < minPhoneDigits { // nearly all
+	if digitsIn(text) < minPhoneDigits { // most texts
 		return false
 	}
 	gaps := maxGaps
@@ -40,8 +40,8 @@ func phoneRuns(text string, fn func(phoneRun) bool) bool {
 			continue
 		}
 		if c != '+' && i > 0 {
-			if r, _ := utf8.DecodeLastRuneInString(text[:i]); goesOn('0', r) {
-				for i < len(text) && text[i] >= '0' && text[i] <= '9' { // of a word
+			if r, _ := utf8.DecodeLastRuneInString(text[:i]); continues('0', r) {
+				for i < len(text) && text[i] >= '0' && text[i] <= '9' { // part of a word
 					i++
 				}
 				if c == '(' {
@@ -51,7 +51,7 @@ func phoneRuns(text string, fn func(phoneRun) bool) bool {
 			}
 		}
 		first, last := 0, -1
-		for gaps := range gaps + 1 { // 0212 - 555 01 42 is one number, or the end of one and the next
+		for gaps := range gaps + 1 { // 0212 - 555 01 42 is one number, or two that touch
 			run, end := phoneRunAt(text, i, room[:0], gaps)
 			if end == last {
 				break
@@ -65,7 +65,7 @@ func phoneRuns(text string, fn func(phoneRun) bool) bool {
 		}
 		if first > i && phonePieces(text, i, first, func(from, to int) bool {
 			run, _ := phoneRunAt(text[:to], from, room[:0], 0)
-			return len(run.digits) >= localDigits && len(run.digits) <= maxPhoneDigits && run.dialled() && run.spoken() == asPhone && fn(run)
+			return len(run.digits) >= localDigits && len(run.digits) <= maxPhoneDigits && run.plausible() && run.style() == asPhone && fn(run)
 		}) {
 			return true
 		}
@@ -83,14 +83,14 @@ func digitsIn(text string) (n int) {
 	return n
 }
 
-// ownDigits is what a phone number has at least that is told from the numbers beside it by
-// blanks alone.
+// ownDigits is how many digits a phone number needs if only spaces separate it from other
+// numbers.
 const ownDigits = 10
 
-// phonePieces calls fn for what may be a phone number of its own in the run text[from:to],
-// until it returns true: what stands before and behind a date, a time, or a number that
-// begins anew (27.11.2026 0221 5550123, 12 (212) 555-0147), and what has no blank in it
-// (212-555-0147 10001). The country's code that begins a number is of all that follows.
+// phonePieces calls fn for each part of the run text[from:to] that could be a phone number of
+// its own, until fn returns true: the parts before and after a date, a time or the start of
+// another number (27.11.2026 0221 5550123, 12 (212) 555-0147), and each part without spaces
+// (212-555-0147 10001). A leading country code belongs to everything after it.
 func phonePieces(text string, from, to int, fn func(from, to int) bool) bool {
 	if strings.IndexByte(text[from:to], ' ') < 0 {
 		return false
@@ -100,13 +100,13 @@ func phonePieces(text string, from, to int, fn func(from, to int) bool) bool {
 			return true
 		}
 	}
-	base, start, digits := from, from, 0 // of what is between dates, and of a piece of it
+	base, start, digits := from, from, 0 // of the text between dates, and of a part of it
 	ended := func(at int) bool {
 		return at > start && fn(start, at) || start > base && fn(base, at)
 	}
 	for at := from; at < to; {
-		own, end := digits, at // own are those before the chunk
-		for ; end < to && text[end] != ' ' && (text[end] != '/' || digits < localDigits || !beginsAnew(text[end+1:to])); end++ {
+		own, end := digits, at // own: digits before the chunk
+		for ; end < to && text[end] != ' ' && (text[end] != '/' || digits < localDigits || !startsNumber(text[end+1:to])); end++ {
 			if '0' <= text[end] && text[end] <= '9' {
 				digits++
 			}
@@ -125,7 +125,7 @@ func phonePieces(text string, from, to int, fn func(from, to int) bool) bool {
 			}
 			base, start, digits = next, next, 0
 		case abroad:
-		case at > start && beginsAnew(chunk):
+		case at > start && startsNumber(chunk):
 			if fn(start, at) {
 				return true
 			}
@@ -140,48 +140,47 @@ func phonePieces(text string, from, to int, fn func(from, to int) bool) bool {
 	return start > from && ended(to)
 }
 
-// americanForm is a number with its blank inside, and a blank behind it.
+// americanForm matches a number with a space inside and a space after it.
 var americanForm = regexp.MustCompile(`^\([2-9][0-9]{2}\) [0-9]{3}[-.][0-9]{4} `)
 
-// beginsAnew says whether a phone number may begin here that stands behind another number.
-func beginsAnew(s string) bool {
+// startsNumber reports whether a phone number can begin here, directly after another number.
+func startsNumber(s string) bool {
 	return strings.HasPrefix(s, "0") || strings.HasPrefix(s, "(") && !strings.HasPrefix(s, "(0)")
 }
 
-// isTime says whether what follows an hour are its minutes.
+// isTime reports whether s, which follows an hour, begins with its minutes.
 func isTime(s string) bool {
 	return len(s) > 2 && s[0] == ':' && '0' <= s[1] && s[1] <= '9' && '0' <= s[2] && s[2] <= '9'
 }
 
-// spoken says how a run of digits stands in a text.
-type spoken uint8
+// phoneStyle is how a run of digits is written.
+type phoneStyle uint8
 
-// Of two lines with one number the greater counts.
+// In ascending order: of two lines with the same number, the greater style counts.
 const (
-	grouped spoken = iota // as the number of an order, an amount or a date may be
-	bare                  // digits alone
-	asPhone               // as people write phone numbers
+	grouped phoneStyle = iota // grouped like an order number, an amount or a date
+	bare                      // only digits
+	asPhone                   // grouped like a phone number
 )
 
-// means says whether a number that is written like this in a line may be the one that is
-// written like other in a text, where no phones are said to stand: the customer 123456789 is
-// not the order 12-3456789, nor the other way round.
-func (s spoken) means(other spoken) bool {
+// matches reports whether a number in style s in a line can be the same number in style other
+// in text outside phone fields: customer 123456789 is not order 12-3456789, nor the reverse.
+func (s phoneStyle) matches(other phoneStyle) bool {
 	return s == asPhone || other == asPhone || s == bare && other == bare
 }
 
-// isDialForm says whether marked digits are grouped as numbers are that are dialled without a
-// 0 before them: 212-555-0147, 123 456 789, 32 55 01 23, 11 9 8765-4321, 347 1234567.
+// isDialForm reports whether digits are grouped like numbers dialled without a leading 0:
+// 212-555-0147, 123 456 789, 32 55 01 23, 11 9 8765-4321, 347 1234567.
 func isDialForm(s string) bool {
-	groups, first, size := 0, 0, 0 // of those before the last, and of the last
+	groups, first, size := 0, 0, 0 // number of groups before the last, size of the first, size of the last
 	for i := range len(s) {
 		switch {
 		case '0' <= s[i] && s[i] <= '9':
 			size++
 			continue
-		case size == 0: // a second mark
+		case size == 0: // a second separator
 			continue
-		case size > 5, groups > 0 && size == 1 && s[i-1] != '9': // of mobiles in Brazil
+		case size > 5, groups > 0 && size == 1 && s[i-1] != '9': // except mobile numbers in Brazil
 			return false
 		case groups == 0:
 			first = size
@@ -194,8 +193,8 @@ func isDialForm(s string) bool {
 	return groups > 1 && size >= 2 && size <= 4
 }
 
-// spoken says how the run is written, which is no date.
-func (r *phoneRun) spoken() spoken {
+// style returns how the run, which is not a date, is written.
+func (r *phoneRun) style() phoneStyle {
 	switch {
 	case r.text[0] == '+' || r.text[0] == '0' && r.marked || strings.IndexByte(r.text, '(') >= 0:
 		return asPhone
@@ -207,33 +206,33 @@ func (r *phoneRun) spoken() spoken {
 	return grouped
 }
 
-// localDigits is what a number that is dialled in its own country has at least to be told
-// from one of an order, a date or an amount.
+// localDigits is how many digits a number without a country code needs to be told from an
+// order number, a date or an amount.
 const localDigits = 8
 
-// dateForm is a date in figures, with what is numbered by it or its time behind it, or hours.
+// dateForm matches a numeric date, also with a time or a sequence number after it, and hours.
 var dateForm = regexp.MustCompile(`^(?:[0-2]?[0-9]\.[0-5][0-9] ?- ?[0-2]?[0-9]\.[0-5][0-9]|[0-9]{1,2}[-./][0-9]{1,2}[-./][0-9]{2}(?: [0-9]{1,2})?|` +
 	`(?:[0-9]{1,2}[-./ _][0-9]{1,2}[-./ _](?:19|20)[0-9]{2}|(?:19|20)[0-9]{2}[-./ _][0-9]{1,2}[-./ _][0-9]{1,2}|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))(?:[^0-9].*)?)$`)
 
-// isDate says whether s is such a one.
+// isDate reports whether s matches dateForm.
 func isDate(s string) bool {
 	mark := func(i int) bool { return s[i] < '0' || s[i] > '9' }
 	return len(s) >= len("1.1.26") && (mark(1) || mark(2) || mark(4) || s[:2] == "19" || s[:2] == "20") && dateForm.MatchString(s)
 }
 
-// amountForm is what follows the whole part of an amount.
+// amountForm matches the decimals after the whole part of an amount.
 var amountForm = regexp.MustCompile(`^,[0-9]{1,2}(?:[^0-9]|$)`)
 
-// dialled says whether the run is a phone number where none is said to stand.
-func (r *phoneRun) dialled() bool {
+// plausible reports whether the run can be a phone number outside phone fields.
+func (r *phoneRun) plausible() bool {
 	return r.text[0] == '+' || r.text[0] == '(' || len(r.digits) >= localDigits && !(r.amount && r.text[0] != '0') && !isDate(r.text)
 }
 
-// maxGaps is how many wide gaps a phone number has at most.
+// maxGaps is how many wide gaps a phone number can have.
 const maxGaps = 3
 
-// wideGap is how long what begins s is, where it is a dash or a slash between blanks that
-// may stand in a phone number, and between two of them: "0212 - 555 01 42", "(212) - 555".
+// wideGap returns the length of a wide gap at the start of s: a dash or slash between spaces,
+// within one phone number or between two ("0212 - 555 01 42", "(212) - 555").
 func wideGap(s string) int {
 	rest := strings.TrimPrefix(s, ")")
 	mark, n := utf8.DecodeRuneInString(strings.TrimPrefix(rest, " "))
@@ -247,12 +246,12 @@ func wideGap(s string) int {
 	return len(s) - len(digits)
 }
 
-// phoneRunAt reads the run that begins at i into room, with as many wide gaps, and says
-// where it ends. Of one with too many digits it keeps as many as there is room for.
+// phoneRunAt reads the run that begins at i into room, with at most gaps wide gaps, and
+// returns where it ends. Of too many digits it keeps as many as fit into room.
 func phoneRunAt(text string, i int, room []byte, gaps int) (run phoneRun, end int) {
 	digits := room
 	j, last, marks := i, i, 0
-	var whole phoneRun // before the last blank
+	var whole phoneRun // the run up to the last space
 	if text[j] == '+' {
 		run.marked, j = true, j+1
 	}
@@ -285,7 +284,7 @@ func phoneRunAt(text string, i int, room []byte, gaps int) (run phoneRun, end in
 			marks++
 			j += n
 			continue
-		case goesOn('0', r) && marks == 0 && len(digits) > 0 && !personal.BeginsExtension(text[j:]): // digits of a word
+		case continues('0', r) && marks == 0 && len(digits) > 0 && !personal.BeginsExtension(text[j:]): // digits of a word
 			if whole.text == "" {
 				return phoneRun{}, j + n
 			}

@@ -7,27 +7,27 @@ import (
 	"relay/mapper/fold"
 )
 
-// place is what stands under a name of an event.
+// place is the kind of value that a field name announces.
 type place uint8
 
 const (
 	elsewhere  place = iota
-	idPlace          // ids of people, numbers of orders
+	idPlace          // ids of people, order numbers
 	phonePlace       // phone numbers
 	mailPlace        // e-mail addresses
 )
 
-// kin is what an object is about, by the name it stands under.
-type kin uint8
+// subject is what an object is about, according to its field name.
+type subject uint8
 
 const (
-	ofAnything kin = iota
-	ofPeople       // a customer, an order
-	ofThings       // a product, a store, a device
+	ofAnything subject = iota
+	ofPeople           // a customer, an order
+	ofThings           // a product, a store, a device
 )
 
-// Parts of names, found anywhere in a name without its punctuation: compounds are
-// written in one word in many languages.
+// Parts of field names. They are found anywhere in a name without its punctuation, since many
+// languages write compounds as one word.
 var (
 	phoneParts  = parts("phone telef mobil handy whatsapp komórk komork puhelin 電話 电话 手机 携帯")
 	mailParts   = parts("mail courriel correo 邮箱 メール")
@@ -43,13 +43,13 @@ var (
 	thingParts = parts("product item sku variant categor store shop location register terminal device cashier staff employee campaign coupon promo voucher brand " +
 		"collection page screen network library currency country zip postal postcode plz tax line artikel produkt produit prodotto filiale kasse " +
 		"list set pixel advert shelf warehouse supplier vendor affiliat")
-	// What counts or measures somebody is not who it is.
+	// Counts and measures of a person do not identify the person.
 	measureParts = parts("total count amount price qty quantit value discount points balance status type date time revenue since agent index version score " +
 		"spent visits level tier segment currency gender birth sekund rabat " +
 		"金額 金额 合計 合计 件数 数量 日期 日時 注文日 时间 時間 ランク 等级 等級 积分 積分")
 )
 
-// Words that are parts of other words too often.
+// Whole words: as parts they occur in too many other words.
 var (
 	phoneWords   = wordSet("tel cell gsm fax sms phone mobile tél tlf tfno puh")
 	idWords      = wordSet("id ids uid uuid guid ref reference referencia referência referenz referens referenza référence viite referentie")                                                                                                                        //nolint:misspell // Swedish
@@ -59,8 +59,8 @@ var (
 	measureWords = wordSet("age sum tax max min")
 )
 
-// byChance takes out what has a part of another kind in it.
-var byChance = strings.NewReplacer("account", "", "kassenbon", "", "laskunumero", "")
+// misleading removes words that contain a part of another kind.
+var misleading = strings.NewReplacer("account", "", "kassenbon", "", "laskunumero", "")
 
 func parts(list string) []string { return strings.Fields(list) }
 
@@ -72,21 +72,21 @@ func wordSet(list string) map[string]bool {
 	return m
 }
 
-// name is what a name of an event says.
+// name is what a field name announces.
 type name struct {
-	place place // of a value under it
-	kin   kin   // of an object under it
-	id    bool  // an id of whatever it stands in
-	bare  bool  // says id and no more
-	thing bool  // of a product, a store, a device: its value names nobody
+	place place   // of a value under it
+	kin   subject // of an object under it
+	id    bool    // the id of the enclosing object
+	bare  bool    // just "id", "number" or the like
+	thing bool    // of a product, store or device: its value identifies nobody
 
-	isName bool // what is looked at is a name itself
+	isName bool // the text searched is itself a field name
 }
 
-// read reads a name.
+// readName parses a field name.
 func readName(s string) (n name) {
 	words := nameWords(fold.Clean(s))
-	all := strings.ReplaceAll(strings.Join(words, ""), "i\u0307", "i") // İ, of which no lower case has one character
+	all := strings.ReplaceAll(strings.Join(words, ""), "i\u0307", "i") // İ in lower case is two characters
 	has := func(text string, parts []string, set map[string]bool) bool {
 		for _, p := range parts {
 			if strings.Contains(text, p) {
@@ -100,14 +100,14 @@ func readName(s string) (n name) {
 		}
 		return false
 	}
-	rest := byChance.Replace(all)
+	rest := misleading.Replace(all)
 	people, things := has(all, peopleParts, peopleWords), has(rest, thingParts, thingWords)
 	last := ""
 	if len(words) > 0 {
 		last = words[len(words)-1]
 	}
 	n.id = numberWords[last]
-	people = people || n.id && len(words) > 1 && words[len(words)-2] == "card" // not of card_last4
+	people = people || n.id && len(words) > 1 && words[len(words)-2] == "card" // but not card_last4
 	n.bare = len(words) == 1 && n.id
 	switch {
 	case people:
@@ -130,15 +130,15 @@ func readName(s string) (n name) {
 	return n
 }
 
-// within is the place of a name in an object.
-func (n name) within(of kin) place {
+// within returns the place of a name within an object.
+func (n name) within(of subject) place {
 	if n.place == elsewhere && n.bare && (of == ofPeople || of == ofAnything && n.id) {
 		return idPlace
 	}
 	return n.place
 }
 
-// nameWords are the words of a name, in lower case: orderID, order_id and "Order Id"
+// nameWords splits a field name into words in lower case: orderID, order_id and "Order Id"
 // are order and id.
 func nameWords(s string) (words []string) {
 	var w []rune

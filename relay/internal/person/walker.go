@@ -9,31 +9,31 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// walk looks into every value and name of a body. What is not JSON, or is cut, is
-// looked into as a text.
-func (m *Matcher) walk(body []byte) bool {
-	found, whole := m.json(body, 0)
-	return found || !whole && (m.text(string(body), elsewhere) || m.loose(string(body)))
+// matchBody searches every value and field name of a body. A body that is not JSON, or is cut
+// off, is searched as text.
+func (m *Matcher) matchBody(body []byte) bool {
+	found, whole := m.matchJSON(body, 0)
+	return found || !whole && (m.matchText(string(body), elsewhere) || m.matchNumbers(string(body)))
 }
 
-// deepest is how many layers of JSON text within JSON text are looked into.
-const deepest = 4
+// maxJSONDepth is how many levels of JSON text within JSON text are searched.
+const maxJSONDepth = 4
 
-func (m *Matcher) json(body []byte, depth int) (found, whole bool) { return look(m, body, depth) }
+func (m *Matcher) matchJSON(body []byte, depth int) (found, whole bool) { return look(m, body, depth) }
 
-// looker sees what stands in an event, until it says true.
+// looker visits the contents of an event until a method returns true.
 type looker interface {
 	readName(s string, at place) (n name, found bool)
 	see(text string, n name) bool
 	seeNumber(text string, p place) bool
 }
 
-// look shows a JSON value to l, with the JSON text within it.
+// look shows a JSON value to l, including JSON text within strings.
 func look(l looker, body []byte, depth int) (found, whole bool) {
 	return lookInto(new(jsontext.Decoder), l, body, depth)
 }
 
-// lookInto is look with a decoder of the caller's.
+// lookInto is look with the caller's decoder.
 func lookInto(in *jsontext.Decoder, l looker, body []byte, depth int) (found, whole bool) {
 	text := string(body)
 	in.Reset(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -46,16 +46,16 @@ func lookInto(in *jsontext.Decoder, l looker, body []byte, depth int) (found, wh
 	return false, err != nil && strings.TrimSpace(text[in.InputOffset():]) == ""
 }
 
-// walker goes through one JSON value.
+// walker walks one JSON value.
 type walker struct {
 	l     looker
 	in    *jsontext.Decoder
-	text  string // that in reads
+	text  string // what in reads
 	plain bool   // nothing in it is escaped
 	depth int
 }
 
-// value looks into the next value, which stands under n.
+// value visits the next value, which stands under n.
 func (w *walker) value(n name) (found bool, err error) {
 	switch w.in.PeekKind() {
 	case '"':
@@ -86,7 +86,7 @@ func (w *walker) value(n name) (found bool, err error) {
 	return false, err
 }
 
-// string reads a string: a piece of the text, where nothing in it is escaped.
+// string reads a string. Without escapes it is a substring of the text.
 func (w *walker) string() (string, error) {
 	v, err := w.in.ReadValue()
 	if err != nil {
@@ -96,7 +96,7 @@ func (w *walker) string() (string, error) {
 	if s := w.text[end-len(v)+1 : end-1]; w.plain || strings.IndexByte(s, '\\') < 0 && utf8.ValidString(s) {
 		return s, nil
 	}
-	b, _ := jsontext.AppendUnquote(nil, v) // an error is invalid UTF-8, which it mends
+	b, _ := jsontext.AppendUnquote(nil, v) // an error means invalid UTF-8, which AppendUnquote replaces
 	return string(b), nil
 }
 
@@ -131,35 +131,35 @@ func (w *walker) seeText(s string, n name) bool {
 		return true
 	}
 	s = strings.TrimSpace(s)
-	if w.depth < deepest && len(s) > 1 && (s[0] == '{' || s[0] == '[') {
+	if w.depth < maxJSONDepth && len(s) > 1 && (s[0] == '{' || s[0] == '[') {
 		found, _ := look(w.l, []byte(s), w.depth+1)
 		return found
 	}
 	return false
 }
 
-// see passes over names without digits that are no address: email and Kundennummer are the
-// same in everybody's events.
+// see skips field names without a digit or an @: email and Kundennummer are in everybody's
+// events.
 func (m *Matcher) see(s string, n name) bool {
-	for layer := range readings(s) {
-		if layer = folded(layer); (!n.isName || strings.ContainsAny(layer, "@0123456789")) && m.written(layer, n.place) {
+	for layer := range textLayers(s) {
+		if layer = folded(layer); (!n.isName || strings.ContainsAny(layer, "@0123456789")) && m.matchFolded(layer, n.place) {
 			return true
 		}
 	}
 	return false
 }
 
-// seeNumber looks at a JSON number where ids or phones stand.
+// seeNumber matches a JSON number in a field for ids or phone numbers.
 func (m *Matcher) seeNumber(s string, p place) bool {
 	n, ok := wholeNumber(s)
-	return ok && (m.numbers[n] || m.text(n, p))
+	return ok && (m.numbers[n] || m.matchText(n, p))
 }
 
 func (m *Matcher) readName(s string, at place) (n name, found bool) {
 	return m.places.of(s), m.see(s, name{place: at, isName: true})
 }
 
-// nameCache has names that were read: events have the same ones.
+// nameCache caches field names that were read: events repeat them.
 type nameCache map[string]name
 
 func (c nameCache) of(s string) name {
@@ -173,27 +173,27 @@ func (c nameCache) of(s string) name {
 	return n
 }
 
-// pair is a name and a number in something that is no JSON, or not to its end.
+// pair is a quoted name and a number, in text that is not valid JSON.
 var pair = regexp.MustCompile(`"([^"]{1,100})"\s*:\s*"?\s*([0-9][0-9.eE+]{0,40})`)
 
-// longNumber is what a bare number has at least to count where nothing says what
-// stands there.
+// longNumber is the number of digits a bare number needs to count in text of unknown
+// structure.
 const longNumber = 6
 
-// loose looks for bare numbers in a text of which the structure is not known.
-func (m *Matcher) loose(s string) bool {
+// matchNumbers searches text of unknown structure for bare numbers.
+func (m *Matcher) matchNumbers(s string) bool {
 	if len(m.numbers) == 0 {
 		return false
 	}
-	for layer := range readings(s) {
-		if m.looseLayer(folded(layer)) {
+	for layer := range textLayers(s) {
+		if m.matchNumbersIn(folded(layer)) {
 			return true
 		}
 	}
 	return false
 }
 
-func (m *Matcher) looseLayer(s string) bool {
+func (m *Matcher) matchNumbersIn(s string) bool {
 	for _, p := range pair.FindAllStringSubmatch(s, -1) {
 		if n, ok := wholeNumber(p[2]); ok && m.numbers[n] && m.places.of(p[1]).within(ofAnything) != elsewhere {
 			return true

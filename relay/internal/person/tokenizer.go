@@ -16,30 +16,30 @@ import (
 	"relay/mapper/people"
 )
 
-// maxTokens bounds the tokens of one event. Those that stand where ids, phones and
-// addresses do come first.
+// maxTokens bounds the tokens of one event. Tokens of fields for ids, phone numbers and
+// addresses come first.
 const maxTokens = 64
 
-// Tokenizer gives the tokens of events. It is safe for concurrent use.
+// Tokenizer extracts the tokens of events. It is safe for concurrent use.
 type Tokenizer struct {
 	mu sync.Mutex
 	c  collector
 	in jsontext.Decoder
 }
 
-// NewTokenizer returns one.
+// NewTokenizer returns an empty Tokenizer.
 func NewTokenizer() *Tokenizer { return &Tokenizer{c: collector{names: make(map[string]*knownName)}} }
 
-// Of are the tokens by which an event can be found when only they are left of it:
-// Matcher.Tokens has one of them when Matcher.Event finds the event by its text.
+// Of returns the tokens by which an event can be found after its body is gone: if
+// Matcher.Event finds the event by its text, Matcher.Tokens has one of them.
 //
-//   - whole values, numbers and tokens where ids of people, numbers of orders, phones
-//     and addresses stand
-//   - elsewhere addresses, numbers that are written as phone numbers, and tokens that
-//     mix letters and digits, but for ids of things
+//   - in fields for ids of people, order numbers, phone numbers and addresses: whole values,
+//     numbers and tokens
+//   - elsewhere: addresses, numbers written like phone numbers, and tokens that mix letters
+//     and digits, except ids of things
 //
-// A word of letters alone in a text of many is none: all texts would be kept. A phone
-// number is kept by its digits: Matcher knows how it may be dialled.
+// A word of only letters within a longer text is not kept: that would keep all texts. A phone
+// number is kept as its digits; Matcher knows in which forms it can be dialled.
 func (t *Tokenizer) Of(body []byte) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -49,8 +49,8 @@ func (t *Tokenizer) Of(body []byte) []string {
 	return all[:min(len(all), maxTokens)]
 }
 
-// Tokens are those by which events of the names are found: in the countries of the
-// mappings, and of the events that were looked at.
+// Tokens returns the tokens by which events of these people are found: for the countries of
+// the mappings and of the events seen so far.
 func (m *Matcher) Tokens() (tokens []string) {
 	for i := range m.words {
 		tokens = append(tokens, wordToken+m.words[i].text)
@@ -61,7 +61,7 @@ func (m *Matcher) Tokens() (tokens []string) {
 	for n := range m.dialled {
 		tokens = append(tokens, dialledToken+n)
 	}
-	countries := slices.Collect(maps.Keys(m.seen))
+	countries := slices.Collect(maps.Keys(m.countries))
 	for i := range m.names {
 		if !m.names[i].phone {
 			continue
@@ -76,10 +76,10 @@ func (m *Matcher) Tokens() (tokens []string) {
 				if len(n) < localDigits {
 					continue
 				}
-				if m.names[i].spoken.means(bare) {
+				if m.names[i].style.matches(bare) {
 					tokens = append(tokens, numberToken+n)
 				}
-				if m.names[i].spoken.means(grouped) {
+				if m.names[i].style.matches(grouped) {
 					tokens = append(tokens, groupedToken+n)
 				}
 			}
@@ -88,31 +88,31 @@ func (m *Matcher) Tokens() (tokens []string) {
 	return tokens
 }
 
-// What a token is, before its text.
+// Each token begins with its kind.
 const (
 	wordToken    = "w"
-	numberToken  = "n" // where ids stand
-	dialledToken = "d" // where phones stand
-	writtenToken = "p" // elsewhere, as people write phone numbers
-	groupedToken = "g" // elsewhere, in other groups
-	plusToken    = "+" // with the code of its country
+	numberToken  = "n" // in fields for ids
+	dialledToken = "d" // in phone fields
+	writtenToken = "p" // elsewhere, grouped like a phone number
+	groupedToken = "g" // elsewhere, grouped otherwise
+	plusToken    = "+" // with its country code
 )
 
-// collector gathers the tokens of one event.
+// collector collects the tokens of one event.
 type collector struct {
 	names       map[string]*knownName
-	texts       [2]memory // under any name, and under those of things
+	texts       [2]memory // by whether their field name is that of a thing: no, yes
 	first, then []string
-	text        []token // of the text that is looked into
+	text        []token // of the current text
 }
 
-// token is one, and the place that it counts as.
+// token is a token and the place it counts for.
 type token struct {
 	text  string
 	place place
 }
 
-// take takes the tokens of one text.
+// take adds the tokens of one text.
 func (c *collector) take(tokens []token) {
 	for _, t := range tokens {
 		c.keep(t.text, t.place)
@@ -141,7 +141,7 @@ func (c *collector) seeNumber(s string, p place) bool {
 	return false
 }
 
-// look sees what tokens a text has: c.text until the next one.
+// look puts the tokens of a text into c.text.
 func (c *collector) look(s string, n name) {
 	c.text = c.text[:0]
 	if len(s) >= len("2006-01-02T15:04:05Z") && s[4] == '-' {
@@ -149,8 +149,8 @@ func (c *collector) look(s string, n name) {
 			return
 		}
 	}
-	for layer := range readings(s) {
-		if (n.place == elsewhere || n.isName) && !mayName(layer) {
+	for layer := range textLayers(s) {
+		if (n.place == elsewhere || n.isName) && !canHoldToken(layer) {
 			continue
 		}
 		layer = folded(layer)
@@ -161,7 +161,7 @@ func (c *collector) look(s string, n name) {
 	}
 }
 
-// folded takes the tokens of a folded text, as Matcher.folded looks for them.
+// folded collects the tokens of folded text, as Matcher.matchMarked searches for them.
 func (c *collector) folded(s string, n name) {
 	p := n.place
 	if p != elsewhere && len(s) <= maxLine {
@@ -178,9 +178,9 @@ func (c *collector) folded(s string, n name) {
 		numbersIn(s, func(n string) { c.add(numberToken+n, p) })
 	}
 	phoneRuns(s, func(r phoneRun) bool {
-		if p == phonePlace || r.marked && r.dialled() {
+		if p == phonePlace || r.marked && r.plausible() {
 			token := r.token(p)
-			if c.add(token, phonePlace); p == elsewhere && token[:1] == groupedToken && strings.IndexByte(r.text, '.') < 0 { // of an order, and no IP address
+			if c.add(token, phonePlace); p == elsewhere && token[:1] == groupedToken && strings.IndexByte(r.text, '.') < 0 { // can be an order number, but not an IP address
 				c.add(wordToken+r.text, phonePlace)
 			}
 		}
@@ -188,16 +188,16 @@ func (c *collector) folded(s string, n name) {
 	})
 }
 
-// words takes the addresses in a text, and its words.
+// words collects the addresses in a text, and its words.
 func (c *collector) words(s string, n name) {
 	taken := n.place != elsewhere && len(s) <= maxLine
 	whole := n.place == mailPlace && isAddress(s)
 	eachToken(s, func(token string) {
 		if strings.IndexByte(token, '@') >= 0 {
-			if whole { // taken as what it is
+			if whole { // collected as a whole
 				return
 			}
-			for _, a := range append(addressesIn(token), addressesIn(behindField(token))...) {
+			for _, a := range append(addressesIn(token), addressesIn(afterFieldWord(token))...) {
 				c.add(wordToken+a, mailPlace)
 			}
 		}
@@ -207,7 +207,7 @@ func (c *collector) words(s string, n name) {
 	})
 }
 
-// token is that of a phone number: a country's code begins it behind a plus, or 00.
+// token returns the token of a phone number. With + or 00 it begins with a country code.
 func (r phoneRun) token(p place) string {
 	if d, ok := bytes.CutPrefix(r.digits, []byte("00")); ok {
 		return plusToken + string(d)
@@ -218,33 +218,33 @@ func (r phoneRun) token(p place) string {
 	switch {
 	case p == phonePlace:
 		return dialledToken + string(r.digits)
-	case r.spoken() == asPhone:
+	case r.style() == asPhone:
 		return writtenToken + string(r.digits)
 	}
 	return groupedToken + string(r.digits)
 }
 
-// word takes a whole value or a token that may be a word of Matcher's. Digits alone are
-// numbers.
+// word collects a whole value or a token that could be one of Matcher's words. Bare digits are
+// numbers, not words.
 func (c *collector) word(s string, n name) {
 	switch {
 	case s == "" || s[0] == '{' || s[0] == '[' || fold.IsDigits(s):
 	case n.place == elsewhere && (n.thing || !mixed(s)), n.place == phonePlace && phoneLike(s):
-	case n.isName && !strings.ContainsFunc(s, unicode.IsDigit): // email, phone: the same in all events
+	case n.isName && !strings.ContainsFunc(s, unicode.IsDigit): // email, phone: in all events
 	default:
 		c.add(wordToken+s, n.place)
 	}
 }
 
-// eachToken calls fn for each token of a text, with all that a word cannot begin or end
-// beside.
+// eachToken calls fn for each token of a text, with every character next to which a word can
+// neither begin nor end.
 func eachToken(s string, fn func(token string)) {
 	for at := 0; at < len(s); {
 		from, end := -1, at
 		for at < len(s) {
 			r, n := rune(s[at]), 1
 			if r < utf8.RuneSelf {
-				if wordBytes[r] { // nearly all
+				if wordBytes[r] { // most texts
 					if from < 0 {
 						from = at
 					}
@@ -260,7 +260,7 @@ func eachToken(s string, fn func(token string)) {
 				end = at
 				continue
 			}
-			if from >= 0 && (!isJoint(r) || end < at && !strings.HasSuffix(s[:at], "xn-")) { // two in a row end it, but of xn--bcher-kva.example
+			if from >= 0 && (!isJoint(r) || end < at && !strings.HasSuffix(s[:at], "xn-")) { // two in a row end the token, except in xn--bcher-kva.example
 				break
 			}
 			at += n
@@ -268,7 +268,7 @@ func eachToken(s string, fn func(token string)) {
 		if from >= 0 {
 			token := s[from:end]
 			if strings.Contains(token, "@") {
-				token = s[behindApostrophes(s, from, end):end]
+				token = s[addressStart(s, from, end):end]
 			}
 			fn(token)
 			eachSpaced(token, fn)
@@ -276,12 +276,12 @@ func eachToken(s string, fn func(token string)) {
 	}
 }
 
-// maxLocal is how long what stands before the @ of an address is at most (RFC 5321).
+// maxLocal is the maximum length of the local part of an address (RFC 5321).
 const maxLocal = 64
 
-// behindApostrophes is where the address begins that ends at end, and a token of which
-// begins at from: o'brien@x.example is one.
-func behindApostrophes(s string, from, end int) int {
+// addressStart returns where the address begins that contains the token s[from:end]:
+// o'brien@x.example is one address.
+func addressStart(s string, from, end int) int {
 	at := from
 	for least := max(0, from-maxLocal); at > least; {
 		r, n := utf8.DecodeLastRuneInString(s[:at])
@@ -290,7 +290,7 @@ func behindApostrophes(s string, from, end int) int {
 		case isApostrophe(r):
 			before, _ := utf8.DecodeLastRuneInString(s[:at-n])
 			next, _ := utf8.DecodeRuneInString(s[at:])
-			if !goesOn(next, before) || isLiteral(s[:at], s[end:]) {
+			if !continues(next, before) || isLiteral(s[:at], s[end:]) {
 				return at
 			}
 		default:
@@ -301,8 +301,8 @@ func behindApostrophes(s string, from, end int) int {
 	return at
 }
 
-// eachSpaced calls fn for what stands within a token between letters of a script without
-// blanks, where a word of other letters begins and ends.
+// eachSpaced calls fn for each part of a token between letters of scripts without spaces,
+// where a word of other letters begins and ends.
 func eachSpaced(token string, fn func(part string)) {
 	if fold.IsPlainASCII(token) || !strings.ContainsFunc(token, unspaced) {
 		return
@@ -314,21 +314,21 @@ func eachSpaced(token string, fn func(part string)) {
 	}
 }
 
-// mayName says whether a layer of a text may hold a token where neither ids nor addresses
-// stand: a digit or an @, in any script.
-func mayName(s string) bool {
+// canHoldToken reports whether a layer of a text outside fields for ids and addresses can hold a
+// token: it has a digit or an @, in any script.
+func canHoldToken(s string) bool {
 	has := bytesOf(s)
 	return has.digits > 0 || has.at || !has.ascii
 }
 
-// contents is what a text has in it, of ASCII.
+// contents is what kinds of characters a text has.
 type contents struct {
 	ascii, letters, at bool
 	digits             int
 }
 
-// nothing says that a text elsewhere than where ids and addresses stand has no token:
-// neither address nor number, and no word of letters and digits that is not a thing's.
+// nothing reports that a text outside fields for ids and addresses holds no token: no
+// address, no number, and no word of letters and digits unless a thing's.
 func nothing(s string, thing bool) bool {
 	has := bytesOf(s)
 	return has.ascii && !has.at && has.digits < minPhoneDigits && (thing || has.digits == 0 || !has.letters) && !fold.HasLayers(s)
@@ -351,7 +351,7 @@ func bytesOf(s string) (has contents) {
 	return has
 }
 
-// mixed says whether a token elsewhere than where ids stand may name somebody.
+// mixed reports whether a token outside fields for ids could identify a person.
 func mixed(token string) bool {
 	if has := bytesOf(token); has.ascii {
 		return len(token) > 3 && has.letters && has.digits > 0
@@ -359,8 +359,8 @@ func mixed(token string) bool {
 	return utf8.RuneCountInString(token) > 3 && strings.ContainsFunc(token, unicode.IsLetter) && strings.ContainsFunc(token, unicode.IsDigit)
 }
 
-// addressesIn are the addresses that begin and end in a token, which may be one of
-// several: behind an address only .label goes on, and an @ may stand before it.
+// addressesIn returns the addresses in a token that could contain several: after an address
+// only .label continues it, and an @ can stand before it.
 func addressesIn(token string) (all []string) {
 	for {
 		at := strings.IndexByte(token, '@')

@@ -10,7 +10,7 @@ import (
 	"relay/mapper/fold"
 )
 
-// isWordRune holds for what a token is made of.
+// isWordRune reports whether r can be part of a word.
 func isWordRune(r rune) bool {
 	if uint32(r) < utf8.RuneSelf {
 		return wordBytes[r]
@@ -18,7 +18,7 @@ func isWordRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 }
 
-// wordBytes are those of ASCII.
+// wordBytes are the ASCII word characters.
 var wordBytes = func() (is [utf8.RuneSelf]bool) {
 	for b := range byte(utf8.RuneSelf) {
 		is[b] = 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || 'A' <= b && b <= 'Z'
@@ -26,25 +26,25 @@ var wordBytes = func() (is [utf8.RuneSelf]bool) {
 	return is
 }()
 
-// folded is a text as it is compared.
+// folded returns s in the form in which texts are compared.
 func folded(s string) string { return fold.CompareKey(s) }
 
-// unspaced holds for letters of scripts that write words, and what stands within a
-// sentence in other letters, without blanks; and of Korean, whose particles follow a word at once.
+// unspaced reports whether r belongs to a script that is written without spaces, also around
+// foreign words, or to Korean, whose particles follow a word directly.
 func unspaced(r rune) bool {
-	return r >= 0x0e00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar) || r == longSound
+	return r >= 0x0e00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar) || r == prolongedSoundMark
 }
 
-// longSound is of kana. On the keys of a Japanese keyboard it is where the dash is.
-const longSound = '\u30fc'
+// prolongedSoundMark is the Japanese prolonged sound mark. Japanese keyboards have it where the dash is.
+const prolongedSoundMark = '\u30fc'
 
-// goesOn says whether a token with this letter at its edge goes on in r beside it.
-func goesOn(edge, r rune) bool { return isWordRune(r) && (!unspaced(r) || unspaced(edge)) }
+// continues reports whether a token with edge as its outer letter continues with r beside it.
+func continues(edge, r rune) bool { return isWordRune(r) && (!unspaced(r) || unspaced(edge)) }
 
-// readings are the layers of a text, and each that has control characters as it is when
-// they part words: NUL in a field of fixed length, FNC1 in a bar code. Fold takes
-// them out.
-func readings(s string) iter.Seq[string] {
+// textLayers yields the layers of a text. A layer with control characters is yielded a second
+// time with spaces in their place, since they can separate words: NUL in a field of fixed
+// length, FNC1 in a bar code. Folding removes them.
+func textLayers(s string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for layer := range fold.Layers(s) {
 			if !yield(layer) || hasControl(layer) && !yield(strings.Map(blankFor, layer)) {
@@ -72,14 +72,13 @@ func blankFor(r rune) rune {
 	return r
 }
 
-// word is a text that is looked for as a token. It and what it is looked for in are
-// folded.
+// word is a folded text that is searched for as a token in folded text.
 type word struct {
 	text    string
 	address bool
-	digits  bool // has no letter
-	hash    bool // nothing else holds it by chance
-	short   bool // counts where ids stand alone
+	digits  bool // has no letters
+	hash    bool // a SHA-256 hash: it occurs nowhere by chance
+	short   bool // counts only in fields for ids
 }
 
 func newWord(text string, address bool) word {
@@ -89,7 +88,7 @@ func newWord(text string, address bool) word {
 	}
 }
 
-// in says whether the word stands in text.
+// in reports whether text contains the word as a token.
 func (w *word) in(text string, p place) bool {
 	if w.short && p == elsewhere {
 		return false
@@ -107,66 +106,66 @@ func (w *word) in(text string, p place) bool {
 	}
 }
 
-// begins says whether the word can begin between before and after.
+// begins reports whether the word can begin between before and after.
 func (w *word) begins(before, after string) bool {
 	r, n := utf8.DecodeLastRuneInString(before)
 	if n == 0 {
 		return true
 	}
 	edge, _ := utf8.DecodeRuneInString(w.text)
-	if goesOn(edge, r) {
+	if continues(edge, r) {
 		return false
 	}
 	other, _ := utf8.DecodeLastRuneInString(before[:len(before)-n])
 	switch {
 	case w.hash:
 	case isJoint(r) && (!w.address || r != '@'):
-		return !goesOn(edge, other) || w.address && endsInField(before[:len(before)-n]) // bo.ada@ is not ada@, old_cus_83 is not cus_83
+		return !continues(edge, other) || w.address && endsWithFieldWord(before[:len(before)-n]) // bo.ada@ does not hold ada@, old_cus_83 does not hold cus_83
 	case w.address && isApostrophe(r):
-		return !goesOn(edge, other) || isLiteral(before, after) // o'brien@ is not brien@
+		return !continues(edge, other) || isLiteral(before, after) // o'brien@ does not hold brien@
 	case w.digits && isNumberMark(r):
-		return !unicode.IsDigit(other) // 2026-77-1 is not 77-1
+		return !unicode.IsDigit(other) // 2026-77-1 does not hold 77-1
 	}
 	return true
 }
 
-// ends says whether the word can end before after.
+// ends reports whether the word can end before after.
 func (w *word) ends(after string) bool {
 	r, n := utf8.DecodeRuneInString(after)
 	if n == 0 {
 		return true
 	}
 	edge, _ := utf8.DecodeLastRuneInString(w.text)
-	if goesOn(edge, r) {
+	if continues(edge, r) {
 		return false
 	}
 	next, _ := utf8.DecodeRuneInString(after[n:])
 	switch {
 	case w.hash:
 	case w.address && r == '.', !w.address && isJoint(r):
-		return !goesOn(edge, next) // kim.85 is not kim
+		return !continues(edge, next) // kim.85 does not hold kim
 	case w.digits && isNumberMark(r):
 		return !unicode.IsDigit(next)
 	}
 	return true
 }
 
-// fieldWords are names of fields that stand before an address and a joint: contact_ada@x.example.
+// fieldWords are field names that can stand before an address: contact_ada@x.example.
 var fieldWords = wordSet("contact contacto contatto kontakt customer cust user usr member client guest account buyer person profile login email mail mailto " +
 	"kunde kundin klant cliente klient utente usuario usuaria mitglied membre compte courriel correo kund")
 
-// endsInField says whether a text ends in a token of such a word.
-func endsInField(text string) bool {
+// endsWithFieldWord reports whether text ends with a token that is one of fieldWords.
+func endsWithFieldWord(text string) bool {
 	at := len(text)
 	for at > 0 && 'a' <= text[at-1] && text[at-1] <= 'z' {
 		at--
 	}
 	before, n := utf8.DecodeLastRuneInString(text[:at])
-	return fieldWords[text[at:]] && (n == 0 || !goesOn('a', before) && !isJoint(before))
+	return fieldWords[text[at:]] && (n == 0 || !continues('a', before) && !isJoint(before))
 }
 
-// behindField is what stands in a token behind such a word and a joint; "" is nothing.
-func behindField(token string) string {
+// afterFieldWord returns the rest of a token after one of fieldWords and a joint, or "".
+func afterFieldWord(token string) string {
 	at := strings.IndexFunc(token, isJoint)
 	if at < 1 || token[at] == '@' || !fieldWords[token[:at]] {
 		return ""
@@ -174,16 +173,16 @@ func behindField(token string) string {
 	return token[at+1:]
 }
 
-// isJoint is what makes one id or address of several words.
+// isJoint reports whether r joins several words to one id or address.
 func isJoint(r rune) bool { return r == '-' || r == '_' || r == '.' || r == '+' || r == '@' }
 
-// isApostrophe is what stands within a name, and before and behind what is quoted.
+// isApostrophe reports whether r is an apostrophe or a quote: within a name, or around quoted text.
 func isApostrophe(r rune) bool { return r == '\'' || r == '\u2019' || r == '\u2018' || r == '`' }
 
-// literals are letters before the quote of a text in programs: b'…', u'…', N'…' of SQL.
+// literals are letters before the quote of a string literal: b'…', u'…', N'…' of SQL.
 var literals = wordSet("b u r n e x br rb")
 
-// isLiteral says whether before ends in an apostrophe that opens a text which ends before after.
+// isLiteral reports whether before ends with the quote that opens a literal which ends before after.
 func isLiteral(before, after string) bool {
 	quote, n := utf8.DecodeLastRuneInString(before)
 	if next, _ := utf8.DecodeRuneInString(after); next != quote {
@@ -195,16 +194,16 @@ func isLiteral(before, after string) bool {
 		at--
 	}
 	other, n := utf8.DecodeLastRuneInString(before[:at])
-	return literals[before[at:]] && (n == 0 || !goesOn('a', other) && !isApostrophe(other))
+	return literals[before[at:]] && (n == 0 || !continues('a', other) && !isApostrophe(other))
 }
 
-// isNumberMark is what makes one number, date or version of several.
+// isNumberMark reports whether r joins several numbers to one number, date or version.
 func isNumberMark(r rune) bool {
 	return r == '-' || r == '.' || r == '/' || r == ':' || r == ',' || r == '+'
 }
 
-// wholeNumber gives the digits of a whole number as JSON and people write it: 4242,
-// 4242.0, 4.242e3. Digits alone are given as they are.
+// wholeNumber returns the digits of a whole number as JSON and people write it: 4242, 4242.0,
+// 4.242e3. Plain digits are returned unchanged.
 func wholeNumber(s string) (string, bool) {
 	if len(s) == 0 || len(s) > 64 || s[0] < '0' || s[0] > '9' {
 		return "", false
@@ -240,8 +239,8 @@ func wholeNumber(s string) (string, bool) {
 	return digits, true
 }
 
-// numberIn says whether one of the bare numbers stands in text, which stands where
-// ids, order numbers or phones do.
+// numberIn reports whether text, in a field for ids, order numbers or phone numbers, contains
+// one of the bare numbers.
 func numberIn(text string, numbers map[string]bool) (found bool) {
 	if len(numbers) > 0 {
 		numbersIn(text, func(n string) { found = found || numbers[n] })
@@ -249,9 +248,9 @@ func numberIn(text string, numbers map[string]bool) (found bool) {
 	return found
 }
 
-// numbersIn calls fn for each bare number in a text that stands where ids do. In a
-// longer text one counts when it is the only number in it (ORD-1001) or has five
-// digits: a date and the random part of an id hold every short number sooner or later.
+// numbersIn calls fn for each bare number in text from a field for ids. In longer text a
+// number counts if it is the only one (ORD-1001) or has five digits: dates and random parts
+// of ids contain every short number sooner or later.
 func numbersIn(text string, fn func(n string)) {
 	if n, ok := wholeNumber(text); ok {
 		fn(n)
@@ -282,10 +281,10 @@ func numbersIn(text string, fn func(n string)) {
 	}
 }
 
-// alone says whether text[i:j], a number, is a token and no part of a decimal.
+// alone reports whether the number text[i:j] is a token and not part of a decimal.
 func alone(text string, i, j int) bool {
 	before, n := utf8.DecodeLastRuneInString(text[:i])
-	if n > 0 && (goesOn('0', before) || before == '.' || before == ',') {
+	if n > 0 && (continues('0', before) || before == '.' || before == ',') {
 		return false
 	}
 	after, n := utf8.DecodeRuneInString(text[j:])
@@ -293,5 +292,5 @@ func alone(text string, i, j int) bool {
 		return true
 	}
 	next, _ := utf8.DecodeRuneInString(text[j+n:])
-	return !goesOn('0', after) && ((after != '.' && after != ',') || !unicode.IsDigit(next))
+	return !continues('0', after) && ((after != '.' && after != ',') || !unicode.IsDigit(next))
 }

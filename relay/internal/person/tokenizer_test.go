@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// findable says whether the tokens of an event are among those of the names.
+// findable reports whether the names have one of the event's tokens.
 func findable(m *Matcher, body string) bool {
 	have := NewTokenizer().Of([]byte(body))
 	return slices.ContainsFunc(m.Tokens(), func(t string) bool { return slices.Contains(have, t) })
 }
 
-// TestTokens: what is found in an event is found by its match keys or by its tokens, but
-// for what Tokenizer.Of leaves out; and no neighbour is.
+// What Event finds is found by match keys or tokens, except for what Tokenizer.Of leaves out.
+// Neighbours are not found.
 func TestTokens(t *testing.T) {
 	m := parseMapping(t, "default_country: US\nmatch_keys: { external_id: [userId, properties.card] }\n")
 	old := parseMapping(t, "match_keys: { external_id: [properties.old_card] }\n")
@@ -29,33 +29,33 @@ func TestTokens(t *testing.T) {
 	for _, c := range everybody {
 		match := NewMatcher(names(t, c.line), m, old)
 		for _, e := range c.is {
-			sent := match.keys([]byte(e), noon)
+			sent := match.matchKeys([]byte(e), noon)
 			switch has := findable(match, e); {
 			case !strings.HasPrefix(e, "{") || !json.Valid([]byte(e)):
 			case slices.Contains(leftOut, e) && !has:
 			case !has && !sent:
-				t.Errorf("%s is not found in %s: %q", c.line, e, NewTokenizer().Of([]byte(e)))
+				t.Errorf("tokens do not find %s in %s: %q", c.line, e, NewTokenizer().Of([]byte(e)))
 			case has:
 				found++
 			}
 		}
 		for _, e := range c.not {
 			if findable(match, e) {
-				t.Errorf("%s is found in %s: %q", c.line, e, NewTokenizer().Of([]byte(e)))
+				t.Errorf("tokens find %s in %s: %q", c.line, e, NewTokenizer().Of([]byte(e)))
 			}
 		}
 	}
 	if found < 50 {
-		t.Errorf("only %d found", found)
+		t.Errorf("only %d events found by tokens", found)
 	}
 }
 
-// An event of nothing but names of things, prices and times has no tokens; one with more
-// than fit has those of its people.
+// An event with only names of things, prices and times has no tokens. An event with too many
+// tokens keeps those of its people.
 func TestTokensAreBounded(t *testing.T) {
 	of := func(body string) []string { return NewTokenizer().Of([]byte(body)) }
 	if got := of(`{"type":"track","event":"Order Completed","timestamp":"2026-01-31T12:00:00Z","properties":{"revenue":1999,"currency":"USD","products":[{"product_id":"sku-77a1","sku":"77-AB12","name":"Shirt","price":19.99,"quantity":2}]}}`); len(got) > 0 {
-		t.Errorf("%q", got)
+		t.Errorf("unexpected tokens %q", got)
 	}
 	var b bytes.Buffer
 	for i := range 1000 {
@@ -63,11 +63,11 @@ func TestTokensAreBounded(t *testing.T) {
 	}
 	got := of(fmt.Sprintf(`{"properties":{"note":"%s ada@x.example"},"userId":"U-7"}`, b.String()))
 	if len(got) != maxTokens || !slices.Contains(got, "wu-7") || !slices.Contains(got, "wada@x.example") {
-		t.Errorf("%d: %q", len(got), got)
+		t.Errorf("%d tokens: %q", len(got), got)
 	}
 }
 
-// A tokenizer remembers names and texts: it gives for each event what a new one gives.
+// A Tokenizer with cached names and texts returns what a new one returns.
 func TestTokensOfKnownTexts(t *testing.T) {
 	known := NewTokenizer()
 	for range 2 {
@@ -76,7 +76,7 @@ func TestTokensOfKnownTexts(t *testing.T) {
 				for _, under := range []string{"note", "product_name", "userId", "phone", "email", "traits"} {
 					body := fmt.Appendf(nil, `{%q:{%q:%q,"list":[%q]}}`, under, text, text, text)
 					if got, want := known.Of(body), NewTokenizer().Of(body); !slices.Equal(got, want) {
-						t.Fatalf("%s: %q, not %q", body, got, want)
+						t.Fatalf("Of(%s) = %q, want %q", body, got, want)
 					}
 				}
 			}
@@ -84,22 +84,22 @@ func TestTokensOfKnownTexts(t *testing.T) {
 	}
 }
 
-// What is remembered is bounded, whatever comes.
+// The caches are bounded, whatever comes.
 func TestTokensOfManyTexts(t *testing.T) {
 	known := NewTokenizer()
 	for i := range 3 * maxNames {
 		known.Of(fmt.Appendf(nil, `{"name%d":"text %d a%d@x.example","title":"%s"}`, i, i, i, strings.Repeat("x", i%(2*maxText))))
 	}
 	if n := len(known.c.names); n > maxNames {
-		t.Errorf("%d names", n)
+		t.Errorf("%d cached names", n)
 	}
 	for _, m := range known.c.texts {
 		if len(m.newer) > maxTexts || len(m.older) > maxTexts {
-			t.Errorf("%d and %d texts", len(m.newer), len(m.older))
+			t.Errorf("%d and %d cached texts", len(m.newer), len(m.older))
 		}
 		for text := range m.newer {
 			if len(text) > maxText {
-				t.Errorf("a text of %d bytes", len(text))
+				t.Errorf("a cached text of %d bytes", len(text))
 			}
 		}
 	}
@@ -116,7 +116,7 @@ func BenchmarkTokens(b *testing.B) {
 	}
 }
 
-// The id of a phone for advertising is sent to Meta as it is, and names its owner.
+// The advertising id of a phone is sent to Meta unhashed, and identifies its owner.
 func TestTokensOfAdvertisingIDs(t *testing.T) {
 	const id = "38400000-8cf0-11bd-b23e-10b96e40000d"
 	match := NewMatcher(names(t, strings.ToUpper(id)))
@@ -126,13 +126,13 @@ func TestTokensOfAdvertisingIDs(t *testing.T) {
 		`{"context":{"device":{"advertisingId":"` + id + `-2"}}}`: false,
 	} {
 		if findable(match, body) != want {
-			t.Errorf("%s: %q", body, NewTokenizer().Of([]byte(body)))
+			t.Errorf("wrong result for %s: tokens %q", body, NewTokenizer().Of([]byte(body)))
 		}
 	}
 }
 
-// A phone number in a text is known by its digits, in each of the ways in which it is
-// dialled; another country's number of the same digits is another's.
+// A phone number in a text is kept as its digits, and found in each way to dial it. The same
+// digits in another country are another person's.
 func TestTokensOfPhones(t *testing.T) {
 	for _, c := range []struct {
 		mapping, line string
@@ -149,14 +149,14 @@ func TestTokensOfPhones(t *testing.T) {
 			[]string{`"phone":"+1 212 555 0147"`, `"phone":"1-212-555-0147"`, `"note":"(212) 555-0147"`, `"userId":12125550147`},
 			[]string{`"note":"+212 555 0147"`, `"phone":"212 555 01470"`, `"phone":"3125550147"`},
 		},
-		{"", "+33 6 12 34 56 78", []string{`"phone":"+33612345678"`, `"note":"+33 (0)6.12.34.56.78"`, `"phone":"0033612345678"`}, []string{`"phone":"06 12 34 56 78"`}}, // of no country that is known
+		{"", "+33 6 12 34 56 78", []string{`"phone":"+33612345678"`, `"note":"+33 (0)6.12.34.56.78"`, `"phone":"0033612345678"`}, []string{`"phone":"06 12 34 56 78"`}}, // the country of the last one is unknown
 		{"default_country: HU\n", "+36 20 123 4567", []string{`"phone":"06 20 123 4567"`, `"phone":"20 123 4567"`}, []string{`"phone":"0620 123 45678"`}},
 	} {
 		match := NewMatcher(names(t, c.line), parseMapping(t, c.mapping))
 		for i, all := range [][]string{c.not, c.is} {
 			for _, members := range all {
 				if body := "{" + members + "}"; findable(match, body) != (i == 1) {
-					t.Errorf("%s in %s: %q of %q", c.line, body, NewTokenizer().Of([]byte(body)), match.Tokens())
+					t.Errorf("%s in %s: tokens of the event %q, of the name %q", c.line, body, NewTokenizer().Of([]byte(body)), match.Tokens())
 				}
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"relay/mapper"
 )
 
-func TestAPersonIsFoundHoweverAKeyboardWritesTheLetters(t *testing.T) {
+func TestLetterVariants(t *testing.T) {
 	for _, c := range []struct{ line, text string }{
 		{"İpek.Şahin@example.com", "İPEK.ŞAHİN@EXAMPLE.COM"},
 		{"ipek.sahin@example.com", "İPEK.SAHİN@EXAMPLE.COM"},
@@ -46,7 +46,7 @@ func TestAPersonIsFoundHoweverAKeyboardWritesTheLetters(t *testing.T) {
 				body = `{"type":"track","event":"E","userId":` + string(text) + `,"context":{"traits":{"email":` + string(text) + `,"phone":` + string(text) + `}}}`
 			}
 			if !m.Event([]byte(body), "", noon) {
-				t.Errorf("%s: %q is not found by %q", at, c.text, c.line)
+				t.Errorf("%s: Event does not find %q by %q", at, c.text, c.line)
 			}
 			kept := NewTokenizer().Of([]byte(body))
 			found := false
@@ -56,14 +56,14 @@ func TestAPersonIsFoundHoweverAKeyboardWritesTheLetters(t *testing.T) {
 				}
 			}
 			if !found {
-				t.Errorf("%s: no token of %q is found by %q: %q, %q", at, c.text, c.line, kept, m.Tokens())
+				t.Errorf("%s: Tokens do not find %q by %q: tokens of the event %q, of the name %q", at, c.text, c.line, kept, m.Tokens())
 			}
 		}
 	}
 }
 
-// What was delivered is known by the hashes it was delivered with.
-func TestReceiptsOfAnAddressInCapitalsAreFound(t *testing.T) {
+// A receipt has the hash that was sent, which can be that of the address in capitals.
+func TestFingerprintsOfCapitals(t *testing.T) {
 	for _, c := range []struct{ line, email string }{
 		{"ipek.sahin@example.com", "İPEK.SAHİN@EXAMPLE.COM"},
 		{"ayşe.yıldız@example.com", "AYŞE.YILDIZ@EXAMPLE.COM"},
@@ -82,14 +82,13 @@ func TestReceiptsOfAnAddressInCapitalsAreFound(t *testing.T) {
 			found = found || have[key.Fingerprint(secret)]
 		}
 		if !found {
-			t.Errorf("the receipt of %q is not found by %q", c.email, c.line)
+			t.Errorf("Fingerprints of %[2]q do not match a receipt of %[1]q", c.email, c.line)
 		}
 	}
 }
 
-// A phone number as it is dialled at home is found wherever it stands in an event that
-// names the country.
-func TestAPhoneNumberIsReadAsTheEventsCountryDoes(t *testing.T) {
+// A national phone number is found anywhere in an event that names the country.
+func TestPhoneInCountryOfEvent(t *testing.T) {
 	event := func(country string) []byte {
 		return []byte(`{"type":"track","event":"E","context":{"traits":{"address":{"country":"` + country + `"}}},"properties":{"note":"call 0221/555 01 23 first"}}`)
 	}
@@ -100,14 +99,15 @@ func TestAPhoneNumberIsReadAsTheEventsCountryDoes(t *testing.T) {
 			want    bool
 		}{{"DE", true}, {"IT", line[0] == '0'}, {"", false}, {"Germany", true}, {"", false}} {
 			if got := m.Event(event(c.country), "", noon); got != c.want {
-				t.Errorf("%s in an event of %q: %t", line, c.country, got)
+				t.Errorf("Event(%s in an event from %q) = %t", line, c.country, got)
 			}
 		}
 	}
 }
 
-// A customer's number that could be dialled takes no order, date or amount of another's with it.
-func TestGroupedNumbersOfOthersAreNoPhones(t *testing.T) {
+// A customer number that could be a phone number does not match another customer's order
+// number, date or amount.
+func TestGroupedNumbersAreNotPhones(t *testing.T) {
 	for _, c := range []struct{ country, line, is, not string }{
 		{"DE", "987654", "987654", "98-7654|987-654|98765.4|9876/54|98 7654|098-7654|098 76 54"},
 		{"DE", "151124", "151124", "15.11.24|15-1124|15/11/24"},
@@ -135,24 +135,24 @@ func TestGroupedNumbersOfOthersAreNoPhones(t *testing.T) {
 		for i, texts := range []string{c.not, c.is} {
 			for _, name := range []string{"order_id", "n"} {
 				for _, e := range under(name, texts) {
-					if name == "n" && i == 1 && !strings.ContainsAny(e, " -./+(") { // a bare number counts where ids stand
+					if name == "n" && i == 1 && !strings.ContainsAny(e, " -./+(") { // a bare number counts only in fields for ids
 						continue
 					}
 					if m.Event([]byte(e), "", noon) != (i == 1) || findable(m, e) != (i == 1) {
-						t.Errorf("%s %s in %s: %t, as a receipt %t", c.country, c.line, e, m.Event([]byte(e), "", noon), findable(m, e))
+						t.Errorf("%s: %s in %s: Event %t, tokens %t", c.country, c.line, e, m.Event([]byte(e), "", noon), findable(m, e))
 					}
 				}
 			}
 			for _, e := range under("telefon", texts) {
 				if i == 1 && !m.Event([]byte(e), "", noon) {
-					t.Errorf("%s %s: not found in %s", c.country, c.line, e)
+					t.Errorf("%s: Event does not find %s in %s", c.country, c.line, e)
 				}
 			}
 		}
 	}
 }
 
-// A phone number is found beside another number, and a part of one is none.
+// A phone number is found next to another number, and a part of a phone number is not one.
 func TestPhonesBesideOtherNumbers(t *testing.T) {
 	for _, c := range []struct{ country, line, is, not string }{
 		{
@@ -171,7 +171,7 @@ func TestPhonesBesideOtherNumbers(t *testing.T) {
 		for i, texts := range []string{c.not, c.is} {
 			for _, e := range phoned(texts) {
 				if m.Event([]byte(e), "", noon) != (i == 1) || findable(m, e) != (i == 1) {
-					t.Errorf("%s %s in %s: %t, as a receipt %t", c.country, c.line, e, m.Event([]byte(e), "", noon), findable(m, e))
+					t.Errorf("%s: %s in %s: Event %t, tokens %t", c.country, c.line, e, m.Event([]byte(e), "", noon), findable(m, e))
 				}
 			}
 		}

@@ -44,8 +44,8 @@ func names(t *testing.T, lines ...string) []Name {
 	return n
 }
 
-// everybody are lines, each with events that are about whom it means, and with those of
-// neighbours.
+// everybody are lines, each with events about the person it identifies, and with events of
+// other people.
 var everybody = []struct {
 	line    string
 	is, not []string
@@ -233,7 +233,7 @@ var guids = []string{
 	`{"properties":{"n":"customer 6f9619ff8b86d011b42d00c04fc964ff paid"}}`, `{"properties":{"n":"urn:uuid:6f9619ff-8b86-d011-b42d-00c04fc964ff"}}`,
 }
 
-// layers are ways in which a text is written.
+// layers are ways to encode a text.
 var layers = []func(string) string{
 	url.QueryEscape,
 	html.EscapeString,
@@ -249,7 +249,7 @@ var layers = []func(string) string{
 	func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%", "%\u200b") },
 }
 
-// within are events with a text in each of the ways.
+// within returns an event for each way to encode text.
 func within(text string, ways []func(string) string) (events []string) {
 	for _, way := range ways {
 		b, _ := json.Marshal(map[string]any{"properties": map[string]string{"n": way(text)}})
@@ -258,10 +258,10 @@ func within(text string, ways []func(string) string) (events []string) {
 	return events
 }
 
-// mailed are events with a text where an address stands.
+// mailed returns events with each of the texts in an e-mail field.
 func mailed(texts string) []string { return under("email", texts) }
 
-// phoned are events with a text where a phone number stands, and in a note.
+// phoned returns events with each of the texts in a phone field, and in a note.
 func phoned(texts string) []string {
 	return append(under("telefon", texts), under("n", texts)...)
 }
@@ -274,7 +274,7 @@ func under(name, texts string) (events []string) {
 	return events
 }
 
-// numbered are events with a number under each of the names.
+// numbered returns events with a number under each of the field names.
 func numbered(names string) (events []string) {
 	for n := range strings.SplitSeq(names, "|") {
 		events = append(events, `{"properties":{"`+n+`":"100177"}}`)
@@ -282,7 +282,7 @@ func numbered(names string) (events []string) {
 	return events
 }
 
-// TestEvent: an event is found, and a neighbour's is not.
+// An event about the person is found; an event of another person is not.
 func TestEvent(t *testing.T) {
 	m := parseMapping(t, "default_country: US\nmatch_keys: { external_id: [userId, properties.card] }\n")
 	old := parseMapping(t, "match_keys: { external_id: [properties.old_card] }\n")
@@ -291,24 +291,24 @@ func TestEvent(t *testing.T) {
 			match := NewMatcher(names(t, c.line), m, old)
 			for _, e := range c.is {
 				if !match.Event([]byte(e), "", noon) {
-					t.Errorf("not found in %s", e)
+					t.Errorf("Event does not find it in %s", e)
 				}
 			}
 			for _, e := range c.not {
 				if match.Event([]byte(e), "", noon) {
-					t.Errorf("found in %s", e)
+					t.Errorf("Event finds it in %s", e)
 				}
 			}
 		})
 	}
 }
 
-// The id beside an event counts as one within it.
+// The messageId stored beside an event counts like one within it.
 func TestMessageID(t *testing.T) {
 	match := NewMatcher(names(t, "ada@x.example", "1001"))
 	for id, want := range map[string]bool{"ada@x.example-1": true, "ORD-1001": true, "m-1": false, "": false} {
 		if got := match.Event([]byte(`{"event":"E"}`), id, noon); got != want || match.ID(id) != want {
-			t.Errorf("%q: %v", id, got)
+			t.Errorf("id %q: Event = %v", id, got)
 		}
 	}
 }
@@ -319,11 +319,11 @@ func TestText(t *testing.T) {
 		"7;Ada <ada@x.example>;3": true, "7;4242;3": false, "x 20012345 y": true, "120012345": false, `"user_id": "4242"`: true, `"price": 4242`: false,
 	} {
 		if got := match.Text(text); got != want {
-			t.Errorf("%q: %v", text, got)
+			t.Errorf("Text(%q) = %v", text, got)
 		}
 	}
 	if !match.Cells([]string{"E", "4242"}) || match.Cells([]string{"E", "14242", "4242 x"}) {
-		t.Error("cells")
+		t.Error("Cells: wrong result")
 	}
 }
 
@@ -354,15 +354,15 @@ func TestParse(t *testing.T) {
 		_, err := Parse([]string{"ok-1", line})
 		e, ok := errors.AsType[*lineError](err)
 		if !ok || e.Line != 2 || e.Why != why {
-			t.Errorf("%q: %v, want %s", line, err, why)
+			t.Errorf("Parse(%q): %v, want %s", line, err, why)
 		}
 		if err != nil && strings.Contains(err.Error(), "Lovelace") {
-			t.Errorf("the error holds the name: %v", err)
+			t.Errorf("the error contains the name: %v", err)
 		}
 	}
 	for _, none := range [][]string{nil, {"", "  "}} {
 		if _, err := Parse(none); !errors.Is(err, errNobody) {
-			t.Errorf("%q: %v", none, err)
+			t.Errorf("Parse(%q): %v, want errNobody", none, err)
 		}
 	}
 	var bad []string
@@ -370,7 +370,7 @@ func TestParse(t *testing.T) {
 		bad = append(bad, fmt.Sprintf("@%d", i))
 	}
 	if _, err := Parse(append(bad, "one-more")); err == nil || !strings.HasPrefix(err.Error(), "more than 1000 lines") {
-		t.Errorf("a line too many: %v", err)
+		t.Errorf("Parse of too many lines: %v", err)
 	}
 	if _, err := Parse(bad[:100]); err == nil || strings.Count(err.Error(), "\n") != 20 {
 		t.Errorf("%v", err)
@@ -387,7 +387,7 @@ func TestReadLines(t *testing.T) {
 	}
 }
 
-// Receipts know people by fingerprints of what was sent.
+// Receipts hold fingerprints of the match keys that were sent.
 func TestFingerprints(t *testing.T) {
 	secret := bytes.Repeat([]byte{7}, 32)
 	m := parseMapping(t, "default_country: US\n")
@@ -402,19 +402,19 @@ func TestFingerprints(t *testing.T) {
 			}
 		}
 		if n != 1 {
-			t.Errorf("%d %s: found as %d of %d", i, line, n, len(sent))
+			t.Errorf("%d: Fingerprints of %s match %d of %d keys, want 1", i, line, n, len(sent))
 		}
 	}
 	abroad := NewMatcher(names(t, "0171 1234567"), m)
 	abroad.Event([]byte(`{"event":"E","context":{"traits":{"address":{"country":"DE"}}}}`), "", noon)
 	want := NewMatcher(names(t, "+49 171 1234567"), m).Fingerprints(secret)
 	if got := abroad.Fingerprints(secret); !slices.ContainsFunc(want, func(p string) bool { return slices.Contains(got, p) }) {
-		t.Error("not found in the country of an event")
+		t.Error("Fingerprints lack those for the country of an event")
 	}
 }
 
-// FuzzEvent: an address that is in a body as plain text is found, whatever surrounds
-// it, and nothing takes long or fails.
+// An address that stands in a body as plain text is found whatever surrounds it, and no input
+// takes long or fails.
 func FuzzEvent(f *testing.F) {
 	for _, s := range []string{`{"a":"`, `[`, `{"phone":"+1 212 555 `, "%", `\u00`, `{"a":"{\"b\":\"`, "\xff", "12345 (6) 78-9"} {
 		f.Add(s)
@@ -429,7 +429,7 @@ func FuzzEvent(f *testing.F) {
 		match.Event([]byte(s), s, noon)
 		match.Text(s)
 		if !match.Event(fmt.Appendf(nil, `{"a":%q,"b":"ada@x.example"}`, strings.ToValidUTF8(s, "")), "", noon) {
-			t.Errorf("not found behind %q", s)
+			t.Errorf("the address is not found after %q", s)
 		}
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("%s for %d bytes", took, len(s))
