@@ -90,11 +90,11 @@ func TestAnswers(t *testing.T) {
 		{
 			name: "bad ones in a batch", body: `{"batch":[` + order + `,{"type":"track","messageId":"b1"},5,{"type":"track","event":7,"messageId":"b3"},{"type":"track","event":" ","messageId":"b4"},{"type":3,"event":"e","messageId":"b5"},{"type":"track","event":null,"messageId":"b6"}]}`, status: 200,
 			want: `{"success":true,"rejected":[` +
-				`{"index":1,"messageId":"b1","code":"missing_event","message":"a track needs the name of its event (\"event\"); what a shop system sends by itself, such as a webhook, is none"},` +
+				`{"index":1,"messageId":"b1","code":"missing_event","message":"a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"},` +
 				`{"index":2,"messageId":"?","code":"not_an_object","message":"a message must be a JSON object"},` +
 				`{"index":3,"messageId":"b3","code":"invalid_event","message":"the name of an event must be text"},` +
-				`{"index":4,"messageId":"b4","code":"missing_event","message":"a track needs the name of its event (\"event\"); what a shop system sends by itself, such as a webhook, is none"},` +
-				`{"index":6,"messageId":"b6","code":"missing_event","message":"a track needs the name of its event (\"event\"); what a shop system sends by itself, such as a webhook, is none"}]}`,
+				`{"index":4,"messageId":"b4","code":"missing_event","message":"a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"},` +
+				`{"index":6,"messageId":"b6","code":"missing_event","message":"a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"}]}`,
 			stored: "m-1>701 b1>refused ?>refused b3>refused b4>refused b5>unmapped b6>refused",
 		},
 		{

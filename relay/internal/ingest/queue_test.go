@@ -37,7 +37,7 @@ func TestRealQueue(t *testing.T) {
 			t.Errorf("%d %s", a.status, a.body)
 		}
 	}
-	const rejected = `{"success":true,"rejected":[{"index":1,"messageId":"b","code":"missing_event","message":"a track needs the name of its event (\"event\"); what a shop system sends by itself, such as a webhook, is none"}]}`
+	const rejected = `{"success":true,"rejected":[{"index":1,"messageId":"b","code":"missing_event","message":"a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"}]}`
 	for range 2 {
 		q, err := local.Open(dir, local.Options{})
 		if err != nil {

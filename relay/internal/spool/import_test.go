@@ -136,7 +136,7 @@ func TestImportFaults(t *testing.T) {
 			"  row 4 (line 4): its timestamp, of the form 9999-99-99, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)\n" +
 			"  row 5 (line 5): its timestamp, of the form of a list or an object, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)"},
 		{name: "not one row good, although bad ones are skipped", file: "{}\n{}\n", o: Options{SkipBad: true}, want: "2 of the first 2 rows cannot be used, nothing was stored\n" +
-			"  row 1 (line 1): a track needs the name of its event (\"event\"); what a shop system sends by itself, such as a webhook, is none\n  row 2 (line 2): a track needs the name of its event (\"event\"); what a shop system sends by itself, such as a webhook, is none"},
+			"  row 1 (line 1): a track call needs an event name (\"event\"); the webhook of a shop system is not a track call\n  row 2 (line 2): a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"},
 		{name: "the check says no", file: good, o: Options{Check: func(ev []byte) string {
 			if strings.Contains(string(ev), `"n":1`) {
 				return "too old"
@@ -152,7 +152,7 @@ func TestImportFaults(t *testing.T) {
 		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Layout: rows.Layout{Columns: []rows.Column{{Path: "context.traits.email", From: "Mail"}}}}, want: `read header: there is no column "Mail"; there are: event, timestamp`},
 		{name: "a row with other columns", file: "event,timestamp\nSale,1795444791\nSale,1795444791,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2: a cell that holds ',' must be quoted, or the separator another one"},
 		{name: "a quote that does not close", file: "event,timestamp\nSale,1795444791\n\"Sale,1795444791\nSale,1795444792\n", want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 3): a quote opens a cell and does not close it: a quote within a quoted cell is written twice"},
-		{name: "a list with a bad value", file: "[\n" + strings.TrimSpace(good[:strings.Index(good, "\n")]) + ",\n{}]", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2: a track needs the name of its event (\"event\"); what a shop system sends by itself, such as a webhook, is none"},
+		{name: "a list with a bad value", file: "[\n" + strings.TrimSpace(good[:strings.Index(good, "\n")]) + ",\n{}]", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2: a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"},
 		{name: "JSON values with commas between them", file: "{\"event\":\n\"Sale\",\"timestamp\":1795444791},\n{\"event\":\"Sale\",\"timestamp\":1795444792}\n", want: "read JSON: behind value 1 it stops being JSON (byte 40): " +
 			"a comma stands between two values: put [ before the first and ] behind the last, or write each on a line of its own without the comma"},
 		{name: "JSON that breaks off", file: "[{\"event\":\"Sale\",\"timestamp\":1},", want: "read JSON: "},

@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// sampleEvent is a realistic track call of about 1.2 KB, as a browser's or a
-// till's SDK makes it. All people in it are made up.
+// sampleEvent returns a realistic track call of about 1.2 KB, as the SDK of a browser or a till
+// sends it. All people in it are made up.
 func sampleEvent(n int) string {
 	return fmt.Sprintf(`{"anonymousId":"%08x-51bd-4e0d-8a77-0242ac120002","context":{"campaign":{"medium":"paid-social","name":"summer-sale","source":"facebook"},`+
 		`"ip":"203.0.113.%d","library":{"name":"analytics.js","version":"2.11.1"},"locale":"en-US","page":{"path":"/checkout/thank-you","referrer":"https://shop.example.com/cart",`+
@@ -24,7 +24,7 @@ func sampleEvent(n int) string {
 		n, n%250+1, 100000+n, n%99999, n, n%10000, n, n, n%40, 100000+n, n%5000, n)
 }
 
-// sampleBatch is a body with n sample events, as analytics-node makes it.
+// sampleBatch returns a body with n sample events, as analytics-node sends it.
 func sampleBatch(n int) []byte {
 	var b strings.Builder
 	b.WriteString(`{"batch":[`)
@@ -38,9 +38,8 @@ func sampleBatch(n int) []byte {
 	return []byte(b.String())
 }
 
-// BenchmarkScan is the choice of scanner, to be repeated when a library claims
-// to be faster: fields and ranges of 100 messages, and whether a name is repeated
-// anywhere in them.
+// BenchmarkScan compares the scanner with jsontext; repeat it when a library claims to be
+// faster. Both find the members and ranges of 100 messages and detect repeated names.
 func BenchmarkScan(b *testing.B) {
 	body := sampleBatch(100)
 	b.Run("scanner", func(b *testing.B) {
@@ -96,7 +95,7 @@ func offsets(in *jsontext.Decoder) error {
 	}
 }
 
-// BenchmarkPrint is what the fingerprint adds to a message.
+// BenchmarkPrint measures the fingerprint of a message.
 func BenchmarkPrint(b *testing.B) {
 	body := []byte(sampleEvent(7))
 	var r Reader

@@ -19,32 +19,32 @@ import (
 	"relay/queue"
 )
 
-// invariants checks what the package promises of a message that is usable.
+// invariants checks the package's promises about a usable message.
 func invariants(t *testing.T, m *Message) {
 	t.Helper()
 	if m.Problem != nil || !m.Track {
 		return
 	}
 	if !utf8.Valid(m.Body) || !jsontext.Value(m.Body).IsValid() { // jsontext refuses repeated names, too
-		t.Fatalf("stored, yet not strict JSON: %q", m.Body)
+		t.Fatalf("the stored body is not strict JSON: %q", m.Body)
 	}
 	if len(m.Event) == 0 || isBlank(m.Event) {
-		t.Fatalf("a track without a name: %q", m.Body)
+		t.Fatalf("a track call without a name: %q", m.Body)
 	}
 	if got := Name(m.Body); got != string(m.Event) {
-		t.Fatalf("its name is %q, read again %q: %q", m.Event, got, m.Body)
+		t.Fatalf("Event is %q, Name returns %q: %q", m.Event, got, m.Body)
 	}
 	var fields struct {
 		Event string `json:"event"`
 	}
-	// A reader that folds cases finds another one only under another spelling.
+	// A reader that ignores case can find another name only under another spelling.
 	if json.Unmarshal(m.Body, &fields) == nil && fields.Event != string(m.Event) && !bytes.Contains(bytes.ToLower(m.Body), []byte(`"event"`)) {
 		t.Fatalf("encoding/json reads %q, track %q", fields.Event, m.Event)
 	}
 }
 
-// FuzzReader gives bodies to all ways of reading and holds them against the
-// promises: what is stored, and what it costs.
+// FuzzReader passes bodies to all entry points and checks the promises about the stored bytes
+// and the cost.
 func FuzzReader(f *testing.F) {
 	for _, s := range scanSeeds {
 		f.Add([]byte(s))
@@ -55,12 +55,12 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte(`{"context":{"c":1},"batch":[{"event":"e","context":{},"context":{},"context":{}}]}`))
 	limits := Limits{EventBytes: 4096, Messages: 100}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if utf8.Valid(b) { // else the caller must make it so
+		if utf8.Valid(b) { // otherwise the caller must convert it first
 			batch := Reader{Limits: limits}
 			if batch.Scan(bytes.Clone(b), true) == nil {
 				if n, bad := batch.Room(); bad == nil {
 					if n > growFactor*len(b)+growFree {
-						t.Fatalf("%d bytes of room for a body of %d", n, len(b))
+						t.Fatalf("Room returns %d for a body of %d bytes", n, len(b))
 					}
 					room := make([]byte, 0, n)
 					for k := range batch.Len() {
@@ -72,7 +72,7 @@ func FuzzReader(f *testing.F) {
 						}
 					}
 					if cap(room) != n {
-						t.Fatalf("%d bytes of room used, %d asked for", cap(room), n)
+						t.Fatalf("%d bytes of buffer used, Room returned %d", cap(room), n)
 					}
 				}
 			}
@@ -82,14 +82,14 @@ func FuzzReader(f *testing.F) {
 			invariants(t, &m)
 			if m.Flags&(queue.FlagRepeated|queue.FlagNaN) == 0 && m.Problem == nil && utf8.Valid(b) && !bytes.Contains(b, []byte("writeKey")) &&
 				!bytes.Contains(b, []byte(`\u`)) && !bytes.Equal(m.Body, bytes.Trim(withoutMark(b), " \t\r\n")) {
-				t.Fatalf("changed without a flag: %q -> %q", b, m.Body)
+				t.Fatalf("the body changed without a flag: %q -> %q", b, m.Body)
 			}
 		}
 	})
 }
 
-// hostile are shapes of bodies that cost somebody dear once, by a number that
-// makes them larger.
+// hostile are bodies that were expensive in some implementation, by a number that makes them
+// larger.
 var hostile = map[string]func(n int) string{
 	"repeated context in a message": func(n int) string {
 		return `{"context":{"a":"` + strings.Repeat("x", n) + `"},"batch":[{"event":"e",` + strings.Repeat(`"context":{},`, n/10) + `"x":1}]}`
@@ -152,8 +152,8 @@ var hostile = map[string]func(n int) string{
 	"stray": func(n int) string { return `{"event":"` + strings.Repeat("\xff", n) + `"}` },
 }
 
-// TestCost: four times the body costs about four times as much, in memory and
-// in steps, whatever its shape, and a Reader keeps none of it.
+// Four times the body costs about four times the memory and time, whatever its structure, and a
+// Reader keeps none of it.
 func TestCost(t *testing.T) {
 	for name, make := range hostile {
 		var bytesOf [2]uint64
@@ -170,9 +170,9 @@ func TestCost(t *testing.T) {
 				bytesOf[i] = after.TotalAlloc - before.TotalAlloc
 			}
 			took[i] = best
-			// 64 is what merging may do; all else stays far below.
+			// Merging can use 64; everything else stays far below.
 			if bytesOf[i] > 100*uint64(len(body))+1<<20 {
-				t.Errorf("%s: a body of %d bytes took %d", name, len(body), bytesOf[i])
+				t.Errorf("%s: a body of %d bytes allocated %d", name, len(body), bytesOf[i])
 			}
 		}
 		// 16 would be quadratic.
@@ -195,8 +195,8 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// colliding are names of 16 bytes that share a hash: half of each is chosen, the
-// other half solved for.
+// colliding are names of 16 bytes with the same hash: half of each is chosen, the other half
+// solved for.
 var colliding = sync.OnceValue(func() (names []string) {
 	const odd = 0x9e3779b97f4a7c15
 	for i := uint64(0); len(names) < 8000; i++ {
@@ -217,10 +217,10 @@ var colliding = sync.OnceValue(func() (names []string) {
 	return names
 })
 
-// collisions are n members with such names.
+// collisions returns n members with such names.
 func collisions(n int) string { return `"` + strings.Join(colliding()[:n], `":0,"`) + `":0` }
 
-// The names above do share a hash, or the test of their cost tests nothing.
+// The names above do share a hash; otherwise TestCost would not test collisions.
 func TestCollisions(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{` + collisions(3) + `}`)
@@ -229,11 +229,11 @@ func TestCollisions(t *testing.T) {
 	}
 	var w rewriter
 	if out, repeated, _ := w.write(nil, body); repeated || !bytes.Equal(out, body) {
-		t.Errorf("names that only share a hash were taken for one: %s", out)
+		t.Errorf("names that only share a hash were treated as equal: %s", out)
 	}
 }
 
-// readAll reads a body in both ways, as far as they go.
+// readAll parses a body in both ways, as far as possible.
 func readAll(body []byte) {
 	r := Reader{Limits: Limits{EventBytes: 256 << 10, Messages: 2500, Merged: 16 << 20}}
 	if ok, err := r.Batch(bytes.Clone(body)); err == nil && ok {

@@ -9,9 +9,8 @@ import (
 	"relay/mapper/event"
 )
 
-// What intake takes the mapper reads, down to the last level, and what one refuses the
-// other does.
-func TestDepthIsOne(t *testing.T) {
+// Intake and the mapper refuse exactly the same depths.
+func TestMaxDepth(t *testing.T) {
 	m, _, err := mapper.Parse("mapping.yaml", []byte("version: 1\nevents: { A: '1' }\n"))
 	if err != nil {
 		t.Fatal(err)

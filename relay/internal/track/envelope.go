@@ -2,9 +2,9 @@ package track
 
 import "bytes"
 
-// message is one call as the scanner found it: where it lies in its text and
-// where the few parts of it are that anybody here looks at. Spans of values
-// include the quotes of strings. Of two members with one name the last counts.
+// message is one call as the scanner found it: its position in the text and the positions of
+// the members that relay reads. Spans of values include the quotes of strings. Of two members
+// with the same name the last one counts.
 type message struct {
 	whole, typ, event, id         span
 	context, integrations, sentAt span
@@ -14,30 +14,30 @@ type message struct {
 	isObject, repeated, nan       bool
 }
 
-// rewritten reports whether the message is stored otherwise than as it came even
-// without a batch around it.
+// rewritten reports whether the stored message differs from the received one even without a
+// batch around it.
 func (m *message) rewritten() bool { return m.isObject && (m.repeated || m.nan) }
 
 // envelope is a whole request body.
 type envelope struct {
 	hasBatch, badBatch bool // there is a `batch`; it is not a list
-	tooMany            bool // more messages than allowed; scanning stopped there
-	depth              int  // of what the batch says for all
+	tooMany            bool // more messages than allowed; the scan stopped there
+	depth              int  // of the shared members
 	context            shared
 	integrations       shared
 	sentAt             span
 	writeKey           span
-	event              span // of a message that has a member called batch
+	event              span // the event name, if a message itself has a member called batch
 	messages           []message
 }
 
-// shared is an object that a batch says for all its messages.
+// shared is an object that applies to all messages of a batch.
 type shared struct {
 	at            span
 	repeated, nan bool
 }
 
-// single reads a text that is one message.
+// single scans a text that is one message.
 func (s *scanner) single(body []byte, m *message) error {
 	s.reset(body)
 	s.space()
@@ -47,7 +47,7 @@ func (s *scanner) single(body []byte, m *message) error {
 	return nil
 }
 
-// batch reads a body that holds a list of messages, at most limit of them.
+// batch scans a body with a list of messages, at most limit of them.
 func (s *scanner) batch(body []byte, limit int, e *envelope) error {
 	s.reset(body)
 	*e = envelope{messages: e.messages[:0]}
@@ -55,7 +55,7 @@ func (s *scanner) batch(body []byte, limit int, e *envelope) error {
 		if !s.value() || !s.end() {
 			return s.err()
 		}
-		return nil // JSON, but nothing with a batch in it
+		return nil // valid JSON without a batch
 	}
 	for more := s.enter(); more; more = s.next() {
 		ok := false
@@ -83,13 +83,13 @@ func (s *scanner) batch(body []byte, limit int, e *envelope) error {
 			return s.err()
 		}
 	}
-	if s.broken() || !s.end() {
+	if s.failed() || !s.end() {
 		return s.err()
 	}
 	return nil
 }
 
-// list reads the value of `batch`.
+// list scans the value of `batch`.
 func (s *scanner) list(limit int, e *envelope) bool {
 	e.messages = e.messages[:0]
 	e.badBatch = s.i >= len(s.b) || s.b[s.i] != '['
@@ -123,7 +123,7 @@ func (s *scanner) list(limit int, e *envelope) bool {
 	}
 }
 
-// message reads one message, whatever JSON value it is.
+// message scans one message, which can be any JSON value.
 func (s *scanner) message(m *message) bool {
 	*m = message{whole: span{from: int32(s.i)}}
 	s.deepest, s.repeated, s.nan = 0, false, false
@@ -138,7 +138,7 @@ func (s *scanner) message(m *message) bool {
 				*part = span{int32(from), int32(s.i)}
 			}
 		}
-		if s.broken() {
+		if s.failed() {
 			return false
 		}
 		s.deepest++
@@ -150,8 +150,8 @@ func (s *scanner) message(m *message) bool {
 	return true
 }
 
-// part is where the span of the member of that name is kept; nil for one that nobody here
-// looks at.
+// part returns where to store the span of the member with this name; nil if relay does not
+// read it.
 func (m *message) part(name []byte) *span {
 	switch string(name) {
 	case "type":
@@ -180,7 +180,7 @@ func (m *message) part(name []byte) *span {
 	return nil
 }
 
-// shared reads a value of the batch that is for all its messages.
+// shared scans a value that applies to all messages of the batch.
 func (s *scanner) shared(e *envelope, p *shared) bool {
 	s.deepest, s.repeated, s.nan = 0, false, false
 	if !s.valueAt(&p.at) {
@@ -191,7 +191,7 @@ func (s *scanner) shared(e *envelope, p *shared) bool {
 	return true
 }
 
-// valueAt reads a value and notes where it was.
+// valueAt scans a value and stores its span in p.
 func (s *scanner) valueAt(p *span) bool {
 	from := s.i
 	if !s.value() {
@@ -201,8 +201,7 @@ func (s *scanner) valueAt(p *span) bool {
 	return true
 }
 
-// content is the text of a string that is given with its quotes; it stays valid
-// until the next call.
+// content returns the text of a quoted string. It is valid until the next call.
 func (s *scanner) content(quoted []byte, escaped bool) []byte {
 	if !escaped {
 		return quoted[1 : len(quoted)-1]
@@ -211,8 +210,8 @@ func (s *scanner) content(quoted []byte, escaped bool) []byte {
 	return s.plain
 }
 
-// text is the text of the string at p in b, or a number as its decimal text. It
-// stays valid until the next call.
+// text returns the text of the string at p in b, or a number as its decimal text. It is valid
+// until the next call.
 func (s *scanner) text(b []byte, p span) (t []byte, ok bool) {
 	switch c := p.kind(b); {
 	case c == '"':

@@ -4,8 +4,8 @@ import "unicode/utf8"
 
 const byteOrderMark = "\xef\xbb\xbf"
 
-// One judges a message that came another way than over HTTP, as Take would judge
-// it in a batch. It may change body, and what it returns may lie in it.
+// One parses a message that did not arrive over HTTP, as Take parses one of a batch. It can
+// change body; the result can refer to it.
 func (r *Reader) One(body []byte) (Message, error) {
 	body = withoutMark(body)
 	if !utf8.Valid(body) {
@@ -14,14 +14,13 @@ func (r *Reader) One(body []byte) (Message, error) {
 	if err := r.Scan(body, false); err != nil {
 		return Message{Body: body}, err
 	}
-	_, _ = r.Room()                 // forgets the batch before
-	msg, _ := r.Take(0, false, nil) // nearly always it stays as it came
+	_, _ = r.Room()                 // forgets the previous batch
+	msg, _ := r.Take(0, false, nil) // most messages need no room
 	return msg, nil
 }
 
-// Batch scans a body that came another way than over HTTP. It reports false when
-// body is a JSON value without a list called batch, or with an event of its own: it
-// then is a message itself.
+// Batch scans a body that did not arrive over HTTP. It returns false if body is a JSON value
+// without a list called batch, or has an event of its own: it is then a message itself.
 func (r *Reader) Batch(body []byte) (bool, error) {
 	body = withoutMark(body)
 	if !utf8.Valid(body) {
@@ -39,8 +38,7 @@ func (r *Reader) Batch(body []byte) (bool, error) {
 	return true, nil
 }
 
-// Next is Take with room of its own, for those who take the messages of a batch
-// one by one.
+// Next is Take with a buffer of its own, for callers that take the messages one by one.
 func (r *Reader) Next(k int) Message {
 	msg, _ := r.Take(k, false, make([]byte, 0, r.roomFor(&r.env.messages[k], r.merge.extra())))
 	return msg
@@ -53,9 +51,8 @@ func withoutMark(body []byte) []byte {
 	return body
 }
 
-// Times are the values that say when it happened: timestamp and originalTimestamp,
-// in that order, as JSON; what is absent, null or blank is left out. Reading them
-// is the mapper's.
+// Times returns timestamp and originalTimestamp, in this order, as JSON. Absent, null and blank
+// values are left out. The mapper parses them.
 func (m *Message) Times() (found [][]byte) {
 	for _, p := range [...]span{m.at.timestamp, m.at.original} {
 		switch raw := p.of(m.src); {
@@ -68,8 +65,7 @@ func (m *Message) Times() (found [][]byte) {
 	return found
 }
 
-// Name is the name of an event as it lies in the queue; empty when it is not a
-// usable one.
+// Name returns the name of a stored event; "" if it is not usable.
 func Name(event []byte) string {
 	var s scanner
 	m, ok := s.event(event)
@@ -80,8 +76,7 @@ func Name(event []byte) string {
 	return string(name)
 }
 
-// OrderID is the order number of an event as it lies in the queue, a number as
-// its text; empty when there is none.
+// OrderID returns the order number of a stored event, a number as its text; "" if it has none.
 func OrderID(event []byte) string {
 	var s scanner
 	m, ok := s.event(event)

@@ -10,13 +10,14 @@ import (
 	"relay/queue"
 )
 
-// letterLanes are the lanes that a dead letter of another relay is stored for.
+// letterLanes are the lanes of a dead letter from another relay.
 var letterLanes = []string{queue.LaneLetters}
 
-// LetterEntry is what is stored of a dead letter of another relay: its event, so that a
-// forget finds it, and the rest of it as the recipe. The same letter is the same entry.
-// What was delivered to a set is not sent there again (Lanes); the mapping of the other
-// relay is not here, so that a letter in doubt is made anew by the one in force.
+// LetterEntry returns the queue entry for a dead letter of another relay. The event is its
+// body, so that a forget finds it; the rest is its recipe. The same letter makes the same
+// entry. An event set that already got the event is not sent it again (Lanes). The other
+// relay's mapping is not available here, so a letter whose outcome is unknown is mapped again
+// with the current mapping.
 func LetterEntry(d queue.DeadLetter) (queue.Entry, error) {
 	if len(d.Lanes) == 0 && d.EventSet != "" {
 		d.Lanes = []string{d.EventSet}
@@ -37,14 +38,14 @@ func LetterEntry(d queue.DeadLetter) (queue.Entry, error) {
 	}, nil
 }
 
-// LettersOf are the dead letters that records of LetterEntry are of.
+// LettersOf returns the dead letters stored in records of LetterEntry.
 func LettersOf(records []queue.Record) []queue.DeadLetter {
 	out := make([]queue.DeadLetter, len(records))
 	for i := range records {
 		r := &records[i]
 		d := queue.DeadLetter{}
 		if json.Unmarshal([]byte(r.Recipe), &d) != nil || d.Reason == "" {
-			d = queue.DeadLetter{MessageID: r.ID, Event: Name(r.Body), Reason: mapper.ReasonInvalid, Message: "what another relay said of this dead letter cannot be read"}
+			d = queue.DeadLetter{MessageID: r.ID, Event: Name(r.Body), Reason: mapper.ReasonInvalid, Message: "the other relay's description of this dead letter cannot be read"}
 		}
 		d.Seq, d.Store, d.ReceivedAt, d.Flags, d.Body = r.Seq, r.Store, r.Received, r.Flags, r.Body
 		out[i] = d

@@ -8,7 +8,7 @@ import (
 	"relay/queue"
 )
 
-// Mapped is an event as the mapper takes it, made of what the queue keeps.
+// Mapped returns a stored event as the mapper takes it.
 func Mapped(body []byte, id string, received time.Time, flags queue.Flags) mapper.Event {
 	return mapper.Event{
 		Body:      body,
@@ -21,7 +21,7 @@ func Mapped(body []byte, id string, received time.Time, flags queue.Flags) mappe
 	}
 }
 
-// IDConflict is what becomes of an event whose id is another event's.
+// IDConflict returns the outcome of an event whose messageId belongs to another event.
 func IDConflict(outcomes []mapper.Outcome, body []byte, id string) mapper.Outcome {
 	out := mapper.Outcome{
 		MessageID: id, Kind: mapper.Hold, Reason: mapper.ReasonIDConflict,
@@ -35,8 +35,8 @@ func IDConflict(outcomes []mapper.Outcome, body []byte, id string) mapper.Outcom
 	return out
 }
 
-// Unusable is what becomes of an unusable message: the mapper's word for it when
-// it has one, else what Take found, which is found again here.
+// Unusable returns the outcome of an unusable message: the mapper's, if it has one, otherwise
+// the problem that Take found, which is determined again here.
 func Unusable(outcomes []mapper.Outcome, body []byte, id string, flags queue.Flags) mapper.Outcome {
 	if flags&queue.FlagIDConflict != 0 {
 		return IDConflict(outcomes, body, id)
@@ -56,7 +56,7 @@ func Unusable(outcomes []mapper.Outcome, body []byte, id string, flags queue.Fla
 	case err == nil && msg.Problem != nil:
 		out.Message = msg.Problem.Message
 	case err == nil && msg.Track:
-		out.Message = "the write key it came with may not send this event"
+		out.Message = "the write key it was sent with is not allowed to send this event"
 	}
 	return out
 }

@@ -6,35 +6,35 @@ import (
 	"slices"
 )
 
-// object is an object that a batch says for all, taken apart once per body. No
-// two of its members have one name.
+// object is a shared object of a batch, parsed once per body. No two of its members have the
+// same name.
 type object struct {
 	members []member
-	order   []int32 // members by the hash of their names, and by these
-	seen    []bool  // members the message at hand has, too
+	order   []int32 // members sorted by the hashes of their names, then by the names
+	seen    []bool  // members that the current message also has
 }
 
 // member is one member of an object.
 type member struct {
 	hash  uint64
 	name  []byte  // without quotes and escapes
-	whole span    // "name": value, as it came
-	inner *object // its members when the value is an object
+	whole span    // "name": value, as received
+	inner *object // its members, if the value is an object
 }
 
-// part is what the batch says for all under one name: an object, of which the
-// message's own members win, or a value that only fills a gap.
+// part is a shared member of a batch: an object, whose members the message's own override, or a
+// value that only fills a gap.
 type part struct {
-	key  string // `"context":`
-	text []byte // nil: the batch says nothing
-	obj  *object
-	kids bool // an object
+	key      string // `"context":`
+	text     []byte // nil: the batch does not have it
+	obj      *object
+	isObject bool // an object
 }
 
-// merger splices what a batch says for all into its messages.
+// merger merges the shared members of a batch into its messages.
 //
-// Invariant: texts and messages it is given have no repeated names, so each
-// member of the batch's objects is added at most once to a message.
+// Invariant: its inputs have no repeated names, so each member of the shared objects is added
+// at most once to a message.
 type merger struct {
 	scan  scanner
 	parts [3]part // context, integrations, sentAt
@@ -45,20 +45,19 @@ type merger struct {
 type edit struct {
 	at   span
 	with []byte // this text,
-	part *part  // or, when not nil, the object at `at` merged with the part's
+	part *part  // or, if not nil, the object at `at` merged with the part's
 }
 
-// begin takes what the batch says for all: texts of JSON values, nil for what it
-// does not say.
+// begin sets the shared members: texts of JSON values, nil for absent ones.
 func (g *merger) begin(context, integrations, sentAt []byte) {
 	g.parts = [3]part{
-		{key: `"context":`, text: context, kids: true},
-		{key: `"integrations":`, text: integrations, kids: true},
+		{key: `"context":`, text: context, isObject: true},
+		{key: `"integrations":`, text: integrations, isObject: true},
 		{key: `"sentAt":`, text: sentAt},
 	}
 }
 
-// extra is the most that merging adds to one message.
+// extra returns the most bytes that merging adds to one message.
 func (g *merger) extra() int {
 	n := 0
 	for k := range g.parts {
@@ -69,32 +68,32 @@ func (g *merger) extra() int {
 	return n
 }
 
-// own is what the message itself says under the name of each part.
+// own returns the message's own values for the three parts.
 func (m *message) own() [3]span { return [3]span{m.context, m.integrations, m.sentAt} }
 
-// needed reports whether merging changes the message m, which lies in b.
+// needed reports whether merging changes the message m in b.
 func (g *merger) needed(b []byte, m *message) bool {
 	own := m.own()
 	for k := range g.parts {
-		if p := &g.parts[k]; p.text != nil && (p.kids || !present(own[k].kind(b))) {
+		if p := &g.parts[k]; p.text != nil && (p.isObject || !present(own[k].kind(b))) {
 			return true
 		}
 	}
 	return false
 }
 
-// present reports whether a value of this kind counts as one: null does not.
+// present reports whether a value of this kind counts as present: null does not.
 func present(kind byte) bool { return kind != 0 && kind != 'n' && kind != 'N' && kind != 'I' }
 
-// splice adds m, which lies in b, merged with what the batch says, to dst. The
-// message wins, member by member; a context or integrations in it that is no
-// object counts as absent. typ, when not empty, replaces its type.
+// splice appends m, which is in b, merged with the shared members, to dst. The message's own
+// members win; a context or integrations that is not an object counts as absent. A non-empty
+// typ replaces the message's type.
 func (g *merger) splice(dst *sink, b []byte, m *message, typ string) {
 	g.edits = g.edits[:0]
 	if typ != "" {
 		g.edits = append(g.edits, edit{at: m.typ, with: []byte(typ)})
 	}
-	var tail [3]*part // what is added at the end
+	var tail [3]*part // appended at the end
 	n := 0
 	own := m.own()
 	for k := range g.parts {
@@ -105,9 +104,9 @@ func (g *merger) splice(dst *sink, b []byte, m *message, typ string) {
 		case kind == 0:
 			tail[n] = p
 			n++
-		case p.kids && kind == '{':
+		case p.isObject && kind == '{':
 			g.edits = append(g.edits, edit{at: own[k], part: p})
-		case p.kids || !present(kind):
+		case p.isObject || !present(kind):
 			g.edits = append(g.edits, edit{at: own[k], with: p.text})
 		}
 	}
@@ -131,18 +130,18 @@ func (g *merger) splice(dst *sink, b []byte, m *message, typ string) {
 	dst.addText("}")
 }
 
-// objectOf takes a part's object apart, once.
+// objectOf returns a part's parsed object.
 func (g *merger) objectOf(p *part) *object {
 	if p.obj == nil {
 		g.scan.reset(p.text)
-		p.obj = g.take()
+		p.obj = g.parseObject()
 	}
 	return p.obj
 }
 
-// take takes the object at the scanner apart. Its grammar is known to be good, and
-// its depth below event.MaxDepth.
-func (g *merger) take() *object {
+// parseObject parses the object at the scanner. Its grammar has been checked, and its depth is below
+// event.MaxDepth.
+func (g *merger) parseObject() *object {
 	s := &g.scan
 	o := &object{}
 	for more := s.enter(); more; more = s.next() {
@@ -152,7 +151,7 @@ func (g *merger) take() *object {
 			m.name = unquote(nil, quoted)
 		}
 		if s.b[s.i] == '{' {
-			m.inner = g.take()
+			m.inner = g.parseObject()
 		} else {
 			s.value()
 		}
@@ -168,7 +167,7 @@ func (g *merger) take() *object {
 	return o
 }
 
-// compare compares a member's name with another.
+// compare compares m's hash and name with another's.
 func (m *member) compare(hash uint64, name []byte) int {
 	if m.hash != hash {
 		return cmp.Compare(m.hash, hash)
@@ -176,7 +175,7 @@ func (m *member) compare(hash uint64, name []byte) int {
 	return bytes.Compare(m.name, name)
 }
 
-// find returns the place of the member with this name, or -1.
+// find returns the index of the member with this name, or -1.
 func (o *object) find(hash uint64, name []byte) int {
 	k, ok := slices.BinarySearchFunc(o.order, hash, func(m int32, h uint64) int { return o.members[m].compare(h, name) })
 	if !ok {
@@ -185,16 +184,16 @@ func (o *object) find(hash uint64, name []byte) int {
 	return int(o.order[k])
 }
 
-// merge adds the object at p in b, with the members of o it lacks. o lies in text.
+// merge appends the object at p in b, plus the members of o that it lacks. o is in text.
 func (g *merger) merge(dst *sink, b []byte, p span, o *object, text []byte) {
 	s := &g.scan
 	s.reset(b[:p.to])
 	s.i = int(p.from)
-	g.mergeHere(dst, o, text)
+	g.mergeAtScanner(dst, o, text)
 }
 
-// mergeHere merges the object at the scanner.
-func (g *merger) mergeHere(dst *sink, o *object, text []byte) {
+// mergeAtScanner merges the object at the scanner with o.
+func (g *merger) mergeAtScanner(dst *sink, o *object, text []byte) {
 	s := &g.scan
 	clear(o.seen)
 	at := s.i
@@ -212,7 +211,7 @@ func (g *merger) mergeHere(dst *sink, o *object, text []byte) {
 			continue
 		}
 		dst.add(s.b[at:s.i])
-		g.mergeHere(dst, inner, text)
+		g.mergeAtScanner(dst, inner, text)
 		at = s.i
 	}
 	dst.add(s.b[at : s.i-1])
@@ -228,8 +227,7 @@ func (g *merger) mergeHere(dst *sink, o *object, text []byte) {
 	dst.addText("}")
 }
 
-// sink is a text that grows up to a limit and not beyond. Once it is over, what
-// is added is dropped.
+// sink is a text that grows up to a limit. Once the limit is exceeded, additions are dropped.
 type sink struct {
 	b     []byte
 	limit int // of len(b)
@@ -248,7 +246,7 @@ func (k *sink) addText(p string) {
 	}
 }
 
-// comma adds a comma unless the text ends where an object has just begun.
+// comma adds a comma, except directly after the start of an object.
 func (k *sink) comma() {
 	for _, c := range slices.Backward(k.b) {
 		switch c {

@@ -12,7 +12,7 @@ import (
 	"relay/queue"
 )
 
-// takeAll reads a batch and returns its messages as they would be stored.
+// takeAll parses a batch and returns its messages as they would be stored.
 func takeAll(t *testing.T, body string) []Message {
 	t.Helper()
 	var r Reader
@@ -32,7 +32,7 @@ func takeAll(t *testing.T, body string) []Message {
 		all = append(all, m)
 	}
 	if cap(room) != n && len(room) > 0 {
-		t.Errorf("%d bytes of room were needed, %d reckoned with: %.200s", len(room), n, body)
+		t.Errorf("%d bytes of buffer needed, Room returned %d: %.200s", len(room), n, body)
 	}
 	return all
 }
@@ -78,7 +78,7 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// FuzzMerge holds merging of texts against merging of decoded values.
+// FuzzMerge compares merging of texts with merging of decoded values.
 func FuzzMerge(f *testing.F) {
 	f.Add(`{"a":1,"b":{"c":[1,2]}}`, `{"b":{"d":null}}`)
 	f.Add(`{"a":{"a":{"a":1}}}`, `{"a":{"a":{"b":1}},"a":{"a":{}}}`)
@@ -132,8 +132,8 @@ func fill(mine, all map[string]any) {
 	}
 }
 
-// TestMergeLarge merges objects of thousands of members into thousands of
-// messages: the work must grow with the bytes, not with their product.
+// Merging objects of thousands of members into several messages takes time proportional to the
+// bytes, not to their product.
 func TestMergeLarge(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
@@ -150,8 +150,8 @@ func TestMergeLarge(t *testing.T) {
 	}
 }
 
-// TestGrowth: merging is bounded by the event limit for each message and in
-// proportion to the body for all of them; what is too large alone says so.
+// Merging is bounded by the event limit for each message and in proportion to the body for all
+// of them. A message that becomes too large is unusable alone.
 func TestGrowth(t *testing.T) {
 	t.Parallel()
 	read := func(limits Limits, body string) (*Reader, int, *Problem) {
@@ -172,23 +172,23 @@ func TestGrowth(t *testing.T) {
 	room := make([]byte, 0, n)
 	large, room := r.Take(0, false, room)
 	if large.Problem != TooLarge || large.Flags != queue.FlagTooLarge || string(large.Body) != `{"event":"too large"}` {
-		t.Errorf("%v %v %s", large.Problem, large.Flags, large.Body)
+		t.Errorf("the large message: %v, %v, %s", large.Problem, large.Flags, large.Body)
 	}
 	if fits, _ := r.Take(1, false, room); fits.Problem != nil || string(fits.Body) != own {
-		t.Errorf("%v %s", fits.Problem, fits.Body)
+		t.Errorf("the message that fits: %v, %s", fits.Problem, fits.Body)
 	}
 
 	many := strings.TrimSuffix(strings.Repeat(`{"event":"Order Completed","userId":"u-1"},`, 2500), ",")
 	if _, _, bad := read(Limits{}, `{"context":{"a":"`+strings.Repeat("x", 100_000)+`"},"batch":[`+many+`]}`); bad != MergedTooLarge {
-		t.Errorf("a batch that grows to 250 MB: %v", bad)
+		t.Errorf("a batch that would grow to 250 MB: %v", bad)
 	}
 	if _, n, bad := read(Limits{}, `{"context":`+context+`,"batch":[`+many+`]}`); bad != nil || n > 4<<20 {
 		t.Errorf("an ordinary large batch: %v, %d bytes", bad, n)
 	}
 	if _, _, bad := read(Limits{Merged: 1 << 20}, `{"context":`+context+`,"batch":[`+many+`]}`); bad != MergedTooLarge {
-		t.Errorf("over the limit given: %v", bad)
+		t.Errorf("over Limits.Merged: %v", bad)
 	}
-	// The first edition merged once per occurrence of a name.
+	// An earlier implementation merged once per occurrence of a name.
 	repeated := `{"event":"e",` + strings.Repeat(`"context":{},`, 10000) + `"x":1}`
 	r, n, bad = read(Limits{EventBytes: 256 << 10}, `{"context":`+context+`,"batch":[`+repeated+`]}`)
 	if bad != nil || n > 4*len(repeated) {

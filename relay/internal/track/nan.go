@@ -6,15 +6,14 @@ import (
 	"io"
 )
 
-// WithoutNaN returns a reader of r's text in which a bare NaN, Infinity or
-// -Infinity is null, for those who read JSON of any length by other means. What
-// stands in strings stays.
+// WithoutNaN returns a reader of r's text in which a bare NaN, Infinity or -Infinity is null,
+// for callers that read JSON of any length with another parser. Strings are not changed.
 func WithoutNaN(r io.Reader) io.Reader { return &nanReader{in: bufio.NewReaderSize(r, 64<<10)} }
 
 type nanReader struct {
 	in      *bufio.Reader
-	text    bool // inside of a string
-	escaped bool // behind a backslash in it
+	text    bool // inside a string
+	escaped bool // after a backslash in it
 	left    string
 }
 
@@ -30,7 +29,7 @@ func (n *nanReader) Read(p []byte) (int, error) {
 			continue
 		}
 		if k > 0 && n.in.Buffered() == 0 {
-			break // do not wait for more when there is something to give
+			break // do not block while there is something to return
 		}
 		c, err := n.in.ReadByte()
 		if err != nil {
@@ -57,14 +56,14 @@ func (n *nanReader) Read(p []byte) (int, error) {
 	return k, nil
 }
 
-// word reads the rest of one of the words if it is there.
+// word consumes the rest of one of notNumbers, if it follows.
 func (n *nanReader) word(first byte) bool {
 	for _, w := range notNumbers {
 		if w[0] != first {
 			continue
 		}
 		if rest, err := n.in.Peek(len(w) - 1); err == nil && string(rest) == w[1:] {
-			_, _ = n.in.Discard(len(w) - 1) // it was peeked at
+			_, _ = n.in.Discard(len(w) - 1) // it was peeked
 			return true
 		}
 	}

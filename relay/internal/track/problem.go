@@ -1,7 +1,7 @@
 package track
 
-// Problem says why a body, or one message of it, cannot be used. Its texts are
-// constant: they show nothing of what arrived.
+// Problem is the reason why a body, or one message of it, cannot be used. Its texts are
+// constant and contain nothing of the input.
 type Problem struct {
 	Code    string
 	Message string
@@ -9,17 +9,17 @@ type Problem struct {
 
 func (p *Problem) Error() string { return p.Message }
 
-// What makes one message unusable. In a batch it is kept and named in the
-// answer; alone it is the answer.
+// Problems of one message. In a batch the message is maxKept and listed in the answer; alone, its
+// problem is the answer.
 var (
 	NotAnObject  = &Problem{"not_an_object", "a message must be a JSON object"}
 	TooDeep      = &Problem{"too_deep", "the message is nested too deeply"}
-	MissingEvent = &Problem{"missing_event", "a track needs the name of its event (\"event\"); what a shop system sends by itself, such as a webhook, is none"}
+	MissingEvent = &Problem{"missing_event", "a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"}
 	InvalidEvent = &Problem{"invalid_event", "the name of an event must be text"}
 	TooLarge     = &Problem{"event_too_large", "the event is over the size limit"}
 )
 
-// What makes a whole batch unusable.
+// Problems of a whole batch.
 var (
 	MissingBatch   = &Problem{"missing_batch", "the body must be an object with a list named batch"}
 	TooManyEvents  = &Problem{"too_many_events", "the batch holds too many events"}

@@ -10,40 +10,39 @@ import (
 	"relay/queue"
 )
 
-// maxIDBytes bounds a message id; a longer one is replaced by its digest.
+// maxIDBytes bounds a messageId; a longer one is replaced by its digest.
 const maxIDBytes = 255
 
-// Merging may make a batch growFactor times as large, and growFree bytes more.
-// Segment's largest batch of the smallest events with a context of a few KB stays
-// far below.
+// A merged batch can have growFactor times the size of the body, plus growFree bytes. Segment's
+// largest batch of the smallest events, with a context of a few KB, stays far below.
 const (
 	growFactor = 64
 	growFree   = 64 << 10
 )
 
-// Limits bound what a body may hold; zero means no limit.
+// Limits bound a body; zero means no limit.
 type Limits struct {
-	EventBytes int // of one message as it is stored
-	Messages   int // of one batch
-	Merged     int // bytes that all messages of a batch may have once they are merged
+	EventBytes int // bytes of one stored message
+	Messages   int // messages in one batch
+	Merged     int // bytes of all messages of a batch after merging
 }
 
-// Message is one call of a body.
+// Message is one call.
 type Message struct {
-	Body    []byte // as it is to be stored; part of the body or of the room given to Take
-	Track   bool   // else it is another type of call, to be ignored
-	Event   []byte // the event's name; valid until the next call of the Reader
-	ID      []byte // the messageId, empty when there is none; valid until the next call
-	Print   uint64 // of a usable track: its fingerprint, the same for the same event (PrintKey); never 0
+	Body    []byte // as it is to be stored; part of the body or of the buffer given to Take
+	Track   bool   // false: another type of call, to be ignored
+	Event   []byte // the event name; valid until the next call of the Reader
+	ID      []byte // the messageId, empty if there is none; valid until the next call of the Reader
+	Print   uint64 // fingerprint of a usable track call, equal for the same event (PrintKey); never 0
 	Flags   queue.Flags
-	Problem *Problem // why it is unusable; nil when it is not
+	Problem *Problem // why it is unusable, or nil
 
-	at  message // where its parts lie,
-	src []byte  // and in what
+	at  message // the positions of its parts
+	src []byte  // in this text
 }
 
-// Reader takes bodies apart. The zero value is ready; it is used again and again,
-// by one goroutine.
+// Reader parses bodies. The zero value is ready for use. It is reused, by one goroutine at a
+// time.
 type Reader struct {
 	Limits Limits
 	Key    PrintKey // of Message.Print
@@ -54,14 +53,14 @@ type Reader struct {
 	isBatch bool
 	rewrite rewriter
 	merge   merger
-	print   printer
-	shared  []byte // what of the batch's context had to be rewritten
-	event   []byte // room for an event's name, and for an id
+	print   fingerprinter
+	shared  []byte // shared members that had to be rewritten
+	event   []byte // buffers for an event name and an id
 	id      []byte
 }
 
-// Scan reads a body: one message, or an object with a list of them. An error is
-// a *SyntaxError. It may change the body where an escape is half a character.
+// Scan parses a body: one message, or with batch an object with a list of them. An error is a
+// *SyntaxError. Scan can change the body where an escape is half a surrogate pair.
 func (r *Reader) Scan(body []byte, batch bool) error {
 	r.body, r.isBatch = body, batch
 	s := &r.scan
@@ -69,7 +68,7 @@ func (r *Reader) Scan(body []byte, batch bool) error {
 	switch {
 	case len(body) > math.MaxInt32/4:
 		s.reset(nil)
-		s.what = "more than can be read at once"
+		s.what = "more than relay can parse"
 		err = s.err()
 	case batch:
 		limit := r.Limits.Messages
@@ -85,20 +84,20 @@ func (r *Reader) Scan(body []byte, batch bool) error {
 		r.env = envelope{messages: r.env.messages[:0]}
 		return err
 	}
-	if s.halves {
-		mendHalves(body)
+	if s.halfPairs {
+		fixHalfPairs(body)
 	}
 	return nil
 }
 
-// Foreign reports whether the body that was scanned is not UTF-8: it must be
-// given to ToUTF8 and scanned again.
-func (r *Reader) Foreign() bool { return r.scan.wide && !utf8.Valid(r.body) }
+// Foreign reports whether the scanned body is not UTF-8. The caller must then convert it with
+// ToUTF8 and scan it again.
+func (r *Reader) Foreign() bool { return r.scan.nonASCII && !utf8.Valid(r.body) }
 
-// Release forgets the body, so that its memory can be used for something else.
+// Release drops the references to the body and returns oversized buffers.
 func (r *Reader) Release() {
 	messages := r.env.messages
-	if cap(messages) > kept {
+	if cap(messages) > maxKept {
 		messages = nil
 	}
 	r.env = envelope{messages: messages[:0]}
@@ -106,18 +105,18 @@ func (r *Reader) Release() {
 	r.scan.reset(nil)
 	r.merge.scan.reset(nil)
 	r.merge.begin(nil, nil, nil)
-	r.shared, r.event, r.id = modest(r.shared), modest(r.event), modest(r.id)
+	r.shared, r.event, r.id = shrink(r.shared), shrink(r.event), shrink(r.id)
 }
 
-// modest lets go of room that one odd body made large.
-func modest(b []byte) []byte {
-	if cap(b) > 64*kept {
+// shrink returns b emptied, or nil if an unusual body made it large.
+func shrink(b []byte) []byte {
+	if cap(b) > 64*maxKept {
 		return nil
 	}
 	return b[:0]
 }
 
-// WriteKey is the write key that the body holds, valid until the next call.
+// WriteKey returns the write key in the body. It is valid until the next call.
 func (r *Reader) WriteKey() ([]byte, bool) {
 	if r.isBatch {
 		return r.scan.text(r.body, r.env.writeKey)
@@ -128,14 +127,14 @@ func (r *Reader) WriteKey() ([]byte, bool) {
 // IsBatch reports whether the body is an object with a list called batch.
 func (r *Reader) IsBatch() bool { return r.isBatch && r.env.hasBatch && !r.env.badBatch }
 
-// Len is the number of messages.
+// Len returns the number of messages.
 func (r *Reader) Len() int { return len(r.env.messages) }
 
-// IsObject reports whether the message k is a JSON object.
+// IsObject reports whether message k is a JSON object.
 func (r *Reader) IsObject(k int) bool { return r.env.messages[k].isObject }
 
-// Room is how much room Take needs for all messages together, in bytes. A Problem
-// says that the batch as a whole is unusable.
+// Room returns how many bytes of buffer Take needs for all messages together. A Problem means
+// that the batch as a whole is unusable.
 func (r *Reader) Room() (int, *Problem) {
 	e := &r.env
 	switch {
@@ -165,7 +164,7 @@ func (r *Reader) Room() (int, *Problem) {
 	return room, nil
 }
 
-// beginMerge tells the merger what the batch says for all.
+// beginMerge passes the shared members of the batch to the merger.
 func (r *Reader) beginMerge() {
 	e := &r.env
 	r.shared = r.shared[:0]
@@ -189,7 +188,7 @@ func (r *Reader) beginMerge() {
 	r.merge.begin(context, integrations, sentAt)
 }
 
-// roomFor is the room that Take needs for one message.
+// roomFor returns how many bytes of buffer Take needs for one message.
 func (r *Reader) roomFor(m *message, extra int) int {
 	if !m.isObject {
 		return 0
@@ -202,7 +201,7 @@ func (r *Reader) roomFor(m *message, extra int) int {
 	switch {
 	case !r.isBatch && m.typ.ok():
 		n += size + len(trackType)
-	case r.odd(r.body, m) || extra > 0 && r.merge.needed(r.body, m):
+	case r.otherType(r.body, m) || extra > 0 && r.merge.needed(r.body, m):
 		merged := size + extra + len(trackType)
 		if limit := r.Limits.EventBytes; limit > 0 {
 			merged = min(merged, limit)
@@ -214,10 +213,10 @@ func (r *Reader) roomFor(m *message, extra int) int {
 
 const trackType = `"track"`
 
-// Take makes the message k of the body ready to be stored. Its path, or for a
-// batch its type, says whether it is a track: forced is for a path that does.
-// What cannot stay as it came is added to room, which is returned; when room had
-// the capacity that Room asked for, its memory stays where it is.
+// Take returns message k, ready to be stored. forced makes it a track call, for request paths
+// that determine the type; otherwise the message's type decides. Text that differs from the
+// body is appended to room, which is returned. If room has the capacity that Room returned, it
+// is not reallocated.
 func (r *Reader) Take(k int, forced bool, room []byte) (Message, []byte) {
 	b, m := r.body, r.env.messages[k]
 	msg := Message{Body: m.whole.of(b)}
@@ -231,7 +230,7 @@ func (r *Reader) Take(k int, forced bool, room []byte) (Message, []byte) {
 			msg.Flags |= queue.FlagNaN
 		}
 		b = room[from:len(room):len(room)]
-		if r.scan.single(b, &m) != nil { // cannot be: what is written is what was read
+		if r.scan.single(b, &m) != nil { // cannot happen: the output parses like the input
 			msg.Problem = NotAnObject
 			return msg, room
 		}
@@ -253,9 +252,9 @@ func (r *Reader) Take(k int, forced bool, room []byte) (Message, []byte) {
 	r.print.k = r.Key
 	msg.Print = r.print.event(b, &m)
 	typ := ""
-	if forced && m.typ.ok() || r.odd(b, &m) {
+	if forced && m.typ.ok() || r.otherType(b, &m) {
 		if t, ok := r.scan.text(b, m.typ); !ok || string(t) != "track" {
-			typ = trackType // one that says otherwise would mislead whoever reads the event later
+			typ = trackType // another type would mislead later readers of the event
 		}
 	}
 	if typ == "" && (!r.isBatch || !r.merge.needed(b, &m)) {
@@ -264,7 +263,7 @@ func (r *Reader) Take(k int, forced bool, room []byte) (Message, []byte) {
 	return r.merged(msg, b, &m, typ, room)
 }
 
-// merged merges what the batch says into a good message.
+// merged merges the shared members into a usable message.
 func (r *Reader) merged(msg Message, b []byte, m *message, typ string, room []byte) (Message, []byte) {
 	from := len(room)
 	out := sink{b: room, limit: math.MaxInt}
@@ -284,9 +283,9 @@ func (r *Reader) merged(msg Message, b []byte, m *message, typ string, room []by
 	return msg, out.b
 }
 
-// odd says whether a message has a type that is text, and not track as the libraries
+// otherType reports whether a message has a type that is text but not "track" as the libraries
 // write it.
-func (r *Reader) odd(b []byte, m *message) bool {
+func (r *Reader) otherType(b []byte, m *message) bool {
 	if m.typ.kind(b) != '"' {
 		return false
 	}
@@ -294,9 +293,8 @@ func (r *Reader) odd(b []byte, m *message) bool {
 	return len(t) > 0 && string(t) != "track"
 }
 
-// judge says what a message is: a track, something to ignore, or unusable. In a
-// batch its type decides (event.OtherCall). None at all, and one that is no text, mean
-// track.
+// judge classifies a message: a track call, another call to ignore, or unusable. Unless forced,
+// its type decides (event.OtherCall). A missing type, or one that is not text, means track.
 func (r *Reader) judge(b []byte, m *message, forced bool) (isTrack bool, bad *Problem) {
 	s := &r.scan
 	if !m.isObject {
@@ -325,7 +323,7 @@ func (r *Reader) judge(b []byte, m *message, forced bool) (isTrack bool, bad *Pr
 	return true, InvalidEvent
 }
 
-// idOf is the message's id, empty if it has none.
+// idOf returns the message's id, empty if it has none.
 func (r *Reader) idOf(b []byte, m *message) []byte {
 	t, ok := r.scan.text(b, m.id)
 	r.id = r.id[:0]

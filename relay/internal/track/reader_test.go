@@ -30,7 +30,7 @@ func TestOne(t *testing.T) {
 		{body: `{"type":"identify"}`, want: want{body: `{"type":"identify"}`}},
 		{body: "\xef\xbb\xbf{\"event\":\"Caf\xe9\"}", want: want{body: `{"event":"Café"}`, track: true, event: "Café"}},
 		{body: `{"event":"half \ud83d"}`, want: want{body: `{"event":"half \ufffd"}`, track: true, event: "half \ufffd"}},
-		// findings: two readers that disagree
+		// inputs that two readers could interpret differently
 		{body: `{"event":"Order Completed","Event":"Loyalty Joined"}`, want: want{body: `{"event":"Order Completed","Event":"Loyalty Joined"}`, track: true, event: "Order Completed"}},
 		{body: `{"event":"A","event":"B","messageId":"1","messageId":"2"}`, want: want{body: `{"event":"B","messageId":"2"}`, track: true, event: "B", id: "2", flags: queue.FlagRepeated}},
 		{body: `{"writeKey":"one","event":"B","writeKey":"two"}`, want: want{body: `{"event":"B","writeKey":"***"}`, track: true, event: "B", flags: queue.FlagRepeated}},
@@ -43,7 +43,7 @@ func TestOne(t *testing.T) {
 		{body: `{"event":"x","type":["track"]}`, want: want{body: `{"event":"x","type":["track"]}`, track: true, event: "x"}},
 		{body: `{"event":"x","type":true}`, want: want{body: `{"event":"x","type":true}`, track: true, event: "x"}},
 		{body: `{"event":"x","type":""}`, want: want{body: `{"event":"x","type":""}`, track: true, event: "x"}},
-		// as enums of .NET and Java write it, and a word of somebody's own
+		// types as enums of .NET and Java write them, and an invented one
 		{body: `{"event":"x","type":"Track"}`, want: want{body: `{"event":"x","type":"track"}`, track: true, event: "x"}},
 		{body: `{"type":" TRACK ","event":"x"}`, want: want{body: `{"type":"track","event":"x"}`, track: true, event: "x"}},
 		{body: `{"event":"x","type":"sale"}`, want: want{body: `{"event":"x","type":"track"}`, track: true, event: "x"}},
@@ -69,7 +69,7 @@ func TestOne(t *testing.T) {
 			code = got.Problem.Code
 		}
 		if code != tc.code {
-			t.Errorf("%.80s: %q, want %q", tc.body, code, tc.code)
+			t.Errorf("%.80s: problem %q, want %q", tc.body, code, tc.code)
 		}
 		if code != "" {
 			continue
@@ -108,7 +108,7 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// A path that says what a call is wins over a type that says otherwise.
+// A request path that determines the type overrides the message's type.
 func TestForced(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
@@ -166,7 +166,7 @@ func TestRedriveLanes(t *testing.T) {
 		{queue.DeadLetter{Body: []byte(`5`)}, nil},
 		{queue.DeadLetter{Event: "Kept", EventSet: "b", Body: []byte(`cut`)}, []string{"b"}},
 		{queue.DeadLetter{Event: "?", Body: []byte(`{"event":"Sale"}`)}, []string{"b", "c"}},
-		// A refused it, B took it; today's mapping says B and C.
+		// a refused it, b took it; the current mapping sends it to b and c.
 		{queue.DeadLetter{Event: "Sale", EventSet: "a", Lanes: []string{"a", "b"}, Body: []byte(`{"event":"Sale"}`)}, []string{"c"}},
 		{queue.DeadLetter{Event: "Kept", EventSet: "a", Lanes: []string{"a", "b"}, Body: []byte(`{"event":"Kept"}`)}, []string{"a"}},
 	} {
@@ -175,12 +175,12 @@ func TestRedriveLanes(t *testing.T) {
 		}
 	}
 	if got := Lanes(routes, "nobody"); !IsUnmapped(got) || !IsUnmapped(Lanes(nil, "Sale")) || IsUnmapped(Lanes(routes, "Sale")) {
-		t.Error("an event without a lane is unmapped, no other is")
+		t.Error("Lanes: only an event without a route is unmapped")
 	}
 }
 
-// Messages of a batch share one room: what was taken first stays as it is.
-func TestTakeKeeps(t *testing.T) {
+// Messages of a batch share one buffer: earlier ones stay unchanged.
+func TestTakeKeepsEarlierMessages(t *testing.T) {
 	t.Parallel()
 	body := `{"context":{"c":1},"batch":[{"event":"a","a":NaN},{"event":"b","x":1,"x":2},{"type":"page"},7,{"event":"c"}]}`
 	all := takeAll(t, body)
@@ -190,17 +190,17 @@ func TestTakeKeeps(t *testing.T) {
 	}
 	want := []string{`{"event":"a","a":null,"context":{"c":1}}`, `{"event":"b","x":2,"context":{"c":1}}`, `{"type":"page"}`, `7`, `{"event":"c","context":{"c":1}}`}
 	if !slices.Equal(got, want) {
-		t.Errorf("%q", got)
+		t.Errorf("bodies %q, want those above", got)
 	}
 	if all[0].Flags != queue.FlagMerged|queue.FlagNaN || all[1].Flags != queue.FlagMerged|queue.FlagRepeated || all[4].Flags != queue.FlagMerged {
-		t.Errorf("%v %v %v", all[0].Flags, all[1].Flags, all[4].Flags)
+		t.Errorf("flags %v, %v, %v", all[0].Flags, all[1].Flags, all[4].Flags)
 	}
 	if !bytes.Equal(all[1].Event, []byte("b")) || all[3].Problem != NotAnObject {
-		t.Errorf("%s %v", all[1].Event, all[3].Problem)
+		t.Errorf("event %s, problem %v", all[1].Event, all[3].Problem)
 	}
 }
 
-// What is wrong with an unusable message is found again wherever it is shown.
+// The problem of a stored unusable message is found again whenever it is shown.
 func TestUnusable(t *testing.T) {
 	t.Parallel()
 	held := []mapper.Outcome{{Kind: mapper.Hold, Reason: mapper.ReasonInvalid, Message: "event is missing"}}
@@ -214,7 +214,7 @@ func TestUnusable(t *testing.T) {
 		{`{}`, 0, held, mapper.ReasonInvalid, "event is missing"},
 		{`{"event":5}`, 0, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonInvalid, "the name of an event must be text"},
 		{`{"event":"Sale"}`, queue.FlagTooLarge, nil, mapper.ReasonTooLarge, "the event is over the size limit"},
-		{`{"event":"Sale"}`, 0, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonInvalid, "the write key it came with may not send this event"},
+		{`{"event":"Sale"}`, 0, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonInvalid, "the write key it was sent with is not allowed to send this event"},
 		{`{"event":"Sale"}`, queue.FlagIDConflict, []mapper.Outcome{{Kind: mapper.Send}}, mapper.ReasonIDConflict, "another event was received under this messageId before"},
 		{`cut`, 0, nil, mapper.ReasonInvalid, "not a usable track call"},
 	} {
@@ -223,23 +223,23 @@ func TestUnusable(t *testing.T) {
 			t.Errorf("%s: %+v, want %s: %s", tc.body, got, tc.reason, tc.want)
 		}
 	}
-	// One that no mapping can mend is sent nowhere.
+	// A message that no mapping can make usable is sent nowhere.
 	routes := func(string) []string { return []string{"a"} }
 	for body, want := range map[string]int{`{"event":"Sale","type":5}`: 1, `{"event":5}`: 0, `{"event":"Sale"}`: 1, `{"type":"page","event":"Sale"}`: 0} {
 		if got := RedriveLanes(routes, queue.DeadLetter{Body: []byte(body)}); len(got) != want {
 			t.Errorf("%s goes to %v", body, got)
 		}
 	}
-	// The other event of an id is usable.
+	// The second event with an id is usable.
 	other := queue.DeadLetter{Flags: queue.FlagIDConflict, Body: []byte(`{"event":"Sale","messageId":"m"}`)}
 	if got := RedriveLanes(routes, other); !slices.Equal(got, []string{"a"}) {
-		t.Errorf("the other event of an id goes to %v", got)
+		t.Errorf("the second event with an id goes to %v", got)
 	}
 }
 
-// A batch with a type that is spelled in another way stays within the room that it
-// asked for, merged with the batch's context and alone.
-func TestOddTypeInBatch(t *testing.T) {
+// In a batch, a message whose type is spelled differently fits into the buffer of the size that
+// Room returns, with and without a shared context.
+func TestOtherTypeInBatch(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"batch":[{"type":"T\u0072ack","event":"e"}]}`:                     `{"type":"track","event":"e"}`,

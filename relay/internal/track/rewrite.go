@@ -6,40 +6,40 @@ import (
 	"slices"
 )
 
-// cut is a range of a text that is left out, or replaced by null.
+// cut is a range of a text that is removed, or replaced by null.
 type cut struct {
 	at   span
 	null bool
 }
 
-// named is a member of an object that is still open, or just closed.
+// named is a member of an object that is open or has just been closed.
 type named struct {
 	hash uint64
-	name span  // quotes included
+	name span  // with its quotes
 	next int32 // where the next member's name begins; 0: there is none
 }
 
-// rewriter writes a JSON text again without what later readers could read in
-// two ways: of members with one name the last stays, and NaN becomes null.
+// rewriter rewrites JSON text that readers could interpret differently: of members with the
+// same name the last one is maxKept, and NaN becomes null.
 type rewriter struct {
 	cuts  []cut
-	open  []int // where in names each open object begins, -1 for a list
+	open  []int // index in names where each open object begins, -1 for a list
 	names []named
-	a, b  []byte // two names without their escapes
+	a, b  []byte // buffers for two names without their escapes
 }
 
-// rewrittenRoom is the most bytes that write makes of n: NaN becomes null.
+// rewrittenRoom returns the most bytes that write makes of n: NaN becomes null.
 func rewrittenRoom(n int) int { return n + n/3 + 4 }
 
-// write appends the JSON value src to dst, and says whether a name was repeated
-// and a number NaN. The scanner has found its grammar to be good.
+// write appends the JSON value src to dst and reports whether it contained repeated names and
+// NaN. The scanner has checked its grammar.
 func (w *rewriter) write(dst, src []byte) (out []byte, repeated, nan bool) {
 	w.find(src)
 	slices.SortFunc(w.cuts, func(x, y cut) int { return cmp.Compare(x.at.from, y.at.from) })
 	at := int32(0)
 	for _, c := range w.cuts {
 		if c.at.from < at {
-			continue // inside of what is left out already
+			continue // inside a cut already made
 		}
 		dst = append(dst, src[at:c.at.from]...)
 		if c.null {
@@ -51,13 +51,13 @@ func (w *rewriter) write(dst, src []byte) (out []byte, repeated, nan bool) {
 		at = c.at.to
 	}
 	dst = append(dst, src[at:]...)
-	if cap(w.cuts)+cap(w.names)+cap(w.open)+cap(w.a)+cap(w.b) > kept {
+	if cap(w.cuts)+cap(w.names)+cap(w.open)+cap(w.a)+cap(w.b) > maxKept {
 		*w = rewriter{}
 	}
 	return dst, repeated, nan
 }
 
-// find notes what is to be left out of src.
+// find collects the cuts in src.
 func (w *rewriter) find(src []byte) {
 	if w.names == nil {
 		w.names = make([]named, 0, 16)
@@ -107,7 +107,7 @@ func (w *rewriter) find(src []byte) {
 	}
 }
 
-// name notes a member's name, and that the one before ends here.
+// name adds a member and ends the previous one.
 func (w *rewriter) name(src []byte, p span) {
 	start := w.open[len(w.open)-1]
 	if len(w.names) > start {
@@ -116,7 +116,7 @@ func (w *rewriter) name(src []byte, p span) {
 	w.names = append(w.names, named{hash: w.hash(p.of(src)), name: p})
 }
 
-// hash is nameHash, whether or not the name is spelled with escapes.
+// hash returns the nameHash of a name without its escapes.
 func (w *rewriter) hash(quoted []byte) uint64 {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return nameHash(quoted)
@@ -125,9 +125,8 @@ func (w *rewriter) hash(quoted []byte) uint64 {
 	return nameHash(w.a)
 }
 
-// close leaves out all but the last of the members that share a name. It reorders
-// them. Names that share a hash, however many somebody has made, are told apart by
-// sorting, too.
+// close cuts all but the last of the members that share a name. It reorders members. Sorting
+// also separates different names with the same hash, however many an attacker sends.
 func (w *rewriter) close(src []byte, members []named) {
 	slices.SortFunc(members, func(x, y named) int {
 		if x.hash != y.hash {
@@ -148,7 +147,7 @@ func (w *rewriter) compare(src []byte, x, y named) int {
 	return bytes.Compare(w.a, w.b)
 }
 
-// plainText is the text of a quoted string, in the room of dst.
+// plainText returns the text of a quoted string, in the buffer dst.
 func plainText(dst, quoted []byte) []byte {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return append(dst[:0], quoted[1:len(quoted)-1]...)
@@ -156,7 +155,7 @@ func plainText(dst, quoted []byte) []byte {
 	return unquote(dst[:0], quoted)
 }
 
-// stringLen is the length of the JSON string that b begins with.
+// stringLen returns the length of the JSON string at the start of b.
 func stringLen(b []byte) int {
 	for i := 1; i < len(b); i++ {
 		switch b[i] {

@@ -7,9 +7,8 @@ import (
 	"relay/queue"
 )
 
-// Routes says which event sets an event goes to by its name; none: the mapping
-// does not know it. It is called at every event and must be safe for concurrent
-// use.
+// Routes returns the event sets that an event goes to by its name; none if the mapping does not
+// have the event. It is called for every event and must be safe for concurrent use.
 type Routes func(event string) []string
 
 var (
@@ -17,8 +16,8 @@ var (
 	refused  = []string{queue.LaneRefused}
 )
 
-// Lanes are the lanes that an event is stored for: what the mapping names, else
-// the one where events wait for a mapping that knows them.
+// Lanes returns the lanes that an event is stored for: the mapping's event sets, or the lane of
+// unmapped events.
 func Lanes(routes Routes, event string) []string {
 	if routes != nil {
 		if to := routes(event); len(to) > 0 {
@@ -28,28 +27,27 @@ func Lanes(routes Routes, event string) []string {
 	return unmapped
 }
 
-// RefusedLanes are the lanes that an unusable message is stored for.
+// RefusedLanes returns the lanes that an unusable message is stored for.
 func RefusedLanes() []string { return refused }
 
-// IsUnmapped reports whether lanes are those of an event that no mapping knows.
+// IsUnmapped reports whether lanes are those of an event that the mapping did not have.
 func IsUnmapped(lanes []string) bool { return len(lanes) == 1 && lanes[0] == queue.LaneUnmapped }
 
-// IsEventSet reports whether a lane delivers to an event set: all do but those
-// where events wait that cannot be delivered. To forward is to deliver.
+// IsEventSet reports whether a lane delivers to an event set or forwards to a hub. The other
+// lanes hold events that cannot be delivered.
 func IsEventSet(lane string) bool {
 	return lane != queue.LaneUnmapped && !queue.IsBookkeeping(lane) && !BecomesLetters(lane)
 }
 
-// BecomesLetters reports whether all that a lane has becomes dead letters.
+// BecomesLetters reports whether all records of a lane become dead letters.
 func BecomesLetters(lane string) bool {
 	return lane == queue.LaneRefused || lane == queue.LaneConflict || lane == queue.LaneLetters
 }
 
-// RedriveLanes are the lanes that a dead letter goes to when it is sent again: to
-// the event set it was for while the mapping still sends its event there, else to
-// those the mapping names now, but for those that had the event themselves: what
-// became of it there is decided. None: the mapping does not know its event, or it is
-// of a message that is no usable track call, whoever maps it; it stays a dead letter.
+// RedriveLanes returns the lanes for a dead letter that is sent again: its event set, if the
+// mapping still sends the event there; otherwise the event sets of the current mapping, without
+// those in d.Lanes, which already have an outcome. It returns none if the mapping does not have
+// the event, or if the message is not a usable track call; it then stays a dead letter.
 func RedriveLanes(routes Routes, d queue.DeadLetter) []string {
 	if d.EventSet == "" {
 		var r Reader

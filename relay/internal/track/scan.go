@@ -7,35 +7,34 @@ import (
 	"strconv"
 )
 
-// scanner reads JSON text once, front to back: it checks the grammar of
-// RFC 8259 and remembers where things are. It never recurses, so nesting costs
-// one bit a level and no stack. UTF-8 is not checked here; wide tells the
-// caller that there is something to check.
+// scanner parses JSON text in one pass: it checks the grammar of RFC 8259 and records
+// positions. It does not recurse, so a level of nesting costs one bit and no stack. It does not
+// check UTF-8; nonASCII tells the caller that a check is needed.
 type scanner struct {
 	b []byte
 	i int
 
-	wide    bool // a byte above 0x7f was seen inside a string
-	halves  bool // a \u escape in the surrogate range was seen
-	escaped bool // the string read last holds an escape
-	deepest int  // deepest nesting since it was last set to 0
+	nonASCII  bool // a byte above 0x7f was seen inside a string
+	halfPairs bool // a \u escape in the surrogate range was seen
+	escaped   bool // the last string has an escape
+	deepest   int  // deepest nesting since the field was last set to 0
 
-	// Facts about what was read since they were last set to false.
-	repeated bool // an object has two members of one name, or of one hash
-	nan      bool // NaN, Infinity or -Infinity stands where a value does
+	// Set while reading; the caller resets them.
+	repeated bool // an object has two members with the same name, or with the same hash
+	nan      bool // NaN, Infinity or -Infinity occurs as a value
 
-	levels []uint64 // one bit a level: 1 = object
-	names  []uint64 // hashes of the names of all open objects
-	starts []int    // where in names each open object begins
-	plain  []byte   // room for a name without its escapes
-	named  span     // the name read last, quotes included
-	what   string   // what is wrong at b[i], after a method returned false
+	levels []uint64 // one bit per level: 1 = object
+	names  []uint64 // hashes of the names in all open objects
+	starts []int    // index in names where each open object begins
+	plain  []byte   // buffer for a name without its escapes
+	named  span     // the last name, with its quotes
+	what   string   // the fault at b[i], after a method returned false
 }
 
-// SyntaxError says where a body stops being JSON. It shows nothing of the
-// body: what people type into tills is not for logs.
+// SyntaxError reports where a body stops being JSON. It contains nothing of the body: what
+// people type into tills must not appear in logs.
 type SyntaxError struct {
-	At   int // the byte, counted from 0
+	At   int // byte offset, from 0
 	What string
 }
 
@@ -45,28 +44,28 @@ func (e *SyntaxError) Error() string {
 
 func (s *scanner) err() error { return &SyntaxError{At: s.i, What: s.what} }
 
-// kept is the most room, in elements, that a scanner keeps for the next body.
-const kept = 1024
+// maxKept is the largest buffer, in elements, that is maxKept for the next body.
+const maxKept = 1024
 
 func (s *scanner) reset(b []byte) {
 	if s.names == nil {
 		s.names = make([]uint64, 0, 64)
 	}
 	s.b, s.i = b, 0
-	s.wide, s.halves, s.escaped, s.deepest, s.what = false, false, false, 0, ""
+	s.nonASCII, s.halfPairs, s.escaped, s.deepest, s.what = false, false, false, 0, ""
 	s.repeated, s.nan = false, false
 	s.names, s.starts = s.names[:0], s.starts[:0]
-	// What a hostile body made large is given back.
-	if cap(s.levels) > kept {
+	// Buffers that a hostile body made large are freed.
+	if cap(s.levels) > maxKept {
 		s.levels = nil
 	}
-	if cap(s.names) > kept {
+	if cap(s.names) > maxKept {
 		s.names = make([]uint64, 0, 64)
 	}
-	if cap(s.starts) > kept {
+	if cap(s.starts) > maxKept {
 		s.starts = nil
 	}
-	if cap(s.plain) > kept {
+	if cap(s.plain) > maxKept {
 		s.plain = nil
 	}
 }
@@ -79,7 +78,7 @@ func (s *scanner) fail(what string) bool {
 	return false
 }
 
-// value reads the value that starts at b[i] (white space is already behind).
+// value scans the value that starts at b[i], after white space.
 func (s *scanner) value() bool {
 	depth := 0
 	object := false
@@ -110,7 +109,7 @@ func (s *scanner) value() bool {
 		} else if !s.scalar(c) {
 			return false
 		}
-		// A value ends here: go out as far as brackets close.
+		// A value ends here: close all levels whose brackets follow.
 		for {
 			if depth == 0 {
 				return true
@@ -135,7 +134,7 @@ func (s *scanner) value() bool {
 	}
 }
 
-// name reads an object member's name and the colon behind it, up to the value.
+// name scans a member's name and the colon, up to the value.
 func (s *scanner) name() bool {
 	from := s.i
 	if from >= len(s.b) || s.b[from] != '"' {
@@ -154,8 +153,8 @@ func (s *scanner) name() bool {
 	return true
 }
 
-// quoted is a name, given with its quotes, without escapes: spelled with them or not,
-// the same name has the same hash. It stays valid until the next call.
+// quoted returns a quoted name without escapes, so that the same name has the same hash however
+// it is spelled. The result is valid until the next call.
 func (s *scanner) quoted(name []byte, escaped bool) []byte {
 	if escaped {
 		s.plain = append(unquote(append(s.plain[:0], '"'), name), '"')
@@ -164,13 +163,13 @@ func (s *scanner) quoted(name []byte, escaped bool) []byte {
 	return name
 }
 
-// nameHash hashes a name between quotes. A short one is its own hash. Two names may
-// share one: whoever finds equal hashes compares the names.
+// nameHash hashes a quoted name. A short name is its own hash. Two names can share a hash:
+// callers that find equal hashes must compare the names.
 func nameHash(quoted []byte) uint64 {
 	const odd = 0x9e3779b97f4a7c15
 	n := len(quoted) - 2
 	switch {
-	case n <= 6: // with the quotes up to eight bytes
+	case n <= 6: // with the quotes at most eight bytes
 		var w uint64
 		for _, c := range quoted[1 : n+1] {
 			w = w<<8 | uint64(c)
@@ -189,7 +188,7 @@ func nameHash(quoted []byte) uint64 {
 	return (h ^ binary.LittleEndian.Uint64(quoted[n-7:])) * odd
 }
 
-// push notes that level is an object or an array.
+// push records that level is an object or an array.
 func (s *scanner) push(level int, object bool) {
 	w, bit := level>>6, uint64(1)<<(level&63)
 	if w == len(s.levels) {
@@ -206,7 +205,7 @@ func (s *scanner) push(level int, object bool) {
 	}
 }
 
-// pop notes that the innermost value, an object or an array, has ended.
+// pop ends the innermost object or array.
 func (s *scanner) pop(object bool) {
 	if !object {
 		return
@@ -219,7 +218,7 @@ func (s *scanner) pop(object bool) {
 	s.starts, s.names = s.starts[:last], s.names[:start]
 }
 
-// fewNames is up to how many names are compared each with each.
+// fewNames is the number of names up to which each is compared with each other.
 const fewNames = 24
 
 // repeats reports whether two of the hashes are equal. It may reorder them.
@@ -233,7 +232,7 @@ func repeats(names []uint64) bool {
 		}
 		return false
 	}
-	var seen uint64 // a bit for each name: most are not set yet
+	var seen uint64 // a bit for each name, a cheap filter
 	for i, n := range names {
 		bit := uint64(1) << (n * 0x9e3779b97f4a7c15 >> 58)
 		if seen&bit != 0 && slices.Contains(names[:i], n) {
@@ -248,12 +247,12 @@ func (s *scanner) object(level int) bool {
 	return level >= 0 && s.levels[level>>6]&(1<<(level&63)) != 0
 }
 
-// enter goes into the object that starts at b[i], to its first member:
+// enter enters the object that starts at b[i] and moves to its first member:
 //
 //	for more := s.enter(); more; more = s.next() {
 //
-// Then member is the name, b[i] the first byte of the value, and the loop must read it.
-// Behind the loop broken tells a fault from the end of the object.
+// In the loop, member is the name and b[i] the first byte of the value, which the loop must
+// scan. After the loop, failed distinguishes a fault from the end of the object.
 func (s *scanner) enter() bool {
 	s.i++
 	s.starts = append(s.starts, len(s.names))
@@ -265,7 +264,7 @@ func (s *scanner) enter() bool {
 	return false
 }
 
-// next goes on to the next member, when the value of the last one was read.
+// next moves to the next member after the value of the last one was scanned.
 func (s *scanner) next() bool {
 	switch s.space() {
 	case ',':
@@ -280,11 +279,10 @@ func (s *scanner) next() bool {
 	return s.fail("unexpected character")
 }
 
-// broken says that there is a fault at b[i].
-func (s *scanner) broken() bool { return s.what != "" }
+// failed reports whether there is a fault at b[i].
+func (s *scanner) failed() bool { return s.what != "" }
 
-// member is the name read last, without quotes and escapes. It stays valid until the
-// next call.
+// member returns the last name without quotes and escapes. It is valid until the next call.
 func (s *scanner) member() []byte { return s.content(s.named.of(s.b), s.escaped) }
 
 // end reports whether nothing but white space is left.

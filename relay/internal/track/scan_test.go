@@ -31,8 +31,8 @@ var scanSeeds = []string{
 
 var bareWords = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?Infinity|NaN`)
 
-// strict is b with the three words that are no JSON replaced by null, in a way
-// that has nothing in common with the scanner.
+// strict returns b with the three words that are not JSON replaced by null. It shares no code
+// with the scanner.
 func strict(b []byte) (out []byte, nan bool) {
 	return bareWords.ReplaceAllFunc(b, func(m []byte) []byte {
 		if m[0] == '"' {
@@ -43,16 +43,16 @@ func strict(b []byte) (out []byte, nan bool) {
 	}), nan
 }
 
-// agree compares the scanner with encoding/json, and both with jsontext on
-// what they are to differ in: jsontext as it is used here refuses invalid
-// UTF-8, the scanner leaves that to utf8.Valid, encoding/json does not look.
+// agree compares the scanner with encoding/json, and both with jsontext where they differ on
+// purpose: jsontext refuses invalid UTF-8, the scanner leaves that to utf8.Valid, encoding/json
+// does not check.
 func agree(t *testing.T, b []byte) {
 	t.Helper()
 	s, ok := scanAll(b)
 	std, nan := b, false
 	if ok && s.nan || !ok && (bytes.Contains(b, []byte("NaN")) || bytes.Contains(b, []byte("Infinity"))) {
 		if std, nan = strict(b); ok && !nan {
-			t.Fatalf("NaN where there is none: %q", b)
+			t.Fatalf("the scanner reports NaN where there is none: %q", b)
 		}
 	}
 	// encoding/json stops at 10,000 levels; the scanner has no limit.
@@ -60,38 +60,38 @@ func agree(t *testing.T, b []byte) {
 		return
 	}
 	if want := json.Valid(std); ok != want {
-		t.Fatalf("scanner says %v, encoding/json %v: %q (%s at %d)", ok, want, b, s.what, s.i)
+		t.Fatalf("scanner %v, encoding/json %v: %q (%s at %d)", ok, want, b, s.what, s.i)
 	}
 	again := jsontext.Value(std).IsValid(jsontext.AllowDuplicateNames(true))
 	if !ok {
 		if again {
-			t.Fatalf("scanner refuses what jsontext takes: %q", b)
+			t.Fatalf("the scanner refuses what jsontext accepts: %q", b)
 		}
 		if s.i > len(b) || s.what == "" {
-			t.Fatalf("fault at %d of %d, %q", s.i, len(b), s.what)
+			t.Fatalf("bad fault position: %d of %d, %q", s.i, len(b), s.what)
 		}
 		return
 	}
-	if !again && utf8.Valid(b) && !s.halves {
-		t.Fatalf("scanner takes what jsontext refuses, and it is neither UTF-8 nor half a pair: %q", b)
+	if !again && utf8.Valid(b) && !s.halfPairs {
+		t.Fatalf("the scanner accepts what jsontext refuses for another reason than UTF-8 or half pairs: %q", b)
 	}
-	if !s.wide && !utf8.Valid(b) {
-		t.Fatalf("not UTF-8 and not marked wide: %q", b)
+	if !s.nonASCII && !utf8.Valid(b) {
+		t.Fatalf("not UTF-8, but nonASCII is not set: %q", b)
 	}
-	mended := bytes.Clone(std)
-	if s.wide && !utf8.Valid(b) {
-		mended = ToUTF8(nil, std)
-		if len(mended) > 3*len(std) {
-			t.Fatalf("%d bytes became %d", len(std), len(mended))
+	fixed := bytes.Clone(std)
+	if s.nonASCII && !utf8.Valid(b) {
+		fixed = ToUTF8(nil, std)
+		if len(fixed) > 3*len(std) {
+			t.Fatalf("%d bytes became %d", len(std), len(fixed))
 		}
 	}
-	mendHalves(mended)
-	if !jsontext.Value(mended).IsValid(jsontext.AllowDuplicateNames(true)) {
-		t.Fatalf("mended, jsontext still refuses it: %q -> %q", b, mended)
+	fixHalfPairs(fixed)
+	if !jsontext.Value(fixed).IsValid(jsontext.AllowDuplicateNames(true)) {
+		t.Fatalf("jsontext refuses the repaired text: %q -> %q", b, fixed)
 	}
-	// Of names only those that are text can be compared.
-	if unique := jsontext.Value(mended).IsValid(); !s.wide && !s.halves && s.repeated == unique {
-		t.Fatalf("repeated names: scanner says %v, jsontext %v: %q", s.repeated, !unique, b)
+	// Names can only be compared if they are valid text.
+	if unique := jsontext.Value(fixed).IsValid(); !s.nonASCII && !s.halfPairs && s.repeated == unique {
+		t.Fatalf("repeated names: scanner %v, jsontext %v: %q", s.repeated, !unique, b)
 	}
 }
 
@@ -103,7 +103,7 @@ func FuzzScan(f *testing.F) {
 	f.Fuzz(agree)
 }
 
-// FuzzMessage holds what the scanner says of a message against encoding/json.
+// FuzzMessage compares the scanner's view of a message with that of encoding/json.
 func FuzzMessage(f *testing.F) {
 	for _, s := range append(scanSeeds,
 		`{"type":"track","event":"Order Completed","messageId":"m-1","userId":"u"}`,
@@ -118,14 +118,14 @@ func FuzzMessage(f *testing.F) {
 		var m message
 		err := s.single(b, &m)
 		if s, ok := scanAll(b); ok != (err == nil) {
-			t.Fatalf("as a message %v, as a value %v: %q", err, ok, b)
+			t.Fatalf("parsed as a message: %v, as a value: %v: %q", err, ok, b)
 		} else if !ok || !utf8.Valid(b) || s.deepest > 10000 || s.nan {
 			return
 		}
 		var fields map[string]json.RawMessage
 		isObject := json.Unmarshal(b, &fields) == nil && fields != nil
 		if m.isObject != isObject {
-			t.Fatalf("object %v, want %v: %q", m.isObject, isObject, b)
+			t.Fatalf("isObject = %v, want %v: %q", m.isObject, isObject, b)
 		}
 		if !isObject {
 			return
@@ -171,8 +171,8 @@ func TestScanFaults(t *testing.T) {
 	}
 }
 
-// TestScanHostile: a body that nests as deep as it can, or has as many members
-// as it can, costs memory in proportion, and leaves none of it behind.
+// A body that nests as deep as it can, or has as many members as it can, costs memory in
+// proportion, and the scanner keeps none of it.
 func TestScanHostile(t *testing.T) {
 	t.Parallel()
 	n := 2 << 20
@@ -192,7 +192,7 @@ func TestScanHostile(t *testing.T) {
 	if s, ok = scanAll(members); !ok || !s.repeated {
 		t.Fatalf("ok %v, repeated %v", ok, s.repeated)
 	}
-	if s.reset(nil); cap(s.names) > kept || cap(s.starts) > kept {
-		t.Error("a scanner keeps the memory of a body of many names")
+	if s.reset(nil); cap(s.names) > maxKept || cap(s.starts) > maxKept {
+		t.Error("a scanner keeps the memory of a body with many names")
 	}
 }

@@ -8,16 +8,16 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// unquote appends the text of a JSON string, quotes included, to dst.
+// unquote appends the text of a quoted JSON string to dst.
 func unquote(dst, quoted []byte) []byte {
-	dst, _ = jsontext.AppendUnquote(dst, quoted) // an error says that it put U+FFFD for half a pair
+	dst, _ = jsontext.AppendUnquote(dst, quoted) // an error means that U+FFFD was put for half a pair
 	return dst
 }
 
-// mendHalves replaces, in place, each \u escape that is half a surrogate pair
-// without its other half by \ufffd. Cutting a text in the middle of an emoji
-// makes such halves, and strict readers down the line refuse them.
-func mendHalves(b []byte) {
+// fixHalfPairs replaces, in place, each \u escape that is half a surrogate pair without its
+// other half by \ufffd. Software that cuts a text in the middle of an emoji writes such halves,
+// and strict readers refuse them.
+func fixHalfPairs(b []byte) {
 	for i := 0; i+6 <= len(b); {
 		if b[i] != '\\' {
 			i++
@@ -43,9 +43,9 @@ func mendHalves(b []byte) {
 	}
 }
 
-// ToUTF8 appends b, which is not valid UTF-8, to out as valid UTF-8: read as
-// Windows-1252 if no multi-byte sequence in it is UTF-8, else with U+FFFD for
-// each byte that is none. It makes at most three bytes of one.
+// ToUTF8 appends b, which is not valid UTF-8, to out as valid UTF-8. It reads b as Windows-1252
+// if b contains no multi-byte UTF-8 sequence; otherwise each invalid byte becomes U+FFFD. The
+// result has at most three times the bytes.
 func ToUTF8(out, b []byte) []byte {
 	mixed := false
 	start := len(out)
@@ -74,7 +74,7 @@ func ToUTF8(out, b []byte) []byte {
 	return out
 }
 
-// blankOut overwrites the content of a string, or the digits of a number, in place.
+// blankOut overwrites the content of a string or the digits of a number in place.
 func blankOut(b []byte, p span) {
 	switch kind := p.kind(b); {
 	case kind == '"':
@@ -90,5 +90,5 @@ func blankOut(b []byte, p span) {
 	}
 }
 
-// isBlank reports whether a text is empty but for white space.
+// isBlank reports whether a text has nothing but white space.
 func isBlank(t []byte) bool { return len(bytes.TrimSpace(t)) == 0 }

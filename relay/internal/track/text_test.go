@@ -22,7 +22,7 @@ func TestToUTF8(t *testing.T) {
 	}
 }
 
-func TestMendHalves(t *testing.T) {
+func TestFixHalfPairs(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ in, want string }{
 		{`"\ud83d\ude00"`, `"\ud83d\ude00"`},
@@ -35,7 +35,7 @@ func TestMendHalves(t *testing.T) {
 		{`"\u0041\ud83d\u0041"`, `"\u0041\ufffd\u0041"`},
 	} {
 		b := []byte(tc.in)
-		if mendHalves(b); string(b) != tc.want {
+		if fixHalfPairs(b); string(b) != tc.want {
 			t.Errorf("%s -> %s, want %s", tc.in, b, tc.want)
 		}
 	}
@@ -50,7 +50,7 @@ func TestWithoutNaN(t *testing.T) {
 			t.Errorf("%v: %s", err, got)
 		}
 		if got, err := io.ReadAll(iotest.OneByteReader(WithoutNaN(strings.NewReader(in)))); err != nil || string(got) != want {
-			t.Errorf("byte by byte: %v: %s", err, got)
+			t.Errorf("read byte by byte: %v: %s", err, got)
 		}
 	}
 }

@@ -5,8 +5,7 @@ import (
 	"math/bits"
 )
 
-// space moves to the next byte that is not white space and returns it, or 0 at
-// the end.
+// space moves to the next byte that is not white space and returns it, or 0 at the end.
 func (s *scanner) space() byte {
 	for s.i < len(s.b) {
 		c := s.b[s.i]
@@ -14,7 +13,7 @@ func (s *scanner) space() byte {
 			return c
 		}
 		if c != ' ' && c != '\n' && c != '\r' && c != '\t' {
-			return 1 // a control byte: no token starts with it
+			return 1 // a control byte, with which no token starts
 		}
 		s.i++
 	}
@@ -26,14 +25,14 @@ const (
 	highs = 0x8080808080808080
 )
 
-// str reads the string that starts at b[i].
+// str scans the string that starts at b[i].
 func (s *scanner) str() bool {
 	b, i := s.b, s.i+1
 	s.escaped = false
 	for {
-		// Eight bytes at a time, as long as none is a quote, a backslash, a
-		// control or above 0x7f. A borrow can only mark bytes above a byte
-		// that is marked itself, so the lowest mark is always a true one.
+		// Eight bytes at a time while none is a quote, a backslash, a control character or
+		// above 0x7f. A borrow can only mark bytes above a marked byte, so the lowest mark
+		// is always exact.
 		for i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])
 			m := (w | (w - ones*0x20) | ((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones)) & highs
@@ -59,7 +58,7 @@ func (s *scanner) str() bool {
 			s.i = i
 			return s.fail("control character in a string")
 		case c >= 0x80:
-			s.wide = true
+			s.nonASCII = true
 			for i++; i < len(b) && b[i] >= 0x80; {
 				i++
 			}
@@ -69,7 +68,7 @@ func (s *scanner) str() bool {
 	}
 }
 
-// escape reads the escape at b[i] and returns where it ends, or -1.
+// escape scans the escape at b[i] and returns the position after it, or -1.
 func (s *scanner) escape(i int) int {
 	b := s.b
 	s.escaped = true
@@ -87,7 +86,7 @@ func (s *scanner) escape(i int) int {
 			break
 		}
 		if r&0xf800 == 0xd800 {
-			s.halves = true
+			s.halfPairs = true
 		}
 		return i + 6
 	default:
@@ -98,7 +97,7 @@ func (s *scanner) escape(i int) int {
 	return -1
 }
 
-// hex4 reads four hex digits at b[i:].
+// hex4 parses four hex digits at b[i:].
 func hex4(b []byte, i int) (r uint32, ok bool) {
 	if i+4 > len(b) {
 		return 0, false
@@ -119,7 +118,7 @@ func hex4(b []byte, i int) (r uint32, ok bool) {
 	return r, true
 }
 
-// number reads the number that starts at b[i].
+// number scans the number that starts at b[i].
 func (s *scanner) number() bool {
 	b, i := s.b, s.i
 	if b[i] == '-' {
@@ -163,7 +162,7 @@ func (s *scanner) number() bool {
 	return true
 }
 
-// notANumber reads what Python's json.dumps writes for a float that is no number.
+// notANumber scans what Python's json.dumps writes for a float that is not a number.
 func (s *scanner) notANumber(word string) bool {
 	if !s.literal(word) {
 		return false
@@ -180,7 +179,7 @@ func (s *scanner) literal(word string) bool {
 	return true
 }
 
-// scalar reads the value that starts at b[i] and is neither object nor list.
+// scalar scans the value that starts at b[i] and is neither an object nor a list.
 func (s *scanner) scalar(c byte) bool {
 	switch c {
 	case '"':
@@ -208,8 +207,8 @@ func (p span) ok() bool           { return p.to > p.from }
 func (p span) len() int           { return int(p.to - p.from) }
 func (p span) of(b []byte) []byte { return b[p.from:p.to] }
 
-// kind is the first byte of a value: '{', '[', '"', 't', 'f', 'n', '-', a digit,
-// 'N' or 'I'; 0 for an absent one.
+// kind returns the first byte of a value: '{', '[', '"', 't', 'f', 'n', '-', a digit, 'N' or 'I';
+// 0 for an absent one.
 func (p span) kind(b []byte) byte {
 	if !p.ok() {
 		return 0

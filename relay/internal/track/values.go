@@ -1,7 +1,7 @@
 package track
 
-// Values splits JSON values that follow each other, however they are laid out. A
-// value ends where it is complete. An error is a *SyntaxError.
+// Values splits consecutive JSON values, with any white space between them. An error is a
+// *SyntaxError.
 func Values(src []byte) (values [][]byte, err error) {
 	var s scanner
 	s.reset(src)
@@ -15,7 +15,7 @@ func Values(src []byte) (values [][]byte, err error) {
 	return values, nil
 }
 
-// Items are the items of a list; false when value is not one.
+// Items returns the items of a list, or false if value is not one.
 func Items(value []byte) (items [][]byte, ok bool) {
 	var s scanner
 	s.reset(value)

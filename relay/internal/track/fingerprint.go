@@ -7,13 +7,12 @@ import (
 	"math/bits"
 )
 
-// PrintKey is what fingerprints of events are made with. Who does not have it can
-// neither make two events of one fingerprint nor test a guess about an event. The
-// zero value is a key that everybody has.
+// PrintKey is the key of event fingerprints. Without it one can neither construct two events
+// with the same fingerprint nor test a guess about an event. The zero value is a publicly
+// known key.
 type PrintKey [4]uint64
 
-// NewPrintKey derives the key from a secret that lasts as long as the fingerprints
-// do that are kept.
+// NewPrintKey derives the key from a secret that must last as long as the stored fingerprints.
 func NewPrintKey(secret []byte) PrintKey {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("relay: fingerprints of events"))
@@ -25,28 +24,27 @@ func NewPrintKey(secret []byte) PrintKey {
 	return k
 }
 
-// printer makes fingerprints of events: 8 bytes that are equal for events of the
-// same name, userId and properties, by value. The order of members makes no
-// difference, nor does spelling: 1, 1.0 and 10e-1 are one number. What a client
-// changes when it sends an event again (sentAt, timestamp, context) is no part.
+// fingerprinter computes fingerprints of events: 8 bytes that are equal for events with the
+// same name, userId and properties, by value. The order of members does not matter, nor does
+// spelling: 1, 1.0 and 10e-1 are the same number. Members that a client changes when it sends
+// an event again (sentAt, timestamp, context) are not included.
 //
-// It is a keyed hash in the manner of wyhash: Go's own maps use the same one, with
-// a random key, against those who would choose their names. It is not
-// cryptographic, and need not be: a client that found two events of one
-// fingerprint could make relay forget its own event, and nobody else's.
-type printer struct {
+// It is a keyed hash in the manner of wyhash. Go's maps use the same one, with a random key,
+// against attackers who choose the keys. It is not cryptographic and need not be: a client that
+// found two events with the same fingerprint could only make relay drop its own event.
+type fingerprinter struct {
 	k     PrintKey
-	plain []byte // room for a string without its escapes
+	plain []byte // buffer for a string without its escapes
 }
 
-// Whole is the fingerprint of an event with all that is in it, byte by byte; never 0.
+// Whole returns the fingerprint of all bytes of an event; never 0.
 func (k PrintKey) Whole(body []byte) uint64 {
-	p := printer{k: k}
+	p := fingerprinter{k: k}
 	return max(p.bytes(body), 1)
 }
 
-// Kinds of values, so that "1" is not 1. They also keep the zero key from having
-// zeros in it.
+// Constants per kind of value, so that "1" differs from 1. They also keep the zero key from
+// having zeros in it.
 const (
 	printText   = 0xa0761d6478bd642f
 	printNumber = 0xe7037ed1a0b428db
@@ -55,25 +53,25 @@ const (
 	printWord   = 0x1d8e4e27c47d124f
 )
 
-// event is the fingerprint of a usable track, which lies in b; never 0.
-func (p *printer) event(b []byte, m *message) uint64 {
+// event returns the fingerprint of a usable track call in b; never 0.
+func (p *fingerprinter) event(b []byte, m *message) uint64 {
 	h := p.mix(p.at(b, m.event), p.id(b, m.user))
 	h = p.mix(h, p.at(b, m.properties))
-	if cap(p.plain) > kept {
+	if cap(p.plain) > maxKept {
 		p.plain = nil
 	}
 	return max(h, 1)
 }
 
-// id is the hash of a userId, which is text also where it is written as a number.
-func (p *printer) id(b []byte, at span) uint64 {
+// id returns the hash of a userId. A number counts as its text.
+func (p *fingerprinter) id(b []byte, at span) uint64 {
 	if c := at.kind(b); c == '-' || isDigit(c) {
 		return p.bytes(at.of(b))
 	}
 	return p.at(b, at)
 }
 
-func (p *printer) at(b []byte, at span) uint64 {
+func (p *fingerprinter) at(b []byte, at span) uint64 {
 	if !at.ok() {
 		return 0
 	}
@@ -81,8 +79,8 @@ func (p *printer) at(b []byte, at span) uint64 {
 	return h
 }
 
-// mix is the hash of two words in their order.
-func (p *printer) mix(x, y uint64) uint64 {
+// mix returns the hash of two words in this order.
+func (p *fingerprinter) mix(x, y uint64) uint64 {
 	return multiply(x^p.k[0]^printText, y^p.k[1]^printNumber)
 }
 
@@ -91,16 +89,16 @@ func multiply(x, y uint64) uint64 {
 	return hi ^ lo
 }
 
-// value is the hash of the JSON value at b[i], and where it ends. The scanner has
-// found its grammar to be good, and that it nests no deeper than event.MaxDepth.
-func (p *printer) value(b []byte, i int) (h uint64, end int) {
+// value returns the hash of the JSON value at b[i] and the position after it. The scanner has
+// checked its grammar and that it nests no deeper than event.MaxDepth.
+func (p *fingerprinter) value(b []byte, i int) (h uint64, end int) {
 	switch b[i] {
 	case '{':
 		n := uint64(0)
 		i = skip(b, i+1)
 		for b[i] != '}' {
 			name, at := p.text(b, i)
-			value, at := p.value(b, skip(b, skip(b, at)+1)) // behind the colon
+			value, at := p.value(b, skip(b, skip(b, at)+1)) // after the colon
 			h += p.mix(name, value)
 			n++
 			if i = skip(b, at); b[i] == ',' {
@@ -130,7 +128,7 @@ func (p *printer) value(b []byte, i int) (h uint64, end int) {
 	return p.number(b, i)
 }
 
-// skip moves over white space.
+// skip returns the position of the next byte that is not white space.
 func skip(b []byte, i int) int {
 	for b[i] <= ' ' {
 		i++
@@ -138,13 +136,13 @@ func skip(b []byte, i int) int {
 	return i
 }
 
-// text is the hash of the string at b[i], without its escapes, and where it ends.
-// It is what bytes gives for the text: hashed as it is read, eight bytes at a time.
-func (p *printer) text(b []byte, i int) (h uint64, end int) {
+// text returns the hash of the string at b[i], without its escapes, and the position after it.
+// The hash is that of bytes, computed while reading, eight bytes at a time.
+func (p *fingerprinter) text(b []byte, i int) (h uint64, end int) {
 	from := i
 	h = p.k[2] ^ printText
 	for i++; i+8 <= len(b); i += 8 {
-		// The lowest mark is a true one; see scanner.str.
+		// The lowest mark is exact; see scanner.str.
 		w := binary.LittleEndian.Uint64(b[i:])
 		q, e := w^ones*'"', w^ones*'\\'
 		if m := ((q-ones)&^q | (e-ones)&^e) & highs; m != 0 {
@@ -161,8 +159,8 @@ func (p *printer) text(b []byte, i int) (h uint64, end int) {
 	return p.bytes(p.plain), end
 }
 
-// bytes is the hash of a text.
-func (p *printer) bytes(t []byte) uint64 {
+// bytes returns the hash of a text.
+func (p *fingerprinter) bytes(t []byte) uint64 {
 	h := p.k[2] ^ printText
 	for ; len(t) >= 8; t = t[8:] {
 		h = multiply(h^binary.LittleEndian.Uint64(t), p.k[1]^printText)
@@ -172,16 +170,16 @@ func (p *printer) bytes(t []byte) uint64 {
 	return p.last(h, binary.LittleEndian.Uint64(rest[:]), len(t))
 }
 
-// last ends the hash h of a text, of which the first n bytes of w, up to 7, are left.
-func (p *printer) last(h, w uint64, n int) uint64 {
+// last completes the hash h of a text with its last n bytes, up to 7, which are in w.
+func (p *fingerprinter) last(h, w uint64, n int) uint64 {
 	w = w&(1<<(8*n)-1) | uint64(n)<<56
 	return multiply(h^w, p.k[3]^printText)
 }
 
-// number is the hash of the number at b[i], and where it ends: of its digits from
-// the first to the last that is not 0, the power of ten of that last one, and its
-// sign, so that it is the same however the number is written.
-func (p *printer) number(b []byte, i int) (h uint64, end int) {
+// number returns the hash of the number at b[i] and the position after it: of its digits from
+// the first to the last that is not 0, the power of ten of that last digit, and its sign. So it
+// does not depend on how the number is written.
+func (p *fingerprinter) number(b []byte, i int) (h uint64, end int) {
 	var sign, mantissa, power, point uint64
 	if b[i] == '-' {
 		sign = 1
@@ -207,18 +205,17 @@ func (p *printer) number(b []byte, i int) (h uint64, end int) {
 	return p.decimal(p.k[3], mantissa, power, sign), i
 }
 
-// decimal is the hash of ±mantissa·10^power, of whose mantissa the digits before
-// are in h.
-func (p *printer) decimal(h, mantissa, power, sign uint64) uint64 {
-	if mantissa == 0 { // 0, -0 and 0e7 are one
+// decimal returns the hash of ±mantissa·10^power; h is the hash of the digits before mantissa.
+func (p *fingerprinter) decimal(h, mantissa, power, sign uint64) uint64 {
+	if mantissa == 0 { // 0, -0 and 0e7 are the same
 		power, sign = 0, 0
 	}
 	return p.mix(multiply(h^mantissa^printNumber, p.k[2]^printNumber)+sign, power)
 }
 
-// longNumber is number for one that starts at b[i], without its sign, and is too
-// long for a word or has an exponent.
-func (p *printer) longNumber(b []byte, i int, sign uint64) (h uint64, end int) {
+// longNumber is number for one that starts at b[i], after its sign, and has an exponent or too
+// many digits for a word.
+func (p *fingerprinter) longNumber(b []byte, i int, sign uint64) (h uint64, end int) {
 	d := digits{p: p, hash: p.k[3]}
 	power, point := uint64(0), uint64(0)
 	for ; isDigit(b[i]) || b[i] == '.'; i++ {
@@ -235,7 +232,7 @@ func (p *printer) longNumber(b []byte, i int, sign uint64) (h uint64, end int) {
 		if minus || b[i] == '+' {
 			i++
 		}
-		exponent := uint64(0) // may wrap around, for the same number in the same way
+		exponent := uint64(0) // can wrap around; the same number wraps in the same way
 		for ; isDigit(b[i]); i++ {
 			exponent = exponent*10 + uint64(b[i]-'0')
 		}
@@ -249,12 +246,12 @@ func (p *printer) longNumber(b []byte, i int, sign uint64) (h uint64, end int) {
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
 
-// digits hashes a number's digits without the zeros before and behind them.
+// digits hashes a number's digits without leading and trailing zeros.
 type digits struct {
-	p     *printer
+	p     *fingerprinter
 	hash  uint64 // of all digits but the last ones
 	last  uint64 // the last ones, up to 18 of them
-	zeros uint64 // read behind them: part of the number if another digit follows
+	zeros uint64 // zeros read after them: they count only if another digit follows
 }
 
 func (d *digits) add(digit uint64) {
@@ -271,7 +268,7 @@ func (d *digits) add(digit uint64) {
 
 func (d *digits) put(digit uint64) {
 	if d.last >= 1e17 {
-		// The 1 in front says how many digits follow, zeros first or not.
+		// The leading 1 records how many digits follow, even if they begin with zeros.
 		d.hash, d.last = d.p.mix(d.hash, d.last), 1
 	}
 	d.last = d.last*10 + digit

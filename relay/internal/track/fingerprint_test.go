@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// printOf is the fingerprint of a message, as intake makes it.
+// printOf returns the fingerprint of a message.
 func printOf(t testing.TB, body string) uint64 {
 	t.Helper()
 	var r Reader
@@ -21,7 +21,7 @@ func printOf(t testing.TB, body string) uint64 {
 	return msg.Print
 }
 
-// of is a track with these properties.
+// of returns a track call with these properties.
 func of(properties string) string {
 	return `{"event":"E","userId":"u","properties":` + properties + `}`
 }
@@ -53,7 +53,7 @@ func TestPrintSame(t *testing.T) {
 	} {
 		for _, body := range same[1:] {
 			if printOf(t, body) != printOf(t, same[0]) {
-				t.Errorf("%s: %s is not %s", name, body, same[0])
+				t.Errorf("%s: the fingerprint of %s differs from that of %s", name, body, same[0])
 			}
 		}
 	}
@@ -75,13 +75,13 @@ func TestPrintDiffers(t *testing.T) {
 	for _, body := range all {
 		p := printOf(t, body)
 		if other, ok := seen[p]; ok {
-			t.Errorf("%s and %s have one fingerprint", body, other)
+			t.Errorf("%s and %s have the same fingerprint", body, other)
 		}
 		seen[p] = body
 	}
 }
 
-// Without the key nobody makes a fingerprint; with it, it is the same over restarts.
+// Fingerprints depend on the key, and are the same after a restart.
 func TestPrintKey(t *testing.T) {
 	prints := make(map[uint64]bool)
 	for _, key := range []PrintKey{{}, NewPrintKey([]byte("one secret")), NewPrintKey([]byte("another"))} {
@@ -93,9 +93,9 @@ func TestPrintKey(t *testing.T) {
 		prints[msg.Print] = true
 	}
 	if len(prints) != 3 {
-		t.Errorf("%d fingerprints under 3 keys", len(prints))
+		t.Errorf("%d different fingerprints with 3 keys", len(prints))
 	}
-	// Ids on disk are compared with it: it must never change within a format.
+	// Stored ids are compared with it: it must not change within a format.
 	r := Reader{Key: NewPrintKey([]byte("one secret"))}
 	msg, err := r.One([]byte(of(`{"a":[1.5,"\u00e9",null,true,false],"b":{"long text of some words":12345678901234567890}}`)))
 	if want := uint64(0xd7fe797b52b628bb); err != nil || msg.Print != want {
@@ -103,7 +103,7 @@ func TestPrintKey(t *testing.T) {
 	}
 }
 
-// Only a usable track has a fingerprint, in a batch too, whatever the batch says.
+// Only a usable track call has a fingerprint, which the batch's shared members do not change.
 func TestPrintOfMessages(t *testing.T) {
 	var r Reader
 	body := []byte(`{"context":{"a":1},"sentAt":"2026-11-26T10:00:00Z","batch":[{"event":"E","userId":"u","properties":{"v":1}},{"type":"page"},{"properties":{}},7,{"properties":{"v":1.0},"userId":"u","event":"E"}]}`)
@@ -120,7 +120,7 @@ func TestPrintOfMessages(t *testing.T) {
 	}
 }
 
-// Any value has one fingerprint however it is written, and another when one of its
+// Any value has the same fingerprint however it is written, and another one if one of its
 // leaves changes.
 func TestPrintOfAnything(t *testing.T) {
 	for seed := range uint64(2000) {
@@ -133,22 +133,22 @@ func TestPrintOfAnything(t *testing.T) {
 		}
 		plain, other := write(1, 0), write(2, 0)
 		if printOf(t, plain) != printOf(t, other) {
-			t.Fatalf("seed %d: two fingerprints of\n%s\n%s", seed, plain, other)
+			t.Fatalf("seed %d: different fingerprints of\n%s\n%s", seed, plain, other)
 		}
 		if leaves == 0 {
 			continue
 		}
 		if changed := write(1, 1+int(seed)%leaves); printOf(t, plain) == printOf(t, changed) {
-			t.Fatalf("seed %d: one fingerprint of\n%s\n%s", seed, plain, changed)
+			t.Fatalf("seed %d: the same fingerprint of\n%s\n%s", seed, plain, changed)
 		}
 	}
 }
 
-// speller writes a random value in a random way.
+// speller writes a random value with random spelling.
 type speller struct {
 	values, how *rand.Rand
 	leaves      int
-	change      int // the leaf that is another one; 0: none
+	change      int // the leaf to change; 0: none
 }
 
 func (w *speller) space() string { return strings.Repeat(" ", w.how.IntN(2)) }
@@ -193,7 +193,7 @@ func (w *speller) value(depth int) string {
 	return fmt.Sprint(number)
 }
 
-// text writes each character as it is or as an escape.
+// text writes each character unchanged or as an escape.
 func (w *speller) text(t string) string {
 	var b strings.Builder
 	for _, c := range t {
@@ -206,8 +206,7 @@ func (w *speller) text(t string) string {
 	return `"` + b.String() + `"`
 }
 
-// Whatever a client sends, the fingerprint ends, and is that of the same value
-// sorted and written by somebody else.
+// The fingerprint of any input is that of the same value sorted and formatted by jsontext.
 func FuzzPrint(f *testing.F) {
 	for _, s := range []string{`{"b":[1.50,{"a":"\u00e9\\"}],"a":-0e7}`, `{"":12345678901234567890123.0,"x":"12345678"}`, `[[],{},"",null,true,false]`, `1E400`, `{"a":NaN}`} {
 		f.Add([]byte(s))
@@ -215,10 +214,10 @@ func FuzzPrint(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value []byte) {
 		sorted := jsontext.Value(slices.Clone(value))
 		if sorted.Format(jsontext.ReorderRawObjects(true), jsontext.CanonicalizeRawFloats(false), jsontext.CanonicalizeRawInts(false)) != nil {
-			value, sorted = []byte(`0`), jsontext.Value(`-0.0`) // not JSON, or a name twice
+			value, sorted = []byte(`0`), jsontext.Value(`-0.0`) // not JSON, or a repeated name
 		}
 		if strings.Contains(string(value), `\u`) && strings.Contains(strings.ToLower(string(value)), `\ud`) {
-			return // half a pair is mended otherwise
+			return // half a pair is replaced differently
 		}
 		r := Reader{Key: NewPrintKey([]byte("secret"))}
 		print := func(v []byte) uint64 {
@@ -229,7 +228,7 @@ func FuzzPrint(f *testing.F) {
 			return msg.Print
 		}
 		if print(value) != print(sorted) {
-			t.Fatalf("two fingerprints of\n%s\n%s", value, sorted)
+			t.Fatalf("different fingerprints of\n%s\n%s", value, sorted)
 		}
 	})
 }

@@ -7,9 +7,9 @@ import (
 	"relay/mapper"
 )
 
-// TestReadAlike: members whose names differ in case alone are different members,
-// to everyone who reads an event; of two with one name the last counts.
-func TestReadAlike(t *testing.T) {
+// Members whose names differ only in case are different members for every reader of an event.
+// Of two members with the same name the last one counts.
+func TestNamesAreCaseSensitive(t *testing.T) {
 	m, _, err := mapper.Parse("mapping.yaml", []byte("version: 1\nevents: { Order Completed: '701000000000001', Loyalty Joined: '701000000000002' }\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func TestReadAlike(t *testing.T) {
 			got = append(got, o.Event)
 		}
 		if len(got) != 3 {
-			t.Fatalf("%s: %q", body, got)
+			t.Fatalf("%s: names %q, want 3", body, got)
 		}
 		for _, name := range got {
 			if name != "Order Completed" {
