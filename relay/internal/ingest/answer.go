@@ -13,38 +13,38 @@ import (
 	"relay/relay/internal/track"
 )
 
-// success is the answer SDKs know, byte for byte.
+// success is the answer that SDKs expect, byte for byte.
 const success = `{"success":true}`
 
-// failure is an error answer. Its texts are ours and constant, or name a byte
-// offset: they show nothing of the request.
+// failure is an error answer. Its texts are constant or contain a byte offset; they reveal
+// nothing of the request.
 type failure struct {
 	status  int
 	code    string
 	message string
 	retry   int   // seconds; 0: no Retry-After
-	reads   []int // the versions of what is forwarded that are read here
+	reads   []int // the forward versions that are supported
 	close   bool
 }
 
 func (f *failure) Error() string { return f.message }
 
-// Every error answer that needs nothing from the request.
+// Error answers that do not depend on the request.
 var (
 	failPath     = &failure{status: 404, code: "not_found", message: "there is no such path; see POST /v1/batch and POST /v1/track"}
 	failMethod   = &failure{status: 405, code: "method_not_allowed", message: "use POST"}
-	failOrigin   = &failure{status: 403, code: "forbidden_origin", message: "web pages of this origin may not send here; see allowed_origins"}
+	failOrigin   = &failure{status: 403, code: "forbidden_origin", message: "web pages of this origin are not allowed to send events; see allowed_origins"}
 	failHost     = &failure{status: 403, code: "forbidden_host", message: "this Host is not a name of this machine; see allowed_hosts"}
 	failKey      = &failure{status: 401, code: "invalid_write_key", message: "the write key is missing or wrong"}
-	failEvent    = &failure{status: 403, code: "event_not_allowed", message: "this write key may not send this event"}
-	failEncoding = &failure{status: 415, code: "unsupported_encoding", message: "the only Content-Encoding understood is gzip"}
-	failGzip     = &failure{status: 400, code: "invalid_gzip", message: "the body is not intact gzip"}
+	failEvent    = &failure{status: 403, code: "event_not_allowed", message: "this write key is not allowed to send this event"}
+	failEncoding = &failure{status: 415, code: "unsupported_encoding", message: "the only supported Content-Encoding is gzip"}
+	failGzip     = &failure{status: 400, code: "invalid_gzip", message: "the body is not valid gzip"}
 	failCut      = &failure{status: 400, code: "incomplete_body", message: "the body ended early", close: true}
 	failSlow     = &failure{status: 408, code: "request_timeout", message: "the body did not arrive in time", retry: 1, close: true}
 	failLarge    = &failure{status: 413, code: "request_too_large", message: "the request is over the size limit"}
 	failRate     = &failure{status: 429, code: "rate_limited", message: "too many requests", retry: 1}
-	failBusy     = &failure{status: 429, code: "busy", message: "too much at once", retry: 1}
-	failMemory   = &failure{status: 429, code: "busy", message: "relay is near the memory it may have", retry: 2}
+	failBusy     = &failure{status: 429, code: "busy", message: "too many requests in progress", retry: 1}
+	failMemory   = &failure{status: 429, code: "busy", message: "relay is near its memory limit", retry: 2}
 	failCrowded  = &failure{status: 429, code: "too_many_connections", message: "too many connections", retry: 1, close: true}
 	failStopping = &failure{status: 503, code: "stopping", message: "relay is stopping", retry: 5, close: true}
 	failStorage  = &failure{status: 503, code: "storage_unavailable", message: "the event could not be stored", retry: 5}
@@ -52,7 +52,7 @@ var (
 	failTimeout  = &failure{status: 503, code: "storage_timeout", message: "the disk did not confirm in time", retry: 5}
 )
 
-// ofBody turns what went wrong with a body into its answer.
+// ofBody returns the answer to an error of reading or parsing a body.
 func ofBody(err error) *failure {
 	var syntax *track.SyntaxError
 	switch {
@@ -76,7 +76,7 @@ func ofBody(err error) *failure {
 	return failCut
 }
 
-// ofProblem turns what makes a body or a message unusable into its answer.
+// ofProblem returns the answer to an unusable body or message.
 func ofProblem(p *track.Problem) *failure {
 	switch p {
 	case nil:
@@ -87,7 +87,7 @@ func ofProblem(p *track.Problem) *failure {
 	return &failure{status: 400, code: p.Code, message: p.Message}
 }
 
-// Header values are shared: net/http only reads them.
+// Shared header values: net/http only reads them.
 var (
 	typeJSON    = []string{"application/json"}
 	lenSuccess  = []string{strconv.Itoa(len(success))}
@@ -100,11 +100,11 @@ func writeSuccess(rw http.ResponseWriter) {
 	h := rw.Header()
 	h["Content-Type"] = typeJSON
 	h["Content-Length"] = lenSuccess
-	_, _ = rw.Write(bodySuccess) // a client that has gone will ask again
+	_, _ = rw.Write(bodySuccess) // a client that is gone will retry
 }
 
-// writeFailure answers f. Seconds to wait are spread a little, so that clients
-// refused together do not come back together.
+// writeFailure answers f. It varies Retry-After a little, so that clients refused together do
+// not return together.
 func writeFailure(rw http.ResponseWriter, f *failure) {
 	h := rw.Header()
 	h["Content-Type"] = typeJSON
@@ -158,11 +158,11 @@ func writeRejected(rw http.ResponseWriter, list []rejected) {
 }
 
 func quote(b []byte, s string) []byte {
-	b, _ = jsontext.AppendQuote(b, s) // an error says that it put U+FFFD somewhere
+	b, _ = jsontext.AppendQuote(b, s) // an error means that it wrote U+FFFD somewhere
 	return b
 }
 
-// seconds is d in whole seconds, rounded up, within an hour.
+// seconds returns d in whole seconds, rounded up, between 1 and 3600.
 func seconds(d time.Duration) int {
 	return int(min(max((d+time.Second-1)/time.Second, 1), 3600))
 }

@@ -32,7 +32,7 @@ const (
 	limit = 256 << 10
 )
 
-// TestAnswers holds every row of the contract's table of answers.
+// Every row of the contract's table of answers.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	pad := strings.Repeat("x", limit)
@@ -143,7 +143,7 @@ func TestAnswers(t *testing.T) {
 		{name: "key not for this event, duplicate name", keys: keys, path: "/v1/track", header: "Authorization: " + basic("till"), body: `{"event":"Order Completed","event":"Product Added"}`, status: 403, want: "event_not_allowed"},
 		{
 			name: "key not for one event of a batch", keys: keys, header: "Authorization: " + basic("till"), body: `{"batch":[` + order + `,{"type":"track","event":"Product Added","messageId":"p"}]}`, status: 200,
-			want:   `{"success":true,"rejected":[{"index":1,"messageId":"p","code":"event_not_allowed","message":"this write key may not send this event"}]}`,
+			want:   `{"success":true,"rejected":[{"index":1,"messageId":"p","code":"event_not_allowed","message":"this write key is not allowed to send this event"}]}`,
 			stored: "m-1>701 p>refused",
 		},
 
@@ -201,10 +201,10 @@ func TestAnswers(t *testing.T) {
 				t.Fatalf("status %d, want %d: %s", resp.StatusCode, tc.status, got)
 			}
 			if ct := resp.Header.Get("Content-Type"); ct != "application/json" {
-				t.Errorf("Content-Type %q", ct)
+				t.Errorf("Content-Type is %q", ct)
 			}
 			if ra := resp.Header.Get("Retry-After"); (ra != "") != (tc.status == 429 || tc.status == 503) {
-				t.Errorf("Retry-After %q with status %d", ra, tc.status)
+				t.Errorf("Retry-After is %q with status %d", ra, tc.status)
 			}
 			es := m.take()
 			if tc.status == 200 {
@@ -227,7 +227,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// checkFailure holds an error answer against the contract's shape.
+// checkFailure checks an error answer against the contract.
 func checkFailure(t *testing.T, body []byte, code string) {
 	t.Helper()
 	var f map[string]any

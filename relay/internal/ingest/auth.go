@@ -10,23 +10,22 @@ import (
 	"strings"
 )
 
-// Key is a write key. With Events it may send only tracks of those names; with Store
-// another relay may hand over what that store sold.
+// Key is a write key. With Events it can send only track calls of those names. With Store
+// another relay can forward the events of that store.
 type Key struct {
 	Key    string
-	Sum    []byte // SHA-256 of the key, in the place of Key
+	Sum    []byte // SHA-256 of the key, instead of Key
 	Store  string
 	Events []string
 }
 
-// keyring compares write keys without telling, by its time, how much of a
-// guess was right: digests are compared, and always all of them.
+// keyring compares write keys in constant time: it compares digests, and always all of them.
 type keyring struct {
 	sums   [][sha256.Size]byte
 	grants []*grant
 }
 
-// grant is what a key may do; a nil events means everything.
+// grant is what a key is allowed to do. A nil events allows every event.
 type grant struct {
 	events map[string]bool
 	store  string
@@ -61,7 +60,7 @@ func newKeyring(keys []Key) (*keyring, error) {
 
 func (r *keyring) required() bool { return len(r.sums) > 0 }
 
-// find returns what the key may do, or nil for a key nobody knows.
+// find returns what the key is allowed to do, or nil for an unknown key.
 func (r *keyring) find(key []byte) *grant {
 	sum := sha256.Sum256(key)
 	var found *grant
@@ -73,8 +72,8 @@ func (r *keyring) find(key []byte) *grant {
 	return found
 }
 
-// fromHeader looks for a known key in the Authorization header: Basic with the
-// key as user, with or without the colon, or Bearer.
+// fromHeader looks for a known key in the Authorization header: Basic with the key as user,
+// with or without the colon, or Bearer.
 func (r *keyring) fromHeader(h http.Header) *grant {
 	scheme, rest, ok := strings.Cut(h.Get("Authorization"), " ")
 	if !ok {
@@ -96,9 +95,9 @@ func (r *keyring) fromHeader(h http.Header) *grant {
 	return nil
 }
 
-// findUser looks for a known key in what Basic carries: the whole, else what is
-// before the last colon (a key may hold colons, and clients add one), else before
-// the first (a password may hold some). Three tries, however many colons there are.
+// findUser looks for a known key in the content of Basic: all of it, then the part before the
+// last colon (a key can contain colons, and clients append one), then the part before the first
+// (a password can contain some). That is three tries however many colons there are.
 func (r *keyring) findUser(user []byte) *grant {
 	ends := [...]int{len(user), bytes.LastIndexByte(user, ':'), bytes.IndexByte(user, ':')}
 	for _, end := range ends {

@@ -11,8 +11,8 @@ import (
 	"relay/queue"
 )
 
-// sampleEvent is a realistic track call of about 1.2 KB, as a browser's or a
-// till's SDK makes it. All people in it are made up.
+// sampleEvent returns a realistic track call of about 1.2 KB, as the SDK of a browser or a till
+// sends it. All people in it are made up.
 func sampleEvent(n int) string {
 	return fmt.Sprintf(`{"anonymousId":"%08x-51bd-4e0d-8a77-0242ac120002","context":{"campaign":{"medium":"paid-social","name":"summer-sale","source":"facebook"},`+
 		`"ip":"203.0.113.%d","library":{"name":"analytics.js","version":"2.11.1"},"locale":"en-US","page":{"path":"/checkout/thank-you","referrer":"https://shop.example.com/cart",`+
@@ -24,7 +24,7 @@ func sampleEvent(n int) string {
 		n, n%250+1, 100000+n, n%99999, n, n%10000, n, n, n%40, 100000+n, n%5000, n)
 }
 
-// sampleBatch is a body with n sample events, as analytics-node makes it.
+// sampleBatch returns a body with n sample events, as analytics-node sends it.
 func sampleBatch(n int) string {
 	var b strings.Builder
 	b.WriteString(`{"batch":[`)
@@ -38,7 +38,7 @@ func sampleBatch(n int) string {
 	return b.String()
 }
 
-// nowhere is an Appender that costs nothing.
+// nowhere is an Appender that discards everything at no cost.
 type nowhere struct{}
 
 func (nowhere) Append(_ context.Context, es []queue.Entry) (queue.Appended, error) {
@@ -54,7 +54,7 @@ func (d *discard) Header() http.Header         { return d.h }
 func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discard) WriteHeader(s int)           { d.status = s }
 
-// BenchmarkServe is the whole handler but net/http and the queue.
+// BenchmarkServe measures the whole handler without net/http and the queue.
 func BenchmarkServe(b *testing.B) {
 	for _, n := range []int{1, 100} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -13,18 +13,18 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// Why a body could not be had.
+// Errors of reading a body.
 var (
 	errTooLarge = errors.New("request too large")
 	errBusy     = errors.New("too many bytes in flight")
 	errSlow     = errors.New("body too slow")
-	errEnded    = errors.New("body too slow, and its place wanted")
+	errEnded    = errors.New("body too slow while others needed its place")
 	errCut      = errors.New("body incomplete")
 	errGzip     = errors.New("body is not gzip")
 	errEncoding = errors.New("unknown content encoding")
 )
 
-// read reads the body of r, gunzipped, into w.body.
+// read reads the body of r, unpacked, into w.body.
 func (h *Handler) read(rw http.ResponseWriter, r *http.Request, w *work) error {
 	zipped, err := encoding(r.Header)
 	if err != nil {
@@ -38,11 +38,11 @@ func (h *Handler) read(rw http.ResponseWriter, r *http.Request, w *work) error {
 		return err
 	}
 	b := w.body
-	if len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b { // no JSON begins like this
+	if len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b { // JSON never begins like this
 		return h.gunzip(w, limit)
 	}
 	if text := bytes.TrimLeft(bytes.TrimPrefix(b, byteOrderMark), " \t\r\n"); zipped && (len(text) == 0 || text[0] != '{' && text[0] != '[') {
-		return errGzip // neither what it claims to be nor what some clients send instead
+		return errGzip // neither gzip nor the plain JSON that some clients send instead
 	}
 	return nil
 }
@@ -64,10 +64,10 @@ func encoding(h http.Header) (zipped bool, err error) {
 	return false, errEncoding
 }
 
-// fill reads the raw body. Buffers grow with what has arrived, not with what
-// was announced, and a sender that stalls is cut off long before the server's
-// own time-out: announcing or dripping bytes must not cost anybody else. When
-// buffers are short, the bodies that are furthest behind give theirs up.
+// fill reads the raw body. Buffers grow with the bytes that have arrived, not with
+// Content-Length, and a sender that stalls is cut off long before the server's own timeout, so
+// that announcing or trickling bytes costs other clients nothing. When buffers run short, the
+// bodies furthest behind give theirs up.
 func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit int) error {
 	most := limit + 1
 	if r.ContentLength >= 0 {
@@ -81,7 +81,7 @@ func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit i
 		return errBusy
 	}
 	w.body = b
-	w.place.received(0)
+	w.conn.received(0)
 	var rc *http.ResponseController
 	defer func() {
 		if rc != nil {
@@ -102,7 +102,7 @@ func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit i
 			return errTooLarge
 		case err == io.EOF || r.ContentLength >= 0 && len(w.body) == most:
 			return nil
-		case !w.place.received(n):
+		case !w.conn.received(n):
 			return errEnded
 		case err != nil:
 			return readError(err)
@@ -111,7 +111,7 @@ func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit i
 		if rc == nil {
 			rc, start = http.NewResponseController(rw), now
 		}
-		// Not every ResponseWriter has deadlines; a server's has.
+		// Not every ResponseWriter supports deadlines; a server's does.
 		deadline := now.Add(h.o.StallTimeout)
 		if whole := start.Add(h.o.ReadTimeout); whole.Before(deadline) {
 			deadline = whole
@@ -120,25 +120,25 @@ func (h *Handler) fill(rw http.ResponseWriter, r *http.Request, w *work, limit i
 	}
 }
 
-// lend is loan.get, for which slow bodies make room.
+// lend is loan.get, but slow bodies give up their buffers if needed.
 func (w *work) lend(n int) ([]byte, bool) {
 	for {
 		if b, ok := w.loan.get(n); ok {
 			return b, true
 		}
-		if !w.place.makeRoom() {
+		if !w.conn.makeRoom() {
 			return nil, false
 		}
 	}
 }
 
-// grow is loan.grow, for which slow bodies make room.
+// grow is loan.grow, but slow bodies give up their buffers if needed.
 func (w *work) grow(b []byte, most int) ([]byte, bool) {
 	for {
 		if grown, ok := w.loan.grow(b, most); ok {
 			return grown, true
 		}
-		if !w.place.makeRoom() {
+		if !w.conn.makeRoom() {
 			return b, false
 		}
 	}
@@ -152,7 +152,7 @@ func readError(err error) error {
 	return errCut
 }
 
-// gunzip replaces w.body by what it unpacks to, at most limit bytes.
+// gunzip replaces w.body by its unpacked content, at most limit bytes.
 func (h *Handler) gunzip(w *work, limit int) error {
 	w.source.Reset(w.body)
 	if w.zip == nil {
@@ -167,7 +167,7 @@ func (h *Handler) gunzip(w *work, limit int) error {
 	}
 	for {
 		if len(out) == cap(out) {
-			if !h.heavies.take(w, len(out), h.o.AppendTimeout) {
+			if !h.heavy.acquire(w, len(out), h.o.AppendTimeout) {
 				w.loan.put(out)
 				return errBusy
 			}

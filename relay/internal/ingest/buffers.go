@@ -5,33 +5,32 @@ import (
 	"sync/atomic"
 )
 
-// classes are the sizes of pooled buffers. The largest holds a request of the
-// default limit with room to notice that it is over.
+// classes are the sizes of pooled buffers. The largest holds a request of the default limit
+// plus some bytes, to detect that a request exceeds it.
 var classes = [...]int{4 << 10, 16 << 10, 64 << 10, 96 << 10, 144 << 10, 216 << 10, 324 << 10, 512 << 10, 1 << 20, 2 << 20, 4<<20 + 512}
 
-// small is the size up to which a request may use the whole budget; larger
-// ones leave a quarter of it alone, so that they cannot shut out the tills.
+// small is the largest buffer that can use the whole budget. Larger ones leave a quarter of it
+// free, so that they cannot lock out the tills.
 const small = 64 << 10
 
-// buffers lends byte slices and counts what is lent: the bytes of all requests
-// in flight stay below limit.
+// buffers lends byte slices and counts the bytes lent: all requests in flight together stay
+// below limit.
 type buffers struct {
 	limit int64
 	used  atomic.Int64
 	pools [len(classes)]sync.Pool
 }
 
-// loan is what one request holds of the buffers.
+// loan is what one request has borrowed from buffers.
 //
-// Invariant: what is taken off the count is what was added to it, whatever
-// became of the slices meanwhile.
+// Invariant: the count is decreased by exactly what it was increased by, whatever happened to
+// the slices meanwhile.
 type loan struct {
 	from *buffers
 	size int64
 }
 
-// get lends a buffer of length 0 and at least n capacity; false when that
-// would break the bound.
+// get lends a buffer of length 0 and capacity at least n; false if that would exceed the limit.
 func (l *loan) get(n int) ([]byte, bool) {
 	p := l.from
 	k, size := 0, n
@@ -58,7 +57,7 @@ func (l *loan) get(n int) ([]byte, bool) {
 	return make([]byte, 0, size), true
 }
 
-// put takes a buffer from get back.
+// put returns a buffer from get.
 func (l *loan) put(b []byte) {
 	n := min(int64(cap(b)), l.size)
 	l.size -= n
@@ -66,12 +65,12 @@ func (l *loan) put(b []byte) {
 	l.from.keep(b)
 }
 
-// end takes everything back. The slices may be used again unless somebody may
-// still read them (doubt).
-func (l *loan) end(doubt bool, slices ...[]byte) {
+// end returns the whole loan. The slices are reused unless they can still be read by the queue
+// (inUse).
+func (l *loan) end(inUse bool, slices ...[]byte) {
 	l.from.used.Add(-l.size)
 	l.size = 0
-	if doubt {
+	if inUse {
 		return
 	}
 	for _, b := range slices {
@@ -79,7 +78,7 @@ func (l *loan) end(doubt bool, slices ...[]byte) {
 	}
 }
 
-// keep holds a slice of one of the classes for the next request.
+// keep pools a slice for the next request if it has the size of a class.
 func (p *buffers) keep(b []byte) {
 	for k, size := range classes {
 		if size == cap(b) {
@@ -90,8 +89,8 @@ func (p *buffers) keep(b []byte) {
 	}
 }
 
-// grow exchanges b for a buffer with the same content and twice the capacity,
-// but not more than most needs.
+// grow replaces b by a buffer with the same content and twice the capacity, but not more than
+// most requires.
 func (l *loan) grow(b []byte, most int) ([]byte, bool) {
 	n, ok := l.get(min(max(2*cap(b), classes[0]), max(most, cap(b)+1)))
 	if !ok {

@@ -19,8 +19,7 @@ import (
 	"relay/queue"
 )
 
-// TestClientShapes posts, byte for byte, what each kind of client sends
-// (recorded from the clients) and holds what is stored against the fixture.
+// Each kind of client's requests, recorded byte for byte, are stored as the fixtures expect.
 func TestClientShapes(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/clients/*.txtar")
@@ -62,8 +61,7 @@ func TestClientShapes(t *testing.T) {
 	}
 }
 
-// rawPost sends a request as it stands in head and body and returns the body
-// of a 200.
+// rawPost sends a request with this head and body and returns the body of a 200.
 func rawPost(t *testing.T, addr, head, body string) string {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
@@ -91,8 +89,7 @@ func rawPost(t *testing.T, addr, head, body string) string {
 	return string(got)
 }
 
-// TestGoClient sends 200 events with the real client and sees it through a
-// queue that is full at first.
+// The real Go client sends 200 events through a queue that is full at first.
 func TestGoClient(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int64
@@ -131,12 +128,12 @@ func TestGoClient(t *testing.T) {
 	}
 	for _, e := range es {
 		if !strings.Contains(string(e.Body), `"context":{"library":{"name":"analytics-go"`) || !strings.Contains(string(e.Body), `"sentAt":"`) {
-			t.Fatalf("what the batch said is missing: %s", e.Body)
+			t.Fatalf("the batch's context is missing: %s", e.Body)
 		}
 	}
 }
 
-// fate reports what became of each message of the client.
+// fate counts what happened to each message of the client.
 type fate chan error
 
 func (f fate) Success(analytics.Message)              { f <- nil }

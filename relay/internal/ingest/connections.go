@@ -8,87 +8,86 @@ import (
 	"time"
 )
 
-// connections bounds how many there are. When one comes and all places are
-// taken, another makes room: the one that has been idle longest, else the one
-// whose body is furthest behind minRate. So a thousand clients that hold
-// connections without using them, or begin bodies and do not finish them, keep
-// nobody else out. When all are at work, a quarter more are let in to be told
-// 429, and those beyond are closed.
+// connections bounds the number of connections. When a new one comes and all places are taken,
+// another is closed for it: the one idle longest, or else the one whose body is furthest behind
+// minRate. So a thousand clients that hold connections without using them, or begin bodies and
+// do not finish them, keep nobody else out. If all are working, another quarter is accepted and
+// answered 429; connections beyond that are closed.
 type connections struct {
 	most int
 
 	mu  sync.Mutex
-	all map[net.Conn]*place
+	all map[net.Conn]*connState
 }
 
-// mostOf is how many connections a process that may open so many files can keep. A
-// quarter more, the admin side and the queue's own files have to be open beside them:
-// when none can be opened, the next client is not even accepted, and nobody makes room.
-func mostOf(files int) int { return max(4, (files-64)/2) }
+// connectionLimit returns how many connections a process can keep that can open this many files.
+// Another quarter, the admin side and the queue's files must be open beside them: if no file
+// can be opened, the next client is not even accepted, and no connection is closed for it.
+func connectionLimit(files int) int { return max(4, (files-64)/2) }
 
-// minRate is how many bytes of a body a second keep its connection from being
-// closed when others need its place or its buffers. Nobody is closed for being
-// slow while there is room: until then StallTimeout and ReadTimeout decide.
+// minRate is how many bytes of a body must arrive per second; a slower connection can be closed
+// if another needs its place or its buffers. While there is room, only StallTimeout and
+// ReadTimeout close slow connections.
 const (
 	minRate = 4 << 10
-	ahead   = time.Second            // what a sender may have sent before it was due
-	patient = 250 * time.Millisecond // before the first bytes are due
+	ahead   = time.Second            // how far ahead of minRate a sender can be
+	patient = 250 * time.Millisecond // time before the first bytes are due
 )
 
-// phase is what a connection is doing.
+// phase is the state of a connection.
 type phase int
 
 const (
-	idle      phase = iota // between requests, or in a header
-	receiving              // relay waits for its client, to use what comes or to throw it away
-	working                // its request is whole: its client waits for relay
+	idle      phase = iota // between requests, or reading a header
+	receiving              // relay waits for the client, to use the body or to discard it
+	working                // the request has been read: the client waits for relay
 )
 
-// place is what is known of a connection. The methods of a nil one do nothing:
-// a request that came over no connection of connections has none.
-type place struct {
+// connState is the state of a connection. Its methods do nothing on nil: a request that did not
+// come over a listener of this package has none.
+type connState struct {
 	of      *connections
 	conn    net.Conn
-	crowded bool // there was no place for it
+	crowded bool // over the limit
 
 	// Guarded by of.mu.
 	phase phase
-	since time.Time     // when it became idle
-	due   time.Time     // receiving: until when what has arrived suffices for minRate
-	holds bool          // receiving: and the request has buffers
-	ended bool          // closed, for another's sake
-	left  chan struct{} // of one that was ended: closed once it has given its buffers back
+	since time.Time     // start of the idle phase
+	due   time.Time     // receiving: until when the bytes that have arrived satisfy minRate
+	holds bool          // receiving: the request holds buffers
+	ended bool          // closed in favour of another connection
+	left  chan struct{} // of an ended one: closed once it has returned its buffers
 }
 
 func newConnections(most int) *connections {
-	return &connections{most: most, all: map[net.Conn]*place{}}
+	return &connections{most: most, all: map[net.Conn]*connState{}}
 }
 
-type placeKey struct{}
+type connStateKey struct{}
 
-func placeOf(ctx context.Context) *place {
-	p, _ := ctx.Value(placeKey{}).(*place)
+func connStateOf(ctx context.Context) *connState {
+	p, _ := ctx.Value(connStateKey{}).(*connState)
 	return p
 }
 
-// refuses returns the answer to a request whose connection may not send it.
-func (p *place) refuses() *failure {
+// refusal returns the answer to a connection over the limit, or nil.
+func (p *connState) refusal() *failure {
 	if p != nil && p.crowded {
 		return failCrowded
 	}
 	return nil
 }
 
-// admit is http.Server's ConnContext hook: it sees each connection first.
+// admit is http.Server's ConnContext hook: it is called first for each connection.
 func (c *connections) admit(ctx context.Context, conn net.Conn) context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	p := &place{of: c, conn: conn, since: now}
+	p := &connState{of: c, conn: conn, since: now}
 	if len(c.all) >= c.most {
 		if victim := c.longestIdle(); victim != nil {
 			c.end(victim)
-		} else if victim := c.slowest(now, func(*place) bool { return true }); victim != nil {
+		} else if victim := c.slowest(now, func(*connState) bool { return true }); victim != nil {
 			c.end(victim)
 		} else {
 			p.crowded = true
@@ -99,7 +98,7 @@ func (c *connections) admit(ctx context.Context, conn net.Conn) context.Context 
 		return ctx
 	}
 	c.all[conn] = p
-	return withHead(context.WithValue(ctx, placeKey{}, p), conn)
+	return withHead(context.WithValue(ctx, connStateKey{}, p), conn)
 }
 
 // state is http.Server's ConnState hook.
@@ -108,27 +107,27 @@ func (c *connections) state(conn net.Conn, s http.ConnState) {
 	defer c.mu.Unlock()
 	p := c.all[conn]
 	if pc, ok := conn.(*protocolConn); ok && s == http.StateIdle {
-		pc.asked.next()
+		pc.head.reset()
 	}
 	switch {
 	case p == nil:
 	case s == http.StateIdle:
 		p.phase, p.since = idle, time.Now()
 	case s == http.StateActive:
-		p.receives()
+		p.startReceiving()
 	case s == http.StateClosed, s == http.StateHijacked:
 		delete(c.all, conn)
 	}
 }
 
-// receives begins to wait for the client. The caller holds of.mu.
-func (p *place) receives() {
+// startReceiving starts the receiving phase. The caller holds of.mu.
+func (p *connState) startReceiving() {
 	p.phase, p.holds, p.due = receiving, false, time.Now().Add(patient)
 }
 
-// received says that n bytes of the body have arrived, in buffers. false: the
-// connection was closed for another's sake.
-func (p *place) received(n int) bool {
+// received records that n bytes of the body have arrived and are held in buffers. It returns
+// false if the connection was closed in favour of another one.
+func (p *connState) received(n int) bool {
 	if p == nil {
 		return true
 	}
@@ -142,8 +141,8 @@ func (p *place) received(n int) bool {
 	return !p.ended
 }
 
-// works says that the request has been read.
-func (p *place) works() {
+// startWorking records that the request has been read.
+func (p *connState) startWorking() {
 	if p == nil {
 		return
 	}
@@ -152,27 +151,27 @@ func (p *place) works() {
 	p.phase, p.holds = working, false
 }
 
-// answered says that the request has given back what it held. What is left of
-// its body is still waited for, to be thrown away.
-func (p *place) answered() {
+// answered records that the request has returned its buffers. The rest of its body is still
+// awaited, to be discarded.
+func (p *connState) answered() {
 	if p == nil {
 		return
 	}
 	p.of.mu.Lock()
 	defer p.of.mu.Unlock()
-	p.receives()
+	p.startReceiving()
 	if p.left != nil {
 		close(p.left)
 		p.left = nil
 	}
 }
 
-// makeRoom closes the connection whose body is furthest behind, of those that
-// hold buffers, and returns once it has given them back. false: nobody is behind,
-// or p is furthest.
+// makeRoom closes the connection whose body is furthest behind, among those that hold buffers,
+// and returns once it has returned them. It returns false if none is behind, or if p itself is
+// furthest behind.
 //
-// Invariant: who waits here cannot be closed, so that no two wait for each other.
-func (p *place) makeRoom() bool {
+// Invariant: a connection that waits here cannot be closed, so no two wait for each other.
+func (p *connState) makeRoom() bool {
 	if p == nil {
 		return false
 	}
@@ -180,7 +179,7 @@ func (p *place) makeRoom() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	start := time.Now()
-	victim := c.slowest(start, func(o *place) bool { return o.holds })
+	victim := c.slowest(start, func(o *connState) bool { return o.holds })
 	if victim == nil || victim == p || p.ended {
 		return false
 	}
@@ -196,14 +195,14 @@ func (p *place) makeRoom() bool {
 	return true
 }
 
-// end closes a connection for another's sake. The caller holds c.mu.
-func (c *connections) end(p *place) {
+// end closes a connection in favour of another one. The caller holds c.mu.
+func (c *connections) end(p *connState) {
 	p.ended = true
 	delete(c.all, p.conn)
 	_ = p.conn.Close()
 }
 
-func (c *connections) longestIdle() (longest *place) {
+func (c *connections) longestIdle() (longest *connState) {
 	for _, p := range c.all {
 		if p.phase == idle && (longest == nil || p.since.Before(longest.since)) {
 			longest = p
@@ -212,11 +211,11 @@ func (c *connections) longestIdle() (longest *place) {
 	return longest
 }
 
-// slowest is the one furthest behind minRate of those that may be closed, nil
-// when nobody is behind.
-func (c *connections) slowest(now time.Time, may func(*place) bool) (slowest *place) {
+// slowest returns the eligible connection that is furthest behind minRate, or nil if none is
+// behind.
+func (c *connections) slowest(now time.Time, eligible func(*connState) bool) (slowest *connState) {
 	for _, p := range c.all {
-		if p.phase == receiving && p.due.Before(now) && may(p) && (slowest == nil || p.due.Before(slowest.due)) {
+		if p.phase == receiving && p.due.Before(now) && eligible(p) && (slowest == nil || p.due.Before(slowest.due)) {
 			slowest = p
 		}
 	}

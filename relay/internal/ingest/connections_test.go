@@ -15,7 +15,7 @@ func TestConnectionsAdmit(t *testing.T) {
 	open := func() (net.Conn, *failure) {
 		conn, other := net.Pipe()
 		t.Cleanup(func() { _, _ = conn.Close(), other.Close() })
-		return conn, placeOf(c.admit(t.Context(), conn)).refuses()
+		return conn, connStateOf(c.admit(t.Context(), conn)).refusal()
 	}
 	closed := func(conn net.Conn) bool {
 		return conn.SetDeadline(time.Time{}) != nil
@@ -28,39 +28,39 @@ func TestConnectionsAdmit(t *testing.T) {
 		}
 		conns = append(conns, conn)
 	}
-	c.state(conns[0], http.StateActive) // at work: must not be the victim
+	c.state(conns[0], http.StateActive) // working: must not be closed
 	c.state(conns[1], http.StateActive)
-	c.state(conns[1], http.StateIdle) // idle again, but for the shortest time
+	c.state(conns[1], http.StateIdle) // idle again, for the shortest time
 	if _, f := open(); f != nil || !closed(conns[2]) || closed(conns[0]) || closed(conns[1]) {
-		t.Error("not the longest idle one made room")
+		t.Error("another connection than the longest idle one was closed")
 	}
 	c.state(conns[2], http.StateClosed)
 	for conn := range c.all {
 		c.state(conn, http.StateActive)
 	}
 	if conn, f := open(); f != failCrowded || closed(conn) {
-		t.Error("the first too many is not told so")
+		t.Error("the first connection over the limit is not answered")
 	}
 	c.state(conns[0], http.StateActive)
 	for conn := range c.all {
 		c.state(conn, http.StateActive)
 	}
 	if conn, _ := open(); !closed(conn) {
-		t.Error("the far too many is not closed")
+		t.Error("a connection far over the limit is not closed")
 	}
 	if len(c.all) != 5 {
-		t.Errorf("%d are let in", len(c.all))
+		t.Errorf("%d connections accepted, want 5", len(c.all))
 	}
 	for conn := range c.all {
 		c.state(conn, http.StateClosed)
 	}
 	if len(c.all) != 0 {
-		t.Errorf("%d left", len(c.all))
+		t.Errorf("%d connections left", len(c.all))
 	}
 }
 
-// begin sends the header and the first bytes of a body over n connections, and a
-// byte more of each every now and then, until the test ends.
+// begin sends the header and the first bytes of a body over n connections, then one more byte
+// over each from time to time, until the test ends.
 func begin(t *testing.T, addr string, n int, first string) {
 	t.Helper()
 	var conns []net.Conn
@@ -79,14 +79,14 @@ func begin(t *testing.T, addr string, n int, first string) {
 			case <-time.After(50 * time.Millisecond):
 			}
 			for _, c := range conns {
-				_, _ = c.Write([]byte(" ")) // one that was closed takes none
+				_, _ = c.Write([]byte(" ")) // fails on a closed connection
 			}
 		}
 	}()
 	t.Cleanup(func() { close(stop); <-done })
 }
 
-// post sends an event and a header of its own until it is taken, as a till would.
+// post sends an event with a header of its own until it is accepted, as a till would.
 func post(t *testing.T, c *http.Client, url, body string) (refused int) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; refused++ {
@@ -104,15 +104,15 @@ func post(t *testing.T, c *http.Client, url, body string) (refused int) {
 			return refused
 		}
 		if time.Now().After(end) {
-			t.Fatalf("not taken within 10 s: %d %v", status, err)
+			t.Fatalf("not accepted within 10 s: %d, %v", status, err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 }
 
-// Bodies that are begun and not finished take all places, or all buffers: others
-// are served all the same, within the second that a sender may be ahead.
-func TestBegunBodies(t *testing.T) {
+// Bodies that are begun and never finished take all places or all buffers. Others are served
+// all the same, within the second that a sender can be ahead.
+func TestUnfinishedBodies(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		o     Options
@@ -132,22 +132,22 @@ func TestBegunBodies(t *testing.T) {
 				c := client(t)
 				c.Transport.(*http.Transport).DisableKeepAlives = i%2 == 0
 				if n := post(t, c, url, order); n > 40 {
-					t.Errorf("order %d is taken after %d refusals", i, n)
+					t.Errorf("order %d is accepted after %d refusals", i, n)
 				}
-				// A body as large as a Segment client sends, over a connection of its own.
+				// A body as large as a Segment client sends, over its own connection.
 				if n := post(t, client(t), url, strings.Repeat(" ", 400_000)+order); n > 40 {
-					t.Errorf("large order %d is taken after %d refusals", i, n)
+					t.Errorf("large order %d is accepted after %d refusals", i, n)
 				}
 			}
 			if n := len(m.take()); n != 1 {
-				t.Errorf("%d stored", n)
+				t.Errorf("%d events stored, want 1", n)
 			}
 		})
 	}
 }
 
-// Who sends steadily keeps the place while others who do not lose theirs, and
-// slow ones keep theirs as long as nobody wants it.
+// A steady sender keeps its place while slow senders lose theirs. A slow sender keeps its place
+// while no other connection needs it.
 func TestSteadyBodyKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	url, _, _ := start(t, Options{ReadTimeout: time.Minute, StallTimeout: time.Minute}, ServerOptions{MaxConnections: 16})
@@ -162,7 +162,7 @@ func TestSteadyBodyKeepsItsPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 		body = body[n:]
-		post(t, client(t), url, order) // wants a place
+		post(t, client(t), url, order) // needs a place
 	}
 	if a := read(t, steady); a.status != http.StatusOK {
 		t.Errorf("a steady body: %d %s", a.status, a.body)
@@ -173,17 +173,17 @@ func TestSteadyBodyKeepsItsPlace(t *testing.T) {
 	time.Sleep(time.Second)
 	_, _ = alone.Write([]byte(order[10:]))
 	if a := read(t, alone); a.status != http.StatusOK {
-		t.Errorf("a slow body that keeps nobody out: %d %s", a.status, a.body)
+		t.Errorf("a slow body whose place nobody needs: %d %s", a.status, a.body)
 	}
 }
 
-// Connections are bounded by what the process may open too: where no file can be
-// opened, nobody new is accepted, and so nobody makes room.
-func TestConnectionsOfFewFiles(t *testing.T) {
+// The number of connections is bounded by the files that the process can open too: if none can
+// be opened, no new connection is accepted, and so none is closed for it.
+func TestConnectionLimit(t *testing.T) {
 	t.Parallel()
 	for files, want := range map[int]int{20: 4, 64: 4, 256: 96, 1024: 480, 1 << 20: 524256} {
-		if got := mostOf(files); got != want {
-			t.Errorf("%d files: %d connections, want %d", files, got, want)
+		if got := connectionLimit(files); got != want {
+			t.Errorf("connectionLimit(%d) = %d, want %d", files, got, want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// allocated is how much fn takes from the heap.
+// allocated returns how many bytes fn allocates on the heap.
 func allocated(fn func()) int64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -20,16 +20,15 @@ func allocated(fn func()) int64 {
 	return int64(after.TotalAlloc - before.TotalAlloc)
 }
 
-// What a request may cost: per byte that it has, or that it unpacks to within the
-// limit, and whatever it is.
+// What a request can cost: per byte of its body, packed or unpacked within the limit, and
+// fixed.
 const (
 	perByte    = 48
-	perRequest = 8 << 20 // buffers of the largest class, made once
+	perRequest = 8 << 20 // buffers of the largest class, allocated once
 )
 
-// FuzzRequestCost gives anything as a body, packed or not, and as credentials. A
-// request costs memory in proportion to its size, and has given back all that it
-// borrowed once it is answered.
+// FuzzRequestCost sends anything as a body, packed or not, and as credentials. A request costs
+// memory in proportion to its size, and has returned all buffers once it is answered.
 func FuzzRequestCost(f *testing.F) {
 	pack := func(b []byte) []byte {
 		var out bytes.Buffer
@@ -57,23 +56,23 @@ func FuzzRequestCost(f *testing.F) {
 		size := int64(len(body) + len(credentials))
 		if packed {
 			r.Header.Set("Content-Encoding", "gzip")
-			size += min(1032*int64(len(body)), minRequestBytes) // what deflate makes of a byte at most
+			size += min(1032*int64(len(body)), minRequestBytes) // the most that deflate can make of a byte
 		}
 		if cost := allocated(func() { h.ServeHTTP(httptest.NewRecorder(), r) }); cost > perRequest+perByte*size {
-			t.Errorf("%d bytes in the heap for a request of %d (unpacked up to %d)", cost, len(body), size)
+			t.Errorf("%d bytes allocated for a request of %d (unpacked up to %d)", cost, len(body), size)
 		}
 		if lent := h.buffers.used.Load(); lent != 0 {
-			t.Errorf("%d bytes are lent afterwards", lent)
+			t.Errorf("%d bytes still lent after the answer", lent)
 		}
 		h.o.Queue.(*memory).take()
 	})
 }
 
-// TestShortOfMemory: near the memory that it may have, relay refuses and stores
-// nothing; behind it, it goes on.
+// Near its memory limit relay refuses requests and stores nothing; afterwards it accepts them
+// again.
 func TestShortOfMemory(t *testing.T) {
 	short := true
-	url, _, m := start(t, Options{Short: func() bool { return short }}, ServerOptions{})
+	url, _, m := start(t, Options{MemoryShort: func() bool { return short }}, ServerOptions{})
 	addr := strings.TrimPrefix(url, "http://")
 	a := raw(t, addr, head+"Content-Length: ", order)
 	checkFailure(t, []byte(a.body), "busy")
@@ -82,6 +81,6 @@ func TestShortOfMemory(t *testing.T) {
 	}
 	short = false
 	if a := raw(t, addr, head+"Content-Length: ", order); a.status != 200 || len(m.take()) != 1 {
-		t.Errorf("afterwards: %d", a.status)
+		t.Errorf("with enough memory again: %d", a.status)
 	}
 }

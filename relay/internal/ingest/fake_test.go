@@ -12,8 +12,7 @@ import (
 	"relay/queue"
 )
 
-// memory is an Appender that keeps what a queue would, de-duplicates as a
-// queue does, and can be told to refuse.
+// memory is an Appender in memory. It de-duplicates like a queue and can be made to fail.
 type memory struct {
 	mu      sync.Mutex
 	entries []queue.Entry
@@ -53,7 +52,7 @@ func (m *memory) Append(ctx context.Context, es []queue.Entry) (queue.Appended, 
 		}
 		m.seen[key] = true
 		a.Stored++
-		e.Body = slices.Clone(e.Body) // the caller's buffer is used again
+		e.Body = slices.Clone(e.Body) // the caller reuses its buffer
 		e.Lanes = slices.Clone(e.Lanes)
 		m.entries = append(m.entries, e)
 	}
@@ -66,7 +65,7 @@ func (m *memory) refuse(err error) {
 	m.err = err
 }
 
-// take returns what was stored since the last take, and forgets it.
+// take returns what was stored since the last call, and forgets it.
 func (m *memory) take() []queue.Entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -75,7 +74,7 @@ func (m *memory) take() []queue.Entry {
 	return es
 }
 
-// routes sends two names to sets and knows no other.
+// routes maps two event names.
 func routes(event string) []string {
 	switch event {
 	case "Order Completed":
@@ -86,7 +85,7 @@ func routes(event string) []string {
 	return nil
 }
 
-// seenMetrics keeps the observations.
+// seenMetrics collects the observations.
 type seenMetrics struct {
 	mu  sync.Mutex
 	all []Observation
@@ -99,7 +98,7 @@ func (s *seenMetrics) Request(o Observation) {
 	s.all = append(s.all, o)
 }
 
-// start serves o on a real listener until the test ends. Its queue is returned.
+// start serves o on a real listener until the test ends. It returns the queue too.
 func start(t *testing.T, o Options, so ServerOptions) (url string, h *Handler, m *memory) {
 	t.Helper()
 	m, _ = o.Queue.(*memory)
@@ -134,7 +133,7 @@ func start(t *testing.T, o Options, so ServerOptions) (url string, h *Handler, m
 	return "http://" + s.Addrs()[0].String(), h, m
 }
 
-// client has connections of its own, so that tests end with none.
+// client returns a client with its own connections, which are closed when the test ends.
 func client(t *testing.T) *http.Client {
 	t.Helper()
 	tr := &http.Transport{MaxIdleConnsPerHost: 64}

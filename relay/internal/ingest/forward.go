@@ -13,13 +13,13 @@ import (
 )
 
 var (
-	failStore   = &failure{status: 403, code: "no_store", message: "this key is of no store: give its entry of auth.keys a store"}
-	failForward = &failure{status: 404, code: "not_found", message: "this relay takes nothing that others forward: it forwards itself"}
+	failStore   = &failure{status: 403, code: "no_store", message: "this key belongs to no store: set store in its auth.keys entry"}
+	failForward = &failure{status: 404, code: "not_found", message: "this relay does not accept forwarded events: it forwards its own"}
 	failTurn    = &failure{status: 429, code: "busy", message: "another chunk of this store is being stored", retry: 1}
 	failStart   = &failure{status: 503, code: "starting", message: "relay is starting", retry: 2}
 )
 
-// forward takes what another relay hands over. w.body is as it came.
+// forward stores a chunk that another relay forwards. w.body is the chunk as received.
 func (h *Handler) forward(parent context.Context, rw http.ResponseWriter, w *work, g *grant) *failure {
 	switch {
 	case h.o.Forward == nil:
@@ -41,15 +41,15 @@ func (h *Handler) forward(parent context.Context, rw http.ResponseWriter, w *wor
 		return failBusy
 	}
 	w.out = room
-	if !h.heavies.take(w, n, h.o.AppendTimeout) {
+	if !h.heavy.acquire(w, n, h.o.AppendTimeout) {
 		return failBusy
 	}
-	// The events are wanted whether or not the edge waits for the answer.
+	// The events are stored whether or not the edge waits for the answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), h.o.AppendTimeout)
 	defer cancel()
 	a, err := h.o.Forward(ctx, g.store, g.allows, w.body, room, h.o.MaxRequestBytes)
 	if err != nil {
-		w.doubt = true
+		w.inUse = true
 		f := ofForward(err)
 		if f.status == failStorage.status || f.code == "queue_full" {
 			if !h.failing.Swap(true) {
@@ -70,14 +70,14 @@ func (h *Handler) forward(parent context.Context, rw http.ResponseWriter, w *wor
 	return nil
 }
 
-// ofForward turns an error of forward.Hub into its answer.
+// ofForward returns the answer to an error of forward.Hub.
 func ofForward(err error) *failure {
 	var version *forward.VersionError
 	switch {
 	case errors.As(err, &version):
-		return &failure{status: 415, code: "unsupported_version", message: fmt.Sprintf("what is forwarded has version %d, which is not read here", version.Version), reads: []int{forward.Version}}
+		return &failure{status: 415, code: "unsupported_version", message: fmt.Sprintf("forwarded chunks of version %d are not supported", version.Version), reads: []int{forward.Version}}
 	case errors.Is(err, forward.ErrFormat):
-		return &failure{status: 400, code: "invalid_chunk", message: "the body is no chunk of a relay's log"}
+		return &failure{status: 400, code: "invalid_chunk", message: "the body is not a chunk of a relay's log"}
 	case errors.Is(err, forward.ErrTooLarge):
 		return failLarge
 	case errors.Is(err, forward.ErrBusy):

@@ -5,16 +5,16 @@ import (
 	"sync/atomic"
 )
 
-// gate counts the requests inside and, once closed, lets none in.
+// gate counts the requests inside. Once closed it lets no more in.
 type gate struct {
 	inside atomic.Int64
 	closed atomic.Bool
-	empty  chan struct{} // capacity 1: a hint to look at inside again
+	empty  chan struct{} // capacity 1: a hint to check inside again
 }
 
 func newGate() *gate { return &gate{empty: make(chan struct{}, 1)} }
 
-// enter reports whether the caller may go in; leave must follow if so.
+// enter reports whether the caller may enter. If so, the caller must call leave.
 func (g *gate) enter() bool {
 	g.inside.Add(1)
 	if g.closed.Load() {
@@ -33,7 +33,7 @@ func (g *gate) leave() {
 	}
 }
 
-// close shuts the gate and waits until nobody is inside.
+// close closes the gate and waits until no request is inside.
 func (g *gate) close(ctx context.Context) error {
 	g.closed.Store(true)
 	for g.inside.Load() > 0 {

@@ -21,30 +21,30 @@ import (
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// Handler answers Segment's tracking API. It is safe for concurrent use.
+// Handler serves Segment's tracking API. It is safe for concurrent use.
 type Handler struct {
 	o       Options
 	keys    atomic.Pointer[keyring]
-	door    *door
+	origins *originPolicy
 	limit   *rate.Limiter
 	gate    *gate
 	buffers buffers
-	heavies slots
+	heavy   slots
 	works   sync.Pool
 	failing atomic.Bool // the queue refused the last request
 
-	patience patience
+	timeout sharedTimeout
 }
 
-// New makes a Handler.
+// New returns a Handler. On error the options are invalid.
 func New(o Options) (*Handler, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("set up intake: %w", err)
 	}
-	h := &Handler{o: o, gate: newGate(), door: newDoor(o.AllowedOrigins, o.AllowedHosts)}
+	h := &Handler{o: o, gate: newGate(), origins: newOriginPolicy(o.AllowedOrigins, o.AllowedHosts)}
 	h.buffers.limit = o.MaxInFlightBytes
-	h.heavies = newSlots()
+	h.heavy = newSlots()
 	h.limit = rate.NewLimiter(rate.Inf, 0)
 	if o.RequestsPerSecond > 0 {
 		h.limit = rate.NewLimiter(rate.Limit(o.RequestsPerSecond), o.Burst)
@@ -55,7 +55,7 @@ func New(o Options) (*Handler, error) {
 	return h, nil
 }
 
-// SetKeys replaces the write keys, for the requests that come from now on.
+// SetKeys replaces the write keys for future requests.
 func (h *Handler) SetKeys(keys []Key) error {
 	r, err := newKeyring(keys)
 	if err != nil {
@@ -65,27 +65,27 @@ func (h *Handler) SetKeys(keys []Key) error {
 	return nil
 }
 
-// stop refuses new requests with 503 and waits until those inside are
-// answered, or ctx is done.
+// stop answers new requests with 503 and waits until those in progress are answered or ctx is
+// done.
 func (h *Handler) stop(ctx context.Context) error { return h.gate.close(ctx) }
 
-// work is what one request needs, kept for the next one.
+// work is the state of one request. It is pooled.
 type work struct {
 	o       Observation
-	place   *place
+	conn    *connState
 	loan    loan
-	body    []byte // of the loan
-	out     []byte // of the loan: messages that are stored otherwise than they came
-	doubt   bool   // the queue may still be reading body and out
-	heavy   bool   // it has one of Handler.heavies
+	body    []byte // borrowed
+	out     []byte // borrowed: messages whose stored bytes differ from the body
+	inUse   bool   // the queue could still be reading body and out
+	hasSlot bool   // it holds one of Handler.heavy
 	source  bytes.Reader
 	zip     *gzip.Reader
 	reader  track.Reader
 	entries []queue.Entry
-	idText  []byte // all ids of the request, one behind the other
+	idText  []byte // all ids of the request, concatenated
 	idEnds  []int
 	reject  []rejected
-	names   map[string]string // event names seen: saves a copy of each
+	names   map[string]string // event names seen: saves copying each
 }
 
 // ServeHTTP answers one request.
@@ -96,14 +96,14 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer answers a request and says how much of its body was read for it.
+// answer answers a request and returns how much of its body was read.
 func (h *Handler) answer(rw http.ResponseWriter, r *http.Request) (read int, failed bool) {
 	start := time.Now()
 	w, _ := h.works.Get().(*work)
 	if w == nil {
 		w = &work{loan: loan{from: &h.buffers}, names: map[string]string{}, reader: track.Reader{Limits: h.limits(), Key: h.o.PrintKey}}
 	}
-	w.place = placeOf(r.Context())
+	w.conn = connStateOf(r.Context())
 	defer h.release(w)
 	f := h.serve(rw, r, w)
 	if f != nil {
@@ -115,7 +115,7 @@ func (h *Handler) answer(rw http.ResponseWriter, r *http.Request) (read int, fai
 	return len(w.body), f != nil
 }
 
-// serve answers a request, or returns the failure to answer.
+// serve answers a request, or returns the failure to answer with.
 func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failure {
 	w.o = Observation{Status: http.StatusOK}
 	what, name := route(r.URL.Path)
@@ -124,13 +124,13 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 		w.o.Retry = n
 	}
 	keys := h.keys.Load()
-	if h.door.foreign(r) {
+	if h.origins.foreign(r) {
 		return failOrigin
 	}
-	if !keys.required() && !h.door.known(r) {
+	if !keys.required() && !h.origins.known(r) {
 		return failHost
 	}
-	h.door.cors(rw.Header(), r)
+	h.origins.cors(rw.Header(), r)
 	switch {
 	case what == callUnknown:
 		return failPath
@@ -151,10 +151,10 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 		f.retry = seconds(time.Duration(float64(time.Second) / float64(h.limit.Limit())))
 		return &f
 	}
-	if h.o.Short != nil && h.o.Short() {
+	if h.o.MemoryShort != nil && h.o.MemoryShort() {
 		return failMemory
 	}
-	if f := w.place.refuses(); f != nil {
+	if f := w.conn.refusal(); f != nil {
 		return f
 	}
 
@@ -162,12 +162,12 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 	if err := h.read(rw, r, w); err != nil {
 		return ofBody(err)
 	}
-	w.place.works()
+	w.conn.startWorking()
 	w.o.Bytes = len(w.body)
 	if what == callForward {
 		return h.forward(r.Context(), rw, w, grant)
 	}
-	if !h.heavies.take(w, len(w.body), h.o.AppendTimeout) {
+	if !h.heavy.acquire(w, len(w.body), h.o.AppendTimeout) {
 		return failBusy
 	}
 	if err := h.decode(w, what); err != nil {
@@ -185,11 +185,11 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 		}
 	}
 	received := h.o.Now()
-	if f := h.take(w, grant, received, what); f != nil {
+	if f := h.collect(w, grant, received, what); f != nil {
 		return f
 	}
-	h.heavies.give(w)              // from here on it waits for the disk
-	if f := h.store(w); f != nil { //nolint:contextcheck // see store: the events are wanted whether or not the client waits
+	h.heavy.release(w)             // the request no longer computes, it waits for the disk
+	if f := h.store(w); f != nil { //nolint:contextcheck // see store: the events are stored whether or not the client waits
 		return f
 	}
 	if len(w.reject) > 0 {
@@ -200,13 +200,13 @@ func (h *Handler) serve(rw http.ResponseWriter, r *http.Request, w *work) *failu
 	return nil
 }
 
-// limits are what a body may hold. Merging may not make a request larger than
-// four of the largest.
+// limits returns the limits of a body. Merging must not make a request larger than four of the
+// largest size.
 func (h *Handler) limits() track.Limits {
 	return track.Limits{EventBytes: h.o.MaxEventBytes, Messages: h.o.MaxBatchEvents, Merged: 4 * h.o.MaxRequestBytes}
 }
 
-// decode scans w.body and leaves it in valid UTF-8.
+// decode scans w.body and converts it to valid UTF-8.
 func (h *Handler) decode(w *work, what call) error {
 	for {
 		body := bytes.TrimPrefix(w.body, byteOrderMark)
@@ -228,11 +228,11 @@ func (h *Handler) store(w *work) *failure {
 	if len(w.entries) == 0 {
 		return nil
 	}
-	// Whether or not the client waits for the answer, its events are wanted:
-	// its going away must not cancel the append.
-	a, err := h.o.Queue.Append(h.patience.context(h.o.AppendTimeout), w.entries)
+	// A client that goes away must not cancel the append: its events are stored whether
+	// or not it waits for the answer.
+	a, err := h.o.Queue.Append(h.timeout.context(h.o.AppendTimeout), w.entries)
 	if err != nil {
-		w.doubt = true
+		w.inUse = true
 		f := ofAppend(err)
 		if !h.failing.Swap(true) {
 			h.o.Logger.Warn("intake: queue refuses events", "code", logs.IntakeRefuses, "status", f.status, "error_code", f.code, "err", err)
@@ -240,13 +240,13 @@ func (h *Handler) store(w *work) *failure {
 		return f
 	}
 	if h.failing.Load() && h.failing.Swap(false) {
-		h.o.Logger.Info("intake: queue takes events again", "code", logs.IntakeOK)
+		h.o.Logger.Info("intake: queue accepts events again", "code", logs.IntakeOK)
 	}
 	w.o.Stored, w.o.Duplicates, w.o.Conflicts = a.Stored, a.Duplicates, a.Conflicts
 	return nil
 }
 
-// ofAppend turns an error of the queue into its answer.
+// ofAppend returns the answer to an error of the queue.
 func ofAppend(err error) *failure {
 	var full *queue.FullError
 	switch {
@@ -264,14 +264,14 @@ func ofAppend(err error) *failure {
 	return failStorage
 }
 
-// release gives back what w holds.
+// release returns everything that w borrowed and puts w back into the pool.
 func (h *Handler) release(w *work) {
-	h.heavies.give(w)
-	w.loan.end(w.doubt, w.body, w.out)
-	w.body, w.out, w.doubt = nil, nil, false
-	w.place.answered()
-	w.place = nil
-	clear(w.entries) // no references to bodies and lanes of the past
+	h.heavy.release(w)
+	w.loan.end(w.inUse, w.body, w.out)
+	w.body, w.out, w.inUse = nil, nil, false
+	w.conn.answered()
+	w.conn = nil
+	clear(w.entries) // drop references to bodies and lanes
 	clear(w.reject)
 	w.entries, w.reject = w.entries[:0], w.reject[:0]
 	w.idText, w.idEnds = w.idText[:0], w.idEnds[:0]

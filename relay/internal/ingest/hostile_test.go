@@ -72,7 +72,7 @@ func read(t *testing.T, c net.Conn) answer {
 
 const head = "POST /v1/track HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
-// served checks that somebody else is still served.
+// served checks that another client is still served.
 func served(t *testing.T, url string) {
 	t.Helper()
 	resp, err := client(t).Post(url+"/v1/track", "application/json", strings.NewReader(`{"event":"Order Completed"}`))
@@ -81,11 +81,11 @@ func served(t *testing.T, url string) {
 	}
 	defer resp.Body.Close()
 	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 {
-		t.Fatalf("somebody else: %d %s", resp.StatusCode, b)
+		t.Fatalf("another client: %d %s", resp.StatusCode, b)
 	}
 }
 
-// noneLent stops h and checks that no budget leaked.
+// noneLent stops h and checks that all buffers were returned.
 func noneLent(t *testing.T, h *Handler) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -94,7 +94,7 @@ func noneLent(t *testing.T, h *Handler) {
 		t.Fatal(err)
 	}
 	for n := h.buffers.used.Load(); n != 0; n = h.buffers.used.Load() {
-		if ctx.Err() != nil { // the last answer goes out just before its buffers come back
+		if ctx.Err() != nil { // the last answer is sent just before its buffers are returned
 			t.Fatalf("%d bytes still lent", n)
 		}
 	}
@@ -139,13 +139,13 @@ func TestHugeBody(t *testing.T) {
 	t.Parallel()
 	url, h, _ := start(t, Options{}, ServerOptions{})
 	addr := strings.TrimPrefix(url, "http://")
-	// Announced: refused before a byte of it is read.
+	// With Content-Length: refused before any of it is read.
 	c := dial(t, addr)
 	_, _ = io.WriteString(c, head+"Content-Length: 104857600\r\n\r\n")
 	if a := read(t, c); a.status != 413 {
-		t.Errorf("announced: %d", a.status)
+		t.Errorf("with Content-Length: %d", a.status)
 	}
-	// Chunked, without end: refused once over the limit.
+	// Chunked and endless: refused once it exceeds the limit.
 	c = dial(t, addr)
 	_, _ = io.WriteString(c, head+"Transfer-Encoding: chunked\r\n\r\n")
 	chunk := "10000\r\n" + strings.Repeat(" ", 1<<16) + "\r\n"
@@ -186,14 +186,14 @@ func TestSlowLoris(t *testing.T) {
 	url, h, m := start(t, Options{StallTimeout: 50 * time.Millisecond, ReadTimeout: 300 * time.Millisecond}, ServerOptions{HeaderTimeout: 100 * time.Millisecond})
 	addr := strings.TrimPrefix(url, "http://")
 
-	c := dial(t, addr) // a header that never ends: cut off
+	c := dial(t, addr) // a header that never ends is cut off
 	_, _ = io.WriteString(c, "POST /v1/tr")
 	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, syscall.ECONNRESET) { // a reset, when it had not read the bytes yet
+	if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, syscall.ECONNRESET) { // a reset, if unread bytes were left
 		t.Errorf("header: %v", err)
 	}
 
-	c = dial(t, addr) // a body that stops
+	c = dial(t, addr) // a body that stalls
 	_, _ = io.WriteString(c, head+"Content-Length: 100\r\n\r\n{\"event")
 	if a := read(t, c); a.status != 408 {
 		t.Errorf("stalled body: %d", a.status)
@@ -201,7 +201,7 @@ func TestSlowLoris(t *testing.T) {
 		checkFailure(t, []byte(a.body), "request_timeout")
 	}
 
-	c = dial(t, addr) // a body that drips: never a stall, but too long as a whole
+	c = dial(t, addr) // a body that trickles: it never stalls, but takes too long as a whole
 	_, _ = io.WriteString(c, head+"Content-Length: 100000\r\n\r\n")
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -218,12 +218,12 @@ func TestSlowLoris(t *testing.T) {
 		}
 	})
 	if a := read(t, c); a.status != 408 {
-		t.Errorf("dripping body: %d", a.status)
+		t.Errorf("trickling body: %d", a.status)
 	}
 	close(stop)
 	wg.Wait()
 
-	// After a body that came in two pieces the connection is good for more.
+	// After a body that came in two pieces the connection can be used again.
 	c = dial(t, addr)
 	for range 2 {
 		_, _ = fmt.Fprintf(c, head+"Content-Length: %d\r\n\r\n%s", len(order), order[:10])
@@ -238,8 +238,8 @@ func TestSlowLoris(t *testing.T) {
 	noneLent(t, h)
 }
 
-// TestStalledBodies lets clients send most of large bodies and then nothing:
-// they are told 429 as soon as the budget is gone, and small requests go on.
+// Clients send most of large bodies and then nothing: they are answered 429 as soon as the
+// budget is used up, and small requests go on.
 func TestStalledBodies(t *testing.T) {
 	t.Parallel()
 	url, h, _ := start(t, Options{MaxRequestBytes: 1 << 20, StallTimeout: time.Minute, ReadTimeout: time.Minute}, ServerOptions{})
@@ -262,7 +262,7 @@ func TestStalledBodies(t *testing.T) {
 		})
 	}
 	if !<-busy {
-		t.Error("nobody was told that it is too much")
+		t.Error("no client was answered 429")
 	}
 	for range 20 {
 		served(t, url)
@@ -277,15 +277,15 @@ func TestStalledBodies(t *testing.T) {
 	noneLent(t, h)
 }
 
-// TestHeavyWait: while others are being unpacked a heavy request waits, packed
-// or not, and a small one does not; all are answered in the end.
+// While others are being unpacked, a heavy request waits, packed or not, and a small one does
+// not. All are answered in the end.
 func TestHeavyWait(t *testing.T) {
 	t.Parallel()
 	url, h, m := start(t, Options{}, ServerOptions{})
-	for range cap(h.heavies) {
-		h.heavies <- struct{}{}
+	for range cap(h.heavy) {
+		h.heavy <- struct{}{}
 	}
-	body := `{"batch":[` + strings.Repeat(" ", heavy) + order + `]}`
+	body := `{"batch":[` + strings.Repeat(" ", heavyBytes) + order + `]}`
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, _ = io.WriteString(w, body)
@@ -304,7 +304,7 @@ func TestHeavyWait(t *testing.T) {
 			}
 		})
 	}
-	for h.buffers.used.Load() < 2*heavy { // both are there
+	for h.buffers.used.Load() < 2*heavyBytes { // both have arrived
 		served(t, url)
 	}
 	m.take()
@@ -312,20 +312,20 @@ func TestHeavyWait(t *testing.T) {
 	if n := len(m.take()); n != 1 {
 		t.Errorf("%d stored", n)
 	}
-	for range cap(h.heavies) {
-		<-h.heavies
+	for range cap(h.heavy) {
+		<-h.heavy
 	}
 	wg.Wait()
-	if n := len(m.take()); n != 1 { // both have the id of order
+	if n := len(m.take()); n != 1 { // both have the same id as order
 		t.Errorf("%d stored", n)
 	}
-	if len(h.heavies) != 0 {
-		t.Error("a slot is not given back")
+	if len(h.heavy) != 0 {
+		t.Error("a slot was not released")
 	}
 	noneLent(t, h)
 }
 
-// TestGone: clients that go away in the middle of a body leave nothing behind.
+// Clients that go away in the middle of a body leave nothing behind.
 func TestGone(t *testing.T) {
 	t.Parallel()
 	seen := &seenMetrics{}
@@ -335,7 +335,7 @@ func TestGone(t *testing.T) {
 		c := dial(t, addr)
 		_, _ = fmt.Fprintf(c, head+"Content-Length: 100000\r\n\r\n%s", strings.Repeat(" ", i*1000))
 		if i%2 == 0 {
-			_ = c.(*net.TCPConn).SetLinger(0) // a reset instead of an end
+			_ = c.(*net.TCPConn).SetLinger(0) // a reset instead of a regular close
 		}
 		_ = c.Close()
 	}
@@ -346,8 +346,7 @@ func TestGone(t *testing.T) {
 	}
 }
 
-// TestGoneAfterBody: the event of a client that did not wait for the answer is
-// stored all the same, whole.
+// The event of a client that did not wait for the answer is stored completely.
 func TestGoneAfterBody(t *testing.T) {
 	t.Parallel()
 	entered, goOn := make(chan struct{}), make(chan struct{})
@@ -369,9 +368,8 @@ func TestGoneAfterBody(t *testing.T) {
 	}
 }
 
-// TestMergeAmplification: a body whose messages repeat a name that the batch says
-// for all. The first edition merged it at each occurrence: 478 bytes on the wire
-// took gigabytes, and the budget was negative for good.
+// A body whose messages repeat a name of the shared members. An earlier implementation merged
+// at each occurrence: 478 bytes on the wire allocated gigabytes, and the budget stayed negative.
 func TestMergeAmplification(t *testing.T) {
 	t.Parallel()
 	url, h, m := start(t, Options{}, ServerOptions{})
@@ -406,15 +404,15 @@ func TestMergeAmplification(t *testing.T) {
 				t.Errorf("%s: %d bytes stored", tc.name, len(e.Body))
 			}
 		}
-		for h.buffers.used.Load() != 0 { // the last answer goes out just before its buffers come back
+		for h.buffers.used.Load() != 0 { // the last answer is sent just before its buffers are returned
 			served(t, url)
 		}
 	}
 	noneLent(t, h)
 }
 
-// TestMergedTooLarge: an event that its batch's context makes too large is
-// unusable by itself; its neighbours are stored.
+// An event that its batch's context makes too large is unusable by itself; the others are
+// stored.
 func TestMergedTooLarge(t *testing.T) {
 	t.Parallel()
 	url, _, m := start(t, Options{MaxEventBytes: 32 << 10}, ServerOptions{})
@@ -439,8 +437,7 @@ func TestMergedTooLarge(t *testing.T) {
 	}
 }
 
-// TestColons: what Basic carries costs three comparisons, however many colons
-// are in it.
+// Basic credentials cost three comparisons however many colons they contain.
 func TestColons(t *testing.T) {
 	t.Parallel()
 	keys, err := newKeyring([]Key{{Key: "a"}, {Key: "b:c"}})
@@ -459,8 +456,8 @@ func TestColons(t *testing.T) {
 		}
 		return best
 	}
-	// 24,000 colons took 24,000 hashes of up to 24,000 bytes: 100 times as long
-	// as ten times fewer.
+	// An earlier implementation computed 24,000 hashes of up to 24,000 bytes for 24,000
+	// colons: 100 times as long as for ten times fewer.
 	if few, many := cost(2_400), cost(24_000); many > 40*few+time.Millisecond {
 		t.Errorf("%v for 2,400 colons, %v for 24,000", few, many)
 	}

@@ -12,7 +12,7 @@ import (
 	"relay/queue"
 )
 
-// TestIdleConnections: many who hold a connection and do nothing keep nobody out.
+// Many clients that hold connections and do nothing keep nobody out.
 func TestIdleConnections(t *testing.T) {
 	t.Parallel()
 	url, _, _ := start(t, Options{}, ServerOptions{MaxConnections: 40})
@@ -22,9 +22,9 @@ func TestIdleConnections(t *testing.T) {
 	served(t, url)
 }
 
-// TestCrowd: when every connection is at work, new ones are told so, and the
-// far too many are closed.
-func TestCrowd(t *testing.T) {
+// When every connection is working, new ones are answered 429, and those far over the limit are
+// closed.
+func TestTooManyConnections(t *testing.T) {
 	t.Parallel()
 	entered, goOn := make(chan struct{}, 100), make(chan struct{})
 	m := &memory{before: func(context.Context) error {
@@ -50,7 +50,7 @@ func TestCrowd(t *testing.T) {
 	close(goOn)
 	for _, c := range busy {
 		if a := read(t, c); a.status != 200 {
-			t.Errorf("at work: %d", a.status)
+			t.Errorf("a working connection: %d", a.status)
 		}
 	}
 	served(t, url)
@@ -71,12 +71,12 @@ func TestRate(t *testing.T) {
 		t.Errorf("%d %v", a.status, a.header)
 	}
 	if len(m.take()) != 1 {
-		t.Error("not stored once")
+		t.Error("want one stored event")
 	}
 }
 
-// TestHangingDisk: a queue that does not answer costs each client the append
-// time-out and a 503, and its buffers are not used again.
+// A queue that does not answer costs each client the append timeout and a 503, and its buffers
+// are not reused.
 func TestHangingDisk(t *testing.T) {
 	t.Parallel()
 	m := &memory{before: func(ctx context.Context) error {
@@ -96,7 +96,7 @@ func TestHangingDisk(t *testing.T) {
 	noneLent(t, h)
 }
 
-// TestStop: while stopping, those inside are finished, newcomers get 503.
+// While stopping, requests in progress are finished and new ones get 503.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	entered, goOn := make(chan struct{}), make(chan struct{})
@@ -121,21 +121,21 @@ func TestStop(t *testing.T) {
 	_, _ = fmt.Fprintf(inside, head+"Content-Length: %d\r\n\r\n%s", len(order), order)
 	<-entered
 	cancel()
-	for !h.gate.closed.Load() { // Run has been told, but not yet acted
+	for !h.gate.closed.Load() { // Run has been cancelled, but has not closed the gate yet
 		select {
 		case err := <-done:
-			t.Fatalf("Run ended with a request inside: %v", err)
+			t.Fatalf("Run returned with a request in progress: %v", err)
 		default:
 		}
 	}
 	a := raw(t, addr, head+"Content-Length: ", order)
 	checkFailure(t, []byte(a.body), "stopping")
 	if a.status != 503 || a.header.Get("Retry-After") == "" || !a.close {
-		t.Errorf("newcomer: %d %v", a.status, a.header)
+		t.Errorf("a new request: %d %v", a.status, a.header)
 	}
 	close(goOn)
 	if a := read(t, inside); a.status != 200 {
-		t.Errorf("inside: %d", a.status)
+		t.Errorf("the request in progress: %d", a.status)
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -144,10 +144,10 @@ func TestStop(t *testing.T) {
 		t.Error("still listening")
 	}
 	if len(m.take()) != 1 {
-		t.Error("not stored once")
+		t.Error("want one stored event")
 	}
 	if err := s.Close(); err != nil {
-		t.Errorf("closing again: %v", err)
+		t.Errorf("second Close: %v", err)
 	}
 }
 

@@ -7,23 +7,23 @@ import (
 )
 
 const (
-	lingerMin   = 256 << 10 // net/http itself reads on so far
+	lingerMin   = 256 << 10 // net/http itself reads this much
 	lingerMax   = 128 << 20
 	lingerTime  = 5 * time.Second
 	lingerStall = time.Second
 )
 
-// linger lets a client that was refused early finish sending. Most write the
-// whole body before they read the answer: closing on them would reset the
-// connection, and instead of "too large" they would see a network error, and
-// try the hopeless request again. What arrives is thrown away, so much and so
-// long at most; no memory is held for it. read is how much of the body was read.
+// linger lets a client that was refused early finish sending. Most clients write the whole body
+// before they read the answer: closing the connection would reset it, and instead of "too
+// large" they would see a network error and retry the hopeless request. Bytes that arrive are
+// discarded without being buffered, up to a size and a time. read is how much of the body was
+// read.
 func (h *Handler) linger(rw http.ResponseWriter, r *http.Request, read int) {
 	if r.ContentLength >= 0 && r.ContentLength-int64(read) <= lingerMin {
 		return
 	}
 	if read == 0 && r.Header.Get("Expect") != "" {
-		return // it waits to be asked
+		return // it waits for 100 Continue
 	}
 	rc := http.NewResponseController(rw)
 	if rc.Flush() != nil {

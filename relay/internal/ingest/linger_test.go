@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestWholeBodyFirst: a client that writes the whole of a refused body before
-// it reads sees the answer, not a connection reset.
-func TestWholeBodyFirst(t *testing.T) {
+// A client that writes the whole refused body before it reads gets the answer, not a
+// connection reset.
+func TestAnswerAfterRefusedBody(t *testing.T) {
 	t.Parallel()
 	url, h, _ := start(t, Options{}, ServerOptions{})
 	addr := strings.TrimPrefix(url, "http://")

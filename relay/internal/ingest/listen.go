@@ -11,7 +11,7 @@ import (
 	"relay/internal/socket"
 )
 
-// listen opens one address: host:port, or unix:/path.
+// listen opens one address: host:port or unix:/path.
 func listen(addr string, mode fs.FileMode) (net.Listener, error) {
 	path, ok := strings.CutPrefix(addr, "unix:")
 	if !ok {
@@ -28,7 +28,7 @@ func listen(addr string, mode fs.FileMode) (net.Listener, error) {
 	return l, nil
 }
 
-// cause takes off what net puts around an error: the address is said already.
+// cause returns the error inside a net.OpError: the caller's message has the address already.
 func cause(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err

@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// pair writes a fresh certificate and key for 127.0.0.1 and returns the former.
+// pair writes a new certificate and key for 127.0.0.1 and returns the certificate.
 func pair(t *testing.T, certFile, keyFile, name string) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -69,7 +69,7 @@ func TestTLS(t *testing.T) {
 	}
 	defer s.closeListeners()
 	if at := s.CertificateExpiry(); !at.Equal(cert.NotAfter) {
-		t.Errorf("runs out at %v, want %v", at, cert.NotAfter)
+		t.Errorf("CertificateExpiry = %v, want %v", at, cert.NotAfter)
 	}
 	addr := strings.TrimPrefix(url, "http://")
 
@@ -95,7 +95,7 @@ func TestTLS(t *testing.T) {
 		t.Error("plain HTTP accepted on the TLS port")
 	}
 	if len(m.take()) != 1 {
-		t.Error("not stored once")
+		t.Error("want one stored event")
 	}
 }
 
@@ -105,7 +105,7 @@ func TestUnixSocket(t *testing.T) {
 		t.Skip("no modes on Windows")
 	}
 	path := filepath.Join(t.TempDir(), "s")
-	// What a killed process leaves behind.
+	// A killed process leaves its socket behind.
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestUnixSocket(t *testing.T) {
 	tr := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}}
-	// Any Host will do: no web page gets here.
+	// Any Host is accepted: web pages cannot reach a socket.
 	resp, err := (&http.Client{Transport: tr}).Post("http://whatever.example.com/v1/track", "", strings.NewReader(order))
 	if err != nil {
 		t.Fatal(err)
@@ -155,14 +155,14 @@ func TestUnixSocket(t *testing.T) {
 		t.Errorf("socket left behind: %v", err)
 	}
 
-	// A file in the way is not ours to remove.
+	// Listen must not remove a file in its place.
 	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Listen(o); err == nil {
-		t.Error("a file was replaced")
+		t.Error("a regular file was replaced")
 	}
-	// A socket that another process has put there since is left alone.
+	// A socket that another process has created since is not removed.
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
@@ -201,10 +201,10 @@ func TestListenFaults(t *testing.T) {
 		t.Errorf("busy port: %v", err)
 	}
 	if _, err := Listen(ServerOptions{Handler: h, Listen: []string{"127.0.0.1:0"}, Cert: "none.pem", Key: "none.key"}); err == nil {
-		t.Error("no certificate, and yet")
+		t.Error("Listen accepts a missing certificate")
 	}
 	if _, err := Listen(ServerOptions{Listen: []string{"127.0.0.1:0"}}); err == nil {
-		t.Error("no handler, and yet")
+		t.Error("Listen accepts a missing handler")
 	}
 	for _, o := range []Options{
 		{},
@@ -215,7 +215,7 @@ func TestListenFaults(t *testing.T) {
 		{Queue: &memory{}, RequestsPerSecond: -1},
 	} {
 		if _, err := New(o); err == nil {
-			t.Errorf("accepted %+v", o)
+			t.Errorf("New accepts %+v", o)
 		}
 	}
 }

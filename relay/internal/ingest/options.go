@@ -12,60 +12,59 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Appender is what intake needs of the queue: all entries durable, or an
-// error and none. It must not keep entries or their bodies after it returns
-// without an error.
+// Appender is the part of the queue that intake needs. Append stores all entries durably, or
+// returns an error. It must not keep entries or their bodies after it returns without an error.
 type Appender interface {
 	Append(ctx context.Context, entries []queue.Entry) (queue.Appended, error)
 }
 
 // Segment's own limits (https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/):
-// nobody may set less.
+// relay's cannot be set lower.
 const (
 	minRequestBytes = 500 << 10
 	minEventBytes   = 32 << 10
 	minBatchEvents  = 2500
 )
 
-// Options say how a Handler works. Only Queue is required.
+// Options configures a Handler. Only Queue is required.
 type Options struct {
 	Queue Appender
-	// Route names the lanes for an event name, each once; nil means that no
-	// mapping knows it. It must be safe for concurrent use, and its result is
-	// only read. Without a Route every event is unmapped.
+	// Route returns the lanes for an event name, each once; nil if no mapping has the event.
+	// It must be safe for concurrent use, and its result is only read. Without a Route every
+	// event is unmapped.
 	Route func(event string) []string
 
-	// Forward takes what another relay hands over with the key of a store; nil: this
-	// relay takes nothing of the kind. Its errors are those of forward.Hub.
+	// Forward stores what another relay forwards with a store's key; nil: this relay accepts
+	// no forwarded events. Its errors are those of forward.Hub.
 	Forward func(ctx context.Context, store string, allows func(event []byte) bool, body, room []byte, most int) (forward.Answer, error)
 
 	PrintKey       track.PrintKey
-	Keys           []Key    // none: every caller may write
-	AllowedOrigins []string // web pages that may send: "https://till.example.com", "https://*.example.com", "*"
-	AllowedHosts   []string // names besides loopback that this machine answers to when there are no keys
+	Keys           []Key    // none: every caller can send
+	AllowedOrigins []string // web pages that can send: "https://till.example.com", "https://*.example.com", "*"
+	AllowedHosts   []string // names of this machine besides loopback, for requests without keys
 
-	MaxRequestBytes  int   // compressed and decompressed, each; default 4 MiB
+	MaxRequestBytes  int   // each of the compressed and the unpacked body; default 4 MiB
 	MaxEventBytes    int   // default 256 KiB
 	MaxBatchEvents   int   // default 2,500
 	MaxInFlightBytes int64 // of all requests together; default 40 MiB, at least 6 requests of the largest size
 
-	// Short says that the process is near the memory it may have: requests are
-	// refused until it is not. nil: it never is.
-	Short func() bool
+	// MemoryShort reports that the process is near its memory limit: requests are then
+	// refused. nil: never.
+	MemoryShort func() bool
 
 	RequestsPerSecond float64 // over all connections; 0: no limit
-	Burst             int     // default: one second's worth
+	Burst             int     // default: the requests of one second
 
-	AppendTimeout time.Duration // how long the queue may take before 503; default 10 s
+	AppendTimeout time.Duration // how long an append can take before 503; default 10 s
 	ReadTimeout   time.Duration // for a whole body; default 30 s
-	StallTimeout  time.Duration // for the next piece of a body; default 5 s
+	StallTimeout  time.Duration // for the next bytes of a body; default 5 s
 
 	Now     func() time.Time
 	Metrics Metrics
 	Logger  *slog.Logger
 }
 
-// Metrics is told what became of each request.
+// Metrics receives an Observation of each request.
 type Metrics interface {
 	Request(o Observation)
 }
@@ -77,13 +76,13 @@ type Observation struct {
 	Code       string // of an error answer, else empty
 	Took       time.Duration
 	Bytes      int // of the body, unpacked
-	Stored     int // messages newly on disk, refused ones included
-	Duplicates int // messages that were there already
-	Conflicts  int // tracks newly kept as refused, as their id is another event's
-	Unmapped   int // of the tracks: no mapping knew the name
+	Stored     int // messages newly stored, unusable ones included
+	Duplicates int // messages that were already stored
+	Conflicts  int // track calls newly stored as refused because their id belongs to another event
+	Unmapped   int // track calls whose name no mapping has
 	Ignored    int // messages other than track
-	Rejected   int // unusable messages of a batch, kept as refused
-	Retry      int // what X-Retry-Count said
+	Rejected   int // unusable messages of a batch, stored as refused
+	Retry      int // the value of X-Retry-Count
 }
 
 func (o Options) withDefaults() (Options, error) {

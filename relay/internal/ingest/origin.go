@@ -10,19 +10,18 @@ import (
 	"relay/internal/loopback"
 )
 
-// door decides which web pages and which names of this machine may be used to
-// come in. A page in a browser on the same machine can reach a local port;
-// what it cannot do is leave out its Origin, or choose its Host when it
-// rebinds DNS.
-type door struct {
+// originPolicy decides which web pages can send, and under which host names. A page in a
+// browser on the same machine can reach a local port, but it cannot leave out its Origin, and
+// when it rebinds DNS it cannot choose its Host.
+type originPolicy struct {
 	any     bool
 	origins map[string]bool
 	domains []string // from "https://*.example.com": "https://" and ".example.com"
 	hosts   map[string]bool
 }
 
-func newDoor(origins, hosts []string) *door {
-	d := &door{origins: map[string]bool{}, hosts: map[string]bool{}}
+func newOriginPolicy(origins, hosts []string) *originPolicy {
+	d := &originPolicy{origins: map[string]bool{}, hosts: map[string]bool{}}
 	for _, o := range origins {
 		o = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(o), "/"))
 		switch {
@@ -40,8 +39,8 @@ func newDoor(origins, hosts []string) *door {
 	return d
 }
 
-// listed reports whether an Origin is one of allowed_origins.
-func (d *door) listed(origin string) bool {
+// listed reports whether an Origin is in allowed_origins.
+func (d *originPolicy) listed(origin string) bool {
 	o := strings.ToLower(origin)
 	if d.any || d.origins[o] {
 		return true
@@ -56,12 +55,12 @@ func (d *door) listed(origin string) bool {
 	return false
 }
 
-// foreign reports whether a request comes from a web page that may not send:
-// one of another origin than this very listener, and not listed.
-func (d *door) foreign(r *http.Request) bool {
+// foreign reports whether a request comes from a web page that must not send: a page of another
+// origin than this listener, and not listed.
+func (d *originPolicy) foreign(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
-		// Browsers name the origin of every POST; the newest say this besides.
+		// Browsers send Origin with every POST; recent ones send this header too.
 		switch r.Header.Get("Sec-Fetch-Site") {
 		case "cross-site", "same-site":
 			return true
@@ -75,10 +74,9 @@ func (d *door) foreign(r *http.Request) bool {
 	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
 }
 
-// known reports whether the Host a request was sent to is a name of this
-// machine: loopback, listed, or none at all (no browser sends none). On a unix
-// socket any name will do.
-func (d *door) known(r *http.Request) bool {
+// known reports whether the Host of a request is a name of this machine: loopback, listed, or
+// empty (no browser sends an empty one). On a unix socket every name is accepted.
+func (d *originPolicy) known(r *http.Request) bool {
 	h := hostname(r.Host)
 	return h == "" || h == "localhost" || h == "127.0.0.1" || loopback.Name(h) || d.hosts[h] || onSocket(r.Context())
 }
@@ -88,8 +86,7 @@ func onSocket(ctx context.Context) bool {
 	return ok && a.Network() == "unix"
 }
 
-// hostname is the name in host:port, in lower case, without brackets and a
-// final dot.
+// hostname returns the name in host:port in lower case, without brackets and trailing dot.
 func hostname(hostport string) string {
 	h := hostport
 	if strings.HasPrefix(h, "[") {
@@ -104,8 +101,8 @@ func hostname(hostport string) string {
 
 const corsHeaders = "Authorization, Content-Type, Content-Encoding, X-Retry-Count"
 
-// cors sets what a browser wants to hear before a listed page may read an answer.
-func (d *door) cors(h http.Header, r *http.Request) {
+// cors sets the headers that a browser requires before a listed page can read the answer.
+func (d *originPolicy) cors(h http.Header, r *http.Request) {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
 		return
@@ -117,7 +114,7 @@ func (d *door) cors(h http.Header, r *http.Request) {
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Expose-Headers", "Retry-After")
 	if !d.any {
-		h.Set("Access-Control-Allow-Credentials", "true") // sendBeacon insists
+		h.Set("Access-Control-Allow-Credentials", "true") // sendBeacon requires it
 	}
 	if r.Method != http.MethodOptions {
 		return

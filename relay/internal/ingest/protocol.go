@@ -6,15 +6,14 @@ import (
 	"strconv"
 )
 
-// net/http itself answers what is no proper HTTP, before any handler is asked,
-// and as plain text. Clients that read every answer as JSON (Python's among
-// them) would take such an answer for a passing fault; so it is said again in
-// the form of all others.
+// net/http itself answers invalid HTTP in plain text, before it calls the handler. Clients that
+// parse every answer as JSON (Python's among them) would treat such an answer as a temporary
+// error, so it is replaced by one in the form of all others.
 
-// plainAnswer is how net/http ends the header of such an answer.
+// plainAnswer is the end of the header of such an answer.
 var plainAnswer = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
 
-// protocolListener gives connections that put net/http's own answers into JSON.
+// protocolListener wraps connections so that net/http's own answers become JSON.
 type protocolListener struct{ net.Listener }
 
 func (l protocolListener) Accept() (net.Conn, error) {
@@ -27,13 +26,13 @@ func (l protocolListener) Accept() (net.Conn, error) {
 
 type protocolConn struct {
 	net.Conn
-	asked asked
+	head requestHead
 }
 
-// Read also keeps the header of a request.
+// Read also records the head of the request.
 func (c *protocolConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	c.asked.take(b[:n])
+	c.head.add(b[:n])
 	return n, err
 }
 
@@ -42,7 +41,7 @@ func (c *protocolConn) Write(b []byte) (int, error) {
 		return c.Conn.Write(b)
 	}
 	head, _, plain := bytes.Cut(b, plainAnswer)
-	if string(b[9:12]) == "417" { // of net/http alone, and empty
+	if string(b[9:12]) == "417" { // only net/http sends it, without a body
 		head, _, plain = bytes.Cut(b, []byte("\r\n"))
 	}
 	if !plain || bytes.IndexByte(head, '\n') >= 0 {
@@ -62,22 +61,22 @@ func (c *protocolConn) CloseWrite() error {
 	return nil
 }
 
-// protocolAnswer makes the answer behind a status line.
+// protocolAnswer returns the answer for a status line.
 func protocolAnswer(status []byte) []byte {
-	code, words := "bad_request", "this is no proper HTTP request"
+	code, words := "bad_request", "this is not a valid HTTP request"
 	switch string(status[9:12]) {
 	case "417":
-		code, words = "unsupported_expectation", "the only Expect understood is 100-continue"
+		code, words = "unsupported_expectation", "the only supported Expect is 100-continue"
 	case "431":
 		code, words = "headers_too_large", "the header of the request is too large"
 	case "501":
-		code, words = "unsupported_transfer_encoding", "the only Transfer-Encoding understood is chunked"
+		code, words = "unsupported_transfer_encoding", "the only supported Transfer-Encoding is chunked"
 	case "505":
 		code, words = "unsupported_version", "use HTTP/1.1"
 	}
 	body := `{"success":false,"code":"` + code + `","message":"` + words + `","error":"` + words + `"}`
 	out := append([]byte(nil), status...)
-	if i := bytes.IndexByte(out, ':'); i >= 0 { // net/http's own words
+	if i := bytes.IndexByte(out, ':'); i >= 0 { // net/http's own text
 		out = out[:i]
 	}
 	return append(out, "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body...)

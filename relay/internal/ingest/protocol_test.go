@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestProtocolErrors: what net/http refuses by itself has the form of every
-// other error, and arrives although the request was not read to its end.
+// Requests that net/http itself refuses get an error in JSON, which arrives although the request
+// was not read to its end.
 func TestProtocolErrors(t *testing.T) {
 	t.Parallel()
 	url, _, _ := start(t, Options{}, ServerOptions{})

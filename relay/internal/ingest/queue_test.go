@@ -9,9 +9,9 @@ import (
 	"relay/queue/local"
 )
 
-// TestRealQueue: the same message three times, and again after a restart, is
-// one record, and so is what is refused in a batch. It comes back mended under the
-// same id; another refused message of that id is kept too.
+// The same message sent three times, and again after a restart, is one record; so is an unusable
+// message of a batch. The corrected message with the same id is stored; another unusable message
+// with that id is stored too.
 func TestRealQueue(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -74,7 +74,7 @@ func TestRealQueue(t *testing.T) {
 		}
 	}
 	for changed := q.Changed(); q.Stats().Opening; changed = q.Changed() {
-		<-changed // old segments are looked at behind Open
+		<-changed // old segments are checked after Open
 	}
 	for lane, want := range map[string]string{"701": "m-1 b", "702": "b", queue.LaneRefused: "b b"} {
 		if got := strings.Join(count(lane), " "); got != want {

@@ -2,7 +2,7 @@ package ingest
 
 import "strings"
 
-// call is what a path asks for.
+// call is the kind of call that a path stands for.
 type call int
 
 const (
@@ -10,12 +10,11 @@ const (
 	callBatch
 	callTrack
 	callOther   // a single call that is not a track
-	callForward // what another relay hands over
+	callForward // a chunk that another relay forwards
 )
 
-// route finds the call of a path, with or without a trailing slash and however
-// many leading ones a client's string concatenation left, and its name for
-// metrics.
+// route returns the call of a path and its name for metrics. It accepts a trailing slash and
+// any number of leading ones, which string concatenation in clients produces.
 func route(path string) (call, string) {
 	for strings.HasPrefix(path, "//") {
 		path = path[1:]

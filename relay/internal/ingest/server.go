@@ -17,13 +17,12 @@ import (
 	"relay/internal/socket"
 )
 
-// ServerOptions say where and how a Server listens. Handler and Listen are
-// required.
+// ServerOptions configures a Server. Handler and Listen are required.
 type ServerOptions struct {
 	Handler *Handler
 	Listen  []string // host:port or unix:/path
-	// Cert and Key are PEM files; with them every TCP address speaks TLS 1.2
-	// or newer and nothing else. Unix sockets stay plain.
+	// Cert and Key are PEM files. With them every TCP address accepts only TLS 1.2 or newer.
+	// Unix sockets stay unencrypted.
 	Cert, Key string
 
 	SocketMode     fs.FileMode   // of unix sockets; default 0660
@@ -33,11 +32,11 @@ type ServerOptions struct {
 	Logger         *slog.Logger
 }
 
-// maxHeaderBytes bounds a request's header (net/http adds 4 KiB of slack);
-// more is answered 431.
+// maxHeaderBytes bounds a request's header (net/http adds 4 KiB of slack). Larger ones are
+// answered 431.
 const maxHeaderBytes = 32 << 10
 
-// Server owns the listeners.
+// Server serves a Handler on its listeners.
 type Server struct {
 	o         ServerOptions
 	http      *http.Server
@@ -47,7 +46,7 @@ type Server struct {
 	closing   sync.Once
 }
 
-// Listen opens every address; it serves nobody until Run.
+// Listen opens every address. Requests are served once Run is called.
 func Listen(o ServerOptions) (*Server, error) {
 	if o.Handler == nil || len(o.Listen) == 0 {
 		return nil, errors.New("set up intake server: no handler or no address")
@@ -68,10 +67,10 @@ func Listen(o ServerOptions) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if files := socket.OpenFiles(); mostOf(files) < o.MaxConnections {
-		o.Logger.Warn("the process may open fewer files than intake.max_connections needs", "code", logs.ConnectionsBounded,
-			"max_connections", o.MaxConnections, "taken", mostOf(files), "open_files", files)
-		o.MaxConnections = mostOf(files)
+	if files := socket.OpenFiles(); connectionLimit(files) < o.MaxConnections {
+		o.Logger.Warn("the process can open fewer files than intake.max_connections needs", "code", logs.ConnectionsBounded,
+			"max_connections", o.MaxConnections, "taken", connectionLimit(files), "open_files", files)
+		o.MaxConnections = connectionLimit(files)
 	}
 	s := &Server{o: o, conns: newConnections(o.MaxConnections)}
 	var secure *tls.Config
@@ -90,7 +89,7 @@ func Listen(o ServerOptions) (*Server, error) {
 			return nil, err
 		}
 		if secure != nil && l.Addr().Network() == "tcp" {
-			l = tls.NewListener(l, secure) // net/http wants to see a *tls.Conn
+			l = tls.NewListener(l, secure) // net/http requires a *tls.Conn
 		} else {
 			l = protocolListener{l}
 		}
@@ -100,24 +99,24 @@ func Listen(o ServerOptions) (*Server, error) {
 	protocols.SetHTTP1(true)
 	h := o.Handler
 	s.http = &http.Server{
-		DisableGeneralOptionsHandler: true, // OPTIONS * is answered as any other path is
+		DisableGeneralOptionsHandler: true, // OPTIONS * is answered like any other path
 		Handler:                      h,
 		Protocols:                    protocols,
 		ReadHeaderTimeout:            o.HeaderTimeout,
 		ReadTimeout:                  o.HeaderTimeout + h.o.ReadTimeout,
 		WriteTimeout:                 o.HeaderTimeout + h.o.ReadTimeout + h.o.AppendTimeout + 10*time.Second,
-		IdleTimeout:                  120 * time.Second, // between requests of a connection
+		IdleTimeout:                  120 * time.Second, // between requests on a connection
 		MaxHeaderBytes:               maxHeaderBytes,
 		ConnState:                    s.conns.state,
 		ConnContext:                  s.conns.admit,
-		// What net/http has to say is about single connections: handshakes
-		// that failed, clients that sent no HTTP.
+		// net/http logs faults of single connections: failed handshakes, clients that do
+		// not send HTTP.
 		ErrorLog: slog.NewLogLogger(o.Logger.With("code", logs.HTTPServer).Handler(), slog.LevelDebug),
 	}
 	return s, nil
 }
 
-// CertificateExpiry is when the certificate in force runs out; zero without one.
+// CertificateExpiry returns when the current certificate expires; zero without TLS.
 func (s *Server) CertificateExpiry() time.Time {
 	if s.cert == nil {
 		return time.Time{}
@@ -125,7 +124,7 @@ func (s *Server) CertificateExpiry() time.Time {
 	return s.cert.Expires()
 }
 
-// Addrs are the addresses listened on, with the ports the system chose.
+// Addrs returns the addresses listened on, with the ports that the system chose.
 func (s *Server) Addrs() []net.Addr {
 	var a []net.Addr
 	for _, l := range s.listeners {
@@ -134,10 +133,9 @@ func (s *Server) Addrs() []net.Addr {
 	return a
 }
 
-// Run serves until ctx is done, then stops: requests in flight are finished
-// within the grace time while new ones are answered 503, then everything is
-// closed. It returns nil after a stop, or the error that made a listener
-// useless. It may be called once.
+// Run serves until ctx is done, then stops: requests in progress are finished within the grace
+// time while new ones are answered 503, then everything is closed. It returns nil after a stop,
+// or the error of a listener that failed. It must be called at most once.
 func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, len(s.listeners))
 	var serving sync.WaitGroup
@@ -160,15 +158,15 @@ func (s *Server) Run(ctx context.Context) error {
 		left = s.http.Shutdown(grace)
 	}
 	if left != nil {
-		s.o.Logger.Warn("intake: requests cut off, the grace time is over", "code", logs.IntakeCutOff)
+		s.o.Logger.Warn("intake: grace time over, requests cut off", "code", logs.IntakeCutOff)
 	}
 	_ = s.Close()
 	serving.Wait()
 	return err
 }
 
-// Close closes every listener and connection at once. It may be called twice,
-// and instead of Run.
+// Close closes every listener and connection at once. It can be called twice, and instead of
+// Run.
 func (s *Server) Close() error {
 	err := s.http.Close()
 	s.closeListeners()

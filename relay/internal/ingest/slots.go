@@ -5,38 +5,38 @@ import (
 	"time"
 )
 
-// heavy is the size from which a request may not be worked on whenever it likes:
-// more than a Segment client sends at once.
-const heavy = 512 << 10
+// heavyBytes is the size from which a request needs a slot: more than a Segment client sends at
+// once.
+const heavyBytes = 512 << 10
 
-// slots bounds how many heavy requests are unpacked and scanned at once, to
-// fewer than there are processors: a till's small request must find one.
+// slots bounds how many heavy requests are unpacked and scanned at once to fewer than there are
+// processors, so that a till's small request finds one free.
 type slots chan struct{}
 
 func newSlots() slots { return make(slots, max(1, runtime.GOMAXPROCS(0)-1)) }
 
-// take has w wait for a slot when a body of n bytes is heavy and w has none yet;
-// false: it waited for as long as it may. It keeps its buffers meanwhile, of which
-// there are only so many. Whoever has a slot only computes, so the wait is short,
-// and does not end with the client: its events are wanted.
-func (s slots) take(w *work, n int, most time.Duration) bool {
-	if n < heavy || w.heavy {
+// acquire waits for a slot if a body of n bytes is heavy and w has no slot yet. It returns false
+// if none became free within timeout. w keeps its buffers meanwhile, and those are bounded. A
+// request with a slot only computes, so the wait is short. It does not end when the client goes
+// away: its events are stored anyway.
+func (s slots) acquire(w *work, n int, timeout time.Duration) bool {
+	if n < heavyBytes || w.hasSlot {
 		return true
 	}
-	t := time.NewTimer(most)
+	t := time.NewTimer(timeout)
 	defer t.Stop()
 	select {
 	case s <- struct{}{}:
-		w.heavy = true
+		w.hasSlot = true
 	case <-t.C:
 	}
-	return w.heavy
+	return w.hasSlot
 }
 
-// give ends what take began.
-func (s slots) give(w *work) {
-	if w.heavy {
-		w.heavy = false
+// release frees the slot of w, if it has one.
+func (s slots) release(w *work) {
+	if w.hasSlot {
+		w.hasSlot = false
 		<-s
 	}
 }

@@ -40,7 +40,7 @@ func (s *Sidecar) openIntake(cfg *config.Config, prints track.PrintKey) error {
 		MaxRequestBytes:   int(cfg.Intake.MaxRequestBytes),
 		MaxEventBytes:     int(cfg.Intake.MaxEventBytes),
 		MaxBatchEvents:    cfg.Intake.MaxBatchEvents,
-		Short:             memory.NewRoof().Short,
+		MemoryShort:       memory.NewRoof().Short,
 		RequestsPerSecond: cfg.Intake.RequestsPerSecond,
 		Burst:             cfg.Intake.Burst,
 		AppendTimeout:     cfg.Intake.AppendTimeout,

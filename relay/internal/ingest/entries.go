@@ -11,10 +11,9 @@ import (
 	"relay/relay/internal/track"
 )
 
-// take makes the entries of a request: good messages for the lanes the mapping
-// names, the unusable ones of a batch for the refused lane. A single message that
-// is unusable is the answer.
-func (h *Handler) take(w *work, g *grant, received time.Time, what call) *failure {
+// collect makes the entries of a request: usable messages for the mapping's lanes, the unusable
+// ones of a batch for the refused lane. For a single unusable message it returns the failure.
+func (h *Handler) collect(w *work, g *grant, received time.Time, what call) *failure {
 	if what == callOther && w.reader.IsObject(0) {
 		w.o.Ignored++
 		return nil
@@ -42,9 +41,9 @@ func (h *Handler) take(w *work, g *grant, received time.Time, what call) *failur
 		}
 		switch {
 		case f == nil:
-			h.enter(w, &msg, received)
+			h.add(w, &msg, received)
 		case what == callBatch:
-			h.refuse(w, &msg, k, f, received)
+			h.addRefused(w, &msg, k, f, received)
 		default:
 			return f
 		}
@@ -53,30 +52,30 @@ func (h *Handler) take(w *work, g *grant, received time.Time, what call) *failur
 	return nil
 }
 
-// enter adds the entry of a good track.
-func (h *Handler) enter(w *work, msg *track.Message, received time.Time) {
+// add adds the entry of a usable track call.
+func (h *Handler) add(w *work, msg *track.Message, received time.Time) {
 	lanes := track.Lanes(h.o.Route, w.name(msg.Event))
 	if track.IsUnmapped(lanes) {
 		w.o.Unmapped++
 	}
-	w.noteID(msg)
+	w.addID(msg)
 	w.entries = append(w.entries, queue.Entry{Fingerprint: msg.Print, Lanes: lanes, Received: received, Flags: msg.Flags, Body: msg.Body})
 }
 
-// refuse adds the entry of an unusable message of a batch. It is de-duplicated
-// among its kind alone, by id and content: the same id, mended and sent again, is
-// not a duplicate, and neither is another unusable message.
-func (h *Handler) refuse(w *work, msg *track.Message, index int, f *failure, received time.Time) {
+// addRefused adds the entry of an unusable message of a batch. It is de-duplicated only among
+// unusable messages, by id and content: a corrected message with the same id is not a
+// duplicate, and neither is a different unusable message.
+func (h *Handler) addRefused(w *work, msg *track.Message, index int, f *failure, received time.Time) {
 	w.o.Rejected++
 	w.reject = append(w.reject, rejected{index: index, failure: f})
-	w.noteID(msg)
+	w.addID(msg)
 	w.entries = append(w.entries, queue.Entry{
 		Lanes: track.RefusedLanes(), Received: received, Space: queue.ByRefusedID, Flags: msg.Flags, Body: msg.Body,
 	})
 }
 
-// noteID adds the message's id to w.idText, or a random one if it has none.
-func (w *work) noteID(msg *track.Message) {
+// addID appends the message's id to w.idText, or a random one if it has none.
+func (w *work) addID(msg *track.Message) {
 	if len(msg.ID) > 0 {
 		w.idText = append(w.idText, msg.ID...)
 	} else {
@@ -85,7 +84,7 @@ func (w *work) noteID(msg *track.Message) {
 	w.idEnds = append(w.idEnds, len(w.idText))
 }
 
-// finish gives the entries their ids: one copy for all of them.
+// finish sets the ids of the entries: one copy for all of them.
 func (w *work) finish() {
 	all, from, k := string(w.idText), 0, 0
 	for i := range w.entries {
@@ -101,7 +100,7 @@ func (w *work) finish() {
 	}
 }
 
-// name is the event's name as a string, without making a new one each time.
+// name returns the event's name as a string, allocated only once per name.
 func (w *work) name(event []byte) string {
 	if s, ok := w.names[string(event)]; ok {
 		return s

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A request with two lengths is the last of its connection; one that is chunked
-// alone is not.
+// The connection is closed after a request with two lengths, but not after one that is only
+// chunked.
 func TestTwoLengthsCloseTheConnection(t *testing.T) {
 	t.Parallel()
 	url, _, _ := start(t, Options{}, ServerOptions{})

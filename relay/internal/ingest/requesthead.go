@@ -7,21 +7,20 @@ import (
 	"sync"
 )
 
-// A request that has both Content-Length and Transfer-Encoding may end at one
-// place for relay and at another for a proxy in front of it: what follows could be
-// somebody else's request smuggled in. RFC 9112, 6.1 wants the connection closed
-// after it. net/http drops the one header before a handler is asked, so that the
-// head is looked at as it comes.
+// A request with both Content-Length and Transfer-Encoding can end at one position for relay
+// and at another for a proxy in front of it, which allows request smuggling. RFC 9112, 6.1
+// requires closing the connection after it. net/http drops one of the headers before it calls
+// the handler, so this package reads the head itself as it arrives.
 
-// asked is the header of the request that a connection reads.
-type asked struct {
+// requestHead is the head of the request that a connection is reading.
+type requestHead struct {
 	mu   sync.Mutex
-	text []byte // from the request line on, as far as it has come
-	done bool   // to its end
+	text []byte // from the request line on, as far as it has arrived
+	done bool   // complete
 }
 
-// take adds what was read.
-func (h *asked) take(b []byte) {
+// add appends bytes that were read.
+func (h *requestHead) add(b []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.done || len(b) == 0 {
@@ -36,21 +35,21 @@ func (h *asked) take(b []byte) {
 	}
 }
 
-// next is for when a request has been answered.
-func (h *asked) next() {
+// reset is called after a request has been answered.
+func (h *requestHead) reset() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.text, h.done = h.text[:0], false
 }
 
-// chunkedAlone says whether the header has been seen whole and gives no length
-// beside its Transfer-Encoding.
-func (h *asked) chunkedAlone() bool {
+// onlyChunked reports whether the complete head was seen and has a Transfer-Encoding but no
+// Content-Length.
+func (h *requestHead) onlyChunked() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	line, rest, ok := bytes.Cut(h.text, []byte("\r\n"))
 	if !ok || !h.done || !requestLine(line) {
-		return false // a request that came in one piece with another: its beginning was not seen
+		return false // the request arrived in one read with the previous one: its beginning was not seen
 	}
 	chunked := false
 	for len(rest) > 0 {
@@ -66,8 +65,8 @@ func (h *asked) chunkedAlone() bool {
 	return chunked
 }
 
-// requestLine says whether a line begins a request: a line of a header has no
-// blank in its name.
+// requestLine reports whether a line begins a request. A header line has no space before its
+// colon.
 func requestLine(line []byte) bool {
 	method, rest, ok := bytes.Cut(line, []byte(" "))
 	return ok && bytes.IndexByte(method, ':') < 0 && bytes.Contains(rest, []byte(" HTTP/1."))
@@ -75,22 +74,22 @@ func requestLine(line []byte) bool {
 
 type headKey struct{}
 
-// closeAfterTwoLengths has the connection closed after a request whose end two
-// headers give, or may give.
+// closeAfterTwoLengths closes the connection after a request that has two lengths, or could
+// have.
 func closeAfterTwoLengths(w http.ResponseWriter, r *http.Request) {
 	if len(r.TransferEncoding) == 0 {
 		return
 	}
-	if h, ok := r.Context().Value(headKey{}).(*asked); ok && h.chunkedAlone() {
+	if h, ok := r.Context().Value(headKey{}).(*requestHead); ok && h.onlyChunked() {
 		return
 	}
 	w.Header().Set("Connection", "close")
 }
 
-// withHead puts the head of a connection that is seen in clear into its context.
+// withHead adds the head of an unencrypted connection to its context.
 func withHead(ctx context.Context, c any) context.Context {
 	if p, ok := c.(*protocolConn); ok {
-		return context.WithValue(ctx, headKey{}, &p.asked)
+		return context.WithValue(ctx, headKey{}, &p.head)
 	}
 	return ctx
 }
