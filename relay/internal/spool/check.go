@@ -29,8 +29,8 @@ func (o *Options) judge(r *rows.Row, st *state) (*queue.Entry, *track.Problem) {
 	}
 	e := &queue.Entry{ID: string(m.ID), Fingerprint: m.Print, Lanes: track.Lanes(o.Route, string(m.Event)), Received: o.Received, Flags: m.Flags | queue.FlagImported, Body: m.Body}
 	switch {
-	case r.Once != "":
-		e.Space, e.ID, e.Fingerprint = queue.BySale, o.saleID(string(m.Event), r.Once), o.PrintKey.Whole(m.Body)
+	case r.SaleID != "":
+		e.Space, e.ID, e.Fingerprint = queue.BySale, o.saleID(string(m.Event), r.SaleID), o.PrintKey.Whole(m.Body)
 	case e.ID == "":
 		e.ID = o.Key + st.Salt + "-" + strconv.FormatInt(r.Number, 10)
 	}
@@ -61,7 +61,7 @@ func (o *Options) judgeTime(r *rows.Row) *track.Problem {
 	case len(times) > 0:
 		return rows.UnreadableTime(times[0])
 	case !o.Undated && (r.Timed || !o.UndatedFiles):
-		return &track.Problem{Code: "missing_timestamp", Message: "the row does not say when it happened (timestamp)" + r.WhereTime()}
+		return &track.Problem{Code: "missing_timestamp", Message: "the row does not say when it happened (timestamp)" + r.TimeHint()}
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (o *Options) check(w *rows.File, s *rows.Survey) error {
 			continue
 		}
 		if e.Bad++; e.Likely == "" && why.Code == "missing_timestamp" {
-			e.Likely = r.Likely()
+			e.Likely = r.Suggestion()
 		}
 		if e.Bad <= 20 {
 			e.Problems = append(e.Problems, r.Problem(why, r.Text[:min(len(r.Text), 1024)]))

@@ -123,7 +123,7 @@ func TestDirectory(t *testing.T) {
 		b, _ := os.ReadFile(n)
 		reported += string(b)
 	}
-	for _, want := range []string{`"row":2,"line":3,"code":"wrong_columns"`, `"text":"Sale"`, `no column is the event's name`, `"code":"unusable_rows"`, `"code":"invalid_json"`} {
+	for _, want := range []string{`"row":2,"line":3,"code":"wrong_columns"`, `"text":"Sale"`, `no column has the event name`, `"code":"unusable_rows"`, `"code":"invalid_json"`} {
 		if !strings.Contains(reported, want) {
 			t.Errorf("not in the reports: %s\n%s", want, reported)
 		}

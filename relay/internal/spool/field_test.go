@@ -203,10 +203,10 @@ var fieldCases = []fieldCase{
 		report: []string{`"row":2,"line":3,"code":"wrong_columns"`, `"text":"Sale,1"`},
 	},
 
-	{name: "no header", file: "B11.csv", l: rows.Layout{Event: "Order Completed"}, refused: "read header: line 1 is no header, it holds a time (column 2)"},
-	{name: "no header, an address", text: "R-1;pat@example.com\nR-2;kim@example.com\n", l: rows.Layout{Event: "Sale"}, refused: "read header: line 1 is no header, it holds an e-mail address (column 2)"},
-	{name: "no header, numbers", text: "1,2,3\n4,5,6\n", l: rows.Layout{Event: "Sale"}, refused: "read header: line 1 is no header, it holds numbers"},
-	{name: "no header, names alone", text: "Mug,Tea\nTea,Mug\n", refused: "read header: no column is the event's name"},
+	{name: "no header", file: "B11.csv", l: rows.Layout{Event: "Order Completed"}, refused: "read header: line 1 is not a header, it contains a time (column 2)"},
+	{name: "no header, an address", text: "R-1;pat@example.com\nR-2;kim@example.com\n", l: rows.Layout{Event: "Sale"}, refused: "read header: line 1 is not a header, it contains an e-mail address (column 2)"},
+	{name: "no header, numbers", text: "1,2,3\n4,5,6\n", l: rows.Layout{Event: "Sale"}, refused: "read header: line 1 is not a header, it contains numbers"},
+	{name: "no header, names alone", text: "Mug,Tea\nTea,Mug\n", refused: "read header: no column has the event name"},
 
 	{name: "tabs", file: "B12.tsv", ext: ".tsv", want: []string{`{"event":"Order Completed","timestamp":"2026-11-20T10:00:00Z","context":{"traits":{"email":"lee@example.com"}},"properties":{"revenue":47.60,"order_id":"S-3"}}`}},
 	{name: "CSV, packed", ext: ".csv.gz", text: gzipped("event,timestamp\nSale,2026-11-20T10:00Z\n"), want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`}},
@@ -223,7 +223,7 @@ var fieldCases = []fieldCase{
 	{name: "XML", text: `<?xml version="1.0"?><orders/>`, refused: "the file is XML"},
 	{name: "a PDF", text: "%PDF-1.7\n", refused: "the file is a PDF"},
 	{name: "packed otherwise", text: "\x28\xb5\x2f\xfd\x00", refused: "the file is packed with zstd"},
-	{name: "zero bytes", text: "event,\x00timestamp\nSale,1\n", refused: "read header: it holds zero bytes"},
+	{name: "zero bytes", text: "event,\x00timestamp\nSale,1\n", refused: "read header: it contains NUL bytes"},
 
 	{
 		name: "semicolons, decimal comma, commas and a line break in a quoted cell", file: "B15.csv",
@@ -250,7 +250,7 @@ var fieldCases = []fieldCase{
 	{name: "UTF-16 without a byte order mark", text: string([]byte(utf16le("event\ttimestamp\nSale\t2026-11-20T10:00Z\n"))[2:]), want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`}},
 	{name: "UTF-16, big end first, without one", text: utf16be("event\ttimestamp\nSale\t2026-11-20T10:00Z\n"), want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z"}`}},
 	{name: "UTF-16, big end first, with one", text: "\xfe\xff" + utf16be("event\ttimestamp\nSæle\t2026-11-20T10:00Z\n"), want: []string{`{"event":"Sæle","timestamp":"2026-11-20T10:00Z"}`}},
-	{name: "Polish of Excel, its encoding not named", text: "event;timestamp;Imi\xea\nSale;2026-11-20T10:00Z;Pawe\xb3\n", refused: "the file is neither UTF-8 nor windows-1252, it looks like windows-1250 (Polish): say --encoding windows-1250 (spool: encoding: windows-1250), or the name of the one it is, or save it as UTF-8 (in Excel: Save as, CSV UTF-8)"},
+	{name: "Polish of Excel, its encoding not named", text: "event;timestamp;Imi\xea\nSale;2026-11-20T10:00Z;Pawe\xb3\n", refused: "the file is neither UTF-8 nor windows-1252, it looks like windows-1250 (Polish): use --encoding windows-1250 (spool: encoding: windows-1250), or name the right encoding, or save it as UTF-8 (in Excel: Save as, CSV UTF-8)"},
 	{name: "Polish of Excel", text: "event;timestamp;Imi\xea\nSale;2026-11-20T10:00Z;Pawe\xb3\n", l: rows.Layout{Encoding: "windows-1250"}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Imię":"Paweł"}}`}},
 	{name: "UTF-8 where another encoding is named", text: "\xef\xbb\xbfevent;timestamp;Imię\nSale;2026-11-20T10:00Z;Paweł\n", l: rows.Layout{Encoding: "windows-1250"}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Imię":"Paweł"}}`}},
 	{name: "Windows-1252", text: "event;timestamp;Stra\xdfe\nSale;2026-11-20T10:00Z;M\xfcller \x80\n", l: rows.Layout{Columns: []rows.Column{{Path: "street", From: "Straße"}}}, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"street":"Müller €"}}`}},
@@ -260,7 +260,7 @@ var fieldCases = []fieldCase{
 		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`},
 		report: []string{`"row":2,"line":6,"code":"missing_timestamp"`, `"text":"Total;;1"`},
 	},
-	{name: "a title, and nobody says where the header is", text: "Sales report\nNovember 2026\n\nevent;timestamp;n\nSale;2026-11-20T10:00Z;1\n", refused: "read header: no column is the event's name"},
+	{name: "a title, and nobody says where the header is", text: "Sales report\nNovember 2026\n\nevent;timestamp;n\nSale;2026-11-20T10:00Z;1\n", refused: "read header: no column has the event name"},
 	{name: "a total in fewer cells", text: "event;timestamp;n\nSale;2026-11-20T10:00Z;1\nTotal 1\n", bad: true, want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`}, report: []string{`"code":"wrong_columns"`, `"text":"Total 1"`}},
 	{name: "a header that is not there", text: "event;timestamp\nSale;2026-11-20T10:00Z\n", l: rows.Layout{HeaderRow: 9}, refused: "read header: the file has no line 9"},
 	{name: "a header and nothing else", text: "event,timestamp\n", refused: "the file holds no rows"},

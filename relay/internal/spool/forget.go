@@ -99,7 +99,7 @@ const inHandFor = time.Minute
 // files, and of the reports of refused rows. What is in hand is stored first, so that
 // the caller finds it in the queue. With dry it only counts. A caller that has gone ends
 // it between two files; a deadline ends the waiting for the files in hand only.
-func (d *Directory) Forget(ctx context.Context, who rows.Seeker, dry bool) (n Forgotten, err error) {
+func (d *Directory) Forget(ctx context.Context, who rows.Matcher, dry bool) (n Forgotten, err error) {
 	release := d.turn.take()
 	defer release()
 	if !dry {

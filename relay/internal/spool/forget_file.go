@@ -25,7 +25,7 @@ const maxSearched = 512 << 20
 // forgetFile removes rows from a file that nobody reads on. One whose name is about the
 // person gets another name: its other rows are others'. One that cannot be searched goes
 // whole then.
-func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *rows.Layout, path, name string, who rows.Seeker, dry bool) (gone int, err error) {
+func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *rows.Layout, path, name string, who rows.Matcher, dry bool) (gone int, err error) {
 	in, err := openFile(root, path)
 	if err != nil {
 		return 0, err
@@ -36,7 +36,7 @@ func forgetFile(ctx context.Context, root *os.Root, ring *seal.Ring, layout *row
 
 // forgetOpened is forgetFile for a file that is open: it reads that one, whatever is put in
 // its place.
-func forgetOpened(ctx context.Context, root *os.Root, in *os.File, ring *seal.Ring, layout *rows.Layout, path, name string, who rows.Seeker, dry bool) (gone int, err error) {
+func forgetOpened(ctx context.Context, root *os.Root, in *os.File, ring *seal.Ring, layout *rows.Layout, path, name string, who rows.Matcher, dry bool) (gone int, err error) {
 	fi, err := in.Stat()
 	if err != nil {
 		return 0, err

@@ -34,7 +34,7 @@ func ends(name string) (all string) {
 // namedAfter says whether the name of a file has a person in it, as one of its parts:
 // export-kim.csv. hers: it stands there as an event would have it, so that the file is
 // the person's though nobody can look into it.
-func namedAfter(name string, who rows.Seeker) (named, hers bool) {
+func namedAfter(name string, who rows.Matcher) (named, hers bool) {
 	stem := strings.TrimSuffix(name, ends(name))
 	if who.Text(name) || stem != name && who.Text(stem) {
 		return true, true
@@ -59,7 +59,7 @@ func namedAfter(name string, who rows.Seeker) (named, hers bool) {
 
 // packedAs says whether a file that is packed with gzip has a person in the name that it was
 // packed under, or in a comment. What is packed anew has neither.
-func packedAs(content io.ReadSeeker, who rows.Seeker) bool {
+func packedAs(content io.ReadSeeker, who rows.Matcher) bool {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return false
 	}

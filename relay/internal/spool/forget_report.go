@@ -16,7 +16,7 @@ import (
 
 // ForgetReports removes a person from the reports of imports at these paths, and says, a
 // sentence each, what it could not reach. Names of files in it are shown as in logs.
-func ForgetReports(ctx context.Context, paths []string, who rows.Seeker, dry bool) (gone int, unreached []string) {
+func ForgetReports(ctx context.Context, paths []string, who rows.Matcher, dry bool) (gone int, unreached []string) {
 	var missing, named names
 	for _, path := range paths {
 		if slices.ContainsFunc(strings.Split(filepath.ToSlash(path), "/"), func(part string) bool { named, _ := namedAfter(part, who); return named }) {
@@ -43,7 +43,7 @@ func ForgetReports(ctx context.Context, paths []string, who rows.Seeker, dry boo
 // forgetReport removes a person from the report of an import. Nothing but a report is
 // touched: what was looked at is what is read, and only in its own folder is anything
 // written, whatever somebody else puts in the place of one of them meanwhile.
-func forgetReport(ctx context.Context, path string, who rows.Seeker, dry bool) (gone int, err error) {
+func forgetReport(ctx context.Context, path string, who rows.Matcher, dry bool) (gone int, err error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
 		return 0, err

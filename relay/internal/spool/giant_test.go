@@ -40,7 +40,7 @@ func TestDirectoryGiant(t *testing.T) {
 		b, _ := os.ReadFile(r)
 		said += string(b)
 	}
-	for _, want := range []string{"the file is too large", "the file is no text: NUL bytes"} {
+	for _, want := range []string{"the file is too large", "the file is not text: it contains NUL bytes"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not said: %s", want, said)
 		}

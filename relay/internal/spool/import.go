@@ -251,7 +251,7 @@ func (o *Options) store(ctx context.Context, w *rows.File, s *rows.Survey, st *s
 		st.Report, st.Done = rep.size, last
 		st.Digest, st.Content = s.Digest, s.Size
 		b.reset()
-		o.Progress(Progress{Surveyed: s.Packed, Bytes: w.Past(), Size: s.Packed, Counts: st.Counts})
+		o.Progress(Progress{Surveyed: s.Packed, Bytes: w.BytesRead(), Size: s.Packed, Counts: st.Counts})
 		if err := st.save(ctx, o.State); err != nil || last {
 			return err
 		}

@@ -131,10 +131,10 @@ func TestImportFaults(t *testing.T) {
 		{name: "flags of tables for JSON", file: good, o: Options{ForTables: []string{"--event", "--column"}}, want: "the file is JSON, and only a table obeys --event, --column: leave them out, " +
 			"an event of JSON says itself what it is, when it was and what belongs to it (or say --format csv, when it is a table)"},
 		{name: "a time that cannot be read where its zone is given", file: "event,timestamp\nSale,20/11/2026 16:00\n", o: Options{Layout: rows.Layout{Zone: time.UTC}}, want: "1 of the first 1 rows cannot be used, nothing was stored\n" +
-			"  row 1 (line 2): its timestamp, of the form 99/99/9999 99:99, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)"},
+			"  row 1 (line 2): its timestamp, of the form 99/99/9999 99:99, cannot be read as a time; write 2026-11-20T18:30:00Z, or set the format (--time-format, spool: time_format)"},
 		{name: "what is no time", file: good + `{"event":"Sale","timestamp":"2026-13-20"}` + "\n" + `{"event":"Sale","timestamp":{},"originalTimestamp":"20/11/2026"}`, want: "2 of the first 5 rows cannot be used, nothing was stored\n" +
-			"  row 4 (line 4): its timestamp, of the form 9999-99-99, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)\n" +
-			"  row 5 (line 5): its timestamp, of the form of a list or an object, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)"},
+			"  row 4 (line 4): its timestamp, of the form 9999-99-99, cannot be read as a time; write 2026-11-20T18:30:00Z, or set the format (--time-format, spool: time_format)\n" +
+			"  row 5 (line 5): its timestamp, of the form of a list or an object, cannot be read as a time; write 2026-11-20T18:30:00Z, or set the format (--time-format, spool: time_format)"},
 		{name: "not one row good, although bad ones are skipped", file: "{}\n{}\n", o: Options{SkipBad: true}, want: "2 of the first 2 rows cannot be used, nothing was stored\n" +
 			"  row 1 (line 1): a track call needs an event name (\"event\"); the webhook of a shop system is not a track call\n  row 2 (line 2): a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"},
 		{name: "the check says no", file: good, o: Options{Check: func(ev []byte) string {
@@ -143,20 +143,20 @@ func TestImportFaults(t *testing.T) {
 			}
 			return ""
 		}}, want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 2): too old"},
-		{name: "no event column", file: "a,b\n1,2\n", want: "read header: no column is the event's name: name it with --event (spool: event), or the column with --column 'event=HEADER' (spool: columns)"},
+		{name: "no event column", file: "a,b\n1,2\n", want: "read header: no column has the event name: set it with --event (spool: event), or name the column with --column 'event=HEADER' (spool: columns)"},
 		{name: "two columns for one place", file: "event,timestamp,a,properties.a,context.traits,context.traits.email,properties.x[0],properties.x.y,properties.c[x],properties.d..e\n", want: "read header: column 4 (properties.a): another column fills the same place\n" +
 			"column 6 (context.traits.email): another column fills the same place\ncolumn 8 (properties.x.y): another column fills the same place\n" +
-			"column 9 (properties.c[x]): an index in the path is not like [0], or [] for an item of each row\ncolumn 10 (properties.d..e): a name in the path is empty"},
-		{name: "more columns than a table has", file: "event,timestamp" + strings.Repeat(",a", 4095) + "\n", want: "read header: the header names 4097 columns, and a table may have 4096: leave columns out of the export"},
+			"column 9 (properties.c[x]): an index in the path must be like [0], or [] for an item of each row\ncolumn 10 (properties.d..e): a name in the path is empty"},
+		{name: "more columns than a table has", file: "event,timestamp" + strings.Repeat(",a", 4095) + "\n", want: "read header: the header has 4097 columns, the limit is 4096: leave columns out of the export"},
 		{name: "many columns that cannot be used", file: "event,timestamp" + strings.Repeat(",properties.", 1000) + "\n", want: "read header: " + unusable.String() + "and 980 more columns"},
-		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Layout: rows.Layout{Columns: []rows.Column{{Path: "context.traits.email", From: "Mail"}}}}, want: `read header: there is no column "Mail"; there are: event, timestamp`},
-		{name: "a row with other columns", file: "event,timestamp\nSale,1795444791\nSale,1795444791,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2: a cell that holds ',' must be quoted, or the separator another one"},
-		{name: "a quote that does not close", file: "event,timestamp\nSale,1795444791\n\"Sale,1795444791\nSale,1795444792\n", want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 3): a quote opens a cell and does not close it: a quote within a quoted cell is written twice"},
+		{name: "a mapped column is missing", file: "event,timestamp\nSale,1\n", o: Options{Layout: rows.Layout{Columns: []rows.Column{{Path: "context.traits.email", From: "Mail"}}}}, want: `read header: there is no column "Mail"; the columns are: event, timestamp`},
+		{name: "a row with other columns", file: "event,timestamp\nSale,1795444791\nSale,1795444791,2\n", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2 (line 3): the row has 3 cells, the header 2: quote cells that contain ',', or set another separator"},
+		{name: "a quote that does not close", file: "event,timestamp\nSale,1795444791\n\"Sale,1795444791\nSale,1795444792\n", want: "1 of the first 3 rows cannot be used, nothing was stored\n  row 2 (line 3): a quote opens a cell and is never closed: double a quote within a quoted cell"},
 		{name: "a list with a bad value", file: "[\n" + strings.TrimSpace(good[:strings.Index(good, "\n")]) + ",\n{}]", want: "1 of the first 2 rows cannot be used, nothing was stored\n  row 2: a track call needs an event name (\"event\"); the webhook of a shop system is not a track call"},
-		{name: "JSON values with commas between them", file: "{\"event\":\n\"Sale\",\"timestamp\":1795444791},\n{\"event\":\"Sale\",\"timestamp\":1795444792}\n", want: "read JSON: behind value 1 it stops being JSON (byte 40): " +
-			"a comma stands between two values: put [ before the first and ] behind the last, or write each on a line of its own without the comma"},
+		{name: "JSON values with commas between them", file: "{\"event\":\n\"Sale\",\"timestamp\":1795444791},\n{\"event\":\"Sale\",\"timestamp\":1795444792}\n", want: "read JSON: after value 1 the file is not JSON (byte 40): " +
+			"there is a comma between two values: put [ before the first and ] after the last, or write each value on a line of its own without the comma"},
 		{name: "JSON that breaks off", file: "[{\"event\":\"Sale\",\"timestamp\":1},", want: "read JSON: "},
-		{name: "a quote that does not close in a long file", file: "event,timestamp\n\"Sale,1795444791\n" + strings.Repeat("Sale,1795444792\n", 300000), want: "1 of the first 1000 rows cannot be used, nothing was stored\n  row 1 (line 2): a quote opens a cell and does not close it: a quote within a quoted cell is written twice"},
+		{name: "a quote that does not close in a long file", file: "event,timestamp\n\"Sale,1795444791\n" + strings.Repeat("Sale,1795444792\n", 300000), want: "1 of the first 1000 rows cannot be used, nothing was stored\n  row 1 (line 2): a quote opens a cell and is never closed: double a quote within a quoted cell"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

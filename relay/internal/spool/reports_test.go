@@ -19,7 +19,7 @@ var reportCases = []fieldCase{
 	},
 	{
 		name: "columns of one name", text: "event,timestamp,SKU,Qty,SKU,Qty\nSale,2026-11-20T10:00Z,A,1,B,2\n",
-		refused: "read header: column 5 (SKU): another column fills the same place: it is number 2 of 2 columns of that name; --column 'PATH=SKU#2' says what it fills, --column '=SKU#2' leaves it out (spool: columns)",
+		refused: "read header: column 5 (SKU): another column fills the same place: it is number 2 of 2 columns of that name; --column 'PATH=SKU#2' sets the place it fills, --column '=SKU#2' leaves it out (spool: columns)",
 	},
 	{
 		name: "columns of one name, told apart", text: "event,timestamp,SKU,Qty,SKU,Qty\nSale,2026-11-20T10:00Z,A,1,B,2\nSale,2026-11-20T11:00Z,C,1,,\n",
@@ -33,11 +33,11 @@ var reportCases = []fieldCase{
 		name: "the second of two columns left out, and a name with # of its own", text: "event,timestamp,Total,Total,No #2\nSale,2026-11-20T10:00Z,1,9,5\n", l: rows.Layout{Columns: []rows.Column{{Path: "", From: "Total#2"}, {Path: "order_id", From: "No #2"}}},
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"Total":1,"order_id":5}}`},
 	},
-	{name: "a column of that name that is not there", text: "event,timestamp,SKU\nSale,2026-11-20T10:00Z,A\n", l: rows.Layout{Columns: []rows.Column{{Path: "x", From: "SKU#2"}}}, refused: `read header: there is no column "SKU#2"; there are: event, timestamp, SKU`},
+	{name: "a column of that name that is not there", text: "event,timestamp,SKU\nSale,2026-11-20T10:00Z,A\n", l: rows.Layout{Columns: []rows.Column{{Path: "x", From: "SKU#2"}}}, refused: `read header: there is no column "SKU#2"; the columns are: event, timestamp, SKU`},
 	{
 		name: "order numbers that a spreadsheet has shortened", text: "event,timestamp,Order,n\nSale,2026-11-20T10:00Z,1.23457E+11,1\nSale,2026-11-20T11:00Z,\"1,23457E+11\",2\nSale,2026-11-20T12:00Z,123457000001,3\n", l: rows.Layout{ID: "Order"}, bad: true,
 		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T12:00Z","properties":{"Order":123457000001,"n":3}}`},
-		report: []string{`"row":1,"line":2,"code":"shortened_number"`, `"row":2,"line":3,"code":"shortened_number"`, `column \"Order\" holds a number of the form 9.99E+99`, "as text"},
+		report: []string{`"row":1,"line":2,"code":"shortened_number"`, `"row":2,"line":3,"code":"shortened_number"`, `column \"Order\" has a number like 9.99E+99`, "as text"},
 	},
 	{
 		name: "shortened, and rows are grouped by it", text: "timestamp,Order,sku\n2026-11-20T10:00Z,1.23457E+11,A\n2026-11-20T10:00Z,1.23457E+11,B\n", l: rows.Layout{Event: "Sale", GroupBy: "Order", Columns: []rows.Column{{Path: "products[].sku", From: "sku"}}},
@@ -50,7 +50,7 @@ var reportCases = []fieldCase{
 	{name: "no time, as databases write it", text: "event,timestamp\nSale,\\N\nSale,NULL\n", refused: "2 of the first 2 rows", report: []string{"does not say when it happened"}},
 	{
 		name: "a decimal comma that separates", text: "event,timestamp,revenue,order_id\nSale,2026-11-20T10:00Z,47,60,R-1\n", refused: "1 of the first 1 rows",
-		report: []string{`the row has 5 cells, the header 4: a cell that holds ',' must be quoted, or the separator another one`},
+		report: []string{`the row has 5 cells, the header 4: quote cells that contain ',', or set another separator`},
 	},
 	{
 		name: "a decimal comma that separates, before a blank cell", text: "event,timestamp,revenue,order_id,note\nSale,2026-11-20T10:00Z,12,R-1,x\nSale,2026-11-20T10:00Z,47,60,R-2,\n", bad: true,
@@ -61,7 +61,7 @@ var reportCases = []fieldCase{
 		name: "a separator behind each row, and none behind the header", text: "event,timestamp,n\nSale,2026-11-20T10:00Z,1,\nSale,2026-11-20T11:00Z,2,\nSale,2026-11-20T12:00Z,3\n",
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`, `{"event":"Sale","timestamp":"2026-11-20T11:00Z","properties":{"n":2}}`, `{"event":"Sale","timestamp":"2026-11-20T12:00Z","properties":{"n":3}}`},
 	},
-	{name: "a header that is blank", text: "Sales\n\nSale,2026-11-20T10:00Z\n", l: rows.Layout{HeaderRow: 2, Event: "Sale"}, refused: "read header: line 2 is no header, it is blank"},
+	{name: "a header that is blank", text: "Sales\n\nSale,2026-11-20T10:00Z\n", l: rows.Layout{HeaderRow: 2, Event: "Sale"}, refused: "read header: line 2 is not a header, it is blank"},
 	{
 		name: "quotes behind backslashes", text: "event,timestamp,item,n\nSale,2026-11-20T10:00Z,\"19\\\" rack\",1\nSale,2026-11-20T10:00Z,\"say \\\"hi\\\", twice\",2\n",
 		want: []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"item":"19\" rack","n":1}}`, `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"item":"say \"hi\", twice","n":2}}`},
@@ -115,6 +115,6 @@ var reportCases = []fieldCase{
 		name: "JSON lines without it", ext: ".jsonl", bad: true, text: `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":"A"}}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":" "}}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z"}` + "\n" + `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":"1.2E+11"}}` + "\n",
 		l:      rows.Layout{ID: "properties.order_id"},
 		want:   []string{`{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"order_id":"A"}}`},
-		report: []string{`"row":2,"line":2,"code":"missing_id"`, `"row":3`, `nothing stands at \"properties.order_id\"`, `"row":4,"line":4,"code":"shortened_number"`},
+		report: []string{`"row":2,"line":2,"code":"missing_id"`, `"row":3`, `\"properties.order_id\", which identifies sales`, `"row":4,"line":4,"code":"shortened_number"`},
 	},
 }

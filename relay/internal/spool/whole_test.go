@@ -304,11 +304,11 @@ func TestOnce(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	if _, err := Import(t.Context(), strings.NewReader("event,timestamp,Bon\nSale,2026-11-01T10:00Z,\n"), o); err == nil || !strings.Contains(err.Error(), `nothing stands in column "Bon"`) {
+	if _, err := Import(t.Context(), strings.NewReader("event,timestamp,Bon\nSale,2026-11-01T10:00Z,\n"), o); err == nil || !strings.Contains(err.Error(), `column "Bon", which identifies sales, is empty`) {
 		t.Errorf("a row without: %v", err)
 	}
 	o.ID = "Order"
-	if _, err := Import(t.Context(), strings.NewReader("event,timestamp,Bon\nSale,2026-11-01T10:00Z,1\n"), o); err == nil || !strings.Contains(err.Error(), `there is no column "Order"; there are: event, timestamp, Bon`) {
+	if _, err := Import(t.Context(), strings.NewReader("event,timestamp,Bon\nSale,2026-11-01T10:00Z,1\n"), o); err == nil || !strings.Contains(err.Error(), `there is no column "Order"; the columns are: event, timestamp, Bon`) {
 		t.Errorf("a column that is not there: %v", err)
 	}
 }
@@ -341,7 +341,7 @@ func TestGzipCost(t *testing.T) {
 	t.Parallel()
 	bomb := gzipped(strings.Repeat("\n", 256<<20))
 	_, err := Import(t.Context(), strings.NewReader(bomb), Options{Queue: &memory{}, Name: "a.csv.gz"})
-	if err == nil || !strings.Contains(err.Error(), "unpacks to over 250 times its size") {
+	if err == nil || !strings.Contains(err.Error(), "unpacks to more than 250 times its size") {
 		t.Error(err)
 	}
 }

@@ -5,42 +5,42 @@ import (
 	"unicode/utf8"
 )
 
-// scan takes the lines of one row apart, strictly but for quotes inside cells
-// that are not quoted, which are text, and white space around quoted ones.
-type scan struct {
+// rowScanner splits the lines of one row into cells. It is strict, except for quotes inside
+// unquoted cells, which are text, and white space around quoted ones.
+type rowScanner struct {
 	comma rune
 	cells []string
 	cell  strings.Builder
 	in    cellState
-	bad   bool // something stands behind a closing quote
+	bad   bool // there is text after a closing quote
 }
 
-// cellState is where in a row a scan is.
+// cellState is the state of a rowScanner.
 type cellState int
 
 const (
-	outside cellState = iota // in a cell that is not quoted
-	quoted                   // between the quotes
-	behind                   // behind the closing one
+	unquoted   cellState = iota // in an unquoted cell
+	quoted                      // between quotes
+	afterQuote                  // after the closing quote
 )
 
-// line goes through one more line and says whether a quote is still open.
-func (s *scan) line(text string) (open bool) {
+// line scans one more line and reports whether a quote is still open.
+func (s *rowScanner) line(text string) (open bool) {
 	if s.in == quoted {
 		s.cell.WriteByte('\n')
 	}
 	for i, c := range text {
 		switch {
 		case s.in == quoted && c == '"':
-			s.in = behind
+			s.in = afterQuote
 		case s.in == quoted:
 			s.cell.WriteRune(c)
-		case s.in == behind && c == '"' && i > 0 && text[i-1] == '"': // a doubled one
+		case s.in == afterQuote && c == '"' && i > 0 && text[i-1] == '"': // a doubled quote
 			s.cell.WriteByte('"')
 			s.in = quoted
 		case c == s.comma:
 			s.end()
-		case s.in == behind:
+		case s.in == afterQuote:
 			s.bad = s.bad || c != ' ' && c != '\t'
 		case c == '"' && strings.TrimSpace(s.cell.String()) == "":
 			s.cell.Reset()
@@ -56,41 +56,41 @@ func (s *scan) line(text string) (open bool) {
 	return false
 }
 
-func (s *scan) end() {
+func (s *rowScanner) end() {
 	s.cells = append(s.cells, s.cell.String())
 	s.cell.Reset()
-	s.in = outside
+	s.in = unquoted
 }
 
-// fits tells whether cells are those of a table so wide: those over it are blank.
-// 0: any number.
-func fits(cells []string, width int) bool {
+// fitsWidth reports whether cells are a row of this width: any extra cells are blank. Width 0
+// accepts any number.
+func fitsWidth(cells []string, width int) bool {
 	return width == 0 || len(cells) == width || len(cells) > width && blank(cells[width:])
 }
 
-// lenient reads a line whose quotes are not doubled, in the first way that
-// makes it so wide.
-func lenient(text string, comma rune, width int) ([]string, bool) {
+// splitLeniently splits a line whose quotes are not doubled, in the first way that results in
+// the width.
+func splitLeniently(text string, comma rune, width int) ([]string, bool) {
 	if !strings.Contains(text, `"`) {
 		return nil, false
 	}
-	if strings.Contains(text, `\"`) { // as MySQL and PHP write them
-		s := scan{comma: comma}
-		if open := s.line(strings.ReplaceAll(text, `\"`, `""`)); !open && !s.bad && fits(s.cells, width) {
+	if strings.Contains(text, `\"`) { // the escape of MySQL and PHP
+		s := rowScanner{comma: comma}
+		if open := s.line(strings.ReplaceAll(text, `\"`, `""`)); !open && !s.bad && fitsWidth(s.cells, width) {
 			return s.cells, true
 		}
 	}
 	for _, final := range []bool{false, true} {
-		if cells := loose(text, comma, final); fits(cells, width) {
+		if cells := splitLoosely(text, comma, final); fitsWidth(cells, width) {
 			return cells, true
 		}
 	}
 	return nil, false
 }
 
-// loose ends a quoted cell at a quote before a separator or the end of the line.
-// A doubled one there ends it too when final is set.
-func loose(text string, comma rune, final bool) (cells []string) {
+// splitLoosely ends a quoted cell at a quote before a separator or the end of the line. With
+// final a doubled quote in that position ends it too.
+func splitLoosely(text string, comma rune, final bool) (cells []string) {
 	sep := string(comma)
 	for {
 		head := strings.TrimLeft(text, " \t")
@@ -128,28 +128,27 @@ func loose(text string, comma rune, final bool) (cells []string) {
 	}
 }
 
-// plainCell is what a cell says without the marks that spreadsheets put around
-// what must stay text: ="01101" and a leading apostrophe. asText tells that there
-// was such a mark.
+// plainCell returns the content of a cell without the marks with which spreadsheets keep it
+// text: ="01101" and a leading apostrophe. asText reports such a mark.
 func plainCell(c string) (plain string, asText bool) {
 	c = strings.TrimSpace(c)
 	switch c {
 	case `\N`, "NULL", "null", "(null)", "<null>", "#N/A":
-		return "", false // what databases and spreadsheets write for nothing
+		return "", false // empty values of databases and spreadsheets
 	}
 	if strings.HasPrefix(c, `="`) && strings.HasSuffix(c, `"`) && len(c) > 2 {
 		return strings.TrimSpace(strings.ReplaceAll(c[2:len(c)-1], `""`, `"`)), true
 	}
-	if rest, ok := strings.CutPrefix(c, "'"); ok && rest != "" && marked(rest) {
+	if rest, ok := strings.CutPrefix(c, "'"); ok && rest != "" && isTextMark(rest) {
 		return rest, true
 	}
 	return c, false
 }
 
-// marked tells whether an apostrophe before s is a mark: before a number, which it
-// keeps from being one, or before what a spreadsheet would take for a formula. That
-// of 'n Beetje or '90s is part of the name.
-func marked(s string) bool {
+// isTextMark reports whether an apostrophe before s is a mark: before a number, which it keeps
+// as text, or before something that a spreadsheet would take for a formula. In 'n Beetje and
+// '90s it is part of the text.
+func isTextMark(s string) bool {
 	if strings.IndexByte("=+-@", s[0]) >= 0 {
 		return true
 	}

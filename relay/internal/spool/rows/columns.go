@@ -12,93 +12,93 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// columns turns the rows of an event into it.
+// columns converts the rows of an event into its JSON.
 type columns struct {
-	root   *place
-	event  string // the event's name in rows that give none
-	layout string // of times
+	root   *node
+	event  string // event name for rows without one
+	layout string // of times, as time.Parse takes it
 	zone   *time.Location
 	names  []string
-	timed  bool            // there is a column of times
-	of     []int           // the columns of the event's name
-	filled map[string]bool // paths that columns fill, and the headers of these
-	group  []int           // what rows of one event are equal in; nil: each is one
-	id     []int           // what makes a row the same sale in the next export
+	timed  bool            // there is a time column
+	of     []int           // the columns with the event name
+	filled map[string]bool // paths that columns fill, and the headers of those columns
+	group  []int           // columns in which the rows of one event are equal; nil: one row per event
+	id     []int           // columns that identify a sale across files
 }
 
-// place is a node of the event a header describes: an object, a list with places
-// in it, a list with an item for each row, or a leaf that columns fill.
-type place struct {
+// node is a node of the event that a header describes: an object, a list with indexed nodes, a
+// list with an item for each row, or a leaf that columns fill.
+type node struct {
 	name string
 	in   int // index in a list, or eachRow, or noIndex
 	list bool
-	cols []int // none unless a leaf
-	kids []*place
-	at   map[step]*place // the kids
+	cols []int // of a leaf
+	kids []*node
+	at   map[step]*node // kids by step
 	kind kind
 }
 
-// kind is what a cell may become besides text.
+// kind is what a cell can become besides text.
 type kind int
 
 const (
 	text kind = iota
 	number
-	truth
+	boolean
 	moment
 )
 
-// own are the names of a message's own; the others are properties.
-var own = []string{"event", "type", "timestamp", "originalTimestamp", "messageId", "userId", "anonymousId"}
+// messageFields are fields of a message; other names are properties.
+var messageFields = []string{"event", "type", "timestamp", "originalTimestamp", "messageId", "userId", "anonymousId"}
 
-// roots are the members of a message that a path may begin with.
-var roots = append([]string{"properties", "context", "traits", "integrations"}, own...)
+// pathRoots are the fields with which a path can begin.
+var pathRoots = append([]string{"properties", "context", "traits", "integrations"}, messageFields...)
 
-// isPath tells a header that is a path: one of a message's own names, or a name
-// below a member of it. Whatever else has dots or brackets is a name.
+// isPath reports whether a header is a path: a field of a message or a name below one. Any
+// other header with dots or brackets is a plain name.
 func isPath(name string) bool {
 	root, _, below := strings.Cut(name, ".")
 	if strings.Contains(root, "[") {
 		return false
 	}
 	if !below {
-		return slices.Contains(own, name)
+		return slices.Contains(messageFields, name)
 	}
-	return slices.Contains(roots[:4], root)
+	return slices.Contains(pathRoots[:4], root)
 }
 
-// rooted puts a path that begins with no member of a message below properties.
+// rooted puts a path that does not begin with a field of a message below properties.
 func rooted(s []step) []step {
-	if len(s) == 0 || slices.Contains(roots, s[0].name) && (len(s) > 1 || slices.Contains(own, s[0].name)) {
+	if len(s) == 0 || slices.Contains(pathRoots, s[0].name) && (len(s) > 1 || slices.Contains(messageFields, s[0].name)) {
 		return s
 	}
 	return append([]step{{name: "properties", in: noIndex}}, s...)
 }
 
-// A column is held against each of the others, and each is told of that cannot be used:
-// without bounds a small file would cost minutes and a report many times its size.
+// Each column is compared with the others, and each unusable one is reported: without limits a
+// small file could take minutes and produce a report many times its size.
 const (
 	maxColumns      = 4096
 	maxColumnErrors = 20
 )
 
 func newColumns(h *header, l *Layout) (*columns, error) {
-	c := &columns{root: &place{in: noIndex}, event: l.Event, layout: l.TimeFormat, zone: l.Zone, names: h.names, filled: map[string]bool{}}
+	c := &columns{root: &node{in: noIndex}, event: l.Event, layout: l.TimeFormat, zone: l.Zone, names: h.names, filled: map[string]bool{}}
 	if n := h.width(); n > maxColumns {
-		return nil, fmt.Errorf("the header names %d columns, and a table may have %d: leave columns out of the export", n, maxColumns)
+		return nil, fmt.Errorf("the header has %d columns, the limit is %d: leave columns out of the export", n, maxColumns)
 	}
 	all, err := h.choose(l)
 	errs := []error{err}
 	for _, ch := range all {
 		steps, err := ch.steps(h)
-		c.note(ch)
+		c.recordFilled(ch)
 		if err == nil {
 			err = c.root.add(steps, ch.cols, c.kindOf(steps))
 		}
 		if err != nil {
 			name := h.names[ch.cols[0]]
 			if nth, of := h.nth(ch.cols[0]); of > 1 && errors.Is(err, errTaken) {
-				err = fmt.Errorf("%w: it is number %d of %d columns of that name; --column 'PATH=%s#%d' says what it fills, --column '=%s#%d' leaves it out (spool: columns)", err, nth, of, name, nth, name, nth)
+				err = fmt.Errorf("%w: it is number %d of %d columns of that name; --column 'PATH=%s#%d' sets the place it fills, --column '=%s#%d' leaves it out (spool: columns)", err, nth, of, name, nth, name, nth)
 			}
 			errs = append(errs, fmt.Errorf("column %d (%s): %w", ch.cols[0]+1, name, err))
 		}
@@ -113,24 +113,24 @@ func newColumns(h *header, l *Layout) (*columns, error) {
 	if n := len(errs); n > maxColumnErrors {
 		errs = append(errs[:maxColumnErrors], fmt.Errorf("and %d more columns", n-maxColumnErrors))
 	}
-	for _, of := range []struct { // both may name the same column
+	for _, of := range []struct { // both can name the same missing column
 		name string
 		to   *[]int
 	}{{l.GroupBy, &c.group}, {l.ID, &c.id}} {
 		if of.name != "" {
-			if *of.to, err = h.one(of.name, all); err != nil && !slices.ContainsFunc(errs, func(e error) bool { return e != nil && e.Error() == err.Error() }) {
+			if *of.to, err = h.single(of.name, all); err != nil && !slices.ContainsFunc(errs, func(e error) bool { return e != nil && e.Error() == err.Error() }) {
 				errs = append(errs, err)
 			}
 		}
 	}
 	if c.of == nil && l.Event == "" {
-		errs = append(errs, errors.New("no column is the event's name: name it with --event (spool: event), or the column with --column 'event=HEADER' (spool: columns)"))
+		errs = append(errs, errors.New("no column has the event name: set it with --event (spool: event), or name the column with --column 'event=HEADER' (spool: columns)"))
 	}
 	return c, errors.Join(errs...)
 }
 
-// note notes what a column fills, but that it is a property of its own name.
-func (c *columns) note(ch choice) {
+// recordFilled records what a column fills, unless it is a property with its own name.
+func (c *columns) recordFilled(ch choice) {
 	if ch.path == "" {
 		return
 	}
@@ -140,7 +140,7 @@ func (c *columns) note(ch choice) {
 	}
 }
 
-// step is a name, or a place in a list when in is not noIndex.
+// step is a field name, or a list index if in is not noIndex.
 type step struct {
 	name string
 	in   int
@@ -151,7 +151,7 @@ const (
 	eachRow = -2 // [] of a path
 )
 
-// steps takes a path apart: a.b[0].c, and a.b[].c with an item for each row
+// steps parses a path: a.b[0].c, or a.b[].c with an item for each row.
 func steps(path string) ([]step, error) {
 	var all []step
 	for part := range strings.SplitSeq(path, ".") {
@@ -168,7 +168,7 @@ func steps(path string) ([]step, error) {
 				at, err = eachRow, nil
 			}
 			if !ok || err != nil || more != "" && more[0] != '[' {
-				return nil, errors.New("an index in the path is not like [0], or [] for an item of each row")
+				return nil, errors.New("an index in the path must be like [0], or [] for an item of each row")
 			}
 			all = append(all, step{in: at})
 			rest = strings.TrimPrefix(more, "[")
@@ -185,17 +185,17 @@ func (c *columns) kindOf(s []step) kind {
 	case s[0].name == "properties":
 		return number
 	case s[0].name == "integrations", s[0].name == "context" && len(s) > 1 && s[1].name == "consent":
-		return truth
+		return boolean
 	case (c.layout != "" || c.zone != nil) && (s[0].name == "timestamp" || s[0].name == "originalTimestamp"):
 		return moment
 	}
 	return text
 }
 
-// errTaken says that two columns fill one place.
+// errTaken reports that two columns fill the same place.
 var errTaken = errors.New("another column fills the same place")
 
-func (p *place) add(path []step, cols []int, k kind) error {
+func (p *node) add(path []step, cols []int, k kind) error {
 	if len(path) == 0 {
 		if p.cols != nil || len(p.kids) > 0 {
 			return errTaken
@@ -212,31 +212,31 @@ func (p *place) add(path []step, cols []int, k kind) error {
 	if q := p.at[s]; q != nil {
 		return q.add(path[1:], cols, k)
 	}
-	q := &place{name: s.name, in: s.in}
+	q := &node{name: s.name, in: s.in}
 	if p.at == nil {
-		p.at = make(map[step]*place)
+		p.at = make(map[step]*node)
 	}
 	p.at[s], p.kids = q, append(p.kids, q)
 	if list {
-		slices.SortStableFunc(p.kids, func(a, b *place) int { return a.in - b.in })
+		slices.SortStableFunc(p.kids, func(a, b *node) int { return a.in - b.in })
 	}
 	return q.add(path[1:], cols, k)
 }
 
-// differs says that rows of one event do not agree on what the event has once.
-type differs struct{ column, first, then int }
+// conflict reports rows of one event that differ in a value which the event has once.
+type conflict struct{ column, first, then int }
 
 // writer writes one event.
 type writer struct {
 	*columns
 	dst  []byte
 	rows [][]string
-	bad  *differs
+	bad  *conflict
 
-	unread bool // a time whose zone is given cannot be read: in the mapping it would have another
+	unread bool // a time cannot be read although its zone is set: the mapping would assume another zone
 }
 
-// write appends the event that rows make. The writer says what is wrong with it.
+// write appends the event of rows to dst. The writer has the problems found.
 func (c *columns) write(dst []byte, rows [][]string) ([]byte, *writer) {
 	w := &writer{columns: c, dst: append(dst, '{'), rows: rows}
 	if name, _ := w.joined(c.of, 0, len(rows)); c.event != "" && name == "" {
@@ -246,8 +246,8 @@ func (c *columns) write(dst []byte, rows [][]string) ([]byte, *writer) {
 	return append(w.dst, '}'), w
 }
 
-// joined is the text of columns, taken from the first of the rows that has one.
-// Whether a mark makes it text is told too.
+// joined returns the text of columns, from the first row that has one, and whether a mark of a
+// spreadsheet makes it text.
 func (w *writer) joined(cols []int, from, to int) (found string, asText bool) {
 	at := from
 	for i := from; i < to; i++ {
@@ -264,14 +264,14 @@ func (w *writer) joined(cols []int, from, to int) (found string, asText bool) {
 		case found == "":
 			found, asText, at = s, mark, i
 		case s != found && w.bad == nil:
-			w.bad = &differs{column: cols[0], first: at, then: i}
+			w.bad = &conflict{column: cols[0], first: at, then: i}
 		}
 	}
 	return found, asText
 }
 
-// value appends what a place holds in rows; false when that is nothing.
-func (w *writer) value(p *place, from, to int) bool {
+// value appends the value of a node for rows; false if there is none.
+func (w *writer) value(p *node, from, to int) bool {
 	if p.cols != nil {
 		s, asText := w.joined(p.cols, from, to)
 		return w.cell(s, p.kind, asText)
@@ -290,7 +290,7 @@ func (w *writer) value(p *place, from, to int) bool {
 	return true
 }
 
-func (w *writer) members(p *place, from, to int) (any bool) {
+func (w *writer) members(p *node, from, to int) (any bool) {
 	for _, q := range p.kids {
 		if q.in == eachRow {
 			for i := from; i < to; i++ {
@@ -303,7 +303,7 @@ func (w *writer) members(p *place, from, to int) (any bool) {
 	return any
 }
 
-func (w *writer) member(p, q *place, from, to int) bool {
+func (w *writer) member(p, q *node, from, to int) bool {
 	at := len(w.dst)
 	if last := w.dst[at-1]; last != '{' && last != '[' {
 		w.dst = append(w.dst, ',')
@@ -330,7 +330,7 @@ func (w *writer) cell(s string, k kind, asText bool) bool {
 	case k == number && plainNumber(s):
 		w.dst = append(w.dst, s...)
 		return true
-	case k == truth && (strings.EqualFold(s, "true") || strings.EqualFold(s, "false")):
+	case k == boolean && (strings.EqualFold(s, "true") || strings.EqualFold(s, "false")):
 		w.dst = append(w.dst, strings.ToLower(s)...)
 		return true
 	}
@@ -341,8 +341,8 @@ func (w *writer) cell(s string, k kind, asText bool) bool {
 	return true
 }
 
-// plainNumber: digits as JSON writes them and few enough that nobody rounds
-// them; 007 and 1e5 are texts.
+// plainNumber reports whether s is a number as JSON writes it, with few enough digits that no
+// reader rounds it. 007 and 1e5 are text.
 func plainNumber(s string) bool {
 	t := strings.TrimPrefix(s, "-")
 	whole, fraction, dot := strings.Cut(t, ".")
@@ -351,6 +351,6 @@ func plainNumber(s string) bool {
 }
 
 func quote(dst []byte, s string) []byte {
-	dst, _ = jsontext.AppendQuote(dst, s) // an error says that it put U+FFFD somewhere
+	dst, _ = jsontext.AppendQuote(dst, s) // an error means that it wrote U+FFFD somewhere
 	return dst
 }

@@ -12,26 +12,26 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// Encoding is how text lies in a file: a name that ParseEncoding returns.
+// Encoding is the text encoding of a file: a name that ParseEncoding returns.
 type Encoding string
 
-// The encodings that are found out. AutoEncoding decides by the byte order mark, else by
-// whether what is not ASCII is mostly UTF-8.
+// Encodings that are detected. AutoEncoding decides by the byte order mark, otherwise by whether
+// most non-ASCII bytes are UTF-8.
 const (
 	AutoEncoding Encoding = ""
 	UTF8         Encoding = "utf-8"
-	UTF16        Encoding = "utf-16" // little end first, unless a byte order mark says otherwise
+	UTF16        Encoding = "utf-16" // little-endian, unless a byte order mark differs
 	Windows1252  Encoding = "windows-1252"
 
 	utf16BE Encoding = "utf-16be"
 )
 
-// codePages are Microsoft's numbers of encodings that are registered under other names.
+// codePages maps Microsoft's code page numbers to encodings registered under other names.
 var codePages = map[string]string{"932": "shift_jis", "936": "gbk", "949": "euc-kr", "950": "big5", "65001": "utf-8", "28592": "iso-8859-2", "20866": "koi8-r"}
 
-// ParseEncoding reads the name of an encoding, as browsers and IANA know them, and code
-// pages by their number: windows-1250, cp1250, 1250, latin2, shift_jis, ibm852. "" is one
-// that is to be found out.
+// ParseEncoding parses the name of an encoding, as browsers and IANA define them, or a code page
+// number: windows-1250, cp1250, 1250, latin2, shift_jis, ibm852. "" means that the encoding is
+// detected.
 func ParseEncoding(text string) (Encoding, error) {
 	name := strings.ToLower(strings.TrimSpace(text))
 	number := strings.TrimPrefix(strings.TrimPrefix(name, "cp"), "-")
@@ -59,11 +59,11 @@ func ParseEncoding(text string) (Encoding, error) {
 	return "", fmt.Errorf("%q: want the name of an encoding, such as utf-8, utf-16, windows-1250, windows-1252, iso-8859-2, shift_jis, gbk or ibm852", text)
 }
 
-// coding is what reads and writes e.
+// coding returns the codec of e.
 func (e Encoding) coding() encoding.Encoding {
 	switch e {
 	case UTF8, AutoEncoding:
-		return unicode.UTF8BOM // stray bytes become U+FFFD
+		return unicode.UTF8BOM // invalid bytes become U+FFFD
 	case UTF16:
 		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
 	case utf16BE:
@@ -78,7 +78,7 @@ func (e Encoding) coding() encoding.Encoding {
 	return unicode.UTF8BOM
 }
 
-// decoded reads r as UTF-8 without byte order mark.
+// decoded returns r converted to UTF-8 without a byte order mark.
 func decoded(r io.Reader, e Encoding) io.Reader {
 	return bufio.NewReaderSize(e.coding().NewDecoder().Reader(r), 1<<16)
 }

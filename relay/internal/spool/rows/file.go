@@ -13,29 +13,30 @@ import (
 
 const blockBytes = 1 << 20
 
-// File reads a file as it was at the survey, or not at all: every later pass
-// hands out a block only after its digest has been compared.
+// File reads a file exactly as it was at the survey: every later pass returns a block only after
+// comparing its digest.
 //
 // Invariant: no byte that the survey has not seen reaches a reader.
 type File struct {
 	f    io.ReadSeeker
-	ctx  context.Context // of the survey: it ends every pass //nolint:containedctx // readers have no other way
-	most int64           // bytes that the file, and what it unpacks to, may have; 0: any number
-	size int64           // of the file, as it lies there
+	ctx  context.Context // passed to Survey; it ends every pass //nolint:containedctx // readers have no other way
+	max  int64           // limit of the bytes, packed and unpacked; 0: none
+	size int64           // of the file as stored
 	sums [][sha256.Size]byte
 	gzip bool
 	past int64
 }
 
-// NewFile reads f, which may have, and unpack to, so many bytes; 0: any number.
-func NewFile(f io.ReadSeeker, most int64) *File { return &File{f: f, most: most} }
+// NewFile returns a File for f, which can have at most max bytes, packed and unpacked; 0: any
+// number.
+func NewFile(f io.ReadSeeker, max int64) *File { return &File{f: f, max: max} }
 
-// Past are the bytes of the file that the pass at hand has read.
-func (w *File) Past() int64 { return w.past }
+// BytesRead returns how many bytes of the file the current pass has read.
+func (w *File) BytesRead() int64 { return w.past }
 
-// Survey reads all of f once. mark is a number of (unpacked) bytes behind which
-// the digest so far is wanted too.
-func (w *File) Survey(ctx context.Context, mark int64, told func(int64)) (*Survey, error) {
+// Survey reads all of f once. If mark is not 0, the result also has the digest of the first mark
+// (unpacked) bytes. progress is called with the bytes read so far.
+func (w *File) Survey(ctx context.Context, mark int64, progress func(int64)) (*Survey, error) {
 	size, err := w.f.Seek(0, io.SeekEnd)
 	if err == nil {
 		_, err = w.f.Seek(0, io.SeekStart)
@@ -44,20 +45,20 @@ func (w *File) Survey(ctx context.Context, mark int64, told func(int64)) (*Surve
 		return nil, err
 	}
 	w.ctx = ctx
-	if size > w.most && w.most > 0 {
-		return nil, &FormatError{Err: fmt.Errorf("%w: it has %d bytes, and may have %d", errTooLarge, size, w.most)}
+	if size > w.max && w.max > 0 {
+		return nil, &FormatError{Err: fmt.Errorf("%w: it has %d bytes, the limit is %d", errTooLarge, size, w.max)}
 	}
-	rec := &recorder{f: &ending{ctx, w.f}}
+	rec := &recorder{f: &ctxReader{ctx, w.f}}
 	in := bufio.NewReaderSize(rec, 1<<16)
 	head, err := in.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read file: %w", err)
 	}
-	if err := foreign(head); err != nil {
+	if err := unsupported(head); err != nil {
 		return nil, &FormatError{Err: err}
 	}
 	if !isText(head) && !bytes.HasPrefix(head, []byte(magicGzip)) {
-		return nil, &FormatError{Err: errors.New("the file is no text: NUL bytes are in it. Export the sales as CSV or JSON lines")}
+		return nil, &FormatError{Err: errors.New("the file is not text: it contains NUL bytes. Export the sales as CSV or JSON lines")}
 	}
 	w.gzip = bytes.HasPrefix(head, []byte(magicGzip))
 	var content io.Reader = in
@@ -66,20 +67,20 @@ func (w *File) Survey(ctx context.Context, mark int64, told func(int64)) (*Surve
 		if err != nil {
 			return nil, &FormatError{fmt.Errorf("unpack gzip: %w", err), true}
 		}
-		un := bufio.NewReaderSize(&bounded{in: z, packed: func() int64 { return rec.n }}, 1<<16)
+		un := bufio.NewReaderSize(&unpackLimiter{in: z, packed: func() int64 { return rec.n }}, 1<<16)
 		head, err := un.Peek(512)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, &FormatError{fmt.Errorf("unpack gzip: %w", err), true}
 		}
-		if err := foreign(head); err != nil {
+		if err := unsupported(head); err != nil {
 			return nil, &FormatError{Err: fmt.Errorf("in the gzip file: %w", err)}
 		}
 		content = un
 	}
-	if w.most > 0 {
-		content = &atMost{content, w.most}
+	if w.max > 0 {
+		content = &sizeLimiter{content, w.max}
 	}
-	s, err := look(ctx, content, mark, told)
+	s, err := survey(ctx, content, mark, progress)
 	if errors.Is(err, errTooLarge) {
 		return nil, &FormatError{Err: err}
 	}
@@ -97,13 +98,13 @@ func (w *File) Survey(ctx context.Context, mark int64, told func(int64)) (*Surve
 	return s, nil
 }
 
-// reader is one more pass over what the survey has seen.
+// reader starts another pass over the content that the survey has seen.
 func (w *File) reader() (io.Reader, error) {
 	if _, err := w.f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
 	w.past = 0
-	v := &verified{w: w}
+	v := &verifiedReader{w: w}
 	if !w.gzip {
 		return v, nil
 	}
@@ -114,16 +115,16 @@ func (w *File) reader() (io.Reader, error) {
 	return z, nil
 }
 
-// errTooLarge says that a file is larger than may be read.
+// errTooLarge reports that a file exceeds the size limit.
 var errTooLarge = errors.New("the file is too large: split it")
 
-// atMost ends with errTooLarge behind so many bytes.
-type atMost struct {
+// sizeLimiter fails with errTooLarge after left bytes.
+type sizeLimiter struct {
 	in   io.Reader
 	left int64
 }
 
-func (a *atMost) Read(p []byte) (int, error) {
+func (a *sizeLimiter) Read(p []byte) (int, error) {
 	n, err := a.in.Read(p)
 	if a.left -= int64(n); a.left < 0 {
 		return 0, errTooLarge
@@ -131,26 +132,26 @@ func (a *atMost) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ending is a reader that ends with ctx.
-type ending struct {
+// ctxReader is a reader that fails once ctx is done.
+type ctxReader struct {
 	ctx context.Context //nolint:containedctx // readers have no other way
 	in  io.Reader
 }
 
-func (e *ending) Read(p []byte) (int, error) {
+func (e *ctxReader) Read(p []byte) (int, error) {
 	if err := e.ctx.Err(); err != nil {
 		return 0, err
 	}
 	return e.in.Read(p)
 }
 
-// isText tells text from what has so many NUL bytes in a row as no text has, UTF-16
-// neither: a file that was made larger and not written.
+// isText returns false if head has more consecutive NUL bytes than text can have, even UTF-16:
+// a file that was enlarged but not written.
 func isText(head []byte) bool {
 	return !bytes.Contains(head, make([]byte, 16))
 }
 
-// recorder notes the digest of each block of what is read through it.
+// recorder computes the digest of each block read through it.
 type recorder struct {
 	f    io.Reader
 	n    int64
@@ -181,16 +182,16 @@ func (r *recorder) done() [][sha256.Size]byte {
 	return r.sums
 }
 
-// verified hands out the blocks of a file that are as the survey saw them.
-type verified struct {
+// verifiedReader returns the blocks of a file that are unchanged since the survey.
+type verifiedReader struct {
 	w     *File
 	block int
-	buf   []byte // of which rest is still to be handed out
+	buf   []byte // of which rest has not been returned yet
 	rest  []byte
 	err   error
 }
 
-func (v *verified) Read(p []byte) (int, error) {
+func (v *verifiedReader) Read(p []byte) (int, error) {
 	if len(v.rest) == 0 && v.err == nil {
 		v.next()
 	}
@@ -202,7 +203,7 @@ func (v *verified) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (v *verified) next() {
+func (v *verifiedReader) next() {
 	if v.block == len(v.w.sums) {
 		v.err = io.EOF
 		return
@@ -227,8 +228,8 @@ func (v *verified) next() {
 	}
 }
 
-// bounded refuses what unpacks to far more than any table of sales does.
-type bounded struct {
+// unpackLimiter fails if a file unpacks to far more than a table of sales can.
+type unpackLimiter struct {
 	in     io.Reader
 	n      int64
 	packed func() int64
@@ -239,19 +240,20 @@ const (
 	unpackFactor = 250
 )
 
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *unpackLimiter) Read(p []byte) (int, error) {
 	n, err := b.in.Read(p)
 	b.n += int64(n)
 	if b.n > unpackFree && b.n/unpackFactor > b.packed() {
-		return 0, fmt.Errorf("it unpacks to over %d times its size, which no export does", unpackFactor)
+		return 0, fmt.Errorf("it unpacks to more than %d times its size, which no export does", unpackFactor)
 	}
 	return n, err
 }
 
 const magicGzip = "\x1f\x8b\x08"
 
-// foreign says what a file is that holds no rows of text, and the way out.
-func foreign(head []byte) error {
+// unsupported returns an error that names the kind of a file without rows of text, and what to
+// do instead.
+func unsupported(head []byte) error {
 	for _, k := range []struct{ magic, words string }{
 		{"PK\x03\x04", "the file is an Excel workbook (.xlsx) or another zip archive: save it as CSV (in Excel: Save as, CSV UTF-8), or unpack it first"},
 		{"\xd0\xcf\x11\xe0", "the file is an old Excel workbook (.xls): save it as CSV (in Excel: Save as, CSV UTF-8)"},
@@ -274,7 +276,7 @@ func foreign(head []byte) error {
 	case bytes.HasPrefix(text, []byte("<?xml")):
 		return errors.New("the file is XML: export the sales as CSV or JSON lines")
 	case bytes.HasPrefix(text, []byte("<!doctype")), bytes.HasPrefix(text, []byte("<html")), bytes.HasPrefix(text, []byte("<table")), bytes.HasPrefix(text, []byte("<meta")):
-		return errors.New("the file is an HTML page, as some systems write under the name of an Excel file: open it in a spreadsheet and save it as CSV")
+		return errors.New("the file is an HTML page, which some systems save under the name of an Excel file: open it in a spreadsheet and save it as CSV")
 	}
 	return nil
 }

@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// Seeker says whether something is about a person.
-type Seeker interface {
+// Matcher reports whether something is about a person; person.Matcher is one.
+type Matcher interface {
 	Event(body []byte, id string, received time.Time) bool
 	Text(s string) bool
 	Cells(cells []string) bool
 }
 
-// ErrUnsearchable says that nobody can look into a file.
-var ErrUnsearchable = errors.New("it holds no rows of text")
+// ErrUnsearchable reports a file that cannot be searched.
+var ErrUnsearchable = errors.New("it has no rows of text")
 
-// Forget copies the rows of a file that are not about the person, as UTF-8; gone
-// are the others. A file of more than most bytes, packed or not, is ErrUnsearchable.
-func Forget(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, layout *Layout, most int64, who Seeker) (gone int, err error) {
-	w := NewFile(in, most)
+// Forget copies the rows that are not about the person to kept, as UTF-8, and returns how many
+// it removed. A file of more than max bytes, packed or not, is ErrUnsearchable.
+func Forget(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, layout *Layout, max int64, who Matcher) (gone int, err error) {
+	w := NewFile(in, max)
 	s, err := w.Survey(ctx, 0, func(int64) {})
 	if _, ok := errors.AsType[*FormatError](err); ok {
 		return 0, ErrUnsearchable
@@ -30,7 +30,7 @@ func Forget(ctx context.Context, in io.ReadSeeker, kept *bytes.Buffer, layout *L
 	if err != nil {
 		return 0, err
 	}
-	if s.Encoding != UTF8 { // as what an earlier one has copied is
+	if s.Encoding != UTF8 { // it can already be a UTF-8 copy that an earlier Forget made
 		s.Assume(layout.Encoding)
 	}
 	content, err := w.reader()

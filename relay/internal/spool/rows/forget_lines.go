@@ -12,26 +12,28 @@ import (
 	"relay/relay/internal/track"
 )
 
-// spare takes a person out of a JSON value: of a list, and of a batch, the messages that
-// are about them; a batch whose own members are goes whole. left is nil when nothing is
-// left, and value itself when nothing goes.
-func spare(value []byte, who Seeker) (left []byte, gone int) { return spareIn(value, 0, who) }
+// removePerson removes from a list or a batch the messages that are about the person. A batch
+// whose shared members are about the person is removed as a whole. left is nil if nothing is
+// left, and value itself if nothing is removed.
+func removePerson(value []byte, who Matcher) (left []byte, gone int) {
+	return removePersonAt(value, 0, who)
+}
 
-// mostLists is how many lists within lists are taken apart.
-const mostLists = 3
+// maxListDepth is how many levels of lists within lists are taken apart.
+const maxListDepth = 3
 
-func spareIn(value []byte, depth int, who Seeker) (left []byte, gone int) {
-	if depth < mostLists {
+func removePersonAt(value []byte, depth int, who Matcher) (left []byte, gone int) {
+	if depth < maxListDepth {
 		if items, ok := track.Items(value); ok {
-			return spareItems(value, items, make([]bool, len(items)), depth+1, who)
+			return removeFromList(value, items, make([]bool, len(items)), depth+1, who)
 		}
 	}
 	about := func(v []byte) bool { return who.Event(v, "", time.Time{}) }
 	var r track.Reader
 	if is, err := r.Batch(bytes.Clone(value)); is && err == nil {
-		hers := make([]bool, r.Len())
-		for k := range hers { // with what the batch says for all
-			hers[k] = about(bytes.Clone(r.Next(k).Body))
+		matched := make([]bool, r.Len())
+		for k := range matched { // including the batch's shared members
+			matched[k] = about(bytes.Clone(r.Next(k).Body))
 		}
 		var batch struct {
 			Batch json.RawMessage `json:"batch"`
@@ -40,8 +42,8 @@ func spareIn(value []byte, depth int, who Seeker) (left []byte, gone int) {
 		if json.Unmarshal(value, &batch) == nil && len(batch.Batch) > 0 {
 			at = bytes.LastIndex(value, batch.Batch)
 		}
-		if items, ok := track.Items(batch.Batch); ok && at >= 0 && len(items) == len(hers) {
-			list, gone := spareItems(batch.Batch, items, hers, mostLists, who)
+		if items, ok := track.Items(batch.Batch); ok && at >= 0 && len(items) == len(matched) {
+			list, gone := removeFromList(batch.Batch, items, matched, maxListDepth, who)
 			rest := append(append(bytes.Clone(value[:at]), list...), value[at+len(batch.Batch):]...)
 			switch {
 			case list != nil && !about(rest):
@@ -60,16 +62,16 @@ func spareIn(value []byte, depth int, who Seeker) (left []byte, gone int) {
 	return value, 0
 }
 
-// spareItems is spare of a list; hers are the items that are known to go.
-func spareItems(list []byte, items [][]byte, hers []bool, depth int, who Seeker) (left []byte, gone int) {
+// removeFromList removes items from a list; those with matched set are already known to match.
+func removeFromList(list []byte, items [][]byte, matched []bool, depth int, who Matcher) (left []byte, gone int) {
 	left = []byte{'['}
 	for i, item := range items {
 		n := 1
-		if !hers[i] {
-			item, n = spareIn(item, depth, who)
+		if !matched[i] {
+			item, n = removePersonAt(item, depth, who)
 		}
 		gone += n
-		if hers[i] || item == nil {
+		if matched[i] || item == nil {
 			continue
 		}
 		if len(left) > 1 {
@@ -86,14 +88,14 @@ func spareItems(list []byte, items [][]byte, hers []bool, depth int, who Seeker)
 	return append(left, ']'), gone
 }
 
-// filterLines takes lines: JSON lines, and reports, in which the text of a row stands.
-func filterLines(in io.Reader, kept io.Writer, who Seeker) (gone int, err error) {
+// filterLines filters lines: JSON lines, and reports, which contain the text of rows.
+func filterLines(in io.Reader, kept io.Writer, who Matcher) (gone int, err error) {
 	r := bufio.NewReader(in)
-	var table *tableNote // of the rows of a report
+	var table *tableNote // how to read the rows of a report
 	for {
 		line, err := r.ReadBytes('\n')
 		if len(line) > 0 {
-			left, n := spareLine(line, &table, who)
+			left, n := removeFromLine(line, &table, who)
 			gone += n
 			if _, err := kept.Write(left); err != nil {
 				return gone, err
@@ -108,8 +110,9 @@ func filterLines(in io.Reader, kept io.Writer, who Seeker) (gone int, err error)
 	}
 }
 
-// spareLine is spare of a line, with what ends it. table is how rows of a report are read.
-func spareLine(line []byte, table **tableNote, who Seeker) (left []byte, gone int) {
+// removeFromLine is removePerson for a line with its line end. table is how rows of a report are
+// read.
+func removeFromLine(line []byte, table **tableNote, who Matcher) (left []byte, gone int) {
 	value := bytes.TrimSpace(line)
 	if len(value) == 0 {
 		return line, 0
@@ -117,17 +120,17 @@ func spareLine(line []byte, table **tableNote, who Seeker) (left []byte, gone in
 	if p, ok := problemIn(value); ok {
 		if p.Row == 0 && p.Code == readingCode {
 			*table = p.Table
-			return p.spareHeader(line, who)
+			return p.removeFromHeader(line, who)
 		}
 		if p.Table == nil {
 			p.Table = *table
 		}
-		if p.about(who) {
+		if p.matches(who) {
 			return nil, 1
 		}
 		return line, 0
 	}
-	switch left, gone = spare(value, who); {
+	switch left, gone = removePerson(value, who); {
 	case gone > 0 && left == nil:
 		return nil, gone
 	case gone > 0:
@@ -136,17 +139,17 @@ func spareLine(line []byte, table **tableNote, who Seeker) (left []byte, gone in
 	return line, 0
 }
 
-// filterValues takes JSON values over several lines; of a list, each item.
-func filterValues(in io.Reader, kept io.Writer, who Seeker) (gone int, err error) {
+// filterValues filters JSON values that span several lines; of a list, each item.
+func filterValues(in io.Reader, kept io.Writer, who Matcher) (gone int, err error) {
 	all, err := io.ReadAll(in)
 	if err != nil {
 		return 0, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(all))
 	put := func(v []byte) {
-		left, n := spare(v, who)
+		left, n := removePerson(v, who)
 		if gone += n; left != nil {
-			_, _ = fmt.Fprintf(kept, "%s\n", left) // a buffer takes everything
+			_, _ = fmt.Fprintf(kept, "%s\n", left) // kept is a buffer, which never fails
 		}
 	}
 	for {
@@ -155,9 +158,9 @@ func filterValues(in io.Reader, kept io.Writer, who Seeker) (gone int, err error
 		if errors.Is(err, io.EOF) {
 			return gone, nil
 		}
-		if err != nil { // the rest is text
+		if err != nil { // treat the rest as text
 			put(all[dec.InputOffset():])
-			return gone, nil //nolint:nilerr // as it was refused
+			return gone, nil //nolint:nilerr // an import refused it too
 		}
 		if items, ok := track.Items(v); ok {
 			for _, item := range items {

@@ -10,10 +10,9 @@ import (
 	"time"
 )
 
-// filterTable takes a table with a header, or a text that is none. A row is looked at
-// as the event that is stored of it; where one row of an order is about the person, all
-// rows of the order are.
-func filterTable(in io.Reader, kept io.Writer, layout *Layout, who Seeker) (gone int, err error) {
+// filterTable filters a table with a header, or text without one. A row is matched as the event
+// that would be stored for it. If one row of an order matches, all its rows are removed.
+func filterTable(in io.Reader, kept io.Writer, layout *Layout, who Matcher) (gone int, err error) {
 	all, err := io.ReadAll(in)
 	if err != nil {
 		return 0, err
@@ -27,15 +26,15 @@ func filterTable(in io.Reader, kept io.Writer, layout *Layout, who Seeker) (gone
 		}
 	default:
 		for line := range bytes.Lines(all[:h.at]) {
-			t.rows = append(t.rows, tableRow{text: line, gone: t.aboutLoose(line)})
+			t.rows = append(t.rows, tableRow{text: line, gone: t.matchesText(line)})
 		}
-		t.know(h, layout)
+		t.setHeader(h, layout)
 	}
 	if err := t.read(all); err != nil {
 		return 0, err
 	}
 	for _, row := range t.rows {
-		if t.goes(&row) {
+		if t.isRemoved(&row) {
 			gone++
 		} else if _, err := kept.Write(row.text); err != nil {
 			return gone, err
@@ -44,52 +43,52 @@ func filterTable(in io.Reader, kept io.Writer, layout *Layout, who Seeker) (gone
 	return gone, nil
 }
 
-// tableRows are the rows of a table with what Forget finds in them. The table is read as
-// an import reads it.
+// tableRows are the rows of a table and whether Forget removes them. The table is read as an
+// import reads it.
 type tableRows struct {
-	who     Seeker
-	records records
-	header  *header  // nil: there is none that can be read
-	cols    *columns // what they fill; without, the names of the header say what stands where
-	titled  bool     // a name of the header was about the person
-	rows    []tableRow
-	orders  map[string]bool // those that are about the person
-	order   string          // of the row above
+	who          Matcher
+	records      records
+	header       *header  // nil: none that can be read
+	cols         *columns // nil: only the names in the header tell what the cells are
+	titleRemoved bool     // a name in the header matched
+	rows         []tableRow
+	orders       map[string]bool // by group key: whether the order matches
+	order        string          // group key of the previous row
 }
 
 type tableRow struct {
-	text  []byte // as it stands there, with what ends it
+	text  []byte // unchanged, with its line end
 	order string
 	gone  bool
 }
 
-func (t *tableRows) goes(row *tableRow) bool {
+func (t *tableRows) isRemoved(row *tableRow) bool {
 	return row.gone || row.order != "" && t.orders[row.order]
 }
 
-// know takes the header into account. A name in it that is about the person goes with the
-// header and is none of the rows': a title that is taken for a header stands over neighbours.
-func (t *tableRows) know(h *header, layout *Layout) {
+// setHeader applies the header. A name in it that matches is removed with the header and does
+// not count for the rows: a title taken for a header stands above other people's rows.
+func (t *tableRows) setHeader(h *header, layout *Layout) {
 	for i, name := range h.names {
 		if t.who.Text(name) {
-			h.names[i], t.titled = "", true
+			h.names[i], t.titleRemoved = "", true
 		}
 	}
 	t.header, t.records.width, t.orders = h, len(h.names), make(map[string]bool)
-	t.cols, _ = newColumns(h, layout) // what it cannot place, the names say
+	t.cols, _ = newColumns(h, layout) // columns that it cannot place are matched by name
 }
 
-// knowNote takes the header of a note into account, which is that of many rows.
-func (t *tableRows) knowNote(n *tableNote) {
+// setNote applies the header of a note, which many rows of a report share.
+func (t *tableRows) setNote(n *tableNote) {
 	if n.known == nil {
 		n.known = &tableRows{who: t.who}
-		n.known.know(&header{names: slices.Clone(n.Header)}, n.layout())
+		n.known.setHeader(&header{names: slices.Clone(n.Header)}, n.layout())
 	}
-	t.header, t.cols, t.titled, t.orders = n.known.header, n.known.cols, n.known.titled, make(map[string]bool)
+	t.header, t.cols, t.titleRemoved, t.orders = n.known.header, n.known.cols, n.known.titleRemoved, make(map[string]bool)
 	t.records.comma, t.records.width = n.layout().Comma, len(n.Header)
 }
 
-// noHeader begins a table without a header: it is as wide as its first row.
+// noHeader starts a table without a header: its width is that of its first row.
 func (t *tableRows) noHeader(all []byte, layout *Layout) error {
 	first := ""
 	for line := range bytes.Lines(all) {
@@ -98,17 +97,17 @@ func (t *tableRows) noHeader(all []byte, layout *Layout) error {
 		}
 	}
 	t.records.comma = cmp.Or(layout.Comma, separator(first))
-	t.records.width = len(loose(first, t.records.comma, false))
+	t.records.width = len(splitLoosely(first, t.records.comma, false))
 	return t.records.open(bytes.NewReader(all), DefaultEventBytes)
 }
 
-// read takes the rows from where the table has been read to; all is all of the table.
+// read adds the rows from the current position; all is the whole table.
 func (t *tableRows) read(all []byte) error {
 	from := int64(0)
 	if t.header != nil {
 		from = t.header.at
 	}
-	var rec *record // of the row that begins at from; nil: the header
+	var rec *record // the row that begins at from; nil: the header
 	for {
 		next, err := t.records.next()
 		to := next.at
@@ -133,9 +132,9 @@ func (t *tableRows) add(rec *record, text []byte) {
 	case rec == nil:
 		row.gone = t.who.Text(string(text))
 	case t.header == nil || rec.bad != nil || len(rec.cells) != len(t.header.names):
-		row.gone = t.who.Cells(rec.cells) || t.aboutLoose(text)
+		row.gone = t.who.Cells(rec.cells) || t.matchesText(text)
 	default:
-		row.gone = t.about(rec.cells) || t.titled && t.aboutLoose(text)
+		row.gone = t.matchesRow(rec.cells) || t.titleRemoved && t.matchesText(text)
 		if t.cols.group != nil {
 			t.order = cmp.Or(t.cols.text(t.cols.group, rec.cells), t.order)
 			row.order = t.order
@@ -145,21 +144,21 @@ func (t *tableRows) add(rec *record, text []byte) {
 	t.rows = append(t.rows, row)
 }
 
-// aboutLoose looks at a text that is no row of the table, as if it were one of another.
-func (t *tableRows) aboutLoose(text []byte) bool {
+// matchesText matches text that is not a row of the table, also split into cells.
+func (t *tableRows) matchesText(text []byte) bool {
 	if t.who.Text(string(text)) {
 		return true
 	}
 	for line := range bytes.Lines(text) {
-		if t.who.Cells(loose(strings.TrimRight(string(line), "\r\n"), cmp.Or(t.records.comma, ','), false)) {
+		if t.who.Cells(splitLoosely(strings.TrimRight(string(line), "\r\n"), cmp.Or(t.records.comma, ','), false)) {
 			return true
 		}
 	}
 	return false
 }
 
-// about looks at a row as the event that it is, and by the names of the header.
-func (t *tableRows) about(cells []string) bool {
+// matchesRow matches a row as the event it becomes, and by the names in the header.
+func (t *tableRows) matchesRow(cells []string) bool {
 	body, _ := t.cols.write(nil, [][]string{cells})
 	if t.who.Event(body, "", time.Time{}) {
 		return true

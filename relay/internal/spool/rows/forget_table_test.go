@@ -10,10 +10,9 @@ import (
 	"relay/relay/internal/person"
 )
 
-// TestForgetReadsAsImportsDo: Forget takes a table apart as an import does: a quote that
-// never closes takes no neighbour along, whatever line it is in, and what the header says
-// of a column counts.
-func TestForgetReadsAsImportsDo(t *testing.T) {
+// Forget reads a table like an import: a quote that never closes swallows no other row, in
+// whatever line it is, and the header determines what a column is.
+func TestForgetReadsLikeImport(t *testing.T) {
 	who := seeks(t, "ada@x.example", "1999", "4242")
 	const ada, bo = "ada@x.example", "bo@x.example"
 	for _, c := range []struct {
@@ -40,21 +39,20 @@ func TestForgetReadsAsImportsDo(t *testing.T) {
 		{"blank lines", "Kunde,Preis\n\n4242,1\n\n7,4242", "Kunde,Preis\n\n\n7,4242", Layout{}, 1},
 		{"blank cells behind", "Kunde,Preis\n4242,1,,\n7,4242,,\n", "Kunde,Preis\n7,4242,,\n", Layout{}, 1},
 		{"no end", "Kunde,Preis\n7,1999\n4242,1", "Kunde,Preis\n7,1999\n", Layout{}, 1},
-		{"nothing of hers", "Kunde,Preis\n7,1999", "Kunde,Preis\n7,1999", Layout{}, 0},
+		{"nothing of matched", "Kunde,Preis\n7,1999", "Kunde,Preis\n7,1999", Layout{}, 0},
 		{"nothing", "", "", Layout{}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var kept bytes.Buffer
 			gone, err := filterTable(strings.NewReader(c.in), &kept, &c.layout, who)
 			if err != nil || gone != c.gone || kept.String() != c.left {
-				t.Errorf("%d gone, %v, left:\n%q, want %d and\n%q", gone, err, kept.String(), c.gone, c.left)
+				t.Errorf("%d removed, %v, left:\n%q, want %d and\n%q", gone, err, kept.String(), c.gone, c.left)
 			}
 		})
 	}
 }
 
-// What Forget keeps of any text is what it was but for whole rows, and takes time in
-// proportion.
+// Forget keeps any text unchanged except for whole rows, and no input takes long.
 func FuzzForgetTable(f *testing.F) {
 	for _, s := range []string{"event,email\nE,ada@x.example\n", "\"\n\"\r\n\"", "sep=|\na|b\n\n1|2", "a\rb\r", "a,b\n\"c\nd,e\n\"f\",g\n"} {
 		f.Add(s)
@@ -72,7 +70,7 @@ func FuzzForgetTable(f *testing.F) {
 	})
 }
 
-// seeks looks for whom lines name.
+// seeks returns a matcher for the people in lines.
 func seeks(t *testing.T, lines ...string) *person.Matcher {
 	t.Helper()
 	names, err := person.Parse(lines)

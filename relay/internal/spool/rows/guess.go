@@ -10,12 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-// sample are words of a file in which bytes stand that are not ASCII: what tells its
-// encoding when that is no UTF. Each word counts once.
+// sample is a set of words with non-ASCII bytes from a file. It determines the encoding if the
+// file is not Unicode. Each word counts once.
 type sample struct {
 	words map[string]bool
-	word  []byte // the one at hand
-	high  bool   // it has bytes that are not ASCII
+	word  []byte // the current word
+	high  bool   // it has non-ASCII bytes
 }
 
 const (
@@ -23,12 +23,12 @@ const (
 	wordBytes   = 64
 )
 
-// add takes what comes next in the file. A word ends with a byte that can be neither of a
-// letter nor of a part of one in any encoding.
+// add adds the next bytes of the file. A word ends at a byte that cannot be a letter or part of
+// one in any encoding.
 func (s *sample) add(b []byte) {
 	for len(s.words) < sampleWords && len(b) > 0 {
 		if !s.high && len(s.word) == 0 {
-			// Most of most files is ASCII.
+			// Most bytes of most files are ASCII.
 			at := bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf })
 			if at < 0 {
 				at = len(b)
@@ -63,9 +63,9 @@ func (s *sample) end() {
 	s.word, s.high = s.word[:0], false
 }
 
-// foreign is the encoding that the words are surely in, where that is not Windows-1252,
-// and its language.
-func (s *sample) foreign() (Encoding, string, bool) {
+// guess returns the encoding that the words are probably in and its language. unknown is true if
+// the encoding is not clearly Windows-1252.
+func (s *sample) guess() (e Encoding, language string, unknown bool) {
 	s.end()
 	western := 0
 	for _, set := range [][]script{westernScripts, icelandic, estonian} {
@@ -86,7 +86,7 @@ func (s *sample) foreign() (Encoding, string, bool) {
 	return Windows1252, "", false
 }
 
-// read counts the words that one of scripts explains, when they are in the encoding.
+// read counts the words that one of scripts explains if they are in encoding e.
 func (s *sample) read(e Encoding, scripts []script) (n int) {
 	decoder := e.coding().NewDecoder()
 	for word := range s.words {
@@ -104,8 +104,8 @@ func (s *sample) read(e Encoding, scripts []script) (n int) {
 	return n
 }
 
-// pairs tells whether what is not ASCII in a word may be Chinese of GB 2312, in which
-// nearly all of GBK is written: two bytes for each letter, both in the upper half.
+// pairs reports whether the non-ASCII bytes of a word can be Chinese in GB 2312, which covers
+// nearly all GBK text: two bytes per letter, both in the upper half.
 func pairs(word string) bool {
 	for i := 0; i < len(word); i++ {
 		if word[i] < utf8.RuneSelf {
@@ -118,18 +118,18 @@ func pairs(word string) bool {
 	return true
 }
 
-// script are the letters that a language writes besides ASCII.
+// script is the set of letters that a language has besides ASCII.
 type script struct {
-	letters string // in small; none when tables say which
+	letters string // in lower case; empty if tables are set
 	tables  []*unicode.RangeTable
-	rare    string // what tables have and nobody writes
-	follows string // the letter that follows õ; none: any
+	rare    string // letters in tables that are not used in practice
+	follows string // letters that can follow õ; empty: any
 	cased   bool
 }
 
 func latin(letters string) script { return script{letters: letters, cased: true} }
 
-// has tells a letter of the language; ASCII is one of those that are written in Latin.
+// has reports whether r is a letter of the language. ASCII counts for Latin scripts.
 func (s script) has(r rune) bool {
 	if s.tables == nil {
 		return r < utf8.RuneSelf || strings.ContainsRune(s.letters, r) || strings.ContainsRune(s.letters, unicode.ToLower(r))
@@ -137,7 +137,7 @@ func (s script) has(r rune) bool {
 	return unicode.In(r, s.tables...) && !strings.ContainsRune(s.rare, r)
 }
 
-// explains tells whether text may be a word of the language, or words.
+// explains reports whether text can be words of the language.
 func (s script) explains(text string) bool {
 	for _, word := range strings.FieldsFunc(text, parts) {
 		if !s.word([]rune(word)) {
@@ -147,7 +147,7 @@ func (s script) explains(text string) bool {
 	return true
 }
 
-// parts are the signs that stand between two words.
+// parts reports whether r separates words.
 func parts(r rune) bool {
 	return r < utf8.RuneSelf && !unicode.IsLetter(r) || r >= '！' && r <= '､' || strings.ContainsRune("\u00a0\u3000\u3001\u3002·´’‘–—…€•|（）「」・", r)
 }
@@ -176,8 +176,8 @@ func (s script) word(w []rune) bool {
 	return s.tables != nil || foreign < 3
 }
 
-// sign tells whether a sign may stand at i of a word: at its edges, but those that look
-// like a letter of another encoding only where people write them.
+// sign reports whether a sign can stand at position i of a word: at its edges, but signs that
+// are letters in another encoding only where people write them.
 func (s script) sign(w []rune, i int) bool {
 	before := i > 0 && unicode.IsLetter(w[i-1])
 	after := i+1 < len(w) && unicode.IsLetter(w[i+1])
@@ -192,14 +192,13 @@ func (s script) sign(w []rune, i int) bool {
 		return !after && (!before || unicode.ToLower(w[i-1]) == 'm')
 	case 'µ':
 		return !before
-	case 'ー', '々', 'ｰ', 'ﾞ', 'ﾟ': // they belong to Japanese words
+	case 'ー', '々', 'ｰ', 'ﾞ', 'ﾟ': // part of Japanese words
 		return s.tables != nil
 	}
 	return !before && !after
 }
 
-// The languages of Windows-1252. Words of those in westernScripts stand beside each other
-// in the files of one shop.
+// The languages of Windows-1252. Files of one shop mix words of those in westernScripts.
 var (
 	westernScripts = []script{
 		latin("äöüßéèà"),
@@ -214,7 +213,7 @@ var (
 
 const gb Encoding = "gbk"
 
-// guess is an encoding, the languages that are written in it, and their words for people.
+// guess is an encoding, languages written in it, and the name of the languages for messages.
 type guess struct {
 	encoding Encoding
 	words    string
@@ -227,7 +226,7 @@ var (
 	japanese = []script{{tables: []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana}}}
 )
 
-// guesses in the order in which they are preferred where they explain as much.
+// guesses in order of preference if they explain equally many words.
 var guesses = func() []guess {
 	polish, czech, slovak := latin("ąćęłńóśźż"), latin("áčďéěíňóřšťúůýž"), latin("áäčďéíĺľňóôŕšťúýž")
 	hungarian, romanian, croatian := latin("áéíóöőúüű"), latin("ăâîşţșț"), latin("čćđšž")
@@ -250,15 +249,15 @@ var guesses = func() []guess {
 		guess{"euc-kr", "Korean", []script{{tables: []*unicode.RangeTable{unicode.Hangul}}}},
 		guess{gb, "Chinese", han}, guess{"euc-jp", "Japanese", japanese}, guess{"shift_jis", "Japanese", japanese}, guess{"big5", "Chinese", han},
 		guess{"windows-874", "Thai", []script{{tables: []*unicode.RangeTable{unicode.Thai}}}},
-		guess{"ibm850", "of DOS", westernScripts}, guess{"macintosh", "of old Macs", westernScripts},
+		guess{"ibm850", "DOS", westernScripts}, guess{"macintosh", "old Macs", westernScripts},
 	)
 }()
 
-// unclear says that a file is in an encoding that nobody named, and the way out.
+// unclear returns the error for a file whose encoding is not clear, and what to do.
 func unclear(e Encoding, language string) error {
 	const save = "or save it as UTF-8 (in Excel: Save as, CSV UTF-8)"
 	if language == "" {
 		return errors.New("the file is neither UTF-8 nor windows-1252: name its encoding with --encoding (spool: encoding), " + save)
 	}
-	return fmt.Errorf("the file is neither UTF-8 nor windows-1252, it looks like %s (%s): say --encoding %s (spool: encoding: %s), or the name of the one it is, %s", e, language, e, e, save)
+	return fmt.Errorf("the file is neither UTF-8 nor windows-1252, it looks like %s (%s): use --encoding %s (spool: encoding: %s), or name the right encoding, %s", e, language, e, e, save)
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What shops of a country write, in the encoding of its Excel, is surely not read as
-// Windows-1252; and what is Windows-1252 is never refused.
+// Text in the encoding of a country's Excel is not read as Windows-1252, and Windows-1252 text
+// is never refused.
 func TestForeignEncodings(t *testing.T) {
 	polish := "Imię;Kwota zł;Miasto\nPaweł Żak;12;Łódź\nBożena Wąs;9;Kraków\nGrzegorz Brzęczyszczykiewicz;1;Poznań\n"
 	czech := "Jméno;Město\nJiří Dvořák;Plzeň\nTomáš Kučera;Brno\nŠárka Němcová;České Budějovice\n"
@@ -78,9 +78,9 @@ func TestForeignEncodings(t *testing.T) {
 		}
 		switch {
 		case c.want == "" && s.Unclear != nil:
-			t.Errorf("%s of %.30q is refused: %v", c.encoding, c.text, s.Unclear)
+			t.Errorf("%s: %.30q is refused: %v", c.encoding, c.text, s.Unclear)
 		case c.want != "" && (s.Unclear == nil || !strings.Contains(s.Unclear.Error(), "--encoding "+c.want+" ")):
-			t.Errorf("%s of %.30q: %v", c.encoding, c.text, s.Unclear)
+			t.Errorf("%s: %.30q: Unclear = %v", c.encoding, c.text, s.Unclear)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func TestParseEncoding(t *testing.T) {
 		"CP932": "shift_jis", "sjis": "shift_jis", "GB2312": "gbk", "cp852": "ibm852", "850": "ibm850", "latin1": "windows-1252",
 	} {
 		if got, err := ParseEncoding(text); err != nil || got != want {
-			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
+			t.Errorf("ParseEncoding(%q) = %q, %v; want %q", text, got, err, want)
 		}
 		if got := want.coding(); want != "" && want != UTF8 && got == AutoEncoding.coding() {
 			t.Errorf("%q is read as UTF-8", want)
@@ -99,7 +99,7 @@ func TestParseEncoding(t *testing.T) {
 	}
 	for _, text := range []string{"ebcdic?", "replacement"} {
 		if got, err := ParseEncoding(text); err == nil {
-			t.Errorf("%q: %q", text, got)
+			t.Errorf("ParseEncoding(%q) = %q, want an error", text, got)
 		}
 	}
 }

@@ -11,15 +11,15 @@ import (
 
 var sepLine = regexp.MustCompile(`(?i)^"?sep=(.)"?$`)
 
-// open begins to read a table that has no header, or whose header is known.
+// open starts to read a table without a header, or with a known one.
 func (r *records) open(in io.Reader, eventBytes int) (err error) {
 	r.most, r.budget = 4*eventBytes+1<<16, 8*eventBytes
 	r.in, err = newTextLines(in, r.most)
 	return err
 }
 
-// begin reads up to the header of a table, and finds the separator. nil: the table is
-// empty. eventBytes is what an event may have.
+// begin reads up to the header of a table and detects the separator. It returns nil if the table
+// is empty. eventBytes is the size limit of an event.
 func (r *records) begin(in io.Reader, l *Layout, eventBytes int) (h *header, err error) {
 	if err := r.open(in, eventBytes); err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (r *records) begin(in io.Reader, l *Layout, eventBytes int) (h *header, err
 		if err != nil {
 			return nil, err
 		}
-		if m := sepLine.FindStringSubmatch(strings.Trim(line.text, " ")); m != nil && line.number == 1 { // for Excel
+		if m := sepLine.FindStringSubmatch(strings.Trim(line.text, " ")); m != nil && line.number == 1 { // Excel's separator line
 			if l.Comma == 0 {
 				comma = []rune(m[1])[0]
 			}
@@ -48,12 +48,12 @@ func (r *records) begin(in io.Reader, l *Layout, eventBytes int) (h *header, err
 			continue
 		}
 		if strings.Contains(line.text, "\x00") {
-			return nil, errors.New("it holds zero bytes, as no text does")
+			return nil, errors.New("it contains NUL bytes, which text does not")
 		}
 		if r.comma = comma; comma == 0 {
 			r.comma = separator(line.text)
 		}
-		r.in.back([]textLine{line})
+		r.in.putBack([]textLine{line})
 		rec, err := r.next()
 		if err != nil {
 			return nil, err
@@ -62,10 +62,10 @@ func (r *records) begin(in io.Reader, l *Layout, eventBytes int) (h *header, err
 			return nil, fmt.Errorf("line %d: %s", rec.line, rec.bad.Message)
 		}
 		if kind := data(rec.cells); kind != "" {
-			return nil, fmt.Errorf("line %d is no header, it holds %s: the first line must name the columns (--header-row says which line does)", rec.line, kind)
+			return nil, fmt.Errorf("line %d is not a header, it contains %s: the first line must name the columns (--header-row sets the line of the header)", rec.line, kind)
 		}
 		if blank(rec.cells) {
-			return nil, fmt.Errorf("line %d is no header, it is blank (--header-row says which line is)", rec.line)
+			return nil, fmt.Errorf("line %d is not a header, it is blank (--header-row sets the line of the header)", rec.line)
 		}
 		h = newHeader(rec.cells)
 		h.at, r.width, r.named = rec.at, len(rec.cells), h.names[len(h.names)-1] != ""
@@ -73,24 +73,24 @@ func (r *records) begin(in io.Reader, l *Layout, eventBytes int) (h *header, err
 	}
 }
 
-// tableNote is what has to be known of a table to read one row of it by itself. As
-// JSON it is part of a line of the report.
+// tableNote is what is needed to read single rows of a table. Its JSON is part of a line of the
+// report.
 type tableNote struct {
-	Header    []string `json:"header"` // the names of the columns
+	Header    []string `json:"header"` // column names
 	Separator string   `json:"separator"`
-	Columns   []Column `json:"columns,omitempty"` // and what else the Layout says
+	Columns   []Column `json:"columns,omitempty"` // this and the fields below as in Layout
 	Event     string   `json:"event,omitempty"`
 	GroupBy   string   `json:"group_by,omitempty"`
 	ID        string   `json:"id,omitempty"`
 
-	known *tableRows // what tableRows.know made of it, for each row that is read by it
+	known *tableRows // result of tableRows.setHeader, shared by all rows read with this note
 }
 
 func noteOf(h *header, comma rune, l *Layout) *tableNote {
 	return &tableNote{Header: h.names, Separator: string(comma), Columns: l.Columns, Event: l.Event, GroupBy: l.GroupBy, ID: l.ID}
 }
 
-// layout is the one that the note was made of, as far as it is known.
+// layout returns the Layout that the note was made from, as far as it is known.
 func (n *tableNote) layout() *Layout {
 	comma, _ := utf8.DecodeRuneInString(n.Separator)
 	return &Layout{Columns: n.Columns, Event: n.Event, GroupBy: n.GroupBy, ID: n.ID, Comma: comma}

@@ -7,45 +7,45 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Layout says what a file means that does not say it itself, above all the columns of a
-// table. The zero value: the header says it all.
+// Layout describes what a file does not say itself, above all the columns of a table. The zero
+// value relies on the header alone.
 type Layout struct {
-	Encoding   Encoding       // of files that are not plainly UTF-8 or UTF-16; "": it is found out, and no file is read by a guess
-	Columns    []Column       // what the header does not say
-	Event      string         // name of rows that give none
-	Comma      rune           // 0: , ; tab or |, by a sep= line or the header
-	HeaderRow  int            // line of the header, the first is 1; 0: the first that is not blank
-	Zone       *time.Location // of those that say none; nil: the mapping's
-	TimeFormat string         // of the columns that fill timestamp and originalTimestamp: a form as event.TimeFormat checks it
-	GroupBy    string         // header: rows that follow each other and are equal in it are one event
-	ID         string         // header, or in JSON a property or path: what makes a row the same sale in the next export
+	Encoding   Encoding       // of files that are not clearly UTF-8 or UTF-16; "": detected, but never guessed
+	Columns    []Column       // overrides the header
+	Event      string         // event name for rows without one
+	Comma      rune           // separator; 0: , ; tab or | according to a sep= line or the header
+	HeaderRow  int            // line of the header, from 1; 0: the first that is not blank
+	Zone       *time.Location // of times without a zone; nil: the mapping's
+	TimeFormat string         // format of the columns that fill timestamp and originalTimestamp, as event.TimeFormat checks it
+	GroupBy    string         // a header: consecutive rows that are equal in it are one event
+	ID         string         // a header, or in JSON a property or path: identifies a sale across files
 }
 
-// DefaultEventBytes is what an event may have where nobody says otherwise.
+// DefaultEventBytes is the default size limit of an event.
 const DefaultEventBytes = 256 << 10
 
-// Options say how the rows of a file are read.
+// Options configures how the rows of a file are read.
 type Options struct {
 	Layout
-	EventBytes int // what an event may have; 0: DefaultEventBytes
+	EventBytes int // size limit of an event; 0: DefaultEventBytes
 	PrintKey   track.PrintKey
 }
 
-// ErrChanged says that a file no longer holds what it held when it was looked
-// at: somebody writes into it. Nothing of what it holds instead was stored.
+// ErrChanged reports that a file changed after its survey: another program writes to it. None of
+// the changed content was returned.
 var ErrChanged = errors.New("the file was changed while it was being read: import it again when its writer has finished")
 
-// FormatError says that a file cannot be read as rows at all.
+// FormatError reports a file that cannot be read as rows at all.
 type FormatError struct {
 	Err error
-	Cut bool // as it would be when the rest of it is yet to come
+	Cut bool // the file could be incomplete
 }
 
 func (e *FormatError) Error() string { return e.Err.Error() }
 func (e *FormatError) Unwrap() error { return e.Err }
 
-// PrivateError is an error whose text may repeat what is in the file; Words say no
-// more than what kind it is.
+// PrivateError is an error whose text can contain text of the file. Words only name the kind of
+// error.
 type PrivateError struct {
 	Words string
 	Err   error

@@ -8,21 +8,21 @@ import (
 	"slices"
 )
 
-// textLines reads a table line by line. Lines end with LF, CRLF, or with CR where
-// the first one does. Lines may be put back.
+// textLines reads a table line by line. Lines end with LF or CRLF, or with CR if the first line
+// does. Lines can be put back.
 type textLines struct {
 	in    *bufio.Reader
-	most  int  // bytes of a line; what is more of it is dropped
+	most  int  // bytes kept of a line; the rest is dropped
 	cr    bool // CR alone ends a line
 	line  int64
-	at    int64      // bytes that were read of the table
-	ahead []textLine // put back, the next one last
+	at    int64      // offset in the table of the next byte to read
+	ahead []textLine // lines that were put back, the next one last
 }
 
 type textLine struct {
 	text   string
-	number int64 // 1 for the first of the file
-	at     int64 // where it begins in the table
+	number int64 // line number in the file, from 1
+	at     int64 // offset in the table
 	long   bool
 }
 
@@ -38,7 +38,7 @@ func newTextLines(r io.Reader, most int) (*textLines, error) {
 	return l, nil
 }
 
-// next is the next line; io.EOF behind the last.
+// next returns the next line; io.EOF after the last.
 func (l *textLines) next() (textLine, error) {
 	if n := len(l.ahead); n > 0 {
 		line := l.ahead[n-1]
@@ -54,21 +54,21 @@ func (l *textLines) next() (textLine, error) {
 	return textLine{text: string(buf), number: l.line, at: at, long: long}, nil
 }
 
-// back puts lines back, the first of them to be the next.
-func (l *textLines) back(lines []textLine) {
+// putBack puts lines back, so that next returns them again in order.
+func (l *textLines) putBack(lines []textLine) {
 	for _, line := range slices.Backward(lines) {
 		l.ahead = append(l.ahead, line)
 	}
 }
 
-// read reads one line, of an overlong one only the beginning. The text is without
-// its end; io.EOF with a text says that it has none.
+// read reads one line without its line end; of a too long one only the beginning. io.EOF with a
+// text means that the last line has no line end.
 func (l *textLines) read() (buf []byte, long bool, err error) {
 	for {
 		if _, err := l.in.Peek(1); err != nil {
 			return buf, long, err
 		}
-		data, _ := l.in.Peek(l.in.Buffered()) // it is there
+		data, _ := l.in.Peek(l.in.Buffered()) // they are buffered
 		at := bytes.IndexByte(data, '\n')
 		if l.cr {
 			at = bytes.IndexAny(data, "\r\n")
@@ -94,7 +94,7 @@ func (l *textLines) read() (buf []byte, long bool, err error) {
 	}
 }
 
-// skip passes over bytes that are in the buffer.
+// skip discards buffered bytes.
 func (l *textLines) skip(n int) {
 	_, _ = l.in.Discard(n)
 	l.at += int64(n)

@@ -10,12 +10,12 @@ import (
 	"relay/relay/internal/track"
 )
 
-// moment is a time in the given form, or in the given zone, as everybody reads it; what
-// cannot be read stays, for the mapper to judge. One without a zone stays without where
-// none is given.
+// moment converts a time in the set format or zone to RFC 3339. A time that cannot be read is
+// returned unchanged, for the mapper to judge. A time without a zone gets one only if a zone is
+// set.
 func (w *writer) moment(s string) string {
 	if w.layout != "" {
-		t, zoned, ok := inForm(w.layout, s, w.zone)
+		t, zoned, ok := parseInLayout(w.layout, s, w.zone)
 		switch {
 		case ok && zoned:
 			return t.Format(time.RFC3339Nano)
@@ -35,8 +35,9 @@ func (w *writer) moment(s string) string {
 	return t.In(w.zone).Format(time.RFC3339Nano)
 }
 
-// inForm reads a time in a form; zoned says that it has a zone, of its own or the given one.
-func inForm(layout, s string, zone *time.Location) (t time.Time, zoned, ok bool) {
+// parseInLayout parses a time with layout; zoned reports that it has a zone, its own or the
+// given one.
+func parseInLayout(layout, s string, zone *time.Location) (t time.Time, zoned, ok bool) {
 	in := zone
 	if in == nil {
 		in = time.UTC
@@ -50,14 +51,14 @@ func inForm(layout, s string, zone *time.Location) (t time.Time, zoned, ok bool)
 	return t, zoned, err == nil
 }
 
-// UnreadableTime says what is wrong with a time, by its shape alone.
+// UnreadableTime returns the problem of a time that cannot be read. It shows only its form.
 func UnreadableTime(value []byte) *track.Problem {
 	return &track.Problem{Code: "invalid_timestamp", Message: fmt.Sprintf(
-		"its timestamp, of the form %s, is no time that can be read; write 2026-11-20T18:30:00Z, or name the form (--time-format, spool: time_format)", form(value))}
+		"its timestamp, of the form %s, cannot be read as a time; write 2026-11-20T18:30:00Z, or set the format (--time-format, spool: time_format)", form(value))}
 }
 
-// WhereTime says how a row that says no time can be made to.
-func (r *Row) WhereTime() string {
+// TimeHint returns what to do about a row without a time, for the end of a message.
+func (r *Row) TimeHint() string {
 	switch {
 	case r.table == nil:
 		return `: give it a member "timestamp", such as "2026-11-20T18:30:00Z"`
@@ -67,7 +68,7 @@ func (r *Row) WhereTime() string {
 	return ": --column 'timestamp=HEADER' names the column (spool: columns)"
 }
 
-// form is what a value looks like, without what it says: 99/99/9999 for a date.
+// form returns the form of a value without its content: 99/99/9999 for a date.
 func form(value []byte) string {
 	const most = 40
 	s := strings.Trim(string(value), `"`)

@@ -12,45 +12,45 @@ import (
 	"relay/relay/internal/track"
 )
 
-// Problem is a row that cannot be used. As JSON it is a line of the report.
+// Problem is an unusable row. Its JSON is a line of the report.
 type Problem struct {
 	Row     int64  `json:"row"`
 	Line    int64  `json:"line,omitempty"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
-	// Text of the row, and what says how it is read when it is one of a table; only in
-	// the report, which is for the file's owner, and there in a line of its own (Reading).
+	// Text of the row, and how to read it if it is a table's. Only the report has them, which
+	// is for the file's owner; there Table is in a line of its own (Reading).
 	Text  string     `json:"text,omitempty"`
 	Table *tableNote `json:"table,omitempty"`
 }
 
-// readingCode is that of a line which says how the lines below it are read.
+// readingCode marks a line that describes how the rows below it are read.
 const readingCode = "table"
 
-// Reading is the line of a report that says how the row is read; it holds for all rows
-// below, until another one. p has it no more.
+// Reading returns the report line that describes how the row is read. It applies to all rows
+// below until the next one. It clears p.Table.
 func (p *Problem) Reading() Problem {
 	r := Problem{Code: readingCode, Message: "the columns of the rows below", Table: p.Table}
 	if p.Table == nil {
-		r.Message = "the rows below are no table"
+		r.Message = "the rows below are not a table"
 	}
 	p.Table = nil
 	return r
 }
 
 func (p Problem) String() string {
-	if p.Line == 0 { // JSON over several lines
+	if p.Line == 0 { // JSON that spans several lines
 		return fmt.Sprintf("row %d: %s", p.Row, p.Message)
 	}
 	return fmt.Sprintf("row %d (line %d): %s", p.Row, p.Line, p.Message)
 }
 
-// Problem is what the report has of a row; text is what it shows of it.
+// Problem returns the report line of a row, with text as the row's text.
 func (r *Row) Problem(why *track.Problem, text []byte) Problem {
 	return Problem{Row: r.Number, Line: r.line, Code: why.Code, Message: why.Message, Text: string(text), Table: r.table}
 }
 
-// IsReport tells whether a file is a report: a wrong name must not cost somebody a file.
+// IsReport reports whether a file is a report, so that a misnamed file is never treated as one.
 func IsReport(f io.ReaderAt) bool {
 	head := make([]byte, len(reportBegin))
 	n, _ := f.ReadAt(head, 0)
@@ -59,7 +59,7 @@ func IsReport(f io.ReaderAt) bool {
 
 const reportBegin = `{"row":`
 
-// problemIn is what a line of a report says; false: it is none, and may be an event.
+// problemIn parses a line of a report; false: it is not one and can be an event.
 func problemIn(line []byte) (p Problem, ok bool) {
 	if !bytes.HasPrefix(line, []byte(reportBegin)) {
 		return p, false
@@ -69,9 +69,9 @@ func problemIn(line []byte) (p Problem, ok bool) {
 	return p, dec.Decode(&p) == nil && !dec.More()
 }
 
-// spareHeader is the line of a Reading without the names of columns that are about the
-// person: a title that was taken for a header. The rows below are others' too.
-func (p *Problem) spareHeader(line []byte, who Seeker) (left []byte, gone int) {
+// removeFromHeader removes names that match the person from the header in a Reading line: it can
+// be a title that was taken for a header. The rows below can be other people's.
+func (p *Problem) removeFromHeader(line []byte, who Matcher) (left []byte, gone int) {
 	if p.Table == nil {
 		return line, 0
 	}
@@ -83,13 +83,13 @@ func (p *Problem) spareHeader(line []byte, who Seeker) (left []byte, gone int) {
 	if gone == 0 {
 		return line, 0
 	}
-	left, _ = json.Marshal(p) // it was read from JSON
+	left, _ = json.Marshal(p) // it was parsed from JSON
 	return append(left, '\n'), gone
 }
 
-// about says whether a line of a report is about the person: the row that was refused is
-// looked at as it is in its file.
-func (p *Problem) about(who Seeker) bool {
+// matches reports whether a line of a report is about the person. The refused row is matched as
+// it is in its file.
+func (p *Problem) matches(who Matcher) bool {
 	if who.Text(p.Message) {
 		return true
 	}
@@ -103,7 +103,7 @@ func (p *Problem) about(who Seeker) bool {
 		}
 		t.records.comma = separator(p.Text)
 	} else {
-		t.knowNote(p.Table)
+		t.setNote(p.Table)
 	}
 	if err := t.records.open(strings.NewReader(p.Text), DefaultEventBytes); err != nil {
 		return true

@@ -9,23 +9,23 @@ import (
 	"relay/relay/internal/track"
 )
 
-// records reads the rows of a table. A fault costs the line it is in alone: a
-// quote that never closes takes no other row along.
+// records reads the rows of a table. A fault costs only its own line: a quote that never closes
+// does not swallow other rows.
 type records struct {
-	in     *textLines
-	comma  rune
-	width  int  // of the header; 0: it is next
-	named  bool // the header's last column has a name
-	seen   bool // a row of it
-	shut   bool // and neither has cells behind that column: a row that has is cut at the wrong places
-	most   int  // bytes of one row
-	budget int  // bytes that may be read in search of a closing quote, and put back
+	in         *textLines
+	comma      rune
+	width      int  // of the header; 0: the header is read next
+	named      bool // the header's last column has a name
+	seen       bool // a row of it has been read
+	exactWidth bool // header and first row have no cells after the last column: a row that has some was split wrongly
+	most       int  // size limit of a row
+	budget     int  // bytes that can be read in search of a closing quote and put back
 }
 
-// budgetFactor: a byte of the file may be read so many times in such searches.
+// budgetFactor is how many times a byte of the file can be read in such searches.
 const budgetFactor = 16
 
-// next is the next row, blank ones too; io.EOF behind the last.
+// next returns the next row, blank ones too; io.EOF after the last.
 func (r *records) next() (record, error) {
 	first, err := r.in.next()
 	if err != nil {
@@ -35,7 +35,7 @@ func (r *records) next() (record, error) {
 	r.budget = min(r.budget+budgetFactor*(len(first.text)+1), 2*r.most)
 	if first.long {
 		rec.text = first.text[:min(len(first.text), 1024)]
-		rec.bad = &track.Problem{Code: track.TooLarge.Code, Message: "the row is longer than any event may be"}
+		rec.bad = &track.Problem{Code: track.TooLarge.Code, Message: "the row is longer than any event can be"}
 		return rec, nil
 	}
 	if !strings.Contains(first.text, `"`) {
@@ -48,7 +48,7 @@ func (r *records) next() (record, error) {
 		rec.cells = r.cut(rec.cells)
 		return rec, nil
 	}
-	s := scan{comma: r.comma}
+	s := rowScanner{comma: r.comma}
 	lines := []textLine{first}
 	size := len(first.text)
 	for open := s.line(first.text); open; {
@@ -58,7 +58,7 @@ func (r *records) next() (record, error) {
 		}
 		if size += len(more.text); err != nil || more.long || size > min(r.most, r.budget) || s.bad {
 			if err == nil {
-				r.in.back([]textLine{more})
+				r.in.putBack([]textLine{more})
 			}
 			s.bad = true
 			break
@@ -70,8 +70,8 @@ func (r *records) next() (record, error) {
 		rec.text, rec.cells = textOf(lines), r.cut(s.cells)
 		return rec, nil
 	}
-	if cells, ok := lenient(first.text, r.comma, r.width); ok && r.width > 0 && r.fits(cells) {
-		r.back(lines[1:])
+	if cells, ok := splitLeniently(first.text, r.comma, r.width); ok && r.width > 0 && r.fits(cells) {
+		r.putBack(lines[1:])
 		rec.cells = r.cut(cells)
 		return rec, nil
 	}
@@ -80,37 +80,37 @@ func (r *records) next() (record, error) {
 		rec.bad = r.wrongColumns(len(s.cells))
 		return rec, nil
 	}
-	r.back(lines[1:])
-	rec.bad = &track.Problem{Code: "invalid_csv", Message: "a quote opens a cell and does not close it: a quote within a quoted cell is written twice"}
+	r.putBack(lines[1:])
+	rec.bad = &track.Problem{Code: "invalid_csv", Message: "a quote opens a cell and is never closed: double a quote within a quoted cell"}
 	return rec, nil
 }
 
 func (r *records) wrongColumns(n int) *track.Problem {
 	why := fmt.Sprintf("the row has %d cells, the header %d", n, r.width)
 	if n > r.width {
-		why += fmt.Sprintf(": a cell that holds %q must be quoted, or the separator another one", r.comma)
+		why += fmt.Sprintf(": quote cells that contain %q, or set another separator", r.comma)
 	}
 	return &track.Problem{Code: "wrong_columns", Message: why}
 }
 
-// back puts lines back that a search went through in vain.
-func (r *records) back(lines []textLine) {
+// putBack puts lines back after a search without result.
+func (r *records) putBack(lines []textLine) {
 	for _, l := range lines {
 		r.budget -= len(l.text) + 1
 	}
-	r.in.back(lines)
+	r.in.putBack(lines)
 }
 
-// fits tells whether cells are a row of the table: "5,00" without quotes makes one
-// cell too many, and where the last one is blank that alone tells.
+// fits reports whether cells are a row of the table. An unquoted "5,00" makes one cell too many,
+// which only the width shows if the last cell is blank.
 func (r *records) fits(cells []string) bool {
-	return fits(cells, r.width) && (!r.shut || len(cells) == r.width)
+	return fitsWidth(cells, r.width) && (!r.exactWidth || len(cells) == r.width)
 }
 
-// cut leaves out the blank cells behind the last column.
+// cut drops blank cells after the last column.
 func (r *records) cut(cells []string) []string {
 	if r.width > 0 && !r.seen && !blank(cells) {
-		r.seen, r.shut = true, r.named && len(cells) == r.width
+		r.seen, r.exactWidth = true, r.named && len(cells) == r.width
 	}
 	if r.width > 0 && len(cells) > r.width {
 		return cells[:r.width]
@@ -118,11 +118,10 @@ func (r *records) cut(cells []string) []string {
 	return cells
 }
 
-// swallowed tells whether one of the lines that a quote has taken along is a row
-// by itself.
+// swallowed reports whether one of the lines that a quote spans is a row by itself.
 func (r *records) swallowed(lines []textLine) bool {
 	for _, l := range lines {
-		s := scan{comma: r.comma}
+		s := rowScanner{comma: r.comma}
 		if open := s.line(l.text); !open && !s.bad && len(s.cells) == r.width && r.width > 1 {
 			return true
 		}

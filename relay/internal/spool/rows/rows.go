@@ -13,42 +13,42 @@ import (
 
 // Row is one event of a file.
 type Row struct {
-	Number int64           // 1 for the first
-	line   int64           // of the file, where it begins
+	Number int64           // from 1
+	line   int64           // line of the file where it begins
 	Msg    track.Message   // valid until the next row
-	Text   []byte          // as it stands in the file, for the report
-	table  *tableNote      // how that is read; nil: it is JSON
-	cells  []string        // of its first row, when it is of a table
-	filled map[string]bool // what columns of the table fill: their paths, and their headers
-	Joined int64           // rows that are of the same event, behind the first
-	Timed  bool            // it is from a table that says times
-	Once   string          // what makes it the same sale in another file
-	Bad    *track.Problem  // it cannot become an event
+	Text   []byte          // as in the file, for the report
+	table  *tableNote      // how Text is read; nil: it is JSON
+	cells  []string        // of its first row, if it is from a table
+	filled map[string]bool // paths that columns of the table fill, and the headers of those columns
+	Joined int64           // rows of the same event after the first
+	Timed  bool            // its table has a time column
+	SaleID string          // identifies the sale across files
+	Bad    *track.Problem  // why it cannot become an event
 }
 
-// Reader reads the rows of a file. Next returns io.EOF behind the last row; any other error
-// ends the file.
+// Reader reads the rows of a file. Next returns io.EOF after the last row; any other error ends
+// the file.
 type Reader interface {
 	Next(*Row) error
 }
 
-// packed takes the events of a value one by one: a batch as clients post it, or a
-// list, holds many, anything else is one.
+// packed reads the events in a JSON value one by one. A batch as clients post it and a list
+// contain several; any other value is one event.
 type packed struct {
 	in    track.Reader
-	sale  *saleOf  // nil: events are told apart by their messageId
-	at    int      // the next message of the batch
-	left  int      // messages of the batch
-	items [][]byte // of the list
+	sale  *saleFinder // nil: events are identified by their messageId
+	at    int         // index of the next message of the batch
+	left  int         // messages left in the batch
+	items [][]byte    // items left of the list
 }
 
-// open begins with a value. false: it holds many, or none.
+// open starts with a value. ok is false if it is a batch or list, whose events next returns.
 func (p *packed) open(value []byte) (one Row, ok bool) {
 	if items, ok := track.Items(value); ok {
 		p.items = items
 		return Row{}, false
 	}
-	// Most values are no batch: those that cannot be one are not read twice.
+	// Most values are not batches: values that cannot be one are not parsed twice.
 	if bytes.Contains(value, []byte(`"batch"`)) || bytes.Contains(value, []byte(`\u`)) {
 		batch, err := p.in.Batch(value)
 		var bad *track.Problem
@@ -63,7 +63,7 @@ func (p *packed) open(value []byte) (one Row, ok bool) {
 	return p.one(value), true
 }
 
-// one is the row of a value that is an event, or ought to be.
+// one returns the row of a value that is, or should be, an event.
 func (p *packed) one(value []byte) Row {
 	msg, err := p.in.One(value)
 	one := Row{Msg: msg, Bad: msg.Problem, Text: value}
@@ -74,7 +74,7 @@ func (p *packed) one(value []byte) Row {
 	return one
 }
 
-// next is the next event of a batch or a list.
+// next returns the next event of a batch or a list.
 func (p *packed) next() (Row, bool) {
 	if len(p.items) > 0 {
 		item := p.items[0]
@@ -91,7 +91,7 @@ func (p *packed) next() (Row, bool) {
 	return one, true
 }
 
-// lines reads JSON lines. Blank ones do not count.
+// lines reads JSON lines. Blank lines do not count.
 type lines struct {
 	in     *bufio.Reader
 	most   int
@@ -101,16 +101,16 @@ type lines struct {
 	packed packed
 }
 
-// lineBytes bounds a line: a request body of the largest kind that a till has
-// saved. What an event may have is less.
+// lineBytes bounds a line: the largest request body that a till can have saved. An event can
+// have less.
 const lineBytes = 4 << 20
 
 func newLines(r io.Reader, o *Options) (*lines, error) {
-	sale, err := o.saleOf()
+	sale, err := o.saleFinder()
 	return &lines{in: bufio.NewReaderSize(r, 1<<16), most: max(lineBytes, o.EventBytes), packed: packed{in: o.reader(), sale: sale}}, err
 }
 
-// reader judges the events of rows.
+// reader returns the parser for the events of rows.
 func (o *Options) reader() track.Reader {
 	return track.Reader{Limits: track.Limits{EventBytes: o.EventBytes}, Key: o.PrintKey}
 }
@@ -147,8 +147,7 @@ func (l *lines) Next(r *Row) error {
 	}
 }
 
-// read reads one line into buf, of an overlong one only as much as is needed
-// to know that.
+// read reads one line into buf; of a too long one only enough to detect that.
 func (l *lines) read() (long bool, err error) {
 	l.buf = l.buf[:0]
 	for {
@@ -163,7 +162,7 @@ func (l *lines) read() (long bool, err error) {
 	}
 }
 
-// Rows begins to read the rows of the file, as the survey found it.
+// Rows starts a pass over the rows of the file, with the survey's encoding and format.
 func (w *File) Rows(s *Survey, o Options) (Reader, error) {
 	o.EventBytes = cmp.Or(o.EventBytes, DefaultEventBytes)
 	f, err := w.reader()

@@ -28,7 +28,7 @@ func all(t *testing.T, f *File, o Options) (bodies, bad []string) {
 			t.Fatal(err)
 		}
 		if r.Number != number {
-			t.Errorf("row %d is number %d", number, r.Number)
+			t.Errorf("row %d has Number %d", number, r.Number)
 		}
 		if r.Bad != nil {
 			bad = append(bad, r.Problem(r.Bad, r.Text).String())
@@ -38,7 +38,7 @@ func all(t *testing.T, f *File, o Options) (bodies, bad []string) {
 	}
 }
 
-// TestRows: the same sales in each format, with a row that cannot be used among them.
+// The same sales in each format, with an unusable row between them.
 func TestRows(t *testing.T) {
 	t.Parallel()
 	const a, b = `{"event":"Sale","timestamp":"2026-11-20T10:00Z","properties":{"n":1}}`, `{"event":"Sale","timestamp":"2026-11-20T11:00Z","properties":{"n":2}}`
@@ -63,7 +63,7 @@ func TestRows(t *testing.T) {
 			t.Parallel()
 			bodies, bad := all(t, NewFile(strings.NewReader(c.text), 0), Options{})
 			if got := strings.Join(bodies, " "); got != a+" "+b {
-				t.Errorf("rows %s", got)
+				t.Errorf("bodies %s", got)
 			}
 			if len(bad) != 1 || !strings.HasPrefix(bad[0], c.bad) {
 				t.Errorf("problems %q, want %q", bad, c.bad)
@@ -72,8 +72,8 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// TestFileIsAsItWasSurveyed: nothing that the survey has not seen is handed out.
-func TestFileIsAsItWasSurveyed(t *testing.T) {
+// Content that the survey has not seen is never returned.
+func TestFileUnchangedSinceSurvey(t *testing.T) {
 	t.Parallel()
 	line := `{"event":"Sale","timestamp":"2026-11-20T10:00Z"}` + "\n"
 	content := []byte(strings.Repeat(line, 3*blockBytes/len(line)))
@@ -87,7 +87,7 @@ func TestFileIsAsItWasSurveyed(t *testing.T) {
 	for err == nil {
 		var r Row
 		if err = in.Next(&r); err == nil && bytes.Contains(r.Text, []byte("Sold")) {
-			t.Fatal("it was handed out")
+			t.Fatal("changed content was returned")
 		}
 	}
 	if !errors.Is(err, ErrChanged) {
@@ -95,13 +95,13 @@ func TestFileIsAsItWasSurveyed(t *testing.T) {
 	}
 }
 
-// TestTooLarge: a file is measured before it is read, and while it is unpacked.
+// The size is checked before the file is read, and while it is unpacked.
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, most := range []int64{9, 10} {
 		_, err := NewFile(strings.NewReader("0123456789"), most).Survey(t.Context(), 0, func(int64) {})
 		if refused := errors.As(err, new(*FormatError)) && strings.Contains(err.Error(), "too large"); refused != (most == 9) {
-			t.Errorf("at most %d: %v", most, err)
+			t.Errorf("limit %d: %v", most, err)
 		}
 	}
 }

@@ -11,39 +11,38 @@ import (
 	"unicode/utf8"
 )
 
-// Format is how rows lie in a file.
+// Format is the format of a file.
 type Format string
 
 // The formats.
 const (
 	Auto      Format = ""
 	JSONLines Format = "jsonl"
-	JSON      Format = "json" // values over several lines, lists of them
+	JSON      Format = "json" // values that span several lines, and lists of values
 	CSV       Format = "csv"
 )
 
-// Survey is what one pass over a file finds out.
+// Survey is the result of the first pass over a file.
 type Survey struct {
-	Digest   string // SHA-256 of the content, hex
-	Size     int64  // of the content
-	Packed   int64  // of the file
+	Digest   string // SHA-256 of the unpacked content, hex
+	Size     int64  // bytes of the unpacked content
+	Packed   int64  // bytes of the file
 	Marked   string // digest of the content before the mark; empty: it is shorter
-	Ended    bool   // the last line has an end
+	Ended    bool   // the last line has a line end
 	Format   Format
 	Encoding Encoding
-	Unclear  error // the encoding is a guess, which no event may rest on
-	Stray    int64 // bytes that are no UTF-8 in a file that is read as UTF-8
-	unicode  bool  // it is plainly UTF-8 or UTF-16
+	Unclear  error // why the encoding is only a guess, with which no event must be read
+	Stray    int64 // bytes that are not UTF-8, in a file that is read as UTF-8
+	unicode  bool  // it is clearly UTF-8 or UTF-16
 }
 
-// look reads all of f. A progress of it is told in bytes. mark is a number of
-// bytes whose digest is wanted too; 0: none.
-func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*Survey, error) {
+// survey reads all of f. See File.Survey.
+func survey(ctx context.Context, f io.Reader, mark int64, progress func(int64)) (*Survey, error) {
 	s := &Survey{}
 	hash := sha256.New()
 	var head, tail []byte
 	var words sample
-	var multi, stray int64 // UTF-8 sequences; bytes that are none
+	var multi, stray int64 // multi-byte UTF-8 sequences; bytes that are not UTF-8
 	buf := make([]byte, 0, 1<<18)
 	for {
 		if err := ctx.Err(); err != nil {
@@ -69,7 +68,7 @@ func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*Surv
 		end := err == io.EOF
 		rest := count(buf, end, &multi, &stray)
 		buf = buf[:copy(buf[:cap(buf)], rest)]
-		told(s.Size)
+		progress(s.Size)
 		if end {
 			break
 		}
@@ -91,7 +90,7 @@ func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*Surv
 	default:
 		var language string
 		var unknown bool
-		if s.Encoding, language, unknown = words.foreign(); unknown {
+		if s.Encoding, language, unknown = words.guess(); unknown {
 			s.Unclear = unclear(s.Encoding, language)
 		}
 	}
@@ -100,16 +99,15 @@ func look(ctx context.Context, f io.Reader, mark int64, told func(int64)) (*Surv
 	return s, nil
 }
 
-// Assume has a file be read in the encoding that somebody says it has, unless it plainly
-// is in another.
+// Assume sets the encoding that the user named, unless the file is clearly in another one.
 func (s *Survey) Assume(e Encoding) {
 	if e != AutoEncoding && !s.unicode {
 		s.Encoding, s.Unclear = e, nil
 	}
 }
 
-// nulls tells UTF-16 without a byte order mark: of most pairs of bytes the one at
-// (the second when it lies little end first) is 0, and the other is not.
+// nulls detects UTF-16 without a byte order mark: in most pairs of bytes the one at index at (1
+// for little-endian) is 0 and the other is not.
 func nulls(head []byte, at int) bool {
 	found, pairs := 0, len(head)/2
 	for i := range pairs {
@@ -120,8 +118,8 @@ func nulls(head []byte, at int) bool {
 	return pairs > 0 && 10*found > 7*pairs
 }
 
-// count counts what is not ASCII in b and returns what of it may be the
-// beginning of a longer sequence.
+// count counts the non-ASCII bytes of b and returns the end of b that could be the beginning of
+// a longer sequence.
 func count(b []byte, end bool, multi, stray *int64) []byte {
 	for len(b) > 0 {
 		if b[0] < utf8.RuneSelf {
@@ -146,8 +144,8 @@ func count(b []byte, end bool, multi, stray *int64) []byte {
 	return nil
 }
 
-// formatOf: JSON begins with a bracket, which no header of ours does, and it is
-// JSON lines unless the first line is not a value of its own.
+// formatOf detects the format: JSON begins with a bracket, which headers do not. It is JSON lines
+// unless the first line is not a complete value.
 func formatOf(head []byte, e Encoding) Format {
 	b, _ := io.ReadAll(decoded(bytes.NewReader(head), e))
 	b = bytes.TrimLeft(b, " \t\r\n")

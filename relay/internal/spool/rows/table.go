@@ -21,10 +21,10 @@ type table struct {
 	buf     []byte
 	number  int64
 
-	held *record  // of the next event
-	late []record // that cannot be used and stand among the rows of an event
-	note *tableNote
-	seen map[[16]byte]int64
+	pushedBack *record  // the first row of the next event
+	unusable   []record // unusable rows found among the rows of an event
+	note       *tableNote
+	seen       map[[16]byte]int64
 }
 
 // groupRows bounds the rows of one event.
@@ -40,7 +40,7 @@ func newTable(r io.Reader, o *Options) (*table, error) {
 		return t, nil
 	}
 	if t.cols, err = newColumns(h, &o.Layout); err != nil {
-		if hint := t.title(h); hint != "" {
+		if hint := t.headerHint(h); hint != "" {
 			err = fmt.Errorf("%w\n%s", err, hint)
 		}
 		return nil, &PrivateError{"read header", err}
@@ -52,7 +52,7 @@ func newTable(r io.Reader, o *Options) (*table, error) {
 	return t, nil
 }
 
-// data says what of a row no name of a column looks like.
+// data names what a row contains that column names do not look like; "" if nothing.
 func data(cells []string) string {
 	numbers := 0
 	for i, c := range cells {
@@ -77,8 +77,8 @@ var (
 	momentLike  = regexp.MustCompile(`^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([^\d]|$)`)
 )
 
-// title says which line the header may be where the one at hand is but a title.
-func (t *table) title(h *header) string {
+// headerHint returns a hint at the line of the header if the current one seems to be a title.
+func (t *table) headerHint(h *header) string {
 	if filled := strings.Join(h.names, ""); len(h.names) > 2 && !blank(h.names[1:]) || filled == "" {
 		return ""
 	}
@@ -88,13 +88,13 @@ func (t *table) title(h *header) string {
 			return ""
 		}
 		if cells := strings.FieldsFunc(line.text, func(r rune) bool { return r == separator(line.text) }); len(cells) > 2 {
-			return fmt.Sprintf("is line %d the header? Then say so with --header-row %d (spool: header_row)", line.number, line.number)
+			return fmt.Sprintf("if line %d is the header, use --header-row %d (spool: header_row)", line.number, line.number)
 		}
 	}
 	return ""
 }
 
-// separator is the likeliest one of a header: the most frequent outside quotes.
+// separator returns the most frequent separator of a header outside quotes.
 func separator(header string) rune {
 	best, most := ',', 0
 	for _, c := range ",;\t|" {
@@ -115,12 +115,12 @@ func separator(header string) rune {
 }
 
 func (t *table) Next(r *Row) error {
-	if len(t.late) > 0 {
-		*r = t.refused(&t.late[0])
-		t.late = t.late[1:]
+	if len(t.unusable) > 0 {
+		*r = t.refused(&t.unusable[0])
+		t.unusable = t.unusable[1:]
 		return nil
 	}
-	first, err := t.take()
+	first, err := t.nextRow()
 	if err != nil {
 		return err
 	}
@@ -142,17 +142,16 @@ func (t *table) Next(r *Row) error {
 	return nil
 }
 
-// again says whether a row is the header once more, as files have that were put
-// together of several.
-func (t *table) again(cells []string) bool {
+// isRepeatedHeader reports whether a row is the header again, as in concatenated files.
+func (t *table) isRepeatedHeader(cells []string) bool {
 	return t.cols != nil && len(cells) == len(t.cols.names) && strings.HasSuffix(strings.TrimSpace(cells[0]), t.cols.names[0]) &&
 		slices.Equal(newHeader(cells).names, t.cols.names)
 }
 
-// take is the next row that is not blank.
-func (t *table) take() (*record, error) {
-	if rec := t.held; rec != nil {
-		t.held = nil
+// nextRow returns the next row that is not blank.
+func (t *table) nextRow() (*record, error) {
+	if rec := t.pushedBack; rec != nil {
+		t.pushedBack = nil
 		return rec, nil
 	}
 	for {
@@ -160,7 +159,7 @@ func (t *table) take() (*record, error) {
 		if err != nil {
 			return nil, err
 		}
-		if rec.bad == nil && t.again(rec.cells) {
+		if rec.bad == nil && t.isRepeatedHeader(rec.cells) {
 			continue
 		}
 		if rec.bad != nil || !blank(rec.cells) {
@@ -171,8 +170,8 @@ func (t *table) take() (*record, error) {
 	}
 }
 
-// gather adds the rows that belong to the event of the first one. One with
-// nothing in the column belongs to the row above it.
+// gather adds the rows that belong to the event of the first one. A row whose group column is
+// empty belongs to the row above it.
 func (t *table) gather(group *[]record) (*track.Problem, error) {
 	key := t.cols.text(t.cols.group, (*group)[0].cells)
 	column := t.cols.names[t.cols.group[0]]
@@ -180,44 +179,44 @@ func (t *table) gather(group *[]record) (*track.Problem, error) {
 		return shortened(column), nil
 	}
 	if key == "" {
-		return &track.Problem{Code: "missing_group", Message: fmt.Sprintf("nothing stands in column %q, by which rows are grouped", column)}, nil
+		return &track.Problem{Code: "missing_group", Message: fmt.Sprintf("column %q, which groups the rows, is empty", column)}, nil
 	}
 	sum := shortSum(key)
 	if before, ok := t.seen[sum]; ok {
-		return &track.Problem{Code: "group_apart", Message: fmt.Sprintf("it belongs to the order of row %d, which does not stand next to it: sort the file by column %q", before, column)}, nil
+		return &track.Problem{Code: "group_apart", Message: fmt.Sprintf("it belongs to the order of row %d, which is not next to it: sort the file by column %q", before, column)}, nil
 	}
 	t.seen[sum] = (*group)[0].number
 	for {
-		rec, err := t.take()
+		rec, err := t.nextRow()
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil, nil
 		case err != nil:
 			return nil, err
 		case rec.bad != nil:
-			t.late = append(t.late, *rec)
+			t.unusable = append(t.unusable, *rec)
 			continue
 		}
 		if k := t.cols.text(t.cols.group, rec.cells); k != "" && k != key || len(*group) == groupRows {
-			t.held = rec
+			t.pushedBack = rec
 			return nil, nil
 		}
 		*group = append(*group, *rec)
 	}
 }
 
-// text is what one row has in columns.
+// text returns the text of one row in columns.
 func (c *columns) text(cols []int, cells []string) string {
 	w := writer{columns: c, rows: [][]string{cells}}
 	s, _ := w.joined(cols, 0, 1)
 	return s
 }
 
-// shortened is what is wrong with a number that a spreadsheet has cut: orders that
-// have nothing to do with each other would be one.
+// shortened returns the problem of a number that a spreadsheet has rounded: it would merge
+// unrelated orders.
 func shortened(column string) *track.Problem {
 	return &track.Problem{Code: "shortened_number", Message: fmt.Sprintf(
-		"column %q holds a number of the form 9.99E+99, which a spreadsheet has shortened: format the column as text there, and export again", column)}
+		"column %q has a number like 9.99E+99, which a spreadsheet has shortened: format the column as text there and export again", column)}
 }
 
 func shortSum(s string) (out [16]byte) {
@@ -226,7 +225,7 @@ func shortSum(s string) (out [16]byte) {
 	return out
 }
 
-// event makes the row of an event.
+// event returns the row of an event.
 func (t *table) event(group []record) Row {
 	rows := make([][]string, len(group))
 	texts := make([]string, len(group))
@@ -241,9 +240,9 @@ func (t *table) event(group []record) Row {
 		bad := w.bad
 		name := t.cols.names[bad.column]
 		r.Bad = &track.Problem{Code: "rows_differ", Message: fmt.Sprintf("the rows of one order differ in column %q (rows %d and %d): "+
-			"if it is of the product, say so with --column 'products[].NAME=%s'; --column '=%s' leaves it out", name, group[bad.first].number, group[bad.then].number, name, name)}
+			"if it describes a product, use --column 'products[].NAME=%s'; --column '=%s' leaves it out", name, group[bad.first].number, group[bad.then].number, name, name)}
 	case err != nil:
-		r.Bad = &track.Problem{Code: "invalid_json", Message: err.Error()} // a cell of JSON that is none
+		r.Bad = &track.Problem{Code: "invalid_json", Message: err.Error()} // a cell with invalid JSON
 	default:
 		r.Msg, r.Bad = msg, msg.Problem
 	}
@@ -252,10 +251,10 @@ func (t *table) event(group []record) Row {
 	}
 	if t.cols.id != nil && r.Bad == nil {
 		column := t.cols.names[t.cols.id[0]]
-		switch r.Once = t.cols.text(t.cols.id, rows[0]); {
-		case r.Once == "":
-			r.Bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands in column %q, by which sales are told apart", column)}
-		case fold.LostDigits(r.Once):
+		switch r.SaleID = t.cols.text(t.cols.id, rows[0]); {
+		case r.SaleID == "":
+			r.Bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("column %q, which identifies sales, is empty", column)}
+		case fold.LostDigits(r.SaleID):
 			r.Bad = shortened(column)
 		}
 	}
@@ -265,8 +264,8 @@ func (t *table) event(group []record) Row {
 // record is one row of the file.
 type record struct {
 	number, line int64
-	at           int64  // where it begins in the table
-	text         string // as it stands there
+	at           int64  // offset in the table
+	text         string // as in the file
 	cells        []string
 	bad          *track.Problem
 }

@@ -11,7 +11,7 @@ import (
 	"relay/relay/internal/track"
 )
 
-// values reads JSON values however they are laid out, those in lists one by one.
+// values reads JSON values with any layout, and the items of lists one by one.
 type values struct {
 	in     *jsontext.Decoder
 	guard  *guard
@@ -19,11 +19,11 @@ type values struct {
 	packed packed
 }
 
-// errLong ends a file in which a bracket opens and never closes: what follows
-// cannot be told apart any more.
-var errLong = errors.New("a JSON value is larger than any request may be; is a bracket or a quote missing?")
+// errLong ends a file with a bracket that is never closed: what follows cannot be separated into
+// values.
+var errLong = errors.New("a JSON value is larger than any request can be; is a bracket or a quote missing?")
 
-// guard bounds what a value may make the reader hold.
+// guard bounds how much of a value the decoder buffers.
 type guard struct {
 	in   io.Reader
 	most int
@@ -43,7 +43,7 @@ func (g *guard) Read(p []byte) (int, error) {
 const valueBytes = 32 << 20
 
 func newValues(r io.Reader, o *Options) (*values, error) {
-	sale, err := o.saleOf()
+	sale, err := o.saleFinder()
 	g := &guard{in: r, most: valueBytes, left: valueBytes}
 	return &values{
 		guard: g, packed: packed{in: o.reader(), sale: sale},
@@ -51,7 +51,7 @@ func newValues(r io.Reader, o *Options) (*values, error) {
 	}, err
 }
 
-// syntaxError says where a file stops being JSON, and what is probably wrong.
+// syntaxError reports where a file stops being JSON and what is probably wrong.
 type syntaxError struct {
 	words string
 	err   error
@@ -60,15 +60,15 @@ type syntaxError struct {
 func (e *syntaxError) Error() string { return e.words }
 func (e *syntaxError) Unwrap() error { return e.err }
 
-// unreadable says why the file is not read further.
+// unreadable returns the error that ends the file.
 func (v *values) unreadable(err error) error {
 	var syntax *jsontext.SyntacticError
 	if !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return &PrivateError{"read JSON", err}
 	}
-	words := fmt.Sprintf("behind value %d it stops being JSON (byte %d)", v.number, syntax.ByteOffset)
+	words := fmt.Sprintf("after value %d the file is not JSON (byte %d)", v.number, syntax.ByteOffset)
 	if v.in.StackDepth() == 0 && v.number > 0 && strings.Contains(err.Error(), "','") {
-		words += ": a comma stands between two values: put [ before the first and ] behind the last, or write each on a line of its own without the comma"
+		words += ": there is a comma between two values: put [ before the first and ] after the last, or write each value on a line of its own without the comma"
 	}
 	return &PrivateError{"read JSON", &syntaxError{words, err}}
 }

@@ -1,20 +1,20 @@
-// Package sealed keeps files that were dropped so that nobody reads them, or what they
-// were called, without a key of the queue.
+// Package sealed encrypts dropped files that are kept, so that their content and original names
+// can only be read with a key of the queue.
 //
 // A sealed file is
 //
-//	magic · 8 random bytes · pieces: length u32, little-endian, and what seal.Ring made of it
+//	magic · 8 random bytes · pieces: length u32, little-endian, and the output of seal.Ring
 //
-// The first piece is the name of the file, the others are up to 64 KiB of its content.
+// The first piece is the file's name, the others are up to 64 KiB of its content each.
 //
 // # What it guarantees
 //
-// Each piece is bound to its file, its number and whether it is the last, so that none
-// can be left out, moved or added.
+// Each piece is bound to its file, its number and whether it is the last, so that pieces cannot
+// be removed, moved or added unnoticed.
 //
 // # What can hurt you
 //
-// With a Ring that has no key the pieces are plain. The size of a file is no secret.
+// With a Ring without a key the pieces are not encrypted. The size of a file is not hidden.
 package sealed
 
 import (
@@ -37,6 +37,7 @@ const (
 	piece   = 64 << 10
 )
 
+// bound is what a piece is bound to: its number and whether it is the last.
 func bound(index uint64, last bool) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, index)
 	if last {
@@ -45,7 +46,7 @@ func bound(index uint64, last bool) []byte {
 	return append(b, 0)
 }
 
-// Write writes what r holds, and its name, to w, sealed.
+// Write seals the content of r and its name and writes them to w.
 func Write(w io.Writer, r io.Reader, name string, ring *seal.Ring) error {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
@@ -85,10 +86,10 @@ func Write(w io.Writer, r io.Reader, name string, ring *seal.Ring) error {
 	}
 }
 
-// File reads what a sealed file holds. An error says that it is damaged or cut short
-// (seal.ErrDamaged), or which key is lacking (seal.ErrKey).
+// File reads a sealed file. Errors wrap seal.ErrDamaged if it is damaged or cut short, and
+// seal.ErrKey if its key is missing.
 type File struct {
-	Name string // it had when it was sealed
+	Name string // its original name
 
 	in    *bufio.Reader
 	ring  *seal.Ring
@@ -98,12 +99,12 @@ type File struct {
 	err   error
 }
 
-// Open reads the name of a sealed file.
+// Open reads the name of a sealed file. Read returns its content.
 func Open(r io.Reader, ring *seal.Ring) (*File, error) {
 	in := bufio.NewReaderSize(r, piece)
 	head := make([]byte, len(magic)+8)
 	if _, err := io.ReadFull(in, head); err != nil || string(head[:len(magic)]) != magic {
-		return nil, fmt.Errorf("%w: it does not begin as a sealed file does", seal.ErrDamaged)
+		return nil, fmt.Errorf("%w: it does not begin like a sealed file", seal.ErrDamaged)
 	}
 	f := &File{in: in, ring: ring, id: binary.LittleEndian.Uint64(head[len(magic):])}
 	f.next()
@@ -117,7 +118,7 @@ func Open(r io.Reader, ring *seal.Ring) (*File, error) {
 	return f, nil
 }
 
-// Read reads the content.
+// Read implements io.Reader for the content.
 func (f *File) Read(p []byte) (int, error) {
 	for len(f.rest) == 0 && f.err == nil {
 		f.next()

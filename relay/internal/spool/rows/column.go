@@ -8,16 +8,15 @@ import (
 	"strings"
 )
 
-// Column says what fills a place of the event: Path from the columns that From
-// names, joined with spaces where there are several ("Date + Time"). An empty
-// Path leaves the column out. The two may stand the other way round, where that
-// names the columns of a file.
+// Column fills the place Path of the event from the columns named in From, joined with spaces
+// if there are several ("Date + Time"). An empty Path leaves the column out. Path and From can be
+// swapped if Path names columns of the file.
 type Column struct {
 	Path string `json:"path"`
 	From string `json:"from"`
 }
 
-// ParseColumn reads PATH=HEADER.
+// ParseColumn parses PATH=HEADER.
 func ParseColumn(text string) (Column, error) {
 	path, from, ok := strings.Cut(text, "=")
 	if !ok || strings.TrimSpace(path) == "" && strings.TrimSpace(from) == "" {
@@ -26,7 +25,7 @@ func ParseColumn(text string) (Column, error) {
 	return Column{Path: path, From: from}, nil
 }
 
-// ParseSeparator reads the separator of a table; "" is one that is to be found out.
+// ParseSeparator parses the separator of a table; "" means that it is detected.
 func ParseSeparator(text string) (rune, error) {
 	switch s := []rune(text); {
 	case len(s) == 0:
@@ -39,19 +38,19 @@ func ParseSeparator(text string) (rune, error) {
 	return 0, fmt.Errorf("%q: want one character, or tab", text)
 }
 
-// choice is what becomes of one place: its path and the columns that fill it.
+// choice is a path of the event and the columns that fill it.
 type choice struct {
 	path string
 	cols []int
 }
 
-// header is the first row of a table.
+// header is the header row of a table.
 type header struct {
 	names []string
-	at    int64 // where it begins in the table
+	at    int64 // byte offset in the table
 }
 
-// width is how many columns have a name.
+// width returns how many columns have a name.
 func (h *header) width() (n int) {
 	for _, name := range h.names {
 		if name != "" {
@@ -70,7 +69,7 @@ func newHeader(cells []string) *header {
 	return h
 }
 
-// visible drops what nobody sees in a name.
+// visible drops invisible characters of a name.
 func visible(r rune) rune {
 	switch r {
 	case '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '\u00ad':
@@ -81,7 +80,7 @@ func visible(r rune) rune {
 	return r
 }
 
-// find gives the columns of a name; those that are joined with +.
+// find returns the columns with a name, or those joined with + in it.
 func (h *header) find(text string) (cols []int, missing string) {
 	text = strings.TrimSpace(strings.Map(visible, text))
 	if all := h.named(text); len(all) > 0 {
@@ -114,7 +113,7 @@ func (h *header) named(name string) (at []int) {
 	return at
 }
 
-// cutLast takes NAME#2 apart.
+// cutLast splits NAME#2.
 func cutLast(name, sep string) (base string, nth int, ok bool) {
 	i := strings.LastIndex(name, sep)
 	if i <= 0 {
@@ -124,7 +123,7 @@ func cutLast(name, sep string) (base string, nth int, ok bool) {
 	return name[:i], nth, err == nil
 }
 
-// nth says which of the columns of its name a column is, from 1, and of how many.
+// nth returns which of the columns with its name a column is, from 1, and how many there are.
 func (h *header) nth(column int) (nth, of int) {
 	for i, n := range h.names {
 		if n == h.names[column] {
@@ -137,8 +136,8 @@ func (h *header) nth(column int) (nth, of int) {
 	return nth, of
 }
 
-// resolve decides which way round a Column is meant: the side that names columns
-// of this file is the header.
+// resolve returns the path and the columns of c. The side of c that names columns of this file
+// is the header.
 func (h *header) resolve(c Column) (path string, cols []int, err error) {
 	whole := c.Path + "=" + c.From
 	for at := range whole {
@@ -156,21 +155,21 @@ func (h *header) resolve(c Column) (path string, cols []int, err error) {
 	if missing == "" {
 		missing = strings.TrimSpace(c.Path)
 	}
-	return "", nil, h.lacks(missing)
+	return "", nil, h.missingColumn(missing)
 }
 
-// lacks says that there is no such column, and which there are.
-func (h *header) lacks(name string) error {
+// missingColumn returns the error for an unknown column, with the list of columns.
+func (h *header) missingColumn(name string) error {
 	var have []string
 	for _, n := range h.names {
 		if n != "" && len(have) < 40 {
 			have = append(have, n)
 		}
 	}
-	return fmt.Errorf("there is no column %q; there are: %s", name, strings.Join(have, ", "))
+	return fmt.Errorf("there is no column %q; the columns are: %s", name, strings.Join(have, ", "))
 }
 
-// choose decides what each column fills: what columns say, else what the header says.
+// choose returns what each column fills: according to l.Columns, otherwise to the header.
 func (h *header) choose(l *Layout) ([]choice, error) {
 	var all []choice
 	var errs []error
@@ -205,7 +204,7 @@ func (h *header) choose(l *Layout) ([]choice, error) {
 	return all, errors.Join(errs...)
 }
 
-// lineItem is the member of a product that a shop system's export names so.
+// lineItem returns the product field that a header of a shop system's export stands for.
 func lineItem(name string) (string, bool) {
 	lower := strings.ToLower(name)
 	for _, p := range []string{"lineitem ", "line item ", "lineitem_", "line_item_"} {
@@ -216,8 +215,8 @@ func lineItem(name string) (string, bool) {
 	return "", false
 }
 
-// one finds a single column, by its header or by the path it fills.
-func (h *header) one(name string, all []choice) ([]int, error) {
+// single returns one column, found by its header or by the path it fills.
+func (h *header) single(name string, all []choice) ([]int, error) {
 	name = strings.TrimSpace(name)
 	if at := h.named(name); len(at) > 0 {
 		return at[:1], nil
@@ -230,12 +229,12 @@ func (h *header) one(name string, all []choice) ([]int, error) {
 			}
 		}
 	}
-	return nil, h.lacks(name)
+	return nil, h.missingColumn(name)
 }
 
-// steps are those of the place that is filled.
+// steps returns the path that is filled.
 func (c choice) steps(h *header) ([]step, error) {
-	if c.path == "" { // a property of the column's name, whatever is in it
+	if c.path == "" { // a property with the column's name, whatever it contains
 		return []step{{name: "properties", in: noIndex}, {name: h.names[c.cols[0]], in: noIndex}}, nil
 	}
 	s, err := steps(c.path)

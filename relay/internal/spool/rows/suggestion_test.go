@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestLikelyColumns(t *testing.T) {
+func TestSuggestion(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"Timestamp;Total;Email\n2026-11-20 16:00;12,50;ada@example.com\n", "--column 'timestamp=Timestamp' --column 'revenue=Total' --column 'context.traits.email=Email'"},
 		{"Bon-Nr.;Datum;Uhrzeit;Netto;Brutto;E-Mail\nR-1;20.11.2026;16:00;10,00;11,90;ada@example.com\n", "--column 'timestamp=Datum + Uhrzeit' --column 'order_id=Bon-Nr.' --column 'revenue=Brutto' --column 'context.traits.email=E-Mail'"},
@@ -31,7 +31,7 @@ func TestLikelyColumns(t *testing.T) {
 		if err := in.Next(&r); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.Likely(); got != c.want {
+		if got := r.Suggestion(); got != c.want {
 			t.Errorf("%.30q:\n got %s\nwant %s", c.text, got, c.want)
 		}
 	}

@@ -11,17 +11,17 @@ import (
 	"relay/mapper/fold"
 )
 
-// Likely says which columns of a table probably are the time, the order's number, the
-// amount and the customer that no column is named as, by their headers and by the cells
-// of this row: as --column takes them, "" when there is nothing to say.
-func (r *Row) Likely() string {
+// Suggestion guesses which columns of a table are the time, order number, amount and customer
+// that no column is named for, from their headers and the cells of this row. It returns them as
+// arguments of relay import, or "".
+func (r *Row) Suggestion() string {
 	if r.table == nil || len(r.cells) != len(r.table.Header) {
 		return ""
 	}
-	if filled(r.table.Header) == 1 && filled(r.cells) > 2 { // a title, and the header below it
+	if filled(r.table.Header) == 1 && filled(r.cells) > 2 { // a title, with the header below it
 		return fmt.Sprintf("--header-row %d", r.line)
 	}
-	l := likely{header: r.table.Header, cells: r.cells, taken: r.filled}
+	l := suggester{header: r.table.Header, cells: r.cells, taken: r.filled}
 	var all []string
 	for _, place := range []struct{ path, from string }{
 		{"timestamp", l.time()},
@@ -46,13 +46,13 @@ func filled(cells []string) (n int) {
 	return n
 }
 
-type likely struct {
+// suggester finds the columns for Row.Suggestion.
+type suggester struct {
 	header, cells []string
-	taken         map[string]bool // paths that a column fills, and the headers of those
+	taken         map[string]bool // paths that columns fill, and the headers of those columns
 }
 
-// Words of headers, as fold.Letters makes them, in the languages of fold.Month: a header
-// holds one of them.
+// Words in headers, as fold.Letters returns them, in the languages of fold.Month.
 var (
 	timeWords   = strings.Fields("date datum fecha data dato datu paiva pvm tarih tanggal дата ημερομηνια 日付 日期 日時 날짜 zeitpunkt created paid sold when")
 	orderWords  = strings.Fields("order bon beleg rechnung receipt invoice ticket pedido commande facture ordine scontrino paragon doklad uctenk nyugta fis siparis kvitto kuitti kvittering factura encomenda bestell bestelling чек заказ 注文 伝票 订单 單號 주문 transaction transaktion vorgang")
@@ -64,8 +64,8 @@ var (
 	clock    = regexp.MustCompile(`(?i)^\d{1,2}:\d{2}(:\d{2})?( ?[ap]\.?m\.?)?$`)
 )
 
-// like is the first free column whose cell is such.
-func (l *likely) like(is func(string) bool) string {
+// like returns the first free column whose cell satisfies is.
+func (l *suggester) like(is func(string) bool) string {
 	for i, c := range l.cells {
 		if c, _ = plainCell(c); l.free(i) && is(c) {
 			return l.header[i]
@@ -74,11 +74,11 @@ func (l *likely) like(is func(string) bool) string {
 	return ""
 }
 
-func (l *likely) free(i int) bool { return l.header[i] != "" && !l.taken[l.header[i]] }
+func (l *suggester) free(i int) bool { return l.header[i] != "" && !l.taken[l.header[i]] }
 
-// named is the first free column whose header has one of the words, the words in their
-// order, and whose cell is such.
-func (l *likely) named(words []string, is func(string) bool) string {
+// named returns the first free column whose header contains one of the words and whose cell
+// satisfies is. Earlier words take precedence.
+func (l *suggester) named(words []string, is func(string) bool) string {
 	for _, w := range words {
 		for i, h := range l.header {
 			if c, _ := plainCell(l.cells[i]); l.free(i) && strings.Contains(fold.Letters(h), fold.Letters(w)) && is(c) {
@@ -89,7 +89,7 @@ func (l *likely) named(words []string, is func(string) bool) string {
 	return ""
 }
 
-func (l *likely) time() string {
+func (l *suggester) time() string {
 	date := l.named(timeWords, isDate)
 	if date == "" {
 		date = l.like(isDate)
@@ -107,7 +107,7 @@ func (l *likely) time() string {
 	return date
 }
 
-// isDate says whether a cell is a date, whatever its order.
+// isDate reports whether a cell is a date, in any order of its parts.
 func isDate(s string) bool {
 	c := event.Times{Loc: time.UTC}
 	_, ok := c.ReadText(s, time.Time{})

@@ -10,26 +10,26 @@ import (
 	"relay/relay/internal/track"
 )
 
-// saleOf finds what tells a sale of JSON from others: at a path of the event, or a
-// property of that name.
-type saleOf struct {
+// saleFinder finds the id of a sale in JSON: at a path of the event, or in a property of that
+// name.
+type saleFinder struct {
 	name string
 	path event.Path
 	in   *event.Decoder
 }
 
-// saleOf is nil where nothing but its messageId tells an event from others.
-func (o *Options) saleOf() (*saleOf, error) {
+// saleFinder returns nil if events are identified only by their messageId.
+func (o *Options) saleFinder() (*saleFinder, error) {
 	if o.ID == "" {
 		return nil, nil
 	}
-	s := &saleOf{name: strings.TrimSpace(o.ID), in: event.NewDecoder()}
+	s := &saleFinder{name: strings.TrimSpace(o.ID), in: event.NewDecoder()}
 	text := s.name
-	if root, _, _ := strings.Cut(text, "."); !slices.Contains(roots, root) {
+	if root, _, _ := strings.Cut(text, "."); !slices.Contains(pathRoots, root) {
 		text = "properties." + text
 	}
 	path, err := event.ParsePath(text)
-	if err != nil || path.Many { // a name that is no path
+	if err != nil || path.Many { // the name is not a path
 		path, err = event.ParsePath("properties[" + quoteName(s.name) + "]")
 	}
 	if err != nil {
@@ -39,7 +39,7 @@ func (o *Options) saleOf() (*saleOf, error) {
 	return s, nil
 }
 
-// quoteName is a name in the quotes of a path that it has none of.
+// quoteName quotes a name for a path, with quotes that it does not contain.
 func quoteName(name string) string {
 	if strings.Contains(name, `"`) {
 		return "'" + name + "'"
@@ -47,8 +47,8 @@ func quoteName(name string) string {
 	return `"` + name + `"`
 }
 
-// find takes up what tells the event of a row from others.
-func (s *saleOf) find(r *Row) {
+// find sets the sale id of a row.
+func (s *saleFinder) find(r *Row) {
 	if s == nil || r.Bad != nil || !r.Msg.Track {
 		return
 	}
@@ -63,10 +63,10 @@ func (s *saleOf) find(r *Row) {
 		n = s.path.One(&t.Root)
 	}
 	text, _ := n.ScalarText()
-	switch r.Once = strings.TrimSpace(text); {
-	case r.Once == "":
-		r.Bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("nothing stands at %q, by which sales are told apart", s.name)}
-	case fold.LostDigits(r.Once):
+	switch r.SaleID = strings.TrimSpace(text); {
+	case r.SaleID == "":
+		r.Bad = &track.Problem{Code: "missing_id", Message: fmt.Sprintf("%q, which identifies sales, is missing or empty", s.name)}
+	case fold.LostDigits(r.SaleID):
 		r.Bad = shortened(s.name)
 	}
 }
