@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	noteRan   = "queue/ran" // the accumulated run time, ns
-	agesEvery = time.Minute // how often it is put on record, and what is too old goes
+	keyRan    = "queue/ran" // key of the accumulated run time, ns
+	agesEvery = time.Minute // how often it is saved, and old dead letters are removed
 )
 
-// ages measure how long ago something was stored (age.Clock). Its methods may be called
+// ages measures how long ago something was stored (age.Clock). Its methods can be called
 // with any lock held.
 type ages struct {
 	now  func() time.Time
@@ -23,23 +23,23 @@ type ages struct {
 
 	mu    sync.Mutex
 	clock age.Clock
-	noted time.Duration // run time on record
+	saved time.Duration // run time last saved
 }
 
-// begin goes on with a run time; what there is may be of a later moment.
-func (a *ages) begin(ran, atLeast time.Duration) {
+// start continues from a saved run time. Files can prove that atLeast has passed.
+func (a *ages) start(ran, atLeast time.Duration) {
 	a.mu.Lock()
 	a.clock = age.NewClock(ran, a.now())
 	a.clock.AtLeast(atLeast)
 	a.mu.Unlock()
-	a.look()
+	a.update()
 	a.mu.Lock()
-	a.noted = a.clock.Ran()
+	a.saved = a.clock.Ran()
 	a.mu.Unlock()
 }
 
-// look looks at the clock.
-func (a *ages) look() age.Stamp {
+// update reads the clock and returns the current moment.
+func (a *ages) update() age.Stamp {
 	wall, trusted := a.wall()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -47,63 +47,63 @@ func (a *ages) look() age.Stamp {
 	return a.clock.Stamp()
 }
 
-// last is look as of the keeper's last.
+// last returns the moment of the last update.
 func (a *ages) last() age.Stamp {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.clock.Stamp()
 }
 
-// due says that the run time is to be put on record, which it takes as done.
+// due reports whether the run time must be saved, and takes it as saved.
 func (a *ages) due() (ran time.Duration, due bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if ran = a.clock.Ran(); ran-a.noted < agesEvery {
+	if ran = a.clock.Ran(); ran-a.saved < agesEvery {
 		return ran, false
 	}
-	a.noted = ran
+	a.saved = ran
 	return ran, true
 }
 
-// over says that more has passed since s than limit.
-func (a *ages) over(s age.Stamp, limit time.Duration) bool {
+// older reports whether more than limit has passed since s.
+func (a *ages) older(s age.Stamp, limit time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.clock.Older(s, limit)
 }
 
-// openAges goes on with the run time that meta.db has.
+// openAges continues from the run time in meta.db.
 func (q *Queue) openAges() {
-	ran, err := strconv.ParseInt(string(q.Note(noteRan)), 10, 64)
+	ran, err := strconv.ParseInt(string(q.Note(keyRan)), 10, 64)
 	if err != nil || ran < 0 {
-		ran = 0 // everything counts as younger
+		ran = 0 // ages are then underestimated
 	}
-	q.ages.begin(time.Duration(ran), q.ids.Ran())
+	q.ages.start(time.Duration(ran), q.ids.Ran())
 }
 
-// tellAges looks at the clock and, every agesEvery, notes the run time and
-// removes what is too old.
-func (q *Queue) tellAges() {
-	q.ages.look()
+// updateAges reads the clock and, every agesEvery, saves the run time and removes old dead
+// letters.
+func (q *Queue) updateAges() {
+	q.ages.update()
 	ran, due := q.ages.due()
 	if !due {
 		return
 	}
-	if q.space.why() == "" { // the reserve is not for this
-		if err := q.SetNote(noteRan, strconv.AppendInt(nil, int64(ran), 10)); err != nil && !errors.Is(err, ErrClosed) {
-			q.o.Logger.Warn("cannot note for how long the queue has been open", "code", logs.RunTimeNotNoted, "err", err)
+	if q.space.fullReason() == "" { // do not use up the reserve for this
+		if err := q.SetNote(keyRan, strconv.AppendInt(nil, int64(ran), 10)); err != nil && !errors.Is(err, ErrClosed) {
+			q.o.Logger.Warn("cannot save the run time of the queue", "code", logs.RunTimeNotNoted, "err", err)
 		}
 	}
 	q.expireDead()
 }
 
-// expireDead removes the letters that are older than Options.DeadMaxAge.
+// expireDead removes dead letters older than Options.DeadMaxAge.
 func (q *Queue) expireDead() {
 	limit := q.o.DeadMaxAge
 	if limit <= 0 {
 		return
 	}
-	err := q.dead.expire(func(s age.Stamp) bool { return q.ages.over(s, limit) })
+	err := q.dead.expire(func(s age.Stamp) bool { return q.ages.older(s, limit) })
 	if err != nil {
 		q.o.Logger.Warn("cannot remove old dead letters", "code", logs.DeadNotExpired, "err", err)
 	}

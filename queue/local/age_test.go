@@ -74,12 +74,12 @@ func TestRunTimeIsKept(t *testing.T) {
 	q.ages.mu.Lock()
 	q.ages.clock = age.NewClock(1000*time.Hour, time.Now())
 	q.ages.mu.Unlock()
-	q.tellAges()
+	q.updateAges()
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
 	q = openTest(t, dir, Options{NoSync: true})
-	if ran := q.ages.look().Ran; ran < 1000*time.Hour {
+	if ran := q.ages.update().Ran; ran < 1000*time.Hour {
 		t.Errorf("after a restart it ran for %v", ran)
 	}
 }

@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
 
@@ -13,21 +12,20 @@ import (
 )
 
 const (
-	chunkTarget = 1 << 20  // raw bytes after which a commit starts another chunk
-	commitMost  = 16 << 20 // raw bytes one commit takes, unless one append is larger
+	chunkTarget = 1 << 20  // raw bytes after which a commit begins another chunk
+	commitMost  = 16 << 20 // raw bytes of one commit, unless a single append is larger
 	maxEntry    = 64 << 20
-	maxTailIDs  = 96_000 // records after which a tail is sealed: their ids take 3 MiB, and soon would 6; a start after a crash reads so many
+	maxTailIDs  = 96_000 // records after which a tail is sealed: their ids take 3 MiB in memory, soon 6, and a start after a crash reads them all
 )
 
-// Append stores entries, all of them or none, and returns once the disk has
-// confirmed them. Entries whose id is known already are counted as duplicates, or
-// kept as conflicts (queue.Entry); when the first copy is being written at this
-// moment, its fate decides. Append
-// gives up when ctx ends or after Options.AppendTimeout (ErrStalled): the
-// entries are then not stored, or will be as soon as the disk goes on.
+// Append stores entries, all of them or none, and returns once the disk has confirmed them.
+// Entries whose id is known are counted as duplicates, or kept as conflicts (queue.Entry).
+// If the first copy is just being written, the result of that commit applies. Append gives
+// up when ctx ends or after Options.AppendTimeout (ErrStalled). The entries are then not
+// stored, or will be stored as soon as the disk responds.
 //
-// It may be called from any number of goroutines; what they bring while one
-// commit is being synced becomes the next one.
+// It can be called from any number of goroutines. Appends that arrive while a commit is
+// being synced are committed together next.
 func (q *Queue) Append(ctx context.Context, entries []Entry) (Appended, error) {
 	if len(entries) == 0 {
 		return Appended{}, nil
@@ -38,18 +36,18 @@ func (q *Queue) Append(ctx context.Context, entries []Entry) (Appended, error) {
 	if err := q.CanAppend(); err != nil {
 		return Appended{}, err
 	}
-	r, err := q.request(entries)
+	r, err := q.newRequest(entries)
 	if err != nil {
 		return Appended{}, err
 	}
-	if err := q.in.admit(ctx, r); err != nil {
-		q.in.reuse(r)
+	if err := q.in.enqueue(ctx, r); err != nil {
+		q.in.recycle(r)
 		return Appended{}, err
 	}
-	q.in.call()
+	q.in.wakeWriter()
 	select {
 	case res := <-r.done:
-		q.in.reuse(r)
+		q.in.recycle(r)
 		return res.Appended, res.err
 	case <-ctx.Done():
 		err = fmt.Errorf("%w: %w", ErrStalled, ctx.Err())
@@ -59,22 +57,22 @@ func (q *Queue) Append(ctx context.Context, entries []Entry) (Appended, error) {
 	if r.state.CompareAndSwap(stateWaiting, stateGivenUp) {
 		return Appended{}, err
 	}
-	// The writer has it. It may still be copying the bodies, which are the
-	// caller's again once this returns; that never waits for the disk.
+	// The writer has taken the request and might still be copying the bodies, which the
+	// caller can reuse once this returns. Copying never waits for the disk.
 	q.in.building.Lock()
-	q.in.building.Unlock() //nolint:staticcheck // only the waiting matters
-	select {               // its word counts if it has spoken
+	q.in.building.Unlock() //nolint:staticcheck // only to wait for it
+	select {               // if the writer has answered, its answer counts
 	case res := <-r.done:
-		q.in.reuse(r)
+		q.in.recycle(r)
 		return res.Appended, res.err
 	default:
 		return Appended{}, err
 	}
 }
 
-// request makes ready what the writer needs to know of entries.
-func (q *Queue) request(entries []Entry) (*request, error) {
-	r := q.in.fresh(entries)
+// newRequest prepares entries for the writer.
+func (q *Queue) newRequest(entries []Entry) (*request, error) {
+	r := q.in.newRequest(entries)
 	var hb [256]byte
 	for i := range entries {
 		e := &entries[i]
@@ -83,7 +81,7 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 			err = fmt.Errorf("entry %d is too large: %w", i, ErrInvalid)
 		}
 		if err != nil {
-			q.in.reuse(r)
+			q.in.recycle(r)
 			return nil, err
 		}
 		p := &r.pending[i]
@@ -103,7 +101,7 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 		p.hash = ident.HashOf(hb[:0], &q.secret, e)
 		received := e.Received
 		if received.IsZero() {
-			received = q.now()
+			received = q.o.Now()
 		}
 		p.received = received.UnixMilli()
 		r.size += recordSize(e)
@@ -111,83 +109,11 @@ func (q *Queue) request(entries []Entry) (*request, error) {
 	return r, nil
 }
 
-// recordSize is about what e takes of a payload.
+// recordSize estimates how many bytes e takes in a payload.
 func recordSize(e *Entry) int { return len(e.Body) + len(e.ID) + len(e.Recipe) + len(e.Store) + 32 }
 
-// commitMost is how much one commit takes: in a small queue, not all there is.
-func (q *Queue) commitMost() int { return int(min(commitMost, q.space.max/32)) }
-
-// write is the writer: the one goroutine that writes the tail.
-func (q *Queue) write() {
-	w := q.writer
-	for {
-		select {
-		case <-q.stop:
-			w.finish()
-			return
-		case fn := <-w.run:
-			fn(w)
-		case <-q.in.wake:
-			// Who was just answered brings the next event in a moment: let them,
-			// for as long as more keep coming.
-			for n := 0; ; {
-				runtime.Gosched()
-				m := q.in.len()
-				if m == n || m >= w.last {
-					break
-				}
-				n = m
-			}
-			w.step()
-		}
-	}
-}
-
-// step makes one commit of what waits.
-func (w *writer) step() {
-	q := w.q
-	select { // the ids of before must be known first
-	case <-w.idsReady:
-	case <-q.stop:
-		return
-	}
-	w.reqs = q.in.take(w.reqs[:0], q.commitMost())
-	w.last = len(w.reqs)
-	if len(w.reqs) == 0 {
-		return
-	}
-	bytes := int64(0)
-	for _, r := range w.reqs {
-		bytes += int64(r.size)
-	}
-	w.commit(w.reqs)
-	clear(w.reqs)
-	q.in.release(bytes)
-	if q.in.len() > 0 {
-		q.in.call()
-	}
-}
-
-// finish answers what came too late.
-func (w *writer) finish() {
-	for _, r := range w.q.in.close() {
-		r.done <- result{err: ErrClosed}
-	}
-}
-
-// onTail runs fn on the writer's goroutine, between two commits.
-func (q *Queue) onTail(fn func(w *writer) error) error {
-	done := make(chan error, 1)
-	select {
-	case q.writer.run <- func(w *writer) { done <- fn(w) }:
-		return <-done
-	case <-q.stop:
-		return ErrClosed
-	}
-}
-
-// CanAppend says whether an Append would be durable now: nil, *FullError,
-// ErrUnavailable, ErrStalled or ErrClosed. It never touches the disk.
+// CanAppend reports whether an Append would be durable now: nil, *FullError, ErrUnavailable,
+// ErrStalled or ErrClosed. It never touches the disk.
 func (q *Queue) CanAppend() error {
 	if q.readOnly {
 		return ErrReadOnly
@@ -198,11 +124,11 @@ func (q *Queue) CanAppend() error {
 	if closed {
 		return ErrClosed
 	}
-	if q.gone.Load() {
+	if q.health.dirGone.Load() {
 		return fmt.Errorf("%w: %w", ErrUnavailable, errGone)
 	}
-	broken := q.health.why() // before full, which is said first
-	if why := q.space.why(); why != "" {
+	broken := q.health.brokenErr() // read before the space, which takes precedence
+	if why := q.space.fullReason(); why != "" {
 		return &FullError{RetryAfter: 30 * time.Second, Reason: why}
 	}
 	if broken != nil {

@@ -14,24 +14,22 @@ import (
 	"relay/queue/local/internal/step"
 )
 
-// manifest is what a backup consists of, fixed at one moment between two
-// commits. Invariant: everything that was confirmed by then, and nothing of what
-// came later, is in its segments or was settled by its meta.db; the ids that go
-// with it are those of segments up to last.
+// manifest is the contents of a backup, as of one moment between two commits. Invariant:
+// everything confirmed by then, and nothing later, is in its segments or settled in its
+// meta.db. The backup contains the ids of segments up to last.
 type manifest struct {
-	meta *meta.Snapshot // meta.db as it was
+	meta *meta.Snapshot // meta.db as of that moment
 	segs []*seg
 	last uint64
 }
 
-// Backup writes a copy to dir, which must not exist or be empty, while the
-// queue goes on. The copy holds everything that was appended when Backup was
-// called, as far as it was settled at one moment behind that, so opening it
-// repeats work but loses none. It knows the ids of what it holds, and of nothing
-// that came later: what a sender repeats after a restore is stored. The secret of
-// the installation (package seal) is in it, the encryption key is not. Under its name
-// it is whole or absent, also after a crash, which may leave a part of it beside it
-// under a temporary one.
+// Backup writes a copy of the open queue to dir, which must be empty or not exist. The copy
+// contains everything that was appended when Backup was called, with settlements as of one
+// moment after that. Opening it repeats work but loses none. It contains the ids of its
+// records but of no later ones, so what senders repeat after a restore is stored. It
+// contains the secret of the installation (package seal), but not the encryption key. dir is
+// complete or absent, also after a crash, which can leave a partial copy beside it under a
+// temporary name.
 func (q *Queue) Backup(ctx context.Context, dir string) error {
 	dir = filepath.Clean(dir)
 	if es, err := os.ReadDir(dir); err == nil && len(es) > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -52,8 +50,7 @@ func (q *Queue) Backup(ctx context.Context, dir string) error {
 	return nil
 }
 
-// placeDir moves a directory that is whole and synced to dir, in the place of an
-// empty one.
+// placeDir moves a complete and synced directory to dir, which is empty or absent.
 func placeDir(tmp, dir string) error {
 	defer step.Begin(step.Place, dir)()
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -65,16 +62,16 @@ func placeDir(tmp, dir string) error {
 	return disk.SyncDir(filepath.Dir(dir))
 }
 
-// copyTo is Backup to an empty directory.
+// copyTo writes a backup to an empty directory.
 func (q *Queue) copyTo(ctx context.Context, dir string) error {
 	q.mu.Lock()
-	q.hold++ // nothing is unlinked, rewritten or merged meanwhile
+	q.backups++ // no file is unlinked, rewritten or merged meanwhile
 	q.mu.Unlock()
 	defer func() {
 		q.mu.Lock()
-		q.hold--
+		q.backups--
 		q.mu.Unlock()
-		q.keep(task{tidy: true})
+		q.schedule(task{unlink: true})
 	}()
 	m, err := q.manifest()
 	if err != nil {
@@ -83,8 +80,8 @@ func (q *Queue) copyTo(ctx context.Context, dir string) error {
 	if err := m.meta.Write(filepath.Join(dir, meta.Name)); err != nil {
 		return err
 	}
-	// Behind meta.db: a letter stands in the copy if its record is settled there.
-	letters, err := q.dead.get()
+	// Copied after meta.db, so that it contains the letter of every record settled there.
+	letters, err := q.dead.opened()
 	if err == nil {
 		err = letters.Copy(filepath.Join(dir, directory.Dead))
 	}
@@ -105,10 +102,10 @@ func (q *Queue) copyTo(ctx context.Context, dir string) error {
 		case <-q.stop:
 			return ErrClosed
 		}
-		if err := ctx.Err(); err != nil { // the select above takes either
+		if err := ctx.Err(); err != nil { // the select above can choose either case
 			return err
 		}
-		// Sealing, repairing and rewriting wait for the copy.
+		// Sealing, repairing and rewriting wait until the segment is copied.
 		if err := q.copySegment(s, dir); err != nil {
 			return err
 		}
@@ -123,8 +120,8 @@ func (q *Queue) copyTo(ctx context.Context, dir string) error {
 	return disk.SyncDir(dir)
 }
 
-// manifest fixes what a backup consists of. The caller has q.hold raised, and
-// ends the transaction.
+// manifest returns the contents of a backup. The caller has raised q.backups, and writes
+// m.meta to end its transaction.
 func (q *Queue) manifest() (m manifest, err error) {
 	fix := func() (err error) {
 		q.mu.Lock()
@@ -150,15 +147,15 @@ func (q *Queue) manifest() (m manifest, err error) {
 	})
 }
 
-// copySegment copies a segment as it stands. One that nobody has sealed yet is
-// not sealed here: that says that its ids are in a file, which the keeper sees to.
+// copySegment copies a segment. If it was not sealed yet it is copied unsealed: a sealed
+// segment implies that its ids are in a file.
 func (q *Queue) copySegment(s *seg, dir string) error {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	q.mu.Lock()
 	gone := s.gone
 	q.mu.Unlock()
-	if gone { // nothing was in it, or nothing could be saved of it
+	if gone { // it was empty, or nothing could be saved of it
 		return nil
 	}
 	return disk.Copy(filepath.Join(dir, filepath.Base(s.Path)), s.Path, -1)

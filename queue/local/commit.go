@@ -1,9 +1,7 @@
 package local
 
 import (
-	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"relay/internal/disk"
@@ -11,47 +9,23 @@ import (
 	"relay/queue"
 	"relay/queue/internal/chunk"
 	"relay/queue/local/internal/capacity"
-	"relay/queue/local/internal/files"
-	"relay/queue/local/internal/ids"
 	"relay/queue/local/internal/meta"
 	"relay/queue/local/internal/segment"
 )
 
-// writer is the state of the writer's goroutine, which alone writes the tail.
-type writer struct {
-	q        *Queue
-	run      chan func(w *writer) // what is to be done between two commits
-	idsReady chan struct{}        // closed once the ids of before are known
-	sync     func(*seg) error     // what confirms a commit; tests have it fail
-	// committing is when the commit under way began, Unix ns; 0: none is.
-	committing atomic.Int64
-
-	tail    *seg      // nil before the first; changed under index.mu, which others hold who look at it
-	tailIDs *ids.Tail // of its records
-
-	reqs []*request
-	last int // requests in the commit before
-
-	batch   map[ids.Hash]uint64 // ids of this commit, and their fingerprints
-	ids     []ids.Known
-	builder *chunk.Builder
-	data    []byte // encoded chunks
-	packed  []segment.Chunk
-}
-
-// commit writes what is new in reqs to the tail, syncs once and answers all.
+// commit writes the new entries of reqs to the tail, syncs once and answers all requests.
 func (w *writer) commit(reqs []*request) {
 	q := w.q
-	w.search(reqs)
-	if w.dedup(reqs, true) == 0 {
+	w.lookUpIDs(reqs)
+	if w.markFresh(reqs, true) == 0 {
 		w.answer(reqs, nil)
 		return
 	}
-	if err := w.usable(); err != nil {
+	if err := w.ensureTail(); err != nil {
 		w.answer(reqs, err)
 		return
 	}
-	reqs, err := w.copy(reqs)
+	reqs, err := w.takeAndEncode(reqs)
 	if err != nil || len(w.packed) == 0 {
 		w.answer(reqs, err)
 		return
@@ -61,7 +35,7 @@ func (w *writer) commit(reqs []*request) {
 	for _, c := range w.packed {
 		size += int64(len(c.Data))
 	}
-	if err := w.admit(size); err != nil {
+	if err := w.makeSpace(size); err != nil {
 		w.answer(reqs, err)
 		return
 	}
@@ -77,30 +51,30 @@ func (w *writer) commit(reqs []*request) {
 	took := time.Since(start)
 	w.committing.Store(0)
 	if err != nil {
-		w.fail(tail, err, doubt)
+		w.abandonCommit(tail, err, doubt)
 		if doubt {
 			w.answer(reqs, fmt.Errorf("%w: %w", ErrDoubt, err))
 		} else {
 			w.answer(reqs, &FullError{RetryAfter: 30 * time.Second, Reason: capacity.DiskFull})
 		}
-		_ = w.usable() // go on at once when the disk lets us; the keeper tries again otherwise
+		_ = w.ensureTail() // start a new tail at once if the disk allows it; otherwise the background goroutine tries again
 		return
 	}
 	w.publish(tail, took)
 	w.answer(reqs, nil)
-	q.nearFull()
+	q.checkHighMark()
 	if used >= q.o.SegmentSize || tail.end.Load() >= maxTailIDs {
 		if err := w.rotate(); err != nil {
 			q.o.Logger.Error("cannot start a new segment", "code", logs.SegmentNotStarted, "err", err)
-			q.setBroken(err)
+			q.markBroken(err)
 		}
 	}
 }
 
-// copy takes reqs from their callers, who may give up until then, and encodes
-// what is new in them. It returns those it took. From here on the writer needs
-// nothing more of the callers' memory.
-func (w *writer) copy(reqs []*request) ([]*request, error) {
+// takeAndEncode takes the requests, whose callers can give up until then, and encodes their
+// new entries. It returns the requests taken. Afterwards the writer no longer uses the
+// callers' memory.
+func (w *writer) takeAndEncode(reqs []*request) ([]*request, error) {
 	w.q.in.building.Lock()
 	defer w.q.in.building.Unlock()
 	taken := reqs[:0]
@@ -110,33 +84,13 @@ func (w *writer) copy(reqs []*request) ([]*request, error) {
 		}
 	}
 	w.packed = w.packed[:0]
-	if len(taken) < len(reqs) && w.dedup(taken, false) == 0 {
+	if len(taken) < len(reqs) && w.markFresh(taken, false) == 0 {
 		return taken, nil
 	}
 	return taken, w.build(taken)
 }
 
-// usable gives the tail that takes the commit, a new one after a failure.
-func (w *writer) usable() error {
-	q := w.q
-	if q.health.why() == nil && w.tail != nil {
-		return nil
-	}
-	if full := q.space.why(); full == capacity.DiskFull { // the keeper says when there is room again
-		return &FullError{RetryAfter: 30 * time.Second, Reason: full}
-	}
-	if err := w.rotate(); err != nil {
-		q.setBroken(err)
-		if disk.NoSpace(err) {
-			q.setFull(capacity.DiskFull)
-			return &FullError{RetryAfter: 30 * time.Second, Reason: capacity.DiskFull}
-		}
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return nil
-}
-
-// build encodes the new records of reqs as chunks.
+// build encodes the new entries of reqs as chunks.
 func (w *writer) build(reqs []*request) error {
 	w.data = w.data[:0]
 	b := w.builder
@@ -173,7 +127,7 @@ func (w *writer) build(reqs []*request) error {
 	return err
 }
 
-// finishChunk encodes what has been gathered and says where the next chunk begins.
+// finishChunk encodes the entries of the current chunk and returns where the next one begins.
 func (w *writer) finishChunk() (next Seq, err error) {
 	at := len(w.data)
 	data, h, err := w.builder.Finish(w.data)
@@ -210,15 +164,15 @@ func (w *writer) publish(tail *seg, took time.Duration) {
 	tail.disk = disk
 	q.counters.committed(int64(len(w.ids)), took)
 	q.health.confirmed()
-	q.bump()
+	q.notifyReaders()
 	q.mu.Unlock()
 }
 
-// fail handles a commit that did not come off. The tail is closed to writing,
-// the range made void for good, and the next append starts a new one: pages of
-// the commit may lie in the file, which must not be mixed with those of another
-// for the same sequence numbers. In doubt, the commit as a whole may.
-func (w *writer) fail(tail *seg, err error, doubt bool) {
+// abandonCommit handles a failed commit. The tail is closed for writing, the commit's range
+// becomes void for good, and the next append starts a new tail: pages of the commit can be in
+// the file and must not mix with those of another commit under the same numbers. In doubt,
+// the whole commit can be in the file.
+func (w *writer) abandonCommit(tail *seg, err error, doubt bool) {
 	q := w.q
 	records := int64(len(w.ids))
 	last := w.packed[len(w.packed)-1].Header
@@ -234,22 +188,22 @@ func (w *writer) fail(tail *seg, err error, doubt bool) {
 		q.mu.Unlock()
 	}
 	if doubt {
-		q.o.Logger.Error("the disk did not confirm a commit; going on in a new segment", "code", logs.CommitFailed, "records", records, "err", err)
+		q.o.Logger.Error("the disk did not confirm a commit; continuing in a new segment", "code", logs.CommitFailed, "records", records, "err", err)
 	} else {
-		q.o.Logger.Warn("no room on the volume for a commit", "code", logs.VolumeFull, "err", err)
+		q.o.Logger.Warn("the volume is too full for a commit", "code", logs.VolumeFull, "err", err)
 	}
-	q.setBroken(err)
+	q.markBroken(err)
 }
 
-// setBroken says why the tail takes nothing.
-func (q *Queue) setBroken(err error) {
+// markBroken records why the tail takes no commits.
+func (q *Queue) markBroken(err error) {
 	if disk.NoSpace(err) {
-		q.setFull(capacity.DiskFull) // first: this is the answer to give
+		q.setFull(capacity.DiskFull) // first, since callers should get this error
 	}
-	q.health.broke(err, q.now())
+	q.health.setBroken(err, q.o.Now())
 }
 
-// answer tells each caller what became of its entries.
+// answer sends each caller the result of its append.
 func (w *writer) answer(reqs []*request, err error) {
 	dups := int64(0)
 	for _, r := range reqs {
@@ -270,7 +224,7 @@ func (w *writer) answer(reqs []*request, err error) {
 					res.Changed++
 				}
 				if _, ok := w.batch[p.key()]; ok {
-					anew = true // a copy of one in this commit
+					anew = true // a duplicate of an entry in this commit
 				}
 			}
 		}
@@ -281,42 +235,4 @@ func (w *writer) answer(reqs []*request, err error) {
 		r.done <- res
 	}
 	w.q.counters.count(func(st *Stats) { st.Duplicates += dups })
-}
-
-// rotate seals the tail, if there is one, and starts the next. A range in doubt
-// is on record before the new tail takes anything.
-func (w *writer) rotate() error {
-	q := w.q
-	if err := q.meta.SaveVoids(); err != nil {
-		return err
-	}
-	num := q.nextNum()
-	if err := segment.Create(q.dir, q.segInfo(num), q.o.NoSync); err != nil {
-		return err
-	}
-	s := newSeg(q.dir, num)
-	s.tail = true
-	close(s.ready)
-	if err := s.OpenTail(q.o.SegmentSize); err != nil {
-		return errors.Join(err, files.Remove(s.Path))
-	}
-	s.disk = s.OnDisk()
-	tailIDs := q.ids.Begin(num)
-	q.mu.Lock()
-	old, oldIDs := w.tail, w.tailIDs
-	w.tail, w.tailIDs = s, tailIDs
-	q.segs = append(q.segs, s)
-	q.lastNum = num
-	q.health.renewed()
-	if old != nil {
-		old.tail, old.filing = false, true
-		if old.doubt {
-			old.ready = make(chan struct{})
-		}
-	}
-	q.mu.Unlock()
-	if old != nil {
-		q.keep(task{seal: old, ids: oldIDs, repair: old.doubt})
-	}
-	return nil
 }

@@ -2,7 +2,7 @@ package local
 
 import "relay/queue"
 
-// The words of the contract, so that the engine is written in them.
+// The types of the contract.
 //
 //nolint:revive // package queue documents them
 type (

@@ -11,34 +11,34 @@ import (
 	"relay/queue/local/internal/settled"
 )
 
-// tally is how many records, and the bytes of their bodies.
+// tally is a number of records and the bytes of their bodies.
 type tally struct{ records, bytes int64 }
 
 func (t *tally) add(records, bytes int64) { t.records, t.bytes = t.records+records, t.bytes+bytes }
 
-// laneCount counts what a lane has waiting while it goes on: what was open at one
-// moment, and what has come and gone since. The lane may be appended to and settled
-// without pause meanwhile.
+// laneCount counts the pending records of a lane while the lane is being appended to and
+// settled: it counts what was open at one moment, and adds what was published and settled
+// since.
 type laneCount struct {
 	q         *Queue
 	l         *lane
-	set       settled.Set // as of that moment, as is all that follows
+	set       settled.Set // this and all that follows: as of that moment
 	published tally
 	settled   tally
 	segs      []countedSeg
 	last      uint64 // number of the newest segment
 }
 
-// countedSeg is a segment as it was when a count began.
+// countedSeg is a segment as of the beginning of a count.
 type countedSeg struct {
 	s         *seg
 	installed uint32
-	end       Seq        // behind its last record
-	lane      chunk.Lane // what it held for the lane
+	end       Seq        // end of its last record
+	lane      chunk.Lane // its records of the lane
 }
 
-// recount derives what each lane has waiting from summaries and headers. Whoever
-// gives a segment other records than it had calls it afterwards.
+// recount derives the number of pending records of each lane from summaries and headers. It
+// must be called after the records of a segment have changed.
 func (q *Queue) recount() {
 	q.mu.Lock()
 	names := slices.Sorted(maps.Keys(q.lanes))
@@ -57,8 +57,8 @@ func (q *Queue) recountLanes(names ...string) {
 	}
 }
 
-// countTries is how often a lane is counted at most while segments are installed
-// anew: whoever gave them other records than they had counts behind that.
+// countTries is the maximum number of attempts to count a lane while segments are being
+// replaced. Code that changes the records of a segment recounts anyway.
 const countTries = 8
 
 // recountLane counts one lane. The caller holds q.recounting.
@@ -76,7 +76,7 @@ func (q *Queue) recountLane(name string) {
 	}
 }
 
-// beginCount fixes the moment.
+// beginCount begins a count at this moment.
 func (q *Queue) beginCount(l *lane) *laneCount {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -84,12 +84,12 @@ func (q *Queue) beginCount(l *lane) *laneCount {
 	if n := len(q.segs); n > 0 {
 		c.last = q.segs[n-1].Num
 	}
-	c.segs = c.seen()
+	c.segs = c.readable()
 	return c
 }
 
-// seen gives the segments up to the last that can be read now. q.mu is held.
-func (c *laneCount) seen() (segs []countedSeg) {
+// readable returns the readable segments up to c.last. The caller holds q.mu.
+func (c *laneCount) readable() (segs []countedSeg) {
 	for _, s := range c.q.segs {
 		if s.Num > c.last || !isClosed(s.ready) || s.failed != nil {
 			continue
@@ -103,11 +103,11 @@ func (c *laneCount) seen() (segs []countedSeg) {
 	return segs
 }
 
-// open counts what was open. It reads; nothing is locked.
+// open counts the records that were open, without holding a lock.
 func (c *laneCount) open() (sum tally) {
 	for _, s := range c.segs {
 		n, size, err := c.q.openIn(s.s, c.l.name, c.set, 0, s.end)
-		if err != nil { // a reader will meet the damage and deal with it; one that is gone is looked for once more
+		if err != nil { // a reader will find and repair the damage; if the segment is gone the count is repeated
 			n, size = int64(s.lane.Count), int64(s.lane.Bytes)
 		}
 		sum.add(n, size)
@@ -115,34 +115,34 @@ func (c *laneCount) open() (sum tally) {
 	return sum
 }
 
-// end puts the count in force. false: a segment was installed anew meanwhile, or is
-// gone, and it is not the last try.
+// end sets the lane's counters. It returns false if a segment was replaced or deleted
+// meanwhile and this is not the last attempt.
 func (c *laneCount) end(open tally, oldest int64, last bool) bool {
 	q, l := c.q, c.l
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	same := slices.EqualFunc(c.segs, c.seen(), func(a, b countedSeg) bool { return a.s == b.s && a.installed == b.installed })
+	same := slices.EqualFunc(c.segs, c.readable(), func(a, b countedSeg) bool { return a.s == b.s && a.installed == b.installed })
 	if !same && !last {
 		return false
 	}
 	l.pending = max(0, open.records+l.published.records-c.published.records-(l.settled.records-c.settled.records))
 	l.bytes = max(0, open.bytes+l.published.bytes-c.published.bytes-(l.settled.bytes-c.settled.bytes))
-	if l.pending > 0 && oldest != 0 && l.set.Cursor() == c.set.Cursor() { // whoever moves the cursor knows better
+	if l.pending > 0 && oldest != 0 && l.set.Cursor() == c.set.Cursor() { // a settlement that moves the cursor sets oldest itself
 		l.oldest = oldest
 	}
 	return true
 }
 
-// countOpen counts a lane's records in [from, to) that are not settled by set.
+// countOpen counts a lane's records in [from, to) that are not in set.
 func (q *Queue) countOpen(l *lane, set settled.Set, from, to Seq) (records, bytes int64, err error) {
 	q.mu.Lock()
-	read := l.seen
+	read := l.recent
 	q.mu.Unlock()
 	for _, r := range read {
 		if from < r.from || to > r.to {
 			continue
 		}
-		i, _ := slices.BinarySearchFunc(r.records, from, func(s sized, at Seq) int { return cmp.Compare(s.seq, at) })
+		i, _ := slices.BinarySearchFunc(r.records, from, func(s sizedSeq, at Seq) int { return cmp.Compare(s.seq, at) })
 		for ; i < len(r.records) && r.records[i].seq < to; i++ {
 			if !set.Has(r.records[i].seq) {
 				records, bytes = records+1, bytes+r.records[i].size
@@ -178,8 +178,8 @@ func (q *Queue) countOpen(l *lane, set settled.Set, from, to Seq) (records, byte
 	return records, bytes, nil
 }
 
-// openIn counts within one segment. Chunks of which nothing or everything is settled
-// are counted by their headers.
+// openIn counts within one segment. Chunks that are settled completely or not at all are
+// counted by their headers.
 func (q *Queue) openIn(s *seg, name string, set settled.Set, from, to Seq) (records, bytes int64, err error) {
 	from, to = max(from, s.First()), min(to, s.First()+Seq(s.end.Load()))
 	q.mu.Lock()
@@ -223,9 +223,9 @@ func (q *Queue) openIn(s *seg, name string, set settled.Set, from, to Seq) (reco
 	return records, bytes, err
 }
 
-// oldestFrom gives the time of receipt of the lane's next record, near enough:
-// exact to the chunk if it is among the next few, else to the segment. It waits for no
-// segment that is being opened: the keeper calls it.
+// oldestFrom returns about when the lane's first record at or after at was received: exact
+// to the chunk if it is in one of the next few, else to the segment. It does not wait for a
+// segment that is being opened, since the background goroutine calls it.
 func (q *Queue) oldestFrom(name string, at Seq) int64 {
 	s, l := q.oldestIn(name, at)
 	if s == nil || at <= s.First() {
@@ -241,13 +241,13 @@ func (q *Queue) oldestFrom(name string, at Seq) int64 {
 		return n < 64, nil
 	})
 	if err != nil {
-		return l.Min // a reader will meet the damage and deal with it
+		return l.Min // a reader will find and repair the damage
 	}
 	return oldest
 }
 
-// oldestIn gives the segment that has the lane's first record at or behind at, and what
-// it has of the lane; nil when there is none, or when that is not known yet.
+// oldestIn returns the segment with the lane's first record at or after at, and its records
+// of the lane. It returns nil if there is none, or if that is unknown yet.
 func (q *Queue) oldestIn(name string, at Seq) (*seg, chunk.Lane) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

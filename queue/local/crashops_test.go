@@ -145,7 +145,7 @@ func operations() []operation {
 			return err
 		}},
 		{name: "compact letters", atomic: true, do: func(_ *testing.T, q *Queue, _ *crashes) error {
-			s, err := q.dead.get()
+			s, err := q.dead.opened()
 			if err == nil {
 				err = s.Compact()
 			}
@@ -170,7 +170,7 @@ func operations() []operation {
 		{name: "drop lane", do: func(t *testing.T, q *Queue, _ *crashes) error {
 			err := q.DropLane("b")
 			rotate(t, q)
-			q.tidy()
+			q.removeSettled()
 			return err
 		}},
 		{name: "forget", do: func(_ *testing.T, q *Queue, _ *crashes) error {
@@ -178,7 +178,7 @@ func operations() []operation {
 			return err
 		}},
 		{name: "squeeze", atomic: true, do: func(_ *testing.T, q *Queue, _ *crashes) error {
-			q.squeeze()
+			q.compactSparse()
 			q.noteSealed()
 			return nil
 		}},
@@ -206,7 +206,7 @@ func operations() []operation {
 					return err
 				}
 			}
-			q.tidy()
+			q.removeSettled()
 			q.noteSealed()
 			for _, lane := range []string{"a", "b", "c"} { // what is kept of segments that are gone goes
 				if err := pick(q, lane, oneOf("m-28"), none, nil); err != nil {
@@ -251,7 +251,7 @@ func operations() []operation {
 
 func reopenDone(t *testing.T, q *Queue, _ *crashes) error {
 	filed(t, q)
-	q.tidy()
+	q.removeSettled()
 	q.noteSealed()
 	return nil
 }

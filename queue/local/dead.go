@@ -19,26 +19,26 @@ import (
 	"relay/queue/local/internal/meta"
 )
 
-// deadLog is dead.db, which is opened behind the segments.
+// deadLog is dead.db, which is opened in the background after the segments.
 type deadLog struct {
 	q     *Queue
 	path  string
-	first uint64            // number of the first letter, should there be no file
-	gens  map[string]uint64 // last settlement of each lane as meta.db had it at Open
+	first uint64            // number of the first letter if there is no file
+	gens  map[string]uint64 // last settlement of each lane in meta.db at Open
 	ready chan struct{}     // closed once load has run
 
 	mu    sync.Mutex
 	store *dead.Store
-	err   error // what load met; the keeper tries again
+	err   error // error of load; the background goroutine tries again
 }
 
-// newDeadLog is called when meta.db is open and no lane has settled yet. fresh
-// says that the directory is new: no letter had a number there.
+// newDeadLog must be called after meta.db was opened and before a lane is settled. fresh is
+// whether the directory is new, so that no letter had a number there.
 func newDeadLog(q *Queue, fresh bool) *deadLog {
 	d := &deadLog{q: q, path: filepath.Join(q.dir, directory.Dead), first: 1 << 32, gens: make(map[string]uint64), ready: make(chan struct{})}
 	if !fresh {
-		// Should dead.db be lost, nobody knows the numbers it gave: a copy that is
-		// redriven under an old number would count as stored.
+		// If dead.db is lost, the numbers it used are unknown. A letter redriven under a
+		// number used before would count as stored already.
 		d.first = (2 + uint64(rand.Uint32N(1<<30))) << 32
 	}
 	for name, l := range q.lanes {
@@ -47,8 +47,8 @@ func newDeadLog(q *Queue, fresh bool) *deadLog {
 	return d
 }
 
-// newGen is where a lane begins to count its settlements. The upper half tells
-// its letters from those of a lane of the same name whose row was lost.
+// newGen returns the number from which a lane counts its settlements. The upper half
+// distinguishes its letters from those of a lane of the same name whose row was lost.
 func newGen() uint64 { return uint64(rand.Uint32()|1) << 32 }
 
 // load opens dead.db.
@@ -57,7 +57,7 @@ func (d *deadLog) load() {
 	var s *dead.Store
 	if err == nil {
 		s, err = dead.Open(d.path, dead.Options{
-			Stamp: d.q.ages.look, Ring: d.q.ring, Codec: d.q.zstd, Files: dead.Bolt{ReadOnly: d.q.readOnly, NoSync: d.q.o.NoSync},
+			Stamp: d.q.ages.update, Ring: d.q.ring, Codec: d.q.zstd, Files: dead.Bolt{ReadOnly: d.q.readOnly, NoSync: d.q.o.NoSync},
 			MaxSize: d.q.o.DeadMaxSize, ShareOf: queue.LaneConflict, DropOldest: d.q.o.DeadDropOldest, First: d.first, Header: header,
 			Format: func(b []byte) error {
 				var info meta.Info
@@ -68,7 +68,7 @@ func (d *deadLog) load() {
 			},
 			Committed: func(lane string) (uint64, bool) { gen, ok := d.gens[lane]; return gen, ok },
 			Cut: func(n int) {
-				d.q.o.Logger.Warn("dead letters were larger than all the room there is for them: the end of their events is lost", "code", logs.DeadCut, "letters", n)
+				d.q.o.Logger.Warn("dead letters were larger than all the space for them: the ends of their events are lost", "code", logs.DeadCut, "letters", n)
 			},
 			Repaired: d.repaired, Full: d.q.useReserve, ReadOnly: d.q.readOnly, NoSync: d.q.o.NoSync,
 		})
@@ -87,13 +87,13 @@ func (d *deadLog) load() {
 
 func (d *deadLog) repaired(r dead.Repair) {
 	d.q.counters.damaged(r.Lost, r.Exact)
-	d.q.lookBesides()
-	d.q.o.Logger.Error("dead letters are damaged: what is readable was saved, the file is quarantined", "code", logs.DeadDamaged,
+	d.q.measureOtherFiles()
+	d.q.o.Logger.Error("dead letters are damaged: readable ones were saved, the file is quarantined", "code", logs.DeadDamaged,
 		"saved", r.Saved, "lost", r.Lost, "lost_known", r.Exact, "err", r.Cause)
 }
 
-// get gives the store once it is open.
-func (d *deadLog) get() (*dead.Store, error) {
+// opened waits until the store was opened and returns it.
+func (d *deadLog) opened() (*dead.Store, error) {
 	select {
 	case <-d.ready:
 	case <-d.q.stop:
@@ -106,26 +106,26 @@ func (d *deadLog) get() (*dead.Store, error) {
 	return d.store, d.err
 }
 
-// stats is what Stats shows.
+// stats returns the numbers for Stats.
 func (d *deadLog) stats() (letters, bytes int64) {
 	if !isClosed(d.ready) {
 		return 0, 0
 	}
-	if s, err := d.get(); err == nil {
+	if s, err := d.opened(); err == nil {
 		return s.Stats()
 	}
 	return 0, 0
 }
 
-// put stores the letters of one settlement of a lane, durably.
+// put durably stores the letters of one settlement of a lane.
 func (d *deadLog) put(lane string, gen uint64, letters []DeadLetter) error {
-	s, err := d.get()
+	s, err := d.opened()
 	if err != nil {
 		return err
 	}
 	for i := range letters {
 		if letters[i].DeadAt.IsZero() {
-			letters[i].DeadAt = d.q.now().UTC()
+			letters[i].DeadAt = d.q.o.Now().UTC()
 		}
 	}
 	n, err := s.Put(lane, gen, letters)
@@ -136,16 +136,16 @@ func (d *deadLog) put(lane string, gen uint64, letters []DeadLetter) error {
 	return err
 }
 
-// commit says that the lane's row follows its letters.
+// commit is called when the lane's row was saved after its letters.
 func (d *deadLog) commit(lane string) {
-	if s, err := d.get(); err == nil {
+	if s, err := d.opened(); err == nil {
 		s.Commit(lane)
 	}
 }
 
-// expire removes the letters for which old says so.
+// expire removes the letters for which old returns true.
 func (d *deadLog) expire(old func(age.Stamp) bool) error {
-	s, err := d.get()
+	s, err := d.opened()
 	if err != nil {
 		return err
 	}
@@ -154,10 +154,10 @@ func (d *deadLog) expire(old func(age.Stamp) bool) error {
 	return err
 }
 
-// tend gives free room back to the disk while there is some to write the file
-// anew. The keeper calls it time and again.
-func (d *deadLog) tend() {
-	s, err := d.get()
+// maintain opens the store again if that failed, and rewrites it to free space. It is called
+// every second.
+func (d *deadLog) maintain() {
+	s, err := d.opened()
 	if err != nil {
 		if !errors.Is(err, ErrClosed) {
 			d.load()
@@ -166,9 +166,9 @@ func (d *deadLog) tend() {
 	}
 	_, bytes := s.Stats()
 	d.q.mu.Lock()
-	held := d.q.hold > 0
+	held := d.q.backups > 0
 	d.q.mu.Unlock()
-	if held || !d.q.space.takes(4*bytes) || !s.MostlyFree() {
+	if held || !d.q.space.hasFree(4*bytes) || !s.MostlyFree() {
 		return
 	}
 	if err := s.Compact(); err != nil {
@@ -185,9 +185,9 @@ func (d *deadLog) close() error {
 	return d.store.Close()
 }
 
-// DeadLetters calls fn for each dead letter behind the id after (empty: from
-// the first), oldest first, until fn returns false. Nothing is locked while fn
-// runs; it may drop or redrive what it is given.
+// DeadLetters calls fn for each dead letter after the id after (empty: from the first on),
+// oldest first, until fn returns false. No lock is held during fn, which can drop or redrive
+// the letter.
 func (q *Queue) DeadLetters(after string, fn func(DeadLetter) bool) error {
 	from := uint64(0)
 	for {
@@ -200,7 +200,7 @@ func (q *Queue) DeadLetters(after string, fn func(DeadLetter) bool) error {
 		}
 		var page []DeadLetter
 		err := q.calls.Do(fmt.Sprintf("dead letters %x", from), func() error {
-			s, err := q.dead.get()
+			s, err := q.dead.opened()
 			if err == nil {
 				page, err = s.List(from, 100)
 			}
@@ -221,20 +221,20 @@ func (q *Queue) DeadLetters(after string, fn func(DeadLetter) bool) error {
 	}
 }
 
-// DeadLetter gives one; ErrNotFound when there is none of that id.
+// DeadLetter returns one letter, or ErrNotFound.
 func (q *Queue) DeadLetter(id string) (DeadLetter, error) {
 	n, ok := dead.ParseID(id)
 	if !ok {
 		return DeadLetter{}, fmt.Errorf("dead letter %q: %w", id, ErrNotFound)
 	}
-	s, err := q.dead.get()
+	s, err := q.dead.opened()
 	if err != nil {
 		return DeadLetter{}, err
 	}
 	return s.Get(n)
 }
 
-// DropDead removes dead letters, durably, and returns how many there were.
+// DropDead durably removes dead letters and returns how many.
 func (q *Queue) DropDead(ids ...string) (int, error) {
 	n, err := q.removeDead(ids)
 	q.counters.dropped(queue.DropDeadOperator, int64(n))
@@ -245,7 +245,7 @@ func (q *Queue) removeDead(ids []string) (int, error) {
 	if q.readOnly {
 		return 0, ErrReadOnly
 	}
-	s, err := q.dead.get()
+	s, err := q.dead.opened()
 	if err != nil {
 		return 0, err
 	}
@@ -262,7 +262,7 @@ func (q *Queue) removeDead(ids []string) (int, error) {
 	return n, nil
 }
 
-// Redrive is queue.Redrive.
+// Redrive is queue.Redrive for this queue.
 func (q *Queue) Redrive(ids []string, route func(DeadLetter) []string) (int, error) {
 	if q.readOnly {
 		return 0, ErrReadOnly

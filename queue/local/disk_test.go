@@ -157,7 +157,7 @@ func TestNeighbourFillsVolume(t *testing.T) {
 				}
 			}
 			until(t, "intake is shut", func() bool { return errors.As(q.CanAppend(), &full) })
-			q.look()
+			q.measureVolume()
 			q.makeRoom()
 			if n := q.Stats().Dropped; len(n) > 0 {
 				t.Errorf("dropped for the neighbour: %v", n)

@@ -1,40 +1,37 @@
-// Package local is the engine of package queue on one machine's disk: a log of
-// segment files, each a bbolt file, in one directory. Records are appended once,
-// read by any number of lanes at their own pace, and given back to the disk when
-// every lane they are for has settled them.
+// Package local is the queue engine on one machine's disk: a log of segment files, each a
+// bbolt file, in one directory. Records are appended once and read by any number of lanes at
+// their own pace. A record's space is freed when every lane has settled it.
 //
 // # What it guarantees
 //
-// Append returns nil only after the disk has confirmed a sync of the records:
-// they survive kill -9 and a power cut. It stores all of its entries or none.
-// An id is stored once within the window of Options.DedupWindow and
-// DedupIDs, across restarts; about a quarter of the window longer, for ids are
-// forgotten by the file (package ids). Those of a segment that is lost go with it. A lane reads its records in the order of their
-// sequence numbers. Settle makes dead letters durable before the cursor that
-// passes their records, so that a crash repeats work and never loses it. A lane has
-// one letter for a record and slot, however often its settlement is made; a letter
-// is seen once its settlement has committed, and removed if it never does.
+// Append returns nil only after the disk has confirmed a sync of the records: they survive
+// kill -9 and a power cut. It stores all of its entries or none. An id is stored once within
+// Options.DedupWindow and DedupIDs, across restarts. Ids are forgotten a file at a time, so
+// it takes up to a quarter of the window longer (package ids). The ids of a lost segment are
+// lost with it. A lane reads its records in the order of their sequence numbers. Settle makes
+// dead letters durable before the cursor that passes their records, so that a crash repeats
+// work and never loses it. A lane has one letter for a record and slot, however often its
+// settlement is made. A letter is visible once its settlement has committed, and is removed
+// if it never does.
 //
-// What is lost nevertheless is counted: chunks a disk has damaged, segments whose
-// file someone removed, and what a policy or an operator removed (Stats).
+// Losses are counted in Stats: damaged chunks, segment files that someone removed, and what a
+// policy or an operator removed.
 //
 // # What can hurt you
 //
-// A commit that fails is in doubt: the kernel may have dropped the pages, or
-// not. Its range of sequence numbers is void from then on, also after a
-// restart, and its ids count as not stored; the caller gets ErrDoubt, its retry
-// is stored afresh, in a new segment.
+// A failed commit is in doubt: the kernel might have dropped the pages, or not. Its range of
+// sequence numbers is void from then on, also after a restart, and its ids count as not
+// stored. The caller gets ErrDoubt, and its retry is stored in a new segment.
 //
-// Stats, Lanes and CanAppend never touch the disk. Read and Settle give up
-// after Options.IOTimeout when it hangs, Append with its context; a
-// Settle that gave up may still happen.
+// Stats, Lanes and CanAppend never touch the disk. If the disk hangs, Read and Settle return
+// after Options.IOTimeout, and Append when its context ends; such a Settle can still happen.
 //
-// Loss of meta.db costs duplicates: every lane starts over at the oldest
-// segment. It costs no event and no dead letter: a lane that starts over counts
-// its settlements from another number, and letters of the old ones are valid.
+// Losing meta.db costs duplicates: every lane starts over at the oldest segment. It costs no
+// event and no dead letter: such a lane counts its settlements from another number, and
+// letters of the old numbers stay valid.
 //
-// The directory must be on a local disk that syncs when it is told to. One
-// process writes it at a time.
+// The directory must be on a local disk that honours syncs. Only one process can write it
+// at a time.
 //
 // # On disk
 //
@@ -47,36 +44,33 @@
 //	  0000000000000001.sales  the same of sales (queue.BySale), which are remembered for longer
 //	  dead.db                 bbolt: dead letters, one row each (package dead)
 //	  secret                  of the installation (package seal); not the queue's, but in its backups
-//	  reserve                 room for cursors on a volume that a neighbour fills
-//	  *.bad                   quarantined because it was damaged
-//	  *.tmp                   being made; removed at the next open
+//	  reserve                 space for cursors on a volume that other files fill
+//	  *.bad                   a quarantined, damaged file
+//	  *.tmp                   being written; removed at the next open
 //
-// A sequence number is segment << 32 | index; numbers are never used again,
-// neither are those of segments. A segment is a bbolt file of chunks (package segment).
-// A chunk is what one group commit stored, or about 1 MiB of it; package chunk
-// draws it. Its ids are SHA-256(secret · space · id), cut to 16 bytes, each with
-// the fingerprint of its event (package ids). A chunk never
-// changes: its key always means the same bytes, whichever page they are found on.
-// Each begins where the one before ends; the summary counts the numbers that are
-// missing since a disk destroyed their chunks.
+// A sequence number is segment << 32 | index. Neither sequence numbers nor segment numbers
+// are reused. A segment is a bbolt file of chunks (package segment). A chunk is the records
+// of one group commit, or about 1 MiB of them; package chunk draws it. Its ids are
+// SHA-256(secret · space · id), cut to 16 bytes, each with the fingerprint of its event
+// (package ids). A chunk never changes: its key always means the same bytes, whichever page
+// they are on. Each chunk begins where the previous one ends; the summary counts the
+// sequence numbers of chunks that a disk destroyed.
 //
-// meta.db lists the ids of the keys in use (package meta): a start without one of them
-// is refused before anything is touched. A new key comes into force while the
-// queue goes on (SetKeys); what older ones sealed, or none, is sealed anew behind it.
+// meta.db lists the ids of the keys in use (package meta): a start without one of them is
+// refused before anything is changed. SetKeys changes the key of an open queue; data that
+// is plain or has an older key is then encrypted again in the background.
 //
-// Directories of each released format, as they were written when it was new, lie
-// in testdata/format-N and are opened by a test for ever. A newer format is
-// refused before a byte of the directory changes, and so is format 1, which was
-// never released.
+// testdata/format-N contains directories of each released format, written when it was new.
+// A test opens them. Newer formats, and format 1, which was never released, are refused
+// before a byte of the directory changes.
 //
 // # One sync
 //
-// bbolt syncs twice a commit, pages before the meta page that leads to them. The
-// tail is synced once, after both. If the power goes in between, the new meta
-// page may be on disk without its pages; the pages of the commit before are
-// whole, since bbolt writes over none of them, and the other meta page leads to
-// them. So an old tail is never given to bbolt before every page and checksum of
-// it was read (packages boltscan and segment); one that is torn is rewritten from the
-// chunks that are whole. What was confirmed was synced with its own meta page
-// and is among them.
+// bbolt syncs twice per commit: first pages, then the meta page that leads to them. relay
+// syncs the tail once, after both. After a power cut in between, the new meta page can be on
+// disk without its pages. The pages of the previous commit are intact, since bbolt overwrites
+// none of them, and the other meta page leads to them. So bbolt does not open an old tail
+// before every page and checksum of it was read (packages boltscan and segment), and a torn
+// tail is rewritten from its intact chunks. Confirmed records are among them, since they were
+// synced together with their own meta page.
 package local

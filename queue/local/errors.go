@@ -9,29 +9,29 @@ import (
 	"relay/queue/local/internal/files"
 )
 
-// Errors of a directory that cannot be opened as it is asked for.
+// Errors of a directory that cannot be opened as requested.
 var (
-	// ErrNewerFormat: a newer program wrote this directory; nothing was touched.
+	// ErrNewerFormat: a newer program wrote the directory; nothing was changed.
 	ErrNewerFormat = format.ErrNewer
-	// ErrOlderFormat: a version older than the first release wrote this directory;
-	// nothing was touched.
+	// ErrOlderFormat: a version from before the first release wrote the directory; nothing
+	// was changed.
 	ErrOlderFormat = files.ErrOlderFormat
-	// ErrKey: the directory is encrypted and no given key opens it, or is
-	// not and must not become so by accident; nothing was touched.
+	// ErrKey: the directory is encrypted and no given key decrypts it, or it is plain text
+	// and must not be encrypted by accident; nothing was changed.
 	ErrKey = seal.ErrKey
 	// ErrReadOnly: the queue was opened with OpenReadOnly.
-	ErrReadOnly = errors.New("queue is open for reading only")
-	// ErrTooSmall: the volume is smaller than the wanted maximum size.
+	ErrReadOnly = errors.New("queue is read-only")
+	// ErrTooSmall: the volume is smaller than the requested maximum size.
 	ErrTooSmall = errors.New("volume is smaller than max_size")
 )
 
-// errDamaged: what a file holds is not what was written to it.
+// errDamaged: a file does not contain what was written to it.
 var errDamaged = seal.ErrDamaged
 
-// LockedError says that another process owns the directory.
+// LockedError means that another process has the directory open.
 type LockedError struct {
 	Dir string
-	PID int // 0 when it did not say
+	PID int // 0 if unknown
 }
 
 func (e *LockedError) Error() string {

@@ -14,18 +14,17 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// Forget removes every record and dead letter that f wants removed, wherever it lies:
-// the files that hold one are written anew without it, and then searched to prove it,
-// pages that are not in use too. Files quarantined as .bad may hold anything and are
-// removed. With f.Dry it only counts, by the same search. What is moved or redriven
-// meanwhile is waited for.
+// Forget removes every record and dead letter that f matches. It rewrites the files that
+// contain one, and searches them afterwards, including unused pages, to verify that it is
+// gone. It removes files quarantined as .bad, since they can contain anything. With f.Dry it
+// only counts, with the same search. Records being moved or redriven are waited for.
 func (q *Queue) Forget(f queue.Forget) (n queue.Forgotten, err error) {
 	if q.readOnly {
 		return n, ErrReadOnly
 	}
-	q.moving.Lock() // what is between two places is in neither
+	q.moving.Lock() // a record being moved can be missed in both places
 	defer q.moving.Unlock()
-	// What lies in the tail can only be removed once it is sealed.
+	// Records can be removed from sealed segments only.
 	if err := q.onTail(func(w *writer) error {
 		if w.tail == nil || w.tail.end.Load() == 0 {
 			return nil
@@ -48,7 +47,7 @@ func (q *Queue) Forget(f queue.Forget) (n queue.Forgotten, err error) {
 	if !f.Dry {
 		q.recount()
 	}
-	letters, err := q.dead.get()
+	letters, err := q.dead.opened()
 	if err == nil {
 		n.Letters, err = letters.Forget(func(d DeadLetter) bool { return f.Letter(&d) }, f.Dry)
 	}
@@ -56,7 +55,7 @@ func (q *Queue) Forget(f queue.Forget) (n queue.Forgotten, err error) {
 		q.counters.dropped(queue.DropForgotten, int64(n.Found()))
 	}
 	if err == nil {
-		n.Quarantined, err = q.removeBad(f.Dry)
+		n.Quarantined, err = q.removeQuarantined(f.Dry)
 	}
 	if err != nil {
 		return n, fmt.Errorf("forget: %w", err)
@@ -70,7 +69,7 @@ func (q *Queue) forgetIn(s *seg, f queue.Forget) (n queue.Forgotten, err error) 
 		ready, tail, gone := s.ready, s.tail, s.gone
 		q.mu.Unlock()
 		if gone || tail {
-			return n, q.unlinked(s)
+			return n, q.ensureUnlinked(s)
 		}
 		select {
 		case <-ready:
@@ -78,14 +77,14 @@ func (q *Queue) forgetIn(s *seg, f queue.Forget) (n queue.Forgotten, err error) 
 			return n, ErrClosed
 		}
 		installed := s.installed.Load()
-		n, err = q.search(s, f)
+		n, err = q.countMatches(s, f)
 		lingers := false
 		if err == nil && n.Found() == 0 {
-			lingers, err = q.lingers(s, f)
+			lingers, err = q.matchInUnusedPages(s, f)
 		}
 		switch {
 		case errors.Is(err, segment.ErrGone):
-			return queue.Forgotten{}, q.unlinked(s)
+			return queue.Forgotten{}, q.ensureUnlinked(s)
 		case errors.Is(err, errDamaged):
 			if err := q.repair(s, installed, err); err != nil {
 				return queue.Forgotten{}, err
@@ -102,43 +101,43 @@ func (q *Queue) forgetIn(s *seg, f queue.Forget) (n queue.Forgotten, err error) 
 			gone, busy := s.gone, !isClosed(s.ready)
 			q.mu.Unlock()
 			switch {
-			case gone: // all lanes have passed it meanwhile
-				return n, q.unlinked(s)
-			case err == nil && busy: // it is repaired first
+			case gone: // all lanes have settled it meanwhile
+				return n, q.ensureUnlinked(s)
+			case err == nil && busy: // it is being repaired: try again
 				continue
 			}
 			return queue.Forgotten{}, errors.Join(err, fmt.Errorf("segment %016x cannot be rewritten now: %w", s.Num, ErrUnavailable))
 		}
-		left, err := q.search(s, f)
+		left, err := q.countMatches(s, f)
 		if errors.Is(err, segment.ErrGone) {
-			return n, q.unlinked(s)
+			return n, q.ensureUnlinked(s)
 		}
-		lingers = false // what lay in the old file is no fault of the new one
+		lingers = false // from here on: in the new file
 		if err == nil && left.Found() == 0 {
-			lingers, err = q.lingers(s, f)
+			lingers, err = q.matchInUnusedPages(s, f)
 		}
 		if left.Found() > 0 || lingers || err != nil {
-			return n, errors.Join(err, fmt.Errorf("segment %016x still holds a match", s.Num))
+			return n, errors.Join(err, fmt.Errorf("segment %016x still contains a match", s.Num))
 		}
 		return n, nil
 	}
 }
 
-// unlinked sees to it that the file of a segment that is gone is not there any more.
-func (q *Queue) unlinked(s *seg) error {
-	q.noting.Lock() // whoever removes it holds that
+// ensureUnlinked waits until the file of a segment that is gone was removed.
+func (q *Queue) ensureUnlinked(s *seg) error {
+	q.noting.Lock() // held while segments are removed
 	defer q.noting.Unlock()
 	q.mu.Lock()
 	gone := s.gone
 	q.mu.Unlock()
-	if !gone { // the tail, in which nothing lies
+	if !gone { // the empty tail
 		return nil
 	}
 	return files.Remove(s.Path)
 }
 
-// search counts the records of s that f wants removed.
-func (q *Queue) search(s *seg, f queue.Forget) (n queue.Forgotten, err error) {
+// countMatches counts the records of s that f matches.
+func (q *Queue) countMatches(s *seg, f queue.Forget) (n queue.Forgotten, err error) {
 	err = q.chunks(s, 0, func(h *chunk.Header, body func() ([]byte, []byte, error)) (bool, error) {
 		_, pay, err := body()
 		if err != nil {
@@ -161,10 +160,10 @@ func (q *Queue) search(s *seg, f queue.Forget) (n queue.Forgotten, err error) {
 	return n, err
 }
 
-// lingers says whether a page of s that is not in use holds a record that f wants
-// removed: of a commit that failed, or was made void.
-func (q *Queue) lingers(s *seg, f queue.Forget) (found bool, err error) {
-	q.repairing.Lock() // the file stays
+// matchInUnusedPages reports whether an unused page of s contains a record that f matches:
+// from a failed or void commit.
+func (q *Queue) matchInUnusedPages(s *seg, f queue.Forget) (found bool, err error) {
+	q.repairing.Lock() // so that the file is not replaced
 	defer q.repairing.Unlock()
 	q.mu.Lock()
 	gone := s.gone
@@ -176,7 +175,7 @@ func (q *Queue) lingers(s *seg, f queue.Forget) (found bool, err error) {
 		return p.Each(func(h *chunk.Header, data, _ []byte) error {
 			_, pay, err := h.Split(data)
 			if err != nil || found {
-				return nil //nolint:nilerr // a chunk that is not whole is in no use, and cannot be read
+				return nil //nolint:nilerr // an incomplete chunk is unused and unreadable
 			}
 			recs, err := q.zstd.Decode(q.ring, h, pay)
 			if err != nil {
@@ -194,8 +193,8 @@ func (q *Queue) lingers(s *seg, f queue.Forget) (found bool, err error) {
 	return found, err
 }
 
-// removeBad removes what was quarantined, and says how many files that were.
-func (q *Queue) removeBad(dry bool) (n int, err error) {
+// removeQuarantined removes quarantined files, and returns how many there were.
+func (q *Queue) removeQuarantined(dry bool) (n int, err error) {
 	es, err := os.ReadDir(q.dir)
 	if err != nil {
 		return 0, fmt.Errorf("list quarantined files: %w", err)
@@ -212,7 +211,7 @@ func (q *Queue) removeBad(dry bool) (n int, err error) {
 		n++
 	}
 	if !dry {
-		q.lookBesides()
+		q.measureOtherFiles()
 	}
 	return n, nil
 }

@@ -37,7 +37,7 @@ func everything(t *testing.T, q *Queue) []byte {
 		}
 		all.Write(b)
 		if d.Name() == directory.Dead {
-			s, err := q.dead.get()
+			s, err := q.dead.opened()
 			if err != nil {
 				return err
 			}

@@ -3,70 +3,74 @@ package local
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"relay/internal/logs"
 )
 
-// errGone says that what is written would be nowhere.
-var errGone = errors.New("the directory of the queue was removed or moved away while relay runs: put it back, or stop relay and restore a backup")
+// errGone means that written data would not be in the queue directory.
+var errGone = errors.New("the queue directory was removed or moved while relay is running: put it back, or stop relay and restore a backup")
 
-// lookAround finds out whether the directory is where it was.
-func (q *Queue) lookAround() {
+// checkDirectory checks whether the directory is still in place.
+func (q *Queue) checkDirectory() {
 	gone := !q.lock.InPlace()
-	if q.gone.Swap(gone) == gone {
+	if q.health.dirGone.Swap(gone) == gone {
 		return
 	}
 	if gone {
-		q.o.Logger.Error("the directory of the queue is gone: nothing is taken until it is back", "code", logs.QueueGone, "dir", q.dir)
+		q.o.Logger.Error("the queue directory is gone: nothing is accepted until it is back", "code", logs.QueueGone, "dir", q.dir)
 	} else {
-		q.o.Logger.Warn("the directory of the queue is back", "code", logs.QueueBack, "dir", q.dir)
+		q.o.Logger.Warn("the queue directory is back", "code", logs.QueueBack, "dir", q.dir)
 	}
 }
 
-// health says whether the tail takes commits, and what went wrong last. Its methods may
-// be called with any lock held.
+// health is whether the directory is in place, whether the tail takes commits, and the
+// last write error. Its methods can be
+// called with any lock held.
 type health struct {
+	dirGone atomic.Bool // the queue directory was removed or moved
+
 	mu     sync.Mutex
-	broken error // why it takes none
+	broken error // why the tail takes no commits; nil: it does
 	text   string
 	at     time.Time
 }
 
-// broke says why the tail takes nothing.
-func (h *health) broke(err error, at time.Time) {
+// setBroken records why the tail takes no commits.
+func (h *health) setBroken(err error, at time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.broken, h.text, h.at = err, err.Error(), at
 }
 
-// failed keeps an error after which the tail still takes commits. It says whether that is
-// another than the one before.
-func (h *health) failed(err error, at time.Time) (news bool) {
+// recordError records an error after which the tail still takes commits. It reports whether
+// the error differs from the previous one.
+func (h *health) recordError(err error, at time.Time) (changed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	news = h.text != err.Error()
+	changed = h.text != err.Error()
 	h.text, h.at = err.Error(), at
-	return news
+	return changed
 }
 
-// renewed says that there is another tail; what went wrong last stays until a commit is
+// newTail is called when there is a new tail. The last error stays until a commit is
 // confirmed.
-func (h *health) renewed() {
+func (h *health) newTail() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.broken = nil
 }
 
-// confirmed says that a commit was.
+// confirmed is called when a commit was confirmed.
 func (h *health) confirmed() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.broken, h.text = nil, ""
 }
 
-// why gives the reason that the tail takes nothing; nil: it does.
-func (h *health) why() error {
+// brokenErr returns why the tail takes no commits; nil: it does.
+func (h *health) brokenErr() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.broken

@@ -13,24 +13,25 @@ import (
 	"relay/queue/local/internal/settled"
 )
 
-// index is the segments and lanes of a queue: what lies where, who waits for it, and
-// since when. It knows no disk. Invariants: segs ascend, and the tail is last; a number
-// that any of them, or lastNum, has is never given again; mu is held by who calls a method
-// that says so, and never while the disk is waited for.
+// index is the segments and lanes of a queue. It does not touch the disk.
+//
+// Invariants: segs ascend, and the tail is last. A segment number that was used is never
+// used again (lastNum). mu is never held while waiting for the disk. Methods that require
+// mu say so.
 type index struct {
 	mu      sync.Mutex
 	segs    []*seg
-	leaving map[uint64]bool // segments that are being unlinked, and are not for sure yet
+	leaving map[uint64]bool // segments whose unlinking is not synced yet
 	lanes   map[string]*lane
-	changed chan struct{} // closed, and another one made, when there is more to read
-	lastNum uint64        // highest segment number ever seen
-	changes int           // how often a segment came to hold other records than before
-	hold    int           // backups that forbid unlinking
-	opening bool          // what lies there from before is still looked at
+	changed chan struct{} // closed and replaced when there is more to read
+	lastNum uint64        // highest segment number ever used
+	changes int           // how often the records of a segment have changed
+	backups int           // backups in progress: nothing is unlinked
+	opening bool          // segments of the previous run are still being opened
 	closed  bool
 }
 
-// lane gives the lane, a new one if need be. x.mu is held.
+// lane returns the lane, creating it if necessary. The caller holds x.mu.
 func (x *index) lane(name string) *lane {
 	l := x.lanes[name]
 	if l == nil {
@@ -40,17 +41,17 @@ func (x *index) lane(name string) *lane {
 	return l
 }
 
-// known gives the lane, nil when there is none. One that meta.db does not name
-// may have its records in what is still being opened. x.mu is held.
-func (x *index) known(name string) *lane {
+// findLane returns the lane, or nil if it does not exist. While old segments are being
+// opened it creates the lane, since its records can be in them. The caller holds x.mu.
+func (x *index) findLane(name string) *lane {
 	if l := x.lanes[name]; l != nil || !x.opening {
 		return l
 	}
 	return x.lane(name)
 }
 
-// with is a lane's set once s is settled. x.mu is held.
-func (x *index) with(set settled.Set, s Settlement, end Seq) settled.Set {
+// apply returns a lane's set after settlement s. The caller holds x.mu.
+func (x *index) apply(set settled.Set, s Settlement, end Seq) settled.Set {
 	for _, r := range s.Settled {
 		r.To = min(r.To, end)
 		if r.From <= set.Cursor() {
@@ -58,7 +59,7 @@ func (x *index) with(set settled.Set, s Settlement, end Seq) settled.Set {
 			continue
 		}
 		for _, seg := range x.segs {
-			// What is not known to lie there is not settled: it would be once more.
+			// The records of a segment that is not open yet are unknown and cannot be settled.
 			if last := seg.end.Load(); last != math.MaxUint32 && seg.First() < r.To {
 				set = set.Settle(queue.Range{From: max(r.From, seg.First()), To: min(r.To, seg.First()+Seq(last))})
 			}
@@ -72,8 +73,8 @@ func (x *index) with(set settled.Set, s Settlement, end Seq) settled.Set {
 	return x.advance(set)
 }
 
-// advance moves a lane's cursor over what is settled, and over where nothing lies.
-// What was settled of segments that are gone goes too. x.mu is held.
+// advance moves the cursor of a set over settled records and gaps, and removes blocks of
+// segments that no longer exist. The caller holds x.mu.
 func (x *index) advance(set settled.Set) settled.Set {
 	set = set.Keep(func(num uint64) bool {
 		_, ok := slices.BinarySearchFunc(x.segs, num, func(s *seg, num uint64) int { return cmp.Compare(s.Num, num) })
@@ -95,7 +96,7 @@ func (x *index) advance(set settled.Set) settled.Set {
 	return set.Before(at)
 }
 
-// endSeq is the sequence number the next record gets. x.mu is held.
+// endSeq returns the sequence number of the next record. The caller holds x.mu.
 func (x *index) endSeq() Seq {
 	if len(x.segs) == 0 {
 		return 0
@@ -104,17 +105,16 @@ func (x *index) endSeq() Seq {
 	return s.First() + Seq(s.end.Load())
 }
 
-// anyPassed says whether a sealed segment holds nothing that any lane still
-// waits for. x.mu is held.
-func (x *index) anyPassed() bool {
-	return slices.ContainsFunc(x.segs, x.passed)
+// anyRemovable reports whether a segment can be unlinked. The caller holds x.mu.
+func (x *index) anyRemovable() bool {
+	return slices.ContainsFunc(x.segs, x.removable)
 }
 
-func (x *index) passed(s *seg) bool {
-	return !s.tail && !s.gone && !s.filing && isClosed(s.ready) && s.failed == nil && x.hold == 0 && x.drained(s)
+func (x *index) removable(s *seg) bool {
+	return !s.tail && !s.gone && !s.idsPending && isClosed(s.ready) && s.failed == nil && x.backups == 0 && x.drained(s)
 }
 
-// drained says whether every lane has settled all that s has for it. x.mu is held.
+// drained reports whether every lane has settled its records in s. The caller holds x.mu.
 func (x *index) drained(s *seg) bool {
 	for i := range s.sum.Lanes {
 		if x.waitsIn(s, &s.sum.Lanes[i]) {
@@ -124,14 +124,15 @@ func (x *index) drained(s *seg) bool {
 	return true
 }
 
-// waitsIn says whether a lane may wait for some of c, what s has for it. x.mu is held.
+// waitsIn reports whether a lane can have pending records in c, its part of s. The caller
+// holds x.mu.
 func (x *index) waitsIn(s *seg, c *chunk.Lane) bool {
 	l := x.lanes[c.Name]
 	return l == nil || !l.set.All(s.First(), s.First()+Seq(c.Last)+1)
 }
 
-// holds says whether a lane waits for something in s, which is sealed and can
-// be read. x.mu is held.
+// holds reports whether a lane has pending records in s, which must be sealed and readable.
+// The caller holds x.mu.
 func (x *index) holds(s *seg, name string) bool {
 	if s.tail || !isClosed(s.ready) || s.failed != nil {
 		return false
@@ -140,9 +141,9 @@ func (x *index) holds(s *seg, name string) bool {
 	return c != nil && l != nil && l.pending > 0 && x.waitsIn(s, c)
 }
 
-// waitsTo gives the end of the newest segment that holds something a lane waits
-// for and can be rewritten; 0: there is none.
-func (x *index) waitsTo(name string) Seq {
+// pendingEnd returns the end of the newest sealed segment with pending records of a lane;
+// 0: there is none.
+func (x *index) pendingEnd(name string) Seq {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, s := range slices.Backward(x.segs) {
@@ -153,8 +154,8 @@ func (x *index) waitsTo(name string) Seq {
 	return 0
 }
 
-// waitingIn says how many records of s are waited for at most. x.mu is held.
-func (x *index) waitingIn(s *seg) (n int64) {
+// maxPending returns an upper bound of the pending records in s. The caller holds x.mu.
+func (x *index) maxPending(s *seg) (n int64) {
 	for i := range s.sum.Lanes {
 		c := &s.sum.Lanes[i]
 		open := int64(c.Count)
@@ -166,53 +167,52 @@ func (x *index) waitingIn(s *seg) (n int64) {
 	return n
 }
 
-// bump tells whoever waits that there is more to read. x.mu is held.
-func (x *index) bump() {
+// notifyReaders wakes readers waiting on Changed. The caller holds x.mu.
+func (x *index) notifyReaders() {
 	close(x.changed)
 	x.changed = make(chan struct{})
 }
 
-// inSegments is what all segments take on disk.
-func (x *index) inSegments() int64 {
+// segmentBytes returns how many bytes all segments take on disk.
+func (x *index) segmentBytes() int64 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.onDisk()
+	return x.segmentBytesLocked()
 }
 
-// onDisk is inSegments for who holds x.mu.
-func (x *index) onDisk() (n int64) {
+// segmentBytesLocked is segmentBytes for a caller that holds x.mu.
+func (x *index) segmentBytesLocked() (n int64) {
 	for _, s := range x.segs {
 		n += s.disk
 	}
 	return n
 }
 
-// nextNum is the number of the next segment. Only the writer asks.
+// nextNum returns the number of the next segment. Only the writer calls it.
 func (x *index) nextNum() uint64 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.lastNum + 1
 }
 
-// Changed gives a channel that is closed when something was appended to any
-// lane, or turned up while old segments are being looked at. Ask for it
-// before reading, wait on it after.
+// Changed returns a channel that is closed when records were appended to any lane, or
+// found in an old segment. Call it before reading, and wait on the channel afterwards.
 func (x *index) Changed() <-chan struct{} {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.changed
 }
 
-// contentChanged says that a segment has come to hold other records than before:
-// nothing that was counted of it is true any more. x.mu is held.
+// contentChanged is called when the records of a segment have changed, which invalidates
+// earlier counts. The caller holds x.mu.
 func (x *index) contentChanged() {
 	x.changes++
 	for _, l := range x.lanes {
-		l.seen = [2]seen{}
+		l.recent = [2]readResult{}
 	}
 }
 
-// Waits says whether the record of a number, should it be for a lane, waits there.
+// IsPending reports whether a record is pending in a lane, assuming that it is for that lane.
 func (x *index) IsPending(lane string, seq Seq) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -220,7 +220,7 @@ func (x *index) IsPending(lane string, seq Seq) bool {
 	return l == nil || !l.set.Has(seq)
 }
 
-// Lanes lists every lane that has or had something, by name.
+// Lanes returns every lane that has or had records, by name.
 func (x *index) Lanes() []LaneStat {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -231,7 +231,7 @@ func (x *index) Lanes() []LaneStat {
 	return out
 }
 
-// Lane gives one lane.
+// Lane returns one lane. ok is false if it does not exist.
 func (x *index) Lane(name string) (LaneStat, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -242,7 +242,7 @@ func (x *index) Lane(name string) (LaneStat, bool) {
 	return x.stat(l), true
 }
 
-// stat is the lane as it stands. x.mu is held.
+// stat returns the state of a lane. The caller holds x.mu.
 func (x *index) stat(l *lane) LaneStat {
 	st := LaneStat{
 		Name: l.name, Revision: Revision(l.gen), Invalidations: l.void + uint64(x.changes), Cursor: l.set.Cursor(), Pending: l.pending, Bytes: l.bytes,

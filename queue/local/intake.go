@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// request is one Append on its way through the writer. It is used again once
-// its caller has the answer.
+// request is one Append on its way through the writer. It is reused once its caller has the
+// answer.
 type request struct {
-	entries []Entry // the caller's; the writer reads them only while it holds intake.building
+	entries []Entry // owned by the caller; the writer reads them only while it holds intake.building
 	pending []pending
-	size    int // bytes of the payload, about
+	size    int // estimated bytes of the payload
 	state   atomic.Int32
 	done    chan result
 	timeout *time.Timer
@@ -31,30 +31,30 @@ type result struct {
 	err error
 }
 
-// intake is what waits for the writer, bounded in bytes. Invariant: bytes is what the
-// requests in queue take, and those that the writer has taken and not released.
+// intake is the queue of requests for the writer, bounded in bytes. Invariant: bytes is the
+// size of the requests in queue and of those that the writer has taken and not released.
 type intake struct {
-	most     int64 // bytes; one request may have more
-	patience time.Duration
-	wake     chan struct{} // to the writer: something waits
-	pool     sync.Pool     // of *request
-	// building is held by the writer while it reads what callers gave to Append.
+	limit   int64 // limit of bytes; a single request can be larger
+	timeout time.Duration
+	wake    chan struct{} // to the writer: a request is waiting
+	pool    sync.Pool     // of *request
+	// building is held by the writer while it reads the callers' entries.
 	building sync.Mutex
 
 	mu      sync.Mutex
 	queue   []*request
 	bytes   int64
-	blocked []chan struct{} // callers waiting for room, first come first served
+	blocked []chan struct{} // callers waiting for space
 	closed  bool
 }
 
-// fresh gives a request for entries, whose time runs.
-func (in *intake) fresh(entries []Entry) *request {
+// newRequest returns a request for entries and starts its timeout.
+func (in *intake) newRequest(entries []Entry) *request {
 	r, _ := in.pool.Get().(*request)
 	if r == nil {
-		r = &request{done: make(chan result, 1), timeout: time.NewTimer(in.patience)}
+		r = &request{done: make(chan result, 1), timeout: time.NewTimer(in.timeout)}
 	} else {
-		r.timeout.Reset(in.patience)
+		r.timeout.Reset(in.timeout)
 	}
 	r.entries, r.size = entries, 0
 	r.state.Store(stateWaiting)
@@ -62,8 +62,8 @@ func (in *intake) fresh(entries []Entry) *request {
 	return r
 }
 
-// reuse keeps r for the next Append. Nobody else may know of it any more.
-func (in *intake) reuse(r *request) {
+// recycle keeps r for a later Append. The caller must be the only one that uses r.
+func (in *intake) recycle(r *request) {
 	r.timeout.Stop()
 	r.entries = nil
 	clear(r.pending)
@@ -73,11 +73,11 @@ func (in *intake) reuse(r *request) {
 	in.pool.Put(r)
 }
 
-// admit puts r in line, once there is room.
-func (in *intake) admit(ctx context.Context, r *request) error {
+// enqueue adds r to the queue once there is space.
+func (in *intake) enqueue(ctx context.Context, r *request) error {
 	n := int64(r.size)
 	in.mu.Lock()
-	for in.bytes > 0 && in.bytes+n > in.most {
+	for in.bytes > 0 && in.bytes+n > in.limit {
 		if in.closed {
 			break
 		}
@@ -108,15 +108,15 @@ func (in *intake) admit(ctx context.Context, r *request) error {
 	return nil
 }
 
-// call wakes the writer.
-func (in *intake) call() {
+// wakeWriter wakes the writer.
+func (in *intake) wakeWriter() {
 	select {
 	case in.wake <- struct{}{}:
 	default:
 	}
 }
 
-// release gives back the room of n bytes.
+// release returns n bytes of space.
 func (in *intake) release(n int64) {
 	in.mu.Lock()
 	in.bytes -= n
@@ -133,14 +133,15 @@ func (in *intake) len() int {
 	return len(in.queue)
 }
 
-// take gives the next commit's requests, most bytes of them or one. Requests given up meanwhile are left out.
-func (in *intake) take(into []*request, most int) []*request {
+// take removes and returns the requests of the next commit: at most limit bytes, or a
+// single larger one. It leaves out requests whose callers have given up.
+func (in *intake) take(into []*request, limit int) []*request {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	bytes, i := 0, 0
 	for ; i < len(in.queue); i++ {
 		r := in.queue[i]
-		if bytes > 0 && bytes+r.size > most {
+		if bytes > 0 && bytes+r.size > limit {
 			break
 		}
 		if r.state.Load() == stateGivenUp {
@@ -154,14 +155,14 @@ func (in *intake) take(into []*request, most int) []*request {
 	return into
 }
 
-// waiting is how many bytes that is.
+// waiting returns how many bytes are waiting for the writer or being written.
 func (in *intake) waiting() int64 {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.bytes
 }
 
-// close refuses what comes and gives back what still waits.
+// close refuses further requests and returns those that are waiting.
 func (in *intake) close() []*request {
 	in.mu.Lock()
 	defer in.mu.Unlock()

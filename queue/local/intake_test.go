@@ -9,11 +9,11 @@ import (
 )
 
 func newIntake(most int64) *intake {
-	return &intake{most: most, patience: time.Second, wake: make(chan struct{}, 1)}
+	return &intake{limit: most, timeout: time.Second, wake: make(chan struct{}, 1)}
 }
 
 func (in *intake) sized(size int) *request {
-	r := in.fresh(nil)
+	r := in.newRequest(nil)
 	r.size = size
 	return r
 }
@@ -23,11 +23,11 @@ func (in *intake) sized(size int) *request {
 func TestIntakeIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in := newIntake(100)
-		if err := in.admit(t.Context(), in.sized(150)); err != nil {
+		if err := in.enqueue(t.Context(), in.sized(150)); err != nil {
 			t.Fatalf("alone: %v", err)
 		}
 		late := make(chan error, 1)
-		go func() { late <- in.admit(t.Context(), in.sized(10)) }()
+		go func() { late <- in.enqueue(t.Context(), in.sized(10)) }()
 		synctest.Wait()
 		if n := in.len(); n != 1 {
 			t.Fatalf("%d wait above the bound", n)
@@ -47,16 +47,16 @@ func TestIntakeIsBounded(t *testing.T) {
 func TestIntakeGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in := newIntake(100)
-		if err := in.admit(t.Context(), in.sized(100)); err != nil {
+		if err := in.enqueue(t.Context(), in.sized(100)); err != nil {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		if err := in.admit(t.Context(), in.sized(1)); !errors.Is(err, ErrBusy) || time.Since(start) != time.Second {
+		if err := in.enqueue(t.Context(), in.sized(1)); !errors.Is(err, ErrBusy) || time.Since(start) != time.Second {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if err := in.admit(ctx, in.sized(1)); !errors.Is(err, ErrBusy) || !errors.Is(err, context.DeadlineExceeded) {
+		if err := in.enqueue(ctx, in.sized(1)); !errors.Is(err, ErrBusy) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("with a context that ends: %v", err)
 		}
 		if n := len(in.blocked); n != 0 {
@@ -72,7 +72,7 @@ func TestIntakeTakes(t *testing.T) {
 	for _, size := range []int{40, 30, 50, 500} {
 		r := in.sized(size)
 		all = append(all, r)
-		if err := in.admit(t.Context(), r); err != nil {
+		if err := in.enqueue(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,11 +92,11 @@ func TestIntakeTakes(t *testing.T) {
 func TestIntakeCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in := newIntake(100)
-		if err := in.admit(t.Context(), in.sized(100)); err != nil {
+		if err := in.enqueue(t.Context(), in.sized(100)); err != nil {
 			t.Fatal(err)
 		}
 		blocked := make(chan error, 1)
-		go func() { blocked <- in.admit(t.Context(), in.sized(10)) }()
+		go func() { blocked <- in.enqueue(t.Context(), in.sized(10)) }()
 		synctest.Wait()
 		if rest := in.close(); len(rest) != 1 {
 			t.Errorf("%d are given back", len(rest))
@@ -104,7 +104,7 @@ func TestIntakeCloses(t *testing.T) {
 		if err := <-blocked; !errors.Is(err, ErrClosed) {
 			t.Errorf("who waited for room: %v", err)
 		}
-		if err := in.admit(t.Context(), in.sized(1)); !errors.Is(err, ErrClosed) {
+		if err := in.enqueue(t.Context(), in.sized(1)); !errors.Is(err, ErrClosed) {
 			t.Errorf("who comes later: %v", err)
 		}
 	})

@@ -76,7 +76,7 @@ func TestKeptMakesRoom(t *testing.T) {
 
 // tidied has the queue's keeper make room, which only it does, and gives it the time.
 func tidied(q *Queue) {
-	q.keep(task{tidy: true})
+	q.schedule(task{unlink: true})
 	time.Sleep(2 * time.Millisecond)
 }
 

@@ -12,10 +12,10 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// SetKeys puts another key in force while the queue goes on, as Options.Key and
-// OldKeys would at the next Open. What lies there already is sealed anew in the
-// background; Stats.KeysInUse says which old keys are still needed meanwhile.
-// ErrKey: one of those is not given; nothing has changed then.
+// SetKeys replaces the keys of the open queue, like Options.Key and OldKeys at the next Open.
+// Existing data is encrypted with the new key in the background; Stats.KeysInUse contains the
+// old keys needed until then. On ErrKey one of the keys in use is not given, and nothing has
+// changed.
 func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 	if q.readOnly {
 		return ErrReadOnly
@@ -28,7 +28,7 @@ func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 		before, cur := q.ring.Keys().Current(), keys.Current()
 		inUse := q.meta.Keys()
 		if before != 0 && cur == 0 {
-			return fmt.Errorf("a sealed queue stays sealed: %w", ErrKey)
+			return fmt.Errorf("an encrypted queue must stay encrypted: %w", ErrKey)
 		}
 		for _, id := range inUse {
 			if err := keys.Opens(id); err != nil {
@@ -49,9 +49,9 @@ func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 			return err
 		}
 		q.ring.Use(keys)
-		// The tail's header is sealed too: the next one's will be with the new key.
+		// The tail's header is encrypted too: start a tail with the new key.
 		if err := w.rotate(); err != nil {
-			q.setBroken(err)
+			q.markBroken(err)
 			return err
 		}
 		return nil
@@ -62,17 +62,17 @@ func (q *Queue) SetKeys(key []byte, old ...[]byte) error {
 	return nil
 }
 
-// reseal seals one file anew that is not sealed with the key in force, and once
-// there is none, lets the other keys go. The keeper calls it time and again.
+// reseal encrypts one file that is not encrypted with the current key. Once there is none it
+// removes the other keys from the list. It is called every second.
 func (q *Queue) reseal() {
 	cur := q.ring.Keys().Current()
 	listed := q.meta.Keys()
 	old := slices.ContainsFunc(listed, func(id uint32) bool { return id != cur })
 	q.mu.Lock()
-	due := cur != 0 && !q.opening && q.hold == 0 && old
+	due := cur != 0 && !q.opening && q.backups == 0 && old
 	segs := slices.Clone(q.segs)
 	q.mu.Unlock()
-	letters, err := q.dead.get()
+	letters, err := q.dead.opened()
 	if !due || err != nil {
 		return
 	}
@@ -92,16 +92,16 @@ func (q *Queue) reseal() {
 			continue
 		}
 		if err == nil && !sealed {
-			if tail { // from before the key changed: it cannot be, but for a failed rotation
+			if tail { // the tail has an old key only if rotating it failed
 				return
 			}
 			_, _, err = q.rewriteAs(s, func(*Record) bool { return true }, true)
 			if err == nil {
-				return // the next look finds it sealed
+				return // the next call finds it done
 			}
 		}
 		if err != nil {
-			q.o.Logger.Warn("cannot seal a segment with the new key", "code", logs.ResealFailed, "err", err)
+			q.o.Logger.Warn("cannot encrypt a segment with the new key", "code", logs.ResealFailed, "err", err)
 			return
 		}
 		q.mu.Lock()
@@ -109,27 +109,27 @@ func (q *Queue) reseal() {
 		q.mu.Unlock()
 	}
 	if err := letters.Reseal(); err != nil {
-		q.o.Logger.Warn("cannot seal dead letters with the new key", "code", logs.ResealFailed, "err", err)
+		q.o.Logger.Warn("cannot encrypt dead letters with the new key", "code", logs.ResealFailed, "err", err)
 		return
 	}
-	if q.counters.now().BadFiles > 0 {
-		return // what was quarantined may be sealed with any of them
+	if q.counters.snapshot().BadFiles > 0 {
+		return // quarantined files can be encrypted with any of them
 	}
 	if err := q.meta.Reseal(cur, listed); err != nil {
-		q.o.Logger.Warn("cannot let old keys go", "code", logs.ResealFailed, "err", err)
+		q.o.Logger.Warn("cannot remove old keys from the list", "code", logs.ResealFailed, "err", err)
 		return
 	}
-	q.o.Logger.Info("everything in the queue is sealed with the key in force; it needs no older one, receipts of before do", "code", logs.Resealed, "key", fmt.Sprintf("%08x", cur))
+	q.o.Logger.Info("everything in the queue is encrypted with the current key; only receipts written before still need older keys", "code", logs.Resealed, "key", fmt.Sprintf("%08x", cur))
 }
 
-// lacksKey says that the first chunk of a segment is sealed with a key that is
-// not given.
+// lacksKey reports whether the first chunk of a segment is encrypted with a key that was not
+// given.
 func (q *Queue) lacksKey(num uint64) bool {
 	id, ok := segment.FirstKey(segment.Path(q.dir, num))
 	return ok && q.ring.Keys().Opens(id) != nil
 }
 
-// sealedBy says whether all of a segment is sealed with one key.
+// sealedBy reports whether all of a segment is encrypted with key id.
 func (q *Queue) sealedBy(s *seg, id uint32) (bool, error) {
 	info, err := segment.ReadInfo(s.Path)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"relay/queue"
 )
 
-// Reroute is queue.Reroute of what a lane has waiting before upTo (0: all of it). It
-// returns how many found another lane.
+// Reroute is queue.Reroute of the records of a lane before upTo (0: all of them). It returns
+// how many were moved to another lane.
 func (q *Queue) Reroute(name string, upTo Seq, route func(Record) []string) (int, error) {
 	if q.readOnly {
 		return 0, ErrReadOnly
@@ -21,18 +21,18 @@ func (q *Queue) Reroute(name string, upTo Seq, route func(Record) []string) (int
 	if upTo == 0 || upTo > end {
 		upTo = end
 	}
-	moved, _, err := queue.Reroute(context.Background(), q, name, "reroute", upTo, route) // Append is bounded by itself
+	moved, _, err := queue.Reroute(context.Background(), q, name, "reroute", upTo, route) // Append has its own timeout
 	return moved, err
 }
 
-// DropLane drops what a lane has waiting, counted. The lane's state stays: whoever
-// has paused it has paused what comes to it later.
+// DropLane drops the pending records of a lane and counts them as dropped. The lane keeps
+// its state: if it was paused it stays paused for later records.
 func (q *Queue) DropLane(name string) error {
 	if q.readOnly {
 		return ErrReadOnly
 	}
 	q.mu.Lock()
-	l := q.known(name)
+	l := q.findLane(name)
 	end := q.endSeq()
 	q.mu.Unlock()
 	if l == nil {
@@ -44,10 +44,10 @@ func (q *Queue) DropLane(name string) error {
 	return nil
 }
 
-// retire drops what a lane has waiting before end and, when nothing has come
-// behind it, notes that the lane was dropped.
+// retire drops the records of a lane before end. If none are pending then, it marks the lane
+// as dropped.
 func (q *Queue) retire(l *lane, end Seq) error {
-	l.settling.Lock() // whoever settles the lane at this moment is waited for
+	l.settling.Lock() // wait for a settlement in progress
 	defer l.settling.Unlock()
 	if err := q.dropTo(l, end, queue.DropOperator); err != nil {
 		return err
@@ -59,20 +59,19 @@ func (q *Queue) retire(l *lane, end Seq) error {
 	if err := q.meta.SaveLane(l.name, row, nil, nil); err != nil {
 		return err
 	}
-	q.keep(task{tidy: true})
+	q.schedule(task{unlink: true})
 	return nil
 }
 
-// MoveLane moves what a lane has waiting to another lane, in order, behind
-// what waits there, and returns how many records that were. What comes meanwhile
-// stays, and so do the records of stay; the lane's state does too. A crash in between
-// costs nothing when it is called again.
+// MoveLane moves the pending records of a lane to the end of another lane, in order, and
+// returns how many. The records in stay, records appended meanwhile, and the lane's state
+// are not moved. If a crash interrupts it, call it again: nothing is lost or duplicated.
 func (q *Queue) MoveLane(from, to string, stay ...Seq) (moved int, err error) {
 	if from == to || to == "" {
 		return 0, fmt.Errorf("move lane: %w", ErrInvalid)
 	}
 	q.mu.Lock()
-	l := q.known(from)
+	l := q.findLane(from)
 	end := q.endSeq()
 	q.mu.Unlock()
 	if l == nil {

@@ -175,7 +175,7 @@ func TestModel(t *testing.T) {
 			}
 			m.waiting[lane] = stay
 		case what < 93: // rewrite what few wait for
-			q.squeeze()
+			q.compactSparse()
 		case what < 96:
 			if err := q.onTail(func(w *writer) error { return w.rotate() }); err != nil {
 				fatal("rotate: %v", err)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// SetNote keeps a small value under key, durably; nil removes it. The
-// value is sealed when there is a key.
+// SetNote durably stores a small value under key; nil removes it. The value is encrypted if
+// there is a key.
 func (q *Queue) SetNote(key string, val []byte) error {
 	if q.readOnly {
 		return ErrReadOnly
@@ -20,11 +20,11 @@ func (q *Queue) SetNote(key string, val []byte) error {
 	return nil
 }
 
-// UpdateNote keeps what fn makes of the value under key, durably; nil removes it. Of two
-// calls the second is given what the first has kept.
+// UpdateNote durably replaces the value under key by the result of fn; nil removes it. Calls
+// are serialized.
 func (q *Queue) UpdateNote(key string, fn func(was []byte) ([]byte, error)) error {
-	q.turns.updating.Lock()
-	defer q.turns.updating.Unlock()
+	q.locks.updating.Lock()
+	defer q.locks.updating.Unlock()
 	val, err := fn(q.Note(key))
 	if err != nil {
 		return err
@@ -32,8 +32,8 @@ func (q *Queue) UpdateNote(key string, fn func(was []byte) ([]byte, error)) erro
 	return q.SetNote(key, val)
 }
 
-// Current is nil: no other process sets values.
+// Current returns nil: no other process sets values.
 func (q *Queue) Current(context.Context, time.Duration) error { return nil }
 
-// Note gives the value kept under key, nil when there is none.
+// Note returns the value stored under key, or nil.
 func (q *Queue) Note(key string) []byte { return q.meta.Note(key) }

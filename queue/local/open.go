@@ -27,8 +27,8 @@ import (
 
 func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 	q := &Queue{
-		dir: dir, o: o, now: o.Now, readOnly: readOnly, zstd: chunk.NewCodec(), calls: calls.New(o.IOTimeout), stop: make(chan struct{}),
-		in:    intake{most: o.MaxWaiting, patience: o.AppendTimeout, wake: make(chan struct{}, 1)},
+		dir: dir, o: o, readOnly: readOnly, zstd: chunk.NewCodec(), calls: calls.New(o.IOTimeout), stop: make(chan struct{}),
+		in:    intake{limit: o.MaxWaiting, timeout: o.AppendTimeout, wake: make(chan struct{}, 1)},
 		tasks: tasks{kick: make(chan struct{}, 1)},
 		ages:  ages{now: o.Now, wall: o.Clock},
 		index: index{lanes: make(map[string]*lane), leaving: make(map[uint64]bool), changed: make(chan struct{}), opening: true},
@@ -48,13 +48,13 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		if err := disk.Planted(dir, directory.Own); err != nil {
 			return nil, err
 		}
-		// Nobody else has to put anything there. Where the folder is another's (a volume
-		// of a container) this cannot be; who may write it can stop the queue then.
+		// No other user needs to write here. If the directory belongs to another user (a
+		// container volume) chmod fails, and anyone with write access can stop the queue.
 		if fi, err := os.Stat(dir); err == nil && fi.Mode().Perm()&0o002 != 0 {
 			_ = os.Chmod(dir, fi.Mode().Perm()&^0o002)
 		}
 	}
-	if err := disk.Planted(dir, directory.Own); err != nil { // once more: nobody can put anything there now
+	if err := disk.Planted(dir, directory.Own); err != nil { // again: from now on no other user can plant anything
 		return nil, err
 	}
 	if err := q.takeLock(); err != nil {
@@ -91,31 +91,31 @@ func open(dir string, o Options, readOnly bool) (_ *Queue, err error) {
 		return nil, err
 	}
 	if bad, why := q.ids.Damaged(); bad > 0 {
-		q.o.Logger.Error("message ids are damaged: those of segments that are gone are forgotten", "code", logs.IDsDamaged, "files", bad, "err", why)
+		q.o.Logger.Error("message ids are damaged: those of deleted segments are forgotten", "code", logs.IDsDamaged, "files", bad, "err", why)
 		q.counters.badChunks(bad)
 	}
 	q.openAges()
-	q.dead = newDeadLog(q, !slices.Contains(names, meta.Name) && !q.counters.now().MetaRebuilt)
+	q.dead = newDeadLog(q, !slices.Contains(names, meta.Name) && !q.counters.snapshot().MetaRebuilt)
 	q.findSegments(names)
 	q.findMissing(names)
-	q.lookBesides()
+	q.measureOtherFiles()
 	if !readOnly {
 		q.began = Seq(q.lastNum+1) << 32
 		if err := q.writer.rotate(); err != nil {
 			if !disk.NoSpace(err) {
 				return nil, err
 			}
-			// Full already: what is there still drains, and makes room.
-			q.setBroken(err)
+			// The volume is full: draining what is stored frees space.
+			q.markBroken(err)
 			q.setFull(capacity.DiskFull)
 		}
-		q.owned.Go(q.write)
+		q.owned.Go(q.runWriter)
 	}
-	q.owned.Go(q.runKeeper)
+	q.owned.Go(q.runBackground)
 	return q, nil
 }
 
-// takeLock takes the directory for this process.
+// takeLock locks the directory for this process.
 func (q *Queue) takeLock() error {
 	l, err := disk.TakeLock(filepath.Join(q.dir, directory.Lock), q.readOnly)
 	if held, ok := errors.AsType[*disk.HeldError](err); ok {
@@ -128,7 +128,7 @@ func (q *Queue) takeLock() error {
 	return nil
 }
 
-// abandon undoes a failed open.
+// abandon releases everything after a failed open.
 func (q *Queue) abandon() {
 	if q.meta != nil {
 		_ = q.meta.Close()
@@ -154,7 +154,7 @@ func (q *Queue) names() ([]string, error) {
 	return names, nil
 }
 
-// removeTemp removes the temporary files that a crash has left, and nobody else's.
+// removeTemp removes temporary files of relay left by a crash, and no other files.
 func (q *Queue) removeTemp(names []string) {
 	for _, n := range names {
 		if disk.IsTemp(n) || directory.TempSegment(n) {
@@ -163,7 +163,8 @@ func (q *Queue) removeTemp(names []string) {
 	}
 }
 
-// checkFormat refuses what this program cannot read, before anything is touched.
+// checkFormat returns an error if this program cannot read the directory, before anything is
+// changed.
 func (q *Queue) checkFormat(names []string) error {
 	metaOK := false
 	if slices.Contains(names, meta.Name) {
@@ -178,7 +179,7 @@ func (q *Queue) checkFormat(names []string) error {
 			}
 		}
 	}
-	// The newest segment says the same should meta.db be lost.
+	// If meta.db is lost the newest segment has the same information.
 	segs := directory.Segments(names)
 	if metaOK && len(segs) > 1 {
 		segs = segs[len(segs)-1:]
@@ -194,7 +195,7 @@ func (q *Queue) checkFormat(names []string) error {
 		if len(info.Secret) >= 4 {
 			_, err := q.ring.Open("secret", num, nil, info.Secret)
 			if errors.Is(err, ErrKey) && metaOK && !q.lacksKey(num) {
-				continue // the header is damaged: no key that meta.db lists is missing
+				continue // the header is damaged, since no key listed in meta.db is missing
 			}
 			if errors.Is(err, ErrKey) {
 				return fmt.Errorf("check segment %016x: %w", num, err)
@@ -204,9 +205,8 @@ func (q *Queue) checkFormat(names []string) error {
 	return nil
 }
 
-// openMeta opens meta.db. One that is damaged is quarantined, and like one that is
-// missing started over: every cursor is then at the oldest segment, which costs
-// duplicates.
+// openMeta opens meta.db. A damaged one is quarantined. It replaces a damaged or missing one
+// with an empty one: every cursor is then at the oldest segment, which causes duplicates.
 func (q *Queue) openMeta(names []string) error {
 	path := filepath.Join(q.dir, meta.Name)
 	o := meta.Options{
@@ -225,7 +225,7 @@ func (q *Queue) openMeta(names []string) error {
 			q.o.Logger.Error("meta.db is damaged: starting over at the oldest segment, events will be sent again", "code", logs.MetaDamaged, "err", err)
 			rebuilt = true
 			if err := files.Quarantine(path); err != nil {
-				return fmt.Errorf("set meta.db aside: %w", err)
+				return fmt.Errorf("quarantine meta.db: %w", err)
 			}
 		case err != nil:
 			return fmt.Errorf("open meta.db: %w", err)
@@ -256,14 +256,14 @@ func (q *Queue) openMeta(names []string) error {
 		}
 	}
 	for _, v := range q.meta.Voids() {
-		// A range stays void after its segment is gone: that number is spent.
+		// A range stays void after its segment was deleted, and its number is not reused.
 		q.lastNum = max(q.lastNum, uint64(v.First)>>32)
 	}
 	return nil
 }
 
-// metaDamaged says that rows of meta.db are damaged. What lanes know while they are
-// at work is stored again (saveLanes).
+// metaDamaged reports damaged rows of meta.db. If the queue is open already, lanes are saved
+// again from memory (restoreLanes).
 func (q *Queue) metaDamaged(rows int) {
 	q.counters.badChunks(rows)
 	q.mu.Lock()
@@ -273,11 +273,11 @@ func (q *Queue) metaDamaged(rows int) {
 		q.o.Logger.Error("meta.db has damaged rows: their lanes start over at the oldest segment", "code", logs.MetaRowsDamaged, "rows", rows)
 		return
 	}
-	q.o.Logger.Error("meta.db has damaged rows: they are written again from what is in memory", "code", logs.MetaRowsDamaged, "rows", rows)
+	q.o.Logger.Error("meta.db has damaged rows: they are restored from memory", "code", logs.MetaRowsDamaged, "rows", rows)
 }
 
-// newSecret is the secret of the id hashes when meta.db does not have it: that of the
-// newest segment that has one.
+// newSecret returns the secret of the id hashes if meta.db lacks it: the one in the newest
+// segment that has it, else a new one.
 func (q *Queue) newSecret(names []string) []byte {
 	secret := q.secretFromSegments(names)
 	if secret == nil {
@@ -287,8 +287,8 @@ func (q *Queue) newSecret(names []string) []byte {
 	return secret
 }
 
-// secretFromSegments finds the secret of the id hashes in the newest segment
-// that has it.
+// secretFromSegments returns the secret of the id hashes from the newest segment that has
+// it, or nil.
 func (q *Queue) secretFromSegments(names []string) []byte {
 	nums := directory.Segments(names)
 	slices.Reverse(nums)
@@ -304,21 +304,21 @@ func (q *Queue) secretFromSegments(names []string) []byte {
 	return nil
 }
 
-// segInfo is the header of a segment that is made now.
+// segInfo returns the header of a new segment.
 func (q *Queue) segInfo(num uint64) segment.Info {
-	return segment.NewInfo(num, q.now(), q.secretFor(num))
+	return segment.NewInfo(num, q.o.Now(), q.secretFor(num))
 }
 
-// secretFor is the secret as the header of a segment carries it.
+// secretFor returns the encrypted secret for the header of a segment.
 func (q *Queue) secretFor(num uint64) []byte {
 	b, err := q.ring.Seal(nil, "secret", num, nil, q.secret[:])
 	if err != nil {
-		return nil // meta.db has it
+		return nil // meta.db has the secret too
 	}
 	return b
 }
 
-// findSegments lists what is there from before; the keeper looks at it.
+// findSegments lists the segments of the previous run; the background goroutine opens them.
 func (q *Queue) findSegments(names []string) {
 	for _, n := range names {
 		if num, _, ok := files.ParseName(n); ok {

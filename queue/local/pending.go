@@ -6,38 +6,39 @@ import (
 	"relay/queue/local/internal/ids"
 )
 
-// pending is one entry as the writer needs it.
+// pending is one entry of a request, as the writer needs it.
 type pending struct {
-	hash     ids.Hash
-	laneKey  string
-	lanes    []string
-	received int64
-	id       string
-	store    string
-	sale     bool // queue.BySale
-	print    uint64
-	first    uint64   // fingerprint of the event that is known by its id
-	known    bool     // its id was stored before
-	fresh    bool     // the writer will store it
-	changed  bool     // its id is that of a sale with another content
-	conflict bool     // its id is another event's:
-	content  ids.Hash // what it is de-duplicated by then,
-	kept     bool     // and whether that was stored before
-	hashed   bool     // content and kept are known
+	hash        ids.Hash
+	laneKey     string
+	lanes       []string
+	received    int64
+	id          string
+	store       string
+	sale        bool // queue.BySale
+	print       uint64
+	storedPrint uint64   // fingerprint of the stored event with its id
+	known       bool     // an event with its id was stored before
+	fresh       bool     // it is new: the writer stores it
+	changed     bool     // its id is that of a sale with other content
+	conflict    bool     // its id is that of another event
+	content     ids.Hash // what a conflict is de-duplicated by
+	kept        bool     // whether content was stored before
+	hashed      bool     // content and kept are set
 }
 
-// search finds out which ids were stored before.
-func (w *writer) search(reqs []*request) {
+// lookUpIDs looks up the ids of all entries.
+func (w *writer) lookUpIDs(reqs []*request) {
 	for _, r := range reqs {
 		for i := range r.pending {
 			p := &r.pending[i]
-			p.first, p.known = w.find(p.hash)
+			p.storedPrint, p.known = w.lookUp(p.hash)
 		}
 	}
 }
 
-// find gives the fingerprint of the event that was stored under a hash before.
-func (w *writer) find(h ids.Hash) (print uint64, known bool) {
+// lookUp returns the fingerprint of the event stored under a hash. known is false if there
+// is none.
+func (w *writer) lookUp(h ids.Hash) (print uint64, known bool) {
 	id, known, err := w.q.ids.Get(h)
 	if err != nil && !w.q.idsDamaged(err) {
 		w.q.o.Logger.Warn("cannot search message ids", "code", logs.IDsNotSearched, "err", err)
@@ -45,7 +46,7 @@ func (w *writer) find(h ids.Hash) (print uint64, known bool) {
 	return id.Print, known
 }
 
-// key is what a record is stored by.
+// key returns the hash under which a record is stored.
 func (p *pending) key() ids.Hash {
 	if p.conflict {
 		return p.content
@@ -53,14 +54,14 @@ func (p *pending) key() ids.Hash {
 	return p.hash
 }
 
-// another turns p into an event whose id is another event's, and says whether it
-// was stored before.
-func (w *writer) another(p *pending, search bool) bool {
+// markConflict marks p as an event whose id is that of another event. It reports whether the
+// same conflict was stored before.
+func (w *writer) markConflict(p *pending, search bool) bool {
 	p.conflict = true
 	if !p.hashed {
 		p.content = ident.HashContent(&w.q.secret, p.store, p.id, p.print)
 		if search {
-			_, p.kept = w.find(p.content)
+			_, p.kept = w.lookUp(p.content)
 			p.hashed = true
 		}
 	}
@@ -71,10 +72,10 @@ func (w *writer) another(p *pending, search bool) bool {
 	return here
 }
 
-// dedup marks what is new and returns how many that are. Without search it never
-// waits for the disk: a conflict that the call before did not meet may then be
-// kept twice.
-func (w *writer) dedup(reqs []*request, search bool) int {
+// markFresh marks the new entries and returns how many there are. Without search it never
+// waits for the disk; a conflict that the previous call did not see can then be stored
+// twice.
+func (w *writer) markFresh(reqs []*request, search bool) int {
 	if w.batch == nil {
 		w.batch = make(map[ids.Hash]uint64)
 	}
@@ -84,7 +85,7 @@ func (w *writer) dedup(reqs []*request, search bool) int {
 		for i := range r.pending {
 			p := &r.pending[i]
 			p.fresh, p.conflict, p.changed = false, false, false
-			first, known := p.first, p.known
+			first, known := p.storedPrint, p.known
 			if !known {
 				first, known = w.batch[p.hash]
 			}
@@ -93,7 +94,7 @@ func (w *writer) dedup(reqs []*request, search bool) int {
 			case p.sale:
 				p.changed = true
 			case p.id != "":
-				known = w.another(p, search)
+				known = w.markConflict(p, search)
 			}
 			if known {
 				continue

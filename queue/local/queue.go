@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"relay/internal/disk"
@@ -20,59 +19,57 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// Queue is an open directory. Its methods may be called from any goroutine.
+// Queue is an open queue directory. Its methods can be called from any goroutine.
 type Queue struct {
 	dir      string
 	o        Options
-	now      func() time.Time
 	readOnly bool
 	lock     *disk.Lock
 	ring     *seal.Ring
 	zstd     *chunk.Codec
 	secret   [32]byte
-	began    Seq // the first number since Open
+	began    Seq // first sequence number after Open
 
 	meta  *meta.Store
 	ids   *ids.Store
 	dead  *deadLog
-	pool  segment.Pool // open files
+	pool  segment.Pool // open segment files
 	cache chunk.Cache
 
-	// Each has a lock of its own and takes no other: they may be asked with any held.
+	// Each has its own lock and takes no other, so it can be used with any lock held.
 	in       intake
 	tasks    tasks
 	counters counters
 	health   health
-	gone     atomic.Bool // the directory was removed or moved away
 	space    space
 	ages     ages
 
 	index
-	turns
+	locks
 	writer *writer
-	calls  *calls.Set // what waits for the disk on behalf of callers
+	calls  *calls.Set // callers' waits for the disk, bounded
 
 	stop   chan struct{}
-	owned  sync.WaitGroup // writer and keeper
+	owned  sync.WaitGroup // the writer and the background goroutine
 	closer sync.Once
 	cerr   error
 }
 
-// turns are the locks of what waits for the disk, in the order in which they are taken;
-// index.mu is behind them all.
-type turns struct {
-	// moving is held by those who move records, or redrive letters, together, and by
-	// Forget alone.
+// locks are held while waiting for the disk. They are taken in this order, and index.mu
+// last.
+type locks struct {
+	// moving is read-locked while records are moved or letters redriven, and locked by
+	// Forget.
 	moving   sync.RWMutex
-	dropping sync.Mutex // the oldest are dropped by one at a time
-	// repairing: one segment is sealed, repaired or rewritten at a time.
+	dropping sync.Mutex // held while the oldest records are dropped
+	// repairing is held while a segment is sealed, repaired or rewritten.
 	repairing sync.Mutex
-	// recounting is held while lanes are counted, by one at a time: who comes later sees
-	// what the one before may have missed. And while segments that are drained are
-	// unlinked (tidy): what a count looks at stays.
+	// recounting is held while lanes are counted, since a later count must see what an
+	// earlier one missed, and while drained segments are unlinked (removeSettled), since
+	// a count must not lose the segments it reads.
 	recounting sync.Mutex
-	noting     sync.Mutex // held while segments are noted (sealed.go), or go with their notes
-	updating   sync.Mutex // one note is read and set at a time
+	noting     sync.Mutex // held while record counts of segments are stored or removed (sealed.go)
+	updating   sync.Mutex // held by UpdateNote
 }
 
 func (o Options) withDefaults() Options {
@@ -106,37 +103,34 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Open opens the queue in dir, making it if need be, and has a fresh tail
-// ready when it returns: what lies there from before is looked at behind it.
-// Errors to decide by: *LockedError, ErrNewerFormat, ErrOlderFormat, ErrKey, ErrTooSmall; none
-// of them leaves a trace in the directory.
+// Open opens the queue in dir, creating it if necessary. When it returns, appends are
+// possible; the segments of the previous run are opened in the background. A caller can
+// check for *LockedError, ErrNewerFormat, ErrOlderFormat, ErrKey and ErrTooSmall: after
+// these the directory is unchanged.
 func Open(dir string, o Options) (*Queue, error) {
 	return open(dir, o.withDefaults(), false)
 }
 
-// OpenReadOnly opens the queue in dir for looking while no other process has
-// it open for writing. keys open what is encrypted. Everything that would
-// change something returns ErrReadOnly.
+// OpenReadOnly opens the queue in dir for reading while no other process has it open for
+// writing. keys decrypt it. Methods that would change something return ErrReadOnly.
 func OpenReadOnly(dir string, keys ...[]byte) (*Queue, error) {
 	return open(dir, Options{OldKeys: keys}.withDefaults(), true)
 }
 
-// PrintSecret is a secret to make the fingerprints of entries with (Entry.Print).
-// It is derived from that of the id hashes, so that it is lost only when no id is
-// known any more.
+// PrintSecret returns the secret for the fingerprints of entries (Entry.Print). It is
+// derived from the secret of the id hashes, so it is lost only if all ids are lost as well.
 func (q *Queue) PrintSecret() []byte {
 	mac := hmac.New(sha256.New, q.secret[:])
 	mac.Write([]byte("fingerprints"))
 	return mac.Sum(nil)
 }
 
-// Began is the number before which nothing is that was appended since Open.
+// Began returns the sequence number from which on records were appended since Open.
 func (q *Queue) Began() Seq { return q.began }
 
-// Close stops taking appends, waits for those under way and for every other
-// call, and closes the files. It may be called again and waits then too. A disk
-// that hangs is waited for: whoever cannot wait lets the process end instead,
-// which loses nothing that was confirmed.
+// Close refuses further appends, waits for all running calls, and closes the files. Calling
+// it again waits too. It waits for a disk that hangs. A caller that cannot wait lets the
+// process exit instead, which loses nothing that was confirmed.
 func (q *Queue) Close() error {
 	q.closer.Do(func() {
 		q.mu.Lock()

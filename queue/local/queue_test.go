@@ -172,7 +172,7 @@ func TestRotateAndUnlink(t *testing.T) {
 		t.Fatalf("read %d of %d", len(got), len(want))
 	}
 	for q.Stats().Segments > 1 {
-		q.keep(task{tidy: true})
+		q.schedule(task{unlink: true})
 	}
 	if a := mustAppend(t, q, entry(want[0], "l"), entry(want[1999], "l")); a.Duplicates != 2 {
 		t.Fatalf("ids of unlinked segments are forgotten: %+v", a)

@@ -10,13 +10,13 @@ import (
 	"relay/queue/local/internal/settled"
 )
 
-// Read returns up to maxRecords records of a lane that are not settled, in order,
-// starting at from (0: with the first of them), as long as their bodies stay within maxBytes; the
-// first is returned whatever its size. Zero bounds mean 1,000 and 4 MiB. What
-// it returns are copies: nothing stays open or pinned.
+// Read returns up to maxRecords records of a lane that are not settled, in order, starting
+// at from (0: at the lane's first), as long as their bodies fit into maxBytes. The first
+// record is returned whatever its size. Zero limits mean 1,000 records and 4 MiB. The
+// records are copies; nothing stays open or locked.
 //
-// A Read that finds the disk hanging ends with ErrStalled after
-// Options.IOTimeout. Damaged chunks are passed over, and counted in Stats.
+// If the disk hangs Read returns ErrStalled after Options.IOTimeout. It skips damaged
+// chunks and counts them in Stats.
 func (q *Queue) Read(lane string, from Seq, maxRecords int, maxBytes int64) (Batch, error) {
 	if maxRecords <= 0 {
 		maxRecords = 1000
@@ -26,16 +26,16 @@ func (q *Queue) Read(lane string, from Seq, maxRecords int, maxBytes int64) (Bat
 	}
 	rd := laneReader{q: q, lane: lane, next: from, maxRecords: maxRecords, maxBytes: maxBytes}
 	if err := q.calls.Do("read "+lane, rd.read); err != nil {
-		return Batch{}, fmt.Errorf("read lane: %w", err) // rd is still being written, when the disk hangs
+		return Batch{}, fmt.Errorf("read lane: %w", err) // if the disk hangs, rd is still being written: do not read it
 	}
 	return rd.batch, nil
 }
 
-// laneReader gathers a batch.
+// laneReader collects a batch.
 type laneReader struct {
 	q          *Queue
 	lane       string
-	set        settled.Set // what the lane had settled when it began
+	set        settled.Set // what the lane had settled when the read began
 	next       Seq
 	maxRecords int
 	maxBytes   int64
@@ -43,11 +43,11 @@ type laneReader struct {
 	bytes      int64
 }
 
-// read reads on from next until the batch is complete.
+// read reads from next on until the batch is complete.
 func (rd *laneReader) read() error {
 	q := rd.q
 	q.mu.Lock()
-	l := q.known(rd.lane)
+	l := q.findLane(rd.lane)
 	if l == nil {
 		rd.batch.Next = q.endSeq()
 		q.mu.Unlock()
@@ -70,7 +70,7 @@ func (rd *laneReader) read() error {
 		installed := s.installed.Load()
 		done, err := rd.segment(s)
 		if errors.Is(err, segment.ErrGone) {
-			continue // unlinked meanwhile: look again
+			continue // unlinked meanwhile: find the next one
 		}
 		if errors.Is(err, errDamaged) {
 			if err := q.repair(s, installed, err); err != nil {
@@ -87,13 +87,13 @@ func (rd *laneReader) read() error {
 	}
 	b := &rd.batch
 	b.From, b.Next = from, rd.next
-	found := seen{from, b.Next, make([]sized, len(b.Records))}
+	found := readResult{from, b.Next, make([]sizedSeq, len(b.Records))}
 	for i := range b.Records {
-		found.records[i] = sized{b.Records[i].Seq, int64(len(b.Records[i].Body))}
+		found.records[i] = sizedSeq{b.Records[i].Seq, int64(len(b.Records[i].Body))}
 	}
 	q.mu.Lock()
 	if q.changes == changes {
-		l.seen = [2]seen{found, l.seen[0]}
+		l.recent = [2]readResult{found, l.recent[0]}
 	}
 	if from == rd.set.Cursor() && l.gen == gen && len(b.Records) > 0 {
 		l.oldest = b.Records[0].Received.UnixMilli()
@@ -102,8 +102,8 @@ func (rd *laneReader) read() error {
 	return nil
 }
 
-// segmentAt gives the segment that holds or follows seq, once it may be read;
-// nil when there is nothing more.
+// segmentAt waits until the segment that contains or follows seq is readable, and returns it.
+// It returns nil if there is none.
 func (q *Queue) segmentAt(seq Seq) (*seg, error) {
 	for {
 		q.mu.Lock()
@@ -134,7 +134,7 @@ func (q *Queue) segmentAt(seq Seq) (*seg, error) {
 	}
 }
 
-// segment reads on in s, and says whether the batch is complete.
+// segment reads the lane's records in s. done is whether the batch is complete.
 func (rd *laneReader) segment(s *seg) (done bool, err error) {
 	q := rd.q
 	q.mu.Lock()
@@ -143,7 +143,7 @@ func (rd *laneReader) segment(s *seg) (done bool, err error) {
 	nothing := c == nil || s.First()+Seq(c.Last) < rd.next
 	q.mu.Unlock()
 	if nothing {
-		rd.next = max(rd.next, end) // never behind it: the tail goes on growing
+		rd.next = max(rd.next, end) // not beyond end: the tail is still growing
 		return false, nil
 	}
 	rd.next = rd.set.Next(max(rd.next, s.First()))
@@ -169,7 +169,7 @@ func (rd *laneReader) segment(s *seg) (done bool, err error) {
 	return done, err
 }
 
-// take copies what is for the lane out of a chunk's records.
+// take copies the lane's records from the records of a chunk.
 func (rd *laneReader) take(h *chunk.Header, recs []Record) error {
 	size := 0
 	n := 0
@@ -207,13 +207,13 @@ func (rd *laneReader) take(h *chunk.Header, recs []Record) error {
 	return nil
 }
 
-// wants says whether a record is one that the lane waits for.
+// wants reports whether the lane reads record r.
 func (rd *laneReader) wants(r *Record) bool {
 	return r.Seq >= rd.next && !rd.set.Has(r.Seq) && slices.Contains(r.Lanes, rd.lane)
 }
 
-// decoded gives the records of a chunk, decoding it once for all lanes that
-// pass it in step. They are shared: read only.
+// decoded returns the records of a chunk, from the cache if possible, so that lanes reading
+// at the same pace decode it once. The records are shared: read only.
 func (q *Queue) decoded(h *chunk.Header, body func() ([]byte, []byte, error)) ([]Record, error) {
 	if recs := q.cache.Get(h.First, h.Sum()); recs != nil {
 		return recs, nil

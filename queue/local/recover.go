@@ -17,18 +17,110 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// How a segment that another process, or a failing disk, left behind is made
-// fit to be read:
+// How a segment left by another process or a failing disk becomes readable:
 //
-//	sealed            its summary is in it: nothing more is read
-//	not sealed        read as a whole: structure and every checksum. Good: sealed in place
-//	torn              the newest commit did not reach the disk whole (one sync
-//	                  confirms data and meta page together): bbolt's older meta
-//	                  page still leads to everything that was ever confirmed
-//	damaged           whatever chunks are whole are picked from its pages, by
-//	                  whichever page holds them; the file itself is kept as .bad
+//	sealed            it contains its summary: nothing else is read
+//	not sealed        all of it is read, structure and checksums. If intact it is sealed in place
+//	torn              the last commit did not reach the disk completely (one sync confirms
+//	                  data and meta page together): bbolt's older meta page still leads to
+//	                  everything that was ever confirmed
+//	damaged           intact chunks are copied, whichever pages they are on; the original
+//	                  file is kept as .bad
 //
-// The last two give a new file. Ranges in doubt are left out of it.
+// The last two produce a new file. Void ranges are left out of it.
+
+// openOld opens the segments left by the previous run: first the ones whose ids are in no
+// file, since the first append waits for those ids, then the rest, oldest first.
+func (q *Queue) openOld() {
+	q.mu.Lock()
+	old := slices.Clone(q.segs)
+	if q.writer.tail != nil {
+		old = old[:len(old)-1]
+	}
+	q.mu.Unlock()
+	later := make(map[*seg]func() error) // the remaining work for segments whose ids were read first
+	if !q.readOnly {
+		again := q.segmentsToReread(old)
+		for _, s := range old {
+			if again[s.Num] || !q.ids.Covers(s.Num) && !isSealed(s) {
+				q.openFor(s, func() (err error) { later[s], err = q.restoreIDs(s); return err })
+			}
+		}
+	}
+	close(q.writer.idsReady)
+	for _, s := range old {
+		select {
+		case <-q.stop:
+			return
+		default:
+		}
+		q.mu.Lock()
+		done := isClosed(s.ready)
+		q.mu.Unlock()
+		if !done {
+			if fn := later[s]; fn != nil {
+				q.openFor(s, fn)
+			} else {
+				q.openFor(s, func() error { return q.prepare(s) })
+			}
+			q.recount()
+			q.mu.Lock()
+			q.notifyReaders()
+			q.mu.Unlock()
+		}
+	}
+	q.recount()
+	q.dead.load()
+	q.mu.Lock()
+	q.opening = false
+	q.notifyReaders()
+	q.mu.Unlock()
+	q.removeSettled()
+	if q.readOnly {
+		return
+	}
+	q.ids.Load(q.stop, func(err error) {
+		if !q.idsDamaged(err) {
+			q.o.Logger.Warn("cannot load message ids", "code", logs.IDsNotLoaded, "err", err)
+		}
+	})
+	q.periodic()
+}
+
+// retryFailed opens segments again that could not be opened.
+func (q *Queue) retryFailed() {
+	q.mu.Lock()
+	var again []*seg
+	for _, s := range q.segs {
+		if s.failed != nil && !errors.Is(s.failed, ErrKey) && !errors.Is(s.failed, ErrNewerFormat) && !q.opening {
+			s.failed = nil
+			s.ready = make(chan struct{})
+			again = append(again, s)
+		}
+	}
+	q.mu.Unlock()
+	for _, s := range again {
+		q.openFor(s, func() error { return q.prepare(s) })
+	}
+	if len(again) > 0 {
+		q.recount()
+	}
+}
+
+// openFor runs fn, which makes s readable. If it fails s is marked as failed.
+func (q *Queue) openFor(s *seg, fn func() error) {
+	q.repairing.Lock()
+	defer q.repairing.Unlock()
+	if err := fn(); err != nil {
+		q.o.Logger.Error("cannot open a segment", "code", logs.SegmentNotOpened, "segment", filepath.Base(s.Path), "err", err)
+		q.mu.Lock()
+		s.failed = err
+		if !isClosed(s.ready) {
+			close(s.ready)
+		}
+		q.mu.Unlock()
+	}
+}
 
 func isVoid(voids []meta.Void, h *chunk.Header) bool {
 	return slices.ContainsFunc(voids, func(v meta.Void) bool { return h.First < v.End && v.First < h.End() })
@@ -40,21 +132,21 @@ func (q *Queue) examine(s *seg, wantIDs bool) (segment.Examined, error) {
 	return s.Examine(func(h *chunk.Header) bool { return isVoid(voids, h) }, wantIDs)
 }
 
-// prepare makes a segment from before fit to be read whose ids are known.
+// prepare makes an old segment readable whose ids are known.
 func (q *Queue) prepare(s *seg) error {
 	if sum, err := segment.ReadSummary(s.Path); err == nil {
-		s.Checked.Store(false) // where its gaps are is not in it
+		s.Checked.Store(false) // the summary does not contain the gaps
 		q.pool.Shut(&s.File)
 		q.install(s, sum, true)
 		return nil
 	}
 	x, err := q.examine(s, false)
-	return q.putInOrder(s, x, err, func([]ids.Known) error { return nil })
+	return q.makeReadable(s, x, err, func([]ids.Known) error { return nil })
 }
 
-// putInOrder makes a segment readable in which x was found. It calls file with
-// the ids in it before it seals the segment.
-func (q *Queue) putInOrder(s *seg, x segment.Examined, err error, file func([]ids.Known) error) error {
+// makeReadable makes a segment readable according to x, the result of examining it, or err. It
+// calls writeIDs with the segment's ids before it seals the segment.
+func (q *Queue) makeReadable(s *seg, x segment.Examined, err error, writeIDs func([]ids.Known) error) error {
 	switch {
 	case err == nil && !x.Torn && !x.Voided:
 		s.Checked.Store(true)
@@ -65,24 +157,24 @@ func (q *Queue) putInOrder(s *seg, x segment.Examined, err error, file func([]id
 		if x.Sum.Chunks == 0 {
 			return q.discard(s)
 		}
-		if err := file(x.IDs); err != nil {
+		if err := writeIDs(x.IDs); err != nil {
 			q.o.Logger.Warn("cannot write message ids; they stay in memory", "code", logs.IDsNotWritten, "err", err)
 			q.install(s, x.Sum, false)
 			return nil
 		}
 		err := s.Seal(&x.Sum, q.o.NoSync)
 		if err != nil {
-			q.o.Logger.Warn("cannot seal an old segment; it is read as it is", "code", logs.SegmentNotSealed, "segment", filepath.Base(s.Path), "err", err)
+			q.o.Logger.Warn("cannot seal an old segment; it is read unsealed", "code", logs.SegmentNotSealed, "segment", filepath.Base(s.Path), "err", err)
 		}
 		q.install(s, x.Sum, err == nil)
 		return nil
 	case err == nil && q.readOnly:
-		return format.Damaged("segment %016x was not closed: start relay once", s.Num)
+		return format.Damaged("segment %016x was not closed: start relay once to repair it", s.Num)
 	case err == nil:
-		_, err := q.salvage(s, false, nil, file)
+		_, err := q.salvage(s, false, nil, writeIDs)
 		return err
 	case errors.Is(err, errDamaged) && !q.readOnly:
-		_, err := q.salvage(s, true, err, file)
+		_, err := q.salvage(s, true, err, writeIDs)
 		return err
 	}
 	return err
@@ -98,7 +190,7 @@ func (q *Queue) install(s *seg, sum segment.Summary, sealed bool) {
 	if s.sum.Records != sum.Records {
 		q.contentChanged()
 	}
-	s.sum, s.sealed, s.disk, s.failed, s.unread = sum, sealed, size, nil, time.Time{}
+	s.sum, s.sealed, s.disk, s.failed, s.unreadSince = sum, sealed, size, nil, time.Time{}
 	s.end.Store(sum.Next)
 	s.installed.Add(1)
 	for i := range sum.Lanes {
@@ -110,11 +202,11 @@ func (q *Queue) install(s *seg, sum segment.Summary, sealed bool) {
 	q.mu.Unlock()
 }
 
-// discard removes a segment in which nothing lies.
+// discard removes a segment without records.
 func (q *Queue) discard(s *seg) error {
 	q.noting.Lock()
 	defer q.noting.Unlock()
-	q.forgetSealed(s.Num) // one that stays is known to be of a segment that was quarantined
+	q.forgetSealed(s.Num) // if the count stays, the quarantined file explains it
 	q.mu.Lock()
 	s.gone = true
 	if !isClosed(s.ready) {
@@ -129,9 +221,9 @@ func (q *Queue) discard(s *seg) error {
 	return files.Remove(s.Path)
 }
 
-// repair deals with damage a reader met in s as it was when it had been installed
-// so often. When it returns nil the reader tries again; what could not be saved
-// is gone then, and counted.
+// repair handles damage that a reader found in s when s.installed had the given value. When
+// it returns nil the reader tries again; records that could not be saved are lost and
+// counted.
 func (q *Queue) repair(s *seg, installed uint32, cause error) error {
 	if q.readOnly {
 		return cause
@@ -139,7 +231,7 @@ func (q *Queue) repair(s *seg, installed uint32, cause error) error {
 	q.mu.Lock()
 	tail := s.tail
 	q.mu.Unlock()
-	if tail { // before repairing is held, which the writer may come to wait for
+	if tail { // before taking repairing, for which the writer might wait
 		if err := q.onTail(func(w *writer) error {
 			if q.writer.tail != s {
 				return nil
@@ -152,7 +244,7 @@ func (q *Queue) repair(s *seg, installed uint32, cause error) error {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	if s.installed.Load() != installed {
-		return nil // it is another file by now, or one that was put in order
+		return nil // it was replaced or repaired meanwhile
 	}
 	q.mu.Lock()
 	gone := s.gone
@@ -172,8 +264,8 @@ func (q *Queue) repair(s *seg, installed uint32, cause error) error {
 	q.mu.Unlock()
 	if _, err := q.salvage(s, true, cause, nil); err != nil {
 		q.mu.Lock()
-		s.failed = err // the keeper tries again
-		s.repairs--    // nothing was
+		s.failed = err // the background goroutine tries again
+		s.repairs--    // nothing was repaired
 		close(s.ready)
 		q.mu.Unlock()
 		return err

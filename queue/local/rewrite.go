@@ -11,21 +11,21 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// rewriteSegment replaces a sealed segment by one that holds only the records
-// keep wants, under their old sequence numbers. It returns how many went. The
-// ids of all of them stay known.
+// rewriteSegment replaces a sealed segment by one with only the records for which keep
+// returns true, under their old sequence numbers. It returns how many were removed. The ids
+// of all of them stay known.
 func (q *Queue) rewriteSegment(s *seg, keep func(r *Record) bool) (removed int64, err error) {
 	removed, _, err = q.rewriteAs(s, keep, false)
 	return removed, err
 }
 
-// rewriteAs is rewriteSegment that with always rewrites it even when nothing
-// goes, which seals it with the key in force. done: another file is in its place.
+// rewriteAs is rewriteSegment, but with always it rewrites the segment even if no record is
+// removed, which encrypts it with the current key. done is whether the file was replaced.
 func (q *Queue) rewriteAs(s *seg, keep func(r *Record) bool, always bool) (removed int64, done bool, err error) {
 	q.repairing.Lock()
 	defer q.repairing.Unlock()
 	q.mu.Lock()
-	ok := !s.tail && !s.gone && isClosed(s.ready) && s.failed == nil && q.hold == 0
+	ok := !s.tail && !s.gone && isClosed(s.ready) && s.failed == nil && q.backups == 0
 	q.mu.Unlock()
 	if !ok {
 		return 0, false, nil
@@ -59,7 +59,7 @@ func (q *Queue) rewriteAs(s *seg, keep func(r *Record) bool, always bool) (remov
 		})
 	})
 	tmp := s.Path + segment.TmpSuffix
-	if errors.Is(err, segment.ErrGone) { // all lanes have passed it meanwhile
+	if errors.Is(err, segment.ErrGone) { // it was unlinked meanwhile
 		return 0, false, files.Remove(tmp)
 	}
 	if err != nil || removed == 0 && !always {
@@ -75,9 +75,9 @@ func (q *Queue) rewriteAs(s *seg, keep func(r *Record) bool, always bool) (remov
 	return removed, true, nil
 }
 
-// shrink drops what a lane has waiting in sealed segments up to end, and rewrites
-// those that other lanes still need. It says whether that freed anything.
-func (q *Queue) shrink(name string, end Seq, why string) bool {
+// dropSealed drops a lane's pending records in sealed segments up to end, and compacts the
+// segments that other lanes still need. It reports whether that freed anything.
+func (q *Queue) dropSealed(name string, end Seq, why string) bool {
 	q.mu.Lock()
 	var segs []*seg
 	for _, s := range q.segs {
@@ -97,7 +97,7 @@ func (q *Queue) shrink(name string, end Seq, why string) bool {
 		q.o.Logger.Warn("cannot drop a lane's oldest records", "code", logs.DropFailed, "lane", name, "err", err)
 		return false
 	}
-	q.tidy()
+	q.removeSettled()
 	for _, s := range segs {
 		q.compact(s)
 	}
@@ -105,8 +105,8 @@ func (q *Queue) shrink(name string, end Seq, why string) bool {
 	return true
 }
 
-// compact rewrites a segment without what every lane has settled, and says how
-// much that was.
+// compact rewrites a segment without the records that every lane has settled, and returns
+// how many were removed.
 func (q *Queue) compact(s *seg) int64 {
 	n, err := q.rewriteSegment(s, func(r *Record) bool {
 		q.mu.Lock()
@@ -119,22 +119,21 @@ func (q *Queue) compact(s *seg) int64 {
 	if err != nil {
 		q.o.Logger.Warn("cannot rewrite a segment", "code", logs.SegmentNotRewritten, "err", err)
 	} else if n > 0 {
-		q.o.Logger.Info("rewrote a segment that few still wait for", "code", logs.SegmentRewritten, "removed", n)
+		q.o.Logger.Info("rewrote a segment without its settled records", "code", logs.SegmentRewritten, "removed", n)
 	}
 	return n
 }
 
-// squeeze rewrites the segments of which less than three quarters is waited for
-// to what is. Nothing that a lane waits for goes. It says whether anything was
-// freed.
-func (q *Queue) squeeze() bool {
+// compactSparse compacts the segments of which at most three quarters are pending. No
+// pending record is lost. It reports whether that freed anything.
+func (q *Queue) compactSparse() bool {
 	q.mu.Lock()
 	var sparse []*seg
 	for _, s := range q.segs {
 		if s.tail || !isClosed(s.ready) || s.failed != nil || s.sum.Records == 0 {
 			continue
 		}
-		if q.waitingIn(s) < s.sum.Records*3/4 && q.space.holds(s.disk) { // the new file stands beside the old one for a while
+		if q.maxPending(s) < s.sum.Records*3/4 && q.space.fits(s.disk) { // the old and the new file exist together for a while
 			sparse = append(sparse, s)
 		}
 	}

@@ -11,11 +11,11 @@ import (
 	"relay/queue/local/internal/settled"
 )
 
-// Settle makes a settlement durable: dead letters first, then what is settled,
-// state and counts together, and gives the lane's revision behind it. What is settled
-// already stays so, and what lies behind the end of the log is not touched. When
-// Settle returns an error nothing has happened, but for ErrStalled: then it may still
-// happen, and calling again with the same settlement waits for it.
+// Settle makes a settlement durable: first dead letters, then settled records, state and
+// counts together. It returns the lane's new revision. Records that are settled already stay
+// settled; ranges beyond the end of the log have no effect. When Settle returns an error
+// nothing has changed, except after ErrStalled: then the settlement can still happen, and
+// calling Settle again with the same settlement waits for it.
 func (q *Queue) Settle(name string, s Settlement) (Revision, error) {
 	if q.readOnly {
 		return 0, ErrReadOnly
@@ -27,7 +27,7 @@ func (q *Queue) Settle(name string, s Settlement) (Revision, error) {
 	}
 	l := q.lane(name)
 	q.mu.Unlock()
-	var now Revision // who got ErrStalled does not look at it
+	var now Revision // not read after ErrStalled
 	err := q.calls.Do(fmt.Sprintf("settle %x %s", s.ID, name), func() error {
 		l.settling.Lock()
 		defer l.settling.Unlock()
@@ -57,7 +57,7 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	q.mu.Lock()
 	was, end, changes := l.set, q.endSeq(), q.changes
 	s.Settled = merged(s.Settled)
-	set := q.with(was, s, end)
+	set := q.apply(was, s, end)
 	row, before := l.row(), meta.Lane{}
 	if uint32(l.gen) == 0 {
 		before = l.row()
@@ -72,8 +72,8 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	}
 	if len(s.Dead) > 0 {
 		if before.Gen != 0 {
-			// The lane's first. Its row says where the lane began to count: without
-			// one, letters that did not commit could not be told from valid ones.
+			// The lane's first settlement. Its row must contain the initial generation:
+			// without it void letters could not be distinguished from valid ones.
 			if err := q.meta.SaveLane(l.name, before, nil, nil); err != nil {
 				return err
 			}
@@ -109,24 +109,24 @@ func (q *Queue) settle(l *lane, s Settlement) error {
 	}
 	l.pending, l.bytes = max(0, l.pending-records), max(0, l.bytes-bytes)
 	l.settled.add(records, bytes)
-	again := records > 0 && q.changes != changes // of what was settled some may have gone otherwise
+	again := records > 0 && q.changes != changes // some settled records might have been removed meanwhile
 	if moved {
 		l.oldest = oldest
 	}
-	unlink := records > 0 && q.anyPassed()
+	unlink := records > 0 && q.anyRemovable()
 	q.mu.Unlock()
 	if unlink {
-		q.keep(task{tidy: true})
+		q.schedule(task{unlink: true})
 	}
 	if again {
-		q.keep(task{count: l.name})
+		q.schedule(task{count: l.name})
 	}
 	return nil
 }
 
-// saveLanes stores all of every lane again once rows of meta.db were damaged while it
-// was open. Lanes that are being settled are waited for until the next look.
-func (q *Queue) saveLanes() {
+// restoreLanes saves every lane again after rows of meta.db were found damaged while it was
+// open. If a lane is being settled it gives up until the next second.
+func (q *Queue) restoreLanes() {
 	lost := q.meta.LostRows()
 	if lost == 0 {
 		return
@@ -151,7 +151,7 @@ func (q *Queue) saveLanes() {
 	q.meta.RestoredRows(lost)
 }
 
-// merged gives ranges of the same numbers, ascending, that do not overlap.
+// merged returns the union of ranges as ascending ranges that do not overlap.
 func merged(ranges []queue.Range) (out []queue.Range) {
 	sorted := slices.SortedFunc(slices.Values(ranges), func(a, b queue.Range) int { return cmp.Compare(a.From, b.From) })
 	for _, r := range sorted {

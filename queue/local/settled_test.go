@@ -105,7 +105,7 @@ func TestWhatIsSettledStaysSo(t *testing.T) {
 		},
 		"squeeze": func(q *Queue) error {
 			err := q.onTail(func(w *writer) error { return w.rotate() })
-			q.squeeze()
+			q.compactSparse()
 			return err
 		},
 		"move to b and back": func(q *Queue) error {

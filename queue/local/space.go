@@ -20,91 +20,91 @@ import (
 
 const defaultMax = 4 << 30
 
-// space is how much room the queue has, and whether that is too little to accept
-// anything. What its segments take changes under Queue.mu and is told with each
-// question. Its methods may be called with any lock held, and ask no disk.
+// space tracks how much of the queue's space is used and whether intake is closed. The
+// size of the segments changes under Queue.mu, so callers pass it in. Its methods can be
+// called with any lock held and do not touch the disk.
 type space struct {
-	max     int64 // of the directory; fixed at Open, as is reserve
+	max     int64 // maximum bytes of the directory; fixed at Open, like reserve
 	reserve int64 // size of the reserve file
 
 	mu          sync.Mutex
 	marks       capacity.Marks
 	vol         disk.Volume
-	other       int64 // what the directory holds besides segments
+	other       int64 // bytes of the directory's files other than segments
 	haveReserve bool
-	full        string // why nothing is accepted; "": there is room
+	full        string // why intake is closed; "": it is open
 }
 
-// view is what package room decides by. s.mu is held.
-func (s *space) view(segments int64) capacity.Usage {
+// usage returns the input of package capacity. The caller holds s.mu.
+func (s *space) usage(segments int64) capacity.Usage {
 	v := capacity.Usage{Full: s.full, Used: s.other + segments, VolFree: s.vol.Free, VolFiles: s.vol.FreeFiles}
 	if s.vol.Files == 0 {
-		v.VolFiles = 2 * capacity.MinFiles // the volume has no such bound
+		v.VolFiles = 2 * capacity.MinFiles // the volume does not limit the number of files
 	}
 	return v
 }
 
-// decide says what is to be done for room.
+// decide returns what to do to free space.
 func (s *space) decide(segments int64) capacity.Action {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.marks.Decide(s.view(segments))
+	return s.marks.Decide(s.usage(segments))
 }
 
-// look opens or shuts intake by how the volume stands now.
-func (s *space) look(vol disk.Volume, segments int64) (was, full string) {
+// update opens or closes intake according to the state of the volume.
+func (s *space) update(vol disk.Volume, segments int64) (was, now string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.vol, was = vol, s.full
-	s.full = s.marks.Full(s.view(segments))
+	s.full = s.marks.Full(s.usage(segments))
 	return was, s.full
 }
 
-// shut says why nothing is accepted, and whether that is news.
-func (s *space) shut(why string) (news bool) {
+// shut closes intake. It reports whether intake was open.
+func (s *space) shut(why string) (wasOpen bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	news, s.full = s.full == "", why
-	return news
+	wasOpen, s.full = s.full == "", why
+	return wasOpen
 }
 
-// why gives the reason that nothing is accepted; "": there is room.
-func (s *space) why() string {
+// fullReason returns why intake is closed; "": it is open.
+func (s *space) fullReason() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.full
 }
 
-// besides takes note of what the directory holds besides segments.
-func (s *space) besides(size int64) {
+// setOther sets the size of the files other than segments.
+func (s *space) setOther(size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.other = size
 }
 
-// reserved takes note of whether the reserve is there.
-func (s *space) reserved(have bool) {
+// setReserve sets whether the reserve file exists.
+func (s *space) setReserve(have bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.haveReserve = have
 }
 
-// takes says whether the volume has n bytes more than what it must keep free.
-func (s *space) takes(n int64) bool {
+// hasFree reports whether the volume has n free bytes above the floor.
+func (s *space) hasFree(n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.vol.Free >= s.marks.Floor+n
 }
 
-// holds says whether the volume takes n bytes at all.
-func (s *space) holds(n int64) bool {
+// fits reports whether the volume has n free bytes at all.
+func (s *space) fits(n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return n < s.vol.Free
 }
 
-// show fills in what Stats says of it.
-func (s *space) show(st *Stats, segments int64) {
+// fill sets the fields of Stats about space.
+func (s *space) fill(st *Stats, segments int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.DiskBytes = s.other + segments
@@ -113,9 +113,9 @@ func (s *space) show(st *Stats, segments int64) {
 	st.Full = s.full
 }
 
-// fits says whether what takes n bytes more leaves the room that settling needs. low:
-// it does not because the queue is full, rather than because it is too large itself.
-func (s *space) fits(segments, n int64) (ok, low bool) {
+// fitsCommit reports whether n more bytes leave the space that settling needs. If not,
+// full reports whether the queue is too full, as opposed to the commit being too large.
+func (s *space) fitsCommit(segments, n int64) (ok, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	used := s.other + segments
@@ -123,28 +123,28 @@ func (s *space) fits(segments, n int64) (ok, low bool) {
 	return ok, !ok && s.full == "" && used > s.marks.Low
 }
 
-// below says whether n bytes more stay below the mark that shuts intake.
-func (s *space) below(segments, n int64) bool {
+// belowHigh reports whether the queue with n more bytes is below the mark that closes intake.
+func (s *space) belowHigh(segments, n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.other+segments+n < s.marks.High
 }
 
-// opens says whether so little is left that intake may open.
-func (s *space) opens(segments int64) bool {
+// belowLow reports whether the queue is below the mark that opens intake.
+func (s *space) belowLow(segments int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.other+segments < s.marks.Low
 }
 
-// lacksReserve says whether there is none, and room for it.
-func (s *space) lacksReserve() bool {
+// needsReserve reports whether the reserve file is missing and the volume has space for it.
+func (s *space) needsReserve() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.haveReserve && s.vol.Free >= s.marks.Floor+s.reserve
 }
 
-// checkSpace sets the bounds, and refuses one that the volume cannot hold.
+// checkSpace sets the limits, and returns an error if the volume cannot hold them.
 func (q *Queue) checkSpace() error {
 	vol, err := disk.VolumeOf(q.dir)
 	if err != nil {
@@ -158,8 +158,8 @@ func (q *Queue) checkSpace() error {
 	} else if sp.max > size && !q.readOnly {
 		return fmt.Errorf("max_size %d is more than the volume's %d bytes: %w", sp.max, size, ErrTooSmall)
 	}
-	// All that takes room is a share of the whole, so that there is some left for
-	// records whatever its size.
+	// All limits are shares of the total, so that space for records is left whatever
+	// the total is.
 	q.o.SegmentSize = min(q.o.SegmentSize, max(64<<10, sp.max/16))
 	q.o.DedupIDs = min(q.o.DedupIDs, sp.max/8/ids.Row)
 	q.o.DeadMaxSize = min(q.o.DeadMaxSize, sp.max/4)
@@ -168,52 +168,51 @@ func (q *Queue) checkSpace() error {
 	return nil
 }
 
-// keepSales is how many ids of sales are remembered.
+// keepSales returns how many ids of sales are remembered.
 func (q *Queue) keepSales() int64 { return min(4*q.o.DedupIDs, q.space.max/8/ids.Row) }
 
-// setFull stops accepting.
+// setFull closes intake.
 func (q *Queue) setFull(why string) {
 	if q.space.shut(why) {
-		q.tellFull(why)
+		q.logFull(why)
 	}
 }
 
-func (q *Queue) tellFull(why string) {
+func (q *Queue) logFull(why string) {
 	q.o.Logger.Warn("queue is full: nothing is accepted until some of it has drained", "code", logs.QueueFull, "reason", why)
 }
 
-// measure looks at the disk and opens or shuts intake by the marks.
+// measure measures the disk, opens or closes intake, and retries what a full disk prevented.
 func (q *Queue) measure() {
-	q.look()
-	if q.space.why() != "" {
+	q.measureVolume()
+	if q.space.fullReason() != "" {
 		return
 	}
-	if q.health.why() != nil {
-		_ = q.onTail(func(w *writer) error { return w.usable() })
+	if q.health.brokenErr() != nil {
+		_ = q.onTail(func(w *writer) error { return w.ensureTail() })
 	}
 	q.makeReserve()
 }
 
-// look is measure that waits for nobody.
-func (q *Queue) look() {
+// measureVolume measures the disk and opens or closes intake. It does not wait for the writer.
+func (q *Queue) measureVolume() {
 	vol, err := disk.VolumeOf(q.dir)
 	if err != nil {
-		q.o.Logger.Warn("cannot ask the volume", "code", logs.VolumeUnknown, "err", err)
+		q.o.Logger.Warn("cannot read the state of the volume", "code", logs.VolumeUnknown, "err", err)
 		return
 	}
-	q.lookBesides()
-	switch was, full := q.space.look(vol, q.inSegments()); {
+	q.measureOtherFiles()
+	switch was, full := q.space.update(vol, q.segmentBytes()); {
 	case was == "" && full != "":
-		q.tellFull(full)
+		q.logFull(full)
 	case was != "" && full == "":
-		q.o.Logger.Info("queue has room again", "code", logs.QueueOK)
+		q.o.Logger.Info("queue has space again", "code", logs.QueueOK)
 	}
 }
 
-// lookBesides looks at what the directory holds beside the segments, and
-// beside what its owner keeps in directories of its own there: how much that
-// takes on disk, and how many files were quarantined as damaged.
-func (q *Queue) lookBesides() {
+// measureOtherFiles measures the files of the directory other than segments, without
+// subdirectories, and counts the quarantined ones.
+func (q *Queue) measureOtherFiles() {
 	size, bad := int64(0), 0
 	es, err := os.ReadDir(q.dir)
 	if err != nil {
@@ -230,30 +229,30 @@ func (q *Queue) lookBesides() {
 			size += disk.Used(fi)
 		}
 	}
-	q.space.besides(size)
+	q.space.setOther(size)
 	q.counters.count(func(st *Stats) { st.BadFiles = bad })
 }
 
-// fits says whether a commit of n bytes leaves the room that settling needs.
-// One that does not shuts intake, unless it is merely too large itself.
+// fits reports whether a commit of n bytes leaves the space that settling needs. If it
+// does not because the queue is full, fits closes intake.
 func (w *writer) fits(n int64) bool {
 	q := w.q
-	waiting := ids.Row * q.ids.InMemory() // will be a file
-	ok, low := q.space.fits(q.inSegments()+waiting, q.writer.tail.Growth(n))
-	if low && !q.o.DropOldest {
+	waiting := ids.Row * q.ids.InMemory() // they will be written to a file
+	ok, full := q.space.fitsCommit(q.segmentBytes()+waiting, q.writer.tail.Growth(n))
+	if full && !q.o.DropOldest {
 		q.setFull(capacity.MaxSize)
 	}
 	return ok
 }
 
-// admit makes sure that a commit of n bytes fits, if need be and allowed by
-// dropping what is oldest.
-func (w *writer) admit(n int64) error {
+// makeSpace ensures that a commit of n bytes fits. With Options.DropOldest it drops the
+// oldest records if necessary.
+func (w *writer) makeSpace(n int64) error {
 	if w.fits(n) {
 		return nil
 	}
 	if w.q.o.DropOldest {
-		// More than is needed now: not every commit shall wait for room.
+		// Free more than this commit needs, so that not every commit waits.
 		w.q.dropOldest(func() bool { return w.q.belowMark() && w.fits(n) })
 		if w.fits(n) {
 			return nil
@@ -262,41 +261,41 @@ func (w *writer) admit(n int64) error {
 	return &FullError{RetryAfter: 30 * time.Second, Reason: capacity.MaxSize}
 }
 
-// belowMark says that there is room for the next segment below the high mark.
-func (q *Queue) belowMark() bool { return q.space.below(q.inSegments(), q.o.SegmentSize) }
+// belowMark reports whether another segment would stay below the high mark.
+func (q *Queue) belowMark() bool { return q.space.belowHigh(q.segmentBytes(), q.o.SegmentSize) }
 
-// nearFull shuts intake at the mark, without asking the disk. Where the
-// oldest makes room it has that begin.
-func (q *Queue) nearFull() {
+// checkHighMark closes intake at the high mark, without reading the disk. If records can
+// be dropped instead it schedules that.
+func (q *Queue) checkHighMark() {
 	q.mu.Lock()
-	segments, kept := q.onDisk(), q.lanes[queue.LaneKept]
+	segments, kept := q.segmentBytesLocked(), q.lanes[queue.LaneKept]
 	drops := q.o.DropOldest || kept != nil && kept.pending > 0
 	q.mu.Unlock()
-	switch near := !q.space.below(segments, 0) && q.space.why() == ""; {
+	switch near := !q.space.belowHigh(segments, 0) && q.space.fullReason() == ""; {
 	case near && drops:
-		q.keep(task{room: true})
+		q.schedule(task{room: true})
 	case near:
 		q.setFull(capacity.MaxSize)
 	}
 }
 
-// shrinkReserve gives back what the reserve of a larger max_size had more, also
-// while the queue is full by the smaller one.
+// shrinkReserve cuts a reserve file that is larger than needed since max_size was reduced,
+// even if the queue is full.
 func (q *Queue) shrinkReserve() error {
 	path := filepath.Join(q.dir, directory.Reserve)
 	if fi, err := os.Stat(path); err != nil || fi.Size() <= q.space.reserve {
-		return nil //nolint:nilerr // without one there is nothing to shrink
+		return nil //nolint:nilerr // there is no reserve to shrink
 	}
 	if err := files.Truncate(path, q.space.reserve); err != nil {
-		return fmt.Errorf("shrink the reserve: %w", err)
+		return fmt.Errorf("shrink reserve file: %w", err)
 	}
 	return nil
 }
 
-// makeReserve sets aside room for cursors and dead letters on a volume that a
-// neighbour fills.
+// makeReserve creates the reserve file: space for cursors and dead letters on a volume that
+// other files fill.
 func (q *Queue) makeReserve() {
-	if !q.space.lacksReserve() {
+	if !q.space.needsReserve() {
 		return
 	}
 	path, n := filepath.Join(q.dir, directory.Reserve), q.space.reserve
@@ -304,28 +303,28 @@ func (q *Queue) makeReserve() {
 	if err != nil || fi.Size() != n || disk.Used(fi) < n {
 		b := make([]byte, 64<<10)
 		for i := range b {
-			b[i] = byte(i*7 + i>>8) // a volume that compresses or dedups gives no room back for zeros
+			b[i] = byte(i*7 + i>>8) // on a volume that compresses or deduplicates, a file of zeros reserves nothing
 		}
 		parts := make([][]byte, 0, n/int64(len(b))+1)
 		for left := n; left > 0; left -= int64(len(b)) {
 			parts = append(parts, b[:min(left, int64(len(b)))])
 		}
 		if err := files.Write(path, q.o.NoSync, parts...); err != nil {
-			q.o.Logger.Warn("cannot set the reserve aside", "code", logs.ReserveMissing, "err", err)
+			q.o.Logger.Warn("cannot create the reserve file", "code", logs.ReserveMissing, "err", err)
 			return
 		}
 	}
-	q.space.reserved(true)
+	q.space.setReserve(true)
 }
 
-// useReserve gives the reserve up; true when there was one.
+// useReserve removes the reserve file. It reports whether that freed space.
 func (q *Queue) useReserve() bool {
 	path := filepath.Join(q.dir, directory.Reserve)
 	fi, err := os.Stat(path)
 	if err != nil || fi.Size() == 0 || files.Remove(path) != nil {
 		return false
 	}
-	q.space.reserved(false)
-	q.o.Logger.Warn("no room on the volume: the reserve was given up so that draining goes on", "code", logs.ReserveUsed)
+	q.space.setReserve(false)
+	q.o.Logger.Warn("volume is full: the reserve file was removed so that draining continues", "code", logs.ReserveUsed)
 	return true
 }

@@ -121,7 +121,7 @@ func TestMakeRoomWaitsForNothing(t *testing.T) {
 	high := q.space.marks.High
 	q.space.marks.High = 1
 	q.space.mu.Unlock()
-	q.keep(task{room: true})
+	q.schedule(task{room: true})
 	if err := q.onTail(rotate); err != nil {
 		t.Fatal(err)
 	}

@@ -9,21 +9,21 @@ import (
 	"relay/queue"
 )
 
-// counters are what Stats counts since Open. Its methods may be called with any lock held.
+// counters are the counters of Stats since Open. Its methods can be called with any lock held.
 type counters struct {
 	mu    sync.Mutex
-	stats Stats // only its counters
+	stats Stats // only its counters are used
 	syncs latencies
 }
 
-// count changes counters together.
+// count changes several counters atomically.
 func (c *counters) count(fn func(st *Stats)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fn(&c.stats)
 }
 
-// committed counts a commit that was confirmed.
+// committed counts a confirmed commit.
 func (c *counters) committed(records int64, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -32,21 +32,21 @@ func (c *counters) committed(records int64, took time.Duration) {
 	c.syncs.add(took)
 }
 
-// damaged counts a file that was quarantined. known: what is lost of it is exact.
-func (c *counters) damaged(lost int64, known bool) {
+// damaged counts a quarantined file. exact is whether lost is exact.
+func (c *counters) damaged(lost int64, exact bool) {
 	c.count(func(st *Stats) {
 		st.BadSegments++
 		st.LostRecords += lost
-		if lost > 0 || !known {
+		if lost > 0 || !exact {
 			st.BadChunks++
 		}
 	})
 }
 
-// badChunks counts damage that is smaller than a file.
+// badChunks counts n damaged parts of files.
 func (c *counters) badChunks(n int) { c.count(func(st *Stats) { st.BadChunks += int64(n) }) }
 
-// dropped counts records or letters that a policy or an operator removed.
+// dropped counts records or letters removed by a policy or an operator.
 func (c *counters) dropped(why string, n int64) {
 	if n == 0 {
 		return
@@ -59,12 +59,12 @@ func (c *counters) dropped(why string, n int64) {
 	})
 }
 
-// CountDropped adds to Stats.Dropped what somebody else than the queue has removed, or
-// not let in: reason is one of queue.DropReasons.
+// CountDropped adds to Stats.Dropped what the caller has removed or not let in. reason is one
+// of queue.DropReasons.
 func (q *Queue) CountDropped(reason string, n int) { q.counters.dropped(reason, int64(n)) }
 
-// now is a copy of them all.
-func (c *counters) now() Stats {
+// snapshot returns a copy of the counters.
+func (c *counters) snapshot() Stats {
 	c.mu.Lock()
 	st, syncs := c.stats, c.syncs
 	if st.Dropped = maps.Clone(st.Dropped); st.Dropped == nil {
@@ -75,7 +75,7 @@ func (c *counters) now() Stats {
 	return st
 }
 
-// latencies keeps the last syncs.
+// latencies keeps the durations of the last syncs.
 type latencies struct {
 	ring [1024]time.Duration
 	n    int
@@ -96,10 +96,10 @@ func (l *latencies) quantiles() (p50, p99 time.Duration) {
 	return s[n/2], s[min(n-1, n*99/100)]
 }
 
-// Stats is the queue as it stands. It never waits for the disk.
+// Stats returns the state of the queue. It never waits for the disk.
 func (q *Queue) Stats() Stats {
 	q.mu.Lock()
-	st := q.counters.now() // with the lanes: what is counted as appended is pending, or was settled
+	st := q.counters.snapshot() // under the same lock as the lanes: appended records are pending or settled
 	for _, l := range q.lanes {
 		if queue.IsBookkeeping(l.name) {
 			continue
@@ -113,9 +113,9 @@ func (q *Queue) Stats() Stats {
 	}
 	st.Segments = len(q.segs)
 	st.Opening = q.opening
-	inSegments := q.onDisk()
+	inSegments := q.segmentBytesLocked()
 	q.mu.Unlock()
-	q.space.show(&st, inSegments)
+	q.space.fill(&st, inSegments)
 	st.LastError, st.LastErrorAt = q.health.last()
 	st.Waiting = q.in.waiting()
 	st.KeysInUse = q.meta.Keys()

@@ -6,7 +6,7 @@ import "testing"
 func TestTasks(t *testing.T) {
 	ts := &tasks{kick: make(chan struct{}, 1)}
 	s := newSeg(t.TempDir(), 1)
-	for _, k := range []task{{tidy: true}, {seal: s}, {tidy: true}, {room: true}, {count: "a"}, {room: true}, {count: "a"}} {
+	for _, k := range []task{{unlink: true}, {seal: s}, {unlink: true}, {room: true}, {count: "a"}, {room: true}, {count: "a"}} {
 		ts.put(k)
 	}
 	if n, _ := ts.left(); n != 5 {
@@ -21,7 +21,7 @@ func TestTasks(t *testing.T) {
 		t.Errorf("the segment's: %+v", k)
 	}
 	all := func(task) bool { return true }
-	for _, want := range []task{{tidy: true}, {room: true}, {count: "a"}, {count: "a"}} {
+	for _, want := range []task{{unlink: true}, {room: true}, {count: "a"}, {count: "a"}} {
 		if k, ok := ts.next(all); !ok || k != want {
 			t.Errorf("got %+v, want %+v", k, want)
 		}

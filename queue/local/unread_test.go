@@ -80,11 +80,11 @@ func TestUnreadableIsGivenUp(t *testing.T) {
 	q := openTest(t, t.TempDir(), Options{NoSync: true})
 	s := &seg{}
 	bad := errors.New("bad sector")
-	if err := q.patience(s, bad); !errors.Is(err, bad) {
+	if err := q.retryUnread(s, bad); !errors.Is(err, bad) {
 		t.Errorf("at first: %v", err)
 	}
-	s.unread = time.Now().Add(-unreadFor)
-	if err := q.patience(s, bad); err != nil {
+	s.unreadSince = time.Now().Add(-unreadFor)
+	if err := q.retryUnread(s, bad); err != nil {
 		t.Errorf("after %v: %v", unreadFor, err)
 	}
 }

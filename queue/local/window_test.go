@@ -47,7 +47,7 @@ func filed(t testing.TB, q *Queue) {
 		_, unfiled := q.tasks.left()
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		return unfiled == 0 && !slices.ContainsFunc(q.segs, func(s *seg) bool { return s.filing })
+		return unfiled == 0 && !slices.ContainsFunc(q.segs, func(s *seg) bool { return s.idsPending })
 	})
 }
 
@@ -101,7 +101,7 @@ func copyAsIs(t testing.TB, q *Queue) string {
 	t.Helper()
 	hold := func(n int) {
 		q.mu.Lock()
-		q.hold += n
+		q.backups += n
 		q.mu.Unlock()
 	}
 	hold(1)

@@ -1,8 +1,8 @@
-// Package directory knows what lies in the directory of a queue: the queue's own files,
-// what relay keeps beside them, and what is neither.
+// Package directory lists what is in a queue directory: the queue's own files, other files
+// that relay keeps there, and foreign files.
 //
-// Invariant: a file that relay makes there has a name that Own knows. What Own does not
-// know is never opened as relay's, and is reported (Strangers).
+// Invariant: Own accepts the name of every file that relay creates there. Any other file is
+// never opened as relay's, and is reported (Strangers).
 package directory
 
 import (
@@ -24,14 +24,14 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// The names of the queue's own files, beside those that have packages of their own.
+// Names of the queue's own files that have no package of their own.
 const (
 	Lock    = "lock"
 	Dead    = "dead.db"
 	Reserve = "reserve"
 )
 
-// What the sidecar keeps in the directory of its queue, beside the queue's own files.
+// Other files and directories that the sidecar keeps in the queue directory.
 var (
 	besides = map[string]fs.FileMode{
 		seal.SecretName: 0, "audit.log": 0, "restored.json": 0, "admin.sock": fs.ModeSocket,
@@ -41,10 +41,10 @@ var (
 	copyOfQueue  = regexp.MustCompile(`^copies/relay-backup-[0-9]+(/|$)`)
 )
 
-// Own says whether what has this path below the directory of a queue, with slashes, is
-// relay's own, and whether it is a file (0), a folder or a socket. It is the list of all
-// that relay keeps there: Planted looks at these before they are opened, and the others
-// are Strangers.
+// Own reports whether a path, slash-separated and relative to the queue directory, is
+// relay's own, and whether it is a file (0), a directory or a socket. It covers everything
+// that relay keeps there: Planted checks these before they are opened; all others are
+// Strangers.
 func Own(name string) (mode fs.FileMode, ok bool) {
 	if mode, ok := besides[name]; ok {
 		return mode, true
@@ -61,7 +61,7 @@ func Own(name string) (mode fs.FileMode, ok bool) {
 	return 0, ownFile(name) || TempSegment(name) || Quarantined(name)
 }
 
-// ownFile says whether a file of this name is the queue's.
+// ownFile reports whether name is the name of one of the queue's own files.
 func ownFile(name string) bool {
 	if _, suffix, ok := files.ParseName(name); ok {
 		return suffix == segment.Suffix || suffix == ids.Suffix || suffix == ids.SalesSuffix
@@ -69,14 +69,14 @@ func ownFile(name string) bool {
 	return name == Lock || name == meta.Name || name == Dead || name == Reserve
 }
 
-// TempSegment says whether a segment of this name is being written, or was when relay
-// ended.
+// TempSegment reports whether name is the name of a segment that is being written, or was
+// when relay ended.
 func TempSegment(name string) bool {
 	_, suffix, ok := files.ParseName(name)
 	return ok && suffix == segment.Suffix+segment.TmpSuffix
 }
 
-// Quarantined says whether a name is one of files.BadName, of a file of the queue's.
+// Quarantined reports whether name is a files.QuarantinePath of one of the queue's own files.
 func Quarantined(name string) bool {
 	base, ok := strings.CutSuffix(name, files.BadSuffix)
 	if !ok || ownFile(base) {
@@ -86,8 +86,8 @@ func Quarantined(name string) bool {
 	return len(number) > 1 && strings.Trim(number[1:], "0123456789") == "" && ownFile(strings.TrimSuffix(base, number))
 }
 
-// leftOver says whether a temporary file has not been written to for so long that whoever
-// wrote it was killed. Open removes it; until then nobody looks into it.
+// leftOver reports whether a temporary file has not been written to for so long that its
+// process must have been killed. The next Open removes it.
 func leftOver(name string, e fs.DirEntry) bool {
 	if !disk.IsTemp(name) && !TempSegment(name) {
 		return false
@@ -96,9 +96,9 @@ func leftOver(name string, e fs.DirEntry) bool {
 	return err == nil && time.Since(fi.ModTime()) > 10*time.Minute
 }
 
-// Strangers are the paths of what lies below the directory of a queue, with slashes, and is
-// not relay's: files, links, folders that cannot be looked into. What holds nothing, as
-// sockets, pipes and empty folders, is none; nor is what except says.
+// Strangers returns the slash-separated paths below a queue directory that are not relay's:
+// files, links, and directories that cannot be read. It leaves out sockets, pipes, empty
+// directories, and paths for which except returns true.
 func Strangers(dir string, except func(path string) bool) (all []string, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -107,11 +107,11 @@ func Strangers(dir string, except func(path string) bool) (all []string, err err
 	defer func() { _ = root.Close() }()
 	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // gone meanwhile
+		case errors.Is(err, fs.ErrNotExist): // removed meanwhile
 			return nil
 		case name == ".":
 			return err
-		case err != nil && name == "lost+found": // the file system's own, which root alone enters
+		case err != nil && name == "lost+found": // belongs to the file system; only root can enter it
 			return fs.SkipDir
 		case err != nil:
 			all = append(all, name)
@@ -137,7 +137,7 @@ func Strangers(dir string, except func(path string) bool) (all []string, err err
 	return all, nil
 }
 
-// Segments gives the numbers of the segments among names, ascending.
+// Segments returns the numbers of the segments among names, ascending.
 func Segments(names []string) []uint64 {
 	var nums []uint64
 	for _, n := range names {

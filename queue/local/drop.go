@@ -16,16 +16,15 @@ import (
 	"relay/queue/local/internal/files"
 )
 
-// What goes for want of room, and how it is counted. A policy drops for the
-// queue's own bound only: what other files take of the volume, and which lane
-// gets on, decide nothing here.
+// Dropping records to free space. Records are dropped only for the queue's own limit,
+// never because other files fill the volume, and regardless of which lane is draining.
 
-// errBusy says that something is not to be had at this moment. Keeper and
-// writer do not wait for it: who holds it may be waiting for them.
+// errBusy means that a lock is held by another goroutine. The background goroutine and the
+// writer do not wait for it, since its holder can be waiting for them.
 var errBusy = errors.New("busy")
 
-// dropLaneTo settles a lane up to end, counting what it had as dropped. errBusy:
-// the lane is being settled.
+// dropLaneTo settles the records of a lane before end and counts them as dropped. It
+// returns errBusy if the lane is being settled.
 func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	q.mu.Lock()
 	l := q.lane(name)
@@ -37,7 +36,7 @@ func (q *Queue) dropLaneTo(name string, end Seq, why string) error {
 	return q.dropTo(l, end, why)
 }
 
-// dropTo is dropLaneTo for who holds l.settling.
+// dropTo is dropLaneTo for a caller that holds l.settling.
 func (q *Queue) dropTo(l *lane, end Seq, why string) error {
 	q.mu.Lock()
 	set := l.set
@@ -60,34 +59,34 @@ func (q *Queue) dropTo(l *lane, end Seq, why string) error {
 	return nil
 }
 
-// makeRoom does what room decides when the queue is full.
+// makeRoom frees space if the queue is full.
 func (q *Queue) makeRoom() {
-	do := q.space.decide(q.inSegments())
-	most := q.space.max / 16 // of what was quarantined
-	if do >= capacity.Compact && q.squeeze() ||
-		do >= capacity.Drop && (q.dropKept() || q.shrink(queue.LaneUnmapped, q.waitsTo(queue.LaneUnmapped), queue.DropMaxSize) || q.trimBad(most)) {
+	do := q.space.decide(q.segmentBytes())
+	limit := q.space.max / 16 // limit of quarantined files
+	if do >= capacity.Compact && q.compactSparse() ||
+		do >= capacity.Drop && (q.dropKept() || q.dropSealed(queue.LaneUnmapped, q.pendingEnd(queue.LaneUnmapped), queue.DropMaxSize) || q.trimQuarantined(limit)) {
 		q.measure()
 		return
 	}
 	if do == capacity.DropOldest {
 		q.dropOldest(func() bool {
-			q.look()
+			q.measureVolume()
 			return q.belowMark()
 		})
 	}
 }
 
-// dropKept drops copies of what was handed over, the oldest first, a segment at a time,
-// until intake may open. What is not handed over yet stays: it would free nothing.
+// dropKept drops records of LaneKept, oldest first, one segment at a time, until intake can
+// open. It keeps those that were not forwarded yet: dropping them would free nothing.
 func (q *Queue) dropKept() (freed bool) {
 	q.dropping.Lock()
 	defer q.dropping.Unlock()
 	for !isClosed(q.stop) {
 		q.mu.Lock()
-		enough := q.space.opens(q.onDisk())
+		enough := q.space.belowLow(q.segmentBytesLocked())
 		var s *seg
 		end := Seq(0)
-		if l := q.lanes[queue.LaneForward]; l != nil && !enough && q.hold == 0 {
+		if l := q.lanes[queue.LaneForward]; l != nil && !enough && q.backups == 0 {
 			if i := slices.IndexFunc(q.segs, func(s *seg) bool { return q.holds(s, queue.LaneKept) }); i >= 0 {
 				s = q.segs[i]
 				end = min(s.First()+1<<32-1, l.set.Cursor())
@@ -105,12 +104,12 @@ func (q *Queue) dropKept() (freed bool) {
 			q.o.Logger.Warn("cannot drop the oldest records", "code", logs.DropFailed, "err", err)
 			return freed
 		}
-		q.tidy()
+		q.removeSettled()
 		q.mu.Lock()
 		gone, more := s.gone, q.holds(s, queue.LaneKept)
 		q.mu.Unlock()
 		if !gone {
-			q.compact(s) // others wait for something in it
+			q.compact(s) // other lanes still need some of it
 			q.recount()
 		}
 		freed = true
@@ -121,16 +120,16 @@ func (q *Queue) dropKept() (freed bool) {
 	return freed
 }
 
-// dropOldest drops the oldest that the largest lane has, a segment at a time,
-// until enough says that there is room again: a lane with little waiting does not
-// pay for one with much. It waits neither for a segment that cannot be read yet
-// (the keeper may be the one to repair it) nor for a lane that is being settled:
-// the keeper looks again in a second.
+// dropOldest drops the oldest records of the lane with the most bytes, one segment at a
+// time, until enough returns true: a lane with few pending records does not pay for one
+// with many. It waits neither for a segment that cannot be read yet (the background
+// goroutine might have to repair it) nor for a lane that is being settled: the background
+// goroutine tries again in a second.
 func (q *Queue) dropOldest(enough func() bool) {
 	q.dropKept()
 	q.dropping.Lock()
 	defer q.dropping.Unlock()
-	q.tidy() // what a crash left to be unlinked is room, too
+	q.removeSettled() // segments that a crash left unlinked are space, too
 	for !enough() && !isClosed(q.stop) {
 		name, s := q.oldestOfLargest()
 		if s == nil {
@@ -144,49 +143,49 @@ func (q *Queue) dropOldest(enough func() bool) {
 			q.o.Logger.Warn("cannot drop the oldest records", "code", logs.DropFailed, "err", err)
 			return
 		}
-		q.tidy()
+		q.removeSettled()
 		q.mu.Lock()
-		gone, waiting, records := s.gone, q.waitingIn(s), s.sum.Records
+		gone, waiting, records := s.gone, q.maxPending(s), s.sum.Records
 		q.mu.Unlock()
 		switch {
 		case gone:
 		case waiting == 0:
 			if !q.sealNow(s) {
-				return // it cannot be unlinked yet: to drop more would free nothing either
+				return // it cannot be unlinked yet: dropping more would free nothing either
 			}
-			q.tidy()
+			q.removeSettled()
 		case waiting < records:
-			q.compact(s) // others wait for something in it
+			q.compact(s) // other lanes still need some of it
 			q.recount()
 		}
 	}
 }
 
-// sealNow does what the keeper has not come to yet about a tail that was rotated
-// out, without which its segment must not be deleted yet. It says whether there was such work.
+// sealNow seals a rotated tail that the background goroutine has not sealed yet, since an
+// unsealed segment must not be deleted. It reports whether the segment was unsealed.
 func (q *Queue) sealNow(s *seg) bool {
 	q.mu.Lock()
 	t, waits := q.tasks.next(func(t task) bool { return t.seal == s })
-	filing := s.filing
+	filing := s.idsPending
 	q.mu.Unlock()
 	switch {
 	case waits:
 		q.sealRotated(t)
-	case filing: // the keeper is at it
+	case filing: // the background goroutine is sealing it
 		time.Sleep(time.Millisecond)
 		q.repairing.Lock()
-		q.repairing.Unlock() //nolint:staticcheck // only the waiting matters
+		q.repairing.Unlock() //nolint:staticcheck // only to wait for it
 	}
 	return filing
 }
 
-// oldestOfLargest gives the lane that has most waiting, of those that have
-// something in a sealed segment, and the first such segment; nil: there is none,
-// or one before has to be looked at first.
+// oldestOfLargest returns the lane with the most bytes among those with pending records in
+// a sealed segment, and the first such segment. It returns nil if there is none, or if an
+// earlier segment has not been opened yet.
 func (q *Queue) oldestOfLargest() (name string, oldest *seg) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.hold > 0 {
+	if q.backups > 0 {
 		return "", nil
 	}
 	most := int64(-1)
@@ -196,7 +195,7 @@ func (q *Queue) oldestOfLargest() (name string, oldest *seg) {
 		}
 		for _, s := range q.segs {
 			if !s.tail && s.failed == nil && !isClosed(s.ready) {
-				break // what is behind it is not the oldest
+				break // the segments after it are not the oldest
 			}
 			if q.holds(s, n) {
 				name, oldest, most = n, s, q.lanes[n].bytes
@@ -207,9 +206,9 @@ func (q *Queue) oldestOfLargest() (name string, oldest *seg) {
 	return name, oldest
 }
 
-// trimBad removes the oldest of what was quarantined as damaged until the rest
-// takes no more than most. It says whether that freed anything.
-func (q *Queue) trimBad(most int64) (freed bool) {
+// trimQuarantined removes quarantined files, oldest first, until they take at most limit
+// bytes. It reports whether that freed anything.
+func (q *Queue) trimQuarantined(limit int64) (freed bool) {
 	type bad struct {
 		path string
 		fi   os.FileInfo
@@ -228,7 +227,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 	}
 	slices.SortFunc(all, func(a, b bad) int { return a.fi.ModTime().Compare(b.fi.ModTime()) })
 	for _, b := range all {
-		if size <= most {
+		if size <= limit {
 			break
 		}
 		size -= disk.Used(b.fi)
@@ -237,7 +236,7 @@ func (q *Queue) trimBad(most int64) (freed bool) {
 			continue
 		}
 		freed = true
-		q.o.Logger.Warn("removed a damaged file that was quarantined: its space is needed", "code", logs.DamagedRemoved, "file", filepath.Base(b.path))
+		q.o.Logger.Warn("removed a quarantined file: its space is needed", "code", logs.DamagedRemoved, "file", filepath.Base(b.path))
 	}
 	return freed
 }

@@ -9,19 +9,19 @@ import (
 	"relay/queue/local/internal/segment"
 )
 
-// What the keeper does about ids: those of segments that a crash left behind are
-// read from them, and files that could not be written are tried again.
+// The background work on ids: reading them from segments left by a crash, and writing files
+// again that could not be written.
 
-// isSealed says whether the segment carries its summary: then its ids were
-// filed too, and have been forgotten if there is no file.
+// isSealed reports whether the segment contains its summary. Then its ids were written to a
+// file; if there is no such file they have expired.
 func isSealed(s *seg) bool {
 	_, err := segment.ReadSummary(s.Path)
 	return err == nil
 }
 
-// recallOf gives the sealed segments whose ids lay in files that were quarantined at
-// open.
-func (q *Queue) recallOf(old []*seg) map[uint64]bool {
+// segmentsToReread returns the sealed segments whose ids were in files that could not be
+// used.
+func (q *Queue) segmentsToReread(old []*seg) map[uint64]bool {
 	nums := make([]uint64, len(old))
 	for i, s := range old {
 		nums[i] = s.Num
@@ -32,36 +32,36 @@ func (q *Queue) recallOf(old []*seg) map[uint64]bool {
 	})
 }
 
-// recall makes the ids of a segment that was never sealed known again; the first
-// append waits for that. The rest of what makes a good segment readable is left
-// for later; one that is not good is put in order first, which says what is in it.
-func (q *Queue) recall(s *seg) (later func() error, err error) {
-	file := func(t *ids.Tail) error {
+// restoreIDs reads the ids of a segment that was never sealed, which the first append waits
+// for. If the segment is intact, the remaining work of making it readable is returned as
+// later. Otherwise the segment is repaired now, which shows what it contains.
+func (q *Queue) restoreIDs(s *seg) (later func() error, err error) {
+	writeTail := func(t *ids.Tail) error {
 		err := q.ids.WriteTail(t)
 		if err != nil {
 			q.tasks.later(s, t)
 		}
 		return err
 	}
-	// The ids are filed before the segment is sealed: a seal says that they are
-	// in a file, and a crash in between must not make it lie.
+	// The ids are written before the segment is sealed, since a sealed segment implies
+	// that its ids are in a file, also after a crash in between.
 	x, err := q.examine(s, true)
 	if err == nil && !x.Torn && !x.Voided && len(x.IDs) > 0 {
-		t := q.ids.Insert(s.Num, x.IDs, q.ages.look())
+		t := q.ids.Insert(s.Num, x.IDs, q.ages.update())
 		x.IDs = nil
 		return func() error {
-			return q.putInOrder(s, x, nil, func([]ids.Known) error { return file(t) })
+			return q.makeReadable(s, x, nil, func([]ids.Known) error { return writeTail(t) })
 		}, nil
 	}
-	return nil, q.putInOrder(s, x, err, func(found []ids.Known) error {
+	return nil, q.makeReadable(s, x, err, func(found []ids.Known) error {
 		if len(found) == 0 {
 			return nil
 		}
-		return file(q.ids.Insert(s.Num, found, q.ages.look()))
+		return writeTail(q.ids.Insert(s.Num, found, q.ages.update()))
 	})
 }
 
-// idsDamaged says that ids are, if that is what an error is about.
+// idsDamaged reports damaged ids. It returns false if err is another error.
 func (q *Queue) idsDamaged(err error) bool {
 	if !errors.Is(err, errDamaged) {
 		return false
@@ -71,19 +71,19 @@ func (q *Queue) idsDamaged(err error) bool {
 	return true
 }
 
-// retryIDs tries again to file the ids of segments for which that failed.
+// retryIDs retries writing the ids of segments for which that failed.
 func (q *Queue) retryIDs() {
 	for _, t := range q.tasks.again() {
 		q.sealRotated(t)
 	}
 }
 
-// mergeIDs keeps the files of ids few.
+// mergeIDs merges files of ids to keep their number small.
 func (q *Queue) mergeIDs() {
 	q.mu.Lock()
-	held := q.hold > 0
+	held := q.backups > 0
 	q.mu.Unlock()
-	if held || q.space.why() != "" {
+	if held || q.space.fullReason() != "" {
 		return
 	}
 	if err := q.ids.Merge(ids.FewFiles, func(first, last uint64) bool {
