@@ -94,9 +94,9 @@ func (q *Queue) newRequest(entries []Entry) (*request, error) {
 		p.laneKey = chunk.SetKey(p.lanes)
 		switch e.Space {
 		case queue.ByID:
-			p.id, p.store, p.print = e.ID, e.Store, e.Fingerprint
+			p.id, p.store, p.fingerprint = e.ID, e.Store, e.Fingerprint
 		case queue.BySale:
-			p.sale, p.print = true, e.Fingerprint
+			p.sale, p.fingerprint = true, e.Fingerprint
 		}
 		p.hash = ident.HashOf(hb[:0], &q.secret, e)
 		received := e.Received

@@ -115,7 +115,7 @@ func (w *writer) build(reqs []*request) error {
 				setKey, flags = chunk.SetKey(lanes), flags|queue.FlagIDConflict
 			}
 			b.Add(&chunk.Item{
-				Hash: p.key(), Fingerprint: p.print, Lanes: lanes, SetKey: setKey,
+				Hash: p.key(), Fingerprint: p.fingerprint, Lanes: lanes, SetKey: setKey,
 				Received: p.received, Flags: flags, ID: e.ID, SeenBy: e.SeenBy, Recipe: e.Recipe, Store: e.Store, Body: e.Body,
 			})
 		}

@@ -102,8 +102,8 @@ func TestSameIDAgain(t *testing.T) {
 				if a := mustAppend(t, q, m, m); a != (Appended{Duplicates: 2}) {
 					t.Errorf("%s: %+v", when, a)
 				}
-				if id, ok, err := q.ids.Get(ident.HashOf(nil, &q.secret, &m)); id.Print != m.Fingerprint || !ok || err != nil {
-					t.Errorf("%s: the fingerprint is %x, want %x; %v %v", when, id.Print, m.Fingerprint, ok, err)
+				if id, ok, err := q.ids.Get(ident.HashOf(nil, &q.secret, &m)); id.Fingerprint != m.Fingerprint || !ok || err != nil {
+					t.Errorf("%s: the fingerprint is %x, want %x; %v %v", when, id.Fingerprint, m.Fingerprint, ok, err)
 				}
 			}
 			q := openTest(t, t.TempDir(), o)

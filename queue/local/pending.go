@@ -8,22 +8,22 @@ import (
 
 // pending is one entry of a request, as the writer needs it.
 type pending struct {
-	hash        ids.Hash
-	laneKey     string
-	lanes       []string
-	received    int64
-	id          string
-	store       string
-	sale        bool // queue.BySale
-	print       uint64
-	storedPrint uint64   // fingerprint of the stored event with its id
-	known       bool     // an event with its id was stored before
-	fresh       bool     // it is new: the writer stores it
-	changed     bool     // its id is that of a sale with other content
-	conflict    bool     // its id is that of another event
-	content     ids.Hash // what a conflict is de-duplicated by
-	kept        bool     // whether content was stored before
-	hashed      bool     // content and kept are set
+	hash              ids.Hash
+	laneKey           string
+	lanes             []string
+	received          int64
+	id                string
+	store             string
+	sale              bool // queue.BySale
+	fingerprint       uint64
+	storedFingerprint uint64   // fingerprint of the stored event with its id
+	known             bool     // an event with its id was stored before
+	fresh             bool     // it is new: the writer stores it
+	changed           bool     // its id is that of a sale with other content
+	conflict          bool     // its id is that of another event
+	content           ids.Hash // what a conflict is de-duplicated by
+	kept              bool     // whether content was stored before
+	hashed            bool     // content and kept are set
 }
 
 // lookUpIDs looks up the ids of all entries.
@@ -31,19 +31,19 @@ func (w *writer) lookUpIDs(reqs []*request) {
 	for _, r := range reqs {
 		for i := range r.pending {
 			p := &r.pending[i]
-			p.storedPrint, p.known = w.lookUp(p.hash)
+			p.storedFingerprint, p.known = w.lookUp(p.hash)
 		}
 	}
 }
 
 // lookUp returns the fingerprint of the event stored under a hash. known is false if there
 // is none.
-func (w *writer) lookUp(h ids.Hash) (print uint64, known bool) {
+func (w *writer) lookUp(h ids.Hash) (fingerprint uint64, known bool) {
 	id, known, err := w.q.ids.Get(h)
 	if err != nil && !w.q.idsDamaged(err) {
 		w.q.o.Logger.Warn("cannot search message ids", "code", logs.IDsNotSearched, "err", err)
 	}
-	return id.Print, known
+	return id.Fingerprint, known
 }
 
 // key returns the hash under which a record is stored.
@@ -59,7 +59,7 @@ func (p *pending) key() ids.Hash {
 func (w *writer) markConflict(p *pending, search bool) bool {
 	p.conflict = true
 	if !p.hashed {
-		p.content = ident.HashContent(&w.q.secret, p.store, p.id, p.print)
+		p.content = ident.HashContent(&w.q.secret, p.store, p.id, p.fingerprint)
 		if search {
 			_, p.kept = w.lookUp(p.content)
 			p.hashed = true
@@ -85,12 +85,12 @@ func (w *writer) markFresh(reqs []*request, search bool) int {
 		for i := range r.pending {
 			p := &r.pending[i]
 			p.fresh, p.conflict, p.changed = false, false, false
-			first, known := p.storedPrint, p.known
+			first, known := p.storedFingerprint, p.known
 			if !known {
 				first, known = w.batch[p.hash]
 			}
 			switch {
-			case !known || !ident.Differ(first, p.print):
+			case !known || !ident.Differ(first, p.fingerprint):
 			case p.sale:
 				p.changed = true
 			case p.id != "":
@@ -100,8 +100,8 @@ func (w *writer) markFresh(reqs []*request, search bool) int {
 				continue
 			}
 			p.fresh = true
-			w.batch[p.key()] = p.print
-			w.ids = append(w.ids, ids.Known{Hash: p.key(), Print: p.print})
+			w.batch[p.key()] = p.fingerprint
+			w.ids = append(w.ids, ids.Known{Hash: p.key(), Fingerprint: p.fingerprint})
 		}
 	}
 	return len(w.ids)

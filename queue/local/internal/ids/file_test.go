@@ -63,7 +63,7 @@ func TestFlippedBit(t *testing.T) {
 				case !ok:
 					lost++
 					forgotten++
-				case k.Print == 0:
+				case k.Fingerprint == 0:
 					unprinted++
 				case k != Known{numbered(i), uint64(i + 1)}:
 					t.Fatalf("byte %d: id %d is known as %+v", at, i, k)

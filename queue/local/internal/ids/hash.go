@@ -13,14 +13,14 @@ type Hash = ident.Hash
 
 // Known is what is remembered of a record: its hash and its Entry.Print.
 type Known struct {
-	Hash  Hash
-	Print uint64
+	Hash        Hash
+	Fingerprint uint64
 }
 
 // Row is the size in bytes of a Known in files and in chunks.
 const Row = chunk.IDLen
 
-func (k Known) append(b []byte) []byte { return chunk.AppendID(b, k.Hash, k.Print) }
+func (k Known) append(b []byte) []byte { return chunk.AppendID(b, k.Hash, k.Fingerprint) }
 
 // rowAt parses the row at the beginning of b.
 func rowAt(b []byte) Known {

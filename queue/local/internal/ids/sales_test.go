@@ -53,7 +53,7 @@ func wantKnown(t *testing.T, when string, s *Store, num uint64, events, sales bo
 		if _, ok, _ := s.Get(numbered(n)); ok != events {
 			t.Errorf("%s: the event %d is known: %v", when, n, ok)
 		}
-		if k, ok, _ := s.Get(saleNumbered(n)); ok != sales || ok && k.Print != 2 {
+		if k, ok, _ := s.Get(saleNumbered(n)); ok != sales || ok && k.Fingerprint != 2 {
 			t.Errorf("%s: the sale %d is known: %v %+v", when, n, ok, k)
 		}
 	}

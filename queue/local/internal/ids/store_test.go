@@ -69,7 +69,7 @@ func TestIDMemory(t *testing.T) {
 		t.Errorf("a million ids take %d KiB of memory", grown>>10)
 	}
 	for i := 0; i < 1_000_000; i += 997 {
-		if id, ok, err := s.Get(numbered(i)); !ok || id.Print != uint64(i) || err != nil {
+		if id, ok, err := s.Get(numbered(i)); !ok || id.Fingerprint != uint64(i) || err != nil {
 			t.Fatalf("id %d: %+v %v %v", i, id, ok, err)
 		}
 		if _, ok, err := s.Get(numbered(1_000_000 + i)); ok || err != nil {

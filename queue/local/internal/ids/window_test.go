@@ -422,16 +422,16 @@ func TestHashes(t *testing.T) {
 // A set holds any hashes, each once, the one of zeros too.
 func TestSet(t *testing.T) {
 	s := newSet(5000)
-	zero := Known{Print: 7}
+	zero := Known{Fingerprint: 7}
 	for range 2 {
 		if _, ok := s.get(Hash{}); ok != (s.len() > 0) {
 			t.Error("the hash of zeros")
 		}
 		s.add(zero)
-		s.add(Known{Print: 8})
+		s.add(Known{Fingerprint: 8})
 		for _, k := range known(0, 4000) {
 			s.add(k)
-			s.add(Known{k.Hash, k.Print + 1})
+			s.add(Known{k.Hash, k.Fingerprint + 1})
 		}
 	}
 	if k, ok := s.get(Hash{}); !ok || k != zero || s.len() != 4001 || s.counted() != 4001 {
