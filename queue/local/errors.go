@@ -20,7 +20,7 @@ var (
 	// and must not be encrypted by accident; nothing was changed.
 	ErrKey = seal.ErrKey
 	// ErrReadOnly: the queue was opened with OpenReadOnly.
-	ErrReadOnly = errors.New("queue is read-only")
+	ErrReadOnly = errors.New("queue is open for reading only")
 	// ErrTooSmall: the volume is smaller than the requested maximum size.
 	ErrTooSmall = errors.New("volume is smaller than max_size")
 )

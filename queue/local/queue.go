@@ -117,7 +117,7 @@ func OpenReadOnly(dir string, keys ...[]byte) (*Queue, error) {
 	return open(dir, Options{OldKeys: keys}.withDefaults(), true)
 }
 
-// PrintSecret returns the secret for the fingerprints of entries (Entry.Print). It is
+// PrintSecret returns the secret for the fingerprints of entries (Entry.Fingerprint). It is
 // derived from the secret of the id hashes, so it is lost only if all ids are lost as well.
 func (q *Queue) PrintSecret() []byte {
 	mac := hmac.New(sha256.New, q.secret[:])

@@ -11,7 +11,7 @@ import (
 // Hash is what an entry is de-duplicated by.
 type Hash = ident.Hash
 
-// Known is what is remembered of a record: its hash and its Entry.Print.
+// Known is what is remembered of a record: its hash and its Entry.Fingerprint.
 type Known struct {
 	Hash        Hash
 	Fingerprint uint64
